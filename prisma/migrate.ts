@@ -1,0 +1,117 @@
+/**
+ * Brings a database to the present: Prisma's migrations, the installation id, pg-boss's tables, every queue.
+ * Safe to run at each release and from several machines at once. Uses Prisma's schema engine compiled to
+ * WebAssembly, so that neither an image nor an offline machine needs Prisma's command line (decision 004).
+ */
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { bindMigrationAwareSqlAdapterFactory, type SqlDriverAdapter, type SqlQuery } from '@prisma/driver-adapter-utils'
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { migrateQueues } from '~/adapters/queue.server'
+import { withoutPrismaParameters } from '~/adapters/db.server'
+
+export type MigrationReport = { applied: string[]; installationId: string }
+
+// Two releases that migrate at once take turns; any number will do as long as it stays the same.
+const migrateLock = 7_126_201
+
+/** Applies what is missing and returns the names of the migrations applied now. Throws with a sentence if one fails. */
+export async function migrate(databaseUrl: string, directory = path.resolve('prisma/migrations')): Promise<MigrationReport> {
+  if (!existsSync(directory)) throw new Error(`There is no folder ${directory}. Run this from the root of the project or of the image.`)
+  const client = new pg.Client(connectionTo(databaseUrl))
+  await client.connect()
+  try {
+    await client.query('select pg_advisory_lock($1)', [migrateLock])
+    await client.query('create schema if not exists keymint')
+    const applied = await applyMigrations(databaseUrl, directory)
+    await client.query('insert into keymint.installation (id) values ($1) on conflict do nothing', [randomBytes(6).toString('hex')])
+    await migrateQueues(databaseUrl)
+    const installation = await client.query<{ id: string }>('select id from keymint.installation')
+    return { applied, installationId: installation.rows[0]?.id ?? '' }
+  } finally {
+    await client.end()
+  }
+}
+
+/** The migrations of this build that the database does not hold yet; empty means it is up to date. */
+export function migrationNames(directory = path.resolve('prisma/migrations')): string[] {
+  return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort()
+}
+
+/** The engine writes its own table without a schema: the search path puts it beside ours, never into public. */
+function connectionTo(databaseUrl: string) {
+  return { connectionString: withoutPrismaParameters(databaseUrl), application_name: 'keymint-migrate', options: '-c search_path=keymint' }
+}
+
+async function applyMigrations(databaseUrl: string, directory: string): Promise<string[]> {
+  const engineModule = await loadSchemaEngine()
+  const adapter = new PrismaPg({ ...connectionTo(databaseUrl), max: 2 }, { schema: 'keymint' })
+  const engine = await engineModule.SchemaEngine.new({ datamodels: undefined }, () => undefined, bindMigrationAwareSqlAdapterFactory({
+    provider: adapter.provider,
+    adapterName: adapter.adapterName,
+    connect: async () => wholeScripts(catalogTypesAsText(await adapter.connect()), databaseUrl),
+    connectToShadowDb: () => Promise.reject(new Error('applying migrations needs no shadow database')),
+  }))
+  const migrationDirectories = migrationNames(directory).map((name) => ({
+    path: name,
+    migrationFile: { path: 'migration.sql', content: { tag: 'ok', value: readFileSync(path.join(directory, name, 'migration.sql'), 'utf8') } },
+  }))
+  const result = await engine.applyMigrations({
+    migrationsList: {
+      baseDir: directory,
+      lockfile: { path: 'migration_lock.toml', content: readFileSync(path.join(directory, 'migration_lock.toml'), 'utf8') },
+      shadowDbInitScript: '',
+      migrationDirectories,
+    },
+    filters: { externalTables: [], externalEnums: [] },
+  })
+  return result.appliedMigrationNames
+}
+
+type SchemaEngineModule = {
+  SchemaEngine: { new: (options: object, log: () => void, adapter: object) => Promise<{ applyMigrations(input: object): Promise<{ appliedMigrationNames: string[] }> }> }
+  __wbg_set_wasm(exports: WebAssembly.Exports): void
+}
+
+/** Instantiated by hand: importing a .wasm file as a module needs Node 24, and bundlers do not carry it. */
+async function loadSchemaEngine(): Promise<SchemaEngineModule> {
+  const modulePath = '@prisma/schema-engine-wasm/schema_engine_bg'
+  const bindings = (await import(/* @vite-ignore */ modulePath)) as SchemaEngineModule
+  const wasmPath = path.join(path.dirname(createRequire(import.meta.url).resolve(modulePath)), 'schema_engine_bg.wasm')
+  const { instance } = await WebAssembly.instantiate(readFileSync(wasmPath), { './schema_engine_bg.js': bindings as unknown as WebAssembly.ModuleImports })
+  bindings.__wbg_set_wasm(instance.exports)
+  ;(instance.exports.__wbindgen_start as () => void)()
+  return bindings
+}
+
+/**
+ * adapter-pg cuts a script at every semicolon, also inside a function's body. Sent whole, in one simple query,
+ * Postgres parses it itself and runs it as one transaction: a migration applies entirely or not at all.
+ */
+function wholeScripts(adapter: SqlDriverAdapter, databaseUrl: string): SqlDriverAdapter {
+  adapter.executeScript = async (script) => {
+    const client = new pg.Client(connectionTo(databaseUrl))
+    await client.connect()
+    try {
+      await client.query(script)
+    } finally {
+      await client.end()
+    }
+  }
+  return adapter
+}
+
+/** The engine reads the catalog's "char" (18) and name (19) columns, which adapter-pg does not map: they are text (25). */
+function catalogTypesAsText(adapter: SqlDriverAdapter): SqlDriverAdapter {
+  const inner = adapter as unknown as { performIO(query: SqlQuery): Promise<{ fields?: { dataTypeID: number }[] }> }
+  const performIO = inner.performIO.bind(adapter)
+  inner.performIO = async (query) => {
+    const result = await performIO(query)
+    for (const field of result.fields ?? []) if (field.dataTypeID === 18 || field.dataTypeID === 19) field.dataTypeID = 25
+    return result
+  }
+  return adapter
+}
