@@ -1,0 +1,198 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import pg from 'pg'
+import { expect, test } from 'vitest'
+import { StartError } from '../start-error'
+import { startPostgres } from './server'
+import { resolvePostgres } from './template'
+
+test('data and password of a folder are found again by the next start, on another port', async () => {
+  using folder = temporaryFolder()
+  const first = await startPostgres({ dataDir: folder.path })
+  await query(first.url, 'create table kept as select 7 as n')
+  await first.stop()
+  const second = await startPostgres({ dataDir: folder.path })
+  expect(await query(second.url, 'select n from kept')).toEqual([{ n: 7 }])
+  expect(await query(second.url, `select current_setting('max_connections') as m, current_setting('timezone') as t, current_setting('fsync') as f`)).toEqual([{ m: '300', t: 'UTC', f: 'on' }])
+  expect(new URL(second.url).password).toBe(new URL(first.url).password)
+  await second.stop()
+}, 20_000)
+
+test('a temporary server leaves no folder and no process behind', async () => {
+  const server = await startPostgres()
+  const [row] = await query(server.url, `select pg_backend_pid() as pid, current_setting('data_directory') as dir`)
+  await server.stop()
+  expect(existsSync(path.dirname(String(row?.dir)))).toBe(false)
+  await expect(query(server.url, 'select 1')).rejects.toThrow()
+}, 20_000)
+
+test('restart keeps the address; an immediate one loses connections and no committed row', async () => {
+  const server = await startPostgres({ durable: true })
+  await query(server.url, 'create table kept as select 7 as n')
+  await server.restart('immediate')
+  expect(await query(server.url, 'select n from kept')).toEqual([{ n: 7 }])
+  await server.restart('fast')
+  expect(await query(server.url, 'select n from kept')).toEqual([{ n: 7 }])
+  await server.stop()
+}, 20_000)
+
+test('a taken port is refused with a sentence that names it and the setting', async () => {
+  const squatter = net.createServer()
+  await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve))
+  const { port } = squatter.address() as net.AddressInfo
+  const error = await failure(startPostgres({ port }))
+  expect(error).toBeInstanceOf(StartError)
+  expect(error.message).toBe(`Port ${port}, meant for PostgreSQL, is taken: stop what listens there, or set SIM_POSTGRES_PORT to a free port.`)
+  squatter.close()
+})
+
+test('after a SIGKILL of the server itself the next start goes on with the same data', async () => {
+  using folder = temporaryFolder()
+  const first = await startPostgres({ dataDir: folder.path })
+  await query(first.url, 'create table kept as select 7 as n')
+  const pidFile = path.join(await clusterOf(first.url), 'postmaster.pid')
+  process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGKILL')
+  await first.stop()
+  expect(existsSync(pidFile)).toBe(true)
+  const second = await startPostgres({ dataDir: folder.path })
+  expect(await query(second.url, 'select n from kept')).toEqual([{ n: 7 }])
+  const cluster = await clusterOf(second.url)
+  await second.stop()
+
+  // The number of the dead server now belongs to a stranger: this test.
+  writeFileSync(path.join(cluster, 'postmaster.pid'), `${process.pid}\n${cluster}\n`)
+  const third = await startPostgres({ dataDir: folder.path })
+  expect(await query(third.url, 'select n from kept')).toEqual([{ n: 7 }])
+  await third.stop()
+}, 30_000)
+
+test('after a SIGKILL of the owner, while the server still runs, the next start takes over', async () => {
+  using folder = temporaryFolder()
+  const owner = await startOwner(folder.path)
+  await query(owner.url, 'create table kept as select 7 as n')
+  const inUse = await failure(startPostgres({ dataDir: folder.path }))
+  expect(inUse.message).toBe(`The database in ${folder.path} is already in use by process ${owner.pid}: stop that one first (Ctrl-C in its terminal), or set KEYMINT_DATA_DIR to another folder.`)
+  process.kill(owner.pid, 'SIGKILL')
+  await owner.ended
+  const next = await startPostgres({ dataDir: folder.path })
+  expect(await query(next.url, 'select n from kept')).toEqual([{ n: 7 }])
+  await next.stop()
+}, 30_000)
+
+test("Ctrl-C in the owner's terminal does not reach the server before the owner stops it", async () => {
+  using folder = temporaryFolder()
+  const owner = await startOwner(folder.path)
+  process.kill(-owner.pid, 'SIGINT')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(await query(owner.url, 'select 1 as one')).toEqual([{ one: 1 }])
+  process.kill(-owner.pid, 'SIGTERM')
+  await owner.ended
+  await expect(query(owner.url, 'select 1')).rejects.toThrow()
+}, 30_000)
+
+test('data of another major version is refused with a sentence and left alone', async () => {
+  using folder = temporaryFolder()
+  mkdirSync(path.join(folder.path, 'cluster'))
+  writeFileSync(path.join(folder.path, 'cluster', 'PG_VERSION'), '15\n')
+  const error = await failure(startPostgres({ dataDir: folder.path }))
+  expect(error).toBeInstanceOf(StartError)
+  expect(error.message).toMatch(/was made by PostgreSQL 15 and this is 17/)
+  expect(readFileSync(path.join(folder.path, 'cluster', 'PG_VERSION'), 'utf8')).toBe('15\n')
+})
+
+test('a half-made cluster is made afresh, a folder of strange files is refused and left alone', async () => {
+  using folder = temporaryFolder()
+  mkdirSync(path.join(folder.path, 'cluster.new', 'base'), { recursive: true })
+  writeFileSync(path.join(folder.path, 'cluster.new', 'PG_VERSION'), '17\n')
+  const server = await startPostgres({ dataDir: folder.path })
+  expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }])
+  await server.stop()
+
+  using strange = temporaryFolder()
+  mkdirSync(path.join(strange.path, 'cluster'))
+  writeFileSync(path.join(strange.path, 'cluster', 'thesis.txt'), 'ten years of work')
+  const error = await failure(startPostgres({ dataDir: strange.path }))
+  expect(error.message).toMatch(/holds files but no database \(no PG_VERSION\)/)
+  expect(existsSync(path.join(strange.path, 'cluster', 'thesis.txt'))).toBe(true)
+}, 20_000)
+
+test.runIf(process.getuid?.() === 0)('root in a closed folder such as /root still gets its database, and the same one again', async () => {
+  using closed = temporaryFolder()
+  const dataDir = path.join(closed.path, 'data')
+  const first = await startPostgres({ dataDir })
+  await query(first.url, 'create table kept as select 7 as n')
+  await first.stop()
+  const second = await startPostgres({ dataDir })
+  expect(await query(second.url, 'select n from kept')).toEqual([{ n: 7 }])
+  await second.stop()
+  const place = readFileSync(path.join(dataDir, 'location'), 'utf8').trim()
+  rmSync(dataDir, { recursive: true })
+  const afresh = await startPostgres({ dataDir })
+  expect(existsSync(place)).toBe(false)
+  await afresh.stop()
+  rmSync(readFileSync(path.join(dataDir, 'location'), 'utf8').trim(), { recursive: true })
+}, 30_000)
+
+test('DATABASE_URL is used as it is, and refused with a sentence if nobody answers there', async () => {
+  const server = await startPostgres()
+  const resolved = await resolvePostgres({ databaseUrl: server.url })
+  expect({ url: resolved.url, external: resolved.external }).toEqual({ url: server.url, external: true })
+  await resolved.stop()
+  expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }])
+  await server.stop()
+  const error = await failure(resolvePostgres({ databaseUrl: server.url }))
+  expect(error).toBeInstanceOf(StartError)
+  expect(error.message).toMatch(/^DATABASE_URL is set, but the PostgreSQL at 127\.0\.0\.1:\d+ does not let us in/)
+}, 20_000)
+
+async function startOwner(dataDir: string): Promise<{ pid: number; url: string; ended: Promise<unknown> }> {
+  const script = `
+    import { startPostgres } from ${JSON.stringify(path.join(import.meta.dirname, 'server.ts'))}
+    const server = await startPostgres({ dataDir: ${JSON.stringify(dataDir)} })
+    process.on('SIGINT', () => {})
+    process.on('SIGTERM', () => void server.stop().then(() => process.exit(0)))
+    setInterval(() => {}, 1000)
+    console.log(JSON.stringify({ pid: process.pid, url: server.url }))
+  `
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  const line = await new Promise<string>((resolve, reject) => {
+    child.stdout.once('data', (data: Buffer) => resolve(data.toString()))
+    void ended.then(() => reject(new Error('The owner ended before its server was up.')))
+  })
+  return { ...(JSON.parse(line) as { pid: number; url: string }), ended }
+}
+
+async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    const { rows } = await client.query<Record<string, unknown>>(sql)
+    return rows
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+async function clusterOf(url: string): Promise<string> {
+  const [row] = await query(url, `select current_setting('data_directory') as dir`)
+  return String(row?.dir)
+}
+
+async function failure(attempt: Promise<unknown>): Promise<Error> {
+  return attempt.then(
+    () => {
+      throw new Error('It started, and should not have.')
+    },
+    (error: unknown) => error as Error,
+  )
+}
+
+function temporaryFolder() {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'keymint-test-'))
+  return { path: folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
+}
