@@ -1,0 +1,44 @@
+/** Postgres through Prisma. The database is authoritative for claims, mints, pools and audit. */
+import { PrismaPg } from '@prisma/adapter-pg'
+import { Prisma, PrismaClient } from './prisma-client/client'
+
+export { Prisma }
+export type Db = PrismaClient
+export type Tx = Prisma.TransactionClient
+
+// A process that freezes inside a transaction would hold its row locks for ever: Postgres ends such a session,
+// later than the longest upstream call that is made inside one (ten seconds, while ensuring a guardrail).
+const sessionOptions = '-c idle_in_transaction_session_timeout=15000'
+
+/** `max` connections; a transaction waits 5 s for one and may run 10 s, then fails as unavailable. */
+export function createDb(url: string, options: { max: number; applicationName: string }): Db {
+  const adapter = new PrismaPg(
+    { connectionString: withoutPrismaParameters(url), max: options.max, application_name: options.applicationName, connectionTimeoutMillis: 5_000, keepAlive: true, options: sessionOptions },
+    { schema: 'keymint', onPoolError: () => undefined, onConnectionError: () => undefined },
+  )
+  return new PrismaClient({ adapter, transactionOptions: { maxWait: 5_000, timeout: 10_000 } })
+}
+
+/** `schema` and friends are Prisma's own words: node-postgres would send them to the server. */
+export function withoutPrismaParameters(url: string): string {
+  const parsed = new URL(url)
+  for (const name of ['schema', 'connection_limit', 'pool_timeout', 'pgbouncer']) parsed.searchParams.delete(name)
+  return parsed.toString()
+}
+
+const unavailableCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'])
+const unavailableText = /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Connection terminated|connection timeout|timeout exceeded when trying to connect|the database system is (starting up|shutting down)|terminating connection|too many clients|Can't reach database|Server has closed the connection|Connection pool/i
+
+/** Whether the database could not be reached or had no connection to give: the caller may try again later. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
+    const code = 'code' in current ? String(current.code) : ''
+    if (unavailableCodes.has(code) || /^(57P0[1-5]|08\d\d\d|53300)$/.test(code) || unavailableText.test(current.message)) return true
+  }
+  return false
+}
+
+/** Whether Postgres refused the row because of a unique constraint. */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002'
+}

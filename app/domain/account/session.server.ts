@@ -1,0 +1,144 @@
+/**
+ * A session is one signed-in browser: the cookie holds the token, keymint.sessions its SHA-256.
+ * Guarantee: a session counts for 30 days, for 7 without use, and not a moment after it was ended. Postgres's now() decides.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import type { Tx } from '~/adapters/db.server'
+import type { Provider } from '~/adapters/identity-providers.server'
+import { type AuditActor, recordAudit } from '../audit/audit.server'
+import type { Ctx } from '../ctx'
+import { asciiLowerCase } from './email'
+
+export type Role = 'admin' | 'viewer' | 'attendee'
+
+/** Who is asking: read afresh from the database at every request, so that a ban or a lost role counts at once. */
+export type Viewer = {
+  userId: string
+  displayName: string
+  avatarUrl: string | null
+  /** Verified, or null. */
+  email: string | null
+  emailNormalized: string | null
+  /** What this session was signed in with. */
+  provider: Provider
+  banned: { reason: string | null } | null
+  /** Numeric ids of the GitHub accounts linked to this person. */
+  githubIds: string[]
+  githubAccountCreatedAt: Date | null
+  role: Role
+}
+
+export const sessionLifetimeSeconds = 30 * 24 * 3600
+
+/** Starts a session and gives out its token, the only time that it is known. `replacesToken` is this browser's session until now: it ends. */
+export async function startSession(
+  ctx: Pick<Ctx, 'db'>,
+  input: { userId: string; provider: Provider; userAgent: string | null; replacesToken?: string | null },
+): Promise<string> {
+  const token = randomBytes(32).toString('base64url')
+  await ctx.db.$transaction(async (tx) => {
+    if (input.replacesToken) await endOne(tx, input.replacesToken, 'signed-in-again')
+    await tx.$executeRaw`
+      insert into keymint.sessions (token_hash, user_id, provider, user_agent, expires_at)
+      values (${hashToken(token)}, ${input.userId}, ${input.provider}, ${input.userAgent?.slice(0, 300) ?? null}, now() + make_interval(secs => ${sessionLifetimeSeconds}))`
+    await recordAudit(tx, { actor: `user:${input.userId}`, action: 'session.started', subject: `user:${input.userId}`, details: { provider: input.provider, session: sessionLabel(hashToken(token)) } })
+  })
+  return token
+}
+
+type SessionRow = {
+  user_id: string
+  provider: string
+  touch_due: boolean
+  display_name: string
+  avatar_url: string | null
+  email: string | null
+  email_normalized: string | null
+  banned_at: Date | null
+  ban_reason: string | null
+  github_ids: string[]
+  github_created_at: Date | null
+}
+
+/** Who holds this token, or null if it is unknown, ended, expired or was idle for too long. */
+export async function findSession(ctx: Pick<Ctx, 'db' | 'settings'>, token: string): Promise<Viewer | null> {
+  const tokenHash = hashToken(token)
+  const [row] = await ctx.db.$queryRaw<SessionRow[]>`
+    select s.user_id, s.provider, s.last_seen_at < now() - interval '5 minutes' as touch_due,
+           a.display_name, a.avatar_url, a.email, a.email_normalized, a.banned_at, a.ban_reason,
+           coalesce(g.ids, '{}') as github_ids, g.created_at as github_created_at
+    from keymint.sessions s
+    join keymint.attendees a using (user_id)
+    left join lateral (
+      select array_agg(i.provider_user_id) as ids, min(i.account_created_at) as created_at
+      from keymint.identities i where i.user_id = s.user_id and i.provider = 'github'
+    ) g on true
+    where s.token_hash = ${tokenHash} and s.ended_at is null and s.expires_at > now() and s.last_seen_at > now() - interval '7 days'`
+  if (!row) return null
+  // Not at every request: 500 open pages ask every other second.
+  if (row.touch_due) {
+    await ctx.db.$executeRaw`
+      with touched as (
+        update keymint.sessions set last_seen_at = now()
+        where token_hash = ${tokenHash} and ended_at is null and last_seen_at < now() - interval '5 minutes'
+        returning user_id
+      )
+      update keymint.attendees a set last_seen_at = now() from touched where a.user_id = touched.user_id`
+  }
+  return {
+    userId: row.user_id,
+    displayName: row.display_name,
+    avatarUrl: row.avatar_url,
+    email: row.email,
+    emailNormalized: row.email_normalized,
+    provider: row.provider === 'google' ? 'google' : 'github',
+    banned: row.banned_at ? { reason: row.ban_reason } : null,
+    githubIds: row.github_ids,
+    githubAccountCreatedAt: row.github_created_at,
+    role: roleOf(ctx.settings, { email: row.email, githubIds: row.github_ids, banned: row.banned_at !== null }),
+  }
+}
+
+/** Ends the session of this token; one that is unknown or over already is left as it is. */
+export async function endSession(ctx: Pick<Ctx, 'db'>, token: string): Promise<void> {
+  await ctx.db.$transaction((tx) => endOne(tx, token, 'signed-out'))
+}
+
+/** Signs a person out everywhere and says how many sessions that were. */
+export async function endAllSessions(ctx: Pick<Ctx, 'db'>, userId: string, actor: AuditActor = `user:${userId}`): Promise<number> {
+  return ctx.db.$transaction(async (tx) => {
+    const count = await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and ended_at is null`
+    if (count > 0) await recordAudit(tx, { actor, action: 'session.ended', subject: `user:${userId}`, details: { because: 'signed-out-everywhere', sessions: count } })
+    return count
+  })
+}
+
+/**
+ * Roles by the current verified email, letter by letter (only A-Z and a-z are alike: no dots or tags are dropped),
+ * or by the id of a linked GitHub account. A banned person has none.
+ */
+export function roleOf(settings: Pick<Ctx['settings'], 'adminEmails' | 'adminGithubIds' | 'viewerEmails'>, person: { email: string | null; githubIds: string[]; banned: boolean }): Role {
+  if (person.banned) return 'attendee'
+  const { email } = person
+  const isIn = (list: string[]) => email !== null && list.some((entry) => asciiLowerCase(entry) === asciiLowerCase(email))
+  if (isIn(settings.adminEmails) || person.githubIds.some((id) => settings.adminGithubIds.includes(id))) return 'admin'
+  return isIn(settings.viewerEmails) ? 'viewer' : 'attendee'
+}
+
+async function endOne(tx: Tx, token: string, because: string): Promise<void> {
+  const tokenHash = hashToken(token)
+  const ended = await tx.$queryRaw<{ user_id: string }[]>`
+    update keymint.sessions set ended_at = now() where token_hash = ${tokenHash} and ended_at is null returning user_id`
+  for (const { user_id } of ended) {
+    await recordAudit(tx, { actor: `user:${user_id}`, action: 'session.ended', subject: `user:${user_id}`, details: { because, session: sessionLabel(tokenHash) } })
+  }
+}
+
+function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}
+
+/** Enough to tell sessions apart in the audit trail. */
+function sessionLabel(tokenHash: string): string {
+  return tokenHash.slice(0, 12)
+}

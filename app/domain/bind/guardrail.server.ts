@@ -1,0 +1,107 @@
+/**
+ * The guardrail of a workshop upstream, `workshop-<slug>`: made once, found again by its name, changed when the
+ * workshop's file changes. Its budget counts per key at the provider; the pool stays ours to hold.
+ */
+import { createHash } from 'node:crypto'
+import type { Tx } from '~/adapters/db.server'
+import type { GuardrailRules } from '~/adapters/openrouter.server'
+import { isProviderError } from '~/adapters/provider-error'
+import { nanoFromDecimalString, type NanoUsd } from '~/money'
+import type { Ctx } from '../ctx'
+import { mostWindowsPerMonth } from '../pool/committed'
+
+type Ensured = { id: string }
+
+/** Upstream calls made under the lock: three at most, ten seconds each. */
+const ensureTimeoutMs = 40_000
+
+/** The guardrail's id, making or changing it upstream if needed. Waits for whoever does so already. Throws ProviderError. */
+export async function ensureGuardrail(ctx: Ctx, slug: string): Promise<Ensured> {
+  const rules = await guardrailRules(ctx, slug)
+  const cached = await readCached(ctx.db, slug)
+  if (cached && (!rules || cached.fingerprint === fingerprintOf(rules))) return { id: cached.guardrailId }
+  return ctx.db.$transaction(async (tx) => {
+    await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${`guardrail:${slug}`}, 0))`
+    return ensureLocked(ctx, tx, slug, rules)
+  }, { maxWait: 5_000, timeout: ensureTimeoutMs })
+}
+
+/** Tries to have the guardrail ready before a mint. Returns at once when somebody else is at it; never throws for the provider. */
+export async function warmGuardrail(ctx: Ctx, slug: string): Promise<void> {
+  try {
+    const rules = await guardrailRules(ctx, slug)
+    const cached = await readCached(ctx.db, slug)
+    if (!rules || cached?.fingerprint === fingerprintOf(rules)) return
+    await ctx.db.$transaction(async (tx) => {
+      const [lock] = await tx.$queryRaw<{ mine: boolean }[]>`select pg_try_advisory_xact_lock(hashtextextended(${`guardrail:${slug}`}, 0)) as mine`
+      if (lock?.mine) await ensureLocked(ctx, tx, slug, rules)
+    }, { maxWait: 5_000, timeout: ensureTimeoutMs })
+  } catch (error) {
+    if (!isProviderError(error)) throw error
+    ctx.log.warn({ slug, trouble: error.details }, 'the guardrail could not be ensured before the mint')
+  }
+}
+
+/** Forgets a guardrail that the provider no longer knows: the next ensure makes a new one. */
+export async function forgetGuardrail(ctx: Ctx, slug: string, guardrailId: string): Promise<void> {
+  await ctx.db.guardrail.deleteMany({ where: { workshopSlug: slug, guardrailId } })
+}
+
+async function ensureLocked(ctx: Ctx, tx: Tx, slug: string, rules: GuardrailRules | null): Promise<Ensured> {
+  const cached = await readCached(tx, slug)
+  if (cached && (!rules || cached.fingerprint === fingerprintOf(rules))) return { id: cached.guardrailId }
+  if (!rules) throw new Error(`there is neither a file nor a key of the workshop ${slug} to say what its guardrail allows`)
+  // List before create: a create whose answer was lost must not leave a second one. The oldest wins on every machine.
+  const [oldest] = cached
+    ? [{ id: cached.guardrailId }]
+    : (await ctx.provider.listGuardrails()).filter((guardrail) => guardrail.name === rules.name).sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || a.id.localeCompare(b.id))
+  let id = oldest?.id
+  if (id === undefined) id = (await ctx.provider.createGuardrail(rules)).id
+  else await updateOrForget(ctx, tx, slug, id, rules)
+  const fingerprint = fingerprintOf(rules)
+  await tx.guardrail.upsert({
+    where: { workshopSlug: slug },
+    create: { workshopSlug: slug, guardrailId: id, fingerprint },
+    update: { guardrailId: id, fingerprint, ensuredAt: ctx.now() },
+  })
+  return { id }
+}
+
+async function updateOrForget(ctx: Ctx, tx: Tx, slug: string, id: string, rules: GuardrailRules): Promise<void> {
+  try {
+    await ctx.provider.updateGuardrail(id, rules)
+  } catch (error) {
+    if (isProviderError(error) && error.details.reason === 'not-found') await forgetGuardrail(ctx, slug, id)
+    throw error
+  }
+}
+
+function readCached(db: Tx, slug: string) {
+  return db.guardrail.findUnique({ where: { workshopSlug: slug } })
+}
+
+/** From the file; when the file is gone, from the newest key's own snapshot. Null when there is neither. */
+async function guardrailRules(ctx: Ctx, slug: string): Promise<GuardrailRules | null> {
+  const workshop = ctx.workshops.workshops.get(slug)
+  if (workshop) return rulesFor(slug, workshop.keyLimit, workshop.keyLimitReset, workshop.poolLimit, workshop.allowedModels)
+  if (await readCached(ctx.db, slug)) return null
+  const last = await ctx.db.workshopAttendance.findFirst({ where: { workshopSlug: slug }, orderBy: { attendedAt: 'desc' } })
+  if (!last) return null
+  const reset = last.limitReset as 'daily' | 'weekly' | 'monthly' | null
+  return rulesFor(slug, nanoFromDecimalString(last.limitUsd.toFixed(9)), reset, null, last.allowedModels)
+}
+
+/** The monthly budget is never below what one key may spend in a month: it must not bite before the key's own cap. */
+function rulesFor(slug: string, keyLimit: NanoUsd, reset: 'daily' | 'weekly' | 'monthly' | null, poolLimit: NanoUsd | null, allowedModels: string[]): GuardrailRules {
+  const worstMonth = keyLimit * BigInt(mostWindowsPerMonth(reset))
+  return {
+    name: `workshop-${slug}`,
+    description: 'Made by Keymint. The budget counts per key; Keymint holds the pool.',
+    limit: poolLimit !== null && poolLimit > worstMonth ? poolLimit : worstMonth,
+    allowedModels,
+  }
+}
+
+function fingerprintOf(rules: GuardrailRules): string {
+  return createHash('sha256').update(JSON.stringify([rules.name, rules.description, rules.limit.toString(), rules.allowedModels])).digest('hex').slice(0, 32)
+}

@@ -1,0 +1,36 @@
+/** Who may claim: a pure function of the workshop, the person, the operator's switches and the time. */
+import { windowState, type Workshop } from '../workshop/workshop'
+
+export type Claimant = {
+  userId: string
+  displayName: string
+  emailNormalized: string | null
+  /** The provider one is signed in with now. */
+  provider: 'github' | 'google'
+  banned: { reason: string | null } | null
+  githubAccountCreatedAt: Date | null
+}
+
+export type AdmissionRefusal = 'not-open-yet' | 'closed' | 'wrong-provider' | 'no-verified-email' | 'banned' | 'switched-off' | 'paused' | 'account-too-new'
+
+export type AdmissionInput = {
+  workshop: Workshop
+  person: Claimant
+  provisioningEnabled: boolean
+  paused: boolean
+  now: Date
+}
+
+/** Null means admitted. The first reason that a person can do something about comes first. */
+export function admit({ workshop, person, provisioningEnabled, paused, now }: AdmissionInput): AdmissionRefusal | null {
+  const window = windowState(workshop, now)
+  if (window === 'closed') return 'closed'
+  if (window === 'upcoming') return 'not-open-yet'
+  if (person.banned) return 'banned'
+  if (!workshop.providers.includes(person.provider)) return 'wrong-provider'
+  if (workshop.kind === 'workshop' && person.emailNormalized === null) return 'no-verified-email'
+  if (workshop.minAccountAgeMs !== null && (person.githubAccountCreatedAt === null || now.getTime() - person.githubAccountCreatedAt.getTime() < workshop.minAccountAgeMs)) return 'account-too-new'
+  if (!provisioningEnabled) return 'switched-off'
+  if (paused) return 'paused'
+  return null
+}

@@ -1,0 +1,169 @@
+/** A claim as its owner sees it: one query over the rows, and nothing of the queue's own state. */
+import type { Ctx } from '../ctx'
+import { asDelayReason, type DelayReason } from '../mint/mint-policy'
+import { moneyView, moneyViewOfDecimal } from '../money-view'
+import { nanoFromDecimalString } from '~/money'
+import { unboundRevealSeconds } from './reveal.server'
+import type { ClaimEnd, ClaimPulse, ClaimRefusal, ClaimView, KeyView } from './view-types'
+import { currentStep, estimateSeconds, nextPollMs, stepViews, type Progress } from './waiting'
+
+type Row = {
+  claimId: string
+  workshopSlug: string
+  generation: number
+  state: ClaimView['state']
+  reason: string | null
+  reasonDetail: string | null
+  limitUsd: string
+  limitReset: KeyView['limitReset']
+  expiresAt: Date
+  allowedModels: string[]
+  keyLabel: string | null
+  keySavedAt: Date | null
+  bound: boolean
+  bindError: string | null
+  revealable: boolean
+  usageUsd: string
+  windowUsedUsd: string
+  usageSyncedAt: Date | null
+  upstreamDisabled: boolean
+  upstreamMissing: boolean
+  endedAt: Date | null
+  attendedAt: Date
+  taken: boolean
+  calling: boolean
+  attempts: number
+  mintReason: string | null
+  mintWaitSeconds: number | null
+  gateWaitSeconds: number | null
+  gateReason: string | null
+  pausedReason: string | null
+  paused: boolean
+  ahead: number
+  slots: number
+  recent: number[] | null
+}
+
+type Owner = { workshopSlug: string; userId: string }
+
+/** The claim of this person in this workshop, or null when there is none. */
+export async function findClaimView(ctx: Ctx, owner: Owner): Promise<ClaimView | null> {
+  const row = await readClaim(ctx, owner)
+  return row && viewOf(ctx, row)
+}
+
+/** The same claim in a few bytes, for the poll. */
+export async function findClaimPulse(ctx: Ctx, owner: Owner): Promise<ClaimPulse | null> {
+  const row = await readClaim(ctx, owner)
+  if (!row) return null
+  const view = viewOf(ctx, row)
+  const { waiting } = view
+  const facts = [row.state, row.generation, currentStep(progressOf(ctx, row)), row.bound, row.revealable, waiting?.delay?.reason ?? '', waiting?.workerSeen ?? '', row.usageSyncedAt?.getTime() ?? 0, row.upstreamDisabled]
+  return {
+    v: facts.join('.'),
+    step: currentStep(progressOf(ctx, row)),
+    ahead: waiting?.peopleAhead ?? 0,
+    eta: waiting?.etaSeconds ? [waiting.etaSeconds.from, waiting.etaSeconds.to] : null,
+    delay: waiting?.delay?.retryInSeconds ?? null,
+    next: view.nextPollMs,
+  }
+}
+
+/** Every claim of a person, newest first. */
+export async function listClaimsOf(ctx: Ctx, userId: string): Promise<ClaimView[]> {
+  const owned = await ctx.db.workshopAttendance.findMany({ where: { userId }, orderBy: { attendedAt: 'desc' }, select: { workshopSlug: true } })
+  const views = await Promise.all(owned.map(({ workshopSlug }) => findClaimView(ctx, { workshopSlug, userId })))
+  return views.filter((view) => view !== null)
+}
+
+async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row | null> {
+  const rows = await ctx.db.$queryRaw<Row[]>`
+    select c.claim_id as "claimId", c.workshop_slug as "workshopSlug", c.generation, c.state, c.reason, c.reason_detail as "reasonDetail",
+      c.limit_usd::text as "limitUsd", c.limit_reset as "limitReset", c.expires_at as "expiresAt", c.allowed_models as "allowedModels",
+      c.key_label as "keyLabel", c.key_saved_at as "keySavedAt", c.guardrail_attached_at is not null as bound, c.bind_error as "bindError",
+      c.state = 'ready' and (c.guardrail_attached_at is not null or c.key_saved_at <= now() - make_interval(secs => ${unboundRevealSeconds}::int)) as revealable,
+      c.usage_usd::text as "usageUsd",
+      (case when c.limit_reset is null or c.window_started_at = date_trunc(case c.limit_reset when 'daily' then 'day' when 'weekly' then 'week' else 'month' end, now(), 'UTC')
+        then c.window_used_usd else 0 end)::text as "windowUsedUsd",
+      c.usage_synced_at as "usageSyncedAt", c.upstream_disabled as "upstreamDisabled", c.upstream_missing_at is not null as "upstreamMissing",
+      c.ended_at as "endedAt", c.attended_at as "attendedAt",
+      m.taken_at is not null as taken,
+      exists (select 1 from keymint.mint_attempts a where a.mint_id = m.id and a.state = 'sent') as calling,
+      coalesce(m.attempts, 0) as attempts, m.delay_reason as "mintReason",
+      ceil(extract(epoch from m.not_before - now()))::int as "mintWaitSeconds",
+      ceil(extract(epoch from gate.cooldown_until - now()))::int as "gateWaitSeconds", gate.reason as "gateReason",
+      gate.paused_at is not null as paused, gate.pause_reason as "pausedReason",
+      case when c.state = 'pending' then (select count(*) from keymint.mints w where w.state = 'pending' and (w.queued_at, w.id) < (m.queued_at, m.id)) else 0 end::int as ahead,
+      case when c.state = 'pending' then (select coalesce(sum(slots), 0) from keymint.workers where last_seen_at > now() - interval '30 s') else 0 end::int as slots,
+      case when c.state = 'pending' then (select array_agg(seconds) from (
+        select extract(epoch from d.done_at - d.taken_at)::float8 as seconds from keymint.mints d
+        where d.state = 'done' and d.done_at > now() - interval '30 min' and d.taken_at is not null order by d.done_at desc limit 30) recent) end as recent
+    from keymint.workshop_attendance c
+    cross join keymint.mint_gate gate
+    left join keymint.mints m on m.owner_kind = 'claim' and m.owner_id = c.claim_id and m.generation = c.generation
+    where c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}`
+  const row = rows[0]
+  return row ? expireOnRead(ctx, row) : null
+}
+
+/** A right has ended when its time has come, whether or not a sweep has run. */
+function expireOnRead(ctx: Ctx, row: Row): Row {
+  if (row.state !== 'ready' || row.expiresAt > ctx.now()) return row
+  return { ...row, state: 'ended', reason: 'expired', endedAt: row.expiresAt, revealable: false }
+}
+
+function progressOf(ctx: Ctx, row: Row): Progress {
+  return { state: row.state, taken: row.taken, calling: row.calling, delayed: delayOf(ctx, row) !== null, bound: row.bound, revealable: row.revealable }
+}
+
+function delayOf(ctx: Ctx, row: Row): NonNullable<ClaimView['waiting']>['delay'] {
+  if (row.state !== 'pending' || row.calling) return null
+  const delay = (reason: DelayReason, retryInSeconds: number, detail: string | null = null) => ({ reason, attempt: row.attempts + 1, retryInSeconds: Math.max(0, retryInSeconds), detail })
+  if (!ctx.settings.provisioningEnabled) return delay('switched-off', 30)
+  if (row.paused) return delay('paused', 15, row.pausedReason)
+  if (row.gateWaitSeconds !== null) return delay(asDelayReason(row.gateReason), row.gateWaitSeconds)
+  if (row.mintReason !== null) return delay(asDelayReason(row.mintReason), row.mintWaitSeconds ?? 0)
+  return row.attempts > 0 ? delay('upstream-trouble', row.mintWaitSeconds ?? 0) : null
+}
+
+function viewOf(ctx: Ctx, row: Row): ClaimView {
+  const progress = progressOf(ctx, row)
+  const waiting: ClaimView['waiting'] = row.state === 'pending'
+    ? { peopleAhead: row.ahead, etaSeconds: estimateSeconds(row.ahead, row.recent ?? [], row.slots), delay: delayOf(ctx, row), workerSeen: row.slots > 0 }
+    : null
+  return {
+    claimId: row.claimId,
+    reference: row.claimId.slice(0, 8).toUpperCase(),
+    workshopSlug: row.workshopSlug,
+    state: row.state,
+    steps: stepViews(progress),
+    claimedAt: row.attendedAt.toISOString(),
+    waiting,
+    refusal: row.state === 'refused' ? { reason: row.reason as ClaimRefusal, detail: row.reasonDetail } : null,
+    end: row.state === 'ended' ? { reason: row.reason as ClaimEnd, endedAt: (row.endedAt ?? row.expiresAt).toISOString() } : null,
+    key: row.keyLabel === null ? null : keyViewOf(row, row.keyLabel),
+    nextPollMs: nextPollMs(progress, waiting && { peopleAhead: waiting.peopleAhead, retryInSeconds: waiting.delay?.retryInSeconds ?? 0 }),
+    asOf: ctx.now().toISOString(),
+  }
+}
+
+function keyViewOf(row: Row, label: string): KeyView {
+  const limit = nanoFromDecimalString(row.limitUsd)
+  const used = nanoFromDecimalString(row.windowUsedUsd)
+  const read = row.usageSyncedAt !== null
+  return {
+    label,
+    revealable: row.revealable,
+    unbound: row.bound || row.state !== 'ready' ? null : { since: (row.keySavedAt ?? row.attendedAt).toISOString(), reason: row.bindError },
+    limit: moneyView(limit),
+    limitReset: row.limitReset,
+    used: read ? moneyView(used) : null,
+    left: read ? moneyView(used > limit ? 0n : limit - used) : null,
+    usedTotal: read ? moneyViewOfDecimal(row.usageUsd) : null,
+    usageAsOf: row.usageSyncedAt?.toISOString() ?? null,
+    expiresAt: row.expiresAt.toISOString(),
+    allowedModels: row.allowedModels,
+    disabled: row.upstreamDisabled,
+    missingUpstream: row.upstreamMissing,
+  }
+}

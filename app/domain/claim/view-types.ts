@@ -1,0 +1,103 @@
+/** What pages show of workshops and claims. Everything here may reach the browser: no secret, no other person's data. */
+
+/** Money as text for people ("$1.25"), with the plain number of USD beside it for meters. */
+export type MoneyView = { text: string; usd: number }
+
+export type WorkshopView = {
+  slug: string
+  title: string
+  kind: 'workshop' | 'giveaway'
+  description: string | null
+  venue: string | null
+  /** IANA zone of the event; times below are ISO UTC. */
+  timezone: string | null
+  organizer: { name: string | null; email: string | null; url: string | null } | null
+  docsUrl: string | null
+  window: 'upcoming' | 'open' | 'closed'
+  opensAt: string | null
+  closesAt: string | null
+  providers: ('github' | 'google')[]
+  allowedModels: string[]
+  keyLimit: MoneyView
+  keyLimitReset: 'daily' | 'weekly' | 'monthly' | null
+  /** When a key claimed now would end (ISO UTC). */
+  keyExpiresAt: string
+  marketingOptIn: string | null
+  seats: { total: number; left: number }
+  pool: { limit: MoneyView; committed: MoneyView } | null
+  /** Set when nobody can claim for a reason of the operator: switch off, or paused with a reason. */
+  paused: { reason: string; since: string | null } | null
+  /** ISO UTC, the moment the server looked. */
+  asOf: string
+}
+
+export type StepName = 'queued' | 'checking' | 'creating' | 'limits' | 'ready'
+export type StepView = { name: StepName; state: 'done' | 'now' | 'next' | 'problem' }
+
+export type ClaimRefusal = 'model-rejected' | 'rejected-by-provider' | 'expired-before-mint' | 'banned' | 'gave-up' | 'withdrawn'
+export type ClaimEnd = 'expired' | 'revoked' | 'given-back' | 'closed'
+export type DelayReason = 'rate-limited' | 'no-credit' | 'unauthorized' | 'forbidden' | 'unreachable' | 'upstream-trouble' | 'paused' | 'switched-off'
+
+export type ClaimView = {
+  claimId: string
+  /** Short code to read out to staff. */
+  reference: string
+  workshopSlug: string
+  state: 'pending' | 'ready' | 'ended' | 'refused'
+  steps: StepView[]
+  claimedAt: string
+  /** Only while pending. `etaSeconds` null means not known yet. */
+  waiting: {
+    peopleAhead: number
+    etaSeconds: { from: number; to: number } | null
+    delay: { reason: DelayReason; attempt: number; retryInSeconds: number; detail: string | null } | null
+    /** False when no worker process was seen in the last 30 s. */
+    workerSeen: boolean
+  } | null
+  refusal: { reason: ClaimRefusal; detail: string | null } | null
+  end: { reason: ClaimEnd; endedAt: string } | null
+  key: KeyView | null
+  /** The server dictates: milliseconds until the next poll, null = stop polling. */
+  nextPollMs: number | null
+  asOf: string
+}
+
+export type KeyView = {
+  /** The provider's own mask, such as sk-or-v1-0e6...1c96. */
+  label: string
+  /** False for a few seconds after minting, until limits are attached. */
+  revealable: boolean
+  /** Null when bound; else why the guardrail is not attached yet. */
+  unbound: { since: string; reason: string | null } | null
+  limit: MoneyView
+  limitReset: 'daily' | 'weekly' | 'monthly' | null
+  /** Used of the limit in the current window; null until the first reading. */
+  used: MoneyView | null
+  left: MoneyView | null
+  usedTotal: MoneyView | null
+  usageAsOf: string | null
+  expiresAt: string
+  allowedModels: string[]
+  disabled: boolean
+  missingUpstream: boolean
+}
+
+/** One poll: at most 300 bytes. `v` changes whenever the page has something new to load. */
+export type ClaimPulse = {
+  v: string
+  /** Index of the step being worked on, 0 to 4. */
+  step: number
+  ahead: number
+  eta: [number, number] | null
+  /** Seconds until the next attempt when delayed. */
+  delay: number | null
+  next: number | null
+}
+
+export type KeyTestVerdict = {
+  verdict: 'works' | 'spent' | 'disabled-or-gone' | 'expired' | 'provider-trouble' | 'not-ready'
+  /** One plain sentence. */
+  sentence: string
+  left: MoneyView | null
+  checkedAt: string
+}

@@ -1,0 +1,31 @@
+/** What every domain function is given: the outside world and the clock, built once by runtime.server.ts. */
+import type { Db } from '~/adapters/db.server'
+import type { Log } from '~/adapters/log.server'
+import type { KeyProvider } from '~/adapters/openrouter.server'
+import type { Queue } from '~/adapters/queue.server'
+import type { Sealer } from '~/adapters/sealing.server'
+import type { WorkshopCatalog } from './workshop/catalog.server'
+
+export type Settings = {
+  /** The switch: false means no mint and no claim. */
+  provisioningEnabled: boolean
+  /** For giveaways; 0 mints nothing. */
+  maxTotalKeys: number
+  adminEmails: string[]
+  adminGithubIds: string[]
+  viewerEmails: string[]
+}
+
+export type Ctx = {
+  db: Db
+  queue: Queue
+  provider: KeyProvider
+  sealer: Sealer
+  log: Log
+  /** The injected clock, for windows and expiry. What several machines compare uses Postgres's now(). */
+  now(): Date
+  settings: Settings
+  workshops: WorkshopCatalog
+  /** The random id of this database, part of every upstream name. */
+  installationId: string
+}

@@ -1,0 +1,27 @@
+/** Whether this deployment can serve a room now: database, migrations, a worker seen lately. */
+import type { Ctx } from '../ctx'
+
+export type Readiness = { ready: boolean; database: boolean; migrated: boolean; workerSeenSecondsAgo: number | null }
+
+const workerQuietSeconds = 30
+const patienceMs = 500
+
+/** Answers within half a second, also when the database does not. */
+export async function readiness(ctx: Ctx): Promise<Readiness> {
+  const down: Readiness = { ready: false, database: false, migrated: false, workerSeenSecondsAgo: null }
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<Readiness>((resolve) => {
+    timer = setTimeout(() => resolve(down), patienceMs)
+  })
+  const answer = Promise.race([read(ctx).catch(() => down), timeout])
+  return answer.finally(() => clearTimeout(timer))
+}
+
+async function read(ctx: Ctx): Promise<Readiness> {
+  const [row] = await ctx.db.$queryRaw<{ unfinished: number; quiet: number | null }[]>`
+    select (select count(*) from keymint._prisma_migrations where finished_at is null and rolled_back_at is null)::int as unfinished,
+      (select extract(epoch from now() - max(last_seen_at))::int from keymint.workers) as quiet`
+  const migrated = row?.unfinished === 0
+  const quiet = row?.quiet ?? null
+  return { ready: migrated && quiet !== null && quiet <= workerQuietSeconds, database: true, migrated, workerSeenSecondsAgo: quiet }
+}

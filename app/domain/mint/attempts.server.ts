@@ -1,0 +1,41 @@
+/**
+ * Attempts: one row per POST /keys, written before the call and never deleted. The row is the lock: it ends as
+ * `saved` or as `condemned`, never both, because both are conditional updates of it (and a trigger holds it).
+ * Only names found here, in a condemned row, may ever be deleted upstream by a program.
+ */
+import type { Db, Tx } from '~/adapters/db.server'
+import type { Ctx } from '../ctx'
+import { isProviderError } from '~/adapters/provider-error'
+
+export const upstreamNamePrefix = (installationId: string) => `km/${installationId}/`
+
+/** The name of a key upstream: no personal data, and provably ours. */
+export function upstreamName(installationId: string, scope: string, attemptId: string): string {
+  return `${upstreamNamePrefix(installationId)}${scope}/${attemptId}`
+}
+
+/** `sent|unknown|refused -> condemned`. True if the attempt is condemned now, whoever did it. */
+export async function condemn(db: Db | Tx, attemptId: string, keyHash: string | null): Promise<boolean> {
+  const rows = await db.$queryRaw<{ state: string }[]>`
+    with changed as (
+      update keymint.mint_attempts set state = 'condemned', key_hash = coalesce(${keyHash}, key_hash), settled_at = now()
+      where id = ${attemptId}::uuid and state in ('sent', 'unknown', 'refused') returning state)
+    select state from changed
+    union all
+    select state from keymint.mint_attempts where id = ${attemptId}::uuid and not exists (select 1 from changed)`
+  return rows[0]?.state === 'condemned'
+}
+
+/** Deletes the key of a condemned attempt. False when the provider did not confirm: a later pass tries again. */
+export async function deleteCondemned(ctx: Ctx, attemptId: string, keyHash: string): Promise<boolean> {
+  try {
+    await ctx.provider.deleteKey(keyHash)
+  } catch (error) {
+    if (!isProviderError(error)) throw error
+    ctx.log.warn({ attemptId, trouble: error.details }, 'a condemned key could not be deleted yet')
+    return false
+  }
+  await ctx.db.$executeRaw`update keymint.mint_attempts set deleted_at = now(), key_hash = ${keyHash} where id = ${attemptId}::uuid and state = 'condemned'`
+  ctx.log.info({ attemptId }, 'a condemned key is deleted upstream')
+  return true
+}

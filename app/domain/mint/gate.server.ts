@@ -1,0 +1,42 @@
+/**
+ * The gate in front of POST /keys: one row that all workers share, so that the whole queue cools down together.
+ * Open (no cool-down), closed until a time, then half open: one probe may pass until the next answer.
+ */
+import type { Db, Tx } from '~/adapters/db.server'
+import { failuresThatCloseTheGate, cooldownSeconds, type DelayReason } from './mint-policy'
+
+/** A probe that never came back (its worker died) is forgotten after this long. */
+const probeLifeSeconds = 12
+
+/** True for the one mint that may try while the gate is half open. */
+export async function takeProbe(db: Db): Promise<boolean> {
+  const changed = await db.$executeRaw`
+    update keymint.mint_gate set probe_at = now()
+    where cooldown_until <= now() and (probe_at is null or probe_at < now() - make_interval(secs => ${probeLifeSeconds}::int))`
+  return changed === 1
+}
+
+/** A certain refusal that will pass: closes the gate for everybody. Returns the seconds to wait. */
+export async function coolDown(tx: Tx, reason: DelayReason, retryAfterSeconds: number | undefined): Promise<number> {
+  const [gate] = await tx.$queryRaw<{ failures: number }[]>`
+    update keymint.mint_gate set failures = failures + 1, reason = ${reason}, probe_at = null returning failures`
+  const seconds = cooldownSeconds(reason, gate?.failures ?? 1, retryAfterSeconds)
+  await tx.$executeRaw`
+    update keymint.mint_gate set cooldown_until = greatest(coalesce(cooldown_until, now()), now() + make_interval(secs => ${seconds}::int))`
+  return seconds
+}
+
+/** An outcome in doubt: closes the gate only when several come in a row. */
+export async function countDoubt(tx: Tx): Promise<void> {
+  await tx.$executeRaw`
+    update keymint.mint_gate set failures = failures + 1, probe_at = null,
+      reason = case when failures + 1 >= ${failuresThatCloseTheGate}::int then 'upstream-trouble' else reason end,
+      cooldown_until = case when failures + 1 >= ${failuresThatCloseTheGate}::int
+        then now() + make_interval(secs => least(15, power(2, least(failures + 1 - ${failuresThatCloseTheGate}::int, 4)))::int) else cooldown_until end`
+}
+
+/** The provider works: the gate opens at once. */
+export async function openGate(db: Db): Promise<void> {
+  await db.$executeRaw`
+    update keymint.mint_gate set failures = 0, cooldown_until = null, reason = null, probe_at = null where failures > 0 or cooldown_until is not null`
+}

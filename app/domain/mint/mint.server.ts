@@ -1,0 +1,250 @@
+/**
+ * Minting: the work of making one key for an owner, on rows that survive any crash.
+ * Guarantee: of all the keys this may create upstream, at most one is ever saved (attempt_one_saved), and every
+ * other one is condemned and deleted. The database is authoritative; the provider's answer is only news.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Tx } from '~/adapters/db.server'
+import { isProviderError, type ProviderErrorDetails } from '~/adapters/provider-error'
+import type { KeyReset } from '~/adapters/openrouter.server'
+import { nanoFromDecimalString } from '~/money'
+import { recordAudit } from '../audit/audit.server'
+import { claimOwner } from '../claim/claim-owner.server'
+import { warmGuardrail } from '../bind/guardrail.server'
+import type { Ctx } from '../ctx'
+import type { JobOutcome } from '../job-outcome'
+import { condemn, deleteCondemned, upstreamName } from './attempts.server'
+import { coolDown, countDoubt, openGate, takeProbe } from './gate.server'
+import { decideMint, judgeFailure, type DelayReason, type MintRefusal, type MintStanding } from './mint-policy'
+import type { MintOwner, OwnerRef } from './owner'
+
+/** Every kind of owner; a new door adds its port here. */
+export const mintOwners: Record<string, MintOwner> = { claim: claimOwner }
+
+type MintWork = MintStanding & OwnerRef & {
+  mintId: string
+  ownerKind: string
+  scope: string
+  limitUsd: string
+  limitReset: KeyReset | null
+  hasGuardrail: boolean
+}
+
+/** Tries in one run of the job; a longer series goes back to the queue, so that one mint does not hold a slot. */
+const triesPerRun = 3
+/** How long a late create may still land upstream before a pass over the keys is worth its call. */
+const lostKeySearchSeconds = 15
+
+/** Runs the mint once: ends it, puts it off, or gives it back to the queue. Safe to run twice and beside itself. */
+export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
+  let previousToken: string | null = null
+  for (let tries = 0; tries < triesPerRun; tries++) {
+    const work = await readWork(ctx, mintId)
+    const decision = decideMint(work, ctx.now(), ctx.settings.provisioningEnabled)
+    if (!work || decision.kind === 'stop') return { kind: 'done' }
+    if (decision.kind === 'refuse') {
+      await refuse(ctx, work, null, decision.refusal)
+      return { kind: 'done' }
+    }
+    if (decision.kind === 'wait') return putOff(ctx, work, decision.reason, decision.seconds)
+    if (decision.kind === 'probe' && !(await takeProbe(ctx.db))) return putOff(ctx, work, 'upstream-trouble', 2)
+
+    // The first of the three calls. It never stops the mint: an unbound key is bound later.
+    if (!work.hasGuardrail) await warmGuardrail(ctx, work.scope)
+
+    const attempt = await takeOver(ctx, work, previousToken)
+    if (!attempt) return { kind: 'done' }
+    previousToken = attempt.token
+    const result = await attemptOnce(ctx, work, attempt)
+    if (result !== 'again') return result
+  }
+  return { kind: 'snooze', seconds: 1, reason: 'the provider left several tries without a clear answer' }
+}
+
+type Attempt = { id: string; token: string; name: string }
+
+async function attemptOnce(ctx: Ctx, work: MintWork, attempt: Attempt): Promise<JobOutcome | 'again'> {
+  let created: Awaited<ReturnType<Ctx['provider']['createKey']>>
+  try {
+    created = await ctx.provider.createKey({ name: attempt.name, limit: nanoFromDecimalString(work.limitUsd), limitReset: work.limitReset, expiresAt: work.expiresAt })
+  } catch (error) {
+    if (!isProviderError(error)) throw error
+    return settleFailure(ctx, work, attempt, error.details)
+  }
+  const verdict = await saveUntilKnown(ctx, work, attempt, created)
+  if (work.gate.failures > 0 || work.gate.secondsUntilOpen !== null) await openGate(ctx.db)
+  if (verdict === 'lost' && (await condemn(ctx.db, attempt.id, created.hash))) await deleteCondemned(ctx, attempt.id, created.hash)
+  return { kind: 'done' }
+}
+
+async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
+  type Row = Omit<MintWork, 'gate' | 'limitReset'> & { limitReset: string | null; gateSeconds: number | null; gateReason: string | null; gateFailures: number; pausedReason: string | null }
+  const rows = await ctx.db.$queryRaw<Row[]>`
+    select m.id as "mintId", m.owner_kind as "ownerKind", m.owner_id as "ownerId", m.generation, m.scope, m.state, m.attempts,
+      m.limit_usd::text as "limitUsd", m.limit_reset as "limitReset", m.expires_at as "expiresAt", m.delay_reason as "delayReason",
+      greatest(0, ceil(extract(epoch from m.not_before - now())))::int as "secondsUntilNotBefore",
+      coalesce(o.waiting, false) as "ownerWaits", coalesce(o.barred, false) as "ownerBarred",
+      exists (select 1 from keymint.guardrails g where g.workshop_slug = m.scope) as "hasGuardrail",
+      case when gate.cooldown_until is not null then greatest(0, ceil(extract(epoch from gate.cooldown_until - now())))::int end as "gateSeconds", gate.reason as "gateReason",
+      gate.failures as "gateFailures", case when gate.paused_at is null then null else coalesce(gate.pause_reason, '') end as "pausedReason"
+    from keymint.mints m
+    cross join keymint.mint_gate gate
+    left join keymint.mint_owners o on o.owner_kind = m.owner_kind and o.owner_id = m.owner_id and o.generation = m.generation
+    where m.id = ${mintId}::uuid`
+  const row = rows[0]
+  if (!row) return null
+  const { gateSeconds, gateReason, gateFailures, pausedReason, ...rest } = row
+  return { ...rest, secondsUntilNotBefore: rest.secondsUntilNotBefore ?? 0, limitReset: row.limitReset as KeyReset | null, gate: { secondsUntilOpen: gateSeconds, reason: gateReason, failures: gateFailures, pausedReason } }
+}
+
+/**
+ * Writes a fresh fencing token and the attempt, in one statement. Null when the mint is no longer pending, or,
+ * in a later try of the same run, when another worker has taken it over meanwhile.
+ */
+async function takeOver(ctx: Ctx, work: MintWork, previousToken: string | null): Promise<Attempt | null> {
+  const attempt = { id: randomUUID(), token: randomUUID() }
+  const name = upstreamName(ctx.installationId, work.scope, attempt.id)
+  const rows = await ctx.db.$queryRaw<{ stale: number }[]>`
+    with taken as (
+      update keymint.mints set fencing_token = ${attempt.token}::uuid, taken_at = now(), not_before = null, delay_reason = null
+      where id = ${work.mintId}::uuid and state = 'pending' and (${previousToken}::uuid is null or fencing_token = ${previousToken}::uuid)
+      returning id),
+    stale as (
+      update keymint.mint_attempts a set state = 'unknown', outcome = 'taken-over', settled_at = now()
+      from taken where a.mint_id = taken.id and a.state = 'sent' returning 1),
+    written as (
+      insert into keymint.mint_attempts (id, mint_id, token, name) select ${attempt.id}::uuid, id, ${attempt.token}::uuid, ${name} from taken returning id)
+    select (select count(*) from stale)::int as stale from written`
+  const row = rows[0]
+  if (!row) return null
+  if (row.stale > 0) await ctx.db.$transaction((tx) => searchLostKeys(ctx, tx))
+  return { ...attempt, name }
+}
+
+async function searchLostKeys(ctx: Ctx, tx: Tx): Promise<void> {
+  await ctx.queue.enqueue(tx, 'reconcile-keys', {}, { startAfterSeconds: lostKeySearchSeconds })
+}
+
+type CreatedKey = { hash: string; label: string; plaintext: string }
+class Lost extends Error {}
+
+/** How long a save goes on when the database does not answer; the key in hand exists nowhere else. */
+const savePatienceMs = 30_000
+
+/**
+ * Saves the key, and when the answer of a transaction is lost, COMMIT included, reads the attempt again to learn
+ * what became of it. Never decides on a guess. Throws only when the database stayed away for the whole patience.
+ */
+async function saveUntilKnown(ctx: Ctx, work: MintWork, attempt: Attempt, created: CreatedKey): Promise<'saved' | 'lost'> {
+  const owner = ownerOf(work)
+  const sealed = ctx.sealer.seal(created.plaintext, owner.place(work))
+  const startedAt = performance.now()
+  for (let tries = 0; ; tries++) {
+    try {
+      await ctx.db.$transaction((tx) => save(ctx, tx, work, attempt, { hash: created.hash, label: created.label, sealed }))
+      return 'saved'
+    } catch (error) {
+      if (error instanceof Lost) return 'lost'
+      ctx.log.warn({ error, mintId: work.mintId, attemptId: attempt.id }, 'a save has no clear answer, reading the attempt again')
+      const state = await readAttemptState(ctx, work, attempt, startedAt)
+      if (state === 'saved') return 'saved'
+      if (state === 'gone') return 'lost'
+      if (performance.now() - startedAt > savePatienceMs) throw error
+      await pause(Math.min(2_000, 100 * 2 ** tries))
+    }
+  }
+}
+
+async function save(ctx: Ctx, tx: Tx, work: MintWork, attempt: Attempt, key: { hash: string; label: string; sealed: string }): Promise<void> {
+  const owner = ownerOf(work)
+  await owner.lock(tx, work)
+  const won = await tx.$executeRaw`
+    with attempt as (
+      update keymint.mint_attempts set state = 'saved', outcome = 'created', key_hash = ${key.hash}, settled_at = now()
+      where id = ${attempt.id}::uuid and state = 'sent' returning mint_id)
+    update keymint.mints m set state = 'done', done_at = now() from attempt
+    where m.id = attempt.mint_id and m.state = 'pending' and m.fencing_token = ${attempt.token}::uuid`
+  if (won !== 1) throw new Lost()
+  if (!(await owner.save(tx, work, key))) throw new Lost()
+  await ctx.queue.enqueue(tx, 'bind-guardrail', { mintId: work.mintId }, { singletonKey: work.mintId })
+  await recordAudit(tx, { actor: 'worker', action: 'key.minted', subject: `${work.ownerKind}:${work.ownerId}`, workshopSlug: work.scope, details: { keyHash: key.hash, label: key.label, limitUsd: work.limitUsd, attemptId: attempt.id } })
+}
+
+/** `sent` means still mine to save; `gone` that another has taken over or condemned it. Waits for a database that is away. */
+async function readAttemptState(ctx: Ctx, work: MintWork, attempt: Attempt, startedAt: number): Promise<'saved' | 'sent' | 'gone'> {
+  for (;;) {
+    try {
+      const rows = await ctx.db.$queryRaw<{ state: string; mine: boolean }[]>`
+        select a.state, m.fencing_token = ${attempt.token}::uuid as mine from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id where a.id = ${attempt.id}::uuid`
+      if (rows[0]?.state === 'saved') return 'saved'
+      return rows[0]?.state === 'sent' && rows[0].mine ? 'sent' : 'gone'
+    } catch (error) {
+      if (performance.now() - startedAt > savePatienceMs) throw error
+      await pause(500)
+    }
+  }
+}
+
+async function settleFailure(ctx: Ctx, work: MintWork, attempt: Attempt, details: ProviderErrorDetails): Promise<JobOutcome | 'again'> {
+  const judgement = judgeFailure(details)
+  ctx.log.warn({ mintId: work.mintId, attemptId: attempt.id, trouble: details, judgement: judgement.kind }, 'POST /keys did not answer with a key')
+  switch (judgement.kind) {
+    case 'unknown': {
+      await ctx.db.$transaction(async (tx) => {
+        await tx.$executeRaw`
+          with attempt as (
+            update keymint.mint_attempts set state = 'unknown', outcome = ${details.reason}, http_status = ${details.status ?? null}::int, settled_at = now()
+            where id = ${attempt.id}::uuid and state = 'sent' returning mint_id)
+          update keymint.mints m set attempts = attempts + 1 from attempt where m.id = attempt.mint_id`
+        await searchLostKeys(ctx, tx)
+        await countDoubt(tx)
+      })
+      return 'again'
+    }
+    case 'put-off': {
+      const seconds = await ctx.db.$transaction(async (tx) => {
+        await markAttemptRefused(tx, attempt, details)
+        return coolDown(tx, judgement.reason, details.retryAfterSeconds)
+      })
+      return putOff(ctx, work, judgement.reason, seconds)
+    }
+    case 'refused':
+      await refuse(ctx, work, { attempt, details }, judgement.refusal)
+      return { kind: 'done' }
+  }
+}
+
+async function markAttemptRefused(tx: Tx, attempt: Attempt, details: ProviderErrorDetails): Promise<void> {
+  await tx.$executeRaw`
+    update keymint.mint_attempts set state = 'refused', outcome = ${details.reason}, http_status = ${details.status ?? null}::int, settled_at = now()
+    where id = ${attempt.id}::uuid and state = 'sent'`
+}
+
+/** Puts the mint off without counting it. The wait is spread a little, so that a whole room does not come back in one instant. */
+async function putOff(ctx: Ctx, work: MintWork, reason: DelayReason, seconds: number): Promise<JobOutcome> {
+  const spread = seconds + (Number.parseInt(work.mintId.slice(0, 2), 16) / 255) * Math.min(2, seconds)
+  await ctx.db.$executeRaw`
+    update keymint.mints set delay_reason = ${reason}, not_before = greatest(not_before, now() + make_interval(secs => ${seconds}::double precision))
+    where id = ${work.mintId}::uuid and state = 'pending'`
+  return { kind: 'snooze', seconds: Math.ceil(spread), reason }
+}
+
+async function refuse(ctx: Ctx, work: MintWork, failed: { attempt: Attempt; details: ProviderErrorDetails } | null, refusal: MintRefusal): Promise<void> {
+  const owner = ownerOf(work)
+  await ctx.db.$transaction(async (tx) => {
+    await owner.lock(tx, work)
+    const changed = await tx.$executeRaw`update keymint.mints set state = 'refused', done_at = now() where id = ${work.mintId}::uuid and state = 'pending'`
+    if (failed) await markAttemptRefused(tx, failed.attempt, failed.details)
+    if (changed !== 1) return
+    await recordAudit(tx, { actor: 'worker', action: 'claim.refused', subject: `${work.ownerKind}:${work.ownerId}`, workshopSlug: work.scope, details: { reason: refusal.reason } })
+    await owner.refuse(tx, work, refusal)
+  })
+}
+
+function ownerOf(work: { ownerKind: string }): MintOwner {
+  const owner = mintOwners[work.ownerKind]
+  if (!owner) throw new Error(`there is no mint owner of the kind ${work.ownerKind}`)
+  return owner
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

@@ -1,0 +1,82 @@
+/**
+ * What one claim may cost at worst, and so how many claims a pool can promise to.
+ * Guarantee: a key cannot spend more than `committedFor` says between its claim and its expiry, because its cap starts afresh
+ * only at UTC midnight, on Monday or on the 1st, and every such window is paid for in advance. The pool's row holds the sum.
+ */
+import type { NanoUsd } from '../money'
+import { keyExpiryFor, type KeyLimitReset, type Workshop } from '../workshop/workshop'
+
+const DAY_MS = 86_400_000
+const WEEK_MS = 7 * DAY_MS
+// The epoch was a Thursday, so the first Monday is four days later.
+const FIRST_MONDAY_MS = 4 * DAY_MS
+
+/** Limit times the number of UTC windows touched by [from, expiresAt), and never less than one limit. */
+export function committedFor(input: { keyLimit: NanoUsd; reset: KeyLimitReset | null; from: Date; expiresAt: Date }): NanoUsd {
+  if (input.reset === null || input.expiresAt <= input.from) return input.keyLimit
+  const lastInstant = input.expiresAt.getTime() - 1
+  return input.keyLimit * BigInt(windowNumber(input.reset, lastInstant) - windowNumber(input.reset, input.from.getTime()) + 1)
+}
+
+/** How many claims made at `at` the workshop can serve from nothing: what the pool pays for, at most `max_keys`. */
+export function keysThatFit(workshop: Workshop, at: Date): number {
+  const seats = workshop.maxKeys ?? Number.MAX_SAFE_INTEGER
+  if (workshop.poolLimit === null) return seats
+  const fit = workshop.poolLimit / committedAt(workshop, at)
+  return fit < BigInt(seats) ? Number(fit) : seats
+}
+
+/** What one claim commits when it is made at `at`. */
+export function committedAt(workshop: Workshop, at: Date): NanoUsd {
+  return committedFor({ keyLimit: workshop.keyLimit, reset: workshop.keyLimitReset, from: at, expiresAt: keyExpiryFor(workshop, at) })
+}
+
+/** The most a key that lives `lifetimeMs` can commit, whatever the moment of its claim. */
+export function mostCommittedIn(input: { keyLimit: NanoUsd; reset: KeyLimitReset | null; lifetimeMs: number }): NanoUsd {
+  // A claim in the last millisecond of a window touches the most windows; five years of months hold every run of short ones.
+  const starts = input.reset === 'monthly' ? Array.from({ length: 60 }, (_, month) => Date.UTC(2027, month)) : [FIRST_MONDAY_MS]
+  let most = input.keyLimit
+  for (const start of starts) {
+    const from = new Date(start - 1)
+    const committed = committedFor({ ...input, from, expiresAt: new Date(from.getTime() + input.lifetimeMs) })
+    if (committed > most) most = committed
+  }
+  return most
+}
+
+/** How many windows of a cap one calendar month can touch: what a monthly budget must leave room for. */
+export function mostWindowsPerMonth(reset: KeyLimitReset | null): number {
+  switch (reset) {
+    case 'daily':
+      return 31
+    case 'weekly':
+      return 6
+    case 'monthly':
+    case null:
+      return 1
+  }
+}
+
+/** The most the whole workshop can cost, or null where neither a pool nor a number of keys bounds it. Claims before `at` are not looked at. */
+export function worstCaseSpend(workshop: Workshop, at: Date): NanoUsd | null {
+  const perKey =
+    workshop.keyExpiresInMs === null
+      ? committedAt(workshop, at)
+      : mostCommittedIn({ keyLimit: workshop.keyLimit, reset: workshop.keyLimitReset, lifetimeMs: workshop.keyExpiresInMs })
+  const bySeats = workshop.maxKeys === null ? null : perKey * BigInt(workshop.maxKeys)
+  if (bySeats === null || workshop.poolLimit === null) return bySeats ?? workshop.poolLimit
+  return bySeats < workshop.poolLimit ? bySeats : workshop.poolLimit
+}
+
+function windowNumber(reset: KeyLimitReset, instant: number): number {
+  switch (reset) {
+    case 'daily':
+      return Math.floor(instant / DAY_MS)
+    case 'weekly':
+      return Math.floor((instant - FIRST_MONDAY_MS) / WEEK_MS)
+    case 'monthly': {
+      const date = new Date(instant)
+      return date.getUTCFullYear() * 12 + date.getUTCMonth()
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * A workshop's pool: money and seats in one row. It is the aggregate cap; the provider has none (a guardrail's
+ * budget counts per key). Guarantee: committed never passes the limit by a reservation, because reserving is
+ * one conditional update, done last in its transaction so that the row is locked for the shortest time.
+ */
+import type { Tx } from '~/adapters/db.server'
+import { decimalStringFromNano, type NanoUsd } from '~/money'
+
+export type PoolCaps = { limit: NanoUsd | null; maxKeys: number | null }
+
+/** Reserves money and one seat. False means the room is full and nothing was changed. */
+export async function reserve(tx: Tx, workshopSlug: string, amount: NanoUsd, caps: PoolCaps): Promise<boolean> {
+  await tx.$executeRaw`insert into keymint.pools (workshop_slug) values (${workshopSlug}) on conflict do nothing`
+  const usd = decimalStringFromNano(amount)
+  const limit = caps.limit === null ? null : decimalStringFromNano(caps.limit)
+  const changed = await tx.$executeRaw`
+    update keymint.pools set committed_usd = committed_usd + ${usd}::numeric, seats = seats + 1
+    where workshop_slug = ${workshopSlug}
+      and committed_usd + ${usd}::numeric <= coalesce(${limit}::numeric, committed_usd + ${usd}::numeric)
+      and seats < coalesce(${caps.maxKeys}::int, seats + 1)`
+  return changed === 1
+}
+
+/**
+ * Sets what a claim has committed and moves the pool by the difference, in one statement. The caller holds the
+ * claim's row. `freeSeat` gives its seat back as well.
+ */
+export async function setClaimCommitted(tx: Tx, claimId: string, committed: NanoUsd, options: { freeSeat: boolean }): Promise<void> {
+  const usd = decimalStringFromNano(committed)
+  await tx.$executeRaw`
+    with before as (select claim_id, workshop_slug, committed_usd from keymint.workshop_attendance where claim_id = ${claimId}::uuid),
+    claim as (update keymint.workshop_attendance c set committed_usd = ${usd}::numeric from before where c.claim_id = before.claim_id)
+    update keymint.pools p
+    set committed_usd = p.committed_usd + ${usd}::numeric - before.committed_usd, seats = p.seats - ${options.freeSeat ? 1 : 0}
+    from before where p.workshop_slug = before.workshop_slug`
+}
+
+export type PoolStanding = { committedUsd: string; seats: number }
+
+/** What is taken of the pools, by workshop. A workshop nobody claimed in yet has no entry. */
+export async function readPools(db: Tx): Promise<Map<string, PoolStanding>> {
+  const rows = await db.pool.findMany()
+  return new Map(rows.map((row) => [row.workshopSlug, { committedUsd: row.committedUsd.toFixed(9), seats: row.seats }]))
+}

@@ -1,0 +1,52 @@
+/**
+ * A workshop is what one file says: who may claim a key, when, and what such a key is worth.
+ * Guarantee: a value of this type has passed every rule of `parse.ts`. It says nothing about claims already made; their rows do.
+ */
+import type { NanoUsd } from '../money'
+
+export type WorkshopKind = 'workshop' | 'giveaway'
+export type KeyLimitReset = 'daily' | 'weekly' | 'monthly'
+export type WorkshopProvider = 'github' | 'google'
+export type Organizer = { name: string; email: string | null; url: string | null }
+
+export type Workshop = {
+  slug: string
+  kind: WorkshopKind
+  title: string
+  claimsOpenAt: Date | null
+  claimsCloseAt: Date | null
+  allowedModels: string[]
+  poolLimit: NanoUsd | null
+  keyLimit: NanoUsd
+  keyLimitReset: KeyLimitReset | null
+  /** Exactly one of `keyExpiresAt` and `keyExpiresInMs` is set. */
+  keyExpiresAt: Date | null
+  keyExpiresInMs: number | null
+  providers: WorkshopProvider[]
+  marketingOptIn: string | null
+  maxKeys: number | null
+  description: string | null
+  venue: string | null
+  /** An IANA name; `UTC` where the file names none. */
+  timezone: string
+  organizer: Organizer | null
+  docsUrl: string | null
+  acknowledgedTerms: boolean
+  /** Giveaways only: how old the account at the provider must be, and how long after a key ended the next may be claimed. */
+  minAccountAgeMs: number | null
+  cooldownMs: number | null
+}
+
+export type WindowState = 'upcoming' | 'open' | 'closed'
+
+/** Open from `claimsOpenAt` on, closed from `claimsCloseAt` on; a missing end of the window does not bind. */
+export function windowState(workshop: Pick<Workshop, 'claimsOpenAt' | 'claimsCloseAt'>, now: Date): WindowState {
+  if (workshop.claimsCloseAt !== null && now >= workshop.claimsCloseAt) return 'closed'
+  if (workshop.claimsOpenAt !== null && now < workshop.claimsOpenAt) return 'upcoming'
+  return 'open'
+}
+
+/** When a key claimed at `claimedAt` ends. */
+export function keyExpiryFor(workshop: Pick<Workshop, 'keyExpiresAt' | 'keyExpiresInMs'>, claimedAt: Date): Date {
+  return workshop.keyExpiresAt ?? new Date(claimedAt.getTime() + (workshop.keyExpiresInMs ?? 0))
+}

@@ -1,0 +1,91 @@
+/**
+ * The only reader of process.env. A process refuses to start on a bad environment and lists
+ * everything that is wrong with it at once; no value of a secret is ever part of that list.
+ */
+import { z } from 'zod'
+
+const isLoopback = (hostname: string) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+
+const url = z.string().refine((value) => URL.canParse(value), 'must be a URL such as https://example.org')
+const list = z.string().transform((value) => value.split(',').map((item) => item.trim()).filter(Boolean))
+const optionalList = z.string().default('').pipe(list)
+const port = z.coerce.number().int().min(1).max(65535)
+
+const secretList = list
+  .refine((items) => items.length > 0, 'must hold at least one secret (newest first, separated by commas)')
+  .refine((items) => items.every((item) => item.length >= 32), 'every secret must have 32 characters or more')
+
+const keyBytes = (text: string) => (/^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64'))
+const encryptionKeys = list
+  .refine((items) => items.length > 0, 'must hold at least one key (newest first, separated by commas)')
+  .refine((items) => items.every((item) => keyBytes(item).length === 32), 'every key must be 32 bytes in base64 or hex: openssl rand -base64 32')
+  .transform((items) => items.map(keyBytes))
+
+const postgresUrl = z.string().refine(
+  (value) => URL.canParse(value) && /^postgres(ql)?:$/.test(new URL(value).protocol),
+  'must be postgresql://user:password@host:5432/database',
+)
+
+const envSchema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('production'),
+  DATABASE_URL: postgresUrl,
+  DIRECT_DATABASE_URL: postgresUrl.optional(),
+  APP_ORIGIN: url.refine((value) => URL.canParse(value) && new URL(value).origin === value, 'must be an origin without a path: https://keys.example.org'),
+  PORT: port.default(3000),
+  SESSION_SECRET: secretList,
+  ENCRYPTION_KEY: encryptionKeys,
+  OPENROUTER_MANAGEMENT_KEY: z.string().min(1, 'must be a management key from https://openrouter.ai/settings/management-keys'),
+  OPENROUTER_BASE_URL: url.default('https://openrouter.ai/api/v1'),
+  OPENROUTER_WORKSPACE_ID: z.uuid('must be the uuid of an OpenRouter workspace').optional(),
+  GITHUB_CLIENT_ID: z.string().min(1),
+  GITHUB_CLIENT_SECRET: z.string().min(1),
+  GITHUB_WEB_URL: url.default('https://github.com'),
+  GITHUB_API_URL: url.default('https://api.github.com'),
+  GOOGLE_CLIENT_ID: z.string().min(1),
+  GOOGLE_CLIENT_SECRET: z.string().min(1),
+  GOOGLE_AUTH_URL: url.default('https://accounts.google.com/o/oauth2/v2/auth'),
+  GOOGLE_TOKEN_URL: url.default('https://oauth2.googleapis.com/token'),
+  GOOGLE_ISSUERS: z.string().default('https://accounts.google.com,accounts.google.com').pipe(list),
+  ADMIN_EMAILS: optionalList,
+  ADMIN_GITHUB_IDS: optionalList.refine((ids) => ids.every((id) => /^\d+$/.test(id)), 'must be numeric GitHub ids, separated by commas'),
+  VIEWER_EMAILS: optionalList,
+  // Anything but the word itself is off: a typing error must not hand out keys.
+  PROVISIONING_ENABLED: z.string().default('').transform((value) => value === 'true'),
+  // Malformed means no giveaway keys at all, and never stops the start.
+  MAX_TOTAL_KEYS: z.string().default('').transform((value) => (/^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0)),
+  MINT_CONCURRENCY: z.coerce.number().int().min(1).max(100).default(8),
+  METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
+  SMTP_URL: url.optional(),
+  WORKSHOPS_DIR: z.string().default('workshops'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+})
+
+export type Env = z.output<typeof envSchema>
+
+/** Thrown when the environment is unusable; `message` is the whole list, one line a variable. */
+export class EnvError extends Error {
+  override name = 'EnvError'
+}
+
+const overridable = ['OPENROUTER_BASE_URL', 'GITHUB_WEB_URL', 'GITHUB_API_URL', 'GOOGLE_AUTH_URL', 'GOOGLE_TOKEN_URL'] as const
+
+/** Reads and checks the environment. Throws EnvError naming every missing or malformed variable. */
+export function readEnv(source: Record<string, string | undefined> = process.env): Env {
+  // An empty variable is what a shell makes of a missing one: treat both alike, so that defaults apply.
+  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value !== ''))
+  const parsed = envSchema.safeParse(given)
+  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => {
+    const name = issue.path.join('.')
+    return `${name}: ${name in given ? issue.message : 'is missing'}`
+  })
+  if (parsed.success && parsed.data.NODE_ENV === 'production') {
+    for (const name of [...overridable, 'APP_ORIGIN'] as const) {
+      const { protocol, hostname } = new URL(parsed.data[name])
+      if (protocol !== 'https:' && !isLoopback(hostname)) problems.push(`${name}: must be https in production (or loopback)`)
+    }
+  }
+  if (problems.length > 0 || !parsed.success) {
+    throw new EnvError(`Keymint cannot start, the environment has ${problems.length} problem(s):\n${problems.map((line) => `  - ${line}`).join('\n')}\nSee .env.example for every variable.`)
+  }
+  return parsed.data
+}

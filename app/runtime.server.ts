@@ -1,0 +1,63 @@
+/** The only constructor: environment -> ctx. Used by server.ts, jobs/worker.ts and the command line, never by a route. */
+import type { PgBoss } from 'pg-boss'
+import { createDb, type Db } from './adapters/db.server'
+import { createLog, type Log } from './adapters/log.server'
+import { createOpenRouter } from './adapters/openrouter.server'
+import { createSendingQueue, createWorkingBoss, queueOver, type Queue } from './adapters/queue.server'
+import { createSealer } from './adapters/sealing.server'
+import type { Ctx } from './domain/ctx'
+import { loadWorkshops } from './domain/workshop/catalog.server'
+import { formatProblem } from './domain/workshop/problem'
+import type { Env } from './env.server'
+
+const webConnections = 15
+const workerConnections = 15
+
+/** The web process and the command line: sends jobs, works none. */
+export async function createWebRuntime(env: Env): Promise<{ ctx: Ctx; close(): Promise<void> }> {
+  const log = createLog({ level: env.LOG_LEVEL, name: 'web' })
+  const db = createDb(env.DATABASE_URL, { max: webConnections, applicationName: 'keymint-web' })
+  const queue = await createSendingQueue(env.DATABASE_URL, bossEvents(log))
+  const ctx = await createCtx(env, log, db, queue)
+  return { ctx, close: async () => { await queue.stop(); await db.$disconnect() } }
+}
+
+/** The worker process: its pg-boss listens on a direct session and is what jobs are sent through. */
+export async function createWorkerRuntime(env: Env): Promise<{ ctx: Ctx; boss: PgBoss; close(): Promise<void> }> {
+  const log = createLog({ level: env.LOG_LEVEL, name: 'worker' })
+  const db = createDb(env.DATABASE_URL, { max: workerConnections, applicationName: 'keymint-worker' })
+  const boss = await createWorkingBoss(env.DIRECT_DATABASE_URL ?? env.DATABASE_URL, bossEvents(log))
+  const ctx = await createCtx(env, log, db, queueOver(boss))
+  return { ctx, boss, close: () => db.$disconnect() }
+}
+
+async function createCtx(env: Env, log: Log, db: Db, queue: Queue): Promise<Ctx> {
+  const installation = await db.installation.findFirst()
+  if (!installation) throw new Error('The database has no installation id. Run: npm run migrate')
+  const workshops = await loadWorkshops(env.WORKSHOPS_DIR)
+  for (const problem of workshops.problems) log.error({ problem: formatProblem(problem) }, 'a workshop file has an error and its workshop is not shown')
+  return {
+    db,
+    queue,
+    log,
+    workshops,
+    provider: createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID }),
+    sealer: createSealer(env.ENCRYPTION_KEY),
+    now: () => new Date(),
+    settings: {
+      provisioningEnabled: env.PROVISIONING_ENABLED,
+      maxTotalKeys: env.MAX_TOTAL_KEYS,
+      adminEmails: env.ADMIN_EMAILS,
+      adminGithubIds: env.ADMIN_GITHUB_IDS,
+      viewerEmails: env.VIEWER_EMAILS,
+    },
+    installationId: installation.id,
+  }
+}
+
+function bossEvents(log: Log) {
+  return {
+    onError: (error: Error) => log.warn({ error }, 'the queue reports an error'),
+    onWarning: (warning: object) => log.warn({ warning }, 'the queue reports a warning'),
+  }
+}
