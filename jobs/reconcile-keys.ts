@@ -1,0 +1,6 @@
+import type { JobHandler } from './job-handler'
+import { reconcileKeys } from '~/domain/reconcile/reconcile.server'
+import { retryOnProviderTrouble } from './job-handler'
+
+/** Finds and removes keys of ours that no row holds. */
+export const reconcileKeysJob: JobHandler<'reconcile-keys'> = (ctx) => retryOnProviderTrouble(() => reconcileKeys(ctx))

@@ -1,0 +1,21 @@
+/** The worker process: environment in, jobs until SIGTERM. */
+import closeWithGrace from 'close-with-grace'
+import { EnvError, readEnv } from '~/env.server'
+import { createWorkerRuntime } from '~/runtime.server'
+import { startWorker } from './start-worker'
+
+try {
+  const env = readEnv()
+  const { ctx, boss, close } = await createWorkerRuntime(env)
+  const worker = await startWorker(ctx, boss, { concurrency: env.MINT_CONCURRENCY })
+  closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
+    if (err) ctx.log.error({ error: err }, 'the worker stops because of an error')
+    await worker.stop()
+    await close()
+    ctx.log.info('worker has stopped')
+  })
+} catch (error) {
+  // Before there is a log, and for a person at a terminal: the message alone.
+  process.stderr.write(`${error instanceof EnvError ? error.message : `The worker cannot start: ${error instanceof Error ? error.message : String(error)}`}\n`)
+  process.exit(1)
+}

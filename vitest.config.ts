@@ -1,0 +1,15 @@
+import tsconfigPaths from 'vite-tsconfig-paths'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  plugins: [tsconfigPaths()],
+  test: {
+    include: ['{app,jobs,simulators,prisma,bench}/**/*.test.ts'],
+    exclude: ['app/routes/**', 'node_modules/**'],
+    globalSetup: ['simulators/test-postgres.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    reporters: ['default'],
+  },
+})
