@@ -1,4 +1,5 @@
 /** The only constructor: environment -> ctx. Used by server.ts, jobs/worker.ts and the command line, never by a route. */
+import pLimit from 'p-limit'
 import type { PgBoss } from 'pg-boss'
 import { createDb, type Db } from './adapters/db.server'
 import { createLog, type Log } from './adapters/log.server'
@@ -10,7 +11,7 @@ import { loadWorkshops } from './domain/workshop/catalog.server'
 import { formatProblem } from './domain/workshop/problem'
 import type { Env } from './env.server'
 
-const webConnections = 15
+const webConnections = 10
 const workerConnections = 15
 
 /** The web process and the command line: sends jobs, works none. */
@@ -44,6 +45,7 @@ async function createCtx(env: Env, log: Log, db: Db, queue: Queue): Promise<Ctx>
     provider: createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID }),
     sealer: createSealer(env.ENCRYPTION_KEY),
     now: () => new Date(),
+    limitMints: pLimit(env.MINT_CONCURRENCY),
     settings: {
       provisioningEnabled: env.PROVISIONING_ENABLED,
       maxTotalKeys: env.MAX_TOTAL_KEYS,

@@ -43,9 +43,11 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
     beat().catch((error: unknown) => ctx.log.warn({ error }, 'the worker could not report that it is alive'))
   }, heartbeatMs)
 
-  for (let slot = 0; slot < options.concurrency; slot++) await openSlot(boss, ctx, 'mint-key')
+  const wakeBinds = await openBindSlot(boss, ctx)
+  // More slots than calls: ctx.limitMints holds the number of calls, and what surrounds a call overlaps with other calls.
+  const mintSlots = Math.ceil(options.concurrency * 1.4) + 1
+  for (let slot = 0; slot < mintSlots; slot++) await openSlot(boss, ctx, 'mint-key', wakeBinds)
   for (const name of ['sync-usage', 'reconcile-keys', 'sweep'] as const) await openSlot(boss, ctx, name)
-  await openBindSlot(boss, ctx)
   await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'sweep', {}))
   ctx.log.info({ worker: id, slots: options.concurrency }, 'worker is running')
 
@@ -59,20 +61,25 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
   }
 }
 
-async function openSlot<Name extends Single>(boss: PgBoss, ctx: Ctx, name: Name): Promise<void> {
+async function openSlot<Name extends Single>(boss: PgBoss, ctx: Ctx, name: Name, afterJob: () => void = () => undefined): Promise<void> {
   const handler: JobHandler<Name> = handlers[name]
   let slotId: string | undefined
   slotId = await boss.work<object, void, typeof polling>(name, polling, async (jobs: JobWithMetadata<object>[]) => {
     if (slotId !== undefined) boss.notifyWorker(slotId)
     for (const job of jobs) await runJob(boss, ctx, name, handler, job)
+    afterJob()
   })
 }
 
-async function openBindSlot(boss: PgBoss, ctx: Ctx): Promise<void> {
+/** Opens the one slot for binds and returns what wakes it. */
+async function openBindSlot(boss: PgBoss, ctx: Ctx): Promise<() => void> {
   let slotId: string | undefined
   const options = { ...polling, batchSize: bindBatchSize, perJobResults: true } as const
   slotId = await boss.work<object, void, typeof options>('bind-guardrail', options, async (jobs: JobWithMetadata<object>[]) => {
     if (slotId !== undefined) boss.notifyWorker(slotId)
     return runBatch(ctx, 'bind-guardrail', bindGuardrail, jobs)
   })
+  return () => {
+    if (slotId !== undefined) boss.notifyWorker(slotId)
+  }
 }

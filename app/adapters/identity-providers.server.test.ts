@@ -115,7 +115,9 @@ test.each([
 ])('Google id_token with a wrong %s is refused', async (name, claims) => {
   const { failure, standIns } = await world()
   Object.assign(standIns.googleClaims, claims)
-  expect(await failure('google')).toEqual({ failure: 'provider_error', reason: expect.stringContaining(name) })
+  const explained = await failure('google')
+  expect(explained?.failure).toBe('provider_error')
+  expect(explained?.reason).toContain(name)
 })
 
 test.each([
@@ -267,5 +269,5 @@ test('clearing one attempt leaves the others, and nothing else of the browser, a
   jar.cookies.set('session', 'x')
   const request = jar.request('http://localhost:3000/')
   expect(clearAttemptCookies(request, false, attemptId(state)).map((cookie) => cookie.split('=')[0])).toEqual([...jar.cookies.keys()].filter((name) => name.startsWith('oauth-google')))
-  expect(clearAttemptCookies(request, false, 'all')).toHaveLength(2)
+  expect(clearAttemptCookies(request, false, null)).toHaveLength(2)
 })

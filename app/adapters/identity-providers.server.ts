@@ -86,11 +86,11 @@ export function attemptCookieName(purpose: Provider | 'return', attempt: string,
   return `${secure ? '__Host-' : ''}oauth-${purpose}-${attempt}`
 }
 
-/** `Set-Cookie` values that forget one attempt, or all of them. */
-export function clearAttemptCookies(request: Request, secure: boolean, attempt: string | 'all'): string[] {
+/** `Set-Cookie` values that forget one attempt, or with null all of them. */
+export function clearAttemptCookies(request: Request, secure: boolean, attempt: string | null): string[] {
   const prefix = secure ? '__Host-oauth-' : 'oauth-'
   return cookieNames(request)
-    .filter((name) => name.startsWith(prefix) && (attempt === 'all' || name.slice(prefix.length).replace(/^[a-z]+-/, '').split(':')[0] === attempt))
+    .filter((name) => name.startsWith(prefix) && (attempt === null || name.slice(prefix.length).replace(/^[a-z]+-/, '').split(':')[0] === attempt))
     .map((name) => `${name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`)
 }
 
@@ -124,7 +124,7 @@ class KeymintGitHubStrategy extends GitHubStrategy<ProviderIdentity> {
   override authenticate(request: Request): Promise<ProviderIdentity> {
     // A view of this strategy for one request: upstream has one cookie and no PKCE, so that a second tab would break the first.
     const config = this.#config
-    const view: this = Object.create(this)
+    const view = viewOf(this)
     const nameCookie = (state: string) => {
       view.options = { ...this.options, cookie: stateCookie('github', attemptId(state), config) }
     }
@@ -228,7 +228,7 @@ class KeymintGoogleStrategy extends GoogleStrategy<ProviderIdentity> {
 
   override authenticate(request: Request): Promise<ProviderIdentity> {
     const config = this.#config
-    const view: this = Object.create(this)
+    const view = viewOf(this)
     const nameCookie = (state: string) => {
       view.options = { ...this.options, cookie: stateCookie('google', attemptId(state), config) }
     }
@@ -357,6 +357,12 @@ function checked<Schema extends z.ZodType>(what: string, schema: Schema, answer:
   if (parsed.success) return parsed.data
   const fields = parsed.error.issues.map((issue) => issue.path.join('.') || 'all of it').join(', ')
   throw new IdentityProviderError('provider_error', `${what}: not as expected (${fields})`)
+}
+
+/** An object that behaves as the original until something is set on it. */
+function viewOf<Original extends object>(original: Original): Original {
+  const view: unknown = Object.create(original)
+  return view as Original
 }
 
 function stateCookie(provider: Provider, attempt: string, config: AuthConfig) {

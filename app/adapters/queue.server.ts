@@ -19,8 +19,11 @@ type CatalogEntry = { payload: z.ZodType<object>; queue: Omit<BossQueue, 'name'>
 export const catalog = {
   /** Makes the key of one mint. Singleton key: the mint id. */
   'mint-key': { payload: mintPayload, queue: { ...durable, policy: 'exclusive', notify: true, expireInSeconds: 60, deadLetter: 'mint-key-dead' } },
-  /** Attaches one minted key to its guardrail. Fetched in batches. Singleton key: the mint id. */
-  'bind-guardrail': { payload: mintPayload, queue: { ...durable, policy: 'exclusive', notify: true, expireInSeconds: 120, deadLetter: 'bind-guardrail-dead' } },
+  /**
+   * Attaches one minted key to its guardrail. Fetched in batches. Singleton key: the mint id. It does not NOTIFY:
+   * commits that do take turns, and saves must not; the worker that saved wakes its own bind slot instead.
+   */
+  'bind-guardrail': { payload: mintPayload, queue: { ...durable, policy: 'exclusive', notify: false, expireInSeconds: 120, deadLetter: 'bind-guardrail-dead' } },
   /** Copies usage of live keys into the database. */
   'sync-usage': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
   /** Finds and removes keys of ours that no row holds. One may wait while one runs. */

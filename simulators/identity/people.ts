@@ -70,7 +70,7 @@ function specialGithubPeople(): GithubPerson[] {
     ], 'primary address not verified, another one is'),
     one('twin-dots', 'Tara Twin', [primary('tara.twin@gmail.com')], 'the same Gmail mailbox as twin-plus'),
     one('twin-plus', 'Tara Twin', [primary('TaraTwin+workshop@googlemail.com')], 'the same Gmail mailbox as twin-dots'),
-    one('newcomer', 'Nia Newcomer', [primary('nia.newcomer@example.org')], 'account made in November 2026', '2026-11-20T06:00:00Z'),
+    one('newcomer', 'Nia Newcomer', [primary('nia.newcomer@example.org')], 'account made yesterday', new Date(Date.now() - 86_400_000).toISOString().replace(/\.\d+Z$/, 'Z')),
   ]
 }
 

@@ -200,7 +200,7 @@ export function pickerPage(
   const start = html.indexOf('<form class="user-form"')
   const end = html.lastIndexOf('</form>') + '</form>'.length
   if (start < 0) return html
-  const tools = `<p><input id="filter" type="search" aria-label="Filter people" placeholder="Filter ${forms.length} people by name, login or address" autocomplete="off" style="box-sizing:border-box;width:100%;padding:10px;font:inherit;color:inherit;background:transparent;border:1px solid currentColor;border-radius:6px"></p>
+  const tools = `<style>.user-meta,.user-email,.card-subtitle{color:#8fe08f}#filter{margin-bottom:12px}#cancel{display:inline-block;margin-bottom:16px}</style><p><input id="filter" type="search" aria-label="Filter people" placeholder="Filter ${forms.length} people by name, login or address" autocomplete="off" style="box-sizing:border-box;width:100%;padding:10px;font:inherit;color:inherit;background:transparent;border:1px solid currentColor;border-radius:6px"></p>
 <p><a id="cancel" href="${escape(options.cancelUrl)}" style="color:inherit">Cancel</a></p>`
   const script = `<script>
 const box = document.getElementById('filter')

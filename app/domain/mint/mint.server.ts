@@ -52,10 +52,11 @@ export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
     // The first of the three calls. It never stops the mint: an unbound key is bound later.
     if (!work.hasGuardrail) await warmGuardrail(ctx, work.scope)
 
-    const attempt = await takeOver(ctx, work, previousToken)
-    if (!attempt) return { kind: 'done' }
-    previousToken = attempt.token
-    const result = await attemptOnce(ctx, work, attempt)
+    // Only the call itself is limited: while some mints save and others are fetched, the provider is kept busy.
+    const tried = await ctx.limitMints(() => tryOnce(ctx, work, previousToken))
+    if (!tried) return { kind: 'done' }
+    previousToken = tried.attempt.token
+    const result = await settle(ctx, work, tried)
     if (result !== 'again') return result
   }
   return { kind: 'snooze', seconds: 1, reason: 'the provider left several tries without a clear answer' }
@@ -63,14 +64,23 @@ export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
 
 type Attempt = { id: string; token: string; name: string }
 
-async function attemptOnce(ctx: Ctx, work: MintWork, attempt: Attempt): Promise<JobOutcome | 'again'> {
-  let created: Awaited<ReturnType<Ctx['provider']['createKey']>>
+type Tried = { attempt: Attempt; created: CreatedKey; failure?: undefined } | { attempt: Attempt; created?: undefined; failure: ProviderErrorDetails }
+
+/** Writes the attempt and makes its one call. Null when the mint is no longer ours to try. */
+async function tryOnce(ctx: Ctx, work: MintWork, previousToken: string | null): Promise<Tried | null> {
+  const attempt = await takeOver(ctx, work, previousToken)
+  if (!attempt) return null
   try {
-    created = await ctx.provider.createKey({ name: attempt.name, limit: nanoFromDecimalString(work.limitUsd), limitReset: work.limitReset, expiresAt: work.expiresAt })
+    const created = await ctx.provider.createKey({ name: attempt.name, limit: nanoFromDecimalString(work.limitUsd), limitReset: work.limitReset, expiresAt: work.expiresAt })
+    return { attempt, created }
   } catch (error) {
     if (!isProviderError(error)) throw error
-    return settleFailure(ctx, work, attempt, error.details)
+    return { attempt, failure: error.details }
   }
+}
+
+async function settle(ctx: Ctx, work: MintWork, { attempt, created, failure }: Tried): Promise<JobOutcome | 'again'> {
+  if (failure) return settleFailure(ctx, work, attempt, failure)
   const verdict = await saveUntilKnown(ctx, work, attempt, created)
   if (work.gate.failures > 0 || work.gate.secondsUntilOpen !== null) await openGate(ctx.db)
   if (verdict === 'lost' && (await condemn(ctx.db, attempt.id, created.hash))) await deleteCondemned(ctx, attempt.id, created.hash)
@@ -156,18 +166,20 @@ async function saveUntilKnown(ctx: Ctx, work: MintWork, attempt: Attempt, create
 }
 
 async function save(ctx: Ctx, tx: Tx, work: MintWork, attempt: Attempt, key: { hash: string; label: string; sealed: string }): Promise<void> {
-  const owner = ownerOf(work)
-  await owner.lock(tx, work)
+  // The owner's row comes first in the order of locks; if the attempt is lost below, this is rolled back with it.
+  if (!(await ownerOf(work).save(tx, work, key))) throw new Lost()
+  const details = { keyHash: key.hash, label: key.label, limitUsd: work.limitUsd, attemptId: attempt.id }
   const won = await tx.$executeRaw`
     with attempt as (
       update keymint.mint_attempts set state = 'saved', outcome = 'created', key_hash = ${key.hash}, settled_at = now()
-      where id = ${attempt.id}::uuid and state = 'sent' returning mint_id)
-    update keymint.mints m set state = 'done', done_at = now() from attempt
-    where m.id = attempt.mint_id and m.state = 'pending' and m.fencing_token = ${attempt.token}::uuid`
+      where id = ${attempt.id}::uuid and state = 'sent' returning mint_id),
+    mint as (
+      update keymint.mints m set state = 'done', done_at = now() from attempt
+      where m.id = attempt.mint_id and m.state = 'pending' and m.fencing_token = ${attempt.token}::uuid returning m.owner_kind, m.owner_id, m.scope)
+    insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
+    select 'worker', 'key.minted', owner_kind || ':' || owner_id, scope, ${JSON.stringify(details)}::jsonb from mint`
   if (won !== 1) throw new Lost()
-  if (!(await owner.save(tx, work, key))) throw new Lost()
   await ctx.queue.enqueue(tx, 'bind-guardrail', { mintId: work.mintId }, { singletonKey: work.mintId })
-  await recordAudit(tx, { actor: 'worker', action: 'key.minted', subject: `${work.ownerKind}:${work.ownerId}`, workshopSlug: work.scope, details: { keyHash: key.hash, label: key.label, limitUsd: work.limitUsd, attemptId: attempt.id } })
 }
 
 /** `sent` means still mine to save; `gone` that another has taken over or condemned it. Waits for a database that is away. */

@@ -3,7 +3,7 @@
  * Guarantee: a key cannot spend more than `committedFor` says between its claim and its expiry, because its cap starts afresh
  * only at UTC midnight, on Monday or on the 1st, and every such window is paid for in advance. The pool's row holds the sum.
  */
-import type { NanoUsd } from '../money'
+import type { NanoUsd } from '~/money'
 import { keyExpiryFor, type KeyLimitReset, type Workshop } from '../workshop/workshop'
 
 const DAY_MS = 86_400_000

@@ -10,15 +10,17 @@ export type PoolCaps = { limit: NanoUsd | null; maxKeys: number | null }
 
 /** Reserves money and one seat. False means the room is full and nothing was changed. */
 export async function reserve(tx: Tx, workshopSlug: string, amount: NanoUsd, caps: PoolCaps): Promise<boolean> {
-  await tx.$executeRaw`insert into keymint.pools (workshop_slug) values (${workshopSlug}) on conflict do nothing`
   const usd = decimalStringFromNano(amount)
   const limit = caps.limit === null ? null : decimalStringFromNano(caps.limit)
-  const changed = await tx.$executeRaw`
+  const take = () => tx.$executeRaw`
     update keymint.pools set committed_usd = committed_usd + ${usd}::numeric, seats = seats + 1
     where workshop_slug = ${workshopSlug}
       and committed_usd + ${usd}::numeric <= coalesce(${limit}::numeric, committed_usd + ${usd}::numeric)
       and seats < coalesce(${caps.maxKeys}::int, seats + 1)`
-  return changed === 1
+  if ((await take()) === 1) return true
+  // Full, or the very first claim of this workshop.
+  const opened = await tx.$executeRaw`insert into keymint.pools (workshop_slug) values (${workshopSlug}) on conflict do nothing`
+  return opened === 1 && (await take()) === 1
 }
 
 /**

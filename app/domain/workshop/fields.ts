@@ -2,7 +2,7 @@
  * Reads one field of a workshop file from its source text. Every reader returns the value, or null after it has noted a problem;
  * a field that is left out is null without a problem. Nothing is guessed: a near miss is an error with the line to write instead.
  */
-import { MAX_NANO_USD, nanoFromDecimalString, type NanoUsd } from '../money'
+import { MAX_NANO_USD, nanoFromDecimalString, type NanoUsd } from '~/money'
 import { didYouMean, quoted, type Problem } from './problem'
 import { fieldName, type Entry, type MappingNode, type Place, type SourceNode, type TextNode } from './yaml-source'
 

@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { parseWorkshopFile } from './parse'
 
 const FOLDER = join(import.meta.dirname, '../../../workshops')
-const RUNS = Number(process.env.FUZZ_RUNS ?? 1000)
-const SEED = Number(process.env.FUZZ_SEED ?? 20_260_414)
+const RUNS = Number(import.meta.env.FUZZ_RUNS ?? 1000)
+const SEED = Number(import.meta.env.FUZZ_SEED ?? 20_260_414)
 const MOST_MS = 200
 
 /** mulberry32: small, seeded, the same everywhere. */

@@ -3,7 +3,7 @@
  * Guarantee: a workshop that comes out obeys every rule of docs/workshop-files.md; otherwise each problem names file, line,
  * field and remedy, all of them at once. Pure: no files, no clock; it never throws, whatever the text.
  */
-import { formatUsd } from '../money'
+import { formatUsd } from '~/money'
 import { keysThatFit, mostCommittedIn } from '../pool/committed'
 import { Fields, isEmail } from './fields'
 import { didYouMean, quoted, type Problem } from './problem'

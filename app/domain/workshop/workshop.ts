@@ -2,7 +2,7 @@
  * A workshop is what one file says: who may claim a key, when, and what such a key is worth.
  * Guarantee: a value of this type has passed every rule of `parse.ts`. It says nothing about claims already made; their rows do.
  */
-import type { NanoUsd } from '../money'
+import type { NanoUsd } from '~/money'
 
 export type WorkshopKind = 'workshop' | 'giveaway'
 export type KeyLimitReset = 'daily' | 'weekly' | 'monthly'

@@ -206,6 +206,8 @@ CREATE INDEX "attendees_email_normalized_idx" ON "keymint"."attendees"("email_no
 
 CREATE UNIQUE INDEX "identities_user_id_provider_key" ON "keymint"."identities"("user_id", "provider");
 
+CREATE INDEX "identities_email_normalized_idx" ON "keymint"."identities"("email_normalized");
+
 CREATE INDEX "sessions_user_id_idx" ON "keymint"."sessions"("user_id");
 
 CREATE UNIQUE INDEX "workshop_attendance_claim_id_key" ON "keymint"."workshop_attendance"("claim_id");

@@ -1,0 +1,130 @@
+/**
+ * The web process: Express in front of Remix. It holds what must come before any route: the origin guard,
+ * security headers with a nonce, request ids, health, and a stop that finishes what it has begun.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { createRequestHandler } from '@remix-run/express'
+import type { ServerBuild } from '@remix-run/node'
+import closeWithGrace from 'close-with-grace'
+import compression from 'compression'
+import express, { type Express, type NextFunction, type Request, type Response } from 'express'
+import helmet from 'helmet'
+import { createAuthSetup } from './adapters/identity-providers.server'
+import type { Ctx } from './domain/ctx'
+import { readiness } from './domain/health/health.server'
+import { EnvError, readEnv, type Env } from './env.server'
+import { createWebRuntime } from './runtime.server'
+import { isSameOrigin } from './web/origin.server'
+
+type Locals = { cspNonce: string; requestId: string }
+
+/** A form posted without JavaScript is redirected to the provider, and browsers hold form-action on redirects too. */
+function contentSecurityPolicy(env: Env) {
+  const providers = [new URL(env.GITHUB_WEB_URL).origin, new URL(env.GOOGLE_AUTH_URL).origin]
+  return helmet.contentSecurityPolicy({
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'self'"],
+      scriptSrc: ["'strict-dynamic'", (_request, response) => `'nonce-${(response as unknown as Response<unknown, Locals>).locals.cspNonce}'`],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'", 'data:', 'https://avatars.githubusercontent.com', 'https://lh3.googleusercontent.com'],
+      fontSrc: ["'self'"],
+      connectSrc: ["'self'"],
+      formAction: ["'self'", ...providers],
+      frameAncestors: ["'none'"],
+      baseUri: ["'none'"],
+      objectSrc: ["'none'"],
+    },
+  })
+}
+
+function createApp(env: Env, ctx: Ctx, build: ServerBuild, buildDirectory: string): Express {
+  const app = express()
+  const https = env.APP_ORIGIN.startsWith('https:')
+  const auth = createAuthSetup({
+    appOrigin: env.APP_ORIGIN,
+    sessionSecrets: env.SESSION_SECRET,
+    github: { clientId: env.GITHUB_CLIENT_ID, clientSecret: env.GITHUB_CLIENT_SECRET, webUrl: env.GITHUB_WEB_URL, apiUrl: env.GITHUB_API_URL },
+    google: { clientId: env.GOOGLE_CLIENT_ID, clientSecret: env.GOOGLE_CLIENT_SECRET, authUrl: env.GOOGLE_AUTH_URL, tokenUrl: env.GOOGLE_TOKEN_URL, issuers: env.GOOGLE_ISSUERS },
+  })
+  app.disable('x-powered-by')
+  app.set('trust proxy', 1)
+
+  // Liveness knows the process only: a database that blinks must not restart every machine.
+  app.get('/healthz', (_request, response) => void response.type('text').send('ok'))
+  app.get('/readyz', (_request, response, next) => {
+    readiness(ctx).then((report) => response.status(report.ready ? 200 : 503).set('Cache-Control', 'no-store').json(report)).catch(next)
+  })
+
+  app.use((_request: Request, response: Response<unknown, Locals>, next: NextFunction) => {
+    response.locals.cspNonce = randomBytes(16).toString('base64')
+    response.locals.requestId = randomUUID()
+    response.set('X-Request-Id', response.locals.requestId)
+    next()
+  })
+  app.use(helmet({ contentSecurityPolicy: false, strictTransportSecurity: https, referrerPolicy: { policy: 'strict-origin-when-cross-origin' }, crossOriginEmbedderPolicy: false }))
+  app.use(contentSecurityPolicy(env))
+  app.use(compression())
+  app.use('/assets', express.static(path.join(buildDirectory, 'client/assets'), { immutable: true, maxAge: '1y' }))
+  app.use(express.static(path.join(buildDirectory, 'client'), { maxAge: '1h', index: false }))
+
+  app.use((request: Request, response: Response, next: NextFunction) => {
+    const allowed = isSameOrigin({ method: request.method, secFetchSite: request.get('sec-fetch-site') ?? null, origin: request.get('origin') ?? null }, env.APP_ORIGIN)
+    if (!allowed) {
+      ctx.log.warn({ method: request.method, path: request.path }, 'a request from another origin was refused')
+      response.status(403).type('text').send('This request did not come from this site, so nothing was changed. Open the page again and repeat what you did.\n')
+      return
+    }
+    // Single fetch is on; the older way of asking for one loader alone would go around it.
+    if ('_data' in request.query) {
+      response.status(400).type('text').send('This address is not in use.\n')
+      return
+    }
+    response.set('Cache-Control', 'no-store')
+    next()
+  })
+
+  app.all('*', createRequestHandler({
+    build,
+    mode: env.NODE_ENV,
+    getLoadContext: (_request, response) => {
+      const locals = response.locals as Locals
+      return { ctx, auth, cspNonce: locals.cspNonce, requestId: locals.requestId }
+    },
+  }))
+  return app
+}
+
+/** Where `npm run build` has put the application, seen from the source or from the bundle. */
+function findBuildDirectory(): string {
+  const directory = path.resolve('build')
+  if (!existsSync(path.join(directory, 'server/index.js'))) throw new Error(`There is no build in ${directory}. Run: npm run build`)
+  return directory
+}
+
+try {
+  const env = readEnv()
+  const buildDirectory = findBuildDirectory()
+  const build = (await import(/* @vite-ignore */ `file://${path.join(buildDirectory, 'server/index.js')}`)) as ServerBuild
+  const { ctx, close } = await createWebRuntime(env)
+  const server = createApp(env, ctx, build, buildDirectory).listen(env.PORT, () => ctx.log.info({ port: env.PORT, origin: env.APP_ORIGIN }, 'web is listening'))
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    process.stderr.write(error.code === 'EADDRINUSE' ? `Port ${env.PORT} is taken. Stop what uses it or set PORT.\n` : `The web process cannot listen: ${error.message}\n`)
+    process.exit(1)
+  })
+  // Longer than a load balancer keeps its own connections, so that it never sends on one that is closing.
+  server.keepAliveTimeout = 65_000
+  closeWithGrace({ delay: 20_000, logger: false }, async ({ err }) => {
+    if (err) ctx.log.error({ error: err }, 'the web process stops because of an error')
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    server.closeIdleConnections()
+    await closed
+    await close()
+    ctx.log.info('web has stopped')
+  })
+} catch (error) {
+  process.stderr.write(`${error instanceof EnvError ? error.message : `The web process cannot start: ${error instanceof Error ? error.message : String(error)}`}\n`)
+  process.exit(1)
+}

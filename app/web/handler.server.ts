@@ -1,0 +1,34 @@
+/** What every loader and action goes through: it hands over ctx and turns an unreachable database into a 503 with words. */
+import type { ActionFunctionArgs, LoaderFunctionArgs } from '@remix-run/node'
+import { isDatabaseUnavailable } from '~/adapters/db.server'
+import type { AuthSetup } from '~/adapters/identity-providers.server'
+import type { Ctx } from '~/domain/ctx'
+
+declare module '@remix-run/node' {
+  interface AppLoadContext {
+    ctx: Ctx
+    auth: AuthSetup
+    cspNonce: string
+    requestId: string
+  }
+}
+
+export type HandlerArgs = { request: Request; params: Record<string, string | undefined>; ctx: Ctx; auth: AuthSetup; requestId: string }
+
+/** Wraps a loader or an action. Responses that the handler throws pass through untouched. */
+export function handler<Result>(run: (args: HandlerArgs) => Promise<Result>) {
+  return async ({ request, params, context }: LoaderFunctionArgs | ActionFunctionArgs): Promise<Result> => {
+    try {
+      return await run({ request, params, ctx: context.ctx, auth: context.auth, requestId: context.requestId })
+    } catch (error) {
+      if (!isDatabaseUnavailable(error)) throw error
+      context.ctx.log.warn({ error, requestId: context.requestId }, 'the database could not be reached')
+      throw new Response('database-unavailable', { status: 503, headers: { 'Retry-After': '5', 'Cache-Control': 'no-store' } })
+    }
+  }
+}
+
+/** The one way to say that something is not there, or not for this person. */
+export function notFound(): Response {
+  return new Response('not-found', { status: 404 })
+}

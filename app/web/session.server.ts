@@ -1,0 +1,136 @@
+/**
+ * Who is asking, and what they may see. Every loader and action calls its own require*: a parent's loader is no gate.
+ * The cookie holds a random token and nothing else; keymint.sessions is authoritative.
+ */
+import { createCookie, redirect } from '@remix-run/node'
+import { isDatabaseUnavailable } from '~/adapters/db.server'
+import type { AuthSetup } from '~/adapters/identity-providers.server'
+import type { Ctx } from '~/domain/ctx'
+import { endAllSessions, endSession, findSession, sessionLifetimeSeconds, type Viewer } from '~/domain/account/session.server'
+import { notFound } from './handler.server'
+import type { SignInProblemCode } from './sign-in-problems'
+
+type SignInQuery = { returnTo?: string; error?: SignInProblemCode; provider?: string }
+type Args = { request: Request; ctx: Pick<Ctx, 'db' | 'settings'>; auth: AuthSetup }
+
+/** The person signed in at this browser, or null. */
+export async function getViewer({ request, ctx, auth }: Args): Promise<Viewer | null> {
+  const token = await readSessionToken(request, auth)
+  return token ? findSession(ctx, token) : null
+}
+
+/** As getViewer, for the one page that must still answer when the database does not. */
+export async function getViewerOrOutage(args: Args): Promise<Viewer | null | 'database-unavailable'> {
+  try {
+    return await getViewer(args)
+  } catch (error) {
+    if (isDatabaseUnavailable(error)) return 'database-unavailable'
+    throw error
+  }
+}
+
+/** Sends who is not signed in to the sign-in page, and from there back here. What they posted is not done, and the page says so. */
+export async function requireViewer(args: Args): Promise<Viewer> {
+  const viewer = await getViewer(args)
+  if (viewer) return viewer
+  const { request, auth } = args
+  const url = new URL(request.url)
+  if (request.method === 'GET' || request.method === 'HEAD') throw toSignIn({ returnTo: url.pathname + url.search })
+  throw toSignIn({ returnTo: pageOfPost(request, auth), error: 'session_ended' })
+}
+
+/** To anybody but an admin the page does not exist. */
+export async function requireAdmin(args: Args): Promise<Viewer> {
+  const viewer = await getViewer(args)
+  if (viewer?.role === 'admin') return viewer
+  throw notFound()
+}
+
+/** Admins, and those who may look but not touch. To anybody else the page does not exist. */
+export async function requireStaff(args: Args): Promise<Viewer> {
+  const viewer = await getViewer(args)
+  if (viewer?.role === 'admin' || viewer?.role === 'viewer') return viewer
+  throw notFound()
+}
+
+/** Ends this browser's session, or with `everywhere` all of the person's. Returns the `Set-Cookie` that forgets it. */
+export async function signOut({ request, ctx, auth }: Args, options: { everywhere: boolean }): Promise<string> {
+  const token = await readSessionToken(request, auth)
+  const viewer = token && options.everywhere ? await findSession(ctx, token) : null
+  if (viewer) await endAllSessions(ctx, viewer.userId)
+  else if (token) await endSession(ctx, token)
+  return sessionCookie(auth).serialize('', { maxAge: 0 })
+}
+
+/** The token of this browser's session, if the cookie bears our signature. Says nothing about whether the session still counts. */
+export async function readSessionToken(request: Request, auth: AuthSetup): Promise<string | null> {
+  const value: unknown = await sessionCookie(auth).parse(request.headers.get('Cookie'))
+  return typeof value === 'string' && /^[\w-]{43}$/.test(value) ? value : null
+}
+
+export function sessionCookie(auth: AuthSetup) {
+  return createCookie(auth.secureCookies ? '__Host-session' : 'session', {
+    secrets: auth.sessionSecrets,
+    secure: auth.secureCookies,
+    httpOnly: true,
+    // Not strict: coming back from the provider is a navigation from another site.
+    sameSite: 'lax',
+    path: '/',
+    maxAge: sessionLifetimeSeconds,
+  })
+}
+
+export function signInPath(query: SignInQuery): string {
+  const params = new URLSearchParams()
+  if (query.error) params.set('error', query.error)
+  if (query.provider) params.set('provider', query.provider)
+  const returnTo = safeReturnTo(query.returnTo)
+  if (returnTo !== '/') params.set('returnTo', returnTo)
+  return params.size > 0 ? `/sign-in?${params.toString()}` : '/sign-in'
+}
+
+/**
+ * A path of this site, or "/" for anything that is not plainly one. What comes out never leaves the origin,
+ * however often a browser or a proxy decodes it, and never leads back into signing in.
+ */
+export function safeReturnTo(text: unknown): string {
+  if (typeof text !== 'string' || text.length > 1024 || !/^\/[\x21-\x7e]*$/.test(text) || text.includes('\\')) return '/'
+  if (!URL.canParse(text, base)) return '/'
+  const url = new URL(text, base)
+  const path = url.pathname + url.search
+  // Dot segments can leave two slashes at the start: that would be another host.
+  if (url.origin !== base || path.startsWith('//')) return '/'
+  const decoded = decodedPath(url.pathname)
+  if (decoded === null || decoded.startsWith('//') || /[\\\p{Cc}]/u.test(decoded) || /%(0|1|7f)/i.test(url.search)) return '/'
+  return /^\/(sign-in|sign-out|auth)(\/|$)/i.test(decoded) ? '/' : path
+}
+
+function toSignIn(query: SignInQuery): Response {
+  return redirect(signInPath(query), 303)
+}
+
+const base = 'https://return.invalid'
+
+/** Decoded until nothing is left to decode, so that "%252f%252f" is seen for what it is. */
+function decodedPath(pathname: string): string | null {
+  let current = pathname
+  for (let round = 0; round < 5; round++) {
+    let next: string
+    try {
+      next = decodeURIComponent(current)
+    } catch {
+      return null
+    }
+    if (next === current) return current
+    current = next
+  }
+  return null
+}
+
+/** The page whose form was posted: an action's own URL may have nothing to show. */
+function pageOfPost(request: Request, auth: AuthSetup): string {
+  const referer = request.headers.get('Referer')
+  const page = referer && URL.canParse(referer) ? new URL(referer) : null
+  const url = page?.origin === auth.appOrigin ? page : new URL(request.url)
+  return url.pathname + url.search
+}

@@ -1,0 +1,98 @@
+/**
+ * The way to a provider and back. Guarantee: every way out of the callback is a redirect within this site that forgets
+ * the attempt's cookies; a session starts only for an identity the provider has confirmed, always under a new token.
+ */
+import { createCookie, redirect } from '@remix-run/node'
+import { isDatabaseUnavailable } from '~/adapters/db.server'
+import {
+  attemptCookieName, attemptId, attemptLifetimeSeconds, type AuthSetup, clearAttemptCookies, countAttemptCookies, explainSignInFailure, isProvider, type Provider, type ProviderIdentity,
+} from '~/adapters/identity-providers.server'
+import { resolveAttendee } from '~/domain/account/account.server'
+import { startSession } from '~/domain/account/session.server'
+import type { Ctx } from '~/domain/ctx'
+import { notFound } from './handler.server'
+import { getViewer, readSessionToken, safeReturnTo, sessionCookie, signInPath } from './session.server'
+import type { SignInProblemCode } from './sign-in-problems'
+
+/** A redirect to the provider, with the attempt's state and the way back in cookies of its own. */
+export async function startSignIn(input: { request: Request; auth: AuthSetup; provider: string | undefined; returnTo: unknown }): Promise<Response> {
+  const { request, auth } = input
+  const provider = requireProvider(input.provider)
+  // remix-auth takes a request with `?state=` for a callback: give it one without a query.
+  const start = new Request(`${auth.appOrigin}/auth/${provider}`, { headers: { Cookie: request.headers.get('Cookie') ?? '' } })
+  const answer = await auth.authenticator.authenticate(provider, start).catch((thrown: unknown) => thrown)
+  const location = answer instanceof Response ? answer.headers.get('Location') : null
+  const state = location ? new URL(location).searchParams.get('state') : null
+  if (!(answer instanceof Response) || !location || !state) throw answer
+
+  const headers = new Headers({ 'Cache-Control': 'no-store' })
+  // Attempts that were never finished pile up and would outgrow what a server accepts as headers.
+  if (countAttemptCookies(request, auth.secureCookies) > 12) appendAll(headers, clearAttemptCookies(request, auth.secureCookies, null))
+  appendAll(headers, answer.headers.getSetCookie())
+  headers.append('Set-Cookie', await returnCookie(auth, attemptId(state)).serialize(safeReturnTo(input.returnTo)))
+  return redirect(location, { status: 303, headers })
+}
+
+/** What the provider's redirect back ends in: signed in and where one was going, or the sign-in page with the reason. */
+export async function finishSignIn(input: {
+  request: Request
+  ctx: Pick<Ctx, 'db' | 'settings' | 'log'>
+  auth: AuthSetup
+  provider: string | undefined
+  requestId: string
+}): Promise<Response> {
+  const { request, ctx, auth, requestId } = input
+  const provider = requireProvider(input.provider)
+  const state = new URL(request.url).searchParams.get('state')
+  const attempt = state ? attemptId(state) : null
+  const headers = new Headers({ 'Cache-Control': 'no-store' })
+  appendAll(headers, clearAttemptCookies(request, auth.secureCookies, attempt))
+  const returnTo = attempt ? safeReturnTo(await returnCookie(auth, attempt).parse(request.headers.get('Cookie'))) : '/'
+
+  const fail = (error: SignInProblemCode, reason: string) => {
+    ctx.log.warn({ requestId, provider, failure: error, reason }, 'a sign-in failed')
+    return redirect(signInPath({ error, provider, returnTo }), { status: 303, headers })
+  }
+
+  if (!state) return fail('expired', 'no state in the callback')
+  let identity: ProviderIdentity
+  try {
+    identity = await auth.authenticator.authenticate(provider, request)
+  } catch (error) {
+    const explained = explainSignInFailure(error)
+    if (!explained) throw error
+    return fail(explained.failure, explained.reason)
+  }
+
+  try {
+    const current = await getViewer({ request, ctx, auth })
+    const { userId } = await resolveAttendee(ctx, identity, current?.userId)
+    const token = await startSession(ctx, { userId, provider, userAgent: request.headers.get('User-Agent'), replacesToken: await readSessionToken(request, auth) })
+    headers.append('Set-Cookie', await sessionCookie(auth).serialize(token))
+    return redirect(returnTo, { status: 303, headers })
+  } catch (error) {
+    if (isDatabaseUnavailable(error)) return fail('database_unavailable', 'the database could not be reached')
+    throw error
+  }
+}
+
+function requireProvider(text: string | undefined): Provider {
+  if (isProvider(text)) return text
+  throw notFound()
+}
+
+/** Where to go afterwards, one cookie an attempt: two tabs may be on their way to two workshops. */
+function returnCookie(auth: AuthSetup, attempt: string) {
+  return createCookie(attemptCookieName('return', attempt, auth.secureCookies), {
+    secrets: auth.sessionSecrets,
+    secure: auth.secureCookies,
+    httpOnly: true,
+    sameSite: 'lax',
+    path: '/',
+    maxAge: attemptLifetimeSeconds,
+  })
+}
+
+function appendAll(headers: Headers, cookies: string[]): void {
+  for (const cookie of cookies) headers.append('Set-Cookie', cookie)
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vite'
+import tsconfigPaths from 'vite-tsconfig-paths'
+
+/** The processes of a deployment, bundled for plain Node: no tsx and no TypeScript in production. */
+export default defineConfig({
+  plugins: [tsconfigPaths()],
+  build: {
+    ssr: true,
+    outDir: 'build/node',
+    target: 'node22',
+    rollupOptions: {
+      input: { server: 'app/server.ts', worker: 'jobs/worker.ts', migrate: 'app/cli/migrate.ts', 'workshops-check': 'app/cli/workshops-check.ts', reconcile: 'app/cli/reconcile.ts' },
+    },
+  },
+})
