@@ -13,6 +13,9 @@ import type { Env } from './env.server'
 
 const webConnections = 10
 const workerConnections = 15
+// Claims of one workshop take turns at its pool anyway. More of them at once would only hold the connections that
+// pages need, and finish no sooner.
+const claimsAtOnce = 4
 
 /** The web process and the command line: sends jobs, works none. */
 export async function createWebRuntime(env: Env): Promise<{ ctx: Ctx; close(): Promise<void> }> {
@@ -45,6 +48,7 @@ async function createCtx(env: Env, log: Log, db: Db, queue: Queue): Promise<Ctx>
     provider: createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID }),
     sealer: createSealer(env.ENCRYPTION_KEY),
     now: () => new Date(),
+    limitClaims: pLimit(claimsAtOnce),
     limitMints: pLimit(env.MINT_CONCURRENCY),
     settings: {
       provisioningEnabled: env.PROVISIONING_ENABLED,

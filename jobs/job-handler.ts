@@ -1,5 +1,5 @@
 /** What a job file exports, and the translation of an outcome into what pg-boss understands. */
-import type { JobWithMetadata, PgBoss } from 'pg-boss'
+import type { JobResult, JobWithMetadata, PgBoss } from 'pg-boss'
 import { scrub } from '~/adapters/log.server'
 import { isProviderError } from '~/adapters/provider-error'
 import { catalog, type JobName, type JobPayload } from '~/adapters/queue.server'
@@ -21,38 +21,51 @@ export async function retryOnProviderTrouble(work: () => Promise<unknown>): Prom
   }
 }
 
-/** pg-boss stores the error of a failed job: it gets a sentence of ours and nothing that hangs on the original. */
 class JobFailed extends Error {
   override name = 'JobFailed'
 }
 
-/** Runs one job and settles it. Throwing is how pg-boss is told to retry with the queue's backoff. */
-export async function runJob<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, handler: JobHandler<Name>, job: JobWithMetadata<object>): Promise<void> {
-  const outcome = await settleErrors(ctx, name, job.id, () => handler(ctx, parsePayload(name, job.data)))
-  if (outcome.kind === 'retry') throw new JobFailed(outcome.reason)
-  if (outcome.kind === 'snooze') {
-    // Failing the attempt and moving its next run: the job keeps its id, and pg-boss's own completion is fenced off.
-    await boss.fail(name, { id: job.id, retryCount: job.retryCount }, { snoozed: outcome.reason })
-    await boss.update(name, undefined, { id: job.id, startAfter: Math.max(1, Math.ceil(outcome.seconds)) })
-  }
+/**
+ * Runs a batch and says what became of each job, in the form that `perJobResults` expects. A job that snoozes is
+ * failed and moved here, keeping its id; what pg-boss makes of it afterwards is fenced off by its retry count.
+ */
+export async function runBatch<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, handler: JobBatchHandler<Name>, jobs: JobWithMetadata<object>[]): Promise<JobResult[]> {
+  const outcomes = await settleErrors(ctx, name, jobs, () => handler(ctx, jobs.map((job) => parsePayload(name, job.data))))
+  return Promise.all(jobs.map(async (job, index): Promise<JobResult> => {
+    const outcome = outcomes[index] ?? { kind: 'retry', reason: 'the handler gave no outcome for this job' }
+    if (outcome.kind === 'done') return { id: job.id, status: 'completed' }
+    if (outcome.kind === 'snooze') {
+      await boss.fail(name, { id: job.id, retryCount: job.retryCount }, { snoozed: outcome.reason })
+      await boss.update(name, undefined, { id: job.id, startAfter: Math.max(1, Math.ceil(outcome.seconds)) })
+    }
+    return { id: job.id, status: 'failed', output: { reason: outcome.reason } }
+  }))
 }
 
-/** Runs a batch; the answer is what `perJobResults` expects. */
-export async function runBatch<Name extends JobName>(ctx: Ctx, name: Name, handler: JobBatchHandler<Name>, jobs: JobWithMetadata<object>[]) {
-  const outcomes = await settleErrors(ctx, name, jobs.map((job) => job.id).join(','), () => handler(ctx, jobs.map((job) => parsePayload(name, job.data))))
-  return jobs.map((job, index) => {
-    const outcome = outcomes[index]
-    return outcome && outcome.kind !== 'done' ? { id: job.id, status: 'failed' as const, output: { reason: outcome.reason } } : { id: job.id, status: 'completed' as const }
-  })
+/** A batch handler of a handler for one job: all at once, and one that throws does not take the others with it. */
+export function eachAlone<Name extends JobName>(name: Name, handler: JobHandler<Name>): JobBatchHandler<Name> {
+  return (ctx, payloads) => Promise.all(payloads.map(async (payload): Promise<JobOutcome> => {
+    try {
+      return await handler(ctx, payload)
+    } catch (error) {
+      ctx.log.error({ error, job: name, payload }, 'a job failed unexpectedly')
+      return { kind: 'retry', reason: plainReason(error) }
+    }
+  }))
 }
 
-async function settleErrors<Result>(ctx: Ctx, name: JobName, jobId: string, work: () => Promise<Result>): Promise<Result> {
+/** pg-boss stores the error of a failed batch: it gets a sentence of ours and nothing that hangs on the original. */
+async function settleErrors<Result>(ctx: Ctx, name: JobName, jobs: { id: string }[], work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (error) {
-    ctx.log.error({ error, job: name, jobId }, 'a job failed unexpectedly')
-    throw new JobFailed(error instanceof Error ? scrub(`${error.name}: ${error.message}`).slice(0, 500) : 'unknown error')
+    ctx.log.error({ error, job: name, jobs: jobs.map((job) => job.id) }, 'a batch of jobs failed unexpectedly')
+    throw new JobFailed(plainReason(error))
   }
+}
+
+function plainReason(error: unknown): string {
+  return error instanceof Error ? scrub(`${error.name}: ${error.message}`).slice(0, 500) : 'unknown error'
 }
 
 function parsePayload<Name extends JobName>(name: Name, data: unknown): JobPayload<Name> {

@@ -1,38 +1,46 @@
 /**
- * The worker: greedy slots over the queue. A pg-boss worker sleeps between jobs even when the queue is full;
- * a slot that wakes itself before it starts working fetches again at once (see docs/decisions/005).
+ * The worker: a few greedy slots over the queue. A pg-boss worker sleeps between jobs even when the queue is full;
+ * one that wakes itself before it starts working fetches again at once (docs/decisions/005). Mints are fetched
+ * in small batches, because a NOTIFY wakes every slot at once and each of them asks the database.
  */
 import { randomUUID } from 'node:crypto'
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { JobName } from '~/adapters/queue.server'
 import type { Ctx } from '~/domain/ctx'
 import { bindGuardrail } from './bind-guardrail'
-import { runBatch, runJob, type JobHandler } from './job-handler'
+import { eachAlone, runBatch, type JobBatchHandler } from './job-handler'
 import { mintKey } from './mint-key'
 import { reconcileKeysJob } from './reconcile-keys'
 import { sweepJob } from './sweep'
 import { syncUsageJob } from './sync-usage'
 
-const batched = ['bind-guardrail'] as const
-type Single = Exclude<JobName, (typeof batched)[number]>
+type Slot<Name extends JobName> = { handler: JobBatchHandler<Name>; batchSize: number; slots: number }
+type WakeBinds = () => void
 
-/** Every job of the catalog is here or in `batched`; a new one without a handler does not compile. */
-const handlers: { [Name in Single]: JobHandler<Name> } = {
-  'mint-key': mintKey,
-  'sync-usage': syncUsageJob,
-  'reconcile-keys': reconcileKeysJob,
-  sweep: sweepJob,
+const mintBatchSize = 5
+const bindBatchSize = 100
+
+/** Every job of the catalog has a handler here; a new one without does not compile. */
+function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName]: Slot<Name> } {
+  return {
+    // Twice as many jobs in hand as calls allowed (ctx.limitMints): what surrounds a call overlaps with other calls.
+    'mint-key': { handler: eachAlone('mint-key', (ctx, payload) => mintKey(ctx, payload).finally(wakeBinds)), batchSize: mintBatchSize, slots: Math.max(2, concurrency) },
+    // One slot: keys that are saved while a call is under way go together in the next one.
+    'bind-guardrail': { handler: bindGuardrail, batchSize: bindBatchSize, slots: 1 },
+    'sync-usage': { handler: eachAlone('sync-usage', syncUsageJob), batchSize: 1, slots: 1 },
+    'reconcile-keys': { handler: eachAlone('reconcile-keys', reconcileKeysJob), batchSize: 1, slots: 1 },
+    sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
+  }
 }
 
 // With NOTIFY on, pg-boss polls every 30 s unless told otherwise; retries and delayed jobs do not NOTIFY.
-const polling = { pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 2, includeMetadata: true } as const
-const bindBatchSize = 100
+const polling = { pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 2, includeMetadata: true, perJobResults: true } as const
 const heartbeatMs = 5_000
 const stopTimeoutMs = 20_000
 
 export type RunningWorker = { id: string; stop(): Promise<void> }
 
-/** Starts `concurrency` mint slots and one slot for each other job. `stop` lets running jobs finish, 20 s at most. */
+/** Starts to work all jobs, with `concurrency` calls of POST /keys at once. `stop` lets running jobs finish, 20 s at most. */
 export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency: number }): Promise<RunningWorker> {
   const id = randomUUID()
   const beat = () => ctx.db.$executeRaw`
@@ -43,13 +51,14 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
     beat().catch((error: unknown) => ctx.log.warn({ error }, 'the worker could not report that it is alive'))
   }, heartbeatMs)
 
-  const wakeBinds = await openBindSlot(boss, ctx)
-  // More slots than calls: ctx.limitMints holds the number of calls, and what surrounds a call overlaps with other calls.
-  const mintSlots = Math.ceil(options.concurrency * 1.4) + 1
-  for (let slot = 0; slot < mintSlots; slot++) await openSlot(boss, ctx, 'mint-key', wakeBinds)
-  for (const name of ['sync-usage', 'reconcile-keys', 'sweep'] as const) await openSlot(boss, ctx, name)
+  let bindSlotId: string | undefined
+  const slots = slotsFor(options.concurrency, () => {
+    if (bindSlotId !== undefined) boss.notifyWorker(bindSlotId)
+  })
+  bindSlotId = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'])
+  for (const name of ['mint-key', 'sync-usage', 'reconcile-keys', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
   await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'sweep', {}))
-  ctx.log.info({ worker: id, slots: options.concurrency }, 'worker is running')
+  ctx.log.info({ worker: id, concurrency: options.concurrency }, 'worker is running')
 
   return {
     id,
@@ -61,25 +70,16 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
   }
 }
 
-async function openSlot<Name extends Single>(boss: PgBoss, ctx: Ctx, name: Name, afterJob: () => void = () => undefined): Promise<void> {
-  const handler: JobHandler<Name> = handlers[name]
-  let slotId: string | undefined
-  slotId = await boss.work<object, void, typeof polling>(name, polling, async (jobs: JobWithMetadata<object>[]) => {
-    if (slotId !== undefined) boss.notifyWorker(slotId)
-    for (const job of jobs) await runJob(boss, ctx, name, handler, job)
-    afterJob()
-  })
+async function openSlots<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, slot: Slot<Name>): Promise<void> {
+  for (let opened = 0; opened < slot.slots; opened++) await openSlot(boss, ctx, name, slot)
 }
 
-/** Opens the one slot for binds and returns what wakes it. */
-async function openBindSlot(boss: PgBoss, ctx: Ctx): Promise<() => void> {
+async function openSlot<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, { handler, batchSize }: Slot<Name>): Promise<string> {
   let slotId: string | undefined
-  const options = { ...polling, batchSize: bindBatchSize, perJobResults: true } as const
-  slotId = await boss.work<object, void, typeof options>('bind-guardrail', options, async (jobs: JobWithMetadata<object>[]) => {
+  const options = { ...polling, batchSize } as const
+  slotId = await boss.work<object, void, typeof options>(name, options, (jobs: JobWithMetadata<object>[]) => {
     if (slotId !== undefined) boss.notifyWorker(slotId)
-    return runBatch(ctx, 'bind-guardrail', bindGuardrail, jobs)
+    return runBatch(boss, ctx, name, handler, jobs)
   })
-  return () => {
-    if (slotId !== undefined) boss.notifyWorker(slotId)
-  }
+  return slotId
 }

@@ -8,6 +8,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import pLimit from 'p-limit'
 import { createDb } from '~/adapters/db.server'
 import { createLog } from '~/adapters/log.server'
 import { createOpenRouter } from '~/adapters/openrouter.server'
@@ -68,6 +69,7 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
     db, queue, log, installationId,
     provider: createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey }),
     sealer: createSealer([encryptionKey]),
+    limitClaims: pLimit(4),
     limitMints: (call) => call(),
     now: () => new Date(Date.now() + clockOffsetMs),
     settings: { provisioningEnabled: options.provisioningEnabled ?? true, maxTotalKeys: 0, adminEmails: [], adminGithubIds: [], viewerEmails: [] },

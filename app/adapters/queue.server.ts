@@ -91,6 +91,9 @@ export async function createWorkingBoss(url: string, events: BossEvents): Promis
     connectionString: withoutPrismaParameters(url), max: 10, application_name: 'keymint-worker-queue', migrate: false,
     useListenNotify: true, superviseIntervalSeconds: 5, monitorIntervalSeconds: 5, persistQueueStats: true, persistWarnings: true,
     instanceName: 'worker',
+    // Fetching and settling need not outlive a crash of Postgres: a job whose state is lost runs again, which every handler allows.
+    // Sends are not touched by this: they go through the caller's own transaction.
+    options: '-c synchronous_commit=off',
   })
   boss.on('error', events.onError)
   boss.on('warning', events.onWarning)

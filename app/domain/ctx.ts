@@ -26,6 +26,8 @@ export type Ctx = {
   now(): Date
   settings: Settings
   workshops: WorkshopCatalog
+  /** Runs a claim's transaction when few of this process are under way. */
+  limitClaims: <Result>(claim: () => Promise<Result>) => Promise<Result>
   /** Runs a call to POST /keys when fewer than MINT_CONCURRENCY of this process are under way. */
   limitMints: <Result>(call: () => Promise<Result>) => Promise<Result>
   /** The random id of this database, part of every upstream name. */

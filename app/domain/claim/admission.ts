@@ -1,4 +1,4 @@
-/** Who may claim: a pure function of the workshop, the person, the operator's switches and the time. */
+/** Who may claim: a pure function of the workshop, the person, the operator's switch and the time. The pause is a row, and read where the claim is written. */
 import { windowState, type Workshop } from '../workshop/workshop'
 
 export type Claimant = {
@@ -11,18 +11,17 @@ export type Claimant = {
   githubAccountCreatedAt: Date | null
 }
 
-export type AdmissionRefusal = 'not-open-yet' | 'closed' | 'wrong-provider' | 'no-verified-email' | 'banned' | 'switched-off' | 'paused' | 'account-too-new'
+export type AdmissionRefusal = 'not-open-yet' | 'closed' | 'wrong-provider' | 'no-verified-email' | 'banned' | 'switched-off' | 'account-too-new'
 
 export type AdmissionInput = {
   workshop: Workshop
   person: Claimant
   provisioningEnabled: boolean
-  paused: boolean
   now: Date
 }
 
 /** Null means admitted. The first reason that a person can do something about comes first. */
-export function admit({ workshop, person, provisioningEnabled, paused, now }: AdmissionInput): AdmissionRefusal | null {
+export function admit({ workshop, person, provisioningEnabled, now }: AdmissionInput): AdmissionRefusal | null {
   const window = windowState(workshop, now)
   if (window === 'closed') return 'closed'
   if (window === 'upcoming') return 'not-open-yet'
@@ -31,6 +30,5 @@ export function admit({ workshop, person, provisioningEnabled, paused, now }: Ad
   if (workshop.kind === 'workshop' && person.emailNormalized === null) return 'no-verified-email'
   if (workshop.minAccountAgeMs !== null && (person.githubAccountCreatedAt === null || now.getTime() - person.githubAccountCreatedAt.getTime() < workshop.minAccountAgeMs)) return 'account-too-new'
   if (!provisioningEnabled) return 'switched-off'
-  if (paused) return 'paused'
   return null
 }

@@ -13,7 +13,7 @@ import { reserve } from '../pool/pool.server'
 import { keyExpiryFor, type Workshop } from '../workshop/workshop'
 import { admit, type AdmissionRefusal, type Claimant } from './admission'
 
-export type RefusedReason = AdmissionRefusal | 'full' | 'email-already-claimed' | 'ended' | 'no-such-workshop'
+export type RefusedReason = AdmissionRefusal | 'paused' | 'full' | 'email-already-claimed' | 'ended' | 'no-such-workshop'
 export type ClaimOutcome =
   | { kind: 'queued'; claimId: string }
   | { kind: 'already-claimed'; claimId: string }
@@ -23,15 +23,15 @@ class PoolIsFull extends Error {}
 
 /** Claims a key. Clicking again, from anywhere and at once, answers with the same claim. */
 export async function claimKey(ctx: Ctx, input: { workshopSlug: string; person: Claimant; optIn: boolean }): Promise<ClaimOutcome> {
-  const { workshopSlug, person } = input
-  const { own, paused } = await readStanding(ctx, workshopSlug, person.userId)
-  if (own) return own
-  const workshop = ctx.workshops.workshops.get(workshopSlug)
-  if (!workshop) return { kind: 'refused', reason: 'no-such-workshop' }
-  const now = ctx.now()
-  const refusal = admit({ workshop, person, provisioningEnabled: ctx.settings.provisioningEnabled, paused, now })
-  if (refusal) return { kind: 'refused', reason: refusal }
+  return ctx.limitClaims(() => claimNow(ctx, input))
+}
 
+async function claimNow(ctx: Ctx, input: { workshopSlug: string; person: Claimant; optIn: boolean }): Promise<ClaimOutcome> {
+  const { workshopSlug, person } = input
+  const workshop = ctx.workshops.workshops.get(workshopSlug)
+  const now = ctx.now()
+  const refusal = workshop ? admit({ workshop, person, provisioningEnabled: ctx.settings.provisioningEnabled, now }) : 'no-such-workshop'
+  if (!workshop || refusal) return (await readStanding(ctx, workshopSlug, person.userId)).own ?? { kind: 'refused', reason: refusal ?? 'no-such-workshop' }
   try {
     const claimId = await ctx.db.$transaction((tx) => makeClaim(ctx, tx, workshop, person, input.optIn, now))
     if (claimId) return { kind: 'queued', claimId }
@@ -39,8 +39,9 @@ export async function claimKey(ctx: Ctx, input: { workshopSlug: string; person: 
     if (error instanceof PoolIsFull) return { kind: 'refused', reason: 'full' }
     if (!isUniqueViolation(error)) throw error
   }
-  // No row inserted: either this person's other click was faster, or somebody else holds this address here.
-  return (await readStanding(ctx, workshopSlug, person.userId)).own ?? { kind: 'refused', reason: 'email-already-claimed' }
+  // No row inserted: this person's other click was faster, or minting is paused, or somebody else holds this address here.
+  const { own, paused } = await readStanding(ctx, workshopSlug, person.userId)
+  return own ?? { kind: 'refused', reason: paused ? 'paused' : 'email-already-claimed' }
 }
 
 async function readStanding(ctx: Ctx, workshopSlug: string, userId: string): Promise<{ own: ClaimOutcome | null; paused: boolean }> {
@@ -50,7 +51,7 @@ async function readStanding(ctx: Ctx, workshopSlug: string, userId: string): Pro
   return { own: row?.claimId ? { kind: 'already-claimed', claimId: row.claimId } : null, paused: row?.paused ?? false }
 }
 
-/** Null when the row is there already: nothing is written then. */
+/** Null when the row is there already, or minting is paused: nothing is written then. */
 async function makeClaim(ctx: Ctx, tx: Tx, workshop: Workshop, person: Claimant, optIn: boolean, now: Date): Promise<string | null> {
   const expiresAt = keyExpiryFor(workshop, now)
   const committed = committedFor({ keyLimit: workshop.keyLimit, reset: workshop.keyLimitReset, from: now, expiresAt })
@@ -62,8 +63,9 @@ async function makeClaim(ctx: Ctx, tx: Tx, workshop: Workshop, person: Claimant,
     with claim as (
       insert into keymint.workshop_attendance
         (user_id, workshop_slug, claim_id, email_normalized, provider, committed_usd, limit_usd, limit_reset, expires_at, allowed_models)
-      values (${person.userId}, ${workshop.slug}, ${claimId}::uuid, ${person.emailNormalized}, ${person.provider}, ${details.committedUsd}::numeric,
-        ${details.limitUsd}::numeric, ${workshop.keyLimitReset}, ${expiresAt}, ${workshop.allowedModels})
+      select ${person.userId}, ${workshop.slug}, ${claimId}::uuid, ${person.emailNormalized}, ${person.provider}, ${details.committedUsd}::numeric,
+        ${details.limitUsd}::numeric, ${workshop.keyLimitReset}, ${expiresAt}::timestamptz, ${workshop.allowedModels}::text[]
+      from keymint.mint_gate where paused_at is null
       on conflict do nothing returning *),
     mint as (
       insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset, expires_at, allowed_models)

@@ -53,22 +53,25 @@ export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
     if (!work.hasGuardrail) await warmGuardrail(ctx, work.scope)
 
     // Only the call itself is limited: while some mints save and others are fetched, the provider is kept busy.
-    const tried = await ctx.limitMints(() => tryOnce(ctx, work, previousToken))
-    if (!tried) return { kind: 'done' }
+    const tried = await ctx.limitMints(() => tryOnce(ctx, work, { previousToken, probing: decision.kind === 'probe' }))
+    // Taken over, ended, or the gate has closed while this one waited for its turn: the next look says which.
+    if (!tried) continue
     previousToken = tried.attempt.token
     const result = await settle(ctx, work, tried)
     if (result !== 'again') return result
   }
-  return { kind: 'snooze', seconds: 1, reason: 'the provider left several tries without a clear answer' }
+  return { kind: 'snooze', seconds: 1, reason: 'several tries without a clear answer' }
 }
 
 type Attempt = { id: string; token: string; name: string }
 
 type Tried = { attempt: Attempt; created: CreatedKey; failure?: undefined } | { attempt: Attempt; created?: undefined; failure: ProviderErrorDetails }
 
-/** Writes the attempt and makes its one call. Null when the mint is no longer ours to try. */
-async function tryOnce(ctx: Ctx, work: MintWork, previousToken: string | null): Promise<Tried | null> {
-  const attempt = await takeOver(ctx, work, previousToken)
+type Turn = { previousToken: string | null; probing: boolean }
+
+/** Writes the attempt and makes its one call. Null when the mint may not be tried now. */
+async function tryOnce(ctx: Ctx, work: MintWork, turn: Turn): Promise<Tried | null> {
+  const attempt = await takeOver(ctx, work, turn)
   if (!attempt) return null
   try {
     const created = await ctx.provider.createKey({ name: attempt.name, limit: nanoFromDecimalString(work.limitUsd), limitReset: work.limitReset, expiresAt: work.expiresAt })
@@ -108,17 +111,19 @@ async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
 }
 
 /**
- * Writes a fresh fencing token and the attempt, in one statement. Null when the mint is no longer pending, or,
- * in a later try of the same run, when another worker has taken it over meanwhile.
+ * Writes a fresh fencing token and the attempt, in one statement. Null when the mint is no longer pending, when
+ * another worker has taken it over since this run's last try, or when the gate is closed to it.
  */
-async function takeOver(ctx: Ctx, work: MintWork, previousToken: string | null): Promise<Attempt | null> {
+async function takeOver(ctx: Ctx, work: MintWork, { previousToken, probing }: Turn): Promise<Attempt | null> {
   const attempt = { id: randomUUID(), token: randomUUID() }
   const name = upstreamName(ctx.installationId, work.scope, attempt.id)
   const rows = await ctx.db.$queryRaw<{ stale: number }[]>`
     with taken as (
-      update keymint.mints set fencing_token = ${attempt.token}::uuid, taken_at = now(), not_before = null, delay_reason = null
-      where id = ${work.mintId}::uuid and state = 'pending' and (${previousToken}::uuid is null or fencing_token = ${previousToken}::uuid)
-      returning id),
+      update keymint.mints m set fencing_token = ${attempt.token}::uuid, taken_at = now(), not_before = null, delay_reason = null
+      from keymint.mint_gate gate
+      where m.id = ${work.mintId}::uuid and m.state = 'pending' and (${previousToken}::uuid is null or m.fencing_token = ${previousToken}::uuid)
+        and gate.paused_at is null and (gate.cooldown_until is null or ${probing})
+      returning m.id),
     stale as (
       update keymint.mint_attempts a set state = 'unknown', outcome = 'taken-over', settled_at = now()
       from taken where a.mint_id = taken.id and a.state = 'sent' returning 1),
