@@ -18,7 +18,7 @@ const workerConnections = 15
 const claimsAtOnce = 4
 
 /** The web process and the command line: sends jobs, works none. */
-export async function createWebRuntime(env: Env): Promise<{ ctx: Ctx; close(): Promise<void> }> {
+export async function createWebRuntime(env: Env): Promise<{ ctx: Ctx; close: () => Promise<void> }> {
   const log = createLog({ level: env.LOG_LEVEL, name: 'web' })
   const db = createDb(env.DATABASE_URL, { max: webConnections, applicationName: 'keymint-web' })
   const queue = await createSendingQueue(env.DATABASE_URL, bossEvents(log))
@@ -27,7 +27,7 @@ export async function createWebRuntime(env: Env): Promise<{ ctx: Ctx; close(): P
 }
 
 /** The worker process: its pg-boss listens on a direct session and is what jobs are sent through. */
-export async function createWorkerRuntime(env: Env): Promise<{ ctx: Ctx; boss: PgBoss; close(): Promise<void> }> {
+export async function createWorkerRuntime(env: Env): Promise<{ ctx: Ctx; boss: PgBoss; close: () => Promise<void> }> {
   const log = createLog({ level: env.LOG_LEVEL, name: 'worker' })
   const db = createDb(env.DATABASE_URL, { max: workerConnections, applicationName: 'keymint-worker' })
   const boss = await createWorkingBoss(env.DIRECT_DATABASE_URL ?? env.DATABASE_URL, bossEvents(log))

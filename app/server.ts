@@ -86,14 +86,15 @@ function createApp(env: Env, ctx: Ctx, build: ServerBuild, buildDirectory: strin
     next()
   })
 
-  app.all('*', createRequestHandler({
+  const handleRequest = createRequestHandler({
     build,
     mode: env.NODE_ENV,
     getLoadContext: (_request, response) => {
       const locals = response.locals as Locals
       return { ctx, auth, cspNonce: locals.cspNonce, requestId: locals.requestId }
     },
-  }))
+  })
+  app.all('*', (request, response, next) => void handleRequest(request, response, next))
   return app
 }
 
@@ -116,7 +117,7 @@ try {
   })
   // Longer than a load balancer keeps its own connections, so that it never sends on one that is closing.
   server.keepAliveTimeout = 65_000
-  closeWithGrace({ delay: 20_000, logger: false }, async ({ err }) => {
+  closeWithGrace({ delay: 20_000, logger: false }, async ({ err }: { err?: Error }) => {
     if (err) ctx.log.error({ error: err }, 'the web process stops because of an error')
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     server.closeIdleConnections()

@@ -51,11 +51,12 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
     beat().catch((error: unknown) => ctx.log.warn({ error }, 'the worker could not report that it is alive'))
   }, heartbeatMs)
 
-  let bindSlotId: string | undefined
+  // A job may land before `work` has given the slot its id; it then waits for the backstop poll, two seconds at most.
+  const bindSlot: { id?: string } = {}
   const slots = slotsFor(options.concurrency, () => {
-    if (bindSlotId !== undefined) boss.notifyWorker(bindSlotId)
+    if (bindSlot.id !== undefined) boss.notifyWorker(bindSlot.id)
   })
-  bindSlotId = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'])
+  bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'])
   for (const name of ['mint-key', 'sync-usage', 'reconcile-keys', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
   await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'sweep', {}))
   ctx.log.info({ worker: id, concurrency: options.concurrency }, 'worker is running')
@@ -75,11 +76,11 @@ async function openSlots<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Nam
 }
 
 async function openSlot<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, { handler, batchSize }: Slot<Name>): Promise<string> {
-  let slotId: string | undefined
+  const slot: { id?: string } = {}
   const options = { ...polling, batchSize } as const
-  slotId = await boss.work<object, void, typeof options>(name, options, (jobs: JobWithMetadata<object>[]) => {
-    if (slotId !== undefined) boss.notifyWorker(slotId)
+  slot.id = await boss.work<object, void, typeof options>(name, options, (jobs: JobWithMetadata<object>[]) => {
+    if (slot.id !== undefined) boss.notifyWorker(slot.id)
     return runBatch(boss, ctx, name, handler, jobs)
   })
-  return slotId
+  return slot.id
 }

@@ -74,7 +74,7 @@ export function queueOver(boss: PgBoss): Queue {
   }
 }
 
-type BossEvents = { onError(error: Error): void; onWarning(warning: object): void }
+type BossEvents = { onError: (error: Error) => void; onWarning: (warning: object) => void }
 
 /** A queue that only sends: for the web process and the command line. */
 export async function createSendingQueue(url: string, events: BossEvents): Promise<Queue> {

@@ -30,5 +30,7 @@ export function admit({ workshop, person, provisioningEnabled, now }: AdmissionI
   if (workshop.kind === 'workshop' && person.emailNormalized === null) return 'no-verified-email'
   if (workshop.minAccountAgeMs !== null && (person.githubAccountCreatedAt === null || now.getTime() - person.githubAccountCreatedAt.getTime() < workshop.minAccountAgeMs)) return 'account-too-new'
   if (!provisioningEnabled) return 'switched-off'
+  // The giveaway door has switches of its own (MAX_TOTAL_KEYS, bans, cool-downs); until they hold, it stays shut.
+  if (workshop.kind === 'giveaway') return 'switched-off'
   return null
 }

@@ -1,0 +1,97 @@
+/**
+ * Watches one claim. The server dictates when to ask again; a hidden page asks nothing; a page that comes back asks at once.
+ * An answer counts only if it is our JSON: captive portals answer 200 with a page of their own.
+ */
+import type { ClaimPulse } from '~/domain/claim/view-types'
+
+export type PollAnswer = { kind: 'pulse'; pulse: ClaimPulse } | { kind: 'gone' } | { kind: 'failed' }
+
+export type Watch = {
+  /** Failed polls since the last good one. From the second on, the page says that it is reconnecting. */
+  failures: number
+  pulse: ClaimPulse | null
+}
+
+/** +-20 %, so that a room that clicked together does not ask together. */
+export function jittered(milliseconds: number, random: number): number {
+  return Math.round(milliseconds * (0.8 + 0.4 * random))
+}
+
+/** After a failure: 2 s, 4 s, 8 s, then every 15 s. Short at first, because bad wifi comes back quickly. */
+export function delayAfterFailure(failures: number): number {
+  return Math.min(15_000, 2_000 * 2 ** Math.max(0, failures - 1))
+}
+
+/** When to ask again after this answer, or null to stop. */
+export function nextDelay(answer: PollAnswer, failures: number, random: number): number | null {
+  if (answer.kind === 'gone') return null
+  if (answer.kind === 'failed') return jittered(delayAfterFailure(failures), random)
+  return answer.pulse.next === null ? null : jittered(Math.max(500, answer.pulse.next), random)
+}
+
+/** What an answer of the status URL means. */
+export async function readAnswer(response: Response): Promise<PollAnswer> {
+  const isJson = response.headers.get('Content-Type')?.includes('application/json') ?? false
+  if (!isJson) return { kind: 'failed' }
+  if (response.status === 401 || response.status === 404) return { kind: 'gone' }
+  if (!response.ok) return { kind: 'failed' }
+  const body: unknown = await response.json()
+  return isPulse(body) ? { kind: 'pulse', pulse: body } : { kind: 'failed' }
+}
+
+function isPulse(body: unknown): body is ClaimPulse {
+  return typeof body === 'object' && body !== null && 'v' in body && typeof body.v === 'string' && 'step' in body && 'next' in body
+}
+
+export type Watcher = { stop(): void; wake(): void }
+
+/** Asks until the server says that nothing more will change. `wake` asks at once, unless an answer is on its way. */
+export function watch(options: {
+  firstDelayMs: number
+  ask: (signal: AbortSignal) => Promise<PollAnswer>
+  isHidden: () => boolean
+  random: () => number
+  onWatch: (state: Watch) => void
+  onGone: () => void
+}): Watcher {
+  let state: Watch = { failures: 0, pulse: null }
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let asking: AbortController | null = null
+  let stopped = false
+
+  function schedule(delayMs: number | null) {
+    clearTimeout(timer)
+    if (delayMs === null) stopped = true
+    else timer = setTimeout(() => void poll(), delayMs)
+  }
+
+  async function poll(): Promise<void> {
+    if (stopped || asking || options.isHidden()) return
+    const own = (asking = new AbortController())
+    const timeout = setTimeout(() => own.abort(), 10_000)
+    const answer = await options.ask(own.signal).catch((): PollAnswer => ({ kind: 'failed' }))
+    clearTimeout(timeout)
+    asking = null
+    if (stopped) return
+    // A request cut off because the page was put away says nothing about the connection.
+    if (answer.kind === 'failed' && options.isHidden()) return
+    state = answer.kind === 'pulse' ? { failures: 0, pulse: answer.pulse } : { ...state, failures: answer.kind === 'failed' ? state.failures + 1 : state.failures }
+    schedule(nextDelay(answer, state.failures, options.random()))
+    options.onWatch(state)
+    if (answer.kind === 'gone') options.onGone()
+  }
+
+  schedule(options.firstDelayMs)
+  return {
+    stop() {
+      stopped = true
+      clearTimeout(timer)
+      asking?.abort()
+    },
+    wake() {
+      if (stopped || asking) return
+      clearTimeout(timer)
+      void poll()
+    },
+  }
+}

@@ -1,0 +1,18 @@
+/** Light or dark by the reader's own choice, kept in a cookie so that the server paints it right at once. */
+export type Theme = 'auto' | 'light' | 'dark'
+
+export function isTheme(value: unknown): value is Theme {
+  return value === 'auto' || value === 'light' || value === 'dark'
+}
+
+/** The theme a Cookie header asks for. */
+export function themeOf(cookies: string | null): Theme {
+  const value = /(?:^|;\s*)theme=(\w+)/.exec(cookies ?? '')?.[1]
+  return isTheme(value) ? value : 'auto'
+}
+
+export function chooseTheme(theme: Theme): void {
+  if (theme === 'auto') delete document.documentElement.dataset.theme
+  else document.documentElement.dataset.theme = theme
+  document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`
+}

@@ -1,0 +1,50 @@
+import type { KeyView } from '~/domain/claim/view-types'
+import { Callout } from './callout'
+import { Ago, Time } from './time'
+import { nextReset } from './time-words'
+
+const resetWords = { daily: 'day', weekly: 'week', monthly: 'month' } as const
+
+/** What is left of the cap: a meter, the same in words, and as of when. Says it plainly when there is nothing left. */
+export function BudgetMeter({ budget, asOf }: { budget: KeyView; asOf: string }) {
+  const { limit, used, left, usageAsOf } = budget
+  const share = used && limit.usd > 0 ? used.usd / limit.usd : 0
+  const resets = budget.limitReset ? nextReset(budget.limitReset, asOf) : null
+  const tone = share >= 0.95 ? 'brick' : share >= 0.8 ? 'amber' : 'mint'
+  return (
+    <div>
+      {used && left ? (
+        <>
+          <p className="font-head text-lead font-semibold">{left.text} of {limit.text} left{budget.limitReset ? ` this ${resetWords[budget.limitReset]}` : ''}</p>
+          {share >= 1 ? null : (
+            <meter className="meter mt-3" data-tone={tone} min={0} max={limit.usd} value={used.usd} aria-label="Spent of this key’s cap">{used.text} of {limit.text} spent</meter>
+          )}
+          <p className="mt-2 text-small text-soft">
+            {used.text} spent{usageAsOf ? <>, read <Ago iso={usageAsOf} asOf={asOf} /></> : null}. The newest requests can be missing for a few minutes.
+          </p>
+        </>
+      ) : (
+        <>
+          <p className="font-head text-lead font-semibold">Up to {limit.text}{budget.limitReset ? ` a ${resetWords[budget.limitReset]}` : ''}</p>
+          <meter className="meter mt-3" min={0} max={Math.max(limit.usd, 0.01)} value={0} aria-label="Spent of this key’s cap">nothing read yet</meter>
+          <p className="mt-2 text-small text-soft">Not read yet. The first reading comes a few minutes after your key is ready.</p>
+        </>
+      )}
+      {resets ? <p className="mt-1 text-small text-soft">The cap starts again at midnight UTC: <Time iso={resets} now={asOf} />.</p> : null}
+      {share >= 1 ? (
+        <div className="mt-4">
+          <Callout tone="brick" title="This key has spent its cap.">
+            <p>Requests now fail with <code className="font-mono text-small">403 Key limit exceeded</code>. That is the cap doing its work, not a fault in your code.</p>
+            <p>{resets ? <>It works again from <Time iso={resets} now={asOf} />.</> : 'It does not refill. Ask the organiser if you need more.'}</p>
+          </Callout>
+        </div>
+      ) : share >= 0.8 && left ? (
+        <div className="mt-4">
+          <Callout tone={share >= 0.95 ? 'brick' : 'amber'} title={share >= 0.95 ? 'Almost everything is spent.' : 'More than four fifths are spent.'}>
+            <p>{left.text} left. Ask for fewer <code className="font-mono text-small">max_tokens</code>, or use a smaller model, to make it last.</p>
+          </Callout>
+        </div>
+      ) : null}
+    </div>
+  )
+}

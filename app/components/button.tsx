@@ -1,0 +1,27 @@
+import { Link } from '@remix-run/react'
+import type { ComponentProps, MouseEvent, ReactNode } from 'react'
+
+/** `key` is the green one: only for what concerns the key itself. */
+export type ButtonKind = 'key' | 'ink' | 'plain' | 'quiet'
+type Look = { kind?: ButtonKind; large?: boolean }
+
+/** While `busy` it stays focusable, says so, and ignores clicks: a second one would only ask the same again. */
+export function Button({ kind = 'plain', large, busy = false, busyText, children, onClick, className = '', type = 'button', ...rest }: Look & { busy?: boolean; busyText?: string } & ComponentProps<'button'>) {
+  function refuseWhileBusy(event: MouseEvent<HTMLButtonElement>) {
+    if (busy) event.preventDefault()
+    else onClick?.(event)
+  }
+  return (
+    <button {...rest} type={type} className={`button ${className}`} data-kind={kind} data-size={large ? 'large' : undefined} aria-disabled={busy || undefined} onClick={refuseWhileBusy}>
+      {busy && busyText ? busyText : children}
+    </button>
+  )
+}
+
+export function ButtonLink({ kind = 'plain', large, to, children, reloadDocument, className = '' }: Look & { to: string; children: ReactNode; reloadDocument?: boolean; className?: string }) {
+  return (
+    <Link to={to} reloadDocument={reloadDocument} className={`button ${className}`} data-kind={kind} data-size={large ? 'large' : undefined}>
+      {children}
+    </Link>
+  )
+}

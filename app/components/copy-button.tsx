@@ -1,0 +1,30 @@
+import { useEffect, useState } from 'react'
+import { copyText, selectAll } from '~/client/copy'
+import { Button } from './button'
+import { useHydrated } from './hydrated'
+import { CheckIcon, CopyIcon } from './icons'
+
+/** Copies a text that is on the page; where the clipboard is blocked it selects the text instead. Absent without a script. */
+export function CopyButton({ text, label, targetId }: { text: string; label: string; targetId: string }) {
+  const hydrated = useHydrated()
+  const [state, setState] = useState<'idle' | 'copied' | 'selected'>('idle')
+  useEffect(() => {
+    if (state === 'idle') return
+    const timer = setTimeout(() => setState('idle'), 2500)
+    return () => clearTimeout(timer)
+  }, [state])
+  if (!hydrated) return null
+
+  async function copy() {
+    const copied = await copyText(text)
+    const target = document.getElementById(targetId)
+    if (!copied && target) selectAll(target)
+    setState(copied ? 'copied' : 'selected')
+  }
+  return (
+    <Button kind="plain" className="no-print shrink-0" aria-label={`${state === 'copied' ? 'Copied' : 'Copy'} ${label}`} onClick={() => void copy()}>
+      {state === 'copied' ? <CheckIcon size={18} /> : <CopyIcon size={18} />}
+      <span>{state === 'copied' ? 'Copied' : state === 'selected' ? 'Press Ctrl+C' : 'Copy'}</span>
+    </Button>
+  )
+}

@@ -1,0 +1,25 @@
+import { useId, type ReactNode } from 'react'
+
+/** A label, what it asks for, and what is wrong with the answer, tied together for everybody. */
+export function Field({ label, name, hint, error, type = 'text', defaultValue, required }: { label: string; name: string; hint?: ReactNode; error?: string; type?: string; defaultValue?: string; required?: boolean }) {
+  const id = useId()
+  const described = [hint ? `${id}-hint` : null, error ? `${id}-error` : null].filter((part) => part !== null).join(' ')
+  return (
+    <div>
+      <label htmlFor={id} className="block font-semibold">{label}</label>
+      {hint ? <p id={`${id}-hint`} className="text-small text-soft">{hint}</p> : null}
+      <input id={id} name={name} type={type} defaultValue={defaultValue} required={required} aria-invalid={error ? true : undefined} aria-describedby={described || undefined} className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 aria-invalid:border-brick" />
+      {error ? <p id={`${id}-error`} className="mt-1 text-small font-semibold text-brick-ink">{error}</p> : null}
+    </div>
+  )
+}
+
+/** A box to tick; the whole line is the target. */
+export function Checkbox({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <label className="flex min-h-11 items-start gap-3 py-2">
+      <input type="checkbox" name={name} value="yes" className="mt-1 size-5 shrink-0 accent-ink" />
+      <span>{children}</span>
+    </label>
+  )
+}

@@ -1,0 +1,67 @@
+/**
+ * The key card: what is struck, numbered and handed over. An outline while it is being made, filled in step by step.
+ * The box is the same in every state, so nothing on the page moves when one state follows another.
+ */
+import type { ReactNode } from 'react'
+import type { StepView } from '~/domain/claim/view-types'
+
+export type KeyCardState = 'pending' | 'ready' | 'ended' | 'refused'
+
+export type KeyCardProps = {
+  state: KeyCardState
+  title: string
+  holder: string
+  /** Printed on the card once the claim has it. */
+  reference: string | null
+  /** The mask, or for half a minute the key itself; null while there is none. */
+  keyText: string | null
+  cap: string
+  capNote: string
+  ends: ReactNode
+  steps: StepView[]
+  word: string
+}
+
+export function KeyCard({ state, title, holder, reference, keyText, cap, capNote, ends, steps, word }: KeyCardProps) {
+  const limitsDone = state === 'ready' || steps.some((step) => step.name === 'limits' && step.state === 'done')
+  const printed = state === 'pending' && !limitsDone ? 'opacity-75' : ''
+  return (
+    <section aria-label="Key card" className="key-card" data-state={state}>
+      <header className="flex items-start justify-between gap-4">
+        <div className="min-w-0">
+          <p className="key-card-title">{title}</p>
+          <p className="mt-1 [overflow-wrap:anywhere]">{holder}</p>
+        </div>
+        <span className="key-card-hole" aria-hidden="true" />
+      </header>
+
+      <div className="self-end">
+        <div className="mb-1 flex justify-between gap-4 key-card-quiet">
+          <span>{word}</span>
+          {reference ? <span>No. {reference}</span> : null}
+        </div>
+        <div className="key-card-key" translate="no">
+          {keyText === null ? <span className="key-card-blank" aria-hidden="true" /> : <span id="key-text">{keyText}</span>}
+        </div>
+      </div>
+
+      <dl className={`grid grid-cols-2 gap-4 transition-opacity duration-200 ${printed}`}>
+        <div>
+          <dt>Cap</dt>
+          <dd className="key-card-number">{cap}</dd>
+          <dd className="key-card-quiet">{capNote}</dd>
+        </div>
+        <div>
+          <dt>Ends</dt>
+          <dd className="leading-snug">{ends}</dd>
+        </div>
+      </dl>
+
+      <div className="flex gap-1.5" aria-hidden="true">
+        {steps.map((step) => (
+          <span key={step.name} className="key-card-notch" data-on={state === 'ended' ? 'next' : step.state} />
+        ))}
+      </div>
+    </section>
+  )
+}

@@ -1,0 +1,40 @@
+import { Link } from '@remix-run/react'
+import type { ReactNode } from 'react'
+import { ChevronIcon } from './icons'
+
+/** One page: a way back, a headline that is a sentence, and the rest in a column of at most 68 characters. */
+export function PageShell({ title, lead, back, wide = false, children }: { title: string; lead?: ReactNode; back?: { to: string; label: string }; wide?: boolean; children?: ReactNode }) {
+  return (
+    <main id="main" tabIndex={-1} className={`mx-auto w-full px-5 pb-24 pt-6 outline-none sm:pt-10 ${wide ? 'max-w-wide' : 'max-w-read'}`}>
+      {back ? (
+        <Link to={back.to} className="no-print -ml-1 mb-4 inline-flex min-h-11 items-center gap-1 text-soft hover:text-ink">
+          <span className="rotate-180"><ChevronIcon size={18} /></span>
+          <span className="prose-link">{back.label}</span>
+        </Link>
+      ) : null}
+      <h1 className="text-title">{title}</h1>
+      {lead ? <div className="mt-4 text-lead text-soft">{lead}</div> : null}
+      {children}
+    </main>
+  )
+}
+
+/** A part of a page under a hairline. */
+export function Section({ title, children, id }: { title: string; children: ReactNode; id?: string }) {
+  return (
+    <section aria-labelledby={id} className="mt-10 border-t border-rule pt-6">
+      <h2 id={id} className="mb-3 text-head">{title}</h2>
+      {children}
+    </section>
+  )
+}
+
+/** What stands where a list would: what is missing, and what makes it appear. */
+export function EmptyState({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className="rounded-card border border-dashed border-edge px-6 py-10">
+      <p className="font-head text-lead font-semibold">{title}</p>
+      {children ? <div className="mt-2 text-soft">{children}</div> : null}
+    </div>
+  )
+}
