@@ -56,6 +56,7 @@ async function createCtx(env: Env, log: Log, db: Db, queue: Queue): Promise<Ctx>
       adminEmails: env.ADMIN_EMAILS,
       adminGithubIds: env.ADMIN_GITHUB_IDS,
       viewerEmails: env.VIEWER_EMAILS,
+      providerBaseUrl: env.OPENROUTER_BASE_URL,
     },
     installationId: installation.id,
   }

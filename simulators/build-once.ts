@@ -13,7 +13,6 @@ type Stamps = Record<string, { inputs: string; output: number } | undefined>
 const generatedClient = path.join('app', 'adapters', 'prisma-client')
 const everywhere = ['package.json', 'package-lock.json', 'tsconfig.json', 'prisma/schema.prisma']
 
-// The pages' build says nothing that matters, and both bundles need the generated client.
 const generate: Step = {
   name: 'generate', output: path.join(generatedClient, 'client.ts'), inputs: ['package-lock.json', 'prisma/schema.prisma', 'prisma.config.ts'],
   command: ['node_modules/prisma/build/index.js', 'generate'],
@@ -35,19 +34,11 @@ export class BuildError extends Error {
   override name = 'BuildError'
 }
 
-/** Builds what has changed, two steps at a time, and says whether anything had. `onNode` runs as soon as the processes of a deployment are there. */
-export async function buildOnce(options: { signal?: AbortSignal; onNode?: () => Promise<void> } = {}): Promise<{ changed: boolean }> {
+/** Builds what has changed and says whether anything had. In this order: both bundles need the generated client, and Remix empties build/ first. */
+export async function buildOnce(options: { signal?: AbortSignal } = {}): Promise<{ changed: boolean }> {
   const stamps = readStamps()
-  const { signal } = options
-  let changed = await runStep(generate, stamps, signal)
-  const [nodeChanged, pagesChanged] = await Promise.all([
-    runStep(node, stamps, signal).then(async (built) => {
-      await options.onNode?.()
-      return built
-    }),
-    runStep(pages, stamps, signal),
-  ])
-  changed ||= nodeChanged || pagesChanged
+  let changed = false
+  for (const step of [generate, pages, node]) changed = (await runStep(step, stamps, options.signal)) || changed
   return { changed }
 }
 

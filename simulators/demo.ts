@@ -29,6 +29,7 @@ let leaving: Promise<never> | undefined
 let askedAt = 0
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+stopWithNpm()
 // Whoever read our lines may have gone; that is no reason to fall.
 process.stdout.on('error', () => undefined)
 
@@ -59,17 +60,11 @@ async function main(): Promise<void> {
     stopping.abort()
   })
   if (!existsSync('build/inputs.json')) say('Building Keymint, which only the first start does …')
-  await buildOnce({
-    signal: stopping.signal,
-    // The worker can start while the pages are still being built.
-    onNode: async () => {
-      const world = await standIns
-      await migrate(world, origin)
-      if (!leaving) worker = startWorker(world, origin)
-    },
-  }).catch((error: unknown) => Promise.reject(asError(failed ?? error)))
+  await buildOnce({ signal: stopping.signal }).catch((error: unknown) => Promise.reject(asError(failed ?? error)))
   const world = await standIns
+  await migrate(world, origin)
   stopping.signal.throwIfAborted()
+  worker = startWorker(world, origin)
   web = startWeb(world, origin)
   await ready(origin)
   say(introduction(world))
@@ -104,11 +99,13 @@ function environment(outside: World, origin: string): NodeJS.ProcessEnv {
   }
 }
 
-const startWeb = (outside: World, origin: string) =>
-  watchOver(startAppProcess({ name: 'web', entry: 'build/node/server.js', env: environment(outside, origin), logFile: path.join(dataDir, 'web.log') }))
+function startWeb(outside: World, origin: string): AppProcess {
+  return watchOver(startAppProcess({ name: 'web', entry: 'build/node/server.js', env: environment(outside, origin), logFile: path.join(dataDir, 'web.log') }))
+}
 
-const startWorker = (outside: World, origin: string) =>
-  watchOver(startAppProcess({ name: 'worker', entry: 'build/node/worker.js', env: environment(outside, origin), logFile: path.join(dataDir, 'worker.log') }))
+function startWorker(outside: World, origin: string): AppProcess {
+  return watchOver(startAppProcess({ name: 'worker', entry: 'build/node/worker.js', env: environment(outside, origin), logFile: path.join(dataDir, 'worker.log') }))
+}
 
 /** One of the two gone without our asking ends the demo: half a Keymint helps nobody to see what is wrong. */
 function watchOver(child: AppProcess): AppProcess {
@@ -180,6 +177,15 @@ function onSignal(): void {
   askedAt = Date.now()
   say('Stopping …')
   void leave(0)
+}
+
+/** npm's shell does not pass a SIGTERM on: it dies, and without us knowing we would stay for ever. */
+function stopWithNpm(): void {
+  if (!process.env.npm_lifecycle_event) return
+  const parent = process.ppid
+  setInterval(() => {
+    if (process.ppid !== parent && !leaving) void leave(0)
+  }, 300).unref()
 }
 
 /** Stops everything, the outermost first: nobody is left who speaks to something that is gone. */

@@ -72,7 +72,7 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
     limitClaims: pLimit(4),
     limitMints: (call) => call(),
     now: () => new Date(Date.now() + clockOffsetMs),
-    settings: { provisioningEnabled: options.provisioningEnabled ?? true, maxTotalKeys: 0, adminEmails: [], adminGithubIds: [], viewerEmails: [] },
+    settings: { provisioningEnabled: options.provisioningEnabled ?? true, maxTotalKeys: 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: upstream.baseUrl },
     workshops: { workshops: new Map(workshops.map((workshop) => [workshop.slug, workshop])), problems: [], warnings: [], broken: new Set() },
   }
 

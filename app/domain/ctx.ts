@@ -14,6 +14,8 @@ export type Settings = {
   adminEmails: string[]
   adminGithubIds: string[]
   viewerEmails: string[]
+  /** Where keys are used, for the snippets that people copy. */
+  providerBaseUrl: string
 }
 
 export type Ctx = {

@@ -53,6 +53,13 @@ test('three hundred people for a hundred seats give exactly a hundred claims', a
   await expectPoolToAddUp(world)
 })
 
+test('the very first claims of a workshop, all at once, are all accepted', async () => {
+  await using world = await openWorld()
+  const outcomes = await Promise.all((await world.people(20)).map((person) => claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })))
+  expect(outcomes.map((outcome) => outcome.kind)).toEqual(Array.from({ length: 20 }, () => 'queued'))
+  await expectPoolToAddUp(world)
+})
+
 test('the pool of money ends the claims even where seats are left', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(7), keyLimit: usd(2), maxKeys: 50 })] })
   const outcomes = await Promise.all((await world.people(20)).map((person) => claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })))

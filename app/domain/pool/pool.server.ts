@@ -18,9 +18,9 @@ export async function reserve(tx: Tx, workshopSlug: string, amount: NanoUsd, cap
       and committed_usd + ${usd}::numeric <= coalesce(${limit}::numeric, committed_usd + ${usd}::numeric)
       and seats < coalesce(${caps.maxKeys}::int, seats + 1)`
   if ((await take()) === 1) return true
-  // Full, or the very first claim of this workshop.
-  const opened = await tx.$executeRaw`insert into keymint.pools (workshop_slug) values (${workshopSlug}) on conflict do nothing`
-  return opened === 1 && (await take()) === 1
+  // Full, or among the very first claims of this workshop: whoever inserts the row, the others wait for it here and look again.
+  await tx.$executeRaw`insert into keymint.pools (workshop_slug) values (${workshopSlug}) on conflict do nothing`
+  return (await take()) === 1
 }
 
 /**
