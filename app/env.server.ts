@@ -9,7 +9,10 @@ const isLoopback = (hostname: string) => /^(localhost|127(\.\d+){3}|\[::1\])$/.t
 const url = z.string().refine((value) => URL.canParse(value), 'must be a URL such as https://example.org')
 const list = z.string().transform((value) => value.split(',').map((item) => item.trim()).filter(Boolean))
 const optionalList = z.string().default('').pipe(list)
-const port = z.coerce.number().int().min(1).max(65535)
+const wholeNumber = (least: number, most: number) => {
+  const words = `must be a whole number from ${least} to ${most}`
+  return z.coerce.number(words).int(words).min(least, words).max(most, words)
+}
 
 const secretList = list
   .refine((items) => items.length > 0, 'must hold at least one secret (newest first, separated by commas)')
@@ -31,7 +34,7 @@ const envSchema = z.object({
   DATABASE_URL: postgresUrl,
   DIRECT_DATABASE_URL: postgresUrl.optional(),
   APP_ORIGIN: url.refine((value) => URL.canParse(value) && new URL(value).origin === value, 'must be an origin without a path: https://keys.example.org'),
-  PORT: port.default(3000),
+  PORT: wholeNumber(1, 65_535).default(3000),
   SESSION_SECRET: secretList,
   ENCRYPTION_KEY: encryptionKeys,
   OPENROUTER_MANAGEMENT_KEY: z.string().min(1, 'must be a management key from https://openrouter.ai/settings/management-keys'),
@@ -53,7 +56,7 @@ const envSchema = z.object({
   PROVISIONING_ENABLED: z.string().default('').transform((value) => value === 'true'),
   // Malformed means no giveaway keys at all, and never stops the start.
   MAX_TOTAL_KEYS: z.string().default('').transform((value) => (/^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0)),
-  MINT_CONCURRENCY: z.coerce.number().int().min(1).max(100).default(8),
+  MINT_CONCURRENCY: wholeNumber(1, 100).default(8),
   METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
   SMTP_URL: url.optional(),
   WORKSHOPS_DIR: z.string().default('workshops'),

@@ -12,7 +12,9 @@ export function scrub(text: string): string {
 
 /** Only name, message, code and stack of an error: request, response and body objects hang on provider errors. */
 function plainError(error: unknown): unknown {
-  if (!(error instanceof Error)) return typeof error === 'string' ? error : { kind: typeof error }
+  if (typeof error === 'string') return error
+  // pg-boss reports plain objects.
+  if (!(error instanceof Error)) return typeof error === 'object' && error !== null && 'message' in error ? { message: String(error.message) } : { kind: typeof error }
   return {
     name: error.name,
     message: error.message,
