@@ -4,6 +4,7 @@ import { Ago, Time } from './time'
 import { nextReset } from './time-words'
 
 const resetWords = { daily: 'day', weekly: 'week', monthly: 'month' } as const
+const windowWords = { daily: 'today', weekly: 'this week', monthly: 'this month' } as const
 
 /** What is left of the cap: a meter, the same in words, and as of when. Says it plainly when there is nothing left. */
 export function BudgetMeter({ budget, asOf }: { budget: KeyView; asOf: string }) {
@@ -15,7 +16,7 @@ export function BudgetMeter({ budget, asOf }: { budget: KeyView; asOf: string })
     <div>
       {used && left ? (
         <>
-          <p className="font-head text-lead font-semibold">{left.text} of {limit.text} left{budget.limitReset ? ` this ${resetWords[budget.limitReset]}` : ''}</p>
+          <p className="font-head text-lead font-semibold">{left.text} of {limit.text} left{budget.limitReset ? ` ${windowWords[budget.limitReset]}` : ''}</p>
           {share >= 1 ? null : (
             <meter className="meter mt-3" data-tone={tone} min={0} max={limit.usd} value={used.usd} aria-label="Spent of this key’s cap">{used.text} of {limit.text} spent</meter>
           )}

@@ -1,4 +1,3 @@
-import { Link } from '@remix-run/react'
 import type { ComponentProps, MouseEvent, ReactNode } from 'react'
 
 /** `key` is the green one: only for what concerns the key itself. */
@@ -18,10 +17,11 @@ export function Button({ kind = 'plain', large, busy = false, busyText, children
   )
 }
 
-export function ButtonLink({ kind = 'plain', large, to, children, reloadDocument, className = '' }: Look & { to: string; children: ReactNode; reloadDocument?: boolean; className?: string }) {
+/** A link that looks like a button. Loads its page afresh: it also stands where there is no router. */
+export function ButtonLink({ kind = 'plain', large, to, children, className = '' }: Look & { to: string; children: ReactNode; className?: string }) {
   return (
-    <Link to={to} reloadDocument={reloadDocument} className={`button ${className}`} data-kind={kind} data-size={large ? 'large' : undefined}>
+    <a href={to} className={`button ${className}`} data-kind={kind} data-size={large ? 'large' : undefined}>
       {children}
-    </Link>
+    </a>
   )
 }

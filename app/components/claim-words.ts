@@ -57,7 +57,7 @@ export const delayWords: Record<DelayReason, { title: string; meaning: string }>
   'rate-limited': { title: 'The provider asked us to slow down.', meaning: 'Many keys are being made at once. Yours keeps its place.' },
   'no-credit': { title: 'The organiser’s account is out of credit.', meaning: 'Keys are made again as soon as credit is added. Tell someone on the stage; you need not claim again.' },
   unauthorized: { title: 'The provider does not accept our account just now.', meaning: 'That is for the organiser to repair. Tell someone on the stage; you need not claim again.' },
-  forbidden: { title: 'The provider does not let us make keys just now.', meaning: 'That is for the organiser to repair. Tell someone on the stage; you need not claim again.' },
+  forbidden: { title: 'The provider does not let us make keys just now.', meaning: 'The organiser’s account there is barred or restricted. Tell someone on the stage; you need not claim again.' },
   unreachable: { title: 'The provider cannot be reached.', meaning: 'We keep trying by ourselves. You need not do anything.' },
   'upstream-trouble': { title: 'The provider had trouble with the last try.', meaning: 'We are making your key with a fresh try. You need not do anything.' },
   paused: { title: 'The organiser has paused the making of keys.', meaning: 'You keep your place. It goes on as soon as the pause ends.' },

@@ -24,9 +24,8 @@ export type KeyCardProps = {
 
 export function KeyCard({ state, title, holder, reference, keyText, cap, capNote, ends, steps, word }: KeyCardProps) {
   const limitsDone = state === 'ready' || steps.some((step) => step.name === 'limits' && step.state === 'done')
-  const printed = state === 'pending' && !limitsDone ? 'opacity-75' : ''
   return (
-    <section aria-label="Key card" className="key-card" data-state={state}>
+    <section aria-label="Key card" className="key-card" data-state={state} data-struck={state === 'pending' && !limitsDone ? 'no' : 'yes'}>
       <header className="flex items-start justify-between gap-4">
         <div className="min-w-0">
           <p className="key-card-title">{title}</p>
@@ -40,12 +39,12 @@ export function KeyCard({ state, title, holder, reference, keyText, cap, capNote
           <span>{word}</span>
           {reference ? <span>No. {reference}</span> : null}
         </div>
-        <div className="key-card-key" translate="no">
+        <div className="key-card-key" translate="no" data-masked={keyText !== null && keyText.length < 40 ? true : undefined}>
           {keyText === null ? <span className="key-card-blank" aria-hidden="true" /> : <span id="key-text">{keyText}</span>}
         </div>
       </div>
 
-      <dl className={`grid grid-cols-2 gap-4 transition-opacity duration-200 ${printed}`}>
+      <dl className="grid grid-cols-2 gap-4">
         <div>
           <dt>Cap</dt>
           <dd className="key-card-number">{cap}</dd>

@@ -1,4 +1,3 @@
-import { Link } from '@remix-run/react'
 import type { ReactNode } from 'react'
 import { ChevronIcon } from './icons'
 
@@ -7,10 +6,10 @@ export function PageShell({ title, lead, back, wide = false, children }: { title
   return (
     <main id="main" tabIndex={-1} className={`mx-auto w-full px-5 pb-24 pt-6 outline-none sm:pt-10 ${wide ? 'max-w-wide' : 'max-w-read'}`}>
       {back ? (
-        <Link to={back.to} className="no-print -ml-1 mb-4 inline-flex min-h-11 items-center gap-1 text-soft hover:text-ink">
+        <a href={back.to} className="no-print -ml-1 mb-4 inline-flex min-h-11 items-center gap-1 text-soft hover:text-ink">
           <span className="rotate-180"><ChevronIcon size={18} /></span>
           <span className="prose-link">{back.label}</span>
-        </Link>
+        </a>
       ) : null}
       <h1 className="text-title">{title}</h1>
       {lead ? <div className="mt-4 text-lead text-soft">{lead}</div> : null}

@@ -1,10 +1,21 @@
-/** The CSP nonce of this response. Empty in the browser, which hides nonces from scripts anyway. */
+/** What one response knows of itself: its CSP nonce, and the id under which the log holds it. */
 import { createContext, useContext } from 'react'
 
-const NonceContext = createContext<string | undefined>(undefined)
+export type ResponseFacts = { nonce: string | undefined; requestId: string | null; /** What an island's page runs in place of the router's scripts. */ islandScript: string | null }
 
-export const NonceProvider = NonceContext.Provider
+const ResponseFactsContext = createContext<ResponseFacts>({ nonce: undefined, requestId: null, islandScript: null })
 
+export const ResponseFactsProvider = ResponseFactsContext.Provider
+
+/** Undefined in the browser, which hides nonces from scripts anyway. */
 export function useNonce(): string | undefined {
-  return useContext(NonceContext)
+  return useContext(ResponseFactsContext).nonce
+}
+
+export function useRequestId(): string | null {
+  return useContext(ResponseFactsContext).requestId
+}
+
+export function useIslandScript(): string | null {
+  return useContext(ResponseFactsContext).islandScript
 }

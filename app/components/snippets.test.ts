@@ -28,7 +28,7 @@ test('requests name the first allowed model and bound their tokens, so that a sm
 })
 
 test('the body of the curl call and opencode.json are JSON', () => {
-  const body = /-d '(.*)'$/.exec(textOf('curl'))?.[1] ?? ''
+  const body = /-d '([^]*)'$/.exec(textOf('curl'))?.[1] ?? ''
   expect(JSON.parse(body)).toMatchObject({ model: 'anthropic/claude-sonnet-4.6', max_tokens: 400 })
   expect(JSON.parse(textOf('opencode'))).toMatchObject({ provider: { openrouter: { models: { 'anthropic/claude-sonnet-4.6': {}, 'openai/gpt-5-nano': {} } } } })
 })

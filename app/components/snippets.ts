@@ -6,6 +6,8 @@ export type Snippet = { id: string; name: string; file: string | null; note: str
 
 export type SnippetInput = { baseUrl: string; models: string[] }
 
+/** Where keys are used. */
+
 /** OpenRouter reserves a request's most expensive outcome from the cap: without max_tokens small caps fail with 402. */
 const maxTokens = 400
 
@@ -23,7 +25,7 @@ export function snippets({ baseUrl, models }: SnippetInput): Snippet[] {
   return [
     {
       id: 'curl', name: 'curl', file: null, note: 'Paste the key into your shell once, then send a first message.',
-      text: `export OPENROUTER_API_KEY=   # paste your key here\n\ncurl ${baseUrl}/chat/completions \\\n  -H "Authorization: Bearer $OPENROUTER_API_KEY" \\\n  -H "Content-Type: application/json" \\\n  -d '${JSON.stringify({ model, max_tokens: maxTokens, messages: [{ role: 'user', content: 'Say hello.' }] })}'`,
+      text: `export OPENROUTER_API_KEY=   # paste your key here\n\ncurl ${baseUrl}/chat/completions \\\n  -H "Authorization: Bearer $OPENROUTER_API_KEY" \\\n  -H "Content-Type: application/json" \\\n  -d '{\n    "model": ${JSON.stringify(model)},\n    "max_tokens": ${maxTokens},\n    "messages": [{ "role": "user", "content": "Say hello." }]\n  }'`,
     },
     {
       id: 'python', name: 'Python', file: 'hello.py', note: 'pip install openai',

@@ -29,7 +29,7 @@ async function world(options: { appOrigin?: string; settings?: Partial<Settings>
 
 function flow(auth: AuthSetup, options: { appOrigin: string; settings?: Partial<Settings>; db?: typeof database.db }) {
   const lines: string[] = []
-  const settings = { provisioningEnabled: true, maxTotalKeys: 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], ...options.settings }
+  const settings = { provisioningEnabled: true, maxTotalKeys: 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: 'https://openrouter.ai/api/v1', ...options.settings }
   const ctx = { db: options.db ?? database.db, settings, log: createLog({ level: 'info', name: 'test', destination: { write: (line) => lines.push(line) } }) }
   const jar = new CookieJar()
   const start = async (provider: Provider, returnTo: unknown = '/', from = jar) =>

@@ -1,0 +1,2 @@
+export const claimIslandId = 'claim-island'
+export const claimDataId = 'claim-data'

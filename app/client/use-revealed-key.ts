@@ -1,0 +1,95 @@
+/** The key in the browser's memory for as long as it is looked at: half a minute, or until the page is left. */
+import { useCallback, useEffect, useState } from 'react'
+import { copyText, selectAll } from './copy'
+
+export const shownSeconds = 30
+
+export type RevealProblem = 'signed-out' | 'not-yet' | 'no-key' | 'unreachable'
+
+/** Asks for the key. Throws a RevealProblem's name; never anything that holds the key. */
+export async function fetchKey(url: string): Promise<string> {
+  const response = await fetch(url, { method: 'POST', headers: { Accept: 'application/json' }, cache: 'no-store' }).catch(() => null)
+  if (!response?.headers.get('Content-Type')?.includes('application/json')) throw new Error('unreachable')
+  const body: unknown = await response.json()
+  if (typeof body === 'object' && body !== null && 'key' in body && typeof body.key === 'string') return body.key
+  throw new Error(response.status === 401 ? 'signed-out' : response.status === 409 ? 'not-yet' : response.status === 404 ? 'no-key' : 'unreachable')
+}
+
+function problemOf(error: unknown): RevealProblem {
+  const name = error instanceof Error ? error.message : ''
+  return name === 'signed-out' || name === 'not-yet' || name === 'no-key' ? name : 'unreachable'
+}
+
+export function useRevealedKey(url: string, say: (words: string) => void) {
+  const [key, setKey] = useState<string | null>(null)
+  const [busy, setBusy] = useState<'show' | 'copy' | null>(null)
+  const [copied, setCopied] = useState(false)
+  const [problem, setProblem] = useState<RevealProblem | null>(null)
+  const hide = useCallback(() => setKey(null), [])
+
+  useEffect(() => {
+    if (key === null) return
+    const timer = setTimeout(hide, shownSeconds * 1000)
+    addEventListener('pagehide', hide)
+    return () => {
+      clearTimeout(timer)
+      removeEventListener('pagehide', hide)
+    }
+  }, [key, hide])
+
+  useEffect(() => {
+    if (!copied) return
+    const timer = setTimeout(() => setCopied(false), 2500)
+    return () => clearTimeout(timer)
+  }, [copied])
+
+  async function show(): Promise<void> {
+    setBusy('show')
+    setProblem(null)
+    try {
+      setKey(await fetchKey(url))
+      say(`Your key is shown for ${shownSeconds} seconds.`)
+    } catch (error) {
+      setProblem(problemOf(error))
+    } finally {
+      setBusy(null)
+    }
+  }
+
+  /** Copies without showing. Where the clipboard is blocked, the key is shown and selected instead. */
+  async function copy(): Promise<void> {
+    setBusy('copy')
+    setProblem(null)
+    let fetched: Promise<string> | null = null
+    const fetchOnce = () => (fetched ??= key === null ? fetchKey(url) : Promise.resolve(key))
+    try {
+      if (await copyText(fetchOnce)) {
+        setCopied(true)
+        say('Copied. Your key is in the clipboard.')
+        return
+      }
+      setKey(await fetchOnce())
+      requestAnimationFrame(() => {
+        const target = document.getElementById('key-text')
+        if (target) selectAll(target)
+      })
+      say('Your browser blocks the clipboard. The key is selected: press Control C.')
+    } catch (error) {
+      setProblem(problemOf(error))
+    } finally {
+      setBusy(null)
+    }
+  }
+
+  return { key, busy, copied, problem, show, copy, hide }
+}
+
+/** Saves a text as a file on this device, without a request. */
+export function download(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
+  const link = document.createElement('a')
+  link.href = url
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(url), 10_000)
+}

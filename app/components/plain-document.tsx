@@ -1,0 +1,18 @@
+import type { ReactNode } from 'react'
+
+/** A whole document without a single script, for the one page that holds a key. */
+export function PlainDocument({ title, stylesheet, children }: { title: string; stylesheet: string; children: ReactNode }) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charSet="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="robots" content="noindex" />
+        <meta name="referrer" content="no-referrer" />
+        <title>{title}</title>
+        <link rel="stylesheet" href={stylesheet} />
+      </head>
+      <body>{children}</body>
+    </html>
+  )
+}

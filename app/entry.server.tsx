@@ -1,0 +1,48 @@
+import { PassThrough } from 'node:stream'
+import { createReadableStreamFromReadable, type ActionFunctionArgs, type AppLoadContext, type EntryContext, type HandleDataRequestFunction, type LoaderFunctionArgs } from '@remix-run/node'
+import { RemixServer } from '@remix-run/react'
+import { renderToPipeableStream } from 'react-dom/server'
+import { ResponseFactsProvider } from '~/components/response-facts'
+
+const renderTimeoutMs = 5_000
+
+export default function handleRequest(request: Request, status: number, headers: Headers, remixContext: EntryContext, { cspNonce, requestId, ctx }: AppLoadContext): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    let failed = false
+    const { entry, hmrRuntime } = remixContext.manifest
+    const islandScript = `${hmrRuntime ? `import ${JSON.stringify(hmrRuntime)};` : ''}import(${JSON.stringify(entry.module)})`
+    const { pipe, abort } = renderToPipeableStream(
+      <ResponseFactsProvider value={{ nonce: cspNonce, requestId, islandScript }}>
+        <RemixServer context={remixContext} url={request.url} abortDelay={renderTimeoutMs} nonce={cspNonce} />
+      </ResponseFactsProvider>,
+      {
+        nonce: cspNonce,
+        // Nothing of a page is deferred: a whole document can still be answered with the right status.
+        onAllReady() {
+          const body = new PassThrough()
+          headers.set('Content-Type', 'text/html; charset=utf-8')
+          if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store')
+          resolve(new Response(createReadableStreamFromReadable(body), { headers, status: failed ? 500 : status }))
+          pipe(body)
+        },
+        onShellError: reject,
+        onError(error: unknown) {
+          failed = true
+          ctx.log.error({ error, requestId, path: new URL(request.url).pathname }, 'a page could not be rendered')
+        },
+      },
+    )
+    setTimeout(abort, renderTimeoutMs + 1_000).unref()
+  })
+}
+
+export const handleDataRequest: HandleDataRequestFunction = (response) => {
+  if (!response.headers.has('Cache-Control')) response.headers.set('Cache-Control', 'no-store')
+  return response
+}
+
+/** Errors of loaders and actions. The query is left out: it may hold what an identity provider sent. */
+export function handleError(error: unknown, { request, context }: LoaderFunctionArgs | ActionFunctionArgs): void {
+  if (request.signal.aborted) return
+  context.ctx.log.error({ error, requestId: context.requestId, method: request.method, path: new URL(request.url).pathname }, 'a request failed')
+}

@@ -1,0 +1,103 @@
+import type { MetaFunction } from '@remix-run/node'
+import { useLoaderData } from '@remix-run/react'
+import { useEffect, useState } from 'react'
+import { Button, ButtonLink } from '~/components/button'
+import { Callout } from '~/components/callout'
+import { Checkbox } from '~/components/field'
+import { OrganizerLine } from '~/components/organizer-line'
+import { PageShell, Section } from '~/components/page-shell'
+import { Countdown } from '~/components/time'
+import { SeatsBar, WorkshopFacts } from '~/components/workshop-facts'
+import type { WorkshopView } from '~/domain/claim/view-types'
+import { findClaimView } from '~/domain/claim/claim-view.server'
+import { findWorkshopView } from '~/domain/workshop/view.server'
+import { claimUrl } from '~/web/claim-urls'
+import { handler, notFound } from '~/web/handler.server'
+import { getViewer, signInPath } from '~/web/session.server'
+
+export const loader = handler(async ({ request, params, ctx, auth }) => {
+  const slug = params.workshop ?? ''
+  const [workshop, viewer] = await Promise.all([findWorkshopView(ctx, slug), getViewer({ request, ctx, auth })])
+  if (!workshop) throw notFound()
+  const claim = viewer ? await findClaimView(ctx, { workshopSlug: slug, userId: viewer.userId }) : null
+  return {
+    slug,
+    workshop: 'broken' in workshop ? null : workshop,
+    claim: claim && { state: claim.state },
+    signIn: viewer ? null : signInPath({ returnTo: `/w/${slug}` }),
+  }
+})
+
+export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `${data?.workshop?.title ?? 'Workshop'} · Keymint` }]
+
+const back = { to: '/', label: 'All workshops' }
+
+export default function WorkshopPage() {
+  const { slug, workshop, claim, signIn } = useLoaderData<typeof loader>()
+  if (!workshop) {
+    return (
+      <PageShell title="This workshop cannot be shown." lead="Its file has a mistake in it, so nobody can claim a key here just now. Keys given out before keep working." back={back}>
+        <p className="mt-4">Tell the organiser. Once the file is right, this page works again by itself.</p>
+        {claim ? <div className="mt-8"><ButtonLink kind="key" to={claimUrl(slug)}>See your key</ButtonLink></div> : null}
+      </PageShell>
+    )
+  }
+  return (
+    <PageShell title={workshop.title} lead={workshop.description} back={back}>
+      <div className="mt-8">{claim ? <Claimed slug={slug} state={claim.state} /> : <ClaimBox workshop={workshop} signIn={signIn} />}</div>
+      <Section title="What you get" id="facts">
+        <WorkshopFacts workshop={workshop} />
+        <div className="mt-6 space-y-2 text-soft">
+          {workshop.docsUrl ? <p><a className="prose-link" href={workshop.docsUrl}>Material for this workshop</a></p> : null}
+          <OrganizerLine organizer={workshop.organizer} subject={workshop.title} />
+        </div>
+      </Section>
+    </PageShell>
+  )
+}
+
+function Claimed({ slug, state }: { slug: string; state: 'pending' | 'ready' | 'ended' | 'refused' }) {
+  const words = { pending: 'Your key is being made.', ready: 'You have a key.', ended: 'You had a key, and it has ended.', refused: 'Your claim was refused.' }[state]
+  return (
+    <div className="flex flex-wrap items-center gap-x-6 gap-y-3">
+      <ButtonLink kind="key" large to={claimUrl(slug)}>{state === 'ready' ? 'See your key' : 'See your claim'}</ButtonLink>
+      <p>{words}</p>
+    </div>
+  )
+}
+
+function ClaimBox({ workshop, signIn }: { workshop: WorkshopView; signIn: string | null }) {
+  if (workshop.window === 'closed') return <Callout tone="plain" title="Claims have closed."><p>Keys claimed in time keep working until they end.</p></Callout>
+  if (workshop.window === 'upcoming') {
+    return (
+      <Callout tone="amber" title="Claims are not open yet.">
+        <p>{workshop.opensAt ? <>They open <Countdown iso={workshop.opensAt} asOf={workshop.asOf} passed="now: reload this page" />.</> : 'The organiser opens them.'} {signIn ? 'You can sign in already.' : 'You are signed in, so one click will do.'}</p>
+        {signIn ? <ButtonLink to={signIn}>Sign in</ButtonLink> : null}
+      </Callout>
+    )
+  }
+  if (workshop.seats.left === 0) return <Callout tone="plain" title="The room is full."><p>Every key has been claimed. A key that is given back becomes free again: ask the organiser.</p></Callout>
+  if (workshop.paused) return <Callout tone="amber" title="No keys are made just now."><p>{workshop.paused.reason}</p><p>It has nothing to do with you. Reload this page in a while.</p></Callout>
+  return (
+    <div className="space-y-6">
+      {signIn ? <ButtonLink kind="ink" large to={signIn}>Sign in to claim</ButtonLink> : <ClaimForm workshop={workshop} />}
+      <SeatsBar workshop={workshop} />
+    </div>
+  )
+}
+
+function ClaimForm({ workshop }: { workshop: WorkshopView }) {
+  const [busy, setBusy] = useState(false)
+  // Coming back with the browser's back button shows this page as it was left.
+  useEffect(() => {
+    const rest = () => setBusy(false)
+    addEventListener('pageshow', rest)
+    return () => removeEventListener('pageshow', rest)
+  }, [])
+  return (
+    <form method="post" action={claimUrl(workshop.slug)} className="space-y-4" onSubmit={() => setBusy(true)}>
+      {workshop.marketingOptIn ? <Checkbox name="optIn">{workshop.marketingOptIn}</Checkbox> : null}
+      <Button type="submit" kind="key" large busy={busy} busyText="Claiming your key…">Claim my key</Button>
+    </form>
+  )
+}

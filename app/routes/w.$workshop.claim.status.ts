@@ -1,0 +1,13 @@
+import { findClaimPulse } from '~/domain/claim/claim-view.server'
+import { handler } from '~/web/handler.server'
+import { getViewer } from '~/web/session.server'
+
+/** One poll. Answers JSON always, so that the page can tell us from a captive portal. */
+export const loader = handler(async ({ request, params, ctx, auth }) => {
+  const viewer = await getViewer({ request, ctx, auth })
+  if (!viewer) return answer({ problem: 'signed-out' }, 401)
+  const pulse = await findClaimPulse(ctx, { workshopSlug: params.workshop ?? '', userId: viewer.userId })
+  return pulse ? answer(pulse, 200) : answer({ problem: 'no-claim' }, 404)
+})
+
+const answer = (body: unknown, status: number) => Response.json(body, { status, headers: { 'Cache-Control': 'no-store' } })

@@ -1,0 +1,40 @@
+import { redirect } from '@remix-run/node'
+import { renderToStaticMarkup } from 'react-dom/server'
+import { KeyTest } from '~/components/key-test'
+import { PlainDocument } from '~/components/plain-document'
+import { testKey } from '~/domain/claim/reveal.server'
+import type { KeyTestVerdict } from '~/domain/claim/view-types'
+import styles from '~/styles/app.css?url'
+import { claimUrl } from '~/web/claim-urls'
+import { handler, notFound } from '~/web/handler.server'
+import { getViewer, requireViewer } from '~/web/session.server'
+
+/** A verdict belongs to the moment it was asked for: there is none to show to somebody who only comes by. */
+export const loader = handler(async ({ params }) => redirect(claimUrl(params.workshop ?? ''), 303))
+
+/** Asks the provider about the key. The page's script gets JSON, a form without one a page. */
+export const action = handler(async ({ request, params, ctx, auth }) => {
+  const slug = params.workshop ?? ''
+  const asJson = (request.headers.get('Accept') ?? '').includes('application/json')
+  const viewer = asJson ? await getViewer({ request, ctx, auth }) : await requireViewer({ request, ctx, auth })
+  if (!viewer) return Response.json({ problem: 'signed-out' }, { status: 401, headers: noStore })
+  const verdict = await testKey(ctx, { workshopSlug: slug, userId: viewer.userId })
+  if (!verdict) throw notFound()
+  if (asJson) return Response.json(verdict, { headers: noStore })
+  const html = `<!doctype html>${renderToStaticMarkup(<VerdictPage slug={slug} verdict={verdict} />)}`
+  return new Response(html, { headers: { ...noStore, 'Content-Type': 'text/html; charset=utf-8' } })
+})
+
+const noStore = { 'Cache-Control': 'no-store' }
+
+function VerdictPage({ slug, verdict }: { slug: string; verdict: KeyTestVerdict }) {
+  return (
+    <PlainDocument title="Key test · Keymint" stylesheet={styles}>
+      <main id="main" className="mx-auto w-full max-w-read space-y-6 px-5 py-12">
+        <h1 className="text-title">We asked the provider.</h1>
+        <KeyTest verdict={verdict} />
+        <p><a className="button" href={claimUrl(slug)}>Back to your key</a></p>
+      </main>
+    </PlainDocument>
+  )
+}
