@@ -1,0 +1,82 @@
+import { test, expect, heading, attendee } from './fixtures'
+
+test('a person signs in with GitHub through its page and comes back to where they were going', async ({ page }) => {
+  await page.goto('/w/open-room')
+  await page.getByRole('link', { name: 'Sign in to claim' }).click()
+  await page.getByRole('button', { name: 'Continue with GitHub' }).click()
+  await page.getByLabel('Filter people').fill(attendee(1).login)
+  await page.getByRole('button', { name: attendee(1).login }).click()
+  await expect(page).toHaveURL(/\/w\/open-room$/)
+  await expect(page.getByRole('link', { name: `Your keys, ${attendee(1).name}` })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Claim my key' })).toBeVisible()
+})
+
+test('a person signs in with Google through its page', async ({ page }) => {
+  await page.goto('/sign-in?returnTo=/me')
+  await page.getByRole('button', { name: 'Continue with Google' }).click()
+  await page.getByRole('button', { name: 'Mixed.Case@Northwind.test' }).click()
+  await expect(page).toHaveURL(/\/me$/)
+  await expect(page.getByText('Mika Mixed, signed in with Google')).toBeVisible()
+})
+
+test('cancelling at the provider ends on the sign-in page, with what happened and no session', async ({ page, context }) => {
+  await page.goto('/sign-in?returnTo=/w/open-room')
+  await page.getByRole('button', { name: 'Continue with GitHub' }).click()
+  await page.getByRole('link', { name: 'Cancel' }).click()
+  await expect(page.getByRole('alert')).toContainText('You cancelled the sign-in')
+  expect((await context.cookies()).map(({ name }) => name)).not.toContain('session')
+  // The way back survives the cancelled attempt.
+  await page.getByRole('button', { name: 'Continue with GitHub' }).click()
+  await page.getByRole('button', { name: attendee(2).login }).first().click()
+  await expect(page).toHaveURL(/\/w\/open-room$/)
+})
+
+test('a provider that is down is named, and the other one works at once', async ({ page, request, stage }) => {
+  await request.post(stage.github.faultsUrl, { data: { path: '/user', status: 503, times: 5 } })
+  try {
+    await page.goto('/sign-in')
+    await page.getByRole('button', { name: 'Continue with GitHub' }).click()
+    await page.getByRole('button', { name: attendee(3).login }).first().click()
+    await expect(page.getByRole('alert')).toContainText('GitHub did not answer')
+  } finally {
+    await request.delete(stage.github.faultsUrl)
+  }
+  await page.getByRole('button', { name: 'Continue with Google' }).click()
+  await page.getByRole('button', { name: 'taratwin@gmail.com' }).click()
+  await expect(page).toHaveURL(/\/$/)
+})
+
+test('a person without a verified address signs in, and a workshop refuses them with the reason', async ({ page }) => {
+  await page.goto('/sign-in?returnTo=/w/open-room')
+  await page.getByRole('button', { name: 'Continue with GitHub' }).click()
+  await page.getByRole('button', { name: 'una.verified@example.org' }).click()
+  await page.getByRole('button', { name: 'Claim my key' }).click()
+  await expect(heading(page, 'Your email is not verified.')).toBeVisible()
+  await page.goto('/me')
+  await expect(page.getByText('without a verified email')).toBeVisible()
+})
+
+test('whoever claims the address of the organiser without proof is nobody special', async ({ page, signIn }) => {
+  await signIn('impostor')
+  expect((await page.goto('/admin/w/open-room'))?.status()).toBe(404)
+})
+
+for (const evil of ['https://evil.example/', '//evil.example', '/\\evil.example', '/%2f%2fevil.example', '/sign-out']) {
+  test(`signing in with the way back ${evil} stays on this site`, async ({ page, stage }) => {
+    await page.goto(`/sign-in?returnTo=${encodeURIComponent(evil)}`)
+    await page.getByRole('button', { name: 'Continue with GitHub' }).click()
+    await page.getByRole('button', { name: attendee(4).login }).first().click()
+    await expect(page).toHaveURL(`${stage.origin}/`)
+  })
+}
+
+test('signing out ends the session itself: its cookie, sent again, is a stranger', async ({ page, context, signIn, stage }) => {
+  await signIn(attendee(5).login)
+  const cookies = await context.cookies(stage.origin)
+  await page.goto('/me')
+  await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click()
+  await expect(page.getByRole('banner').getByRole('link', { name: 'Sign in' })).toBeVisible()
+  await context.addCookies(cookies)
+  await page.goto('/me')
+  await expect(page).toHaveURL(/\/sign-in\?returnTo=%2Fme$/)
+})
