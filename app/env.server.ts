@@ -81,9 +81,12 @@ export function readEnv(source: Record<string, string | undefined> = process.env
     const name = issue.path.join('.')
     return `${name}: ${name in given ? issue.message : 'is missing'}`
   })
-  if (parsed.success && parsed.data.NODE_ENV === 'production') {
+  if ((given.NODE_ENV ?? 'production') === 'production') {
+    // What is given and not only what parsed: the list is whole also when something else is wrong. The defaults are https.
     for (const name of [...overridable, 'APP_ORIGIN'] as const) {
-      const { protocol, hostname } = new URL(parsed.data[name])
+      const value = given[name]
+      if (value === undefined || !URL.canParse(value)) continue
+      const { protocol, hostname } = new URL(value)
       if (protocol !== 'https:' && !isLoopback(hostname)) problems.push(`${name}: must be https in production (or loopback)`)
     }
   }

@@ -1,7 +1,7 @@
 /** The only constructor: environment -> ctx. Used by server.ts, jobs/worker.ts and the command line, never by a route. */
 import pLimit from 'p-limit'
 import type { PgBoss } from 'pg-boss'
-import { createDb, type Db } from './adapters/db.server'
+import { createDb, isDatabaseUnavailable, type Db } from './adapters/db.server'
 import { createLog, type Log } from './adapters/log.server'
 import { createOpenRouter } from './adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver, type Queue } from './adapters/queue.server'
@@ -10,6 +10,7 @@ import type { Ctx } from './domain/ctx'
 import { loadWorkshops } from './domain/workshop/catalog.server'
 import { formatProblem } from './domain/workshop/problem'
 import type { Env } from './env.server'
+import { migrationNames } from './adapters/migrations.server'
 
 const webConnections = 10
 const workerConnections = 15
@@ -21,8 +22,9 @@ const claimsAtOnce = 4
 export async function createWebRuntime(env: Env): Promise<{ ctx: Ctx; close: () => Promise<void> }> {
   const log = createLog({ level: env.LOG_LEVEL, name: 'web' })
   const db = createDb(env.DATABASE_URL, { max: webConnections, applicationName: 'keymint-web' })
+  const installationId = await readInstallationId(db)
   const queue = await createSendingQueue(env.DATABASE_URL, bossEvents(log))
-  const ctx = await createCtx(env, log, db, queue)
+  const ctx = await createCtx(env, log, db, queue, installationId)
   return { ctx, close: async () => { await queue.stop(); await db.$disconnect() } }
 }
 
@@ -30,14 +32,23 @@ export async function createWebRuntime(env: Env): Promise<{ ctx: Ctx; close: () 
 export async function createWorkerRuntime(env: Env): Promise<{ ctx: Ctx; boss: PgBoss; close: () => Promise<void> }> {
   const log = createLog({ level: env.LOG_LEVEL, name: 'worker' })
   const db = createDb(env.DATABASE_URL, { max: workerConnections, applicationName: 'keymint-worker' })
+  const installationId = await readInstallationId(db)
   const boss = await createWorkingBoss(env.DIRECT_DATABASE_URL ?? env.DATABASE_URL, bossEvents(log))
-  const ctx = await createCtx(env, log, db, queueOver(boss))
+  const ctx = await createCtx(env, log, db, queueOver(boss), installationId)
   return { ctx, boss, close: () => db.$disconnect() }
 }
 
-async function createCtx(env: Env, log: Log, db: Db, queue: Queue): Promise<Ctx> {
-  const installation = await db.installation.findFirst()
-  if (!installation) throw new Error('The database has no installation id. Run: npm run migrate')
+/** Asked before anything else: a database that was never migrated gets a sentence, not the queue's complaint. */
+async function readInstallationId(db: Db): Promise<string> {
+  const installation = await db.installation.findFirst().catch((error: unknown) => {
+    if (isDatabaseUnavailable(error)) throw new Error('The database of DATABASE_URL cannot be reached.', { cause: error })
+    return null
+  })
+  if (!installation) throw new Error('The database of DATABASE_URL has not been migrated. Run: npm run migrate')
+  return installation.id
+}
+
+async function createCtx(env: Env, log: Log, db: Db, queue: Queue, installationId: string): Promise<Ctx> {
   const workshops = await loadWorkshops(env.WORKSHOPS_DIR)
   for (const problem of workshops.problems) log.error({ problem: formatProblem(problem) }, 'a workshop file has an error and its workshop is not shown')
   return {
@@ -58,7 +69,8 @@ async function createCtx(env: Env, log: Log, db: Db, queue: Queue): Promise<Ctx>
       viewerEmails: env.VIEWER_EMAILS,
       providerBaseUrl: env.OPENROUTER_BASE_URL,
     },
-    installationId: installation.id,
+    installationId,
+    migrations: migrationNames(),
   }
 }
 

@@ -100,7 +100,7 @@ function createApp(env: Env, ctx: Ctx, build: ServerBuild, buildDirectory: strin
 
 /** Where `npm run build` has put the application, seen from the source or from the bundle. */
 function findBuildDirectory(): string {
-  const directory = path.resolve('build')
+  const directory = path.resolve('build/web')
   if (!existsSync(path.join(directory, 'server/index.js'))) throw new Error(`There is no build in ${directory}. Run: npm run build`)
   return directory
 }

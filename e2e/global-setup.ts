@@ -14,7 +14,7 @@ import { writeWorkshopFiles } from './workshop-files'
 
 export default async function globalSetup(): Promise<() => Promise<void>> {
   process.chdir(path.resolve(import.meta.dirname, '..'))
-  if (!existsSync('build/node/server.js') || !existsSync('build/server/index.js')) throw new Error('There is no build. Run: npm run build')
+  if (!existsSync('build/node/server.js') || !existsSync('build/web/server/index.js')) throw new Error('There is no build. Run: npm run build')
   const folder = mkdtempSync(path.join(tmpdir(), 'keymint-journeys-'))
   const workshopsDir = path.join(folder, 'workshops')
   mkdirSync(workshopsDir)

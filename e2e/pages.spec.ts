@@ -104,8 +104,8 @@ test('no secret is in any page, answer, log, table or file that a browser gets',
   search('the reveal of somebody else', await foreign.text())
 
   for (const log of stage.logs) search(`the log ${path.basename(log)}`, readFileSync(log, 'utf8'))
-  for (const file of readdirSync('build/client', { recursive: true, withFileTypes: true })) {
-    if (file.isFile()) search(`build/client/${file.name}`, readFileSync(path.join(file.parentPath, file.name), 'latin1'))
+  for (const file of readdirSync('build/web/client', { recursive: true, withFileTypes: true })) {
+    if (file.isFile()) search(`build/web/client/${file.name}`, readFileSync(path.join(file.parentPath, file.name), 'latin1'))
   }
   for await (const { table, text } of everyRow(stage.databaseUrl)) search(`the table ${table}`, text)
   expect([...new Set(found)]).toEqual([])

@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 const open = 'claims_open_at: 2026-01-15T09:00:00Z\nclaims_close_at: 2099-12-31T18:00:00Z'
-const rest = (more = '') => `timezone: Europe/Berlin
+const rest = (more = '', providers = 'github, google') => `providers: [${providers}]
+timezone: Europe/Berlin
 organizer: Journey hosts <hosts@example.org>
 allowed_models: [anthropic/claude-sonnet-4.6, openai/gpt-5-nano]
 limit_usd: 6
@@ -17,7 +18,7 @@ const files: Record<string, string> = {
   'full-room': `title: The full room\n${open}\n${rest('max_keys: 1\n')}`,
   'closed-room': `title: The closed room\nclaims_open_at: 2026-01-15T09:00:00Z\nclaims_close_at: 2026-01-16T09:00:00Z\n${rest()}`,
   'coming-room': `title: The coming room\nclaims_open_at: 2098-01-15T09:00:00Z\nclaims_close_at: 2099-01-16T09:00:00Z\n${rest()}`,
-  'github-room': `title: The room of one provider\nproviders: [github]\n${open}\n${rest()}`,
+  'github-room': `title: The room of one provider\n${open}\n${rest('', 'github')}`,
   'doomed-room': `title: The room whose model is refused\n${open}\n${rest()}`,
   'broken-room': `title: The room with a mistake\nkey_limt_usd: 2\n${open}\n${rest()}`,
 }

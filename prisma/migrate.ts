@@ -3,13 +3,14 @@
  * Safe to run at each release and from several machines at once. Uses Prisma's schema engine compiled to
  * WebAssembly, so that neither an image nor an offline machine needs Prisma's command line (decision 004).
  */
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { bindMigrationAwareSqlAdapterFactory, type SqlDriverAdapter, type SqlQuery } from '@prisma/driver-adapter-utils'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
+import { migrationNames, migrationsDirectory } from '~/adapters/migrations.server'
 import { migrateQueues } from '~/adapters/queue.server'
 import { withoutPrismaParameters } from '~/adapters/db.server'
 
@@ -19,7 +20,7 @@ export type MigrationReport = { applied: string[]; installationId: string }
 const migrateLock = 7_126_201
 
 /** Applies what is missing and returns the names of the migrations applied now. Throws with a sentence if one fails. */
-export async function migrate(databaseUrl: string, directory = path.resolve('prisma/migrations')): Promise<MigrationReport> {
+export async function migrate(databaseUrl: string, directory = migrationsDirectory): Promise<MigrationReport> {
   if (!existsSync(directory)) throw new Error(`There is no folder ${directory}. Run this from the root of the project or of the image.`)
   const client = new pg.Client(connectionTo(databaseUrl))
   await client.connect()
@@ -34,11 +35,6 @@ export async function migrate(databaseUrl: string, directory = path.resolve('pri
   } finally {
     await client.end()
   }
-}
-
-/** The migrations of this build that the database does not hold yet; empty means it is up to date. */
-export function migrationNames(directory = path.resolve('prisma/migrations')): string[] {
-  return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort()
 }
 
 /** The engine writes its own table without a schema: the search path puts it beside ours, never into public. */

@@ -24,7 +24,7 @@ const node: Step = {
   command: ['node_modules/vite/bin/vite.js', 'build', '--config', 'vite.node.config.ts', '--logLevel', 'warn'],
 }
 const pages: Step = {
-  name: 'pages', output: 'build/server/index.js', inputs: [...everywhere, 'vite.config.ts', 'app', 'public'],
+  name: 'pages', output: 'build/web/server/index.js', inputs: [...everywhere, 'vite.config.ts', 'app', 'public'],
   command: ['node_modules/@remix-run/dev/dist/cli.js', 'vite:build', '--logLevel', 'warn'],
 }
 

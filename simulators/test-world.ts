@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import { createDb } from '~/adapters/db.server'
+import { migrationNames } from '~/adapters/migrations.server'
 import { createLog } from '~/adapters/log.server'
 import { createOpenRouter } from '~/adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver } from '~/adapters/queue.server'
@@ -66,7 +67,7 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
   closers.push(() => rm(emptyFolder, { recursive: true, force: true }))
 
   const ctx: Ctx = {
-    db, queue, log, installationId,
+    db, queue, log, installationId, migrations: migrationNames(),
     provider: createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey }),
     sealer: createSealer([encryptionKey]),
     limitClaims: pLimit(4),

@@ -63,6 +63,8 @@ export const guardrailReset = 'monthly'
 const createTimeoutMs = 8_000
 const timeoutMs = 10_000
 const pageSize = 100
+/** A list that goes on for longer is an upstream that ignores `offset`. */
+const mostPages = 500
 
 /** `managementKey` is kept behind a function, so that inspecting the client prints no secret. */
 export function createOpenRouter(config: { baseUrl: string; managementKey: string; workspaceId?: string | undefined }): KeyProvider {
@@ -72,8 +74,7 @@ export function createOpenRouter(config: { baseUrl: string; managementKey: strin
   const workspace = config.workspaceId ? { workspaceId: config.workspaceId } : {}
 
   async function keyPage(offset: number): Promise<UpstreamKey[]> {
-    const page = await unwrap('GET /keys', apiKeysList(client, { offset, includeDisabled: true, ...workspace }, options))
-    return page.data.map(keyFrom)
+    return unwrap('GET /keys', apiKeysList(client, { offset, includeDisabled: true, ...workspace }, options), (page) => page.data.map(keyFrom))
   }
   const guardrailRequest = (rules: GuardrailRules) => ({
     name: rules.name,
@@ -87,25 +88,22 @@ export function createOpenRouter(config: { baseUrl: string; managementKey: strin
   return {
     async createKey({ name, limit, limitReset, expiresAt }) {
       const request = { requestBody: { name, limit: usdNumberFromNano(limit), limitReset, expiresAt, ...workspace } }
-      const result = await apiKeysCreate(client, request, { ...options, timeoutMs: createTimeoutMs })
-      if (result.ok) return { hash: result.value.data.hash, label: result.value.data.label, plaintext: result.value.key }
+      const result = await answerOf(apiKeysCreate(client, request, { ...options, timeoutMs: createTimeoutMs }))
+      if (result.ok && result.value.key && result.value.data.hash) return { hash: result.value.data.hash, label: result.value.data.label, plaintext: result.value.key }
+      if (result.ok) throw new ProviderError({ call: 'POST /keys', status: 201, kind: 'ambiguous', reason: 'unreadable-answer' })
       const rescued = rescueCreatedKey(result.error)
       if (rescued) return rescued
       throw providerErrorFrom('POST /keys', result.error)
     },
     async listKeys() {
       const byHash = new Map<string, UpstreamKey>()
-      for (let offset = 0; ; offset += pageSize) {
-        const page = await keyPage(offset)
-        for (const key of page) byHash.set(key.hash, key)
-        if (page.length < pageSize) break
-      }
+      await eachPage('GET /keys', keyPage, (key) => void byHash.set(key.hash, key))
       if (byHash.size >= pageSize) for (const key of await keyPage(0)) byHash.set(key.hash, key)
       return [...byHash.values()]
     },
     async findKey(hash) {
       try {
-        return keyFrom((await unwrap('GET /keys/{hash}', apiKeysGet(client, { hash }, options))).data)
+        return await unwrap('GET /keys/{hash}', apiKeysGet(client, { hash }, options), ({ data }) => keyFrom(data))
       } catch (error) {
         if (isNotFound(error)) return null
         throw error
@@ -113,60 +111,76 @@ export function createOpenRouter(config: { baseUrl: string; managementKey: strin
     },
     async updateKey(hash, change) {
       const requestBody = { ...(change.disabled === undefined ? {} : { disabled: change.disabled }), ...(change.limit === undefined ? {} : { limit: usdNumberFromNano(change.limit) }) }
-      return keyFrom((await unwrap('PATCH /keys/{hash}', apiKeysUpdate(client, { hash, requestBody }, options))).data)
+      return unwrap('PATCH /keys/{hash}', apiKeysUpdate(client, { hash, requestBody }, options), ({ data }) => keyFrom(data))
     },
     async deleteKey(hash) {
       try {
-        await unwrap('DELETE /keys/{hash}', apiKeysDelete(client, { hash }, options))
+        await unwrap('DELETE /keys/{hash}', apiKeysDelete(client, { hash }, options), () => undefined)
       } catch (error) {
         if (!isNotFound(error)) throw error
       }
     },
     async listGuardrails() {
       const found: UpstreamGuardrail[] = []
-      for (let offset = 0; ; offset += pageSize) {
-        const page = await unwrapPage('GET /guardrails', guardrailsList(client, { offset, limit: pageSize, ...workspace }, options))
-        for (const item of page.data) {
-          found.push({ id: item.id, name: item.name, createdAt: new Date(item.createdAt), limitUsd: nanoOrNull(item.limitUsd), resetInterval: item.resetInterval ?? null, allowedModels: item.allowedModels ?? null })
-        }
-        if (page.data.length < pageSize) return found
-      }
+      const call = 'GET /guardrails'
+      const pageAt = (offset: number) => unwrap(call, guardrailsList(client, { offset, limit: pageSize, ...workspace }, options), ({ result }) => result.data.map((item): UpstreamGuardrail => ({
+        id: item.id, name: item.name, createdAt: new Date(item.createdAt), limitUsd: nanoOrNull(item.limitUsd), resetInterval: item.resetInterval ?? null, allowedModels: item.allowedModels ?? null,
+      })))
+      await eachPage(call, pageAt, (guardrail) => void found.push(guardrail))
+      return found
     },
     async createGuardrail(rules) {
-      const { data } = await unwrap('POST /guardrails', guardrailsCreate(client, { createGuardrailRequest: { ...guardrailRequest(rules), ...workspace } }, options))
-      return { id: data.id }
+      return unwrap('POST /guardrails', guardrailsCreate(client, { createGuardrailRequest: { ...guardrailRequest(rules), ...workspace } }, options), ({ data }) => ({ id: data.id }))
     },
     async updateGuardrail(id, rules) {
-      await unwrap('PATCH /guardrails/{id}', guardrailsUpdate(client, { id, updateGuardrailRequest: guardrailRequest(rules) }, options))
+      await unwrap('PATCH /guardrails/{id}', guardrailsUpdate(client, { id, updateGuardrailRequest: guardrailRequest(rules) }, options), () => undefined)
     },
     async assignKeys(guardrailId, hashes) {
-      const answer = await unwrap('POST /guardrails/{id}/assignments/keys', guardrailsBulkAssignKeys(client, { id: guardrailId, bulkAssignKeysRequest: { keyHashes: hashes } }, options))
-      return answer.assignedCount
+      return unwrap('POST /guardrails/{id}/assignments/keys', guardrailsBulkAssignKeys(client, { id: guardrailId, bulkAssignKeysRequest: { keyHashes: hashes } }, options), (answer) => answer.assignedCount)
     },
     async listAssignedHashes(guardrailId) {
       const hashes = new Set<string>()
-      for (let offset = 0; ; offset += pageSize) {
-        const page = await unwrapPage('GET /guardrails/{id}/assignments/keys', guardrailsListGuardrailKeyAssignments(client, { id: guardrailId, offset, limit: pageSize }, options))
-        for (const item of page.data) hashes.add(item.keyHash)
-        if (page.data.length < pageSize) return hashes
-      }
+      const call = 'GET /guardrails/{id}/assignments/keys'
+      const pageAt = (offset: number) => unwrap(call, guardrailsListGuardrailKeyAssignments(client, { id: guardrailId, offset, limit: pageSize }, options), ({ result }) => result.data)
+      await eachPage(call, pageAt, (item) => void hashes.add(item.keyHash))
+      return hashes
     },
     async readOwnKey(plaintext) {
-      const { data } = await unwrap('GET /key', apiKeysGetCurrentKeyMetadata(clientFor(plaintext), undefined, options))
-      return { limit: nanoOrNull(data.limit), limitRemaining: nanoOrNull(data.limitRemaining), usage: nanoFromUsdNumber(data.usage), expiresAt: data.expiresAt ?? null, isManagementKey: data.isManagementKey }
+      return unwrap('GET /key', apiKeysGetCurrentKeyMetadata(clientFor(plaintext), undefined, options), ({ data }) => (
+        { limit: nanoOrNull(data.limit), limitRemaining: nanoOrNull(data.limitRemaining), usage: nanoFromUsdNumber(data.usage), expiresAt: data.expiresAt ?? null, isManagementKey: data.isManagementKey }
+      ))
     },
   }
 }
 
-async function unwrap<T>(call: string, pending: PromiseLike<Result<T>>): Promise<T> {
-  const result = await pending
-  if (result.ok) return result.value
-  throw providerErrorFrom(call, result.error)
+/** The SDK returns most failures, and throws the rest: a body that breaks off, and JSON that is none, with a piece of it in the message. */
+async function answerOf<T>(pending: PromiseLike<Result<T>>): Promise<Result<T>> {
+  try {
+    return await pending
+  } catch (error) {
+    return { ok: false, error }
+  }
 }
 
-/** The SDK's pages iterate on their own and would retry as they please: take the one page asked for. */
-async function unwrapPage<T>(call: string, pending: PromiseLike<Result<{ result: T }>>): Promise<T> {
-  return (await unwrap(call, pending)).result
+/** The answer in our words. What cannot be said in them, an impossible amount for one, is an unreadable answer. */
+async function unwrap<T, Ours>(call: string, pending: PromiseLike<Result<T>>, inOurWords: (answer: T) => Ours): Promise<Ours> {
+  const result = await answerOf(pending)
+  if (!result.ok) throw providerErrorFrom(call, result.error)
+  try {
+    return inOurWords(result.value)
+  } catch {
+    throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
+  }
+}
+
+/** The SDK's own pages would retry as they please: these are asked for one by one. */
+async function eachPage<Item>(call: string, pageAt: (offset: number) => Promise<Item[]>, take: (item: Item) => void): Promise<void> {
+  for (let pages = 0; pages < mostPages; pages++) {
+    const page = await pageAt(pages * pageSize)
+    page.forEach(take)
+    if (page.length < pageSize) return
+  }
+  throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
 }
 
 type SdkKey = Pick<import('@openrouter/sdk/models/operations').ListData, 'hash' | 'label' | 'name' | 'disabled' | 'limit' | 'limitRemaining' | 'limitReset' | 'usage' | 'createdAt' | 'expiresAt'>
@@ -191,10 +205,10 @@ function isNotFound(error: unknown): boolean {
  */
 function rescueCreatedKey(error: unknown): { hash: string; label: string; plaintext: string } | null {
   const { statusCode, body } = errorFacts(error)
-  if (statusCode !== 201 || body === undefined) return null
+  if (statusCode === undefined || statusCode < 200 || statusCode > 299 || body === undefined) return null
   const answer = parseObject(body)
   const data = objectOrEmpty(answer.data)
-  if (typeof answer.key !== 'string' || typeof data.hash !== 'string') return null
+  if (typeof answer.key !== 'string' || typeof data.hash !== 'string' || !answer.key || !data.hash) return null
   return { hash: data.hash, label: typeof data.label === 'string' ? data.label : `${answer.key.slice(0, 12)}...${answer.key.slice(-3)}`, plaintext: answer.key }
 }
 
@@ -230,6 +244,7 @@ const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREA
 function troubleWithoutAnswer(error: unknown, name: string): ProviderTrouble {
   if (name === 'SDKValidationError' || name === 'InvalidRequestError') return { kind: 'rejected', reason: 'bad-request' }
   if (name === 'RequestTimeoutError') return { kind: 'ambiguous', reason: 'timeout' }
+  if (error instanceof SyntaxError) return { kind: 'ambiguous', reason: 'unreadable-answer' }
   for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
     if ('code' in current && neverSent.has(String(current.code))) return { kind: 'retryable', reason: 'unreachable' }
     // Several addresses were tried and none answered: each error stands inside.

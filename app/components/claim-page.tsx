@@ -59,7 +59,7 @@ function TakenClaim({ page, claim, watch }: { page: ClaimPageData; claim: ClaimV
   const usable = claim.state === 'ready' && key !== null && phase !== 'dead-upstream'
   return (
     <SayProvider value={say}>
-      <PageShell title={headline(claim)} back={{ to: urls.workshop, label: title }}>
+      <PageShell steady title={headline(claim)} back={{ to: urls.workshop, label: title }}>
         <p role="status" className="sr-only">{said}</p>
         <p className="mt-3 min-h-14 text-lead text-soft">{lead(claim)}</p>
 

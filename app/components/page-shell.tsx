@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react'
 import { ChevronIcon } from './icons'
 
-/** One page: a way back, a headline that is a sentence, and the rest in a column of at most 68 characters. */
-export function PageShell({ title, lead, back, wide = false, children }: { title: string; lead?: ReactNode; back?: { to: string; label: string }; wide?: boolean; children?: ReactNode }) {
+/** One page: a way back, a headline that is a sentence, and the rest in a column of at most 68 characters. `steady` keeps room for a longer headline on a phone. */
+export function PageShell({ title, lead, back, wide = false, steady = false, children }: { title: string; lead?: ReactNode; back?: { to: string; label: string }; wide?: boolean; steady?: boolean; children?: ReactNode }) {
   return (
     <main id="main" tabIndex={-1} className={`mx-auto w-full px-5 pb-24 pt-6 outline-none sm:pt-10 ${wide ? 'max-w-wide' : 'max-w-read'}`}>
       {back ? (
@@ -11,7 +11,7 @@ export function PageShell({ title, lead, back, wide = false, children }: { title
           <span className="prose-link">{back.label}</span>
         </a>
       ) : null}
-      <h1 className="text-title">{title}</h1>
+      <h1 className={`text-title ${steady ? 'max-sm:min-h-[2lh]' : ''}`}>{title}</h1>
       {lead ? <div className="mt-4 text-lead text-soft">{lead}</div> : null}
       {children}
     </main>

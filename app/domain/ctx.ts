@@ -34,4 +34,6 @@ export type Ctx = {
   limitMints: <Result>(call: () => Promise<Result>) => Promise<Result>
   /** The random id of this database, part of every upstream name. */
   installationId: string
+  /** The migrations that this build was made for. */
+  migrations: string[]
 }

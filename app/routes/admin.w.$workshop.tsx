@@ -65,7 +65,7 @@ function Outcome({ outcome }: { outcome: RetryOutcome }) {
 function ClaimTable({ rows, mayAct, asOf }: { rows: StaffClaimRow[]; mayAct: boolean; asOf: string }) {
   return (
     <div className="relative max-h-[75vh] overflow-auto" tabIndex={0} role="region" aria-label="Claims">
-      <table className="ledger min-w-[70rem]">
+      <table className="ledger min-w-[80rem]">
         <thead>
           <tr>
             <th scope="col">Person</th>
@@ -86,8 +86,8 @@ function ClaimTable({ rows, mayAct, asOf }: { rows: StaffClaimRow[]; mayAct: boo
               <th scope="row" className="!static !border-rule">{row.displayName}</th>
               <td className="text-soft">{row.email ?? 'no verified email'}</td>
               <td className="font-mono">{row.reference}</td>
-              <td className={row.state === 'refused' ? 'text-brick-ink' : ''}>{row.state}{row.reason ? <span className="text-soft">: {row.reason}{row.reasonDetail ? `, ${row.reasonDetail}` : ''}</span> : null}</td>
-              <td className={row.state === 'ready' && !row.bound ? 'text-amber-ink' : 'text-soft'}>{row.state !== 'ready' ? '' : row.bound ? 'bound' : `unbound: ${row.bindError ?? 'not tried yet'}`}</td>
+              <td className={`min-w-56 ${row.state === 'refused' ? 'text-brick-ink' : ''}`}>{row.state}{row.reason ? <span className="text-soft">: {row.reason}{row.reasonDetail ? `, ${row.reasonDetail}` : ''}</span> : null}</td>
+              <td className={`min-w-44 ${row.state === 'ready' && !row.bound ? 'text-amber-ink' : 'text-soft'}`}>{row.state !== 'ready' ? '' : row.bound ? 'bound' : `unbound: ${row.bindError ?? 'not tried yet'}`}</td>
               <td className="whitespace-nowrap font-mono">{row.keyLabel ?? ''}</td>
               <td className="text-right whitespace-nowrap">{row.usage ? `${row.usage.text} of ${row.limit.text}` : `of ${row.limit.text}`}</td>
               <td className="whitespace-nowrap text-soft">{row.usageAsOf ? <Ago iso={row.usageAsOf} asOf={asOf} /> : 'never'}</td>

@@ -23,7 +23,11 @@ export async function bindKeys(ctx: Ctx, mintIds: string[]): Promise<Map<string,
     where m.id = any(${mintIds}::uuid[]) and k.live and k.guardrail_attached_at is null`
   const outcomes = new Map<string, BindOutcome>(mintIds.map((id) => [id, 'bound']))
   for (const [scope, keys] of groupBy(unbound, (key) => key.scope)) {
-    const verdicts = await bindScope(ctx, scope, keys)
+    // One workshop's trouble with the database or its own rows must not keep the keys of the others unbound.
+    const verdicts = await bindScope(ctx, scope, keys).catch((error: unknown): Verdict[] => {
+      ctx.log.error({ error, scope, keys: keys.length }, 'binding the keys of a workshop failed unexpectedly')
+      return []
+    })
     const byHash = new Map(verdicts.map((verdict) => [verdict.hash, verdict]))
     for (const key of keys) outcomes.set(key.mintId, byHash.get(key.hash)?.outcome ?? 'again')
   }

@@ -12,7 +12,7 @@ import { mostWindowsPerMonth } from '../pool/committed'
 
 type Ensured = { id: string }
 
-/** Upstream calls made under the lock: three at most, ten seconds each. */
+/** Upstream calls made under the lock: three at most, ten seconds each, and no word to Postgres meanwhile. */
 const ensureTimeoutMs = 40_000
 
 /** The guardrail's id, making or changing it upstream if needed. Waits for whoever does so already. Throws ProviderError. */
@@ -21,24 +21,25 @@ export async function ensureGuardrail(ctx: Ctx, slug: string): Promise<Ensured> 
   const cached = await readCached(ctx.db, slug)
   if (cached && (!rules || cached.fingerprint === fingerprintOf(rules))) return { id: cached.guardrailId }
   return ctx.db.$transaction(async (tx) => {
+    await allowIdling(tx)
     await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${`guardrail:${slug}`}, 0))`
     return ensureLocked(ctx, tx, slug, rules)
   }, { maxWait: 5_000, timeout: ensureTimeoutMs })
 }
 
-/** Tries to have the guardrail ready before a mint. Returns at once when somebody else is at it; never throws for the provider. */
+/** Tries to have the guardrail ready before a mint. Returns at once when somebody else is at it; never throws, because nothing may stop the mint. */
 export async function warmGuardrail(ctx: Ctx, slug: string): Promise<void> {
   try {
     const rules = await guardrailRules(ctx, slug)
     const cached = await readCached(ctx.db, slug)
     if (!rules || cached?.fingerprint === fingerprintOf(rules)) return
     await ctx.db.$transaction(async (tx) => {
+      await allowIdling(tx)
       const [lock] = await tx.$queryRaw<{ mine: boolean }[]>`select pg_try_advisory_xact_lock(hashtextextended(${`guardrail:${slug}`}, 0)) as mine`
       if (lock?.mine) await ensureLocked(ctx, tx, slug, rules)
     }, { maxWait: 5_000, timeout: ensureTimeoutMs })
   } catch (error) {
-    if (!isProviderError(error)) throw error
-    ctx.log.warn({ slug, trouble: error.details }, 'the guardrail could not be ensured before the mint')
+    ctx.log.warn({ slug, ...(isProviderError(error) ? { trouble: error.details } : { error }) }, 'the guardrail could not be ensured before the mint')
   }
 }
 
@@ -52,12 +53,7 @@ async function ensureLocked(ctx: Ctx, tx: Tx, slug: string, rules: GuardrailRule
   if (cached && (!rules || cached.fingerprint === fingerprintOf(rules))) return { id: cached.guardrailId }
   if (!rules) throw new Error(`there is neither a file nor a key of the workshop ${slug} to say what its guardrail allows`)
   // List before create: a create whose answer was lost must not leave a second one. The oldest wins on every machine.
-  const [oldest] = cached
-    ? [{ id: cached.guardrailId }]
-    : (await ctx.provider.listGuardrails()).filter((guardrail) => guardrail.name === rules.name).sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || a.id.localeCompare(b.id))
-  let id = oldest?.id
-  if (id === undefined) id = (await ctx.provider.createGuardrail(rules)).id
-  else await updateOrForget(ctx, tx, slug, id, rules)
+  const id = (cached && (await update(ctx, cached.guardrailId, rules))) ?? (await adoptOldest(ctx, rules)) ?? (await ctx.provider.createGuardrail(rules)).id
   const fingerprint = fingerprintOf(rules)
   await tx.guardrail.upsert({
     where: { workshopSlug: slug },
@@ -67,13 +63,27 @@ async function ensureLocked(ctx: Ctx, tx: Tx, slug: string, rules: GuardrailRule
   return { id }
 }
 
-async function updateOrForget(ctx: Ctx, tx: Tx, slug: string, id: string, rules: GuardrailRules): Promise<void> {
+async function adoptOldest(ctx: Ctx, rules: GuardrailRules): Promise<string | null> {
+  const [oldest] = (await ctx.provider.listGuardrails())
+    .filter((guardrail) => guardrail.name === rules.name)
+    .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || a.id.localeCompare(b.id))
+  return oldest ? update(ctx, oldest.id, rules) : null
+}
+
+/** The id, or null when the provider no longer knows it. */
+async function update(ctx: Ctx, id: string, rules: GuardrailRules): Promise<string | null> {
   try {
     await ctx.provider.updateGuardrail(id, rules)
+    return id
   } catch (error) {
-    if (isProviderError(error) && error.details.reason === 'not-found') await forgetGuardrail(ctx, slug, id)
+    if (isProviderError(error) && error.details.reason === 'not-found') return null
     throw error
   }
+}
+
+/** Sessions that idle in a transaction are ended after 15 s (adapters/db.server.ts); these wait for the provider. */
+async function allowIdling(tx: Tx): Promise<void> {
+  await tx.$executeRaw`select set_config('idle_in_transaction_session_timeout', ${String(ensureTimeoutMs)}, true)`
 }
 
 function readCached(db: Tx, slug: string) {

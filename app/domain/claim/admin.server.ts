@@ -73,7 +73,9 @@ export async function retryClaim(ctx: Ctx, input: { claimId: string; workshopSlu
     if (claim.state !== 'refused') return { kind: 'nothing-to-do' }
     if (claim.expiresAt <= ctx.now()) return { kind: 'refused', detail: 'The time of this key has passed, so a new one would be dead on arrival.' }
 
+    // Without the file there is no cap to hold the pool against.
     const workshop = ctx.workshops.workshops.get(workshopSlug)
+    if (!workshop) return { kind: 'refused', detail: 'The file of this workshop is gone or has an error, so its pool is not known.' }
     const committed = committedFor({ keyLimit: nanoFromDecimalString(claim.limitUsd), reset: claim.limitReset, from: ctx.now(), expiresAt: claim.expiresAt })
     const generation = claim.generation + 1
     await tx.$executeRaw`
@@ -82,7 +84,7 @@ export async function retryClaim(ctx: Ctx, input: { claimId: string; workshopSlu
     await queueMint(ctx, tx, { claimId, generation, workshopSlug })
     await recordAudit(tx, { ...audit, action: 'mint.retried', details: { generation } })
     await tx.$executeRaw`update keymint.workshop_attendance set committed_usd = ${decimalStringFromNano(committed)}::numeric where claim_id = ${claimId}::uuid`
-    if (!(await reserve(tx, workshopSlug, committed, { limit: workshop?.poolLimit ?? null, maxKeys: workshop?.maxKeys ?? null }))) throw new RoomIsFull()
+    if (!(await reserve(tx, workshopSlug, committed, { limit: workshop.poolLimit, maxKeys: workshop.maxKeys }))) throw new RoomIsFull()
     return { kind: 'mint-queued' }
   }).catch((error: unknown) => {
     if (error instanceof RoomIsFull) return { kind: 'refused', detail: 'The pool has no room left for this key.' }

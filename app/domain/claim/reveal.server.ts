@@ -16,7 +16,7 @@ export type RevealOutcome = { kind: 'revealed'; key: string } | { kind: 'not-yet
 /** A key is shown when it is bound, or so long after it was saved: a bind that hangs must not keep it from its owner. */
 export const unboundRevealSeconds = 5
 
-type SealedClaim = { claimId: string; generation: number; keyHash: string; sealed: string; revealable: boolean; workshopSlug: string }
+type SealedClaim = { claimId: string; generation: number; keyHash: string; sealed: string; revealable: boolean; workshopSlug: string; askedAt: Date }
 
 /** Opens the key for its owner. No audit row, no key. */
 export async function revealKey(ctx: Ctx, owner: { workshopSlug: string; userId: string }): Promise<RevealOutcome> {
@@ -41,7 +41,7 @@ export async function testKey(ctx: Ctx, owner: { workshopSlug: string; userId: s
   if (!claim?.revealable) return verdict('not-ready', 'Your key is still being made. Wait until the card says that it is ready, then test it.')
   try {
     const reading = await ctx.provider.readOwnKey(ctx.sealer.unseal(claim.sealed, claimKeyPlace(claim.claimId, claim.generation)))
-    await recordReadings(ctx.db, [{ keyHash: claim.keyHash, ...reading, disabled: false }])
+    await recordReadings(ctx.db, [{ keyHash: claim.keyHash, ...reading, disabled: false }], claim.askedAt)
     const left = reading.limitRemaining === null ? null : moneyView(reading.limitRemaining < 0n ? 0n : reading.limitRemaining)
     if (reading.limitRemaining !== null && reading.limitRemaining <= 0n) {
       return verdict('spent', 'The key is valid, but its whole allowance is spent: the provider answers 403 "Key limit exceeded" to every request.', left)
@@ -56,7 +56,7 @@ export async function testKey(ctx: Ctx, owner: { workshopSlug: string; userId: s
 
 async function findSealed(ctx: Ctx, tx: Tx, { workshopSlug, userId }: { workshopSlug: string; userId: string }): Promise<SealedClaim | null> {
   const rows = await tx.$queryRaw<SealedClaim[]>`
-    select claim_id as "claimId", generation, or_key_hash as "keyHash", or_key_plaintext as sealed, workshop_slug as "workshopSlug",
+    select claim_id as "claimId", generation, or_key_hash as "keyHash", or_key_plaintext as sealed, workshop_slug as "workshopSlug", now() as "askedAt",
       (guardrail_attached_at is not null or key_saved_at <= now() - make_interval(secs => ${unboundRevealSeconds}::int)) as revealable
     from keymint.workshop_attendance
     where user_id = ${userId} and workshop_slug = ${workshopSlug} and state = 'ready' and or_key_plaintext is not null and expires_at > ${ctx.now()}`

@@ -18,10 +18,10 @@ export async function readiness(ctx: Ctx): Promise<Readiness> {
 }
 
 async function read(ctx: Ctx): Promise<Readiness> {
-  const [row] = await ctx.db.$queryRaw<{ unfinished: number; quiet: number | null }[]>`
-    select (select count(*) from keymint._prisma_migrations where finished_at is null and rolled_back_at is null)::int as unfinished,
+  const [row] = await ctx.db.$queryRaw<{ applied: number; quiet: number | null }[]>`
+    select (select count(*) from keymint._prisma_migrations where finished_at is not null and rolled_back_at is null and migration_name = any(${ctx.migrations}))::int as applied,
       (select extract(epoch from now() - max(last_seen_at))::int from keymint.workers) as quiet`
-  const migrated = row?.unfinished === 0
+  const migrated = row?.applied === ctx.migrations.length
   const quiet = row?.quiet ?? null
   return { ready: migrated && quiet !== null && quiet <= workerQuietSeconds, database: true, migrated, workerSeenSecondsAgo: quiet }
 }

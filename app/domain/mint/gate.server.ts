@@ -18,8 +18,9 @@ export async function takeProbe(db: Db): Promise<boolean> {
 
 /** A certain refusal that will pass: closes the gate for everybody. Returns the seconds to wait. */
 export async function coolDown(tx: Tx, reason: DelayReason, retryAfterSeconds: number | undefined): Promise<number> {
+  // Calls that were under way together and are refused together are one failure, not a row of them.
   const [gate] = await tx.$queryRaw<{ failures: number }[]>`
-    update keymint.mint_gate set failures = failures + 1, reason = ${reason}, probe_at = null returning failures`
+    update keymint.mint_gate set failures = failures + case when cooldown_until > now() then 0 else 1 end, reason = ${reason}, probe_at = null returning failures`
   const seconds = cooldownSeconds(reason, gate?.failures ?? 1, retryAfterSeconds)
   await tx.$executeRaw`
     update keymint.mint_gate set cooldown_until = greatest(coalesce(cooldown_until, now()), now() + make_interval(secs => ${seconds}::int))`
@@ -32,11 +33,15 @@ export async function countDoubt(tx: Tx): Promise<void> {
     update keymint.mint_gate set failures = failures + 1, probe_at = null,
       reason = case when failures + 1 >= ${failuresThatCloseTheGate}::int then 'upstream-trouble' else reason end,
       cooldown_until = case when failures + 1 >= ${failuresThatCloseTheGate}::int
-        then now() + make_interval(secs => least(15, power(2, least(failures + 1 - ${failuresThatCloseTheGate}::int, 4)))::int) else cooldown_until end`
+        then greatest(cooldown_until, now() + make_interval(secs => least(15, power(2, least(failures + 1 - ${failuresThatCloseTheGate}::int, 4)))::int)) else cooldown_until end`
 }
 
-/** The provider works: the gate opens at once. */
-export async function openGate(db: Db): Promise<void> {
+/**
+ * The provider works. Only the answer to a probe opens a closed gate: any other call was sent before the gate
+ * closed, and its good answer says nothing about the refusal that came after.
+ */
+export async function openGate(db: Db, { probing }: { probing: boolean }): Promise<void> {
   await db.$executeRaw`
-    update keymint.mint_gate set failures = 0, cooldown_until = null, reason = null, probe_at = null where failures > 0 or cooldown_until is not null`
+    update keymint.mint_gate set failures = 0, cooldown_until = null, reason = null, probe_at = null
+    where (failures > 0 or cooldown_until is not null) and (cooldown_until is null or ${probing})`
 }

@@ -53,11 +53,12 @@ export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
     if (!work.hasGuardrail) await warmGuardrail(ctx, work.scope)
 
     // Only the call itself is limited: while some mints save and others are fetched, the provider is kept busy.
-    const tried = await ctx.limitMints(() => tryOnce(ctx, work, { previousToken, probing: decision.kind === 'probe' }))
+    const probing = decision.kind === 'probe'
+    const tried = await ctx.limitMints(() => tryOnce(ctx, work, { previousToken, probing }))
     // Taken over, ended, or the gate has closed while this one waited for its turn: the next look says which.
     if (!tried) continue
     previousToken = tried.attempt.token
-    const result = await settle(ctx, work, tried)
+    const result = await settle(ctx, work, tried, probing)
     if (result !== 'again') return result
   }
   return { kind: 'snooze', seconds: 1, reason: 'several tries without a clear answer' }
@@ -82,11 +83,11 @@ async function tryOnce(ctx: Ctx, work: MintWork, turn: Turn): Promise<Tried | nu
   }
 }
 
-async function settle(ctx: Ctx, work: MintWork, { attempt, created, failure }: Tried): Promise<JobOutcome | 'again'> {
-  if (failure) return settleFailure(ctx, work, attempt, failure)
+async function settle(ctx: Ctx, work: MintWork, { attempt, created, failure }: Tried, probing: boolean): Promise<JobOutcome | 'again'> {
+  if (failure) return settleFailure(ctx, work, attempt, failure, probing)
   const verdict = await saveUntilKnown(ctx, work, attempt, created)
-  if (work.gate.failures > 0 || work.gate.secondsUntilOpen !== null) await openGate(ctx.db)
   if (verdict === 'lost' && (await condemn(ctx.db, attempt.id, created.hash))) await deleteCondemned(ctx, attempt.id, created.hash)
+  if (work.gate.failures > 0 || probing) await openGate(ctx.db, { probing })
   return { kind: 'done' }
 }
 
@@ -111,7 +112,8 @@ async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
 }
 
 /**
- * Writes a fresh fencing token and the attempt, in one statement. Null when the mint is no longer pending, when
+ * Writes a fresh fencing token and the attempt, in one statement; an attempt left open by a crash counts as one
+ * in doubt, so that a mint that kills its worker comes to an end. Null when the mint is no longer pending, when
  * another worker has taken it over since this run's last try, or when the gate is closed to it.
  */
 async function takeOver(ctx: Ctx, work: MintWork, { previousToken, probing }: Turn): Promise<Attempt | null> {
@@ -119,7 +121,8 @@ async function takeOver(ctx: Ctx, work: MintWork, { previousToken, probing }: Tu
   const name = upstreamName(ctx.installationId, work.scope, attempt.id)
   const rows = await ctx.db.$queryRaw<{ stale: number }[]>`
     with taken as (
-      update keymint.mints m set fencing_token = ${attempt.token}::uuid, taken_at = now(), not_before = null, delay_reason = null
+      update keymint.mints m set fencing_token = ${attempt.token}::uuid, taken_at = now(), not_before = null, delay_reason = null,
+        attempts = m.attempts + (select count(*) from keymint.mint_attempts open where open.mint_id = m.id and open.state = 'sent')::int
       from keymint.mint_gate gate
       where m.id = ${work.mintId}::uuid and m.state = 'pending' and (${previousToken}::uuid is null or m.fencing_token = ${previousToken}::uuid)
         and gate.paused_at is null and (gate.cooldown_until is null or ${probing})
@@ -175,14 +178,14 @@ async function save(ctx: Ctx, tx: Tx, work: MintWork, attempt: Attempt, key: { h
   if (!(await ownerOf(work).save(tx, work, key))) throw new Lost()
   const details = { keyHash: key.hash, label: key.label, limitUsd: work.limitUsd, attemptId: attempt.id }
   const won = await tx.$executeRaw`
-    with attempt as (
-      update keymint.mint_attempts set state = 'saved', outcome = 'created', key_hash = ${key.hash}, settled_at = now()
-      where id = ${attempt.id}::uuid and state = 'sent' returning mint_id),
-    mint as (
-      update keymint.mints m set state = 'done', done_at = now() from attempt
-      where m.id = attempt.mint_id and m.state = 'pending' and m.fencing_token = ${attempt.token}::uuid returning m.owner_kind, m.owner_id, m.scope)
+    with mint as (
+      update keymint.mints set state = 'done', done_at = now()
+      where id = ${work.mintId}::uuid and state = 'pending' and fencing_token = ${attempt.token}::uuid returning id, owner_kind, owner_id, scope),
+    attempt as (
+      update keymint.mint_attempts a set state = 'saved', outcome = 'created', key_hash = ${key.hash}, settled_at = now() from mint
+      where a.id = ${attempt.id}::uuid and a.mint_id = mint.id and a.state = 'sent' returning a.id)
     insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-    select 'worker', 'key.minted', owner_kind || ':' || owner_id, scope, ${JSON.stringify(details)}::jsonb from mint`
+    select 'worker', 'key.minted', owner_kind || ':' || owner_id, scope, ${JSON.stringify(details)}::jsonb from mint, attempt`
   if (won !== 1) throw new Lost()
   await ctx.queue.enqueue(tx, 'bind-guardrail', { mintId: work.mintId }, { singletonKey: work.mintId })
 }
@@ -202,7 +205,7 @@ async function readAttemptState(ctx: Ctx, work: MintWork, attempt: Attempt, star
   }
 }
 
-async function settleFailure(ctx: Ctx, work: MintWork, attempt: Attempt, details: ProviderErrorDetails): Promise<JobOutcome | 'again'> {
+async function settleFailure(ctx: Ctx, work: MintWork, attempt: Attempt, details: ProviderErrorDetails, probing: boolean): Promise<JobOutcome | 'again'> {
   const judgement = judgeFailure(details)
   ctx.log.warn({ mintId: work.mintId, attemptId: attempt.id, trouble: details, judgement: judgement.kind }, 'POST /keys did not answer with a key')
   switch (judgement.kind) {
@@ -227,6 +230,8 @@ async function settleFailure(ctx: Ctx, work: MintWork, attempt: Attempt, details
     }
     case 'refused':
       await refuse(ctx, work, { attempt, details }, judgement.refusal)
+      // No to this request, but an answer: others need not wait for a probe that has come back.
+      if (probing) await openGate(ctx.db, { probing })
       return { kind: 'done' }
   }
 }

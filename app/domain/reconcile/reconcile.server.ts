@@ -34,9 +34,9 @@ export async function reconcileKeys(ctx: Ctx, options: { dryRun?: boolean } = {}
   for (const { key, attemptId, verdict } of await judge(ctx, ours)) {
     if (verdict === 'unexplained') report.unexplained.push(key.name)
     if (verdict !== 'remove' || attemptId === null) continue
-    if (options.dryRun) report.deleted++
-    else if (await removeKey(ctx, attemptId, key)) report.deleted++
-    else report.deleteFailed++
+    const removal = options.dryRun ? 'deleted' : await removeKey(ctx, attemptId, key)
+    if (removal === 'deleted') report.deleted++
+    if (removal === 'failed') report.deleteFailed++
   }
   report.dangling = await findDangling(ctx, upstream, options)
   if (report.deleted + report.deleteFailed + report.unexplained.length + report.dangling > 0) ctx.log.info({ report }, 'reconcile found drift')
@@ -62,9 +62,9 @@ async function judge(ctx: Ctx, keys: UpstreamKey[]): Promise<Judged[]> {
 }
 
 /** Condemning comes first: if a save wins instead, the key stays. */
-async function removeKey(ctx: Ctx, attemptId: string, key: UpstreamKey): Promise<boolean> {
-  if (!(await condemn(ctx.db, attemptId, key.hash))) return true
-  return deleteCondemned(ctx, attemptId, key.hash)
+async function removeKey(ctx: Ctx, attemptId: string, key: UpstreamKey): Promise<'deleted' | 'failed' | 'kept'> {
+  if (!(await condemn(ctx.db, attemptId, key.hash))) return 'kept'
+  return (await deleteCondemned(ctx, attemptId, key.hash)) ? 'deleted' : 'failed'
 }
 
 /** Rows whose key is not in the list: the provider is asked again about each before it counts as gone. */

@@ -15,16 +15,26 @@ export const sweepSeconds = 15
 const warmBeforeMs = 10 * 60_000
 const mostPerSweep = 500
 
+/** Throws for nothing: one part that fails, or one row, must not keep the others from being found. */
 export async function sweep(ctx: Ctx): Promise<SweepReport> {
   const report: SweepReport = {
-    ended: await endExpired(ctx),
-    mintsSentAgain: await sendMintsAgain(ctx),
-    bindsSentAgain: await sendBindsAgain(ctx),
-    condemnedDeleted: await deleteCondemnedKeys(ctx),
+    mintsSentAgain: await guarded(ctx, 'mints without a job', () => sendMintsAgain(ctx)),
+    bindsSentAgain: await guarded(ctx, 'binds without a job', () => sendBindsAgain(ctx)),
+    ended: await guarded(ctx, 'expired keys', () => endExpired(ctx)),
+    condemnedDeleted: await guarded(ctx, 'condemned keys', () => deleteCondemnedKeys(ctx)),
   }
-  await warmGuardrails(ctx)
+  await guarded(ctx, 'guardrails', () => warmGuardrails(ctx))
   if (report.mintsSentAgain + report.bindsSentAgain + report.ended + report.condemnedDeleted > 0) ctx.log.info({ report }, 'the sweep found work')
   return report
+}
+
+async function guarded(ctx: Ctx, part: string, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work()
+  } catch (error) {
+    ctx.log.error({ error, part }, 'a part of the sweep failed, the next sweep tries again')
+    return 0
+  }
 }
 
 /** Pending mints that have no job. */
@@ -64,14 +74,13 @@ async function endExpired(ctx: Ctx): Promise<number> {
     where state = 'ready' and expires_at <= ${ctx.now()} order by expires_at limit ${mostPerSweep}::int`
   let ended = 0
   for (const { claimId, workshopSlug } of expired) {
-    await ctx.db.$transaction(async (tx) => {
+    ended += await guarded(ctx, `expired claim ${claimId}`, () => ctx.db.$transaction(async (tx) => {
       const changed = await tx.$executeRaw`
         update keymint.workshop_attendance set state = 'ended', reason = 'expired', ended_at = expires_at, or_key_plaintext = null
         where claim_id = ${claimId}::uuid and state = 'ready' and expires_at <= ${ctx.now()}`
-      if (changed !== 1) return
-      await recordAudit(tx, { actor: 'worker', action: 'claim.expired', subject: `claim:${claimId}`, workshopSlug })
-      ended++
-    })
+      if (changed === 1) await recordAudit(tx, { actor: 'worker', action: 'claim.expired', subject: `claim:${claimId}`, workshopSlug })
+      return changed
+    }))
   }
   return ended
 }
@@ -85,12 +94,15 @@ async function deleteCondemnedKeys(ctx: Ctx): Promise<number> {
   return deleted
 }
 
-/** The first of the three calls is made before anybody waits for it. */
-async function warmGuardrails(ctx: Ctx): Promise<void> {
-  if (!ctx.settings.provisioningEnabled) return
+/** The first of the three calls is made before anybody waits for it; a changed file reaches the keys that live after the doors have closed, too. */
+async function warmGuardrails(ctx: Ctx): Promise<number> {
+  if (!ctx.settings.provisioningEnabled) return 0
+  const live = await ctx.db.$queryRaw<{ scope: string }[]>`select distinct scope from keymint.held_keys where live and expires_at > ${ctx.now()}`
+  const inUse = new Set(live.map((row) => row.scope))
   const now = ctx.now()
   const soon = new Date(now.getTime() + warmBeforeMs)
   for (const workshop of ctx.workshops.workshops.values()) {
-    if (windowState(workshop, now) === 'open' || windowState(workshop, soon) === 'open') await warmGuardrail(ctx, workshop.slug)
+    if (inUse.has(workshop.slug) || windowState(workshop, now) === 'open' || windowState(workshop, soon) === 'open') await warmGuardrail(ctx, workshop.slug)
   }
+  return 0
 }

@@ -12,21 +12,35 @@ export type KeyReading = { keyHash: string; limit: NanoUsd | null; limitRemainin
 
 /** A reading this long after the end is the last word: requests in flight have been counted by then. */
 const settleAfterSeconds = 120
+/** A key that the provider no longer has this long after its end will not be read again: its last reading is the last word. */
+const settleMissingAfterSeconds = 300
 
 /** Reads the usage of all held keys and keeps it; asks nothing upstream when no key is live or waits to be settled. */
 export async function syncUsage(ctx: Ctx): Promise<{ keys: number }> {
-  const held = await ctx.db.$queryRaw<{ hash: string }[]>`
-    select key_hash as hash from keymint.held_keys where live or (ended_at is not null and settled_at is null)`
-  if (held.length === 0) return { keys: 0 }
+  const held = await ctx.db.$queryRaw<{ hash: string; live: boolean; askedAt: Date }[]>`
+    select key_hash as hash, live, now() as "askedAt" from keymint.held_keys where live or (ended_at is not null and settled_at is null)`
+  const askedAt = held[0]?.askedAt
+  if (!askedAt) return { keys: 0 }
   const wanted = new Set(held.map((key) => key.hash))
-  const readings = (await ctx.provider.listKeys()).filter((key) => wanted.has(key.hash))
-  await recordReadings(ctx.db, readings.map((key) => ({ keyHash: key.hash, limit: key.limit, limitRemaining: key.limitRemaining, usage: key.usage, disabled: key.disabled })))
+  const found = (await ctx.provider.listKeys()).filter((key) => wanted.has(key.hash))
+  const listed = new Set(found.map((key) => key.hash))
+  // Absence from a list may be a page that shifted: the key itself is asked for before it counts as gone.
+  for (const { hash } of held.filter((key) => !key.live && !listed.has(key.hash))) {
+    const key = await ctx.provider.findKey(hash)
+    if (key) found.push(key)
+    else await ctx.db.$executeRaw`update keymint.workshop_attendance set upstream_missing_at = coalesce(upstream_missing_at, now()) where or_key_hash = ${hash}`
+  }
+  await recordReadings(ctx.db, found.map((key) => ({ keyHash: key.hash, limit: key.limit, limitRemaining: key.limitRemaining, usage: key.usage, disabled: key.disabled })), askedAt)
   await settleEnded(ctx)
-  return { keys: readings.length }
+  return { keys: found.length }
 }
 
-/** Keeps readings: usage only grows; what is used in a window grows until the window (UTC) changes. */
-export async function recordReadings(db: Tx, readings: KeyReading[]): Promise<void> {
+/**
+ * Keeps readings: usage only grows; what is used in a window grows until the window (UTC) changes. `askedAt`, by
+ * Postgres's clock, is when the provider was asked: a list that was asked for before midnight and kept after it
+ * must not count yesterday's use in today's window.
+ */
+export async function recordReadings(db: Tx, readings: KeyReading[], askedAt: Date): Promise<void> {
   if (readings.length === 0) return
   const usedInWindow = (reading: KeyReading) => {
     if (reading.limit === null || reading.limitRemaining === null) return reading.usage
@@ -38,13 +52,14 @@ export async function recordReadings(db: Tx, readings: KeyReading[]): Promise<vo
       select * from unnest(${readings.map((r) => r.keyHash)}::text[], ${readings.map((r) => decimalStringFromNano(r.usage))}::numeric[],
         ${readings.map((r) => decimalStringFromNano(usedInWindow(r)))}::numeric[], ${readings.map((r) => r.disabled)}::bool[]) as r(hash, usage, used, disabled)),
     aimed as (
-      select reading.*, case c.limit_reset when 'daily' then date_trunc('day', now(), 'UTC') when 'weekly' then date_trunc('week', now(), 'UTC')
-        when 'monthly' then date_trunc('month', now(), 'UTC') end as window_start
+      select reading.*, case c.limit_reset when 'daily' then date_trunc('day', ${askedAt}::timestamptz, 'UTC') when 'weekly' then date_trunc('week', ${askedAt}::timestamptz, 'UTC')
+        when 'monthly' then date_trunc('month', ${askedAt}::timestamptz, 'UTC') end as window_start
       from reading join keymint.workshop_attendance c on c.or_key_hash = reading.hash)
     update keymint.workshop_attendance c
     set usage_usd = greatest(c.usage_usd, aimed.usage),
-        window_used_usd = case when c.window_started_at is not distinct from aimed.window_start then greatest(c.window_used_usd, aimed.used) else aimed.used end,
-        window_started_at = aimed.window_start, usage_synced_at = now(), upstream_disabled = aimed.disabled, upstream_missing_at = null
+        window_used_usd = case when c.window_started_at is not distinct from aimed.window_start then greatest(c.window_used_usd, aimed.used)
+          when c.window_started_at > aimed.window_start then c.window_used_usd else aimed.used end,
+        window_started_at = greatest(c.window_started_at, aimed.window_start), usage_synced_at = greatest(c.usage_synced_at, ${askedAt}::timestamptz), upstream_disabled = aimed.disabled, upstream_missing_at = null
     from aimed where c.or_key_hash = aimed.hash`
 }
 
@@ -52,7 +67,8 @@ export async function recordReadings(db: Tx, readings: KeyReading[]): Promise<vo
 async function settleEnded(ctx: Ctx): Promise<void> {
   const due = await ctx.db.$queryRaw<{ claimId: string; usageUsd: string; workshopSlug: string }[]>`
     select claim_id as "claimId", usage_usd::text as "usageUsd", workshop_slug as "workshopSlug" from keymint.workshop_attendance
-    where state = 'ended' and settled_at is null and usage_synced_at >= ended_at + make_interval(secs => ${settleAfterSeconds}::int)
+    where state = 'ended' and settled_at is null and (usage_synced_at >= ended_at + make_interval(secs => ${settleAfterSeconds}::int)
+      or (upstream_missing_at is not null and now() >= ended_at + make_interval(secs => ${settleMissingAfterSeconds}::int)))
     order by claim_id limit 500`
   for (const claim of due) {
     await ctx.db.$transaction(async (tx) => {
