@@ -40,7 +40,7 @@ for (const { colorScheme, width } of looks) {
     await open('/w/broken-room', 'broken workshop')
     await open('/w/open-room/claim?refused=no-verified-email', 'refused claim')
 
-    await faults({ latencyMs: 4_000 })
+    await faults({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 5_000 }] })
     await claimOverHttp(context, stage.origin, 'second-room')
     await page.goto('/w/second-room/claim')
     await expect(page.getByText('You can close this page')).toBeVisible()

@@ -28,19 +28,19 @@ test('whoever posts a claim past the page is refused in words, and no key is mad
 
 test('a room with one seat gives one key, and the next person is told that it is full', async ({ page, browser, signIn, stage }) => {
   await signIn(attendee(32).login)
-  await page.goto('/w/full-room')
+  await page.goto('/w/last-seat')
   // Sees the form while there is still a seat; somebody else is faster.
   const claim = page.getByRole('button', { name: 'Claim my key' })
   await expect(claim).toBeVisible()
   const faster = await browser.newContext()
   await signInTo(faster, stage.origin, attendee(33).login)
-  await claimOverHttp(faster, stage.origin, 'full-room')
+  await claimOverHttp(faster, stage.origin, 'last-seat')
   await faster.close()
   await claim.click()
   await expect(heading(page, 'The room is full.')).toBeVisible()
-  await page.goto('/w/full-room')
+  await page.goto('/w/last-seat')
   await expect(page.getByText('The room is full.')).toBeVisible()
-  await expect.poll(async () => (await upstreamKeys(page, stage, 'full-room')).length).toBe(1)
+  await expect.poll(async () => (await upstreamKeys(page, stage, 'last-seat')).length).toBe(1)
 })
 
 test('a workshop for GitHub refuses who is signed in with Google', async ({ page, signIn }) => {

@@ -7,7 +7,7 @@ test('a person signs in with GitHub through its page and comes back to where the
   await page.getByLabel('Filter people').fill(attendee(1).login)
   await page.getByRole('button', { name: attendee(1).login }).click()
   await expect(page).toHaveURL(/\/w\/open-room$/)
-  await expect(page.getByRole('link', { name: `Your keys, ${attendee(1).name}` })).toBeVisible()
+  await expect(page.getByRole('link', { name: `Your keys: ${attendee(1).name}` })).toBeVisible()
   await expect(page.getByRole('button', { name: 'Claim my key' })).toBeVisible()
 })
 

@@ -16,6 +16,7 @@ const files: Record<string, string> = {
   'open-room': `title: The open room\ndescription: One key for everyone who walks in.\nvenue: Room Helium\nmarketing_opt_in: Tell me about the next workshop\n${open}\n${rest()}`,
   'second-room': `title: The second room\n${open}\n${rest()}`,
   'full-room': `title: The full room\n${open}\n${rest('max_keys: 1\n')}`,
+  'last-seat': `title: The room with one seat\n${open}\n${rest('max_keys: 1\n')}`,
   'closed-room': `title: The closed room\nclaims_open_at: 2026-01-15T09:00:00Z\nclaims_close_at: 2026-01-16T09:00:00Z\n${rest()}`,
   'coming-room': `title: The coming room\nclaims_open_at: 2098-01-15T09:00:00Z\nclaims_close_at: 2099-01-16T09:00:00Z\n${rest()}`,
   'github-room': `title: The room of one provider\n${open}\n${rest('', 'github')}`,

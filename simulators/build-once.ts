@@ -34,12 +34,12 @@ export class BuildError extends Error {
   override name = 'BuildError'
 }
 
-/** Builds what has changed and says whether anything had. In this order: both bundles need the generated client, and Remix empties build/ first. */
+/** Builds what has changed and says whether anything had. Both bundles need the generated client. */
 export async function buildOnce(options: { signal?: AbortSignal } = {}): Promise<{ changed: boolean }> {
   const stamps = readStamps()
-  let changed = false
-  for (const step of [generate, pages, node]) changed = (await runStep(step, stamps, options.signal)) || changed
-  return { changed }
+  const generated = await runStep(generate, stamps, options.signal)
+  const bundled = await Promise.all([pages, node].map((step) => runStep(step, stamps, options.signal)))
+  return { changed: generated || bundled.includes(true) }
 }
 
 async function runStep(step: Step, stamps: Stamps, signal: AbortSignal | undefined): Promise<boolean> {

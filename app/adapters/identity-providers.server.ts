@@ -53,6 +53,10 @@ export class IdentityProviderError extends Error {
   }
 }
 
+function isIdentityProviderError(error: unknown): error is IdentityProviderError {
+  return error instanceof Error && error.name === 'IdentityProviderError' && 'failure' in error
+}
+
 export function isProvider(text: string | undefined): text is Provider {
   return text === 'github' || text === 'google'
 }
@@ -69,7 +73,8 @@ export function createAuthSetup(config: AuthConfig): AuthSetup {
 
 /** What went wrong, in our words. Null means that it is none of the provider's doing: a bug, to be thrown on. */
 export function explainSignInFailure(error: unknown): { failure: SignInFailure; reason: string } | null {
-  if (error instanceof IdentityProviderError) return { failure: error.failure, reason: error.message }
+  // By its name: the pages are a bundle of their own, with a class of their own.
+  if (isIdentityProviderError(error)) return { failure: error.failure, reason: error.message }
   if (error instanceof OAuth2RequestError) return explainOAuthError(error.code)
   // remix-auth's words for a state that is missing, and for one that is not this browser's.
   if (error instanceof ReferenceError || error instanceof RangeError) return { failure: 'expired', reason: 'state or code missing, or not of this browser' }

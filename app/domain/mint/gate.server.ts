@@ -27,13 +27,20 @@ export async function coolDown(tx: Tx, reason: DelayReason, retryAfterSeconds: n
   return seconds
 }
 
-/** An outcome in doubt: closes the gate only when several come in a row. */
+/**
+ * An outcome in doubt: closes the gate only when several come in a row and nothing was saved meanwhile. A provider
+ * that loses one answer in three still works, and a whole room must not wait for it one probe at a time.
+ */
 export async function countDoubt(tx: Tx): Promise<void> {
   await tx.$executeRaw`
+    with verdict as (
+      select failures + 1 >= ${failuresThatCloseTheGate}::int and (cooldown_until is not null or not exists (
+        select 1 from keymint.mints where state = 'done' and done_at > now() - interval '2 s')) as closes from keymint.mint_gate)
     update keymint.mint_gate set failures = failures + 1, probe_at = null,
-      reason = case when failures + 1 >= ${failuresThatCloseTheGate}::int then 'upstream-trouble' else reason end,
-      cooldown_until = case when failures + 1 >= ${failuresThatCloseTheGate}::int
-        then greatest(cooldown_until, now() + make_interval(secs => least(15, power(2, least(failures + 1 - ${failuresThatCloseTheGate}::int, 4)))::int)) else cooldown_until end`
+      reason = case when verdict.closes then 'upstream-trouble' else reason end,
+      cooldown_until = case when verdict.closes
+        then greatest(cooldown_until, now() + make_interval(secs => least(15, power(2, least(failures + 1 - ${failuresThatCloseTheGate}::int, 4)))::int)) else cooldown_until end
+    from verdict`
 }
 
 /**

@@ -1,0 +1,104 @@
+/** What the database itself holds, whoever writes to it. */
+import pg from 'pg'
+import { expect, test } from 'vitest'
+import { claimKey } from '~/domain/claim/claim.server'
+import { runMint } from '~/domain/mint/mint.server'
+import { openWorld, type World } from '../simulators/harness'
+
+async function readyClaim(world: World) {
+  const [person] = await world.people(1)
+  await claimKey(world.ctx, { workshopSlug: 'test-workshop', person: person!, optIn: false })
+  await runMint(world.ctx, (await world.db.mint.findFirstOrThrow({ where: { state: 'pending' } })).id)
+  return world.db.workshopAttendance.findFirstOrThrow()
+}
+
+test('another ordinary role of the same database sees no schema, no row and no job', async () => {
+  await using world = await openWorld()
+  await readyClaim(world)
+  const role = `stranger_${Math.random().toString(36).slice(2, 10)}`
+  await world.db.$executeRawUnsafe(`create role ${role} login password 'stranger'`)
+  const url = new URL(world.database.url)
+  url.username = role
+  url.password = 'stranger'
+  url.search = ''
+  const stranger = new pg.Client({ connectionString: url.href })
+  await stranger.connect()
+  try {
+    const tables = await world.db.$queryRaw<{ schemaname: string; tablename: string; rls: boolean }[]>`
+      select schemaname, tablename, rowsecurity as rls from pg_tables where schemaname in ('keymint', 'pgboss')`
+    expect(tables.length).toBeGreaterThan(15)
+    expect(tables.filter((table) => table.schemaname === 'keymint' && table.tablename !== '_prisma_migrations' && !table.rls)).toEqual([])
+    for (const { schemaname, tablename } of tables) await expect(stranger.query(`select * from ${schemaname}.${tablename}`)).rejects.toThrow(/permission denied/)
+    await expect(stranger.query('select * from keymint.held_keys')).rejects.toThrow(/permission denied/)
+    // Row level security is the second wall: it stands also when somebody grants too much.
+    await world.db.$executeRawUnsafe(`grant usage on schema keymint to ${role}`)
+    await world.db.$executeRawUnsafe(`grant select on all tables in schema keymint to ${role}`)
+    for (const table of ['workshop_attendance', 'attendees', 'sessions', 'mint_attempts', 'audit_events']) {
+      expect((await stranger.query(`select * from keymint.${table}`)).rowCount, table).toBe(0)
+    }
+  } finally {
+    await stranger.end()
+    await world.db.$executeRawUnsafe(`drop owned by ${role}`)
+    await world.db.$executeRawUnsafe(`drop role ${role}`)
+  }
+})
+
+test('an attempt is never deleted, and never leaves saved or condemned', async () => {
+  await using world = await openWorld()
+  await readyClaim(world)
+  const { db } = world
+  await expect(db.$executeRaw`delete from keymint.mint_attempts`).rejects.toThrow(/append-only/)
+  await expect(db.$executeRaw`truncate keymint.mint_attempts cascade`).rejects.toThrow(/append-only/)
+  await expect(db.$executeRaw`delete from keymint.mints`).rejects.toThrow(/violates/)
+  for (const state of ['sent', 'unknown', 'refused', 'condemned']) await expect(db.$executeRaw`update keymint.mint_attempts set state = ${state}`).rejects.toThrow(/stays so/)
+})
+
+test('of all attempts of a mint one at most is saved', async () => {
+  await using world = await openWorld()
+  await readyClaim(world)
+  const saved = await world.db.mintAttempt.findFirstOrThrow()
+  const second = { id: crypto.randomUUID(), mintId: saved.mintId, token: crypto.randomUUID(), name: 'another', state: 'saved' }
+  await expect(world.db.mintAttempt.create({ data: second })).rejects.toThrow(/[Uu]nique/)
+})
+
+test('the audit trail cannot be changed, deleted or emptied; its chain is filled in once', async () => {
+  await using world = await openWorld()
+  await readyClaim(world)
+  const { db } = world
+  for (const change of [`actor = 'nobody'`, `details = '{}'::jsonb || '{"a":1}'`, `at = now()`, `subject = 'x'`, `workshop_slug = null`, `prev_hash = 'x'`, `hash = 'x', actor = 'nobody'`]) {
+    await expect(db.$executeRawUnsafe(`update keymint.audit_events set ${change}`), change).rejects.toThrow(/append-only/)
+  }
+  await expect(db.$executeRaw`delete from keymint.audit_events`).rejects.toThrow(/append-only/)
+  await expect(db.$executeRaw`truncate keymint.audit_events`).rejects.toThrow(/append-only/)
+  expect(await db.$executeRaw`update keymint.audit_events set hash = 'h', prev_hash = 'p'`).toBeGreaterThan(0)
+  await expect(db.$executeRaw`update keymint.audit_events set hash = 'other'`).rejects.toThrow(/append-only/)
+})
+
+test('a claim moves only along its life', async () => {
+  await using world = await openWorld()
+  const claim = await readyClaim(world)
+  const set = (words: string) => world.db.$executeRawUnsafe(`update keymint.workshop_attendance set ${words} where claim_id = '${claim.claimId}'`)
+  const forget = 'or_key_hash = null, or_key_plaintext = null'
+  await expect(set(`state = 'pending', ${forget}`)).rejects.toThrow(/may not go/)
+  await expect(set(`state = 'refused', reason = 'x', or_key_plaintext = null`)).rejects.toThrow(/may not go/)
+  await expect(set(`generation = generation + 1`)).rejects.toThrow(/may not go/)
+  await expect(set(`state = 'ended', reason = 'expired'`)).rejects.toThrow(/claim_secret_lives_with_ready/)
+  await expect(set(`state = 'ended', or_key_plaintext = null`)).rejects.toThrow(/claim_reason/)
+  await expect(set(`or_key_hash = null`)).rejects.toThrow(/claim_ready_has_key/)
+  await expect(set(`committed_usd = -1`)).rejects.toThrow(/claim_money/)
+  await set(`state = 'ended', reason = 'expired', or_key_plaintext = null`)
+  await expect(set(`state = 'ready', reason = null`)).rejects.toThrow(/may not go/)
+  await expect(set(`state = 'pending', reason = null, ${forget}`)).rejects.toThrow(/may not go/)
+  await expect(set(`state = 'pending', reason = null, ${forget}, generation = generation + 2`)).rejects.toThrow(/may not go/)
+  await set(`state = 'pending', reason = null, ${forget}, generation = generation + 1`)
+  await expect(set(`state = 'ended', reason = 'x'`)).rejects.toThrow(/may not go/)
+})
+
+test('people without an address may each claim, and each of them once', async () => {
+  await using world = await openWorld()
+  const [one, two] = await world.people(2, { emailNormalized: null })
+  const row = (userId: string) => ({ userId, workshopSlug: 'giveaway', emailNormalized: null, provider: 'github', limitUsd: 1, expiresAt: new Date(Date.now() + 60_000), allowedModels: [] })
+  await world.db.workshopAttendance.create({ data: row(one!.userId) })
+  await world.db.workshopAttendance.create({ data: row(two!.userId) })
+  await expect(world.db.workshopAttendance.create({ data: row(one!.userId) })).rejects.toThrow(/[Uu]nique/)
+})
