@@ -210,7 +210,7 @@ function introduction({ people, openrouter, github, postgres }: World): string {
     '',
     'Sign in with GitHub or Google (both are stand-ins: pick a person, there is no password):',
     '',
-    row('admin (GitHub)', 'the organiser, sees /admin'),
+    row('admin (GitHub)', 'the organiser, sees /admin/w/duckdb-agents'),
     row(`${attendee} (GitHub)`, `an attendee, one of ${count('github')} there and ${count('google')} at Google`),
     ...['unverified', 'no-email', 'twin-dots', 'twin-plus', 'viewer'].map((login) => row(`${login} (GitHub)`, note(login))),
     '',

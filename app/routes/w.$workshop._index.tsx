@@ -1,5 +1,5 @@
 import type { MetaFunction } from '@remix-run/node'
-import { useLoaderData } from '@remix-run/react'
+import { Link, useLoaderData } from '@remix-run/react'
 import { useEffect, useState } from 'react'
 import { Button, ButtonLink } from '~/components/button'
 import { Callout } from '~/components/callout'
@@ -24,6 +24,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     slug,
     workshop: 'broken' in workshop ? null : workshop,
     claim: claim && { state: claim.state },
+    staff: viewer?.role === 'admin' || viewer?.role === 'viewer',
     signIn: viewer ? null : signInPath({ returnTo: `/w/${slug}` }),
   }
 })
@@ -33,11 +34,11 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `${data
 const back = { to: '/', label: 'All workshops' }
 
 export default function WorkshopPage() {
-  const { slug, workshop, claim, signIn } = useLoaderData<typeof loader>()
+  const { slug, workshop, claim, staff, signIn } = useLoaderData<typeof loader>()
   if (!workshop) {
     return (
       <PageShell title="This workshop cannot be shown." lead="Its file has a mistake in it, so nobody can claim a key here just now. Keys given out before keep working." back={back}>
-        <p className="mt-4">Tell the organiser. Once the file is right, this page works again by itself.</p>
+        <p className="mt-4">Tell the organiser. Once the file is right and deployed again, this page works again.</p>
         {claim ? <div className="mt-8"><ButtonLink kind="key" to={claimUrl(slug)}>See your key</ButtonLink></div> : null}
       </PageShell>
     )
@@ -49,6 +50,7 @@ export default function WorkshopPage() {
         <WorkshopFacts workshop={workshop} />
         <div className="mt-6 space-y-2 text-soft">
           {workshop.docsUrl ? <p><a className="prose-link" href={workshop.docsUrl}>Material for this workshop</a></p> : null}
+          {staff ? <p><Link className="prose-link" to={`/admin/w/${slug}`}>Claims of this workshop, for staff</Link></p> : null}
           <OrganizerLine organizer={workshop.organizer} subject={workshop.title} />
         </div>
       </Section>
