@@ -72,8 +72,15 @@ type SchemaEngineModule = {
   __wbg_set_wasm(exports: WebAssembly.Exports): void
 }
 
-/** Instantiated by hand: importing a .wasm file as a module needs Node 24, and bundlers do not carry it. */
-async function loadSchemaEngine(): Promise<SchemaEngineModule> {
+let schemaEngine: Promise<SchemaEngineModule> | undefined
+
+/** The bindings are one module with one instance behind it: a second instance in the same process would break the first. */
+function loadSchemaEngine(): Promise<SchemaEngineModule> {
+  return (schemaEngine ??= instantiateSchemaEngine())
+}
+
+/** By hand: importing a .wasm file as a module needs Node 24, and bundlers do not carry it. */
+async function instantiateSchemaEngine(): Promise<SchemaEngineModule> {
   const modulePath = '@prisma/schema-engine-wasm/schema_engine_bg'
   const bindings = (await import(/* @vite-ignore */ modulePath)) as SchemaEngineModule
   const wasmPath = path.join(path.dirname(createRequire(import.meta.url).resolve(modulePath)), 'schema_engine_bg.wasm')
