@@ -28,9 +28,11 @@ export async function findWorkshopView(ctx: Ctx, slug: string): Promise<Workshop
 
 function viewOf(ctx: Ctx, workshop: Workshop, standing: PoolStanding | undefined, gate: Gate): WorkshopView {
   const now = ctx.now()
-  const expiresAt = keyExpiryFor(workshop, now)
+  // What a key is worth depends on when it is claimed: nobody claims before the doors open.
+  const claimedAt = workshop.claimsOpenAt !== null && workshop.claimsOpenAt > now ? workshop.claimsOpenAt : now
+  const expiresAt = keyExpiryFor(workshop, claimedAt)
   const committed = nanoFromDecimalString(standing?.committedUsd ?? '0')
-  const perKey = committedFor({ keyLimit: workshop.keyLimit, reset: workshop.keyLimitReset, from: now, expiresAt })
+  const perKey = committedFor({ keyLimit: workshop.keyLimit, reset: workshop.keyLimitReset, from: claimedAt, expiresAt })
   const taken = standing?.seats ?? 0
   const byMoney = workshop.poolLimit === null || perKey === 0n ? Number.MAX_SAFE_INTEGER : Number(maxBig(0n, workshop.poolLimit - committed) / perKey)
   const bySeats = workshop.maxKeys === null ? Number.MAX_SAFE_INTEGER : Math.max(0, workshop.maxKeys - taken)
