@@ -14,11 +14,16 @@ export function StepList({ steps, note }: { steps: StepView[]; note?: ReactNode 
         <li key={step.name} aria-current={step === current ? 'step' : undefined} className={`flex min-h-12 items-center gap-3 ${step.state === 'next' ? 'text-soft' : ''}`}>
           <StepMark state={step.state} />
           <span className={step === current ? 'font-semibold' : ''}>{stepWords[step.name]}</span>
-          <span className="ml-auto text-right text-small text-soft">{step === current && note ? note : stateWords[step.state]}</span>
+          <span className="ml-auto text-right text-small text-soft">{step === current && note ? note : doneIn(step)}</span>
         </li>
       ))}
     </ol>
   )
+}
+
+function doneIn(step: StepView): string {
+  if (step.state !== 'done' || step.seconds == null) return stateWords[step.state]
+  return `done in ${step.seconds < 10 ? step.seconds.toFixed(1) : Math.round(step.seconds)} s`
 }
 
 function StepMark({ state }: { state: StepView['state'] }) {

@@ -30,6 +30,9 @@ type Row = {
   upstreamMissing: boolean
   endedAt: Date | null
   attendedAt: Date
+  queuedSeconds: number | null
+  creatingSeconds: number | null
+  limitsSeconds: number | null
   taken: boolean
   calling: boolean
   attempts: number
@@ -87,6 +90,8 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
         then c.window_used_usd else 0 end)::text as "windowUsedUsd",
       c.usage_synced_at as "usageSyncedAt", c.upstream_disabled as "upstreamDisabled", c.upstream_missing_at is not null as "upstreamMissing",
       c.ended_at as "endedAt", c.attended_at as "attendedAt",
+      extract(epoch from m.taken_at - m.queued_at)::float8 as "queuedSeconds", extract(epoch from c.key_saved_at - m.taken_at)::float8 as "creatingSeconds",
+      extract(epoch from c.guardrail_attached_at - c.key_saved_at)::float8 as "limitsSeconds",
       m.taken_at is not null as taken,
       exists (select 1 from keymint.mint_attempts a where a.mint_id = m.id and a.state = 'sent') as calling,
       coalesce(m.attempts, 0) as attempts, m.delay_reason as "mintReason",
@@ -136,7 +141,7 @@ function viewOf(ctx: Ctx, row: Row): ClaimView {
     reference: row.claimId.slice(0, 8).toUpperCase(),
     workshopSlug: row.workshopSlug,
     state: row.state,
-    steps: stepViews(progress),
+    steps: stepViews(progress, { queued: row.queuedSeconds, creating: row.creatingSeconds, limits: row.limitsSeconds }),
     claimedAt: row.attendedAt.toISOString(),
     waiting,
     refusal: row.state === 'refused' ? { reason: row.reason as ClaimRefusal, detail: row.reasonDetail } : null,

@@ -32,7 +32,8 @@ export type WorkshopView = {
 }
 
 export type StepName = 'queued' | 'checking' | 'creating' | 'limits' | 'ready'
-export type StepView = { name: StepName; state: 'done' | 'now' | 'next' | 'problem' }
+/** `seconds` is how long a step took, once it is done and where that was measured. */
+export type StepView = { name: StepName; state: 'done' | 'now' | 'next' | 'problem'; seconds?: number | null }
 
 export type ClaimRefusal = 'model-rejected' | 'rejected-by-provider' | 'expired-before-mint' | 'banned' | 'gave-up' | 'withdrawn'
 export type ClaimEnd = 'expired' | 'revoked' | 'given-back' | 'closed'

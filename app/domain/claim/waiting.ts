@@ -22,7 +22,13 @@ export function currentStep(progress: Progress): number {
   return progress.taken || progress.delayed ? 1 : 0
 }
 
-export function stepViews(progress: Progress): StepView[] {
+export type StepSeconds = Partial<Record<StepName, number | null>>
+
+export function stepViews(progress: Progress, took: StepSeconds = {}): StepView[] {
+  return statesOf(progress).map((step) => (step.state === 'done' ? { ...step, seconds: took[step.name] ?? null } : step))
+}
+
+function statesOf(progress: Progress): StepView[] {
   const current = currentStep(progress)
   const stopped = progress.state === 'refused'
   return stepNames.map((name, index) => {
