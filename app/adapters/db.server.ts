@@ -38,7 +38,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return false
 }
 
-/** Whether Postgres refused the row because of a unique constraint. */
+/** Whether Postgres refused the row because of a unique constraint. By code, not by class: the pages and the processes are bundled apart. */
 export function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002'
+  if (!(error instanceof Error) || !('code' in error)) return false
+  return error.code === 'P2002' || (error.code === 'P2010' && error.message.includes('23505'))
 }
