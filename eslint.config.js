@@ -49,7 +49,7 @@ export default tseslint.config(
   },
   {
     files: ['app/domain/**/*.ts'],
-    ignores: ['**/*.test.ts', '**/test-*.ts'],
+    ignores: ['**/*.test.ts'],
     rules: {
       'no-restricted-syntax': ['error',
         { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'The domain asks ctx.now().' },

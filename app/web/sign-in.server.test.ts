@@ -4,7 +4,7 @@ import { type AuthSetup, createAuthSetup, type Provider } from '~/adapters/ident
 import { CookieJar, startStandIns, type StandIns } from '~/adapters/identity-stand-ins'
 import { createLog } from '~/adapters/log.server'
 import type { Settings } from '~/domain/ctx'
-import { testDb } from '~/domain/account/test-db'
+import { testDb } from '../../simulators/test-database'
 import { startIdentity } from '../../simulators/identity/server'
 import { getViewer, getViewerOrOutage, requireAdmin, requireStaff, requireViewer, signOut } from './session.server'
 import { finishSignIn, startSignIn } from './sign-in.server'
