@@ -1,4 +1,5 @@
 /** `npm run simulators`: all stand-ins in one terminal, until Ctrl-C. With --json one line on stdout and nothing else. */
+import { portOf } from './free-port'
 import { StartError } from './start-error'
 import { startWorld, type World } from './world'
 
@@ -86,14 +87,6 @@ function tableOf(world: World, appOrigin: string): string {
     '',
     '',
   ].join('\n')
-}
-
-function portOf(name: string, fallback: number): number {
-  const text = process.env[name]
-  if (!text) return fallback
-  const port = Number(text)
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port
-  throw new StartError(`${name} is "${text}", and must be a port between 1 and 65535.`)
 }
 
 function originOf(text: string): string {

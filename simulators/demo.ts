@@ -10,7 +10,7 @@ import path from 'node:path'
 import { spawn } from 'node:child_process'
 import { lastWordsOf, startAppProcess, waitUntilReady, type AppProcess } from './app-process'
 import { BuildError, buildOnce } from './build-once'
-import { isPortFree } from './free-port'
+import { isPortFree, portOf } from './free-port'
 import { birthOf, isAlive } from './postgres/processes'
 import { StartError } from './start-error'
 import { startWorld, type World } from './world'
@@ -265,14 +265,6 @@ function ownerOf(file: string): { pid: number; birth: string } | undefined {
 async function standInPort(name: keyof typeof usualPorts): Promise<number | undefined> {
   if (process.env[name]) return portOf(name, usualPorts[name])
   return (await isPortFree(usualPorts[name])) ? usualPorts[name] : undefined
-}
-
-function portOf(name: string, fallback: number): number {
-  const text = process.env[name]
-  if (!text) return fallback
-  const port = Number(text)
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port
-  throw new StartError(`${name} is "${text}", and must be a port between 1 and 65535.`)
 }
 
 async function requireFree(port: number): Promise<void> {

@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { StartError } from './start-error'
 
 /** A port of 127.0.0.1 that nobody listens on at this moment. */
 export async function freePort(): Promise<number> {
@@ -24,4 +25,13 @@ function listen(port: number): Promise<net.Server> {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', () => resolve(server))
   })
+}
+
+/** The port that this variable asks for, or the fallback. Throws a StartError when it is no port. */
+export function portOf(name: string, fallback: number): number {
+  const text = process.env[name]
+  if (!text) return fallback
+  const port = Number(text)
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port
+  throw new StartError(`${name} is "${text}", and must be a port between 1 and 65535.`)
 }

@@ -25,7 +25,6 @@ export const refusedWords: Record<RefusedReason, Words> = {
   paused: { title: 'The organiser has paused.', meaning: 'No keys are made just now. It has nothing to do with you, and no place was taken.', next: 'Wait for a word from the stage, then claim again.', tone: 'amber', askOrganizer: true },
   full: { title: 'The room is full.', meaning: 'Every key of this workshop has been claimed. Keys go first come, first served.', next: 'Work with a neighbour, or ask the organiser, who can add keys.', tone: 'plain', askOrganizer: true },
   'email-already-claimed': { title: 'This email already has a key here.', meaning: 'Someone signed in with another account has claimed with the same email address. Most often that was you, with GitHub instead of Google or the other way round.', next: 'Sign out, sign in the way you did the first time, and your key is there.', tone: 'amber', askOrganizer: true },
-  ended: { title: 'You have had your key here.', meaning: 'You claimed a key, and it has ended. This workshop gives one key to each person.', next: 'Ask the organiser if you need another one.', tone: 'plain', askOrganizer: true },
   'no-such-workshop': { title: 'There is no such workshop.', meaning: 'The address names a workshop that we do not have. A letter may be missing.', next: 'Look at the address on the screen or the handout again, or pick the workshop from the list.', tone: 'plain', askOrganizer: false },
   'account-too-new': { title: 'Your account is too new.', meaning: 'A giveaway asks for an account that has existed for a while, so that keys go to people and not to robots.', next: 'Sign in with an older account if you have one.', tone: 'amber', askOrganizer: true },
 }
@@ -37,12 +36,10 @@ export function isRefusedReason(code: string | null): code is RefusedReason {
 
 /** A claim that was taken and ended without a key. The place has been given back. */
 export const refusalWords: Record<ClaimRefusal, Words> = {
-  'model-rejected': { title: 'A model is not available.', meaning: 'The provider does not know a model that this workshop allows, so no key could be made. That is a mistake in the workshop, not yours.', next: 'Show this page to the organiser: once the list of models is right, they can try again for you.', tone: 'brick', askOrganizer: true },
   'rejected-by-provider': { title: 'The provider refused.', meaning: 'The provider would not make a key with the settings of this workshop. Asking again by itself would not help.', next: 'Show this page to the organiser, who sees the reason and can try again for you.', tone: 'brick', askOrganizer: true },
   'expired-before-mint': { title: 'Time ran out.', meaning: 'The workshop’s keys ended before yours could be made.', next: 'Ask the organiser if keys will be made longer.', tone: 'brick', askOrganizer: true },
   banned: { title: 'You cannot claim keys here.', meaning: 'The organiser has barred this account, so your claim was not carried out.', next: 'If you think that this is a mistake, ask the organiser.', tone: 'brick', askOrganizer: true },
   'gave-up': { title: 'Your key could not be made.', meaning: 'We tried many times, and the provider never gave a usable answer. Your place is given back, and nothing was charged.', next: 'Show this page to the organiser, who can try again for you.', tone: 'brick', askOrganizer: true },
-  withdrawn: { title: 'Your claim was withdrawn.', meaning: 'The claim was taken back before a key was made.', next: 'If you did not ask for that, speak to the organiser.', tone: 'plain', askOrganizer: true },
 }
 
 export const endWords: Record<ClaimEnd, Words> = {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import os from 'node:os'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { startPostgres } from './server'
+import { failure, temporaryFolder } from './testing'
 
 test('after a SIGKILL of the server itself the next start goes on with the same data', async () => {
   using folder = temporaryFolder()
@@ -83,18 +83,4 @@ async function query(url: string, sql: string): Promise<Record<string, unknown>[
 async function clusterOf(url: string): Promise<string> {
   const [row] = await query(url, `select current_setting('data_directory') as dir`)
   return String(row?.dir)
-}
-
-async function failure(attempt: Promise<unknown>): Promise<Error> {
-  return attempt.then(
-    () => {
-      throw new Error('It started, and should not have.')
-    },
-    (error: unknown) => error as Error,
-  )
-}
-
-function temporaryFolder() {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'keymint-test-'))
-  return { path: folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
 }

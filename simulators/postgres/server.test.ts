@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
-import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { StartError } from '../start-error'
 import { startPostgres } from './server'
+import { failure, temporaryFolder } from './testing'
 import { resolvePostgres } from './template'
 
 test('data and password of a folder are found again by the next start, on another port', async () => {
@@ -113,18 +113,4 @@ async function query(url: string, sql: string): Promise<Record<string, unknown>[
   } finally {
     await client.end().catch(() => undefined)
   }
-}
-
-async function failure(attempt: Promise<unknown>): Promise<Error> {
-  return attempt.then(
-    () => {
-      throw new Error('It started, and should not have.')
-    },
-    (error: unknown) => error as Error,
-  )
-}
-
-function temporaryFolder() {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'keymint-test-'))
-  return { path: folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
 }

@@ -13,7 +13,7 @@ import { reserve } from '../pool/pool.server'
 import { keyExpiryFor, type Workshop } from '../workshop/workshop'
 import { admit, type AdmissionRefusal, type Claimant } from './admission'
 
-export type RefusedReason = AdmissionRefusal | 'paused' | 'full' | 'email-already-claimed' | 'ended' | 'no-such-workshop'
+export type RefusedReason = AdmissionRefusal | 'paused' | 'full' | 'email-already-claimed' | 'no-such-workshop'
 export type ClaimOutcome =
   | { kind: 'queued'; claimId: string }
   | { kind: 'already-claimed'; claimId: string }

@@ -35,7 +35,7 @@ export type StepName = 'queued' | 'checking' | 'creating' | 'limits' | 'ready'
 /** `seconds` is how long a step took, once it is done and where that was measured. */
 export type StepView = { name: StepName; state: 'done' | 'now' | 'next' | 'problem'; seconds?: number | null }
 
-export type ClaimRefusal = 'model-rejected' | 'rejected-by-provider' | 'expired-before-mint' | 'banned' | 'gave-up' | 'withdrawn'
+export type ClaimRefusal = 'rejected-by-provider' | 'expired-before-mint' | 'banned' | 'gave-up'
 export type ClaimEnd = 'expired' | 'revoked' | 'given-back' | 'closed'
 export type DelayReason = 'rate-limited' | 'no-credit' | 'unauthorized' | 'forbidden' | 'unreachable' | 'upstream-trouble' | 'paused' | 'switched-off'
 
