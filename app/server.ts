@@ -14,6 +14,7 @@ import helmet from 'helmet'
 import { createAuthSetup } from './adapters/identity-providers.server'
 import type { Ctx } from './domain/ctx'
 import { readiness } from './domain/health/health.server'
+import { rememberSwitches } from './domain/switches/switches.server'
 import { EnvError, readEnv, type Env } from './env.server'
 import { createWebRuntime } from './runtime.server'
 import { isSameOrigin } from './web/origin.server'
@@ -110,6 +111,7 @@ try {
   const buildDirectory = findBuildDirectory()
   const build = (await import(/* @vite-ignore */ `file://${path.join(buildDirectory, 'server/index.js')}`)) as ServerBuild
   const { ctx, close } = await createWebRuntime(env)
+  await rememberSwitches(ctx)
   const server = createApp(env, ctx, build, buildDirectory).listen(env.PORT, () => ctx.log.info({ port: env.PORT, origin: env.APP_ORIGIN }, 'web is listening'))
   server.on('error', (error: NodeJS.ErrnoException) => {
     process.stderr.write(error.code === 'EADDRINUSE' ? `Port ${env.PORT} is taken. Stop what uses it or set PORT.\n` : `The web process cannot listen: ${error.message}\n`)

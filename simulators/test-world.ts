@@ -31,7 +31,7 @@ export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
     claimsOpenAt: new Date(Date.now() - 3_600_000), claimsCloseAt: new Date(Date.now() + 3_600_000),
     allowedModels: ['openai/gpt-5-nano'], poolLimit: usd(10_000), keyLimit: usd(2), keyLimitReset: null,
     keyExpiresAt: new Date(Date.now() + 86_400_000), keyExpiresInMs: null, providers: ['github', 'google'], marketingOptIn: null, maxKeys: null,
-    description: null, venue: null, timezone: 'UTC', organizer: null, docsUrl: null, acknowledgedTerms: false, minAccountAgeMs: null, cooldownMs: null,
+    description: null, venue: null, timezone: 'UTC', organizer: null, docsUrl: null, acknowledgedTerms: false, minAccountAgeMs: null, cooldownMs: null, repositoryUrl: null,
     ...change,
   }
 }
@@ -43,6 +43,7 @@ export type World = Awaited<ReturnType<typeof openWorldOn>>
 export type WorldOptions = {
   workshops?: Workshop[]
   provisioningEnabled?: boolean
+  maxTotalKeys?: number
   /** Where the app finds its database: a test puts a proxy in between. */
   databaseUrl?: (url: string) => string
 }
@@ -73,7 +74,7 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
     limitClaims: pLimit(4),
     limitMints: (call) => call(),
     now: () => new Date(Date.now() + clockOffsetMs),
-    settings: { provisioningEnabled: options.provisioningEnabled ?? true, maxTotalKeys: 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: upstream.baseUrl },
+    settings: { provisioningEnabled: options.provisioningEnabled ?? true, maxTotalKeys: options.maxTotalKeys ?? 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: upstream.baseUrl },
     workshops: { workshops: new Map(workshops.map((workshop) => [workshop.slug, workshop])), problems: [], warnings: [], broken: new Set() },
   }
 

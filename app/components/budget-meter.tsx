@@ -8,7 +8,7 @@ const windowWords = { daily: 'today', weekly: 'this week', monthly: 'this month'
 
 /** What is left of the cap: a meter, the same in words, and as of when. Says it plainly when there is nothing left. */
 export function BudgetMeter({ budget, asOf }: { budget: KeyView; asOf: string }) {
-  const { limit, used, left, usageAsOf } = budget
+  const { limit, used, left, usedTotal, usageAsOf } = budget
   const share = used && limit.usd > 0 ? used.usd / limit.usd : 0
   const resets = budget.limitReset ? nextReset(budget.limitReset, asOf) : null
   const tone = share >= 0.95 ? 'brick' : share >= 0.8 ? 'amber' : 'mint'
@@ -21,7 +21,7 @@ export function BudgetMeter({ budget, asOf }: { budget: KeyView; asOf: string })
             <meter className="meter mt-3" data-tone={tone} min={0} max={limit.usd} value={used.usd} aria-label="Spent of this key’s cap">{used.text} of {limit.text} spent</meter>
           )}
           <p className="mt-2 text-small text-soft">
-            {used.text} spent{usageAsOf ? <>, read <Ago iso={usageAsOf} asOf={asOf} /></> : null}. The newest requests can be missing for a few minutes.
+            {used.text} spent{budget.limitReset ? ` ${windowWords[budget.limitReset]}` : ''}{budget.limitReset && usedTotal ? `, ${usedTotal.text} in total` : ''}{usageAsOf ? <>, read <Ago iso={usageAsOf} asOf={asOf} /></> : null}. The newest requests can be missing for a few minutes.
           </p>
         </>
       ) : (

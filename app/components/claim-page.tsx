@@ -16,6 +16,7 @@ import { KeyActions, KeyUse } from './key-panel'
 import { OrganizerLine } from './organizer-line'
 import { PageShell } from './page-shell'
 import { SayProvider } from './say'
+import { StarNudge } from './star-nudge'
 import { Countdown, Time } from './time'
 import { capNote } from './workshop-facts'
 
@@ -82,12 +83,15 @@ function TakenClaim({ page, claim, watch }: { page: ClaimPageData; claim: ClaimV
           {claim.state === 'pending' ? <ClaimProgress claim={claim} pulse={watch.pulse} stale={watch.failures >= 2} /> : null}
           {usable ? <KeyActions revealed={revealed} revealable={key.revealable} revealUrl={urls.reveal} testUrl={urls.test} test={test} /> : null}
           {claim.refusal ? <Ending words={refusalWords[claim.refusal.reason]} detail={claim.refusal.detail} page={page} reference={claim.reference} /> : null}
-          {claim.end ? <Ending words={endWords[claim.end.reason]} detail={null} page={page} reference={claim.reference} /> : null}
+          {claim.end && claim.again === null ? <Ending words={endWords[claim.end.reason]} detail={null} page={page} reference={claim.reference} /> : null}
+          {claim.again ? <ClaimAgain again={claim.again} page={page} asOf={claim.asOf} /> : null}
           {phase === 'dead-upstream' ? <Ending words={deadUpstreamWords} detail={null} page={page} reference={claim.reference} /> : null}
           {claim.nextPollMs === null || usable ? null : <CheckAgain url={urls.claim} autoSeconds={page.autoSeconds} />}
         </div>
 
         {usable ? <KeyUse budget={key} asOf={claim.asOf} baseUrl={page.baseUrl} revealedKey={revealed.key} /> : null}
+        {usable && workshop?.kind === 'giveaway' ? <p className="no-print mt-8 border-t border-rule pt-6 text-soft"><a className="prose-link" href="/docs">What this key may be used for</a></p> : null}
+        {usable && workshop?.repositoryUrl ? <div className="no-print mt-2 text-soft"><StarNudge url={workshop.repositoryUrl} /></div> : null}
         <ConnectionBar failures={watch.failures} lastGood={watch.lastGood} />
       </PageShell>
     </SayProvider>
@@ -119,6 +123,22 @@ function Ending({ words, detail, page, reference }: { words: Words; detail: stri
       <p>{words.next}</p>
       {words.askOrganizer ? <OrganizerLine organizer={page.workshop?.organizer ?? null} subject={`My key for ${page.workshop?.title ?? 'a workshop'}`} reference={reference} /> : null}
     </Callout>
+  )
+}
+
+/** A giveaway's next key. Outside its window, or while nothing is made, the page of the giveaway says why. */
+function ClaimAgain({ again, page, asOf }: { again: NonNullable<ClaimView['again']>; page: ClaimPageData; asOf: string }) {
+  const { workshop, refused, urls } = page
+  if (!again.now) {
+    return <Callout tone="plain" title="You can claim another key later."><p>From <Time iso={again.from} now={asOf} />, <Countdown iso={again.from} asOf={asOf} passed="which is now: reload this page" />.</p></Callout>
+  }
+  const shut = workshop === null || workshop.window !== 'open' || workshop.paused !== null || workshop.seats.left === 0
+  if (shut) return <Callout tone="amber" title="No other key just now."><p>You may have another one, but none is given out at the moment. <a className="prose-link" href={urls.workshop}>The giveaway’s page</a> says why.</p></Callout>
+  return (
+    <div className="space-y-4">
+      {refused ? <Callout tone={refusedWords[refused].tone} title={refusedWords[refused].title}><p>{refusedWords[refused].meaning} {refusedWords[refused].next}</p></Callout> : null}
+      <form method="post" action={urls.claim}><button type="submit" className="button" data-kind="key" data-size="large">Claim another key</button></form>
+    </div>
   )
 }
 

@@ -5,7 +5,7 @@ import { announcement, delayWords, documentTitle, endWords, headline, isRefusedR
 const claim = (change: Partial<ClaimView> = {}): ClaimView => ({
   claimId: 'c', reference: '0E6A1C96', workshopSlug: 'duckdb', state: 'pending', claimedAt: '2026-04-14T09:00:00Z', asOf: '2026-04-14T09:00:04Z',
   steps: [{ name: 'queued', state: 'now' }, { name: 'checking', state: 'next' }, { name: 'creating', state: 'next' }, { name: 'limits', state: 'next' }, { name: 'ready', state: 'next' }],
-  waiting: { peopleAhead: 12, etaSeconds: null, delay: null, workerSeen: true }, refusal: null, end: null, key: null, nextPollMs: 1000, ...change,
+  waiting: { peopleAhead: 12, etaSeconds: null, delay: null, workerSeen: true }, refusal: null, end: null, again: null, key: null, nextPollMs: 1000, ...change,
 })
 const key = (change: Partial<KeyView> = {}): KeyView => ({
   label: 'sk-or-v1-0e6...1c96', revealable: true, unbound: null, limit: { text: '$2.00', usd: 2 }, limitReset: null, used: null, left: null, usedTotal: null,

@@ -8,7 +8,7 @@ export function SiteFooter({ theme }: { theme: Theme }) {
   return (
     <footer className="no-print mt-auto border-t border-rule text-small text-soft">
       <div className="mx-auto flex min-h-20 max-w-wide flex-wrap items-center justify-between gap-x-8 gap-y-2 px-5 py-4">
-        <p>Every key is capped, limited to chosen models, and ends by itself.</p>
+        <p>Every key is capped, limited to chosen models, and ends by itself. <a className="prose-link inline-flex min-h-11 items-center" href="/docs">How to use a key</a></p>
         <ThemeChoice theme={theme} />
       </div>
     </footer>

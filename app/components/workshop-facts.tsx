@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import type { WorkshopView } from '~/domain/claim/view-types'
 import { providerWords } from './claim-words'
 import { Countdown, Time } from './time'
+import { nextReset, spanWords } from './time-words'
 
 export const resetWords = { daily: 'a day', weekly: 'a week', monthly: 'a month' } as const
 
@@ -39,7 +40,10 @@ export function WorkshopFacts({ workshop }: { workshop: WorkshopView }) {
   return (
     <dl className="divide-y divide-rule border-y border-rule">
       <Fact name="Each key">{workshop.keyLimit.text} {capNote(workshop.keyLimitReset)}</Fact>
-      <Fact name="Keys end"><Time iso={workshop.keyExpiresAt} now={asOf} /></Fact>
+      <Fact name="Keys end">{workshop.kind === 'giveaway' ? 'If claimed now: ' : null}<Time iso={workshop.keyExpiresAt} now={asOf} /></Fact>
+      {workshop.kind === 'giveaway' && workshop.keyLimitReset ? <Fact name="Starts again">At midnight UTC: <Time iso={nextReset(workshop.keyLimitReset, asOf)} now={asOf} /></Fact> : null}
+      {workshop.kind === 'giveaway' ? <Fact name="How many">One key for each GitHub account. When it has ended, {workshop.cooldownMs ? `the next one ${spanWords(workshop.cooldownMs / 1000)} later` : 'you may claim the next one'}, while there are any.</Fact> : null}
+      {workshop.minAccountAgeMs ? <Fact name="Account">At least {spanWords(workshop.minAccountAgeMs / 1000)} old</Fact> : null}
       {opensAt && workshop.window === 'upcoming' ? <Fact name="Claims open"><Countdown iso={opensAt} asOf={asOf} passed="now" />: <Time iso={opensAt} now={asOf} /></Fact> : null}
       {closesAt && workshop.window !== 'closed' ? <Fact name="Claims close"><Time iso={closesAt} now={asOf} /></Fact> : null}
       {closesAt && workshop.window === 'closed' ? <Fact name="Claims closed"><Time iso={closesAt} now={asOf} /></Fact> : null}

@@ -6,7 +6,8 @@ import { Callout } from '~/components/callout'
 import { Checkbox } from '~/components/field'
 import { OrganizerLine } from '~/components/organizer-line'
 import { PageShell, Section } from '~/components/page-shell'
-import { Countdown } from '~/components/time'
+import { StarNudge } from '~/components/star-nudge'
+import { Countdown, Time } from '~/components/time'
 import { SeatsBar, WorkshopFacts } from '~/components/workshop-facts'
 import type { WorkshopView } from '~/domain/claim/view-types'
 import { findClaimView } from '~/domain/claim/claim-view.server'
@@ -49,6 +50,8 @@ export default function WorkshopPage() {
       <Section title="What you get" id="facts">
         <WorkshopFacts workshop={workshop} />
         <div className="mt-6 space-y-2 text-soft">
+          {workshop.kind === 'giveaway' ? <p><a className="prose-link" href="/docs">How to use a key, and what it may be used for</a></p> : null}
+          {workshop.repositoryUrl ? <StarNudge url={workshop.repositoryUrl} /> : null}
           {workshop.docsUrl ? <p><a className="prose-link" href={workshop.docsUrl}>Material for this workshop</a></p> : null}
           {staff ? <p><Link className="prose-link" to={`/admin/w/${slug}`}>Claims of this workshop, for staff</Link></p> : null}
           <OrganizerLine organizer={workshop.organizer} subject={workshop.title} />
@@ -78,13 +81,27 @@ function ClaimBox({ workshop, signIn }: { workshop: WorkshopView; signIn: string
       </Callout>
     )
   }
-  if (workshop.seats.left === 0) return <Callout tone="plain" title="The room is full."><p>Every key has been claimed. A key that is given back becomes free again: ask the organiser.</p></Callout>
-  if (workshop.paused) return <Callout tone="amber" title="No keys are made just now."><p>{workshop.paused.reason}</p><p>It has nothing to do with you. Reload this page in a while.</p></Callout>
+  // A switch that is off is said before a room that is full: it may be the reason why nobody leaves.
+  if (workshop.paused) return <Paused paused={workshop.paused} asOf={workshop.asOf} />
+  if (workshop.seats.left === 0) {
+    return workshop.kind === 'giveaway'
+      ? <Callout tone="plain" title="Every key is taken."><p>A key becomes free again when somebody’s has ended. Look in again in a few days.</p></Callout>
+      : <Callout tone="plain" title="The room is full."><p>Every key has been claimed. A key that is given back becomes free again: ask the organiser.</p></Callout>
+  }
   return (
     <div className="space-y-6">
-      {signIn ? <ButtonLink kind="ink" large to={signIn}>Sign in to claim</ButtonLink> : <ClaimForm workshop={workshop} />}
+      {signIn ? <ButtonLink kind="ink" large to={signIn}>{workshop.kind === 'giveaway' ? 'Sign in with GitHub to claim' : 'Sign in to claim'}</ButtonLink> : <ClaimForm workshop={workshop} />}
       <SeatsBar workshop={workshop} />
     </div>
+  )
+}
+
+function Paused({ paused, asOf }: { paused: NonNullable<WorkshopView['paused']>; asOf: string }) {
+  return (
+    <Callout tone="amber" title="No keys are made just now.">
+      <p>{paused.reason}{paused.since ? <> Since <Time iso={paused.since} now={asOf} />.</> : null}</p>
+      <p>It has nothing to do with you. Keys given out before keep working, and can still be seen. Reload this page in a while.</p>
+    </Callout>
   )
 }
 

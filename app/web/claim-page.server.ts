@@ -17,7 +17,7 @@ export async function readClaimPage(ctx: Ctx, input: { slug: string; viewer: Vie
     workshop: workshop && !('broken' in workshop) ? workshop : null,
     claim,
     version: pulse?.v ?? '',
-    refused: claim ? null : refused,
+    refused: claim && claim.again === null ? null : refused,
     holder: viewer.displayName,
     autoSeconds: auto && claim?.state === 'pending' ? 10 : null,
     baseUrl: ctx.settings.providerBaseUrl,

@@ -5,7 +5,7 @@ import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { moneyViewOfDecimal } from '../money-view'
 import { committedFor } from '../pool/committed'
-import { reserve } from '../pool/pool.server'
+import { capsOf, reserve } from '../pool/pool.server'
 import { queueMint } from './claim.server'
 import type { MoneyView } from './view-types'
 
@@ -79,12 +79,12 @@ export async function retryClaim(ctx: Ctx, input: { claimId: string; workshopSlu
     const committed = committedFor({ keyLimit: nanoFromDecimalString(claim.limitUsd), reset: claim.limitReset, from: ctx.now(), expiresAt: claim.expiresAt })
     const generation = claim.generation + 1
     await tx.$executeRaw`
-      update keymint.workshop_attendance set state = 'pending', generation = ${generation}::int, reason = null, reason_detail = null
+      update keymint.workshop_attendance set state = 'pending', seat_freed_at = null, generation = ${generation}::int, reason = null, reason_detail = null
       where claim_id = ${claimId}::uuid`
     await queueMint(ctx, tx, { claimId, generation, workshopSlug })
     await recordAudit(tx, { ...audit, action: 'mint.retried', details: { generation } })
     await tx.$executeRaw`update keymint.workshop_attendance set committed_usd = ${decimalStringFromNano(committed)}::numeric where claim_id = ${claimId}::uuid`
-    if (!(await reserve(tx, workshopSlug, committed, { limit: workshop.poolLimit, maxKeys: workshop.maxKeys }))) throw new RoomIsFull()
+    if (!(await reserve(tx, workshopSlug, committed, capsOf(workshop, ctx.settings)))) throw new RoomIsFull()
     return { kind: 'mint-queued' }
   }).catch((error: unknown) => {
     if (error instanceof RoomIsFull) return { kind: 'refused', detail: 'The pool has no room left for this key.' }

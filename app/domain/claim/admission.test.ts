@@ -1,11 +1,11 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { makeWorkshop } from '../../../simulators/test-world'
 import { admit, type AdmissionInput } from './admission'
 
 const now = new Date('2026-04-14T10:00:00Z')
 const workshop = makeWorkshop({ claimsOpenAt: new Date('2026-04-14T08:00:00Z'), claimsCloseAt: new Date('2026-04-14T18:00:00Z'), providers: ['github'] })
 const person = { userId: 'github:1', displayName: 'Ada', emailNormalized: 'ada@example.org', provider: 'github' as const, banned: null, githubAccountCreatedAt: new Date('2020-01-01T00:00:00Z') }
-const input = (change: Partial<AdmissionInput> = {}): AdmissionInput => ({ workshop, person, provisioningEnabled: true, now, ...change })
+const input = (change: Partial<AdmissionInput> = {}): AdmissionInput => ({ workshop, person, provisioningEnabled: true, maxTotalKeys: 0, now, ...change })
 
 test('a person with a verified address and the right provider is admitted while the window is open', () => {
   expect(admit(input())).toBeNull()
@@ -28,6 +28,20 @@ test('a closed window is said before anything a person could change', () => {
   expect(admit(input({ now: new Date('2026-04-15T00:00:00Z'), provisioningEnabled: false, person: { ...person, emailNormalized: null } }))).toBe('closed')
 })
 
-test('a giveaway admits nobody while its own switches do not exist', () => {
-  expect(admit(input({ workshop: { ...workshop, kind: 'giveaway', maxKeys: 10, acknowledgedTerms: true } }))).toBe('switched-off')
+describe('a giveaway', () => {
+  const giveaway = makeWorkshop({ kind: 'giveaway', claimsOpenAt: null, claimsCloseAt: null, providers: ['github'], poolLimit: null, maxKeys: 10, acknowledgedTerms: true })
+  const open = (change: Partial<AdmissionInput> = {}) => admit(input({ workshop: giveaway, maxTotalKeys: 100, ...change }))
+
+  test('admits a person without an email, at any time, once every switch is on', () => {
+    expect(open({ person: { ...person, emailNormalized: null } })).toBeNull()
+  })
+
+  test.each<[string, Partial<AdmissionInput>]>([
+    ['PROVISIONING_ENABLED is not true', { provisioningEnabled: false }],
+    ['MAX_TOTAL_KEYS is missing, zero or malformed', { maxTotalKeys: 0 }],
+    ['the terms are not acknowledged', { workshop: { ...giveaway, acknowledgedTerms: false } }],
+    ['the file bounds no number of keys', { workshop: { ...giveaway, maxKeys: null } }],
+  ])('admits nobody while %s', (_switch, change) => {
+    expect(open(change)).toBe('switched-off')
+  })
 })

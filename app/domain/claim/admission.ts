@@ -17,11 +17,13 @@ export type AdmissionInput = {
   workshop: Workshop
   person: Claimant
   provisioningEnabled: boolean
+  /** MAX_TOTAL_KEYS as it was read: 0 when it is missing, zero or malformed. Only giveaways ask for it. */
+  maxTotalKeys: number
   now: Date
 }
 
 /** Null means admitted. The first reason that a person can do something about comes first. */
-export function admit({ workshop, person, provisioningEnabled, now }: AdmissionInput): AdmissionRefusal | null {
+export function admit({ workshop, person, provisioningEnabled, maxTotalKeys, now }: AdmissionInput): AdmissionRefusal | null {
   const window = windowState(workshop, now)
   if (window === 'closed') return 'closed'
   if (window === 'upcoming') return 'not-open-yet'
@@ -30,7 +32,7 @@ export function admit({ workshop, person, provisioningEnabled, now }: AdmissionI
   if (workshop.kind === 'workshop' && person.emailNormalized === null) return 'no-verified-email'
   if (workshop.minAccountAgeMs !== null && (person.githubAccountCreatedAt === null || now.getTime() - person.githubAccountCreatedAt.getTime() < workshop.minAccountAgeMs)) return 'account-too-new'
   if (!provisioningEnabled) return 'switched-off'
-  // The giveaway door has switches of its own (MAX_TOTAL_KEYS, bans, cool-downs); until they hold, it stays shut.
-  if (workshop.kind === 'giveaway') return 'switched-off'
+  // Each of the giveaway's switches is off until somebody has turned it on: nothing missing ever means "unlimited".
+  if (workshop.kind === 'giveaway' && (!workshop.acknowledgedTerms || maxTotalKeys < 1 || workshop.maxKeys === null)) return 'switched-off'
   return null
 }

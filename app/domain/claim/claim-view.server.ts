@@ -3,6 +3,7 @@ import type { Ctx } from '../ctx'
 import { asDelayReason, type DelayReason } from '../mint/mint-policy'
 import { moneyView, moneyViewOfDecimal } from '../money-view'
 import { nanoFromDecimalString } from '~/money'
+import { claimAgainFrom } from './claim-again'
 import { unboundRevealSeconds } from './reveal.server'
 import type { ClaimEnd, ClaimPulse, ClaimRefusal, ClaimView, KeyView } from './view-types'
 import { currentStep, estimateSeconds, nextPollMs, stepViews, type Progress } from './waiting'
@@ -29,6 +30,7 @@ type Row = {
   upstreamDisabled: boolean
   upstreamMissing: boolean
   endedAt: Date | null
+  cooldownMs: bigint | null
   attendedAt: Date
   queuedSeconds: number | null
   creatingSeconds: number | null
@@ -89,7 +91,7 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
       (case when c.limit_reset is null or c.window_started_at = date_trunc(case c.limit_reset when 'daily' then 'day' when 'weekly' then 'week' else 'month' end, now(), 'UTC')
         then c.window_used_usd else 0 end)::text as "windowUsedUsd",
       c.usage_synced_at as "usageSyncedAt", c.upstream_disabled as "upstreamDisabled", c.upstream_missing_at is not null as "upstreamMissing",
-      c.ended_at as "endedAt", c.attended_at as "attendedAt",
+      c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs", c.attended_at as "attendedAt",
       extract(epoch from m.taken_at - m.queued_at)::float8 as "queuedSeconds", extract(epoch from c.key_saved_at - m.taken_at)::float8 as "creatingSeconds",
       extract(epoch from c.guardrail_attached_at - c.key_saved_at)::float8 as "limitsSeconds",
       m.taken_at is not null as taken,
@@ -146,10 +148,17 @@ function viewOf(ctx: Ctx, row: Row): ClaimView {
     waiting,
     refusal: row.state === 'refused' ? { reason: row.reason as ClaimRefusal, detail: row.reasonDetail } : null,
     end: row.state === 'ended' ? { reason: row.reason as ClaimEnd, endedAt: (row.endedAt ?? row.expiresAt).toISOString() } : null,
+    again: againOf(ctx, row),
     key: row.keyLabel === null ? null : keyViewOf(row, row.keyLabel),
     nextPollMs: nextPollMs(progress, waiting && { peopleAhead: waiting.peopleAhead, retryInSeconds: waiting.delay?.retryInSeconds ?? 0 }),
     asOf: ctx.now().toISOString(),
   }
+}
+
+/** The one rule is claim-again.ts's; here it only becomes times. */
+function againOf(ctx: Ctx, row: Row): ClaimView['again'] {
+  const from = claimAgainFrom(row)
+  return from && { from: from.toISOString(), now: from <= ctx.now() }
 }
 
 function keyViewOf(row: Row, label: string): KeyView {

@@ -9,7 +9,7 @@ import { decimalStringFromNano } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { committedFor } from '../pool/committed'
-import { reserve } from '../pool/pool.server'
+import { capsOf, reserve } from '../pool/pool.server'
 import { keyExpiryFor, type Workshop } from '../workshop/workshop'
 import { admit, type AdmissionRefusal, type Claimant } from './admission'
 
@@ -30,7 +30,7 @@ async function claimNow(ctx: Ctx, input: { workshopSlug: string; person: Claiman
   const { workshopSlug, person } = input
   const workshop = ctx.workshops.workshops.get(workshopSlug)
   const now = ctx.now()
-  const refusal = workshop ? admit({ workshop, person, provisioningEnabled: ctx.settings.provisioningEnabled, now }) : 'no-such-workshop'
+  const refusal = workshop ? admit({ workshop, person, provisioningEnabled: ctx.settings.provisioningEnabled, maxTotalKeys: ctx.settings.maxTotalKeys, now }) : 'no-such-workshop'
   if (!workshop || refusal) return (await readStanding(ctx, workshopSlug, person.userId)).own ?? { kind: 'refused', reason: refusal ?? 'no-such-workshop' }
   try {
     const claimId = await ctx.db.$transaction((tx) => makeClaim(ctx, tx, workshop, person, input.optIn, now))
@@ -62,9 +62,10 @@ async function makeClaim(ctx: Ctx, tx: Tx, workshop: Workshop, person: Claimant,
   const inserted = await tx.$executeRaw`
     with claim as (
       insert into keymint.workshop_attendance
-        (user_id, workshop_slug, claim_id, email_normalized, provider, committed_usd, limit_usd, limit_reset, expires_at, allowed_models)
+        (user_id, workshop_slug, claim_id, email_normalized, provider, committed_usd, limit_usd, limit_reset, expires_at, allowed_models, counts_in_total, cooldown_ms)
       select ${person.userId}, ${workshop.slug}, ${claimId}::uuid, ${person.emailNormalized}, ${person.provider}, ${details.committedUsd}::numeric,
-        ${details.limitUsd}::numeric, ${workshop.keyLimitReset}, ${expiresAt}::timestamptz, ${workshop.allowedModels}::text[]
+        ${details.limitUsd}::numeric, ${workshop.keyLimitReset}, ${expiresAt}::timestamptz, ${workshop.allowedModels}::text[],
+        ${workshop.kind === 'giveaway'}, ${workshop.kind === 'giveaway' ? (workshop.cooldownMs ?? 0) : null}::bigint
       from keymint.mint_gate where paused_at is null
       on conflict do nothing returning *),
     mint as (
@@ -75,7 +76,7 @@ async function makeClaim(ctx: Ctx, tx: Tx, workshop: Workshop, person: Claimant,
   if (inserted !== 1) return null
   await sendMint(ctx, tx, mintId)
   if (optIn && workshop.marketingOptIn !== null) await recordOptIn(tx, person.userId, workshop.slug)
-  if (!(await reserve(tx, workshop.slug, committed, { limit: workshop.poolLimit, maxKeys: workshop.maxKeys }))) throw new PoolIsFull()
+  if (!(await reserve(tx, workshop.slug, committed, capsOf(workshop, ctx.settings)))) throw new PoolIsFull()
   return claimId
 }
 

@@ -27,6 +27,10 @@ export type WorkshopView = {
   pool: { limit: MoneyView; committed: MoneyView } | null
   /** Set when nobody can claim for a reason of the operator: switch off, or paused with a reason. */
   paused: { reason: string; since: string | null } | null
+  /** Giveaways only: a repository that one may star, how long after an end the next claim waits, how old an account must be. */
+  repositoryUrl: string | null
+  cooldownMs: number | null
+  minAccountAgeMs: number | null
   /** ISO UTC, the moment the server looked. */
   asOf: string
 }
@@ -58,6 +62,8 @@ export type ClaimView = {
   refusal: { reason: ClaimRefusal; detail: string | null } | null
   end: { reason: ClaimEnd; endedAt: string } | null
   key: KeyView | null
+  /** After an end where the rules allow another key: from when (ISO UTC), and whether that is now. */
+  again: { from: string; now: boolean } | null
   /** The server dictates: milliseconds until the next poll, null = stop polling. */
   nextPollMs: number | null
   asOf: string

@@ -15,7 +15,7 @@ function makeWorkshop(over: Partial<Workshop> = {}): Workshop {
     slug: 'w', kind: 'workshop', title: 'W', claimsOpenAt: null, claimsCloseAt: null, allowedModels: ['openai/gpt-5-nano'],
     poolLimit: 300_000_000_000n, keyLimit: LIMIT, keyLimitReset: null, keyExpiresAt: new Date('2026-04-15T00:00:00Z'), keyExpiresInMs: null,
     providers: ['github'], marketingOptIn: null, maxKeys: null, description: null, venue: null, timezone: 'UTC', organizer: null,
-    docsUrl: null, acknowledgedTerms: false, minAccountAgeMs: null, cooldownMs: null, ...over,
+    docsUrl: null, acknowledgedTerms: false, minAccountAgeMs: null, cooldownMs: null, repositoryUrl: null, ...over,
   }
 }
 

@@ -5,11 +5,28 @@
  */
 import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
+import type { Workshop } from '../workshop/workshop'
 
-export type PoolCaps = { limit: NanoUsd | null; maxKeys: number | null }
+export type PoolCaps = {
+  limit: NanoUsd | null
+  maxKeys: number | null
+  /** The most seats of all giveaways together (MAX_TOTAL_KEYS); null for a workshop, which does not count there. */
+  totalKeys: number | null
+}
 
-/** Reserves money and one seat. False means the room is full and nothing was changed. */
+/** Reserves money and one seat. False means that it is full: the caller rolls its transaction back. */
 export async function reserve(tx: Tx, workshopSlug: string, amount: NanoUsd, caps: PoolCaps): Promise<boolean> {
+  if (!(await reserveInPool(tx, workshopSlug, amount, caps))) return false
+  if (caps.totalKeys === null) return true
+  return (await tx.$executeRaw`update keymint.total_seats set seats = seats + 1 where seats < ${caps.totalKeys}::int`) === 1
+}
+
+/** The caps that hold for a claim of this workshop. */
+export function capsOf(workshop: Pick<Workshop, 'kind' | 'poolLimit' | 'maxKeys'>, settings: { maxTotalKeys: number }): PoolCaps {
+  return { limit: workshop.poolLimit, maxKeys: workshop.maxKeys, totalKeys: workshop.kind === 'giveaway' ? settings.maxTotalKeys : null }
+}
+
+async function reserveInPool(tx: Tx, workshopSlug: string, amount: NanoUsd, caps: PoolCaps): Promise<boolean> {
   const usd = decimalStringFromNano(amount)
   const limit = caps.limit === null ? null : decimalStringFromNano(caps.limit)
   const take = () => tx.$executeRaw`
@@ -25,15 +42,20 @@ export async function reserve(tx: Tx, workshopSlug: string, amount: NanoUsd, cap
 
 /**
  * Sets what a claim has committed and moves the pool by the difference, in one statement. The caller holds the
- * claim's row. `freeSeat` gives its seat back as well.
+ * claim's row. `freeSeat` gives its seat back as well, once: a claim that has given its seat back has none to give.
  */
 export async function setClaimCommitted(tx: Tx, claimId: string, committed: NanoUsd, options: { freeSeat: boolean }): Promise<void> {
   const usd = decimalStringFromNano(committed)
   await tx.$executeRaw`
-    with before as (select claim_id, workshop_slug, committed_usd from keymint.workshop_attendance where claim_id = ${claimId}::uuid),
-    claim as (update keymint.workshop_attendance c set committed_usd = ${usd}::numeric from before where c.claim_id = before.claim_id)
+    with before as (
+      select claim_id, workshop_slug, committed_usd, counts_in_total, seat_freed_at is null and ${options.freeSeat} as frees
+      from keymint.workshop_attendance where claim_id = ${claimId}::uuid),
+    claim as (
+      update keymint.workshop_attendance c set committed_usd = ${usd}::numeric, seat_freed_at = case when before.frees then now() else c.seat_freed_at end
+      from before where c.claim_id = before.claim_id),
+    total as (update keymint.total_seats t set seats = t.seats - 1 from before where before.frees and before.counts_in_total)
     update keymint.pools p
-    set committed_usd = p.committed_usd + ${usd}::numeric - before.committed_usd, seats = p.seats - ${options.freeSeat ? 1 : 0}
+    set committed_usd = p.committed_usd + ${usd}::numeric - before.committed_usd, seats = p.seats - case when before.frees then 1 else 0 end
     from before where p.workshop_slug = before.workshop_slug`
 }
 
@@ -43,4 +65,9 @@ export type PoolStanding = { committedUsd: string; seats: number }
 export async function readPools(db: Tx): Promise<Map<string, PoolStanding>> {
   const rows = await db.pool.findMany()
   return new Map(rows.map((row) => [row.workshopSlug, { committedUsd: row.committedUsd.toFixed(9), seats: row.seats }]))
+}
+
+/** How many seats all giveaways together have taken. */
+export async function readTotalSeats(db: Tx): Promise<number> {
+  return (await db.totalSeats.findFirst())?.seats ?? 0
 }

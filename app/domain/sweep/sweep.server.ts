@@ -5,10 +5,12 @@
 import { recordAudit } from '../audit/audit.server'
 import { warmGuardrail } from '../bind/guardrail.server'
 import type { Ctx } from '../ctx'
+import { nanoFromDecimalString } from '~/money'
 import { deleteCondemned } from '../mint/attempts.server'
+import { setClaimCommitted } from '../pool/pool.server'
 import { windowState } from '../workshop/workshop'
 
-export type SweepReport = { mintsSentAgain: number; bindsSentAgain: number; ended: number; condemnedDeleted: number }
+export type SweepReport = { mintsSentAgain: number; bindsSentAgain: number; ended: number; seatsFreed: number; condemnedDeleted: number }
 
 export const sweepSeconds = 15
 /** A room is warmed up this long before its doors open. */
@@ -21,10 +23,11 @@ export async function sweep(ctx: Ctx): Promise<SweepReport> {
     mintsSentAgain: await guarded(ctx, 'mints without a job', () => sendMintsAgain(ctx)),
     bindsSentAgain: await guarded(ctx, 'binds without a job', () => sendBindsAgain(ctx)),
     ended: await guarded(ctx, 'expired keys', () => endExpired(ctx)),
+    seatsFreed: await guarded(ctx, 'seats that return', () => freeSeats(ctx)),
     condemnedDeleted: await guarded(ctx, 'condemned keys', () => deleteCondemnedKeys(ctx)),
   }
   await guarded(ctx, 'guardrails', () => warmGuardrails(ctx))
-  if (report.mintsSentAgain + report.bindsSentAgain + report.ended + report.condemnedDeleted > 0) ctx.log.info({ report }, 'the sweep found work')
+  if (report.mintsSentAgain + report.bindsSentAgain + report.ended + report.seatsFreed + report.condemnedDeleted > 0) ctx.log.info({ report }, 'the sweep found work')
   return report
 }
 
@@ -83,6 +86,27 @@ async function endExpired(ctx: Ctx): Promise<number> {
     }))
   }
   return ended
+}
+
+/** Giveaways: the seat of a settled key returns when its cool-down is over, so that somebody else can have it. */
+async function freeSeats(ctx: Ctx): Promise<number> {
+  const due = await ctx.db.$queryRaw<{ claimId: string; workshopSlug: string }[]>`
+    select claim_id as "claimId", workshop_slug as "workshopSlug" from keymint.workshop_attendance
+    where state = 'ended' and cooldown_ms is not null and seat_freed_at is null and settled_at is not null
+      and ended_at + cooldown_ms * interval '1 ms' <= ${ctx.now()} order by ended_at limit ${mostPerSweep}::int`
+  let freed = 0
+  for (const { claimId, workshopSlug } of due) {
+    freed += await guarded(ctx, `seat of claim ${claimId}`, () => ctx.db.$transaction(async (tx) => {
+      const [claim] = await tx.$queryRaw<{ committedUsd: string }[]>`
+        select committed_usd::text as "committedUsd" from keymint.workshop_attendance
+        where claim_id = ${claimId}::uuid and state = 'ended' and seat_freed_at is null and settled_at is not null for update`
+      if (!claim) return 0
+      await recordAudit(tx, { actor: 'worker', action: 'claim.seat-freed', subject: `claim:${claimId}`, workshopSlug })
+      await setClaimCommitted(tx, claimId, nanoFromDecimalString(claim.committedUsd), { freeSeat: true })
+      return 1
+    }))
+  }
+  return freed
 }
 
 /** Condemned keys whose delete was not confirmed, where the hash is known; the rest is reconcile's to find. */

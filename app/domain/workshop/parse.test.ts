@@ -71,7 +71,7 @@ test('the file of the design is a workshop', () => {
       keyExpiresAt: new Date('2026-04-15T00:00:00Z'), keyExpiresInMs: null, providers: ['github', 'google'],
       marketingOptIn: 'Tell me about the next workshop', maxKeys: 150, description: null, venue: null, timezone: 'Europe/Berlin',
       organizer: { name: 'PyCon DE', email: 'workshops@example.org', url: null }, docsUrl: null, acknowledgedTerms: false,
-      minAccountAgeMs: null, cooldownMs: null,
+      minAccountAgeMs: null, cooldownMs: null, repositoryUrl: null,
     },
   })
 })

@@ -42,7 +42,7 @@ const PROVIDERS: readonly WorkshopProvider[] = ['github', 'google']
 const KNOWN = [
   'title', 'kind', 'claims_open_at', 'claims_close_at', 'allowed_models', 'limit_usd', 'key_limit_usd', 'key_limit_reset', 'key_expires_at',
   'key_expires_in', 'providers', 'marketing_opt_in', 'max_keys', 'description', 'venue', 'timezone', 'organizer', 'docs_url', 'acknowledged_terms',
-  'min_account_age', 'cooldown',
+  'min_account_age', 'cooldown', 'repository_url',
 ] as const
 
 /** Names people write that are too far from the right one for a count of letters. */
@@ -52,7 +52,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   limit: 'did you mean limit_usd (the pool) or key_limit_usd (each key)?', pool: 'did you mean limit_usd?', pool_limit_usd: 'did you mean limit_usd?',
   seats: 'did you mean max_keys?', max_seats: 'did you mean max_keys?', opens_at: 'did you mean claims_open_at?', closes_at: 'did you mean claims_close_at?',
   open_at: 'did you mean claims_open_at?', close_at: 'did you mean claims_close_at?', expires_at: 'did you mean key_expires_at?',
-  expires_in: 'did you mean key_expires_in?', reset: 'did you mean key_limit_reset?', location: 'did you mean venue?', organiser: 'did you mean organizer?',
+  expires_in: 'did you mean key_expires_in?', repository: 'did you mean repository_url?', star: 'did you mean repository_url?', reset: 'did you mean key_limit_reset?', location: 'did you mean venue?', organiser: 'did you mean organizer?',
   name: 'did you mean title?',
 }
 
@@ -86,6 +86,7 @@ function readWorkshop(slug: string, fields: Fields, problems: Problem[], warning
   }
   const minAccountAgeMs = fields.duration('min_account_age', 3660)
   const cooldownMs = fields.duration('cooldown', 3660)
+  const repositoryUrl = fields.webAddress('repository_url')
 
   const needs = (name: (typeof KNOWN)[number], remedy: string): void => {
     if (!fields.has(name) && !meant.has(name) && !(name === 'allowed_models' && fields.has('models')) && !problems.some((problem) => problem.field === name)) fields.problem(name, 'is missing', remedy)
@@ -108,7 +109,7 @@ function readWorkshop(slug: string, fields: Fields, problems: Problem[], warning
     needs('claims_close_at', 'add when claims close, such as `claims_close_at: 2026-04-14T18:00:00+02:00`')
     needs('limit_usd', 'add the pool of the whole workshop, such as `limit_usd: 300`')
     needs('providers', 'add who one may sign in with: `providers: [github, google]`')
-    for (const name of ['min_account_age', 'cooldown']) {
+    for (const name of ['min_account_age', 'cooldown', 'repository_url']) {
       if (fields.has(name)) fields.problem(name, 'is only for giveaways', 'remove the line')
     }
   }
@@ -126,7 +127,7 @@ function readWorkshop(slug: string, fields: Fields, problems: Problem[], warning
   if (kind === null || title === null || allowedModels === null || keyLimit === null || providers === null || problems.length > 0) return null
   const workshop: Workshop = {
     slug, kind, title, claimsOpenAt, claimsCloseAt, allowedModels, poolLimit, keyLimit, keyLimitReset, keyExpiresAt, keyExpiresInMs, providers,
-    marketingOptIn, maxKeys, ...words, timezone: timezone ?? 'UTC', minAccountAgeMs, cooldownMs,
+    marketingOptIn, maxKeys, ...words, timezone: timezone ?? 'UTC', minAccountAgeMs, cooldownMs, repositoryUrl,
   }
   checkSeats(workshop, fields)
   addWarnings(workshop, fields, warnings, timezone)
@@ -155,6 +156,9 @@ function addWarnings(workshop: Workshop, fields: Fields, warnings: Problem[], ti
   }
   if (workshop.organizer === null || (workshop.organizer.email === null && workshop.organizer.url === null)) {
     warn('organizer', 'does not say how to be reached', 'write a name with an email or url: `organizer: PyCon DE <workshops@example.org>`')
+  }
+  if (workshop.kind === 'giveaway' && workshop.keyLimitReset === null) {
+    warn('key_limit_reset', 'is missing, so each key has one cap for its whole life', 'write `key_limit_reset: daily` for a cap that starts afresh at midnight UTC')
   }
   if (workshop.maxKeys !== null && workshop.claimsOpenAt !== null) {
     const fit = keysThatFit(workshop, workshop.claimsOpenAt)

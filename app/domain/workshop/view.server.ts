@@ -4,17 +4,28 @@ import type { WorkshopView } from '../claim/view-types'
 import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
 import { committedFor } from '../pool/committed'
-import { readPools, type PoolStanding } from '../pool/pool.server'
+import { readPools, readTotalSeats, type PoolStanding } from '../pool/pool.server'
+import { readSwitchTimes, switchStates, type SwitchName } from '../switches/switches.server'
 import { keyExpiryFor, windowState, type Workshop } from './workshop'
 
-type Gate = { pausedAt: Date | null; pauseReason: string | null } | null
+type Standings = {
+  pools: Map<string, PoolStanding>
+  gate: { pausedAt: Date | null; pauseReason: string | null } | null
+  switchedSince: Map<SwitchName, string>
+  totalSeats: number
+}
+
+async function readStandings(ctx: Ctx): Promise<Standings> {
+  const [pools, gate, switchedSince, totalSeats] = await Promise.all([readPools(ctx.db), ctx.db.mintGate.findFirst(), readSwitchTimes(ctx.db, ctx.settings), readTotalSeats(ctx.db)])
+  return { pools, gate, switchedSince, totalSeats }
+}
 
 /** Every workshop that can be shown: open ones first, then coming, then closed; each group by its opening. */
 export async function listWorkshopViews(ctx: Ctx): Promise<WorkshopView[]> {
-  const [pools, gate] = await Promise.all([readPools(ctx.db), ctx.db.mintGate.findFirst()])
+  const standings = await readStandings(ctx)
   const order = { open: 0, upcoming: 1, closed: 2 }
   return [...ctx.workshops.workshops.values()]
-    .map((workshop) => viewOf(ctx, workshop, pools.get(workshop.slug), gate))
+    .map((workshop) => viewOf(ctx, workshop, standings))
     .sort((a, b) => order[a.window] - order[b.window] || (a.opensAt ?? '').localeCompare(b.opensAt ?? '') || a.title.localeCompare(b.title))
 }
 
@@ -22,12 +33,12 @@ export async function listWorkshopViews(ctx: Ctx): Promise<WorkshopView[]> {
 export async function findWorkshopView(ctx: Ctx, slug: string): Promise<WorkshopView | { broken: true; slug: string } | null> {
   const workshop = ctx.workshops.workshops.get(slug)
   if (!workshop) return ctx.workshops.broken.has(slug) ? { broken: true, slug } : null
-  const [pools, gate] = await Promise.all([readPools(ctx.db), ctx.db.mintGate.findFirst()])
-  return viewOf(ctx, workshop, pools.get(slug), gate)
+  return viewOf(ctx, workshop, await readStandings(ctx))
 }
 
-function viewOf(ctx: Ctx, workshop: Workshop, standing: PoolStanding | undefined, gate: Gate): WorkshopView {
+function viewOf(ctx: Ctx, workshop: Workshop, standings: Standings): WorkshopView {
   const now = ctx.now()
+  const standing = standings.pools.get(workshop.slug)
   // What a key is worth depends on when it is claimed: nobody claims before the doors open.
   const claimedAt = workshop.claimsOpenAt !== null && workshop.claimsOpenAt > now ? workshop.claimsOpenAt : now
   const expiresAt = keyExpiryFor(workshop, claimedAt)
@@ -36,7 +47,9 @@ function viewOf(ctx: Ctx, workshop: Workshop, standing: PoolStanding | undefined
   const taken = standing?.seats ?? 0
   const byMoney = workshop.poolLimit === null || perKey === 0n ? Number.MAX_SAFE_INTEGER : Number(maxBig(0n, workshop.poolLimit - committed) / perKey)
   const bySeats = workshop.maxKeys === null ? Number.MAX_SAFE_INTEGER : Math.max(0, workshop.maxKeys - taken)
-  const left = Math.min(byMoney, bySeats)
+  // With MAX_TOTAL_KEYS off nobody can claim, but the banner says so, not a full room.
+  const byTotal = workshop.kind === 'giveaway' && ctx.settings.maxTotalKeys > 0 ? Math.max(0, ctx.settings.maxTotalKeys - standings.totalSeats) : Number.MAX_SAFE_INTEGER
+  const left = Math.min(byMoney, bySeats, byTotal)
   return {
     slug: workshop.slug,
     title: workshop.title,
@@ -57,13 +70,18 @@ function viewOf(ctx: Ctx, workshop: Workshop, standing: PoolStanding | undefined
     marketingOptIn: workshop.marketingOptIn,
     seats: { total: taken + left, left },
     pool: workshop.poolLimit === null ? null : { limit: moneyView(workshop.poolLimit), committed: moneyView(committed) },
-    paused: pausedOf(ctx, gate),
+    paused: pausedOf(ctx, workshop, standings),
+    repositoryUrl: workshop.repositoryUrl,
+    cooldownMs: workshop.cooldownMs,
+    minAccountAgeMs: workshop.minAccountAgeMs,
     asOf: now.toISOString(),
   }
 }
 
-function pausedOf(ctx: Ctx, gate: Gate): WorkshopView['paused'] {
-  if (!ctx.settings.provisioningEnabled) return { reason: 'The operator has switched the making of keys off.', since: null }
+function pausedOf(ctx: Ctx, workshop: Workshop, { gate, switchedSince }: Standings): WorkshopView['paused'] {
+  const on = switchStates(ctx.settings)
+  if (!on.provisioning) return { reason: 'The operator has switched the making of keys off.', since: switchedSince.get('provisioning') ?? null }
+  if (workshop.kind === 'giveaway' && !on.giveaways) return { reason: 'The operator has switched giveaways off.', since: switchedSince.get('giveaways') ?? null }
   if (gate?.pausedAt) return { reason: gate.pauseReason ?? 'The organiser has paused the making of keys.', since: gate.pausedAt.toISOString() }
   return null
 }

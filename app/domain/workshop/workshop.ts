@@ -35,6 +35,8 @@ export type Workshop = {
   /** Giveaways only: how old the account at the provider must be, and how long after a key ended the next may be claimed. */
   minAccountAgeMs: number | null
   cooldownMs: number | null
+  /** Giveaways only: a repository that people are asked to star. Never a condition. */
+  repositoryUrl: string | null
 }
 
 export type WindowState = 'upcoming' | 'open' | 'closed'

@@ -1,0 +1,17 @@
+/** When a person whose key has ended may claim the next one. Pure; whether a ban stands in the way is admission's to say. */
+
+export type EndedClaim = {
+  state: string
+  reason: string | null
+  endedAt: Date | null
+  /** Null for a workshop's claim: there the first key is the only one. */
+  cooldownMs: bigint | number | null
+}
+
+const endsThatAllowAnother = new Set(['expired', 'given-back'])
+
+/** From when on, or null when never by this person's own click. A key that was taken back stays the last one. */
+export function claimAgainFrom(claim: EndedClaim): Date | null {
+  if (claim.state !== 'ended' || claim.endedAt === null || claim.cooldownMs === null || !endsThatAllowAnother.has(claim.reason ?? '')) return null
+  return new Date(claim.endedAt.getTime() + Number(claim.cooldownMs))
+}

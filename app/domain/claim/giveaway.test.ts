@@ -1,0 +1,112 @@
+/** The giveaway door against a real Postgres and the stand-in: seats, switches, and what goes wrong at such doors. */
+import { expect, test } from 'vitest'
+import { claimKey } from '~/domain/claim/claim.server'
+import { findClaimView } from '~/domain/claim/claim-view.server'
+import { runMint } from '~/domain/mint/mint.server'
+import { reconcileKeys } from '~/domain/reconcile/reconcile.server'
+import { sweep } from '~/domain/sweep/sweep.server'
+import { findWorkshopView } from '~/domain/workshop/view.server'
+import { makeWorkshop, openWorld, usd, type World, type WorldOptions } from '../../../simulators/harness'
+import type { Workshop } from '../workshop/workshop'
+
+const slug = 'small-keys'
+const dayMs = 86_400_000
+
+export const makeGiveaway = (change: Partial<Workshop> = {}) => makeWorkshop({
+  slug, kind: 'giveaway', claimsOpenAt: null, claimsCloseAt: null, poolLimit: null, maxKeys: 100, keyLimit: usd(0.05), keyLimitReset: 'daily',
+  keyExpiresAt: null, keyExpiresInMs: 14 * dayMs, providers: ['github'], acknowledgedTerms: true, cooldownMs: 7 * dayMs, ...change,
+})
+const openGiveaway = (change: Partial<Workshop> = {}, options: WorldOptions = {}) => openWorld({ workshops: [makeGiveaway(change)], maxTotalKeys: 1_000, ...options })
+const nobodysEmail = { emailNormalized: null }
+
+type Person = Awaited<ReturnType<World['people']>>[number]
+const claim = (world: World, person: Person) => claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
+const seats = async (world: World) => ({ pool: (await world.db.pool.findFirst())?.seats ?? 0, total: (await world.db.totalSeats.findFirstOrThrow()).seats })
+const mintPending = async (world: World) => {
+  for (const mint of await world.db.mint.findMany({ where: { state: 'pending' } })) await runMint(world.ctx, mint.id)
+}
+const onlyPerson = async (world: World) => (await world.people(1, nobodysEmail))[0]!
+
+/** The key is read as ended, two minutes and more after its end, and so it is settled. */
+async function settle(world: World) {
+  await world.db.$executeRaw`update keymint.workshop_attendance set settled_at = now() where state = 'ended'`
+}
+
+test('two people at the last seat of all giveaways: exactly one gets it, in a hundred races', async () => {
+  for (let round = 0; round < 20; round++) {
+    await using world = await openGiveaway({}, { maxTotalKeys: 5 })
+    const people = await world.people(10, nobodysEmail)
+    for (const person of people.slice(0, 4)) expect((await claim(world, person)).kind).toBe('queued')
+    const outcomes = await Promise.all(people.slice(4).map((person) => claim(world, person)))
+    expect(outcomes.filter((outcome) => outcome.kind === 'queued')).toHaveLength(1)
+    expect(outcomes.filter((outcome) => outcome.kind === 'refused' && outcome.reason === 'full')).toHaveLength(5)
+    expect(await seats(world)).toEqual({ pool: 5, total: 5 })
+  }
+})
+
+test('limits that are missing, zero or malformed give nobody a key', async () => {
+  for (const change of [{ maxTotalKeys: 0 }, { provisioningEnabled: false }]) {
+    await using world = await openGiveaway({}, change)
+    expect(await claim(world, await onlyPerson(world))).toEqual({ kind: 'refused', reason: 'switched-off' })
+    expect(await seats(world)).toEqual({ pool: 0, total: 0 })
+    const view = await findWorkshopView(world.ctx, slug)
+    expect(view).toMatchObject({ paused: { reason: expect.stringContaining('switched') as string } })
+  }
+  await using world = await openGiveaway({ acknowledgedTerms: false })
+  expect(await claim(world, await onlyPerson(world))).toEqual({ kind: 'refused', reason: 'switched-off' })
+})
+
+test('an answer that is lost after the key was made frees no seat and leaves no key', async () => {
+  await using world = await openGiveaway()
+  const person = await onlyPerson(world)
+  await claim(world, person)
+  await world.faults({ rules: [{ match: 'POST /keys', fault: 'reset-after', times: 1 }] })
+  await mintPending(world)
+  expect(await seats(world)).toEqual({ pool: 1, total: 1 })
+  await reconcileKeys(world.ctx)
+  const row = await world.db.workshopAttendance.findFirstOrThrow()
+  expect(row.state).toBe('ready')
+  expect((await world.liveKeys()).map((key) => key.hash)).toEqual([row.orKeyHash])
+})
+
+test('a row that is removed while its mint is in flight leaves no key, and tells nobody that it worked', async () => {
+  await using world = await openGiveaway()
+  const person = await onlyPerson(world)
+  await claim(world, person)
+  await world.faults({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 600 }] })
+  const minting = mintPending(world)
+  await expect.poll(() => world.db.mintAttempt.count({ where: { state: 'sent' } })).toBe(1)
+  await world.db.$executeRaw`delete from keymint.workshop_attendance`
+  await minting
+  await reconcileKeys(world.ctx)
+  expect(await world.liveKeys()).toEqual([])
+  expect(await findClaimView(world.ctx, { workshopSlug: slug, userId: person.userId })).toBeNull()
+})
+
+test('a key that has expired is never shown as live, also before any sweep has seen it', async () => {
+  await using world = await openGiveaway()
+  const person = await onlyPerson(world)
+  await claim(world, person)
+  await mintPending(world)
+  world.moveClock(14 * dayMs + 1_000)
+  const view = await findClaimView(world.ctx, { workshopSlug: slug, userId: person.userId })
+  expect(view).toMatchObject({ state: 'ended', end: { reason: 'expired' }, again: { now: false } })
+})
+
+test('the seat of an expired key returns after its cool-down, once', async () => {
+  await using world = await openGiveaway({ maxKeys: 1 })
+  const [first, second] = await world.people(2, nobodysEmail)
+  await claim(world, first!)
+  await mintPending(world)
+  expect(await claim(world, second!)).toEqual({ kind: 'refused', reason: 'full' })
+  world.moveClock(14 * dayMs + 1_000)
+  await sweep(world.ctx)
+  await settle(world)
+  await sweep(world.ctx)
+  expect(await seats(world), 'the cool-down runs').toEqual({ pool: 1, total: 1 })
+  world.moveClock(7 * dayMs)
+  await Promise.all([sweep(world.ctx), sweep(world.ctx)])
+  expect(await seats(world)).toEqual({ pool: 0, total: 0 })
+  expect((await claim(world, second!)).kind).toBe('queued')
+  expect(await world.db.auditEvent.count({ where: { action: 'claim.seat-freed' } })).toBe(1)
+})
