@@ -12,10 +12,19 @@ async function readyClaim(world: World) {
   return world.db.workshopAttendance.findFirstOrThrow()
 }
 
+/** Rows of every table of ours, as its owner sees them. */
+async function countRows(world: World): Promise<Record<string, number>> {
+  const tables = await world.db.$queryRaw<{ name: string }[]>`select tablename as name from pg_tables where schemaname = 'keymint' order by 1`
+  const counts: Record<string, number> = {}
+  for (const { name } of tables) counts[name] = (await world.db.$queryRawUnsafe<{ rows: number }[]>(`select count(*)::int as rows from keymint.${name}`))[0]?.rows ?? -1
+  return counts
+}
+
 test('another ordinary role of the same database sees no schema, no row and no job', async () => {
   await using world = await openWorld()
   await readyClaim(world)
   const role = `stranger_${Math.random().toString(36).slice(2, 10)}`
+  const before = await countRows(world)
   await world.db.$executeRawUnsafe(`create role ${role} login password 'stranger'`)
   const url = new URL(world.database.url)
   url.username = role
@@ -24,18 +33,34 @@ test('another ordinary role of the same database sees no schema, no row and no j
   const stranger = new pg.Client({ connectionString: url.href })
   await stranger.connect()
   try {
-    const tables = await world.db.$queryRaw<{ schemaname: string; tablename: string; rls: boolean }[]>`
-      select schemaname, tablename, rowsecurity as rls from pg_tables where schemaname in ('keymint', 'pgboss')`
+    const tables = await world.db.$queryRaw<{ schema: string; name: string; kind: string; rls: boolean }[]>`
+      select n.nspname as schema, c.relname as name, c.relkind::text as kind, c.relrowsecurity as rls from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname in ('keymint', 'pgboss') and c.relkind in ('r', 'p', 'v')`
     expect(tables.length).toBeGreaterThan(15)
-    expect(tables.filter((table) => table.schemaname === 'keymint' && table.tablename !== '_prisma_migrations' && !table.rls)).toEqual([])
-    for (const { schemaname, tablename } of tables) await expect(stranger.query(`select * from ${schemaname}.${tablename}`)).rejects.toThrow(/permission denied/)
-    await expect(stranger.query('select * from keymint.held_keys')).rejects.toThrow(/permission denied/)
-    // Row level security is the second wall: it stands also when somebody grants too much.
-    await world.db.$executeRawUnsafe(`grant usage on schema keymint to ${role}`)
-    await world.db.$executeRawUnsafe(`grant select on all tables in schema keymint to ${role}`)
-    for (const table of ['workshop_attendance', 'attendees', 'sessions', 'mint_attempts', 'audit_events']) {
-      expect((await stranger.query(`select * from keymint.${table}`)).rowCount, table).toBe(0)
+    const ours = tables.filter(({ schema, name, kind }) => schema === 'keymint' && kind === 'r' && name !== '_prisma_migrations')
+    expect(ours.filter(({ rls }) => !rls)).toEqual([])
+
+    // The schemas are not visible, and no table or view of theirs gives a row or takes one.
+    expect((await stranger.query(`select 1 from information_schema.tables where table_schema in ('keymint', 'pgboss')`)).rowCount).toBe(0)
+    expect((await stranger.query(`select 1 from information_schema.schemata where schema_name in ('keymint', 'pgboss')`)).rowCount).toBe(0)
+    for (const { schema, name } of tables) {
+      for (const statement of [`select * from ${schema}.${name}`, `insert into ${schema}.${name} default values`, `delete from ${schema}.${name}`, `truncate ${schema}.${name}`]) {
+        await expect(stranger.query(statement), statement).rejects.toThrow(/permission denied/)
+      }
     }
+
+    // Row level security is the second wall: it stands also when somebody grants everything.
+    await world.db.$executeRawUnsafe(`grant usage on schema keymint to ${role}`)
+    await world.db.$executeRawUnsafe(`grant select, insert, update, delete on all tables in schema keymint to ${role}`)
+    await world.db.$executeRawUnsafe(`grant usage on all sequences in schema keymint to ${role}`)
+    for (const { name } of ours) {
+      expect((await stranger.query(`select * from keymint.${name}`)).rowCount, name).toBe(0)
+      await expect(stranger.query(`insert into keymint.${name} default values`), name).rejects.toThrow(/row-level security|null value|violates/)
+      const [column] = (await stranger.query<{ column_name: string }>(`select column_name from information_schema.columns where table_schema = 'keymint' and table_name = $1 and is_generated = 'NEVER' limit 1`, [name])).rows
+      expect((await stranger.query(`update keymint.${name} set ${column?.column_name} = ${column?.column_name}`)).rowCount, name).toBe(0)
+    }
+    expect(await countRows(world), 'nothing was written or removed').toEqual(before)
+    expect(Object.values(before).some((rows) => rows > 0)).toBe(true)
   } finally {
     await stranger.end()
     await world.db.$executeRawUnsafe(`drop owned by ${role}`)

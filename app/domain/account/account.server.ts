@@ -31,7 +31,8 @@ export async function resolveAttendee(ctx: Pick<Ctx, 'db'>, identity: ProviderId
       return { userId: known, linked: false, created: false }
     }
 
-    const host = await findAccountToJoin(tx, identity, mailbox, currentUserId)
+    // An attendee that staff made for this identity before its first sign-in is waited for here, and joins nobody else's.
+    const host = (await isAwaited(tx, ownUserId(identity))) ? null : await findAccountToJoin(tx, identity, mailbox, currentUserId)
     if (host) {
       await insertIdentity(tx, host, identity, mailbox)
       await tx.$executeRaw`update keymint.attendees set last_seen_at = now() where user_id = ${host}`
@@ -51,6 +52,26 @@ export async function resolveAttendee(ctx: Pick<Ctx, 'db'>, identity: ProviderId
     else await refreshAttendee(tx, userId, identity, mailbox)
     return { userId, linked: false, created }
   })
+}
+
+/**
+ * The attendee of a GitHub account that may never have signed in here: whoever signs in with it later finds what was done
+ * for it. By the numeric id alone: a login can be renamed, and taken by somebody else.
+ */
+export async function attendeeOfGithubId(tx: Tx, githubId: string): Promise<string> {
+  await lock(tx, `identity:github:${githubId}`)
+  const [known] = await tx.$queryRaw<{ user_id: string }[]>`select user_id from keymint.identities where provider = 'github' and provider_user_id = ${githubId}`
+  if (known) return known.user_id
+  const userId = `github:${githubId}`
+  await tx.$executeRaw`
+    insert into keymint.attendees (user_id, display_name, auth_provider) values (${userId}, ${`GitHub account ${githubId}`}, 'github') on conflict (user_id) do nothing`
+  return userId
+}
+
+async function isAwaited(tx: Tx, userId: string): Promise<boolean> {
+  const rows = await tx.$queryRaw<unknown[]>`
+    select 1 from keymint.attendees a where a.user_id = ${userId} and not exists (select 1 from keymint.identities i where i.user_id = a.user_id)`
+  return rows.length > 0
 }
 
 /** The attendee that an identity makes when it joins nobody else's. */
