@@ -43,6 +43,7 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
       SESSION_SECRET: randomBytes(32).toString('base64url'),
       ENCRYPTION_KEY: randomBytes(32).toString('base64'),
       PROVISIONING_ENABLED: 'true',
+      MAX_TOTAL_KEYS: '100',
       WORKSHOPS_DIR: workshopsDir,
       LOG_LEVEL: 'debug',
     }

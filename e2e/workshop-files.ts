@@ -12,6 +12,18 @@ key_limit_usd: 0.06
 key_expires_in: 2d
 ${more}`
 
+const giveaway = (title: string, more: string) => `title: ${title}
+kind: giveaway
+acknowledged_terms: true
+providers: [github]
+organizer: Journey hosts <hosts@example.org>
+allowed_models: [openai/gpt-5-nano]
+key_limit_usd: 0.02
+key_limit_reset: daily
+key_expires_in: 3d
+repository_url: https://example.org/keymint
+${more}`
+
 const files: Record<string, string> = {
   'open-room': `title: The open room\ndescription: One key for everyone who walks in.\nvenue: Room Helium\nmarketing_opt_in: Tell me about the next workshop\n${open}\n${rest()}`,
   'second-room': `title: The second room\n${open}\n${rest()}`,
@@ -21,6 +33,8 @@ const files: Record<string, string> = {
   'coming-room': `title: The coming room\nclaims_open_at: 2098-01-15T09:00:00Z\nclaims_close_at: 2099-01-16T09:00:00Z\n${rest()}`,
   'github-room': `title: The room of one provider\n${open}\n${rest('', 'github')}`,
   'doomed-room': `title: The room whose model is refused\n${open}\n${rest()}`,
+  'small-keys': giveaway('A small key for everyone', 'max_keys: 50\nmin_account_age: 30d\n'),
+  'last-keys': giveaway('The last of the keys', 'max_keys: 1\ncooldown: 7d\n'),
   'broken-room': `title: The room with a mistake\nkey_limt_usd: 2\n${open}\n${rest()}`,
 }
 

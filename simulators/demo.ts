@@ -89,6 +89,7 @@ function environment(outside: World, origin: string): NodeJS.ProcessEnv {
   const { DIRECT_DATABASE_URL, ...given } = process.env
   return {
     PROVISIONING_ENABLED: 'true',
+    MAX_TOTAL_KEYS: '1000',
     MINT_CONCURRENCY: '8',
     ...given,
     ...(outside.postgres.external && DIRECT_DATABASE_URL ? { DIRECT_DATABASE_URL } : {}),

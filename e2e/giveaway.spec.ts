@@ -1,0 +1,98 @@
+/** The giveaway door: live, paused, full, expired, and claimed again. */
+import pg from 'pg'
+import { attendee, claimOverHttp, expect, heading, revealOverHttp, signInTo, test, upstreamKeys } from './fixtures'
+import type { Stage } from './stage'
+
+/** Time and the operator's hand, where a journey cannot wait for one or be the other. */
+async function inDatabase(stage: Stage, statement: string, values: unknown[] = []): Promise<void> {
+  const url = new URL(stage.databaseUrl)
+  url.search = ''
+  const client = new pg.Client({ connectionString: url.href })
+  await client.connect()
+  try {
+    await client.query(statement, values)
+  } finally {
+    await client.end()
+  }
+}
+
+test('anyone with a GitHub account gets one small key, and claims the next when it has ended', async ({ page, context, stage, signIn }) => {
+  await page.goto('/w/small-keys')
+  await expect(heading(page, 'A small key for everyone')).toBeVisible()
+  await expect(page.getByText('One key for each GitHub account')).toBeVisible()
+  await expect(page.getByRole('link', { name: 'star the repository' })).toBeVisible()
+  await signIn('unverified')
+  await page.goto('/w/small-keys')
+  await page.getByRole('button', { name: 'Claim my key' }).click()
+  await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 20_000 })
+  await expect(page.getByText('Up to $0.02 a day')).toBeVisible()
+  await expect(page.getByText('The cap starts again at midnight UTC')).toBeVisible()
+  const first = await revealOverHttp(context, stage.origin, 'small-keys')
+
+  await inDatabase(stage, `update keymint.workshop_attendance set expires_at = now() - interval '1 second' where workshop_slug = 'small-keys' and user_id = (select user_id from keymint.identities where login = 'unverified')`)
+  await page.goto('/w/small-keys/claim')
+  await expect(heading(page, 'Your key has ended.')).toBeVisible()
+  await expect(page.getByText(first.slice(0, 12))).toHaveCount(0)
+  await page.getByRole('button', { name: 'Claim another key' }).click()
+  await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 20_000 })
+  const second = await revealOverHttp(context, stage.origin, 'small-keys')
+  expect(second).not.toBe(first)
+})
+
+test('the last key goes to one person; the next waits until it has ended and its cool-down is over', async ({ page, browser, stage, signIn }) => {
+  const faster = await browser.newContext()
+  await signInTo(faster, stage.origin, attendee(80).login)
+  await claimOverHttp(faster, stage.origin, 'last-keys')
+  await revealOverHttp(faster, stage.origin, 'last-keys')
+  await signIn(attendee(81).login)
+  await page.goto('/w/last-keys')
+  await expect(page.getByText('Every key is taken.')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
+
+  await inDatabase(stage, `update keymint.workshop_attendance set expires_at = now() - interval '1 second' where workshop_slug = 'last-keys'`)
+  const theirs = await faster.newPage()
+  await theirs.goto(`${stage.origin}/w/last-keys/claim`)
+  await expect(heading(theirs, 'Your key has ended.')).toBeVisible()
+  await expect(theirs.getByText('You can claim another key later.')).toBeVisible()
+  await faster.close()
+  expect((await upstreamKeys(page, stage, 'last-keys')).length).toBe(1)
+})
+
+test('a paused giveaway says why and since when, and a key given out before is still shown', async ({ page, context, browser, stage, signIn }) => {
+  await signIn(attendee(82).login)
+  await claimOverHttp(context, stage.origin, 'small-keys')
+  const key = await revealOverHttp(context, stage.origin, 'small-keys')
+  await inDatabase(stage, `update keymint.mint_gate set paused_at = now(), pause_reason = 'We are looking at the bill.'`)
+  try {
+    const stranger = await browser.newContext()
+    const strangers = await stranger.newPage()
+    await strangers.goto(`${stage.origin}/w/small-keys`)
+    await expect(strangers.getByText('We are looking at the bill.')).toBeVisible()
+    await expect(strangers.getByText(/Since .* UTC/)).toBeVisible()
+    await stranger.close()
+    await page.goto('/w/small-keys/claim')
+    await page.getByRole('button', { name: 'Show key' }).click()
+    await expect(page.getByText(key)).toBeVisible()
+  } finally {
+    await inDatabase(stage, 'update keymint.mint_gate set paused_at = null, pause_reason = null')
+  }
+})
+
+test('an account that is too new, and a site that has giveaways switched off, say so', async ({ page, browser, stage, signIn }) => {
+  await signIn('newcomer')
+  await page.goto('/w/small-keys')
+  await page.getByRole('button', { name: 'Claim my key' }).click()
+  await expect(heading(page, 'Your account is too new.')).toBeVisible()
+  const elsewhere = await browser.newContext()
+  const off = await elsewhere.newPage()
+  await off.goto(`${stage.offOrigin}/w/small-keys`)
+  await expect(off.getByText('The operator has switched the making of keys off.')).toBeVisible()
+  await elsewhere.close()
+})
+
+test('the docs say how a key is used, what it costs, and what it may be used for', async ({ page }) => {
+  await page.goto('/docs')
+  await expect(heading(page, 'How to use a key.')).toBeVisible()
+  await expect(page.getByText('OpenRouter’s terms forbid reselling access')).toBeVisible()
+  await expect(page.locator('summary', { hasText: 'curl' })).toBeVisible()
+})
