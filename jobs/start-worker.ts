@@ -8,6 +8,7 @@ import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { JobName } from '~/adapters/queue.server'
 import type { Ctx } from '~/domain/ctx'
 import { bindGuardrail } from './bind-guardrail'
+import { bulkActionJob } from './bulk-action'
 import { eachAlone, runBatch, type JobBatchHandler } from './job-handler'
 import { mintKey } from './mint-key'
 import { reconcileKeysJob } from './reconcile-keys'
@@ -27,6 +28,8 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     'mint-key': { handler: eachAlone('mint-key', (ctx, payload) => mintKey(ctx, payload).finally(wakeBinds)), batchSize: mintBatchSize, slots: Math.max(2, concurrency) },
     // One slot: keys that are saved while a call is under way go together in the next one.
     'bind-guardrail': { handler: bindGuardrail, batchSize: bindBatchSize, slots: 1 },
+    // A long action gives its slot back every twenty seconds, so that a short one need not wait for its end.
+    'bulk-action': { handler: eachAlone('bulk-action', bulkActionJob), batchSize: 1, slots: 3 },
     'sync-usage': { handler: eachAlone('sync-usage', syncUsageJob), batchSize: 1, slots: 1 },
     'reconcile-keys': { handler: eachAlone('reconcile-keys', reconcileKeysJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
@@ -57,7 +60,7 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
     if (bindSlot.id !== undefined) boss.notifyWorker(bindSlot.id)
   })
   bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'])
-  for (const name of ['mint-key', 'sync-usage', 'reconcile-keys', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
+  for (const name of ['mint-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
   await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'sweep', {}))
   ctx.log.info({ worker: id, concurrency: options.concurrency }, 'worker is running')
 

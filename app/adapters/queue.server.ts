@@ -12,6 +12,7 @@ const never = 100_000
 // A worker that died is noticed after one missed heartbeat (10 s, the least pg-boss allows).
 const durable = { retryLimit: never, retryDelay: 1, retryBackoff: true, retryDelayMax: 15, heartbeatSeconds: 10 } as const
 const mintPayload = z.object({ mintId: z.uuid() })
+const bulkPayload = z.object({ bulkId: z.uuid() })
 const emptyPayload = z.object({})
 
 type CatalogEntry = { payload: z.ZodType<object>; queue: Omit<BossQueue, 'name'> }
@@ -24,6 +25,8 @@ export const catalog = {
    * commits that do take turns, and saves must not; the worker that saved wakes its own bind slot instead.
    */
   'bind-guardrail': { payload: mintPayload, queue: { ...durable, policy: 'exclusive', notify: false, expireInSeconds: 120, deadLetter: 'bind-guardrail-dead' } },
+  /** Works the items of one bulk action, a stretch at a time. Singleton key: the bulk action's id. */
+  'bulk-action': { payload: bulkPayload, queue: { ...durable, policy: 'exclusive', notify: true, expireInSeconds: 300, deadLetter: 'bulk-action-dead' } },
   /** Copies usage of live keys into the database. */
   'sync-usage': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
   /** Finds and removes keys of ours that no row holds. One may wait while one runs. */

@@ -45,7 +45,7 @@ async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<V
     if (!isProviderError(error)) throw error
     if (error.details.reason === 'not-found' && guardrailId) await forgetGuardrail(ctx, scope, guardrailId)
     ctx.log.warn({ scope, keys: hashes.length, trouble: error.details }, 'keys could not be bound')
-    verdicts = hashes.map((hash) => ({ hash, outcome: 'again', reason: reasonFor(error) }))
+    verdicts = hashes.map((hash) => ({ hash, outcome: 'again', reason: providerWords(error) }))
   }
   await record(ctx, keys, verdicts, guardrailId)
   return verdicts
@@ -59,7 +59,7 @@ async function assign(ctx: Ctx, guardrailId: string, hashes: string[]): Promise<
     // Trouble that will pass, or one that hits every key alike, is not the fault of a hash.
     if (!isProviderError(error) || error.details.kind !== 'rejected') throw error
     const assigned = await ctx.provider.listAssignedHashes(guardrailId)
-    return bisect(ctx, guardrailId, hashes, assigned, reasonFor(error))
+    return bisect(ctx, guardrailId, hashes, assigned, providerWords(error))
   }
   const assigned = await ctx.provider.listAssignedHashes(guardrailId)
   return bisect(ctx, guardrailId, hashes, assigned, 'The provider attached fewer keys than it was asked to.')
@@ -134,7 +134,8 @@ const words: Record<string, string> = {
   refused: 'The provider refused the request',
 }
 
-function reasonFor(error: { details: { reason: string; status?: number; providerMessage?: string } }): string {
+/** What went wrong at the provider, in a sentence for staff. */
+export function providerWords(error: { details: { reason: string; status?: number; providerMessage?: string } }): string {
   const { reason, status, providerMessage } = error.details
   return `${words[reason] ?? 'The provider refused'}${status ? ` (${status})` : ''}${providerMessage ? `: ${providerMessage}` : '.'}`
 }

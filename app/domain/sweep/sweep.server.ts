@@ -4,30 +4,36 @@
  */
 import { recordAudit } from '../audit/audit.server'
 import { warmGuardrail } from '../bind/guardrail.server'
+import { sendBulksAgain } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
 import { nanoFromDecimalString } from '~/money'
 import { deleteCondemned } from '../mint/attempts.server'
 import { setClaimCommitted } from '../pool/pool.server'
 import { windowState } from '../workshop/workshop'
 
-export type SweepReport = { mintsSentAgain: number; bindsSentAgain: number; ended: number; seatsFreed: number; condemnedDeleted: number }
-
 export const sweepSeconds = 15
 /** A room is warmed up this long before its doors open. */
 const warmBeforeMs = 10 * 60_000
 const mostPerSweep = 500
 
+/** The parts of a sweep, in their order: the name in the report, the words in the log, and what it does; each says how much it found. */
+const parts = {
+  mintsSentAgain: ['mints without a job', sendMintsAgain],
+  bindsSentAgain: ['binds without a job', sendBindsAgain],
+  bulksSentAgain: ['bulk actions without a job', sendBulksAgain],
+  ended: ['expired keys', endExpired],
+  seatsFreed: ['seats that return', freeSeats],
+  condemnedDeleted: ['condemned keys', deleteCondemnedKeys],
+  guardrailsWarmed: ['guardrails', warmGuardrails],
+} as const satisfies Record<string, readonly [string, (ctx: Ctx) => Promise<number>]>
+
+export type SweepReport = Record<keyof typeof parts, number>
+
 /** Throws for nothing: one part that fails, or one row, must not keep the others from being found. */
 export async function sweep(ctx: Ctx): Promise<SweepReport> {
-  const report: SweepReport = {
-    mintsSentAgain: await guarded(ctx, 'mints without a job', () => sendMintsAgain(ctx)),
-    bindsSentAgain: await guarded(ctx, 'binds without a job', () => sendBindsAgain(ctx)),
-    ended: await guarded(ctx, 'expired keys', () => endExpired(ctx)),
-    seatsFreed: await guarded(ctx, 'seats that return', () => freeSeats(ctx)),
-    condemnedDeleted: await guarded(ctx, 'condemned keys', () => deleteCondemnedKeys(ctx)),
-  }
-  await guarded(ctx, 'guardrails', () => warmGuardrails(ctx))
-  if (report.mintsSentAgain + report.bindsSentAgain + report.ended + report.seatsFreed + report.condemnedDeleted > 0) ctx.log.info({ report }, 'the sweep found work')
+  const report = {} as SweepReport
+  for (const [name, [words, run]] of Object.entries(parts)) report[name as keyof SweepReport] = await guarded(ctx, words, () => run(ctx))
+  if (Object.values(report).some((found) => found > 0)) ctx.log.info({ report }, 'the sweep found work')
   return report
 }
 

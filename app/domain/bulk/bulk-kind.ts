@@ -1,0 +1,24 @@
+/** What a bulk action does to each of its subjects. */
+import type { AuditActor } from '../audit/audit.server'
+import type { Ctx } from '../ctx'
+
+export type BulkRun = {
+  id: string
+  kind: string
+  /** As given to startBulk, JSON read back: a kind parses what is its own. */
+  params: unknown
+  /** A workshop's slug, or null for what has no workshop. */
+  scope: string | null
+  reason: string | null
+  actor: AuditActor
+}
+
+/** Words are for people: whole sentences, and the same ones for the same cause, because they are counted. */
+export type BulkItemResult = 'done' | { done: string } | { skipped: string } | { failed: string } | { later: number }
+
+/**
+ * `run` is called at least once for every subject, again after a crash, and once in a while beside itself: it must be
+ * idempotent for a subject. It may throw a ProviderError: trouble that passes is waited for, a rejection fails the item.
+ * `later` is a number of seconds after which to ask again.
+ */
+export type BulkKind = { name: string; run(ctx: Ctx, bulk: BulkRun, subject: string): Promise<BulkItemResult> }

@@ -1,0 +1,6 @@
+/** Every kind of bulk action, by its name. A new one adds itself here. */
+import type { BulkKind } from './bulk-kind'
+
+const kinds: readonly BulkKind[] = []
+
+export const bulkKinds: ReadonlyMap<string, BulkKind> = new Map(kinds.map((kind) => [kind.name, kind]))
