@@ -1,4 +1,5 @@
 /** What every journey starts from: a world, people who sign in fast, faults that end with the test, and a console that must stay silent. */
+import pg from 'pg'
 import { test as base, expect, type BrowserContext, type Page } from '@playwright/test'
 import { githubPeople } from '../simulators/identity/people'
 import { readStage, type Stage } from './stage'
@@ -87,6 +88,19 @@ export async function upstreamKeys(page: Pick<Page, 'request'>, stage: Stage, sl
   const answer = await page.request.get(`${stage.openrouter.root}/__sim/keys?plaintext=1`)
   const { keys } = (await answer.json()) as { keys: UpstreamKey[] }
   return slug === undefined ? keys : keys.filter(({ name }) => name.split('/')[2] === slug)
+}
+
+/** Asks the journeys' database, or plays the time that a journey cannot wait for. */
+export async function queryDatabase<Row extends object>(stage: Stage, statement: string, values: unknown[] = []): Promise<Row[]> {
+  const url = new URL(stage.databaseUrl)
+  url.search = ''
+  const client = new pg.Client({ connectionString: url.href })
+  await client.connect()
+  try {
+    return (await client.query<Row>(statement, values)).rows
+  } finally {
+    await client.end()
+  }
 }
 
 export const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name })

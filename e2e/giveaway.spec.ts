@@ -1,20 +1,5 @@
 /** The giveaway door: live, paused, full, expired, and claimed again. */
-import pg from 'pg'
-import { attendee, claimOverHttp, expect, heading, revealOverHttp, signInTo, test, upstreamKeys } from './fixtures'
-import type { Stage } from './stage'
-
-/** Time and the operator's hand, where a journey cannot wait for one or be the other. */
-async function inDatabase(stage: Stage, statement: string, values: unknown[] = []): Promise<void> {
-  const url = new URL(stage.databaseUrl)
-  url.search = ''
-  const client = new pg.Client({ connectionString: url.href })
-  await client.connect()
-  try {
-    await client.query(statement, values)
-  } finally {
-    await client.end()
-  }
-}
+import { attendee, claimOverHttp, expect, heading, queryDatabase, revealOverHttp, signInTo, test, upstreamKeys } from './fixtures'
 
 test('anyone with a GitHub account gets one small key, and claims the next when it has ended', async ({ page, context, stage, signIn }) => {
   await page.goto('/w/small-keys')
@@ -29,7 +14,7 @@ test('anyone with a GitHub account gets one small key, and claims the next when 
   await expect(page.getByText('The cap starts again at midnight UTC')).toBeVisible()
   const first = await revealOverHttp(context, stage.origin, 'small-keys')
 
-  await inDatabase(stage, `update keymint.workshop_attendance set expires_at = now() - interval '1 second' where workshop_slug = 'small-keys' and user_id = (select user_id from keymint.identities where login = 'unverified')`)
+  await queryDatabase(stage, `update keymint.workshop_attendance set expires_at = now() - interval '1 second' where workshop_slug = 'small-keys' and user_id = (select user_id from keymint.identities where login = 'unverified')`)
   await page.goto('/w/small-keys/claim')
   await expect(heading(page, 'Your key has ended.')).toBeVisible()
   await expect(page.getByText(first.slice(0, 12))).toHaveCount(0)
@@ -49,7 +34,7 @@ test('the last key goes to one person; the next waits until it has ended and its
   await expect(page.getByText('Every key is taken.')).toBeVisible()
   await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
 
-  await inDatabase(stage, `update keymint.workshop_attendance set expires_at = now() - interval '1 second' where workshop_slug = 'last-keys'`)
+  await queryDatabase(stage, `update keymint.workshop_attendance set expires_at = now() - interval '1 second' where workshop_slug = 'last-keys'`)
   const theirs = await faster.newPage()
   await theirs.goto(`${stage.origin}/w/last-keys/claim`)
   await expect(heading(theirs, 'Your key has ended.')).toBeVisible()
@@ -62,7 +47,7 @@ test('a paused giveaway says why and since when, and a key given out before is s
   await signIn(attendee(82).login)
   await claimOverHttp(context, stage.origin, 'small-keys')
   const key = await revealOverHttp(context, stage.origin, 'small-keys')
-  await inDatabase(stage, `update keymint.mint_gate set paused_at = now(), pause_reason = 'We are looking at the bill.'`)
+  await queryDatabase(stage, `update keymint.mint_gate set paused_at = now(), pause_reason = 'We are looking at the bill.'`)
   try {
     const stranger = await browser.newContext()
     const strangers = await stranger.newPage()
@@ -74,7 +59,7 @@ test('a paused giveaway says why and since when, and a key given out before is s
     await page.getByRole('button', { name: 'Show key' }).click()
     await expect(page.getByText(key)).toBeVisible()
   } finally {
-    await inDatabase(stage, 'update keymint.mint_gate set paused_at = null, pause_reason = null')
+    await queryDatabase(stage, 'update keymint.mint_gate set paused_at = null, pause_reason = null')
   }
 })
 

@@ -1,0 +1,31 @@
+/**
+ * Who gets what from every address of the admin side: status by role, for reading and for acting. Checked by access.spec.ts
+ * in every shape in which Remix answers; a route that is not listed here fails the run.
+ */
+export type Role = 'stranger' | 'attendee' | 'viewer' | 'admin'
+export type Statuses = Record<Role, number>
+
+export type Row = {
+  /** The route's id, as the build names it. */
+  route: string
+  /** An address of it; `facts` are ids of what the run has made. */
+  path: (facts: Facts) => string
+  read: Statuses
+  /** What POST, PUT, PATCH and DELETE answer. An admin's are not tried: they would act. */
+  act: Omit<Statuses, 'admin'>
+}
+
+export type Facts = { slug: string; claimId: string; bulkId: string; jobId: string }
+
+const staffMayRead: Statuses = { stranger: 404, attendee: 404, viewer: 200, admin: 200 }
+const adminsMayRead: Statuses = { stranger: 404, attendee: 404, viewer: 404, admin: 200 }
+/** An action that answers to admins alone: to everybody else it does not exist. */
+const adminsMayAct = { stranger: 404, attendee: 404, viewer: 404 }
+/** A route without an action says so to everybody, and says nothing else. */
+const nobodyActs = { stranger: 405, attendee: 405, viewer: 405 }
+
+export const adminTable: Row[] = [
+  { route: 'routes/admin._index', path: () => '/admin', read: staffMayRead, act: nobodyActs },
+]
+
+export { adminsMayAct, adminsMayRead, nobodyActs, staffMayRead }

@@ -1,0 +1,83 @@
+/** Every address of the admin side, in every shape and by every method, as everybody who should not see it. */
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { APIRequestContext, BrowserContext } from '@playwright/test'
+import { adminTable, type Facts, type Role } from './access-table'
+import { attendee, claimOverHttp, expect, queryDatabase, revealOverHttp, signInTo, test } from './fixtures'
+
+/** Whose name, address and key may be in no answer to a stranger or to another attendee. */
+const victim = attendee(90)
+
+type Manifest = { routes: Record<string, { id: string; path?: string; parentId?: string }> }
+
+async function routesOf(prefix: string): Promise<string[]> {
+  const file = path.resolve('build/web/server/index.js')
+  if (!existsSync(file)) throw new Error('There is no build. Run: npm run build')
+  const { routes } = (await import(pathToFileURL(file).href)) as Manifest
+  return Object.keys(routes).filter((id) => id === prefix || id.startsWith(`${prefix}.`))
+}
+
+/** The four shapes in which Remix could be asked for one route's data. */
+function shapesOf(url: string, route: string): { name: string; url: string; isOldShape?: true }[] {
+  const [pathname = '', query = ''] = url.split('?')
+  const data = `${pathname}.data`
+  const more = query ? `&${query}` : ''
+  return [
+    { name: 'document', url },
+    { name: '.data', url: query ? `${data}?${query}` : data },
+    { name: '.data?_routes=', url: `${data}?_routes=${encodeURIComponent(route)}${more}` },
+    { name: '?_data=', url: `${pathname}?_data=${encodeURIComponent(route)}${more}`, isOldShape: true },
+  ]
+}
+
+test('every admin address answers as the table says, in four shapes and by every method, and gives nobody away', async ({ browser, stage }) => {
+  test.slow()
+  expect((await routesOf('routes/admin')).sort(), 'a route of the admin side without a row in access-table.ts').toEqual(adminTable.map((row) => row.route).sort())
+
+  const contexts: Record<Role, BrowserContext> = { stranger: await browser.newContext(), attendee: await browser.newContext(), viewer: await browser.newContext(), admin: await browser.newContext() }
+  const owner = await browser.newContext()
+  await signInTo(contexts.attendee, stage.origin, attendee(91).login)
+  await signInTo(contexts.viewer, stage.origin, 'viewer')
+  await signInTo(contexts.admin, stage.origin, 'admin')
+  await signInTo(owner, stage.origin, victim.login)
+  await claimOverHttp(owner, stage.origin, 'open-room')
+  await revealOverHttp(owner, stage.origin, 'open-room')
+
+  const [claim] = await queryDatabase<{ claim_id: string; key_label: string; or_key_hash: string; user_id: string; email: string }>(stage, `
+    select c.claim_id, c.key_label, c.or_key_hash, a.user_id, a.email from keymint.workshop_attendance c join keymint.attendees a using (user_id) join keymint.identities i using (user_id)
+    where i.login = $1 and c.workshop_slug = 'open-room'`, [victim.login])
+  if (!claim) throw new Error('the claim that the table is about is not there')
+  const facts = await makeFacts(contexts.admin.request, stage.origin, claim.claim_id)
+  const canaries = [claim.claim_id, claim.key_label, claim.or_key_hash, claim.user_id, claim.email, victim.name]
+
+  const wrong: string[] = []
+  for (const row of adminTable) {
+    for (const [role, context] of Object.entries(contexts) as [Role, BrowserContext][]) {
+      for (const shape of shapesOf(row.path(facts), row.route)) {
+        for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+          const reads = method === 'GET' || method === 'HEAD'
+          if (!reads && role === 'admin') continue
+          const answer = await context.request.fetch(`${stage.origin}${shape.url}`, { method, maxRedirects: 0, headers: reads ? {} : { Origin: stage.origin }, ...(reads ? {} : { form: { intent: 'x' } }) })
+          const expected = shape.isOldShape ? 400 : reads ? row.read[role] : row.act[role as keyof typeof row.act]
+          const what = `${method} ${shape.url} (${shape.name}) as ${role}`
+          if (answer.status() !== expected) wrong.push(`${what}: ${answer.status()} and not ${expected}`)
+          if (role === 'admin' || (role === 'viewer' && answer.status() === 200)) continue
+          // The address that was asked for may come back: it is no news to whoever asked.
+          const body = (await answer.text()).replaceAll(row.path(facts), '').replaceAll(encodeURIComponent(row.path(facts)), '').replaceAll(row.path(facts).slice(1), '')
+          for (const canary of canaries) if (body.includes(canary)) wrong.push(`${what}: holds ${canary}`)
+        }
+        // Asked from another site, or from nowhere, nothing is even looked at.
+        const elsewhere = await context.request.fetch(`${stage.origin}${shape.url}`, { method: 'POST', maxRedirects: 0, headers: { Origin: 'https://evil.example' }, form: { intent: 'x' } })
+        if (elsewhere.status() !== 403) wrong.push(`POST ${shape.url} from another site as ${role}: ${elsewhere.status()} and not 403`)
+      }
+    }
+  }
+  await Promise.all([...Object.values(contexts), owner].map((context) => context.close()))
+  expect(wrong).toEqual([])
+})
+
+/** Something behind each kind of id, so that a 404 is about who asks and not about what is there. */
+async function makeFacts(_admin: APIRequestContext, _origin: string, claimId: string): Promise<Facts> {
+  return { slug: 'open-room', claimId, bulkId: claimId, jobId: claimId }
+}
