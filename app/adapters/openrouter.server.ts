@@ -46,7 +46,8 @@ export type KeyProvider = {
   listKeys(): Promise<UpstreamKey[]>
   /** null when the provider says the key does not exist. */
   findKey(hash: string): Promise<UpstreamKey | null>
-  updateKey(hash: string, change: { disabled?: boolean; limit?: NanoUsd }): Promise<UpstreamKey>
+  /** What is absent stays. Without a reset (null) the limit counts all that the key has ever used. The answer is the key as it is now. */
+  updateKey(hash: string, change: { disabled?: boolean; limit?: NanoUsd; limitReset?: null }): Promise<UpstreamKey>
   /** True also when it was gone already. */
   deleteKey(hash: string): Promise<void>
   listGuardrails(): Promise<UpstreamGuardrail[]>
@@ -110,7 +111,7 @@ export function createOpenRouter(config: { baseUrl: string; managementKey: strin
       }
     },
     async updateKey(hash, change) {
-      const requestBody = { ...(change.disabled === undefined ? {} : { disabled: change.disabled }), ...(change.limit === undefined ? {} : { limit: usdNumberFromNano(change.limit) }) }
+      const requestBody = { ...(change.disabled === undefined ? {} : { disabled: change.disabled }), ...(change.limit === undefined ? {} : { limit: usdNumberFromNano(change.limit) }), ...(change.limitReset === undefined ? {} : { limitReset: change.limitReset }) }
       return unwrap('PATCH /keys/{hash}', apiKeysUpdate(client, { hash, requestBody }, options), ({ data }) => keyFrom(data))
     },
     async deleteKey(hash) {

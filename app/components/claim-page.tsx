@@ -9,7 +9,7 @@ import { ButtonLink } from './button'
 import { Callout } from './callout'
 import type { ClaimPageData } from './claim-page-data'
 import { ClaimProgress } from './claim-progress'
-import { announcement, documentTitle, endWords, headline, phaseOf, refusalWords, refusedWords, type Words } from './claim-words'
+import { announcement, deadWords, documentTitle, endWords, headline, phaseOf, refusalWords, refusedWords, type Words } from './claim-words'
 import { ConnectionBar } from './connection-bar'
 import { KeyCard } from './key-card'
 import { KeyActions, KeyUse } from './key-panel'
@@ -80,16 +80,18 @@ function TakenClaim({ page, claim, watch }: { page: ClaimPageData; claim: ClaimV
         </div>
 
         <div className="mt-6 max-w-[34rem]">
+          {claim.replacing ? <Replacing kind={claim.replacing} /> : null}
+          {claim.formerKey ? <FormerKey former={claim.formerKey} asOf={claim.asOf} ready={claim.state === 'ready'} /> : null}
           {claim.state === 'pending' ? <ClaimProgress claim={claim} pulse={watch.pulse} stale={watch.failures >= 2} /> : null}
           {usable ? <KeyActions revealed={revealed} revealable={key.revealable} revealUrl={urls.reveal} testUrl={urls.test} test={test} /> : null}
           {claim.refusal ? <Ending words={refusalWords[claim.refusal.reason]} detail={claim.refusal.detail} page={page} reference={claim.reference} /> : null}
           {claim.end && claim.again === null ? <Ending words={endWords[claim.end.reason]} detail={null} page={page} reference={claim.reference} /> : null}
           {claim.again ? <ClaimAgain again={claim.again} page={page} asOf={claim.asOf} /> : null}
-          {phase === 'dead-upstream' ? <Ending words={deadUpstreamWords} detail={null} page={page} reference={claim.reference} /> : null}
+          {phase === 'dead-upstream' ? <Ending words={deadWords(claim)} detail={null} page={page} reference={claim.reference} /> : null}
           {claim.nextPollMs === null || usable ? null : <CheckAgain url={urls.claim} autoSeconds={page.autoSeconds} />}
         </div>
 
-        {usable ? <KeyUse budget={key} asOf={claim.asOf} baseUrl={page.baseUrl} revealedKey={revealed.key} /> : null}
+        {usable ? <KeyUse budget={key} asOf={claim.asOf} baseUrl={page.baseUrl} revealedKey={revealed.key} replaceUrl={claim.replacing ? null : urls.replace} /> : null}
         {usable && workshop?.kind === 'giveaway' ? <p className="no-print mt-8 border-t border-rule pt-6 text-soft"><a className="prose-link" href="/docs">What this key may be used for</a></p> : null}
         {usable && workshop?.repositoryUrl ? <div className="no-print mt-2 text-soft"><StarNudge url={workshop.repositoryUrl} /></div> : null}
         <ConnectionBar failures={watch.failures} lastGood={watch.lastGood} />
@@ -97,8 +99,6 @@ function TakenClaim({ page, claim, watch }: { page: ClaimPageData; claim: ClaimV
     </SayProvider>
   )
 }
-
-const deadUpstreamWords: Words = { title: 'The provider refuses this key.', meaning: 'It was switched off or removed at the provider. Programs that use it get “401”.', next: 'Ask the organiser: this was not done from this page.', tone: 'brick', askOrganizer: true }
 
 /** One or two lines under the headline: where this stands. */
 function lead(claim: ClaimView): ReactNode {
@@ -110,10 +110,33 @@ function lead(claim: ClaimView): ReactNode {
     case 'limits': return 'Your key is made. Its limits are attached in a moment.'
     case 'ready': return 'Copy it into your tool, and start building.'
     case 'spent': return claim.key?.limitReset ? 'Its cap is used up until it starts again.' : 'Its whole cap has been used.'
-    case 'dead-upstream': return deadUpstreamWords.meaning
+    case 'dead-upstream': return deadWords(claim).meaning
     case 'ended': return claim.end ? endWords[claim.end.reason].meaning : 'It can no longer be used.'
     case 'refused': return claim.refusal ? refusalWords[claim.refusal.reason].meaning : 'No key was made.'
   }
+}
+
+function Replacing({ kind }: { kind: 're-issue' | 'extend' }) {
+  return (
+    <div className="mb-6">
+      <Callout tone="amber" title="A new key is on its way.">
+        <p>{kind === 'extend' ? 'The organiser gives you more time. A key’s end cannot be moved, so you get a new key with what is left, here on this page.' : 'This one is switched off first. The new one, with what is left, appears here by itself.'}</p>
+      </Callout>
+    </div>
+  )
+}
+
+function FormerKey({ former, asOf, ready }: { former: NonNullable<ClaimView['formerKey']>; asOf: string; ready: boolean }) {
+  return (
+    <div className="mb-6">
+      <Callout tone="amber" title={ready ? 'This is a new key: the one to use.' : 'Your new key is being made.'}>
+        <p>
+          Your old key <code className="font-mono text-small break-all">{former.label}</code> still works, for {former.left.text} more at most, {former.until ? <>until <Time iso={former.until} now={asOf} /></> : 'until half an hour after the new one is ready'}.
+          {ready ? ' Put the new one into your tools before that.' : ''}
+        </p>
+      </Callout>
+    </div>
+  )
 }
 
 function Ending({ words, detail, page, reference }: { words: Words; detail: string | null; page: ClaimPageData; reference: string }) {
@@ -126,14 +149,14 @@ function Ending({ words, detail, page, reference }: { words: Words; detail: stri
   )
 }
 
-/** A giveaway's next key. Outside its window, or while nothing is made, the page of the giveaway says why. */
+/** The next key, where a giveaway's rules or staff allow one. Outside the window, or while nothing is made, the page of the workshop says why. */
 function ClaimAgain({ again, page, asOf }: { again: NonNullable<ClaimView['again']>; page: ClaimPageData; asOf: string }) {
   const { workshop, refused, urls } = page
   if (!again.now) {
     return <Callout tone="plain" title="You can claim another key later."><p>From <Time iso={again.from} now={asOf} />, <Countdown iso={again.from} asOf={asOf} passed="which is now: reload this page" />.</p></Callout>
   }
-  const shut = workshop === null || workshop.window !== 'open' || workshop.paused !== null || workshop.seats.left === 0
-  if (shut) return <Callout tone="amber" title="No other key just now."><p>You may have another one, but none is given out at the moment. <a className="prose-link" href={urls.workshop}>The giveaway’s page</a> says why.</p></Callout>
+  const shut = workshop === null || workshop.window !== 'open' || workshop.paused !== null || (workshop.kind === 'giveaway' && workshop.seats.left === 0)
+  if (shut) return <Callout tone="amber" title="No other key just now."><p>You may have another one, but none is given out at the moment. <a className="prose-link" href={urls.workshop}>Its page</a> says why.</p></Callout>
   return (
     <div className="space-y-4">
       {refused ? <Callout tone={refusedWords[refused].tone} title={refusedWords[refused].title}><p>{refusedWords[refused].meaning} {refusedWords[refused].next}</p></Callout> : null}

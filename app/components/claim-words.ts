@@ -18,6 +18,7 @@ export const providerWords = { github: 'GitHub', google: 'Google' } as const
 export const refusedWords: Record<RefusedReason, Words> = {
   'not-open-yet': { title: 'Claims are not open yet.', meaning: 'You are early. Nothing was taken, and nobody is ahead of you.', next: 'Come back when the workshop opens its claims; the time is on its page.', tone: 'amber', askOrganizer: false },
   closed: { title: 'Claims have closed.', meaning: 'The time in which keys of this workshop could be claimed is over. Keys claimed in time keep working until they end.', next: 'If you are in the room and came too late, ask the organiser.', tone: 'plain', askOrganizer: true },
+  ended: { title: 'This workshop has ended.', meaning: 'The organiser has ended it before its time, so no more keys are given out.', next: 'If you still need a key, ask the organiser.', tone: 'plain', askOrganizer: true },
   'wrong-provider': { title: 'Please sign in the other way.', meaning: 'This workshop does not take the account you are signed in with.', next: 'Sign out, then sign in with a provider that the workshop page names, and claim again.', tone: 'amber', askOrganizer: false },
   'no-verified-email': { title: 'Your email is not verified.', meaning: 'A workshop gives one key to each verified email address, and your provider told us of none.', next: 'Verify your primary email at your provider and sign in here again, or sign in with your other account.', tone: 'amber', askOrganizer: true },
   banned: { title: 'You cannot claim keys here.', meaning: 'The organiser has barred this account from claiming.', next: 'If you think that this is a mistake, ask the organiser.', tone: 'brick', askOrganizer: true },
@@ -47,6 +48,14 @@ export const endWords: Record<ClaimEnd, Words> = {
   revoked: { title: 'Your key was taken back.', meaning: 'The organiser has switched this key off. Programs that use it get “401” now.', next: 'Ask the organiser why, and whether you can have another one.', tone: 'brick', askOrganizer: true },
   'given-back': { title: 'You gave this key back.', meaning: 'It is switched off, and what was left of it went back to the workshop.', next: 'Remove it from your .env file. If you need one again, ask the organiser.', tone: 'plain', askOrganizer: true },
   closed: { title: 'The workshop has ended.', meaning: 'The organiser has closed the workshop and all of its keys.', next: 'Remove the key from your .env file. For more, use a key of your own from openrouter.ai.', tone: 'plain', askOrganizer: true },
+}
+
+/** A key that is there, and that the provider refuses. */
+export function deadWords(view: ClaimView): Words {
+  if (view.key?.disabledByOrganiser) {
+    return { title: 'The organiser has switched this key off.', meaning: 'It was disabled by the organiser. Programs that use it get “401” until it is switched on again; what is left on it stays yours.', next: 'Ask the organiser why, and when it will work again. You need not claim again.', tone: 'brick', askOrganizer: true }
+  }
+  return { title: 'The provider refuses this key.', meaning: 'It was switched off or removed at the provider. Programs that use it get “401”.', next: 'Ask the organiser: this was not done from this page.', tone: 'brick', askOrganizer: true }
 }
 
 /** Why a claim waits. It is never lost: the work goes on by itself. */

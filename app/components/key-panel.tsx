@@ -59,7 +59,7 @@ export function KeyActions({ revealed, revealable, revealUrl, testUrl, test }: {
   )
 }
 
-export function KeyUse({ budget, asOf, baseUrl, revealedKey }: { budget: KeyView; asOf: string; baseUrl: string; revealedKey: string | null }) {
+export function KeyUse({ budget, asOf, baseUrl, revealedKey, replaceUrl }: { budget: KeyView; asOf: string; baseUrl: string; revealedKey: string | null; replaceUrl: string | null }) {
   const hydrated = useHydrated()
   return (
     <>
@@ -85,8 +85,9 @@ export function KeyUse({ budget, asOf, baseUrl, revealedKey }: { budget: KeyView
               <code id="gitignore-line" className="font-mono">{gitignoreLine}</code>
               <CopyButton text={gitignoreLine} label="the .gitignore line" targetId="gitignore-line" />
             </div>
-            <p>If it has leaked all the same, tell the organiser at once.</p>
+            <p>If it has leaked all the same, replace it at once{replaceUrl ? '' : ': that is under way'}.</p>
           </Callout>
+          {replaceUrl ? <Replace url={replaceUrl} /> : null}
         </div>
       </Section>
 
@@ -102,5 +103,19 @@ export function KeyUse({ budget, asOf, baseUrl, revealedKey }: { budget: KeyView
         <p className="mt-3 text-small text-soft">Any other model is refused with “No endpoints available matching your guardrail restrictions”.</p>
       </Section>
     </>
+  )
+}
+
+/** Opening it is the first step, the button the second: there is no way back for a program that uses the key. */
+function Replace({ url }: { url: string }) {
+  return (
+    <details className="no-print mt-4">
+      <summary className="min-h-11 cursor-pointer py-2 font-semibold">Replace a leaked key</summary>
+      <form method="post" action={url} className="space-y-3">
+        <p>This key is switched off for good, and you get a new one with what is left, on this page. Programs that use it get “401” until you give them the new one.</p>
+        <input type="hidden" name="confirm" value="yes" />
+        <Button type="submit">Switch it off and give me a new one</Button>
+      </form>
+    </details>
   )
 }

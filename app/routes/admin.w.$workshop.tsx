@@ -5,7 +5,8 @@ import { Callout } from '~/components/callout'
 import { EmptyState, PageShell } from '~/components/page-shell'
 import { Ago } from '~/components/time'
 import { SeatsBar } from '~/components/workshop-facts'
-import { listClaimsForStaff, retryClaim, type RetryOutcome, type StaffClaimRow } from '~/domain/claim/admin.server'
+import { listClaimsForStaff, type StaffClaimRow } from '~/domain/claim/admin.server'
+import { startClaimAction, type StartedClaimAction } from '~/domain/claim/claim-actions.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import { workshopUrl } from '~/web/claim-urls'
 import { handler, notFound } from '~/web/handler.server'
@@ -23,8 +24,10 @@ export const action = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireAdmin({ request, ctx, auth })
   const form = await request.formData()
   const claimId = form.get('claimId')
-  if (form.get('intent') !== 'retry' || typeof claimId !== 'string' || !/^[0-9a-f-]{36}$/i.test(claimId)) throw new Response('bad-request', { status: 400 })
-  return { claimId, outcome: await retryClaim(ctx, { claimId, workshopSlug: params.workshop ?? '', actorUserId: viewer.userId }) }
+  const intent = form.get('intent')
+  if ((intent !== 'retry' && intent !== 'bind') || typeof claimId !== 'string' || !/^[0-9a-f-]{36}$/i.test(claimId)) throw new Response('bad-request', { status: 400 })
+  const outcome = await startClaimAction(ctx, { action: { kind: intent }, selection: { claimIds: [claimId] }, workshopSlug: params.workshop ?? '', actorUserId: viewer.userId, reason: 'Tried again from the list of claims.' })
+  return { claimId, outcome }
 })
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `Claims: ${data?.workshop?.title ?? data?.slug ?? ''} · Keymint` }]
@@ -53,13 +56,9 @@ export default function AdminWorkshop() {
   )
 }
 
-function Outcome({ outcome }: { outcome: RetryOutcome }) {
-  switch (outcome.kind) {
-    case 'bind-queued': return <Callout tone="mint" title="Attaching the limits is tried again."><p>Reload in a few seconds to see how it went.</p></Callout>
-    case 'mint-queued': return <Callout tone="mint" title="The key is being made again."><p>The person’s page follows it.</p></Callout>
-    case 'nothing-to-do': return <Callout tone="plain" title="There was nothing to do." />
-    case 'refused': return <Callout tone="amber" title="That could not be tried again."><p>{outcome.detail}</p></Callout>
-  }
+function Outcome({ outcome }: { outcome: StartedClaimAction }) {
+  if (outcome.kind === 'refused') return <Callout tone="amber" title="That could not be tried again."><p>{outcome.detail}</p></Callout>
+  return <Callout tone="mint" title="It is being tried again."><p>Reload in a few seconds to see how it went.</p></Callout>
 }
 
 function ClaimTable({ rows, mayAct, asOf }: { rows: StaffClaimRow[]; mayAct: boolean; asOf: string }) {
@@ -108,7 +107,7 @@ function Retry({ row }: { row: StaffClaimRow }) {
   const busy = navigation.state !== 'idle' && navigation.formData?.get('claimId') === row.claimId
   return (
     <Form method="post" preventScrollReset>
-      <input type="hidden" name="intent" value="retry" />
+      <input type="hidden" name="intent" value={row.state === 'refused' ? 'retry' : 'bind'} />
       <input type="hidden" name="claimId" value={row.claimId} />
       <Button type="submit" busy={busy} busyText="Trying…" aria-label={`${row.state === 'refused' ? 'Make the key again' : 'Attach limits again'} for ${row.displayName}`}>{row.state === 'refused' ? 'Make again' : 'Bind again'}</Button>
     </Form>

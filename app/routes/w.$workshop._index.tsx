@@ -72,6 +72,7 @@ function Claimed({ slug, state }: { slug: string; state: 'pending' | 'ready' | '
 }
 
 function ClaimBox({ workshop, signIn }: { workshop: WorkshopView; signIn: string | null }) {
+  if (workshop.endedAt) return <Callout tone="plain" title="This workshop has ended."><p>The organiser has ended it and all of its keys.</p></Callout>
   if (workshop.window === 'closed') return <Callout tone="plain" title="Claims have closed."><p>Keys claimed in time keep working until they end.</p></Callout>
   if (workshop.window === 'upcoming') {
     return (

@@ -5,7 +5,7 @@ import { findClaimPulse, findClaimView } from '~/domain/claim/claim-view.server'
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { Ctx } from '~/domain/ctx'
 import { findWorkshopView } from '~/domain/workshop/view.server'
-import { claimRevealUrl, claimStatusUrl, claimTestUrl, claimUrl, claimViewUrl, workshopUrl } from './claim-urls'
+import { claimReplaceUrl, claimRevealUrl, claimStatusUrl, claimTestUrl, claimUrl, claimViewUrl, workshopUrl } from './claim-urls'
 
 export async function readClaimPage(ctx: Ctx, input: { slug: string; viewer: Viewer; refused: RefusedReason | null; auto: boolean }): Promise<ClaimPageData> {
   const { slug, viewer, refused, auto } = input
@@ -21,6 +21,6 @@ export async function readClaimPage(ctx: Ctx, input: { slug: string; viewer: Vie
     holder: viewer.displayName,
     autoSeconds: auto && claim?.state === 'pending' ? 10 : null,
     baseUrl: ctx.settings.providerBaseUrl,
-    urls: { workshop: workshopUrl(slug), claim: claimUrl(slug), status: claimStatusUrl(slug), view: claimViewUrl(slug), reveal: claimRevealUrl(slug), test: claimTestUrl(slug) },
+    urls: { workshop: workshopUrl(slug), claim: claimUrl(slug), status: claimStatusUrl(slug), view: claimViewUrl(slug), reveal: claimRevealUrl(slug), test: claimTestUrl(slug), replace: claimReplaceUrl(slug) },
   }
 }

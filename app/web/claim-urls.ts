@@ -5,3 +5,4 @@ export const claimStatusUrl = (slug: string) => `/w/${slug}/claim/status`
 export const claimViewUrl = (slug: string) => `/w/${slug}/claim/view`
 export const claimRevealUrl = (slug: string) => `/w/${slug}/claim/reveal`
 export const claimTestUrl = (slug: string) => `/w/${slug}/claim/test`
+export const claimReplaceUrl = (slug: string) => `/w/${slug}/claim/replace`

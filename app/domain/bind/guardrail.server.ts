@@ -93,12 +93,22 @@ function readCached(db: Tx, slug: string) {
 /** From the file; when the file is gone, from the newest key's own snapshot. Null when there is neither. */
 async function guardrailRules(ctx: Ctx, slug: string): Promise<GuardrailRules | null> {
   const workshop = ctx.workshops.workshops.get(slug)
-  if (workshop) return rulesFor(slug, workshop.keyLimit, workshop.keyLimitReset, workshop.poolLimit, workshop.allowedModels)
+  if (workshop) return rulesFor(slug, await largestKeyLimit(ctx, slug, workshop.keyLimit), workshop.keyLimitReset, workshop.poolLimit, workshop.allowedModels)
   if (await readCached(ctx.db, slug)) return null
   const last = await ctx.db.workshopAttendance.findFirst({ where: { workshopSlug: slug }, orderBy: { attendedAt: 'desc' } })
   if (!last) return null
   const reset = last.limitReset as 'daily' | 'weekly' | 'monthly' | null
   return rulesFor(slug, nanoFromDecimalString(last.limitUsd.toFixed(9)), reset, null, last.allowedModels)
+}
+
+/** Staff may have raised a key above what the file says, or be about to: the guardrail must not bite it. */
+async function largestKeyLimit(ctx: Ctx, slug: string, fromFile: NanoUsd): Promise<NanoUsd> {
+  const [row] = await ctx.db.$queryRaw<{ largest: string | null }[]>`
+    select greatest(
+      (select max(limit_usd) from keymint.workshop_attendance where workshop_slug = ${slug} and state in ('pending', 'ready')),
+      (select max(limit_usd) from keymint.claim_changes where scope = ${slug}))::text as largest`
+  const raised = nanoFromDecimalString(row?.largest ?? '0')
+  return raised > fromFile ? raised : fromFile
 }
 
 /** The monthly budget is never below what one key may spend in a month: it must not bite before the key's own cap. */

@@ -119,6 +119,20 @@ export async function listBulk(ctx: Ctx, options: { scope?: string; kinds?: stri
   return readRows(ctx.db, Prisma.sql`where true ${scope} ${kinds}`, options.limit)
 }
 
+/**
+ * For a kind whose last step is a transaction of its own: whether the item is still to be done, and marking it done in
+ * that same transaction. The caller holds a lock that every run of this subject takes first.
+ */
+export async function isItemPending(tx: Tx, bulkId: string, subject: string): Promise<boolean> {
+  const [row] = await tx.$queryRaw<{ state: string }[]>`select state from keymint.bulk_action_items where bulk_id = ${bulkId}::uuid and subject = ${subject}`
+  return row?.state === 'pending'
+}
+
+export async function markItemDone(tx: Tx, bulkId: string, subject: string): Promise<void> {
+  await tx.$executeRaw`
+    update keymint.bulk_action_items set state = 'done', finished_at = now() where bulk_id = ${bulkId}::uuid and subject = ${subject} and state = 'pending'`
+}
+
 /** Unfinished actions that have no job. Returns how many were sent again. */
 export async function sendBulksAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ id: string }[]>`

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { runMint } from '~/domain/mint/mint.server'
+import { act, claimNow, mintAll, poolNow, readyClaims, runToEnd, startAction } from '../../../simulators/claims'
 import { makeWorkshop, openWorld, usd, type World } from '../../../simulators/harness'
-import { retryClaim } from './admin.server'
+import { runMint } from '~/domain/mint/mint.server'
 import { claimKey } from './claim.server'
 
 const slug = 'test-workshop'
@@ -14,22 +14,18 @@ async function refusedClaim(world: World) {
   return world.db.workshopAttendance.findFirstOrThrow({ where: { userId: person!.userId, state: 'refused' } })
 }
 
-async function poolOf(world: World) {
-  const pool = await world.db.pool.findFirstOrThrow()
-  return { seats: pool.seats, committed: pool.committedUsd.toNumber() }
-}
-
-const retry = (world: World, claimId: string) => retryClaim(world.ctx, { claimId, workshopSlug: slug, actorUserId: 'github:1' })
-
 test('ten retries at once make one new mint and reserve its money and seat once', async () => {
   await using world = await openWorld()
   const claim = await refusedClaim(world)
-  expect(await poolOf(world)).toEqual({ seats: 0, committed: 0 })
-  const outcomes = await Promise.all(Array.from({ length: 10 }, () => retry(world, claim.claimId)))
-  expect(outcomes.filter((outcome) => outcome.kind === 'mint-queued')).toHaveLength(1)
-  expect(outcomes.filter((outcome) => outcome.kind === 'nothing-to-do')).toHaveLength(9)
-  expect(await poolOf(world)).toEqual({ seats: 1, committed: 2 })
+  expect(await poolNow(world)).toEqual({ seats: 0, committed: 0 })
+  const bulkIds = await Promise.all(Array.from({ length: 10 }, () => startAction(world, { kind: 'retry' }, { claimIds: [claim.claimId] })))
+  const bulks = await Promise.all(bulkIds.map((bulkId) => runToEnd(world, bulkId)))
+  expect(bulks.map((bulk) => bulk.done).reduce((a, b) => a + b)).toBe(1)
+  expect(bulks.map((bulk) => bulk.skipped).reduce((a, b) => a + b)).toBe(9)
+  expect(await poolNow(world)).toEqual({ seats: 1, committed: 2 })
   expect(await world.db.mint.count()).toBe(2)
+  await mintAll(world)
+  expect(await claimNow(world, claim)).toMatchObject({ state: 'ready', generation: 2 })
 })
 
 test('a retry on a full pool is refused with words and changes nothing', async () => {
@@ -37,17 +33,17 @@ test('a retry on a full pool is refused with words and changes nothing', async (
   const claim = await refusedClaim(world)
   const [other] = await world.people(1)
   await claimKey(world.ctx, { workshopSlug: slug, person: other!, optIn: false })
-  expect(await retry(world, claim.claimId)).toMatchObject({ kind: 'refused' })
-  expect(await world.db.workshopAttendance.findUniqueOrThrow({ where: { claimId: claim.claimId } })).toMatchObject({ state: 'refused', generation: 1 })
-  expect(await poolOf(world)).toEqual({ seats: 1, committed: 2 })
+  expect((await act(world, { kind: 'retry' }, [claim])).results).toMatchObject([{ state: 'failed', detail: 'The pool has no room left for this key.' }])
+  expect(await claimNow(world, claim)).toMatchObject({ state: 'refused', generation: 1 })
+  expect(await poolNow(world)).toEqual({ seats: 1, committed: 2 })
 })
 
 test('without the workshop\'s file there is no cap, and so no retry', async () => {
   await using world = await openWorld()
   const claim = await refusedClaim(world)
   world.ctx.workshops.workshops.clear()
-  expect(await retry(world, claim.claimId)).toMatchObject({ kind: 'refused' })
-  expect(await poolOf(world)).toEqual({ seats: 0, committed: 0 })
+  expect(await act(world, { kind: 'retry' }, [claim])).toMatchObject({ failed: 1 })
+  expect(await poolNow(world)).toEqual({ seats: 0, committed: 0 })
 })
 
 test('a mint refused by two workers at once gives its money and seat back once', async () => {
@@ -58,7 +54,18 @@ test('a mint refused by two workers at once gives its money and seat back once',
   await world.db.attendee.update({ where: { userId: banned.userId }, data: { bannedAt: new Date() } })
   const mint = await world.db.mint.findFirstOrThrow({ where: { ownerId: banned.claimId } })
   await Promise.all(Array.from({ length: 6 }, () => runMint(world.ctx, mint.id)))
-  expect(await world.db.workshopAttendance.findUniqueOrThrow({ where: { claimId: banned.claimId } })).toMatchObject({ state: 'refused', reason: 'banned' })
-  expect(await poolOf(world)).toEqual({ seats: 1, committed: 2 })
+  expect(await claimNow(world, banned)).toMatchObject({ state: 'refused', reason: 'banned' })
+  expect(await poolNow(world)).toEqual({ seats: 1, committed: 2 })
   expect(await world.db.auditEvent.count({ where: { action: 'claim.refused' } })).toBe(1)
+})
+
+test('a key that was set aside is bound again, and one that is bound needs nothing', async () => {
+  await using world = await openWorld()
+  const [claim, other] = await readyClaims(world, 2)
+  await world.db.workshopAttendance.update({ where: { claimId: claim!.claimId }, data: { guardrailAttachedAt: null, bindSetAside: true } })
+  const bulk = await act(world, { kind: 'bind' }, [claim!, other!])
+  expect(bulk).toMatchObject({ done: 1, skipped: 1 })
+  expect((await claimNow(world, claim!)).bindSetAside).toBe(false)
+  await world.startWorkerHere()
+  await expect.poll(async () => (await claimNow(world, claim!)).guardrailAttachedAt, { timeout: 20_000 }).not.toBeNull()
 })

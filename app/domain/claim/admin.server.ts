@@ -1,12 +1,6 @@
-/** What staff see of a workshop's claims, and the one repair they can ask for: trying again what did not work. */
-import type { Tx } from '~/adapters/db.server'
-import { decimalStringFromNano, nanoFromDecimalString } from '~/money'
-import { recordAudit } from '../audit/audit.server'
+/** What staff see of a workshop's claims. */
 import type { Ctx } from '../ctx'
 import { moneyViewOfDecimal } from '../money-view'
-import { committedFor } from '../pool/committed'
-import { capsOf, reserve } from '../pool/pool.server'
-import { queueMint } from './claim.server'
 import type { MoneyView } from './view-types'
 
 export type StaffClaimRow = {
@@ -48,53 +42,4 @@ export async function listClaimsForStaff(ctx: Ctx, workshopSlug: string): Promis
     limit: moneyViewOfDecimal(limitUsd),
     attendedAt: attendedAt.toISOString(),
   }))
-}
-
-export type RetryOutcome = { kind: 'bind-queued' | 'mint-queued' | 'nothing-to-do' } | { kind: 'refused'; detail: string }
-
-/** Tries again: binds an unbound key, or mints anew for a refused claim, if the pool still has room for it. */
-export async function retryClaim(ctx: Ctx, input: { claimId: string; workshopSlug: string; actorUserId: string }): Promise<RetryOutcome> {
-  const { claimId, workshopSlug, actorUserId } = input
-  const audit = { actor: `user:${actorUserId}` as const, subject: `claim:${claimId}`, workshopSlug }
-  return ctx.db.$transaction(async (tx): Promise<RetryOutcome> => {
-    const [claim] = await tx.$queryRaw<{ state: string; generation: number; bound: boolean; limitUsd: string; limitReset: 'daily' | 'weekly' | 'monthly' | null; expiresAt: Date }[]>`
-      select state, generation, guardrail_attached_at is not null as bound, limit_usd::text as "limitUsd", limit_reset as "limitReset", expires_at as "expiresAt"
-      from keymint.workshop_attendance where claim_id = ${claimId}::uuid and workshop_slug = ${workshopSlug} for update`
-    if (!claim) return { kind: 'refused', detail: 'There is no such claim in this workshop.' }
-    if (claim.state === 'ready' && !claim.bound) {
-      const [mint] = await tx.$queryRaw<{ id: string }[]>`
-        select id from keymint.mints where owner_kind = 'claim' and owner_id = ${claimId}::uuid and generation = ${claim.generation}::int`
-      if (!mint) return { kind: 'refused', detail: 'The work behind this key cannot be found.' }
-      await tx.$executeRaw`update keymint.workshop_attendance set bind_set_aside = false where claim_id = ${claimId}::uuid`
-      await recordAudit(tx, { ...audit, action: 'bind.retried' })
-      await runBindNow(ctx, tx, mint.id)
-      return { kind: 'bind-queued' }
-    }
-    if (claim.state !== 'refused') return { kind: 'nothing-to-do' }
-    if (claim.expiresAt <= ctx.now()) return { kind: 'refused', detail: 'The time of this key has passed, so a new one would be dead on arrival.' }
-
-    // Without the file there is no cap to hold the pool against.
-    const workshop = ctx.workshops.workshops.get(workshopSlug)
-    if (!workshop) return { kind: 'refused', detail: 'The file of this workshop is gone or has an error, so its pool is not known.' }
-    const committed = committedFor({ keyLimit: nanoFromDecimalString(claim.limitUsd), reset: claim.limitReset, from: ctx.now(), expiresAt: claim.expiresAt })
-    const generation = claim.generation + 1
-    await tx.$executeRaw`
-      update keymint.workshop_attendance set state = 'pending', seat_freed_at = null, generation = ${generation}::int, reason = null, reason_detail = null
-      where claim_id = ${claimId}::uuid`
-    await queueMint(ctx, tx, { claimId, generation, workshopSlug })
-    await recordAudit(tx, { ...audit, action: 'mint.retried', details: { generation } })
-    await tx.$executeRaw`update keymint.workshop_attendance set committed_usd = ${decimalStringFromNano(committed)}::numeric where claim_id = ${claimId}::uuid`
-    if (!(await reserve(tx, workshopSlug, committed, capsOf(workshop, ctx.settings)))) throw new RoomIsFull()
-    return { kind: 'mint-queued' }
-  }).catch((error: unknown) => {
-    if (error instanceof RoomIsFull) return { kind: 'refused', detail: 'The pool has no room left for this key.' }
-    throw error
-  })
-}
-
-class RoomIsFull extends Error {}
-
-/** A bind that is backing off is brought forward; one that has no job gets one. */
-async function runBindNow(ctx: Ctx, tx: Tx, mintId: string): Promise<void> {
-  if ((await ctx.queue.enqueue(tx, 'bind-guardrail', { mintId }, { singletonKey: mintId })) === 'already-queued') await ctx.queue.bringForward(tx, 'bind-guardrail', mintId)
 }

@@ -11,7 +11,7 @@ export type Claimant = {
   githubAccountCreatedAt: Date | null
 }
 
-export type AdmissionRefusal = 'not-open-yet' | 'closed' | 'wrong-provider' | 'no-verified-email' | 'banned' | 'switched-off' | 'account-too-new'
+export type AdmissionRefusal = 'not-open-yet' | 'closed' | 'ended' | 'wrong-provider' | 'no-verified-email' | 'banned' | 'switched-off' | 'account-too-new'
 
 export type AdmissionInput = {
   workshop: Workshop

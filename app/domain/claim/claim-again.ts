@@ -15,3 +15,10 @@ export function claimAgainFrom(claim: EndedClaim): Date | null {
   if (claim.state !== 'ended' || claim.endedAt === null || claim.cooldownMs === null || !endsThatAllowAnother.has(claim.reason ?? '')) return null
   return new Date(claim.endedAt.getTime() + Number(claim.cooldownMs))
 }
+
+/** Whether the next click makes the next key: staff have allowed it, or the cool-down is over. */
+export function mayClaimAgain(claim: EndedClaim & { mayClaimAgain: boolean }, now: Date): boolean {
+  if (claim.mayClaimAgain) return claim.state === 'ended' || claim.state === 'refused'
+  const from = claimAgainFrom(claim)
+  return from !== null && from <= now
+}

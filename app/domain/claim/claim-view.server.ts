@@ -29,6 +29,13 @@ type Row = {
   usageSyncedAt: Date | null
   upstreamDisabled: boolean
   upstreamMissing: boolean
+  disabledByStaff: boolean
+  carryUsd: string
+  mayClaimAgain: boolean
+  replacing: string | null
+  formerLabel: string | null
+  formerLeftUsd: string | null
+  formerUntil: Date | null
   endedAt: Date | null
   cooldownMs: bigint | null
   attendedAt: Date
@@ -63,7 +70,7 @@ export async function findClaimPulse(ctx: Ctx, owner: Owner): Promise<ClaimPulse
   if (!row) return null
   const view = viewOf(ctx, row)
   const { waiting } = view
-  const facts = [row.state, row.generation, currentStep(progressOf(ctx, row)), row.bound, row.revealable, waiting?.delay?.reason ?? '', waiting?.workerSeen ?? '', row.usageSyncedAt?.getTime() ?? 0, row.upstreamDisabled]
+  const facts = [row.state, row.generation, currentStep(progressOf(ctx, row)), row.bound, row.revealable, waiting?.delay?.reason ?? '', waiting?.workerSeen ?? '', row.usageSyncedAt?.getTime() ?? 0, row.upstreamDisabled, row.disabledByStaff, row.replacing ?? '', row.limitUsd, row.formerLabel ?? '']
   return {
     v: facts.join('.'),
     step: currentStep(progressOf(ctx, row)),
@@ -91,6 +98,12 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
       (case when c.limit_reset is null or c.window_started_at = date_trunc(case c.limit_reset when 'daily' then 'day' when 'weekly' then 'week' else 'month' end, now(), 'UTC')
         then c.window_used_usd else 0 end)::text as "windowUsedUsd",
       c.usage_synced_at as "usageSyncedAt", c.upstream_disabled as "upstreamDisabled", c.upstream_missing_at is not null as "upstreamMissing",
+      c.disabled_at is not null as "disabledByStaff", c.may_claim_again as "mayClaimAgain",
+      (case when c.limit_carry_until > ${ctx.now()} then c.limit_carry_usd else 0 end)::text as "carryUsd",
+      case when c.state = 'ready' then (select b.kind from keymint.bulk_action_items i join keymint.bulk_actions b on b.id = i.bulk_id
+        where i.subject = 'claim:' || c.claim_id and i.state = 'pending' and b.kind in ('claim.re-issue', 'claim.extend') limit 1) end as replacing,
+      former.key_label as "formerLabel", greatest(0, former.limit_usd - former.usage_usd)::text as "formerLeftUsd",
+      case when c.state = 'ready' then least(former.expires_at, c.key_saved_at + make_interval(secs => former.grace_seconds)) end as "formerUntil",
       c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs", c.attended_at as "attendedAt",
       extract(epoch from m.taken_at - m.queued_at)::float8 as "queuedSeconds", extract(epoch from c.key_saved_at - m.taken_at)::float8 as "creatingSeconds",
       extract(epoch from c.guardrail_attached_at - c.key_saved_at)::float8 as "limitsSeconds",
@@ -108,6 +121,9 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
     from keymint.workshop_attendance c
     cross join keymint.mint_gate gate
     left join keymint.mints m on m.owner_kind = 'claim' and m.owner_id = c.claim_id and m.generation = c.generation
+    left join keymint.retired_keys former on former.owner_kind = 'claim' and former.owner_id = c.claim_id and former.generation = c.generation - 1
+      and former.grace_seconds is not null and former.disabled_at is null and former.expires_at > ${ctx.now()} and c.state in ('pending', 'ready')
+      and (c.state = 'pending' or c.key_saved_at + make_interval(secs => former.grace_seconds) > ${ctx.now()})
     where c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}`
   const row = rows[0]
   return row ? expireOnRead(ctx, row) : null
@@ -149,21 +165,25 @@ function viewOf(ctx: Ctx, row: Row): ClaimView {
     refusal: row.state === 'refused' ? { reason: row.reason as ClaimRefusal, detail: row.reasonDetail } : null,
     end: row.state === 'ended' ? { reason: row.reason as ClaimEnd, endedAt: (row.endedAt ?? row.expiresAt).toISOString() } : null,
     again: againOf(ctx, row),
+    replacing: row.replacing === 'claim.re-issue' ? 're-issue' : row.replacing === 'claim.extend' ? 'extend' : null,
+    formerKey: row.formerLabel === null || row.formerLeftUsd === null ? null : { label: row.formerLabel, left: moneyViewOfDecimal(row.formerLeftUsd), until: row.formerUntil?.toISOString() ?? null },
     key: row.keyLabel === null ? null : keyViewOf(row, row.keyLabel),
-    nextPollMs: nextPollMs(progress, waiting && { peopleAhead: waiting.peopleAhead, retryInSeconds: waiting.delay?.retryInSeconds ?? 0 }),
+    nextPollMs: row.replacing !== null ? 1_000 : nextPollMs(progress, waiting && { peopleAhead: waiting.peopleAhead, retryInSeconds: waiting.delay?.retryInSeconds ?? 0 }),
     asOf: ctx.now().toISOString(),
   }
 }
 
-/** The one rule is claim-again.ts's; here it only becomes times. */
+/** The one rule is claim-again.ts's; here it only becomes times. Staff may allow it before that. */
 function againOf(ctx: Ctx, row: Row): ClaimView['again'] {
+  if (row.mayClaimAgain && (row.state === 'ended' || row.state === 'refused')) return { from: (row.endedAt ?? row.attendedAt).toISOString(), now: true }
   const from = claimAgainFrom(row)
   return from && { from: from.toISOString(), now: from <= ctx.now() }
 }
 
 function keyViewOf(row: Row, label: string): KeyView {
   const limit = nanoFromDecimalString(row.limitUsd)
-  const used = nanoFromDecimalString(row.windowUsedUsd)
+  // What former keys took of this window is gone from it, too.
+  const used = nanoFromDecimalString(row.windowUsedUsd) + nanoFromDecimalString(row.carryUsd)
   const read = row.usageSyncedAt !== null
   return {
     label,
@@ -177,7 +197,8 @@ function keyViewOf(row: Row, label: string): KeyView {
     usageAsOf: row.usageSyncedAt?.toISOString() ?? null,
     expiresAt: row.expiresAt.toISOString(),
     allowedModels: row.allowedModels,
-    disabled: row.upstreamDisabled,
+    disabled: row.upstreamDisabled || row.disabledByStaff,
+    disabledByOrganiser: row.disabledByStaff,
     missingUpstream: row.upstreamMissing,
   }
 }

@@ -8,18 +8,20 @@ import { isUniqueViolation, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { sendMint } from '../mint/queue-mint.server'
 import { committedFor } from '../pool/committed'
-import { capsOf, reserve } from '../pool/pool.server'
+import { capsOf, isPoolIsFull, PoolIsFull, reserve } from '../pool/pool.server'
+import { lockClaim } from '../lifecycle/claim-row.server'
+import { beginNextGeneration } from '../lifecycle/next-generation.server'
 import { keyExpiryFor, type Workshop } from '../workshop/workshop'
 import { admit, type AdmissionRefusal, type Claimant } from './admission'
+import { mayClaimAgain, type EndedClaim } from './claim-again'
 
 export type RefusedReason = AdmissionRefusal | 'paused' | 'full' | 'email-already-claimed' | 'no-such-workshop'
 export type ClaimOutcome =
   | { kind: 'queued'; claimId: string }
   | { kind: 'already-claimed'; claimId: string }
   | { kind: 'refused'; reason: RefusedReason }
-
-class PoolIsFull extends Error {}
 
 /** Claims a key. Clicking again, from anywhere and at once, answers with the same claim. */
 export async function claimKey(ctx: Ctx, input: { workshopSlug: string; person: Claimant; optIn: boolean }): Promise<ClaimOutcome> {
@@ -31,24 +33,57 @@ async function claimNow(ctx: Ctx, input: { workshopSlug: string; person: Claiman
   const workshop = ctx.workshops.workshops.get(workshopSlug)
   const now = ctx.now()
   const refusal = workshop ? admit({ workshop, person, provisioningEnabled: ctx.settings.provisioningEnabled, maxTotalKeys: ctx.settings.maxTotalKeys, now }) : 'no-such-workshop'
-  if (!workshop || refusal) return (await readStanding(ctx, workshopSlug, person.userId)).own ?? { kind: 'refused', reason: refusal ?? 'no-such-workshop' }
+  if (!workshop || refusal) {
+    const { own, ended } = await readStanding(ctx, workshopSlug, person.userId)
+    return own ?? { kind: 'refused', reason: ended ? 'ended' : (refusal ?? 'no-such-workshop') }
+  }
   try {
     const claimId = await ctx.db.$transaction((tx) => makeClaim(ctx, tx, workshop, person, input.optIn, now))
     if (claimId) return { kind: 'queued', claimId }
   } catch (error) {
-    if (error instanceof PoolIsFull) return { kind: 'refused', reason: 'full' }
+    if (isPoolIsFull(error)) return fullOrEnded(ctx, workshopSlug, person.userId)
     if (!isUniqueViolation(error)) throw error
   }
   // No row inserted: this person's other click was faster, or minting is paused, or somebody else holds this address here.
-  const { own, paused } = await readStanding(ctx, workshopSlug, person.userId)
-  return own ?? { kind: 'refused', reason: paused ? 'paused' : 'email-already-claimed' }
+  const { own, paused, ended, mayClaimAgain } = await readStanding(ctx, workshopSlug, person.userId)
+  if (!own || !mayClaimAgain) return own ?? { kind: 'refused', reason: paused ? 'paused' : 'email-already-claimed' }
+  if (paused || ended) return { kind: 'refused', reason: ended ? 'ended' : 'paused' }
+  try {
+    return await ctx.db.$transaction((tx) => claimAgain(ctx, tx, workshop, own.claimId))
+  } catch (error) {
+    if (!isPoolIsFull(error)) throw error
+    return fullOrEnded(ctx, workshopSlug, person.userId)
+  }
 }
 
-async function readStanding(ctx: Ctx, workshopSlug: string, userId: string): Promise<{ own: ClaimOutcome | null; paused: boolean }> {
-  const [row] = await ctx.db.$queryRaw<{ claimId: string | null; paused: boolean }[]>`
-    select gate.paused_at is not null as paused, c.claim_id as "claimId" from keymint.mint_gate gate
+/** Where a giveaway's cool-down or staff allow it: the same row, and a new key on the terms that the file has now. A second click finds the first one's work. */
+async function claimAgain(ctx: Ctx, tx: Tx, workshop: Workshop, claimId: string): Promise<ClaimOutcome> {
+  const claim = await lockClaim(tx, claimId)
+  if (!claim || !mayClaimAgain(claim, ctx.now())) return { kind: 'already-claimed', claimId }
+  const terms = { why: 'claimed-again', limit: workshop.keyLimit, limitReset: workshop.keyLimitReset, expiresAt: keyExpiryFor(workshop, ctx.now()), allowedModels: workshop.allowedModels } as const
+  await beginNextGeneration(tx, ctx, claim, terms, { actor: `user:${claim.userId}`, caps: capsOf(workshop, ctx.settings) })
+  return { kind: 'queued', claimId }
+}
+
+async function fullOrEnded(ctx: Ctx, workshopSlug: string, userId: string): Promise<ClaimOutcome> {
+  return { kind: 'refused', reason: (await readStanding(ctx, workshopSlug, userId)).ended ? 'ended' : 'full' }
+}
+
+type Standing = { own: { kind: 'already-claimed'; claimId: string } | null; paused: boolean; ended: boolean; mayClaimAgain: boolean }
+
+async function readStanding(ctx: Ctx, workshopSlug: string, userId: string): Promise<Standing> {
+  type Row = Omit<EndedClaim, 'state'> & { paused: boolean; ended: boolean; claimId: string | null; state: string | null; allowed: boolean }
+  const [row] = await ctx.db.$queryRaw<Row[]>`
+    select gate.paused_at is not null as paused, exists (select 1 from keymint.workshop_ends where slug = ${workshopSlug}) as ended,
+      c.claim_id as "claimId", c.state, c.reason, c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs", coalesce(c.may_claim_again, false) as allowed
+    from keymint.mint_gate gate
     left join keymint.workshop_attendance c on c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}`
-  return { own: row?.claimId ? { kind: 'already-claimed', claimId: row.claimId } : null, paused: row?.paused ?? false }
+  return {
+    own: row?.claimId ? { kind: 'already-claimed', claimId: row.claimId } : null,
+    paused: row?.paused ?? false,
+    ended: row?.ended ?? false,
+    mayClaimAgain: row?.state ? mayClaimAgain({ ...row, state: row.state, mayClaimAgain: row.allowed }, ctx.now()) : false,
+  }
 }
 
 /** Null when the row is there already, or minting is paused: nothing is written then. */
@@ -78,21 +113,6 @@ async function makeClaim(ctx: Ctx, tx: Tx, workshop: Workshop, person: Claimant,
   if (optIn && workshop.marketingOptIn !== null) await recordOptIn(tx, person.userId, workshop.slug)
   if (!(await reserve(tx, workshop.slug, committed, capsOf(workshop, ctx.settings)))) throw new PoolIsFull()
   return claimId
-}
-
-/** Writes the mint of the claim's present generation, a snapshot of its row, and its job. */
-export async function queueMint(ctx: Ctx, tx: Tx, claim: { claimId: string; generation: number; workshopSlug: string }): Promise<string> {
-  const mintId = randomUUID()
-  await tx.$executeRaw`
-    insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset, expires_at, allowed_models)
-    select ${mintId}::uuid, 'claim', claim_id, generation, workshop_slug, limit_usd, limit_reset, expires_at, allowed_models
-    from keymint.workshop_attendance where claim_id = ${claim.claimId}::uuid and generation = ${claim.generation}::int`
-  await sendMint(ctx, tx, mintId)
-  return mintId
-}
-
-async function sendMint(ctx: Ctx, tx: Tx, mintId: string): Promise<void> {
-  if ((await ctx.queue.enqueue(tx, 'mint-key', { mintId }, { singletonKey: mintId })) !== 'queued') throw new Error('a new mint cannot have a job already')
 }
 
 /** Opting in keeps its first time and workshop. */

@@ -110,3 +110,26 @@ test('the seat of an expired key returns after its cool-down, once', async () =>
   expect((await claim(world, second!)).kind).toBe('queued')
   expect(await world.db.auditEvent.count({ where: { action: 'claim.seat-freed' } })).toBe(1)
 })
+
+test('after the cool-down the next click makes the next key of the same row, whether or not the seat had gone back', async () => {
+  for (const seatReturned of [true, false]) {
+    await using world = await openGiveaway({ maxKeys: 1 })
+    const person = await onlyPerson(world)
+    await claim(world, person)
+    await mintPending(world)
+    world.moveClock(14 * dayMs + 1_000)
+    await sweep(world.ctx)
+    expect((await claim(world, person)).kind).toBe('already-claimed')
+    world.moveClock(7 * dayMs)
+    if (seatReturned) {
+      await settle(world)
+      await sweep(world.ctx)
+      expect(await seats(world)).toEqual({ pool: 0, total: 0 })
+    }
+    const outcomes = await Promise.all(Array.from({ length: 5 }, () => claim(world, person)))
+    expect(outcomes.filter((outcome) => outcome.kind === 'queued')).toHaveLength(1)
+    expect(await seats(world)).toEqual({ pool: 1, total: 1 })
+    expect(await world.db.workshopAttendance.findFirstOrThrow()).toMatchObject({ state: 'pending', generation: 2, seatFreedAt: null })
+    expect(await world.db.retiredKey.findFirstOrThrow()).toMatchObject({ generation: 1, reason: 'claimed-again' })
+  }
+})

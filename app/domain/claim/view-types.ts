@@ -14,6 +14,8 @@ export type WorkshopView = {
   organizer: { name: string | null; email: string | null; url: string | null } | null
   docsUrl: string | null
   window: 'upcoming' | 'open' | 'closed'
+  /** When staff ended it before its time (ISO UTC); the window is closed then, whatever the file says. */
+  endedAt: string | null
   opensAt: string | null
   closesAt: string | null
   providers: ('github' | 'google')[]
@@ -61,8 +63,11 @@ export type ClaimView = {
   } | null
   refusal: { reason: ClaimRefusal; detail: string | null } | null
   end: { reason: ClaimEnd; endedAt: string } | null
+  /** A new key is about to take the place of this one, or has: the old one of an extension works for a while beside it. */
+  replacing: 're-issue' | 'extend' | null
+  formerKey: { label: string; left: MoneyView; until: string | null } | null
   key: KeyView | null
-  /** After an end where the rules allow another key: from when (ISO UTC), and whether that is now. */
+  /** After an end where the rules or staff allow another key: from when (ISO UTC), and whether that is now. */
   again: { from: string; now: boolean } | null
   /** The server dictates: milliseconds until the next poll, null = stop polling. */
   nextPollMs: number | null
@@ -86,6 +91,8 @@ export type KeyView = {
   expiresAt: string
   allowedModels: string[]
   disabled: boolean
+  /** Switched off by staff, not by the provider. */
+  disabledByOrganiser: boolean
   missingUpstream: boolean
 }
 

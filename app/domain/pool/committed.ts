@@ -18,6 +18,25 @@ export function committedFor(input: { keyLimit: NanoUsd; reset: KeyLimitReset | 
   return input.keyLimit * BigInt(windowNumber(input.reset, lastInstant) - windowNumber(input.reset, input.from.getTime()) + 1)
 }
 
+/** How many UTC windows [from, expiresAt) touches, at least one; without a reset there is one. */
+export function windowsIn(input: { reset: KeyLimitReset | null; from: Date; expiresAt: Date }): bigint {
+  return committedFor({ keyLimit: 1n, ...input })
+}
+
+/** When the window that `at` lies in ends; null without a reset. */
+export function windowEnd(reset: KeyLimitReset | null, at: Date): Date | null {
+  switch (reset) {
+    case null:
+      return null
+    case 'daily':
+      return new Date((windowNumber(reset, at.getTime()) + 1) * DAY_MS)
+    case 'weekly':
+      return new Date((windowNumber(reset, at.getTime()) + 1) * WEEK_MS + FIRST_MONDAY_MS)
+    case 'monthly':
+      return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1))
+  }
+}
+
 /** How many claims made at `at` the workshop can serve from nothing: what the pool pays for, at most `max_keys`. */
 export function keysThatFit(workshop: Workshop, at: Date): number {
   const seats = workshop.maxKeys ?? Number.MAX_SAFE_INTEGER

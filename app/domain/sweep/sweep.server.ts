@@ -7,6 +7,7 @@ import { warmGuardrail } from '../bind/guardrail.server'
 import { sendBulksAgain } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
 import { nanoFromDecimalString } from '~/money'
+import { restoreLimits, retireKeys } from '../lifecycle/retire.server'
 import { deleteCondemned } from '../mint/attempts.server'
 import { setClaimCommitted } from '../pool/pool.server'
 import { windowState } from '../workshop/workshop'
@@ -23,6 +24,8 @@ const parts = {
   bulksSentAgain: ['bulk actions without a job', sendBulksAgain],
   ended: ['expired keys', endExpired],
   seatsFreed: ['seats that return', freeSeats],
+  retired: ['keys to take out of use', retireKeys],
+  limitsRestored: ['limits of a new window', restoreLimits],
   condemnedDeleted: ['condemned keys', deleteCondemnedKeys],
   guardrailsWarmed: ['guardrails', warmGuardrails],
 } as const satisfies Record<string, readonly [string, (ctx: Ctx) => Promise<number>]>
@@ -104,7 +107,7 @@ async function freeSeats(ctx: Ctx): Promise<number> {
   for (const { claimId, workshopSlug } of due) {
     freed += await guarded(ctx, `seat of claim ${claimId}`, () => ctx.db.$transaction(async (tx) => {
       const [claim] = await tx.$queryRaw<{ committedUsd: string }[]>`
-        select committed_usd::text as "committedUsd" from keymint.workshop_attendance
+        select (committed_usd - prior_committed_usd)::text as "committedUsd" from keymint.workshop_attendance
         where claim_id = ${claimId}::uuid and state = 'ended' and seat_freed_at is null and settled_at is not null for update`
       if (!claim) return 0
       await recordAudit(tx, { actor: 'worker', action: 'claim.seat-freed', subject: `claim:${claimId}`, workshopSlug })

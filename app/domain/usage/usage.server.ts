@@ -7,6 +7,7 @@ import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/mo
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { setClaimCommitted } from '../pool/pool.server'
+import { markRetiredMissing, recordRetiredReadings, settleRetired } from './retired-usage.server'
 
 export type KeyReading = { keyHash: string; limit: NanoUsd | null; limitRemaining: NanoUsd | null; usage: NanoUsd; disabled: boolean }
 
@@ -28,19 +29,23 @@ export async function syncUsage(ctx: Ctx): Promise<{ keys: number }> {
   for (const { hash } of held.filter((key) => !key.live && !listed.has(key.hash))) {
     const key = await ctx.provider.findKey(hash)
     if (key) found.push(key)
-    else await ctx.db.$executeRaw`update keymint.workshop_attendance set upstream_missing_at = coalesce(upstream_missing_at, now()) where or_key_hash = ${hash}`
+    else {
+      await ctx.db.$executeRaw`update keymint.workshop_attendance set upstream_missing_at = coalesce(upstream_missing_at, now()) where or_key_hash = ${hash}`
+      await markRetiredMissing(ctx.db, hash)
+    }
   }
   await recordReadings(ctx.db, found.map((key) => ({ keyHash: key.hash, limit: key.limit, limitRemaining: key.limitRemaining, usage: key.usage, disabled: key.disabled })), askedAt)
   await settleEnded(ctx)
+  await settleRetired(ctx)
   return { keys: found.length }
 }
 
 /**
  * Keeps readings: usage only grows; what is used in a window grows until the window (UTC) changes. `askedAt`, by
  * Postgres's clock, is when the provider was asked: a list that was asked for before midnight and kept after it
- * must not count yesterday's use in today's window.
+ * must not count yesterday's use in today's window. `window: false` is for a limit that says nothing about the window.
  */
-export async function recordReadings(db: Tx, readings: KeyReading[], askedAt: Date): Promise<void> {
+export async function recordReadings(db: Tx, readings: KeyReading[], askedAt: Date, options: { window: boolean } = { window: true }): Promise<void> {
   if (readings.length === 0) return
   const usedInWindow = (reading: KeyReading) => {
     if (reading.limit === null || reading.limitRemaining === null) return reading.usage
@@ -57,26 +62,35 @@ export async function recordReadings(db: Tx, readings: KeyReading[], askedAt: Da
       from reading join keymint.workshop_attendance c on c.or_key_hash = reading.hash)
     update keymint.workshop_attendance c
     set usage_usd = greatest(c.usage_usd, aimed.usage),
-        window_used_usd = case when c.window_started_at is not distinct from aimed.window_start then greatest(c.window_used_usd, aimed.used)
+        window_used_usd = case when not ${options.window} then c.window_used_usd when c.window_started_at is not distinct from aimed.window_start then greatest(c.window_used_usd, aimed.used)
           when c.window_started_at > aimed.window_start then c.window_used_usd else aimed.used end,
-        window_started_at = greatest(c.window_started_at, aimed.window_start), usage_synced_at = greatest(c.usage_synced_at, ${askedAt}::timestamptz), upstream_disabled = aimed.disabled, upstream_missing_at = null
+        window_started_at = case when ${options.window} then greatest(c.window_started_at, aimed.window_start) else c.window_started_at end, usage_synced_at = greatest(c.usage_synced_at, ${askedAt}::timestamptz), upstream_disabled = aimed.disabled, upstream_missing_at = null
     from aimed where c.or_key_hash = aimed.hash`
+  await recordRetiredReadings(db, readings, askedAt)
 }
 
-/** After the end, and a reading two minutes later, a claim has committed what it used; the rest returns to the pool. */
+/**
+ * After the end, and a reading two minutes later, a claim has committed what it used; the rest returns to the pool. A key
+ * that did not end by itself counts as ended when the provider has confirmed that it is off. What was taken or given
+ * back frees its seat.
+ */
 async function settleEnded(ctx: Ctx): Promise<void> {
-  const due = await ctx.db.$queryRaw<{ claimId: string; usageUsd: string; workshopSlug: string }[]>`
-    select claim_id as "claimId", usage_usd::text as "usageUsd", workshop_slug as "workshopSlug" from keymint.workshop_attendance
-    where state = 'ended' and settled_at is null and (usage_synced_at >= ended_at + make_interval(secs => ${settleAfterSeconds}::int)
-      or (upstream_missing_at is not null and now() >= ended_at + make_interval(secs => ${settleMissingAfterSeconds}::int)))
+  const due = await ctx.db.$queryRaw<{ claimId: string }[]>`
+    select claim_id as "claimId" from (
+      select claim_id, usage_synced_at, upstream_missing_at,
+        case when reason = 'expired' then ended_at else least(coalesce(disable_confirmed_at, 'infinity'), greatest(ended_at, expires_at)) end as over_at
+      from keymint.workshop_attendance where state = 'ended' and settled_at is null) ended
+    where usage_synced_at >= over_at + make_interval(secs => ${settleAfterSeconds}::int)
+      or (upstream_missing_at is not null and now() >= over_at + make_interval(secs => ${settleMissingAfterSeconds}::int))
     order by claim_id limit 500`
-  for (const claim of due) {
+  for (const { claimId } of due) {
     await ctx.db.$transaction(async (tx) => {
-      const changed = await tx.$executeRaw`
-        update keymint.workshop_attendance set settled_at = now() where claim_id = ${claim.claimId}::uuid and state = 'ended' and settled_at is null`
-      if (changed !== 1) return
-      await recordAudit(tx, { actor: 'worker', action: 'claim.settled', subject: `claim:${claim.claimId}`, workshopSlug: claim.workshopSlug, details: { usedUsd: claim.usageUsd } })
-      await setClaimCommitted(tx, claim.claimId, nanoFromDecimalString(claim.usageUsd), { freeSeat: false })
+      const [settled] = await tx.$queryRaw<{ usageUsd: string; workshopSlug: string; reason: string }[]>`
+        update keymint.workshop_attendance set settled_at = now() where claim_id = ${claimId}::uuid and state = 'ended' and settled_at is null
+        returning usage_usd::text as "usageUsd", workshop_slug as "workshopSlug", reason`
+      if (!settled) return
+      await recordAudit(tx, { actor: 'worker', action: 'claim.settled', subject: `claim:${claimId}`, workshopSlug: settled.workshopSlug, details: { usedUsd: settled.usageUsd } })
+      await setClaimCommitted(tx, claimId, nanoFromDecimalString(settled.usageUsd), { freeSeat: settled.reason === 'revoked' || settled.reason === 'given-back' })
     })
   }
 }

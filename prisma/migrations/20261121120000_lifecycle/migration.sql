@@ -19,7 +19,6 @@ ALTER TABLE keymint.workshop_attendance
   -- When the provider confirmed that the key of an ended claim is disabled or gone.
   ADD COLUMN disable_confirmed_at timestamptz(6),
   ADD COLUMN may_claim_again      boolean NOT NULL DEFAULT false,
-  ADD COLUMN holds_seat           boolean NOT NULL DEFAULT true,
   -- The part of committed_usd and the use that belong to retired keys of this claim.
   ADD COLUMN prior_committed_usd  numeric(20,9) NOT NULL DEFAULT 0,
   ADD COLUMN prior_usage_usd      numeric(20,9) NOT NULL DEFAULT 0,
@@ -28,7 +27,6 @@ ALTER TABLE keymint.workshop_attendance
   ADD COLUMN limit_carry_until    timestamptz(6),
   ADD COLUMN replaced_at          timestamptz(6),
   ADD CONSTRAINT claim_prior CHECK (prior_committed_usd >= 0 AND prior_usage_usd >= 0 AND limit_carry_usd >= 0 AND limit_carry_usd < limit_usd);
-UPDATE keymint.workshop_attendance SET holds_seat = false WHERE state = 'refused';
 CREATE INDEX claim_unconfirmed_end ON keymint.workshop_attendance (ended_at)
   WHERE state = 'ended' AND reason <> 'expired' AND or_key_hash IS NOT NULL AND disable_confirmed_at IS NULL;
 CREATE INDEX claim_unsettled ON keymint.workshop_attendance (ended_at) WHERE state = 'ended' AND settled_at IS NULL;
@@ -56,11 +54,17 @@ CREATE TABLE keymint.claim_changes (
     scope      text NOT NULL,
     kind       text NOT NULL,
     generation integer NOT NULL,
-    limit_usd  numeric(20,9),
-    old_cap_usd numeric(20,9),
-    started_at timestamptz(6) NOT NULL DEFAULT now()
+    -- Wanted of the key, and what was reserved for it before the call.
+    limit_usd      numeric(20,9),
+    reserved_usd   numeric(20,9) NOT NULL DEFAULT 0,
+    -- Of a key that is replaced: its use in all and in the window when it was read, and the cap it is lowered to.
+    old_usage_usd  numeric(20,9),
+    old_window_usd numeric(20,9),
+    old_cap_usd    numeric(20,9),
+    old_read_at    timestamptz(6),
+    started_at     timestamptz(6) NOT NULL DEFAULT now()
 );
-CREATE INDEX claim_changes_scope_idx ON keymint.claim_changes (scope, limit_usd DESC);
+CREATE INDEX claim_changes_scope_limit_usd_idx ON keymint.claim_changes (scope, limit_usd DESC);
 
 -- A workshop that staff have ended. The pool's own column closes it to reservations under the pool's lock; this row says who and why.
 CREATE TABLE keymint.workshop_ends (
