@@ -100,7 +100,7 @@ test('a guardrail that cannot be attached keeps no key from its owner, and an ad
   await expect(row).not.toContainText('not tried yet')
   await request.delete(stage.openrouter.faultsUrl)
   await row.getByRole('button', { name: `Attach limits again for ${me.name}` }).click()
-  await expect(admin.getByText('Attaching the limits is tried again.')).toBeVisible()
+  await expect(admin.getByText('It is being tried again.')).toBeVisible()
   await expect(async () => {
     await admin.reload()
     await expect(row.getByRole('cell', { name: 'bound', exact: true })).toBeVisible({ timeout: 500 })

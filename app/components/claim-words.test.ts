@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
 import type { ClaimView, KeyView } from '~/domain/claim/view-types'
-import { announcement, delayWords, documentTitle, endWords, headline, isRefusedReason, phaseOf, refusalWords, refusedWords } from './claim-words'
+import { announcement, deadWords, delayWords, documentTitle, endWords, headline, isRefusedReason, phaseOf, refusalWords, refusedWords } from './claim-words'
 
 const claim = (change: Partial<ClaimView> = {}): ClaimView => ({
   claimId: 'c', reference: '0E6A1C96', workshopSlug: 'duckdb', state: 'pending', claimedAt: '2026-04-14T09:00:00Z', asOf: '2026-04-14T09:00:04Z',
   steps: [{ name: 'queued', state: 'now' }, { name: 'checking', state: 'next' }, { name: 'creating', state: 'next' }, { name: 'limits', state: 'next' }, { name: 'ready', state: 'next' }],
-  waiting: { peopleAhead: 12, etaSeconds: null, delay: null, workerSeen: true }, refusal: null, end: null, again: null, key: null, nextPollMs: 1000, ...change,
+  waiting: { peopleAhead: 12, etaSeconds: null, delay: null, workerSeen: true }, refusal: null, end: null, again: null, replacing: null, formerKey: null, key: null, nextPollMs: 1000, ...change,
 })
 const key = (change: Partial<KeyView> = {}): KeyView => ({
   label: 'sk-or-v1-0e6...1c96', revealable: true, unbound: null, limit: { text: '$2.00', usd: 2 }, limitReset: null, used: null, left: null, usedTotal: null,
-  usageAsOf: null, expiresAt: '2026-04-15T00:00:00Z', allowedModels: [], disabled: false, missingUpstream: false, ...change,
+  usageAsOf: null, expiresAt: '2026-04-15T00:00:00Z', allowedModels: [], disabled: false, disabledByOrganiser: false, missingUpstream: false, ...change,
 })
 
 test('every phase of a claim has its own headline and title', () => {
@@ -47,4 +47,10 @@ test('no two refusals, ends or delays say the same thing', () => {
     const meanings = Object.values(table).map((words) => words.meaning)
     expect(new Set(meanings).size).toBe(meanings.length)
   }
+})
+
+test('a key that the organiser has switched off says so, and one that the provider has does not', () => {
+  const dead = (change: Partial<KeyView>) => deadWords(claim({ state: 'ready', waiting: null, key: key({ disabled: true, ...change }) }))
+  expect(dead({ disabledByOrganiser: true }).meaning).toContain('disabled by the organiser')
+  expect(dead({}).meaning).not.toContain('organiser')
 })

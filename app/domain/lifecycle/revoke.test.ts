@@ -10,6 +10,7 @@ import { revealKey } from '~/domain/claim/reveal.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { runMint } from '~/domain/mint/mint.server'
 import { sweep } from '~/domain/sweep/sweep.server'
+import { chargeLate } from '~/domain/usage/retired-usage.server'
 import { syncUsage } from '~/domain/usage/usage.server'
 import { endWorkshop } from '~/domain/workshop/end-workshop.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
@@ -171,4 +172,21 @@ test('a barred person loses sessions and keys, and keeps row and reason; a claim
   expect(await banPerson(world.ctx, { userId: claim!.userId, reason: 'again', actorUserId: 'github:staff' })).toEqual({ kind: 'banned-already' })
   expect(await unbanPerson(world.ctx, { userId: claim!.userId, reason: 'a mistake', actorUserId: 'github:staff' })).toBe(true)
   expect((await world.db.auditEvent.findMany({ where: { subject: `user:${claim!.userId}`, action: { startsWith: 'person.' } }, orderBy: { id: 'asc' } })).map((event) => event.action)).toEqual(['person.banned', 'person.unbanned'])
+})
+
+test('what is read after the settling is charged once, for the key of an ended claim and for a retired one', async () => {
+  await using world = await openWorld()
+  const [ended, replaced] = await readyClaims(world, 2)
+  await act(world, { kind: 'revoke', mayClaimAgain: false }, [ended!])
+  await act(world, { kind: 're-issue' }, [replaced!])
+  await mintAll(world)
+  await syncUsage(world.ctx)
+  await passMinutes(world, 3)
+  await syncUsage(world.ctx)
+  expect(await poolNow(world)).toEqual({ committed: 2, seats: 1 })
+  await world.db.$executeRaw`update keymint.workshop_attendance set usage_usd = 0.3 where or_key_hash = ${ended!.hash}`
+  await world.db.$executeRaw`update keymint.retired_keys set usage_usd = 0.2 where key_hash = ${replaced!.hash}`
+  for (let times = 0; times < 2; times++) for (const claim of [ended!, replaced!]) await world.db.$transaction((tx) => chargeLate(tx, claim.hash))
+  expect((await poolNow(world)).committed).toBeCloseTo(2.5, 9)
+  await expectPoolToAddUp(world)
 })
