@@ -6,12 +6,13 @@
 import { randomUUID } from 'node:crypto'
 import { isUniqueViolation, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano } from '~/money'
-import { recordAudit } from '../audit/audit.server'
+import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { sendMint } from '../mint/queue-mint.server'
 import { committedFor } from '../pool/committed'
 import { capsOf, isPoolIsFull, PoolIsFull, reserve } from '../pool/pool.server'
 import { lockClaim } from '../lifecycle/claim-row.server'
+import { endIfExpired } from '../lifecycle/expire.server'
 import { beginNextGeneration } from '../lifecycle/next-generation.server'
 import { keyExpiryFor, type Workshop } from '../workshop/workshop'
 import { admit, type AdmissionRefusal, type Claimant } from './admission'
@@ -32,62 +33,70 @@ async function claimNow(ctx: Ctx, input: { workshopSlug: string; person: Claiman
   const { workshopSlug, person } = input
   const workshop = ctx.workshops.workshops.get(workshopSlug)
   const now = ctx.now()
-  const refusal = workshop ? admit({ workshop, person, provisioningEnabled: ctx.settings.provisioningEnabled, maxTotalKeys: ctx.settings.maxTotalKeys, now }) : 'no-such-workshop'
+  const { provisioningEnabled, maxTotalKeys } = ctx.settings
+  const refusal = workshop ? admit({ workshop, person, provisioningEnabled, maxTotalKeys, now }) : 'no-such-workshop'
   if (!workshop || refusal) {
-    const { own, ended } = await readStanding(ctx, workshopSlug, person.userId)
-    return own ?? { kind: 'refused', reason: ended ? 'ended' : (refusal ?? 'no-such-workshop') }
+    const { own, ended, again } = await readStanding(ctx, workshopSlug, person.userId)
+    return own && !again ? own : { kind: 'refused', reason: ended ? 'ended' : (refusal ?? 'no-such-workshop') }
   }
+  return claimAs(ctx, workshop, person, { optIn: input.optIn, actor: `user:${person.userId}` })
+}
+
+type ClaimTerms = { optIn: boolean; actor: AuditActor }
+
+/** Claims for a person who may: a new claim, the one that is there, or the next key of one that has ended. */
+export async function claimAs(ctx: Ctx, workshop: Workshop, person: Claimant, terms: ClaimTerms): Promise<ClaimOutcome> {
+  const refused = (reason: RefusedReason): ClaimOutcome => ({ kind: 'refused', reason })
+  const fullOrEnded = async () => refused((await readStanding(ctx, workshop.slug, person.userId)).ended ? 'ended' : 'full')
   try {
-    const claimId = await ctx.db.$transaction((tx) => makeClaim(ctx, tx, workshop, person, input.optIn, now))
+    const claimId = await ctx.db.$transaction((tx) => makeClaim(ctx, tx, workshop, person, terms))
     if (claimId) return { kind: 'queued', claimId }
   } catch (error) {
-    if (isPoolIsFull(error)) return fullOrEnded(ctx, workshopSlug, person.userId)
+    if (isPoolIsFull(error)) return fullOrEnded()
     if (!isUniqueViolation(error)) throw error
   }
   // No row inserted: this person's other click was faster, or minting is paused, or somebody else holds this address here.
-  const { own, paused, ended, mayClaimAgain } = await readStanding(ctx, workshopSlug, person.userId)
-  if (!own || !mayClaimAgain) return own ?? { kind: 'refused', reason: paused ? 'paused' : 'email-already-claimed' }
-  if (paused || ended) return { kind: 'refused', reason: ended ? 'ended' : 'paused' }
+  const { own, paused, ended, again } = await readStanding(ctx, workshop.slug, person.userId)
+  if (!own) return refused(paused ? 'paused' : 'email-already-claimed')
+  if (!again) return own
+  if (paused || ended) return refused(ended ? 'ended' : 'paused')
   try {
-    return await ctx.db.$transaction((tx) => claimAgain(ctx, tx, workshop, own.claimId))
+    return await ctx.db.$transaction((tx) => claimAgain(ctx, tx, workshop, own.claimId, terms.actor))
   } catch (error) {
     if (!isPoolIsFull(error)) throw error
-    return fullOrEnded(ctx, workshopSlug, person.userId)
+    return fullOrEnded()
   }
 }
 
-/** Where a giveaway's cool-down or staff allow it: the same row, and a new key on the terms that the file has now. A second click finds the first one's work. */
-async function claimAgain(ctx: Ctx, tx: Tx, workshop: Workshop, claimId: string): Promise<ClaimOutcome> {
+/** The same row, and a new key on the terms that the file has now. A second click finds the first one's work. */
+async function claimAgain(ctx: Ctx, tx: Tx, workshop: Workshop, claimId: string, actor: AuditActor): Promise<ClaimOutcome> {
+  await lockClaim(tx, claimId)
+  // Its time may have passed without a sweep having seen it.
+  await endIfExpired(ctx, tx, claimId)
   const claim = await lockClaim(tx, claimId)
   if (!claim || !mayClaimAgain(claim, ctx.now())) return { kind: 'already-claimed', claimId }
   const terms = { why: 'claimed-again', limit: workshop.keyLimit, limitReset: workshop.keyLimitReset, expiresAt: keyExpiryFor(workshop, ctx.now()), allowedModels: workshop.allowedModels } as const
-  await beginNextGeneration(tx, ctx, claim, terms, { actor: `user:${claim.userId}`, caps: capsOf(workshop, ctx.settings) })
+  await beginNextGeneration(tx, ctx, claim, terms, { actor, caps: capsOf(workshop, ctx.settings) })
   return { kind: 'queued', claimId }
 }
 
-async function fullOrEnded(ctx: Ctx, workshopSlug: string, userId: string): Promise<ClaimOutcome> {
-  return { kind: 'refused', reason: (await readStanding(ctx, workshopSlug, userId)).ended ? 'ended' : 'full' }
-}
-
-type Standing = { own: { kind: 'already-claimed'; claimId: string } | null; paused: boolean; ended: boolean; mayClaimAgain: boolean }
+type Standing = { own: { kind: 'already-claimed'; claimId: string } | null; paused: boolean; ended: boolean; again: boolean }
 
 async function readStanding(ctx: Ctx, workshopSlug: string, userId: string): Promise<Standing> {
-  type Row = Omit<EndedClaim, 'state'> & { paused: boolean; ended: boolean; claimId: string | null; state: string | null; allowed: boolean }
-  const [row] = await ctx.db.$queryRaw<Row[]>`
-    select gate.paused_at is not null as paused, exists (select 1 from keymint.workshop_ends where slug = ${workshopSlug}) as ended,
-      c.claim_id as "claimId", c.state, c.reason, c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs", coalesce(c.may_claim_again, false) as allowed
+  const [row] = await ctx.db.$queryRaw<({ claimId: string | null; expiresAt: Date; paused: boolean; ended: boolean; mayClaimAgain: boolean } & EndedClaim)[]>`
+    select gate.paused_at is not null as paused, c.claim_id as "claimId", exists (select 1 from keymint.workshop_ends where slug = ${workshopSlug}) as ended,
+      c.state, c.reason, c.expires_at as "expiresAt", c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs", c.may_claim_again as "mayClaimAgain"
     from keymint.mint_gate gate
     left join keymint.workshop_attendance c on c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}`
-  return {
-    own: row?.claimId ? { kind: 'already-claimed', claimId: row.claimId } : null,
-    paused: row?.paused ?? false,
-    ended: row?.ended ?? false,
-    mayClaimAgain: row?.state ? mayClaimAgain({ ...row, state: row.state, mayClaimAgain: row.allowed }, ctx.now()) : false,
-  }
+  if (!row?.claimId) return { own: null, paused: row?.paused ?? false, ended: row?.ended ?? false, again: false }
+  const hasExpired = row.state === 'ready' && row.expiresAt <= ctx.now()
+  const facts = hasExpired ? { ...row, state: 'ended', reason: 'expired', endedAt: row.expiresAt } : row
+  return { own: { kind: 'already-claimed', claimId: row.claimId }, paused: row.paused, ended: row.ended, again: mayClaimAgain(facts, ctx.now()) }
 }
 
 /** Null when the row is there already, or minting is paused: nothing is written then. */
-async function makeClaim(ctx: Ctx, tx: Tx, workshop: Workshop, person: Claimant, optIn: boolean, now: Date): Promise<string | null> {
+async function makeClaim(ctx: Ctx, tx: Tx, workshop: Workshop, person: Claimant, { optIn, actor }: ClaimTerms): Promise<string | null> {
+  const now = ctx.now()
   const expiresAt = keyExpiryFor(workshop, now)
   const committed = committedFor({ keyLimit: workshop.keyLimit, reset: workshop.keyLimitReset, from: now, expiresAt })
   const claimId = randomUUID()
@@ -107,7 +116,7 @@ async function makeClaim(ctx: Ctx, tx: Tx, workshop: Workshop, person: Claimant,
       insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset, expires_at, allowed_models)
       select ${mintId}::uuid, 'claim', claim_id, generation, workshop_slug, limit_usd, limit_reset, expires_at, allowed_models from claim)
     insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-    select 'user:' || user_id, 'claim.made', 'claim:' || claim_id, workshop_slug, ${JSON.stringify(details)}::jsonb from claim`
+    select ${actor}, 'claim.made', 'claim:' || claim_id, workshop_slug, ${JSON.stringify(details)}::jsonb from claim`
   if (inserted !== 1) return null
   await sendMint(ctx, tx, mintId)
   if (optIn && workshop.marketingOptIn !== null) await recordOptIn(tx, person.userId, workshop.slug)

@@ -1,5 +1,7 @@
 /** The giveaway door against a real Postgres and the stand-in: seats, switches, and what goes wrong at such doors. */
 import { expect, test } from 'vitest'
+import { resolveAttendee } from '~/domain/account/account.server'
+import { claimForGithubId } from '~/domain/claim/claim-for.server'
 import { claimKey } from '~/domain/claim/claim.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { runMint } from '~/domain/mint/mint.server'
@@ -132,4 +134,88 @@ test('after the cool-down the next click makes the next key of the same row, whe
     expect(await world.db.workshopAttendance.findFirstOrThrow()).toMatchObject({ state: 'pending', generation: 2, seatFreedAt: null })
     expect(await world.db.retiredKey.findFirstOrThrow()).toMatchObject({ generation: 1, reason: 'claimed-again' })
   }
+})
+
+test('after the end and the cool-down its owner claims again, at once and only once, also before any sweep', async () => {
+  await using world = await openGiveaway()
+  const person = await onlyPerson(world)
+  await claim(world, person)
+  await mintPending(world)
+  const [first] = await world.liveKeys()
+  world.moveClock(14 * dayMs + 1_000)
+  expect((await claim(world, person)).kind, 'the cool-down runs').toBe('already-claimed')
+  world.moveClock(7 * dayMs)
+  const outcomes = await Promise.all(Array.from({ length: 8 }, () => claim(world, person)))
+  expect(outcomes.filter((outcome) => outcome.kind === 'queued')).toHaveLength(1)
+  expect(outcomes.filter((outcome) => outcome.kind === 'already-claimed')).toHaveLength(7)
+  await mintPending(world)
+  const row = await world.db.workshopAttendance.findFirstOrThrow()
+  expect(row).toMatchObject({ state: 'ready', generation: 2 })
+  expect(row.orKeyHash).not.toBe(first?.hash)
+  expect(await world.db.retiredKey.findFirstOrThrow()).toMatchObject({ keyHash: first?.hash })
+  expect(await seats(world)).toEqual({ pool: 1, total: 1 })
+  expect(await world.db.auditEvent.count({ where: { action: 'claim.expired' } })).toBe(1)
+})
+
+test('a seat that returned and was given to somebody else is not there for the first owner', async () => {
+  await using world = await openGiveaway({}, { maxTotalKeys: 1 })
+  const [first, second] = await world.people(2, nobodysEmail)
+  await claim(world, first!)
+  await mintPending(world)
+  world.moveClock(21 * dayMs + 1_000)
+  await sweep(world.ctx)
+  await settle(world)
+  await sweep(world.ctx)
+  expect((await claim(world, second!)).kind).toBe('queued')
+  expect(await claim(world, first!)).toEqual({ kind: 'refused', reason: 'full' })
+  expect(await seats(world)).toEqual({ pool: 1, total: 1 })
+  expect((await world.db.workshopAttendance.findFirstOrThrow({ where: { userId: first!.userId } })).state, 'nothing of the refused claim stays').toBe('ended')
+})
+
+test('a person whose key was taken back, or who is banned, gets no other one by clicking', async () => {
+  await using world = await openGiveaway()
+  const person = await onlyPerson(world)
+  await claim(world, person)
+  await mintPending(world)
+  await world.db.$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'revoked', ended_at = now(), or_key_plaintext = null`
+  world.moveClock(100 * dayMs)
+  for (let click = 0; click < 5; click++) expect((await claim(world, person)).kind).toBe('already-claimed')
+  expect(await findClaimView(world.ctx, { workshopSlug: slug, userId: person.userId })).toMatchObject({ state: 'ended', again: null })
+
+  const [other] = await world.people(1, nobodysEmail)
+  await claim(world, other!)
+  await mintPending(world)
+  world.moveClock(100 * dayMs)
+  expect(await claim(world, { ...other!, banned: { reason: 'several accounts' } })).toEqual({ kind: 'refused', reason: 'banned' })
+  expect(await world.db.mint.count({ where: { state: 'pending' } })).toBe(0)
+})
+
+test('the numeric id is the identity: a renamed login keeps its key, and whoever takes the old login finds none', async () => {
+  await using world = await openGiveaway()
+  const identity = (providerUserId: string, login: string) => ({ provider: 'github' as const, providerUserId, login, name: login, email: null, emailIsAuthoritative: false, avatarUrl: null, accountCreatedAt: new Date(0) })
+  const before = await resolveAttendee(world.ctx, identity('583231', 'octocat'))
+  await claim(world, { userId: before.userId, displayName: 'octocat', emailNormalized: null, provider: 'github', banned: null, githubAccountCreatedAt: new Date(0) })
+  const renamed = await resolveAttendee(world.ctx, identity('583231', 'monalisa'))
+  const usurper = await resolveAttendee(world.ctx, identity('999999', 'octocat'))
+  expect(renamed.userId).toBe(before.userId)
+  expect(usurper.userId).not.toBe(before.userId)
+  expect(await findClaimView(world.ctx, { workshopSlug: slug, userId: renamed.userId })).not.toBeNull()
+  expect(await findClaimView(world.ctx, { workshopSlug: slug, userId: usurper.userId })).toBeNull()
+})
+
+test('staff make a key for a numeric GitHub id, and whoever has that id finds it at the first sign-in', async () => {
+  await using world = await openGiveaway({ minAccountAgeMs: 365 * dayMs })
+  const made = await claimForGithubId(world.ctx, { workshopSlug: slug, githubId: '42424242', actorUserId: 'github:1' })
+  expect(made.kind).toBe('queued')
+  expect((await claimForGithubId(world.ctx, { workshopSlug: slug, githubId: '42424242', actorUserId: 'github:1' })).kind).toBe('already-claimed')
+  const signedIn = await resolveAttendee(world.ctx, { provider: 'github', providerUserId: '42424242', login: 'late', name: 'Late Comer', email: null, emailIsAuthoritative: false, avatarUrl: null, accountCreatedAt: new Date() })
+  expect(signedIn.userId).toBe('github:42424242')
+  expect(await findClaimView(world.ctx, { workshopSlug: slug, userId: signedIn.userId })).toMatchObject({ state: 'pending' })
+  expect(await world.db.auditEvent.findFirstOrThrow({ where: { action: 'claim.made' } })).toMatchObject({ actor: 'user:github:1' })
+
+  for (const githubId of ['', '0', 'octocat', '12e3', '-1', '99999999999999999']) {
+    expect(await claimForGithubId(world.ctx, { workshopSlug: slug, githubId, actorUserId: 'github:1' })).toEqual({ kind: 'refused', reason: 'not-a-github-id' })
+  }
+  await world.db.attendee.update({ where: { userId: signedIn.userId }, data: { bannedAt: new Date(), banReason: 'several accounts' } })
+  expect(await claimForGithubId(world.ctx, { workshopSlug: slug, githubId: '42424242', actorUserId: 'github:1' })).toEqual({ kind: 'refused', reason: 'banned' })
 })

@@ -7,6 +7,7 @@ import { warmGuardrail } from '../bind/guardrail.server'
 import { sendBulksAgain } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
 import { nanoFromDecimalString } from '~/money'
+import { endIfExpired } from '../lifecycle/expire.server'
 import { restoreLimits, retireKeys } from '../lifecycle/retire.server'
 import { deleteCondemned } from '../mint/attempts.server'
 import { setClaimCommitted } from '../pool/pool.server'
@@ -79,20 +80,13 @@ async function sendAgain(ctx: Ctx, name: 'mint-key' | 'bind-guardrail', mints: {
   return sent
 }
 
-/** At the end of a key its sealed secret is erased; hash, label and usage stay. */
+/** Keys whose time has passed. */
 async function endExpired(ctx: Ctx): Promise<number> {
-  const expired = await ctx.db.$queryRaw<{ claimId: string; workshopSlug: string }[]>`
-    select claim_id as "claimId", workshop_slug as "workshopSlug" from keymint.workshop_attendance
-    where state = 'ready' and expires_at <= ${ctx.now()} order by expires_at limit ${mostPerSweep}::int`
+  const expired = await ctx.db.$queryRaw<{ claimId: string }[]>`
+    select claim_id as "claimId" from keymint.workshop_attendance where state = 'ready' and expires_at <= ${ctx.now()} order by expires_at limit ${mostPerSweep}::int`
   let ended = 0
-  for (const { claimId, workshopSlug } of expired) {
-    ended += await guarded(ctx, `expired claim ${claimId}`, () => ctx.db.$transaction(async (tx) => {
-      const changed = await tx.$executeRaw`
-        update keymint.workshop_attendance set state = 'ended', reason = 'expired', ended_at = expires_at, or_key_plaintext = null
-        where claim_id = ${claimId}::uuid and state = 'ready' and expires_at <= ${ctx.now()}`
-      if (changed === 1) await recordAudit(tx, { actor: 'worker', action: 'claim.expired', subject: `claim:${claimId}`, workshopSlug })
-      return changed
-    }))
+  for (const { claimId } of expired) {
+    ended += await guarded(ctx, `expired claim ${claimId}`, async () => ((await ctx.db.$transaction((tx) => endIfExpired(ctx, tx, claimId))) ? 1 : 0))
   }
   return ended
 }
