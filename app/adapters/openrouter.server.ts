@@ -60,6 +60,7 @@ export type KeyProvider = {
   listKeys(): Promise<UpstreamKey[]>
   /** null when the provider says the key does not exist. */
   findKey(hash: string): Promise<UpstreamKey | null>
+  /** What is absent stays. Without a reset (null) the limit counts all that the key has ever used. The answer is the key as it is now. */
   updateKey(hash: string, change: { disabled?: boolean; limit?: NanoUsd; limitReset?: KeyReset | null }): Promise<UpstreamKey>
   /** True also when it was gone already. */
   deleteKey(hash: string): Promise<void>
