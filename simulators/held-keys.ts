@@ -50,8 +50,12 @@ export async function plantClaims(world: World, slug: string, count: number): Pr
   return planted
 }
 
-/** A die that falls the same way for the same seed (mulberry32). */
-export function seededDie(seed: number): { below: (limit: number) => number; pick: <Item>(items: Item[]) => Item; take: <Item>(items: Item[]) => Item } {
+export type Die = { below: (limit: number) => number; pick: <Item>(items: Item[]) => Item; take: <Item>(items: Item[]) => Item }
+
+/** A die that falls the same way for the same seed (mulberry32). The seed is printed, and repeated by the named variable. */
+export function seededDie(variable: string): Die {
+  const seed = Number(process.env[variable] ?? Date.now() % 1_000_000)
+  process.stdout.write(`${variable}=${seed} repeats this run\n`)
   let state = seed >>> 0
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0

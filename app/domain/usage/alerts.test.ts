@@ -53,7 +53,7 @@ test('credits are weighed against what keys may still spend, and against a full 
   await using world = await open(20)
   const [first] = await plantClaims(world, slug, 4)
   await world.call('/__sim/spend', post({ hash: first!.hash, usd: 1 }))
-  for (const [credits, expected] of [[21, []], [20, ['credits-low amber']], [8, ['credits-low amber']], [7, ['credits-low brick']]] as const) {
+  for (const [credits, expected] of [[20, []], [19.5, ['credits-low amber']], [8.5, ['credits-low amber']], [7, ['credits-low brick']]] as const) {
     await world.faults({ credits })
     await syncUsage(world.ctx)
     expect(await kinds(world), String(credits)).toEqual(expected)
