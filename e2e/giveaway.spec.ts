@@ -11,7 +11,7 @@ test('anyone with a GitHub account gets one small key, and claims the next when 
   await page.getByRole('button', { name: 'Claim my key' }).click()
   await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 20_000 })
   await expect(page.getByText('Up to $0.02 a day')).toBeVisible()
-  await expect(page.getByText('The cap starts again at midnight UTC')).toBeVisible()
+  await expect(page.getByText('Today’s limit starts again at midnight UTC')).toBeVisible()
   const first = await revealOverHttp(context, stage.origin, 'small-keys')
 
   await queryDatabase(stage, `update keymint.workshop_attendance set expires_at = now() - interval '1 second' where workshop_slug = 'small-keys' and user_id = (select user_id from keymint.identities where login = 'unverified')`)

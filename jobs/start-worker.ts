@@ -11,9 +11,12 @@ import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
 import { eachAlone, runBatch, type JobBatchHandler } from './job-handler'
 import { mintKey } from './mint-key'
+import { reconcileCheckJob } from './reconcile-check'
+import { reconcileFixJob } from './reconcile-fix'
 import { reconcileKeysJob } from './reconcile-keys'
 import { sweepJob } from './sweep'
 import { syncUsageJob } from './sync-usage'
+import { tidyReadingsJob } from './tidy-readings'
 
 type Slot<Name extends JobName> = { handler: JobBatchHandler<Name>; batchSize: number; slots: number }
 type WakeBinds = () => void
@@ -32,6 +35,9 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     'bulk-action': { handler: eachAlone('bulk-action', bulkActionJob), batchSize: 1, slots: 3 },
     'sync-usage': { handler: eachAlone('sync-usage', syncUsageJob), batchSize: 1, slots: 1 },
     'reconcile-keys': { handler: eachAlone('reconcile-keys', reconcileKeysJob), batchSize: 1, slots: 1 },
+    'reconcile-check': { handler: eachAlone('reconcile-check', reconcileCheckJob), batchSize: 1, slots: 1 },
+    'reconcile-fix': { handler: eachAlone('reconcile-fix', reconcileFixJob), batchSize: 1, slots: 1 },
+    'tidy-readings': { handler: eachAlone('tidy-readings', tidyReadingsJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
   }
 }
@@ -60,7 +66,7 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
     if (bindSlot.id !== undefined) boss.notifyWorker(bindSlot.id)
   })
   bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'])
-  for (const name of ['mint-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
+  for (const name of ['mint-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'reconcile-check', 'reconcile-fix', 'tidy-readings', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
   await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'sweep', {}))
   ctx.log.info({ worker: id, concurrency: options.concurrency }, 'worker is running')
 

@@ -31,6 +31,12 @@ export const catalog = {
   'sync-usage': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
   /** Finds and removes keys of ours that no row holds. One may wait while one runs. */
   'reconcile-keys': { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
+  /** Compares everything upstream with our rows: the run that somebody asked for, or one of its own. Singleton key: the run id. */
+  'reconcile-check': { payload: z.object({ runId: z.uuid().optional() }), queue: { ...durable, policy: 'exclusive', notify: true, expireInSeconds: 240, deleteAfterSeconds: 86_400 } },
+  /** Carries out the fixes of one run. Singleton key: the run id. */
+  'reconcile-fix': { payload: z.object({ runId: z.uuid() }), queue: { ...durable, policy: 'exclusive', notify: true, expireInSeconds: 600, deleteAfterSeconds: 86_400 } },
+  /** Thins out samples and forgets old checks. */
+  'tidy-readings': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, deleteAfterSeconds: 86_400 } },
   /** Sends again what was lost, ends what has expired. Sends itself again. */
   sweep: { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: never, retryDelay: 5, expireInSeconds: 60, heartbeatSeconds: 10, deleteAfterSeconds: 3_600 } },
 } as const satisfies Record<string, CatalogEntry>
@@ -41,6 +47,8 @@ export type JobPayload<Name extends JobName> = z.output<(typeof catalog)[Name]['
 export const schedules: { name: JobName; cron: string }[] = [
   { name: 'sync-usage', cron: '* * * * *' },
   { name: 'reconcile-keys', cron: '*/5 * * * *' },
+  { name: 'reconcile-check', cron: '7 * * * *' },
+  { name: 'tidy-readings', cron: '23 * * * *' },
 ]
 
 export type SendOptions = { singletonKey?: string; startAfterSeconds?: number }

@@ -1,26 +1,66 @@
-/** `npm run reconcile [-- --fix]`: keys of ours upstream that no row holds. Reports only, unless told to fix. */
+/**
+ * `npm run reconcile [-- --fix] [--json]`: what the provider holds against our rows. Changes nothing without --fix.
+ * Ends with 0 when everything agrees, with 1 when drift remains or it could not look, with 2 on a wrong argument.
+ */
 import { EnvError, readEnv } from '../env.server'
-import { reconcileKeys } from '../domain/reconcile/reconcile.server'
+import { driftKinds, type Drift } from '../domain/reconcile/drift'
+import { fixDrifts, type FixOutcome } from '../domain/reconcile/fix.server'
+import { planReconcile, type ReconcilePlan } from '../domain/reconcile/reconcile.server'
+import { recordFixRun } from '../domain/reconcile/runs.server'
 import { createWebRuntime } from '../runtime.server'
 
-const fix = process.argv.includes('--fix')
-const unknown = process.argv.slice(2).filter((argument) => argument !== '--fix')
+const known = ['--fix', '--json']
+const given = process.argv.slice(2)
+const unknown = given.filter((argument) => !known.includes(argument))
 if (unknown.length > 0) {
-  process.stderr.write(`Unknown argument ${unknown.join(' ')}. Use: npm run reconcile [-- --fix]\n`)
+  process.stderr.write(`Unknown argument ${unknown.join(' ')}. Use: npm run reconcile [-- --fix] [--json]\n`)
   process.exit(2)
 }
+const [fix, json] = [given.includes('--fix'), given.includes('--json')]
 try {
-  const { ctx, close } = await createWebRuntime({ ...readEnv(), LOG_LEVEL: 'warn' })
-  const report = await reconcileKeys(ctx, { dryRun: !fix })
+  const { ctx, close } = await createWebRuntime({ ...readEnv(), LOG_LEVEL: 'fatal' })
+  const plan = await planReconcile(ctx)
+  const outcomes: FixOutcome[] = []
+  let stopped: string | null = null
+  const fixable = plan.drifts.filter((drift) => drift.act !== null)
+  if (fix && fixable.length > 0) {
+    const startedAt = ctx.now()
+    const { reason } = await fixDrifts(ctx, { actor: 'operator', drifts: fixable, settled: async (outcome) => void outcomes.push(outcome) })
+    stopped = reason
+    await recordFixRun(ctx, { startedAt, outcomes, total: fixable.length, error: reason })
+  }
   await close()
-  process.stdout.write(`${[
-    `${report.ours} keys upstream carry this installation's id.`,
-    fix ? `${report.deleted} were orphans and are deleted, ${report.deleteFailed} could not be deleted yet.` : `${report.deleted} are orphans that --fix would delete.`,
-    `${report.dangling} keys in the database are gone upstream.`,
-    report.unexplained.length === 0 ? 'No key with our id is unexplained.' : `A person must decide about ${report.unexplained.length} keys with our id and no attempt of ours:\n${report.unexplained.map((name) => `  ${name}`).join('\n')}`,
-  ].join('\n')}\n`)
-  process.exit(report.deleteFailed > 0 ? 1 : 0)
+  const settled = new Set(outcomes.filter((one) => one.outcome !== 'failed').map((one) => one.id))
+  const remaining = plan.drifts.filter((drift) => !settled.has(drift.id))
+  const text = json ? asJson(plan, outcomes, remaining, stopped) : asText(plan, outcomes, remaining, stopped)
+  // Idle connections to the provider would keep the process: it leaves once the text is out.
+  process.stdout.write(`${text}\n`, () => process.exit(remaining.length > 0 ? 1 : 0))
 } catch (error) {
   process.stderr.write(`${error instanceof EnvError ? error.message : `Reconcile could not run: ${error instanceof Error ? error.message : String(error)}`}\n`)
   process.exit(1)
+}
+
+function asJson(plan: ReconcilePlan, outcomes: FixOutcome[], remaining: Drift[], stopped: string | null): string {
+  const byId = new Map(outcomes.map((one) => [one.id, one]))
+  return JSON.stringify({
+    asOf: plan.asOf, upstreamKeys: plan.upstream, ourKeys: plan.ours, unverified: plan.unverified, dryRun: !fix, remaining: remaining.length, stopped,
+    drifts: plan.drifts.map(({ act: _act, ...drift }) => ({ ...drift, outcome: byId.get(drift.id)?.outcome ?? null, detail: byId.get(drift.id)?.detail ?? null })),
+  })
+}
+
+function asText(plan: ReconcilePlan, outcomes: FixOutcome[], remaining: Drift[], stopped: string | null): string {
+  const byId = new Map(outcomes.map((one) => [one.id, one]))
+  const lines = [`${plan.upstream} keys in the account, ${plan.ours} bear this installation’s id, as of ${plan.asOf.toISOString()}.`]
+  for (const kind of driftKinds) {
+    const drifts = plan.drifts.filter((drift) => drift.kind === kind)
+    if (drifts.length > 0) lines.push('', `${kind}: ${drifts.length}`)
+    for (const drift of drifts) {
+      const outcome = byId.get(drift.id)
+      lines.push(`  ${drift.id}  ${drift.subject}`, `    ${drift.what}`, `    ${outcome ? `${outcome.outcome}: ${outcome.detail}` : drift.fix ? `${fix ? 'Not done' : 'With --fix'}: ${drift.fix}` : 'A person decides.'}`)
+    }
+  }
+  if (plan.unverified > 0) lines.push('', `${plan.unverified} keys that rows hold are not in the list and could not be asked about; run it again.`)
+  if (stopped) lines.push('', `Stopped: ${stopped}`)
+  lines.push('', plan.drifts.length === 0 ? 'Everything agrees.' : remaining.length === 0 ? 'All of it is settled.' : `${remaining.length} of ${plan.drifts.length} remain${fix ? '' : '; nothing was changed'}.`)
+  return lines.join('\n')
 }

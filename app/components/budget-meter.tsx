@@ -5,6 +5,11 @@ import { nextReset } from './time-words'
 
 const resetWords = { daily: 'day', weekly: 'week', monthly: 'month' } as const
 const windowWords = { daily: 'today', weekly: 'this week', monthly: 'this month' } as const
+const resetSentences = {
+  daily: 'Today’s limit starts again at midnight UTC',
+  weekly: 'This week’s limit starts again at midnight UTC before Monday',
+  monthly: 'This month’s limit starts again at midnight UTC before the 1st',
+} as const
 
 /** What is left of the cap: a meter, the same in words, and as of when. Says it plainly when there is nothing left. */
 export function BudgetMeter({ budget, asOf }: { budget: KeyView; asOf: string }) {
@@ -31,7 +36,9 @@ export function BudgetMeter({ budget, asOf }: { budget: KeyView; asOf: string })
           <p className="mt-2 text-small text-soft">Not read yet. The first reading comes a few minutes after your key is ready.</p>
         </>
       )}
-      {resets ? <p className="mt-1 text-small text-soft">The cap starts again at midnight UTC: <Time iso={resets} now={asOf} />.</p> : null}
+      {resets && budget.limitReset
+        ? <p className="mt-1 text-small text-soft">{resetSentences[budget.limitReset]}: <Time iso={resets} now={asOf} />.{budget.usedTotal ? ` Since the key was made, ${budget.usedTotal.text} was spent in all.` : ''}</p>
+        : <p className="mt-1 text-small text-soft">This is the limit for the whole life of the key. It does not start again.</p>}
       {share >= 1 ? (
         <div className="mt-4">
           <Callout tone="brick" title="This key has spent its cap.">

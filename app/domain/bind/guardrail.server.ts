@@ -4,11 +4,12 @@
  */
 import { createHash } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
-import type { GuardrailRules } from '~/adapters/openrouter.server'
+import type { GuardrailRules, UpstreamGuardrail } from '~/adapters/openrouter.server'
 import { isProviderError } from '~/adapters/provider-error'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
 import { mostWindowsPerMonth } from '../pool/committed'
+import type { Workshop } from '../workshop/workshop'
 
 type Ensured = { id: string }
 
@@ -66,7 +67,7 @@ async function ensureLocked(ctx: Ctx, tx: Tx, slug: string, rules: GuardrailRule
 async function adoptOldest(ctx: Ctx, rules: GuardrailRules): Promise<string | null> {
   const [oldest] = (await ctx.provider.listGuardrails())
     .filter((guardrail) => guardrail.name === rules.name)
-    .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || a.id.localeCompare(b.id))
+    .sort(oldestFirst)
   return oldest ? update(ctx, oldest.id, rules) : null
 }
 
@@ -93,7 +94,7 @@ function readCached(db: Tx, slug: string) {
 /** From the file; when the file is gone, from the newest key's own snapshot. Null when there is neither. */
 async function guardrailRules(ctx: Ctx, slug: string): Promise<GuardrailRules | null> {
   const workshop = ctx.workshops.workshops.get(slug)
-  if (workshop) return rulesFor(slug, await largestKeyLimit(ctx, slug, workshop.keyLimit), workshop.keyLimitReset, workshop.poolLimit, workshop.allowedModels)
+  if (workshop) return readGuardrailRules(ctx, workshop)
   if (await readCached(ctx.db, slug)) return null
   const last = await ctx.db.workshopAttendance.findFirst({ where: { workshopSlug: slug }, orderBy: { attendedAt: 'desc' } })
   if (!last) return null
@@ -111,11 +112,29 @@ async function largestKeyLimit(ctx: Ctx, slug: string, fromFile: NanoUsd): Promi
   return raised > fromFile ? raised : fromFile
 }
 
+/** What the guardrail of a workshop should allow: what its file says, and room for the largest key that staff have made of it. */
+export async function readGuardrailRules(ctx: Ctx, workshop: Workshop): Promise<GuardrailRules> {
+  return rulesFor(workshop.slug, await largestKeyLimit(ctx, workshop.slug, workshop.keyLimit), workshop.keyLimitReset, workshop.poolLimit, workshop.allowedModels)
+}
+
+/** Makes the next ensure look at the guardrail again, whatever was believed of it. `gone` forgets its id as well. */
+export async function doubtGuardrail(tx: Tx, slug: string, options: { gone: boolean }): Promise<void> {
+  if (options.gone) await tx.guardrail.deleteMany({ where: { workshopSlug: slug } })
+  else await tx.guardrail.updateMany({ where: { workshopSlug: slug }, data: { fingerprint: '' } })
+}
+
+/** Of several guardrails of one name the oldest counts, on every machine. */
+export function oldestFirst(a: UpstreamGuardrail, b: UpstreamGuardrail): number {
+  return a.createdAt.getTime() - b.createdAt.getTime() || a.id.localeCompare(b.id)
+}
+
+export const guardrailName = (slug: string) => `workshop-${slug}`
+
 /** The monthly budget is never below what one key may spend in a month: it must not bite before the key's own cap. */
 function rulesFor(slug: string, keyLimit: NanoUsd, reset: 'daily' | 'weekly' | 'monthly' | null, poolLimit: NanoUsd | null, allowedModels: string[]): GuardrailRules {
   const worstMonth = keyLimit * BigInt(mostWindowsPerMonth(reset))
   return {
-    name: `workshop-${slug}`,
+    name: guardrailName(slug),
     description: 'Made by Keymint. The budget counts per key; Keymint holds the pool.',
     limit: poolLimit !== null && poolLimit > worstMonth ? poolLimit : worstMonth,
     allowedModels,

@@ -43,4 +43,13 @@ export const claimOwner: MintOwner = {
       set bind_attempts = bind_attempts + 1, bind_error = ${reason}, bind_failed_at = now(), bind_set_aside = bind_set_aside or ${setAside}
       where or_key_hash = any(${hashes}) and guardrail_attached_at is null`
   },
+
+  async markMissing(tx, hashes) {
+    await tx.$executeRaw`update keymint.workshop_attendance set upstream_missing_at = coalesce(upstream_missing_at, now()) where or_key_hash = any(${hashes})`
+  },
+
+  async markToBind(tx, hashes) {
+    await tx.$executeRaw`
+      update keymint.workshop_attendance set guardrail_attached_at = null, bind_set_aside = false where or_key_hash = any(${hashes}) and state = 'ready'`
+  },
 }

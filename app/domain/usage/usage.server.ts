@@ -1,43 +1,93 @@
 /**
  * Usage: what the provider says a key has used, copied into the database. Counters upstream may lag and disagree
  * between calls, so the largest reading of a window is kept, and every figure carries the time it was read.
+ * A key is read until it is settled and a day longer, so that what is spent late is charged and not lost.
  */
 import type { Tx } from '~/adapters/db.server'
-import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
-import { recordAudit } from '../audit/audit.server'
+import { isProviderError } from '~/adapters/provider-error'
+import { decimalStringFromNano, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
-import { setClaimCommitted } from '../pool/pool.server'
-import { markRetiredMissing, recordRetiredReadings, settleRetired } from './retired-usage.server'
+import { mintOwners } from '../mint/mint.server'
+import { windowState } from '../workshop/workshop'
+import { readAccount } from './account-reading.server'
+import { markRetiredMissing, recordRetiredReadings } from './retired-usage.server'
+import { takeSamples } from './samples.server'
+import { lateChargeHours, settle } from './settle.server'
 
 export type KeyReading = { keyHash: string; limit: NanoUsd | null; limitRemaining: NanoUsd | null; usage: NanoUsd; disabled: boolean }
 
-/** A reading this long after the end is the last word: requests in flight have been counted by then. */
-const settleAfterSeconds = 120
-/** A key that the provider no longer has this long after its end will not be read again: its last reading is the last word. */
-const settleMissingAfterSeconds = 300
+export type SyncReport = { kind: 'synced'; keys: number; everySeconds: number; why: string } | { kind: 'not-due'; everySeconds: number; why: string }
 
-/** Reads the usage of all held keys and keeps it; asks nothing upstream when no key is live or waits to be settled. */
+const busySeconds = 60
+const quietSeconds = 900
+/** The schedule fires each minute, a little early or late. */
+const scheduleSlackSeconds = 10
+/** Absences are asked about one by one; what is beyond this waits for the next pass. */
+const mostAsked = 200
+
+/**
+ * Syncs if it is time: each minute while a workshop is open and has live keys, every 15 minutes otherwise, and again
+ * after a minute when the last try failed. A giveaway, which is open for months, does not count as an open workshop.
+ */
+export async function syncUsageIfDue(ctx: Ctx): Promise<SyncReport> {
+  const pace = await readPace(ctx)
+  if (!pace.due) return { kind: 'not-due', everySeconds: pace.everySeconds, why: pace.why }
+  const { keys } = await syncUsage(ctx)
+  await ctx.db.$executeRaw`update keymint.usage_syncs set every_seconds = ${pace.everySeconds}::int`
+  return { kind: 'synced', keys, everySeconds: pace.everySeconds, why: pace.why }
+}
+
+async function readPace(ctx: Ctx): Promise<{ everySeconds: number; why: string; due: boolean }> {
+  const open = [...ctx.workshops.workshops.values()].filter((workshop) => workshop.kind === 'workshop' && windowState(workshop, ctx.now()) === 'open').map((workshop) => workshop.slug)
+  const [busy] = await ctx.db.$queryRaw<{ scope: string }[]>`
+    select k.scope from keymint.held_keys k where k.scope = any(${open}) and k.live and k.expires_at > ${ctx.now()} limit 1`
+  const everySeconds = busy ? busySeconds : quietSeconds
+  const [sync] = await ctx.db.$queryRaw<{ due: boolean }[]>`
+    select coalesce(greatest(synced_at, failed_at) <= now() - make_interval(secs =>
+      (case when failed_at > synced_at or synced_at is null then least(${everySeconds}::int, ${busySeconds}::int) else ${everySeconds}::int end) - ${scheduleSlackSeconds}::int), true) as due from keymint.usage_syncs`
+  const why = busy ? `${busy.scope} is open and has live keys` : 'no open workshop has live keys'
+  return { everySeconds, why, due: sync?.due ?? true }
+}
+
+type Wanted = { hash: string; ownerKind: string; scope: string; live: boolean; askAbout: boolean; retired: boolean }
+
+/** Reads the account's credits and the usage of all keys that count, and settles what has ended. Asks for no list of keys when there is none to read. */
 export async function syncUsage(ctx: Ctx): Promise<{ keys: number }> {
-  const held = await ctx.db.$queryRaw<{ hash: string; live: boolean; askedAt: Date }[]>`
-    select key_hash as hash, live, now() as "askedAt" from keymint.held_keys where live or (ended_at is not null and settled_at is null)`
-  const askedAt = held[0]?.askedAt
-  if (!askedAt) return { keys: 0 }
-  const wanted = new Set(held.map((key) => key.hash))
-  const found = (await ctx.provider.listKeys()).filter((key) => wanted.has(key.hash))
+  await readAccount(ctx)
+  const [{ askedAt } = { askedAt: ctx.now() }] = await ctx.db.$queryRaw<{ askedAt: Date }[]>`select now() as "askedAt"`
+  try {
+    const keys = await readKeys(ctx, askedAt)
+    await ctx.db.$executeRaw`update keymint.usage_syncs set synced_at = ${askedAt}::timestamptz, keys = ${keys}::int, error = null, failed_at = null`
+    return { keys }
+  } catch (error) {
+    if (isProviderError(error)) await ctx.db.$executeRaw`update keymint.usage_syncs set error = ${error.message}, failed_at = now()`
+    throw error
+  }
+}
+
+async function readKeys(ctx: Ctx, askedAt: Date): Promise<number> {
+  const wanted = await ctx.db.$queryRaw<Wanted[]>`
+    select key_hash as hash, owner_kind as "ownerKind", scope, live, not live and settled_at is null and upstream_missing_at is null as "askAbout", retired
+    from keymint.held_keys where settled_at is null or settled_at > now() - make_interval(hours => ${lateChargeHours}::int)`
+  if (wanted.length === 0) return 0
+  const byHash = new Map(wanted.map((key) => [key.hash, key]))
+  const found = (await ctx.provider.listKeys()).filter((key) => byHash.has(key.hash))
   const listed = new Set(found.map((key) => key.hash))
   // Absence from a list may be a page that shifted: the key itself is asked for before it counts as gone.
-  for (const { hash } of held.filter((key) => !key.live && !listed.has(key.hash))) {
-    const key = await ctx.provider.findKey(hash)
-    if (key) found.push(key)
-    else {
-      await ctx.db.$executeRaw`update keymint.workshop_attendance set upstream_missing_at = coalesce(upstream_missing_at, now()) where or_key_hash = ${hash}`
-      await markRetiredMissing(ctx.db, hash)
-    }
+  for (const key of wanted.filter(({ askAbout, hash }) => askAbout && !listed.has(hash)).slice(0, mostAsked)) {
+    const there = await ctx.provider.findKey(key.hash)
+    if (there) found.push(there)
+    else await markMissing(ctx, key)
   }
   await recordReadings(ctx.db, found.map((key) => ({ keyHash: key.hash, limit: key.limit, limitRemaining: key.limitRemaining, usage: key.usage, disabled: key.disabled })), askedAt)
-  await settleEnded(ctx)
-  await settleRetired(ctx)
-  return { keys: found.length }
+  await settle(ctx)
+  await takeSamples(ctx.db, [...new Set(wanted.map((key) => key.scope))], askedAt)
+  return found.length
+}
+
+async function markMissing(ctx: Ctx, key: Wanted): Promise<void> {
+  if (key.retired) await markRetiredMissing(ctx.db, key.hash)
+  else await mintOwners[key.ownerKind]?.markMissing(ctx.db, [key.hash])
 }
 
 /**
@@ -67,30 +117,4 @@ export async function recordReadings(db: Tx, readings: KeyReading[], askedAt: Da
         window_started_at = case when ${options.window} then greatest(c.window_started_at, aimed.window_start) else c.window_started_at end, usage_synced_at = greatest(c.usage_synced_at, ${askedAt}::timestamptz), upstream_disabled = aimed.disabled, upstream_missing_at = null
     from aimed where c.or_key_hash = aimed.hash`
   await recordRetiredReadings(db, readings, askedAt)
-}
-
-/**
- * After the end, and a reading two minutes later, a claim has committed what it used; the rest returns to the pool. A key
- * that did not end by itself counts as ended when the provider has confirmed that it is off. What was taken or given
- * back frees its seat.
- */
-async function settleEnded(ctx: Ctx): Promise<void> {
-  const due = await ctx.db.$queryRaw<{ claimId: string }[]>`
-    select claim_id as "claimId" from (
-      select claim_id, usage_synced_at, upstream_missing_at,
-        case when reason = 'expired' then ended_at else least(coalesce(disable_confirmed_at, 'infinity'), greatest(ended_at, expires_at)) end as over_at
-      from keymint.workshop_attendance where state = 'ended' and settled_at is null) ended
-    where usage_synced_at >= over_at + make_interval(secs => ${settleAfterSeconds}::int)
-      or (upstream_missing_at is not null and now() >= over_at + make_interval(secs => ${settleMissingAfterSeconds}::int))
-    order by claim_id limit 500`
-  for (const { claimId } of due) {
-    await ctx.db.$transaction(async (tx) => {
-      const [settled] = await tx.$queryRaw<{ usageUsd: string; workshopSlug: string; reason: string }[]>`
-        update keymint.workshop_attendance set settled_at = now() where claim_id = ${claimId}::uuid and state = 'ended' and settled_at is null
-        returning usage_usd::text as "usageUsd", workshop_slug as "workshopSlug", reason`
-      if (!settled) return
-      await recordAudit(tx, { actor: 'worker', action: 'claim.settled', subject: `claim:${claimId}`, workshopSlug: settled.workshopSlug, details: { usedUsd: settled.usageUsd } })
-      await setClaimCommitted(tx, claimId, nanoFromDecimalString(settled.usageUsd), { freeSeat: settled.reason === 'revoked' || settled.reason === 'given-back' })
-    })
-  }
 }

@@ -21,7 +21,8 @@ const claimOf = (world: World, claimId: string) => world.db.workshopAttendance.f
 const post = (body: object): RequestInit => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
 const spend = (world: World, hash: string, amount: number) => world.call('/__sim/spend', post({ hash, usd: amount }))
 const endedAgo = (world: World, seconds: number) => world.db.$executeRaw`
-  update keymint.workshop_attendance set state = 'ended', reason = 'expired', or_key_plaintext = null, ended_at = now() - make_interval(secs => ${seconds}::int)`
+  update keymint.workshop_attendance set state = 'ended', reason = 'expired', or_key_plaintext = null,
+    ended_at = now() - make_interval(secs => ${seconds}::int), expires_at = now() - make_interval(secs => ${seconds}::int)`
 
 test('the largest reading of a window is kept, with the time at which the provider was asked', async () => {
   await using world = await openWorld()

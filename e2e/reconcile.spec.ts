@@ -1,0 +1,62 @@
+/** What the provider holds against our rows: an admin sees it in words, sees what a fix would do, and presses. */
+import AxeBuilder from '@axe-core/playwright'
+import { attendee, claimOverHttp, expect, heading, queryDatabase, revealOverHttp, signInTo, test, upstreamKeys } from './fixtures'
+
+test('an admin checks, sees what differs and what a fix would do, fixes one and then the rest; a viewer only looks', async ({ page, browser, stage, signIn }) => {
+  for (const number of [90, 91, 92]) {
+    const context = await browser.newContext()
+    await signInTo(context, stage.origin, attendee(number).login)
+    await claimOverHttp(context, stage.origin, 'second-room')
+    await revealOverHttp(context, stage.origin, 'second-room')
+    await context.close()
+  }
+  await expect.poll(async () => (await queryDatabase(stage, `select 1 from keymint.workshop_attendance where workshop_slug = 'second-room' and guardrail_attached_at is null`)).length).toBe(0)
+  await queryDatabase(stage, `update keymint.workshop_attendance set key_saved_at = key_saved_at - interval '1 minute' where workshop_slug = 'second-room'`)
+
+  await signIn('admin')
+  await page.goto('/admin/reconcile')
+  await expect(heading(page, 'Reconcile')).toBeVisible()
+  await page.getByRole('button', { name: 'Check now' }).click()
+  await expect(page.getByText('A check has started.')).toBeVisible()
+  await expect(page.getByText(/^As of /).first()).toBeVisible({ timeout: 20_000 })
+
+  const manage = (path: string, method: 'PATCH' | 'DELETE', data?: object) => page.request.fetch(`${stage.openrouter.baseUrl}${path}`, { method, ...(data ? { data } : {}), headers: { authorization: `Bearer ${stage.secrets.managementKey}` } })
+  const [first, second, third] = (await upstreamKeys(page, stage, 'second-room')).slice(-3)
+  expect((await manage(`/keys/${first!.hash}`, 'PATCH', { limit: 5 })).ok()).toBe(true)
+  expect((await manage(`/keys/${second!.hash}`, 'PATCH', { disabled: true })).ok()).toBe(true)
+  expect((await manage(`/keys/${third!.hash}`, 'PATCH', { disabled: true })).ok()).toBe(true)
+  await page.getByRole('button', { name: 'Check now' }).click()
+  await expect(page.getByRole('heading', { name: /^Caps that differ/ })).toBeVisible({ timeout: 20_000 })
+  await expect(page.getByText(/has a cap of \$5\.00 at the provider; it should have a cap of \$0\.06/)).toBeVisible()
+  await expect(page.getByText('Give the key a cap of $0.06 at the provider.')).toBeVisible()
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+
+  const looking = await browser.newContext()
+  await signInTo(looking, stage.origin, 'viewer')
+  const theirs = await looking.newPage()
+  await theirs.goto(`${stage.origin}/admin/reconcile`)
+  await expect(theirs.getByRole('heading', { name: /^Caps that differ/ })).toBeVisible()
+  await expect(theirs.getByRole('main').getByRole('button')).toHaveCount(0)
+  await looking.close()
+
+  await page.getByRole('button', { name: /^Fix: The key of claim .* has a cap of/ }).click()
+  await expect(page.getByText('The cap is set at the provider.')).toBeVisible({ timeout: 20_000 })
+  await page.getByText('Fix all 2…').click()
+  await page.getByRole('button', { name: 'Yes, fix these 2' }).last().click()
+  await expect(page.getByText('Switched on at the provider.')).toHaveCount(2, { timeout: 20_000 })
+  await page.getByRole('button', { name: 'Check now' }).click()
+  await expect(page.getByText('Everything agrees.')).toBeVisible({ timeout: 20_000 })
+  const after = await upstreamKeys(page, stage, 'second-room')
+  expect(after.find((key) => key.hash === first!.hash)?.limit).toBe(0.06)
+})
+
+test('an unreadable provider is said with its reason, and the page holds what was known', async ({ page, signIn, faults }) => {
+  await signIn('admin')
+  await page.goto('/admin/reconcile')
+  await faults({ rules: [{ match: 'GET /keys', fault: '503', message: 'down for repairs' }] })
+  await page.getByRole('button', { name: 'Check now' }).click()
+  await expect(page.getByText('The last check could not read the provider.')).toBeVisible({ timeout: 20_000 })
+  await expect(page.getByText(/down for repairs/).first()).toBeVisible()
+  await page.setViewportSize({ width: 375, height: 800 })
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(375)
+})

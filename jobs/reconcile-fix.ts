@@ -1,0 +1,5 @@
+import { runFix } from '~/domain/reconcile/runs.server'
+import type { JobHandler } from './job-handler'
+
+/** Carries out the fixes that somebody pressed. */
+export const reconcileFixJob: JobHandler<'reconcile-fix'> = (ctx, { runId }) => runFix(ctx, runId)

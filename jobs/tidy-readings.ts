@@ -1,0 +1,10 @@
+import { tidyRuns } from '~/domain/reconcile/runs.server'
+import { tidySamples } from '~/domain/usage/samples.server'
+import type { JobHandler } from './job-handler'
+
+/** Thins out samples and forgets old checks. */
+export const tidyReadingsJob: JobHandler<'tidy-readings'> = async (ctx) => {
+  await tidySamples(ctx)
+  await tidyRuns(ctx)
+  return { kind: 'done' }
+}
