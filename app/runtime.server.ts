@@ -56,7 +56,7 @@ async function createCtx(env: Env, log: Log, db: Db, queue: Queue, installationI
     queue,
     log,
     workshops,
-    provider: createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID }),
+    provider: createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID, log }),
     sealer: createSealer(env.ENCRYPTION_KEY),
     now: () => new Date(),
     limitClaims: pLimit(claimsAtOnce),

@@ -10,6 +10,7 @@ import type { Ctx } from '~/domain/ctx'
 import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
 import { eachAlone, runBatch, type JobBatchHandler } from './job-handler'
+import { makeReceiptJob } from './make-receipt'
 import { mintKey } from './mint-key'
 import { reconcileKeysJob } from './reconcile-keys'
 import { sweepJob } from './sweep'
@@ -32,6 +33,7 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     'bulk-action': { handler: eachAlone('bulk-action', bulkActionJob), batchSize: 1, slots: 3 },
     'sync-usage': { handler: eachAlone('sync-usage', syncUsageJob), batchSize: 1, slots: 1 },
     'reconcile-keys': { handler: eachAlone('reconcile-keys', reconcileKeysJob), batchSize: 1, slots: 1 },
+    'make-receipt': { handler: eachAlone('make-receipt', makeReceiptJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
   }
 }
@@ -60,7 +62,7 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
     if (bindSlot.id !== undefined) boss.notifyWorker(bindSlot.id)
   })
   bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'])
-  for (const name of ['mint-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
+  for (const name of ['mint-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'make-receipt', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
   await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'sweep', {}))
   ctx.log.info({ worker: id, concurrency: options.concurrency }, 'worker is running')
 

@@ -69,7 +69,7 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
 
   const ctx: Ctx = {
     db, queue, log, installationId, migrations: migrationNames(),
-    provider: createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey }),
+    provider: createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey, log }),
     sealer: createSealer([encryptionKey]),
     limitClaims: pLimit(4),
     limitMints: (call) => call(),

@@ -4,21 +4,25 @@
  * management key and fresh plaintext, so they end in this file and are never logged or rethrown.
  */
 import { OpenRouterCore } from '@openrouter/sdk/core.js'
+import { analyticsGetUserActivity } from '@openrouter/sdk/funcs/analyticsGetUserActivity.js'
 import { apiKeysCreate } from '@openrouter/sdk/funcs/apiKeysCreate.js'
 import { apiKeysDelete } from '@openrouter/sdk/funcs/apiKeysDelete.js'
 import { apiKeysGet } from '@openrouter/sdk/funcs/apiKeysGet.js'
 import { apiKeysGetCurrentKeyMetadata } from '@openrouter/sdk/funcs/apiKeysGetCurrentKeyMetadata.js'
 import { apiKeysList } from '@openrouter/sdk/funcs/apiKeysList.js'
 import { apiKeysUpdate } from '@openrouter/sdk/funcs/apiKeysUpdate.js'
+import { creditsGetCredits } from '@openrouter/sdk/funcs/creditsGetCredits.js'
 import { guardrailsBulkAssignKeys } from '@openrouter/sdk/funcs/guardrailsBulkAssignKeys.js'
 import { guardrailsCreate } from '@openrouter/sdk/funcs/guardrailsCreate.js'
 import { guardrailsList } from '@openrouter/sdk/funcs/guardrailsList.js'
 import { guardrailsListGuardrailKeyAssignments } from '@openrouter/sdk/funcs/guardrailsListGuardrailKeyAssignments.js'
 import { guardrailsUpdate } from '@openrouter/sdk/funcs/guardrailsUpdate.js'
-import type { Result } from '@openrouter/sdk/types/fp.js'
+import { modelsList } from '@openrouter/sdk/funcs/modelsList.js'
+import { z } from 'zod'
 import { nanoFromUsdNumber, usdNumberFromNano, type NanoUsd } from '~/money'
-import { scrub } from './log.server'
-import { ProviderError, type ProviderTrouble } from './provider-error'
+import type { Log } from './log.server'
+import { answerOf, errorFacts, objectOrEmpty, parseObject, providerErrorFrom, unwrap } from './openrouter-answers.server'
+import { ProviderError } from './provider-error'
 
 export type KeyReset = 'daily' | 'weekly' | 'monthly'
 
@@ -39,15 +43,24 @@ export type UpstreamGuardrail = { id: string; name: string; createdAt: Date; lim
 export type GuardrailRules = { name: string; description: string; limit: NanoUsd; allowedModels: string[] }
 export type KeySelfReading = { limit: NanoUsd | null; limitRemaining: NanoUsd | null; usage: NanoUsd; expiresAt: Date | null; isManagementKey: boolean }
 
+/** What the account has bought and used since it was made, every workspace and every key together. */
+export type AccountCredits = { bought: NanoUsd; used: NanoUsd }
+/** One model on one completed UTC day. `date` is YYYY-MM-DD. */
+export type ActivityRow = { date: string; model: string; usage: NanoUsd; requests: number; promptTokens: number; completionTokens: number }
+/** `id` is what one asks for, `canonicalSlug` what a guardrail answers with. */
+export type ModelName = { id: string; canonicalSlug: string }
+
 export type KeyProvider = {
   /** POST /keys, once, 8 s. An ambiguous ProviderError means a key may exist under this name. */
   createKey(input: { name: string; limit: NanoUsd; limitReset: KeyReset | null; expiresAt: Date }): Promise<{ hash: string; label: string; plaintext: string }>
-  /** Every key of the workspace, disabled ones too, newest first; pages of 100, page 0 read again at the end because new keys shift the pages. */
+  /**
+   * Every key of the workspace, disabled ones too, newest first; pages of 100, page 0 read again at the end because new
+   * keys shift the pages. A key that cannot be read is left out and logged, unless none can be: so absence is no proof.
+   */
   listKeys(): Promise<UpstreamKey[]>
   /** null when the provider says the key does not exist. */
   findKey(hash: string): Promise<UpstreamKey | null>
-  /** What is absent stays. Without a reset (null) the limit counts all that the key has ever used. The answer is the key as it is now. */
-  updateKey(hash: string, change: { disabled?: boolean; limit?: NanoUsd; limitReset?: null }): Promise<UpstreamKey>
+  updateKey(hash: string, change: { disabled?: boolean; limit?: NanoUsd; limitReset?: KeyReset | null }): Promise<UpstreamKey>
   /** True also when it was gone already. */
   deleteKey(hash: string): Promise<void>
   listGuardrails(): Promise<UpstreamGuardrail[]>
@@ -58,6 +71,12 @@ export type KeyProvider = {
   listAssignedHashes(guardrailId: string): Promise<Set<string>>
   /** GET /key with the given key itself: costs nothing. */
   readOwnKey(plaintext: string): Promise<KeySelfReading>
+  /** GET /credits. With a key that is no management key the provider answers zeros, not a refusal. */
+  readCredits(): Promise<AccountCredits>
+  /** GET /activity: what was spent by model on one completed UTC day of the last 30, by one key or by all of the workspace. Today is not among them. */
+  listActivity(input: { date?: string; keyHash?: string }): Promise<ActivityRow[]>
+  /** GET /models, every one. */
+  listModels(): Promise<ModelName[]>
 }
 
 export const guardrailReset = 'monthly'
@@ -68,14 +87,19 @@ const pageSize = 100
 const mostPages = 500
 
 /** `managementKey` is kept behind a function, so that inspecting the client prints no secret. */
-export function createOpenRouter(config: { baseUrl: string; managementKey: string; workspaceId?: string | undefined }): KeyProvider {
+export function createOpenRouter(config: { baseUrl: string; managementKey: string; workspaceId?: string | undefined; log?: Pick<Log, 'warn'> | undefined }): KeyProvider {
   const clientFor = (key: string) => new OpenRouterCore({ apiKey: () => Promise.resolve(key), serverURL: config.baseUrl, retryConfig: { strategy: 'none' }, timeoutMs })
   const client = clientFor(config.managementKey)
   const options = { retries: { strategy: 'none' as const }, timeoutMs }
   const workspace = config.workspaceId ? { workspaceId: config.workspaceId } : {}
 
-  async function keyPage(offset: number): Promise<UpstreamKey[]> {
-    return unwrap('GET /keys', apiKeysList(client, { offset, includeDisabled: true, ...workspace }, options), (page) => page.data.map(keyFrom))
+  /** The SDK refuses a page for one strange key, ours or anybody's: then its items are read one by one. */
+  async function keyPage(offset: number): Promise<KeyPage> {
+    const result = await answerOf(apiKeysList(client, { offset, includeDisabled: true, ...workspace }, options))
+    if (result.ok) return { keys: result.value.data.flatMap(readKey), length: result.value.data.length }
+    const items = rawItems(result.error)
+    if (!items) throw providerErrorFrom('GET /keys', result.error)
+    return { keys: items.flatMap((item) => rawKeySchema.safeParse(item).data ?? []).flatMap(readKey), length: items.length }
   }
   const guardrailRequest = (rules: GuardrailRules) => ({
     name: rules.name,
@@ -98,8 +122,22 @@ export function createOpenRouter(config: { baseUrl: string; managementKey: strin
     },
     async listKeys() {
       const byHash = new Map<string, UpstreamKey>()
-      await eachPage('GET /keys', keyPage, (key) => void byHash.set(key.hash, key))
-      if (byHash.size >= pageSize) for (const key of await keyPage(0)) byHash.set(key.hash, key)
+      let listed = 0
+      let unread = 0
+      const take = ({ keys, length }: KeyPage) => {
+        for (const key of keys) byHash.set(key.hash, key)
+        unread += length - keys.length
+        listed += length
+      }
+      await eachPage('GET /keys', async (offset) => {
+        const page = await keyPage(offset)
+        take(page)
+        return page.length
+      })
+      // Every key strange is not a strange key: the provider has changed its answer.
+      if (listed > 0 && byHash.size === 0) throw new ProviderError({ call: 'GET /keys', kind: 'ambiguous', reason: 'unreadable-answer' })
+      if (listed >= pageSize) for (const key of (await keyPage(0)).keys) byHash.set(key.hash, key)
+      if (unread > 0) config.log?.warn({ unread, listed }, 'keys in the list could not be read and are left out')
       return [...byHash.values()]
     },
     async findKey(hash) {
@@ -111,7 +149,11 @@ export function createOpenRouter(config: { baseUrl: string; managementKey: strin
       }
     },
     async updateKey(hash, change) {
-      const requestBody = { ...(change.disabled === undefined ? {} : { disabled: change.disabled }), ...(change.limit === undefined ? {} : { limit: usdNumberFromNano(change.limit) }), ...(change.limitReset === undefined ? {} : { limitReset: change.limitReset }) }
+      const requestBody = {
+        ...(change.disabled === undefined ? {} : { disabled: change.disabled }),
+        ...(change.limit === undefined ? {} : { limit: usdNumberFromNano(change.limit) }),
+        ...(change.limitReset === undefined ? {} : { limitReset: change.limitReset }),
+      }
       return unwrap('PATCH /keys/{hash}', apiKeysUpdate(client, { hash, requestBody }, options), ({ data }) => keyFrom(data))
     },
     async deleteKey(hash) {
@@ -127,7 +169,11 @@ export function createOpenRouter(config: { baseUrl: string; managementKey: strin
       const pageAt = (offset: number) => unwrap(call, guardrailsList(client, { offset, limit: pageSize, ...workspace }, options), ({ result }) => result.data.map((item): UpstreamGuardrail => ({
         id: item.id, name: item.name, createdAt: new Date(item.createdAt), limitUsd: nanoOrNull(item.limitUsd), resetInterval: item.resetInterval ?? null, allowedModels: item.allowedModels ?? null,
       })))
-      await eachPage(call, pageAt, (guardrail) => void found.push(guardrail))
+      await eachPage(call, async (offset) => {
+        const page = await pageAt(offset)
+        found.push(...page)
+        return page.length
+      })
       return found
     },
     async createGuardrail(rules) {
@@ -143,7 +189,11 @@ export function createOpenRouter(config: { baseUrl: string; managementKey: strin
       const hashes = new Set<string>()
       const call = 'GET /guardrails/{id}/assignments/keys'
       const pageAt = (offset: number) => unwrap(call, guardrailsListGuardrailKeyAssignments(client, { id: guardrailId, offset, limit: pageSize }, options), ({ result }) => result.data)
-      await eachPage(call, pageAt, (item) => void hashes.add(item.keyHash))
+      await eachPage(call, async (offset) => {
+        const page = await pageAt(offset)
+        for (const item of page) hashes.add(item.keyHash)
+        return page.length
+      })
       return hashes
     },
     async readOwnKey(plaintext) {
@@ -151,37 +201,57 @@ export function createOpenRouter(config: { baseUrl: string; managementKey: strin
         { limit: nanoOrNull(data.limit), limitRemaining: nanoOrNull(data.limitRemaining), usage: nanoFromUsdNumber(data.usage), expiresAt: data.expiresAt ?? null, isManagementKey: data.isManagementKey }
       ))
     },
+    async readCredits() {
+      return unwrap('GET /credits', creditsGetCredits(client, undefined, options), ({ data }) => ({ bought: nanoFromUsdNumber(data.totalCredits), used: nanoFromUsdNumber(data.totalUsage) }))
+    },
+    async listActivity({ date, keyHash }) {
+      const request = { ...(date === undefined ? {} : { date }), ...(keyHash === undefined ? {} : { apiKeyHash: keyHash }), ...workspace }
+      return unwrap('GET /activity', analyticsGetUserActivity(client, request, options), ({ data }) => data.map((item): ActivityRow => (
+        { date: item.date, model: item.model, usage: nanoFromUsdNumber(item.usage), requests: item.requests, promptTokens: item.promptTokens, completionTokens: item.completionTokens }
+      )))
+    },
+    async listModels() {
+      const result = await answerOf(modelsList(client, undefined, options))
+      if (result.ok) return result.value.result.data.map(({ id, canonicalSlug }) => ({ id, canonicalSlug }))
+      const items = rawItems(result.error)
+      if (!items) throw providerErrorFrom('GET /models', result.error)
+      return items.flatMap((item) => rawModelSchema.safeParse(item).data ?? [])
+    },
   }
 }
 
-/** The SDK returns most failures, and throws the rest: a body that breaks off, and JSON that is none, with a piece of it in the message. */
-async function answerOf<T>(pending: PromiseLike<Result<T>>): Promise<Result<T>> {
-  try {
-    return await pending
-  } catch (error) {
-    return { ok: false, error }
-  }
-}
-
-/** The answer in our words. What cannot be said in them, an impossible amount for one, is an unreadable answer. */
-async function unwrap<T, Ours>(call: string, pending: PromiseLike<Result<T>>, inOurWords: (answer: T) => Ours): Promise<Ours> {
-  const result = await answerOf(pending)
-  if (!result.ok) throw providerErrorFrom(call, result.error)
-  try {
-    return inOurWords(result.value)
-  } catch {
-    throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
-  }
-}
-
-/** The SDK's own pages would retry as they please: these are asked for one by one. */
-async function eachPage<Item>(call: string, pageAt: (offset: number) => Promise<Item[]>, take: (item: Item) => void): Promise<void> {
-  for (let pages = 0; pages < mostPages; pages++) {
-    const page = await pageAt(pages * pageSize)
-    page.forEach(take)
-    if (page.length < pageSize) return
-  }
+/** The SDK's own pages would retry as they please: these are asked for one by one. `takePage` says how many items its page had. */
+async function eachPage(call: string, takePage: (offset: number) => Promise<number>): Promise<void> {
+  for (let pages = 0; pages < mostPages; pages++) if ((await takePage(pages * pageSize)) < pageSize) return
   throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
+}
+
+type KeyPage = { keys: UpstreamKey[]; /** With those that could not be read. */ length: number }
+
+/** The items of a list whose 200 the SDK would not take, or null when it is no list. */
+function rawItems(error: unknown): unknown[] | null {
+  const { statusCode, body } = errorFacts(error)
+  if (statusCode !== 200 || body === undefined) return null
+  const { data } = parseObject(body)
+  return Array.isArray(data) ? data : null
+}
+
+const rawKeySchema = z.object({
+  hash: z.string().min(1), name: z.string(), label: z.string().catch(''), disabled: z.boolean(), limit: z.number().nullable(), limit_remaining: z.number().nullable(),
+  limit_reset: z.string().nullable(), usage: z.number(), created_at: z.string().refine((text) => !Number.isNaN(Date.parse(text))), expires_at: z.string().nullish(),
+}).transform((key): SdkKey => ({
+  ...key, limitRemaining: key.limit_remaining, limitReset: key.limit_reset, createdAt: key.created_at, expiresAt: key.expires_at ? new Date(key.expires_at) : null,
+}))
+const rawModelSchema = z.object({ id: z.string(), canonical_slug: z.string() }).transform((model) => ({ id: model.id, canonicalSlug: model.canonical_slug }))
+
+/** The key in our words, or nothing when it names an impossible amount or time. */
+function readKey(item: SdkKey): UpstreamKey[] {
+  try {
+    const key = keyFrom(item)
+    return Number.isNaN(key.createdAt.getTime()) || Number.isNaN(key.expiresAt?.getTime() ?? 0) ? [] : [key]
+  } catch {
+    return []
+  }
 }
 
 type SdkKey = Pick<import('@openrouter/sdk/models/operations').ListData, 'hash' | 'label' | 'name' | 'disabled' | 'limit' | 'limitRemaining' | 'limitReset' | 'usage' | 'createdAt' | 'expiresAt'>
@@ -211,76 +281,4 @@ function rescueCreatedKey(error: unknown): { hash: string; label: string; plaint
   const data = objectOrEmpty(answer.data)
   if (typeof answer.key !== 'string' || typeof data.hash !== 'string' || !answer.key || !data.hash) return null
   return { hash: data.hash, label: typeof data.label === 'string' ? data.label : `${answer.key.slice(0, 12)}...${answer.key.slice(-3)}`, plaintext: answer.key }
-}
-
-function providerErrorFrom(call: string, error: unknown): ProviderError {
-  const { statusCode, body, headers, name } = errorFacts(error)
-  if (statusCode === undefined) return new ProviderError({ call, ...troubleWithoutAnswer(error, name) })
-  const answer = objectOrEmpty(parseObject(body ?? '').error)
-  const providerMessage = typeof answer.message === 'string' ? scrub(answer.message).slice(0, 300) : undefined
-  const retryAfterSeconds = retryAfterFrom(headers)
-  return new ProviderError({
-    call,
-    status: statusCode,
-    ...troubleFromStatus(statusCode),
-    ...(providerMessage ? { providerMessage } : {}),
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-  })
-}
-
-function troubleFromStatus(status: number): ProviderTrouble {
-  if (status === 429) return { kind: 'retryable', reason: 'rate-limited' }
-  if (status === 402) return { kind: 'retryable', reason: 'no-credit' }
-  if (status === 401) return { kind: 'retryable', reason: 'unauthorized' }
-  if (status === 403) return { kind: 'retryable', reason: 'forbidden' }
-  if (status === 404) return { kind: 'rejected', reason: 'not-found' }
-  if (status === 408) return { kind: 'ambiguous', reason: 'timeout' }
-  if (status >= 500) return { kind: 'ambiguous', reason: 'server-error' }
-  if (status >= 400) return { kind: 'rejected', reason: status === 400 || status === 422 ? 'bad-request' : 'refused' }
-  return { kind: 'ambiguous', reason: 'unreadable-answer' }
-}
-
-const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'])
-
-function troubleWithoutAnswer(error: unknown, name: string): ProviderTrouble {
-  if (name === 'SDKValidationError' || name === 'InvalidRequestError') return { kind: 'rejected', reason: 'bad-request' }
-  if (name === 'RequestTimeoutError') return { kind: 'ambiguous', reason: 'timeout' }
-  if (error instanceof SyntaxError) return { kind: 'ambiguous', reason: 'unreadable-answer' }
-  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
-    if ('code' in current && neverSent.has(String(current.code))) return { kind: 'retryable', reason: 'unreachable' }
-    // Several addresses were tried and none answered: each error stands inside.
-    if (current instanceof AggregateError && current.errors.length > 0 && current.errors.every((one) => neverSent.has(String((one as { code?: unknown }).code)))) return { kind: 'retryable', reason: 'unreachable' }
-  }
-  return { kind: 'ambiguous', reason: 'connection-lost' }
-}
-
-function errorFacts(error: unknown): { statusCode?: number; body?: string; headers?: Headers; name: string } {
-  if (!(error instanceof Error)) return { name: 'unknown' }
-  const facts = error as Error & { statusCode?: unknown; body?: unknown; headers?: unknown }
-  return {
-    name: error.name,
-    ...(typeof facts.statusCode === 'number' ? { statusCode: facts.statusCode } : {}),
-    ...(typeof facts.body === 'string' ? { body: facts.body } : {}),
-    ...(facts.headers instanceof Headers ? { headers: facts.headers } : {}),
-  }
-}
-
-/** Seconds or an HTTP date, as RFC 9110 allows; at most an hour is believed. */
-function retryAfterFrom(headers: Headers | undefined): number | undefined {
-  const text = headers?.get('retry-after')
-  if (!text) return undefined
-  const seconds = /^\d+$/.test(text.trim()) ? Number(text) : (Date.parse(text) - Date.parse(headers?.get('date') ?? '')) / 1000
-  return Number.isFinite(seconds) ? Math.min(Math.max(Math.ceil(seconds), 1), 3_600) : undefined
-}
-
-function parseObject(text: string): Record<string, unknown> {
-  try {
-    return objectOrEmpty(JSON.parse(text))
-  } catch {
-    return {}
-  }
-}
-
-function objectOrEmpty(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
 }

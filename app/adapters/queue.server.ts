@@ -31,6 +31,8 @@ export const catalog = {
   'sync-usage': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
   /** Finds and removes keys of ours that no row holds. One may wait while one runs. */
   'reconcile-keys': { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
+  /** Makes a workshop's receipt; comes back until the books are closed. Singleton key: the slug. */
+  'make-receipt': { payload: z.object({ workshopSlug: z.string() }), queue: { policy: 'exclusive', retryLimit: never, retryDelay: 30, retryBackoff: true, retryDelayMax: 900, expireInSeconds: 900, heartbeatSeconds: 30 } },
   /** Sends again what was lost, ends what has expired. Sends itself again. */
   sweep: { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: never, retryDelay: 5, expireInSeconds: 60, heartbeatSeconds: 10, deleteAfterSeconds: 3_600 } },
 } as const satisfies Record<string, CatalogEntry>

@@ -7,6 +7,7 @@ import { warmGuardrail } from '../bind/guardrail.server'
 import { sendBulksAgain } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
 import { nanoFromDecimalString } from '~/money'
+import { foldFigures } from '../figures/figures.server'
 import { restoreLimits, retireKeys } from '../lifecycle/retire.server'
 import { deleteCondemned } from '../mint/attempts.server'
 import { setClaimCommitted } from '../pool/pool.server'
@@ -28,6 +29,7 @@ const parts = {
   limitsRestored: ['limits of a new window', restoreLimits],
   condemnedDeleted: ['condemned keys', deleteCondemnedKeys],
   guardrailsWarmed: ['guardrails', warmGuardrails],
+  figuresKept: ['kept figures', keepFigures],
 } as const satisfies Record<string, readonly [string, (ctx: Ctx) => Promise<number>]>
 
 export type SweepReport = Record<keyof typeof parts, number>
@@ -137,5 +139,11 @@ async function warmGuardrails(ctx: Ctx): Promise<number> {
   for (const workshop of ctx.workshops.workshops.values()) {
     if (inUse.has(workshop.slug) || windowState(workshop, now) === 'open' || windowState(workshop, soon) === 'open') await warmGuardrail(ctx, workshop.slug)
   }
+  return 0
+}
+
+/** Folding is no find: it is there to be done at every sweep. */
+async function keepFigures(ctx: Ctx): Promise<number> {
+  await foldFigures(ctx)
   return 0
 }

@@ -1,0 +1,99 @@
+/**
+ * What OpenRouter's SDK gives back, turned into answers and ProviderErrors of ours. Its errors hold requests and
+ * bodies with secrets in them: they end here and in openrouter.server.ts.
+ */
+import type { Result } from '@openrouter/sdk/types/fp.js'
+import { scrub } from './log.server'
+import { ProviderError, type ProviderTrouble } from './provider-error'
+
+/** The SDK returns most failures, and throws the rest: a body that breaks off, and JSON that is none, with a piece of it in the message. */
+export async function answerOf<T>(pending: PromiseLike<Result<T>>): Promise<Result<T>> {
+  try {
+    return await pending
+  } catch (error) {
+    return { ok: false, error }
+  }
+}
+
+/** The answer in our words. What cannot be said in them, an impossible amount for one, is an unreadable answer. */
+export async function unwrap<T, Ours>(call: string, pending: PromiseLike<Result<T>>, inOurWords: (answer: T) => Ours): Promise<Ours> {
+  const result = await answerOf(pending)
+  if (!result.ok) throw providerErrorFrom(call, result.error)
+  try {
+    return inOurWords(result.value)
+  } catch {
+    throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
+  }
+}
+
+export function providerErrorFrom(call: string, error: unknown): ProviderError {
+  const { statusCode, body, headers, name } = errorFacts(error)
+  if (statusCode === undefined) return new ProviderError({ call, ...troubleWithoutAnswer(error, name) })
+  const answer = objectOrEmpty(parseObject(body ?? '').error)
+  const providerMessage = typeof answer.message === 'string' ? scrub(answer.message).slice(0, 300) : undefined
+  const retryAfterSeconds = retryAfterFrom(headers)
+  return new ProviderError({
+    call,
+    status: statusCode,
+    ...troubleFromStatus(statusCode),
+    ...(providerMessage ? { providerMessage } : {}),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  })
+}
+
+function troubleFromStatus(status: number): ProviderTrouble {
+  if (status === 429) return { kind: 'retryable', reason: 'rate-limited' }
+  if (status === 402) return { kind: 'retryable', reason: 'no-credit' }
+  if (status === 401) return { kind: 'retryable', reason: 'unauthorized' }
+  if (status === 403) return { kind: 'retryable', reason: 'forbidden' }
+  if (status === 404) return { kind: 'rejected', reason: 'not-found' }
+  if (status === 408) return { kind: 'ambiguous', reason: 'timeout' }
+  if (status >= 500) return { kind: 'ambiguous', reason: 'server-error' }
+  if (status >= 400) return { kind: 'rejected', reason: status === 400 || status === 422 ? 'bad-request' : 'refused' }
+  return { kind: 'ambiguous', reason: 'unreadable-answer' }
+}
+
+const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'])
+
+function troubleWithoutAnswer(error: unknown, name: string): ProviderTrouble {
+  if (name === 'SDKValidationError' || name === 'InvalidRequestError') return { kind: 'rejected', reason: 'bad-request' }
+  if (name === 'RequestTimeoutError') return { kind: 'ambiguous', reason: 'timeout' }
+  if (error instanceof SyntaxError) return { kind: 'ambiguous', reason: 'unreadable-answer' }
+  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
+    if ('code' in current && neverSent.has(String(current.code))) return { kind: 'retryable', reason: 'unreachable' }
+    // Several addresses were tried and none answered: each error stands inside.
+    if (current instanceof AggregateError && current.errors.length > 0 && current.errors.every((one) => neverSent.has(String((one as { code?: unknown }).code)))) return { kind: 'retryable', reason: 'unreachable' }
+  }
+  return { kind: 'ambiguous', reason: 'connection-lost' }
+}
+
+export function errorFacts(error: unknown): { statusCode?: number; body?: string; headers?: Headers; name: string } {
+  if (!(error instanceof Error)) return { name: 'unknown' }
+  const facts = error as Error & { statusCode?: unknown; body?: unknown; headers?: unknown }
+  return {
+    name: error.name,
+    ...(typeof facts.statusCode === 'number' ? { statusCode: facts.statusCode } : {}),
+    ...(typeof facts.body === 'string' ? { body: facts.body } : {}),
+    ...(facts.headers instanceof Headers ? { headers: facts.headers } : {}),
+  }
+}
+
+/** Seconds or an HTTP date, as RFC 9110 allows; at most an hour is believed. */
+function retryAfterFrom(headers: Headers | undefined): number | undefined {
+  const text = headers?.get('retry-after')
+  if (!text) return undefined
+  const seconds = /^\d+$/.test(text.trim()) ? Number(text) : (Date.parse(text) - Date.parse(headers?.get('date') ?? '')) / 1000
+  return Number.isFinite(seconds) ? Math.min(Math.max(Math.ceil(seconds), 1), 3_600) : undefined
+}
+
+export function parseObject(text: string): Record<string, unknown> {
+  try {
+    return objectOrEmpty(JSON.parse(text))
+  } catch {
+    return {}
+  }
+}
+
+export function objectOrEmpty(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+}
