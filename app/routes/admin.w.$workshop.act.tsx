@@ -34,7 +34,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
 export const action = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
-  const form = new URLSearchParams((await request.formData()) as unknown as Record<string, string>)
+  const form = new URLSearchParams([...(await request.formData())].map(([name, value]) => [name, typeof value === 'string' ? value : '']))
   const asked = readAsked(form)
   if (form.get('confirm') !== 'yes' || asked.kind === 'needs') return redirect(`${adminActUrl(slug)}?${form.toString()}`, 303)
   if (asked.kind === 'unclear') return data({ problem: asked.problem }, { status: 422 })
