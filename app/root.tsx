@@ -22,7 +22,7 @@ export const meta: MetaFunction = () => [{ title: 'Keymint' }]
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await getViewerOrOutage({ request, ctx, auth })
-  const person = viewer === 'database-unavailable' ? ('unknown' as const) : viewer && { displayName: viewer.displayName }
+  const person = viewer === 'database-unavailable' ? ('unknown' as const) : viewer && { displayName: viewer.displayName, staff: viewer.role !== 'attendee' }
   return { person, theme: themeOf(request.headers.get('Cookie')) }
 })
 

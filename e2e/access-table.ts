@@ -27,6 +27,12 @@ const nobodyActs = { stranger: 405, attendee: 405, viewer: 405 }
 export const adminTable: Row[] = [
   { route: 'routes/admin._index', path: () => '/admin', read: staffMayRead, act: nobodyActs },
   { route: 'routes/admin.reconcile', path: () => '/admin/reconcile', read: staffMayRead, act: adminsMayAct },
+  { route: 'routes/admin.w.$workshop._index', path: ({ slug }) => `/admin/w/${slug}`, read: staffMayRead, act: nobodyActs },
+  { route: 'routes/admin.w.$workshop.c.$claim', path: ({ slug, claimId }) => `/admin/w/${slug}/c/${claimId}`, read: staffMayRead, act: nobodyActs },
+  { route: 'routes/admin.w.$workshop.act', path: ({ slug, claimId }) => `/admin/w/${slug}/act?action=bind&claim=${claimId}`, read: adminsMayRead, act: adminsMayAct },
+  { route: 'routes/admin.w.$workshop.work.$bulk', path: ({ slug, bulkId }) => `/admin/w/${slug}/work/${bulkId}`, read: staffMayRead, act: adminsMayAct },
+  { route: 'routes/admin.w.$workshop.export[.]csv', path: ({ slug }) => `/admin/w/${slug}/export.csv`, read: staffMayRead, act: nobodyActs },
+  { route: 'routes/admin.w.$workshop.receipt', path: ({ slug }) => `/admin/w/${slug}/receipt`, read: staffMayRead, act: adminsMayAct },
 ]
 
 export { adminsMayAct, adminsMayRead, nobodyActs, staffMayRead }

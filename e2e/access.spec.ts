@@ -78,6 +78,9 @@ test('every admin address answers as the table says, in four shapes and by every
 })
 
 /** Something behind each kind of id, so that a 404 is about who asks and not about what is there. */
-async function makeFacts(_admin: APIRequestContext, _origin: string, claimId: string): Promise<Facts> {
-  return { slug: 'open-room', claimId, bulkId: claimId, jobId: claimId }
+async function makeFacts(admin: APIRequestContext, origin: string, claimId: string): Promise<Facts> {
+  const started = await admin.post(`${origin}/admin/w/open-room/act`, { form: { action: 'bind', claim: claimId, confirm: 'yes' }, headers: { Origin: origin }, maxRedirects: 0 })
+  const bulkId = started.headers().location?.split('/').at(-1)
+  if (!bulkId) throw new Error(`an action could not be started: ${started.status()}`)
+  return { slug: 'open-room', claimId, bulkId, jobId: claimId }
 }

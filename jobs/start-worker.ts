@@ -10,6 +10,7 @@ import type { Ctx } from '~/domain/ctx'
 import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
 import { eachAlone, runBatch, type JobBatchHandler } from './job-handler'
+import { makeReceiptJob } from './make-receipt'
 import { mintKey } from './mint-key'
 import { reconcileCheckJob } from './reconcile-check'
 import { reconcileFixJob } from './reconcile-fix'
@@ -38,6 +39,7 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     'reconcile-check': { handler: eachAlone('reconcile-check', reconcileCheckJob), batchSize: 1, slots: 1 },
     'reconcile-fix': { handler: eachAlone('reconcile-fix', reconcileFixJob), batchSize: 1, slots: 1 },
     'tidy-readings': { handler: eachAlone('tidy-readings', tidyReadingsJob), batchSize: 1, slots: 1 },
+    'make-receipt': { handler: eachAlone('make-receipt', makeReceiptJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
   }
 }
@@ -66,7 +68,7 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
     if (bindSlot.id !== undefined) boss.notifyWorker(bindSlot.id)
   })
   bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'])
-  for (const name of ['mint-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'reconcile-check', 'reconcile-fix', 'tidy-readings', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
+  for (const name of ['mint-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'reconcile-check', 'reconcile-fix', 'tidy-readings', 'make-receipt', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
   await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'sweep', {}))
   ctx.log.info({ worker: id, concurrency: options.concurrency }, 'worker is running')
 

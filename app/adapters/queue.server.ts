@@ -37,6 +37,8 @@ export const catalog = {
   'reconcile-fix': { payload: z.object({ runId: z.uuid() }), queue: { ...durable, policy: 'exclusive', notify: true, expireInSeconds: 600, deleteAfterSeconds: 86_400 } },
   /** Thins out samples and forgets old checks. */
   'tidy-readings': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, deleteAfterSeconds: 86_400 } },
+  /** Makes a workshop's receipt; comes back until the books are closed. Singleton key: the slug. */
+  'make-receipt': { payload: z.object({ workshopSlug: z.string() }), queue: { policy: 'exclusive', retryLimit: never, retryDelay: 30, retryBackoff: true, retryDelayMax: 900, expireInSeconds: 900, heartbeatSeconds: 30 } },
   /** Sends again what was lost, ends what has expired. Sends itself again. */
   sweep: { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: never, retryDelay: 5, expireInSeconds: 60, heartbeatSeconds: 10, deleteAfterSeconds: 3_600 } },
 } as const satisfies Record<string, CatalogEntry>

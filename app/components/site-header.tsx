@@ -1,7 +1,8 @@
 import { Link, useLocation } from '@remix-run/react'
 import { MintMark } from './icons'
 
-export type HeaderPerson = { displayName: string }
+/** `staff` may open the pages under /admin. */
+export type HeaderPerson = { displayName: string; staff: boolean }
 
 /** `unknown` when the database could not say who this is: then neither sign-in nor sign-out is offered. */
 export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown' }) {
@@ -17,6 +18,7 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
           <nav aria-label="You" className="flex min-w-0 items-center gap-1">
             {person ? (
               <>
+                {person.staff ? <Link to="/admin" className="prose-link inline-flex min-h-11 items-center px-2">Admin</Link> : null}
                 <Link to="/me" className="prose-link inline-flex min-h-11 min-w-0 items-center px-2" aria-label={`Your keys: ${person.displayName}`}>
                   <span className="sm:hidden">Your keys</span>
                   <span className="hidden max-w-[16rem] truncate sm:inline">{person.displayName}</span>

@@ -161,7 +161,7 @@ async function readRows(db: Db, where: Prisma.Sql, limit: number): Promise<BulkV
   const rows = await db.$queryRaw<Row[]>`
     select b.id, b.kind, b.params, b.scope, b.selection, b.reason, b.actor, a.display_name as "actorName", b.state, b.total, b.done, b.failed, b.skipped,
       b.waiting_reason as "waitingReason", b.waiting_until as "waitingUntil", b.created_at as "createdAt", b.finished_at as "finishedAt", b.aborted_by as "abortedBy"
-    from keymint.bulk_actions b left join keymint.attendees a on 'user:' || a.user_id = b.actor
+    from keymint.bulk_actions b left join keymint.attendees a on b.actor like 'user:%' and a.user_id = substr(b.actor, 6)
     ${where} order by b.created_at desc, b.id limit ${limit}::int`
   return rows.map(({ waitingReason, waitingUntil, createdAt, finishedAt, ...row }) => ({
     ...row,

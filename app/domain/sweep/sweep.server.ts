@@ -8,6 +8,7 @@ import { sendBulksAgain } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
 import { nanoFromDecimalString } from '~/money'
 import { endIfExpired } from '../lifecycle/expire.server'
+import { foldFigures } from '../figures/figures.server'
 import { restoreLimits, retireKeys } from '../lifecycle/retire.server'
 import { deleteCondemned } from '../mint/attempts.server'
 import { setClaimCommitted } from '../pool/pool.server'
@@ -31,6 +32,7 @@ const parts = {
   condemnedDeleted: ['condemned keys', deleteCondemnedKeys],
   guardrailsWarmed: ['guardrails', warmGuardrails],
   reconcilesSentAgain: ['checks and fixes without a job', sendRunsAgain],
+  figuresKept: ['kept figures', keepFigures],
 } as const satisfies Record<string, readonly [string, (ctx: Ctx) => Promise<number>]>
 
 export type SweepReport = Record<keyof typeof parts, number>
@@ -133,5 +135,11 @@ async function warmGuardrails(ctx: Ctx): Promise<number> {
   for (const workshop of ctx.workshops.workshops.values()) {
     if (inUse.has(workshop.slug) || windowState(workshop, now) === 'open' || windowState(workshop, soon) === 'open') await warmGuardrail(ctx, workshop.slug)
   }
+  return 0
+}
+
+/** Folding is no find: it is there to be done at every sweep. */
+async function keepFigures(ctx: Ctx): Promise<number> {
+  await foldFigures(ctx)
   return 0
 }

@@ -1,0 +1,40 @@
+import type { MetaFunction } from '@remix-run/node'
+import { useLoaderData } from '@remix-run/react'
+import { AdminShell } from '~/components/admin-shell'
+import { ChartRow } from '~/components/chart'
+import { SystemPanel, WorkshopLines } from '~/components/overview'
+import { EmptyState } from '~/components/page-shell'
+import { Time } from '~/components/time'
+import { readActivity } from '~/domain/figures/series.server'
+import { readOverview } from '~/domain/overview/overview.server'
+import { adminUrl, adminWorkshopUrl } from '~/web/admin-urls'
+import { readSpan, spanLinks } from '~/web/chart-spans'
+import { activityCharts } from '~/web/charts.server'
+import { handler } from '~/web/handler.server'
+import { requireStaff } from '~/web/session.server'
+
+export const loader = handler(async ({ request, ctx, auth }) => {
+  await requireStaff({ request, ctx, auth })
+  const params = new URL(request.url).searchParams
+  const [overview, activity] = await Promise.all([readOverview(ctx), readActivity(ctx, null, readSpan(params))])
+  return { overview, charts: activityCharts(activity), spans: spanLinks(adminUrl, params) }
+})
+
+export const meta: MetaFunction = () => [{ title: 'Overview · Admin · Keymint' }]
+
+export default function AdminOverview() {
+  const { overview, charts, spans } = useLoaderData<typeof loader>()
+  const { system, workshops, fileProblems, asOf } = overview
+  const open = workshops.filter((line) => line.window === 'open').length
+  const title = system.health.verdict === 'act' ? 'Something needs you.' : workshops.some((line) => line.health.verdict === 'act') ? 'A workshop needs you.' : system.health.verdict === 'watch' ? 'Keep an eye on this.' : open > 0 ? `${open} ${open === 1 ? 'workshop is' : 'workshops are'} open and well.` : 'All is quiet.'
+  return (
+    <AdminShell title={title} lead={<>As of <Time iso={asOf} now={asOf} />. <a className="prose-link" href={adminUrl}>Read again</a></>}>
+      <SystemPanel system={system} fileProblems={fileProblems} asOf={asOf} />
+      <section aria-labelledby="workshops" className="mt-10 border-t border-rule pt-6">
+        <h2 id="workshops" className="text-head">Workshops</h2>
+        {workshops.length === 0 ? <div className="mt-4"><EmptyState title="There is no workshop yet."><p>A file in the workshops folder makes one, after a merge and a deploy.</p></EmptyState></div> : <WorkshopLines workshops={workshops.map((line) => ({ line, href: adminWorkshopUrl(line.slug) }))} asOf={asOf} />}
+      </section>
+      <ChartRow charts={charts} spans={spans} headingId="what-happened" />
+    </AdminShell>
+  )
+}

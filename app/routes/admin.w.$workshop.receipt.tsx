@@ -1,0 +1,35 @@
+import { redirect, type MetaFunction } from '@remix-run/node'
+import { useLoaderData } from '@remix-run/react'
+import { AdminShell } from '~/components/admin-shell'
+import { ReceiptAsk, ReceiptSheet } from '~/components/receipt-sheet'
+import { askForReceipt, readReceiptPage } from '~/domain/receipt/receipt.server'
+import { receiptView } from '~/domain/receipt/receipt-words'
+import { adminReceiptUrl, adminWorkshopUrl } from '~/web/admin-urls'
+import { handler, notFound } from '~/web/handler.server'
+import { requireAdmin, requireStaff } from '~/web/session.server'
+
+export const loader = handler(async ({ request, params, ctx, auth }) => {
+  const viewer = await requireStaff({ request, ctx, auth })
+  const page = await readReceiptPage(ctx, params.workshop ?? '')
+  if (!page) throw notFound()
+  return { page: { ...page, receipt: page.receipt && { ...page.receipt, body: receiptView(page.receipt.body) } }, mayAct: viewer.role === 'admin' }
+})
+
+export const action = handler(async ({ request, params, ctx, auth }) => {
+  const viewer = await requireAdmin({ request, ctx, auth })
+  const slug = params.workshop ?? ''
+  await askForReceipt(ctx, { workshopSlug: slug, actorUserId: viewer.userId })
+  return redirect(adminReceiptUrl(slug), 303)
+})
+
+export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `Receipt: ${data?.page.title ?? ''} · Keymint` }]
+
+export default function AdminReceipt() {
+  const { page, mayAct } = useLoaderData<typeof loader>()
+  const back = { to: adminWorkshopUrl(page.slug), label: page.title }
+  return (
+    <AdminShell title={page.receipt ? page.title : 'What the workshop came to.'} back={back} lead={page.receipt ? 'Receipt' : page.title}>
+      {page.receipt ? <ReceiptSheet body={page.receipt.body} madeAt={page.receipt.madeAt} asOf={page.asOf} /> : <ReceiptAsk over={page.over} asked={page.asked} missing={page.missing} mayAct={mayAct} asOf={page.asOf} />}
+    </AdminShell>
+  )
+}

@@ -1,0 +1,104 @@
+/**
+ * What the pages for staff cost with 200,000 claims and jobs in the database, against what they cost with 1,000.
+ * Prints the median of each page's loader in both and the ratio; asserts nothing. Search by text is listed apart.
+ */
+import { readListQuery } from '~/domain/claim/claim-list'
+import { findClaimDetail } from '~/domain/claim/claim-detail.server'
+import { readClaimList } from '~/domain/claim/claim-list.server'
+import { readWorkshopPage } from '~/domain/claim/workshop-page.server'
+import { foldFigures, verifyFigures } from '~/domain/figures/figures.server'
+import { readActivity } from '~/domain/figures/series.server'
+import { readOverview } from '~/domain/overview/overview.server'
+import { readReceiptPage } from '~/domain/receipt/receipt.server'
+import type { Ctx } from '~/domain/ctx'
+import { migrate } from '../prisma/migrate'
+import { startPostgres } from '../simulators/postgres/server'
+import { createTemplate } from '../simulators/postgres/template'
+import { openWorldOn, type World } from '../simulators/test-world'
+import { seedClaims } from './admin-seed'
+
+const few = 1_000
+const many = 200_000
+const rounds = Number(process.env.BENCH_ROUNDS ?? 15)
+const slug = 'test-workshop'
+
+type Subject = { ctx: Ctx; claimId: string; middle: string }
+type Page = { name: string; load: (subject: Subject) => Promise<unknown> }
+
+const list = (url: string) => (subject: Subject) => readClaimList(subject.ctx, slug, readListQuery(new URL(url.replace('MIDDLE', subject.middle), 'http://x').searchParams))
+const workshop = (url: string) => ({ ctx }: Subject) => Promise.all([readWorkshopPage(ctx, slug, readListQuery(new URL(url, 'http://x').searchParams)), readActivity(ctx, slug, 'hour')])
+
+/** A page is a line: the same reads that its route makes. */
+const pages: Page[] = [
+  { name: '/admin', load: ({ ctx }) => Promise.all([readOverview(ctx), readActivity(ctx, null, 'hour')]) },
+  { name: '/admin?span=week', load: ({ ctx }) => Promise.all([readOverview(ctx), readActivity(ctx, null, 'week')]) },
+  { name: '/admin/w/:slug', load: workshop('/') },
+  { name: '/admin/w/:slug?state=refused', load: workshop('/?state=refused') },
+  { name: '/admin/w/:slug?state=ready&sort=used', load: workshop('/?state=ready&sort=used') },
+  { name: '/admin/w/:slug?fact=unbound', load: workshop('/?fact=unbound') },
+  { name: '/admin/w/:slug?fact=disabled&sort=oldest', load: workshop('/?fact=disabled&sort=oldest') },
+  { name: '/admin/w/:slug?sort=name', load: workshop('/?sort=name') },
+  { name: '/admin/w/:slug, a page in the middle', load: list('/?after=MIDDLE') },
+  { name: '/admin/w/:slug/c/:claim', load: ({ ctx, claimId }) => findClaimDetail(ctx, slug, claimId) },
+  { name: '/admin/w/:slug/receipt', load: ({ ctx }) => readReceiptPage(ctx, slug) },
+]
+
+const searches: Page[] = [
+  { name: 'search: one person', load: list('/?text=person+777') },
+  { name: 'search: a key label', load: list('/?text=sk-or-v1-2bd') },
+  { name: 'search: the start of a hash', load: list('/?text=hash0001'.replace('hash', 'abc')) },
+  { name: 'search: a word that everybody has', load: list('/?text=example') },
+]
+
+const postgres = await startPostgres({ durable: true })
+try {
+  const template = await createTemplate(postgres.adminUrl, migrate)
+  const small = await measure(template, few)
+  const large = await measure(template, many)
+  const line = (page: Page) => process.stdout.write(`${ms(small.get(page.name))} ${ms(large.get(page.name))} ${((large.get(page.name) ?? 0) / (small.get(page.name) ?? 1)).toFixed(2).padStart(7)}  ${page.name}\n`)
+  process.stdout.write(`${`ms, ${few}`.padStart(10)} ${`ms, ${many}`.padStart(10)} ${'ratio'.padStart(7)}  loader\n`)
+  pages.forEach(line)
+  searches.forEach(line)
+} finally {
+  await postgres.stop()
+}
+process.exit(0)
+
+async function measure(template: string, claims: number): Promise<Map<string, number>> {
+  await using world = await openWorldOn({ adminUrl: postgres.adminUrl, template })
+  await seedClaims(world.db, { slug, claims })
+  while ((await foldFigures(world.ctx)) > 0);
+  const differences = await verifyFigures(world.ctx)
+  if (differences.length > 0) throw new Error(`kept figures are wrong: ${JSON.stringify(differences[0])}`)
+  // As autovacuum leaves a database that has been running.
+  await world.db.$executeRawUnsafe('vacuum analyze')
+  const subject = { ctx: world.ctx, claimId: await middleClaim(world), middle: await middleCursor(world) }
+  const medians = new Map<string, number>()
+  for (const page of [...pages, ...searches]) {
+    for (let warm = 0; warm < 3; warm++) await page.load(subject)
+    const times: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      const startedAt = performance.now()
+      await page.load(subject)
+      times.push(performance.now() - startedAt)
+    }
+    medians.set(page.name, times.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0)
+  }
+  return medians
+}
+
+async function middleClaim(world: World): Promise<string> {
+  const [row] = await world.db.$queryRaw<{ id: string }[]>`select claim_id as id from keymint.workshop_attendance order by attended_at offset (select count(*) / 2 from keymint.workshop_attendance) limit 1`
+  return row?.id ?? ''
+}
+
+/** Where the page in the middle of all begins. */
+async function middleCursor(world: World): Promise<string> {
+  const [row] = await world.db.$queryRaw<{ at: string; id: string }[]>`
+    select attended_at::text as at, claim_id as id from keymint.workshop_attendance order by attended_at desc offset (select count(*) / 2 from keymint.workshop_attendance) limit 1`
+  return Buffer.from(JSON.stringify([row?.at, row?.id])).toString('base64url')
+}
+
+function ms(time: number | undefined): string {
+  return (time ?? 0).toFixed(2).padStart(10)
+}

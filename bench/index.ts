@@ -1,0 +1,20 @@
+/** `npm run bench` runs every bench, `npm run bench -- burst` one of them. Each is a process of its own, one figure a line. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+const benches = ['burst', 'admin', 'reconcile'] as const
+const files: Record<(typeof benches)[number], string> = { burst: 'bench/burst.ts', admin: 'bench/admin-scale.ts', reconcile: 'bench/reconcile.ts' }
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.find((name) => !benches.some((bench) => bench === name))
+if (unknown !== undefined) {
+  process.stderr.write(`There is no bench "${unknown}". There are: ${benches.join(', ')}.\n`)
+  process.exit(2)
+}
+
+for (const bench of benches.filter((name) => wanted.length === 0 || wanted.includes(name))) {
+  process.stdout.write(`# ${bench}\n`)
+  const child = spawn(process.execPath, ['--import', 'tsx', files[bench]], { stdio: 'inherit' })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  if (code !== 0) process.exit(code ?? 1)
+}
