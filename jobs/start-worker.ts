@@ -9,11 +9,13 @@ import type { JobName } from '~/adapters/queue.server'
 import type { Ctx } from '~/domain/ctx'
 import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
+import { chainAuditJob } from './chain-audit'
 import { eachAlone, runBatch, type JobBatchHandler } from './job-handler'
 import { mintKey } from './mint-key'
 import { reconcileKeysJob } from './reconcile-keys'
 import { sweepJob } from './sweep'
 import { syncUsageJob } from './sync-usage'
+import { tidyJob } from './tidy'
 
 type Slot<Name extends JobName> = { handler: JobBatchHandler<Name>; batchSize: number; slots: number }
 type WakeBinds = () => void
@@ -33,6 +35,8 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     'sync-usage': { handler: eachAlone('sync-usage', syncUsageJob), batchSize: 1, slots: 1 },
     'reconcile-keys': { handler: eachAlone('reconcile-keys', reconcileKeysJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
+    'chain-audit': { handler: eachAlone('chain-audit', chainAuditJob), batchSize: 1, slots: 1 },
+    tidy: { handler: eachAlone('tidy', tidyJob), batchSize: 1, slots: 1 },
   }
 }
 
@@ -60,8 +64,8 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
     if (bindSlot.id !== undefined) boss.notifyWorker(bindSlot.id)
   })
   bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'])
-  for (const name of ['mint-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
-  await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'sweep', {}))
+  for (const name of ['mint-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'sweep', 'chain-audit', 'tidy'] as const) await openSlots(boss, ctx, name, slots[name])
+  for (const name of ['sweep', 'chain-audit'] as const) await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, name, {}))
   ctx.log.info({ worker: id, concurrency: options.concurrency }, 'worker is running')
 
   return {

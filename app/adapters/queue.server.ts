@@ -33,6 +33,10 @@ export const catalog = {
   'reconcile-keys': { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
   /** Sends again what was lost, ends what has expired. Sends itself again. */
   sweep: { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: never, retryDelay: 5, expireInSeconds: 60, heartbeatSeconds: 10, deleteAfterSeconds: 3_600 } },
+  /** Chains audit events of finished transactions. Sends itself again. */
+  'chain-audit': { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: never, retryDelay: 5, expireInSeconds: 120, heartbeatSeconds: 10, deleteAfterSeconds: 3_600 } },
+  /** Erases people who have not been here for long, and what has had its day. */
+  tidy: { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 3, retryDelay: 60, expireInSeconds: 900, heartbeatSeconds: 30, deleteAfterSeconds: 7 * 86_400 } },
 } as const satisfies Record<string, CatalogEntry>
 
 export type JobName = keyof typeof catalog
@@ -41,6 +45,7 @@ export type JobPayload<Name extends JobName> = z.output<(typeof catalog)[Name]['
 export const schedules: { name: JobName; cron: string }[] = [
   { name: 'sync-usage', cron: '* * * * *' },
   { name: 'reconcile-keys', cron: '*/5 * * * *' },
+  { name: 'tidy', cron: '23 3 * * *' },
 ]
 
 export type SendOptions = { singletonKey?: string; startAfterSeconds?: number }

@@ -3,6 +3,7 @@ import { createDb } from '~/adapters/db.server'
 import { type AuthSetup, createAuthSetup, type Provider } from '~/adapters/identity-providers.server'
 import { CookieJar, startStandIns, type StandIns } from '~/adapters/identity-stand-ins'
 import { createLog } from '~/adapters/log.server'
+import { createLimits } from '~/adapters/rate-limits.server'
 import type { Settings } from '~/domain/ctx'
 import { testDb } from '../../simulators/test-database'
 import { startIdentity } from '../../simulators/identity/server'
@@ -29,8 +30,8 @@ async function world(options: { appOrigin?: string; settings?: Partial<Settings>
 
 function flow(auth: AuthSetup, options: { appOrigin: string; settings?: Partial<Settings>; db?: typeof database.db }) {
   const lines: string[] = []
-  const settings = { provisioningEnabled: true, maxTotalKeys: 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: 'https://openrouter.ai/api/v1', ...options.settings }
-  const ctx = { db: options.db ?? database.db, settings, log: createLog({ level: 'info', name: 'test', destination: { write: (line) => lines.push(line) } }) }
+  const settings = { provisioningEnabled: true, maxTotalKeys: 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: 'https://openrouter.ai/api/v1', retentionDays: null, ...options.settings }
+  const ctx = { db: options.db ?? database.db, limits: createLimits(options.db ?? database.db), settings, log: createLog({ level: 'info', name: 'test', destination: { write: (line) => lines.push(line) } }) }
   const jar = new CookieJar()
   const start = async (provider: Provider, returnTo: unknown = '/', from = jar) =>
     from.take(await startSignIn({ request: from.request(`${options.appOrigin}/auth/${provider}`), auth, provider, returnTo }))
