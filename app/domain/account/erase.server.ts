@@ -8,7 +8,7 @@ import type { Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { lockIdentity } from './account.server'
-import { hold, workshopsToHold, type HeldClaim, type Mark } from './holds.server'
+import { addressMarks, hold, marksOf, workshopsToHold, type HeldClaim, type Mark, type Marked } from './holds.server'
 
 /** What must end before somebody can be erased. */
 export type ErasureBlock = { claimId: string; workshopSlug: string; kind: 'being-made' | 'live' | 'ending' | 'not-settled' }
@@ -44,9 +44,11 @@ export async function erasePerson(ctx: ErasureCtx, input: { userId: string; beca
 
     const claims = await tx.$queryRaw<(HeldClaim & { emailNormalized: string | null })[]>`
       select workshop_slug as "workshopSlug", state, ended_at as "endedAt", email_normalized as "emailNormalized" from keymint.workshop_attendance where user_id = ${userId} for update`
-    const identities = await tx.$queryRaw<{ provider: string; providerUserId: string; emailNormalized: string | null }[]>`
+    const identities = await tx.$queryRaw<Marked[]>`
       delete from keymint.identities where user_id = ${userId} returning provider, provider_user_id as "providerUserId", email_normalized as "emailNormalized"`
-    await holdMarks(ctx, tx, { claims, banned: person.banned, marks: marksOf(userId, identities, [person.emailNormalized, ...claims.map((claim) => claim.emailNormalized)]) })
+    // The identity that named the account counts also when it was taken off: it would make the same account again.
+    const marks: Mark[] = [`identity:${userId}`, ...identities.flatMap(marksOf), ...[person, ...claims].flatMap((row) => addressMarks(row.emailNormalized))]
+    await holdMarks(ctx, tx, { claims, banned: person.banned, marks })
 
     const sessions = await tx.$executeRaw`delete from keymint.sessions where user_id = ${userId}`
     await tx.$executeRaw`update keymint.workshop_attendance set email_normalized = null where user_id = ${userId}`
@@ -62,13 +64,6 @@ export async function erasePerson(ctx: ErasureCtx, input: { userId: string; beca
     })
     return { kind: 'erased' }
   })
-}
-
-/** The identity that named the account counts also when it was taken off: it would make the same account again. */
-function marksOf(userId: string, identities: { provider: string; providerUserId: string; emailNormalized: string | null }[], addresses: (string | null)[]): Mark[] {
-  const [provider = '', providerUserId = ''] = userId.split(/:(.*)/s)
-  const known = [...addresses, ...identities.map((identity) => identity.emailNormalized)].filter((address) => address !== null)
-  return [{ provider, providerUserId }, ...identities.map((identity) => ({ provider: identity.provider, providerUserId: identity.providerUserId })), ...known.map((emailNormalized) => ({ emailNormalized }))]
 }
 
 async function holdMarks(ctx: ErasureCtx, tx: Tx, { claims, banned, marks }: { claims: HeldClaim[]; banned: boolean; marks: Mark[] }): Promise<void> {

@@ -29,7 +29,7 @@ async function* pieces({ db, now }: Pick<Ctx, 'db' | 'now'>, userId: string): As
   for (let after = '0', first = true; ;) {
     const rows = await db.$queryRaw<{ id: string; at: Date; actor: string; action: string; subject: string; workshop: string | null; details: unknown }[]>`
       select id::text as id, at, actor, action, subject, workshop_slug as workshop, details from keymint.audit_events
-      where (actor = ${`user:${userId}`} or subject = any(${subjects})) and id > ${after}::text::bigint order by id limit ${auditPage}::int`
+      where (actor = ${`user:${userId}`} or subject = any(${subjects})) and id > ${after}::text::bigint order by audit_events.id limit ${auditPage}::int`
     for (const row of rows) {
       yield `${first ? '' : ','}\n  ${JSON.stringify(row)}`
       first = false

@@ -7,17 +7,27 @@ import type { Ctx } from '../ctx'
 import { windowState } from '../workshop/workshop'
 
 export type HoldReason = 'erased' | 'unlinked' | 'banned'
-export type Mark = { provider: string; providerUserId: string } | { emailNormalized: string }
+/** What somebody is known by, in words that are never stored: only their fingerprint is. */
+export type Mark = `identity:${string}` | `email:${string}`
+export type Marked = { provider: string; providerUserId: string; emailNormalized: string | null }
+
+/** What an identity is known by: itself, and its address where it has one. */
+export function marksOf({ provider, providerUserId, emailNormalized }: Marked): Mark[] {
+  return [`identity:${provider}:${providerUserId}`, ...addressMarks(emailNormalized)]
+}
+
+export function addressMarks(emailNormalized: string | null): Mark[] {
+  return emailNormalized === null ? [] : [`email:${emailNormalized}`]
+}
 
 /** Why somebody may not claim here although no row of theirs says so, or null. Who has a claim here is judged by that row. Costs one small query while nothing is held in this workshop. */
 export async function findHold(ctx: Pick<Ctx, 'db' | 'fingerprints' | 'now'>, claimant: { workshopSlug: string; userId: string; emailNormalized: string | null }): Promise<HoldReason | null> {
   const { workshopSlug, userId, emailNormalized } = claimant
-  const identities = await ctx.db.$queryRaw<{ provider: string; providerUserId: string; emailNormalized: string | null }[]>`
+  const identities = await ctx.db.$queryRaw<Marked[]>`
     select provider, provider_user_id as "providerUserId", email_normalized as "emailNormalized" from keymint.identities i
     where user_id = ${userId} and exists (select 1 from keymint.claim_holds where workshop_slug in (${workshopSlug}, ''))`
   if (identities.length === 0) return null
-  const marks: Mark[] = identities.flatMap((identity) => [identity, ...addressMark(identity.emailNormalized)])
-  const looked = [...marks, ...addressMark(emailNormalized)].flatMap((mark) => ctx.fingerprints.allOf(textOf(mark)))
+  const looked = [...identities.flatMap(marksOf), ...addressMarks(emailNormalized)].flatMap((mark) => ctx.fingerprints.allOf(mark))
   const [hold] = await ctx.db.$queryRaw<{ reason: HoldReason }[]>`
     select reason from keymint.claim_holds
     where workshop_slug in (${workshopSlug}, '') and fingerprint = any(${looked}) and (held_until is null or held_until > ${ctx.now()})
@@ -28,7 +38,7 @@ export async function findHold(ctx: Pick<Ctx, 'db' | 'fingerprints' | 'now'>, cl
 
 /** Holds these marks in a workshop (or, for a ban, everywhere). A longer hold that is there already stays. */
 export async function hold(ctx: Pick<Ctx, 'fingerprints'>, tx: Tx, input: { workshopSlug: string; marks: Mark[]; reason: HoldReason; until: Date | null }): Promise<void> {
-  const fingerprints = [...new Set(input.marks.map((mark) => ctx.fingerprints.of(textOf(mark))))]
+  const fingerprints = [...new Set(input.marks.map((mark) => ctx.fingerprints.of(mark)))]
   await tx.$executeRaw`
     insert into keymint.claim_holds (workshop_slug, fingerprint, reason, held_until)
     select ${input.workshopSlug}, fingerprint, ${input.reason}, ${input.until}::timestamptz from unnest(${fingerprints}::text[]) as f(fingerprint)
@@ -60,12 +70,4 @@ export async function forgetHolds(ctx: Pick<Ctx, 'db' | 'workshops' | 'now'>): P
   return ctx.db.$executeRaw`
     delete from keymint.claim_holds
     where held_until <= ${now} or (not workshop_slug = any(${kept}) and created_at < ${new Date(now.getTime() - keptAfterCloseMs)})`
-}
-
-function addressMark(emailNormalized: string | null): Mark[] {
-  return emailNormalized === null ? [] : [{ emailNormalized }]
-}
-
-function textOf(mark: Mark): string {
-  return 'emailNormalized' in mark ? `email:${mark.emailNormalized}` : `identity:${mark.provider}:${mark.providerUserId}`
 }

@@ -7,7 +7,7 @@ import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { takeNameFrom } from './account.server'
 import { findErasureBlocks, type ErasureBlock } from './erase.server'
-import { hold, workshopsToHold, type HeldClaim, type Mark } from './holds.server'
+import { hold, marksOf, workshopsToHold, type HeldClaim, type Marked } from './holds.server'
 
 export type LinkedSignIn = { provider: Provider; login: string | null; email: string | null; linkedAt: string; lastUsedAt: string }
 export type PersonView = {
@@ -70,10 +70,9 @@ export async function unlinkSignIn(ctx: Pick<Ctx, 'db' | 'fingerprints' | 'works
   })
 }
 
-async function holdUnlinked(ctx: Pick<Ctx, 'fingerprints' | 'workshops' | 'now'>, tx: Tx, userId: string, taken: { provider: string; providerUserId: string; emailNormalized: string | null }): Promise<void> {
+async function holdUnlinked(ctx: Pick<Ctx, 'fingerprints' | 'workshops' | 'now'>, tx: Tx, userId: string, taken: Marked): Promise<void> {
   // Signing in with the one that named the account leads back into it.
   if (userId === `${taken.provider}:${taken.providerUserId}`) return
   const claims = await tx.$queryRaw<HeldClaim[]>`select workshop_slug as "workshopSlug", state, ended_at as "endedAt" from keymint.workshop_attendance where user_id = ${userId}`
-  const marks: Mark[] = [{ provider: taken.provider, providerUserId: taken.providerUserId }, ...(taken.emailNormalized === null ? [] : [{ emailNormalized: taken.emailNormalized }])]
-  for (const place of workshopsToHold(ctx, claims)) await hold(ctx, tx, { ...place, marks, reason: 'unlinked' })
+  for (const place of workshopsToHold(ctx, claims)) await hold(ctx, tx, { ...place, marks: marksOf(taken), reason: 'unlinked' })
 }

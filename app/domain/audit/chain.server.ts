@@ -38,7 +38,7 @@ async function chainBatch(tx: Tx, size: number): Promise<{ count: number; head: 
   const rows = await tx.$queryRaw<Omit<ChainFields, 'seq'>[]>`
     select ${fieldsButSeq} from keymint.audit_events
     where chain_seq is null and (xid < pg_snapshot_xmin(pg_current_snapshot()) or at < clock_timestamp() - interval '1 hour')
-    order by id limit ${size}::int`
+    order by audit_events.id limit ${size}::int`
   let seq = BigInt(head?.seq ?? 0)
   let hash = head?.hash ?? chainStart
   const links = rows.map((row) => {
