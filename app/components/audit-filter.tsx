@@ -8,8 +8,9 @@ type Typed = Partial<Record<'id' | 'actor' | 'action' | 'subject' | 'workshop' |
 export function AuditFilterForm({ typed, workshops, clearUrl }: { typed: Typed; workshops: string[]; clearUrl: string }) {
   const filtered = Object.values(typed).some(Boolean)
   return (
-    <form method="get" action={clearUrl} className="mt-6" aria-label="Filter">
-      <div className="grid gap-x-4 gap-y-3 sm:grid-cols-2 lg:grid-cols-4">
+    <details className="mt-6" open={filtered}>
+      <summary className="button">Filter by who, what, when</summary>
+      <form method="get" action={clearUrl} className="mt-4 grid gap-x-4 gap-y-3 sm:grid-cols-2 lg:grid-cols-4" aria-label="Filter">
         <Field label="Any id" name="id" defaultValue={typed.id} hint="Of an event, a claim, a person, a job" />
         <Field label="Who" name="actor" defaultValue={typed.actor} hint="A user id, worker or operator" />
         <Choice label="Did what" name="action" value={typed.action} options={Object.entries(actionWords).map(([value, words]) => ({ value, words })).sort((one, other) => one.words.localeCompare(other.words))} />
@@ -21,8 +22,8 @@ export function AuditFilterForm({ typed, workshops, clearUrl }: { typed: Typed; 
           <Button type="submit" kind="ink">Show</Button>
           {filtered ? <a href={clearUrl} className="button" data-kind="quiet">Show everything</a> : null}
         </div>
-      </div>
-    </form>
+      </form>
+    </details>
   )
 }
 

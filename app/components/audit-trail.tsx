@@ -36,10 +36,11 @@ const cell = 'max-sm:block max-sm:!h-auto max-sm:!border-0 max-sm:!p-0 !align-to
 
 function Event({ entry, asOf }: { entry: TrailEntry; asOf: string }) {
   const { actor, action, subject, workshop } = entry
+  const themselves = subject.text === `user:${actor.text}`
   return (
     <tr className="max-sm:block max-sm:border-b max-sm:border-rule max-sm:py-4">
-      <td className={`${cell} text-soft sm:w-48`}>
-        <span title={entry.at}><Time iso={entry.at} now={asOf} /></span>
+      <td className={`${cell} text-soft sm:w-56`}>
+        <time dateTime={entry.at} className="whitespace-nowrap">{exactTime(entry.at)}</time>
         <span className="block max-sm:inline max-sm:before:content-[',_']">event {entry.id}{entry.chained ? '' : ', not chained yet'}</span>
       </td>
       <td className={`${cell} max-sm:!pt-1`}>
@@ -50,8 +51,9 @@ function Event({ entry, asOf }: { entry: TrailEntry; asOf: string }) {
         <a className="hover:underline" href={action.filterUrl} title={`Show all of “${action.name}”`}>{wordsOfAction(action.name)}</a>
       </td>
       <td className={cell}>
-        {subject.name ? <a className="hover:underline" href={subject.filterUrl} title="Show all that was done to it">{subject.name}</a> : null}
-        <a className="block hover:underline" href={subject.filterUrl} title="Show all that was done to it"><Id text={subject.text} /></a>
+        {themselves ? <a className="text-soft hover:underline" href={subject.filterUrl} title="Show all that was done to them">themselves</a> : (
+          <a className="hover:underline" href={subject.filterUrl} title="Show all that was done to it">{subject.name}<Id text={subject.text} /></a>
+        )}
         <span className="flex flex-wrap gap-x-3">
           {workshop ? <a className="prose-link" href={workshop.filterUrl}>{workshop.slug}</a> : null}
           {subject.url ? <a className="prose-link" href={subject.url}>Open</a> : null}
@@ -60,6 +62,13 @@ function Event({ entry, asOf }: { entry: TrailEntry; asOf: string }) {
       <td className={`${cell} sm:w-72`}><Details details={entry.details} asOf={asOf} /></td>
     </tr>
   )
+}
+
+/** To the second and in UTC, as the filter and the exports have it: "21 Nov 2026, 07:49:21 UTC". */
+function exactTime(iso: string): string {
+  const at = new Date(iso)
+  const day = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short', year: 'numeric' }).format(at)
+  return `${day}, ${iso.slice(11, 19)} UTC`
 }
 
 function Id({ text }: { text: string }) {

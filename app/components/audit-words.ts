@@ -46,7 +46,7 @@ function viewsOf(label: string, name: string, value: unknown): DetailView[] {
   if (value === null || value === undefined || value === '') return []
   if (Array.isArray(value)) return value.every((item) => typeof item !== 'object') ? [{ label, kind: 'text', value: value.join(', ') }] : value.flatMap((item, index) => viewsOf(`${label} ${index + 1}`, name, item))
   if (typeof value === 'object') return Object.entries(value).flatMap(([inner, innerValue]) => viewsOf(`${label}: ${labelOf(inner).toLowerCase()}`, inner, innerValue))
-  const text = typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value as string)
+  const text = value === true ? 'yes' : value === false ? 'no' : typeof value === 'string' ? value : JSON.stringify(value)
   if (/Usd$/.test(name) && /^-?\d+(\.\d{1,9})?$/.test(text)) return [{ label, kind: 'text', value: formatUsd(nanoFromDecimalString(text)) }]
   if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text)) return [{ label, kind: 'time', value: text }]
   if (/^[0-9a-f-]{12,}$/.test(text)) return [{ label, kind: 'code', value: text }]

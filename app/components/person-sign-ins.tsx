@@ -16,7 +16,7 @@ export function PersonSignIns({ signIns, email, current, asOf }: { signIns: Link
         {signIns.map((signIn) => (
           <li key={signIn.provider} className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2 py-4">
             <div className="min-w-0">
-              <h3 className="font-semibold">{names[signIn.provider]}{signIn.provider === current ? <Mark>in use now</Mark> : null}</h3>
+              <h3 className="font-semibold">{names[signIn.provider]} {signIn.provider === current ? <Mark>in use now</Mark> : null}</h3>
               <p className="text-soft [overflow-wrap:anywhere]">{[signIn.login, signIn.email ?? 'no verified email'].filter(Boolean).join(', ')}; last used <Ago iso={signIn.lastUsedAt} asOf={asOf} /></p>
             </div>
             {signIns.length > 1 && signIn.provider !== current ? (
@@ -50,7 +50,7 @@ export function PersonSessions({ sessions, asOf }: { sessions: SessionView[]; as
         {sessions.map((session) => (
           <li key={session.label} className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2 py-4">
             <div className="min-w-0">
-              <h3 className="font-semibold">{browserWords(session.userAgent)}{session.current ? <Mark>this one</Mark> : null}</h3>
+              <h3 className="font-semibold">{browserWords(session.userAgent)} {session.current ? <Mark>this one</Mark> : null}</h3>
               <p className="text-soft">Signed in with {names[session.provider]} <Time iso={session.createdAt} now={asOf} />; seen <Ago iso={session.lastSeenAt} asOf={asOf} /></p>
             </div>
             {session.current ? (
@@ -72,5 +72,5 @@ export function PersonSessions({ sessions, asOf }: { sessions: SessionView[]; as
 }
 
 function Mark({ children }: { children: string }) {
-  return <span className="ml-2 rounded-tag border border-edge px-1.5 py-0.5 text-small font-normal text-soft">{children}</span>
+  return <span className="ml-1 rounded-tag border border-edge px-1.5 py-0.5 text-small font-normal text-soft">{children}</span>
 }

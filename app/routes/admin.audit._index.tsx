@@ -74,7 +74,7 @@ function Pages({ urls }: { urls: { newest: string; older: string | null; newer: 
     <nav aria-label="Pages" className="flex flex-wrap gap-3">
       {urls.newer ? <ButtonLink to={urls.newest}>Newest</ButtonLink> : null}
       {urls.newer ? <ButtonLink to={urls.newer}>Newer</ButtonLink> : null}
-      {urls.older ? <ButtonLink to={urls.older}>Older</ButtonLink> : <p className="inline-flex min-h-11 items-center text-soft">These are the oldest.</p>}
+      {urls.older ? <ButtonLink to={urls.older}>Older</ButtonLink> : <p className="inline-flex min-h-11 items-center text-soft">{urls.newer ? 'These are the oldest.' : 'That is all there is.'}</p>}
     </nav>
   )
 }
