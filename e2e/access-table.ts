@@ -26,6 +26,8 @@ const nobodyActs = { stranger: 405, attendee: 405, viewer: 405 }
 
 export const adminTable: Row[] = [
   { route: 'routes/admin._index', path: () => '/admin', read: staffMayRead, act: nobodyActs },
+  { route: 'routes/admin.audit._index', path: () => '/admin/audit', read: staffMayRead, act: nobodyActs },
+  { route: 'routes/admin.audit.export', path: () => '/admin/audit/export?format=jsonl&action=claim.made', read: staffMayRead, act: nobodyActs },
 ]
 
 export { adminsMayAct, adminsMayRead, nobodyActs, staffMayRead }

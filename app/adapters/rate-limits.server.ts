@@ -14,7 +14,7 @@ export const limitCatalog = {
   'sign-in': { address: { points: 1_200, seconds: 60 } },
   'sign-in-callback': { address: { points: 1_200, seconds: 60 } },
   claim: { person: { points: 20, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
-  reveal: { person: { points: 30, seconds: 60 }, address: { points: 2_400, seconds: 60 } },
+  reveal: { person: { points: 60, seconds: 60 }, address: { points: 2_400, seconds: 60 } },
   'key-test': { person: { points: 10, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
   /** Downloads that read much. */
   export: { person: { points: 10, seconds: 60 } },

@@ -43,7 +43,7 @@ export async function erasePerson(ctx: ErasureCtx, input: { userId: string; beca
     if (blocks.length > 0) return { kind: 'blocked', blocks }
 
     const claims = await tx.$queryRaw<(HeldClaim & { emailNormalized: string | null })[]>`
-      select workshop_slug as "workshopSlug", state, ended_at as "endedAt", email_normalized as "emailNormalized" from keymint.workshop_attendance where user_id = ${userId} for update`
+      select workshop_slug as "workshopSlug", state, ended_at as "endedAt", may_claim_again as "mayClaimAgain", email_normalized as "emailNormalized" from keymint.workshop_attendance where user_id = ${userId} for update`
     const identities = await tx.$queryRaw<Marked[]>`
       delete from keymint.identities where user_id = ${userId} returning provider, provider_user_id as "providerUserId", email_normalized as "emailNormalized"`
     // The identity that named the account counts also when it was taken off: it would make the same account again.

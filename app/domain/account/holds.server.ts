@@ -46,15 +46,16 @@ export async function hold(ctx: Pick<Ctx, 'fingerprints'>, tx: Tx, input: { work
       held_until = case when claim_holds.held_until is null or excluded.held_until is null then null else greatest(claim_holds.held_until, excluded.held_until) end`
 }
 
-export type HeldClaim = { workshopSlug: string; state: string; endedAt: Date | null }
+export type HeldClaim = { workshopSlug: string; state: string; endedAt: Date | null; mayClaimAgain: boolean }
 
 /** The workshops of these claims in which somebody could claim a second time, and until when that must be held. */
 export function workshopsToHold(ctx: Pick<Ctx, 'workshops' | 'now'>, claims: HeldClaim[]): { workshopSlug: string; until: Date | null }[] {
-  return claims.flatMap(({ workshopSlug, state, endedAt }) => {
+  return claims.flatMap(({ workshopSlug, state, endedAt, mayClaimAgain }) => {
+    if (mayClaimAgain || state === 'refused') return []
     const workshop = ctx.workshops.workshops.get(workshopSlug)
     // A file that is gone or broken just now may be back after the next deploy.
     if (!workshop) return [{ workshopSlug, until: null }]
-    if (state === 'refused' || windowState(workshop, ctx.now()) === 'closed') return []
+    if (windowState(workshop, ctx.now()) === 'closed') return []
     const coolsDown = workshop.cooldownMs !== null && endedAt !== null
     return [{ workshopSlug, until: coolsDown ? new Date(endedAt.getTime() + (workshop.cooldownMs ?? 0)) : null }]
   })

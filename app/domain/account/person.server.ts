@@ -73,6 +73,6 @@ export async function unlinkSignIn(ctx: Pick<Ctx, 'db' | 'fingerprints' | 'works
 async function holdUnlinked(ctx: Pick<Ctx, 'fingerprints' | 'workshops' | 'now'>, tx: Tx, userId: string, taken: Marked): Promise<void> {
   // Signing in with the one that named the account leads back into it.
   if (userId === `${taken.provider}:${taken.providerUserId}`) return
-  const claims = await tx.$queryRaw<HeldClaim[]>`select workshop_slug as "workshopSlug", state, ended_at as "endedAt" from keymint.workshop_attendance where user_id = ${userId}`
+  const claims = await tx.$queryRaw<HeldClaim[]>`select workshop_slug as "workshopSlug", state, ended_at as "endedAt", may_claim_again as "mayClaimAgain" from keymint.workshop_attendance where user_id = ${userId}`
   for (const place of workshopsToHold(ctx, claims)) await hold(ctx, tx, { ...place, marks: marksOf(taken), reason: 'unlinked' })
 }

@@ -8,16 +8,20 @@ import { forgetHolds } from './holds.server'
 export type TidyReport = { erased: number; sessionsForgotten: number; holdsForgotten: number }
 
 const mostErasedPerDay = 5_000
-const keepEndedSessionsDays = 30
+const keptDays = 30
 
 /** One person who cannot be erased, or one part that fails, keeps nobody else from it. */
 export async function tidy(ctx: Ctx): Promise<TidyReport> {
   const report: TidyReport = {
     erased: await guarded(ctx, 'people', () => eraseInactive(ctx)),
     sessionsForgotten: await guarded(ctx, 'sessions', () => ctx.db.$executeRaw`
-      delete from keymint.sessions where least(ended_at, expires_at) < now() - make_interval(days => ${keepEndedSessionsDays}::int)`),
+      delete from keymint.sessions where least(ended_at, expires_at) < now() - make_interval(days => ${keptDays}::int)`),
     holdsForgotten: await guarded(ctx, 'holds', () => forgetHolds(ctx)),
   }
+  // The subjects were frozen when the action began; the words by which somebody was found are needed no more.
+  await guarded(ctx, 'search words', () => ctx.db.$executeRaw`
+    update keymint.bulk_actions set selection = selection #- '{filter,text}'
+    where finished_at < now() - make_interval(days => ${keptDays}::int) and selection #> '{filter,text}' is not null`)
   await guarded(ctx, 'limits', () => ctx.db.$executeRaw`delete from keymint.rate_limits where expire < (extract(epoch from now()) * 1000)::bigint - 3600000`)
   ctx.log.info({ report }, 'tidied up')
   return report

@@ -20,10 +20,17 @@ export type AuditEvent = {
 export async function recordAudit(tx: Tx, event: AuditEvent): Promise<void> {
   await tx.$executeRaw`
     insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-    values (${event.actor}, ${event.action}, ${event.subject}, ${event.workshopSlug ?? null}, ${withoutAddresses(JSON.stringify(event.details ?? {}))}::jsonb)`
+    values (${event.actor}, ${event.action}, ${event.subject}, ${event.workshopSlug ?? null}, ${withoutPeople(event.details ?? {})}::jsonb)`
 }
 
-/** An event cannot be erased with its person: an address that staff typed into a reason or a search stays out of it. */
-function withoutAddresses(json: string): string {
+/**
+ * An event cannot be erased with its person. What staff typed to find somebody stays out of it, unless it is an id, and
+ * so does every address, wherever it stands: whom an action was about is told by its subjects.
+ */
+function withoutPeople(details: Prisma.InputJsonObject): string {
+  const json = JSON.stringify(details, (name, value: unknown) => (searchFields.has(name) && typeof value === 'string' && !isId(value) ? '[words]' : value))
   return json.replace(/[^\s"\\<>(),;:@]+@[^\s"\\<>(),;:@]+\.[^\s"\\<>(),;:@]+/g, '[address]')
 }
+
+const searchFields = new Set(['text', 'search', 'q'])
+const isId = (text: string) => /^[0-9a-f-]{4,64}$/i.test(text) || /^[a-z-]+:[\w:.-]+$/.test(text) || /^sk-or-v1-\w{3}\.{3}\w+$/.test(text)

@@ -87,13 +87,13 @@ test('names stand beside ids, and only of people who are still there', async () 
   expect(entries.map((entry) => [entry.actorName, entry.subjectName])).toEqual([['Ada Lovelace', null], ['Ada Lovelace', null], ['Ada Lovelace', 'Ada Lovelace'], ['Ada Lovelace', 'Ada Lovelace']])
 })
 
-test('an address that somebody typed does not reach the trail', async () => {
+test('an address, and words by which staff looked for somebody, do not reach the trail; ids do', async () => {
   const { db, drop } = await testDb()
   closing.push(drop)
-  const details = { reason: 'asked by Ada.L+x@Mail.example.org, twice', filter: { text: 'ada@example.org', state: 'ready' }, models: ['openai/gpt-5@2026'], guardrailId: 'a-b' }
+  const details = { reason: 'asked by Ada.L+x@Mail.example.org, twice', filter: { text: 'Ada Lovelace', state: 'ready' }, inner: [{ q: 'ada@example.org' }, { text: '0e6abc12' }], models: ['openai/gpt-5@2026'], guardrailId: 'a-b' }
   await db.$transaction((tx) => recordAudit(tx, { actor: 'worker', action: 'a.b', subject: 'c:d', details }))
   const [entry] = (await readAuditPage({ db }, {})).entries
-  expect(entry?.details).toEqual({ reason: 'asked by [address], twice', filter: { text: '[address]', state: 'ready' }, models: ['openai/gpt-5@2026'], guardrailId: 'a-b' })
+  expect(entry?.details).toEqual({ reason: 'asked by [address], twice', filter: { text: '[words]', state: 'ready' }, inner: [{ q: '[words]' }, { text: '0e6abc12' }], models: ['openai/gpt-5@2026'], guardrailId: 'a-b' })
 })
 
 test('an export holds everything the filter finds, and is an event itself', async () => {

@@ -22,7 +22,7 @@ export async function giveBack(ctx: Pick<Ctx, 'db' | 'provider' | 'now'>, input:
   }
   return ctx.db.$transaction(async (tx): Promise<GiveBackOutcome> => {
     const changed = await tx.$executeRaw`
-      update keymint.workshop_attendance set state = 'ended', reason = 'given-back', ended_at = now(), or_key_plaintext = null, upstream_disabled = true
+      update keymint.workshop_attendance set state = 'ended', reason = 'given-back', ended_at = now(), or_key_plaintext = null, upstream_disabled = true, disable_confirmed_at = now()
       where claim_id = ${claimId}::uuid and user_id = ${userId} and state = 'ready' and generation = ${claim.generation}::int and or_key_hash = ${claim.orKeyHash}`
     if (changed !== 1) return 'not-live'
     await recordAudit(tx, { actor: `user:${userId}`, action: 'claim.given-back', subject: `claim:${claimId}`, workshopSlug: claim.workshopSlug })
