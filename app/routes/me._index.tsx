@@ -18,6 +18,7 @@ import { handler } from '~/web/handler.server'
 import { erasedUrl, meUrl } from '~/web/person-urls'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 import { readSessionToken, requireViewer, sessionCookie } from '~/web/session.server'
+import { providerNames } from '~/web/sign-in-problems'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireViewer({ request, ctx, auth })
@@ -82,7 +83,7 @@ export default function Me() {
   const problem = useActionData<typeof action>()?.problem ?? null
   const notice = problem ?? done
   return (
-    <PageShell title="Your keys." back={{ to: '/', label: 'All workshops' }} lead={<p className="[overflow-wrap:anywhere]">{person.displayName}{person.email ? `, ${person.email}` : ', without a verified email'}</p>}>
+    <PageShell title="Your keys." back={{ to: '/', label: 'All workshops' }} lead={<p className="[overflow-wrap:anywhere]">{person.displayName}, signed in with {providerNames[signedInWith]}{person.email ? `, ${person.email}` : ', without a verified email'}</p>}>
       {notice ? <div role="status" className="mt-6"><Callout tone={notices[notice].tone} title={notices[notice].title}><p>{notices[notice].words}</p></Callout></div> : null}
       <div className="mt-8"><h2 className="sr-only">Keys</h2><PersonKeys claims={claims} /></div>
       <Section title="How you sign in" id="sign-ins"><PersonSignIns signIns={person.signIns} email={person.email} current={signedInWith} asOf={asOf} /></Section>
