@@ -28,7 +28,7 @@ export default function handleRequest(request: Request, status: number, headers:
         onShellError: reject,
         onError(error: unknown) {
           failed = true
-          ctx.log.error({ error, requestId, path: new URL(request.url).pathname }, 'a page could not be rendered')
+          ctx.log.error({ error, path: new URL(request.url).pathname }, 'a page could not be rendered')
         },
       },
     )
@@ -44,5 +44,5 @@ export const handleDataRequest: HandleDataRequestFunction = (response) => {
 /** Errors of loaders and actions. The query is left out: it may hold what an identity provider sent. */
 export function handleError(error: unknown, { request, context }: LoaderFunctionArgs | ActionFunctionArgs): void {
   if (request.signal.aborted) return
-  context.ctx.log.error({ error, requestId: context.requestId, method: request.method, path: new URL(request.url).pathname }, 'a request failed')
+  context.ctx.log.error({ error, method: request.method, path: new URL(request.url).pathname }, 'a request failed')
 }

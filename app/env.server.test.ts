@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { EnvError, readEnv } from './env.server'
+import { EnvError, readEnv, secretsOf } from './env.server'
 
 const good = {
   NODE_ENV: 'production', DATABASE_URL: 'postgresql://user:databasepassword@db.example.org:5432/keymint', APP_ORIGIN: 'https://keys.example.org',
@@ -47,4 +47,12 @@ test('production speaks https, or to this machine', () => {
   for (const host of ['localhost:3000', '127.0.0.1:3000', '[::1]:3000']) expect(complaintOf({ APP_ORIGIN: `http://${host}` })).toBe('')
   expect(complaintOf({ NODE_ENV: undefined, APP_ORIGIN: 'http://keys.example.org' })).toContain('must be https')
   expect(complaintOf({ NODE_ENV: 'development', APP_ORIGIN: 'http://keys.example.org' })).toBe('')
+})
+
+test('every secret of the environment is known to the logs, in each form in which it is used', () => {
+  const key = randomBytes(32)
+  const env = readEnv({ ...good, ENCRYPTION_KEY: key.toString('hex'), DATABASE_URL: 'postgresql://user:odd%2Fpassword@db.example.org:5432/keymint', SMTP_URL: 'smtp://user:mailpassword@mail.example.org:587', METRICS_TOKEN: 'm'.repeat(20), SESSION_SECRET: `${'s'.repeat(40)},${'t'.repeat(40)}` })
+  const secrets = secretsOf(env)
+  for (const secret of ['s'.repeat(40), 't'.repeat(40), key.toString('base64'), key.toString('hex'), good.OPENROUTER_MANAGEMENT_KEY, 'githubsecret', 'googlesecret', 'm'.repeat(20), 'odd%2Fpassword', 'odd/password', 'mailpassword']) expect(secrets, secret).toContain(secret)
+  for (const open of ['user', 'id', 'https://keys.example.org']) expect(secrets).not.toContain(open)
 })

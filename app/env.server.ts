@@ -59,6 +59,8 @@ const envSchema = z.object({
   MINT_CONCURRENCY: wholeNumber(1, 100).default(8),
   METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
   SMTP_URL: url.optional(),
+  RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
+  CLIENT_IP_HEADER: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the name of a header, such as Fly-Client-IP').optional(),
   WORKSHOPS_DIR: z.string().default('workshops'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
@@ -94,4 +96,16 @@ export function readEnv(source: Record<string, string | undefined> = process.env
     throw new EnvError(`Keymint cannot start, the environment has ${problems.length} problem(s):\n${problems.map((line) => `  - ${line}`).join('\n')}\nSee .env.example for every variable.`)
   }
   return parsed.data
+}
+
+/** The values that no log may show, in each form in which they are used. */
+export function secretsOf(env: Env): (string | undefined)[] {
+  const passwordOf = (text: string | undefined) => (text && URL.canParse(text) ? new URL(text).password : '')
+  const passwords = [env.DATABASE_URL, env.DIRECT_DATABASE_URL, env.SMTP_URL].map(passwordOf)
+  return [
+    ...env.SESSION_SECRET,
+    ...env.ENCRYPTION_KEY.flatMap((key) => [key.toString('base64'), key.toString('base64url'), key.toString('hex')]),
+    env.OPENROUTER_MANAGEMENT_KEY, env.GITHUB_CLIENT_SECRET, env.GOOGLE_CLIENT_SECRET, env.METRICS_TOKEN,
+    ...passwords.flatMap((password) => [password, decodeURIComponent(password)]),
+  ]
 }

@@ -1,4 +1,4 @@
-import type { LinksFunction, MetaFunction } from '@remix-run/node'
+import type { HeadersFunction, LinksFunction, MetaFunction } from '@remix-run/node'
 import { isRouteErrorResponse, Links, Meta, Outlet, Scripts, ScrollRestoration, useMatches, useRouteError, useRouteLoaderData, type ShouldRevalidateFunction } from '@remix-run/react'
 import type { ReactNode } from 'react'
 import headingFont from '@fontsource-variable/bricolage-grotesque/files/bricolage-grotesque-latin-wght-normal.woff2?url'
@@ -25,6 +25,12 @@ export const loader = handler(async ({ request, ctx, auth }) => {
   const person = viewer === 'database-unavailable' ? ('unknown' as const) : viewer && { displayName: viewer.displayName, staff: viewer.role !== 'attendee' }
   return { person, theme: themeOf(request.headers.get('Cookie')) }
 })
+
+/** A refusal that says when to come back says it to programs, too. */
+export const headers: HeadersFunction = ({ errorHeaders }) => {
+  const retryAfter = errorHeaders?.get('Retry-After')
+  return new Headers(retryAfter ? { 'Retry-After': retryAfter } : undefined)
+}
 
 /** Who is signed in changes by navigations and forms, not by a page that polls. */
 export const shouldRevalidate: ShouldRevalidateFunction = ({ currentUrl, nextUrl, formMethod, defaultShouldRevalidate }) =>

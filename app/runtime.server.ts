@@ -2,14 +2,16 @@
 import pLimit from 'p-limit'
 import type { PgBoss } from 'pg-boss'
 import { createDb, isDatabaseUnavailable, type Db } from './adapters/db.server'
-import { createLog, type Log } from './adapters/log.server'
+import { createFingerprints } from './adapters/fingerprint.server'
+import { createLog, rememberSecrets, type Log } from './adapters/log.server'
 import { createOpenRouter } from './adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver, type Queue } from './adapters/queue.server'
+import { createLimits } from './adapters/rate-limits.server'
 import { createSealer } from './adapters/sealing.server'
 import type { Ctx } from './domain/ctx'
 import { loadWorkshops } from './domain/workshop/catalog.server'
 import { formatProblem } from './domain/workshop/problem'
-import type { Env } from './env.server'
+import { secretsOf, type Env } from './env.server'
 import { migrationNames } from './adapters/migrations.server'
 
 const webConnections = 10
@@ -20,6 +22,7 @@ const claimsAtOnce = 4
 
 /** The web process and the command line: sends jobs, works none. */
 export async function createWebRuntime(env: Env): Promise<{ ctx: Ctx; close: () => Promise<void> }> {
+  rememberSecrets(secretsOf(env))
   const log = createLog({ level: env.LOG_LEVEL, name: 'web' })
   const db = createDb(env.DATABASE_URL, { max: webConnections, applicationName: 'keymint-web' })
   const installationId = await readInstallationId(db)
@@ -30,6 +33,7 @@ export async function createWebRuntime(env: Env): Promise<{ ctx: Ctx; close: () 
 
 /** The worker process: its pg-boss listens on a direct session and is what jobs are sent through. */
 export async function createWorkerRuntime(env: Env): Promise<{ ctx: Ctx; boss: PgBoss; close: () => Promise<void> }> {
+  rememberSecrets(secretsOf(env))
   const log = createLog({ level: env.LOG_LEVEL, name: 'worker' })
   const db = createDb(env.DATABASE_URL, { max: workerConnections, applicationName: 'keymint-worker' })
   const installationId = await readInstallationId(db)
@@ -58,6 +62,8 @@ async function createCtx(env: Env, log: Log, db: Db, queue: Queue, installationI
     workshops,
     provider: createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID, log }),
     sealer: createSealer(env.ENCRYPTION_KEY),
+    fingerprints: createFingerprints(env.ENCRYPTION_KEY),
+    limits: createLimits(db),
     now: () => new Date(),
     limitClaims: pLimit(claimsAtOnce),
     limitMints: pLimit(env.MINT_CONCURRENCY),
@@ -68,6 +74,7 @@ async function createCtx(env: Env, log: Log, db: Db, queue: Queue, installationI
       adminGithubIds: env.ADMIN_GITHUB_IDS,
       viewerEmails: env.VIEWER_EMAILS,
       providerBaseUrl: env.OPENROUTER_BASE_URL,
+      retentionDays: env.RETENTION_DAYS ?? null,
     },
     installationId,
     migrations: migrationNames(),

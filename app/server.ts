@@ -4,6 +4,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { isIP } from 'node:net'
 import path from 'node:path'
 import { createRequestHandler } from '@remix-run/express'
 import type { ServerBuild } from '@remix-run/node'
@@ -11,6 +12,7 @@ import closeWithGrace from 'close-with-grace'
 import compression from 'compression'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import helmet from 'helmet'
+import { inLogContext } from './adapters/log.server'
 import { createAuthSetup } from './adapters/identity-providers.server'
 import type { Ctx } from './domain/ctx'
 import { readiness } from './domain/health/health.server'
@@ -63,7 +65,7 @@ function createApp(env: Env, ctx: Ctx, build: ServerBuild, buildDirectory: strin
     response.locals.cspNonce = randomBytes(16).toString('base64')
     response.locals.requestId = randomUUID()
     response.set('X-Request-Id', response.locals.requestId)
-    next()
+    inLogContext({ requestId: response.locals.requestId }, next)
   })
   app.use(helmet({ contentSecurityPolicy: false, strictTransportSecurity: https, referrerPolicy: { policy: 'strict-origin-when-cross-origin' }, crossOriginEmbedderPolicy: false }))
   app.use(contentSecurityPolicy(env))
@@ -90,13 +92,23 @@ function createApp(env: Env, ctx: Ctx, build: ServerBuild, buildDirectory: strin
   const handleRequest = createRequestHandler({
     build,
     mode: env.NODE_ENV,
-    getLoadContext: (_request, response) => {
+    getLoadContext: (request, response) => {
       const locals = response.locals as Locals
-      return { ctx, auth, cspNonce: locals.cspNonce, requestId: locals.requestId }
+      return { ctx, auth, cspNonce: locals.cspNonce, requestId: locals.requestId, ip: clientAddress(env, request) }
     },
   })
   app.all('*', (request, response, next) => void handleRequest(request, response, next))
   return app
+}
+
+/**
+ * Who asks, for the limits per address. A header that the proxy overwrites is the only one to believe; without one
+ * it is the last address of X-Forwarded-For, which the nearest proxy has added (decision 014).
+ */
+function clientAddress(env: Env, request: Request): string | null {
+  const named = env.CLIENT_IP_HEADER ? request.get(env.CLIENT_IP_HEADER)?.trim() : undefined
+  const address = named || request.ip || ''
+  return isIP(address.split('%')[0] ?? '') === 0 ? null : address
 }
 
 /** Where `npm run build` has put the application, seen from the source or from the bundle. */

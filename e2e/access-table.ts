@@ -33,6 +33,8 @@ export const adminTable: Row[] = [
   { route: 'routes/admin.w.$workshop.work.$bulk', path: ({ slug, bulkId }) => `/admin/w/${slug}/work/${bulkId}`, read: staffMayRead, act: adminsMayAct },
   { route: 'routes/admin.w.$workshop.export[.]csv', path: ({ slug }) => `/admin/w/${slug}/export.csv`, read: staffMayRead, act: nobodyActs },
   { route: 'routes/admin.w.$workshop.receipt', path: ({ slug }) => `/admin/w/${slug}/receipt`, read: staffMayRead, act: adminsMayAct },
+  { route: 'routes/admin.audit._index', path: () => '/admin/audit', read: staffMayRead, act: nobodyActs },
+  { route: 'routes/admin.audit.export', path: () => '/admin/audit/export?format=jsonl&action=claim.made', read: staffMayRead, act: nobodyActs },
 ]
 
 export { adminsMayAct, adminsMayRead, nobodyActs, staffMayRead }

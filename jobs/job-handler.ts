@@ -1,14 +1,14 @@
 /** What a job file exports, and the translation of an outcome into what pg-boss understands. */
 import type { JobResult, JobWithMetadata, PgBoss } from 'pg-boss'
-import { scrub } from '~/adapters/log.server'
+import { inLogContext, scrub } from '~/adapters/log.server'
 import { isProviderError } from '~/adapters/provider-error'
 import { catalog, type JobName, type JobPayload } from '~/adapters/queue.server'
 import type { Ctx } from '~/domain/ctx'
 import type { JobOutcome } from '~/domain/job-outcome'
 
 export type JobHandler<Name extends JobName> = (ctx: Ctx, payload: JobPayload<Name>) => Promise<JobOutcome>
-/** Answers with one outcome for each payload, in the same order. */
-export type JobBatchHandler<Name extends JobName> = (ctx: Ctx, payloads: JobPayload<Name>[]) => Promise<JobOutcome[]>
+/** Answers with one outcome for each payload, in the same order. `jobIds` are for the log. */
+export type JobBatchHandler<Name extends JobName> = (ctx: Ctx, payloads: JobPayload<Name>[], jobIds: string[]) => Promise<JobOutcome[]>
 
 /** For work whose whole answer to trouble upstream is to come back later. */
 export async function retryOnProviderTrouble(work: () => Promise<unknown>): Promise<JobOutcome> {
@@ -30,7 +30,8 @@ class JobFailed extends Error {
  * failed and moved here, keeping its id; what pg-boss makes of it afterwards is fenced off by its retry count.
  */
 export async function runBatch<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, handler: JobBatchHandler<Name>, jobs: JobWithMetadata<object>[]): Promise<JobResult[]> {
-  const outcomes = await settleErrors(ctx, name, jobs, () => handler(ctx, jobs.map((job) => parsePayload(name, job.data))))
+  const jobIds = jobs.map((job) => job.id)
+  const outcomes = await inLogContext({ job: name, jobIds }, () => settleErrors(ctx, name, jobs, () => handler(ctx, jobs.map((job) => parsePayload(name, job.data)), jobIds)))
   return Promise.all(jobs.map(async (job, index): Promise<JobResult> => {
     const outcome = outcomes[index] ?? { kind: 'retry', reason: 'the handler gave no outcome for this job' }
     if (outcome.kind === 'done') return { id: job.id, status: 'completed' }
@@ -44,14 +45,14 @@ export async function runBatch<Name extends JobName>(boss: PgBoss, ctx: Ctx, nam
 
 /** A batch handler of a handler for one job: all at once, and one that throws does not take the others with it. */
 export function eachAlone<Name extends JobName>(name: Name, handler: JobHandler<Name>): JobBatchHandler<Name> {
-  return (ctx, payloads) => Promise.all(payloads.map(async (payload): Promise<JobOutcome> => {
+  return (ctx, payloads, jobIds) => Promise.all(payloads.map((payload, index) => inLogContext({ job: name, jobId: jobIds[index], jobIds: undefined }, async (): Promise<JobOutcome> => {
     try {
       return await handler(ctx, payload)
     } catch (error) {
-      ctx.log.error({ error, job: name, payload }, 'a job failed unexpectedly')
+      ctx.log.error({ error, payload }, 'a job failed unexpectedly')
       return { kind: 'retry', reason: plainReason(error) }
     }
-  }))
+  })))
 }
 
 /** pg-boss stores the error of a failed batch: it gets a sentence of ours and nothing that hangs on the original. */
@@ -59,7 +60,7 @@ async function settleErrors<Result>(ctx: Ctx, name: JobName, jobs: { id: string 
   try {
     return await work()
   } catch (error) {
-    ctx.log.error({ error, job: name, jobs: jobs.map((job) => job.id) }, 'a batch of jobs failed unexpectedly')
+    ctx.log.error({ error }, 'a batch of jobs failed unexpectedly')
     throw new JobFailed(plainReason(error))
   }
 }

@@ -9,6 +9,7 @@ import type { JobName } from '~/adapters/queue.server'
 import type { Ctx } from '~/domain/ctx'
 import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
+import { chainAuditJob } from './chain-audit'
 import { eachAlone, runBatch, type JobBatchHandler } from './job-handler'
 import { makeReceiptJob } from './make-receipt'
 import { mintKey } from './mint-key'
@@ -18,6 +19,7 @@ import { reconcileKeysJob } from './reconcile-keys'
 import { sweepJob } from './sweep'
 import { syncUsageJob } from './sync-usage'
 import { tidyReadingsJob } from './tidy-readings'
+import { tidyJob } from './tidy'
 
 type Slot<Name extends JobName> = { handler: JobBatchHandler<Name>; batchSize: number; slots: number }
 type WakeBinds = () => void
@@ -41,6 +43,8 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     'tidy-readings': { handler: eachAlone('tidy-readings', tidyReadingsJob), batchSize: 1, slots: 1 },
     'make-receipt': { handler: eachAlone('make-receipt', makeReceiptJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
+    'chain-audit': { handler: eachAlone('chain-audit', chainAuditJob), batchSize: 1, slots: 1 },
+    tidy: { handler: eachAlone('tidy', tidyJob), batchSize: 1, slots: 1 },
   }
 }
 
@@ -68,8 +72,9 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
     if (bindSlot.id !== undefined) boss.notifyWorker(bindSlot.id)
   })
   bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'])
-  for (const name of ['mint-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'reconcile-check', 'reconcile-fix', 'tidy-readings', 'make-receipt', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
-  await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'sweep', {}))
+  const open = <Name extends JobName>(name: Name) => openSlots(boss, ctx, name, slots[name])
+  for (const name of Object.keys(slots) as JobName[]) if (name !== 'bind-guardrail') await open(name)
+  for (const name of ['sweep', 'chain-audit'] as const) await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, name, {}))
   ctx.log.info({ worker: id, concurrency: options.concurrency }, 'worker is running')
 
   return {

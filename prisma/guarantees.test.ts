@@ -95,8 +95,19 @@ test('the audit trail cannot be changed, deleted or emptied; its chain is filled
   }
   await expect(db.$executeRaw`delete from keymint.audit_events`).rejects.toThrow(/append-only/)
   await expect(db.$executeRaw`truncate keymint.audit_events`).rejects.toThrow(/append-only/)
-  expect(await db.$executeRaw`update keymint.audit_events set hash = 'h', prev_hash = 'p'`).toBeGreaterThan(0)
-  await expect(db.$executeRaw`update keymint.audit_events set hash = 'other'`).rejects.toThrow(/append-only/)
+  for (const half of [`hash = 'h'`, `hash = 'h', prev_hash = 'p'`, `chain_seq = id`, `chain_seq = id, hash = 'h', prev_hash = 'p', xid = '1'`]) {
+    await expect(db.$executeRawUnsafe(`update keymint.audit_events set ${half}`), half).rejects.toThrow(/append-only/)
+  }
+  for (const [column, value] of [['chain_seq', '1'], ['hash', `'h'`], ['xid', `'1'`]]) {
+    const insert = `insert into keymint.audit_events (actor, action, subject, ${column}) values ('worker', 'a.b', 'c:d', ${value})`
+    await expect(db.$executeRawUnsafe(insert), column).rejects.toThrow(/append-only/)
+  }
+  expect(await db.$executeRaw`update keymint.audit_events set chain_seq = id, hash = 'h', prev_hash = 'p'`).toBeGreaterThan(0)
+  for (const change of [`hash = 'other'`, `chain_seq = chain_seq + 1000`, `chain_seq = null, hash = null, prev_hash = null`, `actor = 'nobody'`]) {
+    await expect(db.$executeRawUnsafe(`update keymint.audit_events set ${change}`), change).rejects.toThrow(/append-only/)
+  }
+  await expect(db.$executeRaw`delete from keymint.audit_events`).rejects.toThrow(/append-only/)
+  await expect(db.$executeRaw`truncate keymint.audit_events`).rejects.toThrow(/append-only/)
 })
 
 test('a claim moves only along its life', async () => {

@@ -11,9 +11,11 @@ import path from 'node:path'
 import pLimit from 'p-limit'
 import { createDb } from '~/adapters/db.server'
 import { migrationNames } from '~/adapters/migrations.server'
+import { createFingerprints } from '~/adapters/fingerprint.server'
 import { createLog } from '~/adapters/log.server'
 import { createOpenRouter } from '~/adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver } from '~/adapters/queue.server'
+import { createLimits } from '~/adapters/rate-limits.server'
 import { createSealer } from '~/adapters/sealing.server'
 import type { Claimant } from '~/domain/claim/admission'
 import type { Ctx } from '~/domain/ctx'
@@ -71,10 +73,12 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
     db, queue, log, installationId, migrations: migrationNames(),
     provider: createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey, log }),
     sealer: createSealer([encryptionKey]),
+    fingerprints: createFingerprints([encryptionKey]),
+    limits: createLimits(db),
     limitClaims: pLimit(4),
     limitMints: (call) => call(),
     now: () => new Date(Date.now() + clockOffsetMs),
-    settings: { provisioningEnabled: options.provisioningEnabled ?? true, maxTotalKeys: options.maxTotalKeys ?? 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: upstream.baseUrl },
+    settings: { provisioningEnabled: options.provisioningEnabled ?? true, maxTotalKeys: options.maxTotalKeys ?? 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: upstream.baseUrl, retentionDays: null },
     workshops: { workshops: new Map(workshops.map((workshop) => [workshop.slug, workshop])), problems: [], warnings: [], broken: new Set() },
   }
 

@@ -1,13 +1,40 @@
-/** Logs: one JSON line an event on stdout. Secrets are removed by field name and by the look of the value. */
+/**
+ * Logs: one JSON line an event on stdout, with the id of the request or job in which it was written. Secrets are
+ * removed by the name of their field at any depth, by the look of the value, and by the values that this process was given.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import pino from 'pino'
 
 export type Log = pino.Logger
 
-const secretValue = /sk-or-[A-Za-z0-9_-]{8,}|v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+|gh[opsu]_[A-Za-z0-9]{16,}|(?<=[Bb]earer )[A-Za-z0-9._~+/-]{12,}|(?<=:\/\/[^:/\s]+:)[^@/\s]+(?=@)/g
+const secretLook = /sk-or-[A-Za-z0-9_-]{8,}|v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+|gh[opsu]_[A-Za-z0-9]{16,}|(?<=[Bb]earer )[A-Za-z0-9._~+/-]{12,}|(?<=:\/\/[^:/\s]+:)[^@/\s]+(?=@)/g
+const secretField = /^(key|api_?key|.*_key_plaintext|orkeyplaintext|plaintext|secret|.*_secret|.*secret|token|.*_token|access_?token|refresh_?token|id_?token|authorization|proxy-authorization|cookie|set-cookie|password|passphrase)$/i
+const censored = '[secret]'
+/** Shorter ones would be found in the middle of ordinary words. */
+const leastKnownLength = 8
 
-/** Replaces everything in a text that looks like one of our secrets. */
+const known = new Set<string>()
+
+/** Tells the logs of this process what they must never show. Every way in which a value may be written down counts; short ones are left out. */
+export function rememberSecrets(values: Iterable<string | undefined>): void {
+  for (const value of values) {
+    if (value === undefined || value.length < leastKnownLength) continue
+    for (const spelling of [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]) known.add(spelling)
+  }
+}
+
+/** Replaces everything in a text that is, or looks like, one of our secrets. */
 export function scrub(text: string): string {
-  return text.replace(secretValue, '[secret]')
+  let clean = text.replace(secretLook, censored)
+  for (const value of known) if (clean.includes(value)) clean = clean.replaceAll(value, censored)
+  return clean
+}
+
+const surroundings = new AsyncLocalStorage<Record<string, unknown>>()
+
+/** Whatever is logged while `work` runs carries these fields: the id of a request, the name and id of a job. */
+export function inLogContext<Result>(fields: Record<string, unknown>, work: () => Result): Result {
+  return surroundings.run({ ...surroundings.getStore(), ...fields }, work)
 }
 
 /** Only name, message, code and stack of an error: request, response and body objects hang on provider errors. */
@@ -24,6 +51,16 @@ function plainError(error: unknown): unknown {
   }
 }
 
+const deepest = 8
+
+/** A copy without what stands under the name of a secret. Errors are left to their serializer. */
+function withoutSecretFields(value: unknown, depth = 0): unknown {
+  if (Array.isArray(value)) return depth > deepest ? '[deep]' : value.map((item) => withoutSecretFields(item, depth + 1))
+  if (typeof value !== 'object' || value === null || (Object.getPrototypeOf(value) !== Object.prototype && Object.getPrototypeOf(value) !== null)) return value
+  if (depth > deepest) return '[deep]'
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, secretField.test(name) && inner !== null && inner !== undefined ? censored : withoutSecretFields(inner, depth + 1)]))
+}
+
 export function createLog(options: { level: string; name: string; destination?: { write(line: string): void } }): Log {
   const destination = options.destination ?? process.stdout
   return pino(
@@ -31,8 +68,11 @@ export function createLog(options: { level: string; name: string; destination?: 
       level: options.level,
       base: { process: options.name },
       timestamp: pino.stdTimeFunctions.isoTime,
+      mixin: () => surroundings.getStore() ?? {},
+      // A line's own words win: whoever logs a job's failure may name the job.
+      mixinMergeStrategy: (fields, around) => ({ ...around, ...fields }),
+      formatters: { log: (fields) => withoutSecretFields(fields) as Record<string, unknown> },
       serializers: { error: plainError, err: plainError },
-      redact: { paths: ['key', 'apiKey', 'plaintext', 'secret', 'token', 'authorization', 'cookie', '*.key', '*.apiKey', '*.plaintext', '*.secret', '*.token', '*.authorization', '*.cookie'], censor: '[secret]' },
     },
     { write: (line: string) => void destination.write(scrub(line)) },
   )

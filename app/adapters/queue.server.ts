@@ -41,6 +41,10 @@ export const catalog = {
   'make-receipt': { payload: z.object({ workshopSlug: z.string() }), queue: { policy: 'exclusive', retryLimit: never, retryDelay: 30, retryBackoff: true, retryDelayMax: 900, expireInSeconds: 900, heartbeatSeconds: 30 } },
   /** Sends again what was lost, ends what has expired. Sends itself again. */
   sweep: { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: never, retryDelay: 5, expireInSeconds: 60, heartbeatSeconds: 10, deleteAfterSeconds: 3_600 } },
+  /** Chains audit events of finished transactions. Sends itself again. */
+  'chain-audit': { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: never, retryDelay: 5, expireInSeconds: 120, heartbeatSeconds: 10, deleteAfterSeconds: 3_600 } },
+  /** Erases people who have not been here for long, and what has had its day. */
+  tidy: { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 3, retryDelay: 60, expireInSeconds: 900, heartbeatSeconds: 30, deleteAfterSeconds: 7 * 86_400 } },
 } as const satisfies Record<string, CatalogEntry>
 
 export type JobName = keyof typeof catalog
@@ -51,6 +55,7 @@ export const schedules: { name: JobName; cron: string }[] = [
   { name: 'reconcile-keys', cron: '*/5 * * * *' },
   { name: 'reconcile-check', cron: '7 * * * *' },
   { name: 'tidy-readings', cron: '23 * * * *' },
+  { name: 'tidy', cron: '23 3 * * *' },
 ]
 
 export type SendOptions = { singletonKey?: string; startAfterSeconds?: number }

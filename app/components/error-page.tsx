@@ -1,5 +1,6 @@
 import { ButtonLink } from './button'
 import { PageShell } from './page-shell'
+import { spanWords } from './time-words'
 
 export type ErrorWords = { title: string; meaning: string; next: string; again: boolean }
 
@@ -7,6 +8,10 @@ export type ErrorWords = { title: string; meaning: string; next: string; again: 
 export function errorWords(status: number, detail: string): ErrorWords {
   if (detail === 'database-unavailable') {
     return { title: 'We cannot reach our database.', meaning: 'This is our fault and is usually over within a minute. A key or a claim you have is safe, and the making of keys goes on by itself.', next: 'Wait a few seconds, then try again.', again: true }
+  }
+  if (status === 429) {
+    const seconds = Number(/^too-many-requests:(\d+)$/.exec(detail)?.[1] ?? 60)
+    return { title: 'That was too often.', meaning: 'You, or many people behind your network’s address, have asked for this more often than we allow in a minute. What you asked for just now was not done; nothing you have is lost.', next: `Wait ${spanWords(seconds)}, then try again.`, again: true }
   }
   if (status === 404) return { title: 'There is nothing here.', meaning: 'The address may be mistyped, or it belongs to somebody else.', next: 'Look at the address again, or start from the list of workshops.', again: false }
   if (status === 403) return { title: 'This is not for you to do.', meaning: 'The page or the form was refused. That happens when it was sent from another site, or with an account that may not do this.', next: 'Go back, reload the page and try again. If it stays, ask the organiser.', again: false }

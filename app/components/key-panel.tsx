@@ -22,6 +22,7 @@ const problemWords: Record<RevealProblem, { title: string; next: string }> = {
   'signed-out': { title: 'Your session has ended.', next: 'Reload this page and sign in again; your key is still yours.' },
   'not-yet': { title: 'Not quite yet.', next: 'Its limits are still being attached. Try again in a few seconds.' },
   'no-key': { title: 'There is no key to show.', next: 'It may have ended while this page was open. Reload it to see.' },
+  'too-often': { title: 'That was too often.', next: 'We show and copy a key so many times a minute and no more. Wait a minute, then try again.' },
   unreachable: { title: 'We could not fetch your key.', next: 'The connection failed, and nothing was shown or copied. Check the wifi and try again.' },
 }
 
@@ -54,7 +55,11 @@ export function KeyActions({ revealed, revealable, revealUrl, testUrl, test }: {
       </p>
       {revealed.problem ? <Callout tone="amber" title={problemWords[revealed.problem].title}><p>{problemWords[revealed.problem].next}</p></Callout> : null}
       {test.verdict && !test.busy ? <KeyTest verdict={test.verdict} /> : null}
-      {test.failed ? <Callout tone="amber" title="We could not ask."><p>The connection failed, which says nothing about your key. Check the wifi and try again.</p></Callout> : null}
+      {test.failed ? (
+        <Callout tone="amber" title={test.failed === 'too-often' ? 'That was too often.' : 'We could not ask.'}>
+          <p>{test.failed === 'too-often' ? 'A key can be tested ten times a minute. This says nothing about your key: wait a minute, then try again.' : 'The connection failed, which says nothing about your key. Check the wifi and try again.'}</p>
+        </Callout>
+      ) : null}
     </div>
   )
 }

@@ -1,8 +1,10 @@
 /** What every domain function is given: the outside world and the clock, built once by runtime.server.ts. */
 import type { Db } from '~/adapters/db.server'
+import type { Fingerprints } from '~/adapters/fingerprint.server'
 import type { Log } from '~/adapters/log.server'
 import type { KeyProvider } from '~/adapters/openrouter.server'
 import type { Queue } from '~/adapters/queue.server'
+import type { Limits } from '~/adapters/rate-limits.server'
 import type { Sealer } from '~/adapters/sealing.server'
 import type { WorkshopCatalog } from './workshop/catalog.server'
 
@@ -16,6 +18,8 @@ export type Settings = {
   viewerEmails: string[]
   /** Where keys are used, for the snippets that people copy. */
   providerBaseUrl: string
+  /** People not seen for so many days, and with nothing live, are erased; null keeps them. */
+  retentionDays: number | null
 }
 
 export type Ctx = {
@@ -23,6 +27,8 @@ export type Ctx = {
   queue: Queue
   provider: KeyProvider
   sealer: Sealer
+  fingerprints: Fingerprints
+  limits: Limits
   log: Log
   /** The injected clock, for windows and expiry. What several machines compare uses Postgres's now(). */
   now(): Date

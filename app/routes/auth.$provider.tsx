@@ -1,11 +1,14 @@
 import { redirect } from '@remix-run/node'
 import { handler } from '~/web/handler.server'
+import { refuseOverLimit } from '~/web/rate-limit.server'
 import { startSignIn } from '~/web/sign-in.server'
 
 /** Only a form's POST starts a sign-in: a link or a prefetch must not. */
 export const loader = handler(async () => redirect('/sign-in', 303))
 
-export const action = handler(async ({ request, params, auth }) => {
+export const action = handler(async ({ request, params, ctx, auth, ip }) => {
+  const refused = await refuseOverLimit({ request, ctx, ip }, 'sign-in', null, '/sign-in')
+  if (refused) return refused
   const form = await request.formData()
   return startSignIn({ request, auth, provider: params.provider, returnTo: form.get('returnTo') })
 })

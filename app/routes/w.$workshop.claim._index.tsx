@@ -7,6 +7,7 @@ import { readClaimPage } from '~/web/claim-page.server'
 import { claimUrl, workshopUrl } from '~/web/claim-urls'
 import { handler, notFound } from '~/web/handler.server'
 import type { PageHandle } from '~/web/page-handle'
+import { requireWithinLimit } from '~/web/rate-limit.server'
 import { requireViewer } from '~/web/session.server'
 
 export const handle: PageHandle = { island: true }
@@ -22,9 +23,10 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   throw notFound()
 })
 
-export const action = handler(async ({ request, params, ctx, auth }) => {
+export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const slug = params.workshop ?? ''
   const viewer = await requireViewer({ request, ctx, auth })
+  await requireWithinLimit({ request, ctx, ip }, 'claim', viewer)
   const form = await request.formData()
   const outcome = await claimKey(ctx, { workshopSlug: slug, person: viewer, optIn: form.get('optIn') === 'yes' })
   return redirect(outcome.kind === 'refused' ? `${claimUrl(slug)}?refused=${outcome.reason}` : claimUrl(slug), 303)

@@ -7,6 +7,7 @@ import { revealKey, type RevealOutcome } from '~/domain/claim/reveal.server'
 import styles from '~/styles/app.css?url'
 import { claimUrl } from '~/web/claim-urls'
 import { handler } from '~/web/handler.server'
+import { refuseOverLimit } from '~/web/rate-limit.server'
 import { getViewer, requireViewer } from '~/web/session.server'
 
 export const loader = handler(async ({ params }) => redirect(claimUrl(params.workshop ?? ''), 303))
@@ -15,11 +16,13 @@ export const loader = handler(async ({ params }) => redirect(claimUrl(params.wor
  * Shows the key to its owner. No component is exported: a page of the app would repeat the key in its scripts,
  * and this document has none.
  */
-export const action = handler(async ({ request, params, ctx, auth }) => {
+export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const slug = params.workshop ?? ''
   const asJson = (request.headers.get('Accept') ?? '').includes('application/json') || (await request.formData()).get('as') === 'json'
   const viewer = asJson ? await getViewer({ request, ctx, auth }) : await requireViewer({ request, ctx, auth })
   if (!viewer) return json({ problem: 'signed-out' }, 401)
+  const refused = await refuseOverLimit({ request, ctx, ip }, 'reveal', viewer, claimUrl(slug))
+  if (refused) return refused
   const outcome = await revealKey(ctx, { workshopSlug: slug, userId: viewer.userId })
   const status = outcome.kind === 'revealed' ? 200 : outcome.kind === 'not-yet' ? 409 : 404
   if (asJson) return json(outcome.kind === 'revealed' ? { key: outcome.key } : { problem: outcome.kind }, status)

@@ -7,17 +7,20 @@ import type { KeyTestVerdict } from '~/domain/claim/view-types'
 import styles from '~/styles/app.css?url'
 import { claimUrl } from '~/web/claim-urls'
 import { handler, notFound } from '~/web/handler.server'
+import { refuseOverLimit } from '~/web/rate-limit.server'
 import { getViewer, requireViewer } from '~/web/session.server'
 
 /** A verdict belongs to the moment it was asked for: there is none to show to somebody who only comes by. */
 export const loader = handler(async ({ params }) => redirect(claimUrl(params.workshop ?? ''), 303))
 
 /** Asks the provider about the key. The page's script gets JSON, a form without one a page. */
-export const action = handler(async ({ request, params, ctx, auth }) => {
+export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const slug = params.workshop ?? ''
   const asJson = (request.headers.get('Accept') ?? '').includes('application/json')
   const viewer = asJson ? await getViewer({ request, ctx, auth }) : await requireViewer({ request, ctx, auth })
   if (!viewer) return Response.json({ problem: 'signed-out' }, { status: 401, headers: noStore })
+  const refused = await refuseOverLimit({ request, ctx, ip }, 'key-test', viewer, claimUrl(slug))
+  if (refused) return refused
   const verdict = await testKey(ctx, { workshopSlug: slug, userId: viewer.userId })
   if (!verdict) throw notFound()
   if (asJson) return Response.json(verdict, { headers: noStore })

@@ -8,10 +8,12 @@ import type { AuthSetup } from '~/adapters/identity-providers.server'
 import type { Ctx } from '~/domain/ctx'
 import { endAllSessions, endSession, findSession, sessionLifetimeSeconds, type Viewer } from '~/domain/account/session.server'
 import { notFound } from './handler.server'
+import { requireWithinLimit } from './rate-limit.server'
 import type { SignInProblemCode } from './sign-in-problems'
 
 type SignInQuery = { returnTo?: string; error?: SignInProblemCode; provider?: string }
 type Args = { request: Request; ctx: Pick<Ctx, 'db' | 'settings'>; auth: AuthSetup }
+type GateArgs = Args & { ctx: Pick<Ctx, 'log' | 'limits'> }
 
 /** The person signed in at this browser, or null. */
 export async function getViewer({ request, ctx, auth }: Args): Promise<Viewer | null> {
@@ -39,18 +41,24 @@ export async function requireViewer(args: Args): Promise<Viewer> {
   throw toSignIn({ returnTo: pageOfPost(request, auth), error: 'session_ended' })
 }
 
-/** To anybody but an admin the page does not exist. */
-export async function requireAdmin(args: Args): Promise<Viewer> {
+/** To anybody but an admin the page does not exist. What admins post is counted, generously: a script gone wild is stopped. */
+export async function requireAdmin(args: GateArgs): Promise<Viewer> {
   const viewer = await getViewer(args)
-  if (viewer?.role === 'admin') return viewer
-  throw notFound()
+  if (viewer?.role !== 'admin') throw denied(args, viewer)
+  if (args.request.method !== 'GET' && args.request.method !== 'HEAD') await requireWithinLimit({ request: args.request, ctx: args.ctx }, 'admin-action', viewer)
+  return viewer
 }
 
 /** Admins, and those who may look but not touch. To anybody else the page does not exist. */
-export async function requireStaff(args: Args): Promise<Viewer> {
+export async function requireStaff(args: GateArgs): Promise<Viewer> {
   const viewer = await getViewer(args)
   if (viewer?.role === 'admin' || viewer?.role === 'viewer') return viewer
-  throw notFound()
+  throw denied(args, viewer)
+}
+
+function denied({ request, ctx }: GateArgs, viewer: Viewer | null): Response {
+  ctx.log.warn({ userId: viewer?.userId ?? null, role: viewer?.role ?? null, method: request.method, path: new URL(request.url).pathname }, 'access to a page for staff was denied')
+  return notFound()
 }
 
 /** Ends this browser's session, or with `everywhere` all of the person's. Returns the `Set-Cookie` that forgets it. */

@@ -3,6 +3,7 @@ import { createDb } from '~/adapters/db.server'
 import { type AuthSetup, createAuthSetup, type Provider } from '~/adapters/identity-providers.server'
 import { CookieJar, startStandIns, type StandIns } from '~/adapters/identity-stand-ins'
 import { createLog } from '~/adapters/log.server'
+import { createLimits } from '~/adapters/rate-limits.server'
 import type { Settings } from '~/domain/ctx'
 import { testDb } from '../../simulators/test-database'
 import { startIdentity } from '../../simulators/identity/server'
@@ -29,8 +30,8 @@ async function world(options: { appOrigin?: string; settings?: Partial<Settings>
 
 function flow(auth: AuthSetup, options: { appOrigin: string; settings?: Partial<Settings>; db?: typeof database.db }) {
   const lines: string[] = []
-  const settings = { provisioningEnabled: true, maxTotalKeys: 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: 'https://openrouter.ai/api/v1', ...options.settings }
-  const ctx = { db: options.db ?? database.db, settings, log: createLog({ level: 'info', name: 'test', destination: { write: (line) => lines.push(line) } }) }
+  const settings = { provisioningEnabled: true, maxTotalKeys: 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: 'https://openrouter.ai/api/v1', retentionDays: null, ...options.settings }
+  const ctx = { db: options.db ?? database.db, limits: createLimits(options.db ?? database.db), settings, log: createLog({ level: 'info', name: 'test', destination: { write: (line) => lines.push(line) } }) }
   const jar = new CookieJar()
   const start = async (provider: Provider, returnTo: unknown = '/', from = jar) =>
     from.take(await startSignIn({ request: from.request(`${options.appOrigin}/auth/${provider}`), auth, provider, returnTo }))
@@ -247,14 +248,28 @@ test('for whom a page is not, it is not there: never a redirect', async () => {
   const roles = [['stranger', 404, 404], ['attendee', 404, 404], ['viewer', 404, 200], ['admin', 200, 200]] as const
   for (const [role, admin, staff] of roles) {
     const emails = [`flow${serial}@example.org`]
-    const { args, standIns, signIn } = await world({ settings: role === 'admin' ? { adminEmails: emails } : role === 'viewer' ? { viewerEmails: emails } : {} })
+    const { args, standIns, signIn, lines } = await world({ settings: role === 'admin' ? { adminEmails: emails } : role === 'viewer' ? { viewerEmails: emails } : {} })
     if (role !== 'stranger') await signIn(standIns, 'github')
     const status = async (attempt: Promise<unknown>) => attempt.then(() => 200, (error: unknown) => (error instanceof Response ? error.status : error))
     for (const method of ['GET', 'POST']) {
       expect([role, method, await status(requireAdmin(args('/admin', { method })))]).toEqual([role, method, admin])
       expect([role, method, await status(requireStaff(args('/admin', { method })))]).toEqual([role, method, staff])
     }
+    const denied = lines.map((line) => JSON.parse(line) as { msg: string; userId: string | null; path: string; method: string }).filter((line) => line.msg.includes('was denied'))
+    expect(denied.length).toBe({ stranger: 4, attendee: 4, viewer: 2, admin: 0 }[role])
+    for (const line of denied) expect(line).toMatchObject({ path: '/admin', userId: role === 'stranger' ? null : `github:${serial - 1}` })
   }
+})
+
+test('what an admin posts is counted, and too much of it is a 429 that says when to come back', async () => {
+  const { args, standIns, signIn } = await world({ settings: { adminEmails: [`flow${serial}@example.org`] } })
+  await signIn(standIns, 'github')
+  const ask = async (method: string) => requireAdmin(args('/admin', { method })).then(() => null, (error: unknown) => error as Response)
+  for (let asked = 0; asked < 120; asked++) expect(await ask('POST')).toBeNull()
+  const refused = await ask('POST')
+  expect([refused?.status, await refused?.text()]).toEqual([429, expect.stringMatching(/^too-many-requests:\d+$/)])
+  expect(Number(refused?.headers.get('Retry-After'))).toBeGreaterThan(0)
+  expect(await ask('GET')).toBeNull()
 })
 
 test('the stand-ins of the demo: the organiser is admin, the impostor is not, the twin is one person', async () => {

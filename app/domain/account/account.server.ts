@@ -22,7 +22,7 @@ export async function resolveAttendee(ctx: Pick<Ctx, 'db'>, identity: ProviderId
   const mailbox = verifiedMailbox(identity)
   return ctx.db.$transaction(async (tx) => {
     // Always the identity first and the mailbox second: two sign-ins can wait for each other, never in a circle.
-    await lock(tx, `identity:${identity.provider}:${identity.providerUserId}`)
+    await lockIdentity(tx, identity)
     if (mailbox.emailNormalized) await lock(tx, `mailbox:${mailbox.emailNormalized}`)
 
     const known = await refreshIdentity(tx, identity, mailbox)
@@ -85,6 +85,11 @@ function verifiedMailbox(identity: ProviderIdentity): Mailbox {
   return emailNormalized === null ? { email: null, emailNormalized: null } : { email: identity.email, emailNormalized }
 }
 
+/** Held until the end of the transaction: whoever reads and then writes an identity takes turns. */
+export async function lockIdentity(tx: Tx, identity: { provider: string; providerUserId: string }): Promise<void> {
+  await lock(tx, `identity:${identity.provider}:${identity.providerUserId}`)
+}
+
 async function lock(tx: Tx, name: string): Promise<void> {
   await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`
 }
@@ -101,17 +106,20 @@ async function refreshIdentity(tx: Tx, identity: ProviderIdentity, mailbox: Mail
 }
 
 /**
- * Name and email of an attendee come from the identity that made it, and from no other.
+ * Name and email of an attendee come from the identity that made it, and from no other while that one is linked.
  * An email that is no longer verified there is cleared, not kept: it may belong to somebody else by now, and a role may hang on it.
  */
 async function refreshAttendee(tx: Tx, userId: string, identity: ProviderIdentity, mailbox: Mailbox): Promise<void> {
-  if (userId !== ownUserId(identity)) {
-    await tx.$executeRaw`update keymint.attendees set last_seen_at = now() where user_id = ${userId}`
-    return
-  }
+  await tx.$executeRaw`update keymint.attendees set last_seen_at = now() where user_id = ${userId}`
+  const namesIt = userId === ownUserId(identity) || (await tx.identity.count({ where: { userId, provider: userId.split(':')[0], providerUserId: userId.split(/:(.*)/s)[1] } })) === 0
+  if (namesIt) await takeNameFrom(tx, userId, { ...mailbox, displayName: identity.name, avatarUrl: identity.avatarUrl })
+}
+
+/** Gives an attendee the name and email of one of its identities. */
+export async function takeNameFrom(tx: Tx, userId: string, identity: Mailbox & { displayName: string; avatarUrl: string | null }): Promise<void> {
   await tx.$executeRaw`
     update keymint.attendees
-    set email = ${mailbox.email}, email_normalized = ${mailbox.emailNormalized}, display_name = ${identity.name}, avatar_url = ${identity.avatarUrl}, last_seen_at = now()
+    set email = ${identity.email}, email_normalized = ${identity.emailNormalized}, display_name = ${identity.displayName}, avatar_url = ${identity.avatarUrl}
     where user_id = ${userId}`
 }
 

@@ -8,7 +8,7 @@ import { testDb } from '../../../simulators/test-database'
 const world = await testDb()
 afterAll(() => world.drop())
 const { db } = world
-const nobody = { provisioningEnabled: true, maxTotalKeys: 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: 'https://openrouter.ai/api/v1' }
+const nobody = { provisioningEnabled: true, maxTotalKeys: 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: 'https://openrouter.ai/api/v1', retentionDays: null }
 const ctx = { db, settings: nobody }
 
 let serial = 1

@@ -113,6 +113,50 @@ export async function endAllSessions(ctx: Pick<Ctx, 'db'>, userId: string, actor
   })
 }
 
+export type SessionView = {
+  /** Names a session to its owner, and signs nobody in. */
+  label: string
+  provider: Provider
+  userAgent: string | null
+  createdAt: string
+  lastSeenAt: string
+  current: boolean
+}
+
+/** The sessions of a person that still count, the one with `token` marked and first. */
+export async function listSessions(ctx: Pick<Ctx, 'db'>, userId: string, token: string | null): Promise<SessionView[]> {
+  const rows = await ctx.db.$queryRaw<{ tokenHash: string; provider: string; userAgent: string | null; createdAt: Date; lastSeenAt: Date }[]>`
+    select token_hash as "tokenHash", provider, user_agent as "userAgent", created_at as "createdAt", last_seen_at as "lastSeenAt" from keymint.sessions
+    where user_id = ${userId} and ended_at is null and expires_at > now() and last_seen_at > now() - interval '7 days' order by last_seen_at desc limit 100`
+  const currentHash = token === null ? null : hashToken(token)
+  return rows
+    .map(({ tokenHash, provider, userAgent, createdAt, lastSeenAt }): SessionView => ({
+      label: sessionLabel(tokenHash), provider: provider === 'google' ? 'google' : 'github', userAgent,
+      createdAt: createdAt.toISOString(), lastSeenAt: lastSeenAt.toISOString(), current: tokenHash === currentHash,
+    }))
+    .sort((one, other) => Number(other.current) - Number(one.current))
+}
+
+/** Ends one session of a person by its label; one that is over already, or somebody else's, is left as it is. */
+export async function endSessionOf(ctx: Pick<Ctx, 'db'>, input: { userId: string; label: string }): Promise<boolean> {
+  const { userId, label } = input
+  return ctx.db.$transaction(async (tx) => {
+    const changed = await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and left(token_hash, ${labelLength}::int) = ${label} and ended_at is null`
+    if (changed > 0) await recordAudit(tx, { actor: `user:${userId}`, action: 'session.ended', subject: `user:${userId}`, details: { because: 'ended-from-another', session: label } })
+    return changed > 0
+  })
+}
+
+/** Signs a person out everywhere but here, and says how many sessions that were. */
+export async function endOtherSessions(ctx: Pick<Ctx, 'db'>, input: { userId: string; keepToken: string }): Promise<number> {
+  const { userId } = input
+  return ctx.db.$transaction(async (tx) => {
+    const count = await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and ended_at is null and token_hash <> ${hashToken(input.keepToken)}`
+    if (count > 0) await recordAudit(tx, { actor: `user:${userId}`, action: 'session.ended', subject: `user:${userId}`, details: { because: 'signed-out-everywhere-else', sessions: count } })
+    return count
+  })
+}
+
 /**
  * Roles by the current verified email, letter by letter (only A-Z and a-z are alike: no dots or tags are dropped),
  * or by the id of a linked GitHub account. A banned person has none.
@@ -138,7 +182,9 @@ function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex')
 }
 
-/** Enough to tell sessions apart in the audit trail. */
+const labelLength = 12
+
+/** Enough to tell sessions apart, in the audit trail and to their owner. */
 function sessionLabel(tokenHash: string): string {
-  return tokenHash.slice(0, 12)
+  return tokenHash.slice(0, labelLength)
 }

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { isUniqueViolation, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano } from '~/money'
+import { findHold } from '../account/holds.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { sendMint } from '../mint/queue-mint.server'
@@ -18,7 +19,7 @@ import { keyExpiryFor, type Workshop } from '../workshop/workshop'
 import { admit, type AdmissionRefusal, type Claimant } from './admission'
 import { mayClaimAgain, type EndedClaim } from './claim-again'
 
-export type RefusedReason = AdmissionRefusal | 'paused' | 'full' | 'email-already-claimed' | 'no-such-workshop'
+export type RefusedReason = AdmissionRefusal | 'had-one-before' | 'paused' | 'full' | 'email-already-claimed' | 'no-such-workshop'
 export type ClaimOutcome =
   | { kind: 'queued'; claimId: string }
   | { kind: 'already-claimed'; claimId: string }
@@ -39,6 +40,8 @@ async function claimNow(ctx: Ctx, input: { workshopSlug: string; person: Claiman
     const { own, ended, again } = await readStanding(ctx, workshopSlug, person.userId)
     return own && !again ? own : { kind: 'refused', reason: ended ? 'ended' : (refusal ?? 'no-such-workshop') }
   }
+  const held = await findHold(ctx, { workshopSlug, userId: person.userId, emailNormalized: person.emailNormalized })
+  if (held) return { kind: 'refused', reason: held === 'banned' ? 'banned' : 'had-one-before' }
   return claimAs(ctx, workshop, person, { optIn: input.optIn, actor: `user:${person.userId}` })
 }
 

@@ -1,0 +1,72 @@
+/**
+ * Erasure: everything that says who somebody is goes, in one transaction, once nothing of theirs is live (decision 013).
+ * What stays: claims under a name that says nothing, for the sums of their workshops; fingerprints while they could
+ * claim twice; the audit trail, which holds ids and never names or addresses.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Tx } from '~/adapters/db.server'
+import { recordAudit } from '../audit/audit.server'
+import type { Ctx } from '../ctx'
+import { lockIdentity } from './account.server'
+import { addressMarks, hold, marksOf, workshopsToHold, type HeldClaim, type Mark, type Marked } from './holds.server'
+
+/** What must end before somebody can be erased. */
+export type ErasureBlock = { claimId: string; workshopSlug: string; kind: 'being-made' | 'live' | 'ending' | 'not-settled' }
+export type ErasureOutcome = { kind: 'erased' } | { kind: 'blocked'; blocks: ErasureBlock[] } | { kind: 'no-such-person' }
+
+type ErasureCtx = Pick<Ctx, 'db' | 'fingerprints' | 'workshops' | 'now'>
+
+/** What stands in the way of erasing somebody; nothing means it can be done now. */
+export async function findErasureBlocks(ctx: Pick<Ctx, 'now'>, tx: Tx, userId: string): Promise<ErasureBlock[]> {
+  return tx.$queryRaw<ErasureBlock[]>`
+    select * from (
+      select c.claim_id as "claimId", c.workshop_slug as "workshopSlug", case
+        when c.state = 'pending' then 'being-made'
+        when c.state = 'ready' and c.expires_at > ${ctx.now()} then 'live'
+        when c.state = 'ready' then 'ending'
+        when c.state = 'ended' and c.or_key_hash is not null and c.settled_at is null then 'not-settled'
+        when exists (select 1 from keymint.retired_keys r where r.owner_kind = 'claim' and r.owner_id = c.claim_id and r.settled_at is null) then 'not-settled' end as kind
+      from keymint.workshop_attendance c where c.user_id = ${userId}) standing
+    where kind is not null order by kind, "workshopSlug"`
+}
+
+/** Erases a person, or says what is still live. Everything that signs them in is gone with it, this session included. */
+export async function erasePerson(ctx: ErasureCtx, input: { userId: string; because: 'asked' | 'retention' }): Promise<ErasureOutcome> {
+  const { userId, because } = input
+  return ctx.db.$transaction(async (tx): Promise<ErasureOutcome> => {
+    // As a sign-in does: the identity before the rows it writes, so that the two wait for each other and never in a circle.
+    for (const { provider, providerUserId } of await tx.identity.findMany({ where: { userId }, orderBy: [{ provider: 'asc' }, { providerUserId: 'asc' }] })) await lockIdentity(tx, { provider, providerUserId })
+    const [person] = await tx.$queryRaw<{ emailNormalized: string | null; banned: boolean }[]>`
+      select email_normalized as "emailNormalized", banned_at is not null as banned from keymint.attendees where user_id = ${userId} and erased_at is null for update`
+    if (!person) return { kind: 'no-such-person' }
+    const blocks = await findErasureBlocks(ctx, tx, userId)
+    if (blocks.length > 0) return { kind: 'blocked', blocks }
+
+    const claims = await tx.$queryRaw<(HeldClaim & { emailNormalized: string | null })[]>`
+      select workshop_slug as "workshopSlug", state, ended_at as "endedAt", may_claim_again as "mayClaimAgain", email_normalized as "emailNormalized" from keymint.workshop_attendance where user_id = ${userId} for update`
+    const identities = await tx.$queryRaw<Marked[]>`
+      delete from keymint.identities where user_id = ${userId} returning provider, provider_user_id as "providerUserId", email_normalized as "emailNormalized"`
+    // The identity that named the account counts also when it was taken off: it would make the same account again.
+    const marks: Mark[] = [`identity:${userId}`, ...identities.flatMap(marksOf), ...[person, ...claims].flatMap((row) => addressMarks(row.emailNormalized))]
+    await holdMarks(ctx, tx, { claims, banned: person.banned, marks })
+
+    const sessions = await tx.$executeRaw`delete from keymint.sessions where user_id = ${userId}`
+    await tx.$executeRaw`update keymint.workshop_attendance set email_normalized = null where user_id = ${userId}`
+    // The key of claims follows by their foreign key.
+    await tx.$executeRaw`
+      update keymint.attendees set user_id = ${`erased:${randomUUID()}`}, erased_at = now(), display_name = 'Erased', email = null, email_normalized = null, avatar_url = null,
+        marketing_opted_in = false, marketing_opted_in_at = null, marketing_opted_in_workshop = null, ban_reason = null,
+        first_seen_at = date_trunc('month', first_seen_at, 'UTC'), last_seen_at = date_trunc('month', last_seen_at, 'UTC')
+      where user_id = ${userId}`
+    await recordAudit(tx, {
+      actor: because === 'asked' ? `user:${userId}` : 'worker', action: 'person.erased', subject: `user:${userId}`,
+      details: { because, claims: claims.length, identities: identities.length, sessions },
+    })
+    return { kind: 'erased' }
+  })
+}
+
+async function holdMarks(ctx: ErasureCtx, tx: Tx, { claims, banned, marks }: { claims: HeldClaim[]; banned: boolean; marks: Mark[] }): Promise<void> {
+  for (const place of workshopsToHold(ctx, claims)) await hold(ctx, tx, { ...place, marks, reason: 'erased' })
+  if (banned) await hold(ctx, tx, { workshopSlug: '', marks, reason: 'banned', until: null })
+}

@@ -1,0 +1,42 @@
+/**
+ * Everything stored about one person, as JSON in pieces: docs/privacy.md says what is in it. No secret is: neither a key, nor
+ * an envelope, nor the hash of a session.
+ */
+import type { Ctx } from '../ctx'
+import { recordAudit } from '../audit/audit.server'
+
+const auditPage = 1_000
+
+/** Notes that the export was made, then yields it piece by piece. Throws before the first piece if it cannot be noted. */
+export async function exportPerson(ctx: Pick<Ctx, 'db' | 'now'>, userId: string): Promise<AsyncGenerator<string>> {
+  await ctx.db.$transaction((tx) => recordAudit(tx, { actor: `user:${userId}`, action: 'person.exported', subject: `user:${userId}` }))
+  return pieces(ctx, userId)
+}
+
+async function* pieces({ db, now }: Pick<Ctx, 'db' | 'now'>, userId: string): AsyncGenerator<string> {
+  const person = await db.attendee.findUniqueOrThrow({ where: { userId } })
+  const identities = await db.identity.findMany({ where: { userId }, orderBy: { linkedAt: 'asc' } })
+  const sessions = await db.session.findMany({ where: { userId }, omit: { tokenHash: true }, orderBy: { createdAt: 'asc' } })
+  const claims = await db.workshopAttendance.findMany({ where: { userId }, omit: { orKeyPlaintext: true }, orderBy: { attendedAt: 'asc' } })
+  const claimIds = claims.map((claim) => claim.claimId)
+  const mints = await db.mint.findMany({ where: { ownerKind: 'claim', ownerId: { in: claimIds } }, omit: { fencingToken: true }, include: { mintAttempts: { omit: { token: true } } }, orderBy: { queuedAt: 'asc' } })
+  const retiredKeys = await db.retiredKey.findMany({ where: { ownerKind: 'claim', ownerId: { in: claimIds } }, orderBy: { retiredAt: 'asc' } })
+  const parts = { about: { exportedAt: now().toISOString(), of: userId, words: 'docs/privacy.md of Keymint says what each part is.' }, person, identities, sessions, claims, mints, retiredKeys }
+  yield '{\n'
+  for (const [name, value] of Object.entries(parts)) yield `${JSON.stringify(name)}: ${JSON.stringify(value, null, 2)},\n`
+  yield '"auditEvents": ['
+  const subjects = [`user:${userId}`, ...claimIds.map((id) => `claim:${id}`)]
+  for (let after = '0', first = true; ;) {
+    const rows = await db.$queryRaw<{ id: string; at: Date; actor: string; action: string; subject: string; workshop: string | null; details: unknown }[]>`
+      select id::text as id, at, actor, action, subject, workshop_slug as workshop, details from keymint.audit_events
+      where (actor = ${`user:${userId}`} or subject = any(${subjects})) and id > ${after}::text::bigint order by audit_events.id limit ${auditPage}::int`
+    for (const row of rows) {
+      yield `${first ? '' : ','}\n  ${JSON.stringify(row)}`
+      first = false
+    }
+    const last = rows.at(-1)
+    if (!last || rows.length < auditPage) break
+    after = last.id
+  }
+  yield '\n]\n}\n'
+}

@@ -1,0 +1,51 @@
+/**
+ * How events are chained: each holds the hash of the one before it and a hash over that and all of its own fields.
+ * Pure: what is hashed, and what makes a link a good one, is said here and nowhere else.
+ */
+import { createHash } from 'node:crypto'
+
+/** An event as it is hashed: everything the row holds, as text that Postgres prints the same way each time. */
+export type ChainFields = {
+  /** Place in the chain, from 1 without a gap. */
+  seq: string
+  id: string
+  /** UTC with microseconds: 2026-04-14T08:30:00.123456Z */
+  at: string
+  actor: string
+  action: string
+  subject: string
+  workshop: string | null
+  /** The jsonb as Postgres prints it: its keys are in one order, its numbers are exact. */
+  details: string
+  xid: string
+}
+
+/** What stands before the first event. */
+export const chainStart = '0'.repeat(64)
+
+/** SHA-256 over the hash before and the event as JSON with its keys in alphabetical order. */
+export function chainHash(prevHash: string, event: ChainFields): string {
+  const { action, actor, at, details, id, seq, subject, workshop, xid } = event
+  return createHash('sha256').update(`${prevHash}\n${JSON.stringify({ action, actor, at, details, id, seq, subject, workshop, xid })}`).digest('hex')
+}
+
+export type ChainedRow = ChainFields & { prevHash: string; hash: string }
+
+export type BrokenLink = { seq: string; eventId: string | null; kind: 'removed' | 'edited' | 'moved'; sentence: string }
+
+/** Checks one link after another. `expectedSeq` and `prevHash` are what the link before it says. */
+export function checkLink(row: ChainedRow, expectedSeq: bigint, prevHash: string): BrokenLink | null {
+  const seq = BigInt(row.seq)
+  if (seq !== expectedSeq) {
+    const missing = seq - expectedSeq
+    const words = missing === 1n ? `The event at place ${expectedSeq} is missing` : `${missing} events from place ${expectedSeq} on are missing`
+    return { seq: String(expectedSeq), eventId: null, kind: 'removed', sentence: `${words}: the next one there is stands at place ${seq} (event ${row.id}).` }
+  }
+  if (row.prevHash !== prevHash) {
+    return { seq: row.seq, eventId: row.id, kind: 'moved', sentence: `The event at place ${seq} (event ${row.id}) does not follow the one before it: something was removed, inserted or put into another order here.` }
+  }
+  if (chainHash(prevHash, row) !== row.hash) {
+    return { seq: row.seq, eventId: row.id, kind: 'edited', sentence: `The event at place ${seq} (event ${row.id}) is not what was written: it was edited, or exchanged for another.` }
+  }
+  return null
+}
