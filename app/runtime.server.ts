@@ -8,6 +8,7 @@ import { createSendingQueue, createWorkingBoss, queueOver, type Queue } from './
 import { createSealer } from './adapters/sealing.server'
 import type { Ctx } from './domain/ctx'
 import { loadWorkshops } from './domain/workshop/catalog.server'
+import { deploymentOf } from './deployment'
 import { formatProblem } from './domain/workshop/problem'
 import type { Env } from './env.server'
 import { migrationNames } from './adapters/migrations.server'
@@ -69,6 +70,7 @@ async function createCtx(env: Env, log: Log, db: Db, queue: Queue, installationI
       viewerEmails: env.VIEWER_EMAILS,
       providerBaseUrl: env.OPENROUTER_BASE_URL,
     },
+    deployment: deploymentOf(env),
     installationId,
     migrations: migrationNames(),
   }

@@ -75,6 +75,7 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
     limitMints: (call) => call(),
     now: () => new Date(Date.now() + clockOffsetMs),
     settings: { provisioningEnabled: options.provisioningEnabled ?? true, maxTotalKeys: options.maxTotalKeys ?? 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: upstream.baseUrl },
+    deployment: { appOrigin: 'http://localhost:3000', signIn: [], weakSecrets: [] },
     workshops: { workshops: new Map(workshops.map((workshop) => [workshop.slug, workshop])), problems: [], warnings: [], broken: new Set() },
   }
 

@@ -10,11 +10,14 @@ import { apiKeysGet } from '@openrouter/sdk/funcs/apiKeysGet.js'
 import { apiKeysGetCurrentKeyMetadata } from '@openrouter/sdk/funcs/apiKeysGetCurrentKeyMetadata.js'
 import { apiKeysList } from '@openrouter/sdk/funcs/apiKeysList.js'
 import { apiKeysUpdate } from '@openrouter/sdk/funcs/apiKeysUpdate.js'
+import { creditsGetCredits } from '@openrouter/sdk/funcs/creditsGetCredits.js'
 import { guardrailsBulkAssignKeys } from '@openrouter/sdk/funcs/guardrailsBulkAssignKeys.js'
 import { guardrailsCreate } from '@openrouter/sdk/funcs/guardrailsCreate.js'
 import { guardrailsList } from '@openrouter/sdk/funcs/guardrailsList.js'
 import { guardrailsListGuardrailKeyAssignments } from '@openrouter/sdk/funcs/guardrailsListGuardrailKeyAssignments.js'
 import { guardrailsUpdate } from '@openrouter/sdk/funcs/guardrailsUpdate.js'
+import { modelsList } from '@openrouter/sdk/funcs/modelsList.js'
+import { HTTPClient } from '@openrouter/sdk/lib/http.js'
 import type { Result } from '@openrouter/sdk/types/fp.js'
 import { nanoFromUsdNumber, usdNumberFromNano, type NanoUsd } from '~/money'
 import { scrub } from './log.server'
@@ -39,6 +42,9 @@ export type UpstreamGuardrail = { id: string; name: string; createdAt: Date; lim
 export type GuardrailRules = { name: string; description: string; limit: NanoUsd; allowedModels: string[] }
 export type KeySelfReading = { limit: NanoUsd | null; limitRemaining: NanoUsd | null; usage: NanoUsd; expiresAt: Date | null; isManagementKey: boolean }
 
+/** `longestAnswer` is what the longest answer costs at list price, which the provider reserves for a request without max_tokens; null where it names no price. */
+export type UpstreamModel = { id: string; canonicalSlug: string; longestAnswer: NanoUsd | null }
+
 export type KeyProvider = {
   /** POST /keys, once, 8 s. An ambiguous ProviderError means a key may exist under this name. */
   createKey(input: { name: string; limit: NanoUsd; limitReset: KeyReset | null; expiresAt: Date }): Promise<{ hash: string; label: string; plaintext: string }>
@@ -57,18 +63,26 @@ export type KeyProvider = {
   listAssignedHashes(guardrailId: string): Promise<Set<string>>
   /** GET /key with the given key itself: costs nothing. */
   readOwnKey(plaintext: string): Promise<KeySelfReading>
+  /** GET /key with our own key, and the provider's clock (whole seconds) from the Date header of the answer. */
+  readManagementKey(): Promise<{ isManagementKey: boolean; serverTime: Date | null }>
+  /** Bought and used by the whole account. A key without management rights reads zeros. */
+  readCredits(): Promise<{ total: NanoUsd; used: NanoUsd }>
+  /** Every model there is. Guardrails answer with canonical slugs, files name ids: this maps one to the other. */
+  listModels(): Promise<UpstreamModel[]>
 }
 
 export const guardrailReset = 'monthly'
 const createTimeoutMs = 8_000
 const timeoutMs = 10_000
 const pageSize = 100
+/** The most that GET /models gives at once. */
+const modelPageSize = 1_000
 /** A list that goes on for longer is an upstream that ignores `offset`. */
 const mostPages = 500
 
 /** `managementKey` is kept behind a function, so that inspecting the client prints no secret. */
 export function createOpenRouter(config: { baseUrl: string; managementKey: string; workspaceId?: string | undefined }): KeyProvider {
-  const clientFor = (key: string) => new OpenRouterCore({ apiKey: () => Promise.resolve(key), serverURL: config.baseUrl, retryConfig: { strategy: 'none' }, timeoutMs })
+  const clientFor = (key: string, more: { httpClient?: HTTPClient } = {}) => new OpenRouterCore({ apiKey: () => Promise.resolve(key), serverURL: config.baseUrl, retryConfig: { strategy: 'none' }, timeoutMs, ...more })
   const client = clientFor(config.managementKey)
   const options = { retries: { strategy: 'none' as const }, timeoutMs }
   const workspace = config.workspaceId ? { workspaceId: config.workspaceId } : {}
@@ -150,7 +164,32 @@ export function createOpenRouter(config: { baseUrl: string; managementKey: strin
         { limit: nanoOrNull(data.limit), limitRemaining: nanoOrNull(data.limitRemaining), usage: nanoFromUsdNumber(data.usage), expiresAt: data.expiresAt ?? null, isManagementKey: data.isManagementKey }
       ))
     },
+    async readManagementKey() {
+      let date = Number.NaN
+      const httpClient = new HTTPClient().addHook('response', (response) => void (date = Date.parse(response.headers.get('date') ?? '')))
+      const isManagementKey = await unwrap('GET /key', apiKeysGetCurrentKeyMetadata(clientFor(config.managementKey, { httpClient }), undefined, options), ({ data }) => data.isManagementKey)
+      return { isManagementKey, serverTime: Number.isNaN(date) ? null : new Date(date) }
+    },
+    async readCredits() {
+      return unwrap('GET /credits', creditsGetCredits(client, undefined, options), ({ data }) => ({ total: nanoFromUsdNumber(data.totalCredits), used: nanoFromUsdNumber(data.totalUsage) }))
+    },
+    async listModels() {
+      const found: UpstreamModel[] = []
+      const call = 'GET /models'
+      const pageAt = (offset: number) => unwrap(call, modelsList(client, { offset, limit: modelPageSize }, options), ({ result }) => result.data.map((model): UpstreamModel => ({
+        id: model.id, canonicalSlug: model.canonicalSlug, longestAnswer: priceOfLongest(model.pricing.completion, model.topProvider.maxCompletionTokens ?? model.contextLength),
+      })))
+      await eachPage(call, pageAt, (model) => void found.push(model), modelPageSize)
+      return found
+    },
   }
+}
+
+/** Prices are decimal USD a token, finer than a nano-USD; a model that picks others names -1. */
+function priceOfLongest(usdPerToken: string, tokens: number | null | undefined): NanoUsd | null {
+  const price = Number(usdPerToken)
+  if (!tokens || !Number.isFinite(price) || price < 0) return null
+  return nanoFromUsdNumber(price * tokens)
 }
 
 /** The SDK returns most failures, and throws the rest: a body that breaks off, and JSON that is none, with a piece of it in the message. */
@@ -174,11 +213,11 @@ async function unwrap<T, Ours>(call: string, pending: PromiseLike<Result<T>>, in
 }
 
 /** The SDK's own pages would retry as they please: these are asked for one by one. */
-async function eachPage<Item>(call: string, pageAt: (offset: number) => Promise<Item[]>, take: (item: Item) => void): Promise<void> {
+async function eachPage<Item>(call: string, pageAt: (offset: number) => Promise<Item[]>, take: (item: Item) => void, size = pageSize): Promise<void> {
   for (let pages = 0; pages < mostPages; pages++) {
-    const page = await pageAt(pages * pageSize)
+    const page = await pageAt(pages * size)
     page.forEach(take)
-    if (page.length < pageSize) return
+    if (page.length < size) return
   }
   throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
 }

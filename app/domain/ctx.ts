@@ -18,6 +18,15 @@ export type Settings = {
   providerBaseUrl: string
 }
 
+/** How this deployment is reached, and what is weak about its secrets; none of them is in here. */
+export type Deployment = {
+  appOrigin: string
+  /** Where people are sent to sign in, and the exact address that must be registered there. */
+  signIn: { provider: string; authorizeUrl: string; redirectUri: string }[]
+  /** One sentence each. */
+  weakSecrets: string[]
+}
+
 export type Ctx = {
   db: Db
   queue: Queue
@@ -27,6 +36,7 @@ export type Ctx = {
   /** The injected clock, for windows and expiry. What several machines compare uses Postgres's now(). */
   now(): Date
   settings: Settings
+  deployment: Deployment
   workshops: WorkshopCatalog
   /** Runs a claim's transaction when few of this process are under way. */
   limitClaims: <Result>(claim: () => Promise<Result>) => Promise<Result>

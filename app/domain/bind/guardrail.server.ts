@@ -9,6 +9,7 @@ import { isProviderError } from '~/adapters/provider-error'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
 import { mostWindowsPerMonth } from '../pool/committed'
+import type { Workshop } from '../workshop/workshop'
 
 type Ensured = { id: string }
 
@@ -90,10 +91,15 @@ function readCached(db: Tx, slug: string) {
   return db.guardrail.findUnique({ where: { workshopSlug: slug } })
 }
 
+/** What the guardrail of a workshop must say, by its file. */
+export function guardrailRulesOf(workshop: Workshop): GuardrailRules {
+  return rulesFor(workshop.slug, workshop.keyLimit, workshop.keyLimitReset, workshop.poolLimit, workshop.allowedModels)
+}
+
 /** From the file; when the file is gone, from the newest key's own snapshot. Null when there is neither. */
 async function guardrailRules(ctx: Ctx, slug: string): Promise<GuardrailRules | null> {
   const workshop = ctx.workshops.workshops.get(slug)
-  if (workshop) return rulesFor(slug, workshop.keyLimit, workshop.keyLimitReset, workshop.poolLimit, workshop.allowedModels)
+  if (workshop) return guardrailRulesOf(workshop)
   if (await readCached(ctx.db, slug)) return null
   const last = await ctx.db.workshopAttendance.findFirst({ where: { workshopSlug: slug }, orderBy: { attendedAt: 'desc' } })
   if (!last) return null
