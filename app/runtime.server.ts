@@ -3,6 +3,7 @@ import pLimit from 'p-limit'
 import type { PgBoss } from 'pg-boss'
 import { createDb, isDatabaseUnavailable, type Db } from './adapters/db.server'
 import { createLog, type Log } from './adapters/log.server'
+import { createMetrics, measured } from './adapters/metrics.server'
 import { createOpenRouter } from './adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver, type Queue } from './adapters/queue.server'
 import { createSealer } from './adapters/sealing.server'
@@ -51,13 +52,15 @@ async function readInstallationId(db: Db): Promise<string> {
 
 async function createCtx(env: Env, log: Log, db: Db, queue: Queue, installationId: string): Promise<Ctx> {
   const workshops = await loadWorkshops(env.WORKSHOPS_DIR)
+  const metrics = createMetrics()
   for (const problem of workshops.problems) log.error({ problem: formatProblem(problem) }, 'a workshop file has an error and its workshop is not shown')
   return {
     db,
     queue,
     log,
+    metrics,
     workshops,
-    provider: createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID }),
+    provider: measured(createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID }), metrics),
     sealer: createSealer(env.ENCRYPTION_KEY),
     now: () => new Date(),
     limitClaims: pLimit(claimsAtOnce),

@@ -12,6 +12,7 @@ import pLimit from 'p-limit'
 import { createDb } from '~/adapters/db.server'
 import { migrationNames } from '~/adapters/migrations.server'
 import { createLog } from '~/adapters/log.server'
+import { createMetrics, measured } from '~/adapters/metrics.server'
 import { createOpenRouter } from '~/adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver } from '~/adapters/queue.server'
 import { createSealer } from '~/adapters/sealing.server'
@@ -67,9 +68,10 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
   const emptyFolder = await mkdtemp(path.join(tmpdir(), 'keymint-no-workshops-'))
   closers.push(() => rm(emptyFolder, { recursive: true, force: true }))
 
+  const metrics = createMetrics()
   const ctx: Ctx = {
-    db, queue, log, installationId, migrations: migrationNames(),
-    provider: createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey }),
+    db, queue, log, metrics, installationId, migrations: migrationNames(),
+    provider: measured(createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey }), metrics),
     sealer: createSealer([encryptionKey]),
     limitClaims: pLimit(4),
     limitMints: (call) => call(),

@@ -1,6 +1,7 @@
 /** What every domain function is given: the outside world and the clock, built once by runtime.server.ts. */
 import type { Db } from '~/adapters/db.server'
 import type { Log } from '~/adapters/log.server'
+import type { Metrics } from '~/adapters/metrics.server'
 import type { KeyProvider } from '~/adapters/openrouter.server'
 import type { Queue } from '~/adapters/queue.server'
 import type { Sealer } from '~/adapters/sealing.server'
@@ -33,6 +34,7 @@ export type Ctx = {
   provider: KeyProvider
   sealer: Sealer
   log: Log
+  metrics: Metrics
   /** The injected clock, for windows and expiry. What several machines compare uses Postgres's now(). */
   now(): Date
   settings: Settings
