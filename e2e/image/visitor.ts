@@ -12,8 +12,9 @@ export class Balancer {
 
   /** Sends to one machine after the other, and counts what came back. */
   async send(path: string, init: RequestInit): Promise<Response> {
+    const first = this.#next++
     for (let tries = 0; ; tries++) {
-      const machine = this.machines[this.#next++ % this.machines.length] ?? ''
+      const machine = this.machines[(first + tries) % this.machines.length] ?? ''
       try {
         const response = await fetch(`${machine}${path}`, { ...init, redirect: 'manual' })
         this.statuses[response.status] = (this.statuses[response.status] ?? 0) + 1
@@ -53,7 +54,7 @@ export class Visitor {
 
   async #ask(path: string, init: RequestInit): Promise<Answer> {
     const { publicOrigin } = this.balancer
-    const response = await this.balancer.send(path, { ...init, headers: { Origin: publicOrigin, Cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ') } })
+    const response = await this.balancer.send(path, { ...init, headers: { Origin: publicOrigin, 'X-Forwarded-Host': new URL(publicOrigin).host, Cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ') } })
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
       if (value === '' || /max-age=0/i.test(cookie)) this.#cookies.delete(name)
