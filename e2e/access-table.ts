@@ -26,6 +26,7 @@ const nobodyActs = { stranger: 405, attendee: 405, viewer: 405 }
 
 export const adminTable: Row[] = [
   { route: 'routes/admin._index', path: () => '/admin', read: staffMayRead, act: nobodyActs },
+  { route: 'routes/admin.doctor', path: () => '/admin/doctor', read: staffMayRead, act: adminsMayAct },
 ]
 
 export { adminsMayAct, adminsMayRead, nobodyActs, staffMayRead }

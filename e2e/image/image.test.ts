@@ -74,7 +74,7 @@ beforeAll(async () => {
   databaseUrl = databaseUrlFor(world.postgres.adminUrl, name)
   environment = {
     ...image.env, ...world.environment(publicOrigin), DATABASE_URL: databaseUrl, SESSION_SECRET: randomBytes(32).toString('base64url'), ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-    PROVISIONING_ENABLED: 'true', MINT_CONCURRENCY: '3', NODE_ENV: 'production',
+    PROVISIONING_ENABLED: 'true', MAX_TOTAL_KEYS: '1000', MINT_CONCURRENCY: '3', NODE_ENV: 'production',
   }
 }, 300_000)
 

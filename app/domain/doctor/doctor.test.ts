@@ -95,6 +95,9 @@ test('what a pool owes after its workshop has closed counts too, and what was us
   })
   const { found } = await examine(patientOf(world.ctx))
   expect(found('credits').words).toContain('can spend $315.00 at worst (test-workshop $275.00, over $40.00)')
+  // Ended by staff: its keys may still use what they were given, and nothing more is given.
+  await world.db.workshopEnd.create({ data: { slug: 'test-workshop', endedBy: 'github:1' } })
+  expect((await examine(patientOf(world.ctx))).found('credits').words).toContain('can spend $115.00 at worst (test-workshop $75.00, over $40.00)')
 })
 
 test('a model that the provider does not have is named with its workshop', async () => {

@@ -17,19 +17,19 @@ export async function readExposure(patient: Patient): Promise<Exposure> {
   const spending = await readSpending(patient)
   const parts: Exposure['parts'] = []
   const unbounded: string[] = []
-  const rooms = roomsOf(patient)
+  const rooms = roomsOf(patient).filter(({ slug }) => !spending?.ended.has(slug))
   for (const room of rooms) {
     const worst = worstCaseSpend(room, room.claimsOpenAt !== null && room.claimsOpenAt > now ? room.claimsOpenAt : now)
     if (worst === null) unbounded.push(room.slug)
     // A pool that was lowered in the file still owes what was committed before.
-    else parts.push({ slug: room.slug, amount: positive(larger(worst, spending?.get(room.slug)?.committed ?? 0n) - (spending?.get(room.slug)?.used ?? 0n)) })
+    else parts.push({ slug: room.slug, amount: positive(larger(worst, spending?.pools.get(room.slug)?.committed ?? 0n) - (spending?.pools.get(room.slug)?.used ?? 0n)) })
   }
   const listed = new Set(rooms.map(({ slug }) => slug))
-  for (const [slug, { committed, used }] of spending ?? []) if (!listed.has(slug) && committed > used) parts.push({ slug, amount: committed - used })
+  for (const [slug, { committed, used }] of spending?.pools ?? []) if (!listed.has(slug) && committed > used) parts.push({ slug, amount: committed - used })
   return { total: parts.reduce((sum, { amount }) => sum + amount, 0n), parts: parts.sort((a, b) => (a.amount < b.amount ? 1 : -1)), unbounded, spentKnown: spending !== null }
 }
 
-type Spending = Map<string, { committed: NanoUsd; used: NanoUsd }>
+type Spending = { pools: Map<string, { committed: NanoUsd; used: NanoUsd }>; ended: Set<string> }
 
 async function readSpending({ db }: Patient): Promise<Spending | null> {
   if (!db) return null
@@ -37,7 +37,11 @@ async function readSpending({ db }: Patient): Promise<Spending | null> {
     const rows = await db.$queryRaw<{ slug: string; committed: string; used: string }[]>`
       select p.workshop_slug as slug, p.committed_usd::text as committed, coalesce(sum(c.usage_usd), 0)::text as used
       from keymint.pools p left join keymint.workshop_attendance c on c.workshop_slug = p.workshop_slug group by p.workshop_slug`
-    return new Map(rows.map(({ slug, committed, used }) => [slug, { committed: nanoFromDecimalString(committed), used: nanoFromDecimalString(used) }]))
+    const ends = await db.workshopEnd.findMany({ select: { slug: true } })
+    return {
+      pools: new Map(rows.map(({ slug, committed, used }) => [slug, { committed: nanoFromDecimalString(committed), used: nanoFromDecimalString(used) }])),
+      ended: new Set(ends.map(({ slug }) => slug)),
+    }
   } catch {
     // What the database cannot say is missing from the figure, and the figure says so.
     return null
