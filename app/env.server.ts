@@ -58,6 +58,8 @@ const envSchema = z.object({
   MAX_TOTAL_KEYS: z.string().default('').transform((value) => (/^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0)),
   MINT_CONCURRENCY: wholeNumber(1, 100).default(8),
   METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
+  METRICS_PORT: wholeNumber(1, 65_535).optional(),
+  METRICS_PORT_OPEN: z.string().default('').transform((value) => value === 'true'),
   SMTP_URL: url.optional(),
   RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
   CLIENT_IP_HEADER: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the name of a header, such as Fly-Client-IP').optional(),
@@ -74,15 +76,17 @@ export class EnvError extends Error {
 
 const overridable = ['OPENROUTER_BASE_URL', 'GITHUB_WEB_URL', 'GITHUB_API_URL', 'GOOGLE_AUTH_URL', 'GOOGLE_TOKEN_URL'] as const
 
-/** Reads and checks the environment. Throws EnvError naming every missing or malformed variable. */
-export function readEnv(source: Record<string, string | undefined> = process.env): Env {
+/** The variables that are usable, and one line for everything that is wrong with the others. Never throws, and quotes no value. */
+export function inspectEnv(source: Record<string, string | undefined> = process.env): { env: Partial<Env>; problems: string[] } {
   // An empty variable is what a shell makes of a missing one: treat both alike, so that defaults apply.
   const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value !== ''))
-  const parsed = envSchema.safeParse(given)
-  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => {
-    const name = issue.path.join('.')
-    return `${name}: ${name in given ? issue.message : 'is missing'}`
-  })
+  const problems: string[] = []
+  const env: Record<string, unknown> = {}
+  for (const [name, schema] of Object.entries(envSchema.shape)) {
+    const parsed = schema.safeParse(given[name])
+    if (parsed.success) env[name] = parsed.data
+    else problems.push(...parsed.error.issues.map((issue) => `${name}: ${name in given ? issue.message : 'is missing'}`))
+  }
   if ((given.NODE_ENV ?? 'production') === 'production') {
     // What is given and not only what parsed: the list is whole also when something else is wrong. The defaults are https.
     for (const name of [...overridable, 'APP_ORIGIN'] as const) {
@@ -92,10 +96,16 @@ export function readEnv(source: Record<string, string | undefined> = process.env
       if (protocol !== 'https:' && !isLoopback(hostname)) problems.push(`${name}: must be https in production (or loopback)`)
     }
   }
-  if (problems.length > 0 || !parsed.success) {
+  return { env, problems }
+}
+
+/** Reads and checks the environment. Throws EnvError naming every missing or malformed variable. */
+export function readEnv(source: Record<string, string | undefined> = process.env): Env {
+  const { env, problems } = inspectEnv(source)
+  if (problems.length > 0) {
     throw new EnvError(`Keymint cannot start, the environment has ${problems.length} problem(s):\n${problems.map((line) => `  - ${line}`).join('\n')}\nSee .env.example for every variable.`)
   }
-  return parsed.data
+  return env as Env
 }
 
 /** The values that no log may show, in each form in which they are used. */

@@ -4,12 +4,14 @@ import type { PgBoss } from 'pg-boss'
 import { createDb, isDatabaseUnavailable, type Db } from './adapters/db.server'
 import { createFingerprints } from './adapters/fingerprint.server'
 import { createLog, rememberSecrets, type Log } from './adapters/log.server'
+import { createMetrics, measured } from './adapters/metrics.server'
 import { createOpenRouter } from './adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver, type Queue } from './adapters/queue.server'
 import { createLimits } from './adapters/rate-limits.server'
 import { createSealer } from './adapters/sealing.server'
 import type { Ctx } from './domain/ctx'
 import { loadWorkshops } from './domain/workshop/catalog.server'
+import { deploymentOf } from './deployment'
 import { formatProblem } from './domain/workshop/problem'
 import { secretsOf, type Env } from './env.server'
 import { migrationNames } from './adapters/migrations.server'
@@ -54,13 +56,15 @@ async function readInstallationId(db: Db): Promise<string> {
 
 async function createCtx(env: Env, log: Log, db: Db, queue: Queue, installationId: string): Promise<Ctx> {
   const workshops = await loadWorkshops(env.WORKSHOPS_DIR)
+  const metrics = createMetrics()
   for (const problem of workshops.problems) log.error({ problem: formatProblem(problem) }, 'a workshop file has an error and its workshop is not shown')
   return {
     db,
     queue,
     log,
+    metrics,
     workshops,
-    provider: createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID, log }),
+    provider: measured(createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID, log }), metrics),
     sealer: createSealer(env.ENCRYPTION_KEY),
     fingerprints: createFingerprints(env.ENCRYPTION_KEY),
     limits: createLimits(db),
@@ -76,6 +80,7 @@ async function createCtx(env: Env, log: Log, db: Db, queue: Queue, installationI
       providerBaseUrl: env.OPENROUTER_BASE_URL,
       retentionDays: env.RETENTION_DAYS ?? null,
     },
+    deployment: deploymentOf(env),
     installationId,
     migrations: migrationNames(),
   }

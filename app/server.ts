@@ -4,6 +4,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import type { Server, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 import path from 'node:path'
 import { createRequestHandler } from '@remix-run/express'
@@ -15,11 +16,16 @@ import helmet from 'helmet'
 import { inLogContext } from './adapters/log.server'
 import { createAuthSetup } from './adapters/identity-providers.server'
 import type { Ctx } from './domain/ctx'
+import { refreshGauges } from './domain/health/gauges.server'
 import { readiness } from './domain/health/health.server'
 import { rememberSwitches } from './domain/switches/switches.server'
 import { EnvError, readEnv, type Env } from './env.server'
+import { answerMetrics, listenForMetrics, type MetricsDoor } from './metrics-http'
+import { routePatterns } from './route-patterns'
 import { createWebRuntime } from './runtime.server'
 import { isSameOrigin } from './web/origin.server'
+
+const lingerMs = 1_000
 
 type Locals = { cspNonce: string; requestId: string }
 
@@ -43,7 +49,7 @@ function contentSecurityPolicy(env: Env) {
   })
 }
 
-function createApp(env: Env, ctx: Ctx, build: ServerBuild, buildDirectory: string): Express {
+function createApp(env: Env, ctx: Ctx, build: ServerBuild, buildDirectory: string, door: MetricsDoor): Express {
   const app = express()
   const https = env.APP_ORIGIN.startsWith('https:')
   const auth = createAuthSetup({
@@ -59,6 +65,15 @@ function createApp(env: Env, ctx: Ctx, build: ServerBuild, buildDirectory: strin
   app.get('/healthz', (_request, response) => void response.type('text').send('ok'))
   app.get('/readyz', (_request, response, next) => {
     readiness(ctx).then((report) => response.status(report.ready ? 200 : 503).set('Cache-Control', 'no-store').json(report)).catch(next)
+  })
+
+  app.get('/metrics', (request, response, next) => void answerMetrics(door, request, response).catch(next))
+  const patternOf = routePatterns(build.routes)
+  app.use((request: Request, response: Response, next: NextFunction) => {
+    const startedAt = performance.now()
+    const { method, path: pathname } = request
+    response.once('finish', () => ctx.metrics.observeRequest(method, patternOf(pathname), response.statusCode, (performance.now() - startedAt) / 1000))
+    next()
   })
 
   app.use((_request: Request, response: Response<unknown, Locals>, next: NextFunction) => {
@@ -111,6 +126,19 @@ function clientAddress(env: Env, request: Request): string | null {
   return isIP(address.split('%')[0] ?? '') === 0 ? null : address
 }
 
+/**
+ * Whoever sends us requests learns of our end a little later than we do. Until then each answer says that the connection
+ * closes; cutting idle ones at once would cut a request that is already on its way.
+ */
+async function stopListening(server: Server): Promise<void> {
+  server.prependListener('request', (_request, response: ServerResponse) => void response.setHeader('Connection', 'close'))
+  await new Promise((resolve) => setTimeout(resolve, lingerMs))
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })
+}
+
 /** Where `npm run build` has put the application, seen from the source or from the bundle. */
 function findBuildDirectory(): string {
   const directory = path.resolve('build/web')
@@ -124,7 +152,12 @@ try {
   const build = (await import(/* @vite-ignore */ `file://${path.join(buildDirectory, 'server/index.js')}`)) as ServerBuild
   const { ctx, close } = await createWebRuntime(env)
   await rememberSwitches(ctx)
-  const server = createApp(env, ctx, build, buildDirectory).listen(env.PORT, () => ctx.log.info({ port: env.PORT, origin: env.APP_ORIGIN }, 'web is listening'))
+  const door: MetricsDoor = { metrics: ctx.metrics, token: env.METRICS_TOKEN, open: false, refresh: () => refreshGauges(ctx) }
+  const privateDoor = env.METRICS_PORT === undefined ? null : listenForMetrics(
+    { ...door, open: env.METRICS_PORT_OPEN }, env.METRICS_PORT,
+    (error) => ctx.log.error({ error, port: env.METRICS_PORT }, 'the port for metrics has trouble; pages are served all the same'),
+  )
+  const server = createApp(env, ctx, build, buildDirectory, door).listen(env.PORT, () => ctx.log.info({ port: env.PORT, origin: env.APP_ORIGIN }, 'web is listening'))
   server.on('error', (error: NodeJS.ErrnoException) => {
     process.stderr.write(error.code === 'EADDRINUSE' ? `Port ${env.PORT} is taken. Stop what uses it or set PORT.\n` : `The web process cannot listen: ${error.message}\n`)
     process.exit(1)
@@ -133,9 +166,8 @@ try {
   server.keepAliveTimeout = 65_000
   closeWithGrace({ delay: 20_000, logger: false }, async ({ err }: { err?: Error }) => {
     if (err) ctx.log.error({ error: err }, 'the web process stops because of an error')
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    server.closeIdleConnections()
-    await closed
+    await stopListening(server)
+    privateDoor?.close()
     await close()
     ctx.log.info('web has stopped')
   })

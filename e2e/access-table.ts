@@ -35,6 +35,7 @@ export const adminTable: Row[] = [
   { route: 'routes/admin.w.$workshop.receipt', path: ({ slug }) => `/admin/w/${slug}/receipt`, read: staffMayRead, act: adminsMayAct },
   { route: 'routes/admin.audit._index', path: () => '/admin/audit', read: staffMayRead, act: nobodyActs },
   { route: 'routes/admin.audit.export', path: () => '/admin/audit/export?format=jsonl&action=claim.made', read: staffMayRead, act: nobodyActs },
+  { route: 'routes/admin.doctor', path: () => '/admin/doctor', read: staffMayRead, act: adminsMayAct },
 ]
 
 export { adminsMayAct, adminsMayRead, nobodyActs, staffMayRead }

@@ -21,8 +21,9 @@ const stages: Stage[] = [
   { name: 'types', run: () => one([bin('typescript/bin/tsc'), '--noEmit']) },
   { name: 'lint', run: () => one([bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0']) },
   { name: 'workshop files', run: () => one(['--import', 'tsx', 'app/cli/workshops-check.ts']) },
-  { name: 'unit and integration tests', run: runVitest },
+  { name: 'unit and integration tests', run: () => runVitest('vitest.config.ts') },
   { name: 'build', run: () => npmRun('build') },
+  { name: 'the image’s steps in a clean folder', run: () => runVitest('e2e/image/vitest.config.ts') },
   { name: 'journeys in a browser', run: runJourneys },
 ]
 
@@ -43,9 +44,9 @@ rmSync(reports, { recursive: true, force: true })
 process.stdout.write(`\n${rows.join('\n')}\n${total.passed} passed, ${total.failed} failed\n`)
 process.exitCode = total.failed === 0 ? 0 : 1
 
-async function runVitest(): Promise<Tally> {
-  const report = path.join(reports, 'vitest.json')
-  const code = await node([bin('vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`])
+async function runVitest(config: string): Promise<Tally> {
+  const report = path.join(reports, `${config.replaceAll('/', '-')}.json`)
+  const code = await node([bin('vitest/vitest.mjs'), 'run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`])
   const { numPassedTests = 0, numFailedTests = 0 } = read<{ numPassedTests: number; numFailedTests: number }>(report)
   return neverSilent(code, { passed: numPassedTests, failed: numFailedTests })
 }

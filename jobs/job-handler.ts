@@ -34,6 +34,7 @@ export async function runBatch<Name extends JobName>(boss: PgBoss, ctx: Ctx, nam
   const outcomes = await inLogContext({ job: name, jobIds }, () => settleErrors(ctx, name, jobs, () => handler(ctx, jobs.map((job) => parsePayload(name, job.data)), jobIds)))
   return Promise.all(jobs.map(async (job, index): Promise<JobResult> => {
     const outcome = outcomes[index] ?? { kind: 'retry', reason: 'the handler gave no outcome for this job' }
+    ctx.metrics.countJob(name, outcome.kind)
     if (outcome.kind === 'done') return { id: job.id, status: 'completed' }
     if (outcome.kind === 'snooze') {
       await boss.fail(name, { id: job.id, retryCount: job.retryCount }, { snoozed: outcome.reason })
@@ -61,6 +62,7 @@ async function settleErrors<Result>(ctx: Ctx, name: JobName, jobs: { id: string 
     return await work()
   } catch (error) {
     ctx.log.error({ error }, 'a batch of jobs failed unexpectedly')
+    for (const _job of jobs) ctx.metrics.countJob(name, 'crashed')
     throw new JobFailed(plainReason(error))
   }
 }

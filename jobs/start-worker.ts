@@ -10,6 +10,7 @@ import type { Ctx } from '~/domain/ctx'
 import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
 import { chainAuditJob } from './chain-audit'
+import { doctorJob } from './doctor'
 import { eachAlone, runBatch, type JobBatchHandler } from './job-handler'
 import { makeReceiptJob } from './make-receipt'
 import { mintKey } from './mint-key'
@@ -42,6 +43,7 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     'reconcile-fix': { handler: eachAlone('reconcile-fix', reconcileFixJob), batchSize: 1, slots: 1 },
     'tidy-readings': { handler: eachAlone('tidy-readings', tidyReadingsJob), batchSize: 1, slots: 1 },
     'make-receipt': { handler: eachAlone('make-receipt', makeReceiptJob), batchSize: 1, slots: 1 },
+    doctor: { handler: eachAlone('doctor', doctorJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
     'chain-audit': { handler: eachAlone('chain-audit', chainAuditJob), batchSize: 1, slots: 1 },
     tidy: { handler: eachAlone('tidy', tidyJob), batchSize: 1, slots: 1 },

@@ -1,6 +1,7 @@
 /** The worker process: environment in, jobs until SIGTERM. */
 import closeWithGrace from 'close-with-grace'
 import { EnvError, readEnv } from '~/env.server'
+import { listenForMetrics } from '~/metrics-http'
 import { createWorkerRuntime } from '~/runtime.server'
 import { startWorker } from './start-worker'
 
@@ -8,9 +9,14 @@ try {
   const env = readEnv()
   const { ctx, boss, close } = await createWorkerRuntime(env)
   const worker = await startWorker(ctx, boss, { concurrency: env.MINT_CONCURRENCY })
+  const door = env.METRICS_PORT === undefined ? null : listenForMetrics(
+    { metrics: ctx.metrics, token: env.METRICS_TOKEN, open: env.METRICS_PORT_OPEN }, env.METRICS_PORT,
+    (error) => ctx.log.error({ error, port: env.METRICS_PORT }, 'the port for metrics has trouble; jobs are worked all the same'),
+  )
   closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
     if (err) ctx.log.error({ error: err }, 'the worker stops because of an error')
     await worker.stop()
+    door?.close()
     await close()
     ctx.log.info('worker has stopped')
   })

@@ -17,14 +17,15 @@ export type AppProcess = {
   kill(): void
 }
 
-export type AppProcessOptions = { name: string; entry: string; env: NodeJS.ProcessEnv; logFile: string }
+/** `cwd`: the root of what is run, this project if none is given. */
+export type AppProcessOptions = { name: string; entry: string; env: NodeJS.ProcessEnv; logFile: string; cwd?: string }
 
 // Longer than the worker gives its running jobs.
 const patienceMs = 30_000
 
-export function startAppProcess({ name, entry, env, logFile }: AppProcessOptions): AppProcess {
+export function startAppProcess({ name, entry, env, logFile, cwd }: AppProcessOptions): AppProcess {
   const log = openSync(logFile, 'a', 0o600)
-  const child = spawn(process.execPath, [entry], { env, stdio: ['ignore', log, log], detached: process.platform !== 'win32', windowsHide: true })
+  const child = spawn(process.execPath, [entry], { env, ...(cwd ? { cwd } : {}), stdio: ['ignore', log, log], detached: process.platform !== 'win32', windowsHide: true })
   closeSync(log)
   const exited = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => resolve(code))

@@ -21,6 +21,8 @@ const readyTimeoutMs = 60_000
 
 const watching = process.argv.includes('--watch')
 const dataDir = path.resolve(process.env.KEYMINT_DATA_DIR || '.keymint')
+/** For the command line beside a running demo: `npm run doctor` reads it. Gone when the demo is. */
+const environmentFile = path.join(dataDir, 'demo.env')
 const stopping = new AbortController()
 let web: AppProcess | undefined
 let worker: AppProcess | undefined
@@ -67,6 +69,7 @@ async function main(): Promise<void> {
   worker = startWorker(world, origin)
   web = startWeb(world, origin)
   await ready(origin)
+  writeFileSync(environmentFile, inEnvFile(environment(world, origin)), { mode: 0o600 })
   say(introduction(world))
   say(`Keymint is ready at ${origin}`)
   if (watching) follow(world, origin)
@@ -98,6 +101,12 @@ function environment(outside: World, origin: string): NodeJS.ProcessEnv {
     NODE_ENV: 'production',
     PORT: new URL(origin).port || '80',
   }
+}
+
+/** What is Keymint's own of it; the rest is the shell's. */
+function inEnvFile(all: NodeJS.ProcessEnv): string {
+  const names = Object.keys(all).filter((name) => /^(DATABASE_URL|DIRECT_DATABASE_URL|APP_ORIGIN|PORT|NODE_ENV|SESSION_SECRET|ENCRYPTION_KEY|OPENROUTER_|GITHUB_|GOOGLE_|ADMIN_|VIEWER_|PROVISIONING_ENABLED|MAX_TOTAL_KEYS|MINT_CONCURRENCY|METRICS_|WORKSHOPS_DIR)/.test(name))
+  return `${names.sort().map((name) => `${name}="${all[name] ?? ''}"`).join('\n')}\n`
 }
 
 function startWeb(outside: World, origin: string): AppProcess {
@@ -218,6 +227,7 @@ function introduction({ people, openrouter, github, postgres }: World): string {
     row('Make things go wrong', openrouter.faultsUrl),
     row('', `curl -d '{"bindFails":true}' ${openrouter.faultsUrl}    (curl -X DELETE puts it right)`),
     row('', `the same for sign-in: ${github.faultsUrl}; all faults: simulators/README.md`),
+    row('Is it ready for a room?', `npm run doctor${dataDir === path.resolve('.keymint') ? '' : `    (needs the variables of ${environmentFile})`}, or /admin/doctor as admin`),
     row('Data and logs', `${path.relative('', dataDir) || '.'}/ (web.log, worker.log)`),
     row('PostgreSQL', postgres.external ? 'the server of DATABASE_URL' : `our own, on port ${postgres.port}`),
     '',
@@ -250,6 +260,7 @@ function takeDataDir(): void {
 }
 
 function releaseDataDir(): void {
+  rmSync(environmentFile, { force: true })
   const file = path.join(dataDir, 'demo.json')
   if (ownerOf(file)?.pid === process.pid) rmSync(file, { force: true })
 }

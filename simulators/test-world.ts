@@ -13,6 +13,7 @@ import { createDb } from '~/adapters/db.server'
 import { migrationNames } from '~/adapters/migrations.server'
 import { createFingerprints } from '~/adapters/fingerprint.server'
 import { createLog } from '~/adapters/log.server'
+import { createMetrics, measured } from '~/adapters/metrics.server'
 import { createOpenRouter } from '~/adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver } from '~/adapters/queue.server'
 import { createLimits } from '~/adapters/rate-limits.server'
@@ -69,9 +70,10 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
   const emptyFolder = await mkdtemp(path.join(tmpdir(), 'keymint-no-workshops-'))
   closers.push(() => rm(emptyFolder, { recursive: true, force: true }))
 
+  const metrics = createMetrics()
   const ctx: Ctx = {
-    db, queue, log, installationId, migrations: migrationNames(),
-    provider: createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey, log }),
+    db, queue, log, metrics, installationId, migrations: migrationNames(),
+    provider: measured(createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey, log }), metrics),
     sealer: createSealer([encryptionKey]),
     fingerprints: createFingerprints([encryptionKey]),
     limits: createLimits(db),
@@ -79,6 +81,7 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
     limitMints: (call) => call(),
     now: () => new Date(Date.now() + clockOffsetMs),
     settings: { provisioningEnabled: options.provisioningEnabled ?? true, maxTotalKeys: options.maxTotalKeys ?? 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: upstream.baseUrl, retentionDays: null },
+    deployment: { appOrigin: 'http://localhost:3000', signIn: [], weakSecrets: [] },
     workshops: { workshops: new Map(workshops.map((workshop) => [workshop.slug, workshop])), problems: [], warnings: [], broken: new Set() },
   }
 

@@ -18,6 +18,7 @@ import { guardrailsList } from '@openrouter/sdk/funcs/guardrailsList.js'
 import { guardrailsListGuardrailKeyAssignments } from '@openrouter/sdk/funcs/guardrailsListGuardrailKeyAssignments.js'
 import { guardrailsUpdate } from '@openrouter/sdk/funcs/guardrailsUpdate.js'
 import { modelsList } from '@openrouter/sdk/funcs/modelsList.js'
+import { HTTPClient } from '@openrouter/sdk/lib/http.js'
 import { z } from 'zod'
 import { nanoFromUsdNumber, usdNumberFromNano, type NanoUsd } from '~/money'
 import type { Log } from './log.server'
@@ -48,7 +49,8 @@ export type AccountCredits = { bought: NanoUsd; used: NanoUsd }
 /** One model on one completed UTC day. `date` is YYYY-MM-DD. */
 export type ActivityRow = { date: string; model: string; usage: NanoUsd; requests: number; promptTokens: number; completionTokens: number }
 /** `id` is what one asks for, `canonicalSlug` what a guardrail answers with. */
-export type ModelName = { id: string; canonicalSlug: string }
+/** `longestAnswer` is what the longest answer costs at list price, which the provider reserves for a request without max_tokens; null where it names no price. */
+export type UpstreamModel = { id: string; canonicalSlug: string; longestAnswer: NanoUsd | null }
 
 export type KeyProvider = {
   /** POST /keys, once, 8 s. An ambiguous ProviderError means a key may exist under this name. */
@@ -76,20 +78,24 @@ export type KeyProvider = {
   readCredits(): Promise<AccountCredits>
   /** GET /activity: what was spent by model on one completed UTC day of the last 30, by one key or by all of the workspace. Today is not among them. */
   listActivity(input: { date?: string; keyHash?: string }): Promise<ActivityRow[]>
-  /** GET /models, every one. */
-  listModels(): Promise<ModelName[]>
+  /** GET /key with our own key, and the provider's clock (whole seconds) from the Date header of the answer. */
+  readManagementKey(): Promise<{ isManagementKey: boolean; serverTime: Date | null }>
+  /** Every model there is. Guardrails answer with canonical slugs, files name ids: this maps one to the other. */
+  listModels(): Promise<UpstreamModel[]>
 }
 
 export const guardrailReset = 'monthly'
 const createTimeoutMs = 8_000
 const timeoutMs = 10_000
 const pageSize = 100
+/** The most that GET /models gives at once. */
+const modelPageSize = 1_000
 /** A list that goes on for longer is an upstream that ignores `offset`. */
 const mostPages = 500
 
 /** `managementKey` is kept behind a function, so that inspecting the client prints no secret. */
 export function createOpenRouter(config: { baseUrl: string; managementKey: string; workspaceId?: string | undefined; log?: Pick<Log, 'warn'> | undefined }): KeyProvider {
-  const clientFor = (key: string) => new OpenRouterCore({ apiKey: () => Promise.resolve(key), serverURL: config.baseUrl, retryConfig: { strategy: 'none' }, timeoutMs })
+  const clientFor = (key: string, more: { httpClient?: HTTPClient } = {}) => new OpenRouterCore({ apiKey: () => Promise.resolve(key), serverURL: config.baseUrl, retryConfig: { strategy: 'none' }, timeoutMs, ...more })
   const client = clientFor(config.managementKey)
   const options = { retries: { strategy: 'none' as const }, timeoutMs }
   const workspace = config.workspaceId ? { workspaceId: config.workspaceId } : {}
@@ -211,19 +217,37 @@ export function createOpenRouter(config: { baseUrl: string; managementKey: strin
         { date: item.date, model: item.model, usage: nanoFromUsdNumber(item.usage), requests: item.requests, promptTokens: item.promptTokens, completionTokens: item.completionTokens }
       )))
     },
+    async readManagementKey() {
+      let date = Number.NaN
+      const httpClient = new HTTPClient().addHook('response', (response) => void (date = Date.parse(response.headers.get('date') ?? '')))
+      const isManagementKey = await unwrap('GET /key', apiKeysGetCurrentKeyMetadata(clientFor(config.managementKey, { httpClient }), undefined, options), ({ data }) => data.isManagementKey)
+      return { isManagementKey, serverTime: Number.isNaN(date) ? null : new Date(date) }
+    },
     async listModels() {
-      const result = await answerOf(modelsList(client, undefined, options))
-      if (result.ok) return result.value.result.data.map(({ id, canonicalSlug }) => ({ id, canonicalSlug }))
-      const items = rawItems(result.error)
-      if (!items) throw providerErrorFrom('GET /models', result.error)
-      return items.flatMap((item) => rawModelSchema.safeParse(item).data ?? [])
+      const found: UpstreamModel[] = []
+      const call = 'GET /models'
+      await eachPage(call, async (offset) => {
+        const page = await unwrap(call, modelsList(client, { offset, limit: modelPageSize }, options), ({ result }) => result.data.map((model): UpstreamModel => ({
+          id: model.id, canonicalSlug: model.canonicalSlug, longestAnswer: priceOfLongest(model.pricing.completion, model.topProvider.maxCompletionTokens ?? model.contextLength),
+        })))
+        found.push(...page)
+        return page.length
+      }, modelPageSize)
+      return found
     },
   }
 }
 
+/** Prices are decimal USD a token, finer than a nano-USD; a model that picks others names -1. */
+function priceOfLongest(usdPerToken: string, tokens: number | null | undefined): NanoUsd | null {
+  const price = Number(usdPerToken)
+  if (!tokens || !Number.isFinite(price) || price < 0) return null
+  return nanoFromUsdNumber(price * tokens)
+}
+
 /** The SDK's own pages would retry as they please: these are asked for one by one. `takePage` says how many items its page had. */
-async function eachPage(call: string, takePage: (offset: number) => Promise<number>): Promise<void> {
-  for (let pages = 0; pages < mostPages; pages++) if ((await takePage(pages * pageSize)) < pageSize) return
+async function eachPage(call: string, takePage: (offset: number) => Promise<number>, size = pageSize): Promise<void> {
+  for (let pages = 0; pages < mostPages; pages++) if ((await takePage(pages * size)) < size) return
   throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
 }
 

@@ -3,9 +3,10 @@
  * transaction. It sits below the domain, so that the domain sends by name and knows no handler.
  * A queue's policy is fixed when it is created; changing one here needs a new name.
  */
+import { createRequire } from 'node:module'
 import { PgBoss, fromPrisma, type Queue as BossQueue } from 'pg-boss'
 import { z } from 'zod'
-import { withoutPrismaParameters, type Tx } from './db.server'
+import { withoutPrismaParameters, type Db, type Tx } from './db.server'
 
 // Attempts are counted on our own rows: pg-boss's limit is so high that it never decides.
 const never = 100_000
@@ -39,6 +40,8 @@ export const catalog = {
   'tidy-readings': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, deleteAfterSeconds: 86_400 } },
   /** Makes a workshop's receipt; comes back until the books are closed. Singleton key: the slug. */
   'make-receipt': { payload: z.object({ workshopSlug: z.string() }), queue: { policy: 'exclusive', retryLimit: never, retryDelay: 30, retryBackoff: true, retryDelayMax: 900, expireInSeconds: 900, heartbeatSeconds: 30 } },
+  /** Checks whether this deployment is ready for a room, as staff asked for it. Not tried again: they see that it did not end and ask anew. */
+  doctor: { payload: z.object({ reportId: z.uuid() }), queue: { policy: 'exclusive', notify: true, retryLimit: 0, expireInSeconds: 180, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
   /** Sends again what was lost, ends what has expired. Sends itself again. */
   sweep: { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: never, retryDelay: 5, expireInSeconds: 60, heartbeatSeconds: 10, deleteAfterSeconds: 3_600 } },
   /** Chains audit events of finished transactions. Sends itself again. */
@@ -134,5 +137,38 @@ export async function migrateQueues(url: string): Promise<void> {
     for (const { name, cron } of schedules) await boss.schedule(name, cron, {}, { tz: 'UTC' })
   } finally {
     await boss.stop({ graceful: false, timeout: 1_000 })
+  }
+}
+
+export type QueueInstallation = {
+  /** pg-boss's own schema: what the database has, null for none, and what this build needs. */
+  version: number | null
+  neededVersion: number
+  missingQueues: string[]
+  /** A policy is fixed when a queue is made: these were made under another one. */
+  wrongPolicies: string[]
+  missingSchedules: string[]
+}
+
+/** What `migrate` has left in the database, against what this build's catalog asks for. Throws when the database does not answer. */
+export async function readQueueInstallation(db: Db): Promise<QueueInstallation> {
+  const { pgboss } = createRequire(import.meta.url)('pg-boss/package.json') as { pgboss: { schema: number } }
+  const wanted = Object.entries<CatalogEntry>(catalog).flatMap(([name, { queue }]): { name: string; policy: string | undefined }[] => [
+    { name, policy: queue.policy }, ...(queue.deadLetter ? [{ name: queue.deadLetter, policy: undefined }] : []),
+  ])
+  const [installed] = await db.$queryRaw<{ there: boolean }[]>`select to_regclass('pgboss.version') is not null as there`
+  if (!installed?.there) return { version: null, neededVersion: pgboss.schema, missingQueues: wanted.map(({ name }) => name), wrongPolicies: [], missingSchedules: schedules.map(({ name }) => name) }
+  const [versions, queues, crons] = await Promise.all([
+    db.$queryRaw<{ version: number }[]>`select version from pgboss.version`,
+    db.$queryRaw<{ name: string; policy: string }[]>`select name, policy from pgboss.queue`,
+    db.$queryRaw<{ name: string; cron: string }[]>`select name, cron from pgboss.schedule`,
+  ])
+  const policyOf = new Map(queues.map(({ name, policy }) => [name, policy]))
+  return {
+    version: versions[0]?.version ?? null,
+    neededVersion: pgboss.schema,
+    missingQueues: wanted.filter(({ name }) => !policyOf.has(name)).map(({ name }) => name),
+    wrongPolicies: wanted.filter(({ name, policy }) => policy !== undefined && policyOf.has(name) && policyOf.get(name) !== policy).map(({ name }) => name),
+    missingSchedules: schedules.filter((schedule) => !crons.some(({ name, cron }) => name === schedule.name && cron === schedule.cron)).map(({ name }) => name),
   }
 }

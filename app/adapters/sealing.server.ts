@@ -13,6 +13,8 @@ export type Sealer = {
   /** Opens an envelope made for exactly this place. Throws UnsealError on anything else, without saying what. */
   unseal(envelope: string, place: SealedPlace): string
   newestKeyId: string
+  /** All that open, newest first. */
+  keyIds: string[]
 }
 
 export class UnsealError extends Error {
@@ -34,6 +36,7 @@ export function createSealer(keys: Buffer[]): Sealer {
 
   return {
     newestKeyId,
+    keyIds: [...ring.keys()],
     seal(secret, place) {
       const iv = randomBytes(ivBytes)
       const cipher = createCipheriv('aes-256-gcm', newestKey, iv, { authTagLength: tagBytes })

@@ -2,6 +2,7 @@
 import type { Db } from '~/adapters/db.server'
 import type { Fingerprints } from '~/adapters/fingerprint.server'
 import type { Log } from '~/adapters/log.server'
+import type { Metrics } from '~/adapters/metrics.server'
 import type { KeyProvider } from '~/adapters/openrouter.server'
 import type { Queue } from '~/adapters/queue.server'
 import type { Limits } from '~/adapters/rate-limits.server'
@@ -22,6 +23,15 @@ export type Settings = {
   retentionDays: number | null
 }
 
+/** How this deployment is reached, and what is weak about its secrets; none of them is in here. */
+export type Deployment = {
+  appOrigin: string
+  /** Where people are sent to sign in, and the exact address that must be registered there. */
+  signIn: { provider: string; authorizeUrl: string; redirectUri: string }[]
+  /** One sentence each. */
+  weakSecrets: string[]
+}
+
 export type Ctx = {
   db: Db
   queue: Queue
@@ -30,9 +40,11 @@ export type Ctx = {
   fingerprints: Fingerprints
   limits: Limits
   log: Log
+  metrics: Metrics
   /** The injected clock, for windows and expiry. What several machines compare uses Postgres's now(). */
   now(): Date
   settings: Settings
+  deployment: Deployment
   workshops: WorkshopCatalog
   /** Runs a claim's transaction when few of this process are under way. */
   limitClaims: <Result>(claim: () => Promise<Result>) => Promise<Result>

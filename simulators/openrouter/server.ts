@@ -119,6 +119,8 @@ async function serveApi(machine: Machine, request: IncomingMessage, url: URL, te
   const method = request.method ?? 'GET'
   const path = url.pathname.startsWith(`${apiPrefix}/`) ? url.pathname.slice(apiPrefix.length) : ''
   const startedAt = performance.now()
+  // The clock that can be moved is the only one there is here.
+  response.setHeader('date', new Date(world.now()).toUTCString())
   const { delayMs, fault } = world.faults.strike(method, path)
   let endpoint = `${method} ${path === '' ? url.pathname : path}`
   calls.begin()

@@ -48,6 +48,7 @@ async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<V
     verdicts = hashes.map((hash) => ({ hash, outcome: 'again', reason: providerWords(error) }))
   }
   await record(ctx, keys, verdicts, guardrailId)
+  for (const [outcome, ended] of groupBy(verdicts, (verdict) => verdict.outcome)) ctx.metrics.countBinds(outcome, ended.length)
   return verdicts
 }
 

@@ -91,6 +91,11 @@ function readCached(db: Tx, slug: string) {
   return db.guardrail.findUnique({ where: { workshopSlug: slug } })
 }
 
+/** What the guardrail of a workshop must say, by its file. */
+export function guardrailRulesOf(workshop: Workshop): GuardrailRules {
+  return rulesFor(workshop.slug, workshop.keyLimit, workshop.keyLimitReset, workshop.poolLimit, workshop.allowedModels)
+}
+
 /** From the file; when the file is gone, from the newest key's own snapshot. Null when there is neither. */
 async function guardrailRules(ctx: Ctx, slug: string): Promise<GuardrailRules | null> {
   const workshop = ctx.workshops.workshops.get(slug)

@@ -27,7 +27,9 @@ export type ClaimOutcome =
 
 /** Claims a key. Clicking again, from anywhere and at once, answers with the same claim. */
 export async function claimKey(ctx: Ctx, input: { workshopSlug: string; person: Claimant; optIn: boolean }): Promise<ClaimOutcome> {
-  return ctx.limitClaims(() => claimNow(ctx, input))
+  const outcome = await ctx.limitClaims(() => claimNow(ctx, input))
+  ctx.metrics.countClaim(outcome.kind === 'refused' ? outcome.reason : outcome.kind)
+  return outcome
 }
 
 async function claimNow(ctx: Ctx, input: { workshopSlug: string; person: Claimant; optIn: boolean }): Promise<ClaimOutcome> {

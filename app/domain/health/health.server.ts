@@ -3,7 +3,8 @@ import type { Ctx } from '../ctx'
 
 export type Readiness = { ready: boolean; database: boolean; migrated: boolean; workerSeenSecondsAgo: number | null }
 
-const workerQuietSeconds = 30
+/** A worker that says nothing for this long counts as gone. */
+export const workerQuietSeconds = 30
 const patienceMs = 500
 
 /** Answers within half a second, also when the database does not. */

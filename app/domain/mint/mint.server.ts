@@ -86,6 +86,7 @@ async function tryOnce(ctx: Ctx, work: MintWork, turn: Turn): Promise<Tried | nu
 async function settle(ctx: Ctx, work: MintWork, { attempt, created, failure }: Tried, probing: boolean): Promise<JobOutcome | 'again'> {
   if (failure) return settleFailure(ctx, work, attempt, failure, probing)
   const verdict = await saveUntilKnown(ctx, work, attempt, created)
+  ctx.metrics.countMint(verdict)
   if (verdict === 'lost' && (await condemn(ctx.db, attempt.id, created.hash))) await deleteCondemned(ctx, attempt.id, created.hash)
   if (work.gate.failures > 0 || probing) await openGate(ctx.db, { probing })
   return { kind: 'done' }
@@ -208,6 +209,7 @@ async function readAttemptState(ctx: Ctx, work: MintWork, attempt: Attempt, star
 async function settleFailure(ctx: Ctx, work: MintWork, attempt: Attempt, details: ProviderErrorDetails, probing: boolean): Promise<JobOutcome | 'again'> {
   const judgement = judgeFailure(details)
   ctx.log.warn({ mintId: work.mintId, attemptId: attempt.id, trouble: details, judgement: judgement.kind }, 'POST /keys did not answer with a key')
+  ctx.metrics.countMint(judgement.kind)
   switch (judgement.kind) {
     case 'unknown': {
       await ctx.db.$transaction(async (tx) => {

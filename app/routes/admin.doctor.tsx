@@ -1,0 +1,40 @@
+import { redirect, type MetaFunction } from '@remix-run/node'
+import { useLoaderData, useNavigation, useRevalidator } from '@remix-run/react'
+import { useEffect } from 'react'
+import { DoctorPage } from '~/components/doctor-page'
+import { askForReport, readDoctorView } from '~/domain/doctor/report.server'
+import { readiness } from '~/domain/health/health.server'
+import { handler } from '~/web/handler.server'
+import { requireAdmin, requireStaff } from '~/web/session.server'
+
+export const loader = handler(async ({ request, ctx, auth }) => {
+  const viewer = await requireStaff({ request, ctx, auth })
+  const [view, ready] = await Promise.all([readDoctorView(ctx), readiness(ctx)])
+  const { workerSeenSecondsAgo: quiet } = ready
+  return { view, mayAct: viewer.role === 'admin', asOf: ctx.now().toISOString(), workerSeen: quiet !== null && quiet <= 30 }
+})
+
+export const action = handler(async ({ request, ctx, auth }) => {
+  const viewer = await requireAdmin({ request, ctx, auth })
+  await askForReport(ctx, viewer.userId)
+  return redirect('/admin/doctor', 303)
+})
+
+export const meta: MetaFunction = () => [{ title: 'Doors open? · Keymint' }]
+
+const lookAgainMs = 2_000
+
+export default function Doctor() {
+  const data = useLoaderData<typeof loader>()
+  const { state } = useNavigation()
+  const { revalidate } = useRevalidator()
+  const running = data.view.pending !== null && !data.view.pending.overdue
+  useEffect(() => {
+    if (!running) return
+    const timer = setInterval(() => {
+      if (!document.hidden) revalidate()
+    }, lookAgainMs)
+    return () => clearInterval(timer)
+  }, [running, revalidate])
+  return <DoctorPage {...data} asking={state === 'submitting'} />
+}
