@@ -60,6 +60,8 @@ const envSchema = z.object({
   METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
   SMTP_URL: url.optional(),
   WORKSHOPS_DIR: z.string().default('workshops'),
+  FLY_REGION: z.string().optional(),
+  FLY_IMAGE_REF: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 

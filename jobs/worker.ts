@@ -1,5 +1,6 @@
 /** The worker process: environment in, jobs until SIGTERM. */
 import closeWithGrace from 'close-with-grace'
+import { version } from '../package.json'
 import { EnvError, readEnv } from '~/env.server'
 import { createWorkerRuntime } from '~/runtime.server'
 import { startWorker } from './start-worker'
@@ -7,7 +8,7 @@ import { startWorker } from './start-worker'
 try {
   const env = readEnv()
   const { ctx, boss, close } = await createWorkerRuntime(env)
-  const worker = await startWorker(ctx, boss, { concurrency: env.MINT_CONCURRENCY })
+  const worker = await startWorker(ctx, boss, { concurrency: env.MINT_CONCURRENCY, version: env.FLY_IMAGE_REF ?? version, region: env.FLY_REGION })
   closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
     if (err) ctx.log.error({ error: err }, 'the worker stops because of an error')
     await worker.stop()

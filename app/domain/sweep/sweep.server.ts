@@ -11,6 +11,7 @@ import { endIfExpired } from '../lifecycle/expire.server'
 import { restoreLimits, retireKeys } from '../lifecycle/retire.server'
 import { deleteCondemned } from '../mint/attempts.server'
 import { setClaimCommitted } from '../pool/pool.server'
+import { pruneHistory } from '../queue-board/record-runs.server'
 import { windowState } from '../workshop/workshop'
 
 export const sweepSeconds = 15
@@ -29,6 +30,7 @@ const parts = {
   limitsRestored: ['limits of a new window', restoreLimits],
   condemnedDeleted: ['condemned keys', deleteCondemnedKeys],
   guardrailsWarmed: ['guardrails', warmGuardrails],
+  historyPruned: ['the history of jobs', pruneHistory],
 } as const satisfies Record<string, readonly [string, (ctx: Ctx) => Promise<number>]>
 
 export type SweepReport = Record<keyof typeof parts, number>
