@@ -3,7 +3,7 @@ import type { ProviderErrorDetails } from '~/adapters/provider-error'
 import type { JobError } from '../job-outcome'
 
 export type DelayReason = 'rate-limited' | 'no-credit' | 'unauthorized' | 'forbidden' | 'unreachable' | 'upstream-trouble' | 'paused' | 'switched-off'
-export type MintRefusal = { reason: 'banned' | 'expired-before-mint' | 'rejected-by-provider' | 'gave-up'; detail: string | null }
+export type MintRefusal = { reason: 'banned' | 'expired-before-mint' | 'rejected-by-provider' | 'gave-up' | 'cancelled'; detail: string | null }
 
 /** How a mint stands, as one query reads it. Times in seconds are by Postgres's clock. */
 export type MintStanding = {
