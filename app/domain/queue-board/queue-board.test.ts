@@ -1,6 +1,5 @@
 /** The queue as staff see and repair it: a real Postgres, the stand-in, and a worker. */
 import { expect, test } from 'vitest'
-import type { Prisma } from '~/adapters/db.server'
 import { claimKey } from '../claim/claim.server'
 import { findClaimView } from '../claim/claim-view.server'
 import { findWorkshopView } from '../workshop/view.server'
@@ -298,13 +297,16 @@ test('what workers record at once adds up, is charted, and is forgotten in time'
   expect(sum((m) => m.waitBins.reduce((a, b) => a + b, 0))).toBe(24)
   const [group] = await world.db.errorGroup.findMany()
   expect(group).toMatchObject({ count: 24n, jobNames: ['mint-key', 'sweep'], class: 'unreachable' })
-  const charts = await readQueueThroughput(world.ctx, { hours: 1 })
-  expect(charts.charts[0]?.sentence).toBe('In the last hour: 12 done, 0 failed, 12 put off.')
-  expect(charts.charts[2]?.sentence).toMatch(/took less than about 1\d\d ms/)
-  expect((await readQueueThroughput(world.ctx, { hours: 24 })).charts[0]?.table.rows).toHaveLength(1)
+  const hour = await readQueueThroughput(world.ctx, { span: 'hour' })
+  expect(hour.total).toMatchObject({ done: 12, failed: 0, putOff: 12 })
+  expect(hour.points).toHaveLength(60)
+  expect(hour.total.run.p50).toBeGreaterThan(0.1)
+  expect(hour.total.run.p95).toBeLessThanOrEqual(0.2)
+  const day = await readQueueThroughput(world.ctx, { span: 'day', job: 'sweep' })
+  expect([day.points.length, day.total.failed, day.points.reduce((all, point) => all + point.done * 15, 0)]).toEqual([96, 12, 12])
 
   await recordRuns(world.ctx, [run({ startedAt: new Date(Date.now() - 8 * 86_400_000) })])
-  await world.db.errorGroup.updateMany({ data: { lastSeen: new Date(Date.now() - 31 * 86_400_000) } as Prisma.ErrorGroupUpdateManyMutationInput })
+  await world.db.errorGroup.updateMany({ data: { lastSeen: new Date(Date.now() - 31 * 86_400_000) } })
   expect(await world.db.jobRun.count()).toBe(49)
   await pruneHistory(world.ctx)
   expect([await world.db.jobRun.count(), await world.db.errorGroup.count()]).toEqual([48, 0])

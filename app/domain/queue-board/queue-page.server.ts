@@ -5,7 +5,7 @@ import { readHealth } from './health.server'
 import { cancelWords, jobKindOf } from './job-kinds'
 import { countTabs, jobRow, jobsById, listJobs, liveNames } from './list.server'
 import { readThroughput } from './throughput.server'
-import type { JobPage, JobRunView, ProviderCallView, QueueFilter, QueuePage, Throughput } from './types'
+import type { JobPage, JobRunView, ProviderCallView, QueueFilter, QueuePage, Throughput, ThroughputSpan } from './types'
 
 /** Everything that /admin/queue shows, but the charts. */
 export async function readQueuePage(ctx: Ctx, filter: QueueFilter): Promise<QueuePage> {
@@ -19,8 +19,8 @@ export async function readQueuePage(ctx: Ctx, filter: QueueFilter): Promise<Queu
 }
 
 /** The charts of the page: of one job, by default of making keys. */
-export function readQueueThroughput(ctx: Ctx, options: { hours: 1 | 24; job?: string }): Promise<Throughput> {
-  return readThroughput(ctx, { hours: options.hours, job: options.job ?? 'mint-key' })
+export function readQueueThroughput(ctx: Ctx, options: { span: ThroughputSpan; job?: string }): Promise<Throughput> {
+  return readThroughput(ctx, { span: options.span, job: options.job ?? 'mint-key' })
 }
 
 /** The group that is filtered by stands among them, however old it is. */

@@ -90,9 +90,11 @@ export type Health = {
   workerSeenSecondsAgo: number | null
 }
 
-export type Line = { label: string; path: string; dash: string | null; last: string | null; endY: number | null }
-export type Chart = { title: string; sentence: string; unit: string; lines: Line[]; yTicks: { y: number; label: string }[]; xTicks: { x: number; label: string; iso: string }[]; table: { head: string[]; rows: string[][] } }
-export type Throughput = { hours: 1 | 24; charts: Chart[]; empty: boolean }
+/** One step of time: runs per minute, and seconds within which half and 95 of 100 of them waited and ran. */
+export type ThroughputPoint = { at: string; done: number; failed: number; putOff: number; wait: Quantiles; run: Quantiles }
+export type Quantiles = { p50: number | null; p95: number | null }
+export type Throughput = { span: ThroughputSpan; job: string; from: string; to: string; stepSeconds: number; points: ThroughputPoint[]; total: { done: number; failed: number; putOff: number; wait: Quantiles; run: Quantiles } }
+export type ThroughputSpan = 'hour' | 'day'
 
 export type QueuePage = {
   filter: QueueFilter

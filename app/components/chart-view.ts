@@ -1,0 +1,18 @@
+/** A chart as the server has drawn it: paths and words, nothing left to compute in the browser. */
+export type ChartLine = { name: string; path: string; look: 'line' | 'dashes' | 'dots' | 'bars' | 'area' }
+
+export type ChartView = {
+  title: string
+  /** What the picture shows, for those who would rather read. */
+  sentence: string
+  width: number
+  height: number
+  /** Where the drawing begins, right of the words of the vertical axis. */
+  left: number
+  lines: ChartLine[]
+  yTicks: { y: number; words: string }[]
+  xTicks: { x: number; words: string; anchor: 'start' | 'middle' | 'end' }[]
+  table: { head: string[]; rows: string[][] }
+  /** Nothing to draw: the sentence says so. */
+  empty: boolean
+}
