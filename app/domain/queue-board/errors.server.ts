@@ -1,10 +1,11 @@
 /** The errors of the last day as groups, each with how many jobs it holds now. */
 import type { Ctx } from '../ctx'
 import { errorGroupTitle } from './error-groups'
-import { capped, mostMatches } from './list.server'
 import type { ErrorGroupView } from './types'
 
 const mostGroups = 8
+/** Counting jobs by their error reads the jobs themselves. */
+const mostCounted = 200
 
 /** Those seen within a day, the latest first. */
 export async function readErrorGroups(ctx: Pick<Ctx, 'db'>): Promise<ErrorGroupView[]> {
@@ -25,7 +26,7 @@ async function readGroups({ db }: Pick<Ctx, 'db'>, fingerprint: string | null): 
       g.sample_job_id as "sampleJobId", g.sample_words as "sampleWords", now_held.count as "jobsNow"
     from keymint.error_groups g
     cross join lateral (select count(*)::int as count from (
-      select 1 from pgboss.job j where (j.output->>'fingerprint') = g.fingerprint and j.state <> 'cancelled' limit ${mostMatches + 1}::int) held) now_held
+      select 1 from pgboss.job j where (j.output->>'fingerprint') = g.fingerprint order by j.state limit ${mostCounted + 1}::int) held) now_held
     where ${fingerprint}::text is null and g.last_seen > now() - interval '1 day' or g.fingerprint = ${fingerprint}
     order by g.last_seen desc limit ${mostGroups}::int`
 }
@@ -33,6 +34,6 @@ async function readGroups({ db }: Pick<Ctx, 'db'>, fingerprint: string | null): 
 function view(row: Row): ErrorGroupView {
   return {
     fingerprint: row.fingerprint, title: errorGroupTitle(row), jobNames: row.jobNames, count: row.count, firstSeen: row.firstSeen.toISOString(), lastSeen: row.lastSeen.toISOString(),
-    sampleJobId: row.sampleJobId, sampleWords: row.sampleWords, jobsNow: capped(row.jobsNow),
+    sampleJobId: row.sampleJobId, sampleWords: row.sampleWords, jobsNow: { count: Math.min(row.jobsNow, mostCounted), more: row.jobsNow > mostCounted },
   }
 }

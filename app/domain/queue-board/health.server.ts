@@ -87,9 +87,11 @@ async function readOldest(ctx: Ctx): Promise<OldestRow | null> {
   const names = liveNames.filter((name) => !deadLetterNames.includes(name))
   const [row] = await ctx.db.$queryRaw<OldestRow[]>`
     select oldest.id, n.name, oldest.start_after as since, extract(epoch from now() - oldest.start_after)::float8 as seconds
-    from unnest(${names}::text[]) as n(name) cross join unnest(array['created', 'retry']::pgboss.job_state[]) as s(state)
+    from unnest(${names}::text[]) as n(name)
     cross join lateral (
-      select id, start_after from pgboss.job j where j.name = n.name and j.state = s.state and not j.blocked and j.start_after <= now() order by j.start_after limit 1) oldest
+      (select id, start_after from pgboss.job j where j.name = n.name and j.state = 'created' and j.blocked = false and j.start_after <= now() order by j.start_after limit 1)
+      union all
+      (select id, start_after from pgboss.job j where j.name = n.name and j.state = 'retry' and j.blocked = false and j.start_after <= now() order by j.start_after limit 1)) oldest
     order by oldest.start_after limit 1`
   return row ?? null
 }

@@ -1,6 +1,6 @@
 /**
  * The jobs of the queue as rows. Read from pg-boss's own table through indexes of ours (prisma/migrate.ts); nothing is
- * counted past a thousand, and a filter that no index serves looks through the newest thousand and says so.
+ * counted past a thousand, and a filter that no index serves looks through the newest few hundred and says so.
  */
 import { catalog, deadLetterNames } from '~/adapters/queue.server'
 import { Prisma } from '~/adapters/db.server'
@@ -10,14 +10,14 @@ import { findSubjects, type Found } from './search.server'
 import type { CappedCount, JobList, JobRow, JobState, JobTab, QueueFilter } from './types'
 
 export const pageSize = 50
-/** Counting, looking through and acting all end here. */
+/** Counting and acting end here. */
 export const mostMatches = 1_000
+/** Where no index serves a filter, so many of the newest jobs are asked one by one, for one page. */
+export const mostLookedThrough = 300
+/** An action may take longer to find its jobs than a page. */
+const mostSearchedToAct = 20_000
 
 export const liveNames: readonly string[] = Object.keys(catalog)
-const unfinishedStates = ['created', 'retry', 'active']
-const statesOf: Record<JobTab, string[]> = {
-  unfinished: unfinishedStates, waiting: ['created'], running: ['active'], retrying: ['retry'], failed: ['failed'], done: ['completed'], cancelled: ['cancelled'], dead: ['created', 'retry'],
-}
 
 type Selection = { found: Found | null; looksThrough: boolean }
 
@@ -25,30 +25,36 @@ type Selection = { found: Found | null; looksThrough: boolean }
 export async function listJobs(ctx: Ctx, filter: QueueFilter): Promise<JobList> {
   const selection = await select(ctx, filter)
   if (!selection) return { rows: [], next: null, matches: { count: 0, more: false }, lookedThrough: null }
-  const source = candidates(filter, selection.looksThrough ? mostMatches + 1 : pageSize + 1, selection.found)
-  const rows = await ctx.db.$queryRaw<(RawRow & { keeps: boolean })[]>`
-    with candidate as (${source})
-    select ${columns}, ${residual(filter)} as keeps from candidate j ${joins} order by j.created_on desc, j.id desc`
-  const matching = rows.filter((row) => row.keeps).slice(0, mostMatches)
-  const page = matching.slice(0, pageSize)
-  const exhausted = rows.length <= (selection.looksThrough ? mostMatches : pageSize)
-  const last = matching.length > pageSize ? page.at(-1) : exhausted ? undefined : rows[mostMatches - 1]
-  return {
-    rows: page.map((row) => jobRow(row)),
-    next: last ? cursorOf(last) : null,
-    matches: selection.looksThrough ? { count: matching.length, more: !exhausted } : await countJobs(ctx, filter),
-    lookedThrough: selection.looksThrough && !exhausted ? mostMatches : null,
-  }
+  const { looksThrough } = selection
+  const most = selection.found ? mostMatches : looksThrough ? mostLookedThrough : pageSize
+  const [rows, counted] = await Promise.all([
+    ctx.db.$queryRaw<((RawRow | { id: null }) & Facts)[]>`
+      with candidate as materialized (${candidates(filter, most + 1, selection.found)}),
+      matching as materialized (select j.* from (select * from candidate order by created_on desc, id desc limit ${looksThrough ? most : most + 1}::int) j ${residual(filter)}),
+      page as (select * from matching order by created_on desc, id desc limit ${pageSize + 1}::int)
+      select facts.*, ${columns} from (
+        select (select count(*)::int from candidate) as looked, (select count(*)::int from matching) as matched,
+          (select ${cursorText} from candidate j order by created_on desc, id desc offset ${most - 1}::int limit 1) as tail) facts
+      left join page j on true ${joins} order by j.created_on desc, j.id desc`,
+    looksThrough ? null : countJobs(ctx, filter),
+  ])
+  const [facts] = rows
+  const page = rows.filter((row): row is RawRow & Facts => row.id !== null)
+  const exhausted = (facts?.looked ?? 0) <= most
+  const next = page.length > pageSize ? (page[pageSize - 1]?.cursor ?? null) : looksThrough && !exhausted ? (facts?.tail ?? null) : null
+  return { rows: page.slice(0, pageSize).map((row) => jobRow(row)), next, matches: counted ?? { count: facts?.matched ?? 0, more: !exhausted }, lookedThrough: looksThrough && !exhausted ? most : null }
 }
+
+type Facts = { looked: number; matched: number; tail: string | null }
 
 /** The ids of the jobs that match, in the order of the page, at most `most`: frozen when an action is made. */
 export async function matchingJobIds(ctx: Ctx, filter: QueueFilter, most: number): Promise<string[]> {
   const selection = await select(ctx, filter)
   if (!selection) return []
-  const rows = await ctx.db.$queryRaw<{ id: string; keeps: boolean }[]>`
-    with candidate as (${candidates({ ...filter, after: undefined }, mostMatches, selection.found)})
-    select j.id, ${residual(filter)} as keeps from candidate j ${joins} order by j.created_on desc, j.id desc`
-  return rows.filter((row) => row.keeps).slice(0, most).map((row) => row.id)
+  const rows = await ctx.db.$queryRaw<{ id: string }[]>`
+    with candidate as (${candidates({ ...filter, after: undefined }, selection.looksThrough ? mostSearchedToAct : most, selection.found)})
+    select j.id from candidate j ${residual(filter)} order by j.created_on desc, j.id desc limit ${most}::int`
+  return rows.map((row) => row.id)
 }
 
 /** Rows for these ids, whatever their state. */
@@ -59,19 +65,14 @@ export async function jobsById(ctx: Pick<Ctx, 'db'>, ids: string[]): Promise<Raw
 }
 
 /** How many jobs stand in each tab, of one name where the filter names one. */
-export async function countTabs(ctx: Ctx, filter: QueueFilter): Promise<Record<JobTab, CappedCount>> {
-  const limit = Prisma.sql`limit ${mostMatches + 1}::int`
-  const ofNames = (tab: JobTab, where: Prisma.Sql) => Prisma.sql`(select count(*)::int from (select 1 from pgboss.job j where j.name = any(${namesOf({ tab, ...(filter.job ? { job: filter.job } : {}) })}) and ${where} ${limit}) counted)`
-  const inState = (state: string) => ofNames('unfinished', Prisma.sql`j.state = ${state}::pgboss.job_state`)
-  const [row] = await ctx.db.$queryRaw<Record<'waiting' | 'running' | 'retrying' | 'failed' | 'unsuccessful' | 'completed' | 'cancelled' | 'dead', number>[]>`
-    select ${inState('created')} as waiting, ${inState('active')} as running, ${inState('retry')} as retrying, ${inState('failed')} as failed, ${inState('completed')} as completed,
-      ${inState('cancelled')} as cancelled, ${ofNames('dead', Prisma.sql`j.state = any(array['created', 'retry']::pgboss.job_state[])`)} as dead,
-      ${ofNames('failed', Prisma.sql`j.state = 'completed' and (j.output->>'fingerprint') is not null`)} as unsuccessful`
+export async function countTabs(ctx: Ctx, { job }: QueueFilter): Promise<Record<JobTab, CappedCount>> {
+  const tabs = ['waiting', 'running', 'retrying', 'failed', 'done', 'cancelled', 'dead'] as const
+  const counts = tabs.map((tab) => Prisma.sql`(select count(*)::int from (${countable({ tab, ...(job ? { job } : {}) })}) counted) as ${Prisma.raw(tab)}`)
+  const [row] = await ctx.db.$queryRaw<Record<(typeof tabs)[number], number>[]>`select ${Prisma.join(counts)}`
   if (!row) throw new Error('counting gives one row')
-  const { waiting, running, retrying, failed, unsuccessful, completed, cancelled, dead } = row
+  const of = (tab: (typeof tabs)[number]) => capped(row[tab])
   return {
-    unfinished: capped(waiting + running + retrying), waiting: capped(waiting), running: capped(running), retrying: capped(retrying), failed: capped(failed + unsuccessful),
-    done: completed > mostMatches ? capped(completed) : capped(Math.max(0, completed - unsuccessful)), cancelled: capped(cancelled), dead: capped(dead),
+    unfinished: capped(row.waiting + row.running + row.retrying), waiting: of('waiting'), running: of('running'), retrying: of('retrying'), failed: of('failed'), done: of('done'), cancelled: of('cancelled'), dead: of('dead'),
   }
 }
 
@@ -86,41 +87,56 @@ export function capped(count: number): CappedCount {
 
 /** At most a thousand and one rows of nothing, for counting: index entries alone. */
 function countable(filter: QueueFilter): Prisma.Sql {
-  const window = windowOf(filter)
-  const plain = Prisma.sql`select 1 from pgboss.job j where j.name = any(${namesOf(filter)}) and j.state = any(${statesOf[filter.tab]}::pgboss.job_state[]) ${window}`
-  const unsuccessful = Prisma.sql`select 1 from pgboss.job j where j.state = 'completed' and (j.output->>'fingerprint') is not null and j.name = any(${namesOf(filter)}) ${window}`
   const limit = Prisma.sql`limit ${mostMatches + 1}::int`
-  return filter.tab === 'failed' ? Prisma.sql`(${plain} ${limit}) union all (${unsuccessful} ${limit}) ${limit}` : Prisma.sql`${plain} ${limit}`
+  const parts = partsOf(filter.tab).map((part) => Prisma.sql`(select 1 from pgboss.job j where j.name = any(${namesOf(filter)}) and ${part} ${ofError(filter)} ${windowOf(filter)} ${limit})`)
+  return Prisma.sql`select 1 from (${Prisma.join(parts, ' union all ')}) parts ${limit}`
 }
 
 /** What narrows the candidates beyond names and states; null when it is known that nothing can match. */
 async function select(ctx: Ctx, filter: QueueFilter): Promise<Selection | null> {
   if (namesOf(filter).length === 0) return null
   const looksThrough = filter.workshop !== undefined || filter.runs !== undefined
-  if (filter.text === undefined) return { found: null, looksThrough: looksThrough || filter.error !== undefined }
+  if (filter.text === undefined) return { found: null, looksThrough }
   const found = await findSubjects(ctx, filter.text)
   return found.mintIds.length + found.jobIds.length === 0 ? null : { found, looksThrough: true }
 }
 
-/** The newest jobs of the tab, at most `limit`, each part from the end of an index. */
+/** The conditions of a tab, each of which one index serves; a state that is a parameter would hide from the planner which. */
+function partsOf(tab: JobTab): Prisma.Sql[] {
+  const inState = (state: string) => Prisma.sql`j.state = ${Prisma.raw(`'${state}'`)}::pgboss.job_state`
+  switch (tab) {
+    case 'unfinished': return [inState('created'), inState('retry'), inState('active')]
+    case 'waiting': return [inState('created')]
+    case 'running': return [inState('active')]
+    case 'retrying': return [inState('retry')]
+    case 'failed': return [inState('failed'), unsuccessful]
+    case 'done': return [Prisma.sql`${inState('completed')} and (j.output->>'fingerprint') is null`]
+    case 'cancelled': return [inState('cancelled')]
+    case 'dead': return [inState('created'), inState('retry')]
+  }
+}
+
+const unsuccessful = Prisma.sql`j.state = 'completed' and (j.output->>'fingerprint') is not null`
+
+/** The newest jobs of the tab, at most `limit`: each part from the end of an index, one name at a time. */
 function candidates(filter: QueueFilter, limit: number, found: Found | null): Prisma.Sql {
-  const [names, states] = [namesOf(filter), statesOf[filter.tab]]
+  const names = namesOf(filter)
   const after = filter.after ? cursorFrom(filter.after) : null
   const window = Prisma.sql`${windowOf(filter)} ${after ? Prisma.sql`and (j.created_on, j.id) < (${after.createdOn}::timestamptz, ${after.id}::uuid)` : Prisma.empty}`
-  const newest = Prisma.sql`order by created_on desc, id desc limit ${limit}::int`
-  const inTab = filter.tab === 'failed'
-    ? Prisma.sql`(j.state = 'failed' or (j.state = 'completed' and (j.output->>'fingerprint') is not null))`
-    : Prisma.sql`j.state = any(${states}::pgboss.job_state[]) ${filter.tab === 'done' ? Prisma.sql`and (j.output->>'fingerprint') is null` : Prisma.empty}`
-  if (found) return Prisma.sql`select * from (${byFound(found, names)}) j where ${inTab} ${window} ${newest}`
-  if (filter.error !== undefined) return Prisma.sql`select * from pgboss.job j where (j.output->>'fingerprint') = ${filter.error} and j.name = any(${names}) and ${inTab} ${window} ${newest}`
-  const successful = filter.tab === 'done' ? Prisma.sql`and (j.output->>'fingerprint') is null` : Prisma.empty
-  const byState = Prisma.sql`
-    select part.* from unnest(${names}::text[]) as n(name) cross join unnest(${states}::pgboss.job_state[]) as s(state)
-    cross join lateral (select * from pgboss.job j where j.name = n.name and j.state = s.state ${successful} ${window} ${newest}) part`
-  if (filter.tab !== 'failed') return Prisma.sql`${byState} ${newest}`
-  return Prisma.sql`
-    select * from ((select * from (${byState}) f) union all (
-      select * from pgboss.job j where j.state = 'completed' and (j.output->>'fingerprint') is not null and j.name = any(${names}) ${window} ${newest})) both_kinds ${newest}`
+  const newest = Prisma.sql`order by j.created_on desc, j.id desc limit ${limit}::int`
+  const inTab = Prisma.sql`((${Prisma.join(partsOf(filter.tab), ') or (')}))`
+  if (found) return Prisma.sql`select ${needed} from (${byFound(found, names)}) j where ${inTab} ${ofError(filter)} ${window} ${newest}`
+  const parts = partsOf(filter.tab).map((part) => filter.error === undefined
+    ? Prisma.sql`(select part.* from unnest(${names}::text[]) as n(name) cross join lateral (select ${needed} from pgboss.job j where j.name = n.name and ${part} ${window} ${newest}) part)`
+    : Prisma.sql`(select ${needed} from pgboss.job j where j.name = any(${names}) and ${part} ${ofError(filter)} ${window} ${newest})`)
+  return Prisma.sql`select * from (${Prisma.join(parts, ' union all ')}) j ${newest}`
+}
+
+/** What a row shows, and no more: of a thousand candidates the most are thrown away. */
+const needed = Prisma.sql`j.id, j.name, j.state, j.data, j.created_on, j.start_after, j.started_on, j.completed_on, j.retry_count, j.output, j.heartbeat_on, j.heartbeat_seconds, j.expire_seconds, j.source_name, j.source_id, j.source_output`
+
+function ofError({ error }: QueueFilter): Prisma.Sql {
+  return error === undefined ? Prisma.empty : Prisma.sql`and (j.output->>'fingerprint') = ${error}`
 }
 
 /** Jobs of known ids or subjects: finished ones have an index of ours, the others pg-boss's own. */
@@ -133,23 +149,27 @@ function byFound({ jobIds, mintIds }: Found, names: string[]): Prisma.Sql {
     union all select * from pgboss.job j where ${mine} and j.state <= 'active' and j.name = any(${deadLetterNames}) and j.data->>'mintId' = any(${mintIds})`
 }
 
+// Text of Postgres: a Date would drop the microseconds, and with them rows of the next page.
+const cursorText = Prisma.sql`to_char(j.created_on at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '~' || j.id`
+
 const columns = Prisma.sql`
-  j.id, j.name, j.state::text as state, j.data, j.created_on as "createdOn", to_char(j.created_on at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdText", j.start_after as "startAfter", j.started_on as "startedOn", j.completed_on as "completedOn",
+  j.id, j.name, j.state::text as state, j.data, j.created_on as "createdOn", ${cursorText} as cursor, j.start_after as "startAfter", j.started_on as "startedOn", j.completed_on as "completedOn",
   case when j.started_on is null then 0 else j.retry_count + 1 end as runs, j.output->>'reason' as reason, j.output->>'fingerprint' as "errorGroup",
   j.state = 'active' and coalesce(j.heartbeat_on, j.started_on) < now() - make_interval(secs => coalesce(j.heartbeat_seconds * 2, j.expire_seconds)) as stuck,
   j.source_name as "sourceName", j.source_id as "sourceId", j.source_output->>'reason' as "sourceReason",
   m.id as "mintId", m.scope, m.state as "mintState", m.owner_kind as "ownerKind", c.claim_id as "claimId", c.state as "claimState", c.guardrail_attached_at is not null as bound, c.workshop_slug as "workshopSlug", a.display_name as person, a.user_id as "userId"`
 
 // A payload that is no mint's, or is not readable, joins nothing.
+const mintJoin = Prisma.sql`left join keymint.mints m on m.id = case when j.data->>'mintId' ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then (j.data->>'mintId')::uuid end`
 const joins = Prisma.sql`
-  left join keymint.mints m on m.id = case when j.data->>'mintId' ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then (j.data->>'mintId')::uuid end
+  ${mintJoin}
   left join keymint.workshop_attendance c on m.owner_kind = 'claim' and c.claim_id = m.owner_id
   left join keymint.attendees a on a.user_id = c.user_id`
 
-function residual(filter: QueueFilter): Prisma.Sql {
-  const workshop = filter.workshop === undefined ? Prisma.sql`true` : Prisma.sql`coalesce(m.scope = ${filter.workshop}, false)`
-  const runs = filter.runs === undefined ? Prisma.sql`true` : Prisma.sql`(case when j.started_on is null then 0 else j.retry_count + 1 end) >= ${filter.runs}::int`
-  return Prisma.sql`(${workshop} and ${runs})`
+/** What no index serves, asked of the candidates alone. */
+function residual({ workshop, runs }: QueueFilter): Prisma.Sql {
+  const often = runs === undefined ? Prisma.empty : Prisma.sql`and j.started_on is not null and j.retry_count + 1 >= ${runs}::int`
+  return workshop === undefined ? Prisma.sql`where true ${often}` : Prisma.sql`${mintJoin} where m.scope = ${workshop} ${often}`
 }
 
 function namesOf(filter: QueueFilter): string[] {
@@ -167,7 +187,7 @@ export type RawRow = {
   state: string
   data: unknown
   createdOn: Date
-  createdText: string
+  cursor: string
   startAfter: Date
   startedOn: Date | null
   completedOn: Date | null
@@ -222,9 +242,6 @@ function canSendAgain(row: RawRow): boolean {
   if (row.mintId === null) return false
   return row.mintState === 'pending' || row.claimState === 'refused' || (row.claimState === 'ready' && row.bound === false)
 }
-
-// As text of Postgres: a Date here would drop the microseconds, and with them rows.
-const cursorOf = (row: RawRow) => `${row.createdText}~${row.id}`
 
 function cursorFrom(after: string): { createdOn: string; id: string } | null {
   const match = /^(\d{4}-\d\d-\d\dT[\d:.]+Z)~([0-9a-f-]{36})$/.exec(after)
