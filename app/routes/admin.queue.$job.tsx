@@ -7,7 +7,7 @@ import type { ClientLoaderFunctionArgs } from '@remix-run/react'
 import { AdminShell } from '~/components/admin-shell'
 import { Button } from '~/components/button'
 import { Section } from '~/components/page-shell'
-import { ActionAnswer } from '~/components/queue/action-answer'
+import { AnswerPlace } from '~/components/queue/action-answer'
 import { JobFacts } from '~/components/queue/job-facts'
 import { stateWords, subjectWords } from '~/components/queue/job-words'
 import { LiveLine } from '~/components/queue/live-line'
@@ -47,7 +47,7 @@ export default function AdminJob() {
   return (
     <AdminShell title={job.words} back={{ to: queueUrl, label: 'Queue' }} lead={`For ${subjectWords(job)}${job.claim ? ` in ${job.claim.workshop}` : ''}: ${stateWords[job.state]}.`}>
       <div className="mt-3"><LiveLine live={status} asOf={asOf} refreshHref={jobUrl(job.id)} onToggle={() => setLive(!live)} /></div>
-      <div role="status" className="mt-3"><ActionAnswer answer={answer} busy={busy} backHref={jobUrl(job.id)} /></div>
+      <div className="mt-3"><AnswerPlace answer={answer} about="jobs" busy={busy} backHref={jobUrl(job.id)} /></div>
       {mayAct && (job.can.retry || job.can.cancel || job.can.redrive) ? (
         <Form method="post" className="mt-4 flex flex-wrap items-center gap-2">
           {job.can.retry ? <Button type="submit" name="do" value={`retry:${job.id}`} kind="ink" busy={busy === `retry:${job.id}`}>{verb}</Button> : null}
@@ -57,7 +57,7 @@ export default function AdminJob() {
       ) : null}
       <JobFacts job={job} asOf={asOf} />
       <Section title="Runs" id="runs"><RunTimeline job={job} runs={runs} asOf={asOf} /></Section>
-      {calls.length > 0 ? <Section title="Calls to the provider" id="calls"><ProviderCalls calls={calls} asOf={asOf} /></Section> : null}
+      {calls.length > 0 ? <Section title="Calls to the provider" id="calls"><ProviderCalls calls={calls} /></Section> : null}
     </AdminShell>
   )
 }

@@ -8,7 +8,7 @@ import { AdminShell } from '~/components/admin-shell'
 import { ChartRow } from '~/components/chart'
 import { useHydrated } from '~/components/hydrated'
 import { EmptyState } from '~/components/page-shell'
-import { ActionAnswer } from '~/components/queue/action-answer'
+import { AnswerPlace } from '~/components/queue/action-answer'
 import { JobActBar } from '~/components/queue/act-bar'
 import { BulkProgress } from '~/components/queue/bulk-progress'
 import { ErrorList } from '~/components/queue/error-list'
@@ -83,8 +83,7 @@ export default function AdminQueue() {
       <div className="mt-5 space-y-3">
         <HealthBanner health={health} words={words} asOf={asOf} />
         <MintingSwitch gate={health.gate} mayAct={mayAct} busy={busy} problem={answer?.kind === 'reason-missing' ? 'Please say why, in a few words at least.' : null} asOf={asOf} />
-        {bulks.map((bulk) => <BulkProgress key={bulk.id} bulk={bulk} mayAct={mayAct} asOf={asOf} />)}
-        <div role="status"><ActionAnswer answer={answer} busy={busy} backHref={to({})} /></div>
+        <AnswerPlace answer={answer} about="minting" busy={busy} backHref={to({})} />
       </div>
 
       <ErrorList groups={errors} current={filter.error} linkTo={(error) => to({ error })} words={words} asOf={asOf} />
@@ -100,6 +99,10 @@ export default function AdminQueue() {
         <FilterForm page={page} within={within} span={span} narrowed={narrowed} />
         <TabBar current={filter.tab} counts={narrowed ? null : counts} hrefOf={(tab) => to({ tab })} />
         <p className="my-3 text-small text-soft">{listWords(list.matches, list.lookedThrough, tabWords[filter.tab])} <span className="no-print">Download: <a className="prose-link" href={queueExportUrl(changedSearch(params, {}), 'csv')} download>CSV</a>, <a className="prose-link" href={queueExportUrl(changedSearch(params, {}), 'json')} download>JSON</a>.</span></p>
+        <div className="mb-3 space-y-3 empty:hidden">
+          {bulks.map((bulk) => <BulkProgress key={bulk.id} bulk={bulk} mayAct={mayAct} asOf={asOf} />)}
+          <AnswerPlace answer={answer} about="jobs" busy={busy} backHref={to({})} />
+        </div>
         <Form method="post" preventScrollReset onChange={(event) => setChosen(event.currentTarget.querySelectorAll('input[name=job]:checked').length)}>
           {mayAct && list.rows.length > 0 ? <JobActBar tab={filter.tab} chosen={hydrated ? chosen : null} matches={list.matches} atMost={1_000} busy={busy} /> : null}
           {list.rows.length > 0

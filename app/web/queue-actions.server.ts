@@ -39,15 +39,15 @@ export async function answerQueueForm({ ctx, actorUserId, url, form }: Given): P
     case 'cancel': return cancel(given, reason)
     case 'pause':
       if (reason.length < 3) return { kind: 'reason-missing' }
-      return (await pauseMinting(ctx, { actorUserId, reason })) === 'paused' ? { kind: 'said', tone: 'plain', words: 'Minting is paused. Everybody who waits reads your reason.' } : { kind: 'said', tone: 'plain', words: 'It was paused already; your reason stands there now.' }
+      return (await pauseMinting(ctx, { actorUserId, reason })) === 'paused' ? { kind: 'said', about: 'minting', tone: 'plain', words: 'Minting is paused. Everybody who waits reads your reason.' } : { kind: 'said', about: 'minting', tone: 'plain', words: 'It was paused already; your reason stands there now.' }
     case 'resume': {
       const forward = await resumeMinting(ctx, { actorUserId })
-      return { kind: 'said', tone: 'mint', words: forward === null ? 'Minting was not paused.' : `Minting goes on. ${forward === 0 ? 'Nobody had to wait.' : `${forward} waiting ${forward === 1 ? 'mint starts' : 'mints start'} within seconds.`}` }
+      return { kind: 'said', about: 'minting', tone: 'mint', words: forward === null ? 'Minting was not paused.' : `Minting goes on. ${forward === 0 ? 'Nobody had to wait.' : `${forward} waiting ${forward === 1 ? 'mint starts' : 'mints start'} within seconds.`}` }
     }
     case 'abort': {
       const bulkId = textOf(form, 'bulk')
       if (!uuid.test(bulkId)) throw badRequest()
-      return { kind: 'said', tone: 'plain', words: (await abortBulk(ctx, { bulkId, actor: `user:${actorUserId}` })) ? 'It is stopped: what had begun is finished, the rest is left alone.' : 'It was over already.' }
+      return { kind: 'said', about: 'jobs', tone: 'plain', words: (await abortBulk(ctx, { bulkId, actor: `user:${actorUserId}` })) ? 'It is stopped: what had begun is finished, the rest is left alone.' : 'It was over already.' }
     }
     default: throw badRequest()
   }
@@ -67,18 +67,18 @@ async function cancel(given: Given, reason: string): Promise<QueueActionAnswer> 
 }
 
 async function ask(ctx: Ctx, jobIds: string[], all: boolean, until: string, problem: string | null): Promise<QueueActionAnswer> {
-  if (jobIds.length === 0) return { kind: 'said', tone: 'plain', words: 'No job is chosen, so there is nothing to cancel.' }
+  if (jobIds.length === 0) return { kind: 'said', about: 'jobs', tone: 'plain', words: 'No job is chosen, so there is nothing to cancel.' }
   const names = new Set((await jobsById(ctx, jobIds)).map((row) => row.name))
   return { kind: 'ask', jobIds: all ? [] : jobIds, all, until, count: jobIds.length, meanings: [...names].map((name) => `${jobKindOf(name).words}: ${cancelWords[jobKindOf(name).cancel]}`), problem }
 }
 
 async function startBulk({ ctx, actorUserId, url }: Given, action: JobAction, selection: JobSelection, reason: string | null): Promise<QueueActionAnswer> {
   const started = await actOnJobs(ctx, { action, selection, reason, actorUserId })
-  if (started.kind === 'refused') return { kind: 'said', tone: 'plain', words: started.count === 0 ? 'No job is chosen, or none matches any more.' : started.detail }
+  if (started.kind === 'refused') return { kind: 'said', about: 'jobs', tone: 'plain', words: started.count === 0 ? 'No job is chosen, or none matches any more.' : started.detail }
   throw new Response(null, { status: 303, headers: { Location: `${url.pathname}${changedSearch(url.searchParams, { bulk: started.bulkId })}` } })
 }
 
-const said = (outcome: { kind: 'done' | 'nothing' | 'refused'; words: string }): QueueActionAnswer => ({ kind: 'said', tone: outcome.kind === 'done' ? 'mint' : outcome.kind === 'nothing' ? 'plain' : 'amber', words: outcome.words })
+const said = (outcome: { kind: 'done' | 'nothing' | 'refused'; words: string }): QueueActionAnswer => ({ kind: 'said', about: 'jobs', tone: outcome.kind === 'done' ? 'mint' : outcome.kind === 'nothing' ? 'plain' : 'amber', words: outcome.words })
 
 const filterOf = ({ ctx, url }: Given) => {
   const { after: _page, ...filter } = readQueueQuery(url.searchParams, ctx.now()).filter

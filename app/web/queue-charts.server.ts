@@ -22,8 +22,8 @@ export function queueCharts(throughput: Throughput): ChartView[] {
       rows: busy.map((point) => [at(point), count(point.done), count(point.failed), count(point.putOff)]),
     }, [
       { name: 'Done', look: 'bars', points: series((point) => point.done) },
-      { name: 'Put off', look: 'dashes', points: series((point) => (total.putOff > 0 ? point.putOff : null)) },
-      { name: 'Failed', look: 'dots', points: series((point) => (total.failed > 0 ? point.failed : null)) },
+      ...(total.putOff > 0 ? [{ name: 'Put off', look: 'dashes' as const, points: series((point) => point.putOff) }] : []),
+      ...(total.failed > 0 ? [{ name: 'Failed', look: 'dots' as const, points: series((point) => point.failed) }] : []),
     ]),
     latency('Waited before a run', 'waited', (point) => point.wait),
     latency('Time of a run', 'took', (point) => point.run),

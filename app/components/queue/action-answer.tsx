@@ -1,11 +1,24 @@
 import { Form } from '@remix-run/react'
+import { useEffect, useRef } from 'react'
 import type { QueueActionAnswer } from './answer-types'
 import { Button } from '../button'
 import { Callout } from '../callout'
 import { Field } from '../field'
 
-/** What a button did, or the question it leads to. */
-export function ActionAnswer({ answer, busy, backHref }: { answer: QueueActionAnswer | undefined; busy: string | null; backHref: string }) {
+type Props = { answer: QueueActionAnswer | undefined; busy: string | null; backHref: string }
+
+/** Where the answer to a button appears: near what was pressed, read out, and a question takes the focus so that nobody misses it. */
+export function AnswerPlace({ answer, about, ...rest }: Props & { about: 'jobs' | 'minting' }) {
+  const place = useRef<HTMLDivElement>(null)
+  const mine = answer && answer.kind !== 'reason-missing' && (answer.kind === 'ask' ? 'jobs' : answer.about) === about ? answer : undefined
+  useEffect(() => {
+    if (mine?.kind === 'ask') place.current?.querySelector<HTMLInputElement>('input[name=reason]')?.focus()
+    else if (mine) place.current?.scrollIntoView({ block: 'nearest' })
+  }, [mine])
+  return <div ref={place} role="status">{mine ? <ActionAnswer answer={mine} {...rest} /> : null}</div>
+}
+
+function ActionAnswer({ answer, busy, backHref }: Props) {
   if (!answer || answer.kind === 'reason-missing') return null
   if (answer.kind === 'said') return <Callout tone={answer.tone} title={answer.words} />
   const jobs = answer.count === 1 ? 'this job' : `${answer.count.toLocaleString('en-US')} jobs`

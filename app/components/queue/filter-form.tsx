@@ -27,7 +27,7 @@ export function FilterForm({ page, within, span, narrowed }: { page: QueuePage; 
       <label><span className="font-semibold">Made in the</span>
         <select name="within" defaultValue={within ?? ''} className={field}><option value="">any time</option>{Object.entries(rangeWords).map(([value, words]) => <option key={value} value={value}>{words}</option>)}</select>
       </label>
-      <label><span className="font-semibold">Runs, at least</span><input type="number" name="runs" min={1} defaultValue={filter.runs} className={field} /></label>
+      <label><span className="font-semibold">Min. runs</span><input type="number" name="runs" min={1} defaultValue={filter.runs} className={field} /></label>
       <div className="flex gap-2"><Button type="submit">Filter</Button>{narrowed || filter.job ? <a className="button" data-kind="quiet" href={queueUrl}>Clear</a> : null}</div>
     </Form>
   )

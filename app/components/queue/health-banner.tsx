@@ -32,7 +32,7 @@ export function HealthBanner({ health, words, asOf }: { health: Health; words: (
         <h3 className="mt-4 font-semibold">Workers</h3>
         {workers.length === 0 ? <p className="text-soft">None has ever reported.</p> : (
           <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="Workers">
-            <table className="ledger">
+            <table className="ledger [&_th]:!bg-transparent">
               <thead><tr><th scope="col">Worker</th><th scope="col">Seen</th><th scope="col" className="!text-right">Mints at once</th><th scope="col">Version</th><th scope="col">Region</th><th scope="col">Works on</th><th scope="col">Up for</th></tr></thead>
               <tbody>
                 {workers.map((worker) => (

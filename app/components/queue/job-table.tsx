@@ -17,10 +17,10 @@ export function JobTable({ rows, words, mayAct, busy, asOf }: Props) {
       <table className="ledger" id={jobListId}>
         <thead>
           <tr>
-            {mayAct ? <th scope="col" className="w-11"><span className="sr-only">Choose</span></th> : null}
+            {mayAct ? <th scope="col" className="w-9"><span className="sr-only">Choose</span></th> : null}
             <th scope="col">Job</th>
             <th scope="col" className="max-md:hidden">For</th>
-            <th scope="col">State</th>
+            <th scope="col" className="max-md:hidden">State</th>
             <th scope="col" className="!text-right max-md:hidden">Runs</th>
             <th scope="col" className="max-md:hidden">Next run</th>
             <th scope="col" className="max-md:hidden">Made</th>
@@ -42,26 +42,23 @@ function Row({ row, words, mayAct, busy, asOf }: { row: JobRow } & Omit<Props, '
       {mayAct ? (
         <td className="!p-0">
           {row.can.retry || row.can.cancel || row.can.redrive ? (
-            <label className="flex size-11 items-center justify-center md:h-9"><input type="checkbox" name="job" value={row.id} className="size-5 accent-ink" aria-label={`Choose ${name}`} /></label>
+            <label className="flex size-11 items-center justify-center md:size-9"><input type="checkbox" name="job" value={row.id} className="size-5 accent-ink" aria-label={`Choose ${name}`} /></label>
           ) : null}
         </td>
       ) : null}
-      <th scope="row" className="!static !border-rule !font-normal">
-        <Link data-row-focus to={jobUrl(row.id)} className="prose-link whitespace-nowrap font-semibold max-md:py-2" aria-label={name}>{words(row.name)}</Link>
-        <span className="block text-soft md:hidden"><Subject row={row} /></span>
+      <th scope="row" className="!static !border-rule !bg-transparent !font-normal max-md:w-full max-md:!whitespace-normal">
+        <Link data-row-focus to={jobUrl(row.id)} className="prose-link inline-block font-semibold max-md:pt-2 md:whitespace-nowrap" aria-label={name}>{words(row.name)}</Link>
+        <span className="block pb-2 md:hidden">
+          <span className="block"><Subject row={row} /></span>
+          <Standing row={row} />{row.runsAt ? <span className="text-soft">, next run <NextRun at={row.runsAt} asOf={asOf} /></span> : null}
+        </span>
       </th>
       <td className="whitespace-nowrap max-md:hidden"><Subject row={row} /></td>
-      <td className="w-full max-w-0 min-w-32">
-        <p className="truncate max-md:whitespace-normal" title={row.reason ?? undefined}>
-          <span className={`font-semibold ${stateInk[row.state]}`}>{stateWords[row.state]}</span>
-          {row.stuck ? <span className="text-brick-ink">: no sign of life, its worker may be gone</span> : row.reason ? <span className="text-soft">: {row.reason}</span> : null}
-          <span className="text-soft md:hidden">{row.runsAt ? <> <NextRun at={row.runsAt} asOf={asOf} /></> : null}</span>
-        </p>
-      </td>
+      <td className="w-full max-w-0 max-md:hidden"><p className="truncate" title={row.reason ?? undefined}><Standing row={row} /></p></td>
       <td className="text-right max-md:hidden">{row.runs}</td>
       <td className="whitespace-nowrap text-soft max-md:hidden">{row.runsAt ? <NextRun at={row.runsAt} asOf={asOf} /> : row.state === 'running' && row.startedAt ? <>runs since <Ago iso={row.startedAt} asOf={asOf} /></> : ''}</td>
       <td className="whitespace-nowrap text-soft max-md:hidden"><time dateTime={row.createdAt} title={row.createdAt}><Ago iso={row.createdAt} asOf={asOf} /></time></td>
-      {mayAct ? <td className="whitespace-nowrap !pr-0 text-right"><RowButtons row={row} name={name} busy={busy} /></td> : null}
+      {mayAct ? <td className="whitespace-nowrap !py-0 !pr-0 text-right md:[&_.button]:!min-h-7"><RowButtons row={row} name={name} busy={busy} /></td> : null}
     </tr>
   )
 }
@@ -72,6 +69,15 @@ function RowButtons({ row, name, busy }: { row: JobRow; name: string; busy: stri
   if (!row.can.retry) return null
   const verb = row.state === 'waiting' || row.state === 'retrying' ? 'Run now' : 'Retry'
   return <Button type="submit" name="do" value={`retry:${row.id}`} data-row-retry busy={busy === `retry:${row.id}`} aria-label={`${verb}: ${name}`}>{verb}</Button>
+}
+
+function Standing({ row }: { row: JobRow }) {
+  return (
+    <>
+      <span className={`font-semibold ${stateInk[row.state]}`}>{stateWords[row.state]}</span>
+      {row.stuck ? <span className="text-brick-ink">: no sign of life, its worker may be gone</span> : row.reason ? <span className="text-soft">: {row.reason}</span> : null}
+    </>
+  )
 }
 
 function Subject({ row }: { row: JobRow }) {

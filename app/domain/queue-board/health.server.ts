@@ -37,7 +37,7 @@ function judge(gate: GateView, coolsFor: number, workers: number, quiet: number 
   if (gate.kind === 'switched-off') return { tone: 'amber', sentence: 'The making of keys is switched off by PROVISIONING_ENABLED.' }
   if (gate.kind === 'paused') return { tone: 'amber', sentence: `Minting is paused${gate.by ? ` by ${gate.by}` : ''}: ${gate.reason}` }
   if (gate.kind === 'cooling-down') {
-    return { tone: 'brick', sentence: `${gate.words} ${coolsFor > 0 ? `Minting cools down for another ${spanOf(coolsFor)}, then one key is tried.` : 'One key is being tried now.'}` }
+    return { tone: 'brick', sentence: `${gate.words.replace(/[.\s]*$/, '.')} ${coolsFor > 0 ? `Minting cools down for another ${spanOf(coolsFor)}, then one key is tried.` : 'One key is being tried now.'}` }
   }
   const share = recent.runs === 0 ? 0 : recent.errors / recent.runs
   const errors = `${recent.errors} of ${recent.runs} runs in the last five minutes did not succeed.`
