@@ -64,6 +64,8 @@ const envSchema = z.object({
   RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
   CLIENT_IP_HEADER: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the name of a header, such as Fly-Client-IP').optional(),
   WORKSHOPS_DIR: z.string().default('workshops'),
+  FLY_REGION: z.string().optional(),
+  FLY_IMAGE_REF: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 

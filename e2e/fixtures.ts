@@ -49,7 +49,7 @@ export const test = base.extend<Fixtures>({
 })
 
 /** The round trip to the provider and back, without its pages. */
-export async function signInTo(context: BrowserContext, origin: string, login: string, provider: Provider = 'github'): Promise<void> {
+export async function signInTo(context: Pick<BrowserContext, 'request'>, origin: string, login: string, provider: Provider = 'github'): Promise<void> {
   const once = { maxRedirects: 0, headers: { Origin: origin } }
   const start = await context.request.post(`${origin}/auth/${provider}`, { ...once, form: { returnTo: '/' } })
   const authorize = new URL(start.headers().location ?? '')
@@ -60,13 +60,13 @@ export async function signInTo(context: BrowserContext, origin: string, login: s
 }
 
 /** Claims by the form's own request and waits for the key, for tests whose subject comes later. */
-export async function claimOverHttp(context: BrowserContext, origin: string, slug: string): Promise<void> {
+export async function claimOverHttp(context: Pick<BrowserContext, 'request'>, origin: string, slug: string): Promise<void> {
   const answer = await context.request.post(`${origin}/w/${slug}/claim`, { form: {}, headers: { Origin: origin }, maxRedirects: 0 })
   expect(answer.headers().location).toBe(`/w/${slug}/claim`)
 }
 
 /** The owner's own key, by the one request that gives it out. Waits until it may be shown. */
-export async function revealOverHttp(context: BrowserContext, origin: string, slug: string): Promise<string> {
+export async function revealOverHttp(context: Pick<BrowserContext, 'request'>, origin: string, slug: string): Promise<string> {
   let key = ''
   await expect.poll(async () => {
     const answer = await context.request.post(`${origin}/w/${slug}/claim/reveal`, { headers: { Origin: origin, Accept: 'application/json' } })

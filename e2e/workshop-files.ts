@@ -35,6 +35,9 @@ const files: Record<string, string> = {
   'doomed-room': `title: The room whose model is refused\n${open}\n${rest()}`,
   'small-keys': giveaway('A small key for everyone', 'max_keys: 50\nmin_account_age: 30d\n'),
   'last-keys': giveaway('The last of the keys', 'max_keys: 1\ncooldown: 7d\n'),
+  'bind-room': `title: The room whose limits fail\n${open}\n${rest()}`,
+  'outage-room': `title: The room in an outage\n${open}\n${rest()}`,
+  'pause-room': `title: The room that pauses\n${open}\n${rest()}`,
   'broken-room': `title: The room with a mistake\nkey_limt_usd: 2\n${open}\n${rest()}`,
 }
 

@@ -1,14 +1,19 @@
-/** What a job file exports, and the translation of an outcome into what pg-boss understands. */
+/** What a job file exports, and the translation of an outcome into what pg-boss and the history of runs understand. */
 import type { JobResult, JobWithMetadata, PgBoss } from 'pg-boss'
 import { inLogContext, scrub } from '~/adapters/log.server'
 import { isProviderError } from '~/adapters/provider-error'
 import { catalog, type JobName, type JobPayload } from '~/adapters/queue.server'
 import type { Ctx } from '~/domain/ctx'
-import type { JobOutcome } from '~/domain/job-outcome'
+import type { JobError, JobOutcome } from '~/domain/job-outcome'
+import { jobErrorOf } from '~/domain/provider-words'
+import { errorGroupOf, errorSentence } from '~/domain/queue-board/error-groups'
+import type { JobRun } from '~/domain/queue-board/record-runs.server'
 
 export type JobHandler<Name extends JobName> = (ctx: Ctx, payload: JobPayload<Name>) => Promise<JobOutcome>
+/** An outcome, and how long that job alone took where the batch knows it. */
+export type BatchOutcome = JobOutcome & { ranMs?: number }
 /** Answers with one outcome for each payload, in the same order. `jobIds` are for the log. */
-export type JobBatchHandler<Name extends JobName> = (ctx: Ctx, payloads: JobPayload<Name>[], jobIds: string[]) => Promise<JobOutcome[]>
+export type JobBatchHandler<Name extends JobName> = (ctx: Ctx, payloads: JobPayload<Name>[], jobIds: string[]) => Promise<BatchOutcome[]>
 
 /** For work whose whole answer to trouble upstream is to come back later. */
 export async function retryOnProviderTrouble(work: () => Promise<unknown>): Promise<JobOutcome> {
@@ -17,53 +22,95 @@ export async function retryOnProviderTrouble(work: () => Promise<unknown>): Prom
     return { kind: 'done' }
   } catch (error) {
     if (!isProviderError(error)) throw error
-    return { kind: 'retry', reason: error.message }
+    return { kind: 'retry', reason: error.message, error: jobErrorOf(error.details) }
   }
 }
 
-class JobFailed extends Error {
-  override name = 'JobFailed'
-}
+/** Told of every run of a batch once it is over. */
+export type RecordRuns = (runs: Omit<JobRun, 'workerId'>[]) => void
 
 /**
  * Runs a batch and says what became of each job, in the form that `perJobResults` expects. A job that snoozes is
  * failed and moved here, keeping its id; what pg-boss makes of it afterwards is fenced off by its retry count.
+ * A job whose payload cannot be read goes to the dead letters, and takes no other with it.
  */
-export async function runBatch<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, handler: JobBatchHandler<Name>, jobs: JobWithMetadata<object>[]): Promise<JobResult[]> {
-  const jobIds = jobs.map((job) => job.id)
-  const outcomes = await inLogContext({ job: name, jobIds }, () => settleErrors(ctx, name, jobs, () => handler(ctx, jobs.map((job) => parsePayload(name, job.data)), jobIds)))
-  return Promise.all(jobs.map(async (job, index): Promise<JobResult> => {
-    const outcome = outcomes[index] ?? { kind: 'retry', reason: 'the handler gave no outcome for this job' }
-    ctx.metrics.countJob(name, outcome.kind)
-    if (outcome.kind === 'done') return { id: job.id, status: 'completed' }
-    if (outcome.kind === 'snooze') {
-      await boss.fail(name, { id: job.id, retryCount: job.retryCount }, { snoozed: outcome.reason })
-      await boss.update(name, undefined, { id: job.id, startAfter: Math.max(1, Math.ceil(outcome.seconds)) })
-    }
-    return { id: job.id, status: 'failed', output: { reason: outcome.reason } }
-  }))
+export async function runBatch<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, handler: JobBatchHandler<Name>, jobs: JobWithMetadata<object>[], record: RecordRuns = () => undefined): Promise<JobResult[]> {
+  const startedAt = performance.now()
+  const payloads = jobs.map((job) => readPayload(name, job.data))
+  const readable = payloads.filter((payload) => payload !== null)
+  const jobIds = jobs.filter((_job, index) => payloads[index] !== null).map((job) => job.id)
+  const answers = readable.length > 0 ? await inLogContext({ job: name, jobIds }, () => settleErrors(ctx, name, jobIds.length, () => handler(ctx, readable, jobIds))) : []
+  const batchMs = performance.now() - startedAt
+  const outcomes = payloads.map((payload): BatchOutcome | null => (payload === null ? null : (answers.shift() ?? { kind: 'retry', reason: 'the handler gave no outcome for this job' })))
+  for (const outcome of outcomes) ctx.metrics.countJob(name, outcome?.kind ?? 'unreadable')
+  const results = await Promise.all(jobs.map((job, index) => settleJob(boss, name, job, outcomes[index] ?? null)))
+  record(jobs.map((job, index) => runOf(name, job, outcomes[index] ?? null, outcomes[index]?.ranMs ?? batchMs)))
+  return results
+}
+
+async function settleJob(boss: PgBoss, name: JobName, job: JobWithMetadata<object>, outcome: JobOutcome | null): Promise<JobResult> {
+  const output = outputOf(name, outcome)
+  if (outcome === null) return { id: job.id, status: 'deadletter', output }
+  if (outcome.kind === 'done') return { id: job.id, status: 'completed', ...(outcome.error ? { output } : {}) }
+  if (outcome.kind === 'snooze') {
+    await boss.fail(name, { id: job.id, retryCount: job.retryCount }, output)
+    await boss.update(name, undefined, { id: job.id, startAfter: Math.max(1, Math.ceil(outcome.seconds)) })
+  }
+  return { id: job.id, status: 'failed', output }
+}
+
+/** Kept with the job itself: why it waits, and which group of errors it stands in now. */
+function outputOf(name: JobName, outcome: JobOutcome | null): { reason: string; fingerprint?: string; snoozed?: true } {
+  const error = errorOf(outcome)
+  const reason = error ? errorSentence(error) : outcome && outcome.kind !== 'done' ? outcome.reason : ''
+  return { reason: reason.slice(0, 500), ...(error ? { fingerprint: errorGroupOf(name, error).fingerprint } : {}), ...(outcome?.kind === 'snooze' ? { snoozed: true } : {}) }
+}
+
+/** A retry is always an error, also where nobody knows which; a snooze need not be one. */
+function errorOf(outcome: JobOutcome | null): JobError | null {
+  if (outcome === null) return { reason: 'unreadable-job' }
+  return outcome.error ?? (outcome.kind === 'retry' ? { reason: 'unexpected', message: outcome.reason } : null)
+}
+
+function runOf(name: JobName, job: JobWithMetadata<object>, outcome: JobOutcome | null, ranMs: number): Omit<JobRun, 'workerId'> {
+  const startedAt = new Date(job.startedOn)
+  const error = errorOf(outcome)
+  const lastTry = outcome?.kind === 'retry' && job.retryCount >= job.retryLimit
+  return {
+    jobId: job.id, jobName: name, subject: subjectOf(job.data), run: job.retryCount + 1, startedAt, ranMs,
+    waitMs: Math.max(0, startedAt.getTime() - new Date(job.startAfter).getTime()),
+    outcome: outcome === null || lastTry || (outcome.kind === 'done' && error) ? 'failed' : outcome.kind,
+    reason: outcome && outcome.kind !== 'done' ? outcome.reason.slice(0, 500) : null, error,
+    nextRunAt: outcome?.kind === 'snooze' ? new Date(startedAt.getTime() + ranMs + outcome.seconds * 1000) : null,
+  }
+}
+
+/** "mint:<id>" of a payload {mintId}. */
+function subjectOf(data: object): string | null {
+  const [name, id] = Object.entries(data ?? {}).find(([key, value]) => key.endsWith('Id') && typeof value === 'string') ?? []
+  return name ? `${name.slice(0, -2)}:${String(id)}` : null
 }
 
 /** A batch handler of a handler for one job: all at once, and one that throws does not take the others with it. */
 export function eachAlone<Name extends JobName>(name: Name, handler: JobHandler<Name>): JobBatchHandler<Name> {
-  return (ctx, payloads, jobIds) => Promise.all(payloads.map((payload, index) => inLogContext({ job: name, jobId: jobIds[index], jobIds: undefined }, async (): Promise<JobOutcome> => {
-    try {
-      return await handler(ctx, payload)
-    } catch (error) {
+  return (ctx, payloads, jobIds) => Promise.all(payloads.map((payload, index) => inLogContext({ job: name, jobId: jobIds[index], jobIds: undefined }, async (): Promise<BatchOutcome> => {
+    const startedAt = performance.now()
+    const outcome = await handler(ctx, payload).catch((error: unknown): JobOutcome => {
       ctx.log.error({ error, payload }, 'a job failed unexpectedly')
       return { kind: 'retry', reason: plainReason(error) }
-    }
+    })
+    return { ...outcome, ranMs: performance.now() - startedAt }
   })))
 }
 
-/** pg-boss stores the error of a failed batch: it gets a sentence of ours and nothing that hangs on the original. */
-async function settleErrors<Result>(ctx: Ctx, name: JobName, jobs: { id: string }[], work: () => Promise<Result>): Promise<Result> {
+/** pg-boss stores what a job ended with: it gets a sentence of ours and nothing that hangs on the original error. */
+async function settleErrors(ctx: Ctx, name: JobName, count: number, work: () => Promise<BatchOutcome[]>): Promise<BatchOutcome[]> {
   try {
-    return await work()
+    return [...(await work())]
   } catch (error) {
     ctx.log.error({ error }, 'a batch of jobs failed unexpectedly')
-    for (const _job of jobs) ctx.metrics.countJob(name, 'crashed')
-    throw new JobFailed(plainReason(error))
+    for (let job = 0; job < count; job++) ctx.metrics.countJob(name, 'crashed')
+    return Array.from({ length: count }, () => ({ kind: 'retry', reason: plainReason(error) }))
   }
 }
 
@@ -71,6 +118,7 @@ function plainReason(error: unknown): string {
   return error instanceof Error ? scrub(`${error.name}: ${error.message}`).slice(0, 500) : 'unknown error'
 }
 
-function parsePayload<Name extends JobName>(name: Name, data: unknown): JobPayload<Name> {
-  return catalog[name].payload.parse(data) as JobPayload<Name>
+function readPayload<Name extends JobName>(name: Name, data: unknown): JobPayload<Name> | null {
+  const parsed = catalog[name].payload.safeParse(data)
+  return parsed.success ? (parsed.data as JobPayload<Name>) : null
 }

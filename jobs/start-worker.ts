@@ -11,12 +11,13 @@ import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
 import { chainAuditJob } from './chain-audit'
 import { doctorJob } from './doctor'
-import { eachAlone, runBatch, type JobBatchHandler } from './job-handler'
+import { eachAlone, runBatch, type JobBatchHandler, type RecordRuns } from './job-handler'
 import { makeReceiptJob } from './make-receipt'
 import { mintKey } from './mint-key'
 import { reconcileCheckJob } from './reconcile-check'
 import { reconcileFixJob } from './reconcile-fix'
 import { reconcileKeysJob } from './reconcile-keys'
+import { createRunRecorder } from './run-recorder'
 import { sweepJob } from './sweep'
 import { syncUsageJob } from './sync-usage'
 import { tidyReadingsJob } from './tidy-readings'
@@ -57,11 +58,24 @@ const stopTimeoutMs = 20_000
 
 export type RunningWorker = { id: string; stop(): Promise<void> }
 
+export type WorkerOptions = { concurrency: number; /** What runs, and where, for the page that lists workers. */ version?: string | undefined; region?: string | undefined }
+
+/** A worker tells of so many of the jobs in its hands. */
+const mostJobsTold = 50
+
 /** Starts to work all jobs, with `concurrency` calls of POST /keys at once. `stop` lets running jobs finish, 20 s at most. */
-export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency: number }): Promise<RunningWorker> {
+export async function startWorker(ctx: Ctx, boss: PgBoss, options: WorkerOptions): Promise<RunningWorker> {
   const id = randomUUID()
+  const recorder = createRunRecorder(ctx)
+  const current = new Map<string, { id: string; name: string; since: string }>()
   const beat = () => ctx.db.$executeRaw`
-    insert into keymint.workers (id, slots) values (${id}, ${options.concurrency}::int) on conflict (id) do update set last_seen_at = now()`
+    insert into keymint.workers (id, slots, version, region) values (${id}, ${options.concurrency}::int, ${options.version ?? null}, ${options.region ?? null})
+    on conflict (id) do update set last_seen_at = now(), current_jobs = ${JSON.stringify([...current.values()].slice(0, mostJobsTold))}::jsonb`
+  const hands: Hands = {
+    take: (name, jobs) => jobs.forEach((job) => current.set(job.id, { id: job.id, name, since: new Date(job.startedOn).toISOString() })),
+    put: (jobs) => jobs.forEach((job) => current.delete(job.id)),
+    record: (runs) => recorder.record(runs.map((run) => ({ ...run, workerId: id }))),
+  }
   await beat()
   await ctx.db.$executeRaw`delete from keymint.workers where last_seen_at < now() - interval '1 day'`
   const timer = setInterval(() => {
@@ -73,8 +87,8 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
   const slots = slotsFor(options.concurrency, () => {
     if (bindSlot.id !== undefined) boss.notifyWorker(bindSlot.id)
   })
-  bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'])
-  const open = <Name extends JobName>(name: Name) => openSlots(boss, ctx, name, slots[name])
+  bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'], hands)
+  const open = <Name extends JobName>(name: Name) => openSlots(boss, ctx, name, slots[name], hands)
   for (const name of Object.keys(slots) as JobName[]) if (name !== 'bind-guardrail') await open(name)
   for (const name of ['sweep', 'chain-audit'] as const) await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, name, {}))
   ctx.log.info({ worker: id, concurrency: options.concurrency }, 'worker is running')
@@ -84,21 +98,26 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
     async stop() {
       clearInterval(timer)
       await boss.stop({ graceful: true, timeout: stopTimeoutMs })
+      await recorder.settled()
       await ctx.db.$executeRaw`delete from keymint.workers where id = ${id}`.catch(() => undefined)
     },
   }
 }
 
-async function openSlots<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, slot: Slot<Name>): Promise<void> {
-  for (let opened = 0; opened < slot.slots; opened++) await openSlot(boss, ctx, name, slot)
+/** What a worker says of the jobs it holds and has held. */
+type Hands = { take(name: JobName, jobs: JobWithMetadata<object>[]): void; put(jobs: JobWithMetadata<object>[]): void; record: RecordRuns }
+
+async function openSlots<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, slot: Slot<Name>, hands: Hands): Promise<void> {
+  for (let opened = 0; opened < slot.slots; opened++) await openSlot(boss, ctx, name, slot, hands)
 }
 
-async function openSlot<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, { handler, batchSize }: Slot<Name>): Promise<string> {
+async function openSlot<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, { handler, batchSize }: Slot<Name>, hands: Hands): Promise<string> {
   const slot: { id?: string } = {}
   const options = { ...polling, batchSize } as const
   slot.id = await boss.work<object, void, typeof options>(name, options, (jobs: JobWithMetadata<object>[]) => {
     if (slot.id !== undefined) boss.notifyWorker(slot.id)
-    return runBatch(boss, ctx, name, handler, jobs)
+    hands.take(name, jobs)
+    return runBatch(boss, ctx, name, handler, jobs, hands.record).finally(() => hands.put(jobs))
   })
   return slot.id
 }

@@ -1,5 +1,6 @@
 /** The worker process: environment in, jobs until SIGTERM. */
 import closeWithGrace from 'close-with-grace'
+import { version } from '../package.json'
 import { EnvError, readEnv } from '~/env.server'
 import { listenForMetrics } from '~/metrics-http'
 import { createWorkerRuntime } from '~/runtime.server'
@@ -8,7 +9,7 @@ import { startWorker } from './start-worker'
 try {
   const env = readEnv()
   const { ctx, boss, close } = await createWorkerRuntime(env)
-  const worker = await startWorker(ctx, boss, { concurrency: env.MINT_CONCURRENCY })
+  const worker = await startWorker(ctx, boss, { concurrency: env.MINT_CONCURRENCY, version: env.FLY_IMAGE_REF ?? version, region: env.FLY_REGION })
   const door = env.METRICS_PORT === undefined ? null : listenForMetrics(
     { metrics: ctx.metrics, token: env.METRICS_TOKEN, open: env.METRICS_PORT_OPEN }, env.METRICS_PORT,
     (error) => ctx.log.error({ error, port: env.METRICS_PORT }, 'the port for metrics has trouble; jobs are worked all the same'),

@@ -30,12 +30,26 @@ export async function migrate(databaseUrl: string, directory = migrationsDirecto
     const applied = await applyMigrations(databaseUrl, directory)
     await client.query('insert into keymint.installation (id) values ($1) on conflict do nothing', [randomBytes(6).toString('hex')])
     await migrateQueues(databaseUrl)
+    for (const index of jobIndexes) await client.query(index)
     const installation = await client.query<{ id: string }>('select id from keymint.installation')
     return { applied, installationId: installation.rows[0]?.id ?? '' }
   } finally {
     await client.end()
   }
 }
+
+/**
+ * pg-boss finds a job to run; these find jobs for a person to read: the newest of a state, those of an error, of a person.
+ * Of the first three every job stands in one.
+ * On a large table the first release that brings them holds up sends and fetches for the seconds it takes to build them.
+ */
+const jobIndexes = [
+  "create index if not exists job_common_keymint_state on pgboss.job_common (name, state, created_on, id) where state <> 'completed'",
+  "create index if not exists job_common_keymint_done on pgboss.job_common (name, created_on, id) where state = 'completed' and (output->>'fingerprint') is null",
+  "create index if not exists job_common_keymint_unsuccessful on pgboss.job_common (name, created_on, id) where state = 'completed' and (output->>'fingerprint') is not null",
+  "create index if not exists job_common_keymint_error on pgboss.job_common ((output->>'fingerprint'), state, created_on, id) where (output->>'fingerprint') is not null",
+  "create index if not exists job_common_keymint_finished_key on pgboss.job_common (singleton_key) where state >= 'completed' and singleton_key is not null",
+]
 
 /** The engine writes its own table without a schema: the search path puts it beside ours, never into public. */
 function connectionTo(databaseUrl: string) {

@@ -53,6 +53,9 @@ export const catalog = {
 export type JobName = keyof typeof catalog
 export type JobPayload<Name extends JobName> = z.output<(typeof catalog)[Name]['payload']>
 
+/** Where jobs end that no worker could read, or that failed more often than their queue allows. */
+export const deadLetterNames: readonly string[] = Object.values(catalog).flatMap((entry: CatalogEntry) => (entry.queue.deadLetter ? [entry.queue.deadLetter] : []))
+
 export const schedules: { name: JobName; cron: string }[] = [
   { name: 'sync-usage', cron: '* * * * *' },
   { name: 'reconcile-keys', cron: '*/5 * * * *' },
@@ -68,6 +71,16 @@ export type Queue = {
   enqueue<Name extends JobName>(tx: Tx, name: Name, payload: JobPayload<Name>, options?: SendOptions): Promise<'queued' | 'already-queued'>
   /** Makes a job that waits for its next try run now. Does nothing to one that runs or is not there. */
   bringForward(tx: Tx, name: JobName, singletonKey: string): Promise<void>
+  /** Runs this waiting job after so many seconds (0: now). False when it does not wait any more. */
+  runAfter(tx: Tx, name: string, jobId: string, seconds: number): Promise<boolean>
+  /** Takes a job that waits or runs out of the queue; whatever a worker then says of it is ignored. False when it has ended. */
+  cancel(tx: Tx, name: string, jobId: string): Promise<boolean>
+  /** Runs a job again that failed for good. False when it is in no such state. */
+  retryFailed(tx: Tx, name: string, jobId: string): Promise<boolean>
+  /** Puts a dead letter back into the queue it came from, or into `name` when it does not know. False when it is gone. */
+  redrive(tx: Tx, deadLetterName: string, jobId: string): Promise<boolean>
+  /** Brings every waiting job of this name forward, so many at once and the next ones a second later. Returns how many. */
+  spreadForward(tx: Tx, name: JobName, perSecond: number): Promise<number>
   stop(): Promise<void>
 }
 
@@ -91,8 +104,25 @@ export function queueOver(boss: PgBoss): Queue {
   return {
     enqueue: (tx, name, payload, options) => sendInTransaction(boss, tx, name, payload, options),
     bringForward: (tx, name, singletonKey) => bringForwardInTransaction(boss, tx, name, singletonKey),
+    runAfter: async (tx, name, jobId, seconds) => (await boss.update(name, undefined, { id: jobId, startAfter: seconds > 0 ? seconds : new Date(), db: fromPrisma(tx) })).updated > 0,
+    cancel: async (tx, name, jobId) => anyAffected(await boss.cancel(name, jobId, { db: fromPrisma(tx) })),
+    retryFailed: async (tx, name, jobId) => anyAffected(await boss.retry(name, jobId, { db: fromPrisma(tx) })),
+    redrive: async (tx, deadLetterName, jobId) => (await boss.redrive(deadLetterName, { ids: [jobId], db: fromPrisma(tx) })) > 0,
+    spreadForward: spreadForwardInTransaction,
     stop: () => boss.stop({ graceful: false, timeout: 1_000 }),
   }
+}
+
+/** pg-boss answers with a count that its types do not name. */
+const anyAffected = (response: object) => 'affected' in response && Number(response.affected) > 0
+
+/** pg-boss moves jobs one by one; a whole queue that was paused is one statement. Those that may run already keep their place. */
+async function spreadForwardInTransaction(tx: Tx, name: JobName, perSecond: number): Promise<number> {
+  return tx.$executeRaw`
+    with waiting as (
+      select id, (row_number() over (order by created_on, id) - 1) / ${perSecond}::int as step from pgboss.job
+      where name = ${name} and state in ('created', 'retry') and start_after > now())
+    update pgboss.job j set start_after = least(j.start_after, now() + waiting.step * interval '1 s') from waiting where j.name = ${name} and j.id = waiting.id`
 }
 
 type BossEvents = { onError: (error: Error) => void; onWarning: (warning: object) => void }

@@ -4,6 +4,7 @@ import type { ChartLine, ChartView } from './chart-view'
 const looks: Record<ChartLine['look'], string> = {
   line: 'fill-none stroke-ink [stroke-width:2]',
   dashes: 'fill-none stroke-amber-ink [stroke-width:2] [stroke-dasharray:5_4]',
+  dots: 'fill-none stroke-brick-ink [stroke-width:3] [stroke-dasharray:0.1_5]',
   bars: 'fill-ink',
   area: 'fill-mint-wash stroke-mint-ink [stroke-width:1.5]',
 }
@@ -36,7 +37,7 @@ export function Chart({ chart }: { chart: ChartView }) {
             <ul className="flex flex-wrap gap-x-5 text-small text-soft">
               {chart.lines.map((line) => (
                 <li key={line.name} className="inline-flex items-center gap-2">
-                  <svg width="24" height="6" viewBox="0 0 24 6" aria-hidden="true"><path d="M0 3H24" className={looks[line.look]} /></svg>
+                  <svg width="24" height="6" viewBox="0 0 24 6" aria-hidden="true"><path d={line.look === 'bars' || line.look === 'area' ? 'M0 0H24V6H0Z' : 'M1 3H23'} className={`[stroke-linecap:round] ${looks[line.look]}`} /></svg>
                   {line.name}
                 </li>
               ))}

@@ -3,7 +3,7 @@ import { Callout } from './callout'
 import { delayWords } from './claim-words'
 import { Reference } from './organizer-line'
 import { StepList } from './step-list'
-import { useServerNow } from './time'
+import { Time, useServerNow } from './time'
 import { spanWords, waitWords } from './time-words'
 
 /** What a waiting person is told, with the numbers of the last poll. `stale` when the polls fail: then nothing is said as if it were live. */
@@ -26,7 +26,7 @@ export function ClaimProgress({ claim, pulse, stale }: { claim: ClaimView; pulse
           </div>
         </dl>
       ) : null}
-      {waiting?.delay ? <Delayed delay={waiting.delay} retryInSeconds={pulse?.delay ?? waiting.delay.retryInSeconds} /> : null}
+      {waiting?.delay ? <Delayed delay={waiting.delay} asOf={claim.asOf} retryInSeconds={pulse?.delay ?? waiting.delay.retryInSeconds} /> : null}
       {waiting && !waiting.delay && !waiting.workerSeen ? (
         <Callout tone="amber" title="Nobody is at the press just now.">
           <p>Your claim is written down and keeps its place. The process that makes keys has not reported for half a minute; it goes on by itself as soon as it is back.</p>
@@ -38,13 +38,14 @@ export function ClaimProgress({ claim, pulse, stale }: { claim: ClaimView; pulse
   )
 }
 
-function Delayed({ delay, retryInSeconds }: { delay: NonNullable<NonNullable<ClaimView['waiting']>['delay']>; retryInSeconds: number }) {
+function Delayed({ delay, asOf, retryInSeconds }: { delay: NonNullable<NonNullable<ClaimView['waiting']>['delay']>; asOf: string; retryInSeconds: number }) {
   const words = delayWords[delay.reason]
   const waitsForPerson = delay.reason === 'paused' || delay.reason === 'switched-off'
   return (
     <Callout tone="amber" title={words.title}>
       {delay.detail ? <p>“{delay.detail}”</p> : null}
       <p>{words.meaning}</p>
+      {delay.since ? <p className="text-small text-soft">Paused since <Time iso={delay.since} now={asOf} />.</p> : null}
       {waitsForPerson ? null : <p className="text-small text-soft">Try {delay.attempt}{retryInSeconds > 0 ? `, in ${spanWords(retryInSeconds)}` : ', any moment now'}.</p>}
     </Callout>
   )

@@ -17,7 +17,7 @@ test('every phase of a claim has its own headline and title', () => {
   const views = [
     claim(),
     claim({ steps: [{ name: 'queued', state: 'done' }, { name: 'checking', state: 'done' }, { name: 'creating', state: 'now' }] }),
-    claim({ waiting: { peopleAhead: 0, etaSeconds: null, workerSeen: true, delay: { reason: 'rate-limited', attempt: 2, retryInSeconds: 12, detail: null } } }),
+    claim({ waiting: { peopleAhead: 0, etaSeconds: null, workerSeen: true, delay: { reason: 'rate-limited', attempt: 2, retryInSeconds: 12, detail: null, since: null } } }),
     claim({ waiting: { peopleAhead: 0, etaSeconds: null, workerSeen: false, delay: null } }),
     ready({ revealable: false }),
     ready(),

@@ -42,6 +42,7 @@ export const refusalWords: Record<ClaimRefusal, Words> = {
   'expired-before-mint': { title: 'Time ran out.', meaning: 'The workshop’s keys ended before yours could be made.', next: 'Ask the organiser if keys will be made longer.', tone: 'brick', askOrganizer: true },
   banned: { title: 'You cannot claim keys here.', meaning: 'The organiser has barred this account, so your claim was not carried out.', next: 'If you think that this is a mistake, ask the organiser.', tone: 'brick', askOrganizer: true },
   'gave-up': { title: 'Your key could not be made.', meaning: 'We tried many times, and the provider never gave a usable answer. Your place is given back, and nothing was charged.', next: 'Show this page to the organiser, who can try again for you.', tone: 'brick', askOrganizer: true },
+  cancelled: { title: 'The organiser has cancelled this.', meaning: 'Your claim was stopped before a key was made. Your place is given back, and nothing was charged.', next: 'Ask the organiser, who can try again for you.', tone: 'brick', askOrganizer: true },
 }
 
 export const endWords: Record<ClaimEnd, Words> = {

@@ -4,24 +4,30 @@
  */
 import { isProviderError } from '~/adapters/provider-error'
 import type { Ctx } from '../ctx'
+import type { JobError } from '../job-outcome'
 import { mintOwners } from '../mint/mint.server'
+import { jobErrorOf, troubleSentence } from '../provider-words'
 import { ensureGuardrail, forgetGuardrail } from './guardrail.server'
+
+export { providerWords } from '../provider-words'
 
 export type BindOutcome = 'bound' | 'again' | 'set-aside'
 
 type UnboundKey = { mintId: string; ownerKind: string; scope: string; hash: string }
-type Verdict = { hash: string; outcome: BindOutcome; reason: string | null }
+/** What became of a key, and the error that kept it unbound. */
+export type BindResult = { outcome: BindOutcome; error: JobError | null }
+type Verdict = BindResult & { hash: string }
 
 /** Halving to find a bad hash may cost so many calls a batch; what is not reached waits for the next try. */
 const mostBisectCalls = 12
 
 /** Binds the keys of these mints. Mints whose key is bound, gone or ended already count as bound: there is nothing left to do. */
-export async function bindKeys(ctx: Ctx, mintIds: string[]): Promise<Map<string, BindOutcome>> {
+export async function bindKeys(ctx: Ctx, mintIds: string[]): Promise<Map<string, BindResult>> {
   const unbound = await ctx.db.$queryRaw<UnboundKey[]>`
     select m.id as "mintId", m.owner_kind as "ownerKind", k.scope, k.key_hash as hash
     from keymint.mints m join keymint.held_keys k on k.owner_kind = m.owner_kind and k.owner_id = m.owner_id and k.generation = m.generation
     where m.id = any(${mintIds}::uuid[]) and k.live and k.guardrail_attached_at is null`
-  const outcomes = new Map<string, BindOutcome>(mintIds.map((id) => [id, 'bound']))
+  const results = new Map<string, BindResult>(mintIds.map((id) => [id, { outcome: 'bound', error: null }]))
   for (const [scope, keys] of groupBy(unbound, (key) => key.scope)) {
     // One workshop's trouble with the database or its own rows must not keep the keys of the others unbound.
     const verdicts = await bindScope(ctx, scope, keys).catch((error: unknown): Verdict[] => {
@@ -29,9 +35,9 @@ export async function bindKeys(ctx: Ctx, mintIds: string[]): Promise<Map<string,
       return []
     })
     const byHash = new Map(verdicts.map((verdict) => [verdict.hash, verdict]))
-    for (const key of keys) outcomes.set(key.mintId, byHash.get(key.hash)?.outcome ?? 'again')
+    for (const key of keys) results.set(key.mintId, byHash.get(key.hash) ?? { outcome: 'again', error: { reason: 'unexpected' } })
   }
-  return outcomes
+  return results
 }
 
 async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<Verdict[]> {
@@ -43,9 +49,11 @@ async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<V
     verdicts = await assign(ctx, guardrailId, hashes)
   } catch (error) {
     if (!isProviderError(error)) throw error
-    if (error.details.reason === 'not-found' && guardrailId) await forgetGuardrail(ctx, scope, guardrailId)
+    const guardrailGone = error.details.reason === 'not-found' && guardrailId !== null
+    if (guardrailGone && guardrailId) await forgetGuardrail(ctx, scope, guardrailId)
     ctx.log.warn({ scope, keys: hashes.length, trouble: error.details }, 'keys could not be bound')
-    verdicts = hashes.map((hash) => ({ hash, outcome: 'again', reason: providerWords(error) }))
+    const trouble: JobError = guardrailGone ? { reason: 'guardrail-gone' } : jobErrorOf(error.details)
+    verdicts = hashes.map((hash) => ({ hash, outcome: 'again', error: trouble }))
   }
   await record(ctx, keys, verdicts, guardrailId)
   for (const [outcome, ended] of groupBy(verdicts, (verdict) => verdict.outcome)) ctx.metrics.countBinds(outcome, ended.length)
@@ -60,13 +68,13 @@ async function assign(ctx: Ctx, guardrailId: string, hashes: string[]): Promise<
     // Trouble that will pass, or one that hits every key alike, is not the fault of a hash.
     if (!isProviderError(error) || error.details.kind !== 'rejected') throw error
     const assigned = await ctx.provider.listAssignedHashes(guardrailId)
-    return bisect(ctx, guardrailId, hashes, assigned, providerWords(error))
+    return bisect(ctx, guardrailId, hashes, assigned, jobErrorOf(error.details))
   }
   const assigned = await ctx.provider.listAssignedHashes(guardrailId)
-  return bisect(ctx, guardrailId, hashes, assigned, 'The provider attached fewer keys than it was asked to.')
+  return bisect(ctx, guardrailId, hashes, assigned, { reason: 'undercount' })
 }
 
-async function bisect(ctx: Ctx, guardrailId: string, hashes: string[], assigned: Set<string>, reason: string): Promise<Verdict[]> {
+async function bisect(ctx: Ctx, guardrailId: string, hashes: string[], assigned: Set<string>, trouble: JobError): Promise<Verdict[]> {
   const verdicts: Verdict[] = hashes.filter((hash) => assigned.has(hash)).map((hash) => bound(hash))
   const rest = hashes.filter((hash) => !assigned.has(hash))
   const parts = rest.length > 1 ? [rest.slice(0, rest.length >> 1), rest.slice(rest.length >> 1)] : [rest]
@@ -75,9 +83,9 @@ async function bisect(ctx: Ctx, guardrailId: string, hashes: string[], assigned:
     const [only] = part
     if (only === undefined) continue
     if (calls >= mostBisectCalls) {
-      verdicts.push(...part.map((hash): Verdict => ({ hash, outcome: 'again', reason })))
+      verdicts.push(...part.map((hash): Verdict => ({ hash, outcome: 'again', error: trouble })))
     } else if (part.length === 1) {
-      verdicts.push(await judgeSingle(ctx, guardrailId, only, reason))
+      verdicts.push(await judgeSingle(ctx, guardrailId, only, trouble))
     } else if (await assignAll(ctx, guardrailId, part)) {
       verdicts.push(...part.map((hash) => bound(hash)))
     } else {
@@ -88,10 +96,10 @@ async function bisect(ctx: Ctx, guardrailId: string, hashes: string[], assigned:
 }
 
 /** A lone hash is set aside only when the provider says that there is no such key. */
-async function judgeSingle(ctx: Ctx, guardrailId: string, hash: string, reason: string): Promise<Verdict> {
+async function judgeSingle(ctx: Ctx, guardrailId: string, hash: string, trouble: JobError): Promise<Verdict> {
   if (await assignAll(ctx, guardrailId, [hash])) return bound(hash)
-  if ((await ctx.provider.findKey(hash)) === null) return { hash, outcome: 'set-aside', reason: 'The provider has no key with this hash any more.' }
-  return { hash, outcome: 'again', reason }
+  if ((await ctx.provider.findKey(hash)) === null) return { hash, outcome: 'set-aside', error: { reason: 'key-gone' } }
+  return { hash, outcome: 'again', error: trouble }
 }
 
 async function assignAll(ctx: Ctx, guardrailId: string, hashes: string[]): Promise<boolean> {
@@ -111,35 +119,16 @@ async function record(ctx: Ctx, keys: UnboundKey[], verdicts: Verdict[], guardra
       const mine = verdicts.filter((verdict) => owned.some((key) => key.hash === verdict.hash))
       const boundHashes = mine.filter((verdict) => verdict.outcome === 'bound').map((verdict) => verdict.hash)
       if (boundHashes.length > 0 && guardrailId) await owner.markBound(tx, boundHashes, guardrailId)
-      for (const failed of groupBy(mine.filter((verdict) => verdict.outcome !== 'bound'), (verdict) => `${verdict.outcome} ${verdict.reason}`).values()) {
-        await owner.markUnbound(tx, failed.map((verdict) => verdict.hash), failed[0]?.reason ?? 'The provider gave no reason.', { setAside: failed[0]?.outcome === 'set-aside' })
+      for (const [, failed] of groupBy(mine.filter((verdict) => verdict.outcome !== 'bound'), (verdict) => `${verdict.outcome} ${reasonOf(verdict)}`)) {
+        const [first] = failed
+        if (first) await owner.markUnbound(tx, failed.map((verdict) => verdict.hash), reasonOf(first), { setAside: first.outcome === 'set-aside' })
       }
     }
   })
 }
 
-const bound = (hash: string): Verdict => ({ hash, outcome: 'bound', reason: null })
-
-const words: Record<string, string> = {
-  'rate-limited': 'The provider asked us to slow down',
-  'no-credit': 'The provider says the account has no credit',
-  unauthorized: 'The provider did not accept the management key',
-  forbidden: 'The management key may not do this',
-  unreachable: 'The provider could not be reached',
-  timeout: 'The provider did not answer in time',
-  'connection-lost': 'The connection to the provider broke',
-  'server-error': 'The provider had an error of its own',
-  'unreadable-answer': 'The provider answered with something unreadable',
-  'bad-request': 'The provider refused the request',
-  'not-found': 'The provider no longer knows the guardrail',
-  refused: 'The provider refused the request',
-}
-
-/** What went wrong at the provider, in a sentence for staff. */
-export function providerWords(error: { details: { reason: string; status?: number; providerMessage?: string } }): string {
-  const { reason, status, providerMessage } = error.details
-  return `${words[reason] ?? 'The provider refused'}${status ? ` (${status})` : ''}${providerMessage ? `: ${providerMessage}` : '.'}`
-}
+const bound = (hash: string): Verdict => ({ hash, outcome: 'bound', error: null })
+const reasonOf = ({ error }: Verdict) => (error ? troubleSentence(error) : 'The provider gave no reason.')
 
 function groupBy<Item>(items: Item[], keyOf: (item: Item) => string): Map<string, Item[]> {
   const groups = new Map<string, Item[]>()

@@ -50,7 +50,7 @@ type Row = {
   gateWaitSeconds: number | null
   gateReason: string | null
   pausedReason: string | null
-  paused: boolean
+  pausedAt: Date | null
   ahead: number
   slots: number
   recent: number[] | null
@@ -112,7 +112,7 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
       coalesce(m.attempts, 0) as attempts, m.delay_reason as "mintReason",
       ceil(extract(epoch from m.not_before - now()))::int as "mintWaitSeconds",
       ceil(extract(epoch from gate.cooldown_until - now()))::int as "gateWaitSeconds", gate.reason as "gateReason",
-      gate.paused_at is not null as paused, gate.pause_reason as "pausedReason",
+      gate.paused_at as "pausedAt", gate.pause_reason as "pausedReason",
       case when c.state = 'pending' then (select count(*) from keymint.mints w where w.state = 'pending' and (w.queued_at, w.id) < (m.queued_at, m.id)) else 0 end::int as ahead,
       case when c.state = 'pending' then (select coalesce(sum(slots), 0) from keymint.workers where last_seen_at > now() - interval '30 s') else 0 end::int as slots,
       case when c.state = 'pending' then (select array_agg(seconds) from (
@@ -141,9 +141,9 @@ function progressOf(ctx: Ctx, row: Row): Progress {
 
 function delayOf(ctx: Ctx, row: Row): NonNullable<ClaimView['waiting']>['delay'] {
   if (row.state !== 'pending' || row.calling) return null
-  const delay = (reason: DelayReason, retryInSeconds: number, detail: string | null = null) => ({ reason, attempt: row.attempts + 1, retryInSeconds: Math.max(0, retryInSeconds), detail })
+  const delay = (reason: DelayReason, retryInSeconds: number, detail: string | null = null) => ({ reason, attempt: row.attempts + 1, retryInSeconds: Math.max(0, retryInSeconds), detail, since: reason === 'paused' ? (row.pausedAt?.toISOString() ?? null) : null })
   if (!ctx.settings.provisioningEnabled) return delay('switched-off', 30)
-  if (row.paused) return delay('paused', 15, row.pausedReason)
+  if (row.pausedAt) return delay('paused', 15, row.pausedReason)
   if (row.gateWaitSeconds !== null) return delay(asDelayReason(row.gateReason), row.gateWaitSeconds)
   if (row.mintReason !== null) return delay(asDelayReason(row.mintReason), row.mintWaitSeconds ?? 0)
   return row.attempts > 0 ? delay('upstream-trouble', row.mintWaitSeconds ?? 0) : null

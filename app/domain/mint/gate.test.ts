@@ -86,7 +86,7 @@ test('a mint whose every worker dies in the middle comes to an end that a person
   const [mint] = await mintsOf(world, 1)
   const dying: KeyProvider = { ...world.ctx.provider, createKey: () => Promise.reject(new Error('the process is gone')) }
   for (let life = 0; life < 21; life++) await runMint({ ...world.ctx, provider: dying }, mint!).catch(() => undefined)
-  expect(await runMint({ ...world.ctx, provider: dying }, mint!)).toEqual({ kind: 'done' })
+  expect(await runMint({ ...world.ctx, provider: dying }, mint!)).toEqual({ kind: 'done', error: { reason: 'gave-up' } })
   expect(await world.db.workshopAttendance.findFirstOrThrow()).toMatchObject({ state: 'refused', reason: 'gave-up' })
 })
 

@@ -1,8 +1,9 @@
 /** The decisions of minting, without effects: whether a mint may go on now, and how long to wait if not. */
 import type { ProviderErrorDetails } from '~/adapters/provider-error'
+import type { JobError } from '../job-outcome'
 
 export type DelayReason = 'rate-limited' | 'no-credit' | 'unauthorized' | 'forbidden' | 'unreachable' | 'upstream-trouble' | 'paused' | 'switched-off'
-export type MintRefusal = { reason: 'banned' | 'expired-before-mint' | 'rejected-by-provider' | 'gave-up'; detail: string | null }
+export type MintRefusal = { reason: 'banned' | 'expired-before-mint' | 'rejected-by-provider' | 'gave-up' | 'cancelled'; detail: string | null }
 
 /** How a mint stands, as one query reads it. Times in seconds are by Postgres's clock. */
 export type MintStanding = {
@@ -13,7 +14,7 @@ export type MintStanding = {
   expiresAt: Date
   ownerWaits: boolean
   ownerBarred: boolean
-  gate: { secondsUntilOpen: number | null; reason: string | null; failures: number; pausedReason: string | null }
+  gate: { secondsUntilOpen: number | null; reason: string | null; cause: JobError | null; failures: number; pausedReason: string | null }
 }
 
 export type MintDecision =

@@ -12,10 +12,11 @@ import { recordAudit } from '../audit/audit.server'
 import { claimOwner } from '../claim/claim-owner.server'
 import { warmGuardrail } from '../bind/guardrail.server'
 import type { Ctx } from '../ctx'
-import type { JobOutcome } from '../job-outcome'
+import type { JobError, JobOutcome } from '../job-outcome'
+import { jobErrorOf } from '../provider-words'
 import { condemn, deleteCondemned, upstreamName } from './attempts.server'
 import { coolDown, countDoubt, openGate, takeProbe } from './gate.server'
-import { decideMint, judgeFailure, type DelayReason, type MintRefusal, type MintStanding } from './mint-policy'
+import { asDelayReason, decideMint, judgeFailure, type DelayReason, type MintRefusal, type MintStanding } from './mint-policy'
 import type { MintOwner, OwnerRef } from './owner'
 
 /** Every kind of owner; a new door adds its port here. */
@@ -38,16 +39,20 @@ const lostKeySearchSeconds = 15
 /** Runs the mint once: ends it, puts it off, or gives it back to the queue. Safe to run twice and beside itself. */
 export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
   let previousToken: string | null = null
+  let trouble: JobError | undefined
   for (let tries = 0; tries < triesPerRun; tries++) {
     const work = await readWork(ctx, mintId)
     const decision = decideMint(work, ctx.now(), ctx.settings.provisioningEnabled)
     if (!work || decision.kind === 'stop') return { kind: 'done' }
     if (decision.kind === 'refuse') {
       await refuse(ctx, work, null, decision.refusal)
-      return { kind: 'done' }
+      return { kind: 'done', error: { reason: decision.refusal.reason } }
     }
-    if (decision.kind === 'wait') return putOff(ctx, work, decision.reason, decision.seconds)
-    if (decision.kind === 'probe' && !(await takeProbe(ctx.db))) return putOff(ctx, work, 'upstream-trouble', 2)
+    if (decision.kind === 'wait') return putOff(ctx, work, decision.reason, decision.seconds, causeOfWait(work, decision.reason))
+    if (decision.kind === 'probe' && !(await takeProbe(ctx.db))) {
+      const reason = asDelayReason(work.gate.reason)
+      return putOff(ctx, work, reason, 2, causeOfWait(work, reason))
+    }
 
     // The first of the three calls. It never stops the mint: an unbound key is bound later.
     if (!work.hasGuardrail) await warmGuardrail(ctx, work.scope)
@@ -60,8 +65,9 @@ export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
     previousToken = tried.attempt.token
     const result = await settle(ctx, work, tried, probing)
     if (result !== 'again') return result
+    trouble = tried.failure && jobErrorOf(tried.failure)
   }
-  return { kind: 'snooze', seconds: 1, reason: 'several tries without a clear answer' }
+  return { kind: 'snooze', seconds: 1, reason: 'several tries without a clear answer', ...(trouble ? { error: trouble } : {}) }
 }
 
 type Attempt = { id: string; token: string; name: string }
@@ -93,14 +99,14 @@ async function settle(ctx: Ctx, work: MintWork, { attempt, created, failure }: T
 }
 
 async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
-  type Row = Omit<MintWork, 'gate' | 'limitReset'> & { limitReset: string | null; gateSeconds: number | null; gateReason: string | null; gateFailures: number; pausedReason: string | null }
+  type Row = Omit<MintWork, 'gate' | 'limitReset'> & { limitReset: string | null; gateSeconds: number | null; gateReason: string | null; gateCause: JobError | null; gateFailures: number; pausedReason: string | null }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select m.id as "mintId", m.owner_kind as "ownerKind", m.owner_id as "ownerId", m.generation, m.scope, m.state, m.attempts,
       m.limit_usd::text as "limitUsd", m.limit_reset as "limitReset", m.expires_at as "expiresAt", m.delay_reason as "delayReason",
       greatest(0, ceil(extract(epoch from m.not_before - now())))::int as "secondsUntilNotBefore",
       coalesce(o.waiting, false) as "ownerWaits", coalesce(o.barred, false) as "ownerBarred",
       exists (select 1 from keymint.guardrails g where g.workshop_slug = m.scope) as "hasGuardrail",
-      case when gate.cooldown_until is not null then greatest(0, ceil(extract(epoch from gate.cooldown_until - now())))::int end as "gateSeconds", gate.reason as "gateReason",
+      case when gate.cooldown_until is not null then greatest(0, ceil(extract(epoch from gate.cooldown_until - now())))::int end as "gateSeconds", gate.reason as "gateReason", gate.cause as "gateCause",
       gate.failures as "gateFailures", case when gate.paused_at is null then null else coalesce(gate.pause_reason, '') end as "pausedReason"
     from keymint.mints m
     cross join keymint.mint_gate gate
@@ -108,8 +114,8 @@ async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
     where m.id = ${mintId}::uuid`
   const row = rows[0]
   if (!row) return null
-  const { gateSeconds, gateReason, gateFailures, pausedReason, ...rest } = row
-  return { ...rest, secondsUntilNotBefore: rest.secondsUntilNotBefore ?? 0, limitReset: row.limitReset as KeyReset | null, gate: { secondsUntilOpen: gateSeconds, reason: gateReason, failures: gateFailures, pausedReason } }
+  const { gateSeconds, gateReason, gateCause, gateFailures, pausedReason, ...rest } = row
+  return { ...rest, secondsUntilNotBefore: rest.secondsUntilNotBefore ?? 0, limitReset: row.limitReset as KeyReset | null, gate: { secondsUntilOpen: gateSeconds, reason: gateReason, cause: gateCause, failures: gateFailures, pausedReason } }
 }
 
 /**
@@ -219,22 +225,22 @@ async function settleFailure(ctx: Ctx, work: MintWork, attempt: Attempt, details
             where id = ${attempt.id}::uuid and state = 'sent' returning mint_id)
           update keymint.mints m set attempts = attempts + 1 from attempt where m.id = attempt.mint_id`
         await searchLostKeys(ctx, tx)
-        await countDoubt(tx)
+        await countDoubt(tx, jobErrorOf(details))
       })
       return 'again'
     }
     case 'put-off': {
       const seconds = await ctx.db.$transaction(async (tx) => {
         await markAttemptRefused(tx, attempt, details)
-        return coolDown(tx, judgement.reason, details.retryAfterSeconds)
+        return coolDown(tx, judgement.reason, details.retryAfterSeconds, jobErrorOf(details))
       })
-      return putOff(ctx, work, judgement.reason, seconds)
+      return putOff(ctx, work, judgement.reason, seconds, jobErrorOf(details))
     }
     case 'refused':
       await refuse(ctx, work, { attempt, details }, judgement.refusal)
       // No to this request, but an answer: others need not wait for a probe that has come back.
       if (probing) await openGate(ctx.db, { probing })
-      return { kind: 'done' }
+      return { kind: 'done', error: jobErrorOf(details) }
   }
 }
 
@@ -245,12 +251,18 @@ async function markAttemptRefused(tx: Tx, attempt: Attempt, details: ProviderErr
 }
 
 /** Puts the mint off without counting it. The wait is spread a little, so that a whole room does not come back in one instant. */
-async function putOff(ctx: Ctx, work: MintWork, reason: DelayReason, seconds: number): Promise<JobOutcome> {
+async function putOff(ctx: Ctx, work: MintWork, reason: DelayReason, seconds: number, error: JobError | undefined): Promise<JobOutcome> {
   const spread = seconds + (Number.parseInt(work.mintId.slice(0, 2), 16) / 255) * Math.min(2, seconds)
   await ctx.db.$executeRaw`
     update keymint.mints set delay_reason = ${reason}, not_before = greatest(not_before, now() + make_interval(secs => ${seconds}::double precision))
     where id = ${work.mintId}::uuid and state = 'pending'`
-  return { kind: 'snooze', seconds: Math.ceil(spread), reason }
+  return { kind: 'snooze', seconds: Math.ceil(spread), reason, ...(error ? { error } : {}) }
+}
+
+/** What waits behind a closed gate waits because of the error that closed it. A person's pause or switch is no error. */
+function causeOfWait(work: MintWork, reason: DelayReason): JobError | undefined {
+  if (reason === 'paused' || reason === 'switched-off') return undefined
+  return work.gate.cause ?? { reason }
 }
 
 async function refuse(ctx: Ctx, work: MintWork, failed: { attempt: Attempt; details: ProviderErrorDetails } | null, refusal: MintRefusal): Promise<void> {

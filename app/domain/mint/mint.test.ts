@@ -204,7 +204,7 @@ test('a hard refusal ends the claim with words and gives its reservation back', 
   await world.faults({ rules: [{ match: 'POST /keys', fault: 'refuse', status: 400, message: 'Invalid request parameters' }] })
   const [person] = await world.people(1)
   await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
-  expect(await runMint(world.ctx, await onlyMintId(world))).toEqual({ kind: 'done' })
+  expect(await runMint(world.ctx, await onlyMintId(world))).toMatchObject({ kind: 'done', error: { reason: 'bad-request', status: 400 } })
   const view = await findClaimView(world.ctx, { workshopSlug: slug, userId: person!.userId })
   expect(view).toMatchObject({ state: 'refused', refusal: { reason: 'rejected-by-provider', detail: 'Invalid request parameters' } })
   await expectPoolToAddUp(world)

@@ -13,6 +13,7 @@ import { restoreLimits, retireKeys } from '../lifecycle/retire.server'
 import { deleteCondemned } from '../mint/attempts.server'
 import { setClaimCommitted } from '../pool/pool.server'
 import { sendRunsAgain } from '../reconcile/runs.server'
+import { pruneHistory } from '../queue-board/record-runs.server'
 import { windowState } from '../workshop/workshop'
 
 export const sweepSeconds = 15
@@ -33,6 +34,7 @@ const parts = {
   guardrailsWarmed: ['guardrails', warmGuardrails],
   reconcilesSentAgain: ['checks and fixes without a job', sendRunsAgain],
   figuresKept: ['kept figures', keepFigures],
+  historyPruned: ['the history of jobs', pruneHistory],
 } as const satisfies Record<string, readonly [string, (ctx: Ctx) => Promise<number>]>
 
 export type SweepReport = Record<keyof typeof parts, number>

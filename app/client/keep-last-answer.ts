@@ -1,0 +1,22 @@
+/** For pages that load themselves again and again: an answer that does not come leaves the last one standing instead of an error. */
+const answers = new Map<string, unknown>()
+const patienceMs = 10_000
+
+/** Loads through the router. What was loaded before from the same address stands in for an outage; a refusal (404, 403) does not pass. */
+export async function keepLastAnswer<Data>(url: string, load: () => Promise<Data>): Promise<Data> {
+  const before = answers.get(url) as Data | undefined
+  try {
+    const data = await (before === undefined ? load() : Promise.race([load(), tooLate()]))
+    answers.clear()
+    answers.set(url, data)
+    return data
+  } catch (error) {
+    const status = error instanceof Response ? error.status : typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : 0
+    if (before === undefined || (status > 0 && status < 500)) throw error
+    return before
+  }
+}
+
+function tooLate(): Promise<never> {
+  return new Promise((_resolve, reject) => setTimeout(() => reject(new Error('no answer in time')), patienceMs))
+}

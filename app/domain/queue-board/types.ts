@@ -1,0 +1,118 @@
+/** What the pages of the queue show. Everything here may reach a browser of staff: ids, names and words, never a secret. */
+
+/** Our words for where a job stands. A failed one has ended without success; `dead` stands among the dead letters. */
+export type JobState = 'waiting' | 'running' | 'retrying' | 'failed' | 'done' | 'cancelled' | 'dead'
+export const jobTabs = ['unfinished', 'waiting', 'running', 'retrying', 'failed', 'done', 'cancelled', 'dead'] as const
+export type JobTab = (typeof jobTabs)[number]
+
+/** The filter of the page, as it stands in its address. Times are ISO. */
+export type QueueFilter = {
+  tab: JobTab
+  job?: string
+  workshop?: string
+  /** A name, an email, or the beginning of an id: of a job, a mint or a claim. */
+  text?: string
+  /** A fingerprint. */
+  error?: string
+  since?: string
+  until?: string
+  /** Run at least so many times. */
+  runs?: number
+  /** Where the page goes on: "<created_on>~<id>". */
+  after?: string
+}
+
+export type JobRow = {
+  id: string
+  name: string
+  state: JobState
+  createdAt: string
+  /** When it may run next, for one that waits. */
+  runsAt: string | null
+  startedAt: string | null
+  endedAt: string | null
+  runs: number
+  /** Why it waits, or how it failed. */
+  reason: string | null
+  errorGroup: string | null
+  /** A running job that has given no sign of life for longer than it should. */
+  stuck: boolean
+  mintId: string | null
+  claim: { id: string; workshop: string; person: string; userId: string } | null
+  workshop: string | null
+  can: { retry: boolean; cancel: boolean; redrive: boolean }
+}
+
+/** A count that stops: `more` means that there are more than so many. */
+export type CappedCount = { count: number; more: boolean }
+
+export type JobList = {
+  rows: JobRow[]
+  /** For `after`; null on the last page. */
+  next: string | null
+  /** How many jobs match, as far as was looked. */
+  matches: CappedCount
+  /** Set when only so many of the newest jobs were looked through. */
+  lookedThrough: number | null
+}
+
+export type ErrorGroupView = {
+  fingerprint: string
+  title: string
+  jobNames: string[]
+  count: number
+  firstSeen: string
+  lastSeen: string
+  sampleJobId: string
+  sampleWords: string
+  /** Jobs that wait for it to pass, or have failed by it. */
+  jobsNow: CappedCount
+}
+
+export type WorkerView = { id: string; slots: number; version: string | null; region: string | null; startedAt: string; lastSeenAt: string; seen: boolean; jobs: { id: string; name: string; since: string; stuck: boolean }[] }
+
+export type GateView =
+  | { kind: 'open' }
+  | { kind: 'paused'; since: string; by: string | null; reason: string }
+  | { kind: 'switched-off' }
+  /** `until` in the past means half open: one mint tries. */
+  | { kind: 'cooling-down'; until: string; words: string }
+
+export type Health = {
+  tone: 'good' | 'amber' | 'brick'
+  sentence: string
+  gate: GateView
+  /** The last five minutes, all jobs. */
+  recent: { runs: number; errors: number }
+  /** Of those that may run now. */
+  oldestWaiting: { id: string; name: string; since: string; seconds: number } | null
+  workers: WorkerView[]
+  workerSeenSecondsAgo: number | null
+}
+
+/** One step of time: runs per minute, and seconds within which half and 95 of 100 of them waited and ran. */
+export type ThroughputPoint = { at: string; done: number; failed: number; putOff: number; wait: Quantiles; run: Quantiles }
+export type Quantiles = { p50: number | null; p95: number | null }
+export type Throughput = { span: ThroughputSpan; job: string; from: string; to: string; stepSeconds: number; points: ThroughputPoint[]; total: { done: number; failed: number; putOff: number; wait: Quantiles; run: Quantiles } }
+export type ThroughputSpan = 'hour' | 'day'
+
+export type QueuePage = {
+  filter: QueueFilter
+  counts: Record<JobTab, CappedCount>
+  list: JobList
+  errors: ErrorGroupView[]
+  health: Health
+  jobNames: { name: string; words: string }[]
+  workshops: { slug: string; title: string }[]
+  asOf: string
+}
+
+export type JobRunView = { run: number; workerId: string | null; startedAt: string; endedAt: string; seconds: number; outcome: 'done' | 'retry' | 'snooze' | 'failed'; reason: string | null; errorGroup: string | null; httpStatus: number | null; nextRunAt: string | null }
+export type ProviderCallView = { id: string; name: string; state: string; outcome: string | null; httpStatus: number | null; sentAt: string; settledAt: string | null; deletedAt: string | null }
+
+export type JobPage = {
+  job: JobRow & { payload: [string, string][]; words: string; cancelWords: string; source: { name: string; id: string | null } | null; priorRunsLost: number }
+  runs: JobRunView[]
+  calls: ProviderCallView[]
+  asOf: string
+}

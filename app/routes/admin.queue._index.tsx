@@ -1,0 +1,139 @@
+import type { MetaFunction } from '@remix-run/node'
+import { Form, useActionData, useLoaderData, useLocation, useNavigation, type ClientLoaderFunctionArgs } from '@remix-run/react'
+import { useEffect, useState } from 'react'
+import { keepLastAnswer } from '~/client/keep-last-answer'
+import { useLive } from '~/client/use-live'
+import { useRowKeys } from '~/client/use-row-keys'
+import { AdminShell } from '~/components/admin-shell'
+import { ChartRow } from '~/components/chart'
+import { useHydrated } from '~/components/hydrated'
+import { EmptyState } from '~/components/page-shell'
+import { AnswerPlace } from '~/components/queue/action-answer'
+import { JobActBar } from '~/components/queue/act-bar'
+import { BulkProgress } from '~/components/queue/bulk-progress'
+import { ErrorList } from '~/components/queue/error-list'
+import { FilterForm, searchId } from '~/components/queue/filter-form'
+import { HealthBanner } from '~/components/queue/health-banner'
+import { jobListId, JobTable } from '~/components/queue/job-table'
+import { countWords, jobsWords } from '~/components/queue/job-words'
+import { KeysHelp, useHelpDialog } from '~/components/queue/keys-help'
+import { LiveLine } from '~/components/queue/live-line'
+import { MintingSwitch } from '~/components/queue/minting-switch'
+import { TabBar } from '~/components/queue/tab-bar'
+import { queueExportUrl, queueUrl } from '~/components/queue/urls'
+import { listBulk, readBulk } from '~/domain/bulk/bulk.server'
+import { jobActions } from '~/domain/queue-board/bulk-jobs.server'
+import { changedSearch, isNarrowed, readQueueQuery, tabWords } from '~/domain/queue-board/filter'
+import { readQueuePage, readQueueThroughput } from '~/domain/queue-board/queue-page.server'
+import { handler } from '~/web/handler.server'
+import { answerQueueForm } from '~/web/queue-actions.server'
+import { queueCharts } from '~/web/queue-charts.server'
+import { requireAdmin, requireStaff } from '~/web/session.server'
+
+export const loader = handler(async ({ request, ctx, auth }) => {
+  const viewer = await requireStaff({ request, ctx, auth })
+  const { searchParams } = new URL(request.url)
+  const { filter, within, span } = readQueueQuery(searchParams, ctx.now())
+  const bulkId = searchParams.get('bulk') ?? ''
+  const [page, throughput, named, recent] = await Promise.all([
+    readQueuePage(ctx, filter),
+    readQueueThroughput(ctx, { span, ...(filter.job ? { job: filter.job } : {}) }),
+    /^[0-9a-f-]{36}$/i.test(bulkId) ? readBulk(ctx, bulkId) : null,
+    listBulk(ctx, { kinds: [...jobActions], limit: 3 }),
+  ])
+  const bulks = [...(named ? [named] : []), ...recent.filter((bulk) => bulk.finishedAt === null && bulk.id !== named?.id)]
+  return { page, within, span, charts: queueCharts(throughput), chartJob: throughput.job, bulks, mayAct: viewer.role === 'admin' }
+})
+
+export const action = handler(async ({ request, ctx, auth }) => {
+  const viewer = await requireAdmin({ request, ctx, auth })
+  return answerQueueForm({ ctx, actorUserId: viewer.userId, url: new URL(request.url), form: await request.formData() })
+})
+
+/** The page asks again and again: an outage leaves the last answer standing, and the page says so. */
+export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) => keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+
+export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `Queue: ${data ? `${jobsWords(data.page.counts.unfinished)} not finished` : ''} · Keymint` }]
+
+const liveEveryMs = 5_000
+
+export default function AdminQueue() {
+  const { page, within, span, charts, chartJob, bulks, mayAct } = useLoaderData<typeof loader>()
+  const { filter, counts, list, errors, health, jobNames, asOf } = page
+  const answer = useActionData<typeof action>()
+  const navigation = useNavigation()
+  const params = new URLSearchParams(useLocation().search)
+  const hydrated = useHydrated()
+  const help = useHelpDialog()
+  const [live, setLive] = useState(true)
+  const [chosen, setChosen] = useState(0)
+  const status = useLive({ loadedAt: asOf, everyMs: liveEveryMs, on: live, held: chosen > 0 || answer?.kind === 'ask' })
+  useRowKeys({ listId: jobListId, searchId, version: list.rows.map((row) => row.id).join(), onHelp: () => help.current?.showModal() })
+  // What was chosen and has left the list is not chosen any more.
+  const rowIds = list.rows.map((row) => row.id).join()
+  useEffect(() => setChosen(document.querySelectorAll(`#${jobListId} input[name=job]:checked`).length), [rowIds])
+
+  const asked = navigation.state === 'idle' ? null : navigation.formData?.get('do')
+  const busy = typeof asked === 'string' ? asked : null
+  const words = (name: string) => jobNames.find((one) => one.name === name)?.words ?? name.replaceAll('-', ' ')
+  const narrowed = isNarrowed(filter)
+  const to = (change: Record<string, string | undefined>) => `${queueUrl}${changedSearch(params, change)}`
+  return (
+    <AdminShell title="Queue" lead={leadWords(counts.unfinished, health.oldestWaiting?.seconds ?? null)}>
+      <div className="mt-5 space-y-3">
+        <HealthBanner health={health} words={words} asOf={asOf} />
+        <MintingSwitch gate={health.gate} mayAct={mayAct} busy={busy} problem={answer?.kind === 'reason-missing' ? 'Please say why, in a few words at least.' : null} asOf={asOf} />
+        <AnswerPlace answer={answer} about="minting" busy={busy} backHref={to({})} />
+      </div>
+
+      <ErrorList groups={errors} current={filter.error} linkTo={(error) => to({ error })} words={words} asOf={asOf} />
+
+      <section aria-labelledby="jobs-title">
+        <div className="mt-8 flex flex-wrap items-center justify-between gap-x-6">
+          <h2 id="jobs-title" className="text-lead font-semibold">Jobs</h2>
+          <div className="flex flex-wrap items-center gap-x-3">
+            <LiveLine live={status} asOf={asOf} refreshHref={to({})} onToggle={() => setLive(!live)} />
+            <KeysHelp dialog={help} />
+          </div>
+        </div>
+        <FilterForm page={page} within={within} span={span} narrowed={narrowed} />
+        <TabBar current={filter.tab} counts={narrowed ? null : counts} hrefOf={(tab) => to({ tab })} />
+        <p className="my-3 text-small text-soft">{listWords(list.matches, list.lookedThrough, tabWords[filter.tab])} <span className="no-print">Download: <a className="prose-link" href={queueExportUrl(changedSearch(params, {}), 'csv')} download>CSV</a>, <a className="prose-link" href={queueExportUrl(changedSearch(params, {}), 'json')} download>JSON</a>.</span></p>
+        <div className="mb-3 space-y-3 empty:hidden">
+          {bulks.map((bulk) => <BulkProgress key={bulk.id} bulk={bulk} mayAct={mayAct} asOf={asOf} />)}
+          <AnswerPlace answer={answer} about="jobs" busy={busy} backHref={to({})} />
+        </div>
+        <Form method="post" preventScrollReset onChange={(event) => setChosen(event.currentTarget.querySelectorAll('input[name=job]:checked').length)}>
+          {mayAct && list.rows.length > 0 ? <JobActBar tab={filter.tab} chosen={hydrated ? chosen : null} matches={list.matches} atMost={1_000} busy={busy} /> : null}
+          {list.rows.length > 0
+            ? <JobTable rows={list.rows} words={words} mayAct={mayAct} busy={busy} asOf={asOf} />
+            : <EmptyState title={narrowed ? 'No job matches.' : emptyWords[filter.tab]}>{list.lookedThrough ? <p>Only the newest {list.lookedThrough.toLocaleString('en-US')} were looked through.</p> : narrowed ? <p>Widen the filter, or look under another state.</p> : <p>Jobs appear here by themselves.</p>}</EmptyState>}
+        </Form>
+        {list.next || filter.after ? (
+          <nav aria-label="Pages" className="mt-4 flex gap-4">
+            {filter.after ? <a className="button" href={to({})}>Newest</a> : null}
+            {list.next ? <a className="button" href={to({ after: list.next })}>{list.lookedThrough ? 'Look further back' : 'Older'}</a> : null}
+          </nav>
+        ) : null}
+      </section>
+
+      <ChartRow headingId="charts" charts={charts} spans={(['hour', 'day'] as const).map((name) => ({ name, words: name === 'hour' ? 'An hour' : 'A day', href: to({ span: name === 'day' ? 'day' : undefined }), current: name === span }))} />
+      <p className="mt-3 text-small text-soft">Of the job “{words(chartJob)}”; filter by a job to see another. Times in UTC, kept by the minute.</p>
+    </AdminShell>
+  )
+}
+
+function leadWords(unfinished: { count: number; more: boolean }, oldestSeconds: number | null) {
+  if (unfinished.count === 0) return 'Nothing is left to do.'
+  return `${jobsWords(unfinished)} not finished${oldestSeconds !== null && oldestSeconds > 1 ? `; the oldest that may run has waited ${oldestSeconds} s` : ''}.`
+}
+
+function listWords(matches: { count: number; more: boolean }, lookedThrough: number | null, tab: string): string {
+  if (lookedThrough !== null) return `${tab}: ${countWords({ count: matches.count, more: false })} found among the newest ${lookedThrough.toLocaleString('en-US')} that were looked through.`
+  return `${tab}: ${jobsWords(matches)}.`
+}
+
+const emptyWords: Record<keyof typeof tabWords, string> = {
+  unfinished: 'The queue is empty.', waiting: 'No job waits for its first run.', running: 'Nothing runs at this moment.', retrying: 'Nothing has to be tried again.', failed: 'Nothing has failed.', done: 'Nothing is done yet.',
+  cancelled: 'Nothing was cancelled.', dead: 'There are no dead letters.',
+}
