@@ -267,7 +267,6 @@ const rawKeySchema = z.object({
 }).transform((key): SdkKey => ({
   ...key, limitRemaining: key.limit_remaining, limitReset: key.limit_reset, createdAt: key.created_at, expiresAt: key.expires_at ? new Date(key.expires_at) : null,
 }))
-const rawModelSchema = z.object({ id: z.string(), canonical_slug: z.string() }).transform((model) => ({ id: model.id, canonicalSlug: model.canonical_slug }))
 
 /** The key in our words, or nothing when it names an impossible amount or time. */
 function readKey(item: SdkKey): UpstreamKey[] {
