@@ -77,7 +77,7 @@ function Group({ group, checkId, mayAct, fixing }: { group: DriftGroup; checkId:
     <Section title={`${words.title}: ${group.open === group.total ? group.total : `${group.open} open of ${group.total}`}`} id={group.kind}>
       <p className="max-w-read text-soft">{words.meaning}</p>
       {mayAct && group.fixable > 1 ? <div className="mt-3"><Confirmed checkId={checkId} intent="fix-kind" value={group.kind} count={group.fixable} what={`all ${group.fixable}`} busy={fixing} /></div> : null}
-      <div className="relative mt-4 max-h-[60vh] overflow-auto" tabIndex={0} role="region" aria-label={words.title}>
+      <div className="relative mt-4 max-h-[60vh] overflow-auto" tabIndex={0} role="region" aria-label={`${words.title}, as a table`}>
         <table className="ledger min-w-[48rem]">
           <thead>
             <tr><th scope="col">About</th><th scope="col">What is wrong</th><th scope="col">What the fix does</th><th scope="col">State</th></tr>
@@ -142,7 +142,7 @@ function History({ runs, asOf }: { runs: RunRow[]; asOf: string }) {
   if (runs.length === 0) return null
   return (
     <Section title="What was done" id="history">
-      <div className="relative max-h-[50vh] overflow-auto" tabIndex={0} role="region" aria-label="What was done">
+      <div className="relative max-h-[50vh] overflow-auto" tabIndex={0} role="region" aria-label="Checks and fixes">
         <table className="ledger min-w-[40rem]">
           <thead><tr><th scope="col">When</th><th scope="col">What</th><th scope="col">By</th><th scope="col">Outcome</th></tr></thead>
           <tbody>
