@@ -41,11 +41,14 @@ test('an admin checks, sees what differs and what a fix would do, fixes one and 
 
   await page.getByRole('button', { name: /^Fix: The key of claim .* has a cap of/ }).click()
   await expect(page.getByText('The cap is set at the provider.')).toBeVisible({ timeout: 20_000 })
-  await page.getByText('Fix all 2…').click()
-  await page.getByRole('button', { name: 'Yes, fix these 2' }).last().click()
-  await expect(page.getByText('Switched on at the provider.')).toHaveCount(2, { timeout: 20_000 })
+  // Other journeys move the ends of keys in the rows alone: what they leave behind is fixed with the rest.
+  const rest = page.locator('details', { hasText: 'Fix all that can be fixed…' })
+  await rest.locator('summary').click()
+  await rest.getByRole('button', { name: /^Yes, fix (this one|these \d+)$/ }).click()
+  await expect(page.getByRole('row').filter({ hasText: 'second-room' }).filter({ hasText: 'Switched on at the provider.' })).toHaveCount(2, { timeout: 20_000 })
+  await expect(page.getByText('All that was found is settled.').or(page.getByText('None of them can be fixed from here'))).toBeVisible({ timeout: 20_000 })
   await page.getByRole('button', { name: 'Check now' }).click()
-  await expect(page.getByText('Everything agrees.')).toBeVisible({ timeout: 20_000 })
+  await expect(page.getByRole('heading', { name: /^(Caps that differ|Switched off)/ })).toHaveCount(0, { timeout: 20_000 })
   const after = await upstreamKeys(page, stage, 'second-room')
   expect(after.find((key) => key.hash === first!.hash)?.limit).toBe(0.06)
 })

@@ -2,6 +2,7 @@
  * Carries out the fixes of drifts, each after another look at the key, the row and the guardrail: what is not there
  * any more in exactly this form is left alone. Every fix is audited before it acts, and may be run twice.
  */
+import { isDatabaseUnavailable } from '~/adapters/db.server'
 import { isProviderError, type ProviderError } from '~/adapters/provider-error'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import { doubtGuardrail, ensureGuardrail } from '../bind/guardrail.server'
@@ -32,7 +33,13 @@ export async function fixDrifts(ctx: Ctx, input: { actor: AuditActor; drifts: Dr
       await input.settled(await fixOne(ctx, input.actor, drift, look))
       failures = 0
     } catch (error) {
-      if (!isProviderError(error)) throw error
+      if (isDatabaseUnavailable(error)) throw error
+      if (!isProviderError(error)) {
+        // One that cannot be fixed for a reason of ours must not keep the others from being fixed.
+        ctx.log.error({ error, drift: drift.id, kind: drift.kind }, 'the fix of a drift failed unexpectedly')
+        await input.settled({ id: drift.id, outcome: 'failed', detail: 'The fix failed for a reason of our own; the log has it.' })
+        continue
+      }
       failures++
       ctx.log.warn({ drift: drift.id, kind: drift.kind, trouble: error.details }, 'a drift could not be fixed')
       await input.settled({ id: drift.id, outcome: 'failed', detail: sentenceFor(error) })

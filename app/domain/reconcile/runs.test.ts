@@ -152,3 +152,16 @@ test('a check that nobody finishes ends with a reason, and old ones that led to 
   expect(await tidyRuns(world.ctx)).toBe(1)
   expect((await readReconcileView(world.ctx)).check).not.toBeNull()
 })
+
+test('a fix that fails for a reason of ours is said to, and the others are carried out', async () => {
+  await using world = await open()
+  const claims = await plantClaims(world, slug, 2)
+  await disableAll(world, claims.map(({ hash }) => hash))
+  const checkId = await checked(world)
+  const asked = await askForFix(world.ctx, { actor: 'operator', checkId, select: 'all' })
+  let calls = 0
+  const broken = { ...world.ctx, provider: { ...world.ctx.provider, updateKey: (...args: Parameters<typeof world.ctx.provider.updateKey>) => (calls++ === 0 ? Promise.reject(new TypeError('a bug of ours')) : world.ctx.provider.updateKey(...args)) } }
+  if (asked.kind === 'started') expect(await runFix(broken, asked.runId)).toEqual({ kind: 'done' })
+  expect((await world.db.reconcileDrift.findMany({ where: { runId: checkId }, orderBy: { position: 'asc' } })).map((drift) => drift.state)).toEqual(['failed', 'fixed'])
+  expect(await disabledUpstream(world)).toBe(1)
+})
