@@ -36,6 +36,9 @@ export const adminTable: Row[] = [
   { route: 'routes/admin.audit._index', path: () => '/admin/audit', read: staffMayRead, act: nobodyActs },
   { route: 'routes/admin.audit.export', path: () => '/admin/audit/export?format=jsonl&action=claim.made', read: staffMayRead, act: nobodyActs },
   { route: 'routes/admin.doctor', path: () => '/admin/doctor', read: staffMayRead, act: adminsMayAct },
+  { route: 'routes/admin.queue._index', path: () => '/admin/queue', read: staffMayRead, act: adminsMayAct },
+  { route: 'routes/admin.queue.$job', path: ({ jobId }) => `/admin/queue/${jobId}`, read: staffMayRead, act: adminsMayAct },
+  { route: 'routes/admin.queue.export', path: () => '/admin/queue/export?tab=done', read: staffMayRead, act: nobodyActs },
 ]
 
 export { adminsMayAct, adminsMayRead, nobodyActs, staffMayRead }

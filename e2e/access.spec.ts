@@ -48,7 +48,9 @@ test('every admin address answers as the table says, in four shapes and by every
     select c.claim_id, c.key_label, c.or_key_hash, a.user_id, a.email from keymint.workshop_attendance c join keymint.attendees a using (user_id) join keymint.identities i using (user_id)
     where i.login = $1 and c.workshop_slug = 'open-room'`, [victim.login])
   if (!claim) throw new Error('the claim that the table is about is not there')
-  const facts = await makeFacts(contexts.admin.request, stage.origin, claim.claim_id)
+  const [job] = await queryDatabase<{ id: string }>(stage, `
+    select j.id from pgboss.job j join keymint.mints m on j.name = 'mint-key' and j.singleton_key = m.id::text where m.owner_id = $1`, [claim.claim_id])
+  const facts = { ...(await makeFacts(contexts.admin.request, stage.origin, claim.claim_id)), jobId: job?.id ?? '' }
   const canaries = [claim.claim_id, claim.key_label, claim.or_key_hash, claim.user_id, claim.email, victim.name]
 
   const wrong: string[] = []
