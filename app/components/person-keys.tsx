@@ -17,7 +17,7 @@ export function PersonKeys({ claims }: { claims: OwnClaim[] }) {
 }
 
 function OwnKey({ claim, title, url }: OwnClaim) {
-  const live = claim.state === 'ready' && claim.key
+  const live = claim.state === 'ready' || claim.state === 'pending'
   return (
     <li className="py-5">
       <h3 className="text-lead font-semibold"><a href={url} className="hover:underline">{title}</a></h3>
@@ -27,10 +27,10 @@ function OwnKey({ claim, title, url }: OwnClaim) {
       {claim.key ? <p className="font-mono text-small text-soft">{claim.key.label}</p> : null}
       {live ? (
         <details className="mt-1">
-          <summary className="prose-link inline-flex min-h-11 items-center">Give this key back</summary>
+          <summary className="prose-link inline-flex min-h-11 items-center">{claim.state === 'ready' ? 'Give this key back' : 'Give this claim back'}</summary>
           <form method="post" action="/me" className="mt-2 space-y-3">
             <input type="hidden" name="claimId" value={claim.claimId} />
-            <p>The key is switched off for good, and what is left of it goes back to the workshop. Programs that use it get “401” from then on.</p>
+            <p>{claim.state === 'ready' ? 'The key is switched off for good, and what is left of it goes back to the workshop. Programs that use it get “401” from then on.' : 'No key is made for you then, and your place goes to somebody else.'}</p>
             <Button type="submit" name="intent" value="give-back">Give it back now</Button>
           </form>
         </details>

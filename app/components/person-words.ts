@@ -14,7 +14,7 @@ export const notices = {
   'not-linked': { tone: 'plain', title: 'There was nothing to take off.', words: 'That sign-in is not linked to this account.' },
   'given-back': { tone: 'mint', title: 'You gave the key back.', words: 'It is switched off. What it has used is settled within a few minutes, and the rest goes back to the workshop.' },
   'not-live': { tone: 'plain', title: 'There was nothing to give back.', words: 'That key has ended already.' },
-  'provider-trouble': { tone: 'amber', title: 'The key could not be switched off just now.', words: 'The provider did not answer, so nothing was changed and the key still works. Try again in a minute.' },
+  'given-back-soon': { tone: 'plain', title: 'You gave the key back.', words: 'It cannot be shown any more. The provider does not answer just now: it is told to switch the key off as soon as it does. What the key has used is settled after that.' },
   'not-confirmed': { tone: 'amber', title: 'Nothing was erased.', words: 'Type the word “erase” into the field to confirm, then press the button again.' },
 } as const satisfies Record<string, Notice>
 
@@ -26,7 +26,7 @@ export function isNoticeCode(code: string | null): code is NoticeCode {
 
 /** Why somebody cannot be erased yet, and what ends that. */
 export const blockWords: Record<ErasureBlock['kind'], string> = {
-  'being-made': 'its key is being made. Wait until it is ready, then give it back.',
+  'being-made': 'its key is being made. Give the claim back above, or wait until the key is ready.',
   live: 'its key is live. Give it back above, or wait until it ends.',
   ending: 'its key has just ended and is being put away. That takes a minute.',
   'not-settled': 'its key has ended, and what it has used is being settled. That takes a few minutes.',

@@ -41,7 +41,7 @@ async function mintAll(world: World) {
 
 /** Two minutes pass for a claim that has ended: then it can be settled. */
 async function settle(world: World) {
-  await world.db.$executeRaw`update keymint.workshop_attendance set ended_at = now() - interval '3 min' where state = 'ended'`
+  await world.db.$executeRaw`update keymint.workshop_attendance set ended_at = now() - interval '3 min', disable_confirmed_at = now() - interval '3 min' where state = 'ended'`
   await syncUsage(world.ctx)
 }
 
