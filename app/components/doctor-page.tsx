@@ -59,6 +59,11 @@ function headlineOf(latest: DoctorView['latest'], bad: number): string {
   return latest.verdict === 'warn' ? `Doors may open. ${things} a look.` : `Not yet. ${things} you first.`
 }
 
+/** Commands stand between backticks, for the terminal too. */
+function Words({ text }: { text: string }) {
+  return <>{text.split('`').map((part, index) => (index % 2 === 1 ? <code key={index} className="font-mono text-small">{part}</code> : part))}</>
+}
+
 function Findings({ checks }: { checks: CheckResult[] }) {
   const sorted = [...checks].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict))
   return (
@@ -68,8 +73,8 @@ function Findings({ checks }: { checks: CheckResult[] }) {
         return (
           <li key={name} className="py-4">
             <h2 className={`flex items-center gap-2 font-semibold ${look.className}`}>{look.icon()}{titles[name]}: {look.word}</h2>
-            <p className="mt-1 pl-7 [overflow-wrap:anywhere]">{words}</p>
-            {remedy ? <p className="mt-1 pl-7 text-soft [overflow-wrap:anywhere]">{remedy}</p> : null}
+            <p className="mt-1 pl-7 [overflow-wrap:anywhere]"><Words text={words} /></p>
+            {remedy ? <p className="mt-1 pl-7 text-soft [overflow-wrap:anywhere]"><Words text={remedy} /></p> : null}
           </li>
         )
       })}

@@ -15,10 +15,12 @@ export function checkSecrets({ deployment }: Patient): Finding {
 
 export function checkWorkshopFiles({ workshops: { workshops, problems, warnings } }: Patient): Finding {
   const remedy = 'Correct the file and deploy; `npm run workshops:check` says it line by line.'
-  const findings = [...problems.map((problem) => fail(`${formatProblem(problem)}.`, remedy)), ...warnings.map((problem) => warn(`${formatProblem(problem)}.`, remedy))]
+  const findings = [...problems.map((problem) => fail(sentence(formatProblem(problem)), remedy)), ...warnings.map((problem) => warn(sentence(formatProblem(problem)), remedy))]
   if (workshops.size === 0 && problems.length === 0) findings.push(warn('There is no workshop.', 'Add workshops/<slug>.yaml and deploy: docs/workshop-files.md.'))
   return together(findings, `${count(workshops.size, 'workshop file')}, all good: ${listed([...workshops.keys()])}.`)
 }
+
+const sentence = (text: string) => (/[.?!]$/.test(text) ? text : `${text}.`)
 
 /** The addresses to register are part of the answer: nobody can read them off the provider's own page. */
 export async function checkSignIn({ deployment: { appOrigin, signIn } }: Patient): Promise<Finding> {
