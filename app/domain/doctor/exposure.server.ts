@@ -35,7 +35,7 @@ async function readSpending({ db }: Patient): Promise<Spending | null> {
   if (!db) return null
   try {
     const rows = await db.$queryRaw<{ slug: string; committed: string; used: string }[]>`
-      select p.workshop_slug as slug, p.committed_usd::text as committed, coalesce(sum(c.usage_usd), 0)::text as used
+      select p.workshop_slug as slug, p.committed_usd::text as committed, coalesce(sum(c.usage_usd + c.prior_usage_usd), 0)::text as used
       from keymint.pools p left join keymint.workshop_attendance c on c.workshop_slug = p.workshop_slug group by p.workshop_slug`
     const ends = await db.workshopEnd.findMany({ select: { slug: true } })
     return {

@@ -3,7 +3,7 @@ import type { GuardrailRules, UpstreamGuardrail, UpstreamModel } from '~/adapter
 import { guardrailReset } from '~/adapters/openrouter.server'
 import { isProviderError } from '~/adapters/provider-error'
 import type { NanoUsd } from '~/money'
-import { guardrailRulesOf } from '../bind/guardrail.server'
+import { guardrailRulesOf, largestKeyLimit } from '../bind/guardrail.server'
 import { keysThatFit } from '../pool/committed'
 import { windowState, type Workshop } from '../workshop/workshop'
 import { count, dollars, fail, listed, ok, roomsOf, together, warn, type Finding, type PatientWith } from './check'
@@ -94,7 +94,7 @@ export async function checkGuardrails(patient: WithProvider): Promise<Finding> {
   const notYet: string[] = []
   const findings: Finding[] = []
   for (const room of roomsOf(patient)) {
-    const rules = guardrailRulesOf(room)
+    const rules = guardrailRulesOf(room, await largestLimitIn(patient, room))
     const [oldest, ...others] = guardrails.filter(({ name }) => name === rules.name).sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || a.id.localeCompare(b.id))
     if (!oldest) {
       notYet.push(room.slug)
@@ -110,6 +110,12 @@ export async function checkGuardrails(patient: WithProvider): Promise<Finding> {
     ...(notYet.length > 0 ? [`Not made yet: ${listed(notYet)}; a worker does that ten minutes before the doors open, or with the first key.`] : []),
   ]
   return together(findings, fine.join(' ') || 'No workshop needs one within a week.')
+}
+
+/** The file's alone when the database cannot say which keys staff have raised. */
+async function largestLimitIn({ db }: WithProvider, room: Workshop): Promise<NanoUsd> {
+  if (!db) return room.keyLimit
+  return largestKeyLimit({ db }, room.slug, room.keyLimit).catch(() => room.keyLimit)
 }
 
 /** In words, "has … and not …". The provider answers with canonical slugs whatever was sent. */
