@@ -148,8 +148,9 @@ test('a web and a worker machine stopped by SIGTERM during fifty mints lose none
     }
   })
   await expect.poll(readyCount, { timeout: 30_000, interval: 50 }).toBeGreaterThanOrEqual(before + 5)
-  await Promise.all([webs[0]!.stop(), workers[0]!.stop()])
+  const stops = [webs[0]!.stop(), workers[0]!.stop()]
   const atTheStop = await readyCount()
+  await Promise.all(stops)
   await expect.poll(readyCount, { timeout: 60_000 }).toBe(before + mintCount)
   watching = false
   await Promise.all(watched)
