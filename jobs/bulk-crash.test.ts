@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { readBulk } from '~/domain/bulk/bulk.server'
 import { claimNow, expectPoolToAddUp, poolNow, readyClaims, spend, startAction, worstUpstream } from '../simulators/claims'
+import { reconcileKeys } from '~/domain/reconcile/reconcile.server'
 import { makeWorkshop, openWorld, usd, type World } from '../simulators/harness'
 
 const kill = (child: ChildProcess) => new Promise<void>((resolve) => { child.once('exit', () => resolve()); child.kill('SIGKILL') })
@@ -36,6 +37,8 @@ test('killed while raising and while replacing forty keys: every key is raised o
   await finished(world, replace)
   expect(await readBulk(world.ctx, replace)).toMatchObject({ done: 40, failed: 0, skipped: 0 })
   await expect.poll(() => world.db.workshopAttendance.count({ where: { state: 'ready', generation: 2 } }), { timeout: 40_000, interval: 200 }).toBe(40)
+  // What a killed worker had made and nobody could save is reconcile's to remove.
+  await reconcileKeys(world.ctx)
   const live = (await world.ctx.provider.listKeys()).filter((key) => !key.disabled)
   expect(live).toHaveLength(40)
   for (const claim of claims.slice(0, 5)) {

@@ -91,9 +91,9 @@ function readCached(db: Tx, slug: string) {
   return db.guardrail.findUnique({ where: { workshopSlug: slug } })
 }
 
-/** What the guardrail of a workshop must say, by its file. */
-export function guardrailRulesOf(workshop: Workshop): GuardrailRules {
-  return rulesFor(workshop.slug, workshop.keyLimit, workshop.keyLimitReset, workshop.poolLimit, workshop.allowedModels)
+/** What the guardrail of a workshop must say, by its file and by the largest cap that one of its keys has. */
+export function guardrailRulesOf(workshop: Workshop, largestLimit: NanoUsd): GuardrailRules {
+  return rulesFor(workshop.slug, largestLimit, workshop.keyLimitReset, workshop.poolLimit, workshop.allowedModels)
 }
 
 /** From the file; when the file is gone, from the newest key's own snapshot. Null when there is neither. */
@@ -108,7 +108,7 @@ async function guardrailRules(ctx: Ctx, slug: string): Promise<GuardrailRules | 
 }
 
 /** Staff may have raised a key above what the file says, or be about to: the guardrail must not bite it. */
-async function largestKeyLimit(ctx: Ctx, slug: string, fromFile: NanoUsd): Promise<NanoUsd> {
+export async function largestKeyLimit(ctx: Pick<Ctx, 'db'>, slug: string, fromFile: NanoUsd): Promise<NanoUsd> {
   const [row] = await ctx.db.$queryRaw<{ largest: string | null }[]>`
     select greatest(
       (select max(limit_usd) from keymint.workshop_attendance where workshop_slug = ${slug} and state in ('pending', 'ready')),
@@ -119,7 +119,7 @@ async function largestKeyLimit(ctx: Ctx, slug: string, fromFile: NanoUsd): Promi
 
 /** What the guardrail of a workshop should allow: what its file says, and room for the largest key that staff have made of it. */
 export async function readGuardrailRules(ctx: Ctx, workshop: Workshop): Promise<GuardrailRules> {
-  return rulesFor(workshop.slug, await largestKeyLimit(ctx, workshop.slug, workshop.keyLimit), workshop.keyLimitReset, workshop.poolLimit, workshop.allowedModels)
+  return guardrailRulesOf(workshop, await largestKeyLimit(ctx, workshop.slug, workshop.keyLimit))
 }
 
 /** Makes the next ensure look at the guardrail again, whatever was believed of it. `gone` forgets its id as well. */
