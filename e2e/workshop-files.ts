@@ -33,6 +33,7 @@ const files: Record<string, string> = {
   'coming-room': `title: The coming room\nclaims_open_at: 2098-01-15T09:00:00Z\nclaims_close_at: 2099-01-16T09:00:00Z\n${rest()}`,
   'github-room': `title: The room of one provider\n${open}\n${rest('', 'github')}`,
   'doomed-room': `title: The room whose model is refused\n${open}\n${rest()}`,
+  'crowded-room': `title: The crowded room\n${open}\n${rest()}`,
   'small-keys': giveaway('A small key for everyone', 'max_keys: 50\nmin_account_age: 30d\n'),
   'last-keys': giveaway('The last of the keys', 'max_keys: 1\ncooldown: 7d\n'),
   'bind-room': `title: The room whose limits fail\n${open}\n${rest()}`,

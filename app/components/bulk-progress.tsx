@@ -32,7 +32,7 @@ export function BulkProgress({ bulk, mayAct, asOf, hrefOf }: { bulk: Bulk & { re
         <p className="font-head text-lead font-semibold">{standing}</p>
         <p className="text-soft">{[done > 0 ? `${done.toLocaleString('en-US')} done` : null, failed > 0 ? `${failed.toLocaleString('en-US')} failed` : null, skipped > 0 ? `${skipped.toLocaleString('en-US')} skipped` : null].filter((part) => part !== null).join(', ')}</p>
       </div>
-      <meter className="meter" data-tone={failed > 0 ? 'amber' : 'mint'} min={0} max={Math.max(1, total)} value={settled} aria-label="How far it has come">{standing}</meter>
+      <meter className="meter" data-tone={failed > 0 ? 'amber' : 'mint'} min={0} max={Math.max(1, total)} value={settled} aria-label="How far it has come">{settled} of {total}</meter>
       {bulk.waiting && !finished ? <Callout tone="amber" title="It waits."><p>{bulk.waiting.reason}{bulk.waiting.until ? <> It goes on <Time iso={bulk.waiting.until} now={asOf} />.</> : null}</p></Callout> : null}
       <p className="text-soft">
         Asked for by {bulk.actorName ?? bulk.actor} <Ago iso={bulk.createdAt} asOf={asOf} />{bulk.reason ? `: ${bulk.reason}` : ''}.

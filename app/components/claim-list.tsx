@@ -74,8 +74,8 @@ export function ClaimTable({ rows, hrefOf, select, asOf }: { rows: ClaimPageRow[
               <th scope="row" className="!static max-w-64 truncate !border-rule"><Link to={hrefOf(row.claimId)} className="prose-link">{row.displayName}</Link></th>
               <td className="max-w-64 truncate text-soft">{row.email ?? 'no verified email'}</td>
               <td className="font-mono">{row.reference}</td>
-              <td className={`max-w-72 ${row.state === 'refused' ? 'text-brick-ink' : ''}`}>{stateWords[row.state]}{row.reason ? <span className="text-soft">: {reasonWords(row.reason)}{row.reasonDetail ? `, ${row.reasonDetail}` : ''}</span> : null}</td>
-              <td className="max-w-72"><Facts row={row} /></td>
+              <td className={`max-w-64 truncate ${row.state === 'refused' ? 'text-brick-ink' : ''}`} title={row.reasonDetail ?? undefined}>{stateWords[row.state]}{row.reason ? <span className="text-soft">: {reasonWords(row.reason)}{row.reasonDetail ? `, ${row.reasonDetail}` : ''}</span> : null}</td>
+              <td className="max-w-56 truncate" title={row.state === 'ready' && !row.bound ? (row.bindError ?? undefined) : undefined}><Facts row={row} /></td>
               <td className="whitespace-nowrap font-mono">{row.keyLabel ?? ''}</td>
               <td className="text-right whitespace-nowrap"><Used row={row} /></td>
               <td className="whitespace-nowrap text-soft">{row.usageAsOf ? <Ago iso={row.usageAsOf} asOf={asOf} /> : row.state === 'ready' ? 'not read' : ''}</td>

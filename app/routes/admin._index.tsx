@@ -1,5 +1,6 @@
 import type { MetaFunction } from '@remix-run/node'
 import { useLoaderData } from '@remix-run/react'
+import { AdminAlerts } from '~/components/admin-alerts'
 import { AdminShell } from '~/components/admin-shell'
 import { ChartRow } from '~/components/chart'
 import { SystemPanel, WorkshopLines } from '~/components/overview'
@@ -7,6 +8,7 @@ import { EmptyState } from '~/components/page-shell'
 import { Time } from '~/components/time'
 import { readActivity } from '~/domain/figures/series.server'
 import { readOverview } from '~/domain/overview/overview.server'
+import { readAlerts } from '~/domain/usage/alerts.server'
 import { adminUrl, adminWorkshopUrl } from '~/web/admin-urls'
 import { readSpan, spanLinks } from '~/web/chart-spans'
 import { activityCharts } from '~/web/charts.server'
@@ -16,19 +18,20 @@ import { requireStaff } from '~/web/session.server'
 export const loader = handler(async ({ request, ctx, auth }) => {
   await requireStaff({ request, ctx, auth })
   const params = new URL(request.url).searchParams
-  const [overview, activity] = await Promise.all([readOverview(ctx), readActivity(ctx, null, readSpan(params))])
-  return { overview, charts: activityCharts(activity), spans: spanLinks(adminUrl, params) }
+  const [overview, alerts, activity] = await Promise.all([readOverview(ctx), readAlerts(ctx), readActivity(ctx, null, readSpan(params))])
+  return { overview, alerts, charts: activityCharts(activity), spans: spanLinks(adminUrl, params) }
 })
 
 export const meta: MetaFunction = () => [{ title: 'Overview · Admin · Keymint' }]
 
 export default function AdminOverview() {
-  const { overview, charts, spans } = useLoaderData<typeof loader>()
+  const { overview, alerts, charts, spans } = useLoaderData<typeof loader>()
   const { system, workshops, fileProblems, asOf } = overview
   const open = workshops.filter((line) => line.window === 'open').length
   const title = system.health.verdict === 'act' ? 'Something needs you.' : workshops.some((line) => line.health.verdict === 'act') ? 'A workshop needs you.' : system.health.verdict === 'watch' ? 'Keep an eye on this.' : open > 0 ? `${open} ${open === 1 ? 'workshop is' : 'workshops are'} open and well.` : 'All is quiet.'
   return (
     <AdminShell title={title} lead={<>As of <Time iso={asOf} now={asOf} />. <a className="prose-link" href={adminUrl}>Read again</a></>}>
+      <AdminAlerts alerts={alerts} asOf={asOf} />
       <SystemPanel system={system} fileProblems={fileProblems} asOf={asOf} />
       <section aria-labelledby="workshops" className="mt-10 border-t border-rule pt-6">
         <h2 id="workshops" className="text-head">Workshops</h2>

@@ -34,7 +34,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `${data
 export default function AdminWork() {
   const { slug, bulk, mayAct, asOf } = useLoaderData<typeof loader>()
   return (
-    <AdminShell title={`${bulkWords(bulk.kind)}.`} back={{ to: adminWorkshopUrl(slug), label: `Claims of ${slug}` }}>
+    <AdminShell title={bulkWords(bulk.kind)} back={{ to: adminWorkshopUrl(slug), label: `Claims of ${slug}` }}>
       <BulkProgress bulk={bulk} mayAct={mayAct} asOf={asOf} hrefOf={(claimId) => adminClaimUrl(slug, claimId)} />
     </AdminShell>
   )

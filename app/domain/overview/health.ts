@@ -55,7 +55,7 @@ export function workshopHealth(facts: WorkshopFacts): Health {
   if (facts.oldestWaitSeconds !== null && facts.oldestWaitSeconds > slowSeconds) say(facts.oldestWaitSeconds > stuckSeconds ? 'act' : 'watch', `Somebody has been waiting for a key for ${seconds(facts.oldestWaitSeconds)}.`)
   if (facts.setAside > 0) say('act', `The provider refused to limit ${count(facts.setAside, 'key')}: bind again once the cause is gone.`)
   const trying = facts.unbound - facts.setAside
-  if (trying > 0) say('watch', `${count(trying, 'key')} ${trying === 1 ? 'has' : 'have'} no model limits yet${facts.bindError ? `: ${facts.bindError}` : ', which is tried again by itself'}.`)
+  if (trying > 0) say('watch', `${count(trying, 'key')} ${trying === 1 ? 'has' : 'have'} no model limits yet${facts.bindError ? `: ${facts.bindError.replace(/\.$/, '')}` : ', which is tried again by itself'}.`)
   if (facts.missing > 0) say('act', `${count(facts.missing, 'key')} of ready claims cannot be found at the provider: issue them again.`)
   if (facts.refused > 0) say('watch', `${count(facts.refused, 'claim')} ${facts.refused === 1 ? 'was' : 'were'} refused and can be tried again.`)
   if (facts.disabled > 0) say('watch', `${count(facts.disabled, 'key')} ${facts.disabled === 1 ? 'is' : 'are'} disabled.`)
@@ -74,7 +74,7 @@ export function systemHealth(facts: SystemFacts): Health {
     say('act', facts.workerSeenSecondsAgo === null ? 'No worker has ever been seen: keys are not made. Start `npm run worker`.' : `No worker was seen for ${seconds(facts.workerSeenSecondsAgo)}: keys are not made. Look at the worker processes.`)
   }
   if (!facts.provisioningEnabled) say(facts.openWorkshops > 0 ? 'act' : 'watch', 'Making keys is switched off (PROVISIONING_ENABLED).')
-  if (facts.pausedReason !== null) say('watch', `Making keys is paused: ${facts.pausedReason}`)
+  if (facts.pausedReason !== null) say('watch', `Making keys is paused: ${facts.pausedReason.replace(/\.$/, '')}.`)
   if (facts.cooling) say('watch', `Making keys waits ${seconds(facts.cooling.seconds)} for the provider: ${facts.cooling.reason}.`)
   if (facts.oldestWaitSeconds !== null && facts.oldestWaitSeconds > slowSeconds) say(facts.oldestWaitSeconds > stuckSeconds ? 'act' : 'watch', `The oldest waiting job is ${seconds(facts.oldestWaitSeconds)} old, of ${facts.waiting} that wait.`)
   const { total, failed, minutes } = facts.calls

@@ -9,9 +9,9 @@ import { type Figures, readAllFigures, sumFigures } from '../figures/figures.ser
 import { moneyView } from '../money-view'
 import { worstCaseSpend } from '../pool/committed'
 import { readPools } from '../pool/pool.server'
+import { findAccountReading } from '../usage/account-reading.server'
 import { formatProblem } from '../workshop/problem'
 import { windowState } from '../workshop/workshop'
-import { readAccount } from './account.server'
 import { systemHealth, workshopHealth, type Health } from './health'
 
 /** Money of a workshop for the bar: what was spent, what is held for keys given out, and what is left. */
@@ -55,7 +55,7 @@ type Wait = { scope: string; oldest: number | null; bindError: string | null }
 
 /** The whole page. Open workshops first, then those that need somebody, then coming and closed ones. */
 export async function readOverview(ctx: Ctx): Promise<Overview> {
-  const [figures, pools, ends, beat, account] = await Promise.all([readAllFigures(ctx.db), readPools(ctx.db), ctx.db.workshopEnd.findMany(), readBeat(ctx), readAccount(ctx)])
+  const [figures, pools, ends, beat, account] = await Promise.all([readAllFigures(ctx.db), readPools(ctx.db), ctx.db.workshopEnd.findMany(), readBeat(ctx), findAccountReading(ctx)])
   const endOf = new Map(ends.map((end) => [end.slug, end]))
   const slugs = [...new Set([...ctx.workshops.workshops.keys(), ...ctx.workshops.broken, ...figures.keys()])]
   const waits = await readWaits(ctx, slugs)
@@ -78,7 +78,7 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
       workers: { seen: beat.seen, slots: beat.slots, lastSeenSecondsAgo: beat.quiet },
       oldestWaitSeconds, waiting: all.pending,
       calls: { total: beat.calls, failed: beat.failed, minutes: callMinutes },
-      credits: { left: account.creditsLeft === null ? null : moneyView(account.creditsLeft), worstCase: worstCase === null ? null : moneyView(worstCase), asOf: account.asOf },
+      credits: { left: account.creditsLeft === null ? null : moneyView(account.creditsLeft), worstCase: worstCase === null ? null : moneyView(worstCase), asOf: account.readAt?.toISOString() ?? null },
       paused, counts: countsOf(all), spent: moneyView(all.spent),
     },
     workshops: workshops.sort(byUrgency),
