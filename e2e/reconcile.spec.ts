@@ -10,7 +10,7 @@ test('an admin checks, sees what differs and what a fix would do, fixes one and 
     await revealOverHttp(context, stage.origin, 'second-room')
     await context.close()
   }
-  await expect.poll(async () => (await queryDatabase(stage, `select 1 from keymint.workshop_attendance where workshop_slug = 'second-room' and guardrail_attached_at is null`)).length).toBe(0)
+  await expect.poll(async () => (await queryDatabase(stage, `select 1 from keymint.workshop_attendance where workshop_slug = 'second-room' and state = 'ready' and guardrail_attached_at is null`)).length).toBe(0)
   await queryDatabase(stage, `update keymint.workshop_attendance set key_saved_at = key_saved_at - interval '1 minute' where workshop_slug = 'second-room'`)
 
   await signIn('admin')

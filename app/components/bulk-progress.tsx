@@ -6,8 +6,8 @@ import { Callout } from './callout'
 import { Ago, Time } from './time'
 
 const kinds: Record<string, string> = {
-  'claim.retry': 'Keys are made again', 'claim.bind': 'Limits are attached again', 'claim.disable': 'Keys are disabled', 'claim.enable': 'Keys are enabled', 'claim.set-limit': 'Caps are set',
-  'claim.revoke': 'Keys are revoked', 'claim.re-issue': 'Keys are replaced', 'claim.extend': 'Keys are extended',
+  'claim.retry': 'Making keys again', 'claim.bind': 'Attaching limits again', 'claim.disable': 'Disabling keys', 'claim.enable': 'Enabling keys', 'claim.set-limit': 'Setting caps',
+  'claim.revoke': 'Revoking keys', 'claim.re-issue': 'Replacing keys', 'claim.extend': 'Extending keys',
 }
 
 export const bulkWords = (kind: string) => kinds[kind] ?? kind
@@ -35,7 +35,7 @@ export function BulkProgress({ bulk, mayAct, asOf, hrefOf }: { bulk: Bulk & { re
       <meter className="meter" data-tone={failed > 0 ? 'amber' : 'mint'} min={0} max={Math.max(1, total)} value={settled} aria-label="How far it has come">{settled} of {total}</meter>
       {bulk.waiting && !finished ? <Callout tone="amber" title="It waits."><p>{bulk.waiting.reason}{bulk.waiting.until ? <> It goes on <Time iso={bulk.waiting.until} now={asOf} />.</> : null}</p></Callout> : null}
       <p className="text-soft">
-        Asked for by {bulk.actorName ?? bulk.actor} <Ago iso={bulk.createdAt} asOf={asOf} />{bulk.reason ? `: ${bulk.reason}` : ''}.
+        Asked for by {bulk.actorName ?? bulk.actor} <Ago iso={bulk.createdAt} asOf={asOf} />{bulk.reason ? `: ${bulk.reason.replace(/\.$/, '')}` : ''}.
         {finished && bulk.finishedAt ? <> Finished <Time iso={bulk.finishedAt} now={asOf} />.</> : <> You can close this page: the work goes on. <a className="prose-link" href="">Look again</a></>}
       </p>
       {bulk.results.length > 0 ? (
