@@ -219,7 +219,7 @@ function introduction({ people, openrouter, litellm, github, postgres }: World):
     row('Make things go wrong', openrouter.faultsUrl),
     row('', `curl -d '{"bindFails":true}' ${openrouter.faultsUrl}    (curl -X DELETE puts it right)`),
     row('', `the same for sign-in: ${github.faultsUrl}; all faults: simulators/README.md`),
-    row('A LiteLLM proxy', `${litellm.baseUrl}, master key ${litellm.masterKey} (for a team\'s vault)`),
+    row('A LiteLLM proxy', `${litellm.baseUrl}, master key ${litellm.masterKey} (for the vault of a team)`),
     row('Data and logs', `${path.relative('', dataDir) || '.'}/ (web.log, worker.log)`),
     row('PostgreSQL', postgres.external ? 'the server of DATABASE_URL' : `our own, on port ${postgres.port}`),
     '',

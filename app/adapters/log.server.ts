@@ -3,7 +3,7 @@ import pino from 'pino'
 
 export type Log = pino.Logger
 
-const secretValue = /sk-or-[A-Za-z0-9_-]{8,}|v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+|gh[opsu]_[A-Za-z0-9]{16,}|(?<=[Bb]earer )[A-Za-z0-9._~+/-]{12,}|(?<=:\/\/[^:/\s]+:)[^@/\s]+(?=@)/g
+const secretValue = /sk-or-[A-Za-z0-9_-]{8,}|\bsk-[A-Za-z0-9_-]{16,}|v[12]\.[0-9a-f]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9._-]+|gh[opsu]_[A-Za-z0-9]{16,}|(?<=[Bb]earer )[A-Za-z0-9._~+/-]{12,}|(?<=:\/\/[^:/\s]+:)[^@/\s]+(?=@)/g
 
 /** Replaces everything in a text that looks like one of our secrets. */
 export function scrub(text: string): string {

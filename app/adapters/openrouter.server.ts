@@ -18,7 +18,7 @@ import { guardrailsUpdate } from '@openrouter/sdk/funcs/guardrailsUpdate.js'
 import type { Result } from '@openrouter/sdk/types/fp.js'
 import { nanoFromUsdNumber, usdNumberFromNano, type NanoUsd } from '~/money'
 import { scrub } from './log.server'
-import { ProviderError, type ProviderTrouble } from './provider-error'
+import { ProviderError, retryAfterFrom, troubleFromStatus, type ProviderTrouble } from './provider-error'
 
 export type KeyReset = 'daily' | 'weekly' | 'monthly'
 
@@ -41,7 +41,7 @@ export type KeySelfReading = { limit: NanoUsd | null; limitRemaining: NanoUsd | 
 
 export type KeyProvider = {
   /** POST /keys, once, 8 s. An ambiguous ProviderError means a key may exist under this name. */
-  createKey(input: { name: string; limit: NanoUsd; limitReset: KeyReset | null; expiresAt: Date }): Promise<{ hash: string; label: string; plaintext: string }>
+  createKey(input: { name: string; limit: NanoUsd; limitReset: KeyReset | null; expiresAt: Date | null }): Promise<{ hash: string; label: string; plaintext: string }>
   /** Every key of the workspace, disabled ones too, newest first; pages of 100, page 0 read again at the end because new keys shift the pages. */
   listKeys(): Promise<UpstreamKey[]>
   /** null when the provider says the key does not exist. */
@@ -228,18 +228,6 @@ function providerErrorFrom(call: string, error: unknown): ProviderError {
   })
 }
 
-function troubleFromStatus(status: number): ProviderTrouble {
-  if (status === 429) return { kind: 'retryable', reason: 'rate-limited' }
-  if (status === 402) return { kind: 'retryable', reason: 'no-credit' }
-  if (status === 401) return { kind: 'retryable', reason: 'unauthorized' }
-  if (status === 403) return { kind: 'retryable', reason: 'forbidden' }
-  if (status === 404) return { kind: 'rejected', reason: 'not-found' }
-  if (status === 408) return { kind: 'ambiguous', reason: 'timeout' }
-  if (status >= 500) return { kind: 'ambiguous', reason: 'server-error' }
-  if (status >= 400) return { kind: 'rejected', reason: status === 400 || status === 422 ? 'bad-request' : 'refused' }
-  return { kind: 'ambiguous', reason: 'unreadable-answer' }
-}
-
 const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'])
 
 function troubleWithoutAnswer(error: unknown, name: string): ProviderTrouble {
@@ -263,14 +251,6 @@ function errorFacts(error: unknown): { statusCode?: number; body?: string; heade
     ...(typeof facts.body === 'string' ? { body: facts.body } : {}),
     ...(facts.headers instanceof Headers ? { headers: facts.headers } : {}),
   }
-}
-
-/** Seconds or an HTTP date, as RFC 9110 allows; at most an hour is believed. */
-function retryAfterFrom(headers: Headers | undefined): number | undefined {
-  const text = headers?.get('retry-after')
-  if (!text) return undefined
-  const seconds = /^\d+$/.test(text.trim()) ? Number(text) : (Date.parse(text) - Date.parse(headers?.get('date') ?? '')) / 1000
-  return Number.isFinite(seconds) ? Math.min(Math.max(Math.ceil(seconds), 1), 3_600) : undefined
 }
 
 function parseObject(text: string): Record<string, unknown> {

@@ -1,7 +1,7 @@
 /** Models and /chat/completions: a request costs its list price, is charged to its key, and is refused once the key's spend has reached its budget. */
 import { randomUUID } from 'node:crypto'
 import { nanoToUsd } from '../openrouter/money.ts'
-import { ifPresent, isObject, readNumber, readString, type JsonObject } from '../openrouter/wire.ts'
+import { ifPresent, isObject, readNumber, readString } from '../openrouter/wire.ts'
 import { json, type Reply } from '../openrouter/world.ts'
 import { ProxyError, type Call, type World } from './world.ts'
 
@@ -53,5 +53,5 @@ export function charge(world: World, token: string, nano: number): Promise<void>
 /** Four characters are a token, a message costs four more. */
 function tokensOf(messages: unknown): number {
   if (!Array.isArray(messages)) return 4
-  return (messages as unknown[]).reduce<number>((sum, message) => sum + 4 + Math.ceil(String(isObject(message) ? (message as JsonObject)['content'] : '').length / 4), 0)
+  return (messages as unknown[]).reduce<number>((sum, message) => sum + 4 + Math.ceil(String(isObject(message) ? message['content'] : '').length / 4), 0)
 }
