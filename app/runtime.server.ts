@@ -6,6 +6,7 @@ import { createLog, type Log } from './adapters/log.server'
 import { createOpenRouter } from './adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver, type Queue } from './adapters/queue.server'
 import { createSealer } from './adapters/sealing.server'
+import { createServices } from './adapters/services.server'
 import type { Ctx } from './domain/ctx'
 import { loadWorkshops } from './domain/workshop/catalog.server'
 import { formatProblem } from './domain/workshop/problem'
@@ -57,6 +58,7 @@ async function createCtx(env: Env, log: Log, db: Db, queue: Queue, installationI
     log,
     workshops,
     provider: createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID }),
+    services: createServices({ openRouterBaseUrl: env.OPENROUTER_BASE_URL, allowPrivateAddresses: env.ALLOW_PRIVATE_SERVICES || env.NODE_ENV !== 'production' }),
     sealer: createSealer(env.ENCRYPTION_KEY),
     now: () => new Date(),
     limitClaims: pLimit(claimsAtOnce),

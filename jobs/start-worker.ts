@@ -11,7 +11,10 @@ import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
 import { eachAlone, runBatch, type JobBatchHandler } from './job-handler'
 import { mintKey } from './mint-key'
+import { mintSubKey } from './mint-sub-key'
 import { reconcileKeysJob } from './reconcile-keys'
+import { reconcileServiceJob } from './reconcile-service'
+import { reconcileServicesJob } from './reconcile-services'
 import { sweepJob } from './sweep'
 import { syncUsageJob } from './sync-usage'
 
@@ -26,12 +29,16 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
   return {
     // Twice as many jobs in hand as calls allowed (ctx.limitMints): what surrounds a call overlaps with other calls.
     'mint-key': { handler: eachAlone('mint-key', (ctx, payload) => mintKey(ctx, payload).finally(wakeBinds)), batchSize: mintBatchSize, slots: Math.max(2, concurrency) },
+    // Two batches at most wait for services of teams, and for nothing else.
+    'mint-sub-key': { handler: eachAlone('mint-sub-key', mintSubKey), batchSize: mintBatchSize, slots: 2 },
     // One slot: keys that are saved while a call is under way go together in the next one.
     'bind-guardrail': { handler: bindGuardrail, batchSize: bindBatchSize, slots: 1 },
     // A long action gives its slot back every twenty seconds, so that a short one need not wait for its end.
     'bulk-action': { handler: eachAlone('bulk-action', bulkActionJob), batchSize: 1, slots: 3 },
     'sync-usage': { handler: eachAlone('sync-usage', syncUsageJob), batchSize: 1, slots: 1 },
     'reconcile-keys': { handler: eachAlone('reconcile-keys', reconcileKeysJob), batchSize: 1, slots: 1 },
+    'reconcile-services': { handler: eachAlone('reconcile-services', reconcileServicesJob), batchSize: 1, slots: 1 },
+    'reconcile-service': { handler: eachAlone('reconcile-service', reconcileServiceJob), batchSize: 1, slots: 2 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
   }
 }
@@ -60,7 +67,7 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
     if (bindSlot.id !== undefined) boss.notifyWorker(bindSlot.id)
   })
   bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'])
-  for (const name of ['mint-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
+  for (const name of ['mint-key', 'mint-sub-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'reconcile-services', 'reconcile-service', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
   await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'sweep', {}))
   ctx.log.info({ worker: id, concurrency: options.concurrency }, 'worker is running')
 

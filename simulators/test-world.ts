@@ -15,6 +15,7 @@ import { createLog } from '~/adapters/log.server'
 import { createOpenRouter } from '~/adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver } from '~/adapters/queue.server'
 import { createSealer } from '~/adapters/sealing.server'
+import { createServices } from '~/adapters/services.server'
 import type { Claimant } from '~/domain/claim/admission'
 import type { Ctx } from '~/domain/ctx'
 import type { Workshop } from '~/domain/workshop/workshop'
@@ -70,6 +71,7 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
   const ctx: Ctx = {
     db, queue, log, installationId, migrations: migrationNames(),
     provider: createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey }),
+    services: createServices({ openRouterBaseUrl: upstream.baseUrl, allowPrivateAddresses: true }),
     sealer: createSealer([encryptionKey]),
     limitClaims: pLimit(4),
     limitMints: (call) => call(),

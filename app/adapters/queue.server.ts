@@ -14,12 +14,15 @@ const durable = { retryLimit: never, retryDelay: 1, retryBackoff: true, retryDel
 const mintPayload = z.object({ mintId: z.uuid() })
 const bulkPayload = z.object({ bulkId: z.uuid() })
 const emptyPayload = z.object({})
+const masterKeyPayload = z.object({ masterKeyId: z.uuid() })
 
 type CatalogEntry = { payload: z.ZodType<object>; queue: Omit<BossQueue, 'name'> }
 
 export const catalog = {
   /** Makes the key of one mint. Singleton key: the mint id. */
   'mint-key': { payload: mintPayload, queue: { ...durable, policy: 'exclusive', notify: true, expireInSeconds: 60, deadLetter: 'mint-key-dead' } },
+  /** The same for a mint that needs a team's service: slots of its own, so that a proxy that hangs holds no claim up. Singleton key: the mint id. */
+  'mint-sub-key': { payload: mintPayload, queue: { ...durable, policy: 'exclusive', notify: true, expireInSeconds: 60, deadLetter: 'mint-sub-key-dead' } },
   /**
    * Attaches one minted key to its guardrail. Fetched in batches. Singleton key: the mint id. It does not NOTIFY:
    * commits that do take turns, and saves must not; the worker that saved wakes its own bind slot instead.
@@ -31,6 +34,10 @@ export const catalog = {
   'sync-usage': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
   /** Finds and removes keys of ours that no row holds. One may wait while one runs. */
   'reconcile-keys': { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
+  /** Sends `reconcile-service` for each master key that may have keys. */
+  'reconcile-services': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 60, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
+  /** Finds and removes keys of ours behind one master key that no row holds. Singleton key: the master key's id. */
+  'reconcile-service': { payload: masterKeyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
   /** Sends again what was lost, ends what has expired. Sends itself again. */
   sweep: { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: never, retryDelay: 5, expireInSeconds: 60, heartbeatSeconds: 10, deleteAfterSeconds: 3_600 } },
 } as const satisfies Record<string, CatalogEntry>
@@ -41,6 +48,7 @@ export type JobPayload<Name extends JobName> = z.output<(typeof catalog)[Name]['
 export const schedules: { name: JobName; cron: string }[] = [
   { name: 'sync-usage', cron: '* * * * *' },
   { name: 'reconcile-keys', cron: '*/5 * * * *' },
+  { name: 'reconcile-services', cron: '*/5 * * * *' },
 ]
 
 export type SendOptions = { singletonKey?: string; startAfterSeconds?: number }

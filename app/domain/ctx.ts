@@ -4,6 +4,7 @@ import type { Log } from '~/adapters/log.server'
 import type { KeyProvider } from '~/adapters/openrouter.server'
 import type { Queue } from '~/adapters/queue.server'
 import type { Sealer } from '~/adapters/sealing.server'
+import type { Services } from '~/adapters/service-adapter'
 import type { WorkshopCatalog } from './workshop/catalog.server'
 
 export type Settings = {
@@ -22,6 +23,8 @@ export type Ctx = {
   db: Db
   queue: Queue
   provider: KeyProvider
+  /** Where teams may have keys made, with credentials of their own. */
+  services: Services
   sealer: Sealer
   log: Log
   /** The injected clock, for windows and expiry. What several machines compare uses Postgres's now(). */
