@@ -112,7 +112,7 @@ async function freeSeats(ctx: Ctx): Promise<number> {
   return freed
 }
 
-/** Condemned keys whose delete was not confirmed, where the hash is known; the rest is reconcile's to find, and a team's service is tended by itself. */
+/** Condemned keys whose delete was not confirmed, where the hash is known; the rest is reconcile's to find, and a team's service has a pass of its own. */
 async function deleteCondemnedKeys(ctx: Ctx): Promise<number> {
   const rows = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
     select a.id, a.key_hash as hash from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
