@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { JobName } from '~/adapters/queue.server'
 import type { Ctx } from '~/domain/ctx'
+import { applySubKeyJob } from './apply-sub-key'
 import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
 import { eachAlone, runBatch, type JobBatchHandler } from './job-handler'
@@ -15,7 +16,9 @@ import { mintSubKey } from './mint-sub-key'
 import { reconcileKeysJob } from './reconcile-keys'
 import { reconcileServiceJob } from './reconcile-service'
 import { reconcileServicesJob } from './reconcile-services'
+import { rollMonthsJob } from './roll-months'
 import { sweepJob } from './sweep'
+import { syncSubKeysJob } from './sync-sub-keys'
 import { syncUsageJob } from './sync-usage'
 
 type Slot<Name extends JobName> = { handler: JobBatchHandler<Name>; batchSize: number; slots: number }
@@ -39,6 +42,9 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     'reconcile-keys': { handler: eachAlone('reconcile-keys', reconcileKeysJob), batchSize: 1, slots: 1 },
     'reconcile-services': { handler: eachAlone('reconcile-services', reconcileServicesJob), batchSize: 1, slots: 1 },
     'reconcile-service': { handler: eachAlone('reconcile-service', reconcileServiceJob), batchSize: 1, slots: 2 },
+    'apply-sub-key': { handler: eachAlone('apply-sub-key', applySubKeyJob), batchSize: 5, slots: 2 },
+    'sync-sub-keys': { handler: eachAlone('sync-sub-keys', syncSubKeysJob), batchSize: 1, slots: 1 },
+    'roll-months': { handler: eachAlone('roll-months', rollMonthsJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
   }
 }
@@ -67,7 +73,7 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: { concurrency
     if (bindSlot.id !== undefined) boss.notifyWorker(bindSlot.id)
   })
   bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'])
-  for (const name of ['mint-key', 'mint-sub-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'reconcile-services', 'reconcile-service', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
+  for (const name of ['mint-key', 'mint-sub-key', 'bulk-action', 'sync-usage', 'reconcile-keys', 'reconcile-services', 'reconcile-service', 'apply-sub-key', 'sync-sub-keys', 'roll-months', 'sweep'] as const) await openSlots(boss, ctx, name, slots[name])
   await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'sweep', {}))
   ctx.log.info({ worker: id, concurrency: options.concurrency }, 'worker is running')
 

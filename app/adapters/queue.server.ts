@@ -13,6 +13,7 @@ const never = 100_000
 const durable = { retryLimit: never, retryDelay: 1, retryBackoff: true, retryDelayMax: 15, heartbeatSeconds: 10 } as const
 const mintPayload = z.object({ mintId: z.uuid() })
 const bulkPayload = z.object({ bulkId: z.uuid() })
+const subKeyPayload = z.object({ keyId: z.uuid() })
 const emptyPayload = z.object({})
 const masterKeyPayload = z.object({ masterKeyId: z.uuid() })
 
@@ -38,6 +39,12 @@ export const catalog = {
   'reconcile-services': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 60, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
   /** Finds and removes keys of ours behind one master key that no row holds. Singleton key: the master key's id. */
   'reconcile-service': { payload: masterKeyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
+  /** Brings the provider in line with the row of one sub-key. One may wait while one runs. Singleton key: the key's id. */
+  'apply-sub-key': { payload: subKeyPayload, queue: { ...durable, policy: 'short', notify: true, expireInSeconds: 120, deadLetter: 'apply-sub-key-dead' } },
+  /** Copies usage of sub-keys into the ledger, and returns what ended keys have not spent. */
+  'sync-sub-keys': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
+  /** Opens the month of every member. Nothing depends on it: whoever touches a month first opens it. */
+  'roll-months': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 10, retryDelay: 30, expireInSeconds: 600, heartbeatSeconds: 30, deleteAfterSeconds: 7 * 86_400 } },
   /** Sends again what was lost, ends what has expired. Sends itself again. */
   sweep: { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: never, retryDelay: 5, expireInSeconds: 60, heartbeatSeconds: 10, deleteAfterSeconds: 3_600 } },
 } as const satisfies Record<string, CatalogEntry>
@@ -49,6 +56,9 @@ export const schedules: { name: JobName; cron: string }[] = [
   { name: 'sync-usage', cron: '* * * * *' },
   { name: 'reconcile-keys', cron: '*/5 * * * *' },
   { name: 'reconcile-services', cron: '*/5 * * * *' },
+  { name: 'sync-sub-keys', cron: '* * * * *' },
+  // Every midnight, not only the first of a month: a night that was missed is made up for by the next.
+  { name: 'roll-months', cron: '0 0 * * *' },
 ]
 
 export type SendOptions = { singletonKey?: string; startAfterSeconds?: number }

@@ -9,6 +9,7 @@ import { isProviderError, type ProviderErrorDetails } from '~/adapters/provider-
 import type { KeyReset } from '~/adapters/openrouter.server'
 import { recordAudit } from '../audit/audit.server'
 import { claimOwner } from '../claim/claim-owner.server'
+import { subKeyOwner } from '../sub-key/sub-key-owner.server'
 import { warmGuardrail } from '../bind/guardrail.server'
 import type { Ctx } from '../ctx'
 import type { JobOutcome } from '../job-outcome'
@@ -20,7 +21,7 @@ import { decideMint, judgeFailure, type DelayReason, type MintRefusal, type Mint
 import type { MintOwner, OwnerRef } from './owner'
 
 /** Every kind of owner; a new door adds its port here. */
-export const mintOwners: Record<string, MintOwner> = { claim: claimOwner }
+export const mintOwners: Record<string, MintOwner> = { claim: claimOwner, 'sub-key': subKeyOwner }
 
 type MintWork = MintStanding & OwnerRef & {
   mintId: string

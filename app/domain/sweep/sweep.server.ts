@@ -11,6 +11,7 @@ import { endIfExpired } from '../lifecycle/expire.server'
 import { restoreLimits, retireKeys } from '../lifecycle/retire.server'
 import { deleteCondemned } from '../mint/attempts.server'
 import { setClaimCommitted } from '../pool/pool.server'
+import { endExpiredSubKeys, sendAppliesAgain } from '../sub-key/sync.server'
 import { windowState } from '../workshop/workshop'
 
 export const sweepSeconds = 15
@@ -28,6 +29,8 @@ const parts = {
   retired: ['keys to take out of use', retireKeys],
   limitsRestored: ['limits of a new window', restoreLimits],
   condemnedDeleted: ['condemned keys', deleteCondemnedKeys],
+  subKeysEnded: ['expired sub-keys', endExpiredSubKeys],
+  subKeysSentAgain: ['sub-keys without a job', sendAppliesAgain],
   guardrailsWarmed: ['guardrails', warmGuardrails],
 } as const satisfies Record<string, readonly [string, (ctx: Ctx) => Promise<number>]>
 
