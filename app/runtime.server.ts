@@ -3,6 +3,7 @@ import pLimit from 'p-limit'
 import type { PgBoss } from 'pg-boss'
 import { createDb, isDatabaseUnavailable, type Db } from './adapters/db.server'
 import { createLog, type Log } from './adapters/log.server'
+import { createMailer } from './adapters/mail.server'
 import { createOpenRouter } from './adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver, type Queue } from './adapters/queue.server'
 import { createSealer } from './adapters/sealing.server'
@@ -60,6 +61,7 @@ async function createCtx(env: Env, log: Log, db: Db, queue: Queue, installationI
     provider: createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID }),
     services: createServices({ openRouterBaseUrl: env.OPENROUTER_BASE_URL, allowPrivateAddresses: env.ALLOW_PRIVATE_SERVICES || env.NODE_ENV !== 'production' }),
     sealer: createSealer(env.ENCRYPTION_KEY),
+    mailer: env.SMTP_URL === undefined ? null : createMailer({ smtpUrl: env.SMTP_URL, from: `Keymint <keymint@${new URL(env.APP_ORIGIN).hostname}>` }),
     now: () => new Date(),
     limitClaims: pLimit(claimsAtOnce),
     limitMints: pLimit(env.MINT_CONCURRENCY),

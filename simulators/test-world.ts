@@ -73,6 +73,7 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
     provider: createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey }),
     services: createServices({ openRouterBaseUrl: upstream.baseUrl, allowPrivateAddresses: true }),
     sealer: createSealer([encryptionKey]),
+    mailer: null,
     limitClaims: pLimit(4),
     limitMints: (call) => call(),
     now: () => new Date(Date.now() + clockOffsetMs),

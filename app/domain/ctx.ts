@@ -1,6 +1,7 @@
 /** What every domain function is given: the outside world and the clock, built once by runtime.server.ts. */
 import type { Db } from '~/adapters/db.server'
 import type { Log } from '~/adapters/log.server'
+import type { Mailer } from '~/adapters/mail.server'
 import type { KeyProvider } from '~/adapters/openrouter.server'
 import type { Queue } from '~/adapters/queue.server'
 import type { Sealer } from '~/adapters/sealing.server'
@@ -26,6 +27,8 @@ export type Ctx = {
   /** Where teams may have keys made, with credentials of their own. */
   services: Services
   sealer: Sealer
+  /** Null where no SMTP server is configured. */
+  mailer: Mailer | null
   log: Log
   /** The injected clock, for windows and expiry. What several machines compare uses Postgres's now(). */
   now(): Date

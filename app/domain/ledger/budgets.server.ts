@@ -5,9 +5,11 @@
 import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'
+import type { MoneyView } from '../claim/view-types'
 import type { Ctx } from '../ctx'
+import { moneyView } from '../money-view'
 import { openMember, teamScope, type OpenMember } from './member-lock.server'
-import { monthOf, nextMonth, type Month } from './month'
+import { monthOf, monthWords, nextMonth, type Month } from './month'
 import { readBudget } from './open-month.server'
 import { post, readBalance, type Balance, type MemberRef } from './postings.server'
 
@@ -28,6 +30,19 @@ async function effectOf(tx: Tx, member: OpenMember, { budget, effective }: Pick<
   const from = await readBudget(tx, member, month)
   const after = effective === 'now' ? { ...before, allocated: budget, free: before.free + budget - before.allocated } : before
   return { month, from, to: budget, before, after }
+}
+
+export type BudgetPreviewView = { effective: 'now' | 'next-month'; monthWords: string; from: MoneyView; to: MoneyView; freeBefore: MoneyView; freeAfter: MoneyView; used: MoneyView; short: boolean; shortBy: MoneyView }
+
+/** The preview as an owner reads it. */
+export async function previewBudgetView(ctx: Ctx, ref: MemberRef, change: Pick<BudgetChange, 'budget' | 'effective'>): Promise<BudgetPreviewView | null> {
+  const preview = await previewBudget(ctx, ref, change)
+  if (!preview) return null
+  const { before, after } = preview
+  return {
+    effective: change.effective, monthWords: monthWords(preview.month), from: moneyView(preview.from), to: moneyView(preview.to), freeBefore: moneyView(before.free), freeAfter: moneyView(after.free),
+    used: moneyView(after.committed + after.spent), short: change.effective === 'now' && after.free < 0n, shortBy: moneyView(after.free < 0n ? -after.free : 0n),
+  }
 }
 
 /** Sets the budget. Null when there is no such member, or they have left. */

@@ -10,6 +10,8 @@ import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { openMember, teamScope, type OpenMember } from '../ledger/member-lock.server'
 import { commitmentChange, post, readBalance } from '../ledger/postings.server'
+import type { MoneyView } from '../claim/view-types'
+import { moneyView } from '../money-view'
 import { committedIn, dueCommitment, lockSubKeys, openSubKey, releaseAll, spentOfCap, type SubKeyRow } from './key-row.server'
 
 export type ProvisionInput = {
@@ -25,7 +27,7 @@ export type ProvisionInput = {
 
 export type ProvisionRefusal =
   | { kind: 'refused'; reason: 'not-enough'; free: NanoUsd }
-  | { kind: 'refused'; reason: 'not-active' | 'no-master-key' | 'switched-off' | 'bad-expiry' }
+  | { kind: 'refused'; reason: 'not-active' | 'no-master-key' | 'not-offered' | 'switched-off' | 'bad-expiry' }
 export type ProvisionOutcome = { kind: 'queued'; keyId: string } | ProvisionRefusal
 
 /** A key ends by itself, within this time. */
@@ -94,6 +96,23 @@ export async function changeCap(ctx: Ctx, actor: KeyActor, change: { cap: NanoUs
     await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.cap-asked', { fromUsd: decimalStringFromNano(key.cap), toUsd: decimalStringFromNano(change.cap), reason: change.reason })
     await post(tx, member, ctx.now(), `user:${actor.userId}`, commitmentChange(member.month, key.id, committed, due))
     return { kind: 'asked' }
+  })
+}
+
+export type CapPreview = { from: MoneyView; to: MoneyView; used: MoneyView; freeBefore: MoneyView; freeAfter: MoneyView; raises: boolean; possible: boolean; why: 'below-used' | 'not-enough' | null }
+
+/** What a change of the cap would do to the budget, without doing it. Null where there is nothing to change. */
+export async function previewCap(ctx: Ctx, ref: { teamId: string; keyId: string }, cap: NanoUsd): Promise<CapPreview | null> {
+  return ctx.db.$transaction(async (tx) => {
+    const open = await openSubKey(ctx, tx, ref.keyId)
+    if (!open || open.key.teamId !== ref.teamId || whyNotChangeable(open.member, open.key, ctx.now()) !== null || cap === open.key.cap) return null
+    const { member, key } = open
+    const used = spentOfCap(key, member.month)
+    const { free } = await readBalance(tx, member, member.month)
+    const change = dueCommitment(key, member.month, cap) - committedIn(key, member.month)
+    const raises = cap > key.cap
+    const why = cap <= used || cap <= key.carried ? 'below-used' : raises && change > free ? 'not-enough' : null
+    return { from: moneyView(key.cap), to: moneyView(cap), used: moneyView(used), freeBefore: moneyView(free), freeAfter: moneyView(free - change), raises, possible: why === null, why }
   })
 }
 

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { openMember, teamScope, type MemberRole } from '../ledger/member-lock.server'
+import { invitationMail } from './invitation-mail'
 import { lockTeam } from './team.server'
 
 export const invitationDays = 7
@@ -32,6 +33,22 @@ export async function invite(ctx: Ctx, input: { teamId: string; slug: string; ro
     })
     return { kind: 'invited', invitationId: made.id, token, expiresAt: expiresAt.toISOString() }
   })
+}
+
+export type MailedInvitation = { kind: 'invited'; url: string; expiresAt: string; mailed: 'sent' | 'failed' | 'not-asked' } | { kind: 'refused'; reason: 'too-many' }
+
+/** Makes an invitation and, where an address is given and mail is configured, sends it: after it is written, so that no link leads nowhere. */
+export async function inviteByMail(
+  ctx: Ctx, input: { teamId: string; slug: string; teamName: string; invitedBy: string; role: MemberRole; email: string | null; actorUserId: string; urlOf: (token: string) => string },
+): Promise<MailedInvitation> {
+  const { mailer } = ctx
+  const outcome = await invite(ctx, mailer ? input : { ...input, email: null })
+  if (outcome.kind === 'refused') return outcome
+  const url = input.urlOf(outcome.token)
+  if (!mailer || input.email === null) return { kind: 'invited', url, expiresAt: outcome.expiresAt, mailed: 'not-asked' }
+  const sent = await mailer.send({ to: input.email, ...invitationMail({ teamName: input.teamName, invitedBy: input.invitedBy, role: input.role, url, days: invitationDays }) })
+  if (!sent) ctx.log.warn({ invitationId: outcome.invitationId }, 'an invitation could not be mailed')
+  return { kind: 'invited', url, expiresAt: outcome.expiresAt, mailed: sent ? 'sent' : 'failed' }
 }
 
 export type InvitationRow = { id: string; role: MemberRole; email: string | null; createdBy: string; createdAt: Date; expiresAt: Date }

@@ -239,7 +239,7 @@ BEGIN
   ELSIF TG_OP = 'INSERT' AND pg_trigger_depth() > 1 THEN
     RETURN NEW;
   END IF;
-  RAISE EXCEPTION 'the balances of % change by postings alone', TG_TABLE_NAME;
+  RAISE EXCEPTION 'this violates the ledger: the balances of % change by postings alone', TG_TABLE_NAME;
 END $$;
 CREATE TRIGGER budget_months_hold BEFORE INSERT OR UPDATE OR DELETE ON keymint.budget_months FOR EACH ROW EXECUTE FUNCTION keymint.hold_balances();
 CREATE TRIGGER key_months_hold BEFORE INSERT OR UPDATE OR DELETE ON keymint.key_months FOR EACH ROW EXECUTE FUNCTION keymint.hold_balances();
