@@ -7,10 +7,11 @@ import pLimit from 'p-limit'
 import { createLog } from '~/adapters/log.server'
 import { ProviderError } from '~/adapters/provider-error'
 import { createSealer } from '~/adapters/sealing.server'
+import { createServices } from '~/adapters/services.server'
 import type { ServiceKey, ServiceReading } from '~/adapters/service-adapter'
 import type { Ctx } from '~/domain/ctx'
 import { monthOf } from '~/domain/ledger/month'
-import type { OpenedService } from '~/domain/sub-key/service.server'
+import type { ServiceKeys } from '~/domain/sub-key-upstream/keys.server'
 import { subKeyOwner } from '~/domain/sub-key/sub-key-owner.server'
 import { createTeam, findMembership } from '~/domain/team/team.server'
 import { testDb } from './test-database'
@@ -23,7 +24,7 @@ export class Crash extends Error {
 }
 
 /** The other side: keeps its own books, which no test may reach past. */
-export class MemoryService implements OpenedService {
+export class MemoryService implements ServiceKeys {
   readonly keys = new Map<string, Held>()
   nextFault: () => Fault = () => 'none'
   constructor(private readonly now: () => Date) {}
@@ -52,6 +53,9 @@ export class MemoryService implements OpenedService {
   }
   async disableKey(id: string): Promise<void> {
     await this.act(id, (key) => void (key.disabled = true))
+  }
+  async enableKey(id: string): Promise<void> {
+    await this.act(id, (key) => void (key.disabled = false))
   }
   async deleteKey(id: string): Promise<void> {
     if (this.keys.get(id)?.deleted) return
@@ -108,6 +112,7 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
     db,
     queue: { enqueue: () => Promise.resolve('queued' as const), bringForward: () => Promise.resolve(), stop: () => Promise.resolve() },
     sealer: createSealer([randomBytes(32)]),
+    services: createServices({ openRouterBaseUrl: 'http://127.0.0.1:1', allowPrivateAddresses: false }),
     log: createLog({ level: 'silent', name: 'test' }),
     now: () => new Date(now),
     limitMints: pLimit(4),
@@ -133,7 +138,7 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
 
   return {
     db, ctx, service, teamId, slug, ownerId, memberIds, masterKeyId,
-    openService: () => Promise.resolve(service),
+    openKeys: () => Promise.resolve(service),
     moveClock: (ms: number) => void (now += ms),
     setClock: (at: Date) => void (now = Math.max(now, at.getTime())),
 
@@ -167,10 +172,6 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
 
 /** A master key whose credential nobody opens. */
 export async function addMasterKey(ctx: Pick<Ctx, 'db'>, input: { teamId: string; createdBy: string }): Promise<string> {
-  const id = randomUUID()
-  await ctx.db.$executeRawUnsafe(`create table if not exists keymint.master_keys (id uuid primary key, team_id uuid, service text, label text, base_url text, sealed text, sealed_generation int, state text, created_by text)`)
-  await ctx.db.$executeRaw`
-    insert into keymint.master_keys (id, team_id, service, label, sealed, sealed_generation, state, created_by)
-    values (${id}::uuid, ${input.teamId}::uuid, 'openrouter', 'sk-or-…0000', 'nobody opens this', 1, 'active', ${input.createdBy})`
+  const { id } = await ctx.db.masterKey.create({ data: { teamId: input.teamId, service: 'openrouter', label: 'sk-or-v1-…0000', sealed: 'v2.nobody opens this', verifiedAt: new Date(), createdBy: input.createdBy } })
   return id
 }

@@ -37,3 +37,14 @@ export function Select({ label, name, options, defaultValue, error }: { label: s
     </div>
   )
 }
+
+/** For a credential: masked, kept out of every history and manager, and never filled in again. */
+export function SecretField({ label, name }: { label: string; name: string }) {
+  const id = useId()
+  return (
+    <div>
+      <label htmlFor={id} className="block font-semibold">{label}</label>
+      <input id={id} name={name} type="password" required autoComplete="off" spellCheck={false} className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 font-mono" />
+    </div>
+  )
+}

@@ -1,7 +1,8 @@
 import { Link, useLocation } from '@remix-run/react'
 import { MintMark } from './icons'
+import { teamUrl } from './team-urls'
 
-export type HeaderPerson = { displayName: string }
+export type HeaderPerson = { displayName: string; teams: { slug: string; name: string }[] }
 
 /** `unknown` when the database could not say who this is: then neither sign-in nor sign-out is offered. */
 export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown' }) {
@@ -17,6 +18,7 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
           <nav aria-label="You" className="flex min-w-0 items-center gap-1">
             {person ? (
               <>
+                <Teams teams={person.teams} />
                 <Link to="/me" className="prose-link inline-flex min-h-11 min-w-0 items-center px-2" aria-label={`Your keys: ${person.displayName}`}>
                   <span className="sm:hidden">Your keys</span>
                   <span className="hidden max-w-[16rem] truncate sm:inline">{person.displayName}</span>
@@ -32,5 +34,20 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
         )}
       </div>
     </header>
+  )
+}
+
+/** One team is a link; several are a list that opens without a script. */
+function Teams({ teams }: { teams: HeaderPerson['teams'] }) {
+  const [only] = teams
+  if (!only) return null
+  if (teams.length === 1) return <Link to={teamUrl(only.slug, 'dashboard')} className="prose-link inline-flex min-h-11 max-w-[10rem] items-center px-2"><span className="truncate">{only.name}</span></Link>
+  return (
+    <details className="relative">
+      <summary className="prose-link inline-flex min-h-11 items-center px-2">Teams</summary>
+      <ul className="absolute right-0 z-10 mt-1 w-56 rounded-box border border-edge bg-raised py-2">
+        {teams.map((team) => <li key={team.slug}><Link to={teamUrl(team.slug, 'dashboard')} className="flex min-h-11 items-center px-4 hover:underline">{team.name}</Link></li>)}
+      </ul>
+    </details>
   )
 }

@@ -1,5 +1,5 @@
 /** What a holder does with a key that is ready: copy and show. The key itself is never among the props. */
-import { useRevealedKey } from '~/client/use-revealed-key'
+import type { useRevealedKey } from '~/client/use-revealed-key'
 import type { SubKeyView } from '~/domain/sub-key/view-types'
 import { Button } from './button'
 import { Callout } from './callout'

@@ -3,18 +3,21 @@ import { Link, useLoaderData } from '@remix-run/react'
 import { headline } from '~/components/claim-words'
 import { EmptyState, PageShell, Section } from '~/components/page-shell'
 import { Time } from '~/components/time'
+import { YourTeams } from '~/components/your-teams'
 import { listClaimsOf } from '~/domain/claim/claim-view.server'
 import { listWorkshopViews } from '~/domain/workshop/view.server'
+import { listTeamsOf } from '~/domain/team/team.server'
 import { claimUrl } from '~/web/claim-urls'
 import { handler } from '~/web/handler.server'
 import { requireViewer } from '~/web/session.server'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireViewer({ request, ctx, auth })
-  const [claims, workshops] = await Promise.all([listClaimsOf(ctx, viewer.userId), listWorkshopViews(ctx)])
+  const [claims, workshops, teams] = await Promise.all([listClaimsOf(ctx, viewer.userId), listWorkshopViews(ctx), listTeamsOf(ctx, viewer.userId)])
   const titles = new Map(workshops.map(({ slug, title }) => [slug, title]))
   return {
     person: { displayName: viewer.displayName, email: viewer.email, provider: viewer.provider },
+    teams,
     claims: claims.map((claim) => ({ claim, title: titles.get(claim.workshopSlug) ?? claim.workshopSlug })),
   }
 })
@@ -22,7 +25,7 @@ export const loader = handler(async ({ request, ctx, auth }) => {
 export const meta: MetaFunction = () => [{ title: 'Your keys · Keymint' }]
 
 export default function Me() {
-  const { person, claims } = useLoaderData<typeof loader>()
+  const { person, claims, teams } = useLoaderData<typeof loader>()
   return (
     <PageShell title="Your keys." back={{ to: '/', label: 'All workshops' }}>
       <div className="mt-8">
@@ -41,6 +44,7 @@ export default function Me() {
           </ul>
         )}
       </div>
+      <Section title="Your teams" id="teams"><YourTeams teams={teams} /></Section>
       <Section title="You" id="you">
         <p>{person.displayName}, signed in with {person.provider === 'github' ? 'GitHub' : 'Google'}{person.email ? `, ${person.email}` : ', without a verified email'}.</p>
         <form method="post" action="/sign-out" className="mt-4 flex flex-wrap gap-3">

@@ -12,7 +12,7 @@ import { decideRequest } from '~/domain/ledger/budgets.server'
 import { inviteByMail, listOpenInvitations, revokeInvitation } from '~/domain/team/invitations.server'
 import { listMembers, listOpenRequests, type MemberView, type RequestView } from '~/domain/team/team-view.server'
 import { handler, type HandlerArgs } from '~/web/handler.server'
-import { frameOf, parseText, requireOwner } from '~/web/team.server'
+import { frameOf, intentOf, parseText, requireOwner } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
   const { team } = await requireOwner(args)
@@ -30,7 +30,7 @@ export const action = handler(async (args) => {
   const back = redirect(teamUrl(team.slug, 'members'), 303)
   const id = form.get('id')
   const uuid = typeof id === 'string' && /^[0-9a-f-]{36}$/i.test(id) ? id : null
-  switch (form.get('intent')) {
+  switch (intentOf(form)) {
     case 'invite': return inviteSomebody(args, { ...team, viewer }, form)
     case 'revoke':
       if (uuid) await revokeInvitation(args.ctx, { teamId: team.teamId, slug: team.slug, invitationId: uuid, actorUserId: viewer.userId })

@@ -13,7 +13,7 @@ import { listSubKeys } from '~/domain/sub-key/sub-key-view.server'
 import { removeMember, resumeMember, setRole, suspendMember, type MemberOutcome } from '~/domain/team/team.server'
 import { listMembers, readBudgetView } from '~/domain/team/team-view.server'
 import { handler, notFound } from '~/web/handler.server'
-import { frameOf, parseText, parseUsd, requireOwner } from '~/web/team.server'
+import { frameOf, intentOf, parseText, parseUsd, requireOwner } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
   const { viewer, team } = await requireOwner(args)
@@ -37,7 +37,7 @@ export const action = handler(async (args) => {
   if (reason === null) return data({ problem: 'no-reason' as const }, { status: 422 })
   const here = redirect(memberUrl(team.slug, ref.userId), 303)
   const answer = (outcome: MemberOutcome, to = here) => (outcome.kind === 'done' ? to : data({ problem: outcome.reason }, { status: 409 }))
-  switch (form.get('intent')) {
+  switch (intentOf(form)) {
     case 'budget': {
       const budget = parseUsd(form.get('budget'), { orZero: true })
       if (budget === null) return data({ problem: 'bad-budget' as const }, { status: 422 })

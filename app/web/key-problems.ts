@@ -10,6 +10,7 @@ export const keyProblems = {
   'not-active': 'Its holder is suspended, so nothing about it can be changed.',
   'not-enough': 'The budget does not leave that much.',
   'below-used': 'A cap cannot be lower than what is spent.',
+  'no-master-key': 'The master key behind it is switched off, so its cap can only be lowered, and it cannot be replaced. An owner can switch it on in the vault.',
   'nothing-left': 'Nothing is left on this key to carry over. Delete it, and make another.',
 } as const
 

@@ -39,6 +39,12 @@ export function parseText(value: unknown, most: number): string | null {
   return text.length > 0 && text.length <= most ? text : null
 }
 
+/** Which of a page's forms was sent. */
+export function intentOf(form: FormData): string {
+  const intent = form.get('intent')
+  return typeof intent === 'string' ? intent : ''
+}
+
 const lives: Record<string, number> = { '1d': 1, '7d': 7, '30d': 30, '90d': 90, '365d': 365 }
 
 /** When a key ends that is made now; null for an unknown choice. */

@@ -15,6 +15,7 @@ import { removeMember, resumeMember, suspendMember } from '../team/team.server'
 import { decideRequest, requestMore, rollMonths, setBudget } from './budgets.server'
 import { monthOf, nextMonth, startOf } from './month'
 
+// eslint-disable-next-line no-restricted-properties -- how a person repeats a failed walk
 const seed = Number(process.env.KEYMINT_WALK_SEED ?? Date.now() % 1_000_000_007)
 // Several teams in turn, because the check after each step reads all that has come before it.
 const walks = 16
@@ -75,10 +76,10 @@ const steps: Step[] = [
       const [due] = await world.db.$queryRaw<{ id: string }[]>`
         select id from keymint.api_keys where (state = 'ready' and (rotate_requested_at is not null or wanted_cap_usd is not null or upstream_cap_usd <> cap_usd - carried_usd))
           or (state = 'ended' and key_hash is not null and deleted_upstream_at is null) order by md5(id::text || usage_usd::text) limit 1`
-      if (due) await applySubKey(world.ctx, due.id, world.openService)
+      if (due) await applySubKey(world.ctx, due.id, world.openKeys)
     },
   },
-  { name: 'sync', weight: 3, run: async ({ world, below }) => { world.moveClock(below(300) * 1000); await syncSubKeys(world.ctx, world.openService) } },
+  { name: 'sync', weight: 3, run: async ({ world, below }) => { world.moveClock(below(300) * 1000); await syncSubKeys(world.ctx, world.openKeys) } },
   { name: 'expire', weight: 4, run: async ({ world, below }) => { world.moveClock(below(12) * 3_600_000); await endExpiredSubKeys(world.ctx) } },
   {
     name: 'roll', weight: 2, run: async ({ world, below }) => {
@@ -201,10 +202,10 @@ async function settleEverything(world: TeamWorld): Promise<void> {
   for (let round = 0; round < 12; round++) {
     for (const { id, userId } of await db.apiKey.findMany({ where: { state: { in: ['pending', 'ready'] } } })) await deleteSubKey(world.ctx, { teamId: world.teamId, keyId: id, userId }, 'the end')
     for (const { id, userId } of await db.apiKey.findMany({ where: { state: { in: ['pending', 'ready'] } } })) await deleteSubKey(world.ctx, { teamId: world.teamId, keyId: id, userId: world.ownerId || userId }, 'the end')
-    for (const { id } of await db.apiKey.findMany({ where: { state: 'ended', deletedUpstreamAt: null } })) await applySubKey(world.ctx, id, world.openService)
+    for (const { id } of await db.apiKey.findMany({ where: { state: 'ended', deletedUpstreamAt: null } })) await applySubKey(world.ctx, id, world.openKeys)
     world.moveClock(200_000)
-    await syncSubKeys(world.ctx, world.openService)
-    for (const { apiKeyId } of await db.retiredSubKey.findMany({ where: { deletedAt: null } })) await applySubKey(world.ctx, apiKeyId, world.openService)
+    await syncSubKeys(world.ctx, world.openKeys)
+    for (const { apiKeyId } of await db.retiredSubKey.findMany({ where: { deletedAt: null } })) await applySubKey(world.ctx, apiKeyId, world.openKeys)
   }
   await check(world)
   const [sums] = await db.$queryRaw<{ committed: string; spent: string; open: number }[]>`

@@ -16,6 +16,8 @@ export type ServiceKeys = {
   readUsage(ids: readonly string[]): Promise<Map<string, ServiceReading>>
 }
 
+export type OpenServiceKeys = (ctx: Ctx, masterKeyId: string) => Promise<ServiceKeys | null>
+
 /** Also with a disabled master key: what exists can be read, lowered and deleted. Null when there is no such master key. */
 export async function openServiceKeys(ctx: Ctx, masterKeyId: string): Promise<ServiceKeys | null> {
   if (!(await ctx.db.masterKey.findUnique({ where: { id: masterKeyId }, select: { id: true } }))) return null

@@ -9,9 +9,9 @@ import type { Ctx } from '../ctx'
 import type { JobOutcome } from '../job-outcome'
 import { monthOf } from '../ledger/month'
 import { post } from '../ledger/postings.server'
+import type { OpenServiceKeys, ServiceKeys } from '../sub-key-upstream/keys.server'
 import { dueUpstreamCap, openSubKey, releaseAll, releaseBeyond, spentOfCap, type SubKeyRow } from './key-row.server'
 import { keepReading } from './reading.server'
-import type { OpenedService, OpenService } from './service.server'
 import { audit, endKey, queueSubKeyMint } from './sub-key.server'
 
 type Work =
@@ -26,12 +26,12 @@ type Work =
 const mostSteps = 8
 
 /** Carries out what the row asks for. Trouble upstream that may pass is a retry. */
-export async function applySubKey(ctx: Ctx, keyId: string, openService: OpenService): Promise<JobOutcome> {
+export async function applySubKey(ctx: Ctx, keyId: string, openKeys: OpenServiceKeys): Promise<JobOutcome> {
   for (let steps = 0; steps < mostSteps; steps++) {
     const found = await readWork(ctx, keyId)
     if (!found || found.work.kind === 'nothing') return { kind: 'done' }
-    const service = await openService(ctx, found.masterKeyId)
-    if (!service) return { kind: 'snooze', seconds: 60, reason: 'the master key of this sub-key is switched off' }
+    const service = await openKeys(ctx, found.masterKeyId)
+    if (!service) return { kind: 'snooze', seconds: 60, reason: 'the master key of this sub-key is gone' }
     try {
       await step(ctx, keyId, found.work, service)
     } catch (error) {
@@ -44,7 +44,7 @@ export async function applySubKey(ctx: Ctx, keyId: string, openService: OpenServ
   return { kind: 'retry', reason: 'the row still asks for more' }
 }
 
-async function step(ctx: Ctx, keyId: string, work: Exclude<Work, { kind: 'nothing' }>, service: OpenedService): Promise<void> {
+async function step(ctx: Ctx, keyId: string, work: Exclude<Work, { kind: 'nothing' }>, service: ServiceKeys): Promise<void> {
   switch (work.kind) {
     case 'close': return close(ctx, keyId, work.hash, service)
     case 'rotate': return rotate(ctx, work.key, service)
@@ -81,7 +81,7 @@ async function readWork(ctx: Ctx, keyId: string): Promise<{ masterKeyId: string;
 }
 
 /** Disables the key; counters upstream survive that, so that it can be read once more. One that is gone already is as good. */
-async function close(ctx: Ctx, keyId: string, hash: string, service: OpenedService): Promise<void> {
+async function close(ctx: Ctx, keyId: string, hash: string, service: ServiceKeys): Promise<void> {
   const missing = await disable(service, hash)
   await ctx.db.$transaction(async (tx) => {
     const open = await openSubKey(ctx, tx, keyId)
@@ -95,7 +95,7 @@ async function close(ctx: Ctx, keyId: string, hash: string, service: OpenedServi
 }
 
 /** True when the provider says that there is no such key. */
-async function disable(service: OpenedService, hash: string): Promise<boolean> {
+async function disable(service: ServiceKeys, hash: string): Promise<boolean> {
   try {
     await service.disableKey(hash)
     return false
@@ -105,7 +105,7 @@ async function disable(service: OpenedService, hash: string): Promise<boolean> {
   }
 }
 
-async function moveLimit(ctx: Ctx, asked: SubKeyRow, service: OpenedService): Promise<void> {
+async function moveLimit(ctx: Ctx, asked: SubKeyRow, service: ServiceKeys): Promise<void> {
   const limit = dueUpstreamCap(asked)
   if (asked.keyHash === null) return
   // What earlier generations used late may leave nothing: then the key is stopped and not raised.
@@ -140,7 +140,7 @@ async function giveUpLimit(ctx: Ctx, keyId: string, asked: SubKeyRow, words: str
 }
 
 /** Old key disabled, read, retired; what is left goes to a new generation, which the mint engine makes like any other. */
-async function rotate(ctx: Ctx, asked: SubKeyRow, service: OpenedService): Promise<void> {
+async function rotate(ctx: Ctx, asked: SubKeyRow, service: ServiceKeys): Promise<void> {
   const hash = asked.keyHash
   if (hash === null) return
   const missing = await disable(service, hash)

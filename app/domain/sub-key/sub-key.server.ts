@@ -46,6 +46,9 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     const [master] = await tx.$queryRaw<{ service: string }[]>`
       select service from keymint.master_keys where id = ${masterKeyId}::uuid and team_id = ${teamId}::uuid and state = 'active' for share`
     if (!master) return { kind: 'refused', reason: 'no-master-key' }
+    const capabilities = ctx.services.get(master.service)?.capabilities
+    const offered = capabilities?.expiry && (reset === null || capabilities.resets.includes(reset)) && (input.models.length === 0 || capabilities.modelList)
+    if (!offered) return { kind: 'refused', reason: 'not-offered' }
     const { free } = await readBalance(tx, member, member.month)
     if (cap > free) return { kind: 'refused', reason: 'not-enough', free }
     const keyId = randomUUID()
@@ -68,14 +71,14 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
 export async function queueSubKeyMint(ctx: Ctx, tx: Tx, member: OpenMember, key: { id: string; generation: number; limit: NanoUsd }): Promise<void> {
   const mintId = randomUUID()
   await tx.$executeRaw`
-    insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset, expires_at, allowed_models)
-    select ${mintId}::uuid, 'sub-key', id, ${key.generation}::int, ${teamScope(member.slug)}, ${decimalStringFromNano(key.limit)}::numeric, reset, expires_at, models
+    insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset, expires_at, allowed_models, account)
+    select ${mintId}::uuid, 'sub-key', id, ${key.generation}::int, ${teamScope(member.slug)}, ${decimalStringFromNano(key.limit)}::numeric, reset, expires_at, models, master_key_id
     from keymint.api_keys where id = ${key.id}::uuid`
-  await ctx.queue.enqueue(tx, 'mint-key', { mintId }, { singletonKey: mintId })
+  await ctx.queue.enqueue(tx, 'mint-sub-key', { mintId }, { singletonKey: mintId })
 }
 
 export type KeyActor = { userId: string; keyId: string; teamId: string }
-type Refused = { kind: 'refused'; reason: 'no-such-key' | 'not-live' | 'change-under-way' | 'not-active' }
+type Refused = { kind: 'refused'; reason: 'no-such-key' | 'not-live' | 'change-under-way' | 'not-active' | 'no-master-key' }
 export type ChangeCapOutcome = { kind: 'asked' } | { kind: 'unchanged' } | Refused | { kind: 'refused'; reason: 'not-enough'; free: NanoUsd } | { kind: 'refused'; reason: 'below-used'; used: NanoUsd }
 
 /** Raising reserves now and counts when the provider has confirmed; lowering gives back when it has. By the key's member, or an owner of the team. */
@@ -89,6 +92,7 @@ export async function changeCap(ctx: Ctx, actor: KeyActor, change: { cap: NanoUs
     const committed = committedIn(key, member.month)
     const due = dueCommitment({ ...key, wantedCap: change.cap }, member.month)
     const { free } = await readBalance(tx, member, member.month)
+    if (change.cap > key.cap && !(await isActive(tx, key.masterKeyId))) return { kind: 'refused', reason: 'no-master-key' }
     // Also nothing new while free is below nothing, whatever this change would cost.
     if (change.cap > key.cap && due - committed > free) return { kind: 'refused', reason: 'not-enough', free }
     await tx.$executeRaw`update keymint.api_keys set wanted_cap_usd = ${decimalStringFromNano(change.cap)}::numeric, change_error = null where id = ${key.id}::uuid`
@@ -124,6 +128,7 @@ export async function rotateSubKey(ctx: Ctx, actor: KeyActor, reason: string): P
     const refusal = whyNotChangeable(member, key, ctx.now())
     if (refusal) return { kind: 'refused', reason: refusal }
     if (spentOfCap(key, member.month) >= key.cap) return { kind: 'refused', reason: 'nothing-left' }
+    if (!(await isActive(tx, key.masterKeyId))) return { kind: 'refused', reason: 'no-master-key' }
     await tx.$executeRaw`update keymint.api_keys set rotate_requested_at = ${ctx.now()}::timestamptz, change_error = null where id = ${key.id}::uuid`
     await sendApply(ctx, tx, key.id)
     await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.rotation-asked', { generation: key.generation, reason })
@@ -191,6 +196,12 @@ export async function sendApply(ctx: Ctx, tx: Tx, keyId: string): Promise<void> 
 
 export async function audit(tx: Tx, member: OpenMember, key: { id: string }, actor: AuditActor, action: string, details: Record<string, string | number | null>): Promise<void> {
   await recordAudit(tx, { actor, action, subject: `sub-key:${key.id}`, workshopSlug: teamScope(member.slug), details })
+}
+
+/** With a master key that is switched off, keys are read, lowered and deleted, and nothing else. */
+async function isActive(tx: Tx, masterKeyId: string): Promise<boolean> {
+  const [row] = await tx.$queryRaw<{ state: string }[]>`select state from keymint.master_keys where id = ${masterKeyId}::uuid`
+  return row?.state === 'active'
 }
 
 function whyNotChangeable(member: OpenMember, key: SubKeyRow, now: Date): 'not-live' | 'change-under-way' | 'not-active' | null {

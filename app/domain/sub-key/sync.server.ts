@@ -7,9 +7,9 @@ import type { ServiceReading } from '~/adapters/service-adapter'
 import { decimalStringFromNano } from '~/money'
 import type { Ctx } from '../ctx'
 import { monthOf } from '../ledger/month'
+import type { OpenServiceKeys, ServiceKeys } from '../sub-key-upstream/keys.server'
 import { openSubKey } from './key-row.server'
 import { keepReading } from './reading.server'
-import type { OpenedService, OpenService } from './service.server'
 import { audit, endKey, giveBack, sendApply } from './sub-key.server'
 
 /** Requests in flight have been counted by then. */
@@ -21,7 +21,7 @@ const mostPerPass = 500
 type Watched = { keyId: string; generation: number; hash: string; masterKeyId: string; ended: boolean; retired: boolean; missing: boolean; usage: string; windowUsed: string; disabled: boolean; month: string }
 
 /** One pass over all master keys. Trouble at one of them leaves its keys for the next pass and does not touch the others. */
-export async function syncSubKeys(ctx: Ctx, openService: OpenService): Promise<{ keys: number }> {
+export async function syncSubKeys(ctx: Ctx, openKeys: OpenServiceKeys): Promise<{ keys: number }> {
   const watched = await ctx.db.$queryRaw<Watched[]>`
     select id as "keyId", generation, key_hash as hash, master_key_id as "masterKeyId", state = 'ended' as ended, false as retired,
       upstream_missing_at is not null as missing, usage_usd::text as usage, window_used_usd::text as "windowUsed", upstream_disabled as disabled, window_month::text as month
@@ -33,7 +33,7 @@ export async function syncSubKeys(ctx: Ctx, openService: OpenService): Promise<{
   let keys = 0
   for (const [masterKeyId, group] of groupBy(watched, (key) => key.masterKeyId)) {
     try {
-      const service = await openService(ctx, masterKeyId)
+      const service = await openKeys(ctx, masterKeyId)
       if (service) keys += await readGroup(ctx, service, group)
     } catch (error) {
       ctx.log.warn({ masterKeyId, keys: group.length, ...(isProviderError(error) ? { trouble: error.details } : { error }) }, 'the usage of sub-keys could not be read')
@@ -43,7 +43,7 @@ export async function syncSubKeys(ctx: Ctx, openService: OpenService): Promise<{
   return { keys }
 }
 
-async function readGroup(ctx: Ctx, service: OpenedService, group: Watched[]): Promise<number> {
+async function readGroup(ctx: Ctx, service: ServiceKeys, group: Watched[]): Promise<number> {
   const askedAt = ctx.now()
   const readings = await service.readUsage(group.map((key) => key.hash))
   const unchanged: string[] = []
@@ -71,7 +71,7 @@ async function keepOne(ctx: Ctx, watched: Watched, reading: ServiceReading, aske
 }
 
 /** Absence from an answer may be a page that shifted: the key itself is asked for before it counts as gone. */
-async function noteMissing(ctx: Ctx, service: OpenedService, key: Watched): Promise<void> {
+async function noteMissing(ctx: Ctx, service: ServiceKeys, key: Watched): Promise<void> {
   if (key.missing || (await service.findKey(key.hash)) !== null) return
   if (key.retired) await ctx.db.$executeRaw`update keymint.retired_sub_keys set missing_at = coalesce(missing_at, ${ctx.now()}::timestamptz) where key_hash = ${key.hash}`
   else await ctx.db.$executeRaw`update keymint.api_keys set upstream_missing_at = coalesce(upstream_missing_at, ${ctx.now()}::timestamptz) where key_hash = ${key.hash}`

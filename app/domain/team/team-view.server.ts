@@ -109,3 +109,13 @@ export async function listMemberTotals(ctx: Ctx, teamId: string): Promise<TeamTo
   const free = nanoFromDecimalString(row?.free ?? '0')
   return { members, sum: { allocated: view(row?.allocated), committed: view(row?.committed), spent: view(row?.spent), free: moneyView(free), short: free < 0n } }
 }
+
+export type ServiceChoice = { service: string; title: string; ownAddress: boolean; /** What its keys can do, in a sentence. */ words: string }
+
+/** The services that a credential can be put in for, and what each can do for the team. */
+export function listServiceChoices(ctx: Ctx): ServiceChoice[] {
+  return [...ctx.services.values()].map(({ service, title, capabilities }) => ({
+    service, title, ownAddress: capabilities.ownAddress,
+    words: `Its keys ${capabilities.hardCap ? 'stop at their cap' : 'have a cap that is only watched'}${capabilities.expiry ? ', end by themselves' : ''}${capabilities.modelList ? ', and can be limited to models' : ''}.`,
+  }))
+}
