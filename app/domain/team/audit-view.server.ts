@@ -1,4 +1,5 @@
 /** The audit trail of one team: what stands in audit_events under its scope, in order. */
+import { auditKinds } from './audit-kinds'
 import { csvOf } from './csv'
 import type { Ctx } from '../ctx'
 import { teamScope } from '../ledger/member-lock.server'
@@ -8,7 +9,6 @@ export type TeamAuditRow = { id: string; at: string; actor: string; action: stri
 export type TeamAuditPage = { rows: TeamAuditRow[]; /** The id to ask for what is older with; null at the beginning of all. */ older: string | null }
 
 const pageSize = 100
-export const auditKinds = ['sub-key', 'key', 'budget', 'member', 'invitation', 'vault', 'team'] as const
 
 /** Newest first, a hundred at a time. Names stand for people, purposes for keys. */
 export async function listTeamAudit(ctx: Ctx, slug: string, filter: TeamAuditFilter): Promise<TeamAuditPage> {
