@@ -19,12 +19,17 @@ export async function depositOpenRouter(owner: BrowserContext, stage: Stage, slu
   return row!.id
 }
 
-/** Invites whoever is signed in at `guest`, and lets them join. */
-export async function joinTeam(owner: BrowserContext, guest: BrowserContext, stage: Stage, slug: string, role: 'owner' | 'member' = 'member'): Promise<void> {
+/** An invitation's address on this site. */
+export async function inviteLink(owner: BrowserContext, stage: Stage, slug: string, role: 'owner' | 'member' = 'member'): Promise<string> {
   const page = await (await post(owner, stage, `/t/${slug}/members`, { intent: 'invite', role })).text()
   const link = /\/t\/join\/[\w-]{43}/.exec(page)?.[0]
   if (!link) throw new Error('the page holds no invitation')
-  expect((await post(guest, stage, link, {})).headers().location).toBe(`/t/${slug}/dashboard`)
+  return link
+}
+
+/** Invites whoever is signed in at `guest`, and lets them join. */
+export async function joinTeam(owner: BrowserContext, guest: BrowserContext, stage: Stage, slug: string, role: 'owner' | 'member' = 'member'): Promise<void> {
+  expect((await post(guest, stage, await inviteLink(owner, stage, slug, role), {})).headers().location).toBe(`/t/${slug}/dashboard`)
 }
 
 export async function setBudget(owner: BrowserContext, stage: Stage, slug: string, userId: string, budget: string): Promise<void> {
