@@ -2,6 +2,7 @@
  * The regular look at sub-keys: usage of all that may still be charged, and the end of what is over. A key that has
  * ended is settled by a reading two minutes after the provider closed it: then what it has not spent returns.
  */
+import pLimit from 'p-limit'
 import { isProviderError } from '~/adapters/provider-error'
 import type { ServiceReading } from '~/adapters/service-adapter'
 import { decimalStringFromNano } from '~/money'
@@ -17,6 +18,8 @@ export const settleAfterSeconds = 120
 /** A key that the provider no longer has will not be read again: its last reading is the last word. */
 export const settleMissingAfterSeconds = 300
 const mostPerPass = 500
+/** A service that hangs keeps few others waiting. */
+const servicesAtOnce = 6
 
 type Watched = { keyId: string; generation: number; hash: string; masterKeyId: string; ended: boolean; retired: boolean; missing: boolean; usage: string; windowUsed: string; disabled: boolean; month: string }
 
@@ -30,17 +33,18 @@ export async function syncSubKeys(ctx: Ctx, openKeys: OpenServiceKeys): Promise<
     select r.api_key_id, r.generation, r.key_hash, k.master_key_id, true, true, r.missing_at is not null, '', '', true, ''
     from keymint.retired_sub_keys r join keymint.api_keys k on k.id = r.api_key_id where r.settled_at is null
     order by 4, 3`
-  let keys = 0
-  for (const [masterKeyId, group] of groupBy(watched, (key) => key.masterKeyId)) {
+  const limit = pLimit(servicesAtOnce)
+  const read = await Promise.all([...groupBy(watched, (key) => key.masterKeyId)].map(([masterKeyId, group]) => limit(async () => {
     try {
       const service = await openKeys(ctx, masterKeyId)
-      if (service) keys += await readGroup(ctx, service, group)
+      return service ? await readGroup(ctx, service, group) : 0
     } catch (error) {
       ctx.log.warn({ masterKeyId, keys: group.length, ...(isProviderError(error) ? { trouble: error.details } : { error }) }, 'the usage of sub-keys could not be read')
+      return 0
     }
-  }
+  })))
   await settleDue(ctx)
-  return { keys }
+  return { keys: read.reduce((sum, count) => sum + count, 0) }
 }
 
 async function readGroup(ctx: Ctx, service: ServiceKeys, group: Watched[]): Promise<number> {
