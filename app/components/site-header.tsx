@@ -20,11 +20,11 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
               <>
                 <Teams teams={person.teams} />
                 <Link to="/me" className="prose-link inline-flex min-h-11 min-w-0 items-center px-2" aria-label={`Your keys: ${person.displayName}`}>
-                  <span className="sm:hidden">Your keys</span>
+                  <span className="whitespace-nowrap sm:hidden">Your keys</span>
                   <span className="hidden max-w-[16rem] truncate sm:inline">{person.displayName}</span>
                 </Link>
                 <form method="post" action="/sign-out">
-                  <button type="submit" className="button" data-kind="quiet">Sign out</button>
+                  <button type="submit" className="button whitespace-nowrap" data-kind="quiet">Sign out</button>
                 </form>
               </>
             ) : pathname === '/sign-in' ? null : (
@@ -41,7 +41,7 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
 function Teams({ teams }: { teams: HeaderPerson['teams'] }) {
   const [only] = teams
   if (!only) return null
-  if (teams.length === 1) return <Link to={teamUrl(only.slug, 'dashboard')} className="prose-link inline-flex min-h-11 max-w-[10rem] items-center px-2"><span className="truncate">{only.name}</span></Link>
+  if (teams.length === 1) return <Link to={teamUrl(only.slug, 'dashboard')} className="prose-link inline-flex min-h-11 max-w-[6.5rem] items-center px-2 sm:max-w-[10rem]"><span className="truncate">{only.name}</span></Link>
   return (
     <details className="relative">
       <summary className="prose-link inline-flex min-h-11 items-center px-2">Teams</summary>

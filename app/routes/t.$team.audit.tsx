@@ -25,6 +25,10 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `Audit 
 
 const kindWords: Record<(typeof auditKinds)[number], string> = { 'sub-key': 'life of keys', key: 'keys made', budget: 'budgets', member: 'members', invitation: 'invitations', vault: 'the vault', team: 'the team' }
 
+/** Ids that only help whoever looks into rows: they are in the export. */
+const forMachines = new Set(['attemptId', 'keyHash', 'invitation'])
+const hasNoName = (subject: string) => /^(invitation|team):/.test(subject)
+
 export default function Audit() {
   const { team, page, filter, people, asOf } = useLoaderData<typeof loader>()
   const query = (change: Record<string, string | undefined>) => {
@@ -50,8 +54,8 @@ export default function Audit() {
                     <td className="whitespace-nowrap text-soft"><Time iso={row.at} now={asOf} /></td>
                     <td>{row.actor}</td>
                     <td>{teamActionWords[row.action] ?? row.action}</td>
-                    <td className="[overflow-wrap:anywhere]">{row.subject}</td>
-                    <td className="min-w-64 text-soft [overflow-wrap:anywhere]">{row.details.map(detailWords).join(', ')}</td>
+                    <td className="[overflow-wrap:anywhere]">{hasNoName(row.subject) ? '' : row.subject}</td>
+                    <td className="min-w-64 text-soft [overflow-wrap:anywhere]">{row.details.filter(([name]) => !forMachines.has(name)).map(detailWords).join(', ')}</td>
                   </tr>
                 ))}
               </tbody>
