@@ -66,6 +66,7 @@ test('an owner deposits, invites and allocates; members make, spend, delete and 
   await expect(heading(ada.page, '“evaluations” is ready.')).toBeVisible({ timeout: 30_000 })
   const evaluations = ada.page.url()
   await ada.page.getByRole('button', { name: 'Show key' }).click()
+  await expect(ada.page.getByRole('button', { name: 'Hide key' })).toBeVisible()
   const secret = await ada.page.locator('#key-text').innerText()
   const upstream = (await upstreamKeys(ada.page, stage, 'team.data-team')).find((key) => key.key === secret)
   expect(upstream).toMatchObject({ limit: 20 })

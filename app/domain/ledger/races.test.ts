@@ -45,6 +45,7 @@ test('balances are changed by postings alone, and postings by nothing', async ()
   await expect(db.$executeRaw`insert into keymint.budget_months (team_id, user_id, month, allocated_usd, free_usd) values (${world.teamId}::uuid, ${userId}, '2030-01-01', 5, 5)`).rejects.toThrow(/by postings alone/)
   await expect(db.$executeRaw`update keymint.transactions set amount_usd = 1`).rejects.toThrow(/append-only/)
   await expect(db.$executeRaw`delete from keymint.transactions`).rejects.toThrow(/append-only/)
+  await expect(db.$executeRaw`truncate keymint.key_months`).rejects.toThrow(/append-only/)
   await expect(db.$executeRaw`truncate keymint.transactions cascade`).rejects.toThrow(/append-only/)
   await expect(db.$executeRaw`
     insert into keymint.transactions (at, team_id, user_id, month, kind, from_account, to_account, amount_usd, actor)

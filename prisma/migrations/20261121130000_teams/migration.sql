@@ -201,7 +201,8 @@ CREATE TABLE keymint.transactions (
 );
 CREATE INDEX transactions_team_id_idx ON keymint.transactions (team_id, month, at);
 CREATE INDEX transactions_api_key_id_idx ON keymint.transactions (api_key_id, id) WHERE api_key_id IS NOT NULL;
-CREATE TRIGGER transactions_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON keymint.transactions
+CREATE TRIGGER transactions_hold BEFORE UPDATE ON keymint.transactions FOR EACH ROW EXECUTE FUNCTION keymint.refuse_change();
+CREATE TRIGGER transactions_are_kept BEFORE DELETE OR TRUNCATE ON keymint.transactions
   FOR EACH STATEMENT EXECUTE FUNCTION keymint.refuse_change();
 
 CREATE FUNCTION keymint.post_transaction() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -243,6 +244,8 @@ BEGIN
 END $$;
 CREATE TRIGGER budget_months_hold BEFORE INSERT OR UPDATE OR DELETE ON keymint.budget_months FOR EACH ROW EXECUTE FUNCTION keymint.hold_balances();
 CREATE TRIGGER key_months_hold BEFORE INSERT OR UPDATE OR DELETE ON keymint.key_months FOR EACH ROW EXECUTE FUNCTION keymint.hold_balances();
+CREATE TRIGGER budget_months_are_kept BEFORE TRUNCATE ON keymint.budget_months FOR EACH STATEMENT EXECUTE FUNCTION keymint.refuse_change();
+CREATE TRIGGER key_months_are_kept BEFORE TRUNCATE ON keymint.key_months FOR EACH STATEMENT EXECUTE FUNCTION keymint.refuse_change();
 
 -- The mint engine works for sub-keys too.
 ALTER TABLE keymint.mints DROP CONSTRAINT mint_owner_kind;
