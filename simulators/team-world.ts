@@ -16,7 +16,7 @@ import { subKeyOwner } from '~/domain/sub-key/sub-key-owner.server'
 import { createTeam, findMembership } from '~/domain/team/team.server'
 import { testDb } from './test-database'
 
-type Held = { id: string; cap: bigint; usage: bigint; windowUsed: bigint; window: string; reset: 'monthly' | null; expiresAt: Date; disabled: boolean; deleted: boolean }
+type Held = { id: string; cap: bigint; usage: bigint; windowUsed: bigint; window: string; reset: 'monthly' | null; expiresAt: Date; disabled: boolean; disabledAt: number; deleted: boolean }
 type Fault = 'none' | 'refused-before' | 'lost-after' | 'crash-before' | 'crash-after' | 'rejected'
 
 export class Crash extends Error {
@@ -30,7 +30,7 @@ export class MemoryService implements ServiceKeys {
   constructor(private readonly now: () => Date) {}
 
   make(input: { cap: bigint; reset: 'monthly' | null; expiresAt: Date }): Held {
-    const held: Held = { id: randomBytes(16).toString('hex'), usage: 0n, windowUsed: 0n, window: monthOf(this.now()), disabled: false, deleted: false, ...input }
+    const held: Held = { id: randomBytes(16).toString('hex'), usage: 0n, windowUsed: 0n, window: monthOf(this.now()), disabled: false, disabledAt: 0, deleted: false, ...input }
     this.keys.set(held.id, held)
     return held
   }
@@ -48,11 +48,24 @@ export class MemoryService implements ServiceKeys {
     return spent
   }
 
+  /** Requests that were in flight when the key was disabled are counted a little later: for a minute and a half. Returns the keys that may get such. */
+  stillCounting(): Held[] {
+    return [...this.keys.values()].filter((key) => key.disabled && !key.deleted && this.now().getTime() - key.disabledAt < 90_000)
+  }
+
+  countLate(key: Held, amount: bigint): void {
+    this.turn(key)
+    key.usage += amount
+    key.windowUsed += amount
+  }
+
   updateLimit(id: string, cap: bigint): Promise<ServiceKey> {
     return this.act(id, (key) => void (key.cap = cap))
   }
   async disableKey(id: string): Promise<void> {
-    await this.act(id, (key) => void (key.disabled = true))
+    await this.act(id, (key) => {
+      if (!key.disabled) Object.assign(key, { disabled: true, disabledAt: this.now().getTime() })
+    })
   }
   async enableKey(id: string): Promise<void> {
     await this.act(id, (key) => void (key.disabled = false))

@@ -68,6 +68,14 @@ const steps: Step[] = [
       if (reading) await recordSubKeyReading(world.ctx, { keyId: key.id, generation: key.generation, ...reading }, askedAt)
     },
   },
+  {
+    name: 'late', weight: 6, run: ({ world, below }) => {
+      const counting = world.service.stillCounting()
+      const key = counting[below(counting.length)]
+      if (key) world.service.countLate(key, usd(below(40)) + 7n)
+      return Promise.resolve()
+    },
+  },
   { name: 'raise-or-lower', weight: 10, run: ({ world, key, below }) => (key ? changeCap(world.ctx, { teamId: world.teamId, keyId: key.id, userId: key.userId }, { cap: usd(1 + below(5_000)), reason: 'walk' }) : Promise.resolve()) },
   { name: 'rotate', weight: 4, run: ({ world, key }) => (key ? rotateSubKey(world.ctx, { teamId: world.teamId, keyId: key.id, userId: key.userId }, 'walk') : Promise.resolve()) },
   { name: 'delete', weight: 4, run: ({ world, key }) => (key ? deleteSubKey(world.ctx, { teamId: world.teamId, keyId: key.id, userId: key.userId }, 'walk') : Promise.resolve()) },
