@@ -36,7 +36,7 @@ export default tseslint.config(
           zone('./app/routes', ['./app/adapters', './app/env.server.ts', './app/runtime.server.ts', './jobs'], 'A route parses, makes one domain call and answers.'),
           zone(['./app', './jobs'], ['./simulators', './e2e', './bench'], 'Product code has no branch for tests or demo.'),
           zone('./app', './jobs', 'Only jobs, bench and the harness import jobs.'),
-          zone('./simulators/{openrouter,identity,postgres}', ['./app', './jobs'], 'A stand-in that shared code with the app would share its mistakes.'),
+          zone('./simulators/{openrouter,litellm,identity,postgres}', ['./app', './jobs'], 'A stand-in that shared code with the app would share its mistakes.'),
         ],
       }],
       'no-restricted-properties': ['error', { object: 'vi', property: 'mock', message: 'Use the stand-ins: real servers on real ports.' }],

@@ -3,6 +3,7 @@ import { createReadableStreamFromReadable, type ActionFunctionArgs, type AppLoad
 import { RemixServer } from '@remix-run/react'
 import { renderToPipeableStream } from 'react-dom/server'
 import { ResponseFactsProvider } from '~/components/response-facts'
+import { loggedPath } from '~/web/logged-path'
 
 const renderTimeoutMs = 5_000
 
@@ -28,7 +29,7 @@ export default function handleRequest(request: Request, status: number, headers:
         onShellError: reject,
         onError(error: unknown) {
           failed = true
-          ctx.log.error({ error, path: new URL(request.url).pathname }, 'a page could not be rendered')
+          ctx.log.error({ error, path: loggedPath(new URL(request.url).pathname) }, 'a page could not be rendered')
         },
       },
     )
@@ -44,5 +45,5 @@ export const handleDataRequest: HandleDataRequestFunction = (response) => {
 /** Errors of loaders and actions. The query is left out: it may hold what an identity provider sent. */
 export function handleError(error: unknown, { request, context }: LoaderFunctionArgs | ActionFunctionArgs): void {
   if (request.signal.aborted) return
-  context.ctx.log.error({ error, method: request.method, path: new URL(request.url).pathname }, 'a request failed')
+  context.ctx.log.error({ error, method: request.method, path: loggedPath(new URL(request.url).pathname) }, 'a request failed')
 }

@@ -57,6 +57,8 @@ const envSchema = z.object({
   // Malformed means no giveaway keys at all, and never stops the start.
   MAX_TOTAL_KEYS: z.string().default('').transform((value) => (/^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0)),
   MINT_CONCURRENCY: wholeNumber(1, 100).default(8),
+  // Teams type in addresses of proxies: without the word itself, none that the public internet does not route.
+  ALLOW_PRIVATE_SERVICES: z.string().default('').transform((value) => value === 'true'),
   METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
   METRICS_PORT: wholeNumber(1, 65_535).optional(),
   METRICS_PORT_OPEN: z.string().default('').transform((value) => value === 'true'),

@@ -8,6 +8,7 @@ import { useIslandScript, useNonce, useRequestId } from '~/components/response-f
 import { SiteFooter } from '~/components/site-footer'
 import { SiteHeader } from '~/components/site-header'
 import styles from '~/styles/app.css?url'
+import { listTeamsOf } from '~/domain/team/team.server'
 import { handler } from '~/web/handler.server'
 import { isIsland } from '~/web/page-handle'
 import { getViewerOrOutage } from '~/web/session.server'
@@ -22,7 +23,7 @@ export const meta: MetaFunction = () => [{ title: 'Keymint' }]
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await getViewerOrOutage({ request, ctx, auth })
-  const person = viewer === 'database-unavailable' ? ('unknown' as const) : viewer && { displayName: viewer.displayName, staff: viewer.role !== 'attendee' }
+  const person = viewer === 'database-unavailable' ? ('unknown' as const) : viewer && { displayName: viewer.displayName, staff: viewer.role !== 'attendee', teams: await listTeamsOf(ctx, viewer.userId) }
   return { person, theme: themeOf(request.headers.get('Cookie')) }
 })
 

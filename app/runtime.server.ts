@@ -5,10 +5,12 @@ import { createDb, isDatabaseUnavailable, type Db } from './adapters/db.server'
 import { createFingerprints } from './adapters/fingerprint.server'
 import { createLog, rememberSecrets, type Log } from './adapters/log.server'
 import { createMetrics, measured } from './adapters/metrics.server'
+import { createMailer } from './adapters/mail.server'
 import { createOpenRouter } from './adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver, type Queue } from './adapters/queue.server'
 import { createLimits } from './adapters/rate-limits.server'
 import { createSealer } from './adapters/sealing.server'
+import { createServices } from './adapters/services.server'
 import type { Ctx } from './domain/ctx'
 import { loadWorkshops } from './domain/workshop/catalog.server'
 import { deploymentOf } from './deployment'
@@ -68,6 +70,8 @@ async function createCtx(env: Env, log: Log, db: Db, queue: Queue, installationI
     sealer: createSealer(env.ENCRYPTION_KEY),
     fingerprints: createFingerprints(env.ENCRYPTION_KEY),
     limits: createLimits(db),
+    services: createServices({ openRouterBaseUrl: env.OPENROUTER_BASE_URL, allowPrivateAddresses: env.ALLOW_PRIVATE_SERVICES || env.NODE_ENV !== 'production' }),
+    mailer: env.SMTP_URL === undefined ? null : createMailer({ smtpUrl: env.SMTP_URL, from: `Keymint <keymint@${new URL(env.APP_ORIGIN).hostname}>` }),
     now: () => new Date(),
     limitClaims: pLimit(claimsAtOnce),
     limitMints: pLimit(env.MINT_CONCURRENCY),

@@ -23,6 +23,7 @@ import { EnvError, readEnv, type Env } from './env.server'
 import { answerMetrics, listenForMetrics, type MetricsDoor } from './metrics-http'
 import { routePatterns } from './route-patterns'
 import { createWebRuntime } from './runtime.server'
+import { loggedPath } from './web/logged-path'
 import { isSameOrigin } from './web/origin.server'
 
 const lingerMs = 1_000
@@ -91,7 +92,7 @@ function createApp(env: Env, ctx: Ctx, build: ServerBuild, buildDirectory: strin
   app.use((request: Request, response: Response, next: NextFunction) => {
     const allowed = isSameOrigin({ method: request.method, secFetchSite: request.get('sec-fetch-site') ?? null, origin: request.get('origin') ?? null }, env.APP_ORIGIN)
     if (!allowed) {
-      ctx.log.warn({ method: request.method, path: request.path }, 'a request from another origin was refused')
+      ctx.log.warn({ method: request.method, path: loggedPath(request.path) }, 'a request from another origin was refused')
       response.status(403).type('text').send('This request did not come from this site, so nothing was changed. Open the page again and repeat what you did.\n')
       return
     }

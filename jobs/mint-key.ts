@@ -1,5 +1,5 @@
-import type { JobHandler } from './job-handler'
 import { runMint } from '~/domain/mint/mint.server'
+import type { JobHandler } from './job-handler'
 
-/** Makes the key of one mint, or says when to try again. */
-export const mintKey: JobHandler<'mint-key'> = (ctx, { mintId }) => runMint(ctx, mintId)
+/** Makes the key of one mint; one that needs a team's service goes on to `mint-sub-key`. */
+export const mintKey: JobHandler<'mint-key'> = (ctx, { mintId }) => runMint(ctx, mintId, { passServicesOn: true })

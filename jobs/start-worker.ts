@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { JobName } from '~/adapters/queue.server'
 import type { Ctx } from '~/domain/ctx'
+import { applySubKeyJob } from './apply-sub-key'
 import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
 import { chainAuditJob } from './chain-audit'
@@ -18,7 +19,12 @@ import { reconcileCheckJob } from './reconcile-check'
 import { reconcileFixJob } from './reconcile-fix'
 import { reconcileKeysJob } from './reconcile-keys'
 import { createRunRecorder } from './run-recorder'
+import { mintSubKey } from './mint-sub-key'
+import { reconcileServiceJob } from './reconcile-service'
+import { reconcileServicesJob } from './reconcile-services'
+import { rollMonthsJob } from './roll-months'
 import { sweepJob } from './sweep'
+import { syncSubKeysJob } from './sync-sub-keys'
 import { syncUsageJob } from './sync-usage'
 import { tidyReadingsJob } from './tidy-readings'
 import { tidyJob } from './tidy'
@@ -34,6 +40,8 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
   return {
     // Twice as many jobs in hand as calls allowed (ctx.limitMints): what surrounds a call overlaps with other calls.
     'mint-key': { handler: eachAlone('mint-key', (ctx, payload) => mintKey(ctx, payload).finally(wakeBinds)), batchSize: mintBatchSize, slots: Math.max(2, concurrency) },
+    // Two batches at most wait for services of teams, and for nothing else.
+    'mint-sub-key': { handler: eachAlone('mint-sub-key', mintSubKey), batchSize: mintBatchSize, slots: 2 },
     // One slot: keys that are saved while a call is under way go together in the next one.
     'bind-guardrail': { handler: bindGuardrail, batchSize: bindBatchSize, slots: 1 },
     // A long action gives its slot back every twenty seconds, so that a short one need not wait for its end.
@@ -45,6 +53,11 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     'tidy-readings': { handler: eachAlone('tidy-readings', tidyReadingsJob), batchSize: 1, slots: 1 },
     'make-receipt': { handler: eachAlone('make-receipt', makeReceiptJob), batchSize: 1, slots: 1 },
     doctor: { handler: eachAlone('doctor', doctorJob), batchSize: 1, slots: 1 },
+    'reconcile-services': { handler: eachAlone('reconcile-services', reconcileServicesJob), batchSize: 1, slots: 1 },
+    'reconcile-service': { handler: eachAlone('reconcile-service', reconcileServiceJob), batchSize: 1, slots: 2 },
+    'apply-sub-key': { handler: eachAlone('apply-sub-key', applySubKeyJob), batchSize: 5, slots: 2 },
+    'sync-sub-keys': { handler: eachAlone('sync-sub-keys', syncSubKeysJob), batchSize: 1, slots: 1 },
+    'roll-months': { handler: eachAlone('roll-months', rollMonthsJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
     'chain-audit': { handler: eachAlone('chain-audit', chainAuditJob), batchSize: 1, slots: 1 },
     tidy: { handler: eachAlone('tidy', tidyJob), batchSize: 1, slots: 1 },

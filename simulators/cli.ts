@@ -3,7 +3,7 @@ import { portOf } from './free-port'
 import { StartError } from './start-error'
 import { startWorld, type World } from './world'
 
-const defaultPorts = { openrouter: 4010, github: 4011, google: 4012, postgres: 54329 }
+const defaultPorts = { openrouter: 4010, github: 4011, google: 4012, litellm: 4013, postgres: 54329 }
 
 await main()
 
@@ -29,6 +29,7 @@ async function main(): Promise<void> {
       dataDir: process.env.KEYMINT_DATA_DIR || '.keymint',
       ports: {
         openrouter: portOf('SIM_OPENROUTER_PORT', defaultPorts.openrouter),
+        litellm: portOf('SIM_LITELLM_PORT', defaultPorts.litellm),
         github: portOf('SIM_GITHUB_PORT', defaultPorts.github),
         google: portOf('SIM_GOOGLE_PORT', defaultPorts.google),
         postgres: portOf('SIM_POSTGRES_PORT', defaultPorts.postgres),
@@ -48,10 +49,11 @@ async function main(): Promise<void> {
   }
 }
 
-function summaryOf({ postgres, openrouter, github, google, people }: World) {
+function summaryOf({ postgres, openrouter, litellm, github, google, people }: World) {
   return {
     postgres: { url: postgres.url, adminUrl: postgres.adminUrl },
     openrouter: { baseUrl: openrouter.baseUrl, managementKey: openrouter.managementKey, faultsUrl: openrouter.faultsUrl },
+    litellm: { baseUrl: litellm.baseUrl, masterKey: litellm.masterKey, faultsUrl: litellm.faultsUrl },
     github,
     google,
     people,
@@ -59,11 +61,12 @@ function summaryOf({ postgres, openrouter, github, google, people }: World) {
 }
 
 function tableOf(world: World, appOrigin: string): string {
-  const { postgres, openrouter, github, google, people } = world
+  const { postgres, openrouter, litellm, github, google, people } = world
   const count = (provider: string) => people.filter((person) => person.provider === provider).length
   const rows = [
     ['PostgreSQL', postgres.external ? 'the server of DATABASE_URL' : `127.0.0.1:${postgres.port}`, ''],
     ['OpenRouter', openrouter.baseUrl, `faults: ${openrouter.faultsUrl}`],
+    ['LiteLLM', litellm.baseUrl, `master key: ${litellm.masterKey}, faults: ${litellm.faultsUrl}`],
     ['GitHub', github.url, `${count('github')} people, faults: ${github.faultsUrl}`],
     ['Google', google.url, `${count('google')} people, faults: ${google.faultsUrl}`],
   ]

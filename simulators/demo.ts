@@ -15,7 +15,7 @@ import { birthOf, isAlive } from './postgres/processes'
 import { StartError } from './start-error'
 import { startWorld, type World } from './world'
 
-const usualPorts = { SIM_OPENROUTER_PORT: 4010, SIM_GITHUB_PORT: 4011, SIM_GOOGLE_PORT: 4012, SIM_POSTGRES_PORT: 54329 } as const
+const usualPorts = { SIM_OPENROUTER_PORT: 4010, SIM_GITHUB_PORT: 4011, SIM_GOOGLE_PORT: 4012, SIM_LITELLM_PORT: 4013, SIM_POSTGRES_PORT: 54329 } as const
 const watched = ['app', 'jobs', 'prisma', 'workshops']
 const readyTimeoutMs = 60_000
 
@@ -80,6 +80,7 @@ async function startStandIns(origin: string): Promise<World> {
     dataDir,
     ports: {
       openrouter: await standInPort('SIM_OPENROUTER_PORT'),
+      litellm: await standInPort('SIM_LITELLM_PORT'),
       github: await standInPort('SIM_GITHUB_PORT'),
       google: await standInPort('SIM_GOOGLE_PORT'),
       postgres: await standInPort('SIM_POSTGRES_PORT'),
@@ -211,7 +212,7 @@ function leave(code: number): Promise<never> {
   return leaving
 }
 
-function introduction({ people, openrouter, github, postgres }: World): string {
+function introduction({ people, openrouter, litellm, github, postgres }: World): string {
   const note = (login: string) => people.find((person) => person.login === login)?.note ?? ''
   const attendee = people.find((person) => person.provider === 'github' && !person.note)?.login ?? ''
   const row = (left: string, right: string) => `  ${left.padEnd(26)}${right}`
@@ -228,6 +229,7 @@ function introduction({ people, openrouter, github, postgres }: World): string {
     row('', `curl -d '{"bindFails":true}' ${openrouter.faultsUrl}    (curl -X DELETE puts it right)`),
     row('', `the same for sign-in: ${github.faultsUrl}; all faults: simulators/README.md`),
     row('Is it ready for a room?', `npm run doctor${dataDir === path.resolve('.keymint') ? '' : `    (needs the variables of ${environmentFile})`}, or /admin/doctor as admin`),
+    row('A LiteLLM proxy', `${litellm.baseUrl}, master key ${litellm.masterKey} (for the vault of a team)`),
     row('Data and logs', `${path.relative('', dataDir) || '.'}/ (web.log, worker.log)`),
     row('PostgreSQL', postgres.external ? 'the server of DATABASE_URL' : `our own, on port ${postgres.port}`),
     '',

@@ -18,6 +18,7 @@ import { createOpenRouter } from '~/adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver } from '~/adapters/queue.server'
 import { createLimits } from '~/adapters/rate-limits.server'
 import { createSealer } from '~/adapters/sealing.server'
+import { createServices } from '~/adapters/services.server'
 import type { Claimant } from '~/domain/claim/admission'
 import type { Ctx } from '~/domain/ctx'
 import type { Workshop } from '~/domain/workshop/workshop'
@@ -77,6 +78,8 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
     sealer: createSealer([encryptionKey]),
     fingerprints: createFingerprints([encryptionKey]),
     limits: createLimits(db),
+    services: createServices({ openRouterBaseUrl: upstream.baseUrl, allowPrivateAddresses: true }),
+    mailer: null,
     limitClaims: pLimit(4),
     limitMints: (call) => call(),
     now: () => new Date(Date.now() + clockOffsetMs),

@@ -1,9 +1,10 @@
 /**
- * The outside world in one call: PostgreSQL, OpenRouter, GitHub and Google, for the demo, tests and benches.
+ * The outside world in one call: PostgreSQL, OpenRouter, a LiteLLM proxy, GitHub and Google, for the demo, tests and benches.
  * Guarantee: either everything runs, or nothing was left running and the error says why.
  */
 import path from 'node:path'
 import { startIdentity, type Identity } from './identity/server'
+import { startLiteLlm } from './litellm/server'
 import { startOpenRouter } from './openrouter/server'
 import { resolvePostgres, type ResolvedPostgres } from './postgres/template'
 import { StartError } from './start-error'
@@ -16,7 +17,7 @@ export type WorldOptions = {
   /** Whether a committed row survives a power cut. On where dataDir is given. */
   durable?: boolean
   /** Absent ones are free ports. */
-  ports?: { postgres?: number; openrouter?: number; github?: number; google?: number }
+  ports?: { postgres?: number; openrouter?: number; litellm?: number; github?: number; google?: number }
   /** Where the app lives, for the providers' redirect addresses. Default http://localhost:3000. */
   appOrigins?: string[]
   managementKey?: string
@@ -25,6 +26,7 @@ export type WorldOptions = {
 export type World = {
   postgres: ResolvedPostgres
   openrouter: Awaited<ReturnType<typeof startOpenRouter>>
+  litellm: Awaited<ReturnType<typeof startLiteLlm>>
   github: Identity['github']
   google: Identity['google']
   people: Identity['people']
@@ -44,14 +46,15 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       ...given('dataDir', inside('postgres')), ...given('port', ports.postgres), ...given('durable', options.durable), ...given('databaseUrl', options.databaseUrl),
     }),
     startOpenRouter({ ...given('port', ports.openrouter), ...given('dataDir', inside('openrouter')), ...given('managementKey', options.managementKey) }).catch(readable),
+    startLiteLlm({ ...given('port', ports.litellm), ...given('dataDir', inside('litellm')) }).catch(readable),
     startIdentity({
       ...given('githubPort', ports.github), ...given('googlePort', ports.google), ...given('dataDir', inside('identity')), ...given('appOrigins', options.appOrigins),
     }),
   ] as const
   const outcomes = await Promise.allSettled(starting)
-  const [postgres, openrouter, identity] = outcomes
+  const [postgres, openrouter, litellm, identity] = outcomes
   const running = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
-  if (postgres.status === 'rejected' || openrouter.status === 'rejected' || identity.status === 'rejected') {
+  if (postgres.status === 'rejected' || openrouter.status === 'rejected' || litellm.status === 'rejected' || identity.status === 'rejected') {
     await Promise.allSettled(running.map((part) => part.stop()))
     throw togetherAsOne(outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : [])))
   }
@@ -60,6 +63,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   return {
     postgres: postgres.value,
     openrouter: openrouter.value,
+    litellm: litellm.value,
     github,
     google,
     people,
@@ -69,6 +73,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       DATABASE_URL: postgres.value.url,
       OPENROUTER_BASE_URL: openrouter.value.baseUrl,
       OPENROUTER_MANAGEMENT_KEY: openrouter.value.managementKey,
+      // A team's LiteLLM proxy is the stand-in on this machine.
+      ALLOW_PRIVATE_SERVICES: 'true',
       GITHUB_CLIENT_ID: github.clientId,
       GITHUB_CLIENT_SECRET: github.clientSecret,
       GITHUB_WEB_URL: github.url,
@@ -84,7 +90,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     stop: () =>
       (stopping ??= (async () => {
         // The database last: whoever still speaks to a provider may have something to write.
-        await Promise.all([openrouter.value.stop(), identity.value.stop()])
+        await Promise.all([openrouter.value.stop(), litellm.value.stop(), identity.value.stop()])
         await postgres.value.stop()
       })()),
   }

@@ -4,7 +4,10 @@ import { createLog, inLogContext, rememberSecrets } from './log.server'
 import { createSealer } from './sealing.server'
 
 const key = `sk-or-v1-${randomBytes(32).toString('hex')}`
-const envelope = createSealer([randomBytes(32)]).seal(key, { table: 't', row: 'r', generation: 1 })
+const place = { table: 't', row: 'r', generation: 1 }
+const envelope = createSealer([randomBytes(32)]).seal(key, place)
+const vaultEnvelope = createSealer([randomBytes(32)]).sealForVault(key, place)
+const proxyKey = `sk-${randomBytes(16).toString('base64url')}`
 
 function lineOf(write: (log: ReturnType<typeof createLog>) => void): string {
   const lines: string[] = []
@@ -13,8 +16,8 @@ function lineOf(write: (log: ReturnType<typeof createLog>) => void): string {
 }
 
 test('a key, an envelope, a token and a password do not reach a line, wherever in the event they stand', () => {
-  const secrets = [key, envelope, 'gho_16charactersandmore', 'databasepassword', 'opaquebearertoken']
-  const text = `about ${key} and ${envelope} and gho_16charactersandmore at postgresql://user:databasepassword@db/x with Bearer opaquebearertoken`
+  const secrets = [key, envelope, vaultEnvelope, vaultEnvelope.split('.')[5]!, proxyKey, 'gho_16charactersandmore', 'databasepassword', 'opaquebearertoken']
+  const text = `about ${key} and ${envelope} and ${vaultEnvelope} and ${proxyKey} and gho_16charactersandmore at postgresql://user:databasepassword@db/x with Bearer opaquebearertoken`
   const line = lineOf((log) => {
     log.info({ deep: { deeper: [text] } }, text)
     log.error({ error: new Error(text, { cause: new Error(text) }) }, 'failed')

@@ -7,7 +7,7 @@ import pino from 'pino'
 
 export type Log = pino.Logger
 
-const secretLook = /sk-or-[A-Za-z0-9_-]{8,}|v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+|gh[opsu]_[A-Za-z0-9]{16,}|(?<=[Bb]earer )[A-Za-z0-9._~+/-]{12,}|(?<=:\/\/[^:/\s]+:)[^@/\s]+(?=@)/g
+const secretLook = /sk-or-[A-Za-z0-9_-]{8,}|\bsk-[A-Za-z0-9_-]{16,}|v[12]\.[0-9a-f]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9._-]+|gh[opsu]_[A-Za-z0-9]{16,}|(?<=[Bb]earer )[A-Za-z0-9._~+/-]{12,}|(?<=:\/\/[^:/\s]+:)[^@/\s]+(?=@)/g
 const secretField = /^(key|api_?key|.*_key_plaintext|orkeyplaintext|plaintext|secret|.*_secret|.*secret|token|.*_token|access_?token|refresh_?token|id_?token|authorization|proxy-authorization|cookie|set-cookie|password|passphrase)$/i
 const censored = '[secret]'
 /** Shorter ones would be found in the middle of ordinary words. */

@@ -54,7 +54,7 @@ export type UpstreamModel = { id: string; canonicalSlug: string; longestAnswer: 
 
 export type KeyProvider = {
   /** POST /keys, once, 8 s. An ambiguous ProviderError means a key may exist under this name. */
-  createKey(input: { name: string; limit: NanoUsd; limitReset: KeyReset | null; expiresAt: Date }): Promise<{ hash: string; label: string; plaintext: string }>
+  createKey(input: { name: string; limit: NanoUsd; limitReset: KeyReset | null; expiresAt: Date | null }): Promise<{ hash: string; label: string; plaintext: string }>
   /**
    * Every key of the workspace, disabled ones too, newest first; pages of 100, page 0 read again at the end because new
    * keys shift the pages. A key that cannot be read is left out and logged, unless none can be: so absence is no proof.

@@ -31,3 +31,24 @@ export class ProviderError extends Error {
 export function isProviderError(error: unknown): error is ProviderError {
   return error instanceof Error && error.name === 'ProviderError' && 'details' in error
 }
+
+/** What an HTTP status means for the request that got it. */
+export function troubleFromStatus(status: number): ProviderTrouble {
+  if (status === 429) return { kind: 'retryable', reason: 'rate-limited' }
+  if (status === 402) return { kind: 'retryable', reason: 'no-credit' }
+  if (status === 401) return { kind: 'retryable', reason: 'unauthorized' }
+  if (status === 403) return { kind: 'retryable', reason: 'forbidden' }
+  if (status === 404) return { kind: 'rejected', reason: 'not-found' }
+  if (status === 408) return { kind: 'ambiguous', reason: 'timeout' }
+  if (status >= 500) return { kind: 'ambiguous', reason: 'server-error' }
+  if (status >= 400) return { kind: 'rejected', reason: status === 400 || status === 422 ? 'bad-request' : 'refused' }
+  return { kind: 'ambiguous', reason: 'unreadable-answer' }
+}
+
+/** Seconds or an HTTP date, as RFC 9110 allows; at most an hour is believed. */
+export function retryAfterFrom(headers: Headers | undefined): number | undefined {
+  const text = headers?.get('retry-after')
+  if (!text) return undefined
+  const seconds = /^\d+$/.test(text.trim()) ? Number(text) : (Date.parse(text) - Date.parse(headers?.get('date') ?? '')) / 1000
+  return Number.isFinite(seconds) ? Math.min(Math.max(Math.ceil(seconds), 1), 3_600) : undefined
+}

@@ -14,13 +14,17 @@ const never = 100_000
 const durable = { retryLimit: never, retryDelay: 1, retryBackoff: true, retryDelayMax: 15, heartbeatSeconds: 10 } as const
 const mintPayload = z.object({ mintId: z.uuid() })
 const bulkPayload = z.object({ bulkId: z.uuid() })
+const subKeyPayload = z.object({ keyId: z.uuid() })
 const emptyPayload = z.object({})
+const masterKeyPayload = z.object({ masterKeyId: z.uuid() })
 
 type CatalogEntry = { payload: z.ZodType<object>; queue: Omit<BossQueue, 'name'> }
 
 export const catalog = {
   /** Makes the key of one mint. Singleton key: the mint id. */
   'mint-key': { payload: mintPayload, queue: { ...durable, policy: 'exclusive', notify: true, expireInSeconds: 60, deadLetter: 'mint-key-dead' } },
+  /** The same for a mint that needs a team's service: slots of its own, so that a proxy that hangs holds no claim up. Singleton key: the mint id. */
+  'mint-sub-key': { payload: mintPayload, queue: { ...durable, policy: 'exclusive', notify: true, expireInSeconds: 60, deadLetter: 'mint-sub-key-dead' } },
   /**
    * Attaches one minted key to its guardrail. Fetched in batches. Singleton key: the mint id. It does not NOTIFY:
    * commits that do take turns, and saves must not; the worker that saved wakes its own bind slot instead.
@@ -42,6 +46,16 @@ export const catalog = {
   'make-receipt': { payload: z.object({ workshopSlug: z.string() }), queue: { policy: 'exclusive', retryLimit: never, retryDelay: 30, retryBackoff: true, retryDelayMax: 900, expireInSeconds: 900, heartbeatSeconds: 30 } },
   /** Checks whether this deployment is ready for a room, as staff asked for it. Not tried again: they see that it did not end and ask anew. */
   doctor: { payload: z.object({ reportId: z.uuid() }), queue: { policy: 'exclusive', notify: true, retryLimit: 0, expireInSeconds: 180, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
+  /** Sends `reconcile-service` for each master key that may have keys. */
+  'reconcile-services': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 60, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
+  /** Finds and removes keys of ours behind one master key that no row holds. Singleton key: the master key's id. */
+  'reconcile-service': { payload: masterKeyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
+  /** Brings the provider in line with the row of one sub-key. One may wait while one runs. Singleton key: the key's id. */
+  'apply-sub-key': { payload: subKeyPayload, queue: { ...durable, policy: 'short', notify: true, expireInSeconds: 120, deadLetter: 'apply-sub-key-dead' } },
+  /** Copies usage of sub-keys into the ledger, and returns what ended keys have not spent. */
+  'sync-sub-keys': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, heartbeatSeconds: 30, deleteAfterSeconds: 86_400 } },
+  /** Opens the month of every member. Nothing depends on it: whoever touches a month first opens it. */
+  'roll-months': { payload: emptyPayload, queue: { policy: 'exclusive', retryLimit: 10, retryDelay: 30, expireInSeconds: 600, heartbeatSeconds: 30, deleteAfterSeconds: 7 * 86_400 } },
   /** Sends again what was lost, ends what has expired. Sends itself again. */
   sweep: { payload: emptyPayload, queue: { policy: 'short', notify: true, retryLimit: never, retryDelay: 5, expireInSeconds: 60, heartbeatSeconds: 10, deleteAfterSeconds: 3_600 } },
   /** Chains audit events of finished transactions. Sends itself again. */
@@ -62,6 +76,10 @@ export const schedules: { name: JobName; cron: string }[] = [
   { name: 'reconcile-check', cron: '7 * * * *' },
   { name: 'tidy-readings', cron: '23 * * * *' },
   { name: 'tidy', cron: '23 3 * * *' },
+  { name: 'reconcile-services', cron: '*/5 * * * *' },
+  { name: 'sync-sub-keys', cron: '* * * * *' },
+  // Every midnight, not only the first of a month: a night that was missed is made up for by the next.
+  { name: 'roll-months', cron: '0 0 * * *' },
 ]
 
 export type SendOptions = { singletonKey?: string; startAfterSeconds?: number }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { createSealer, UnsealError } from './sealing.server'
+import { createSealer, sealingKeyIdOf, UnsealError } from './sealing.server'
 
 const place = { table: 'workshop_attendance', row: '7f0c', generation: 1 }
 const secret = `sk-or-v1-${'ab'.repeat(32)}`
@@ -79,4 +79,64 @@ test('the words of a failed opening hold neither the secret nor the envelope', (
   const error = (() => { try { return sealer.unseal(envelope, { ...place, row: 'x' }) } catch (caught) { return caught } })()
   expect(String((error as Error).stack)).not.toContain(envelope)
   expect((error as Error).cause).toBeUndefined()
+})
+
+test('of ten thousand vault envelopes that were flipped, cut, mixed, moved or put back from an earlier generation not one opens', () => {
+  const keys = [randomBytes(32), randomBytes(32)]
+  const sealer = createSealer(keys)
+  const older = createSealer([keys[1]!])
+  const seed = 20_261_122
+  const die = dieOf(seed)
+  const at = { table: 'master_keys', row: '7f0c', generation: 3 }
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n'
+  const mine = (place = at) => sealer.sealForVault(secret, place)
+  const flip = (text: string) => { const bytes = Buffer.from(text, 'base64url'); bytes[die(bytes.length)]! ^= 1 << die(8); return bytes.toString('base64url') }
+  const withPart = (envelope: string, index: number, change: (part: string) => string) => envelope.split('.').map((part, place) => (place === index ? change(part) : part)).join('.')
+  let [tried, accepted] = [0, 0]
+  while (tried < 10_000) {
+    const envelope = mine()
+    const other = sealer.sealForVault(`sk-or-v1-${'cd'.repeat(32)}`, at)
+    const spot = die(envelope.length)
+    const part = die(6)
+    const bent = [
+      () => envelope.slice(0, spot) + alphabet[die(alphabet.length)] + envelope.slice(spot + 1),
+      () => envelope.slice(0, spot),
+      () => envelope.slice(spot),
+      () => envelope.slice(0, spot) + envelope.slice(spot + 1),
+      () => envelope + alphabet[die(alphabet.length)],
+      () => withPart(envelope, 2 + die(4), flip),
+      // A tag of four bytes is what Node takes unless it is told otherwise.
+      () => withPart(envelope, 3 + 2 * die(2), (text) => Buffer.from(text, 'base64url').subarray(0, -12).toString('base64url')),
+      // Parts of another envelope of the same row, the wrapped key and its secret apart.
+      () => withPart(envelope, part, () => other.split('.')[part]!),
+      () => [...envelope.split('.').slice(0, 4), ...other.split('.').slice(4)].join('.'),
+      () => [...envelope.split('.').slice(0, 2), ...other.split('.').slice(2, 4), ...envelope.split('.').slice(4)].join('.'),
+      // Of other rows, tables and earlier generations, and of the other version.
+      () => mine({ ...at, generation: die(3) }),
+      () => mine({ ...at, row: ['7f0d', '', 'master_keys', '7f0c '][die(4)]! }),
+      () => mine({ ...at, table: 'api_keys' }),
+      () => sealer.seal(secret, { ...at, generation: 2 }),
+      () => envelope.replace(/^v2/, 'v1'),
+      () => sealer.seal(secret, at).replace(/^v1/, 'v2'),
+      () => ['v1', ...envelope.split('.').slice(1, 4)].join('.'),
+      // Sealed under one key of the ring and labelled as under another.
+      () => withPart(envelope, 1, () => older.newestKeyId),
+      () => withPart(older.sealForVault(secret, at), 1, () => sealer.newestKeyId),
+      () => createSealer([randomBytes(32)]).sealForVault(secret, at),
+    ][die(20)]!()
+    if (bent === envelope || bent === other) continue
+    tried++
+    if (opens(() => sealer.unseal(bent, at))) accepted++
+  }
+  expect(accepted, `seed ${seed}`).toBe(0)
+  expect(sealer.unseal(mine(), at)).toBe(secret)
+})
+
+test('two vault envelopes of one secret share nothing but their version and key', () => {
+  const sealer = createSealer([randomBytes(32)])
+  const [one, two] = [sealer.sealForVault(secret, place).split('.'), sealer.sealForVault(secret, place).split('.')]
+  expect(one.slice(0, 2)).toEqual(['v2', sealer.newestKeyId])
+  expect(one.slice(2).filter((part) => two.includes(part))).toEqual([])
+  expect(sealingKeyIdOf(one.join('.'))).toBe(sealer.newestKeyId)
+  expect(sealingKeyIdOf('sk-or-v1-abc')).toBeNull()
 })

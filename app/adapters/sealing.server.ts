@@ -1,16 +1,20 @@
 /**
  * Sealing of secrets at rest: AES-256-GCM, full 16-byte tag, and the place of the secret (table, row,
- * generation) as additional data, so that an envelope moved to another row does not open.
- * Envelope: `v1.<key id>.<iv>.<ciphertext and tag>`, base64url.
+ * generation) as additional data, so that an envelope moved to another row, or an older one put back, does not open.
+ * Attendees' keys: `v1.<key id>.<iv>.<ciphertext and tag>`, under a key of ENCRYPTION_KEY itself.
+ * The vault: `v2.<key id>.<iv>.<wrapped data key and tag>.<iv>.<ciphertext and tag>`, under a random key of the envelope's
+ * own, which is wrapped by one of ENCRYPTION_KEY. All parts base64url, and accepted only in the form that sealing writes.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 
 export type SealedPlace = { table: string; row: string; generation: number }
 
 export type Sealer = {
-  /** Seals under the newest key. */
+  /** Seals under the newest key, as v1. */
   seal(secret: string, place: SealedPlace): string
-  /** Opens an envelope made for exactly this place. Throws UnsealError on anything else, without saying what. */
+  /** Seals for the vault, as v2: a data key of its own, wrapped by the newest key. */
+  sealForVault(secret: string, place: SealedPlace): string
+  /** Opens an envelope of either version made for exactly this place. Throws UnsealError on anything else, without saying what. */
   unseal(envelope: string, place: SealedPlace): string
   newestKeyId: string
   /** All that open, newest first. */
@@ -23,6 +27,7 @@ export class UnsealError extends Error {
 
 const ivBytes = 12
 const tagBytes = 16
+const dataKeyBytes = 32
 
 /** `keys` are 32 bytes each, newest first; older ones only open. */
 export function createSealer(keys: Buffer[]): Sealer {
@@ -31,39 +36,65 @@ export function createSealer(keys: Buffer[]): Sealer {
   if (!newest) throw new Error('createSealer needs at least one key')
   const [newestKeyId, newestKey] = newest
 
-  const additionalData = (keyId: string, place: SealedPlace) =>
-    Buffer.from(JSON.stringify(['v1', keyId, place.table, place.row, place.generation]))
-
   return {
     newestKeyId,
     keyIds: [...ring.keys()],
     seal(secret, place) {
-      const iv = randomBytes(ivBytes)
-      const cipher = createCipheriv('aes-256-gcm', newestKey, iv, { authTagLength: tagBytes })
-      cipher.setAAD(additionalData(newestKeyId, place))
-      const body = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final(), cipher.getAuthTag()])
-      return ['v1', newestKeyId, iv.toString('base64url'), body.toString('base64url')].join('.')
+      return ['v1', newestKeyId, ...encrypt(newestKey, Buffer.from(secret, 'utf8'), aad('v1', newestKeyId, place))].join('.')
+    },
+    sealForVault(secret, place) {
+      const dataKey = randomBytes(dataKeyBytes)
+      const wrapped = encrypt(newestKey, dataKey, aad('v2 key', newestKeyId, place))
+      const sealed = encrypt(dataKey, Buffer.from(secret, 'utf8'), aad('v2 secret', newestKeyId, place))
+      dataKey.fill(0)
+      return ['v2', newestKeyId, ...wrapped, ...sealed].join('.')
     },
     unseal(envelope, place) {
-      const parts = envelope.split('.')
-      const [version, keyId = '', ivText = '', bodyText = ''] = parts
+      const [version, keyId = '', ...parts] = envelope.split('.')
       const key = ring.get(keyId)
-      const iv = Buffer.from(ivText, 'base64url')
-      const body = Buffer.from(bodyText, 'base64url')
-      if (parts.length !== 4 || version !== 'v1' || !key || iv.length !== ivBytes || body.length < tagBytes) {
-        throw new UnsealError('The sealed secret cannot be opened.')
-      }
-      // base64url decoding forgives stray characters; an envelope is accepted only in the one form that seal writes.
-      if (iv.toString('base64url') !== ivText || body.toString('base64url') !== bodyText) throw new UnsealError('The sealed secret cannot be opened.')
-      try {
-        // Without authTagLength Node accepts tags as short as four bytes.
-        const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: tagBytes })
-        decipher.setAAD(additionalData(keyId, place))
-        decipher.setAuthTag(body.subarray(body.length - tagBytes))
-        return Buffer.concat([decipher.update(body.subarray(0, body.length - tagBytes)), decipher.final()]).toString('utf8')
-      } catch {
-        throw new UnsealError('The sealed secret cannot be opened.')
-      }
+      if (!key) throw new UnsealError('The sealed secret cannot be opened.')
+      if (version === 'v1' && parts.length === 2) return decrypt(key, parts, aad('v1', keyId, place)).toString('utf8')
+      if (version !== 'v2' || parts.length !== 4) throw new UnsealError('The sealed secret cannot be opened.')
+      const dataKey = decrypt(key, parts.slice(0, 2), aad('v2 key', keyId, place))
+      if (dataKey.length !== dataKeyBytes) throw new UnsealError('The sealed secret cannot be opened.')
+      const secret = decrypt(dataKey, parts.slice(2), aad('v2 secret', keyId, place)).toString('utf8')
+      dataKey.fill(0)
+      return secret
     },
+  }
+}
+
+/** Which key of ENCRYPTION_KEY an envelope needs; null for what is no envelope. */
+export function sealingKeyIdOf(envelope: string): string | null {
+  return /^v[12]\.([0-9a-f]{8})\./.exec(envelope)?.[1] ?? null
+}
+
+/** The key's id is part of it: an envelope whose id was rewritten fails even under two keys that were the same. */
+function aad(purpose: string, keyId: string, place: SealedPlace): Buffer {
+  return Buffer.from(JSON.stringify([purpose, keyId, place.table, place.row, place.generation]))
+}
+
+function encrypt(key: Buffer, content: Buffer, additionalData: Buffer): [iv: string, body: string] {
+  const iv = randomBytes(ivBytes)
+  const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: tagBytes })
+  cipher.setAAD(additionalData)
+  const body = Buffer.concat([cipher.update(content), cipher.final(), cipher.getAuthTag()])
+  return [iv.toString('base64url'), body.toString('base64url')]
+}
+
+function decrypt(key: Buffer, [ivText = '', bodyText = '']: string[], additionalData: Buffer): Buffer {
+  const iv = Buffer.from(ivText, 'base64url')
+  const body = Buffer.from(bodyText, 'base64url')
+  if (iv.length !== ivBytes || body.length < tagBytes) throw new UnsealError('The sealed secret cannot be opened.')
+  // base64url decoding forgives stray characters; an envelope is accepted only in the one form that sealing writes.
+  if (iv.toString('base64url') !== ivText || body.toString('base64url') !== bodyText) throw new UnsealError('The sealed secret cannot be opened.')
+  try {
+    // Without authTagLength Node accepts tags as short as four bytes.
+    const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: tagBytes })
+    decipher.setAAD(additionalData)
+    decipher.setAuthTag(body.subarray(body.length - tagBytes))
+    return Buffer.concat([decipher.update(body.subarray(0, body.length - tagBytes)), decipher.final()])
+  } catch {
+    throw new UnsealError('The sealed secret cannot be opened.')
   }
 }

@@ -23,3 +23,28 @@ export function Checkbox({ name, children }: { name: string; children: ReactNode
     </label>
   )
 }
+
+/** One of a few choices, each a line of words. */
+export function Select({ label, name, options, defaultValue, error }: { label: string; name: string; options: { value: string; label: string }[]; defaultValue?: string; error?: string }) {
+  const id = useId()
+  return (
+    <div>
+      <label htmlFor={id} className="block font-semibold">{label}</label>
+      <select id={id} name={name} defaultValue={defaultValue} aria-invalid={error ? true : undefined} aria-describedby={error ? `${id}-error` : undefined} className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 aria-invalid:border-brick">
+        {options.map((option) => <option key={option.value} value={option.value}>{option.label}</option>)}
+      </select>
+      {error ? <p id={`${id}-error`} className="mt-1 text-small font-semibold text-brick-ink">{error}</p> : null}
+    </div>
+  )
+}
+
+/** For a credential: masked, kept out of every history and manager, and never filled in again. */
+export function SecretField({ label, name }: { label: string; name: string }) {
+  const id = useId()
+  return (
+    <div>
+      <label htmlFor={id} className="block font-semibold">{label}</label>
+      <input id={id} name={name} type="password" required autoComplete="off" spellCheck={false} className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 font-mono" />
+    </div>
+  )
+}

@@ -4,6 +4,7 @@ import { Button, ButtonLink } from './button'
 import { Callout } from './callout'
 import { Field } from './field'
 import { blockWords } from './person-words'
+import { teamUrl } from './team-urls'
 import { Time } from './time'
 
 export function PersonOptIn({ optIn, titles, asOf }: { optIn: PersonView['optIn']; titles: Record<string, string>; asOf: string }) {
@@ -33,7 +34,9 @@ export function PersonErasure({ blocks, titles, claimUrls }: { blocks: ErasureBl
       {blocks.length > 0 ? (
         <Callout tone="amber" title="Not yet: something of yours is still live.">
           <ul className="list-disc space-y-1 pl-5">
-            {blocks.map((block) => <li key={block.claimId}><a className="prose-link" href={claimUrls[block.workshopSlug]}>{titles[block.workshopSlug] ?? block.workshopSlug}</a>: {blockWords[block.kind]}</li>)}
+            {blocks.map((block) => ('teamSlug' in block
+              ? <li key={block.teamSlug}><a className="prose-link" href={teamUrl(block.teamSlug, 'dashboard')}>{block.teamName}</a>: {blockWords[block.kind]}</li>
+              : <li key={block.claimId}><a className="prose-link" href={claimUrls[block.workshopSlug]}>{titles[block.workshopSlug] ?? block.workshopSlug}</a>: {blockWords[block.kind]}</li>))}
           </ul>
         </Callout>
       ) : (

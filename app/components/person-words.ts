@@ -30,4 +30,6 @@ export const blockWords: Record<ErasureBlock['kind'], string> = {
   live: 'its key is live. Give it back above, or wait until it ends.',
   ending: 'its key has just ended and is being put away. That takes a minute.',
   'not-settled': 'its key has ended, and what it has used is being settled. That takes a few minutes.',
+  'in-team': 'you are in this team. Leave it first; its keys then end, and what is left returns to the team.',
+  'sub-key-not-settled': 'a key of yours there has ended, and what it has used is being settled. That takes a few minutes.',
 }

@@ -1,8 +1,9 @@
 import { Link, useLocation } from '@remix-run/react'
 import { MintMark } from './icons'
+import { teamUrl } from './team-urls'
 
 /** `staff` may open the pages under /admin. */
-export type HeaderPerson = { displayName: string; staff: boolean }
+export type HeaderPerson = { displayName: string; staff: boolean; teams: { slug: string; name: string }[] }
 
 /** `unknown` when the database could not say who this is: then neither sign-in nor sign-out is offered. */
 export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown' }) {
@@ -19,12 +20,13 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
             {person ? (
               <>
                 {person.staff ? <Link to="/admin" className="prose-link inline-flex min-h-11 items-center px-2">Admin</Link> : null}
+                <Teams teams={person.teams} />
                 <Link to="/me" className="prose-link inline-flex min-h-11 min-w-0 items-center px-2" aria-label={`Your keys: ${person.displayName}`}>
-                  <span className="sm:hidden">Your keys</span>
+                  <span className="whitespace-nowrap sm:hidden">Your keys</span>
                   <span className="hidden max-w-[16rem] truncate sm:inline">{person.displayName}</span>
                 </Link>
                 <form method="post" action="/sign-out">
-                  <button type="submit" className="button" data-kind="quiet">Sign out</button>
+                  <button type="submit" className="button whitespace-nowrap" data-kind="quiet">Sign out</button>
                 </form>
               </>
             ) : pathname === '/sign-in' ? null : (
@@ -34,5 +36,20 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
         )}
       </div>
     </header>
+  )
+}
+
+/** One team is a link; several are a list that opens without a script. */
+function Teams({ teams }: { teams: HeaderPerson['teams'] }) {
+  const [only] = teams
+  if (!only) return null
+  if (teams.length === 1) return <Link to={teamUrl(only.slug, 'dashboard')} className="prose-link inline-flex min-h-11 max-w-[6.5rem] items-center px-2 sm:max-w-[10rem]"><span className="truncate">{only.name}</span></Link>
+  return (
+    <details className="relative">
+      <summary className="prose-link inline-flex min-h-11 items-center px-2">Teams</summary>
+      <ul className="absolute right-0 z-10 mt-1 w-56 rounded-box border border-edge bg-raised py-2">
+        {teams.map((team) => <li key={team.slug}><Link to={teamUrl(team.slug, 'dashboard')} className="flex min-h-11 items-center px-4 hover:underline">{team.name}</Link></li>)}
+      </ul>
+    </details>
   )
 }

@@ -3,10 +3,12 @@ import type { Db } from '~/adapters/db.server'
 import type { Fingerprints } from '~/adapters/fingerprint.server'
 import type { Log } from '~/adapters/log.server'
 import type { Metrics } from '~/adapters/metrics.server'
+import type { Mailer } from '~/adapters/mail.server'
 import type { KeyProvider } from '~/adapters/openrouter.server'
 import type { Queue } from '~/adapters/queue.server'
 import type { Limits } from '~/adapters/rate-limits.server'
 import type { Sealer } from '~/adapters/sealing.server'
+import type { Services } from '~/adapters/service-adapter'
 import type { WorkshopCatalog } from './workshop/catalog.server'
 
 export type Settings = {
@@ -36,9 +38,13 @@ export type Ctx = {
   db: Db
   queue: Queue
   provider: KeyProvider
+  /** Where teams may have keys made, with credentials of their own. */
+  services: Services
   sealer: Sealer
   fingerprints: Fingerprints
   limits: Limits
+  /** Null where no SMTP server is configured. */
+  mailer: Mailer | null
   log: Log
   metrics: Metrics
   /** The injected clock, for windows and expiry. What several machines compare uses Postgres's now(). */

@@ -6,12 +6,14 @@ import { PageShell, Section } from '~/components/page-shell'
 import { PersonDownload, PersonErasure, PersonOptIn } from '~/components/person-data'
 import { PersonKeys } from '~/components/person-keys'
 import { PersonSessions, PersonSignIns } from '~/components/person-sign-ins'
+import { YourTeams } from '~/components/your-teams'
 import { isNoticeCode, notices, type NoticeCode } from '~/components/person-words'
 import { erasePerson } from '~/domain/account/erase.server'
 import { readPerson, unlinkSignIn, withdrawOptIn } from '~/domain/account/person.server'
 import { endOtherSessions, endSessionOf, listSessions } from '~/domain/account/session.server'
 import { listClaimsOf } from '~/domain/claim/claim-view.server'
 import { giveBack } from '~/domain/claim/give-back.server'
+import { listTeamsOf } from '~/domain/team/team.server'
 import { listWorkshopViews } from '~/domain/workshop/view.server'
 import { claimUrl } from '~/web/claim-urls'
 import { handler } from '~/web/handler.server'
@@ -23,11 +25,11 @@ import { providerNames } from '~/web/sign-in-problems'
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireViewer({ request, ctx, auth })
   const token = await readSessionToken(request, auth)
-  const [person, sessions, claims, workshops] = await Promise.all([readPerson(ctx, viewer.userId), listSessions(ctx, viewer.userId, token), listClaimsOf(ctx, viewer.userId), listWorkshopViews(ctx)])
+  const [person, teams, sessions, claims, workshops] = await Promise.all([readPerson(ctx, viewer.userId), listTeamsOf(ctx, viewer.userId), listSessions(ctx, viewer.userId, token), listClaimsOf(ctx, viewer.userId), listWorkshopViews(ctx)])
   const titles = Object.fromEntries(workshops.map(({ slug, title }) => [slug, title]))
   const done = new URL(request.url).searchParams.get('done')
   return {
-    person, sessions, titles,
+    person, teams, sessions, titles,
     signedInWith: viewer.provider,
     claims: claims.map((claim) => ({ claim, title: titles[claim.workshopSlug] ?? claim.workshopSlug, url: claimUrl(claim.workshopSlug) })),
     claimUrls: Object.fromEntries(claims.map(({ workshopSlug }) => [workshopSlug, claimUrl(workshopSlug)])),
@@ -79,13 +81,14 @@ function answer(code: NoticeCode) {
 export const meta: MetaFunction = () => [{ title: 'Your keys and your data · Keymint' }]
 
 export default function Me() {
-  const { person, sessions, titles, claims, claimUrls, signedInWith, done, asOf } = useLoaderData<typeof loader>()
+  const { person, teams, sessions, titles, claims, claimUrls, signedInWith, done, asOf } = useLoaderData<typeof loader>()
   const problem = useActionData<typeof action>()?.problem ?? null
   const notice = problem ?? done
   return (
     <PageShell title="Your keys." back={{ to: '/', label: 'All workshops' }} lead={<p className="[overflow-wrap:anywhere]">{person.displayName}, signed in with {providerNames[signedInWith]}{person.email ? `, ${person.email}` : ', without a verified email'}</p>}>
       {notice ? <div role="status" className="mt-6"><Callout tone={notices[notice].tone} title={notices[notice].title}><p>{notices[notice].words}</p></Callout></div> : null}
       <div className="mt-8"><h2 className="sr-only">Keys</h2><PersonKeys claims={claims} /></div>
+      <Section title="Your teams" id="teams"><YourTeams teams={teams} /></Section>
       <Section title="How you sign in" id="sign-ins"><PersonSignIns signIns={person.signIns} email={person.email} current={signedInWith} asOf={asOf} /></Section>
       <Section title="Where you are signed in" id="sessions"><PersonSessions sessions={sessions} asOf={asOf} /></Section>
       <Section title="News of workshops" id="news"><PersonOptIn optIn={person.optIn} titles={titles} asOf={asOf} /></Section>

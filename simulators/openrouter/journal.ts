@@ -12,9 +12,9 @@ export interface Journal {
   close(): Promise<void>
 }
 
-const fileName = 'openrouter-ledger.jsonl'
+const usualFileName = 'openrouter-ledger.jsonl'
 
-export function readJournal(dataDir: string | undefined): unknown[] {
+export function readJournal(dataDir: string | undefined, fileName = usualFileName): unknown[] {
   if (dataDir === undefined) return []
   const path = join(dataDir, fileName)
   if (!existsSync(path)) return []
@@ -32,7 +32,7 @@ export function readJournal(dataDir: string | undefined): unknown[] {
 }
 
 /** Replaces the file by `entries` in one rename, then opens it for appending. */
-export async function openJournal(dataDir: string | undefined, entries: Iterable<unknown>): Promise<Journal> {
+export async function openJournal(dataDir: string | undefined, entries: Iterable<unknown>, fileName = usualFileName): Promise<Journal> {
   if (dataDir === undefined) return { append: () => Promise.resolve(), close: () => Promise.resolve() }
   mkdirSync(dataDir, { recursive: true })
   const path = join(dataDir, fileName)

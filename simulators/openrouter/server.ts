@@ -6,12 +6,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { CallLog } from './calls.ts'
-import { Faults, type FaultKind, type FaultRule } from './faults.ts'
+import { answer, pause, send, sendReply, strikeBefore, type FaultVoice } from './fault-answers.ts'
+import { Faults } from './faults.ts'
 import { Ledger } from './ledger.ts'
 import { findRoute, type Route } from './routes.ts'
 import { answerSim, type Clock } from './sim.ts'
-import { anthropicErrorBody, errorBody, isObject, parseJsonObject, refuse, Refusal, type JsonObject } from './wire.ts'
-import { identify, type Caller, type Reply, type World } from './world.ts'
+import { anthropicErrorBody, errorBody, parseJsonObject, refuse, Refusal, type JsonObject } from './wire.ts'
+import { identify, type Caller, type World } from './world.ts'
 
 export interface OpenRouterOptions {
   port?: number
@@ -36,7 +37,6 @@ interface Machine {
 }
 
 const apiPrefix = '/api/v1'
-const refusalKinds: ReadonlySet<FaultKind> = new Set(['refuse', '401', '402', '403', '429', '500', '503'])
 const bodyBytesAtMost = 20 * 1024 * 1024
 
 export async function startOpenRouter(options: OpenRouterOptions = {}): Promise<RunningOpenRouter> {
@@ -126,7 +126,7 @@ async function serveApi(machine: Machine, request: IncomingMessage, url: URL, te
   calls.begin()
   try {
     await world.pause(delayMs)
-    if (await strikeBefore(world, fault, response)) return
+    if (await strikeBefore(fault, response, voice(world))) return
     let caller: Caller | null = null
     try {
       const { route, params } = findRoute(method, path)
@@ -134,7 +134,7 @@ async function serveApi(machine: Machine, request: IncomingMessage, url: URL, te
       caller = passGate(world, route, authorizationOf(request, route))
       const body = readsBody(method) ? parseBody(request, text) : {}
       const reply = await route.handler({ world, params, query: url.searchParams, headers: request.headers, body, caller, fault })
-      await answer(world, response, reply, fault)
+      await answer(reply, fault, response, voice(world))
     } catch (error) {
       if (response.headersSent || response.destroyed) response.destroy()
       else sendRefusal(response, asRefusal(error), path, caller === null ? null : world.ledger.account.userId)
@@ -147,41 +147,7 @@ async function serveApi(machine: Machine, request: IncomingMessage, url: URL, te
   }
 }
 
-/** Faults that come before any work. True when the call is over. */
-async function strikeBefore(world: World, fault: FaultRule | null, response: ServerResponse): Promise<boolean> {
-  if (fault === null) return false
-  if (fault.fault === '502-html') {
-    response.writeHead(502, { 'content-type': 'text/html; charset=UTF-8', server: 'cloudflare' })
-    response.end('<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>')
-    return true
-  }
-  if (fault.fault === 'hang') await world.pause(fault.delayMs ?? 3_600_000)
-  if (fault.fault === 'hang' || fault.fault === 'reset-before') {
-    response.destroy()
-    return true
-  }
-  if (!refusalKinds.has(fault.fault)) return false
-  sendRefusal(response, refusalOf(fault), '', null)
-  return true
-}
-
-/** Sends what the work gave, or what a fault makes of it; the work itself is done either way. */
-async function answer(world: World, response: ServerResponse, reply: Reply, fault: FaultRule | null): Promise<void> {
-  if (fault?.fault === 'reset-after') response.destroy()
-  if (fault?.fault === 'late') await world.pause(fault.delayMs ?? 30_000)
-  if (reply.kind === 'stream') return reply.run(response)
-  if (fault?.fault === 'reset-after') return
-  if (fault?.fault === '500-after') return sendRefusal(response, refusalOf({ ...fault, status: fault.status ?? 500 }), '', null)
-  sendReply(response, reply, fault)
-}
-
-function sendReply(response: ServerResponse, reply: Reply, fault: FaultRule | null): void {
-  if (reply.kind === 'stream') return
-  if (fault?.fault === 'drop-field') return send(response, reply.status, JSON.stringify(dropField(reply.body, fault.field)))
-  if (fault?.fault === 'extra-fields') return send(response, reply.status, JSON.stringify(addFields(reply.body)))
-  const text = JSON.stringify(reply.body)
-  send(response, reply.status, fault?.fault === 'unreadable' ? text.slice(0, Math.ceil(text.length / 2)) : text)
-}
+const voice = (world: World): FaultVoice => ({ pause: (milliseconds) => world.pause(milliseconds), refuse: (response, refusal) => sendRefusal(response, refusal, '', null) })
 
 function sendRefusal(response: ServerResponse, refusal: Refusal, path: string, userId: string | null): void {
   const { retryAfterSeconds, headers } = refusal.details
@@ -189,23 +155,6 @@ function sendRefusal(response: ServerResponse, refusal: Refusal, path: string, u
   send(response, refusal.status, JSON.stringify(body), {
     ...headers,
     ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
-  })
-}
-
-function send(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)), ...headers })
-  response.end(text)
-}
-
-function refusalOf(fault: FaultRule): Refusal {
-  const status = fault.status ?? Number.parseInt(fault.fault, 10)
-  const headers: Record<string, string> = status === 429
-    ? { 'x-ratelimit-limit': '20', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(Date.now() + (fault.retryAfterSeconds ?? 1) * 1000) }
-    : {}
-  return refuse(status, fault.message, {
-    metadata: fault.metadata ?? (status === 429 ? { error_type: 'rate_limit_exceeded' } : undefined),
-    retryAfterSeconds: fault.retryAfterSeconds,
-    headers,
   })
 }
 
@@ -249,35 +198,4 @@ async function readBody(request: IncomingMessage): Promise<string> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
-}
-
-function dropField(body: unknown, field: string | undefined): unknown {
-  const copy: unknown = structuredClone(body)
-  const target = isObject(copy) && copy['data'] !== undefined ? copy['data'] : copy
-  for (const one of Array.isArray(target) ? target : [target]) {
-    if (!isObject(one)) continue
-    const name = field ?? ['created_at', 'label', 'total_usage'].find((usual) => usual in one) ?? Object.keys(one)[0]
-    if (name !== undefined) delete one[name]
-  }
-  if (field !== undefined && isObject(copy)) delete copy[field]
-  return copy
-}
-
-function addFields(body: unknown): unknown {
-  if (!isObject(body)) return body
-  const data = body['data']
-  return { ...body, data: isObject(data) ? { ...data, a_field_of_tomorrow: { since: 'tomorrow' } } : data, another_field_of_tomorrow: true }
-}
-
-async function pause(milliseconds: number, pauses: Set<() => void>): Promise<void> {
-  if (milliseconds <= 0) return
-  await new Promise<void>((resolve) => {
-    const wake = (): void => {
-      clearTimeout(timer)
-      pauses.delete(wake)
-      resolve()
-    }
-    const timer = setTimeout(wake, milliseconds)
-    pauses.add(wake)
-  })
 }

@@ -33,7 +33,7 @@ export interface Call {
 }
 
 export type Reply =
-  | { kind: 'json'; status: number; body: unknown }
+  | { kind: 'json'; status: number; body: unknown; headers?: Record<string, string> }
   | { kind: 'stream'; run(response: ServerResponse): Promise<void> }
 
 export type Handler = (call: Call) => Reply | Promise<Reply>

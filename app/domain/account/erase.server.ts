@@ -10,14 +10,26 @@ import type { Ctx } from '../ctx'
 import { lockIdentity } from './account.server'
 import { addressMarks, hold, marksOf, workshopsToHold, type HeldClaim, type Mark, type Marked } from './holds.server'
 
-/** What must end before somebody can be erased. */
-export type ErasureBlock = { claimId: string; workshopSlug: string; kind: 'being-made' | 'live' | 'ending' | 'not-settled' }
+/** What must end before somebody can be erased: a claim in a workshop, or a place in a team with what hangs on it. */
+export type ErasureBlock =
+  | { claimId: string; workshopSlug: string; kind: 'being-made' | 'live' | 'ending' | 'not-settled' }
+  | { teamSlug: string; teamName: string; kind: 'in-team' | 'sub-key-not-settled' }
 export type ErasureOutcome = { kind: 'erased' } | { kind: 'blocked'; blocks: ErasureBlock[] } | { kind: 'no-such-person' }
 
 type ErasureCtx = Pick<Ctx, 'db' | 'fingerprints' | 'workshops' | 'now'>
 
 /** What stands in the way of erasing somebody; nothing means it can be done now. */
 export async function findErasureBlocks(ctx: Pick<Ctx, 'now'>, tx: Tx, userId: string): Promise<ErasureBlock[]> {
+  const teams = await tx.$queryRaw<Extract<ErasureBlock, { teamSlug: string }>[]>`
+    select t.slug as "teamSlug", t.name as "teamName", case when m.state <> 'removed' then 'in-team' else 'sub-key-not-settled' end as kind
+    from keymint.team_members m join keymint.teams t on t.id = m.team_id
+    where m.user_id = ${userId} and (m.state <> 'removed' or exists (
+      select 1 from keymint.key_months k join keymint.api_keys a on a.id = k.api_key_id where a.team_id = m.team_id and a.user_id = m.user_id and k.committed_usd > 0))
+    order by t.slug`
+  return [...teams, ...(await findClaimBlocks(ctx, tx, userId))]
+}
+
+async function findClaimBlocks(ctx: Pick<Ctx, 'now'>, tx: Tx, userId: string): Promise<ErasureBlock[]> {
   return tx.$queryRaw<ErasureBlock[]>`
     select * from (
       select c.claim_id as "claimId", c.workshop_slug as "workshopSlug", case
@@ -50,6 +62,7 @@ export async function erasePerson(ctx: ErasureCtx, input: { userId: string; beca
     const marks: Mark[] = [`identity:${userId}`, ...identities.flatMap(marksOf), ...[person, ...claims].flatMap((row) => addressMarks(row.emailNormalized))]
     await holdMarks(ctx, tx, { claims, banned: person.banned, marks })
 
+    await tx.$executeRaw`update keymint.invitations set email = null where used_by = ${userId}`
     const sessions = await tx.$executeRaw`delete from keymint.sessions where user_id = ${userId}`
     await tx.$executeRaw`update keymint.workshop_attendance set email_normalized = null where user_id = ${userId}`
     // The key of claims follows by their foreign key.

@@ -113,11 +113,11 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
       ceil(extract(epoch from m.not_before - now()))::int as "mintWaitSeconds",
       ceil(extract(epoch from gate.cooldown_until - now()))::int as "gateWaitSeconds", gate.reason as "gateReason",
       gate.paused_at as "pausedAt", gate.pause_reason as "pausedReason",
-      case when c.state = 'pending' then (select count(*) from keymint.mints w where w.state = 'pending' and (w.queued_at, w.id) < (m.queued_at, m.id)) else 0 end::int as ahead,
+      case when c.state = 'pending' then (select count(*) from keymint.mints w where w.state = 'pending' and w.account is null and (w.queued_at, w.id) < (m.queued_at, m.id)) else 0 end::int as ahead,
       case when c.state = 'pending' then (select coalesce(sum(slots), 0) from keymint.workers where last_seen_at > now() - interval '30 s') else 0 end::int as slots,
       case when c.state = 'pending' then (select array_agg(seconds) from (
         select extract(epoch from d.done_at - d.taken_at)::float8 as seconds from keymint.mints d
-        where d.state = 'done' and d.done_at > now() - interval '30 min' and d.taken_at is not null order by d.done_at desc limit 30) recent) end as recent
+        where d.state = 'done' and d.account is null and d.done_at > now() - interval '30 min' and d.taken_at is not null order by d.done_at desc limit 30) recent) end as recent
     from keymint.workshop_attendance c
     cross join keymint.mint_gate gate
     left join keymint.mints m on m.owner_kind = 'claim' and m.owner_id = c.claim_id and m.generation = c.generation

@@ -26,10 +26,10 @@ export async function condemn(db: Db | Tx, attemptId: string, keyHash: string | 
   return rows[0]?.state === 'condemned'
 }
 
-/** Deletes the key of a condemned attempt. False when the provider did not confirm: a later pass tries again. */
-export async function deleteCondemned(ctx: Ctx, attemptId: string, keyHash: string): Promise<boolean> {
+/** Deletes the key of a condemned attempt, where it was made. False when the provider did not confirm: a later pass tries again. */
+export async function deleteCondemned(ctx: Ctx, attemptId: string, keyHash: string, deleteKey = (hash: string) => ctx.provider.deleteKey(hash)): Promise<boolean> {
   try {
-    await ctx.provider.deleteKey(keyHash)
+    await deleteKey(keyHash)
   } catch (error) {
     if (!isProviderError(error)) throw error
     ctx.log.warn({ attemptId, trouble: error.details }, 'a condemned key could not be deleted yet')

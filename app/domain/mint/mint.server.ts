@@ -7,25 +7,29 @@ import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
 import { isProviderError, type ProviderErrorDetails } from '~/adapters/provider-error'
 import type { KeyReset } from '~/adapters/openrouter.server'
-import { nanoFromDecimalString } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import { claimOwner } from '../claim/claim-owner.server'
+import { subKeyOwner } from '../sub-key/sub-key-owner.server'
 import { warmGuardrail } from '../bind/guardrail.server'
 import type { Ctx } from '../ctx'
 import type { JobError, JobOutcome } from '../job-outcome'
 import { jobErrorOf } from '../provider-words'
 import { condemn, deleteCondemned, upstreamName } from './attempts.server'
-import { coolDown, countDoubt, openGate, takeProbe } from './gate.server'
+import { coolDown, countDoubt, openGate, takeProbe, type Account } from './gate.server'
+import { keyMaker, type CreatedKey, type KeyMaker } from './key-maker.server'
+import { openService } from '../vault/service.server'
 import { asDelayReason, decideMint, judgeFailure, type DelayReason, type MintRefusal, type MintStanding } from './mint-policy'
 import type { MintOwner, OwnerRef } from './owner'
 
 /** Every kind of owner; a new door adds its port here. */
-export const mintOwners: Record<string, MintOwner> = { claim: claimOwner }
+export const mintOwners: Record<string, MintOwner> = { claim: claimOwner, 'sub-key': subKeyOwner }
 
 type MintWork = MintStanding & OwnerRef & {
   mintId: string
   ownerKind: string
   scope: string
+  account: Account
+  allowedModels: string[]
   limitUsd: string
   limitReset: KeyReset | null
   hasGuardrail: boolean
@@ -36,30 +40,43 @@ const triesPerRun = 3
 /** How long a late create may still land upstream before a pass over the keys is worth its call. */
 const lostKeySearchSeconds = 15
 
-/** Runs the mint once: ends it, puts it off, or gives it back to the queue. Safe to run twice and beside itself. */
-export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
+/**
+ * Runs the mint once: ends it, puts it off, or gives it back to the queue. Safe to run twice and beside itself. With
+ * `passServicesOn` a mint that needs a team's service is sent on to a queue of its own: a proxy that hangs must not hold
+ * the slots that a workshop's claims wait for.
+ */
+export async function runMint(ctx: Ctx, mintId: string, options: { passServicesOn?: boolean } = {}): Promise<JobOutcome> {
   let previousToken: string | null = null
   let trouble: JobError | undefined
   for (let tries = 0; tries < triesPerRun; tries++) {
     const work = await readWork(ctx, mintId)
     const decision = decideMint(work, ctx.now(), ctx.settings.provisioningEnabled)
     if (!work || decision.kind === 'stop') return { kind: 'done' }
+    if (work.account !== null && options.passServicesOn) return passOn(ctx, mintId)
     if (decision.kind === 'refuse') {
       await refuse(ctx, work, null, decision.refusal)
       return { kind: 'done', error: { reason: decision.refusal.reason } }
     }
     if (decision.kind === 'wait') return putOff(ctx, work, decision.reason, decision.seconds, causeOfWait(work, decision.reason))
-    if (decision.kind === 'probe' && !(await takeProbe(ctx.db))) {
+    if (decision.kind === 'probe' && !(await takeProbe(ctx.db, work.account))) {
       const reason = asDelayReason(work.gate.reason)
       return putOff(ctx, work, reason, 2, causeOfWait(work, reason))
     }
 
     // The first of the three calls. It never stops the mint: an unbound key is bound later.
-    if (!work.hasGuardrail) await warmGuardrail(ctx, work.scope)
+    if (work.account === null && !work.hasGuardrail) await warmGuardrail(ctx, work.scope)
+
+    const making = keyMaker(ctx, work)
+    const maker = making instanceof Promise ? await making : making
+    if ('refusal' in maker) {
+      await refuse(ctx, work, null, maker.refusal)
+      return { kind: 'done' }
+    }
 
     // Only the call itself is limited: while some mints save and others are fetched, the provider is kept busy.
     const probing = decision.kind === 'probe'
-    const tried = await ctx.limitMints(() => tryOnce(ctx, work, { previousToken, probing }))
+    const attempted = () => tryOnce(ctx, work, maker, { previousToken, probing })
+    const tried = await (work.account === null ? ctx.limitMints(attempted) : attempted())
     // Taken over, ended, or the gate has closed while this one waited for its turn: the next look says which.
     if (!tried) continue
     previousToken = tried.attempt.token
@@ -77,12 +94,11 @@ type Tried = { attempt: Attempt; created: CreatedKey; failure?: undefined } | { 
 type Turn = { previousToken: string | null; probing: boolean }
 
 /** Writes the attempt and makes its one call. Null when the mint may not be tried now. */
-async function tryOnce(ctx: Ctx, work: MintWork, turn: Turn): Promise<Tried | null> {
+async function tryOnce(ctx: Ctx, work: MintWork, maker: KeyMaker, turn: Turn): Promise<Tried | null> {
   const attempt = await takeOver(ctx, work, turn)
   if (!attempt) return null
   try {
-    const created = await ctx.provider.createKey({ name: attempt.name, limit: nanoFromDecimalString(work.limitUsd), limitReset: work.limitReset, expiresAt: work.expiresAt })
-    return { attempt, created }
+    return { attempt, created: await maker(attempt.name) }
   } catch (error) {
     if (!isProviderError(error)) throw error
     return { attempt, failure: error.details }
@@ -93,29 +109,44 @@ async function settle(ctx: Ctx, work: MintWork, { attempt, created, failure }: T
   if (failure) return settleFailure(ctx, work, attempt, failure, probing)
   const verdict = await saveUntilKnown(ctx, work, attempt, created)
   ctx.metrics.countMint(verdict)
-  if (verdict === 'lost' && (await condemn(ctx.db, attempt.id, created.hash))) await deleteCondemned(ctx, attempt.id, created.hash)
-  if (work.gate.failures > 0 || probing) await openGate(ctx.db, { probing })
+  if (verdict === 'lost' && (await condemn(ctx.db, attempt.id, created.hash))) await deleteLost(ctx, work, attempt, created.hash)
+  if (work.gate.failures > 0 || probing) await openGate(ctx.db, { probing }, work.account)
+  return { kind: 'done' }
+}
+
+/** A team's service deletes by the credential that made the key; the service's own pass finds it again if that fails. */
+async function deleteLost(ctx: Ctx, work: MintWork, attempt: Attempt, hash: string): Promise<void> {
+  if (work.account === null) return void (await deleteCondemned(ctx, attempt.id, hash))
+  const { adapter, credential } = await openService(ctx, work.account)
+  await deleteCondemned(ctx, attempt.id, hash, (id) => adapter.deleteKey(credential, id))
+}
+
+async function passOn(ctx: Ctx, mintId: string): Promise<JobOutcome> {
+  await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'mint-sub-key', { mintId }, { singletonKey: mintId }))
   return { kind: 'done' }
 }
 
 async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
-  type Row = Omit<MintWork, 'gate' | 'limitReset'> & { limitReset: string | null; gateSeconds: number | null; gateReason: string | null; gateCause: JobError | null; gateFailures: number; pausedReason: string | null }
+  type Row = Omit<MintWork, 'gate' | 'limitReset'> & { limitReset: string | null; gateSeconds: number | null; gateReason: string | null; gateCause: JobError | null; gateFailures: number | null; pausedReason: string | null }
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select m.id as "mintId", m.owner_kind as "ownerKind", m.owner_id as "ownerId", m.generation, m.scope, m.state, m.attempts,
+    select m.id as "mintId", m.owner_kind as "ownerKind", m.owner_id as "ownerId", m.generation, m.scope, m.account, m.allowed_models as "allowedModels", m.state, m.attempts,
       m.limit_usd::text as "limitUsd", m.limit_reset as "limitReset", m.expires_at as "expiresAt", m.delay_reason as "delayReason",
       greatest(0, ceil(extract(epoch from m.not_before - now())))::int as "secondsUntilNotBefore",
       coalesce(o.waiting, false) as "ownerWaits", coalesce(o.barred, false) as "ownerBarred",
-      exists (select 1 from keymint.guardrails g where g.workshop_slug = m.scope) as "hasGuardrail",
-      case when gate.cooldown_until is not null then greatest(0, ceil(extract(epoch from gate.cooldown_until - now())))::int end as "gateSeconds", gate.reason as "gateReason", gate.cause as "gateCause",
-      gate.failures as "gateFailures", case when gate.paused_at is null then null else coalesce(gate.pause_reason, '') end as "pausedReason"
+      exists (select 1 from keymint.guardrails r where r.workshop_slug = m.scope) as "hasGuardrail",
+      case when g.cooldown_until is not null then greatest(0, ceil(extract(epoch from g.cooldown_until - now())))::int end as "gateSeconds", g.reason as "gateReason", g.cause as "gateCause",
+      g.failures as "gateFailures", case when gate.paused_at is null then null else coalesce(gate.pause_reason, '') end as "pausedReason"
     from keymint.mints m
     cross join keymint.mint_gate gate
+    left join keymint.service_gates own on own.account = m.account
+    cross join lateral (select case when m.account is null then gate.cooldown_until else own.cooldown_until end as cooldown_until,
+      case when m.account is null then gate.reason else own.reason end as reason, case when m.account is null then gate.cause else own.cause end as cause, case when m.account is null then gate.failures else own.failures end as failures) g
     left join keymint.mint_owners o on o.owner_kind = m.owner_kind and o.owner_id = m.owner_id and o.generation = m.generation
     where m.id = ${mintId}::uuid`
   const row = rows[0]
   if (!row) return null
   const { gateSeconds, gateReason, gateCause, gateFailures, pausedReason, ...rest } = row
-  return { ...rest, secondsUntilNotBefore: rest.secondsUntilNotBefore ?? 0, limitReset: row.limitReset as KeyReset | null, gate: { secondsUntilOpen: gateSeconds, reason: gateReason, cause: gateCause, failures: gateFailures, pausedReason } }
+  return { ...rest, secondsUntilNotBefore: rest.secondsUntilNotBefore ?? 0, limitReset: row.limitReset as KeyReset | null, gate: { secondsUntilOpen: gateSeconds, reason: gateReason, cause: gateCause, failures: gateFailures ?? 0, pausedReason } }
 }
 
 /**
@@ -132,7 +163,8 @@ async function takeOver(ctx: Ctx, work: MintWork, { previousToken, probing }: Tu
         attempts = m.attempts + (select count(*) from keymint.mint_attempts open where open.mint_id = m.id and open.state = 'sent')::int
       from keymint.mint_gate gate
       where m.id = ${work.mintId}::uuid and m.state = 'pending' and (${previousToken}::uuid is null or m.fencing_token = ${previousToken}::uuid)
-        and gate.paused_at is null and (gate.cooldown_until is null or ${probing})
+        and gate.paused_at is null and (${probing} or case when m.account is null then gate.cooldown_until is null
+          else not exists (select 1 from keymint.service_gates own where own.account = m.account and own.cooldown_until is not null) end)
       returning m.id),
     stale as (
       update keymint.mint_attempts a set state = 'unknown', outcome = 'taken-over', settled_at = now()
@@ -142,15 +174,15 @@ async function takeOver(ctx: Ctx, work: MintWork, { previousToken, probing }: Tu
     select (select count(*) from stale)::int as stale from written`
   const row = rows[0]
   if (!row) return null
-  if (row.stale > 0) await ctx.db.$transaction((tx) => searchLostKeys(ctx, tx))
+  if (row.stale > 0) await ctx.db.$transaction((tx) => searchLostKeys(ctx, tx, work.account))
   return { ...attempt, name }
 }
 
-async function searchLostKeys(ctx: Ctx, tx: Tx): Promise<void> {
-  await ctx.queue.enqueue(tx, 'reconcile-keys', {}, { startAfterSeconds: lostKeySearchSeconds })
+async function searchLostKeys(ctx: Ctx, tx: Tx, account: Account): Promise<void> {
+  if (account === null) await ctx.queue.enqueue(tx, 'reconcile-keys', {}, { startAfterSeconds: lostKeySearchSeconds })
+  else await ctx.queue.enqueue(tx, 'reconcile-service', { masterKeyId: account }, { singletonKey: account, startAfterSeconds: lostKeySearchSeconds })
 }
 
-type CreatedKey = { hash: string; label: string; plaintext: string }
 class Lost extends Error {}
 
 /** How long a save goes on when the database does not answer; the key in hand exists nowhere else. */
@@ -194,7 +226,7 @@ async function save(ctx: Ctx, tx: Tx, work: MintWork, attempt: Attempt, key: { h
     insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
     select 'worker', 'key.minted', owner_kind || ':' || owner_id, scope, ${JSON.stringify(details)}::jsonb from mint, attempt`
   if (won !== 1) throw new Lost()
-  await ctx.queue.enqueue(tx, 'bind-guardrail', { mintId: work.mintId }, { singletonKey: work.mintId })
+  if (work.account === null) await ctx.queue.enqueue(tx, 'bind-guardrail', { mintId: work.mintId }, { singletonKey: work.mintId })
 }
 
 /** `sent` means still mine to save; `gone` that another has taken over or condemned it. Waits for a database that is away. */
@@ -224,22 +256,22 @@ async function settleFailure(ctx: Ctx, work: MintWork, attempt: Attempt, details
             update keymint.mint_attempts set state = 'unknown', outcome = ${details.reason}, http_status = ${details.status ?? null}::int, settled_at = now()
             where id = ${attempt.id}::uuid and state = 'sent' returning mint_id)
           update keymint.mints m set attempts = attempts + 1 from attempt where m.id = attempt.mint_id`
-        await searchLostKeys(ctx, tx)
-        await countDoubt(tx, jobErrorOf(details))
+        await searchLostKeys(ctx, tx, work.account)
+        await countDoubt(tx, work.account, jobErrorOf(details))
       })
       return 'again'
     }
     case 'put-off': {
       const seconds = await ctx.db.$transaction(async (tx) => {
         await markAttemptRefused(tx, attempt, details)
-        return coolDown(tx, judgement.reason, details.retryAfterSeconds, jobErrorOf(details))
+        return coolDown(tx, judgement.reason, details.retryAfterSeconds, work.account, jobErrorOf(details))
       })
       return putOff(ctx, work, judgement.reason, seconds, jobErrorOf(details))
     }
     case 'refused':
       await refuse(ctx, work, { attempt, details }, judgement.refusal)
       // No to this request, but an answer: others need not wait for a probe that has come back.
-      if (probing) await openGate(ctx.db, { probing })
+      if (probing) await openGate(ctx.db, { probing }, work.account)
       return { kind: 'done', error: jobErrorOf(details) }
   }
 }
@@ -272,7 +304,7 @@ async function refuse(ctx: Ctx, work: MintWork, failed: { attempt: Attempt; deta
     const changed = await tx.$executeRaw`update keymint.mints set state = 'refused', done_at = now() where id = ${work.mintId}::uuid and state = 'pending'`
     if (failed) await markAttemptRefused(tx, failed.attempt, failed.details)
     if (changed !== 1) return
-    await recordAudit(tx, { actor: 'worker', action: 'claim.refused', subject: `${work.ownerKind}:${work.ownerId}`, workshopSlug: work.scope, details: { reason: refusal.reason } })
+    await recordAudit(tx, { actor: 'worker', action: `${work.ownerKind}.refused`, subject: `${work.ownerKind}:${work.ownerId}`, workshopSlug: work.scope, details: { reason: refusal.reason } })
     await owner.refuse(tx, work, refusal)
   })
 }

@@ -14,6 +14,7 @@ import { deleteCondemned } from '../mint/attempts.server'
 import { setClaimCommitted } from '../pool/pool.server'
 import { sendRunsAgain } from '../reconcile/runs.server'
 import { pruneHistory } from '../queue-board/record-runs.server'
+import { endExpiredSubKeys, sendAppliesAgain } from '../sub-key/sync.server'
 import { windowState } from '../workshop/workshop'
 
 export const sweepSeconds = 15
@@ -31,6 +32,8 @@ const parts = {
   retired: ['keys to take out of use', retireKeys],
   limitsRestored: ['limits of a new window', restoreLimits],
   condemnedDeleted: ['condemned keys', deleteCondemnedKeys],
+  subKeysEnded: ['expired sub-keys', endExpiredSubKeys],
+  subKeysSentAgain: ['sub-keys without a job', sendAppliesAgain],
   guardrailsWarmed: ['guardrails', warmGuardrails],
   reconcilesSentAgain: ['checks and fixes without a job', sendRunsAgain],
   figuresKept: ['kept figures', keepFigures],
@@ -61,7 +64,7 @@ async function sendMintsAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ id: string }[]>`
     select m.id from keymint.mints m
     where m.state = 'pending' and m.queued_at < now() - interval '5 s' and not exists (
-      select 1 from pgboss.job j where j.name = 'mint-key' and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
+      select 1 from pgboss.job j where j.name in ('mint-key', 'mint-sub-key') and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
     order by m.queued_at limit ${mostPerSweep}::int`
   return sendAgain(ctx, 'mint-key', lost)
 }
@@ -118,10 +121,11 @@ async function freeSeats(ctx: Ctx): Promise<number> {
   return freed
 }
 
-/** Condemned keys whose delete was not confirmed, where the hash is known; the rest is reconcile's to find. */
+/** Condemned keys whose delete was not confirmed, where the hash is known; the rest is reconcile's to find, and a team's service has a pass of its own. */
 async function deleteCondemnedKeys(ctx: Ctx): Promise<number> {
   const rows = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
-    select id, key_hash as hash from keymint.mint_attempts where state = 'condemned' and key_hash is not null and deleted_at is null order by sent_at limit 50`
+    select a.id, a.key_hash as hash from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
+    where a.state = 'condemned' and a.key_hash is not null and a.deleted_at is null and m.account is null order by a.sent_at limit 50`
   let deleted = 0
   for (const { id, hash } of rows) if (await deleteCondemned(ctx, id, hash)) deleted++
   return deleted

@@ -1,0 +1,71 @@
+/**
+ * OpenRouter as a team's service: the owner's management key makes the sub-keys. Models are not declared: OpenRouter
+ * limits them by guardrails, which are attached after a key exists and would have to be kept and deleted with it (decision 015).
+ */
+import type { NanoUsd } from '~/money'
+import { createOpenRouter, type KeyProvider, type UpstreamKey } from './openrouter.server'
+import { isProviderError, ProviderError } from './provider-error'
+import { maskOf, readUsageOf, refuseUndeclared, wordsForTrouble, type ServiceAdapter, type ServiceCapabilities, type ServiceCredential, type ServiceKey, type ServiceReset } from './service-adapter'
+
+const title = 'OpenRouter'
+const capabilities: ServiceCapabilities = { hardCap: true, resets: ['daily', 'weekly', 'monthly'], expiry: true, modelList: false, ownAddress: false, unit: 'usd' }
+/** Nobody's key: to ask for it is the cheapest thing that only a management key may do. */
+const nobodysHash = '0'.repeat(64)
+
+export function createOpenRouterService({ baseUrl, now = () => new Date() }: { baseUrl: string; now?: () => Date }): ServiceAdapter {
+  const at = ({ secret }: ServiceCredential): KeyProvider => createOpenRouter({ baseUrl, managementKey: secret })
+  return {
+    service: 'openrouter', title, capabilities,
+    async verifyCredential(credential) {
+      if (credential.baseUrl !== null) return { ok: false, words: 'OpenRouter has one address; only the management key is deposited.' }
+      try {
+        await at(credential).findKey(nobodysHash)
+        return { ok: true, label: maskOf(credential.secret) }
+      } catch (error) {
+        if (!isProviderError(error)) throw error
+        return { ok: false, words: wordsForTrouble(title, error.details) }
+      }
+    },
+    async createKey(credential, key) {
+      refuseUndeclared({ title, capabilities }, key, now())
+      const { hash, label, plaintext } = await at(credential).createKey({ name: key.name, limit: key.cap, limitReset: key.reset, expiresAt: key.expiresAt })
+      return { id: hash, label, plaintext }
+    },
+    async updateLimit(credential, id, cap) {
+      const key = keyFrom(await at(credential).updateKey(id, { limit: cap }))
+      if (key.cap !== cap) throw new ProviderError({ call: 'PATCH /keys/{hash}', kind: 'ambiguous', reason: 'unreadable-answer' })
+      return key
+    },
+    async disableKey(credential, id) {
+      await at(credential).updateKey(id, { disabled: true })
+    },
+    async enableKey(credential, id) {
+      await at(credential).updateKey(id, { disabled: false })
+    },
+    deleteKey: (credential, id) => at(credential).deleteKey(id),
+    async listKeys(credential) {
+      return (await at(credential).listKeys()).map(keyFrom)
+    },
+    async findKey(credential, id) {
+      const key = await at(credential).findKey(id)
+      return key && keyFrom(key)
+    },
+    readUsage(credential, ids) {
+      return readUsageOf(this, credential, ids)
+    },
+  }
+}
+
+function keyFrom(key: UpstreamKey): ServiceKey {
+  return {
+    id: key.hash, name: key.name, label: key.label, cap: key.limit, reset: resetFrom(key.limitReset), usage: key.usage, usedInWindow: usedInWindow(key),
+    windowEndsAt: null, disabled: key.disabled, createdAt: key.createdAt, expiresAt: key.expiresAt,
+  }
+}
+
+function usedInWindow(key: UpstreamKey): NanoUsd {
+  if (key.limit === null || key.limitRemaining === null) return key.usage
+  return key.limit > key.limitRemaining ? key.limit - key.limitRemaining : 0n
+}
+
+const resetFrom = (text: string | null): ServiceReset | null => capabilities.resets.find((reset) => reset === text) ?? null

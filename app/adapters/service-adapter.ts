@@ -1,0 +1,146 @@
+/**
+ * A service that hands out capped sub-keys under somebody's master credential: what a team's door asks of it.
+ * It need not be an LLM: models are optional, and what a service cannot do it declares, so that no page offers it.
+ * Every failure is a ProviderError, and no error, label or word ever holds a secret. docs/adapters.md says how to write one.
+ */
+import type { NanoUsd } from '~/money'
+import { ProviderError, type ProviderErrorDetails } from './provider-error'
+
+export type ServiceReset = 'daily' | 'weekly' | 'monthly'
+
+export type ServiceCapabilities = {
+  /** The service itself stops a key at its cap, requests in flight aside. */
+  hardCap: boolean
+  /** The windows, all in UTC, in which a cap can start afresh; empty for none. */
+  resets: readonly ServiceReset[]
+  /** A key can be told to end by itself. */
+  expiry: boolean
+  /** A key can be limited to a list of models when it is made. */
+  modelList: boolean
+  /** The credential comes with the address of a server of its owner's own. */
+  ownAddress: boolean
+  /** What caps and usage are counted in. */
+  unit: 'usd'
+}
+
+export type ServiceCredential = { secret: string; baseUrl: string | null }
+
+export type NewServiceKey = {
+  /** Ours alone, used once: by it a key whose answer was lost is found again. */
+  name: string
+  cap: NanoUsd
+  reset: ServiceReset | null
+  expiresAt: Date | null
+  models: readonly string[] | null
+}
+
+export type ServiceReading = {
+  /** Since the key was made; null where the service forgets it at each reset. */
+  usage: NanoUsd | null
+  /** Of the cap, in the window of this reading; without a reset, since the key was made. */
+  usedInWindow: NanoUsd
+  /**
+   * When that window ends, where the service says so. It may lie in the past: the service has not started the new
+   * window yet, and `usedInWindow` is of the one that is over. Null is the UTC window in which it was asked.
+   */
+  windowEndsAt: Date | null
+  disabled: boolean
+}
+
+export type ServiceKey = ServiceReading & {
+  id: string
+  name: string
+  label: string
+  cap: NanoUsd | null
+  reset: ServiceReset | null
+  createdAt: Date | null
+  expiresAt: Date | null
+}
+
+export interface ServiceAdapter {
+  /** As stored in rows: "openrouter". */
+  readonly service: string
+  /** For people: "OpenRouter". */
+  readonly title: string
+  readonly capabilities: ServiceCapabilities
+  /** Asks the service, changing nothing there. The label is a mask; the words are for the owner. Never throws for trouble at the service. */
+  verifyCredential(credential: ServiceCredential): Promise<{ ok: true; label: string } | { ok: false; words: string }>
+  /** One request, never repeated. An ambiguous ProviderError means that a key may exist under this name. What is not declared is refused before the request. */
+  createKey(credential: ServiceCredential, key: NewServiceKey): Promise<{ id: string; label: string; plaintext: string }>
+  /** The key as the service knows it after the change. Rejected as `not-found` for a key that is gone, as are the next two. */
+  updateLimit(credential: ServiceCredential, id: string, cap: NanoUsd): Promise<ServiceKey>
+  /** Stops the key at once; what it has used can still be read. */
+  disableKey(credential: ServiceCredential, id: string): Promise<void>
+  enableKey(credential: ServiceCredential, id: string): Promise<void>
+  /** Done also when the key was gone already. */
+  deleteKey(credential: ServiceCredential, id: string): Promise<void>
+  /** Every key of the credential, disabled ones too, also those that are not ours. A key that moves while pages are read may be missing: ask `findKey` before believing an absence. */
+  listKeys(credential: ServiceCredential): Promise<ServiceKey[]>
+  /** Null when the service says the key does not exist. */
+  findKey(credential: ServiceCredential, id: string): Promise<ServiceKey | null>
+  /** Keys that the service does not know are not in the answer. */
+  readUsage(credential: ServiceCredential, ids: readonly string[]): Promise<Map<string, ServiceReading>>
+}
+
+/** By `service`; every adapter that this build knows. */
+export type Services = ReadonlyMap<string, ServiceAdapter>
+
+/** Throws the refusal of what an adapter does not declare, before anything is sent. */
+export function refuseUndeclared(adapter: Pick<ServiceAdapter, 'title' | 'capabilities'>, key: NewServiceKey, now: Date): void {
+  const { capabilities, title } = adapter
+  const refuse = (words: string) => new ProviderError({ call: `make a key at ${title}`, kind: 'rejected', reason: 'refused', providerMessage: words })
+  if (key.cap <= 0n) throw refuse('A key needs a cap above zero.')
+  if (key.reset !== null && !capabilities.resets.includes(key.reset)) throw refuse(`${title} cannot start a cap afresh ${key.reset}.`)
+  if (key.expiresAt !== null && !capabilities.expiry) throw refuse(`${title} cannot end a key by itself.`)
+  if (key.expiresAt !== null && key.expiresAt.getTime() <= now.getTime()) throw refuse('The key would end before it begins.')
+  if (key.models !== null && !capabilities.modelList) throw refuse(`${title} cannot limit a key to a list of models.`)
+}
+
+/** How many keys are asked for one by one before a whole list is cheaper. */
+const fewKeys = 5
+
+/** `readUsage` on the other calls: each key by itself when there are few, the list when there are many. */
+export async function readUsageOf(adapter: Pick<ServiceAdapter, 'findKey' | 'listKeys'>, credential: ServiceCredential, ids: readonly string[]): Promise<Map<string, ServiceReading>> {
+  const wanted = new Set(ids)
+  const found = new Map<string, ServiceReading>()
+  const take = ({ id, usage, usedInWindow, windowEndsAt, disabled }: ServiceKey) => void found.set(id, { usage, usedInWindow, windowEndsAt, disabled })
+  if (wanted.size > fewKeys) for (const key of await adapter.listKeys(credential)) if (wanted.has(key.id)) take(key)
+  const missing = [...wanted].filter((id) => !found.has(id))
+  for (const id of missing) {
+    const key = await adapter.findKey(credential, id)
+    if (key) take(key)
+  }
+  return found
+}
+
+/** What may be shown of a secret: its kind and its last four characters, and of a short one only that it is there. */
+export function maskOf(secret: string): string {
+  if (secret.length < 20) return 'sk-…'
+  const kind = /^(sk-or-v1-|sk-)/.exec(secret)?.[0] ?? ''
+  return `${kind}…${secret.slice(-4)}`
+}
+
+/** Why a credential could not be verified, for the owner who is about to deposit it. */
+export function wordsForTrouble(title: string, details: ProviderErrorDetails): string {
+  switch (details.reason) {
+    case 'unauthorized':
+      return `${title} does not accept this credential. Check that it was copied whole and has not been revoked.`
+    case 'forbidden':
+      return `${title} knows this key, but it may not manage keys. Deposit a management key, not one for making requests.`
+    case 'rate-limited':
+      return `${title} asks us to slow down. Nothing was stored; try again in a minute.`
+    case 'unreachable':
+    case 'timeout':
+    case 'connection-lost':
+      return `${title} could not be reached. Nothing was stored; check the address, or try again in a minute.`
+    case 'server-error':
+    case 'unreadable-answer':
+      return `${title} gave an answer that makes no sense to us${details.status ? ` (${details.status})` : ''}. Nothing was stored; check the address, or try again in a minute.`
+    case 'not-found':
+      return `There is no ${title} at this address. Nothing was stored.`
+    case 'no-credit':
+    case 'bad-request':
+    case 'refused':
+      return `${title} refused${details.providerMessage ? `: ${details.providerMessage}` : '.'} Nothing was stored.`
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The ledger of a member's month. Guarantee: allocated = committed + spent + free at every moment, because balances
+ * are moved by postings alone (a trigger) and every posting takes from one account what it adds to another.
+ * Whoever posts holds the member's row: see member-lock.server.ts.
+ */
+import type { Tx } from '~/adapters/db.server'
+import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
+import type { AuditActor } from '../audit/audit.server'
+import type { Month } from './month'
+
+export type MemberRef = { teamId: string; userId: string }
+
+export type Balance = { allocated: NanoUsd; committed: NanoUsd; spent: NanoUsd; free: NanoUsd }
+
+export type PostingKind =
+  | 'allocate' | 'deallocate'
+  /** Reserves for a key. The database refuses one that is more than is free. */
+  | 'commit'
+  /** Reserves what a key may still spend in a month that has just begun: it is owed, whether free or not. */
+  | 'carry'
+  | 'release' | 'spend'
+  /** Spent beyond what was committed: charged all the same. */
+  | 'overspend'
+
+export type Posting = { kind: PostingKind; month: Month; amount: NanoUsd; apiKeyId?: string; reason?: string }
+
+const accountsOf: Record<PostingKind, readonly [from: string, to: string]> = {
+  allocate: ['unallocated', 'free'],
+  deallocate: ['free', 'unallocated'],
+  commit: ['free', 'committed'],
+  carry: ['free', 'committed'],
+  release: ['committed', 'free'],
+  spend: ['committed', 'spent'],
+  overspend: ['free', 'spent'],
+}
+
+/**
+ * Posts in the caller's transaction, in the order given; `at` null is Postgres's now. Postings of nothing are left out.
+ * Throws when a `commit` is more than is free: ask first.
+ */
+export async function post(tx: Tx, ref: MemberRef, at: Date | null, actor: AuditActor, postings: Posting[]): Promise<void> {
+  const real = postings.filter(({ amount }) => amount !== 0n)
+  if (real.length === 0) return
+  await tx.$executeRaw`
+    insert into keymint.transactions (at, team_id, user_id, month, kind, from_account, to_account, amount_usd, api_key_id, actor, reason)
+    select coalesce(${at}::timestamptz, now()), ${ref.teamId}::uuid, ${ref.userId}, p.month, p.kind, p.from_account, p.to_account, p.amount, p.api_key_id, ${actor}, p.reason
+    from unnest(${real.map(({ month }) => month)}::text[]::date[], ${real.map(({ kind }) => kind)}::text[], ${real.map(({ kind }) => accountsOf[kind][0])}::text[],
+      ${real.map(({ kind }) => accountsOf[kind][1])}::text[], ${real.map(({ amount }) => decimalStringFromNano(amount))}::numeric[],
+      ${real.map(({ apiKeyId }) => apiKeyId ?? null)}::uuid[], ${real.map(({ reason }) => reason ?? null)}::text[])
+      with ordinality as p(month, kind, from_account, to_account, amount, api_key_id, reason, position) order by p.position`
+}
+
+/** The balances of one month; of a month nobody has opened, nothing. */
+export async function readBalance(tx: Tx, ref: MemberRef, month: Month): Promise<Balance> {
+  const [row] = await tx.$queryRaw<Record<keyof Balance, string>[]>`
+    select allocated_usd::text as allocated, committed_usd::text as committed, spent_usd::text as spent, free_usd::text as free
+    from keymint.budget_months where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and month = ${month}::date`
+  const nano = (name: keyof Balance) => nanoFromDecimalString(row?.[name] ?? '0')
+  return { allocated: nano('allocated'), committed: nano('committed'), spent: nano('spent'), free: nano('free') }
+}
+
+/** The postings that bring a key's commitment in a month from one amount to another. */
+export function commitmentChange(month: Month, apiKeyId: string, from: NanoUsd, to: NanoUsd, rise: 'commit' | 'carry' = 'commit'): Posting[] {
+  if (to === from) return []
+  return to > from ? [{ kind: rise, month, apiKeyId, amount: to - from }] : [{ kind: 'release', month, apiKeyId, amount: from - to }]
+}
+
+/** A spend takes from what was committed for the key; what goes beyond is charged to what is free. */
+export function spendPostings(month: Month, apiKeyId: string, committed: NanoUsd, amount: NanoUsd): Posting[] {
+  const covered = amount < committed ? amount : committed
+  return [
+    { kind: 'spend', month, apiKeyId, amount: covered },
+    { kind: 'overspend', month, apiKeyId, amount: amount - covered },
+  ]
+}

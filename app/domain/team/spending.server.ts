@@ -1,0 +1,67 @@
+/** What was spent this month: by day, by member, by provider. Every figure is a sum of the ledger. */
+import { scaleBand, scaleLinear } from 'd3-scale'
+import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
+import type { MoneyView } from '../claim/view-types'
+import type { Ctx } from '../ctx'
+import { monthOf, nextMonth, startOf } from '../ledger/month'
+import { moneyView } from '../money-view'
+
+export type DayView = { day: string; spent: MoneyView }
+export type ProviderView = { service: string; liveKeys: number; committed: MoneyView; spent: MoneyView }
+export type SpendingView = {
+  days: DayView[]
+  total: MoneyView
+  /** One bar a day in a box as wide as the whole month; null when nothing was spent. */
+  chart: { width: number; height: number; bars: { day: string; x: number; y: number; width: number; height: number }[] } | null
+  providers: ProviderView[]
+  /** The last reading behind these figures, ISO UTC. */
+  asOf: string | null
+}
+
+const width = 640
+const height = 160
+
+/** Of one member, or of the whole team. */
+export async function readSpending(ctx: Ctx, filter: { teamId: string; userId: string | null }): Promise<SpendingView> {
+  const month = monthOf(ctx.now())
+  const [byDay, providers, [read]] = await Promise.all([
+    ctx.db.$queryRaw<{ day: string; usd: string }[]>`
+      select (t.at at time zone 'UTC')::date::text as day, sum(t.amount_usd)::text as usd from keymint.transactions t
+      where t.team_id = ${filter.teamId}::uuid and t.month = ${month}::date and t.to_account = 'spent' and (${filter.userId}::text is null or t.user_id = ${filter.userId}) group by 1`,
+    ctx.db.$queryRaw<{ service: string; liveKeys: number; committed: string; spent: string }[]>`
+      select k.service, count(*) filter (where k.state in ('pending', 'ready') and k.expires_at > ${ctx.now()}::timestamptz)::int as "liveKeys",
+        coalesce(sum(m.committed_usd), 0)::text as committed, coalesce(sum(m.spent_usd), 0)::text as spent
+      from keymint.api_keys k left join keymint.key_months m on m.api_key_id = k.id and m.month = ${month}::date
+      where k.team_id = ${filter.teamId}::uuid and (${filter.userId}::text is null or k.user_id = ${filter.userId}) group by k.service order by k.service`,
+    ctx.db.$queryRaw<{ asOf: Date | null }[]>`
+      select min(usage_synced_at) as "asOf" from keymint.api_keys
+      where team_id = ${filter.teamId}::uuid and state = 'ready' and usage_synced_at is not null and (${filter.userId}::text is null or user_id = ${filter.userId})`,
+  ])
+  const spentOn = new Map(byDay.map(({ day, usd }) => [day, nanoFromDecimalString(usd)]))
+  const days = daysOf(month, ctx.now()).map((day) => ({ day, nano: spentOn.get(day) ?? 0n }))
+  return {
+    days: days.map(({ day, nano }) => ({ day, spent: moneyView(nano) })),
+    total: moneyView(days.reduce((sum, { nano }) => sum + nano, 0n)),
+    chart: chartOf(days.map(({ day, nano }) => ({ day, usd: usdNumberFromNano(nano) })), month),
+    providers: providers.map(({ committed, spent, ...row }) => ({ ...row, committed: moneyView(nanoFromDecimalString(committed)), spent: moneyView(nanoFromDecimalString(spent)) })),
+    asOf: read?.asOf?.toISOString() ?? null,
+  }
+}
+
+function daysOf(month: string, now: Date): string[] {
+  const days: string[] = []
+  for (let at = startOf(month).getTime(); at <= now.getTime(); at += 86_400_000) days.push(new Date(at).toISOString().slice(0, 10))
+  return days
+}
+
+function chartOf(days: { day: string; usd: number }[], month: string): SpendingView['chart'] {
+  const most = Math.max(...days.map(({ usd }) => usd))
+  if (!(most > 0)) return null
+  const all = daysOf(month, new Date(startOf(nextMonth(month)).getTime() - 1))
+  const x = scaleBand(all, [0, width]).padding(0.25)
+  const y = scaleLinear([0, most], [height, 8])
+  return {
+    width, height,
+    bars: days.map(({ day, usd }) => ({ day, x: x(day) ?? 0, y: y(usd), width: x.bandwidth(), height: height - y(usd) })),
+  }
+}

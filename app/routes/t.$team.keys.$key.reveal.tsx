@@ -1,0 +1,45 @@
+import { redirect } from '@remix-run/node'
+import { renderToStaticMarkup } from 'react-dom/server'
+import { PlainDocument } from '~/components/plain-document'
+import { subKeyUrl } from '~/components/team-urls'
+import { revealSubKey, type SubKeyReveal } from '~/domain/sub-key/reveal.server'
+import styles from '~/styles/app.css?url'
+import { handler } from '~/web/handler.server'
+import { requireMember } from '~/web/team.server'
+
+export const loader = handler(async (args) => {
+  const { team } = await requireMember(args)
+  return redirect(subKeyUrl(team.slug, args.params.key ?? ''), 303)
+})
+
+/** Shows the key to its holder. No component is exported: a page of the app would repeat the key in its scripts, and this document has none. */
+export const action = handler(async (args) => {
+  const { viewer, team } = await requireMember(args)
+  const outcome = await revealSubKey(args.ctx, { teamId: team.teamId, keyId: args.params.key ?? '', userId: viewer.userId })
+  const status = outcome.kind === 'revealed' ? 200 : 404
+  if ((args.request.headers.get('Accept') ?? '').includes('application/json')) {
+    return Response.json(outcome.kind === 'revealed' ? { key: outcome.key } : { problem: outcome.kind }, { status, headers: secretHeaders })
+  }
+  const html = `<!doctype html>${renderToStaticMarkup(<RevealedPage backTo={subKeyUrl(team.slug, args.params.key ?? '')} outcome={outcome} />)}`
+  return new Response(html, { status, headers: { ...secretHeaders, 'Content-Type': 'text/html; charset=utf-8' } })
+})
+
+const secretHeaders = { 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer', 'X-Robots-Tag': 'noindex' }
+
+function RevealedPage({ backTo, outcome }: { backTo: string; outcome: SubKeyReveal }) {
+  const title = outcome.kind === 'revealed' ? 'Your key' : 'There is no key to show.'
+  return (
+    <PlainDocument title={`${title} · Keymint`} stylesheet={styles}>
+      <main id="main" className="mx-auto w-full max-w-read space-y-6 px-5 py-12">
+        <h1 className="text-title">{title}</h1>
+        {outcome.kind === 'revealed' ? (
+          <>
+            <p className="rounded-card bg-card p-6 font-mono text-body break-all text-card-ink select-all">{outcome.key}</p>
+            <p>Copy it now. You can show it again from its page until it ends.{outcome.baseUrl ? ` It is used at ${outcome.baseUrl}.` : ''}</p>
+          </>
+        ) : <p className="text-lead text-soft">It has ended, is being replaced, or was never made. Its page says which.</p>}
+        <p><a className="button" href={backTo}>{outcome.kind === 'revealed' ? 'Hide the key and go back' : 'Back to the key'}</a></p>
+      </main>
+    </PlainDocument>
+  )
+}

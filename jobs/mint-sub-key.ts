@@ -1,0 +1,5 @@
+import { runMint } from '~/domain/mint/mint.server'
+import type { JobHandler } from './job-handler'
+
+/** Makes the key of one mint at a team's service. */
+export const mintSubKey: JobHandler<'mint-sub-key'> = (ctx, { mintId }) => runMint(ctx, mintId)

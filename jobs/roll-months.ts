@@ -1,0 +1,8 @@
+import type { JobHandler } from './job-handler'
+import { rollMonths } from '~/domain/ledger/budgets.server'
+
+/** Opens the month of every member. */
+export const rollMonthsJob: JobHandler<'roll-months'> = async (ctx) => {
+  await rollMonths(ctx)
+  return { kind: 'done' }
+}
