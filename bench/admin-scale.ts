@@ -2,6 +2,12 @@
  * What the pages for staff cost with 200,000 claims and jobs in the database, against what they cost with 1,000.
  * Prints the median of each page's loader in both and the ratio; asserts nothing. Search by text is listed apart.
  */
+import { readAuditPage } from '~/domain/audit/read.server'
+import { listBulk } from '~/domain/bulk/bulk.server'
+import { readDoctorView } from '~/domain/doctor/report.server'
+import { jobActions } from '~/domain/queue-board/bulk-jobs.server'
+import { readQueueQuery } from '~/domain/queue-board/filter'
+import { readJobPage, readQueuePage, readQueueThroughput } from '~/domain/queue-board/queue-page.server'
 import { readListQuery } from '~/domain/claim/claim-list'
 import { findClaimDetail } from '~/domain/claim/claim-detail.server'
 import { readClaimList } from '~/domain/claim/claim-list.server'
@@ -25,11 +31,16 @@ const rounds = Number(process.env.BENCH_ROUNDS ?? 21)
 const warmUps = 5
 const slug = 'test-workshop'
 
-type Subject = { ctx: Ctx; claimId: string; middle: string }
+type Subject = { ctx: Ctx; claimId: string; jobId: string; middle: string }
 type Page = { name: string; load: (subject: Subject) => Promise<unknown> }
 
 const list = (url: string) => (subject: Subject) => readClaimList(subject.ctx, slug, readListQuery(new URL(url.replace('MIDDLE', subject.middle), 'http://x').searchParams))
 const workshop = (url: string) => ({ ctx }: Subject) => Promise.all([readWorkshopPage(ctx, slug, readListQuery(new URL(url, 'http://x').searchParams)), readActivity(ctx, slug, 'hour')])
+
+const queue = (search: string) => ({ ctx }: Subject) => {
+  const { filter, span } = readQueueQuery(new URLSearchParams(search), ctx.now())
+  return Promise.all([readQueuePage(ctx, filter), readQueueThroughput(ctx, { span, ...(filter.job ? { job: filter.job } : {}) }), listBulk(ctx, { kinds: [...jobActions], limit: 3 })])
+}
 
 /** A page is a line: the same reads that its route makes. */
 const pages: Page[] = [
@@ -44,6 +55,14 @@ const pages: Page[] = [
   { name: '/admin/w/:slug, a page in the middle', load: list('/?after=MIDDLE') },
   { name: '/admin/w/:slug/c/:claim', load: ({ ctx, claimId }) => findClaimDetail(ctx, slug, claimId) },
   { name: '/admin/reconcile', load: ({ ctx }) => Promise.all([readReconcileView(ctx), readAlerts(ctx)]) },
+  { name: '/admin/queue', load: queue('') },
+  { name: '/admin/queue?tab=done', load: queue('?tab=done') },
+  { name: '/admin/queue?tab=failed&job=mint-key', load: queue('?tab=failed&job=mint-key') },
+  { name: '/admin/queue/:job', load: ({ ctx, jobId }) => readJobPage(ctx, jobId) },
+  { name: '/admin/audit', load: ({ ctx }) => readAuditPage(ctx, {}) },
+  { name: '/admin/audit?action=claim.made', load: ({ ctx }) => readAuditPage(ctx, { action: 'claim.made' }) },
+  { name: '/admin/audit?workshop=', load: ({ ctx }) => readAuditPage(ctx, { workshop: slug }) },
+  { name: '/admin/doctor', load: ({ ctx }) => readDoctorView(ctx) },
   { name: '/admin/w/:slug/receipt', load: ({ ctx }) => readReceiptPage(ctx, slug) },
 ]
 
@@ -78,7 +97,7 @@ async function seed(world: World, claims: number): Promise<Subject> {
   if (differences.length > 0) throw new Error(`kept figures are wrong: ${JSON.stringify(differences[0])}`)
   // As autovacuum leaves a database that has been running.
   await world.db.$executeRawUnsafe('vacuum analyze')
-  return { ctx: world.ctx, claimId: await middleClaim(world), middle: await middleCursor(world) }
+  return { ctx: world.ctx, claimId: await middleClaim(world), jobId: await anyJob(world), middle: await middleCursor(world) }
 }
 
 /** Medians for each subject. They take turns, so that what else the machine does is shared fairly. */
@@ -100,6 +119,11 @@ async function measure(subjects: Subject[]): Promise<Map<string, number>[]> {
 
 async function middleClaim(world: World): Promise<string> {
   const [row] = await world.db.$queryRaw<{ id: string }[]>`select claim_id as id from keymint.workshop_attendance order by attended_at offset (select count(*) / 2 from keymint.workshop_attendance) limit 1`
+  return row?.id ?? ''
+}
+
+async function anyJob(world: World): Promise<string> {
+  const [row] = await world.db.$queryRaw<{ id: string }[]>`select id from pgboss.job where name = 'mint-key' order by created_on desc limit 1`
   return row?.id ?? ''
 }
 

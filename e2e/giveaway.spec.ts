@@ -1,4 +1,5 @@
 /** The giveaway door: live, paused, full, expired, and claimed again. */
+import { githubIdOf } from '../simulators/identity/people'
 import { attendee, claimOverHttp, expect, heading, queryDatabase, revealOverHttp, signInTo, test, upstreamKeys } from './fixtures'
 
 test('anyone with a GitHub account gets one small key, and claims the next when it has ended', async ({ page, context, stage, signIn }) => {
@@ -80,4 +81,37 @@ test('the docs say how a key is used, what it costs, and what it may be used for
   await expect(heading(page, 'How to use a key.')).toBeVisible()
   await expect(page.getByText('OpenRouter’s terms forbid reselling access')).toBeVisible()
   await expect(page.locator('summary', { hasText: 'curl' })).toBeVisible()
+})
+
+test('an admin makes a key for a numeric GitHub id, sees only its mask, bans the person and lifts the ban', async ({ page, browser, stage, signIn }) => {
+  const late = attendee(186)
+  await signIn('admin')
+  await page.goto('/admin/w/small-keys')
+  await page.getByRole('link', { name: 'Make a key for a GitHub account' }).click()
+  await page.getByLabel('Numeric GitHub id').fill(late.login)
+  await page.getByRole('button', { name: 'Make a key' }).click()
+  await expect(page.getByText('That is no numeric GitHub id.')).toBeVisible()
+  await page.getByLabel('Numeric GitHub id').fill(String(githubIdOf(late.login)))
+  await page.getByRole('button', { name: 'Make a key' }).click()
+  await expect(heading(page, `GitHub account ${githubIdOf(late.login)}`)).toBeVisible()
+
+  const theirs = await browser.newContext()
+  await signInTo(theirs, stage.origin, late.login)
+  const key = await revealOverHttp(theirs, stage.origin, 'small-keys')
+  await page.reload()
+  await expect(heading(page, late.name)).toBeVisible()
+  expect(await page.content()).not.toContain(key)
+
+  await page.getByLabel('Why', { exact: true }).fill('Several accounts.')
+  await page.getByRole('button', { name: 'Ban this person' }).click()
+  await expect(page.getByText('Banned. Live keys are being ended.')).toBeVisible()
+  expect((await theirs.request.get(`${stage.origin}/me`, { maxRedirects: 0 })).status(), 'signed out').toBe(303)
+  await signInTo(theirs, stage.origin, late.login)
+  const again = await theirs.request.post(`${stage.origin}/w/small-keys/claim`, { form: {}, headers: { Origin: stage.origin }, maxRedirects: 0 })
+  expect(again.headers().location, 'a click makes no other key').toBe('/w/small-keys/claim')
+  await page.reload()
+  await page.getByLabel('Why the ban is lifted').fill('A mistake of ours.')
+  await page.getByRole('button', { name: 'Lift the ban' }).click()
+  await expect(page.getByText('The ban is lifted.')).toBeVisible()
+  await theirs.close()
 })

@@ -1,5 +1,5 @@
 import type { MetaFunction } from '@remix-run/node'
-import { useLoaderData } from '@remix-run/react'
+import { Link, useLoaderData } from '@remix-run/react'
 import { ActBar, actForm } from '~/components/act-bar'
 import { AdminShell } from '~/components/admin-shell'
 import { WorkList } from '~/components/bulk-progress'
@@ -10,7 +10,7 @@ import { UnboundCallout, WorkshopStanding } from '~/components/workshop-standing
 import { claimFacts, claimStates, listQueryString, readListQuery } from '~/domain/claim/claim-list'
 import { readWorkshopPage } from '~/domain/claim/workshop-page.server'
 import { readActivity } from '~/domain/figures/series.server'
-import { adminActUrl, adminClaimUrl, adminExportUrl, adminReceiptUrl, adminUrl, adminWorkshopUrl, adminWorkUrl } from '~/web/admin-urls'
+import { adminActUrl, adminClaimUrl, adminExportUrl, adminMintUrl, adminReceiptUrl, adminUrl, adminWorkshopUrl, adminWorkUrl } from '~/web/admin-urls'
 import { readSpan, spanLinks } from '~/web/chart-spans'
 import { activityCharts } from '~/web/charts.server'
 import { handler, notFound } from '~/web/handler.server'
@@ -25,7 +25,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   if (!page) throw notFound()
   // What an action was started with may name people: the page of that action shows what it needs.
   const { work, ...shown } = page
-  return { slug, page: shown, work: work.map(({ params: _params, selection: _selection, ...view }) => ({ view, href: adminWorkUrl(slug, view.id) })), query, mayAct: viewer.role === 'admin', charts: activityCharts(activity), spans: spanLinks(adminWorkshopUrl(slug), search) }
+  return { slug, isGiveaway: ctx.workshops.workshops.get(slug)?.kind === 'giveaway', page: shown, work: work.map(({ params: _params, selection: _selection, ...view }) => ({ view, href: adminWorkUrl(slug, view.id) })), query, mayAct: viewer.role === 'admin', charts: activityCharts(activity), spans: spanLinks(adminWorkshopUrl(slug), search) }
 })
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `Claims: ${data?.page.line.title ?? ''} · Admin · Keymint` }]
@@ -34,7 +34,7 @@ const tabWords = { pending: 'Waiting', ready: 'Ready', ended: 'Ended', refused: 
 const factCounts = { unbound: 'unbound', disabled: 'disabled', missing: 'missing', 'over-limit': 'overLimit' } as const
 
 export default function AdminWorkshop() {
-  const { slug, page, work, query, mayAct, charts, spans } = useLoaderData<typeof loader>()
+  const { slug, isGiveaway, page, work, query, mayAct, charts, spans } = useLoaderData<typeof loader>()
   const { line, list, facts, asOf } = page
   const { filter, sort } = query
   const here = adminWorkshopUrl(slug)
@@ -48,6 +48,7 @@ export default function AdminWorkshop() {
   return (
     <AdminShell title={line.title} back={{ to: adminUrl, label: 'Overview' }}>
       <WorkshopStanding line={line} asOf={asOf} mayAct={mayAct} over={page.over} hrefs={{ page: `/w/${slug}`, export: adminExportUrl(slug) + listQueryString({ filter }), receipt: adminReceiptUrl(slug), act: adminActUrl(slug) }} />
+      {isGiveaway && mayAct ? <p className="mt-4"><Link className="prose-link" to={adminMintUrl(slug)}>Make a key for a GitHub account</Link></p> : null}
       {facts.unbound > 0 ? <UnboundCallout count={facts.unbound} reasons={page.unboundReasons} action={mayAct ? adminActUrl(slug) : null} /> : null}
       <section aria-labelledby="claims" className="mt-10 border-t border-rule pt-6">
         <h2 id="claims" className="mb-3 text-head">Claims</h2>

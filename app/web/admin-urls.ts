@@ -6,3 +6,4 @@ export const adminActUrl = (slug: string) => `/admin/w/${slug}/act`
 export const adminWorkUrl = (slug: string, bulkId: string) => `/admin/w/${slug}/work/${bulkId}`
 export const adminExportUrl = (slug: string) => `/admin/w/${slug}/export.csv`
 export const adminReceiptUrl = (slug: string) => `/admin/w/${slug}/receipt`
+export const adminMintUrl = (slug: string) => `/admin/w/${slug}/mint`

@@ -70,24 +70,28 @@ export async function countTabs(ctx: Ctx, { job }: QueueFilter): Promise<Record<
   const counts = tabs.map((tab) => Prisma.sql`(select count(*)::int from (${countable({ tab, ...(job ? { job } : {}) })}) counted) as ${Prisma.raw(tab)}`)
   const [row] = await ctx.db.$queryRaw<Record<(typeof tabs)[number], number>[]>`select ${Prisma.join(counts)}`
   if (!row) throw new Error('counting gives one row')
-  const of = (tab: (typeof tabs)[number]) => capped(row[tab])
+  const most = mostCounted({ tab: 'done', ...(job ? { job } : {}) })
+  const of = (tab: (typeof tabs)[number]) => capped(row[tab], most)
   return {
-    unfinished: capped(row.waiting + row.running + row.retrying), waiting: of('waiting'), running: of('running'), retrying: of('retrying'), failed: of('failed'), done: of('done'), cancelled: of('cancelled'), dead: of('dead'),
+    unfinished: capped(row.waiting + row.running + row.retrying, most), waiting: of('waiting'), running: of('running'), retrying: of('retrying'), failed: of('failed'), done: of('done'), cancelled: of('cancelled'), dead: of('dead'),
   }
 }
 
 async function countJobs(ctx: Ctx, filter: QueueFilter): Promise<CappedCount> {
   const [row] = await ctx.db.$queryRaw<{ count: number }[]>`select count(*)::int as count from (${countable(filter)}) counted`
-  return capped(row?.count ?? 0)
+  return capped(row?.count ?? 0, mostCounted(filter))
 }
 
-export function capped(count: number): CappedCount {
-  return { count: Math.min(count, mostMatches), more: count > mostMatches }
+export function capped(count: number, most = mostMatches): CappedCount {
+  return { count: Math.min(count, most), more: count > most }
 }
 
-/** At most a thousand and one rows of nothing, for counting: index entries alone. */
+/** What an error or a name narrows is counted by looking at rows, not at index entries alone: fewer of them. */
+const mostCounted = ({ error, job }: QueueFilter) => (error === undefined && job === undefined ? mostMatches : 200)
+
+/** Rows of nothing, one more than is counted. */
 function countable(filter: QueueFilter): Prisma.Sql {
-  const limit = Prisma.sql`limit ${mostMatches + 1}::int`
+  const limit = Prisma.sql`limit ${mostCounted(filter) + 1}::int`
   const parts = partsOf(filter.tab).map((part) => Prisma.sql`(select 1 from pgboss.job j where j.name = any(${namesOf(filter)}) and ${part} ${ofError(filter)} ${windowOf(filter)} ${limit})`)
   return Prisma.sql`select 1 from (${Prisma.join(parts, ' union all ')}) parts ${limit}`
 }
