@@ -29,15 +29,12 @@ export const action = handler(async ({ request, params, ctx, auth }): Promise<Ba
   const form = await request.formData()
   const reason = form.get('reason')
   const input = { userId: person.userId, reason: typeof reason === 'string' ? reason : '', actorUserId: viewer.userId }
-  switch (form.get('intent')) {
-    case 'ban': {
-      const outcome = await banPerson(ctx, input)
-      if (outcome.kind === 'refused') return { refused: outcome.detail }
-      return { done: outcome.kind === 'banned' ? 'Banned. Live keys are being ended.' : 'They were banned already.' }
-    }
-    case 'unban': return { done: (await unbanPerson(ctx, input)) ? 'The ban is lifted.' : 'There was no ban.' }
-    default: throw new Response('bad-request', { status: 400 })
-  }
+  const intent = form.get('intent')
+  if (intent === 'unban') return { done: (await unbanPerson(ctx, input)) ? 'The ban is lifted.' : 'There was no ban.' }
+  if (intent !== 'ban') throw new Response('bad-request', { status: 400 })
+  const outcome = await banPerson(ctx, input)
+  if (outcome.kind === 'refused') return { refused: outcome.detail }
+  return { done: outcome.kind === 'banned' ? 'Banned. Live keys are being ended.' : 'They were banned already.' }
 })
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `${data?.claim.reference ?? ''} ${data?.claim.person.displayName ?? ''} · Admin · Keymint` }]
