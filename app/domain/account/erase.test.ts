@@ -211,7 +211,7 @@ test('the download holds everything of a person and no secret', async () => {
   let text = ''
   for await (const piece of await exportPerson(world.ctx, person.userId)) text += piece
   const file = JSON.parse(text) as Record<string, unknown[]> & { person: object }
-  expect(Object.keys(file)).toEqual(['about', 'person', 'identities', 'sessions', 'claims', 'mints', 'retiredKeys', 'auditEvents'])
+  expect(Object.keys(file)).toEqual(['about', 'person', 'identities', 'sessions', 'claims', 'mints', 'retiredKeys', 'teams', 'subKeys', 'ledger', 'auditEvents'])
   expect(file.person).toMatchObject({ userId: person.userId, email: person.who.email, marketingOptedIn: true, marketingOptedInWorkshop: slug })
   expect([file.identities, file.sessions, file.claims, file.mints].map((list) => list!.length)).toEqual([1, 1, 1, 1])
   expect(file.auditEvents!.length).toBeGreaterThan(2_104)

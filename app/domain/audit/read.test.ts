@@ -156,7 +156,8 @@ test('a page of 200,000 events reads at most 1.5 times the blocks that a page of
     measured.push({ filter, small: few, large: many, ratio: (many / few).toFixed(2), smallMs: await millis(small.db, ...make(small.events)), largeMs: await millis(large.db, ...make(large.events)) })
   }
   console.table(measured)
-  // A tree of 200,000 is a level higher than one of 1,000; each subquery of a filter goes down one. Two filters together cost
+  // A tree of 200,000 is a level higher than one of 1,000; each subquery of a filter goes down one, and a free id
+  // has one for every kind of subject. Two filters together cost
   // what their combination is rare, which no index of a single column can know: shown, not held.
-  expect(measured.filter(({ filter, small: few, large: many }) => many > few * 1.5 && many - few > 20 && filter !== 'actor and workshop')).toEqual([])
+  expect(measured.filter(({ filter, small: few, large: many }) => many > few * 1.5 && many - few > (filter.startsWith('any id') ? 40 : 20) && filter !== 'actor and workshop')).toEqual([])
 }, 120_000)
