@@ -5,7 +5,7 @@ import type { ChartLine, ChartView } from '~/components/chart-view'
 
 const width = 360
 const height = 168
-const left = 44
+const left = 52
 const right = 10
 const top = 12
 const bottom = 24
