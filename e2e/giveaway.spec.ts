@@ -84,7 +84,7 @@ test('the docs say how a key is used, what it costs, and what it may be used for
 })
 
 test('an admin makes a key for a numeric GitHub id, sees only its mask, bans the person and lifts the ban', async ({ page, browser, stage, signIn }) => {
-  const late = attendee(186)
+  const late = attendee(194)
   await signIn('admin')
   await page.goto('/admin/w/small-keys')
   await page.getByRole('link', { name: 'Make a key for a GitHub account' }).click()

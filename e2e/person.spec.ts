@@ -6,7 +6,7 @@ for (const javaScriptEnabled of [true, false]) {
     test.use({ javaScriptEnabled })
 
     test('somebody signs another browser out, downloads what is held, and is forgotten', async ({ page, context, browser, stage, signIn }) => {
-      const { login, name } = attendee(javaScriptEnabled ? 180 : 181)
+      const { login, name } = attendee(javaScriptEnabled ? 195 : 196)
       await signIn(login)
       const other = await browser.newContext()
       await signInTo(other, stage.origin, login)
