@@ -30,7 +30,8 @@ test('every bind fails: thirty people get their keys, the admin sees thirty unbo
   await request.delete(stage.openrouter.faultsUrl)
   await page.getByRole('button', { name: 'Bind all 30 now' }).click()
   await expect(heading(page, 'Attaching limits again')).toBeVisible()
-  await expect(page.getByText('All 30 are through.')).toBeVisible({ timeout: 30_000 })
+  // Some may have been bound by themselves meanwhile: trouble that has passed is tried again.
+  await expect(page.getByText(/All \d+ are through\./)).toBeVisible({ timeout: 30_000 })
   await expect.poll(() => count('guardrail_attached_at is not null'), { timeout: 30_000 }).toBe(30)
   expect((await upstreamKeys(page, stage, slug)).filter((key) => key.guardrail_id !== null)).toHaveLength(30)
   await page.goto(`/admin/w/${slug}`)
