@@ -29,6 +29,8 @@ for (const { colorScheme, width } of looks) {
     await open('/sign-in?error=access_denied&provider=github', 'sign-in with an error')
     await open('/w/open-room', 'open workshop as a stranger')
     await open('/nothing-here', '404')
+    await open('/docs', 'docs')
+    await open('/w/small-keys', 'giveaway as a stranger')
 
     const me = attendee(50 + looks.findIndex((look) => look.colorScheme === colorScheme && look.width === width))
     await signIn(me.login)
@@ -54,8 +56,13 @@ for (const { colorScheme, width } of looks) {
     await expect(page.getByText('Your key works.')).toBeVisible()
     await check('shown key')
     await open('/me', 'me')
+    await open('/w/small-keys', 'giveaway')
     await signIn('admin')
-    await open('/admin/w/second-room', 'admin')
+    await open('/admin', 'admin')
+    await open('/admin/w/second-room', 'claims for staff')
+    await open('/admin/w/small-keys/mint', 'a key by hand')
+    await open('/admin/audit', 'audit')
+    await open('/admin/doctor', 'doctor')
     expect(problems).toEqual([])
   })
 }
@@ -88,11 +95,12 @@ test('no secret is in any page, answer, log, table or file that a browser gets',
 
   const workshops = ['open-room', 'second-room', 'full-room', 'closed-room', 'broken-room', 'github-room']
   const urls = [
-    '/', '/sign-in', '/me', '/sign-out', '/nothing-here', '/healthz', '/readyz', '/metrics', '/admin', '/auth/github',
-    ...workshops.flatMap((slug) => [`/w/${slug}`, `/w/${slug}/claim`, `/w/${slug}/claim/status`, `/w/${slug}/claim/view`, `/w/${slug}/claim/reveal`, `/w/${slug}/claim/test`, `/admin/w/${slug}`]),
+    '/', '/sign-in', '/me', '/me/export.json', '/sign-out', '/docs', '/nothing-here', '/healthz', '/readyz', '/metrics', '/auth/github',
+    '/admin', '/admin/queue', '/admin/queue?tab=done', '/admin/queue/export?format=json', '/admin/reconcile', '/admin/audit', '/admin/audit/export?format=csv', '/admin/doctor', '/t/new',
+    ...workshops.flatMap((slug) => [`/w/${slug}`, `/w/${slug}/claim`, `/w/${slug}/claim/status`, `/w/${slug}/claim/view`, `/w/${slug}/claim/reveal`, `/w/${slug}/claim/test`, `/admin/w/${slug}`, `/admin/w/${slug}/export.csv`, `/admin/w/${slug}/receipt`]),
   ]
   for (const [who, context] of [['a stranger', stranger], ['the owner', owner], ['the admin', admin]] as [string, BrowserContext][]) {
-    for (const url of urls.flatMap((one) => [one, one === '/' ? '/_root.data' : `${one}.data`])) {
+    for (const url of urls.flatMap((one) => [one, one === '/' ? '/_root.data' : one.replace(/(?=\?|$)/, '.data')])) {
       const answer = await context.request.get(`${stage.origin}${url}`, { maxRedirects: 0 })
       search(`${url} as ${who}`, `${JSON.stringify(answer.headersArray())} ${await answer.text()}`)
     }

@@ -4,7 +4,7 @@
  */
 import type { Result } from '@openrouter/sdk/types/fp.js'
 import { scrub } from './log.server'
-import { ProviderError, type ProviderTrouble } from './provider-error'
+import { ProviderError, retryAfterFrom, troubleFromStatus, type ProviderTrouble } from './provider-error'
 
 /** The SDK returns most failures, and throws the rest: a body that breaks off, and JSON that is none, with a piece of it in the message. */
 export async function answerOf<T>(pending: PromiseLike<Result<T>>): Promise<Result<T>> {
@@ -41,18 +41,6 @@ export function providerErrorFrom(call: string, error: unknown): ProviderError {
   })
 }
 
-function troubleFromStatus(status: number): ProviderTrouble {
-  if (status === 429) return { kind: 'retryable', reason: 'rate-limited' }
-  if (status === 402) return { kind: 'retryable', reason: 'no-credit' }
-  if (status === 401) return { kind: 'retryable', reason: 'unauthorized' }
-  if (status === 403) return { kind: 'retryable', reason: 'forbidden' }
-  if (status === 404) return { kind: 'rejected', reason: 'not-found' }
-  if (status === 408) return { kind: 'ambiguous', reason: 'timeout' }
-  if (status >= 500) return { kind: 'ambiguous', reason: 'server-error' }
-  if (status >= 400) return { kind: 'rejected', reason: status === 400 || status === 422 ? 'bad-request' : 'refused' }
-  return { kind: 'ambiguous', reason: 'unreadable-answer' }
-}
-
 const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'])
 
 function troubleWithoutAnswer(error: unknown, name: string): ProviderTrouble {
@@ -76,14 +64,6 @@ export function errorFacts(error: unknown): { statusCode?: number; body?: string
     ...(typeof facts.body === 'string' ? { body: facts.body } : {}),
     ...(facts.headers instanceof Headers ? { headers: facts.headers } : {}),
   }
-}
-
-/** Seconds or an HTTP date, as RFC 9110 allows; at most an hour is believed. */
-function retryAfterFrom(headers: Headers | undefined): number | undefined {
-  const text = headers?.get('retry-after')
-  if (!text) return undefined
-  const seconds = /^\d+$/.test(text.trim()) ? Number(text) : (Date.parse(text) - Date.parse(headers?.get('date') ?? '')) / 1000
-  return Number.isFinite(seconds) ? Math.min(Math.max(Math.ceil(seconds), 1), 3_600) : undefined
 }
 
 export function parseObject(text: string): Record<string, unknown> {
