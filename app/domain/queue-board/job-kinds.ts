@@ -1,4 +1,5 @@
-/** Each job in words, and what cancelling it would mean. A job that is not here may be looked at and retried, not cancelled. */
+/** Each job in words, and what cancelling it would mean. */
+import type { JobName } from '~/adapters/queue.server'
 
 export type CancelMeans =
   /** The claim is refused with words, and its money and seat go back. */
@@ -11,20 +12,38 @@ export type CancelMeans =
 
 type JobKind = { words: string; cancel: CancelMeans; /** Jobs that a bulk retry lets run at once; the next ones follow five seconds later. */ perStagger: number }
 
-const kinds: Record<string, JobKind> = {
+const scheduled = { cancel: 'skip-once', perStagger: 20 } as const
+const lasting = { cancel: 'never', perStagger: 20 } as const
+
+/** Every job of the catalog has its words here; a new one without does not compile. */
+const kinds: Record<JobName, JobKind> = {
   'mint-key': { words: 'Make a key', cancel: 'refuse-mint', perStagger: 20 },
   // A hundred of them go in one call.
   'bind-guardrail': { words: 'Attach limits to a key', cancel: 'leave-unbound', perStagger: 100 },
-  'sync-usage': { words: 'Read usage', cancel: 'skip-once', perStagger: 20 },
-  'reconcile-keys': { words: 'Compare keys with the provider', cancel: 'skip-once', perStagger: 20 },
-  sweep: { words: 'Find lost work', cancel: 'never', perStagger: 20 },
-  'bulk-action': { words: 'Carry out a bulk action', cancel: 'never', perStagger: 20 },
-  'mint-key-dead': { words: 'Make a key (dead letter)', cancel: 'never', perStagger: 20 },
-  'bind-guardrail-dead': { words: 'Attach limits to a key (dead letter)', cancel: 'never', perStagger: 100 },
+  'sync-usage': { words: 'Read usage', ...scheduled },
+  'reconcile-keys': { words: 'Remove lost keys at the provider', ...scheduled },
+  'reconcile-check': { words: 'Compare everything with the provider', ...scheduled },
+  'reconcile-fix': { words: 'Fix what differs at the provider', ...lasting },
+  'tidy-readings': { words: 'Thin out old readings', ...scheduled },
+  'make-receipt': { words: 'Make a receipt', ...lasting },
+  doctor: { words: 'Ask the doctor', ...lasting },
+  'chain-audit': { words: 'Chain the audit trail', ...lasting },
+  tidy: { words: 'Erase and forget what is due', ...scheduled },
+  sweep: { words: 'Find lost work', ...lasting },
+  'bulk-action': { words: 'Carry out a bulk action', ...lasting },
+  'mint-sub-key': { words: 'Make a team’s key', ...lasting },
+  'apply-sub-key': { words: 'Bring a team’s key in line', ...lasting },
+  'sync-sub-keys': { words: 'Read usage of teams’ keys', ...scheduled },
+  'reconcile-services': { words: 'Look after all teams’ services', ...scheduled },
+  'reconcile-service': { words: 'Remove lost keys at a team’s service', ...scheduled },
+  'roll-months': { words: 'Open the new month', ...scheduled },
 }
 
+/** Dead letters are named after their job. */
 export function jobKindOf(name: string): JobKind {
-  return kinds[name] ?? { words: name.replaceAll('-', ' '), cancel: 'never', perStagger: 20 }
+  const living = name.replace(/-dead$/, '')
+  const kind = Object.hasOwn(kinds, living) ? kinds[living as JobName] : { words: name, ...lasting }
+  return living === name ? kind : { ...kind, words: `${kind.words} (dead letter)`, cancel: 'never' }
 }
 
 /** What a person who is about to cancel must know. */
