@@ -44,19 +44,19 @@ function Event({ entry, asOf }: { entry: TrailEntry; asOf: string }) {
         <span className="block max-sm:inline max-sm:before:content-[',_']">event {entry.id}{entry.chained ? '' : ', not chained yet'}</span>
       </td>
       <td className={`${cell} max-sm:!pt-1`}>
-        <a className="hover:underline" href={actor.filterUrl} title="Show all that they did">{actor.name ?? actorWords[actor.text] ?? <Id text={actor.text} />}</a>
+        <a className="inline-block min-h-6 min-w-6 hover:underline" href={actor.filterUrl} title="Show all that they did">{actor.name ?? actorWords[actor.text] ?? <Id text={actor.text} />}</a>
         {actor.name ? <Id text={actor.text} /> : null}
       </td>
       <td className={`${cell} font-semibold`}>
-        <a className="hover:underline" href={action.filterUrl} title={`Show all of “${action.name}”`}>{wordsOfAction(action.name)}</a>
+        <a className="inline-block min-h-6 min-w-6 hover:underline" href={action.filterUrl} title={`Show all of “${action.name}”`}>{wordsOfAction(action.name)}</a>
       </td>
       <td className={cell}>
-        {themselves ? <a className="text-soft hover:underline" href={subject.filterUrl} title="Show all that was done to them">themselves</a> : (
-          <a className="hover:underline" href={subject.filterUrl} title="Show all that was done to it">{subject.name}<Id text={subject.text} /></a>
+        {themselves ? <a className="inline-block min-h-6 min-w-6 text-soft hover:underline" href={subject.filterUrl} title="Show all that was done to them">themselves</a> : (
+          <a className="inline-block min-h-6 min-w-6 hover:underline" href={subject.filterUrl} title="Show all that was done to it">{subject.name}<Id text={subject.text} /></a>
         )}
         <span className="flex flex-wrap gap-x-3">
-          {workshop ? <a className="prose-link" href={workshop.filterUrl}>{workshop.slug}</a> : null}
-          {subject.url ? <a className="prose-link" href={subject.url}>Open</a> : null}
+          {workshop ? <a className="prose-link inline-block min-h-6 min-w-6" href={workshop.filterUrl}>{workshop.slug}</a> : null}
+          {subject.url ? <a className="prose-link inline-block min-h-6 min-w-6" href={subject.url}>Open</a> : null}
         </span>
       </td>
       <td className={`${cell} sm:w-72`}><Details details={entry.details} asOf={asOf} /></td>
