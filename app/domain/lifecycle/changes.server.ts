@@ -9,6 +9,7 @@ import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/mo
 import type { BulkItemResult, BulkRun } from '../bulk/bulk-kind'
 import { isItemPending } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
+import { reserveForClaim } from '../pool/pool.server'
 import { recordReadings } from '../usage/usage.server'
 import { claimIdOf, claimSubject, lockClaim, type ClaimRow } from './claim-row.server'
 
@@ -95,3 +96,15 @@ export async function databaseNow(ctx: Ctx): Promise<Date> {
 }
 
 export const isAnswer = (value: object): value is Answer => 'answer' in value
+
+/** The change will not be made: what was reserved for it goes back. */
+export async function giveUpChange(ctx: Ctx, bulk: BulkRun, subject: string, answer: BulkItemResult): Promise<BulkItemResult> {
+  await ctx.db.$transaction(async (tx) => {
+    const claim = await lockItem(tx, bulk, subject)
+    if (isAnswer(claim)) return
+    const change = await readChange(tx, bulk, claim.claimId)
+    await endChange(tx, bulk, claim.claimId)
+    if (change && change.reserved > 0n && claim.state === 'ready') await reserveForClaim(tx, claim.claimId, claim.committed - change.reserved, null)
+  })
+  return answer
+}

@@ -12,7 +12,7 @@ import { markItemDone } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
 import { windowEnd, windowsIn } from '../pool/committed'
 import { isPoolIsFull, PoolIsFull, reserveForClaim, type PoolCaps } from '../pool/pool.server'
-import { beginChange, endChange, isAnswer, lockItem, noteReserved, patchKey, readChange, type Answer, type Change } from './changes.server'
+import { beginChange, endChange, giveUpChange, isAnswer, lockItem, noteReserved, patchKey, readChange, type Answer, type Change } from './changes.server'
 import type { ClaimRow } from './claim-row.server'
 import { beginNextGeneration, type NextTerms } from './next-generation.server'
 import { graceDivisor, graceSeconds, mostGraceNano } from './retire.server'
@@ -32,12 +32,12 @@ export async function replaceKey(ctx: Ctx, bulk: BulkRun, subject: string, plan:
     const begun = await ctx.db.$transaction((tx) => begin(ctx, tx, bulk, subject, plan, caps))
     if (isAnswer(begun)) return begun.answer
     const old = await lowerOldKey(ctx, bulk, begun, plan)
-    if (old === 'nothing-left') return await giveUp(ctx, bulk, subject, nothingLeft)
+    if (old === 'nothing-left') return await giveUpChange(ctx, bulk, subject, nothingLeft)
     return await ctx.db.$transaction((tx) => finish(ctx, tx, bulk, subject, { plan, old, caps }))
   } catch (error) {
-    if (isProviderError(error) && error.details.kind === 'rejected') await giveUp(ctx, bulk, subject, 'done')
+    if (isProviderError(error) && error.details.kind === 'rejected') await giveUpChange(ctx, bulk, subject, 'done')
     if (!isPoolIsFull(error)) throw error
-    return giveUp(ctx, bulk, subject, { failed: plan.kind === 'extend' ? 'The pool has no room for the longer time.' : 'The pool has no room left for this key.' })
+    return giveUpChange(ctx, bulk, subject, { failed: plan.kind === 'extend' ? 'The pool has no room for the longer time.' : 'The pool has no room left for this key.' })
   }
 }
 
@@ -122,18 +122,6 @@ function termsOf(ctx: Ctx, claim: ClaimRow, plan: NextKeyPlan, old: OldKey): Nex
   }
   const carried = claim.carryUntil !== null && claim.carryUntil > ctx.now() ? claim.carry : 0n
   return { ...common, limit: claim.limit, carry: { used: smallest(carried + old.window + stillSpendable, claim.limit - leastCap), until } }
-}
-
-/** The replacement will not be made: what was reserved for a longer time goes back. */
-async function giveUp(ctx: Ctx, bulk: BulkRun, subject: string, answer: BulkItemResult): Promise<BulkItemResult> {
-  await ctx.db.$transaction(async (tx) => {
-    const claim = await lockItem(tx, bulk, subject)
-    if (isAnswer(claim)) return
-    const change = await readChange(tx, bulk, claim.claimId)
-    await endChange(tx, bulk, claim.claimId)
-    if (change && change.reserved > 0n && claim.state === 'ready') await reserveForClaim(tx, claim.claimId, claim.committed - change.reserved, null)
-  })
-  return answer
 }
 
 function whyNot(ctx: Ctx, claim: ClaimRow, plan: NextKeyPlan): string | null {

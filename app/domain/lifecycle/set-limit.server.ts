@@ -13,7 +13,7 @@ import { markItemDone } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
 import { windowsIn } from '../pool/committed'
 import { isPoolIsFull, PoolIsFull, reserveForClaim, type PoolCaps } from '../pool/pool.server'
-import { beginChange, endChange, isAnswer, lockItem, noteReserved, patchKey, readChange, type Answer } from './changes.server'
+import { beginChange, endChange, giveUpChange, isAnswer, lockItem, noteReserved, patchKey, readChange, type Answer } from './changes.server'
 import type { ClaimRow } from './claim-row.server'
 
 export const poolIsFullWords = 'The pool has no room for the difference.'
@@ -37,14 +37,14 @@ export async function setLimit(ctx: Ctx, bulk: BulkRun, subject: string, limit: 
     if (raises && claim.bound) await ensureGuardrail(ctx, claim.workshopSlug)
     if (!raises) {
       const used = await readUsed(ctx, keyHash)
-      if (used !== null && used > wanted) return await giveUp(ctx, bulk, subject, { skipped: `It has used more than that already, so its limit cannot be as low as ${formatUsd(limit, { exact: true })}.` })
+      if (used !== null && used > wanted) return await giveUpChange(ctx, bulk, subject, { skipped: `It has used more than that already, so its limit cannot be as low as ${formatUsd(limit, { exact: true })}.` })
     }
     patched = await patchKey(ctx, keyHash, { limit: wanted })
   } catch (error) {
-    if (isProviderError(error) && error.details.kind === 'rejected') await giveUp(ctx, bulk, subject, 'done')
+    if (isProviderError(error) && error.details.kind === 'rejected') await giveUpChange(ctx, bulk, subject, 'done')
     throw error
   }
-  if (!patched) return giveUp(ctx, bulk, subject, { failed: 'The provider has no key with this hash any more.' })
+  if (!patched) return giveUpChange(ctx, bulk, subject, { failed: 'The provider has no key with this hash any more.' })
   return ctx.db.$transaction((tx) => finish(ctx, tx, bulk, subject, limit))
 }
 
@@ -84,18 +84,6 @@ async function finish(ctx: Ctx, tx: Tx, bulk: BulkRun, subject: string, limit: N
   })
   if (limit < claim.limit) await reserveForClaim(tx, claim.claimId, claim.committed - (claim.limit - limit) * windowsLeft(ctx, claim), null)
   return 'done'
-}
-
-/** The change will not be made: what was reserved for it goes back. */
-async function giveUp(ctx: Ctx, bulk: BulkRun, subject: string, answer: BulkItemResult): Promise<BulkItemResult> {
-  await ctx.db.$transaction(async (tx) => {
-    const claim = await lockItem(tx, bulk, subject)
-    if (isAnswer(claim)) return
-    const change = await readChange(tx, bulk, claim.claimId)
-    await endChange(tx, bulk, claim.claimId)
-    if (change && change.reserved > 0n && claim.state === 'ready') await reserveForClaim(tx, claim.claimId, claim.committed - change.reserved, null)
-  })
-  return answer
 }
 
 /** Used of the present window as the provider says it now; null when it has no such key. */
