@@ -6,60 +6,167 @@ import tseslint from 'typescript-eslint'
 const zone = (target, from, message) => ({ target, from, message })
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'build/', '.keymint/', '.cache/', 'app/adapters/prisma-client/', 'test-results/', '*.config.js', 'prisma/schema-engine.mjs'] },
+  {
+    ignores: [
+      'node_modules/',
+      'build/',
+      '.keymint/',
+      '.cache/',
+      'app/adapters/prisma-client/',
+      'test-results/',
+      '*.config.js',
+      'prisma/schema-engine.mjs',
+    ],
+  },
   js.configs.recommended,
   tseslint.configs.recommendedTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
     plugins: { 'import-x': importX },
-    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver({ project: 'tsconfig.json' })] },
+    settings: {
+      'import-x/resolver-next': [createTypeScriptImportResolver({ project: 'tsconfig.json' })],
+    },
     rules: {
       '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
-      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { attributes: false } }],
+      '@typescript-eslint/no-misused-promises': [
+        'error',
+        { checksVoidReturn: { attributes: false } },
+      ],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true, allowNullish: true }],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true, allowNullish: true },
+      ],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
       // Remix answers by throwing a Response.
-      '@typescript-eslint/only-throw-error': ['error', { allow: [{ from: 'lib', name: 'Response' }], allowThrowingUnknown: true }],
+      '@typescript-eslint/only-throw-error': [
+        'error',
+        { allow: [{ from: 'lib', name: 'Response' }], allowThrowingUnknown: true },
+      ],
       '@typescript-eslint/require-await': 'off',
       'no-console': 'error',
       // Imports run one way: routes -> web -> domain -> adapters, jobs -> domain. Nothing imports routes; stand-ins know nothing of app.
-      'import-x/no-restricted-paths': ['error', {
-        zones: [
-          zone('./app/adapters', ['./app/domain', './app/web', './app/routes', './app/components', './app/client', './jobs'], 'Adapters stand below the domain.'),
-          zone('./app/domain', ['./app/web', './app/routes', './app/components', './app/client', './app/env.server.ts', './app/runtime.server.ts', './jobs'], 'The domain knows neither pages nor processes.'),
-          zone('./app/web', ['./app/routes', './app/runtime.server.ts', './jobs'], 'web stands below the routes.'),
-          zone('./app/components', ['./app/routes', './app/web', './app/adapters', './jobs'], 'Components take props.'),
-          zone('./app/client', ['./app/routes', './app/web', './app/adapters', './jobs'], 'What runs in the browser knows no server.'),
-          zone('./app/routes', ['./app/adapters', './app/env.server.ts', './app/runtime.server.ts', './jobs'], 'A route parses, makes one domain call and answers.'),
-          zone(['./app', './jobs'], ['./simulators', './e2e', './bench'], 'Product code has no branch for tests or demo.'),
-          zone('./app', './jobs', 'Only jobs, bench and the harness import jobs.'),
-          zone('./simulators/{openrouter,litellm,identity,postgres}', ['./app', './jobs'], 'A stand-in that shared code with the app would share its mistakes.'),
-        ],
-      }],
-      'no-restricted-properties': ['error', { object: 'vi', property: 'mock', message: 'Use the stand-ins: real servers on real ports.' }],
+      'import-x/no-restricted-paths': [
+        'error',
+        {
+          zones: [
+            zone(
+              './app/adapters',
+              [
+                './app/domain',
+                './app/web',
+                './app/routes',
+                './app/components',
+                './app/client',
+                './jobs',
+              ],
+              'Adapters stand below the domain.',
+            ),
+            zone(
+              './app/domain',
+              [
+                './app/web',
+                './app/routes',
+                './app/components',
+                './app/client',
+                './app/env.server.ts',
+                './app/runtime.server.ts',
+                './jobs',
+              ],
+              'The domain knows neither pages nor processes.',
+            ),
+            zone(
+              './app/web',
+              ['./app/routes', './app/runtime.server.ts', './jobs'],
+              'web stands below the routes.',
+            ),
+            zone(
+              './app/components',
+              ['./app/routes', './app/web', './app/adapters', './jobs'],
+              'Components take props.',
+            ),
+            zone(
+              './app/client',
+              ['./app/routes', './app/web', './app/adapters', './jobs'],
+              'What runs in the browser knows no server.',
+            ),
+            zone(
+              './app/routes',
+              ['./app/adapters', './app/env.server.ts', './app/runtime.server.ts', './jobs'],
+              'A route parses, makes one domain call and answers.',
+            ),
+            zone(
+              ['./app', './jobs'],
+              ['./simulators', './e2e', './bench'],
+              'Product code has no branch for tests or demo.',
+            ),
+            zone('./app', './jobs', 'Only jobs, bench and the harness import jobs.'),
+            zone(
+              './simulators/{openrouter,litellm,identity,postgres}',
+              ['./app', './jobs'],
+              'A stand-in that shared code with the app would share its mistakes.',
+            ),
+          ],
+        },
+      ],
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'vi',
+          property: 'mock',
+          message: 'Use the stand-ins: real servers on real ports.',
+        },
+      ],
     },
   },
   {
     files: ['app/**/*.{ts,tsx}'],
     ignores: ['app/env.server.ts', 'app/cli/**'],
-    rules: { 'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Only env.server.ts reads the environment.' }] },
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'process',
+          property: 'env',
+          message: 'Only env.server.ts reads the environment.',
+        },
+      ],
+    },
   },
   {
     files: ['app/domain/**/*.ts'],
     ignores: ['**/*.test.ts'],
     rules: {
-      'no-restricted-syntax': ['error',
-        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'The domain asks ctx.now().' },
-        { selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']", message: 'The domain asks ctx.now().' },
-        { selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']", message: 'The domain is not random.' },
-        { selector: "CallExpression[callee.name='fetch']", message: 'Only adapters call out.' }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: 'The domain asks ctx.now().',
+        },
+        {
+          selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']",
+          message: 'The domain asks ctx.now().',
+        },
+        {
+          selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']",
+          message: 'The domain is not random.',
+        },
+        { selector: "CallExpression[callee.name='fetch']", message: 'Only adapters call out.' },
+      ],
     },
   },
   // Tests alone see both sides.
   { files: ['**/*.test.ts'], rules: { 'import-x/no-restricted-paths': 'off' } },
-  { files: ['**/*.test.ts', 'simulators/**', 'e2e/**', 'bench/**', 'app/cli/**'], rules: { 'no-console': 'off', '@typescript-eslint/unbound-method': 'off' } },
+  {
+    files: ['**/*.test.ts', 'simulators/**', 'e2e/**', 'bench/**', 'app/cli/**'],
+    rules: { 'no-console': 'off', '@typescript-eslint/unbound-method': 'off' },
+  },
   { files: ['**/*.{js,mjs}'], extends: [tseslint.configs.disableTypeChecked] },
 )

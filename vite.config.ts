@@ -15,7 +15,13 @@ export default defineConfig({
     remix({
       // Beside build/node, not above it: Remix empties its folder at every build.
       buildDirectory: 'build/web',
-      future: { v3_fetcherPersist: true, v3_relativeSplatPath: true, v3_throwAbortReason: true, v3_singleFetch: true, v3_lazyRouteDiscovery: true },
+      future: {
+        v3_fetcherPersist: true,
+        v3_relativeSplatPath: true,
+        v3_throwAbortReason: true,
+        v3_singleFetch: true,
+        v3_lazyRouteDiscovery: true,
+      },
     }),
     tsconfigPaths(),
   ],

@@ -9,7 +9,17 @@ export default defineConfig({
     outDir: 'build/node',
     target: 'node22',
     rollupOptions: {
-      input: { server: 'app/server.ts', worker: 'jobs/worker.ts', migrate: 'app/cli/migrate.ts', 'workshops-check': 'app/cli/workshops-check.ts', reconcile: 'app/cli/reconcile.ts', 'audit-verify': 'app/cli/audit-verify.ts', doctor: 'app/cli/doctor.ts', 'installation-renew': 'app/cli/installation-renew.ts', 'vault-rotate': 'app/cli/vault-rotate.ts' },
+      input: {
+        server: 'app/server.ts',
+        worker: 'jobs/worker.ts',
+        migrate: 'app/cli/migrate.ts',
+        'workshops-check': 'app/cli/workshops-check.ts',
+        reconcile: 'app/cli/reconcile.ts',
+        'audit-verify': 'app/cli/audit-verify.ts',
+        doctor: 'app/cli/doctor.ts',
+        'installation-renew': 'app/cli/installation-renew.ts',
+        'vault-rotate': 'app/cli/vault-rotate.ts',
+      },
     },
   },
 })

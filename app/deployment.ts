@@ -5,20 +5,41 @@ import type { Env } from './env.server'
 /** From an environment that may be incomplete: what cannot be said is left out. */
 export function deploymentOf(env: Partial<Env>): Deployment {
   const { APP_ORIGIN: appOrigin = '' } = env
-  return { appOrigin, signIn: appOrigin ? signInOf(env, appOrigin) : [], weakSecrets: weakSecretsOf(env) }
+  return {
+    appOrigin,
+    signIn: appOrigin ? signInOf(env, appOrigin) : [],
+    weakSecrets: weakSecretsOf(env),
+  }
 }
 
 function signInOf(env: Partial<Env>, appOrigin: string): Deployment['signIn'] {
-  const page = (provider: string, address: string | undefined, clientId: string | undefined, redirectUri: string, more: Record<string, string>) => {
+  const page = (
+    provider: string,
+    address: string | undefined,
+    clientId: string | undefined,
+    redirectUri: string,
+    more: Record<string, string>,
+  ) => {
     if (!address || !clientId) return []
     const url = new URL(address)
-    url.search = new URLSearchParams({ client_id: clientId, redirect_uri: redirectUri, ...more }).toString()
+    url.search = new URLSearchParams({
+      client_id: clientId,
+      redirect_uri: redirectUri,
+      ...more,
+    }).toString()
     return [{ provider, authorizeUrl: url.href, redirectUri }]
   }
-  const github = env.GITHUB_WEB_URL && `${env.GITHUB_WEB_URL.replace(/\/+$/, '')}/login/oauth/authorize`
+  const github =
+    env.GITHUB_WEB_URL && `${env.GITHUB_WEB_URL.replace(/\/+$/, '')}/login/oauth/authorize`
   return [
     ...page('GitHub', github, env.GITHUB_CLIENT_ID, `${appOrigin}/auth/github/callback`, {}),
-    ...page('Google', env.GOOGLE_AUTH_URL, env.GOOGLE_CLIENT_ID, `${appOrigin}/auth/google/callback`, { response_type: 'code', scope: 'openid' }),
+    ...page(
+      'Google',
+      env.GOOGLE_AUTH_URL,
+      env.GOOGLE_CLIENT_ID,
+      `${appOrigin}/auth/google/callback`,
+      { response_type: 'code', scope: 'openid' },
+    ),
   ]
 }
 
@@ -28,14 +49,43 @@ const leastDifferentCharacters = 10
 const leastDifferentBytes = 16
 
 function weakSecretsOf(env: Partial<Env>): string[] {
-  const { SESSION_SECRET: session = [], ENCRYPTION_KEY: encryption = [], METRICS_TOKEN: metrics } = env
+  const {
+    SESSION_SECRET: session = [],
+    ENCRYPTION_KEY: encryption = [],
+    METRICS_TOKEN: metrics,
+  } = env
   const found: string[] = []
-  if (session.some((secret) => sampleWords.test(secret))) found.push('SESSION_SECRET looks like an example: anybody can sign in as anybody with it.')
-  else if (session.some((secret) => new Set(secret).size < leastDifferentCharacters)) found.push('SESSION_SECRET is not random: it repeats a few characters.')
-  if (encryption.some((key) => new Set(key).size < leastDifferentBytes || sampleWords.test(key.toString('latin1')))) found.push('ENCRYPTION_KEY is not random.')
-  const bytesOf = (secret: string) => [Buffer.from(secret), Buffer.from(secret, 'hex'), Buffer.from(secret, 'base64')]
-  if (session.some((secret) => encryption.some((key) => bytesOf(secret).some((bytes) => bytes.equals(key))))) found.push('SESSION_SECRET and ENCRYPTION_KEY are the same: whoever learns one has both.')
-  if (metrics !== undefined && session.includes(metrics)) found.push('METRICS_TOKEN and SESSION_SECRET are the same: the token is shown to other machines.')
-  if (metrics !== undefined && encryption.some((key) => bytesOf(metrics).some((bytes) => bytes.equals(key)))) found.push('METRICS_TOKEN and ENCRYPTION_KEY are the same: the token is shown to other machines.')
+  if (session.some((secret) => sampleWords.test(secret)))
+    found.push('SESSION_SECRET looks like an example: anybody can sign in as anybody with it.')
+  else if (session.some((secret) => new Set(secret).size < leastDifferentCharacters))
+    found.push('SESSION_SECRET is not random: it repeats a few characters.')
+  if (
+    encryption.some(
+      (key) => new Set(key).size < leastDifferentBytes || sampleWords.test(key.toString('latin1')),
+    )
+  )
+    found.push('ENCRYPTION_KEY is not random.')
+  const bytesOf = (secret: string) => [
+    Buffer.from(secret),
+    Buffer.from(secret, 'hex'),
+    Buffer.from(secret, 'base64'),
+  ]
+  if (
+    session.some((secret) =>
+      encryption.some((key) => bytesOf(secret).some((bytes) => bytes.equals(key))),
+    )
+  )
+    found.push('SESSION_SECRET and ENCRYPTION_KEY are the same: whoever learns one has both.')
+  if (metrics !== undefined && session.includes(metrics))
+    found.push(
+      'METRICS_TOKEN and SESSION_SECRET are the same: the token is shown to other machines.',
+    )
+  if (
+    metrics !== undefined &&
+    encryption.some((key) => bytesOf(metrics).some((bytes) => bytes.equals(key)))
+  )
+    found.push(
+      'METRICS_TOKEN and ENCRYPTION_KEY are the same: the token is shown to other machines.',
+    )
   return found
 }

@@ -1,5 +1,12 @@
 import { PassThrough } from 'node:stream'
-import { createReadableStreamFromReadable, type ActionFunctionArgs, type AppLoadContext, type EntryContext, type HandleDataRequestFunction, type LoaderFunctionArgs } from '@remix-run/node'
+import {
+  createReadableStreamFromReadable,
+  type ActionFunctionArgs,
+  type AppLoadContext,
+  type EntryContext,
+  type HandleDataRequestFunction,
+  type LoaderFunctionArgs,
+} from '@remix-run/node'
 import { RemixServer } from '@remix-run/react'
 import { renderToPipeableStream } from 'react-dom/server'
 import { ResponseFactsProvider } from '~/components/response-facts'
@@ -7,14 +14,25 @@ import { loggedPath } from '~/web/logged-path'
 
 const renderTimeoutMs = 5_000
 
-export default function handleRequest(request: Request, status: number, headers: Headers, remixContext: EntryContext, { cspNonce, requestId, ctx }: AppLoadContext): Promise<Response> {
+export default function handleRequest(
+  request: Request,
+  status: number,
+  headers: Headers,
+  remixContext: EntryContext,
+  { cspNonce, requestId, ctx }: AppLoadContext,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     let failed = false
     const { entry, hmrRuntime } = remixContext.manifest
     const islandScript = `${hmrRuntime ? `import ${JSON.stringify(hmrRuntime)};` : ''}import(${JSON.stringify(entry.module)})`
     const { pipe, abort } = renderToPipeableStream(
       <ResponseFactsProvider value={{ nonce: cspNonce, requestId, islandScript }}>
-        <RemixServer context={remixContext} url={request.url} abortDelay={renderTimeoutMs} nonce={cspNonce} />
+        <RemixServer
+          context={remixContext}
+          url={request.url}
+          abortDelay={renderTimeoutMs}
+          nonce={cspNonce}
+        />
       </ResponseFactsProvider>,
       {
         nonce: cspNonce,
@@ -23,13 +41,21 @@ export default function handleRequest(request: Request, status: number, headers:
           const body = new PassThrough()
           headers.set('Content-Type', 'text/html; charset=utf-8')
           if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store')
-          resolve(new Response(createReadableStreamFromReadable(body), { headers, status: failed ? 500 : status }))
+          resolve(
+            new Response(createReadableStreamFromReadable(body), {
+              headers,
+              status: failed ? 500 : status,
+            }),
+          )
           pipe(body)
         },
         onShellError: reject,
         onError(error: unknown) {
           failed = true
-          ctx.log.error({ error, path: loggedPath(new URL(request.url).pathname) }, 'a page could not be rendered')
+          ctx.log.error(
+            { error, path: loggedPath(new URL(request.url).pathname) },
+            'a page could not be rendered',
+          )
         },
       },
     )
@@ -43,7 +69,13 @@ export const handleDataRequest: HandleDataRequestFunction = (response) => {
 }
 
 /** Errors of loaders and actions. The query is left out: it may hold what an identity provider sent. */
-export function handleError(error: unknown, { request, context }: LoaderFunctionArgs | ActionFunctionArgs): void {
+export function handleError(
+  error: unknown,
+  { request, context }: LoaderFunctionArgs | ActionFunctionArgs,
+): void {
   if (request.signal.aborted) return
-  context.ctx.log.error({ error, method: request.method, path: loggedPath(new URL(request.url).pathname) }, 'a request failed')
+  context.ctx.log.error(
+    { error, method: request.method, path: loggedPath(new URL(request.url).pathname) },
+    'a request failed',
+  )
 }

@@ -3,9 +3,16 @@ import { expect, test } from 'vitest'
 import { EnvError, readEnv, secretsOf } from './env.server'
 
 const good = {
-  NODE_ENV: 'production', DATABASE_URL: 'postgresql://user:databasepassword@db.example.org:5432/keymint', APP_ORIGIN: 'https://keys.example.org',
-  SESSION_SECRET: 's'.repeat(40), ENCRYPTION_KEY: randomBytes(32).toString('base64'), OPENROUTER_MANAGEMENT_KEY: `sk-or-v1-${'a'.repeat(64)}`,
-  GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'githubsecret', GOOGLE_CLIENT_ID: 'id', GOOGLE_CLIENT_SECRET: 'googlesecret',
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgresql://user:databasepassword@db.example.org:5432/keymint',
+  APP_ORIGIN: 'https://keys.example.org',
+  SESSION_SECRET: 's'.repeat(40),
+  ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+  OPENROUTER_MANAGEMENT_KEY: `sk-or-v1-${'a'.repeat(64)}`,
+  GITHUB_CLIENT_ID: 'id',
+  GITHUB_CLIENT_SECRET: 'githubsecret',
+  GOOGLE_CLIENT_ID: 'id',
+  GOOGLE_CLIENT_SECRET: 'googlesecret',
 }
 
 function complaintOf(change: Record<string, string | undefined>): string {
@@ -19,40 +26,116 @@ function complaintOf(change: Record<string, string | undefined>): string {
 }
 
 test('every problem is listed at once, also those that only production has', () => {
-  const complaint = complaintOf({ DATABASE_URL: 'mysql://x', SESSION_SECRET: 'short', ENCRYPTION_KEY: undefined, PORT: 'eighty', GITHUB_CLIENT_ID: '', APP_ORIGIN: 'http://keys.example.org' })
-  for (const name of ['DATABASE_URL', 'SESSION_SECRET', 'ENCRYPTION_KEY', 'PORT', 'GITHUB_CLIENT_ID', 'APP_ORIGIN']) expect(complaint).toContain(`- ${name}: `)
+  const complaint = complaintOf({
+    DATABASE_URL: 'mysql://x',
+    SESSION_SECRET: 'short',
+    ENCRYPTION_KEY: undefined,
+    PORT: 'eighty',
+    GITHUB_CLIENT_ID: '',
+    APP_ORIGIN: 'http://keys.example.org',
+  })
+  for (const name of [
+    'DATABASE_URL',
+    'SESSION_SECRET',
+    'ENCRYPTION_KEY',
+    'PORT',
+    'GITHUB_CLIENT_ID',
+    'APP_ORIGIN',
+  ])
+    expect(complaint).toContain(`- ${name}: `)
   expect(complaint).toContain('6 problem(s)')
 })
 
 test('no value of a secret is ever printed', () => {
-  const bad = { DATABASE_URL: 'mysql://user:hunter2hunter2@db', SESSION_SECRET: 'tooshortsecret', ENCRYPTION_KEY: 'notthirtytwobytes', METRICS_TOKEN: 'shorttoken', SMTP_URL: 'mail password' }
+  const bad = {
+    DATABASE_URL: 'mysql://user:hunter2hunter2@db',
+    SESSION_SECRET: 'tooshortsecret',
+    ENCRYPTION_KEY: 'notthirtytwobytes',
+    METRICS_TOKEN: 'shorttoken',
+    SMTP_URL: 'mail password',
+  }
   const complaint = complaintOf(bad)
   for (const name of Object.keys(bad)) expect(complaint).toContain(name)
-  for (const value of [...Object.values(bad), 'hunter2hunter2']) expect(complaint).not.toContain(value)
+  for (const value of [...Object.values(bad), 'hunter2hunter2'])
+    expect(complaint).not.toContain(value)
 })
 
 test('provisioning is on for the word true alone', () => {
-  for (const word of [undefined, '', 'false', '1', 'yes', 'on', 'TRUE', 'True', ' true', 'true ', '"true"']) expect(readEnv({ ...good, PROVISIONING_ENABLED: word }).PROVISIONING_ENABLED).toBe(false)
+  for (const word of [
+    undefined,
+    '',
+    'false',
+    '1',
+    'yes',
+    'on',
+    'TRUE',
+    'True',
+    ' true',
+    'true ',
+    '"true"',
+  ])
+    expect(readEnv({ ...good, PROVISIONING_ENABLED: word }).PROVISIONING_ENABLED).toBe(false)
   expect(readEnv({ ...good, PROVISIONING_ENABLED: 'true' }).PROVISIONING_ENABLED).toBe(true)
 })
 
 test('a malformed number of keys means none, and does not stop the start', () => {
-  for (const word of [undefined, '', '0', '-5', '1e3', '12.5', '100 ', 'many', '0x10', '9'.repeat(20)]) expect(readEnv({ ...good, MAX_TOTAL_KEYS: word }).MAX_TOTAL_KEYS).toBe(0)
+  for (const word of [
+    undefined,
+    '',
+    '0',
+    '-5',
+    '1e3',
+    '12.5',
+    '100 ',
+    'many',
+    '0x10',
+    '9'.repeat(20),
+  ])
+    expect(readEnv({ ...good, MAX_TOTAL_KEYS: word }).MAX_TOTAL_KEYS).toBe(0)
   expect(readEnv({ ...good, MAX_TOTAL_KEYS: '250' }).MAX_TOTAL_KEYS).toBe(250)
 })
 
 test('production speaks https, or to this machine', () => {
-  expect(complaintOf({ APP_ORIGIN: 'http://keys.example.org', OPENROUTER_BASE_URL: 'http://openrouter.example.org/api/v1' }).match(/must be https/g)).toHaveLength(2)
-  for (const host of ['localhost.example.org', '127.0.0.1.example.org', '10.0.0.1', '0.0.0.0']) expect(complaintOf({ APP_ORIGIN: `http://${host}` })).toContain('must be https')
-  for (const host of ['localhost:3000', '127.0.0.1:3000', '[::1]:3000']) expect(complaintOf({ APP_ORIGIN: `http://${host}` })).toBe('')
-  expect(complaintOf({ NODE_ENV: undefined, APP_ORIGIN: 'http://keys.example.org' })).toContain('must be https')
+  expect(
+    complaintOf({
+      APP_ORIGIN: 'http://keys.example.org',
+      OPENROUTER_BASE_URL: 'http://openrouter.example.org/api/v1',
+    }).match(/must be https/g),
+  ).toHaveLength(2)
+  for (const host of ['localhost.example.org', '127.0.0.1.example.org', '10.0.0.1', '0.0.0.0'])
+    expect(complaintOf({ APP_ORIGIN: `http://${host}` })).toContain('must be https')
+  for (const host of ['localhost:3000', '127.0.0.1:3000', '[::1]:3000'])
+    expect(complaintOf({ APP_ORIGIN: `http://${host}` })).toBe('')
+  expect(complaintOf({ NODE_ENV: undefined, APP_ORIGIN: 'http://keys.example.org' })).toContain(
+    'must be https',
+  )
   expect(complaintOf({ NODE_ENV: 'development', APP_ORIGIN: 'http://keys.example.org' })).toBe('')
 })
 
 test('every secret of the environment is known to the logs, in each form in which it is used', () => {
   const key = randomBytes(32)
-  const env = readEnv({ ...good, ENCRYPTION_KEY: key.toString('hex'), DATABASE_URL: 'postgresql://user:odd%2Fpassword@db.example.org:5432/keymint', SMTP_URL: 'smtp://user:mailpassword@mail.example.org:587', METRICS_TOKEN: 'm'.repeat(20), SESSION_SECRET: `${'s'.repeat(40)},${'t'.repeat(40)}` })
+  const env = readEnv({
+    ...good,
+    ENCRYPTION_KEY: key.toString('hex'),
+    DATABASE_URL: 'postgresql://user:odd%2Fpassword@db.example.org:5432/keymint',
+    SMTP_URL: 'smtp://user:mailpassword@mail.example.org:587',
+    METRICS_TOKEN: 'm'.repeat(20),
+    SESSION_SECRET: `${'s'.repeat(40)},${'t'.repeat(40)}`,
+  })
   const secrets = secretsOf(env)
-  for (const secret of ['s'.repeat(40), 't'.repeat(40), key.toString('base64'), key.toString('hex'), good.OPENROUTER_MANAGEMENT_KEY, 'githubsecret', 'googlesecret', 'm'.repeat(20), 'odd%2Fpassword', 'odd/password', 'mailpassword']) expect(secrets, secret).toContain(secret)
+  for (const secret of [
+    's'.repeat(40),
+    't'.repeat(40),
+    key.toString('base64'),
+    key.toString('hex'),
+    good.OPENROUTER_MANAGEMENT_KEY,
+    'githubsecret',
+    'googlesecret',
+    'm'.repeat(20),
+    'odd%2Fpassword',
+    'odd/password',
+    'mailpassword',
+  ])
+    expect(secrets, secret).toContain(secret)
   for (const open of ['user', 'id', 'https://keys.example.org']) expect(secrets).not.toContain(open)
 })

@@ -6,8 +6,15 @@ import { z } from 'zod'
 
 const isLoopback = (hostname: string) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 
-const url = z.string().refine((value) => URL.canParse(value), 'must be a URL such as https://example.org')
-const list = z.string().transform((value) => value.split(',').map((item) => item.trim()).filter(Boolean))
+const url = z
+  .string()
+  .refine((value) => URL.canParse(value), 'must be a URL such as https://example.org')
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+)
 const optionalList = z.string().default('').pipe(list)
 const wholeNumber = (least: number, most: number) => {
   const words = `must be a whole number from ${least} to ${most}`
@@ -15,29 +22,49 @@ const wholeNumber = (least: number, most: number) => {
 }
 
 const secretList = list
-  .refine((items) => items.length > 0, 'must hold at least one secret (newest first, separated by commas)')
-  .refine((items) => items.every((item) => item.length >= 32), 'every secret must have 32 characters or more')
+  .refine(
+    (items) => items.length > 0,
+    'must hold at least one secret (newest first, separated by commas)',
+  )
+  .refine(
+    (items) => items.every((item) => item.length >= 32),
+    'every secret must have 32 characters or more',
+  )
 
-const keyBytes = (text: string) => (/^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64'))
+const keyBytes = (text: string) =>
+  /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64')
 const encryptionKeys = list
-  .refine((items) => items.length > 0, 'must hold at least one key (newest first, separated by commas)')
-  .refine((items) => items.every((item) => keyBytes(item).length === 32), 'every key must be 32 bytes in base64 or hex: openssl rand -base64 32')
+  .refine(
+    (items) => items.length > 0,
+    'must hold at least one key (newest first, separated by commas)',
+  )
+  .refine(
+    (items) => items.every((item) => keyBytes(item).length === 32),
+    'every key must be 32 bytes in base64 or hex: openssl rand -base64 32',
+  )
   .transform((items) => items.map(keyBytes))
 
-const postgresUrl = z.string().refine(
-  (value) => URL.canParse(value) && /^postgres(ql)?:$/.test(new URL(value).protocol),
-  'must be postgresql://user:password@host:5432/database',
-)
+const postgresUrl = z
+  .string()
+  .refine(
+    (value) => URL.canParse(value) && /^postgres(ql)?:$/.test(new URL(value).protocol),
+    'must be postgresql://user:password@host:5432/database',
+  )
 
 const envSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('production'),
   DATABASE_URL: postgresUrl,
   DIRECT_DATABASE_URL: postgresUrl.optional(),
-  APP_ORIGIN: url.refine((value) => URL.canParse(value) && new URL(value).origin === value, 'must be an origin without a path: https://keys.example.org'),
+  APP_ORIGIN: url.refine(
+    (value) => URL.canParse(value) && new URL(value).origin === value,
+    'must be an origin without a path: https://keys.example.org',
+  ),
   PORT: wholeNumber(1, 65_535).default(3000),
   SESSION_SECRET: secretList,
   ENCRYPTION_KEY: encryptionKeys,
-  OPENROUTER_MANAGEMENT_KEY: z.string().min(1, 'must be a management key from https://openrouter.ai/settings/management-keys'),
+  OPENROUTER_MANAGEMENT_KEY: z
+    .string()
+    .min(1, 'must be a management key from https://openrouter.ai/settings/management-keys'),
   OPENROUTER_BASE_URL: url.default('https://openrouter.ai/api/v1'),
   OPENROUTER_WORKSPACE_ID: z.uuid('must be the uuid of an OpenRouter workspace').optional(),
   GITHUB_CLIENT_ID: z.string().min(1),
@@ -50,21 +77,39 @@ const envSchema = z.object({
   GOOGLE_TOKEN_URL: url.default('https://oauth2.googleapis.com/token'),
   GOOGLE_ISSUERS: z.string().default('https://accounts.google.com,accounts.google.com').pipe(list),
   ADMIN_EMAILS: optionalList,
-  ADMIN_GITHUB_IDS: optionalList.refine((ids) => ids.every((id) => /^\d+$/.test(id)), 'must be numeric GitHub ids, separated by commas'),
+  ADMIN_GITHUB_IDS: optionalList.refine(
+    (ids) => ids.every((id) => /^\d+$/.test(id)),
+    'must be numeric GitHub ids, separated by commas',
+  ),
   VIEWER_EMAILS: optionalList,
   // Anything but the word itself is off: a typing error must not hand out keys.
-  PROVISIONING_ENABLED: z.string().default('').transform((value) => value === 'true'),
+  PROVISIONING_ENABLED: z
+    .string()
+    .default('')
+    .transform((value) => value === 'true'),
   // Malformed means no giveaway keys at all, and never stops the start.
-  MAX_TOTAL_KEYS: z.string().default('').transform((value) => (/^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0)),
+  MAX_TOTAL_KEYS: z
+    .string()
+    .default('')
+    .transform((value) => (/^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0)),
   MINT_CONCURRENCY: wholeNumber(1, 100).default(8),
   // Teams type in addresses of proxies: without the word itself, none that the public internet does not route.
-  ALLOW_PRIVATE_SERVICES: z.string().default('').transform((value) => value === 'true'),
+  ALLOW_PRIVATE_SERVICES: z
+    .string()
+    .default('')
+    .transform((value) => value === 'true'),
   METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
   METRICS_PORT: wholeNumber(1, 65_535).optional(),
-  METRICS_PORT_OPEN: z.string().default('').transform((value) => value === 'true'),
+  METRICS_PORT_OPEN: z
+    .string()
+    .default('')
+    .transform((value) => value === 'true'),
   SMTP_URL: url.optional(),
   RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
-  CLIENT_IP_HEADER: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the name of a header, such as Fly-Client-IP').optional(),
+  CLIENT_IP_HEADER: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the name of a header, such as Fly-Client-IP')
+    .optional(),
   WORKSHOPS_DIR: z.string().default('workshops'),
   FLY_REGION: z.string().optional(),
   FLY_IMAGE_REF: z.string().optional(),
@@ -78,18 +123,34 @@ export class EnvError extends Error {
   override name = 'EnvError'
 }
 
-const overridable = ['OPENROUTER_BASE_URL', 'GITHUB_WEB_URL', 'GITHUB_API_URL', 'GOOGLE_AUTH_URL', 'GOOGLE_TOKEN_URL'] as const
+const overridable = [
+  'OPENROUTER_BASE_URL',
+  'GITHUB_WEB_URL',
+  'GITHUB_API_URL',
+  'GOOGLE_AUTH_URL',
+  'GOOGLE_TOKEN_URL',
+] as const
 
 /** The variables that are usable, and one line for everything that is wrong with the others. Never throws, and quotes no value. */
-export function inspectEnv(source: Record<string, string | undefined> = process.env): { env: Partial<Env>; problems: string[] } {
+export function inspectEnv(source: Record<string, string | undefined> = process.env): {
+  env: Partial<Env>
+  problems: string[]
+} {
   // An empty variable is what a shell makes of a missing one: treat both alike, so that defaults apply.
-  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value !== ''))
+  const given = Object.fromEntries(
+    Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
+  )
   const problems: string[] = []
   const env: Record<string, unknown> = {}
   for (const [name, schema] of Object.entries(envSchema.shape)) {
     const parsed = schema.safeParse(given[name])
     if (parsed.success) env[name] = parsed.data
-    else problems.push(...parsed.error.issues.map((issue) => `${name}: ${name in given ? issue.message : 'is missing'}`))
+    else
+      problems.push(
+        ...parsed.error.issues.map(
+          (issue) => `${name}: ${name in given ? issue.message : 'is missing'}`,
+        ),
+      )
   }
   if ((given.NODE_ENV ?? 'production') === 'production') {
     // What is given and not only what parsed: the list is whole also when something else is wrong. The defaults are https.
@@ -97,7 +158,8 @@ export function inspectEnv(source: Record<string, string | undefined> = process.
       const value = given[name]
       if (value === undefined || !URL.canParse(value)) continue
       const { protocol, hostname } = new URL(value)
-      if (protocol !== 'https:' && !isLoopback(hostname)) problems.push(`${name}: must be https in production (or loopback)`)
+      if (protocol !== 'https:' && !isLoopback(hostname))
+        problems.push(`${name}: must be https in production (or loopback)`)
     }
   }
   return { env, problems }
@@ -107,19 +169,29 @@ export function inspectEnv(source: Record<string, string | undefined> = process.
 export function readEnv(source: Record<string, string | undefined> = process.env): Env {
   const { env, problems } = inspectEnv(source)
   if (problems.length > 0) {
-    throw new EnvError(`Keymint cannot start, the environment has ${problems.length} problem(s):\n${problems.map((line) => `  - ${line}`).join('\n')}\nSee .env.example for every variable.`)
+    throw new EnvError(
+      `Keymint cannot start, the environment has ${problems.length} problem(s):\n${problems.map((line) => `  - ${line}`).join('\n')}\nSee .env.example for every variable.`,
+    )
   }
   return env as Env
 }
 
 /** The values that no log may show, in each form in which they are used. */
 export function secretsOf(env: Env): (string | undefined)[] {
-  const passwordOf = (text: string | undefined) => (text && URL.canParse(text) ? new URL(text).password : '')
+  const passwordOf = (text: string | undefined) =>
+    text && URL.canParse(text) ? new URL(text).password : ''
   const passwords = [env.DATABASE_URL, env.DIRECT_DATABASE_URL, env.SMTP_URL].map(passwordOf)
   return [
     ...env.SESSION_SECRET,
-    ...env.ENCRYPTION_KEY.flatMap((key) => [key.toString('base64'), key.toString('base64url'), key.toString('hex')]),
-    env.OPENROUTER_MANAGEMENT_KEY, env.GITHUB_CLIENT_SECRET, env.GOOGLE_CLIENT_SECRET, env.METRICS_TOKEN,
+    ...env.ENCRYPTION_KEY.flatMap((key) => [
+      key.toString('base64'),
+      key.toString('base64url'),
+      key.toString('hex'),
+    ]),
+    env.OPENROUTER_MANAGEMENT_KEY,
+    env.GITHUB_CLIENT_SECRET,
+    env.GOOGLE_CLIENT_SECRET,
+    env.METRICS_TOKEN,
     ...passwords.flatMap((password) => [password, decodeURIComponent(password)]),
   ]
 }

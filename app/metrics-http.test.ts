@@ -13,15 +13,24 @@ import { routePatterns } from './route-patterns'
 const token = 'a-token-for-metrics'
 
 async function doorServer(change: Partial<MetricsDoor> = {}) {
-  const server = listenForMetrics({ metrics: createMetrics(), token, open: false, ...change }, 0, () => undefined)
+  const server = listenForMetrics(
+    { metrics: createMetrics(), token, open: false, ...change },
+    0,
+    () => undefined,
+  )
   await new Promise((resolve) => server.once('listening', resolve))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const ask = (path: string, authorization?: string) => fetch(`${origin}${path}`, authorization ? { headers: { authorization } } : {})
+  const ask = (path: string, authorization?: string) =>
+    fetch(`${origin}${path}`, authorization ? { headers: { authorization } } : {})
   return { ask, [Symbol.asyncDispose]: async () => void server.close() }
 }
 
 /** The value of one line, or undefined when it is not there. */
-const figure = (text: string, line: string) => text.split('\n').find((one) => one.startsWith(`${line} `))?.slice(line.length + 1)
+const figure = (text: string, line: string) =>
+  text
+    .split('\n')
+    .find((one) => one.startsWith(`${line} `))
+    ?.slice(line.length + 1)
 
 async function scrapeOf(world: World) {
   await refreshGauges(world.ctx)
@@ -30,29 +39,61 @@ async function scrapeOf(world: World) {
 
 test('without the token nobody reads the figures, and without one configured there are none', async () => {
   await using server = await doorServer()
-  const statuses = await Promise.all([undefined, 'Bearer', `Bearer ${token}x`, `Bearer ${token.slice(1)}`, `Basic ${token}`, token].map(async (authorization) => (await server.ask('/metrics', authorization)).status))
+  const statuses = await Promise.all(
+    [
+      undefined,
+      'Bearer',
+      `Bearer ${token}x`,
+      `Bearer ${token.slice(1)}`,
+      `Basic ${token}`,
+      token,
+    ].map(async (authorization) => (await server.ask('/metrics', authorization)).status),
+  )
   expect(statuses).toEqual([401, 401, 401, 401, 401, 401])
   const answer = await server.ask('/metrics', `Bearer ${token}`)
-  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/plain')])
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([
+    200,
+    expect.stringContaining('text/plain'),
+  ])
   expect(await answer.text()).toContain('process_cpu_seconds_total')
-  expect([(await server.ask('/healthz')).status, (await server.ask('/')).status]).toEqual([200, 404])
+  expect([(await server.ask('/healthz')).status, (await server.ask('/')).status]).toEqual([
+    200, 404,
+  ])
   await using bare = await doorServer({ token: undefined })
-  expect([(await bare.ask('/metrics')).status, (await bare.ask('/metrics', 'Bearer undefined')).status, (await bare.ask('/metrics', 'Bearer ')).status]).toEqual([404, 404, 404])
+  expect([
+    (await bare.ask('/metrics')).status,
+    (await bare.ask('/metrics', 'Bearer undefined')).status,
+    (await bare.ask('/metrics', 'Bearer ')).status,
+  ]).toEqual([404, 404, 404])
   await using open = await doorServer({ token: undefined, open: true })
   expect((await open.ask('/metrics')).status).toBe(200)
 })
 
 test('claims, mints, binds, jobs, calls and pools are counted, and no person, address or key stands among them', async () => {
-  await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(10), maxKeys: 4 })] })
+  await using world = await openWorld({
+    workshops: [makeWorkshop({ poolLimit: usd(10), maxKeys: 4 })],
+  })
   await world.faults({ rules: [{ match: 'POST /keys', fault: '500-after', times: 1 }] })
   const people = await world.people(6)
-  for (const person of people) await claimKey(world.ctx, { workshopSlug: 'test-workshop', person, optIn: false })
+  for (const person of people)
+    await claimKey(world.ctx, { workshopSlug: 'test-workshop', person, optIn: false })
   await claimKey(world.ctx, { workshopSlug: 'test-workshop', person: people[0]!, optIn: false })
   expect(figure(await scrapeOf(world), 'keymint_mints_waiting')).toBe('4')
   await world.startWorkerHere()
-  await expect.poll(() => world.db.workshopAttendance.count({ where: { guardrailAttachedAt: { not: null } } }), { timeout: 20_000 }).toBe(4)
+  await expect
+    .poll(
+      () => world.db.workshopAttendance.count({ where: { guardrailAttachedAt: { not: null } } }),
+      { timeout: 20_000 },
+    )
+    .toBe(4)
   // The queue counts its jobs every five seconds.
-  await expect.poll(async () => figure(await scrapeOf(world), 'keymint_queue_jobs{queue="mint-key",state="ready"}'), { timeout: 20_000 }).toBe('0')
+  await expect
+    .poll(
+      async () =>
+        figure(await scrapeOf(world), 'keymint_queue_jobs{queue="mint-key",state="ready"}'),
+      { timeout: 20_000 },
+    )
+    .toBe('0')
 
   const text = await scrapeOf(world)
   expect(figure(text, 'keymint_claims_total{outcome="queued"}')).toBe('4')
@@ -63,34 +104,85 @@ test('claims, mints, binds, jobs, calls and pools are counted, and no person, ad
   expect(figure(text, 'keymint_binds_total{outcome="bound"}')).toBe('4')
   expect(figure(text, 'keymint_jobs_total{job="mint-key",outcome="done"}')).toBe('4')
   expect(figure(text, 'keymint_upstream_seconds_count{call="createKey",outcome="ok"}')).toBe('4')
-  expect(figure(text, 'keymint_upstream_seconds_count{call="createKey",outcome="server-error 500"}')).toBe('1')
+  expect(
+    figure(text, 'keymint_upstream_seconds_count{call="createKey",outcome="server-error 500"}'),
+  ).toBe('1')
   expect(figure(text, 'keymint_pool_committed_usd{workshop="test-workshop"}')).toBe('8')
   expect(figure(text, 'keymint_pool_limit_usd{workshop="test-workshop"}')).toBe('10')
-  expect([figure(text, 'keymint_pool_seats{workshop="test-workshop"}'), figure(text, 'keymint_pool_max_seats{workshop="test-workshop"}')]).toEqual(['4', '4'])
-  expect([figure(text, 'keymint_workers'), figure(text, 'keymint_database_up'), figure(text, 'keymint_minting_paused')]).toEqual(['1', '1', '0'])
+  expect([
+    figure(text, 'keymint_pool_seats{workshop="test-workshop"}'),
+    figure(text, 'keymint_pool_max_seats{workshop="test-workshop"}'),
+  ]).toEqual(['4', '4'])
+  expect([
+    figure(text, 'keymint_workers'),
+    figure(text, 'keymint_database_up'),
+    figure(text, 'keymint_minting_paused'),
+  ]).toEqual(['1', '1', '0'])
 
-  for (const person of people) for (const secret of [person.userId, person.emailNormalized!, person.displayName]) expect(text).not.toContain(secret)
+  for (const person of people)
+    for (const secret of [person.userId, person.emailNormalized!, person.displayName])
+      expect(text).not.toContain(secret)
   const rows = await world.db.workshopAttendance.findMany()
-  for (const row of rows) for (const secret of [row.claimId, row.orKeyHash!, row.keyLabel!]) expect(text).not.toContain(secret)
+  for (const row of rows)
+    for (const secret of [row.claimId, row.orKeyHash!, row.keyLabel!])
+      expect(text).not.toContain(secret)
   expect(text).not.toMatch(/sk-or-|@|github:|google:/)
 })
 
 test('a database that does not answer leaves no figure that looks alive', async () => {
   await using world = await openWorld()
   expect(figure(await scrapeOf(world), 'keymint_mints_waiting')).toBe('0')
-  const db = createDb(`postgresql://nobody:nothing@127.0.0.1:${await freePort()}/nothing`, { max: 1, applicationName: 'test' })
+  const db = createDb(`postgresql://nobody:nothing@127.0.0.1:${await freePort()}/nothing`, {
+    max: 1,
+    applicationName: 'test',
+  })
   await refreshGauges({ ...world.ctx, db })
   const { text } = await world.ctx.metrics.scrape()
   expect(figure(text, 'keymint_database_up')).toBe('0')
-  for (const name of ['keymint_mints_waiting', 'keymint_workers', 'keymint_pool_seats', 'keymint_queue_jobs', 'keymint_minting_paused']) expect(text, name).not.toMatch(new RegExp(`^${name}[ {]`, 'm'))
+  for (const name of [
+    'keymint_mints_waiting',
+    'keymint_workers',
+    'keymint_pool_seats',
+    'keymint_queue_jobs',
+    'keymint_minting_paused',
+  ])
+    expect(text, name).not.toMatch(new RegExp(`^${name}[ {]`, 'm'))
 })
 
 test('a request is counted under its route’s pattern, and paths that anybody makes up are one', () => {
-  const route = (id: string, path: string | undefined, more = {}) => ({ id, path, parentId: 'root', module: {}, ...more })
+  const route = (id: string, path: string | undefined, more = {}) => ({
+    id,
+    path,
+    parentId: 'root',
+    module: {},
+    ...more,
+  })
   const patternOf = routePatterns({
-    root: { id: 'root', path: '', module: {} }, home: route('home', undefined, { index: true }), claim: route('claim', 'w/:workshop/claim', { index: true }), admin: route('admin', 'admin/doctor'), rest: route('rest', '*'),
+    root: { id: 'root', path: '', module: {} },
+    home: route('home', undefined, { index: true }),
+    claim: route('claim', 'w/:workshop/claim', { index: true }),
+    admin: route('admin', 'admin/doctor'),
+    rest: route('rest', '*'),
   } as unknown as Parameters<typeof routePatterns>[0])
-  expect(['/', '/_root.data', '/w/duckdb/claim', '/w/duckdb/claim.data', '/admin/doctor', '/nothing/here', '/assets/entry-abc.js', '/favicon.ico'].map(patternOf)).toEqual([
-    '/', '/', '/w/:workshop/claim', '/w/:workshop/claim', '/admin/doctor', 'none', 'assets', 'assets',
+  expect(
+    [
+      '/',
+      '/_root.data',
+      '/w/duckdb/claim',
+      '/w/duckdb/claim.data',
+      '/admin/doctor',
+      '/nothing/here',
+      '/assets/entry-abc.js',
+      '/favicon.ico',
+    ].map(patternOf),
+  ).toEqual([
+    '/',
+    '/',
+    '/w/:workshop/claim',
+    '/w/:workshop/claim',
+    '/admin/doctor',
+    'none',
+    'assets',
+    'assets',
   ])
 })

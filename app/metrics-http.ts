@@ -14,16 +14,25 @@ export type MetricsDoor = {
 }
 
 /** Answers 404 when no token is configured, 401 to a wrong one, else the figures. */
-export async function answerMetrics(door: MetricsDoor, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function answerMetrics(
+  door: MetricsDoor,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   if (!door.open && door.token === undefined) return send(response, 404, 'Not found\n')
-  if (!door.open && !isToken(request.headers.authorization, door.token ?? '')) return send(response, 401, 'A bearer token is needed.\n', { 'WWW-Authenticate': 'Bearer' })
+  if (!door.open && !isToken(request.headers.authorization, door.token ?? ''))
+    return send(response, 401, 'A bearer token is needed.\n', { 'WWW-Authenticate': 'Bearer' })
   await door.refresh?.()
   const { contentType, text } = await door.metrics.scrape()
   send(response, 200, text, { 'Content-Type': contentType })
 }
 
 /** A server of its own for the figures: workers have no other, and on a private network it may be left open. */
-export function listenForMetrics(door: MetricsDoor, port: number, onError: (error: Error) => void): Server {
+export function listenForMetrics(
+  door: MetricsDoor,
+  port: number,
+  onError: (error: Error) => void,
+): Server {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://metrics.invalid')
     if (pathname === '/healthz') return send(response, 200, 'ok')
@@ -46,6 +55,17 @@ function isToken(header: string | undefined, token: string): boolean {
   return given !== undefined && timingSafeEqual(digest(given), digest(token))
 }
 
-function send(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store', ...headers }).end(text)
+function send(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Record<string, string> = {},
+): void {
+  response
+    .writeHead(status, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'Cache-Control': 'no-store',
+      ...headers,
+    })
+    .end(text)
 }

@@ -14,7 +14,8 @@ const NANO_PER_CENT = NANO_PER_USD / 100n
 /** Reads a JSON number from the provider, rounded to 9 decimals. Throws a RangeError on NaN, Infinity and what no column can hold. */
 export function nanoFromUsdNumber(usd: number): NanoUsd {
   if (!Number.isFinite(usd)) throw new RangeError('An amount of money must be a finite number')
-  if (Math.abs(usd) >= 1e11) throw new RangeError('An amount of money must be below 100 billion USD')
+  if (Math.abs(usd) >= 1e11)
+    throw new RangeError('An amount of money must be below 100 billion USD')
   // toFixed rounds the exact value of the double; multiplying by 1e9 would round twice.
   return nanoFromDecimalString(usd.toFixed(9))
 }
@@ -24,7 +25,8 @@ export function nanoFromDecimalString(decimal: string): NanoUsd {
   const match = /^(-?)(\d+)(?:\.(\d+))?$/.exec(decimal)
   if (!match) throw new RangeError('Not a decimal amount of money')
   const [, sign = '', whole = '0', fraction = ''] = match
-  if (/[^0]/.test(fraction.slice(9))) throw new RangeError('An amount of money has at most 9 decimals')
+  if (/[^0]/.test(fraction.slice(9)))
+    throw new RangeError('An amount of money has at most 9 decimals')
   const nano = BigInt(whole) * NANO_PER_USD + BigInt(fraction.slice(0, 9).padEnd(9, '0'))
   return sign === '-' ? -nano : nano
 }
@@ -45,13 +47,25 @@ export function usdNumberFromNano(nano: NanoUsd): number {
  * Words for a person: `$1,234.50`. Half a cent rounds away from zero; below a cent two significant digits stay (`$0.0004`),
  * so that a small amount never reads as nothing. `exact` shows every decimal there is, for caps and limits.
  */
-export function formatUsd(nano: NanoUsd, options: { minDecimals?: number; exact?: boolean } = {}): string {
+export function formatUsd(
+  nano: NanoUsd,
+  options: { minDecimals?: number; exact?: boolean } = {},
+): string {
   const minDecimals = Math.min(9, Math.max(0, Math.trunc(options.minDecimals ?? 2)))
   const size = nano < 0n ? -nano : nano
-  const decimals = options.exact || size === 0n ? 9 : size >= NANO_PER_CENT ? minDecimals : twoSignificantDecimals(size, minDecimals)
+  const decimals =
+    options.exact || size === 0n
+      ? 9
+      : size >= NANO_PER_CENT
+        ? minDecimals
+        : twoSignificantDecimals(size, minDecimals)
   const rounded = roundTo(size, decimals)
   const whole = (rounded / NANO_PER_USD).toString().replace(/\B(?=(\d{3})+$)/g, ',')
-  const fraction = (rounded % NANO_PER_USD).toString().padStart(9, '0').replace(/0+$/, '').padEnd(minDecimals, '0')
+  const fraction = (rounded % NANO_PER_USD)
+    .toString()
+    .padStart(9, '0')
+    .replace(/0+$/, '')
+    .padEnd(minDecimals, '0')
   return `${nano < 0n && rounded > 0n ? '-' : ''}$${whole}${fraction === '' ? '' : `.${fraction}`}`
 }
 

@@ -1,5 +1,16 @@
 import type { HeadersFunction, LinksFunction, MetaFunction } from '@remix-run/node'
-import { isRouteErrorResponse, Links, Meta, Outlet, Scripts, ScrollRestoration, useMatches, useRouteError, useRouteLoaderData, type ShouldRevalidateFunction } from '@remix-run/react'
+import {
+  isRouteErrorResponse,
+  Links,
+  Meta,
+  Outlet,
+  Scripts,
+  ScrollRestoration,
+  useMatches,
+  useRouteError,
+  useRouteLoaderData,
+  type ShouldRevalidateFunction,
+} from '@remix-run/react'
 import type { ReactNode } from 'react'
 import headingFont from '@fontsource-variable/bricolage-grotesque/files/bricolage-grotesque-latin-wght-normal.woff2?url'
 import { themeOf } from '~/client/theme'
@@ -16,14 +27,24 @@ import { getViewerOrOutage } from '~/web/session.server'
 export const links: LinksFunction = () => [
   { rel: 'preload', href: headingFont, as: 'font', type: 'font/woff2', crossOrigin: 'anonymous' },
   { rel: 'stylesheet', href: styles },
-  { rel: 'icon', href: 'data:image/svg+xml,%3Csvg xmlns="http://www.w3.org/2000/svg" viewBox="0 -4 28 28"%3E%3Cpath fill="%23157a55" fill-rule="evenodd" d="M4 0h20a4 4 0 0 1 4 4v12a4 4 0 0 1-4 4H4a4 4 0 0 1-4-4V4a4 4 0 0 1 4-4Zm1.750 8a2.250 2.250 0 0 0 0 4.500h4.500a2.250 2.250 0 0 0 0-4.500h-4.500Z"/%3E%3C/svg%3E' },
+  {
+    rel: 'icon',
+    href: 'data:image/svg+xml,%3Csvg xmlns="http://www.w3.org/2000/svg" viewBox="0 -4 28 28"%3E%3Cpath fill="%23157a55" fill-rule="evenodd" d="M4 0h20a4 4 0 0 1 4 4v12a4 4 0 0 1-4 4H4a4 4 0 0 1-4-4V4a4 4 0 0 1 4-4Zm1.750 8a2.250 2.250 0 0 0 0 4.500h4.500a2.250 2.250 0 0 0 0-4.500h-4.500Z"/%3E%3C/svg%3E',
+  },
 ]
 
 export const meta: MetaFunction = () => [{ title: 'Keymint' }]
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await getViewerOrOutage({ request, ctx, auth })
-  const person = viewer === 'database-unavailable' ? ('unknown' as const) : viewer && { displayName: viewer.displayName, staff: viewer.role !== 'attendee', teams: await listTeamsOf(ctx, viewer.userId) }
+  const person =
+    viewer === 'database-unavailable'
+      ? ('unknown' as const)
+      : viewer && {
+          displayName: viewer.displayName,
+          staff: viewer.role !== 'attendee',
+          teams: await listTeamsOf(ctx, viewer.userId),
+        }
   return { person, theme: themeOf(request.headers.get('Cookie')) }
 })
 
@@ -34,7 +55,12 @@ export const headers: HeadersFunction = ({ errorHeaders }) => {
 }
 
 /** Who is signed in changes by navigations and forms, not by a page that polls. */
-export const shouldRevalidate: ShouldRevalidateFunction = ({ currentUrl, nextUrl, formMethod, defaultShouldRevalidate }) =>
+export const shouldRevalidate: ShouldRevalidateFunction = ({
+  currentUrl,
+  nextUrl,
+  formMethod,
+  defaultShouldRevalidate,
+}) =>
   formMethod === undefined && currentUrl.href === nextUrl.href ? false : defaultShouldRevalidate
 
 export function Layout({ children }: { children: ReactNode }) {
@@ -53,7 +79,12 @@ export function Layout({ children }: { children: ReactNode }) {
         <Links />
       </head>
       <body className="flex min-h-screen flex-col">
-        <a href="#main" className="skip sr-only focus:not-sr-only focus:absolute focus:left-4 focus:top-4 focus:z-10 focus:bg-paper focus:px-4 focus:py-3 focus:font-semibold">Skip to the content</a>
+        <a
+          href="#main"
+          className="skip sr-only focus:not-sr-only focus:absolute focus:top-4 focus:left-4 focus:z-10 focus:bg-paper focus:px-4 focus:py-3 focus:font-semibold"
+        >
+          Skip to the content
+        </a>
         <SiteHeader person={data ? data.person : 'unknown'} />
         {/* A page is a screen high at least: what comes below it does not jump when its content changes. */}
         <div className="min-h-screen">{children}</div>
@@ -70,7 +101,8 @@ function PageScripts() {
   const islandScript = useIslandScript()
   const failed = useRouteError() !== undefined
   const island = useMatches().some((match) => isIsland(match.handle)) && !failed
-  if (island && islandScript) return <script type="module" nonce={nonce} dangerouslySetInnerHTML={{ __html: islandScript }} />
+  if (island && islandScript)
+    return <script type="module" nonce={nonce} dangerouslySetInnerHTML={{ __html: islandScript }} />
   return (
     <>
       <ScrollRestoration nonce={nonce} />

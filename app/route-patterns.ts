@@ -2,7 +2,13 @@
 import { matchRoutes } from '@remix-run/react'
 import type { ServerBuild } from '@remix-run/node'
 
-type Node = { id: string; path?: string; index?: boolean; caseSensitive?: boolean; children?: Node[] }
+type Node = {
+  id: string
+  path?: string
+  index?: boolean
+  caseSensitive?: boolean
+  children?: Node[]
+}
 
 /** Of a build's routes. A path that is no page gives "assets" or "none", and one of the catch-all route gives "none" too. */
 export function routePatterns(routes: ServerBuild['routes']): (pathname: string) => string {
@@ -22,7 +28,8 @@ function patternOf(tree: Node[], pathname: string): string {
   if (/^\/(assets|fonts)\/|\.(js|css|woff2|svg|ico|png|txt)$/.test(pathname)) return 'assets'
   // A page's data is asked for under the page's path and ".data".
   const page = pathname === '/_root.data' ? '/' : pathname.replace(/\.data$/, '')
-  const matches = matchRoutes(tree as Parameters<typeof matchRoutes>[0], page) as { route: Node }[] | null
+  const matches = matchRoutes(tree as Parameters<typeof matchRoutes>[0], page) as
+    { route: Node }[] | null
   const path = (matches ?? []).flatMap(({ route }) => (route.path ? [route.path] : [])).join('/')
   if (!matches || path === '*') return 'none'
   return `/${path}`
@@ -32,7 +39,12 @@ function childrenOf(routes: ServerBuild['routes'], parentId: string | undefined)
   return Object.values(routes).flatMap((route) => {
     if (!route || route.parentId !== parentId) return []
     const { id, path, index, caseSensitive } = route
-    const node: Node = { id, ...(path === undefined ? {} : { path }), ...(index ? { index } : { children: childrenOf(routes, id) }), ...(caseSensitive === undefined ? {} : { caseSensitive }) }
+    const node: Node = {
+      id,
+      ...(path === undefined ? {} : { path }),
+      ...(index ? { index } : { children: childrenOf(routes, id) }),
+      ...(caseSensitive === undefined ? {} : { caseSensitive }),
+    }
     return [node]
   })
 }

@@ -7,7 +7,12 @@ import { createLog, rememberSecrets, type Log } from './adapters/log.server'
 import { createMetrics, measured } from './adapters/metrics.server'
 import { createMailer } from './adapters/mail.server'
 import { createOpenRouter } from './adapters/openrouter.server'
-import { createSendingQueue, createWorkingBoss, queueOver, type Queue } from './adapters/queue.server'
+import {
+  createSendingQueue,
+  createWorkingBoss,
+  queueOver,
+  type Queue,
+} from './adapters/queue.server'
 import { createLimits } from './adapters/rate-limits.server'
 import { createSealer } from './adapters/sealing.server'
 import { createServices } from './adapters/services.server'
@@ -25,21 +30,34 @@ const workerConnections = 15
 const claimsAtOnce = 4
 
 /** The web process and the command line: sends jobs, works none. */
-export async function createWebRuntime(env: Env): Promise<{ ctx: Ctx; close: () => Promise<void> }> {
+export async function createWebRuntime(
+  env: Env,
+): Promise<{ ctx: Ctx; close: () => Promise<void> }> {
   rememberSecrets(secretsOf(env))
   const log = createLog({ level: env.LOG_LEVEL, name: 'web' })
   const db = createDb(env.DATABASE_URL, { max: webConnections, applicationName: 'keymint-web' })
   const installationId = await readInstallationId(db)
   const queue = await createSendingQueue(env.DATABASE_URL, bossEvents(log))
   const ctx = await createCtx(env, log, db, queue, installationId)
-  return { ctx, close: async () => { await queue.stop(); await db.$disconnect() } }
+  return {
+    ctx,
+    close: async () => {
+      await queue.stop()
+      await db.$disconnect()
+    },
+  }
 }
 
 /** The worker process: its pg-boss listens on a direct session and is what jobs are sent through. */
-export async function createWorkerRuntime(env: Env): Promise<{ ctx: Ctx; boss: PgBoss; close: () => Promise<void> }> {
+export async function createWorkerRuntime(
+  env: Env,
+): Promise<{ ctx: Ctx; boss: PgBoss; close: () => Promise<void> }> {
   rememberSecrets(secretsOf(env))
   const log = createLog({ level: env.LOG_LEVEL, name: 'worker' })
-  const db = createDb(env.DATABASE_URL, { max: workerConnections, applicationName: 'keymint-worker' })
+  const db = createDb(env.DATABASE_URL, {
+    max: workerConnections,
+    applicationName: 'keymint-worker',
+  })
   const installationId = await readInstallationId(db)
   const boss = await createWorkingBoss(env.DIRECT_DATABASE_URL ?? env.DATABASE_URL, bossEvents(log))
   const ctx = await createCtx(env, log, db, queueOver(boss), installationId)
@@ -49,29 +67,58 @@ export async function createWorkerRuntime(env: Env): Promise<{ ctx: Ctx; boss: P
 /** Asked before anything else: a database that was never migrated gets a sentence, not the queue's complaint. */
 async function readInstallationId(db: Db): Promise<string> {
   const installation = await db.installation.findFirst().catch((error: unknown) => {
-    if (isDatabaseUnavailable(error)) throw new Error('The database of DATABASE_URL cannot be reached.', { cause: error })
+    if (isDatabaseUnavailable(error))
+      throw new Error('The database of DATABASE_URL cannot be reached.', { cause: error })
     return null
   })
-  if (!installation) throw new Error('The database of DATABASE_URL has not been migrated. Run: npm run migrate')
+  if (!installation)
+    throw new Error('The database of DATABASE_URL has not been migrated. Run: npm run migrate')
   return installation.id
 }
 
-async function createCtx(env: Env, log: Log, db: Db, queue: Queue, installationId: string): Promise<Ctx> {
+async function createCtx(
+  env: Env,
+  log: Log,
+  db: Db,
+  queue: Queue,
+  installationId: string,
+): Promise<Ctx> {
   const workshops = await loadWorkshops(env.WORKSHOPS_DIR)
   const metrics = createMetrics()
-  for (const problem of workshops.problems) log.error({ problem: formatProblem(problem) }, 'a workshop file has an error and its workshop is not shown')
+  for (const problem of workshops.problems)
+    log.error(
+      { problem: formatProblem(problem) },
+      'a workshop file has an error and its workshop is not shown',
+    )
   return {
     db,
     queue,
     log,
     metrics,
     workshops,
-    provider: measured(createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID, log }), metrics),
+    provider: measured(
+      createOpenRouter({
+        baseUrl: env.OPENROUTER_BASE_URL,
+        managementKey: env.OPENROUTER_MANAGEMENT_KEY,
+        workspaceId: env.OPENROUTER_WORKSPACE_ID,
+        log,
+      }),
+      metrics,
+    ),
     sealer: createSealer(env.ENCRYPTION_KEY),
     fingerprints: createFingerprints(env.ENCRYPTION_KEY),
     limits: createLimits(db),
-    services: createServices({ openRouterBaseUrl: env.OPENROUTER_BASE_URL, allowPrivateAddresses: env.ALLOW_PRIVATE_SERVICES || env.NODE_ENV !== 'production' }),
-    mailer: env.SMTP_URL === undefined ? null : createMailer({ smtpUrl: env.SMTP_URL, from: `Keymint <keymint@${new URL(env.APP_ORIGIN).hostname}>` }),
+    services: createServices({
+      openRouterBaseUrl: env.OPENROUTER_BASE_URL,
+      allowPrivateAddresses: env.ALLOW_PRIVATE_SERVICES || env.NODE_ENV !== 'production',
+    }),
+    mailer:
+      env.SMTP_URL === undefined
+        ? null
+        : createMailer({
+            smtpUrl: env.SMTP_URL,
+            from: `Keymint <keymint@${new URL(env.APP_ORIGIN).hostname}>`,
+          }),
     now: () => new Date(),
     limitClaims: pLimit(claimsAtOnce),
     limitMints: pLimit(env.MINT_CONCURRENCY),

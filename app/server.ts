@@ -37,9 +37,18 @@ function contentSecurityPolicy(env: Env) {
     useDefaults: false,
     directives: {
       defaultSrc: ["'self'"],
-      scriptSrc: ["'strict-dynamic'", (_request, response) => `'nonce-${(response as unknown as Response<unknown, Locals>).locals.cspNonce}'`],
+      scriptSrc: [
+        "'strict-dynamic'",
+        (_request, response) =>
+          `'nonce-${(response as unknown as Response<unknown, Locals>).locals.cspNonce}'`,
+      ],
       styleSrc: ["'self'"],
-      imgSrc: ["'self'", 'data:', 'https://avatars.githubusercontent.com', 'https://lh3.googleusercontent.com'],
+      imgSrc: [
+        "'self'",
+        'data:',
+        'https://avatars.githubusercontent.com',
+        'https://lh3.googleusercontent.com',
+      ],
       fontSrc: ["'self'"],
       connectSrc: ["'self'"],
       formAction: ["'self'", ...providers],
@@ -50,14 +59,31 @@ function contentSecurityPolicy(env: Env) {
   })
 }
 
-function createApp(env: Env, ctx: Ctx, build: ServerBuild, buildDirectory: string, door: MetricsDoor): Express {
+function createApp(
+  env: Env,
+  ctx: Ctx,
+  build: ServerBuild,
+  buildDirectory: string,
+  door: MetricsDoor,
+): Express {
   const app = express()
   const https = env.APP_ORIGIN.startsWith('https:')
   const auth = createAuthSetup({
     appOrigin: env.APP_ORIGIN,
     sessionSecrets: env.SESSION_SECRET,
-    github: { clientId: env.GITHUB_CLIENT_ID, clientSecret: env.GITHUB_CLIENT_SECRET, webUrl: env.GITHUB_WEB_URL, apiUrl: env.GITHUB_API_URL },
-    google: { clientId: env.GOOGLE_CLIENT_ID, clientSecret: env.GOOGLE_CLIENT_SECRET, authUrl: env.GOOGLE_AUTH_URL, tokenUrl: env.GOOGLE_TOKEN_URL, issuers: env.GOOGLE_ISSUERS },
+    github: {
+      clientId: env.GITHUB_CLIENT_ID,
+      clientSecret: env.GITHUB_CLIENT_SECRET,
+      webUrl: env.GITHUB_WEB_URL,
+      apiUrl: env.GITHUB_API_URL,
+    },
+    google: {
+      clientId: env.GOOGLE_CLIENT_ID,
+      clientSecret: env.GOOGLE_CLIENT_SECRET,
+      authUrl: env.GOOGLE_AUTH_URL,
+      tokenUrl: env.GOOGLE_TOKEN_URL,
+      issuers: env.GOOGLE_ISSUERS,
+    },
   })
   app.disable('x-powered-by')
   app.set('trust proxy', 1)
@@ -65,15 +91,32 @@ function createApp(env: Env, ctx: Ctx, build: ServerBuild, buildDirectory: strin
   // Liveness knows the process only: a database that blinks must not restart every machine.
   app.get('/healthz', (_request, response) => void response.type('text').send('ok'))
   app.get('/readyz', (_request, response, next) => {
-    readiness(ctx).then((report) => response.status(report.ready ? 200 : 503).set('Cache-Control', 'no-store').json(report)).catch(next)
+    readiness(ctx)
+      .then((report) =>
+        response
+          .status(report.ready ? 200 : 503)
+          .set('Cache-Control', 'no-store')
+          .json(report),
+      )
+      .catch(next)
   })
 
-  app.get('/metrics', (request, response, next) => void answerMetrics(door, request, response).catch(next))
+  app.get(
+    '/metrics',
+    (request, response, next) => void answerMetrics(door, request, response).catch(next),
+  )
   const patternOf = routePatterns(build.routes)
   app.use((request: Request, response: Response, next: NextFunction) => {
     const startedAt = performance.now()
     const { method, path: pathname } = request
-    response.once('finish', () => ctx.metrics.observeRequest(method, patternOf(pathname), response.statusCode, (performance.now() - startedAt) / 1000))
+    response.once('finish', () =>
+      ctx.metrics.observeRequest(
+        method,
+        patternOf(pathname),
+        response.statusCode,
+        (performance.now() - startedAt) / 1000,
+      ),
+    )
     next()
   })
 
@@ -83,17 +126,42 @@ function createApp(env: Env, ctx: Ctx, build: ServerBuild, buildDirectory: strin
     response.set('X-Request-Id', response.locals.requestId)
     inLogContext({ requestId: response.locals.requestId }, next)
   })
-  app.use(helmet({ contentSecurityPolicy: false, strictTransportSecurity: https, referrerPolicy: { policy: 'strict-origin-when-cross-origin' }, crossOriginEmbedderPolicy: false }))
+  app.use(
+    helmet({
+      contentSecurityPolicy: false,
+      strictTransportSecurity: https,
+      referrerPolicy: { policy: 'strict-origin-when-cross-origin' },
+      crossOriginEmbedderPolicy: false,
+    }),
+  )
   app.use(contentSecurityPolicy(env))
   app.use(compression())
-  app.use('/assets', express.static(path.join(buildDirectory, 'client/assets'), { immutable: true, maxAge: '1y' }))
+  app.use(
+    '/assets',
+    express.static(path.join(buildDirectory, 'client/assets'), { immutable: true, maxAge: '1y' }),
+  )
   app.use(express.static(path.join(buildDirectory, 'client'), { maxAge: '1h', index: false }))
 
   app.use((request: Request, response: Response, next: NextFunction) => {
-    const allowed = isSameOrigin({ method: request.method, secFetchSite: request.get('sec-fetch-site') ?? null, origin: request.get('origin') ?? null }, env.APP_ORIGIN)
+    const allowed = isSameOrigin(
+      {
+        method: request.method,
+        secFetchSite: request.get('sec-fetch-site') ?? null,
+        origin: request.get('origin') ?? null,
+      },
+      env.APP_ORIGIN,
+    )
     if (!allowed) {
-      ctx.log.warn({ method: request.method, path: loggedPath(request.path) }, 'a request from another origin was refused')
-      response.status(403).type('text').send('This request did not come from this site, so nothing was changed. Open the page again and repeat what you did.\n')
+      ctx.log.warn(
+        { method: request.method, path: loggedPath(request.path) },
+        'a request from another origin was refused',
+      )
+      response
+        .status(403)
+        .type('text')
+        .send(
+          'This request did not come from this site, so nothing was changed. Open the page again and repeat what you did.\n',
+        )
       return
     }
     // Single fetch is on; the older way of asking for one loader alone would go around it.
@@ -110,7 +178,13 @@ function createApp(env: Env, ctx: Ctx, build: ServerBuild, buildDirectory: strin
     mode: env.NODE_ENV,
     getLoadContext: (request, response) => {
       const locals = response.locals as Locals
-      return { ctx, auth, cspNonce: locals.cspNonce, requestId: locals.requestId, ip: clientAddress(env, request) }
+      return {
+        ctx,
+        auth,
+        cspNonce: locals.cspNonce,
+        requestId: locals.requestId,
+        ip: clientAddress(env, request),
+      }
     },
   })
   app.all('*', (request, response, next) => void handleRequest(request, response, next))
@@ -132,7 +206,10 @@ function clientAddress(env: Env, request: Request): string | null {
  * closes; cutting idle ones at once would cut a request that is already on its way.
  */
 async function stopListening(server: Server): Promise<void> {
-  server.prependListener('request', (_request, response: ServerResponse) => void response.setHeader('Connection', 'close'))
+  server.prependListener(
+    'request',
+    (_request, response: ServerResponse) => void response.setHeader('Connection', 'close'),
+  )
   await new Promise((resolve) => setTimeout(resolve, lingerMs))
   await new Promise<void>((resolve) => {
     server.close(() => resolve())
@@ -143,24 +220,43 @@ async function stopListening(server: Server): Promise<void> {
 /** Where `npm run build` has put the application, seen from the source or from the bundle. */
 function findBuildDirectory(): string {
   const directory = path.resolve('build/web')
-  if (!existsSync(path.join(directory, 'server/index.js'))) throw new Error(`There is no build in ${directory}. Run: npm run build`)
+  if (!existsSync(path.join(directory, 'server/index.js')))
+    throw new Error(`There is no build in ${directory}. Run: npm run build`)
   return directory
 }
 
 try {
   const env = readEnv()
   const buildDirectory = findBuildDirectory()
-  const build = (await import(/* @vite-ignore */ `file://${path.join(buildDirectory, 'server/index.js')}`)) as ServerBuild
+  const build = (await import(
+    /* @vite-ignore */ `file://${path.join(buildDirectory, 'server/index.js')}`
+  )) as ServerBuild
   const { ctx, close } = await createWebRuntime(env)
   await rememberSwitches(ctx)
-  const door: MetricsDoor = { metrics: ctx.metrics, token: env.METRICS_TOKEN, open: false, refresh: () => refreshGauges(ctx) }
-  const privateDoor = env.METRICS_PORT === undefined ? null : listenForMetrics(
-    { ...door, open: env.METRICS_PORT_OPEN }, env.METRICS_PORT,
-    (error) => ctx.log.error({ error, port: env.METRICS_PORT }, 'the port for metrics has trouble; pages are served all the same'),
+  const door: MetricsDoor = {
+    metrics: ctx.metrics,
+    token: env.METRICS_TOKEN,
+    open: false,
+    refresh: () => refreshGauges(ctx),
+  }
+  const privateDoor =
+    env.METRICS_PORT === undefined
+      ? null
+      : listenForMetrics({ ...door, open: env.METRICS_PORT_OPEN }, env.METRICS_PORT, (error) =>
+          ctx.log.error(
+            { error, port: env.METRICS_PORT },
+            'the port for metrics has trouble; pages are served all the same',
+          ),
+        )
+  const server = createApp(env, ctx, build, buildDirectory, door).listen(env.PORT, () =>
+    ctx.log.info({ port: env.PORT, origin: env.APP_ORIGIN }, 'web is listening'),
   )
-  const server = createApp(env, ctx, build, buildDirectory, door).listen(env.PORT, () => ctx.log.info({ port: env.PORT, origin: env.APP_ORIGIN }, 'web is listening'))
   server.on('error', (error: NodeJS.ErrnoException) => {
-    process.stderr.write(error.code === 'EADDRINUSE' ? `Port ${env.PORT} is taken. Stop what uses it or set PORT.\n` : `The web process cannot listen: ${error.message}\n`)
+    process.stderr.write(
+      error.code === 'EADDRINUSE'
+        ? `Port ${env.PORT} is taken. Stop what uses it or set PORT.\n`
+        : `The web process cannot listen: ${error.message}\n`,
+    )
     process.exit(1)
   })
   // Longer than a load balancer keeps its own connections, so that it never sends on one that is closing.
@@ -173,6 +269,8 @@ try {
     ctx.log.info('web has stopped')
   })
 } catch (error) {
-  process.stderr.write(`${error instanceof EnvError ? error.message : `The web process cannot start: ${error instanceof Error ? error.message : String(error)}`}\n`)
+  process.stderr.write(
+    `${error instanceof EnvError ? error.message : `The web process cannot start: ${error instanceof Error ? error.message : String(error)}`}\n`,
+  )
   process.exit(1)
 }

@@ -7,7 +7,11 @@ import { listBulk } from '~/domain/bulk/bulk.server'
 import { readDoctorView } from '~/domain/doctor/report.server'
 import { jobActions } from '~/domain/queue-board/bulk-jobs.server'
 import { readQueueQuery } from '~/domain/queue-board/filter'
-import { readJobPage, readQueuePage, readQueueThroughput } from '~/domain/queue-board/queue-page.server'
+import {
+  readJobPage,
+  readQueuePage,
+  readQueueThroughput,
+} from '~/domain/queue-board/queue-page.server'
 import { readListQuery } from '~/domain/claim/claim-list'
 import { findClaimDetail } from '~/domain/claim/claim-detail.server'
 import { readClaimList } from '~/domain/claim/claim-list.server'
@@ -34,33 +38,70 @@ const slug = 'test-workshop'
 type Subject = { ctx: Ctx; claimId: string; jobId: string; middle: string }
 type Page = { name: string; load: (subject: Subject) => Promise<unknown> }
 
-const list = (url: string) => (subject: Subject) => readClaimList(subject.ctx, slug, readListQuery(new URL(url.replace('MIDDLE', subject.middle), 'http://x').searchParams))
-const workshop = (url: string) => ({ ctx }: Subject) => Promise.all([readWorkshopPage(ctx, slug, readListQuery(new URL(url, 'http://x').searchParams)), readActivity(ctx, slug, 'hour')])
+const list = (url: string) => (subject: Subject) =>
+  readClaimList(
+    subject.ctx,
+    slug,
+    readListQuery(new URL(url.replace('MIDDLE', subject.middle), 'http://x').searchParams),
+  )
+const workshop =
+  (url: string) =>
+  ({ ctx }: Subject) =>
+    Promise.all([
+      readWorkshopPage(ctx, slug, readListQuery(new URL(url, 'http://x').searchParams)),
+      readActivity(ctx, slug, 'hour'),
+    ])
 
-const queue = (search: string) => ({ ctx }: Subject) => {
-  const { filter, span } = readQueueQuery(new URLSearchParams(search), ctx.now())
-  return Promise.all([readQueuePage(ctx, filter), readQueueThroughput(ctx, { span, ...(filter.job ? { job: filter.job } : {}) }), listBulk(ctx, { kinds: [...jobActions], limit: 3 })])
-}
+const queue =
+  (search: string) =>
+  ({ ctx }: Subject) => {
+    const { filter, span } = readQueueQuery(new URLSearchParams(search), ctx.now())
+    return Promise.all([
+      readQueuePage(ctx, filter),
+      readQueueThroughput(ctx, { span, ...(filter.job ? { job: filter.job } : {}) }),
+      listBulk(ctx, { kinds: [...jobActions], limit: 3 }),
+    ])
+  }
 
 /** A page is a line: the same reads that its route makes. */
 const pages: Page[] = [
-  { name: '/admin', load: ({ ctx }) => Promise.all([readOverview(ctx), readAlerts(ctx), readActivity(ctx, null, 'hour')]) },
-  { name: '/admin?span=week', load: ({ ctx }) => Promise.all([readOverview(ctx), readAlerts(ctx), readActivity(ctx, null, 'week')]) },
+  {
+    name: '/admin',
+    load: ({ ctx }) =>
+      Promise.all([readOverview(ctx), readAlerts(ctx), readActivity(ctx, null, 'hour')]),
+  },
+  {
+    name: '/admin?span=week',
+    load: ({ ctx }) =>
+      Promise.all([readOverview(ctx), readAlerts(ctx), readActivity(ctx, null, 'week')]),
+  },
   { name: '/admin/w/:slug', load: workshop('/') },
   { name: '/admin/w/:slug?state=refused', load: workshop('/?state=refused') },
   { name: '/admin/w/:slug?state=ready&sort=used', load: workshop('/?state=ready&sort=used') },
   { name: '/admin/w/:slug?fact=unbound', load: workshop('/?fact=unbound') },
-  { name: '/admin/w/:slug?fact=disabled&sort=oldest', load: workshop('/?fact=disabled&sort=oldest') },
+  {
+    name: '/admin/w/:slug?fact=disabled&sort=oldest',
+    load: workshop('/?fact=disabled&sort=oldest'),
+  },
   { name: '/admin/w/:slug?sort=name', load: workshop('/?sort=name') },
   { name: '/admin/w/:slug, a page in the middle', load: list('/?after=MIDDLE') },
-  { name: '/admin/w/:slug/c/:claim', load: ({ ctx, claimId }) => findClaimDetail(ctx, slug, claimId) },
-  { name: '/admin/reconcile', load: ({ ctx }) => Promise.all([readReconcileView(ctx), readAlerts(ctx)]) },
+  {
+    name: '/admin/w/:slug/c/:claim',
+    load: ({ ctx, claimId }) => findClaimDetail(ctx, slug, claimId),
+  },
+  {
+    name: '/admin/reconcile',
+    load: ({ ctx }) => Promise.all([readReconcileView(ctx), readAlerts(ctx)]),
+  },
   { name: '/admin/queue', load: queue('') },
   { name: '/admin/queue?tab=done', load: queue('?tab=done') },
   { name: '/admin/queue?tab=failed&job=mint-key', load: queue('?tab=failed&job=mint-key') },
   { name: '/admin/queue/:job', load: ({ ctx, jobId }) => readJobPage(ctx, jobId) },
   { name: '/admin/audit', load: ({ ctx }) => readAuditPage(ctx, {}) },
-  { name: '/admin/audit?action=claim.made', load: ({ ctx }) => readAuditPage(ctx, { action: 'claim.made' }) },
+  {
+    name: '/admin/audit?action=claim.made',
+    load: ({ ctx }) => readAuditPage(ctx, { action: 'claim.made' }),
+  },
   { name: '/admin/audit?workshop=', load: ({ ctx }) => readAuditPage(ctx, { workshop: slug }) },
   { name: '/admin/doctor', load: ({ ctx }) => readDoctorView(ctx) },
   { name: '/admin/w/:slug/receipt', load: ({ ctx }) => readReceiptPage(ctx, slug) },
@@ -81,8 +122,13 @@ try {
   const subjects = [await seed(smallWorld, few), await seed(largeWorld, many)]
   const [small, large] = await measure(subjects)
   if (!small || !large) throw new Error('both sizes are measured')
-  const line = (page: Page) => process.stdout.write(`${ms(small.get(page.name))} ${ms(large.get(page.name))} ${((large.get(page.name) ?? 0) / (small.get(page.name) ?? 1)).toFixed(2).padStart(7)}  ${page.name}\n`)
-  process.stdout.write(`${`ms, ${few}`.padStart(10)} ${`ms, ${many}`.padStart(10)} ${'ratio'.padStart(7)}  loader\n`)
+  const line = (page: Page) =>
+    process.stdout.write(
+      `${ms(small.get(page.name))} ${ms(large.get(page.name))} ${((large.get(page.name) ?? 0) / (small.get(page.name) ?? 1)).toFixed(2).padStart(7)}  ${page.name}\n`,
+    )
+  process.stdout.write(
+    `${`ms, ${few}`.padStart(10)} ${`ms, ${many}`.padStart(10)} ${'ratio'.padStart(7)}  loader\n`,
+  )
   pages.forEach(line)
   searches.forEach(line)
 } finally {
@@ -94,10 +140,16 @@ async function seed(world: World, claims: number): Promise<Subject> {
   await seedClaims(world.db, { slug, claims })
   while ((await foldFigures(world.ctx)) > 0);
   const differences = await verifyFigures(world.ctx)
-  if (differences.length > 0) throw new Error(`kept figures are wrong: ${JSON.stringify(differences[0])}`)
+  if (differences.length > 0)
+    throw new Error(`kept figures are wrong: ${JSON.stringify(differences[0])}`)
   // As autovacuum leaves a database that has been running.
   await world.db.$executeRawUnsafe('vacuum analyze')
-  return { ctx: world.ctx, claimId: await middleClaim(world), jobId: await anyJob(world), middle: await middleCursor(world) }
+  return {
+    ctx: world.ctx,
+    claimId: await middleClaim(world),
+    jobId: await anyJob(world),
+    middle: await middleCursor(world),
+  }
 }
 
 /** Medians for each subject. They take turns, so that what else the machine does is shared fairly. */
@@ -112,18 +164,23 @@ async function measure(subjects: Subject[]): Promise<Map<string, number>[]> {
         if (round >= 0) times[index]?.push(performance.now() - startedAt)
       }
     }
-    for (const [index, taken] of times.entries()) medians[index]?.set(page.name, taken.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0)
+    for (const [index, taken] of times.entries())
+      medians[index]?.set(page.name, taken.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0)
   }
   return medians
 }
 
 async function middleClaim(world: World): Promise<string> {
-  const [row] = await world.db.$queryRaw<{ id: string }[]>`select claim_id as id from keymint.workshop_attendance order by attended_at offset (select count(*) / 2 from keymint.workshop_attendance) limit 1`
+  const [row] = await world.db.$queryRaw<
+    { id: string }[]
+  >`select claim_id as id from keymint.workshop_attendance order by attended_at offset (select count(*) / 2 from keymint.workshop_attendance) limit 1`
   return row?.id ?? ''
 }
 
 async function anyJob(world: World): Promise<string> {
-  const [row] = await world.db.$queryRaw<{ id: string }[]>`select id from pgboss.job where name = 'mint-key' order by created_on desc limit 1`
+  const [row] = await world.db.$queryRaw<
+    { id: string }[]
+  >`select id from pgboss.job where name = 'mint-key' order by created_on desc limit 1`
   return row?.id ?? ''
 }
 

@@ -28,7 +28,11 @@ try {
     // Not counted: processes that have been running have compiled their code and opened their connections.
     await claimAtOnce(world, await world.people(warmUp))
     const figures = await burstOfClaims(world)
-    print(run, `saved: ${burst} claims over the ideal of ${burst} x ${callMs} ms / ${slots}`, figures.savedRatio)
+    print(
+      run,
+      `saved: ${burst} claims over the ideal of ${burst} x ${callMs} ms / ${slots}`,
+      figures.savedRatio,
+    )
     print(run, 'bound: call times after the last save', figures.boundCallTimes)
     print(run, 'management calls per key', figures.callsPerKey)
   }
@@ -49,7 +53,9 @@ async function quietClaim(world: World): Promise<number> {
     const startedAt = performance.now()
     await claimKey(world.ctx, { workshopSlug, person: person!, optIn: false })
     const finishedAt = await until(async () => {
-      const claim = await world.db.workshopAttendance.findUnique({ where: { userId_workshopSlug: { userId: person!.userId, workshopSlug } } })
+      const claim = await world.db.workshopAttendance.findUnique({
+        where: { userId_workshopSlug: { userId: person!.userId, workshopSlug } },
+      })
       return claim?.guardrailAttachedAt != null
     }, 5)
     beyond = finishedAt - startedAt - 2 * callMs
@@ -60,7 +66,9 @@ async function quietClaim(world: World): Promise<number> {
 /** Claims of all these people at once, until every key is bound. */
 async function claimAtOnce(world: World, people: Claimant[]): Promise<void> {
   const boundBefore = await countBound(world)
-  await Promise.all(people.map((person) => claimKey(world.ctx, { workshopSlug, person, optIn: false })))
+  await Promise.all(
+    people.map((person) => claimKey(world.ctx, { workshopSlug, person, optIn: false })),
+  )
   await until(async () => (await countBound(world)) === boundBefore + people.length, 200)
 }
 
@@ -78,7 +86,11 @@ async function burstOfClaims(world: World) {
     select extract(epoch from max(key_saved_at) - ${start!.at}::timestamptz)::float8 * 1000 as saved,
       extract(epoch from max(guardrail_attached_at) - max(key_saved_at))::float8 * 1000 as bound from keymint.workshop_attendance`
   const calls = Object.values(await world.calls()).reduce((sum, count) => sum + count, 0)
-  return { savedRatio: end!.saved / ((burst * callMs) / slots), boundCallTimes: end!.bound / callMs, callsPerKey: calls / burst }
+  return {
+    savedRatio: end!.saved / ((burst * callMs) / slots),
+    boundCallTimes: end!.bound / callMs,
+    callsPerKey: calls / burst,
+  }
 }
 
 async function until(reached: () => Promise<boolean>, everyMs: number): Promise<number> {

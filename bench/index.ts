@@ -3,7 +3,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
 const benches = ['burst', 'admin', 'reconcile'] as const
-const files: Record<(typeof benches)[number], string> = { burst: 'bench/burst.ts', admin: 'bench/admin-scale.ts', reconcile: 'bench/reconcile.ts' }
+const files: Record<(typeof benches)[number], string> = {
+  burst: 'bench/burst.ts',
+  admin: 'bench/admin-scale.ts',
+  reconcile: 'bench/reconcile.ts',
+}
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !benches.some((bench) => bench === name))

@@ -18,10 +18,19 @@ const postgres = await startPostgres({ durable: true })
 let failures = 0
 try {
   const template = await createTemplate(postgres.adminUrl, migrate)
-  const open = (options: WorldOptions = {}) => openWorldOn({ adminUrl: postgres.adminUrl, template }, options)
-  await prove('a worker killed at a random moment of a burst: one live key for each claim, none else', () => killsInABurst(open))
-  await prove('work done, then connection reset on 30 % of creates: one live key for each claim, none else', () => lostAnswers(open))
-  await prove('Postgres restarted (immediate) in a burst: nothing lost, nothing doubled', () => databaseRestarts(open, postgres))
+  const open = (options: WorldOptions = {}) =>
+    openWorldOn({ adminUrl: postgres.adminUrl, template }, options)
+  await prove(
+    'a worker killed at a random moment of a burst: one live key for each claim, none else',
+    () => killsInABurst(open),
+  )
+  await prove(
+    'work done, then connection reset on 30 % of creates: one live key for each claim, none else',
+    () => lostAnswers(open),
+  )
+  await prove('Postgres restarted (immediate) in a burst: nothing lost, nothing doubled', () =>
+    databaseRestarts(open, postgres),
+  )
   await prove('fifty clicks of one person at once: one claim', () => doubleClicks(open))
   await prove('three hundred people for a hundred seats: exactly a hundred', () => lastSeats(open))
 } finally {
@@ -32,7 +41,9 @@ process.exit(failures === 0 ? 0 : 1)
 async function prove(what: string, run: () => Promise<Figures>): Promise<void> {
   const { tried, failed, worstSeconds } = await run()
   failures += failed
-  process.stdout.write(`${failed === 0 ? 'held  ' : 'BROKEN'}  tried ${String(tried).padStart(5)}  failed ${String(failed).padStart(3)}  ${worstSeconds === undefined ? '' : `worst ${worstSeconds.toFixed(1)} s  `}${what}\n`)
+  process.stdout.write(
+    `${failed === 0 ? 'held  ' : 'BROKEN'}  tried ${String(tried).padStart(5)}  failed ${String(failed).padStart(3)}  ${worstSeconds === undefined ? '' : `worst ${worstSeconds.toFixed(1)} s  `}${what}\n`,
+  )
 }
 
 type Open = (options?: WorldOptions) => Promise<World>
@@ -61,7 +72,10 @@ async function lostAnswers(open: Open): Promise<Figures> {
   const figures = { tried: 0, failed: 0 }
   for (let round = 0; round < rounds; round++) {
     await using world = await open()
-    await world.faults({ seed: round + 1, rules: [{ match: 'POST /keys', fault: 'reset-after', rate: 0.3 }] })
+    await world.faults({
+      seed: round + 1,
+      rules: [{ match: 'POST /keys', fault: 'reset-after', rate: 0.3 }],
+    })
     await world.startWorkerHere(10)
     await claimAll(world, 200)
     await readyCount(world, 200)
@@ -94,7 +108,9 @@ async function doubleClicks(open: Open): Promise<Figures> {
   await using world = await open()
   const figures = { tried: 0, failed: 0 }
   for (const person of await world.people(rounds * 10)) {
-    await Promise.all(Array.from({ length: 50 }, () => claimKey(world.ctx, { workshopSlug, person, optIn: false })))
+    await Promise.all(
+      Array.from({ length: 50 }, () => claimKey(world.ctx, { workshopSlug, person, optIn: false })),
+    )
     figures.tried++
     if ((await world.db.mint.count()) !== figures.tried) figures.failed++
   }
@@ -114,15 +130,22 @@ async function lastSeats(open: Open): Promise<Figures> {
 
 async function claimAll(world: World, count: number) {
   const people = await world.people(count)
-  const outcomes = await Promise.all(people.map((person) => claimKey(world.ctx, { workshopSlug, person, optIn: false })))
+  const outcomes = await Promise.all(
+    people.map((person) => claimKey(world.ctx, { workshopSlug, person, optIn: false })),
+  )
   // A proof that waits for a key of everybody would wait for ever for one who was refused.
-  if (count <= 200 && outcomes.some((outcome) => outcome.kind === 'refused')) throw new Error(`a claim was refused: ${JSON.stringify(outcomes.find((outcome) => outcome.kind === 'refused'))}`)
+  if (count <= 200 && outcomes.some((outcome) => outcome.kind === 'refused'))
+    throw new Error(
+      `a claim was refused: ${JSON.stringify(outcomes.find((outcome) => outcome.kind === 'refused'))}`,
+    )
   return outcomes
 }
 
 async function readyCount(world: World, wanted: number): Promise<void> {
   for (;;) {
-    const ready = await world.db.workshopAttendance.count({ where: { state: 'ready' } }).catch(() => -1)
+    const ready = await world.db.workshopAttendance
+      .count({ where: { state: 'ready' } })
+      .catch(() => -1)
     if (ready >= wanted) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
@@ -131,7 +154,10 @@ async function readyCount(world: World, wanted: number): Promise<void> {
 /** After a reconcile pass: claims without exactly their key upstream, and keys upstream that no claim holds. */
 async function keysThatAreWrong(world: World, claims: number): Promise<number> {
   await reconcileKeys(world.ctx)
-  const held = await world.db.workshopAttendance.findMany({ where: { state: 'ready' }, select: { orKeyHash: true } })
+  const held = await world.db.workshopAttendance.findMany({
+    where: { state: 'ready' },
+    select: { orKeyHash: true },
+  })
   const live = new Set((await world.liveKeys()).map((key) => key.hash))
   const missing = held.filter((claim) => !live.has(claim.orKeyHash ?? '')).length
   return claims - held.length + missing + (live.size - (held.length - missing))

@@ -11,12 +11,24 @@ import { createTemplate } from '../simulators/postgres/template'
 import { makeWorkshop, openWorldOn, usd } from '../simulators/test-world'
 
 const count = Number(process.env.BENCH_KEYS ?? 10_000)
-const gift = makeWorkshop({ slug: 'gift', kind: 'giveaway', keyLimit: usd(0.25), keyLimitReset: 'daily', keyExpiresAt: null, keyExpiresInMs: 90 * 86_400_000, poolLimit: null, maxKeys: count })
+const gift = makeWorkshop({
+  slug: 'gift',
+  kind: 'giveaway',
+  keyLimit: usd(0.25),
+  keyLimitReset: 'daily',
+  keyExpiresAt: null,
+  keyExpiresInMs: 90 * 86_400_000,
+  poolLimit: null,
+  maxKeys: count,
+})
 
 const postgres = await startPostgres({ durable: true })
 try {
   const template = await createTemplate(postgres.adminUrl, migrate)
-  await using world = await openWorldOn({ adminUrl: postgres.adminUrl, template }, { workshops: [gift] })
+  await using world = await openWorldOn(
+    { adminUrl: postgres.adminUrl, template },
+    { workshops: [gift] },
+  )
   await plantClaims(world, gift.slug, count)
   process.stdout.write(`${count} keys\n`)
   for (const [what, work] of [
@@ -29,9 +41,15 @@ try {
     await work()
     const seconds = (performance.now() - startedAt) / 1000
     const calls = await world.calls()
-    const lists = ['GET /keys', 'GET /guardrails/{id}/assignments/keys'].flatMap((call) => (calls[call] ? [`${((calls[call] * 100) / count).toFixed(2)} ${call}`] : []))
-    const others = Object.entries(calls).filter(([call]) => !lists.some((list) => list.endsWith(` ${call}`))).reduce((sum, [, times]) => sum + times, 0)
-    process.stdout.write(`${seconds.toFixed(2).padStart(8)} s   ${lists.join(', ')} for each hundred keys, ${others} other calls   ${what}\n`)
+    const lists = ['GET /keys', 'GET /guardrails/{id}/assignments/keys'].flatMap((call) =>
+      calls[call] ? [`${((calls[call] * 100) / count).toFixed(2)} ${call}`] : [],
+    )
+    const others = Object.entries(calls)
+      .filter(([call]) => !lists.some((list) => list.endsWith(` ${call}`)))
+      .reduce((sum, [, times]) => sum + times, 0)
+    process.stdout.write(
+      `${seconds.toFixed(2).padStart(8)} s   ${lists.join(', ')} for each hundred keys, ${others} other calls   ${what}\n`,
+    )
   }
 } finally {
   await postgres.stop()

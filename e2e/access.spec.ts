@@ -4,7 +4,15 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { APIRequestContext, BrowserContext } from '@playwright/test'
 import { adminTable, type Facts, type Role } from './access-table'
-import { attendee, claimOverHttp, expect, queryDatabase, revealOverHttp, signInTo, test } from './fixtures'
+import {
+  attendee,
+  claimOverHttp,
+  expect,
+  queryDatabase,
+  revealOverHttp,
+  signInTo,
+  test,
+} from './fixtures'
 
 /** Whose name, address and key may be in no answer to a stranger or to another attendee. */
 const victim = attendee(90)
@@ -27,15 +35,30 @@ function shapesOf(url: string, route: string): { name: string; url: string; isOl
     { name: 'document', url },
     { name: '.data', url: query ? `${data}?${query}` : data },
     { name: '.data?_routes=', url: `${data}?_routes=${encodeURIComponent(route)}${more}` },
-    { name: '?_data=', url: `${pathname}?_data=${encodeURIComponent(route)}${more}`, isOldShape: true },
+    {
+      name: '?_data=',
+      url: `${pathname}?_data=${encodeURIComponent(route)}${more}`,
+      isOldShape: true,
+    },
   ]
 }
 
-test('every admin address answers as the table says, in four shapes and by every method, and gives nobody away', async ({ browser, stage }) => {
+test('every admin address answers as the table says, in four shapes and by every method, and gives nobody away', async ({
+  browser,
+  stage,
+}) => {
   test.slow()
-  expect((await routesOf('routes/admin')).sort(), 'a route of the admin side without a row in access-table.ts').toEqual(adminTable.map((row) => row.route).sort())
+  expect(
+    (await routesOf('routes/admin')).sort(),
+    'a route of the admin side without a row in access-table.ts',
+  ).toEqual(adminTable.map((row) => row.route).sort())
 
-  const contexts: Record<Role, BrowserContext> = { stranger: await browser.newContext(), attendee: await browser.newContext(), viewer: await browser.newContext(), admin: await browser.newContext() }
+  const contexts: Record<Role, BrowserContext> = {
+    stranger: await browser.newContext(),
+    attendee: await browser.newContext(),
+    viewer: await browser.newContext(),
+    admin: await browser.newContext(),
+  }
   const owner = await browser.newContext()
   await signInTo(contexts.attendee, stage.origin, attendee(91).login)
   await signInTo(contexts.viewer, stage.origin, 'viewer')
@@ -44,14 +67,38 @@ test('every admin address answers as the table says, in four shapes and by every
   await claimOverHttp(owner, stage.origin, 'open-room')
   await revealOverHttp(owner, stage.origin, 'open-room')
 
-  const [claim] = await queryDatabase<{ claim_id: string; key_label: string; or_key_hash: string; user_id: string; email: string }>(stage, `
+  const [claim] = await queryDatabase<{
+    claim_id: string
+    key_label: string
+    or_key_hash: string
+    user_id: string
+    email: string
+  }>(
+    stage,
+    `
     select c.claim_id, c.key_label, c.or_key_hash, a.user_id, a.email from keymint.workshop_attendance c join keymint.attendees a using (user_id) join keymint.identities i using (user_id)
-    where i.login = $1 and c.workshop_slug = 'open-room'`, [victim.login])
+    where i.login = $1 and c.workshop_slug = 'open-room'`,
+    [victim.login],
+  )
   if (!claim) throw new Error('the claim that the table is about is not there')
-  const [job] = await queryDatabase<{ id: string }>(stage, `
-    select j.id from pgboss.job j join keymint.mints m on j.name = 'mint-key' and j.singleton_key = m.id::text where m.owner_id = $1`, [claim.claim_id])
-  const facts = { ...(await makeFacts(contexts.admin.request, stage.origin, claim.claim_id)), jobId: job?.id ?? '' }
-  const canaries = [claim.claim_id, claim.key_label, claim.or_key_hash, claim.user_id, claim.email, victim.name]
+  const [job] = await queryDatabase<{ id: string }>(
+    stage,
+    `
+    select j.id from pgboss.job j join keymint.mints m on j.name = 'mint-key' and j.singleton_key = m.id::text where m.owner_id = $1`,
+    [claim.claim_id],
+  )
+  const facts = {
+    ...(await makeFacts(contexts.admin.request, stage.origin, claim.claim_id)),
+    jobId: job?.id ?? '',
+  }
+  const canaries = [
+    claim.claim_id,
+    claim.key_label,
+    claim.or_key_hash,
+    claim.user_id,
+    claim.email,
+    victim.name,
+  ]
 
   const wrong: string[] = []
   for (const row of adminTable) {
@@ -60,18 +107,40 @@ test('every admin address answers as the table says, in four shapes and by every
         for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']) {
           const reads = method === 'GET' || method === 'HEAD'
           if (!reads && role === 'admin') continue
-          const answer = await context.request.fetch(`${stage.origin}${shape.url}`, { method, maxRedirects: 0, headers: reads ? {} : { Origin: stage.origin }, ...(reads ? {} : { form: { intent: 'x' } }) })
-          const expected = shape.isOldShape ? 400 : reads ? row.read[role] : row.act[role as keyof typeof row.act]
+          const answer = await context.request.fetch(`${stage.origin}${shape.url}`, {
+            method,
+            maxRedirects: 0,
+            headers: reads ? {} : { Origin: stage.origin },
+            ...(reads ? {} : { form: { intent: 'x' } }),
+          })
+          const expected = shape.isOldShape
+            ? 400
+            : reads
+              ? row.read[role]
+              : row.act[role as keyof typeof row.act]
           const what = `${method} ${shape.url} (${shape.name}) as ${role}`
-          if (answer.status() !== expected) wrong.push(`${what}: ${answer.status()} and not ${expected}`)
+          if (answer.status() !== expected)
+            wrong.push(`${what}: ${answer.status()} and not ${expected}`)
           if (role === 'admin' || (role === 'viewer' && answer.status() === 200)) continue
           // The address that was asked for may come back: it is no news to whoever asked.
-          const body = (await answer.text()).replaceAll(row.path(facts), '').replaceAll(encodeURIComponent(row.path(facts)), '').replaceAll(row.path(facts).slice(1), '')
-          for (const canary of canaries) if (body.includes(canary)) wrong.push(`${what}: holds ${canary}`)
+          const body = (await answer.text())
+            .replaceAll(row.path(facts), '')
+            .replaceAll(encodeURIComponent(row.path(facts)), '')
+            .replaceAll(row.path(facts).slice(1), '')
+          for (const canary of canaries)
+            if (body.includes(canary)) wrong.push(`${what}: holds ${canary}`)
         }
         // Asked from another site, or from nowhere, nothing is even looked at.
-        const elsewhere = await context.request.fetch(`${stage.origin}${shape.url}`, { method: 'POST', maxRedirects: 0, headers: { Origin: 'https://evil.example' }, form: { intent: 'x' } })
-        if (elsewhere.status() !== 403) wrong.push(`POST ${shape.url} from another site as ${role}: ${elsewhere.status()} and not 403`)
+        const elsewhere = await context.request.fetch(`${stage.origin}${shape.url}`, {
+          method: 'POST',
+          maxRedirects: 0,
+          headers: { Origin: 'https://evil.example' },
+          form: { intent: 'x' },
+        })
+        if (elsewhere.status() !== 403)
+          wrong.push(
+            `POST ${shape.url} from another site as ${role}: ${elsewhere.status()} and not 403`,
+          )
       }
     }
   }
@@ -80,8 +149,16 @@ test('every admin address answers as the table says, in four shapes and by every
 })
 
 /** Something behind each kind of id, so that a 404 is about who asks and not about what is there. */
-async function makeFacts(admin: APIRequestContext, origin: string, claimId: string): Promise<Facts> {
-  const started = await admin.post(`${origin}/admin/w/open-room/act`, { form: { action: 'bind', claim: claimId, confirm: 'yes' }, headers: { Origin: origin }, maxRedirects: 0 })
+async function makeFacts(
+  admin: APIRequestContext,
+  origin: string,
+  claimId: string,
+): Promise<Facts> {
+  const started = await admin.post(`${origin}/admin/w/open-room/act`, {
+    form: { action: 'bind', claim: claimId, confirm: 'yes' },
+    headers: { Origin: origin },
+    maxRedirects: 0,
+  })
   const bulkId = started.headers().location?.split('/').at(-1)
   if (!bulkId) throw new Error(`an action could not be started: ${started.status()}`)
   return { slug: 'open-room', claimId, bulkId, jobId: claimId }

@@ -1,6 +1,20 @@
 /** What an admin sees and repairs on the page of the queue, while a room waits. */
-import { request as requests, type APIRequestContext, type Browser, type Page } from '@playwright/test'
-import { attendee, claimOverHttp, expect, heading, revealOverHttp, signInTo, test, upstreamKeys } from './fixtures'
+import {
+  request as requests,
+  type APIRequestContext,
+  type Browser,
+  type Page,
+} from '@playwright/test'
+import {
+  attendee,
+  claimOverHttp,
+  expect,
+  heading,
+  revealOverHttp,
+  signInTo,
+  test,
+  upstreamKeys,
+} from './fixtures'
 import type { Stage } from './stage'
 
 type Person = { request: APIRequestContext }
@@ -9,16 +23,26 @@ type Person = { request: APIRequestContext }
 async function signInMany(stage: Stage, first: number, count: number): Promise<Person[]> {
   const people: Person[] = []
   for (let from = 0; from < count; from += 10) {
-    people.push(...(await Promise.all(Array.from({ length: Math.min(10, count - from) }, async (_, index) => {
-      const person = { request: await requests.newContext() }
-      await signInTo(person, stage.origin, attendee(first + from + index).login)
-      return person
-    }))))
+    people.push(
+      ...(await Promise.all(
+        Array.from({ length: Math.min(10, count - from) }, async (_, index) => {
+          const person = { request: await requests.newContext() }
+          await signInTo(person, stage.origin, attendee(first + from + index).login)
+          return person
+        }),
+      )),
+    )
   }
   return people
 }
 
-async function openAs(browser: Browser, stage: Stage, login: string, path: string, options: { javaScriptEnabled?: boolean } = {}): Promise<Page> {
+async function openAs(
+  browser: Browser,
+  stage: Stage,
+  login: string,
+  path: string,
+  options: { javaScriptEnabled?: boolean } = {},
+): Promise<Page> {
   const context = await browser.newContext({ baseURL: stage.origin, ...options })
   await signInTo(context, stage.origin, login)
   const page = await context.newPage()
@@ -26,16 +50,30 @@ async function openAs(browser: Browser, stage: Stage, login: string, path: strin
   return page
 }
 
-const keysIn = async (page: Page, stage: Stage, slug: string) => (await upstreamKeys(page, stage, slug)).filter((key) => key.guardrail_id !== undefined)
-const errorsOf = (page: Page) => page.getByRole('region', { name: 'Errors of the last day' }).getByRole('listitem')
-const jobs = (page: Page) => page.getByRole('table').filter({ has: page.getByRole('columnheader', { name: 'State' }) }).getByRole('row').filter({ has: page.getByRole('rowheader') })
+const keysIn = async (page: Page, stage: Stage, slug: string) =>
+  (await upstreamKeys(page, stage, slug)).filter((key) => key.guardrail_id !== undefined)
+const errorsOf = (page: Page) =>
+  page.getByRole('region', { name: 'Errors of the last day' }).getByRole('listitem')
+const jobs = (page: Page) =>
+  page
+    .getByRole('table')
+    .filter({ has: page.getByRole('columnheader', { name: 'State' }) })
+    .getByRole('row')
+    .filter({ has: page.getByRole('rowheader') })
 
-test('the provider fails every bind: all get their keys, the admin sees the unbound ones under one error, and one press binds them all', async ({ browser, faults, request, stage }) => {
+test('the provider fails every bind: all get their keys, the admin sees the unbound ones under one error, and one press binds them all', async ({
+  browser,
+  faults,
+  request,
+  stage,
+}) => {
   test.setTimeout(120_000)
   await faults({ bindFails: true })
   const people = await signInMany(stage, 50, 30)
   await Promise.all(people.map((person) => claimOverHttp(person, stage.origin, 'bind-room')))
-  const keys = await Promise.all(people.map((person) => revealOverHttp(person, stage.origin, 'bind-room')))
+  const keys = await Promise.all(
+    people.map((person) => revealOverHttp(person, stage.origin, 'bind-room')),
+  )
   expect(new Set(keys).size).toBe(30)
 
   const admin = await openAs(browser, stage, 'admin', '/admin/queue')
@@ -48,12 +86,23 @@ test('the provider fails every bind: all get their keys, the admin sees the unbo
   await expect(jobs(admin)).toHaveCount(30)
   await expect(jobs(admin).first()).toContainText('in bind-room')
   await expect(jobs(admin).first()).toContainText('The provider had an error of its own (500)')
-  expect((await keysIn(admin, stage, 'bind-room')).filter((key) => key.guardrail_id !== null)).toEqual([])
+  expect(
+    (await keysIn(admin, stage, 'bind-room')).filter((key) => key.guardrail_id !== null),
+  ).toEqual([])
 
   await request.delete(stage.openrouter.faultsUrl)
   await admin.getByRole('button', { name: /^Retry all \d+ that match$/ }).click()
-  await expect(admin.getByRole('region', { name: 'Bulk action' })).toContainText(/Retry \d+ jobs?, asked for .* by .*finished/, { timeout: 20_000 })
-  await expect.poll(async () => (await keysIn(admin, stage, 'bind-room')).filter((key) => key.guardrail_id !== null).length, { timeout: 20_000 }).toBe(30)
+  await expect(admin.getByRole('region', { name: 'Bulk action' })).toContainText(
+    /Retry \d+ jobs?, asked for .* by .*finished/,
+    { timeout: 20_000 },
+  )
+  await expect
+    .poll(
+      async () =>
+        (await keysIn(admin, stage, 'bind-room')).filter((key) => key.guardrail_id !== null).length,
+      { timeout: 20_000 },
+    )
+    .toBe(30)
   await expect(admin.getByText('No job matches.')).toBeVisible({ timeout: 15_000 })
   await admin.context().close()
 })
@@ -61,7 +110,12 @@ test('the provider fails every bind: all get their keys, the admin sees the unbo
 // A minute of outage in life; a sixth of it here, so that the journeys stay short. The gate's longest wait is 15 s all the same.
 const outageMs = 12_000
 
-test('the provider is down during 100 claims: attendees read why they wait, the admin sees one error, and all drains by itself', async ({ browser, faults, request, stage }) => {
+test('the provider is down during 100 claims: attendees read why they wait, the admin sees one error, and all drains by itself', async ({
+  browser,
+  faults,
+  request,
+  stage,
+}) => {
   test.setTimeout(180_000)
   const people = await signInMany(stage, 80, 99)
   const page = await openAs(browser, stage, attendee(179).login, '/w/outage-room')
@@ -70,8 +124,14 @@ test('the provider is down during 100 claims: attendees read why they wait, the 
   await page.getByRole('button', { name: 'Claim my key' }).click()
   await Promise.all(people.map((person) => claimOverHttp(person, stage.origin, 'outage-room')))
 
-  await expect(heading(page, /^(This takes a little longer|Waiting for the provider)\.$/)).toBeVisible({ timeout: 20_000 })
-  await expect(page.getByRole('main').getByText(/^The provider (had trouble with the last try|cannot be reached)\.$/)).toBeVisible()
+  await expect(
+    heading(page, /^(This takes a little longer|Waiting for the provider)\.$/),
+  ).toBeVisible({ timeout: 20_000 })
+  await expect(
+    page
+      .getByRole('main')
+      .getByText(/^The provider (had trouble with the last try|cannot be reached)\.$/),
+  ).toBeVisible()
   await expect(page.getByText('Your claim keeps its place.')).toBeVisible()
 
   const admin = await openAs(browser, stage, 'admin', '/admin/queue?job=mint-key')
@@ -79,20 +139,43 @@ test('the provider is down during 100 claims: attendees read why they wait, the 
   await expect(group).toContainText(/10\d jobs now/, { timeout: 20_000 })
   await expect(group).toHaveCount(1)
   await expect(group).toContainText('The provider could not be reached.')
-  await expect(admin.getByText(/^The (provider|connection).*(cools down for another|One key is being tried now)/)).toBeVisible({ timeout: 20_000 })
+  await expect(
+    admin.getByText(
+      /^The (provider|connection).*(cools down for another|One key is being tried now)/,
+    ),
+  ).toBeVisible({ timeout: 20_000 })
 
-  await expect.poll(() => Date.now() - downSince, { timeout: outageMs * 2 }).toBeGreaterThan(outageMs)
+  await expect
+    .poll(() => Date.now() - downSince, { timeout: outageMs * 2 })
+    .toBeGreaterThan(outageMs)
   await request.delete(stage.openrouter.faultsUrl)
   await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 60_000 })
-  await Promise.all(people.map(async (person) => {
-    await expect.poll(async () => (await person.request.post(`${stage.origin}/w/outage-room/claim/reveal`, { headers: { Origin: stage.origin, Accept: 'application/json' } })).status(), { timeout: 60_000, intervals: [1_000] }).toBe(200)
-  }))
+  await Promise.all(
+    people.map(async (person) => {
+      await expect
+        .poll(
+          async () =>
+            (
+              await person.request.post(`${stage.origin}/w/outage-room/claim/reveal`, {
+                headers: { Origin: stage.origin, Accept: 'application/json' },
+              })
+            ).status(),
+          { timeout: 60_000, intervals: [1_000] },
+        )
+        .toBe(200)
+    }),
+  )
   await expect(admin.getByText('The queue is empty.')).toBeVisible({ timeout: 30_000 })
   await page.context().close()
   await admin.context().close()
 })
 
-test('a pause from the page holds the room with its reason, and resuming from the page lets everybody have their key', async ({ browser, faults, request, stage }) => {
+test('a pause from the page holds the room with its reason, and resuming from the page lets everybody have their key', async ({
+  browser,
+  faults,
+  request,
+  stage,
+}) => {
   test.setTimeout(90_000)
   await faults({ rules: [{ match: 'POST /keys', fault: '429', retryAfterSeconds: 2 }] })
   const people = await signInMany(stage, 180, 8)
@@ -102,9 +185,13 @@ test('a pause from the page holds the room with its reason, and resuming from th
 
   const admin = await openAs(browser, stage, 'admin', '/admin/queue')
   await admin.getByText('Pause minting…').click()
-  await admin.getByRole('textbox', { name: 'Reason, for those who wait' }).fill('We go on after lunch, at 13:30.')
+  await admin
+    .getByRole('textbox', { name: 'Reason, for those who wait' })
+    .fill('We go on after lunch, at 13:30.')
   await admin.getByRole('button', { name: 'Pause minting' }).click()
-  await expect(admin.getByText('Minting is paused. Everybody who waits reads your reason.')).toBeVisible()
+  await expect(
+    admin.getByText('Minting is paused. Everybody who waits reads your reason.'),
+  ).toBeVisible()
   await request.delete(stage.openrouter.faultsUrl)
   await expect(heading(page, 'The organiser has paused.')).toBeVisible({ timeout: 20_000 })
   await expect(page.getByText('“We go on after lunch, at 13:30.”')).toBeVisible()
@@ -116,15 +203,26 @@ test('a pause from the page holds the room with its reason, and resuming from th
   await admin.getByRole('button', { name: 'Resume minting' }).click()
   await expect(admin.getByText(/^Minting goes on\./)).toBeVisible()
   await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 12_000 })
-  await expect.poll(async () => (await keysIn(admin, stage, 'pause-room')).length, { timeout: 20_000 }).toBe(9)
+  await expect
+    .poll(async () => (await keysIn(admin, stage, 'pause-room')).length, { timeout: 20_000 })
+    .toBe(9)
   for (const one of [page, late, admin]) await one.context().close()
 })
 
-test('the list is worked by keyboard, stands still while jobs are chosen, and says when no answer comes', async ({ browser, faults, stage }) => {
+test('the list is worked by keyboard, stands still while jobs are chosen, and says when no answer comes', async ({
+  browser,
+  faults,
+  stage,
+}) => {
   await faults({ rules: [{ match: 'POST /keys', fault: '429', retryAfterSeconds: 1 }] })
   const people = await signInMany(stage, 40, 4)
   await Promise.all(people.map((person) => claimOverHttp(person, stage.origin, 'second-room')))
-  const admin = await openAs(browser, stage, 'admin', '/admin/queue?job=mint-key&tab=retrying&workshop=second-room')
+  const admin = await openAs(
+    browser,
+    stage,
+    'admin',
+    '/admin/queue?job=mint-key&tab=retrying&workshop=second-room',
+  )
   await expect(jobs(admin)).toHaveCount(4, { timeout: 20_000 })
   await expect(admin.getByText(/^Live, every 5 s\./)).toBeVisible()
 
@@ -157,26 +255,46 @@ test('the list is worked by keyboard, stands still while jobs are chosen, and sa
   await expect(updated).not.toHaveText(before, { timeout: 15_000 })
   await expect(jobs(admin).getByRole('link').first()).toBeFocused()
 
-  await admin.route(/\/admin\/queue\.data|_routes=/, (route) => route.fulfill({ status: 503, body: 'down' }))
-  await expect(admin.getByText(/^No answer for \d+ s\. Trying again/)).toBeVisible({ timeout: 20_000 })
+  await admin.route(/\/admin\/queue\.data|_routes=/, (route) =>
+    route.fulfill({ status: 503, body: 'down' }),
+  )
+  await expect(admin.getByText(/^No answer for \d+ s\. Trying again/)).toBeVisible({
+    timeout: 20_000,
+  })
   await expect(jobs(admin)).toHaveCount(1)
   await admin.unroute(/\/admin\/queue\.data|_routes=/)
   await expect(admin.getByText(/^Live, every 5 s\./)).toBeVisible({ timeout: 20_000 })
   await admin.context().close()
 })
 
-test('without a script a job is opened, its runs are read, and it is cancelled with a reason that the person then reads', async ({ browser, faults, stage }) => {
+test('without a script a job is opened, its runs are read, and it is cancelled with a reason that the person then reads', async ({
+  browser,
+  faults,
+  stage,
+}) => {
   await faults({ rules: [{ match: 'POST /keys', fault: '429', retryAfterSeconds: 1 }] })
   const [person] = await signInMany(stage, 45, 1)
   await claimOverHttp(person!, stage.origin, 'second-room')
-  const admin = await openAs(browser, stage, 'admin', `/admin/queue?text=${encodeURIComponent(attendee(45).name)}`, { javaScriptEnabled: false })
+  const admin = await openAs(
+    browser,
+    stage,
+    'admin',
+    `/admin/queue?text=${encodeURIComponent(attendee(45).name)}`,
+    { javaScriptEnabled: false },
+  )
   await expect(async () => {
     await admin.reload()
-    await expect(jobs(admin)).toContainText('The provider asked us to slow down (429)', { timeout: 500 })
+    await expect(jobs(admin)).toContainText('The provider asked us to slow down (429)', {
+      timeout: 500,
+    })
   }).toPass({ timeout: 20_000 })
-  await jobs(admin).getByRole('link', { name: /^Make a key/ }).click()
+  await jobs(admin)
+    .getByRole('link', { name: /^Make a key/ })
+    .click()
   await expect(heading(admin, 'Make a key')).toBeVisible()
-  await expect(admin.getByRole('region', { name: 'Table of runs' }).getByRole('row').nth(1)).toContainText('put off')
+  await expect(
+    admin.getByRole('region', { name: 'Table of runs' }).getByRole('row').nth(1),
+  ).toContainText('put off')
   await admin.getByRole('button', { name: 'Run now' }).click()
   await expect(admin.getByText('It runs now.')).toBeVisible()
   await admin.getByRole('button', { name: 'Cancel…' }).click()
@@ -191,13 +309,19 @@ test('without a script a job is opened, its runs are read, and it is cancelled w
   for (const one of [admin, page]) await one.context().close()
 })
 
-test('a viewer sees all of it and can press nothing; to others the pages are not there', async ({ browser, stage }) => {
+test('a viewer sees all of it and can press nothing; to others the pages are not there', async ({
+  browser,
+  stage,
+}) => {
   const viewer = await openAs(browser, stage, 'viewer', '/admin/queue?tab=done&job=mint-key')
   await expect(heading(viewer, 'Queue')).toBeVisible()
   await expect(jobs(viewer).first()).toBeVisible()
   await expect(viewer.getByRole('checkbox')).toHaveCount(0)
   await expect(viewer.getByText('Pause minting…')).toHaveCount(0)
-  const posted = await viewer.request.post(`${stage.origin}/admin/queue`, { form: { do: 'pause', reason: 'I may not' }, headers: { Origin: stage.origin } })
+  const posted = await viewer.request.post(`${stage.origin}/admin/queue`, {
+    form: { do: 'pause', reason: 'I may not' },
+    headers: { Origin: stage.origin },
+  })
   expect(posted.status()).toBe(404)
   const csv = await viewer.request.get(`${stage.origin}/admin/queue/export?tab=done&format=csv`)
   expect(csv.headers()['content-disposition']).toContain('.csv')
@@ -208,6 +332,11 @@ test('a viewer sees all of it and can press nothing; to others the pages are not
   await viewer.context().close()
 
   const stranger = await openAs(browser, stage, attendee(46).login, '/')
-  for (const path of ['/admin/queue', '/admin/queue/00000000-0000-4000-8000-000000000000', '/admin/queue/export']) expect((await stranger.request.get(`${stage.origin}${path}`)).status(), path).toBe(404)
+  for (const path of [
+    '/admin/queue',
+    '/admin/queue/00000000-0000-4000-8000-000000000000',
+    '/admin/queue/export',
+  ])
+    expect((await stranger.request.get(`${stage.origin}${path}`)).status(), path).toBe(404)
   await stranger.context().close()
 })

@@ -1,19 +1,44 @@
 /** The person who runs the room: sees what is wrong and why, presses once, and finds anybody in a crowd. */
 import AxeBuilder from '@axe-core/playwright'
-import { attendee, claimOverHttp, expect, heading, queryDatabase, signInTo, test, upstreamKeys } from './fixtures'
+import {
+  attendee,
+  claimOverHttp,
+  expect,
+  heading,
+  queryDatabase,
+  signInTo,
+  test,
+  upstreamKeys,
+} from './fixtures'
 
 const slug = 'crowded-room'
 
-test('every bind fails: thirty people get their keys, the admin sees thirty unbound and why, and one press binds them all', async ({ page, browser, stage, signIn, faults, request }) => {
+test('every bind fails: thirty people get their keys, the admin sees thirty unbound and why, and one press binds them all', async ({
+  page,
+  browser,
+  stage,
+  signIn,
+  faults,
+  request,
+}) => {
   test.slow()
   await faults({ bindFails: { status: 400, message: 'the guardrail is being serviced' } })
-  await Promise.all(Array.from({ length: 30 }, async (_, number) => {
-    const context = await browser.newContext()
-    await signInTo(context, stage.origin, attendee(100 + number).login)
-    await claimOverHttp(context, stage.origin, slug)
-    await context.close()
-  }))
-  const count = async (where: string) => (await queryDatabase<{ n: number }>(stage, `select count(*)::int as n from keymint.workshop_attendance where workshop_slug = $1 and ${where}`, [slug]))[0]?.n
+  await Promise.all(
+    Array.from({ length: 30 }, async (_, number) => {
+      const context = await browser.newContext()
+      await signInTo(context, stage.origin, attendee(100 + number).login)
+      await claimOverHttp(context, stage.origin, slug)
+      await context.close()
+    }),
+  )
+  const count = async (where: string) =>
+    (
+      await queryDatabase<{ n: number }>(
+        stage,
+        `select count(*)::int as n from keymint.workshop_attendance where workshop_slug = $1 and ${where}`,
+        [slug],
+      )
+    )[0]?.n
   await expect.poll(() => count(`state = 'ready'`), { timeout: 40_000 }).toBe(30)
   await expect.poll(() => count(`bind_error is not null`), { timeout: 40_000 }).toBe(30)
 
@@ -33,7 +58,9 @@ test('every bind fails: thirty people get their keys, the admin sees thirty unbo
   // Some may have been bound by themselves meanwhile: trouble that has passed is tried again.
   await expect(page.getByText(/All \d+ are through\./)).toBeVisible({ timeout: 30_000 })
   await expect.poll(() => count('guardrail_attached_at is not null'), { timeout: 30_000 }).toBe(30)
-  expect((await upstreamKeys(page, stage, slug)).filter((key) => key.guardrail_id !== null)).toHaveLength(30)
+  expect(
+    (await upstreamKeys(page, stage, slug)).filter((key) => key.guardrail_id !== null),
+  ).toHaveLength(30)
   await page.goto(`/admin/w/${slug}`)
   await expect(page.getByText('30 claims: 30 ready.')).toBeVisible()
   await expect(page.getByRole('link', { name: /^Unbound 0/ })).toBeVisible()
@@ -42,17 +69,35 @@ test('every bind fails: thirty people get their keys, the admin sees thirty unbo
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false })
 
-  test('an admin finds one person, sets another cap with a reason, and exports what is shown', async ({ page, context, stage, signIn }) => {
+  test('an admin finds one person, sets another cap with a reason, and exports what is shown', async ({
+    page,
+    context,
+    stage,
+    signIn,
+  }) => {
     const person = attendee(140)
     await signIn(person.login)
     await claimOverHttp(context, stage.origin, slug)
-    await expect.poll(async () => (await queryDatabase(stage, `select 1 from keymint.workshop_attendance c join keymint.attendees a using (user_id) where workshop_slug = $1 and display_name = $2 and state = 'ready'`, [slug, person.name])).length).toBe(1)
+    await expect
+      .poll(
+        async () =>
+          (
+            await queryDatabase(
+              stage,
+              `select 1 from keymint.workshop_attendance c join keymint.attendees a using (user_id) where workshop_slug = $1 and display_name = $2 and state = 'ready'`,
+              [slug, person.name],
+            )
+          ).length,
+      )
+      .toBe(1)
     await signIn('admin')
     await page.goto(`/admin/w/${slug}`)
     await page.getByLabel(/^Name, email, key label/).fill(person.name.toLowerCase())
     await page.getByRole('button', { name: 'Find' }).click()
     await expect(page.getByText('1 of 1 that match.')).toBeVisible()
-    const csv = await context.request.get(`${stage.origin}${await page.getByRole('link', { name: 'Export as CSV' }).getAttribute('href')}`)
+    const csv = await context.request.get(
+      `${stage.origin}${await page.getByRole('link', { name: 'Export as CSV' }).getAttribute('href')}`,
+    )
     expect((await csv.text()).trim().split('\r\n')).toHaveLength(2)
 
     await page.getByRole('link', { name: person.name }).click()
@@ -76,10 +121,20 @@ test.describe('without JavaScript', () => {
   })
 })
 
-test('the pages for staff hold to the rules of accessibility, wide and narrow, light and dark', async ({ browser, stage }) => {
+test('the pages for staff hold to the rules of accessibility, wide and narrow, light and dark', async ({
+  browser,
+  stage,
+}) => {
   test.slow()
-  const [claim] = await queryDatabase<{ id: string }>(stage, `select claim_id as id from keymint.workshop_attendance where state = 'ready' limit 1`)
-  const [place] = await queryDatabase<{ slug: string }>(stage, `select workshop_slug as slug from keymint.workshop_attendance where claim_id = $1::uuid`, [claim?.id ?? ''])
+  const [claim] = await queryDatabase<{ id: string }>(
+    stage,
+    `select claim_id as id from keymint.workshop_attendance where state = 'ready' limit 1`,
+  )
+  const [place] = await queryDatabase<{ slug: string }>(
+    stage,
+    `select workshop_slug as slug from keymint.workshop_attendance where claim_id = $1::uuid`,
+    [claim?.id ?? ''],
+  )
   const room = `/admin/w/${place?.slug}`
   const problems: string[] = []
   for (const colorScheme of ['light', 'dark'] as const) {
@@ -87,11 +142,28 @@ test('the pages for staff hold to the rules of accessibility, wide and narrow, l
       const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } })
       await signInTo(context, stage.origin, 'admin')
       const page = await context.newPage()
-      for (const path of ['/admin', room, `${room}?fact=missing`, `${room}/c/${claim?.id}`, `${room}/act?action=revoke&claim=${claim?.id}`, `${room}/act?action=extend&all=yes`, `${room}/receipt`]) {
+      for (const path of [
+        '/admin',
+        room,
+        `${room}?fact=missing`,
+        `${room}/c/${claim?.id}`,
+        `${room}/act?action=revoke&claim=${claim?.id}`,
+        `${room}/act?action=extend&all=yes`,
+        `${room}/receipt`,
+      ]) {
         await page.goto(stage.origin + path)
-        const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze()
-        problems.push(...violations.map((violation) => `${path} ${width} ${colorScheme}: ${violation.id} ${violation.nodes[0]?.target.join(' ')}`))
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+        const { violations } = await new AxeBuilder({ page })
+          .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
+          .analyze()
+        problems.push(
+          ...violations.map(
+            (violation) =>
+              `${path} ${width} ${colorScheme}: ${violation.id} ${violation.nodes[0]?.target.join(' ')}`,
+          ),
+        )
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        )
         if (overflow > 0) problems.push(`${path} ${width}: ${overflow} px too wide`)
       }
       await context.close()

@@ -1,8 +1,23 @@
 import type { Page } from '@playwright/test'
-import { attendee, claimOverHttp, expect, heading, revealOverHttp, signInTo, test, upstreamKeys } from './fixtures'
+import {
+  attendee,
+  claimOverHttp,
+  expect,
+  heading,
+  revealOverHttp,
+  signInTo,
+  test,
+  upstreamKeys,
+} from './fixtures'
 import type { Stage } from './stage'
 
-test('a person claims, watches, copies, uses the key until its cap, and is told that it is spent', async ({ page, context, browser, signIn, stage }) => {
+test('a person claims, watches, copies, uses the key until its cap, and is told that it is spent', async ({
+  page,
+  context,
+  browser,
+  signIn,
+  stage,
+}) => {
   const me = attendee(10)
   const bodies = collectBodies(page, stage.origin)
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: stage.origin })
@@ -20,10 +35,13 @@ test('a person claims, watches, copies, uses the key until its cap, and is told 
 
   // Until it is asked for, the key has not left the server.
   const cardText = (await card.textContent()) ?? ''
-  const upstream = (await upstreamKeys(page, stage, 'open-room')).find(({ label }) => cardText.includes(label))
+  const upstream = (await upstreamKeys(page, stage, 'open-room')).find(({ label }) =>
+    cardText.includes(label),
+  )
   const secrets = (await upstreamKeys(page, stage)).map(({ key }) => key)
   expect(secrets.length).toBeGreaterThan(0)
-  for (const { url, body } of await bodies()) for (const secret of secrets) expect(body.includes(secret), `${url} holds a key`).toBe(false)
+  for (const { url, body } of await bodies())
+    for (const secret of secrets) expect(body.includes(secret), `${url} holds a key`).toBe(false)
 
   await page.getByRole('button', { name: 'Copy key' }).click()
   await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible()
@@ -44,14 +62,19 @@ test('a person claims, watches, copies, uses the key until its cap, and is told 
   const refused = await chat(page, stage, copied, 'One more, please.', 1)
   expect(refused.status()).toBe(403)
   expect(await refused.text()).toContain('Key limit exceeded')
-  const wrongModel = await page.request.post(`${stage.openrouter.baseUrl}/chat/completions`, { headers: { Authorization: `Bearer ${copied}` }, data: { model: 'openai/gpt-5.2', messages: [{ role: 'user', content: 'hi' }], max_tokens: 1 } })
+  const wrongModel = await page.request.post(`${stage.openrouter.baseUrl}/chat/completions`, {
+    headers: { Authorization: `Bearer ${copied}` },
+    data: { model: 'openai/gpt-5.2', messages: [{ role: 'user', content: 'hi' }], max_tokens: 1 },
+  })
   expect(wrongModel.status()).toBe(404)
 
   await page.getByRole('button', { name: 'Test my key' }).click()
   await expect(page.getByText('Valid, but spent.')).toBeVisible()
   await page.reload()
   await expect(heading(page, 'Your key is spent.')).toBeVisible()
-  await expect(page.getByRole('region', { name: 'What is left' })).toContainText('$0.00 of $0.06 left')
+  await expect(page.getByRole('region', { name: 'What is left' })).toContainText(
+    '$0.00 of $0.06 left',
+  )
   await expect(page.getByText('This key has spent its cap.')).toBeVisible()
 
   // A second device of the same person.
@@ -60,43 +83,72 @@ test('a person claims, watches, copies, uses the key until its cap, and is told 
   const second = await phone.newPage()
   await second.goto(`${stage.origin}/w/open-room/claim`)
   await expect(heading(second, 'Your key is spent.')).toBeVisible()
-  await expect(second.getByRole('region', { name: 'Key card' })).toContainText(upstream?.label ?? '')
+  await expect(second.getByRole('region', { name: 'Key card' })).toContainText(
+    upstream?.label ?? '',
+  )
   expect(await revealOverHttp(phone, stage.origin, 'open-room')).toBe(copied)
   await phone.close()
 })
 
-test('a usage reading by the worker reaches the page without anybody asking', async ({ page, context, signIn, stage }) => {
+test('a usage reading by the worker reaches the page without anybody asking', async ({
+  page,
+  context,
+  signIn,
+  stage,
+}) => {
   test.slow()
   await signIn(attendee(11).login)
   await claimOverHttp(context, stage.origin, 'second-room')
   const key = await revealOverHttp(context, stage.origin, 'second-room')
   expect((await chat(page, stage, key, '1000 tokens', 1000)).status()).toBe(200)
   // The schedule of sync-usage: once a minute.
-  await expect.poll(async () => {
-    await page.goto('/w/second-room/claim')
-    return page.getByRole('region', { name: 'What is left' }).innerText()
-  }, { timeout: 100_000, intervals: [2_000] }).toMatch(/\$0\.0(2|15)\S* spent/)
+  await expect
+    .poll(
+      async () => {
+        await page.goto('/w/second-room/claim')
+        return page.getByRole('region', { name: 'What is left' }).innerText()
+      },
+      { timeout: 100_000, intervals: [2_000] },
+    )
+    .toMatch(/\$0\.0(2|15)\S* spent/)
 })
 
-test('a double click and a second tab make one claim and one key', async ({ page, context, signIn, stage }) => {
+test('a double click and a second tab make one claim and one key', async ({
+  page,
+  context,
+  signIn,
+  stage,
+}) => {
   await signIn(attendee(12).login)
   const before = (await upstreamKeys(page, stage, 'open-room')).length
   const other = await context.newPage()
   await Promise.all([page.goto('/w/open-room'), other.goto('/w/open-room')])
-  await Promise.all([page.getByRole('button', { name: 'Claim my key' }).dblclick(), other.getByRole('button', { name: 'Claim my key' }).click()])
+  await Promise.all([
+    page.getByRole('button', { name: 'Claim my key' }).dblclick(),
+    other.getByRole('button', { name: 'Claim my key' }).click(),
+  ])
   await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 20_000 })
   await expect(heading(other, 'Your key is ready.')).toBeVisible({ timeout: 20_000 })
   expect((await upstreamKeys(page, stage, 'open-room')).length).toBe(before + 1)
 })
 
-test('a claim goes on without its page: closed, reloaded and opened elsewhere it shows the same', async ({ page, context, signIn, faults, stage }) => {
+test('a claim goes on without its page: closed, reloaded and opened elsewhere it shows the same', async ({
+  page,
+  context,
+  signIn,
+  faults,
+  stage,
+}) => {
   await faults({ latencyMs: 1_500 })
   await signIn(attendee(13).login)
   await page.goto('/w/open-room')
   await page.getByRole('button', { name: 'Claim my key' }).click()
   await expect(page.getByText('You can close this page')).toBeVisible()
   await expect(page.getByRole('listitem').filter({ hasText: 'Making your key' })).toBeVisible()
-  const reference = (await page.getByRole('region', { name: 'Key card' }).innerText()).match(/No\. ([0-9A-F]{8})/)?.[1] ?? 'no reference'
+  const reference =
+    (await page.getByRole('region', { name: 'Key card' }).innerText()).match(
+      /No\. ([0-9A-F]{8})/,
+    )?.[1] ?? 'no reference'
   await page.close()
   const again = await context.newPage()
   await again.goto(`${stage.origin}/w/open-room/claim`)
@@ -104,12 +156,21 @@ test('a claim goes on without its page: closed, reloaded and opened elsewhere it
   await expect(heading(again, 'Your key is ready.')).toBeVisible({ timeout: 20_000 })
 })
 
-test('a claim that the provider refuses for good says so, and an admin can try again', async ({ page, browser, signIn, faults, stage, request }) => {
+test('a claim that the provider refuses for good says so, and an admin can try again', async ({
+  page,
+  browser,
+  signIn,
+  faults,
+  stage,
+  request,
+}) => {
   await faults({ rules: [{ match: 'POST /keys', fault: 'refuse', status: 400, message: 'no' }] })
   await signIn(attendee(14).login)
   await page.goto('/w/doomed-room')
   await page.getByRole('button', { name: 'Claim my key' }).click()
-  await expect(heading(page, /The provider refused\.|A model is not available\./)).toBeVisible({ timeout: 20_000 })
+  await expect(heading(page, /The provider refused\.|A model is not available\./)).toBeVisible({
+    timeout: 20_000,
+  })
   await request.delete(stage.openrouter.faultsUrl)
 
   const staff = await browser.newContext()
@@ -129,7 +190,12 @@ test('a claim that the provider refuses for good says so, and an admin can try a
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false })
 
-  test('sign in, claim, check again, show, test and sign out all work', async ({ page, faults, request, stage }) => {
+  test('sign in, claim, check again, show, test and sign out all work', async ({
+    page,
+    faults,
+    request,
+    stage,
+  }) => {
     await faults({ latencyMs: 1_200 })
     const me = attendee(20)
     await page.goto('/w/open-room')
@@ -151,7 +217,9 @@ test.describe('without JavaScript', () => {
     await page.getByRole('button', { name: 'Show key' }).click()
     await expect(heading(page, 'Your key')).toBeVisible()
     const shown = await page.getByRole('main').innerText()
-    const mine = (await upstreamKeys(page, stage, 'open-room')).filter(({ key }) => shown.includes(key))
+    const mine = (await upstreamKeys(page, stage, 'open-room')).filter(({ key }) =>
+      shown.includes(key),
+    )
     expect(mine).toHaveLength(1)
     expect(page.url()).not.toContain(mine[0]?.key)
     await page.getByRole('link', { name: 'Hide the key and go back' }).click()
@@ -168,7 +236,13 @@ test.describe('without JavaScript', () => {
 function collectBodies(page: Page, origin: string): () => Promise<{ url: string; body: string }[]> {
   const pending: Promise<{ url: string; body: string }>[] = []
   page.on('response', (response) => {
-    if (response.url().startsWith(origin) && response.status() < 300) pending.push(response.text().catch(() => '').then((body) => ({ url: response.url(), body })))
+    if (response.url().startsWith(origin) && response.status() < 300)
+      pending.push(
+        response
+          .text()
+          .catch(() => '')
+          .then((body) => ({ url: response.url(), body })),
+      )
   })
   return () => Promise.all(pending)
 }
@@ -176,7 +250,11 @@ function collectBodies(page: Page, origin: string): () => Promise<{ url: string;
 function chat(page: Page, stage: Stage, key: string, content: string, maxTokens: number) {
   return page.request.post(`${stage.openrouter.baseUrl}/chat/completions`, {
     headers: { Authorization: `Bearer ${key}` },
-    data: { model: 'anthropic/claude-sonnet-4.6', messages: [{ role: 'user', content }], max_tokens: maxTokens },
+    data: {
+      model: 'anthropic/claude-sonnet-4.6',
+      messages: [{ role: 'user', content }],
+      max_tokens: maxTokens,
+    },
   })
 }
 
@@ -190,9 +268,17 @@ async function spendAll(page: Page, stage: Stage, key: string): Promise<void> {
     const isLast = left < 8_000
     const answerTokens = isLast ? Math.floor((left - 12) / 5) : 1_000
     const promptTokens = isLast ? left - answerTokens * 5 : 7
-    const answer = await chat(page, stage, key, `${answerTokens} tokens`.padEnd((promptTokens - 4) * 4, '.'), answerTokens)
+    const answer = await chat(
+      page,
+      stage,
+      key,
+      `${answerTokens} tokens`.padEnd((promptTokens - 4) * 4, '.'),
+      answerTokens,
+    )
     expect(answer.status(), await answer.text()).toBe(200)
-    const { usage } = (await answer.json()) as { usage: { prompt_tokens: number; completion_tokens: number } }
+    const { usage } = (await answer.json()) as {
+      usage: { prompt_tokens: number; completion_tokens: number }
+    }
     left -= usage.prompt_tokens + usage.completion_tokens * 5
   }
   expect(left).toBe(0)

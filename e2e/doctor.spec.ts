@@ -2,19 +2,40 @@
 import AxeBuilder from '@axe-core/playwright'
 import { expect, heading, signInTo, test } from './fixtures'
 
-test('an admin has everything checked and reads what is wrong first; a viewer reads the same and cannot press', async ({ page, context, signIn, stage, browser }) => {
+test('an admin has everything checked and reads what is wrong first; a viewer reads the same and cannot press', async ({
+  page,
+  context,
+  signIn,
+  stage,
+  browser,
+}) => {
   await signIn('admin')
   await page.goto('/admin/doctor')
   await page.getByRole('button', { name: /^Check (now|again)$/ }).click()
-  await expect(heading(page, /^Not yet\. \d+ things need you first\.$|^Not yet\. One thing needs you first\.$/)).toBeVisible({ timeout: 30_000 })
+  await expect(
+    heading(
+      page,
+      /^Not yet\. \d+ things need you first\.$|^Not yet\. One thing needs you first\.$/,
+    ),
+  ).toBeVisible({ timeout: 30_000 })
   // The broken room of these journeys is what the check must find.
   await expect(page.getByRole('heading', { name: 'Workshop files: wrong' })).toBeVisible()
   await expect(page.getByText(/broken-room\.yaml:\d+/)).toBeVisible()
   await expect(page.getByRole('heading', { name: 'Test key: fine' })).toBeVisible()
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze()
-  expect(violations.map(({ id, nodes }) => `${id} at ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)).toEqual([])
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
+    .analyze()
+  expect(
+    violations.map(
+      ({ id, nodes }) => `${id} at ${nodes.map(({ target }) => target.join(' ')).join(', ')}`,
+    ),
+  ).toEqual([])
   await page.setViewportSize({ width: 375, height: 800 })
-  expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBeLessThanOrEqual(0)
+  expect(
+    await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    ),
+  ).toBeLessThanOrEqual(0)
   expect(await page.content()).not.toContain(stage.secrets.managementKey)
 
   const plain = await browser.newContext({ javaScriptEnabled: false, baseURL: stage.origin })

@@ -6,7 +6,15 @@ import { readStage, type Stage } from './stage'
 
 export { expect }
 
-export type UpstreamKey = { hash: string; name: string; label: string; usage: number; limit: number | null; guardrail_id: string | null; key: string }
+export type UpstreamKey = {
+  hash: string
+  name: string
+  label: string
+  usage: number
+  limit: number | null
+  guardrail_id: string | null
+  key: string
+}
 type Provider = 'github' | 'google'
 
 type Fixtures = {
@@ -29,19 +37,31 @@ export const test = base.extend<Fixtures>({
       const ours = (url: string) => url.startsWith(stage.origin) || url.startsWith(stage.offOrigin)
       context.on('console', (message) => {
         // A status that a test asks for is no fault of the page.
-        const expected = message.text().startsWith('Failed to load resource: the server responded with a status of')
-        if (message.type() === 'error' && ours(message.location().url) && !expected) complaints.push(`${message.location().url}: ${message.text()}`)
+        const expected = message
+          .text()
+          .startsWith('Failed to load resource: the server responded with a status of')
+        if (message.type() === 'error' && ours(message.location().url) && !expected)
+          complaints.push(`${message.location().url}: ${message.text()}`)
       })
       // React 18 says of itself that a root “did not complete” (#345) when a press comes into the middle of its hydration; the press
       // is answered by the form all the same.
       const isReactsOwn = (message: string) => message.includes('Minified React error #345')
-      context.on('weberror', (error) => void (ours(error.page()?.url() ?? '') && !isReactsOwn(error.error().message) && complaints.push(`${error.page()?.url()}: ${error.error().message}`)))
+      context.on(
+        'weberror',
+        (error) =>
+          void (
+            ours(error.page()?.url() ?? '') &&
+            !isReactsOwn(error.error().message) &&
+            complaints.push(`${error.page()?.url()}: ${error.error().message}`)
+          ),
+      )
       await use(complaints)
       expect(complaints, 'the browser complained').toEqual([])
     },
     { auto: true },
   ],
-  signIn: async ({ context, stage }, use) => use((login, provider) => signInTo(context, stage.origin, login, provider)),
+  signIn: async ({ context, stage }, use) =>
+    use((login, provider) => signInTo(context, stage.origin, login, provider)),
   faults: async ({ request, stage }, use) => {
     await use(async (settings) => {
       const answer = await request.post(stage.openrouter.faultsUrl, { data: settings })
@@ -52,30 +72,66 @@ export const test = base.extend<Fixtures>({
 })
 
 /** The round trip to the provider and back, without its pages. */
-export async function signInTo(context: Pick<BrowserContext, 'request'>, origin: string, login: string, provider: Provider = 'github'): Promise<void> {
+export async function signInTo(
+  context: Pick<BrowserContext, 'request'>,
+  origin: string,
+  login: string,
+  provider: Provider = 'github',
+): Promise<void> {
   const once = { maxRedirects: 0, headers: { Origin: origin } }
-  const start = await context.request.post(`${origin}/auth/${provider}`, { ...once, form: { returnTo: '/' } })
+  const start = await context.request.post(`${origin}/auth/${provider}`, {
+    ...once,
+    form: { returnTo: '/' },
+  })
   const authorize = new URL(start.headers().location ?? '')
-  const choose = new URL(provider === 'github' ? '/login/oauth/callback' : '/o/oauth2/v2/auth/callback', authorize)
-  const chosen = await context.request.post(choose.href, { maxRedirects: 0, form: { ...Object.fromEntries(authorize.searchParams), [provider === 'github' ? 'login' : 'email']: login } })
+  const choose = new URL(
+    provider === 'github' ? '/login/oauth/callback' : '/o/oauth2/v2/auth/callback',
+    authorize,
+  )
+  const chosen = await context.request.post(choose.href, {
+    maxRedirects: 0,
+    form: {
+      ...Object.fromEntries(authorize.searchParams),
+      [provider === 'github' ? 'login' : 'email']: login,
+    },
+  })
   const back = await context.request.get(chosen.headers().location ?? '', { maxRedirects: 0 })
   expect(back.headers().location, `${login} could not sign in`).toBe('/')
 }
 
 /** Claims by the form's own request and waits for the key, for tests whose subject comes later. */
-export async function claimOverHttp(context: Pick<BrowserContext, 'request'>, origin: string, slug: string): Promise<void> {
-  const answer = await context.request.post(`${origin}/w/${slug}/claim`, { form: {}, headers: { Origin: origin }, maxRedirects: 0 })
+export async function claimOverHttp(
+  context: Pick<BrowserContext, 'request'>,
+  origin: string,
+  slug: string,
+): Promise<void> {
+  const answer = await context.request.post(`${origin}/w/${slug}/claim`, {
+    form: {},
+    headers: { Origin: origin },
+    maxRedirects: 0,
+  })
   expect(answer.headers().location).toBe(`/w/${slug}/claim`)
 }
 
 /** The owner's own key, by the one request that gives it out. Waits until it may be shown. */
-export async function revealOverHttp(context: Pick<BrowserContext, 'request'>, origin: string, slug: string): Promise<string> {
+export async function revealOverHttp(
+  context: Pick<BrowserContext, 'request'>,
+  origin: string,
+  slug: string,
+): Promise<string> {
   let key = ''
-  await expect.poll(async () => {
-    const answer = await context.request.post(`${origin}/w/${slug}/claim/reveal`, { headers: { Origin: origin, Accept: 'application/json' } })
-    if (answer.status() === 200) key = ((await answer.json()) as { key: string }).key
-    return answer.status()
-  }, { timeout: 20_000 }).toBe(200)
+  await expect
+    .poll(
+      async () => {
+        const answer = await context.request.post(`${origin}/w/${slug}/claim/reveal`, {
+          headers: { Origin: origin, Accept: 'application/json' },
+        })
+        if (answer.status() === 200) key = ((await answer.json()) as { key: string }).key
+        return answer.status()
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(200)
   return key
 }
 
@@ -87,14 +143,22 @@ export function attendee(number: number): { login: string; name: string } {
 }
 
 /** Every key that the stand-in has ever made for a workshop, with its secret. */
-export async function upstreamKeys(page: Pick<Page, 'request'>, stage: Stage, slug?: string): Promise<UpstreamKey[]> {
+export async function upstreamKeys(
+  page: Pick<Page, 'request'>,
+  stage: Stage,
+  slug?: string,
+): Promise<UpstreamKey[]> {
   const answer = await page.request.get(`${stage.openrouter.root}/__sim/keys?plaintext=1`)
   const { keys } = (await answer.json()) as { keys: UpstreamKey[] }
   return slug === undefined ? keys : keys.filter(({ name }) => name.split('/')[2] === slug)
 }
 
 /** Asks the journeys' database, or plays the time that a journey cannot wait for. */
-export async function queryDatabase<Row extends object>(stage: Stage, statement: string, values: unknown[] = []): Promise<Row[]> {
+export async function queryDatabase<Row extends object>(
+  stage: Stage,
+  statement: string,
+  values: unknown[] = [],
+): Promise<Row[]> {
   const url = new URL(stage.databaseUrl)
   url.search = ''
   const client = new pg.Client({ connectionString: url.href })
@@ -106,4 +170,5 @@ export async function queryDatabase<Row extends object>(stage: Stage, statement:
   }
 }
 
-export const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name })
+export const heading = (page: Page, name: string | RegExp) =>
+  page.getByRole('heading', { level: 1, name })

@@ -1,8 +1,23 @@
 /** The giveaway door: live, paused, full, expired, and claimed again. */
 import { githubIdOf } from '../simulators/identity/people'
-import { attendee, claimOverHttp, expect, heading, queryDatabase, revealOverHttp, signInTo, test, upstreamKeys } from './fixtures'
+import {
+  attendee,
+  claimOverHttp,
+  expect,
+  heading,
+  queryDatabase,
+  revealOverHttp,
+  signInTo,
+  test,
+  upstreamKeys,
+} from './fixtures'
 
-test('anyone with a GitHub account gets one small key, and claims the next when it has ended', async ({ page, context, stage, signIn }) => {
+test('anyone with a GitHub account gets one small key, and claims the next when it has ended', async ({
+  page,
+  context,
+  stage,
+  signIn,
+}) => {
   await page.goto('/w/small-keys')
   await expect(heading(page, 'A small key for everyone')).toBeVisible()
   await expect(page.getByText('One key for each GitHub account')).toBeVisible()
@@ -15,7 +30,10 @@ test('anyone with a GitHub account gets one small key, and claims the next when 
   await expect(page.getByText('Today’s limit starts again at midnight UTC')).toBeVisible()
   const first = await revealOverHttp(context, stage.origin, 'small-keys')
 
-  await queryDatabase(stage, `update keymint.workshop_attendance set expires_at = now() - interval '1 second' where workshop_slug = 'small-keys' and user_id = (select user_id from keymint.identities where login = 'unverified')`)
+  await queryDatabase(
+    stage,
+    `update keymint.workshop_attendance set expires_at = now() - interval '1 second' where workshop_slug = 'small-keys' and user_id = (select user_id from keymint.identities where login = 'unverified')`,
+  )
   await page.goto('/w/small-keys/claim')
   await expect(heading(page, 'Your key has ended.')).toBeVisible()
   await expect(page.getByText(first.slice(0, 12))).toHaveCount(0)
@@ -25,7 +43,12 @@ test('anyone with a GitHub account gets one small key, and claims the next when 
   expect(second).not.toBe(first)
 })
 
-test('the last key goes to one person; the next waits until it has ended and its cool-down is over', async ({ page, browser, stage, signIn }) => {
+test('the last key goes to one person; the next waits until it has ended and its cool-down is over', async ({
+  page,
+  browser,
+  stage,
+  signIn,
+}) => {
   const faster = await browser.newContext()
   await signInTo(faster, stage.origin, attendee(80).login)
   await claimOverHttp(faster, stage.origin, 'last-keys')
@@ -35,7 +58,10 @@ test('the last key goes to one person; the next waits until it has ended and its
   await expect(page.getByText('Every key is taken.')).toBeVisible()
   await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
 
-  await queryDatabase(stage, `update keymint.workshop_attendance set expires_at = now() - interval '1 second' where workshop_slug = 'last-keys'`)
+  await queryDatabase(
+    stage,
+    `update keymint.workshop_attendance set expires_at = now() - interval '1 second' where workshop_slug = 'last-keys'`,
+  )
   const theirs = await faster.newPage()
   await theirs.goto(`${stage.origin}/w/last-keys/claim`)
   await expect(heading(theirs, 'Your key has ended.')).toBeVisible()
@@ -44,11 +70,20 @@ test('the last key goes to one person; the next waits until it has ended and its
   expect((await upstreamKeys(page, stage, 'last-keys')).length).toBe(1)
 })
 
-test('a paused giveaway says why and since when, and a key given out before is still shown', async ({ page, context, browser, stage, signIn }) => {
+test('a paused giveaway says why and since when, and a key given out before is still shown', async ({
+  page,
+  context,
+  browser,
+  stage,
+  signIn,
+}) => {
   await signIn(attendee(82).login)
   await claimOverHttp(context, stage.origin, 'small-keys')
   const key = await revealOverHttp(context, stage.origin, 'small-keys')
-  await queryDatabase(stage, `update keymint.mint_gate set paused_at = now(), pause_reason = 'We are looking at the bill.'`)
+  await queryDatabase(
+    stage,
+    `update keymint.mint_gate set paused_at = now(), pause_reason = 'We are looking at the bill.'`,
+  )
   try {
     const stranger = await browser.newContext()
     const strangers = await stranger.newPage()
@@ -64,7 +99,12 @@ test('a paused giveaway says why and since when, and a key given out before is s
   }
 })
 
-test('an account that is too new, and a site that has giveaways switched off, say so', async ({ page, browser, stage, signIn }) => {
+test('an account that is too new, and a site that has giveaways switched off, say so', async ({
+  page,
+  browser,
+  stage,
+  signIn,
+}) => {
   await signIn('newcomer')
   await page.goto('/w/small-keys')
   await page.getByRole('button', { name: 'Claim my key' }).click()
@@ -76,14 +116,21 @@ test('an account that is too new, and a site that has giveaways switched off, sa
   await elsewhere.close()
 })
 
-test('the docs say how a key is used, what it costs, and what it may be used for', async ({ page }) => {
+test('the docs say how a key is used, what it costs, and what it may be used for', async ({
+  page,
+}) => {
   await page.goto('/docs')
   await expect(heading(page, 'How to use a key.')).toBeVisible()
   await expect(page.getByText('OpenRouter’s terms forbid reselling access')).toBeVisible()
   await expect(page.locator('summary', { hasText: 'curl' })).toBeVisible()
 })
 
-test('an admin makes a key for a numeric GitHub id, sees only its mask, bans the person and lifts the ban', async ({ page, browser, stage, signIn }) => {
+test('an admin makes a key for a numeric GitHub id, sees only its mask, bans the person and lifts the ban', async ({
+  page,
+  browser,
+  stage,
+  signIn,
+}) => {
   const late = attendee(194)
   await signIn('admin')
   await page.goto('/admin/w/small-keys')
@@ -105,9 +152,16 @@ test('an admin makes a key for a numeric GitHub id, sees only its mask, bans the
   await page.getByLabel('Why', { exact: true }).fill('Several accounts.')
   await page.getByRole('button', { name: 'Ban this person' }).click()
   await expect(page.getByText('Banned. Live keys are being ended.')).toBeVisible()
-  expect((await theirs.request.get(`${stage.origin}/me`, { maxRedirects: 0 })).status(), 'signed out').toBe(303)
+  expect(
+    (await theirs.request.get(`${stage.origin}/me`, { maxRedirects: 0 })).status(),
+    'signed out',
+  ).toBe(303)
   await signInTo(theirs, stage.origin, late.login)
-  const again = await theirs.request.post(`${stage.origin}/w/small-keys/claim`, { form: {}, headers: { Origin: stage.origin }, maxRedirects: 0 })
+  const again = await theirs.request.post(`${stage.origin}/w/small-keys/claim`, {
+    form: {},
+    headers: { Origin: stage.origin },
+    maxRedirects: 0,
+  })
   expect(again.headers().location, 'a click makes no other key').toBe('/w/small-keys/claim')
   await page.reload()
   await page.getByLabel('Why the ban is lifted').fill('A mistake of ours.')

@@ -14,7 +14,8 @@ import { writeWorkshopFiles } from './workshop-files'
 
 export default async function globalSetup(): Promise<() => Promise<void>> {
   process.chdir(path.resolve(import.meta.dirname, '..'))
-  if (!existsSync('build/node/server.js') || !existsSync('build/web/server/index.js')) throw new Error('There is no build. Run: npm run build')
+  if (!existsSync('build/node/server.js') || !existsSync('build/web/server/index.js'))
+    throw new Error('There is no build. Run: npm run build')
   const folder = mkdtempSync(path.join(tmpdir(), 'keymint-journeys-'))
   const workshopsDir = path.join(folder, 'workshops')
   mkdirSync(workshopsDir)
@@ -47,29 +48,63 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
       WORKSHOPS_DIR: workshopsDir,
       LOG_LEVEL: 'debug',
     }
-    const migrated = spawnSync(process.execPath, ['build/node/migrate.js'], { env: environment, encoding: 'utf8' })
+    const migrated = spawnSync(process.execPath, ['build/node/migrate.js'], {
+      env: environment,
+      encoding: 'utf8',
+    })
     if (migrated.status !== 0) throw new Error(migrated.stderr)
 
-    const logs = { web: path.join(folder, 'web.log'), worker: path.join(folder, 'worker.log'), off: path.join(folder, 'web-off.log') }
-    const worker = startAppProcess({ name: 'worker', entry: 'build/node/worker.js', env: environment, logFile: logs.worker })
+    const logs = {
+      web: path.join(folder, 'web.log'),
+      worker: path.join(folder, 'worker.log'),
+      off: path.join(folder, 'web-off.log'),
+    }
+    const worker = startAppProcess({
+      name: 'worker',
+      entry: 'build/node/worker.js',
+      env: environment,
+      logFile: logs.worker,
+    })
     closers.push(() => worker.stop())
-    const web = startAppProcess({ name: 'web', entry: 'build/node/server.js', env: environment, logFile: logs.web })
+    const web = startAppProcess({
+      name: 'web',
+      entry: 'build/node/server.js',
+      env: environment,
+      logFile: logs.web,
+    })
     closers.push(() => web.stop())
     const off = startAppProcess({
-      name: 'web that hands out nothing', entry: 'build/node/server.js', logFile: logs.off,
-      env: { ...environment, APP_ORIGIN: offOrigin, PORT: String(otherPort), PROVISIONING_ENABLED: 'yes' },
+      name: 'web that hands out nothing',
+      entry: 'build/node/server.js',
+      logFile: logs.off,
+      env: {
+        ...environment,
+        APP_ORIGIN: offOrigin,
+        PORT: String(otherPort),
+        PROVISIONING_ENABLED: 'yes',
+      },
     })
     closers.push(() => off.stop())
     await waitUntilReady(origin, [web, worker], { timeoutMs: 30_000 })
     await waitUntilReady(offOrigin, [off], { timeoutMs: 30_000 })
 
     const stage: Stage = {
-      origin, offOrigin, databaseUrl,
-      openrouter: { baseUrl: world.openrouter.baseUrl, root: new URL(world.openrouter.baseUrl).origin, faultsUrl: world.openrouter.faultsUrl },
+      origin,
+      offOrigin,
+      databaseUrl,
+      openrouter: {
+        baseUrl: world.openrouter.baseUrl,
+        root: new URL(world.openrouter.baseUrl).origin,
+        faultsUrl: world.openrouter.faultsUrl,
+      },
       github: { url: world.github.url, faultsUrl: world.github.faultsUrl },
       google: { url: world.google.url, faultsUrl: world.google.faultsUrl },
       logs: Object.values(logs),
-      secrets: { managementKey: world.openrouter.managementKey, encryptionKey: environment.ENCRYPTION_KEY ?? '', sessionSecret: environment.SESSION_SECRET ?? '' },
+      secrets: {
+        managementKey: world.openrouter.managementKey,
+        encryptionKey: environment.ENCRYPTION_KEY ?? '',
+        sessionSecret: environment.SESSION_SECRET ?? '',
+      },
     }
     process.env[settingOfStage] = JSON.stringify(stage)
     return close

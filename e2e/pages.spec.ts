@@ -4,20 +4,47 @@ import path from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
 import type { BrowserContext } from '@playwright/test'
 import pg from 'pg'
-import { attendee, claimOverHttp, expect, heading, revealOverHttp, signInTo, test, upstreamKeys } from './fixtures'
+import {
+  attendee,
+  claimOverHttp,
+  expect,
+  heading,
+  revealOverHttp,
+  signInTo,
+  test,
+  upstreamKeys,
+} from './fixtures'
 
-const looks = (['light', 'dark'] as const).flatMap((colorScheme) => [375, 1280].map((width) => ({ colorScheme, width })))
+const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
+  [375, 1280].map((width) => ({ colorScheme, width })),
+)
 
 for (const { colorScheme, width } of looks) {
-  test(`every page meets WCAG 2.2 AA, ${colorScheme} and ${width} wide`, async ({ page, context, signIn, faults, stage, request }) => {
+  test(`every page meets WCAG 2.2 AA, ${colorScheme} and ${width} wide`, async ({
+    page,
+    context,
+    signIn,
+    faults,
+    stage,
+    request,
+  }) => {
     test.slow()
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     await page.setViewportSize({ width, height: 900 })
     const problems: string[] = []
     const check = async (name: string) => {
-      const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze()
-      problems.push(...violations.map(({ id, nodes }) => `${name}: ${id} at ${nodes.map(({ target }) => target.join(' ')).join(', ')}`))
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+      const { violations } = await new AxeBuilder({ page })
+        .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
+        .analyze()
+      problems.push(
+        ...violations.map(
+          ({ id, nodes }) =>
+            `${name}: ${id} at ${nodes.map(({ target }) => target.join(' ')).join(', ')}`,
+        ),
+      )
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      )
       if (overflow > 0) problems.push(`${name}: ${overflow} px wider than the screen`)
     }
     const open = async (url: string, name: string) => {
@@ -32,12 +59,17 @@ for (const { colorScheme, width } of looks) {
     await open('/docs', 'docs')
     await open('/w/small-keys', 'giveaway as a stranger')
 
-    const me = attendee(50 + looks.findIndex((look) => look.colorScheme === colorScheme && look.width === width))
+    const me = attendee(
+      50 + looks.findIndex((look) => look.colorScheme === colorScheme && look.width === width),
+    )
     await signIn(me.login)
     await open('/w/open-room', 'open workshop')
     await open('/w/closed-room', 'closed workshop')
     await open('/w/coming-room', 'coming workshop')
-    await context.request.post(`${stage.origin}/w/full-room/claim`, { form: {}, headers: { Origin: stage.origin } })
+    await context.request.post(`${stage.origin}/w/full-room/claim`, {
+      form: {},
+      headers: { Origin: stage.origin },
+    })
     await open('/w/full-room', 'full workshop')
     await open('/w/broken-room', 'broken workshop')
     await open('/w/open-room/claim?refused=no-verified-email', 'refused claim')
@@ -67,7 +99,11 @@ for (const { colorScheme, width } of looks) {
   })
 }
 
-test('no secret is in any page, answer, log, table or file that a browser gets', async ({ page, browser, stage }) => {
+test('no secret is in any page, answer, log, table or file that a browser gets', async ({
+  page,
+  browser,
+  stage,
+}) => {
   test.slow()
   const owner = await browser.newContext()
   await signInTo(owner, stage.origin, attendee(60).login)
@@ -86,36 +122,90 @@ test('no secret is in any page, answer, log, table or file that a browser gets',
   expect(secrets.length).toBeGreaterThan(20)
   const found: string[] = []
   const search = (place: string, text: string) => {
-    for (const secret of secrets) if (text.includes(secret.text)) found.push(`${secret.name} in ${place}`)
+    for (const secret of secrets)
+      if (text.includes(secret.text)) found.push(`${secret.name} in ${place}`)
   }
   // The search itself finds what is there.
   search('a planted text', `x${Buffer.from(`ab${own}c`).toString('base64')}`)
   expect(found.length).toBeGreaterThan(0)
   found.length = 0
 
-  const workshops = ['open-room', 'second-room', 'full-room', 'closed-room', 'broken-room', 'github-room']
-  const urls = [
-    '/', '/sign-in', '/me', '/me/export.json', '/sign-out', '/docs', '/nothing-here', '/healthz', '/readyz', '/metrics', '/auth/github',
-    '/admin', '/admin/queue', '/admin/queue?tab=done', '/admin/queue/export?format=json', '/admin/reconcile', '/admin/audit', '/admin/audit/export?format=csv', '/admin/doctor', '/t/new',
-    ...workshops.flatMap((slug) => [`/w/${slug}`, `/w/${slug}/claim`, `/w/${slug}/claim/status`, `/w/${slug}/claim/view`, `/w/${slug}/claim/reveal`, `/w/${slug}/claim/test`, `/admin/w/${slug}`, `/admin/w/${slug}/export.csv`, `/admin/w/${slug}/receipt`]),
+  const workshops = [
+    'open-room',
+    'second-room',
+    'full-room',
+    'closed-room',
+    'broken-room',
+    'github-room',
   ]
-  for (const [who, context] of [['a stranger', stranger], ['the owner', owner], ['the admin', admin]] as [string, BrowserContext][]) {
-    for (const url of urls.flatMap((one) => [one, one === '/' ? '/_root.data' : one.replace(/(?=\?|$)/, '.data')])) {
+  const urls = [
+    '/',
+    '/sign-in',
+    '/me',
+    '/me/export.json',
+    '/sign-out',
+    '/docs',
+    '/nothing-here',
+    '/healthz',
+    '/readyz',
+    '/metrics',
+    '/auth/github',
+    '/admin',
+    '/admin/queue',
+    '/admin/queue?tab=done',
+    '/admin/queue/export?format=json',
+    '/admin/reconcile',
+    '/admin/audit',
+    '/admin/audit/export?format=csv',
+    '/admin/doctor',
+    '/t/new',
+    ...workshops.flatMap((slug) => [
+      `/w/${slug}`,
+      `/w/${slug}/claim`,
+      `/w/${slug}/claim/status`,
+      `/w/${slug}/claim/view`,
+      `/w/${slug}/claim/reveal`,
+      `/w/${slug}/claim/test`,
+      `/admin/w/${slug}`,
+      `/admin/w/${slug}/export.csv`,
+      `/admin/w/${slug}/receipt`,
+    ]),
+  ]
+  for (const [who, context] of [
+    ['a stranger', stranger],
+    ['the owner', owner],
+    ['the admin', admin],
+  ] as [string, BrowserContext][]) {
+    for (const url of urls.flatMap((one) => [
+      one,
+      one === '/' ? '/_root.data' : one.replace(/(?=\?|$)/, '.data'),
+    ])) {
       const answer = await context.request.get(`${stage.origin}${url}`, { maxRedirects: 0 })
       search(`${url} as ${who}`, `${JSON.stringify(answer.headersArray())} ${await answer.text()}`)
     }
   }
-  const reveal = await owner.request.post(`${stage.origin}/w/open-room/claim/reveal`, { form: {}, headers: { Origin: stage.origin } })
+  const reveal = await owner.request.post(`${stage.origin}/w/open-room/claim/reveal`, {
+    form: {},
+    headers: { Origin: stage.origin },
+  })
   expect(await reveal.text()).toContain(own)
   expect(reveal.headers()['cache-control']).toContain('no-store')
-  const foreign = await admin.request.post(`${stage.origin}/w/open-room/claim/reveal`, { form: {}, headers: { Origin: stage.origin } })
+  const foreign = await admin.request.post(`${stage.origin}/w/open-room/claim/reveal`, {
+    form: {},
+    headers: { Origin: stage.origin },
+  })
   search('the reveal of somebody else', await foreign.text())
 
   for (const log of stage.logs) search(`the log ${path.basename(log)}`, readFileSync(log, 'utf8'))
   for (const file of readdirSync('build/web/client', { recursive: true, withFileTypes: true })) {
-    if (file.isFile()) search(`build/web/client/${file.name}`, readFileSync(path.join(file.parentPath, file.name), 'latin1'))
+    if (file.isFile())
+      search(
+        `build/web/client/${file.name}`,
+        readFileSync(path.join(file.parentPath, file.name), 'latin1'),
+      )
   }
-  for await (const { table, text } of everyRow(stage.databaseUrl)) search(`the table ${table}`, text)
+  for await (const { table, text } of everyRow(stage.databaseUrl))
+    search(`the table ${table}`, text)
   expect([...new Set(found)]).toEqual([])
   await Promise.all([owner.close(), admin.close(), stranger.close()])
 })
@@ -129,8 +219,15 @@ function disguisesOf(secret: string): string[] {
     const middle = padded.slice(shift === 0 ? 0 : 4, -4)
     return [middle, middle.replaceAll('+', '-').replaceAll('/', '_')]
   })
-  const decoded = /^[A-Za-z0-9+/]{43}=$/.test(secret) ? [Buffer.from(secret, 'base64').toString('hex'), Buffer.from(secret, 'base64').toString('base64url')] : []
-  return [...new Set([secret, encodeURIComponent(secret), bytes.toString('hex'), ...base64, ...decoded])]
+  const decoded = /^[A-Za-z0-9+/]{43}=$/.test(secret)
+    ? [
+        Buffer.from(secret, 'base64').toString('hex'),
+        Buffer.from(secret, 'base64').toString('base64url'),
+      ]
+    : []
+  return [
+    ...new Set([secret, encodeURIComponent(secret), bytes.toString('hex'), ...base64, ...decoded]),
+  ]
 }
 
 async function* everyRow(databaseUrl: string): AsyncGenerator<{ table: string; text: string }> {
@@ -139,7 +236,9 @@ async function* everyRow(databaseUrl: string): AsyncGenerator<{ table: string; t
   const client = new pg.Client({ connectionString: url.href })
   await client.connect()
   try {
-    const tables = await client.query<{ name: string }>(`select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`)
+    const tables = await client.query<{ name: string }>(
+      `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`,
+    )
     expect(tables.rows.map(({ name }) => name)).toContain('keymint.audit_events')
     for (const { name } of tables.rows) {
       const rows = await client.query<{ text: string }>(`select t::text as text from ${name} t`)

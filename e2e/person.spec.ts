@@ -5,7 +5,13 @@ for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? 'with JavaScript' : 'without JavaScript', () => {
     test.use({ javaScriptEnabled })
 
-    test('somebody signs another browser out, downloads what is held, and is forgotten', async ({ page, context, browser, stage, signIn }) => {
+    test('somebody signs another browser out, downloads what is held, and is forgotten', async ({
+      page,
+      context,
+      browser,
+      stage,
+      signIn,
+    }) => {
       const { login, name } = attendee(javaScriptEnabled ? 195 : 196)
       await signIn(login)
       const other = await browser.newContext()
@@ -13,24 +19,33 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto('/me')
       await page.getByRole('button', { name: 'Sign out everywhere else' }).click()
       await expect(page.getByRole('status')).toContainText('You are signed out everywhere else.')
-      expect((await other.request.get(`${stage.origin}/me`, { maxRedirects: 0 })).status()).toBe(303)
+      expect((await other.request.get(`${stage.origin}/me`, { maxRedirects: 0 })).status()).toBe(
+        303,
+      )
       await other.close()
 
       const file = await context.request.get(`${stage.origin}/me/export.json`)
-      expect([file.headers()['content-disposition'], ((await file.json()) as { person: { displayName: string } }).person.displayName]).toEqual([expect.stringContaining('attachment'), name])
+      expect([
+        file.headers()['content-disposition'],
+        ((await file.json()) as { person: { displayName: string } }).person.displayName,
+      ]).toEqual([expect.stringContaining('attachment'), name])
 
       await page.getByLabel('Type “erase” to confirm').fill('not yet')
       await page.getByRole('button', { name: 'Erase everything about me' }).click()
       await expect(page.getByRole('status')).toContainText('Nothing was erased.')
       await page.getByLabel('Type “erase” to confirm').fill('erase')
       await page.getByRole('button', { name: 'Erase everything about me' }).click()
-      await expect(page.getByRole('heading', { level: 1, name: 'We have forgotten you.' })).toBeVisible()
+      await expect(
+        page.getByRole('heading', { level: 1, name: 'We have forgotten you.' }),
+      ).toBeVisible()
       await page.goto('/me')
       await expect(page).toHaveURL(/\/sign-in\?returnTo=%2Fme$/)
 
       const staff = await browser.newContext()
       await signInTo(staff, stage.origin, 'admin')
-      const trail = await (await staff.request.get(`${stage.origin}/admin/audit?action=person.erased`)).text()
+      const trail = await (
+        await staff.request.get(`${stage.origin}/admin/audit?action=person.erased`)
+      ).text()
       expect(trail).toContain('erased the person')
       expect(trail).not.toContain(name)
       await staff.close()

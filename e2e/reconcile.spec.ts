@@ -1,8 +1,23 @@
 /** What the provider holds against our rows: an admin sees it in words, sees what a fix would do, and presses. */
 import AxeBuilder from '@axe-core/playwright'
-import { attendee, claimOverHttp, expect, heading, queryDatabase, revealOverHttp, signInTo, test, upstreamKeys } from './fixtures'
+import {
+  attendee,
+  claimOverHttp,
+  expect,
+  heading,
+  queryDatabase,
+  revealOverHttp,
+  signInTo,
+  test,
+  upstreamKeys,
+} from './fixtures'
 
-test('an admin checks, sees what differs and what a fix would do, fixes one and then the rest; a viewer only looks', async ({ page, browser, stage, signIn }) => {
+test('an admin checks, sees what differs and what a fix would do, fixes one and then the rest; a viewer only looks', async ({
+  page,
+  browser,
+  stage,
+  signIn,
+}) => {
   for (const number of [90, 91, 92]) {
     const context = await browser.newContext()
     await signInTo(context, stage.origin, attendee(number).login)
@@ -10,8 +25,21 @@ test('an admin checks, sees what differs and what a fix would do, fixes one and 
     await revealOverHttp(context, stage.origin, 'second-room')
     await context.close()
   }
-  await expect.poll(async () => (await queryDatabase(stage, `select 1 from keymint.workshop_attendance where workshop_slug = 'second-room' and state = 'ready' and guardrail_attached_at is null`)).length).toBe(0)
-  await queryDatabase(stage, `update keymint.workshop_attendance set key_saved_at = key_saved_at - interval '1 minute' where workshop_slug = 'second-room'`)
+  await expect
+    .poll(
+      async () =>
+        (
+          await queryDatabase(
+            stage,
+            `select 1 from keymint.workshop_attendance where workshop_slug = 'second-room' and state = 'ready' and guardrail_attached_at is null`,
+          )
+        ).length,
+    )
+    .toBe(0)
+  await queryDatabase(
+    stage,
+    `update keymint.workshop_attendance set key_saved_at = key_saved_at - interval '1 minute' where workshop_slug = 'second-room'`,
+  )
 
   await signIn('admin')
   await page.goto('/admin/reconcile')
@@ -20,14 +48,23 @@ test('an admin checks, sees what differs and what a fix would do, fixes one and 
   await expect(page.getByText('A check has started.')).toBeVisible()
   await expect(page.getByText(/^As of /).first()).toBeVisible({ timeout: 20_000 })
 
-  const manage = (path: string, method: 'PATCH' | 'DELETE', data?: object) => page.request.fetch(`${stage.openrouter.baseUrl}${path}`, { method, ...(data ? { data } : {}), headers: { authorization: `Bearer ${stage.secrets.managementKey}` } })
+  const manage = (path: string, method: 'PATCH' | 'DELETE', data?: object) =>
+    page.request.fetch(`${stage.openrouter.baseUrl}${path}`, {
+      method,
+      ...(data ? { data } : {}),
+      headers: { authorization: `Bearer ${stage.secrets.managementKey}` },
+    })
   const [first, second, third] = (await upstreamKeys(page, stage, 'second-room')).slice(-3)
   expect((await manage(`/keys/${first!.hash}`, 'PATCH', { limit: 5 })).ok()).toBe(true)
   expect((await manage(`/keys/${second!.hash}`, 'PATCH', { disabled: true })).ok()).toBe(true)
   expect((await manage(`/keys/${third!.hash}`, 'PATCH', { disabled: true })).ok()).toBe(true)
   await page.getByRole('button', { name: 'Check now' }).click()
-  await expect(page.getByRole('heading', { name: /^Caps that differ/ })).toBeVisible({ timeout: 20_000 })
-  await expect(page.getByText(/has a cap of \$5\.00 at the provider; it should have a cap of \$0\.06/)).toBeVisible()
+  await expect(page.getByRole('heading', { name: /^Caps that differ/ })).toBeVisible({
+    timeout: 20_000,
+  })
+  await expect(
+    page.getByText(/has a cap of \$5\.00 at the provider; it should have a cap of \$0\.06/),
+  ).toBeVisible()
   await expect(page.getByText('Give the key a cap of $0.06 at the provider.')).toBeVisible()
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
 
@@ -45,20 +82,38 @@ test('an admin checks, sees what differs and what a fix would do, fixes one and 
   const rest = page.locator('details', { hasText: 'Fix all that can be fixed…' })
   await rest.locator('summary').click()
   await rest.getByRole('button', { name: /^Yes, fix (this one|these \d+)$/ }).click()
-  await expect(page.getByRole('row').filter({ hasText: 'second-room' }).filter({ hasText: 'Switched on at the provider.' })).toHaveCount(2, { timeout: 20_000 })
-  await expect(page.getByText('All that was found is settled.').or(page.getByText('None of them can be fixed from here'))).toBeVisible({ timeout: 20_000 })
+  await expect(
+    page
+      .getByRole('row')
+      .filter({ hasText: 'second-room' })
+      .filter({ hasText: 'Switched on at the provider.' }),
+  ).toHaveCount(2, { timeout: 20_000 })
+  await expect(
+    page
+      .getByText('All that was found is settled.')
+      .or(page.getByText('None of them can be fixed from here')),
+  ).toBeVisible({ timeout: 20_000 })
   await page.getByRole('button', { name: 'Check now' }).click()
-  await expect(page.getByRole('heading', { name: /^(Caps that differ|Switched off)/ })).toHaveCount(0, { timeout: 20_000 })
+  await expect(page.getByRole('heading', { name: /^(Caps that differ|Switched off)/ })).toHaveCount(
+    0,
+    { timeout: 20_000 },
+  )
   const after = await upstreamKeys(page, stage, 'second-room')
   expect(after.find((key) => key.hash === first!.hash)?.limit).toBe(0.06)
 })
 
-test('an unreadable provider is said with its reason, and the page holds what was known', async ({ page, signIn, faults }) => {
+test('an unreadable provider is said with its reason, and the page holds what was known', async ({
+  page,
+  signIn,
+  faults,
+}) => {
   await signIn('admin')
   await page.goto('/admin/reconcile')
   await faults({ rules: [{ match: 'GET /keys', fault: '503', message: 'down for repairs' }] })
   await page.getByRole('button', { name: 'Check now' }).click()
-  await expect(page.getByText('The last check could not read the provider.')).toBeVisible({ timeout: 20_000 })
+  await expect(page.getByText('The last check could not read the provider.')).toBeVisible({
+    timeout: 20_000,
+  })
   await expect(page.getByText(/down for repairs/).first()).toBeVisible()
   await page.setViewportSize({ width: 375, height: 800 })
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(375)

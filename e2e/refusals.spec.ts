@@ -1,6 +1,18 @@
-import { attendee, claimOverHttp, expect, heading, revealOverHttp, signInTo, test, upstreamKeys } from './fixtures'
+import {
+  attendee,
+  claimOverHttp,
+  expect,
+  heading,
+  revealOverHttp,
+  signInTo,
+  test,
+  upstreamKeys,
+} from './fixtures'
 
-test('a closed, a coming and a broken workshop say so and offer no claim', async ({ page, signIn }) => {
+test('a closed, a coming and a broken workshop say so and offer no claim', async ({
+  page,
+  signIn,
+}) => {
   await signIn(attendee(30).login)
   await page.goto('/w/closed-room')
   await expect(page.getByText('Claims have closed.')).toBeVisible()
@@ -14,11 +26,25 @@ test('a closed, a coming and a broken workshop say so and offer no claim', async
   }
 })
 
-test('whoever posts a claim past the page is refused in words, and no key is made', async ({ page, context, signIn, stage }) => {
+test('whoever posts a claim past the page is refused in words, and no key is made', async ({
+  page,
+  context,
+  signIn,
+  stage,
+}) => {
   await signIn(attendee(31).login)
   const before = (await upstreamKeys(page, stage)).length
-  for (const [slug, words] of [['closed-room', 'Claims have closed.'], ['coming-room', 'Claims are not open yet.'], ['nowhere', 'There is no such workshop.'], ['broken-room', 'There is no such workshop.']] as const) {
-    const answer = await context.request.post(`${stage.origin}/w/${slug}/claim`, { form: {}, headers: { Origin: stage.origin }, maxRedirects: 0 })
+  for (const [slug, words] of [
+    ['closed-room', 'Claims have closed.'],
+    ['coming-room', 'Claims are not open yet.'],
+    ['nowhere', 'There is no such workshop.'],
+    ['broken-room', 'There is no such workshop.'],
+  ] as const) {
+    const answer = await context.request.post(`${stage.origin}/w/${slug}/claim`, {
+      form: {},
+      headers: { Origin: stage.origin },
+      maxRedirects: 0,
+    })
     expect(answer.status()).toBe(303)
     await page.goto(answer.headers().location ?? '')
     await expect(heading(page, words)).toBeVisible()
@@ -26,7 +52,12 @@ test('whoever posts a claim past the page is refused in words, and no key is mad
   expect((await upstreamKeys(page, stage)).length).toBe(before)
 })
 
-test('a room with one seat gives one key, and the next person is told that it is full', async ({ page, browser, signIn, stage }) => {
+test('a room with one seat gives one key, and the next person is told that it is full', async ({
+  page,
+  browser,
+  signIn,
+  stage,
+}) => {
   await signIn(attendee(32).login)
   await page.goto('/w/last-seat')
   // Sees the form while there is still a seat; somebody else is faster.
@@ -62,23 +93,41 @@ test('one mailbox under two accounts gets one key', async ({ page, browser, sign
   await expect(page.getByRole('link', { name: /hosts@example\.org|Journey hosts/ })).toBeVisible()
 })
 
-test('with minting switched off everybody is told why, and the provider hears nothing', async ({ page, context, stage, request }) => {
+test('with minting switched off everybody is told why, and the provider hears nothing', async ({
+  page,
+  context,
+  stage,
+  request,
+}) => {
   await signInTo(context, stage.offOrigin, attendee(34).login)
   const before = (await upstreamKeys(page, stage)).length
   await request.delete(`${stage.openrouter.root}/__sim/calls`)
   await page.goto(`${stage.offOrigin}/w/open-room`)
   await expect(page.getByText('No keys are made just now.')).toBeVisible()
   await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
-  const answer = await context.request.post(`${stage.offOrigin}/w/open-room/claim`, { form: {}, headers: { Origin: stage.offOrigin }, maxRedirects: 0 })
+  const answer = await context.request.post(`${stage.offOrigin}/w/open-room/claim`, {
+    form: {},
+    headers: { Origin: stage.offOrigin },
+    maxRedirects: 0,
+  })
   await page.goto(`${stage.offOrigin}${answer.headers().location}`)
   await expect(heading(page, 'Keys are switched off.')).toBeVisible()
-  const { counts } = (await (await request.get(`${stage.openrouter.root}/__sim/calls`)).json()) as { counts: Record<string, number> }
+  const { counts } = (await (await request.get(`${stage.openrouter.root}/__sim/calls`)).json()) as {
+    counts: Record<string, number>
+  }
   // The worker beside it reads usage by its own schedule; what makes or changes anything must be nothing.
   expect(Object.keys(counts).filter((call) => !call.startsWith('GET '))).toEqual([])
   expect((await upstreamKeys(page, stage)).length).toBe(before)
 })
 
-test('a guardrail that cannot be attached keeps no key from its owner, and an admin attaches it later', async ({ page, browser, signIn, faults, stage, request }) => {
+test('a guardrail that cannot be attached keeps no key from its owner, and an admin attaches it later', async ({
+  page,
+  browser,
+  signIn,
+  faults,
+  stage,
+  request,
+}) => {
   await faults({ bindFails: { status: 500, message: 'guardrails are down' } })
   const me = attendee(35)
   await signIn(me.login)
@@ -88,7 +137,9 @@ test('a guardrail that cannot be attached keeps no key from its owner, and an ad
   await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 15_000 })
   expect(Date.now() - clickedAt).toBeLessThan(12_000)
   await page.getByRole('button', { name: 'Show key' }).click()
-  await expect(page.getByRole('region', { name: 'Key card' })).toContainText(/sk-or-v1-[0-9a-f]{64}/)
+  await expect(page.getByRole('region', { name: 'Key card' })).toContainText(
+    /sk-or-v1-[0-9a-f]{64}/,
+  )
   await expect(page.getByText('The list of models is still being attached.')).toBeVisible()
 
   const staff = await browser.newContext()
@@ -108,20 +159,32 @@ test('a guardrail that cannot be attached keeps no key from its owner, and an ad
   if (await sure.isVisible()) await sure.click()
   await expect(async () => {
     await admin.goto(`${stage.origin}/admin/w/github-room`)
-    await expect(row.getByRole('cell', { name: 'bound', exact: true })).toBeVisible({ timeout: 500 })
+    await expect(row.getByRole('cell', { name: 'bound', exact: true })).toBeVisible({
+      timeout: 500,
+    })
   }).toPass({ timeout: 15_000 })
   const [key] = await upstreamKeys(page, stage, 'github-room')
   expect(key?.guardrail_id).not.toBeNull()
   await staff.close()
 })
 
-test('for who is no admin the admin page is not there, in whatever shape it is asked for', async ({ page, context, signIn, stage }) => {
+test('for who is no admin the admin page is not there, in whatever shape it is asked for', async ({
+  page,
+  context,
+  signIn,
+  stage,
+}) => {
   // There is something to see.
   await signIn(attendee(36).login)
   await claimOverHttp(context, stage.origin, 'second-room')
   await revealOverHttp(context, stage.origin, 'second-room')
   const route = encodeURIComponent('routes/admin.w.$workshop._index')
-  const shapes = ['/admin/w/second-room', '/admin/w/second-room.data', `/admin/w/second-room.data?_routes=${route}`, `/admin/w/second-room?_data=${route}`]
+  const shapes = [
+    '/admin/w/second-room',
+    '/admin/w/second-room.data',
+    `/admin/w/second-room.data?_routes=${route}`,
+    `/admin/w/second-room?_data=${route}`,
+  ]
   // Their own name stands in the header of every page.
   const told = ['sk-or-v1-', 'claimId', 'mayAct', '@', 'Tara Twin']
   for (const who of ['attendee', 'stranger'] as const) {
@@ -130,9 +193,14 @@ test('for who is no admin the admin page is not there, in whatever shape it is a
       const answer = await page.request.get(`${stage.origin}${shape}`, { maxRedirects: 0 })
       expect(answer.status(), `${who} ${shape}`).toBe(shape.includes('_data=') ? 400 : 404)
       const body = await answer.text()
-      for (const word of told) expect(body.includes(word), `${who} ${shape} tells ${word}`).toBe(false)
+      for (const word of told)
+        expect(body.includes(word), `${who} ${shape} tells ${word}`).toBe(false)
     }
-    const act = await page.request.post(`${stage.origin}/admin/w/second-room/act`, { form: { action: 'bind', all: 'yes', confirm: 'yes' }, headers: { Origin: stage.origin }, maxRedirects: 0 })
+    const act = await page.request.post(`${stage.origin}/admin/w/second-room/act`, {
+      form: { action: 'bind', all: 'yes', confirm: 'yes' },
+      headers: { Origin: stage.origin },
+      maxRedirects: 0,
+    })
     expect(act.status()).toBe(404)
   }
 })
@@ -144,11 +212,19 @@ test('a viewer sees the admin page and finds nothing to press', async ({ page, s
   // To look for somebody is all there is.
   await expect(page.getByRole('main').getByRole('button')).toHaveText(['Find'])
   await expect(page.getByRole('main').getByRole('checkbox')).toHaveCount(0)
-  const act = await page.request.post(`${stage.origin}/admin/w/second-room/act`, { form: { action: 'bind', all: 'yes', confirm: 'yes' }, headers: { Origin: stage.origin } })
+  const act = await page.request.post(`${stage.origin}/admin/w/second-room/act`, {
+    form: { action: 'bind', all: 'yes', confirm: 'yes' },
+    headers: { Origin: stage.origin },
+  })
   expect(act.status()).toBe(404)
 })
 
-test('a form posted from another site changes nothing', async ({ page, context, signIn, stage }) => {
+test('a form posted from another site changes nothing', async ({
+  page,
+  context,
+  signIn,
+  stage,
+}) => {
   await signIn(attendee(37).login)
   for (const [path, headers] of [
     ['/w/open-room/claim', { Origin: 'https://evil.example' }],
@@ -158,7 +234,11 @@ test('a form posted from another site changes nothing', async ({ page, context, 
     ['/w/open-room/claim/reveal', { Origin: 'https://evil.example' }],
     ['/sign-out', { Origin: 'https://evil.example' }],
   ] as [string, Record<string, string>][]) {
-    const answer = await context.request.post(`${stage.origin}${path}`, { form: {}, headers, maxRedirects: 0 })
+    const answer = await context.request.post(`${stage.origin}${path}`, {
+      form: {},
+      headers,
+      maxRedirects: 0,
+    })
     expect(answer.status(), path).toBe(403)
   }
   await page.goto('/me')

@@ -1,22 +1,48 @@
-import { attendee, claimOverHttp, expect, heading, revealOverHttp, signInTo, test, upstreamKeys } from './fixtures'
+import {
+  attendee,
+  claimOverHttp,
+  expect,
+  heading,
+  revealOverHttp,
+  signInTo,
+  test,
+  upstreamKeys,
+} from './fixtures'
 
 const slug = 'second-room'
 const replaceButton = { name: 'Switch it off and give me a new one' }
 
-test('a leaked key is replaced from its own page: the old one is refused, the new one has what was left, and a second time must wait', async ({ page, context, signIn, stage }) => {
+test('a leaked key is replaced from its own page: the old one is refused, the new one has what was left, and a second time must wait', async ({
+  page,
+  context,
+  signIn,
+  stage,
+}) => {
   await signIn(attendee(60).login)
   await claimOverHttp(context, stage.origin, slug)
   const leaked = await revealOverHttp(context, stage.origin, slug)
-  const chat = (key: string) => page.request.post(`${stage.openrouter.baseUrl}/chat/completions`, { headers: { Authorization: `Bearer ${key}` }, data: { model: 'openai/gpt-5-nano', messages: [{ role: 'user', content: 'hi' }], max_tokens: 5 } })
+  const chat = (key: string) =>
+    page.request.post(`${stage.openrouter.baseUrl}/chat/completions`, {
+      headers: { Authorization: `Bearer ${key}` },
+      data: {
+        model: 'openai/gpt-5-nano',
+        messages: [{ role: 'user', content: 'hi' }],
+        max_tokens: 5,
+      },
+    })
   const [old] = (await upstreamKeys(page, stage, slug)).filter(({ key }) => key === leaked)
-  await page.request.post(`${stage.openrouter.root}/__sim/spend`, { data: { hash: old?.hash, usd: 0.02 } })
+  await page.request.post(`${stage.openrouter.root}/__sim/spend`, {
+    data: { hash: old?.hash, usd: 0.02 },
+  })
 
   await page.goto(`/w/${slug}/claim`)
   await expect(page.getByRole('button', replaceButton)).toBeHidden()
   await page.getByText('Replace a leaked key').click()
   await page.getByRole('button', replaceButton).click()
   await expect(page).toHaveURL(new RegExp(`/w/${slug}/claim$`))
-  await expect(page.getByRole('region', { name: 'Key card' })).toContainText('$0.04', { timeout: 20_000 })
+  await expect(page.getByRole('region', { name: 'Key card' })).toContainText('$0.04', {
+    timeout: 20_000,
+  })
   await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 20_000 })
   const fresh = await revealOverHttp(context, stage.origin, slug)
   expect(fresh).not.toBe(leaked)
@@ -33,8 +59,14 @@ test('a leaked key is replaced from its own page: the old one is refused, the ne
   await expect(heading(page, 'Your key is ready.')).toBeVisible()
 })
 
-test('without a script, and on a phone, a key is replaced all the same', async ({ browser, stage }) => {
-  const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 375, height: 700 } })
+test('without a script, and on a phone, a key is replaced all the same', async ({
+  browser,
+  stage,
+}) => {
+  const context = await browser.newContext({
+    javaScriptEnabled: false,
+    viewport: { width: 375, height: 700 },
+  })
   await signInTo(context, stage.origin, attendee(61).login)
   await claimOverHttp(context, stage.origin, slug)
   const leaked = await revealOverHttp(context, stage.origin, slug)
@@ -42,7 +74,9 @@ test('without a script, and on a phone, a key is replaced all the same', async (
   await page.goto(`${stage.origin}/w/${slug}/claim`)
   await page.getByText('Replace a leaked key').click()
   await page.getByRole('button', replaceButton).click()
-  await expect.poll(() => revealOverHttp(context, stage.origin, slug), { timeout: 20_000 }).not.toBe(leaked)
+  await expect
+    .poll(() => revealOverHttp(context, stage.origin, slug), { timeout: 20_000 })
+    .not.toBe(leaked)
   await page.reload()
   await expect(heading(page, 'Your key is ready.')).toBeVisible()
   const [old] = (await upstreamKeys(page, stage, slug)).filter(({ key }) => key === leaked)
@@ -50,11 +84,19 @@ test('without a script, and on a phone, a key is replaced all the same', async (
   await context.close()
 })
 
-test('a post without the confirmation of the page replaces nothing', async ({ context, signIn, stage }) => {
+test('a post without the confirmation of the page replaces nothing', async ({
+  context,
+  signIn,
+  stage,
+}) => {
   await signIn(attendee(62).login)
   await claimOverHttp(context, stage.origin, slug)
   const key = await revealOverHttp(context, stage.origin, slug)
-  const answer = await context.request.post(`${stage.origin}/w/${slug}/claim/replace`, { form: {}, headers: { Origin: stage.origin }, maxRedirects: 0 })
+  const answer = await context.request.post(`${stage.origin}/w/${slug}/claim/replace`, {
+    form: {},
+    headers: { Origin: stage.origin },
+    maxRedirects: 0,
+  })
   expect(answer.status()).toBe(303)
   expect(await revealOverHttp(context, stage.origin, slug)).toBe(key)
 })

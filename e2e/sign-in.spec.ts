@@ -1,6 +1,8 @@
 import { test, expect, heading, attendee } from './fixtures'
 
-test('a person signs in with GitHub through its page and comes back to where they were going', async ({ page }) => {
+test('a person signs in with GitHub through its page and comes back to where they were going', async ({
+  page,
+}) => {
   await page.goto('/w/open-room')
   await page.getByRole('link', { name: 'Sign in to claim' }).click()
   await page.getByRole('button', { name: 'Continue with GitHub' }).click()
@@ -19,7 +21,10 @@ test('a person signs in with Google through its page', async ({ page }) => {
   await expect(page.getByText('Mika Mixed, signed in with Google')).toBeVisible()
 })
 
-test('cancelling at the provider ends on the sign-in page, with what happened and no session', async ({ page, context }) => {
+test('cancelling at the provider ends on the sign-in page, with what happened and no session', async ({
+  page,
+  context,
+}) => {
   await page.goto('/sign-in?returnTo=/w/open-room')
   await page.getByRole('button', { name: 'Continue with GitHub' }).click()
   await page.getByRole('link', { name: 'Cancel' }).click()
@@ -27,16 +32,26 @@ test('cancelling at the provider ends on the sign-in page, with what happened an
   expect((await context.cookies()).map(({ name }) => name)).not.toContain('session')
   // The way back survives the cancelled attempt.
   await page.getByRole('button', { name: 'Continue with GitHub' }).click()
-  await page.getByRole('button', { name: attendee(2).login }).first().click()
+  await page
+    .getByRole('button', { name: attendee(2).login })
+    .first()
+    .click()
   await expect(page).toHaveURL(/\/w\/open-room$/)
 })
 
-test('a provider that is down is named, and the other one works at once', async ({ page, request, stage }) => {
+test('a provider that is down is named, and the other one works at once', async ({
+  page,
+  request,
+  stage,
+}) => {
   await request.post(stage.github.faultsUrl, { data: { path: '/user', status: 503, times: 5 } })
   try {
     await page.goto('/sign-in')
     await page.getByRole('button', { name: 'Continue with GitHub' }).click()
-    await page.getByRole('button', { name: attendee(3).login }).first().click()
+    await page
+      .getByRole('button', { name: attendee(3).login })
+      .first()
+      .click()
     await expect(page.getByRole('alert')).toContainText('GitHub did not answer')
   } finally {
     await request.delete(stage.github.faultsUrl)
@@ -46,7 +61,9 @@ test('a provider that is down is named, and the other one works at once', async 
   await expect(page).toHaveURL(/\/$/)
 })
 
-test('a person without a verified address signs in, and a workshop refuses them with the reason', async ({ page }) => {
+test('a person without a verified address signs in, and a workshop refuses them with the reason', async ({
+  page,
+}) => {
   await page.goto('/sign-in?returnTo=/w/open-room')
   await page.getByRole('button', { name: 'Continue with GitHub' }).click()
   await page.getByRole('button', { name: 'una.verified@example.org' }).click()
@@ -56,21 +73,38 @@ test('a person without a verified address signs in, and a workshop refuses them 
   await expect(page.getByText('without a verified email')).toBeVisible()
 })
 
-test('whoever claims the address of the organiser without proof is nobody special', async ({ page, signIn }) => {
+test('whoever claims the address of the organiser without proof is nobody special', async ({
+  page,
+  signIn,
+}) => {
   await signIn('impostor')
   expect((await page.goto('/admin/w/open-room'))?.status()).toBe(404)
 })
 
-for (const evil of ['https://evil.example/', '//evil.example', '/\\evil.example', '/%2f%2fevil.example', '/sign-out']) {
+for (const evil of [
+  'https://evil.example/',
+  '//evil.example',
+  '/\\evil.example',
+  '/%2f%2fevil.example',
+  '/sign-out',
+]) {
   test(`signing in with the way back ${evil} stays on this site`, async ({ page, stage }) => {
     await page.goto(`/sign-in?returnTo=${encodeURIComponent(evil)}`)
     await page.getByRole('button', { name: 'Continue with GitHub' }).click()
-    await page.getByRole('button', { name: attendee(4).login }).first().click()
+    await page
+      .getByRole('button', { name: attendee(4).login })
+      .first()
+      .click()
     await expect(page).toHaveURL(`${stage.origin}/`)
   })
 }
 
-test('signing out ends the session itself: its cookie, sent again, is a stranger', async ({ page, context, signIn, stage }) => {
+test('signing out ends the session itself: its cookie, sent again, is a stranger', async ({
+  page,
+  context,
+  signIn,
+  stage,
+}) => {
   await signIn(attendee(5).login)
   const cookies = await context.cookies(stage.origin)
   await page.goto('/me')

@@ -15,6 +15,9 @@ export const settingOfStage = 'KEYMINT_JOURNEYS_STAGE'
 
 export function readStage(): Stage {
   const text = process.env[settingOfStage]
-  if (!text) throw new Error('There is no world: the journeys run by `npm test` or `npx playwright test --config e2e/playwright.config.ts`.')
+  if (!text)
+    throw new Error(
+      'There is no world: the journeys run by `npm test` or `npx playwright test --config e2e/playwright.config.ts`.',
+    )
   return JSON.parse(text) as Stage
 }

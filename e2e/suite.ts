@@ -14,7 +14,11 @@ type Stage = { name: string; run: () => Promise<Tally> }
 const reports = mkdtempSync(path.join(tmpdir(), 'keymint-test-'))
 const bin = (file: string) => path.resolve('node_modules', file)
 // A file that exists: without it, Prisma's command line would try to download an engine.
-const environment = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.env.PRISMA_SCHEMA_ENGINE_BINARY ?? path.resolve('prisma/schema-engine.mjs') }
+const environment = {
+  ...process.env,
+  PRISMA_SCHEMA_ENGINE_BINARY:
+    process.env.PRISMA_SCHEMA_ENGINE_BINARY ?? path.resolve('prisma/schema-engine.mjs'),
+}
 
 const stages: Stage[] = [
   { name: 'generate', run: () => one(['node_modules/prisma/build/index.js', 'generate']) },
@@ -23,7 +27,10 @@ const stages: Stage[] = [
   { name: 'workshop files', run: () => one(['--import', 'tsx', 'app/cli/workshops-check.ts']) },
   { name: 'unit and integration tests', run: () => runVitest('vitest.config.ts') },
   { name: 'build', run: () => npmRun('build') },
-  { name: 'the image’s steps in a clean folder', run: () => runVitest('e2e/image/vitest.config.ts') },
+  {
+    name: 'the image’s steps in a clean folder',
+    run: () => runVitest('e2e/image/vitest.config.ts'),
+  },
   { name: 'journeys in a browser', run: runJourneys },
 ]
 
@@ -38,7 +45,9 @@ for (const stage of stages) {
   })
   total.passed += tally.passed
   total.failed += tally.failed
-  rows.push(`${tally.failed === 0 ? 'ok    ' : 'FAILED'}  ${stage.name}: ${tally.passed} passed, ${tally.failed} failed (${((Date.now() - start) / 1000).toFixed(1)} s)`)
+  rows.push(
+    `${tally.failed === 0 ? 'ok    ' : 'FAILED'}  ${stage.name}: ${tally.passed} passed, ${tally.failed} failed (${((Date.now() - start) / 1000).toFixed(1)} s)`,
+  )
 }
 rmSync(reports, { recursive: true, force: true })
 process.stdout.write(`\n${rows.join('\n')}\n${total.passed} passed, ${total.failed} failed\n`)
@@ -46,17 +55,40 @@ process.exitCode = total.failed === 0 ? 0 : 1
 
 async function runVitest(config: string): Promise<Tally> {
   const report = path.join(reports, `${config.replaceAll('/', '-')}.json`)
-  const code = await node([bin('vitest/vitest.mjs'), 'run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`])
-  const { numPassedTests = 0, numFailedTests = 0 } = read<{ numPassedTests: number; numFailedTests: number }>(report)
+  const code = await node([
+    bin('vitest/vitest.mjs'),
+    'run',
+    '--config',
+    config,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ])
+  const { numPassedTests = 0, numFailedTests = 0 } = read<{
+    numPassedTests: number
+    numFailedTests: number
+  }>(report)
   return neverSilent(code, { passed: numPassedTests, failed: numFailedTests })
 }
 
 async function runJourneys(): Promise<Tally> {
   const report = path.join(reports, 'journeys.json')
   const chromium = findOrInstallChromium()
-  const code = await node([bin('@playwright/test/cli.js'), 'test', '--config', 'e2e/playwright.config.ts', '--reporter=list,json'], { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: report })
+  const code = await node(
+    [
+      bin('@playwright/test/cli.js'),
+      'test',
+      '--config',
+      'e2e/playwright.config.ts',
+      '--reporter=list,json',
+    ],
+    { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: report },
+  )
   const { stats } = read<{ stats: { expected: number; unexpected: number; flaky: number } }>(report)
-  return neverSilent(code, { passed: stats?.expected ?? 0, failed: (stats?.unexpected ?? 0) + (stats?.flaky ?? 0) })
+  return neverSilent(code, {
+    passed: stats?.expected ?? 0,
+    failed: (stats?.unexpected ?? 0) + (stats?.flaky ?? 0),
+  })
 }
 
 /** A file that could not be loaded or a crash is no failed test, and must count all the same. */
@@ -74,12 +106,17 @@ function node(args: string[], more: Record<string, string> = {}): Promise<number
 
 async function npmRun(script: string): Promise<Tally> {
   const npm = process.env.npm_execpath
-  return tallyOf(await (npm ? run(process.execPath, [npm, 'run', script]) : run('npm', ['run', script])))
+  return tallyOf(
+    await (npm ? run(process.execPath, [npm, 'run', script]) : run('npm', ['run', script])),
+  )
 }
 
 function run(program: string, args: string[], more: Record<string, string> = {}): Promise<number> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...environment, ...more } })
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...environment, ...more },
+    })
     child.once('error', (error) => {
       process.stderr.write(`${error.message}\n`)
       resolve(1)

@@ -5,7 +5,13 @@
 export type Role = 'stranger' | 'outsider' | 'member' | 'owner'
 type Cells = Record<Role, number>
 
-export type Facts = { slug: string; ownersKey: string; membersKey: string; memberId: string; token: string }
+export type Facts = {
+  slug: string
+  ownersKey: string
+  membersKey: string
+  memberId: string
+  token: string
+}
 
 export type Row = {
   /** The route's id, as the build names it. */
@@ -30,20 +36,112 @@ const membersAct = (status: number): Cells => ({ ...nobody, member: status, owne
 const ownersAct = (status: number): Cells => ({ ...nobody, member: 404, owner: status })
 
 export const teamTable: Row[] = [
-  { route: 'routes/t.new', path: () => '/t/new', read: { stranger: 303, outsider: 200, member: 200, owner: 200 }, readData: { stranger: 202, outsider: 200, member: 200, owner: 200 }, act: { stranger: 303, outsider: 422, member: 422, owner: 422 }, actData: { stranger: 202, outsider: 422, member: 422, owner: 422 } },
-  { route: 'routes/t.join.$token', path: ({ token }) => `/t/join/${token}`, read: { stranger: 303, outsider: 200, member: 200, owner: 200 }, readData: { stranger: 202, outsider: 200, member: 200, owner: 200 }, act: { stranger: 303, outsider: 0, member: 303, owner: 303 }, actData: { stranger: 202, outsider: 0, member: 202, owner: 202 } },
-  { route: 'routes/t.join.$token', path: () => '/t/join/nobody-has-made-this', read: { stranger: 303, outsider: 404, member: 404, owner: 404 }, readData: { stranger: 202, outsider: 404, member: 404, owner: 404 }, act: { stranger: 303, outsider: 409, member: 409, owner: 409 }, actData: { stranger: 202, outsider: 409, member: 409, owner: 409 } },
-  { route: 'routes/t.$team._index', path: ({ slug }) => `/t/${slug}`, read: { ...nobody, member: 303, owner: 303 }, readData: { ...nobody, member: 202, owner: 202 }, act: noAction, index: true },
-  { route: 'routes/t.$team.dashboard', path: ({ slug }) => `/t/${slug}/dashboard`, read: members, act: membersAct(422) },
-  { route: 'routes/t.$team.my-keys', path: ({ slug }) => `/t/${slug}/my-keys`, read: members, act: noAction },
-  { route: 'routes/t.$team.store', path: ({ slug }) => `/t/${slug}/store`, read: members, act: membersAct(422) },
-  { route: 'routes/t.$team.members', path: ({ slug }) => `/t/${slug}/members`, read: owners, act: ownersAct(400) },
-  { route: 'routes/t.$team.members_.$member', path: ({ slug, memberId }) => `/t/${slug}/members/${encodeURIComponent(memberId)}`, read: owners, act: ownersAct(422) },
-  { route: 'routes/t.$team.vault', path: ({ slug }) => `/t/${slug}/vault`, read: owners, act: ownersAct(400) },
-  { route: 'routes/t.$team.audit', path: ({ slug }) => `/t/${slug}/audit`, read: owners, act: noAction },
-  { route: 'routes/t.$team.audit[.]csv', path: ({ slug }) => `/t/${slug}/audit.csv`, read: owners, act: noAction },
-  { route: 'routes/t.$team.keys.$key._index', path: ({ slug, ownersKey }) => `/t/${slug}/keys/${ownersKey}`, read: owners, act: ownersAct(400), index: true },
-  { route: 'routes/t.$team.keys.$key._index', path: ({ slug, membersKey }) => `/t/${slug}/keys/${membersKey}`, read: members, act: membersAct(400), index: true },
-  { route: 'routes/t.$team.keys.$key.reveal', path: ({ slug, ownersKey }) => `/t/${slug}/keys/${ownersKey}/reveal`, read: { ...nobody, member: 303, owner: 303 }, readData: { ...nobody, member: 202, owner: 202 }, act: ownersAct(200) },
-  { route: 'routes/t.$team.keys.$key.reveal', path: ({ slug, membersKey }) => `/t/${slug}/keys/${membersKey}/reveal`, read: { ...nobody, member: 303, owner: 303 }, readData: { ...nobody, member: 202, owner: 202 }, act: { ...nobody, member: 200, owner: 404 } },
+  {
+    route: 'routes/t.new',
+    path: () => '/t/new',
+    read: { stranger: 303, outsider: 200, member: 200, owner: 200 },
+    readData: { stranger: 202, outsider: 200, member: 200, owner: 200 },
+    act: { stranger: 303, outsider: 422, member: 422, owner: 422 },
+    actData: { stranger: 202, outsider: 422, member: 422, owner: 422 },
+  },
+  {
+    route: 'routes/t.join.$token',
+    path: ({ token }) => `/t/join/${token}`,
+    read: { stranger: 303, outsider: 200, member: 200, owner: 200 },
+    readData: { stranger: 202, outsider: 200, member: 200, owner: 200 },
+    act: { stranger: 303, outsider: 0, member: 303, owner: 303 },
+    actData: { stranger: 202, outsider: 0, member: 202, owner: 202 },
+  },
+  {
+    route: 'routes/t.join.$token',
+    path: () => '/t/join/nobody-has-made-this',
+    read: { stranger: 303, outsider: 404, member: 404, owner: 404 },
+    readData: { stranger: 202, outsider: 404, member: 404, owner: 404 },
+    act: { stranger: 303, outsider: 409, member: 409, owner: 409 },
+    actData: { stranger: 202, outsider: 409, member: 409, owner: 409 },
+  },
+  {
+    route: 'routes/t.$team._index',
+    path: ({ slug }) => `/t/${slug}`,
+    read: { ...nobody, member: 303, owner: 303 },
+    readData: { ...nobody, member: 202, owner: 202 },
+    act: noAction,
+    index: true,
+  },
+  {
+    route: 'routes/t.$team.dashboard',
+    path: ({ slug }) => `/t/${slug}/dashboard`,
+    read: members,
+    act: membersAct(422),
+  },
+  {
+    route: 'routes/t.$team.my-keys',
+    path: ({ slug }) => `/t/${slug}/my-keys`,
+    read: members,
+    act: noAction,
+  },
+  {
+    route: 'routes/t.$team.store',
+    path: ({ slug }) => `/t/${slug}/store`,
+    read: members,
+    act: membersAct(422),
+  },
+  {
+    route: 'routes/t.$team.members',
+    path: ({ slug }) => `/t/${slug}/members`,
+    read: owners,
+    act: ownersAct(400),
+  },
+  {
+    route: 'routes/t.$team.members_.$member',
+    path: ({ slug, memberId }) => `/t/${slug}/members/${encodeURIComponent(memberId)}`,
+    read: owners,
+    act: ownersAct(422),
+  },
+  {
+    route: 'routes/t.$team.vault',
+    path: ({ slug }) => `/t/${slug}/vault`,
+    read: owners,
+    act: ownersAct(400),
+  },
+  {
+    route: 'routes/t.$team.audit',
+    path: ({ slug }) => `/t/${slug}/audit`,
+    read: owners,
+    act: noAction,
+  },
+  {
+    route: 'routes/t.$team.audit[.]csv',
+    path: ({ slug }) => `/t/${slug}/audit.csv`,
+    read: owners,
+    act: noAction,
+  },
+  {
+    route: 'routes/t.$team.keys.$key._index',
+    path: ({ slug, ownersKey }) => `/t/${slug}/keys/${ownersKey}`,
+    read: owners,
+    act: ownersAct(400),
+    index: true,
+  },
+  {
+    route: 'routes/t.$team.keys.$key._index',
+    path: ({ slug, membersKey }) => `/t/${slug}/keys/${membersKey}`,
+    read: members,
+    act: membersAct(400),
+    index: true,
+  },
+  {
+    route: 'routes/t.$team.keys.$key.reveal',
+    path: ({ slug, ownersKey }) => `/t/${slug}/keys/${ownersKey}/reveal`,
+    read: { ...nobody, member: 303, owner: 303 },
+    readData: { ...nobody, member: 202, owner: 202 },
+    act: ownersAct(200),
+  },
+  {
+    route: 'routes/t.$team.keys.$key.reveal',
+    path: ({ slug, membersKey }) => `/t/${slug}/keys/${membersKey}/reveal`,
+    read: { ...nobody, member: 303, owner: 303 },
+    readData: { ...nobody, member: 202, owner: 202 },
+    act: { ...nobody, member: 200, owner: 404 },
+  },
 ]

@@ -6,13 +6,24 @@ import type { BrowserContext } from '@playwright/test'
 import { attendee, expect, queryDatabase, signInTo, test } from './fixtures'
 import type { Stage } from './stage'
 import { teamTable, type Facts, type Role, type Row } from './team-access-table'
-import { depositOpenRouter, inviteLink, joinTeam, makeTeam, post, setBudget, userIdOf } from './team-pages'
+import {
+  depositOpenRouter,
+  inviteLink,
+  joinTeam,
+  makeTeam,
+  post,
+  setBudget,
+  userIdOf,
+} from './team-pages'
 
 const people = { outsider: attendee(70), member: attendee(71), owner: attendee(72) }
 const slug = 'guarded-team'
 
 /** The four shapes in which Remix could be asked for one route's data. */
-function shapesOf(row: Row, url: string): { name: string; url: string; isData: boolean; isOld: boolean }[] {
+function shapesOf(
+  row: Row,
+  url: string,
+): { name: string; url: string; isData: boolean; isOld: boolean }[] {
   const route = encodeURIComponent(row.route)
   return [
     { name: 'document', url, isData: false, isOld: false },
@@ -24,16 +35,28 @@ function shapesOf(row: Row, url: string): { name: string; url: string; isData: b
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
-test('every address of a team answers as the table says, and gives nobody away', async ({ browser, stage }) => {
+test('every address of a team answers as the table says, and gives nobody away', async ({
+  browser,
+  stage,
+}) => {
   test.setTimeout(240_000)
   const file = path.resolve('build/web/server/index.js')
   if (!existsSync(file)) throw new Error('There is no build. Run: npm run build')
   const { routes } = (await import(pathToFileURL(file).href)) as { routes: Record<string, unknown> }
   const built = Object.keys(routes).filter((id) => id.startsWith('routes/t.'))
-  expect([...new Set(teamTable.map((row) => row.route))].sort(), 'a route of teams without a row in team-access-table.ts').toEqual(built.sort())
+  expect(
+    [...new Set(teamTable.map((row) => row.route))].sort(),
+    'a route of teams without a row in team-access-table.ts',
+  ).toEqual(built.sort())
 
-  const contexts: Record<Role, BrowserContext> = { stranger: await browser.newContext(), outsider: await browser.newContext(), member: await browser.newContext(), owner: await browser.newContext() }
-  for (const role of ['outsider', 'member', 'owner'] as const) await signInTo(contexts[role], stage.origin, people[role].login)
+  const contexts: Record<Role, BrowserContext> = {
+    stranger: await browser.newContext(),
+    outsider: await browser.newContext(),
+    member: await browser.newContext(),
+    owner: await browser.newContext(),
+  }
+  for (const role of ['outsider', 'member', 'owner'] as const)
+    await signInTo(contexts[role], stage.origin, people[role].login)
   const { facts, canaries } = await furnish(contexts, stage)
 
   const wrong: string[] = []
@@ -43,28 +66,59 @@ test('every address of a team answers as the table says, and gives nobody away',
       for (const shape of shapesOf(row, url)) {
         for (const method of methods) {
           const reads = method === 'GET' || method === 'HEAD'
-          const cells = reads ? (shape.isData ? (row.readData ?? row.read) : row.read) : shape.isData ? (row.actData ?? row.act) : row.act
+          const cells = reads
+            ? shape.isData
+              ? (row.readData ?? row.read)
+              : row.read
+            : shape.isData
+              ? (row.actData ?? row.act)
+              : row.act
           const expected = shape.isOld ? 400 : cells[role]
           // 0: asking would change what the others are asked about.
           if (expected === 0) continue
-          const target = !reads && row.index && !shape.isOld ? `${shape.url}${shape.url.includes('?') ? '&' : '?'}index` : shape.url
-          const answer = await context.request.fetch(`${stage.origin}${target}`, { method, maxRedirects: 0, headers: reads ? {} : { Origin: stage.origin }, ...(reads ? {} : { form: { intent: 'x' } }) })
+          const target =
+            !reads && row.index && !shape.isOld
+              ? `${shape.url}${shape.url.includes('?') ? '&' : '?'}index`
+              : shape.url
+          const answer = await context.request.fetch(`${stage.origin}${target}`, {
+            method,
+            maxRedirects: 0,
+            headers: reads ? {} : { Origin: stage.origin },
+            ...(reads ? {} : { form: { intent: 'x' } }),
+          })
           const what = `${method} ${target} (${shape.name}) as ${role}`
-          if (answer.status() !== expected) wrong.push(`${what}: ${answer.status()} and not ${expected}`)
-          if (role === 'member' || role === 'owner' || row.path(facts).startsWith('/t/join/')) continue
-          const body = (await answer.text()).replaceAll(url, '').replaceAll(encodeURIComponent(url), '').replaceAll(url.slice(1), '')
-          for (const canary of canaries) if (body.includes(canary)) wrong.push(`${what}: holds ${canary}`)
+          if (answer.status() !== expected)
+            wrong.push(`${what}: ${answer.status()} and not ${expected}`)
+          if (role === 'member' || role === 'owner' || row.path(facts).startsWith('/t/join/'))
+            continue
+          const body = (await answer.text())
+            .replaceAll(url, '')
+            .replaceAll(encodeURIComponent(url), '')
+            .replaceAll(url.slice(1), '')
+          for (const canary of canaries)
+            if (body.includes(canary)) wrong.push(`${what}: holds ${canary}`)
         }
-        const elsewhere = await context.request.fetch(`${stage.origin}${shape.url}`, { method: 'POST', maxRedirects: 0, headers: { Origin: 'https://evil.example' }, form: { intent: 'x' } })
-        if (elsewhere.status() !== 403) wrong.push(`POST ${shape.url} from another site as ${role}: ${elsewhere.status()} and not 403`)
+        const elsewhere = await context.request.fetch(`${stage.origin}${shape.url}`, {
+          method: 'POST',
+          maxRedirects: 0,
+          headers: { Origin: 'https://evil.example' },
+          form: { intent: 'x' },
+        })
+        if (elsewhere.status() !== 403)
+          wrong.push(
+            `POST ${shape.url} from another site as ${role}: ${elsewhere.status()} and not 403`,
+          )
       }
     }
   }
 
   // What a member's page holds is theirs: no colleague's key, address or purpose.
   for (const page of ['dashboard', 'my-keys', 'store']) {
-    const text = await (await contexts.member.request.get(`${stage.origin}/t/${slug}/${page}`)).text()
-    for (const canary of [facts.ownersKey, 'the owner’s secret purpose']) if (text.includes(canary)) wrong.push(`${page} shows a member ${canary}`)
+    const text = await (
+      await contexts.member.request.get(`${stage.origin}/t/${slug}/${page}`)
+    ).text()
+    for (const canary of [facts.ownersKey, 'the owner’s secret purpose'])
+      if (text.includes(canary)) wrong.push(`${page} shows a member ${canary}`)
   }
   // Each act in earnest, by whoever may not: nothing of it is done.
   await expectNothingDone(contexts, stage, facts, wrong)
@@ -72,51 +126,136 @@ test('every address of a team answers as the table says, and gives nobody away',
   expect(wrong).toEqual([])
 })
 
-async function furnish(contexts: Record<Role, BrowserContext>, stage: Stage): Promise<{ facts: Facts; canaries: string[] }> {
+async function furnish(
+  contexts: Record<Role, BrowserContext>,
+  stage: Stage,
+): Promise<{ facts: Facts; canaries: string[] }> {
   const { owner, member, outsider } = contexts
   await makeTeam(outsider, stage, { name: 'Another team', slug: 'another-team' })
   await makeTeam(owner, stage, { name: 'A guarded team', slug })
   const masterKey = await depositOpenRouter(owner, stage, slug)
   await joinTeam(owner, member, stage, slug)
   const keys: string[] = []
-  for (const [context, role, purpose] of [[owner, 'owner', 'the owner’s secret purpose'], [member, 'member', 'the member’s secret purpose']] as const) {
+  for (const [context, role, purpose] of [
+    [owner, 'owner', 'the owner’s secret purpose'],
+    [member, 'member', 'the member’s secret purpose'],
+  ] as const) {
     await setBudget(owner, stage, slug, await userIdOf(stage, people[role].login), '10')
-    const made = await post(context, stage, `/t/${slug}/store`, { intent: 'provision', masterKey, purpose, cap: '1', reset: 'once', life: '1d', models: '' })
+    const made = await post(context, stage, `/t/${slug}/store`, {
+      intent: 'provision',
+      masterKey,
+      purpose,
+      cap: '1',
+      reset: 'once',
+      life: '1d',
+      models: '',
+    })
     keys.push(/keys\/([0-9a-f-]{36})$/.exec(made.headers().location ?? '')?.[1] ?? '')
   }
-  const states = () => queryDatabase<{ state: string }>(stage, 'select state from keymint.api_keys where id = any($1::uuid[])', [keys])
-  await expect.poll(async () => (await states()).map(({ state }) => state), { timeout: 30_000 }).toEqual(['ready', 'ready'])
-  const labels = await queryDatabase<{ text: string }>(stage, 'select key_label as text from keymint.api_keys where id = any($1::uuid[]) union all select key_hash from keymint.api_keys where id = any($1::uuid[]) union all select label from keymint.master_keys where id = $2::uuid', [keys, masterKey])
-  const facts: Facts = { slug, ownersKey: keys[0]!, membersKey: keys[1]!, memberId: await userIdOf(stage, people.member.login), token: (await inviteLink(owner, stage, slug)).split('/').at(-1)! }
-  return { facts, canaries: [...keys, ...labels.map(({ text }) => text), 'A guarded team', 'secret purpose', people.member.name, people.owner.name, masterKey] }
+  const states = () =>
+    queryDatabase<{ state: string }>(
+      stage,
+      'select state from keymint.api_keys where id = any($1::uuid[])',
+      [keys],
+    )
+  await expect
+    .poll(async () => (await states()).map(({ state }) => state), { timeout: 30_000 })
+    .toEqual(['ready', 'ready'])
+  const labels = await queryDatabase<{ text: string }>(
+    stage,
+    'select key_label as text from keymint.api_keys where id = any($1::uuid[]) union all select key_hash from keymint.api_keys where id = any($1::uuid[]) union all select label from keymint.master_keys where id = $2::uuid',
+    [keys, masterKey],
+  )
+  const facts: Facts = {
+    slug,
+    ownersKey: keys[0]!,
+    membersKey: keys[1]!,
+    memberId: await userIdOf(stage, people.member.login),
+    token: (await inviteLink(owner, stage, slug)).split('/').at(-1)!,
+  }
+  return {
+    facts,
+    canaries: [
+      ...keys,
+      ...labels.map(({ text }) => text),
+      'A guarded team',
+      'secret purpose',
+      people.member.name,
+      people.owner.name,
+      masterKey,
+    ],
+  }
 }
 
-async function expectNothingDone(contexts: Record<Role, BrowserContext>, stage: Stage, facts: Facts, wrong: string[]): Promise<void> {
-  const tables = ['api_keys', 'budgets', 'budget_requests', 'invitations', 'team_members', 'master_keys', 'transactions']
+async function expectNothingDone(
+  contexts: Record<Role, BrowserContext>,
+  stage: Stage,
+  facts: Facts,
+  wrong: string[],
+): Promise<void> {
+  const tables = [
+    'api_keys',
+    'budgets',
+    'budget_requests',
+    'invitations',
+    'team_members',
+    'master_keys',
+    'transactions',
+  ]
   const fingerprint = async () => {
-    const rows = await Promise.all(tables.map((table) => queryDatabase<{ hash: string }>(stage, `select coalesce(md5(string_agg(md5((to_jsonb(t) - 'usage_synced_at')::text), '' order by to_jsonb(t)::text)), '') as hash from keymint.${table} t`)))
+    const rows = await Promise.all(
+      tables.map((table) =>
+        queryDatabase<{ hash: string }>(
+          stage,
+          `select coalesce(md5(string_agg(md5((to_jsonb(t) - 'usage_synced_at')::text), '' order by to_jsonb(t)::text)), '') as hash from keymint.${table} t`,
+        ),
+      ),
+    )
     return rows.map((row, index) => `${tables[index]}: ${row[0]?.hash}`)
   }
   const member = `/t/${slug}/members/${encodeURIComponent(facts.memberId)}`
   const acts: [path: string, form: Record<string, string>, roles: Role[]][] = [
     [`/t/${slug}/members`, { intent: 'invite', role: 'owner' }, ['stranger', 'outsider', 'member']],
-    [member, { intent: 'budget', budget: '1000', effective: 'now', reason: 'x' }, ['stranger', 'outsider', 'member']],
+    [
+      member,
+      { intent: 'budget', budget: '1000', effective: 'now', reason: 'x' },
+      ['stranger', 'outsider', 'member'],
+    ],
     [member, { intent: 'role', role: 'owner', reason: 'x' }, ['stranger', 'outsider', 'member']],
     [member, { intent: 'remove', reason: 'x' }, ['stranger', 'outsider', 'member']],
-    [`/t/${slug}/vault`, { intent: 'deposit', service: 'openrouter', secret: stage.secrets.managementKey }, ['stranger', 'outsider', 'member']],
-    [`/t/${slug}/keys/${facts.ownersKey}?index`, { intent: 'delete', reason: 'x' }, ['stranger', 'outsider', 'member']],
-    [`/t/${slug}/keys/${facts.membersKey}?index`, { intent: 'cap', cap: '2', reason: 'x' }, ['stranger', 'outsider']],
+    [
+      `/t/${slug}/vault`,
+      { intent: 'deposit', service: 'openrouter', secret: stage.secrets.managementKey },
+      ['stranger', 'outsider', 'member'],
+    ],
+    [
+      `/t/${slug}/keys/${facts.ownersKey}?index`,
+      { intent: 'delete', reason: 'x' },
+      ['stranger', 'outsider', 'member'],
+    ],
+    [
+      `/t/${slug}/keys/${facts.membersKey}?index`,
+      { intent: 'cap', cap: '2', reason: 'x' },
+      ['stranger', 'outsider'],
+    ],
     [`/t/${slug}/store`, { intent: 'ask', more: '5', why: 'x' }, ['stranger', 'outsider']],
     [`/t/${slug}/dashboard`, { intent: 'leave', sure: 'yes' }, ['stranger', 'outsider']],
     // Another team's key under one's own team's address.
-    [`/t/another-team/keys/${facts.ownersKey}?index`, { intent: 'delete', reason: 'x' }, ['outsider']],
+    [
+      `/t/another-team/keys/${facts.ownersKey}?index`,
+      { intent: 'delete', reason: 'x' },
+      ['outsider'],
+    ],
     [`/t/another-team/keys/${facts.ownersKey}/reveal`, {}, ['outsider']],
   ]
   const before = await fingerprint()
   for (const [path, form, roles] of acts) {
     for (const role of roles) {
       const answer = await post(contexts[role], stage, path, form)
-      if (answer.status() !== 404) wrong.push(`POST ${path} ${JSON.stringify(form)} as ${role}: ${answer.status()} and not 404`)
+      if (answer.status() !== 404)
+        wrong.push(
+          `POST ${path} ${JSON.stringify(form)} as ${role}: ${answer.status()} and not 404`,
+        )
     }
   }
   expect(await fingerprint()).toEqual(before)

@@ -43,5 +43,6 @@ const files: Record<string, string> = {
 }
 
 export function writeWorkshopFiles(directory: string): void {
-  for (const [slug, text] of Object.entries(files)) writeFileSync(path.join(directory, `${slug}.yaml`), text)
+  for (const [slug, text] of Object.entries(files))
+    writeFileSync(path.join(directory, `${slug}.yaml`), text)
 }

@@ -3,4 +3,5 @@ import { runBulk } from '~/domain/bulk/run-bulk.server'
 import type { JobHandler } from './job-handler'
 
 /** Works a stretch of one bulk action's items. */
-export const bulkActionJob: JobHandler<'bulk-action'> = (ctx, { bulkId }) => runBulk(ctx, bulkId, bulkKinds)
+export const bulkActionJob: JobHandler<'bulk-action'> = (ctx, { bulkId }) =>
+  runBulk(ctx, bulkId, bulkKinds)

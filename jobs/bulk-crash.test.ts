@@ -2,19 +2,44 @@
 import type { ChildProcess } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { readBulk } from '~/domain/bulk/bulk.server'
-import { claimNow, expectPoolToAddUp, poolNow, readyClaims, spend, startAction, worstUpstream } from '../simulators/claims'
+import {
+  claimNow,
+  expectPoolToAddUp,
+  poolNow,
+  readyClaims,
+  spend,
+  startAction,
+  worstUpstream,
+} from '../simulators/claims'
 import { reconcileKeys } from '~/domain/reconcile/reconcile.server'
 import { makeWorkshop, openWorld, usd, type World } from '../simulators/harness'
 
-const kill = (child: ChildProcess) => new Promise<void>((resolve) => { child.once('exit', () => resolve()); child.kill('SIGKILL') })
+const kill = (child: ChildProcess) =>
+  new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+    child.kill('SIGKILL')
+  })
 
 async function killInTheMiddle(world: World, worker: ChildProcess, bulkId: string, total: number) {
-  await expect.poll(() => world.db.bulkActionItem.count({ where: { bulkId, state: 'done' } }), { timeout: 30_000, interval: 20 }).toBeGreaterThan(2)
+  await expect
+    .poll(() => world.db.bulkActionItem.count({ where: { bulkId, state: 'done' } }), {
+      timeout: 30_000,
+      interval: 20,
+    })
+    .toBeGreaterThan(2)
   await kill(worker)
-  expect(await world.db.bulkActionItem.count({ where: { bulkId, state: 'done' } })).toBeLessThan(total)
+  expect(await world.db.bulkActionItem.count({ where: { bulkId, state: 'done' } })).toBeLessThan(
+    total,
+  )
 }
 
-const finished = (world: World, bulkId: string) => expect.poll(async () => (await readBulk(world.ctx, bulkId))?.state, { timeout: 90_000, interval: 200 }).toBe('done')
+const finished = (world: World, bulkId: string) =>
+  expect
+    .poll(async () => (await readBulk(world.ctx, bulkId))?.state, {
+      timeout: 90_000,
+      interval: 200,
+    })
+    .toBe('done')
 
 test('killed while raising and while replacing forty keys: every key is raised once and replaced once, and the pool is exact', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(120) })] })
@@ -27,7 +52,8 @@ test('killed while raising and while replacing forty keys: every key is raised o
   const second = await world.spawnWorker()
   await finished(world, raise)
   expect(await readBulk(world.ctx, raise)).toMatchObject({ done: 40, failed: 0, skipped: 0 })
-  for (const claim of claims) expect((await world.ctx.provider.findKey(claim.hash))?.limit).toBe(usd(3))
+  for (const claim of claims)
+    expect((await world.ctx.provider.findKey(claim.hash))?.limit).toBe(usd(3))
   expect(await poolNow(world)).toEqual({ committed: 120, seats: 40 })
 
   await spend(world, claims[0]!.hash, 1)
@@ -36,7 +62,12 @@ test('killed while raising and while replacing forty keys: every key is raised o
   await world.spawnWorker()
   await finished(world, replace)
   expect(await readBulk(world.ctx, replace)).toMatchObject({ done: 40, failed: 0, skipped: 0 })
-  await expect.poll(() => world.db.workshopAttendance.count({ where: { state: 'ready', generation: 2 } }), { timeout: 40_000, interval: 200 }).toBe(40)
+  await expect
+    .poll(() => world.db.workshopAttendance.count({ where: { state: 'ready', generation: 2 } }), {
+      timeout: 40_000,
+      interval: 200,
+    })
+    .toBe(40)
   // What a killed worker had made and nobody could save is reconcile's to remove.
   await reconcileKeys(world.ctx)
   const live = (await world.ctx.provider.listKeys()).filter((key) => !key.disabled)

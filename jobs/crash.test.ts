@@ -20,15 +20,27 @@ async function holdClaims(world: World): Promise<{ release(): Promise<void> }> {
   await client.connect()
   await client.query('begin')
   await client.query('select 1 from keymint.workshop_attendance for update')
-  return { release: async () => { await client.query('rollback'); await client.end() } }
+  return {
+    release: async () => {
+      await client.query('rollback')
+      await client.end()
+    },
+  }
 }
 
 async function keyExistsUpstream(world: World, count = 1) {
-  await expect.poll(async () => (await world.liveKeys()).length, { timeout: 30_000, interval: 50 }).toBe(count)
+  await expect
+    .poll(async () => (await world.liveKeys()).length, { timeout: 30_000, interval: 50 })
+    .toBe(count)
 }
 
 async function becomesReady(world: World, patienceMs: number) {
-  await expect.poll(() => world.db.workshopAttendance.count({ where: { state: 'ready' } }), { timeout: patienceMs, interval: 100 }).toBe(1)
+  await expect
+    .poll(() => world.db.workshopAttendance.count({ where: { state: 'ready' } }), {
+      timeout: patienceMs,
+      interval: 100,
+    })
+    .toBe(1)
 }
 
 /** One key that its owner holds, and no other key of ours that lives. */
@@ -38,7 +50,11 @@ async function expectExactlyTheHeldKey(world: World) {
   expect((await world.liveKeys()).map((key) => key.hash)).toEqual([claim.orKeyHash])
 }
 
-const kill = (child: ChildProcess) => new Promise<void>((resolve) => { child.once('exit', () => resolve()); child.kill('SIGKILL') })
+const kill = (child: ChildProcess) =>
+  new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+    child.kill('SIGKILL')
+  })
 
 test('a worker killed between the answer and the commit: one spendable key, within thirty seconds', async () => {
   await using world = await openWorld()
@@ -66,7 +82,9 @@ test('a worker frozen before it reads the answer and continued after the takeove
   await becomesReady(world, 30_000)
   const before = await world.db.workshopAttendance.findFirstOrThrow()
   frozen.kill('SIGCONT')
-  await expect.poll(() => world.db.mintAttempt.count({ where: { state: 'sent' } }), { timeout: 15_000 }).toBe(0)
+  await expect
+    .poll(() => world.db.mintAttempt.count({ where: { state: 'sent' } }), { timeout: 15_000 })
+    .toBe(0)
   await expectExactlyTheHeldKey(world)
   expect((await world.db.workshopAttendance.findFirstOrThrow()).orKeyHash).toBe(before.orKeyHash)
 }, 90_000)
@@ -83,7 +101,12 @@ test('a worker frozen in the middle of its save loses the race, and its key is d
   // The frozen session holds the row until Postgres ends it; only then can the other worker save.
   await becomesReady(world, 60_000)
   frozen.kill('SIGCONT')
-  await expect.poll(() => world.db.mintAttempt.count({ where: { state: 'condemned', deletedAt: { not: null } } }), { timeout: 40_000, interval: 200 }).toBe(1)
+  await expect
+    .poll(
+      () => world.db.mintAttempt.count({ where: { state: 'condemned', deletedAt: { not: null } } }),
+      { timeout: 40_000, interval: 200 },
+    )
+    .toBe(1)
   const claim = await world.db.workshopAttendance.findFirstOrThrow()
   expect((await world.liveKeys()).map((key) => key.hash)).toEqual([claim.orKeyHash])
 }, 150_000)

@@ -2,4 +2,5 @@ import type { JobHandler } from './job-handler'
 import { makeReceipt } from '~/domain/receipt/receipt.server'
 
 /** Makes a workshop's receipt once its books are closed; until then it comes back. */
-export const makeReceiptJob: JobHandler<'make-receipt'> = (ctx, { workshopSlug }) => makeReceipt(ctx, workshopSlug)
+export const makeReceiptJob: JobHandler<'make-receipt'> = (ctx, { workshopSlug }) =>
+  makeReceipt(ctx, workshopSlug)

@@ -3,4 +3,5 @@ import { reconcileKeys } from '~/domain/reconcile/reconcile.server'
 import { retryOnProviderTrouble } from './job-handler'
 
 /** Finds and removes keys of ours that no row holds. */
-export const reconcileKeysJob: JobHandler<'reconcile-keys'> = (ctx) => retryOnProviderTrouble(() => reconcileKeys(ctx))
+export const reconcileKeysJob: JobHandler<'reconcile-keys'> = (ctx) =>
+  retryOnProviderTrouble(() => reconcileKeys(ctx))

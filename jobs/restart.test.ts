@@ -12,21 +12,31 @@ const postgres = await startPostgres({ durable: true })
 afterAll(() => postgres.stop())
 const template = await createTemplate(postgres.adminUrl, (url) => migrate(url))
 
-test.each(['fast', 'immediate'] as const)('Postgres restarted (%s) in the middle of a burst of sixty claims loses none of them', async (mode) => {
-  await using world = await openWorldOn({ adminUrl: postgres.adminUrl, template })
-  await world.faults({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 200 }] })
-  await world.spawnWorker()
-  const people = await world.people(claimCount)
-  await Promise.all(people.map((person) => claimKey(world.ctx, { workshopSlug: 'test-workshop', person, optIn: false })))
-  const ready = () => world.db.workshopAttendance.count({ where: { state: 'ready' } }).catch(() => -1)
-  await expect.poll(ready, { timeout: 30_000, interval: 30 }).toBeGreaterThan(10)
-  await postgres.restart(mode)
-  await expect.poll(ready, { timeout: 60_000, interval: 200 }).toBe(claimCount)
-  await world.db.$executeRaw`update keymint.mint_attempts set sent_at = sent_at - interval '2 min'`
-  await reconcileKeys(world.ctx)
-  const held = (await world.db.workshopAttendance.findMany()).map((claim) => claim.orKeyHash)
-  expect((await world.liveKeys()).map((key) => key.hash).sort()).toEqual(held.sort())
-  expect(held).toHaveLength(claimCount)
-  const [pool] = await world.db.pool.findMany()
-  expect([pool?.seats, pool?.committedUsd.toNumber()]).toEqual([claimCount, claimCount * 2])
-}, 120_000)
+test.each(['fast', 'immediate'] as const)(
+  'Postgres restarted (%s) in the middle of a burst of sixty claims loses none of them',
+  async (mode) => {
+    await using world = await openWorldOn({ adminUrl: postgres.adminUrl, template })
+    await world.faults({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 200 }] })
+    await world.spawnWorker()
+    const people = await world.people(claimCount)
+    await Promise.all(
+      people.map((person) =>
+        claimKey(world.ctx, { workshopSlug: 'test-workshop', person, optIn: false }),
+      ),
+    )
+    const ready = () =>
+      world.db.workshopAttendance.count({ where: { state: 'ready' } }).catch(() => -1)
+    await expect.poll(ready, { timeout: 30_000, interval: 30 }).toBeGreaterThan(10)
+    await postgres.restart(mode)
+    await expect.poll(ready, { timeout: 60_000, interval: 200 }).toBe(claimCount)
+    await world.db
+      .$executeRaw`update keymint.mint_attempts set sent_at = sent_at - interval '2 min'`
+    await reconcileKeys(world.ctx)
+    const held = (await world.db.workshopAttendance.findMany()).map((claim) => claim.orKeyHash)
+    expect((await world.liveKeys()).map((key) => key.hash).sort()).toEqual(held.sort())
+    expect(held).toHaveLength(claimCount)
+    const [pool] = await world.db.pool.findMany()
+    expect([pool?.seats, pool?.committedUsd.toNumber()]).toEqual([claimCount, claimCount * 2])
+  },
+  120_000,
+)

@@ -21,7 +21,12 @@ export function createRunRecorder(ctx: Pick<Ctx, 'db' | 'log'>): RunRecorder {
     while (waiting.length > 0) {
       const runs = waiting.slice(0, mostAtOnce)
       waiting = waiting.slice(runs.length)
-      await recordRuns(ctx, runs).catch((error: unknown) => ctx.log.warn({ error, runs: runs.length }, 'runs of jobs could not be written to the history'))
+      await recordRuns(ctx, runs).catch((error: unknown) =>
+        ctx.log.warn(
+          { error, runs: runs.length },
+          'runs of jobs could not be written to the history',
+        ),
+      )
     }
     writing = undefined
   }

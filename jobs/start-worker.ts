@@ -29,7 +29,11 @@ import { syncUsageJob } from './sync-usage'
 import { tidyReadingsJob } from './tidy-readings'
 import { tidyJob } from './tidy'
 
-type Slot<Name extends JobName> = { handler: JobBatchHandler<Name>; batchSize: number; slots: number }
+type Slot<Name extends JobName> = {
+  handler: JobBatchHandler<Name>
+  batchSize: number
+  slots: number
+}
 type WakeBinds = () => void
 
 const mintBatchSize = 5
@@ -39,24 +43,64 @@ const bindBatchSize = 100
 function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName]: Slot<Name> } {
   return {
     // Twice as many jobs in hand as calls allowed (ctx.limitMints): what surrounds a call overlaps with other calls.
-    'mint-key': { handler: eachAlone('mint-key', (ctx, payload) => mintKey(ctx, payload).finally(wakeBinds)), batchSize: mintBatchSize, slots: Math.max(2, concurrency) },
+    'mint-key': {
+      handler: eachAlone('mint-key', (ctx, payload) => mintKey(ctx, payload).finally(wakeBinds)),
+      batchSize: mintBatchSize,
+      slots: Math.max(2, concurrency),
+    },
     // Two batches at most wait for services of teams, and for nothing else.
-    'mint-sub-key': { handler: eachAlone('mint-sub-key', mintSubKey), batchSize: mintBatchSize, slots: 2 },
+    'mint-sub-key': {
+      handler: eachAlone('mint-sub-key', mintSubKey),
+      batchSize: mintBatchSize,
+      slots: 2,
+    },
     // One slot: keys that are saved while a call is under way go together in the next one.
     'bind-guardrail': { handler: bindGuardrail, batchSize: bindBatchSize, slots: 1 },
     // A long action gives its slot back every twenty seconds, so that a short one need not wait for its end.
     'bulk-action': { handler: eachAlone('bulk-action', bulkActionJob), batchSize: 1, slots: 3 },
     'sync-usage': { handler: eachAlone('sync-usage', syncUsageJob), batchSize: 1, slots: 1 },
-    'reconcile-keys': { handler: eachAlone('reconcile-keys', reconcileKeysJob), batchSize: 1, slots: 1 },
-    'reconcile-check': { handler: eachAlone('reconcile-check', reconcileCheckJob), batchSize: 1, slots: 1 },
-    'reconcile-fix': { handler: eachAlone('reconcile-fix', reconcileFixJob), batchSize: 1, slots: 1 },
-    'tidy-readings': { handler: eachAlone('tidy-readings', tidyReadingsJob), batchSize: 1, slots: 1 },
+    'reconcile-keys': {
+      handler: eachAlone('reconcile-keys', reconcileKeysJob),
+      batchSize: 1,
+      slots: 1,
+    },
+    'reconcile-check': {
+      handler: eachAlone('reconcile-check', reconcileCheckJob),
+      batchSize: 1,
+      slots: 1,
+    },
+    'reconcile-fix': {
+      handler: eachAlone('reconcile-fix', reconcileFixJob),
+      batchSize: 1,
+      slots: 1,
+    },
+    'tidy-readings': {
+      handler: eachAlone('tidy-readings', tidyReadingsJob),
+      batchSize: 1,
+      slots: 1,
+    },
     'make-receipt': { handler: eachAlone('make-receipt', makeReceiptJob), batchSize: 1, slots: 1 },
     doctor: { handler: eachAlone('doctor', doctorJob), batchSize: 1, slots: 1 },
-    'reconcile-services': { handler: eachAlone('reconcile-services', reconcileServicesJob), batchSize: 1, slots: 1 },
-    'reconcile-service': { handler: eachAlone('reconcile-service', reconcileServiceJob), batchSize: 1, slots: 2 },
-    'apply-sub-key': { handler: eachAlone('apply-sub-key', applySubKeyJob), batchSize: 5, slots: 2 },
-    'sync-sub-keys': { handler: eachAlone('sync-sub-keys', syncSubKeysJob), batchSize: 1, slots: 1 },
+    'reconcile-services': {
+      handler: eachAlone('reconcile-services', reconcileServicesJob),
+      batchSize: 1,
+      slots: 1,
+    },
+    'reconcile-service': {
+      handler: eachAlone('reconcile-service', reconcileServiceJob),
+      batchSize: 1,
+      slots: 2,
+    },
+    'apply-sub-key': {
+      handler: eachAlone('apply-sub-key', applySubKeyJob),
+      batchSize: 5,
+      slots: 2,
+    },
+    'sync-sub-keys': {
+      handler: eachAlone('sync-sub-keys', syncSubKeysJob),
+      batchSize: 1,
+      slots: 1,
+    },
     'roll-months': { handler: eachAlone('roll-months', rollMonthsJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
     'chain-audit': { handler: eachAlone('chain-audit', chainAuditJob), batchSize: 1, slots: 1 },
@@ -65,19 +109,32 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
 }
 
 // With NOTIFY on, pg-boss polls every 30 s unless told otherwise; retries and delayed jobs do not NOTIFY.
-const polling = { pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 2, includeMetadata: true, perJobResults: true } as const
+const polling = {
+  pollingIntervalSeconds: 0.5,
+  notifyPollingIntervalSeconds: 2,
+  includeMetadata: true,
+  perJobResults: true,
+} as const
 const heartbeatMs = 5_000
 const stopTimeoutMs = 20_000
 
 export type RunningWorker = { id: string; stop(): Promise<void> }
 
-export type WorkerOptions = { concurrency: number; /** What runs, and where, for the page that lists workers. */ version?: string | undefined; region?: string | undefined }
+export type WorkerOptions = {
+  concurrency: number
+  /** What runs, and where, for the page that lists workers. */ version?: string | undefined
+  region?: string | undefined
+}
 
 /** A worker tells of so many of the jobs in its hands. */
 const mostJobsTold = 50
 
 /** Starts to work all jobs, with `concurrency` calls of POST /keys at once. `stop` lets running jobs finish, 20 s at most. */
-export async function startWorker(ctx: Ctx, boss: PgBoss, options: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker(
+  ctx: Ctx,
+  boss: PgBoss,
+  options: WorkerOptions,
+): Promise<RunningWorker> {
   const id = randomUUID()
   const recorder = createRunRecorder(ctx)
   const current = new Map<string, { id: string; name: string; since: string }>()
@@ -85,14 +142,20 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: WorkerOptions
     insert into keymint.workers (id, slots, version, region) values (${id}, ${options.concurrency}::int, ${options.version ?? null}, ${options.region ?? null})
     on conflict (id) do update set last_seen_at = now(), current_jobs = ${JSON.stringify([...current.values()].slice(0, mostJobsTold))}::jsonb`
   const hands: Hands = {
-    take: (name, jobs) => jobs.forEach((job) => current.set(job.id, { id: job.id, name, since: new Date(job.startedOn).toISOString() })),
+    take: (name, jobs) =>
+      jobs.forEach((job) =>
+        current.set(job.id, { id: job.id, name, since: new Date(job.startedOn).toISOString() }),
+      ),
     put: (jobs) => jobs.forEach((job) => current.delete(job.id)),
     record: (runs) => recorder.record(runs.map((run) => ({ ...run, workerId: id }))),
   }
   await beat()
-  await ctx.db.$executeRaw`delete from keymint.workers where last_seen_at < now() - interval '1 day'`
+  await ctx.db
+    .$executeRaw`delete from keymint.workers where last_seen_at < now() - interval '1 day'`
   const timer = setInterval(() => {
-    beat().catch((error: unknown) => ctx.log.warn({ error }, 'the worker could not report that it is alive'))
+    beat().catch((error: unknown) =>
+      ctx.log.warn({ error }, 'the worker could not report that it is alive'),
+    )
   }, heartbeatMs)
 
   // A job may land before `work` has given the slot its id; it then waits for the backstop poll, two seconds at most.
@@ -102,8 +165,10 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: WorkerOptions
   })
   bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'], hands)
   const open = <Name extends JobName>(name: Name) => openSlots(boss, ctx, name, slots[name], hands)
-  for (const name of Object.keys(slots) as JobName[]) if (name !== 'bind-guardrail') await open(name)
-  for (const name of ['sweep', 'chain-audit'] as const) await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, name, {}))
+  for (const name of Object.keys(slots) as JobName[])
+    if (name !== 'bind-guardrail') await open(name)
+  for (const name of ['sweep', 'chain-audit'] as const)
+    await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, name, {}))
   ctx.log.info({ worker: id, concurrency: options.concurrency }, 'worker is running')
 
   return {
@@ -118,19 +183,39 @@ export async function startWorker(ctx: Ctx, boss: PgBoss, options: WorkerOptions
 }
 
 /** What a worker says of the jobs it holds and has held. */
-type Hands = { take(name: JobName, jobs: JobWithMetadata<object>[]): void; put(jobs: JobWithMetadata<object>[]): void; record: RecordRuns }
+type Hands = {
+  take(name: JobName, jobs: JobWithMetadata<object>[]): void
+  put(jobs: JobWithMetadata<object>[]): void
+  record: RecordRuns
+}
 
-async function openSlots<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, slot: Slot<Name>, hands: Hands): Promise<void> {
+async function openSlots<Name extends JobName>(
+  boss: PgBoss,
+  ctx: Ctx,
+  name: Name,
+  slot: Slot<Name>,
+  hands: Hands,
+): Promise<void> {
   for (let opened = 0; opened < slot.slots; opened++) await openSlot(boss, ctx, name, slot, hands)
 }
 
-async function openSlot<Name extends JobName>(boss: PgBoss, ctx: Ctx, name: Name, { handler, batchSize }: Slot<Name>, hands: Hands): Promise<string> {
+async function openSlot<Name extends JobName>(
+  boss: PgBoss,
+  ctx: Ctx,
+  name: Name,
+  { handler, batchSize }: Slot<Name>,
+  hands: Hands,
+): Promise<string> {
   const slot: { id?: string } = {}
   const options = { ...polling, batchSize } as const
-  slot.id = await boss.work<object, void, typeof options>(name, options, (jobs: JobWithMetadata<object>[]) => {
-    if (slot.id !== undefined) boss.notifyWorker(slot.id)
-    hands.take(name, jobs)
-    return runBatch(boss, ctx, name, handler, jobs, hands.record).finally(() => hands.put(jobs))
-  })
+  slot.id = await boss.work<object, void, typeof options>(
+    name,
+    options,
+    (jobs: JobWithMetadata<object>[]) => {
+      if (slot.id !== undefined) boss.notifyWorker(slot.id)
+      hands.take(name, jobs)
+      return runBatch(boss, ctx, name, handler, jobs, hands.record).finally(() => hands.put(jobs))
+    },
+  )
   return slot.id
 }

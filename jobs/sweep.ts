@@ -3,7 +3,9 @@ import { sweep, sweepSeconds } from '~/domain/sweep/sweep.server'
 
 /** Sends the next sweep before it does this one: a crash in the middle does not end the chain. */
 export const sweepJob: JobHandler<'sweep'> = async (ctx) => {
-  await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'sweep', {}, { startAfterSeconds: sweepSeconds }))
+  await ctx.db.$transaction((tx) =>
+    ctx.queue.enqueue(tx, 'sweep', {}, { startAfterSeconds: sweepSeconds }),
+  )
   await sweep(ctx)
   return { kind: 'done' }
 }

@@ -3,7 +3,8 @@ import { syncUsageIfDue } from '~/domain/usage/usage.server'
 import { retryOnProviderTrouble } from './job-handler'
 
 /** Copies usage of keys into the database when it is time, and says why if it is not. */
-export const syncUsageJob: JobHandler<'sync-usage'> = (ctx) => retryOnProviderTrouble(async () => {
-  const report = await syncUsageIfDue(ctx)
-  ctx.log.debug({ report }, report.kind === 'synced' ? 'usage was read' : 'usage is not due yet')
-})
+export const syncUsageJob: JobHandler<'sync-usage'> = (ctx) =>
+  retryOnProviderTrouble(async () => {
+    const report = await syncUsageIfDue(ctx)
+    ctx.log.debug({ report }, report.kind === 'synced' ? 'usage was read' : 'usage is not due yet')
+  })

@@ -9,11 +9,23 @@ import { startWorker } from './start-worker'
 try {
   const env = readEnv()
   const { ctx, boss, close } = await createWorkerRuntime(env)
-  const worker = await startWorker(ctx, boss, { concurrency: env.MINT_CONCURRENCY, version: env.FLY_IMAGE_REF ?? version, region: env.FLY_REGION })
-  const door = env.METRICS_PORT === undefined ? null : listenForMetrics(
-    { metrics: ctx.metrics, token: env.METRICS_TOKEN, open: env.METRICS_PORT_OPEN }, env.METRICS_PORT,
-    (error) => ctx.log.error({ error, port: env.METRICS_PORT }, 'the port for metrics has trouble; jobs are worked all the same'),
-  )
+  const worker = await startWorker(ctx, boss, {
+    concurrency: env.MINT_CONCURRENCY,
+    version: env.FLY_IMAGE_REF ?? version,
+    region: env.FLY_REGION,
+  })
+  const door =
+    env.METRICS_PORT === undefined
+      ? null
+      : listenForMetrics(
+          { metrics: ctx.metrics, token: env.METRICS_TOKEN, open: env.METRICS_PORT_OPEN },
+          env.METRICS_PORT,
+          (error) =>
+            ctx.log.error(
+              { error, port: env.METRICS_PORT },
+              'the port for metrics has trouble; jobs are worked all the same',
+            ),
+        )
   closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
     if (err) ctx.log.error({ error: err }, 'the worker stops because of an error')
     await worker.stop()
@@ -23,6 +35,8 @@ try {
   })
 } catch (error) {
   // Before there is a log, and for a person at a terminal: the message alone.
-  process.stderr.write(`${error instanceof EnvError ? error.message : `The worker cannot start: ${error instanceof Error ? error.message : String(error)}`}\n`)
+  process.stderr.write(
+    `${error instanceof EnvError ? error.message : `The worker cannot start: ${error instanceof Error ? error.message : String(error)}`}\n`,
+  )
   process.exit(1)
 }

@@ -8,15 +8,26 @@ import { openWorld, type World } from '../simulators/harness'
 async function readyClaim(world: World) {
   const [person] = await world.people(1)
   await claimKey(world.ctx, { workshopSlug: 'test-workshop', person: person!, optIn: false })
-  await runMint(world.ctx, (await world.db.mint.findFirstOrThrow({ where: { state: 'pending' } })).id)
+  await runMint(
+    world.ctx,
+    (await world.db.mint.findFirstOrThrow({ where: { state: 'pending' } })).id,
+  )
   return world.db.workshopAttendance.findFirstOrThrow()
 }
 
 /** Rows of every table of ours, as its owner sees them. */
 async function countRows(world: World): Promise<Record<string, number>> {
-  const tables = await world.db.$queryRaw<{ name: string }[]>`select tablename as name from pg_tables where schemaname = 'keymint' order by 1`
+  const tables = await world.db.$queryRaw<
+    { name: string }[]
+  >`select tablename as name from pg_tables where schemaname = 'keymint' order by 1`
   const counts: Record<string, number> = {}
-  for (const { name } of tables) counts[name] = (await world.db.$queryRawUnsafe<{ rows: number }[]>(`select count(*)::int as rows from keymint.${name}`))[0]?.rows ?? -1
+  for (const { name } of tables)
+    counts[name] =
+      (
+        await world.db.$queryRawUnsafe<{ rows: number }[]>(
+          `select count(*)::int as rows from keymint.${name}`,
+        )
+      )[0]?.rows ?? -1
   return counts
 }
 
@@ -33,31 +44,70 @@ test('another ordinary role of the same database sees no schema, no row and no j
   const stranger = new pg.Client({ connectionString: url.href })
   await stranger.connect()
   try {
-    const tables = await world.db.$queryRaw<{ schema: string; name: string; kind: string; rls: boolean }[]>`
+    const tables = await world.db.$queryRaw<
+      { schema: string; name: string; kind: string; rls: boolean }[]
+    >`
       select n.nspname as schema, c.relname as name, c.relkind::text as kind, c.relrowsecurity as rls from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname in ('keymint', 'pgboss') and c.relkind in ('r', 'p', 'v')`
     expect(tables.length).toBeGreaterThan(15)
-    const ours = tables.filter(({ schema, name, kind }) => schema === 'keymint' && kind === 'r' && name !== '_prisma_migrations')
+    const ours = tables.filter(
+      ({ schema, name, kind }) =>
+        schema === 'keymint' && kind === 'r' && name !== '_prisma_migrations',
+    )
     expect(ours.filter(({ rls }) => !rls)).toEqual([])
 
     // The schemas are not visible, and no table or view of theirs gives a row or takes one.
-    expect((await stranger.query(`select 1 from information_schema.tables where table_schema in ('keymint', 'pgboss')`)).rowCount).toBe(0)
-    expect((await stranger.query(`select 1 from information_schema.schemata where schema_name in ('keymint', 'pgboss')`)).rowCount).toBe(0)
+    expect(
+      (
+        await stranger.query(
+          `select 1 from information_schema.tables where table_schema in ('keymint', 'pgboss')`,
+        )
+      ).rowCount,
+    ).toBe(0)
+    expect(
+      (
+        await stranger.query(
+          `select 1 from information_schema.schemata where schema_name in ('keymint', 'pgboss')`,
+        )
+      ).rowCount,
+    ).toBe(0)
     for (const { schema, name } of tables) {
-      for (const statement of [`select * from ${schema}.${name}`, `insert into ${schema}.${name} default values`, `delete from ${schema}.${name}`, `truncate ${schema}.${name}`]) {
+      for (const statement of [
+        `select * from ${schema}.${name}`,
+        `insert into ${schema}.${name} default values`,
+        `delete from ${schema}.${name}`,
+        `truncate ${schema}.${name}`,
+      ]) {
         await expect(stranger.query(statement), statement).rejects.toThrow(/permission denied/)
       }
     }
 
     // Row level security is the second wall: it stands also when somebody grants everything.
     await world.db.$executeRawUnsafe(`grant usage on schema keymint to ${role}`)
-    await world.db.$executeRawUnsafe(`grant select, insert, update, delete on all tables in schema keymint to ${role}`)
+    await world.db.$executeRawUnsafe(
+      `grant select, insert, update, delete on all tables in schema keymint to ${role}`,
+    )
     await world.db.$executeRawUnsafe(`grant usage on all sequences in schema keymint to ${role}`)
     for (const { name } of ours) {
       expect((await stranger.query(`select * from keymint.${name}`)).rowCount, name).toBe(0)
-      await expect(stranger.query(`insert into keymint.${name} default values`), name).rejects.toThrow(/row-level security|null value|violates|permission denied/)
-      const [column] = (await stranger.query<{ column_name: string }>(`select column_name from information_schema.columns where table_schema = 'keymint' and table_name = $1 and is_generated = 'NEVER' limit 1`, [name])).rows
-      expect((await stranger.query(`update keymint.${name} set ${column?.column_name} = ${column?.column_name}`)).rowCount, name).toBe(0)
+      await expect(
+        stranger.query(`insert into keymint.${name} default values`),
+        name,
+      ).rejects.toThrow(/row-level security|null value|violates|permission denied/)
+      const [column] = (
+        await stranger.query<{ column_name: string }>(
+          `select column_name from information_schema.columns where table_schema = 'keymint' and table_name = $1 and is_generated = 'NEVER' limit 1`,
+          [name],
+        )
+      ).rows
+      expect(
+        (
+          await stranger.query(
+            `update keymint.${name} set ${column?.column_name} = ${column?.column_name}`,
+          )
+        ).rowCount,
+        name,
+      ).toBe(0)
     }
     expect(await countRows(world), 'nothing was written or removed').toEqual(before)
     expect(Object.values(before).some((rows) => rows > 0)).toBe(true)
@@ -73,16 +123,27 @@ test('an attempt is never deleted, and never leaves saved or condemned', async (
   await readyClaim(world)
   const { db } = world
   await expect(db.$executeRaw`delete from keymint.mint_attempts`).rejects.toThrow(/append-only/)
-  await expect(db.$executeRaw`truncate keymint.mint_attempts cascade`).rejects.toThrow(/append-only/)
+  await expect(db.$executeRaw`truncate keymint.mint_attempts cascade`).rejects.toThrow(
+    /append-only/,
+  )
   await expect(db.$executeRaw`delete from keymint.mints`).rejects.toThrow(/violates/)
-  for (const state of ['sent', 'unknown', 'refused', 'condemned']) await expect(db.$executeRaw`update keymint.mint_attempts set state = ${state}`).rejects.toThrow(/stays so/)
+  for (const state of ['sent', 'unknown', 'refused', 'condemned'])
+    await expect(db.$executeRaw`update keymint.mint_attempts set state = ${state}`).rejects.toThrow(
+      /stays so/,
+    )
 })
 
 test('of all attempts of a mint one at most is saved', async () => {
   await using world = await openWorld()
   await readyClaim(world)
   const saved = await world.db.mintAttempt.findFirstOrThrow()
-  const second = { id: crypto.randomUUID(), mintId: saved.mintId, token: crypto.randomUUID(), name: 'another', state: 'saved' }
+  const second = {
+    id: crypto.randomUUID(),
+    mintId: saved.mintId,
+    token: crypto.randomUUID(),
+    name: 'another',
+    state: 'saved',
+  }
   await expect(world.db.mintAttempt.create({ data: second })).rejects.toThrow(/[Uu]nique/)
 })
 
@@ -90,21 +151,54 @@ test('the audit trail cannot be changed, deleted or emptied; its chain is filled
   await using world = await openWorld()
   await readyClaim(world)
   const { db } = world
-  for (const change of [`actor = 'nobody'`, `details = '{}'::jsonb || '{"a":1}'`, `at = now()`, `subject = 'x'`, `workshop_slug = null`, `prev_hash = 'x'`, `hash = 'x', actor = 'nobody'`]) {
-    await expect(db.$executeRawUnsafe(`update keymint.audit_events set ${change}`), change).rejects.toThrow(/append-only/)
+  for (const change of [
+    `actor = 'nobody'`,
+    `details = '{}'::jsonb || '{"a":1}'`,
+    `at = now()`,
+    `subject = 'x'`,
+    `workshop_slug = null`,
+    `prev_hash = 'x'`,
+    `hash = 'x', actor = 'nobody'`,
+  ]) {
+    await expect(
+      db.$executeRawUnsafe(`update keymint.audit_events set ${change}`),
+      change,
+    ).rejects.toThrow(/append-only/)
   }
   await expect(db.$executeRaw`delete from keymint.audit_events`).rejects.toThrow(/append-only/)
   await expect(db.$executeRaw`truncate keymint.audit_events`).rejects.toThrow(/append-only/)
-  for (const half of [`hash = 'h'`, `hash = 'h', prev_hash = 'p'`, `chain_seq = id`, `chain_seq = id, hash = 'h', prev_hash = 'p', xid = '1'`]) {
-    await expect(db.$executeRawUnsafe(`update keymint.audit_events set ${half}`), half).rejects.toThrow(/append-only/)
+  for (const half of [
+    `hash = 'h'`,
+    `hash = 'h', prev_hash = 'p'`,
+    `chain_seq = id`,
+    `chain_seq = id, hash = 'h', prev_hash = 'p', xid = '1'`,
+  ]) {
+    await expect(
+      db.$executeRawUnsafe(`update keymint.audit_events set ${half}`),
+      half,
+    ).rejects.toThrow(/append-only/)
   }
-  for (const [column, value] of [['chain_seq', '1'], ['hash', `'h'`], ['xid', `'1'`]]) {
+  for (const [column, value] of [
+    ['chain_seq', '1'],
+    ['hash', `'h'`],
+    ['xid', `'1'`],
+  ]) {
     const insert = `insert into keymint.audit_events (actor, action, subject, ${column}) values ('worker', 'a.b', 'c:d', ${value})`
     await expect(db.$executeRawUnsafe(insert), column).rejects.toThrow(/append-only/)
   }
-  expect(await db.$executeRaw`update keymint.audit_events set chain_seq = id, hash = 'h', prev_hash = 'p'`).toBeGreaterThan(0)
-  for (const change of [`hash = 'other'`, `chain_seq = chain_seq + 1000`, `chain_seq = null, hash = null, prev_hash = null`, `actor = 'nobody'`]) {
-    await expect(db.$executeRawUnsafe(`update keymint.audit_events set ${change}`), change).rejects.toThrow(/append-only/)
+  expect(
+    await db.$executeRaw`update keymint.audit_events set chain_seq = id, hash = 'h', prev_hash = 'p'`,
+  ).toBeGreaterThan(0)
+  for (const change of [
+    `hash = 'other'`,
+    `chain_seq = chain_seq + 1000`,
+    `chain_seq = null, hash = null, prev_hash = null`,
+    `actor = 'nobody'`,
+  ]) {
+    await expect(
+      db.$executeRawUnsafe(`update keymint.audit_events set ${change}`),
+      change,
+    ).rejects.toThrow(/append-only/)
   }
   await expect(db.$executeRaw`delete from keymint.audit_events`).rejects.toThrow(/append-only/)
   await expect(db.$executeRaw`truncate keymint.audit_events`).rejects.toThrow(/append-only/)
@@ -113,19 +207,28 @@ test('the audit trail cannot be changed, deleted or emptied; its chain is filled
 test('a claim moves only along its life', async () => {
   await using world = await openWorld()
   const claim = await readyClaim(world)
-  const set = (words: string) => world.db.$executeRawUnsafe(`update keymint.workshop_attendance set ${words} where claim_id = '${claim.claimId}'`)
+  const set = (words: string) =>
+    world.db.$executeRawUnsafe(
+      `update keymint.workshop_attendance set ${words} where claim_id = '${claim.claimId}'`,
+    )
   const forget = 'or_key_hash = null, or_key_plaintext = null'
   await expect(set(`state = 'pending', ${forget}`)).rejects.toThrow(/may not go/)
-  await expect(set(`state = 'refused', reason = 'x', or_key_plaintext = null`)).rejects.toThrow(/may not go/)
+  await expect(set(`state = 'refused', reason = 'x', or_key_plaintext = null`)).rejects.toThrow(
+    /may not go/,
+  )
   await expect(set(`generation = generation + 1`)).rejects.toThrow(/may not go/)
-  await expect(set(`state = 'ended', reason = 'expired'`)).rejects.toThrow(/claim_secret_lives_with_ready/)
+  await expect(set(`state = 'ended', reason = 'expired'`)).rejects.toThrow(
+    /claim_secret_lives_with_ready/,
+  )
   await expect(set(`state = 'ended', or_key_plaintext = null`)).rejects.toThrow(/claim_reason/)
   await expect(set(`or_key_hash = null`)).rejects.toThrow(/claim_ready_has_key/)
   await expect(set(`committed_usd = -1`)).rejects.toThrow(/claim_money/)
   await set(`state = 'ended', reason = 'expired', or_key_plaintext = null`)
   await expect(set(`state = 'ready', reason = null`)).rejects.toThrow(/may not go/)
   await expect(set(`state = 'pending', reason = null, ${forget}`)).rejects.toThrow(/may not go/)
-  await expect(set(`state = 'pending', reason = null, ${forget}, generation = generation + 2`)).rejects.toThrow(/may not go/)
+  await expect(
+    set(`state = 'pending', reason = null, ${forget}, generation = generation + 2`),
+  ).rejects.toThrow(/may not go/)
   await set(`state = 'pending', reason = null, ${forget}, generation = generation + 1`)
   // Taken back before its key was made, and claimed again.
   await set(`state = 'ended', reason = 'revoked'`)
@@ -137,8 +240,18 @@ test('a claim moves only along its life', async () => {
 test('people without an address may each claim, and each of them once', async () => {
   await using world = await openWorld()
   const [one, two] = await world.people(2, { emailNormalized: null })
-  const row = (userId: string) => ({ userId, workshopSlug: 'giveaway', emailNormalized: null, provider: 'github', limitUsd: 1, expiresAt: new Date(Date.now() + 60_000), allowedModels: [] })
+  const row = (userId: string) => ({
+    userId,
+    workshopSlug: 'giveaway',
+    emailNormalized: null,
+    provider: 'github',
+    limitUsd: 1,
+    expiresAt: new Date(Date.now() + 60_000),
+    allowedModels: [],
+  })
   await world.db.workshopAttendance.create({ data: row(one!.userId) })
   await world.db.workshopAttendance.create({ data: row(two!.userId) })
-  await expect(world.db.workshopAttendance.create({ data: row(one!.userId) })).rejects.toThrow(/[Uu]nique/)
+  await expect(world.db.workshopAttendance.create({ data: row(one!.userId) })).rejects.toThrow(
+    /[Uu]nique/,
+  )
 })

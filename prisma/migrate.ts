@@ -7,7 +7,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { bindMigrationAwareSqlAdapterFactory, type SqlDriverAdapter, type SqlQuery } from '@prisma/driver-adapter-utils'
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  type SqlDriverAdapter,
+  type SqlQuery,
+} from '@prisma/driver-adapter-utils'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { migrationNames, migrationsDirectory } from '~/adapters/migrations.server'
@@ -20,15 +24,23 @@ export type MigrationReport = { applied: string[]; installationId: string }
 const migrateLock = 7_126_201
 
 /** Applies what is missing and returns the names of the migrations applied now. Throws with a sentence if one fails. */
-export async function migrate(databaseUrl: string, directory = migrationsDirectory): Promise<MigrationReport> {
-  if (!existsSync(directory)) throw new Error(`There is no folder ${directory}. Run this from the root of the project or of the image.`)
+export async function migrate(
+  databaseUrl: string,
+  directory = migrationsDirectory,
+): Promise<MigrationReport> {
+  if (!existsSync(directory))
+    throw new Error(
+      `There is no folder ${directory}. Run this from the root of the project or of the image.`,
+    )
   const client = new pg.Client(connectionTo(databaseUrl))
   await client.connect()
   try {
     await client.query('select pg_advisory_lock($1)', [migrateLock])
     await client.query('create schema if not exists keymint')
     const applied = await applyMigrations(databaseUrl, directory)
-    await client.query('insert into keymint.installation (id) values ($1) on conflict do nothing', [randomBytes(6).toString('hex')])
+    await client.query('insert into keymint.installation (id) values ($1) on conflict do nothing', [
+      randomBytes(6).toString('hex'),
+    ])
     await migrateQueues(databaseUrl)
     for (const index of jobIndexes) await client.query(index)
     const installation = await client.query<{ id: string }>('select id from keymint.installation')
@@ -53,26 +65,44 @@ const jobIndexes = [
 
 /** The engine writes its own table without a schema: the search path puts it beside ours, never into public. */
 function connectionTo(databaseUrl: string) {
-  return { connectionString: withoutPrismaParameters(databaseUrl), application_name: 'keymint-migrate', options: '-c search_path=keymint' }
+  return {
+    connectionString: withoutPrismaParameters(databaseUrl),
+    application_name: 'keymint-migrate',
+    options: '-c search_path=keymint',
+  }
 }
 
 async function applyMigrations(databaseUrl: string, directory: string): Promise<string[]> {
   const engineModule = await loadSchemaEngine()
   const adapter = new PrismaPg({ ...connectionTo(databaseUrl), max: 2 }, { schema: 'keymint' })
-  const engine = await engineModule.SchemaEngine.new({ datamodels: undefined }, () => undefined, bindMigrationAwareSqlAdapterFactory({
-    provider: adapter.provider,
-    adapterName: adapter.adapterName,
-    connect: async () => wholeScripts(catalogTypesAsText(await adapter.connect()), databaseUrl),
-    connectToShadowDb: () => Promise.reject(new Error('applying migrations needs no shadow database')),
-  }))
+  const engine = await engineModule.SchemaEngine.new(
+    { datamodels: undefined },
+    () => undefined,
+    bindMigrationAwareSqlAdapterFactory({
+      provider: adapter.provider,
+      adapterName: adapter.adapterName,
+      connect: async () => wholeScripts(catalogTypesAsText(await adapter.connect()), databaseUrl),
+      connectToShadowDb: () =>
+        Promise.reject(new Error('applying migrations needs no shadow database')),
+    }),
+  )
   const migrationDirectories = migrationNames(directory).map((name) => ({
     path: name,
-    migrationFile: { path: 'migration.sql', content: { tag: 'ok', value: readFileSync(path.join(directory, name, 'migration.sql'), 'utf8') } },
+    migrationFile: {
+      path: 'migration.sql',
+      content: {
+        tag: 'ok',
+        value: readFileSync(path.join(directory, name, 'migration.sql'), 'utf8'),
+      },
+    },
   }))
   const result = await engine.applyMigrations({
     migrationsList: {
       baseDir: directory,
-      lockfile: { path: 'migration_lock.toml', content: readFileSync(path.join(directory, 'migration_lock.toml'), 'utf8') },
+      lockfile: {
+        path: 'migration_lock.toml',
+        content: readFileSync(path.join(directory, 'migration_lock.toml'), 'utf8'),
+      },
       shadowDbInitScript: '',
       migrationDirectories,
     },
@@ -82,7 +112,13 @@ async function applyMigrations(databaseUrl: string, directory: string): Promise<
 }
 
 type SchemaEngineModule = {
-  SchemaEngine: { new: (options: object, log: () => void, adapter: object) => Promise<{ applyMigrations(input: object): Promise<{ appliedMigrationNames: string[] }> }> }
+  SchemaEngine: {
+    new: (
+      options: object,
+      log: () => void,
+      adapter: object,
+    ) => Promise<{ applyMigrations(input: object): Promise<{ appliedMigrationNames: string[] }> }>
+  }
   __wbg_set_wasm(exports: WebAssembly.Exports): void
 }
 
@@ -97,8 +133,13 @@ function loadSchemaEngine(): Promise<SchemaEngineModule> {
 async function instantiateSchemaEngine(): Promise<SchemaEngineModule> {
   const modulePath = '@prisma/schema-engine-wasm/schema_engine_bg'
   const bindings = (await import(/* @vite-ignore */ modulePath)) as SchemaEngineModule
-  const wasmPath = path.join(path.dirname(createRequire(import.meta.url).resolve(modulePath)), 'schema_engine_bg.wasm')
-  const { instance } = await WebAssembly.instantiate(readFileSync(wasmPath), { './schema_engine_bg.js': bindings as unknown as WebAssembly.ModuleImports })
+  const wasmPath = path.join(
+    path.dirname(createRequire(import.meta.url).resolve(modulePath)),
+    'schema_engine_bg.wasm',
+  )
+  const { instance } = await WebAssembly.instantiate(readFileSync(wasmPath), {
+    './schema_engine_bg.js': bindings as unknown as WebAssembly.ModuleImports,
+  })
   bindings.__wbg_set_wasm(instance.exports)
   ;(instance.exports.__wbindgen_start as () => void)()
   return bindings
@@ -123,11 +164,14 @@ function wholeScripts(adapter: SqlDriverAdapter, databaseUrl: string): SqlDriver
 
 /** The engine reads the catalog's "char" (18) and name (19) columns, which adapter-pg does not map: they are text (25). */
 function catalogTypesAsText(adapter: SqlDriverAdapter): SqlDriverAdapter {
-  const inner = adapter as unknown as { performIO(query: SqlQuery): Promise<{ fields?: { dataTypeID: number }[] }> }
+  const inner = adapter as unknown as {
+    performIO(query: SqlQuery): Promise<{ fields?: { dataTypeID: number }[] }>
+  }
   const performIO = inner.performIO.bind(adapter)
   inner.performIO = async (query) => {
     const result = await performIO(query)
-    for (const field of result.fields ?? []) if (field.dataTypeID === 18 || field.dataTypeID === 19) field.dataTypeID = 25
+    for (const field of result.fields ?? [])
+      if (field.dataTypeID === 18 || field.dataTypeID === 19) field.dataTypeID = 25
     return result
   }
   return adapter

@@ -18,14 +18,26 @@ export type AppProcess = {
 }
 
 /** `cwd`: the root of what is run, this project if none is given. */
-export type AppProcessOptions = { name: string; entry: string; env: NodeJS.ProcessEnv; logFile: string; cwd?: string }
+export type AppProcessOptions = {
+  name: string
+  entry: string
+  env: NodeJS.ProcessEnv
+  logFile: string
+  cwd?: string
+}
 
 // Longer than the worker gives its running jobs.
 const patienceMs = 30_000
 
 export function startAppProcess({ name, entry, env, logFile, cwd }: AppProcessOptions): AppProcess {
   const log = openSync(logFile, 'a', 0o600)
-  const child = spawn(process.execPath, [entry], { env, ...(cwd ? { cwd } : {}), stdio: ['ignore', log, log], detached: process.platform !== 'win32', windowsHide: true })
+  const child = spawn(process.execPath, [entry], {
+    env,
+    ...(cwd ? { cwd } : {}),
+    stdio: ['ignore', log, log],
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  })
   closeSync(log)
   const exited = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => resolve(code))
@@ -52,7 +64,11 @@ export function startAppProcess({ name, entry, env, logFile, cwd }: AppProcessOp
 }
 
 /** Resolves when the web process says that database and worker are there too; rejects with a sentence for people otherwise. */
-export async function waitUntilReady(origin: string, processes: AppProcess[], options: { timeoutMs: number; signal?: AbortSignal }): Promise<void> {
+export async function waitUntilReady(
+  origin: string,
+  processes: AppProcess[],
+  options: { timeoutMs: number; signal?: AbortSignal },
+): Promise<void> {
   const end = Date.now() + options.timeoutMs
   let died: AppProcess | undefined
   for (const one of processes) void one.exited.then(() => (died ??= one))
@@ -60,14 +76,19 @@ export async function waitUntilReady(origin: string, processes: AppProcess[], op
     options.signal?.throwIfAborted()
     if (died) throw new StartError(lastWordsOf(died))
     if (await answersOk(`${origin}/readyz`)) return
-    if (Date.now() > end) throw new StartError(`Keymint did not become ready within ${options.timeoutMs / 1000} s.\n${processes.map(lastWordsOf).join('\n')}`)
+    if (Date.now() > end)
+      throw new StartError(
+        `Keymint did not become ready within ${options.timeoutMs / 1000} s.\n${processes.map(lastWordsOf).join('\n')}`,
+      )
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 
 /** What a process wrote last, and where the rest is. */
 export function lastWordsOf({ name, logFile }: AppProcess, lines = 15): string {
-  const text = existsSync(logFile) ? readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n') : ''
+  const text = existsSync(logFile)
+    ? readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')
+    : ''
   return `The ${name} process ended or is not ready. Its last words, all of them in ${logFile}:\n${text}`
 }
 
@@ -84,7 +105,10 @@ async function answersOk(url: string): Promise<boolean> {
 /** A small `sh` that waits on a pipe: it closes when we die, and then nobody else would stop the process. */
 function guard(pid: number): () => void {
   if (process.platform === 'win32' || pid === 0) return () => undefined
-  const sh = spawn('/bin/sh', ['-c', 'read -r _; kill -TERM "$1" 2>/dev/null', 'sh', String(pid)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+  const sh = spawn('/bin/sh', ['-c', 'read -r _; kill -TERM "$1" 2>/dev/null', 'sh', String(pid)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
   sh.on('error', () => undefined)
   sh.stdin.on('error', () => undefined)
   sh.unref()

@@ -16,7 +16,10 @@ const staff = 'github:staff'
 export async function mintAll(world: World) {
   const mints = await world.db.mint.findMany({ where: { state: 'pending' } })
   for (const mint of mints) await runMint(world.ctx, mint.id)
-  await bindKeys(world.ctx, mints.map((mint) => mint.id))
+  await bindKeys(
+    world.ctx,
+    mints.map((mint) => mint.id),
+  )
 }
 
 /** So many people with a live, bound key each, in the order of their claims. */
@@ -24,13 +27,31 @@ export async function readyClaims(world: World, count: number, workshopSlug = 't
   const people = await world.people(count)
   for (const person of people) await claimKey(world.ctx, { workshopSlug, person, optIn: false })
   await mintAll(world)
-  const claims = await world.db.workshopAttendance.findMany({ where: { userId: { in: people.map((person) => person.userId) }, state: 'ready' }, orderBy: { attendedAt: 'asc' } })
+  const claims = await world.db.workshopAttendance.findMany({
+    where: { userId: { in: people.map((person) => person.userId) }, state: 'ready' },
+    orderBy: { attendedAt: 'asc' },
+  })
   expect(claims).toHaveLength(count)
-  return claims.map((claim) => ({ ...claim, hash: claim.orKeyHash ?? '', person: people.find((person) => person.userId === claim.userId)! }))
+  return claims.map((claim) => ({
+    ...claim,
+    hash: claim.orKeyHash ?? '',
+    person: people.find((person) => person.userId === claim.userId)!,
+  }))
 }
 
-export async function startAction(world: World, action: ClaimAction, selection: ClaimSelection, workshopSlug = 'test-workshop'): Promise<string> {
-  const started = await startClaimAction(world.ctx, { actorUserId: staff, workshopSlug, action, selection, reason: 'a test' })
+export async function startAction(
+  world: World,
+  action: ClaimAction,
+  selection: ClaimSelection,
+  workshopSlug = 'test-workshop',
+): Promise<string> {
+  const started = await startClaimAction(world.ctx, {
+    actorUserId: staff,
+    workshopSlug,
+    action,
+    selection,
+    reason: 'a test',
+  })
   if (started.kind !== 'started') throw new Error(started.detail)
   return started.bulkId
 }
@@ -40,18 +61,28 @@ export async function runToEnd(world: World, bulkId: string) {
   for (let runs = 0; runs < 60; runs++) {
     const outcome = await runBulk(world.ctx, bulkId, bulkKinds)
     if (outcome.kind === 'done') return (await readBulk(world.ctx, bulkId))!
-    await world.db.$executeRaw`update keymint.bulk_action_items set not_before = null where bulk_id = ${bulkId}::uuid`
+    await world.db
+      .$executeRaw`update keymint.bulk_action_items set not_before = null where bulk_id = ${bulkId}::uuid`
   }
   throw new Error('the action does not come to an end')
 }
 
 /** What staff do to these claims, from the press of the button to the last item. */
 export async function act(world: World, action: ClaimAction, claims: { claimId: string }[]) {
-  return runToEnd(world, await startAction(world, action, { claimIds: claims.map((claim) => claim.claimId) }))
+  return runToEnd(
+    world,
+    await startAction(world, action, { claimIds: claims.map((claim) => claim.claimId) }),
+  )
 }
 
-export const claimNow = async (world: World, claim: { claimId: string }) => world.db.workshopAttendance.findUniqueOrThrow({ where: { claimId: claim.claimId } })
-export const spend = (world: World, hash: string, amount: number) => world.call('/__sim/spend', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ hash, usd: amount }) })
+export const claimNow = async (world: World, claim: { claimId: string }) =>
+  world.db.workshopAttendance.findUniqueOrThrow({ where: { claimId: claim.claimId } })
+export const spend = (world: World, hash: string, amount: number) =>
+  world.call('/__sim/spend', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ hash, usd: amount }),
+  })
 export const poolNow = async (world: World) => {
   const pool = await world.db.pool.findFirstOrThrow()
   return { committed: pool.committedUsd.toNumber(), seats: pool.seats }
@@ -77,7 +108,10 @@ export async function worstUpstream(world: World, claim: { claimId: string }): P
   for (const hash of [row.orKeyHash, ...retired.map((key) => key.keyHash)]) {
     const key = hash === null ? null : await world.ctx.provider.findKey(hash)
     if (!key) continue
-    const left = key.disabled || key.limitRemaining === null || key.limitRemaining < 0n ? 0n : key.limitRemaining
+    const left =
+      key.disabled || key.limitRemaining === null || key.limitRemaining < 0n
+        ? 0n
+        : key.limitRemaining
     worst += Number(key.usage + left) / 1e9
   }
   return worst

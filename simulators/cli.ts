@@ -3,7 +3,13 @@ import { portOf } from './free-port'
 import { StartError } from './start-error'
 import { startWorld, type World } from './world'
 
-const defaultPorts = { openrouter: 4010, github: 4011, google: 4012, litellm: 4013, postgres: 54329 }
+const defaultPorts = {
+  openrouter: 4010,
+  github: 4011,
+  google: 4012,
+  litellm: 4013,
+  postgres: 54329,
+}
 
 await main()
 
@@ -19,12 +25,15 @@ async function main(): Promise<void> {
     await world.stop()
     process.exit(0)
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void leave())
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => void leave())
   // Whoever read the line may have gone; that is no reason to fall.
   process.stdout.on('error', () => undefined)
 
   try {
-    const appOrigins = (process.env.APP_ORIGIN ?? 'http://localhost:3000').split(',').map((text) => originOf(text.trim()))
+    const appOrigins = (process.env.APP_ORIGIN ?? 'http://localhost:3000')
+      .split(',')
+      .map((text) => originOf(text.trim()))
     world = await startWorld({
       dataDir: process.env.KEYMINT_DATA_DIR || '.keymint',
       ports: {
@@ -40,7 +49,11 @@ async function main(): Promise<void> {
       await world.stop()
       process.exit(0)
     }
-    process.stdout.write(process.argv.includes('--json') ? `${JSON.stringify(summaryOf(world))}\n` : tableOf(world, appOrigins[0] ?? ''))
+    process.stdout.write(
+      process.argv.includes('--json')
+        ? `${JSON.stringify(summaryOf(world))}\n`
+        : tableOf(world, appOrigins[0] ?? ''),
+    )
   } catch (error) {
     await world?.stop()
     if (!(error instanceof StartError)) throw error
@@ -52,8 +65,16 @@ async function main(): Promise<void> {
 function summaryOf({ postgres, openrouter, litellm, github, google, people }: World) {
   return {
     postgres: { url: postgres.url, adminUrl: postgres.adminUrl },
-    openrouter: { baseUrl: openrouter.baseUrl, managementKey: openrouter.managementKey, faultsUrl: openrouter.faultsUrl },
-    litellm: { baseUrl: litellm.baseUrl, masterKey: litellm.masterKey, faultsUrl: litellm.faultsUrl },
+    openrouter: {
+      baseUrl: openrouter.baseUrl,
+      managementKey: openrouter.managementKey,
+      faultsUrl: openrouter.faultsUrl,
+    },
+    litellm: {
+      baseUrl: litellm.baseUrl,
+      masterKey: litellm.masterKey,
+      faultsUrl: litellm.faultsUrl,
+    },
     github,
     google,
     people,
@@ -64,16 +85,26 @@ function tableOf(world: World, appOrigin: string): string {
   const { postgres, openrouter, litellm, github, google, people } = world
   const count = (provider: string) => people.filter((person) => person.provider === provider).length
   const rows = [
-    ['PostgreSQL', postgres.external ? 'the server of DATABASE_URL' : `127.0.0.1:${postgres.port}`, ''],
+    [
+      'PostgreSQL',
+      postgres.external ? 'the server of DATABASE_URL' : `127.0.0.1:${postgres.port}`,
+      '',
+    ],
     ['OpenRouter', openrouter.baseUrl, `faults: ${openrouter.faultsUrl}`],
     ['LiteLLM', litellm.baseUrl, `master key: ${litellm.masterKey}, faults: ${litellm.faultsUrl}`],
     ['GitHub', github.url, `${count('github')} people, faults: ${github.faultsUrl}`],
     ['Google', google.url, `${count('google')} people, faults: ${google.faultsUrl}`],
   ]
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const table = rows.map(([name = '', address = '', note = '']) => `  ${name.padEnd(widths[0] ?? 0)}  ${address.padEnd(widths[1] ?? 0)}  ${note}`.trimEnd())
-  const special = people.filter(({ note }) => note).map(({ provider, login, note }) => `  ${provider.padEnd(6)}  ${login.padEnd(24)}  ${note}`)
-  const environment = Object.entries(world.environment(appOrigin)).map(([name, value]) => `export ${name}='${value}'`)
+  const table = rows.map(([name = '', address = '', note = '']) =>
+    `  ${name.padEnd(widths[0] ?? 0)}  ${address.padEnd(widths[1] ?? 0)}  ${note}`.trimEnd(),
+  )
+  const special = people
+    .filter(({ note }) => note)
+    .map(({ provider, login, note }) => `  ${provider.padEnd(6)}  ${login.padEnd(24)}  ${note}`)
+  const environment = Object.entries(world.environment(appOrigin)).map(
+    ([name, value]) => `export ${name}='${value}'`,
+  )
   return [
     '',
     'The stand-ins are running. Ctrl-C stops them all.',
@@ -94,5 +125,7 @@ function tableOf(world: World, appOrigin: string): string {
 
 function originOf(text: string): string {
   if (URL.canParse(text) && new URL(text).origin === text) return text
-  throw new StartError(`APP_ORIGIN is "${text}", and must be an origin without a path, such as http://localhost:3000 (several are separated by commas).`)
+  throw new StartError(
+    `APP_ORIGIN is "${text}", and must be an origin without a path, such as http://localhost:3000 (several are separated by commas).`,
+  )
 }

@@ -15,7 +15,13 @@ import { birthOf, isAlive } from './postgres/processes'
 import { StartError } from './start-error'
 import { startWorld, type World } from './world'
 
-const usualPorts = { SIM_OPENROUTER_PORT: 4010, SIM_GITHUB_PORT: 4011, SIM_GOOGLE_PORT: 4012, SIM_LITELLM_PORT: 4013, SIM_POSTGRES_PORT: 54329 } as const
+const usualPorts = {
+  SIM_OPENROUTER_PORT: 4010,
+  SIM_GITHUB_PORT: 4011,
+  SIM_GOOGLE_PORT: 4012,
+  SIM_LITELLM_PORT: 4013,
+  SIM_POSTGRES_PORT: 54329,
+} as const
 const watched = ['app', 'jobs', 'prisma', 'workshops']
 const readyTimeoutMs = 60_000
 
@@ -62,7 +68,9 @@ async function main(): Promise<void> {
     stopping.abort()
   })
   if (!existsSync('build/inputs.json')) say('Building Keymint, which only the first start does …')
-  await buildOnce({ signal: stopping.signal }).catch((error: unknown) => Promise.reject(asError(failed ?? error)))
+  await buildOnce({ signal: stopping.signal }).catch((error: unknown) =>
+    Promise.reject(asError(failed ?? error)),
+  )
   const world = await standIns
   await migrate(world, origin)
   stopping.signal.throwIfAborted()
@@ -106,16 +114,37 @@ function environment(outside: World, origin: string): NodeJS.ProcessEnv {
 
 /** What is Keymint's own of it; the rest is the shell's. */
 function inEnvFile(all: NodeJS.ProcessEnv): string {
-  const names = Object.keys(all).filter((name) => /^(DATABASE_URL|DIRECT_DATABASE_URL|APP_ORIGIN|PORT|NODE_ENV|SESSION_SECRET|ENCRYPTION_KEY|OPENROUTER_|GITHUB_|GOOGLE_|ADMIN_|VIEWER_|PROVISIONING_ENABLED|MAX_TOTAL_KEYS|MINT_CONCURRENCY|METRICS_|WORKSHOPS_DIR)/.test(name))
-  return `${names.sort().map((name) => `${name}="${all[name] ?? ''}"`).join('\n')}\n`
+  const names = Object.keys(all).filter((name) =>
+    /^(DATABASE_URL|DIRECT_DATABASE_URL|APP_ORIGIN|PORT|NODE_ENV|SESSION_SECRET|ENCRYPTION_KEY|OPENROUTER_|GITHUB_|GOOGLE_|ADMIN_|VIEWER_|PROVISIONING_ENABLED|MAX_TOTAL_KEYS|MINT_CONCURRENCY|METRICS_|WORKSHOPS_DIR)/.test(
+      name,
+    ),
+  )
+  return `${names
+    .sort()
+    .map((name) => `${name}="${all[name] ?? ''}"`)
+    .join('\n')}\n`
 }
 
 function startWeb(outside: World, origin: string): AppProcess {
-  return watchOver(startAppProcess({ name: 'web', entry: 'build/node/server.js', env: environment(outside, origin), logFile: path.join(dataDir, 'web.log') }))
+  return watchOver(
+    startAppProcess({
+      name: 'web',
+      entry: 'build/node/server.js',
+      env: environment(outside, origin),
+      logFile: path.join(dataDir, 'web.log'),
+    }),
+  )
 }
 
 function startWorker(outside: World, origin: string): AppProcess {
-  return watchOver(startAppProcess({ name: 'worker', entry: 'build/node/worker.js', env: environment(outside, origin), logFile: path.join(dataDir, 'worker.log') }))
+  return watchOver(
+    startAppProcess({
+      name: 'worker',
+      entry: 'build/node/worker.js',
+      env: environment(outside, origin),
+      logFile: path.join(dataDir, 'worker.log'),
+    }),
+  )
 }
 
 /** One of the two gone without our asking ends the demo: half a Keymint helps nobody to see what is wrong. */
@@ -135,11 +164,19 @@ async function ready(origin: string): Promise<void> {
 
 function migrate(outside: World, origin: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['build/node/migrate.js'], { env: environment(outside, origin), stdio: ['ignore', 'ignore', 'pipe'], signal: stopping.signal })
+    const child = spawn(process.execPath, ['build/node/migrate.js'], {
+      env: environment(outside, origin),
+      stdio: ['ignore', 'ignore', 'pipe'],
+      signal: stopping.signal,
+    })
     let said = ''
     child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
     child.once('error', reject)
-    child.once('exit', (code) => (code === 0 ? resolve() : reject(new StartError(said.trimEnd() || `migrate ended with ${code}`))))
+    child.once('exit', (code) =>
+      code === 0
+        ? resolve()
+        : reject(new StartError(said.trimEnd() || `migrate ended with ${code}`)),
+    )
   })
 }
 
@@ -214,7 +251,8 @@ function leave(code: number): Promise<never> {
 
 function introduction({ people, openrouter, litellm, github, postgres }: World): string {
   const note = (login: string) => people.find((person) => person.login === login)?.note ?? ''
-  const attendee = people.find((person) => person.provider === 'github' && !person.note)?.login ?? ''
+  const attendee =
+    people.find((person) => person.provider === 'github' && !person.note)?.login ?? ''
   const row = (left: string, right: string) => `  ${left.padEnd(26)}${right}`
   const count = (provider: string) => people.filter((person) => person.provider === provider).length
   return [
@@ -222,16 +260,33 @@ function introduction({ people, openrouter, litellm, github, postgres }: World):
     'Sign in with GitHub or Google (both are stand-ins: pick a person, there is no password):',
     '',
     row('admin (GitHub)', 'the organiser, sees /admin/w/duckdb-agents'),
-    row(`${attendee} (GitHub)`, `an attendee, one of ${count('github')} there and ${count('google')} at Google`),
-    ...['unverified', 'no-email', 'twin-dots', 'twin-plus', 'viewer'].map((login) => row(`${login} (GitHub)`, note(login))),
+    row(
+      `${attendee} (GitHub)`,
+      `an attendee, one of ${count('github')} there and ${count('google')} at Google`,
+    ),
+    ...['unverified', 'no-email', 'twin-dots', 'twin-plus', 'viewer'].map((login) =>
+      row(`${login} (GitHub)`, note(login)),
+    ),
     '',
     row('Make things go wrong', openrouter.faultsUrl),
-    row('', `curl -d '{"bindFails":true}' ${openrouter.faultsUrl}    (curl -X DELETE puts it right)`),
+    row(
+      '',
+      `curl -d '{"bindFails":true}' ${openrouter.faultsUrl}    (curl -X DELETE puts it right)`,
+    ),
     row('', `the same for sign-in: ${github.faultsUrl}; all faults: simulators/README.md`),
-    row('Is it ready for a room?', `npm run doctor${dataDir === path.resolve('.keymint') ? '' : `    (needs the variables of ${environmentFile})`}, or /admin/doctor as admin`),
-    row('A LiteLLM proxy', `${litellm.baseUrl}, master key ${litellm.masterKey} (for the vault of a team)`),
+    row(
+      'Is it ready for a room?',
+      `npm run doctor${dataDir === path.resolve('.keymint') ? '' : `    (needs the variables of ${environmentFile})`}, or /admin/doctor as admin`,
+    ),
+    row(
+      'A LiteLLM proxy',
+      `${litellm.baseUrl}, master key ${litellm.masterKey} (for the vault of a team)`,
+    ),
     row('Data and logs', `${path.relative('', dataDir) || '.'}/ (web.log, worker.log)`),
-    row('PostgreSQL', postgres.external ? 'the server of DATABASE_URL' : `our own, on port ${postgres.port}`),
+    row(
+      'PostgreSQL',
+      postgres.external ? 'the server of DATABASE_URL' : `our own, on port ${postgres.port}`,
+    ),
     '',
   ].join('\n')
 }
@@ -240,9 +295,16 @@ function introduction({ people, openrouter, litellm, github, postgres }: World):
 function secrets(): { SESSION_SECRET: string; ENCRYPTION_KEY: string } {
   const file = path.join(dataDir, 'secrets.json')
   if (!existsSync(file)) {
-    writeFileSync(file, `${JSON.stringify({ SESSION_SECRET: randomBytes(32).toString('base64url'), ENCRYPTION_KEY: randomBytes(32).toString('base64') })}\n`, { mode: 0o600 })
+    writeFileSync(
+      file,
+      `${JSON.stringify({ SESSION_SECRET: randomBytes(32).toString('base64url'), ENCRYPTION_KEY: randomBytes(32).toString('base64') })}\n`,
+      { mode: 0o600 },
+    )
   }
-  return JSON.parse(readFileSync(file, 'utf8')) as { SESSION_SECRET: string; ENCRYPTION_KEY: string }
+  return JSON.parse(readFileSync(file, 'utf8')) as {
+    SESSION_SECRET: string
+    ENCRYPTION_KEY: string
+  }
 }
 
 /** One demo a data folder: two would write one ledger. */
@@ -255,7 +317,9 @@ function takeDataDir(): void {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     const owner = ownerOf(file)
     if (owner && isAlive(owner.pid) && birthOf(owner.pid) === owner.birth) {
-      throw new StartError(`A demo is already running with the data in ${dataDir} (process ${owner.pid}). Stop that one, or set KEYMINT_DATA_DIR and PORT for a second.`)
+      throw new StartError(
+        `A demo is already running with the data in ${dataDir} (process ${owner.pid}). Stop that one, or set KEYMINT_DATA_DIR and PORT for a second.`,
+      )
     }
     writeFileSync(file, mine)
   }
@@ -288,12 +352,18 @@ async function requireFree(port: number): Promise<void> {
     server.once('error', () => resolve(true))
     server.listen(port, () => server.close(() => resolve(false)))
   })
-  if (taken || !(await isPortFree(port))) throw new StartError(`Port ${port}, meant for Keymint, is taken: stop what listens there, or set PORT to a free port.`)
+  if (taken || !(await isPortFree(port)))
+    throw new StartError(
+      `Port ${port}, meant for Keymint, is taken: stop what listens there, or set PORT to a free port.`,
+    )
 }
 
 function requireNode(): void {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  if (major < 22 || (major === 22 && minor < 12)) throw new StartError(`This is Node ${process.versions.node}, and Keymint needs 22.12 or newer. "npm run demo" brings its own.`)
+  if (major < 22 || (major === 22 && minor < 12))
+    throw new StartError(
+      `This is Node ${process.versions.node}, and Keymint needs 22.12 or newer. "npm run demo" brings its own.`,
+    )
 }
 
 function asError(error: unknown): Error {

@@ -5,4 +5,8 @@ import { openWorldOn, type WorldOptions } from './test-world'
 export { makeWorkshop, usd, type World, type WorldOptions } from './test-world'
 
 /** Opens a world; `await using` closes it with everything in it. */
-export const openWorld = (options: WorldOptions = {}) => openWorldOn({ adminUrl: inject('postgresAdminUrl'), template: inject('postgresTemplate') }, options)
+export const openWorld = (options: WorldOptions = {}) =>
+  openWorldOn(
+    { adminUrl: inject('postgresAdminUrl'), template: inject('postgresTemplate') },
+    options,
+  )

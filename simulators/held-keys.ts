@@ -7,12 +7,24 @@ import { ensureGuardrail } from '~/domain/bind/guardrail.server'
 import { decimalStringFromNano, usdNumberFromNano } from '~/money'
 import type { World } from './test-world'
 
-export type PlantedClaim = { claimId: string; userId: string; mintId: string; attemptId: string; slug: string; name: string; hash: string }
+export type PlantedClaim = {
+  claimId: string
+  userId: string
+  mintId: string
+  attemptId: string
+  slug: string
+  name: string
+  hash: string
+}
 
 const chunk = 1000
 
 /** Plants `count` ready and bound claims of a workshop of the world, as if saved an hour ago. */
-export async function plantClaims(world: World, slug: string, count: number): Promise<PlantedClaim[]> {
+export async function plantClaims(
+  world: World,
+  slug: string,
+  count: number,
+): Promise<PlantedClaim[]> {
   const workshop = world.ctx.workshops.workshops.get(slug)
   if (!workshop) throw new Error(`the world has no workshop ${slug}`)
   const planted: PlantedClaim[] = []
@@ -25,23 +37,85 @@ export async function plantClaims(world: World, slug: string, count: number): Pr
     const people = await world.people(Math.min(chunk, count - start))
     const drafts = people.map((person) => {
       const attemptId = randomUUID()
-      return { claimId: randomUUID(), userId: person.userId, mintId: randomUUID(), attemptId, slug, name: `km/${world.ctx.installationId}/${slug}/${attemptId}`, email: person.emailNormalized }
+      return {
+        claimId: randomUUID(),
+        userId: person.userId,
+        mintId: randomUUID(),
+        attemptId,
+        slug,
+        name: `km/${world.ctx.installationId}/${slug}/${attemptId}`,
+        email: person.emailNormalized,
+      }
     })
     const { keys } = await world.call<{ keys: { hash: string }[] }>('/__sim/keys', {
-      method: 'POST', headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ keys: drafts.map(({ name }) => ({ name, limit: usdNumberFromNano(workshop.keyLimit), limit_reset: workshop.keyLimitReset, expires_at: expiresAt.toISOString() })) }),
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        keys: drafts.map(({ name }) => ({
+          name,
+          limit: usdNumberFromNano(workshop.keyLimit),
+          limit_reset: workshop.keyLimitReset,
+          expires_at: expiresAt.toISOString(),
+        })),
+      }),
     })
     const claims = drafts.map((draft, index) => ({ ...draft, hash: keys[index]!.hash }))
-    const { limitReset, allowedModels } = { limitReset: workshop.keyLimitReset, allowedModels: workshop.allowedModels }
-    await world.db.mint.createMany({ data: claims.map((claim) => ({ id: claim.mintId, ownerKind: 'claim', ownerId: claim.claimId, generation: 1, scope: slug, state: 'done', limitUsd, limitReset, expiresAt, allowedModels, doneAt: savedAt })) })
-    await world.db.mintAttempt.createMany({ data: claims.map((claim) => ({ id: claim.attemptId, mintId: claim.mintId, token: randomUUID(), name: claim.name, state: 'saved', keyHash: claim.hash, sentAt: savedAt, settledAt: savedAt })) })
-    await world.db.workshopAttendance.createMany({
+    const { limitReset, allowedModels } = {
+      limitReset: workshop.keyLimitReset,
+      allowedModels: workshop.allowedModels,
+    }
+    await world.db.mint.createMany({
       data: claims.map((claim) => ({
-        userId: claim.userId, workshopSlug: slug, claimId: claim.claimId, emailNormalized: claim.email, provider: 'github', state: 'ready', committedUsd: limitUsd, limitUsd, limitReset, expiresAt, allowedModels,
-        orKeyHash: claim.hash, orKeyPlaintext: 'sealed', keyLabel: 'sk-or-v1-000...000', keySavedAt: savedAt, orGuardrailId: guardrail.id, guardrailAttachedAt: savedAt,
+        id: claim.mintId,
+        ownerKind: 'claim',
+        ownerId: claim.claimId,
+        generation: 1,
+        scope: slug,
+        state: 'done',
+        limitUsd,
+        limitReset,
+        expiresAt,
+        allowedModels,
+        doneAt: savedAt,
       })),
     })
-    await world.ctx.provider.assignKeys(guardrail.id, claims.map((claim) => claim.hash))
+    await world.db.mintAttempt.createMany({
+      data: claims.map((claim) => ({
+        id: claim.attemptId,
+        mintId: claim.mintId,
+        token: randomUUID(),
+        name: claim.name,
+        state: 'saved',
+        keyHash: claim.hash,
+        sentAt: savedAt,
+        settledAt: savedAt,
+      })),
+    })
+    await world.db.workshopAttendance.createMany({
+      data: claims.map((claim) => ({
+        userId: claim.userId,
+        workshopSlug: slug,
+        claimId: claim.claimId,
+        emailNormalized: claim.email,
+        provider: 'github',
+        state: 'ready',
+        committedUsd: limitUsd,
+        limitUsd,
+        limitReset,
+        expiresAt,
+        allowedModels,
+        orKeyHash: claim.hash,
+        orKeyPlaintext: 'sealed',
+        keyLabel: 'sk-or-v1-000...000',
+        keySavedAt: savedAt,
+        orGuardrailId: guardrail.id,
+        guardrailAttachedAt: savedAt,
+      })),
+    })
+    await world.ctx.provider.assignKeys(
+      guardrail.id,
+      claims.map((claim) => claim.hash),
+    )
     planted.push(...claims.map(({ email: _email, ...claim }) => claim))
   }
   await world.db.$executeRaw`
@@ -50,7 +124,11 @@ export async function plantClaims(world: World, slug: string, count: number): Pr
   return planted
 }
 
-export type Die = { below: (limit: number) => number; pick: <Item>(items: Item[]) => Item; take: <Item>(items: Item[]) => Item }
+export type Die = {
+  below: (limit: number) => number
+  pick: <Item>(items: Item[]) => Item
+  take: <Item>(items: Item[]) => Item
+}
 
 /** A die that falls the same way for the same seed (mulberry32). The seed is printed, and repeated by the named variable. */
 export function seededDie(variable: string): Die {
@@ -64,5 +142,9 @@ export function seededDie(variable: string): Die {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
   const below = (limit: number) => Math.floor(next() * limit)
-  return { below, pick: (items) => items[below(items.length)]!, take: (items) => items.splice(below(items.length), 1)[0]! }
+  return {
+    below,
+    pick: (items) => items[below(items.length)]!,
+    take: (items) => items.splice(below(items.length), 1)[0]!,
+  }
 }

@@ -27,7 +27,9 @@ type Pair = { client: net.Socket; server: net.Socket; flush(): void; destroy(): 
 const readyForQuery = Buffer.from([0x5a, 0, 0, 0, 5])
 
 /** `target` is a database address (postgresql://…) or a host and port. */
-export async function startTcpProxy(target: string | { host: string; port: number }): Promise<TcpProxy> {
+export async function startTcpProxy(
+  target: string | { host: string; port: number },
+): Promise<TcpProxy> {
   const to = typeof target === 'string' ? addressOf(target) : target
   const pairs = new Set<Pair>()
   const traps: Trap[] = []
@@ -64,7 +66,9 @@ export async function startTcpProxy(target: string | { host: string; port: numbe
       const at = traps.findIndex((candidate) => seen.includes(candidate.needle))
       const trap = at < 0 ? undefined : traps.splice(at, 1)[0]
       const longest = Math.max(1, ...traps.map((candidate) => candidate.needle.length))
-      tail = trap ? Buffer.alloc(0) : Buffer.from(seen.subarray(Math.max(0, seen.length - longest + 1)))
+      tail = trap
+        ? Buffer.alloc(0)
+        : Buffer.from(seen.subarray(Math.max(0, seen.length - longest + 1)))
       if (trap?.kind === 'drop') {
         destroy()
         trap.sprung()
@@ -113,7 +117,10 @@ export async function startTcpProxy(target: string | { host: string; port: numbe
     return { send: (chunk: Buffer) => put(chunk), end: () => put(undefined), flush }
   }
 
-  const trap = (kind: Trap['kind'], bytes: string) => new Promise<void>((resolve) => traps.push({ kind, needle: Buffer.from(bytes), sprung: resolve }))
+  const trap = (kind: Trap['kind'], bytes: string) =>
+    new Promise<void>((resolve) =>
+      traps.push({ kind, needle: Buffer.from(bytes), sprung: resolve }),
+    )
 
   await new Promise<void>((resolve, reject) => {
     listener.once('error', reject)

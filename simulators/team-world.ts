@@ -16,7 +16,18 @@ import { subKeyOwner } from '~/domain/sub-key/sub-key-owner.server'
 import { createTeam, findMembership } from '~/domain/team/team.server'
 import { testDb } from './test-database'
 
-type Held = { id: string; cap: bigint; usage: bigint; windowUsed: bigint; window: string; reset: 'monthly' | null; expiresAt: Date; disabled: boolean; disabledAt: number; deleted: boolean }
+type Held = {
+  id: string
+  cap: bigint
+  usage: bigint
+  windowUsed: bigint
+  window: string
+  reset: 'monthly' | null
+  expiresAt: Date
+  disabled: boolean
+  disabledAt: number
+  deleted: boolean
+}
 type Fault = 'none' | 'refused-before' | 'lost-after' | 'crash-before' | 'crash-after' | 'rejected'
 
 export class Crash extends Error {
@@ -30,7 +41,16 @@ export class MemoryService implements ServiceKeys {
   constructor(private readonly now: () => Date) {}
 
   make(input: { cap: bigint; reset: 'monthly' | null; expiresAt: Date }): Held {
-    const held: Held = { id: randomBytes(16).toString('hex'), usage: 0n, windowUsed: 0n, window: monthOf(this.now()), disabled: false, disabledAt: 0, deleted: false, ...input }
+    const held: Held = {
+      id: randomBytes(16).toString('hex'),
+      usage: 0n,
+      windowUsed: 0n,
+      window: monthOf(this.now()),
+      disabled: false,
+      disabledAt: 0,
+      deleted: false,
+      ...input,
+    }
     this.keys.set(held.id, held)
     return held
   }
@@ -50,7 +70,9 @@ export class MemoryService implements ServiceKeys {
 
   /** Requests that were in flight when the key was disabled are counted a little later: for a minute and a half. Returns the keys that may get such. */
   stillCounting(): Held[] {
-    return [...this.keys.values()].filter((key) => key.disabled && !key.deleted && this.now().getTime() - key.disabledAt < 90_000)
+    return [...this.keys.values()].filter(
+      (key) => key.disabled && !key.deleted && this.now().getTime() - key.disabledAt < 90_000,
+    )
   }
 
   countLate(key: Held, amount: bigint): void {
@@ -89,14 +111,26 @@ export class MemoryService implements ServiceKeys {
   private act(id: string, change: (key: Held) => void): Promise<ServiceKey> {
     const fault = this.nextFault()
     if (fault === 'crash-before') return Promise.reject(new Crash('before the call'))
-    if (fault === 'refused-before') return Promise.reject(new ProviderError({ call: 'memory', kind: 'retryable', reason: 'rate-limited' }))
-    if (fault === 'rejected') return Promise.reject(new ProviderError({ call: 'memory', kind: 'rejected', reason: 'bad-request' }))
+    if (fault === 'refused-before')
+      return Promise.reject(
+        new ProviderError({ call: 'memory', kind: 'retryable', reason: 'rate-limited' }),
+      )
+    if (fault === 'rejected')
+      return Promise.reject(
+        new ProviderError({ call: 'memory', kind: 'rejected', reason: 'bad-request' }),
+      )
     const key = this.keys.get(id)
-    if (!key || key.deleted) return Promise.reject(new ProviderError({ call: 'memory', kind: 'rejected', reason: 'not-found' }))
+    if (!key || key.deleted)
+      return Promise.reject(
+        new ProviderError({ call: 'memory', kind: 'rejected', reason: 'not-found' }),
+      )
     this.turn(key)
     change(key)
     if (fault === 'crash-after') return Promise.reject(new Crash('after the call'))
-    if (fault === 'lost-after') return Promise.reject(new ProviderError({ call: 'memory', kind: 'ambiguous', reason: 'timeout' }))
+    if (fault === 'lost-after')
+      return Promise.reject(
+        new ProviderError({ call: 'memory', kind: 'ambiguous', reason: 'timeout' }),
+      )
     return Promise.resolve(this.shown(key))
   }
 
@@ -108,8 +142,17 @@ export class MemoryService implements ServiceKeys {
   private shown(key: Held): ServiceKey {
     this.turn(key)
     return {
-      id: key.id, name: key.id, label: 'sk-…0000', cap: key.cap, usage: key.usage, usedInWindow: key.reset ? key.windowUsed : key.usage, windowEndsAt: null,
-      disabled: key.disabled, reset: key.reset, createdAt: null, expiresAt: key.expiresAt,
+      id: key.id,
+      name: key.id,
+      label: 'sk-…0000',
+      cap: key.cap,
+      usage: key.usage,
+      usedInWindow: key.reset ? key.windowUsed : key.usage,
+      windowEndsAt: null,
+      disabled: key.disabled,
+      reset: key.reset,
+      createdAt: null,
+      expiresAt: key.expiresAt,
     }
   }
 }
@@ -123,13 +166,27 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
   const service = new MemoryService(() => new Date(now))
   const ctx = {
     db,
-    queue: { enqueue: () => Promise.resolve('queued' as const), bringForward: () => Promise.resolve(), stop: () => Promise.resolve() },
+    queue: {
+      enqueue: () => Promise.resolve('queued' as const),
+      bringForward: () => Promise.resolve(),
+      stop: () => Promise.resolve(),
+    },
     sealer: createSealer([randomBytes(32)]),
-    services: createServices({ openRouterBaseUrl: 'http://127.0.0.1:1', allowPrivateAddresses: false }),
+    services: createServices({
+      openRouterBaseUrl: 'http://127.0.0.1:1',
+      allowPrivateAddresses: false,
+    }),
     log: createLog({ level: 'silent', name: 'test' }),
     now: () => new Date(now),
     limitMints: pLimit(4),
-    settings: { provisioningEnabled: true, maxTotalKeys: 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: 'http://127.0.0.1:1' },
+    settings: {
+      provisioningEnabled: true,
+      maxTotalKeys: 0,
+      adminEmails: [],
+      adminGithubIds: [],
+      viewerEmails: [],
+      providerBaseUrl: 'http://127.0.0.1:1',
+    },
   } as unknown as Ctx
 
   const person = async (name: string) => {
@@ -150,7 +207,14 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
   const masterKeyId = await addMasterKey(ctx, { teamId, createdBy: ownerId })
 
   return {
-    db, ctx, service, teamId, slug, ownerId, memberIds, masterKeyId,
+    db,
+    ctx,
+    service,
+    teamId,
+    slug,
+    ownerId,
+    memberIds,
+    masterKeyId,
     openKeys: () => Promise.resolve(service),
     moveClock: (ms: number) => void (now += ms),
     setClock: (at: Date) => void (now = Math.max(now, at.getTime())),
@@ -159,11 +223,25 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
     async mint(keyId: string): Promise<boolean> {
       const mint = await db.mint.findFirst({ where: { ownerId: keyId, state: 'pending' } })
       if (!mint) return false
-      const held = service.make({ cap: BigInt(mint.limitUsd.mul(1e9).toFixed(0)), reset: mint.limitReset === 'monthly' ? 'monthly' : null, expiresAt: mint.expiresAt })
+      const held = service.make({
+        cap: BigInt(mint.limitUsd.mul(1e9).toFixed(0)),
+        reset: mint.limitReset === 'monthly' ? 'monthly' : null,
+        expiresAt: mint.expiresAt,
+      })
       const ref = { ownerId: keyId, generation: mint.generation }
       return db.$transaction(async (tx) => {
-        if (!(await subKeyOwner.save(tx, ref, { hash: held.id, label: 'sk-…0000', sealed: ctx.sealer.seal(held.id, subKeyOwner.place(ref)) }))) return false
-        await tx.mint.update({ where: { id: mint.id }, data: { state: 'done', doneAt: new Date(now) } })
+        if (
+          !(await subKeyOwner.save(tx, ref, {
+            hash: held.id,
+            label: 'sk-…0000',
+            sealed: ctx.sealer.seal(held.id, subKeyOwner.place(ref)),
+          }))
+        )
+          return false
+        await tx.mint.update({
+          where: { id: mint.id },
+          data: { state: 'done', doneAt: new Date(now) },
+        })
         return true
       })
     },
@@ -175,7 +253,10 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
       const ref = { ownerId: keyId, generation: mint.generation }
       await db.$transaction(async (tx) => {
         await subKeyOwner.lock(tx, ref)
-        await tx.mint.update({ where: { id: mint.id }, data: { state: 'refused', doneAt: new Date(now) } })
+        await tx.mint.update({
+          where: { id: mint.id },
+          data: { state: 'refused', doneAt: new Date(now) },
+        })
         await subKeyOwner.refuse(tx, ref, { reason: 'rejected-by-provider', detail: null })
       })
     },
@@ -184,7 +265,19 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
 }
 
 /** A master key whose credential nobody opens. */
-export async function addMasterKey(ctx: Pick<Ctx, 'db'>, input: { teamId: string; createdBy: string }): Promise<string> {
-  const { id } = await ctx.db.masterKey.create({ data: { teamId: input.teamId, service: 'openrouter', label: 'sk-or-v1-…0000', sealed: 'v2.nobody opens this', verifiedAt: new Date(), createdBy: input.createdBy } })
+export async function addMasterKey(
+  ctx: Pick<Ctx, 'db'>,
+  input: { teamId: string; createdBy: string },
+): Promise<string> {
+  const { id } = await ctx.db.masterKey.create({
+    data: {
+      teamId: input.teamId,
+      service: 'openrouter',
+      label: 'sk-or-v1-…0000',
+      sealed: 'v2.nobody opens this',
+      verifiedAt: new Date(),
+      createdBy: input.createdBy,
+    },
+  })
   return id
 }

@@ -31,11 +31,29 @@ export const usd = (amount: number) => BigInt(Math.round(amount * 1e9))
 /** A workshop that is open now, with whatever the test wants different. */
 export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
   return {
-    slug: 'test-workshop', kind: 'workshop', title: 'A workshop for tests',
-    claimsOpenAt: new Date(Date.now() - 3_600_000), claimsCloseAt: new Date(Date.now() + 3_600_000),
-    allowedModels: ['openai/gpt-5-nano'], poolLimit: usd(10_000), keyLimit: usd(2), keyLimitReset: null,
-    keyExpiresAt: new Date(Date.now() + 86_400_000), keyExpiresInMs: null, providers: ['github', 'google'], marketingOptIn: null, maxKeys: null,
-    description: null, venue: null, timezone: 'UTC', organizer: null, docsUrl: null, acknowledgedTerms: false, minAccountAgeMs: null, cooldownMs: null, repositoryUrl: null,
+    slug: 'test-workshop',
+    kind: 'workshop',
+    title: 'A workshop for tests',
+    claimsOpenAt: new Date(Date.now() - 3_600_000),
+    claimsCloseAt: new Date(Date.now() + 3_600_000),
+    allowedModels: ['openai/gpt-5-nano'],
+    poolLimit: usd(10_000),
+    keyLimit: usd(2),
+    keyLimitReset: null,
+    keyExpiresAt: new Date(Date.now() + 86_400_000),
+    keyExpiresInMs: null,
+    providers: ['github', 'google'],
+    marketingOptIn: null,
+    maxKeys: null,
+    description: null,
+    venue: null,
+    timezone: 'UTC',
+    organizer: null,
+    docsUrl: null,
+    acknowledgedTerms: false,
+    minAccountAgeMs: null,
+    cooldownMs: null,
+    repositoryUrl: null,
     ...change,
   }
 }
@@ -53,14 +71,24 @@ export type WorldOptions = {
 }
 
 /** Opens a world on a clone of a migrated template; `await using` closes it with everything in it. */
-export async function openWorldOn(postgres: { adminUrl: string; template: string }, options: WorldOptions = {}) {
+export async function openWorldOn(
+  postgres: { adminUrl: string; template: string },
+  options: WorldOptions = {},
+) {
   const database = await cloneDatabase(postgres.adminUrl, postgres.template)
   const upstream = await startOpenRouter()
   const logLines: string[] = []
-  const log = createLog({ level: 'debug', name: 'test', destination: { write: (line) => void logLines.push(line) } })
+  const log = createLog({
+    level: 'debug',
+    name: 'test',
+    destination: { write: (line) => void logLines.push(line) },
+  })
   const appUrl = options.databaseUrl?.(database.url) ?? database.url
   const db = createDb(appUrl, { max: 10, applicationName: 'keymint-test' })
-  const queue = await createSendingQueue(database.url, { onError: () => undefined, onWarning: () => undefined })
+  const queue = await createSendingQueue(database.url, {
+    onError: () => undefined,
+    onWarning: () => undefined,
+  })
   // Clones share the template's installation id; a world of its own needs its own.
   const installationId = randomBytes(6).toString('hex')
   await db.$executeRaw`update keymint.installation set id = ${installationId}`
@@ -73,8 +101,16 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
 
   const metrics = createMetrics()
   const ctx: Ctx = {
-    db, queue, log, metrics, installationId, migrations: migrationNames(),
-    provider: measured(createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey, log }), metrics),
+    db,
+    queue,
+    log,
+    metrics,
+    installationId,
+    migrations: migrationNames(),
+    provider: measured(
+      createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey, log }),
+      metrics,
+    ),
     sealer: createSealer([encryptionKey]),
     fingerprints: createFingerprints([encryptionKey]),
     limits: createLimits(db),
@@ -83,9 +119,22 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
     limitClaims: pLimit(4),
     limitMints: (call) => call(),
     now: () => new Date(Date.now() + clockOffsetMs),
-    settings: { provisioningEnabled: options.provisioningEnabled ?? true, maxTotalKeys: options.maxTotalKeys ?? 0, adminEmails: [], adminGithubIds: [], viewerEmails: [], providerBaseUrl: upstream.baseUrl, retentionDays: null },
+    settings: {
+      provisioningEnabled: options.provisioningEnabled ?? true,
+      maxTotalKeys: options.maxTotalKeys ?? 0,
+      adminEmails: [],
+      adminGithubIds: [],
+      viewerEmails: [],
+      providerBaseUrl: upstream.baseUrl,
+      retentionDays: null,
+    },
     deployment: { appOrigin: 'http://localhost:3000', signIn: [], weakSecrets: [] },
-    workshops: { workshops: new Map(workshops.map((workshop) => [workshop.slug, workshop])), problems: [], warnings: [], broken: new Set() },
+    workshops: {
+      workshops: new Map(workshops.map((workshop) => [workshop.slug, workshop])),
+      problems: [],
+      warnings: [],
+      broken: new Set(),
+    },
   }
 
   const root = new URL(upstream.baseUrl).origin
@@ -94,35 +143,65 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
     return (await response.json()) as T
   }
-  const post = (body: object): RequestInit => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  const post = (body: object): RequestInit => ({
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
 
   return {
-    ctx, db, upstream, logLines, database, encryptionKey, call,
+    ctx,
+    db,
+    upstream,
+    logLines,
+    database,
+    encryptionKey,
+    call,
     moveClock: (ms: number) => void (clockOffsetMs += ms),
     faults: (body: object) => call('/__sim/faults', post(body)),
     clearFaults: () => call('/__sim/faults', { method: 'DELETE' }),
-    calls: () => call<{ counts: Record<string, number> }>('/__sim/calls').then((answer) => answer.counts),
+    calls: () =>
+      call<{ counts: Record<string, number> }>('/__sim/calls').then((answer) => answer.counts),
     /** Keys of this installation that still exist upstream. */
     async liveKeys(): Promise<UpstreamLedgerKey[]> {
       const keys = await ctx.provider.listKeys()
-      return keys.filter((key) => key.name.startsWith(`km/${installationId}/`)).map((key) => ({ hash: key.hash, name: key.name, deleted: false }))
+      return keys
+        .filter((key) => key.name.startsWith(`km/${installationId}/`))
+        .map((key) => ({ hash: key.hash, name: key.name, deleted: false }))
     },
 
     /** People who have signed in, with verified addresses of their own. */
     async people(count: number, change: Partial<Claimant> = {}): Promise<Claimant[]> {
       const people = Array.from({ length: count }, (_, index): Claimant => {
         const id = randomUUID().slice(0, 8)
-        return { userId: `github:${id}${index}`, displayName: `Person ${index}`, emailNormalized: `p${id}${index}@example.org`, provider: 'github', banned: null, githubAccountCreatedAt: new Date(0), ...change }
+        return {
+          userId: `github:${id}${index}`,
+          displayName: `Person ${index}`,
+          emailNormalized: `p${id}${index}@example.org`,
+          provider: 'github',
+          banned: null,
+          githubAccountCreatedAt: new Date(0),
+          ...change,
+        }
       })
       await db.attendee.createMany({
-        data: people.map((person) => ({ userId: person.userId, displayName: person.displayName, email: person.emailNormalized, emailNormalized: person.emailNormalized, authProvider: person.provider })),
+        data: people.map((person) => ({
+          userId: person.userId,
+          displayName: person.displayName,
+          email: person.emailNormalized,
+          emailNormalized: person.emailNormalized,
+          authProvider: person.provider,
+        })),
       })
       return people
     },
 
     /** A worker in this process. */
     async startWorkerHere(concurrency = 4) {
-      const boss = await createWorkingBoss(database.url, { onError: () => undefined, onWarning: () => undefined })
+      const boss = await createWorkingBoss(database.url, {
+        onError: () => undefined,
+        onWarning: () => undefined,
+      })
       const worker = await startWorker({ ...ctx, queue: queueOver(boss) }, boss, { concurrency })
       let stopped: Promise<void> | undefined
       const stop = () => (stopped ??= worker.stop())
@@ -134,10 +213,23 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
     async spawnWorker(environment: Record<string, string> = {}): Promise<ChildProcess> {
       const child = spawn(process.execPath, ['--import', 'tsx', 'jobs/worker.ts'], {
         env: {
-          PATH: process.env.PATH, NODE_ENV: 'test', DATABASE_URL: appUrl, DIRECT_DATABASE_URL: database.url, APP_ORIGIN: 'http://localhost:3000',
-          SESSION_SECRET: 'x'.repeat(32), ENCRYPTION_KEY: encryptionKey.toString('base64'), OPENROUTER_MANAGEMENT_KEY: upstream.managementKey, OPENROUTER_BASE_URL: upstream.baseUrl,
-          GITHUB_CLIENT_ID: 'x', GITHUB_CLIENT_SECRET: 'x', GOOGLE_CLIENT_ID: 'x', GOOGLE_CLIENT_SECRET: 'x',
-          PROVISIONING_ENABLED: 'true', MINT_CONCURRENCY: '4', WORKSHOPS_DIR: emptyFolder, ...environment,
+          PATH: process.env.PATH,
+          NODE_ENV: 'test',
+          DATABASE_URL: appUrl,
+          DIRECT_DATABASE_URL: database.url,
+          APP_ORIGIN: 'http://localhost:3000',
+          SESSION_SECRET: 'x'.repeat(32),
+          ENCRYPTION_KEY: encryptionKey.toString('base64'),
+          OPENROUTER_MANAGEMENT_KEY: upstream.managementKey,
+          OPENROUTER_BASE_URL: upstream.baseUrl,
+          GITHUB_CLIENT_ID: 'x',
+          GITHUB_CLIENT_SECRET: 'x',
+          GOOGLE_CLIENT_ID: 'x',
+          GOOGLE_CLIENT_SECRET: 'x',
+          PROVISIONING_ENABLED: 'true',
+          MINT_CONCURRENCY: '4',
+          WORKSHOPS_DIR: emptyFolder,
+          ...environment,
         },
         stdio: ['ignore', 'pipe', 'inherit'],
       })
@@ -148,7 +240,9 @@ export async function openWorldOn(postgres: { adminUrl: string; template: string
           logLines.push(...text.split('\n').filter(Boolean))
           if (text.includes('worker is running')) resolve()
         })
-        child.once('exit', (code) => reject(new Error(`the worker ended with ${code}: ${logLines.slice(-5).join('\n')}`)))
+        child.once('exit', (code) =>
+          reject(new Error(`the worker ended with ${code}: ${logLines.slice(-5).join('\n')}`)),
+        )
       })
       return child
     },

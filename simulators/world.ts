@@ -17,7 +17,13 @@ export type WorldOptions = {
   /** Whether a committed row survives a power cut. On where dataDir is given. */
   durable?: boolean
   /** Absent ones are free ports. */
-  ports?: { postgres?: number; openrouter?: number; litellm?: number; github?: number; google?: number }
+  ports?: {
+    postgres?: number
+    openrouter?: number
+    litellm?: number
+    github?: number
+    google?: number
+  }
   /** Where the app lives, for the providers' redirect addresses. Default http://localhost:3000. */
   appOrigins?: string[]
   managementKey?: string
@@ -43,20 +49,43 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const inside = (name: string) => (dataDir ? path.join(dataDir, name) : undefined)
   const starting = [
     resolvePostgres({
-      ...given('dataDir', inside('postgres')), ...given('port', ports.postgres), ...given('durable', options.durable), ...given('databaseUrl', options.databaseUrl),
+      ...given('dataDir', inside('postgres')),
+      ...given('port', ports.postgres),
+      ...given('durable', options.durable),
+      ...given('databaseUrl', options.databaseUrl),
     }),
-    startOpenRouter({ ...given('port', ports.openrouter), ...given('dataDir', inside('openrouter')), ...given('managementKey', options.managementKey) }).catch(readable),
-    startLiteLlm({ ...given('port', ports.litellm), ...given('dataDir', inside('litellm')) }).catch(readable),
+    startOpenRouter({
+      ...given('port', ports.openrouter),
+      ...given('dataDir', inside('openrouter')),
+      ...given('managementKey', options.managementKey),
+    }).catch(readable),
+    startLiteLlm({ ...given('port', ports.litellm), ...given('dataDir', inside('litellm')) }).catch(
+      readable,
+    ),
     startIdentity({
-      ...given('githubPort', ports.github), ...given('googlePort', ports.google), ...given('dataDir', inside('identity')), ...given('appOrigins', options.appOrigins),
+      ...given('githubPort', ports.github),
+      ...given('googlePort', ports.google),
+      ...given('dataDir', inside('identity')),
+      ...given('appOrigins', options.appOrigins),
     }),
   ] as const
   const outcomes = await Promise.allSettled(starting)
   const [postgres, openrouter, litellm, identity] = outcomes
-  const running = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
-  if (postgres.status === 'rejected' || openrouter.status === 'rejected' || litellm.status === 'rejected' || identity.status === 'rejected') {
+  const running = outcomes.flatMap((outcome) =>
+    outcome.status === 'fulfilled' ? [outcome.value] : [],
+  )
+  if (
+    postgres.status === 'rejected' ||
+    openrouter.status === 'rejected' ||
+    litellm.status === 'rejected' ||
+    identity.status === 'rejected'
+  ) {
     await Promise.allSettled(running.map((part) => part.stop()))
-    throw togetherAsOne(outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : [])))
+    throw togetherAsOne(
+      outcomes.flatMap((outcome) =>
+        outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+      ),
+    )
   }
   const { github, google, people, allowOrigin } = identity.value
   let stopping: Promise<void> | undefined
@@ -96,7 +125,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   }
 }
 
-function given<Name extends string, Value>(name: Name, value: Value | undefined): { [key in Name]?: Value } {
+function given<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): { [key in Name]?: Value } {
   return value === undefined ? {} : ({ [name]: value } as { [key in Name]: Value })
 }
 

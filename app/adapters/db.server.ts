@@ -13,7 +13,14 @@ const sessionOptions = '-c idle_in_transaction_session_timeout=15000'
 /** `max` connections; a transaction waits 5 s for one and may run 10 s, then fails as unavailable. */
 export function createDb(url: string, options: { max: number; applicationName: string }): Db {
   const adapter = new PrismaPg(
-    { connectionString: withoutPrismaParameters(url), max: options.max, application_name: options.applicationName, connectionTimeoutMillis: 5_000, keepAlive: true, options: sessionOptions },
+    {
+      connectionString: withoutPrismaParameters(url),
+      max: options.max,
+      application_name: options.applicationName,
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+      options: sessionOptions,
+    },
     { schema: 'keymint', onPoolError: () => undefined, onConnectionError: () => undefined },
   )
   return new PrismaClient({ adapter, transactionOptions: { maxWait: 5_000, timeout: 10_000 } })
@@ -22,18 +29,29 @@ export function createDb(url: string, options: { max: number; applicationName: s
 /** `schema` and friends are Prisma's own words: node-postgres would send them to the server. */
 export function withoutPrismaParameters(url: string): string {
   const parsed = new URL(url)
-  for (const name of ['schema', 'connection_limit', 'pool_timeout', 'pgbouncer']) parsed.searchParams.delete(name)
+  for (const name of ['schema', 'connection_limit', 'pool_timeout', 'pgbouncer'])
+    parsed.searchParams.delete(name)
   return parsed.toString()
 }
 
 const unavailableCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'])
-const unavailableText = /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Connection terminated|connection timeout|timeout exceeded when trying to connect|the database system is (starting up|shutting down)|terminating connection|too many clients|Can't reach database|Server has closed the connection|Connection pool/i
+const unavailableText =
+  /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Connection terminated|connection timeout|timeout exceeded when trying to connect|the database system is (starting up|shutting down)|terminating connection|too many clients|Can't reach database|Server has closed the connection|Connection pool/i
 
 /** Whether the database could not be reached or had no connection to give: the caller may try again later. */
 export function isDatabaseUnavailable(error: unknown): boolean {
-  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
+  for (
+    let current = error, depth = 0;
+    current instanceof Error && depth < 5;
+    current = current.cause, depth++
+  ) {
     const code = 'code' in current ? String(current.code) : ''
-    if (unavailableCodes.has(code) || /^(57P0[1-5]|08\d\d\d|53300)$/.test(code) || unavailableText.test(current.message)) return true
+    if (
+      unavailableCodes.has(code) ||
+      /^(57P0[1-5]|08\d\d\d|53300)$/.test(code) ||
+      unavailableText.test(current.message)
+    )
+      return true
   }
   return false
 }

@@ -13,9 +13,15 @@ export type Fingerprints = {
 
 /** `keys` as for the sealer: newest first. A fingerprint is found again for as long as its key stands in the list. */
 export function createFingerprints(keys: Buffer[]): Fingerprints {
-  const derived = keys.map((key) => Buffer.from(hkdfSync('sha256', key, '', 'keymint fingerprint v1', 32)))
-  const under = (key: Buffer, text: string) => createHmac('sha256', key).update(text, 'utf8').digest('hex')
+  const derived = keys.map((key) =>
+    Buffer.from(hkdfSync('sha256', key, '', 'keymint fingerprint v1', 32)),
+  )
+  const under = (key: Buffer, text: string) =>
+    createHmac('sha256', key).update(text, 'utf8').digest('hex')
   const [newest] = derived
   if (!newest) throw new Error('createFingerprints needs at least one key')
-  return { of: (text) => under(newest, text), allOf: (text) => derived.map((key) => under(key, text)) }
+  return {
+    of: (text) => under(newest, text),
+    allOf: (text) => derived.map((key) => under(key, text)),
+  }
 }

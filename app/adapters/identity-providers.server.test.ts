@@ -1,70 +1,120 @@
 import { afterAll, expect, test } from 'vitest'
-import { type AuthConfig, attemptId, clearAttemptCookies, createAuthSetup, explainSignInFailure, type Provider, type ProviderIdentity } from './identity-providers.server'
+import {
+  type AuthConfig,
+  attemptId,
+  clearAttemptCookies,
+  createAuthSetup,
+  explainSignInFailure,
+  type Provider,
+  type ProviderIdentity,
+} from './identity-providers.server'
 import { CookieJar, type Fault, startStandIns, type StandIns } from './identity-stand-ins'
 
 const open: StandIns[] = []
-afterAll(async () => { await Promise.all(open.map((standIns) => standIns.close())) })
+afterAll(async () => {
+  await Promise.all(open.map((standIns) => standIns.close()))
+})
 
-async function world(change: (config: AuthConfig) => void = () => undefined, appOrigin = 'http://localhost:3000') {
+async function world(
+  change: (config: AuthConfig) => void = () => undefined,
+  appOrigin = 'http://localhost:3000',
+) {
   const standIns = await startStandIns({ appOrigin })
   open.push(standIns)
   change(standIns.config)
   const auth = createAuthSetup(standIns.config)
   const jar = new CookieJar()
   const start = async (provider: Provider, from = jar): Promise<string> => {
-    const thrown = await auth.authenticator.authenticate(provider, from.request(`${appOrigin}/auth/${provider}`)).catch((error: unknown) => error)
+    const thrown = await auth.authenticator
+      .authenticate(provider, from.request(`${appOrigin}/auth/${provider}`))
+      .catch((error: unknown) => error)
     if (!(thrown instanceof Response)) throw thrown
     return from.take(thrown).headers.get('Location') ?? ''
   }
-  const finish = (provider: Provider, url: URL, from = jar) => auth.authenticator.authenticate(provider, from.request(url))
-  const signIn = async (provider: Provider): Promise<ProviderIdentity> => finish(provider, standIns.consent(await start(provider)))
-  const failure = async (provider: Provider) => explainSignInFailure(await signIn(provider).catch((error: unknown) => error))
+  const finish = (provider: Provider, url: URL, from = jar) =>
+    auth.authenticator.authenticate(provider, from.request(url))
+  const signIn = async (provider: Provider): Promise<ProviderIdentity> =>
+    finish(provider, standIns.consent(await start(provider)))
+  const failure = async (provider: Provider) =>
+    explainSignInFailure(await signIn(provider).catch((error: unknown) => error))
   return { standIns, auth, jar, start, finish, signIn, failure }
 }
 
 test('GitHub: the primary verified email, the permanent id and the age of the account come back', async () => {
   const { standIns, signIn } = await world()
   expect(await signIn('github')).toEqual({
-    provider: 'github', providerUserId: '583231', login: 'octocat', email: 'Mona@example.org', name: 'Mona',
-    avatarUrl: standIns.gitHubUser.avatar_url, accountCreatedAt: new Date('2011-01-25T18:44:36Z'), emailIsAuthoritative: false,
+    provider: 'github',
+    providerUserId: '583231',
+    login: 'octocat',
+    email: 'Mona@example.org',
+    name: 'Mona',
+    avatarUrl: standIns.gitHubUser.avatar_url,
+    accountCreatedAt: new Date('2011-01-25T18:44:36Z'),
+    emailIsAuthoritative: false,
   })
 })
 
 test('Google: the claims of the id_token come back', async () => {
   const { standIns, signIn } = await world()
   expect(await signIn('google')).toEqual({
-    provider: 'google', providerUserId: '1122334455', login: null, email: 'mona@gmail.com', name: 'Mona',
-    avatarUrl: standIns.googleClaims.picture, accountCreatedAt: null, emailIsAuthoritative: true,
+    provider: 'google',
+    providerUserId: '1122334455',
+    login: null,
+    email: 'mona@gmail.com',
+    name: 'Mona',
+    avatarUrl: standIns.googleClaims.picture,
+    accountCreatedAt: null,
+    emailIsAuthoritative: true,
   })
 })
 
 test.each([
   ['github', '/login/oauth/authorize', 'read:user user:email'],
   ['google', '/o/oauth2/v2/auth', 'openid email profile'],
-] as const)('%s is asked for little, with PKCE, to come back to APP_ORIGIN', async (provider, path, scope) => {
-  const { start, standIns, jar } = await world()
-  const url = new URL(await start(provider))
-  expect(url.origin + url.pathname).toBe(standIns.config.github.webUrl + path)
-  expect(Object.fromEntries(url.searchParams)).toMatchObject({ scope, code_challenge_method: 'S256', redirect_uri: `http://localhost:3000/auth/${provider}/callback`, response_type: 'code' })
-  expect(url.searchParams.get('state')?.length).toBeGreaterThanOrEqual(43)
-  if (provider === 'google') expect(url.searchParams.get('nonce')).toHaveLength(43)
-  expect([...jar.cookies.keys()].map((name) => name.split(':')[0])).toEqual([`oauth-${provider}-${attemptId(url.searchParams.get('state') ?? '')}`])
-})
+] as const)(
+  '%s is asked for little, with PKCE, to come back to APP_ORIGIN',
+  async (provider, path, scope) => {
+    const { start, standIns, jar } = await world()
+    const url = new URL(await start(provider))
+    expect(url.origin + url.pathname).toBe(standIns.config.github.webUrl + path)
+    expect(Object.fromEntries(url.searchParams)).toMatchObject({
+      scope,
+      code_challenge_method: 'S256',
+      redirect_uri: `http://localhost:3000/auth/${provider}/callback`,
+      response_type: 'code',
+    })
+    expect(url.searchParams.get('state')?.length).toBeGreaterThanOrEqual(43)
+    if (provider === 'google') expect(url.searchParams.get('nonce')).toHaveLength(43)
+    expect([...jar.cookies.keys()].map((name) => name.split(':')[0])).toEqual([
+      `oauth-${provider}-${attemptId(url.searchParams.get('state') ?? '')}`,
+    ])
+  },
+)
 
 test('GitHub Enterprise under a path is reached there', async () => {
-  const { start } = await world((config) => { config.github.webUrl = 'https://ghe.example.org/git/' })
-  expect(await start('github')).toMatch(/^https:\/\/ghe\.example\.org\/git\/login\/oauth\/authorize\?/)
+  const { start } = await world((config) => {
+    config.github.webUrl = 'https://ghe.example.org/git/'
+  })
+  expect(await start('github')).toMatch(
+    /^https:\/\/ghe\.example\.org\/git\/login\/oauth\/authorize\?/,
+  )
 })
 
-test.each(['github', 'google'] as const)('%s: over https the state cookie is __Host-, Secure, HttpOnly and Lax', async (provider) => {
-  const { auth } = await world(undefined, 'https://keys.example.org')
-  const thrown = await auth.authenticator.authenticate(provider, new Request(`https://keys.example.org/auth/${provider}`)).catch((error: unknown) => error)
-  const [cookie, ...others] = thrown instanceof Response ? thrown.headers.getSetCookie() : []
-  expect(others).toEqual([])
-  expect(cookie).toMatch(new RegExp(`^__Host-oauth-${provider}-`))
-  for (const attribute of ['Secure', 'HttpOnly', 'SameSite=Lax', 'Path=/', 'Max-Age=600']) expect(cookie?.split('; ')).toContain(attribute)
-  expect(cookie).not.toContain('Domain')
-})
+test.each(['github', 'google'] as const)(
+  '%s: over https the state cookie is __Host-, Secure, HttpOnly and Lax',
+  async (provider) => {
+    const { auth } = await world(undefined, 'https://keys.example.org')
+    const thrown = await auth.authenticator
+      .authenticate(provider, new Request(`https://keys.example.org/auth/${provider}`))
+      .catch((error: unknown) => error)
+    const [cookie, ...others] = thrown instanceof Response ? thrown.headers.getSetCookie() : []
+    expect(others).toEqual([])
+    expect(cookie).toMatch(new RegExp(`^__Host-oauth-${provider}-`))
+    for (const attribute of ['Secure', 'HttpOnly', 'SameSite=Lax', 'Path=/', 'Max-Age=600'])
+      expect(cookie?.split('; ')).toContain(attribute)
+    expect(cookie).not.toContain('Domain')
+  },
+)
 
 test('credentials go in the body, never in a header, and tokens come back to nobody', async () => {
   const { signIn, standIns } = await world()
@@ -95,11 +145,14 @@ test.each([
   [{ email: 'mona@GoogleMail.com' }, 'mona@GoogleMail.com', true],
   [{ email: 'mona@gmail.com.evil.test' }, 'mona@gmail.com.evil.test', false],
   [{ email: 'mona@notgmail.com' }, 'mona@notgmail.com', false],
-])('Google claims %j give the email %j, authoritative: %j', async (claims, email, emailIsAuthoritative) => {
-  const { signIn, standIns } = await world()
-  Object.assign(standIns.googleClaims, claims)
-  expect(await signIn('google')).toMatchObject({ email, emailIsAuthoritative })
-})
+])(
+  'Google claims %j give the email %j, authoritative: %j',
+  async (claims, email, emailIsAuthoritative) => {
+    const { signIn, standIns } = await world()
+    Object.assign(standIns.googleClaims, claims)
+    expect(await signIn('google')).toMatchObject({ email, emailIsAuthoritative })
+  },
+)
 
 test.each([
   ['iss', { iss: 'https://evil.test' }],
@@ -131,7 +184,13 @@ test.each([
 })
 
 for (const provider of ['github', 'google'] as const) {
-  const refused = async (attempt: Promise<unknown>) => explainSignInFailure(await attempt.then(() => 'signed in', (error: unknown) => error))?.failure
+  const refused = async (attempt: Promise<unknown>) =>
+    explainSignInFailure(
+      await attempt.then(
+        () => 'signed in',
+        (error: unknown) => error,
+      ),
+    )?.failure
 
   test(`${provider}: a wrong, a foreign and a missing state, and a missing code, are refused`, async () => {
     const { start, finish, standIns, jar } = await world()
@@ -167,16 +226,25 @@ for (const provider of ['github', 'google'] as const) {
 
   test(`${provider}: two tabs can finish in any order`, async () => {
     const { start, finish, standIns } = await world()
-    const [one, two, three] = [standIns.consent(await start(provider)), standIns.consent(await start(provider)), standIns.consent(await start(provider))]
-    for (const back of [two, one, three]) expect((await finish(provider, back)).provider).toBe(provider)
+    const [one, two, three] = [
+      standIns.consent(await start(provider)),
+      standIns.consent(await start(provider)),
+      standIns.consent(await start(provider)),
+    ]
+    for (const back of [two, one, three])
+      expect((await finish(provider, back)).provider).toBe(provider)
   })
 
   test(`${provider}: fifty people at once come back as themselves`, async () => {
-    const { start, finish, standIns } = await world((config) => { config.timeoutMs = 10_000 })
-    const identities = await Promise.all(Array.from({ length: 50 }, async () => {
-      const jar = new CookieJar()
-      return finish(provider, standIns.consent(await start(provider, jar)), jar)
-    }))
+    const { start, finish, standIns } = await world((config) => {
+      config.timeoutMs = 10_000
+    })
+    const identities = await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const jar = new CookieJar()
+        return finish(provider, standIns.consent(await start(provider, jar)), jar)
+      }),
+    )
     expect(identities).toHaveLength(50)
   })
 
@@ -195,30 +263,49 @@ for (const provider of ['github', 'google'] as const) {
     back.searchParams.delete('code')
     back.searchParams.set('error', code)
     back.searchParams.set('error_description', 'SECRET-DESCRIPTION')
-    const explained = explainSignInFailure(await finish(provider, back).catch((error: unknown) => error))
+    const explained = explainSignInFailure(
+      await finish(provider, back).catch((error: unknown) => error),
+    )
     expect(explained?.failure).toBe(expected)
     expect(explained?.reason).not.toMatch(/SECRET|script|proto/)
   })
 }
 
 const faults: [Provider, string, Fault, string][] = [
-  ...(['/login/oauth/access_token', '/api/v3/user', '/api/v3/user/emails'].flatMap((path): [Provider, string, Fault, string][] => [
-    ['github', path, { hang: true }, 'unavailable'],
-    ['github', path, { drop: true }, 'unavailable'],
-    ['github', path, { status: 500, body: 'oops' }, 'unavailable'],
-    ['github', path, { status: 503, body: '<html>unicorn</html>' }, 'unavailable'],
-    ['github', path, { status: 429 }, 'unavailable'],
-    ['github', path, { status: 403, headers: { 'X-RateLimit-Remaining': '0' } }, 'unavailable'],
-    ['github', path, { status: 307, headers: { Location: 'http://127.0.0.1:1/' } }, 'unavailable'],
-    ['github', path, { status: 200, body: '<html>' }, 'provider_error'],
-    ['github', path, { status: 200, body: 'null' }, 'provider_error'],
-    ['github', path, { status: 200, body: '{"login":"x"}' }, 'provider_error'],
-  ])),
+  ...['/login/oauth/access_token', '/api/v3/user', '/api/v3/user/emails'].flatMap(
+    (path): [Provider, string, Fault, string][] => [
+      ['github', path, { hang: true }, 'unavailable'],
+      ['github', path, { drop: true }, 'unavailable'],
+      ['github', path, { status: 500, body: 'oops' }, 'unavailable'],
+      ['github', path, { status: 503, body: '<html>unicorn</html>' }, 'unavailable'],
+      ['github', path, { status: 429 }, 'unavailable'],
+      ['github', path, { status: 403, headers: { 'X-RateLimit-Remaining': '0' } }, 'unavailable'],
+      [
+        'github',
+        path,
+        { status: 307, headers: { Location: 'http://127.0.0.1:1/' } },
+        'unavailable',
+      ],
+      ['github', path, { status: 200, body: '<html>' }, 'provider_error'],
+      ['github', path, { status: 200, body: 'null' }, 'provider_error'],
+      ['github', path, { status: 200, body: '{"login":"x"}' }, 'provider_error'],
+    ],
+  ),
   ['github', '/api/v3/user/emails', { status: 403 }, 'misconfigured'],
   ['github', '/api/v3/user/emails', { status: 404 }, 'misconfigured'],
   ['github', '/api/v3/user', { status: 401 }, 'misconfigured'],
-  ['github', '/login/oauth/access_token', { body: '{"error":"unverified_user_email"}' }, 'unverified_account'],
-  ['github', '/login/oauth/access_token', { body: '{"error":"incorrect_client_credentials"}' }, 'misconfigured'],
+  [
+    'github',
+    '/login/oauth/access_token',
+    { body: '{"error":"unverified_user_email"}' },
+    'unverified_account',
+  ],
+  [
+    'github',
+    '/login/oauth/access_token',
+    { body: '{"error":"incorrect_client_credentials"}' },
+    'misconfigured',
+  ],
   ['github', '/login/oauth/access_token', { body: '{"error":"something_new"}' }, 'provider_error'],
   ['google', '/oauth2/token', { hang: true }, 'unavailable'],
   ['google', '/oauth2/token', { drop: true }, 'unavailable'],
@@ -236,12 +323,17 @@ test.each(faults)('%s: %s answering %j is %s', async (provider, path, fault, exp
   expect((await failure(provider))?.failure).toBe(expected)
 })
 
-test.each(['github', 'google'] as const)('%s: a wrong client secret here is a misconfiguration, and is not shown', async (provider) => {
-  const { failure } = await world((config) => { config[provider].clientSecret = 'WRONG-SECRET' })
-  const explained = await failure(provider)
-  expect(explained?.failure).toBe('misconfigured')
-  expect(explained?.reason).not.toContain('WRONG')
-})
+test.each(['github', 'google'] as const)(
+  '%s: a wrong client secret here is a misconfiguration, and is not shown',
+  async (provider) => {
+    const { failure } = await world((config) => {
+      config[provider].clientSecret = 'WRONG-SECRET'
+    })
+    const explained = await failure(provider)
+    expect(explained?.failure).toBe('misconfigured')
+    expect(explained?.reason).not.toContain('WRONG')
+  },
+)
 
 test('a provider that cannot be reached at all is unavailable', async () => {
   const { failure, standIns } = await world()
@@ -253,8 +345,16 @@ test('a provider that cannot be reached at all is unavailable', async () => {
 
 test('a name of control characters is cleaned, and an avatar that is no web address left out', async () => {
   const { signIn, standIns } = await world()
-  Object.assign(standIns.gitHubUser, { name: ' \u0000\u0007 ', avatar_url: 'javascript:alert(1)', created_at: 'never' })
-  expect(await signIn('github')).toMatchObject({ name: 'octocat', avatarUrl: null, accountCreatedAt: null })
+  Object.assign(standIns.gitHubUser, {
+    name: ' \u0000\u0007 ',
+    avatar_url: 'javascript:alert(1)',
+    created_at: 'never',
+  })
+  expect(await signIn('github')).toMatchObject({
+    name: 'octocat',
+    avatarUrl: null,
+    accountCreatedAt: null,
+  })
 })
 
 test('a bug is not taken for a failure of the provider', () => {
@@ -268,6 +368,8 @@ test('clearing one attempt leaves the others, and nothing else of the browser, a
   await start('github')
   jar.cookies.set('session', 'x')
   const request = jar.request('http://localhost:3000/')
-  expect(clearAttemptCookies(request, false, attemptId(state)).map((cookie) => cookie.split('=')[0])).toEqual([...jar.cookies.keys()].filter((name) => name.startsWith('oauth-google')))
+  expect(
+    clearAttemptCookies(request, false, attemptId(state)).map((cookie) => cookie.split('=')[0]),
+  ).toEqual([...jar.cookies.keys()].filter((name) => name.startsWith('oauth-google')))
   expect(clearAttemptCookies(request, false, null)).toHaveLength(2)
 })

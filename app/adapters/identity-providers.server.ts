@@ -31,7 +31,13 @@ export type AuthConfig = {
   /** Newest first. */
   sessionSecrets: string[]
   github: { clientId: string; clientSecret: string; webUrl: string; apiUrl: string }
-  google: { clientId: string; clientSecret: string; authUrl: string; tokenUrl: string; issuers: string[] }
+  google: {
+    clientId: string
+    clientSecret: string
+    authUrl: string
+    tokenUrl: string
+    issuers: string[]
+  }
   /** How long one call to a provider may take. */
   timeoutMs?: number
 }
@@ -43,12 +49,21 @@ export type AuthSetup = {
   sessionSecrets: string[]
 }
 
-export type SignInFailure = 'access_denied' | 'expired' | 'unverified_account' | 'unavailable' | 'misconfigured' | 'provider_error'
+export type SignInFailure =
+  | 'access_denied'
+  | 'expired'
+  | 'unverified_account'
+  | 'unavailable'
+  | 'misconfigured'
+  | 'provider_error'
 
 /** A sign-in that did not happen. `message` is for the log: our own words, never the provider's. */
 export class IdentityProviderError extends Error {
   override name = 'IdentityProviderError'
-  constructor(readonly failure: SignInFailure, message: string) {
+  constructor(
+    readonly failure: SignInFailure,
+    message: string,
+  ) {
     super(message)
   }
 }
@@ -64,7 +79,9 @@ export function isProvider(text: string | undefined): text is Provider {
 export function createAuthSetup(config: AuthConfig): AuthSetup {
   const secureCookies = config.appOrigin.startsWith('https:')
   return {
-    authenticator: new Authenticator<ProviderIdentity>().use(new KeymintGitHubStrategy(config), 'github').use(new KeymintGoogleStrategy(config), 'google'),
+    authenticator: new Authenticator<ProviderIdentity>()
+      .use(new KeymintGitHubStrategy(config), 'github')
+      .use(new KeymintGoogleStrategy(config), 'google'),
     secureCookies,
     appOrigin: config.appOrigin,
     sessionSecrets: config.sessionSecrets,
@@ -72,12 +89,15 @@ export function createAuthSetup(config: AuthConfig): AuthSetup {
 }
 
 /** What went wrong, in our words. Null means that it is none of the provider's doing: a bug, to be thrown on. */
-export function explainSignInFailure(error: unknown): { failure: SignInFailure; reason: string } | null {
+export function explainSignInFailure(
+  error: unknown,
+): { failure: SignInFailure; reason: string } | null {
   // By its name: the pages are a bundle of their own, with a class of their own.
   if (isIdentityProviderError(error)) return { failure: error.failure, reason: error.message }
   if (error instanceof OAuth2RequestError) return explainOAuthError(error.code)
   // remix-auth's words for a state that is missing, and for one that is not this browser's.
-  if (error instanceof ReferenceError || error instanceof RangeError) return { failure: 'expired', reason: 'state or code missing, or not of this browser' }
+  if (error instanceof ReferenceError || error instanceof RangeError)
+    return { failure: 'expired', reason: 'state or code missing, or not of this browser' }
   return null
 }
 
@@ -87,20 +107,37 @@ export function attemptId(state: string): string {
 }
 
 /** Browsers send a `__Host-` cookie back only to the host that set it: a sibling domain cannot plant one. */
-export function attemptCookieName(purpose: Provider | 'return', attempt: string, secure: boolean): string {
+export function attemptCookieName(
+  purpose: Provider | 'return',
+  attempt: string,
+  secure: boolean,
+): string {
   return `${secure ? '__Host-' : ''}oauth-${purpose}-${attempt}`
 }
 
 /** `Set-Cookie` values that forget one attempt, or with null all of them. */
-export function clearAttemptCookies(request: Request, secure: boolean, attempt: string | null): string[] {
+export function clearAttemptCookies(
+  request: Request,
+  secure: boolean,
+  attempt: string | null,
+): string[] {
   const prefix = secure ? '__Host-oauth-' : 'oauth-'
   return cookieNames(request)
-    .filter((name) => name.startsWith(prefix) && (attempt === null || name.slice(prefix.length).replace(/^[a-z]+-/, '').split(':')[0] === attempt))
+    .filter(
+      (name) =>
+        name.startsWith(prefix) &&
+        (attempt === null ||
+          name
+            .slice(prefix.length)
+            .replace(/^[a-z]+-/, '')
+            .split(':')[0] === attempt),
+    )
     .map((name) => `${name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`)
 }
 
 export function countAttemptCookies(request: Request, secure: boolean): number {
-  return cookieNames(request).filter((name) => name.startsWith(secure ? '__Host-oauth-' : 'oauth-')).length
+  return cookieNames(request).filter((name) => name.startsWith(secure ? '__Host-oauth-' : 'oauth-'))
+    .length
 }
 
 const gitHubTokenSchema = z.object({ access_token: z.string().min(1) })
@@ -111,7 +148,9 @@ const gitHubUserSchema = z.object({
   avatar_url: z.string().nullish(),
   created_at: z.string().nullish(),
 })
-const gitHubEmailsSchema = z.array(z.object({ email: z.string(), primary: z.boolean(), verified: z.boolean() }))
+const gitHubEmailsSchema = z.array(
+  z.object({ email: z.string(), primary: z.boolean(), verified: z.boolean() }),
+)
 
 class KeymintGitHubStrategy extends GitHubStrategy<ProviderIdentity> {
   readonly #config: AuthConfig
@@ -119,7 +158,13 @@ class KeymintGitHubStrategy extends GitHubStrategy<ProviderIdentity> {
   constructor(config: AuthConfig) {
     const redirectURI = `${config.appOrigin}/auth/github/callback`
     super(
-      { clientId: config.github.clientId, clientSecret: config.github.clientSecret, redirectURI, scopes: ['read:user', 'user:email'], cookie: stateCookie('github', 'none', config) },
+      {
+        clientId: config.github.clientId,
+        clientSecret: config.github.clientSecret,
+        redirectURI,
+        scopes: ['read:user', 'user:email'],
+        cookie: stateCookie('github', 'none', config),
+      },
       ({ tokens }) => readGitHubIdentity(config, tokens.accessToken()),
     )
     this.#config = config
@@ -135,7 +180,12 @@ class KeymintGitHubStrategy extends GitHubStrategy<ProviderIdentity> {
     }
     const state = new URL(request.url).searchParams.get('state')
     if (state) nameCookie(state)
-    view.client = new KeymintGitHubClient(config, `${config.appOrigin}/auth/github/callback`, state, nameCookie)
+    view.client = new KeymintGitHubClient(
+      config,
+      `${config.appOrigin}/auth/github/callback`,
+      state,
+      nameCookie,
+    )
     return super.authenticate.call(view, request)
   }
 }
@@ -146,7 +196,12 @@ class KeymintGitHubClient extends GitHub {
   readonly #state: string | null
   readonly #onState: (state: string) => void
 
-  constructor(config: AuthConfig, redirectURI: string, state: string | null, onState: (state: string) => void) {
+  constructor(
+    config: AuthConfig,
+    redirectURI: string,
+    state: string | null,
+    onState: (state: string) => void,
+  ) {
     super(config.github.clientId, config.github.clientSecret, redirectURI)
     this.#config = config
     this.#redirectURI = redirectURI
@@ -165,25 +220,45 @@ class KeymintGitHubClient extends GitHub {
 
   override async validateAuthorizationCode(code: string): Promise<OAuth2Tokens> {
     const { clientId, clientSecret, webUrl } = this.#config.github
-    const form = { client_id: clientId, client_secret: clientSecret, code, redirect_uri: this.#redirectURI, code_verifier: this.#verifier(this.#state ?? '') }
-    const answer = await callProvider('GitHub token', `${withoutSlash(webUrl)}/login/oauth/access_token`, this.#config, { form })
+    const form = {
+      client_id: clientId,
+      client_secret: clientSecret,
+      code,
+      redirect_uri: this.#redirectURI,
+      code_verifier: this.#verifier(this.#state ?? ''),
+    }
+    const answer = await callProvider(
+      'GitHub token',
+      `${withoutSlash(webUrl)}/login/oauth/access_token`,
+      this.#config,
+      { form },
+    )
     return new OAuth2Tokens(checked('GitHub token', gitHubTokenSchema, answer))
   }
 
   // Derived from the state, so that nothing needs storing; not to be guessed without our secret.
   #verifier(state: string): string {
-    return createHmac('sha256', this.#config.sessionSecrets[0] ?? '').update(`pkce:${state}`).digest('base64url')
+    return createHmac('sha256', this.#config.sessionSecrets[0] ?? '')
+      .update(`pkce:${state}`)
+      .digest('base64url')
   }
 }
 
-async function readGitHubIdentity(config: AuthConfig, accessToken: string): Promise<ProviderIdentity> {
+async function readGitHubIdentity(
+  config: AuthConfig,
+  accessToken: string,
+): Promise<ProviderIdentity> {
   const api = withoutSlash(config.github.apiUrl)
   const [userAnswer, emailsAnswer] = await Promise.all([
     callProvider('GitHub user', `${api}/user`, config, { bearer: accessToken }),
-    callProvider('GitHub emails', `${api}/user/emails?per_page=100`, config, { bearer: accessToken }),
+    callProvider('GitHub emails', `${api}/user/emails?per_page=100`, config, {
+      bearer: accessToken,
+    }),
   ])
   const user = checked('GitHub user', gitHubUserSchema, userAnswer)
-  const primary = checked('GitHub emails', gitHubEmailsSchema, emailsAnswer).find((email) => email.primary && email.verified)
+  const primary = checked('GitHub emails', gitHubEmailsSchema, emailsAnswer).find(
+    (email) => email.primary && email.verified,
+  )
   return {
     provider: 'github',
     providerUserId: String(user.id),
@@ -217,8 +292,19 @@ class KeymintGoogleStrategy extends GoogleStrategy<ProviderIdentity> {
   constructor(config: AuthConfig) {
     const redirectURI = `${config.appOrigin}/auth/google/callback`
     super(
-      { clientId: config.google.clientId, clientSecret: config.google.clientSecret, redirectURI, scopes: ['openid', 'email', 'profile'], prompt: 'select_account' },
-      async ({ request, tokens }) => readGoogleIdentity(config, tokens.idToken(), new URL(request.url).searchParams.get('state') ?? ''),
+      {
+        clientId: config.google.clientId,
+        clientSecret: config.google.clientSecret,
+        redirectURI,
+        scopes: ['openid', 'email', 'profile'],
+        prompt: 'select_account',
+      },
+      async ({ request, tokens }) =>
+        readGoogleIdentity(
+          config,
+          tokens.idToken(),
+          new URL(request.url).searchParams.get('state') ?? '',
+        ),
     )
     this.#config = config
     // Upstream writes Google's own addresses here and leaves the cookie without Secure.
@@ -246,13 +332,29 @@ class KeymintGoogleStrategy extends GoogleStrategy<ProviderIdentity> {
     }
     view.validateAuthorizationCode = async (code, codeVerifier) => {
       const { clientId, clientSecret, tokenUrl } = config.google
-      const form = { grant_type: 'authorization_code', client_id: clientId, client_secret: clientSecret, code, redirect_uri: `${config.appOrigin}/auth/google/callback`, code_verifier: codeVerifier }
-      return new OAuth2Tokens(checked('Google token', googleTokenSchema, await callProvider('Google token', tokenUrl, config, { form })))
+      const form = {
+        grant_type: 'authorization_code',
+        client_id: clientId,
+        client_secret: clientSecret,
+        code,
+        redirect_uri: `${config.appOrigin}/auth/google/callback`,
+        code_verifier: codeVerifier,
+      }
+      return new OAuth2Tokens(
+        checked(
+          'Google token',
+          googleTokenSchema,
+          await callProvider('Google token', tokenUrl, config, { form }),
+        ),
+      )
     }
     return super.authenticate.call(view, request)
   }
 
-  protected override authorizationParams(params: URLSearchParams, request?: Request): URLSearchParams {
+  protected override authorizationParams(
+    params: URLSearchParams,
+    request?: Request,
+  ): URLSearchParams {
     params.set('nonce', nonceOf(params.get('state') ?? ''))
     return super.authorizationParams(params, request)
   }
@@ -263,13 +365,19 @@ function readGoogleIdentity(config: AuthConfig, idToken: string, state: string):
   const claims = checked('Google id_token', googleClaimsSchema, jwtPayload(idToken))
   const { clientId, issuers } = config.google
   const audience = [claims.aud].flat()
-  const complaint = !issuers.includes(claims.iss) ? 'iss'
-    : !audience.includes(clientId) ? 'aud'
-    : (audience.length > 1 || claims.azp !== undefined) && claims.azp !== clientId ? 'azp'
-    : claims.exp * 1000 <= Date.now() ? 'exp'
-    : claims.nonce !== nonceOf(state) ? 'nonce'
-    : null
-  if (complaint) throw new IdentityProviderError('provider_error', `Google id_token: ${complaint} is wrong`)
+  const complaint = !issuers.includes(claims.iss)
+    ? 'iss'
+    : !audience.includes(clientId)
+      ? 'aud'
+      : (audience.length > 1 || claims.azp !== undefined) && claims.azp !== clientId
+        ? 'azp'
+        : claims.exp * 1000 <= Date.now()
+          ? 'exp'
+          : claims.nonce !== nonceOf(state)
+            ? 'nonce'
+            : null
+  if (complaint)
+    throw new IdentityProviderError('provider_error', `Google id_token: ${complaint} is wrong`)
 
   const email = claims.email_verified === true && claims.email ? claims.email : null
   return {
@@ -280,13 +388,16 @@ function readGoogleIdentity(config: AuthConfig, idToken: string, state: string):
     name: displayName(claims.name) || email || 'Google user',
     avatarUrl: webUrlOrNull(claims.picture),
     accountCreatedAt: null,
-    emailIsAuthoritative: email !== null && (/@(gmail|googlemail)\.com$/i.test(email) || Boolean(claims.hd)),
+    emailIsAuthoritative:
+      email !== null && (/@(gmail|googlemail)\.com$/i.test(email) || Boolean(claims.hd)),
   }
 }
 
 function jwtPayload(token: string): unknown {
   try {
-    const decoded: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'))
+    const decoded: unknown = JSON.parse(
+      Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'),
+    )
     return decoded
   } catch {
     throw new IdentityProviderError('provider_error', 'Google id_token: not a JWT')
@@ -316,13 +427,20 @@ const oauthErrors = new Map<string, SignInFailure>([
 /** The code may come from a URL that anybody can write: only a known one goes any further. */
 function explainOAuthError(code: string): { failure: SignInFailure; reason: string } {
   const failure = oauthErrors.get(code)
-  return failure ? { failure, reason: `the provider said ${code}` } : { failure: 'provider_error', reason: 'the provider said something we do not know' }
+  return failure
+    ? { failure, reason: `the provider said ${code}` }
+    : { failure: 'provider_error', reason: 'the provider said something we do not know' }
 }
 
 const oauthErrorSchema = z.object({ error: z.string() })
 
 /** One call: within the time limit, without redirects (they would carry the secret elsewhere), and failing in our words only. */
-async function callProvider(what: string, url: string, config: AuthConfig, call: { form: Record<string, string> } | { bearer: string }): Promise<unknown> {
+async function callProvider(
+  what: string,
+  url: string,
+  config: AuthConfig,
+  call: { form: Record<string, string> } | { bearer: string },
+): Promise<unknown> {
   let status: number
   let limited: boolean
   let text: string
@@ -332,16 +450,26 @@ async function callProvider(what: string, url: string, config: AuthConfig, call:
       headers: {
         Accept: 'application/json',
         'User-Agent': 'Keymint',
-        ...('bearer' in call ? { Accept: 'application/vnd.github+json', Authorization: `Bearer ${call.bearer}`, 'X-GitHub-Api-Version': '2022-11-28' } : {}),
+        ...('bearer' in call
+          ? {
+              Accept: 'application/vnd.github+json',
+              Authorization: `Bearer ${call.bearer}`,
+              'X-GitHub-Api-Version': '2022-11-28',
+            }
+          : {}),
       },
       redirect: 'error',
       signal: AbortSignal.timeout(config.timeoutMs ?? 10_000),
     })
     status = response.status
-    limited = response.headers.get('x-ratelimit-remaining') === '0' || response.headers.has('retry-after')
+    limited =
+      response.headers.get('x-ratelimit-remaining') === '0' || response.headers.has('retry-after')
     text = await response.text()
   } catch (error) {
-    throw new IdentityProviderError('unavailable', `${what}: ${error instanceof Error && error.name === 'TimeoutError' ? 'no answer in time' : 'cannot be reached'}`)
+    throw new IdentityProviderError(
+      'unavailable',
+      `${what}: ${error instanceof Error && error.name === 'TimeoutError' ? 'no answer in time' : 'cannot be reached'}`,
+    )
   }
   const answer = jsonOrUndefined(text)
   // GitHub answers a refused code with 200 and an error in the body.
@@ -351,13 +479,19 @@ async function callProvider(what: string, url: string, config: AuthConfig, call:
     throw new IdentityProviderError(failure, `${what}: ${status}, ${reason}`)
   }
   if (status >= 200 && status < 300 && answer !== undefined) return answer
-  if (status >= 500 || status === 429 || (status === 403 && limited)) throw new IdentityProviderError('unavailable', `${what}: ${status}`)
+  if (status >= 500 || status === 429 || (status === 403 && limited))
+    throw new IdentityProviderError('unavailable', `${what}: ${status}`)
   // With a token that is seconds old, a refusal means that the app may not ask this.
-  if ('bearer' in call && (status === 401 || status === 403 || status === 404)) throw new IdentityProviderError('misconfigured', `${what}: ${status}`)
+  if ('bearer' in call && (status === 401 || status === 403 || status === 404))
+    throw new IdentityProviderError('misconfigured', `${what}: ${status}`)
   throw new IdentityProviderError('provider_error', `${what}: ${status}, unreadable or unexpected`)
 }
 
-function checked<Schema extends z.ZodType>(what: string, schema: Schema, answer: unknown): z.output<Schema> {
+function checked<Schema extends z.ZodType>(
+  what: string,
+  schema: Schema,
+  answer: unknown,
+): z.output<Schema> {
   const parsed = schema.safeParse(answer)
   if (parsed.success) return parsed.data
   const fields = parsed.error.issues.map((issue) => issue.path.join('.') || 'all of it').join(', ')
@@ -386,7 +520,10 @@ function stateCookie(provider: Provider, attempt: string, config: AuthConfig) {
 export const attemptLifetimeSeconds = 600
 
 function cookieNames(request: Request): string[] {
-  return (request.headers.get('Cookie') ?? '').split(/;\s*/).map((pair) => pair.split('=')[0] ?? '').filter((name) => /^[\w:-]+$/.test(name))
+  return (request.headers.get('Cookie') ?? '')
+    .split(/;\s*/)
+    .map((pair) => pair.split('=')[0] ?? '')
+    .filter((name) => /^[\w:-]+$/.test(name))
 }
 
 function jsonOrUndefined(text: string): unknown {
@@ -400,7 +537,10 @@ function jsonOrUndefined(text: string): unknown {
 
 /** People write their own names: no control characters (Postgres refuses NUL), and not a novel. */
 function displayName(text: string | null | undefined): string {
-  return (text ?? '').replace(/\p{Cc}/gu, ' ').trim().slice(0, 200)
+  return (text ?? '')
+    .replace(/\p{Cc}/gu, ' ')
+    .trim()
+    .slice(0, 200)
 }
 
 function webUrlOrNull(text: string | null | undefined): string | null {

@@ -3,9 +3,20 @@ import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AuthConfig } from './identity-providers.server'
 
-export type Fault = { status?: number; body?: string; headers?: Record<string, string>; hang?: true; drop?: true }
+export type Fault = {
+  status?: number
+  body?: string
+  headers?: Record<string, string>
+  hang?: true
+  drop?: true
+}
 
-type Pending = { provider: 'github' | 'google'; challenge: string; redirectUri: string; nonce: string | null }
+type Pending = {
+  provider: 'github' | 'google'
+  challenge: string
+  redirectUri: string
+  nonce: string | null
+}
 
 export type StandIns = {
   config: AuthConfig
@@ -33,28 +44,67 @@ export async function startStandIns(options: { appOrigin: string }): Promise<Sta
     config: {
       appOrigin: options.appOrigin,
       sessionSecrets: ['a-session-secret-of-thirty-two-letters'],
-      github: { clientId: 'gh-client', clientSecret: 'gh-secret', webUrl: origin, apiUrl: `${origin}/api/v3` },
-      google: { clientId: 'goo-client', clientSecret: 'goo-secret', authUrl: `${origin}/o/oauth2/v2/auth`, tokenUrl: `${origin}/oauth2/token`, issuers: [origin] },
+      github: {
+        clientId: 'gh-client',
+        clientSecret: 'gh-secret',
+        webUrl: origin,
+        apiUrl: `${origin}/api/v3`,
+      },
+      google: {
+        clientId: 'goo-client',
+        clientSecret: 'goo-secret',
+        authUrl: `${origin}/o/oauth2/v2/auth`,
+        tokenUrl: `${origin}/oauth2/token`,
+        issuers: [origin],
+      },
       timeoutMs: 400,
     },
-    gitHubUser: { id: 583231, login: 'octocat', name: 'Mona', avatar_url: `${origin}/avatar`, created_at: '2011-01-25T18:44:36Z' },
-    gitHubEmails: [{ email: 'other@example.org', primary: false, verified: true }, { email: 'Mona@example.org', primary: true, verified: true }],
-    googleClaims: { sub: '1122334455', email: 'mona@gmail.com', email_verified: true, name: 'Mona', picture: `${origin}/picture` },
+    gitHubUser: {
+      id: 583231,
+      login: 'octocat',
+      name: 'Mona',
+      avatar_url: `${origin}/avatar`,
+      created_at: '2011-01-25T18:44:36Z',
+    },
+    gitHubEmails: [
+      { email: 'other@example.org', primary: false, verified: true },
+      { email: 'Mona@example.org', primary: true, verified: true },
+    ],
+    googleClaims: {
+      sub: '1122334455',
+      email: 'mona@gmail.com',
+      email_verified: true,
+      name: 'Mona',
+      picture: `${origin}/picture`,
+    },
     faults: new Map(),
     calls: [],
     consent(authorizationUrl) {
       const url = new URL(authorizationUrl)
       const parameter = (name: string) => url.searchParams.get(name) ?? ''
-      if (parameter('code_challenge_method') !== 'S256' || parameter('code_challenge').length !== 43) throw new Error('PKCE is required')
+      if (
+        parameter('code_challenge_method') !== 'S256' ||
+        parameter('code_challenge').length !== 43
+      )
+        throw new Error('PKCE is required')
       const provider = parameter('client_id') === 'gh-client' ? 'github' : 'google'
       const code = randomBytes(8).toString('hex')
-      codes.set(code, { provider, challenge: parameter('code_challenge'), redirectUri: parameter('redirect_uri'), nonce: url.searchParams.get('nonce') })
+      codes.set(code, {
+        provider,
+        challenge: parameter('code_challenge'),
+        redirectUri: parameter('redirect_uri'),
+        nonce: url.searchParams.get('nonce'),
+      })
       const back = new URL(parameter('redirect_uri'))
       back.searchParams.set('code', code)
       back.searchParams.set('state', parameter('state'))
       return back
     },
-    close: () => new Promise((resolve) => { server.closeAllConnections(); server.close(() => resolve()) }),
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -65,26 +115,67 @@ export async function startStandIns(options: { appOrigin: string }): Promise<Sta
     const fault = standIns.faults.get(path)
     if (fault?.hang) return
     if (fault?.drop) return void request.socket.destroy()
-    if (fault) return void response.writeHead(fault.status ?? 200, { 'Content-Type': 'application/json', ...fault.headers }).end(fault.body ?? '{}')
-    const send = (status: number, value: unknown) => void response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value))
+    if (fault)
+      return void response
+        .writeHead(fault.status ?? 200, { 'Content-Type': 'application/json', ...fault.headers })
+        .end(fault.body ?? '{}')
+    const send = (status: number, value: unknown) =>
+      void response
+        .writeHead(status, { 'Content-Type': 'application/json' })
+        .end(JSON.stringify(value))
 
     if (path === '/login/oauth/access_token' || path === '/oauth2/token') {
       const provider = path === '/oauth2/token' ? 'google' : 'github'
       const form = new URLSearchParams(body)
-      const [id, secret, refusal] = provider === 'github' ? ['gh-client', 'gh-secret', 'incorrect_client_credentials'] : ['goo-client', 'goo-secret', 'invalid_client']
+      const [id, secret, refusal] =
+        provider === 'github'
+          ? ['gh-client', 'gh-secret', 'incorrect_client_credentials']
+          : ['goo-client', 'goo-secret', 'invalid_client']
       const status = provider === 'github' ? 200 : 400
       const pending = codes.get(form.get('code') ?? '')
       codes.delete(form.get('code') ?? '')
-      if (request.method !== 'POST' || form.get('client_id') !== id || form.get('client_secret') !== secret) return send(status, { error: refusal })
-      const challenge = createHash('sha256').update(form.get('code_verifier') ?? '').digest('base64url')
-      if (!pending || pending.provider !== provider || pending.redirectUri !== form.get('redirect_uri') || pending.challenge !== challenge) {
-        return send(status, { error: provider === 'github' ? 'bad_verification_code' : 'invalid_grant', error_description: 'SECRET-DESCRIPTION' })
+      if (
+        request.method !== 'POST' ||
+        form.get('client_id') !== id ||
+        form.get('client_secret') !== secret
+      )
+        return send(status, { error: refusal })
+      const challenge = createHash('sha256')
+        .update(form.get('code_verifier') ?? '')
+        .digest('base64url')
+      if (
+        !pending ||
+        pending.provider !== provider ||
+        pending.redirectUri !== form.get('redirect_uri') ||
+        pending.challenge !== challenge
+      ) {
+        return send(status, {
+          error: provider === 'github' ? 'bad_verification_code' : 'invalid_grant',
+          error_description: 'SECRET-DESCRIPTION',
+        })
       }
-      if (provider === 'github') return send(200, { access_token: 'gho_token-of-github', token_type: 'bearer', scope: 'read:user,user:email' })
-      const claims = { iss: origin, aud: 'goo-client', exp: Math.floor(Date.now() / 1000) + 3600, nonce: pending.nonce, ...standIns.googleClaims }
-      return send(200, { access_token: 'token-of-google', token_type: 'Bearer', expires_in: 3600, id_token: `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.signature` })
+      if (provider === 'github')
+        return send(200, {
+          access_token: 'gho_token-of-github',
+          token_type: 'bearer',
+          scope: 'read:user,user:email',
+        })
+      const claims = {
+        iss: origin,
+        aud: 'goo-client',
+        exp: Math.floor(Date.now() / 1000) + 3600,
+        nonce: pending.nonce,
+        ...standIns.googleClaims,
+      }
+      return send(200, {
+        access_token: 'token-of-google',
+        token_type: 'Bearer',
+        expires_in: 3600,
+        id_token: `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.signature`,
+      })
     }
-    if (request.headers.authorization !== 'Bearer gho_token-of-github') return send(401, { message: 'Bad credentials' })
+    if (request.headers.authorization !== 'Bearer gho_token-of-github')
+      return send(401, { message: 'Bad credentials' })
     if (path === '/api/v3/user') return send(200, standIns.gitHubUser)
     if (path === '/api/v3/user/emails') return send(200, standIns.gitHubEmails)
     return send(404, {})
@@ -107,6 +198,11 @@ export class CookieJar {
   }
 
   request(url: string | URL, headers: Record<string, string> = {}): Request {
-    return new Request(url, { headers: { ...headers, Cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ') } })
+    return new Request(url, {
+      headers: {
+        ...headers,
+        Cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+      },
+    })
   }
 }

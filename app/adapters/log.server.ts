@@ -7,8 +7,10 @@ import pino from 'pino'
 
 export type Log = pino.Logger
 
-const secretLook = /sk-or-[A-Za-z0-9_-]{8,}|\bsk-[A-Za-z0-9_-]{16,}|v[12]\.[0-9a-f]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9._-]+|gh[opsu]_[A-Za-z0-9]{16,}|(?<=[Bb]earer )[A-Za-z0-9._~+/-]{12,}|(?<=:\/\/[^:/\s]+:)[^@/\s]+(?=@)/g
-const secretField = /^(key|api_?key|.*_key_plaintext|orkeyplaintext|plaintext|secret|.*_secret|.*secret|token|.*_token|access_?token|refresh_?token|id_?token|authorization|proxy-authorization|cookie|set-cookie|password|passphrase)$/i
+const secretLook =
+  /sk-or-[A-Za-z0-9_-]{8,}|\bsk-[A-Za-z0-9_-]{16,}|v[12]\.[0-9a-f]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9._-]+|gh[opsu]_[A-Za-z0-9]{16,}|(?<=[Bb]earer )[A-Za-z0-9._~+/-]{12,}|(?<=:\/\/[^:/\s]+:)[^@/\s]+(?=@)/g
+const secretField =
+  /^(key|api_?key|.*_key_plaintext|orkeyplaintext|plaintext|secret|.*_secret|.*secret|token|.*_token|access_?token|refresh_?token|id_?token|authorization|proxy-authorization|cookie|set-cookie|password|passphrase)$/i
 const censored = '[secret]'
 /** Shorter ones would be found in the middle of ordinary words. */
 const leastKnownLength = 8
@@ -19,7 +21,8 @@ const known = new Set<string>()
 export function rememberSecrets(values: Iterable<string | undefined>): void {
   for (const value of values) {
     if (value === undefined || value.length < leastKnownLength) continue
-    for (const spelling of [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]) known.add(spelling)
+    for (const spelling of [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)])
+      known.add(spelling)
   }
 }
 
@@ -41,13 +44,20 @@ export function inLogContext<Result>(fields: Record<string, unknown>, work: () =
 function plainError(error: unknown): unknown {
   if (typeof error === 'string') return error
   // pg-boss reports plain objects.
-  if (!(error instanceof Error)) return typeof error === 'object' && error !== null && 'message' in error ? { message: String(error.message) } : { kind: typeof error }
+  if (!(error instanceof Error))
+    return typeof error === 'object' && error !== null && 'message' in error
+      ? { message: String(error.message) }
+      : { kind: typeof error }
   return {
     name: error.name,
     message: error.message,
-    ...('code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? { code: error.code } : {}),
+    ...('code' in error && (typeof error.code === 'string' || typeof error.code === 'number')
+      ? { code: error.code }
+      : {}),
     stack: error.stack,
-    ...(error.cause instanceof Error ? { cause: { name: error.cause.name, message: error.cause.message } } : {}),
+    ...(error.cause instanceof Error
+      ? { cause: { name: error.cause.name, message: error.cause.message } }
+      : {}),
   }
 }
 
@@ -55,13 +65,30 @@ const deepest = 8
 
 /** A copy without what stands under the name of a secret. Errors are left to their serializer. */
 function withoutSecretFields(value: unknown, depth = 0): unknown {
-  if (Array.isArray(value)) return depth > deepest ? '[deep]' : value.map((item) => withoutSecretFields(item, depth + 1))
-  if (typeof value !== 'object' || value === null || (Object.getPrototypeOf(value) !== Object.prototype && Object.getPrototypeOf(value) !== null)) return value
+  if (Array.isArray(value))
+    return depth > deepest ? '[deep]' : value.map((item) => withoutSecretFields(item, depth + 1))
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    (Object.getPrototypeOf(value) !== Object.prototype && Object.getPrototypeOf(value) !== null)
+  )
+    return value
   if (depth > deepest) return '[deep]'
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, secretField.test(name) && inner !== null && inner !== undefined ? censored : withoutSecretFields(inner, depth + 1)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name,
+      secretField.test(name) && inner !== null && inner !== undefined
+        ? censored
+        : withoutSecretFields(inner, depth + 1),
+    ]),
+  )
 }
 
-export function createLog(options: { level: string; name: string; destination?: { write(line: string): void } }): Log {
+export function createLog(options: {
+  level: string
+  name: string
+  destination?: { write(line: string): void }
+}): Log {
   const destination = options.destination ?? process.stdout
   return pino(
     {

@@ -11,7 +11,11 @@ const timeoutMs = 8_000
 
 export function createMailer(config: { smtpUrl: string; from: string }): Mailer {
   const transport = createTransport(config.smtpUrl, { from: config.from })
-  const patient = { connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs }
+  const patient = {
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+  }
   Object.assign(transport.options, patient)
   return {
     async send({ to, subject, text }) {

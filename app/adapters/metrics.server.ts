@@ -6,9 +6,31 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { KeyProvider } from './openrouter.server'
 import { isProviderError } from './provider-error'
 
-export type QueueGauge = { queue: string; ready: number; deferred: number; active: number; failed: number; oldestSeconds: number }
-export type PoolGauge = { workshop: string; committedUsd: number; limitUsd: number | null; seats: number; maxSeats: number | null }
-export type Gauges = { queues: QueueGauge[]; pools: PoolGauge[]; mintsWaiting: number; oldestMintSeconds: number; workers: number; unboundKeys: number; mintingPaused: boolean; gateClosed: boolean }
+export type QueueGauge = {
+  queue: string
+  ready: number
+  deferred: number
+  active: number
+  failed: number
+  oldestSeconds: number
+}
+export type PoolGauge = {
+  workshop: string
+  committedUsd: number
+  limitUsd: number | null
+  seats: number
+  maxSeats: number | null
+}
+export type Gauges = {
+  queues: QueueGauge[]
+  pools: PoolGauge[]
+  mintsWaiting: number
+  oldestMintSeconds: number
+  workers: number
+  unboundKeys: number
+  mintingPaused: boolean
+  gateClosed: boolean
+}
 
 export type Metrics = {
   /** "queued", "already-claimed", or why not. */
@@ -35,14 +57,37 @@ export function createMetrics(): Metrics {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
   collectDefaultMetrics({ register: registry })
-  const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) => new Counter({ name, help, labelNames, registers })
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
+    new Counter({ name, help, labelNames, registers })
 
   const claims = counter('keymint_claims_total', 'Claims asked for, by outcome.', ['outcome'])
-  const mints = counter('keymint_mints_total', 'Calls of POST /keys for a mint, by what became of them.', ['outcome'])
-  const binds = counter('keymint_binds_total', 'Keys whose bind was tried, by outcome.', ['outcome'])
-  const jobs = counter('keymint_jobs_total', 'Runs of jobs, by outcome; retry and snooze come again.', ['job', 'outcome'])
-  const upstream = new Histogram({ name: 'keymint_upstream_seconds', help: 'Calls to the provider, by call and outcome ("ok", or the reason and status).', labelNames: ['call', 'outcome'], buckets: upstreamBuckets, registers })
-  const requests = new Histogram({ name: 'keymint_http_request_seconds', help: 'Requests answered, by method, pattern of the route and status.', labelNames: ['method', 'route', 'status'], buckets: requestBuckets, registers })
+  const mints = counter(
+    'keymint_mints_total',
+    'Calls of POST /keys for a mint, by what became of them.',
+    ['outcome'],
+  )
+  const binds = counter('keymint_binds_total', 'Keys whose bind was tried, by outcome.', [
+    'outcome',
+  ])
+  const jobs = counter(
+    'keymint_jobs_total',
+    'Runs of jobs, by outcome; retry and snooze come again.',
+    ['job', 'outcome'],
+  )
+  const upstream = new Histogram({
+    name: 'keymint_upstream_seconds',
+    help: 'Calls to the provider, by call and outcome ("ok", or the reason and status).',
+    labelNames: ['call', 'outcome'],
+    buckets: upstreamBuckets,
+    registers,
+  })
+  const requests = new Histogram({
+    name: 'keymint_http_request_seconds',
+    help: 'Requests answered, by method, pattern of the route and status.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: requestBuckets,
+    registers,
+  })
 
   // Made afresh for each reading: what the database did not say now must not be there.
   let database = new Registry()
@@ -53,35 +98,71 @@ export function createMetrics(): Metrics {
     countBinds: (outcome, keys) => binds.inc({ outcome }, keys),
     countJob: (job, outcome) => jobs.inc({ job, outcome }),
     observeUpstream: (call, outcome, seconds) => upstream.observe({ call, outcome }, seconds),
-    observeRequest: (method, route, status, seconds) => requests.observe({ method, route, status: String(status) }, seconds),
+    observeRequest: (method, route, status, seconds) =>
+      requests.observe({ method, route, status: String(status) }, seconds),
     setGauges: (gauges) => void (database = databaseRegistry(gauges)),
-    scrape: async () => ({ contentType: registry.contentType, text: `${await registry.metrics()}\n${await database.metrics()}` }),
+    scrape: async () => ({
+      contentType: registry.contentType,
+      text: `${await registry.metrics()}\n${await database.metrics()}`,
+    }),
   }
 }
 
 function databaseRegistry(gauges: Gauges | null): Registry {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
-  const labelled = <Label extends string>(name: string, help: string, labelNames: Label[]) => new Gauge({ name, help, labelNames, registers })
-  const single = (name: string, help: string, value: number) => new Gauge({ name, help, registers }).set(value)
-  single('keymint_database_up', 'Whether the database answered this scrape; if not, the figures below are missing.', gauges ? 1 : 0)
+  const labelled = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
+    new Gauge({ name, help, labelNames, registers })
+  const single = (name: string, help: string, value: number) =>
+    new Gauge({ name, help, registers }).set(value)
+  single(
+    'keymint_database_up',
+    'Whether the database answered this scrape; if not, the figures below are missing.',
+    gauges ? 1 : 0,
+  )
   if (!gauges) return registry
   single('keymint_mints_waiting', 'Claims that wait for their key.', gauges.mintsWaiting)
-  single('keymint_mints_oldest_seconds', 'How long the longest of them waits.', gauges.oldestMintSeconds)
+  single(
+    'keymint_mints_oldest_seconds',
+    'How long the longest of them waits.',
+    gauges.oldestMintSeconds,
+  )
   single('keymint_keys_unbound', 'Live keys without their guardrail.', gauges.unboundKeys)
   single('keymint_workers', 'Worker processes seen lately.', gauges.workers)
-  single('keymint_minting_paused', '1 while staff have paused minting.', gauges.mintingPaused ? 1 : 0)
-  single('keymint_mint_gate_closed', '1 while all workers hold back from the provider.', gauges.gateClosed ? 1 : 0)
-  const jobs = labelled('keymint_queue_jobs', 'Jobs by queue and state, as pg-boss last counted them.', ['queue', 'state'])
-  const oldest = labelled('keymint_queue_oldest_ready_seconds', 'Age of the oldest job that could run now, by queue.', ['queue'])
+  single(
+    'keymint_minting_paused',
+    '1 while staff have paused minting.',
+    gauges.mintingPaused ? 1 : 0,
+  )
+  single(
+    'keymint_mint_gate_closed',
+    '1 while all workers hold back from the provider.',
+    gauges.gateClosed ? 1 : 0,
+  )
+  const jobs = labelled(
+    'keymint_queue_jobs',
+    'Jobs by queue and state, as pg-boss last counted them.',
+    ['queue', 'state'],
+  )
+  const oldest = labelled(
+    'keymint_queue_oldest_ready_seconds',
+    'Age of the oldest job that could run now, by queue.',
+    ['queue'],
+  )
   for (const { queue, oldestSeconds, ...counts } of gauges.queues) {
     for (const [state, jobCount] of Object.entries(counts)) jobs.set({ queue, state }, jobCount)
     oldest.set({ queue }, oldestSeconds)
   }
-  const committed = labelled('keymint_pool_committed_usd', 'Reserved or spent of a workshop’s pool.', ['workshop'])
+  const committed = labelled(
+    'keymint_pool_committed_usd',
+    'Reserved or spent of a workshop’s pool.',
+    ['workshop'],
+  )
   const limit = labelled('keymint_pool_limit_usd', 'The pool of a workshop.', ['workshop'])
   const seats = labelled('keymint_pool_seats', 'Seats taken in a workshop.', ['workshop'])
-  const maxSeats = labelled('keymint_pool_max_seats', 'Seats there are in a workshop.', ['workshop'])
+  const maxSeats = labelled('keymint_pool_max_seats', 'Seats there are in a workshop.', [
+    'workshop',
+  ])
   for (const pool of gauges.pools) {
     const { workshop } = pool
     committed.set({ workshop }, pool.committedUsd)
@@ -93,19 +174,30 @@ function databaseRegistry(gauges: Gauges | null): Registry {
 }
 
 /** The same provider, every call of it measured by its name. What fails fails as before. */
-export function measured(provider: KeyProvider, metrics: Pick<Metrics, 'observeUpstream'>): KeyProvider {
+export function measured(
+  provider: KeyProvider,
+  metrics: Pick<Metrics, 'observeUpstream'>,
+): KeyProvider {
   const calls = Object.entries(provider) as [string, (...args: unknown[]) => Promise<unknown>][]
-  const wrapped = calls.map(([name, call]) => [name, async (...args: unknown[]) => {
-    const startedAt = performance.now()
-    let outcome = 'ok'
-    try {
-      return await call(...args)
-    } catch (error) {
-      outcome = isProviderError(error) ? `${error.details.reason}${error.details.status ? ` ${error.details.status}` : ''}` : 'bug'
-      throw error
-    } finally {
-      metrics.observeUpstream(name, outcome, (performance.now() - startedAt) / 1000)
-    }
-  }] as const)
+  const wrapped = calls.map(
+    ([name, call]) =>
+      [
+        name,
+        async (...args: unknown[]) => {
+          const startedAt = performance.now()
+          let outcome = 'ok'
+          try {
+            return await call(...args)
+          } catch (error) {
+            outcome = isProviderError(error)
+              ? `${error.details.reason}${error.details.status ? ` ${error.details.status}` : ''}`
+              : 'bug'
+            throw error
+          } finally {
+            metrics.observeUpstream(name, outcome, (performance.now() - startedAt) / 1000)
+          }
+        },
+      ] as const,
+  )
   return Object.fromEntries(wrapped) as unknown as KeyProvider
 }

@@ -6,5 +6,8 @@ export const migrationsDirectory = path.resolve('prisma/migrations')
 
 /** Their names, oldest first. Throws when the folder is missing: the process was started somewhere else. */
 export function migrationNames(directory = migrationsDirectory): string[] {
-  return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort()
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort()
 }

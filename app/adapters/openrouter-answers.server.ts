@@ -4,7 +4,12 @@
  */
 import type { Result } from '@openrouter/sdk/types/fp.js'
 import { scrub } from './log.server'
-import { ProviderError, retryAfterFrom, troubleFromStatus, type ProviderTrouble } from './provider-error'
+import {
+  ProviderError,
+  retryAfterFrom,
+  troubleFromStatus,
+  type ProviderTrouble,
+} from './provider-error'
 
 /** The SDK returns most failures, and throws the rest: a body that breaks off, and JSON that is none, with a piece of it in the message. */
 export async function answerOf<T>(pending: PromiseLike<Result<T>>): Promise<Result<T>> {
@@ -16,7 +21,11 @@ export async function answerOf<T>(pending: PromiseLike<Result<T>>): Promise<Resu
 }
 
 /** The answer in our words. What cannot be said in them, an impossible amount for one, is an unreadable answer. */
-export async function unwrap<T, Ours>(call: string, pending: PromiseLike<Result<T>>, inOurWords: (answer: T) => Ours): Promise<Ours> {
+export async function unwrap<T, Ours>(
+  call: string,
+  pending: PromiseLike<Result<T>>,
+  inOurWords: (answer: T) => Ours,
+): Promise<Ours> {
   const result = await answerOf(pending)
   if (!result.ok) throw providerErrorFrom(call, result.error)
   try {
@@ -28,9 +37,11 @@ export async function unwrap<T, Ours>(call: string, pending: PromiseLike<Result<
 
 export function providerErrorFrom(call: string, error: unknown): ProviderError {
   const { statusCode, body, headers, name } = errorFacts(error)
-  if (statusCode === undefined) return new ProviderError({ call, ...troubleWithoutAnswer(error, name) })
+  if (statusCode === undefined)
+    return new ProviderError({ call, ...troubleWithoutAnswer(error, name) })
   const answer = objectOrEmpty(parseObject(body ?? '').error)
-  const providerMessage = typeof answer.message === 'string' ? scrub(answer.message).slice(0, 300) : undefined
+  const providerMessage =
+    typeof answer.message === 'string' ? scrub(answer.message).slice(0, 300) : undefined
   const retryAfterSeconds = retryAfterFrom(headers)
   return new ProviderError({
     call,
@@ -41,21 +52,46 @@ export function providerErrorFrom(call: string, error: unknown): ProviderError {
   })
 }
 
-const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'])
+const neverSent = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+])
 
 function troubleWithoutAnswer(error: unknown, name: string): ProviderTrouble {
-  if (name === 'SDKValidationError' || name === 'InvalidRequestError') return { kind: 'rejected', reason: 'bad-request' }
+  if (name === 'SDKValidationError' || name === 'InvalidRequestError')
+    return { kind: 'rejected', reason: 'bad-request' }
   if (name === 'RequestTimeoutError') return { kind: 'ambiguous', reason: 'timeout' }
   if (error instanceof SyntaxError) return { kind: 'ambiguous', reason: 'unreadable-answer' }
-  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
-    if ('code' in current && neverSent.has(String(current.code))) return { kind: 'retryable', reason: 'unreachable' }
+  for (
+    let current = error, depth = 0;
+    current instanceof Error && depth < 5;
+    current = current.cause, depth++
+  ) {
+    if ('code' in current && neverSent.has(String(current.code)))
+      return { kind: 'retryable', reason: 'unreachable' }
     // Several addresses were tried and none answered: each error stands inside.
-    if (current instanceof AggregateError && current.errors.length > 0 && current.errors.every((one) => neverSent.has(String((one as { code?: unknown }).code)))) return { kind: 'retryable', reason: 'unreachable' }
+    if (
+      current instanceof AggregateError &&
+      current.errors.length > 0 &&
+      current.errors.every((one) => neverSent.has(String((one as { code?: unknown }).code)))
+    )
+      return { kind: 'retryable', reason: 'unreachable' }
   }
   return { kind: 'ambiguous', reason: 'connection-lost' }
 }
 
-export function errorFacts(error: unknown): { statusCode?: number; body?: string; headers?: Headers; name: string } {
+export function errorFacts(error: unknown): {
+  statusCode?: number
+  body?: string
+  headers?: Headers
+  name: string
+} {
   if (!(error instanceof Error)) return { name: 'unknown' }
   const facts = error as Error & { statusCode?: unknown; body?: unknown; headers?: unknown }
   return {
@@ -75,5 +111,7 @@ export function parseObject(text: string): Record<string, unknown> {
 }
 
 export function objectOrEmpty(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {}
 }

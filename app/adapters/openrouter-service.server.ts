@@ -5,19 +5,49 @@
 import type { NanoUsd } from '~/money'
 import { createOpenRouter, type KeyProvider, type UpstreamKey } from './openrouter.server'
 import { isProviderError, ProviderError } from './provider-error'
-import { maskOf, readUsageOf, refuseUndeclared, wordsForTrouble, type ServiceAdapter, type ServiceCapabilities, type ServiceCredential, type ServiceKey, type ServiceReset } from './service-adapter'
+import {
+  maskOf,
+  readUsageOf,
+  refuseUndeclared,
+  wordsForTrouble,
+  type ServiceAdapter,
+  type ServiceCapabilities,
+  type ServiceCredential,
+  type ServiceKey,
+  type ServiceReset,
+} from './service-adapter'
 
 const title = 'OpenRouter'
-const capabilities: ServiceCapabilities = { hardCap: true, resets: ['daily', 'weekly', 'monthly'], expiry: true, modelList: false, ownAddress: false, unit: 'usd' }
+const capabilities: ServiceCapabilities = {
+  hardCap: true,
+  resets: ['daily', 'weekly', 'monthly'],
+  expiry: true,
+  modelList: false,
+  ownAddress: false,
+  unit: 'usd',
+}
 /** Nobody's key: to ask for it is the cheapest thing that only a management key may do. */
 const nobodysHash = '0'.repeat(64)
 
-export function createOpenRouterService({ baseUrl, now = () => new Date() }: { baseUrl: string; now?: () => Date }): ServiceAdapter {
-  const at = ({ secret }: ServiceCredential): KeyProvider => createOpenRouter({ baseUrl, managementKey: secret })
+export function createOpenRouterService({
+  baseUrl,
+  now = () => new Date(),
+}: {
+  baseUrl: string
+  now?: () => Date
+}): ServiceAdapter {
+  const at = ({ secret }: ServiceCredential): KeyProvider =>
+    createOpenRouter({ baseUrl, managementKey: secret })
   return {
-    service: 'openrouter', title, capabilities,
+    service: 'openrouter',
+    title,
+    capabilities,
     async verifyCredential(credential) {
-      if (credential.baseUrl !== null) return { ok: false, words: 'OpenRouter has one address; only the management key is deposited.' }
+      if (credential.baseUrl !== null)
+        return {
+          ok: false,
+          words: 'OpenRouter has one address; only the management key is deposited.',
+        }
       try {
         await at(credential).findKey(nobodysHash)
         return { ok: true, label: maskOf(credential.secret) }
@@ -28,12 +58,22 @@ export function createOpenRouterService({ baseUrl, now = () => new Date() }: { b
     },
     async createKey(credential, key) {
       refuseUndeclared({ title, capabilities }, key, now())
-      const { hash, label, plaintext } = await at(credential).createKey({ name: key.name, limit: key.cap, limitReset: key.reset, expiresAt: key.expiresAt })
+      const { hash, label, plaintext } = await at(credential).createKey({
+        name: key.name,
+        limit: key.cap,
+        limitReset: key.reset,
+        expiresAt: key.expiresAt,
+      })
       return { id: hash, label, plaintext }
     },
     async updateLimit(credential, id, cap) {
       const key = keyFrom(await at(credential).updateKey(id, { limit: cap }))
-      if (key.cap !== cap) throw new ProviderError({ call: 'PATCH /keys/{hash}', kind: 'ambiguous', reason: 'unreadable-answer' })
+      if (key.cap !== cap)
+        throw new ProviderError({
+          call: 'PATCH /keys/{hash}',
+          kind: 'ambiguous',
+          reason: 'unreadable-answer',
+        })
       return key
     },
     async disableKey(credential, id) {
@@ -58,8 +98,17 @@ export function createOpenRouterService({ baseUrl, now = () => new Date() }: { b
 
 function keyFrom(key: UpstreamKey): ServiceKey {
   return {
-    id: key.hash, name: key.name, label: key.label, cap: key.limit, reset: resetFrom(key.limitReset), usage: key.usage, usedInWindow: usedInWindow(key),
-    windowEndsAt: null, disabled: key.disabled, createdAt: key.createdAt, expiresAt: key.expiresAt,
+    id: key.hash,
+    name: key.name,
+    label: key.label,
+    cap: key.limit,
+    reset: resetFrom(key.limitReset),
+    usage: key.usage,
+    usedInWindow: usedInWindow(key),
+    windowEndsAt: null,
+    disabled: key.disabled,
+    createdAt: key.createdAt,
+    expiresAt: key.expiresAt,
   }
 }
 
@@ -68,4 +117,5 @@ function usedInWindow(key: UpstreamKey): NanoUsd {
   return key.limit > key.limitRemaining ? key.limit - key.limitRemaining : 0n
 }
 
-const resetFrom = (text: string | null): ServiceReset | null => capabilities.resets.find((reset) => reset === text) ?? null
+const resetFrom = (text: string | null): ServiceReset | null =>
+  capabilities.resets.find((reset) => reset === text) ?? null

@@ -5,35 +5,101 @@ import { expect, test } from 'vitest'
 import { createOutbound, isSpecialAddress, OutboundError } from './outbound.server'
 
 test('every address that the public internet does not route counts as special, in any notation', () => {
-  for (const address of ['127.0.0.1', '10.1.2.3', '172.16.0.1', '172.31.255.255', '192.168.1.1', '169.254.169.254', '100.64.0.1', '0.0.0.0', '224.0.0.1', '255.255.255.255',
-    '::1', '::', 'fe80::1', 'fd00::1', 'fc00::1', '::ffff:127.0.0.1', '::ffff:7f00:1', '::ffff:169.254.169.254', '64:ff9b::7f00:1', '2002:7f00:1::', '::7f00:1', 'ff02::1', 'nonsense']) {
+  for (const address of [
+    '127.0.0.1',
+    '10.1.2.3',
+    '172.16.0.1',
+    '172.31.255.255',
+    '192.168.1.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '0.0.0.0',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::1',
+    '::',
+    'fe80::1',
+    'fd00::1',
+    'fc00::1',
+    '::ffff:127.0.0.1',
+    '::ffff:7f00:1',
+    '::ffff:169.254.169.254',
+    '64:ff9b::7f00:1',
+    '2002:7f00:1::',
+    '::7f00:1',
+    'ff02::1',
+    'nonsense',
+  ]) {
     expect(isSpecialAddress(address), address).toBe(true)
   }
-  for (const address of ['8.8.8.8', '172.15.0.1', '172.32.0.1', '100.128.0.1', '1.1.1.1', '2606:4700::1111', '2a00:1450::1', '::ffff:8.8.8.8']) expect(isSpecialAddress(address), address).toBe(false)
+  for (const address of [
+    '8.8.8.8',
+    '172.15.0.1',
+    '172.32.0.1',
+    '100.128.0.1',
+    '1.1.1.1',
+    '2606:4700::1111',
+    '2a00:1450::1',
+    '::ffff:8.8.8.8',
+  ])
+    expect(isSpecialAddress(address), address).toBe(false)
 })
 
 test('addresses are refused in words before anything is sent', () => {
   const strict = createOutbound({ allowPrivate: false })
-  for (const address of ['nonsense', 'ftp://example.org', 'http://example.org', 'https://user:pw@example.org', 'https://example.org?x=1', 'https://127.0.0.1', 'https://[::1]:4000', 'https://0x7f.1', 'https://2130706433', 'https://10.0.0.1']) {
+  for (const address of [
+    'nonsense',
+    'ftp://example.org',
+    'http://example.org',
+    'https://user:pw@example.org',
+    'https://example.org?x=1',
+    'https://127.0.0.1',
+    'https://[::1]:4000',
+    'https://0x7f.1',
+    'https://2130706433',
+    'https://10.0.0.1',
+  ]) {
     expect(strict.refusalOf(address), address).toMatch(/\.$/)
   }
-  for (const address of ['https://example.org', 'https://example.org/litellm/', 'https://8.8.8.8']) expect(strict.refusalOf(address), address).toBeNull()
+  for (const address of ['https://example.org', 'https://example.org/litellm/', 'https://8.8.8.8'])
+    expect(strict.refusalOf(address), address).toBeNull()
   const open = createOutbound({ allowPrivate: true })
-  for (const address of ['http://127.0.0.1:4000', 'https://10.0.0.1', 'http://litellm:4000']) expect(open.refusalOf(address), address).toBeNull()
+  for (const address of ['http://127.0.0.1:4000', 'https://10.0.0.1', 'http://litellm:4000'])
+    expect(open.refusalOf(address), address).toBeNull()
   expect(open.refusalOf('http://8.8.8.8')).toMatch(/https/)
 })
 
 test('a name that resolves to a private address is refused when the connection is made, and no byte leaves', async () => {
   let requests = 0
-  const server = createServer((_request, response) => { requests++; response.end('{}') })
+  const server = createServer((_request, response) => {
+    requests++
+    response.end('{}')
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = new URL(`http://localhost:${(server.address() as AddressInfo).port}/`)
-  const error = await createOutbound({ allowPrivate: false }).send({ method: 'GET', url, headers: {}, timeoutMs: 2_000 }).then(() => null, (caught: unknown) => caught)
+  const error = await createOutbound({ allowPrivate: false })
+    .send({ method: 'GET', url, headers: {}, timeoutMs: 2_000 })
+    .then(
+      () => null,
+      (caught: unknown) => caught,
+    )
   expect(error).toBeInstanceOf(OutboundError)
   expect(error).toMatchObject({ reason: 'address-refused', sent: false })
   expect(requests).toBe(0)
-  expect((await createOutbound({ allowPrivate: true }).send({ method: 'GET', url, headers: {}, timeoutMs: 2_000 })).text).toBe('{}')
-  await new Promise((resolve) => { server.close(resolve); server.closeAllConnections() })
+  expect(
+    (
+      await createOutbound({ allowPrivate: true }).send({
+        method: 'GET',
+        url,
+        headers: {},
+        timeoutMs: 2_000,
+      })
+    ).text,
+  ).toBe('{}')
+  await new Promise((resolve) => {
+    server.close(resolve)
+    server.closeAllConnections()
+  })
 })
 
 test('before a connection stands nothing was sent; after that nobody can know', async () => {
@@ -41,20 +107,48 @@ test('before a connection stands nothing was sent; after that nobody can know', 
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
   const outbound = createOutbound({ allowPrivate: true })
   const url = new URL(`http://127.0.0.1:${(silent.address() as AddressInfo).port}/`)
-  await expect(outbound.send({ method: 'POST', url, headers: {}, body: '{}', timeoutMs: 200 })).rejects.toMatchObject({ reason: 'timeout', sent: true })
+  await expect(
+    outbound.send({ method: 'POST', url, headers: {}, body: '{}', timeoutMs: 200 }),
+  ).rejects.toMatchObject({ reason: 'timeout', sent: true })
   // A server that speaks no TLS: the handshake never ends well.
-  await expect(outbound.send({ method: 'POST', url: new URL(url.href.replace('http:', 'https:')), headers: {}, body: '{}', timeoutMs: 2_000 })).rejects.toMatchObject({ reason: 'unreachable', sent: false })
-  await new Promise((resolve) => { silent.close(resolve); silent.closeAllConnections() })
-  await expect(outbound.send({ method: 'GET', url, headers: {}, timeoutMs: 2_000 })).rejects.toMatchObject({ reason: 'unreachable', sent: false })
+  await expect(
+    outbound.send({
+      method: 'POST',
+      url: new URL(url.href.replace('http:', 'https:')),
+      headers: {},
+      body: '{}',
+      timeoutMs: 2_000,
+    }),
+  ).rejects.toMatchObject({ reason: 'unreachable', sent: false })
+  await new Promise((resolve) => {
+    silent.close(resolve)
+    silent.closeAllConnections()
+  })
+  await expect(
+    outbound.send({ method: 'GET', url, headers: {}, timeoutMs: 2_000 }),
+  ).rejects.toMatchObject({ reason: 'unreachable', sent: false })
 })
 
 test('an answer without an end is cut off', async () => {
   const endless = createServer((_request, response) => {
-    const more = () => { while (!response.destroyed && response.write('x'.repeat(65_536))); response.once('drain', more) }
+    const more = () => {
+      while (!response.destroyed && response.write('x'.repeat(65_536)));
+      response.once('drain', more)
+    }
     more()
   })
   await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve))
   const url = new URL(`http://127.0.0.1:${(endless.address() as AddressInfo).port}/`)
-  await expect(createOutbound({ allowPrivate: true }).send({ method: 'GET', url, headers: {}, timeoutMs: 10_000 })).rejects.toMatchObject({ reason: 'too-long' })
-  await new Promise((resolve) => { endless.close(resolve); endless.closeAllConnections() })
+  await expect(
+    createOutbound({ allowPrivate: true }).send({
+      method: 'GET',
+      url,
+      headers: {},
+      timeoutMs: 10_000,
+    }),
+  ).rejects.toMatchObject({ reason: 'too-long' })
+  await new Promise((resolve) => {
+    endless.close(resolve)
+    endless.closeAllConnections()
+  })
 })

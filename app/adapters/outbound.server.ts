@@ -8,7 +8,13 @@ import http from 'node:http'
 import https from 'node:https'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 
-export type OutboundRequest = { method: 'GET' | 'POST'; url: URL; headers: Record<string, string>; body?: string; timeoutMs: number }
+export type OutboundRequest = {
+  method: 'GET' | 'POST'
+  url: URL
+  headers: Record<string, string>
+  body?: string
+  timeoutMs: number
+}
 export type OutboundAnswer = { status: number; headers: Headers; text: string }
 
 export type Outbound = {
@@ -36,10 +42,36 @@ const mostBytes = 8 * 1024 * 1024
 
 const special = new BlockList()
 for (const [network, prefix] of [
-  ['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24], ['192.0.2.0', 24],
-  ['192.88.99.0', 24], ['192.168.0.0', 16], ['198.18.0.0', 15], ['198.51.100.0', 24], ['203.0.113.0', 24], ['224.0.0.0', 4], ['240.0.0.0', 4],
-] as const) special.addSubnet(network, prefix, 'ipv4')
-for (const [network, prefix] of [['::', 96], ['64:ff9b::', 96], ['64:ff9b:1::', 48], ['100::', 64], ['2001::', 23], ['2001:db8::', 32], ['2002::', 16], ['fc00::', 7], ['fe80::', 10], ['fec0::', 10], ['ff00::', 8]] as const) {
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+] as const)
+  special.addSubnet(network, prefix, 'ipv4')
+for (const [network, prefix] of [
+  ['::', 96],
+  ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['100::', 64],
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['fec0::', 10],
+  ['ff00::', 8],
+] as const) {
   special.addSubnet(network, prefix, 'ipv6')
 }
 
@@ -50,30 +82,43 @@ export function isSpecialAddress(address: string): boolean {
 }
 
 export function createOutbound({ allowPrivate }: { allowPrivate: boolean }): Outbound {
-  const mayConnect = (address: string, secure: boolean) => (isSpecialAddress(address) ? allowPrivate : secure)
+  const mayConnect = (address: string, secure: boolean) =>
+    isSpecialAddress(address) ? allowPrivate : secure
   /** Agents of our own: a connection that somebody else opened was not checked. */
-  const agents = { 'https:': new https.Agent({ keepAlive: true }), 'http:': new http.Agent({ keepAlive: true }) }
-
-  const checkedLookup = (secure: boolean): LookupFunction => (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-      if (error) return callback(error, '', 0)
-      const [first] = addresses
-      if (!first || !addresses.every(({ address }) => mayConnect(address, secure))) return callback(new AddressRefused(), '', 0)
-      if (options.all) callback(null, addresses)
-      else callback(null, first.address, first.family)
-    })
+  const agents = {
+    'https:': new https.Agent({ keepAlive: true }),
+    'http:': new http.Agent({ keepAlive: true }),
   }
+
+  const checkedLookup =
+    (secure: boolean): LookupFunction =>
+    (hostname, options, callback) => {
+      lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+        if (error) return callback(error, '', 0)
+        const [first] = addresses
+        if (!first || !addresses.every(({ address }) => mayConnect(address, secure)))
+          return callback(new AddressRefused(), '', 0)
+        if (options.all) callback(null, addresses)
+        else callback(null, first.address, first.family)
+      })
+    }
 
   return {
     refusalOf(baseUrl) {
-      if (!URL.canParse(baseUrl)) return 'That is not an address. It looks like https://litellm.example.org.'
+      if (!URL.canParse(baseUrl))
+        return 'That is not an address. It looks like https://litellm.example.org.'
       const { protocol, hostname, username, password, search, hash } = new URL(baseUrl)
-      if (protocol !== 'https:' && protocol !== 'http:') return 'The address must begin with https://.'
-      if (username || password || search || hash) return 'The address must be plain: no name, password, ? or #.'
+      if (protocol !== 'https:' && protocol !== 'http:')
+        return 'The address must begin with https://.'
+      if (username || password || search || hash)
+        return 'The address must be plain: no name, password, ? or #.'
       const host = hostname.replace(/^\[|\]$/g, '')
-      if (protocol === 'http:' && !allowPrivate) return 'The address must begin with https://: over http the credential could be read on its way.'
+      if (protocol === 'http:' && !allowPrivate)
+        return 'The address must begin with https://: over http the credential could be read on its way.'
       if (isIP(host) && !mayConnect(host, protocol === 'https:')) {
-        return isSpecialAddress(host) ? 'This is a private address, which this Keymint does not call.' : 'The address must begin with https://: over http the credential could be read on its way.'
+        return isSpecialAddress(host)
+          ? 'This is a private address, which this Keymint does not call.'
+          : 'The address must begin with https://: over http the credential could be read on its way.'
       }
       return null
     },
@@ -82,33 +127,56 @@ export function createOutbound({ allowPrivate }: { allowPrivate: boolean }): Out
       const secure = url.protocol === 'https:'
       const host = url.hostname.replace(/^\[|\]$/g, '')
       // A literal address is never looked up.
-      if (isIP(host) && !mayConnect(host, secure)) return Promise.reject(new OutboundError('address-refused', false))
+      if (isIP(host) && !mayConnect(host, secure))
+        return Promise.reject(new OutboundError('address-refused', false))
       return new Promise<OutboundAnswer>((resolve, reject) => {
         const progress = { sent: false, timedOut: false }
         const fail = (error: unknown) => {
           if (error instanceof OutboundError) return reject(error)
-          if (error instanceof AddressRefused) return reject(new OutboundError('address-refused', false))
+          if (error instanceof AddressRefused)
+            return reject(new OutboundError('address-refused', false))
           if (!progress.sent) return reject(new OutboundError('unreachable', false))
           reject(new OutboundError(progress.timedOut ? 'timeout' : 'connection-lost', true))
         }
-        const request = (secure ? https : http).request(url, {
-          method, agent: agents[secure ? 'https:' : 'http:'], lookup: checkedLookup(secure),
-          headers: { accept: 'application/json', ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }) },
-        }, (response) => {
-          const chunks: Buffer[] = []
-          let size = 0
-          response.on('data', (chunk: Buffer) => {
-            chunks.push(chunk)
-            size += chunk.length
-            if (size > mostBytes) request.destroy(new OutboundError('too-long', true))
-          })
-          response.once('error', fail)
-          response.once('end', () => {
-            if (!response.complete) return fail(new Error('the answer broke off'))
-            const given = Object.entries(response.headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value] as [string, string]] : []))
-            resolve({ status: response.statusCode ?? 0, headers: new Headers(given), text: Buffer.concat(chunks).toString('utf8') })
-          })
-        })
+        const request = (secure ? https : http).request(
+          url,
+          {
+            method,
+            agent: agents[secure ? 'https:' : 'http:'],
+            lookup: checkedLookup(secure),
+            headers: {
+              accept: 'application/json',
+              ...headers,
+              ...(body === undefined
+                ? {}
+                : {
+                    'content-type': 'application/json',
+                    'content-length': String(Buffer.byteLength(body)),
+                  }),
+            },
+          },
+          (response) => {
+            const chunks: Buffer[] = []
+            let size = 0
+            response.on('data', (chunk: Buffer) => {
+              chunks.push(chunk)
+              size += chunk.length
+              if (size > mostBytes) request.destroy(new OutboundError('too-long', true))
+            })
+            response.once('error', fail)
+            response.once('end', () => {
+              if (!response.complete) return fail(new Error('the answer broke off'))
+              const given = Object.entries(response.headers).flatMap(([name, value]) =>
+                typeof value === 'string' ? [[name, value] as [string, string]] : [],
+              )
+              resolve({
+                status: response.statusCode ?? 0,
+                headers: new Headers(given),
+                text: Buffer.concat(chunks).toString('utf8'),
+              })
+            })
+          },
+        )
         const timer = setTimeout(() => {
           progress.timedOut = true
           request.destroy(new Error('too late'))

@@ -4,11 +4,17 @@
  */
 export type ProviderTrouble =
   /** Certain that nothing happened upstream; worth asking again later. */
-  | { kind: 'retryable'; reason: 'rate-limited' | 'no-credit' | 'unauthorized' | 'forbidden' | 'unreachable' }
+  | {
+      kind: 'retryable'
+      reason: 'rate-limited' | 'no-credit' | 'unauthorized' | 'forbidden' | 'unreachable'
+    }
   /** Certain that nothing happened upstream; asking again is useless. */
   | { kind: 'rejected'; reason: 'bad-request' | 'not-found' | 'refused' }
   /** It may have happened upstream. */
-  | { kind: 'ambiguous'; reason: 'timeout' | 'connection-lost' | 'server-error' | 'unreadable-answer' }
+  | {
+      kind: 'ambiguous'
+      reason: 'timeout' | 'connection-lost' | 'server-error' | 'unreadable-answer'
+    }
 
 export type ProviderErrorDetails = ProviderTrouble & {
   /** The call, such as "POST /keys". */
@@ -23,7 +29,9 @@ export class ProviderError extends Error {
   override name = 'ProviderError'
   readonly details: ProviderErrorDetails
   constructor(details: ProviderErrorDetails) {
-    super(`${details.call}: ${details.reason}${details.status ? ` (${details.status})` : ''}${details.providerMessage ? `: ${details.providerMessage}` : ''}`)
+    super(
+      `${details.call}: ${details.reason}${details.status ? ` (${details.status})` : ''}${details.providerMessage ? `: ${details.providerMessage}` : ''}`,
+    )
     this.details = details
   }
 }
@@ -41,7 +49,11 @@ export function troubleFromStatus(status: number): ProviderTrouble {
   if (status === 404) return { kind: 'rejected', reason: 'not-found' }
   if (status === 408) return { kind: 'ambiguous', reason: 'timeout' }
   if (status >= 500) return { kind: 'ambiguous', reason: 'server-error' }
-  if (status >= 400) return { kind: 'rejected', reason: status === 400 || status === 422 ? 'bad-request' : 'refused' }
+  if (status >= 400)
+    return {
+      kind: 'rejected',
+      reason: status === 400 || status === 422 ? 'bad-request' : 'refused',
+    }
   return { kind: 'ambiguous', reason: 'unreadable-answer' }
 }
 
@@ -49,6 +61,8 @@ export function troubleFromStatus(status: number): ProviderTrouble {
 export function retryAfterFrom(headers: Headers | undefined): number | undefined {
   const text = headers?.get('retry-after')
   if (!text) return undefined
-  const seconds = /^\d+$/.test(text.trim()) ? Number(text) : (Date.parse(text) - Date.parse(headers?.get('date') ?? '')) / 1000
+  const seconds = /^\d+$/.test(text.trim())
+    ? Number(text)
+    : (Date.parse(text) - Date.parse(headers?.get('date') ?? '')) / 1000
   return Number.isFinite(seconds) ? Math.min(Math.max(Math.ceil(seconds), 1), 3_600) : undefined
 }

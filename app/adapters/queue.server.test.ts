@@ -5,11 +5,24 @@ import { openWorld } from '../../simulators/harness'
 import type { Db } from './db.server'
 import { catalog } from './queue.server'
 
-const jobCount = async (db: Db, name: string) => (await db.$queryRaw<{ n: number }[]>`select count(*)::int as n from pgboss.job where name = ${name}`)[0]!.n
+const jobCount = async (db: Db, name: string) =>
+  (
+    await db.$queryRaw<
+      { n: number }[]
+    >`select count(*)::int as n from pgboss.job where name = ${name}`
+  )[0]!.n
 
 /** Migrates as a release does: in a process of its own. */
 async function migrateIn(databaseUrl: string): Promise<void> {
-  await promisify(execFile)('env', ['-u', 'DIRECT_DATABASE_URL', `DATABASE_URL=${databaseUrl}`, process.execPath, '--import', 'tsx', 'app/cli/migrate.ts'])
+  await promisify(execFile)('env', [
+    '-u',
+    'DIRECT_DATABASE_URL',
+    `DATABASE_URL=${databaseUrl}`,
+    process.execPath,
+    '--import',
+    'tsx',
+    'app/cli/migrate.ts',
+  ])
 }
 
 test('migrating again, from two machines at once, changes nothing and every queue of the catalog stands', async () => {
@@ -20,24 +33,34 @@ test('migrating again, from two machines at once, changes nothing and every queu
   const before = await state()
   await Promise.all([migrateIn(world.database.url), migrateIn(world.database.url)])
   expect(await state()).toEqual(before)
-  const queues = await world.db.$queryRaw<{ name: string; policy: string }[]>`select name, policy from pgboss.queue`
-  for (const [name, { queue }] of Object.entries(catalog)) expect(queues).toContainEqual({ name, policy: queue.policy })
+  const queues = await world.db.$queryRaw<
+    { name: string; policy: string }[]
+  >`select name, policy from pgboss.queue`
+  for (const [name, { queue }] of Object.entries(catalog))
+    expect(queues).toContainEqual({ name, policy: queue.policy })
 }, 60_000)
 
 test('a transaction that is rolled back leaves no job', async () => {
   await using world = await openWorld()
   const mintId = crypto.randomUUID()
-  await world.db.$transaction(async (tx) => {
-    expect(await world.ctx.queue.enqueue(tx, 'mint-key', { mintId }, { singletonKey: mintId })).toBe('queued')
-    throw new Error('rolled back')
-  }).catch(() => undefined)
+  await world.db
+    .$transaction(async (tx) => {
+      expect(
+        await world.ctx.queue.enqueue(tx, 'mint-key', { mintId }, { singletonKey: mintId }),
+      ).toBe('queued')
+      throw new Error('rolled back')
+    })
+    .catch(() => undefined)
   expect(await jobCount(world.db, 'mint-key')).toBe(0)
 })
 
 test('a second job with the same key is refused, also when both are sent at once', async () => {
   await using world = await openWorld()
   const mintId = crypto.randomUUID()
-  const send = () => world.db.$transaction((tx) => world.ctx.queue.enqueue(tx, 'mint-key', { mintId }, { singletonKey: mintId }))
+  const send = () =>
+    world.db.$transaction((tx) =>
+      world.ctx.queue.enqueue(tx, 'mint-key', { mintId }, { singletonKey: mintId }),
+    )
   const outcomes = await Promise.all([send(), send(), send(), send()])
   expect(outcomes.sort()).toEqual(['already-queued', 'already-queued', 'already-queued', 'queued'])
   expect(await send()).toBe('already-queued')
@@ -47,6 +70,8 @@ test('a second job with the same key is refused, also when both are sent at once
 test('a payload that is not of its job is not sent', async () => {
   await using world = await openWorld()
   const wrong = { mintId: 'not-a-uuid' }
-  await expect(world.db.$transaction((tx) => world.ctx.queue.enqueue(tx, 'mint-key', wrong))).rejects.toThrow()
+  await expect(
+    world.db.$transaction((tx) => world.ctx.queue.enqueue(tx, 'mint-key', wrong)),
+  ).rejects.toThrow()
   expect(await jobCount(world.db, 'mint-key')).toBe(0)
 })

@@ -5,7 +5,9 @@ import { createDb } from './db.server'
 import { addressBlock, createLimits, limitCatalog, type LimitName } from './rate-limits.server'
 
 const closing: (() => Promise<unknown>)[] = []
-afterAll(async () => { for (const close of closing.reverse()) await close() })
+afterAll(async () => {
+  for (const close of closing.reverse()) await close()
+})
 
 async function database() {
   const { url, db, drop } = await testDb()
@@ -19,16 +21,21 @@ async function database() {
 }
 
 const passed = (answers: (number | null)[]) => answers.filter((answer) => answer === null).length
-const times = <T>(count: number, make: (index: number) => Promise<T>) => Promise.all(Array.from({ length: count }, (_, index) => make(index)))
+const times = <T>(count: number, make: (index: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: count }, (_, index) => make(index)))
 
 test('two machines at once let exactly the limit pass, and say how long to wait', async () => {
   const { another } = await database()
   const machines = [createLimits(another()), createLimits(another())]
-  const answers = await times(70, (index) => machines[index % 2]!.consume('claim', { userId: 'github:1', address: '192.0.2.1' }))
+  const answers = await times(70, (index) =>
+    machines[index % 2]!.consume('claim', { userId: 'github:1', address: '192.0.2.1' }),
+  )
   expect(passed(answers)).toBe(limitCatalog.claim.person.points)
   const waits = answers.filter((answer) => answer !== null)
   expect([Math.min(...waits) >= 1, Math.max(...waits) <= 60]).toEqual([true, true])
-  expect(await machines[0]!.consume('claim', { userId: 'github:2', address: '192.0.2.1' })).toBeNull()
+  expect(
+    await machines[0]!.consume('claim', { userId: 'github:2', address: '192.0.2.1' }),
+  ).toBeNull()
 })
 
 test('a restart keeps the counts, and a window that is over starts anew', async () => {
@@ -40,7 +47,9 @@ test('a restart keeps the counts, and a window that is over starts anew', async 
   await first.$disconnect()
   const after = createLimits(another(), rules)
   expect(await after.consume('claim', who)).not.toBeNull()
-  await expect.poll(() => after.consume('claim', who), { timeout: 10_000, interval: 300 }).toBeNull()
+  await expect
+    .poll(() => after.consume('claim', who), { timeout: 10_000, interval: 300 })
+    .toBeNull()
 })
 
 test('five hundred people behind one address sign in, claim twice, look at their keys and test them within a minute: none is held up', async () => {
@@ -49,31 +58,47 @@ test('five hundred people behind one address sign in, claim twice, look at their
   const address = '198.51.100.7'
   const blocked: string[] = []
   const ask = async (name: LimitName, userId: string | null) => {
-    if ((await limits.consume(name, { userId, address })) !== null) blocked.push(`${name} ${userId}`)
+    if ((await limits.consume(name, { userId, address })) !== null)
+      blocked.push(`${name} ${userId}`)
   }
   await times(500, async (index) => {
     const person = `github:${index}`
     await ask('sign-in', null)
     await ask('sign-in-callback', null)
-    for (const name of ['claim', 'claim', 'reveal', 'reveal', 'key-test', 'key-test'] as const) await ask(name, person)
+    for (const name of ['claim', 'claim', 'reveal', 'reveal', 'key-test', 'key-test'] as const)
+      await ask(name, person)
   })
   expect(blocked).toEqual([])
 }, 60_000)
 
 test('who is over the own limit does not use up the address that others share', async () => {
   const { db } = await database()
-  const limits = createLimits(db, { claim: { person: { points: 5, seconds: 60 }, address: { points: 20, seconds: 60 } } })
-  expect(passed(await times(100, () => limits.consume('claim', { userId: 'greedy', address: '192.0.2.9' })))).toBe(5)
-  const others = await times(30, (index) => limits.consume('claim', { userId: `other-${index}`, address: '192.0.2.9' }))
+  const limits = createLimits(db, {
+    claim: { person: { points: 5, seconds: 60 }, address: { points: 20, seconds: 60 } },
+  })
+  expect(
+    passed(
+      await times(100, () => limits.consume('claim', { userId: 'greedy', address: '192.0.2.9' })),
+    ),
+  ).toBe(5)
+  const others = await times(30, (index) =>
+    limits.consume('claim', { userId: `other-${index}`, address: '192.0.2.9' }),
+  )
   expect(passed(others)).toBe(15)
 })
 
 test('without a database a process counts alone and goes on', async () => {
-  const gone = createDb('postgresql://nobody:nothing@127.0.0.1:1/none', { max: 1, applicationName: 'test' })
+  const gone = createDb('postgresql://nobody:nothing@127.0.0.1:1/none', {
+    max: 1,
+    applicationName: 'test',
+  })
   closing.push(() => gone.$disconnect())
   const limits = createLimits(gone, { claim: { person: { points: 2, seconds: 60 } } })
   const who = { userId: 'github:1', address: null }
-  expect([await limits.consume('claim', who), await limits.consume('claim', who)]).toEqual([null, null])
+  expect([await limits.consume('claim', who), await limits.consume('claim', who)]).toEqual([
+    null,
+    null,
+  ])
   expect(await limits.consume('claim', who)).toBeGreaterThan(0)
 })
 

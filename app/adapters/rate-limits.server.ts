@@ -27,40 +27,66 @@ export type LimitName = keyof typeof limitCatalog
 
 export type Limits = {
   /** Counts one request. Null means it may pass; else the seconds until it may be tried again. Never throws: without a database this process counts alone. */
-  consume(name: LimitName, who: { userId: string | null; address: string | null }): Promise<number | null>
+  consume(
+    name: LimitName,
+    who: { userId: string | null; address: string | null },
+  ): Promise<number | null>
 }
 
 /** `catalog` is for tests that need smaller numbers. */
 export function createLimits(db: Db, catalog: Record<string, LimitRules> = limitCatalog): Limits {
   const client = throughPrisma(db)
-  const limiters = new Map(Object.entries(catalog).flatMap(([name, rules]) =>
-    (['person', 'address'] as const).flatMap((side) => {
-      const rule = rules[side]
-      return rule ? [[`${name}:${side}`, limiterOf(client, `${name}:${side}`, rule)] as const] : []
-    })))
+  const limiters = new Map(
+    Object.entries(catalog).flatMap(([name, rules]) =>
+      (['person', 'address'] as const).flatMap((side) => {
+        const rule = rules[side]
+        return rule
+          ? [[`${name}:${side}`, limiterOf(client, `${name}:${side}`, rule)] as const]
+          : []
+      }),
+    ),
+  )
   return {
     async consume(name, { userId, address }) {
       // The person first: who is over the own limit must not use up the address that others share.
-      return (await consumeOne(limiters.get(`${name}:person`), userId)) ?? (await consumeOne(limiters.get(`${name}:address`), address && addressBlock(address)))
+      return (
+        (await consumeOne(limiters.get(`${name}:person`), userId)) ??
+        (await consumeOne(limiters.get(`${name}:address`), address && addressBlock(address)))
+      )
     },
   }
 }
 
-function limiterOf(client: object, keyPrefix: string, { points, seconds }: Rule): RateLimiterPostgres {
+function limiterOf(
+  client: object,
+  keyPrefix: string,
+  { points, seconds }: Rule,
+): RateLimiterPostgres {
   return new RateLimiterPostgres({
-    storeClient: client, storeType: 'client', schemaName: 'keymint', tableName: 'rate_limits', tableCreated: true, clearExpiredByTimeout: false,
-    keyPrefix, points, duration: seconds,
+    storeClient: client,
+    storeType: 'client',
+    schemaName: 'keymint',
+    tableName: 'rate_limits',
+    tableCreated: true,
+    clearExpiredByTimeout: false,
+    keyPrefix,
+    points,
+    duration: seconds,
     insuranceLimiter: new RateLimiterMemory({ keyPrefix, points, duration: seconds }),
   })
 }
 
-async function consumeOne(limiter: RateLimiterPostgres | undefined, key: string | null): Promise<number | null> {
+async function consumeOne(
+  limiter: RateLimiterPostgres | undefined,
+  key: string | null,
+): Promise<number | null> {
   if (!limiter || key === null) return null
   try {
     await limiter.consume(key)
     return null
   } catch (refused) {
-    if (refused instanceof RateLimiterRes) return Math.max(1, Math.ceil(refused.msBeforeNext / 1000))
+    if (refused instanceof RateLimiterRes)
+      return Math.max(1, Math.ceil(refused.msBeforeNext / 1000))
     throw refused
   }
 }
@@ -71,8 +97,20 @@ export function addressBlock(address: string): string {
   if (!plain.includes(':')) return plain
   const [head = '', tail] = plain.split('::')
   const groups = head === '' ? [] : head.split(':')
-  const filled = tail === undefined ? groups : [...groups, ...Array<string>(Math.max(0, 8 - groups.length - (tail === '' ? 0 : tail.split(':').length))).fill('0'), ...(tail === '' ? [] : tail.split(':'))]
-  return `${filled.slice(0, 4).map((group) => group.toLowerCase().replace(/^0+(?=.)/, '')).join(':')}::/64`
+  const filled =
+    tail === undefined
+      ? groups
+      : [
+          ...groups,
+          ...Array<string>(
+            Math.max(0, 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)),
+          ).fill('0'),
+          ...(tail === '' ? [] : tail.split(':')),
+        ]
+  return `${filled
+    .slice(0, 4)
+    .map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''))
+    .join(':')}::/64`
 }
 
 /** rate-limiter-flexible speaks to node-postgres; Prisma's pool answers in its place, so that no connections are added. */
@@ -80,7 +118,13 @@ function throughPrisma(db: Db) {
   return {
     async query({ text, values }: { text: string; values: unknown[] }) {
       const rows = await db.$queryRawUnsafe<Record<string, unknown>[]>(text, ...values)
-      return { rows: rows.map((row) => ({ ...row, ...(typeof row.expire === 'bigint' ? { expire: Number(row.expire) } : {}) })), rowCount: rows.length }
+      return {
+        rows: rows.map((row) => ({
+          ...row,
+          ...(typeof row.expire === 'bigint' ? { expire: Number(row.expire) } : {}),
+        })),
+        rowCount: rows.length,
+      }
     },
   }
 }

@@ -43,9 +43,15 @@ test('of ten thousand flipped, swapped, cut and lengthened envelopes not one ope
       () => envelope.slice(0, at) + envelope.slice(at + 1),
       () => envelope.slice(0, at) + alphabet[die(alphabet.length)] + envelope.slice(at),
       () => parts.map((text, index) => (index === part ? other[index] : text)).join('.'),
-      () => { bytes[die(bytes.length)]! ^= 1 << die(8); return [...parts.slice(0, 3), bytes.toString('base64url')].join('.') },
+      () => {
+        bytes[die(bytes.length)]! ^= 1 << die(8)
+        return [...parts.slice(0, 3), bytes.toString('base64url')].join('.')
+      },
       // A tag of four bytes is what Node takes unless it is told otherwise.
-      () => [...parts.slice(0, 3), bytes.subarray(0, bytes.length - 12).toString('base64url')].join('.'),
+      () =>
+        [...parts.slice(0, 3), bytes.subarray(0, bytes.length - 12).toString('base64url')].join(
+          '.',
+        ),
     ][die(7)]!()
     if (bent === envelope) continue
     if (opens(() => sealer.unseal(bent, place))) accepted++
@@ -76,7 +82,13 @@ test('after a rotation the old key opens what it sealed, and the new one seals',
 test('the words of a failed opening hold neither the secret nor the envelope', () => {
   const sealer = createSealer([randomBytes(32)])
   const envelope = sealer.seal(secret, place)
-  const error = (() => { try { return sealer.unseal(envelope, { ...place, row: 'x' }) } catch (caught) { return caught } })()
+  const error = (() => {
+    try {
+      return sealer.unseal(envelope, { ...place, row: 'x' })
+    } catch (caught) {
+      return caught
+    }
+  })()
   expect(String((error as Error).stack)).not.toContain(envelope)
   expect((error as Error).cause).toBeUndefined()
 })
@@ -90,8 +102,16 @@ test('of ten thousand vault envelopes that were flipped, cut, mixed, moved or pu
   const at = { table: 'master_keys', row: '7f0c', generation: 3 }
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n'
   const mine = (place = at) => sealer.sealForVault(secret, place)
-  const flip = (text: string) => { const bytes = Buffer.from(text, 'base64url'); bytes[die(bytes.length)]! ^= 1 << die(8); return bytes.toString('base64url') }
-  const withPart = (envelope: string, index: number, change: (part: string) => string) => envelope.split('.').map((part, place) => (place === index ? change(part) : part)).join('.')
+  const flip = (text: string) => {
+    const bytes = Buffer.from(text, 'base64url')
+    bytes[die(bytes.length)]! ^= 1 << die(8)
+    return bytes.toString('base64url')
+  }
+  const withPart = (envelope: string, index: number, change: (part: string) => string) =>
+    envelope
+      .split('.')
+      .map((part, place) => (place === index ? change(part) : part))
+      .join('.')
   let [tried, accepted] = [0, 0]
   while (tried < 10_000) {
     const envelope = mine()
@@ -106,11 +126,19 @@ test('of ten thousand vault envelopes that were flipped, cut, mixed, moved or pu
       () => envelope + alphabet[die(alphabet.length)],
       () => withPart(envelope, 2 + die(4), flip),
       // A tag of four bytes is what Node takes unless it is told otherwise.
-      () => withPart(envelope, 3 + 2 * die(2), (text) => Buffer.from(text, 'base64url').subarray(0, -12).toString('base64url')),
+      () =>
+        withPart(envelope, 3 + 2 * die(2), (text) =>
+          Buffer.from(text, 'base64url').subarray(0, -12).toString('base64url'),
+        ),
       // Parts of another envelope of the same row, the wrapped key and its secret apart.
       () => withPart(envelope, part, () => other.split('.')[part]!),
       () => [...envelope.split('.').slice(0, 4), ...other.split('.').slice(4)].join('.'),
-      () => [...envelope.split('.').slice(0, 2), ...other.split('.').slice(2, 4), ...envelope.split('.').slice(4)].join('.'),
+      () =>
+        [
+          ...envelope.split('.').slice(0, 2),
+          ...other.split('.').slice(2, 4),
+          ...envelope.split('.').slice(4),
+        ].join('.'),
       // Of other rows, tables and earlier generations, and of the other version.
       () => mine({ ...at, generation: die(3) }),
       () => mine({ ...at, row: ['7f0d', '', 'master_keys', '7f0c '][die(4)]! }),
@@ -134,7 +162,10 @@ test('of ten thousand vault envelopes that were flipped, cut, mixed, moved or pu
 
 test('two vault envelopes of one secret share nothing but their version and key', () => {
   const sealer = createSealer([randomBytes(32)])
-  const [one, two] = [sealer.sealForVault(secret, place).split('.'), sealer.sealForVault(secret, place).split('.')]
+  const [one, two] = [
+    sealer.sealForVault(secret, place).split('.'),
+    sealer.sealForVault(secret, place).split('.'),
+  ]
   expect(one.slice(0, 2)).toEqual(['v2', sealer.newestKeyId])
   expect(one.slice(2).filter((part) => two.includes(part))).toEqual([])
   expect(sealingKeyIdOf(one.join('.'))).toBe(sealer.newestKeyId)

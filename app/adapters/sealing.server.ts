@@ -31,7 +31,9 @@ const dataKeyBytes = 32
 
 /** `keys` are 32 bytes each, newest first; older ones only open. */
 export function createSealer(keys: Buffer[]): Sealer {
-  const ring = new Map(keys.map((key) => [createHash('sha256').update(key).digest('hex').slice(0, 8), key]))
+  const ring = new Map(
+    keys.map((key) => [createHash('sha256').update(key).digest('hex').slice(0, 8), key]),
+  )
   const [newest] = ring
   if (!newest) throw new Error('createSealer needs at least one key')
   const [newestKeyId, newestKey] = newest
@@ -40,12 +42,20 @@ export function createSealer(keys: Buffer[]): Sealer {
     newestKeyId,
     keyIds: [...ring.keys()],
     seal(secret, place) {
-      return ['v1', newestKeyId, ...encrypt(newestKey, Buffer.from(secret, 'utf8'), aad('v1', newestKeyId, place))].join('.')
+      return [
+        'v1',
+        newestKeyId,
+        ...encrypt(newestKey, Buffer.from(secret, 'utf8'), aad('v1', newestKeyId, place)),
+      ].join('.')
     },
     sealForVault(secret, place) {
       const dataKey = randomBytes(dataKeyBytes)
       const wrapped = encrypt(newestKey, dataKey, aad('v2 key', newestKeyId, place))
-      const sealed = encrypt(dataKey, Buffer.from(secret, 'utf8'), aad('v2 secret', newestKeyId, place))
+      const sealed = encrypt(
+        dataKey,
+        Buffer.from(secret, 'utf8'),
+        aad('v2 secret', newestKeyId, place),
+      )
       dataKey.fill(0)
       return ['v2', newestKeyId, ...wrapped, ...sealed].join('.')
     },
@@ -53,11 +63,16 @@ export function createSealer(keys: Buffer[]): Sealer {
       const [version, keyId = '', ...parts] = envelope.split('.')
       const key = ring.get(keyId)
       if (!key) throw new UnsealError('The sealed secret cannot be opened.')
-      if (version === 'v1' && parts.length === 2) return decrypt(key, parts, aad('v1', keyId, place)).toString('utf8')
-      if (version !== 'v2' || parts.length !== 4) throw new UnsealError('The sealed secret cannot be opened.')
+      if (version === 'v1' && parts.length === 2)
+        return decrypt(key, parts, aad('v1', keyId, place)).toString('utf8')
+      if (version !== 'v2' || parts.length !== 4)
+        throw new UnsealError('The sealed secret cannot be opened.')
       const dataKey = decrypt(key, parts.slice(0, 2), aad('v2 key', keyId, place))
-      if (dataKey.length !== dataKeyBytes) throw new UnsealError('The sealed secret cannot be opened.')
-      const secret = decrypt(dataKey, parts.slice(2), aad('v2 secret', keyId, place)).toString('utf8')
+      if (dataKey.length !== dataKeyBytes)
+        throw new UnsealError('The sealed secret cannot be opened.')
+      const secret = decrypt(dataKey, parts.slice(2), aad('v2 secret', keyId, place)).toString(
+        'utf8',
+      )
       dataKey.fill(0)
       return secret
     },
@@ -82,18 +97,27 @@ function encrypt(key: Buffer, content: Buffer, additionalData: Buffer): [iv: str
   return [iv.toString('base64url'), body.toString('base64url')]
 }
 
-function decrypt(key: Buffer, [ivText = '', bodyText = '']: string[], additionalData: Buffer): Buffer {
+function decrypt(
+  key: Buffer,
+  [ivText = '', bodyText = '']: string[],
+  additionalData: Buffer,
+): Buffer {
   const iv = Buffer.from(ivText, 'base64url')
   const body = Buffer.from(bodyText, 'base64url')
-  if (iv.length !== ivBytes || body.length < tagBytes) throw new UnsealError('The sealed secret cannot be opened.')
+  if (iv.length !== ivBytes || body.length < tagBytes)
+    throw new UnsealError('The sealed secret cannot be opened.')
   // base64url decoding forgives stray characters; an envelope is accepted only in the one form that sealing writes.
-  if (iv.toString('base64url') !== ivText || body.toString('base64url') !== bodyText) throw new UnsealError('The sealed secret cannot be opened.')
+  if (iv.toString('base64url') !== ivText || body.toString('base64url') !== bodyText)
+    throw new UnsealError('The sealed secret cannot be opened.')
   try {
     // Without authTagLength Node accepts tags as short as four bytes.
     const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: tagBytes })
     decipher.setAAD(additionalData)
     decipher.setAuthTag(body.subarray(body.length - tagBytes))
-    return Buffer.concat([decipher.update(body.subarray(0, body.length - tagBytes)), decipher.final()])
+    return Buffer.concat([
+      decipher.update(body.subarray(0, body.length - tagBytes)),
+      decipher.final(),
+    ])
   } catch {
     throw new UnsealError('The sealed secret cannot be opened.')
   }

@@ -64,9 +64,14 @@ export interface ServiceAdapter {
   readonly title: string
   readonly capabilities: ServiceCapabilities
   /** Asks the service, changing nothing there. The label is a mask; the words are for the owner. Never throws for trouble at the service. */
-  verifyCredential(credential: ServiceCredential): Promise<{ ok: true; label: string } | { ok: false; words: string }>
+  verifyCredential(
+    credential: ServiceCredential,
+  ): Promise<{ ok: true; label: string } | { ok: false; words: string }>
   /** One request, never repeated. An ambiguous ProviderError means that a key may exist under this name. What is not declared is refused before the request. */
-  createKey(credential: ServiceCredential, key: NewServiceKey): Promise<{ id: string; label: string; plaintext: string }>
+  createKey(
+    credential: ServiceCredential,
+    key: NewServiceKey,
+  ): Promise<{ id: string; label: string; plaintext: string }>
   /** The key as the service knows it after the change. Rejected as `not-found` for a key that is gone, as are the next two. */
   updateLimit(credential: ServiceCredential, id: string, cap: NanoUsd): Promise<ServiceKey>
   /** Stops the key at once; what it has used can still be read. */
@@ -79,32 +84,55 @@ export interface ServiceAdapter {
   /** Null when the service says the key does not exist. */
   findKey(credential: ServiceCredential, id: string): Promise<ServiceKey | null>
   /** Keys that the service does not know are not in the answer. */
-  readUsage(credential: ServiceCredential, ids: readonly string[]): Promise<Map<string, ServiceReading>>
+  readUsage(
+    credential: ServiceCredential,
+    ids: readonly string[],
+  ): Promise<Map<string, ServiceReading>>
 }
 
 /** By `service`; every adapter that this build knows. */
 export type Services = ReadonlyMap<string, ServiceAdapter>
 
 /** Throws the refusal of what an adapter does not declare, before anything is sent. */
-export function refuseUndeclared(adapter: Pick<ServiceAdapter, 'title' | 'capabilities'>, key: NewServiceKey, now: Date): void {
+export function refuseUndeclared(
+  adapter: Pick<ServiceAdapter, 'title' | 'capabilities'>,
+  key: NewServiceKey,
+  now: Date,
+): void {
   const { capabilities, title } = adapter
-  const refuse = (words: string) => new ProviderError({ call: `make a key at ${title}`, kind: 'rejected', reason: 'refused', providerMessage: words })
+  const refuse = (words: string) =>
+    new ProviderError({
+      call: `make a key at ${title}`,
+      kind: 'rejected',
+      reason: 'refused',
+      providerMessage: words,
+    })
   if (key.cap <= 0n) throw refuse('A key needs a cap above zero.')
-  if (key.reset !== null && !capabilities.resets.includes(key.reset)) throw refuse(`${title} cannot start a cap afresh ${key.reset}.`)
-  if (key.expiresAt !== null && !capabilities.expiry) throw refuse(`${title} cannot end a key by itself.`)
-  if (key.expiresAt !== null && key.expiresAt.getTime() <= now.getTime()) throw refuse('The key would end before it begins.')
-  if (key.models !== null && !capabilities.modelList) throw refuse(`${title} cannot limit a key to a list of models.`)
+  if (key.reset !== null && !capabilities.resets.includes(key.reset))
+    throw refuse(`${title} cannot start a cap afresh ${key.reset}.`)
+  if (key.expiresAt !== null && !capabilities.expiry)
+    throw refuse(`${title} cannot end a key by itself.`)
+  if (key.expiresAt !== null && key.expiresAt.getTime() <= now.getTime())
+    throw refuse('The key would end before it begins.')
+  if (key.models !== null && !capabilities.modelList)
+    throw refuse(`${title} cannot limit a key to a list of models.`)
 }
 
 /** How many keys are asked for one by one before a whole list is cheaper. */
 const fewKeys = 5
 
 /** `readUsage` on the other calls: each key by itself when there are few, the list when there are many. */
-export async function readUsageOf(adapter: Pick<ServiceAdapter, 'findKey' | 'listKeys'>, credential: ServiceCredential, ids: readonly string[]): Promise<Map<string, ServiceReading>> {
+export async function readUsageOf(
+  adapter: Pick<ServiceAdapter, 'findKey' | 'listKeys'>,
+  credential: ServiceCredential,
+  ids: readonly string[],
+): Promise<Map<string, ServiceReading>> {
   const wanted = new Set(ids)
   const found = new Map<string, ServiceReading>()
-  const take = ({ id, usage, usedInWindow, windowEndsAt, disabled }: ServiceKey) => void found.set(id, { usage, usedInWindow, windowEndsAt, disabled })
-  if (wanted.size > fewKeys) for (const key of await adapter.listKeys(credential)) if (wanted.has(key.id)) take(key)
+  const take = ({ id, usage, usedInWindow, windowEndsAt, disabled }: ServiceKey) =>
+    void found.set(id, { usage, usedInWindow, windowEndsAt, disabled })
+  if (wanted.size > fewKeys)
+    for (const key of await adapter.listKeys(credential)) if (wanted.has(key.id)) take(key)
   const missing = [...wanted].filter((id) => !found.has(id))
   for (const id of missing) {
     const key = await adapter.findKey(credential, id)

@@ -4,8 +4,14 @@ import { createOpenRouterService } from './openrouter-service.server'
 import { createOutbound } from './outbound.server'
 import type { ServiceAdapter, Services } from './service-adapter'
 
-export function createServices(config: { openRouterBaseUrl: string; allowPrivateAddresses: boolean }): Services {
+export function createServices(config: {
+  openRouterBaseUrl: string
+  allowPrivateAddresses: boolean
+}): Services {
   const outbound = createOutbound({ allowPrivate: config.allowPrivateAddresses })
-  const adapters: ServiceAdapter[] = [createOpenRouterService({ baseUrl: config.openRouterBaseUrl }), createLiteLlm({ outbound })]
+  const adapters: ServiceAdapter[] = [
+    createOpenRouterService({ baseUrl: config.openRouterBaseUrl }),
+    createLiteLlm({ outbound }),
+  ]
   return new Map(adapters.map((adapter) => [adapter.service, adapter]))
 }

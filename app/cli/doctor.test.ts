@@ -9,20 +9,42 @@ import { freePort } from '../../simulators/free-port'
 import { openWorld, type World } from '../../simulators/harness'
 import { startIdentity } from '../../simulators/identity/server'
 
-const workshop = (opens: Date) => `title: A room\ntimezone: UTC\norganizer: Room hosts <hosts@example.org>\nclaims_open_at: ${opens.toISOString()}\nclaims_close_at: 2099-01-01T00:00:00Z\nallowed_models: [openai/gpt-5-nano]\nlimit_usd: 20\nkey_limit_usd: 2\nkey_expires_in: 2d\nproviders: [github]\n`
+const workshop = (opens: Date) =>
+  `title: A room\ntimezone: UTC\norganizer: Room hosts <hosts@example.org>\nclaims_open_at: ${opens.toISOString()}\nclaims_close_at: 2099-01-01T00:00:00Z\nallowed_models: [openai/gpt-5-nano]\nlimit_usd: 20\nkey_limit_usd: 2\nkey_expires_in: 2d\nproviders: [github]\n`
 
-async function doctor(world: World, change: Record<string, string | undefined> = {}, args: string[] = []) {
+async function doctor(
+  world: World,
+  change: Record<string, string | undefined> = {},
+  args: string[] = [],
+) {
   const folder = await mkdtemp(path.join(tmpdir(), 'keymint-doctor-'))
   await writeFile(path.join(folder, 'room.yaml'), workshop(new Date(Date.now() - 60_000)))
   const identity = await startIdentity({ appOrigins: ['http://localhost:3000'] })
   const env = {
-    PATH: process.env.PATH, NODE_ENV: 'test' as const, DATABASE_URL: world.database.url, APP_ORIGIN: 'http://localhost:3000', SESSION_SECRET: 'cGx5IHRoZSBnYW1lIG9mIHJhbmRvbSBsZXR0ZXJz',
-    ENCRYPTION_KEY: world.encryptionKey.toString('base64'), OPENROUTER_MANAGEMENT_KEY: world.upstream.managementKey, OPENROUTER_BASE_URL: world.upstream.baseUrl,
-    GITHUB_CLIENT_ID: identity.github.clientId, GITHUB_CLIENT_SECRET: identity.github.clientSecret, GITHUB_WEB_URL: identity.github.url, GITHUB_API_URL: identity.github.apiUrl,
-    GOOGLE_CLIENT_ID: identity.google.clientId, GOOGLE_CLIENT_SECRET: identity.google.clientSecret, GOOGLE_AUTH_URL: identity.google.authUrl, GOOGLE_TOKEN_URL: identity.google.tokenUrl,
-    PROVISIONING_ENABLED: 'true', WORKSHOPS_DIR: folder, ...change,
+    PATH: process.env.PATH,
+    NODE_ENV: 'test' as const,
+    DATABASE_URL: world.database.url,
+    APP_ORIGIN: 'http://localhost:3000',
+    SESSION_SECRET: 'cGx5IHRoZSBnYW1lIG9mIHJhbmRvbSBsZXR0ZXJz',
+    ENCRYPTION_KEY: world.encryptionKey.toString('base64'),
+    OPENROUTER_MANAGEMENT_KEY: world.upstream.managementKey,
+    OPENROUTER_BASE_URL: world.upstream.baseUrl,
+    GITHUB_CLIENT_ID: identity.github.clientId,
+    GITHUB_CLIENT_SECRET: identity.github.clientSecret,
+    GITHUB_WEB_URL: identity.github.url,
+    GITHUB_API_URL: identity.github.apiUrl,
+    GOOGLE_CLIENT_ID: identity.google.clientId,
+    GOOGLE_CLIENT_SECRET: identity.google.clientSecret,
+    GOOGLE_AUTH_URL: identity.google.authUrl,
+    GOOGLE_TOKEN_URL: identity.google.tokenUrl,
+    PROVISIONING_ENABLED: 'true',
+    WORKSHOPS_DIR: folder,
+    ...change,
   }
-  const child = spawn(process.execPath, ['--import', 'tsx', 'app/cli/doctor.ts', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--import', 'tsx', 'app/cli/doctor.ts', ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let [out, err] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
@@ -37,31 +59,66 @@ test('all is well: it ends with 0, says so, keeps its report for the page, and p
   const { code, out, err } = await doctor(world)
   expect([code, err], out).toEqual([0, ''])
   expect(out).toMatch(/\nReady\.\n$/)
-  expect(out).toContain('GitHub: http://localhost:3000/auth/github/callback, Google: http://localhost:3000/auth/google/callback')
-  for (const secret of [world.upstream.managementKey, world.encryptionKey.toString('base64'), 'cGx5IHRoZSBnYW1lIG9mIHJhbmRvbSBsZXR0ZXJz']) expect(out).not.toContain(secret)
-  expect(await world.db.doctorReport.findMany()).toMatchObject([{ madeBy: 'operator', verdict: 'ok' }])
+  expect(out).toContain(
+    'GitHub: http://localhost:3000/auth/github/callback, Google: http://localhost:3000/auth/google/callback',
+  )
+  for (const secret of [
+    world.upstream.managementKey,
+    world.encryptionKey.toString('base64'),
+    'cGx5IHRoZSBnYW1lIG9mIHJhbmRvbSBsZXR0ZXJz',
+  ])
+    expect(out).not.toContain(secret)
+  expect(await world.db.doctorReport.findMany()).toMatchObject([
+    { madeBy: 'operator', verdict: 'ok' },
+  ])
 })
 
 test('with a broken environment and no database it lists all that is wrong, checks the rest, and ends with 1', async () => {
   await using world = await openWorld()
   const sameAsOther = world.encryptionKey.toString('base64')
-  const { code, out, err } = await doctor(world, { SESSION_SECRET: sameAsOther, DATABASE_URL: `postgresql://nobody:hunter2hunter2@127.0.0.1:${await freePort()}/none`, GITHUB_CLIENT_SECRET: undefined, MINT_CONCURRENCY: 'many' }, ['--json', '--no-canary'])
+  const { code, out, err } = await doctor(
+    world,
+    {
+      SESSION_SECRET: sameAsOther,
+      DATABASE_URL: `postgresql://nobody:hunter2hunter2@127.0.0.1:${await freePort()}/none`,
+      GITHUB_CLIENT_SECRET: undefined,
+      MINT_CONCURRENCY: 'many',
+    },
+    ['--json', '--no-canary'],
+  )
   expect([code, err]).toEqual([1, ''])
   const { verdict, checks } = JSON.parse(out) as DoctorReport
   const of = (name: string) => checks.find((check) => check.name === name)!
   expect(verdict).toBe('fail')
-  expect(of('environment').words).toBe('2 variables cannot be used. GITHUB_CLIENT_SECRET: is missing. MINT_CONCURRENCY: must be a whole number from 1 to 100.')
+  expect(of('environment').words).toBe(
+    '2 variables cannot be used. GITHUB_CLIENT_SECRET: is missing. MINT_CONCURRENCY: must be a whole number from 1 to 100.',
+  )
   expect(of('secrets').words).toContain('SESSION_SECRET and ENCRYPTION_KEY are the same')
-  expect([of('database').verdict, of('migrations').verdict, of('canary').words]).toEqual(['fail', 'skipped', 'Left out, as asked.'])
-  expect([of('management-key').verdict, of('models').verdict, of('credits').verdict]).toEqual(['ok', 'ok', 'ok'])
+  expect([of('database').verdict, of('migrations').verdict, of('canary').words]).toEqual([
+    'fail',
+    'skipped',
+    'Left out, as asked.',
+  ])
+  expect([of('management-key').verdict, of('models').verdict, of('credits').verdict]).toEqual([
+    'ok',
+    'ok',
+    'ok',
+  ])
   expect(out).not.toMatch(/hunter2|sk-or-/)
 })
 
 test('with nothing at all it still ends, with a list', async () => {
   await using world = await openWorld()
-  const { code, out } = await doctor(world, { DATABASE_URL: undefined, OPENROUTER_MANAGEMENT_KEY: undefined, ENCRYPTION_KEY: undefined, SESSION_SECRET: 'changeme-changeme-changeme-changeme' })
+  const { code, out } = await doctor(world, {
+    DATABASE_URL: undefined,
+    OPENROUTER_MANAGEMENT_KEY: undefined,
+    ENCRYPTION_KEY: undefined,
+    SESSION_SECRET: 'changeme-changeme-changeme-changeme',
+  })
   expect(code).toBe(1)
-  expect(out).toContain('DATABASE_URL: is missing. ENCRYPTION_KEY: is missing. OPENROUTER_MANAGEMENT_KEY: is missing.')
+  expect(out).toContain(
+    'DATABASE_URL: is missing. ENCRYPTION_KEY: is missing. OPENROUTER_MANAGEMENT_KEY: is missing.',
+  )
   expect(out).toContain('SESSION_SECRET looks like an example')
   expect(out).toMatch(/Not ready: environment, secrets\.\n$/)
 })

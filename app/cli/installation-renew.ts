@@ -1,11 +1,17 @@
 /** `npm run installation:renew -- --yes`: a new installation id for a restored or copied database, before any worker starts. */
 import { createDb } from '../adapters/db.server'
 import { createOpenRouter } from '../adapters/openrouter.server'
-import { listFormerKeys, renewInstallation, type FormerKey } from '../domain/installation/installation.server'
+import {
+  listFormerKeys,
+  renewInstallation,
+  type FormerKey,
+} from '../domain/installation/installation.server'
 import { EnvError, readEnv } from '../env.server'
 
 if (process.argv.slice(2).join(' ') !== '--yes') {
-  process.stderr.write('This gives the database of DATABASE_URL a new installation id. Keys that are upstream under the old one are never touched by a program again. After a restore that is what you want.\nUse: npm run installation:renew -- --yes\n')
+  process.stderr.write(
+    'This gives the database of DATABASE_URL a new installation id. Keys that are upstream under the old one are never touched by a program again. After a restore that is what you want.\nUse: npm run installation:renew -- --yes\n',
+  )
   process.exit(2)
 }
 try {
@@ -13,17 +19,29 @@ try {
   const db = createDb(env.DATABASE_URL, { max: 2, applicationName: 'keymint-renew' })
   const outcome = await renewInstallation({ db })
   if (outcome.kind === 'workers-running') {
-    process.stderr.write(`${outcome.workers} ${outcome.workers === 1 ? 'worker was' : 'workers were'} seen within 30 s and would go on under the old id. Stop web and workers first: fly scale count web=0 worker=0\n`)
+    process.stderr.write(
+      `${outcome.workers} ${outcome.workers === 1 ? 'worker was' : 'workers were'} seen within 30 s and would go on under the old id. Stop web and workers first: fly scale count web=0 worker=0\n`,
+    )
     process.exit(1)
   }
   process.stdout.write(`The installation is ${outcome.id} now; it was ${outcome.previousId}.\n`)
-  const provider = createOpenRouter({ baseUrl: env.OPENROUTER_BASE_URL, managementKey: env.OPENROUTER_MANAGEMENT_KEY, workspaceId: env.OPENROUTER_WORKSPACE_ID })
+  const provider = createOpenRouter({
+    baseUrl: env.OPENROUTER_BASE_URL,
+    managementKey: env.OPENROUTER_MANAGEMENT_KEY,
+    workspaceId: env.OPENROUTER_WORKSPACE_ID,
+  })
   const former = await listFormerKeys({ db, provider }, outcome.previousId).catch(() => null)
-  process.stdout.write(former ? inWords(former) : 'The provider did not list its keys. Look at https://openrouter.ai/settings/keys for names that begin with the old id.\n')
+  process.stdout.write(
+    former
+      ? inWords(former)
+      : 'The provider did not list its keys. Look at https://openrouter.ai/settings/keys for names that begin with the old id.\n',
+  )
   await db.$disconnect()
   process.exit(0)
 } catch (error) {
-  process.stderr.write(`${error instanceof EnvError ? error.message : `The installation could not be renewed: ${error instanceof Error ? error.message : String(error)}`}\n`)
+  process.stderr.write(
+    `${error instanceof EnvError ? error.message : `The installation could not be renewed: ${error instanceof Error ? error.message : String(error)}`}\n`,
+  )
   process.exit(1)
 }
 

@@ -8,9 +8,13 @@ if (!url) {
 }
 try {
   const report = await migrate(url)
-  process.stdout.write(`${report.applied.length === 0 ? 'The database is up to date' : `Applied ${report.applied.join(', ')}`}. Installation ${report.installationId}.\n`)
+  process.stdout.write(
+    `${report.applied.length === 0 ? 'The database is up to date' : `Applied ${report.applied.join(', ')}`}. Installation ${report.installationId}.\n`,
+  )
   process.exit(0)
 } catch (error) {
-  process.stderr.write(`The database could not be migrated: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(
+    `The database could not be migrated: ${error instanceof Error ? error.message : String(error)}\n`,
+  )
   process.exit(1)
 }

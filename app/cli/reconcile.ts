@@ -13,7 +13,9 @@ const known = ['--fix', '--json']
 const given = process.argv.slice(2)
 const unknown = given.filter((argument) => !known.includes(argument))
 if (unknown.length > 0) {
-  process.stderr.write(`Unknown argument ${unknown.join(' ')}. Use: npm run reconcile [-- --fix] [--json]\n`)
+  process.stderr.write(
+    `Unknown argument ${unknown.join(' ')}. Use: npm run reconcile [-- --fix] [--json]\n`,
+  )
   process.exit(2)
 }
 const [fix, json] = [given.includes('--fix'), given.includes('--json')]
@@ -25,42 +27,87 @@ try {
   const fixable = plan.drifts.filter((drift) => drift.act !== null)
   if (fix && fixable.length > 0) {
     const startedAt = ctx.now()
-    const { reason } = await fixDrifts(ctx, { actor: 'operator', drifts: fixable, settled: async (outcome) => void outcomes.push(outcome) })
+    const { reason } = await fixDrifts(ctx, {
+      actor: 'operator',
+      drifts: fixable,
+      settled: async (outcome) => void outcomes.push(outcome),
+    })
     stopped = reason
     await recordFixRun(ctx, { startedAt, outcomes, total: fixable.length, error: reason })
   }
   await close()
   const settled = new Set(outcomes.filter((one) => one.outcome !== 'failed').map((one) => one.id))
   const remaining = plan.drifts.filter((drift) => !settled.has(drift.id))
-  const text = json ? asJson(plan, outcomes, remaining, stopped) : asText(plan, outcomes, remaining, stopped)
+  const text = json
+    ? asJson(plan, outcomes, remaining, stopped)
+    : asText(plan, outcomes, remaining, stopped)
   // Idle connections to the provider would keep the process: it leaves once the text is out.
   process.stdout.write(`${text}\n`, () => process.exit(remaining.length > 0 ? 1 : 0))
 } catch (error) {
-  process.stderr.write(`${error instanceof EnvError ? error.message : `Reconcile could not run: ${error instanceof Error ? error.message : String(error)}`}\n`)
+  process.stderr.write(
+    `${error instanceof EnvError ? error.message : `Reconcile could not run: ${error instanceof Error ? error.message : String(error)}`}\n`,
+  )
   process.exit(1)
 }
 
-function asJson(plan: ReconcilePlan, outcomes: FixOutcome[], remaining: Drift[], stopped: string | null): string {
+function asJson(
+  plan: ReconcilePlan,
+  outcomes: FixOutcome[],
+  remaining: Drift[],
+  stopped: string | null,
+): string {
   const byId = new Map(outcomes.map((one) => [one.id, one]))
   return JSON.stringify({
-    asOf: plan.asOf, upstreamKeys: plan.upstream, ourKeys: plan.ours, unverified: plan.unverified, dryRun: !fix, remaining: remaining.length, stopped,
-    drifts: plan.drifts.map(({ act: _act, ...drift }) => ({ ...drift, outcome: byId.get(drift.id)?.outcome ?? null, detail: byId.get(drift.id)?.detail ?? null })),
+    asOf: plan.asOf,
+    upstreamKeys: plan.upstream,
+    ourKeys: plan.ours,
+    unverified: plan.unverified,
+    dryRun: !fix,
+    remaining: remaining.length,
+    stopped,
+    drifts: plan.drifts.map(({ act: _act, ...drift }) => ({
+      ...drift,
+      outcome: byId.get(drift.id)?.outcome ?? null,
+      detail: byId.get(drift.id)?.detail ?? null,
+    })),
   })
 }
 
-function asText(plan: ReconcilePlan, outcomes: FixOutcome[], remaining: Drift[], stopped: string | null): string {
+function asText(
+  plan: ReconcilePlan,
+  outcomes: FixOutcome[],
+  remaining: Drift[],
+  stopped: string | null,
+): string {
   const byId = new Map(outcomes.map((one) => [one.id, one]))
-  const lines = [`${plan.upstream} keys in the account, ${plan.ours} bear this installation’s id, as of ${plan.asOf.toISOString()}.`]
+  const lines = [
+    `${plan.upstream} keys in the account, ${plan.ours} bear this installation’s id, as of ${plan.asOf.toISOString()}.`,
+  ]
   for (const kind of driftKinds) {
     const drifts = plan.drifts.filter((drift) => drift.kind === kind)
     if (drifts.length > 0) lines.push('', `${kind}: ${drifts.length}`)
     for (const drift of drifts) {
       const outcome = byId.get(drift.id)
-      lines.push(`  ${drift.id}  ${drift.subject}`, `    ${drift.what}`, `    ${outcome ? `${outcome.outcome}: ${outcome.detail}` : drift.fix ? `${fix ? 'Not done' : 'With --fix'}: ${drift.fix}` : 'A person decides.'}`)
+      lines.push(
+        `  ${drift.id}  ${drift.subject}`,
+        `    ${drift.what}`,
+        `    ${outcome ? `${outcome.outcome}: ${outcome.detail}` : drift.fix ? `${fix ? 'Not done' : 'With --fix'}: ${drift.fix}` : 'A person decides.'}`,
+      )
     }
   }
-  if (plan.unverified > 0) lines.push('', `${plan.unverified} keys that rows hold are not in the list and could not be asked about; run it again.`)
+  if (plan.unverified > 0)
+    lines.push(
+      '',
+      `${plan.unverified} keys that rows hold are not in the list and could not be asked about; run it again.`,
+    )
   if (stopped) lines.push('', `Stopped: ${stopped}`)
-  lines.push('', plan.drifts.length === 0 ? 'Everything agrees.' : remaining.length === 0 ? 'All of it is settled.' : `${remaining.length} of ${plan.drifts.length} remain${fix ? '' : '; nothing was changed'}.`)
+  lines.push(
+    '',
+    plan.drifts.length === 0
+      ? 'Everything agrees.'
+      : remaining.length === 0
+        ? 'All of it is settled.'
+        : `${remaining.length} of ${plan.drifts.length} remain${fix ? '' : '; nothing was changed'}.`,
+  )
   return lines.join('\n')
 }

@@ -10,7 +10,9 @@ import { EnvError, readEnv } from '../env.server'
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
 if (process.argv.length > 2) {
-  process.stderr.write(`Unknown argument ${process.argv.slice(2).join(' ')}. Use: npm run vault:rotate\n`)
+  process.stderr.write(
+    `Unknown argument ${process.argv.slice(2).join(' ')}. Use: npm run vault:rotate\n`,
+  )
   process.exit(2)
 }
 try {
@@ -18,16 +20,30 @@ try {
   const db = createDb(env.DATABASE_URL, { max: 2, applicationName: 'keymint-vault-rotate' })
   const sealer = createSealer(env.ENCRYPTION_KEY)
   say(`Sealing everything under key ${sealer.newestKeyId}.`)
-  const report = await rotateVault({ db, sealer }, ({ table, resealed, left }) => say(`${resealed} sealed again, ${left} left in ${table}`))
+  const report = await rotateVault({ db, sealer }, ({ table, resealed, left }) =>
+    say(`${resealed} sealed again, ${left} left in ${table}`),
+  )
   await db.$disconnect()
   say(`${report.resealed} secrets were sealed again.`)
   for (const [key, count] of Object.entries(report.leftByKey)) say(`${count} left on key ${key}`)
-  for (const row of report.unopenable) say(`No key of ENCRYPTION_KEY opens ${row}. Put the key it was sealed under back into the list.`)
-  for (const column of report.unknownColumns) say(`keymint.${column} holds sealed values that this program does not know. Keep the old key, and report this.`)
+  for (const row of report.unopenable)
+    say(
+      `No key of ENCRYPTION_KEY opens ${row}. Put the key it was sealed under back into the list.`,
+    )
+  for (const column of report.unknownColumns)
+    say(
+      `keymint.${column} holds sealed values that this program does not know. Keep the old key, and report this.`,
+    )
   const done = Object.keys(report.leftByKey).length === 0 && report.unknownColumns.length === 0
-  say(done ? `Nothing left on any key but ${sealer.newestKeyId}: the others may go from ENCRYPTION_KEY.` : 'Not finished: keep the old keys in ENCRYPTION_KEY.')
+  say(
+    done
+      ? `Nothing left on any key but ${sealer.newestKeyId}: the others may go from ENCRYPTION_KEY.`
+      : 'Not finished: keep the old keys in ENCRYPTION_KEY.',
+  )
   process.exit(done ? 0 : 1)
 } catch (error) {
-  process.stderr.write(`${error instanceof EnvError ? error.message : `The rotation stopped, and may be started again: ${error instanceof Error ? error.message : String(error)}`}\n`)
+  process.stderr.write(
+    `${error instanceof EnvError ? error.message : `The rotation stopped, and may be started again: ${error instanceof Error ? error.message : String(error)}`}\n`,
+  )
   process.exit(1)
 }

@@ -6,7 +6,11 @@ import { stat } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { formatUsd } from '~/money'
 import { keysThatFit, worstCaseSpend } from '../domain/pool/committed'
-import { loadWorkshopFiles, loadWorkshops, type WorkshopCatalog } from '../domain/workshop/catalog.server'
+import {
+  loadWorkshopFiles,
+  loadWorkshops,
+  type WorkshopCatalog,
+} from '../domain/workshop/catalog.server'
 import { formatProblem } from '../domain/workshop/parse'
 import { windowState, type Workshop } from '../domain/workshop/workshop'
 
@@ -20,7 +24,10 @@ async function check(paths: readonly string[], now: Date): Promise<boolean> {
   for (const path of paths) {
     const shown = relative(process.cwd(), path)
     const near = shown === '' ? '.' : shown.startsWith('..') ? path : shown
-    const isFolder = await stat(near).then((found) => found.isDirectory(), () => !/\.ya?ml$/i.test(near))
+    const isFolder = await stat(near).then(
+      (found) => found.isDirectory(),
+      () => !/\.ya?ml$/i.test(near),
+    )
     if (isFolder) catalogs.push(await loadWorkshops(near))
     else files.push(near)
   }
@@ -33,7 +40,9 @@ async function check(paths: readonly string[], now: Date): Promise<boolean> {
   for (const warning of warnings) console.log(`warning: ${formatProblem(warning)}`)
   for (const workshop of workshops) console.log(summary(workshop, now))
   const broken = new Set(problems.map((problem) => problem.file)).size
-  console.log(`${plural(workshops.length, 'good workshop')}, ${plural(problems.length, 'problem')} in ${plural(broken, 'file')}, ${plural(warnings.length, 'warning')}`)
+  console.log(
+    `${plural(workshops.length, 'good workshop')}, ${plural(problems.length, 'problem')} in ${plural(broken, 'file')}, ${plural(warnings.length, 'warning')}`,
+  )
   return problems.length === 0
 }
 
@@ -51,7 +60,11 @@ function summary(workshop: Workshop, now: Date): string {
 
 function windowText(workshop: Workshop): string {
   if (workshop.claimsOpenAt === null && workshop.claimsCloseAt === null) return 'no window'
-  const format = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone: workshop.timezone })
+  const format = new Intl.DateTimeFormat('sv-SE', {
+    dateStyle: 'short',
+    timeStyle: 'short',
+    timeZone: workshop.timezone,
+  })
   const text = (time: Date | null): string => (time === null ? 'no end' : format.format(time))
   return `${workshop.claimsOpenAt === null ? 'from now' : text(workshop.claimsOpenAt)} to ${text(workshop.claimsCloseAt)} ${workshop.timezone}`
 }

@@ -7,7 +7,11 @@ export async function copyText(text: string | (() => Promise<string>)): Promise<
   const pending = fetchText()
   if (typeof ClipboardItem !== 'undefined' && typeof navigator.clipboard?.write === 'function') {
     try {
-      await navigator.clipboard.write([new ClipboardItem({ 'text/plain': pending.then((value) => new Blob([value], { type: 'text/plain' })) })])
+      await navigator.clipboard.write([
+        new ClipboardItem({
+          'text/plain': pending.then((value) => new Blob([value], { type: 'text/plain' })),
+        }),
+      ])
       return true
     } catch {
       // Falls through: the plain way may be allowed.

@@ -11,12 +11,19 @@ export async function keepLastAnswer<Data>(url: string, load: () => Promise<Data
     answers.set(url, data)
     return data
   } catch (error) {
-    const status = error instanceof Response ? error.status : typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : 0
+    const status =
+      error instanceof Response
+        ? error.status
+        : typeof error === 'object' && error !== null && 'status' in error
+          ? Number(error.status)
+          : 0
     if (before === undefined || (status > 0 && status < 500)) throw error
     return before
   }
 }
 
 function tooLate(): Promise<never> {
-  return new Promise((_resolve, reject) => setTimeout(() => reject(new Error('no answer in time')), patienceMs))
+  return new Promise((_resolve, reject) =>
+    setTimeout(() => reject(new Error('no answer in time')), patienceMs),
+  )
 }

@@ -1,9 +1,29 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type { ClaimPulse } from '~/domain/claim/view-types'
-import { delayAfterFailure, jittered, nextDelay, readAnswer, watch, type PollAnswer, type Watch } from './poll'
+import {
+  delayAfterFailure,
+  jittered,
+  nextDelay,
+  readAnswer,
+  watch,
+  type PollAnswer,
+  type Watch,
+} from './poll'
 
-const pulse = (change: Partial<ClaimPulse> = {}): ClaimPulse => ({ v: 'a', step: 0, ahead: 3, eta: null, delay: null, next: 1000, ...change })
-const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json; charset=utf-8' } })
+const pulse = (change: Partial<ClaimPulse> = {}): ClaimPulse => ({
+  v: 'a',
+  step: 0,
+  ahead: 3,
+  eta: null,
+  delay: null,
+  next: 1000,
+  ...change,
+})
+const json = (body: unknown, status = 200) =>
+  new Response(JSON.stringify(body), {
+    status,
+    headers: { 'Content-Type': 'application/json; charset=utf-8' },
+  })
 
 afterEach(() => vi.useRealTimers())
 
@@ -40,7 +60,11 @@ test('the server dictates the next poll, and null stops it', () => {
 })
 
 test('a captive portal answering 200 with HTML is a failed poll', async () => {
-  expect(await readAnswer(new Response('<html>Welcome to HotelWifi', { headers: { 'Content-Type': 'text/html' } }))).toEqual({ kind: 'failed' })
+  expect(
+    await readAnswer(
+      new Response('<html>Welcome to HotelWifi', { headers: { 'Content-Type': 'text/html' } }),
+    ),
+  ).toEqual({ kind: 'failed' })
   expect(await readAnswer(json({ hello: 'wifi' }))).toEqual({ kind: 'failed' })
   expect(await readAnswer(json({}, 503))).toEqual({ kind: 'failed' })
   expect(await readAnswer(json({}, 401))).toEqual({ kind: 'gone' })
@@ -48,7 +72,10 @@ test('a captive portal answering 200 with HTML is a failed poll', async () => {
 })
 
 test('polls go on at the pace of the answers until one says stop', async () => {
-  const { page } = startWatch([() => ({ kind: 'pulse', pulse: pulse({ next: 2000 }) }), () => ({ kind: 'pulse', pulse: pulse({ next: null }) })])
+  const { page } = startWatch([
+    () => ({ kind: 'pulse', pulse: pulse({ next: 2000 }) }),
+    () => ({ kind: 'pulse', pulse: pulse({ next: null }) }),
+  ])
   await vi.advanceTimersByTimeAsync(1000)
   expect(page.asked).toBe(1)
   await vi.advanceTimersByTimeAsync(1999)
@@ -73,14 +100,20 @@ test('a hidden page asks nothing, and asks at once when it is looked at again', 
 })
 
 test('failures are counted until one answer is good again', async () => {
-  const { page } = startWatch([() => ({ kind: 'failed' }), () => Promise.reject(new Error('offline')), () => ({ kind: 'pulse', pulse: pulse() })])
+  const { page } = startWatch([
+    () => ({ kind: 'failed' }),
+    () => Promise.reject(new Error('offline')),
+    () => ({ kind: 'pulse', pulse: pulse() }),
+  ])
   await vi.advanceTimersByTimeAsync(1000 + 2000 + 4000)
   expect(page.seen.map((state) => state.failures)).toEqual([1, 2, 0])
 })
 
 test('waking while an answer is on its way does not ask twice', async () => {
   let answer: (value: PollAnswer) => void = () => undefined
-  const { page, watcher } = startWatch([() => new Promise<PollAnswer>((resolve) => (answer = resolve))])
+  const { page, watcher } = startWatch([
+    () => new Promise<PollAnswer>((resolve) => (answer = resolve)),
+  ])
   await vi.advanceTimersByTimeAsync(1000)
   watcher.wake()
   watcher.wake()

@@ -4,7 +4,8 @@
  */
 import type { ClaimPulse } from '~/domain/claim/view-types'
 
-export type PollAnswer = { kind: 'pulse'; pulse: ClaimPulse } | { kind: 'gone' } | { kind: 'failed' }
+export type PollAnswer =
+  { kind: 'pulse'; pulse: ClaimPulse } | { kind: 'gone' } | { kind: 'failed' }
 
 export type Watch = {
   /** Failed polls since the last good one. From the second on, the page says that it is reconnecting. */
@@ -40,7 +41,14 @@ export async function readAnswer(response: Response): Promise<PollAnswer> {
 }
 
 function isPulse(body: unknown): body is ClaimPulse {
-  return typeof body === 'object' && body !== null && 'v' in body && typeof body.v === 'string' && 'step' in body && 'next' in body
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    'v' in body &&
+    typeof body.v === 'string' &&
+    'step' in body &&
+    'next' in body
+  )
 }
 
 export type Watcher = { stop(): void; wake(): void }
@@ -75,7 +83,10 @@ export function watch(options: {
     if (stopped) return
     // A request cut off because the page was put away says nothing about the connection.
     if (answer.kind === 'failed' && options.isHidden()) return
-    state = answer.kind === 'pulse' ? { failures: 0, pulse: answer.pulse } : { ...state, failures: answer.kind === 'failed' ? state.failures + 1 : state.failures }
+    state =
+      answer.kind === 'pulse'
+        ? { failures: 0, pulse: answer.pulse }
+        : { ...state, failures: answer.kind === 'failed' ? state.failures + 1 : state.failures }
     schedule(nextDelay(answer, state.failures, options.random()))
     options.onWatch(state)
     if (answer.kind === 'gone') options.onGone()

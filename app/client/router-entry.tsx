@@ -4,7 +4,8 @@ import { hydrateRoot } from 'react-dom/client'
 import { ResponseFactsProvider } from '~/components/response-facts'
 
 export function startRouter(): void {
-  const requestId = document.querySelector<HTMLMetaElement>('meta[name="request-id"]')?.content ?? null
+  const requestId =
+    document.querySelector<HTMLMetaElement>('meta[name="request-id"]')?.content ?? null
   startTransition(() => {
     hydrateRoot(
       document,

@@ -35,11 +35,21 @@ export function useClaimPage(loaded: ClaimPageData): { page: ClaimPageData; watc
 
     const watcher = startWatch({
       firstDelayMs: firstDelay.current,
-      ask: async (signal) => readAnswer(await fetch(status, { signal, cache: 'no-store', headers: { Accept: 'application/json' } })),
+      ask: async (signal) =>
+        readAnswer(
+          await fetch(status, {
+            signal,
+            cache: 'no-store',
+            headers: { Accept: 'application/json' },
+          }),
+        ),
       isHidden: () => document.hidden,
       random: Math.random,
       onWatch: (next) => {
-        setWatch((before) => ({ ...next, lastGood: next.failures === 0 ? performance.now() : before.lastGood }))
+        setWatch((before) => ({
+          ...next,
+          lastGood: next.failures === 0 ? performance.now() : before.lastGood,
+        }))
         if (next.failures === 0 && next.pulse && next.pulse.v !== version.current) void refresh()
       },
       // Signed out, or no such claim any more: the server has the words for it.
@@ -64,7 +74,12 @@ export function useClaimPage(loaded: ClaimPageData): { page: ClaimPageData; watc
 
 /** Null for whatever is not our answer: the next poll tries again. */
 async function fetchPage(url: string, signal: AbortSignal): Promise<ClaimPageData | null> {
-  const response = await fetch(url, { signal, cache: 'no-store', headers: { Accept: 'application/json' } })
-  if (!response.ok || !response.headers.get('Content-Type')?.includes('application/json')) return null
+  const response = await fetch(url, {
+    signal,
+    cache: 'no-store',
+    headers: { Accept: 'application/json' },
+  })
+  if (!response.ok || !response.headers.get('Content-Type')?.includes('application/json'))
+    return null
   return (await response.json()) as ClaimPageData
 }

@@ -6,7 +6,9 @@ export function useFollow(nextPollMs: number | null): void {
   const { revalidate, state } = useRevalidator()
   useEffect(() => {
     if (nextPollMs === null || state !== 'idle') return
-    const ask = () => { if (!document.hidden) revalidate() }
+    const ask = () => {
+      if (!document.hidden) revalidate()
+    }
     const timer = setInterval(ask, nextPollMs * (0.8 + 0.4 * Math.random()))
     document.addEventListener('visibilitychange', ask)
     return () => {

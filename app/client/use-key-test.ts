@@ -26,8 +26,13 @@ export function useKeyTest(url: string, say: (words: string) => void) {
 }
 
 async function ask(url: string): Promise<KeyTestVerdict | 'too-often' | 'unreachable'> {
-  const response = await fetch(url, { method: 'POST', headers: { Accept: 'application/json' }, cache: 'no-store' })
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { Accept: 'application/json' },
+    cache: 'no-store',
+  })
   if (response.status === 429) return 'too-often'
-  if (!response.ok || !response.headers.get('Content-Type')?.includes('application/json')) return 'unreachable'
+  if (!response.ok || !response.headers.get('Content-Type')?.includes('application/json'))
+    return 'unreachable'
   return (await response.json()) as KeyTestVerdict
 }

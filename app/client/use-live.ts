@@ -13,7 +13,17 @@ export type Live =
 const patienceMs = 3_000
 
 /** `loadedAt` changes with every good answer; `held` stops the asking, for as long as it is true. */
-export function useLive({ loadedAt, everyMs, on, held }: { loadedAt: string; everyMs: number; on: boolean; held: boolean }): Live {
+export function useLive({
+  loadedAt,
+  everyMs,
+  on,
+  held,
+}: {
+  loadedAt: string
+  everyMs: number
+  on: boolean
+  held: boolean
+}): Live {
   const { revalidate, state } = useRevalidator()
   const [quietMs, setQuietMs] = useState(0)
   const lastGood = useRef(0)
@@ -46,5 +56,7 @@ export function useLive({ loadedAt, everyMs, on, held }: { loadedAt: string; eve
 
   if (!on) return { kind: 'off' }
   if (held) return { kind: 'held' }
-  return quietMs > everyMs + patienceMs ? { kind: 'stale', seconds: Math.floor(quietMs / 1_000) } : { kind: 'live', everySeconds: everyMs / 1_000 }
+  return quietMs > everyMs + patienceMs
+    ? { kind: 'stale', seconds: Math.floor(quietMs / 1_000) }
+    : { kind: 'live', everySeconds: everyMs / 1_000 }
 }

@@ -8,16 +8,34 @@ export type RevealProblem = 'signed-out' | 'not-yet' | 'no-key' | 'too-often' | 
 
 /** Asks for the key. Throws a RevealProblem's name; never anything that holds the key. */
 export async function fetchKey(url: string): Promise<string> {
-  const response = await fetch(url, { method: 'POST', headers: { Accept: 'application/json' }, cache: 'no-store' }).catch(() => null)
-  if (!response?.headers.get('Content-Type')?.includes('application/json')) throw new Error('unreachable')
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { Accept: 'application/json' },
+    cache: 'no-store',
+  }).catch(() => null)
+  if (!response?.headers.get('Content-Type')?.includes('application/json'))
+    throw new Error('unreachable')
   const body: unknown = await response.json()
-  if (typeof body === 'object' && body !== null && 'key' in body && typeof body.key === 'string') return body.key
-  throw new Error(response.status === 401 ? 'signed-out' : response.status === 409 ? 'not-yet' : response.status === 404 ? 'no-key' : response.status === 429 ? 'too-often' : 'unreachable')
+  if (typeof body === 'object' && body !== null && 'key' in body && typeof body.key === 'string')
+    return body.key
+  throw new Error(
+    response.status === 401
+      ? 'signed-out'
+      : response.status === 409
+        ? 'not-yet'
+        : response.status === 404
+          ? 'no-key'
+          : response.status === 429
+            ? 'too-often'
+            : 'unreachable',
+  )
 }
 
 function problemOf(error: unknown): RevealProblem {
   const name = error instanceof Error ? error.message : ''
-  return name === 'signed-out' || name === 'not-yet' || name === 'no-key' || name === 'too-often' ? name : 'unreachable'
+  return name === 'signed-out' || name === 'not-yet' || name === 'no-key' || name === 'too-often'
+    ? name
+    : 'unreachable'
 }
 
 export function useRevealedKey(url: string, say: (words: string) => void) {

@@ -2,10 +2,16 @@
 import { useEffect, useRef } from 'react'
 
 const rowsOf = (list: HTMLElement) => [...list.querySelectorAll<HTMLElement>('[data-row]')]
-const focusOf = (row: HTMLElement | undefined) => row?.querySelector<HTMLElement>('[data-row-focus]')
+const focusOf = (row: HTMLElement | undefined) =>
+  row?.querySelector<HTMLElement>('[data-row-focus]')
 
 /** `version` changes when the rows do: a row that had the focus and is gone hands it to the one in its place. */
-export function useRowKeys(options: { listId: string; searchId: string; version: string; onHelp: () => void }): void {
+export function useRowKeys(options: {
+  listId: string
+  searchId: string
+  version: string
+  onHelp: () => void
+}): void {
   const { listId, searchId, version, onHelp } = options
   const lastIndex = useRef<number | null>(null)
   const help = useRef(onHelp)
@@ -18,14 +24,23 @@ export function useRowKeys(options: { listId: string; searchId: string; version:
       return found ? rowsOf(found).findIndex((row) => row.contains(document.activeElement)) : -1
     }
     const press = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]')) return
+      if (
+        event.defaultPrevented ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        isTyping(event.target) ||
+        document.querySelector('dialog[open]')
+      )
+        return
       const found = list()
       const rows = found ? rowsOf(found) : []
       const index = indexNow()
       const row = rows[index]
       if (event.key === 'j') focusOf(rows[Math.min(rows.length - 1, index + 1)])?.focus()
       else if (event.key === 'k') focusOf(rows[Math.max(0, index - 1)])?.focus()
-      else if (event.key === 'x') row?.querySelector<HTMLInputElement>('input[type=checkbox]')?.click()
+      else if (event.key === 'x')
+        row?.querySelector<HTMLInputElement>('input[type=checkbox]')?.click()
       else if (event.key === 'r') row?.querySelector<HTMLButtonElement>('[data-row-retry]')?.click()
       else if (event.key === '/') document.getElementById(searchId)?.focus()
       else if (event.key === '?') help.current()
@@ -54,5 +69,8 @@ export function useRowKeys(options: { listId: string; searchId: string; version:
 }
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches('textarea, select, input:not([type=checkbox])'))
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches('textarea, select, input:not([type=checkbox])'))
+  )
 }

@@ -9,11 +9,18 @@ function actionsInSource(): Map<string, string> {
   const actions = new Map<string, string>()
   for (const folder of ['app', 'jobs']) {
     for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-      if (!/\.tsx?$/.test(file) || /\.test\.tsx?$/.test(file) || file.includes('prisma-client')) continue
+      if (!/\.tsx?$/.test(file) || /\.test\.tsx?$/.test(file) || file.includes('prisma-client'))
+        continue
       const source = readFileSync(path.join(folder, file), 'utf8')
-      for (const [, action = ''] of source.matchAll(/\baction: '([a-z]+(?:-[a-z]+)*\.[a-z]+(?:-[a-z]+)*)'/g)) actions.set(action, file)
-      for (const [, rest = ''] of source.matchAll(/insert into keymint\.audit_events([\s\S]*?)`/g)) {
-        for (const [, action = ''] of rest.matchAll(/'([a-z]+(?:-[a-z]+)*\.[a-z]+(?:-[a-z]+)*)'/g)) actions.set(action, file)
+      for (const [, action = ''] of source.matchAll(
+        /\baction: '([a-z]+(?:-[a-z]+)*\.[a-z]+(?:-[a-z]+)*)'/g,
+      ))
+        actions.set(action, file)
+      for (const [, rest = ''] of source.matchAll(
+        /insert into keymint\.audit_events([\s\S]*?)`/g,
+      )) {
+        for (const [, action = ''] of rest.matchAll(/'([a-z]+(?:-[a-z]+)*\.[a-z]+(?:-[a-z]+)*)'/g))
+          actions.set(action, file)
       }
     }
   }
@@ -23,11 +30,25 @@ function actionsInSource(): Map<string, string> {
 test('every action that the source records has words', () => {
   const actions = actionsInSource()
   expect(actions.size).toBeGreaterThan(15)
-  expect([...actions].filter(([action]) => !Object.hasOwn(actionWords, action)), 'without words').toEqual([])
+  expect(
+    [...actions].filter(([action]) => !Object.hasOwn(actionWords, action)),
+    'without words',
+  ).toEqual([])
 })
 
 test('details are read as words: money, times, lists, nested ones', () => {
-  expect(detailsOf({ limitUsd: '2.000000000', expiresAt: '2026-04-15T00:00:00.000Z', because: 'signed-out-everywhere', sessions: 3, mayClaimAgain: false, nothing: null, models: ['a', 'b'], filter: { state: 'ready', keyHash: 'abcdef0123456789' } })).toEqual([
+  expect(
+    detailsOf({
+      limitUsd: '2.000000000',
+      expiresAt: '2026-04-15T00:00:00.000Z',
+      because: 'signed-out-everywhere',
+      sessions: 3,
+      mayClaimAgain: false,
+      nothing: null,
+      models: ['a', 'b'],
+      filter: { state: 'ready', keyHash: 'abcdef0123456789' },
+    }),
+  ).toEqual([
     { label: 'Limit', kind: 'text', value: '$2.00' },
     { label: 'Ends', kind: 'time', value: '2026-04-15T00:00:00.000Z' },
     { label: 'Because', kind: 'text', value: 'signed out everywhere' },

@@ -5,22 +5,51 @@ export type ButtonKind = 'key' | 'ink' | 'plain' | 'quiet'
 type Look = { kind?: ButtonKind; large?: boolean }
 
 /** While `busy` it stays focusable, says so, and ignores clicks: a second one would only ask the same again. */
-export function Button({ kind = 'plain', large, busy = false, busyText, children, onClick, className = '', type = 'button', ...rest }: Look & { busy?: boolean; busyText?: string } & ComponentProps<'button'>) {
+export function Button({
+  kind = 'plain',
+  large,
+  busy = false,
+  busyText,
+  children,
+  onClick,
+  className = '',
+  type = 'button',
+  ...rest
+}: Look & { busy?: boolean; busyText?: string } & ComponentProps<'button'>) {
   function refuseWhileBusy(event: MouseEvent<HTMLButtonElement>) {
     if (busy) event.preventDefault()
     else onClick?.(event)
   }
   return (
-    <button {...rest} type={type} className={`button ${className}`} data-kind={kind} data-size={large ? 'large' : undefined} aria-disabled={busy || undefined} onClick={refuseWhileBusy}>
+    <button
+      {...rest}
+      type={type}
+      className={`button ${className}`}
+      data-kind={kind}
+      data-size={large ? 'large' : undefined}
+      aria-disabled={busy || undefined}
+      onClick={refuseWhileBusy}
+    >
       {busy && busyText ? busyText : children}
     </button>
   )
 }
 
 /** A link that looks like a button. Loads its page afresh: it also stands where there is no router. */
-export function ButtonLink({ kind = 'plain', large, to, children, className = '' }: Look & { to: string; children: ReactNode; className?: string }) {
+export function ButtonLink({
+  kind = 'plain',
+  large,
+  to,
+  children,
+  className = '',
+}: Look & { to: string; children: ReactNode; className?: string }) {
   return (
-    <a href={to} className={`button ${className}`} data-kind={kind} data-size={large ? 'large' : undefined}>
+    <a
+      href={to}
+      className={`button ${className}`}
+      data-kind={kind}
+      data-size={large ? 'large' : undefined}
+    >
       {children}
     </a>
   )

@@ -5,13 +5,25 @@ export type Tone = 'mint' | 'amber' | 'brick' | 'plain'
 
 const looks: Record<Tone, { box: string; title: string; icon: () => ReactNode }> = {
   mint: { box: 'border-mint bg-mint-wash', title: 'text-mint-ink', icon: () => <CheckIcon /> },
-  amber: { box: 'border-amber bg-amber-wash', title: 'text-amber-ink', icon: () => <WarningIcon /> },
+  amber: {
+    box: 'border-amber bg-amber-wash',
+    title: 'text-amber-ink',
+    icon: () => <WarningIcon />,
+  },
   brick: { box: 'border-brick bg-brick-wash', title: 'text-brick-ink', icon: () => <StopIcon /> },
   plain: { box: 'border-rule bg-raised', title: 'text-ink', icon: () => <InfoIcon /> },
 }
 
 /** Something the reader should not miss: a shape, a title and what to do. Never colour alone. */
-export function Callout({ tone, title, children }: { tone: Tone; title: string; children?: ReactNode }) {
+export function Callout({
+  tone,
+  title,
+  children,
+}: {
+  tone: Tone
+  title: string
+  children?: ReactNode
+}) {
   const look = looks[tone]
   return (
     <div className={`rounded-box border p-4 ${look.box}`}>

@@ -1,5 +1,9 @@
 /** A chart as the server has drawn it: paths and words, nothing left to compute in the browser. */
-export type ChartLine = { name: string; path: string; look: 'line' | 'dashes' | 'dots' | 'bars' | 'area' }
+export type ChartLine = {
+  name: string
+  path: string
+  look: 'line' | 'dashes' | 'dots' | 'bars' | 'area'
+}
 
 export type ChartView = {
   title: string

@@ -17,38 +17,93 @@ export function Chart({ chart }: { chart: ChartView }) {
   return (
     <figure className="min-w-0" aria-labelledby={`${id}-title`}>
       <figcaption>
-        <h3 id={`${id}-title`} className="font-head font-semibold">{chart.title}</h3>
+        <h3 id={`${id}-title`} className="font-head font-semibold">
+          {chart.title}
+        </h3>
         <p className="mt-1 min-h-15 text-small text-soft">{chart.sentence}</p>
       </figcaption>
       {chart.empty ? null : (
         <>
-          <svg viewBox={`0 0 ${width} ${height}`} className="mt-2 block h-auto w-full max-w-[30rem]" role="img" aria-label={chart.sentence}>
+          <svg
+            viewBox={`0 0 ${width} ${height}`}
+            className="mt-2 block h-auto w-full max-w-[30rem]"
+            role="img"
+            aria-label={chart.sentence}
+          >
             {chart.yTicks.map(({ y, words }) => (
               <g key={y}>
                 <line x1={left} x2={width - 10} y1={y} y2={y} className="stroke-rule" />
-                <text x={left - 6} y={y + 4} textAnchor="end" className="fill-soft text-[11px]">{words}</text>
+                <text x={left - 6} y={y + 4} textAnchor="end" className="fill-soft text-[11px]">
+                  {words}
+                </text>
               </g>
             ))}
-            {chart.lines.map((line) => <path key={line.name} d={line.path} className={`[stroke-linecap:round] ${looks[line.look]}`} />)}
+            {chart.lines.map((line) => (
+              <path
+                key={line.name}
+                d={line.path}
+                className={`[stroke-linecap:round] ${looks[line.look]}`}
+              />
+            ))}
             <line x1={left} x2={width - 10} y1={floor} y2={floor} className="stroke-edge" />
-            {chart.xTicks.map(({ x, words, anchor }) => <text key={x} x={x} y={height - 8} textAnchor={anchor} className="fill-soft text-[11px]">{words}</text>)}
+            {chart.xTicks.map(({ x, words, anchor }) => (
+              <text
+                key={x}
+                x={x}
+                y={height - 8}
+                textAnchor={anchor}
+                className="fill-soft text-[11px]"
+              >
+                {words}
+              </text>
+            ))}
           </svg>
           {chart.lines.length > 1 ? (
             <ul className="flex flex-wrap gap-x-5 text-small text-soft">
               {chart.lines.map((line) => (
                 <li key={line.name} className="inline-flex items-center gap-2">
-                  <svg width="24" height="6" viewBox="0 0 24 6" aria-hidden="true"><path d={line.look === 'bars' || line.look === 'area' ? 'M0 0H24V6H0Z' : 'M1 3H23'} className={`[stroke-linecap:round] ${looks[line.look]}`} /></svg>
+                  <svg width="24" height="6" viewBox="0 0 24 6" aria-hidden="true">
+                    <path
+                      d={line.look === 'bars' || line.look === 'area' ? 'M0 0H24V6H0Z' : 'M1 3H23'}
+                      className={`[stroke-linecap:round] ${looks[line.look]}`}
+                    />
+                  </svg>
                   {line.name}
                 </li>
               ))}
             </ul>
           ) : null}
           <details className="mt-1">
-            <summary className="inline-flex min-h-11 items-center text-small"><span className="prose-link">The figures</span></summary>
-            <div className="relative max-h-72 overflow-auto" tabIndex={0} role="region" aria-label={`${chart.title}: the figures`}>
+            <summary className="inline-flex min-h-11 items-center text-small">
+              <span className="prose-link">The figures</span>
+            </summary>
+            <div
+              className="relative max-h-72 overflow-auto"
+              tabIndex={0}
+              role="region"
+              aria-label={`${chart.title}: the figures`}
+            >
               <table className="ledger">
-                <thead><tr>{chart.table.head.map((words, column) => <th key={words} scope="col" className={column > 0 ? '!text-right' : ''}>{words}</th>)}</tr></thead>
-                <tbody>{chart.table.rows.map((row) => <tr key={row[0]}>{row.map((cell, column) => <td key={column} className={column > 0 ? 'text-right' : ''}>{cell}</td>)}</tr>)}</tbody>
+                <thead>
+                  <tr>
+                    {chart.table.head.map((words, column) => (
+                      <th key={words} scope="col" className={column > 0 ? '!text-right' : ''}>
+                        {words}
+                      </th>
+                    ))}
+                  </tr>
+                </thead>
+                <tbody>
+                  {chart.table.rows.map((row) => (
+                    <tr key={row[0]}>
+                      {row.map((cell, column) => (
+                        <td key={column} className={column > 0 ? 'text-right' : ''}>
+                          {cell}
+                        </td>
+                      ))}
+                    </tr>
+                  ))}
+                </tbody>
               </table>
             </div>
           </details>
@@ -59,18 +114,39 @@ export function Chart({ chart }: { chart: ChartView }) {
 }
 
 /** The three charts side by side, and the spans they can show. `hrefs` keep whatever else the URL says. */
-export function ChartRow({ charts, spans, headingId }: { charts: ChartView[]; spans: { name: string; words: string; href: string; current: boolean }[]; headingId: string }) {
+export function ChartRow({
+  charts,
+  spans,
+  headingId,
+}: {
+  charts: ChartView[]
+  spans: { name: string; words: string; href: string; current: boolean }[]
+  headingId: string
+}) {
   return (
     <section aria-labelledby={headingId} className="mt-10 border-t border-rule pt-6">
       <div className="flex flex-wrap items-baseline justify-between gap-x-6">
-        <h2 id={headingId} className="text-head">What happened</h2>
+        <h2 id={headingId} className="text-head">
+          What happened
+        </h2>
         <nav aria-label="Span of the charts" className="flex gap-1">
           {spans.map(({ name, words, href, current }) => (
-            <a key={name} href={href} aria-current={current ? 'true' : undefined} className="inline-flex min-h-11 items-center px-2 text-soft underline underline-offset-4 aria-[current=true]:font-semibold aria-[current=true]:text-ink aria-[current=true]:no-underline">{words}</a>
+            <a
+              key={name}
+              href={href}
+              aria-current={current ? 'true' : undefined}
+              className="inline-flex min-h-11 items-center px-2 text-soft underline underline-offset-4 aria-[current=true]:font-semibold aria-[current=true]:text-ink aria-[current=true]:no-underline"
+            >
+              {words}
+            </a>
           ))}
         </nav>
       </div>
-      <div className="mt-2 grid gap-x-8 gap-y-8 md:grid-cols-2 lg:grid-cols-3">{charts.map((chart) => <Chart key={chart.title} chart={chart} />)}</div>
+      <div className="mt-2 grid gap-x-8 gap-y-8 md:grid-cols-2 lg:grid-cols-3">
+        {charts.map((chart) => (
+          <Chart key={chart.title} chart={chart} />
+        ))}
+      </div>
     </section>
   )
 }

@@ -10,8 +10,15 @@ export function ClaimIsland({ page }: { page: ClaimPageData }) {
   const data = JSON.stringify(page).replaceAll('<', '\\u003c')
   return (
     <>
-      <div id={claimIslandId}><ClaimPage page={page} /></div>
-      <script type="application/json" id={claimDataId} suppressHydrationWarning dangerouslySetInnerHTML={{ __html: data }} />
+      <div id={claimIslandId}>
+        <ClaimPage page={page} />
+      </div>
+      <script
+        type="application/json"
+        id={claimDataId}
+        suppressHydrationWarning
+        dangerouslySetInnerHTML={{ __html: data }}
+      />
     </>
   )
 }

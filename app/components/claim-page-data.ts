@@ -11,5 +11,13 @@ export type ClaimPageData = {
   holder: string
   autoSeconds: number | null
   baseUrl: string
-  urls: { workshop: string; claim: string; status: string; view: string; reveal: string; test: string; replace: string }
+  urls: {
+    workshop: string
+    claim: string
+    status: string
+    view: string
+    reveal: string
+    test: string
+    replace: string
+  }
 }

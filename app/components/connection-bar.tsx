@@ -15,8 +15,11 @@ export function ConnectionBar({ failures, lastGood }: { failures: number; lastGo
   return (
     <div className="no-print fixed inset-x-0 bottom-0 z-10 border-t-2 border-amber bg-amber-wash px-5 py-3 text-amber-ink">
       <p className="mx-auto max-w-read">
-        <strong>{navigator.onLine ? 'Reconnecting…' : 'You are offline.'}</strong> Last update {spanWords((now - lastGood) / 1000)} ago. Your claim goes on without this page.{' '}
-        <a className="prose-link" href={location.pathname}>Try now</a>
+        <strong>{navigator.onLine ? 'Reconnecting…' : 'You are offline.'}</strong> Last update{' '}
+        {spanWords((now - lastGood) / 1000)} ago. Your claim goes on without this page.{' '}
+        <a className="prose-link" href={location.pathname}>
+          Try now
+        </a>
       </p>
     </div>
   )

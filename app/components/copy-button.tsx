@@ -6,7 +6,15 @@ import { CheckIcon, CopyIcon } from './icons'
 import { useSay } from './say'
 
 /** Copies a text that is on the page; where the clipboard is blocked it selects the text instead. Absent without a script. */
-export function CopyButton({ text, label, targetId }: { text: string; label: string; targetId: string }) {
+export function CopyButton({
+  text,
+  label,
+  targetId,
+}: {
+  text: string
+  label: string
+  targetId: string
+}) {
   const hydrated = useHydrated()
   const say = useSay()
   const [state, setState] = useState<'idle' | 'copied' | 'selected'>('idle')
@@ -22,12 +30,23 @@ export function CopyButton({ text, label, targetId }: { text: string; label: str
     const target = document.getElementById(targetId)
     if (!copied && target) selectAll(target)
     setState(copied ? 'copied' : 'selected')
-    say(copied ? `Copied ${label}.` : `Your browser blocks the clipboard. ${label} is selected: press Control C.`)
+    say(
+      copied
+        ? `Copied ${label}.`
+        : `Your browser blocks the clipboard. ${label} is selected: press Control C.`,
+    )
   }
   return (
-    <Button kind="plain" className="no-print shrink-0" aria-label={`${state === 'copied' ? 'Copied' : 'Copy'} ${label}`} onClick={() => void copy()}>
+    <Button
+      kind="plain"
+      className="no-print shrink-0"
+      aria-label={`${state === 'copied' ? 'Copied' : 'Copy'} ${label}`}
+      onClick={() => void copy()}
+    >
       {state === 'copied' ? <CheckIcon size={18} /> : <CopyIcon size={18} />}
-      <span className={state === 'idle' ? 'max-sm:sr-only' : ''}>{state === 'copied' ? 'Copied' : state === 'selected' ? 'Press Ctrl+C' : 'Copy'}</span>
+      <span className={state === 'idle' ? 'max-sm:sr-only' : ''}>
+        {state === 'copied' ? 'Copied' : state === 'selected' ? 'Press Ctrl+C' : 'Copy'}
+      </span>
     </Button>
   )
 }

@@ -1,15 +1,52 @@
 import { useId, type ReactNode } from 'react'
 
 /** A label, what it asks for, and what is wrong with the answer, tied together for everybody. */
-export function Field({ label, name, hint, error, type = 'text', defaultValue, required }: { label: string; name: string; hint?: ReactNode; error?: string; type?: string; defaultValue?: string; required?: boolean }) {
+export function Field({
+  label,
+  name,
+  hint,
+  error,
+  type = 'text',
+  defaultValue,
+  required,
+}: {
+  label: string
+  name: string
+  hint?: ReactNode
+  error?: string
+  type?: string
+  defaultValue?: string
+  required?: boolean
+}) {
   const id = useId()
-  const described = [hint ? `${id}-hint` : null, error ? `${id}-error` : null].filter((part) => part !== null).join(' ')
+  const described = [hint ? `${id}-hint` : null, error ? `${id}-error` : null]
+    .filter((part) => part !== null)
+    .join(' ')
   return (
     <div>
-      <label htmlFor={id} className="block font-semibold">{label}</label>
-      {hint ? <p id={`${id}-hint`} className="text-small text-soft">{hint}</p> : null}
-      <input id={id} name={name} type={type} defaultValue={defaultValue} required={required} aria-invalid={error ? true : undefined} aria-describedby={described || undefined} className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 aria-invalid:border-brick" />
-      {error ? <p id={`${id}-error`} className="mt-1 text-small font-semibold text-brick-ink">{error}</p> : null}
+      <label htmlFor={id} className="block font-semibold">
+        {label}
+      </label>
+      {hint ? (
+        <p id={`${id}-hint`} className="text-small text-soft">
+          {hint}
+        </p>
+      ) : null}
+      <input
+        id={id}
+        name={name}
+        type={type}
+        defaultValue={defaultValue}
+        required={required}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={described || undefined}
+        className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 aria-invalid:border-brick"
+      />
+      {error ? (
+        <p id={`${id}-error`} className="mt-1 text-small font-semibold text-brick-ink">
+          {error}
+        </p>
+      ) : null}
     </div>
   )
 }
@@ -25,15 +62,44 @@ export function Checkbox({ name, children }: { name: string; children: ReactNode
 }
 
 /** One of a few choices, each a line of words. */
-export function Select({ label, name, options, defaultValue, error }: { label: string; name: string; options: { value: string; label: string }[]; defaultValue?: string; error?: string }) {
+export function Select({
+  label,
+  name,
+  options,
+  defaultValue,
+  error,
+}: {
+  label: string
+  name: string
+  options: { value: string; label: string }[]
+  defaultValue?: string
+  error?: string
+}) {
   const id = useId()
   return (
     <div>
-      <label htmlFor={id} className="block font-semibold">{label}</label>
-      <select id={id} name={name} defaultValue={defaultValue} aria-invalid={error ? true : undefined} aria-describedby={error ? `${id}-error` : undefined} className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 aria-invalid:border-brick">
-        {options.map((option) => <option key={option.value} value={option.value}>{option.label}</option>)}
+      <label htmlFor={id} className="block font-semibold">
+        {label}
+      </label>
+      <select
+        id={id}
+        name={name}
+        defaultValue={defaultValue}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={error ? `${id}-error` : undefined}
+        className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 aria-invalid:border-brick"
+      >
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
       </select>
-      {error ? <p id={`${id}-error`} className="mt-1 text-small font-semibold text-brick-ink">{error}</p> : null}
+      {error ? (
+        <p id={`${id}-error`} className="mt-1 text-small font-semibold text-brick-ink">
+          {error}
+        </p>
+      ) : null}
     </div>
   )
 }
@@ -43,8 +109,18 @@ export function SecretField({ label, name }: { label: string; name: string }) {
   const id = useId()
   return (
     <div>
-      <label htmlFor={id} className="block font-semibold">{label}</label>
-      <input id={id} name={name} type="password" required autoComplete="off" spellCheck={false} className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 font-mono" />
+      <label htmlFor={id} className="block font-semibold">
+        {label}
+      </label>
+      <input
+        id={id}
+        name={name}
+        type="password"
+        required
+        autoComplete="off"
+        spellCheck={false}
+        className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 font-mono"
+      />
     </div>
   )
 }

@@ -22,10 +22,27 @@ export type KeyCardProps = {
   word: string
 }
 
-export function KeyCard({ state, title, holder, reference, keyText, cap, capNote, ends, steps, word }: KeyCardProps) {
-  const limitsDone = state === 'ready' || steps.some((step) => step.name === 'limits' && step.state === 'done')
+export function KeyCard({
+  state,
+  title,
+  holder,
+  reference,
+  keyText,
+  cap,
+  capNote,
+  ends,
+  steps,
+  word,
+}: KeyCardProps) {
+  const limitsDone =
+    state === 'ready' || steps.some((step) => step.name === 'limits' && step.state === 'done')
   return (
-    <section aria-label="Key card" className="key-card" data-state={state} data-struck={state === 'pending' && !limitsDone ? 'no' : 'yes'}>
+    <section
+      aria-label="Key card"
+      className="key-card"
+      data-state={state}
+      data-struck={state === 'pending' && !limitsDone ? 'no' : 'yes'}
+    >
       <header className="flex items-start justify-between gap-4">
         <div className="min-w-0">
           <p className="key-card-title">{title}</p>
@@ -35,12 +52,20 @@ export function KeyCard({ state, title, holder, reference, keyText, cap, capNote
       </header>
 
       <div className="self-end">
-        <div className="mb-1 flex justify-between gap-4 key-card-quiet">
+        <div className="key-card-quiet mb-1 flex justify-between gap-4">
           <span>{word}</span>
           {reference ? <span>No. {reference}</span> : null}
         </div>
-        <div className="key-card-key" translate="no" data-masked={keyText !== null && keyText.length < 40 ? true : undefined}>
-          {keyText === null ? <span className="key-card-blank" aria-hidden="true" /> : <span id="key-text">{keyText}</span>}
+        <div
+          className="key-card-key"
+          translate="no"
+          data-masked={keyText !== null && keyText.length < 40 ? true : undefined}
+        >
+          {keyText === null ? (
+            <span className="key-card-blank" aria-hidden="true" />
+          ) : (
+            <span id="key-text">{keyText}</span>
+          )}
         </div>
       </div>
 
@@ -58,7 +83,11 @@ export function KeyCard({ state, title, holder, reference, keyText, cap, capNote
 
       <div className="flex gap-1.5" aria-hidden="true">
         {steps.map((step) => (
-          <span key={step.name} className="key-card-notch" data-on={state === 'ended' ? 'next' : step.state} />
+          <span
+            key={step.name}
+            className="key-card-notch"
+            data-on={state === 'ended' ? 'next' : step.state}
+          />
         ))}
       </div>
     </section>

@@ -16,7 +16,9 @@ export function KeyTest({ verdict }: { verdict: KeyTestVerdict }) {
   return (
     <Callout tone={look.tone} title={look.title}>
       <p>{verdict.sentence}</p>
-      <p className="text-small text-soft">Checked <Ago iso={verdict.checkedAt} asOf={verdict.checkedAt} />.</p>
+      <p className="text-small text-soft">
+        Checked <Ago iso={verdict.checkedAt} asOf={verdict.checkedAt} />.
+      </p>
     </Callout>
   )
 }

@@ -2,12 +2,35 @@ import type { ReactNode } from 'react'
 import { ChevronIcon } from './icons'
 
 /** One page: a way back, a headline that is a sentence, and the rest in a column of at most 68 characters. `steady` keeps room for a longer headline on a phone. */
-export function PageShell({ title, lead, back, wide = false, steady = false, children }: { title: string; lead?: ReactNode; back?: { to: string; label: string }; wide?: boolean; steady?: boolean; children?: ReactNode }) {
+export function PageShell({
+  title,
+  lead,
+  back,
+  wide = false,
+  steady = false,
+  children,
+}: {
+  title: string
+  lead?: ReactNode
+  back?: { to: string; label: string }
+  wide?: boolean
+  steady?: boolean
+  children?: ReactNode
+}) {
   return (
-    <main id="main" tabIndex={-1} className={`mx-auto w-full px-5 pb-24 pt-6 outline-none sm:pt-10 ${wide ? 'max-w-wide' : 'max-w-read'}`}>
+    <main
+      id="main"
+      tabIndex={-1}
+      className={`mx-auto w-full px-5 pt-6 pb-24 outline-none sm:pt-10 ${wide ? 'max-w-wide' : 'max-w-read'}`}
+    >
       {back ? (
-        <a href={back.to} className="no-print -ml-1 mb-4 inline-flex min-h-11 items-center gap-1 text-soft hover:text-ink">
-          <span className="rotate-180"><ChevronIcon size={18} /></span>
+        <a
+          href={back.to}
+          className="no-print mb-4 -ml-1 inline-flex min-h-11 items-center gap-1 text-soft hover:text-ink"
+        >
+          <span className="rotate-180">
+            <ChevronIcon size={18} />
+          </span>
           <span className="prose-link">{back.label}</span>
         </a>
       ) : null}
@@ -19,10 +42,20 @@ export function PageShell({ title, lead, back, wide = false, steady = false, chi
 }
 
 /** A part of a page under a hairline. */
-export function Section({ title, children, id }: { title: string; children: ReactNode; id?: string }) {
+export function Section({
+  title,
+  children,
+  id,
+}: {
+  title: string
+  children: ReactNode
+  id?: string
+}) {
   return (
     <section aria-labelledby={id} className="mt-10 border-t border-rule pt-6">
-      <h2 id={id} className="mb-3 text-head">{title}</h2>
+      <h2 id={id} className="mb-3 text-head">
+        {title}
+      </h2>
       {children}
     </section>
   )

@@ -1,7 +1,15 @@
 import type { ReactNode } from 'react'
 
 /** A whole document without a single script, for the one page that holds a key. */
-export function PlainDocument({ title, stylesheet, children }: { title: string; stylesheet: string; children: ReactNode }) {
+export function PlainDocument({
+  title,
+  stylesheet,
+  children,
+}: {
+  title: string
+  stylesheet: string
+  children: ReactNode
+}) {
   return (
     <html lang="en">
       <head>

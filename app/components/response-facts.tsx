@@ -1,9 +1,17 @@
 /** What one response knows of itself: its CSP nonce, and the id under which the log holds it. */
 import { createContext, useContext } from 'react'
 
-export type ResponseFacts = { nonce: string | undefined; requestId: string | null; /** What an island's page runs in place of the router's scripts. */ islandScript: string | null }
+export type ResponseFacts = {
+  nonce: string | undefined
+  requestId: string | null
+  /** What an island's page runs in place of the router's scripts. */ islandScript: string | null
+}
 
-const ResponseFactsContext = createContext<ResponseFacts>({ nonce: undefined, requestId: null, islandScript: null })
+const ResponseFactsContext = createContext<ResponseFacts>({
+  nonce: undefined,
+  requestId: null,
+  islandScript: null,
+})
 
 export const ResponseFactsProvider = ResponseFactsContext.Provider
 

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import { envFile, snippets } from './snippets'
 
-const input = { baseUrl: 'https://openrouter.ai/api/v1', models: ['anthropic/claude-sonnet-4.6', 'openai/gpt-5-nano'] }
+const input = {
+  baseUrl: 'https://openrouter.ai/api/v1',
+  models: ['anthropic/claude-sonnet-4.6', 'openai/gpt-5-nano'],
+}
 const textOf = (id: string) => snippets(input).find((snippet) => snippet.id === id)?.text ?? ''
 
 test('no snippet holds a key: each reads the environment variable or asks for pasting', () => {
@@ -30,10 +33,16 @@ test('requests name the first allowed model and bound their tokens, so that a sm
 test('the body of the curl call and opencode.json are JSON', () => {
   const body = /-d '([^]*)'$/.exec(textOf('curl'))?.[1] ?? ''
   expect(JSON.parse(body)).toMatchObject({ model: 'anthropic/claude-sonnet-4.6', max_tokens: 400 })
-  expect(JSON.parse(textOf('opencode'))).toMatchObject({ provider: { openrouter: { models: { 'anthropic/claude-sonnet-4.6': {}, 'openai/gpt-5-nano': {} } } } })
+  expect(JSON.parse(textOf('opencode'))).toMatchObject({
+    provider: {
+      openrouter: { models: { 'anthropic/claude-sonnet-4.6': {}, 'openai/gpt-5-nano': {} } },
+    },
+  })
 })
 
 test('aider and Codex use their own ways to OpenRouter', () => {
   expect(textOf('aider')).toBe('aider --model openrouter/anthropic/claude-sonnet-4.6')
-  expect(textOf('codex')).toContain('base_url = "https://openrouter.ai/api/v1"\nenv_key = "OPENROUTER_API_KEY"\nwire_api = "chat"')
+  expect(textOf('codex')).toContain(
+    'base_url = "https://openrouter.ai/api/v1"\nenv_key = "OPENROUTER_API_KEY"\nwire_api = "chat"',
+  )
 })

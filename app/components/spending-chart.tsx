@@ -1,25 +1,87 @@
 import type { SpendingView } from '~/domain/team/spending.server'
 
 /** What was spent on each day: one sentence, bars, and the same as a table. */
-export function SpendingChart({ spending, whose, monthWords }: { spending: SpendingView; whose: string; monthWords: string }) {
+export function SpendingChart({
+  spending,
+  whose,
+  monthWords,
+}: {
+  spending: SpendingView
+  whose: string
+  monthWords: string
+}) {
   const { chart, days, total } = spending
-  const most = days.reduce((best, day) => (day.spent.usd > best.spent.usd ? day : best), days[0] ?? { day: '', spent: { text: '$0.00', usd: 0 } })
-  if (!chart) return <p className="text-soft">Nothing has been spent by {whose} in {monthWords} yet. Days are counted in UTC.</p>
+  const most = days.reduce(
+    (best, day) => (day.spent.usd > best.spent.usd ? day : best),
+    days[0] ?? { day: '', spent: { text: '$0.00', usd: 0 } },
+  )
+  if (!chart)
+    return (
+      <p className="text-soft">
+        Nothing has been spent by {whose} in {monthWords} yet. Days are counted in UTC.
+      </p>
+    )
   return (
     <div>
-      <p className="max-w-read">{total.text} spent by {whose} in {monthWords} so far; the most on {dayWords(most.day)}, with {most.spent.text}. Days are counted in UTC, by when the usage was read.</p>
-      <svg viewBox={`0 0 ${chart.width} ${chart.height + 20}`} role="img" aria-label={`Spent a day in ${monthWords}; the table below holds the same figures`} className="mt-4 w-full max-w-[44rem]">
-        {chart.bars.map((bar) => <rect key={bar.day} x={bar.x} y={bar.y} width={bar.width} height={bar.height} className="fill-mint" />)}
-        <line x1={0} x2={chart.width} y1={chart.height} y2={chart.height} className="stroke-edge" strokeWidth={1} />
-        {chart.bars.filter((_, index) => index % 7 === 0).map((bar) => (
-          <text key={bar.day} x={bar.x} y={chart.height + 16} className="fill-soft text-small">{Number(bar.day.slice(8))}</text>
+      <p className="max-w-read">
+        {total.text} spent by {whose} in {monthWords} so far; the most on {dayWords(most.day)}, with{' '}
+        {most.spent.text}. Days are counted in UTC, by when the usage was read.
+      </p>
+      <svg
+        viewBox={`0 0 ${chart.width} ${chart.height + 20}`}
+        role="img"
+        aria-label={`Spent a day in ${monthWords}; the table below holds the same figures`}
+        className="mt-4 w-full max-w-[44rem]"
+      >
+        {chart.bars.map((bar) => (
+          <rect
+            key={bar.day}
+            x={bar.x}
+            y={bar.y}
+            width={bar.width}
+            height={bar.height}
+            className="fill-mint"
+          />
         ))}
+        <line
+          x1={0}
+          x2={chart.width}
+          y1={chart.height}
+          y2={chart.height}
+          className="stroke-edge"
+          strokeWidth={1}
+        />
+        {chart.bars
+          .filter((_, index) => index % 7 === 0)
+          .map((bar) => (
+            <text key={bar.day} x={bar.x} y={chart.height + 16} className="fill-soft text-small">
+              {Number(bar.day.slice(8))}
+            </text>
+          ))}
       </svg>
       <details className="mt-2">
-        <summary className="prose-link inline-flex min-h-11 items-center">The figures as a table</summary>
+        <summary className="inline-flex min-h-11 items-center prose-link">
+          The figures as a table
+        </summary>
         <table className="ledger max-w-[24rem]">
-          <thead><tr><th scope="col">Day (UTC)</th><th scope="col" className="!text-right">Spent</th></tr></thead>
-          <tbody>{days.map(({ day, spent }) => <tr key={day}><th scope="row" className="!static !border-rule">{dayWords(day)}</th><td className="text-right">{spent.text}</td></tr>)}</tbody>
+          <thead>
+            <tr>
+              <th scope="col">Day (UTC)</th>
+              <th scope="col" className="!text-right">
+                Spent
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {days.map(({ day, spent }) => (
+              <tr key={day}>
+                <th scope="row" className="!static !border-rule">
+                  {dayWords(day)}
+                </th>
+                <td className="text-right">{spent.text}</td>
+              </tr>
+            ))}
+          </tbody>
         </table>
       </details>
     </div>
@@ -27,5 +89,12 @@ export function SpendingChart({ spending, whose, monthWords }: { spending: Spend
 }
 
 function dayWords(day: string): string {
-  return day === '' ? '' : new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', weekday: 'short', day: 'numeric', month: 'short' }).format(new Date(`${day}T00:00:00Z`))
+  return day === ''
+    ? ''
+    : new Intl.DateTimeFormat('en-GB', {
+        timeZone: 'UTC',
+        weekday: 'short',
+        day: 'numeric',
+        month: 'short',
+      }).format(new Date(`${day}T00:00:00Z`))
 }

@@ -12,11 +12,20 @@ const problemWords = {
   'signed-out': 'Your session has ended. Reload this page and sign in again.',
   'not-yet': 'It is not ready yet. Try again in a few seconds.',
   'no-key': 'It may have ended while this page was open. Reload it to see.',
-  'too-often': 'A key is shown and copied so many times a minute and no more. Wait a minute, then try again.',
+  'too-often':
+    'A key is shown and copied so many times a minute and no more. Wait a minute, then try again.',
   unreachable: 'The connection failed, and nothing was shown or copied. Try again.',
 }
 
-export function SubKeyActions({ revealed, view, revealUrl }: { revealed: RevealedKey; view: SubKeyView; revealUrl: string }) {
+export function SubKeyActions({
+  revealed,
+  view,
+  revealUrl,
+}: {
+  revealed: RevealedKey
+  view: SubKeyView
+  revealUrl: string
+}) {
   const hydrated = useHydrated()
   if (!view.revealable) return null
   return (
@@ -24,13 +33,49 @@ export function SubKeyActions({ revealed, view, revealUrl }: { revealed: Reveale
       <div className="flex flex-wrap gap-3">
         {hydrated ? (
           <>
-            <Button kind="key" busy={revealed.busy === 'copy'} busyText="Copying…" onClick={() => void revealed.copy()} className="min-w-40">{revealed.copied ? <CheckIcon /> : <CopyIcon />}{revealed.copied ? 'Copied' : 'Copy key'}</Button>
-            {revealed.key === null ? <Button busy={revealed.busy === 'show'} onClick={() => void revealed.show()} className="min-w-32"><EyeIcon />Show key</Button> : <Button onClick={revealed.hide} className="min-w-32"><EyeIcon />Hide key</Button>}
+            <Button
+              kind="key"
+              busy={revealed.busy === 'copy'}
+              busyText="Copying…"
+              onClick={() => void revealed.copy()}
+              className="min-w-40"
+            >
+              {revealed.copied ? <CheckIcon /> : <CopyIcon />}
+              {revealed.copied ? 'Copied' : 'Copy key'}
+            </Button>
+            {revealed.key === null ? (
+              <Button
+                busy={revealed.busy === 'show'}
+                onClick={() => void revealed.show()}
+                className="min-w-32"
+              >
+                <EyeIcon />
+                Show key
+              </Button>
+            ) : (
+              <Button onClick={revealed.hide} className="min-w-32">
+                <EyeIcon />
+                Hide key
+              </Button>
+            )}
           </>
-        ) : <form method="post" action={revealUrl}><Button type="submit" kind="key" className="min-w-40"><EyeIcon />Show key</Button></form>}
+        ) : (
+          <form method="post" action={revealUrl}>
+            <Button type="submit" kind="key" className="min-w-40">
+              <EyeIcon />
+              Show key
+            </Button>
+          </form>
+        )}
       </div>
-      <p className="text-small text-soft">Only you can see it, until it ends. Each time is written into the team’s audit trail.</p>
-      {revealed.problem ? <Callout tone="amber" title="The key could not be shown."><p>{problemWords[revealed.problem]}</p></Callout> : null}
+      <p className="text-small text-soft">
+        Only you can see it, until it ends. Each time is written into the team’s audit trail.
+      </p>
+      {revealed.problem ? (
+        <Callout tone="amber" title="The key could not be shown.">
+          <p>{problemWords[revealed.problem]}</p>
+        </Callout>
+      ) : null}
     </div>
   )
 }

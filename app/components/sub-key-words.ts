@@ -25,20 +25,28 @@ const endings: Record<string, string> = {
 }
 
 /** Why it is over, in a sentence. */
-export const endingWords = (key: Pick<SubKeyView, 'reason'>) => endings[key.reason ?? ''] ?? 'It can no longer be used.'
+export const endingWords = (key: Pick<SubKeyView, 'reason'>) =>
+  endings[key.reason ?? ''] ?? 'It can no longer be used.'
 
-export const serviceTitles: Record<string, string> = { openrouter: 'OpenRouter', litellm: 'LiteLLM' }
+export const serviceTitles: Record<string, string> = {
+  openrouter: 'OpenRouter',
+  litellm: 'LiteLLM',
+}
 export const serviceTitle = (service: string) => serviceTitles[service] ?? service
 
 export const delayWords: Record<string, string> = {
   'rate-limited': 'The provider asks us to slow down. We go on by ourselves.',
-  'no-credit': 'The account behind the master key has no credit. An owner must top it up; we keep trying.',
-  unauthorized: 'The provider does not accept the master key. An owner must replace it in the vault; we keep trying.',
-  forbidden: 'The master key may not make keys. An owner must replace it in the vault; we keep trying.',
+  'no-credit':
+    'The account behind the master key has no credit. An owner must top it up; we keep trying.',
+  unauthorized:
+    'The provider does not accept the master key. An owner must replace it in the vault; we keep trying.',
+  forbidden:
+    'The master key may not make keys. An owner must replace it in the vault; we keep trying.',
   unreachable: 'The provider cannot be reached. We keep trying.',
   'upstream-trouble': 'The provider has trouble. We keep trying.',
   paused: 'Making keys is paused on this deployment. It goes on when the operator says so.',
   'switched-off': 'Making keys is switched off on this deployment.',
 }
 
-export const capNoteOf = (key: Pick<SubKeyView, 'reset'>) => (key.reset === 'monthly' ? 'a month' : 'in total')
+export const capNoteOf = (key: Pick<SubKeyView, 'reset'>) =>
+  key.reset === 'monthly' ? 'a month' : 'in total'

@@ -37,12 +37,25 @@ export const teamActionWords: Record<string, string> = {
 }
 
 const detailNames: Record<string, string> = {
-  capUsd: 'cap', fromUsd: 'from', toUsd: 'to', moreUsd: 'more', spentUsd: 'spent', returnedUsd: 'returned', carriedUsd: 'used before', wantedUsd: 'wanted', limitUsd: 'cap', expiresAt: 'ends', keyHash: 'key id',
-  attemptId: 'attempt', baseUrl: 'address', masterKeyId: 'master key',
+  capUsd: 'cap',
+  fromUsd: 'from',
+  toUsd: 'to',
+  moreUsd: 'more',
+  spentUsd: 'spent',
+  returnedUsd: 'returned',
+  carriedUsd: 'used before',
+  wantedUsd: 'wanted',
+  limitUsd: 'cap',
+  expiresAt: 'ends',
+  keyHash: 'key id',
+  attemptId: 'attempt',
+  baseUrl: 'address',
+  masterKeyId: 'master key',
 }
 
 /** "cap 20.00", "reason: for the demo" */
 export function detailWords([name, value]: [string, string]): string {
-  if (name.endsWith('Usd')) return `${detailNames[name] ?? name.slice(0, -3)} $${value.replace(/(\.\d{2})(\d*?)0*$/, '$1$2')}`
+  if (name.endsWith('Usd'))
+    return `${detailNames[name] ?? name.slice(0, -3)} $${value.replace(/(\.\d{2})(\d*?)0*$/, '$1$2')}`
   return `${detailNames[name] ?? name}: ${value}`
 }

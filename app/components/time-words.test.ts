@@ -2,14 +2,28 @@ import { expect, test } from 'vitest'
 import { clockWords, nextReset, spanWords, timeWords, waitWords } from './time-words'
 
 test('a time names its day and zone, and its year only when that is another one', () => {
-  expect(timeWords('2026-04-14T16:00:00Z', { timeZone: 'UTC', now: '2026-04-14T10:00:00Z' })).toBe('Tue 14 Apr, 16:00 UTC')
-  expect(timeWords('2026-04-14T16:00:00Z', { timeZone: 'Europe/Berlin', now: '2026-04-14T10:00:00Z' })).toMatch(/^Tue 14 Apr, 18:00 (CEST|GMT\+2)$/)
-  expect(timeWords('2027-01-01T00:00:00Z', { timeZone: 'UTC', now: '2026-12-31T10:00:00Z' })).toBe('Fri 1 Jan 2027, 00:00 UTC')
+  expect(timeWords('2026-04-14T16:00:00Z', { timeZone: 'UTC', now: '2026-04-14T10:00:00Z' })).toBe(
+    'Tue 14 Apr, 16:00 UTC',
+  )
+  expect(
+    timeWords('2026-04-14T16:00:00Z', { timeZone: 'Europe/Berlin', now: '2026-04-14T10:00:00Z' }),
+  ).toMatch(/^Tue 14 Apr, 18:00 (CEST|GMT\+2)$/)
+  expect(timeWords('2027-01-01T00:00:00Z', { timeZone: 'UTC', now: '2026-12-31T10:00:00Z' })).toBe(
+    'Fri 1 Jan 2027, 00:00 UTC',
+  )
   expect(clockWords('2026-04-14T00:05:00Z', 'UTC')).toBe('00:05 UTC')
 })
 
 test('a span is its two largest units', () => {
-  expect([0, 59.9, 60, 11_520, 90_000, 86_400, 20 * 86_400].map(spanWords)).toEqual(['0 s', '59 s', '1 min', '3 h 12 min', '1 day 1 h', '1 day', '20 days'])
+  expect([0, 59.9, 60, 11_520, 90_000, 86_400, 20 * 86_400].map(spanWords)).toEqual([
+    '0 s',
+    '59 s',
+    '1 min',
+    '3 h 12 min',
+    '1 day 1 h',
+    '1 day',
+    '20 days',
+  ])
 })
 
 test('a wait never promises less than its upper end', () => {

@@ -1,18 +1,34 @@
 /** Times and spans in words. Pure: the zone is always given, so server and browser can print the same text. */
 
 /** "Tue 14 Apr, 18:00 CEST"; the year only when it is not the reader's. */
-export function timeWords(iso: string, options: { timeZone: string; now: string; locale?: string }): string {
+export function timeWords(
+  iso: string,
+  options: { timeZone: string; now: string; locale?: string },
+): string {
   const at = new Date(iso)
   const locale = options.locale ?? 'en-GB'
   const zone = { timeZone: options.timeZone }
-  const year = (date: Date) => new Intl.DateTimeFormat('en', { ...zone, year: 'numeric' }).format(date)
-  const day = new Intl.DateTimeFormat(locale, { ...zone, weekday: 'short', day: 'numeric', month: 'short', ...(year(at) === year(new Date(options.now)) ? {} : { year: 'numeric' }) }).format(at)
+  const year = (date: Date) =>
+    new Intl.DateTimeFormat('en', { ...zone, year: 'numeric' }).format(date)
+  const day = new Intl.DateTimeFormat(locale, {
+    ...zone,
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    ...(year(at) === year(new Date(options.now)) ? {} : { year: 'numeric' }),
+  }).format(at)
   return `${day.replace(/,/g, '')}, ${clockWords(iso, options.timeZone)}`
 }
 
 /** "18:00 CEST" */
 export function clockWords(iso: string, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short' }).format(new Date(iso))
+  return new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'short',
+  }).format(new Date(iso))
 }
 
 /** "3 h 12 min", "2 days 4 h", "12 s": the two largest units, rounded down. */
@@ -33,11 +49,19 @@ export function waitWords({ from, to }: { from: number; to: number }): string {
   if (to < 60) {
     const upTo = Math.ceil(to / 5) * 5
     const least = Math.floor(from / 5) * 5
-    return least === 0 ? `less than ${upTo} s` : least === upTo ? `about ${upTo} s` : `${least} to ${upTo} s`
+    return least === 0
+      ? `less than ${upTo} s`
+      : least === upTo
+        ? `about ${upTo} s`
+        : `${least} to ${upTo} s`
   }
   const upTo = Math.ceil(to / 60)
   const least = Math.floor(from / 60)
-  return least === 0 ? `less than ${upTo + (upTo === 1 ? 1 : 0)} min` : least === upTo ? `about ${upTo} min` : `${least} to ${upTo} min`
+  return least === 0
+    ? `less than ${upTo + (upTo === 1 ? 1 : 0)} min`
+    : least === upTo
+      ? `about ${upTo} min`
+      : `${least} to ${upTo} min`
 }
 
 /** The next moment at which OpenRouter resets a limit: midnight UTC, of Monday, or of the first of the month. */
@@ -45,6 +69,6 @@ export function nextReset(reset: 'daily' | 'weekly' | 'monthly', now: string): s
   const at = new Date(now)
   const [year, month, day] = [at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate()]
   if (reset === 'monthly') return new Date(Date.UTC(year, month + 1, 1)).toISOString()
-  const daysToMonday = ((8 - at.getUTCDay()) % 7) || 7
+  const daysToMonday = (8 - at.getUTCDay()) % 7 || 7
   return new Date(Date.UTC(year, month, day + (reset === 'daily' ? 1 : daysToMonday))).toISOString()
 }

@@ -6,10 +6,12 @@ import { nextReset, spanWords } from './time-words'
 
 export const resetWords = { daily: 'a day', weekly: 'a week', monthly: 'a month' } as const
 
-export const capNote = (reset: WorkshopView['keyLimitReset']) => (reset ? resetWords[reset] : 'in total')
+export const capNote = (reset: WorkshopView['keyLimitReset']) =>
+  reset ? resetWords[reset] : 'in total'
 
 /** "$2.00 each", "$1.00 a day each" */
-export const capWords = ({ keyLimit, keyLimitReset }: WorkshopView) => `${keyLimit.text} ${keyLimitReset ? `${resetWords[keyLimitReset]} ` : ''}each`
+export const capWords = ({ keyLimit, keyLimitReset }: WorkshopView) =>
+  `${keyLimit.text} ${keyLimitReset ? `${resetWords[keyLimitReset]} ` : ''}each`
 
 /** How many there are at most before a number says nothing. */
 const countable = 100_000
@@ -22,7 +24,9 @@ export function seatsWords({ seats }: WorkshopView): string | null {
 }
 
 /** One word that says whether one can claim now. */
-export function standingWord(workshop: WorkshopView): 'Paused' | 'Full' | 'Open' | 'Coming' | 'Closed' {
+export function standingWord(
+  workshop: WorkshopView,
+): 'Paused' | 'Full' | 'Open' | 'Coming' | 'Closed' {
   if (workshop.window === 'upcoming') return 'Coming'
   if (workshop.window === 'closed') return 'Closed'
   if (workshop.seats.left === 0) return 'Full'
@@ -31,26 +35,75 @@ export function standingWord(workshop: WorkshopView): 'Paused' | 'Full' | 'Open'
 
 export function Standing({ workshop }: { workshop: WorkshopView }) {
   const word = standingWord(workshop)
-  const dot = word === 'Open' ? 'bg-mint' : word === 'Paused' ? 'border-2 border-amber-ink' : 'border-2 border-edge'
-  return <span className="inline-flex items-center gap-2 text-small font-semibold"><span className={`size-2.5 rounded-full ${dot}`} aria-hidden="true" />{word}</span>
+  const dot =
+    word === 'Open'
+      ? 'bg-mint'
+      : word === 'Paused'
+        ? 'border-2 border-amber-ink'
+        : 'border-2 border-edge'
+  return (
+    <span className="inline-flex items-center gap-2 text-small font-semibold">
+      <span className={`size-2.5 rounded-full ${dot}`} aria-hidden="true" />
+      {word}
+    </span>
+  )
 }
 
 export function WorkshopFacts({ workshop }: { workshop: WorkshopView }) {
   const { opensAt, closesAt, asOf } = workshop
   return (
     <dl className="divide-y divide-rule border-y border-rule">
-      <Fact name="Each key">{workshop.keyLimit.text} {capNote(workshop.keyLimitReset)}</Fact>
-      <Fact name="Keys end">{workshop.kind === 'giveaway' ? 'If claimed now: ' : null}<Time iso={workshop.keyExpiresAt} now={asOf} /></Fact>
-      {workshop.kind === 'giveaway' && workshop.keyLimitReset ? <Fact name="Starts again">At midnight UTC: <Time iso={nextReset(workshop.keyLimitReset, asOf)} now={asOf} /></Fact> : null}
-      {workshop.kind === 'giveaway' ? <Fact name="How many">One key for each GitHub account. When it has ended, {workshop.cooldownMs ? `the next one ${spanWords(workshop.cooldownMs / 1000)} later` : 'you may claim the next one'}, while there are any.</Fact> : null}
-      {workshop.minAccountAgeMs ? <Fact name="Account">At least {spanWords(workshop.minAccountAgeMs / 1000)} old</Fact> : null}
-      {opensAt && workshop.window === 'upcoming' ? <Fact name="Claims open"><Countdown iso={opensAt} asOf={asOf} passed="now" />: <Time iso={opensAt} now={asOf} /></Fact> : null}
-      {closesAt && workshop.window !== 'closed' ? <Fact name="Claims close"><Time iso={closesAt} now={asOf} /></Fact> : null}
-      {closesAt && workshop.window === 'closed' ? <Fact name="Claims closed"><Time iso={closesAt} now={asOf} /></Fact> : null}
+      <Fact name="Each key">
+        {workshop.keyLimit.text} {capNote(workshop.keyLimitReset)}
+      </Fact>
+      <Fact name="Keys end">
+        {workshop.kind === 'giveaway' ? 'If claimed now: ' : null}
+        <Time iso={workshop.keyExpiresAt} now={asOf} />
+      </Fact>
+      {workshop.kind === 'giveaway' && workshop.keyLimitReset ? (
+        <Fact name="Starts again">
+          At midnight UTC: <Time iso={nextReset(workshop.keyLimitReset, asOf)} now={asOf} />
+        </Fact>
+      ) : null}
+      {workshop.kind === 'giveaway' ? (
+        <Fact name="How many">
+          One key for each GitHub account. When it has ended,{' '}
+          {workshop.cooldownMs
+            ? `the next one ${spanWords(workshop.cooldownMs / 1000)} later`
+            : 'you may claim the next one'}
+          , while there are any.
+        </Fact>
+      ) : null}
+      {workshop.minAccountAgeMs ? (
+        <Fact name="Account">At least {spanWords(workshop.minAccountAgeMs / 1000)} old</Fact>
+      ) : null}
+      {opensAt && workshop.window === 'upcoming' ? (
+        <Fact name="Claims open">
+          <Countdown iso={opensAt} asOf={asOf} passed="now" />: <Time iso={opensAt} now={asOf} />
+        </Fact>
+      ) : null}
+      {closesAt && workshop.window !== 'closed' ? (
+        <Fact name="Claims close">
+          <Time iso={closesAt} now={asOf} />
+        </Fact>
+      ) : null}
+      {closesAt && workshop.window === 'closed' ? (
+        <Fact name="Claims closed">
+          <Time iso={closesAt} now={asOf} />
+        </Fact>
+      ) : null}
       {workshop.venue ? <Fact name="Where">{workshop.venue}</Fact> : null}
-      <Fact name="Sign in with">{workshop.providers.map((provider) => providerWords[provider]).join(' or ')}</Fact>
+      <Fact name="Sign in with">
+        {workshop.providers.map((provider) => providerWords[provider]).join(' or ')}
+      </Fact>
       <Fact name="Models">
-        <ul>{workshop.allowedModels.map((model) => <li key={model}><code className="font-mono text-small [overflow-wrap:anywhere]">{model}</code></li>)}</ul>
+        <ul>
+          {workshop.allowedModels.map((model) => (
+            <li key={model}>
+              <code className="font-mono text-small [overflow-wrap:anywhere]">{model}</code>
+            </li>
+          ))}
+        </ul>
       </Fact>
     </dl>
   )
@@ -73,7 +126,15 @@ export function SeatsBar({ workshop }: { workshop: WorkshopView }) {
   return (
     <div>
       <p className="font-head text-lead font-semibold">{words}</p>
-      <meter className="meter mt-2" min={0} max={Math.max(total, 1)} value={left} aria-label="Keys left">{words}</meter>
+      <meter
+        className="meter mt-2"
+        min={0}
+        max={Math.max(total, 1)}
+        value={left}
+        aria-label="Keys left"
+      >
+        {words}
+      </meter>
     </div>
   )
 }

@@ -2,15 +2,37 @@ import { Link } from '@remix-run/react'
 import { teamUrl } from './team-urls'
 
 /** The teams a person is in, and the way to a new one. */
-export function YourTeams({ teams }: { teams: { slug: string; name: string; role: 'owner' | 'member' }[] }) {
+export function YourTeams({
+  teams,
+}: {
+  teams: { slug: string; name: string; role: 'owner' | 'member' }[]
+}) {
   return (
     <>
-      {teams.length === 0 ? <p className="text-soft">You are in no team. An owner of one can send you an invitation.</p> : (
+      {teams.length === 0 ? (
+        <p className="text-soft">You are in no team. An owner of one can send you an invitation.</p>
+      ) : (
         <ul className="divide-y divide-rule border-y border-rule">
-          {teams.map((team) => <li key={team.slug}><Link to={teamUrl(team.slug, 'dashboard')} className="prose-link inline-flex min-h-11 items-center font-semibold">{team.name}</Link> <span className="text-soft">as {team.role === 'owner' ? 'an owner' : 'a member'}</span></li>)}
+          {teams.map((team) => (
+            <li key={team.slug}>
+              <Link
+                to={teamUrl(team.slug, 'dashboard')}
+                className="inline-flex min-h-11 items-center font-semibold prose-link"
+              >
+                {team.name}
+              </Link>{' '}
+              <span className="text-soft">
+                as {team.role === 'owner' ? 'an owner' : 'a member'}
+              </span>
+            </li>
+          ))}
         </ul>
       )}
-      <p className="mt-4"><Link className="button" to="/t/new">Make a team</Link></p>
+      <p className="mt-4">
+        <Link className="button" to="/t/new">
+          Make a team
+        </Link>
+      </p>
     </>
   )
 }

@@ -28,7 +28,11 @@ export function troubleSentence({ reason, status, message }: JobError): string {
 
 /** What the history of jobs keeps of a provider's error. */
 export function jobErrorOf(details: ProviderErrorDetails): JobError {
-  return { reason: details.reason, ...(details.status ? { status: details.status } : {}), ...(details.providerMessage ? { message: details.providerMessage } : {}) }
+  return {
+    reason: details.reason,
+    ...(details.status ? { status: details.status } : {}),
+    ...(details.providerMessage ? { message: details.providerMessage } : {}),
+  }
 }
 
 /** As above, of a ProviderError. */

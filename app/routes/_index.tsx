@@ -11,9 +11,18 @@ import { handler } from '~/web/handler.server'
 
 export const loader = handler(async ({ ctx }) => ({ workshops: await listWorkshopViews(ctx) }))
 
-export const meta: MetaFunction = () => [{ title: 'Keymint: a key for everyone in the room' }, { name: 'description', content: 'Personal LLM API keys for workshops: capped in dollars, limited to chosen models, and over by themselves.' }]
+export const meta: MetaFunction = () => [
+  { title: 'Keymint: a key for everyone in the room' },
+  {
+    name: 'description',
+    content:
+      'Personal LLM API keys for workshops: capped in dollars, limited to chosen models, and over by themselves.',
+  },
+]
 
-const struck: StepView[] = (['queued', 'checking', 'creating', 'limits', 'ready'] as const).map((name) => ({ name, state: 'done' }))
+const struck: StepView[] = (['queued', 'checking', 'creating', 'limits', 'ready'] as const).map(
+  (name) => ({ name, state: 'done' }),
+)
 
 export default function Landing() {
   const { workshops } = useLoaderData<typeof loader>()
@@ -25,34 +34,65 @@ export default function Landing() {
         <div>
           <h1 className="text-hero">A key for everyone in the room.</h1>
           <p className="mt-6 max-w-[34rem] text-lead text-soft">
-            Keymint hands out personal keys for language models. Each one is capped in dollars, limited to chosen models, and ends by itself.
+            Keymint hands out personal keys for language models. Each one is capped in dollars,
+            limited to chosen models, and ends by itself.
           </p>
         </div>
         <div aria-hidden="true" className="hidden lg:block">
-          <KeyCard state="ready" title="Your workshop" holder="Your name" reference="00000001" word="OpenRouter key" keyText="sk-or-v1-••••••••••••••••••••" cap="$2.00" capNote="in total" ends="the next morning" steps={struck} />
+          <KeyCard
+            state="ready"
+            title="Your workshop"
+            holder="Your name"
+            reference="00000001"
+            word="OpenRouter key"
+            keyText="sk-or-v1-••••••••••••••••••••"
+            cap="$2.00"
+            capNote="in total"
+            ends="the next morning"
+            steps={struck}
+          />
         </div>
       </div>
 
       <section aria-labelledby="workshops">
-        <h2 id="workshops" className="mb-4 text-head">{current.length > 0 ? 'Open and coming' : 'Workshops'}</h2>
-        {current.length > 0 ? <WorkshopList workshops={current} /> : (
-          <EmptyState title="No workshop is open or coming."><p>When an organiser adds one, it appears here. If you expected yours, check the address on the screen in the room.</p></EmptyState>
+        <h2 id="workshops" className="mb-4 text-head">
+          {current.length > 0 ? 'Open and coming' : 'Workshops'}
+        </h2>
+        {current.length > 0 ? (
+          <WorkshopList workshops={current} />
+        ) : (
+          <EmptyState title="No workshop is open or coming.">
+            <p>
+              When an organiser adds one, it appears here. If you expected yours, check the address
+              on the screen in the room.
+            </p>
+          </EmptyState>
         )}
       </section>
 
       {past.length > 0 ? (
         <section aria-labelledby="past" className="mt-12">
-          <h2 id="past" className="mb-4 text-head">Closed</h2>
+          <h2 id="past" className="mb-4 text-head">
+            Closed
+          </h2>
           <WorkshopList workshops={past} />
         </section>
       ) : null}
 
       <section aria-labelledby="how" className="mt-16 border-t border-rule pt-8">
-        <h2 id="how" className="sr-only">How it works</h2>
+        <h2 id="how" className="sr-only">
+          How it works
+        </h2>
         <ol className="grid gap-8 sm:grid-cols-3">
-          <How number="1" title="Sign in.">With GitHub or Google. No password, no card.</How>
-          <How number="2" title="Claim.">One click. You watch your key being made, usually within seconds.</How>
-          <How number="3" title="Build.">Copy it into your tool. It cannot cost you or anybody more than its cap.</How>
+          <How number="1" title="Sign in.">
+            With GitHub or Google. No password, no card.
+          </How>
+          <How number="2" title="Claim.">
+            One click. You watch your key being made, usually within seconds.
+          </How>
+          <How number="3" title="Build.">
+            Copy it into your tool. It cannot cost you or anybody more than its cap.
+          </How>
         </ol>
       </section>
     </main>
@@ -62,7 +102,10 @@ export default function Landing() {
 function How({ number, title, children }: { number: string; title: string; children: string }) {
   return (
     <li>
-      <p className="font-head text-head font-bold"><span className="mr-2 text-soft">{number}</span>{title}</p>
+      <p className="font-head text-head font-bold">
+        <span className="mr-2 text-soft">{number}</span>
+        {title}
+      </p>
       <p className="mt-1 text-soft">{children}</p>
     </li>
   )
@@ -72,16 +115,34 @@ function WorkshopList({ workshops }: { workshops: WorkshopView[] }) {
   return (
     <ul className="divide-y divide-rule border-y border-rule">
       {workshops.map((workshop) => (
-        <li key={workshop.slug} className="relative grid gap-x-8 gap-y-1 py-5 sm:grid-cols-[1fr_auto]">
+        <li
+          key={workshop.slug}
+          className="relative grid gap-x-8 gap-y-1 py-5 sm:grid-cols-[1fr_auto]"
+        >
           <div className="min-w-0">
             <h3 className="text-lead font-semibold">
-              <Link to={workshopUrl(workshop.slug)} className="after:absolute after:inset-0 hover:underline">{workshop.title}</Link>
+              <Link
+                to={workshopUrl(workshop.slug)}
+                className="after:absolute after:inset-0 hover:underline"
+              >
+                {workshop.title}
+              </Link>
             </h3>
-            <p className="text-soft"><When workshop={workshop} />{workshop.venue ? `, ${workshop.venue}` : ''}</p>
+            <p className="text-soft">
+              <When workshop={workshop} />
+              {workshop.venue ? `, ${workshop.venue}` : ''}
+            </p>
           </div>
           <div className="flex flex-wrap items-baseline gap-x-6 sm:flex-col sm:items-end">
             <Standing workshop={workshop} />
-            <p className="text-small text-soft">{workshop.window === 'closed' ? null : <>{capWords(workshop)}{seatsWords(workshop) ? `, ${seatsWords(workshop)?.toLowerCase()}` : ''}</>}</p>
+            <p className="text-small text-soft">
+              {workshop.window === 'closed' ? null : (
+                <>
+                  {capWords(workshop)}
+                  {seatsWords(workshop) ? `, ${seatsWords(workshop)?.toLowerCase()}` : ''}
+                </>
+              )}
+            </p>
           </div>
         </li>
       ))}
@@ -91,7 +152,23 @@ function WorkshopList({ workshops }: { workshops: WorkshopView[] }) {
 
 function When({ workshop }: { workshop: WorkshopView }) {
   const { window, opensAt, closesAt, asOf } = workshop
-  if (window === 'upcoming' && opensAt) return <>Opens <Time iso={opensAt} now={asOf} /></>
-  if (window === 'closed' && closesAt) return <>Closed <Time iso={closesAt} now={asOf} /></>
-  return closesAt ? <>Open until <Time iso={closesAt} now={asOf} /></> : <>Open</>
+  if (window === 'upcoming' && opensAt)
+    return (
+      <>
+        Opens <Time iso={opensAt} now={asOf} />
+      </>
+    )
+  if (window === 'closed' && closesAt)
+    return (
+      <>
+        Closed <Time iso={closesAt} now={asOf} />
+      </>
+    )
+  return closesAt ? (
+    <>
+      Open until <Time iso={closesAt} now={asOf} />
+    </>
+  ) : (
+    <>Open</>
+  )
 }

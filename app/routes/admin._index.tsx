@@ -18,7 +18,11 @@ import { requireStaff } from '~/web/session.server'
 export const loader = handler(async ({ request, ctx, auth }) => {
   await requireStaff({ request, ctx, auth })
   const params = new URL(request.url).searchParams
-  const [overview, alerts, activity] = await Promise.all([readOverview(ctx), readAlerts(ctx), readActivity(ctx, null, readSpan(params))])
+  const [overview, alerts, activity] = await Promise.all([
+    readOverview(ctx),
+    readAlerts(ctx),
+    readActivity(ctx, null, readSpan(params)),
+  ])
   return { overview, alerts, charts: activityCharts(activity), spans: spanLinks(adminUrl, params) }
 })
 
@@ -28,14 +32,46 @@ export default function AdminOverview() {
   const { overview, alerts, charts, spans } = useLoaderData<typeof loader>()
   const { system, workshops, fileProblems, asOf } = overview
   const open = workshops.filter((line) => line.window === 'open').length
-  const title = system.health.verdict === 'act' ? 'Something needs you.' : workshops.some((line) => line.health.verdict === 'act') ? 'A workshop needs you.' : system.health.verdict === 'watch' ? 'Keep an eye on this.' : open > 0 ? `${open} ${open === 1 ? 'workshop is' : 'workshops are'} open and well.` : 'All is quiet.'
+  const title =
+    system.health.verdict === 'act'
+      ? 'Something needs you.'
+      : workshops.some((line) => line.health.verdict === 'act')
+        ? 'A workshop needs you.'
+        : system.health.verdict === 'watch'
+          ? 'Keep an eye on this.'
+          : open > 0
+            ? `${open} ${open === 1 ? 'workshop is' : 'workshops are'} open and well.`
+            : 'All is quiet.'
   return (
-    <AdminShell title={title} lead={<>As of <Time iso={asOf} now={asOf} />. <a className="prose-link" href={adminUrl}>Read again</a></>}>
+    <AdminShell
+      title={title}
+      lead={
+        <>
+          As of <Time iso={asOf} now={asOf} />.{' '}
+          <a className="prose-link" href={adminUrl}>
+            Read again
+          </a>
+        </>
+      }
+    >
       <AdminAlerts alerts={alerts} asOf={asOf} />
       <SystemPanel system={system} fileProblems={fileProblems} asOf={asOf} />
       <section aria-labelledby="workshops" className="mt-10 border-t border-rule pt-6">
-        <h2 id="workshops" className="text-head">Workshops</h2>
-        {workshops.length === 0 ? <div className="mt-4"><EmptyState title="There is no workshop yet."><p>A file in the workshops folder makes one, after a merge and a deploy.</p></EmptyState></div> : <WorkshopLines workshops={workshops.map((line) => ({ line, href: adminWorkshopUrl(line.slug) }))} asOf={asOf} />}
+        <h2 id="workshops" className="text-head">
+          Workshops
+        </h2>
+        {workshops.length === 0 ? (
+          <div className="mt-4">
+            <EmptyState title="There is no workshop yet.">
+              <p>A file in the workshops folder makes one, after a merge and a deploy.</p>
+            </EmptyState>
+          </div>
+        ) : (
+          <WorkshopLines
+            workshops={workshops.map((line) => ({ line, href: adminWorkshopUrl(line.slug) }))}
+            asOf={asOf}
+          />
+        )}
       </section>
       <ChartRow charts={charts} spans={spans} headingId="what-happened" />
     </AdminShell>

@@ -7,7 +7,13 @@ import { ButtonLink } from '~/components/button'
 import { Callout } from '~/components/callout'
 import { EmptyState } from '~/components/page-shell'
 import { readAuditPage, type AuditEntry } from '~/domain/audit/read.server'
-import { auditExportUrl, auditUrl, readAuditQuery, subjectUrl, type AuditQuery } from '~/web/audit-query.server'
+import {
+  auditExportUrl,
+  auditUrl,
+  readAuditQuery,
+  subjectUrl,
+  type AuditQuery,
+} from '~/web/audit-query.server'
 import { handler } from '~/web/handler.server'
 import { requireStaff } from '~/web/session.server'
 
@@ -17,7 +23,8 @@ export const loader = handler(async ({ request, ctx, auth }) => {
   const { typed, problems } = query
   const page = await readAuditPage(ctx, query.filter, query.cursor)
   return {
-    typed, problems,
+    typed,
+    problems,
     entries: page.entries.map((entry) => trailEntry(entry, typed)),
     chain: page.chain,
     urls: {
@@ -33,13 +40,31 @@ export const loader = handler(async ({ request, ctx, auth }) => {
   }
 })
 
-function trailEntry({ actor, action, subject, workshopSlug, ...entry }: AuditEntry, typed: AuditQuery['typed']): TrailEntry {
+function trailEntry(
+  { actor, action, subject, workshopSlug, ...entry }: AuditEntry,
+  typed: AuditQuery['typed'],
+): TrailEntry {
   return {
-    id: entry.id, at: entry.at, details: entry.details, chained: entry.chainSeq !== null,
-    actor: { text: actor.replace(/^user:/, ''), name: entry.actorName, filterUrl: auditUrl({ ...typed, actor: actor.replace(/^user:/, '') }) },
+    id: entry.id,
+    at: entry.at,
+    details: entry.details,
+    chained: entry.chainSeq !== null,
+    actor: {
+      text: actor.replace(/^user:/, ''),
+      name: entry.actorName,
+      filterUrl: auditUrl({ ...typed, actor: actor.replace(/^user:/, '') }),
+    },
     action: { name: action, filterUrl: auditUrl({ ...typed, action }) },
-    subject: { text: subject, name: entry.subjectName, filterUrl: auditUrl({ ...typed, subject }), url: subjectUrl(subject, workshopSlug) },
-    workshop: workshopSlug === null ? null : { slug: workshopSlug, filterUrl: auditUrl({ ...typed, workshop: workshopSlug }) },
+    subject: {
+      text: subject,
+      name: entry.subjectName,
+      filterUrl: auditUrl({ ...typed, subject }),
+      url: subjectUrl(subject, workshopSlug),
+    },
+    workshop:
+      workshopSlug === null
+        ? null
+        : { slug: workshopSlug, filterUrl: auditUrl({ ...typed, workshop: workshopSlug }) },
   }
 }
 
@@ -49,22 +74,66 @@ export default function Audit() {
   const { typed, problems, entries, chain, urls, workshops, asOf } = useLoaderData<typeof loader>()
   const filtered = Object.values(typed).some(Boolean)
   return (
-    <AdminShell title="Who did what." lead="Every change, in the order in which it was made. Nobody can edit or delete here, Keymint included.">
+    <AdminShell
+      title="Who did what."
+      lead="Every change, in the order in which it was made. Nobody can edit or delete here, Keymint included."
+    >
       <ChainLine chain={chain} asOf={asOf} />
-      {problems.length > 0 ? <div className="mt-6 max-w-read"><Callout tone="amber" title="We could not read all of the filter.">{problems.map((problem) => <p key={problem}>{problem}</p>)}</Callout></div> : null}
-      <AuditFilterForm key={JSON.stringify(typed)} typed={typed} workshops={workshops} clearUrl={urls.all} />
+      {problems.length > 0 ? (
+        <div className="mt-6 max-w-read">
+          <Callout tone="amber" title="We could not read all of the filter.">
+            {problems.map((problem) => (
+              <p key={problem}>{problem}</p>
+            ))}
+          </Callout>
+        </div>
+      ) : null}
+      <AuditFilterForm
+        key={JSON.stringify(typed)}
+        typed={typed}
+        workshops={workshops}
+        clearUrl={urls.all}
+      />
       <div className="mt-8 flex flex-wrap items-center justify-between gap-3 border-t border-rule pt-4">
         <Pages urls={urls} />
-        <p className="flex flex-wrap items-center gap-x-2">{filtered ? 'Download what the filter finds:' : 'Download all of it:'} <ButtonLink kind="quiet" to={urls.csv}>CSV</ButtonLink><ButtonLink kind="quiet" to={urls.jsonl}>JSON lines</ButtonLink></p>
+        <p className="flex flex-wrap items-center gap-x-2">
+          {filtered ? 'Download what the filter finds:' : 'Download all of it:'}{' '}
+          <ButtonLink kind="quiet" to={urls.csv}>
+            CSV
+          </ButtonLink>
+          <ButtonLink kind="quiet" to={urls.jsonl}>
+            JSON lines
+          </ButtonLink>
+        </p>
       </div>
       <div className="mt-2">
-        {entries.length > 0 ? <AuditTrail entries={entries} asOf={asOf} /> : (
-          <EmptyState title={filtered ? 'Nothing of this kind has happened.' : 'Nothing has happened yet.'}>
-            <p>{filtered ? <>Take a part of the filter away, or <a className="prose-link" href={urls.all}>show everything</a>.</> : 'The first sign-in is the first event.'}</p>
+        {entries.length > 0 ? (
+          <AuditTrail entries={entries} asOf={asOf} />
+        ) : (
+          <EmptyState
+            title={filtered ? 'Nothing of this kind has happened.' : 'Nothing has happened yet.'}
+          >
+            <p>
+              {filtered ? (
+                <>
+                  Take a part of the filter away, or{' '}
+                  <a className="prose-link" href={urls.all}>
+                    show everything
+                  </a>
+                  .
+                </>
+              ) : (
+                'The first sign-in is the first event.'
+              )}
+            </p>
           </EmptyState>
         )}
       </div>
-      {entries.length > 10 ? <div className="mt-6"><Pages urls={urls} /></div> : null}
+      {entries.length > 10 ? (
+        <div className="mt-6">
+          <Pages urls={urls} />
+        </div>
+      ) : null}
     </AdminShell>
   )
 }
@@ -74,7 +143,13 @@ function Pages({ urls }: { urls: { newest: string; older: string | null; newer: 
     <nav aria-label="Pages" className="flex flex-wrap gap-3">
       {urls.newer ? <ButtonLink to={urls.newest}>Newest</ButtonLink> : null}
       {urls.newer ? <ButtonLink to={urls.newer}>Newer</ButtonLink> : null}
-      {urls.older ? <ButtonLink to={urls.older}>Older</ButtonLink> : <p className="inline-flex min-h-11 items-center text-soft">{urls.newer ? 'These are the oldest.' : 'That is all there is.'}</p>}
+      {urls.older ? (
+        <ButtonLink to={urls.older}>Older</ButtonLink>
+      ) : (
+        <p className="inline-flex min-h-11 items-center text-soft">
+          {urls.newer ? 'These are the oldest.' : 'That is all there is.'}
+        </p>
+      )}
     </nav>
   )
 }

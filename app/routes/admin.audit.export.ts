@@ -7,7 +7,18 @@ import { handler } from '~/web/handler.server'
 import { refuseOverLimit } from '~/web/rate-limit.server'
 import { requireStaff } from '~/web/session.server'
 
-const columns = ['id', 'at', 'actor', 'action', 'subject', 'workshop', 'details', 'chainSeq', 'prevHash', 'hash']
+const columns = [
+  'id',
+  'at',
+  'actor',
+  'action',
+  'subject',
+  'workshop',
+  'details',
+  'chainSeq',
+  'prevHash',
+  'hash',
+]
 
 /** All that the filter finds, streamed, as CSV or as a JSON object a line. */
 export const loader = handler(async ({ request, ctx, auth }) => {
@@ -21,7 +32,8 @@ export const loader = handler(async ({ request, ctx, auth }) => {
   const format = url.searchParams.get('format') === 'jsonl' ? 'jsonl' : 'csv'
   const rows = await exportAudit(ctx, filter, { actor: `user:${viewer.userId}`, format })
   const name = `keymint-audit-${ctx.now().toISOString().slice(0, 10)}.${format}`
-  if (format === 'jsonl') return download({ name, type: 'application/jsonl; charset=utf-8', body: jsonLines(rows) })
+  if (format === 'jsonl')
+    return download({ name, type: 'application/jsonl; charset=utf-8', body: jsonLines(rows) })
   const source = Readable.from(rows)
   const csv = stringify({ header: true, columns, escape_formulas: true, bom: true })
   source.once('error', (error) => csv.destroy(error))
@@ -29,5 +41,6 @@ export const loader = handler(async ({ request, ctx, auth }) => {
 })
 
 async function* jsonLines(rows: AsyncIterable<{ details: string }>): AsyncGenerator<string> {
-  for await (const row of rows) yield `${JSON.stringify({ ...row, details: JSON.parse(row.details) as unknown })}\n`
+  for await (const row of rows)
+    yield `${JSON.stringify({ ...row, details: JSON.parse(row.details) as unknown })}\n`
 }

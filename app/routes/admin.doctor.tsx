@@ -11,7 +11,12 @@ export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
   const [view, ready] = await Promise.all([readDoctorView(ctx), readiness(ctx)])
   const { workerSeenSecondsAgo: quiet } = ready
-  return { view, mayAct: viewer.role === 'admin', asOf: ctx.now().toISOString(), workerSeen: quiet !== null && quiet <= 30 }
+  return {
+    view,
+    mayAct: viewer.role === 'admin',
+    asOf: ctx.now().toISOString(),
+    workerSeen: quiet !== null && quiet <= 30,
+  }
 })
 
 export const action = handler(async ({ request, ctx, auth }) => {

@@ -28,12 +28,20 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
 export const action = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireAdmin({ request, ctx, auth })
   if (!(await readJobPage(ctx, params.job ?? ''))) throw notFound()
-  return answerQueueForm({ ctx, actorUserId: viewer.userId, url: new URL(request.url), form: await request.formData() })
+  return answerQueueForm({
+    ctx,
+    actorUserId: viewer.userId,
+    url: new URL(request.url),
+    form: await request.formData(),
+  })
 })
 
-export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) => keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
+  keepLastAnswer(request.url, () => serverLoader<typeof loader>())
 
-export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `${data ? `${data.job.words} (${stateWords[data.job.state]})` : 'Job'} · Keymint` }]
+export const meta: MetaFunction<typeof loader> = ({ data }) => [
+  { title: `${data ? `${data.job.words} (${stateWords[data.job.state]})` : 'Job'} · Keymint` },
+]
 
 export default function AdminJob() {
   const { job, runs, calls, mayAct, asOf } = useLoaderData<typeof loader>()
@@ -45,19 +53,67 @@ export default function AdminJob() {
   const busy = typeof asked === 'string' ? asked : null
   const verb = job.state === 'waiting' || job.state === 'retrying' ? 'Run now' : 'Retry'
   return (
-    <AdminShell title={job.words} back={{ to: queueUrl, label: 'Queue' }} lead={`For ${subjectWords(job)}${job.claim ? ` in ${job.claim.workshop}` : ''}: ${stateWords[job.state]}.`}>
-      <div className="mt-3"><LiveLine live={status} asOf={asOf} refreshHref={jobUrl(job.id)} onToggle={() => setLive(!live)} /></div>
-      <div className="mt-3"><AnswerPlace answer={answer} about="jobs" busy={busy} backHref={jobUrl(job.id)} /></div>
+    <AdminShell
+      title={job.words}
+      back={{ to: queueUrl, label: 'Queue' }}
+      lead={`For ${subjectWords(job)}${job.claim ? ` in ${job.claim.workshop}` : ''}: ${stateWords[job.state]}.`}
+    >
+      <div className="mt-3">
+        <LiveLine
+          live={status}
+          asOf={asOf}
+          refreshHref={jobUrl(job.id)}
+          onToggle={() => setLive(!live)}
+        />
+      </div>
+      <div className="mt-3">
+        <AnswerPlace answer={answer} about="jobs" busy={busy} backHref={jobUrl(job.id)} />
+      </div>
       {mayAct && (job.can.retry || job.can.cancel || job.can.redrive) ? (
         <Form method="post" className="mt-4 flex flex-wrap items-center gap-2">
-          {job.can.retry ? <Button type="submit" name="do" value={`retry:${job.id}`} kind="ink" busy={busy === `retry:${job.id}`}>{verb}</Button> : null}
-          {job.can.redrive ? <Button type="submit" name="do" value={`redrive:${job.id}`} kind="ink" busy={busy === `redrive:${job.id}`}>Send back to its queue</Button> : null}
-          {job.can.cancel ? <Button type="submit" name="do" value={`ask-cancel:${job.id}`} busy={busy === `ask-cancel:${job.id}`}>Cancel…</Button> : null}
+          {job.can.retry ? (
+            <Button
+              type="submit"
+              name="do"
+              value={`retry:${job.id}`}
+              kind="ink"
+              busy={busy === `retry:${job.id}`}
+            >
+              {verb}
+            </Button>
+          ) : null}
+          {job.can.redrive ? (
+            <Button
+              type="submit"
+              name="do"
+              value={`redrive:${job.id}`}
+              kind="ink"
+              busy={busy === `redrive:${job.id}`}
+            >
+              Send back to its queue
+            </Button>
+          ) : null}
+          {job.can.cancel ? (
+            <Button
+              type="submit"
+              name="do"
+              value={`ask-cancel:${job.id}`}
+              busy={busy === `ask-cancel:${job.id}`}
+            >
+              Cancel…
+            </Button>
+          ) : null}
         </Form>
       ) : null}
       <JobFacts job={job} asOf={asOf} />
-      <Section title="Runs" id="runs"><RunTimeline job={job} runs={runs} asOf={asOf} /></Section>
-      {calls.length > 0 ? <Section title="Calls to the provider" id="calls"><ProviderCalls calls={calls} /></Section> : null}
+      <Section title="Runs" id="runs">
+        <RunTimeline job={job} runs={runs} asOf={asOf} />
+      </Section>
+      {calls.length > 0 ? (
+        <Section title="Calls to the provider" id="calls">
+          <ProviderCalls calls={calls} />
+        </Section>
+      ) : null}
     </AdminShell>
   )
 }

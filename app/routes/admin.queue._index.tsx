@@ -1,5 +1,12 @@
 import type { MetaFunction } from '@remix-run/node'
-import { Form, useActionData, useLoaderData, useLocation, useNavigation, type ClientLoaderFunctionArgs } from '@remix-run/react'
+import {
+  Form,
+  useActionData,
+  useLoaderData,
+  useLocation,
+  useNavigation,
+  type ClientLoaderFunctionArgs,
+} from '@remix-run/react'
 import { useEffect, useState } from 'react'
 import { keepLastAnswer } from '~/client/keep-last-answer'
 import { useLive } from '~/client/use-live'
@@ -41,19 +48,40 @@ export const loader = handler(async ({ request, ctx, auth }) => {
     /^[0-9a-f-]{36}$/i.test(bulkId) ? readBulk(ctx, bulkId) : null,
     listBulk(ctx, { kinds: [...jobActions], limit: 3 }),
   ])
-  const bulks = [...(named ? [named] : []), ...recent.filter((bulk) => bulk.finishedAt === null && bulk.id !== named?.id)]
-  return { page, within, span, charts: queueCharts(throughput), chartJob: throughput.job, bulks, mayAct: viewer.role === 'admin' }
+  const bulks = [
+    ...(named ? [named] : []),
+    ...recent.filter((bulk) => bulk.finishedAt === null && bulk.id !== named?.id),
+  ]
+  return {
+    page,
+    within,
+    span,
+    charts: queueCharts(throughput),
+    chartJob: throughput.job,
+    bulks,
+    mayAct: viewer.role === 'admin',
+  }
 })
 
 export const action = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireAdmin({ request, ctx, auth })
-  return answerQueueForm({ ctx, actorUserId: viewer.userId, url: new URL(request.url), form: await request.formData() })
+  return answerQueueForm({
+    ctx,
+    actorUserId: viewer.userId,
+    url: new URL(request.url),
+    form: await request.formData(),
+  })
 })
 
 /** The page asks again and again: an outage leaves the last answer standing, and the page says so. */
-export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) => keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
+  keepLastAnswer(request.url, () => serverLoader<typeof loader>())
 
-export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `Queue: ${data ? `${jobsWords(data.page.counts.unfinished)} not finished` : ''} · Keymint` }]
+export const meta: MetaFunction<typeof loader> = ({ data }) => [
+  {
+    title: `Queue: ${data ? `${jobsWords(data.page.counts.unfinished)} not finished` : ''} · Keymint`,
+  },
+]
 
 const liveEveryMs = 5_000
 
@@ -67,58 +95,170 @@ export default function AdminQueue() {
   const help = useHelpDialog()
   const [live, setLive] = useState(true)
   const [chosen, setChosen] = useState(0)
-  const status = useLive({ loadedAt: asOf, everyMs: liveEveryMs, on: live, held: chosen > 0 || answer?.kind === 'ask' })
-  useRowKeys({ listId: jobListId, searchId, version: list.rows.map((row) => row.id).join(), onHelp: () => help.current?.showModal() })
+  const status = useLive({
+    loadedAt: asOf,
+    everyMs: liveEveryMs,
+    on: live,
+    held: chosen > 0 || answer?.kind === 'ask',
+  })
+  useRowKeys({
+    listId: jobListId,
+    searchId,
+    version: list.rows.map((row) => row.id).join(),
+    onHelp: () => help.current?.showModal(),
+  })
   // What was chosen and has left the list is not chosen any more.
   const rowIds = list.rows.map((row) => row.id).join()
-  useEffect(() => setChosen(document.querySelectorAll(`#${jobListId} input[name=job]:checked`).length), [rowIds])
+  useEffect(
+    () => setChosen(document.querySelectorAll(`#${jobListId} input[name=job]:checked`).length),
+    [rowIds],
+  )
 
   const asked = navigation.state === 'idle' ? null : navigation.formData?.get('do')
   const busy = typeof asked === 'string' ? asked : null
-  const words = (name: string) => jobNames.find((one) => one.name === name)?.words ?? name.replaceAll('-', ' ')
+  const words = (name: string) =>
+    jobNames.find((one) => one.name === name)?.words ?? name.replaceAll('-', ' ')
   const narrowed = isNarrowed(filter)
-  const to = (change: Record<string, string | undefined>) => `${queueUrl}${changedSearch(params, change)}`
+  const to = (change: Record<string, string | undefined>) =>
+    `${queueUrl}${changedSearch(params, change)}`
   return (
-    <AdminShell title="Queue" lead={leadWords(counts.unfinished, health.oldestWaiting?.seconds ?? null)}>
+    <AdminShell
+      title="Queue"
+      lead={leadWords(counts.unfinished, health.oldestWaiting?.seconds ?? null)}
+    >
       <div className="mt-5 space-y-3">
         <HealthBanner health={health} words={words} asOf={asOf} />
-        <MintingSwitch gate={health.gate} mayAct={mayAct} busy={busy} problem={answer?.kind === 'reason-missing' ? 'Please say why, in a few words at least.' : null} asOf={asOf} />
+        <MintingSwitch
+          gate={health.gate}
+          mayAct={mayAct}
+          busy={busy}
+          problem={
+            answer?.kind === 'reason-missing' ? 'Please say why, in a few words at least.' : null
+          }
+          asOf={asOf}
+        />
         <AnswerPlace answer={answer} about="minting" busy={busy} backHref={to({})} />
       </div>
 
-      <ErrorList groups={errors} current={filter.error} linkTo={(error) => to({ error })} words={words} asOf={asOf} />
+      <ErrorList
+        groups={errors}
+        current={filter.error}
+        linkTo={(error) => to({ error })}
+        words={words}
+        asOf={asOf}
+      />
 
       <section aria-labelledby="jobs-title">
         <div className="mt-8 flex flex-wrap items-center justify-between gap-x-6">
-          <h2 id="jobs-title" className="text-lead font-semibold">Jobs</h2>
+          <h2 id="jobs-title" className="text-lead font-semibold">
+            Jobs
+          </h2>
           <div className="flex flex-wrap items-center gap-x-3">
-            <LiveLine live={status} asOf={asOf} refreshHref={to({})} onToggle={() => setLive(!live)} />
+            <LiveLine
+              live={status}
+              asOf={asOf}
+              refreshHref={to({})}
+              onToggle={() => setLive(!live)}
+            />
             <KeysHelp dialog={help} />
           </div>
         </div>
         <FilterForm page={page} within={within} span={span} narrowed={narrowed} />
-        <TabBar current={filter.tab} counts={narrowed ? null : counts} hrefOf={(tab) => to({ tab })} />
-        <p className="my-3 text-small text-soft">{listWords(list.matches, list.lookedThrough, tabWords[filter.tab])} <span className="no-print">Download: <a className="prose-link" href={queueExportUrl(changedSearch(params, {}), 'csv')} download>CSV</a>, <a className="prose-link" href={queueExportUrl(changedSearch(params, {}), 'json')} download>JSON</a>.</span></p>
+        <TabBar
+          current={filter.tab}
+          counts={narrowed ? null : counts}
+          hrefOf={(tab) => to({ tab })}
+        />
+        <p className="my-3 text-small text-soft">
+          {listWords(list.matches, list.lookedThrough, tabWords[filter.tab])}{' '}
+          <span className="no-print">
+            Download:{' '}
+            <a
+              className="prose-link"
+              href={queueExportUrl(changedSearch(params, {}), 'csv')}
+              download
+            >
+              CSV
+            </a>
+            ,{' '}
+            <a
+              className="prose-link"
+              href={queueExportUrl(changedSearch(params, {}), 'json')}
+              download
+            >
+              JSON
+            </a>
+            .
+          </span>
+        </p>
         <div className="mb-3 space-y-3 empty:hidden">
-          {bulks.map((bulk) => <BulkProgress key={bulk.id} bulk={bulk} mayAct={mayAct} asOf={asOf} />)}
+          {bulks.map((bulk) => (
+            <BulkProgress key={bulk.id} bulk={bulk} mayAct={mayAct} asOf={asOf} />
+          ))}
           <AnswerPlace answer={answer} about="jobs" busy={busy} backHref={to({})} />
         </div>
-        <Form method="post" preventScrollReset onChange={(event) => setChosen(event.currentTarget.querySelectorAll('input[name=job]:checked').length)}>
-          {mayAct && list.rows.length > 0 ? <JobActBar tab={filter.tab} chosen={hydrated ? chosen : null} matches={list.matches} atMost={1_000} busy={busy} /> : null}
-          {list.rows.length > 0
-            ? <JobTable rows={list.rows} words={words} mayAct={mayAct} busy={busy} asOf={asOf} />
-            : <EmptyState title={narrowed ? 'No job matches.' : emptyWords[filter.tab]}>{list.lookedThrough ? <p>Only the newest {list.lookedThrough.toLocaleString('en-US')} were looked through.</p> : narrowed ? <p>Widen the filter, or look under another state.</p> : <p>Jobs appear here by themselves.</p>}</EmptyState>}
+        <Form
+          method="post"
+          preventScrollReset
+          onChange={(event) =>
+            setChosen(event.currentTarget.querySelectorAll('input[name=job]:checked').length)
+          }
+        >
+          {mayAct && list.rows.length > 0 ? (
+            <JobActBar
+              tab={filter.tab}
+              chosen={hydrated ? chosen : null}
+              matches={list.matches}
+              atMost={1_000}
+              busy={busy}
+            />
+          ) : null}
+          {list.rows.length > 0 ? (
+            <JobTable rows={list.rows} words={words} mayAct={mayAct} busy={busy} asOf={asOf} />
+          ) : (
+            <EmptyState title={narrowed ? 'No job matches.' : emptyWords[filter.tab]}>
+              {list.lookedThrough ? (
+                <p>
+                  Only the newest {list.lookedThrough.toLocaleString('en-US')} were looked through.
+                </p>
+              ) : narrowed ? (
+                <p>Widen the filter, or look under another state.</p>
+              ) : (
+                <p>Jobs appear here by themselves.</p>
+              )}
+            </EmptyState>
+          )}
         </Form>
         {list.next || filter.after ? (
           <nav aria-label="Pages" className="mt-4 flex gap-4">
-            {filter.after ? <a className="button" href={to({})}>Newest</a> : null}
-            {list.next ? <a className="button" href={to({ after: list.next })}>{list.lookedThrough ? 'Look further back' : 'Older'}</a> : null}
+            {filter.after ? (
+              <a className="button" href={to({})}>
+                Newest
+              </a>
+            ) : null}
+            {list.next ? (
+              <a className="button" href={to({ after: list.next })}>
+                {list.lookedThrough ? 'Look further back' : 'Older'}
+              </a>
+            ) : null}
           </nav>
         ) : null}
       </section>
 
-      <ChartRow headingId="charts" charts={charts} spans={(['hour', 'day'] as const).map((name) => ({ name, words: name === 'hour' ? 'An hour' : 'A day', href: to({ span: name === 'day' ? 'day' : undefined }), current: name === span }))} />
-      <p className="mt-3 text-small text-soft">Of the job “{words(chartJob)}”; filter by a job to see another. Times in UTC, kept by the minute.</p>
+      <ChartRow
+        headingId="charts"
+        charts={charts}
+        spans={(['hour', 'day'] as const).map((name) => ({
+          name,
+          words: name === 'hour' ? 'An hour' : 'A day',
+          href: to({ span: name === 'day' ? 'day' : undefined }),
+          current: name === span,
+        }))}
+      />
+      <p className="mt-3 text-small text-soft">
+        Of the job “{words(chartJob)}”; filter by a job to see another. Times in UTC, kept by the
+        minute.
+      </p>
     </AdminShell>
   )
 }
@@ -128,12 +268,23 @@ function leadWords(unfinished: { count: number; more: boolean }, oldestSeconds: 
   return `${jobsWords(unfinished)} not finished${oldestSeconds !== null && oldestSeconds > 1 ? `; the oldest that may run has waited ${oldestSeconds} s` : ''}.`
 }
 
-function listWords(matches: { count: number; more: boolean }, lookedThrough: number | null, tab: string): string {
-  if (lookedThrough !== null) return `${tab}: ${countWords({ count: matches.count, more: false })} found among the newest ${lookedThrough.toLocaleString('en-US')} that were looked through.`
+function listWords(
+  matches: { count: number; more: boolean },
+  lookedThrough: number | null,
+  tab: string,
+): string {
+  if (lookedThrough !== null)
+    return `${tab}: ${countWords({ count: matches.count, more: false })} found among the newest ${lookedThrough.toLocaleString('en-US')} that were looked through.`
   return `${tab}: ${jobsWords(matches)}.`
 }
 
 const emptyWords: Record<keyof typeof tabWords, string> = {
-  unfinished: 'The queue is empty.', waiting: 'No job waits for its first run.', running: 'Nothing runs at this moment.', retrying: 'Nothing has to be tried again.', failed: 'Nothing has failed.', done: 'Nothing is done yet.',
-  cancelled: 'Nothing was cancelled.', dead: 'There are no dead letters.',
+  unfinished: 'The queue is empty.',
+  waiting: 'No job waits for its first run.',
+  running: 'Nothing runs at this moment.',
+  retrying: 'Nothing has to be tried again.',
+  failed: 'Nothing has failed.',
+  done: 'Nothing is done yet.',
+  cancelled: 'Nothing was cancelled.',
+  dead: 'There are no dead letters.',
 }

@@ -11,7 +11,21 @@ export const loader = handler(async ({ request, ctx, auth }) => {
   const format = searchParams.get('format') === 'json' ? 'json' : 'csv'
   const { after: _page, ...filter } = readQueueQuery(searchParams, ctx.now()).filter
   const rows = await exportJobs(ctx, { filter, format, actorUserId: viewer.userId })
-  const headers = { 'Content-Disposition': `attachment; filename="keymint-queue-${ctx.now().toISOString().slice(0, 10)}.${format}"`, 'Cache-Control': 'no-store' }
-  if (format === 'json') return new Response(JSON.stringify(rows, null, 2), { headers: { ...headers, 'Content-Type': 'application/json; charset=utf-8' } })
-  return new Response(stringify(rows, { header: true, escape_formulas: true, bom: true, record_delimiter: 'windows' }), { headers: { ...headers, 'Content-Type': 'text/csv; charset=utf-8' } })
+  const headers = {
+    'Content-Disposition': `attachment; filename="keymint-queue-${ctx.now().toISOString().slice(0, 10)}.${format}"`,
+    'Cache-Control': 'no-store',
+  }
+  if (format === 'json')
+    return new Response(JSON.stringify(rows, null, 2), {
+      headers: { ...headers, 'Content-Type': 'application/json; charset=utf-8' },
+    })
+  return new Response(
+    stringify(rows, {
+      header: true,
+      escape_formulas: true,
+      bom: true,
+      record_delimiter: 'windows',
+    }),
+    { headers: { ...headers, 'Content-Type': 'text/csv; charset=utf-8' } },
+  )
 })

@@ -10,7 +10,16 @@ import { UnboundCallout, WorkshopStanding } from '~/components/workshop-standing
 import { claimFacts, claimStates, listQueryString, readListQuery } from '~/domain/claim/claim-list'
 import { readWorkshopPage } from '~/domain/claim/workshop-page.server'
 import { readActivity } from '~/domain/figures/series.server'
-import { adminActUrl, adminClaimUrl, adminExportUrl, adminMintUrl, adminReceiptUrl, adminUrl, adminWorkshopUrl, adminWorkUrl } from '~/web/admin-urls'
+import {
+  adminActUrl,
+  adminClaimUrl,
+  adminExportUrl,
+  adminMintUrl,
+  adminReceiptUrl,
+  adminUrl,
+  adminWorkshopUrl,
+  adminWorkUrl,
+} from '~/web/admin-urls'
 import { readSpan, spanLinks } from '~/web/chart-spans'
 import { activityCharts } from '~/web/charts.server'
 import { handler, notFound } from '~/web/handler.server'
@@ -21,50 +30,156 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   const slug = params.workshop ?? ''
   const search = new URL(request.url).searchParams
   const query = readListQuery(search)
-  const [page, activity] = await Promise.all([readWorkshopPage(ctx, slug, query), readActivity(ctx, slug, readSpan(search))])
+  const [page, activity] = await Promise.all([
+    readWorkshopPage(ctx, slug, query),
+    readActivity(ctx, slug, readSpan(search)),
+  ])
   if (!page) throw notFound()
   // What an action was started with may name people: the page of that action shows what it needs.
   const { work, ...shown } = page
-  return { slug, isGiveaway: ctx.workshops.workshops.get(slug)?.kind === 'giveaway', page: shown, work: work.map(({ params: _params, selection: _selection, ...view }) => ({ view, href: adminWorkUrl(slug, view.id) })), query, mayAct: viewer.role === 'admin', charts: activityCharts(activity), spans: spanLinks(adminWorkshopUrl(slug), search) }
+  return {
+    slug,
+    isGiveaway: ctx.workshops.workshops.get(slug)?.kind === 'giveaway',
+    page: shown,
+    work: work.map(({ params: _params, selection: _selection, ...view }) => ({
+      view,
+      href: adminWorkUrl(slug, view.id),
+    })),
+    query,
+    mayAct: viewer.role === 'admin',
+    charts: activityCharts(activity),
+    spans: spanLinks(adminWorkshopUrl(slug), search),
+  }
 })
 
-export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `Claims: ${data?.page.line.title ?? ''} · Admin · Keymint` }]
+export const meta: MetaFunction<typeof loader> = ({ data }) => [
+  { title: `Claims: ${data?.page.line.title ?? ''} · Admin · Keymint` },
+]
 
 const tabWords = { pending: 'Waiting', ready: 'Ready', ended: 'Ended', refused: 'Refused' } as const
-const factCounts = { unbound: 'unbound', disabled: 'disabled', missing: 'missing', 'over-limit': 'overLimit' } as const
+const factCounts = {
+  unbound: 'unbound',
+  disabled: 'disabled',
+  missing: 'missing',
+  'over-limit': 'overLimit',
+} as const
 
 export default function AdminWorkshop() {
-  const { slug, isGiveaway, page, work, query, mayAct, charts, spans } = useLoaderData<typeof loader>()
+  const { slug, isGiveaway, page, work, query, mayAct, charts, spans } =
+    useLoaderData<typeof loader>()
   const { line, list, facts, asOf } = page
   const { filter, sort } = query
   const here = adminWorkshopUrl(slug)
   const text = filter.text ? { text: filter.text } : {}
   const matching = `${list.matching.atLeast ? 'more than ' : ''}${list.matching.count.toLocaleString('en-US')}`
   const states = [
-    { words: 'All', count: line.counts.total, href: here + listQueryString({ filter: text, sort }), current: !filter.state && !filter.fact },
-    ...claimStates.map((state) => ({ words: tabWords[state], count: line.counts[state], href: here + listQueryString({ filter: { ...text, state }, sort }), current: filter.state === state && !filter.fact })),
+    {
+      words: 'All',
+      count: line.counts.total,
+      href: here + listQueryString({ filter: text, sort }),
+      current: !filter.state && !filter.fact,
+    },
+    ...claimStates.map((state) => ({
+      words: tabWords[state],
+      count: line.counts[state],
+      href: here + listQueryString({ filter: { ...text, state }, sort }),
+      current: filter.state === state && !filter.fact,
+    })),
   ]
-  const factTabs = claimFacts.map((fact) => ({ words: factLabel(fact), count: facts[factCounts[fact]], href: here + listQueryString({ filter: { ...text, fact }, sort }), current: filter.fact === fact }))
+  const factTabs = claimFacts.map((fact) => ({
+    words: factLabel(fact),
+    count: facts[factCounts[fact]],
+    href: here + listQueryString({ filter: { ...text, fact }, sort }),
+    current: filter.fact === fact,
+  }))
   return (
     <AdminShell title={line.title} back={{ to: adminUrl, label: 'Overview' }}>
-      <WorkshopStanding line={line} asOf={asOf} mayAct={mayAct} over={page.over} hrefs={{ page: `/w/${slug}`, export: adminExportUrl(slug) + listQueryString({ filter }), receipt: adminReceiptUrl(slug), act: adminActUrl(slug) }} />
-      {isGiveaway && mayAct ? <p className="mt-4"><Link className="prose-link" to={adminMintUrl(slug)}>Make a key for a GitHub account</Link></p> : null}
-      {facts.unbound > 0 ? <UnboundCallout count={facts.unbound} reasons={page.unboundReasons} action={mayAct ? adminActUrl(slug) : null} /> : null}
+      <WorkshopStanding
+        line={line}
+        asOf={asOf}
+        mayAct={mayAct}
+        over={page.over}
+        hrefs={{
+          page: `/w/${slug}`,
+          export: adminExportUrl(slug) + listQueryString({ filter }),
+          receipt: adminReceiptUrl(slug),
+          act: adminActUrl(slug),
+        }}
+      />
+      {isGiveaway && mayAct ? (
+        <p className="mt-4">
+          <Link className="prose-link" to={adminMintUrl(slug)}>
+            Make a key for a GitHub account
+          </Link>
+        </p>
+      ) : null}
+      {facts.unbound > 0 ? (
+        <UnboundCallout
+          count={facts.unbound}
+          reasons={page.unboundReasons}
+          action={mayAct ? adminActUrl(slug) : null}
+        />
+      ) : null}
       <section aria-labelledby="claims" className="mt-10 border-t border-rule pt-6">
-        <h2 id="claims" className="mb-3 text-head">Claims</h2>
-        <ClaimFilters states={states} facts={factTabs} query={query} resetHref={here} searchIndexed={list.searchIndexed} />
+        <h2 id="claims" className="mb-3 text-head">
+          Claims
+        </h2>
+        <ClaimFilters
+          states={states}
+          facts={factTabs}
+          query={query}
+          resetHref={here}
+          searchIndexed={list.searchIndexed}
+        />
         <div className="mt-4 space-y-4">
           {list.rows.length === 0 ? (
-            line.counts.total === 0
-              ? <EmptyState title="Nobody has claimed yet."><p>Claims appear here as they are made.</p></EmptyState>
-              : <EmptyState title="No claim matches."><p>Search for less, or look at <a className="prose-link" href={here}>all {line.counts.total.toLocaleString('en-US')}</a>.</p></EmptyState>
+            line.counts.total === 0 ? (
+              <EmptyState title="Nobody has claimed yet.">
+                <p>Claims appear here as they are made.</p>
+              </EmptyState>
+            ) : (
+              <EmptyState title="No claim matches.">
+                <p>
+                  Search for less, or look at{' '}
+                  <a className="prose-link" href={here}>
+                    all {line.counts.total.toLocaleString('en-US')}
+                  </a>
+                  .
+                </p>
+              </EmptyState>
+            )
           ) : (
             <>
-              {mayAct ? <ActBar action={adminActUrl(slug)} filter={filter} matching={matching} /> : null}
-              <ClaimTable rows={list.rows} hrefOf={(claimId) => adminClaimUrl(slug, claimId)} select={mayAct ? actForm : null} asOf={asOf} />
+              {mayAct ? (
+                <ActBar action={adminActUrl(slug)} filter={filter} matching={matching} />
+              ) : null}
+              <ClaimTable
+                rows={list.rows}
+                hrefOf={(claimId) => adminClaimUrl(slug, claimId)}
+                select={mayAct ? actForm : null}
+                asOf={asOf}
+              />
               <Pager
-                previous={list.previous ? here + listQueryString({ filter, sort, cursor: { direction: 'before', at: list.previous } }) : null}
-                next={list.next ? here + listQueryString({ filter, sort, cursor: { direction: 'after', at: list.next } }) : null}
+                previous={
+                  list.previous
+                    ? here +
+                      listQueryString({
+                        filter,
+                        sort,
+                        cursor: { direction: 'before', at: list.previous },
+                      })
+                    : null
+                }
+                next={
+                  list.next
+                    ? here +
+                      listQueryString({
+                        filter,
+                        sort,
+                        cursor: { direction: 'after', at: list.next },
+                      })
+                    : null
+                }
                 words={`${list.rows.length} of ${matching} that match.`}
               />
             </>

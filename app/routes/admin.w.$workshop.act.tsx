@@ -19,14 +19,55 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   const search = new URL(request.url).searchParams
   const asked = readAsked(search)
   const title = ctx.workshops.workshops.get(slug)?.title ?? slug
-  const page = { slug, title, fields: [...search].filter(([name]) => !['limit', 'expires', 'reason', 'confirm'].includes(name)), values: { limit: search.get('limit') ?? '', expires: search.get('expires') ?? '' } }
+  const page = {
+    slug,
+    title,
+    fields: [...search].filter(
+      ([name]) => !['limit', 'expires', 'reason', 'confirm'].includes(name),
+    ),
+    values: { limit: search.get('limit') ?? '', expires: search.get('expires') ?? '' },
+  }
   switch (asked.kind) {
-    case 'unclear': return { ...page, view: { kind: 'unclear' as const, question: 'Which claims?', problem: asked.problem } }
-    case 'needs': return { ...page, view: { kind: 'needs' as const, question: asked.need === 'limit' ? 'What should the cap be?' : 'Until when?', need: asked.need, problem: asked.problem } }
-    case 'end': return { ...page, view: { kind: 'end' as const, question: 'End the workshop now?', live: figures.pending + figures.ready } }
+    case 'unclear':
+      return {
+        ...page,
+        view: { kind: 'unclear' as const, question: 'Which claims?', problem: asked.problem },
+      }
+    case 'needs':
+      return {
+        ...page,
+        view: {
+          kind: 'needs' as const,
+          question: asked.need === 'limit' ? 'What should the cap be?' : 'Until when?',
+          need: asked.need,
+          problem: asked.problem,
+        },
+      }
+    case 'end':
+      return {
+        ...page,
+        view: {
+          kind: 'end' as const,
+          question: 'End the workshop now?',
+          live: figures.pending + figures.ready,
+        },
+      }
     case 'claims': {
-      const preview = await previewClaimAction(ctx, { workshopSlug: slug, action: asked.action, selection: asked.selection })
-      return { ...page, view: { kind: 'claims' as const, action: asked.action.kind, question: questionOf(asked.action, preview.fitting), preview, needsReason: needsReason(asked.action) } }
+      const preview = await previewClaimAction(ctx, {
+        workshopSlug: slug,
+        action: asked.action,
+        selection: asked.selection,
+      })
+      return {
+        ...page,
+        view: {
+          kind: 'claims' as const,
+          action: asked.action.kind,
+          question: questionOf(asked.action, preview.fitting),
+          preview,
+          needsReason: needsReason(asked.action),
+        },
+      }
     }
   }
 })
@@ -34,26 +75,54 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
 export const action = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
-  const form = new URLSearchParams([...(await request.formData())].map(([name, value]) => [name, typeof value === 'string' ? value : '']))
+  const form = new URLSearchParams(
+    [...(await request.formData())].map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : '',
+    ]),
+  )
   const asked = readAsked(form)
-  if (form.get('confirm') !== 'yes' || asked.kind === 'needs') return redirect(`${adminActUrl(slug)}?${form.toString()}`, 303)
+  if (form.get('confirm') !== 'yes' || asked.kind === 'needs')
+    return redirect(`${adminActUrl(slug)}?${form.toString()}`, 303)
   if (asked.kind === 'unclear') return data({ problem: asked.problem }, { status: 422 })
   if (asked.kind === 'end') {
-    const ended = await endWorkshop(ctx, { slug, actorUserId: viewer.userId, reason: reasonOf(form, asked) })
+    const ended = await endWorkshop(ctx, {
+      slug,
+      actorUserId: viewer.userId,
+      reason: reasonOf(form, asked),
+    })
     if (ended.kind === 'refused') return data({ problem: ended.detail }, { status: 422 })
-    return redirect(ended.kind === 'ended' && ended.bulkId ? adminWorkUrl(slug, ended.bulkId) : adminWorkshopUrl(slug), 303)
+    return redirect(
+      ended.kind === 'ended' && ended.bulkId
+        ? adminWorkUrl(slug, ended.bulkId)
+        : adminWorkshopUrl(slug),
+      303,
+    )
   }
-  const started = await startClaimAction(ctx, { actorUserId: viewer.userId, workshopSlug: slug, action: asked.action, selection: asked.selection, reason: reasonOf(form, asked.action) })
-  return started.kind === 'started' ? redirect(adminWorkUrl(slug, started.bulkId), 303) : data({ problem: started.detail }, { status: 422 })
+  const started = await startClaimAction(ctx, {
+    actorUserId: viewer.userId,
+    workshopSlug: slug,
+    action: asked.action,
+    selection: asked.selection,
+    reason: reasonOf(form, asked.action),
+  })
+  return started.kind === 'started'
+    ? redirect(adminWorkUrl(slug, started.bulkId), 303)
+    : data({ problem: started.detail }, { status: 422 })
 })
 
-export const meta: MetaFunction<typeof loader> = ({ data: page }) => [{ title: `${page?.view.question ?? 'Act'} · Admin · Keymint` }]
+export const meta: MetaFunction<typeof loader> = ({ data: page }) => [
+  { title: `${page?.view.question ?? 'Act'} · Admin · Keymint` },
+]
 
 export default function AdminAct() {
   const page = useLoaderData<typeof loader>()
   const problem = useActionData<typeof action>()?.problem ?? null
   return (
-    <AdminShell title={page.view.question} back={{ to: adminWorkshopUrl(page.slug), label: page.title }}>
+    <AdminShell
+      title={page.view.question}
+      back={{ to: adminWorkshopUrl(page.slug), label: page.title }}
+    >
       <ActPage page={page} problem={problem} />
     </AdminShell>
   )

@@ -29,16 +29,22 @@ export const action = handler(async ({ request, params, ctx, auth }) => {
   const { slug } = requireGiveaway(ctx, params.workshop ?? '')
   const given = (await request.formData()).get('githubId')
   const githubId = typeof given === 'string' ? given.trim() : ''
-  const outcome = await claimForGithubId(ctx, { workshopSlug: slug, githubId, actorUserId: viewer.userId })
+  const outcome = await claimForGithubId(ctx, {
+    workshopSlug: slug,
+    githubId,
+    actorUserId: viewer.userId,
+  })
   if (outcome.kind === 'refused') return { githubId, refused: wordsOf(outcome) }
   return redirect(adminClaimUrl(slug, outcome.claimId), 303)
 })
 
 /** What staff can do about it; everything else is told as it is told to attendees. */
 const staffWords: Partial<Record<Refusal, string>> = {
-  'not-a-github-id': 'That is no numeric GitHub id. Look it up at https://api.github.com/users/<login>: the number after "id".',
+  'not-a-github-id':
+    'That is no numeric GitHub id. Look it up at https://api.github.com/users/<login>: the number after "id".',
   'not-a-giveaway': 'Keys are made by hand for giveaways only.',
-  'switched-off': 'A switch is off: PROVISIONING_ENABLED must be true, MAX_TOTAL_KEYS a whole number from 1, and the file must have acknowledged the terms.',
+  'switched-off':
+    'A switch is off: PROVISIONING_ENABLED must be true, MAX_TOTAL_KEYS a whole number from 1, and the file must have acknowledged the terms.',
   full: 'Every key is taken: raise max_keys in the file or MAX_TOTAL_KEYS, or wait until one has ended.',
   banned: 'This account is banned. Lift the ban on the page of its claim first.',
 }
@@ -51,20 +57,43 @@ function wordsOf({ reason }: { reason: Refusal }): string {
   return `${refusedWords[reason].title} ${refusedWords[reason].meaning}`
 }
 
-export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `A key by hand: ${data?.title ?? ''} · Admin · Keymint` }]
+export const meta: MetaFunction<typeof loader> = ({ data }) => [
+  { title: `A key by hand: ${data?.title ?? ''} · Admin · Keymint` },
+]
 
 export default function AdminMint() {
   const { slug, title } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const busy = useNavigation().state !== 'idle'
   return (
-    <AdminShell title="Make a key for a GitHub account." back={{ to: adminWorkshopUrl(slug), label: title }}>
+    <AdminShell
+      title="Make a key for a GitHub account."
+      back={{ to: adminWorkshopUrl(slug), label: title }}
+    >
       <div className="mt-6 max-w-read space-y-6">
-        <p>For somebody who may never have signed in here: the key waits for whoever signs in with this account. Its age is not asked for; a ban, the switches, the number of keys and the rule of one key each hold as for everybody. You will see its mask and never the key.</p>
-        {answer ? <div role="status"><Callout tone="amber" title="No key was made."><p>{answer.refused}</p></Callout></div> : null}
+        <p>
+          For somebody who may never have signed in here: the key waits for whoever signs in with
+          this account. Its age is not asked for; a ban, the switches, the number of keys and the
+          rule of one key each hold as for everybody. You will see its mask and never the key.
+        </p>
+        {answer ? (
+          <div role="status">
+            <Callout tone="amber" title="No key was made.">
+              <p>{answer.refused}</p>
+            </Callout>
+          </div>
+        ) : null}
         <Form method="post" className="space-y-4">
-          <Field label="Numeric GitHub id" name="githubId" hint="The number, not the login: logins can be renamed and taken by others." required {...(answer ? { defaultValue: answer.githubId } : {})} />
-          <Button type="submit" kind="key" busy={busy} busyText="Asking…">Make a key</Button>
+          <Field
+            label="Numeric GitHub id"
+            name="githubId"
+            hint="The number, not the login: logins can be renamed and taken by others."
+            required
+            {...(answer ? { defaultValue: answer.githubId } : {})}
+          />
+          <Button type="submit" kind="key" busy={busy} busyText="Asking…">
+            Make a key
+          </Button>
         </Form>
       </div>
     </AdminShell>

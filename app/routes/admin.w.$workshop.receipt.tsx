@@ -12,7 +12,13 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
   const page = await readReceiptPage(ctx, params.workshop ?? '')
   if (!page) throw notFound()
-  return { page: { ...page, receipt: page.receipt && { ...page.receipt, body: receiptView(page.receipt.body) } }, mayAct: viewer.role === 'admin' }
+  return {
+    page: {
+      ...page,
+      receipt: page.receipt && { ...page.receipt, body: receiptView(page.receipt.body) },
+    },
+    mayAct: viewer.role === 'admin',
+  }
 })
 
 export const action = handler(async ({ request, params, ctx, auth }) => {
@@ -22,14 +28,30 @@ export const action = handler(async ({ request, params, ctx, auth }) => {
   return redirect(adminReceiptUrl(slug), 303)
 })
 
-export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `Receipt: ${data?.page.title ?? ''} · Keymint` }]
+export const meta: MetaFunction<typeof loader> = ({ data }) => [
+  { title: `Receipt: ${data?.page.title ?? ''} · Keymint` },
+]
 
 export default function AdminReceipt() {
   const { page, mayAct } = useLoaderData<typeof loader>()
   const back = { to: adminWorkshopUrl(page.slug), label: page.title }
   return (
-    <AdminShell title={page.receipt ? page.title : 'What the workshop came to.'} back={back} lead={page.receipt ? 'Receipt' : page.title}>
-      {page.receipt ? <ReceiptSheet body={page.receipt.body} madeAt={page.receipt.madeAt} asOf={page.asOf} /> : <ReceiptAsk over={page.over} asked={page.asked} missing={page.missing} mayAct={mayAct} asOf={page.asOf} />}
+    <AdminShell
+      title={page.receipt ? page.title : 'What the workshop came to.'}
+      back={back}
+      lead={page.receipt ? 'Receipt' : page.title}
+    >
+      {page.receipt ? (
+        <ReceiptSheet body={page.receipt.body} madeAt={page.receipt.madeAt} asOf={page.asOf} />
+      ) : (
+        <ReceiptAsk
+          over={page.over}
+          asked={page.asked}
+          missing={page.missing}
+          mayAct={mayAct}
+          asOf={page.asOf}
+        />
+      )}
     </AdminShell>
   )
 }

@@ -9,7 +9,9 @@ import { handler, notFound } from '~/web/handler.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 
 async function requireBulk(ctx: Ctx, slug: string, bulkId: string) {
-  const bulk = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(bulkId) ? await readBulk(ctx, bulkId) : null
+  const bulk = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(bulkId)
+    ? await readBulk(ctx, bulkId)
+    : null
   if (!bulk || bulk.scope !== slug) throw notFound()
   return bulk
 }
@@ -17,7 +19,11 @@ async function requireBulk(ctx: Ctx, slug: string, bulkId: string) {
 export const loader = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
   const slug = params.workshop ?? ''
-  const { params: _params, selection: _selection, ...bulk } = await requireBulk(ctx, slug, params.bulk ?? '')
+  const {
+    params: _params,
+    selection: _selection,
+    ...bulk
+  } = await requireBulk(ctx, slug, params.bulk ?? '')
   return { slug, bulk, mayAct: viewer.role === 'admin', asOf: ctx.now().toISOString() }
 })
 
@@ -29,13 +35,23 @@ export const action = handler(async ({ request, params, ctx, auth }) => {
   return redirect(adminWorkUrl(slug, bulk.id), 303)
 })
 
-export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `${data ? bulkWords(data.bulk.kind) : 'Work'} · Admin · Keymint` }]
+export const meta: MetaFunction<typeof loader> = ({ data }) => [
+  { title: `${data ? bulkWords(data.bulk.kind) : 'Work'} · Admin · Keymint` },
+]
 
 export default function AdminWork() {
   const { slug, bulk, mayAct, asOf } = useLoaderData<typeof loader>()
   return (
-    <AdminShell title={bulkWords(bulk.kind)} back={{ to: adminWorkshopUrl(slug), label: `Claims of ${slug}` }}>
-      <BulkProgress bulk={bulk} mayAct={mayAct} asOf={asOf} hrefOf={(claimId) => adminClaimUrl(slug, claimId)} />
+    <AdminShell
+      title={bulkWords(bulk.kind)}
+      back={{ to: adminWorkshopUrl(slug), label: `Claims of ${slug}` }}
+    >
+      <BulkProgress
+        bulk={bulk}
+        mayAct={mayAct}
+        asOf={asOf}
+        hrefOf={(claimId) => adminClaimUrl(slug, claimId)}
+      />
     </AdminShell>
   )
 }

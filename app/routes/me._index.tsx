@@ -25,14 +25,29 @@ import { providerNames } from '~/web/sign-in-problems'
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireViewer({ request, ctx, auth })
   const token = await readSessionToken(request, auth)
-  const [person, teams, sessions, claims, workshops] = await Promise.all([readPerson(ctx, viewer.userId), listTeamsOf(ctx, viewer.userId), listSessions(ctx, viewer.userId, token), listClaimsOf(ctx, viewer.userId), listWorkshopViews(ctx)])
+  const [person, teams, sessions, claims, workshops] = await Promise.all([
+    readPerson(ctx, viewer.userId),
+    listTeamsOf(ctx, viewer.userId),
+    listSessions(ctx, viewer.userId, token),
+    listClaimsOf(ctx, viewer.userId),
+    listWorkshopViews(ctx),
+  ])
   const titles = Object.fromEntries(workshops.map(({ slug, title }) => [slug, title]))
   const done = new URL(request.url).searchParams.get('done')
   return {
-    person, teams, sessions, titles,
+    person,
+    teams,
+    sessions,
+    titles,
     signedInWith: viewer.provider,
-    claims: claims.map((claim) => ({ claim, title: titles[claim.workshopSlug] ?? claim.workshopSlug, url: claimUrl(claim.workshopSlug) })),
-    claimUrls: Object.fromEntries(claims.map(({ workshopSlug }) => [workshopSlug, claimUrl(workshopSlug)])),
+    claims: claims.map((claim) => ({
+      claim,
+      title: titles[claim.workshopSlug] ?? claim.workshopSlug,
+      url: claimUrl(claim.workshopSlug),
+    })),
+    claimUrls: Object.fromEntries(
+      claims.map(({ workshopSlug }) => [workshopSlug, claimUrl(workshopSlug)]),
+    ),
     done: isNoticeCode(done) ? done : null,
     asOf: ctx.now().toISOString(),
   }
@@ -54,20 +69,41 @@ export const action = handler(async ({ request, ctx, auth, ip }) => {
   const form = formSchema.safeParse(Object.fromEntries(await request.formData()))
   if (!form.success) throw new Response('bad-request', { status: 400 })
   switch (form.data.intent) {
-    case 'give-back': return answer(await giveBack(ctx, { claimId: form.data.claimId, userId }))
-    case 'unlink': return answer(await unlinkSignIn(ctx, { userId, provider: form.data.provider, signedInWith: viewer.provider }))
-    case 'end-session': return answer((await endSessionOf(ctx, { userId, label: form.data.label })) ? 'session-ended' : 'nothing-to-end')
+    case 'give-back':
+      return answer(await giveBack(ctx, { claimId: form.data.claimId, userId }))
+    case 'unlink':
+      return answer(
+        await unlinkSignIn(ctx, {
+          userId,
+          provider: form.data.provider,
+          signedInWith: viewer.provider,
+        }),
+      )
+    case 'end-session':
+      return answer(
+        (await endSessionOf(ctx, { userId, label: form.data.label }))
+          ? 'session-ended'
+          : 'nothing-to-end',
+      )
     case 'end-others': {
       const keepToken = await readSessionToken(request, auth)
-      return answer(keepToken && (await endOtherSessions(ctx, { userId, keepToken })) > 0 ? 'others-ended' : 'nothing-to-end')
+      return answer(
+        keepToken && (await endOtherSessions(ctx, { userId, keepToken })) > 0
+          ? 'others-ended'
+          : 'nothing-to-end',
+      )
     }
-    case 'withdraw': return answer((await withdrawOptIn(ctx, userId), 'withdrawn'))
+    case 'withdraw':
+      return answer((await withdrawOptIn(ctx, userId), 'withdrawn'))
     case 'erase': {
       if (form.data.confirm !== 'erase') return answer('not-confirmed')
       const outcome = await erasePerson(ctx, { userId, because: 'asked' })
       // What is in the way stands on the page itself.
       if (outcome.kind === 'blocked') return data({ problem: null }, { status: 409 })
-      return redirect(erasedUrl, { status: 303, headers: { 'Set-Cookie': await sessionCookie(auth).serialize('', { maxAge: 0 }) } })
+      return redirect(erasedUrl, {
+        status: 303,
+        headers: { 'Set-Cookie': await sessionCookie(auth).serialize('', { maxAge: 0 }) },
+      })
     }
   }
 })
@@ -81,19 +117,55 @@ function answer(code: NoticeCode) {
 export const meta: MetaFunction = () => [{ title: 'Your keys and your data · Keymint' }]
 
 export default function Me() {
-  const { person, teams, sessions, titles, claims, claimUrls, signedInWith, done, asOf } = useLoaderData<typeof loader>()
+  const { person, teams, sessions, titles, claims, claimUrls, signedInWith, done, asOf } =
+    useLoaderData<typeof loader>()
   const problem = useActionData<typeof action>()?.problem ?? null
   const notice = problem ?? done
   return (
-    <PageShell title="Your keys." back={{ to: '/', label: 'All workshops' }} lead={<p className="[overflow-wrap:anywhere]">{person.displayName}, signed in with {providerNames[signedInWith]}{person.email ? `, ${person.email}` : ', without a verified email'}</p>}>
-      {notice ? <div role="status" className="mt-6"><Callout tone={notices[notice].tone} title={notices[notice].title}><p>{notices[notice].words}</p></Callout></div> : null}
-      <div className="mt-8"><h2 className="sr-only">Keys</h2><PersonKeys claims={claims} /></div>
-      <Section title="Your teams" id="teams"><YourTeams teams={teams} /></Section>
-      <Section title="How you sign in" id="sign-ins"><PersonSignIns signIns={person.signIns} email={person.email} current={signedInWith} asOf={asOf} /></Section>
-      <Section title="Where you are signed in" id="sessions"><PersonSessions sessions={sessions} asOf={asOf} /></Section>
-      <Section title="News of workshops" id="news"><PersonOptIn optIn={person.optIn} titles={titles} asOf={asOf} /></Section>
-      <Section title="What we hold about you" id="data"><PersonDownload /></Section>
-      <Section title="Be forgotten" id="erase"><PersonErasure blocks={person.erasureBlocks} titles={titles} claimUrls={claimUrls} /></Section>
+    <PageShell
+      title="Your keys."
+      back={{ to: '/', label: 'All workshops' }}
+      lead={
+        <p className="[overflow-wrap:anywhere]">
+          {person.displayName}, signed in with {providerNames[signedInWith]}
+          {person.email ? `, ${person.email}` : ', without a verified email'}
+        </p>
+      }
+    >
+      {notice ? (
+        <div role="status" className="mt-6">
+          <Callout tone={notices[notice].tone} title={notices[notice].title}>
+            <p>{notices[notice].words}</p>
+          </Callout>
+        </div>
+      ) : null}
+      <div className="mt-8">
+        <h2 className="sr-only">Keys</h2>
+        <PersonKeys claims={claims} />
+      </div>
+      <Section title="Your teams" id="teams">
+        <YourTeams teams={teams} />
+      </Section>
+      <Section title="How you sign in" id="sign-ins">
+        <PersonSignIns
+          signIns={person.signIns}
+          email={person.email}
+          current={signedInWith}
+          asOf={asOf}
+        />
+      </Section>
+      <Section title="Where you are signed in" id="sessions">
+        <PersonSessions sessions={sessions} asOf={asOf} />
+      </Section>
+      <Section title="News of workshops" id="news">
+        <PersonOptIn optIn={person.optIn} titles={titles} asOf={asOf} />
+      </Section>
+      <Section title="What we hold about you" id="data">
+        <PersonDownload />
+      </Section>
+      <Section title="Be forgotten" id="erase">
+        <PersonErasure blocks={person.erasureBlocks} titles={titles} claimUrls={claimUrls} />
+      </Section>
     </PageShell>
   )
 }

@@ -10,5 +10,9 @@ export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireViewer({ request, ctx, auth })
   const refused = await refuseOverLimit({ request, ctx }, 'export', viewer, meUrl())
   if (refused) return refused
-  return download({ name: `keymint-${ctx.now().toISOString().slice(0, 10)}.json`, type: 'application/json; charset=utf-8', body: await exportPerson(ctx, viewer.userId) })
+  return download({
+    name: `keymint-${ctx.now().toISOString().slice(0, 10)}.json`,
+    type: 'application/json; charset=utf-8',
+    body: await exportPerson(ctx, viewer.userId),
+  })
 })

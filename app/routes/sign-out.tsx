@@ -6,6 +6,9 @@ export const loader = handler(async () => redirect('/', 303))
 
 export const action = handler(async ({ request, ctx, auth }) => {
   const form = await request.formData()
-  const forget = await signOut({ request, ctx, auth }, { everywhere: form.get('everywhere') === 'yes' })
+  const forget = await signOut(
+    { request, ctx, auth },
+    { everywhere: form.get('everywhere') === 'yes' },
+  )
   return redirect('/', { status: 303, headers: { 'Set-Cookie': forget } })
 })

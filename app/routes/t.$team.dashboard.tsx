@@ -22,7 +22,11 @@ export const loader = handler(async (args) => {
   const isOwner = team.role === 'owner' && team.state === 'active'
   const scope = { teamId: team.teamId, userId: isOwner ? null : viewer.userId }
   const own = await readBudgetView(ctx, { teamId: team.teamId, userId: viewer.userId })
-  const [totals, spending, forecasts] = await Promise.all([isOwner ? listMemberTotals(ctx, team.teamId) : null, readSpending(ctx, scope), readForecasts(ctx, scope)])
+  const [totals, spending, forecasts] = await Promise.all([
+    isOwner ? listMemberTotals(ctx, team.teamId) : null,
+    readSpending(ctx, scope),
+    readForecasts(ctx, scope),
+  ])
   return { team: frameOf(team), own, totals, spending, forecasts, asOf: ctx.now().toISOString() }
 })
 
@@ -30,17 +34,34 @@ export const loader = handler(async (args) => {
 export const action = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
   const form = await args.request.formData()
-  if (form.get('intent') !== 'leave' || form.get('sure') !== 'yes') return data({ problem: 'unsure' as const }, { status: 422 })
-  const outcome = await removeMember(args.ctx, { teamId: team.teamId, userId: viewer.userId }, viewer.userId, 'left')
+  if (form.get('intent') !== 'leave' || form.get('sure') !== 'yes')
+    return data({ problem: 'unsure' as const }, { status: 422 })
+  const outcome = await removeMember(
+    args.ctx,
+    { teamId: team.teamId, userId: viewer.userId },
+    viewer.userId,
+    'left',
+  )
   if (outcome.kind === 'done') return redirect('/me', 303)
-  return data({ problem: outcome.reason === 'last-owner' ? ('last-owner' as const) : ('gone' as const) }, { status: 409 })
+  return data(
+    { problem: outcome.reason === 'last-owner' ? ('last-owner' as const) : ('gone' as const) },
+    { status: 409 },
+  )
 })
 
-export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `${data?.team.name ?? 'Team'} · Keymint` }]
+export const meta: MetaFunction<typeof loader> = ({ data }) => [
+  { title: `${data?.team.name ?? 'Team'} · Keymint` },
+]
 
 const problems = {
-  unsure: { title: 'You are still in the team.', words: 'Tick the box first: leaving ends your keys at once.' },
-  'last-owner': { title: 'You are the only owner, so you cannot leave.', words: 'Make somebody else an owner on the members page, then leave.' },
+  unsure: {
+    title: 'You are still in the team.',
+    words: 'Tick the box first: leaving ends your keys at once.',
+  },
+  'last-owner': {
+    title: 'You are the only owner, so you cannot leave.',
+    words: 'Make somebody else an owner on the members page, then leave.',
+  },
   gone: { title: 'You have left already.', words: 'Reload the page.' },
 }
 
@@ -49,30 +70,100 @@ export default function Dashboard() {
   const answer = useActionData<typeof action>()
   const whose = totals ? 'the team' : 'you'
   return (
-    <TeamShell team={team} title={totals ? `${totals.sum.free.text} of the team’s ${own.monthWords} is free.` : `${own.free.text} of your ${own.monthWords} is free.`}>
-      {answer ? <div role="status" className="mt-6 max-w-read"><Callout tone="amber" title={problems[answer.problem].title}><p>{problems[answer.problem].words}</p></Callout></div> : null}
-      {totals ? <Section title="The team’s month" id="team-month"><BudgetFigures budget={totals.sum} whose="the team’s budgets" /></Section> : null}
+    <TeamShell
+      team={team}
+      title={
+        totals
+          ? `${totals.sum.free.text} of the team’s ${own.monthWords} is free.`
+          : `${own.free.text} of your ${own.monthWords} is free.`
+      }
+    >
+      {answer ? (
+        <div role="status" className="mt-6 max-w-read">
+          <Callout tone="amber" title={problems[answer.problem].title}>
+            <p>{problems[answer.problem].words}</p>
+          </Callout>
+        </div>
+      ) : null}
+      {totals ? (
+        <Section title="The team’s month" id="team-month">
+          <BudgetFigures budget={totals.sum} whose="the team’s budgets" />
+        </Section>
+      ) : null}
       <Section title="Your month" id="own-month">
         {own.allocated.usd === 0 && own.committed.usd === 0 && own.spent.usd === 0 ? (
           <EmptyState title="You have no budget yet.">
-            <p>{team.role === 'owner' ? <>Give yourself one on the <Link className="prose-link" to={teamUrl(team.slug, 'members')}>members page</Link>.</> : <>An owner gives you one. You can <Link className="prose-link" to={teamUrl(team.slug, 'store')}>ask for it</Link>.</>}</p>
+            <p>
+              {team.role === 'owner' ? (
+                <>
+                  Give yourself one on the{' '}
+                  <Link className="prose-link" to={teamUrl(team.slug, 'members')}>
+                    members page
+                  </Link>
+                  .
+                </>
+              ) : (
+                <>
+                  An owner gives you one. You can{' '}
+                  <Link className="prose-link" to={teamUrl(team.slug, 'store')}>
+                    ask for it
+                  </Link>
+                  .
+                </>
+              )}
+            </p>
           </EmptyState>
-        ) : <BudgetFigures budget={own} whose="your budget" />}
+        ) : (
+          <BudgetFigures budget={own} whose="your budget" />
+        )}
         <MonthEnd budget={own} asOf={asOf} />
-        {team.state === 'active' ? <p className="mt-4"><Link className="button" data-kind="key" to={teamUrl(team.slug, 'store')}>Make a key</Link></p> : null}
+        {team.state === 'active' ? (
+          <p className="mt-4">
+            <Link className="button" data-kind="key" to={teamUrl(team.slug, 'store')}>
+              Make a key
+            </Link>
+          </p>
+        ) : null}
       </Section>
-      {totals ? <Section title="By member" id="by-member"><ByMember slug={team.slug} members={totals.members} asOf={asOf} /></Section> : null}
-      <Section title="By provider" id="by-provider"><ByProvider providers={spending.providers} /></Section>
+      {totals ? (
+        <Section title="By member" id="by-member">
+          <ByMember slug={team.slug} members={totals.members} asOf={asOf} />
+        </Section>
+      ) : null}
+      <Section title="By provider" id="by-provider">
+        <ByProvider providers={spending.providers} />
+      </Section>
       <Section title="By day" id="by-day">
         <SpendingChart spending={spending} whose={whose} monthWords={own.monthWords} />
-        <p className="mt-2 text-small text-soft">{spending.asOf ? <>As of <Ago iso={spending.asOf} asOf={asOf} />, the oldest of the last readings. Usage is read every minute, and a provider may count the newest requests a little later.</> : 'No key has been read yet. Usage is read every minute.'}</p>
+        <p className="mt-2 text-small text-soft">
+          {spending.asOf ? (
+            <>
+              As of <Ago iso={spending.asOf} asOf={asOf} />, the oldest of the last readings. Usage
+              is read every minute, and a provider may count the newest requests a little later.
+            </>
+          ) : (
+            'No key has been read yet. Usage is read every minute.'
+          )}
+        </p>
       </Section>
-      <Section title="What runs out when" id="forecasts"><Forecasts slug={team.slug} forecasts={forecasts} asOf={asOf} /></Section>
+      <Section title="What runs out when" id="forecasts">
+        <Forecasts slug={team.slug} forecasts={forecasts} asOf={asOf} />
+      </Section>
       <Section title="Leave the team" id="leave">
         <Form method="post" className="max-w-read space-y-3">
           <p>Your keys end at once, and what they have not spent goes back to the team.</p>
-          <label className="flex min-h-11 items-start gap-3 py-2"><input type="checkbox" name="sure" value="yes" className="mt-1 size-5 shrink-0 accent-ink" /><span>Yes, end my keys and take me out of {team.name}.</span></label>
-          <Button type="submit" name="intent" value="leave">Leave {team.name}</Button>
+          <label className="flex min-h-11 items-start gap-3 py-2">
+            <input
+              type="checkbox"
+              name="sure"
+              value="yes"
+              className="mt-1 size-5 shrink-0 accent-ink"
+            />
+            <span>Yes, end my keys and take me out of {team.name}.</span>
+          </label>
+          <Button type="submit" name="intent" value="leave">
+            Leave {team.name}
+          </Button>
         </Form>
       </Section>
     </TeamShell>
@@ -83,14 +174,54 @@ function ByMember({ slug, members, asOf }: { slug: string; members: MemberView[]
   return (
     <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="By member">
       <table className="ledger min-w-[48rem]">
-        <thead><tr><th scope="col">Member</th><th scope="col" className="!text-right">Allocated</th><th scope="col" className="!text-right">Committed</th><th scope="col" className="!text-right">Spent</th><th scope="col" className="!text-right">Free</th><th scope="col" className="!text-right">Keys</th><th scope="col">At the pace of late</th></tr></thead>
+        <thead>
+          <tr>
+            <th scope="col">Member</th>
+            <th scope="col" className="!text-right">
+              Allocated
+            </th>
+            <th scope="col" className="!text-right">
+              Committed
+            </th>
+            <th scope="col" className="!text-right">
+              Spent
+            </th>
+            <th scope="col" className="!text-right">
+              Free
+            </th>
+            <th scope="col" className="!text-right">
+              Keys
+            </th>
+            <th scope="col">At the pace of late</th>
+          </tr>
+        </thead>
         <tbody>
           {members.map((member) => (
             <tr key={member.userId}>
-              <th scope="row" className="!static !border-rule"><Link className="prose-link" to={memberUrl(slug, member.userId)}>{member.name}</Link></th>
-              <td className="text-right">{member.allocated.text}</td><td className="text-right">{member.committed.text}</td><td className="text-right">{member.spent.text}</td>
-              <td className={`text-right ${member.short ? 'text-brick-ink' : ''}`}>{member.free.text}{member.short ? ' (short)' : ''}</td><td className="text-right">{member.liveKeys}</td>
-              <td className="text-soft">{member.runsOut ? <>gone by <Time iso={member.runsOut} now={asOf} /></> : member.spent.usd > 0 ? 'lasts the month' : ''}</td>
+              <th scope="row" className="!static !border-rule">
+                <Link className="prose-link" to={memberUrl(slug, member.userId)}>
+                  {member.name}
+                </Link>
+              </th>
+              <td className="text-right">{member.allocated.text}</td>
+              <td className="text-right">{member.committed.text}</td>
+              <td className="text-right">{member.spent.text}</td>
+              <td className={`text-right ${member.short ? 'text-brick-ink' : ''}`}>
+                {member.free.text}
+                {member.short ? ' (short)' : ''}
+              </td>
+              <td className="text-right">{member.liveKeys}</td>
+              <td className="text-soft">
+                {member.runsOut ? (
+                  <>
+                    gone by <Time iso={member.runsOut} now={asOf} />
+                  </>
+                ) : member.spent.usd > 0 ? (
+                  'lasts the month'
+                ) : (
+                  ''
+                )}
+              </td>
             </tr>
           ))}
         </tbody>
@@ -103,22 +234,71 @@ function ByProvider({ providers }: { providers: ProviderView[] }) {
   if (providers.length === 0) return <p className="text-soft">No key has been made yet.</p>
   return (
     <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="By provider">
-      <table className="ledger min-w-[30rem] max-w-[36rem]">
-        <thead><tr><th scope="col">Provider</th><th scope="col" className="!text-right">Live keys</th><th scope="col" className="!text-right">Committed</th><th scope="col" className="!text-right">Spent this month</th></tr></thead>
-        <tbody>{providers.map((row) => <tr key={row.service}><th scope="row" className="!static !border-rule">{serviceTitle(row.service)}</th><td className="text-right">{row.liveKeys}</td><td className="text-right">{row.committed.text}</td><td className="text-right">{row.spent.text}</td></tr>)}</tbody>
+      <table className="ledger max-w-[36rem] min-w-[30rem]">
+        <thead>
+          <tr>
+            <th scope="col">Provider</th>
+            <th scope="col" className="!text-right">
+              Live keys
+            </th>
+            <th scope="col" className="!text-right">
+              Committed
+            </th>
+            <th scope="col" className="!text-right">
+              Spent this month
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {providers.map((row) => (
+            <tr key={row.service}>
+              <th scope="row" className="!static !border-rule">
+                {serviceTitle(row.service)}
+              </th>
+              <td className="text-right">{row.liveKeys}</td>
+              <td className="text-right">{row.committed.text}</td>
+              <td className="text-right">{row.spent.text}</td>
+            </tr>
+          ))}
+        </tbody>
       </table>
     </div>
   )
 }
 
-function Forecasts({ slug, forecasts, asOf }: { slug: string; forecasts: KeyForecast[]; asOf: string }) {
-  if (forecasts.length === 0) return <p className="text-soft">No key ends or runs dry within two weeks.</p>
+function Forecasts({
+  slug,
+  forecasts,
+  asOf,
+}: {
+  slug: string
+  forecasts: KeyForecast[]
+  asOf: string
+}) {
+  if (forecasts.length === 0)
+    return <p className="text-soft">No key ends or runs dry within two weeks.</p>
   return (
     <ul className="max-w-read divide-y divide-rule border-y border-rule">
       {forecasts.map((row) => (
         <li key={row.id} className="py-3">
-          <Link className="prose-link font-semibold" to={subKeyUrl(slug, row.id)}>{row.purpose}</Link> <span className="text-soft">of {row.holder}</span>
-          <p className="text-soft">{row.because === 'spent' ? <>{row.left.text} left: at the pace of the last seven days gone by <Time iso={row.at} now={asOf} />.</> : row.because === 'dry' ? 'Its cap is spent.' : <>Ends <Time iso={row.at} now={asOf} />, with {row.left.text} left now.</>}</p>
+          <Link className="font-semibold prose-link" to={subKeyUrl(slug, row.id)}>
+            {row.purpose}
+          </Link>{' '}
+          <span className="text-soft">of {row.holder}</span>
+          <p className="text-soft">
+            {row.because === 'spent' ? (
+              <>
+                {row.left.text} left: at the pace of the last seven days gone by{' '}
+                <Time iso={row.at} now={asOf} />.
+              </>
+            ) : row.because === 'dry' ? (
+              'Its cap is spent.'
+            ) : (
+              <>
+                Ends <Time iso={row.at} now={asOf} />, with {row.left.text} left now.
+              </>
+            )}
+          </p>
         </li>
       ))}
     </ul>

@@ -15,16 +15,30 @@ export const loader = handler(async (args) => {
 /** Shows the key to its holder. No component is exported: a page of the app would repeat the key in its scripts, and this document has none. */
 export const action = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
-  const outcome = await revealSubKey(args.ctx, { teamId: team.teamId, keyId: args.params.key ?? '', userId: viewer.userId })
+  const outcome = await revealSubKey(args.ctx, {
+    teamId: team.teamId,
+    keyId: args.params.key ?? '',
+    userId: viewer.userId,
+  })
   const status = outcome.kind === 'revealed' ? 200 : 404
   if ((args.request.headers.get('Accept') ?? '').includes('application/json')) {
-    return Response.json(outcome.kind === 'revealed' ? { key: outcome.key } : { problem: outcome.kind }, { status, headers: secretHeaders })
+    return Response.json(
+      outcome.kind === 'revealed' ? { key: outcome.key } : { problem: outcome.kind },
+      { status, headers: secretHeaders },
+    )
   }
   const html = `<!doctype html>${renderToStaticMarkup(<RevealedPage backTo={subKeyUrl(team.slug, args.params.key ?? '')} outcome={outcome} />)}`
-  return new Response(html, { status, headers: { ...secretHeaders, 'Content-Type': 'text/html; charset=utf-8' } })
+  return new Response(html, {
+    status,
+    headers: { ...secretHeaders, 'Content-Type': 'text/html; charset=utf-8' },
+  })
 })
 
-const secretHeaders = { 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer', 'X-Robots-Tag': 'noindex' }
+const secretHeaders = {
+  'Cache-Control': 'no-store',
+  'Referrer-Policy': 'no-referrer',
+  'X-Robots-Tag': 'noindex',
+}
 
 function RevealedPage({ backTo, outcome }: { backTo: string; outcome: SubKeyReveal }) {
   const title = outcome.kind === 'revealed' ? 'Your key' : 'There is no key to show.'
@@ -34,11 +48,24 @@ function RevealedPage({ backTo, outcome }: { backTo: string; outcome: SubKeyReve
         <h1 className="text-title">{title}</h1>
         {outcome.kind === 'revealed' ? (
           <>
-            <p className="rounded-card bg-card p-6 font-mono text-body break-all text-card-ink select-all">{outcome.key}</p>
-            <p>Copy it now. You can show it again from its page until it ends.{outcome.baseUrl ? ` It is used at ${outcome.baseUrl}.` : ''}</p>
+            <p className="rounded-card bg-card p-6 font-mono text-body break-all text-card-ink select-all">
+              {outcome.key}
+            </p>
+            <p>
+              Copy it now. You can show it again from its page until it ends.
+              {outcome.baseUrl ? ` It is used at ${outcome.baseUrl}.` : ''}
+            </p>
           </>
-        ) : <p className="text-lead text-soft">It has ended, is being replaced, or was never made. Its page says which.</p>}
-        <p><a className="button" href={backTo}>{outcome.kind === 'revealed' ? 'Hide the key and go back' : 'Back to the key'}</a></p>
+        ) : (
+          <p className="text-lead text-soft">
+            It has ended, is being replaced, or was never made. Its page says which.
+          </p>
+        )}
+        <p>
+          <a className="button" href={backTo}>
+            {outcome.kind === 'revealed' ? 'Hide the key and go back' : 'Back to the key'}
+          </a>
+        </p>
       </main>
     </PlainDocument>
   )

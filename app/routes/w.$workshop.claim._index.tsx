@@ -17,7 +17,12 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireViewer({ request, ctx, auth })
   const query = new URL(request.url).searchParams
   const code = query.get('refused')
-  const page = await readClaimPage(ctx, { slug, viewer, refused: isRefusedReason(code) ? code : null, auto: query.get('auto') === '10' })
+  const page = await readClaimPage(ctx, {
+    slug,
+    viewer,
+    refused: isRefusedReason(code) ? code : null,
+    auto: query.get('auto') === '10',
+  })
   if (page.claim || page.refused) return page
   if (page.workshop) return redirect(workshopUrl(slug), 303)
   throw notFound()
@@ -28,15 +33,25 @@ export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const viewer = await requireViewer({ request, ctx, auth })
   await requireWithinLimit({ request, ctx, ip }, 'claim', viewer)
   const form = await request.formData()
-  const outcome = await claimKey(ctx, { workshopSlug: slug, person: viewer, optIn: form.get('optIn') === 'yes' })
-  return redirect(outcome.kind === 'refused' ? `${claimUrl(slug)}?refused=${outcome.reason}` : claimUrl(slug), 303)
+  const outcome = await claimKey(ctx, {
+    workshopSlug: slug,
+    person: viewer,
+    optIn: form.get('optIn') === 'yes',
+  })
+  return redirect(
+    outcome.kind === 'refused' ? `${claimUrl(slug)}?refused=${outcome.reason}` : claimUrl(slug),
+    303,
+  )
 })
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => {
   if (!data) return [{ title: 'Your key · Keymint' }]
   const { claim, refused, workshop, autoSeconds } = data
-  const title = claim ? documentTitle(claim, workshop?.title ?? claim.workshopSlug) : `${refused ? refusedWords[refused].title : 'Your key'} · Keymint`
-  const refresh: MetaDescriptor[] = autoSeconds === null ? [] : [{ httpEquiv: 'refresh', content: String(autoSeconds) }]
+  const title = claim
+    ? documentTitle(claim, workshop?.title ?? claim.workshopSlug)
+    : `${refused ? refusedWords[refused].title : 'Your key'} · Keymint`
+  const refresh: MetaDescriptor[] =
+    autoSeconds === null ? [] : [{ httpEquiv: 'refresh', content: String(autoSeconds) }]
   return [{ title }, ...refresh]
 }
 

@@ -18,43 +18,86 @@ export const loader = handler(async ({ params }) => redirect(claimUrl(params.wor
  */
 export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const slug = params.workshop ?? ''
-  const asJson = (request.headers.get('Accept') ?? '').includes('application/json') || (await request.formData()).get('as') === 'json'
-  const viewer = asJson ? await getViewer({ request, ctx, auth }) : await requireViewer({ request, ctx, auth })
+  const asJson =
+    (request.headers.get('Accept') ?? '').includes('application/json') ||
+    (await request.formData()).get('as') === 'json'
+  const viewer = asJson
+    ? await getViewer({ request, ctx, auth })
+    : await requireViewer({ request, ctx, auth })
   if (!viewer) return json({ problem: 'signed-out' }, 401)
   const refused = await refuseOverLimit({ request, ctx, ip }, 'reveal', viewer, claimUrl(slug))
   if (refused) return refused
   const outcome = await revealKey(ctx, { workshopSlug: slug, userId: viewer.userId })
   const status = outcome.kind === 'revealed' ? 200 : outcome.kind === 'not-yet' ? 409 : 404
-  if (asJson) return json(outcome.kind === 'revealed' ? { key: outcome.key } : { problem: outcome.kind }, status)
+  if (asJson)
+    return json(
+      outcome.kind === 'revealed' ? { key: outcome.key } : { problem: outcome.kind },
+      status,
+    )
   const html = `<!doctype html>${renderToStaticMarkup(<RevealedPage slug={slug} outcome={outcome} baseUrl={ctx.settings.providerBaseUrl} />)}`
-  return new Response(html, { status, headers: { ...secretHeaders, 'Content-Type': 'text/html; charset=utf-8' } })
+  return new Response(html, {
+    status,
+    headers: { ...secretHeaders, 'Content-Type': 'text/html; charset=utf-8' },
+  })
 })
 
-const secretHeaders = { 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer', 'X-Robots-Tag': 'noindex' }
+const secretHeaders = {
+  'Cache-Control': 'no-store',
+  'Referrer-Policy': 'no-referrer',
+  'X-Robots-Tag': 'noindex',
+}
 
-const json = (body: unknown, status: number) => Response.json(body, { status, headers: secretHeaders })
+const json = (body: unknown, status: number) =>
+  Response.json(body, { status, headers: secretHeaders })
 
-const titles: Record<RevealOutcome['kind'], string> = { revealed: 'Your key', 'not-yet': 'Your key is not ready yet.', 'no-key': 'There is no key to show.' }
+const titles: Record<RevealOutcome['kind'], string> = {
+  revealed: 'Your key',
+  'not-yet': 'Your key is not ready yet.',
+  'no-key': 'There is no key to show.',
+}
 
-function RevealedPage({ slug, outcome, baseUrl }: { slug: string; outcome: RevealOutcome; baseUrl: string }) {
+function RevealedPage({
+  slug,
+  outcome,
+  baseUrl,
+}: {
+  slug: string
+  outcome: RevealOutcome
+  baseUrl: string
+}) {
   return (
     <PlainDocument title={`${titles[outcome.kind]} · Keymint`} stylesheet={styles}>
       <main id="main" className="mx-auto w-full max-w-read space-y-6 px-5 py-12">
         <h1 className="text-title">{titles[outcome.kind]}</h1>
         {outcome.kind === 'revealed' ? (
           <>
-            <p className="rounded-card bg-card p-6 font-mono text-body break-all text-card-ink select-all">{outcome.key}</p>
+            <p className="rounded-card bg-card p-6 font-mono text-body break-all text-card-ink select-all">
+              {outcome.key}
+            </p>
             <p>Copy it now. You can show it again from your claim page until the key ends.</p>
             <h2 className="text-head">Your .env file</h2>
-            <pre className="overflow-x-auto rounded-box border border-rule bg-sunk p-4 font-mono text-small">{envFile(outcome.key, baseUrl)}</pre>
+            <pre className="overflow-x-auto rounded-box border border-rule bg-sunk p-4 font-mono text-small">
+              {envFile(outcome.key, baseUrl)}
+            </pre>
             <Callout tone="amber" title="Keep it out of git.">
-              <p>Add the line <code className="font-mono">{gitignoreLine}</code> to your .gitignore before the first commit.</p>
+              <p>
+                Add the line <code className="font-mono">{gitignoreLine}</code> to your .gitignore
+                before the first commit.
+              </p>
             </Callout>
           </>
         ) : (
-          <p className="text-lead text-soft">{outcome.kind === 'not-yet' ? 'Its limits are still being attached. That takes a few seconds: go back and try again.' : 'It has ended, or it was never made. Your claim page says which.'}</p>
+          <p className="text-lead text-soft">
+            {outcome.kind === 'not-yet'
+              ? 'Its limits are still being attached. That takes a few seconds: go back and try again.'
+              : 'It has ended, or it was never made. Your claim page says which.'}
+          </p>
         )}
-        <p><a className="button" href={claimUrl(slug)}>{outcome.kind === 'revealed' ? 'Hide the key and go back' : 'Back to your claim'}</a></p>
+        <p>
+          <a className="button" href={claimUrl(slug)}>
+            {outcome.kind === 'revealed' ? 'Hide the key and go back' : 'Back to your claim'}
+          </a>
+        </p>
       </main>
     </PlainDocument>
   )

@@ -6,8 +6,12 @@ import { getViewer } from '~/web/session.server'
 export const loader = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await getViewer({ request, ctx, auth })
   if (!viewer) return answer({ problem: 'signed-out' }, 401)
-  const pulse = await findClaimPulse(ctx, { workshopSlug: params.workshop ?? '', userId: viewer.userId })
+  const pulse = await findClaimPulse(ctx, {
+    workshopSlug: params.workshop ?? '',
+    userId: viewer.userId,
+  })
   return pulse ? answer(pulse, 200) : answer({ problem: 'no-claim' }, 404)
 })
 
-const answer = (body: unknown, status: number) => Response.json(body, { status, headers: { 'Cache-Control': 'no-store' } })
+const answer = (body: unknown, status: number) =>
+  Response.json(body, { status, headers: { 'Cache-Control': 'no-store' } })

@@ -17,7 +17,9 @@ export const loader = handler(async ({ params }) => redirect(claimUrl(params.wor
 export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const slug = params.workshop ?? ''
   const asJson = (request.headers.get('Accept') ?? '').includes('application/json')
-  const viewer = asJson ? await getViewer({ request, ctx, auth }) : await requireViewer({ request, ctx, auth })
+  const viewer = asJson
+    ? await getViewer({ request, ctx, auth })
+    : await requireViewer({ request, ctx, auth })
   if (!viewer) return Response.json({ problem: 'signed-out' }, { status: 401, headers: noStore })
   const refused = await refuseOverLimit({ request, ctx, ip }, 'key-test', viewer, claimUrl(slug))
   if (refused) return refused
@@ -36,7 +38,11 @@ function VerdictPage({ slug, verdict }: { slug: string; verdict: KeyTestVerdict 
       <main id="main" className="mx-auto w-full max-w-read space-y-6 px-5 py-12">
         <h1 className="text-title">We asked the provider.</h1>
         <KeyTest verdict={verdict} />
-        <p><a className="button" href={claimUrl(slug)}>Back to your key</a></p>
+        <p>
+          <a className="button" href={claimUrl(slug)}>
+            Back to your key
+          </a>
+        </p>
       </main>
     </PlainDocument>
   )

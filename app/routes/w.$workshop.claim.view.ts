@@ -6,8 +6,14 @@ import { getViewer } from '~/web/session.server'
 export const loader = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await getViewer({ request, ctx, auth })
   if (!viewer) return answer({ problem: 'signed-out' }, 401)
-  const page = await readClaimPage(ctx, { slug: params.workshop ?? '', viewer, refused: null, auto: false })
+  const page = await readClaimPage(ctx, {
+    slug: params.workshop ?? '',
+    viewer,
+    refused: null,
+    auto: false,
+  })
   return page.claim ? answer(page, 200) : answer({ problem: 'no-claim' }, 404)
 })
 
-const answer = (body: unknown, status: number) => Response.json(body, { status, headers: { 'Cache-Control': 'no-store' } })
+const answer = (body: unknown, status: number) =>
+  Response.json(body, { status, headers: { 'Cache-Control': 'no-store' } })

@@ -16,22 +16,52 @@ export function readAsked(params: URLSearchParams): Asked {
   const action = params.get('action') ?? ''
   if (action === 'end') return { kind: 'end' }
   const claimIds = params.getAll('claim').filter((id) => uuid.test(id))
-  if (params.get('all') !== 'yes' && claimIds.length === 0) return { kind: 'unclear', problem: 'No claim is ticked. Go back, tick some, or choose all that match.' }
-  const selection: ClaimSelection = params.get('all') === 'yes' ? { filter: readFilter(params) } : { claimIds }
+  if (params.get('all') !== 'yes' && claimIds.length === 0)
+    return {
+      kind: 'unclear',
+      problem: 'No claim is ticked. Go back, tick some, or choose all that match.',
+    }
+  const selection: ClaimSelection =
+    params.get('all') === 'yes' ? { filter: readFilter(params) } : { claimIds }
   switch (action) {
-    case 'retry': case 'bind': case 'disable': case 'enable': case 're-issue': return { kind: 'claims', action: { kind: action }, selection }
-    case 'revoke': return { kind: 'claims', action: { kind: 'revoke', mayClaimAgain: params.get('again') === 'yes' }, selection }
+    case 'retry':
+    case 'bind':
+    case 'disable':
+    case 'enable':
+    case 're-issue':
+      return { kind: 'claims', action: { kind: action }, selection }
+    case 'revoke':
+      return {
+        kind: 'claims',
+        action: { kind: 'revoke', mayClaimAgain: params.get('again') === 'yes' },
+        selection,
+      }
     case 'set-limit': {
       const text = params.get('limit')?.trim() ?? ''
       const limit = readAmount(text)
-      return limit === null ? { kind: 'needs', need: 'limit', problem: text === '' ? null : 'That is no amount. Write 2 or 2.50.', selection } : { kind: 'claims', action: { kind: 'set-limit', limit }, selection }
+      return limit === null
+        ? {
+            kind: 'needs',
+            need: 'limit',
+            problem: text === '' ? null : 'That is no amount. Write 2 or 2.50.',
+            selection,
+          }
+        : { kind: 'claims', action: { kind: 'set-limit', limit }, selection }
     }
     case 'extend': {
       const text = params.get('expires')?.trim() ?? ''
       const expiresAt = readUtc(text)
-      return expiresAt === null ? { kind: 'needs', need: 'expires', problem: text === '' ? null : 'That is no date and time.', selection } : { kind: 'claims', action: { kind: 'extend', expiresAt }, selection }
+      return expiresAt === null
+        ? {
+            kind: 'needs',
+            need: 'expires',
+            problem: text === '' ? null : 'That is no date and time.',
+            selection,
+          }
+        : { kind: 'claims', action: { kind: 'extend', expiresAt }, selection }
     }
-    default: return { kind: 'unclear', problem: 'There is no such action.' }
+    default:
+      return { kind: 'unclear', problem: 'There is no such action.' }
   }
 }
 
@@ -39,14 +69,22 @@ export function readAsked(params: URLSearchParams): Asked {
 export function questionOf(action: ClaimAction, count: number): string {
   const keys = count === 1 ? 'the key' : `${count.toLocaleString('en-US')} keys`
   switch (action.kind) {
-    case 'retry': return `Make ${keys} again?`
-    case 'bind': return `Attach the limits of ${keys} again?`
-    case 'disable': return `Disable ${keys}?`
-    case 'enable': return `Enable ${keys}?`
-    case 'set-limit': return `Set the cap of ${keys} to ${formatUsd(action.limit, { exact: true })}?`
-    case 'revoke': return `Revoke ${keys}?`
-    case 're-issue': return `Replace ${keys}?`
-    case 'extend': return `Extend ${keys}?`
+    case 'retry':
+      return `Make ${keys} again?`
+    case 'bind':
+      return `Attach the limits of ${keys} again?`
+    case 'disable':
+      return `Disable ${keys}?`
+    case 'enable':
+      return `Enable ${keys}?`
+    case 'set-limit':
+      return `Set the cap of ${keys} to ${formatUsd(action.limit, { exact: true })}?`
+    case 'revoke':
+      return `Revoke ${keys}?`
+    case 're-issue':
+      return `Replace ${keys}?`
+    case 'extend':
+      return `Extend ${keys}?`
   }
 }
 
@@ -56,7 +94,8 @@ export function reasonOf(params: URLSearchParams, action: ClaimAction | { kind: 
   return reason === '' && !needsReason(action) ? 'Asked for on the workshop’s page.' : reason
 }
 
-export const needsReason = (action: { kind: string }) => ['revoke', 'set-limit', 'end'].includes(action.kind)
+export const needsReason = (action: { kind: string }) =>
+  ['revoke', 'set-limit', 'end'].includes(action.kind)
 
 function readAmount(text: string): NanoUsd | null {
   const match = /^\$?\s*(\d{1,9}(?:\.\d{1,9})?)$/.exec(text)

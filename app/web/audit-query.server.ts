@@ -2,9 +2,28 @@
 import { z } from 'zod'
 import type { AuditCursor, AuditFilter } from '~/domain/audit/read.server'
 
-const text = z.string().trim().max(200).optional().transform((value) => value || undefined)
-const eventId = z.string().regex(/^\d{1,18}$/).optional().catch(undefined)
-const querySchema = z.object({ id: text, actor: text, action: text, subject: text, workshop: text, from: text, to: text, before: eventId, after: eventId })
+const text = z
+  .string()
+  .trim()
+  .max(200)
+  .optional()
+  .transform((value) => value || undefined)
+const eventId = z
+  .string()
+  .regex(/^\d{1,18}$/)
+  .optional()
+  .catch(undefined)
+const querySchema = z.object({
+  id: text,
+  actor: text,
+  action: text,
+  subject: text,
+  workshop: text,
+  from: text,
+  to: text,
+  before: eventId,
+  after: eventId,
+})
 
 export type AuditQuery = {
   filter: AuditFilter
@@ -17,24 +36,44 @@ export type AuditQuery = {
 /** Reads the query. What cannot be read is left out of the filter and named among the problems, never ignored in silence. */
 export function readAuditQuery(url: URL): AuditQuery {
   const parsed = querySchema.safeParse(Object.fromEntries(url.searchParams))
-  if (!parsed.success) return { filter: {}, cursor: null, typed: {}, problems: ['The filter is too long to be one of ours, so everything is shown.'] }
+  if (!parsed.success)
+    return {
+      filter: {},
+      cursor: null,
+      typed: {},
+      problems: ['The filter is too long to be one of ours, so everything is shown.'],
+    }
   const { before, after, ...typed } = parsed.data
   const problems: string[] = []
   const timeOf = (name: 'from' | 'to') => {
     const value = typed[name]
     const time = value === undefined ? undefined : utcTime(value, name)
-    if (time === null) problems.push(`“${value}” is not a time. Write it as 2026-04-14 or 2026-04-14T08:30; it counts as UTC.`)
+    if (time === null)
+      problems.push(
+        `“${value}” is not a time. Write it as 2026-04-14 or 2026-04-14T08:30; it counts as UTC.`,
+      )
     return time ?? undefined
   }
   const { id, actor, action, subject, workshop } = typed
-  const filter: AuditFilter = { id, actor, action, subject, workshop, from: timeOf('from'), to: timeOf('to') }
+  const filter: AuditFilter = {
+    id,
+    actor,
+    action,
+    subject,
+    workshop,
+    from: timeOf('from'),
+    to: timeOf('to'),
+  }
   return { filter, cursor: before ? { before } : after ? { after } : null, typed, problems }
 }
 
 /** A day without a time means its beginning for "from", and its end for "to". */
 function utcTime(value: string, side: 'from' | 'to'): Date | null {
   if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?$/.test(value)) return null
-  const whole = value.length === 10 ? `${value}T${side === 'from' ? '00:00:00' : '23:59:59.999'}` : value.replace(/Z$/, '')
+  const whole =
+    value.length === 10
+      ? `${value}T${side === 'from' ? '00:00:00' : '23:59:59.999'}`
+      : value.replace(/Z$/, '')
   const time = new Date(`${whole}Z`)
   return Number.isNaN(time.getTime()) ? null : time
 }
@@ -48,14 +87,17 @@ export function auditExportUrl(query: AuditQuery['typed'], format: 'csv' | 'json
 }
 
 function withQuery(path: string, query: Record<string, string | undefined>): string {
-  const params = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => (value ? [[name, value]] : [])))
+  const params = new URLSearchParams(
+    Object.entries(query).flatMap(([name, value]) => (value ? [[name, value]] : [])),
+  )
   return params.size > 0 ? `${path}?${params.toString()}` : path
 }
 
 /** Where the thing itself can be seen, if there is a page for it. */
 export function subjectUrl(subject: string, workshopSlug: string | null): string | null {
   const [kind, id = ''] = subject.split(/:(.*)/s)
-  if (kind === 'claim' && workshopSlug) return withQuery(`/admin/w/${encodeURIComponent(workshopSlug)}`, { text: id })
+  if (kind === 'claim' && workshopSlug)
+    return withQuery(`/admin/w/${encodeURIComponent(workshopSlug)}`, { text: id })
   if (kind === 'job') return `/admin/queue/${encodeURIComponent(id)}`
   return null
 }

@@ -13,6 +13,11 @@ export function spanLinks(path: string, params: URLSearchParams) {
     const kept = new URLSearchParams(params)
     kept.delete('span')
     if (name !== 'hour') kept.set('span', name)
-    return { name, words: words[name], href: kept.size > 0 ? `${path}?${kept.toString()}` : path, current: name === current }
+    return {
+      name,
+      words: words[name],
+      href: kept.size > 0 ? `${path}?${kept.toString()}` : path,
+      current: name === current,
+    }
   })
 }

@@ -9,35 +9,98 @@ export function activityCharts(activity: Activity): ChartView[] {
   const { from, to, stepSeconds, points, spend } = activity
   const step = stepWords(stepSeconds)
   const frame = { from, to, stepSeconds }
-  const busiest = points.reduce((most, point) => (point.claims > most.claims ? point : most), points[0] ?? { at: from, claims: 0 })
+  const busiest = points.reduce(
+    (most, point) => (point.claims > most.claims ? point : most),
+    points[0] ?? { at: from, claims: 0 },
+  )
   const span = `between ${chartClock(from, stepSeconds)} and ${chartClock(to, stepSeconds)} UTC`
   const first = spend[0]
   const last = spend.at(-1)
   const busy = points.filter((point) => point.claims + point.keys + point.refused > 0)
   const waited = points.filter((point) => point.p95 !== null)
   return [
-    drawChart({
-      ...frame, whole: true, title: `Claims ${step}`, words: (value) => value.toLocaleString('en-US'), head: ['From (UTC)', 'Claims', 'Keys made', 'Refused'],
-      sentence: activity.claims === 0 ? `Nobody claimed ${span}.` : `${amount(activity.claims, 'claim')} and ${amount(activity.keys, 'key')} made ${span}; the most at once were ${busiest.claims} ${step}, at ${chartClock(busiest.at, stepSeconds)}.`,
-      rows: busy.map((point) => [chartClock(point.at, stepSeconds), String(point.claims), String(point.keys), String(point.refused)]),
-    }, [{ name: 'Claims', look: 'bars', points: points.map((point) => ({ at: point.at, value: point.claims })) }]),
-    drawChart({
-      ...frame, whole: false, title: 'Time to a key', words: secondsWords, head: ['From (UTC)', 'Half within', '95 of 100 within'],
-      sentence: activity.p50 === null || activity.p95 === null ? `Nobody got a first key ${span}.` : `Half of all first keys were there within ${secondsWords(activity.p50)}, 95 of 100 within ${secondsWords(activity.p95)} (to within an eighth).`,
-      rows: waited.map((point) => [chartClock(point.at, stepSeconds), secondsWords(point.p50 ?? 0), secondsWords(point.p95 ?? 0)]),
-    }, [
-      { name: '95 of 100 within', look: 'dashes', points: points.map((point) => ({ at: point.at, value: point.p95 })) },
-      { name: 'Half within', look: 'line', points: points.map((point) => ({ at: point.at, value: point.p50 })) },
-    ]),
-    drawChart({
-      ...frame, whole: false, title: 'Spent', words: (value) => formatUsd(nanoFromUsdNumber(value)), head: ['At (UTC)', 'Spent in all'],
-      sentence: !first || !last ? `No reading of what was spent ${span}.` : `${dollars(last.usd)} spent in all at ${chartClock(last.at, stepSeconds)} UTC${last.usd > first.usd ? `, ${dollars(last.usd - first.usd)} of it since ${chartClock(first.at, stepSeconds)}` : ''}.`,
-      rows: spend.map((point) => [chartClock(point.at, stepSeconds), dollars(point.usd)]),
-    }, [{ name: 'Spent', look: 'area', points: spend.map((point) => ({ at: point.at, value: point.usd })) }]),
+    drawChart(
+      {
+        ...frame,
+        whole: true,
+        title: `Claims ${step}`,
+        words: (value) => value.toLocaleString('en-US'),
+        head: ['From (UTC)', 'Claims', 'Keys made', 'Refused'],
+        sentence:
+          activity.claims === 0
+            ? `Nobody claimed ${span}.`
+            : `${amount(activity.claims, 'claim')} and ${amount(activity.keys, 'key')} made ${span}; the most at once were ${busiest.claims} ${step}, at ${chartClock(busiest.at, stepSeconds)}.`,
+        rows: busy.map((point) => [
+          chartClock(point.at, stepSeconds),
+          String(point.claims),
+          String(point.keys),
+          String(point.refused),
+        ]),
+      },
+      [
+        {
+          name: 'Claims',
+          look: 'bars',
+          points: points.map((point) => ({ at: point.at, value: point.claims })),
+        },
+      ],
+    ),
+    drawChart(
+      {
+        ...frame,
+        whole: false,
+        title: 'Time to a key',
+        words: secondsWords,
+        head: ['From (UTC)', 'Half within', '95 of 100 within'],
+        sentence:
+          activity.p50 === null || activity.p95 === null
+            ? `Nobody got a first key ${span}.`
+            : `Half of all first keys were there within ${secondsWords(activity.p50)}, 95 of 100 within ${secondsWords(activity.p95)} (to within an eighth).`,
+        rows: waited.map((point) => [
+          chartClock(point.at, stepSeconds),
+          secondsWords(point.p50 ?? 0),
+          secondsWords(point.p95 ?? 0),
+        ]),
+      },
+      [
+        {
+          name: '95 of 100 within',
+          look: 'dashes',
+          points: points.map((point) => ({ at: point.at, value: point.p95 })),
+        },
+        {
+          name: 'Half within',
+          look: 'line',
+          points: points.map((point) => ({ at: point.at, value: point.p50 })),
+        },
+      ],
+    ),
+    drawChart(
+      {
+        ...frame,
+        whole: false,
+        title: 'Spent',
+        words: (value) => formatUsd(nanoFromUsdNumber(value)),
+        head: ['At (UTC)', 'Spent in all'],
+        sentence:
+          !first || !last
+            ? `No reading of what was spent ${span}.`
+            : `${dollars(last.usd)} spent in all at ${chartClock(last.at, stepSeconds)} UTC${last.usd > first.usd ? `, ${dollars(last.usd - first.usd)} of it since ${chartClock(first.at, stepSeconds)}` : ''}.`,
+        rows: spend.map((point) => [chartClock(point.at, stepSeconds), dollars(point.usd)]),
+      },
+      [
+        {
+          name: 'Spent',
+          look: 'area',
+          points: spend.map((point) => ({ at: point.at, value: point.usd })),
+        },
+      ],
+    ),
   ]
 }
 
-const amount = (count: number, noun: string) => `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
+const amount = (count: number, noun: string) =>
+  `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
 const dollars = (usd: number) => formatUsd(nanoFromUsdNumber(usd))
 
 function secondsWords(seconds: number): string {
@@ -47,6 +110,9 @@ function secondsWords(seconds: number): string {
 }
 
 function stepWords(stepSeconds: number): string {
-  return stepSeconds === 60 ? 'a minute' : stepSeconds < 3_600 ? `every ${stepSeconds / 60} minutes` : `every ${stepSeconds / 3_600} hours`
+  return stepSeconds === 60
+    ? 'a minute'
+    : stepSeconds < 3_600
+      ? `every ${stepSeconds / 60} minutes`
+      : `every ${stepSeconds / 3_600} hours`
 }
-

@@ -5,7 +5,24 @@ import { activityCharts } from './charts.server'
 
 const from = '2026-04-14T08:00:00.000Z'
 const at = (minute: number) => new Date(Date.parse(from) + minute * 60_000).toISOString()
-const empty: Activity = { from, to: at(60), stepSeconds: 60, points: Array.from({ length: 60 }, (_, minute) => ({ at: at(minute), claims: 0, keys: 0, refused: 0, p50: null, p95: null })), spend: [], claims: 0, keys: 0, p50: null, p95: null }
+const empty: Activity = {
+  from,
+  to: at(60),
+  stepSeconds: 60,
+  points: Array.from({ length: 60 }, (_, minute) => ({
+    at: at(minute),
+    claims: 0,
+    keys: 0,
+    refused: 0,
+    p50: null,
+    p95: null,
+  })),
+  spend: [],
+  claims: 0,
+  keys: 0,
+  p50: null,
+  p95: null,
+}
 
 test('without anything to show there is a sentence and no picture', () => {
   for (const chart of activityCharts(empty)) {
@@ -15,13 +32,30 @@ test('without anything to show there is a sentence and no picture', () => {
 })
 
 test('a busy hour has bars, lines that break off where nothing is known, and every figure in the table', () => {
-  const points = empty.points.map((point, minute) => (minute === 5 || minute === 6 || minute === 40 ? { ...point, claims: 10 + minute, keys: 10, p50: 2.5, p95: 7 } : point))
+  const points = empty.points.map((point, minute) =>
+    minute === 5 || minute === 6 || minute === 40
+      ? { ...point, claims: 10 + minute, keys: 10, p50: 2.5, p95: 7 }
+      : point,
+  )
   const spend = [10, 20, 30].map((minute) => ({ at: at(minute), usd: minute / 100 }))
-  const [claims, waits, spent] = activityCharts({ ...empty, points, spend, claims: 81, keys: 30, p50: 2.5, p95: 7 })
-  expect(claims?.sentence).toBe('81 claims and 30 keys made between 08:00 and 09:00 UTC; the most at once were 50 a minute, at 08:40.')
+  const [claims, waits, spent] = activityCharts({
+    ...empty,
+    points,
+    spend,
+    claims: 81,
+    keys: 30,
+    p50: 2.5,
+    p95: 7,
+  })
+  expect(claims?.sentence).toBe(
+    '81 claims and 30 keys made between 08:00 and 09:00 UTC; the most at once were 50 a minute, at 08:40.',
+  )
   expect(claims?.table.rows.map((row) => row[0])).toEqual(['08:05', '08:06', '08:40'])
-  expect(waits?.sentence).toBe('Half of all first keys were there within 2.5 s, 95 of 100 within 7 s (to within an eighth).')
+  expect(waits?.sentence).toBe(
+    'Half of all first keys were there within 2.5 s, 95 of 100 within 7 s (to within an eighth).',
+  )
   expect(waits?.lines[1]?.path.match(/M/g)).toHaveLength(2)
   expect(spent?.sentence).toBe('$0.30 spent in all at 08:30 UTC, $0.20 of it since 08:10.')
-  for (const chart of [claims, waits, spent]) for (const line of chart?.lines ?? []) expect(line.path).not.toMatch(/NaN|undefined|Infinity/)
+  for (const chart of [claims, waits, spent])
+    for (const line of chart?.lines ?? []) expect(line.path).not.toMatch(/NaN|undefined|Infinity/)
 })

@@ -5,14 +5,28 @@ import { findClaimPulse, findClaimView } from '~/domain/claim/claim-view.server'
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { Ctx } from '~/domain/ctx'
 import { findWorkshopView } from '~/domain/workshop/view.server'
-import { claimReplaceUrl, claimRevealUrl, claimStatusUrl, claimTestUrl, claimUrl, claimViewUrl, workshopUrl } from './claim-urls'
+import {
+  claimReplaceUrl,
+  claimRevealUrl,
+  claimStatusUrl,
+  claimTestUrl,
+  claimUrl,
+  claimViewUrl,
+  workshopUrl,
+} from './claim-urls'
 
-export async function readClaimPage(ctx: Ctx, input: { slug: string; viewer: Viewer; refused: RefusedReason | null; auto: boolean }): Promise<ClaimPageData> {
+export async function readClaimPage(
+  ctx: Ctx,
+  input: { slug: string; viewer: Viewer; refused: RefusedReason | null; auto: boolean },
+): Promise<ClaimPageData> {
   const { slug, viewer, refused, auto } = input
   const owner = { workshopSlug: slug, userId: viewer.userId }
   // The version is read before the view: a change between the two is then seen by the next poll, never missed.
   const pulse = await findClaimPulse(ctx, owner)
-  const [claim, workshop] = await Promise.all([findClaimView(ctx, owner), findWorkshopView(ctx, slug)])
+  const [claim, workshop] = await Promise.all([
+    findClaimView(ctx, owner),
+    findWorkshopView(ctx, slug),
+  ])
   return {
     workshop: workshop && !('broken' in workshop) ? workshop : null,
     claim,
@@ -21,6 +35,14 @@ export async function readClaimPage(ctx: Ctx, input: { slug: string; viewer: Vie
     holder: viewer.displayName,
     autoSeconds: auto && claim?.state === 'pending' ? 10 : null,
     baseUrl: ctx.settings.providerBaseUrl,
-    urls: { workshop: workshopUrl(slug), claim: claimUrl(slug), status: claimStatusUrl(slug), view: claimViewUrl(slug), reveal: claimRevealUrl(slug), test: claimTestUrl(slug), replace: claimReplaceUrl(slug) },
+    urls: {
+      workshop: workshopUrl(slug),
+      claim: claimUrl(slug),
+      status: claimStatusUrl(slug),
+      view: claimViewUrl(slug),
+      reveal: claimRevealUrl(slug),
+      test: claimTestUrl(slug),
+      replace: claimReplaceUrl(slug),
+    },
   }
 }

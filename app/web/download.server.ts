@@ -3,8 +3,15 @@ import { Readable } from 'node:stream'
 import { createReadableStreamFromReadable } from '@remix-run/node'
 
 /** An attachment that no cache keeps. If `body` throws midway, the connection is cut, so that half a file is not taken for a whole one. */
-export function download(input: { name: string; type: string; body: AsyncIterable<string> | Readable }): Response {
-  const stream = input.body instanceof Readable ? input.body : Readable.from(input.body, { objectMode: false, encoding: 'utf8' })
+export function download(input: {
+  name: string
+  type: string
+  body: AsyncIterable<string> | Readable
+}): Response {
+  const stream =
+    input.body instanceof Readable
+      ? input.body
+      : Readable.from(input.body, { objectMode: false, encoding: 'utf8' })
   return new Response(createReadableStreamFromReadable(stream), {
     headers: {
       'Content-Type': input.type,

@@ -12,7 +12,17 @@ const bottom = 24
 
 type Point = { at: string; value: number | null }
 export type ChartSeries = { name: string; look: ChartLine['look']; points: Point[] }
-export type ChartFrame = { title: string; sentence: string; from: string; to: string; head: string[]; rows: string[][]; words: (value: number) => string; stepSeconds: number; whole: boolean }
+export type ChartFrame = {
+  title: string
+  sentence: string
+  from: string
+  to: string
+  head: string[]
+  rows: string[][]
+  words: (value: number) => string
+  stepSeconds: number
+  whole: boolean
+}
 
 export function drawChart(frame: ChartFrame, series: ChartSeries[]): ChartView {
   const values = series.flatMap((one) => one.points.flatMap((point) => point.value ?? []))
@@ -21,25 +31,73 @@ export function drawChart(frame: ChartFrame, series: ChartSeries[]): ChartView {
   const y = scaleLinear([0, most === 0 ? 1 : most], [height - bottom, top]).nice(3)
   const xTicks = x.ticks(3)
   return {
-    title: frame.title, sentence: frame.sentence, width, height, left, empty: most === 0 && frame.rows.length === 0,
-    lines: series.map((one) => ({ name: one.name, look: one.look, path: pathOf(one, (at) => x(new Date(at)), y, frame.stepSeconds, (width - left - right) / ((Date.parse(frame.to) - Date.parse(frame.from)) / 1000 / frame.stepSeconds)) })),
-    yTicks: y.ticks(3).filter((tick) => !frame.whole || Number.isInteger(tick)).map((tick) => ({ y: round(y(tick)), words: frame.words(tick) })),
-    xTicks: xTicks.map((tick) => ({ x: round(x(tick)), words: chartClock(tick.toISOString(), frame.stepSeconds), anchor: x(tick) > width - 40 ? 'end' : x(tick) < left + 24 ? 'start' : 'middle' })),
+    title: frame.title,
+    sentence: frame.sentence,
+    width,
+    height,
+    left,
+    empty: most === 0 && frame.rows.length === 0,
+    lines: series.map((one) => ({
+      name: one.name,
+      look: one.look,
+      path: pathOf(
+        one,
+        (at) => x(new Date(at)),
+        y,
+        frame.stepSeconds,
+        (width - left - right) /
+          ((Date.parse(frame.to) - Date.parse(frame.from)) / 1000 / frame.stepSeconds),
+      ),
+    })),
+    yTicks: y
+      .ticks(3)
+      .filter((tick) => !frame.whole || Number.isInteger(tick))
+      .map((tick) => ({ y: round(y(tick)), words: frame.words(tick) })),
+    xTicks: xTicks.map((tick) => ({
+      x: round(x(tick)),
+      words: chartClock(tick.toISOString(), frame.stepSeconds),
+      anchor: x(tick) > width - 40 ? 'end' : x(tick) < left + 24 ? 'start' : 'middle',
+    })),
     table: { head: frame.head, rows: frame.rows },
   }
 }
 
 /** Where there is no value a line breaks off; a value alone between two gaps is a dot. */
-function pathOf(series: ChartSeries, x: (at: string) => number, y: (value: number) => number, stepSeconds: number, stepWidth: number): string {
+function pathOf(
+  series: ChartSeries,
+  x: (at: string) => number,
+  y: (value: number) => number,
+  stepSeconds: number,
+  stepWidth: number,
+): string {
   const base = y(0)
   if (series.look === 'bars') {
     const bar = Math.max(1, stepWidth - 1)
-    return series.points.filter((point) => (point.value ?? 0) > 0).map((point) => `M${round(x(point.at))},${round(base)}h${round(bar)}V${round(y(point.value ?? 0))}h-${round(bar)}Z`).join('')
+    return series.points
+      .filter((point) => (point.value ?? 0) > 0)
+      .map(
+        (point) =>
+          `M${round(x(point.at))},${round(base)}h${round(bar)}V${round(y(point.value ?? 0))}h-${round(bar)}Z`,
+      )
+      .join('')
   }
-  const middle = (at: string) => (series.look === 'area' ? x(at) : x(new Date(Date.parse(at) + stepSeconds * 500).toISOString()))
+  const middle = (at: string) =>
+    series.look === 'area' ? x(at) : x(new Date(Date.parse(at) + stepSeconds * 500).toISOString())
   const defined = (point: Point) => point.value !== null
-  if (series.look === 'area') return area<Point>().defined(defined).x((point) => round(middle(point.at))).y0(round(base)).y1((point) => round(y(point.value ?? 0)))(series.points) ?? ''
-  return line<Point>().defined(defined).x((point) => round(middle(point.at))).y((point) => round(y(point.value ?? 0)))(series.points) ?? ''
+  if (series.look === 'area')
+    return (
+      area<Point>()
+        .defined(defined)
+        .x((point) => round(middle(point.at)))
+        .y0(round(base))
+        .y1((point) => round(y(point.value ?? 0)))(series.points) ?? ''
+    )
+  return (
+    line<Point>()
+      .defined(defined)
+      .x((point) => round(middle(point.at)))
+      .y((point) => round(y(point.value ?? 0)))(series.points) ?? ''
+  )
 }
 
 const round = (value: number) => Math.round(value * 10) / 10
@@ -47,5 +105,7 @@ const round = (value: number) => Math.round(value * 10) / 10
 /** The day as well, where steps are so long that a clock alone would leave it open. */
 export function chartClock(iso: string, stepSeconds: number): string {
   const time = iso.slice(11, 16)
-  return stepSeconds > 3_600 ? `${new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short' }).format(new Date(iso))} ${time}` : time
+  return stepSeconds > 3_600
+    ? `${new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short' }).format(new Date(iso))} ${time}`
+    : time
 }

@@ -15,17 +15,38 @@ declare module '@remix-run/node' {
   }
 }
 
-export type HandlerArgs = { request: Request; params: Record<string, string | undefined>; ctx: Ctx; auth: AuthSetup; requestId: string; ip: string | null }
+export type HandlerArgs = {
+  request: Request
+  params: Record<string, string | undefined>
+  ctx: Ctx
+  auth: AuthSetup
+  requestId: string
+  ip: string | null
+}
 
 /** Wraps a loader or an action. Responses that the handler throws pass through untouched. */
 export function handler<Result>(run: (args: HandlerArgs) => Promise<Result>) {
-  return async ({ request, params, context }: LoaderFunctionArgs | ActionFunctionArgs): Promise<Result> => {
+  return async ({
+    request,
+    params,
+    context,
+  }: LoaderFunctionArgs | ActionFunctionArgs): Promise<Result> => {
     try {
-      return await run({ request, params, ctx: context.ctx, auth: context.auth, requestId: context.requestId, ip: context.ip })
+      return await run({
+        request,
+        params,
+        ctx: context.ctx,
+        auth: context.auth,
+        requestId: context.requestId,
+        ip: context.ip,
+      })
     } catch (error) {
       if (!isDatabaseUnavailable(error)) throw error
       context.ctx.log.warn({ error }, 'the database could not be reached')
-      throw new Response('database-unavailable', { status: 503, headers: { 'Retry-After': '5', 'Cache-Control': 'no-store' } })
+      throw new Response('database-unavailable', {
+        status: 503,
+        headers: { 'Retry-After': '5', 'Cache-Control': 'no-store' },
+      })
     }
   }
 }

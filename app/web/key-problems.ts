@@ -10,14 +10,30 @@ export const keyProblems = {
   'not-active': 'Its holder is suspended, so nothing about it can be changed.',
   'not-enough': 'The budget does not leave that much.',
   'below-used': 'A cap cannot be lower than what is spent.',
-  'no-master-key': 'The master key behind it is switched off, so its cap can only be lowered, and it cannot be replaced. An owner can switch it on in the vault.',
+  'no-master-key':
+    'The master key behind it is switched off, so its cap can only be lowered, and it cannot be replaced. An owner can switch it on in the vault.',
   'nothing-left': 'Nothing is left on this key to carry over. Delete it, and make another.',
 } as const
 
 export type KeyProblem = keyof typeof keyProblems
 
-export function keyProblem(refusal: { reason: Exclude<KeyProblem, 'bad-cap' | 'no-reason'>; free?: NanoUsd; used?: NanoUsd }): { problem: KeyProblem; detail: string | null } {
-  if (refusal.free !== undefined) return { problem: refusal.reason, detail: refusal.free > 0n ? `${formatUsd(refusal.free)} is free. Nothing was changed.` : 'Nothing is free. Nothing was changed.' }
-  if (refusal.used !== undefined) return { problem: refusal.reason, detail: `${formatUsd(refusal.used)} is spent. Nothing was changed.` }
+export function keyProblem(refusal: {
+  reason: Exclude<KeyProblem, 'bad-cap' | 'no-reason'>
+  free?: NanoUsd
+  used?: NanoUsd
+}): { problem: KeyProblem; detail: string | null } {
+  if (refusal.free !== undefined)
+    return {
+      problem: refusal.reason,
+      detail:
+        refusal.free > 0n
+          ? `${formatUsd(refusal.free)} is free. Nothing was changed.`
+          : 'Nothing is free. Nothing was changed.',
+    }
+  if (refusal.used !== undefined)
+    return {
+      problem: refusal.reason,
+      detail: `${formatUsd(refusal.used)} is spent. Nothing was changed.`,
+    }
   return { problem: refusal.reason, detail: null }
 }

@@ -4,7 +4,9 @@ import { isSameOrigin } from './origin.server'
 const own = 'https://keys.example.org'
 
 test.each(['GET', 'HEAD', 'OPTIONS', 'get'])('%s is always let through', (method) => {
-  expect(isSameOrigin({ method, secFetchSite: 'cross-site', origin: 'https://evil.test' }, own)).toBe(true)
+  expect(
+    isSameOrigin({ method, secFetchSite: 'cross-site', origin: 'https://evil.test' }, own),
+  ).toBe(true)
 })
 
 test.each([

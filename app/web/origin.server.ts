@@ -4,7 +4,14 @@
  */
 
 /** Reading is always allowed. Anything else must come from our own pages: a request that does not say so is refused. */
-export function isSameOrigin(request: { method: string; secFetchSite: string | null | undefined; origin: string | null | undefined }, appOrigin: string): boolean {
+export function isSameOrigin(
+  request: {
+    method: string
+    secFetchSite: string | null | undefined
+    origin: string | null | undefined
+  },
+  appOrigin: string,
+): boolean {
   if (['GET', 'HEAD', 'OPTIONS'].includes(request.method.toUpperCase())) return true
   // Browsers send no Sec-Fetch-Site over plain http (other than to localhost): then Origin decides.
   if (request.secFetchSite) return request.secFetchSite === 'same-origin'

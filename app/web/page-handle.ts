@@ -5,5 +5,7 @@ export type PageHandle = {
 }
 
 export function isIsland(handle: unknown): boolean {
-  return typeof handle === 'object' && handle !== null && 'island' in handle && handle.island === true
+  return (
+    typeof handle === 'object' && handle !== null && 'island' in handle && handle.island === true
+  )
 }

@@ -9,22 +9,68 @@ export function queueCharts(throughput: Throughput): ChartView[] {
   const span = throughput.span === 'hour' ? 'in the last hour' : 'in the last 24 hours'
   const busy = points.filter((point) => point.done + point.failed + point.putOff > 0)
   const at = (point: ThroughputPoint) => chartClock(point.at, stepSeconds)
-  const series = (valueOf: (point: ThroughputPoint) => number | null) => points.map((point) => ({ at: point.at, value: valueOf(point) }))
-  const latency = (title: string, verb: string, of: (point: { wait: Quantiles; run: Quantiles }) => Quantiles) => drawChart({
-    ...frame, title, whole: false, words: secondsWords, head: ['From (UTC)', 'Half within', '95 of 100 within'],
-    sentence: of(total).p50 === null ? `Nothing ran ${span}.` : `Half ${verb} less than ${secondsWords(of(total).p50)}, 95 of 100 less than ${secondsWords(of(total).p95)} ${span} (about).`,
-    rows: busy.map((point) => [at(point), secondsWords(of(point).p50), secondsWords(of(point).p95)]),
-  }, [{ name: '95 of 100 within (p95)', look: 'dashes', points: series((point) => of(point).p95) }, { name: 'Half within (p50)', look: 'line', points: series((point) => of(point).p50) }])
+  const series = (valueOf: (point: ThroughputPoint) => number | null) =>
+    points.map((point) => ({ at: point.at, value: valueOf(point) }))
+  const latency = (
+    title: string,
+    verb: string,
+    of: (point: { wait: Quantiles; run: Quantiles }) => Quantiles,
+  ) =>
+    drawChart(
+      {
+        ...frame,
+        title,
+        whole: false,
+        words: secondsWords,
+        head: ['From (UTC)', 'Half within', '95 of 100 within'],
+        sentence:
+          of(total).p50 === null
+            ? `Nothing ran ${span}.`
+            : `Half ${verb} less than ${secondsWords(of(total).p50)}, 95 of 100 less than ${secondsWords(of(total).p95)} ${span} (about).`,
+        rows: busy.map((point) => [
+          at(point),
+          secondsWords(of(point).p50),
+          secondsWords(of(point).p95),
+        ]),
+      },
+      [
+        {
+          name: '95 of 100 within (p95)',
+          look: 'dashes',
+          points: series((point) => of(point).p95),
+        },
+        { name: 'Half within (p50)', look: 'line', points: series((point) => of(point).p50) },
+      ],
+    )
   return [
-    drawChart({
-      ...frame, title: 'Runs a minute', whole: false, words: (value) => value.toLocaleString('en-US'), head: ['From (UTC)', 'Done', 'Failed', 'Put off'],
-      sentence: total.done + total.failed + total.putOff === 0 ? `Nothing ran ${span}.` : `${count(total.done)} done, ${count(total.failed)} failed and ${count(total.putOff)} put off ${span}.`,
-      rows: busy.map((point) => [at(point), count(point.done), count(point.failed), count(point.putOff)]),
-    }, [
-      { name: 'Done', look: 'bars', points: series((point) => point.done) },
-      ...(total.putOff > 0 ? [{ name: 'Put off', look: 'dashes' as const, points: series((point) => point.putOff) }] : []),
-      ...(total.failed > 0 ? [{ name: 'Failed', look: 'dots' as const, points: series((point) => point.failed) }] : []),
-    ]),
+    drawChart(
+      {
+        ...frame,
+        title: 'Runs a minute',
+        whole: false,
+        words: (value) => value.toLocaleString('en-US'),
+        head: ['From (UTC)', 'Done', 'Failed', 'Put off'],
+        sentence:
+          total.done + total.failed + total.putOff === 0
+            ? `Nothing ran ${span}.`
+            : `${count(total.done)} done, ${count(total.failed)} failed and ${count(total.putOff)} put off ${span}.`,
+        rows: busy.map((point) => [
+          at(point),
+          count(point.done),
+          count(point.failed),
+          count(point.putOff),
+        ]),
+      },
+      [
+        { name: 'Done', look: 'bars', points: series((point) => point.done) },
+        ...(total.putOff > 0
+          ? [{ name: 'Put off', look: 'dashes' as const, points: series((point) => point.putOff) }]
+          : []),
+        ...(total.failed > 0
+          ? [{ name: 'Failed', look: 'dots' as const, points: series((point) => point.failed) }]
+          : []),
+      ],
+    ),
     latency('Waited before a run', 'waited', (point) => point.wait),
     latency('Time of a run', 'took', (point) => point.run),
   ]

@@ -10,30 +10,65 @@ type Args = { request: Request; ctx: Pick<Ctx, 'limits' | 'log'>; ip?: string | 
 type Person = { userId: string } | null
 
 /** For routes that are pages: throws the 429 that the page around it puts into words. Without `ip` only the person is counted. */
-export async function requireWithinLimit(args: Args, name: LimitName, person: Person): Promise<void> {
+export async function requireWithinLimit(
+  args: Args,
+  name: LimitName,
+  person: Person,
+): Promise<void> {
   const seconds = await secondsOver(args, name, person)
-  if (seconds !== null) throw new Response(`too-many-requests:${seconds}`, { status: 429, headers: headersOf(seconds) })
+  if (seconds !== null)
+    throw new Response(`too-many-requests:${seconds}`, { status: 429, headers: headersOf(seconds) })
 }
 
 /** For routes that answer by themselves: the whole refusal as a page or, where JSON was asked for, as JSON. Null means go on. */
-export async function refuseOverLimit(args: Args, name: LimitName, person: Person, back: string): Promise<Response | null> {
+export async function refuseOverLimit(
+  args: Args,
+  name: LimitName,
+  person: Person,
+  back: string,
+): Promise<Response | null> {
   const seconds = await secondsOver(args, name, person)
   if (seconds === null) return null
   if ((args.request.headers.get('Accept') ?? '').includes('application/json')) {
-    return Response.json({ problem: 'too-many-requests', retryAfterSeconds: seconds }, { status: 429, headers: headersOf(seconds) })
+    return Response.json(
+      { problem: 'too-many-requests', retryAfterSeconds: seconds },
+      { status: 429, headers: headersOf(seconds) },
+    )
   }
   const html = `<!doctype html>${renderToStaticMarkup(<TooManyRequests seconds={seconds} back={back} />)}`
-  return new Response(html, { status: 429, headers: { ...headersOf(seconds), 'Content-Type': 'text/html; charset=utf-8' } })
+  return new Response(html, {
+    status: 429,
+    headers: { ...headersOf(seconds), 'Content-Type': 'text/html; charset=utf-8' },
+  })
 }
 
 /** Seconds until it may be tried again, or null when this one may pass: for a refusal in the route's own words. */
-export async function secondsOver({ request, ctx, ip }: Args, name: LimitName, person: Person): Promise<number | null> {
-  const seconds = await ctx.limits.consume(name, { userId: person?.userId ?? null, address: ip ?? null })
-  if (seconds !== null) ctx.log.warn({ limit: name, userId: person?.userId ?? null, path: new URL(request.url).pathname, retryAfterSeconds: seconds }, 'a request was over its limit')
+export async function secondsOver(
+  { request, ctx, ip }: Args,
+  name: LimitName,
+  person: Person,
+): Promise<number | null> {
+  const seconds = await ctx.limits.consume(name, {
+    userId: person?.userId ?? null,
+    address: ip ?? null,
+  })
+  if (seconds !== null)
+    ctx.log.warn(
+      {
+        limit: name,
+        userId: person?.userId ?? null,
+        path: new URL(request.url).pathname,
+        retryAfterSeconds: seconds,
+      },
+      'a request was over its limit',
+    )
   return seconds
 }
 
-const headersOf = (seconds: number) => ({ 'Retry-After': String(seconds), 'Cache-Control': 'no-store' })
+const headersOf = (seconds: number) => ({
+  'Retry-After': String(seconds),
+  'Cache-Control': 'no-store',
+})
 
 function TooManyRequests({ seconds, back }: { seconds: number; back: string }) {
   const words = errorWords(429, `too-many-requests:${seconds}`)
@@ -43,7 +78,11 @@ function TooManyRequests({ seconds, back }: { seconds: number; back: string }) {
         <h1 className="text-title">{words.title}</h1>
         <p className="text-lead text-soft">{words.meaning}</p>
         <p>{words.next}</p>
-        <p><a className="button" href={back}>Back</a></p>
+        <p>
+          <a className="button" href={back}>
+            Back
+          </a>
+        </p>
       </main>
     </PlainDocument>
   )

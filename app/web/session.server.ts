@@ -6,7 +6,13 @@ import { createCookie, redirect } from '@remix-run/node'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
 import type { AuthSetup } from '~/adapters/identity-providers.server'
 import type { Ctx } from '~/domain/ctx'
-import { endAllSessions, endSession, findSession, sessionLifetimeSeconds, type Viewer } from '~/domain/account/session.server'
+import {
+  endAllSessions,
+  endSession,
+  findSession,
+  sessionLifetimeSeconds,
+  type Viewer,
+} from '~/domain/account/session.server'
 import { notFound } from './handler.server'
 import { requireWithinLimit } from './rate-limit.server'
 import type { SignInProblemCode } from './sign-in-problems'
@@ -22,7 +28,9 @@ export async function getViewer({ request, ctx, auth }: Args): Promise<Viewer | 
 }
 
 /** As getViewer, for the one page that must still answer when the database does not. */
-export async function getViewerOrOutage(args: Args): Promise<Viewer | null | 'database-unavailable'> {
+export async function getViewerOrOutage(
+  args: Args,
+): Promise<Viewer | null | 'database-unavailable'> {
   try {
     return await getViewer(args)
   } catch (error) {
@@ -37,7 +45,8 @@ export async function requireViewer(args: Args): Promise<Viewer> {
   if (viewer) return viewer
   const { request, auth } = args
   const url = new URL(request.url)
-  if (request.method === 'GET' || request.method === 'HEAD') throw toSignIn({ returnTo: url.pathname + url.search })
+  if (request.method === 'GET' || request.method === 'HEAD')
+    throw toSignIn({ returnTo: url.pathname + url.search })
   throw toSignIn({ returnTo: pageOfPost(request, auth), error: 'session_ended' })
 }
 
@@ -45,7 +54,8 @@ export async function requireViewer(args: Args): Promise<Viewer> {
 export async function requireAdmin(args: GateArgs): Promise<Viewer> {
   const viewer = await getViewer(args)
   if (viewer?.role !== 'admin') throw denied(args, viewer)
-  if (args.request.method !== 'GET' && args.request.method !== 'HEAD') await requireWithinLimit({ request: args.request, ctx: args.ctx }, 'admin-action', viewer)
+  if (args.request.method !== 'GET' && args.request.method !== 'HEAD')
+    await requireWithinLimit({ request: args.request, ctx: args.ctx }, 'admin-action', viewer)
   return viewer
 }
 
@@ -57,12 +67,23 @@ export async function requireStaff(args: GateArgs): Promise<Viewer> {
 }
 
 function denied({ request, ctx }: GateArgs, viewer: Viewer | null): Response {
-  ctx.log.warn({ userId: viewer?.userId ?? null, role: viewer?.role ?? null, method: request.method, path: new URL(request.url).pathname }, 'access to a page for staff was denied')
+  ctx.log.warn(
+    {
+      userId: viewer?.userId ?? null,
+      role: viewer?.role ?? null,
+      method: request.method,
+      path: new URL(request.url).pathname,
+    },
+    'access to a page for staff was denied',
+  )
   return notFound()
 }
 
 /** Ends this browser's session, or with `everywhere` all of the person's. Returns the `Set-Cookie` that forgets it. */
-export async function signOut({ request, ctx, auth }: Args, options: { everywhere: boolean }): Promise<string> {
+export async function signOut(
+  { request, ctx, auth }: Args,
+  options: { everywhere: boolean },
+): Promise<string> {
   const token = await readSessionToken(request, auth)
   const viewer = token && options.everywhere ? await findSession(ctx, token) : null
   if (viewer) await endAllSessions(ctx, viewer.userId)
@@ -102,14 +123,26 @@ export function signInPath(query: SignInQuery): string {
  * however often a browser or a proxy decodes it, and never leads back into signing in.
  */
 export function safeReturnTo(text: unknown): string {
-  if (typeof text !== 'string' || text.length > 1024 || !/^\/[\x21-\x7e]*$/.test(text) || text.includes('\\')) return '/'
+  if (
+    typeof text !== 'string' ||
+    text.length > 1024 ||
+    !/^\/[\x21-\x7e]*$/.test(text) ||
+    text.includes('\\')
+  )
+    return '/'
   if (!URL.canParse(text, base)) return '/'
   const url = new URL(text, base)
   const path = url.pathname + url.search
   // Dot segments can leave two slashes at the start: that would be another host.
   if (url.origin !== base || path.startsWith('//')) return '/'
   const decoded = decodedPath(url.pathname)
-  if (decoded === null || decoded.startsWith('//') || /[\\\p{Cc}]/u.test(decoded) || /%(0|1|7f)/i.test(url.search)) return '/'
+  if (
+    decoded === null ||
+    decoded.startsWith('//') ||
+    /[\\\p{Cc}]/u.test(decoded) ||
+    /%(0|1|7f)/i.test(url.search)
+  )
+    return '/'
   return /^\/(sign-in|sign-out|auth)(\/|$)/i.test(decoded) ? '/' : path
 }
 

@@ -5,31 +5,59 @@
 import { createCookie, redirect } from '@remix-run/node'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
 import {
-  attemptCookieName, attemptId, attemptLifetimeSeconds, type AuthSetup, clearAttemptCookies, countAttemptCookies, explainSignInFailure, isProvider, type Provider, type ProviderIdentity,
+  attemptCookieName,
+  attemptId,
+  attemptLifetimeSeconds,
+  type AuthSetup,
+  clearAttemptCookies,
+  countAttemptCookies,
+  explainSignInFailure,
+  isProvider,
+  type Provider,
+  type ProviderIdentity,
 } from '~/adapters/identity-providers.server'
 import { resolveAttendee } from '~/domain/account/account.server'
 import { startSession } from '~/domain/account/session.server'
 import type { Ctx } from '~/domain/ctx'
 import { notFound } from './handler.server'
-import { getViewer, readSessionToken, safeReturnTo, sessionCookie, signInPath } from './session.server'
+import {
+  getViewer,
+  readSessionToken,
+  safeReturnTo,
+  sessionCookie,
+  signInPath,
+} from './session.server'
 import type { SignInProblemCode } from './sign-in-problems'
 
 /** A redirect to the provider, with the attempt's state and the way back in cookies of its own. */
-export async function startSignIn(input: { request: Request; auth: AuthSetup; provider: string | undefined; returnTo: unknown }): Promise<Response> {
+export async function startSignIn(input: {
+  request: Request
+  auth: AuthSetup
+  provider: string | undefined
+  returnTo: unknown
+}): Promise<Response> {
   const { request, auth } = input
   const provider = requireProvider(input.provider)
   // remix-auth takes a request with `?state=` for a callback: give it one without a query.
-  const start = new Request(`${auth.appOrigin}/auth/${provider}`, { headers: { Cookie: request.headers.get('Cookie') ?? '' } })
-  const answer = await auth.authenticator.authenticate(provider, start).catch((thrown: unknown) => thrown)
+  const start = new Request(`${auth.appOrigin}/auth/${provider}`, {
+    headers: { Cookie: request.headers.get('Cookie') ?? '' },
+  })
+  const answer = await auth.authenticator
+    .authenticate(provider, start)
+    .catch((thrown: unknown) => thrown)
   const location = answer instanceof Response ? answer.headers.get('Location') : null
   const state = location ? new URL(location).searchParams.get('state') : null
   if (!(answer instanceof Response) || !location || !state) throw answer
 
   const headers = new Headers({ 'Cache-Control': 'no-store' })
   // Attempts that were never finished pile up and would outgrow what a server accepts as headers.
-  if (countAttemptCookies(request, auth.secureCookies) > 12) appendAll(headers, clearAttemptCookies(request, auth.secureCookies, null))
+  if (countAttemptCookies(request, auth.secureCookies) > 12)
+    appendAll(headers, clearAttemptCookies(request, auth.secureCookies, null))
   appendAll(headers, answer.headers.getSetCookie())
-  headers.append('Set-Cookie', await returnCookie(auth, attemptId(state)).serialize(safeReturnTo(input.returnTo)))
+  headers.append(
+    'Set-Cookie',
+    await returnCookie(auth, attemptId(state)).serialize(safeReturnTo(input.returnTo)),
+  )
   return redirect(location, { status: 303, headers })
 }
 
@@ -47,7 +75,9 @@ export async function finishSignIn(input: {
   const attempt = state ? attemptId(state) : null
   const headers = new Headers({ 'Cache-Control': 'no-store' })
   appendAll(headers, clearAttemptCookies(request, auth.secureCookies, attempt))
-  const returnTo = attempt ? safeReturnTo(await returnCookie(auth, attempt).parse(request.headers.get('Cookie'))) : '/'
+  const returnTo = attempt
+    ? safeReturnTo(await returnCookie(auth, attempt).parse(request.headers.get('Cookie')))
+    : '/'
 
   const fail = (error: SignInProblemCode, reason: string) => {
     ctx.log.warn({ requestId, provider, failure: error, reason }, 'a sign-in failed')
@@ -67,11 +97,17 @@ export async function finishSignIn(input: {
   try {
     const current = await getViewer({ request, ctx, auth })
     const { userId } = await resolveAttendee(ctx, identity, current?.userId)
-    const token = await startSession(ctx, { userId, provider, userAgent: request.headers.get('User-Agent'), replacesToken: await readSessionToken(request, auth) })
+    const token = await startSession(ctx, {
+      userId,
+      provider,
+      userAgent: request.headers.get('User-Agent'),
+      replacesToken: await readSessionToken(request, auth),
+    })
     headers.append('Set-Cookie', await sessionCookie(auth).serialize(token))
     return redirect(returnTo, { status: 303, headers })
   } catch (error) {
-    if (isDatabaseUnavailable(error)) return fail('database_unavailable', 'the database could not be reached')
+    if (isDatabaseUnavailable(error))
+      return fail('database_unavailable', 'the database could not be reached')
     throw error
   }
 }

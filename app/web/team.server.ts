@@ -10,7 +10,8 @@ export type Insider = { viewer: Viewer; team: Membership }
 /** Members and owners. Nobody is sent to sign in: that would say that there is such a team. */
 export async function requireMember({ request, params, ctx, auth }: HandlerArgs): Promise<Insider> {
   const viewer = await getViewer({ request, ctx, auth })
-  const team = viewer && !viewer.banned ? await findMembership(ctx, params.team ?? '', viewer.userId) : null
+  const team =
+    viewer && !viewer.banned ? await findMembership(ctx, params.team ?? '', viewer.userId) : null
   if (!viewer || !team) throw notFound()
   return { viewer, team }
 }
@@ -51,5 +52,7 @@ const lives: Record<string, number> = { '1d': 1, '7d': 7, '30d': 30, '90d': 90, 
 export function parseLife(value: unknown, now: Date): Date | null {
   const days = typeof value === 'string' ? lives[value] : undefined
   if (days !== undefined) return new Date(now.getTime() + days * 86_400_000)
-  return value === 'month-end' ? new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1)) : null
+  return value === 'month-end'
+    ? new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1))
+    : null
 }

@@ -8,10 +8,21 @@ import path from 'node:path'
 
 export type Instruction = { name: string; args: string }
 export type Stage = { from: string; alias: string | null; instructions: Instruction[] }
-export type Image = { root: string; workdir: string; env: Record<string, string>; user: string | null; command: string[]; baseImages: string[]; ran: string[] }
+export type Image = {
+  root: string
+  workdir: string
+  env: Record<string, string>
+  user: string | null
+  command: string[]
+  baseImages: string[]
+  ran: string[]
+}
 
 export function parseDockerfile(text: string): Stage[] {
-  const lines = text.replace(/\\\n/g, ' ').split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'))
+  const lines = text
+    .replace(/\\\n/g, ' ')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
   const stages: Stage[] = []
   for (const line of lines) {
     const [, name = '', args = ''] = /^([A-Z]+)\s+(.*)$/.exec(line.trim()) ?? []
@@ -39,13 +50,19 @@ export function buildImage(context: string, folder: string, environment: NodeJS.
     const root = path.join(folder, stage.alias ?? `stage-${index}`)
     roots.set(stage.alias ?? String(index), root)
     image = { root, workdir: '/', env: {}, user: null, command: [], baseImages, ran }
-    for (const instruction of stage.instructions) carryOut(instruction, image, { context, ignored, roots, environment })
+    for (const instruction of stage.instructions)
+      carryOut(instruction, image, { context, ignored, roots, environment })
   })
   if (!image) throw new Error('The Dockerfile has no stage.')
   return image
 }
 
-type Site = { context: string; ignored: (file: string) => boolean; roots: Map<string, string>; environment: NodeJS.ProcessEnv }
+type Site = {
+  context: string
+  ignored: (file: string) => boolean
+  roots: Map<string, string>
+  environment: NodeJS.ProcessEnv
+}
 
 function carryOut({ name, args }: Instruction, image: Image, site: Site): void {
   const workdir = () => path.join(image.root, image.workdir)
@@ -76,11 +93,18 @@ function carryOut({ name, args }: Instruction, image: Image, site: Site): void {
     case 'HEALTHCHECK':
       return
     default:
-      throw new Error(`The instruction ${name} is not known to e2e/image/dockerfile.ts: teach it, so that it is tried.`)
+      throw new Error(
+        `The instruction ${name} is not known to e2e/image/dockerfile.ts: teach it, so that it is tried.`,
+      )
   }
 }
 
-function copy(args: string, image: Image, workdir: string, { context, ignored, roots }: Site): void {
+function copy(
+  args: string,
+  image: Image,
+  workdir: string,
+  { context, ignored, roots }: Site,
+): void {
   const [, stage, rest = ''] = /^(?:--from=(\S+)\s+)?(.*)$/.exec(args) ?? []
   const parts = rest.split(/\s+/)
   const destination = path.resolve(workdir, parts.pop() ?? '.')
@@ -89,8 +113,15 @@ function copy(args: string, image: Image, workdir: string, { context, ignored, r
   for (const part of parts) {
     const from = path.join(source, part)
     if (!existsSync(from)) throw new Error(`COPY ${args}: ${part} is not there`)
-    const into = statSync(from).isDirectory() || parts.length === 1 && !rest.endsWith('/') ? destination : path.join(destination, path.basename(part))
-    copyTree(from, into, stage === undefined ? (file) => ignored(path.relative(context, file)) : () => false)
+    const into =
+      statSync(from).isDirectory() || (parts.length === 1 && !rest.endsWith('/'))
+        ? destination
+        : path.join(destination, path.basename(part))
+    copyTree(
+      from,
+      into,
+      stage === undefined ? (file) => ignored(path.relative(context, file)) : () => false,
+    )
   }
 }
 
@@ -105,14 +136,26 @@ function copyTree(from: string, into: string, skip: (file: string) => boolean): 
 }
 
 function run(command: string, image: Image, cwd: string, environment: NodeJS.ProcessEnv): void {
-  const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', command], { cwd, env: { ...environment, ...image.env }, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+  const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', command], {
+    cwd,
+    env: { ...environment, ...image.env },
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  })
   image.ran.push(command)
-  if (status !== 0) throw new Error(`RUN ${command} ended with ${status}:\n${stdout.slice(-4_000)}\n${stderr.slice(-4_000)}`)
+  if (status !== 0)
+    throw new Error(
+      `RUN ${command} ended with ${status}:\n${stdout.slice(-4_000)}\n${stderr.slice(-4_000)}`,
+    )
 }
 
 /** The patterns in use: names and globs from the root, and a leading globstar. */
 function ignoredBy(text: string): (file: string) => boolean {
-  const patterns = text.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'))
-  if (patterns.some((pattern) => pattern.startsWith('!'))) throw new Error('.dockerignore has an exception, which is not understood here.')
+  const patterns = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+  if (patterns.some((pattern) => pattern.startsWith('!')))
+    throw new Error('.dockerignore has an exception, which is not understood here.')
   return (file) => file !== '' && patterns.some((pattern) => path.matchesGlob(file, pattern))
 }

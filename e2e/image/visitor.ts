@@ -8,7 +8,10 @@ export class Balancer {
   readonly statuses: Record<number, number> = {}
   readonly cut: string[] = []
   #next = 0
-  constructor(readonly publicOrigin: string, readonly machines: string[]) {}
+  constructor(
+    readonly publicOrigin: string,
+    readonly machines: string[],
+  ) {}
 
   /** Sends to one machine after the other, and counts what came back. */
   async send(path: string, init: RequestInit): Promise<Response> {
@@ -20,7 +23,10 @@ export class Balancer {
         this.statuses[response.status] = (this.statuses[response.status] ?? 0) + 1
         return response
       } catch (error) {
-        const cause = error instanceof Error && error.cause instanceof Error && 'code' in error.cause ? String(error.cause.code) : String(error)
+        const cause =
+          error instanceof Error && error.cause instanceof Error && 'code' in error.cause
+            ? String(error.cause.code)
+            : String(error)
         const neverSent = cause === 'ECONNREFUSED'
         if ((neverSent || init.method === 'GET') && tries < 5) continue
         this.cut.push(`${init.method} ${path}: ${cause}`)
@@ -46,20 +52,36 @@ export class Visitor {
   async signIn(login: string): Promise<void> {
     const start = await this.post('/auth/github', { returnTo: '/' })
     const authorize = new URL(start.location ?? '')
-    const chosen = await fetch(new URL('/login/oauth/callback', authorize), { method: 'POST', redirect: 'manual', body: new URLSearchParams({ ...Object.fromEntries(authorize.searchParams), login }) })
+    const chosen = await fetch(new URL('/login/oauth/callback', authorize), {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({ ...Object.fromEntries(authorize.searchParams), login }),
+    })
     const back = new URL(chosen.headers.get('location') ?? '')
     const landed = await this.get(back.pathname + back.search)
-    if (landed.location !== '/') throw new Error(`${login} could not sign in: ${landed.status} ${landed.location}`)
+    if (landed.location !== '/')
+      throw new Error(`${login} could not sign in: ${landed.status} ${landed.location}`)
   }
 
   async #ask(path: string, init: RequestInit): Promise<Answer> {
     const { publicOrigin } = this.balancer
-    const response = await this.balancer.send(path, { ...init, headers: { Origin: publicOrigin, 'X-Forwarded-Host': new URL(publicOrigin).host, Cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ') } })
+    const response = await this.balancer.send(path, {
+      ...init,
+      headers: {
+        Origin: publicOrigin,
+        'X-Forwarded-Host': new URL(publicOrigin).host,
+        Cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+      },
+    })
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
       if (value === '' || /max-age=0/i.test(cookie)) this.#cookies.delete(name)
       else this.#cookies.set(name, value)
     }
-    return { status: response.status, location: response.headers.get('location'), text: await response.text() }
+    return {
+      status: response.status,
+      location: response.headers.get('location'),
+      text: await response.text(),
+    }
   }
 }

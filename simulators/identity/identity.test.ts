@@ -9,10 +9,20 @@ const origin = 'http://localhost:3000'
 
 test('there are enough people, nobody twice, and some are at both providers with one address', () => {
   expect(people.length).toBeGreaterThanOrEqual(300)
-  expect(new Set(people.map(({ provider, login }) => `${provider}:${login}`)).size).toBe(people.length)
-  expect(people).toContainEqual({ provider: 'github', login: 'admin', email: 'admin@keymint.test', name: 'Ada Admin', note: 'the organiser' })
+  expect(new Set(people.map(({ provider, login }) => `${provider}:${login}`)).size).toBe(
+    people.length,
+  )
+  expect(people).toContainEqual({
+    provider: 'github',
+    login: 'admin',
+    email: 'admin@keymint.test',
+    name: 'Ada Admin',
+    note: 'the organiser',
+  })
   const atGoogle = new Set(googlePeople.map(({ email }) => email))
-  const both = githubPeople.flatMap(({ emails }) => emails).filter(({ email, verified }) => verified && atGoogle.has(email))
+  const both = githubPeople
+    .flatMap(({ emails }) => emails)
+    .filter(({ email, verified }) => verified && atGoogle.has(email))
   expect(both.length).toBeGreaterThan(30)
   expect(both.some(({ email }) => email.endsWith('@gmail.com'))).toBe(true)
   // What databases of demos already hold must still find its owner.
@@ -33,19 +43,36 @@ test('GitHub: a round trip with PKCE gives the stable id, the age of the account
   expect(picker.match(/class="user-form"/g)?.length).toBe(githubPeople.length)
   const response = await api(world, '/user', token)
   expect(response.headers.get('x-oauth-scopes')).toBe('read:user, user:email')
-  expect(await response.json()).toMatchObject({ id: githubIdOf('admin'), login: 'admin', name: 'Ada Admin', email: null, created_at: '2016-05-12T08:30:00Z' })
-  expect(await (await api(world, '/user/emails', token)).json()).toEqual([{ email: 'admin@keymint.test', primary: true, verified: true, visibility: 'private' }])
+  expect(await response.json()).toMatchObject({
+    id: githubIdOf('admin'),
+    login: 'admin',
+    name: 'Ada Admin',
+    email: null,
+    created_at: '2016-05-12T08:30:00Z',
+  })
+  expect(await (await api(world, '/user/emails', token)).json()).toEqual([
+    { email: 'admin@keymint.test', primary: true, verified: true, visibility: 'private' },
+  ])
 })
 
 test('GitHub: unverified, none, several and borrowed addresses are told as they are', async () => {
   await using world = await makeWorld()
-  const emailsOf = async (login: string) => (await (await api(world, '/user/emails', (await githubToken(world, login)).token)).json()) as { email: string; primary: boolean; verified: boolean }[]
+  const emailsOf = async (login: string) =>
+    (await (await api(world, '/user/emails', (await githubToken(world, login)).token)).json()) as {
+      email: string
+      primary: boolean
+      verified: boolean
+    }[]
   expect(await emailsOf('no-email')).toEqual([])
   expect((await emailsOf('unverified')).map(({ verified }) => verified)).toEqual([false])
-  expect(await emailsOf('impostor')).toMatchObject([{ email: 'admin@keymint.test', primary: true, verified: false }])
+  expect(await emailsOf('impostor')).toMatchObject([
+    { email: 'admin@keymint.test', primary: true, verified: false },
+  ])
   const many = await emailsOf('many-emails')
   expect(many.length).toBe(4)
-  expect(many.filter(({ primary }) => primary)).toMatchObject([{ email: 'Manny.Mails@Example.ORG', verified: true }])
+  expect(many.filter(({ primary }) => primary)).toMatchObject([
+    { email: 'Manny.Mails@Example.ORG', verified: true },
+  ])
 })
 
 test('GitHub: addresses need the scope user:email, and every call a token of ours and a User-Agent', async () => {
@@ -59,41 +86,88 @@ test('GitHub: addresses need the scope user:email, and every call a token of our
 test('GitHub: a code is worth one exchange, for this verifier, secret and redirect address only', async () => {
   await using world = await makeWorld()
   const first = await githubCode(world, 'admin')
-  expect(await exchange(world, first)).toMatchObject({ token_type: 'bearer', scope: 'read:user,user:email' })
+  expect(await exchange(world, first)).toMatchObject({
+    token_type: 'bearer',
+    scope: 'read:user,user:email',
+  })
   expect(await exchange(world, first)).toMatchObject({ error: 'bad_verification_code' })
 
   const mismatch = await githubCode(world, 'admin')
-  expect(await exchange(world, { ...mismatch, verifier: 'another-verifier' })).toMatchObject({ error: 'bad_verification_code' })
+  expect(await exchange(world, { ...mismatch, verifier: 'another-verifier' })).toMatchObject({
+    error: 'bad_verification_code',
+  })
   expect(await exchange(world, mismatch)).toMatchObject({ error: 'bad_verification_code' })
-  expect(await exchange(world, { ...(await githubCode(world, 'admin')), verifier: undefined })).toMatchObject({ error: 'bad_verification_code' })
-  expect(await exchange(world, await githubCode(world, 'admin'), { client_secret: 'wrong' })).toMatchObject({ error: 'incorrect_client_credentials' })
-  expect(await exchange(world, await githubCode(world, 'admin'), { redirect_uri: `${origin}/elsewhere` })).toMatchObject({ error: 'redirect_uri_mismatch' })
-  expect(await exchange(world, { code: 'made-up', verifier: 'v' })).toMatchObject({ error: 'bad_verification_code' })
+  expect(
+    await exchange(world, { ...(await githubCode(world, 'admin')), verifier: undefined }),
+  ).toMatchObject({ error: 'bad_verification_code' })
+  expect(
+    await exchange(world, await githubCode(world, 'admin'), { client_secret: 'wrong' }),
+  ).toMatchObject({ error: 'incorrect_client_credentials' })
+  expect(
+    await exchange(world, await githubCode(world, 'admin'), {
+      redirect_uri: `${origin}/elsewhere`,
+    }),
+  ).toMatchObject({ error: 'redirect_uri_mismatch' })
+  expect(await exchange(world, { code: 'made-up', verifier: 'v' })).toMatchObject({
+    error: 'bad_verification_code',
+  })
 })
 
 test('a redirect address is accepted only to the letter, at the picker and behind it', async () => {
   await using world = await makeWorld()
-  for (const wrong of [`${origin}/auth/github/callback/`, `${origin}/auth/github/callback?x=1`, 'http://evil.test/auth/github/callback', `${origin}/auth/google/callback`]) {
-    const response = await fetch(githubAuthorizeUrl(world, { redirect_uri: wrong }), { redirect: 'manual' })
+  for (const wrong of [
+    `${origin}/auth/github/callback/`,
+    `${origin}/auth/github/callback?x=1`,
+    'http://evil.test/auth/github/callback',
+    `${origin}/auth/google/callback`,
+  ]) {
+    const response = await fetch(githubAuthorizeUrl(world, { redirect_uri: wrong }), {
+      redirect: 'manual',
+    })
     expect([response.status, response.headers.get('location')]).toEqual([400, null])
     const behind = await fetch(`${world.github.url}/login/oauth/callback`, {
       method: 'POST',
       redirect: 'manual',
-      body: new URLSearchParams({ login: 'admin', client_id: world.github.clientId, redirect_uri: wrong, state: 's', scope: '' }),
+      body: new URLSearchParams({
+        login: 'admin',
+        client_id: world.github.clientId,
+        redirect_uri: wrong,
+        state: 's',
+        scope: '',
+      }),
     })
     expect([behind.status, behind.headers.get('location')]).toEqual([400, null])
   }
-  expect((await fetch(githubAuthorizeUrl(world, { redirect_uri: 'http://localhost:3777/auth/github/callback' }))).status).toBe(400)
+  expect(
+    (
+      await fetch(
+        githubAuthorizeUrl(world, { redirect_uri: 'http://localhost:3777/auth/github/callback' }),
+      )
+    ).status,
+  ).toBe(400)
   world.allowOrigin('http://localhost:3777')
-  expect((await fetch(githubAuthorizeUrl(world, { redirect_uri: 'http://localhost:3777/auth/github/callback' }))).status).toBe(200)
+  expect(
+    (
+      await fetch(
+        githubAuthorizeUrl(world, { redirect_uri: 'http://localhost:3777/auth/github/callback' }),
+      )
+    ).status,
+  ).toBe(200)
   expect((await fetch(githubAuthorizeUrl(world, { client_id: 'nobody' }))).status).toBe(404)
 })
 
 test('Cancel leads back with access_denied and the state', async () => {
   await using world = await makeWorld()
-  for (const url of [githubAuthorizeUrl(world, { state: 'a b&c"' }), googleAuthorizeUrl(world, { state: 'a b&c"' })]) {
+  for (const url of [
+    githubAuthorizeUrl(world, { state: 'a b&c"' }),
+    googleAuthorizeUrl(world, { state: 'a b&c"' }),
+  ]) {
     const link = cancelLink(await (await fetch(url)).text())
-    expect([link.origin, link.searchParams.get('error'), link.searchParams.get('state')]).toEqual([origin, 'access_denied', 'a b&c"'])
+    expect([link.origin, link.searchParams.get('error'), link.searchParams.get('state')]).toEqual([
+      origin,
+      'access_denied',
+      'a b&c"',
+    ])
   }
 })
 
@@ -104,7 +178,14 @@ test('Google: a round trip gives a signed id_token with a sub that outlives a re
     const person = googlePeople.find(({ hd }) => hd === 'northwind.test')!
     const claims = await googleClaims(world, person.email)
     expect(claims).toMatchObject({
-      iss: world.google.issuer, aud: world.google.clientId, nonce: 'n-1', email: person.email, email_verified: true, name: person.name, hd: 'northwind.test', sub: googleSubOf(person.email),
+      iss: world.google.issuer,
+      aud: world.google.clientId,
+      nonce: 'n-1',
+      email: person.email,
+      email_verified: true,
+      name: person.name,
+      hd: 'northwind.test',
+      sub: googleSubOf(person.email),
     })
     subs.push(claims.sub)
   }
@@ -113,10 +194,15 @@ test('Google: a round trip gives a signed id_token with a sub that outlives a re
 
 test('Google: an unverified address says so, Gmail has no hd, and claims follow the scopes', async () => {
   await using world = await makeWorld()
-  expect(await googleClaims(world, 'unverified@example.com')).toMatchObject({ email: 'unverified@example.com', email_verified: false })
+  expect(await googleClaims(world, 'unverified@example.com')).toMatchObject({
+    email: 'unverified@example.com',
+    email_verified: false,
+  })
   const gmail = await googleClaims(world, 'taratwin@gmail.com')
   expect(gmail).not.toHaveProperty('hd')
-  expect(await googleClaims(world, 'taratwin@gmail.com', { scope: 'openid' })).not.toHaveProperty('email')
+  expect(await googleClaims(world, 'taratwin@gmail.com', { scope: 'openid' })).not.toHaveProperty(
+    'email',
+  )
 })
 
 test('Google: a code is worth one exchange, for this verifier, secret and redirect address only', async () => {
@@ -125,17 +211,45 @@ test('Google: a code is worth one exchange, for this verifier, secret and redire
   const first = await googleCode(world, email)
   expect((await googleExchange(world, first)).status).toBe(200)
   expect(await errorOf(googleExchange(world, first))).toEqual([400, 'invalid_grant'])
-  expect(await errorOf(googleExchange(world, { ...(await googleCode(world, email)), verifier: 'another' }))).toEqual([400, 'invalid_grant'])
-  expect(await errorOf(googleExchange(world, await googleCode(world, email), { client_secret: 'wrong' }))).toEqual([401, 'invalid_client'])
-  expect(await errorOf(googleExchange(world, await googleCode(world, email), { redirect_uri: `${origin}/elsewhere` }))).toEqual([400, 'redirect_uri_mismatch'])
-  const basic = Buffer.from(`${world.google.clientId}:${world.google.clientSecret}`).toString('base64')
-  expect((await googleExchange(world, await googleCode(world, email), { client_id: '', client_secret: '' }, { Authorization: `Basic ${basic}` })).status).toBe(200)
+  expect(
+    await errorOf(
+      googleExchange(world, { ...(await googleCode(world, email)), verifier: 'another' }),
+    ),
+  ).toEqual([400, 'invalid_grant'])
+  expect(
+    await errorOf(
+      googleExchange(world, await googleCode(world, email), { client_secret: 'wrong' }),
+    ),
+  ).toEqual([401, 'invalid_client'])
+  expect(
+    await errorOf(
+      googleExchange(world, await googleCode(world, email), {
+        redirect_uri: `${origin}/elsewhere`,
+      }),
+    ),
+  ).toEqual([400, 'redirect_uri_mismatch'])
+  const basic = Buffer.from(`${world.google.clientId}:${world.google.clientSecret}`).toString(
+    'base64',
+  )
+  expect(
+    (
+      await googleExchange(
+        world,
+        await googleCode(world, email),
+        { client_id: '', client_secret: '' },
+        { Authorization: `Basic ${basic}` },
+      )
+    ).status,
+  ).toBe(200)
 })
 
 test('a fault hits once: a failing token endpoint, forbidden addresses, a slow and a lost answer', async () => {
   await using world = await makeWorld()
-  const order = (url: string, fault: object) => fetch(url, { method: 'POST', body: JSON.stringify(fault) })
-  expect((await order(world.github.faultsUrl, { path: '/user/emails', status: 403 })).status).toBe(201)
+  const order = (url: string, fault: object) =>
+    fetch(url, { method: 'POST', body: JSON.stringify(fault) })
+  expect((await order(world.github.faultsUrl, { path: '/user/emails', status: 403 })).status).toBe(
+    201,
+  )
   const { token } = await githubToken(world, 'admin')
   expect((await api(world, '/user/emails', token)).status).toBe(403)
   expect((await api(world, '/user/emails', token)).status).toBe(200)
@@ -145,7 +259,10 @@ test('a fault hits once: a failing token endpoint, forbidden addresses, a slow a
   expect((await googleExchange(world, code)).status).toBe(503)
   expect((await googleExchange(world, code)).status).toBe(200)
 
-  await order(world.github.faultsUrl, [{ path: '/user', delayMs: 150 }, { path: '/user', drop: true }])
+  await order(world.github.faultsUrl, [
+    { path: '/user', delayMs: 150 },
+    { path: '/user', drop: true },
+  ])
   const before = performance.now()
   expect((await api(world, '/user', token)).status).toBe(200)
   expect(performance.now() - before).toBeGreaterThan(140)
@@ -153,7 +270,11 @@ test('a fault hits once: a failing token endpoint, forbidden addresses, a slow a
   expect((await api(world, '/user', token)).status).toBe(200)
 
   // The code is spent although nobody heard of it.
-  await order(world.github.faultsUrl, { path: '/login/oauth/access_token', drop: true, after: true })
+  await order(world.github.faultsUrl, {
+    path: '/login/oauth/access_token',
+    drop: true,
+    after: true,
+  })
   const spent = await githubCode(world, 'admin')
   await expect(exchange(world, spent)).rejects.toThrow()
   expect(await exchange(world, spent)).toMatchObject({ error: 'bad_verification_code' })
@@ -176,9 +297,13 @@ test('a taken port is refused with a sentence, and nothing is left running', asy
   const squatter = net.createServer()
   await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve))
   const { port } = squatter.address() as net.AddressInfo
-  const error: unknown = await startIdentity({ googlePort: port }).catch((reason: unknown) => reason)
+  const error: unknown = await startIdentity({ googlePort: port }).catch(
+    (reason: unknown) => reason,
+  )
   expect(error).toBeInstanceOf(StartError)
-  expect((error as Error).message).toBe(`Port ${port}, meant for the Google stand-in, is taken: stop what listens there, or set SIM_GOOGLE_PORT to a free port.`)
+  expect((error as Error).message).toBe(
+    `Port ${port}, meant for the Google stand-in, is taken: stop what listens there, or set SIM_GOOGLE_PORT to a free port.`,
+  )
   squatter.close()
 })
 
@@ -196,37 +321,89 @@ function newVerifier() {
 }
 
 function githubAuthorizeUrl(world: World, parameters: Record<string, string> = {}) {
-  const query = { client_id: world.github.clientId, redirect_uri: `${origin}/auth/github/callback`, scope: 'read:user user:email', state: 's-1', ...parameters }
+  const query = {
+    client_id: world.github.clientId,
+    redirect_uri: `${origin}/auth/github/callback`,
+    scope: 'read:user user:email',
+    state: 's-1',
+    ...parameters,
+  }
   return `${world.github.url}/login/oauth/authorize?${new URLSearchParams(query).toString()}`
 }
 
 function googleAuthorizeUrl(world: World, parameters: Record<string, string> = {}) {
-  const query = { client_id: world.google.clientId, redirect_uri: `${origin}/auth/google/callback`, response_type: 'code', scope: 'openid email profile', state: 's-1', nonce: 'n-1', ...parameters }
+  const query = {
+    client_id: world.google.clientId,
+    redirect_uri: `${origin}/auth/google/callback`,
+    response_type: 'code',
+    scope: 'openid email profile',
+    state: 's-1',
+    nonce: 'n-1',
+    ...parameters,
+  }
   return `${world.google.authUrl}?${new URLSearchParams(query).toString()}`
 }
 
 /** Presses the person's button: posts the form as the browser would. */
 async function choose(baseUrl: string, html: string, key: string, id: string): Promise<URL> {
-  const form = (html.match(/<form class="user-form"[\s\S]*?<\/form>/g) ?? []).find((candidate) => candidate.includes(`name="${key}" value="${id}"`))
+  const form = (html.match(/<form class="user-form"[\s\S]*?<\/form>/g) ?? []).find((candidate) =>
+    candidate.includes(`name="${key}" value="${id}"`),
+  )
   if (!form) throw new Error(`Nobody called ${id} in the picker.`)
-  const fields = [...form.matchAll(/name="([^"]*)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [name, unescape(value)])
+  const fields = [...form.matchAll(/name="([^"]*)" value="([^"]*)"/g)].map(
+    ([, name = '', value = '']) => [name, unescape(value)],
+  )
   const action = /action="([^"]*)"/.exec(form)?.[1] ?? ''
-  const response = await fetch(baseUrl + action, { method: 'POST', redirect: 'manual', body: new URLSearchParams(fields) })
+  const response = await fetch(baseUrl + action, {
+    method: 'POST',
+    redirect: 'manual',
+    body: new URLSearchParams(fields),
+  })
   expect(response.status).toBe(302)
   return new URL(response.headers.get('location') ?? '')
 }
 
-async function githubCode(world: World, login: string, parameters: Record<string, string> = {}): Promise<Code & { picker: string }> {
+async function githubCode(
+  world: World,
+  login: string,
+  parameters: Record<string, string> = {},
+): Promise<Code & { picker: string }> {
   const { verifier, challenge } = newVerifier()
-  const picker = await (await fetch(githubAuthorizeUrl(world, { code_challenge: challenge, code_challenge_method: 'S256', ...parameters }))).text()
+  const picker = await (
+    await fetch(
+      githubAuthorizeUrl(world, {
+        code_challenge: challenge,
+        code_challenge_method: 'S256',
+        ...parameters,
+      }),
+    )
+  ).text()
   const back = await choose(world.github.url, picker, 'login', login)
-  expect([back.origin + back.pathname, back.searchParams.get('state')]).toEqual([`${origin}/auth/github/callback`, 's-1'])
+  expect([back.origin + back.pathname, back.searchParams.get('state')]).toEqual([
+    `${origin}/auth/github/callback`,
+    's-1',
+  ])
   return { code: back.searchParams.get('code') ?? '', verifier, picker }
 }
 
-async function exchange(world: World, { code, verifier }: Code, changes: Record<string, string> = {}): Promise<Record<string, unknown>> {
-  const body = { client_id: world.github.clientId, client_secret: world.github.clientSecret, code, redirect_uri: `${origin}/auth/github/callback`, ...(verifier ? { code_verifier: verifier } : {}), ...changes }
-  const response = await fetch(`${world.github.url}/login/oauth/access_token`, { method: 'POST', headers: { Accept: 'application/json' }, body: new URLSearchParams(body) })
+async function exchange(
+  world: World,
+  { code, verifier }: Code,
+  changes: Record<string, string> = {},
+): Promise<Record<string, unknown>> {
+  const body = {
+    client_id: world.github.clientId,
+    client_secret: world.github.clientSecret,
+    code,
+    redirect_uri: `${origin}/auth/github/callback`,
+    ...(verifier ? { code_verifier: verifier } : {}),
+    ...changes,
+  }
+  const response = await fetch(`${world.github.url}/login/oauth/access_token`, {
+    method: 'POST',
+    headers: { Accept: 'application/json' },
+    body: new URLSearchParams(body),
+  })
   expect(response.status).toBe(200)
   return (await response.json()) as Record<string, unknown>
 }
@@ -237,29 +414,78 @@ async function githubToken(world: World, login: string, parameters: Record<strin
 }
 
 function api(world: World, path: string, token: string) {
-  return fetch(world.github.apiUrl + path, { headers: { Authorization: `Bearer ${token}`, Accept: 'application/vnd.github+json', 'User-Agent': 'keymint' } })
+  return fetch(world.github.apiUrl + path, {
+    headers: {
+      Authorization: `Bearer ${token}`,
+      Accept: 'application/vnd.github+json',
+      'User-Agent': 'keymint',
+    },
+  })
 }
 
-async function googleCode(world: World, email: string, parameters: Record<string, string> = {}): Promise<Code> {
+async function googleCode(
+  world: World,
+  email: string,
+  parameters: Record<string, string> = {},
+): Promise<Code> {
   const { verifier, challenge } = newVerifier()
-  const picker = await (await fetch(googleAuthorizeUrl(world, { code_challenge: challenge, code_challenge_method: 'S256', ...parameters }))).text()
+  const picker = await (
+    await fetch(
+      googleAuthorizeUrl(world, {
+        code_challenge: challenge,
+        code_challenge_method: 'S256',
+        ...parameters,
+      }),
+    )
+  ).text()
   const back = await choose(world.google.url, picker, 'email', email)
-  expect([back.origin + back.pathname, back.searchParams.get('state')]).toEqual([`${origin}/auth/google/callback`, 's-1'])
+  expect([back.origin + back.pathname, back.searchParams.get('state')]).toEqual([
+    `${origin}/auth/google/callback`,
+    's-1',
+  ])
   return { code: back.searchParams.get('code') ?? '', verifier }
 }
 
-function googleExchange(world: World, { code, verifier }: Code, changes: Record<string, string> = {}, headers: Record<string, string> = {}) {
-  const body = { grant_type: 'authorization_code', client_id: world.google.clientId, client_secret: world.google.clientSecret, code, redirect_uri: `${origin}/auth/google/callback`, code_verifier: verifier ?? '', ...changes }
+function googleExchange(
+  world: World,
+  { code, verifier }: Code,
+  changes: Record<string, string> = {},
+  headers: Record<string, string> = {},
+) {
+  const body = {
+    grant_type: 'authorization_code',
+    client_id: world.google.clientId,
+    client_secret: world.google.clientSecret,
+    code,
+    redirect_uri: `${origin}/auth/google/callback`,
+    code_verifier: verifier ?? '',
+    ...changes,
+  }
   return fetch(world.google.tokenUrl, { method: 'POST', headers, body: new URLSearchParams(body) })
 }
 
-async function googleClaims(world: World, email: string, parameters: Record<string, string> = {}): Promise<Record<string, unknown>> {
-  const { id_token } = (await (await googleExchange(world, await googleCode(world, email, parameters))).json()) as { id_token: string }
+async function googleClaims(
+  world: World,
+  email: string,
+  parameters: Record<string, string> = {},
+): Promise<Record<string, unknown>> {
+  const { id_token } = (await (
+    await googleExchange(world, await googleCode(world, email, parameters))
+  ).json()) as { id_token: string }
   const [header = '', payload = '', signature = ''] = id_token.split('.')
-  const { keys } = (await (await fetch(world.google.jwksUrl)).json()) as { keys: (JsonWebKey & { kid: string })[] }
+  const { keys } = (await (await fetch(world.google.jwksUrl)).json()) as {
+    keys: (JsonWebKey & { kid: string })[]
+  }
   const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string }
   const jwk = keys.find((key) => key.kid === kid)
-  expect(verify('RSA-SHA256', Buffer.from(`${header}.${payload}`), createPublicKey({ key: { ...jwk }, format: 'jwk' }), Buffer.from(signature, 'base64url'))).toBe(true)
+  expect(
+    verify(
+      'RSA-SHA256',
+      Buffer.from(`${header}.${payload}`),
+      createPublicKey({ key: { ...jwk }, format: 'jwk' }),
+      Buffer.from(signature, 'base64url'),
+    ),
+  ).toBe(true)
   return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>
 }
 

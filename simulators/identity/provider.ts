@@ -28,11 +28,20 @@ export type Fault = {
   after: boolean
 }
 
-export type Call = { method: string; url: URL; headers: http.IncomingHttpHeaders; body: string; form: URLSearchParams }
+export type Call = {
+  method: string
+  url: URL
+  headers: http.IncomingHttpHeaders
+  body: string
+  form: URLSearchParams
+}
 export type Answer = { status: number; headers?: Record<string, string>; body?: string | Buffer }
 
 export type ProviderServer = { url: string; port: number; ask: Ask; stop(): Promise<void> }
-type Ask = (path: string, init?: { method?: string; body?: URLSearchParams; token?: string }) => Promise<Response>
+type Ask = (
+  path: string,
+  init?: { method?: string; body?: URLSearchParams; token?: string },
+) => Promise<Response>
 
 const settingOf: Record<Provider, string> = { github: 'SIM_GITHUB_PORT', google: 'SIM_GOOGLE_PORT' }
 const nameOf: Record<Provider, string> = { github: 'GitHub', google: 'Google' }
@@ -55,21 +64,39 @@ export async function startProvider(options: {
     })
   })
 
-  async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  async function answer(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): Promise<void> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks).toString()
     const url = new URL(request.url ?? '/', self.url)
-    const call: Call = { method: request.method ?? 'GET', url, headers: request.headers, body, form: formOf(request.headers, body) }
+    const call: Call = {
+      method: request.method ?? 'GET',
+      url,
+      headers: request.headers,
+      body,
+      form: formOf(request.headers, body),
+    }
     if (url.pathname === '/__sim/faults') return send(response, orderFault(faults, call))
 
     const fault = takeFault(faults, call)
     if (fault?.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs))
     if (fault?.drop && !fault.after) return void response.destroy()
     if (fault?.status !== undefined) {
-      return send(response, { ...json(fault.status, fault.body ?? { message: 'Ordered by /__sim/faults.' }, fault.headers), ...(typeof fault.body === 'string' ? { body: fault.body } : {}) })
+      return send(response, {
+        ...json(
+          fault.status,
+          fault.body ?? { message: 'Ordered by /__sim/faults.' },
+          fault.headers,
+        ),
+        ...(typeof fault.body === 'string' ? { body: fault.body } : {}),
+      })
     }
-    const result = url.pathname.startsWith('/_emulate/') ? await passOn(await self.ask(url.pathname)) : await options.handle(call, self)
+    const result = url.pathname.startsWith('/_emulate/')
+      ? await passOn(await self.ask(url.pathname))
+      : await options.handle(call, self)
     if (fault?.drop) return void response.destroy()
     send(response, result)
   }
@@ -78,9 +105,15 @@ export async function startProvider(options: {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const { port } = options
       reject(
-        error.code === 'EADDRINUSE' ? new StartError(`Port ${port}, meant for the ${nameOf[provider]} stand-in, is taken: stop what listens there, or set ${settingOf[provider]} to a free port.`)
-        : error.code === 'EACCES' ? new StartError(`Port ${port}, meant for the ${nameOf[provider]} stand-in, may not be used by you: set ${settingOf[provider]} to a port above 1023.`)
-        : error,
+        error.code === 'EADDRINUSE'
+          ? new StartError(
+              `Port ${port}, meant for the ${nameOf[provider]} stand-in, is taken: stop what listens there, or set ${settingOf[provider]} to a free port.`,
+            )
+          : error.code === 'EACCES'
+            ? new StartError(
+                `Port ${port}, meant for the ${nameOf[provider]} stand-in, may not be used by you: set ${settingOf[provider]} to a port above 1023.`,
+              )
+            : error,
       )
     })
     server.listen(options.port ?? 0, '127.0.0.1', resolve)
@@ -94,7 +127,12 @@ export async function startProvider(options: {
     // The emulator has no way to say which port it was given, and an error of its listen ends the process: it gets a free one.
     const emulatorPort = await freePort()
     emulatorUrl = `http://127.0.0.1:${emulatorPort}`
-    emulator = await createEmulator({ service: provider, port: emulatorPort, baseUrl: self.url, seed: options.seed(self.url) })
+    emulator = await createEmulator({
+      service: provider,
+      port: emulatorPort,
+      baseUrl: self.url,
+      seed: options.seed(self.url),
+    })
     await emulatorListens(emulatorUrl)
   } catch (error) {
     await closeServer(server)
@@ -112,7 +150,14 @@ export async function startProvider(options: {
 }
 
 /** Codes we let through, with what the real provider binds to each: one use, ten minutes, this client, this redirect, this challenge. */
-export type Grant = { login: string; clientId: string; redirectUri: string; scopes: string[]; challenge: string | undefined; expires: number }
+export type Grant = {
+  login: string
+  clientId: string
+  redirectUri: string
+  scopes: string[]
+  challenge: string | undefined
+  expires: number
+}
 
 export class Grants {
   #codes = new Map<string, Grant>()
@@ -147,7 +192,10 @@ export function credentialsOf(call: Call): Client {
     const [id = '', secret = ''] = Buffer.from(basic, 'base64').toString().split(/:(.*)/s)
     return { clientId: safeDecode(id), clientSecret: safeDecode(secret) }
   }
-  return { clientId: call.form.get('client_id') ?? '', clientSecret: call.form.get('client_secret') ?? '' }
+  return {
+    clientId: call.form.get('client_id') ?? '',
+    clientSecret: call.form.get('client_secret') ?? '',
+  }
 }
 
 export function bearerOf(call: Call): string | undefined {
@@ -155,11 +203,23 @@ export function bearerOf(call: Call): string | undefined {
 }
 
 export function json(status: number, value: unknown, headers: Record<string, string> = {}): Answer {
-  return { status, headers: { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store', ...headers }, body: JSON.stringify(value) }
+  return {
+    status,
+    headers: {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Cache-Control': 'no-store',
+      ...headers,
+    },
+    body: JSON.stringify(value),
+  }
 }
 
 export function page(status: number, html: string): Answer {
-  return { status, headers: { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' }, body: html }
+  return {
+    status,
+    headers: { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' },
+    body: html,
+  }
 }
 
 export function redirect(location: string): Answer {
@@ -168,12 +228,19 @@ export function redirect(location: string): Answer {
 
 /** What a person sees who was sent here wrongly: the provider shows it itself and sends nobody anywhere. */
 export function refusal(provider: Provider, title: string, sentence: string): Answer {
-  return page(400, `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>${title} | ${nameOf[provider]} stand-in</title></head><body><main><h1>${title}</h1><p>${escape(sentence)}</p></main></body></html>`)
+  return page(
+    400,
+    `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>${title} | ${nameOf[provider]} stand-in</title></head><body><main><h1>${title}</h1><p>${escape(sentence)}</p></main></body></html>`,
+  )
 }
 
 export async function passOn(response: Response): Promise<Answer> {
   const type = response.headers.get('content-type')
-  return { status: response.status, headers: type ? { 'Content-Type': type } : {}, body: Buffer.from(await response.arrayBuffer()) }
+  return {
+    status: response.status,
+    headers: type ? { 'Content-Type': type } : {},
+    body: Buffer.from(await response.arrayBuffer()),
+  }
 }
 
 /**
@@ -182,17 +249,30 @@ export async function passOn(response: Response): Promise<Answer> {
  */
 export function pickerPage(
   html: string,
-  options: { provider: Provider; key: 'login' | 'email'; hidden: Record<string, string>; cancelUrl: string; describe(id: string): { name: string; email: string; note?: string } | undefined },
+  options: {
+    provider: Provider
+    key: 'login' | 'email'
+    hidden: Record<string, string>
+    cancelUrl: string
+    describe(id: string): { name: string; email: string; note?: string } | undefined
+  },
 ): string {
   const forms = (html.match(/<form class="user-form"[\s\S]*?<\/form>/g) ?? []).flatMap((form) => {
-    const id = unescapeHtml(new RegExp(`name="${options.key}" value="([^"]*)"`).exec(form)?.[1] ?? '')
+    const id = unescapeHtml(
+      new RegExp(`name="${options.key}" value="([^"]*)"`).exec(form)?.[1] ?? '',
+    )
     const person = options.describe(id)
     if (!person) return []
     const hidden = { [options.key]: id, ...options.hidden }
     const action = /action="([^"]*)"/.exec(form)?.[1] ?? ''
     const meta = person.note ? `${person.name} · ${person.note}` : person.name
     return [
-      `<form class="user-form" method="post" action="${action}">${Object.entries(hidden).map(([name, value]) => `<input type="hidden" name="${escape(name)}" value="${escape(value)}"/>`).join('')}
+      `<form class="user-form" method="post" action="${action}">${Object.entries(hidden)
+        .map(
+          ([name, value]) =>
+            `<input type="hidden" name="${escape(name)}" value="${escape(value)}"/>`,
+        )
+        .join('')}
 <button type="submit" class="user-btn" data-login="${escape(id)}"><span class="avatar" aria-hidden="true">${escape((id[0] ?? '?').toUpperCase())}</span>
 <span class="user-text"><span class="user-login">${escape(id)}</span> <span class="user-meta" style="display:block">${escape(meta)}</span>${person.email && person.email !== id ? ` <span class="user-email" style="display:block">${escape(person.email)}</span>` : ''}</span></button></form>`,
     ]
@@ -272,33 +352,64 @@ function orderFault(faults: Fault[], call: Call): Answer {
 }
 
 function faultOf(item: unknown): Fault | string {
-  if (typeof item !== 'object' || item === null) return 'A fault is an object: {"path", "status"?, "body"?, "headers"?, "delayMs"?, "drop"?, "after"?, "method"?, "times"?}.'
-  const { path, method, times = 1, delayMs = 0, status, body, headers, drop = false, after = false, ...unknown } = item as Record<string, unknown>
+  if (typeof item !== 'object' || item === null)
+    return 'A fault is an object: {"path", "status"?, "body"?, "headers"?, "delayMs"?, "drop"?, "after"?, "method"?, "times"?}.'
+  const {
+    path,
+    method,
+    times = 1,
+    delayMs = 0,
+    status,
+    body,
+    headers,
+    drop = false,
+    after = false,
+    ...unknown
+  } = item as Record<string, unknown>
   if (Object.keys(unknown).length) return `Unknown: ${Object.keys(unknown).join(', ')}.`
-  if (typeof path !== 'string' || !path.startsWith('/')) return 'path must be a path such as "/user/emails".'
-  if (typeof times !== 'number' || typeof delayMs !== 'number' || (status !== undefined && typeof status !== 'number')) return 'times, delayMs and status must be numbers.'
+  if (typeof path !== 'string' || !path.startsWith('/'))
+    return 'path must be a path such as "/user/emails".'
+  if (
+    typeof times !== 'number' ||
+    typeof delayMs !== 'number' ||
+    (status !== undefined && typeof status !== 'number')
+  )
+    return 'times, delayMs and status must be numbers.'
   return {
-    path, times, delayMs, drop: drop === true, after: after === true,
+    path,
+    times,
+    delayMs,
+    drop: drop === true,
+    after: after === true,
     ...(status === undefined ? {} : { status }),
     ...(body === undefined ? {} : { body }),
     ...(typeof method === 'string' ? { method: method.toUpperCase() } : {}),
-    ...(typeof headers === 'object' && headers !== null ? { headers: headers as Record<string, string> } : {}),
+    ...(typeof headers === 'object' && headers !== null
+      ? { headers: headers as Record<string, string> }
+      : {}),
   }
 }
 
 function takeFault(faults: Fault[], call: Call): Fault | undefined {
   const path = call.url.pathname.replace(/^\/api\/v3(?=\/)/, '')
-  const at = faults.findIndex((fault) => (fault.path === path || fault.path === call.url.pathname) && (!fault.method || fault.method === call.method))
+  const at = faults.findIndex(
+    (fault) =>
+      (fault.path === path || fault.path === call.url.pathname) &&
+      (!fault.method || fault.method === call.method),
+  )
   const fault = faults[at]
   if (fault && --fault.times <= 0) faults.splice(at, 1)
   return fault
 }
 
 function formOf(headers: http.IncomingHttpHeaders, body: string): URLSearchParams {
-  if (!(headers['content-type'] ?? '').includes('application/json')) return new URLSearchParams(body)
+  if (!(headers['content-type'] ?? '').includes('application/json'))
+    return new URLSearchParams(body)
   try {
     const value: unknown = JSON.parse(body)
-    return new URLSearchParams(Object.entries(value ?? {}).map(([name, entry]) => [name, String(entry)]))
+    return new URLSearchParams(
+      Object.entries(value ?? {}).map(([name, entry]) => [name, String(entry)]),
+    )
   } catch {
     return new URLSearchParams()
   }
@@ -328,5 +439,8 @@ function escape(text: string): string {
 }
 
 function unescapeHtml(text: string): string {
-  return text.replace(/&(amp|lt|gt|quot|#0?39|#x27);/g, (_, name: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"' })[name] ?? "'")
+  return text.replace(
+    /&(amp|lt|gt|quot|#0?39|#x27);/g,
+    (_, name: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"' })[name] ?? "'",
+  )
 }

@@ -17,7 +17,14 @@ export type IdentityOptions = {
 
 export type Identity = {
   github: Client & { url: string; apiUrl: string; faultsUrl: string }
-  google: Client & { url: string; authUrl: string; tokenUrl: string; issuer: string; jwksUrl: string; faultsUrl: string }
+  google: Client & {
+    url: string
+    authUrl: string
+    tokenUrl: string
+    issuer: string
+    jwksUrl: string
+    faultsUrl: string
+  }
   people: Person[]
   /** Registers the callbacks of one more app. */
   allowOrigin(appOrigin: string): void
@@ -26,22 +33,42 @@ export type Identity = {
 
 export const defaultClients = {
   github: { clientId: 'keymint-local-github', clientSecret: 'local-github-secret-0f4b7c' },
-  google: { clientId: 'keymint-local.apps.googleusercontent.test', clientSecret: 'local-google-secret-9a31de' },
+  google: {
+    clientId: 'keymint-local.apps.googleusercontent.test',
+    clientSecret: 'local-google-secret-9a31de',
+  },
 }
 
 /** Throws a StartError, whose message is for people, when a port is taken. */
 export async function startIdentity(options: IdentityOptions = {}): Promise<Identity> {
-  const origins = new Set((options.appOrigins ?? ['http://localhost:3000']).map((origin) => new URL(origin).origin))
+  const origins = new Set(
+    (options.appOrigins ?? ['http://localhost:3000']).map((origin) => new URL(origin).origin),
+  )
   const clients = { ...defaultClients, ...options.clients }
-  const callbacks = (provider: string) => () => [...origins].map((origin) => `${origin}/auth/${provider}/callback`)
+  const callbacks = (provider: string) => () =>
+    [...origins].map((origin) => `${origin}/auth/${provider}/callback`)
 
-  const github = await startGithub({ port: options.githubPort, client: clients.github, redirectUris: callbacks('github') })
-  const google = await startGoogle({ port: options.googlePort, client: clients.google, redirectUris: callbacks('google'), dataDir: options.dataDir }).catch(async (error: unknown) => {
+  const github = await startGithub({
+    port: options.githubPort,
+    client: clients.github,
+    redirectUris: callbacks('github'),
+  })
+  const google = await startGoogle({
+    port: options.googlePort,
+    client: clients.google,
+    redirectUris: callbacks('google'),
+    dataDir: options.dataDir,
+  }).catch(async (error: unknown) => {
     await github.stop()
     throw error
   })
   return {
-    github: { ...clients.github, url: github.url, apiUrl: `${github.url}/api/v3`, faultsUrl: `${github.url}/__sim/faults` },
+    github: {
+      ...clients.github,
+      url: github.url,
+      apiUrl: `${github.url}/api/v3`,
+      faultsUrl: `${github.url}/__sim/faults`,
+    },
     google: {
       ...clients.google,
       url: google.url,

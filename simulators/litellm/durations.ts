@@ -14,7 +14,9 @@ export function durationMs(text: string, now: number): number | null {
   const [, count = '0', unit = ''] = match
   if (unit !== 'mo') return Number(count) * (secondsOf[unit] ?? 0) * 1_000
   const from = new Date(now)
-  const lastDay = new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + Number(count) + 1, 0)).getUTCDate()
+  const lastDay = new Date(
+    Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + Number(count) + 1, 0),
+  ).getUTCDate()
   const until = new Date(now)
   until.setUTCDate(1)
   until.setUTCMonth(from.getUTCMonth() + Number(count))

@@ -1,12 +1,26 @@
 /** `/__sim/*`: the back door for tests, demo and people at a terminal. No key is asked for; nothing here exists on a real proxy. */
 import { nanoToUsd, usdToNano } from '../openrouter/money.ts'
-import { isObject, readBoolean, readNumber, readQueryInteger, readString, refuse, type JsonObject } from '../openrouter/wire.ts'
+import {
+  isObject,
+  readBoolean,
+  readNumber,
+  readQueryInteger,
+  readString,
+  refuse,
+  type JsonObject,
+} from '../openrouter/wire.ts'
 import { json, type Reply } from '../openrouter/world.ts'
 import { charge } from './chat.ts'
 import { rowOf } from './keys.ts'
 import type { World } from './world.ts'
 
-export async function answerSim(world: World, method: string, path: string, query: URLSearchParams, body: JsonObject): Promise<Reply> {
+export async function answerSim(
+  world: World,
+  method: string,
+  path: string,
+  query: URLSearchParams,
+  body: JsonObject,
+): Promise<Reply> {
   switch (`${method} ${path}`) {
     case 'GET /__sim/faults':
       return json(world.faults.settings)
@@ -22,7 +36,12 @@ export async function answerSim(world: World, method: string, path: string, quer
       world.calls.clear()
       return json({ cleared: true })
     case 'GET /__sim/keys':
-      return json({ keys: [...world.store.keys.values()].map((key) => ({ ...rowOf(key), ...(query.get('plaintext') === '1' ? { key: key.plaintext } : {}) })) })
+      return json({
+        keys: [...world.store.keys.values()].map((key) => ({
+          ...rowOf(key),
+          ...(query.get('plaintext') === '1' ? { key: key.plaintext } : {}),
+        })),
+      })
     case 'GET /__sim/clock':
       return json({ offsetMs: world.clock.offsetMs, now: new Date(world.now()).toISOString() })
     case 'POST /__sim/clock':

@@ -28,7 +28,11 @@ export interface KeyRecord {
   updatedAt: number
 }
 
-type Entry = { type: 'master'; masterKey: string } | { type: 'key'; key: KeyRecord } | { type: 'deleted'; token: string } | { type: 'spent'; token: string; nano: number }
+type Entry =
+  | { type: 'master'; masterKey: string }
+  | { type: 'key'; key: KeyRecord }
+  | { type: 'deleted'; token: string }
+  | { type: 'spent'; token: string; nano: number }
 
 const fileName = 'litellm-keys.jsonl'
 
@@ -38,11 +42,15 @@ export class Store {
   readonly keys = new Map<string, KeyRecord>()
   private journal: Journal | null = null
 
-  static async open(options: { dataDir: string | undefined; masterKey: string | undefined }): Promise<Store> {
+  static async open(options: {
+    dataDir: string | undefined
+    masterKey: string | undefined
+  }): Promise<Store> {
     const store = new Store()
     // Only this class writes the file, so its lines are entries.
     for (const entry of readJournal(options.dataDir, fileName)) store.apply(entry as Entry)
-    store.masterKey = options.masterKey ?? (store.masterKey || `sk-${randomBytes(24).toString('base64url')}`)
+    store.masterKey =
+      options.masterKey ?? (store.masterKey || `sk-${randomBytes(24).toString('base64url')}`)
     store.journal = await openJournal(options.dataDir, store.snapshot(), fileName)
     return store
   }
@@ -68,8 +76,12 @@ export class Store {
   /** The proxy's reset job: what is due goes back to nothing, and the next reset is put down. */
   async resetDue(now: number): Promise<void> {
     for (const key of this.keys.values()) {
-      if (key.budgetResetAt === null || key.budgetDuration === null || key.budgetResetAt > now) continue
-      await this.record({ type: 'key', key: { ...key, spendNano: 0, budgetResetAt: nextReset(key.budgetDuration, now) } })
+      if (key.budgetResetAt === null || key.budgetDuration === null || key.budgetResetAt > now)
+        continue
+      await this.record({
+        type: 'key',
+        key: { ...key, spendNano: 0, budgetResetAt: nextReset(key.budgetDuration, now) },
+      })
     }
   }
 

@@ -21,14 +21,25 @@ export interface World {
 }
 
 export type Caller = { kind: 'admin' } | { kind: 'key'; key: KeyRecord }
-export interface Call { world: World; query: URLSearchParams; body: JsonObject; caller: Caller | null }
+export interface Call {
+  world: World
+  query: URLSearchParams
+  body: JsonObject
+  caller: Caller | null
+}
 export type Handler = (call: Call) => Reply | Promise<Reply>
 
 /** An error as LiteLLM writes it: `{error: {message, type, param, code}}`. */
 export class ProxyError extends Refusal {
   readonly type: string
   readonly param: string | null
-  constructor(status: number, message: string, type: string, param: string | null = 'None', details: RefusalDetails = {}) {
+  constructor(
+    status: number,
+    message: string,
+    type: string,
+    param: string | null = 'None',
+    details: RefusalDetails = {},
+  ) {
     super(status, message, details)
     this.type = type
     this.param = param
@@ -45,8 +56,17 @@ export class InvalidBody extends Refusal {
 }
 
 export function bodyOf(refusal: Refusal): JsonObject {
-  if (refusal instanceof InvalidBody) return { detail: [{ type: 'value_error', loc: refusal.place, msg: refusal.message, input: null }] }
-  const { type, param } = refusal instanceof ProxyError ? refusal : { type: refusal.status === 429 ? 'throttling_error' : 'internal_server_error', param: 'None' }
+  if (refusal instanceof InvalidBody)
+    return {
+      detail: [{ type: 'value_error', loc: refusal.place, msg: refusal.message, input: null }],
+    }
+  const { type, param } =
+    refusal instanceof ProxyError
+      ? refusal
+      : {
+          type: refusal.status === 429 ? 'throttling_error' : 'internal_server_error',
+          param: 'None',
+        }
   return { error: { message: refusal.message, type, param, code: String(refusal.status) } }
 }
 
@@ -55,14 +75,30 @@ export function identify(world: World, authorization: string | undefined): Calle
   const token = /^Bearer\s+(\S+)\s*$/i.exec(authorization ?? '')?.[1]
   if (token === undefined) throw authError('Authentication Error, No api key passed in.')
   if (token === world.store.masterKey) return { kind: 'admin' }
-  if (!token.startsWith('sk-')) throw authError(`Authentication Error, LiteLLM Virtual Key expected. Received=${token.slice(0, 4)}****${token.slice(-4)}, expected to start with 'sk-'.`)
+  if (!token.startsWith('sk-'))
+    throw authError(
+      `Authentication Error, LiteLLM Virtual Key expected. Received=${token.slice(0, 4)}****${token.slice(-4)}, expected to start with 'sk-'.`,
+    )
   const key = world.store.find(token)
   if (!key) {
-    throw new ProxyError(401, `Authentication Error, Invalid proxy server token passed. Received API Key = sk-...${token.slice(-4)}, Key Hash (Token) =${hashOf(token)}. Unable to find token in cache or \`LiteLLM_VerificationTokenTable\``, 'token_not_found_in_db', 'key')
+    throw new ProxyError(
+      401,
+      `Authentication Error, Invalid proxy server token passed. Received API Key = sk-...${token.slice(-4)}, Key Hash (Token) =${hashOf(token)}. Unable to find token in cache or \`LiteLLM_VerificationTokenTable\``,
+      'token_not_found_in_db',
+      'key',
+    )
   }
-  if (key.blocked === true) throw authError("Authentication Error, Key is blocked. Update via `/key/unblock` if you're an admin.")
+  if (key.blocked === true)
+    throw authError(
+      "Authentication Error, Key is blocked. Update via `/key/unblock` if you're an admin.",
+    )
   if (key.expires !== null && key.expires <= world.now()) {
-    throw new ProxyError(401, `Authentication Error - Expired Key. Key Expiry time ${wireTime(key.expires)} and current time ${wireTime(world.now())}`, 'expired_key', 'key')
+    throw new ProxyError(
+      401,
+      `Authentication Error - Expired Key. Key Expiry time ${wireTime(key.expires)} and current time ${wireTime(world.now())}`,
+      'expired_key',
+      'key',
+    )
   }
   return { kind: 'key', key }
 }

@@ -20,39 +20,72 @@ export interface Admission {
 
 const freeCallsPerMinute = 20
 
-export function admit(world: World, request: { key: KeyRecord; modelSlug: string; promptTokens: number; maxTokens: number | null }): Admission {
+export function admit(
+  world: World,
+  request: { key: KeyRecord; modelSlug: string; promptTokens: number; maxTokens: number | null },
+): Admission {
   const { key, promptTokens } = request
   const model = findModel(request.modelSlug)
-  if (!model) throw refuse(400, `${request.modelSlug} is not a valid model ID`, { metadata: { availability: { code: 'model_not_found' } } })
+  if (!model)
+    throw refuse(400, `${request.modelSlug} is not a valid model ID`, {
+      metadata: { availability: { code: 'model_not_found' } },
+    })
   if (!isAllowed(world, key, model)) {
-    throw refuse(404, 'No endpoints available matching your guardrail restrictions and data policy. Configure: https://openrouter.ai/settings/privacy')
+    throw refuse(
+      404,
+      'No endpoints available matching your guardrail restrictions and data policy. Configure: https://openrouter.ai/settings/privacy',
+    )
   }
   if (promptTokens > model.contextLength) {
-    throw refuse(400, `This endpoint's maximum context length is ${model.contextLength} tokens. However, you requested about ${promptTokens} tokens. Please reduce the length of the messages.`)
+    throw refuse(
+      400,
+      `This endpoint's maximum context length is ${model.contextLength} tokens. However, you requested about ${promptTokens} tokens. Please reduce the length of the messages.`,
+    )
   }
   if (balanceNano(world) <= 0) throw refuse(402)
   for (const guardrail of guardrailsOf(world, key)) refuseSpentBudget(world, key, guardrail)
   refuseSpentLimit(world, key)
-  const maxTokens = Math.min(request.maxTokens ?? model.maxCompletionTokens, model.maxCompletionTokens)
+  const maxTokens = Math.min(
+    request.maxTokens ?? model.maxCompletionTokens,
+    model.maxCompletionTokens,
+  )
   refuseUnaffordable(world, key, model, promptTokens, maxTokens)
   if (model.isFree) countFreeCall(world)
-  const heldNano = promptTokens * model.promptNanoPerToken + maxTokens * model.completionNanoPerToken
+  const heldNano =
+    promptTokens * model.promptNanoPerToken + maxTokens * model.completionNanoPerToken
   holdInFlight(world, heldNano)
   return { key, model, promptTokens, maxTokens, heldNano, startedAt: world.now() }
 }
 
-export interface Settlement { id: string; costNano: number; promptCostNano: number; completionCostNano: number }
+export interface Settlement {
+  id: string
+  costNano: number
+  promptCostNano: number
+  completionCostNano: number
+}
 
 /** Charges what was really used. The money counts at once; the promise resolves when it is on disk. */
-export async function settle(world: World, admission: Admission, used: { id: string; completionTokens: number; streamed: boolean; finishReason: string }): Promise<Settlement> {
+export async function settle(
+  world: World,
+  admission: Admission,
+  used: { id: string; completionTokens: number; streamed: boolean; finishReason: string },
+): Promise<Settlement> {
   const { key, model, promptTokens } = admission
   const promptCostNano = promptTokens * model.promptNanoPerToken
   const completionCostNano = used.completionTokens * model.completionNanoPerToken
   const costNano = promptCostNano + completionCostNano
   world.inFlightNano -= admission.heldNano
   const spend: Spend = {
-    id: used.id, keyHash: key.hash, nano: costNano, at: world.now(), model: model.id, promptTokens, completionTokens: used.completionTokens,
-    streamed: used.streamed, milliseconds: world.now() - admission.startedAt, finishReason: used.finishReason,
+    id: used.id,
+    keyHash: key.hash,
+    nano: costNano,
+    at: world.now(),
+    model: model.id,
+    promptTokens,
+    completionTokens: used.completionTokens,
+    streamed: used.streamed,
+    milliseconds: world.now() - admission.startedAt,
+    finishReason: used.finishReason,
   }
   rememberSpend(world, key.hash, costNano)
   await world.ledger.record({ type: 'spent', spend })
@@ -69,13 +102,19 @@ export function listAllowedModels(world: World, key: KeyRecord): CatalogModel[] 
 
 export function countFreeCallsToday(world: World): { used: number; limit: number } {
   const midnight = Math.floor(world.now() / 86_400_000) * 86_400_000
-  return { used: world.freeCalls.filter((at) => at >= midnight).length, limit: world.faults.settings.credits >= 10 ? 1000 : 50 }
+  return {
+    used: world.freeCalls.filter((at) => at >= midnight).length,
+    limit: world.faults.settings.credits >= 10 ? 1000 : 50,
+  }
 }
 
 /** The workspace's default guardrail, then the key's own; allowlists intersect and the lower budget wins. */
 function guardrailsOf(world: World, key: KeyRecord): GuardrailRecord[] {
   const { ledger } = world
-  const ids = [ledger.workspaces.get(key.workspaceId)?.defaultGuardrailId, ledger.assignments.get(key.hash)?.guardrailId]
+  const ids = [
+    ledger.workspaces.get(key.workspaceId)?.defaultGuardrailId,
+    ledger.assignments.get(key.hash)?.guardrailId,
+  ]
   return ids.flatMap((id) => {
     const guardrail = id === undefined ? undefined : ledger.guardrails.get(id)
     return guardrail ? [guardrail] : []
@@ -83,11 +122,13 @@ function guardrailsOf(world: World, key: KeyRecord): GuardrailRecord[] {
 }
 
 function isAllowed(world: World, key: KeyRecord, model: CatalogModel): boolean {
-  return guardrailsOf(world, key).every((guardrail) =>
-    (guardrail.allowedModels?.includes(model.canonicalSlug) ?? true) &&
-    !(guardrail.ignoredModels?.includes(model.canonicalSlug) ?? false) &&
-    (guardrail.allowedProviders?.includes(model.providerSlug) ?? true) &&
-    !(guardrail.ignoredProviders?.includes(model.providerSlug) ?? false))
+  return guardrailsOf(world, key).every(
+    (guardrail) =>
+      (guardrail.allowedModels?.includes(model.canonicalSlug) ?? true) &&
+      !(guardrail.ignoredModels?.includes(model.canonicalSlug) ?? false) &&
+      (guardrail.allowedProviders?.includes(model.providerSlug) ?? true) &&
+      !(guardrail.ignoredProviders?.includes(model.providerSlug) ?? false),
+  )
 }
 
 function refuseSpentBudget(world: World, key: KeyRecord, guardrail: GuardrailRecord): void {
@@ -97,15 +138,26 @@ function refuseSpentBudget(world: World, key: KeyRecord, guardrail: GuardrailRec
   const refuseWhenSpent = (counter: SpendCounter, scope: string): void => {
     const spent = spentNano(counter, resetInterval, now)
     if (spent < limitNano) return
-    throw refuse(403, `Guardrail budget exceeded (${resetInterval} limit). Manage it using https://openrouter.ai/settings/privacy`, {
-      metadata: {
-        limit_source: 'openrouter_guardrail_budget', scope, guardrail_id: guardrail.id, limit_usd: nanoToUsd(limitNano), spend_usd: nanoToUsd(spent),
-        reset_interval: resetInterval, resets_at: new Date(windowEnd(resetInterval, now)).toISOString(),
+    throw refuse(
+      403,
+      `Guardrail budget exceeded (${resetInterval} limit). Manage it using https://openrouter.ai/settings/privacy`,
+      {
+        metadata: {
+          limit_source: 'openrouter_guardrail_budget',
+          scope,
+          guardrail_id: guardrail.id,
+          limit_usd: nanoToUsd(limitNano),
+          spend_usd: nanoToUsd(spent),
+          reset_interval: resetInterval,
+          resets_at: new Date(windowEnd(resetInterval, now)).toISOString(),
+        },
       },
-    })
+    )
   }
-  const isDefault = world.ledger.workspaces.get(key.workspaceId)?.defaultGuardrailId === guardrail.id
-  const member = key.creatorUserId === null ? undefined : world.ledger.memberUsage.get(key.creatorUserId)
+  const isDefault =
+    world.ledger.workspaces.get(key.workspaceId)?.defaultGuardrailId === guardrail.id
+  const member =
+    key.creatorUserId === null ? undefined : world.ledger.memberUsage.get(key.creatorUserId)
   if (isDefault && member) refuseWhenSpent(member, 'workspace_default_member')
   refuseWhenSpent(key.usage, isDefault ? 'workspace_default_key' : 'api_key')
 }
@@ -115,39 +167,73 @@ function refuseSpentLimit(world: World, key: KeyRecord): void {
   const now = world.now()
   const used = usedOfLimitNano(key, now)
   if (used < key.limitNano) return
-  throw refuse(403, `Key limit exceeded (${key.limitReset ?? 'total'} limit). Manage it using https://openrouter.ai/settings/keys`, {
-    metadata: {
-      limit_source: 'openrouter_key_limit', scope: 'key_limit', limit_usd: nanoToUsd(key.limitNano), spend_usd: nanoToUsd(used),
-      resets_at: key.limitReset === null ? null : new Date(windowEnd(key.limitReset, now)).toISOString(),
+  throw refuse(
+    403,
+    `Key limit exceeded (${key.limitReset ?? 'total'} limit). Manage it using https://openrouter.ai/settings/keys`,
+    {
+      metadata: {
+        limit_source: 'openrouter_key_limit',
+        scope: 'key_limit',
+        limit_usd: nanoToUsd(key.limitNano),
+        spend_usd: nanoToUsd(used),
+        resets_at:
+          key.limitReset === null ? null : new Date(windowEnd(key.limitReset, now)).toISOString(),
+      },
     },
-  })
+  )
 }
 
-function refuseUnaffordable(world: World, key: KeyRecord, model: CatalogModel, promptTokens: number, maxTokens: number): void {
-  const keyLeft = key.limitNano === null ? Infinity : key.limitNano - usedOfLimitNano(key, world.now())
+function refuseUnaffordable(
+  world: World,
+  key: KeyRecord,
+  model: CatalogModel,
+  promptTokens: number,
+  maxTokens: number,
+): void {
+  const keyLeft =
+    key.limitNano === null ? Infinity : key.limitNano - usedOfLimitNano(key, world.now())
   const balance = balanceNano(world)
   const left = Math.min(keyLeft, balance)
-  const remedy = keyLeft <= balance
-    ? 'visit https://openrouter.ai/settings/keys and create a key with a higher total limit'
-    : 'visit https://openrouter.ai/settings/credits and upgrade to a paid account'
+  const remedy =
+    keyLeft <= balance
+      ? 'visit https://openrouter.ai/settings/keys and create a key with a higher total limit'
+      : 'visit https://openrouter.ai/settings/credits and upgrade to a paid account'
   const metadata = { provider_name: null }
   if (promptTokens * model.promptNanoPerToken > left) {
     const affordable = Math.floor(left / model.promptNanoPerToken)
-    throw refuse(402, `Prompt tokens limit exceeded: ${promptTokens} > ${affordable}. To increase, ${remedy}`, { metadata })
+    throw refuse(
+      402,
+      `Prompt tokens limit exceeded: ${promptTokens} > ${affordable}. To increase, ${remedy}`,
+      { metadata },
+    )
   }
   if (model.completionNanoPerToken === 0) return
-  const affordable = Math.floor((left - promptTokens * model.promptNanoPerToken) / model.completionNanoPerToken)
+  const affordable = Math.floor(
+    (left - promptTokens * model.promptNanoPerToken) / model.completionNanoPerToken,
+  )
   if (maxTokens <= affordable) return
-  throw refuse(402, `This request requires more credits, or fewer max_tokens. You requested up to ${maxTokens} tokens, but can only afford ${affordable}. To increase, ${remedy}`, { metadata })
+  throw refuse(
+    402,
+    `This request requires more credits, or fewer max_tokens. You requested up to ${maxTokens} tokens, but can only afford ${affordable}. To increase, ${remedy}`,
+    { metadata },
+  )
 }
 
 function holdInFlight(world: World, nano: number): void {
   const budget = world.faults.settings.inFlightBudget
   if (budget !== null && world.inFlightNano > 0 && nanoToUsd(world.inFlightNano + nano) > budget) {
-    throw refuse(402, 'Too many requests in flight for the current credit balance. Retry shortly or add credits.', {
-      retryAfterSeconds: 1,
-      metadata: { reason: 'in_flight_budget_exhausted', limit_source: 'openrouter_in_flight_budget', remedy_hint: 'Wait for running requests to finish, or add credits.' },
-    })
+    throw refuse(
+      402,
+      'Too many requests in flight for the current credit balance. Retry shortly or add credits.',
+      {
+        retryAfterSeconds: 1,
+        metadata: {
+          reason: 'in_flight_budget_exhausted',
+          limit_source: 'openrouter_in_flight_budget',
+          remedy_hint: 'Wait for running requests to finish, or add credits.',
+        },
+      },
+    )
   }
   world.inFlightNano += nano
 }
@@ -159,7 +245,9 @@ function countFreeCall(world: World): void {
   const lastMinute = world.freeCalls.filter((at) => at > now - 60_000).length
   if (lastMinute >= freeCallsPerMinute || used >= limit) {
     const period = used >= limit ? 'day' : 'min'
-    throw refuse(429, `Rate limit exceeded: free-models-per-${period}`, { metadata: { error_type: 'rate_limit_exceeded' } })
+    throw refuse(429, `Rate limit exceeded: free-models-per-${period}`, {
+      metadata: { error_type: 'rate_limit_exceeded' },
+    })
   }
   world.freeCalls.push(now)
 }

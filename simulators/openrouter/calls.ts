@@ -40,6 +40,12 @@ export class CallLog {
   }
 
   toWire(limit: number): object {
-    return { counts: this.counts, statuses: this.statuses, running: this.running, runningAtMost: this.runningAtMost, last: this.last.slice(-Math.min(limit, callsKept)) }
+    return {
+      counts: this.counts,
+      statuses: this.statuses,
+      running: this.running,
+      runningAtMost: this.runningAtMost,
+      last: this.last.slice(-Math.min(limit, callsKept)),
+    }
   }
 }

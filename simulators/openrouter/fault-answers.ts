@@ -12,14 +12,28 @@ export interface FaultVoice {
   refuse(response: ServerResponse, refusal: Refusal): void
 }
 
-const refusalKinds: ReadonlySet<FaultKind> = new Set(['refuse', '401', '402', '403', '429', '500', '503'])
+const refusalKinds: ReadonlySet<FaultKind> = new Set([
+  'refuse',
+  '401',
+  '402',
+  '403',
+  '429',
+  '500',
+  '503',
+])
 
 /** Faults that come before any work. True when the call is over. */
-export async function strikeBefore(fault: FaultRule | null, response: ServerResponse, voice: FaultVoice): Promise<boolean> {
+export async function strikeBefore(
+  fault: FaultRule | null,
+  response: ServerResponse,
+  voice: FaultVoice,
+): Promise<boolean> {
   if (fault === null) return false
   if (fault.fault === '502-html') {
     response.writeHead(502, { 'content-type': 'text/html; charset=UTF-8', server: 'cloudflare' })
-    response.end('<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>')
+    response.end(
+      '<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>',
+    )
     return true
   }
   if (fault.fault === 'hang') await voice.pause(fault.delayMs ?? 3_600_000)
@@ -33,25 +47,52 @@ export async function strikeBefore(fault: FaultRule | null, response: ServerResp
 }
 
 /** Sends what the work gave, or what a fault makes of it; the work itself is done either way. */
-export async function answer(reply: Reply, fault: FaultRule | null, response: ServerResponse, voice: FaultVoice): Promise<void> {
+export async function answer(
+  reply: Reply,
+  fault: FaultRule | null,
+  response: ServerResponse,
+  voice: FaultVoice,
+): Promise<void> {
   if (fault?.fault === 'reset-after') response.destroy()
   if (fault?.fault === 'late') await voice.pause(fault.delayMs ?? 30_000)
   if (reply.kind === 'stream') return reply.run(response)
   if (fault?.fault === 'reset-after') return
-  if (fault?.fault === '500-after') return voice.refuse(response, refusalOf({ ...fault, status: fault.status ?? 500 }))
+  if (fault?.fault === '500-after')
+    return voice.refuse(response, refusalOf({ ...fault, status: fault.status ?? 500 }))
   sendReply(response, reply, fault)
 }
 
 export function sendReply(response: ServerResponse, reply: Reply, fault: FaultRule | null): void {
   if (reply.kind === 'stream') return
-  if (fault?.fault === 'drop-field') return send(response, reply.status, JSON.stringify(dropField(reply.body, fault.field)), reply.headers)
-  if (fault?.fault === 'extra-fields') return send(response, reply.status, JSON.stringify(addFields(reply.body)), reply.headers)
+  if (fault?.fault === 'drop-field')
+    return send(
+      response,
+      reply.status,
+      JSON.stringify(dropField(reply.body, fault.field)),
+      reply.headers,
+    )
+  if (fault?.fault === 'extra-fields')
+    return send(response, reply.status, JSON.stringify(addFields(reply.body)), reply.headers)
   const text = JSON.stringify(reply.body)
-  send(response, reply.status, fault?.fault === 'unreadable' ? text.slice(0, Math.ceil(text.length / 2)) : text, reply.headers)
+  send(
+    response,
+    reply.status,
+    fault?.fault === 'unreadable' ? text.slice(0, Math.ceil(text.length / 2)) : text,
+    reply.headers,
+  )
 }
 
-export function send(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)), ...headers })
+export function send(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(text)),
+    ...headers,
+  })
   response.end(text)
 }
 
@@ -71,11 +112,17 @@ export async function pause(milliseconds: number, pauses: Set<() => void>): Prom
 
 function refusalOf(fault: FaultRule): Refusal {
   const status = fault.status ?? Number.parseInt(fault.fault, 10)
-  const headers: Record<string, string> = status === 429
-    ? { 'x-ratelimit-limit': '20', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(Date.now() + (fault.retryAfterSeconds ?? 1) * 1000) }
-    : {}
+  const headers: Record<string, string> =
+    status === 429
+      ? {
+          'x-ratelimit-limit': '20',
+          'x-ratelimit-remaining': '0',
+          'x-ratelimit-reset': String(Date.now() + (fault.retryAfterSeconds ?? 1) * 1000),
+        }
+      : {}
   return refuse(status, fault.message, {
-    metadata: fault.metadata ?? (status === 429 ? { error_type: 'rate_limit_exceeded' } : undefined),
+    metadata:
+      fault.metadata ?? (status === 429 ? { error_type: 'rate_limit_exceeded' } : undefined),
     retryAfterSeconds: fault.retryAfterSeconds,
     headers,
   })
@@ -86,7 +133,10 @@ function dropField(body: unknown, field: string | undefined): unknown {
   const target = isObject(copy) && copy['data'] !== undefined ? copy['data'] : copy
   for (const one of Array.isArray(target) ? target : [target]) {
     if (!isObject(one)) continue
-    const name = field ?? ['created_at', 'label', 'total_usage'].find((usual) => usual in one) ?? Object.keys(one)[0]
+    const name =
+      field ??
+      ['created_at', 'label', 'total_usage'].find((usual) => usual in one) ??
+      Object.keys(one)[0]
     if (name !== undefined) delete one[name]
   }
   if (field !== undefined && isObject(copy)) delete copy[field]
@@ -96,5 +146,9 @@ function dropField(body: unknown, field: string | undefined): unknown {
 function addFields(body: unknown): unknown {
   if (!isObject(body)) return body
   const data = body['data']
-  return { ...body, data: isObject(data) ? { ...data, a_field_of_tomorrow: { since: 'tomorrow' } } : data, another_field_of_tomorrow: true }
+  return {
+    ...body,
+    data: isObject(data) ? { ...data, a_field_of_tomorrow: { since: 'tomorrow' } } : data,
+    another_field_of_tomorrow: true,
+  }
 }

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { failureOf, makeClient, startBench, statusOf, streamChat, type TestBench } from './testing.ts'
+import {
+  failureOf,
+  makeClient,
+  startBench,
+  statusOf,
+  streamChat,
+  type TestBench,
+} from './testing.ts'
 
 function create(bench: TestBench, name: string) {
   return bench.management.apiKeys.create({ requestBody: { name } })
@@ -27,7 +34,8 @@ test.each([
   await using bench = await startBench()
   await bench.sim('POST', 'faults', { rules: [{ match: 'POST /keys', times: 1, ...rule }] })
   const made = create(bench, 'x')
-  if (outcome === 'OpenRouterDefaultError') expect(await failureOf(made)).toMatchObject({ name: outcome, status: 402 })
+  if (outcome === 'OpenRouterDefaultError')
+    expect(await failureOf(made)).toMatchObject({ name: outcome, status: 402 })
   else expect(await statusOf(made)).toBe(outcome)
   expect(await countKeys(bench)).toBe(keys)
   expect(await statusOf(create(bench, 'y'))).toBe('succeeded')
@@ -42,9 +50,16 @@ test('an unreadable 201 is no answer, though the key exists', async () => {
 
 test('a late answer outlives the patience of the caller, and the key exists at once', async () => {
   await using bench = await startBench()
-  await bench.sim('POST', 'faults', { rules: [{ match: 'POST /keys', fault: 'late', delayMs: 400 }, { match: 'GET /keys', fault: 'hang' }] })
+  await bench.sim('POST', 'faults', {
+    rules: [
+      { match: 'POST /keys', fault: 'late', delayMs: 400 },
+      { match: 'GET /keys', fault: 'hang' },
+    ],
+  })
   const impatient = makeClient(bench.running.baseUrl, bench.running.managementKey)
-  expect(await statusOf(impatient.apiKeys.create({ requestBody: { name: 'x' } }, { timeoutMs: 100 }))).toBe('RequestTimeoutError')
+  expect(
+    await statusOf(impatient.apiKeys.create({ requestBody: { name: 'x' } }, { timeoutMs: 100 })),
+  ).toBe('RequestTimeoutError')
   expect(await countKeys(bench)).toBe(1)
   expect(await statusOf(create(bench, 'y'))).toBe('succeeded')
   expect(await statusOf(impatient.apiKeys.list({}, { timeoutMs: 100 }))).toBe('RequestTimeoutError')
@@ -52,11 +67,22 @@ test('a late answer outlives the patience of the caller, and the key exists at o
 
 test('a 429 carries Retry-After when it is told to, and none when not', async () => {
   await using bench = await startBench()
-  await bench.sim('POST', 'faults', { rules: [{ match: 'GET /keys*', fault: '429', retryAfterSeconds: 3, times: 1 }, { match: '* /keys', fault: '429' }] })
+  await bench.sim('POST', 'faults', {
+    rules: [
+      { match: 'GET /keys*', fault: '429', retryAfterSeconds: 3, times: 1 },
+      { match: '* /keys', fault: '429' },
+    ],
+  })
   const first = await bench.raw('GET', '/keys')
   const second = await bench.raw('GET', '/keys')
   expect([first.headers.get('retry-after'), second.headers.get('retry-after')]).toEqual(['3', null])
-  expect(second.body).toMatchObject({ error: { code: 429, message: 'Rate limit exceeded', metadata: { error_type: 'rate_limit_exceeded' } } })
+  expect(second.body).toMatchObject({
+    error: {
+      code: 429,
+      message: 'Rate limit exceeded',
+      metadata: { error_type: 'rate_limit_exceeded' },
+    },
+  })
 })
 
 test('the same seed gives the same faults', async () => {
@@ -64,7 +90,8 @@ test('the same seed gives the same faults', async () => {
   const statuses = async (seed: number) => {
     await bench.sim('POST', 'faults', { seed, rules: [{ match: '*', fault: '500', rate: 0.5 }] })
     const seen: number[] = []
-    for (let index = 0; index < 20; index += 1) seen.push((await bench.raw('GET', '/models/count')).status)
+    for (let index = 0; index < 20; index += 1)
+      seen.push((await bench.raw('GET', '/models/count')).status)
     return seen.join()
   }
   const first = await statuses(7)
@@ -77,12 +104,19 @@ test('the same seed gives the same faults', async () => {
 test('a bind fails or counts fewer, and nothing else suffers', async () => {
   await using bench = await startBench()
   const { guardrails } = bench.management
-  const { data: { id } } = await guardrails.create({ createGuardrailRequest: { name: 'w' } })
-  const hashes = (await Promise.all([create(bench, 'a'), create(bench, 'b')])).map((made) => made.data.hash)
+  const {
+    data: { id },
+  } = await guardrails.create({ createGuardrailRequest: { name: 'w' } })
+  const hashes = (await Promise.all([create(bench, 'a'), create(bench, 'b')])).map(
+    (made) => made.data.hash,
+  )
   const bind = () => guardrails.bulkAssignKeys({ id, bulkAssignKeysRequest: { keyHashes: hashes } })
   await bench.sim('POST', 'faults', { bindFails: { status: 403, message: 'Not today', times: 1 } })
   expect(await failureOf(bind())).toMatchObject({ status: 403, message: 'Not today' })
-  await bench.sim('POST', 'faults', { bindFails: false, rules: [{ match: 'POST /guardrails/*/assignments/keys', fault: 'undercount', times: 1 }] })
+  await bench.sim('POST', 'faults', {
+    bindFails: false,
+    rules: [{ match: 'POST /guardrails/*/assignments/keys', fault: 'undercount', times: 1 }],
+  })
   expect(await bind()).toEqual({ assignedCount: 1 })
   expect(await bind()).toEqual({ assignedCount: 2 })
 })
@@ -90,31 +124,61 @@ test('a bind fails or counts fewer, and nothing else suffers', async () => {
 test('reported usage trails by the lag while the cap holds at once', async () => {
   await using bench = await startBench()
   await bench.sim('POST', 'faults', { usageLagMs: 60_000 })
-  const { data: { hash }, key } = await bench.management.apiKeys.create({ requestBody: { name: 'x', limit: 1 } })
+  const {
+    data: { hash },
+    key,
+  } = await bench.management.apiKeys.create({ requestBody: { name: 'x', limit: 1 } })
   await bench.sim('POST', 'spend', { hash, usd: 1 })
-  expect((await bench.management.apiKeys.get({ hash })).data).toMatchObject({ usage: 0, limitRemaining: 1 })
-  expect((await bench.raw('POST', '/chat/completions', { model: 'openai/gpt-5-nano', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 }, key)).status).toBe(403)
+  expect((await bench.management.apiKeys.get({ hash })).data).toMatchObject({
+    usage: 0,
+    limitRemaining: 1,
+  })
+  expect(
+    (
+      await bench.raw(
+        'POST',
+        '/chat/completions',
+        { model: 'openai/gpt-5-nano', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 },
+        key,
+      )
+    ).status,
+  ).toBe(403)
   await bench.sim('POST', 'clock', { offsetMs: 61_000 })
-  expect((await bench.management.apiKeys.get({ hash })).data).toMatchObject({ usage: 1, limitRemaining: 0 })
+  expect((await bench.management.apiKeys.get({ hash })).data).toMatchObject({
+    usage: 1,
+    limitRemaining: 0,
+  })
 })
 
 test('inference may be down, or break in the middle of a stream', async () => {
   await using bench = await startBench()
   const { key } = await create(bench, 'x')
-  const request = { model: 'openai/gpt-5-nano', messages: [{ role: 'user', content: 'Hi' }], stream: true }
+  const request = {
+    model: 'openai/gpt-5-nano',
+    messages: [{ role: 'user', content: 'Hi' }],
+    stream: true,
+  }
   await bench.sim('POST', 'faults', { inferenceDown: true })
   expect((await bench.raw('POST', '/chat/completions', request, key)).status).toBe(502)
-  await bench.sim('POST', 'faults', { inferenceDown: false, rules: [{ match: 'POST /chat/completions', fault: 'mid-stream-error' }] })
+  await bench.sim('POST', 'faults', {
+    inferenceDown: false,
+    rules: [{ match: 'POST /chat/completions', fault: 'mid-stream-error' }],
+  })
   const stream = await streamChat(bench.as(key), request.model, 'Hi')
   const reasons: unknown[] = []
-  for await (const chunk of stream) reasons.push(chunk.error?.code ?? chunk.choices[0]?.finishReason ?? null)
+  for await (const chunk of stream)
+    reasons.push(chunk.error?.code ?? chunk.choices[0]?.finishReason ?? null)
   expect(reasons.at(-1)).toBe(502)
 })
 
 test('unknown fault words are refused, and DELETE puts everything back', async () => {
   await using bench = await startBench()
-  await expect(bench.sim('POST', 'faults', { latency: 5 })).rejects.toThrow('Unknown fault setting: latency')
-  await expect(bench.sim('POST', 'faults', { rules: [{ match: '*', fault: 'explode' }] })).rejects.toThrow('400')
+  await expect(bench.sim('POST', 'faults', { latency: 5 })).rejects.toThrow(
+    'Unknown fault setting: latency',
+  )
+  await expect(
+    bench.sim('POST', 'faults', { rules: [{ match: '*', fault: 'explode' }] }),
+  ).rejects.toThrow('400')
   await bench.sim('POST', 'faults', { rules: [{ match: '*', fault: '500' }] })
   expect(await statusOf(bench.management.credits.getCredits())).toBe(500)
   await bench.sim('DELETE', 'faults')
@@ -126,8 +190,13 @@ test('calls are counted by endpoint and status', async () => {
   await create(bench, 'x')
   await bench.raw('GET', `/keys/${'0'.repeat(64)}`)
   expect(await bench.sim('GET', 'calls')).toMatchObject({
-    counts: { 'POST /keys': 1, 'GET /keys/{hash}': 1 }, statuses: { 'GET /keys/{hash}': { 404: 1 } }, running: 0,
-    last: [{ endpoint: 'POST /keys', status: 201 }, { endpoint: 'GET /keys/{hash}', status: 404 }],
+    counts: { 'POST /keys': 1, 'GET /keys/{hash}': 1 },
+    statuses: { 'GET /keys/{hash}': { 404: 1 } },
+    running: 0,
+    last: [
+      { endpoint: 'POST /keys', status: 201 },
+      { endpoint: 'GET /keys/{hash}', status: 404 },
+    ],
   })
   await bench.sim('DELETE', 'calls')
   expect(await bench.sim('GET', 'calls')).toMatchObject({ counts: {}, last: [] })

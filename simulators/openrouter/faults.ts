@@ -2,11 +2,36 @@
  * What goes wrong on purpose: settings given over HTTP, a seeded die, and the choice of what strikes a call.
  * simulators/README.md is the vocabulary; a setting it does not know is refused, never ignored.
  */
-import { isObject, readBoolean, readNumber, readOneOf, readString, refuse, type JsonObject } from './wire.ts'
+import {
+  isObject,
+  readBoolean,
+  readNumber,
+  readOneOf,
+  readString,
+  refuse,
+  type JsonObject,
+} from './wire.ts'
 
 const faultKinds = [
-  'latency', 'refuse', '401', '402', '403', '429', '500', '503', '502-html', 'reset-before', 'hang',
-  '500-after', 'reset-after', 'late', 'drop-field', 'extra-fields', 'unreadable', 'undercount', 'mid-stream-error',
+  'latency',
+  'refuse',
+  '401',
+  '402',
+  '403',
+  '429',
+  '500',
+  '503',
+  '502-html',
+  'reset-before',
+  'hang',
+  '500-after',
+  'reset-after',
+  'late',
+  'drop-field',
+  'extra-fields',
+  'unreadable',
+  'undercount',
+  'mid-stream-error',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
@@ -48,8 +73,17 @@ export interface StruckFaults {
 
 export function defaultSettings(): FaultSettings {
   return {
-    rules: [], seed: 1, latencyMs: 0, jitterMs: 0, usageLagMs: 0, inferenceMs: 0, chunkMs: 5,
-    credits: 1000, bindFails: false, inFlightBudget: null, inferenceDown: false,
+    rules: [],
+    seed: 1,
+    latencyMs: 0,
+    jitterMs: 0,
+    usageLagMs: 0,
+    inferenceMs: 0,
+    chunkMs: 5,
+    credits: 1000,
+    bindFails: false,
+    inFlightBudget: null,
+    inferenceDown: false,
   }
 }
 
@@ -92,12 +126,25 @@ export class Faults {
     const rules = [...this.settings.rules]
     if (bindFails !== false) {
       const given = bindFails === true ? {} : bindFails
-      rules.push({ match: 'POST /guardrails/*/assignments/keys', fault: 'refuse', rate: given.rate ?? 1, times: given.times, status: given.status ?? 500, message: given.message })
+      rules.push({
+        match: 'POST /guardrails/*/assignments/keys',
+        fault: 'refuse',
+        rate: given.rate ?? 1,
+        times: given.times,
+        status: given.status ?? 500,
+        message: given.message,
+      })
     }
     if (inferenceDown !== false) {
       const given = inferenceDown === true ? {} : inferenceDown
       for (const path of ['/chat/completions', '/messages']) {
-        rules.push({ match: `POST ${path}`, fault: 'refuse', rate: 1, status: given.status ?? 502, message: given.message ?? 'Provider returned error' })
+        rules.push({
+          match: `POST ${path}`,
+          fault: 'refuse',
+          rate: 1,
+          status: given.status ?? 502,
+          message: given.message ?? 'Provider returned error',
+        })
       }
     }
     this.rules = rules.map((rule) => ({ rule, pattern: toPattern(rule.match) }))
@@ -105,7 +152,10 @@ export class Faults {
 }
 
 function toPattern(match: string): RegExp {
-  const escaped = match.trim().replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')
+  const escaped = match
+    .trim()
+    .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
   return new RegExp(match.trim() === '*' ? '' : `^${escaped}$`)
 }
 
@@ -125,7 +175,11 @@ function readSettings(body: JsonObject): Partial<FaultSettings> {
       case 'credits':
         changed.credits = readNumber(body, field)
         break
-      case 'latencyMs': case 'jitterMs': case 'usageLagMs': case 'inferenceMs': case 'chunkMs':
+      case 'latencyMs':
+      case 'jitterMs':
+      case 'usageLagMs':
+      case 'inferenceMs':
+      case 'chunkMs':
         changed[field] = readNumber(body, field, { min: 0 })
         break
       case 'inFlightBudget':
@@ -133,12 +187,16 @@ function readSettings(body: JsonObject): Partial<FaultSettings> {
         break
       case 'bindFails': {
         const value = body[field]
-        changed.bindFails = isObject(value) ? readDetails(value, ['status', 'message', 'rate', 'times']) : readBoolean(body, field)
+        changed.bindFails = isObject(value)
+          ? readDetails(value, ['status', 'message', 'rate', 'times'])
+          : readBoolean(body, field)
         break
       }
       case 'inferenceDown': {
         const value = body[field]
-        changed.inferenceDown = isObject(value) ? readDetails(value, ['status', 'message']) : readBoolean(body, field)
+        changed.inferenceDown = isObject(value)
+          ? readDetails(value, ['status', 'message'])
+          : readBoolean(body, field)
         break
       }
       default:
@@ -155,13 +213,28 @@ function readRule(value: unknown): FaultRule {
     match: readString({ match }, 'match', { min: 1 }),
     fault: readOneOf({ fault }, 'fault', faultKinds),
     rate: 1,
-    ...readDetails(rest, ['rate', 'times', 'delayMs', 'jitterMs', 'retryAfterSeconds', 'status', 'message', 'metadata', 'field', 'skip']),
+    ...readDetails(rest, [
+      'rate',
+      'times',
+      'delayMs',
+      'jitterMs',
+      'retryAfterSeconds',
+      'status',
+      'message',
+      'metadata',
+      'field',
+      'skip',
+    ]),
   }
-  if (rule.fault === 'refuse' && rule.status === undefined) throw refuse(400, 'A refuse rule needs a status')
+  if (rule.fault === 'refuse' && rule.status === undefined)
+    throw refuse(400, 'A refuse rule needs a status')
   return rule
 }
 
-function readDetails(body: JsonObject, allowed: readonly string[]): Partial<Omit<FaultRule, 'match' | 'fault'>> {
+function readDetails(
+  body: JsonObject,
+  allowed: readonly string[],
+): Partial<Omit<FaultRule, 'match' | 'fault'>> {
   const details: Partial<Omit<FaultRule, 'match' | 'fault'>> = {}
   for (const field of Object.keys(body)) {
     if (!allowed.includes(field)) throw refuse(400, `Unknown field of a fault: ${field}`)
@@ -169,7 +242,13 @@ function readDetails(body: JsonObject, allowed: readonly string[]): Partial<Omit
     else if (field === 'status') details.status = readNumber(body, field, { min: 400, max: 599 })
     else if (field === 'message' || field === 'field') details[field] = readString(body, field)
     else if (field === 'metadata') details.metadata = isObject(body[field]) ? body[field] : {}
-    else if (field === 'times' || field === 'delayMs' || field === 'jitterMs' || field === 'retryAfterSeconds' || field === 'skip') {
+    else if (
+      field === 'times' ||
+      field === 'delayMs' ||
+      field === 'jitterMs' ||
+      field === 'retryAfterSeconds' ||
+      field === 'skip'
+    ) {
       details[field] = readNumber(body, field, { min: 0 })
     }
   }

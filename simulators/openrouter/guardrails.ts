@@ -7,20 +7,51 @@ import { readWorkspace } from './keys.ts'
 import type { AssignmentRecord, GuardrailRecord } from './ledger.ts'
 import { findModel } from './models.ts'
 import { intervals, nanoToUsd, usdToNano, wireTimestamp } from './money.ts'
-import { ifPresent, isObject, optional, readBoolean, readNumber, readOneOf, readQueryInteger, readString, readStrings, refuse, type JsonObject } from './wire.ts'
+import {
+  ifPresent,
+  isObject,
+  optional,
+  readBoolean,
+  readNumber,
+  readOneOf,
+  readQueryInteger,
+  readString,
+  readStrings,
+  refuse,
+  type JsonObject,
+} from './wire.ts'
 import { json, type Call, type Reply, type World } from './world.ts'
 
 const regions = ['global', 'europe', 'us'] as const
 const switches = [
-  'enable_free_model_publication', 'enable_free_model_training', 'enable_paid_model_training',
-  'enforce_zdr', 'enforce_zdr_anthropic', 'enforce_zdr_google', 'enforce_zdr_openai', 'enforce_zdr_other', 'enforce_zdr_xai',
+  'enable_free_model_publication',
+  'enable_free_model_training',
+  'enable_paid_model_training',
+  'enforce_zdr',
+  'enforce_zdr_anthropic',
+  'enforce_zdr_google',
+  'enforce_zdr_openai',
+  'enforce_zdr_other',
+  'enforce_zdr_xai',
 ] as const
-const builtinFilters = ['email', 'phone', 'ssn', 'credit-card', 'ip-address', 'secrets', 'person-name', 'address', 'regex-prompt-injection'] as const
+const builtinFilters = [
+  'email',
+  'phone',
+  'ssn',
+  'credit-card',
+  'ip-address',
+  'secrets',
+  'person-name',
+  'address',
+  'regex-prompt-injection',
+] as const
 const filterActions = ['redact', 'block', 'flag'] as const
 
 export function listGuardrails(call: Call): Reply {
   const workspaceId = readWorkspace(call.world, call.query.get('workspace_id') ?? undefined)
-  const all = [...call.world.ledger.guardrails.values()].filter((one) => one.workspaceId === workspaceId)
+  const all = [...call.world.ledger.guardrails.values()].filter(
+    (one) => one.workspaceId === workspaceId,
+  )
   all.sort((a, b) => b.createdAt - a.createdAt)
   return page(call, all, guardrailToWire)
 }
@@ -46,12 +77,24 @@ export function getGuardrail(call: Call): Reply {
 export async function updateGuardrail(call: Call): Promise<Reply> {
   const { world, body } = call
   const id = call.params[0] ?? ''
-  const workspace = [...world.ledger.workspaces.values()].find((one) => one.defaultGuardrailId === id)
+  const workspace = [...world.ledger.workspaces.values()].find(
+    (one) => one.defaultGuardrailId === id,
+  )
   const known = world.ledger.guardrails.get(id)
   if (!known && !workspace) throw refuse(404)
-  const before = known ?? makeGuardrail({ id, name: `Workspace ${workspace?.id ?? ''} Default`, workspaceId: workspace?.id ?? '', now: world.now() })
-  const name = ifPresent(body, 'name', (from, field) => readString(from, field, { min: 1, max: 200 })) ?? before.name
-  if (workspace && name !== before.name) throw refuse(400, 'The name of a workspace default guardrail cannot be changed')
+  const before =
+    known ??
+    makeGuardrail({
+      id,
+      name: `Workspace ${workspace?.id ?? ''} Default`,
+      workspaceId: workspace?.id ?? '',
+      now: world.now(),
+    })
+  const name =
+    ifPresent(body, 'name', (from, field) => readString(from, field, { min: 1, max: 200 })) ??
+    before.name
+  if (workspace && name !== before.name)
+    throw refuse(400, 'The name of a workspace default guardrail cannot be changed')
   const guardrail = { ...applyBody(before, body), name, updatedAt: world.now() }
   await world.ledger.record({ type: 'guardrail', guardrail })
   return json({ data: guardrailToWire(guardrail) })
@@ -64,7 +107,9 @@ export async function deleteGuardrail(call: Call): Promise<Reply> {
 }
 
 export function listAssignments(call: Call): Reply {
-  return page(call, [...call.world.ledger.assignments.values()], (one) => assignmentToWire(call.world, one))
+  return page(call, [...call.world.ledger.assignments.values()], (one) =>
+    assignmentToWire(call.world, one),
+  )
 }
 
 export function listAssignmentsOfGuardrail(call: Call): Reply {
@@ -77,23 +122,35 @@ export function listAssignmentsOfGuardrail(call: Call): Reply {
 export async function assignKeys(call: Call): Promise<Reply> {
   const { ledger } = call.world
   const guardrail = requireGuardrail(call)
-  let hashes = [...new Set(readStrings(call.body, 'key_hashes'))].filter((hash) => ledger.findLiveKey(hash))
+  let hashes = [...new Set(readStrings(call.body, 'key_hashes'))].filter((hash) =>
+    ledger.findLiveKey(hash),
+  )
   if (call.fault?.fault === 'undercount') hashes = hashes.slice(call.fault.skip ?? 1)
   if (hashes.some((hash) => ledger.findLiveKey(hash)?.workspaceId !== guardrail.workspaceId)) {
     throw refuse(403, 'A key can only be assigned to a guardrail of its own workspace')
   }
   const fresh = hashes.filter((hash) => ledger.assignments.get(hash)?.guardrailId !== guardrail.id)
-  await ledger.record(...fresh.map((keyHash) => ({
-    type: 'assigned' as const,
-    assignment: { id: randomUUID(), keyHash, guardrailId: guardrail.id, assignedBy: ledger.account.userId, createdAt: call.world.now() },
-  })))
+  await ledger.record(
+    ...fresh.map((keyHash) => ({
+      type: 'assigned' as const,
+      assignment: {
+        id: randomUUID(),
+        keyHash,
+        guardrailId: guardrail.id,
+        assignedBy: ledger.account.userId,
+        createdAt: call.world.now(),
+      },
+    })),
+  )
   return json({ assigned_count: hashes.length })
 }
 
 export async function unassignKeys(call: Call): Promise<Reply> {
   const { ledger } = call.world
   const guardrail = requireGuardrail(call)
-  const held = [...new Set(readStrings(call.body, 'key_hashes'))].filter((hash) => ledger.assignments.get(hash)?.guardrailId === guardrail.id)
+  const held = [...new Set(readStrings(call.body, 'key_hashes'))].filter(
+    (hash) => ledger.assignments.get(hash)?.guardrailId === guardrail.id,
+  )
   await ledger.record(...held.map((keyHash) => ({ type: 'unassigned' as const, keyHash })))
   return json({ unassigned_count: held.length })
 }
@@ -114,33 +171,65 @@ function page<T>(call: Call, all: readonly T[], toWire: (one: T) => JsonObject):
   return json({ data: all.slice(offset, offset + limit).map(toWire), total_count: all.length })
 }
 
-function makeGuardrail(input: { id: string; name: string; workspaceId: string; now: number }): GuardrailRecord {
+function makeGuardrail(input: {
+  id: string
+  name: string
+  workspaceId: string
+  now: number
+}): GuardrailRecord {
   return {
-    id: input.id, name: input.name, workspaceId: input.workspaceId, createdAt: input.now, updatedAt: null,
-    limitNano: null, resetInterval: null, allowedModels: null, ignoredModels: null, allowedProviders: null, ignoredProviders: null,
-    includeByokInBudgets: false, rest: { description: null },
+    id: input.id,
+    name: input.name,
+    workspaceId: input.workspaceId,
+    createdAt: input.now,
+    updatedAt: null,
+    limitNano: null,
+    resetInterval: null,
+    allowedModels: null,
+    ignoredModels: null,
+    allowedProviders: null,
+    ignoredProviders: null,
+    includeByokInBudgets: false,
+    rest: { description: null },
   }
 }
 
 function applyBody(before: GuardrailRecord, body: JsonObject): GuardrailRecord {
-  const keep = <T>(given: T | null | undefined, held: T | null): T | null => (given === undefined ? held : given)
+  const keep = <T>(given: T | null | undefined, held: T | null): T | null =>
+    given === undefined ? held : given
   return {
     ...before,
     ...readBudget(before, body),
     allowedModels: keep(optional(body, 'allowed_models', readModels), before.allowedModels),
     ignoredModels: keep(optional(body, 'ignored_models', readModels), before.ignoredModels),
-    allowedProviders: keep(optional(body, 'allowed_providers', readStrings), before.allowedProviders),
-    ignoredProviders: keep(optional(body, 'ignored_providers', readStrings), before.ignoredProviders),
-    includeByokInBudgets: ifPresent(body, 'include_byok_in_budgets', readBoolean) ?? before.includeByokInBudgets,
+    allowedProviders: keep(
+      optional(body, 'allowed_providers', readStrings),
+      before.allowedProviders,
+    ),
+    ignoredProviders: keep(
+      optional(body, 'ignored_providers', readStrings),
+      before.ignoredProviders,
+    ),
+    includeByokInBudgets:
+      ifPresent(body, 'include_byok_in_budgets', readBoolean) ?? before.includeByokInBudgets,
     rest: { ...before.rest, ...readRest(body) },
   }
 }
 
-function readBudget(before: GuardrailRecord, body: JsonObject): Pick<GuardrailRecord, 'limitNano' | 'resetInterval'> {
-  const limit = optional(body, 'limit_usd', (from, field) => readNumber(from, field, { min: 1e-9, max: 1e6 }))
-  const interval = optional(body, 'reset_interval', (from, field) => readOneOf(from, field, intervals))
-  const oneOfTwo = (limit === undefined) !== (interval === undefined) && (limit ?? interval ?? null) !== null
-  const limitNano = limit === undefined ? before.limitNano : limit === null ? null : usdToNano(limit)
+function readBudget(
+  before: GuardrailRecord,
+  body: JsonObject,
+): Pick<GuardrailRecord, 'limitNano' | 'resetInterval'> {
+  const limit = optional(body, 'limit_usd', (from, field) =>
+    readNumber(from, field, { min: 1e-9, max: 1e6 }),
+  )
+  const interval = optional(body, 'reset_interval', (from, field) =>
+    readOneOf(from, field, intervals),
+  )
+  const oneOfTwo =
+    (limit === undefined) !== (interval === undefined) && (limit ?? interval ?? null) !== null
+  const limitNano =
+    limit === undefined ? before.limitNano : limit === null ? null : usdToNano(limit)
   const resetInterval = interval === undefined ? before.resetInterval : interval
   if (oneOfTwo || (limitNano === null) !== (resetInterval === null)) {
     throw refuse(400, 'limit_usd and reset_interval must be set together')
@@ -149,11 +238,15 @@ function readBudget(before: GuardrailRecord, body: JsonObject): Pick<GuardrailRe
 }
 
 function readModels(body: JsonObject, field: string): string[] {
-  return [...new Set(readStrings(body, field).map((slug) => {
-    const model = findModel(slug)
-    if (!model) throw refuse(400, `${field}: unknown model ${slug}`)
-    return model.canonicalSlug
-  }))]
+  return [
+    ...new Set(
+      readStrings(body, field).map((slug) => {
+        const model = findModel(slug)
+        if (!model) throw refuse(400, `${field}: unknown model ${slug}`)
+        return model.canonicalSlug
+      }),
+    ),
+  ]
 }
 
 function readRest(body: JsonObject): JsonObject {
@@ -161,9 +254,16 @@ function readRest(body: JsonObject): JsonObject {
   const set = (field: string, value: unknown): void => {
     if (value !== undefined) rest[field] = value
   }
-  set('description', optional(body, 'description', (from, field) => readString(from, field, { max: 1000 })))
-  set('allowed_data_regions', optional(body, 'allowed_data_regions', (from, field) =>
-    readStrings(from, field).map((region) => readOneOf({ [field]: region }, field, regions))))
+  set(
+    'description',
+    optional(body, 'description', (from, field) => readString(from, field, { max: 1000 })),
+  )
+  set(
+    'allowed_data_regions',
+    optional(body, 'allowed_data_regions', (from, field) =>
+      readStrings(from, field).map((region) => readOneOf({ [field]: region }, field, regions)),
+    ),
+  )
   for (const field of switches) set(field, optional(body, field, readBoolean))
   set('content_filters', optional(body, 'content_filters', readFilters))
   set('content_filter_builtins', optional(body, 'content_filter_builtins', readBuiltinFilters))
@@ -173,18 +273,31 @@ function readRest(body: JsonObject): JsonObject {
 function readFilters(body: JsonObject, field: string): JsonObject[] {
   return readObjects(body, field).map((filter) => {
     const pattern = readString(filter, 'pattern', { min: 1, max: 100_000 })
-    if (!isPlainPattern(pattern)) throw refuse(400, 'content_filters: invalid pattern', { metadata: { error_type: 'invalid_regex_pattern' } })
-    return { ...filter, pattern, action: readOneOf(filter, 'action', filterActions), label: optional(filter, 'label', readString) ?? null }
+    if (!isPlainPattern(pattern))
+      throw refuse(400, 'content_filters: invalid pattern', {
+        metadata: { error_type: 'invalid_regex_pattern' },
+      })
+    return {
+      ...filter,
+      pattern,
+      action: readOneOf(filter, 'action', filterActions),
+      label: optional(filter, 'label', readString) ?? null,
+    }
   })
 }
 
 function readBuiltinFilters(body: JsonObject, field: string): JsonObject[] {
-  return readObjects(body, field).map((filter) => ({ ...filter, slug: readOneOf(filter, 'slug', builtinFilters), action: readOneOf(filter, 'action', filterActions) }))
+  return readObjects(body, field).map((filter) => ({
+    ...filter,
+    slug: readOneOf(filter, 'slug', builtinFilters),
+    action: readOneOf(filter, 'action', filterActions),
+  }))
 }
 
 function readObjects(body: JsonObject, field: string): JsonObject[] {
   const value = body[field]
-  if (!Array.isArray(value) || !value.every(isObject)) throw refuse(400, `${field}: expected an array of objects`)
+  if (!Array.isArray(value) || !value.every(isObject))
+    throw refuse(400, `${field}: expected an array of objects`)
   return value
 }
 

@@ -3,7 +3,16 @@
  * Guarantee: a promise returned by `append` resolves once the line is with the operating system, so it outlives a SIGKILL of this process.
  * Lines that arrive while a write is under way share the next write. A torn last line is dropped when the file is read.
  */
-import { existsSync, mkdirSync, openSync, readFileSync, renameSync, closeSync, fsyncSync, writeSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  closeSync,
+  fsyncSync,
+  writeSync,
+} from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -25,15 +34,23 @@ export function readJournal(dataDir: string | undefined, fileName = usualFileNam
     try {
       entries.push(JSON.parse(line))
     } catch {
-      if (index !== lines.length - 1) throw new Error(`The stand-in's ledger ${path} is damaged at line ${index + 1}; move the file away to start afresh.`)
+      if (index !== lines.length - 1)
+        throw new Error(
+          `The stand-in's ledger ${path} is damaged at line ${index + 1}; move the file away to start afresh.`,
+        )
     }
   }
   return entries
 }
 
 /** Replaces the file by `entries` in one rename, then opens it for appending. */
-export async function openJournal(dataDir: string | undefined, entries: Iterable<unknown>, fileName = usualFileName): Promise<Journal> {
-  if (dataDir === undefined) return { append: () => Promise.resolve(), close: () => Promise.resolve() }
+export async function openJournal(
+  dataDir: string | undefined,
+  entries: Iterable<unknown>,
+  fileName = usualFileName,
+): Promise<Journal> {
+  if (dataDir === undefined)
+    return { append: () => Promise.resolve(), close: () => Promise.resolve() }
   mkdirSync(dataDir, { recursive: true })
   const path = join(dataDir, fileName)
   const next = `${path}.next`

@@ -1,7 +1,19 @@
 /** `/keys`: making, listing, changing and deleting API keys. The plaintext leaves once, in the 201. */
 import { hashOf, labelOf, makePlaintext, type KeyRecord } from './ledger.ts'
 import { intervals, makeCounter, usdToNano, wireTimestamp, type Interval } from './money.ts'
-import { ifPresent, isObject, isUuid, optional, readBoolean, readNumber, readOneOf, readQueryInteger, readString, refuse, type JsonObject } from './wire.ts'
+import {
+  ifPresent,
+  isObject,
+  isUuid,
+  optional,
+  readBoolean,
+  readNumber,
+  readOneOf,
+  readQueryInteger,
+  readString,
+  refuse,
+  type JsonObject,
+} from './wire.ts'
 import { json, usageToWire, type Call, type Reply, type World } from './world.ts'
 
 const pageSize = 100
@@ -37,13 +49,24 @@ export function listKeys(call: Call): Reply {
   const { world, query } = call
   const offset = readQueryInteger(query, 'offset', 0, { min: 0 })
   const includeDisabled = query.get('include_disabled') ?? 'false'
-  if (includeDisabled !== 'true' && includeDisabled !== 'false') throw refuse(400, 'include_disabled: expected true or false')
+  if (includeDisabled !== 'true' && includeDisabled !== 'false')
+    throw refuse(400, 'include_disabled: expected true or false')
   const workspaceId = readWorkspace(world, query.get('workspace_id') ?? undefined)
   const page: JsonObject[] = []
   let skipped = 0
-  for (let index = world.ledger.keysByAge.length - 1; index >= 0 && page.length < pageSize; index -= 1) {
+  for (
+    let index = world.ledger.keysByAge.length - 1;
+    index >= 0 && page.length < pageSize;
+    index -= 1
+  ) {
     const key = world.ledger.keysByAge[index]
-    if (!key || key.deletedAt !== null || key.workspaceId !== workspaceId || (key.disabled && includeDisabled === 'false')) continue
+    if (
+      !key ||
+      key.deletedAt !== null ||
+      key.workspaceId !== workspaceId ||
+      (key.disabled && includeDisabled === 'false')
+    )
+      continue
     if (skipped < offset) skipped += 1
     else page.push(keyToWire(world, key))
   }
@@ -65,7 +88,8 @@ export async function updateKey(call: Call): Promise<Reply> {
     disabled: ifPresent(body, 'disabled', readBoolean) ?? key.disabled,
     limitNano: limitNano === undefined ? key.limitNano : limitNano,
     limitReset: limitReset === undefined ? key.limitReset : limitReset,
-    includeByokInLimit: ifPresent(body, 'include_byok_in_limit', readBoolean) ?? key.includeByokInLimit,
+    includeByokInLimit:
+      ifPresent(body, 'include_byok_in_limit', readBoolean) ?? key.includeByokInLimit,
     updatedAt: world.now(),
   }
   await world.ledger.record({ type: 'key', key: changed })
@@ -105,7 +129,9 @@ function requireKey(call: Call): KeyRecord {
 }
 
 function readLimit(body: JsonObject): number | null | undefined {
-  const limit = optional(body, 'limit', (from, field) => readNumber(from, field, { min: 0, max: 1e6 }))
+  const limit = optional(body, 'limit', (from, field) =>
+    readNumber(from, field, { min: 0, max: 1e6 }),
+  )
   return typeof limit === 'number' ? usdToNano(limit) : limit
 }
 
@@ -121,15 +147,21 @@ function readExpiry(body: JsonObject, now: number): string | null {
   const at = expiryPattern.test(text) ? Date.parse(text) : NaN
   // Date.parse rolls 30 February over to March; what does not come back as it went in is no date.
   if (Number.isNaN(at) || new Date(at).toISOString().slice(0, 19) !== text.slice(0, 19)) {
-    throw refuse(400, 'expires_at: expected an ISO 8601 timestamp in UTC with seconds (YYYY-MM-DDTHH:MM:SSZ)')
+    throw refuse(
+      400,
+      'expires_at: expected an ISO 8601 timestamp in UTC with seconds (YYYY-MM-DDTHH:MM:SSZ)',
+    )
   }
   if (at <= now) throw refuse(400, 'expires_at: must be in the future')
   return new Date(at).toISOString()
 }
 
 function readCreator(body: JsonObject, userId: string): string {
-  const given = optional(body, 'creator_user_id', (from, field) => readString(from, field, { min: 1 }))
-  if (typeof given === 'string' && given !== userId) throw refuse(400, 'creator_user_id: not a member of this account')
+  const given = optional(body, 'creator_user_id', (from, field) =>
+    readString(from, field, { min: 1 }),
+  )
+  if (typeof given === 'string' && given !== userId)
+    throw refuse(400, 'creator_user_id: not a member of this account')
   return userId
 }
 

@@ -128,14 +128,34 @@ export class Ledger {
   usageNano = 0
   private journal: Journal | null = null
 
-  static async open(options: { dataDir: string | undefined; managementKey: string | undefined; now: number }): Promise<Ledger> {
+  static async open(options: {
+    dataDir: string | undefined
+    managementKey: string | undefined
+    now: number
+  }): Promise<Ledger> {
     const ledger = new Ledger()
     // Only this class writes the file, so its lines are entries.
     for (const entry of readJournal(options.dataDir)) ledger.apply(entry as Entry)
     if (ledger.account.userId === '') {
       const workspaceId = randomUUID()
-      ledger.apply({ type: 'account', account: { managementKey: '', userId: `user_${randomBytes(14).toString('hex').slice(0, 27)}`, defaultWorkspaceId: workspaceId } })
-      ledger.apply({ type: 'workspace', workspace: makeWorkspace({ id: workspaceId, name: 'Default Workspace', slug: 'default', now: options.now, rest: {} }) })
+      ledger.apply({
+        type: 'account',
+        account: {
+          managementKey: '',
+          userId: `user_${randomBytes(14).toString('hex').slice(0, 27)}`,
+          defaultWorkspaceId: workspaceId,
+        },
+      })
+      ledger.apply({
+        type: 'workspace',
+        workspace: makeWorkspace({
+          id: workspaceId,
+          name: 'Default Workspace',
+          slug: 'default',
+          now: options.now,
+          rest: {},
+        }),
+      })
     }
     const managementKey = options.managementKey ?? (ledger.account.managementKey || makePlaintext())
     ledger.account = { ...ledger.account, managementKey }
@@ -175,13 +195,17 @@ export class Ledger {
         return
       case 'guardrail-deleted':
         this.guardrails.delete(entry.id)
-        for (const hash of this.assignmentsOfGuardrail.get(entry.id)?.keys() ?? []) this.assignments.delete(hash)
+        for (const hash of this.assignmentsOfGuardrail.get(entry.id)?.keys() ?? [])
+          this.assignments.delete(hash)
         this.assignmentsOfGuardrail.delete(entry.id)
         return
       case 'assigned':
         this.unassign(entry.assignment.keyHash)
         this.assignments.set(entry.assignment.keyHash, entry.assignment)
-        this.assignmentMap(entry.assignment.guardrailId).set(entry.assignment.keyHash, entry.assignment)
+        this.assignmentMap(entry.assignment.guardrailId).set(
+          entry.assignment.keyHash,
+          entry.assignment,
+        )
         return
       case 'unassigned':
         this.unassign(entry.keyHash)
@@ -197,7 +221,8 @@ export class Ledger {
         return
       case 'totals':
         this.usageNano = entry.totals.usageNano
-        for (const [member, counter] of Object.entries(entry.totals.members)) this.memberUsage.set(member, counter)
+        for (const [member, counter] of Object.entries(entry.totals.members))
+          this.memberUsage.set(member, counter)
         return
       case 'activity':
         this.activity.set(activityId(entry.row), entry.row)
@@ -214,7 +239,8 @@ export class Ledger {
       this.keys.set(key.hash, key)
       const newest = this.keysByAge.at(-1)
       this.keysByAge.push(key)
-      if (newest && newest.createdAt > key.createdAt && this.journal) this.keysByAge.sort((a, b) => a.createdAt - b.createdAt)
+      if (newest && newest.createdAt > key.createdAt && this.journal)
+        this.keysByAge.sort((a, b) => a.createdAt - b.createdAt)
     }
     if (key.deletedAt !== null) this.unassign(key.hash)
   }
@@ -231,8 +257,14 @@ export class Ledger {
       this.memberUsage.set(key.creatorUserId, member)
     }
     const empty: ActivityRow = {
-      date: new Date(spend.at).toISOString().slice(0, 10), keyHash: key.hash, workspaceId: key.workspaceId, model: spend.model,
-      nano: 0, requests: 0, promptTokens: 0, completionTokens: 0,
+      date: new Date(spend.at).toISOString().slice(0, 10),
+      keyHash: key.hash,
+      workspaceId: key.workspaceId,
+      model: spend.model,
+      nano: 0,
+      requests: 0,
+      promptTokens: 0,
+      completionTokens: 0,
     }
     const row = this.activity.get(activityId(empty)) ?? empty
     row.nano += spend.nano
@@ -272,7 +304,10 @@ export class Ledger {
     for (const assignment of this.assignments.values()) yield { type: 'assigned', assignment }
     for (const row of this.activity.values()) yield { type: 'activity', row }
     for (const spend of this.generations.values()) yield { type: 'generation', spend }
-    yield { type: 'totals', totals: { usageNano: this.usageNano, members: Object.fromEntries(this.memberUsage) } }
+    yield {
+      type: 'totals',
+      totals: { usageNano: this.usageNano, members: Object.fromEntries(this.memberUsage) },
+    }
   }
 }
 
@@ -289,8 +324,22 @@ export function labelOf(plaintext: string): string {
   return `${plaintext.slice(0, 12)}...${plaintext.slice(-4)}`
 }
 
-export function makeWorkspace(input: { id: string; name: string; slug: string; now: number; rest: JsonObject }): WorkspaceRecord {
-  return { id: input.id, name: input.name, slug: input.slug, createdAt: input.now, updatedAt: null, defaultGuardrailId: randomUUID(), rest: input.rest }
+export function makeWorkspace(input: {
+  id: string
+  name: string
+  slug: string
+  now: number
+  rest: JsonObject
+}): WorkspaceRecord {
+  return {
+    id: input.id,
+    name: input.name,
+    slug: input.slug,
+    createdAt: input.now,
+    updatedAt: null,
+    defaultGuardrailId: randomUUID(),
+    rest: input.rest,
+  }
 }
 
 function activityId(row: ActivityRow): string {

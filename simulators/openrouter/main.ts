@@ -7,8 +7,15 @@ try {
     dataDir: process.env['SIM_OPENROUTER_DATA_DIR'],
     managementKey: process.env['SIM_OPENROUTER_MANAGEMENT_KEY'],
   })
-  console.log(JSON.stringify({ baseUrl: running.baseUrl, managementKey: running.managementKey, faultsUrl: running.faultsUrl }))
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void running.stop().then(() => process.exit(0)))
+  console.log(
+    JSON.stringify({
+      baseUrl: running.baseUrl,
+      managementKey: running.managementKey,
+      faultsUrl: running.faultsUrl,
+    }),
+  )
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void running.stop().then(() => process.exit(0)))
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exit(1)

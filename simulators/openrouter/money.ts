@@ -49,7 +49,11 @@ export function makeCounter(): SpendCounter {
 export function spentNano(counter: SpendCounter, interval: Interval | null, at: number): number {
   if (interval === null) return counter.totalNano
   if (windowStart(interval, at) > counter.lastSpendAt) return 0
-  return interval === 'daily' ? counter.dailyNano : interval === 'weekly' ? counter.weeklyNano : counter.monthlyNano
+  return interval === 'daily'
+    ? counter.dailyNano
+    : interval === 'weekly'
+      ? counter.weeklyNano
+      : counter.monthlyNano
 }
 
 export function addSpend(counter: SpendCounter, nano: number, at: number): void {

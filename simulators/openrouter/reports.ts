@@ -14,20 +14,44 @@ export function getCallingKey(call: Call): Reply {
   const { ledger } = world
   const isManagement = caller?.kind !== 'key'
   const free = countFreeCallsToday(world)
-  const counters = caller?.kind === 'key' ? usageToWire(world, caller.key) : {
-    label: 'sk-or-v1-man...agmt', limit: null, limit_remaining: null, limit_reset: null, include_byok_in_limit: false,
-    usage: 0, usage_daily: 0, usage_weekly: 0, usage_monthly: 0, byok_usage: 0, byok_usage_daily: 0, byok_usage_weekly: 0, byok_usage_monthly: 0,
-    expires_at: null, creator_user_id: ledger.account.userId, workspace_id: null,
-  }
+  const counters =
+    caller?.kind === 'key'
+      ? usageToWire(world, caller.key)
+      : {
+          label: 'sk-or-v1-man...agmt',
+          limit: null,
+          limit_remaining: null,
+          limit_reset: null,
+          include_byok_in_limit: false,
+          usage: 0,
+          usage_daily: 0,
+          usage_weekly: 0,
+          usage_monthly: 0,
+          byok_usage: 0,
+          byok_usage_daily: 0,
+          byok_usage_weekly: 0,
+          byok_usage_monthly: 0,
+          expires_at: null,
+          creator_user_id: ledger.account.userId,
+          workspace_id: null,
+        }
   return json({
     data: {
       ...counters,
       is_free_tier: world.faults.settings.credits <= 0,
       is_management_key: isManagement,
       is_provisioning_key: isManagement,
-      rate_limit: { interval: '10s', note: 'This field is deprecated and safe to ignore.', requests: -1 },
+      rate_limit: {
+        interval: '10s',
+        note: 'This field is deprecated and safe to ignore.',
+        requests: -1,
+      },
       allowed_data_regions: ['global'],
-      free_model_daily_requests: { limit: free.limit, remaining: Math.max(0, free.limit - free.used), used: free.used },
+      free_model_daily_requests: {
+        limit: free.limit,
+        remaining: Math.max(0, free.limit - free.used),
+        used: free.used,
+      },
       organization_id: null,
     },
   })
@@ -37,7 +61,12 @@ export function getCallingKey(call: Call): Reply {
 export function getCredits(call: Call): Reply {
   const { world, caller } = call
   if (caller?.kind !== 'management') return json({ data: { total_credits: 0, total_usage: 0 } })
-  return json({ data: { total_credits: world.faults.settings.credits, total_usage: nanoToUsd(world.ledger.usageNano) } })
+  return json({
+    data: {
+      total_credits: world.faults.settings.credits,
+      total_usage: nanoToUsd(world.ledger.usageNano),
+    },
+  })
 }
 
 export function listModels(call: Call): Reply {
@@ -46,7 +75,10 @@ export function listModels(call: Call): Reply {
 
 /** Filtered by the guardrails of the calling key. */
 export function listModelsOfCaller(call: Call): Reply {
-  return pageOfModels(call, call.caller?.kind === 'key' ? listAllowedModels(call.world, call.caller.key) : catalog)
+  return pageOfModels(
+    call,
+    call.caller?.kind === 'key' ? listAllowedModels(call.world, call.caller.key) : catalog,
+  )
 }
 
 export function countModels(): Reply {
@@ -63,25 +95,49 @@ export function getModel(call: Call): Reply {
 export function getActivity(call: Call): Reply {
   const { world, query } = call
   const date = query.get('date')
-  if (date !== null && (!/^\d{4}-\d{2}-\d{2}$/.test(date) || Number.isNaN(Date.parse(date)))) throw refuse(400, 'date: expected YYYY-MM-DD')
+  if (date !== null && (!/^\d{4}-\d{2}-\d{2}$/.test(date) || Number.isNaN(Date.parse(date))))
+    throw refuse(400, 'date: expected YYYY-MM-DD')
   const now = world.now()
   const today = new Date(now).toISOString().slice(0, 10)
   const earliest = new Date(now - 30 * dayMs).toISOString().slice(0, 10)
-  if (date !== null && (date >= today || date < earliest)) throw refuse(400, 'Date must be within the last 30 (completed) UTC days')
+  if (date !== null && (date >= today || date < earliest))
+    throw refuse(400, 'Date must be within the last 30 (completed) UTC days')
   const keyHash = query.get('api_key_hash')
-  const workspaceId = query.has('workspace_id') ? readWorkspace(world, query.get('workspace_id') ?? undefined) : null
+  const workspaceId = query.has('workspace_id')
+    ? readWorkspace(world, query.get('workspace_id') ?? undefined)
+    : null
   const isByWorkspace = query.get('group_by') === 'workspace'
-  const grouped = new Map<string, JsonObject & { nano: number; requests: number; prompt_tokens: number; completion_tokens: number }>()
+  const grouped = new Map<
+    string,
+    JsonObject & {
+      nano: number
+      requests: number
+      prompt_tokens: number
+      completion_tokens: number
+    }
+  >()
   for (const row of world.ledger.activity.values()) {
     if (row.date >= today || row.date < earliest || (date !== null && row.date !== date)) continue
-    if ((keyHash !== null && row.keyHash !== keyHash) || (workspaceId !== null && row.workspaceId !== workspaceId)) continue
+    if (
+      (keyHash !== null && row.keyHash !== keyHash) ||
+      (workspaceId !== null && row.workspaceId !== workspaceId)
+    )
+      continue
     const model = findModel(row.model)
     const group = `${row.date} ${row.model} ${isByWorkspace ? row.workspaceId : ''}`
     const sum = grouped.get(group) ?? {
-      date: row.date, model: row.model, model_permaslug: model?.canonicalSlug ?? row.model, endpoint_id: `endpoint-${row.model}`,
-      provider_name: model?.providerName ?? 'Unknown', byok_usage_inference: 0, reasoning_tokens: 0,
+      date: row.date,
+      model: row.model,
+      model_permaslug: model?.canonicalSlug ?? row.model,
+      endpoint_id: `endpoint-${row.model}`,
+      provider_name: model?.providerName ?? 'Unknown',
+      byok_usage_inference: 0,
+      reasoning_tokens: 0,
       ...(isByWorkspace ? { workspace_id: row.workspaceId } : {}),
-      nano: 0, requests: 0, prompt_tokens: 0, completion_tokens: 0,
+      nano: 0,
+      requests: 0,
+      prompt_tokens: 0,
+      completion_tokens: 0,
     }
     sum.nano += row.nano
     sum.requests += row.requests
@@ -99,23 +155,58 @@ export function getGeneration(call: Call): Reply {
   const id = query.get('id')
   if (id === null || id === '') throw refuse(400, 'id: required')
   const spend = world.ledger.generations.get(id)
-  if (!spend || (caller?.kind === 'key' && caller.key.hash !== spend.keyHash)) throw refuse(404, `Generation ${id} not found`)
+  if (!spend || (caller?.kind === 'key' && caller.key.hash !== spend.keyHash))
+    throw refuse(404, `Generation ${id} not found`)
   const model = findModel(spend.model)
   const key = world.ledger.keys.get(spend.keyHash)
   const nothing = [
-    'app_id', 'cache_discount', 'external_user', 'http_referer', 'moderation_latency', 'native_tokens_completion_images', 'num_fetches',
-    'num_input_audio_prompt', 'num_media_completion', 'num_media_prompt', 'num_search_results', 'preset_id', 'provider_responses', 'router',
-    'service_tier', 'session_id', 'upstream_id', 'upstream_inference_cost', 'user_agent', 'web_search_engine',
+    'app_id',
+    'cache_discount',
+    'external_user',
+    'http_referer',
+    'moderation_latency',
+    'native_tokens_completion_images',
+    'num_fetches',
+    'num_input_audio_prompt',
+    'num_media_completion',
+    'num_media_prompt',
+    'num_search_results',
+    'preset_id',
+    'provider_responses',
+    'router',
+    'service_tier',
+    'session_id',
+    'upstream_id',
+    'upstream_inference_cost',
+    'user_agent',
+    'web_search_engine',
   ]
   return json({
     data: {
       ...Object.fromEntries(nothing.map((field) => [field, null])),
-      id, api_type: 'completions', cancelled: spend.finishReason === 'error', created_at: wireTimestamp(spend.at), data_region: 'global',
-      finish_reason: spend.finishReason, native_finish_reason: spend.finishReason, generation_time: spend.milliseconds, latency: spend.milliseconds,
-      is_byok: false, model: model?.canonicalSlug ?? spend.model, origin: '', provider_name: model?.providerName ?? null,
-      native_tokens_cached: 0, native_tokens_completion: spend.completionTokens, native_tokens_prompt: spend.promptTokens, native_tokens_reasoning: 0,
-      tokens_completion: spend.completionTokens, tokens_prompt: spend.promptTokens, streamed: spend.streamed,
-      total_cost: nanoToUsd(spend.nano), usage: nanoToUsd(spend.nano), workspace_id: key?.workspaceId ?? null,
+      id,
+      api_type: 'completions',
+      cancelled: spend.finishReason === 'error',
+      created_at: wireTimestamp(spend.at),
+      data_region: 'global',
+      finish_reason: spend.finishReason,
+      native_finish_reason: spend.finishReason,
+      generation_time: spend.milliseconds,
+      latency: spend.milliseconds,
+      is_byok: false,
+      model: model?.canonicalSlug ?? spend.model,
+      origin: '',
+      provider_name: model?.providerName ?? null,
+      native_tokens_cached: 0,
+      native_tokens_completion: spend.completionTokens,
+      native_tokens_prompt: spend.promptTokens,
+      native_tokens_reasoning: 0,
+      tokens_completion: spend.completionTokens,
+      tokens_prompt: spend.promptTokens,
+      streamed: spend.streamed,
+      total_cost: nanoToUsd(spend.nano),
+      usage: nanoToUsd(spend.nano),
+      workspace_id: key?.workspaceId ?? null,
     },
   })
 }
@@ -124,11 +215,16 @@ function pageOfModels(call: Call, models: readonly CatalogModel[]): Reply {
   const { query } = call
   const words = query.get('q')?.toLowerCase() ?? ''
   const maxPrice = query.get('max_price')
-  const found = models.filter((model) =>
-    `${model.id} ${model.name}`.toLowerCase().includes(words) && (maxPrice === null || model.promptNanoPerToken <= Number(maxPrice) * 1000))
+  const found = models.filter(
+    (model) =>
+      `${model.id} ${model.name}`.toLowerCase().includes(words) &&
+      (maxPrice === null || model.promptNanoPerToken <= Number(maxPrice) * 1000),
+  )
   const isPaged = query.has('offset') || query.has('limit')
   const offset = readQueryInteger(query, 'offset', 0, { min: 0 })
-  const limit = isPaged ? readQueryInteger(query, 'limit', 500, { min: 1, max: 1000 }) : found.length
+  const limit = isPaged
+    ? readQueryInteger(query, 'limit', 500, { min: 1, max: 1000 })
+    : found.length
   const end = offset + limit
   return json({
     data: found.slice(offset, end).map(modelToWire),

@@ -65,7 +65,11 @@ const routes = table.map(([endpoint, gate, handler]) => {
 
 /** Routes by their number of segments; within one number a literal stands before a placeholder. */
 const routesBySize = new Map<number, typeof routes>()
-for (const route of routes) routesBySize.set(route.segments.length, [...(routesBySize.get(route.segments.length) ?? []), route])
+for (const route of routes)
+  routesBySize.set(route.segments.length, [
+    ...(routesBySize.get(route.segments.length) ?? []),
+    route,
+  ])
 
 export function findRoute(method: string, path: string): { route: Route; params: string[] } {
   const segments = path.split('/')

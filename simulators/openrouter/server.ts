@@ -11,7 +11,14 @@ import { Faults } from './faults.ts'
 import { Ledger } from './ledger.ts'
 import { findRoute, type Route } from './routes.ts'
 import { answerSim, type Clock } from './sim.ts'
-import { anthropicErrorBody, errorBody, parseJsonObject, refuse, Refusal, type JsonObject } from './wire.ts'
+import {
+  anthropicErrorBody,
+  errorBody,
+  parseJsonObject,
+  refuse,
+  Refusal,
+  type JsonObject,
+} from './wire.ts'
 import { identify, type Caller, type World } from './world.ts'
 
 export interface OpenRouterOptions {
@@ -45,7 +52,14 @@ export async function startOpenRouter(options: OpenRouterOptions = {}): Promise<
   // The port first: a stand-in that cannot serve must not touch the ledger of the one that does.
   await listen(server, options.port ?? 0, options.host ?? '127.0.0.1')
   const opening = openMachine(options, pauses)
-  server.on('request', (request, response) => void opening.then((machine) => serve(machine, request, response), () => response.destroy()))
+  server.on(
+    'request',
+    (request, response) =>
+      void opening.then(
+        (machine) => serve(machine, request, response),
+        () => response.destroy(),
+      ),
+  )
   const { world } = await opening.catch((error: unknown) => {
     server.close()
     throw error
@@ -70,7 +84,11 @@ export async function startOpenRouter(options: OpenRouterOptions = {}): Promise<
 async function openMachine(options: OpenRouterOptions, pauses: Set<() => void>): Promise<Machine> {
   const clock: Clock = { offsetMs: 0 }
   const readTime = options.now ?? Date.now
-  const ledger = await Ledger.open({ dataDir: options.dataDir, managementKey: options.managementKey, now: readTime() })
+  const ledger = await Ledger.open({
+    dataDir: options.dataDir,
+    managementKey: options.managementKey,
+    now: readTime(),
+  })
   const world: World = {
     ledger,
     faults: new Faults(),
@@ -87,15 +105,23 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   server.keepAliveTimeout = 65_000
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE'
-        ? new Error(`Port ${port} is already in use, so the OpenRouter stand-in cannot start. Free the port or set SIM_OPENROUTER_PORT to another one.`)
-        : error)
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(
+              `Port ${port} is already in use, so the OpenRouter stand-in cannot start. Free the port or set SIM_OPENROUTER_PORT to another one.`,
+            )
+          : error,
+      )
     })
     server.listen({ port, host, backlog: 1024 }, resolve)
   })
 }
 
-async function serve(machine: Machine, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  machine: Machine,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   // A caller that hangs up is no error of ours.
   response.on('error', () => undefined)
   try {
@@ -109,12 +135,34 @@ async function serve(machine: Machine, request: IncomingMessage, response: Serve
   }
 }
 
-async function serveSim(machine: Machine, request: IncomingMessage, url: URL, text: string, response: ServerResponse): Promise<void> {
+async function serveSim(
+  machine: Machine,
+  request: IncomingMessage,
+  url: URL,
+  text: string,
+  response: ServerResponse,
+): Promise<void> {
   const body = text === '' ? {} : parseJsonObject(text)
-  sendReply(response, await answerSim({ ...machine, method: request.method ?? 'GET', path: url.pathname, query: url.searchParams, body }), null)
+  sendReply(
+    response,
+    await answerSim({
+      ...machine,
+      method: request.method ?? 'GET',
+      path: url.pathname,
+      query: url.searchParams,
+      body,
+    }),
+    null,
+  )
 }
 
-async function serveApi(machine: Machine, request: IncomingMessage, url: URL, text: string, response: ServerResponse): Promise<void> {
+async function serveApi(
+  machine: Machine,
+  request: IncomingMessage,
+  url: URL,
+  text: string,
+  response: ServerResponse,
+): Promise<void> {
   const { world, calls } = machine
   const method = request.method ?? 'GET'
   const path = url.pathname.startsWith(`${apiPrefix}/`) ? url.pathname.slice(apiPrefix.length) : ''
@@ -133,25 +181,53 @@ async function serveApi(machine: Machine, request: IncomingMessage, url: URL, te
       endpoint = `${route.method} ${route.pattern}`
       caller = passGate(world, route, authorizationOf(request, route))
       const body = readsBody(method) ? parseBody(request, text) : {}
-      const reply = await route.handler({ world, params, query: url.searchParams, headers: request.headers, body, caller, fault })
+      const reply = await route.handler({
+        world,
+        params,
+        query: url.searchParams,
+        headers: request.headers,
+        body,
+        caller,
+        fault,
+      })
       await answer(reply, fault, response, voice(world))
     } catch (error) {
       if (response.headersSent || response.destroyed) response.destroy()
-      else sendRefusal(response, asRefusal(error), path, caller === null ? null : world.ledger.account.userId)
+      else
+        sendRefusal(
+          response,
+          asRefusal(error),
+          path,
+          caller === null ? null : world.ledger.account.userId,
+        )
     }
   } finally {
     calls.end({
-      endpoint, path, status: response.headersSent ? response.statusCode : 0, fault: fault?.fault ?? null,
-      milliseconds: Math.round(performance.now() - startedAt), at: new Date(world.now()).toISOString(),
+      endpoint,
+      path,
+      status: response.headersSent ? response.statusCode : 0,
+      fault: fault?.fault ?? null,
+      milliseconds: Math.round(performance.now() - startedAt),
+      at: new Date(world.now()).toISOString(),
     })
   }
 }
 
-const voice = (world: World): FaultVoice => ({ pause: (milliseconds) => world.pause(milliseconds), refuse: (response, refusal) => sendRefusal(response, refusal, '', null) })
+const voice = (world: World): FaultVoice => ({
+  pause: (milliseconds) => world.pause(milliseconds),
+  refuse: (response, refusal) => sendRefusal(response, refusal, '', null),
+})
 
-function sendRefusal(response: ServerResponse, refusal: Refusal, path: string, userId: string | null): void {
+function sendRefusal(
+  response: ServerResponse,
+  refusal: Refusal,
+  path: string,
+  userId: string | null,
+): void {
   const { retryAfterSeconds, headers } = refusal.details
-  const body = path.startsWith('/messages') ? anthropicErrorBody(refusal) : errorBody(refusal, userId)
+  const body = path.startsWith('/messages')
+    ? anthropicErrorBody(refusal)
+    : errorBody(refusal, userId)
   send(response, refusal.status, JSON.stringify(body), {
     ...headers,
     ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
@@ -168,14 +244,16 @@ function asRefusal(error: unknown): Refusal {
 function authorizationOf(request: IncomingMessage, route: Route): string | undefined {
   const bearer = request.headers.authorization
   const apiKey = request.headers['x-api-key']
-  if (bearer === undefined && typeof apiKey === 'string' && route.pattern.startsWith('/messages')) return `Bearer ${apiKey}`
+  if (bearer === undefined && typeof apiKey === 'string' && route.pattern.startsWith('/messages'))
+    return `Bearer ${apiKey}`
   return bearer
 }
 
 function passGate(world: World, route: Route, authorization: string | undefined): Caller | null {
   if (route.gate === 'optional' && authorization === undefined) return null
   const caller = identify(world, authorization)
-  if (route.gate === 'management' && caller.kind !== 'management') throw refuse(403, 'Only management keys can perform this operation')
+  if (route.gate === 'management' && caller.kind !== 'management')
+    throw refuse(403, 'Only management keys can perform this operation')
   return caller
 }
 
@@ -185,7 +263,8 @@ function readsBody(method: string): boolean {
 
 function parseBody(request: IncomingMessage, text: string): JsonObject {
   const type = request.headers['content-type']
-  if (type !== undefined && !type.toLowerCase().startsWith('application/json')) throw refuse(400, 'Expected content-type application/json')
+  if (type !== undefined && !type.toLowerCase().startsWith('application/json'))
+    throw refuse(400, 'Expected content-type application/json')
   return parseJsonObject(text)
 }
 

@@ -6,7 +6,18 @@ import type { CallLog } from './calls.ts'
 import { readWorkspace } from './keys.ts'
 import { hashOf, labelOf, makePlaintext, type KeyRecord } from './ledger.ts'
 import { addSpend, intervals, makeCounter, nanoToUsd, usdToNano } from './money.ts'
-import { ifPresent, isObject, optional, readBoolean, readNumber, readOneOf, readQueryInteger, readString, refuse, type JsonObject } from './wire.ts'
+import {
+  ifPresent,
+  isObject,
+  optional,
+  readBoolean,
+  readNumber,
+  readOneOf,
+  readQueryInteger,
+  readString,
+  refuse,
+  type JsonObject,
+} from './wire.ts'
 import { json, rememberSpend, type Reply, type World } from './world.ts'
 
 export interface Clock {
@@ -119,12 +130,19 @@ function makePlanted(world: World, body: JsonObject): KeyRecord {
     name: readString(body, 'name', { min: 1 }),
     disabled: ifPresent(body, 'disabled', readBoolean) ?? false,
     limitNano: limit === null ? null : usdToNano(limit),
-    limitReset: optional(body, 'limit_reset', (from, field) => readOneOf(from, field, intervals)) ?? null,
+    limitReset:
+      optional(body, 'limit_reset', (from, field) => readOneOf(from, field, intervals)) ?? null,
     includeByokInLimit: false,
     createdAt: typeof createdAt === 'string' ? readDate(createdAt) : world.now(),
     updatedAt: null,
-    expiresAt: optional(body, 'expires_at', (from, field) => new Date(readDate(readString(from, field))).toISOString()) ?? null,
-    creatorUserId: body['creator_user_id'] === undefined ? world.ledger.account.userId : (optional(body, 'creator_user_id', readString) ?? null),
+    expiresAt:
+      optional(body, 'expires_at', (from, field) =>
+        new Date(readDate(readString(from, field))).toISOString(),
+      ) ?? null,
+    creatorUserId:
+      body['creator_user_id'] === undefined
+        ? world.ledger.account.userId
+        : (optional(body, 'creator_user_id', readString) ?? null),
     externalUser: null,
     workspaceId: readWorkspace(world, ifPresent(body, 'workspace_id', readString)),
     deletedAt: null,
@@ -148,8 +166,16 @@ async function spend(call: SimCall): Promise<JsonObject> {
   await world.ledger.record({
     type: 'spent',
     spend: {
-      id: `gen-sim-${randomUUID()}`, keyHash: key.hash, nano, at: world.now(), model: ifPresent(body, 'model', readString) ?? 'openai/gpt-5-nano',
-      promptTokens: 0, completionTokens: 0, streamed: false, milliseconds: 0, finishReason: 'stop',
+      id: `gen-sim-${randomUUID()}`,
+      keyHash: key.hash,
+      nano,
+      at: world.now(),
+      model: ifPresent(body, 'model', readString) ?? 'openai/gpt-5-nano',
+      promptTokens: 0,
+      completionTokens: 0,
+      streamed: false,
+      milliseconds: 0,
+      finishReason: 'stop',
     },
   })
   return { hash: key.hash, usage: nanoToUsd(key.usage.totalNano) }

@@ -10,7 +10,12 @@ export interface TestBench extends AsyncDisposable {
   /** The back door: `sim('POST', 'faults', {...})`. */
   sim<T = unknown>(method: string, path: string, body?: object): Promise<T>
   /** A raw call below `/api/v1` with the management key, for what the SDK would not send. */
-  raw(method: string, path: string, body?: unknown, key?: string | null): Promise<{ status: number; body: unknown; headers: Headers }>
+  raw(
+    method: string,
+    path: string,
+    body?: unknown,
+    key?: string | null,
+  ): Promise<{ status: number; body: unknown; headers: Headers }>
 }
 
 export async function startBench(options: OpenRouterOptions = {}): Promise<TestBench> {
@@ -21,18 +26,31 @@ export async function startBench(options: OpenRouterOptions = {}): Promise<TestB
     management: makeClient(running.baseUrl, running.managementKey),
     as: (key) => makeClient(running.baseUrl, key),
     async sim<T>(method: string, path: string, body?: object) {
-      const response = await fetch(new URL(path, simUrl), { method, ...(body ? { body: JSON.stringify(body) } : {}) })
-      if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`)
-      return await response.json() as T
+      const response = await fetch(new URL(path, simUrl), {
+        method,
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      })
+      if (!response.ok)
+        throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`)
+      return (await response.json()) as T
     },
     async raw(method, path, body, key = running.managementKey) {
       const response = await fetch(`${running.baseUrl}${path}`, {
         method,
-        headers: { ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        headers: {
+          ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined
+          ? {}
+          : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
       const text = await response.text()
-      return { status: response.status, body: text === '' ? null : JSON.parse(text) as unknown, headers: response.headers }
+      return {
+        status: response.status,
+        body: text === '' ? null : (JSON.parse(text) as unknown),
+        headers: response.headers,
+      }
     },
     [Symbol.asyncDispose]: () => running.stop(),
   }
@@ -43,14 +61,38 @@ export function makeClient(serverURL: string, apiKey: string): OpenRouter {
 }
 
 /** A plain chat; the SDK's types leave open whether it streams. */
-export async function sendChat(client: OpenRouter, model: string, content: string, maxTokens?: number): Promise<ChatResult> {
-  const answer = await client.chat.send({ chatRequest: { model, messages: [{ role: 'user', content }], stream: false, ...(maxTokens === undefined ? {} : { maxTokens }) } })
+export async function sendChat(
+  client: OpenRouter,
+  model: string,
+  content: string,
+  maxTokens?: number,
+): Promise<ChatResult> {
+  const answer = await client.chat.send({
+    chatRequest: {
+      model,
+      messages: [{ role: 'user', content }],
+      stream: false,
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+    },
+  })
   if (!('choices' in answer)) throw new Error('A plain chat was answered with a stream')
   return answer
 }
 
-export async function streamChat(client: OpenRouter, model: string, content: string, maxTokens?: number): Promise<AsyncIterable<ChatStreamChunk>> {
-  const answer = await client.chat.send({ chatRequest: { model, messages: [{ role: 'user', content }], stream: true, ...(maxTokens === undefined ? {} : { maxTokens }) } })
+export async function streamChat(
+  client: OpenRouter,
+  model: string,
+  content: string,
+  maxTokens?: number,
+): Promise<AsyncIterable<ChatStreamChunk>> {
+  const answer = await client.chat.send({
+    chatRequest: {
+      model,
+      messages: [{ role: 'user', content }],
+      stream: true,
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+    },
+  })
   if ('choices' in answer) throw new Error('A streamed chat was answered whole')
   return answer
 }
@@ -61,17 +103,25 @@ export async function statusOf(call: Promise<unknown>): Promise<number | string>
     await call
     return 'succeeded'
   } catch (error) {
-    if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') return error.statusCode
+    if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number')
+      return error.statusCode
     return error instanceof Error ? error.name : 'unknown'
   }
 }
 
-export async function failureOf(call: Promise<unknown>): Promise<{ status: number | null; name: string; message: string }> {
+export async function failureOf(
+  call: Promise<unknown>,
+): Promise<{ status: number | null; name: string; message: string }> {
   try {
     await call
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    return { status: 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : null, name: error.name, message: error.message }
+    return {
+      status:
+        'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : null,
+      name: error.name,
+      message: error.message,
+    }
   }
   throw new Error('The call succeeded')
 }

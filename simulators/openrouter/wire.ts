@@ -48,10 +48,19 @@ export function errorBody(refusal: Refusal, userId: string | null): JsonObject {
 /** Anthropic's shape, for `POST /messages`. */
 export function anthropicErrorBody(refusal: Refusal): JsonObject {
   const types: Record<number, string> = {
-    400: 'invalid_request_error', 401: 'authentication_error', 402: 'billing_error', 403: 'permission_error',
-    404: 'not_found_error', 413: 'request_too_large', 429: 'rate_limit_error', 529: 'overloaded_error',
+    400: 'invalid_request_error',
+    401: 'authentication_error',
+    402: 'billing_error',
+    403: 'permission_error',
+    404: 'not_found_error',
+    413: 'request_too_large',
+    429: 'rate_limit_error',
+    529: 'overloaded_error',
   }
-  return { type: 'error', error: { type: types[refusal.status] ?? 'api_error', message: refusal.message } }
+  return {
+    type: 'error',
+    error: { type: types[refusal.status] ?? 'api_error', message: refusal.message },
+  }
 }
 
 export function isObject(value: unknown): value is JsonObject {
@@ -69,7 +78,11 @@ export function parseJsonObject(text: string): JsonObject {
   return value
 }
 
-export function readString(body: JsonObject, field: string, { min = 0, max = Infinity } = {}): string {
+export function readString(
+  body: JsonObject,
+  field: string,
+  { min = 0, max = Infinity } = {},
+): string {
   const value = body[field]
   if (typeof value !== 'string') throw refuse(400, `${field}: expected a string`)
   if (value.length < min) throw refuse(400, `${field}: must have at least ${min} character(s)`)
@@ -83,15 +96,24 @@ export function readBoolean(body: JsonObject, field: string): boolean {
   return value
 }
 
-export function readNumber(body: JsonObject, field: string, { min = -Infinity, max = Infinity } = {}): number {
+export function readNumber(
+  body: JsonObject,
+  field: string,
+  { min = -Infinity, max = Infinity } = {},
+): number {
   const value = body[field]
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw refuse(400, `${field}: expected a number`)
+  if (typeof value !== 'number' || !Number.isFinite(value))
+    throw refuse(400, `${field}: expected a number`)
   if (value < min) throw refuse(400, `${field}: must be at least ${min}`)
   if (value > max) throw refuse(400, `${field}: must be at most ${max}`)
   return value
 }
 
-export function readOneOf<T extends string>(body: JsonObject, field: string, allowed: readonly T[]): T {
+export function readOneOf<T extends string>(
+  body: JsonObject,
+  field: string,
+  allowed: readonly T[],
+): T {
   const value = body[field]
   const found = allowed.find((one) => one === value)
   if (found === undefined) throw refuse(400, `${field}: expected one of ${allowed.join(', ')}`)
@@ -103,29 +125,51 @@ export function readStrings(body: JsonObject, field: string): string[] {
   if (!Array.isArray(value)) throw refuse(400, `${field}: expected an array`)
   if (value.length === 0) throw refuse(400, `${field}: must contain at least 1 item(s)`)
   return value.map((item: unknown) => {
-    if (typeof item !== 'string' || item.length === 0) throw refuse(400, `${field}: expected an array of non-empty strings`)
+    if (typeof item !== 'string' || item.length === 0)
+      throw refuse(400, `${field}: expected an array of non-empty strings`)
     return item
   })
 }
 
 /** Absent and null are different things in a PATCH: absent gives undefined, null gives null. */
-export function optional<T>(body: JsonObject, field: string, read: (body: JsonObject, field: string) => T): T | null | undefined {
+export function optional<T>(
+  body: JsonObject,
+  field: string,
+  read: (body: JsonObject, field: string) => T,
+): T | null | undefined {
   const value = body[field]
   if (value === undefined || value === null) return value
   return read(body, field)
 }
 
 /** Absent gives undefined; null is refused, because the field is not nullable. */
-export function ifPresent<T>(body: JsonObject, field: string, read: (body: JsonObject, field: string) => T): T | undefined {
+export function ifPresent<T>(
+  body: JsonObject,
+  field: string,
+  read: (body: JsonObject, field: string) => T,
+): T | undefined {
   return body[field] === undefined ? undefined : read(body, field)
 }
 
-export function readQueryInteger(query: URLSearchParams, field: string, fallback: number, range: { min: number; max?: number }): number {
+export function readQueryInteger(
+  query: URLSearchParams,
+  field: string,
+  fallback: number,
+  range: { min: number; max?: number },
+): number {
   const text = query.get(field)
   if (text === null) return fallback
   const value = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < range.min || value > (range.max ?? Infinity)) {
-    throw refuse(400, `${field}: expected an integer from ${range.min}${range.max === undefined ? '' : ` to ${range.max}`}`)
+  if (
+    !/^\d+$/.test(text) ||
+    !Number.isSafeInteger(value) ||
+    value < range.min ||
+    value > (range.max ?? Infinity)
+  ) {
+    throw refuse(
+      400,
+      `${field}: expected an integer from ${range.min}${range.max === undefined ? '' : ` to ${range.max}`}`,
+    )
   }
   return value
 }

@@ -2,7 +2,16 @@
 import { randomUUID } from 'node:crypto'
 import { makeWorkspace, type WorkspaceRecord } from './ledger.ts'
 import { wireTimestamp } from './money.ts'
-import { ifPresent, optional, readBoolean, readNumber, readQueryInteger, readString, refuse, type JsonObject } from './wire.ts'
+import {
+  ifPresent,
+  optional,
+  readBoolean,
+  readNumber,
+  readQueryInteger,
+  readString,
+  refuse,
+  type JsonObject,
+} from './wire.ts'
 import { json, type Call, type Reply } from './world.ts'
 
 const slugPattern = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
@@ -11,7 +20,10 @@ export function listWorkspaces(call: Call): Reply {
   const all = [...call.world.ledger.workspaces.values()]
   const offset = readQueryInteger(call.query, 'offset', 0, { min: 0 })
   const limit = readQueryInteger(call.query, 'limit', 50, { min: 1, max: 100 })
-  return json({ data: all.slice(offset, offset + limit).map((one) => workspaceToWire(call, one)), total_count: all.length })
+  return json({
+    data: all.slice(offset, offset + limit).map((one) => workspaceToWire(call, one)),
+    total_count: all.length,
+  })
 }
 
 export async function createWorkspace(call: Call): Promise<Reply> {
@@ -36,7 +48,9 @@ export async function updateWorkspace(call: Call): Promise<Reply> {
   const before = requireWorkspace(call)
   const workspace: WorkspaceRecord = {
     ...before,
-    name: ifPresent(body, 'name', (from, field) => readString(from, field, { min: 1, max: 100 })) ?? before.name,
+    name:
+      ifPresent(body, 'name', (from, field) => readString(from, field, { min: 1, max: 100 })) ??
+      before.name,
     slug: body['slug'] === undefined ? before.slug : readSlug(call, before),
     rest: { ...before.rest, ...readRest(body) },
     updatedAt: world.now(),
@@ -49,7 +63,8 @@ export async function updateWorkspace(call: Call): Promise<Reply> {
 export async function deleteWorkspace(call: Call): Promise<Reply> {
   const { ledger } = call.world
   const workspace = requireWorkspace(call)
-  if (workspace.id === ledger.account.defaultWorkspaceId) throw refuse(400, 'The default workspace cannot be deleted')
+  if (workspace.id === ledger.account.defaultWorkspaceId)
+    throw refuse(400, 'The default workspace cannot be deleted')
   if (ledger.keysByAge.some((key) => key.deletedAt === null && key.workspaceId === workspace.id)) {
     throw refuse(400, 'A workspace with active API keys cannot be deleted')
   }
@@ -64,15 +79,18 @@ export function refuseBudgets(): Reply {
 function requireWorkspace(call: Call): WorkspaceRecord {
   const { workspaces } = call.world.ledger
   const reference = call.params[0] ?? ''
-  const workspace = workspaces.get(reference) ?? [...workspaces.values()].find((one) => one.slug === reference)
+  const workspace =
+    workspaces.get(reference) ?? [...workspaces.values()].find((one) => one.slug === reference)
   if (!workspace) throw refuse(404)
   return workspace
 }
 
 function readSlug(call: Call, self: WorkspaceRecord | null): string {
   const slug = readString(call.body, 'slug', { min: 1, max: 50 })
-  if (!slugPattern.test(slug)) throw refuse(400, 'slug: expected lower-case letters and digits, joined by single hyphens')
-  if ([...call.world.ledger.workspaces.values()].some((one) => one.slug === slug && one !== self)) throw refuse(400, 'slug: already taken')
+  if (!slugPattern.test(slug))
+    throw refuse(400, 'slug: expected lower-case letters and digits, joined by single hyphens')
+  if ([...call.world.ledger.workspaces.values()].some((one) => one.slug === slug && one !== self))
+    throw refuse(400, 'slug: already taken')
   return slug
 }
 
@@ -81,10 +99,24 @@ function readRest(body: JsonObject): JsonObject {
   const set = (field: string, value: unknown): void => {
     if (value !== undefined) rest[field] = value
   }
-  set('description', optional(body, 'description', (from, field) => readString(from, field, { max: 500 })))
-  for (const field of ['default_text_model', 'default_image_model', 'default_provider_sort']) set(field, optional(body, field, readString))
-  for (const field of ['is_data_discount_logging_enabled', 'is_observability_broadcast_enabled', 'is_observability_io_logging_enabled']) set(field, ifPresent(body, field, readBoolean))
-  set('io_logging_sampling_rate', ifPresent(body, 'io_logging_sampling_rate', (from, field) => readNumber(from, field, { min: 0, max: 1 })))
+  set(
+    'description',
+    optional(body, 'description', (from, field) => readString(from, field, { max: 500 })),
+  )
+  for (const field of ['default_text_model', 'default_image_model', 'default_provider_sort'])
+    set(field, optional(body, field, readString))
+  for (const field of [
+    'is_data_discount_logging_enabled',
+    'is_observability_broadcast_enabled',
+    'is_observability_io_logging_enabled',
+  ])
+    set(field, ifPresent(body, field, readBoolean))
+  set(
+    'io_logging_sampling_rate',
+    ifPresent(body, 'io_logging_sampling_rate', (from, field) =>
+      readNumber(from, field, { min: 0, max: 1 }),
+    ),
+  )
   return rest
 }
 

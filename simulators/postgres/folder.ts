@@ -4,7 +4,19 @@
  * (initdb works in `cluster.new`, and a rename makes it count).
  */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { StartError } from '../start-error'
@@ -20,7 +32,10 @@ export type ServerFolder = {
   temporary: string | undefined
 }
 
-export async function openFolder(dataDir: string | undefined, account: Account): Promise<ServerFolder> {
+export async function openFolder(
+  dataDir: string | undefined,
+  account: Account,
+): Promise<ServerFolder> {
   if (!dataDir) return temporaryFolder(account)
   const home = path.resolve(dataDir)
   try {
@@ -28,14 +43,18 @@ export async function openFolder(dataDir: string | undefined, account: Account):
     // Our own folder only: what lies in it stays closed, and its parents stay as they are.
     if (account) chmodSync(home, statSync(home).mode | 0o011)
   } catch (error) {
-    throw new StartError(`The folder ${home} for PostgreSQL's data cannot be made (${reason(error)}): set KEYMINT_DATA_DIR to a folder you may write to.`)
+    throw new StartError(
+      `The folder ${home} for PostgreSQL's data cannot be made (${reason(error)}): set KEYMINT_DATA_DIR to a folder you may write to.`,
+    )
   }
   const ownedBefore = own(home)
   const release = () => rmSync(ownerFile(home), { force: true })
   try {
     const reachable = canEnter(home, account)
     if (!reachable && existsSync(path.join(home, 'cluster'))) {
-      throw new StartError(`The database in ${home} was made by an ordinary user, and root's PostgreSQL cannot reach it: start as that user, or set KEYMINT_DATA_DIR to another folder.`)
+      throw new StartError(
+        `The database in ${home} was made by an ordinary user, and root's PostgreSQL cannot reach it: start as that user, or set KEYMINT_DATA_DIR to another folder.`,
+      )
     }
     const place = reachable ? home : outsideOf(home)
     const cluster = path.join(place, 'cluster')
@@ -49,7 +68,9 @@ export async function openFolder(dataDir: string | undefined, account: Account):
 }
 
 function temporaryFolder(account: Account): ServerFolder {
-  const temporary = mkdtempSync(path.join(canEnter(os.tmpdir(), account) ? os.tmpdir() : '/tmp', 'keymint-postgres-'))
+  const temporary = mkdtempSync(
+    path.join(canEnter(os.tmpdir(), account) ? os.tmpdir() : '/tmp', 'keymint-postgres-'),
+  )
   if (account) chmodSync(temporary, 0o711)
   return {
     cluster: path.join(temporary, 'cluster'),
@@ -83,7 +104,8 @@ function clearAbandoned(): void {
     if (!existsSync(belongsTo)) continue
     const note = path.join(readFileSync(belongsTo, 'utf8').trim(), 'location')
     const kept = existsSync(note) && readFileSync(note, 'utf8').trim() === place
-    if (!kept && processesIn(path.join(place, 'cluster')).length === 0) rmSync(place, { recursive: true, force: true })
+    if (!kept && processesIn(path.join(place, 'cluster')).length === 0)
+      rmSync(place, { recursive: true, force: true })
   }
 }
 
@@ -102,23 +124,30 @@ function own(home: string): boolean {
       return leftBehind
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new StartError(`The folder ${home} for PostgreSQL's data cannot be written (${reason(error)}): set KEYMINT_DATA_DIR to a folder you may write to.`)
+        throw new StartError(
+          `The folder ${home} for PostgreSQL's data cannot be written (${reason(error)}): set KEYMINT_DATA_DIR to a folder you may write to.`,
+        )
       }
     }
     const owner = readOwner(file)
     if (owner && isAlive(owner.pid) && birthOf(owner.pid) === owner.birth) {
-      throw new StartError(`The database in ${home} is already in use by process ${owner.pid}: stop that one first (Ctrl-C in its terminal), or set KEYMINT_DATA_DIR to another folder.`)
+      throw new StartError(
+        `The database in ${home} is already in use by process ${owner.pid}: stop that one first (Ctrl-C in its terminal), or set KEYMINT_DATA_DIR to another folder.`,
+      )
     }
     leftBehind = true
     rmSync(file, { force: true })
   }
-  throw new StartError(`Several processes try to start the database in ${home} at once: start one of them.`)
+  throw new StartError(
+    `Several processes try to start the database in ${home} at once: start one of them.`,
+  )
 }
 
 function readOwner(file: string): { pid: number; birth: string } | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    if (typeof value !== 'object' || value === null || !('pid' in value) || !('birth' in value)) return undefined
+    if (typeof value !== 'object' || value === null || !('pid' in value) || !('birth' in value))
+      return undefined
     return { pid: Number(value.pid), birth: String(value.birth) }
   } catch {
     return undefined
@@ -131,13 +160,17 @@ async function settleFormerServer(cluster: string, ownedBefore: boolean): Promis
   const pid = Number(readFileSync(pidFile, 'utf8').split('\n')[0])
   if (Number.isInteger(pid) && pid > 1 && worksIn(pid, cluster)) {
     if (!ownedBefore && process.platform !== 'win32') {
-      throw new StartError(`A PostgreSQL that Keymint did not start (process ${pid}) is running on ${cluster}: stop it, or set DATABASE_URL to use it.`)
+      throw new StartError(
+        `A PostgreSQL that Keymint did not start (process ${pid}) is running on ${cluster}: stop it, or set DATABASE_URL to use it.`,
+      )
     }
     await stopFormerServer(pid, cluster)
   }
   // A server's backends see its death and leave by themselves. Only then may the note go: it is what keeps two servers apart.
   if (!(await waitFor(() => processesIn(cluster).length === 0, 10_000))) {
-    throw new StartError(`Processes of a former PostgreSQL (${processesIn(cluster).join(', ')}) still work in ${cluster}: stop them, then start again.`)
+    throw new StartError(
+      `Processes of a former PostgreSQL (${processesIn(cluster).join(', ')}) still work in ${cluster}: stop them, then start again.`,
+    )
   }
   rmSync(pidFile, { force: true })
 }
@@ -148,11 +181,15 @@ async function stopFormerServer(pid: number, cluster: string): Promise<void> {
       process.kill(pid, signal)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ESRCH') return
-      throw new StartError(`A PostgreSQL left over from an earlier run (process ${pid}) belongs to another user: stop it, then start again.`)
+      throw new StartError(
+        `A PostgreSQL left over from an earlier run (process ${pid}) belongs to another user: stop it, then start again.`,
+      )
     }
     if (await waitFor(() => !worksIn(pid, cluster), 10_000)) return
   }
-  throw new StartError(`A PostgreSQL left over from an earlier run (process ${pid}) does not stop: end it with kill -9 ${pid}, then start again.`)
+  throw new StartError(
+    `A PostgreSQL left over from an earlier run (process ${pid}) does not stop: end it with kill -9 ${pid}, then start again.`,
+  )
 }
 
 function checkCluster(cluster: string): void {
@@ -161,10 +198,14 @@ function checkCluster(cluster: string): void {
   if (existsSync(versionFile)) {
     const version = readFileSync(versionFile, 'utf8').trim()
     if (version === majorVersion) return
-    throw new StartError(`The data in ${cluster} was made by PostgreSQL ${version || '(unknown)'} and this is ${majorVersion}: move that folder away, or set KEYMINT_DATA_DIR to another one.`)
+    throw new StartError(
+      `The data in ${cluster} was made by PostgreSQL ${version || '(unknown)'} and this is ${majorVersion}: move that folder away, or set KEYMINT_DATA_DIR to another one.`,
+    )
   }
   if (readdirSync(cluster).length > 0) {
-    throw new StartError(`The folder ${cluster} holds files but no database (no PG_VERSION): move it away, or set KEYMINT_DATA_DIR to another folder.`)
+    throw new StartError(
+      `The folder ${cluster} holds files but no database (no PG_VERSION): move it away, or set KEYMINT_DATA_DIR to another folder.`,
+    )
   }
   rmdirSync(cluster)
 }

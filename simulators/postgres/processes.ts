@@ -15,7 +15,9 @@ export function isAlive(pid: number): boolean {
 export function birthOf(pid: number): string {
   if (existsSync('/proc/self/stat')) return procStat(pid)?.[19] ?? ''
   if (process.platform === 'win32') return ''
-  return spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).stdout?.trim() ?? ''
+  return (
+    spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).stdout?.trim() ?? ''
+  )
 }
 
 /** Whether that process is a PostgreSQL that works in this cluster (a server changes into its data folder). */

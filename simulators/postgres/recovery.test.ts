@@ -31,7 +31,9 @@ test('after a SIGKILL of the owner, while the server still runs, the next start 
   const owner = await startOwner(folder.path)
   await query(owner.url, 'create table kept as select 7 as n')
   const inUse = await failure(startPostgres({ dataDir: folder.path }))
-  expect(inUse.message).toBe(`The database in ${folder.path} is already in use by process ${owner.pid}: stop that one first (Ctrl-C in its terminal), or set KEYMINT_DATA_DIR to another folder.`)
+  expect(inUse.message).toBe(
+    `The database in ${folder.path} is already in use by process ${owner.pid}: stop that one first (Ctrl-C in its terminal), or set KEYMINT_DATA_DIR to another folder.`,
+  )
   process.kill(owner.pid, 'SIGKILL')
   await owner.ended
   const next = await startPostgres({ dataDir: folder.path })
@@ -50,7 +52,9 @@ test("Ctrl-C in the owner's terminal does not reach the server before the owner 
   await expect(query(owner.url, 'select 1')).rejects.toThrow()
 }, 30_000)
 
-async function startOwner(dataDir: string): Promise<{ pid: number; url: string; ended: Promise<unknown> }> {
+async function startOwner(
+  dataDir: string,
+): Promise<{ pid: number; url: string; ended: Promise<unknown> }> {
   const script = `
     import { startPostgres } from ${JSON.stringify(path.join(import.meta.dirname, 'server.ts'))}
     const server = await startPostgres({ dataDir: ${JSON.stringify(dataDir)} })
@@ -59,7 +63,10 @@ async function startOwner(dataDir: string): Promise<{ pid: number; url: string; 
     setInterval(() => {}, 1000)
     console.log(JSON.stringify({ pid: process.pid, url: server.url }))
   `
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   const line = await new Promise<string>((resolve, reject) => {
     child.stdout.once('data', (data: Buffer) => resolve(data.toString()))

@@ -15,14 +15,22 @@ test('data and password of a folder are found again by the next start, on anothe
   await first.stop()
   const second = await startPostgres({ dataDir: folder.path })
   expect(await query(second.url, 'select n from kept')).toEqual([{ n: 7 }])
-  expect(await query(second.url, `select current_setting('max_connections') as m, current_setting('timezone') as t, current_setting('fsync') as f`)).toEqual([{ m: '300', t: 'UTC', f: 'on' }])
+  expect(
+    await query(
+      second.url,
+      `select current_setting('max_connections') as m, current_setting('timezone') as t, current_setting('fsync') as f`,
+    ),
+  ).toEqual([{ m: '300', t: 'UTC', f: 'on' }])
   expect(new URL(second.url).password).toBe(new URL(first.url).password)
   await second.stop()
 }, 20_000)
 
 test('a temporary server leaves no folder and no process behind', async () => {
   const server = await startPostgres()
-  const [row] = await query(server.url, `select pg_backend_pid() as pid, current_setting('data_directory') as dir`)
+  const [row] = await query(
+    server.url,
+    `select pg_backend_pid() as pid, current_setting('data_directory') as dir`,
+  )
   await server.stop()
   expect(existsSync(path.dirname(String(row?.dir)))).toBe(false)
   await expect(query(server.url, 'select 1')).rejects.toThrow()
@@ -44,7 +52,9 @@ test('a taken port is refused with a sentence that names it and the setting', as
   const { port } = squatter.address() as net.AddressInfo
   const error = await failure(startPostgres({ port }))
   expect(error).toBeInstanceOf(StartError)
-  expect(error.message).toBe(`Port ${port}, meant for PostgreSQL, is taken: stop what listens there, or set SIM_POSTGRES_PORT to a free port.`)
+  expect(error.message).toBe(
+    `Port ${port}, meant for PostgreSQL, is taken: stop what listens there, or set SIM_POSTGRES_PORT to a free port.`,
+  )
   squatter.close()
 })
 
@@ -74,33 +84,42 @@ test('a half-made cluster is made afresh, a folder of strange files is refused a
   expect(existsSync(path.join(strange.path, 'cluster', 'thesis.txt'))).toBe(true)
 }, 20_000)
 
-test.runIf(process.getuid?.() === 0)('root in a closed folder such as /root still gets its database, and the same one again', async () => {
-  using closed = temporaryFolder()
-  const dataDir = path.join(closed.path, 'data')
-  const first = await startPostgres({ dataDir })
-  await query(first.url, 'create table kept as select 7 as n')
-  await first.stop()
-  const second = await startPostgres({ dataDir })
-  expect(await query(second.url, 'select n from kept')).toEqual([{ n: 7 }])
-  await second.stop()
-  const place = readFileSync(path.join(dataDir, 'location'), 'utf8').trim()
-  rmSync(dataDir, { recursive: true })
-  const afresh = await startPostgres({ dataDir })
-  expect(existsSync(place)).toBe(false)
-  await afresh.stop()
-  rmSync(readFileSync(path.join(dataDir, 'location'), 'utf8').trim(), { recursive: true })
-}, 30_000)
+test.runIf(process.getuid?.() === 0)(
+  'root in a closed folder such as /root still gets its database, and the same one again',
+  async () => {
+    using closed = temporaryFolder()
+    const dataDir = path.join(closed.path, 'data')
+    const first = await startPostgres({ dataDir })
+    await query(first.url, 'create table kept as select 7 as n')
+    await first.stop()
+    const second = await startPostgres({ dataDir })
+    expect(await query(second.url, 'select n from kept')).toEqual([{ n: 7 }])
+    await second.stop()
+    const place = readFileSync(path.join(dataDir, 'location'), 'utf8').trim()
+    rmSync(dataDir, { recursive: true })
+    const afresh = await startPostgres({ dataDir })
+    expect(existsSync(place)).toBe(false)
+    await afresh.stop()
+    rmSync(readFileSync(path.join(dataDir, 'location'), 'utf8').trim(), { recursive: true })
+  },
+  30_000,
+)
 
 test('DATABASE_URL is used as it is, and refused with a sentence if nobody answers there', async () => {
   const server = await startPostgres()
   const resolved = await resolvePostgres({ databaseUrl: server.url })
-  expect({ url: resolved.url, external: resolved.external }).toEqual({ url: server.url, external: true })
+  expect({ url: resolved.url, external: resolved.external }).toEqual({
+    url: server.url,
+    external: true,
+  })
   await resolved.stop()
   expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }])
   await server.stop()
   const error = await failure(resolvePostgres({ databaseUrl: server.url }))
   expect(error).toBeInstanceOf(StartError)
-  expect(error.message).toMatch(/^DATABASE_URL is set, but the PostgreSQL at 127\.0\.0\.1:\d+ does not let us in/)
+  expect(error.message).toMatch(
+    /^DATABASE_URL is set, but the PostgreSQL at 127\.0\.0\.1:\d+ does not let us in/,
+  )
 }, 20_000)
 
 async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {

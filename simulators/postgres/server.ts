@@ -5,7 +5,16 @@
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import pg from 'pg'
@@ -49,11 +58,18 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   }
 }
 
-async function serve(folder: ServerFolder, binaries: Binaries, wantedPort: number | undefined, durable: boolean): Promise<Postgres> {
+async function serve(
+  folder: ServerFolder,
+  binaries: Binaries,
+  wantedPort: number | undefined,
+  durable: boolean,
+): Promise<Postgres> {
   const password = readPassword(folder)
-  const urlOf = (port: number, database: string) => `postgresql://${userName}:${password}@127.0.0.1:${port}/${database}`
+  const urlOf = (port: number, database: string) =>
+    `postgresql://${userName}:${password}@127.0.0.1:${port}/${database}`
 
-  const launch = async (port: number) => launchServer(folder, binaries, port, durable, urlOf(port, 'postgres'))
+  const launch = async (port: number) =>
+    launchServer(folder, binaries, port, durable, urlOf(port, 'postgres'))
   let server: RunningServer | undefined
   let port = wantedPort ?? (await freePort())
   for (let attempt = 1; !server; attempt++) {
@@ -61,7 +77,8 @@ async function serve(folder: ServerFolder, binaries: Binaries, wantedPort: numbe
       server = await launch(port)
     } catch (error) {
       // Between finding a free port and using it somebody else can take it.
-      if (wantedPort !== undefined || attempt === 5 || !(error instanceof PortTakenError)) throw error
+      if (wantedPort !== undefined || attempt === 5 || !(error instanceof PortTakenError))
+        throw error
       port = await freePort()
     }
   }
@@ -93,7 +110,9 @@ async function serve(folder: ServerFolder, binaries: Binaries, wantedPort: numbe
 class PortTakenError extends StartError {}
 
 function portTaken(port: number): PortTakenError {
-  return new PortTakenError(`Port ${port}, meant for PostgreSQL, is taken: stop what listens there, or set SIM_POSTGRES_PORT to a free port.`)
+  return new PortTakenError(
+    `Port ${port}, meant for PostgreSQL, is taken: stop what listens there, or set SIM_POSTGRES_PORT to a free port.`,
+  )
 }
 
 function initialise(folder: ServerFolder, { initdb, account }: Binaries): void {
@@ -109,12 +128,31 @@ function initialise(folder: ServerFolder, { initdb, account }: Binaries): void {
   try {
     const result = spawnSync(
       initdb,
-      [`--pgdata=${fresh}`, `--username=${userName}`, `--pwfile=${beside}`, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'],
-      { ...account, cwd: path.dirname(fresh), env: { ...process.env, LC_ALL: 'C' }, encoding: 'utf8' },
+      [
+        `--pgdata=${fresh}`,
+        `--username=${userName}`,
+        `--pwfile=${beside}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        '--locale=C',
+        '--no-sync',
+        '--no-instructions',
+      ],
+      {
+        ...account,
+        cwd: path.dirname(fresh),
+        env: { ...process.env, LC_ALL: 'C' },
+        encoding: 'utf8',
+      },
     )
     if (result.status !== 0) {
-      const said = (result.stderr ?? '').split('\n').find((line) => line.includes('error:')) ?? result.error?.message ?? `status ${result.status}`
-      throw new StartError(`PostgreSQL could not make its data folder ${folder.cluster}: ${said.trim()}.`)
+      const said =
+        (result.stderr ?? '').split('\n').find((line) => line.includes('error:')) ??
+        result.error?.message ??
+        `status ${result.status}`
+      throw new StartError(
+        `PostgreSQL could not make its data folder ${folder.cluster}: ${said.trim()}.`,
+      )
     }
     renameSync(beside, path.join(fresh, passwordFile))
     renameSync(fresh, folder.cluster)
@@ -127,13 +165,22 @@ function initialise(folder: ServerFolder, { initdb, account }: Binaries): void {
 
 function readPassword(folder: ServerFolder): string {
   const file = path.join(folder.cluster, passwordFile)
-  if (!existsSync(file)) throw new StartError(`The password of the database in ${folder.cluster} is missing (${passwordFile}): restore that file, or move the folder away to start afresh.`)
+  if (!existsSync(file))
+    throw new StartError(
+      `The password of the database in ${folder.cluster} is missing (${passwordFile}): restore that file, or move the folder away to start afresh.`,
+    )
   return readFileSync(file, 'utf8').trim()
 }
 
 type RunningServer = { end(mode: 'fast' | 'immediate'): Promise<void> }
 
-async function launchServer(folder: ServerFolder, binaries: Binaries, port: number, durable: boolean, probeUrl: string): Promise<RunningServer> {
+async function launchServer(
+  folder: ServerFolder,
+  binaries: Binaries,
+  port: number,
+  durable: boolean,
+  probeUrl: string,
+): Promise<RunningServer> {
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -146,9 +193,22 @@ async function launchServer(folder: ServerFolder, binaries: Binaries, port: numb
   const log = openSync(folder.log, 'w', 0o600)
   const child = spawn(
     binaries.postgres,
-    ['-D', folder.cluster, '-p', String(port), ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+    [
+      '-D',
+      folder.cluster,
+      '-p',
+      String(port),
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
     // Detached: a session of its own, which the terminal's Ctrl-C does not reach.
-    { ...binaries.account, cwd: path.dirname(folder.cluster), env: { ...process.env, LC_ALL: 'C' }, stdio: ['ignore', log, log], detached: true, windowsHide: true },
+    {
+      ...binaries.account,
+      cwd: path.dirname(folder.cluster),
+      env: { ...process.env, LC_ALL: 'C' },
+      stdio: ['ignore', log, log],
+      detached: true,
+      windowsHide: true,
+    },
   )
   closeSync(log)
   child.unref()
@@ -194,17 +254,40 @@ async function isReady(url: string, exited: () => boolean): Promise<boolean> {
 function explainFailure(folder: ServerFolder, port: number): StartError {
   const log = existsSync(folder.log) ? readFileSync(folder.log, 'utf8') : ''
   if (log.includes('could not bind')) return portTaken(port)
-  if (/No space left on device/.test(log)) return new StartError(`PostgreSQL did not start because the disk of ${folder.cluster} is full: make room, then start again.`)
-  if (/could not (open|access) .*Permission denied|has wrong ownership|invalid permissions/.test(log)) {
-    return new StartError(`PostgreSQL may not use its data folder ${folder.cluster}; it was probably made by another user: start as that user, or set KEYMINT_DATA_DIR to another folder.`)
+  if (/No space left on device/.test(log))
+    return new StartError(
+      `PostgreSQL did not start because the disk of ${folder.cluster} is full: make room, then start again.`,
+    )
+  if (
+    /could not (open|access) .*Permission denied|has wrong ownership|invalid permissions/.test(log)
+  ) {
+    return new StartError(
+      `PostgreSQL may not use its data folder ${folder.cluster}; it was probably made by another user: start as that user, or set KEYMINT_DATA_DIR to another folder.`,
+    )
   }
-  const fatal = log.split('\n').filter((line) => /FATAL|PANIC/.test(line)).at(-1)?.replace(/^.*?(FATAL|PANIC):\s*/, '')
-  return new StartError(`PostgreSQL did not start${fatal ? `: ${fatal}` : ''}. ${folder.temporary ? 'Set DATABASE_URL to use another server.' : `Its log is ${folder.log}.`}`)
+  const fatal = log
+    .split('\n')
+    .filter((line) => /FATAL|PANIC/.test(line))
+    .at(-1)
+    ?.replace(/^.*?(FATAL|PANIC):\s*/, '')
+  return new StartError(
+    `PostgreSQL did not start${fatal ? `: ${fatal}` : ''}. ${folder.temporary ? 'Set DATABASE_URL to use another server.' : `Its log is ${folder.log}.`}`,
+  )
 }
 
-async function endServer(child: ChildProcess, exit: Promise<void>, mode: 'fast' | 'immediate', { pgCtl, account }: Binaries, cluster: string): Promise<void> {
+async function endServer(
+  child: ChildProcess,
+  exit: Promise<void>,
+  mode: 'fast' | 'immediate',
+  { pgCtl, account }: Binaries,
+  cluster: string,
+): Promise<void> {
   if (process.platform === 'win32') {
-    spawnSync(pgCtl, ['stop', '-D', cluster, '-m', mode, '-w'], { ...account, stdio: 'ignore', windowsHide: true })
+    spawnSync(pgCtl, ['stop', '-D', cluster, '-m', mode, '-w'], {
+      ...account,
+      stdio: 'ignore',
+      windowsHide: true,
+    })
     return await exit
   }
   child.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
@@ -221,7 +304,11 @@ function watchOwner(pid: number, temporary: string | undefined): { dismiss(): vo
   if (process.platform === 'win32') return undefined
   const script =
     'trap "" INT; read -r word && exit 0; kill -INT "$1" 2>/dev/null; n=0; while kill -0 "$1" 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; kill -QUIT "$1" 2>/dev/null; if [ -n "$2" ]; then rm -rf "$2"; fi'
-  const watcher = spawn('/bin/sh', ['-c', script, 'keymint-postgres-watcher', String(pid), temporary ?? ''], { cwd: '/', stdio: ['pipe', 'ignore', 'ignore'], detached: true })
+  const watcher = spawn(
+    '/bin/sh',
+    ['-c', script, 'keymint-postgres-watcher', String(pid), temporary ?? ''],
+    { cwd: '/', stdio: ['pipe', 'ignore', 'ignore'], detached: true },
+  )
   watcher.on('error', () => undefined)
   watcher.stdin.on('error', () => undefined)
   watcher.unref()

@@ -6,15 +6,27 @@ import { cloneDatabase, createTemplate } from './template'
 
 test('clones begin as the template, share nothing, and can be made at the same time', async () => {
   await using world = await makeWorld()
-  const clones = await Promise.all(Array.from({ length: 4 }, () => cloneDatabase(world.adminUrl, world.template)))
-  await Promise.all(clones.map(({ url }, index) => query(url, `insert into note values ('clone ${index}')`)))
+  const clones = await Promise.all(
+    Array.from({ length: 4 }, () => cloneDatabase(world.adminUrl, world.template)),
+  )
+  await Promise.all(
+    clones.map(({ url }, index) => query(url, `insert into note values ('clone ${index}')`)),
+  )
   for (const [index, { url }] of clones.entries()) {
-    expect(await query(url, 'select text from note order by text')).toEqual([{ text: `clone ${index}` }, { text: 'from the template' }])
+    expect(await query(url, 'select text from note order by text')).toEqual([
+      { text: `clone ${index}` },
+      { text: 'from the template' },
+    ])
   }
   const busy = await connect(clones[0]!.url)
   await Promise.all(clones.map((clone) => clone.drop()))
   await expect(busy.query('select 1')).rejects.toThrow()
-  expect(await query(world.adminUrl, `select count(*)::int as n from pg_database where datname like 'keymint_test_%'`)).toEqual([{ n: 0 }])
+  expect(
+    await query(
+      world.adminUrl,
+      `select count(*)::int as n from pg_database where datname like 'keymint_test_%'`,
+    ),
+  ).toEqual([{ n: 0 }])
 }, 20_000)
 
 test('a COMMIT whose answer is lost has happened all the same', async () => {
@@ -82,7 +94,12 @@ async function makeWorld() {
     await query(url, 'create table note (text text primary key)')
     await query(url, `insert into note values ('from the template')`)
   })
-  return { url: server.url, adminUrl: server.adminUrl, template, [Symbol.asyncDispose]: () => server.stop() }
+  return {
+    url: server.url,
+    adminUrl: server.adminUrl,
+    template,
+    [Symbol.asyncDispose]: () => server.stop(),
+  }
 }
 
 async function connect(url: string): Promise<pg.Client> {

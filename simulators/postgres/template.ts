@@ -13,12 +13,16 @@ export type ResolvedPostgres = Postgres & {
 }
 
 /** The server of DATABASE_URL if it is set and answers, else one of our own. Throws a StartError with a sentence otherwise. */
-export async function resolvePostgres(options: PostgresOptions & { databaseUrl?: string } = {}): Promise<ResolvedPostgres> {
+export async function resolvePostgres(
+  options: PostgresOptions & { databaseUrl?: string } = {},
+): Promise<ResolvedPostgres> {
   const { databaseUrl = process.env.DATABASE_URL, ...own } = options
   if (!databaseUrl) return { ...(await startPostgres(own)), external: false }
   const url = parse(databaseUrl)
   await withClient(databaseUrl, (client) => client.query('select 1')).catch((error: unknown) => {
-    throw new StartError(`DATABASE_URL is set, but the PostgreSQL at ${url.host} does not let us in (${said(error)}): start it, correct DATABASE_URL, or unset it to have one started here.`)
+    throw new StartError(
+      `DATABASE_URL is set, but the PostgreSQL at ${url.host} does not let us in (${said(error)}): start it, correct DATABASE_URL, or unset it to have one started here.`,
+    )
   })
   return {
     url: databaseUrl,
@@ -26,12 +30,20 @@ export async function resolvePostgres(options: PostgresOptions & { databaseUrl?:
     port: Number(url.port || 5432),
     external: true,
     stop: () => Promise.resolve(),
-    restart: () => Promise.reject(new StartError('The PostgreSQL of DATABASE_URL is not ours to restart: unset DATABASE_URL for this.')),
+    restart: () =>
+      Promise.reject(
+        new StartError(
+          'The PostgreSQL of DATABASE_URL is not ours to restart: unset DATABASE_URL for this.',
+        ),
+      ),
   }
 }
 
 /** Makes and migrates a database that clones are copied from, and gives its name. Nobody can connect to it afterwards. */
-export async function createTemplate(adminUrl: string, migrate: (databaseUrl: string) => Promise<unknown>): Promise<string> {
+export async function createTemplate(
+  adminUrl: string,
+  migrate: (databaseUrl: string) => Promise<unknown>,
+): Promise<string> {
   const name = `keymint_template_${randomBytes(6).toString('hex')}`
   await withClient(adminUrl, (client) => client.query(`create database ${name}`))
   try {
@@ -39,7 +51,10 @@ export async function createTemplate(adminUrl: string, migrate: (databaseUrl: st
     await withClient(adminUrl, async (client) => {
       await client.query(`alter database ${name} with allow_connections false`)
       // A connection of migrate's pool that is still closing would make every copy fail.
-      await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name])
+      await client.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1',
+        [name],
+      )
     })
     return name
   } catch (error) {
@@ -49,15 +64,22 @@ export async function createTemplate(adminUrl: string, migrate: (databaseUrl: st
 }
 
 /** A database of its own, equal to the template at the moment it was migrated. */
-export async function cloneDatabase(adminUrl: string, template: string): Promise<{ url: string; drop(): Promise<void> }> {
+export async function cloneDatabase(
+  adminUrl: string,
+  template: string,
+): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `keymint_test_${randomBytes(6).toString('hex')}`
-  await withClient(adminUrl, (client) => client.query(`create database ${name} template ${pg.escapeIdentifier(template)}`))
+  await withClient(adminUrl, (client) =>
+    client.query(`create database ${name} template ${pg.escapeIdentifier(template)}`),
+  )
   return { url: databaseUrlFor(adminUrl, name), drop: () => dropDatabase(adminUrl, name) }
 }
 
 /** Removes a template or a clone, with whoever is connected to it. */
 export async function dropDatabase(adminUrl: string, name: string): Promise<void> {
-  await withClient(adminUrl, (client) => client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`))
+  await withClient(adminUrl, (client) =>
+    client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`),
+  )
 }
 
 export function databaseUrlFor(adminUrl: string, name: string): string {
@@ -69,7 +91,9 @@ export function databaseUrlFor(adminUrl: string, name: string): string {
 function parse(databaseUrl: string): URL {
   const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : undefined
   if (url && /^postgres(ql)?:$/.test(url.protocol)) return url
-  throw new StartError('DATABASE_URL is set but is no address of the form postgresql://user:password@host:5432/database: correct it, or unset it to have a server started here.')
+  throw new StartError(
+    'DATABASE_URL is set but is no address of the form postgresql://user:password@host:5432/database: correct it, or unset it to have a server started here.',
+  )
 }
 
 async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -87,5 +111,7 @@ async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>
 
 function said(error: unknown): string {
   if (error instanceof AggregateError) return said(error.errors[0])
-  return error instanceof Error ? error.message || String((error as NodeJS.ErrnoException).code) : String(error)
+  return error instanceof Error
+    ? error.message || String((error as NodeJS.ErrnoException).code)
+    : String(error)
 }

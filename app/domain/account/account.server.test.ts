@@ -14,28 +14,58 @@ const nextId = () => String(serial++)
 function github(given: Partial<ProviderIdentity> = {}): ProviderIdentity {
   const providerUserId = given.providerUserId ?? nextId()
   return {
-    provider: 'github', providerUserId, login: `octo${providerUserId}`, email: `octo${providerUserId}@example.org`, name: `Octo ${providerUserId}`,
-    avatarUrl: null, accountCreatedAt: new Date('2015-03-01T12:00:00Z'), emailIsAuthoritative: false, ...given,
+    provider: 'github',
+    providerUserId,
+    login: `octo${providerUserId}`,
+    email: `octo${providerUserId}@example.org`,
+    name: `Octo ${providerUserId}`,
+    avatarUrl: null,
+    accountCreatedAt: new Date('2015-03-01T12:00:00Z'),
+    emailIsAuthoritative: false,
+    ...given,
   }
 }
 
 function google(given: Partial<ProviderIdentity> = {}): ProviderIdentity {
   const providerUserId = given.providerUserId ?? nextId()
   return {
-    provider: 'google', providerUserId, login: null, email: `goo${providerUserId}@gmail.com`, name: `Goo ${providerUserId}`,
-    avatarUrl: null, accountCreatedAt: null, emailIsAuthoritative: true, ...given,
+    provider: 'google',
+    providerUserId,
+    login: null,
+    email: `goo${providerUserId}@gmail.com`,
+    name: `Goo ${providerUserId}`,
+    avatarUrl: null,
+    accountCreatedAt: null,
+    emailIsAuthoritative: true,
+    ...given,
   }
 }
 
-const attendee = (userId: string) => db.attendee.findUniqueOrThrow({ where: { userId }, include: { identities: { orderBy: { provider: 'asc' } } } })
-const actions = async (userId: string) => (await db.auditEvent.findMany({ where: { subject: `user:${userId}` }, orderBy: { id: 'asc' } })).map((event) => event.action)
+const attendee = (userId: string) =>
+  db.attendee.findUniqueOrThrow({
+    where: { userId },
+    include: { identities: { orderBy: { provider: 'asc' } } },
+  })
+const actions = async (userId: string) =>
+  (
+    await db.auditEvent.findMany({ where: { subject: `user:${userId}` }, orderBy: { id: 'asc' } })
+  ).map((event) => event.action)
 
 test('the first sign-in makes an attendee named after the identity, and says so in the audit trail', async () => {
   const identity = github({ email: 'Ada.Lovelace@Example.org' })
   const made = await resolveAttendee(ctx, identity)
-  expect(made).toEqual({ userId: `github:${identity.providerUserId}`, linked: false, created: true })
+  expect(made).toEqual({
+    userId: `github:${identity.providerUserId}`,
+    linked: false,
+    created: true,
+  })
   const row = await attendee(made.userId)
-  expect(row).toMatchObject({ email: 'Ada.Lovelace@Example.org', emailNormalized: 'ada.lovelace@example.org', authProvider: 'github', displayName: identity.name })
+  expect(row).toMatchObject({
+    email: 'Ada.Lovelace@Example.org',
+    emailNormalized: 'ada.lovelace@example.org',
+    authProvider: 'github',
+    displayName: identity.name,
+  })
   expect(row.identities[0]?.accountCreatedAt).toEqual(new Date('2015-03-01T12:00:00Z'))
   expect(await actions(made.userId)).toEqual(['attendee.created'])
 })
@@ -43,8 +73,12 @@ test('the first sign-in makes an attendee named after the identity, and says so 
 test('sixteen first sign-ins of one identity at once make one attendee', async () => {
   for (let round = 0; round < 5; round++) {
     const identity = github()
-    const results = await Promise.all(Array.from({ length: 16 }, () => resolveAttendee(ctx, identity)))
-    expect(new Set(results.map((result) => result.userId))).toEqual(new Set([`github:${identity.providerUserId}`]))
+    const results = await Promise.all(
+      Array.from({ length: 16 }, () => resolveAttendee(ctx, identity)),
+    )
+    expect(new Set(results.map((result) => result.userId))).toEqual(
+      new Set([`github:${identity.providerUserId}`]),
+    )
     expect(results.filter((result) => result.created)).toHaveLength(1)
     expect(await db.attendee.count({ where: { emailNormalized: identity.email } })).toBe(1)
     expect(await actions(`github:${identity.providerUserId}`)).toEqual(['attendee.created'])
@@ -69,7 +103,9 @@ test('sixteen Google sign-ins at once join the GitHub account of that mailbox on
   const results = await Promise.all(Array.from({ length: 16 }, () => resolveAttendee(ctx, joining)))
   expect(new Set(results.map((result) => result.userId))).toEqual(new Set([host.userId]))
   expect(results.filter((result) => result.linked)).toHaveLength(1)
-  expect((await actions(host.userId)).filter((action) => action === 'identity.linked')).toHaveLength(1)
+  expect(
+    (await actions(host.userId)).filter((action) => action === 'identity.linked'),
+  ).toHaveLength(1)
 })
 
 // GitHub does not run Gmail's mailboxes: when Google was first, the rule gives GitHub an account of its own.
@@ -77,7 +113,10 @@ test('GitHub and Google racing for one new Gmail mailbox are linked once or not 
   for (let round = 0; round < 24; round++) {
     const email = `racer${round}@gmail.com`
     const [gh, goo] = [github({ email }), google({ email })]
-    const results = await Promise.all([...Array.from({ length: 4 }, () => resolveAttendee(ctx, gh)), ...Array.from({ length: 4 }, () => resolveAttendee(ctx, goo))])
+    const results = await Promise.all([
+      ...Array.from({ length: 4 }, () => resolveAttendee(ctx, gh)),
+      ...Array.from({ length: 4 }, () => resolveAttendee(ctx, goo)),
+    ])
     const identities = await db.identity.findMany({ where: { emailNormalized: email } })
     expect(identities).toHaveLength(2)
     const accounts = new Set(results.map((result) => result.userId))
@@ -86,7 +125,9 @@ test('GitHub and Google racing for one new Gmail mailbox are linked once or not 
       expect([...accounts]).toEqual([`github:${gh.providerUserId}`])
       expect(links).toBe(1)
     } else {
-      expect(accounts).toEqual(new Set([`github:${gh.providerUserId}`, `google:${goo.providerUserId}`]))
+      expect(accounts).toEqual(
+        new Set([`github:${gh.providerUserId}`, `google:${goo.providerUserId}`]),
+      )
       expect(links).toBe(0)
     }
     expect(results.filter((result) => result.created)).toHaveLength(accounts.size)
@@ -117,7 +158,11 @@ test('being signed in as somebody else links nothing', async () => {
   const bystander = await resolveAttendee(ctx, google())
   const email = 'mary@example.org'
   const host = await resolveAttendee(ctx, github({ email }))
-  const other = await resolveAttendee(ctx, google({ email, emailIsAuthoritative: false }), bystander.userId)
+  const other = await resolveAttendee(
+    ctx,
+    google({ email, emailIsAuthoritative: false }),
+    bystander.userId,
+  )
   expect(other).toMatchObject({ created: true, linked: false })
   const different = await resolveAttendee(ctx, google({ emailIsAuthoritative: true }), host.userId)
   expect(different).toMatchObject({ created: true, linked: false })
@@ -167,7 +212,10 @@ test('a changed email moves no identity, not even onto another account that has 
   const mine = await resolveAttendee(ctx, identity)
   const after = await resolveAttendee(ctx, { ...identity, email: 'taken@gmail.com' }, taken.userId)
   expect(after).toEqual({ userId: mine.userId, linked: false, created: false })
-  expect(await attendee(mine.userId)).toMatchObject({ email: 'taken@gmail.com', emailNormalized: 'taken@gmail.com' })
+  expect(await attendee(mine.userId)).toMatchObject({
+    email: 'taken@gmail.com',
+    emailNormalized: 'taken@gmail.com',
+  })
   expect((await attendee(taken.userId)).identities).toHaveLength(1)
 })
 
@@ -179,7 +227,10 @@ test('the email of an account follows the identity that made it and no other', a
   await resolveAttendee(ctx, { ...joiner, email: 'clarke@gmail.com', name: 'Another Name' })
   expect(await attendee(userId)).toMatchObject({ email: 'joan@gmail.com', displayName: maker.name })
   await resolveAttendee(ctx, { ...maker, email: 'joan.clarke@example.org', name: 'Joan Clarke' })
-  expect(await attendee(userId)).toMatchObject({ email: 'joan.clarke@example.org', displayName: 'Joan Clarke' })
+  expect(await attendee(userId)).toMatchObject({
+    email: 'joan.clarke@example.org',
+    displayName: 'Joan Clarke',
+  })
 })
 
 test('an email that is no longer verified is cleared, and a claim already made keeps its copy', async () => {
@@ -190,7 +241,9 @@ test('an email that is no longer verified is cleared, and a claim already made k
     values (${userId}, 'some-workshop', 'karen@example.org', 'github', 2, now() + interval '1 day', '{}')`
   await resolveAttendee(ctx, { ...identity, email: null })
   expect(await attendee(userId)).toMatchObject({ email: null, emailNormalized: null })
-  expect(await db.workshopAttendance.findFirst({ where: { userId } })).toMatchObject({ emailNormalized: 'karen@example.org' })
+  expect(await db.workshopAttendance.findFirst({ where: { userId } })).toMatchObject({
+    emailNormalized: 'karen@example.org',
+  })
 })
 
 test('an address that cannot be compared counts as none', async () => {
@@ -203,7 +256,9 @@ test('without its audit event there is no attendee', async () => {
   await db.$executeRaw`alter table keymint.audit_events add constraint nothing_may_be_written check (action = 'never') not valid`
   await expect(resolveAttendee(ctx, identity)).rejects.toThrow()
   await db.$executeRaw`alter table keymint.audit_events drop constraint nothing_may_be_written`
-  expect(await db.attendee.findUnique({ where: { userId: `github:${identity.providerUserId}` } })).toBeNull()
+  expect(
+    await db.attendee.findUnique({ where: { userId: `github:${identity.providerUserId}` } }),
+  ).toBeNull()
   expect(await resolveAttendee(ctx, identity)).toMatchObject({ created: true })
 })
 

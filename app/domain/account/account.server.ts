@@ -18,7 +18,11 @@ type Mailbox = { email: string | null; emailNormalized: string | null }
  * Finds, links or makes the attendee of an identity, in one transaction. Safe to run many times at once.
  * `currentUserId` is who is signed in at this browser now: it allows to link a second provider, and nothing else.
  */
-export async function resolveAttendee(ctx: Pick<Ctx, 'db'>, identity: ProviderIdentity, currentUserId?: string): Promise<ResolvedAttendee> {
+export async function resolveAttendee(
+  ctx: Pick<Ctx, 'db'>,
+  identity: ProviderIdentity,
+  currentUserId?: string,
+): Promise<ResolvedAttendee> {
   const mailbox = verifiedMailbox(identity)
   return ctx.db.$transaction(async (tx) => {
     // Always the identity first and the mailbox second: two sign-ins can wait for each other, never in a circle.
@@ -32,7 +36,9 @@ export async function resolveAttendee(ctx: Pick<Ctx, 'db'>, identity: ProviderId
     }
 
     // An attendee that staff made for this identity before its first sign-in is waited for here, and joins nobody else's.
-    const host = (await isAwaited(tx, ownUserId(identity))) ? null : await findAccountToJoin(tx, identity, mailbox, currentUserId)
+    const host = (await isAwaited(tx, ownUserId(identity)))
+      ? null
+      : await findAccountToJoin(tx, identity, mailbox, currentUserId)
     if (host) {
       await insertIdentity(tx, host, identity, mailbox)
       await tx.$executeRaw`update keymint.attendees set last_seen_at = now() where user_id = ${host}`
@@ -40,7 +46,12 @@ export async function resolveAttendee(ctx: Pick<Ctx, 'db'>, identity: ProviderId
         actor: `user:${host}`,
         action: 'identity.linked',
         subject: `user:${host}`,
-        details: { provider: identity.provider, providerUserId: identity.providerUserId, because: host === currentUserId ? 'signed-in-with-the-first' : 'provider-runs-the-mailbox' },
+        details: {
+          provider: identity.provider,
+          providerUserId: identity.providerUserId,
+          because:
+            host === currentUserId ? 'signed-in-with-the-first' : 'provider-runs-the-mailbox',
+        },
       })
       return { userId: host, linked: true, created: false }
     }
@@ -48,7 +59,13 @@ export async function resolveAttendee(ctx: Pick<Ctx, 'db'>, identity: ProviderId
     const userId = ownUserId(identity)
     const created = await insertAttendee(tx, userId, identity, mailbox)
     await insertIdentity(tx, userId, identity, mailbox)
-    if (created) await recordAudit(tx, { actor: `user:${userId}`, action: 'attendee.created', subject: `user:${userId}`, details: { provider: identity.provider } })
+    if (created)
+      await recordAudit(tx, {
+        actor: `user:${userId}`,
+        action: 'attendee.created',
+        subject: `user:${userId}`,
+        details: { provider: identity.provider },
+      })
     else await refreshAttendee(tx, userId, identity, mailbox)
     return { userId, linked: false, created }
   })
@@ -60,7 +77,9 @@ export async function resolveAttendee(ctx: Pick<Ctx, 'db'>, identity: ProviderId
  */
 export async function attendeeOfGithubId(tx: Tx, githubId: string): Promise<string> {
   await lock(tx, `identity:github:${githubId}`)
-  const [known] = await tx.$queryRaw<{ user_id: string }[]>`select user_id from keymint.identities where provider = 'github' and provider_user_id = ${githubId}`
+  const [known] = await tx.$queryRaw<
+    { user_id: string }[]
+  >`select user_id from keymint.identities where provider = 'github' and provider_user_id = ${githubId}`
   if (known) return known.user_id
   const userId = `github:${githubId}`
   await tx.$executeRaw`
@@ -82,11 +101,16 @@ function ownUserId(identity: ProviderIdentity): string {
 /** An address that cannot be compared cannot be held to one claim: it counts as none. */
 function verifiedMailbox(identity: ProviderIdentity): Mailbox {
   const emailNormalized = identity.email === null ? null : normalizeEmail(identity.email)
-  return emailNormalized === null ? { email: null, emailNormalized: null } : { email: identity.email, emailNormalized }
+  return emailNormalized === null
+    ? { email: null, emailNormalized: null }
+    : { email: identity.email, emailNormalized }
 }
 
 /** Held until the end of the transaction: whoever reads and then writes an identity takes turns. */
-export async function lockIdentity(tx: Tx, identity: { provider: string; providerUserId: string }): Promise<void> {
+export async function lockIdentity(
+  tx: Tx,
+  identity: { provider: string; providerUserId: string },
+): Promise<void> {
   await lock(tx, `identity:${identity.provider}:${identity.providerUserId}`)
 }
 
@@ -95,7 +119,11 @@ async function lock(tx: Tx, name: string): Promise<void> {
 }
 
 /** Writes down what the provider says now; null if nobody has this identity yet. */
-async function refreshIdentity(tx: Tx, identity: ProviderIdentity, mailbox: Mailbox): Promise<string | null> {
+async function refreshIdentity(
+  tx: Tx,
+  identity: ProviderIdentity,
+  mailbox: Mailbox,
+): Promise<string | null> {
   const rows = await tx.$queryRaw<{ user_id: string }[]>`
     update keymint.identities
     set login = ${identity.login}, email = ${mailbox.email}, email_normalized = ${mailbox.emailNormalized}, display_name = ${identity.name},
@@ -109,14 +137,32 @@ async function refreshIdentity(tx: Tx, identity: ProviderIdentity, mailbox: Mail
  * Name and email of an attendee come from the identity that made it, and from no other while that one is linked.
  * An email that is no longer verified there is cleared, not kept: it may belong to somebody else by now, and a role may hang on it.
  */
-async function refreshAttendee(tx: Tx, userId: string, identity: ProviderIdentity, mailbox: Mailbox): Promise<void> {
+async function refreshAttendee(
+  tx: Tx,
+  userId: string,
+  identity: ProviderIdentity,
+  mailbox: Mailbox,
+): Promise<void> {
   await tx.$executeRaw`update keymint.attendees set last_seen_at = now() where user_id = ${userId}`
-  const namesIt = userId === ownUserId(identity) || (await tx.identity.count({ where: { userId, provider: userId.split(':')[0], providerUserId: userId.split(/:(.*)/s)[1] } })) === 0
-  if (namesIt) await takeNameFrom(tx, userId, { ...mailbox, displayName: identity.name, avatarUrl: identity.avatarUrl })
+  const namesIt =
+    userId === ownUserId(identity) ||
+    (await tx.identity.count({
+      where: { userId, provider: userId.split(':')[0], providerUserId: userId.split(/:(.*)/s)[1] },
+    })) === 0
+  if (namesIt)
+    await takeNameFrom(tx, userId, {
+      ...mailbox,
+      displayName: identity.name,
+      avatarUrl: identity.avatarUrl,
+    })
 }
 
 /** Gives an attendee the name and email of one of its identities. */
-export async function takeNameFrom(tx: Tx, userId: string, identity: Mailbox & { displayName: string; avatarUrl: string | null }): Promise<void> {
+export async function takeNameFrom(
+  tx: Tx,
+  userId: string,
+  identity: Mailbox & { displayName: string; avatarUrl: string | null },
+): Promise<void> {
   await tx.$executeRaw`
     update keymint.attendees
     set email = ${identity.email}, email_normalized = ${identity.emailNormalized}, display_name = ${identity.displayName}, avatar_url = ${identity.avatarUrl}
@@ -127,18 +173,29 @@ export async function takeNameFrom(tx: Tx, userId: string, identity: Mailbox & {
  * The account of the same mailbox that this identity may join: the one signed in at this browser,
  * or the only one there is if the provider runs the mailbox. With two to choose from, neither.
  */
-async function findAccountToJoin(tx: Tx, identity: ProviderIdentity, mailbox: Mailbox, currentUserId: string | undefined): Promise<string | null> {
+async function findAccountToJoin(
+  tx: Tx,
+  identity: ProviderIdentity,
+  mailbox: Mailbox,
+  currentUserId: string | undefined,
+): Promise<string | null> {
   if (!mailbox.emailNormalized) return null
   const candidates = await tx.$queryRaw<{ user_id: string }[]>`
     select distinct i.user_id from keymint.identities i
     where i.email_normalized = ${mailbox.emailNormalized}
       and not exists (select 1 from keymint.identities other where other.user_id = i.user_id and other.provider = ${identity.provider})`
-  if (candidates.some((candidate) => candidate.user_id === currentUserId)) return currentUserId ?? null
+  if (candidates.some((candidate) => candidate.user_id === currentUserId))
+    return currentUserId ?? null
   const [only, ...others] = candidates
   return identity.emailIsAuthoritative && only && others.length === 0 ? only.user_id : null
 }
 
-async function insertAttendee(tx: Tx, userId: string, identity: ProviderIdentity, mailbox: Mailbox): Promise<boolean> {
+async function insertAttendee(
+  tx: Tx,
+  userId: string,
+  identity: ProviderIdentity,
+  mailbox: Mailbox,
+): Promise<boolean> {
   const inserted = await tx.$executeRaw`
     insert into keymint.attendees (user_id, email, email_normalized, display_name, avatar_url, auth_provider)
     values (${userId}, ${mailbox.email}, ${mailbox.emailNormalized}, ${identity.name}, ${identity.avatarUrl}, ${identity.provider})
@@ -146,7 +203,12 @@ async function insertAttendee(tx: Tx, userId: string, identity: ProviderIdentity
   return inserted === 1
 }
 
-async function insertIdentity(tx: Tx, userId: string, identity: ProviderIdentity, mailbox: Mailbox): Promise<void> {
+async function insertIdentity(
+  tx: Tx,
+  userId: string,
+  identity: ProviderIdentity,
+  mailbox: Mailbox,
+): Promise<void> {
   const inserted = await tx.$executeRaw`
     insert into keymint.identities (provider, provider_user_id, user_id, login, email, email_normalized, display_name, avatar_url, account_created_at)
     values (${identity.provider}, ${identity.providerUserId}, ${userId}, ${identity.login}, ${mailbox.email}, ${mailbox.emailNormalized},

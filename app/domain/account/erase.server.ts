@@ -8,18 +8,35 @@ import type { Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { lockIdentity } from './account.server'
-import { addressMarks, hold, marksOf, workshopsToHold, type HeldClaim, type Mark, type Marked } from './holds.server'
+import {
+  addressMarks,
+  hold,
+  marksOf,
+  workshopsToHold,
+  type HeldClaim,
+  type Mark,
+  type Marked,
+} from './holds.server'
 
 /** What must end before somebody can be erased: a claim in a workshop, or a place in a team with what hangs on it. */
 export type ErasureBlock =
-  | { claimId: string; workshopSlug: string; kind: 'being-made' | 'live' | 'ending' | 'not-settled' }
+  | {
+      claimId: string
+      workshopSlug: string
+      kind: 'being-made' | 'live' | 'ending' | 'not-settled'
+    }
   | { teamSlug: string; teamName: string; kind: 'in-team' | 'sub-key-not-settled' }
-export type ErasureOutcome = { kind: 'erased' } | { kind: 'blocked'; blocks: ErasureBlock[] } | { kind: 'no-such-person' }
+export type ErasureOutcome =
+  { kind: 'erased' } | { kind: 'blocked'; blocks: ErasureBlock[] } | { kind: 'no-such-person' }
 
 type ErasureCtx = Pick<Ctx, 'db' | 'fingerprints' | 'workshops' | 'now'>
 
 /** What stands in the way of erasing somebody; nothing means it can be done now. */
-export async function findErasureBlocks(ctx: Pick<Ctx, 'now'>, tx: Tx, userId: string): Promise<ErasureBlock[]> {
+export async function findErasureBlocks(
+  ctx: Pick<Ctx, 'now'>,
+  tx: Tx,
+  userId: string,
+): Promise<ErasureBlock[]> {
   const teams = await tx.$queryRaw<Extract<ErasureBlock, { teamSlug: string }>[]>`
     select t.slug as "teamSlug", t.name as "teamName", case when m.state <> 'removed' then 'in-team' else 'sub-key-not-settled' end as kind
     from keymint.team_members m join keymint.teams t on t.id = m.team_id
@@ -29,7 +46,11 @@ export async function findErasureBlocks(ctx: Pick<Ctx, 'now'>, tx: Tx, userId: s
   return [...teams, ...(await findClaimBlocks(ctx, tx, userId))]
 }
 
-async function findClaimBlocks(ctx: Pick<Ctx, 'now'>, tx: Tx, userId: string): Promise<ErasureBlock[]> {
+async function findClaimBlocks(
+  ctx: Pick<Ctx, 'now'>,
+  tx: Tx,
+  userId: string,
+): Promise<ErasureBlock[]> {
   return tx.$queryRaw<ErasureBlock[]>`
     select * from (
       select c.claim_id as "claimId", c.workshop_slug as "workshopSlug", case
@@ -43,11 +64,18 @@ async function findClaimBlocks(ctx: Pick<Ctx, 'now'>, tx: Tx, userId: string): P
 }
 
 /** Erases a person, or says what is still live. Everything that signs them in is gone with it, this session included. */
-export async function erasePerson(ctx: ErasureCtx, input: { userId: string; because: 'asked' | 'retention' }): Promise<ErasureOutcome> {
+export async function erasePerson(
+  ctx: ErasureCtx,
+  input: { userId: string; because: 'asked' | 'retention' },
+): Promise<ErasureOutcome> {
   const { userId, because } = input
   return ctx.db.$transaction(async (tx): Promise<ErasureOutcome> => {
     // As a sign-in does: the identity before the rows it writes, so that the two wait for each other and never in a circle.
-    for (const { provider, providerUserId } of await tx.identity.findMany({ where: { userId }, orderBy: [{ provider: 'asc' }, { providerUserId: 'asc' }] })) await lockIdentity(tx, { provider, providerUserId })
+    for (const { provider, providerUserId } of await tx.identity.findMany({
+      where: { userId },
+      orderBy: [{ provider: 'asc' }, { providerUserId: 'asc' }],
+    }))
+      await lockIdentity(tx, { provider, providerUserId })
     const [person] = await tx.$queryRaw<{ emailNormalized: string | null; banned: boolean }[]>`
       select email_normalized as "emailNormalized", banned_at is not null as banned from keymint.attendees where user_id = ${userId} and erased_at is null for update`
     if (!person) return { kind: 'no-such-person' }
@@ -59,7 +87,11 @@ export async function erasePerson(ctx: ErasureCtx, input: { userId: string; beca
     const identities = await tx.$queryRaw<Marked[]>`
       delete from keymint.identities where user_id = ${userId} returning provider, provider_user_id as "providerUserId", email_normalized as "emailNormalized"`
     // The identity that named the account counts also when it was taken off: it would make the same account again.
-    const marks: Mark[] = [`identity:${userId}`, ...identities.flatMap(marksOf), ...[person, ...claims].flatMap((row) => addressMarks(row.emailNormalized))]
+    const marks: Mark[] = [
+      `identity:${userId}`,
+      ...identities.flatMap(marksOf),
+      ...[person, ...claims].flatMap((row) => addressMarks(row.emailNormalized)),
+    ]
     await holdMarks(ctx, tx, { claims, banned: person.banned, marks })
 
     await tx.$executeRaw`update keymint.invitations set email = null where used_by = ${userId}`
@@ -72,14 +104,21 @@ export async function erasePerson(ctx: ErasureCtx, input: { userId: string; beca
         first_seen_at = date_trunc('month', first_seen_at, 'UTC'), last_seen_at = date_trunc('month', last_seen_at, 'UTC')
       where user_id = ${userId}`
     await recordAudit(tx, {
-      actor: because === 'asked' ? `user:${userId}` : 'worker', action: 'person.erased', subject: `user:${userId}`,
+      actor: because === 'asked' ? `user:${userId}` : 'worker',
+      action: 'person.erased',
+      subject: `user:${userId}`,
       details: { because, claims: claims.length, identities: identities.length, sessions },
     })
     return { kind: 'erased' }
   })
 }
 
-async function holdMarks(ctx: ErasureCtx, tx: Tx, { claims, banned, marks }: { claims: HeldClaim[]; banned: boolean; marks: Mark[] }): Promise<void> {
-  for (const place of workshopsToHold(ctx, claims)) await hold(ctx, tx, { ...place, marks, reason: 'erased' })
+async function holdMarks(
+  ctx: ErasureCtx,
+  tx: Tx,
+  { claims, banned, marks }: { claims: HeldClaim[]; banned: boolean; marks: Mark[] },
+): Promise<void> {
+  for (const place of workshopsToHold(ctx, claims))
+    await hold(ctx, tx, { ...place, marks, reason: 'erased' })
   if (banned) await hold(ctx, tx, { workshopSlug: '', marks, reason: 'banned', until: null })
 }

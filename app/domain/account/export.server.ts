@@ -8,31 +8,93 @@ import { recordAudit } from '../audit/audit.server'
 const auditPage = 1_000
 
 /** Notes that the export was made, then yields it piece by piece. Throws before the first piece if it cannot be noted. */
-export async function exportPerson(ctx: Pick<Ctx, 'db' | 'now'>, userId: string): Promise<AsyncGenerator<string>> {
-  await ctx.db.$transaction((tx) => recordAudit(tx, { actor: `user:${userId}`, action: 'person.exported', subject: `user:${userId}` }))
+export async function exportPerson(
+  ctx: Pick<Ctx, 'db' | 'now'>,
+  userId: string,
+): Promise<AsyncGenerator<string>> {
+  await ctx.db.$transaction((tx) =>
+    recordAudit(tx, {
+      actor: `user:${userId}`,
+      action: 'person.exported',
+      subject: `user:${userId}`,
+    }),
+  )
   return pieces(ctx, userId)
 }
 
-async function* pieces({ db, now }: Pick<Ctx, 'db' | 'now'>, userId: string): AsyncGenerator<string> {
+async function* pieces(
+  { db, now }: Pick<Ctx, 'db' | 'now'>,
+  userId: string,
+): AsyncGenerator<string> {
   const person = await db.attendee.findUniqueOrThrow({ where: { userId } })
   const identities = await db.identity.findMany({ where: { userId }, orderBy: { linkedAt: 'asc' } })
-  const sessions = await db.session.findMany({ where: { userId }, omit: { tokenHash: true }, orderBy: { createdAt: 'asc' } })
-  const claims = await db.workshopAttendance.findMany({ where: { userId }, omit: { orKeyPlaintext: true }, orderBy: { attendedAt: 'asc' } })
+  const sessions = await db.session.findMany({
+    where: { userId },
+    omit: { tokenHash: true },
+    orderBy: { createdAt: 'asc' },
+  })
+  const claims = await db.workshopAttendance.findMany({
+    where: { userId },
+    omit: { orKeyPlaintext: true },
+    orderBy: { attendedAt: 'asc' },
+  })
   const claimIds = claims.map((claim) => claim.claimId)
-  const mints = await db.mint.findMany({ where: { ownerKind: 'claim', ownerId: { in: claimIds } }, omit: { fencingToken: true }, include: { mintAttempts: { omit: { token: true } } }, orderBy: { queuedAt: 'asc' } })
-  const retiredKeys = await db.retiredKey.findMany({ where: { ownerKind: 'claim', ownerId: { in: claimIds } }, orderBy: { retiredAt: 'asc' } })
+  const mints = await db.mint.findMany({
+    where: { ownerKind: 'claim', ownerId: { in: claimIds } },
+    omit: { fencingToken: true },
+    include: { mintAttempts: { omit: { token: true } } },
+    orderBy: { queuedAt: 'asc' },
+  })
+  const retiredKeys = await db.retiredKey.findMany({
+    where: { ownerKind: 'claim', ownerId: { in: claimIds } },
+    orderBy: { retiredAt: 'asc' },
+  })
   const teams = await db.$queryRaw<object[]>`
     select t.slug, t.name, m.role, m.state, m.joined_at as "joinedAt", m.removed_at as "removedAt" from keymint.team_members m join keymint.teams t on t.id = m.team_id
     where m.user_id = ${userId} order by m.joined_at`
-  const subKeys = await db.apiKey.findMany({ where: { userId }, omit: { sealed: true }, orderBy: { createdAt: 'asc' } })
+  const subKeys = await db.apiKey.findMany({
+    where: { userId },
+    omit: { sealed: true },
+    orderBy: { createdAt: 'asc' },
+  })
   const ledger = await db.transaction.findMany({ where: { userId }, orderBy: { id: 'asc' } })
-  const parts = { about: { exportedAt: now().toISOString(), of: userId, words: 'docs/privacy.md of Keymint says what each part is.' }, person, identities, sessions, claims, mints, retiredKeys, teams, subKeys, ledger }
+  const parts = {
+    about: {
+      exportedAt: now().toISOString(),
+      of: userId,
+      words: 'docs/privacy.md of Keymint says what each part is.',
+    },
+    person,
+    identities,
+    sessions,
+    claims,
+    mints,
+    retiredKeys,
+    teams,
+    subKeys,
+    ledger,
+  }
   yield '{\n'
-  for (const [name, value] of Object.entries(parts)) yield `${JSON.stringify(name)}: ${JSON.stringify(value, numbersAsText, 2)},\n`
+  for (const [name, value] of Object.entries(parts))
+    yield `${JSON.stringify(name)}: ${JSON.stringify(value, numbersAsText, 2)},\n`
   yield '"auditEvents": ['
-  const subjects = [`user:${userId}`, ...claimIds.map((id) => `claim:${id}`), ...subKeys.map(({ id }) => `sub-key:${id}`)]
+  const subjects = [
+    `user:${userId}`,
+    ...claimIds.map((id) => `claim:${id}`),
+    ...subKeys.map(({ id }) => `sub-key:${id}`),
+  ]
   for (let after = '0', first = true; ;) {
-    const rows = await db.$queryRaw<{ id: string; at: Date; actor: string; action: string; subject: string; workshop: string | null; details: unknown }[]>`
+    const rows = await db.$queryRaw<
+      {
+        id: string
+        at: Date
+        actor: string
+        action: string
+        subject: string
+        workshop: string | null
+        details: unknown
+      }[]
+    >`
       select id::text as id, at, actor, action, subject, workshop_slug as workshop, details from keymint.audit_events
       where (actor = ${`user:${userId}`} or subject = any(${subjects})) and id > ${after}::text::bigint order by audit_events.id limit ${auditPage}::int`
     for (const row of rows) {
@@ -47,4 +109,5 @@ async function* pieces({ db, now }: Pick<Ctx, 'db' | 'now'>, userId: string): As
 }
 
 /** JSON has no whole numbers of any size. */
-const numbersAsText = (_name: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)
+const numbersAsText = (_name: string, value: unknown) =>
+  typeof value === 'bigint' ? value.toString() : value

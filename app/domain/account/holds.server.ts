@@ -21,13 +21,18 @@ export function addressMarks(emailNormalized: string | null): Mark[] {
 }
 
 /** Why somebody may not claim here although no row of theirs says so, or null. Who has a claim here is judged by that row. Costs one small query while nothing is held in this workshop. */
-export async function findHold(ctx: Pick<Ctx, 'db' | 'fingerprints' | 'now'>, claimant: { workshopSlug: string; userId: string; emailNormalized: string | null }): Promise<HoldReason | null> {
+export async function findHold(
+  ctx: Pick<Ctx, 'db' | 'fingerprints' | 'now'>,
+  claimant: { workshopSlug: string; userId: string; emailNormalized: string | null },
+): Promise<HoldReason | null> {
   const { workshopSlug, userId, emailNormalized } = claimant
   const identities = await ctx.db.$queryRaw<Marked[]>`
     select provider, provider_user_id as "providerUserId", email_normalized as "emailNormalized" from keymint.identities i
     where user_id = ${userId} and exists (select 1 from keymint.claim_holds where workshop_slug in (${workshopSlug}, ''))`
   if (identities.length === 0) return null
-  const looked = [...identities.flatMap(marksOf), ...addressMarks(emailNormalized)].flatMap((mark) => ctx.fingerprints.allOf(mark))
+  const looked = [...identities.flatMap(marksOf), ...addressMarks(emailNormalized)].flatMap(
+    (mark) => ctx.fingerprints.allOf(mark),
+  )
   const [hold] = await ctx.db.$queryRaw<{ reason: HoldReason }[]>`
     select reason from keymint.claim_holds
     where workshop_slug in (${workshopSlug}, '') and fingerprint = any(${looked}) and (held_until is null or held_until > ${ctx.now()})
@@ -37,7 +42,11 @@ export async function findHold(ctx: Pick<Ctx, 'db' | 'fingerprints' | 'now'>, cl
 }
 
 /** Holds these marks in a workshop (or, for a ban, everywhere). A longer hold that is there already stays. */
-export async function hold(ctx: Pick<Ctx, 'fingerprints'>, tx: Tx, input: { workshopSlug: string; marks: Mark[]; reason: HoldReason; until: Date | null }): Promise<void> {
+export async function hold(
+  ctx: Pick<Ctx, 'fingerprints'>,
+  tx: Tx,
+  input: { workshopSlug: string; marks: Mark[]; reason: HoldReason; until: Date | null },
+): Promise<void> {
   const fingerprints = [...new Set(input.marks.map((mark) => ctx.fingerprints.of(mark)))]
   await tx.$executeRaw`
     insert into keymint.claim_holds (workshop_slug, fingerprint, reason, held_until)
@@ -46,10 +55,18 @@ export async function hold(ctx: Pick<Ctx, 'fingerprints'>, tx: Tx, input: { work
       held_until = case when claim_holds.held_until is null or excluded.held_until is null then null else greatest(claim_holds.held_until, excluded.held_until) end`
 }
 
-export type HeldClaim = { workshopSlug: string; state: string; endedAt: Date | null; mayClaimAgain: boolean }
+export type HeldClaim = {
+  workshopSlug: string
+  state: string
+  endedAt: Date | null
+  mayClaimAgain: boolean
+}
 
 /** The workshops of these claims in which somebody could claim a second time, and until when that must be held. */
-export function workshopsToHold(ctx: Pick<Ctx, 'workshops' | 'now'>, claims: HeldClaim[]): { workshopSlug: string; until: Date | null }[] {
+export function workshopsToHold(
+  ctx: Pick<Ctx, 'workshops' | 'now'>,
+  claims: HeldClaim[],
+): { workshopSlug: string; until: Date | null }[] {
   return claims.flatMap(({ workshopSlug, state, endedAt, mayClaimAgain }) => {
     if (mayClaimAgain || state === 'refused') return []
     const workshop = ctx.workshops.workshops.get(workshopSlug)
@@ -57,7 +74,12 @@ export function workshopsToHold(ctx: Pick<Ctx, 'workshops' | 'now'>, claims: Hel
     if (!workshop) return [{ workshopSlug, until: null }]
     if (windowState(workshop, ctx.now()) === 'closed') return []
     const coolsDown = workshop.cooldownMs !== null && endedAt !== null
-    return [{ workshopSlug, until: coolsDown ? new Date(endedAt.getTime() + (workshop.cooldownMs ?? 0)) : null }]
+    return [
+      {
+        workshopSlug,
+        until: coolsDown ? new Date(endedAt.getTime() + (workshop.cooldownMs ?? 0)) : null,
+      },
+    ]
   })
 }
 
@@ -66,7 +88,12 @@ const keptAfterCloseMs = 7 * 86_400_000
 /** Forgets holds that hold nothing any more: over, or of a workshop that closed, or went, a week ago. Bans stay. */
 export async function forgetHolds(ctx: Pick<Ctx, 'db' | 'workshops' | 'now'>): Promise<number> {
   const now = ctx.now()
-  const open = [...ctx.workshops.workshops.values()].filter(({ claimsCloseAt }) => claimsCloseAt === null || claimsCloseAt.getTime() + keptAfterCloseMs > now.getTime()).map(({ slug }) => slug)
+  const open = [...ctx.workshops.workshops.values()]
+    .filter(
+      ({ claimsCloseAt }) =>
+        claimsCloseAt === null || claimsCloseAt.getTime() + keptAfterCloseMs > now.getTime(),
+    )
+    .map(({ slug }) => slug)
   const kept = [...open, ...ctx.workshops.broken, '']
   return ctx.db.$executeRaw`
     delete from keymint.claim_holds

@@ -33,7 +33,12 @@ export const sessionLifetimeSeconds = 30 * 24 * 3600
 /** Starts a session and gives out its token, the only time that it is known. `replacesToken` is this browser's session until now: it ends. */
 export async function startSession(
   ctx: Pick<Ctx, 'db'>,
-  input: { userId: string; provider: Provider; userAgent: string | null; replacesToken?: string | null },
+  input: {
+    userId: string
+    provider: Provider
+    userAgent: string | null
+    replacesToken?: string | null
+  },
 ): Promise<string> {
   const token = randomBytes(32).toString('base64url')
   await ctx.db.$transaction(async (tx) => {
@@ -41,7 +46,12 @@ export async function startSession(
     await tx.$executeRaw`
       insert into keymint.sessions (token_hash, user_id, provider, user_agent, expires_at)
       values (${hashToken(token)}, ${input.userId}, ${input.provider}, ${input.userAgent?.slice(0, 300) ?? null}, now() + make_interval(secs => ${sessionLifetimeSeconds}))`
-    await recordAudit(tx, { actor: `user:${input.userId}`, action: 'session.started', subject: `user:${input.userId}`, details: { provider: input.provider, session: sessionLabel(hashToken(token)) } })
+    await recordAudit(tx, {
+      actor: `user:${input.userId}`,
+      action: 'session.started',
+      subject: `user:${input.userId}`,
+      details: { provider: input.provider, session: sessionLabel(hashToken(token)) },
+    })
   })
   return token
 }
@@ -61,7 +71,10 @@ type SessionRow = {
 }
 
 /** Who holds this token, or null if it is unknown, ended, expired or was idle for too long. */
-export async function findSession(ctx: Pick<Ctx, 'db' | 'settings'>, token: string): Promise<Viewer | null> {
+export async function findSession(
+  ctx: Pick<Ctx, 'db' | 'settings'>,
+  token: string,
+): Promise<Viewer | null> {
   const tokenHash = hashToken(token)
   const [row] = await ctx.db.$queryRaw<SessionRow[]>`
     select s.user_id, s.provider, s.last_seen_at < now() - interval '5 minutes' as touch_due,
@@ -95,7 +108,11 @@ export async function findSession(ctx: Pick<Ctx, 'db' | 'settings'>, token: stri
     banned: row.banned_at ? { reason: row.ban_reason } : null,
     githubIds: row.github_ids,
     githubAccountCreatedAt: row.github_created_at,
-    role: roleOf(ctx.settings, { email: row.email, githubIds: row.github_ids, banned: row.banned_at !== null }),
+    role: roleOf(ctx.settings, {
+      email: row.email,
+      githubIds: row.github_ids,
+      banned: row.banned_at !== null,
+    }),
   }
 }
 
@@ -105,10 +122,21 @@ export async function endSession(ctx: Pick<Ctx, 'db'>, token: string): Promise<v
 }
 
 /** Signs a person out everywhere and says how many sessions that were. */
-export async function endAllSessions(ctx: Pick<Ctx, 'db'>, userId: string, actor: AuditActor = `user:${userId}`): Promise<number> {
+export async function endAllSessions(
+  ctx: Pick<Ctx, 'db'>,
+  userId: string,
+  actor: AuditActor = `user:${userId}`,
+): Promise<number> {
   return ctx.db.$transaction(async (tx) => {
-    const count = await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and ended_at is null`
-    if (count > 0) await recordAudit(tx, { actor, action: 'session.ended', subject: `user:${userId}`, details: { because: 'signed-out-everywhere', sessions: count } })
+    const count =
+      await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and ended_at is null`
+    if (count > 0)
+      await recordAudit(tx, {
+        actor,
+        action: 'session.ended',
+        subject: `user:${userId}`,
+        details: { because: 'signed-out-everywhere', sessions: count },
+      })
     return count
   })
 }
@@ -124,35 +152,71 @@ export type SessionView = {
 }
 
 /** The sessions of a person that still count, the one with `token` marked and first. */
-export async function listSessions(ctx: Pick<Ctx, 'db'>, userId: string, token: string | null): Promise<SessionView[]> {
-  const rows = await ctx.db.$queryRaw<{ tokenHash: string; provider: string; userAgent: string | null; createdAt: Date; lastSeenAt: Date }[]>`
+export async function listSessions(
+  ctx: Pick<Ctx, 'db'>,
+  userId: string,
+  token: string | null,
+): Promise<SessionView[]> {
+  const rows = await ctx.db.$queryRaw<
+    {
+      tokenHash: string
+      provider: string
+      userAgent: string | null
+      createdAt: Date
+      lastSeenAt: Date
+    }[]
+  >`
     select token_hash as "tokenHash", provider, user_agent as "userAgent", created_at as "createdAt", last_seen_at as "lastSeenAt" from keymint.sessions
     where user_id = ${userId} and ended_at is null and expires_at > now() and last_seen_at > now() - interval '7 days' order by last_seen_at desc limit 100`
   const currentHash = token === null ? null : hashToken(token)
   return rows
     .map(({ tokenHash, provider, userAgent, createdAt, lastSeenAt }): SessionView => ({
-      label: sessionLabel(tokenHash), provider: provider === 'google' ? 'google' : 'github', userAgent,
-      createdAt: createdAt.toISOString(), lastSeenAt: lastSeenAt.toISOString(), current: tokenHash === currentHash,
+      label: sessionLabel(tokenHash),
+      provider: provider === 'google' ? 'google' : 'github',
+      userAgent,
+      createdAt: createdAt.toISOString(),
+      lastSeenAt: lastSeenAt.toISOString(),
+      current: tokenHash === currentHash,
     }))
     .sort((one, other) => Number(other.current) - Number(one.current))
 }
 
 /** Ends one session of a person by its label; one that is over already, or somebody else's, is left as it is. */
-export async function endSessionOf(ctx: Pick<Ctx, 'db'>, input: { userId: string; label: string }): Promise<boolean> {
+export async function endSessionOf(
+  ctx: Pick<Ctx, 'db'>,
+  input: { userId: string; label: string },
+): Promise<boolean> {
   const { userId, label } = input
   return ctx.db.$transaction(async (tx) => {
-    const changed = await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and left(token_hash, ${labelLength}::int) = ${label} and ended_at is null`
-    if (changed > 0) await recordAudit(tx, { actor: `user:${userId}`, action: 'session.ended', subject: `user:${userId}`, details: { because: 'ended-from-another', session: label } })
+    const changed =
+      await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and left(token_hash, ${labelLength}::int) = ${label} and ended_at is null`
+    if (changed > 0)
+      await recordAudit(tx, {
+        actor: `user:${userId}`,
+        action: 'session.ended',
+        subject: `user:${userId}`,
+        details: { because: 'ended-from-another', session: label },
+      })
     return changed > 0
   })
 }
 
 /** Signs a person out everywhere but here, and says how many sessions that were. */
-export async function endOtherSessions(ctx: Pick<Ctx, 'db'>, input: { userId: string; keepToken: string }): Promise<number> {
+export async function endOtherSessions(
+  ctx: Pick<Ctx, 'db'>,
+  input: { userId: string; keepToken: string },
+): Promise<number> {
   const { userId } = input
   return ctx.db.$transaction(async (tx) => {
-    const count = await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and ended_at is null and token_hash <> ${hashToken(input.keepToken)}`
-    if (count > 0) await recordAudit(tx, { actor: `user:${userId}`, action: 'session.ended', subject: `user:${userId}`, details: { because: 'signed-out-everywhere-else', sessions: count } })
+    const count =
+      await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and ended_at is null and token_hash <> ${hashToken(input.keepToken)}`
+    if (count > 0)
+      await recordAudit(tx, {
+        actor: `user:${userId}`,
+        action: 'session.ended',
+        subject: `user:${userId}`,
+        details: { because: 'signed-out-everywhere-else', sessions: count },
+      })
     return count
   })
 }
@@ -161,11 +225,19 @@ export async function endOtherSessions(ctx: Pick<Ctx, 'db'>, input: { userId: st
  * Roles by the current verified email, letter by letter (only A-Z and a-z are alike: no dots or tags are dropped),
  * or by the id of a linked GitHub account. A banned person has none.
  */
-export function roleOf(settings: Pick<Ctx['settings'], 'adminEmails' | 'adminGithubIds' | 'viewerEmails'>, person: { email: string | null; githubIds: string[]; banned: boolean }): Role {
+export function roleOf(
+  settings: Pick<Ctx['settings'], 'adminEmails' | 'adminGithubIds' | 'viewerEmails'>,
+  person: { email: string | null; githubIds: string[]; banned: boolean },
+): Role {
   if (person.banned) return 'attendee'
   const { email } = person
-  const isIn = (list: string[]) => email !== null && list.some((entry) => asciiLowerCase(entry) === asciiLowerCase(email))
-  if (isIn(settings.adminEmails) || person.githubIds.some((id) => settings.adminGithubIds.includes(id))) return 'admin'
+  const isIn = (list: string[]) =>
+    email !== null && list.some((entry) => asciiLowerCase(entry) === asciiLowerCase(email))
+  if (
+    isIn(settings.adminEmails) ||
+    person.githubIds.some((id) => settings.adminGithubIds.includes(id))
+  )
+    return 'admin'
   return isIn(settings.viewerEmails) ? 'viewer' : 'attendee'
 }
 
@@ -174,7 +246,12 @@ async function endOne(tx: Tx, token: string, because: string): Promise<void> {
   const ended = await tx.$queryRaw<{ user_id: string }[]>`
     update keymint.sessions set ended_at = now() where token_hash = ${tokenHash} and ended_at is null returning user_id`
   for (const { user_id } of ended) {
-    await recordAudit(tx, { actor: `user:${user_id}`, action: 'session.ended', subject: `user:${user_id}`, details: { because, session: sessionLabel(tokenHash) } })
+    await recordAudit(tx, {
+      actor: `user:${user_id}`,
+      action: 'session.ended',
+      subject: `user:${user_id}`,
+      details: { because, session: sessionLabel(tokenHash) },
+    })
   }
 }
 

@@ -14,15 +14,29 @@ const keptDays = 30
 export async function tidy(ctx: Ctx): Promise<TidyReport> {
   const report: TidyReport = {
     erased: await guarded(ctx, 'people', () => eraseInactive(ctx)),
-    sessionsForgotten: await guarded(ctx, 'sessions', () => ctx.db.$executeRaw`
-      delete from keymint.sessions where least(ended_at, expires_at) < now() - make_interval(days => ${keptDays}::int)`),
+    sessionsForgotten: await guarded(
+      ctx,
+      'sessions',
+      () => ctx.db.$executeRaw`
+      delete from keymint.sessions where least(ended_at, expires_at) < now() - make_interval(days => ${keptDays}::int)`,
+    ),
     holdsForgotten: await guarded(ctx, 'holds', () => forgetHolds(ctx)),
   }
   // The subjects were frozen when the action began; the words by which somebody was found are needed no more.
-  await guarded(ctx, 'search words', () => ctx.db.$executeRaw`
+  await guarded(
+    ctx,
+    'search words',
+    () => ctx.db.$executeRaw`
     update keymint.bulk_actions set selection = selection #- '{filter,text}'
-    where finished_at < now() - make_interval(days => ${keptDays}::int) and selection #> '{filter,text}' is not null`)
-  await guarded(ctx, 'limits', () => ctx.db.$executeRaw`delete from keymint.rate_limits where expire < (extract(epoch from now()) * 1000)::bigint - 3600000`)
+    where finished_at < now() - make_interval(days => ${keptDays}::int) and selection #> '{filter,text}' is not null`,
+  )
+  await guarded(
+    ctx,
+    'limits',
+    () =>
+      ctx.db
+        .$executeRaw`delete from keymint.rate_limits where expire < (extract(epoch from now()) * 1000)::bigint - 3600000`,
+  )
   ctx.log.info({ report }, 'tidied up')
   return report
 }
@@ -40,7 +54,9 @@ async function eraseInactive(ctx: Ctx): Promise<number> {
     order by a.last_seen_at limit ${mostErasedPerDay}::int`
   let erased = 0
   for (const { userId } of inactive) {
-    erased += await guarded(ctx, 'a person', async () => ((await erasePerson(ctx, { userId, because: 'retention' })).kind === 'erased' ? 1 : 0))
+    erased += await guarded(ctx, 'a person', async () =>
+      (await erasePerson(ctx, { userId, because: 'retention' })).kind === 'erased' ? 1 : 0,
+    )
   }
   return erased
 }

@@ -28,9 +28,14 @@ export async function recordAudit(tx: Tx, event: AuditEvent): Promise<void> {
  * so does every address, wherever it stands: whom an action was about is told by its subjects.
  */
 function withoutPeople(details: Prisma.InputJsonObject): string {
-  const json = JSON.stringify(details, (name, value: unknown) => (searchFields.has(name) && typeof value === 'string' && !isId(value) ? '[words]' : value))
+  const json = JSON.stringify(details, (name, value: unknown) =>
+    searchFields.has(name) && typeof value === 'string' && !isId(value) ? '[words]' : value,
+  )
   return json.replace(/[^\s"\\<>(),;:@]+@[^\s"\\<>(),;:@]+\.[^\s"\\<>(),;:@]+/g, '[address]')
 }
 
 const searchFields = new Set(['text', 'search', 'q'])
-const isId = (text: string) => /^[0-9a-f-]{4,64}$/i.test(text) || /^[a-z-]+:[\w:.-]+$/.test(text) || /^sk-or-v1-\w{3}\.{3}\w+$/.test(text)
+const isId = (text: string) =>
+  /^[0-9a-f-]{4,64}$/i.test(text) ||
+  /^[a-z-]+:[\w:.-]+$/.test(text) ||
+  /^sk-or-v1-\w{3}\.{3}\w+$/.test(text)

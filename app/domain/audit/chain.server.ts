@@ -6,7 +6,14 @@
  */
 import { Prisma, type Db, type Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
-import { chainHash, chainStart, checkLink, type BrokenLink, type ChainedRow, type ChainFields } from './chain'
+import {
+  chainHash,
+  chainStart,
+  checkLink,
+  type BrokenLink,
+  type ChainedRow,
+  type ChainFields,
+} from './chain'
 
 export const chainAuditSeconds = 15
 const batchSize = 1_000
@@ -17,21 +24,30 @@ const fieldsButSeq = Prisma.sql`id::text as id, to_char(at at time zone 'UTC', '
   workshop_slug as workshop, details::text as details, xid::text as xid`
 
 /** Chains what waits, in batches of a transaction each: a process that is killed loses nothing, and two at once take turns. Says how many. */
-export async function chainAudit(ctx: Pick<Ctx, 'db' | 'log'>, options: { batchSize?: number } = {}): Promise<number> {
+export async function chainAudit(
+  ctx: Pick<Ctx, 'db' | 'log'>,
+  options: { batchSize?: number } = {},
+): Promise<number> {
   const size = options.batchSize ?? batchSize
   let chained = 0
   for (let batch = 0; batch < mostBatches; batch++) {
     const { count, head } = await ctx.db.$transaction((tx) => chainBatch(tx, size))
     chained += count
     // The log leaves the machine: a head in it is one that was noted elsewhere.
-    if (head) ctx.log.info({ chainHead: head.hash, chainSeq: head.seq, count }, 'audit events were chained')
+    if (head)
+      ctx.log.info({ chainHead: head.hash, chainSeq: head.seq, count }, 'audit events were chained')
     if (count < size) break
   }
   return chained
 }
 
-async function chainBatch(tx: Tx, size: number): Promise<{ count: number; head: ChainHead | null }> {
-  const [lock] = await tx.$queryRaw<{ mine: boolean }[]>`select pg_try_advisory_xact_lock(hashtextextended('keymint.audit-chain', 0)) as mine`
+async function chainBatch(
+  tx: Tx,
+  size: number,
+): Promise<{ count: number; head: ChainHead | null }> {
+  const [lock] = await tx.$queryRaw<
+    { mine: boolean }[]
+  >`select pg_try_advisory_xact_lock(hashtextextended('keymint.audit-chain', 0)) as mine`
   if (!lock?.mine) return { count: 0, head: null }
   const head = await readHead(tx)
   // Below xmin every transaction is finished. A restored database counts its transactions anew; none of ours lasts an hour.
@@ -53,7 +69,8 @@ async function chainBatch(tx: Tx, size: number): Promise<{ count: number; head: 
     from unnest(${links.map((link) => link.id)}::text[]::bigint[], ${links.map((link) => link.seq)}::text[]::bigint[], ${links.map((link) => link.prevHash)}::text[], ${links.map((link) => link.hash)}::text[])
       as link(id, seq, prev_hash, hash)
     where e.id = link.id`
-  if (changed !== links.length) throw new Error('an audit event went away while it was being chained')
+  if (changed !== links.length)
+    throw new Error('an audit event went away while it was being chained')
   return { count: links.length, head: { seq: String(seq), hash } }
 }
 
@@ -78,12 +95,28 @@ const mostCounted = 1_000
 
 /** Where the chain stands. Costs the same however long the trail is. */
 export async function readChainState(db: Db): Promise<ChainState> {
-  const [row] = await db.$queryRaw<{ seq: string | null; eventId: string | null; hash: string | null; at: Date | null; waiting: number; waitingSince: Date | null }[]>`
+  const [row] = await db.$queryRaw<
+    {
+      seq: string | null
+      eventId: string | null
+      hash: string | null
+      at: Date | null
+      waiting: number
+      waitingSince: Date | null
+    }[]
+  >`
     select head.seq, head."eventId", head.hash, head.at, waiting.n as waiting, waiting.since as "waitingSince"
     from (select count(*)::int as n, min(at) as since from (select at from keymint.audit_events where chain_seq is null order by id limit ${mostCounted}::int) w) waiting
     left join (select chain_seq::text as seq, id::text as "eventId", hash, at from keymint.audit_events where chain_seq is not null order by chain_seq desc limit 1) head on true`
-  const head = row?.seq && row.eventId && row.hash && row.at ? { seq: row.seq, eventId: row.eventId, hash: row.hash, at: row.at.toISOString() } : null
-  return { head, waiting: row?.waiting ?? 0, waitingSince: row?.waitingSince?.toISOString() ?? null }
+  const head =
+    row?.seq && row.eventId && row.hash && row.at
+      ? { seq: row.seq, eventId: row.eventId, hash: row.hash, at: row.at.toISOString() }
+      : null
+  return {
+    head,
+    waiting: row?.waiting ?? 0,
+    waitingSince: row?.waitingSince?.toISOString() ?? null,
+  }
 }
 
 export type ChainReport = {
@@ -101,12 +134,30 @@ export type ChainReport = {
  * Walks the chain in pages and stops at the first broken link. `expect` is a head noted earlier: it must be in the chain.
  * `since` is one too, and the walk begins after it. Needs nothing but the database.
  */
-export async function verifyChain(db: Db, options: { expect?: string; since?: string } = {}): Promise<ChainReport> {
-  const waiting = Number((await db.$queryRaw<{ n: bigint }[]>`select count(*) as n from keymint.audit_events where chain_seq is null`)[0]?.n ?? 0)
-  const report: ChainReport = { whole: true, events: 0, head: null, waiting, broken: null, expectedFound: null }
+export async function verifyChain(
+  db: Db,
+  options: { expect?: string; since?: string } = {},
+): Promise<ChainReport> {
+  const waiting = Number(
+    (
+      await db.$queryRaw<
+        { n: bigint }[]
+      >`select count(*) as n from keymint.audit_events where chain_seq is null`
+    )[0]?.n ?? 0,
+  )
+  const report: ChainReport = {
+    whole: true,
+    events: 0,
+    head: null,
+    waiting,
+    broken: null,
+    expectedFound: null,
+  }
   let last: ChainHead = { seq: '0', hash: chainStart }
   if (options.since !== undefined) {
-    const [noted] = await db.$queryRaw<ChainHead[]>`select chain_seq::text as seq, hash from keymint.audit_events where hash = ${options.since}`
+    const [noted] = await db.$queryRaw<
+      ChainHead[]
+    >`select chain_seq::text as seq, hash from keymint.audit_events where hash = ${options.since}`
     report.expectedFound = noted !== undefined
     if (!noted) return { ...report, whole: false }
     last = noted

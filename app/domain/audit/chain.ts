@@ -26,26 +26,57 @@ export const chainStart = '0'.repeat(64)
 /** SHA-256 over the hash before and the event as JSON with its keys in alphabetical order. */
 export function chainHash(prevHash: string, event: ChainFields): string {
   const { action, actor, at, details, id, seq, subject, workshop, xid } = event
-  return createHash('sha256').update(`${prevHash}\n${JSON.stringify({ action, actor, at, details, id, seq, subject, workshop, xid })}`).digest('hex')
+  return createHash('sha256')
+    .update(
+      `${prevHash}\n${JSON.stringify({ action, actor, at, details, id, seq, subject, workshop, xid })}`,
+    )
+    .digest('hex')
 }
 
 export type ChainedRow = ChainFields & { prevHash: string; hash: string }
 
-export type BrokenLink = { seq: string; eventId: string | null; kind: 'removed' | 'edited' | 'moved'; sentence: string }
+export type BrokenLink = {
+  seq: string
+  eventId: string | null
+  kind: 'removed' | 'edited' | 'moved'
+  sentence: string
+}
 
 /** Checks one link after another. `expectedSeq` and `prevHash` are what the link before it says. */
-export function checkLink(row: ChainedRow, expectedSeq: bigint, prevHash: string): BrokenLink | null {
+export function checkLink(
+  row: ChainedRow,
+  expectedSeq: bigint,
+  prevHash: string,
+): BrokenLink | null {
   const seq = BigInt(row.seq)
   if (seq !== expectedSeq) {
     const missing = seq - expectedSeq
-    const words = missing === 1n ? `The event at place ${expectedSeq} is missing` : `${missing} events from place ${expectedSeq} on are missing`
-    return { seq: String(expectedSeq), eventId: null, kind: 'removed', sentence: `${words}: the next one there is stands at place ${seq} (event ${row.id}).` }
+    const words =
+      missing === 1n
+        ? `The event at place ${expectedSeq} is missing`
+        : `${missing} events from place ${expectedSeq} on are missing`
+    return {
+      seq: String(expectedSeq),
+      eventId: null,
+      kind: 'removed',
+      sentence: `${words}: the next one there is stands at place ${seq} (event ${row.id}).`,
+    }
   }
   if (row.prevHash !== prevHash) {
-    return { seq: row.seq, eventId: row.id, kind: 'moved', sentence: `The event at place ${seq} (event ${row.id}) does not follow the one before it: something was removed, inserted or put into another order here.` }
+    return {
+      seq: row.seq,
+      eventId: row.id,
+      kind: 'moved',
+      sentence: `The event at place ${seq} (event ${row.id}) does not follow the one before it: something was removed, inserted or put into another order here.`,
+    }
   }
   if (chainHash(prevHash, row) !== row.hash) {
-    return { seq: row.seq, eventId: row.id, kind: 'edited', sentence: `The event at place ${seq} (event ${row.id}) is not what was written: it was edited, or exchanged for another.` }
+    return {
+      seq: row.seq,
+      eventId: row.id,
+      kind: 'edited',
+      sentence: `The event at place ${seq} (event ${row.id}) is not what was written: it was edited, or exchanged for another.`,
+    }
   }
   return null
 }

@@ -34,17 +34,45 @@ export type AuditEntry = {
   actorName: string | null
   subjectName: string | null
 }
-export type AuditPage = { entries: AuditEntry[]; older: string | null; newer: string | null; chain: ChainState }
+export type AuditPage = {
+  entries: AuditEntry[]
+  older: string | null
+  newer: string | null
+  chain: ChainState
+}
 
 const pageSize = 50
 const exportPage = 1_000
-const subjectKinds = ['claim', 'user', 'mint', 'key', 'job', 'bulk', 'team', 'workshop', 'queue', 'subkey', 'invitation']
+const subjectKinds = [
+  'claim',
+  'user',
+  'mint',
+  'key',
+  'job',
+  'bulk',
+  'team',
+  'workshop',
+  'queue',
+  'subkey',
+  'invitation',
+]
 
-type Row = Omit<AuditEntry, 'at' | 'actorName' | 'subjectName'> & { at: Date; prevHash: string | null; hash: string | null }
+type Row = Omit<AuditEntry, 'at' | 'actorName' | 'subjectName'> & {
+  at: Date
+  prevHash: string | null
+  hash: string | null
+}
 
 /** One page, with the names of who is in it and where the chain stands. */
-export async function readAuditPage(ctx: Pick<Ctx, 'db'>, filter: AuditFilter, cursor: AuditCursor = null): Promise<AuditPage> {
-  const [rows, chain] = await Promise.all([readRows(ctx, filter, cursor, pageSize + 1), readChainState(ctx.db)])
+export async function readAuditPage(
+  ctx: Pick<Ctx, 'db'>,
+  filter: AuditFilter,
+  cursor: AuditCursor = null,
+): Promise<AuditPage> {
+  const [rows, chain] = await Promise.all([
+    readRows(ctx, filter, cursor, pageSize + 1),
+    readChainState(ctx.db),
+  ])
   const more = rows.length > pageSize
   const shown = rows.slice(0, pageSize)
   const backwards = cursor !== null && 'after' in cursor
@@ -53,38 +81,87 @@ export async function readAuditPage(ctx: Pick<Ctx, 'db'>, filter: AuditFilter, c
   const first = shown[0]?.id ?? null
   const last = shown.at(-1)?.id ?? null
   return {
-    entries: shown.map(({ at, prevHash: _, hash: __, ...row }) => ({ ...row, at: at.toISOString(), actorName: names.get(row.actor) ?? null, subjectName: names.get(row.subject) ?? null })),
+    entries: shown.map(({ at, prevHash: _, hash: __, ...row }) => ({
+      ...row,
+      at: at.toISOString(),
+      actorName: names.get(row.actor) ?? null,
+      subjectName: names.get(row.subject) ?? null,
+    })),
     older: backwards || more ? last : null,
     newer: (backwards ? more : cursor !== null) ? first : null,
     chain,
   }
 }
 
-export type AuditExportRow = { id: string; at: string; actor: string; action: string; subject: string; workshop: string | null; details: string; chainSeq: string | null; prevHash: string | null; hash: string | null }
+export type AuditExportRow = {
+  id: string
+  at: string
+  actor: string
+  action: string
+  subject: string
+  workshop: string | null
+  details: string
+  chainSeq: string | null
+  prevHash: string | null
+  hash: string | null
+}
 
 /** Everything that the filter finds, newest first, in pages. The export is an event of the trail itself, written before the first row. */
-export async function exportAudit(ctx: Pick<Ctx, 'db'>, filter: AuditFilter, by: { actor: AuditActor; format: 'csv' | 'jsonl' }): Promise<AsyncGenerator<AuditExportRow>> {
-  const words = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined).map(([name, value]) => [name, value instanceof Date ? value.toISOString() : value]))
-  await ctx.db.$transaction((tx) => recordAudit(tx, { actor: by.actor, action: 'audit.exported', subject: 'audit:trail', details: { format: by.format, filter: words } }))
+export async function exportAudit(
+  ctx: Pick<Ctx, 'db'>,
+  filter: AuditFilter,
+  by: { actor: AuditActor; format: 'csv' | 'jsonl' },
+): Promise<AsyncGenerator<AuditExportRow>> {
+  const words = Object.fromEntries(
+    Object.entries(filter)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, value instanceof Date ? value.toISOString() : value]),
+  )
+  await ctx.db.$transaction((tx) =>
+    recordAudit(tx, {
+      actor: by.actor,
+      action: 'audit.exported',
+      subject: 'audit:trail',
+      details: { format: by.format, filter: words },
+    }),
+  )
   return exportRows(ctx, filter)
 }
 
-async function* exportRows(ctx: Pick<Ctx, 'db'>, filter: AuditFilter): AsyncGenerator<AuditExportRow> {
+async function* exportRows(
+  ctx: Pick<Ctx, 'db'>,
+  filter: AuditFilter,
+): AsyncGenerator<AuditExportRow> {
   for (let cursor: AuditCursor = null; ;) {
     const rows: Row[] = await readRows(ctx, filter, cursor, exportPage)
-    for (const { workshopSlug, details, at, ...row } of rows) yield { ...row, at: at.toISOString(), workshop: workshopSlug, details: JSON.stringify(details) }
+    for (const { workshopSlug, details, at, ...row } of rows)
+      yield {
+        ...row,
+        at: at.toISOString(),
+        workshop: workshopSlug,
+        details: JSON.stringify(details),
+      }
     const last = rows.at(-1)
     if (!last || rows.length < exportPage) return
     cursor = { before: last.id }
   }
 }
 
-async function readRows({ db }: Pick<Ctx, 'db'>, filter: AuditFilter, cursor: AuditCursor, limit: number): Promise<Row[]> {
+async function readRows(
+  { db }: Pick<Ctx, 'db'>,
+  filter: AuditFilter,
+  cursor: AuditCursor,
+  limit: number,
+): Promise<Row[]> {
   return db.$queryRaw<Row[]>(auditRowsQuery(filter, cursor, limit))
 }
 
 /** Rows in the direction of the cursor: newest first, or oldest first for what comes after one. */
-export function auditRowsQuery(filter: AuditFilter, cursor: AuditCursor, limit: number): Prisma.Sql {
+export function auditRowsQuery(
+  filter: AuditFilter,
+  cursor: AuditCursor,
+  limit: number,
+): Prisma.Sql {
   const anchors = anchorsOf(filter.id)
   const order = cursor !== null && 'after' in cursor ? Prisma.sql`asc` : Prisma.sql`desc`
   const rest = [...conditionsOf(filter), ...cursorOf(cursor)]
@@ -106,14 +183,24 @@ function conditionsOf({ actor, action, subject, workshop, from, to }: AuditFilte
   if (subject) conditions.push(Prisma.sql`subject = ${subject}`)
   if (workshop) conditions.push(Prisma.sql`workshop_slug = ${workshop}`)
   // Ids rise with time, but two transactions may cross: a minute to either side bounds the ids, the time itself decides.
-  if (from) conditions.push(Prisma.sql`id >= coalesce((select id from keymint.audit_events where at >= ${from}::timestamptz - interval '1 minute' order by at limit 1), 9223372036854775807)`, Prisma.sql`at >= ${from}::timestamptz`)
-  if (to) conditions.push(Prisma.sql`id <= coalesce((select id from keymint.audit_events where at <= ${to}::timestamptz + interval '1 minute' order by at desc limit 1), 0)`, Prisma.sql`at <= ${to}::timestamptz`)
+  if (from)
+    conditions.push(
+      Prisma.sql`id >= coalesce((select id from keymint.audit_events where at >= ${from}::timestamptz - interval '1 minute' order by at limit 1), 9223372036854775807)`,
+      Prisma.sql`at >= ${from}::timestamptz`,
+    )
+  if (to)
+    conditions.push(
+      Prisma.sql`id <= coalesce((select id from keymint.audit_events where at <= ${to}::timestamptz + interval '1 minute' order by at desc limit 1), 0)`,
+      Prisma.sql`at <= ${to}::timestamptz`,
+    )
   return conditions
 }
 
 function cursorOf(cursor: AuditCursor): Prisma.Sql[] {
   if (cursor === null) return []
-  return 'before' in cursor ? [Prisma.sql`id < ${cursor.before}::text::bigint`] : [Prisma.sql`id > ${cursor.after}::text::bigint`]
+  return 'before' in cursor
+    ? [Prisma.sql`id < ${cursor.before}::text::bigint`]
+    : [Prisma.sql`id > ${cursor.after}::text::bigint`]
 }
 
 /** What a free id may mean: one list of conditions for each place it may stand in. */
@@ -121,17 +208,26 @@ function anchorsOf(id: string | undefined): Prisma.Sql[][] {
   if (!id) return [[]]
   const subjectIs = (subject: string) => [Prisma.sql`subject = ${subject}`]
   if (/^\d{1,18}$/.test(id)) return [[Prisma.sql`id = ${id}::text::bigint`]]
-  if (subjectKinds.some((kind) => id.startsWith(`${kind}:`))) return [subjectIs(id), [Prisma.sql`actor = ${id}`]]
-  return [...subjectKinds.map((kind) => subjectIs(`${kind}:${id}`)), [Prisma.sql`actor = ${actorText(id)}`]]
+  if (subjectKinds.some((kind) => id.startsWith(`${kind}:`)))
+    return [subjectIs(id), [Prisma.sql`actor = ${id}`]]
+  return [
+    ...subjectKinds.map((kind) => subjectIs(`${kind}:${id}`)),
+    [Prisma.sql`actor = ${actorText(id)}`],
+  ]
 }
 
-const actorText = (actor: string) => (actor === 'worker' || actor === 'operator' || actor.startsWith('user:') ? actor : `user:${actor}`)
+const actorText = (actor: string) =>
+  actor === 'worker' || actor === 'operator' || actor.startsWith('user:') ? actor : `user:${actor}`
 
 /** The names behind "user:<id>" and "claim:<uuid>", for one page. */
 async function readNames({ db }: Pick<Ctx, 'db'>, rows: Row[]): Promise<Map<string, string>> {
   const mentioned = [...new Set(rows.flatMap((row) => [row.actor, row.subject]))]
-  const users = mentioned.filter((text) => text.startsWith('user:')).map((text) => text.slice('user:'.length))
-  const claims = mentioned.filter((text) => /^claim:[0-9a-f-]{36}$/.test(text)).map((text) => text.slice('claim:'.length))
+  const users = mentioned
+    .filter((text) => text.startsWith('user:'))
+    .map((text) => text.slice('user:'.length))
+  const claims = mentioned
+    .filter((text) => /^claim:[0-9a-f-]{36}$/.test(text))
+    .map((text) => text.slice('claim:'.length))
   const found = await db.$queryRaw<{ mention: string; name: string }[]>`
     select 'user:' || user_id as mention, display_name as name from keymint.attendees where user_id = any(${users}) and erased_at is null
     union all

@@ -3,10 +3,18 @@ import { afterAll, expect, test } from 'vitest'
 import { Prisma, type Db } from '~/adapters/db.server'
 import { testDb } from '../../../simulators/test-database'
 import { recordAudit } from './audit.server'
-import { auditRowsQuery, exportAudit, readAuditPage, type AuditCursor, type AuditFilter } from './read.server'
+import {
+  auditRowsQuery,
+  exportAudit,
+  readAuditPage,
+  type AuditCursor,
+  type AuditFilter,
+} from './read.server'
 
 const closing: (() => Promise<unknown>)[] = []
-afterAll(async () => { for (const close of closing.reverse()) await close() })
+afterAll(async () => {
+  for (const close of closing.reverse()) await close()
+})
 
 const claimOf = (index: number) => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`
 
@@ -24,7 +32,8 @@ async function trail(events: number): Promise<Db> {
 }
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1_000)
-const numbers = (entries: { details: unknown }[]) => entries.map((entry) => (entry.details as { n: number }).n)
+const numbers = (entries: { details: unknown }[]) =>
+  entries.map((entry) => (entry.details as { n: number }).n)
 
 async function walk(db: Db, filter: AuditFilter): Promise<number[]> {
   const found: number[] = []
@@ -55,10 +64,14 @@ test('every filter, alone and together, finds exactly its events, newest first, 
     [{ id: 'github:7' }, (n) => n % 10 === 7],
     [{ id: '12345678' }, () => false],
     [{ id: `nonsense' or 1=1 --` }, () => false],
-    [{ actor: 'worker', action: 'key.bound', from: at(50) }, (n) => n % 4 === 0 && n % 8 === 2 && n >= 50],
+    [
+      { actor: 'worker', action: 'key.bound', from: at(50) },
+      (n) => n % 4 === 0 && n % 8 === 2 && n >= 50,
+    ],
     [{ workshop: 'w4', actor: 'worker' }, (n) => workshopOf(n) === 'w4' && n % 4 === 0],
   ]
-  for (const [filter, holds] of cases) expect(await walk(db, filter), JSON.stringify(filter)).toEqual(all.filter(holds))
+  for (const [filter, holds] of cases)
+    expect(await walk(db, filter), JSON.stringify(filter)).toEqual(all.filter(holds))
   const one = (await readAuditPage({ db }, {})).entries[0]!
   expect((await readAuditPage({ db }, { id: one.id })).entries).toHaveLength(1)
 })
@@ -80,29 +93,74 @@ test('older and newer lead back and forth over the same pages', async () => {
 test('names stand beside ids, and only of people who are still there', async () => {
   const { db, drop } = await testDb()
   closing.push(drop)
-  await db.attendee.create({ data: { userId: 'github:1', displayName: 'Ada Lovelace', authProvider: 'github' } })
-  await db.workshopAttendance.create({ data: { userId: 'github:1', workshopSlug: 'w', claimId: claimOf(1), provider: 'github', limitUsd: 1, expiresAt: new Date(), allowedModels: [] } })
-  for (const subject of [`claim:${claimOf(1)}`, 'user:github:1', 'user:github:2', 'claim:not-a-uuid'] as const) await db.$transaction((tx) => recordAudit(tx, { actor: 'user:github:1', action: 'a.b', subject }))
+  await db.attendee.create({
+    data: { userId: 'github:1', displayName: 'Ada Lovelace', authProvider: 'github' },
+  })
+  await db.workshopAttendance.create({
+    data: {
+      userId: 'github:1',
+      workshopSlug: 'w',
+      claimId: claimOf(1),
+      provider: 'github',
+      limitUsd: 1,
+      expiresAt: new Date(),
+      allowedModels: [],
+    },
+  })
+  for (const subject of [
+    `claim:${claimOf(1)}`,
+    'user:github:1',
+    'user:github:2',
+    'claim:not-a-uuid',
+  ] as const)
+    await db.$transaction((tx) =>
+      recordAudit(tx, { actor: 'user:github:1', action: 'a.b', subject }),
+    )
   const { entries } = await readAuditPage({ db }, {})
-  expect(entries.map((entry) => [entry.actorName, entry.subjectName])).toEqual([['Ada Lovelace', null], ['Ada Lovelace', null], ['Ada Lovelace', 'Ada Lovelace'], ['Ada Lovelace', 'Ada Lovelace']])
+  expect(entries.map((entry) => [entry.actorName, entry.subjectName])).toEqual([
+    ['Ada Lovelace', null],
+    ['Ada Lovelace', null],
+    ['Ada Lovelace', 'Ada Lovelace'],
+    ['Ada Lovelace', 'Ada Lovelace'],
+  ])
 })
 
 test('an address, and words by which staff looked for somebody, do not reach the trail; ids do', async () => {
   const { db, drop } = await testDb()
   closing.push(drop)
-  const details = { reason: 'asked by Ada.L+x@Mail.example.org, twice', filter: { text: 'Ada Lovelace', state: 'ready' }, inner: [{ q: 'ada@example.org' }, { text: '0e6abc12' }], models: ['openai/gpt-5@2026'], guardrailId: 'a-b' }
-  await db.$transaction((tx) => recordAudit(tx, { actor: 'worker', action: 'a.b', subject: 'c:d', details }))
+  const details = {
+    reason: 'asked by Ada.L+x@Mail.example.org, twice',
+    filter: { text: 'Ada Lovelace', state: 'ready' },
+    inner: [{ q: 'ada@example.org' }, { text: '0e6abc12' }],
+    models: ['openai/gpt-5@2026'],
+    guardrailId: 'a-b',
+  }
+  await db.$transaction((tx) =>
+    recordAudit(tx, { actor: 'worker', action: 'a.b', subject: 'c:d', details }),
+  )
   const [entry] = (await readAuditPage({ db }, {})).entries
-  expect(entry?.details).toEqual({ reason: 'asked by [address], twice', filter: { text: '[words]', state: 'ready' }, inner: [{ q: '[words]' }, { text: '0e6abc12' }], models: ['openai/gpt-5@2026'], guardrailId: 'a-b' })
+  expect(entry?.details).toEqual({
+    reason: 'asked by [address], twice',
+    filter: { text: '[words]', state: 'ready' },
+    inner: [{ q: '[words]' }, { text: '0e6abc12' }],
+    models: ['openai/gpt-5@2026'],
+    guardrailId: 'a-b',
+  })
 })
 
 test('an export holds everything the filter finds, and is an event itself', async () => {
   const db = await trail(2_500)
-  const rows = await listed(await exportAudit({ db }, { action: 'key.minted' }, { actor: 'user:github:9', format: 'csv' }))
+  const rows = await listed(
+    await exportAudit({ db }, { action: 'key.minted' }, { actor: 'user:github:9', format: 'csv' }),
+  )
   expect(rows).toHaveLength(313)
   expect(rows.every((row) => row.action === 'key.minted')).toBe(true)
-  const all = await listed(await exportAudit({ db }, { to: at(2_000) }, { actor: 'user:github:9', format: 'jsonl' }))
-  expect(all.map((row) => Number((JSON.parse(row.details) as { n: number }).n))).toEqual(Array.from({ length: 2_000 }, (_, index) => 2_000 - index))
+  const all = await listed(
+    await exportAudit({ db }, { to: at(2_000) }, { actor: 'user:github:9', format: 'jsonl' }),
+  )
+  expect(all.map((row) => Number((JSON.parse(row.details) as { n: number }).n))).toEqual(
+    Array.from({ length: 2_000 }, (_, index) => 2_000 - index),
+  )
   const { entries } = await readAuditPage({ db }, { action: 'audit.exported' })
   expect(entries.map((entry) => [entry.actor, entry.details])).toEqual([
     ['user:github:9', { format: 'jsonl', filter: { to: at(2_000).toISOString() } }],
@@ -119,9 +177,14 @@ async function listed<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
 type Plan = { 'Shared Hit Blocks': number; 'Shared Read Blocks': number }
 
 test('a page of 200,000 events reads at most 1.5 times the blocks that a page of 1,000 does, whatever the filter', async () => {
-  const [small, large] = [{ db: await trail(1_000), events: 1_000 }, { db: await trail(200_000), events: 200_000 }]
+  const [small, large] = [
+    { db: await trail(1_000), events: 1_000 },
+    { db: await trail(200_000), events: 200_000 },
+  ]
   const blocks = async (db: Db, filter: AuditFilter, cursor: AuditCursor) => {
-    const [row] = await db.$queryRaw<{ 'QUERY PLAN': { Plan: Plan }[] }[]>(Prisma.sql`explain (analyze, buffers, format json) ${auditRowsQuery(filter, cursor, 51)}`)
+    const [row] = await db.$queryRaw<{ 'QUERY PLAN': { Plan: Plan }[] }[]>(
+      Prisma.sql`explain (analyze, buffers, format json) ${auditRowsQuery(filter, cursor, 51)}`,
+    )
     const plan = row!['QUERY PLAN'][0]!.Plan
     return plan['Shared Hit Blocks'] + plan['Shared Read Blocks']
   }
@@ -150,14 +213,38 @@ test('a page of 200,000 events reads at most 1.5 times the blocks that a page of
     }
     return times.sort((a, b) => a - b)[4]!.toFixed(1)
   }
-  const measured: { filter: string; small: number; large: number; ratio: string; smallMs: string; largeMs: string }[] = []
+  const measured: {
+    filter: string
+    small: number
+    large: number
+    ratio: string
+    smallMs: string
+    largeMs: string
+  }[] = []
   for (const [filter, make] of cases) {
-    const [few, many] = [await blocks(small.db, ...make(small.events)), await blocks(large.db, ...make(large.events))]
-    measured.push({ filter, small: few, large: many, ratio: (many / few).toFixed(2), smallMs: await millis(small.db, ...make(small.events)), largeMs: await millis(large.db, ...make(large.events)) })
+    const [few, many] = [
+      await blocks(small.db, ...make(small.events)),
+      await blocks(large.db, ...make(large.events)),
+    ]
+    measured.push({
+      filter,
+      small: few,
+      large: many,
+      ratio: (many / few).toFixed(2),
+      smallMs: await millis(small.db, ...make(small.events)),
+      largeMs: await millis(large.db, ...make(large.events)),
+    })
   }
   console.table(measured)
   // A tree of 200,000 is a level higher than one of 1,000; each subquery of a filter goes down one, and a free id
   // has one for every kind of subject. Two filters together cost
   // what their combination is rare, which no index of a single column can know: shown, not held.
-  expect(measured.filter(({ filter, small: few, large: many }) => many > few * 1.5 && many - few > (filter.startsWith('any id') ? 40 : 20) && filter !== 'actor and workshop')).toEqual([])
+  expect(
+    measured.filter(
+      ({ filter, small: few, large: many }) =>
+        many > few * 1.5 &&
+        many - few > (filter.startsWith('any id') ? 40 : 20) &&
+        filter !== 'actor and workshop',
+    ),
+  ).toEqual([])
 }, 120_000)

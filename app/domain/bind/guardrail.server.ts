@@ -20,12 +20,16 @@ const ensureTimeoutMs = 40_000
 export async function ensureGuardrail(ctx: Ctx, slug: string): Promise<Ensured> {
   const rules = await guardrailRules(ctx, slug)
   const cached = await readCached(ctx.db, slug)
-  if (cached && (!rules || cached.fingerprint === fingerprintOf(rules))) return { id: cached.guardrailId }
-  return ctx.db.$transaction(async (tx) => {
-    await allowIdling(tx)
-    await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${`guardrail:${slug}`}, 0))`
-    return ensureLocked(ctx, tx, slug, rules)
-  }, { maxWait: 5_000, timeout: ensureTimeoutMs })
+  if (cached && (!rules || cached.fingerprint === fingerprintOf(rules)))
+    return { id: cached.guardrailId }
+  return ctx.db.$transaction(
+    async (tx) => {
+      await allowIdling(tx)
+      await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${`guardrail:${slug}`}, 0))`
+      return ensureLocked(ctx, tx, slug, rules)
+    },
+    { maxWait: 5_000, timeout: ensureTimeoutMs },
+  )
 }
 
 /** Tries to have the guardrail ready before a mint. Returns at once when somebody else is at it; never throws, because nothing may stop the mint. */
@@ -34,13 +38,21 @@ export async function warmGuardrail(ctx: Ctx, slug: string): Promise<void> {
     const rules = await guardrailRules(ctx, slug)
     const cached = await readCached(ctx.db, slug)
     if (!rules || cached?.fingerprint === fingerprintOf(rules)) return
-    await ctx.db.$transaction(async (tx) => {
-      await allowIdling(tx)
-      const [lock] = await tx.$queryRaw<{ mine: boolean }[]>`select pg_try_advisory_xact_lock(hashtextextended(${`guardrail:${slug}`}, 0)) as mine`
-      if (lock?.mine) await ensureLocked(ctx, tx, slug, rules)
-    }, { maxWait: 5_000, timeout: ensureTimeoutMs })
+    await ctx.db.$transaction(
+      async (tx) => {
+        await allowIdling(tx)
+        const [lock] = await tx.$queryRaw<
+          { mine: boolean }[]
+        >`select pg_try_advisory_xact_lock(hashtextextended(${`guardrail:${slug}`}, 0)) as mine`
+        if (lock?.mine) await ensureLocked(ctx, tx, slug, rules)
+      },
+      { maxWait: 5_000, timeout: ensureTimeoutMs },
+    )
   } catch (error) {
-    ctx.log.warn({ slug, ...(isProviderError(error) ? { trouble: error.details } : { error }) }, 'the guardrail could not be ensured before the mint')
+    ctx.log.warn(
+      { slug, ...(isProviderError(error) ? { trouble: error.details } : { error }) },
+      'the guardrail could not be ensured before the mint',
+    )
   }
 }
 
@@ -49,12 +61,24 @@ export async function forgetGuardrail(ctx: Ctx, slug: string, guardrailId: strin
   await ctx.db.guardrail.deleteMany({ where: { workshopSlug: slug, guardrailId } })
 }
 
-async function ensureLocked(ctx: Ctx, tx: Tx, slug: string, rules: GuardrailRules | null): Promise<Ensured> {
+async function ensureLocked(
+  ctx: Ctx,
+  tx: Tx,
+  slug: string,
+  rules: GuardrailRules | null,
+): Promise<Ensured> {
   const cached = await readCached(tx, slug)
-  if (cached && (!rules || cached.fingerprint === fingerprintOf(rules))) return { id: cached.guardrailId }
-  if (!rules) throw new Error(`there is neither a file nor a key of the workshop ${slug} to say what its guardrail allows`)
+  if (cached && (!rules || cached.fingerprint === fingerprintOf(rules)))
+    return { id: cached.guardrailId }
+  if (!rules)
+    throw new Error(
+      `there is neither a file nor a key of the workshop ${slug} to say what its guardrail allows`,
+    )
   // List before create: a create whose answer was lost must not leave a second one. The oldest wins on every machine.
-  const id = (cached && (await update(ctx, cached.guardrailId, rules))) ?? (await adoptOldest(ctx, rules)) ?? (await ctx.provider.createGuardrail(rules)).id
+  const id =
+    (cached && (await update(ctx, cached.guardrailId, rules))) ??
+    (await adoptOldest(ctx, rules)) ??
+    (await ctx.provider.createGuardrail(rules)).id
   const fingerprint = fingerprintOf(rules)
   await tx.guardrail.upsert({
     where: { workshopSlug: slug },
@@ -93,7 +117,13 @@ function readCached(db: Tx, slug: string) {
 
 /** What the guardrail of a workshop must say, by its file and by the largest cap that one of its keys has. */
 export function guardrailRulesOf(workshop: Workshop, largestLimit: NanoUsd): GuardrailRules {
-  return rulesFor(workshop.slug, largestLimit, workshop.keyLimitReset, workshop.poolLimit, workshop.allowedModels)
+  return rulesFor(
+    workshop.slug,
+    largestLimit,
+    workshop.keyLimitReset,
+    workshop.poolLimit,
+    workshop.allowedModels,
+  )
 }
 
 /** From the file; when the file is gone, from the newest key's own snapshot. Null when there is neither. */
@@ -101,14 +131,27 @@ async function guardrailRules(ctx: Ctx, slug: string): Promise<GuardrailRules | 
   const workshop = ctx.workshops.workshops.get(slug)
   if (workshop) return readGuardrailRules(ctx, workshop)
   if (await readCached(ctx.db, slug)) return null
-  const last = await ctx.db.workshopAttendance.findFirst({ where: { workshopSlug: slug }, orderBy: { attendedAt: 'desc' } })
+  const last = await ctx.db.workshopAttendance.findFirst({
+    where: { workshopSlug: slug },
+    orderBy: { attendedAt: 'desc' },
+  })
   if (!last) return null
   const reset = last.limitReset as 'daily' | 'weekly' | 'monthly' | null
-  return rulesFor(slug, nanoFromDecimalString(last.limitUsd.toFixed(9)), reset, null, last.allowedModels)
+  return rulesFor(
+    slug,
+    nanoFromDecimalString(last.limitUsd.toFixed(9)),
+    reset,
+    null,
+    last.allowedModels,
+  )
 }
 
 /** Staff may have raised a key above what the file says, or be about to: the guardrail must not bite it. */
-export async function largestKeyLimit(ctx: Pick<Ctx, 'db'>, slug: string, fromFile: NanoUsd): Promise<NanoUsd> {
+export async function largestKeyLimit(
+  ctx: Pick<Ctx, 'db'>,
+  slug: string,
+  fromFile: NanoUsd,
+): Promise<NanoUsd> {
   const [row] = await ctx.db.$queryRaw<{ largest: string | null }[]>`
     select greatest(
       (select max(limit_usd) from keymint.workshop_attendance where workshop_slug = ${slug} and state in ('pending', 'ready')),
@@ -123,7 +166,11 @@ export async function readGuardrailRules(ctx: Ctx, workshop: Workshop): Promise<
 }
 
 /** Makes the next ensure look at the guardrail again, whatever was believed of it. `gone` forgets its id as well. */
-export async function doubtGuardrail(tx: Tx, slug: string, options: { gone: boolean }): Promise<void> {
+export async function doubtGuardrail(
+  tx: Tx,
+  slug: string,
+  options: { gone: boolean },
+): Promise<void> {
   if (options.gone) await tx.guardrail.deleteMany({ where: { workshopSlug: slug } })
   else await tx.guardrail.updateMany({ where: { workshopSlug: slug }, data: { fingerprint: '' } })
 }
@@ -136,7 +183,13 @@ export function oldestFirst(a: UpstreamGuardrail, b: UpstreamGuardrail): number 
 export const guardrailName = (slug: string) => `workshop-${slug}`
 
 /** The monthly budget is never below what one key may spend in a month: it must not bite before the key's own cap. */
-function rulesFor(slug: string, keyLimit: NanoUsd, reset: 'daily' | 'weekly' | 'monthly' | null, poolLimit: NanoUsd | null, allowedModels: string[]): GuardrailRules {
+function rulesFor(
+  slug: string,
+  keyLimit: NanoUsd,
+  reset: 'daily' | 'weekly' | 'monthly' | null,
+  poolLimit: NanoUsd | null,
+  allowedModels: string[],
+): GuardrailRules {
   const worstMonth = keyLimit * BigInt(mostWindowsPerMonth(reset))
   return {
     name: guardrailName(slug),
@@ -147,5 +200,10 @@ function rulesFor(slug: string, keyLimit: NanoUsd, reset: 'daily' | 'weekly' | '
 }
 
 function fingerprintOf(rules: GuardrailRules): string {
-  return createHash('sha256').update(JSON.stringify([rules.name, rules.description, rules.limit.toString(), rules.allowedModels])).digest('hex').slice(0, 32)
+  return createHash('sha256')
+    .update(
+      JSON.stringify([rules.name, rules.description, rules.limit.toString(), rules.allowedModels]),
+    )
+    .digest('hex')
+    .slice(0, 32)
 }

@@ -30,7 +30,9 @@ export type BulkInput = {
   staggerMs?: number
 }
 
-export type StartedBulk = { kind: 'started'; bulkId: string; count: number } | { kind: 'refused'; count: number; detail: string }
+export type StartedBulk =
+  | { kind: 'started'; bulkId: string; count: number }
+  | { kind: 'refused'; count: number; detail: string }
 
 /** Writes the action and sends its job, in the caller's transaction. Refused means that nothing was written. */
 export async function startBulk(ctx: Ctx, tx: Tx, input: BulkInput): Promise<StartedBulk> {
@@ -38,7 +40,9 @@ export async function startBulk(ctx: Ctx, tx: Tx, input: BulkInput): Promise<Sta
   await tx.$executeRaw`
     insert into keymint.bulk_actions (id, kind, params, scope, selection, reason, actor, stagger_ms)
     values (${bulkId}::uuid, ${input.kind}, ${JSON.stringify(input.params)}::jsonb, ${input.scope}, ${JSON.stringify(input.selection)}::jsonb, ${input.reason}, ${input.actor}, ${input.staggerMs ?? 0}::int)`
-  const source = Array.isArray(input.subjects) ? Prisma.sql`select subject from unnest(${input.subjects as string[]}::text[]) with ordinality s(subject, n) order by n` : (input.subjects as Prisma.Sql)
+  const source = Array.isArray(input.subjects)
+    ? Prisma.sql`select subject from unnest(${input.subjects as string[]}::text[]) with ordinality s(subject, n) order by n`
+    : (input.subjects as Prisma.Sql)
   const count = await tx.$executeRaw`
     insert into keymint.bulk_action_items (bulk_id, subject, position)
     select ${bulkId}::uuid, s.subject, (row_number() over ())::int from (${source}) s limit ${input.most + 1}::int
@@ -46,20 +50,35 @@ export async function startBulk(ctx: Ctx, tx: Tx, input: BulkInput): Promise<Sta
   if (count === 0 || count > input.most) {
     await tx.$executeRaw`delete from keymint.bulk_action_items where bulk_id = ${bulkId}::uuid`
     await tx.$executeRaw`delete from keymint.bulk_actions where id = ${bulkId}::uuid`
-    const detail = count === 0 ? 'Nothing matches, so there is nothing to do.' : `That is more than ${input.most.toLocaleString('en-US')} at once. Narrow the selection and do it in parts.`
+    const detail =
+      count === 0
+        ? 'Nothing matches, so there is nothing to do.'
+        : `That is more than ${input.most.toLocaleString('en-US')} at once. Narrow the selection and do it in parts.`
     return { kind: 'refused', count, detail }
   }
   await tx.$executeRaw`update keymint.bulk_actions set total = ${count}::int where id = ${bulkId}::uuid`
   await ctx.queue.enqueue(tx, 'bulk-action', { bulkId }, { singletonKey: bulkId })
   await recordAudit(tx, {
-    actor: input.actor, action: 'bulk.started', subject: `bulk:${bulkId}`, ...(input.scope ? { workshopSlug: input.scope } : {}),
-    details: { kind: input.kind, params: input.params, selection: input.selection, count, reason: input.reason },
+    actor: input.actor,
+    action: 'bulk.started',
+    subject: `bulk:${bulkId}`,
+    ...(input.scope ? { workshopSlug: input.scope } : {}),
+    details: {
+      kind: input.kind,
+      params: input.params,
+      selection: input.selection,
+      count,
+      reason: input.reason,
+    },
   })
   return { kind: 'started', bulkId, count }
 }
 
 /** Stops the action: items not begun are skipped, those begun are finished. False when it was over already or never was. */
-export async function abortBulk(ctx: Ctx, input: { bulkId: string; actor: AuditActor }): Promise<boolean> {
+export async function abortBulk(
+  ctx: Ctx,
+  input: { bulkId: string; actor: AuditActor },
+): Promise<boolean> {
   const { bulkId, actor } = input
   return ctx.db.$transaction(async (tx) => {
     const [bulk] = await tx.$queryRaw<{ scope: string | null }[]>`
@@ -69,9 +88,19 @@ export async function abortBulk(ctx: Ctx, input: { bulkId: string; actor: AuditA
       update keymint.bulk_action_items set state = 'skipped', detail = 'Stopped before its turn.', finished_at = now()
       where bulk_id = ${bulkId}::uuid and state = 'pending' and started_at is null`
     // The job closes the row: it may have to finish what was begun.
-    if ((await ctx.queue.enqueue(tx, 'bulk-action', { bulkId }, { singletonKey: bulkId })) === 'already-queued') await ctx.queue.bringForward(tx, 'bulk-action', bulkId)
+    if (
+      (await ctx.queue.enqueue(tx, 'bulk-action', { bulkId }, { singletonKey: bulkId })) ===
+      'already-queued'
+    )
+      await ctx.queue.bringForward(tx, 'bulk-action', bulkId)
     await countItems(tx, bulkId)
-    await recordAudit(tx, { actor, action: 'bulk.aborted', subject: `bulk:${bulkId}`, ...(bulk.scope ? { workshopSlug: bulk.scope } : {}), details: { skipped } })
+    await recordAudit(tx, {
+      actor,
+      action: 'bulk.aborted',
+      subject: `bulk:${bulkId}`,
+      ...(bulk.scope ? { workshopSlug: bulk.scope } : {}),
+      details: { skipped },
+    })
     return true
   })
 }
@@ -100,10 +129,18 @@ export type BulkView = {
 }
 
 /** Items that came out alike, most frequent first; `subjects` are the first few of them. */
-export type BulkResult = { state: 'pending' | 'done' | 'failed' | 'skipped'; detail: string | null; count: number; subjects: string[] }
+export type BulkResult = {
+  state: 'pending' | 'done' | 'failed' | 'skipped'
+  detail: string | null
+  count: number
+  subjects: string[]
+}
 
 /** An action with its progress and its results grouped by what became of the items, or null. Times are ISO. */
-export async function readBulk(ctx: Ctx, bulkId: string): Promise<(BulkView & { results: BulkResult[] }) | null> {
+export async function readBulk(
+  ctx: Ctx,
+  bulkId: string,
+): Promise<(BulkView & { results: BulkResult[] }) | null> {
   const [bulk] = await readRows(ctx.db, Prisma.sql`where b.id = ${bulkId}::uuid`, 1)
   if (!bulk) return null
   const results = await ctx.db.$queryRaw<BulkResult[]>`
@@ -113,9 +150,14 @@ export async function readBulk(ctx: Ctx, bulkId: string): Promise<(BulkView & { 
 }
 
 /** The newest actions, of one workshop where `scope` names it. */
-export async function listBulk(ctx: Ctx, options: { scope?: string; kinds?: string[]; limit: number }): Promise<BulkView[]> {
-  const scope = options.scope === undefined ? Prisma.empty : Prisma.sql`and b.scope = ${options.scope}`
-  const kinds = options.kinds === undefined ? Prisma.empty : Prisma.sql`and b.kind = any(${options.kinds})`
+export async function listBulk(
+  ctx: Ctx,
+  options: { scope?: string; kinds?: string[]; limit: number },
+): Promise<BulkView[]> {
+  const scope =
+    options.scope === undefined ? Prisma.empty : Prisma.sql`and b.scope = ${options.scope}`
+  const kinds =
+    options.kinds === undefined ? Prisma.empty : Prisma.sql`and b.kind = any(${options.kinds})`
   return readRows(ctx.db, Prisma.sql`where true ${scope} ${kinds}`, options.limit)
 }
 
@@ -124,7 +166,9 @@ export async function listBulk(ctx: Ctx, options: { scope?: string; kinds?: stri
  * that same transaction. The caller holds a lock that every run of this subject takes first.
  */
 export async function isItemPending(tx: Tx, bulkId: string, subject: string): Promise<boolean> {
-  const [row] = await tx.$queryRaw<{ state: string }[]>`select state from keymint.bulk_action_items where bulk_id = ${bulkId}::uuid and subject = ${subject}`
+  const [row] = await tx.$queryRaw<
+    { state: string }[]
+  >`select state from keymint.bulk_action_items where bulk_id = ${bulkId}::uuid and subject = ${subject}`
   return row?.state === 'pending'
 }
 
@@ -142,7 +186,12 @@ export async function sendBulksAgain(ctx: Ctx): Promise<number> {
     order by b.created_at limit 100`
   let sent = 0
   for (const { id } of lost) {
-    if ((await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'bulk-action', { bulkId: id }, { singletonKey: id }))) === 'queued') sent++
+    if (
+      (await ctx.db.$transaction((tx) =>
+        ctx.queue.enqueue(tx, 'bulk-action', { bulkId: id }, { singletonKey: id }),
+      )) === 'queued'
+    )
+      sent++
   }
   return sent
 }
@@ -157,7 +206,12 @@ export async function countItems(db: Db | Tx, bulkId: string): Promise<void> {
 }
 
 async function readRows(db: Db, where: Prisma.Sql, limit: number): Promise<BulkView[]> {
-  type Row = Omit<BulkView, 'waiting' | 'createdAt' | 'finishedAt'> & { waitingReason: string | null; waitingUntil: Date | null; createdAt: Date; finishedAt: Date | null }
+  type Row = Omit<BulkView, 'waiting' | 'createdAt' | 'finishedAt'> & {
+    waitingReason: string | null
+    waitingUntil: Date | null
+    createdAt: Date
+    finishedAt: Date | null
+  }
   const rows = await db.$queryRaw<Row[]>`
     select b.id, b.kind, b.params, b.scope, b.selection, b.reason, b.actor, a.display_name as "actorName", b.state, b.total, b.done, b.failed, b.skipped,
       b.waiting_reason as "waitingReason", b.waiting_until as "waitingUntil", b.created_at as "createdAt", b.finished_at as "finishedAt", b.aborted_by as "abortedBy"
@@ -165,7 +219,10 @@ async function readRows(db: Db, where: Prisma.Sql, limit: number): Promise<BulkV
     ${where} order by b.created_at desc, b.id limit ${limit}::int`
   return rows.map(({ waitingReason, waitingUntil, createdAt, finishedAt, ...row }) => ({
     ...row,
-    waiting: waitingReason === null || finishedAt !== null ? null : { reason: waitingReason, until: waitingUntil?.toISOString() ?? null },
+    waiting:
+      waitingReason === null || finishedAt !== null
+        ? null
+        : { reason: waitingReason, until: waitingUntil?.toISOString() ?? null },
     createdAt: createdAt.toISOString(),
     finishedAt: finishedAt?.toISOString() ?? null,
   }))

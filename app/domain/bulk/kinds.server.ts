@@ -5,4 +5,6 @@ import type { BulkKind } from './bulk-kind'
 
 const kinds: readonly BulkKind[] = [...claimKinds, retryJobs, cancelJobs, redriveJobs]
 
-export const bulkKinds: ReadonlyMap<string, BulkKind> = new Map(kinds.map((kind) => [kind.name, kind]))
+export const bulkKinds: ReadonlyMap<string, BulkKind> = new Map(
+  kinds.map((kind) => [kind.name, kind]),
+)

@@ -21,27 +21,42 @@ const stretchMs = 20_000
 const mostErrors = 5
 
 type Bulk = BulkRun & { state: string; staggerMs: number; finished: boolean }
-type ItemOutcome = 'finished' | 'put-off' | { trouble: string; retryAfterSeconds: number | undefined }
+type ItemOutcome =
+  'finished' | 'put-off' | { trouble: string; retryAfterSeconds: number | undefined }
 
 /** Works the action for a stretch. Snoozes when there is more to do, or something that passes is in the way. */
-export async function runBulk(ctx: Ctx, bulkId: string, kinds: ReadonlyMap<string, BulkKind>): Promise<JobOutcome> {
+export async function runBulk(
+  ctx: Ctx,
+  bulkId: string,
+  kinds: ReadonlyMap<string, BulkKind>,
+): Promise<JobOutcome> {
   const startedAt = performance.now()
   for (;;) {
     const bulk = await readBulkRow(ctx, bulkId)
     if (!bulk || bulk.finished) return { kind: 'done' }
     const kind = kinds.get(bulk.kind)
-    if (!kind) return { kind: 'snooze', seconds: 15, reason: `this build knows no bulk action of the kind ${bulk.kind}` }
+    if (!kind)
+      return {
+        kind: 'snooze',
+        seconds: 15,
+        reason: `this build knows no bulk action of the kind ${bulk.kind}`,
+      }
     const subjects = await beginChunk(ctx, bulk)
     if (subjects.length === 0) {
       const seconds = await finishOrWait(ctx, bulk)
-      return seconds === null ? { kind: 'done' } : { kind: 'snooze', seconds, reason: 'some items wait for their time' }
+      return seconds === null
+        ? { kind: 'done' }
+        : { kind: 'snooze', seconds, reason: 'some items wait for their time' }
     }
     const outcomes = await workChunk(ctx, kind, bulk, subjects)
     await countItems(ctx.db, bulkId)
     const trouble = outcomes.find((outcome) => typeof outcome === 'object')
     if (trouble && !outcomes.includes('finished')) return waitFor(ctx, bulk, trouble)
-    if (outcomes.includes('finished')) await ctx.db.$executeRaw`update keymint.bulk_actions set troubles = 0, waiting_reason = null, waiting_until = null where id = ${bulkId}::uuid and waiting_reason is not null`
-    if (performance.now() - startedAt > stretchMs) return { kind: 'snooze', seconds: 1, reason: 'there is more to do' }
+    if (outcomes.includes('finished'))
+      await ctx.db
+        .$executeRaw`update keymint.bulk_actions set troubles = 0, waiting_reason = null, waiting_until = null where id = ${bulkId}::uuid and waiting_reason is not null`
+    if (performance.now() - startedAt > stretchMs)
+      return { kind: 'snooze', seconds: 1, reason: 'there is more to do' }
     if (bulk.staggerMs > 0) await pause(bulk.staggerMs)
   }
 }
@@ -69,28 +84,46 @@ async function beginChunk(ctx: Ctx, bulk: Bulk): Promise<string[]> {
   })
 }
 
-async function workChunk(ctx: Ctx, kind: BulkKind, bulk: Bulk, subjects: string[]): Promise<ItemOutcome[]> {
+async function workChunk(
+  ctx: Ctx,
+  kind: BulkKind,
+  bulk: Bulk,
+  subjects: string[],
+): Promise<ItemOutcome[]> {
   const limit = pLimit(atOnce)
   let stopped: ItemOutcome | null = null
-  return Promise.all(subjects.map((subject) => limit(async () => {
-    // The provider is down for all of them alike: the rest of the chunk need not find out one by one.
-    if (stopped) return putOff(ctx, bulk, subject, 1)
-    const outcome = await workItem(ctx, kind, bulk, subject)
-    if (typeof outcome === 'object') stopped = outcome
-    return outcome
-  })))
+  return Promise.all(
+    subjects.map((subject) =>
+      limit(async () => {
+        // The provider is down for all of them alike: the rest of the chunk need not find out one by one.
+        if (stopped) return putOff(ctx, bulk, subject, 1)
+        const outcome = await workItem(ctx, kind, bulk, subject)
+        if (typeof outcome === 'object') stopped = outcome
+        return outcome
+      }),
+    ),
+  )
 }
 
-async function workItem(ctx: Ctx, kind: BulkKind, bulk: Bulk, subject: string): Promise<ItemOutcome> {
+async function workItem(
+  ctx: Ctx,
+  kind: BulkKind,
+  bulk: Bulk,
+  subject: string,
+): Promise<ItemOutcome> {
   try {
     const result = await kind.run(ctx, bulk, subject)
-    if (typeof result === 'object' && 'later' in result) return await putOff(ctx, bulk, subject, result.later)
+    if (typeof result === 'object' && 'later' in result)
+      return await putOff(ctx, bulk, subject, result.later)
     await finishItem(ctx, bulk, subject, result)
     return 'finished'
   } catch (error) {
     if (isDatabaseUnavailable(error)) throw error
     if (isProviderError(error)) {
-      ctx.log.warn({ bulkId: bulk.id, subject, trouble: error.details }, 'an item of a bulk action had trouble upstream')
+      ctx.log.warn(
+        { bulkId: bulk.id, subject, trouble: error.details },
+        'an item of a bulk action had trouble upstream',
+      )
       if (error.details.kind === 'rejected') {
         await finishItem(ctx, bulk, subject, { failed: providerWords(error) })
         return 'finished'
@@ -98,17 +131,34 @@ async function workItem(ctx: Ctx, kind: BulkKind, bulk: Bulk, subject: string): 
       await putOff(ctx, bulk, subject, 1)
       return { trouble: providerWords(error), retryAfterSeconds: error.details.retryAfterSeconds }
     }
-    ctx.log.error({ error, bulkId: bulk.id, kind: bulk.kind, subject }, 'an item of a bulk action failed unexpectedly')
+    ctx.log.error(
+      { error, bulkId: bulk.id, kind: bulk.kind, subject },
+      'an item of a bulk action failed unexpectedly',
+    )
     const [item] = await ctx.db.$queryRaw<{ errors: number }[]>`
       update keymint.bulk_action_items set errors = errors + 1 where bulk_id = ${bulk.id}::uuid and subject = ${subject} returning errors`
     if ((item?.errors ?? 0) < mostErrors) return putOff(ctx, bulk, subject, 2)
-    await finishItem(ctx, bulk, subject, { failed: 'An error of ours that we did not expect. The log of the worker has it.' })
+    await finishItem(ctx, bulk, subject, {
+      failed: 'An error of ours that we did not expect. The log of the worker has it.',
+    })
     return 'finished'
   }
 }
 
-async function finishItem(ctx: Ctx, bulk: Bulk, subject: string, result: Exclude<BulkItemResult, { later: number }>): Promise<void> {
-  const [state, detail] = result === 'done' ? ['done', null] : 'done' in result ? ['done', result.done] : 'skipped' in result ? ['skipped', result.skipped] : ['failed', result.failed]
+async function finishItem(
+  ctx: Ctx,
+  bulk: Bulk,
+  subject: string,
+  result: Exclude<BulkItemResult, { later: number }>,
+): Promise<void> {
+  const [state, detail] =
+    result === 'done'
+      ? ['done', null]
+      : 'done' in result
+        ? ['done', result.done]
+        : 'skipped' in result
+          ? ['skipped', result.skipped]
+          : ['failed', result.failed]
   await ctx.db.$executeRaw`
     update keymint.bulk_action_items set state = ${state}, detail = ${detail}, finished_at = now() where bulk_id = ${bulk.id}::uuid and subject = ${subject} and state = 'pending'`
 }
@@ -120,8 +170,14 @@ async function putOff(ctx: Ctx, bulk: Bulk, subject: string, seconds: number): P
 }
 
 /** Nothing of the chunk came through: the whole action waits, longer each time, and says why. */
-async function waitFor(ctx: Ctx, bulk: Bulk, { trouble, retryAfterSeconds }: Exclude<ItemOutcome, string>): Promise<JobOutcome> {
-  const [row] = await ctx.db.$queryRaw<{ troubles: number }[]>`update keymint.bulk_actions set troubles = troubles + 1 where id = ${bulk.id}::uuid returning troubles`
+async function waitFor(
+  ctx: Ctx,
+  bulk: Bulk,
+  { trouble, retryAfterSeconds }: Exclude<ItemOutcome, string>,
+): Promise<JobOutcome> {
+  const [row] = await ctx.db.$queryRaw<
+    { troubles: number }[]
+  >`update keymint.bulk_actions set troubles = troubles + 1 where id = ${bulk.id}::uuid returning troubles`
   const seconds = retryAfterSeconds ?? Math.min(15, 2 ** Math.min(4, (row?.troubles ?? 1) - 1))
   await ctx.db.$executeRaw`
     update keymint.bulk_actions set waiting_reason = ${trouble}, waiting_until = now() + make_interval(secs => ${seconds}::int) where id = ${bulk.id}::uuid`
@@ -139,7 +195,14 @@ async function finishOrWait(ctx: Ctx, bulk: Bulk): Promise<number | null> {
     const [over] = await tx.$queryRaw<{ done: number; failed: number; skipped: number }[]>`
       update keymint.bulk_actions set state = case when state = 'running' then 'done' else state end, finished_at = now(), waiting_reason = null, waiting_until = null
       where id = ${bulk.id}::uuid and finished_at is null returning done, failed, skipped`
-    if (over) await recordAudit(tx, { actor: 'worker', action: 'bulk.finished', subject: `bulk:${bulk.id}`, ...(bulk.scope ? { workshopSlug: bulk.scope } : {}), details: over })
+    if (over)
+      await recordAudit(tx, {
+        actor: 'worker',
+        action: 'bulk.finished',
+        subject: `bulk:${bulk.id}`,
+        ...(bulk.scope ? { workshopSlug: bulk.scope } : {}),
+        details: over,
+      })
     return null
   })
 }

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { act, claimNow, mintAll, poolNow, readyClaims, runToEnd, startAction } from '../../../simulators/claims'
+import {
+  act,
+  claimNow,
+  mintAll,
+  poolNow,
+  readyClaims,
+  runToEnd,
+  startAction,
+} from '../../../simulators/claims'
 import { makeWorkshop, openWorld, usd, type World } from '../../../simulators/harness'
 import { runMint } from '~/domain/mint/mint.server'
 import { claimKey } from './claim.server'
@@ -10,15 +18,24 @@ async function refusedClaim(world: World) {
   await world.faults({ rules: [{ match: 'POST /keys', fault: 'refuse', status: 400, times: 1 }] })
   const [person] = await world.people(1)
   await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
-  await runMint(world.ctx, (await world.db.mint.findFirstOrThrow({ where: { state: 'pending' } })).id)
-  return world.db.workshopAttendance.findFirstOrThrow({ where: { userId: person!.userId, state: 'refused' } })
+  await runMint(
+    world.ctx,
+    (await world.db.mint.findFirstOrThrow({ where: { state: 'pending' } })).id,
+  )
+  return world.db.workshopAttendance.findFirstOrThrow({
+    where: { userId: person!.userId, state: 'refused' },
+  })
 }
 
 test('ten retries at once make one new mint and reserve its money and seat once', async () => {
   await using world = await openWorld()
   const claim = await refusedClaim(world)
   expect(await poolNow(world)).toEqual({ seats: 0, committed: 0 })
-  const bulkIds = await Promise.all(Array.from({ length: 10 }, () => startAction(world, { kind: 'retry' }, { claimIds: [claim.claimId] })))
+  const bulkIds = await Promise.all(
+    Array.from({ length: 10 }, () =>
+      startAction(world, { kind: 'retry' }, { claimIds: [claim.claimId] }),
+    ),
+  )
   const bulks = await Promise.all(bulkIds.map((bulkId) => runToEnd(world, bulkId)))
   expect(bulks.map((bulk) => bulk.done).reduce((a, b) => a + b)).toBe(1)
   expect(bulks.map((bulk) => bulk.skipped).reduce((a, b) => a + b)).toBe(9)
@@ -33,12 +50,14 @@ test('a retry on a full pool is refused with words and changes nothing', async (
   const claim = await refusedClaim(world)
   const [other] = await world.people(1)
   await claimKey(world.ctx, { workshopSlug: slug, person: other!, optIn: false })
-  expect((await act(world, { kind: 'retry' }, [claim])).results).toMatchObject([{ state: 'failed', detail: 'The pool has no room left for this key.' }])
+  expect((await act(world, { kind: 'retry' }, [claim])).results).toMatchObject([
+    { state: 'failed', detail: 'The pool has no room left for this key.' },
+  ])
   expect(await claimNow(world, claim)).toMatchObject({ state: 'refused', generation: 1 })
   expect(await poolNow(world)).toEqual({ seats: 1, committed: 2 })
 })
 
-test('without the workshop\'s file there is no cap, and so no retry', async () => {
+test("without the workshop's file there is no cap, and so no retry", async () => {
   await using world = await openWorld()
   const claim = await refusedClaim(world)
   world.ctx.workshops.workshops.clear()
@@ -49,9 +68,15 @@ test('without the workshop\'s file there is no cap, and so no retry', async () =
 test('a mint refused by two workers at once gives its money and seat back once', async () => {
   await using world = await openWorld()
   const people = await world.people(2)
-  for (const person of people) await claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
-  const banned = await world.db.workshopAttendance.findFirstOrThrow({ where: { userId: people[0]!.userId } })
-  await world.db.attendee.update({ where: { userId: banned.userId }, data: { bannedAt: new Date() } })
+  for (const person of people)
+    await claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
+  const banned = await world.db.workshopAttendance.findFirstOrThrow({
+    where: { userId: people[0]!.userId },
+  })
+  await world.db.attendee.update({
+    where: { userId: banned.userId },
+    data: { bannedAt: new Date() },
+  })
   const mint = await world.db.mint.findFirstOrThrow({ where: { ownerId: banned.claimId } })
   await Promise.all(Array.from({ length: 6 }, () => runMint(world.ctx, mint.id)))
   expect(await claimNow(world, banned)).toMatchObject({ state: 'refused', reason: 'banned' })
@@ -62,10 +87,15 @@ test('a mint refused by two workers at once gives its money and seat back once',
 test('a key that was set aside is bound again, and one that is bound needs nothing', async () => {
   await using world = await openWorld()
   const [claim, other] = await readyClaims(world, 2)
-  await world.db.workshopAttendance.update({ where: { claimId: claim!.claimId }, data: { guardrailAttachedAt: null, bindSetAside: true } })
+  await world.db.workshopAttendance.update({
+    where: { claimId: claim!.claimId },
+    data: { guardrailAttachedAt: null, bindSetAside: true },
+  })
   const bulk = await act(world, { kind: 'bind' }, [claim!, other!])
   expect(bulk).toMatchObject({ done: 1, skipped: 1 })
   expect((await claimNow(world, claim!)).bindSetAside).toBe(false)
   await world.startWorkerHere()
-  await expect.poll(async () => (await claimNow(world, claim!)).guardrailAttachedAt, { timeout: 20_000 }).not.toBeNull()
+  await expect
+    .poll(async () => (await claimNow(world, claim!)).guardrailAttachedAt, { timeout: 20_000 })
+    .not.toBeNull()
 })

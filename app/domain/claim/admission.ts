@@ -11,7 +11,15 @@ export type Claimant = {
   githubAccountCreatedAt: Date | null
 }
 
-export type AdmissionRefusal = 'not-open-yet' | 'closed' | 'ended' | 'wrong-provider' | 'no-verified-email' | 'banned' | 'switched-off' | 'account-too-new'
+export type AdmissionRefusal =
+  | 'not-open-yet'
+  | 'closed'
+  | 'ended'
+  | 'wrong-provider'
+  | 'no-verified-email'
+  | 'banned'
+  | 'switched-off'
+  | 'account-too-new'
 
 export type AdmissionInput = {
   workshop: Workshop
@@ -23,16 +31,31 @@ export type AdmissionInput = {
 }
 
 /** Null means admitted. The first reason that a person can do something about comes first. */
-export function admit({ workshop, person, provisioningEnabled, maxTotalKeys, now }: AdmissionInput): AdmissionRefusal | null {
+export function admit({
+  workshop,
+  person,
+  provisioningEnabled,
+  maxTotalKeys,
+  now,
+}: AdmissionInput): AdmissionRefusal | null {
   const window = windowState(workshop, now)
   if (window === 'closed') return 'closed'
   if (window === 'upcoming') return 'not-open-yet'
   if (person.banned) return 'banned'
   if (!workshop.providers.includes(person.provider)) return 'wrong-provider'
   if (workshop.kind === 'workshop' && person.emailNormalized === null) return 'no-verified-email'
-  if (workshop.minAccountAgeMs !== null && (person.githubAccountCreatedAt === null || now.getTime() - person.githubAccountCreatedAt.getTime() < workshop.minAccountAgeMs)) return 'account-too-new'
+  if (
+    workshop.minAccountAgeMs !== null &&
+    (person.githubAccountCreatedAt === null ||
+      now.getTime() - person.githubAccountCreatedAt.getTime() < workshop.minAccountAgeMs)
+  )
+    return 'account-too-new'
   if (!provisioningEnabled) return 'switched-off'
   // Each of the giveaway's switches is off until somebody has turned it on: nothing missing ever means "unlimited".
-  if (workshop.kind === 'giveaway' && (!workshop.acknowledgedTerms || maxTotalKeys < 1 || workshop.maxKeys === null)) return 'switched-off'
+  if (
+    workshop.kind === 'giveaway' &&
+    (!workshop.acknowledgedTerms || maxTotalKeys < 1 || workshop.maxKeys === null)
+  )
+    return 'switched-off'
   return null
 }

@@ -16,37 +16,67 @@ import type { ClaimAction, ClaimSelection } from './actions'
 import { claimWhere } from './claim-filter.server'
 import type { MoneyView } from './view-types'
 
-export type StartedClaimAction = { kind: 'started'; bulkId: string; count: number } | { kind: 'refused'; detail: string }
+export type StartedClaimAction =
+  { kind: 'started'; bulkId: string; count: number } | { kind: 'refused'; detail: string }
 
-export type ClaimActionInput = { actorUserId: string; workshopSlug: string; action: ClaimAction; selection: ClaimSelection; reason: string }
+export type ClaimActionInput = {
+  actorUserId: string
+  workshopSlug: string
+  action: ClaimAction
+  selection: ClaimSelection
+  reason: string
+}
 
 /** Starts the action; what becomes of each claim is read with readBulk(bulkId). Refused means that nothing was written. */
-export async function startClaimAction(ctx: Ctx, input: ClaimActionInput): Promise<StartedClaimAction> {
+export async function startClaimAction(
+  ctx: Ctx,
+  input: ClaimActionInput,
+): Promise<StartedClaimAction> {
   const refusal = whyNot(ctx, input)
   if (refusal) return { kind: 'refused', detail: refusal }
   const { action, workshopSlug, selection } = input
-  const started = await ctx.db.$transaction((tx) => startClaimBulk(ctx, tx, {
-    action, scope: workshopSlug, actorUserId: input.actorUserId, reason: input.reason.trim(), caps: capsOfFile(ctx, workshopSlug),
-    subjects: subjectsSql(workshopSlug, selection), selection: { ...selection }, most: mostBulkClaims,
-  }), { maxWait: 5_000, timeout: 30_000 })
+  const started = await ctx.db.$transaction(
+    (tx) =>
+      startClaimBulk(ctx, tx, {
+        action,
+        scope: workshopSlug,
+        actorUserId: input.actorUserId,
+        reason: input.reason.trim(),
+        caps: capsOfFile(ctx, workshopSlug),
+        subjects: subjectsSql(workshopSlug, selection),
+        selection: { ...selection },
+        most: mostBulkClaims,
+      }),
+    { maxWait: 5_000, timeout: 30_000 },
+  )
   return started.kind === 'started' ? started : { kind: 'refused', detail: started.detail }
 }
 
 /** For callers that choose the claims themselves, in their own transaction. */
-export async function startClaimBulk(ctx: Ctx, tx: Tx, input: {
-  action: ClaimAction
-  scope: string | null
-  actorUserId: string
-  reason: string | null
-  caps: PoolCaps | null
-  subjects: Prisma.Sql
-  selection: Prisma.InputJsonObject
-  most: number
-  endReason?: EndReason
-}): Promise<StartedBulk> {
+export async function startClaimBulk(
+  ctx: Ctx,
+  tx: Tx,
+  input: {
+    action: ClaimAction
+    scope: string | null
+    actorUserId: string
+    reason: string | null
+    caps: PoolCaps | null
+    subjects: Prisma.Sql
+    selection: Prisma.InputJsonObject
+    most: number
+    endReason?: EndReason
+  },
+): Promise<StartedBulk> {
   return startBulk(ctx, tx, {
-    kind: claimBulkKind(input.action.kind), params: actionParams(input.action, input.caps, input.endReason), scope: input.scope, selection: input.selection,
-    reason: input.reason, actor: `user:${input.actorUserId}`, subjects: input.subjects, most: input.most,
+    kind: claimBulkKind(input.action.kind),
+    params: actionParams(input.action, input.caps, input.endReason),
+    scope: input.scope,
+    selection: input.selection,
+    reason: input.reason,
+    actor: `user:${input.actorUserId}`,
+    subjects: input.subjects,
+    most: input.most,
   })
 }
 
@@ -62,7 +92,10 @@ export type ClaimActionPreview = {
 }
 
 /** What the action would do, from the rows as they are now. Changes nothing and holds nothing. */
-export async function previewClaimAction(ctx: Ctx, input: Omit<ClaimActionInput, 'actorUserId' | 'reason'>): Promise<ClaimActionPreview> {
+export async function previewClaimAction(
+  ctx: Ctx,
+  input: Omit<ClaimActionInput, 'actorUserId' | 'reason'>,
+): Promise<ClaimActionPreview> {
   const { workshopSlug, selection, action } = input
   const rows = await readSelected(ctx.db, workshopSlug, selection)
   const fitting = rows.filter((row) => isFor(ctx, action, row))
@@ -73,8 +106,20 @@ export async function previewClaimAction(ctx: Ctx, input: Omit<ClaimActionInput,
   return {
     count: rows.length,
     fitting: fitting.length,
-    pool: pool ? { before: moneyView(before), after: moneyView(before + difference), limit: limit === null ? null : moneyView(limit) } : null,
-    words: previewWords(action, fitting.length, rows.length, difference, limit !== null && difference > 0n && before + difference > limit),
+    pool: pool
+      ? {
+          before: moneyView(before),
+          after: moneyView(before + difference),
+          limit: limit === null ? null : moneyView(limit),
+        }
+      : null,
+    words: previewWords(
+      action,
+      fitting.length,
+      rows.length,
+      difference,
+      limit !== null && difference > 0n && before + difference > limit,
+    ),
   }
 }
 
@@ -87,8 +132,10 @@ function whyNot(ctx: Ctx, { action, selection, reason }: ClaimActionInput): stri
   if ('claimIds' in selection && selection.claimIds.length === 0) return 'Nothing is selected.'
   if (reason.trim().length === 0) return 'Say why: the reason is kept with the action.'
   if (reason.length > 500) return 'The reason is too long. 500 letters are enough.'
-  if (action.kind === 'set-limit' && action.limit <= 0n) return 'A limit must be more than nothing. To stop a key, switch it off or revoke it.'
-  if (action.kind === 'extend' && action.expiresAt <= ctx.now()) return 'The new end must lie in the future.'
+  if (action.kind === 'set-limit' && action.limit <= 0n)
+    return 'A limit must be more than nothing. To stop a key, switch it off or revoke it.'
+  if (action.kind === 'extend' && action.expiresAt <= ctx.now())
+    return 'The new end must lie in the future.'
   return null
 }
 
@@ -104,27 +151,56 @@ function subjectsSql(workshopSlug: string, selection: ClaimSelection): Prisma.Sq
     where ${selectedSql(workshopSlug, selection)} order by c.attended_at, c.claim_id`
 }
 
-type Selected = { state: string; limit: NanoUsd; limitReset: KeyLimitReset | null; expiresAt: Date; own: NanoUsd; used: NanoUsd; bound: boolean; disabled: boolean; settled: boolean }
+type Selected = {
+  state: string
+  limit: NanoUsd
+  limitReset: KeyLimitReset | null
+  expiresAt: Date
+  own: NanoUsd
+  used: NanoUsd
+  bound: boolean
+  disabled: boolean
+  settled: boolean
+}
 
-async function readSelected(db: Db, workshopSlug: string, selection: ClaimSelection): Promise<Selected[]> {
-  const rows = await db.$queryRaw<(Omit<Selected, 'limit' | 'own' | 'used'> & { limit: string; own: string; used: string })[]>`
+async function readSelected(
+  db: Db,
+  workshopSlug: string,
+  selection: ClaimSelection,
+): Promise<Selected[]> {
+  const rows = await db.$queryRaw<
+    (Omit<Selected, 'limit' | 'own' | 'used'> & { limit: string; own: string; used: string })[]
+  >`
     select c.state, c.limit_usd::text as "limit", c.limit_reset as "limitReset", c.expires_at as "expiresAt", (c.committed_usd - c.prior_committed_usd)::text as own, c.usage_usd::text as used,
       c.guardrail_attached_at is not null as bound, c.disabled_at is not null as disabled, c.settled_at is not null as settled
     from keymint.workshop_attendance c join keymint.attendees a using (user_id) where ${selectedSql(workshopSlug, selection)} limit ${mostBulkClaims + 1}::int`
-  return rows.map((row) => ({ ...row, limit: nanoFromDecimalString(row.limit), own: nanoFromDecimalString(row.own), used: nanoFromDecimalString(row.used) }))
+  return rows.map((row) => ({
+    ...row,
+    limit: nanoFromDecimalString(row.limit),
+    own: nanoFromDecimalString(row.own),
+    used: nanoFromDecimalString(row.used),
+  }))
 }
 
 function isFor(ctx: Ctx, action: ClaimAction, row: Selected): boolean {
   const live = row.state === 'ready' && row.expiresAt > ctx.now()
   switch (action.kind) {
-    case 'retry': return row.state === 'refused' && row.expiresAt > ctx.now()
-    case 'bind': return live && !row.bound
-    case 'disable': return live && !row.disabled
-    case 'enable': return live && row.disabled
-    case 'set-limit': return live && row.limit !== action.limit
-    case 'revoke': return live || row.state === 'pending'
-    case 're-issue': return live && !row.disabled
-    case 'extend': return live && !row.disabled && action.expiresAt > row.expiresAt
+    case 'retry':
+      return row.state === 'refused' && row.expiresAt > ctx.now()
+    case 'bind':
+      return live && !row.bound
+    case 'disable':
+      return live && !row.disabled
+    case 'enable':
+      return live && row.disabled
+    case 'set-limit':
+      return live && row.limit !== action.limit
+    case 'revoke':
+      return live || row.state === 'pending'
+    case 're-issue':
+      return live && !row.disabled
+    case 'extend':
+      return live && !row.disabled && action.expiresAt > row.expiresAt
   }
 }
 
@@ -133,30 +209,59 @@ function differenceOf(ctx: Ctx, action: ClaimAction, row: Selected): NanoUsd {
   const from = ctx.now()
   const windows = (expiresAt: Date) => windowsIn({ reset: row.limitReset, from, expiresAt })
   switch (action.kind) {
-    case 'retry': return committedFor({ keyLimit: row.limit, reset: row.limitReset, from, expiresAt: row.expiresAt })
-    case 'set-limit': return (action.limit - row.limit) * windows(row.expiresAt)
-    case 'extend': return row.limit * (windows(action.expiresAt) - windows(row.expiresAt))
-    case 'revoke': return row.used - row.own
+    case 'retry':
+      return committedFor({
+        keyLimit: row.limit,
+        reset: row.limitReset,
+        from,
+        expiresAt: row.expiresAt,
+      })
+    case 'set-limit':
+      return (action.limit - row.limit) * windows(row.expiresAt)
+    case 'extend':
+      return row.limit * (windows(action.expiresAt) - windows(row.expiresAt))
+    case 'revoke':
+      return row.used - row.own
     case 'bind':
     case 'disable':
     case 'enable':
-    case 're-issue': return 0n
+    case 're-issue':
+      return 0n
   }
 }
 
-function previewWords(action: ClaimAction, fitting: number, count: number, difference: NanoUsd, tooMuch: boolean): string {
+function previewWords(
+  action: ClaimAction,
+  fitting: number,
+  count: number,
+  difference: NanoUsd,
+  tooMuch: boolean,
+): string {
   const keys = `${fitting.toLocaleString('en-US')} ${fitting === 1 ? 'key' : 'keys'}`
-  const rest = count > fitting ? ` ${(count - fitting).toLocaleString('en-US')} of the selected claims need nothing or cannot have it, and are skipped.` : ''
-  const full = tooMuch ? ' The pool does not hold all of it: those that do not fit are refused, one by one.' : ''
+  const rest =
+    count > fitting
+      ? ` ${(count - fitting).toLocaleString('en-US')} of the selected claims need nothing or cannot have it, and are skipped.`
+      : ''
+  const full = tooMuch
+    ? ' The pool does not hold all of it: those that do not fit are refused, one by one.'
+    : ''
   const more = formatUsd(difference < 0n ? -difference : difference)
   switch (action.kind) {
-    case 'retry': return `${keys} will be made again, which reserves up to ${more} of the pool.${full}${rest}`
-    case 'bind': return `The limits of ${keys} will be attached again.${rest}`
-    case 'disable': return `${keys} will stop working until switched on again. What they have reserved stays reserved.${rest}`
-    case 'enable': return `${keys} will work again.${rest}`
-    case 'set-limit': return `The limit of ${keys} becomes ${formatUsd(action.limit, { exact: true })}, which ${difference >= 0n ? `reserves ${more} more of the pool` : `gives ${more} back to the pool`}.${full}${rest}`
-    case 'revoke': return `${keys} will end at once and for good. About ${more} goes back to the pool a few minutes later, when their last use is known.${action.mayClaimAgain ? ' Their owners may claim again.' : ''}${rest}`
-    case 're-issue': return `${keys} will be switched off, and their owners get new ones with what is left.${rest}`
-    case 'extend': return `${keys} will be replaced by new ones that end later, which reserves up to ${more} more of the pool. The old ones go on for half an hour with a small allowance.${full}${rest}`
+    case 'retry':
+      return `${keys} will be made again, which reserves up to ${more} of the pool.${full}${rest}`
+    case 'bind':
+      return `The limits of ${keys} will be attached again.${rest}`
+    case 'disable':
+      return `${keys} will stop working until switched on again. What they have reserved stays reserved.${rest}`
+    case 'enable':
+      return `${keys} will work again.${rest}`
+    case 'set-limit':
+      return `The limit of ${keys} becomes ${formatUsd(action.limit, { exact: true })}, which ${difference >= 0n ? `reserves ${more} more of the pool` : `gives ${more} back to the pool`}.${full}${rest}`
+    case 'revoke':
+      return `${keys} will end at once and for good. About ${more} goes back to the pool a few minutes later, when their last use is known.${action.mayClaimAgain ? ' Their owners may claim again.' : ''}${rest}`
+    case 're-issue':
+      return `${keys} will be switched off, and their owners get new ones with what is left.${rest}`
+    case 'extend':
+      return `${keys} will be replaced by new ones that end later, which reserves up to ${more} more of the pool. The old ones go on for half an hour with a small allowance.${full}${rest}`
   }
 }

@@ -12,7 +12,13 @@ const endsThatAllowAnother = new Set(['expired', 'given-back'])
 
 /** From when on, or null when never by this person's own click. A key that was taken back stays the last one. */
 export function claimAgainFrom(claim: EndedClaim): Date | null {
-  if (claim.state !== 'ended' || claim.endedAt === null || claim.cooldownMs === null || !endsThatAllowAnother.has(claim.reason ?? '')) return null
+  if (
+    claim.state !== 'ended' ||
+    claim.endedAt === null ||
+    claim.cooldownMs === null ||
+    !endsThatAllowAnother.has(claim.reason ?? '')
+  )
+    return null
   return new Date(claim.endedAt.getTime() + Number(claim.cooldownMs))
 }
 

@@ -6,24 +6,61 @@ import type { ClaimFilter } from './actions'
 import { claimWhere } from './claim-filter.server'
 
 export const exportColumns = [
-  'No.', 'Name', 'Email', 'Signed in with', 'State', 'Reason', 'Claimed at (UTC)', 'Key', 'Key hash', 'Limits attached at (UTC)', 'Cap (USD)', 'Cap starts again', 'Used (USD)', 'As of (UTC)',
-  'Ends at (UTC)', 'Ended at (UTC)', 'Disabled', 'Missing at the provider since (UTC)', 'Opted in', 'Claim id',
+  'No.',
+  'Name',
+  'Email',
+  'Signed in with',
+  'State',
+  'Reason',
+  'Claimed at (UTC)',
+  'Key',
+  'Key hash',
+  'Limits attached at (UTC)',
+  'Cap (USD)',
+  'Cap starts again',
+  'Used (USD)',
+  'As of (UTC)',
+  'Ends at (UTC)',
+  'Ended at (UTC)',
+  'Disabled',
+  'Missing at the provider since (UTC)',
+  'Opted in',
+  'Claim id',
 ] as const
 
 /** For csv-stringify: what a spreadsheet would take for a formula gets a quote in front, and its text is UTF-8. */
-export const csvOptions = { header: true, columns: [...exportColumns], escape_formulas: true, bom: true, record_delimiter: 'windows' } as const
+export const csvOptions = {
+  header: true,
+  columns: [...exportColumns],
+  escape_formulas: true,
+  bom: true,
+  record_delimiter: 'windows',
+} as const
 
 const rowsAtOnce = 2_000
 
 type Row = { claimId: string; cursor: string; cells: (string | null)[] }
 
 /** Audited before the first row: who took which addresses away. Oldest claims first. */
-export async function* exportClaims(ctx: Ctx, input: { workshopSlug: string; filter: ClaimFilter; actorUserId: string }): AsyncGenerator<string[]> {
+export async function* exportClaims(
+  ctx: Ctx,
+  input: { workshopSlug: string; filter: ClaimFilter; actorUserId: string },
+): AsyncGenerator<string[]> {
   const { workshopSlug, filter, actorUserId } = input
-  await ctx.db.$transaction((tx) => recordAudit(tx, { actor: `user:${actorUserId}`, action: 'claims.exported', subject: `workshop:${workshopSlug}`, workshopSlug, details: { ...filter } }))
+  await ctx.db.$transaction((tx) =>
+    recordAudit(tx, {
+      actor: `user:${actorUserId}`,
+      action: 'claims.exported',
+      subject: `workshop:${workshopSlug}`,
+      workshopSlug,
+      details: { ...filter },
+    }),
+  )
   let last: Row | undefined
   do {
-    const place: Prisma.Sql = last ? Prisma.sql`and (c.attended_at, c.claim_id) > (${last.cursor}::timestamptz, ${last.claimId}::uuid)` : Prisma.empty
+    const place: Prisma.Sql = last
+      ? Prisma.sql`and (c.attended_at, c.claim_id) > (${last.cursor}::timestamptz, ${last.claimId}::uuid)`
+      : Prisma.empty
     const rows: Row[] = await ctx.db.$queryRaw<Row[]>`
       select c.claim_id as "claimId", c.attended_at::text as cursor, array[
         upper(left(c.claim_id::text, 8)), a.display_name, a.email, c.provider, c.state, c.reason, ${utc(Prisma.sql`c.attended_at`)}, c.key_label, c.or_key_hash, ${utc(Prisma.sql`c.guardrail_attached_at`)},
@@ -38,4 +75,5 @@ export async function* exportClaims(ctx: Ctx, input: { workshopSlug: string; fil
   } while (last)
 }
 
-const utc = (column: Prisma.Sql) => Prisma.sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')`
+const utc = (column: Prisma.Sql) =>
+  Prisma.sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')`

@@ -10,8 +10,12 @@ import { findClaimDetail } from './claim-detail.server'
 import { csvOptions, exportClaims, exportColumns } from './claim-export.server'
 
 const slug = 'test-workshop'
-const everything = (world: World, filter = {}) => exportClaims(world.ctx, { workshopSlug: slug, filter, actorUserId: 'github:1' })
-const csvOf = async (world: World) => (await buffer(Readable.from(everything(world)).compose(stringify(csvOptions)) as Readable)).toString()
+const everything = (world: World, filter = {}) =>
+  exportClaims(world.ctx, { workshopSlug: slug, filter, actorUserId: 'github:1' })
+const csvOf = async (world: World) =>
+  (
+    await buffer(Readable.from(everything(world)).compose(stringify(csvOptions)) as Readable)
+  ).toString()
 
 async function claimAs(world: World, name: string) {
   const [person] = await world.people(1)
@@ -21,7 +25,16 @@ async function claimAs(world: World, name: string) {
 
 test('names that begin like formulas are neutralised, and line breaks and quotes stay in their cell', async () => {
   await using world = await openWorld()
-  const names = ['=cmd()', '+1', '-1', '@sum', '\t=x', 'two\r\nlines', 'with "quotes", and commas', 'Ada']
+  const names = [
+    '=cmd()',
+    '+1',
+    '-1',
+    '@sum',
+    '\t=x',
+    'two\r\nlines',
+    'with "quotes", and commas',
+    'Ada',
+  ]
   for (const name of names) await claimAs(world, name)
   const csv = await csvOf(world)
   expect(csv).toContain("'=cmd()")
@@ -34,7 +47,8 @@ test('names that begin like formulas are neutralised, and line breaks and quotes
 
 test('more claims than are read at once come complete, in order and once, by the filter, and audited', async () => {
   await using world = await openWorld()
-  await world.db.$executeRaw`insert into keymint.attendees (user_id, display_name, auth_provider) select 'github:' || n, 'Name ' || n, 'github' from generate_series(1, 4500) n`
+  await world.db
+    .$executeRaw`insert into keymint.attendees (user_id, display_name, auth_provider) select 'github:' || n, 'Name ' || n, 'github' from generate_series(1, 4500) n`
   await world.db.$executeRaw`
     insert into keymint.workshop_attendance (user_id, workshop_slug, provider, state, reason, limit_usd, expires_at, attended_at)
     select 'github:' || n, ${slug}, 'github', case when n % 3 = 0 then 'refused' else 'pending' end, case when n % 3 = 0 then 'banned' end, 2, now() + interval '1 day', date_trunc('hour', now()) - make_interval(secs => n / 100) from generate_series(1, 4500) n`
@@ -45,7 +59,11 @@ test('more claims than are read at once come complete, in order and once, by the
   expect(await Readable.from(everything(world, { state: 'refused' })).toArray()).toHaveLength(1500)
   const events = await world.db.auditEvent.findMany({ where: { action: 'claims.exported' } })
   expect(events).toHaveLength(2)
-  expect(events[1]).toMatchObject({ actor: 'user:github:1', subject: `workshop:${slug}`, details: { state: 'refused' } })
+  expect(events[1]).toMatchObject({
+    actor: 'user:github:1',
+    subject: `workshop:${slug}`,
+    details: { state: 'refused' },
+  })
 })
 
 test('neither the export nor a claim’s own page holds the secret, sealed or open', async () => {
@@ -54,7 +72,13 @@ test('neither the export nor a claim’s own page holds the secret, sealed or op
   await runMint(world.ctx, (await world.db.mint.findFirstOrThrow()).id)
   const claim = await world.db.workshopAttendance.findFirstOrThrow()
   const detail = await findClaimDetail(world.ctx, slug, claim.claimId)
-  expect(detail).toMatchObject({ state: 'ready', key: { label: claim.keyLabel, hash: claim.orKeyHash, boundAt: null }, attempts: [{ state: 'saved', generation: 1 }], formerKeys: [], waiting: null })
+  expect(detail).toMatchObject({
+    state: 'ready',
+    key: { label: claim.keyLabel, hash: claim.orKeyHash, boundAt: null },
+    attempts: [{ state: 'saved', generation: 1 }],
+    formerKeys: [],
+    waiting: null,
+  })
   expect(detail?.trail.map((event) => event.action)).toContain('claim.made')
   const { keys } = await world.call<{ keys: { key: string }[] }>('/__sim/keys?plaintext=1')
   for (const shown of [await csvOf(world), JSON.stringify(detail)]) {

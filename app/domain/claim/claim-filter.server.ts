@@ -16,12 +16,21 @@ const denseFrom = 2_000
  * A condition on `c` (workshop_attendance) joined with `a` (attendees) by user_id. Every shape of it is served by an index.
  * `dense` is for text that very many people match: then whoever reads in an order of the list finds a page sooner by looking at each row.
  */
-export function claimWhere(workshopSlug: string, filter: ClaimFilter, options: { dense: boolean } = { dense: false }): Prisma.Sql {
+export function claimWhere(
+  workshopSlug: string,
+  filter: ClaimFilter,
+  options: { dense: boolean } = { dense: false },
+): Prisma.Sql {
   const parts = [Prisma.sql`c.workshop_slug = ${workshopSlug}`]
   if (filter.state) parts.push(Prisma.sql`c.state = ${filter.state}`)
   if (filter.fact) parts.push(facts[filter.fact])
   const text = filter.text?.trim()
-  if (text) parts.push(options.dense ? textOfRow(text) : Prisma.sql`c.claim_id in (${Prisma.join(textMatches(workshopSlug, text), ' union all ')})`)
+  if (text)
+    parts.push(
+      options.dense
+        ? textOfRow(text)
+        : Prisma.sql`c.claim_id in (${Prisma.join(textMatches(workshopSlug, text), ' union all ')})`,
+    )
   return Prisma.join(parts, ' and ')
 }
 
@@ -34,10 +43,20 @@ export async function isDense(db: Db, filter: ClaimFilter): Promise<boolean> {
   return row?.people === denseFrom
 }
 
-const named = (text: string, column: Prisma.Sql) => Prisma.join(text.split(/\s+/).slice(0, mostWords).map((word) => Prisma.sql`${column} like keymint.search_pattern(${word})`), ' and ')
+const named = (text: string, column: Prisma.Sql) =>
+  Prisma.join(
+    text
+      .split(/\s+/)
+      .slice(0, mostWords)
+      .map((word) => Prisma.sql`${column} like keymint.search_pattern(${word})`),
+    ' and ',
+  )
 
 function textOfRow(text: string): Prisma.Sql {
-  const parts = [Prisma.sql`(${named(text, Prisma.sql`a.search_text`)})`, Prisma.sql`c.key_label ilike ${`%${escapeLike(text)}%`}`]
+  const parts = [
+    Prisma.sql`(${named(text, Prisma.sql`a.search_text`)})`,
+    Prisma.sql`c.key_label ilike ${`%${escapeLike(text)}%`}`,
+  ]
   const hex = text.toLowerCase()
   if (isHashStart(hex)) parts.push(Prisma.sql`c.or_key_hash like ${`${hex}%`}`)
   const range = claimIdRange(hex)
@@ -47,7 +66,8 @@ function textOfRow(text: string): Prisma.Sql {
 
 /** Each of these asks one index: a condition with "or" across two tables could ask none. */
 function textMatches(workshopSlug: string, text: string): Prisma.Sql[] {
-  const heldWhere = (condition: Prisma.Sql) => Prisma.sql`select held.claim_id from keymint.workshop_attendance held where held.workshop_slug = ${workshopSlug} and ${condition}`
+  const heldWhere = (condition: Prisma.Sql) =>
+    Prisma.sql`select held.claim_id from keymint.workshop_attendance held where held.workshop_slug = ${workshopSlug} and ${condition}`
   const matches = [
     Prisma.sql`select held.claim_id from keymint.attendees person join keymint.workshop_attendance held on held.user_id = person.user_id and held.workshop_slug = ${workshopSlug} where ${named(text, Prisma.sql`person.search_text`)}`,
     heldWhere(Prisma.sql`held.key_label ilike ${`%${escapeLike(text)}%`}`),
@@ -55,7 +75,10 @@ function textMatches(workshopSlug: string, text: string): Prisma.Sql[] {
   const hex = text.toLowerCase()
   if (isHashStart(hex)) matches.push(heldWhere(Prisma.sql`held.or_key_hash like ${`${hex}%`}`))
   const range = claimIdRange(hex)
-  if (range) matches.push(heldWhere(Prisma.sql`held.claim_id between ${range.first}::uuid and ${range.last}::uuid`))
+  if (range)
+    matches.push(
+      heldWhere(Prisma.sql`held.claim_id between ${range.first}::uuid and ${range.last}::uuid`),
+    )
   return matches
 }
 
@@ -72,6 +95,8 @@ const escapeLike = (text: string) => text.replace(/[\\%_]/g, String.raw`\$&`)
 
 /** Whether searching by text asks an index. Where a host does not allow pg_trgm it reads every row, which a person should know. */
 export async function isSearchIndexed(db: Db): Promise<boolean> {
-  const [row] = await db.$queryRaw<{ indexed: boolean }[]>`select to_regclass('keymint.attendees_search_trigrams') is not null as indexed`
+  const [row] = await db.$queryRaw<
+    { indexed: boolean }[]
+  >`select to_regclass('keymint.attendees_search_trigrams') is not null as indexed`
   return row?.indexed ?? false
 }

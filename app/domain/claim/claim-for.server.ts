@@ -11,17 +11,33 @@ export type ClaimForOutcome =
  * Claims for this GitHub account. Its age and the window are not asked for: staff know why. A ban, the switches, the pool and
  * the rule of one key hold as for everybody.
  */
-export async function claimForGithubId(ctx: Ctx, input: { workshopSlug: string; githubId: string; actorUserId: string }): Promise<ClaimForOutcome> {
+export async function claimForGithubId(
+  ctx: Ctx,
+  input: { workshopSlug: string; githubId: string; actorUserId: string },
+): Promise<ClaimForOutcome> {
   const workshop = ctx.workshops.workshops.get(input.workshopSlug)
   if (!workshop) return { kind: 'refused', reason: 'no-such-workshop' }
   if (workshop.kind !== 'giveaway') return { kind: 'refused', reason: 'not-a-giveaway' }
   if (!/^[1-9]\d{0,15}$/.test(input.githubId)) return { kind: 'refused', reason: 'not-a-github-id' }
   const { provisioningEnabled, maxTotalKeys } = ctx.settings
-  if (!provisioningEnabled || maxTotalKeys < 1 || !workshop.acknowledgedTerms || workshop.maxKeys === null) return { kind: 'refused', reason: 'switched-off' }
+  if (
+    !provisioningEnabled ||
+    maxTotalKeys < 1 ||
+    !workshop.acknowledgedTerms ||
+    workshop.maxKeys === null
+  )
+    return { kind: 'refused', reason: 'switched-off' }
 
   const userId = await ctx.db.$transaction((tx) => attendeeOfGithubId(tx, input.githubId))
   const person = await ctx.db.attendee.findUniqueOrThrow({ where: { userId } })
   if (person.bannedAt) return { kind: 'refused', reason: 'banned' }
-  const claimant = { userId, displayName: person.displayName, emailNormalized: person.emailNormalized, provider: 'github', banned: null, githubAccountCreatedAt: null } as const
+  const claimant = {
+    userId,
+    displayName: person.displayName,
+    emailNormalized: person.emailNormalized,
+    provider: 'github',
+    banned: null,
+    githubAccountCreatedAt: null,
+  } as const
   return claimAs(ctx, workshop, claimant, { optIn: false, actor: `user:${input.actorUserId}` })
 }

@@ -25,20 +25,63 @@ export type ClaimListPage = {
 }
 
 const orders = {
-  newest: { key: Prisma.sql`c.attended_at`, type: Prisma.sql`timestamptz`, id: Prisma.sql`c.claim_id`, idType: Prisma.sql`uuid`, descending: true },
-  oldest: { key: Prisma.sql`c.attended_at`, type: Prisma.sql`timestamptz`, id: Prisma.sql`c.claim_id`, idType: Prisma.sql`uuid`, descending: false },
-  used: { key: Prisma.sql`c.usage_usd`, type: Prisma.sql`numeric`, id: Prisma.sql`c.claim_id`, idType: Prisma.sql`uuid`, descending: true },
-  name: { key: Prisma.sql`a.name_key`, type: Prisma.sql`text`, id: Prisma.sql`a.user_id`, idType: Prisma.sql`text`, descending: false },
+  newest: {
+    key: Prisma.sql`c.attended_at`,
+    type: Prisma.sql`timestamptz`,
+    id: Prisma.sql`c.claim_id`,
+    idType: Prisma.sql`uuid`,
+    descending: true,
+  },
+  oldest: {
+    key: Prisma.sql`c.attended_at`,
+    type: Prisma.sql`timestamptz`,
+    id: Prisma.sql`c.claim_id`,
+    idType: Prisma.sql`uuid`,
+    descending: false,
+  },
+  used: {
+    key: Prisma.sql`c.usage_usd`,
+    type: Prisma.sql`numeric`,
+    id: Prisma.sql`c.claim_id`,
+    idType: Prisma.sql`uuid`,
+    descending: true,
+  },
+  name: {
+    key: Prisma.sql`a.name_key`,
+    type: Prisma.sql`text`,
+    id: Prisma.sql`a.user_id`,
+    idType: Prisma.sql`text`,
+    descending: false,
+  },
 } as const satisfies Record<ClaimSort, object>
 
-type Row = Omit<ClaimPageRow, 'usage' | 'windowUsed' | 'limit' | 'usageAsOf' | 'attendedAt' | 'expiresAt' | 'reference'>
-  & { usageUsd: string; windowUsedUsd: string; limitUsd: string; usageSyncedAt: Date | null; attendedAt: Date; expiresAt: Date; cursorKey: string; cursorId: string }
+type Row = Omit<
+  ClaimPageRow,
+  'usage' | 'windowUsed' | 'limit' | 'usageAsOf' | 'attendedAt' | 'expiresAt' | 'reference'
+> & {
+  usageUsd: string
+  windowUsedUsd: string
+  limitUsd: string
+  usageSyncedAt: Date | null
+  attendedAt: Date
+  expiresAt: Date
+  cursorKey: string
+  cursorId: string
+}
 
 /** One page. A cursor that makes no sense, or whose row is gone, is as good as any other place in the order. */
-export async function readClaimList(ctx: Pick<Ctx, 'db' | 'now'>, workshopSlug: string, query: ClaimListQuery): Promise<ClaimListPage> {
-  const where = claimWhere(workshopSlug, query.filter, { dense: await isDense(ctx.db, query.filter) })
+export async function readClaimList(
+  ctx: Pick<Ctx, 'db' | 'now'>,
+  workshopSlug: string,
+  query: ClaimListQuery,
+): Promise<ClaimListPage> {
+  const where = claimWhere(workshopSlug, query.filter, {
+    dense: await isDense(ctx.db, query.filter),
+  })
   const [{ rows, more }, matching, searchIndexed] = await Promise.all([
-    readRows(ctx, where, query), countMatching(ctx, workshopSlug, query.filter, where), query.filter.text ? isSearchIndexed(ctx.db) : true,
+    readRows(ctx, where, query),
+    countMatching(ctx, workshopSlug, query.filter, where),
+    query.filter.text ? isSearchIndexed(ctx.db) : true,
   ])
   const backwards = query.cursor?.direction === 'before'
   const first = rows[0]
@@ -52,7 +95,11 @@ export async function readClaimList(ctx: Pick<Ctx, 'db' | 'now'>, workshopSlug: 
   }
 }
 
-async function readRows(ctx: Pick<Ctx, 'db'>, where: Prisma.Sql, { sort, cursor }: Omit<ClaimListQuery, 'filter'>): Promise<{ rows: Row[]; more: boolean }> {
+async function readRows(
+  ctx: Pick<Ctx, 'db'>,
+  where: Prisma.Sql,
+  { sort, cursor }: Omit<ClaimListQuery, 'filter'>,
+): Promise<{ rows: Row[]; more: boolean }> {
   const order = orders[sort]
   const backwards = cursor?.direction === 'before'
   const downwards = order.descending !== backwards
@@ -76,7 +123,12 @@ async function readRows(ctx: Pick<Ctx, 'db'>, where: Prisma.Sql, { sort, cursor 
 }
 
 /** Whole groups come from the kept figures; only what no figure is kept of is counted, and only so far. */
-export async function countMatching(ctx: Pick<Ctx, 'db'>, workshopSlug: string, filter: ClaimFilter, where = claimWhere(workshopSlug, filter)): Promise<{ count: number; atLeast: boolean }> {
+export async function countMatching(
+  ctx: Pick<Ctx, 'db'>,
+  workshopSlug: string,
+  filter: ClaimFilter,
+  where = claimWhere(workshopSlug, filter),
+): Promise<{ count: number; atLeast: boolean }> {
   const figure = figureOf(filter)
   if (figure) return { count: (await readFigures(ctx.db, workshopSlug))[figure], atLeast: false }
   const [row] = await ctx.db.$queryRaw<{ count: number }[]>`
@@ -86,7 +138,12 @@ export async function countMatching(ctx: Pick<Ctx, 'db'>, workshopSlug: string, 
   return { count: Math.min(count, countedUpTo), atLeast: count > countedUpTo }
 }
 
-const factFigures = { unbound: 'unbound', disabled: 'disabled', missing: 'missing', 'over-limit': 'overLimit' } as const satisfies Record<NonNullable<ClaimFilter['fact']>, keyof Figures>
+const factFigures = {
+  unbound: 'unbound',
+  disabled: 'disabled',
+  missing: 'missing',
+  'over-limit': 'overLimit',
+} as const satisfies Record<NonNullable<ClaimFilter['fact']>, keyof Figures>
 
 /** Every fact is one of a ready key, so that "ready" beside it changes nothing. */
 function figureOf({ state, fact, text }: ClaimFilter) {
@@ -95,7 +152,20 @@ function figureOf({ state, fact, text }: ClaimFilter) {
   return state ?? 'total'
 }
 
-function viewOf(ctx: Pick<Ctx, 'now'>, { usageUsd, windowUsedUsd, limitUsd, usageSyncedAt, attendedAt, expiresAt, cursorKey: _key, cursorId: _id, ...row }: Row): ClaimPageRow {
+function viewOf(
+  ctx: Pick<Ctx, 'now'>,
+  {
+    usageUsd,
+    windowUsedUsd,
+    limitUsd,
+    usageSyncedAt,
+    attendedAt,
+    expiresAt,
+    cursorKey: _key,
+    cursorId: _id,
+    ...row
+  }: Row,
+): ClaimPageRow {
   const over = row.state === 'ready' && expiresAt <= ctx.now()
   return {
     ...row,
@@ -123,10 +193,19 @@ function readCursor(text: string, sort: ClaimSort): { key: string; id: string } 
   } catch {
     return null
   }
-  if (!Array.isArray(parsed) || parsed.length !== 2 || parsed.some((part) => typeof part !== 'string' || part.includes('\0'))) return null
+  if (
+    !Array.isArray(parsed) ||
+    parsed.length !== 2 ||
+    parsed.some((part) => typeof part !== 'string' || part.includes('\0'))
+  )
+    return null
   const [key, id] = parsed as [string, string]
   if (sort !== 'name' && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return null
   if (sort === 'used' && !/^\d{1,11}(\.\d{1,9})?$/.test(key)) return null
-  if ((sort === 'newest' || sort === 'oldest') && !/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/.test(key)) return null
+  if (
+    (sort === 'newest' || sort === 'oldest') &&
+    !/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/.test(key)
+  )
+    return null
   return { key, id }
 }

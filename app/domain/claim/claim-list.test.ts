@@ -7,13 +7,30 @@ import { type ClaimListQuery, claimSorts, listQueryString, readListQuery } from 
 
 const slug = 'test-workshop'
 
-type Seed = { name: string; email?: string | null; state?: string; usage?: number; hash?: string; label?: string; minutesAgo?: number; slug?: string }
+type Seed = {
+  name: string
+  email?: string | null
+  state?: string
+  usage?: number
+  hash?: string
+  label?: string
+  minutesAgo?: number
+  slug?: string
+}
 
 async function seed(world: World, claims: Seed[]) {
   for (const [index, claim] of claims.entries()) {
     const userId = `github:${index}-${randomUUID().slice(0, 8)}`
     const email = claim.email === undefined ? `p${index}@example.org` : claim.email
-    await world.db.attendee.create({ data: { userId, displayName: claim.name, email, emailNormalized: email, authProvider: 'github' } })
+    await world.db.attendee.create({
+      data: {
+        userId,
+        displayName: claim.name,
+        email,
+        emailNormalized: email,
+        authProvider: 'github',
+      },
+    })
     const ready = (claim.state ?? 'ready') === 'ready'
     await world.db.$executeRaw`
       insert into keymint.workshop_attendance (user_id, workshop_slug, provider, state, reason, limit_usd, expires_at, or_key_hash, key_saved_at, key_label, usage_usd, attended_at)
@@ -23,7 +40,8 @@ async function seed(world: World, claims: Seed[]) {
 }
 
 const ask = (url: string): ClaimListQuery => readListQuery(new URL(url, 'http://x').searchParams)
-const namesFor = async (world: World, url: string) => (await readClaimList(world.ctx, slug, ask(url))).rows.map((row) => row.displayName)
+const namesFor = async (world: World, url: string) =>
+  (await readClaimList(world.ctx, slug, ask(url))).rows.map((row) => row.displayName)
 
 test('a claim is found by part of a name in any case and accent, by email, label, and the beginning of a hash or claim id', async () => {
   await using world = await openWorld()
@@ -34,24 +52,53 @@ test('a claim is found by part of a name in any case and accent, by email, label
     { name: '佐藤 花子' },
     { name: 'Émile Elsewhere', slug: 'another' },
   ])
-  for (const text of ['emile', 'ÉMILE', 'zola émile', 'VERLAG']) expect(await namesFor(world, `/?text=${encodeURIComponent(text)}`), text).toEqual(['Émile Zola'])
-  for (const text of ['1c96', 'ABCDEF01', 'lace']) expect(await namesFor(world, `/?text=${text}`), text).toEqual(['Ada Lovelace'])
+  for (const text of ['emile', 'ÉMILE', 'zola émile', 'VERLAG'])
+    expect(await namesFor(world, `/?text=${encodeURIComponent(text)}`), text).toEqual([
+      'Émile Zola',
+    ])
+  for (const text of ['1c96', 'ABCDEF01', 'lace'])
+    expect(await namesFor(world, `/?text=${text}`), text).toEqual(['Ada Lovelace'])
   expect(await namesFor(world, '/?text=%25')).toEqual(['50% Off_Man'])
   expect(await namesFor(world, '/?text=%5C')).toEqual([])
   expect(await namesFor(world, `/?text=${encodeURIComponent('花子')}`)).toEqual(['佐藤 花子'])
-  const [ada] = await world.db.workshopAttendance.findMany({ where: { orKeyHash: 'abcdef0123456789' } })
-  expect(await namesFor(world, `/?text=${ada!.claimId.slice(0, 8).toUpperCase()}`)).toEqual(['Ada Lovelace'])
-  expect(await countMatching(world.ctx, slug, { text: 'emile' })).toEqual({ count: 1, atLeast: false })
+  const [ada] = await world.db.workshopAttendance.findMany({
+    where: { orKeyHash: 'abcdef0123456789' },
+  })
+  expect(await namesFor(world, `/?text=${ada!.claimId.slice(0, 8).toUpperCase()}`)).toEqual([
+    'Ada Lovelace',
+  ])
+  expect(await countMatching(world.ctx, slug, { text: 'emile' })).toEqual({
+    count: 1,
+    atLeast: false,
+  })
 })
 
 test('states and facts filter, and are counted from the kept figures as they are listed', async () => {
   await using world = await openWorld()
-  await seed(world, [{ name: 'Ready' }, { name: 'Spent', usage: 2 }, { name: 'Waiting', state: 'pending' }, { name: 'Gone', state: 'ended' }, { name: 'No', state: 'refused' }])
-  await world.db.$executeRaw`update keymint.workshop_attendance set window_used_usd = usage_usd, upstream_disabled = (usage_usd > 0) where state = 'ready'`
-  const expected = { 'state=pending': ['Waiting'], 'state=refused': ['No'], 'fact=unbound': ['Ready', 'Spent'], 'fact=disabled': ['Spent'], 'fact=over-limit': ['Spent'], 'fact=missing': [], 'fact=unbound&state=ended': [] }
+  await seed(world, [
+    { name: 'Ready' },
+    { name: 'Spent', usage: 2 },
+    { name: 'Waiting', state: 'pending' },
+    { name: 'Gone', state: 'ended' },
+    { name: 'No', state: 'refused' },
+  ])
+  await world.db
+    .$executeRaw`update keymint.workshop_attendance set window_used_usd = usage_usd, upstream_disabled = (usage_usd > 0) where state = 'ready'`
+  const expected = {
+    'state=pending': ['Waiting'],
+    'state=refused': ['No'],
+    'fact=unbound': ['Ready', 'Spent'],
+    'fact=disabled': ['Spent'],
+    'fact=over-limit': ['Spent'],
+    'fact=missing': [],
+    'fact=unbound&state=ended': [],
+  }
   for (const [query, names] of Object.entries(expected)) {
     const page = await readClaimList(world.ctx, slug, ask(`/?${query}`))
-    expect(page.rows.map((row) => row.displayName), query).toEqual(names)
+    expect(
+      page.rows.map((row) => row.displayName),
+      query,
+    ).toEqual(names)
     expect(page.matching, query).toEqual({ count: names.length, atLeast: false })
   }
 })
@@ -73,13 +120,28 @@ test('walking forwards and back again meets every claim once, in every order, al
       if (page.next === null) break
       query = { ...query, cursor: { direction: 'after', at: page.next } }
     }
-    expect(seen.map((page) => page.length), sort).toEqual([pageSize, pageSize, 7])
+    expect(
+      seen.map((page) => page.length),
+      sort,
+    ).toEqual([pageSize, pageSize, 7])
     expect(new Set(seen.flat()).size, sort).toBe(total)
     const last = await readClaimList(world.ctx, slug, query)
-    const back = await readClaimList(world.ctx, slug, { ...query, cursor: { direction: 'before', at: last.previous! } })
-    expect(back.rows.map((row) => row.claimId), sort).toEqual(seen[1])
-    const first = await readClaimList(world.ctx, slug, { ...query, cursor: { direction: 'before', at: back.previous! } })
-    expect(first.rows.map((row) => row.claimId), sort).toEqual(seen[0])
+    const back = await readClaimList(world.ctx, slug, {
+      ...query,
+      cursor: { direction: 'before', at: last.previous! },
+    })
+    expect(
+      back.rows.map((row) => row.claimId),
+      sort,
+    ).toEqual(seen[1])
+    const first = await readClaimList(world.ctx, slug, {
+      ...query,
+      cursor: { direction: 'before', at: back.previous! },
+    })
+    expect(
+      first.rows.map((row) => row.claimId),
+      sort,
+    ).toEqual(seen[0])
     expect(first.previous, sort).toBeNull()
     expect(first.next, sort).not.toBeNull()
   }
@@ -88,14 +150,32 @@ test('walking forwards and back again meets every claim once, in every order, al
 test('a cursor that makes no sense shows the first page and no error', async () => {
   await using world = await openWorld()
   await seed(world, [{ name: 'Only' }])
-  for (const at of ['x', '%00', Buffer.from('["2020-01-01","x"]').toString('base64url'), Buffer.from('[1,2]').toString('base64url'), Buffer.from(`["9e99","${randomUUID()}"]`).toString('base64url')]) {
-    for (const sort of claimSorts) expect(await namesFor(world, `/?sort=${sort}&after=${at}`), `${sort} ${at}`).toEqual(['Only'])
+  for (const at of [
+    'x',
+    '%00',
+    Buffer.from('["2020-01-01","x"]').toString('base64url'),
+    Buffer.from('[1,2]').toString('base64url'),
+    Buffer.from(`["9e99","${randomUUID()}"]`).toString('base64url'),
+  ]) {
+    for (const sort of claimSorts)
+      expect(await namesFor(world, `/?sort=${sort}&after=${at}`), `${sort} ${at}`).toEqual(['Only'])
   }
 })
 
 test('a query and its URL say the same', () => {
-  for (const url of ['', '?state=ready', '?fact=unbound&text=%C3%A9mile+z&sort=used', '?sort=name&after=abc', '?before=abc']) expect(listQueryString(ask(`/${url}`))).toBe(url)
-  expect(ask('/?state=nonsense&fact=x&sort=y')).toEqual({ filter: {}, sort: 'newest', cursor: null })
+  for (const url of [
+    '',
+    '?state=ready',
+    '?fact=unbound&text=%C3%A9mile+z&sort=used',
+    '?sort=name&after=abc',
+    '?before=abc',
+  ])
+    expect(listQueryString(ask(`/${url}`))).toBe(url)
+  expect(ask('/?state=nonsense&fact=x&sort=y')).toEqual({
+    filter: {},
+    sort: 'newest',
+    cursor: null,
+  })
 })
 
 test('where pg_trgm is missing, search finds the same and says that it reads every row', async () => {

@@ -2,12 +2,23 @@
 import type { ClaimFilter } from './actions'
 import type { MoneyView } from './view-types'
 
-export const claimStates = ['pending', 'ready', 'ended', 'refused'] as const satisfies NonNullable<ClaimFilter['state']>[]
-export const claimFacts = ['unbound', 'disabled', 'missing', 'over-limit'] as const satisfies NonNullable<ClaimFilter['fact']>[]
+export const claimStates = ['pending', 'ready', 'ended', 'refused'] as const satisfies NonNullable<
+  ClaimFilter['state']
+>[]
+export const claimFacts = [
+  'unbound',
+  'disabled',
+  'missing',
+  'over-limit',
+] as const satisfies NonNullable<ClaimFilter['fact']>[]
 export const claimSorts = ['newest', 'oldest', 'used', 'name'] as const
 export type ClaimSort = (typeof claimSorts)[number]
 
-export type ClaimListQuery = { filter: ClaimFilter; sort: ClaimSort; cursor: { direction: 'after' | 'before'; at: string } | null }
+export type ClaimListQuery = {
+  filter: ClaimFilter
+  sort: ClaimSort
+  cursor: { direction: 'after' | 'before'; at: string } | null
+}
 
 export type ClaimPageRow = {
   claimId: string
@@ -44,7 +55,11 @@ export function readListQuery(params: URLSearchParams): ClaimListQuery {
   return {
     filter: readFilter(params),
     sort: claimSorts.find((sort) => sort === params.get('sort')) ?? 'newest',
-    cursor: after ? { direction: 'after', at: after } : before ? { direction: 'before', at: before } : null,
+    cursor: after
+      ? { direction: 'after', at: after }
+      : before
+        ? { direction: 'before', at: before }
+        : null,
   }
 }
 
@@ -57,7 +72,11 @@ export function readFilter(params: URLSearchParams): ClaimFilter {
 }
 
 /** The same, back as the query part of a URL: "" or "?state=ready&sort=used". */
-export function listQueryString(query: { filter: ClaimFilter; sort?: ClaimSort; cursor?: ClaimListQuery['cursor'] }): string {
+export function listQueryString(query: {
+  filter: ClaimFilter
+  sort?: ClaimSort
+  cursor?: ClaimListQuery['cursor']
+}): string {
   const params = new URLSearchParams()
   const { state, fact, text } = query.filter
   if (state) params.set('state', state)

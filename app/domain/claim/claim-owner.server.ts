@@ -3,7 +3,11 @@ import type { MintOwner } from '../mint/owner'
 import { setClaimCommitted } from '../pool/pool.server'
 
 /** The place a claim's key is sealed to. */
-export const claimKeyPlace = (claimId: string, generation: number) => ({ table: 'workshop_attendance', row: claimId, generation })
+export const claimKeyPlace = (claimId: string, generation: number) => ({
+  table: 'workshop_attendance',
+  row: claimId,
+  generation,
+})
 
 export const claimOwner: MintOwner = {
   place: ({ ownerId, generation }) => claimKeyPlace(ownerId, generation),

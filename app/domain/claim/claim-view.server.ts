@@ -70,7 +70,21 @@ export async function findClaimPulse(ctx: Ctx, owner: Owner): Promise<ClaimPulse
   if (!row) return null
   const view = viewOf(ctx, row)
   const { waiting } = view
-  const facts = [row.state, row.generation, currentStep(progressOf(ctx, row)), row.bound, row.revealable, waiting?.delay?.reason ?? '', waiting?.workerSeen ?? '', row.usageSyncedAt?.getTime() ?? 0, row.upstreamDisabled, row.disabledByStaff, row.replacing ?? '', row.limitUsd, row.formerLabel ?? '']
+  const facts = [
+    row.state,
+    row.generation,
+    currentStep(progressOf(ctx, row)),
+    row.bound,
+    row.revealable,
+    waiting?.delay?.reason ?? '',
+    waiting?.workerSeen ?? '',
+    row.usageSyncedAt?.getTime() ?? 0,
+    row.upstreamDisabled,
+    row.disabledByStaff,
+    row.replacing ?? '',
+    row.limitUsd,
+    row.formerLabel ?? '',
+  ]
   return {
     v: facts.join('.'),
     step: currentStep(progressOf(ctx, row)),
@@ -83,8 +97,14 @@ export async function findClaimPulse(ctx: Ctx, owner: Owner): Promise<ClaimPulse
 
 /** Every claim of a person, newest first. */
 export async function listClaimsOf(ctx: Ctx, userId: string): Promise<ClaimView[]> {
-  const owned = await ctx.db.workshopAttendance.findMany({ where: { userId }, orderBy: { attendedAt: 'desc' }, select: { workshopSlug: true } })
-  const views = await Promise.all(owned.map(({ workshopSlug }) => findClaimView(ctx, { workshopSlug, userId })))
+  const owned = await ctx.db.workshopAttendance.findMany({
+    where: { userId },
+    orderBy: { attendedAt: 'desc' },
+    select: { workshopSlug: true },
+  })
+  const views = await Promise.all(
+    owned.map(({ workshopSlug }) => findClaimView(ctx, { workshopSlug, userId })),
+  )
   return views.filter((view) => view !== null)
 }
 
@@ -136,12 +156,25 @@ function expireOnRead(ctx: Ctx, row: Row): Row {
 }
 
 function progressOf(ctx: Ctx, row: Row): Progress {
-  return { state: row.state, taken: row.taken, calling: row.calling, delayed: delayOf(ctx, row) !== null, bound: row.bound, revealable: row.revealable }
+  return {
+    state: row.state,
+    taken: row.taken,
+    calling: row.calling,
+    delayed: delayOf(ctx, row) !== null,
+    bound: row.bound,
+    revealable: row.revealable,
+  }
 }
 
 function delayOf(ctx: Ctx, row: Row): NonNullable<ClaimView['waiting']>['delay'] {
   if (row.state !== 'pending' || row.calling) return null
-  const delay = (reason: DelayReason, retryInSeconds: number, detail: string | null = null) => ({ reason, attempt: row.attempts + 1, retryInSeconds: Math.max(0, retryInSeconds), detail, since: reason === 'paused' ? (row.pausedAt?.toISOString() ?? null) : null })
+  const delay = (reason: DelayReason, retryInSeconds: number, detail: string | null = null) => ({
+    reason,
+    attempt: row.attempts + 1,
+    retryInSeconds: Math.max(0, retryInSeconds),
+    detail,
+    since: reason === 'paused' ? (row.pausedAt?.toISOString() ?? null) : null,
+  })
   if (!ctx.settings.provisioningEnabled) return delay('switched-off', 30)
   if (row.pausedAt) return delay('paused', 15, row.pausedReason)
   if (row.gateWaitSeconds !== null) return delay(asDelayReason(row.gateReason), row.gateWaitSeconds)
@@ -151,31 +184,69 @@ function delayOf(ctx: Ctx, row: Row): NonNullable<ClaimView['waiting']>['delay']
 
 function viewOf(ctx: Ctx, row: Row): ClaimView {
   const progress = progressOf(ctx, row)
-  const waiting: ClaimView['waiting'] = row.state === 'pending'
-    ? { peopleAhead: row.ahead, etaSeconds: estimateSeconds(row.ahead, row.recent ?? [], row.slots), delay: delayOf(ctx, row), workerSeen: row.slots > 0 }
-    : null
+  const waiting: ClaimView['waiting'] =
+    row.state === 'pending'
+      ? {
+          peopleAhead: row.ahead,
+          etaSeconds: estimateSeconds(row.ahead, row.recent ?? [], row.slots),
+          delay: delayOf(ctx, row),
+          workerSeen: row.slots > 0,
+        }
+      : null
   return {
     claimId: row.claimId,
     reference: row.claimId.slice(0, 8).toUpperCase(),
     workshopSlug: row.workshopSlug,
     state: row.state,
-    steps: stepViews(progress, { queued: row.queuedSeconds, creating: row.creatingSeconds, limits: row.limitsSeconds }),
+    steps: stepViews(progress, {
+      queued: row.queuedSeconds,
+      creating: row.creatingSeconds,
+      limits: row.limitsSeconds,
+    }),
     claimedAt: row.attendedAt.toISOString(),
     waiting,
-    refusal: row.state === 'refused' ? { reason: row.reason as ClaimRefusal, detail: row.reasonDetail } : null,
-    end: row.state === 'ended' ? { reason: row.reason as ClaimEnd, endedAt: (row.endedAt ?? row.expiresAt).toISOString() } : null,
+    refusal:
+      row.state === 'refused'
+        ? { reason: row.reason as ClaimRefusal, detail: row.reasonDetail }
+        : null,
+    end:
+      row.state === 'ended'
+        ? { reason: row.reason as ClaimEnd, endedAt: (row.endedAt ?? row.expiresAt).toISOString() }
+        : null,
     again: againOf(ctx, row),
-    replacing: row.replacing === 'claim.re-issue' ? 're-issue' : row.replacing === 'claim.extend' ? 'extend' : null,
-    formerKey: row.formerLabel === null || row.formerLeftUsd === null ? null : { label: row.formerLabel, left: moneyViewOfDecimal(row.formerLeftUsd), until: row.formerUntil?.toISOString() ?? null },
+    replacing:
+      row.replacing === 'claim.re-issue'
+        ? 're-issue'
+        : row.replacing === 'claim.extend'
+          ? 'extend'
+          : null,
+    formerKey:
+      row.formerLabel === null || row.formerLeftUsd === null
+        ? null
+        : {
+            label: row.formerLabel,
+            left: moneyViewOfDecimal(row.formerLeftUsd),
+            until: row.formerUntil?.toISOString() ?? null,
+          },
     key: row.keyLabel === null ? null : keyViewOf(row, row.keyLabel),
-    nextPollMs: row.replacing !== null ? 1_000 : nextPollMs(progress, waiting && { peopleAhead: waiting.peopleAhead, retryInSeconds: waiting.delay?.retryInSeconds ?? 0 }),
+    nextPollMs:
+      row.replacing !== null
+        ? 1_000
+        : nextPollMs(
+            progress,
+            waiting && {
+              peopleAhead: waiting.peopleAhead,
+              retryInSeconds: waiting.delay?.retryInSeconds ?? 0,
+            },
+          ),
     asOf: ctx.now().toISOString(),
   }
 }
 
 /** The one rule is claim-again.ts's; here it only becomes times. Staff may allow it before that. */
 function againOf(ctx: Ctx, row: Row): ClaimView['again'] {
-  if (row.mayClaimAgain && (row.state === 'ended' || row.state === 'refused')) return { from: (row.endedAt ?? row.attendedAt).toISOString(), now: true }
+  if (row.mayClaimAgain && (row.state === 'ended' || row.state === 'refused'))
+    return { from: (row.endedAt ?? row.attendedAt).toISOString(), now: true }
   const from = claimAgainFrom(row)
   return from && { from: from.toISOString(), now: from <= ctx.now() }
 }
@@ -188,7 +259,10 @@ function keyViewOf(row: Row, label: string): KeyView {
   return {
     label,
     revealable: row.revealable,
-    unbound: row.bound || row.state !== 'ready' ? null : { since: (row.keySavedAt ?? row.attendedAt).toISOString(), reason: row.bindError },
+    unbound:
+      row.bound || row.state !== 'ready'
+        ? null
+        : { since: (row.keySavedAt ?? row.attendedAt).toISOString(), reason: row.bindError },
     limit: moneyView(limit),
     limitReset: row.limitReset,
     used: read ? moneyView(used) : null,

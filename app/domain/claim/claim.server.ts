@@ -19,30 +19,50 @@ import { keyExpiryFor, type Workshop } from '../workshop/workshop'
 import { admit, type AdmissionRefusal, type Claimant } from './admission'
 import { mayClaimAgain, type EndedClaim } from './claim-again'
 
-export type RefusedReason = AdmissionRefusal | 'had-one-before' | 'paused' | 'full' | 'email-already-claimed' | 'no-such-workshop'
+export type RefusedReason =
+  | AdmissionRefusal
+  | 'had-one-before'
+  | 'paused'
+  | 'full'
+  | 'email-already-claimed'
+  | 'no-such-workshop'
 export type ClaimOutcome =
   | { kind: 'queued'; claimId: string }
   | { kind: 'already-claimed'; claimId: string }
   | { kind: 'refused'; reason: RefusedReason }
 
 /** Claims a key. Clicking again, from anywhere and at once, answers with the same claim. */
-export async function claimKey(ctx: Ctx, input: { workshopSlug: string; person: Claimant; optIn: boolean }): Promise<ClaimOutcome> {
+export async function claimKey(
+  ctx: Ctx,
+  input: { workshopSlug: string; person: Claimant; optIn: boolean },
+): Promise<ClaimOutcome> {
   const outcome = await ctx.limitClaims(() => claimNow(ctx, input))
   ctx.metrics.countClaim(outcome.kind === 'refused' ? outcome.reason : outcome.kind)
   return outcome
 }
 
-async function claimNow(ctx: Ctx, input: { workshopSlug: string; person: Claimant; optIn: boolean }): Promise<ClaimOutcome> {
+async function claimNow(
+  ctx: Ctx,
+  input: { workshopSlug: string; person: Claimant; optIn: boolean },
+): Promise<ClaimOutcome> {
   const { workshopSlug, person } = input
   const workshop = ctx.workshops.workshops.get(workshopSlug)
   const now = ctx.now()
   const { provisioningEnabled, maxTotalKeys } = ctx.settings
-  const refusal = workshop ? admit({ workshop, person, provisioningEnabled, maxTotalKeys, now }) : 'no-such-workshop'
+  const refusal = workshop
+    ? admit({ workshop, person, provisioningEnabled, maxTotalKeys, now })
+    : 'no-such-workshop'
   if (!workshop || refusal) {
     const { own, ended, again } = await readStanding(ctx, workshopSlug, person.userId)
-    return own && !again ? own : { kind: 'refused', reason: ended ? 'ended' : (refusal ?? 'no-such-workshop') }
+    return own && !again
+      ? own
+      : { kind: 'refused', reason: ended ? 'ended' : (refusal ?? 'no-such-workshop') }
   }
-  const held = await findHold(ctx, { workshopSlug, userId: person.userId, emailNormalized: person.emailNormalized })
+  const held = await findHold(ctx, {
+    workshopSlug,
+    userId: person.userId,
+    emailNormalized: person.emailNormalized,
+  })
   if (held) return { kind: 'refused', reason: held === 'banned' ? 'banned' : 'had-one-before' }
   return claimAs(ctx, workshop, person, { optIn: input.optIn, actor: `user:${person.userId}` })
 }
@@ -50,9 +70,15 @@ async function claimNow(ctx: Ctx, input: { workshopSlug: string; person: Claiman
 type ClaimTerms = { optIn: boolean; actor: AuditActor }
 
 /** Claims for a person who may: a new claim, the one that is there, or the next key of one that has ended. */
-export async function claimAs(ctx: Ctx, workshop: Workshop, person: Claimant, terms: ClaimTerms): Promise<ClaimOutcome> {
+export async function claimAs(
+  ctx: Ctx,
+  workshop: Workshop,
+  person: Claimant,
+  terms: ClaimTerms,
+): Promise<ClaimOutcome> {
   const refused = (reason: RefusedReason): ClaimOutcome => ({ kind: 'refused', reason })
-  const fullOrEnded = async () => refused((await readStanding(ctx, workshop.slug, person.userId)).ended ? 'ended' : 'full')
+  const fullOrEnded = async () =>
+    refused((await readStanding(ctx, workshop.slug, person.userId)).ended ? 'ended' : 'full')
   try {
     const claimId = await ctx.db.$transaction((tx) => makeClaim(ctx, tx, workshop, person, terms))
     if (claimId) return { kind: 'queued', claimId }
@@ -66,7 +92,9 @@ export async function claimAs(ctx: Ctx, workshop: Workshop, person: Claimant, te
   if (!again) return own
   if (paused || ended) return refused(ended ? 'ended' : 'paused')
   try {
-    return await ctx.db.$transaction((tx) => claimAgain(ctx, tx, workshop, own.claimId, terms.actor))
+    return await ctx.db.$transaction((tx) =>
+      claimAgain(ctx, tx, workshop, own.claimId, terms.actor),
+    )
   } catch (error) {
     if (!isPoolIsFull(error)) throw error
     return fullOrEnded()
@@ -74,39 +102,87 @@ export async function claimAs(ctx: Ctx, workshop: Workshop, person: Claimant, te
 }
 
 /** The same row, and a new key on the terms that the file has now. A second click finds the first one's work. */
-async function claimAgain(ctx: Ctx, tx: Tx, workshop: Workshop, claimId: string, actor: AuditActor): Promise<ClaimOutcome> {
+async function claimAgain(
+  ctx: Ctx,
+  tx: Tx,
+  workshop: Workshop,
+  claimId: string,
+  actor: AuditActor,
+): Promise<ClaimOutcome> {
   await lockClaim(tx, claimId)
   // Its time may have passed without a sweep having seen it.
   await endIfExpired(ctx, tx, claimId)
   const claim = await lockClaim(tx, claimId)
   if (!claim || !mayClaimAgain(claim, ctx.now())) return { kind: 'already-claimed', claimId }
-  const terms = { why: 'claimed-again', limit: workshop.keyLimit, limitReset: workshop.keyLimitReset, expiresAt: keyExpiryFor(workshop, ctx.now()), allowedModels: workshop.allowedModels } as const
+  const terms = {
+    why: 'claimed-again',
+    limit: workshop.keyLimit,
+    limitReset: workshop.keyLimitReset,
+    expiresAt: keyExpiryFor(workshop, ctx.now()),
+    allowedModels: workshop.allowedModels,
+  } as const
   await beginNextGeneration(tx, ctx, claim, terms, { actor, caps: capsOf(workshop, ctx.settings) })
   return { kind: 'queued', claimId }
 }
 
-type Standing = { own: { kind: 'already-claimed'; claimId: string } | null; paused: boolean; ended: boolean; again: boolean }
+type Standing = {
+  own: { kind: 'already-claimed'; claimId: string } | null
+  paused: boolean
+  ended: boolean
+  again: boolean
+}
 
 async function readStanding(ctx: Ctx, workshopSlug: string, userId: string): Promise<Standing> {
-  const [row] = await ctx.db.$queryRaw<({ claimId: string | null; expiresAt: Date; paused: boolean; ended: boolean; mayClaimAgain: boolean } & EndedClaim)[]>`
+  const [row] = await ctx.db.$queryRaw<
+    ({
+      claimId: string | null
+      expiresAt: Date
+      paused: boolean
+      ended: boolean
+      mayClaimAgain: boolean
+    } & EndedClaim)[]
+  >`
     select gate.paused_at is not null as paused, c.claim_id as "claimId", exists (select 1 from keymint.workshop_ends where slug = ${workshopSlug}) as ended,
       c.state, c.reason, c.expires_at as "expiresAt", c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs", c.may_claim_again as "mayClaimAgain"
     from keymint.mint_gate gate
     left join keymint.workshop_attendance c on c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}`
-  if (!row?.claimId) return { own: null, paused: row?.paused ?? false, ended: row?.ended ?? false, again: false }
+  if (!row?.claimId)
+    return { own: null, paused: row?.paused ?? false, ended: row?.ended ?? false, again: false }
   const hasExpired = row.state === 'ready' && row.expiresAt <= ctx.now()
-  const facts = hasExpired ? { ...row, state: 'ended', reason: 'expired', endedAt: row.expiresAt } : row
-  return { own: { kind: 'already-claimed', claimId: row.claimId }, paused: row.paused, ended: row.ended, again: mayClaimAgain(facts, ctx.now()) }
+  const facts = hasExpired
+    ? { ...row, state: 'ended', reason: 'expired', endedAt: row.expiresAt }
+    : row
+  return {
+    own: { kind: 'already-claimed', claimId: row.claimId },
+    paused: row.paused,
+    ended: row.ended,
+    again: mayClaimAgain(facts, ctx.now()),
+  }
 }
 
 /** Null when the row is there already, or minting is paused: nothing is written then. */
-async function makeClaim(ctx: Ctx, tx: Tx, workshop: Workshop, person: Claimant, { optIn, actor }: ClaimTerms): Promise<string | null> {
+async function makeClaim(
+  ctx: Ctx,
+  tx: Tx,
+  workshop: Workshop,
+  person: Claimant,
+  { optIn, actor }: ClaimTerms,
+): Promise<string | null> {
   const now = ctx.now()
   const expiresAt = keyExpiryFor(workshop, now)
-  const committed = committedFor({ keyLimit: workshop.keyLimit, reset: workshop.keyLimitReset, from: now, expiresAt })
+  const committed = committedFor({
+    keyLimit: workshop.keyLimit,
+    reset: workshop.keyLimitReset,
+    from: now,
+    expiresAt,
+  })
   const claimId = randomUUID()
   const mintId = randomUUID()
-  const details = { limitUsd: decimalStringFromNano(workshop.keyLimit), committedUsd: decimalStringFromNano(committed), expiresAt: expiresAt.toISOString() }
+  const details = {
+    limitUsd: decimalStringFromNano(workshop.keyLimit),
+    committedUsd: decimalStringFromNano(committed),
+    expiresAt: expiresAt.toISOString(),
+  }
   // Claim, mint and audit in one statement: a room claims at once, and every round trip counts a hundredfold.
   const inserted = await tx.$executeRaw`
     with claim as (
@@ -125,7 +201,8 @@ async function makeClaim(ctx: Ctx, tx: Tx, workshop: Workshop, person: Claimant,
   if (inserted !== 1) return null
   await sendMint(ctx, tx, mintId)
   if (optIn && workshop.marketingOptIn !== null) await recordOptIn(tx, person.userId, workshop.slug)
-  if (!(await reserve(tx, workshop.slug, committed, capsOf(workshop, ctx.settings)))) throw new PoolIsFull()
+  if (!(await reserve(tx, workshop.slug, committed, capsOf(workshop, ctx.settings))))
+    throw new PoolIsFull()
   return claimId
 }
 
@@ -135,5 +212,11 @@ async function recordOptIn(tx: Tx, userId: string, workshopSlug: string): Promis
     update keymint.attendees set marketing_opted_in = true, marketing_opted_in_at = coalesce(marketing_opted_in_at, now()),
       marketing_opted_in_workshop = coalesce(marketing_opted_in_workshop, ${workshopSlug})
     where user_id = ${userId} and not marketing_opted_in`
-  if (changed === 1) await recordAudit(tx, { actor: `user:${userId}`, action: 'marketing.opted-in', subject: `user:${userId}`, workshopSlug })
+  if (changed === 1)
+    await recordAudit(tx, {
+      actor: `user:${userId}`,
+      action: 'marketing.opted-in',
+      subject: `user:${userId}`,
+      workshopSlug,
+    })
 }

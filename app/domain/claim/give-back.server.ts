@@ -9,13 +9,24 @@ import { endClaim } from '../lifecycle/revoke.server'
 export type GiveBackOutcome = 'given-back' | 'given-back-soon' | 'not-live'
 
 /** Ends a claim of this person that is live or still being made; what was not used returns to the pool when the end is settled. */
-export async function giveBack(ctx: Ctx, input: { claimId: string; userId: string }): Promise<GiveBackOutcome> {
+export async function giveBack(
+  ctx: Ctx,
+  input: { claimId: string; userId: string },
+): Promise<GiveBackOutcome> {
   const { claimId, userId } = input
   const ended = await ctx.db.$transaction(async (tx) => {
     const claim = await lockClaim(tx, claimId)
-    const live = claim?.state === 'pending' || (claim?.state === 'ready' && claim.expiresAt > ctx.now())
+    const live =
+      claim?.state === 'pending' || (claim?.state === 'ready' && claim.expiresAt > ctx.now())
     if (!claim || claim.userId !== userId || !live) return false
-    return (await endClaim(tx, claim, { reason: 'given-back', mayClaimAgain: false, actor: `user:${userId}`, why: null })) === 'ended'
+    return (
+      (await endClaim(tx, claim, {
+        reason: 'given-back',
+        mayClaimAgain: false,
+        actor: `user:${userId}`,
+        why: null,
+      })) === 'ended'
+    )
   })
   if (!ended) return 'not-live'
   try {

@@ -8,40 +8,69 @@ import { runMint } from '~/domain/mint/mint.server'
 import { reconcileKeys } from '~/domain/reconcile/reconcile.server'
 import { sweep } from '~/domain/sweep/sweep.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
-import { makeWorkshop, openWorld, usd, type World, type WorldOptions } from '../../../simulators/harness'
+import {
+  makeWorkshop,
+  openWorld,
+  usd,
+  type World,
+  type WorldOptions,
+} from '../../../simulators/harness'
 import type { Workshop } from '../workshop/workshop'
 
 const slug = 'small-keys'
 const dayMs = 86_400_000
 
-export const makeGiveaway = (change: Partial<Workshop> = {}) => makeWorkshop({
-  slug, kind: 'giveaway', claimsOpenAt: null, claimsCloseAt: null, poolLimit: null, maxKeys: 100, keyLimit: usd(0.05), keyLimitReset: 'daily',
-  keyExpiresAt: null, keyExpiresInMs: 14 * dayMs, providers: ['github'], acknowledgedTerms: true, cooldownMs: 7 * dayMs, ...change,
-})
-const openGiveaway = (change: Partial<Workshop> = {}, options: WorldOptions = {}) => openWorld({ workshops: [makeGiveaway(change)], maxTotalKeys: 1_000, ...options })
+export const makeGiveaway = (change: Partial<Workshop> = {}) =>
+  makeWorkshop({
+    slug,
+    kind: 'giveaway',
+    claimsOpenAt: null,
+    claimsCloseAt: null,
+    poolLimit: null,
+    maxKeys: 100,
+    keyLimit: usd(0.05),
+    keyLimitReset: 'daily',
+    keyExpiresAt: null,
+    keyExpiresInMs: 14 * dayMs,
+    providers: ['github'],
+    acknowledgedTerms: true,
+    cooldownMs: 7 * dayMs,
+    ...change,
+  })
+const openGiveaway = (change: Partial<Workshop> = {}, options: WorldOptions = {}) =>
+  openWorld({ workshops: [makeGiveaway(change)], maxTotalKeys: 1_000, ...options })
 const nobodysEmail = { emailNormalized: null }
 
 type Person = Awaited<ReturnType<World['people']>>[number]
-const claim = (world: World, person: Person) => claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
-const seats = async (world: World) => ({ pool: (await world.db.pool.findFirst())?.seats ?? 0, total: (await world.db.totalSeats.findFirstOrThrow()).seats })
+const claim = (world: World, person: Person) =>
+  claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
+const seats = async (world: World) => ({
+  pool: (await world.db.pool.findFirst())?.seats ?? 0,
+  total: (await world.db.totalSeats.findFirstOrThrow()).seats,
+})
 const mintPending = async (world: World) => {
-  for (const mint of await world.db.mint.findMany({ where: { state: 'pending' } })) await runMint(world.ctx, mint.id)
+  for (const mint of await world.db.mint.findMany({ where: { state: 'pending' } }))
+    await runMint(world.ctx, mint.id)
 }
 const onlyPerson = async (world: World) => (await world.people(1, nobodysEmail))[0]!
 
 /** The key is read as ended, two minutes and more after its end, and so it is settled. */
 async function settle(world: World) {
-  await world.db.$executeRaw`update keymint.workshop_attendance set settled_at = now() where state = 'ended'`
+  await world.db
+    .$executeRaw`update keymint.workshop_attendance set settled_at = now() where state = 'ended'`
 }
 
 test('two people at the last seat of all giveaways: exactly one gets it, in ten races', async () => {
   for (let round = 0; round < 10; round++) {
     await using world = await openGiveaway({}, { maxTotalKeys: 5 })
     const people = await world.people(10, nobodysEmail)
-    for (const person of people.slice(0, 4)) expect((await claim(world, person)).kind).toBe('queued')
+    for (const person of people.slice(0, 4))
+      expect((await claim(world, person)).kind).toBe('queued')
     const outcomes = await Promise.all(people.slice(4).map((person) => claim(world, person)))
     expect(outcomes.filter((outcome) => outcome.kind === 'queued')).toHaveLength(1)
-    expect(outcomes.filter((outcome) => outcome.kind === 'refused' && outcome.reason === 'full')).toHaveLength(5)
+    expect(
+      outcomes.filter((outcome) => outcome.kind === 'refused' && outcome.reason === 'full'),
+    ).toHaveLength(5)
     expect(await seats(world)).toEqual({ pool: 5, total: 5 })
   }
 })
@@ -49,13 +78,21 @@ test('two people at the last seat of all giveaways: exactly one gets it, in ten 
 test('limits that are missing, zero or malformed give nobody a key', async () => {
   for (const change of [{ maxTotalKeys: 0 }, { provisioningEnabled: false }]) {
     await using world = await openGiveaway({}, change)
-    expect(await claim(world, await onlyPerson(world))).toEqual({ kind: 'refused', reason: 'switched-off' })
+    expect(await claim(world, await onlyPerson(world))).toEqual({
+      kind: 'refused',
+      reason: 'switched-off',
+    })
     expect(await seats(world)).toEqual({ pool: 0, total: 0 })
     const view = await findWorkshopView(world.ctx, slug)
-    expect(view).toMatchObject({ paused: { reason: expect.stringContaining('switched') as string } })
+    expect(view).toMatchObject({
+      paused: { reason: expect.stringContaining('switched') as string },
+    })
   }
   await using world = await openGiveaway({ acknowledgedTerms: false })
-  expect(await claim(world, await onlyPerson(world))).toEqual({ kind: 'refused', reason: 'switched-off' })
+  expect(await claim(world, await onlyPerson(world))).toEqual({
+    kind: 'refused',
+    reason: 'switched-off',
+  })
 })
 
 test('an answer that is lost after the key was made frees no seat and leaves no key', async () => {
@@ -131,8 +168,15 @@ test('after the cool-down the next click makes the next key of the same row, whe
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => claim(world, person)))
     expect(outcomes.filter((outcome) => outcome.kind === 'queued')).toHaveLength(1)
     expect(await seats(world)).toEqual({ pool: 1, total: 1 })
-    expect(await world.db.workshopAttendance.findFirstOrThrow()).toMatchObject({ state: 'pending', generation: 2, seatFreedAt: null })
-    expect(await world.db.retiredKey.findFirstOrThrow()).toMatchObject({ generation: 1, reason: 'claimed-again' })
+    expect(await world.db.workshopAttendance.findFirstOrThrow()).toMatchObject({
+      state: 'pending',
+      generation: 2,
+      seatFreedAt: null,
+    })
+    expect(await world.db.retiredKey.findFirstOrThrow()).toMatchObject({
+      generation: 1,
+      reason: 'claimed-again',
+    })
   }
 })
 
@@ -169,7 +213,11 @@ test('a seat that returned and was given to somebody else is not there for the f
   expect((await claim(world, second!)).kind).toBe('queued')
   expect(await claim(world, first!)).toEqual({ kind: 'refused', reason: 'full' })
   expect(await seats(world)).toEqual({ pool: 1, total: 1 })
-  expect((await world.db.workshopAttendance.findFirstOrThrow({ where: { userId: first!.userId } })).state, 'nothing of the refused claim stays').toBe('ended')
+  expect(
+    (await world.db.workshopAttendance.findFirstOrThrow({ where: { userId: first!.userId } }))
+      .state,
+    'nothing of the refused claim stays',
+  ).toBe('ended')
 })
 
 test('a person whose key was taken back, or who is banned, gets no other one by clicking', async () => {
@@ -177,45 +225,106 @@ test('a person whose key was taken back, or who is banned, gets no other one by 
   const person = await onlyPerson(world)
   await claim(world, person)
   await mintPending(world)
-  await world.db.$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'revoked', ended_at = now(), or_key_plaintext = null`
+  await world.db
+    .$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'revoked', ended_at = now(), or_key_plaintext = null`
   world.moveClock(100 * dayMs)
-  for (let click = 0; click < 5; click++) expect((await claim(world, person)).kind).toBe('already-claimed')
-  expect(await findClaimView(world.ctx, { workshopSlug: slug, userId: person.userId })).toMatchObject({ state: 'ended', again: null })
+  for (let click = 0; click < 5; click++)
+    expect((await claim(world, person)).kind).toBe('already-claimed')
+  expect(
+    await findClaimView(world.ctx, { workshopSlug: slug, userId: person.userId }),
+  ).toMatchObject({ state: 'ended', again: null })
 
   const [other] = await world.people(1, nobodysEmail)
   await claim(world, other!)
   await mintPending(world)
   world.moveClock(100 * dayMs)
-  expect(await claim(world, { ...other!, banned: { reason: 'several accounts' } })).toEqual({ kind: 'refused', reason: 'banned' })
+  expect(await claim(world, { ...other!, banned: { reason: 'several accounts' } })).toEqual({
+    kind: 'refused',
+    reason: 'banned',
+  })
   expect(await world.db.mint.count({ where: { state: 'pending' } })).toBe(0)
 })
 
 test('the numeric id is the identity: a renamed login keeps its key, and whoever takes the old login finds none', async () => {
   await using world = await openGiveaway()
-  const identity = (providerUserId: string, login: string) => ({ provider: 'github' as const, providerUserId, login, name: login, email: null, emailIsAuthoritative: false, avatarUrl: null, accountCreatedAt: new Date(0) })
+  const identity = (providerUserId: string, login: string) => ({
+    provider: 'github' as const,
+    providerUserId,
+    login,
+    name: login,
+    email: null,
+    emailIsAuthoritative: false,
+    avatarUrl: null,
+    accountCreatedAt: new Date(0),
+  })
   const before = await resolveAttendee(world.ctx, identity('583231', 'octocat'))
-  await claim(world, { userId: before.userId, displayName: 'octocat', emailNormalized: null, provider: 'github', banned: null, githubAccountCreatedAt: new Date(0) })
+  await claim(world, {
+    userId: before.userId,
+    displayName: 'octocat',
+    emailNormalized: null,
+    provider: 'github',
+    banned: null,
+    githubAccountCreatedAt: new Date(0),
+  })
   const renamed = await resolveAttendee(world.ctx, identity('583231', 'monalisa'))
   const usurper = await resolveAttendee(world.ctx, identity('999999', 'octocat'))
   expect(renamed.userId).toBe(before.userId)
   expect(usurper.userId).not.toBe(before.userId)
-  expect(await findClaimView(world.ctx, { workshopSlug: slug, userId: renamed.userId })).not.toBeNull()
+  expect(
+    await findClaimView(world.ctx, { workshopSlug: slug, userId: renamed.userId }),
+  ).not.toBeNull()
   expect(await findClaimView(world.ctx, { workshopSlug: slug, userId: usurper.userId })).toBeNull()
 })
 
 test('staff make a key for a numeric GitHub id, and whoever has that id finds it at the first sign-in', async () => {
   await using world = await openGiveaway({ minAccountAgeMs: 365 * dayMs })
-  const made = await claimForGithubId(world.ctx, { workshopSlug: slug, githubId: '42424242', actorUserId: 'github:1' })
+  const made = await claimForGithubId(world.ctx, {
+    workshopSlug: slug,
+    githubId: '42424242',
+    actorUserId: 'github:1',
+  })
   expect(made.kind).toBe('queued')
-  expect((await claimForGithubId(world.ctx, { workshopSlug: slug, githubId: '42424242', actorUserId: 'github:1' })).kind).toBe('already-claimed')
-  const signedIn = await resolveAttendee(world.ctx, { provider: 'github', providerUserId: '42424242', login: 'late', name: 'Late Comer', email: null, emailIsAuthoritative: false, avatarUrl: null, accountCreatedAt: new Date() })
+  expect(
+    (
+      await claimForGithubId(world.ctx, {
+        workshopSlug: slug,
+        githubId: '42424242',
+        actorUserId: 'github:1',
+      })
+    ).kind,
+  ).toBe('already-claimed')
+  const signedIn = await resolveAttendee(world.ctx, {
+    provider: 'github',
+    providerUserId: '42424242',
+    login: 'late',
+    name: 'Late Comer',
+    email: null,
+    emailIsAuthoritative: false,
+    avatarUrl: null,
+    accountCreatedAt: new Date(),
+  })
   expect(signedIn.userId).toBe('github:42424242')
-  expect(await findClaimView(world.ctx, { workshopSlug: slug, userId: signedIn.userId })).toMatchObject({ state: 'pending' })
-  expect(await world.db.auditEvent.findFirstOrThrow({ where: { action: 'claim.made' } })).toMatchObject({ actor: 'user:github:1' })
+  expect(
+    await findClaimView(world.ctx, { workshopSlug: slug, userId: signedIn.userId }),
+  ).toMatchObject({ state: 'pending' })
+  expect(
+    await world.db.auditEvent.findFirstOrThrow({ where: { action: 'claim.made' } }),
+  ).toMatchObject({ actor: 'user:github:1' })
 
   for (const githubId of ['', '0', 'octocat', '12e3', '-1', '99999999999999999']) {
-    expect(await claimForGithubId(world.ctx, { workshopSlug: slug, githubId, actorUserId: 'github:1' })).toEqual({ kind: 'refused', reason: 'not-a-github-id' })
+    expect(
+      await claimForGithubId(world.ctx, { workshopSlug: slug, githubId, actorUserId: 'github:1' }),
+    ).toEqual({ kind: 'refused', reason: 'not-a-github-id' })
   }
-  await world.db.attendee.update({ where: { userId: signedIn.userId }, data: { bannedAt: new Date(), banReason: 'several accounts' } })
-  expect(await claimForGithubId(world.ctx, { workshopSlug: slug, githubId: '42424242', actorUserId: 'github:1' })).toEqual({ kind: 'refused', reason: 'banned' })
+  await world.db.attendee.update({
+    where: { userId: signedIn.userId },
+    data: { bannedAt: new Date(), banReason: 'several accounts' },
+  })
+  expect(
+    await claimForGithubId(world.ctx, {
+      workshopSlug: slug,
+      githubId: '42424242',
+      actorUserId: 'github:1',
+    }),
+  ).toEqual({ kind: 'refused', reason: 'banned' })
 })

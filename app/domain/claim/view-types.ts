@@ -39,11 +39,24 @@ export type WorkshopView = {
 
 export type StepName = 'queued' | 'checking' | 'creating' | 'limits' | 'ready'
 /** `seconds` is how long a step took, once it is done and where that was measured. */
-export type StepView = { name: StepName; state: 'done' | 'now' | 'next' | 'problem'; seconds?: number | null }
+export type StepView = {
+  name: StepName
+  state: 'done' | 'now' | 'next' | 'problem'
+  seconds?: number | null
+}
 
-export type ClaimRefusal = 'rejected-by-provider' | 'expired-before-mint' | 'banned' | 'gave-up' | 'cancelled'
+export type ClaimRefusal =
+  'rejected-by-provider' | 'expired-before-mint' | 'banned' | 'gave-up' | 'cancelled'
 export type ClaimEnd = 'expired' | 'revoked' | 'given-back' | 'closed'
-export type DelayReason = 'rate-limited' | 'no-credit' | 'unauthorized' | 'forbidden' | 'unreachable' | 'upstream-trouble' | 'paused' | 'switched-off'
+export type DelayReason =
+  | 'rate-limited'
+  | 'no-credit'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'unreachable'
+  | 'upstream-trouble'
+  | 'paused'
+  | 'switched-off'
 
 export type ClaimView = {
   claimId: string
@@ -57,7 +70,13 @@ export type ClaimView = {
   waiting: {
     peopleAhead: number
     etaSeconds: { from: number; to: number } | null
-    delay: { reason: DelayReason; attempt: number; retryInSeconds: number; detail: string | null; /** Since when minting is paused. */ since: string | null } | null
+    delay: {
+      reason: DelayReason
+      attempt: number
+      retryInSeconds: number
+      detail: string | null
+      /** Since when minting is paused. */ since: string | null
+    } | null
     /** False when no worker process was seen in the last 30 s. */
     workerSeen: boolean
   } | null

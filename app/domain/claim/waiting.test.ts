@@ -1,19 +1,33 @@
 import { expect, test } from 'vitest'
 import { currentStep, estimateSeconds, nextPollMs, stepViews, type Progress } from './waiting'
 
-const waiting: Progress = { state: 'pending', taken: false, calling: false, delayed: false, bound: false, revealable: false }
-const names = (progress: Progress) => stepViews(progress).map((step) => step.state).join(' ')
+const waiting: Progress = {
+  state: 'pending',
+  taken: false,
+  calling: false,
+  delayed: false,
+  bound: false,
+  revealable: false,
+}
+const names = (progress: Progress) =>
+  stepViews(progress)
+    .map((step) => step.state)
+    .join(' ')
 
 test('steps go from queued to ready, one at a time', () => {
   expect(names(waiting)).toBe('now next next next next')
   expect(names({ ...waiting, taken: true })).toBe('done now next next next')
   expect(names({ ...waiting, taken: true, calling: true })).toBe('done done now next next')
   expect(names({ ...waiting, state: 'ready' })).toBe('done done done now next')
-  expect(names({ ...waiting, state: 'ready', bound: true, revealable: true })).toBe('done done done done done')
+  expect(names({ ...waiting, state: 'ready', bound: true, revealable: true })).toBe(
+    'done done done done done',
+  )
 })
 
 test('a key whose limits are late is ready all the same, and says so', () => {
-  expect(names({ ...waiting, state: 'ready', revealable: true })).toBe('done done done problem done')
+  expect(names({ ...waiting, state: 'ready', revealable: true })).toBe(
+    'done done done problem done',
+  )
   expect(currentStep({ ...waiting, state: 'ready', revealable: true })).toBe(4)
 })
 

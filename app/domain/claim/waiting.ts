@@ -25,14 +25,17 @@ export function currentStep(progress: Progress): number {
 export type StepSeconds = Partial<Record<StepName, number | null>>
 
 export function stepViews(progress: Progress, took: StepSeconds = {}): StepView[] {
-  return statesOf(progress).map((step) => (step.state === 'done' ? { ...step, seconds: took[step.name] ?? null } : step))
+  return statesOf(progress).map((step) =>
+    step.state === 'done' ? { ...step, seconds: took[step.name] ?? null } : step,
+  )
 }
 
 function statesOf(progress: Progress): StepView[] {
   const current = currentStep(progress)
   const stopped = progress.state === 'refused'
   return stepNames.map((name, index) => {
-    if (progress.state === 'ready' && current === 4) return { name, state: name === 'limits' && !progress.bound ? 'problem' : 'done' }
+    if (progress.state === 'ready' && current === 4)
+      return { name, state: name === 'limits' && !progress.bound ? 'problem' : 'done' }
     if (index < current) return { name, state: 'done' }
     if (index === current) return { name, state: stopped || progress.delayed ? 'problem' : 'now' }
     return { name, state: 'next' }
@@ -46,19 +49,28 @@ const leastSamples = 5
  * Seconds to expect as a range, from how long recent mints took and how many run at once; a little pessimistic,
  * because a wait that ends early is forgiven. Null when there is nothing to go by.
  */
-export function estimateSeconds(peopleAhead: number, recentMintSeconds: number[], slots: number): { from: number; to: number } | null {
+export function estimateSeconds(
+  peopleAhead: number,
+  recentMintSeconds: number[],
+  slots: number,
+): { from: number; to: number } | null {
   if (recentMintSeconds.length < leastSamples || slots < 1) return null
   const sorted = [...recentMintSeconds].sort((a, b) => a - b)
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
   const rounds = Math.ceil((peopleAhead + 1) / slots)
   const from = Math.max(1, Math.floor(rounds * at(0.25)))
   return { from, to: Math.max(from + 1, Math.ceil(rounds * at(0.9) * 1.5) + 1) }
 }
 
 /** Milliseconds until the page may ask again, or null when nothing more will change. */
-export function nextPollMs(progress: Progress, waiting: { peopleAhead: number; retryInSeconds: number } | null): number | null {
+export function nextPollMs(
+  progress: Progress,
+  waiting: { peopleAhead: number; retryInSeconds: number } | null,
+): number | null {
   if (progress.state === 'refused' || progress.state === 'ended') return null
-  if (progress.state === 'ready') return progress.bound ? 30_000 : progress.revealable ? 10_000 : 1_000
+  if (progress.state === 'ready')
+    return progress.bound ? 30_000 : progress.revealable ? 10_000 : 1_000
   if (waiting && waiting.retryInSeconds > 10) return 5_000
   return waiting && waiting.peopleAhead > 60 ? 2_000 : 1_000
 }

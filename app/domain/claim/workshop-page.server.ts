@@ -24,13 +24,32 @@ const newestUnbound = 500
 const latestWork = 5
 
 /** Null where there is neither a file nor a claim of this name. */
-export async function readWorkshopPage(ctx: Ctx, slug: string, query: ClaimListQuery): Promise<WorkshopPage | null> {
+export async function readWorkshopPage(
+  ctx: Ctx,
+  slug: string,
+  query: ClaimListQuery,
+): Promise<WorkshopPage | null> {
   const figures = await readFigures(ctx.db, slug)
   const line = await readWorkshopLine(ctx, slug, figures)
   if (!line) return null
-  const [list, unboundReasons, work] = await Promise.all([readClaimList(ctx, slug, query), figures.unbound > 0 ? readUnboundReasons(ctx, slug) : [], listBulk(ctx, { scope: slug, limit: latestWork })])
+  const [list, unboundReasons, work] = await Promise.all([
+    readClaimList(ctx, slug, query),
+    figures.unbound > 0 ? readUnboundReasons(ctx, slug) : [],
+    listBulk(ctx, { scope: slug, limit: latestWork }),
+  ])
   const { unbound, disabled, missing, overLimit } = figures
-  return { line, facts: { unbound, disabled, missing, overLimit }, unboundReasons, over: (line.window === 'closed' || line.window === null) && figures.total > 0 && figures.pending + figures.ready === 0, list, work, asOf: ctx.now().toISOString() }
+  return {
+    line,
+    facts: { unbound, disabled, missing, overLimit },
+    unboundReasons,
+    over:
+      (line.window === 'closed' || line.window === null) &&
+      figures.total > 0 &&
+      figures.pending + figures.ready === 0,
+    list,
+    work,
+    asOf: ctx.now().toISOString(),
+  }
 }
 
 async function readUnboundReasons(ctx: Ctx, slug: string): Promise<UnboundReason[]> {

@@ -17,8 +17,22 @@ export type Finding = {
 }
 
 export type CheckName =
-  | 'environment' | 'secrets' | 'database' | 'migrations' | 'queue' | 'worker' | 'switch' | 'workshops'
-  | 'management-key' | 'credits' | 'in-flight' | 'models' | 'guardrails' | 'clock' | 'sign-in' | 'canary'
+  | 'environment'
+  | 'secrets'
+  | 'database'
+  | 'migrations'
+  | 'queue'
+  | 'worker'
+  | 'switch'
+  | 'workshops'
+  | 'management-key'
+  | 'credits'
+  | 'in-flight'
+  | 'models'
+  | 'guardrails'
+  | 'clock'
+  | 'sign-in'
+  | 'canary'
 
 export type CheckResult = Finding & { name: CheckName }
 
@@ -38,13 +52,18 @@ export type Patient = {
 }
 
 /** A patient of which these parts are there. */
-export type PatientWith<Part extends 'db' | 'provider'> = Patient & { [Name in Part]: NonNullable<Patient[Name]> }
+export type PatientWith<Part extends 'db' | 'provider'> = Patient & {
+  [Name in Part]: NonNullable<Patient[Name]>
+}
 
 export type Check = { name: CheckName; needs: CheckName[] } & (
   | { parts: []; run: (patient: Patient) => Promise<Finding> | Finding }
   | { parts: ['db']; run: (patient: PatientWith<'db'>) => Promise<Finding> }
   | { parts: ['provider']; run: (patient: PatientWith<'provider'>) => Promise<Finding> }
-  | { parts: ['db', 'provider']; run: (patient: PatientWith<'db' | 'provider'>) => Promise<Finding> }
+  | {
+      parts: ['db', 'provider']
+      run: (patient: PatientWith<'db' | 'provider'>) => Promise<Finding>
+    }
 )
 
 export const ok = (words: string): Finding => ({ verdict: 'ok', words, remedy: null })
@@ -75,9 +94,16 @@ export function opensSoon(workshop: Workshop, now: Date): boolean {
 /** Workshops that hand out keys now or within a week. A giveaway without MAX_TOTAL_KEYS hands out none. */
 export function roomsOf(patient: Pick<Patient, 'workshops' | 'settings' | 'now'>): Workshop[] {
   const now = patient.now()
-  return [...patient.workshops.workshops.values()].filter((workshop) => opensSoon(workshop, now) && (workshop.kind === 'workshop' || patient.settings.maxTotalKeys > 0))
+  return [...patient.workshops.workshops.values()].filter(
+    (workshop) =>
+      opensSoon(workshop, now) &&
+      (workshop.kind === 'workshop' || patient.settings.maxTotalKeys > 0),
+  )
 }
 
 export const dollars = (amount: NanoUsd) => formatUsd(amount)
 export const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
-export const listed = (items: readonly string[], most = 8) => (items.length > most ? `${items.slice(0, most).join(', ')} and ${items.length - most} more` : items.join(', '))
+export const listed = (items: readonly string[], most = 8) =>
+  items.length > most
+    ? `${items.slice(0, most).join(', ')} and ${items.length - most} more`
+    : items.join(', ')

@@ -19,14 +19,30 @@ export async function readExposure(patient: Patient): Promise<Exposure> {
   const unbounded: string[] = []
   const rooms = roomsOf(patient).filter(({ slug }) => !spending?.ended.has(slug))
   for (const room of rooms) {
-    const worst = worstCaseSpend(room, room.claimsOpenAt !== null && room.claimsOpenAt > now ? room.claimsOpenAt : now)
+    const worst = worstCaseSpend(
+      room,
+      room.claimsOpenAt !== null && room.claimsOpenAt > now ? room.claimsOpenAt : now,
+    )
     if (worst === null) unbounded.push(room.slug)
     // A pool that was lowered in the file still owes what was committed before.
-    else parts.push({ slug: room.slug, amount: positive(larger(worst, spending?.pools.get(room.slug)?.committed ?? 0n) - (spending?.pools.get(room.slug)?.used ?? 0n)) })
+    else
+      parts.push({
+        slug: room.slug,
+        amount: positive(
+          larger(worst, spending?.pools.get(room.slug)?.committed ?? 0n) -
+            (spending?.pools.get(room.slug)?.used ?? 0n),
+        ),
+      })
   }
   const listed = new Set(rooms.map(({ slug }) => slug))
-  for (const [slug, { committed, used }] of spending?.pools ?? []) if (!listed.has(slug) && committed > used) parts.push({ slug, amount: committed - used })
-  return { total: parts.reduce((sum, { amount }) => sum + amount, 0n), parts: parts.sort((a, b) => (a.amount < b.amount ? 1 : -1)), unbounded, spentKnown: spending !== null }
+  for (const [slug, { committed, used }] of spending?.pools ?? [])
+    if (!listed.has(slug) && committed > used) parts.push({ slug, amount: committed - used })
+  return {
+    total: parts.reduce((sum, { amount }) => sum + amount, 0n),
+    parts: parts.sort((a, b) => (a.amount < b.amount ? 1 : -1)),
+    unbounded,
+    spentKnown: spending !== null,
+  }
 }
 
 type Spending = { pools: Map<string, { committed: NanoUsd; used: NanoUsd }>; ended: Set<string> }
@@ -39,7 +55,12 @@ async function readSpending({ db }: Patient): Promise<Spending | null> {
       from keymint.pools p left join keymint.workshop_attendance c on c.workshop_slug = p.workshop_slug group by p.workshop_slug`
     const ends = await db.workshopEnd.findMany({ select: { slug: true } })
     return {
-      pools: new Map(rows.map(({ slug, committed, used }) => [slug, { committed: nanoFromDecimalString(committed), used: nanoFromDecimalString(used) }])),
+      pools: new Map(
+        rows.map(({ slug, committed, used }) => [
+          slug,
+          { committed: nanoFromDecimalString(committed), used: nanoFromDecimalString(used) },
+        ]),
+      ),
       ended: new Set(ends.map(({ slug }) => slug)),
     }
   } catch {

@@ -23,7 +23,11 @@ export async function askForReport(ctx: Ctx, actorUserId: string): Promise<'aske
     if (running) return 'under-way'
     const { id } = await tx.doctorReport.create({ data: { madeBy: `user:${actorUserId}` } })
     await ctx.queue.enqueue(tx, 'doctor', { reportId: id }, { singletonKey: id })
-    await recordAudit(tx, { actor: `user:${actorUserId}`, action: 'doctor.asked', subject: `doctor:${id}` })
+    await recordAudit(tx, {
+      actor: `user:${actorUserId}`,
+      action: 'doctor.asked',
+      subject: `doctor:${id}`,
+    })
     return 'asked'
   })
 }
@@ -37,18 +41,35 @@ export async function makeReport(ctx: Ctx, reportId: string): Promise<void> {
     update keymint.doctor_reports set verdict = ${report.verdict}, body = ${JSON.stringify(report)}::jsonb, made_at = now() where id = ${reportId}::uuid and verdict is null`
   await ctx.db.$executeRaw`
     delete from keymint.doctor_reports where id in (select id from keymint.doctor_reports order by asked_at desc offset ${keepReports}::int)`
-  ctx.log.info({ verdict: report.verdict, found: report.checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'warn').map(({ name }) => name) }, 'the doctor has a report')
+  ctx.log.info(
+    {
+      verdict: report.verdict,
+      found: report.checks
+        .filter(({ verdict }) => verdict === 'fail' || verdict === 'warn')
+        .map(({ name }) => name),
+    },
+    'the doctor has a report',
+  )
 }
 
 /** Keeps a report made on the command line, so that the page shows it too. */
-export async function keepReport(db: Ctx['db'], madeBy: AuditActor, report: DoctorReport): Promise<void> {
-  await db.doctorReport.create({ data: { madeBy, madeAt: new Date(report.madeAt), verdict: report.verdict, body: report } })
+export async function keepReport(
+  db: Ctx['db'],
+  madeBy: AuditActor,
+  report: DoctorReport,
+): Promise<void> {
+  await db.doctorReport.create({
+    data: { madeBy, madeAt: new Date(report.madeAt), verdict: report.verdict, body: report },
+  })
 }
 
 /** What the page shows. Asks nothing upstream. */
 export async function readDoctorView(ctx: Pick<Ctx, 'db'>): Promise<DoctorView> {
   const [latest, [pending]] = await Promise.all([
-    ctx.db.doctorReport.findFirst({ where: { verdict: { not: null } }, orderBy: { madeAt: 'desc' } }),
+    ctx.db.doctorReport.findFirst({
+      where: { verdict: { not: null } },
+      orderBy: { madeAt: 'desc' },
+    }),
     ctx.db.$queryRaw<{ askedAt: Date; overdue: boolean }[]>`
       select asked_at as "askedAt", asked_at < now() - make_interval(secs => ${longestCheckSeconds}::int) as overdue
       from keymint.doctor_reports r where verdict is null and not exists (select 1 from keymint.doctor_reports later where later.made_at > r.asked_at)

@@ -43,7 +43,9 @@ const foldLock = 7_126_202
 /** Adds what happened since the last time to the kept figures. Returns how many entries that were; 0 when another process is at it. */
 export async function foldFigures(ctx: Pick<Ctx, 'db'>): Promise<number> {
   return ctx.db.$transaction(async (tx) => {
-    const [lock] = await tx.$queryRaw<{ mine: boolean }[]>`select pg_try_advisory_xact_lock(${foldLock}::bigint) as mine`
+    const [lock] = await tx.$queryRaw<
+      { mine: boolean }[]
+    >`select pg_try_advisory_xact_lock(${foldLock}::bigint) as mine`
     if (!lock?.mine) return 0
     const [folded] = await tx.$queryRaw<{ entries: number }[]>`
       with taken as (
@@ -74,14 +76,23 @@ export async function readAllFigures(db: Db | Tx): Promise<Map<string, Figures>>
 
 /** The figures of one workshop; all zero where nobody has claimed. */
 export async function readFigures(db: Db | Tx, scope: string): Promise<Figures> {
-  return figuresOf(await db.$queryRaw<Row[]>`
+  return figuresOf(
+    await db.$queryRaw<Row[]>`
     select ${scope} as scope, facet, sum(n)::int as n, sum(usd)::text as usd from (
       select facet, n, usd from keymint.figures where scope = ${scope}
       union all select facet, n, usd from keymint.figure_deltas where scope = ${scope} and minute is null) kept
-    group by facet`)
+    group by facet`,
+  )
 }
 
-export type FigureDifference = { scope: string; facet: string; kept: number; counted: number; keptUsd: string; countedUsd: string }
+export type FigureDifference = {
+  scope: string
+  facet: string
+  kept: number
+  counted: number
+  keptUsd: string
+  countedUsd: string
+}
 
 /** Counts everything and compares. An empty list means that the kept figures are right; it reads every claim, so it is for the doctor and for tests. */
 export async function verifyFigures(ctx: Pick<Ctx, 'db'>): Promise<FigureDifference[]> {
@@ -103,7 +114,12 @@ export function sumFigures(all: Iterable<Figures>): Figures {
   const sum = figuresOf([])
   for (const figures of all) {
     for (const [name, value] of Object.entries(figures) as [keyof Figures, number | NanoUsd][]) {
-      Object.assign(sum, { [name]: typeof value === 'bigint' ? (sum[name] as NanoUsd) + value : (sum[name] as number) + value })
+      Object.assign(sum, {
+        [name]:
+          typeof value === 'bigint'
+            ? (sum[name] as NanoUsd) + value
+            : (sum[name] as number) + value,
+      })
     }
   }
   return sum
@@ -114,9 +130,20 @@ function figuresOf(rows: Row[]): Figures {
   const count = (facet: string) => byFacet.get(facet)?.n ?? 0
   const amount = (facet: string) => nanoFromDecimalString(byFacet.get(facet)?.usd ?? '0')
   return {
-    total: count('total'), pending: count('pending'), ready: count('ready'), ended: count('ended'), refused: count('refused'),
-    unbound: count('unbound'), setAside: count('set-aside'), disabled: count('disabled'), missing: count('missing'), overLimit: count('over-limit'),
-    active: count('active'), retired: count('retired'),
-    spent: amount('usage') + amount('retired'), overrun: amount('overrun'), overrunClaims: count('overrun'),
+    total: count('total'),
+    pending: count('pending'),
+    ready: count('ready'),
+    ended: count('ended'),
+    refused: count('refused'),
+    unbound: count('unbound'),
+    setAside: count('set-aside'),
+    disabled: count('disabled'),
+    missing: count('missing'),
+    overLimit: count('over-limit'),
+    active: count('active'),
+    retired: count('retired'),
+    spent: amount('usage') + amount('retired'),
+    overrun: amount('overrun'),
+    overrunClaims: count('overrun'),
   }
 }

@@ -5,9 +5,26 @@ import type { Ctx } from '../ctx'
 import { percentile } from './percentile'
 import { spans, type SpanName } from './spans'
 
-export type ActivityPoint = { at: string; claims: number; keys: number; refused: number; p50: number | null; p95: number | null }
+export type ActivityPoint = {
+  at: string
+  claims: number
+  keys: number
+  refused: number
+  p50: number | null
+  p95: number | null
+}
 export type SpendPoint = { at: string; usd: number }
-export type Activity = { from: string; to: string; stepSeconds: number; points: ActivityPoint[]; spend: SpendPoint[]; claims: number; keys: number; p50: number | null; p95: number | null }
+export type Activity = {
+  from: string
+  to: string
+  stepSeconds: number
+  points: ActivityPoint[]
+  spend: SpendPoint[]
+  claims: number
+  keys: number
+  p50: number | null
+  p95: number | null
+}
 
 const timeToKey = 'time-to-key/'
 
@@ -15,7 +32,11 @@ const timeToKey = 'time-to-key/'
  * One span of time that ends now, or, when nothing has happened in it, at the last thing that did: after an event the
  * pages show the event. `scope` null means all workshops. Steps without anything are there too, with zeros.
  */
-export async function readActivity(ctx: Pick<Ctx, 'db' | 'now'>, scope: string | null, span: SpanName): Promise<Activity> {
+export async function readActivity(
+  ctx: Pick<Ctx, 'db' | 'now'>,
+  scope: string | null,
+  span: SpanName,
+): Promise<Activity> {
   const { seconds, stepSeconds } = spans[span]
   const now = ctx.now().getTime()
   const last = await readLastMinute(ctx, scope)
@@ -23,16 +44,32 @@ export async function readActivity(ctx: Pick<Ctx, 'db' | 'now'>, scope: string |
   const stepMs = stepSeconds * 1000
   const to = Math.ceil(end / stepMs) * stepMs
   const from = to - seconds * 1000
-  const [moments, spend] = await Promise.all([readMoments(ctx, scope, from, to, stepSeconds), readSpend(ctx, scope, from, Math.min(to, now), stepSeconds)])
+  const [moments, spend] = await Promise.all([
+    readMoments(ctx, scope, from, to, stepSeconds),
+    readSpend(ctx, scope, from, Math.min(to, now), stepSeconds),
+  ])
   const byStep = Map.groupBy(moments, (moment) => moment.step)
-  const points = Array.from({ length: seconds / stepSeconds }, (_, step) => pointOf(new Date(from + step * stepMs).toISOString(), byStep.get(step) ?? []))
+  const points = Array.from({ length: seconds / stepSeconds }, (_, step) =>
+    pointOf(new Date(from + step * stepMs).toISOString(), byStep.get(step) ?? []),
+  )
   const whole = pointOf('', moments)
-  return { from: new Date(from).toISOString(), to: new Date(to).toISOString(), stepSeconds, points, spend, claims: whole.claims, keys: whole.keys, p50: whole.p50, p95: whole.p95 }
+  return {
+    from: new Date(from).toISOString(),
+    to: new Date(to).toISOString(),
+    stepSeconds,
+    points,
+    spend,
+    claims: whole.claims,
+    keys: whole.keys,
+    p50: whole.p50,
+    p95: whole.p95,
+  }
 }
 
 type Moment = { step: number; facet: string; n: number }
 
-const ofScope = (scope: string | null) => (scope === null ? Prisma.sql`true` : Prisma.sql`scope = ${scope}`)
+const ofScope = (scope: string | null) =>
+  scope === null ? Prisma.sql`true` : Prisma.sql`scope = ${scope}`
 
 async function readLastMinute(ctx: Pick<Ctx, 'db'>, scope: string | null): Promise<number | null> {
   const [row] = await ctx.db.$queryRaw<{ minute: Date | null }[]>`
@@ -40,7 +77,13 @@ async function readLastMinute(ctx: Pick<Ctx, 'db'>, scope: string | null): Promi
   return row?.minute?.getTime() ?? null
 }
 
-async function readMoments(ctx: Pick<Ctx, 'db'>, scope: string | null, from: number, to: number, stepSeconds: number): Promise<Moment[]> {
+async function readMoments(
+  ctx: Pick<Ctx, 'db'>,
+  scope: string | null,
+  from: number,
+  to: number,
+  stepSeconds: number,
+): Promise<Moment[]> {
   const [start, end] = [new Date(from), new Date(to)]
   return ctx.db.$queryRaw<Moment[]>`
     select floor(extract(epoch from at - ${start}::timestamptz) / ${stepSeconds}::int)::int as step, facet, sum(n)::int as n from (
@@ -50,18 +93,32 @@ async function readMoments(ctx: Pick<Ctx, 'db'>, scope: string | null, from: num
 }
 
 function pointOf(at: string, moments: Moment[]): ActivityPoint {
-  const count = (facet: string) => moments.reduce((sum, moment) => (moment.facet === facet ? sum + moment.n : sum), 0)
+  const count = (facet: string) =>
+    moments.reduce((sum, moment) => (moment.facet === facet ? sum + moment.n : sum), 0)
   const waits = new Map<number, number>()
   for (const { facet, n } of moments) {
     if (!facet.startsWith(timeToKey)) continue
     const step = Number(facet.slice(timeToKey.length))
     waits.set(step, (waits.get(step) ?? 0) + n)
   }
-  return { at, claims: count('claims'), keys: count('keys'), refused: count('refused'), p50: percentile(waits, 0.5), p95: percentile(waits, 0.95) }
+  return {
+    at,
+    claims: count('claims'),
+    keys: count('keys'),
+    refused: count('refused'),
+    p50: percentile(waits, 0.5),
+    p95: percentile(waits, 0.95),
+  }
 }
 
 /** The last sample of each step, of every workshop; where a workshop has none in a step, what it had before counts on. */
-async function readSpend(ctx: Pick<Ctx, 'db'>, scope: string | null, from: number, to: number, stepSeconds: number): Promise<SpendPoint[]> {
+async function readSpend(
+  ctx: Pick<Ctx, 'db'>,
+  scope: string | null,
+  from: number,
+  to: number,
+  stepSeconds: number,
+): Promise<SpendPoint[]> {
   const [start, end] = [new Date(from), new Date(to)]
   const known = Prisma.sql`(select scope from keymint.figures where ${ofScope(scope)} union select scope from keymint.figure_deltas where minute is null and ${ofScope(scope)}) known`
   const [rows, before] = await Promise.all([
@@ -80,10 +137,14 @@ async function readSpend(ctx: Pick<Ctx, 'db'>, scope: string | null, from: numbe
   const points: SpendPoint[] = []
   const byStep = Map.groupBy(rows, (row) => row.step)
   for (let step = 0; step < Math.ceil((to - from) / 1000 / stepSeconds); step++) {
-    for (const row of byStep.get(step) ?? []) standing.set(row.scope, nanoFromDecimalString(row.usd))
+    for (const row of byStep.get(step) ?? [])
+      standing.set(row.scope, nanoFromDecimalString(row.usd))
     if (standing.size === 0) continue
     const at = Math.min(from + (step + 1) * stepSeconds * 1000, to)
-    points.push({ at: new Date(at).toISOString(), usd: usdNumberFromNano([...standing.values()].reduce((sum, usd) => sum + usd, 0n)) })
+    points.push({
+      at: new Date(at).toISOString(),
+      usd: usdNumberFromNano([...standing.values()].reduce((sum, usd) => sum + usd, 0n)),
+    })
   }
   return points
 }

@@ -7,7 +7,9 @@ import { workerQuietSeconds } from './health.server'
 const patienceMs = 2_000
 
 /** Puts the present figures into ctx.metrics, or takes the old ones away when the database does not answer in two seconds. */
-export async function refreshGauges(ctx: Pick<Ctx, 'db' | 'metrics' | 'workshops' | 'log'>): Promise<void> {
+export async function refreshGauges(
+  ctx: Pick<Ctx, 'db' | 'metrics' | 'workshops' | 'log'>,
+): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), patienceMs)
@@ -26,7 +28,9 @@ async function readGauges({ db, workshops }: Pick<Ctx, 'db' | 'workshops'>): Pro
     db.$queryRaw<Gauges['queues']>`
       select name as queue, coalesce(ready_count, 0)::int as ready, coalesce(deferred_count, 0)::int as deferred, coalesce(active_count, 0)::int as active,
         coalesce(failed_count, 0)::int as failed, coalesce(ready_oldest_seconds, 0)::float8 as "oldestSeconds" from pgboss.queue where name not like '\\_\\_%'`,
-    db.$queryRaw<{ workshop: string; committed: string; seats: number }[]>`select workshop_slug as workshop, committed_usd::text as committed, seats from keymint.pools`,
+    db.$queryRaw<
+      { workshop: string; committed: string; seats: number }[]
+    >`select workshop_slug as workshop, committed_usd::text as committed, seats from keymint.pools`,
     db.$queryRaw<State[]>`
       select (select count(*)::int from keymint.mints where state = 'pending') as "mintsWaiting",
         coalesce((select extract(epoch from now() - min(queued_at))::float8 from keymint.mints where state = 'pending'), 0) as "oldestMintSeconds",
@@ -41,7 +45,8 @@ async function readGauges({ db, workshops }: Pick<Ctx, 'db' | 'workshops'>): Pro
     pools: pools.map(({ workshop, committed, seats }) => {
       const file = workshops.workshops.get(workshop)
       return {
-        workshop, seats,
+        workshop,
+        seats,
         committedUsd: usdNumberFromNano(nanoFromDecimalString(committed)),
         limitUsd: file?.poolLimit == null ? null : usdNumberFromNano(file.poolLimit),
         maxSeats: file?.maxKeys ?? null,

@@ -1,7 +1,12 @@
 /** Whether this deployment can serve a room now: database, migrations, a worker seen lately. */
 import type { Ctx } from '../ctx'
 
-export type Readiness = { ready: boolean; database: boolean; migrated: boolean; workerSeenSecondsAgo: number | null }
+export type Readiness = {
+  ready: boolean
+  database: boolean
+  migrated: boolean
+  workerSeenSecondsAgo: number | null
+}
 
 /** A worker that says nothing for this long counts as gone. */
 export const workerQuietSeconds = 30
@@ -9,7 +14,12 @@ const patienceMs = 500
 
 /** Answers within half a second, also when the database does not. */
 export async function readiness(ctx: Ctx): Promise<Readiness> {
-  const down: Readiness = { ready: false, database: false, migrated: false, workerSeenSecondsAgo: null }
+  const down: Readiness = {
+    ready: false,
+    database: false,
+    migrated: false,
+    workerSeenSecondsAgo: null,
+  }
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<Readiness>((resolve) => {
     timer = setTimeout(() => resolve(down), patienceMs)
@@ -24,5 +34,10 @@ async function read(ctx: Ctx): Promise<Readiness> {
       (select extract(epoch from now() - max(last_seen_at))::int from keymint.workers) as quiet`
   const migrated = row?.applied === ctx.migrations.length
   const quiet = row?.quiet ?? null
-  return { ready: migrated && quiet !== null && quiet <= workerQuietSeconds, database: true, migrated, workerSeenSecondsAgo: quiet }
+  return {
+    ready: migrated && quiet !== null && quiet <= workerQuietSeconds,
+    database: true,
+    migrated,
+    workerSeenSecondsAgo: quiet,
+  }
 }

@@ -10,8 +10,7 @@ import { upstreamNamePrefix } from '../mint/attempts.server'
 
 export type RenewOutcome =
   /** Processes read the id when they start: they would go on under the old one. */
-  | { kind: 'workers-running'; workers: number }
-  | { kind: 'renewed'; previousId: string; id: string }
+  { kind: 'workers-running'; workers: number } | { kind: 'renewed'; previousId: string; id: string }
 
 /** Gives this database a new installation id, audited. Refuses while a worker was seen lately. */
 export async function renewInstallation(ctx: Pick<Ctx, 'db'>): Promise<RenewOutcome> {
@@ -23,7 +22,12 @@ export async function renewInstallation(ctx: Pick<Ctx, 'db'>): Promise<RenewOutc
     if (!before) throw new Error('The database has not been migrated: run npm run migrate first.')
     if (before.workers > 0) return { kind: 'workers-running', workers: before.workers }
     await tx.$executeRaw`update keymint.installation set id = ${id}`
-    await recordAudit(tx, { actor: 'operator', action: 'installation.renewed', subject: `installation:${id}`, details: { previousId: before.id } })
+    await recordAudit(tx, {
+      actor: 'operator',
+      action: 'installation.renewed',
+      subject: `installation:${id}`,
+      details: { previousId: before.id },
+    })
     return { kind: 'renewed', previousId: before.id, id }
   })
 }
@@ -31,9 +35,21 @@ export async function renewInstallation(ctx: Pick<Ctx, 'db'>): Promise<RenewOutc
 export type FormerKey = { name: string; label: string; createdAt: string; held: boolean }
 
 /** Keys upstream under a former id, newest first, and whether a row of this database holds each. No program deletes any of them. */
-export async function listFormerKeys(ctx: Pick<Ctx, 'db' | 'provider'>, formerId: string): Promise<FormerKey[]> {
-  const keys = (await ctx.provider.listKeys()).filter((key) => key.name.startsWith(upstreamNamePrefix(formerId)))
-  const held = await ctx.db.$queryRaw<{ hash: string }[]>`select key_hash as hash from keymint.held_keys where key_hash = any(${keys.map((key) => key.hash)})`
+export async function listFormerKeys(
+  ctx: Pick<Ctx, 'db' | 'provider'>,
+  formerId: string,
+): Promise<FormerKey[]> {
+  const keys = (await ctx.provider.listKeys()).filter((key) =>
+    key.name.startsWith(upstreamNamePrefix(formerId)),
+  )
+  const held = await ctx.db.$queryRaw<
+    { hash: string }[]
+  >`select key_hash as hash from keymint.held_keys where key_hash = any(${keys.map((key) => key.hash)})`
   const hashes = new Set(held.map(({ hash }) => hash))
-  return keys.map((key) => ({ name: key.name, label: key.label, createdAt: key.createdAt.toISOString(), held: hashes.has(key.hash) }))
+  return keys.map((key) => ({
+    name: key.name,
+    label: key.label,
+    createdAt: key.createdAt.toISOString(),
+    held: hashes.has(key.hash),
+  }))
 }

@@ -19,12 +19,14 @@ const slug = 'test-workshop'
 
 async function claimFor(world: World, count: number) {
   const people = await world.people(count)
-  for (const person of people) await claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
+  for (const person of people)
+    await claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
   return people
 }
 
 async function mintAllOf(ctx: World['ctx']) {
-  for (const { id } of await ctx.db.mint.findMany({ where: { state: 'pending' } })) await runMint(ctx, id)
+  for (const { id } of await ctx.db.mint.findMany({ where: { state: 'pending' } }))
+    await runMint(ctx, id)
 }
 
 /** Postgres copies only what nobody is connected to: everybody is sent away first, as a backup needs nobody to be. */
@@ -34,7 +36,9 @@ async function backUp(world: World): Promise<{ url: string; drop(): Promise<void
   await admin.connect()
   try {
     await admin.query(`alter database ${name} with allow_connections false`)
-    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name])
+    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
+      name,
+    ])
     return await cloneDatabase(inject('postgresAdminUrl'), name)
   } finally {
     await admin.query(`alter database ${name} with allow_connections true`)
@@ -43,14 +47,26 @@ async function backUp(world: World): Promise<{ url: string; drop(): Promise<void
 }
 
 async function countsOf(db: World['db']) {
-  const tables = await db.$queryRaw<{ name: string }[]>`select schemaname || '.' || tablename as name from pg_tables where schemaname = 'keymint' or (schemaname = 'pgboss' and tablename in ('job_common', 'queue', 'schedule')) order by 1`
-  return Promise.all(tables.map(async ({ name }) => [name, (await db.$queryRawUnsafe<{ count: number }[]>(`select count(*)::int as count from ${name}`))[0]?.count]))
+  const tables = await db.$queryRaw<
+    { name: string }[]
+  >`select schemaname || '.' || tablename as name from pg_tables where schemaname = 'keymint' or (schemaname = 'pgboss' and tablename in ('job_common', 'queue', 'schedule')) order by 1`
+  return Promise.all(
+    tables.map(async ({ name }) => [
+      name,
+      (
+        await db.$queryRawUnsafe<{ count: number }[]>(`select count(*)::int as count from ${name}`)
+      )[0]?.count,
+    ]),
+  )
 }
 
 /** What a process would be on the restored database: its own connections, and the id it reads there. */
 async function ctxOn(world: World, url: string): Promise<World['ctx']> {
   const db = createDb(url, { max: 5, applicationName: 'restored' })
-  const queue = await createSendingQueue(url, { onError: () => undefined, onWarning: () => undefined })
+  const queue = await createSendingQueue(url, {
+    onError: () => undefined,
+    onWarning: () => undefined,
+  })
   world.onClose(async () => {
     await queue.stop()
     await db.$disconnect()
@@ -69,7 +85,14 @@ test('a restored database has every row, opens every key, mints what was waiting
   world.onClose(() => backup.drop())
 
   // After the backup: the two who waited got their keys, and then the database was lost.
-  await expect.poll(() => mintAllOf(world.ctx).then(() => true, () => false)).toBe(true)
+  await expect
+    .poll(() =>
+      mintAllOf(world.ctx).then(
+        () => true,
+        () => false,
+      ),
+    )
+    .toBe(true)
   expect(await world.liveKeys()).toHaveLength(5)
 
   const db = createDb(backup.url, { max: 2, applicationName: 'renew' })
@@ -77,28 +100,47 @@ test('a restored database has every row, opens every key, mints what was waiting
   expect(await countsOf(db)).toEqual(counts)
   const outcome = await renewInstallation({ db })
   expect(outcome).toMatchObject({ kind: 'renewed', previousId: world.ctx.installationId })
-  expect(await db.auditEvent.findFirst({ where: { action: 'installation.renewed' } })).toMatchObject({ actor: 'operator', details: { previousId: world.ctx.installationId } })
+  expect(
+    await db.auditEvent.findFirst({ where: { action: 'installation.renewed' } }),
+  ).toMatchObject({ actor: 'operator', details: { previousId: world.ctx.installationId } })
 
   const restored = await ctxOn(world, backup.url)
   expect(restored.installationId).not.toBe(world.ctx.installationId)
   const former = await listFormerKeys(restored, world.ctx.installationId)
   expect(former.filter((key) => key.held)).toHaveLength(3)
   expect(former.filter((key) => !key.held)).toHaveLength(2)
-  for (const claim of await restored.db.workshopAttendance.findMany({ where: { state: 'ready' } })) {
+  for (const claim of await restored.db.workshopAttendance.findMany({
+    where: { state: 'ready' },
+  })) {
     const place = { table: 'workshop_attendance', row: claim.claimId, generation: claim.generation }
-    expect(createSealer([world.encryptionKey]).unseal(claim.orKeyPlaintext!, place)).toMatch(/^sk-or-v1-/)
+    expect(createSealer([world.encryptionKey]).unseal(claim.orKeyPlaintext!, place)).toMatch(
+      /^sk-or-v1-/,
+    )
   }
 
   await sweep(restored)
   await mintAllOf(restored)
   await mintAllOf(restored)
-  await restored.db.$executeRaw`update keymint.mint_attempts set sent_at = sent_at - interval '10 minutes'`
-  expect(await reconcileKeys(restored)).toMatchObject({ ours: 2, deleted: 0, unexplained: [], dangling: 0 })
+  await restored.db
+    .$executeRaw`update keymint.mint_attempts set sent_at = sent_at - interval '10 minutes'`
+  expect(await reconcileKeys(restored)).toMatchObject({
+    ours: 2,
+    deleted: 0,
+    unexplained: [],
+    dangling: 0,
+  })
   const after = await restored.db.workshopAttendance.findMany({ where: { state: 'ready' } })
   expect(after).toHaveLength(5)
-  for (const claim of held) expect(after.find((one) => one.claimId === claim.claimId)?.orKeyHash, 'a key from before the backup is not made again').toBe(claim.orKeyHash)
+  for (const claim of held)
+    expect(
+      after.find((one) => one.claimId === claim.claimId)?.orKeyHash,
+      'a key from before the backup is not made again',
+    ).toBe(claim.orKeyHash)
   const { keys } = await world.call<{ keys: { name: string }[] }>('/__sim/keys')
-  expect(keys.filter(({ name }) => name.startsWith(`km/${restored.installationId}/`)), 'one key for each who waited').toHaveLength(waiting.length)
+  expect(
+    keys.filter(({ name }) => name.startsWith(`km/${restored.installationId}/`)),
+    'one key for each who waited',
+  ).toHaveLength(waiting.length)
   expect(keys, 'nothing upstream was deleted').toHaveLength(7)
   expect(await world.call<{ live: number }>('/__sim/keys')).toMatchObject({ live: 7 })
 })

@@ -14,43 +14,92 @@ import { readBudget } from './open-month.server'
 import { post, readBalance, type Balance, type MemberRef } from './postings.server'
 
 export type BudgetChange = { budget: NanoUsd; effective: 'now' | 'next-month'; reason: string }
-export type BudgetPreview = { month: Month; from: NanoUsd; to: NanoUsd; before: Balance; after: Balance }
+export type BudgetPreview = {
+  month: Month
+  from: NanoUsd
+  to: NanoUsd
+  before: Balance
+  after: Balance
+}
 
 /** What the change would do, without doing it. For next month the balances are this month's, unchanged. */
-export async function previewBudget(ctx: Ctx, ref: MemberRef, change: Pick<BudgetChange, 'budget' | 'effective'>): Promise<BudgetPreview | null> {
+export async function previewBudget(
+  ctx: Ctx,
+  ref: MemberRef,
+  change: Pick<BudgetChange, 'budget' | 'effective'>,
+): Promise<BudgetPreview | null> {
   return ctx.db.$transaction(async (tx) => {
     const member = await openMember(ctx, tx, ref)
     return member && member.state !== 'removed' ? effectOf(tx, member, change) : null
   })
 }
 
-async function effectOf(tx: Tx, member: OpenMember, { budget, effective }: Pick<BudgetChange, 'budget' | 'effective'>): Promise<BudgetPreview> {
+async function effectOf(
+  tx: Tx,
+  member: OpenMember,
+  { budget, effective }: Pick<BudgetChange, 'budget' | 'effective'>,
+): Promise<BudgetPreview> {
   const before = await readBalance(tx, member, member.month)
   const month = effective === 'now' ? member.month : nextMonth(member.month)
   const from = await readBudget(tx, member, month)
-  const after = effective === 'now' ? { ...before, allocated: budget, free: before.free + budget - before.allocated } : before
+  const after =
+    effective === 'now'
+      ? { ...before, allocated: budget, free: before.free + budget - before.allocated }
+      : before
   return { month, from, to: budget, before, after }
 }
 
-export type BudgetPreviewView = { effective: 'now' | 'next-month'; monthWords: string; from: MoneyView; to: MoneyView; freeBefore: MoneyView; freeAfter: MoneyView; used: MoneyView; short: boolean; shortBy: MoneyView }
+export type BudgetPreviewView = {
+  effective: 'now' | 'next-month'
+  monthWords: string
+  from: MoneyView
+  to: MoneyView
+  freeBefore: MoneyView
+  freeAfter: MoneyView
+  used: MoneyView
+  short: boolean
+  shortBy: MoneyView
+}
 
 /** The preview as an owner reads it. */
-export async function previewBudgetView(ctx: Ctx, ref: MemberRef, change: Pick<BudgetChange, 'budget' | 'effective'>): Promise<BudgetPreviewView | null> {
+export async function previewBudgetView(
+  ctx: Ctx,
+  ref: MemberRef,
+  change: Pick<BudgetChange, 'budget' | 'effective'>,
+): Promise<BudgetPreviewView | null> {
   const preview = await previewBudget(ctx, ref, change)
   if (!preview) return null
   const { before, after } = preview
   return {
-    effective: change.effective, monthWords: monthWords(preview.month), from: moneyView(preview.from), to: moneyView(preview.to), freeBefore: moneyView(before.free), freeAfter: moneyView(after.free),
-    used: moneyView(after.committed + after.spent), short: change.effective === 'now' && after.free < 0n, shortBy: moneyView(after.free < 0n ? -after.free : 0n),
+    effective: change.effective,
+    monthWords: monthWords(preview.month),
+    from: moneyView(preview.from),
+    to: moneyView(preview.to),
+    freeBefore: moneyView(before.free),
+    freeAfter: moneyView(after.free),
+    used: moneyView(after.committed + after.spent),
+    short: change.effective === 'now' && after.free < 0n,
+    shortBy: moneyView(after.free < 0n ? -after.free : 0n),
   }
 }
 
 /** Sets the budget. Null when there is no such member, or they have left. */
-export async function setBudget(ctx: Ctx, ref: MemberRef, change: BudgetChange, actorUserId: string): Promise<BudgetPreview | null> {
+export async function setBudget(
+  ctx: Ctx,
+  ref: MemberRef,
+  change: BudgetChange,
+  actorUserId: string,
+): Promise<BudgetPreview | null> {
   return ctx.db.$transaction((tx) => setBudgetIn(ctx, tx, ref, change, actorUserId))
 }
 
-async function setBudgetIn(ctx: Ctx, tx: Tx, ref: MemberRef, change: BudgetChange, actorUserId: string): Promise<BudgetPreview | null> {
+async function setBudgetIn(
+  ctx: Ctx,
+  tx: Tx,
+  ref: MemberRef,
+  change: BudgetChange,
+  actorUserId: string,
+): Promise<BudgetPreview | null> {
   const member = await openMember(ctx, tx, ref)
   if (!member || member.state === 'removed') return null
   const effect = await effectOf(tx, member, change)
@@ -60,23 +109,43 @@ async function setBudgetIn(ctx: Ctx, tx: Tx, ref: MemberRef, change: BudgetChang
     values (${ref.teamId}::uuid, ${ref.userId}, ${effect.month}::date, ${decimalStringFromNano(change.budget)}::numeric, ${change.reason}, ${actorUserId}, ${ctx.now()}::timestamptz)
     on conflict (team_id, user_id, month) do update set allocated_usd = excluded.allocated_usd, reason = excluded.reason, set_by = excluded.set_by, set_at = excluded.set_at`
   // What was set for later months would undo it there without a word.
-  if (change.effective === 'now') await tx.$executeRaw`delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and month > ${effect.month}::date`
+  if (change.effective === 'now')
+    await tx.$executeRaw`delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and month > ${effect.month}::date`
   await recordAudit(tx, {
-    actor, action: 'budget.set', subject: `user:${ref.userId}`, workshopSlug: teamScope(member.slug),
-    details: { fromUsd: decimalStringFromNano(effect.from), toUsd: decimalStringFromNano(effect.to), month: effect.month, effective: change.effective, reason: change.reason },
+    actor,
+    action: 'budget.set',
+    subject: `user:${ref.userId}`,
+    workshopSlug: teamScope(member.slug),
+    details: {
+      fromUsd: decimalStringFromNano(effect.from),
+      toUsd: decimalStringFromNano(effect.to),
+      month: effect.month,
+      effective: change.effective,
+      reason: change.reason,
+    },
   })
   if (change.effective === 'now') {
     const difference = effect.after.allocated - effect.before.allocated
-    const [kind, amount] = difference >= 0n ? (['allocate', difference] as const) : (['deallocate', -difference] as const)
-    await post(tx, member, ctx.now(), actor, [{ kind, month: member.month, amount, reason: change.reason }])
+    const [kind, amount] =
+      difference >= 0n
+        ? (['allocate', difference] as const)
+        : (['deallocate', -difference] as const)
+    await post(tx, member, ctx.now(), actor, [
+      { kind, month: member.month, amount, reason: change.reason },
+    ])
   }
   return effect
 }
 
-export type RequestOutcome = { kind: 'asked' } | { kind: 'refused'; reason: 'already-asked' | 'not-active' }
+export type RequestOutcome =
+  { kind: 'asked' } | { kind: 'refused'; reason: 'already-asked' | 'not-active' }
 
 /** A member asks for more a month; one open request at a time. */
-export async function requestMore(ctx: Ctx, ref: MemberRef, ask: { more: NanoUsd; reason: string }): Promise<RequestOutcome> {
+export async function requestMore(
+  ctx: Ctx,
+  ref: MemberRef,
+  ask: { more: NanoUsd; reason: string },
+): Promise<RequestOutcome> {
   return ctx.db.$transaction(async (tx): Promise<RequestOutcome> => {
     const member = await openMember(ctx, tx, ref)
     if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
@@ -84,36 +153,75 @@ export async function requestMore(ctx: Ctx, ref: MemberRef, ask: { more: NanoUsd
       insert into keymint.budget_requests (team_id, user_id, more_usd, reason, created_at)
       values (${ref.teamId}::uuid, ${ref.userId}, ${decimalStringFromNano(ask.more)}::numeric, ${ask.reason}, ${ctx.now()}::timestamptz) on conflict do nothing`
     if (written !== 1) return { kind: 'refused', reason: 'already-asked' }
-    await recordAudit(tx, { actor: `user:${ref.userId}`, action: 'budget.asked', subject: `user:${ref.userId}`, workshopSlug: teamScope(member.slug), details: { moreUsd: decimalStringFromNano(ask.more), reason: ask.reason } })
+    await recordAudit(tx, {
+      actor: `user:${ref.userId}`,
+      action: 'budget.asked',
+      subject: `user:${ref.userId}`,
+      workshopSlug: teamScope(member.slug),
+      details: { moreUsd: decimalStringFromNano(ask.more), reason: ask.reason },
+    })
     return { kind: 'asked' }
   })
 }
 
-export type DecisionOutcome = { kind: 'approved'; effect: BudgetPreview } | { kind: 'refused' } | { kind: 'withdrawn' } | { kind: 'not-open' }
+export type DecisionOutcome =
+  | { kind: 'approved'; effect: BudgetPreview }
+  | { kind: 'refused' }
+  | { kind: 'withdrawn' }
+  | { kind: 'not-open' }
 
 /** Approving raises the budget by what was asked for, from this month on. Decides a request once. */
-export async function decideRequest(ctx: Ctx, input: { teamId: string; requestId: string; actorUserId: string; decision: 'approved' | 'refused'; reason: string }): Promise<DecisionOutcome> {
+export async function decideRequest(
+  ctx: Ctx,
+  input: {
+    teamId: string
+    requestId: string
+    actorUserId: string
+    decision: 'approved' | 'refused'
+    reason: string
+  },
+): Promise<DecisionOutcome> {
   return ctx.db.$transaction(async (tx): Promise<DecisionOutcome> => {
-    const [asked] = await tx.$queryRaw<{ userId: string }[]>`select user_id as "userId" from keymint.budget_requests where id = ${input.requestId}::uuid and team_id = ${input.teamId}::uuid`
-    const member = asked ? await openMember(ctx, tx, { teamId: input.teamId, userId: asked.userId }) : null
+    const [asked] = await tx.$queryRaw<
+      { userId: string }[]
+    >`select user_id as "userId" from keymint.budget_requests where id = ${input.requestId}::uuid and team_id = ${input.teamId}::uuid`
+    const member = asked
+      ? await openMember(ctx, tx, { teamId: input.teamId, userId: asked.userId })
+      : null
     if (!asked || !member || member.state === 'removed') return { kind: 'not-open' }
     const [decided] = await tx.$queryRaw<{ more: string }[]>`
       update keymint.budget_requests set state = ${input.decision}, decided_at = ${ctx.now()}::timestamptz, decided_by = ${input.actorUserId}, decision_reason = ${input.reason}
       where id = ${input.requestId}::uuid and state = 'open' returning more_usd::text as more`
     if (!decided) return { kind: 'not-open' }
     await recordAudit(tx, {
-      actor: `user:${input.actorUserId}`, action: `budget.request-${input.decision}`, subject: `user:${asked.userId}`, workshopSlug: teamScope(member.slug),
+      actor: `user:${input.actorUserId}`,
+      action: `budget.request-${input.decision}`,
+      subject: `user:${asked.userId}`,
+      workshopSlug: teamScope(member.slug),
       details: { moreUsd: decided.more, reason: input.reason },
     })
     if (input.decision === 'refused') return { kind: 'refused' }
     const present = await readBudget(tx, member, member.month)
-    const effect = await setBudgetIn(ctx, tx, member, { budget: present + nanoFromDecimalString(decided.more), effective: 'now', reason: input.reason || 'asked for by the member' }, input.actorUserId)
+    const effect = await setBudgetIn(
+      ctx,
+      tx,
+      member,
+      {
+        budget: present + nanoFromDecimalString(decided.more),
+        effective: 'now',
+        reason: input.reason || 'asked for by the member',
+      },
+      input.actorUserId,
+    )
     return effect ? { kind: 'approved', effect } : { kind: 'not-open' }
   })
 }
 
 /** Opens the present month of everybody whose month is not open yet. Safe to be late, doubled or interrupted. */
-export async function rollMonths(ctx: Ctx, teamId: string | null = null): Promise<{ opened: number }> {
+export async function rollMonths(
+  ctx: Ctx,
+  teamId: string | null = null,
+): Promise<{ opened: number }> {
   const behind = await ctx.db.$queryRaw<MemberRef[]>`
     select m.team_id as "teamId", m.user_id as "userId" from keymint.team_members m
     where m.state <> 'removed' and (${teamId}::uuid is null or m.team_id = ${teamId}::uuid)

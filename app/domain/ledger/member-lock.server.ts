@@ -12,7 +12,12 @@ export type MemberRole = 'owner' | 'member'
 export type MemberState = 'active' | 'suspended' | 'removed'
 
 /** A member whose row this transaction has locked, and whose month is open. */
-export type OpenMember = MemberRef & { role: MemberRole; state: MemberState; slug: string; month: Month }
+export type OpenMember = MemberRef & {
+  role: MemberRole
+  state: MemberState
+  slug: string
+  month: Month
+}
 
 /** The audit scope of a team: stands where a workshop's slug stands for a claim, and can never be one (a slug has no dot). */
 export const teamScope = (slug: string) => `team.${slug}`
@@ -21,15 +26,28 @@ export const teamScope = (slug: string) => `team.${slug}`
  * Locks the member and opens the present month if nobody has yet. The month never goes back: a machine whose clock is
  * behind works in the month that others have opened. Null when there is no such member.
  */
-export async function openMember(ctx: Pick<Ctx, 'now'>, tx: Tx, ref: MemberRef): Promise<OpenMember | null> {
-  const [row] = await tx.$queryRaw<{ role: MemberRole; state: MemberState; slug: string; latest: Month | null }[]>`
+export async function openMember(
+  ctx: Pick<Ctx, 'now'>,
+  tx: Tx,
+  ref: MemberRef,
+): Promise<OpenMember | null> {
+  const [row] = await tx.$queryRaw<
+    { role: MemberRole; state: MemberState; slug: string; latest: Month | null }[]
+  >`
     select m.role, m.state, t.slug, (select max(b.month)::text from keymint.budget_months b where b.team_id = m.team_id and b.user_id = m.user_id) as latest
     from keymint.team_members m join keymint.teams t on t.id = m.team_id
     where m.team_id = ${ref.teamId}::uuid and m.user_id = ${ref.userId} for update of m`
   if (!row) return null
   const now = ctx.now()
   const month = monthOf(now)
-  const member = { teamId: ref.teamId, userId: ref.userId, role: row.role, state: row.state, slug: row.slug, month: row.latest && row.latest > month ? row.latest : month }
+  const member = {
+    teamId: ref.teamId,
+    userId: ref.userId,
+    role: row.role,
+    state: row.state,
+    slug: row.slug,
+    month: row.latest && row.latest > month ? row.latest : month,
+  }
   if (row.latest === null || row.latest < month) await openMonth(tx, member, now)
   return member
 }

@@ -18,5 +18,9 @@ export function startOf(month: Month): Date {
 
 /** "November 2026" */
 export function monthWords(month: Month): string {
-  return new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'long', year: 'numeric' }).format(startOf(month))
+  return new Intl.DateTimeFormat('en-GB', {
+    timeZone: 'UTC',
+    month: 'long',
+    year: 'numeric',
+  }).format(startOf(month))
 }

@@ -23,9 +23,19 @@ type LiveKey = {
 export async function openMonth(tx: Tx, member: OpenMember, now: Date): Promise<void> {
   const { teamId, userId, month } = member
   // The caller may have looked before it got the lock: somebody else has opened the month then.
-  if ((await tx.$executeRaw`insert into keymint.budget_months (team_id, user_id, month) values (${teamId}::uuid, ${userId}, ${month}::date) on conflict do nothing`) === 0) return
+  if (
+    (await tx.$executeRaw`insert into keymint.budget_months (team_id, user_id, month) values (${teamId}::uuid, ${userId}, ${month}::date) on conflict do nothing`) ===
+    0
+  )
+    return
   const postings: Posting[] = []
-  if (member.state !== 'removed') postings.push({ kind: 'allocate', month, amount: await readBudget(tx, member, month), reason: 'the month begins' })
+  if (member.state !== 'removed')
+    postings.push({
+      kind: 'allocate',
+      month,
+      amount: await readBudget(tx, member, month),
+      reason: 'the month begins',
+    })
 
   const keys = await readLiveKeys(tx, member)
   for (const key of keys) {
@@ -37,7 +47,10 @@ export async function openMonth(tx: Tx, member: OpenMember, now: Date): Promise<
       postings.push(...commitmentChange(month, key.id, 0n, cap, 'carry'))
     } else {
       const left = cap - nanoFromDecimalString(key.lifeSpentUsd)
-      postings.push(...releases(key), ...commitmentChange(month, key.id, 0n, left > 0n ? left : 0n, 'carry'))
+      postings.push(
+        ...releases(key),
+        ...commitmentChange(month, key.id, 0n, left > 0n ? left : 0n, 'carry'),
+      )
     }
   }
   await post(tx, member, now, 'worker', postings)
@@ -47,7 +60,11 @@ export async function openMonth(tx: Tx, member: OpenMember, now: Date): Promise<
 }
 
 /** The budget that applies in a month: the latest one set for it or before it. */
-export async function readBudget(tx: Tx, ref: { teamId: string; userId: string }, month: Month): Promise<NanoUsd> {
+export async function readBudget(
+  tx: Tx,
+  ref: { teamId: string; userId: string },
+  month: Month,
+): Promise<NanoUsd> {
   const [row] = await tx.$queryRaw<{ usd: string }[]>`
     select allocated_usd::text as usd from keymint.budgets
     where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and month <= ${month}::date order by month desc limit 1`
@@ -67,5 +84,11 @@ async function readLiveKeys(tx: Tx, member: OpenMember): Promise<LiveKey[]> {
 }
 
 function releases(key: LiveKey): Posting[] {
-  return (key.committed ?? []).map(({ month, usd }): Posting => ({ kind: 'release', month, apiKeyId: key.id, amount: nanoFromDecimalString(usd), reason: 'carried into the new month' }))
+  return (key.committed ?? []).map(({ month, usd }): Posting => ({
+    kind: 'release',
+    month,
+    apiKeyId: key.id,
+    amount: nanoFromDecimalString(usd),
+    reason: 'carried into the new month',
+  }))
 }

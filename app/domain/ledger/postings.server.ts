@@ -13,16 +13,24 @@ export type MemberRef = { teamId: string; userId: string }
 export type Balance = { allocated: NanoUsd; committed: NanoUsd; spent: NanoUsd; free: NanoUsd }
 
 export type PostingKind =
-  | 'allocate' | 'deallocate'
+  | 'allocate'
+  | 'deallocate'
   /** Reserves for a key. The database refuses one that is more than is free. */
   | 'commit'
   /** Reserves what a key may still spend in a month that has just begun: it is owed, whether free or not. */
   | 'carry'
-  | 'release' | 'spend'
+  | 'release'
+  | 'spend'
   /** Spent beyond what was committed: charged all the same. */
   | 'overspend'
 
-export type Posting = { kind: PostingKind; month: Month; amount: NanoUsd; apiKeyId?: string; reason?: string }
+export type Posting = {
+  kind: PostingKind
+  month: Month
+  amount: NanoUsd
+  apiKeyId?: string
+  reason?: string
+}
 
 const accountsOf: Record<PostingKind, readonly [from: string, to: string]> = {
   allocate: ['unallocated', 'free'],
@@ -38,7 +46,13 @@ const accountsOf: Record<PostingKind, readonly [from: string, to: string]> = {
  * Posts in the caller's transaction, in the order given; `at` null is Postgres's now. Postings of nothing are left out.
  * Throws when a `commit` is more than is free: ask first.
  */
-export async function post(tx: Tx, ref: MemberRef, at: Date | null, actor: AuditActor, postings: Posting[]): Promise<void> {
+export async function post(
+  tx: Tx,
+  ref: MemberRef,
+  at: Date | null,
+  actor: AuditActor,
+  postings: Posting[],
+): Promise<void> {
   const real = postings.filter(({ amount }) => amount !== 0n)
   if (real.length === 0) return
   await tx.$executeRaw`
@@ -56,17 +70,35 @@ export async function readBalance(tx: Tx, ref: MemberRef, month: Month): Promise
     select allocated_usd::text as allocated, committed_usd::text as committed, spent_usd::text as spent, free_usd::text as free
     from keymint.budget_months where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and month = ${month}::date`
   const nano = (name: keyof Balance) => nanoFromDecimalString(row?.[name] ?? '0')
-  return { allocated: nano('allocated'), committed: nano('committed'), spent: nano('spent'), free: nano('free') }
+  return {
+    allocated: nano('allocated'),
+    committed: nano('committed'),
+    spent: nano('spent'),
+    free: nano('free'),
+  }
 }
 
 /** The postings that bring a key's commitment in a month from one amount to another. */
-export function commitmentChange(month: Month, apiKeyId: string, from: NanoUsd, to: NanoUsd, rise: 'commit' | 'carry' = 'commit'): Posting[] {
+export function commitmentChange(
+  month: Month,
+  apiKeyId: string,
+  from: NanoUsd,
+  to: NanoUsd,
+  rise: 'commit' | 'carry' = 'commit',
+): Posting[] {
   if (to === from) return []
-  return to > from ? [{ kind: rise, month, apiKeyId, amount: to - from }] : [{ kind: 'release', month, apiKeyId, amount: from - to }]
+  return to > from
+    ? [{ kind: rise, month, apiKeyId, amount: to - from }]
+    : [{ kind: 'release', month, apiKeyId, amount: from - to }]
 }
 
 /** A spend takes from what was committed for the key; what goes beyond is charged to what is free. */
-export function spendPostings(month: Month, apiKeyId: string, committed: NanoUsd, amount: NanoUsd): Posting[] {
+export function spendPostings(
+  month: Month,
+  apiKeyId: string,
+  committed: NanoUsd,
+  amount: NanoUsd,
+): Posting[] {
   const covered = amount < committed ? amount : committed
   return [
     { kind: 'spend', month, apiKeyId, amount: covered },

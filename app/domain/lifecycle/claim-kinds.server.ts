@@ -12,9 +12,21 @@ import { switchKey } from './switch.server'
 
 export const claimBulkKind = (kind: ClaimActionKind) => `claim.${kind}`
 
-const names: readonly ClaimActionKind[] = ['retry', 'bind', 'disable', 'enable', 'set-limit', 'revoke', 're-issue', 'extend']
+const names: readonly ClaimActionKind[] = [
+  'retry',
+  'bind',
+  'disable',
+  'enable',
+  'set-limit',
+  'revoke',
+  're-issue',
+  'extend',
+]
 
-export const claimKinds: readonly BulkKind[] = names.map((name) => ({ name: claimBulkKind(name), run }))
+export const claimKinds: readonly BulkKind[] = names.map((name) => ({
+  name: claimBulkKind(name),
+  run,
+}))
 
 async function run(ctx: Ctx, bulk: BulkRun, subject: string): Promise<BulkItemResult> {
   const params = readActionParams(bulk.params)
@@ -35,6 +47,12 @@ async function run(ctx: Ctx, bulk: BulkRun, subject: string): Promise<BulkItemRe
     case 're-issue':
       return replaceKey(ctx, bulk, subject, { kind: 're-issue' }, capsFrom(params))
     case 'extend':
-      return replaceKey(ctx, bulk, subject, { kind: 'extend', expiresAt: new Date(action.expiresAt) }, capsFrom(params))
+      return replaceKey(
+        ctx,
+        bulk,
+        subject,
+        { kind: 'extend', expiresAt: new Date(action.expiresAt) },
+        capsFrom(params),
+      )
   }
 }

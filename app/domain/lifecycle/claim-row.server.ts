@@ -45,8 +45,11 @@ export async function lockClaim(tx: Tx, claimId: string): Promise<ClaimRow | nul
   if (!row) return null
   return {
     ...row,
-    committed: nanoFromDecimalString(row.committed), priorCommitted: nanoFromDecimalString(row.priorCommitted),
-    limit: nanoFromDecimalString(row.limit), carry: nanoFromDecimalString(row.carry), usage: nanoFromDecimalString(row.usage),
+    committed: nanoFromDecimalString(row.committed),
+    priorCommitted: nanoFromDecimalString(row.priorCommitted),
+    limit: nanoFromDecimalString(row.limit),
+    carry: nanoFromDecimalString(row.carry),
+    usage: nanoFromDecimalString(row.usage),
   }
 }
 

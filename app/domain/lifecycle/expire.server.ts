@@ -8,6 +8,12 @@ export async function endIfExpired(ctx: Ctx, tx: Tx, claimId: string): Promise<b
   const [ended] = await tx.$queryRaw<{ workshopSlug: string }[]>`
     update keymint.workshop_attendance set state = 'ended', reason = 'expired', ended_at = expires_at, or_key_plaintext = null
     where claim_id = ${claimId}::uuid and state = 'ready' and expires_at <= ${ctx.now()} returning workshop_slug as "workshopSlug"`
-  if (ended) await recordAudit(tx, { actor: 'worker', action: 'claim.expired', subject: `claim:${claimId}`, workshopSlug: ended.workshopSlug })
+  if (ended)
+    await recordAudit(tx, {
+      actor: 'worker',
+      action: 'claim.expired',
+      subject: `claim:${claimId}`,
+      workshopSlug: ended.workshopSlug,
+    })
   return ended !== undefined
 }

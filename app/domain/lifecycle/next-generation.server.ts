@@ -23,7 +23,13 @@ export type NextTerms = {
   /** What former keys took of the present window, below the limit; the new key's cap is less by it until the window ends. */
   carry?: { used: NanoUsd; until: Date }
   /** What has been done to a live key already; absent for one that has ended. */
-  old?: { committed: NanoUsd; cap: NanoUsd; graceSeconds: number | null; disabled: boolean; missing: boolean }
+  old?: {
+    committed: NanoUsd
+    cap: NanoUsd
+    graceSeconds: number | null
+    disabled: boolean
+    missing: boolean
+  }
 }
 
 export type NextOptions = {
@@ -37,10 +43,18 @@ export type NextOptions = {
  * Starts the next generation of a locked claim that is ready, ended or refused. Throws PoolIsFull, which must undo the
  * transaction, when the pool does not hold it.
  */
-export async function beginNextGeneration(tx: Tx, ctx: Ctx, claim: ClaimRow, terms: NextTerms, options: NextOptions): Promise<{ generation: number; mintId: string }> {
-  if (claim.state === 'pending') throw new Error(`the claim ${claim.claimId} still waits for its key`)
+export async function beginNextGeneration(
+  tx: Tx,
+  ctx: Ctx,
+  claim: ClaimRow,
+  terms: NextTerms,
+  options: NextOptions,
+): Promise<{ generation: number; mintId: string }> {
+  if (claim.state === 'pending')
+    throw new Error(`the claim ${claim.claimId} still waits for its key`)
   const generation = claim.generation + 1
-  const oldCommitted = claim.keyHash === null ? 0n : (terms.old?.committed ?? committedOfEnded(claim))
+  const oldCommitted =
+    claim.keyHash === null ? 0n : (terms.old?.committed ?? committedOfEnded(claim))
   const oldUsage = claim.keyHash === null ? 0n : claim.usage
   if (claim.state === 'ready') {
     await tx.$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'revoked', ended_at = now(), or_key_plaintext = null where claim_id = ${claim.claimId}::uuid`
@@ -60,25 +74,50 @@ export async function beginNextGeneration(tx: Tx, ctx: Ctx, claim: ClaimRow, ter
       revealed_at = null, ended_at = null, seat_freed_at = null, settled_at = null, may_claim_again = false
     where claim_id = ${claim.claimId}::uuid`
   const mintId = await queueMint(ctx, tx, { claimId: claim.claimId, generation })
-  const own = committedFor({ keyLimit: terms.limit, reset: terms.limitReset, from: ctx.now(), expiresAt: terms.expiresAt }) - carry
+  const own =
+    committedFor({
+      keyLimit: terms.limit,
+      reset: terms.limitReset,
+      from: ctx.now(),
+      expiresAt: terms.expiresAt,
+    }) - carry
   const total = claim.priorCommitted + oldCommitted + own
   await recordAudit(tx, {
-    actor: options.actor, action: `claim.${terms.why}`, subject: `claim:${claim.claimId}`, workshopSlug: claim.workshopSlug,
+    actor: options.actor,
+    action: `claim.${terms.why}`,
+    subject: `claim:${claim.claimId}`,
+    workshopSlug: claim.workshopSlug,
     details: {
-      generation, limitUsd: decimalStringFromNano(terms.limit), expiresAt: terms.expiresAt.toISOString(), committedUsd: decimalStringFromNano(total),
-      ...(claim.keyHash === null ? {} : { retiredKeyHash: claim.keyHash, retiredUsedUsd: decimalStringFromNano(oldUsage) }), ...options.details,
+      generation,
+      limitUsd: decimalStringFromNano(terms.limit),
+      expiresAt: terms.expiresAt.toISOString(),
+      committedUsd: decimalStringFromNano(total),
+      ...(claim.keyHash === null
+        ? {}
+        : { retiredKeyHash: claim.keyHash, retiredUsedUsd: decimalStringFromNano(oldUsage) }),
+      ...options.details,
     },
   })
-  if (!(await reserveForClaim(tx, claim.claimId, total, options.caps, { takeSeat: !claim.holdsSeat }))) throw new PoolIsFull()
+  if (
+    !(await reserveForClaim(tx, claim.claimId, total, options.caps, { takeSeat: !claim.holdsSeat }))
+  )
+    throw new PoolIsFull()
   return { generation, mintId }
 }
 
 /** An ended key that is known to be off has committed what it is known to have used; any other one still what it may use. */
 function committedOfEnded(claim: ClaimRow): NanoUsd {
-  return claim.settledAt !== null || claim.disableConfirmedAt !== null ? claim.usage : claim.committed - claim.priorCommitted
+  return claim.settledAt !== null || claim.disableConfirmedAt !== null
+    ? claim.usage
+    : claim.committed - claim.priorCommitted
 }
 
-async function retire(tx: Tx, claim: ClaimRow, terms: NextTerms, committed: NanoUsd): Promise<void> {
+async function retire(
+  tx: Tx,
+  claim: ClaimRow,
+  terms: NextTerms,
+  committed: NanoUsd,
+): Promise<void> {
   const { old } = terms
   await tx.$executeRaw`
     insert into keymint.retired_keys (key_hash, owner_kind, owner_id, generation, scope, reason, usage_usd, retired_at, disabled_at, settled_at,

@@ -7,7 +7,18 @@ import { findClaimView } from '~/domain/claim/claim-view.server'
 import { replaceOwnKey } from '~/domain/claim/replace-key.server'
 import { sweep } from '~/domain/sweep/sweep.server'
 import { syncUsage } from '~/domain/usage/usage.server'
-import { act, claimNow, expectPoolToAddUp, mintAll, poolNow, readyClaims, runToEnd, spend, startAction, worstUpstream } from '../../../simulators/claims'
+import {
+  act,
+  claimNow,
+  expectPoolToAddUp,
+  mintAll,
+  poolNow,
+  readyClaims,
+  runToEnd,
+  spend,
+  startAction,
+  worstUpstream,
+} from '../../../simulators/claims'
 import { makeWorkshop, openWorld, usd, type World } from '../../../simulators/harness'
 
 const slug = 'test-workshop'
@@ -22,8 +33,16 @@ test('a re-issued key has what is left, the old one is off, and the pool holds t
   const [claim] = await readyClaims(world, 1)
   await spend(world, claim!.hash, 0.5)
   expect(await act(world, { kind: 're-issue' }, [claim!])).toMatchObject({ done: 1 })
-  expect(await world.ctx.provider.findKey(claim!.hash)).toMatchObject({ disabled: true, limit: usd(0.5), limitReset: null })
-  expect(await claimNow(world, claim!)).toMatchObject({ state: 'pending', generation: 2, orKeyPlaintext: null })
+  expect(await world.ctx.provider.findKey(claim!.hash)).toMatchObject({
+    disabled: true,
+    limit: usd(0.5),
+    limitReset: null,
+  })
+  expect(await claimNow(world, claim!)).toMatchObject({
+    state: 'pending',
+    generation: 2,
+    orKeyPlaintext: null,
+  })
   await mintAll(world)
   const now = await claimNow(world, claim!)
   expect(now.state).toBe('ready')
@@ -38,7 +57,9 @@ test('a re-issued key has what is left, the old one is off, and the pool holds t
   await passMinutes(world, 3)
   await syncUsage(world.ctx)
   expect(await poolNow(world)).toMatchObject({ committed: 2.02 })
-  expect(await world.db.auditEvent.findFirst({ where: { action: 'key.settled' } })).toMatchObject({ details: { overrunUsd: '0.020000000' } })
+  expect(await world.db.auditEvent.findFirst({ where: { action: 'key.settled' } })).toMatchObject({
+    details: { overrunUsd: '0.020000000' },
+  })
   await expectPoolToAddUp(world)
 })
 
@@ -46,7 +67,14 @@ test('answers that are lost on the way of a re-issue change nothing about how it
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(24) })] })
   const claims = await readyClaims(world, 12)
   for (const [index, claim] of claims.entries()) await spend(world, claim.hash, index / 10)
-  await world.faults({ seed: 5, rules: [{ match: 'PATCH /keys/*', fault: 'reset-after', rate: 0.3 }, { match: 'GET /keys/*', fault: '503', rate: 0.2 }, { match: 'PATCH /keys/*', fault: '429', rate: 0.1, retryAfterSeconds: 1 }] })
+  await world.faults({
+    seed: 5,
+    rules: [
+      { match: 'PATCH /keys/*', fault: 'reset-after', rate: 0.3 },
+      { match: 'GET /keys/*', fault: '503', rate: 0.2 },
+      { match: 'PATCH /keys/*', fault: '429', rate: 0.1, retryAfterSeconds: 1 },
+    ],
+  })
   const bulkId = await startAction(world, { kind: 're-issue' }, { filter: {} })
   const [bulk] = await Promise.all([runToEnd(world, bulkId), runToEnd(world, bulkId)])
   expect(bulk).toMatchObject({ done: 12, failed: 0, skipped: 0 })
@@ -72,7 +100,9 @@ test('while its old key cannot be lowered, no new one is made', async () => {
   }
   expect(await claimNow(world, claim!)).toMatchObject({ state: 'ready', generation: 1 })
   expect(await world.db.mint.count({ where: { state: 'pending' } })).toBe(0)
-  expect((await findClaimView(world.ctx, { workshopSlug: slug, userId: claim!.userId }))?.replacing).toBe('re-issue')
+  expect(
+    (await findClaimView(world.ctx, { workshopSlug: slug, userId: claim!.userId }))?.replacing,
+  ).toBe('re-issue')
 })
 
 test('everybody is extended: one current key each, and old and new together stay within what was reserved', async () => {
@@ -80,15 +110,25 @@ test('everybody is extended: one current key each, and old and new together stay
   const claims = await readyClaims(world, 30)
   for (const [index, claim] of claims.entries()) await spend(world, claim.hash, (index % 10) / 10)
   const expiresAt = later()
-  await world.faults({ seed: 9, rules: [{ match: 'PATCH /keys/*', fault: 'reset-after', rate: 0.2 }] })
-  const bulk = await runToEnd(world, await startAction(world, { kind: 'extend', expiresAt }, { filter: { state: 'ready' } }))
+  await world.faults({
+    seed: 9,
+    rules: [{ match: 'PATCH /keys/*', fault: 'reset-after', rate: 0.2 }],
+  })
+  const bulk = await runToEnd(
+    world,
+    await startAction(world, { kind: 'extend', expiresAt }, { filter: { state: 'ready' } }),
+  )
   expect(bulk).toMatchObject({ done: 30, failed: 0, skipped: 0 })
   await world.clearFaults()
   const [waiting] = claims
-  expect((await findClaimView(world.ctx, { workshopSlug: slug, userId: waiting!.userId }))?.formerKey).toMatchObject({ left: { usd: 0.1 }, until: null })
+  expect(
+    (await findClaimView(world.ctx, { workshopSlug: slug, userId: waiting!.userId }))?.formerKey,
+  ).toMatchObject({ left: { usd: 0.1 }, until: null })
   await mintAll(world)
   const keys = await world.ctx.provider.listKeys()
-  expect(keys.filter((key) => !key.disabled && key.expiresAt?.getTime() === expiresAt.getTime())).toHaveLength(30)
+  expect(
+    keys.filter((key) => !key.disabled && key.expiresAt?.getTime() === expiresAt.getTime()),
+  ).toHaveLength(30)
   for (const claim of claims) {
     const now = await claimNow(world, claim)
     expect(now).toMatchObject({ state: 'ready', generation: 2 })
@@ -105,8 +145,11 @@ test('everybody is extended: one current key each, and old and new together stay
   expect(await sweep(world.ctx)).toMatchObject({ retired: 0 })
   await passMinutes(world, 31)
   expect(await sweep(world.ctx)).toMatchObject({ retired: 30 })
-  for (const claim of claims) expect((await world.ctx.provider.findKey(claim.hash))?.disabled).toBe(true)
-  expect((await findClaimView(world.ctx, { workshopSlug: slug, userId: waiting!.userId }))?.formerKey).toBeNull()
+  for (const claim of claims)
+    expect((await world.ctx.provider.findKey(claim.hash))?.disabled).toBe(true)
+  expect(
+    (await findClaimView(world.ctx, { workshopSlug: slug, userId: waiting!.userId }))?.formerKey,
+  ).toBeNull()
   await passMinutes(world, 3)
   await syncUsage(world.ctx)
   expect(await world.db.retiredKey.count({ where: { settledAt: null } })).toBe(0)
@@ -116,14 +159,33 @@ test('everybody is extended: one current key each, and old and new together stay
 
 test('a longer time of a daily key is reserved first; what does not fit is refused with words and changes nothing', async () => {
   const midnight = Math.ceil(Date.now() / day) * day
-  await using world = await openWorld({ workshops: [makeWorkshop({ keyLimitReset: 'daily', keyExpiresAt: new Date(midnight + day), poolLimit: usd(14) })] })
+  await using world = await openWorld({
+    workshops: [
+      makeWorkshop({
+        keyLimitReset: 'daily',
+        keyExpiresAt: new Date(midnight + day),
+        poolLimit: usd(14),
+      }),
+    ],
+  })
   const [first, second] = await readyClaims(world, 2)
   await spend(world, first!.hash, 0.5)
   expect(await poolNow(world)).toMatchObject({ committed: 8 })
   const expiresAt = new Date(midnight + 3 * day)
-  const preview = await previewClaimAction(world.ctx, { workshopSlug: slug, action: { kind: 'extend', expiresAt }, selection: { filter: {} } })
-  expect(preview).toMatchObject({ count: 2, fitting: 2, pool: { before: { usd: 8 }, after: { usd: 16 }, limit: { usd: 14 } } })
-  expect(await act(world, { kind: 'extend', expiresAt }, [first!, second!])).toMatchObject({ done: 1, failed: 1 })
+  const preview = await previewClaimAction(world.ctx, {
+    workshopSlug: slug,
+    action: { kind: 'extend', expiresAt },
+    selection: { filter: {} },
+  })
+  expect(preview).toMatchObject({
+    count: 2,
+    fitting: 2,
+    pool: { before: { usd: 8 }, after: { usd: 16 }, limit: { usd: 14 } },
+  })
+  expect(await act(world, { kind: 'extend', expiresAt }, [first!, second!])).toMatchObject({
+    done: 1,
+    failed: 1,
+  })
   expect(await claimNow(world, second!)).toMatchObject({ state: 'ready', generation: 1 })
   await mintAll(world)
   const now = await claimNow(world, first!)
@@ -131,7 +193,9 @@ test('a longer time of a daily key is reserved first; what does not fit is refus
   const grace = 0.1
   expect((await world.ctx.provider.findKey(now.orKeyHash!))?.limit).toBe(usd(2 - 0.5 - grace))
   expect(now.committedUsd.toNumber()).toBeLessThanOrEqual(8)
-  expect((await findClaimView(world.ctx, { workshopSlug: slug, userId: first!.userId }))?.key?.limit.usd).toBe(2)
+  expect(
+    (await findClaimView(world.ctx, { workshopSlug: slug, userId: first!.userId }))?.key?.limit.usd,
+  ).toBe(2)
   await expectPoolToAddUp(world)
   world.moveClock(midnight - Date.now() + 2 * 60_000)
   expect(await sweep(world.ctx)).toMatchObject({ limitsRestored: 1 })
@@ -155,7 +219,9 @@ test('an attendee replaces a leaked key, once in ten minutes, and only a live on
   const [claim] = await readyClaims(world, 1)
   const owner = { workshopSlug: slug, userId: claim!.userId }
   await spend(world, claim!.hash, 0.5)
-  const outcomes = await Promise.all(Array.from({ length: 5 }, () => replaceOwnKey(world.ctx, owner)))
+  const outcomes = await Promise.all(
+    Array.from({ length: 5 }, () => replaceOwnKey(world.ctx, owner)),
+  )
   expect(outcomes.filter((outcome) => outcome.kind === 'started')).toHaveLength(1)
   expect(outcomes.filter((outcome) => outcome.kind === 'too-soon')).toHaveLength(4)
   await runToEnd(world, (await world.db.bulkAction.findFirstOrThrow()).id)
@@ -165,7 +231,9 @@ test('an attendee replaces a leaked key, once in ten minutes, and only a live on
   expect((await claimNow(world, claim!)).limitUsd.toNumber()).toBe(1.5)
   expect((await world.ctx.provider.findKey(claim!.hash))?.disabled).toBe(true)
   expect(await replaceOwnKey(world.ctx, owner)).toEqual({ kind: 'too-soon', minutes: 10 })
-  expect(await world.db.auditEvent.findFirst({ where: { action: 'claim.re-issued' } })).toMatchObject({ actor: `user:${claim!.userId}` })
+  expect(
+    await world.db.auditEvent.findFirst({ where: { action: 'claim.re-issued' } }),
+  ).toMatchObject({ actor: `user:${claim!.userId}` })
   await expectPoolToAddUp(world)
 })
 
@@ -178,7 +246,11 @@ test('keys with nothing left, switched off, waiting or ended are skipped with wo
   await world.ctx.provider.deleteKey(missing!.hash)
   const bulk = await act(world, { kind: 're-issue' }, [spent!, off!, ended!, missing!])
   expect(bulk).toMatchObject({ done: 1, skipped: 3 })
-  expect(new Set(bulk.results.filter((result) => result.state === 'skipped').map((result) => result.detail)).size).toBe(3)
+  expect(
+    new Set(
+      bulk.results.filter((result) => result.state === 'skipped').map((result) => result.detail),
+    ).size,
+  ).toBe(3)
   await mintAll(world)
   expect(await claimNow(world, missing!)).toMatchObject({ state: 'ready', generation: 2 })
   await expectPoolToAddUp(world)
@@ -187,10 +259,32 @@ test('keys with nothing left, switched off, waiting or ended are skipped with wo
 test('an action needs a reason, a selection and something sensible to do', async () => {
   await using world = await openWorld()
   const [claim] = await readyClaims(world, 1)
-  const start = (change: object) => startClaimAction(world.ctx, { actorUserId: 'github:staff', workshopSlug: slug, action: { kind: 're-issue' }, selection: { claimIds: [claim!.claimId] }, reason: 'why not', ...change })
-  for (const change of [{ reason: ' ' }, { selection: { claimIds: [] } }, { selection: { filter: { text: 'nobody has this name' } } }, { action: { kind: 'set-limit', limit: 0n } }, { action: { kind: 'extend', expiresAt: new Date(0) } }, { workshopSlug: 'another' }]) {
-    expect((await start(change)).kind, JSON.stringify(change, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))).toBe('refused')
+  const start = (change: object) =>
+    startClaimAction(world.ctx, {
+      actorUserId: 'github:staff',
+      workshopSlug: slug,
+      action: { kind: 're-issue' },
+      selection: { claimIds: [claim!.claimId] },
+      reason: 'why not',
+      ...change,
+    })
+  for (const change of [
+    { reason: ' ' },
+    { selection: { claimIds: [] } },
+    { selection: { filter: { text: 'nobody has this name' } } },
+    { action: { kind: 'set-limit', limit: 0n } },
+    { action: { kind: 'extend', expiresAt: new Date(0) } },
+    { workshopSlug: 'another' },
+  ]) {
+    expect(
+      (await start(change)).kind,
+      JSON.stringify(change, (_key, value: unknown) =>
+        typeof value === 'bigint' ? value.toString() : value,
+      ),
+    ).toBe('refused')
   }
   expect(await world.db.bulkAction.count()).toBe(0)
-  expect(await start({ selection: { filter: { text: claim!.claimId.slice(0, 8) } } })).toMatchObject({ kind: 'started', count: 1 })
+  expect(
+    await start({ selection: { filter: { text: claim!.claimId.slice(0, 8) } } }),
+  ).toMatchObject({ kind: 'started', count: 1 })
 })

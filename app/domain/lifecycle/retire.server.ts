@@ -27,7 +27,13 @@ export async function takeOutOfUse(ctx: Ctx, keyHash: string): Promise<void> {
       set disabled_at = now(), upstream_missing_at = case when ${key === null} then coalesce(upstream_missing_at, now()) else upstream_missing_at end
       where key_hash = ${keyHash} and disabled_at is null returning owner_id as "claimId", scope`
     for (const { claimId, scope } of [...ended, ...retired]) {
-      await recordAudit(tx, { actor: 'worker', action: 'key.disabled', subject: `claim:${claimId}`, workshopSlug: scope, details: { keyHash, ...(key === null ? { because: 'gone upstream' } : {}) } })
+      await recordAudit(tx, {
+        actor: 'worker',
+        action: 'key.disabled',
+        subject: `claim:${claimId}`,
+        workshopSlug: scope,
+        details: { keyHash, ...(key === null ? { because: 'gone upstream' } : {}) },
+      })
     }
   })
 }
@@ -59,12 +65,18 @@ export async function retireKeys(ctx: Ctx): Promise<number> {
         and (r.grace_seconds is null or c.state = 'ended' or c.disabled_at is not null
           or (c.state = 'ready' and c.key_saved_at + make_interval(secs => r.grace_seconds) <= ${ctx.now()}))
       order by r.retired_at limit ${mostPerPass}::int)`
-  return passThrough(ctx, due.map((row) => row.hash), (hash) => takeOutOfUse(ctx, hash))
+  return passThrough(
+    ctx,
+    due.map((row) => row.hash),
+    (hash) => takeOutOfUse(ctx, hash),
+  )
 }
 
 /** A minute after a window has ended, a cap that was lowered for what former keys took of that window is whole again. */
 export async function restoreLimits(ctx: Ctx): Promise<number> {
-  const due = await ctx.db.$queryRaw<{ hash: string; limitUsd: string; claimId: string; until: Date }[]>`
+  const due = await ctx.db.$queryRaw<
+    { hash: string; limitUsd: string; claimId: string; until: Date }[]
+  >`
     select or_key_hash as hash, limit_usd::text as "limitUsd", claim_id as "claimId", limit_carry_until as until from keymint.workshop_attendance c
     where state = 'ready' and limit_carry_until <= ${ctx.now()}::timestamptz - interval '1 minute' and expires_at > ${ctx.now()}
       and not exists (select 1 from keymint.claim_changes h where h.claim_id = c.claim_id)
@@ -76,7 +88,11 @@ export async function restoreLimits(ctx: Ctx): Promise<number> {
   })
 }
 
-async function passThrough<Item>(ctx: Ctx, items: Item[], work: (item: Item) => Promise<void>): Promise<number> {
+async function passThrough<Item>(
+  ctx: Ctx,
+  items: Item[],
+  work: (item: Item) => Promise<void>,
+): Promise<number> {
   let worked = 0
   for (const item of items) {
     try {

@@ -12,15 +12,32 @@ import { isAnswer, lockItem } from './changes.server'
 import { claimIdOf, claimSubject, type ClaimRow } from './claim-row.server'
 import { listKeysToTakeOut, takeOutOfUse } from './retire.server'
 
-export type EndOptions = { reason: EndReason; mayClaimAgain: boolean; actor: AuditActor; why: string | null; bulkId?: string }
+export type EndOptions = {
+  reason: EndReason
+  mayClaimAgain: boolean
+  actor: AuditActor
+  why: string | null
+  bulkId?: string
+}
 
 /** Revokes and waits until every key of the claim is confirmed off. Safe to run again at any point. */
-export async function revoke(ctx: Ctx, bulk: BulkRun, subject: string, params: { mayClaimAgain: boolean; endReason: EndReason }): Promise<BulkItemResult> {
+export async function revoke(
+  ctx: Ctx,
+  bulk: BulkRun,
+  subject: string,
+  params: { mayClaimAgain: boolean; endReason: EndReason },
+): Promise<BulkItemResult> {
   const claimId = claimIdOf(subject)
   const first = await ctx.db.$transaction(async (tx): Promise<BulkItemResult | 'busy' | null> => {
     const claim = await lockItem(tx, bulk, subject)
     if (isAnswer(claim)) return claim.answer
-    const ended = await endClaim(tx, claim, { reason: params.endReason, mayClaimAgain: params.mayClaimAgain, actor: bulk.actor, why: bulk.reason, bulkId: bulk.id })
+    const ended = await endClaim(tx, claim, {
+      reason: params.endReason,
+      mayClaimAgain: params.mayClaimAgain,
+      actor: bulk.actor,
+      why: bulk.reason,
+      bulkId: bulk.id,
+    })
     if (ended === 'refused-already') return { skipped: 'It was refused and has no key.' }
     // A call of another action may still be on its way: what it asks for must not come after the key was switched off.
     const [other] = await tx.$queryRaw<{ busy: boolean }[]>`
@@ -39,14 +56,23 @@ export async function revoke(ctx: Ctx, bulk: BulkRun, subject: string, params: {
  * once; a key that is created for it meanwhile cannot be saved, and goes. For a claim that has ended already only the
  * right to claim again changes. The sweep switches the key off upstream if nobody else does.
  */
-export async function endClaim(tx: Tx, claim: ClaimRow, options: EndOptions): Promise<'ended' | 'ended-already' | 'refused-already'> {
+export async function endClaim(
+  tx: Tx,
+  claim: ClaimRow,
+  options: EndOptions,
+): Promise<'ended' | 'ended-already' | 'refused-already'> {
   const { claimId, workshopSlug } = claim
   const audit = { actor: options.actor, subject: claimSubject(claimId), workshopSlug }
-  const details = { mayClaimAgain: options.mayClaimAgain, reason: options.why, ...(options.bulkId ? { bulkId: options.bulkId } : {}) }
+  const details = {
+    mayClaimAgain: options.mayClaimAgain,
+    reason: options.why,
+    ...(options.bulkId ? { bulkId: options.bulkId } : {}),
+  }
   if (claim.state === 'ended' || claim.state === 'refused') {
     const changed = await tx.$executeRaw`
       update keymint.workshop_attendance set may_claim_again = ${options.mayClaimAgain} where claim_id = ${claimId}::uuid and may_claim_again <> ${options.mayClaimAgain}`
-    if (changed === 1) await recordAudit(tx, { ...audit, action: 'claim.permission-changed', details })
+    if (changed === 1)
+      await recordAudit(tx, { ...audit, action: 'claim.permission-changed', details })
     return claim.state === 'ended' || changed === 1 ? 'ended-already' : 'refused-already'
   }
   await tx.$executeRaw`
@@ -58,7 +84,15 @@ export async function endClaim(tx: Tx, claim: ClaimRow, options: EndOptions): Pr
     await tx.$executeRaw`
       update keymint.mints set state = 'cancelled', done_at = now() where owner_kind = 'claim' and owner_id = ${claimId}::uuid and generation = ${claim.generation}::int and state = 'pending'`
   }
-  await recordAudit(tx, { ...audit, action: options.reason === 'given-back' ? 'claim.given-back' : 'claim.revoked', details: { ...details, endReason: options.reason, ...(cancelled ? { before: 'its key was made' } : { keyHash: claim.keyHash }) } })
+  await recordAudit(tx, {
+    ...audit,
+    action: options.reason === 'given-back' ? 'claim.given-back' : 'claim.revoked',
+    details: {
+      ...details,
+      endReason: options.reason,
+      ...(cancelled ? { before: 'its key was made' } : { keyHash: claim.keyHash }),
+    },
+  })
   if (cancelled) await setClaimCommitted(tx, claimId, 0n, { freeSeat: true })
   return 'ended'
 }

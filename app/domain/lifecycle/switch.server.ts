@@ -9,11 +9,17 @@ import { claimIdOf, type ClaimRow } from './claim-row.server'
 import { listKeysToTakeOut, takeOutOfUse } from './retire.server'
 
 /** Sets the wanted state and makes the provider follow. An old key in its grace time goes off with the claim's and stays off. */
-export async function switchKey(ctx: Ctx, bulk: BulkRun, subject: string, wanted: 'off' | 'on'): Promise<BulkItemResult> {
+export async function switchKey(
+  ctx: Ctx,
+  bulk: BulkRun,
+  subject: string,
+  wanted: 'off' | 'on',
+): Promise<BulkItemResult> {
   const begun = await ctx.db.$transaction((tx) => want(tx, bulk, subject, wanted))
   if (isAnswer(begun)) return begun.answer
   const key = await patchKey(ctx, begun.keyHash, { disabled: wanted === 'off' })
-  if (wanted === 'off') for (const hash of await listKeysToTakeOut(ctx, begun.claimId)) await takeOutOfUse(ctx, hash)
+  if (wanted === 'off')
+    for (const hash of await listKeysToTakeOut(ctx, begun.claimId)) await takeOutOfUse(ctx, hash)
   return ctx.db.$transaction(async (tx): Promise<BulkItemResult> => {
     await lockItem(tx, bulk, subject)
     await endChange(tx, bulk, begun.claimId)
@@ -26,7 +32,12 @@ export async function switchKey(ctx: Ctx, bulk: BulkRun, subject: string, wanted
   })
 }
 
-async function want(tx: Tx, bulk: BulkRun, subject: string, wanted: 'off' | 'on'): Promise<{ claimId: string; keyHash: string } | Answer> {
+async function want(
+  tx: Tx,
+  bulk: BulkRun,
+  subject: string,
+  wanted: 'off' | 'on',
+): Promise<{ claimId: string; keyHash: string } | Answer> {
   const claim = await lockItem(tx, bulk, subject)
   if (isAnswer(claim)) return claim
   const refusal = whyNot(claim)
@@ -41,7 +52,13 @@ async function want(tx: Tx, bulk: BulkRun, subject: string, wanted: 'off' | 'on'
       update keymint.workshop_attendance set disabled_at = case when ${wanted === 'off'} then now() end
       where claim_id = ${claim.claimId}::uuid and (disabled_at is null) = ${wanted === 'off'}`
     if (changed === 1) {
-      await recordAudit(tx, { actor: bulk.actor, action: wanted === 'off' ? 'claim.disabled' : 'claim.enabled', subject, workshopSlug: claim.workshopSlug, details: { reason: bulk.reason, bulkId: bulk.id } })
+      await recordAudit(tx, {
+        actor: bulk.actor,
+        action: wanted === 'off' ? 'claim.disabled' : 'claim.enabled',
+        subject,
+        workshopSlug: claim.workshopSlug,
+        details: { reason: bulk.reason, bulkId: bulk.id },
+      })
     }
   }
   return { claimId: claimIdOf(subject), keyHash: claim.keyHash ?? '' }

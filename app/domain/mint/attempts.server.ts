@@ -15,7 +15,11 @@ export function upstreamName(installationId: string, scope: string, attemptId: s
 }
 
 /** `sent|unknown|refused -> condemned`. True if the attempt is condemned now, whoever did it. */
-export async function condemn(db: Db | Tx, attemptId: string, keyHash: string | null): Promise<boolean> {
+export async function condemn(
+  db: Db | Tx,
+  attemptId: string,
+  keyHash: string | null,
+): Promise<boolean> {
   const rows = await db.$queryRaw<{ state: string }[]>`
     with changed as (
       update keymint.mint_attempts set state = 'condemned', key_hash = coalesce(${keyHash}, key_hash), settled_at = now()
@@ -27,7 +31,12 @@ export async function condemn(db: Db | Tx, attemptId: string, keyHash: string | 
 }
 
 /** Deletes the key of a condemned attempt, where it was made. False when the provider did not confirm: a later pass tries again. */
-export async function deleteCondemned(ctx: Ctx, attemptId: string, keyHash: string, deleteKey = (hash: string) => ctx.provider.deleteKey(hash)): Promise<boolean> {
+export async function deleteCondemned(
+  ctx: Ctx,
+  attemptId: string,
+  keyHash: string,
+  deleteKey = (hash: string) => ctx.provider.deleteKey(hash),
+): Promise<boolean> {
   try {
     await deleteKey(keyHash)
   } catch (error) {
@@ -35,7 +44,8 @@ export async function deleteCondemned(ctx: Ctx, attemptId: string, keyHash: stri
     ctx.log.warn({ attemptId, trouble: error.details }, 'a condemned key could not be deleted yet')
     return false
   }
-  await ctx.db.$executeRaw`update keymint.mint_attempts set deleted_at = now(), key_hash = ${keyHash} where id = ${attemptId}::uuid and state = 'condemned'`
+  await ctx.db
+    .$executeRaw`update keymint.mint_attempts set deleted_at = now(), key_hash = ${keyHash} where id = ${attemptId}::uuid and state = 'condemned'`
   ctx.log.info({ attemptId }, 'a condemned key is deleted upstream')
   return true
 }

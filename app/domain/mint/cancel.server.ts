@@ -8,16 +8,28 @@ import { mintOwners } from './mint.server'
  * and is deleted upstream. `afterMint` does what belongs between the mint's row and the pool's in the order of locks.
  * False when the mint had ended already.
  */
-export async function cancelMint(tx: Tx, input: { mintId: string; actor: AuditActor; reason: string; afterMint: () => Promise<void> }): Promise<boolean> {
-  const [mint] = await tx.$queryRaw<{ ownerKind: string; ownerId: string; generation: number; scope: string }[]>`
+export async function cancelMint(
+  tx: Tx,
+  input: { mintId: string; actor: AuditActor; reason: string; afterMint: () => Promise<void> },
+): Promise<boolean> {
+  const [mint] = await tx.$queryRaw<
+    { ownerKind: string; ownerId: string; generation: number; scope: string }[]
+  >`
     select owner_kind as "ownerKind", owner_id as "ownerId", generation, scope from keymint.mints where id = ${input.mintId}::uuid`
   const owner = mint && mintOwners[mint.ownerKind]
   if (!mint || !owner) return false
   await owner.lock(tx, mint)
-  const changed = await tx.$executeRaw`update keymint.mints set state = 'cancelled', done_at = now() where id = ${input.mintId}::uuid and state = 'pending'`
+  const changed =
+    await tx.$executeRaw`update keymint.mints set state = 'cancelled', done_at = now() where id = ${input.mintId}::uuid and state = 'pending'`
   await input.afterMint()
   if (changed !== 1) return false
-  await recordAudit(tx, { actor: input.actor, action: 'mint.cancelled', subject: `${mint.ownerKind}:${mint.ownerId}`, workshopSlug: mint.scope, details: { mintId: input.mintId, reason: input.reason } })
+  await recordAudit(tx, {
+    actor: input.actor,
+    action: 'mint.cancelled',
+    subject: `${mint.ownerKind}:${mint.ownerId}`,
+    workshopSlug: mint.scope,
+    details: { mintId: input.mintId, reason: input.reason },
+  })
   await owner.refuse(tx, mint, { reason: 'cancelled', detail: input.reason })
   return true
 }

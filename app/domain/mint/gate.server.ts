@@ -14,9 +14,12 @@ export type Account = string | null
 /** A probe that never came back (its worker died) is forgotten after this long. */
 const probeLifeSeconds = 12
 
-const gateTable = (account: Account) => (account === null ? Prisma.sql`keymint.mint_gate` : Prisma.sql`keymint.service_gates`)
-const isGateOf = (account: Account) => (account === null ? Prisma.sql`true` : Prisma.sql`account = ${account}::uuid`)
-const isMintOf = (account: Account) => (account === null ? Prisma.sql`account is null` : Prisma.sql`account = ${account}::uuid`)
+const gateTable = (account: Account) =>
+  account === null ? Prisma.sql`keymint.mint_gate` : Prisma.sql`keymint.service_gates`
+const isGateOf = (account: Account) =>
+  account === null ? Prisma.sql`true` : Prisma.sql`account = ${account}::uuid`
+const isMintOf = (account: Account) =>
+  account === null ? Prisma.sql`account is null` : Prisma.sql`account = ${account}::uuid`
 
 /** True for the one mint that may try while the gate is half open. */
 export async function takeProbe(db: Db, account: Account = null): Promise<boolean> {
@@ -27,7 +30,13 @@ export async function takeProbe(db: Db, account: Account = null): Promise<boolea
 }
 
 /** A certain refusal that will pass: closes the gate for everybody behind it, and keeps the error that did it. Returns the seconds to wait. */
-export async function coolDown(tx: Tx, reason: DelayReason, retryAfterSeconds: number | undefined, account: Account = null, cause: JobError = { reason }): Promise<number> {
+export async function coolDown(
+  tx: Tx,
+  reason: DelayReason,
+  retryAfterSeconds: number | undefined,
+  account: Account = null,
+  cause: JobError = { reason },
+): Promise<number> {
   // Calls that were under way together and are refused together are one failure, not a row of them.
   const [gate] = await tx.$queryRaw<{ failures: number }[]>`
     update ${gateTable(account)} set failures = failures + case when cooldown_until > now() then 0 else 1 end, reason = ${reason}, cause = ${JSON.stringify(cause)}::jsonb, probe_at = null
@@ -42,7 +51,11 @@ export async function coolDown(tx: Tx, reason: DelayReason, retryAfterSeconds: n
  * An outcome in doubt: closes the gate only when several come in a row and nothing was saved meanwhile. A provider
  * that loses one answer in three still works, and a whole room must not wait for it one probe at a time.
  */
-export async function countDoubt(tx: Tx, account: Account = null, cause: JobError = { reason: 'upstream-trouble' }): Promise<void> {
+export async function countDoubt(
+  tx: Tx,
+  account: Account = null,
+  cause: JobError = { reason: 'upstream-trouble' },
+): Promise<void> {
   await tx.$executeRaw`
     with verdict as (
       select failures + 1 >= ${failuresThatCloseTheGate}::int and (cooldown_until is not null or not exists (
@@ -59,7 +72,11 @@ export async function countDoubt(tx: Tx, account: Account = null, cause: JobErro
  * The provider works. Only the answer to a probe opens a closed gate: any other call was sent before the gate
  * closed, and its good answer says nothing about the refusal that came after.
  */
-export async function openGate(db: Db, { probing }: { probing: boolean }, account: Account = null): Promise<void> {
+export async function openGate(
+  db: Db,
+  { probing }: { probing: boolean },
+  account: Account = null,
+): Promise<void> {
   await db.$executeRaw`
     update ${gateTable(account)} set failures = 0, cooldown_until = null, reason = null, cause = null, probe_at = null
     where ${isGateOf(account)} and (failures > 0 or cooldown_until is not null) and (cooldown_until is null or ${probing})`

@@ -9,15 +9,17 @@ import { runMint } from './mint.server'
 const slug = 'test-workshop'
 
 async function mintsOf(world: World, count: number): Promise<string[]> {
-  for (const person of await world.people(count)) await claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
+  for (const person of await world.people(count))
+    await claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
   return (await world.db.mint.findMany({ orderBy: { queuedAt: 'asc' } })).map((mint) => mint.id)
 }
 
 /** As if the cool-down had just ended for the gate and for every mint. */
-const coolDownEnds = (world: World) => world.db.$transaction([
-  world.db.$executeRaw`update keymint.mint_gate set cooldown_until = now() - interval '1 ms'`,
-  world.db.$executeRaw`update keymint.mints set not_before = null`,
-])
+const coolDownEnds = (world: World) =>
+  world.db.$transaction([
+    world.db.$executeRaw`update keymint.mint_gate set cooldown_until = now() - interval '1 ms'`,
+    world.db.$executeRaw`update keymint.mints set not_before = null`,
+  ])
 
 const gateOf = (world: World) => world.db.mintGate.findFirstOrThrow()
 
@@ -43,7 +45,9 @@ test('a success of a call sent before a refusal does not open the gate that the 
       return world.ctx.provider.createKey(input)
     },
   }
-  expect(await runMint({ ...world.ctx, provider: refusedMeanwhile }, first!)).toEqual({ kind: 'done' })
+  expect(await runMint({ ...world.ctx, provider: refusedMeanwhile }, first!)).toEqual({
+    kind: 'done',
+  })
   const gate = await gateOf(world)
   expect(gate.reason).toBe('rate-limited')
   expect(gate.cooldownUntil!.getTime() - Date.now()).toBeGreaterThan(50_000)
@@ -51,7 +55,8 @@ test('a success of a call sent before a refusal does not open the gate that the 
 
 test('calls refused together count as one failure, a longer wait is never shortened, and an answer in doubt does not shorten it either', async () => {
   await using world = await openWorld()
-  for (let call = 0; call < 8; call++) await world.db.$transaction((tx) => coolDown(tx, 'rate-limited', undefined))
+  for (let call = 0; call < 8; call++)
+    await world.db.$transaction((tx) => coolDown(tx, 'rate-limited', undefined))
   expect((await gateOf(world)).failures).toBe(1)
   await world.db.$transaction((tx) => coolDown(tx, 'rate-limited', 60))
   for (let call = 0; call < 8; call++) await world.db.$transaction((tx) => countDoubt(tx))
@@ -84,16 +89,30 @@ test('a probe whose worker died is forgotten, and another mint may try', async (
 test('a mint whose every worker dies in the middle comes to an end that a person can read', async () => {
   await using world = await openWorld()
   const [mint] = await mintsOf(world, 1)
-  const dying: KeyProvider = { ...world.ctx.provider, createKey: () => Promise.reject(new Error('the process is gone')) }
-  for (let life = 0; life < 21; life++) await runMint({ ...world.ctx, provider: dying }, mint!).catch(() => undefined)
-  expect(await runMint({ ...world.ctx, provider: dying }, mint!)).toEqual({ kind: 'done', error: { reason: 'gave-up' } })
-  expect(await world.db.workshopAttendance.findFirstOrThrow()).toMatchObject({ state: 'refused', reason: 'gave-up' })
+  const dying: KeyProvider = {
+    ...world.ctx.provider,
+    createKey: () => Promise.reject(new Error('the process is gone')),
+  }
+  for (let life = 0; life < 21; life++)
+    await runMint({ ...world.ctx, provider: dying }, mint!).catch(() => undefined)
+  expect(await runMint({ ...world.ctx, provider: dying }, mint!)).toEqual({
+    kind: 'done',
+    error: { reason: 'gave-up' },
+  })
+  expect(await world.db.workshopAttendance.findFirstOrThrow()).toMatchObject({
+    state: 'refused',
+    reason: 'gave-up',
+  })
 })
 
 test('trouble with the database around the guardrail does not stop a mint', async () => {
   await using world = await openWorld()
   const [mint] = await mintsOf(world, 1)
-  const broken: KeyProvider = { ...world.ctx.provider, listGuardrails: () => Promise.reject(new Error('terminating connection due to idle-in-transaction timeout')) }
+  const broken: KeyProvider = {
+    ...world.ctx.provider,
+    listGuardrails: () =>
+      Promise.reject(new Error('terminating connection due to idle-in-transaction timeout')),
+  }
   expect(await runMint({ ...world.ctx, provider: broken }, mint!)).toEqual({ kind: 'done' })
   expect(await world.liveKeys()).toHaveLength(1)
 })

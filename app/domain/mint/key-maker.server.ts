@@ -11,21 +11,53 @@ import type { MintRefusal } from './mint-policy'
 export type CreatedKey = { hash: string; label: string; plaintext: string }
 export type KeyMaker = (name: string) => Promise<CreatedKey>
 
-type Work = { account: string | null; limitUsd: string; limitReset: KeyReset | null; expiresAt: Date; allowedModels: string[] }
+type Work = {
+  account: string | null
+  limitUsd: string
+  limitReset: KeyReset | null
+  expiresAt: Date
+  allowedModels: string[]
+}
 
 /** One call makes one request; its errors are ProviderErrors. */
-export function keyMaker(ctx: Ctx, work: Work): KeyMaker | Promise<KeyMaker | { refusal: MintRefusal }> {
+export function keyMaker(
+  ctx: Ctx,
+  work: Work,
+): KeyMaker | Promise<KeyMaker | { refusal: MintRefusal }> {
   const limit = nanoFromDecimalString(work.limitUsd)
-  if (work.account === null) return (name) => ctx.provider.createKey({ name, limit, limitReset: work.limitReset, expiresAt: work.expiresAt })
+  if (work.account === null)
+    return (name) =>
+      ctx.provider.createKey({
+        name,
+        limit,
+        limitReset: work.limitReset,
+        expiresAt: work.expiresAt,
+      })
   return serviceKeyMaker(ctx, work.account, work)
 }
 
-async function serviceKeyMaker(ctx: Ctx, account: string, work: Work): Promise<KeyMaker | { refusal: MintRefusal }> {
+async function serviceKeyMaker(
+  ctx: Ctx,
+  account: string,
+  work: Work,
+): Promise<KeyMaker | { refusal: MintRefusal }> {
   const { state, adapter, credential } = await openService(ctx, account)
-  if (state === 'disabled') return { refusal: { reason: 'rejected-by-provider', detail: `The team has disabled this credential for ${adapter.title}.` } }
+  if (state === 'disabled')
+    return {
+      refusal: {
+        reason: 'rejected-by-provider',
+        detail: `The team has disabled this credential for ${adapter.title}.`,
+      },
+    }
   const models = work.allowedModels.length === 0 ? null : work.allowedModels
   return async (name) => {
-    const { id, label, plaintext } = await adapter.createKey(credential, { name, cap: nanoFromDecimalString(work.limitUsd), reset: work.limitReset, expiresAt: work.expiresAt, models })
+    const { id, label, plaintext } = await adapter.createKey(credential, {
+      name,
+      cap: nanoFromDecimalString(work.limitUsd),
+      reset: work.limitReset,
+      expiresAt: work.expiresAt,
+      models,
+    })
     return { hash: id, label, plaintext }
   }
 }

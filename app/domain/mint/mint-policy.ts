@@ -2,8 +2,19 @@
 import type { ProviderErrorDetails } from '~/adapters/provider-error'
 import type { JobError } from '../job-outcome'
 
-export type DelayReason = 'rate-limited' | 'no-credit' | 'unauthorized' | 'forbidden' | 'unreachable' | 'upstream-trouble' | 'paused' | 'switched-off'
-export type MintRefusal = { reason: 'banned' | 'expired-before-mint' | 'rejected-by-provider' | 'gave-up' | 'cancelled'; detail: string | null }
+export type DelayReason =
+  | 'rate-limited'
+  | 'no-credit'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'unreachable'
+  | 'upstream-trouble'
+  | 'paused'
+  | 'switched-off'
+export type MintRefusal = {
+  reason: 'banned' | 'expired-before-mint' | 'rejected-by-provider' | 'gave-up' | 'cancelled'
+  detail: string | null
+}
 
 /** How a mint stands, as one query reads it. Times in seconds are by Postgres's clock. */
 export type MintStanding = {
@@ -14,7 +25,13 @@ export type MintStanding = {
   expiresAt: Date
   ownerWaits: boolean
   ownerBarred: boolean
-  gate: { secondsUntilOpen: number | null; reason: string | null; cause: JobError | null; failures: number; pausedReason: string | null }
+  gate: {
+    secondsUntilOpen: number | null
+    reason: string | null
+    cause: JobError | null
+    failures: number
+    pausedReason: string | null
+  }
 }
 
 export type MintDecision =
@@ -31,23 +48,49 @@ export const mostAmbiguousAttempts = 20
 /** So many outcomes in doubt in a row, and the whole queue cools down. */
 export const failuresThatCloseTheGate = 5
 
-export function decideMint(standing: MintStanding | null, now: Date, provisioningEnabled: boolean): MintDecision {
+export function decideMint(
+  standing: MintStanding | null,
+  now: Date,
+  provisioningEnabled: boolean,
+): MintDecision {
   if (!standing || standing.state !== 'pending' || !standing.ownerWaits) return { kind: 'stop' }
   if (standing.ownerBarred) return { kind: 'refuse', refusal: { reason: 'banned', detail: null } }
-  if (standing.expiresAt.getTime() - now.getTime() < leastLifeMs) return { kind: 'refuse', refusal: { reason: 'expired-before-mint', detail: null } }
+  if (standing.expiresAt.getTime() - now.getTime() < leastLifeMs)
+    return { kind: 'refuse', refusal: { reason: 'expired-before-mint', detail: null } }
   if (!provisioningEnabled) return { kind: 'wait', seconds: 30, reason: 'switched-off' }
   if (standing.gate.pausedReason !== null) return { kind: 'wait', seconds: 15, reason: 'paused' }
-  if (standing.secondsUntilNotBefore > 0) return { kind: 'wait', seconds: standing.secondsUntilNotBefore, reason: asDelayReason(standing.delayReason) }
+  if (standing.secondsUntilNotBefore > 0)
+    return {
+      kind: 'wait',
+      seconds: standing.secondsUntilNotBefore,
+      reason: asDelayReason(standing.delayReason),
+    }
   if (standing.attempts >= mostAmbiguousAttempts) {
-    return { kind: 'refuse', refusal: { reason: 'gave-up', detail: `The provider left ${standing.attempts} tries without a clear answer.` } }
+    return {
+      kind: 'refuse',
+      refusal: {
+        reason: 'gave-up',
+        detail: `The provider left ${standing.attempts} tries without a clear answer.`,
+      },
+    }
   }
   const { secondsUntilOpen } = standing.gate
   if (secondsUntilOpen === null) return { kind: 'go' }
-  if (secondsUntilOpen > 0) return { kind: 'wait', seconds: secondsUntilOpen, reason: asDelayReason(standing.gate.reason) }
+  if (secondsUntilOpen > 0)
+    return { kind: 'wait', seconds: secondsUntilOpen, reason: asDelayReason(standing.gate.reason) }
   return { kind: 'probe' }
 }
 
-const delayReasons: readonly string[] = ['rate-limited', 'no-credit', 'unauthorized', 'forbidden', 'unreachable', 'upstream-trouble', 'paused', 'switched-off'] satisfies DelayReason[]
+const delayReasons: readonly string[] = [
+  'rate-limited',
+  'no-credit',
+  'unauthorized',
+  'forbidden',
+  'unreachable',
+  'upstream-trouble',
+  'paused',
+  'switched-off',
+] satisfies DelayReason[]
 
 /** Reads a reason back from the database; anything unknown counts as trouble upstream. */
 export function asDelayReason(text: string | null): DelayReason {
@@ -55,17 +98,30 @@ export function asDelayReason(text: string | null): DelayReason {
 }
 
 /** What a failed POST /keys means for the mint. */
-export function judgeFailure(details: ProviderErrorDetails): { kind: 'put-off'; reason: DelayReason } | { kind: 'refused'; refusal: MintRefusal } | { kind: 'unknown' } {
+export function judgeFailure(
+  details: ProviderErrorDetails,
+):
+  | { kind: 'put-off'; reason: DelayReason }
+  | { kind: 'refused'; refusal: MintRefusal }
+  | { kind: 'unknown' } {
   if (details.kind === 'ambiguous') return { kind: 'unknown' }
   if (details.kind === 'retryable') return { kind: 'put-off', reason: details.reason }
   // A 404 on the collection means a wrong address, not a wrong request: nobody should lose a claim over it.
   if (details.reason === 'not-found') return { kind: 'put-off', reason: 'upstream-trouble' }
-  return { kind: 'refused', refusal: { reason: 'rejected-by-provider', detail: details.providerMessage ?? null } }
+  return {
+    kind: 'refused',
+    refusal: { reason: 'rejected-by-provider', detail: details.providerMessage ?? null },
+  }
 }
 
 /** Seconds to cool down after `failures` refusals in a row; the provider's own Retry-After goes first. */
-export function cooldownSeconds(reason: DelayReason, failures: number, retryAfterSeconds: number | undefined): number {
+export function cooldownSeconds(
+  reason: DelayReason,
+  failures: number,
+  retryAfterSeconds: number | undefined,
+): number {
   if (retryAfterSeconds !== undefined) return retryAfterSeconds
-  const most = reason === 'unauthorized' || reason === 'forbidden' || reason === 'no-credit' ? 30 : 15
+  const most =
+    reason === 'unauthorized' || reason === 'forbidden' || reason === 'no-credit' ? 30 : 15
   return Math.min(most, 2 ** Math.min(failures, 6))
 }

@@ -18,22 +18,30 @@ import { condemn, deleteCondemned, upstreamName } from './attempts.server'
 import { coolDown, countDoubt, openGate, takeProbe, type Account } from './gate.server'
 import { keyMaker, type CreatedKey, type KeyMaker } from './key-maker.server'
 import { openService } from '../vault/service.server'
-import { asDelayReason, decideMint, judgeFailure, type DelayReason, type MintRefusal, type MintStanding } from './mint-policy'
+import {
+  asDelayReason,
+  decideMint,
+  judgeFailure,
+  type DelayReason,
+  type MintRefusal,
+  type MintStanding,
+} from './mint-policy'
 import type { MintOwner, OwnerRef } from './owner'
 
 /** Every kind of owner; a new door adds its port here. */
 export const mintOwners: Record<string, MintOwner> = { claim: claimOwner, 'sub-key': subKeyOwner }
 
-type MintWork = MintStanding & OwnerRef & {
-  mintId: string
-  ownerKind: string
-  scope: string
-  account: Account
-  allowedModels: string[]
-  limitUsd: string
-  limitReset: KeyReset | null
-  hasGuardrail: boolean
-}
+type MintWork = MintStanding &
+  OwnerRef & {
+    mintId: string
+    ownerKind: string
+    scope: string
+    account: Account
+    allowedModels: string[]
+    limitUsd: string
+    limitReset: KeyReset | null
+    hasGuardrail: boolean
+  }
 
 /** Tries in one run of the job; a longer series goes back to the queue, so that one mint does not hold a slot. */
 const triesPerRun = 3
@@ -45,7 +53,11 @@ const lostKeySearchSeconds = 15
  * `passServicesOn` a mint that needs a team's service is sent on to a queue of its own: a proxy that hangs must not hold
  * the slots that a workshop's claims wait for.
  */
-export async function runMint(ctx: Ctx, mintId: string, options: { passServicesOn?: boolean } = {}): Promise<JobOutcome> {
+export async function runMint(
+  ctx: Ctx,
+  mintId: string,
+  options: { passServicesOn?: boolean } = {},
+): Promise<JobOutcome> {
   let previousToken: string | null = null
   let trouble: JobError | undefined
   for (let tries = 0; tries < triesPerRun; tries++) {
@@ -57,7 +69,14 @@ export async function runMint(ctx: Ctx, mintId: string, options: { passServicesO
       await refuse(ctx, work, null, decision.refusal)
       return { kind: 'done', error: { reason: decision.refusal.reason } }
     }
-    if (decision.kind === 'wait') return putOff(ctx, work, decision.reason, decision.seconds, causeOfWait(work, decision.reason))
+    if (decision.kind === 'wait')
+      return putOff(
+        ctx,
+        work,
+        decision.reason,
+        decision.seconds,
+        causeOfWait(work, decision.reason),
+      )
     if (decision.kind === 'probe' && !(await takeProbe(ctx.db, work.account))) {
       const reason = asDelayReason(work.gate.reason)
       return putOff(ctx, work, reason, 2, causeOfWait(work, reason))
@@ -84,17 +103,29 @@ export async function runMint(ctx: Ctx, mintId: string, options: { passServicesO
     if (result !== 'again') return result
     trouble = tried.failure && jobErrorOf(tried.failure)
   }
-  return { kind: 'snooze', seconds: 1, reason: 'several tries without a clear answer', ...(trouble ? { error: trouble } : {}) }
+  return {
+    kind: 'snooze',
+    seconds: 1,
+    reason: 'several tries without a clear answer',
+    ...(trouble ? { error: trouble } : {}),
+  }
 }
 
 type Attempt = { id: string; token: string; name: string }
 
-type Tried = { attempt: Attempt; created: CreatedKey; failure?: undefined } | { attempt: Attempt; created?: undefined; failure: ProviderErrorDetails }
+type Tried =
+  | { attempt: Attempt; created: CreatedKey; failure?: undefined }
+  | { attempt: Attempt; created?: undefined; failure: ProviderErrorDetails }
 
 type Turn = { previousToken: string | null; probing: boolean }
 
 /** Writes the attempt and makes its one call. Null when the mint may not be tried now. */
-async function tryOnce(ctx: Ctx, work: MintWork, maker: KeyMaker, turn: Turn): Promise<Tried | null> {
+async function tryOnce(
+  ctx: Ctx,
+  work: MintWork,
+  maker: KeyMaker,
+  turn: Turn,
+): Promise<Tried | null> {
   const attempt = await takeOver(ctx, work, turn)
   if (!attempt) return null
   try {
@@ -105,11 +136,17 @@ async function tryOnce(ctx: Ctx, work: MintWork, maker: KeyMaker, turn: Turn): P
   }
 }
 
-async function settle(ctx: Ctx, work: MintWork, { attempt, created, failure }: Tried, probing: boolean): Promise<JobOutcome | 'again'> {
+async function settle(
+  ctx: Ctx,
+  work: MintWork,
+  { attempt, created, failure }: Tried,
+  probing: boolean,
+): Promise<JobOutcome | 'again'> {
   if (failure) return settleFailure(ctx, work, attempt, failure, probing)
   const verdict = await saveUntilKnown(ctx, work, attempt, created)
   ctx.metrics.countMint(verdict)
-  if (verdict === 'lost' && (await condemn(ctx.db, attempt.id, created.hash))) await deleteLost(ctx, work, attempt, created.hash)
+  if (verdict === 'lost' && (await condemn(ctx.db, attempt.id, created.hash)))
+    await deleteLost(ctx, work, attempt, created.hash)
   if (work.gate.failures > 0 || probing) await openGate(ctx.db, { probing }, work.account)
   return { kind: 'done' }
 }
@@ -122,12 +159,21 @@ async function deleteLost(ctx: Ctx, work: MintWork, attempt: Attempt, hash: stri
 }
 
 async function passOn(ctx: Ctx, mintId: string): Promise<JobOutcome> {
-  await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'mint-sub-key', { mintId }, { singletonKey: mintId }))
+  await ctx.db.$transaction((tx) =>
+    ctx.queue.enqueue(tx, 'mint-sub-key', { mintId }, { singletonKey: mintId }),
+  )
   return { kind: 'done' }
 }
 
 async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
-  type Row = Omit<MintWork, 'gate' | 'limitReset'> & { limitReset: string | null; gateSeconds: number | null; gateReason: string | null; gateCause: JobError | null; gateFailures: number | null; pausedReason: string | null }
+  type Row = Omit<MintWork, 'gate' | 'limitReset'> & {
+    limitReset: string | null
+    gateSeconds: number | null
+    gateReason: string | null
+    gateCause: JobError | null
+    gateFailures: number | null
+    pausedReason: string | null
+  }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select m.id as "mintId", m.owner_kind as "ownerKind", m.owner_id as "ownerId", m.generation, m.scope, m.account, m.allowed_models as "allowedModels", m.state, m.attempts,
       m.limit_usd::text as "limitUsd", m.limit_reset as "limitReset", m.expires_at as "expiresAt", m.delay_reason as "delayReason",
@@ -146,7 +192,18 @@ async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
   const row = rows[0]
   if (!row) return null
   const { gateSeconds, gateReason, gateCause, gateFailures, pausedReason, ...rest } = row
-  return { ...rest, secondsUntilNotBefore: rest.secondsUntilNotBefore ?? 0, limitReset: row.limitReset as KeyReset | null, gate: { secondsUntilOpen: gateSeconds, reason: gateReason, cause: gateCause, failures: gateFailures ?? 0, pausedReason } }
+  return {
+    ...rest,
+    secondsUntilNotBefore: rest.secondsUntilNotBefore ?? 0,
+    limitReset: row.limitReset as KeyReset | null,
+    gate: {
+      secondsUntilOpen: gateSeconds,
+      reason: gateReason,
+      cause: gateCause,
+      failures: gateFailures ?? 0,
+      pausedReason,
+    },
+  }
 }
 
 /**
@@ -154,7 +211,11 @@ async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
  * in doubt, so that a mint that kills its worker comes to an end. Null when the mint is no longer pending, when
  * another worker has taken it over since this run's last try, or when the gate is closed to it.
  */
-async function takeOver(ctx: Ctx, work: MintWork, { previousToken, probing }: Turn): Promise<Attempt | null> {
+async function takeOver(
+  ctx: Ctx,
+  work: MintWork,
+  { previousToken, probing }: Turn,
+): Promise<Attempt | null> {
   const attempt = { id: randomUUID(), token: randomUUID() }
   const name = upstreamName(ctx.installationId, work.scope, attempt.id)
   const rows = await ctx.db.$queryRaw<{ stale: number }[]>`
@@ -179,8 +240,15 @@ async function takeOver(ctx: Ctx, work: MintWork, { previousToken, probing }: Tu
 }
 
 async function searchLostKeys(ctx: Ctx, tx: Tx, account: Account): Promise<void> {
-  if (account === null) await ctx.queue.enqueue(tx, 'reconcile-keys', {}, { startAfterSeconds: lostKeySearchSeconds })
-  else await ctx.queue.enqueue(tx, 'reconcile-service', { masterKeyId: account }, { singletonKey: account, startAfterSeconds: lostKeySearchSeconds })
+  if (account === null)
+    await ctx.queue.enqueue(tx, 'reconcile-keys', {}, { startAfterSeconds: lostKeySearchSeconds })
+  else
+    await ctx.queue.enqueue(
+      tx,
+      'reconcile-service',
+      { masterKeyId: account },
+      { singletonKey: account, startAfterSeconds: lostKeySearchSeconds },
+    )
 }
 
 class Lost extends Error {}
@@ -192,17 +260,27 @@ const savePatienceMs = 30_000
  * Saves the key, and when the answer of a transaction is lost, COMMIT included, reads the attempt again to learn
  * what became of it. Never decides on a guess. Throws only when the database stayed away for the whole patience.
  */
-async function saveUntilKnown(ctx: Ctx, work: MintWork, attempt: Attempt, created: CreatedKey): Promise<'saved' | 'lost'> {
+async function saveUntilKnown(
+  ctx: Ctx,
+  work: MintWork,
+  attempt: Attempt,
+  created: CreatedKey,
+): Promise<'saved' | 'lost'> {
   const owner = ownerOf(work)
   const sealed = ctx.sealer.seal(created.plaintext, owner.place(work))
   const startedAt = performance.now()
   for (let tries = 0; ; tries++) {
     try {
-      await ctx.db.$transaction((tx) => save(ctx, tx, work, attempt, { hash: created.hash, label: created.label, sealed }))
+      await ctx.db.$transaction((tx) =>
+        save(ctx, tx, work, attempt, { hash: created.hash, label: created.label, sealed }),
+      )
       return 'saved'
     } catch (error) {
       if (error instanceof Lost) return 'lost'
-      ctx.log.warn({ error, mintId: work.mintId, attemptId: attempt.id }, 'a save has no clear answer, reading the attempt again')
+      ctx.log.warn(
+        { error, mintId: work.mintId, attemptId: attempt.id },
+        'a save has no clear answer, reading the attempt again',
+      )
       const state = await readAttemptState(ctx, work, attempt, startedAt)
       if (state === 'saved') return 'saved'
       if (state === 'gone') return 'lost'
@@ -212,10 +290,21 @@ async function saveUntilKnown(ctx: Ctx, work: MintWork, attempt: Attempt, create
   }
 }
 
-async function save(ctx: Ctx, tx: Tx, work: MintWork, attempt: Attempt, key: { hash: string; label: string; sealed: string }): Promise<void> {
+async function save(
+  ctx: Ctx,
+  tx: Tx,
+  work: MintWork,
+  attempt: Attempt,
+  key: { hash: string; label: string; sealed: string },
+): Promise<void> {
   // The owner's row comes first in the order of locks; if the attempt is lost below, this is rolled back with it.
   if (!(await ownerOf(work).save(tx, work, key))) throw new Lost()
-  const details = { keyHash: key.hash, label: key.label, limitUsd: work.limitUsd, attemptId: attempt.id }
+  const details = {
+    keyHash: key.hash,
+    label: key.label,
+    limitUsd: work.limitUsd,
+    attemptId: attempt.id,
+  }
   const won = await tx.$executeRaw`
     with mint as (
       update keymint.mints set state = 'done', done_at = now()
@@ -226,11 +315,22 @@ async function save(ctx: Ctx, tx: Tx, work: MintWork, attempt: Attempt, key: { h
     insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
     select 'worker', 'key.minted', owner_kind || ':' || owner_id, scope, ${JSON.stringify(details)}::jsonb from mint, attempt`
   if (won !== 1) throw new Lost()
-  if (work.account === null) await ctx.queue.enqueue(tx, 'bind-guardrail', { mintId: work.mintId }, { singletonKey: work.mintId })
+  if (work.account === null)
+    await ctx.queue.enqueue(
+      tx,
+      'bind-guardrail',
+      { mintId: work.mintId },
+      { singletonKey: work.mintId },
+    )
 }
 
 /** `sent` means still mine to save; `gone` that another has taken over or condemned it. Waits for a database that is away. */
-async function readAttemptState(ctx: Ctx, work: MintWork, attempt: Attempt, startedAt: number): Promise<'saved' | 'sent' | 'gone'> {
+async function readAttemptState(
+  ctx: Ctx,
+  work: MintWork,
+  attempt: Attempt,
+  startedAt: number,
+): Promise<'saved' | 'sent' | 'gone'> {
   for (;;) {
     try {
       const rows = await ctx.db.$queryRaw<{ state: string; mine: boolean }[]>`
@@ -244,9 +344,18 @@ async function readAttemptState(ctx: Ctx, work: MintWork, attempt: Attempt, star
   }
 }
 
-async function settleFailure(ctx: Ctx, work: MintWork, attempt: Attempt, details: ProviderErrorDetails, probing: boolean): Promise<JobOutcome | 'again'> {
+async function settleFailure(
+  ctx: Ctx,
+  work: MintWork,
+  attempt: Attempt,
+  details: ProviderErrorDetails,
+  probing: boolean,
+): Promise<JobOutcome | 'again'> {
   const judgement = judgeFailure(details)
-  ctx.log.warn({ mintId: work.mintId, attemptId: attempt.id, trouble: details, judgement: judgement.kind }, 'POST /keys did not answer with a key')
+  ctx.log.warn(
+    { mintId: work.mintId, attemptId: attempt.id, trouble: details, judgement: judgement.kind },
+    'POST /keys did not answer with a key',
+  )
   ctx.metrics.countMint(judgement.kind)
   switch (judgement.kind) {
     case 'unknown': {
@@ -264,7 +373,13 @@ async function settleFailure(ctx: Ctx, work: MintWork, attempt: Attempt, details
     case 'put-off': {
       const seconds = await ctx.db.$transaction(async (tx) => {
         await markAttemptRefused(tx, attempt, details)
-        return coolDown(tx, judgement.reason, details.retryAfterSeconds, work.account, jobErrorOf(details))
+        return coolDown(
+          tx,
+          judgement.reason,
+          details.retryAfterSeconds,
+          work.account,
+          jobErrorOf(details),
+        )
       })
       return putOff(ctx, work, judgement.reason, seconds, jobErrorOf(details))
     }
@@ -276,15 +391,26 @@ async function settleFailure(ctx: Ctx, work: MintWork, attempt: Attempt, details
   }
 }
 
-async function markAttemptRefused(tx: Tx, attempt: Attempt, details: ProviderErrorDetails): Promise<void> {
+async function markAttemptRefused(
+  tx: Tx,
+  attempt: Attempt,
+  details: ProviderErrorDetails,
+): Promise<void> {
   await tx.$executeRaw`
     update keymint.mint_attempts set state = 'refused', outcome = ${details.reason}, http_status = ${details.status ?? null}::int, settled_at = now()
     where id = ${attempt.id}::uuid and state = 'sent'`
 }
 
 /** Puts the mint off without counting it. The wait is spread a little, so that a whole room does not come back in one instant. */
-async function putOff(ctx: Ctx, work: MintWork, reason: DelayReason, seconds: number, error: JobError | undefined): Promise<JobOutcome> {
-  const spread = seconds + (Number.parseInt(work.mintId.slice(0, 2), 16) / 255) * Math.min(2, seconds)
+async function putOff(
+  ctx: Ctx,
+  work: MintWork,
+  reason: DelayReason,
+  seconds: number,
+  error: JobError | undefined,
+): Promise<JobOutcome> {
+  const spread =
+    seconds + (Number.parseInt(work.mintId.slice(0, 2), 16) / 255) * Math.min(2, seconds)
   await ctx.db.$executeRaw`
     update keymint.mints set delay_reason = ${reason}, not_before = greatest(not_before, now() + make_interval(secs => ${seconds}::double precision))
     where id = ${work.mintId}::uuid and state = 'pending'`
@@ -297,14 +423,26 @@ function causeOfWait(work: MintWork, reason: DelayReason): JobError | undefined 
   return work.gate.cause ?? { reason }
 }
 
-async function refuse(ctx: Ctx, work: MintWork, failed: { attempt: Attempt; details: ProviderErrorDetails } | null, refusal: MintRefusal): Promise<void> {
+async function refuse(
+  ctx: Ctx,
+  work: MintWork,
+  failed: { attempt: Attempt; details: ProviderErrorDetails } | null,
+  refusal: MintRefusal,
+): Promise<void> {
   const owner = ownerOf(work)
   await ctx.db.$transaction(async (tx) => {
     await owner.lock(tx, work)
-    const changed = await tx.$executeRaw`update keymint.mints set state = 'refused', done_at = now() where id = ${work.mintId}::uuid and state = 'pending'`
+    const changed =
+      await tx.$executeRaw`update keymint.mints set state = 'refused', done_at = now() where id = ${work.mintId}::uuid and state = 'pending'`
     if (failed) await markAttemptRefused(tx, failed.attempt, failed.details)
     if (changed !== 1) return
-    await recordAudit(tx, { actor: 'worker', action: `${work.ownerKind}.refused`, subject: `${work.ownerKind}:${work.ownerId}`, workshopSlug: work.scope, details: { reason: refusal.reason } })
+    await recordAudit(tx, {
+      actor: 'worker',
+      action: `${work.ownerKind}.refused`,
+      subject: `${work.ownerKind}:${work.ownerId}`,
+      workshopSlug: work.scope,
+      details: { reason: refusal.reason },
+    })
     await owner.refuse(tx, work, refusal)
   })
 }

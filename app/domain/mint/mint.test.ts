@@ -13,7 +13,12 @@ import { runMint } from './mint.server'
 const slug = 'test-workshop'
 
 async function settled(world: World, count: number, patienceMs = 40_000) {
-  await expect.poll(() => world.db.workshopAttendance.count({ where: { state: { in: ['ready', 'refused'] } } }), { timeout: patienceMs, interval: 100 }).toBe(count)
+  await expect
+    .poll(
+      () => world.db.workshopAttendance.count({ where: { state: { in: ['ready', 'refused'] } } }),
+      { timeout: patienceMs, interval: 100 },
+    )
+    .toBe(count)
 }
 
 async function onlyMintId(world: World): Promise<string> {
@@ -23,7 +28,9 @@ async function onlyMintId(world: World): Promise<string> {
 
 /** The pool is the sum of what the claims have committed, at any time. */
 async function expectPoolToAddUp(world: World) {
-  const [sums] = await world.db.$queryRaw<{ pool: string; claims: string; seats: number; holders: number }[]>`
+  const [sums] = await world.db.$queryRaw<
+    { pool: string; claims: string; seats: number; holders: number }[]
+  >`
     select (select coalesce(sum(committed_usd), 0)::text from keymint.pools) as pool, (select coalesce(sum(committed_usd), 0)::numeric(20,9)::text from keymint.workshop_attendance) as claims,
       (select coalesce(sum(seats), 0)::int from keymint.pools) as seats, (select count(*)::int from keymint.workshop_attendance where state <> 'refused') as holders`
   expect(Number(sums?.pool)).toBe(Number(sums?.claims))
@@ -34,8 +41,16 @@ test('fifty concurrent claims of one person give one claim and one key', async (
   await using world = await openWorld()
   await world.startWorkerHere()
   const [person] = await world.people(1)
-  const outcomes = await Promise.all(Array.from({ length: 50 }, () => claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })))
-  expect(new Set(outcomes.map((outcome) => (outcome.kind === 'refused' ? outcome.reason : outcome.claimId))).size).toBe(1)
+  const outcomes = await Promise.all(
+    Array.from({ length: 50 }, () =>
+      claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false }),
+    ),
+  )
+  expect(
+    new Set(
+      outcomes.map((outcome) => (outcome.kind === 'refused' ? outcome.reason : outcome.claimId)),
+    ).size,
+  ).toBe(1)
   expect(outcomes.filter((outcome) => outcome.kind === 'queued')).toHaveLength(1)
   await settled(world, 1)
   expect(await world.liveKeys()).toHaveLength(1)
@@ -46,23 +61,39 @@ test('fifty concurrent claims of one person give one claim and one key', async (
 test('three hundred people for a hundred seats give exactly a hundred claims', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ maxKeys: 100 })] })
   const people = await world.people(300)
-  const outcomes = await Promise.all(people.map((person) => claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })))
+  const outcomes = await Promise.all(
+    people.map((person) => claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })),
+  )
   expect(outcomes.filter((outcome) => outcome.kind === 'queued')).toHaveLength(100)
-  expect(outcomes.filter((outcome) => outcome.kind === 'refused' && outcome.reason === 'full')).toHaveLength(200)
+  expect(
+    outcomes.filter((outcome) => outcome.kind === 'refused' && outcome.reason === 'full'),
+  ).toHaveLength(200)
   expect(await world.db.mint.count()).toBe(100)
   await expectPoolToAddUp(world)
 })
 
 test('the very first claims of a workshop, all at once, are all accepted', async () => {
   await using world = await openWorld()
-  const outcomes = await Promise.all((await world.people(20)).map((person) => claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })))
-  expect(outcomes.map((outcome) => outcome.kind)).toEqual(Array.from({ length: 20 }, () => 'queued'))
+  const outcomes = await Promise.all(
+    (await world.people(20)).map((person) =>
+      claimKey(world.ctx, { workshopSlug: slug, person, optIn: false }),
+    ),
+  )
+  expect(outcomes.map((outcome) => outcome.kind)).toEqual(
+    Array.from({ length: 20 }, () => 'queued'),
+  )
   await expectPoolToAddUp(world)
 })
 
 test('the pool of money ends the claims even where seats are left', async () => {
-  await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(7), keyLimit: usd(2), maxKeys: 50 })] })
-  const outcomes = await Promise.all((await world.people(20)).map((person) => claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })))
+  await using world = await openWorld({
+    workshops: [makeWorkshop({ poolLimit: usd(7), keyLimit: usd(2), maxKeys: 50 })],
+  })
+  const outcomes = await Promise.all(
+    (await world.people(20)).map((person) =>
+      claimKey(world.ctx, { workshopSlug: slug, person, optIn: false }),
+    ),
+  )
   expect(outcomes.filter((outcome) => outcome.kind === 'queued')).toHaveLength(3)
   await expectPoolToAddUp(world)
 })
@@ -72,7 +103,8 @@ test('two people with the same verified address get one claim, and the second is
   const people = await world.people(2)
   const shared = people.map((person) => ({ ...person, emailNormalized: 'shared@example.org' }))
   const outcomes: ClaimOutcome[] = []
-  for (const person of shared) outcomes.push(await claimKey(world.ctx, { workshopSlug: slug, person, optIn: false }))
+  for (const person of shared)
+    outcomes.push(await claimKey(world.ctx, { workshopSlug: slug, person, optIn: false }))
   expect(outcomes[0]?.kind).toBe('queued')
   expect(outcomes[1]).toEqual({ kind: 'refused', reason: 'email-already-claimed' })
 })
@@ -82,26 +114,50 @@ test('a claim becomes a bound key that its owner alone can reveal', async () => 
   await world.startWorkerHere()
   const [person, other] = await world.people(2)
   await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
-  await expect.poll(async () => (await findClaimView(world.ctx, { workshopSlug: slug, userId: person!.userId }))?.key?.unbound, { timeout: 20_000 }).toBeNull()
+  await expect
+    .poll(
+      async () =>
+        (await findClaimView(world.ctx, { workshopSlug: slug, userId: person!.userId }))?.key
+          ?.unbound,
+      { timeout: 20_000 },
+    )
+    .toBeNull()
   const revealed = await revealKey(world.ctx, { workshopSlug: slug, userId: person!.userId })
-  expect(revealed).toMatchObject({ kind: 'revealed', key: expect.stringMatching(/^sk-or-v1-[0-9a-f]{64}$/) as string })
-  expect(await revealKey(world.ctx, { workshopSlug: slug, userId: other!.userId })).toEqual({ kind: 'no-key' })
+  expect(revealed).toMatchObject({
+    kind: 'revealed',
+    key: expect.stringMatching(/^sk-or-v1-[0-9a-f]{64}$/) as string,
+  })
+  expect(await revealKey(world.ctx, { workshopSlug: slug, userId: other!.userId })).toEqual({
+    kind: 'no-key',
+  })
   const guardrails = await world.ctx.provider.listGuardrails()
   expect(guardrails.map((guardrail) => guardrail.name)).toEqual([`workshop-${slug}`])
-  const actions = (await world.db.auditEvent.findMany({ orderBy: { id: 'asc' } })).map((event) => event.action)
-  expect(actions).toEqual(expect.arrayContaining(['claim.made', 'key.minted', 'key.bound', 'key.revealed']))
+  const actions = (await world.db.auditEvent.findMany({ orderBy: { id: 'asc' } })).map(
+    (event) => event.action,
+  )
+  expect(actions).toEqual(
+    expect.arrayContaining(['claim.made', 'key.minted', 'key.bound', 'key.revealed']),
+  )
 })
 
 test('with "work done, then connection reset" on 30 % of creates, two hundred claims end with two hundred keys and no other', async () => {
   await using world = await openWorld()
   await world.faults({ seed: 7, rules: [{ match: 'POST /keys', fault: 'reset-after', rate: 0.3 }] })
   await world.startWorkerHere(10)
-  await Promise.all((await world.people(200)).map((person) => claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })))
+  await Promise.all(
+    (await world.people(200)).map((person) =>
+      claimKey(world.ctx, { workshopSlug: slug, person, optIn: false }),
+    ),
+  )
   await settled(world, 200, 55_000)
   expect(await world.db.workshopAttendance.count({ where: { state: 'ready' } })).toBe(200)
   await world.clearFaults()
   await reconcileKeys(world.ctx)
-  const held = new Set((await world.db.workshopAttendance.findMany({ select: { orKeyHash: true } })).map((claim) => claim.orKeyHash))
+  const held = new Set(
+    (await world.db.workshopAttendance.findMany({ select: { orKeyHash: true } })).map(
+      (claim) => claim.orKeyHash,
+    ),
+  )
   const live = await world.liveKeys()
   expect(live).toHaveLength(200)
   expect(live.every((key) => held.has(key.hash))).toBe(true)
@@ -123,7 +179,9 @@ test('a COMMIT whose answer is lost keeps the key', async () => {
       return created
     },
   }
-  expect(await runMint({ ...world.ctx, db, provider }, await onlyMintId(world))).toEqual({ kind: 'done' })
+  expect(await runMint({ ...world.ctx, db, provider }, await onlyMintId(world))).toEqual({
+    kind: 'done',
+  })
   await sprung
   const claim = await world.db.workshopAttendance.findFirstOrThrow()
   expect(claim.state).toBe('ready')
@@ -172,7 +230,8 @@ test('a save that comes after its attempt was condemned saves nothing and delete
     ...world.ctx.provider,
     createKey: async (input) => {
       const created = await world.ctx.provider.createKey(input)
-      await world.db.$executeRaw`update keymint.mint_attempts set state = 'condemned' where name = ${input.name}`
+      await world.db
+        .$executeRaw`update keymint.mint_attempts set state = 'condemned' where name = ${input.name}`
       return created
     },
   }
@@ -183,9 +242,12 @@ test('a save that comes after its attempt was condemned saves nothing and delete
 
 test('a refusal that will pass puts everybody off together, is not counted, and the page says why', async () => {
   await using world = await openWorld()
-  await world.faults({ rules: [{ match: 'POST /keys', fault: '429', retryAfterSeconds: 2, times: 1 }] })
+  await world.faults({
+    rules: [{ match: 'POST /keys', fault: '429', retryAfterSeconds: 2, times: 1 }],
+  })
   const people = await world.people(3)
-  for (const person of people) await claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
+  for (const person of people)
+    await claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
   const first = await onlyMintId(world)
   expect(await runMint(world.ctx, first)).toMatchObject({ kind: 'snooze', reason: 'rate-limited' })
   const view = await findClaimView(world.ctx, { workshopSlug: slug, userId: people[1]!.userId })
@@ -193,7 +255,8 @@ test('a refusal that will pass puts everybody off together, is not counted, and 
   expect((await world.db.mint.findUniqueOrThrow({ where: { id: first } })).attempts).toBe(0)
   const calls = (await world.calls())['POST /keys']
   const others = await world.db.mint.findMany({ where: { id: { not: first } } })
-  for (const { id } of others) expect(await runMint(world.ctx, id)).toMatchObject({ kind: 'snooze' })
+  for (const { id } of others)
+    expect(await runMint(world.ctx, id)).toMatchObject({ kind: 'snooze' })
   expect((await world.calls())['POST /keys']).toBe(calls)
   await world.startWorkerHere()
   await settled(world, 3)
@@ -201,12 +264,22 @@ test('a refusal that will pass puts everybody off together, is not counted, and 
 
 test('a hard refusal ends the claim with words and gives its reservation back', async () => {
   await using world = await openWorld()
-  await world.faults({ rules: [{ match: 'POST /keys', fault: 'refuse', status: 400, message: 'Invalid request parameters' }] })
+  await world.faults({
+    rules: [
+      { match: 'POST /keys', fault: 'refuse', status: 400, message: 'Invalid request parameters' },
+    ],
+  })
   const [person] = await world.people(1)
   await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
-  expect(await runMint(world.ctx, await onlyMintId(world))).toMatchObject({ kind: 'done', error: { reason: 'bad-request', status: 400 } })
+  expect(await runMint(world.ctx, await onlyMintId(world))).toMatchObject({
+    kind: 'done',
+    error: { reason: 'bad-request', status: 400 },
+  })
   const view = await findClaimView(world.ctx, { workshopSlug: slug, userId: person!.userId })
-  expect(view).toMatchObject({ state: 'refused', refusal: { reason: 'rejected-by-provider', detail: 'Invalid request parameters' } })
+  expect(view).toMatchObject({
+    state: 'refused',
+    refusal: { reason: 'rejected-by-provider', detail: 'Invalid request parameters' },
+  })
   await expectPoolToAddUp(world)
   expect((await world.db.pool.findFirstOrThrow()).seats).toBe(0)
 })
@@ -216,14 +289,22 @@ test('with the switch off nobody can claim and a waiting mint makes no call', as
   const [person, late] = await world.people(2)
   await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
   const off = { ...world.ctx, settings: { ...world.ctx.settings, provisioningEnabled: false } }
-  expect(await claimKey(off, { workshopSlug: slug, person: late!, optIn: false })).toEqual({ kind: 'refused', reason: 'switched-off' })
-  expect(await runMint(off, await onlyMintId(world))).toMatchObject({ kind: 'snooze', reason: 'switched-off' })
+  expect(await claimKey(off, { workshopSlug: slug, person: late!, optIn: false })).toEqual({
+    kind: 'refused',
+    reason: 'switched-off',
+  })
+  expect(await runMint(off, await onlyMintId(world))).toMatchObject({
+    kind: 'snooze',
+    reason: 'switched-off',
+  })
   expect(Object.keys(await world.calls())).toEqual([])
 })
 
 test('an unreadable 201 whose body holds the key is saved, not thrown away', async () => {
   await using world = await openWorld()
-  await world.faults({ rules: [{ match: 'POST /keys', fault: 'drop-field', field: 'workspace_id', times: 1 }] })
+  await world.faults({
+    rules: [{ match: 'POST /keys', fault: 'drop-field', field: 'workspace_id', times: 1 }],
+  })
   const [person] = await world.people(1)
   await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
   await runMint(world.ctx, await onlyMintId(world))

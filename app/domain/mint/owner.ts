@@ -21,7 +21,12 @@ export type MintOwner = {
   /** Records that these keys hang on the guardrail now. */
   markBound(tx: Tx, hashes: string[], guardrailId: string): Promise<void>
   /** Records why these keys are still unbound; `setAside` stops the automatic tries until a person retries. */
-  markUnbound(tx: Tx, hashes: string[], reason: string, options: { setAside: boolean }): Promise<void>
+  markUnbound(
+    tx: Tx,
+    hashes: string[],
+    reason: string,
+    options: { setAside: boolean },
+  ): Promise<void>
   /** Records that the provider has no such keys. The first time stays. */
   markMissing(tx: Tx, hashes: string[]): Promise<void>
   /** Records that these keys hang on no guardrail after all, so that a bind tries again, also with one that was set aside. */

@@ -6,20 +6,39 @@ import type { Ctx } from '../ctx'
 const resumedPerSecond = 25
 
 /** Nothing is minted from now on. Pausing again replaces the reason and keeps the time. */
-export async function pauseMinting(ctx: Ctx, input: { actorUserId: string; reason: string }): Promise<'paused' | 'reason-changed'> {
+export async function pauseMinting(
+  ctx: Ctx,
+  input: { actorUserId: string; reason: string },
+): Promise<'paused' | 'reason-changed'> {
   return ctx.db.$transaction(async (tx) => {
-    const [before] = await tx.$queryRaw<{ paused: boolean }[]>`select paused_at is not null as paused from keymint.mint_gate for update`
+    const [before] = await tx.$queryRaw<
+      { paused: boolean }[]
+    >`select paused_at is not null as paused from keymint.mint_gate for update`
     await tx.$executeRaw`update keymint.mint_gate set paused_at = coalesce(paused_at, now()), pause_reason = ${input.reason}, paused_by = ${input.actorUserId}`
-    await recordAudit(tx, { actor: `user:${input.actorUserId}`, action: 'minting.paused', subject: 'minting', details: { reason: input.reason } })
+    await recordAudit(tx, {
+      actor: `user:${input.actorUserId}`,
+      action: 'minting.paused',
+      subject: 'minting',
+      details: { reason: input.reason },
+    })
     return before?.paused ? 'reason-changed' : 'paused'
   })
 }
 
 /** Minting goes on, and what waits for it starts now, a few a second. Returns how many jobs were brought forward; null when it was not paused. */
-export async function resumeMinting(ctx: Ctx, input: { actorUserId: string }): Promise<number | null> {
+export async function resumeMinting(
+  ctx: Ctx,
+  input: { actorUserId: string },
+): Promise<number | null> {
   const resumed = await ctx.db.$transaction(async (tx) => {
-    const changed = await tx.$executeRaw`update keymint.mint_gate set paused_at = null, pause_reason = null, paused_by = null where paused_at is not null`
-    if (changed === 1) await recordAudit(tx, { actor: `user:${input.actorUserId}`, action: 'minting.resumed', subject: 'minting' })
+    const changed =
+      await tx.$executeRaw`update keymint.mint_gate set paused_at = null, pause_reason = null, paused_by = null where paused_at is not null`
+    if (changed === 1)
+      await recordAudit(tx, {
+        actor: `user:${input.actorUserId}`,
+        action: 'minting.resumed',
+        subject: 'minting',
+      })
     return changed === 1
   })
   if (!resumed) return null

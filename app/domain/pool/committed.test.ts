@@ -1,21 +1,54 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Workshop } from '../workshop/workshop'
-import { committedFor, keysThatFit, mostCommittedIn, mostWindowsPerMonth, worstCaseSpend } from './committed'
+import {
+  committedFor,
+  keysThatFit,
+  mostCommittedIn,
+  mostWindowsPerMonth,
+  worstCaseSpend,
+} from './committed'
 
 const LIMIT = 2_000_000_000n
 const DAY_MS = 86_400_000
 
-function windows(reset: 'daily' | 'weekly' | 'monthly' | null, from: string, expiresAt: string): bigint {
-  return committedFor({ keyLimit: LIMIT, reset, from: new Date(from), expiresAt: new Date(expiresAt) }) / LIMIT
+function windows(
+  reset: 'daily' | 'weekly' | 'monthly' | null,
+  from: string,
+  expiresAt: string,
+): bigint {
+  return (
+    committedFor({ keyLimit: LIMIT, reset, from: new Date(from), expiresAt: new Date(expiresAt) }) /
+    LIMIT
+  )
 }
 
 function makeWorkshop(over: Partial<Workshop> = {}): Workshop {
   return {
-    slug: 'w', kind: 'workshop', title: 'W', claimsOpenAt: null, claimsCloseAt: null, allowedModels: ['openai/gpt-5-nano'],
-    poolLimit: 300_000_000_000n, keyLimit: LIMIT, keyLimitReset: null, keyExpiresAt: new Date('2026-04-15T00:00:00Z'), keyExpiresInMs: null,
-    providers: ['github'], marketingOptIn: null, maxKeys: null, description: null, venue: null, timezone: 'UTC', organizer: null,
-    docsUrl: null, acknowledgedTerms: false, minAccountAgeMs: null, cooldownMs: null, repositoryUrl: null, ...over,
+    slug: 'w',
+    kind: 'workshop',
+    title: 'W',
+    claimsOpenAt: null,
+    claimsCloseAt: null,
+    allowedModels: ['openai/gpt-5-nano'],
+    poolLimit: 300_000_000_000n,
+    keyLimit: LIMIT,
+    keyLimitReset: null,
+    keyExpiresAt: new Date('2026-04-15T00:00:00Z'),
+    keyExpiresInMs: null,
+    providers: ['github'],
+    marketingOptIn: null,
+    maxKeys: null,
+    description: null,
+    venue: null,
+    timezone: 'UTC',
+    organizer: null,
+    docsUrl: null,
+    acknowledgedTerms: false,
+    minAccountAgeMs: null,
+    cooldownMs: null,
+    repositoryUrl: null,
+    ...over,
   }
 }
 
@@ -55,9 +88,18 @@ test('the number of windows equals a count that walks day by day', () => {
       for (let day = from - (from % DAY_MS); day < from + life; day += DAY_MS) {
         const date = new Date(day)
         const monday = new Date(day - ((date.getUTCDay() + 6) % 7) * DAY_MS)
-        seen.add({ daily: date, weekly: monday, monthly: date }[reset].toISOString().slice(0, reset === 'monthly' ? 7 : 10))
+        seen.add(
+          { daily: date, weekly: monday, monthly: date }[reset]
+            .toISOString()
+            .slice(0, reset === 'monthly' ? 7 : 10),
+        )
       }
-      const committed = committedFor({ keyLimit: LIMIT, reset, from: new Date(from), expiresAt: new Date(from + life) })
+      const committed = committedFor({
+        keyLimit: LIMIT,
+        reset,
+        from: new Date(from),
+        expiresAt: new Date(from + life),
+      })
       expect(committed).toBe(LIMIT * BigInt(seen.size))
     }),
   )
@@ -65,22 +107,43 @@ test('the number of windows equals a count that walks day by day', () => {
 
 test('no moment of claiming commits more than the most for that lifetime', () => {
   fc.assert(
-    fc.property(instants, fc.integer({ min: 1, max: 370 * DAY_MS }), resets, (from, lifetimeMs, reset) => {
-      const committed = committedFor({ keyLimit: LIMIT, reset, from: new Date(from), expiresAt: new Date(from + lifetimeMs) })
-      expect(committed <= mostCommittedIn({ keyLimit: LIMIT, reset, lifetimeMs })).toBe(true)
-    }),
+    fc.property(
+      instants,
+      fc.integer({ min: 1, max: 370 * DAY_MS }),
+      resets,
+      (from, lifetimeMs, reset) => {
+        const committed = committedFor({
+          keyLimit: LIMIT,
+          reset,
+          from: new Date(from),
+          expiresAt: new Date(from + lifetimeMs),
+        })
+        expect(committed <= mostCommittedIn({ keyLimit: LIMIT, reset, lifetimeMs })).toBe(true)
+      },
+    ),
     { numRuns: 1000 },
   )
-  expect(mostCommittedIn({ keyLimit: LIMIT, reset: 'daily', lifetimeMs: 7 * DAY_MS })).toBe(LIMIT * 8n)
+  expect(mostCommittedIn({ keyLimit: LIMIT, reset: 'daily', lifetimeMs: 7 * DAY_MS })).toBe(
+    LIMIT * 8n,
+  )
 })
 
 test('a later claim never commits more than an earlier one when the expiry is the same', () => {
   fc.assert(
-    fc.property(instants, fc.nat(40 * DAY_MS), fc.nat(40 * DAY_MS), resets, (from, later, rest, reset) => {
-      const expiresAt = new Date(from + later + rest)
-      const early = committedFor({ keyLimit: LIMIT, reset, from: new Date(from), expiresAt })
-      expect(committedFor({ keyLimit: LIMIT, reset, from: new Date(from + later), expiresAt }) <= early).toBe(true)
-    }),
+    fc.property(
+      instants,
+      fc.nat(40 * DAY_MS),
+      fc.nat(40 * DAY_MS),
+      resets,
+      (from, later, rest, reset) => {
+        const expiresAt = new Date(from + later + rest)
+        const early = committedFor({ keyLimit: LIMIT, reset, from: new Date(from), expiresAt })
+        expect(
+          committedFor({ keyLimit: LIMIT, reset, from: new Date(from + later), expiresAt }) <=
+            early,
+        ).toBe(true)
+      },
+    ),
   )
 })
 
@@ -90,12 +153,21 @@ test('the keys that fit never commit more than the pool, and one more would', ()
   expect(keysThatFit(makeWorkshop({ maxKeys: 3 }), at)).toBe(3)
   expect(keysThatFit(makeWorkshop({ poolLimit: 1n }), at)).toBe(0)
   expect(keysThatFit(makeWorkshop({ poolLimit: null, maxKeys: 40 }), at)).toBe(40)
-  expect(keysThatFit(makeWorkshop({ keyLimitReset: 'daily', keyExpiresAt: new Date('2026-04-17T00:00:00Z') }), at)).toBe(50)
+  expect(
+    keysThatFit(
+      makeWorkshop({ keyLimitReset: 'daily', keyExpiresAt: new Date('2026-04-17T00:00:00Z') }),
+      at,
+    ),
+  ).toBe(50)
   fc.assert(
-    fc.property(fc.bigInt({ min: 1n, max: 10n ** 14n }), fc.bigInt({ min: 1n, max: 10n ** 12n }), (poolLimit, keyLimit) => {
-      const fit = BigInt(keysThatFit(makeWorkshop({ poolLimit, keyLimit }), at))
-      expect(fit * keyLimit <= poolLimit && (fit + 1n) * keyLimit > poolLimit).toBe(true)
-    }),
+    fc.property(
+      fc.bigInt({ min: 1n, max: 10n ** 14n }),
+      fc.bigInt({ min: 1n, max: 10n ** 12n }),
+      (poolLimit, keyLimit) => {
+        const fit = BigInt(keysThatFit(makeWorkshop({ poolLimit, keyLimit }), at))
+        expect(fit * keyLimit <= poolLimit && (fit + 1n) * keyLimit > poolLimit).toBe(true)
+      },
+    ),
   )
 })
 
@@ -103,7 +175,18 @@ test('the worst case is the pool or all the seats, whichever is less, and unknow
   const at = new Date('2026-04-14T08:00:00Z')
   expect(worstCaseSpend(makeWorkshop(), at)).toBe(300_000_000_000n)
   expect(worstCaseSpend(makeWorkshop({ maxKeys: 3 }), at)).toBe(6_000_000_000n)
-  expect(worstCaseSpend(makeWorkshop({ maxKeys: 3, poolLimit: null, keyLimitReset: 'daily', keyExpiresAt: null, keyExpiresInMs: DAY_MS }), at)).toBe(12_000_000_000n)
+  expect(
+    worstCaseSpend(
+      makeWorkshop({
+        maxKeys: 3,
+        poolLimit: null,
+        keyLimitReset: 'daily',
+        keyExpiresAt: null,
+        keyExpiresInMs: DAY_MS,
+      }),
+      at,
+    ),
+  ).toBe(12_000_000_000n)
   expect(worstCaseSpend(makeWorkshop({ poolLimit: null }), at)).toBeNull()
 })
 
@@ -111,7 +194,12 @@ test('no calendar month touches more windows than the most per month', () => {
   for (const reset of ['daily', 'weekly', 'monthly'] as const) {
     let most = 0
     for (let month = 0; month < 480; month += 1) {
-      const committed = committedFor({ keyLimit: 1n, reset, from: new Date(Date.UTC(2020, month)), expiresAt: new Date(Date.UTC(2020, month + 1)) })
+      const committed = committedFor({
+        keyLimit: 1n,
+        reset,
+        from: new Date(Date.UTC(2020, month)),
+        expiresAt: new Date(Date.UTC(2020, month + 1)),
+      })
       most = Math.max(most, Number(committed))
     }
     expect(mostWindowsPerMonth(reset), reset).toBe(most)

@@ -12,14 +12,28 @@ const WEEK_MS = 7 * DAY_MS
 const FIRST_MONDAY_MS = 4 * DAY_MS
 
 /** Limit times the number of UTC windows touched by [from, expiresAt), and never less than one limit. */
-export function committedFor(input: { keyLimit: NanoUsd; reset: KeyLimitReset | null; from: Date; expiresAt: Date }): NanoUsd {
+export function committedFor(input: {
+  keyLimit: NanoUsd
+  reset: KeyLimitReset | null
+  from: Date
+  expiresAt: Date
+}): NanoUsd {
   if (input.reset === null || input.expiresAt <= input.from) return input.keyLimit
   const lastInstant = input.expiresAt.getTime() - 1
-  return input.keyLimit * BigInt(windowNumber(input.reset, lastInstant) - windowNumber(input.reset, input.from.getTime()) + 1)
+  return (
+    input.keyLimit *
+    BigInt(
+      windowNumber(input.reset, lastInstant) - windowNumber(input.reset, input.from.getTime()) + 1,
+    )
+  )
 }
 
 /** How many UTC windows [from, expiresAt) touches, at least one; without a reset there is one. */
-export function windowsIn(input: { reset: KeyLimitReset | null; from: Date; expiresAt: Date }): bigint {
+export function windowsIn(input: {
+  reset: KeyLimitReset | null
+  from: Date
+  expiresAt: Date
+}): bigint {
   return committedFor({ keyLimit: 1n, ...input })
 }
 
@@ -47,17 +61,33 @@ export function keysThatFit(workshop: Workshop, at: Date): number {
 
 /** What one claim commits when it is made at `at`. */
 export function committedAt(workshop: Workshop, at: Date): NanoUsd {
-  return committedFor({ keyLimit: workshop.keyLimit, reset: workshop.keyLimitReset, from: at, expiresAt: keyExpiryFor(workshop, at) })
+  return committedFor({
+    keyLimit: workshop.keyLimit,
+    reset: workshop.keyLimitReset,
+    from: at,
+    expiresAt: keyExpiryFor(workshop, at),
+  })
 }
 
 /** The most a key that lives `lifetimeMs` can commit, whatever the moment of its claim. */
-export function mostCommittedIn(input: { keyLimit: NanoUsd; reset: KeyLimitReset | null; lifetimeMs: number }): NanoUsd {
+export function mostCommittedIn(input: {
+  keyLimit: NanoUsd
+  reset: KeyLimitReset | null
+  lifetimeMs: number
+}): NanoUsd {
   // A claim in the last millisecond of a window touches the most windows; five years of months hold every run of short ones.
-  const starts = input.reset === 'monthly' ? Array.from({ length: 60 }, (_, month) => Date.UTC(2027, month)) : [FIRST_MONDAY_MS]
+  const starts =
+    input.reset === 'monthly'
+      ? Array.from({ length: 60 }, (_, month) => Date.UTC(2027, month))
+      : [FIRST_MONDAY_MS]
   let most = input.keyLimit
   for (const start of starts) {
     const from = new Date(start - 1)
-    const committed = committedFor({ ...input, from, expiresAt: new Date(from.getTime() + input.lifetimeMs) })
+    const committed = committedFor({
+      ...input,
+      from,
+      expiresAt: new Date(from.getTime() + input.lifetimeMs),
+    })
     if (committed > most) most = committed
   }
   return most
@@ -81,7 +111,11 @@ export function worstCaseSpend(workshop: Workshop, at: Date): NanoUsd | null {
   const perKey =
     workshop.keyExpiresInMs === null
       ? committedAt(workshop, at)
-      : mostCommittedIn({ keyLimit: workshop.keyLimit, reset: workshop.keyLimitReset, lifetimeMs: workshop.keyExpiresInMs })
+      : mostCommittedIn({
+          keyLimit: workshop.keyLimit,
+          reset: workshop.keyLimitReset,
+          lifetimeMs: workshop.keyExpiresInMs,
+        })
   const bySeats = workshop.maxKeys === null ? null : perKey * BigInt(workshop.maxKeys)
   if (bySeats === null || workshop.poolLimit === null) return bySeats ?? workshop.poolLimit
   return bySeats < workshop.poolLimit ? bySeats : workshop.poolLimit

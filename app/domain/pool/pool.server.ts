@@ -15,18 +15,38 @@ export type PoolCaps = {
 }
 
 /** Reserves money and one seat. False means that it is full: the caller rolls its transaction back. */
-export async function reserve(tx: Tx, workshopSlug: string, amount: NanoUsd, caps: PoolCaps): Promise<boolean> {
+export async function reserve(
+  tx: Tx,
+  workshopSlug: string,
+  amount: NanoUsd,
+  caps: PoolCaps,
+): Promise<boolean> {
   if (!(await reserveInPool(tx, workshopSlug, amount, caps))) return false
   if (caps.totalKeys === null) return true
-  return (await tx.$executeRaw`update keymint.total_seats set seats = seats + 1 where seats < ${caps.totalKeys}::int`) === 1
+  return (
+    (await tx.$executeRaw`update keymint.total_seats set seats = seats + 1 where seats < ${caps.totalKeys}::int`) ===
+    1
+  )
 }
 
 /** The caps that hold for a claim of this workshop. */
-export function capsOf(workshop: Pick<Workshop, 'kind' | 'poolLimit' | 'maxKeys'>, settings: { maxTotalKeys: number }): PoolCaps {
-  return { limit: workshop.poolLimit, maxKeys: workshop.maxKeys, totalKeys: workshop.kind === 'giveaway' ? settings.maxTotalKeys : null }
+export function capsOf(
+  workshop: Pick<Workshop, 'kind' | 'poolLimit' | 'maxKeys'>,
+  settings: { maxTotalKeys: number },
+): PoolCaps {
+  return {
+    limit: workshop.poolLimit,
+    maxKeys: workshop.maxKeys,
+    totalKeys: workshop.kind === 'giveaway' ? settings.maxTotalKeys : null,
+  }
 }
 
-async function reserveInPool(tx: Tx, workshopSlug: string, amount: NanoUsd, caps: PoolCaps): Promise<boolean> {
+async function reserveInPool(
+  tx: Tx,
+  workshopSlug: string,
+  amount: NanoUsd,
+  caps: PoolCaps,
+): Promise<boolean> {
   const usd = decimalStringFromNano(amount)
   const limit = caps.limit === null ? null : decimalStringFromNano(caps.limit)
   const take = () => tx.$executeRaw`
@@ -45,7 +65,12 @@ async function reserveInPool(tx: Tx, workshopSlug: string, amount: NanoUsd, caps
  * difference, in one statement and without asking whether it fits: for what is released or was spent. The caller
  * holds the claim's row. `freeSeat` gives its seat back as well, once: a claim that has given its seat back has none to give.
  */
-export async function setClaimCommitted(tx: Tx, claimId: string, committed: NanoUsd, options: { freeSeat: boolean }): Promise<void> {
+export async function setClaimCommitted(
+  tx: Tx,
+  claimId: string,
+  committed: NanoUsd,
+  options: { freeSeat: boolean },
+): Promise<void> {
   const usd = decimalStringFromNano(committed)
   await tx.$executeRaw`
     with before as (
@@ -65,7 +90,13 @@ export async function setClaimCommitted(tx: Tx, claimId: string, committed: Nano
  * must fit into the pool; less always does. False means that it is full or closed: the caller rolls its transaction back. `caps` null
  * means that they are not known: then nothing more can be reserved. The caller holds the claim's row; the pool is locked last.
  */
-export async function reserveForClaim(tx: Tx, claimId: string, total: NanoUsd, caps: PoolCaps | null, options: { takeSeat: boolean } = { takeSeat: false }): Promise<boolean> {
+export async function reserveForClaim(
+  tx: Tx,
+  claimId: string,
+  total: NanoUsd,
+  caps: PoolCaps | null,
+  options: { takeSeat: boolean } = { takeSeat: false },
+): Promise<boolean> {
   const usd = decimalStringFromNano(total)
   const limit = caps?.limit == null ? null : decimalStringFromNano(caps.limit)
   const seat = options.takeSeat ? 1 : 0
@@ -82,7 +113,10 @@ export async function reserveForClaim(tx: Tx, claimId: string, total: NanoUsd, c
     returning before.counts_in_total as "countsInTotal"`
   if (!reserved) return false
   if (!options.takeSeat || !reserved.countsInTotal) return true
-  return (await tx.$executeRaw`update keymint.total_seats set seats = seats + 1 where seats < ${caps?.totalKeys ?? 0}::int`) === 1
+  return (
+    (await tx.$executeRaw`update keymint.total_seats set seats = seats + 1 where seats < ${caps?.totalKeys ?? 0}::int`) ===
+    1
+  )
 }
 
 /** Throws this inside a transaction to undo all of it; recognised by its name. */
@@ -90,14 +124,20 @@ export class PoolIsFull extends Error {
   override name = 'PoolIsFull'
 }
 
-export const isPoolIsFull = (error: unknown): boolean => error instanceof Error && error.name === 'PoolIsFull'
+export const isPoolIsFull = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'PoolIsFull'
 
 export type PoolStanding = { committedUsd: string; seats: number; endedAt: Date | null }
 
 /** What is taken of the pools, by workshop. A workshop nobody claimed in yet has no entry. */
 export async function readPools(db: Tx): Promise<Map<string, PoolStanding>> {
   const rows = await db.pool.findMany()
-  return new Map(rows.map((row) => [row.workshopSlug, { committedUsd: row.committedUsd.toFixed(9), seats: row.seats, endedAt: row.endedAt }]))
+  return new Map(
+    rows.map((row) => [
+      row.workshopSlug,
+      { committedUsd: row.committedUsd.toFixed(9), seats: row.seats, endedAt: row.endedAt },
+    ]),
+  )
 }
 
 /** How many seats all giveaways together have taken. */

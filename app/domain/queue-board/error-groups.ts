@@ -6,25 +6,53 @@ import { createHash } from 'node:crypto'
 import type { JobError } from '../job-outcome'
 import { providerTroubleWords, troubleSentence } from '../provider-words'
 
-export type ErrorGroupKey = { fingerprint: string; class: string; message: string | null; status: number | null }
+export type ErrorGroupKey = {
+  fingerprint: string
+  class: string
+  message: string | null
+  status: number | null
+}
 
 const down = new Set(['unreachable', 'timeout', 'connection-lost'])
 const gatewayStatus = new Set([502, 503, 504])
 /** Kinds that say all there is to say: their message or status differs from answer to answer and means the same. */
-const oneOfAKind = new Set(['rate-limited', 'no-credit', 'unauthorized', 'forbidden', 'upstream-trouble', 'guardrail-gone', 'key-gone', 'undercount', 'unreadable-answer'])
+const oneOfAKind = new Set([
+  'rate-limited',
+  'no-credit',
+  'unauthorized',
+  'forbidden',
+  'upstream-trouble',
+  'guardrail-gone',
+  'key-gone',
+  'undercount',
+  'unreadable-answer',
+])
 
 /** The group of an error. An error of our own program keeps its job's name: two jobs with one message are two bugs. */
 export function errorGroupOf(jobName: string, error: JobError): ErrorGroupKey {
-  if (down.has(error.reason) || (error.reason === 'server-error' && gatewayStatus.has(error.status ?? 0))) return keyOf('unreachable', null, null)
+  if (
+    down.has(error.reason) ||
+    (error.reason === 'server-error' && gatewayStatus.has(error.status ?? 0))
+  )
+    return keyOf('unreachable', null, null)
   if (oneOfAKind.has(error.reason)) return keyOf(error.reason, null, null)
   if (error.reason === 'server-error') return keyOf(error.reason, null, error.status ?? null)
   const message = error.message ? normalised(error.message) : null
-  if (error.reason in providerTroubleWords) return keyOf(error.reason, message, error.status ?? null)
+  if (error.reason in providerTroubleWords)
+    return keyOf(error.reason, message, error.status ?? null)
   return keyOf(error.reason, message, error.status ?? null, jobName)
 }
 
-function keyOf(errorClass: string, message: string | null, status: number | null, jobName = ''): ErrorGroupKey {
-  const fingerprint = createHash('sha256').update(JSON.stringify([errorClass, message, status, jobName])).digest('hex').slice(0, 16)
+function keyOf(
+  errorClass: string,
+  message: string | null,
+  status: number | null,
+  jobName = '',
+): ErrorGroupKey {
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify([errorClass, message, status, jobName]))
+    .digest('hex')
+    .slice(0, 16)
   return { fingerprint, class: errorClass, message, status }
 }
 
@@ -48,8 +76,13 @@ const ownWords: Record<string, string> = {
 }
 
 /** The headline of a group, a sentence. */
-export function errorGroupTitle(group: { class: string; message: string | null; status: number | null }): string {
-  const words = providerTroubleWords[group.class] ?? ownWords[group.class] ?? 'The program itself failed'
+export function errorGroupTitle(group: {
+  class: string
+  message: string | null
+  status: number | null
+}): string {
+  const words =
+    providerTroubleWords[group.class] ?? ownWords[group.class] ?? 'The program itself failed'
   return `${words}${group.status ? ` (${group.status})` : ''}${group.message ? `: ${group.message}` : '.'}`
 }
 

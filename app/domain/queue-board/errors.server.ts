@@ -13,12 +13,27 @@ export async function readErrorGroups(ctx: Pick<Ctx, 'db'>): Promise<ErrorGroupV
 }
 
 /** One group however old it is, or null. */
-export async function findErrorGroup(ctx: Pick<Ctx, 'db'>, fingerprint: string): Promise<ErrorGroupView | null> {
+export async function findErrorGroup(
+  ctx: Pick<Ctx, 'db'>,
+  fingerprint: string,
+): Promise<ErrorGroupView | null> {
   const [row] = await readGroups(ctx, fingerprint)
   return row ? view(row) : null
 }
 
-type Row = { fingerprint: string; class: string; message: string | null; status: number | null; jobNames: string[]; count: number; firstSeen: Date; lastSeen: Date; sampleJobId: string; sampleWords: string; jobsNow: number }
+type Row = {
+  fingerprint: string
+  class: string
+  message: string | null
+  status: number | null
+  jobNames: string[]
+  count: number
+  firstSeen: Date
+  lastSeen: Date
+  sampleJobId: string
+  sampleWords: string
+  jobsNow: number
+}
 
 async function readGroups({ db }: Pick<Ctx, 'db'>, fingerprint: string | null): Promise<Row[]> {
   return db.$queryRaw<Row[]>`
@@ -33,7 +48,14 @@ async function readGroups({ db }: Pick<Ctx, 'db'>, fingerprint: string | null): 
 
 function view(row: Row): ErrorGroupView {
   return {
-    fingerprint: row.fingerprint, title: errorGroupTitle(row), jobNames: row.jobNames, count: row.count, firstSeen: row.firstSeen.toISOString(), lastSeen: row.lastSeen.toISOString(),
-    sampleJobId: row.sampleJobId, sampleWords: row.sampleWords, jobsNow: { count: Math.min(row.jobsNow, mostCounted), more: row.jobsNow > mostCounted },
+    fingerprint: row.fingerprint,
+    title: errorGroupTitle(row),
+    jobNames: row.jobNames,
+    count: row.count,
+    firstSeen: row.firstSeen.toISOString(),
+    lastSeen: row.lastSeen.toISOString(),
+    sampleJobId: row.sampleJobId,
+    sampleWords: row.sampleWords,
+    jobsNow: { count: Math.min(row.jobsNow, mostCounted), more: row.jobsNow > mostCounted },
   }
 }

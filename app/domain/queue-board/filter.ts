@@ -11,16 +11,33 @@ export type QueueQuery = { filter: QueueFilter; within: TimeRange | null; span: 
 export function readQueueQuery(params: URLSearchParams, now: Date): QueueQuery {
   const text = (name: string) => params.get(name)?.trim().slice(0, 200) || undefined
   const tab = jobTabs.find((one) => one === params.get('tab')) ?? 'unfinished'
-  const within = (Object.keys(timeRanges) as TimeRange[]).find((one) => one === params.get('within')) ?? null
+  const within =
+    (Object.keys(timeRanges) as TimeRange[]).find((one) => one === params.get('within')) ?? null
   const runs = Number(params.get('runs') ?? '')
-  const since = within ? new Date(now.getTime() - timeRanges[within] * 1000).toISOString() : moment(params.get('since'))
+  const since = within
+    ? new Date(now.getTime() - timeRanges[within] * 1000).toISOString()
+    : moment(params.get('since'))
   const until = moment(params.get('until'))
-  const [job, workshop, words, error, after] = [text('job'), text('workshop'), text('text'), text('error'), text('after')]
+  const [job, workshop, words, error, after] = [
+    text('job'),
+    text('workshop'),
+    text('text'),
+    text('error'),
+    text('after'),
+  ]
   return {
-    within, span: params.get('span') === 'day' ? 'day' : 'hour',
+    within,
+    span: params.get('span') === 'day' ? 'day' : 'hour',
     filter: {
-      tab, ...(job ? { job } : {}), ...(workshop ? { workshop } : {}), ...(words ? { text: words } : {}), ...(error ? { error } : {}), ...(since ? { since } : {}), ...(until ? { until } : {}),
-      ...(Number.isInteger(runs) && runs > 1 && runs <= 1_000_000 ? { runs } : {}), ...(after ? { after } : {}),
+      tab,
+      ...(job ? { job } : {}),
+      ...(workshop ? { workshop } : {}),
+      ...(words ? { text: words } : {}),
+      ...(error ? { error } : {}),
+      ...(since ? { since } : {}),
+      ...(until ? { until } : {}),
+      ...(Number.isInteger(runs) && runs > 1 && runs <= 1_000_000 ? { runs } : {}),
+      ...(after ? { after } : {}),
     },
   }
 }
@@ -31,18 +48,31 @@ export function isNarrowed({ workshop, text, error, since, until, runs }: QueueF
 }
 
 /** The search part of an address with some of it changed; an undefined value takes a name out. Begins at the first page again. */
-export function changedSearch(params: URLSearchParams, change: Record<string, string | undefined>): string {
+export function changedSearch(
+  params: URLSearchParams,
+  change: Record<string, string | undefined>,
+): string {
   const kept = new URLSearchParams(params)
   for (const name of ['after', 'bulk']) if (!(name in change)) kept.delete(name)
   for (const [name, value] of Object.entries(change)) {
-    if (value === undefined || value === '' || (name === 'tab' && value === 'unfinished')) kept.delete(name)
+    if (value === undefined || value === '' || (name === 'tab' && value === 'unfinished'))
+      kept.delete(name)
     else kept.set(name, value)
   }
   for (const [name, value] of [...kept]) if (value === '') kept.delete(name)
   return kept.size > 0 ? `?${kept.toString()}` : ''
 }
 
-export const tabWords: Record<JobTab, string> = { unfinished: 'Not finished', waiting: 'Waiting', running: 'Running', retrying: 'Retrying', failed: 'Failed', done: 'Done', cancelled: 'Cancelled', dead: 'Dead letters' }
+export const tabWords: Record<JobTab, string> = {
+  unfinished: 'Not finished',
+  waiting: 'Waiting',
+  running: 'Running',
+  retrying: 'Retrying',
+  failed: 'Failed',
+  done: 'Done',
+  cancelled: 'Cancelled',
+  dead: 'Dead letters',
+}
 
 function moment(text: string | null): string | undefined {
   const time = text ? Date.parse(text) : Number.NaN

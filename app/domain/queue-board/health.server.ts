@@ -14,37 +14,92 @@ const veryLongWaitSeconds = 60
 const worryingShare = 0.1
 const badShare = 0.5
 
-type GateRow = { pausedAt: Date | null; pausedBy: string | null; pauseReason: string | null; cooldownUntil: Date | null; coolsFor: number | null; reason: string | null; cause: JobError | null }
+type GateRow = {
+  pausedAt: Date | null
+  pausedBy: string | null
+  pauseReason: string | null
+  cooldownUntil: Date | null
+  coolsFor: number | null
+  reason: string | null
+  cause: JobError | null
+}
 type OldestRow = { id: string; name: string; since: Date; seconds: number }
 
 /** Reads gate, workers, the last five minutes and the oldest job that may run now. */
 export async function readHealth(ctx: Ctx): Promise<Health> {
-  const [gateRow, workerRows, recentRow, oldestRow] = await Promise.all([readGate(ctx), readWorkers(ctx), readRecent(ctx), readOldest(ctx)])
+  const [gateRow, workerRows, recentRow, oldestRow] = await Promise.all([
+    readGate(ctx),
+    readWorkers(ctx),
+    readRecent(ctx),
+    readOldest(ctx),
+  ])
   const gate = gateOf(ctx, gateRow)
   const seen = workerRows.filter((worker) => worker.seen)
-  const quiet = workerRows.length === 0 ? null : Math.min(...workerRows.map((worker) => worker.quiet))
-  const oldest = oldestRow && { id: oldestRow.id, name: oldestRow.name, since: oldestRow.since.toISOString(), seconds: Math.max(0, Math.floor(oldestRow.seconds)) }
+  const quiet =
+    workerRows.length === 0 ? null : Math.min(...workerRows.map((worker) => worker.quiet))
+  const oldest = oldestRow && {
+    id: oldestRow.id,
+    name: oldestRow.name,
+    since: oldestRow.since.toISOString(),
+    seconds: Math.max(0, Math.floor(oldestRow.seconds)),
+  }
   const workers = workerRows.map(({ quiet: _quiet, ...worker }) => worker)
-  return { ...judge(gate, gateRow?.coolsFor ?? 0, seen.length, quiet, recentRow, oldest), gate, recent: recentRow, oldestWaiting: oldest, workers, workerSeenSecondsAgo: quiet }
+  return {
+    ...judge(gate, gateRow?.coolsFor ?? 0, seen.length, quiet, recentRow, oldest),
+    gate,
+    recent: recentRow,
+    oldestWaiting: oldest,
+    workers,
+    workerSeenSecondsAgo: quiet,
+  }
 }
 
 /** The one thing that matters most, worst first. */
-function judge(gate: GateView, coolsFor: number, workers: number, quiet: number | null, recent: Health['recent'], oldest: Health['oldestWaiting']): Pick<Health, 'tone' | 'sentence'> {
+function judge(
+  gate: GateView,
+  coolsFor: number,
+  workers: number,
+  quiet: number | null,
+  recent: Health['recent'],
+  oldest: Health['oldestWaiting'],
+): Pick<Health, 'tone' | 'sentence'> {
   if (workers === 0) {
-    const since = quiet === null ? 'No worker has ever reported.' : `No worker has reported for ${spanOf(quiet)}.`
+    const since =
+      quiet === null
+        ? 'No worker has ever reported.'
+        : `No worker has reported for ${spanOf(quiet)}.`
     return { tone: 'brick', sentence: `${since} Nothing moves until one runs.` }
   }
-  if (gate.kind === 'switched-off') return { tone: 'amber', sentence: 'The making of keys is switched off by PROVISIONING_ENABLED.' }
-  if (gate.kind === 'paused') return { tone: 'amber', sentence: `Minting is paused${gate.by ? ` by ${gate.by}` : ''}: ${gate.reason}` }
+  if (gate.kind === 'switched-off')
+    return {
+      tone: 'amber',
+      sentence: 'The making of keys is switched off by PROVISIONING_ENABLED.',
+    }
+  if (gate.kind === 'paused')
+    return {
+      tone: 'amber',
+      sentence: `Minting is paused${gate.by ? ` by ${gate.by}` : ''}: ${gate.reason}`,
+    }
   if (gate.kind === 'cooling-down') {
-    return { tone: 'brick', sentence: `${gate.words.replace(/[.\s]*$/, '.')} ${coolsFor > 0 ? `Minting cools down for another ${spanOf(coolsFor)}, then one key is tried.` : 'One key is being tried now.'}` }
+    return {
+      tone: 'brick',
+      sentence: `${gate.words.replace(/[.\s]*$/, '.')} ${coolsFor > 0 ? `Minting cools down for another ${spanOf(coolsFor)}, then one key is tried.` : 'One key is being tried now.'}`,
+    }
   }
   const share = recent.runs === 0 ? 0 : recent.errors / recent.runs
   const errors = `${recent.errors} of ${recent.runs} runs in the last five minutes did not succeed.`
   if (share >= badShare) return { tone: 'brick', sentence: errors }
-  if (oldest && oldest.seconds >= veryLongWaitSeconds) return { tone: 'brick', sentence: `A job that may run has waited for ${spanOf(oldest.seconds)}: the workers do not keep up.` }
+  if (oldest && oldest.seconds >= veryLongWaitSeconds)
+    return {
+      tone: 'brick',
+      sentence: `A job that may run has waited for ${spanOf(oldest.seconds)}: the workers do not keep up.`,
+    }
   if (share >= worryingShare) return { tone: 'amber', sentence: errors }
-  if (oldest && oldest.seconds >= longWaitSeconds) return { tone: 'amber', sentence: `The oldest job that may run has waited for ${spanOf(oldest.seconds)}.` }
+  if (oldest && oldest.seconds >= longWaitSeconds)
+    return {
+      tone: 'amber',
+      sentence: `The oldest job that may run has waited for ${spanOf(oldest.seconds)}.`,
+    }
   return { tone: 'good', sentence: 'All is well: nothing waits for long, and what runs succeeds.' }
 }
 
@@ -58,19 +113,42 @@ async function readGate(ctx: Ctx): Promise<GateRow | undefined> {
 
 function gateOf(ctx: Ctx, row: GateRow | undefined): GateView {
   if (!ctx.settings.provisioningEnabled) return { kind: 'switched-off' }
-  if (row?.pausedAt) return { kind: 'paused', since: row.pausedAt.toISOString(), by: row.pausedBy, reason: row.pauseReason ?? 'No reason was given.' }
-  if (row?.cooldownUntil) return { kind: 'cooling-down', until: row.cooldownUntil.toISOString(), words: errorSentence(row.cause ?? { reason: row.reason ?? 'upstream-trouble' }) }
+  if (row?.pausedAt)
+    return {
+      kind: 'paused',
+      since: row.pausedAt.toISOString(),
+      by: row.pausedBy,
+      reason: row.pauseReason ?? 'No reason was given.',
+    }
+  if (row?.cooldownUntil)
+    return {
+      kind: 'cooling-down',
+      until: row.cooldownUntil.toISOString(),
+      words: errorSentence(row.cause ?? { reason: row.reason ?? 'upstream-trouble' }),
+    }
   return { kind: 'open' }
 }
 
 async function readWorkers(ctx: Ctx): Promise<(WorkerView & { quiet: number })[]> {
-  type Row = { id: string; slots: number; version: string | null; region: string | null; startedAt: Date; lastSeenAt: Date; quiet: number; jobs: { id: string; name: string; since: string }[] }
+  type Row = {
+    id: string
+    slots: number
+    version: string | null
+    region: string | null
+    startedAt: Date
+    lastSeenAt: Date
+    quiet: number
+    jobs: { id: string; name: string; since: string }[]
+  }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select id, slots, version, region, started_at as "startedAt", last_seen_at as "lastSeenAt", greatest(0, extract(epoch from now() - last_seen_at))::int as quiet, current_jobs as jobs
     from keymint.workers order by last_seen_at desc, id limit 50`
   const now = ctx.now().getTime()
   return rows.map((row) => ({
-    ...row, startedAt: row.startedAt.toISOString(), lastSeenAt: row.lastSeenAt.toISOString(), seen: row.quiet <= workerQuietSeconds,
+    ...row,
+    startedAt: row.startedAt.toISOString(),
+    lastSeenAt: row.lastSeenAt.toISOString(),
+    seen: row.quiet <= workerQuietSeconds,
     jobs: row.jobs.map((job) => ({ ...job, stuck: now - Date.parse(job.since) > 120_000 })),
   }))
 }

@@ -1,7 +1,9 @@
 /** Durations as counts between fixed bounds: adding two histograms is adding their counts, so a minute or a day is one small row. */
 
 /** Upper bounds in milliseconds; the last bin has none. */
-export const binBoundsMs = [5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000, 300_000] as const
+export const binBoundsMs = [
+  5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000, 300_000,
+] as const
 const binCount = binBoundsMs.length + 1
 
 export const noBins = (): number[] => Array.from({ length: binCount }, () => 0)

@@ -10,7 +10,11 @@ export type CancelMeans =
   | 'skip-once'
   | 'never'
 
-type JobKind = { words: string; cancel: CancelMeans; /** Jobs that a bulk retry lets run at once; the next ones follow five seconds later. */ perStagger: number }
+type JobKind = {
+  words: string
+  cancel: CancelMeans
+  /** Jobs that a bulk retry lets run at once; the next ones follow five seconds later. */ perStagger: number
+}
 
 const scheduled = { cancel: 'skip-once', perStagger: 20 } as const
 const lasting = { cancel: 'never', perStagger: 20 } as const
@@ -48,8 +52,10 @@ export function jobKindOf(name: string): JobKind {
 
 /** What a person who is about to cancel must know. */
 export const cancelWords: Record<CancelMeans, string> = {
-  'refuse-mint': 'No key will be made: the claim is refused with your reason, the person reads it on their page, and the money and the seat go back to the pool. A claim can be tried again later.',
-  'leave-unbound': 'The key keeps working without its limits on models: it stays unbound, and nothing tries again until a person does.',
+  'refuse-mint':
+    'No key will be made: the claim is refused with your reason, the person reads it on their page, and the money and the seat go back to the pool. A claim can be tried again later.',
+  'leave-unbound':
+    'The key keeps working without its limits on models: it stays unbound, and nothing tries again until a person does.',
   'skip-once': 'This one run is left out. The schedule sends the next one by itself.',
   never: 'This job keeps the rest alive and cannot be cancelled.',
 }

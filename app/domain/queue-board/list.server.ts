@@ -24,7 +24,8 @@ type Selection = { found: Found | null; looksThrough: boolean }
 /** One page of the jobs that match, newest first. Never throws for a filter that makes no sense: it matches nothing. */
 export async function listJobs(ctx: Ctx, filter: QueueFilter): Promise<JobList> {
   const selection = await select(ctx, filter)
-  if (!selection) return { rows: [], next: null, matches: { count: 0, more: false }, lookedThrough: null }
+  if (!selection)
+    return { rows: [], next: null, matches: { count: 0, more: false }, lookedThrough: null }
   const { looksThrough } = selection
   const most = selection.found ? mostMatches : looksThrough ? mostLookedThrough : pageSize
   const [rows, counted] = await Promise.all([
@@ -41,14 +42,28 @@ export async function listJobs(ctx: Ctx, filter: QueueFilter): Promise<JobList> 
   const [facts] = rows
   const page = rows.filter((row): row is RawRow & Facts => row.id !== null)
   const exhausted = (facts?.looked ?? 0) <= most
-  const next = page.length > pageSize ? (page[pageSize - 1]?.cursor ?? null) : looksThrough && !exhausted ? (facts?.tail ?? null) : null
-  return { rows: page.slice(0, pageSize).map((row) => jobRow(row)), next, matches: counted ?? { count: facts?.matched ?? 0, more: !exhausted }, lookedThrough: looksThrough && !exhausted ? most : null }
+  const next =
+    page.length > pageSize
+      ? (page[pageSize - 1]?.cursor ?? null)
+      : looksThrough && !exhausted
+        ? (facts?.tail ?? null)
+        : null
+  return {
+    rows: page.slice(0, pageSize).map((row) => jobRow(row)),
+    next,
+    matches: counted ?? { count: facts?.matched ?? 0, more: !exhausted },
+    lookedThrough: looksThrough && !exhausted ? most : null,
+  }
 }
 
 type Facts = { looked: number; matched: number; tail: string | null }
 
 /** The ids of the jobs that match, in the order of the page, at most `most`: frozen when an action is made. */
-export async function matchingJobIds(ctx: Ctx, filter: QueueFilter, most: number): Promise<string[]> {
+export async function matchingJobIds(
+  ctx: Ctx,
+  filter: QueueFilter,
+  most: number,
+): Promise<string[]> {
   const selection = await select(ctx, filter)
   if (!selection) return []
   const rows = await ctx.db.$queryRaw<{ id: string }[]>`
@@ -65,20 +80,37 @@ export async function jobsById(ctx: Pick<Ctx, 'db'>, ids: string[]): Promise<Raw
 }
 
 /** How many jobs stand in each tab, of one name where the filter names one. */
-export async function countTabs(ctx: Ctx, { job }: QueueFilter): Promise<Record<JobTab, CappedCount>> {
+export async function countTabs(
+  ctx: Ctx,
+  { job }: QueueFilter,
+): Promise<Record<JobTab, CappedCount>> {
   const tabs = ['waiting', 'running', 'retrying', 'failed', 'done', 'cancelled', 'dead'] as const
-  const counts = tabs.map((tab) => Prisma.sql`(select count(*)::int from (${countable({ tab, ...(job ? { job } : {}) })}) counted) as ${Prisma.raw(tab)}`)
-  const [row] = await ctx.db.$queryRaw<Record<(typeof tabs)[number], number>[]>`select ${Prisma.join(counts)}`
+  const counts = tabs.map(
+    (tab) =>
+      Prisma.sql`(select count(*)::int from (${countable({ tab, ...(job ? { job } : {}) })}) counted) as ${Prisma.raw(tab)}`,
+  )
+  const [row] = await ctx.db.$queryRaw<
+    Record<(typeof tabs)[number], number>[]
+  >`select ${Prisma.join(counts)}`
   if (!row) throw new Error('counting gives one row')
   const most = mostCounted({ tab: 'done', ...(job ? { job } : {}) })
   const of = (tab: (typeof tabs)[number]) => capped(row[tab], most)
   return {
-    unfinished: capped(row.waiting + row.running + row.retrying, most), waiting: of('waiting'), running: of('running'), retrying: of('retrying'), failed: of('failed'), done: of('done'), cancelled: of('cancelled'), dead: of('dead'),
+    unfinished: capped(row.waiting + row.running + row.retrying, most),
+    waiting: of('waiting'),
+    running: of('running'),
+    retrying: of('retrying'),
+    failed: of('failed'),
+    done: of('done'),
+    cancelled: of('cancelled'),
+    dead: of('dead'),
   }
 }
 
 async function countJobs(ctx: Ctx, filter: QueueFilter): Promise<CappedCount> {
-  const [row] = await ctx.db.$queryRaw<{ count: number }[]>`select count(*)::int as count from (${countable(filter)}) counted`
+  const [row] = await ctx.db.$queryRaw<
+    { count: number }[]
+  >`select count(*)::int as count from (${countable(filter)}) counted`
   return capped(row?.count ?? 0, mostCounted(filter))
 }
 
@@ -87,12 +119,16 @@ export function capped(count: number, most = mostMatches): CappedCount {
 }
 
 /** What an error or a name narrows is counted by looking at rows, not at index entries alone: fewer of them. */
-const mostCounted = ({ error, job }: QueueFilter) => (error === undefined && job === undefined ? mostMatches : 200)
+const mostCounted = ({ error, job }: QueueFilter) =>
+  error === undefined && job === undefined ? mostMatches : 200
 
 /** Rows of nothing, one more than is counted. */
 function countable(filter: QueueFilter): Prisma.Sql {
   const limit = Prisma.sql`limit ${mostCounted(filter) + 1}::int`
-  const parts = partsOf(filter.tab).map((part) => Prisma.sql`(select 1 from pgboss.job j where j.name = any(${namesOf(filter)}) and ${part} ${ofError(filter)} ${windowOf(filter)} ${limit})`)
+  const parts = partsOf(filter.tab).map(
+    (part) =>
+      Prisma.sql`(select 1 from pgboss.job j where j.name = any(${namesOf(filter)}) and ${part} ${ofError(filter)} ${windowOf(filter)} ${limit})`,
+  )
   return Prisma.sql`select 1 from (${Prisma.join(parts, ' union all ')}) parts ${limit}`
 }
 
@@ -107,16 +143,25 @@ async function select(ctx: Ctx, filter: QueueFilter): Promise<Selection | null> 
 
 /** The conditions of a tab, each of which one index serves; a state that is a parameter would hide from the planner which. */
 function partsOf(tab: JobTab): Prisma.Sql[] {
-  const inState = (state: string) => Prisma.sql`j.state = ${Prisma.raw(`'${state}'`)}::pgboss.job_state`
+  const inState = (state: string) =>
+    Prisma.sql`j.state = ${Prisma.raw(`'${state}'`)}::pgboss.job_state`
   switch (tab) {
-    case 'unfinished': return [inState('created'), inState('retry'), inState('active')]
-    case 'waiting': return [inState('created')]
-    case 'running': return [inState('active')]
-    case 'retrying': return [inState('retry')]
-    case 'failed': return [inState('failed'), unsuccessful]
-    case 'done': return [Prisma.sql`${inState('completed')} and (j.output->>'fingerprint') is null`]
-    case 'cancelled': return [inState('cancelled')]
-    case 'dead': return [inState('created'), inState('retry')]
+    case 'unfinished':
+      return [inState('created'), inState('retry'), inState('active')]
+    case 'waiting':
+      return [inState('created')]
+    case 'running':
+      return [inState('active')]
+    case 'retrying':
+      return [inState('retry')]
+    case 'failed':
+      return [inState('failed'), unsuccessful]
+    case 'done':
+      return [Prisma.sql`${inState('completed')} and (j.output->>'fingerprint') is null`]
+    case 'cancelled':
+      return [inState('cancelled')]
+    case 'dead':
+      return [inState('created'), inState('retry')]
   }
 }
 
@@ -129,10 +174,13 @@ function candidates(filter: QueueFilter, limit: number, found: Found | null): Pr
   const window = Prisma.sql`${windowOf(filter)} ${after ? Prisma.sql`and (j.created_on, j.id) < (${after.createdOn}::timestamptz, ${after.id}::uuid)` : Prisma.empty}`
   const newest = Prisma.sql`order by j.created_on desc, j.id desc limit ${limit}::int`
   const inTab = Prisma.sql`((${Prisma.join(partsOf(filter.tab), ') or (')}))`
-  if (found) return Prisma.sql`select ${needed} from (${byFound(found, names)}) j where ${inTab} ${ofError(filter)} ${window} ${newest}`
-  const parts = partsOf(filter.tab).map((part) => filter.error === undefined
-    ? Prisma.sql`(select part.* from unnest(${names}::text[]) as n(name) cross join lateral (select ${needed} from pgboss.job j where j.name = n.name and ${part} ${window} ${newest}) part)`
-    : Prisma.sql`(select ${needed} from pgboss.job j where j.name = any(${names}) and ${part} ${ofError(filter)} ${window} ${newest})`)
+  if (found)
+    return Prisma.sql`select ${needed} from (${byFound(found, names)}) j where ${inTab} ${ofError(filter)} ${window} ${newest}`
+  const parts = partsOf(filter.tab).map((part) =>
+    filter.error === undefined
+      ? Prisma.sql`(select part.* from unnest(${names}::text[]) as n(name) cross join lateral (select ${needed} from pgboss.job j where j.name = n.name and ${part} ${window} ${newest}) part)`
+      : Prisma.sql`(select ${needed} from pgboss.job j where j.name = any(${names}) and ${part} ${ofError(filter)} ${window} ${newest})`,
+  )
   return Prisma.sql`select * from (${Prisma.join(parts, ' union all ')}) j ${newest}`
 }
 
@@ -172,13 +220,20 @@ const joins = Prisma.sql`
 
 /** What no index serves, asked of the candidates alone. */
 function residual({ workshop, runs }: QueueFilter): Prisma.Sql {
-  const often = runs === undefined ? Prisma.empty : Prisma.sql`and j.started_on is not null and j.retry_count + 1 >= ${runs}::int`
-  return workshop === undefined ? Prisma.sql`where true ${often}` : Prisma.sql`${mintJoin} where m.scope = ${workshop} ${often}`
+  const often =
+    runs === undefined
+      ? Prisma.empty
+      : Prisma.sql`and j.started_on is not null and j.retry_count + 1 >= ${runs}::int`
+  return workshop === undefined
+    ? Prisma.sql`where true ${often}`
+    : Prisma.sql`${mintJoin} where m.scope = ${workshop} ${often}`
 }
 
 function namesOf(filter: QueueFilter): string[] {
   const names = filter.tab === 'dead' ? deadLetterNames : liveNames
-  return names.filter((name) => filter.job === undefined || name === filter.job || name === `${filter.job}-dead`)
+  return names.filter(
+    (name) => filter.job === undefined || name === filter.job || name === `${filter.job}-dead`,
+  )
 }
 
 function windowOf({ since, until }: QueueFilter): Prisma.Sql {
@@ -214,7 +269,14 @@ export type RawRow = {
   userId: string | null
 }
 
-const words: Record<string, JobState> = { created: 'waiting', retry: 'retrying', active: 'running', completed: 'done', cancelled: 'cancelled', failed: 'failed' }
+const words: Record<string, JobState> = {
+  created: 'waiting',
+  retry: 'retrying',
+  active: 'running',
+  completed: 'done',
+  cancelled: 'cancelled',
+  failed: 'failed',
+}
 
 export function jobStateOf(row: Pick<RawRow, 'name' | 'state' | 'errorGroup'>): JobState {
   if (deadLetterNames.includes(row.name)) return 'dead'
@@ -226,16 +288,44 @@ export function jobRow(row: RawRow): JobRow {
   const state = jobStateOf(row)
   const waits = row.state === 'created' || row.state === 'retry'
   return {
-    id: row.id, name: row.name, state, createdAt: row.createdOn.toISOString(),
+    id: row.id,
+    name: row.name,
+    state,
+    createdAt: row.createdOn.toISOString(),
     runsAt: waits && state !== 'dead' ? row.startAfter.toISOString() : null,
-    startedAt: row.startedOn?.toISOString() ?? null, endedAt: row.completedOn?.toISOString() ?? null,
+    startedAt: row.startedOn?.toISOString() ?? null,
+    endedAt: row.completedOn?.toISOString() ?? null,
     // What an earlier run said is no news of a job that is at work or done.
-    runs: row.runs, reason: state === 'done' || state === 'running' ? null : (row.reason ?? row.sourceReason), errorGroup: row.errorGroup, stuck: row.stuck ?? false, mintId: row.mintId,
-    claim: row.claimId && row.workshopSlug && row.userId ? { id: row.claimId, workshop: row.workshopSlug, person: row.person ?? 'somebody', userId: row.userId } : null,
+    runs: row.runs,
+    reason: state === 'done' || state === 'running' ? null : (row.reason ?? row.sourceReason),
+    errorGroup: row.errorGroup,
+    stuck: row.stuck ?? false,
+    mintId: row.mintId,
+    claim:
+      row.claimId && row.workshopSlug && row.userId
+        ? {
+            id: row.claimId,
+            workshop: row.workshopSlug,
+            person: row.person ?? 'somebody',
+            userId: row.userId,
+          }
+        : null,
     workshop: row.scope,
     can: {
-      retry: waits && state !== 'dead' ? true : state === 'failed' ? row.state === 'failed' || row.claimState === 'refused' || (row.claimState === 'ready' && row.bound === false) : state === 'cancelled' ? canSendAgain(row) : false,
-      cancel: (waits || row.state === 'active') && state !== 'dead' && jobKindOf(row.name).cancel !== 'never',
+      retry:
+        waits && state !== 'dead'
+          ? true
+          : state === 'failed'
+            ? row.state === 'failed' ||
+              row.claimState === 'refused' ||
+              (row.claimState === 'ready' && row.bound === false)
+            : state === 'cancelled'
+              ? canSendAgain(row)
+              : false,
+      cancel:
+        (waits || row.state === 'active') &&
+        state !== 'dead' &&
+        jobKindOf(row.name).cancel !== 'never',
       redrive: state === 'dead',
     },
   }
@@ -244,7 +334,11 @@ export function jobRow(row: RawRow): JobRow {
 /** A cancelled job may come back when the work behind it is still there, or can be asked for anew. */
 function canSendAgain(row: RawRow): boolean {
   if (row.mintId === null) return false
-  return row.mintState === 'pending' || row.claimState === 'refused' || (row.claimState === 'ready' && row.bound === false)
+  return (
+    row.mintState === 'pending' ||
+    row.claimState === 'refused' ||
+    (row.claimState === 'ready' && row.bound === false)
+  )
 }
 
 function cursorFrom(after: string): { createdOn: string; id: string } | null {

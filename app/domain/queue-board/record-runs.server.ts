@@ -34,10 +34,23 @@ const endOf = (run: JobRun) => new Date(run.startedAt.getTime() + run.ranMs)
 /** Writes runs, error groups and the minute's figures in one statement. Throws when the database does not take it. */
 export async function recordRuns(ctx: RunContext, runs: JobRun[]): Promise<void> {
   if (runs.length === 0) return
-  const known = runs.map((run) => ({ run, group: run.error ? errorGroupOf(run.jobName, run.error) : null }))
+  const known = runs.map((run) => ({
+    run,
+    group: run.error ? errorGroupOf(run.jobName, run.error) : null,
+  }))
   const rows = known.map(({ run, group }) => ({
-    job_id: run.jobId, job_name: run.jobName, subject: run.subject, run: run.run, worker_id: run.workerId, started_at: run.startedAt, ended_at: endOf(run), outcome: run.outcome,
-    reason: run.error ? errorSentence(run.error).slice(0, 500) : run.reason, fingerprint: group?.fingerprint ?? null, http_status: run.error?.status ?? null, next_run_at: run.nextRunAt,
+    job_id: run.jobId,
+    job_name: run.jobName,
+    subject: run.subject,
+    run: run.run,
+    worker_id: run.workerId,
+    started_at: run.startedAt,
+    ended_at: endOf(run),
+    outcome: run.outcome,
+    reason: run.error ? errorSentence(run.error).slice(0, 500) : run.reason,
+    fingerprint: group?.fingerprint ?? null,
+    http_status: run.error?.status ?? null,
+    next_run_at: run.nextRunAt,
   }))
   // Losing the last moment of history in a crash of Postgres is fine, and the row of a minute is then locked for an instant only.
   await ctx.db.$executeRaw`
@@ -64,11 +77,32 @@ type Known = { run: JobRun; group: ErrorGroupKey | null }
 
 /** Sorted, so that two workers lock the same rows in the same order. */
 function minutesOf(known: Known[]) {
-  const minutes = new Map<string, { name: string; minute: string; done: number; failed: number; put_off: number; errors: number; wait_bins: number[]; run_bins: number[] }>()
+  const minutes = new Map<
+    string,
+    {
+      name: string
+      minute: string
+      done: number
+      failed: number
+      put_off: number
+      errors: number
+      wait_bins: number[]
+      run_bins: number[]
+    }
+  >()
   for (const { run, group } of known) {
     const minute = `${endOf(run).toISOString().slice(0, 16)}:00Z`
     const key = `${run.jobName} ${minute}`
-    const figures = minutes.get(key) ?? { name: run.jobName, minute, done: 0, failed: 0, put_off: 0, errors: 0, wait_bins: noBins(), run_bins: noBins() }
+    const figures = minutes.get(key) ?? {
+      name: run.jobName,
+      minute,
+      done: 0,
+      failed: 0,
+      put_off: 0,
+      errors: 0,
+      wait_bins: noBins(),
+      run_bins: noBins(),
+    }
     if (run.outcome === 'done') figures.done++
     else if (run.outcome === 'snooze') figures.put_off++
     else figures.failed++
@@ -81,16 +115,36 @@ function minutesOf(known: Known[]) {
 }
 
 function groupsOf(known: Known[]) {
-  const groups = new Map<string, { fingerprint: string; class: string; message: string | null; http_status: number | null; job_names: string[]; count: number; first_seen: Date; last_seen: Date; sample_job_id: string; sample_words: string }>()
+  const groups = new Map<
+    string,
+    {
+      fingerprint: string
+      class: string
+      message: string | null
+      http_status: number | null
+      job_names: string[]
+      count: number
+      first_seen: Date
+      last_seen: Date
+      sample_job_id: string
+      sample_words: string
+    }
+  >()
   for (const { run, group } of known) {
     if (!group || !run.error) continue
     const at = endOf(run)
     const old = groups.get(group.fingerprint)
     groups.set(group.fingerprint, {
-      fingerprint: group.fingerprint, class: group.class, message: group.message, http_status: group.status,
-      job_names: [...new Set([...(old?.job_names ?? []), run.jobName])].sort(), count: (old?.count ?? 0) + 1,
-      first_seen: old && old.first_seen < at ? old.first_seen : at, last_seen: old && old.last_seen > at ? old.last_seen : at,
-      sample_job_id: run.jobId, sample_words: errorSentence(run.error).slice(0, 500),
+      fingerprint: group.fingerprint,
+      class: group.class,
+      message: group.message,
+      http_status: group.status,
+      job_names: [...new Set([...(old?.job_names ?? []), run.jobName])].sort(),
+      count: (old?.count ?? 0) + 1,
+      first_seen: old && old.first_seen < at ? old.first_seen : at,
+      last_seen: old && old.last_seen > at ? old.last_seen : at,
+      sample_job_id: run.jobId,
+      sample_words: errorSentence(run.error).slice(0, 500),
     })
   }
   return [...groups.values()].sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1))
@@ -108,7 +162,8 @@ const mostPrunedAtOnce = 5_000
 export async function pruneHistory(ctx: RunContext): Promise<number> {
   const runs = await ctx.db.$executeRaw`
     delete from keymint.job_runs where id in (select id from keymint.job_runs order by id limit ${mostPrunedAtOnce}::int) and ended_at < now() - interval '7 days'`
-  const groups = await ctx.db.$executeRaw`delete from keymint.error_groups where last_seen < now() - interval '30 days'`
+  const groups = await ctx.db
+    .$executeRaw`delete from keymint.error_groups where last_seen < now() - interval '30 days'`
   const minutes = await ctx.db.$executeRaw`
     delete from keymint.job_minutes where name = any(${Object.keys(catalog)}) and minute < now() - interval '30 days'`
   return runs + groups + minutes

@@ -22,13 +22,21 @@ export async function findSubjects(ctx: Pick<Ctx, 'db'>, text: string): Promise<
     (select null::uuid as "jobId", m.id as "mintId" from keymint.mints m join claims on m.owner_kind = 'claim' and m.owner_id = claims.claim_id limit ${mostFound}::int)
     union all (select null, m.id from keymint.mints m where m.id between ${range?.from ?? null}::uuid and ${range?.to ?? null}::uuid limit 100)
     union all (select j.id, null from pgboss.job j where j.name = any(${names}) and j.id between ${range?.from ?? null}::uuid and ${range?.to ?? null}::uuid limit 100)`
-  return { jobIds: rows.flatMap(({ jobId }) => jobId ?? []), mintIds: rows.flatMap(({ mintId }) => mintId ?? []) }
+  return {
+    jobIds: rows.flatMap(({ jobId }) => jobId ?? []),
+    mintIds: rows.flatMap(({ mintId }) => mintId ?? []),
+  }
 }
 
 /** All ids that begin so: four hexadecimal digits at least, with or without dashes. */
 export function uuidRange(text: string): { from: string; to: string } | null {
-  const digits = text.trim().toLowerCase().replace(/^no\.\s*/, '').replaceAll('-', '')
+  const digits = text
+    .trim()
+    .toLowerCase()
+    .replace(/^no\.\s*/, '')
+    .replaceAll('-', '')
   if (!/^[0-9a-f]{4,32}$/.test(digits)) return null
-  const dashed = (fill: string) => digits.padEnd(32, fill).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  const dashed = (fill: string) =>
+    digits.padEnd(32, fill).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
   return { from: dashed('0'), to: dashed('f') }
 }

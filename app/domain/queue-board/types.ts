@@ -2,7 +2,16 @@
 
 /** Our words for where a job stands. A failed one has ended without success; `dead` stands among the dead letters. */
 export type JobState = 'waiting' | 'running' | 'retrying' | 'failed' | 'done' | 'cancelled' | 'dead'
-export const jobTabs = ['unfinished', 'waiting', 'running', 'retrying', 'failed', 'done', 'cancelled', 'dead'] as const
+export const jobTabs = [
+  'unfinished',
+  'waiting',
+  'running',
+  'retrying',
+  'failed',
+  'done',
+  'cancelled',
+  'dead',
+] as const
 export type JobTab = (typeof jobTabs)[number]
 
 /** The filter of the page, as it stands in its address. Times are ISO. */
@@ -69,7 +78,16 @@ export type ErrorGroupView = {
   jobsNow: CappedCount
 }
 
-export type WorkerView = { id: string; slots: number; version: string | null; region: string | null; startedAt: string; lastSeenAt: string; seen: boolean; jobs: { id: string; name: string; since: string; stuck: boolean }[] }
+export type WorkerView = {
+  id: string
+  slots: number
+  version: string | null
+  region: string | null
+  startedAt: string
+  lastSeenAt: string
+  seen: boolean
+  jobs: { id: string; name: string; since: string; stuck: boolean }[]
+}
 
 export type GateView =
   | { kind: 'open' }
@@ -91,9 +109,24 @@ export type Health = {
 }
 
 /** One step of time: runs per minute, and seconds within which half and 95 of 100 of them waited and ran. */
-export type ThroughputPoint = { at: string; done: number; failed: number; putOff: number; wait: Quantiles; run: Quantiles }
+export type ThroughputPoint = {
+  at: string
+  done: number
+  failed: number
+  putOff: number
+  wait: Quantiles
+  run: Quantiles
+}
 export type Quantiles = { p50: number | null; p95: number | null }
-export type Throughput = { span: ThroughputSpan; job: string; from: string; to: string; stepSeconds: number; points: ThroughputPoint[]; total: { done: number; failed: number; putOff: number; wait: Quantiles; run: Quantiles } }
+export type Throughput = {
+  span: ThroughputSpan
+  job: string
+  from: string
+  to: string
+  stepSeconds: number
+  points: ThroughputPoint[]
+  total: { done: number; failed: number; putOff: number; wait: Quantiles; run: Quantiles }
+}
 export type ThroughputSpan = 'hour' | 'day'
 
 export type QueuePage = {
@@ -107,11 +140,37 @@ export type QueuePage = {
   asOf: string
 }
 
-export type JobRunView = { run: number; workerId: string | null; startedAt: string; endedAt: string; seconds: number; outcome: 'done' | 'retry' | 'snooze' | 'failed'; reason: string | null; errorGroup: string | null; httpStatus: number | null; nextRunAt: string | null }
-export type ProviderCallView = { id: string; name: string; state: string; outcome: string | null; httpStatus: number | null; sentAt: string; settledAt: string | null; deletedAt: string | null }
+export type JobRunView = {
+  run: number
+  workerId: string | null
+  startedAt: string
+  endedAt: string
+  seconds: number
+  outcome: 'done' | 'retry' | 'snooze' | 'failed'
+  reason: string | null
+  errorGroup: string | null
+  httpStatus: number | null
+  nextRunAt: string | null
+}
+export type ProviderCallView = {
+  id: string
+  name: string
+  state: string
+  outcome: string | null
+  httpStatus: number | null
+  sentAt: string
+  settledAt: string | null
+  deletedAt: string | null
+}
 
 export type JobPage = {
-  job: JobRow & { payload: [string, string][]; words: string; cancelWords: string; source: { name: string; id: string | null } | null; priorRunsLost: number }
+  job: JobRow & {
+    payload: [string, string][]
+    words: string
+    cancelWords: string
+    source: { name: string; id: string | null } | null
+    priorRunsLost: number
+  }
   runs: JobRunView[]
   calls: ProviderCallView[]
   asOf: string

@@ -1,22 +1,39 @@
 /** From a standing to its drifts. Pure; the same standing gives the same drifts in the same order. */
 import { guardrailReset, type UpstreamKey } from '~/adapters/openrouter.server'
 import { formatUsd } from '~/money'
-import { claimReference, driftKinds, withId, type Drift, type GuardrailStanding, type HeldKey, type KeyAttempt, type Standing } from './drift'
+import {
+  claimReference,
+  driftKinds,
+  withId,
+  type Drift,
+  type GuardrailStanding,
+  type HeldKey,
+  type KeyAttempt,
+  type Standing,
+} from './drift'
 
 /** Every disagreement of this standing, most urgent kind first. */
 export function classify(standing: Standing): Drift[] {
   const heldByHash = new Map(standing.held.map((held) => [held.hash, held]))
   const attemptsByName = new Map(standing.attempts.map((attempt) => [attempt.name, attempt]))
   const drifts: Omit<Drift, 'id'>[] = []
-  for (const guardrail of standing.guardrails?.values() ?? []) drifts.push(...judgeGuardrail(standing, guardrail))
+  for (const guardrail of standing.guardrails?.values() ?? [])
+    drifts.push(...judgeGuardrail(standing, guardrail))
   for (const key of standing.upstream) {
     const held = heldByHash.get(key.hash)
     if (held) drifts.push(...judgeHeld(standing, key, held))
-    else if (key.name.startsWith(standing.installationPrefix)) drifts.push(...judgeUnheld(standing, key, attemptsByName.get(key.name)))
+    else if (key.name.startsWith(standing.installationPrefix))
+      drifts.push(...judgeUnheld(standing, key, attemptsByName.get(key.name)))
   }
-  for (const held of standing.held) if (held.live && standing.gone.has(held.hash)) drifts.push(dangling(held))
+  for (const held of standing.held)
+    if (held.live && standing.gone.has(held.hash)) drifts.push(dangling(held))
   const order = (drift: { kind: Drift['kind'] }) => driftKinds.indexOf(drift.kind)
-  return drifts.map(withId).sort((a, b) => order(a) - order(b) || a.subject.localeCompare(b.subject) || a.id.localeCompare(b.id))
+  return drifts
+    .map(withId)
+    .sort(
+      (a, b) =>
+        order(a) - order(b) || a.subject.localeCompare(b.subject) || a.id.localeCompare(b.id),
+    )
 }
 
 function judgeHeld(standing: Standing, key: UpstreamKey, held: HeldKey): Omit<Drift, 'id'>[] {
@@ -24,20 +41,57 @@ function judgeHeld(standing: Standing, key: UpstreamKey, held: HeldKey): Omit<Dr
   const about = aboutHeld(held)
   const { hash } = held
   const whose = held.retired ? 'A replaced key' : `The key of claim ${claimReference(held.ownerId)}`
-  if (!held.changing && !held.endedLately && isOver(held, standing.now) && !key.disabled && !hasExpired(key, standing.now)) {
-    found.push({ ...about, kind: 'disabled', what: `${whose} should be switched off, and the provider still lets it spend.`, fix: 'Switch the key off at the provider. What it has used stays counted.', act: { do: 'switch-off', hash } })
+  if (
+    !held.changing &&
+    !held.endedLately &&
+    isOver(held, standing.now) &&
+    !key.disabled &&
+    !hasExpired(key, standing.now)
+  ) {
+    found.push({
+      ...about,
+      kind: 'disabled',
+      what: `${whose} should be switched off, and the provider still lets it spend.`,
+      fix: 'Switch the key off at the provider. What it has used stays counted.',
+      act: { do: 'switch-off', hash },
+    })
   }
   if (!held.live) return found
   if (!held.changing && !held.wantedDisabled && key.disabled) {
-    found.push({ ...about, kind: 'disabled', what: `${whose} is switched off at the provider, and nobody asked for that here.`, fix: 'Switch the key on again at the provider.', act: { do: 'switch-on', hash } })
+    found.push({
+      ...about,
+      kind: 'disabled',
+      what: `${whose} is switched off at the provider, and nobody asked for that here.`,
+      fix: 'Switch the key on again at the provider.',
+      act: { do: 'switch-on', hash },
+    })
   }
-  if (!held.changing && held.limit !== null && (key.limit !== held.limit || key.limitReset !== held.limitReset)) {
+  if (
+    !held.changing &&
+    held.limit !== null &&
+    (key.limit !== held.limit || key.limitReset !== held.limitReset)
+  ) {
     const ours = amountWords('cap', held.limit, held.limitReset)
-    found.push({ ...about, kind: 'wrong-limit', what: `${whose} has ${amountWords('cap', key.limit, key.limitReset)} at the provider; it should have ${ours}.`, fix: `Give the key ${ours} at the provider.`, act: { do: 'set-limit', hash, limit: held.limit, limitReset: held.limitReset } })
+    found.push({
+      ...about,
+      kind: 'wrong-limit',
+      what: `${whose} has ${amountWords('cap', key.limit, key.limitReset)} at the provider; it should have ${ours}.`,
+      fix: `Give the key ${ours} at the provider.`,
+      act: { do: 'set-limit', hash, limit: held.limit, limitReset: held.limitReset },
+    })
   }
-  if (held.expiresAt && Math.abs((key.expiresAt?.getTime() ?? Infinity) - held.expiresAt.getTime()) >= 1000) {
+  if (
+    held.expiresAt &&
+    Math.abs((key.expiresAt?.getTime() ?? Infinity) - held.expiresAt.getTime()) >= 1000
+  ) {
     const theirs = key.expiresAt ? `ends ${key.expiresAt.toISOString()}` : 'never ends'
-    found.push({ ...about, kind: 'wrong-expiry', what: `${whose} ${theirs} at the provider; here it ends ${held.expiresAt.toISOString()}. The end of a key cannot be changed: extend the claim, or take the key back, on the workshop’s page.`, fix: null, act: null })
+    found.push({
+      ...about,
+      kind: 'wrong-expiry',
+      what: `${whose} ${theirs} at the provider; here it ends ${held.expiresAt.toISOString()}. The end of a key cannot be changed: extend the claim, or take the key back, on the workshop’s page.`,
+      fix: null,
+      act: null,
+    })
   }
   return [...found, ...judgeBinding(standing, held, whose)]
 }
@@ -51,71 +105,181 @@ function judgeBinding(standing: Standing, held: HeldKey, whose: string): Omit<Dr
     : held.bound
       ? `${whose} counts as attached to the guardrail here, and at the provider it is not: it may use any model.`
       : `${whose} is not attached to the guardrail: it may use any model.${held.bindError ? ` The last try said: ${held.bindError}` : ''}`
-  const act = { do: 'bind', ownerKind: held.ownerKind, ownerId: held.ownerId, generation: held.generation, hash: held.hash } as const
-  return [{ ...aboutHeld(held), kind: 'unbound', what, fix: 'Attach the guardrail again, as a job. It does no harm to a key that has it.', act }]
+  const act = {
+    do: 'bind',
+    ownerKind: held.ownerKind,
+    ownerId: held.ownerId,
+    generation: held.generation,
+    hash: held.hash,
+  } as const
+  return [
+    {
+      ...aboutHeld(held),
+      kind: 'unbound',
+      what,
+      fix: 'Attach the guardrail again, as a job. It does no harm to a key that has it.',
+      act,
+    },
+  ]
 }
 
 /** Named with our installation id, and no row holds it. */
-function judgeUnheld(standing: Standing, key: UpstreamKey, attempt: KeyAttempt | undefined): Omit<Drift, 'id'>[] {
-  const about = { keyHash: key.hash, claimId: attempt?.ownerKind === 'claim' ? attempt.ownerId : null, workshopSlug: attempt?.scope ?? null }
+function judgeUnheld(
+  standing: Standing,
+  key: UpstreamKey,
+  attempt: KeyAttempt | undefined,
+): Omit<Drift, 'id'>[] {
+  const about = {
+    keyHash: key.hash,
+    claimId: attempt?.ownerKind === 'claim' ? attempt.ownerId : null,
+    workshopSlug: attempt?.scope ?? null,
+  }
   if (!attempt || (attempt.state === 'saved' && attempt.keyHash !== key.hash)) {
-    const why = attempt ? 'its name belongs to another key of ours' : 'no attempt of ours has its name'
-    return [{ ...about, claimId: null, kind: 'unexplained', subject: `key:${key.hash}`, what: `The key ${key.name} bears our installation’s id, and ${why}. A restored backup does this. A person decides; nothing here touches it.`, fix: null, act: null }]
+    const why = attempt
+      ? 'its name belongs to another key of ours'
+      : 'no attempt of ours has its name'
+    return [
+      {
+        ...about,
+        claimId: null,
+        kind: 'unexplained',
+        subject: `key:${key.hash}`,
+        what: `The key ${key.name} bears our installation’s id, and ${why}. A restored backup does this. A person decides; nothing here touches it.`,
+        fix: null,
+        act: null,
+      },
+    ]
   }
   if (attempt.state === 'saved') {
     if (key.disabled || hasExpired(key, standing.now)) return []
-    return [{ ...about, kind: 'orphan', subject: `attempt:${attempt.id}`, what: 'A key that was given out once is switched on at the provider, and no row holds it any more.', fix: 'Switch the key off at the provider. What it has used stays counted.', act: { do: 'switch-off', hash: key.hash } }]
+    return [
+      {
+        ...about,
+        kind: 'orphan',
+        subject: `attempt:${attempt.id}`,
+        what: 'A key that was given out once is switched on at the provider, and no row holds it any more.',
+        fix: 'Switch the key off at the provider. What it has used stays counted.',
+        act: { do: 'switch-off', hash: key.hash },
+      },
+    ]
   }
   if (attempt.inFlight) return []
-  return [{ ...about, kind: 'orphan', subject: `attempt:${attempt.id}`, what: 'A key was made whose answer never reached us. Nobody holds its secret, and no row holds the key.', fix: 'Condemn the attempt, then delete the key at the provider.', act: { do: 'delete-orphan', attemptId: attempt.id, hash: key.hash } }]
+  return [
+    {
+      ...about,
+      kind: 'orphan',
+      subject: `attempt:${attempt.id}`,
+      what: 'A key was made whose answer never reached us. Nobody holds its secret, and no row holds the key.',
+      fix: 'Condemn the attempt, then delete the key at the provider.',
+      act: { do: 'delete-orphan', attemptId: attempt.id, hash: key.hash },
+    },
+  ]
 }
 
 function dangling(held: HeldKey): Omit<Drift, 'id'> {
   const gone = `The key of claim ${claimReference(held.ownerId)} no longer exists at the provider.`
   if (held.missingSince) {
-    return { ...aboutHeld(held), kind: 'dangling', what: `${gone} Its page says so since ${held.missingSince.toISOString()}. Re-issue it from the workshop’s page if its owner still needs one.`, fix: null, act: null }
+    return {
+      ...aboutHeld(held),
+      kind: 'dangling',
+      what: `${gone} Its page says so since ${held.missingSince.toISOString()}. Re-issue it from the workshop’s page if its owner still needs one.`,
+      fix: null,
+      act: null,
+    }
   }
-  return { ...aboutHeld(held), kind: 'dangling', what: gone, fix: 'Mark the claim, so that its page says that the key is gone. A new key is made only when you re-issue it from the workshop’s page.', act: { do: 'mark-missing', ownerKind: held.ownerKind, hash: held.hash } }
+  return {
+    ...aboutHeld(held),
+    kind: 'dangling',
+    what: gone,
+    fix: 'Mark the claim, so that its page says that the key is gone. A new key is made only when you re-issue it from the workshop’s page.',
+    act: { do: 'mark-missing', ownerKind: held.ownerKind, hash: held.hash },
+  }
 }
 
 function judgeGuardrail(standing: Standing, guardrail: GuardrailStanding): Omit<Drift, 'id'>[] {
   const { slug, rules, upstream } = guardrail
-  const act = { do: 'ensure-guardrail', slug, guardrailId: upstream ? null : guardrail.cachedId } as const
-  const about = { kind: 'guardrail-differs', subject: `guardrail:${slug}`, claimId: null, keyHash: null, workshopSlug: slug } as const
-  if (!upstream) return [{ ...about, what: `The guardrail workshop-${slug} does not exist at the provider: its keys may use any model.`, fix: 'Make the guardrail. The keys that hung on the old one are listed as unbound and are attached again by their own fix.', act }]
+  const act = {
+    do: 'ensure-guardrail',
+    slug,
+    guardrailId: upstream ? null : guardrail.cachedId,
+  } as const
+  const about = {
+    kind: 'guardrail-differs',
+    subject: `guardrail:${slug}`,
+    claimId: null,
+    keyHash: null,
+    workshopSlug: slug,
+  } as const
+  if (!upstream)
+    return [
+      {
+        ...about,
+        what: `The guardrail workshop-${slug} does not exist at the provider: its keys may use any model.`,
+        fix: 'Make the guardrail. The keys that hung on the old one are listed as unbound and are attached again by their own fix.',
+        act,
+      },
+    ]
   if (!rules) return []
   const differences: string[] = []
-  if (upstream.limitUsd !== rules.limit || upstream.resetInterval !== guardrailReset) differences.push(`it has ${amountWords('budget', upstream.limitUsd, upstream.resetInterval)} instead of ${amountWords('budget', rules.limit, guardrailReset)}`)
+  if (upstream.limitUsd !== rules.limit || upstream.resetInterval !== guardrailReset)
+    differences.push(
+      `it has ${amountWords('budget', upstream.limitUsd, upstream.resetInterval)} instead of ${amountWords('budget', rules.limit, guardrailReset)}`,
+    )
   const wanted = canonical(standing, rules.allowedModels)
-  const allowed = upstream.allowedModels === null ? null : canonical(standing, upstream.allowedModels)
+  const allowed =
+    upstream.allowedModels === null ? null : canonical(standing, upstream.allowedModels)
   if (allowed === null) differences.push('it allows every model')
   else {
     const more = [...allowed].filter((model) => !wanted.has(model))
     const fewer = [...wanted].filter((model) => !allowed.has(model))
     if (more.length > 0) differences.push(`it allows ${more.join(', ')}, which the file does not`)
-    if (fewer.length > 0) differences.push(`it does not allow ${fewer.join(', ')}, which the file does`)
+    if (fewer.length > 0)
+      differences.push(`it does not allow ${fewer.join(', ')}, which the file does`)
   }
   if (differences.length === 0) return []
-  return [{ ...about, what: `The guardrail workshop-${slug} differs from the workshop’s file: ${differences.join('; ')}.`, fix: 'Set the guardrail to what the file says.', act }]
+  return [
+    {
+      ...about,
+      what: `The guardrail workshop-${slug} differs from the workshop’s file: ${differences.join('; ')}.`,
+      fix: 'Set the guardrail to what the file says.',
+      act,
+    },
+  ]
 }
 
 /** The provider answers with canonical slugs whatever it was sent: both sides are compared as those. */
-const canonical = (standing: Standing, models: string[]) => new Set(models.map((model) => standing.canonicalSlugs.get(model) ?? model))
+const canonical = (standing: Standing, models: string[]) =>
+  new Set(models.map((model) => standing.canonicalSlugs.get(model) ?? model))
 
 function aboutHeld(held: HeldKey) {
   const claimId = held.ownerKind === 'claim' ? held.ownerId : null
-  return { subject: held.retired ? `key:${held.hash}` : `${held.ownerKind}:${held.ownerId}`, claimId, keyHash: held.hash, workshopSlug: held.scope }
+  return {
+    subject: held.retired ? `key:${held.hash}` : `${held.ownerKind}:${held.ownerId}`,
+    claimId,
+    keyHash: held.hash,
+    workshopSlug: held.scope,
+  }
 }
 
 /** Wanted off, or past its time here, which the provider should keep by itself. A replaced key has a time of grace. */
 function isOver(held: HeldKey, now: Date): boolean {
-  return held.wantedDisabled || (!held.live && !held.retired && held.expiresAt !== null && now.getTime() - held.expiresAt.getTime() > clockSlackMs)
+  return (
+    held.wantedDisabled ||
+    (!held.live &&
+      !held.retired &&
+      held.expiresAt !== null &&
+      now.getTime() - held.expiresAt.getTime() > clockSlackMs)
+  )
 }
 
 const clockSlackMs = 60_000
 const hasExpired = (key: UpstreamKey, now: Date) => key.expiresAt !== null && key.expiresAt <= now
 
-const resetWords: Record<string, string> = { daily: ' a day', weekly: ' a week', monthly: ' a month' }
+const resetWords: Record<string, string> = {
+  daily: ' a day',
+  weekly: ' a week',
+  monthly: ' a month',
+}
 
 function amountWords(noun: 'cap' | 'budget', limit: bigint | null, reset: string | null): string {
   if (limit === null) return `no ${noun}`

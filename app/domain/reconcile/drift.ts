@@ -8,14 +8,28 @@ import type { GuardrailRules, UpstreamGuardrail, UpstreamKey } from '~/adapters/
 import type { NanoUsd } from '~/money'
 
 /** In the order in which they are shown and fixed: a guardrail must be right before keys are bound to it. */
-export const driftKinds = ['guardrail-differs', 'orphan', 'unbound', 'disabled', 'wrong-limit', 'wrong-expiry', 'dangling', 'unexplained'] as const
+export const driftKinds = [
+  'guardrail-differs',
+  'orphan',
+  'unbound',
+  'disabled',
+  'wrong-limit',
+  'wrong-expiry',
+  'dangling',
+  'unexplained',
+] as const
 export type DriftKind = (typeof driftKinds)[number]
 
 /** What the fix does. `null` on a drift: a person decides. */
 export type DriftFix =
   | { do: 'delete-orphan'; attemptId: string; hash: string }
   | { do: 'switch-off' | 'switch-on'; hash: string }
-  | { do: 'set-limit'; hash: string; limit: NanoUsd; limitReset: 'daily' | 'weekly' | 'monthly' | null }
+  | {
+      do: 'set-limit'
+      hash: string
+      limit: NanoUsd
+      limitReset: 'daily' | 'weekly' | 'monthly' | null
+    }
   | { do: 'bind'; ownerKind: string; ownerId: string; generation: number; hash: string }
   | { do: 'mark-missing'; ownerKind: string; hash: string }
   | { do: 'ensure-guardrail'; slug: string; guardrailId: string | null }
@@ -60,7 +74,16 @@ export type HeldKey = {
   changing: boolean
 }
 
-export type KeyAttempt = { id: string; name: string; state: string; keyHash: string | null; inFlight: boolean; ownerKind: string; ownerId: string; scope: string }
+export type KeyAttempt = {
+  id: string
+  name: string
+  state: string
+  keyHash: string | null
+  inFlight: boolean
+  ownerKind: string
+  ownerId: string
+  scope: string
+}
 
 /** A workshop's guardrail: what it should be, what it is, and which keys hang on it. */
 export type GuardrailStanding = {
@@ -93,6 +116,9 @@ export const claimReference = (claimId: string) => claimId.slice(0, 8).toUpperCa
 /** Gives a drift its lasting id: made of what it is about and what the fix aims at, not of what was found. */
 export function withId(drift: Omit<Drift, 'id'>): Drift {
   const aim = drift.act ? Object.values(drift.act).map(String) : []
-  const id = createHash('sha256').update(JSON.stringify([drift.kind, drift.subject, drift.keyHash, ...aim])).digest('hex').slice(0, 16)
+  const id = createHash('sha256')
+    .update(JSON.stringify([drift.kind, drift.subject, drift.keyHash, ...aim]))
+    .digest('hex')
+    .slice(0, 16)
   return { id, ...drift }
 }

@@ -14,7 +14,13 @@ export type DriftRow = {
   keyHash: string | null
 }
 
-export type DriftGroup = { kind: DriftKind; total: number; open: number; fixable: number; rows: DriftRow[] }
+export type DriftGroup = {
+  kind: DriftKind
+  total: number
+  open: number
+  fixable: number
+  rows: DriftRow[]
+}
 
 export type RunRow = {
   id: string
@@ -33,7 +39,16 @@ export type RunRow = {
 export type ReconcileView = {
   asOf: string
   /** The newest check that came to an end; null before the first. */
-  check: { id: string; asOf: string; upstreamKeys: number; ourKeys: number; unverified: number; groups: DriftGroup[]; open: number; fixable: number } | null
+  check: {
+    id: string
+    asOf: string
+    upstreamKeys: number
+    ourKeys: number
+    unverified: number
+    groups: DriftGroup[]
+    open: number
+    fixable: number
+  } | null
   /** A newer check that could not read the provider. */
   failedSince: { at: string; reason: string } | null
   running: RunRow[]
@@ -47,23 +62,54 @@ const runsShown = 20
 /** The newest check with what became of it, what is under way, and the last runs. */
 export async function readReconcileView(ctx: Ctx): Promise<ReconcileView> {
   const [check, runs, [workers]] = await Promise.all([
-    ctx.db.reconcileRun.findFirst({ where: { kind: 'check', state: 'done' }, orderBy: { askedAt: 'desc' } }),
+    ctx.db.reconcileRun.findFirst({
+      where: { kind: 'check', state: 'done' },
+      orderBy: { askedAt: 'desc' },
+    }),
     readRuns(ctx),
-    ctx.db.$queryRaw<{ seen: boolean }[]>`select exists (select 1 from keymint.workers where last_seen_at > now() - interval '30 s') as seen`,
+    ctx.db.$queryRaw<
+      { seen: boolean }[]
+    >`select exists (select 1 from keymint.workers where last_seen_at > now() - interval '30 s') as seen`,
   ])
-  const [counts, rows] = check ? await Promise.all([countByKind(ctx, check.id), readRows(ctx, check.id)]) : [[], []]
-  const newestCheck = runs.find((run) => run.kind === 'check' && (run.state === 'failed' || run.state === 'done'))
+  const [counts, rows] = check
+    ? await Promise.all([countByKind(ctx, check.id), readRows(ctx, check.id)])
+    : [[], []]
+  const newestCheck = runs.find(
+    (run) => run.kind === 'check' && (run.state === 'failed' || run.state === 'done'),
+  )
   const groups = driftKinds.flatMap((kind): DriftGroup[] => {
     const count = counts.find((one) => one.kind === kind)
-    return count ? [{ kind, total: count.total, open: count.open, fixable: count.fixable, rows: rows.filter((row) => row.kind === kind).map(({ kind: _kind, ...row }) => row) }] : []
+    return count
+      ? [
+          {
+            kind,
+            total: count.total,
+            open: count.open,
+            fixable: count.fixable,
+            rows: rows.filter((row) => row.kind === kind).map(({ kind: _kind, ...row }) => row),
+          },
+        ]
+      : []
   })
   return {
     asOf: ctx.now().toISOString(),
     check: check && {
-      id: check.id, asOf: (check.asOf ?? check.askedAt).toISOString(), upstreamKeys: check.upstreamKeys ?? 0, ourKeys: check.ourKeys ?? 0, unverified: check.unverified, groups,
-      open: counts.reduce((sum, one) => sum + one.open, 0), fixable: counts.reduce((sum, one) => sum + one.fixable, 0),
+      id: check.id,
+      asOf: (check.asOf ?? check.askedAt).toISOString(),
+      upstreamKeys: check.upstreamKeys ?? 0,
+      ourKeys: check.ourKeys ?? 0,
+      unverified: check.unverified,
+      groups,
+      open: counts.reduce((sum, one) => sum + one.open, 0),
+      fixable: counts.reduce((sum, one) => sum + one.fixable, 0),
     },
-    failedSince: newestCheck?.state === 'failed' ? { at: newestCheck.finishedAt ?? newestCheck.askedAt, reason: newestCheck.error ?? 'No reason was given.' } : null,
+    failedSince:
+      newestCheck?.state === 'failed'
+        ? {
+            at: newestCheck.finishedAt ?? newestCheck.askedAt,
+            reason: newestCheck.error ?? 'No reason was given.',
+          }
+        : null,
     running: runs.filter((run) => run.state === 'waiting' || run.state === 'running'),
     workerSeen: workers?.seen ?? false,
     history: runs.filter((run) => run.state === 'done' || run.state === 'failed'),
@@ -93,5 +139,9 @@ async function readRuns(ctx: Ctx): Promise<RunRow[]> {
       case when r.actor = 'worker' then 'the schedule' when r.actor = 'operator' then 'the command line' else coalesce(a.display_name, 'somebody who is gone') end as who
     from keymint.reconcile_runs r left join keymint.attendees a on r.actor = 'user:' || a.user_id
     order by r.asked_at desc, r.id limit ${runsShown}::int`
-  return rows.map((row) => ({ ...row, askedAt: row.askedAt.toISOString(), finishedAt: row.finishedAt?.toISOString() ?? null }))
+  return rows.map((row) => ({
+    ...row,
+    askedAt: row.askedAt.toISOString(),
+    finishedAt: row.finishedAt?.toISOString() ?? null,
+  }))
 }

@@ -35,17 +35,30 @@ export type ReconcilePlan = {
 /** Looks at everything and changes nothing: the dry run. Throws ProviderError if a list cannot be read whole. */
 export async function planReconcile(ctx: Ctx): Promise<ReconcilePlan> {
   const standing = await readStanding(ctx, { guardrails: true })
-  return { asOf: standing.now, upstream: standing.upstream.length, ours: countOurs(standing), unverified: standing.unverified, drifts: classify(standing) }
+  return {
+    asOf: standing.now,
+    upstream: standing.upstream.length,
+    ours: countOurs(standing),
+    unverified: standing.unverified,
+    drifts: classify(standing),
+  }
 }
 
 /** One scheduled pass. `dryRun` reports what a pass would do and changes nothing. Throws ProviderError if the list cannot be read whole. */
-export async function reconcileKeys(ctx: Ctx, options: { dryRun?: boolean } = {}): Promise<ReconcileReport> {
+export async function reconcileKeys(
+  ctx: Ctx,
+  options: { dryRun?: boolean } = {},
+): Promise<ReconcileReport> {
   const standing = await readStanding(ctx, { guardrails: false })
   const drifts = classify(standing)
   const names = new Map(standing.upstream.map((key) => [key.hash, key.name]))
   const report: ReconcileReport = {
-    ours: countOurs(standing), deleted: 0, deleteFailed: 0,
-    unexplained: drifts.filter((drift) => drift.kind === 'unexplained').map((drift) => names.get(drift.keyHash ?? '') ?? ''),
+    ours: countOurs(standing),
+    deleted: 0,
+    deleteFailed: 0,
+    unexplained: drifts
+      .filter((drift) => drift.kind === 'unexplained')
+      .map((drift) => names.get(drift.keyHash ?? '') ?? ''),
     dangling: drifts.filter((drift) => drift.kind === 'dangling').length,
   }
   for (const drift of drifts) {
@@ -54,7 +67,8 @@ export async function reconcileKeys(ctx: Ctx, options: { dryRun?: boolean } = {}
     if (drift.act.do === 'delete-orphan' && outcome === 'fixed') report.deleted++
     if (drift.act.do === 'delete-orphan' && outcome === 'failed') report.deleteFailed++
   }
-  if (report.deleted + report.deleteFailed + report.unexplained.length + report.dangling > 0) ctx.log.info({ report }, 'reconcile found drift')
+  if (report.deleted + report.deleteFailed + report.unexplained.length + report.dangling > 0)
+    ctx.log.info({ report }, 'reconcile found drift')
   return report
 }
 

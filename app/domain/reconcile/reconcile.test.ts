@@ -10,17 +10,32 @@ const slug = 'test-workshop'
 async function mintOne(world: World) {
   const [person] = await world.people(1)
   await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
-  await runMint(world.ctx, (await world.db.mint.findFirstOrThrow({ where: { state: 'pending' } })).id)
+  await runMint(
+    world.ctx,
+    (await world.db.mint.findFirstOrThrow({ where: { state: 'pending' } })).id,
+  )
   return world.db.workshopAttendance.findFirstOrThrow({ where: { userId: person!.userId } })
 }
 
-const plant = (world: World, body: object) => world.call('/__sim/keys', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-const namesUpstream = async (world: World) => (await world.ctx.provider.listKeys()).map((key) => key.name)
+const plant = (world: World, body: object) =>
+  world.call('/__sim/keys', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+const namesUpstream = async (world: World) =>
+  (await world.ctx.provider.listKeys()).map((key) => key.name)
 
 /** Attempts of ours whose answers were lost, with their keys upstream. */
 async function orphans(world: World, count: number): Promise<string[]> {
   const mint = await world.db.mint.findFirstOrThrow()
-  const rows = Array.from({ length: count }, () => crypto.randomUUID()).map((id) => ({ id, mintId: mint.id, token: crypto.randomUUID(), name: `km/${world.ctx.installationId}/${slug}/${id}`, state: 'unknown' }))
+  const rows = Array.from({ length: count }, () => crypto.randomUUID()).map((id) => ({
+    id,
+    mintId: mint.id,
+    token: crypto.randomUUID(),
+    name: `km/${world.ctx.installationId}/${slug}/${id}`,
+    state: 'unknown',
+  }))
   await world.db.mintAttempt.createMany({ data: rows })
   await plant(world, { keys: rows.map(({ name }) => ({ name, limit: 2 })) })
   return rows.map((row) => row.name)
@@ -29,7 +44,13 @@ async function orphans(world: World, count: number): Promise<string[]> {
 test('of more than two hundred keys in the account only our orphans go, and a dry run has said which', async () => {
   await using world = await openWorld()
   const claim = await mintOne(world)
-  const foreign = ['somebody else', 'km/', `km/ffffffffffff/${slug}/${crypto.randomUUID()}`, `KM/${world.ctx.installationId}/x`, `wk/km/${world.ctx.installationId}/x`]
+  const foreign = [
+    'somebody else',
+    'km/',
+    `km/ffffffffffff/${slug}/${crypto.randomUUID()}`,
+    `KM/${world.ctx.installationId}/x`,
+    `wk/km/${world.ctx.installationId}/x`,
+  ]
   await plant(world, { keys: foreign.map((name) => ({ name })) })
   await plant(world, { prefix: 'bulk-', count: 120 })
   const lost = await orphans(world, 110)
@@ -38,7 +59,13 @@ test('of more than two hundred keys in the account only our orphans go, and a dr
 
   const before = await namesUpstream(world)
   const dry = await reconcileKeys(world.ctx, { dryRun: true })
-  expect(dry).toEqual({ ours: 112, deleted: 110, deleteFailed: 0, unexplained: [unexplained], dangling: 0 })
+  expect(dry).toEqual({
+    ours: 112,
+    deleted: 110,
+    deleteFailed: 0,
+    unexplained: [unexplained],
+    dangling: 0,
+  })
   expect(await namesUpstream(world)).toEqual(before)
   expect(await world.db.mintAttempt.count({ where: { state: 'condemned' } })).toBe(0)
 
@@ -71,10 +98,15 @@ test('a list that cannot be read whole deletes nothing', async () => {
 test('a row whose key was deleted upstream is marked, and its claim keeps everything else', async () => {
   await using world = await openWorld()
   const claim = await mintOne(world)
-  await world.db.$executeRaw`update keymint.workshop_attendance set key_saved_at = now() - interval '1 min'`
+  await world.db
+    .$executeRaw`update keymint.workshop_attendance set key_saved_at = now() - interval '1 min'`
   await world.ctx.provider.deleteKey(claim.orKeyHash!)
   expect(await reconcileKeys(world.ctx, { dryRun: true })).toMatchObject({ dangling: 1 })
   expect((await world.db.workshopAttendance.findFirstOrThrow()).upstreamMissingAt).toBeNull()
   await reconcileKeys(world.ctx)
-  expect(await world.db.workshopAttendance.findFirstOrThrow()).toMatchObject({ state: 'ready', orKeyHash: claim.orKeyHash, upstreamMissingAt: expect.any(Date) as Date })
+  expect(await world.db.workshopAttendance.findFirstOrThrow()).toMatchObject({
+    state: 'ready',
+    orKeyHash: claim.orKeyHash,
+    upstreamMissingAt: expect.any(Date) as Date,
+  })
 })

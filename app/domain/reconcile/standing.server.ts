@@ -22,26 +22,61 @@ const mostAsked = 200
 export type WholeStanding = Standing & { unverified: number }
 
 /** Reads everything. Throws ProviderError when a list cannot be read whole: half a list would make drifts of its own. */
-export async function readStanding(ctx: Ctx, options: { guardrails: boolean }): Promise<WholeStanding> {
+export async function readStanding(
+  ctx: Ctx,
+  options: { guardrails: boolean },
+): Promise<WholeStanding> {
   const now = ctx.now()
   const installationPrefix = upstreamNamePrefix(ctx.installationId)
   const upstream = await ctx.provider.listKeys()
   const guardrails = options.guardrails ? await readGuardrails(ctx) : null
-  const canonicalSlugs = guardrails && guardrails.size > 0 ? await readCanonicalSlugs(ctx) : new Map<string, string>()
-  const attempts = await readAttempts(ctx, upstream.map((key) => key.name).filter((name) => name.startsWith(installationPrefix)))
+  const canonicalSlugs =
+    guardrails && guardrails.size > 0 ? await readCanonicalSlugs(ctx) : new Map<string, string>()
+  const attempts = await readAttempts(
+    ctx,
+    upstream.map((key) => key.name).filter((name) => name.startsWith(installationPrefix)),
+  )
   const held = await readHeld(ctx, { hashes: upstream.map((key) => key.hash), andLive: true })
   const { gone, found, unverified } = await askAboutAbsent(ctx, upstream, held)
-  return { now, installationPrefix, upstream: [...upstream, ...found], attempts, held, gone, guardrails, canonicalSlugs, unverified }
+  return {
+    now,
+    installationPrefix,
+    upstream: [...upstream, ...found],
+    attempts,
+    held,
+    gone,
+    guardrails,
+    canonicalSlugs,
+    unverified,
+  }
 }
 
 /** The same for one key, asked for by itself: what a fix looks at right before it acts. Guardrails come from the caller. */
-export async function readStandingOfKey(ctx: Ctx, hash: string, known: Pick<Standing, 'guardrails' | 'canonicalSlugs'>): Promise<Standing> {
+export async function readStandingOfKey(
+  ctx: Ctx,
+  hash: string,
+  known: Pick<Standing, 'guardrails' | 'canonicalSlugs'>,
+): Promise<Standing> {
   const key = await ctx.provider.findKey(hash)
   const upstream = key ? [key] : []
-  const attempts = await readAttempts(ctx, upstream.map(({ name }) => name))
+  const attempts = await readAttempts(
+    ctx,
+    upstream.map(({ name }) => name),
+  )
   const held = await readHeld(ctx, { hashes: [hash], andLive: false })
-  const scoped = known.guardrails && new Map([...known.guardrails].filter(([slug]) => held.some(({ scope }) => scope === slug)))
-  return { now: ctx.now(), installationPrefix: upstreamNamePrefix(ctx.installationId), upstream, attempts, held, gone: new Set(key ? [] : [hash]), guardrails: scoped, canonicalSlugs: known.canonicalSlugs }
+  const scoped =
+    known.guardrails &&
+    new Map([...known.guardrails].filter(([slug]) => held.some(({ scope }) => scope === slug)))
+  return {
+    now: ctx.now(),
+    installationPrefix: upstreamNamePrefix(ctx.installationId),
+    upstream,
+    attempts,
+    held,
+    gone: new Set(key ? [] : [hash]),
+    guardrails: scoped,
+    canonicalSlugs: known.canonicalSlugs,
+  }
 }
 
 /** The guardrails of all workshops that have live keys, or that are open and have made one before. */
@@ -62,15 +97,31 @@ export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailSta
   for (const { slug, cachedId } of wanted) {
     const workshop = ctx.workshops.workshops.get(slug)
     const guardrail = pick(upstream, slug, cachedId)
-    const assigned = guardrail ? await ctx.provider.listAssignedHashes(guardrail.id) : new Set<string>()
-    standings.set(slug, { slug, rules: workshop ? await readGuardrailRules(ctx, workshop) : null, cachedId, upstream: guardrail, assigned })
+    const assigned = guardrail
+      ? await ctx.provider.listAssignedHashes(guardrail.id)
+      : new Set<string>()
+    standings.set(slug, {
+      slug,
+      rules: workshop ? await readGuardrailRules(ctx, workshop) : null,
+      cachedId,
+      upstream: guardrail,
+      assigned,
+    })
   }
   return standings
 }
 
 /** The one that we know by its id, else the oldest of its name: as binding would choose. */
-function pick(upstream: UpstreamGuardrail[], slug: string, cachedId: string | null): UpstreamGuardrail | null {
-  return upstream.find(({ id }) => id === cachedId) ?? upstream.filter(({ name }) => name === guardrailName(slug)).sort(oldestFirst)[0] ?? null
+function pick(
+  upstream: UpstreamGuardrail[],
+  slug: string,
+  cachedId: string | null,
+): UpstreamGuardrail | null {
+  return (
+    upstream.find(({ id }) => id === cachedId) ??
+    upstream.filter(({ name }) => name === guardrailName(slug)).sort(oldestFirst)[0] ??
+    null
+  )
 }
 
 /** By id and by canonical slug, so that either form is understood. */
@@ -88,7 +139,10 @@ async function readAttempts(ctx: Ctx, names: string[]): Promise<KeyAttempt[]> {
 
 type HeldRow = Omit<HeldKey, 'limit'> & { limitUsd: string | null }
 
-async function readHeld(ctx: Ctx, wanted: { hashes: string[]; andLive: boolean }): Promise<HeldKey[]> {
+async function readHeld(
+  ctx: Ctx,
+  wanted: { hashes: string[]; andLive: boolean },
+): Promise<HeldKey[]> {
   const rows = await ctx.db.$queryRaw<HeldRow[]>`
     select k.owner_kind as "ownerKind", k.owner_id as "ownerId", k.generation, k.scope, k.key_hash as hash, k.retired,
       coalesce(k.live and k.expires_at > ${ctx.now()}, false) as live, k.wanted_disabled as "wantedDisabled", k.wanted_limit_usd::text as "limitUsd", k.limit_reset as "limitReset", k.expires_at as "expiresAt",
@@ -96,11 +150,19 @@ async function readHeld(ctx: Ctx, wanted: { hashes: string[]; andLive: boolean }
       k.guardrail_attached_at is not null as bound, k.bind_error as "bindError", k.upstream_missing_at as "missingSince", k.changing
     from keymint.held_keys k
     where k.key_hash = any(${wanted.hashes}) or (${wanted.andLive} and k.live and k.expires_at > ${ctx.now()})`
-  return rows.map(({ limitUsd, limitReset, ...row }) => ({ ...row, limit: limitUsd === null ? null : nanoFromDecimalString(limitUsd), limitReset }))
+  return rows.map(({ limitUsd, limitReset, ...row }) => ({
+    ...row,
+    limit: limitUsd === null ? null : nanoFromDecimalString(limitUsd),
+    limitReset,
+  }))
 }
 
 /** Absence from a list may be a page that shifted, or a key that could not be read: the provider is asked again about each. */
-async function askAboutAbsent(ctx: Ctx, upstream: UpstreamKey[], held: HeldKey[]): Promise<{ gone: Set<string>; found: UpstreamKey[]; unverified: number }> {
+async function askAboutAbsent(
+  ctx: Ctx,
+  upstream: UpstreamKey[],
+  held: HeldKey[],
+): Promise<{ gone: Set<string>; found: UpstreamKey[]; unverified: number }> {
   const listed = new Set(upstream.map((key) => key.hash))
   const absent = held.filter((key) => key.live && !key.savedLately && !listed.has(key.hash))
   // One that is marked has been asked about before, and a reading of it would have taken the mark away.

@@ -20,7 +20,8 @@ export type OpenServiceKeys = (ctx: Ctx, masterKeyId: string) => Promise<Service
 
 /** Also with a disabled master key: what exists can be read, lowered and deleted. Null when there is no such master key. */
 export async function openServiceKeys(ctx: Ctx, masterKeyId: string): Promise<ServiceKeys | null> {
-  if (!(await ctx.db.masterKey.findUnique({ where: { id: masterKeyId }, select: { id: true } }))) return null
+  if (!(await ctx.db.masterKey.findUnique({ where: { id: masterKeyId }, select: { id: true } })))
+    return null
   const { adapter, credential } = await openService(ctx, masterKeyId)
   return {
     updateLimit: (id, cap) => adapter.updateLimit(credential, id, cap),
@@ -33,7 +34,8 @@ export async function openServiceKeys(ctx: Ctx, masterKeyId: string): Promise<Se
         select a.id from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id where m.account = ${masterKeyId}::uuid and a.key_hash = ${id} and a.state = 'saved'`
       invariant(attempt, 'a key that no attempt of ours has saved is not deleted')
       await adapter.deleteKey(credential, id)
-      await ctx.db.$executeRaw`update keymint.mint_attempts set deleted_at = now() where id = ${attempt.id}::uuid and deleted_at is null`
+      await ctx.db
+        .$executeRaw`update keymint.mint_attempts set deleted_at = now() where id = ${attempt.id}::uuid and deleted_at is null`
     },
   }
 }

@@ -27,26 +27,42 @@ const mostPerPass = 50
 export async function sendServiceReconciles(ctx: Ctx): Promise<number> {
   const rows = await ctx.db.$queryRaw<{ id: string }[]>`
     select distinct m.account as id from keymint.mints m join keymint.mint_attempts a on a.mint_id = m.id where m.account is not null and a.deleted_at is null and a.state <> 'refused'`
-  for (const { id } of rows) await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, 'reconcile-service', { masterKeyId: id }, { singletonKey: id }))
+  for (const { id } of rows)
+    await ctx.db.$transaction((tx) =>
+      ctx.queue.enqueue(tx, 'reconcile-service', { masterKeyId: id }, { singletonKey: id }),
+    )
   return rows.length
 }
 
 /** One pass over one master key. `dryRun` reports what a pass would delete and changes nothing. Throws ProviderError if the service cannot be listed whole. */
-export async function reconcileService(ctx: Ctx, masterKeyId: string, options: { dryRun?: boolean } = {}): Promise<ServiceReconcileReport> {
+export async function reconcileService(
+  ctx: Ctx,
+  masterKeyId: string,
+  options: { dryRun?: boolean } = {},
+): Promise<ServiceReconcileReport> {
   const report: ServiceReconcileReport = { ours: 0, deleted: 0, deleteFailed: 0, unexplained: [] }
   const [work] = await ctx.db.$queryRaw<{ any: boolean }[]>`
     select exists (select 1 from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id where m.account = ${masterKeyId}::uuid) as any`
   if (!work?.any) return report
   const service = await openService(ctx, masterKeyId)
-  const ours = (await service.adapter.listKeys(service.credential)).filter((key) => key.name.startsWith(upstreamNamePrefix(ctx.installationId)))
+  const ours = (await service.adapter.listKeys(service.credential)).filter((key) =>
+    key.name.startsWith(upstreamNamePrefix(ctx.installationId)),
+  )
   report.ours = ours.length
   await removeOrphans(ctx, service, ours, report, options)
   if (!options.dryRun) await deleteKnownCondemned(ctx, service, ours, report)
-  if (report.deleted + report.deleteFailed + report.unexplained.length > 0) ctx.log.info({ masterKeyId, report }, 'reconcile found drift at a service')
+  if (report.deleted + report.deleteFailed + report.unexplained.length > 0)
+    ctx.log.info({ masterKeyId, report }, 'reconcile found drift at a service')
   return report
 }
 
-async function removeOrphans(ctx: Ctx, service: OpenService, ours: ServiceKey[], report: ServiceReconcileReport, options: { dryRun?: boolean }): Promise<void> {
+async function removeOrphans(
+  ctx: Ctx,
+  service: OpenService,
+  ours: ServiceKey[],
+  report: ServiceReconcileReport,
+  options: { dryRun?: boolean },
+): Promise<void> {
   type Row = { id: string; name: string; state: string; keyHash: string | null; inFlight: boolean }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select a.id, a.name, a.state, a.key_hash as "keyHash",
@@ -60,13 +76,19 @@ async function removeOrphans(ctx: Ctx, service: OpenService, ours: ServiceKey[],
     } else if (attempt.state !== 'saved' && !attempt.inFlight) {
       if (options.dryRun) report.deleted++
       // Condemning comes first: if a save wins instead, the key stays.
-      else if (await condemn(ctx.db, attempt.id, key.id)) await deleteAt(ctx, service, attempt.id, key.id, report)
+      else if (await condemn(ctx.db, attempt.id, key.id))
+        await deleteAt(ctx, service, attempt.id, key.id, report)
     }
   }
 }
 
 /** Condemned keys of a known id that the list did not show; one that is gone already counts as deleted. */
-async function deleteKnownCondemned(ctx: Ctx, service: OpenService, ours: ServiceKey[], report: ServiceReconcileReport): Promise<void> {
+async function deleteKnownCondemned(
+  ctx: Ctx,
+  service: OpenService,
+  ours: ServiceKey[],
+  report: ServiceReconcileReport,
+): Promise<void> {
   const rows = await ctx.db.$queryRaw<{ id: string; keyId: string }[]>`
     select a.id, a.key_hash as "keyId" from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
     where m.account = ${service.masterKeyId}::uuid and a.state = 'condemned' and a.key_hash is not null and a.deleted_at is null
@@ -74,7 +96,14 @@ async function deleteKnownCondemned(ctx: Ctx, service: OpenService, ours: Servic
   for (const { id, keyId } of rows) await deleteAt(ctx, service, id, keyId, report)
 }
 
-async function deleteAt(ctx: Ctx, { adapter, credential }: OpenService, attemptId: string, keyId: string, report: ServiceReconcileReport): Promise<void> {
-  if (await deleteCondemned(ctx, attemptId, keyId, (id) => adapter.deleteKey(credential, id))) report.deleted++
+async function deleteAt(
+  ctx: Ctx,
+  { adapter, credential }: OpenService,
+  attemptId: string,
+  keyId: string,
+  report: ServiceReconcileReport,
+): Promise<void> {
+  if (await deleteCondemned(ctx, attemptId, keyId, (id) => adapter.deleteKey(credential, id)))
+    report.deleted++
   else report.deleteFailed++
 }

@@ -10,7 +10,12 @@ import { openTeamBench } from '../../../simulators/team-bench'
 import { openServiceKeys } from './keys.server'
 import { reconcileService, sendServiceReconciles } from './reconcile.server'
 
-const claim = async (world: World) => claimKey(world.ctx, { workshopSlug: 'test-workshop', person: (await world.people(1))[0]!, optIn: false })
+const claim = async (world: World) =>
+  claimKey(world.ctx, {
+    workshopSlug: 'test-workshop',
+    person: (await world.people(1))[0]!,
+    optIn: false,
+  })
 const keysAt = async (world: World, masterKeyId: string) => {
   const { adapter, credential } = await openService(world.ctx, masterKeyId)
   return adapter.listKeys(credential)
@@ -21,16 +26,29 @@ for (const service of ['LiteLlm', 'OpenRouter'] as const) {
     await using world = await openWorld()
     const team = await openTeamBench(world)
     const account = await team[`deposit${service}`]()
-    const { ownerId, mintId } = await team.request(account, { limitReset: 'monthly', expiresAt: new Date(Date.now() + 86_400_000) })
+    const { ownerId, mintId } = await team.request(account, {
+      limitReset: 'monthly',
+      expiresAt: new Date(Date.now() + 86_400_000),
+    })
     expect(await runMint(world.ctx, mintId)).toEqual({ kind: 'done' })
     const key = await team.keyOf(ownerId)
     const [upstream] = await keysAt(world, account)
     expect(key).toMatchObject({ state: 'ready', keyId: upstream!.id })
-    expect(upstream).toMatchObject({ cap: usd(2), reset: 'monthly', name: expect.stringMatching(new RegExp(`^km/${world.ctx.installationId}/team\\.a-team/`)) as string })
+    expect(upstream).toMatchObject({
+      cap: usd(2),
+      reset: 'monthly',
+      name: expect.stringMatching(
+        new RegExp(`^km/${world.ctx.installationId}/team\\.a-team/`),
+      ) as string,
+    })
     expect(world.ctx.sealer.unseal(key.sealed!, team.place(ownerId))).toMatch(/^sk-/)
-    expect(await world.db.$queryRaw`select 1 from pgboss.job where name = 'bind-guardrail'`).toEqual([])
+    expect(
+      await world.db.$queryRaw`select 1 from pgboss.job where name = 'bind-guardrail'`,
+    ).toEqual([])
     expect(await world.ctx.provider.listGuardrails()).toEqual([])
-    expect(await world.db.auditEvent.findMany({ where: { action: 'key.minted' } })).toMatchObject([{ subject: `sub-key:${ownerId}`, workshopSlug: team.scope }])
+    expect(await world.db.auditEvent.findMany({ where: { action: 'key.minted' } })).toMatchObject([
+      { subject: `sub-key:${ownerId}`, workshopSlug: team.scope },
+    ])
   })
 }
 
@@ -38,13 +56,17 @@ test('answers that are lost on the way leave one key and no orphan', async () =>
   await using world = await openWorld()
   const team = await openTeamBench(world)
   const account = await team.depositLiteLlm()
-  await team.sim('POST', 'faults', { seed: 3, rules: [{ match: 'POST /key/generate', fault: 'reset-after', rate: 0.4 }] })
+  await team.sim('POST', 'faults', {
+    seed: 3,
+    rules: [{ match: 'POST /key/generate', fault: 'reset-after', rate: 0.4 }],
+  })
   const requests = await Promise.all(Array.from({ length: 25 }, () => team.request(account)))
   const rest = new Set(requests.map(({ mintId }) => mintId))
   for (let round = 0; rest.size > 0 && round < 20; round++) {
     await world.db.$executeRaw`update keymint.service_gates set cooldown_until = null, failures = 0`
     await world.db.$executeRaw`update keymint.mints set not_before = null`
-    for (const mintId of rest) if ((await runMint(world.ctx, mintId)).kind === 'done') rest.delete(mintId)
+    for (const mintId of rest)
+      if ((await runMint(world.ctx, mintId)).kind === 'done') rest.delete(mintId)
   }
   await team.sim('DELETE', 'faults')
   expect((await keysAt(world, account)).length).toBeGreaterThan(25)
@@ -53,7 +75,9 @@ test('answers that are lost on the way leave one key and no orphan', async () =>
   expect(report).toMatchObject({ deleteFailed: 0, unexplained: [] })
   expect(report.deleted).toBeGreaterThan(0)
   expect((await reconcileService(world.ctx, account)).deleted).toBe(0)
-  const held = await Promise.all(requests.map(async ({ ownerId }) => (await team.keyOf(ownerId)).keyId))
+  const held = await Promise.all(
+    requests.map(async ({ ownerId }) => (await team.keyOf(ownerId)).keyId),
+  )
   expect((await keysAt(world, account)).map((key) => key.id).sort()).toEqual(held.sort())
 })
 
@@ -63,37 +87,57 @@ test('a credential that the service no longer takes closes its own gate and no o
   const [broken, good] = [await team.depositLiteLlm(), await team.depositOpenRouter()]
   await team.sim('POST', 'faults', { rules: [{ match: 'POST /key/generate', fault: '401' }] })
   const [bad, fine] = [await team.request(broken), await team.request(good)]
-  expect(await runMint(world.ctx, bad.mintId)).toMatchObject({ kind: 'snooze', reason: 'unauthorized' })
+  expect(await runMint(world.ctx, bad.mintId)).toMatchObject({
+    kind: 'snooze',
+    reason: 'unauthorized',
+  })
   const another = await team.request(broken)
-  const calls = async () => (await team.sim<{ counts: Record<string, number> }>('GET', 'calls')).counts['POST /key/generate']
+  const calls = async () =>
+    (await team.sim<{ counts: Record<string, number> }>('GET', 'calls')).counts[
+      'POST /key/generate'
+    ]
   expect(await calls()).toBe(1)
-  expect(await runMint(world.ctx, another.mintId)).toMatchObject({ kind: 'snooze', reason: 'unauthorized' })
+  expect(await runMint(world.ctx, another.mintId)).toMatchObject({
+    kind: 'snooze',
+    reason: 'unauthorized',
+  })
   expect(await calls()).toBe(1)
   expect(await runMint(world.ctx, fine.mintId)).toEqual({ kind: 'done' })
   await claim(world)
   const claimed = await world.db.mint.findFirstOrThrow({ where: { ownerKind: 'claim' } })
   expect(await runMint(world.ctx, claimed.id)).toEqual({ kind: 'done' })
-  expect(await world.db.mintGate.findFirstOrThrow()).toMatchObject({ failures: 0, cooldownUntil: null })
-  expect(await world.db.serviceGate.findUniqueOrThrow({ where: { account: broken } })).toMatchObject({ failures: 1, reason: 'unauthorized' })
+  expect(await world.db.mintGate.findFirstOrThrow()).toMatchObject({
+    failures: 0,
+    cooldownUntil: null,
+  })
+  expect(
+    await world.db.serviceGate.findUniqueOrThrow({ where: { account: broken } }),
+  ).toMatchObject({ failures: 1, reason: 'unauthorized' })
 
   // And it opens again by one probe; a slow one, so that the two do meet.
   await team.sim('DELETE', 'faults')
   await team.sim('POST', 'faults', { latencyMs: 500 })
-  await world.db.$executeRaw`update keymint.service_gates set cooldown_until = now() - interval '1 ms' where account = ${broken}::uuid`
+  await world.db
+    .$executeRaw`update keymint.service_gates set cooldown_until = now() - interval '1 ms' where account = ${broken}::uuid`
   await world.db.$executeRaw`update keymint.mints set not_before = null`
   const outcomes = await Promise.all([bad, another].map(({ mintId }) => runMint(world.ctx, mintId)))
   expect(outcomes.filter((outcome) => outcome.kind === 'done')).toHaveLength(1)
-  expect(await world.db.serviceGate.findUniqueOrThrow({ where: { account: broken } })).toMatchObject({ failures: 0, cooldownUntil: null })
+  expect(
+    await world.db.serviceGate.findUniqueOrThrow({ where: { account: broken } }),
+  ).toMatchObject({ failures: 0, cooldownUntil: null })
 })
 
-test('trouble with the deployment\'s own account does not stop the teams, a pause stops everybody', async () => {
+test("trouble with the deployment's own account does not stop the teams, a pause stops everybody", async () => {
   await using world = await openWorld()
   const team = await openTeamBench(world)
   const account = await team.depositLiteLlm()
   await world.db.$transaction((tx) => coolDown(tx, 'rate-limited', 60))
   expect(await runMint(world.ctx, (await team.request(account)).mintId)).toEqual({ kind: 'done' })
   await world.db.$executeRaw`update keymint.mint_gate set paused_at = now(), pause_reason = 'lunch'`
-  expect(await runMint(world.ctx, (await team.request(account)).mintId)).toMatchObject({ kind: 'snooze', reason: 'paused' })
+  expect(await runMint(world.ctx, (await team.request(account)).mintId)).toMatchObject({
+    kind: 'snooze',
+    reason: 'paused',
+  })
 })
 
 test('a proxy that hangs holds no claim up, and its own mints are made once it answers', async () => {
@@ -102,14 +146,31 @@ test('a proxy that hangs holds no claim up, and its own mints are made once it a
   const account = await team.depositLiteLlm()
   await team.sim('POST', 'faults', { rules: [{ match: 'POST /key/generate', fault: 'hang' }] })
   await world.startWorkerHere(2)
-  const hanging = await Promise.all(Array.from({ length: 30 }, () => team.request(account, { queue: true })))
-  await expect.poll(async () => (await team.sim<{ running: number }>('GET', 'calls')).running, { timeout: 20_000 }).toBeGreaterThan(0)
+  const hanging = await Promise.all(
+    Array.from({ length: 30 }, () => team.request(account, { queue: true })),
+  )
+  await expect
+    .poll(async () => (await team.sim<{ running: number }>('GET', 'calls')).running, {
+      timeout: 20_000,
+    })
+    .toBeGreaterThan(0)
   for (let index = 0; index < 10; index++) await claim(world)
-  await expect.poll(() => world.db.workshopAttendance.count({ where: { state: 'ready' } }), { timeout: 30_000 }).toBe(10)
-  expect(await world.db.$queryRaw`select 1 from keymint.test_keys where state <> 'pending'`).toEqual([])
+  await expect
+    .poll(() => world.db.workshopAttendance.count({ where: { state: 'ready' } }), {
+      timeout: 30_000,
+    })
+    .toBe(10)
+  expect(
+    await world.db.$queryRaw`select 1 from keymint.test_keys where state <> 'pending'`,
+  ).toEqual([])
   await team.sim('DELETE', 'faults')
   await world.db.$executeRaw`update keymint.service_gates set cooldown_until = now()`
-  await expect.poll(async () => (await team.keyOf(hanging[0]!.ownerId)).state, { timeout: 40_000, interval: 500 }).toBe('ready')
+  await expect
+    .poll(async () => (await team.keyOf(hanging[0]!.ownerId)).state, {
+      timeout: 40_000,
+      interval: 500,
+    })
+    .toBe('ready')
 }, 120_000)
 
 test('with a disabled credential nothing new is made, in words; what exists is still read', async () => {
@@ -118,13 +179,23 @@ test('with a disabled credential nothing new is made, in words; what exists is s
   const account = await team.depositLiteLlm()
   const first = await team.request(account)
   await runMint(world.ctx, first.mintId)
-  const input = { teamId: team.teamId, scope: team.scope, masterKeyId: account, userId: team.userId }
+  const input = {
+    teamId: team.teamId,
+    scope: team.scope,
+    masterKeyId: account,
+    userId: team.userId,
+  }
   expect(await disableKey(world.ctx, input)).toBe(true)
   const { ownerId, mintId } = await team.request(account)
   expect(await runMint(world.ctx, mintId)).toEqual({ kind: 'done' })
-  expect(await team.keyOf(ownerId)).toMatchObject({ state: 'refused', reason: expect.stringContaining('disabled this credential') as string })
+  expect(await team.keyOf(ownerId)).toMatchObject({
+    state: 'refused',
+    reason: expect.stringContaining('disabled this credential') as string,
+  })
   const keyId = (await team.keyOf(first.ownerId)).keyId!
-  expect((await (await openServiceKeys(world.ctx, account))!.readUsage([keyId])).get(keyId)).toMatchObject({ usage: 0n, disabled: false })
+  expect(
+    (await (await openServiceKeys(world.ctx, account))!.readUsage([keyId])).get(keyId),
+  ).toMatchObject({ usage: 0n, disabled: false })
   expect(await enableKey(world.ctx, input)).toBe(true)
   const again = await team.request(account)
   await runMint(world.ctx, again.mintId)
@@ -134,10 +205,15 @@ test('with a disabled credential nothing new is made, in words; what exists is s
 test('what a service cannot do is refused in words before it is asked', async () => {
   await using world = await openWorld()
   const team = await openTeamBench(world)
-  const { ownerId, mintId } = await team.request(await team.depositOpenRouter(), { models: ['openai/gpt-5-nano'] })
+  const { ownerId, mintId } = await team.request(await team.depositOpenRouter(), {
+    models: ['openai/gpt-5-nano'],
+  })
   const calls = await world.calls()
   await runMint(world.ctx, mintId)
-  expect(await team.keyOf(ownerId)).toMatchObject({ state: 'refused', reason: 'rejected-by-provider: OpenRouter cannot limit a key to a list of models.' })
+  expect(await team.keyOf(ownerId)).toMatchObject({
+    state: 'refused',
+    reason: 'rejected-by-provider: OpenRouter cannot limit a key to a list of models.',
+  })
   expect(await world.calls()).toEqual(calls)
 })
 
@@ -148,20 +224,54 @@ test('reconcile touches nothing that is not provably ours, and deletes what is c
   const [held, doomed] = [await team.request(account), await team.request(account)]
   for (const { mintId } of [held, doomed]) await runMint(world.ctx, mintId)
   const { adapter, credential } = await openService(world.ctx, account)
-  const foreign = { name: 'somebody-elses', cap: usd(1), reset: null, expiresAt: null, models: null }
+  const foreign = {
+    name: 'somebody-elses',
+    cap: usd(1),
+    reset: null,
+    expiresAt: null,
+    models: null,
+  }
   await adapter.createKey(credential, foreign)
   const backup = `km/${world.ctx.installationId}/team.a-team/from-a-backup`
   await adapter.createKey(credential, { ...foreign, name: backup })
-  expect(await reconcileService(world.ctx, account)).toEqual({ ours: 3, deleted: 0, deleteFailed: 0, unexplained: [backup] })
+  expect(await reconcileService(world.ctx, account)).toEqual({
+    ours: 3,
+    deleted: 0,
+    deleteFailed: 0,
+    unexplained: [backup],
+  })
 
   // A create that lands late: its attempt has long been in doubt, and the service loses the first delete.
-  const late = (await adapter.createKey(credential, { ...foreign, name: `km/${world.ctx.installationId}/team.a-team/late` })).id
-  await world.db.mintAttempt.create({ data: { id: crypto.randomUUID(), mintId: held.mintId, token: crypto.randomUUID(), name: `km/${world.ctx.installationId}/team.a-team/late`, state: 'unknown' } })
-  await team.sim('POST', 'faults', { rules: [{ match: 'POST /key/delete', fault: '503', times: 1 }] })
+  const late = (
+    await adapter.createKey(credential, {
+      ...foreign,
+      name: `km/${world.ctx.installationId}/team.a-team/late`,
+    })
+  ).id
+  await world.db.mintAttempt.create({
+    data: {
+      id: crypto.randomUUID(),
+      mintId: held.mintId,
+      token: crypto.randomUUID(),
+      name: `km/${world.ctx.installationId}/team.a-team/late`,
+      state: 'unknown',
+    },
+  })
+  await team.sim('POST', 'faults', {
+    rules: [{ match: 'POST /key/delete', fault: '503', times: 1 }],
+  })
   expect(await reconcileService(world.ctx, account)).toMatchObject({ deleted: 0, deleteFailed: 1 })
   expect(await adapter.findKey(credential, late)).not.toBeNull()
   expect(await reconcileService(world.ctx, account)).toMatchObject({ deleted: 1, deleteFailed: 0 })
-  expect((await adapter.listKeys(credential)).map((key) => key.name).sort()).toEqual([backup, 'somebody-elses', ...(await world.db.mintAttempt.findMany({ where: { state: 'saved' } })).map((attempt) => attempt.name)].sort())
+  expect((await adapter.listKeys(credential)).map((key) => key.name).sort()).toEqual(
+    [
+      backup,
+      'somebody-elses',
+      ...(await world.db.mintAttempt.findMany({ where: { state: 'saved' } })).map(
+        (attempt) => attempt.name,
+      ),
+    ].sort(),
+  )
   expect(await sendServiceReconciles(world.ctx)).toBe(1)
   expect(world.logLines.join('\n')).not.toContain(team.litellm.masterKey)
 })
@@ -173,17 +283,35 @@ test('a mint under way is not taken for an orphan, and one that was taken over a
   const litellm = world.ctx.services.get('litellm')!
   const during = (meanwhile: (name: string) => Promise<unknown>) => ({
     ...world.ctx,
-    services: new Map([['litellm', { ...litellm, createKey: async (...[credential, key]: Parameters<typeof litellm.createKey>) => {
-      const made = await litellm.createKey(credential, key)
-      await meanwhile(key.name)
-      return made
-    } }]]),
+    services: new Map([
+      [
+        'litellm',
+        {
+          ...litellm,
+          createKey: async (...[credential, key]: Parameters<typeof litellm.createKey>) => {
+            const made = await litellm.createKey(credential, key)
+            await meanwhile(key.name)
+            return made
+          },
+        },
+      ],
+    ]),
   })
   const first = await team.request(account)
-  await runMint(during(() => reconcileService(world.ctx, account)), first.mintId)
+  await runMint(
+    during(() => reconcileService(world.ctx, account)),
+    first.mintId,
+  )
   expect((await team.keyOf(first.ownerId)).state).toBe('ready')
   const second = await team.request(account)
-  await runMint(during((name) => world.db.$executeRaw`update keymint.mint_attempts set state = 'condemned' where name = ${name}`), second.mintId)
+  await runMint(
+    during(
+      (name) =>
+        world.db
+          .$executeRaw`update keymint.mint_attempts set state = 'condemned' where name = ${name}`,
+    ),
+    second.mintId,
+  )
   expect((await team.keyOf(second.ownerId)).state).toBe('pending')
   expect(await keysAt(world, account)).toHaveLength(1)
 })
@@ -196,14 +324,24 @@ test('a key is deleted only when an attempt of ours has saved it with this maste
   await runMint(world.ctx, mintId)
   const keyId = (await team.keyOf(ownerId)).keyId!
   const { adapter, credential } = await openService(world.ctx, account)
-  const foreign = await adapter.createKey(credential, { name: 'somebody-elses', cap: usd(1), reset: null, expiresAt: null, models: null })
+  const foreign = await adapter.createKey(credential, {
+    name: 'somebody-elses',
+    cap: usd(1),
+    reset: null,
+    expiresAt: null,
+    models: null,
+  })
   const keys = (await openServiceKeys(world.ctx, account))!
   await expect(keys.deleteKey(foreign.id)).rejects.toThrow(/no attempt of ours/)
-  await expect((await openServiceKeys(world.ctx, other))!.deleteKey(keyId)).rejects.toThrow(/no attempt of ours/)
+  await expect((await openServiceKeys(world.ctx, other))!.deleteKey(keyId)).rejects.toThrow(
+    /no attempt of ours/,
+  )
   expect((await keys.updateLimit(keyId, usd(3))).cap).toBe(usd(3))
   await keys.disableKey(keyId)
   expect((await keys.findKey(keyId))?.disabled).toBe(true)
-  await team.sim('POST', 'faults', { rules: [{ match: 'POST /key/delete', fault: '503', times: 1 }] })
+  await team.sim('POST', 'faults', {
+    rules: [{ match: 'POST /key/delete', fault: '503', times: 1 }],
+  })
   await expect(keys.deleteKey(keyId)).rejects.toMatchObject({ name: 'ProviderError' })
   await keys.deleteKey(keyId)
   await keys.deleteKey(keyId)

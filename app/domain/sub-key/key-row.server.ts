@@ -40,12 +40,21 @@ export type SubKeyRow = {
   months: { month: Month; committed: NanoUsd; spent: NanoUsd }[]
 }
 
-type MoneyColumn = 'cap' | 'wantedCap' | 'carried' | 'upstreamCap' | 'usage' | 'windowBase' | 'windowUsed'
-type Raw = Omit<SubKeyRow, MoneyColumn | 'months'> & { [Name in MoneyColumn]: string | null } & { months: { month: Month; committed: string; spent: string }[] | null }
+type MoneyColumn =
+  'cap' | 'wantedCap' | 'carried' | 'upstreamCap' | 'usage' | 'windowBase' | 'windowUsed'
+type Raw = Omit<SubKeyRow, MoneyColumn | 'months'> & { [Name in MoneyColumn]: string | null } & {
+  months: { month: Month; committed: string; spent: string }[] | null
+}
 
 /** Locks the key's member and then the key. Null when there is no such key. */
-export async function openSubKey(ctx: Pick<Ctx, 'now'>, tx: Tx, keyId: string): Promise<{ member: OpenMember; key: SubKeyRow } | null> {
-  const [owner] = await tx.$queryRaw<{ teamId: string; userId: string }[]>`select team_id as "teamId", user_id as "userId" from keymint.api_keys where id = ${keyId}::uuid`
+export async function openSubKey(
+  ctx: Pick<Ctx, 'now'>,
+  tx: Tx,
+  keyId: string,
+): Promise<{ member: OpenMember; key: SubKeyRow } | null> {
+  const [owner] = await tx.$queryRaw<
+    { teamId: string; userId: string }[]
+  >`select team_id as "teamId", user_id as "userId" from keymint.api_keys where id = ${keyId}::uuid`
   const member = owner ? await openMember(ctx, tx, owner) : null
   const [key] = member ? await lockSubKeys(tx, [keyId]) : []
   return member && key ? { member, key } : null
@@ -69,15 +78,25 @@ function fromRaw(raw: Raw): SubKeyRow {
   const nano = (text: string | null) => nanoFromDecimalString(text ?? '0')
   return {
     ...raw,
-    cap: nano(raw.cap), carried: nano(raw.carried), usage: nano(raw.usage), windowBase: nano(raw.windowBase), windowUsed: nano(raw.windowUsed),
+    cap: nano(raw.cap),
+    carried: nano(raw.carried),
+    usage: nano(raw.usage),
+    windowBase: nano(raw.windowBase),
+    windowUsed: nano(raw.windowUsed),
     wantedCap: raw.wantedCap === null ? null : nano(raw.wantedCap),
     upstreamCap: raw.upstreamCap === null ? null : nano(raw.upstreamCap),
-    months: (raw.months ?? []).map(({ month, committed, spent }) => ({ month, committed: nano(committed), spent: nano(spent) })),
+    months: (raw.months ?? []).map(({ month, committed, spent }) => ({
+      month,
+      committed: nano(committed),
+      spent: nano(spent),
+    })),
   }
 }
 
-export const committedIn = (key: SubKeyRow, month: Month): NanoUsd => key.months.find((row) => row.month === month)?.committed ?? 0n
-export const spentIn = (key: SubKeyRow, month: Month): NanoUsd => key.months.find((row) => row.month === month)?.spent ?? 0n
+export const committedIn = (key: SubKeyRow, month: Month): NanoUsd =>
+  key.months.find((row) => row.month === month)?.committed ?? 0n
+export const spentIn = (key: SubKeyRow, month: Month): NanoUsd =>
+  key.months.find((row) => row.month === month)?.spent ?? 0n
 
 /** What counts against the cap now: everything for a one-off key, this month for a monthly one. */
 export function spentOfCap(key: SubKeyRow, month: Month): NanoUsd {
@@ -86,7 +105,8 @@ export function spentOfCap(key: SubKeyRow, month: Month): NanoUsd {
 }
 
 /** The most this key may cost while a change of its cap is under way. */
-export const reservedCap = (key: SubKeyRow): NanoUsd => (key.wantedCap !== null && key.wantedCap > key.cap ? key.wantedCap : key.cap)
+export const reservedCap = (key: SubKeyRow): NanoUsd =>
+  key.wantedCap !== null && key.wantedCap > key.cap ? key.wantedCap : key.cap
 
 /** Committed is max(0, cap - spent) for as long as the key can be used. */
 export function dueCommitment(key: SubKeyRow, month: Month, cap = reservedCap(key)): NanoUsd {
@@ -100,7 +120,9 @@ export const dueUpstreamCap = (key: SubKeyRow): NanoUsd => (key.wantedCap ?? key
 /** The month that holds the money of this key: the present one, or for a key that was over before it began, its last. */
 export function homeMonth(key: SubKeyRow, present: Month): Month {
   const over = key.closedUpstreamAt !== null || key.expiresAt <= startOf(present)
-  return (over ? key.months.filter(({ committed }) => committed > 0n).at(-1)?.month : null) ?? present
+  return (
+    (over ? key.months.filter(({ committed }) => committed > 0n).at(-1)?.month : null) ?? present
+  )
 }
 
 /** What a cap that was not raised, or is lower now, no longer needs. */
@@ -108,10 +130,14 @@ export function releaseBeyond(key: SubKeyRow, present: Month, cap: NanoUsd): Pos
   const month = homeMonth(key, present)
   const committed = committedIn(key, month)
   const due = dueCommitment(key, month, cap)
-  return commitmentChange(month, key.id, committed, due < committed ? due : committed).map((posting) => ({ ...posting, reason: 'the cap needs less' }))
+  return commitmentChange(month, key.id, committed, due < committed ? due : committed).map(
+    (posting) => ({ ...posting, reason: 'the cap needs less' }),
+  )
 }
 
 /** Gives back all that is still committed, in whichever month. */
 export function releaseAll(key: SubKeyRow, reason: string): Posting[] {
-  return key.months.flatMap(({ month, committed }) => commitmentChange(month, key.id, committed, 0n)).map((posting) => ({ ...posting, reason }))
+  return key.months
+    .flatMap(({ month, committed }) => commitmentChange(month, key.id, committed, 0n))
+    .map((posting) => ({ ...posting, reason }))
 }

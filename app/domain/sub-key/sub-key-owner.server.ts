@@ -4,7 +4,11 @@ import type { MintOwner } from '../mint/owner'
 import { lockSubKeys, releaseAll } from './key-row.server'
 
 /** The place a sub-key is sealed to. */
-export const subKeyPlace = (keyId: string, generation: number) => ({ table: 'api_keys', row: keyId, generation })
+export const subKeyPlace = (keyId: string, generation: number) => ({
+  table: 'api_keys',
+  row: keyId,
+  generation,
+})
 
 export const subKeyOwner: MintOwner = {
   place: ({ ownerId, generation }) => subKeyPlace(ownerId, generation),

@@ -36,7 +36,10 @@ type Row = {
 }
 
 /** Newest first, those that can be used before those that are over; of one member, of one key, or all of the team. 500 at most. */
-export async function listSubKeys(ctx: Ctx, filter: { teamId: string; userId?: string; keyId?: string }): Promise<SubKeyView[]> {
+export async function listSubKeys(
+  ctx: Ctx,
+  filter: { teamId: string; userId?: string; keyId?: string },
+): Promise<SubKeyView[]> {
   const now = ctx.now()
   const rows = await ctx.db.$queryRaw<Row[]>`
     select k.id, k.user_id as "userId", a.display_name as "displayName", k.purpose, k.service, v.label as "masterKeyLabel", k.state, k.reason, k.reason_detail as detail,
@@ -53,7 +56,11 @@ export async function listSubKeys(ctx: Ctx, filter: { teamId: string; userId?: s
   return rows.map((row) => viewOf(row, now))
 }
 
-export async function findSubKey(ctx: Ctx, teamId: string, keyId: string): Promise<SubKeyView | null> {
+export async function findSubKey(
+  ctx: Ctx,
+  teamId: string,
+  keyId: string,
+): Promise<SubKeyView | null> {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(keyId)) return null
   return (await listSubKeys(ctx, { teamId, keyId }))[0] ?? null
 }
@@ -63,13 +70,34 @@ function viewOf(row: Row, now: Date): SubKeyView {
   const spent = nanoFromDecimalString(row.spent)
   const phase = phaseOf(row, now)
   return {
-    id: row.id, reference: row.id.slice(0, 8).toUpperCase(), holder: { userId: row.userId, name: row.displayName }, purpose: row.purpose, service: row.service,
-    masterKeyLabel: row.masterKeyLabel, phase, reason: phase === 'settling' || phase === 'ended' ? (row.reason ?? 'expired') : row.reason, detail: row.detail,
-    cap: moneyView(cap), wantedCap: row.wantedCap === null ? null : moneyView(nanoFromDecimalString(row.wantedCap)), reset: row.reset,
-    spent: moneyView(spent), left: moneyView(cap > spent ? cap - spent : 0n), committed: moneyView(nanoFromDecimalString(row.committed)), label: row.label, models: row.models,
-    revealable: row.sealed && (phase === 'ready' || phase === 'changing'), changeError: row.changeError,
-    createdAt: row.createdAt.toISOString(), expiresAt: row.expiresAt.toISOString(), endedAt: row.endedAt?.toISOString() ?? null, usageAsOf: row.usageSyncedAt?.toISOString() ?? null,
-    delay: row.delayReason === null ? null : { reason: row.delayReason, attempt: (row.attempts ?? 0) + 1 }, generation: row.generation,
+    id: row.id,
+    reference: row.id.slice(0, 8).toUpperCase(),
+    holder: { userId: row.userId, name: row.displayName },
+    purpose: row.purpose,
+    service: row.service,
+    masterKeyLabel: row.masterKeyLabel,
+    phase,
+    reason: phase === 'settling' || phase === 'ended' ? (row.reason ?? 'expired') : row.reason,
+    detail: row.detail,
+    cap: moneyView(cap),
+    wantedCap: row.wantedCap === null ? null : moneyView(nanoFromDecimalString(row.wantedCap)),
+    reset: row.reset,
+    spent: moneyView(spent),
+    left: moneyView(cap > spent ? cap - spent : 0n),
+    committed: moneyView(nanoFromDecimalString(row.committed)),
+    label: row.label,
+    models: row.models,
+    revealable: row.sealed && (phase === 'ready' || phase === 'changing'),
+    changeError: row.changeError,
+    createdAt: row.createdAt.toISOString(),
+    expiresAt: row.expiresAt.toISOString(),
+    endedAt: row.endedAt?.toISOString() ?? null,
+    usageAsOf: row.usageSyncedAt?.toISOString() ?? null,
+    delay:
+      row.delayReason === null
+        ? null
+        : { reason: row.delayReason, attempt: (row.attempts ?? 0) + 1 },
+    generation: row.generation,
   }
 }
 

@@ -21,7 +21,19 @@ const mostPerPass = 500
 /** A service that hangs keeps few others waiting. */
 const servicesAtOnce = 6
 
-type Watched = { keyId: string; generation: number; hash: string; masterKeyId: string; ended: boolean; retired: boolean; missing: boolean; usage: string; windowUsed: string; disabled: boolean; month: string }
+type Watched = {
+  keyId: string
+  generation: number
+  hash: string
+  masterKeyId: string
+  ended: boolean
+  retired: boolean
+  missing: boolean
+  usage: string
+  windowUsed: string
+  disabled: boolean
+  month: string
+}
 
 /** One pass over all master keys. Trouble at one of them leaves its keys for the next pass and does not touch the others. */
 export async function syncSubKeys(ctx: Ctx, openKeys: OpenServiceKeys): Promise<{ keys: number }> {
@@ -34,15 +46,26 @@ export async function syncSubKeys(ctx: Ctx, openKeys: OpenServiceKeys): Promise<
     from keymint.retired_sub_keys r join keymint.api_keys k on k.id = r.api_key_id where r.settled_at is null
     order by 4, 3`
   const limit = pLimit(servicesAtOnce)
-  const read = await Promise.all([...groupBy(watched, (key) => key.masterKeyId)].map(([masterKeyId, group]) => limit(async () => {
-    try {
-      const service = await openKeys(ctx, masterKeyId)
-      return service ? await readGroup(ctx, service, group) : 0
-    } catch (error) {
-      ctx.log.warn({ masterKeyId, keys: group.length, ...(isProviderError(error) ? { trouble: error.details } : { error }) }, 'the usage of sub-keys could not be read')
-      return 0
-    }
-  })))
+  const read = await Promise.all(
+    [...groupBy(watched, (key) => key.masterKeyId)].map(([masterKeyId, group]) =>
+      limit(async () => {
+        try {
+          const service = await openKeys(ctx, masterKeyId)
+          return service ? await readGroup(ctx, service, group) : 0
+        } catch (error) {
+          ctx.log.warn(
+            {
+              masterKeyId,
+              keys: group.length,
+              ...(isProviderError(error) ? { trouble: error.details } : { error }),
+            },
+            'the usage of sub-keys could not be read',
+          )
+          return 0
+        }
+      }),
+    ),
+  )
   await settleDue(ctx)
   return { keys: read.reduce((sum, count) => sum + count, 0) }
 }
@@ -58,27 +81,51 @@ async function readGroup(ctx: Ctx, service: ServiceKeys, group: Watched[]): Prom
     else if (isKnown(key, reading, askedAt)) unchanged.push(key.keyId)
     else await keepOne(ctx, key, reading, askedAt)
   }
-  await ctx.db.$executeRaw`update keymint.api_keys set usage_synced_at = greatest(usage_synced_at, ${askedAt}::timestamptz) where id = any(${unchanged}::uuid[])`
+  await ctx.db
+    .$executeRaw`update keymint.api_keys set usage_synced_at = greatest(usage_synced_at, ${askedAt}::timestamptz) where id = any(${unchanged}::uuid[])`
   return readings.size
 }
 
 function isKnown(key: Watched, reading: ServiceReading, askedAt: Date): boolean {
-  return !key.retired && !key.missing && key.month === monthOf(askedAt) && (reading.usage === null || key.usage === decimalStringFromNano(reading.usage))
-    && key.windowUsed === decimalStringFromNano(reading.usedInWindow) && key.disabled === reading.disabled
+  return (
+    !key.retired &&
+    !key.missing &&
+    key.month === monthOf(askedAt) &&
+    (reading.usage === null || key.usage === decimalStringFromNano(reading.usage)) &&
+    key.windowUsed === decimalStringFromNano(reading.usedInWindow) &&
+    key.disabled === reading.disabled
+  )
 }
 
-async function keepOne(ctx: Ctx, watched: Watched, reading: ServiceReading, askedAt: Date): Promise<void> {
+async function keepOne(
+  ctx: Ctx,
+  watched: Watched,
+  reading: ServiceReading,
+  askedAt: Date,
+): Promise<void> {
   await ctx.db.$transaction(async (tx) => {
     const open = await openSubKey(ctx, tx, watched.keyId)
-    if (open && monthOf(askedAt) === open.member.month) await keepReading(ctx, tx, open.member, open.key, { keyId: watched.keyId, generation: watched.generation, ...reading }, askedAt)
+    if (open && monthOf(askedAt) === open.member.month)
+      await keepReading(
+        ctx,
+        tx,
+        open.member,
+        open.key,
+        { keyId: watched.keyId, generation: watched.generation, ...reading },
+        askedAt,
+      )
   })
 }
 
 /** Absence from an answer may be a page that shifted: the key itself is asked for before it counts as gone. */
 async function noteMissing(ctx: Ctx, service: ServiceKeys, key: Watched): Promise<void> {
   if (key.missing || (await service.findKey(key.hash)) !== null) return
-  if (key.retired) await ctx.db.$executeRaw`update keymint.retired_sub_keys set missing_at = coalesce(missing_at, ${ctx.now()}::timestamptz) where key_hash = ${key.hash}`
-  else await ctx.db.$executeRaw`update keymint.api_keys set upstream_missing_at = coalesce(upstream_missing_at, ${ctx.now()}::timestamptz) where key_hash = ${key.hash}`
+  if (key.retired)
+    await ctx.db
+      .$executeRaw`update keymint.retired_sub_keys set missing_at = coalesce(missing_at, ${ctx.now()}::timestamptz) where key_hash = ${key.hash}`
+  else
+    await ctx.db
+      .$executeRaw`update keymint.api_keys set upstream_missing_at = coalesce(upstream_missing_at, ${ctx.now()}::timestamptz) where key_hash = ${key.hash}`
 }
 
 /** What has ended and been read late enough: the unspent part returns, and the key may be deleted upstream. */
@@ -108,7 +155,10 @@ async function settle(ctx: Ctx, keyId: string): Promise<void> {
     await sendApply(ctx, tx, keyId)
     const returned = key.months.reduce((sum, row) => sum + row.committed, 0n)
     const spent = key.months.reduce((sum, row) => sum + row.spent, 0n)
-    await audit(tx, member, key, 'worker', 'sub-key.settled', { spentUsd: decimalStringFromNano(spent), returnedUsd: decimalStringFromNano(returned) })
+    await audit(tx, member, key, 'worker', 'sub-key.settled', {
+      spentUsd: decimalStringFromNano(spent),
+      returnedUsd: decimalStringFromNano(returned),
+    })
     await giveBack(ctx, tx, member, key, 'worker', 'unspent at the end of the key')
   })
 }
@@ -121,7 +171,11 @@ export async function endExpiredSubKeys(ctx: Ctx): Promise<number> {
     await ctx.db.$transaction(async (tx) => {
       const open = await openSubKey(ctx, tx, id)
       if (open?.key.state !== 'ready' || open.key.expiresAt > ctx.now()) return
-      await endKey(ctx, tx, open.member, open.key, { actor: 'worker', reason: 'expired', endedAt: open.key.expiresAt })
+      await endKey(ctx, tx, open.member, open.key, {
+        actor: 'worker',
+        reason: 'expired',
+        endedAt: open.key.expiresAt,
+      })
     })
   }
   return expired.length

@@ -1,7 +1,8 @@
 /** What pages show of sub-keys and budgets. Everything here may reach the browser: no secret. */
 import type { MoneyView } from '../claim/view-types'
 
-export type SubKeyPhase = 'pending' | 'ready' | 'changing' | 'rotating' | 'settling' | 'ended' | 'refused'
+export type SubKeyPhase =
+  'pending' | 'ready' | 'changing' | 'rotating' | 'settling' | 'ended' | 'refused'
 
 export type SubKeyView = {
   id: string

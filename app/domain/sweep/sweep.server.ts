@@ -45,8 +45,10 @@ export type SweepReport = Record<keyof typeof parts, number>
 /** Throws for nothing: one part that fails, or one row, must not keep the others from being found. */
 export async function sweep(ctx: Ctx): Promise<SweepReport> {
   const report = {} as SweepReport
-  for (const [name, [words, run]] of Object.entries(parts)) report[name as keyof SweepReport] = await guarded(ctx, words, () => run(ctx))
-  if (Object.values(report).some((found) => found > 0)) ctx.log.info({ report }, 'the sweep found work')
+  for (const [name, [words, run]] of Object.entries(parts))
+    report[name as keyof SweepReport] = await guarded(ctx, words, () => run(ctx))
+  if (Object.values(report).some((found) => found > 0))
+    ctx.log.info({ report }, 'the sweep found work')
   return report
 }
 
@@ -80,10 +82,16 @@ async function sendBindsAgain(ctx: Ctx): Promise<number> {
   return sendAgain(ctx, 'bind-guardrail', lost)
 }
 
-async function sendAgain(ctx: Ctx, name: 'mint-key' | 'bind-guardrail', mints: { id: string }[]): Promise<number> {
+async function sendAgain(
+  ctx: Ctx,
+  name: 'mint-key' | 'bind-guardrail',
+  mints: { id: string }[],
+): Promise<number> {
   let sent = 0
   for (const { id } of mints) {
-    const outcome = await ctx.db.$transaction((tx) => ctx.queue.enqueue(tx, name, { mintId: id }, { singletonKey: id }))
+    const outcome = await ctx.db.$transaction((tx) =>
+      ctx.queue.enqueue(tx, name, { mintId: id }, { singletonKey: id }),
+    )
     if (outcome === 'queued') sent++
   }
   return sent
@@ -95,7 +103,9 @@ async function endExpired(ctx: Ctx): Promise<number> {
     select claim_id as "claimId" from keymint.workshop_attendance where state = 'ready' and expires_at <= ${ctx.now()} order by expires_at limit ${mostPerSweep}::int`
   let ended = 0
   for (const { claimId } of expired) {
-    ended += await guarded(ctx, `expired claim ${claimId}`, async () => ((await ctx.db.$transaction((tx) => endIfExpired(ctx, tx, claimId))) ? 1 : 0))
+    ended += await guarded(ctx, `expired claim ${claimId}`, async () =>
+      (await ctx.db.$transaction((tx) => endIfExpired(ctx, tx, claimId))) ? 1 : 0,
+    )
   }
   return ended
 }
@@ -108,15 +118,24 @@ async function freeSeats(ctx: Ctx): Promise<number> {
       and ended_at + cooldown_ms * interval '1 ms' <= ${ctx.now()} order by ended_at limit ${mostPerSweep}::int`
   let freed = 0
   for (const { claimId, workshopSlug } of due) {
-    freed += await guarded(ctx, `seat of claim ${claimId}`, () => ctx.db.$transaction(async (tx) => {
-      const [claim] = await tx.$queryRaw<{ committedUsd: string }[]>`
+    freed += await guarded(ctx, `seat of claim ${claimId}`, () =>
+      ctx.db.$transaction(async (tx) => {
+        const [claim] = await tx.$queryRaw<{ committedUsd: string }[]>`
         select (committed_usd - prior_committed_usd)::text as "committedUsd" from keymint.workshop_attendance
         where claim_id = ${claimId}::uuid and state = 'ended' and seat_freed_at is null and settled_at is not null for update`
-      if (!claim) return 0
-      await recordAudit(tx, { actor: 'worker', action: 'claim.seat-freed', subject: `claim:${claimId}`, workshopSlug })
-      await setClaimCommitted(tx, claimId, nanoFromDecimalString(claim.committedUsd), { freeSeat: true })
-      return 1
-    }))
+        if (!claim) return 0
+        await recordAudit(tx, {
+          actor: 'worker',
+          action: 'claim.seat-freed',
+          subject: `claim:${claimId}`,
+          workshopSlug,
+        })
+        await setClaimCommitted(tx, claimId, nanoFromDecimalString(claim.committedUsd), {
+          freeSeat: true,
+        })
+        return 1
+      }),
+    )
   }
   return freed
 }
@@ -134,12 +153,19 @@ async function deleteCondemnedKeys(ctx: Ctx): Promise<number> {
 /** The first of the three calls is made before anybody waits for it; a changed file reaches the keys that live after the doors have closed, too. */
 async function warmGuardrails(ctx: Ctx): Promise<number> {
   if (!ctx.settings.provisioningEnabled) return 0
-  const live = await ctx.db.$queryRaw<{ scope: string }[]>`select distinct scope from keymint.held_keys where live and expires_at > ${ctx.now()}`
+  const live = await ctx.db.$queryRaw<
+    { scope: string }[]
+  >`select distinct scope from keymint.held_keys where live and expires_at > ${ctx.now()}`
   const inUse = new Set(live.map((row) => row.scope))
   const now = ctx.now()
   const soon = new Date(now.getTime() + warmBeforeMs)
   for (const workshop of ctx.workshops.workshops.values()) {
-    if (inUse.has(workshop.slug) || windowState(workshop, now) === 'open' || windowState(workshop, soon) === 'open') await warmGuardrail(ctx, workshop.slug)
+    if (
+      inUse.has(workshop.slug) ||
+      windowState(workshop, now) === 'open' ||
+      windowState(workshop, soon) === 'open'
+    )
+      await warmGuardrail(ctx, workshop.slug)
   }
   return 0
 }

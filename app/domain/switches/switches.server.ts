@@ -8,7 +8,9 @@ import type { Ctx, Settings } from '../ctx'
 export type SwitchName = 'provisioning' | 'giveaways'
 
 /** Both are off until somebody has turned them on: PROVISIONING_ENABLED=true, and a MAX_TOTAL_KEYS that is a whole number from 1. */
-export function switchStates(settings: Pick<Settings, 'provisioningEnabled' | 'maxTotalKeys'>): Record<SwitchName, boolean> {
+export function switchStates(
+  settings: Pick<Settings, 'provisioningEnabled' | 'maxTotalKeys'>,
+): Record<SwitchName, boolean> {
   return { provisioning: settings.provisioningEnabled, giveaways: settings.maxTotalKeys > 0 }
 }
 
@@ -22,8 +24,17 @@ export async function rememberSwitches(ctx: Pick<Ctx, 'db' | 'settings'>): Promi
 }
 
 /** Since when each switch has stood where it stands now (ISO UTC); no entry for one that no process has written down. */
-export async function readSwitchTimes(db: Tx, settings: Pick<Settings, 'provisioningEnabled' | 'maxTotalKeys'>): Promise<Map<SwitchName, string>> {
+export async function readSwitchTimes(
+  db: Tx,
+  settings: Pick<Settings, 'provisioningEnabled' | 'maxTotalKeys'>,
+): Promise<Map<SwitchName, string>> {
   const states = switchStates(settings)
   const rows = await db.switch.findMany()
-  return new Map(rows.flatMap((row) => (row.name in states && states[row.name as SwitchName] === row.isOn ? [[row.name as SwitchName, row.since.toISOString()] as const] : [])))
+  return new Map(
+    rows.flatMap((row) =>
+      row.name in states && states[row.name as SwitchName] === row.isOn
+        ? [[row.name as SwitchName, row.since.toISOString()] as const]
+        : [],
+    ),
+  )
 }

@@ -4,30 +4,79 @@ import { csvOf } from './csv'
 import type { Ctx } from '../ctx'
 import { teamScope } from '../ledger/member-lock.server'
 
-export type TeamAuditFilter = { /** Beginning of an action: "sub-key", "budget". */ about?: string | undefined; /** user id of who did it. */ by?: string | undefined; /** Events older than this id. */ before?: string | undefined }
-export type TeamAuditRow = { id: string; at: string; actor: string; action: string; subject: string; details: [name: string, value: string][] }
-export type TeamAuditPage = { rows: TeamAuditRow[]; /** The id to ask for what is older with; null at the beginning of all. */ older: string | null }
+export type TeamAuditFilter = {
+  /** Beginning of an action: "sub-key", "budget". */ about?: string | undefined
+  /** user id of who did it. */ by?: string | undefined
+  /** Events older than this id. */ before?: string | undefined
+}
+export type TeamAuditRow = {
+  id: string
+  at: string
+  actor: string
+  action: string
+  subject: string
+  details: [name: string, value: string][]
+}
+export type TeamAuditPage = {
+  rows: TeamAuditRow[]
+  /** The id to ask for what is older with; null at the beginning of all. */ older: string | null
+}
 
 const pageSize = 100
 
 /** Newest first, a hundred at a time. Names stand for people, purposes for keys. */
-export async function listTeamAudit(ctx: Ctx, slug: string, filter: TeamAuditFilter): Promise<TeamAuditPage> {
+export async function listTeamAudit(
+  ctx: Ctx,
+  slug: string,
+  filter: TeamAuditFilter,
+): Promise<TeamAuditPage> {
   const rows = await readEvents(ctx, slug, filter, pageSize + 1)
-  return { rows: rows.slice(0, pageSize), older: rows.length > pageSize ? (rows[pageSize - 1]?.id ?? null) : null }
+  return {
+    rows: rows.slice(0, pageSize),
+    older: rows.length > pageSize ? (rows[pageSize - 1]?.id ?? null) : null,
+  }
 }
 
 const mostExported = 50_000
 
 /** All that the filter lets through, as CSV with formulas disarmed; the newest fifty thousand. */
-export async function exportTeamAudit(ctx: Ctx, slug: string, filter: TeamAuditFilter): Promise<string> {
+export async function exportTeamAudit(
+  ctx: Ctx,
+  slug: string,
+  filter: TeamAuditFilter,
+): Promise<string> {
   const rows = await readEvents(ctx, slug, filter, mostExported)
-  return csvOf(['id', 'at_utc', 'actor', 'action', 'subject', 'details'], rows.map((row) => [row.id, row.at, row.actor, row.action, row.subject, row.details.map(([name, value]) => `${name}=${value}`).join('; ')]))
+  return csvOf(
+    ['id', 'at_utc', 'actor', 'action', 'subject', 'details'],
+    rows.map((row) => [
+      row.id,
+      row.at,
+      row.actor,
+      row.action,
+      row.subject,
+      row.details.map(([name, value]) => `${name}=${value}`).join('; '),
+    ]),
+  )
 }
 
-async function readEvents(ctx: Ctx, slug: string, { about, by, before }: TeamAuditFilter, limit: number): Promise<TeamAuditRow[]> {
+async function readEvents(
+  ctx: Ctx,
+  slug: string,
+  { about, by, before }: TeamAuditFilter,
+  limit: number,
+): Promise<TeamAuditRow[]> {
   const kind = (auditKinds as readonly string[]).includes(about ?? '') ? about! : null
   const olderThan = before !== undefined && /^\d{1,18}$/.test(before) ? before : null
-  type Row = { id: bigint; at: Date; actor: string; actorName: string | null; action: string; subject: string; subjectName: string | null; details: Record<string, unknown> }
+  type Row = {
+    id: bigint
+    at: Date
+    actor: string
+    actorName: string | null
+    action: string
+    subject: string
+    subjectName: string | null
+    details: Record<string, unknown>
+  }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select e.id, e.at, e.actor, p.display_name as "actorName", e.action, e.subject, coalesce(k.purpose, s.display_name, v.label) as "subjectName", e.details
     from keymint.audit_events e
@@ -39,7 +88,13 @@ async function readEvents(ctx: Ctx, slug: string, { about, by, before }: TeamAud
       and (${by ?? null}::text is null or e.actor = ${by === undefined ? null : `user:${by}`}::text) and (${olderThan}::bigint is null or e.id < ${olderThan}::bigint)
     order by e.id desc limit ${limit}::int`
   return rows.map((row) => ({
-    id: row.id.toString(), at: row.at.toISOString(), actor: row.actorName ?? (row.actor === 'worker' ? 'Keymint' : row.actor), action: row.action, subject: row.subjectName ?? row.subject,
-    details: Object.entries(row.details).filter(([, value]) => value !== null && value !== '').map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+    id: row.id.toString(),
+    at: row.at.toISOString(),
+    actor: row.actorName ?? (row.actor === 'worker' ? 'Keymint' : row.actor),
+    action: row.action,
+    subject: row.subjectName ?? row.subject,
+    details: Object.entries(row.details)
+      .filter(([, value]) => value !== null && value !== '')
+      .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
   }))
 }

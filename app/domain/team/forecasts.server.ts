@@ -6,15 +6,37 @@ import { monthOf, nextMonth, startOf } from '../ledger/month'
 import { moneyView } from '../money-view'
 import { forecastEnd } from './forecast'
 
-export type KeyForecast = { id: string; purpose: string; holder: string; left: MoneyView; because: 'spent' | 'ends' | 'dry'; at: string }
+export type KeyForecast = {
+  id: string
+  purpose: string
+  holder: string
+  left: MoneyView
+  because: 'spent' | 'ends' | 'dry'
+  at: string
+}
 
 const horizonMs = 14 * 86_400_000
 
 /** Of one member or the whole team, soonest first; twenty at most. */
-export async function readForecasts(ctx: Ctx, filter: { teamId: string; userId: string | null }): Promise<KeyForecast[]> {
+export async function readForecasts(
+  ctx: Ctx,
+  filter: { teamId: string; userId: string | null },
+): Promise<KeyForecast[]> {
   const now = ctx.now()
   const month = monthOf(now)
-  const rows = await ctx.db.$queryRaw<{ id: string; purpose: string; holder: string; cap: string; spent: string; lately: string; reset: string | null; createdAt: Date; expiresAt: Date }[]>`
+  const rows = await ctx.db.$queryRaw<
+    {
+      id: string
+      purpose: string
+      holder: string
+      cap: string
+      spent: string
+      lately: string
+      reset: string | null
+      createdAt: Date
+      expiresAt: Date
+    }[]
+  >`
     select k.id, k.purpose, a.display_name as holder, k.cap_usd::text as cap, k.reset, k.created_at as "createdAt", k.expires_at as "expiresAt",
       (select coalesce(sum(m.spent_usd), 0)::text from keymint.key_months m where m.api_key_id = k.id and (k.reset is null or m.month = ${month}::date)) as spent,
       (select coalesce(sum(t.amount_usd), 0)::text from keymint.transactions t where t.api_key_id = k.id and t.to_account = 'spent' and t.at > ${now}::timestamptz - interval '7 days'
@@ -22,15 +44,35 @@ export async function readForecasts(ctx: Ctx, filter: { teamId: string; userId: 
     from keymint.api_keys k join keymint.attendees a using (user_id)
     where k.team_id = ${filter.teamId}::uuid and (${filter.userId}::text is null or k.user_id = ${filter.userId}) and k.state = 'ready' and k.expires_at > ${now}::timestamptz`
   const horizon = new Date(now.getTime() + horizonMs)
-  return rows.flatMap((row): KeyForecast[] => {
-    const left = nanoFromDecimalString(row.cap) - nanoFromDecimalString(row.spent)
-    const facts = { id: row.id, purpose: row.purpose, holder: row.holder, left: moneyView(left > 0n ? left : 0n) }
-    if (left <= 0n) return [{ ...facts, because: 'dry', at: now.toISOString() }]
-    // A monthly cap starts afresh with the month: until then, or until the key ends.
-    const until = row.reset === 'monthly' && startOf(nextMonth(month)) < row.expiresAt ? startOf(nextMonth(month)) : row.expiresAt
-    const since = row.reset === 'monthly' && startOf(month) > row.createdAt ? startOf(month) : row.createdAt
-    const gone = forecastEnd({ left, lately: nanoFromDecimalString(row.lately), now, since, until })
-    if (gone && gone < horizon) return [{ ...facts, because: 'spent', at: gone.toISOString() }]
-    return row.expiresAt < horizon ? [{ ...facts, because: 'ends', at: row.expiresAt.toISOString() }] : []
-  }).sort((a, b) => a.at.localeCompare(b.at)).slice(0, 20)
+  return rows
+    .flatMap((row): KeyForecast[] => {
+      const left = nanoFromDecimalString(row.cap) - nanoFromDecimalString(row.spent)
+      const facts = {
+        id: row.id,
+        purpose: row.purpose,
+        holder: row.holder,
+        left: moneyView(left > 0n ? left : 0n),
+      }
+      if (left <= 0n) return [{ ...facts, because: 'dry', at: now.toISOString() }]
+      // A monthly cap starts afresh with the month: until then, or until the key ends.
+      const until =
+        row.reset === 'monthly' && startOf(nextMonth(month)) < row.expiresAt
+          ? startOf(nextMonth(month))
+          : row.expiresAt
+      const since =
+        row.reset === 'monthly' && startOf(month) > row.createdAt ? startOf(month) : row.createdAt
+      const gone = forecastEnd({
+        left,
+        lately: nanoFromDecimalString(row.lately),
+        now,
+        since,
+        until,
+      })
+      if (gone && gone < horizon) return [{ ...facts, because: 'spent', at: gone.toISOString() }]
+      return row.expiresAt < horizon
+        ? [{ ...facts, because: 'ends', at: row.expiresAt.toISOString() }]
+        : []
+    })
+    .sort((a, b) => a.at.localeCompare(b.at))
+    .slice(0, 20)
 }

@@ -12,10 +12,21 @@ import { lockTeam } from './team.server'
 export const invitationDays = 7
 const mostOpen = 50
 
-export type InviteOutcome = { kind: 'invited'; invitationId: string; token: string; expiresAt: string } | { kind: 'refused'; reason: 'too-many' }
+export type InviteOutcome =
+  | { kind: 'invited'; invitationId: string; token: string; expiresAt: string }
+  | { kind: 'refused'; reason: 'too-many' }
 
 /** Makes an invitation. The token is in the answer and nowhere else. */
-export async function invite(ctx: Ctx, input: { teamId: string; slug: string; role: MemberRole; email: string | null; actorUserId: string }): Promise<InviteOutcome> {
+export async function invite(
+  ctx: Ctx,
+  input: {
+    teamId: string
+    slug: string
+    role: MemberRole
+    email: string | null
+    actorUserId: string
+  },
+): Promise<InviteOutcome> {
   const token = randomBytes(32).toString('base64url')
   const expiresAt = new Date(ctx.now().getTime() + invitationDays * 86_400_000)
   return ctx.db.$transaction(async (tx): Promise<InviteOutcome> => {
@@ -28,30 +39,63 @@ export async function invite(ctx: Ctx, input: { teamId: string; slug: string; ro
       values (${input.teamId}::uuid, ${hashOf(token)}, ${input.role}, ${input.email}, ${input.actorUserId}, ${ctx.now()}::timestamptz, ${expiresAt}::timestamptz) returning id`
     if (!made) throw new Error('an invitation was not written')
     await recordAudit(tx, {
-      actor: `user:${input.actorUserId}`, action: 'invitation.made', subject: `invitation:${made.id}`, workshopSlug: teamScope(input.slug),
+      actor: `user:${input.actorUserId}`,
+      action: 'invitation.made',
+      subject: `invitation:${made.id}`,
+      workshopSlug: teamScope(input.slug),
       details: { role: input.role, email: input.email, expiresAt: expiresAt.toISOString() },
     })
     return { kind: 'invited', invitationId: made.id, token, expiresAt: expiresAt.toISOString() }
   })
 }
 
-export type MailedInvitation = { kind: 'invited'; url: string; expiresAt: string; mailed: 'sent' | 'failed' | 'not-asked' } | { kind: 'refused'; reason: 'too-many' }
+export type MailedInvitation =
+  | { kind: 'invited'; url: string; expiresAt: string; mailed: 'sent' | 'failed' | 'not-asked' }
+  | { kind: 'refused'; reason: 'too-many' }
 
 /** Makes an invitation and, where an address is given and mail is configured, sends it: after it is written, so that no link leads nowhere. */
 export async function inviteByMail(
-  ctx: Ctx, input: { teamId: string; slug: string; teamName: string; invitedBy: string; role: MemberRole; email: string | null; actorUserId: string; urlOf: (token: string) => string },
+  ctx: Ctx,
+  input: {
+    teamId: string
+    slug: string
+    teamName: string
+    invitedBy: string
+    role: MemberRole
+    email: string | null
+    actorUserId: string
+    urlOf: (token: string) => string
+  },
 ): Promise<MailedInvitation> {
   const { mailer } = ctx
   const outcome = await invite(ctx, mailer ? input : { ...input, email: null })
   if (outcome.kind === 'refused') return outcome
   const url = input.urlOf(outcome.token)
-  if (!mailer || input.email === null) return { kind: 'invited', url, expiresAt: outcome.expiresAt, mailed: 'not-asked' }
-  const sent = await mailer.send({ to: input.email, ...invitationMail({ teamName: input.teamName, invitedBy: input.invitedBy, role: input.role, url, days: invitationDays }) })
-  if (!sent) ctx.log.warn({ invitationId: outcome.invitationId }, 'an invitation could not be mailed')
+  if (!mailer || input.email === null)
+    return { kind: 'invited', url, expiresAt: outcome.expiresAt, mailed: 'not-asked' }
+  const sent = await mailer.send({
+    to: input.email,
+    ...invitationMail({
+      teamName: input.teamName,
+      invitedBy: input.invitedBy,
+      role: input.role,
+      url,
+      days: invitationDays,
+    }),
+  })
+  if (!sent)
+    ctx.log.warn({ invitationId: outcome.invitationId }, 'an invitation could not be mailed')
   return { kind: 'invited', url, expiresAt: outcome.expiresAt, mailed: sent ? 'sent' : 'failed' }
 }
 
-export type InvitationRow = { id: string; role: MemberRole; email: string | null; createdBy: string; createdAt: Date; expiresAt: Date }
+export type InvitationRow = {
+  id: string
+  role: MemberRole
+  email: string | null
+  createdBy: string
+  createdAt: Date
+  expiresAt: Date
+}
 
 /** Those that can still be used, newest first. */
 export async function listOpenInvitations(ctx: Ctx, teamId: string): Promise<InvitationRow[]> {
@@ -62,38 +106,79 @@ export async function listOpenInvitations(ctx: Ctx, teamId: string): Promise<Inv
 }
 
 /** False when there was nothing left to revoke. */
-export async function revokeInvitation(ctx: Ctx, input: { teamId: string; slug: string; invitationId: string; actorUserId: string }): Promise<boolean> {
+export async function revokeInvitation(
+  ctx: Ctx,
+  input: { teamId: string; slug: string; invitationId: string; actorUserId: string },
+): Promise<boolean> {
   return ctx.db.$transaction(async (tx) => {
     const changed = await tx.$executeRaw`
       update keymint.invitations set revoked_at = ${ctx.now()}::timestamptz where id = ${input.invitationId}::uuid and team_id = ${input.teamId}::uuid and used_at is null and revoked_at is null`
     if (changed !== 1) return false
-    await recordAudit(tx, { actor: `user:${input.actorUserId}`, action: 'invitation.revoked', subject: `invitation:${input.invitationId}`, workshopSlug: teamScope(input.slug) })
+    await recordAudit(tx, {
+      actor: `user:${input.actorUserId}`,
+      action: 'invitation.revoked',
+      subject: `invitation:${input.invitationId}`,
+      workshopSlug: teamScope(input.slug),
+    })
     return true
   })
 }
 
-export type InvitationView = { teamName: string; slug: string; role: MemberRole; invitedBy: string; expiresAt: string; standing: 'open' | 'used' | 'revoked' | 'expired'; alreadyMember: boolean }
+export type InvitationView = {
+  teamName: string
+  slug: string
+  role: MemberRole
+  invitedBy: string
+  expiresAt: string
+  standing: 'open' | 'used' | 'revoked' | 'expired'
+  alreadyMember: boolean
+}
 
 /** What a link leads to, for whoever holds it. Looking uses nothing up. Null for a token that never was. */
-export async function findInvitation(ctx: Ctx, token: string, userId: string): Promise<InvitationView | null> {
-  const [row] = await ctx.db.$queryRaw<(Omit<InvitationView, 'expiresAt' | 'standing'> & { expiresAt: Date; usedAt: Date | null; revokedAt: Date | null })[]>`
+export async function findInvitation(
+  ctx: Ctx,
+  token: string,
+  userId: string,
+): Promise<InvitationView | null> {
+  const [row] = await ctx.db.$queryRaw<
+    (Omit<InvitationView, 'expiresAt' | 'standing'> & {
+      expiresAt: Date
+      usedAt: Date | null
+      revokedAt: Date | null
+    })[]
+  >`
     select t.name as "teamName", t.slug, i.role, a.display_name as "invitedBy", i.expires_at as "expiresAt", i.used_at as "usedAt", i.revoked_at as "revokedAt",
       exists (select 1 from keymint.team_members m where m.team_id = t.id and m.user_id = ${userId} and m.state <> 'removed') as "alreadyMember"
     from keymint.invitations i join keymint.teams t on t.id = i.team_id join keymint.attendees a on a.user_id = i.created_by
     where i.token_hash = ${hashOf(token)}`
   if (!row) return null
   const { usedAt, revokedAt, ...rest } = row
-  const standing = usedAt ? 'used' : revokedAt ? 'revoked' : row.expiresAt <= ctx.now() ? 'expired' : 'open'
+  const standing = usedAt
+    ? 'used'
+    : revokedAt
+      ? 'revoked'
+      : row.expiresAt <= ctx.now()
+        ? 'expired'
+        : 'open'
   return { ...rest, expiresAt: row.expiresAt.toISOString(), standing }
 }
 
-export type AcceptOutcome = { kind: 'joined'; slug: string } | { kind: 'already-member'; slug: string } | { kind: 'refused'; reason: 'not-open' | 'banned' }
+export type AcceptOutcome =
+  | { kind: 'joined'; slug: string }
+  | { kind: 'already-member'; slug: string }
+  | { kind: 'refused'; reason: 'not-open' | 'banned' }
 
 /** Uses the invitation up. Whoever is a member already stays what they are, and the link stays good for another. */
-export async function acceptInvitation(ctx: Ctx, token: string, person: { userId: string; banned: object | null }): Promise<AcceptOutcome> {
+export async function acceptInvitation(
+  ctx: Ctx,
+  token: string,
+  person: { userId: string; banned: object | null },
+): Promise<AcceptOutcome> {
   if (person.banned) return { kind: 'refused', reason: 'banned' }
   return ctx.db.$transaction(async (tx): Promise<AcceptOutcome> => {
-    const [found] = await tx.$queryRaw<{ teamId: string }[]>`select team_id as "teamId" from keymint.invitations where token_hash = ${hashOf(token)}`
+    const [found] = await tx.$queryRaw<
+      { teamId: string }[]
+    >`select team_id as "teamId" from keymint.invitations where token_hash = ${hashOf(token)}`
     if (!found) return { kind: 'refused', reason: 'not-open' }
     await lockTeam(tx, found.teamId)
     const ref = { teamId: found.teamId, userId: person.userId }
@@ -108,7 +193,13 @@ export async function acceptInvitation(ctx: Ctx, token: string, person: { userId
       insert into keymint.team_members (team_id, user_id, role, joined_at) values (${ref.teamId}::uuid, ${ref.userId}, ${used.role}, ${ctx.now()}::timestamptz)
       on conflict (team_id, user_id) do update set role = excluded.role, state = 'active', joined_at = excluded.joined_at, removed_at = null`
     await openMember(ctx, tx, ref)
-    await recordAudit(tx, { actor: `user:${person.userId}`, action: 'member.joined', subject: `user:${person.userId}`, workshopSlug: teamScope(used.slug), details: { role: used.role, invitation: used.id } })
+    await recordAudit(tx, {
+      actor: `user:${person.userId}`,
+      action: 'member.joined',
+      subject: `user:${person.userId}`,
+      workshopSlug: teamScope(used.slug),
+      details: { role: used.role, invitation: used.id },
+    })
     return { kind: 'joined', slug: used.slug }
   })
 }

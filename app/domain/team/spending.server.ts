@@ -7,12 +7,21 @@ import { monthOf, nextMonth, startOf } from '../ledger/month'
 import { moneyView } from '../money-view'
 
 export type DayView = { day: string; spent: MoneyView }
-export type ProviderView = { service: string; liveKeys: number; committed: MoneyView; spent: MoneyView }
+export type ProviderView = {
+  service: string
+  liveKeys: number
+  committed: MoneyView
+  spent: MoneyView
+}
 export type SpendingView = {
   days: DayView[]
   total: MoneyView
   /** One bar a day in a box as wide as the whole month; null when nothing was spent. */
-  chart: { width: number; height: number; bars: { day: string; x: number; y: number; width: number; height: number }[] } | null
+  chart: {
+    width: number
+    height: number
+    bars: { day: string; x: number; y: number; width: number; height: number }[]
+  } | null
   providers: ProviderView[]
   /** The last reading behind these figures, ISO UTC. */
   asOf: string | null
@@ -22,7 +31,10 @@ const width = 640
 const height = 160
 
 /** Of one member, or of the whole team. */
-export async function readSpending(ctx: Ctx, filter: { teamId: string; userId: string | null }): Promise<SpendingView> {
+export async function readSpending(
+  ctx: Ctx,
+  filter: { teamId: string; userId: string | null },
+): Promise<SpendingView> {
   const month = monthOf(ctx.now())
   const [byDay, providers, [read]] = await Promise.all([
     ctx.db.$queryRaw<{ day: string; usd: string }[]>`
@@ -42,15 +54,23 @@ export async function readSpending(ctx: Ctx, filter: { teamId: string; userId: s
   return {
     days: days.map(({ day, nano }) => ({ day, spent: moneyView(nano) })),
     total: moneyView(days.reduce((sum, { nano }) => sum + nano, 0n)),
-    chart: chartOf(days.map(({ day, nano }) => ({ day, usd: usdNumberFromNano(nano) })), month),
-    providers: providers.map(({ committed, spent, ...row }) => ({ ...row, committed: moneyView(nanoFromDecimalString(committed)), spent: moneyView(nanoFromDecimalString(spent)) })),
+    chart: chartOf(
+      days.map(({ day, nano }) => ({ day, usd: usdNumberFromNano(nano) })),
+      month,
+    ),
+    providers: providers.map(({ committed, spent, ...row }) => ({
+      ...row,
+      committed: moneyView(nanoFromDecimalString(committed)),
+      spent: moneyView(nanoFromDecimalString(spent)),
+    })),
     asOf: read?.asOf?.toISOString() ?? null,
   }
 }
 
 function daysOf(month: string, now: Date): string[] {
   const days: string[] = []
-  for (let at = startOf(month).getTime(); at <= now.getTime(); at += 86_400_000) days.push(new Date(at).toISOString().slice(0, 10))
+  for (let at = startOf(month).getTime(); at <= now.getTime(); at += 86_400_000)
+    days.push(new Date(at).toISOString().slice(0, 10))
   return days
 }
 
@@ -61,7 +81,14 @@ function chartOf(days: { day: string; usd: number }[], month: string): SpendingV
   const x = scaleBand(all, [0, width]).padding(0.25)
   const y = scaleLinear([0, most], [height, 8])
   return {
-    width, height,
-    bars: days.map(({ day, usd }) => ({ day, x: x(day) ?? 0, y: y(usd), width: x.bandwidth(), height: height - y(usd) })),
+    width,
+    height,
+    bars: days.map(({ day, usd }) => ({
+      day,
+      x: x(day) ?? 0,
+      y: y(usd),
+      width: x.bandwidth(),
+      height: height - y(usd),
+    })),
   }
 }

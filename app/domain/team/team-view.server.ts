@@ -12,14 +12,27 @@ import type { BudgetView } from '../sub-key/view-types'
 import { forecastEnd } from './forecast'
 
 /** The budget of one member now. Opens the month if nobody has yet. */
-export async function readBudgetView(ctx: Ctx, ref: { teamId: string; userId: string }): Promise<BudgetView> {
+export async function readBudgetView(
+  ctx: Ctx,
+  ref: { teamId: string; userId: string },
+): Promise<BudgetView> {
   await rollMonths(ctx, ref.teamId)
   const month = monthOf(ctx.now())
-  const [balance, next] = await Promise.all([readBalance(ctx.db, ref, month), readBudget(ctx.db, ref, nextMonth(month))])
+  const [balance, next] = await Promise.all([
+    readBalance(ctx.db, ref, month),
+    readBudget(ctx.db, ref, nextMonth(month)),
+  ])
   return {
-    month, monthWords: monthWords(month), nextMonthWords: monthWords(nextMonth(month)), resetsAt: startOf(nextMonth(month)).toISOString(),
-    allocated: moneyView(balance.allocated), committed: moneyView(balance.committed), spent: moneyView(balance.spent), free: moneyView(balance.free),
-    short: balance.free < 0n, next: moneyView(next),
+    month,
+    monthWords: monthWords(month),
+    nextMonthWords: monthWords(nextMonth(month)),
+    resetsAt: startOf(nextMonth(month)).toISOString(),
+    allocated: moneyView(balance.allocated),
+    committed: moneyView(balance.committed),
+    spent: moneyView(balance.spent),
+    free: moneyView(balance.free),
+    short: balance.free < 0n,
+    next: moneyView(next),
   }
 }
 
@@ -46,7 +59,21 @@ export async function listMembers(ctx: Ctx, teamId: string): Promise<MemberView[
   await rollMonths(ctx, teamId)
   const now = ctx.now()
   const month = monthOf(now)
-  type Row = { userId: string; name: string; email: string | null; role: MemberRole; state: MemberView['state']; joinedAt: Date; liveKeys: number; allocated: string; committed: string; spent: string; free: string; next: string; lately: string }
+  type Row = {
+    userId: string
+    name: string
+    email: string | null
+    role: MemberRole
+    state: MemberView['state']
+    joinedAt: Date
+    liveKeys: number
+    allocated: string
+    committed: string
+    spent: string
+    free: string
+    next: string
+    lately: string
+  }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select m.user_id as "userId", a.display_name as name, a.email, m.role, m.state, m.joined_at as "joinedAt",
       (select count(*)::int from keymint.api_keys k where k.team_id = m.team_id and k.user_id = m.user_id and k.state in ('pending', 'ready') and k.expires_at > ${now}::timestamptz) as "liveKeys",
@@ -58,34 +85,96 @@ export async function listMembers(ctx: Ctx, teamId: string): Promise<MemberView[
     left join keymint.budget_months b on b.team_id = m.team_id and b.user_id = m.user_id and b.month = ${month}::date
     where m.team_id = ${teamId}::uuid and m.state <> 'removed' order by m.role desc, a.display_name, m.user_id`
   return rows.map(({ lately, ...row }) => {
-    const [allocated, committed, spent, free, next] = [row.allocated, row.committed, row.spent, row.free, row.next].map((text) => nanoFromDecimalString(text)) as [bigint, bigint, bigint, bigint, bigint]
+    const [allocated, committed, spent, free, next] = [
+      row.allocated,
+      row.committed,
+      row.spent,
+      row.free,
+      row.next,
+    ].map((text) => nanoFromDecimalString(text)) as [bigint, bigint, bigint, bigint, bigint]
     return {
-      ...row, joinedAt: row.joinedAt.toISOString(), allocated: moneyView(allocated), committed: moneyView(committed), spent: moneyView(spent), free: moneyView(free), short: free < 0n, next: moneyView(next),
-      runsOut: forecastEnd({ left: allocated - spent, lately: nanoFromDecimalString(lately), now, since: startOf(month), until: startOf(nextMonth(month)) })?.toISOString() ?? null,
+      ...row,
+      joinedAt: row.joinedAt.toISOString(),
+      allocated: moneyView(allocated),
+      committed: moneyView(committed),
+      spent: moneyView(spent),
+      free: moneyView(free),
+      short: free < 0n,
+      next: moneyView(next),
+      runsOut:
+        forecastEnd({
+          left: allocated - spent,
+          lately: nanoFromDecimalString(lately),
+          now,
+          since: startOf(month),
+          until: startOf(nextMonth(month)),
+        })?.toISOString() ?? null,
     }
   })
 }
 
-export type RequestView = { id: string; userId: string; name: string; more: MoneyView; reason: string; askedAt: string }
+export type RequestView = {
+  id: string
+  userId: string
+  name: string
+  more: MoneyView
+  reason: string
+  askedAt: string
+}
 
 export async function listOpenRequests(ctx: Ctx, teamId: string): Promise<RequestView[]> {
-  const rows = await ctx.db.$queryRaw<{ id: string; userId: string; name: string; more: string; reason: string; askedAt: Date }[]>`
+  const rows = await ctx.db.$queryRaw<
+    { id: string; userId: string; name: string; more: string; reason: string; askedAt: Date }[]
+  >`
     select r.id, r.user_id as "userId", a.display_name as name, r.more_usd::text as more, r.reason, r.created_at as "askedAt"
     from keymint.budget_requests r join keymint.attendees a using (user_id) where r.team_id = ${teamId}::uuid and r.state = 'open' order by r.created_at`
-  return rows.map(({ more, askedAt, ...row }) => ({ ...row, more: moneyView(nanoFromDecimalString(more)), askedAt: askedAt.toISOString() }))
+  return rows.map(({ more, askedAt, ...row }) => ({
+    ...row,
+    more: moneyView(nanoFromDecimalString(more)),
+    askedAt: askedAt.toISOString(),
+  }))
 }
 
-export type OwnRequestView = { more: MoneyView; reason: string; askedAt: string; state: 'open' | 'approved' | 'refused' | 'withdrawn'; decisionReason: string | null }
+export type OwnRequestView = {
+  more: MoneyView
+  reason: string
+  askedAt: string
+  state: 'open' | 'approved' | 'refused' | 'withdrawn'
+  decisionReason: string | null
+}
 
 /** The last thing that this member asked for, or null. */
-export async function findLastRequest(ctx: Ctx, ref: { teamId: string; userId: string }): Promise<OwnRequestView | null> {
-  const [row] = await ctx.db.$queryRaw<{ more: string; reason: string; askedAt: Date; state: OwnRequestView['state']; decisionReason: string | null }[]>`
+export async function findLastRequest(
+  ctx: Ctx,
+  ref: { teamId: string; userId: string },
+): Promise<OwnRequestView | null> {
+  const [row] = await ctx.db.$queryRaw<
+    {
+      more: string
+      reason: string
+      askedAt: Date
+      state: OwnRequestView['state']
+      decisionReason: string | null
+    }[]
+  >`
     select more_usd::text as more, reason, created_at as "askedAt", state, decision_reason as "decisionReason" from keymint.budget_requests
     where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} order by created_at desc limit 1`
-  return row ? { ...row, more: moneyView(nanoFromDecimalString(row.more)), askedAt: row.askedAt.toISOString() } : null
+  return row
+    ? {
+        ...row,
+        more: moneyView(nanoFromDecimalString(row.more)),
+        askedAt: row.askedAt.toISOString(),
+      }
+    : null
 }
 
-export type MasterKeyChoice = { id: string; service: string; label: string; resets: readonly string[]; modelList: boolean }
+export type MasterKeyChoice = {
+  id: string
+  service: string
+  label: string
+  resets: readonly string[]
+  modelList: boolean
+}
 
 /** What a member can make a key with, and what its service can do. */
 export async function listMasterKeyChoices(ctx: Ctx, teamId: string): Promise<MasterKeyChoice[]> {
@@ -93,29 +182,52 @@ export async function listMasterKeyChoices(ctx: Ctx, teamId: string): Promise<Ma
     select id, service, label from keymint.master_keys where team_id = ${teamId}::uuid and state = 'active' order by service, label, id`
   return rows.flatMap((row) => {
     const capabilities = ctx.services.get(row.service)?.capabilities
-    return capabilities ? [{ ...row, resets: capabilities.resets, modelList: capabilities.modelList }] : []
+    return capabilities
+      ? [{ ...row, resets: capabilities.resets, modelList: capabilities.modelList }]
+      : []
   })
 }
 
-export type TeamTotals = { members: MemberView[]; sum: Pick<BudgetView, 'allocated' | 'committed' | 'spent' | 'free' | 'short'> }
+export type TeamTotals = {
+  members: MemberView[]
+  sum: Pick<BudgetView, 'allocated' | 'committed' | 'spent' | 'free' | 'short'>
+}
 
 /** The members and their sum. The team is short when anybody is: one member's free money is not another's. */
 export async function listMemberTotals(ctx: Ctx, teamId: string): Promise<TeamTotals> {
   const members = await listMembers(ctx, teamId)
-  const [row] = await ctx.db.$queryRaw<Record<'allocated' | 'committed' | 'spent' | 'free', string>[]>`
+  const [row] = await ctx.db.$queryRaw<
+    Record<'allocated' | 'committed' | 'spent' | 'free', string>[]
+  >`
     select coalesce(sum(b.allocated_usd), 0)::text as allocated, coalesce(sum(b.committed_usd), 0)::text as committed, coalesce(sum(b.spent_usd), 0)::text as spent, coalesce(sum(b.free_usd), 0)::text as free
     from keymint.budget_months b where b.team_id = ${teamId}::uuid and b.month = ${monthOf(ctx.now())}::date`
   const view = (text: string | undefined) => moneyView(nanoFromDecimalString(text ?? '0'))
   const free = nanoFromDecimalString(row?.free ?? '0')
-  return { members, sum: { allocated: view(row?.allocated), committed: view(row?.committed), spent: view(row?.spent), free: moneyView(free), short: free < 0n } }
+  return {
+    members,
+    sum: {
+      allocated: view(row?.allocated),
+      committed: view(row?.committed),
+      spent: view(row?.spent),
+      free: moneyView(free),
+      short: free < 0n,
+    },
+  }
 }
 
-export type ServiceChoice = { service: string; title: string; ownAddress: boolean; /** What its keys can do, in a sentence. */ words: string }
+export type ServiceChoice = {
+  service: string
+  title: string
+  ownAddress: boolean
+  /** What its keys can do, in a sentence. */ words: string
+}
 
 /** The services that a credential can be put in for, and what each can do for the team. */
 export function listServiceChoices(ctx: Ctx): ServiceChoice[] {
   return [...ctx.services.values()].map(({ service, title, capabilities }) => ({
-    service, title, ownAddress: capabilities.ownAddress,
+    service,
+    title,
+    ownAddress: capabilities.ownAddress,
     words: `Its keys ${capabilities.hardCap ? 'stop at their cap' : 'have a cap that is only watched'}${capabilities.expiry ? ', end by themselves' : ''}${capabilities.modelList ? ', and can be limited to models' : ''}.`,
   }))
 }

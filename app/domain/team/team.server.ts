@@ -6,32 +6,57 @@ import type { Tx } from '~/adapters/db.server'
 import { isUniqueViolation } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { openMember, teamScope, type MemberRole, type MemberState } from '../ledger/member-lock.server'
+import {
+  openMember,
+  teamScope,
+  type MemberRole,
+  type MemberState,
+} from '../ledger/member-lock.server'
 import type { MemberRef } from '../ledger/postings.server'
 import { endKeysOf, returnFree } from '../sub-key/sub-key.server'
 
-export type Membership = { teamId: string; slug: string; name: string; role: MemberRole; state: Exclude<MemberState, 'removed'> }
+export type Membership = {
+  teamId: string
+  slug: string
+  name: string
+  role: MemberRole
+  state: Exclude<MemberState, 'removed'>
+}
 
-export type CreateOutcome = { kind: 'created'; slug: string } | { kind: 'refused'; reason: 'bad-name' | 'bad-slug' | 'slug-taken' | 'too-many' | 'banned' }
+export type CreateOutcome =
+  | { kind: 'created'; slug: string }
+  | { kind: 'refused'; reason: 'bad-name' | 'bad-slug' | 'slug-taken' | 'too-many' | 'banned' }
 
 const mostTeamsMade = 20
 const slugPattern = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
 /** Makes a team with its maker as the first owner. */
-export async function createTeam(ctx: Ctx, input: { name: string; slug: string; person: { userId: string; banned: object | null } }): Promise<CreateOutcome> {
+export async function createTeam(
+  ctx: Ctx,
+  input: { name: string; slug: string; person: { userId: string; banned: object | null } },
+): Promise<CreateOutcome> {
   const { slug, person } = input
   const name = input.name.trim()
   if (person.banned) return { kind: 'refused', reason: 'banned' }
   if (name.length < 1 || name.length > 80) return { kind: 'refused', reason: 'bad-name' }
-  if (!slugPattern.test(slug) || slug.length > 40 || slug === 'new' || slug === 'join') return { kind: 'refused', reason: 'bad-slug' }
+  if (!slugPattern.test(slug) || slug.length > 40 || slug === 'new' || slug === 'join')
+    return { kind: 'refused', reason: 'bad-slug' }
   try {
     return await ctx.db.$transaction(async (tx): Promise<CreateOutcome> => {
-      const [made] = await tx.$queryRaw<{ count: number }[]>`select count(*)::int as count from keymint.teams where created_by = ${person.userId}`
+      const [made] = await tx.$queryRaw<
+        { count: number }[]
+      >`select count(*)::int as count from keymint.teams where created_by = ${person.userId}`
       if (made && made.count >= mostTeamsMade) return { kind: 'refused', reason: 'too-many' }
       await tx.$executeRaw`
         with team as (insert into keymint.teams (slug, name, created_by, created_at) values (${slug}, ${name}, ${person.userId}, ${ctx.now()}::timestamptz) returning id)
         insert into keymint.team_members (team_id, user_id, role, joined_at) select id, ${person.userId}, 'owner', ${ctx.now()}::timestamptz from team`
-      await recordAudit(tx, { actor: `user:${person.userId}`, action: 'team.created', subject: `team:${slug}`, workshopSlug: teamScope(slug), details: { name } })
+      await recordAudit(tx, {
+        actor: `user:${person.userId}`,
+        action: 'team.created',
+        subject: `team:${slug}`,
+        workshopSlug: teamScope(slug),
+        details: { name },
+      })
       return { kind: 'created', slug }
     })
   } catch (error) {
@@ -41,7 +66,11 @@ export async function createTeam(ctx: Ctx, input: { name: string; slug: string; 
 }
 
 /** What this person is in this team, or null when they have nothing to do with it. */
-export async function findMembership(ctx: Pick<Ctx, 'db'>, slug: string, userId: string): Promise<Membership | null> {
+export async function findMembership(
+  ctx: Pick<Ctx, 'db'>,
+  slug: string,
+  userId: string,
+): Promise<Membership | null> {
   const [row] = await ctx.db.$queryRaw<Membership[]>`
     select t.id as "teamId", t.slug, t.name, m.role, m.state from keymint.teams t join keymint.team_members m on m.team_id = t.id
     where t.slug = ${slug} and m.user_id = ${userId} and m.state <> 'removed'`
@@ -49,18 +78,28 @@ export async function findMembership(ctx: Pick<Ctx, 'db'>, slug: string, userId:
 }
 
 /** The teams of a person, by name. */
-export async function listTeamsOf(ctx: Pick<Ctx, 'db'>, userId: string): Promise<{ slug: string; name: string; role: MemberRole }[]> {
+export async function listTeamsOf(
+  ctx: Pick<Ctx, 'db'>,
+  userId: string,
+): Promise<{ slug: string; name: string; role: MemberRole }[]> {
   return ctx.db.$queryRaw<{ slug: string; name: string; role: MemberRole }[]>`
     select t.slug, t.name, m.role from keymint.team_members m join keymint.teams t on t.id = m.team_id
     where m.user_id = ${userId} and m.state <> 'removed' order by t.name, t.slug limit 50`
 }
 
-export type MemberOutcome = { kind: 'done' } | { kind: 'refused'; reason: 'no-such-member' | 'last-owner' | 'nothing-to-do' }
+export type MemberOutcome =
+  { kind: 'done' } | { kind: 'refused'; reason: 'no-such-member' | 'last-owner' | 'nothing-to-do' }
 
 /** Ends all keys of the member, returns what is free and takes the member out. By an owner, or by the member alone. */
-export async function removeMember(ctx: Ctx, ref: MemberRef, actorUserId: string, reason: string): Promise<MemberOutcome> {
+export async function removeMember(
+  ctx: Ctx,
+  ref: MemberRef,
+  actorUserId: string,
+  reason: string,
+): Promise<MemberOutcome> {
   return onMember(ctx, ref, async (tx, member) => {
-    if (member.role === 'owner' && (await isLastOwner(tx, ref))) return { kind: 'refused', reason: 'last-owner' }
+    if (member.role === 'owner' && (await isLastOwner(tx, ref)))
+      return { kind: 'refused', reason: 'last-owner' }
     const actor = `user:${actorUserId}` as const
     await tx.$executeRaw`
       update keymint.team_members set state = 'removed', removed_at = ${ctx.now()}::timestamptz where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
@@ -70,7 +109,13 @@ export async function removeMember(ctx: Ctx, ref: MemberRef, actorUserId: string
     await tx.$executeRaw`delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
     const gone = { ...member, state: 'removed' as const }
     const left = actorUserId === ref.userId
-    await recordAudit(tx, { actor, action: left ? 'member.left' : 'member.removed', subject: `user:${ref.userId}`, workshopSlug: teamScope(member.slug), details: { reason } })
+    await recordAudit(tx, {
+      actor,
+      action: left ? 'member.left' : 'member.removed',
+      subject: `user:${ref.userId}`,
+      workshopSlug: teamScope(member.slug),
+      details: { reason },
+    })
     await endKeysOf(ctx, tx, gone, { actor, reason: 'member-removed' })
     await returnFree(ctx, tx, gone, actor)
     return { kind: 'done' }
@@ -78,39 +123,82 @@ export async function removeMember(ctx: Ctx, ref: MemberRef, actorUserId: string
 }
 
 /** Ends all keys of the member and lets them make no new one until they are resumed. */
-export async function suspendMember(ctx: Ctx, ref: MemberRef, actorUserId: string, reason: string): Promise<MemberOutcome> {
+export async function suspendMember(
+  ctx: Ctx,
+  ref: MemberRef,
+  actorUserId: string,
+  reason: string,
+): Promise<MemberOutcome> {
   return onMember(ctx, ref, async (tx, member) => {
     if (member.state !== 'active') return { kind: 'refused', reason: 'nothing-to-do' }
-    if (member.role === 'owner' && (await isLastOwner(tx, ref))) return { kind: 'refused', reason: 'last-owner' }
+    if (member.role === 'owner' && (await isLastOwner(tx, ref)))
+      return { kind: 'refused', reason: 'last-owner' }
     const actor = `user:${actorUserId}` as const
     await tx.$executeRaw`update keymint.team_members set state = 'suspended' where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
-    await recordAudit(tx, { actor, action: 'member.suspended', subject: `user:${ref.userId}`, workshopSlug: teamScope(member.slug), details: { reason } })
+    await recordAudit(tx, {
+      actor,
+      action: 'member.suspended',
+      subject: `user:${ref.userId}`,
+      workshopSlug: teamScope(member.slug),
+      details: { reason },
+    })
     await endKeysOf(ctx, tx, member, { actor, reason: 'member-suspended' })
     return { kind: 'done' }
   })
 }
 
-export async function resumeMember(ctx: Ctx, ref: MemberRef, actorUserId: string, reason: string): Promise<MemberOutcome> {
+export async function resumeMember(
+  ctx: Ctx,
+  ref: MemberRef,
+  actorUserId: string,
+  reason: string,
+): Promise<MemberOutcome> {
   return onMember(ctx, ref, async (tx, member) => {
     if (member.state !== 'suspended') return { kind: 'refused', reason: 'nothing-to-do' }
     await tx.$executeRaw`update keymint.team_members set state = 'active' where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
-    await recordAudit(tx, { actor: `user:${actorUserId}`, action: 'member.resumed', subject: `user:${ref.userId}`, workshopSlug: teamScope(member.slug), details: { reason } })
+    await recordAudit(tx, {
+      actor: `user:${actorUserId}`,
+      action: 'member.resumed',
+      subject: `user:${ref.userId}`,
+      workshopSlug: teamScope(member.slug),
+      details: { reason },
+    })
     return { kind: 'done' }
   })
 }
 
-export async function setRole(ctx: Ctx, ref: MemberRef, role: MemberRole, actorUserId: string, reason: string): Promise<MemberOutcome> {
+export async function setRole(
+  ctx: Ctx,
+  ref: MemberRef,
+  role: MemberRole,
+  actorUserId: string,
+  reason: string,
+): Promise<MemberOutcome> {
   return onMember(ctx, ref, async (tx, member) => {
     if (member.role === role) return { kind: 'refused', reason: 'nothing-to-do' }
-    if (role === 'member' && (await isLastOwner(tx, ref))) return { kind: 'refused', reason: 'last-owner' }
+    if (role === 'member' && (await isLastOwner(tx, ref)))
+      return { kind: 'refused', reason: 'last-owner' }
     await tx.$executeRaw`update keymint.team_members set role = ${role} where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
-    await recordAudit(tx, { actor: `user:${actorUserId}`, action: 'member.role-set', subject: `user:${ref.userId}`, workshopSlug: teamScope(member.slug), details: { role, reason } })
+    await recordAudit(tx, {
+      actor: `user:${actorUserId}`,
+      action: 'member.role-set',
+      subject: `user:${ref.userId}`,
+      workshopSlug: teamScope(member.slug),
+      details: { role, reason },
+    })
     return { kind: 'done' }
   })
 }
 
 /** The team's row first: changes of who is in a team take turns. */
-async function onMember(ctx: Ctx, ref: MemberRef, run: (tx: Tx, member: NonNullable<Awaited<ReturnType<typeof openMember>>>) => Promise<MemberOutcome>): Promise<MemberOutcome> {
+async function onMember(
+  ctx: Ctx,
+  ref: MemberRef,
+  run: (
+    tx: Tx,
+    member: NonNullable<Awaited<ReturnType<typeof openMember>>>,
+  ) => Promise<MemberOutcome>,
+): Promise<MemberOutcome> {
   return ctx.db.$transaction(async (tx) => {
     await lockTeam(tx, ref.teamId)
     const member = await openMember(ctx, tx, ref)

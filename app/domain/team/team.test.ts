@@ -6,19 +6,45 @@ import { openTeamWorld } from '../../../simulators/team-world'
 import { csvOf } from './csv'
 import { forecastEnd } from './forecast'
 import { invitationMail } from './invitation-mail'
-import { acceptInvitation, findInvitation, invite, inviteByMail, listOpenInvitations, revokeInvitation } from './invitations.server'
-import { createTeam, findMembership, listTeamsOf, removeMember, setRole, suspendMember } from './team.server'
+import {
+  acceptInvitation,
+  findInvitation,
+  invite,
+  inviteByMail,
+  listOpenInvitations,
+  revokeInvitation,
+} from './invitations.server'
+import {
+  createTeam,
+  findMembership,
+  listTeamsOf,
+  removeMember,
+  setRole,
+  suspendMember,
+} from './team.server'
 
 type World = Awaited<ReturnType<typeof openTeamWorld>>
 
-async function newcomer(world: World, name = 'A newcomer'): Promise<{ userId: string; banned: null }> {
+async function newcomer(
+  world: World,
+  name = 'A newcomer',
+): Promise<{ userId: string; banned: null }> {
   const userId = `github:${crypto.randomUUID().slice(0, 8)}`
   await world.db.attendee.create({ data: { userId, displayName: name, authProvider: 'github' } })
   return { userId, banned: null }
 }
 
-async function invitation(world: World, role: 'owner' | 'member' = 'member'): Promise<{ token: string; invitationId: string }> {
-  const outcome = await invite(world.ctx, { teamId: world.teamId, slug: world.slug, role, email: null, actorUserId: world.ownerId })
+async function invitation(
+  world: World,
+  role: 'owner' | 'member' = 'member',
+): Promise<{ token: string; invitationId: string }> {
+  const outcome = await invite(world.ctx, {
+    teamId: world.teamId,
+    slug: world.slug,
+    role,
+    email: null,
+    actorUserId: world.ownerId,
+  })
   if (outcome.kind !== 'invited') throw new Error(outcome.reason)
   return outcome
 }
@@ -27,26 +53,55 @@ test('an invitation lets one person in, however many open it at once, and its to
   await using world = await openTeamWorld({ members: 0 })
   const { token } = await invitation(world)
   const people = await Promise.all(Array.from({ length: 8 }, () => newcomer(world)))
-  const outcomes = await Promise.all(people.map((person) => acceptInvitation(world.ctx, token, person)))
+  const outcomes = await Promise.all(
+    people.map((person) => acceptInvitation(world.ctx, token, person)),
+  )
   expect(outcomes.filter(({ kind }) => kind === 'joined')).toHaveLength(1)
   expect(outcomes.filter(({ kind }) => kind === 'refused')).toHaveLength(7)
-  const everything = JSON.stringify(await Promise.all([world.db.invitation.findMany(), world.db.auditEvent.findMany({ select: { subject: true, details: true } })]))
+  const everything = JSON.stringify(
+    await Promise.all([
+      world.db.invitation.findMany(),
+      world.db.auditEvent.findMany({ select: { subject: true, details: true } }),
+    ]),
+  )
   expect(everything).not.toContain(token)
 })
 
 test('a link ends by being used, taken back or a week old; looking at it uses nothing up', async () => {
   await using world = await openTeamWorld({ members: 0 })
   const person = await newcomer(world)
-  const [used, revoked, expired] = [await invitation(world), await invitation(world), await invitation(world)]
-  const standings = () => Promise.all([used, revoked, expired].map(async ({ token }) => (await findInvitation(world.ctx, token, person.userId))?.standing))
+  const [used, revoked, expired] = [
+    await invitation(world),
+    await invitation(world),
+    await invitation(world),
+  ]
+  const standings = () =>
+    Promise.all(
+      [used, revoked, expired].map(
+        async ({ token }) => (await findInvitation(world.ctx, token, person.userId))?.standing,
+      ),
+    )
   expect(await listOpenInvitations(world.ctx, world.teamId)).toHaveLength(3)
-  expect([await standings(), await standings()]).toEqual([['open', 'open', 'open'], ['open', 'open', 'open']])
+  expect([await standings(), await standings()]).toEqual([
+    ['open', 'open', 'open'],
+    ['open', 'open', 'open'],
+  ])
   await acceptInvitation(world.ctx, used.token, await newcomer(world))
-  const revoke = () => revokeInvitation(world.ctx, { teamId: world.teamId, slug: world.slug, invitationId: revoked.invitationId, actorUserId: world.ownerId })
+  const revoke = () =>
+    revokeInvitation(world.ctx, {
+      teamId: world.teamId,
+      slug: world.slug,
+      invitationId: revoked.invitationId,
+      actorUserId: world.ownerId,
+    })
   expect([await revoke(), await revoke()]).toEqual([true, false])
   world.moveClock(7 * 86_400_000 + 1)
   expect(await standings()).toEqual(['used', 'revoked', 'expired'])
-  for (const { token } of [used, revoked, expired]) expect(await acceptInvitation(world.ctx, token, person)).toEqual({ kind: 'refused', reason: 'not-open' })
+  for (const { token } of [used, revoked, expired])
+    expect(await acceptInvitation(world.ctx, token, person)).toEqual({
+      kind: 'refused',
+      reason: 'not-open',
+    })
   expect(await findInvitation(world.ctx, 'nobody-has-made-this', person.userId)).toBeNull()
 })
 
@@ -54,25 +109,56 @@ test('whoever is in already uses nothing up, and whoever was removed comes back 
   await using world = await openTeamWorld({ members: 1 })
   const userId = world.memberIds[0]!
   const { token } = await invitation(world)
-  expect(await acceptInvitation(world.ctx, token, { userId, banned: null })).toMatchObject({ kind: 'already-member' })
-  await world.db.budget.create({ data: { teamId: world.teamId, userId, month: new Date('2026-11-01'), allocatedUsd: 50, setBy: world.ownerId } })
+  expect(await acceptInvitation(world.ctx, token, { userId, banned: null })).toMatchObject({
+    kind: 'already-member',
+  })
+  await world.db.budget.create({
+    data: {
+      teamId: world.teamId,
+      userId,
+      month: new Date('2026-11-01'),
+      allocatedUsd: 50,
+      setBy: world.ownerId,
+    },
+  })
   await removeMember(world.ctx, { teamId: world.teamId, userId }, world.ownerId, 'over')
   expect(await findMembership(world.ctx, world.slug, userId)).toBeNull()
-  expect(await acceptInvitation(world.ctx, token, { userId, banned: null })).toEqual({ kind: 'joined', slug: world.slug })
+  expect(await acceptInvitation(world.ctx, token, { userId, banned: null })).toEqual({
+    kind: 'joined',
+    slug: world.slug,
+  })
   expect(await world.db.budget.count()).toBe(0)
-  expect(await findMembership(world.ctx, world.slug, userId)).toMatchObject({ role: 'member', state: 'active' })
+  expect(await findMembership(world.ctx, world.slug, userId)).toMatchObject({
+    role: 'member',
+    state: 'active',
+  })
 })
 
 test('a team always keeps an active owner, also when two leave in the same moment', async () => {
   await using world = await openTeamWorld({ members: 1 })
   const [member] = world.memberIds as [string]
   const owner = { teamId: world.teamId, userId: world.ownerId }
-  expect(await removeMember(world.ctx, owner, world.ownerId, 'left')).toEqual({ kind: 'refused', reason: 'last-owner' })
-  expect(await setRole(world.ctx, owner, 'member', world.ownerId, 'x')).toEqual({ kind: 'refused', reason: 'last-owner' })
-  expect(await suspendMember(world.ctx, owner, world.ownerId, 'x')).toEqual({ kind: 'refused', reason: 'last-owner' })
+  expect(await removeMember(world.ctx, owner, world.ownerId, 'left')).toEqual({
+    kind: 'refused',
+    reason: 'last-owner',
+  })
+  expect(await setRole(world.ctx, owner, 'member', world.ownerId, 'x')).toEqual({
+    kind: 'refused',
+    reason: 'last-owner',
+  })
+  expect(await suspendMember(world.ctx, owner, world.ownerId, 'x')).toEqual({
+    kind: 'refused',
+    reason: 'last-owner',
+  })
   for (let round = 0; round < 10; round++) {
-    await world.db.teamMember.updateMany({ data: { role: 'owner', state: 'active', removedAt: null } })
-    const outcomes = await Promise.all([owner, { teamId: world.teamId, userId: member }].map((ref) => removeMember(world.ctx, ref, ref.userId, 'left')))
+    await world.db.teamMember.updateMany({
+      data: { role: 'owner', state: 'active', removedAt: null },
+    })
+    const outcomes = await Promise.all(
+      [owner, { teamId: world.teamId, userId: member }].map((ref) =>
+        removeMember(world.ctx, ref, ref.userId, 'left'),
+      ),
+    )
     expect(outcomes.filter(({ kind }) => kind === 'done')).toHaveLength(1)
   }
 })
@@ -82,11 +168,20 @@ test('addresses of teams are taken once, well formed, and never those of the sit
   const person = await newcomer(world)
   const make = (slug: string, name = 'A team') => createTeam(world.ctx, { name, slug, person })
   expect(await make(world.slug)).toEqual({ kind: 'refused', reason: 'slug-taken' })
-  for (const slug of ['new', 'join', 'Upper', 'a--b', '-a', 'a b', '', 'a'.repeat(41), 'a.b']) expect(await make(slug), slug).toEqual({ kind: 'refused', reason: 'bad-slug' })
+  for (const slug of ['new', 'join', 'Upper', 'a--b', '-a', 'a b', '', 'a'.repeat(41), 'a.b'])
+    expect(await make(slug), slug).toEqual({ kind: 'refused', reason: 'bad-slug' })
   expect(await make('fine', '  ')).toEqual({ kind: 'refused', reason: 'bad-name' })
   expect(await make('fine')).toEqual({ kind: 'created', slug: 'fine' })
-  expect(await listTeamsOf(world.ctx, person.userId)).toEqual([{ slug: 'fine', name: 'A team', role: 'owner' }])
-  expect(await createTeam(world.ctx, { name: 'x', slug: 'other', person: { userId: person.userId, banned: {} } })).toEqual({ kind: 'refused', reason: 'banned' })
+  expect(await listTeamsOf(world.ctx, person.userId)).toEqual([
+    { slug: 'fine', name: 'A team', role: 'owner' },
+  ])
+  expect(
+    await createTeam(world.ctx, {
+      name: 'x',
+      slug: 'other',
+      person: { userId: person.userId, banned: {} },
+    }),
+  ).toEqual({ kind: 'refused', reason: 'banned' })
 })
 
 test('an invitation is mailed where mail is configured, and a server that fails leaves the link to copy', async () => {
@@ -100,17 +195,35 @@ test('an invitation is mailed where mail is configured, and a server that fails 
       for (const line of chunk.toString().split('\r\n').slice(0, -1)) {
         if (inData) {
           if (line !== '.') letter += `${line}\n`
-          else { inData = false; letters.push(letter); socket.write('250 taken\r\n') }
-        } else if (line === 'DATA') { inData = true; socket.write('354 go on\r\n') }
-        else if (line === 'QUIT') socket.end('221 bye\r\n')
+          else {
+            inData = false
+            letters.push(letter)
+            socket.write('250 taken\r\n')
+          }
+        } else if (line === 'DATA') {
+          inData = true
+          socket.write('354 go on\r\n')
+        } else if (line === 'QUIT') socket.end('221 bye\r\n')
         else socket.write('250 ok\r\n')
       }
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  world.ctx.mailer = createMailer({ smtpUrl: `smtp://127.0.0.1:${port}`, from: 'Keymint <keymint@example.org>' })
-  const input = { teamId: world.teamId, slug: world.slug, teamName: 'A team', invitedBy: 'Olive', role: 'member' as const, email: 'new@example.org', actorUserId: world.ownerId, urlOf: (token: string) => `https://keys.example.org/t/join/${token}` }
+  world.ctx.mailer = createMailer({
+    smtpUrl: `smtp://127.0.0.1:${port}`,
+    from: 'Keymint <keymint@example.org>',
+  })
+  const input = {
+    teamId: world.teamId,
+    slug: world.slug,
+    teamName: 'A team',
+    invitedBy: 'Olive',
+    role: 'member' as const,
+    email: 'new@example.org',
+    actorUserId: world.ownerId,
+    urlOf: (token: string) => `https://keys.example.org/t/join/${token}`,
+  }
   const sent = await inviteByMail(world.ctx, input)
   expect(sent).toMatchObject({ kind: 'invited', mailed: 'sent' })
   expect(letters).toHaveLength(1)
@@ -123,20 +236,42 @@ test('an invitation is mailed where mail is configured, and a server that fails 
 }, 60_000)
 
 test('a name with line breaks forges no line of a letter', () => {
-  const { subject, text } = invitationMail({ teamName: 'A\r\nBcc: x@example.org', invitedBy: 'B\nhttps://evil.example', role: 'member', url: 'https://keys.example.org/t/join/x', days: 7 })
+  const { subject, text } = invitationMail({
+    teamName: 'A\r\nBcc: x@example.org',
+    invitedBy: 'B\nhttps://evil.example',
+    role: 'member',
+    url: 'https://keys.example.org/t/join/x',
+    days: 7,
+  })
   expect(subject).toBe('Join A Bcc: x@example.org on Keymint')
-  expect(text.split('\n')[0]).toBe('B https://evil.example invites you to the team “A Bcc: x@example.org” on Keymint, as a member.')
+  expect(text.split('\n')[0]).toBe(
+    'B https://evil.example invites you to the team “A Bcc: x@example.org” on Keymint, as a member.',
+  )
 })
 
 test('a forecast goes by the last seven days, and says nothing when money lasts or nothing was spent', () => {
   const now = new Date('2026-11-10T00:00:00Z')
-  const facts = { now, since: new Date('2026-11-01T00:00:00Z'), until: new Date('2026-12-01T00:00:00Z') }
-  expect(forecastEnd({ ...facts, left: 10n, lately: 7n })?.toISOString()).toBe('2026-11-20T00:00:00.000Z')
+  const facts = {
+    now,
+    since: new Date('2026-11-01T00:00:00Z'),
+    until: new Date('2026-12-01T00:00:00Z'),
+  }
+  expect(forecastEnd({ ...facts, left: 10n, lately: 7n })?.toISOString()).toBe(
+    '2026-11-20T00:00:00.000Z',
+  )
   expect(forecastEnd({ ...facts, left: 100n, lately: 7n })).toBeNull()
   expect(forecastEnd({ ...facts, left: 10n, lately: 0n })).toBeNull()
   expect(forecastEnd({ ...facts, left: 0n, lately: 7n })).toBeNull()
 })
 
 test('what a spreadsheet would run is disarmed', () => {
-  expect(csvOf(['a', 'b'], [['=1+1', '-2'], ['plain', 'with "quotes", and commas']])).toBe('a,b\r\n\'=1+1,\'-2\r\nplain,"with ""quotes"", and commas"\r\n')
+  expect(
+    csvOf(
+      ['a', 'b'],
+      [
+        ['=1+1', '-2'],
+        ['plain', 'with "quotes", and commas'],
+      ],
+    ),
+  ).toBe('a,b\r\n\'=1+1,\'-2\r\nplain,"with ""quotes"", and commas"\r\n')
 })

@@ -21,13 +21,21 @@ export async function readAccount(ctx: Ctx): Promise<void> {
   } catch (error) {
     if (!isProviderError(error)) throw error
     ctx.log.warn({ trouble: error.details }, 'the credits of the account could not be read')
-    await ctx.db.$executeRaw`update keymint.account_readings set error = ${error.message}, failed_at = now()`
+    await ctx.db
+      .$executeRaw`update keymint.account_readings set error = ${error.message}, failed_at = now()`
   }
 }
 
 /** The last reading, from its row. */
 export async function findAccountReading(ctx: Ctx): Promise<AccountReading> {
-  const [row] = await ctx.db.$queryRaw<{ left: string | null; readAt: Date | null; error: string | null; failedAt: Date | null }[]>`
+  const [row] = await ctx.db.$queryRaw<
+    { left: string | null; readAt: Date | null; error: string | null; failedAt: Date | null }[]
+  >`
     select (credits_total - credits_used)::text as left, read_at as "readAt", error, failed_at as "failedAt" from keymint.account_readings`
-  return { creditsLeft: row?.left ? nanoFromDecimalString(row.left) : null, readAt: row?.readAt ?? null, error: row?.error ?? null, failedAt: row?.failedAt ?? null }
+  return {
+    creditsLeft: row?.left ? nanoFromDecimalString(row.left) : null,
+    readAt: row?.readAt ?? null,
+    error: row?.error ?? null,
+    failedAt: row?.failedAt ?? null,
+  }
 }

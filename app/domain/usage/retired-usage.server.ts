@@ -12,7 +12,11 @@ const settleAfterSeconds = 120
 const settleMissingAfterSeconds = 300
 
 /** Keeps readings of retired keys, and the sum of them on their claims. Other keys are passed over. */
-export async function recordRetiredReadings(db: Tx, readings: KeyReading[], askedAt: Date): Promise<void> {
+export async function recordRetiredReadings(
+  db: Tx,
+  readings: KeyReading[],
+  askedAt: Date,
+): Promise<void> {
   const touched = await db.$queryRaw<{ ownerId: string }[]>`
     update keymint.retired_keys r
     set usage_usd = greatest(r.usage_usd, reading.usage), usage_synced_at = greatest(r.usage_synced_at, ${askedAt}::timestamptz), upstream_missing_at = null
@@ -41,7 +45,8 @@ export async function settleRetired(ctx: Ctx): Promise<void> {
   for (const { hash, claimId } of due) {
     await ctx.db.$transaction(async (tx) => {
       await tx.$executeRaw`select 1 from keymint.workshop_attendance where claim_id = ${claimId}::uuid for update`
-      const changed = await tx.$executeRaw`update keymint.retired_keys set settled_at = now() where key_hash = ${hash} and settled_at is null`
+      const changed =
+        await tx.$executeRaw`update keymint.retired_keys set settled_at = now() where key_hash = ${hash} and settled_at is null`
       if (changed === 1) await chargeRetired(tx, hash, 'key.settled')
     })
   }
@@ -60,23 +65,47 @@ export async function chargeLate(tx: Tx, keyHash: string): Promise<void> {
     return chargeRetired(tx, keyHash, 'key.charged-late')
   }
   if (nanoFromDecimalString(claim.more) <= 0n) return
-  await recordAudit(tx, { actor: 'worker', action: 'claim.charged-late', subject: `claim:${claim.claimId}`, workshopSlug: claim.workshopSlug, details: { overrunUsd: claim.more } })
+  await recordAudit(tx, {
+    actor: 'worker',
+    action: 'claim.charged-late',
+    subject: `claim:${claim.claimId}`,
+    workshopSlug: claim.workshopSlug,
+    details: { overrunUsd: claim.more },
+  })
   await tx.$executeRaw`
     with claim as (update keymint.workshop_attendance set committed_usd = committed_usd + ${claim.more}::numeric where claim_id = ${claim.claimId}::uuid)
     update keymint.pools set committed_usd = committed_usd + ${claim.more}::numeric where workshop_slug = ${claim.workshopSlug}`
 }
 
 /** A settled retired key has committed what it used; claim and pool move by the difference, up or down. */
-async function chargeRetired(tx: Tx, hash: string, action: 'key.settled' | 'key.charged-late'): Promise<void> {
-  const [key] = await tx.$queryRaw<{ claimId: string; scope: string; usage: string; difference: string }[]>`
+async function chargeRetired(
+  tx: Tx,
+  hash: string,
+  action: 'key.settled' | 'key.charged-late',
+): Promise<void> {
+  const [key] = await tx.$queryRaw<
+    { claimId: string; scope: string; usage: string; difference: string }[]
+  >`
     select owner_id as "claimId", scope, usage_usd::text as usage, (usage_usd - committed_usd)::text as difference
     from keymint.retired_keys where key_hash = ${hash} and settled_at is not null and owner_kind = 'claim'`
   if (!key) return
   const difference = nanoFromDecimalString(key.difference)
   if (difference <= 0n && action === 'key.charged-late') return
   await tx.$executeRaw`update keymint.retired_keys set committed_usd = usage_usd where key_hash = ${hash}`
-  const details = { keyHash: hash, usedUsd: key.usage, ...(difference > 0n ? { overrunUsd: key.difference } : { returnedUsd: decimalStringFromNano(-difference) }) }
-  await recordAudit(tx, { actor: 'worker', action, subject: `claim:${key.claimId}`, workshopSlug: key.scope, details })
+  const details = {
+    keyHash: hash,
+    usedUsd: key.usage,
+    ...(difference > 0n
+      ? { overrunUsd: key.difference }
+      : { returnedUsd: decimalStringFromNano(-difference) }),
+  }
+  await recordAudit(tx, {
+    actor: 'worker',
+    action,
+    subject: `claim:${key.claimId}`,
+    workshopSlug: key.scope,
+    details,
+  })
   await tx.$executeRaw`
     with claim as (
       update keymint.workshop_attendance set committed_usd = committed_usd + ${key.difference}::numeric, prior_committed_usd = prior_committed_usd + ${key.difference}::numeric

@@ -38,12 +38,22 @@ async function settleEnded(ctx: Ctx): Promise<void> {
     order by claim_id limit ${mostAtOnce}::int`
   for (const { claimId } of due) {
     await ctx.db.$transaction(async (tx) => {
-      const [settled] = await tx.$queryRaw<{ usageUsd: string; workshopSlug: string; reason: string }[]>`
+      const [settled] = await tx.$queryRaw<
+        { usageUsd: string; workshopSlug: string; reason: string }[]
+      >`
         update keymint.workshop_attendance set settled_at = now() where claim_id = ${claimId}::uuid and state = 'ended' and settled_at is null
         returning usage_usd::text as "usageUsd", workshop_slug as "workshopSlug", reason`
       if (!settled) return
-      await recordAudit(tx, { actor: 'worker', action: 'claim.settled', subject: `claim:${claimId}`, workshopSlug: settled.workshopSlug, details: { usedUsd: settled.usageUsd } })
-      await setClaimCommitted(tx, claimId, nanoFromDecimalString(settled.usageUsd), { freeSeat: settled.reason === 'revoked' || settled.reason === 'given-back' })
+      await recordAudit(tx, {
+        actor: 'worker',
+        action: 'claim.settled',
+        subject: `claim:${claimId}`,
+        workshopSlug: settled.workshopSlug,
+        details: { usedUsd: settled.usageUsd },
+      })
+      await setClaimCommitted(tx, claimId, nanoFromDecimalString(settled.usageUsd), {
+        freeSeat: settled.reason === 'revoked' || settled.reason === 'given-back',
+      })
     })
   }
 }

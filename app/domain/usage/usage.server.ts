@@ -14,9 +14,17 @@ import { markRetiredMissing, recordRetiredReadings } from './retired-usage.serve
 import { takeSamples } from './samples.server'
 import { lateChargeHours, settle } from './settle.server'
 
-export type KeyReading = { keyHash: string; limit: NanoUsd | null; limitRemaining: NanoUsd | null; usage: NanoUsd; disabled: boolean }
+export type KeyReading = {
+  keyHash: string
+  limit: NanoUsd | null
+  limitRemaining: NanoUsd | null
+  usage: NanoUsd
+  disabled: boolean
+}
 
-export type SyncReport = { kind: 'synced'; keys: number; everySeconds: number; why: string } | { kind: 'not-due'; everySeconds: number; why: string }
+export type SyncReport =
+  | { kind: 'synced'; keys: number; everySeconds: number; why: string }
+  | { kind: 'not-due'; everySeconds: number; why: string }
 
 const busySeconds = 60
 const quietSeconds = 900
@@ -38,7 +46,11 @@ export async function syncUsageIfDue(ctx: Ctx): Promise<SyncReport> {
 }
 
 async function readPace(ctx: Ctx): Promise<{ everySeconds: number; why: string; due: boolean }> {
-  const open = [...ctx.workshops.workshops.values()].filter((workshop) => workshop.kind === 'workshop' && windowState(workshop, ctx.now()) === 'open').map((workshop) => workshop.slug)
+  const open = [...ctx.workshops.workshops.values()]
+    .filter(
+      (workshop) => workshop.kind === 'workshop' && windowState(workshop, ctx.now()) === 'open',
+    )
+    .map((workshop) => workshop.slug)
   const [busy] = await ctx.db.$queryRaw<{ scope: string }[]>`
     select k.scope from keymint.held_keys k where k.scope = any(${open}) and k.live and k.expires_at > ${ctx.now()} limit 1`
   const everySeconds = busy ? busySeconds : quietSeconds
@@ -49,18 +61,30 @@ async function readPace(ctx: Ctx): Promise<{ everySeconds: number; why: string; 
   return { everySeconds, why, due: sync?.due ?? true }
 }
 
-type Wanted = { hash: string; ownerKind: string; scope: string; live: boolean; askAbout: boolean; retired: boolean }
+type Wanted = {
+  hash: string
+  ownerKind: string
+  scope: string
+  live: boolean
+  askAbout: boolean
+  retired: boolean
+}
 
 /** Reads the account's credits and the usage of all keys that count, and settles what has ended. Asks for no list of keys when there is none to read. */
 export async function syncUsage(ctx: Ctx): Promise<{ keys: number }> {
   await readAccount(ctx)
-  const [{ askedAt } = { askedAt: ctx.now() }] = await ctx.db.$queryRaw<{ askedAt: Date }[]>`select now() as "askedAt"`
+  const [{ askedAt } = { askedAt: ctx.now() }] = await ctx.db.$queryRaw<
+    { askedAt: Date }[]
+  >`select now() as "askedAt"`
   try {
     const keys = await readKeys(ctx, askedAt)
-    await ctx.db.$executeRaw`update keymint.usage_syncs set synced_at = ${askedAt}::timestamptz, keys = ${keys}::int, error = null, failed_at = null`
+    await ctx.db
+      .$executeRaw`update keymint.usage_syncs set synced_at = ${askedAt}::timestamptz, keys = ${keys}::int, error = null, failed_at = null`
     return { keys }
   } catch (error) {
-    if (isProviderError(error)) await ctx.db.$executeRaw`update keymint.usage_syncs set error = ${error.message}, failed_at = now()`
+    if (isProviderError(error))
+      await ctx.db
+        .$executeRaw`update keymint.usage_syncs set error = ${error.message}, failed_at = now()`
     throw error
   }
 }
@@ -74,12 +98,24 @@ async function readKeys(ctx: Ctx, askedAt: Date): Promise<number> {
   const found = (await ctx.provider.listKeys()).filter((key) => byHash.has(key.hash))
   const listed = new Set(found.map((key) => key.hash))
   // Absence from a list may be a page that shifted: the key itself is asked for before it counts as gone.
-  for (const key of wanted.filter(({ askAbout, hash }) => askAbout && !listed.has(hash)).slice(0, mostAsked)) {
+  for (const key of wanted
+    .filter(({ askAbout, hash }) => askAbout && !listed.has(hash))
+    .slice(0, mostAsked)) {
     const there = await ctx.provider.findKey(key.hash)
     if (there) found.push(there)
     else await markMissing(ctx, key)
   }
-  await recordReadings(ctx.db, found.map((key) => ({ keyHash: key.hash, limit: key.limit, limitRemaining: key.limitRemaining, usage: key.usage, disabled: key.disabled })), askedAt)
+  await recordReadings(
+    ctx.db,
+    found.map((key) => ({
+      keyHash: key.hash,
+      limit: key.limit,
+      limitRemaining: key.limitRemaining,
+      usage: key.usage,
+      disabled: key.disabled,
+    })),
+    askedAt,
+  )
   await settle(ctx)
   await takeSamples(ctx.db, [...new Set(wanted.map((key) => key.scope))], askedAt)
   return found.length
@@ -95,7 +131,12 @@ async function markMissing(ctx: Ctx, key: Wanted): Promise<void> {
  * Postgres's clock, is when the provider was asked: a list that was asked for before midnight and kept after it
  * must not count yesterday's use in today's window. `window: false` is for a limit that says nothing about the window.
  */
-export async function recordReadings(db: Tx, readings: KeyReading[], askedAt: Date, options: { window: boolean } = { window: true }): Promise<void> {
+export async function recordReadings(
+  db: Tx,
+  readings: KeyReading[],
+  askedAt: Date,
+  options: { window: boolean } = { window: true },
+): Promise<void> {
   if (readings.length === 0) return
   const usedInWindow = (reading: KeyReading) => {
     if (reading.limit === null || reading.limitRemaining === null) return reading.usage

@@ -13,13 +13,21 @@ async function readyClaim(world: World) {
   await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
   const mint = await world.db.mint.findFirstOrThrow({ where: { state: 'pending' } })
   await runMint(world.ctx, mint.id)
-  const claim = await world.db.workshopAttendance.findFirstOrThrow({ where: { userId: person!.userId } })
+  const claim = await world.db.workshopAttendance.findFirstOrThrow({
+    where: { userId: person!.userId },
+  })
   return { claimId: claim.claimId, hash: claim.orKeyHash! }
 }
 
-const claimOf = (world: World, claimId: string) => world.db.workshopAttendance.findUniqueOrThrow({ where: { claimId } })
-const post = (body: object): RequestInit => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-const spend = (world: World, hash: string, amount: number) => world.call('/__sim/spend', post({ hash, usd: amount }))
+const claimOf = (world: World, claimId: string) =>
+  world.db.workshopAttendance.findUniqueOrThrow({ where: { claimId } })
+const post = (body: object): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+})
+const spend = (world: World, hash: string, amount: number) =>
+  world.call('/__sim/spend', post({ hash, usd: amount }))
 const endedAgo = (world: World, seconds: number) => world.db.$executeRaw`
   update keymint.workshop_attendance set state = 'ended', reason = 'expired', or_key_plaintext = null,
     ended_at = now() - make_interval(secs => ${seconds}::int), expires_at = now() - make_interval(secs => ${seconds}::int)`
@@ -33,18 +41,36 @@ test('the largest reading of a window is kept, with the time at which the provid
   const read = await claimOf(world, claimId)
   expect(read.usageUsd.toFixed(2)).toBe('0.75')
   expect(Math.abs(read.usageSyncedAt!.getTime() - before)).toBeLessThan(5_000)
-  await recordReadings(world.db, [{ keyHash: hash, limit: usd(2), limitRemaining: usd(1.9), usage: usd(0.1), disabled: false }], new Date())
+  await recordReadings(
+    world.db,
+    [{ keyHash: hash, limit: usd(2), limitRemaining: usd(1.9), usage: usd(0.1), disabled: false }],
+    new Date(),
+  )
   const lagging = await claimOf(world, claimId)
   expect([lagging.usageUsd.toFixed(2), lagging.windowUsedUsd.toFixed(2)]).toEqual(['0.75', '0.75'])
 })
 
 test('a new window starts at UTC midnight, and a list asked for before it says nothing about the day after', async () => {
-  await using world = await openWorld({ workshops: [makeWorkshop({ keyLimitReset: 'daily', keyExpiresAt: new Date(Date.now() + 5 * 86_400_000) })] })
+  await using world = await openWorld({
+    workshops: [
+      makeWorkshop({ keyLimitReset: 'daily', keyExpiresAt: new Date(Date.now() + 5 * 86_400_000) }),
+    ],
+  })
   const { claimId, hash } = await readyClaim(world)
   const today = new Date()
-  const lastMoment = new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth(), today.getUTCDate()) - 1)
+  const lastMoment = new Date(
+    Date.UTC(today.getUTCFullYear(), today.getUTCMonth(), today.getUTCDate()) - 1,
+  )
   const midnight = new Date(lastMoment.getTime() + 1)
-  const reading = (used: number) => [{ keyHash: hash, limit: usd(2), limitRemaining: usd(2 - used), usage: usd(1.5 + used), disabled: false }]
+  const reading = (used: number) => [
+    {
+      keyHash: hash,
+      limit: usd(2),
+      limitRemaining: usd(2 - used),
+      usage: usd(1.5 + used),
+      disabled: false,
+    },
+  ]
   await recordReadings(world.db, reading(1.5), lastMoment)
   expect((await claimOf(world, claimId)).windowUsedUsd.toFixed(2)).toBe('1.50')
   await recordReadings(world.db, reading(0.25), midnight)
@@ -77,7 +103,8 @@ test('an ended claim whose key is gone upstream settles with its last reading, s
   await spend(world, hash, 0.5)
   await syncUsage(world.ctx)
   await world.ctx.provider.deleteKey(hash)
-  await world.db.$executeRaw`update keymint.workshop_attendance set usage_synced_at = now() - interval '10 min'`
+  await world.db
+    .$executeRaw`update keymint.workshop_attendance set usage_synced_at = now() - interval '10 min'`
   await endedAgo(world, 200)
   await syncUsage(world.ctx)
   expect((await claimOf(world, claimId)).settledAt).toBeNull()

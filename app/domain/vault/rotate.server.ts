@@ -32,7 +32,10 @@ export type RotationReport = {
 const pageSize = 50
 
 /** Passes until nothing is left under an older key, or until what is left cannot be opened. May be killed and started again at any time. */
-export async function rotateVault(ctx: RotationCtx, onProgress: (progress: RotationProgress) => void = () => undefined): Promise<RotationReport> {
+export async function rotateVault(
+  ctx: RotationCtx,
+  onProgress: (progress: RotationProgress) => void = () => undefined,
+): Promise<RotationReport> {
   const columns = await presentColumns(ctx)
   const report: RotationReport = { resealed: 0, unopenable: [], unknownColumns: [], leftByKey: {} }
   // A process that still knows only the old key may seal a row behind us: passes go on while they find something to do.
@@ -49,7 +52,12 @@ export async function rotateVault(ctx: RotationCtx, onProgress: (progress: Rotat
 
 type Row = { id: string; generation: number; sealed: string }
 
-async function passOver(ctx: RotationCtx, column: SealedColumn, report: RotationReport, onProgress: (progress: RotationProgress) => void): Promise<number> {
+async function passOver(
+  ctx: RotationCtx,
+  column: SealedColumn,
+  report: RotationReport,
+  onProgress: (progress: RotationProgress) => void,
+): Promise<number> {
   const { table, name, id } = sqlOf(column)
   const newest = `v_.${ctx.sealer.newestKeyId}.%`
   let resealed = 0
@@ -64,32 +72,51 @@ async function passOver(ctx: RotationCtx, column: SealedColumn, report: Rotation
     const last = page.at(-1)
     if (!last) return resealed
     after = last.id
-    const [left] = await ctx.db.$queryRaw<{ count: number }[]>`select count(*)::int as count from ${table} where ${name} is not null and ${name} not like ${newest}`
-    onProgress({ table: column.table, resealed: report.resealed + resealed, left: left?.count ?? 0 })
+    const [left] = await ctx.db.$queryRaw<
+      { count: number }[]
+    >`select count(*)::int as count from ${table} where ${name} is not null and ${name} not like ${newest}`
+    onProgress({
+      table: column.table,
+      resealed: report.resealed + resealed,
+      left: left?.count ?? 0,
+    })
   }
 }
 
-async function resealRow(ctx: RotationCtx, column: SealedColumn, row: Row): Promise<'resealed' | 'changed-meanwhile' | 'unopenable'> {
+async function resealRow(
+  ctx: RotationCtx,
+  column: SealedColumn,
+  row: Row,
+): Promise<'resealed' | 'changed-meanwhile' | 'unopenable'> {
   const place: SealedPlace = { table: column.table, row: row.id, generation: row.generation }
   let fresh: string
   try {
     const secret = ctx.sealer.unseal(row.sealed, place)
-    fresh = column.version === 'v2' ? ctx.sealer.sealForVault(secret, place) : ctx.sealer.seal(secret, place)
+    fresh =
+      column.version === 'v2'
+        ? ctx.sealer.sealForVault(secret, place)
+        : ctx.sealer.seal(secret, place)
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'UnsealError') throw error
     return 'unopenable'
   }
   const { table, name, id } = sqlOf(column)
   // A statement of its own for each row: several locks held together could meet those of the app in a circle.
-  const changed = await ctx.db.$executeRaw`update ${table} set ${name} = ${fresh} where ${id} = ${row.id}::uuid and generation = ${row.generation}::int and ${name} = ${row.sealed}`
+  const changed = await ctx.db
+    .$executeRaw`update ${table} set ${name} = ${fresh} where ${id} = ${row.id}::uuid and generation = ${row.generation}::int and ${name} = ${row.sealed}`
   return changed === 1 ? 'resealed' : 'changed-meanwhile'
 }
 
-async function countByOldKey(ctx: RotationCtx, columns: SealedColumn[]): Promise<Record<string, number>> {
+async function countByOldKey(
+  ctx: RotationCtx,
+  columns: SealedColumn[],
+): Promise<Record<string, number>> {
   const counts: Record<string, number> = {}
   for (const column of columns) {
     const { table, name } = sqlOf(column)
-    const rows = await ctx.db.$queryRaw<{ prefix: string; count: number }[]>`select left(${name}, 12) as prefix, count(*)::int as count from ${table} where ${name} is not null group by 1`
+    const rows = await ctx.db.$queryRaw<
+      { prefix: string; count: number }[]
+    >`select left(${name}, 12) as prefix, count(*)::int as count from ${table} where ${name} is not null group by 1`
     for (const { prefix, count } of rows) {
       const key = sealingKeyIdOf(prefix) ?? 'unknown'
       if (key !== ctx.sealer.newestKeyId) counts[key] = (counts[key] ?? 0) + count
@@ -100,9 +127,16 @@ async function countByOldKey(ctx: RotationCtx, columns: SealedColumn[]): Promise
 
 /** Only the columns that this database has. */
 async function presentColumns(ctx: RotationCtx): Promise<SealedColumn[]> {
-  const present = await ctx.db.$queryRaw<{ name: string }[]>`select table_name || '.' || column_name as name from information_schema.columns where table_schema = 'keymint'`
+  const present = await ctx.db.$queryRaw<
+    { name: string }[]
+  >`select table_name || '.' || column_name as name from information_schema.columns where table_schema = 'keymint'`
   const names = new Set(present.map((row) => row.name))
-  return sealedColumns.filter(({ table, column, id }) => names.has(`${table}.${column}`) && names.has(`${table}.${id}`) && names.has(`${table}.generation`))
+  return sealedColumns.filter(
+    ({ table, column, id }) =>
+      names.has(`${table}.${column}`) &&
+      names.has(`${table}.${id}`) &&
+      names.has(`${table}.generation`),
+  )
 }
 
 /** Looks through every text column of ours for what looks sealed: a table that was forgotten here must not be locked out by the end of an old key. */
@@ -112,9 +146,13 @@ async function findUnknownColumns(ctx: RotationCtx): Promise<string[]> {
     select c.table_name as table, c.column_name as column from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
     where c.table_schema = 'keymint' and t.table_type = 'BASE TABLE' and c.data_type = 'text' order by 1, 2`
   const unknown: string[] = []
-  for (const { table, column } of texts.filter((text) => !known.has(`${text.table}.${text.column}`))) {
+  for (const { table, column } of texts.filter(
+    (text) => !known.has(`${text.table}.${text.column}`),
+  )) {
     const name = Prisma.raw(`"${column}"`)
-    const [found] = await ctx.db.$queryRaw<{ any: boolean }[]>`select exists (select 1 from ${Prisma.raw(`keymint."${table}"`)} where ${name} ~ '^v[12][.][0-9a-f]{8}[.][A-Za-z0-9_-]{16}[.]') as any`
+    const [found] = await ctx.db.$queryRaw<
+      { any: boolean }[]
+    >`select exists (select 1 from ${Prisma.raw(`keymint."${table}"`)} where ${name} ~ '^v[12][.][0-9a-f]{8}[.][A-Za-z0-9_-]{16}[.]') as any`
     if (found?.any) unknown.push(`${table}.${column}`)
   }
   return unknown
@@ -122,5 +160,9 @@ async function findUnknownColumns(ctx: RotationCtx): Promise<string[]> {
 
 /** Names from the list above and from the database's own catalog, never from anybody's input. */
 function sqlOf({ table, column, id }: SealedColumn) {
-  return { table: Prisma.raw(`keymint."${table}"`), name: Prisma.raw(`"${column}"`), id: Prisma.raw(`"${id}"`) }
+  return {
+    table: Prisma.raw(`keymint."${table}"`),
+    name: Prisma.raw(`"${column}"`),
+    id: Prisma.raw(`"${id}"`),
+  }
 }

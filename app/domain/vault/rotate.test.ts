@@ -11,7 +11,11 @@ import { masterKeyPlace } from './service.server'
 type Secrets = Map<string, { table: 'claim' | 'master'; secret: string }>
 
 /** Claims with keys and master keys, sealed as the app seals them. */
-async function fill(world: World, sealer: ReturnType<typeof createSealer>, counts: { claims: number; masterKeys: number }): Promise<Secrets> {
+async function fill(
+  world: World,
+  sealer: ReturnType<typeof createSealer>,
+  counts: { claims: number; masterKeys: number },
+): Promise<Secrets> {
   const secrets: Secrets = new Map()
   const people = await world.people(counts.claims)
   await world.db.workshopAttendance.createMany({
@@ -19,42 +23,80 @@ async function fill(world: World, sealer: ReturnType<typeof createSealer>, count
       const [claimId, secret] = [randomUUID(), `sk-or-v1-${randomBytes(32).toString('hex')}`]
       secrets.set(claimId, { table: 'claim', secret })
       return {
-        userId: person.userId, workshopSlug: 'test-workshop', claimId, provider: 'github', state: 'ready', limitUsd: '2', expiresAt: new Date(Date.now() + 86_400_000), allowedModels: [],
-        orKeyHash: claimId, orKeyPlaintext: sealer.seal(secret, claimKeyPlace(claimId, 1)), keyLabel: 'sk-…', keySavedAt: new Date(),
+        userId: person.userId,
+        workshopSlug: 'test-workshop',
+        claimId,
+        provider: 'github',
+        state: 'ready',
+        limitUsd: '2',
+        expiresAt: new Date(Date.now() + 86_400_000),
+        allowedModels: [],
+        orKeyHash: claimId,
+        orKeyPlaintext: sealer.seal(secret, claimKeyPlace(claimId, 1)),
+        keyLabel: 'sk-…',
+        keySavedAt: new Date(),
       }
     }),
   })
   const teamId = randomUUID()
-  const [teams] = await world.db.$queryRaw<{ there: boolean }[]>`select to_regclass('keymint.teams') is not null as there`
-  if (teams?.there) await world.db.$executeRaw`insert into keymint.teams (id, slug, name, created_by) values (${teamId}::uuid, ${`team-${teamId.slice(0, 8)}`}, 'A team for tests', ${people[0]!.userId})`
+  const [teams] = await world.db.$queryRaw<
+    { there: boolean }[]
+  >`select to_regclass('keymint.teams') is not null as there`
+  if (teams?.there)
+    await world.db
+      .$executeRaw`insert into keymint.teams (id, slug, name, created_by) values (${teamId}::uuid, ${`team-${teamId.slice(0, 8)}`}, 'A team for tests', ${people[0]!.userId})`
   await world.db.masterKey.createMany({
     data: Array.from({ length: counts.masterKeys }, () => {
       const [id, secret] = [randomUUID(), `sk-${randomBytes(24).toString('base64url')}`]
       secrets.set(id, { table: 'master', secret })
-      return { id, teamId, service: 'litellm', label: 'sk-…', sealed: sealer.sealForVault(secret, masterKeyPlace(id, 1)), verifiedAt: new Date(), createdBy: people[0]!.userId }
+      return {
+        id,
+        teamId,
+        service: 'litellm',
+        label: 'sk-…',
+        sealed: sealer.sealForVault(secret, masterKeyPlace(id, 1)),
+        verifiedAt: new Date(),
+        createdBy: people[0]!.userId,
+      }
     }),
   })
   return secrets
 }
 
-const readOne = async (world: World, id: string, table: 'claim' | 'master') => (table === 'master'
-  ? (await world.db.masterKey.findUniqueOrThrow({ where: { id } })).sealed
-  : (await world.db.workshopAttendance.findUniqueOrThrow({ where: { claimId: id } })).orKeyPlaintext!)
-const placeOf = (id: string, table: 'claim' | 'master') => (table === 'master' ? masterKeyPlace(id, 1) : claimKeyPlace(id, 1))
+const readOne = async (world: World, id: string, table: 'claim' | 'master') =>
+  table === 'master'
+    ? (await world.db.masterKey.findUniqueOrThrow({ where: { id } })).sealed
+    : (await world.db.workshopAttendance.findUniqueOrThrow({ where: { claimId: id } }))
+        .orKeyPlaintext!
+const placeOf = (id: string, table: 'claim' | 'master') =>
+  table === 'master' ? masterKeyPlace(id, 1) : claimKeyPlace(id, 1)
 
 /** The command line in a process of its own; `killAfter` kills it at once when it has said so many lines of progress. */
-function runCli(world: World, encryptionKey: string, killAfter: number | null): Promise<{ code: number | null; said: string }> {
+function runCli(
+  world: World,
+  encryptionKey: string,
+  killAfter: number | null,
+): Promise<{ code: number | null; said: string }> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'app/cli/vault-rotate.ts'], {
     env: {
-      NODE_ENV: 'test', DATABASE_URL: world.database.url, APP_ORIGIN: 'http://localhost:3000', SESSION_SECRET: 'x'.repeat(32), ENCRYPTION_KEY: encryptionKey,
-      OPENROUTER_MANAGEMENT_KEY: 'x', GITHUB_CLIENT_ID: 'x', GITHUB_CLIENT_SECRET: 'x', GOOGLE_CLIENT_ID: 'x', GOOGLE_CLIENT_SECRET: 'x',
+      NODE_ENV: 'test',
+      DATABASE_URL: world.database.url,
+      APP_ORIGIN: 'http://localhost:3000',
+      SESSION_SECRET: 'x'.repeat(32),
+      ENCRYPTION_KEY: encryptionKey,
+      OPENROUTER_MANAGEMENT_KEY: 'x',
+      GITHUB_CLIENT_ID: 'x',
+      GITHUB_CLIENT_SECRET: 'x',
+      GOOGLE_CLIENT_ID: 'x',
+      GOOGLE_CLIENT_SECRET: 'x',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''
   const listen = (chunk: Buffer) => {
     said += chunk.toString()
-    if (killAfter !== null && (said.match(/sealed again,/g)?.length ?? 0) >= killAfter) child.kill('SIGKILL')
+    if (killAfter !== null && (said.match(/sealed again,/g)?.length ?? 0) >= killAfter)
+      child.kill('SIGKILL')
   }
   child.stdout.on('data', listen)
   child.stderr.on('data', listen)
@@ -98,7 +140,10 @@ test('killed twenty times half-way and started again, a rotation loses nothing, 
   }
   expect(killed).toBe(20)
   const last = await runCli(world, encryptionKey, null)
-  expect(last, last.said).toMatchObject({ code: 0, said: expect.stringContaining(`Nothing left on any key but ${both.newestKeyId}`) as string })
+  expect(last, last.said).toMatchObject({
+    code: 0,
+    said: expect.stringContaining(`Nothing left on any key but ${both.newestKeyId}`) as string,
+  })
   app.running = false
   await reading
   expect(await onOldKey()).toBe(0)
@@ -107,14 +152,17 @@ test('killed twenty times half-way and started again, a rotation loses nothing, 
 
   // The old key is thrown away: the new one alone opens every secret there was.
   const alone = createSealer([newKey])
-  for (const [id, { table, secret }] of secrets) expect(alone.unseal(await readOne(world, id, table), placeOf(id, table))).toBe(secret)
+  for (const [id, { table, secret }] of secrets)
+    expect(alone.unseal(await readOne(world, id, table), placeOf(id, table))).toBe(secret)
 }, 240_000)
 
 test('a row that is written between the reading and the sealing keeps what was written, and is sealed again by the next pass', async () => {
   await using world = await openWorld()
   const [oldKey, newKey] = [randomBytes(32), randomBytes(32)]
   const old = createSealer([oldKey])
-  const [id] = [...(await fill(world, old, { claims: 1, masterKeys: 1 })).entries()].filter(([, { table }]) => table === 'master').map(([key]) => key)
+  const [id] = [...(await fill(world, old, { claims: 1, masterKeys: 1 })).entries()]
+    .filter(([, { table }]) => table === 'master')
+    .map(([key]) => key)
   const both = createSealer([newKey, oldKey])
   let written = false
   const sealer = {
@@ -123,7 +171,13 @@ test('a row that is written between the reading and the sealing keeps what was w
       if (!written) {
         written = true
         // The owner replaces the credential in this very moment, in a process that knows only the old key.
-        replacing = world.db.masterKey.update({ where: { id: id! }, data: { generation: 2, sealed: old.sealForVault('sk-the-replacement-of-it', masterKeyPlace(id!, 2)) } })
+        replacing = world.db.masterKey.update({
+          where: { id: id! },
+          data: {
+            generation: 2,
+            sealed: old.sealForVault('sk-the-replacement-of-it', masterKeyPlace(id!, 2)),
+          },
+        })
       }
       return both.sealForVault(secret, place)
     },
@@ -132,22 +186,35 @@ test('a row that is written between the reading and the sealing keeps what was w
   const db = new Proxy(world.db, {
     get(target, property, receiver) {
       if (property !== '$executeRaw') return Reflect.get(target, property, receiver) as unknown
-      return async (...query: Parameters<typeof target.$executeRaw>) => { await replacing; return target.$executeRaw(...query) }
+      return async (...query: Parameters<typeof target.$executeRaw>) => {
+        await replacing
+        return target.$executeRaw(...query)
+      }
     },
   })
   const report = await rotateVault({ db, sealer })
   expect(report).toMatchObject({ unopenable: [], leftByKey: {}, unknownColumns: [] })
   const row = await world.db.masterKey.findUniqueOrThrow({ where: { id: id! } })
-  expect(createSealer([newKey]).unseal(row.sealed, masterKeyPlace(id!, 2))).toBe('sk-the-replacement-of-it')
+  expect(createSealer([newKey]).unseal(row.sealed, masterKeyPlace(id!, 2))).toBe(
+    'sk-the-replacement-of-it',
+  )
 })
 
 test('what no key opens is named and left alone, and sealed values in a column that rotation does not know are found', async () => {
   await using world = await openWorld()
   const [oldKey, newKey, lostKey] = [randomBytes(32), randomBytes(32), randomBytes(32)]
   await fill(world, createSealer([oldKey]), { claims: 3, masterKeys: 2 })
-  const lost = [...(await fill(world, createSealer([lostKey]), { claims: 1, masterKeys: 0 })).keys()][0]!
+  const lost = [
+    ...(await fill(world, createSealer([lostKey]), { claims: 1, masterKeys: 0 })).keys(),
+  ][0]!
   await world.db.$executeRaw`create table keymint.forgotten (note text)`
-  await world.db.$executeRaw`insert into keymint.forgotten values (${createSealer([oldKey]).seal('sk-something', { table: 'forgotten', row: 'x', generation: 1 })})`
+  await world.db
+    .$executeRaw`insert into keymint.forgotten values (${createSealer([oldKey]).seal('sk-something', { table: 'forgotten', row: 'x', generation: 1 })})`
   const report = await rotateVault({ db: world.db, sealer: createSealer([newKey, oldKey]) })
-  expect(report).toEqual({ resealed: 5, unopenable: [`workshop_attendance ${lost}`], unknownColumns: ['forgotten.note'], leftByKey: { [createSealer([lostKey]).newestKeyId]: 1 } })
+  expect(report).toEqual({
+    resealed: 5,
+    unopenable: [`workshop_attendance ${lost}`],
+    unknownColumns: ['forgotten.note'],
+    leftByKey: { [createSealer([lostKey]).newestKeyId]: 1 },
+  })
 })

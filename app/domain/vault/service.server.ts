@@ -14,7 +14,11 @@ export type OpenService = {
 }
 
 /** The place a master credential is sealed to. */
-export const masterKeyPlace = (id: string, generation: number): SealedPlace => ({ table: 'master_keys', row: id, generation })
+export const masterKeyPlace = (id: string, generation: number): SealedPlace => ({
+  table: 'master_keys',
+  row: id,
+  generation,
+})
 
 /** Throws UnsealError when ENCRYPTION_KEY lacks the key it was sealed under. */
 export async function openService(ctx: Ctx, masterKeyId: string): Promise<OpenService> {
@@ -23,5 +27,11 @@ export async function openService(ctx: Ctx, masterKeyId: string): Promise<OpenSe
   const adapter = ctx.services.get(row.service)
   invariant(adapter, `this build has no adapter for the service ${row.service}`)
   const secret = ctx.sealer.unseal(row.sealed, masterKeyPlace(row.id, row.generation))
-  return { masterKeyId: row.id, teamId: row.teamId, state: row.state === 'active' ? 'active' : 'disabled', adapter, credential: { secret, baseUrl: row.baseUrl } }
+  return {
+    masterKeyId: row.id,
+    teamId: row.teamId,
+    state: row.state === 'active' ? 'active' : 'disabled',
+    adapter,
+    credential: { secret, baseUrl: row.baseUrl },
+  }
 }

@@ -37,16 +37,35 @@ export type MasterKeyView = {
 }
 
 /** Verifies, then seals and stores. A refusal has words for the owner, and nothing was stored. */
-export async function depositKey(ctx: Ctx, input: DepositInput): Promise<{ kind: 'deposited'; masterKeyId: string } | VaultRefusal> {
+export async function depositKey(
+  ctx: Ctx,
+  input: DepositInput,
+): Promise<{ kind: 'deposited'; masterKeyId: string } | VaultRefusal> {
   const checked = await check(ctx, input)
   if (checked.kind === 'refused') return checked
   const { adapter, credential, label } = checked
   const id = randomUUID()
   const sealed = ctx.sealer.sealForVault(credential.secret, masterKeyPlace(id, 1))
   await ctx.db.$transaction(async (tx) => {
-    await tx.masterKey.create({ data: { id, teamId: input.teamId, service: adapter.service, label, baseUrl: credential.baseUrl, sealed, verifiedAt: ctx.now(), createdBy: input.userId } })
+    await tx.masterKey.create({
+      data: {
+        id,
+        teamId: input.teamId,
+        service: adapter.service,
+        label,
+        baseUrl: credential.baseUrl,
+        sealed,
+        verifiedAt: ctx.now(),
+        createdBy: input.userId,
+      },
+    })
     await tx.serviceGate.create({ data: { account: id } })
-    await audit(tx, input, 'vault.deposited', { id, service: adapter.service, label, baseUrl: credential.baseUrl })
+    await audit(tx, input, 'vault.deposited', {
+      id,
+      service: adapter.service,
+      label,
+      baseUrl: credential.baseUrl,
+    })
   })
   return { kind: 'deposited', masterKeyId: id }
 }
@@ -57,26 +76,53 @@ export type ReplaceInput = Team & { masterKeyId: string; secret: string; baseUrl
  * Puts a new credential in place of one, for the same account: keys that were made with the old one must still be there for the
  * new one, or nobody could read, cap or delete them any more. `null` when the team has no such credential.
  */
-export async function replaceKey(ctx: Ctx, input: ReplaceInput): Promise<{ kind: 'replaced' } | VaultRefusal | null> {
-  const row = await ctx.db.masterKey.findFirst({ where: { id: input.masterKeyId, teamId: input.teamId } })
+export async function replaceKey(
+  ctx: Ctx,
+  input: ReplaceInput,
+): Promise<{ kind: 'replaced' } | VaultRefusal | null> {
+  const row = await ctx.db.masterKey.findFirst({
+    where: { id: input.masterKeyId, teamId: input.teamId },
+  })
   if (!row) return null
   const checked = await check(ctx, { ...input, service: row.service })
   if (checked.kind === 'refused') return checked
   const { adapter, credential, label } = checked
   const stranger = await isOtherAccount(ctx, row.id, adapter, credential)
-  if (stranger) return { kind: 'refused', words: `This credential belongs to another account: it does not know a key that was made with the one it would replace. Deposit it beside the other one instead. Nothing was changed.` }
+  if (stranger)
+    return {
+      kind: 'refused',
+      words: `This credential belongs to another account: it does not know a key that was made with the one it would replace. Deposit it beside the other one instead. Nothing was changed.`,
+    }
   const generation = row.generation + 1
   const sealed = ctx.sealer.sealForVault(credential.secret, masterKeyPlace(row.id, generation))
   return ctx.db.$transaction(async (tx) => {
     const { count } = await tx.masterKey.updateMany({
       where: { id: row.id, teamId: input.teamId, generation: row.generation },
-      data: { sealed, generation, label, baseUrl: credential.baseUrl, verifiedAt: ctx.now(), replacedAt: ctx.now() },
+      data: {
+        sealed,
+        generation,
+        label,
+        baseUrl: credential.baseUrl,
+        verifiedAt: ctx.now(),
+        replacedAt: ctx.now(),
+      },
     })
-    if (count !== 1) return { kind: 'refused', words: 'Somebody else replaced this credential a moment ago. Look at the page again before you do.' } as const
+    if (count !== 1)
+      return {
+        kind: 'refused',
+        words:
+          'Somebody else replaced this credential a moment ago. Look at the page again before you do.',
+      } as const
     // What waits for the old credential's trouble to pass waits for nothing any more.
     await tx.$executeRaw`update keymint.mints set not_before = null where account = ${row.id}::uuid and state = 'pending'`
     await tx.$executeRaw`update keymint.service_gates set cooldown_until = null, failures = 0, reason = null, probe_at = null where account = ${row.id}::uuid`
-    await audit(tx, input, 'vault.replaced', { id: row.id, service: row.service, label, baseUrl: credential.baseUrl, generation })
+    await audit(tx, input, 'vault.replaced', {
+      id: row.id,
+      service: row.service,
+      label,
+      baseUrl: credential.baseUrl,
+      generation,
+    })
     return { kind: 'replaced' } as const
   })
 }
@@ -93,19 +139,31 @@ export function enableKey(ctx: Ctx, input: SwitchInput): Promise<boolean> {
 }
 
 /** Asks the service again whether it still takes the credential. Null when the team has no such credential. */
-export async function verifyKey(ctx: Ctx, input: { teamId: string; masterKeyId: string }): Promise<{ ok: true } | { ok: false; words: string } | null> {
-  const row = await ctx.db.masterKey.findFirst({ where: { id: input.masterKeyId, teamId: input.teamId }, select: { generation: true } })
+export async function verifyKey(
+  ctx: Ctx,
+  input: { teamId: string; masterKeyId: string },
+): Promise<{ ok: true } | { ok: false; words: string } | null> {
+  const row = await ctx.db.masterKey.findFirst({
+    where: { id: input.masterKeyId, teamId: input.teamId },
+    select: { generation: true },
+  })
   if (!row) return null
   const { adapter, credential } = await openService(ctx, input.masterKeyId)
   const verdict = await adapter.verifyCredential(credential)
   if (!verdict.ok) return verdict
-  await ctx.db.masterKey.updateMany({ where: { id: input.masterKeyId, generation: row.generation }, data: { verifiedAt: ctx.now() } })
+  await ctx.db.masterKey.updateMany({
+    where: { id: input.masterKeyId, generation: row.generation },
+    data: { verifiedAt: ctx.now() },
+  })
   return { ok: true }
 }
 
 /** The team's credentials, oldest first, masked. */
 export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKeyView[]> {
-  type Row = Omit<MasterKeyView, 'title' | 'trouble'> & { reason: string | null; retryInSeconds: number | null }
+  type Row = Omit<MasterKeyView, 'title' | 'trouble'> & {
+    reason: string | null
+    retryInSeconds: number | null
+  }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select k.id, k.service, k.label, k.base_url as "baseUrl", k.state, k.verified_at as "verifiedAt", k.created_at as "createdAt", p.display_name as "createdBy",
       k.replaced_at as "replacedAt", k.disabled_at as "disabledAt", gate.reason,
@@ -120,50 +178,91 @@ export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKe
   }))
 }
 
-async function check(ctx: Ctx, input: { service: string; secret: string; baseUrl: string | null }): Promise<{ kind: 'good'; adapter: ServiceAdapter; credential: ServiceCredential; label: string } | VaultRefusal> {
+async function check(
+  ctx: Ctx,
+  input: { service: string; secret: string; baseUrl: string | null },
+): Promise<
+  | { kind: 'good'; adapter: ServiceAdapter; credential: ServiceCredential; label: string }
+  | VaultRefusal
+> {
   const refused = (words: string): VaultRefusal => ({ kind: 'refused', words })
   const adapter = ctx.services.get(input.service)
   if (!adapter) return refused('There is no such service here.')
   const secret = input.secret.trim()
   if (secret === '') return refused('Paste the credential.')
-  if (!/^[\x21-\x7e]{6,512}$/.test(secret)) return refused('This does not look like a credential: it has spaces, line breaks or odd characters in it, or is too long or too short.')
+  if (!/^[\x21-\x7e]{6,512}$/.test(secret))
+    return refused(
+      'This does not look like a credential: it has spaces, line breaks or odd characters in it, or is too long or too short.',
+    )
   const baseUrl = input.baseUrl?.trim().replace(/\/+$/, '') || null
-  if (!adapter.capabilities.ownAddress && baseUrl !== null) return refused(`${adapter.title} needs no address.`)
+  if (!adapter.capabilities.ownAddress && baseUrl !== null)
+    return refused(`${adapter.title} needs no address.`)
   const credential = { secret, baseUrl }
   const verdict = await adapter.verifyCredential(credential)
-  return verdict.ok ? { kind: 'good', adapter, credential, label: verdict.label } : refused(verdict.words)
+  return verdict.ok
+    ? { kind: 'good', adapter, credential, label: verdict.label }
+    : refused(verdict.words)
 }
 
 /** How many of the newest keys are compared before two credentials count as one account's. */
 const keysCompared = 5
 
 /** True when the old credential still sees a key that the new one does not. An old one that is dead proves nothing. */
-async function isOtherAccount(ctx: Ctx, masterKeyId: string, adapter: ServiceAdapter, credential: ServiceCredential): Promise<boolean> {
+async function isOtherAccount(
+  ctx: Ctx,
+  masterKeyId: string,
+  adapter: ServiceAdapter,
+  credential: ServiceCredential,
+): Promise<boolean> {
   const newest = await ctx.db.$queryRaw<{ id: string }[]>`
     select a.key_hash as id from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
     where m.account = ${masterKeyId}::uuid and a.state = 'saved' and a.deleted_at is null order by a.settled_at desc limit ${keysCompared}::int`
   if (newest.length === 0) return false
   const old = await openService(ctx, masterKeyId)
   try {
-    for (const { id } of newest) if ((await old.adapter.findKey(old.credential, id)) !== null && (await adapter.findKey(credential, id)) === null) return true
+    for (const { id } of newest)
+      if (
+        (await old.adapter.findKey(old.credential, id)) !== null &&
+        (await adapter.findKey(credential, id)) === null
+      )
+        return true
   } catch (error) {
     if (!isProviderError(error)) throw error
   }
   return false
 }
 
-async function switchTo(ctx: Ctx, input: SwitchInput, state: 'active' | 'disabled'): Promise<boolean> {
+async function switchTo(
+  ctx: Ctx,
+  input: SwitchInput,
+  state: 'active' | 'disabled',
+): Promise<boolean> {
   const { teamId, masterKeyId, reason } = input
   return ctx.db.$transaction(async (tx) => {
     const { count } = await tx.masterKey.updateMany({
       where: { id: masterKeyId, teamId, state: state === 'active' ? 'disabled' : 'active' },
       data: { state, disabledAt: state === 'disabled' ? ctx.now() : null },
     })
-    if (count === 1) await audit(tx, input, state === 'disabled' ? 'vault.disabled' : 'vault.enabled', { id: masterKeyId, ...(reason ? { reason } : {}) })
+    if (count === 1)
+      await audit(tx, input, state === 'disabled' ? 'vault.disabled' : 'vault.enabled', {
+        id: masterKeyId,
+        ...(reason ? { reason } : {}),
+      })
     return count === 1
   })
 }
 
-function audit(tx: Tx, { userId, scope }: Team, action: string, { id, ...details }: { id: string; [name: string]: string | number | null }): Promise<void> {
-  return recordAudit(tx, { actor: `user:${userId}`, action, subject: `master-key:${id}`, workshopSlug: scope, details })
+function audit(
+  tx: Tx,
+  { userId, scope }: Team,
+  action: string,
+  { id, ...details }: { id: string; [name: string]: string | number | null },
+): Promise<void> {
+  return recordAudit(tx, {
+    actor: `user:${userId}`,
+    action,
+    subject: `master-key:${id}`,
+    workshopSlug: scope,
+    details,
+  })
 }

@@ -6,19 +6,54 @@ import { startLiteLlm } from '../../../simulators/litellm/server'
 import { startOpenRouter } from '../../../simulators/openrouter/server'
 import { openTeamBench } from '../../../simulators/team-bench'
 import { openService } from './service.server'
-import { depositKey, disableKey, enableKey, listMasterKeys, replaceKey, verifyKey } from './vault.server'
+import {
+  depositKey,
+  disableKey,
+  enableKey,
+  listMasterKeys,
+  replaceKey,
+  verifyKey,
+} from './vault.server'
 
 test('a good credential is stored sealed, shown as a mask, audited, and in no column, log or view in the clear', async () => {
   await using world = await openWorld()
   const team = await openTeamBench(world)
   const [litellm, openrouter] = [await team.depositLiteLlm(), await team.depositOpenRouter()]
   const listed = await listMasterKeys(world.ctx, team.teamId)
-  expect(listed).toMatchObject([{ id: litellm, service: 'litellm', title: 'LiteLLM', baseUrl: team.litellm.baseUrl, state: 'active', keys: 0, trouble: null }, { id: openrouter, service: 'openrouter', title: 'OpenRouter', baseUrl: null }])
-  expect((await openService(world.ctx, litellm)).credential).toEqual({ secret: team.litellm.masterKey, baseUrl: team.litellm.baseUrl })
-  const everything = JSON.stringify([await world.db.masterKey.findMany(), await world.db.auditEvent.findMany().then((events) => events.map((event) => ({ ...event, id: 0 }))), listed, world.logLines])
-  for (const secret of [team.litellm.masterKey, world.upstream.managementKey]) expect(everything).not.toContain(secret)
-  expect((await world.db.auditEvent.findMany({ orderBy: { id: 'asc' } })).map(({ actor, action, subject }) => [actor, action, subject])).toEqual([
-    [`user:${team.userId}`, 'vault.deposited', `master-key:${litellm}`], [`user:${team.userId}`, 'vault.deposited', `master-key:${openrouter}`]])
+  expect(listed).toMatchObject([
+    {
+      id: litellm,
+      service: 'litellm',
+      title: 'LiteLLM',
+      baseUrl: team.litellm.baseUrl,
+      state: 'active',
+      keys: 0,
+      trouble: null,
+    },
+    { id: openrouter, service: 'openrouter', title: 'OpenRouter', baseUrl: null },
+  ])
+  expect((await openService(world.ctx, litellm)).credential).toEqual({
+    secret: team.litellm.masterKey,
+    baseUrl: team.litellm.baseUrl,
+  })
+  const everything = JSON.stringify([
+    await world.db.masterKey.findMany(),
+    await world.db.auditEvent
+      .findMany()
+      .then((events) => events.map((event) => ({ ...event, id: 0 }))),
+    listed,
+    world.logLines,
+  ])
+  for (const secret of [team.litellm.masterKey, world.upstream.managementKey])
+    expect(everything).not.toContain(secret)
+  expect(
+    (await world.db.auditEvent.findMany({ orderBy: { id: 'asc' } })).map(
+      ({ actor, action, subject }) => [actor, action, subject],
+    ),
+  ).toEqual([
+    [`user:${team.userId}`, 'vault.deposited', `master-key:${litellm}`],
+    [`user:${team.userId}`, 'vault.deposited', `master-key:${openrouter}`],
+  ])
 })
 
 test('what the service does not take is refused in words, and nothing is stored', async () => {
@@ -30,14 +65,21 @@ test('what the service does not take is refused in words, and nothing is stored'
     { service: 'openrouter', secret: '   ', baseUrl: null },
     { service: 'openrouter', secret: 'two words here', baseUrl: null },
     { service: 'openrouter', secret: `sk-or-v1-${'0'.repeat(64)}`, baseUrl: null },
-    { service: 'openrouter', secret: world.upstream.managementKey, baseUrl: 'https://elsewhere.example' },
+    {
+      service: 'openrouter',
+      secret: world.upstream.managementKey,
+      baseUrl: 'https://elsewhere.example',
+    },
     { service: 'litellm', secret: team.litellm.masterKey, baseUrl: null },
     { service: 'litellm', secret: team.litellm.masterKey, baseUrl: 'ftp://proxy.example' },
     { service: 'litellm', secret: 'sk-a-wrong-master-key', baseUrl: team.litellm.baseUrl },
     { service: 'litellm', secret: team.litellm.masterKey, baseUrl: 'http://127.0.0.1:1' },
   ]) {
     const outcome = await depositKey(world.ctx, { ...common, ...input })
-    expect(outcome, JSON.stringify(input)).toEqual({ kind: 'refused', words: expect.stringMatching(/\.$/) as string })
+    expect(outcome, JSON.stringify(input)).toEqual({
+      kind: 'refused',
+      words: expect.stringMatching(/\.$/) as string,
+    })
     expect(JSON.stringify(outcome)).not.toContain(input.secret.trim() || 'nothing at all')
   }
   expect(await world.db.masterKey.count()).toBe(0)
@@ -49,9 +91,20 @@ test('a replacement opens under the next generation, and the envelope before it,
   const team = await openTeamBench(world)
   const id = await team.depositLiteLlm()
   const before = await world.db.masterKey.findUniqueOrThrow({ where: { id } })
-  const input = { teamId: team.teamId, scope: team.scope, masterKeyId: id, userId: team.userId, secret: ` ${team.litellm.masterKey} \n`, baseUrl: `${team.litellm.baseUrl}/` }
+  const input = {
+    teamId: team.teamId,
+    scope: team.scope,
+    masterKeyId: id,
+    userId: team.userId,
+    secret: ` ${team.litellm.masterKey} \n`,
+    baseUrl: `${team.litellm.baseUrl}/`,
+  }
   expect(await replaceKey(world.ctx, input)).toEqual({ kind: 'replaced' })
-  expect(await world.db.masterKey.findUniqueOrThrow({ where: { id } })).toMatchObject({ generation: 2, label: before.label, replacedAt: expect.any(Date) as Date })
+  expect(await world.db.masterKey.findUniqueOrThrow({ where: { id } })).toMatchObject({
+    generation: 2,
+    label: before.label,
+    replacedAt: expect.any(Date) as Date,
+  })
   expect((await openService(world.ctx, id)).credential.secret).toBe(team.litellm.masterKey)
   await world.db.masterKey.update({ where: { id }, data: { sealed: before.sealed } })
   await expect(openService(world.ctx, id)).rejects.toThrow('cannot be opened')
@@ -60,7 +113,7 @@ test('a replacement opens under the next generation, and the envelope before it,
   expect(await replaceKey(world.ctx, { ...input, teamId: crypto.randomUUID() })).toBeNull()
 })
 
-test('an envelope of another team\'s row does not open in this one', async () => {
+test("an envelope of another team's row does not open in this one", async () => {
   await using world = await openWorld()
   const team = await openTeamBench(world)
   const [mine, theirs] = [await team.depositLiteLlm(), await team.depositOpenRouter()]
@@ -76,9 +129,22 @@ test('a credential of another account does not replace one whose keys it cannot 
   await runMint(world.ctx, (await team.request(id)).mintId)
   const other = await startLiteLlm()
   world.onClose(() => other.stop())
-  const outcome = await replaceKey(world.ctx, { teamId: team.teamId, scope: team.scope, masterKeyId: id, userId: team.userId, secret: other.masterKey, baseUrl: other.baseUrl })
-  expect(outcome).toMatchObject({ kind: 'refused', words: expect.stringContaining('another account') as string })
-  expect(await world.db.masterKey.findUniqueOrThrow({ where: { id } })).toMatchObject({ generation: 1, baseUrl: team.litellm.baseUrl })
+  const outcome = await replaceKey(world.ctx, {
+    teamId: team.teamId,
+    scope: team.scope,
+    masterKeyId: id,
+    userId: team.userId,
+    secret: other.masterKey,
+    baseUrl: other.baseUrl,
+  })
+  expect(outcome).toMatchObject({
+    kind: 'refused',
+    words: expect.stringContaining('another account') as string,
+  })
+  expect(await world.db.masterKey.findUniqueOrThrow({ where: { id } })).toMatchObject({
+    generation: 1,
+    baseUrl: team.litellm.baseUrl,
+  })
 })
 
 test('a replacement frees what waited for the old credential, and of two at once one wins', async () => {
@@ -88,10 +154,23 @@ test('a replacement frees what waited for the old credential, and of two at once
   await team.sim('POST', 'faults', { rules: [{ match: 'POST /key/generate', fault: '401' }] })
   const { ownerId, mintId } = await team.request(id)
   await runMint(world.ctx, mintId)
-  expect(await listMasterKeys(world.ctx, team.teamId)).toMatchObject([{ trouble: { reason: 'unauthorized' } }])
+  expect(await listMasterKeys(world.ctx, team.teamId)).toMatchObject([
+    { trouble: { reason: 'unauthorized' } },
+  ])
   await team.sim('DELETE', 'faults')
-  const input = { teamId: team.teamId, scope: team.scope, masterKeyId: id, userId: team.userId, secret: team.litellm.masterKey, baseUrl: team.litellm.baseUrl }
-  const outcomes = await Promise.all([replaceKey(world.ctx, input), replaceKey(world.ctx, input), replaceKey(world.ctx, input)])
+  const input = {
+    teamId: team.teamId,
+    scope: team.scope,
+    masterKeyId: id,
+    userId: team.userId,
+    secret: team.litellm.masterKey,
+    baseUrl: team.litellm.baseUrl,
+  }
+  const outcomes = await Promise.all([
+    replaceKey(world.ctx, input),
+    replaceKey(world.ctx, input),
+    replaceKey(world.ctx, input),
+  ])
   expect(outcomes.filter((outcome) => outcome?.kind === 'replaced').length).toBeGreaterThan(0)
   const { generation } = await world.db.masterKey.findUniqueOrThrow({ where: { id } })
   expect(generation).toBe(1 + outcomes.filter((outcome) => outcome?.kind === 'replaced').length)
@@ -105,11 +184,31 @@ test('disabling and enabling happen once each, with their reasons in the audit, 
   await using world = await openWorld()
   const team = await openTeamBench(world)
   const masterKeyId = await team.depositLiteLlm()
-  const input = { teamId: team.teamId, scope: team.scope, masterKeyId, userId: team.userId, reason: 'leaked' }
+  const input = {
+    teamId: team.teamId,
+    scope: team.scope,
+    masterKeyId,
+    userId: team.userId,
+    reason: 'leaked',
+  }
   expect(await disableKey(world.ctx, { ...input, teamId: crypto.randomUUID() })).toBe(false)
-  expect([await disableKey(world.ctx, input), await disableKey(world.ctx, input), await enableKey(world.ctx, input), await enableKey(world.ctx, input)]).toEqual([true, false, true, false])
-  expect((await world.db.auditEvent.findMany({ where: { action: { in: ['vault.disabled', 'vault.enabled'] } }, orderBy: { id: 'asc' } })).map(({ action, workshopSlug, details }) => [action, workshopSlug, details])).toEqual([
-    ['vault.disabled', team.scope, { reason: 'leaked' }], ['vault.enabled', team.scope, { reason: 'leaked' }]])
+  expect([
+    await disableKey(world.ctx, input),
+    await disableKey(world.ctx, input),
+    await enableKey(world.ctx, input),
+    await enableKey(world.ctx, input),
+  ]).toEqual([true, false, true, false])
+  expect(
+    (
+      await world.db.auditEvent.findMany({
+        where: { action: { in: ['vault.disabled', 'vault.enabled'] } },
+        orderBy: { id: 'asc' },
+      })
+    ).map(({ action, workshopSlug, details }) => [action, workshopSlug, details]),
+  ).toEqual([
+    ['vault.disabled', team.scope, { reason: 'leaked' }],
+    ['vault.enabled', team.scope, { reason: 'leaked' }],
+  ])
 })
 
 test('verifying again tells the owner when the service has turned the credential away', async () => {
@@ -120,7 +219,10 @@ test('verifying again tells the owner when the service has turned the credential
   const input = { teamId: team.teamId, masterKeyId }
   expect(await verifyKey(world.ctx, input)).toEqual({ ok: true })
   await team.sim('POST', 'faults', { rules: [{ match: 'GET /key/list', fault: '401' }] })
-  expect(await verifyKey(world.ctx, input)).toMatchObject({ ok: false, words: expect.stringContaining('does not accept') as string })
+  expect(await verifyKey(world.ctx, input)).toMatchObject({
+    ok: false,
+    words: expect.stringContaining('does not accept') as string,
+  })
   expect(await verifyKey(world.ctx, { ...input, teamId: crypto.randomUUID() })).toBeNull()
   await other.stop()
 })

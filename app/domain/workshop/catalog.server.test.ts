@@ -23,17 +23,27 @@ async function folderWith(files: Record<string, string | Uint8Array>) {
 }
 
 test('one bad file never takes the others down, and its slug is known to be broken', async () => {
-  await using folder = await folderWith({ 'good.yaml': GOOD, 'bad.yaml': GOOD.replace('limit_usd: 300', 'limit_usd: lots'), 'README.md': 'no', '.hidden.yaml': 'no' })
+  await using folder = await folderWith({
+    'good.yaml': GOOD,
+    'bad.yaml': GOOD.replace('limit_usd: 300', 'limit_usd: lots'),
+    'README.md': 'no',
+    '.hidden.yaml': 'no',
+  })
   const catalog = await loadWorkshops(folder.dir)
   expect([...catalog.workshops.keys()]).toEqual(['good'])
   expect([...catalog.broken]).toEqual(['bad'])
-  expect(catalog.problems).toMatchObject([{ file: join(folder.dir, 'bad.yaml'), line: 5, field: 'limit_usd' }])
+  expect(catalog.problems).toMatchObject([
+    { file: join(folder.dir, 'bad.yaml'), line: 5, field: 'limit_usd' },
+  ])
 })
 
 test('a .yml file is told to be renamed, and does not break the .yaml beside it', async () => {
   await using folder = await folderWith({ 'good.yaml': GOOD, 'good.yml': GOOD, 'other.yml': GOOD })
   const catalog = await loadWorkshops(folder.dir)
-  expect(catalog.problems.map((problem) => problem.remedy)).toEqual(['rename it to good.yaml', 'rename it to other.yaml'])
+  expect(catalog.problems.map((problem) => problem.remedy)).toEqual([
+    'rename it to good.yaml',
+    'rename it to other.yaml',
+  ])
   expect([...catalog.workshops.keys()]).toEqual(['good'])
   expect([...catalog.broken]).toEqual(['other'])
 })
@@ -42,24 +52,33 @@ test('a file that is not UTF-8 is refused at the line of its first bad byte', as
   const bytes = new TextEncoder().encode(GOOD)
   bytes[GOOD.indexOf('allowed')] = 0xff
   await using folder = await folderWith({ 'latin.yaml': bytes })
-  expect((await loadWorkshops(folder.dir)).problems).toMatchObject([{ line: 4, field: 'file', message: 'is not UTF-8 text' }])
+  expect((await loadWorkshops(folder.dir)).problems).toMatchObject([
+    { line: 4, field: 'file', message: 'is not UTF-8 text' },
+  ])
 })
 
 test('a file that is too large or is a folder is refused without being read whole', async () => {
   await using folder = await folderWith({ 'big.yaml': `title: ${'ü'.repeat(1_000_000)}` })
   await mkdir(join(folder.dir, 'folder.yaml'))
   const { problems } = await loadWorkshops(folder.dir)
-  expect(problems.map((problem) => problem.message)).toEqual(['is larger than 16 KiB', 'cannot be read (EISDIR)'])
+  expect(problems.map((problem) => problem.message)).toEqual([
+    'is larger than 16 KiB',
+    'cannot be read (EISDIR)',
+  ])
 })
 
 test('a folder that is not there is a problem, not an exception', async () => {
   const catalog = await loadWorkshops('/no/such/folder')
   expect(catalog.workshops.size).toBe(0)
-  expect(catalog.problems).toMatchObject([{ file: '/no/such/folder', line: 1, field: 'folder', message: 'cannot be read (ENOENT)' }])
+  expect(catalog.problems).toMatchObject([
+    { file: '/no/such/folder', line: 1, field: 'folder', message: 'cannot be read (ENOENT)' },
+  ])
 })
 
 test('two files of one name from two folders cannot both be the workshop', async () => {
   await using one = await folderWith({ 'good.yaml': GOOD })
   await using two = await folderWith({ 'good.yaml': GOOD })
-  expect((await loadWorkshopFiles([join(one.dir, 'good.yaml'), join(two.dir, 'good.yaml')])).problems).toMatchObject([{ field: 'slug' }])
+  expect(
+    (await loadWorkshopFiles([join(one.dir, 'good.yaml'), join(two.dir, 'good.yaml')])).problems,
+  ).toMatchObject([{ field: 'slug' }])
 })

@@ -20,24 +20,43 @@ export type WorkshopCatalog = {
 /** Reads every `*.yaml` of the folder, in the order of their names. */
 export async function loadWorkshops(dir: string): Promise<WorkshopCatalog> {
   try {
-    const names = (await readdir(dir)).filter((name) => /\.ya?ml$/i.test(name) && !name.startsWith('.'))
+    const names = (await readdir(dir)).filter(
+      (name) => /\.ya?ml$/i.test(name) && !name.startsWith('.'),
+    )
     return await loadWorkshopFiles(names.sort().map((name) => join(dir, name)))
   } catch (error) {
-    const problem = { file: dir, line: 1, field: 'folder', message: `cannot be read (${errorCode(error)})`, remedy: 'set WORKSHOPS_DIR to the folder with the workshop files' }
+    const problem = {
+      file: dir,
+      line: 1,
+      field: 'folder',
+      message: `cannot be read (${errorCode(error)})`,
+      remedy: 'set WORKSHOPS_DIR to the folder with the workshop files',
+    }
     return { workshops: new Map(), broken: new Set(), problems: [problem], warnings: [] }
   }
 }
 
 /** Reads the named files as one catalog. */
 export async function loadWorkshopFiles(paths: readonly string[]): Promise<WorkshopCatalog> {
-  const catalog: WorkshopCatalog = { workshops: new Map(), broken: new Set(), problems: [], warnings: [] }
+  const catalog: WorkshopCatalog = {
+    workshops: new Map(),
+    broken: new Set(),
+    problems: [],
+    warnings: [],
+  }
   for (const path of paths) {
     const parsed = await readWorkshopFile(path)
     if (!parsed.ok) {
       catalog.problems.push(...parsed.problems)
       catalog.broken.add(slugOf(path))
     } else if (catalog.workshops.has(parsed.workshop.slug)) {
-      const problem = { file: path, line: 1, field: 'slug', message: `another file is named ${basename(path)} too`, remedy: 'rename one of the two' }
+      const problem = {
+        file: path,
+        line: 1,
+        field: 'slug',
+        message: `another file is named ${basename(path)} too`,
+        remedy: 'rename one of the two',
+      }
       catalog.problems.push(problem)
     } else {
       catalog.workshops.set(parsed.workshop.slug, parsed.workshop)
@@ -50,14 +69,22 @@ export async function loadWorkshopFiles(paths: readonly string[]): Promise<Works
 }
 
 async function readWorkshopFile(path: string): Promise<ParsedWorkshop> {
-  const problem = (line: number, message: string, remedy: string): ParsedWorkshop => ({ ok: false, problems: [{ file: path, line, field: 'file', message, remedy }] })
+  const problem = (line: number, message: string, remedy: string): ParsedWorkshop => ({
+    ok: false,
+    problems: [{ file: path, line, field: 'file', message, remedy }],
+  })
   try {
     const bytes = await readUpTo(path, MAX_FILE_BYTES + 1)
     // A file that is cut off for its size may end inside a letter; the parser refuses it for the size anyway.
-    if (bytes.length <= MAX_FILE_BYTES && !isUtf8(bytes)) return problem(firstBadLine(bytes), 'is not UTF-8 text', 'save the file as UTF-8')
+    if (bytes.length <= MAX_FILE_BYTES && !isUtf8(bytes))
+      return problem(firstBadLine(bytes), 'is not UTF-8 text', 'save the file as UTF-8')
     return parseWorkshopFile(new TextDecoder().decode(bytes), path)
   } catch (error) {
-    return problem(1, `cannot be read (${errorCode(error)})`, 'check that it is a file and may be read')
+    return problem(
+      1,
+      `cannot be read (${errorCode(error)})`,
+      'check that it is a file and may be read',
+    )
   }
 }
 
@@ -94,5 +121,7 @@ function firstBadLine(bytes: Uint8Array): number {
 
 /** The system's code alone: its message would repeat the path, and a page may show this. */
 function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : 'unknown error'
 }

@@ -40,7 +40,10 @@ const GIVEAWAY: Record<string, string> = {
 
 /** `null` takes a field out; a new field goes to the end. */
 function fileWith(change: Record<string, string | null>, base = GOOD): string {
-  return Object.entries({ ...base, ...change }).filter(([, value]) => value !== null).map(([name, value]) => `${name}: ${value}`.trimEnd()).join('\n')
+  return Object.entries({ ...base, ...change })
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name}: ${value}`.trimEnd())
+    .join('\n')
 }
 
 function problemsOf(text: string, fileName = 'workshops/foo.yaml'): Problem[] {
@@ -65,20 +68,44 @@ test('the file of the design is a workshop', () => {
     ok: true,
     warnings: [],
     workshop: {
-      slug: 'duckdb-agents', kind: 'workshop', title: 'Build an analytics agent on DuckDB',
-      claimsOpenAt: new Date('2026-04-14T06:30:00Z'), claimsCloseAt: new Date('2026-04-14T16:00:00Z'),
-      allowedModels: ['anthropic/claude-sonnet-4.6', 'openai/gpt-5-nano'], poolLimit: 300_000_000_000n, keyLimit: 2_000_000_000n, keyLimitReset: null,
-      keyExpiresAt: new Date('2026-04-15T00:00:00Z'), keyExpiresInMs: null, providers: ['github', 'google'],
-      marketingOptIn: 'Tell me about the next workshop', maxKeys: 150, description: null, venue: null, timezone: 'Europe/Berlin',
-      organizer: { name: 'PyCon DE', email: 'workshops@example.org', url: null }, docsUrl: null, acknowledgedTerms: false,
-      minAccountAgeMs: null, cooldownMs: null, repositoryUrl: null,
+      slug: 'duckdb-agents',
+      kind: 'workshop',
+      title: 'Build an analytics agent on DuckDB',
+      claimsOpenAt: new Date('2026-04-14T06:30:00Z'),
+      claimsCloseAt: new Date('2026-04-14T16:00:00Z'),
+      allowedModels: ['anthropic/claude-sonnet-4.6', 'openai/gpt-5-nano'],
+      poolLimit: 300_000_000_000n,
+      keyLimit: 2_000_000_000n,
+      keyLimitReset: null,
+      keyExpiresAt: new Date('2026-04-15T00:00:00Z'),
+      keyExpiresInMs: null,
+      providers: ['github', 'google'],
+      marketingOptIn: 'Tell me about the next workshop',
+      maxKeys: 150,
+      description: null,
+      venue: null,
+      timezone: 'Europe/Berlin',
+      organizer: { name: 'PyCon DE', email: 'workshops@example.org', url: null },
+      docsUrl: null,
+      acknowledgedTerms: false,
+      minAccountAgeMs: null,
+      cooldownMs: null,
+      repositoryUrl: null,
     },
   })
 })
 
 test('a giveaway needs no window and no pool', () => {
   const workshop = workshopOf(fileWith({ min_account_age: '30d', cooldown: '2w' }, GIVEAWAY))
-  expect(workshop).toMatchObject({ kind: 'giveaway', claimsOpenAt: null, poolLimit: null, maxKeys: 500, acknowledgedTerms: true, minAccountAgeMs: 30 * 86_400_000, cooldownMs: 14 * 86_400_000 })
+  expect(workshop).toMatchObject({
+    kind: 'giveaway',
+    claimsOpenAt: null,
+    poolLimit: null,
+    maxKeys: 500,
+    acknowledgedTerms: true,
+    minAccountAgeMs: 30 * 86_400_000,
+    cooldownMs: 14 * 86_400_000,
+  })
 })
 
 test('every file in workshops/ is good, without a warning', () => {
@@ -86,8 +113,12 @@ test('every file in workshops/ is good, without a warning', () => {
   expect(names.length).toBeGreaterThanOrEqual(3)
   for (const name of names) {
     const parsed = parseWorkshopFile(readFileSync(join(FOLDER, name), 'utf8'), name)
-    expect(parsed.ok ? parsed.warnings.map(formatProblem) : parsed.problems.map(formatProblem), name).toEqual([])
-    if (parsed.ok && parsed.workshop.claimsOpenAt !== null) expect(keysThatFit(parsed.workshop, parsed.workshop.claimsOpenAt)).toBeGreaterThan(0)
+    expect(
+      parsed.ok ? parsed.warnings.map(formatProblem) : parsed.problems.map(formatProblem),
+      name,
+    ).toEqual([])
+    if (parsed.ok && parsed.workshop.claimsOpenAt !== null)
+      expect(keysThatFit(parsed.workshop, parsed.workshop.claimsOpenAt)).toBeGreaterThan(0)
   }
 })
 
@@ -104,26 +135,98 @@ const RULES: [Record<string, string | null>, number, string, string, string][] =
   [{ claims_open_at: null }, 1, 'claims_open_at', 'missing', 'claims_open_at:'],
   [{ claims_open_at: '' }, 3, 'claims_open_at', 'missing', 'claims_open_at:'],
   [{ claims_close_at: null }, 1, 'claims_close_at', 'missing', 'claims_close_at:'],
-  [{ claims_open_at: '2026-04-14T08:30:00' }, 3, 'claims_open_at', 'no offset', 'write 2026-04-14T08:30:00+02:00 (Europe/Berlin)'],
-  [{ claims_open_at: '2026-04-14 08:30' }, 3, 'claims_open_at', 'no offset', 'write 2026-04-14T08:30+02:00'],
-  [{ claims_open_at: '2026-04-14T08:30:00', timezone: 'America/New_York' }, 3, 'claims_open_at', 'no offset', '-04:00 (America/New_York)'],
-  [{ claims_open_at: 'tomorrow' }, 3, 'claims_open_at', 'not an ISO 8601', '2026-04-14T08:30:00+02:00'],
+  [
+    { claims_open_at: '2026-04-14T08:30:00' },
+    3,
+    'claims_open_at',
+    'no offset',
+    'write 2026-04-14T08:30:00+02:00 (Europe/Berlin)',
+  ],
+  [
+    { claims_open_at: '2026-04-14 08:30' },
+    3,
+    'claims_open_at',
+    'no offset',
+    'write 2026-04-14T08:30+02:00',
+  ],
+  [
+    { claims_open_at: '2026-04-14T08:30:00', timezone: 'America/New_York' },
+    3,
+    'claims_open_at',
+    'no offset',
+    '-04:00 (America/New_York)',
+  ],
+  [
+    { claims_open_at: 'tomorrow' },
+    3,
+    'claims_open_at',
+    'not an ISO 8601',
+    '2026-04-14T08:30:00+02:00',
+  ],
   [{ claims_open_at: '2026-04-14' }, 3, 'claims_open_at', 'not an ISO 8601', 'offset'],
   [{ claims_open_at: '2026-02-30T08:30:00Z' }, 3, 'claims_open_at', 'no real date', 'check day'],
   [{ claims_open_at: '2026-04-14T24:30:00Z' }, 3, 'claims_open_at', 'no real date', 'check'],
   [{ claims_open_at: '0026-04-14T08:30:00Z' }, 3, 'claims_open_at', 'no real date', '2000 to 2100'],
-  [{ claims_open_at: '2026-04-14T08:30:00+15:00' }, 3, 'claims_open_at', 'impossible offset', '+02:00'],
-  [{ claims_close_at: '2026-04-14T08:30:00+02:00' }, 4, 'claims_close_at', 'not after claims_open_at', 'swap'],
+  [
+    { claims_open_at: '2026-04-14T08:30:00+15:00' },
+    3,
+    'claims_open_at',
+    'impossible offset',
+    '+02:00',
+  ],
+  [
+    { claims_close_at: '2026-04-14T08:30:00+02:00' },
+    4,
+    'claims_close_at',
+    'not after claims_open_at',
+    'swap',
+  ],
   [{ allowed_models: null }, 1, 'allowed_models', 'missing', 'allowed_models:'],
   [{ allowed_models: '' }, 5, 'allowed_models', 'empty', 'write a list'],
   [{ allowed_models: '[]' }, 5, 'allowed_models', '1 to 50', 'write a list'],
-  [{ allowed_models: 'openai/gpt-5-nano' }, 5, 'allowed_models', 'not a list', '[openai/gpt-5-nano]'],
-  [{ allowed_models: '[anthropic]' }, 5, 'allowed_models[0]', 'no author and slash', 'anthropic/claude-sonnet-4.6'],
-  [{ allowed_models: '[gpt-5-nano]' }, 5, 'allowed_models[0]', 'no author and slash', 'openai/gpt-5-nano'],
-  [{ allowed_models: '[OpenAI/gpt-5-nano]' }, 5, 'allowed_models[0]', 'capital letters', 'did you mean openai/gpt-5-nano?'],
+  [
+    { allowed_models: 'openai/gpt-5-nano' },
+    5,
+    'allowed_models',
+    'not a list',
+    '[openai/gpt-5-nano]',
+  ],
+  [
+    { allowed_models: '[anthropic]' },
+    5,
+    'allowed_models[0]',
+    'no author and slash',
+    'anthropic/claude-sonnet-4.6',
+  ],
+  [
+    { allowed_models: '[gpt-5-nano]' },
+    5,
+    'allowed_models[0]',
+    'no author and slash',
+    'openai/gpt-5-nano',
+  ],
+  [
+    { allowed_models: '[OpenAI/gpt-5-nano]' },
+    5,
+    'allowed_models[0]',
+    'capital letters',
+    'did you mean openai/gpt-5-nano?',
+  ],
   [{ allowed_models: '[openai/gpt 5]' }, 5, 'allowed_models[0]', 'not a model id', 'copy the id'],
-  [{ allowed_models: '[openai/gpt-5.2, openai/gpt-5.2]' }, 5, 'allowed_models[1]', 'twice', 'remove one'],
-  [{ allowed_models: '\n  - openai/gpt-5.2\n  -\n  - nonsense' }, 7, 'allowed_models[1]', 'empty', 'write a list'],
+  [
+    { allowed_models: '[openai/gpt-5.2, openai/gpt-5.2]' },
+    5,
+    'allowed_models[1]',
+    'twice',
+    'remove one',
+  ],
+  [
+    { allowed_models: '\n  - openai/gpt-5.2\n  -\n  - nonsense' },
+    7,
+    'allowed_models[1]',
+    'empty',
+    'write a list',
+  ],
   [{ limit_usd: null }, 1, 'limit_usd', 'missing', 'limit_usd: 300'],
   [{ limit_usd: '$300' }, 6, 'limit_usd', 'not an amount', 'such as 300'],
   [{ limit_usd: '"1,000"' }, 6, 'limit_usd', 'not an amount', 'such as 1000'],
@@ -134,15 +237,51 @@ const RULES: [Record<string, string | null>, number, string, string, string][] =
   [{ key_limit_usd: '0.0000000001' }, 7, 'key_limit_usd', '9 decimals', 'round'],
   [{ key_limit_usd: null }, 1, 'key_limit_usd', 'missing', 'key_limit_usd: 2'],
   [{ key_limit_usd: '301' }, 7, 'key_limit_usd', 'more than limit_usd', 'lower key_limit_usd'],
-  [{ key_limit_reset: 'hourly' }, 8, 'key_limit_reset', 'not one of daily, weekly, monthly', 'write daily'],
+  [
+    { key_limit_reset: 'hourly' },
+    8,
+    'key_limit_reset',
+    'not one of daily, weekly, monthly',
+    'write daily',
+  ],
   [{ key_limit_reset: 'Daily' }, 8, 'key_limit_reset', 'not one of', 'did you mean daily?'],
-  [{ key_limit_reset: 'daily', key_limit_usd: '200', key_expires_at: '2026-04-16T00:00:00Z' }, 6, 'limit_usd', 'less than one key may spend', 'raise limit_usd'],
+  [
+    { key_limit_reset: 'daily', key_limit_usd: '200', key_expires_at: '2026-04-16T00:00:00Z' },
+    6,
+    'limit_usd',
+    'less than one key may spend',
+    'raise limit_usd',
+  ],
   [{ key_expires_at: null }, 1, 'key_expires_at', 'missing', 'key_expires_in: 7d'],
   [{ key_expires_in: '7d' }, 15, 'key_expires_in', 'beside key_expires_at', 'exactly one'],
-  [{ key_expires_at: null, key_expires_in: '7 days' }, 14, 'key_expires_in', 'not a length of time', '36h, 90d or 2w'],
-  [{ key_expires_at: null, key_expires_in: '400d' }, 14, 'key_expires_in', 'longer than 366', '366d'],
-  [{ key_expires_at: '2026-04-14T00:00:00Z' }, 9, 'key_expires_at', 'not after claims_open_at', 'after claims have closed'],
-  [{ key_expires_at: '2026-04-14T16:00:00Z' }, 9, 'key_expires_at', 'not after claims_close_at', 'after claims have closed'],
+  [
+    { key_expires_at: null, key_expires_in: '7 days' },
+    14,
+    'key_expires_in',
+    'not a length of time',
+    '36h, 90d or 2w',
+  ],
+  [
+    { key_expires_at: null, key_expires_in: '400d' },
+    14,
+    'key_expires_in',
+    'longer than 366',
+    '366d',
+  ],
+  [
+    { key_expires_at: '2026-04-14T00:00:00Z' },
+    9,
+    'key_expires_at',
+    'not after claims_open_at',
+    'after claims have closed',
+  ],
+  [
+    { key_expires_at: '2026-04-14T16:00:00Z' },
+    9,
+    'key_expires_at',
+    'not after claims_close_at',
+    'after claims have closed',
+  ],
   [{ providers: null }, 1, 'providers', 'missing', '[github, google]'],
   [{ providers: '[github, gogle]' }, 10, 'providers[1]', 'not one of', 'did you mean google?'],
   [{ providers: '[github, github]' }, 10, 'providers[1]', 'twice', 'remove one'],
@@ -150,12 +289,30 @@ const RULES: [Record<string, string | null>, number, string, string, string][] =
   [{ max_keys: '1.5' }, 12, 'max_keys', 'whole number', '150'],
   [{ max_keys: '0' }, 12, 'max_keys', 'whole number', '150'],
   [{ max_keys: '100001' }, 12, 'max_keys', 'whole number', '150'],
-  [{ timezone: 'Europe/Berln' }, 13, 'timezone', 'not a known timezone', 'did you mean Europe/Berlin?'],
+  [
+    { timezone: 'Europe/Berln' },
+    13,
+    'timezone',
+    'not a known timezone',
+    'did you mean Europe/Berlin?',
+  ],
   [{ timezone: '+02:00' }, 13, 'timezone', 'not a known timezone', 'IANA'],
   [{ organizer: 'PyCon <nobody>' }, 14, 'organizer', 'no email or https', 'Name <'],
   [{ organizer: '\n  email: a@example.org' }, 15, 'organizer.name', 'missing', 'add the name'],
-  [{ organizer: '\n  name: A\n  mail: a@example.org' }, 16, 'organizer.mail', 'not a field', 'did you mean email?'],
-  [{ organizer: '\n  name: A\n  email: nope' }, 16, 'organizer.email', 'not an email', 'example.org'],
+  [
+    { organizer: '\n  name: A\n  mail: a@example.org' },
+    16,
+    'organizer.mail',
+    'not a field',
+    'did you mean email?',
+  ],
+  [
+    { organizer: '\n  name: A\n  email: nope' },
+    16,
+    'organizer.email',
+    'not an email',
+    'example.org',
+  ],
   [{ docs_url: 'http://example.org' }, 15, 'docs_url', 'not an https', 'https://'],
   [{ docs_url: 'javascript:alert(1)' }, 15, 'docs_url', 'not an https', 'https://'],
   [{ docs_url: 'https://user:secret@example.org' }, 15, 'docs_url', 'not an https', 'https://'],
@@ -175,7 +332,13 @@ const RULES: [Record<string, string | null>, number, string, string, string][] =
 for (const [change, line, field, message, remedy] of RULES) {
   test(`a workshop with ${JSON.stringify(change)} is refused at line ${line}, ${field}`, () => {
     const [problem] = problemsOf(fileWith(change))
-    expect(problem).toMatchObject({ file: 'workshops/foo.yaml', line, field, message: expect.stringContaining(message) as string, remedy: expect.stringContaining(remedy) as string })
+    expect(problem).toMatchObject({
+      file: 'workshops/foo.yaml',
+      line,
+      field,
+      message: expect.stringContaining(message) as string,
+      remedy: expect.stringContaining(remedy) as string,
+    })
   })
 }
 
@@ -219,24 +382,52 @@ for (const [what, text, line, field] of SYNTAX) {
 }
 
 test('nesting without end and names that are lists are refused where they stand', () => {
-  expect(brief(fileWith({ description: '[[[[[a]]]]]' }))).toEqual(['15 description', '15 description[0][0][0]'])
+  expect(brief(fileWith({ description: '[[[[[a]]]]]' }))).toEqual([
+    '15 description',
+    '15 description[0][0][0]',
+  ])
   expect(brief(`${fileWith({})}\n? [a]\n: b`)).toEqual(['15 file'])
 })
 
 test('a field given twice names both lines', () => {
   expect(problemsOf(`${fileWith({})}\ntitle: Again`)).toEqual([
-    { file: 'workshops/foo.yaml', line: 15, column: 1, field: 'title', message: 'is given twice; the first is on line 1', remedy: 'keep one of the two' },
+    {
+      file: 'workshops/foo.yaml',
+      line: 15,
+      column: 1,
+      field: 'title',
+      message: 'is given twice; the first is on line 1',
+      remedy: 'keep one of the two',
+    },
   ])
 })
 
 test('all problems of a file are told at once, in the order of its lines', () => {
-  expect(brief(fileWith({ title: '""', claims_open_at: 'soon', limit_usd: 'x', providers: '[gitlab]', timezone: 'Mars/Base', foo: '1' }))).toEqual([
-    '1 title', '3 claims_open_at', '6 limit_usd', '10 providers[0]', '13 timezone', '15 foo',
+  expect(
+    brief(
+      fileWith({
+        title: '""',
+        claims_open_at: 'soon',
+        limit_usd: 'x',
+        providers: '[gitlab]',
+        timezone: 'Mars/Base',
+        foo: '1',
+      }),
+    ),
+  ).toEqual([
+    '1 title',
+    '3 claims_open_at',
+    '6 limit_usd',
+    '10 providers[0]',
+    '13 timezone',
+    '15 foo',
   ])
 })
 
 test('a misspelt required field is told once, as misspelt', () => {
-  expect(brief(fileWith({ key_limit_usd: null, key_limit_used: '2' }))).toEqual(['14 key_limit_used'])
+  expect(brief(fileWith({ key_limit_usd: null, key_limit_used: '2' }))).toEqual([
+    '14 key_limit_used',
+  ])
 })
 
 test('lines are counted the same with Windows line ends and with a byte order mark', () => {
@@ -246,13 +437,25 @@ test('lines are counted the same with Windows line ends and with a byte order ma
 })
 
 test('money is read from the text, never through a float', () => {
-  expect(workshopOf(fileWith({ limit_usd: '99999999999.999999999', key_limit_usd: '"0.100000001"' }))).toMatchObject({ poolLimit: 99_999_999_999_999_999_999n, keyLimit: 100_000_001n })
+  expect(
+    workshopOf(fileWith({ limit_usd: '99999999999.999999999', key_limit_usd: '"0.100000001"' })),
+  ).toMatchObject({ poolLimit: 99_999_999_999_999_999_999n, keyLimit: 100_000_001n })
 })
 
 test('an organizer may be a name with an address, an address, or a small mapping', () => {
-  expect(workshopOf(fileWith({ organizer: 'a@example.org' })).organizer).toEqual({ name: 'a@example.org', email: 'a@example.org', url: null })
-  expect(workshopOf(fileWith({ organizer: 'A <https://example.org/a>' })).organizer).toEqual({ name: 'A', email: null, url: 'https://example.org/a' })
-  expect(workshopOf(fileWith({ organizer: '\n  name: A\n  url: https://example.org/a' })).organizer).toEqual({ name: 'A', email: null, url: 'https://example.org/a' })
+  expect(workshopOf(fileWith({ organizer: 'a@example.org' })).organizer).toEqual({
+    name: 'a@example.org',
+    email: 'a@example.org',
+    url: null,
+  })
+  expect(workshopOf(fileWith({ organizer: 'A <https://example.org/a>' })).organizer).toEqual({
+    name: 'A',
+    email: null,
+    url: 'https://example.org/a',
+  })
+  expect(
+    workshopOf(fileWith({ organizer: '\n  name: A\n  url: https://example.org/a' })).organizer,
+  ).toEqual({ name: 'A', email: null, url: 'https://example.org/a' })
 })
 
 const WARNINGS: [Record<string, string | null>, string, string][] = [
@@ -274,26 +477,38 @@ for (const [change, place, message] of WARNINGS) {
 
 test('the slug is the name of the file, and a name that is no address is refused with a better one', () => {
   const refusal = (name: string) => problemsOf(fileWith({}), name)[0]
-  expect(refusal('workshops/DuckDB Agents.yaml')).toMatchObject({ line: 1, field: 'slug', remedy: 'rename it to duckdb-agents.yaml' })
+  expect(refusal('workshops/DuckDB Agents.yaml')).toMatchObject({
+    line: 1,
+    field: 'slug',
+    remedy: 'rename it to duckdb-agents.yaml',
+  })
   expect(refusal('a--b.yaml')).toMatchObject({ remedy: 'rename it to a-b.yaml' })
   expect(refusal('foo.yml')).toMatchObject({ remedy: 'rename it to foo.yaml' })
   expect(refusal('.yaml')).toMatchObject({ remedy: 'rename it to my-workshop.yaml' })
-  expect(refusal(`${'a'.repeat(51)}.yaml`)).toMatchObject({ message: expect.stringContaining('50') as string })
+  expect(refusal(`${'a'.repeat(51)}.yaml`)).toMatchObject({
+    message: expect.stringContaining('50') as string,
+  })
   expect(refusal(`${'a'.repeat(50)}.yaml`)).toBeUndefined()
 })
 
 test('the longest slug fits the names upstream', () => {
   const uuid = 36
-  expect(`km/${'x'.repeat(uuid)}/${'a'.repeat(MAX_SLUG_LENGTH)}/${'x'.repeat(uuid)}`.length).toBeLessThanOrEqual(200)
+  expect(
+    `km/${'x'.repeat(uuid)}/${'a'.repeat(MAX_SLUG_LENGTH)}/${'x'.repeat(uuid)}`.length,
+  ).toBeLessThanOrEqual(200)
 })
 
 test('a problem is one line with file, line, field and remedy, whatever the value', () => {
   const [problem] = problemsOf(fileWith({ kind: '"a\\nb\\u001b[31m"' }))
-  expect(problem && formatProblem(problem)).toBe('workshops/foo.yaml:2 kind: is not one of workshop, giveaway: "a·b·[31m"  → write workshop or giveaway')
+  expect(problem && formatProblem(problem)).toBe(
+    'workshops/foo.yaml:2 kind: is not one of workshop, giveaway: "a·b·[31m"  → write workshop or giveaway',
+  )
 })
 
 test('a file with thousands of problems tells the first fifty and how many more', () => {
-  const problems = problemsOf(Array.from({ length: 1500 }, (_, index) => `zz${index}: 1`).join('\n'))
+  const problems = problemsOf(
+    Array.from({ length: 1500 }, (_, index) => `zz${index}: 1`).join('\n'),
+  )
   expect(problems).toHaveLength(51)
   expect(problems[50]?.message).toContain('more problems')
 })

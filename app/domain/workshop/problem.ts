@@ -28,13 +28,20 @@ export function didYouMean(written: string, candidates: readonly string[]): stri
   let best: { candidate: string; distance: number } | null = null
   for (const candidate of candidates) {
     const distance = editDistance(wanted, candidate.toLowerCase())
-    if (distance <= Math.max(1, Math.floor(candidate.length / 3)) && (best === null || distance < best.distance)) best = { candidate, distance }
+    if (
+      distance <= Math.max(1, Math.floor(candidate.length / 3)) &&
+      (best === null || distance < best.distance)
+    )
+      best = { candidate, distance }
   }
   return best?.candidate ?? null
 }
 
 function snakeCase(text: string): string {
-  return text.replace(/([a-z])([A-Z])/g, '$1_$2').replace(/[\s-]+/g, '_').toLowerCase()
+  return text
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replace(/[\s-]+/g, '_')
+    .toLowerCase()
 }
 
 function editDistance(a: string, b: string): number {

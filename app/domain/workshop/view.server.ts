@@ -16,7 +16,12 @@ type Standings = {
 }
 
 async function readStandings(ctx: Ctx): Promise<Standings> {
-  const [pools, gate, switchedSince, totalSeats] = await Promise.all([readPools(ctx.db), ctx.db.mintGate.findFirst(), readSwitchTimes(ctx.db, ctx.settings), readTotalSeats(ctx.db)])
+  const [pools, gate, switchedSince, totalSeats] = await Promise.all([
+    readPools(ctx.db),
+    ctx.db.mintGate.findFirst(),
+    readSwitchTimes(ctx.db, ctx.settings),
+    readTotalSeats(ctx.db),
+  ])
   return { pools, gate, switchedSince, totalSeats }
 }
 
@@ -26,11 +31,19 @@ export async function listWorkshopViews(ctx: Ctx): Promise<WorkshopView[]> {
   const order = { open: 0, upcoming: 1, closed: 2 }
   return [...ctx.workshops.workshops.values()]
     .map((workshop) => viewOf(ctx, workshop, standings))
-    .sort((a, b) => order[a.window] - order[b.window] || (a.opensAt ?? '').localeCompare(b.opensAt ?? '') || a.title.localeCompare(b.title))
+    .sort(
+      (a, b) =>
+        order[a.window] - order[b.window] ||
+        (a.opensAt ?? '').localeCompare(b.opensAt ?? '') ||
+        a.title.localeCompare(b.title),
+    )
 }
 
 /** One workshop; `broken` when its file has an error, null when there is no such file. */
-export async function findWorkshopView(ctx: Ctx, slug: string): Promise<WorkshopView | { broken: true; slug: string } | null> {
+export async function findWorkshopView(
+  ctx: Ctx,
+  slug: string,
+): Promise<WorkshopView | { broken: true; slug: string } | null> {
   const workshop = ctx.workshops.workshops.get(slug)
   if (!workshop) return ctx.workshops.broken.has(slug) ? { broken: true, slug } : null
   return viewOf(ctx, workshop, await readStandings(ctx))
@@ -40,15 +53,28 @@ function viewOf(ctx: Ctx, workshop: Workshop, standings: Standings): WorkshopVie
   const now = ctx.now()
   const standing = standings.pools.get(workshop.slug)
   // What a key is worth depends on when it is claimed: nobody claims before the doors open.
-  const claimedAt = workshop.claimsOpenAt !== null && workshop.claimsOpenAt > now ? workshop.claimsOpenAt : now
+  const claimedAt =
+    workshop.claimsOpenAt !== null && workshop.claimsOpenAt > now ? workshop.claimsOpenAt : now
   const expiresAt = keyExpiryFor(workshop, claimedAt)
   const committed = nanoFromDecimalString(standing?.committedUsd ?? '0')
-  const perKey = committedFor({ keyLimit: workshop.keyLimit, reset: workshop.keyLimitReset, from: claimedAt, expiresAt })
+  const perKey = committedFor({
+    keyLimit: workshop.keyLimit,
+    reset: workshop.keyLimitReset,
+    from: claimedAt,
+    expiresAt,
+  })
   const taken = standing?.seats ?? 0
-  const byMoney = workshop.poolLimit === null || perKey === 0n ? Number.MAX_SAFE_INTEGER : Number(maxBig(0n, workshop.poolLimit - committed) / perKey)
-  const bySeats = workshop.maxKeys === null ? Number.MAX_SAFE_INTEGER : Math.max(0, workshop.maxKeys - taken)
+  const byMoney =
+    workshop.poolLimit === null || perKey === 0n
+      ? Number.MAX_SAFE_INTEGER
+      : Number(maxBig(0n, workshop.poolLimit - committed) / perKey)
+  const bySeats =
+    workshop.maxKeys === null ? Number.MAX_SAFE_INTEGER : Math.max(0, workshop.maxKeys - taken)
   // With MAX_TOTAL_KEYS off nobody can claim, but the banner says so, not a full room.
-  const byTotal = workshop.kind === 'giveaway' && ctx.settings.maxTotalKeys > 0 ? Math.max(0, ctx.settings.maxTotalKeys - standings.totalSeats) : Number.MAX_SAFE_INTEGER
+  const byTotal =
+    workshop.kind === 'giveaway' && ctx.settings.maxTotalKeys > 0
+      ? Math.max(0, ctx.settings.maxTotalKeys - standings.totalSeats)
+      : Number.MAX_SAFE_INTEGER
   const left = Math.min(byMoney, bySeats, byTotal)
   return {
     slug: workshop.slug,
@@ -70,7 +96,10 @@ function viewOf(ctx: Ctx, workshop: Workshop, standings: Standings): WorkshopVie
     keyExpiresAt: expiresAt.toISOString(),
     marketingOptIn: workshop.marketingOptIn,
     seats: { total: taken + left, left },
-    pool: workshop.poolLimit === null ? null : { limit: moneyView(workshop.poolLimit), committed: moneyView(committed) },
+    pool:
+      workshop.poolLimit === null
+        ? null
+        : { limit: moneyView(workshop.poolLimit), committed: moneyView(committed) },
     paused: pausedOf(ctx, workshop, standings),
     repositoryUrl: workshop.repositoryUrl,
     cooldownMs: workshop.cooldownMs,
@@ -79,11 +108,27 @@ function viewOf(ctx: Ctx, workshop: Workshop, standings: Standings): WorkshopVie
   }
 }
 
-function pausedOf(ctx: Ctx, workshop: Workshop, { gate, switchedSince }: Standings): WorkshopView['paused'] {
+function pausedOf(
+  ctx: Ctx,
+  workshop: Workshop,
+  { gate, switchedSince }: Standings,
+): WorkshopView['paused'] {
   const on = switchStates(ctx.settings)
-  if (!on.provisioning) return { reason: 'The operator has switched the making of keys off.', since: switchedSince.get('provisioning') ?? null }
-  if (workshop.kind === 'giveaway' && !on.giveaways) return { reason: 'The operator has switched giveaways off.', since: switchedSince.get('giveaways') ?? null }
-  if (gate?.pausedAt) return { reason: gate.pauseReason ?? 'The organiser has paused the making of keys.', since: gate.pausedAt.toISOString() }
+  if (!on.provisioning)
+    return {
+      reason: 'The operator has switched the making of keys off.',
+      since: switchedSince.get('provisioning') ?? null,
+    }
+  if (workshop.kind === 'giveaway' && !on.giveaways)
+    return {
+      reason: 'The operator has switched giveaways off.',
+      since: switchedSince.get('giveaways') ?? null,
+    }
+  if (gate?.pausedAt)
+    return {
+      reason: gate.pauseReason ?? 'The organiser has paused the making of keys.',
+      since: gate.pausedAt.toISOString(),
+    }
   return null
 }
 

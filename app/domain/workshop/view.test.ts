@@ -7,7 +7,15 @@ const day = 86_400_000
 
 test('a coming workshop counts its keys from the day its doors open, not from today', async () => {
   const opens = new Date(Date.now() + 400 * day)
-  const coming = makeWorkshop({ claimsOpenAt: opens, claimsCloseAt: new Date(opens.getTime() + day), keyLimitReset: 'daily', keyLimit: usd(2), poolLimit: usd(100), keyExpiresAt: null, keyExpiresInMs: 1.5 * day })
+  const coming = makeWorkshop({
+    claimsOpenAt: opens,
+    claimsCloseAt: new Date(opens.getTime() + day),
+    keyLimitReset: 'daily',
+    keyLimit: usd(2),
+    poolLimit: usd(100),
+    keyExpiresAt: null,
+    keyExpiresInMs: 1.5 * day,
+  })
   await using world = await openWorld({ workshops: [coming] })
   const view = await findWorkshopView(world.ctx, coming.slug)
   expect(view).toMatchObject({ window: 'upcoming' })
@@ -15,7 +23,9 @@ test('a coming workshop counts its keys from the day its doors open, not from to
 })
 
 test('keys left are what the pool and the seats allow, whichever is fewer, and go down with each claim', async () => {
-  await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(7), keyLimit: usd(2), maxKeys: 50 })] })
+  await using world = await openWorld({
+    workshops: [makeWorkshop({ poolLimit: usd(7), keyLimit: usd(2), maxKeys: 50 })],
+  })
   expect((await listWorkshopViews(world.ctx))[0]?.seats).toEqual({ total: 3, left: 3 })
   const [person] = await world.people(1)
   await claimKey(world.ctx, { workshopSlug: 'test-workshop', person: person!, optIn: false })

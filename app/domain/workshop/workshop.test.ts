@@ -19,5 +19,7 @@ test('a key ends at the stated time, or so long after its claim', () => {
   const claimedAt = new Date('2026-04-14T08:00:00Z')
   const keyExpiresAt = new Date('2026-04-15T00:00:00Z')
   expect(keyExpiryFor({ keyExpiresAt, keyExpiresInMs: null }, claimedAt)).toEqual(keyExpiresAt)
-  expect(keyExpiryFor({ keyExpiresAt: null, keyExpiresInMs: 3_600_000 }, claimedAt)).toEqual(new Date('2026-04-14T09:00:00Z'))
+  expect(keyExpiryFor({ keyExpiresAt: null, keyExpiresInMs: 3_600_000 }, claimedAt)).toEqual(
+    new Date('2026-04-14T09:00:00Z'),
+  )
 })

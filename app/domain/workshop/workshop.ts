@@ -42,13 +42,19 @@ export type Workshop = {
 export type WindowState = 'upcoming' | 'open' | 'closed'
 
 /** Open from `claimsOpenAt` on, closed from `claimsCloseAt` on; a missing end of the window does not bind. */
-export function windowState(workshop: Pick<Workshop, 'claimsOpenAt' | 'claimsCloseAt'>, now: Date): WindowState {
+export function windowState(
+  workshop: Pick<Workshop, 'claimsOpenAt' | 'claimsCloseAt'>,
+  now: Date,
+): WindowState {
   if (workshop.claimsCloseAt !== null && now >= workshop.claimsCloseAt) return 'closed'
   if (workshop.claimsOpenAt !== null && now < workshop.claimsOpenAt) return 'upcoming'
   return 'open'
 }
 
 /** When a key claimed at `claimedAt` ends. */
-export function keyExpiryFor(workshop: Pick<Workshop, 'keyExpiresAt' | 'keyExpiresInMs'>, claimedAt: Date): Date {
+export function keyExpiryFor(
+  workshop: Pick<Workshop, 'keyExpiresAt' | 'keyExpiresInMs'>,
+  claimedAt: Date,
+): Date {
   return workshop.keyExpiresAt ?? new Date(claimedAt.getTime() + (workshop.keyExpiresInMs ?? 0))
 }
