@@ -2,6 +2,7 @@ import js from '@eslint/js'
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
 import importX from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
+import { roomZones } from './eslint.rooms.js'
 
 const zone = (target, from, message) => ({ target, from, message })
 
@@ -104,7 +105,7 @@ export default tseslint.config(
             ),
             zone(
               ['./app', './jobs'],
-              ['./simulators', './e2e', './bench'],
+              ['./simulators', './tests', './e2e', './bench'],
               'Product code has no branch for tests or demo.',
             ),
             zone('./app', './jobs', 'Only jobs, bench and the harness import jobs.'),
@@ -113,9 +114,13 @@ export default tseslint.config(
               ['./app', './jobs'],
               'A stand-in that shared code with the app would share its mistakes.',
             ),
+            ...roomZones,
           ],
         },
       ],
+      'import-x/no-cycle': ['error', { ignoreExternal: true }],
+      'max-len': ['error', { code: 120, ignoreUrls: true }],
+      'max-lines': ['error', { max: 350 }],
       'no-restricted-properties': [
         'error',
         {
@@ -165,7 +170,7 @@ export default tseslint.config(
   // Tests alone see both sides.
   { files: ['**/*.test.ts'], rules: { 'import-x/no-restricted-paths': 'off' } },
   {
-    files: ['**/*.test.ts', 'simulators/**', 'e2e/**', 'bench/**', 'app/cli/**'],
+    files: ['**/*.test.ts', 'simulators/**', 'tests/**', 'e2e/**', 'bench/**', 'app/cli/**'],
     rules: { 'no-console': 'off', '@typescript-eslint/unbound-method': 'off' },
   },
   { files: ['**/*.{js,mjs}'], extends: [tseslint.configs.disableTypeChecked] },

@@ -4,9 +4,9 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   plugins: [tsconfigPaths()],
   test: {
-    include: ['{app,jobs,simulators,prisma,bench}/**/*.test.ts'],
+    include: ['{app,jobs,simulators,prisma,bench,tests}/**/*.test.ts'],
     exclude: ['app/routes/**', 'node_modules/**'],
-    globalSetup: ['simulators/test-postgres.ts'],
+    globalSetup: ['tests/test-postgres.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

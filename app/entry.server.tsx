@@ -9,7 +9,7 @@ import {
 } from '@remix-run/node'
 import { RemixServer } from '@remix-run/react'
 import { renderToPipeableStream } from 'react-dom/server'
-import { ResponseFactsProvider } from '~/components/response-facts'
+import { ResponseFactsProvider } from '~/components/base/response-facts'
 import { loggedPath } from '~/web/logged-path'
 
 const renderTimeoutMs = 5_000

@@ -18,10 +18,16 @@ import { createSealer } from './adapters/sealing.server'
 import { createServices } from './adapters/services.server'
 import type { Ctx } from './domain/ctx'
 import { loadWorkshops } from './domain/workshop/catalog.server'
+import { claimHolder } from './domain/claim/claim-holder.server'
+import { subKeyHolder } from './domain/team/sub-key-holder.server'
+import type { Holders } from './domain/holder'
 import { deploymentOf } from './deployment'
 import { formatProblem } from './domain/workshop/problem'
 import { secretsOf, type Env } from './env.server'
 import { migrationNames } from './adapters/migrations.server'
+
+/** Every kind of holder; a new door adds its port here. */
+export const holders: Holders = { claim: claimHolder, 'sub-key': subKeyHolder }
 
 const webConnections = 10
 const workerConnections = 15
@@ -105,6 +111,7 @@ async function createCtx(
       }),
       metrics,
     ),
+    holders,
     sealer: createSealer(env.ENCRYPTION_KEY),
     fingerprints: createFingerprints(env.ENCRYPTION_KEY),
     limits: createLimits(db),

@@ -8,7 +8,7 @@ import { claimKey } from '~/domain/claim/claim.server'
 import { migrate } from '../prisma/migrate'
 import { createTemplate } from '../simulators/postgres/template'
 import { startPostgres } from '../simulators/postgres/server'
-import { openWorldOn, type World } from '../simulators/test-world'
+import { openWorldOn, type World } from '../tests/test-world'
 
 const callMs = 300
 const slots = 25

@@ -3,11 +3,11 @@
  * how often it failed, and the worst time where time matters. PROOF_ROUNDS (default 5) scales all of them.
  */
 import { claimKey } from '~/domain/claim/claim.server'
-import { reconcileKeys } from '~/domain/reconcile/reconcile.server'
+import { reconcileKeys } from '~/domain/keys/reconcile.server'
 import { migrate } from '../prisma/migrate'
 import { startPostgres, type Postgres } from '../simulators/postgres/server'
 import { createTemplate } from '../simulators/postgres/template'
-import { makeWorkshop, openWorldOn, type World, type WorldOptions } from '../simulators/test-world'
+import { makeWorkshop, openWorldOn, type World, type WorldOptions } from '../tests/test-world'
 
 const workshopSlug = 'test-workshop'
 const rounds = Number(process.env.PROOF_ROUNDS ?? 5)

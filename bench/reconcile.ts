@@ -2,13 +2,13 @@
  * What 10,000 giveaway keys cost: calls upstream for each hundred keys, and how long a pass takes. BENCH_KEYS changes the
  * number. Prints figures, asserts nothing; scale.test.ts holds the counts with fewer keys.
  */
-import { planReconcile, reconcileKeys } from '~/domain/reconcile/reconcile.server'
-import { syncUsage } from '~/domain/usage/usage.server'
+import { planReconcile, reconcileKeys } from '~/domain/keys/reconcile.server'
+import { syncUsage } from '~/domain/keys/usage.server'
 import { migrate } from '../prisma/migrate'
-import { plantClaims } from '../simulators/held-keys'
+import { plantClaims } from '../tests/held-keys'
 import { startPostgres } from '../simulators/postgres/server'
 import { createTemplate } from '../simulators/postgres/template'
-import { makeWorkshop, openWorldOn, usd } from '../simulators/test-world'
+import { makeWorkshop, openWorldOn, usd } from '../tests/test-world'
 
 const count = Number(process.env.BENCH_KEYS ?? 10_000)
 const gift = makeWorkshop({

@@ -1,4 +1,4 @@
-import { bulkKinds } from '~/domain/bulk/kinds.server'
+import { bulkKinds } from '~/domain/staff/kinds.server'
 import { runBulk } from '~/domain/bulk/run-bulk.server'
 import type { JobHandler } from './job-handler'
 

@@ -10,9 +10,9 @@ import {
   spend,
   startAction,
   worstUpstream,
-} from '../simulators/claims'
-import { reconcileKeys } from '~/domain/reconcile/reconcile.server'
-import { makeWorkshop, openWorld, usd, type World } from '../simulators/harness'
+} from '../tests/claims'
+import { reconcileKeys } from '~/domain/keys/reconcile.server'
+import { makeWorkshop, openWorld, usd, type World } from '../tests/harness'
 
 const kill = (child: ChildProcess) =>
   new Promise<void>((resolve) => {

@@ -3,8 +3,8 @@ import type { ChildProcess } from 'node:child_process'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
-import { reconcileKeys } from '~/domain/reconcile/reconcile.server'
-import { openWorld, type World } from '../simulators/harness'
+import { reconcileKeys } from '~/domain/keys/reconcile.server'
+import { openWorld, type World } from '../tests/harness'
 
 const workshopSlug = 'test-workshop'
 

@@ -1,4 +1,4 @@
-import { makeReport } from '~/domain/doctor/report.server'
+import { makeReport } from '~/domain/operations/doctor-report.server'
 import type { JobHandler } from './job-handler'
 
 /** Checks whether this deployment is ready for a room, as staff asked for it. */

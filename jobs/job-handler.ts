@@ -6,8 +6,8 @@ import { catalog, type JobName, type JobPayload } from '~/adapters/queue.server'
 import type { Ctx } from '~/domain/ctx'
 import type { JobError, JobOutcome } from '~/domain/job-outcome'
 import { jobErrorOf } from '~/domain/provider-words'
-import { errorGroupOf, errorSentence } from '~/domain/queue-board/error-groups'
-import type { JobRun } from '~/domain/queue-board/record-runs.server'
+import { errorGroupOf, errorSentence } from '~/domain/operations/error-groups'
+import type { JobRun } from '~/domain/operations/job-history.server'
 
 export type JobHandler<Name extends JobName> = (
   ctx: Ctx,

@@ -1,4 +1,4 @@
-import { runMint } from '~/domain/mint/mint.server'
+import { runMint } from '~/domain/keys/mint.server'
 import type { JobHandler } from './job-handler'
 
 /** Makes the key of one mint; one that needs a team's service goes on to `mint-sub-key`. */

@@ -1,4 +1,4 @@
-import { runMint } from '~/domain/mint/mint.server'
+import { runMint } from '~/domain/keys/mint.server'
 import type { JobHandler } from './job-handler'
 
 /** Makes the key of one mint at a team's service. */

@@ -1,4 +1,4 @@
-import { runCheck, runScheduledCheck } from '~/domain/reconcile/runs.server'
+import { runCheck, runScheduledCheck } from '~/domain/keys/reconcile-runs.server'
 import type { JobHandler } from './job-handler'
 
 /** Compares everything upstream with our rows and keeps what differs; changes nothing else. */

@@ -1,4 +1,4 @@
-import { runFix } from '~/domain/reconcile/runs.server'
+import { runFix } from '~/domain/keys/reconcile-runs.server'
 import type { JobHandler } from './job-handler'
 
 /** Carries out the fixes that somebody pressed. */

@@ -1,5 +1,5 @@
 import type { JobHandler } from './job-handler'
-import { reconcileKeys } from '~/domain/reconcile/reconcile.server'
+import { reconcileKeys } from '~/domain/keys/reconcile.server'
 import { retryOnProviderTrouble } from './job-handler'
 
 /** Finds and removes keys of ours that no row holds. */

@@ -1,4 +1,4 @@
-import { reconcileService } from '~/domain/sub-key-upstream/reconcile.server'
+import { reconcileService } from '~/domain/keys/service-orphans.server'
 import { retryOnProviderTrouble, type JobHandler } from './job-handler'
 
 /** Finds and removes keys of ours at one team's service that no row holds. */

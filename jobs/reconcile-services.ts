@@ -1,4 +1,4 @@
-import { sendServiceReconciles } from '~/domain/sub-key-upstream/reconcile.server'
+import { sendServiceReconciles } from '~/domain/keys/service-orphans.server'
 import type { JobHandler } from './job-handler'
 
 /** Sends a `reconcile-service` for each master key that may have keys. */

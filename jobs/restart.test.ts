@@ -1,11 +1,11 @@
 /** A Postgres of its own, restarted in the middle of a burst: nothing that was accepted is lost. */
 import { afterAll, expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
-import { reconcileKeys } from '~/domain/reconcile/reconcile.server'
+import { reconcileKeys } from '~/domain/keys/reconcile.server'
 import { migrate } from '../prisma/migrate'
 import { startPostgres } from '../simulators/postgres/server'
 import { createTemplate } from '../simulators/postgres/template'
-import { openWorldOn } from '../simulators/test-world'
+import { openWorldOn } from '../tests/test-world'
 
 const claimCount = 60
 const postgres = await startPostgres({ durable: true })

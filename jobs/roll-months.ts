@@ -1,5 +1,5 @@
 import type { JobHandler } from './job-handler'
-import { rollMonths } from '~/domain/ledger/budgets.server'
+import { rollMonths } from '~/domain/money/budgets.server'
 
 /** Opens the month of every member. */
 export const rollMonthsJob: JobHandler<'roll-months'> = async (ctx) => {

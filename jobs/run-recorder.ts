@@ -1,6 +1,6 @@
 /** The worker's pen: keeps the history of runs without ever making a job wait for it. */
 import type { Ctx } from '~/domain/ctx'
-import { recordRuns, type JobRun } from '~/domain/queue-board/record-runs.server'
+import { recordRuns, type JobRun } from '~/domain/operations/job-history.server'
 
 export type RunRecorder = {
   record(runs: JobRun[]): void

@@ -1,5 +1,5 @@
 import type { JobHandler } from './job-handler'
-import { sweep, sweepSeconds } from '~/domain/sweep/sweep.server'
+import { sweep, sweepSeconds } from '~/domain/operations/sweep.server'
 
 /** Sends the next sweep before it does this one: a crash in the middle does not end the chain. */
 export const sweepJob: JobHandler<'sweep'> = async (ctx) => {

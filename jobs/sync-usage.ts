@@ -1,5 +1,5 @@
 import type { JobHandler } from './job-handler'
-import { syncUsageIfDue } from '~/domain/usage/usage.server'
+import { syncUsageIfDue } from '~/domain/keys/usage.server'
 import { retryOnProviderTrouble } from './job-handler'
 
 /** Copies usage of keys into the database when it is time, and says why if it is not. */

@@ -1,5 +1,5 @@
-import { tidyRuns } from '~/domain/reconcile/runs.server'
-import { tidySamples } from '~/domain/usage/samples.server'
+import { tidyRuns } from '~/domain/keys/reconcile-runs.server'
+import { tidySamples } from '~/domain/keys/samples.server'
 import type { JobHandler } from './job-handler'
 
 /** Thins out samples and forgets old checks. */

@@ -153,8 +153,8 @@ test('every link between the pages leads somewhere, and so does every heading th
       if (anchor !== undefined) expect(anchorsOf(linked), `${page}: ${target}`).toContain(anchor)
     }
   }
-  const remedies = readdirSync('app/domain/doctor')
-    .map((file) => readFileSync(`app/domain/doctor/${file}`, 'utf8'))
+  const remedies = readdirSync('app/domain/operations')
+    .map((file) => readFileSync(`app/domain/operations/${file}`, 'utf8'))
     .join('\n')
   const headings = [...remedies.matchAll(/docs\/runbook\.md, “([^”]+)”/g)].map(
     ([, heading]) => heading,

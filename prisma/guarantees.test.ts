@@ -2,8 +2,8 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
-import { runMint } from '~/domain/mint/mint.server'
-import { openWorld, type World } from '../simulators/harness'
+import { runMint } from '~/domain/keys/mint.server'
+import { openWorld, type World } from '../tests/harness'
 
 async function readyClaim(world: World) {
   const [person] = await world.people(1)

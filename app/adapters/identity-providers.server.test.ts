@@ -8,7 +8,7 @@ import {
   type Provider,
   type ProviderIdentity,
 } from './identity-providers.server'
-import { CookieJar, type Fault, startStandIns, type StandIns } from './identity-stand-ins'
+import { CookieJar, type Fault, startStandIns, type StandIns } from '../../tests/identity-stand-ins'
 
 const open: StandIns[] = []
 afterAll(async () => {

@@ -7,7 +7,7 @@ import { startLiteLlm } from '../../simulators/litellm/server'
 import { createLiteLlm } from './litellm.server'
 import { createOutbound } from './outbound.server'
 import { isProviderError } from './provider-error'
-import { conformanceOf, type ServiceBench } from './service-conformance'
+import { conformanceOf, type ServiceBench } from '../../tests/service-conformance'
 
 const pathOf = {
   create: 'POST /key/generate',

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { freePort } from '../../simulators/free-port'
 import { startOpenRouter } from '../../simulators/openrouter/server'
 import { createOpenRouterService } from './openrouter-service.server'
-import { conformanceOf, type ServiceBench } from './service-conformance'
+import { conformanceOf, type ServiceBench } from '../../tests/service-conformance'
 
 const pathOf = {
   create: 'POST /keys',

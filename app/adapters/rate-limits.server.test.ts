@@ -1,6 +1,6 @@
 /** Limits are counted in the database: machines agree, a restart forgets nothing, and a room behind one address is let in. */
 import { afterAll, expect, test } from 'vitest'
-import { testDb } from '../../simulators/test-database'
+import { testDb } from '../../tests/test-database'
 import { createDb } from './db.server'
 import { addressBlock, createLimits, limitCatalog, type LimitName } from './rate-limits.server'
 

@@ -4,9 +4,9 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import type { DoctorReport } from '~/domain/doctor/doctor.server'
+import type { DoctorReport } from '~/domain/operations/doctor.server'
 import { freePort } from '../../simulators/free-port'
-import { openWorld, type World } from '../../simulators/harness'
+import { openWorld, type World } from '../../tests/harness'
 import { startIdentity } from '../../simulators/identity/server'
 
 const workshop = (opens: Date) =>

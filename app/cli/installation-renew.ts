@@ -5,7 +5,7 @@ import {
   listFormerKeys,
   renewInstallation,
   type FormerKey,
-} from '../domain/installation/installation.server'
+} from '../domain/operations/installation.server'
 import { EnvError, readEnv } from '../env.server'
 
 if (process.argv.slice(2).join(' ') !== '--yes') {

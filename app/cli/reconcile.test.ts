@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { createOpenRouter } from '~/adapters/openrouter.server'
-import { makeWorkshop, openWorld, type World } from '../../simulators/harness'
+import { makeWorkshop, openWorld, type World } from '../../tests/harness'
 
 function reconcile(
   world: World,

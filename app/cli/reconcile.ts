@@ -3,10 +3,10 @@
  * Ends with 0 when everything agrees, with 1 when drift remains or it could not look, with 2 on a wrong argument.
  */
 import { EnvError, readEnv } from '../env.server'
-import { driftKinds, type Drift } from '../domain/reconcile/drift'
-import { fixDrifts, type FixOutcome } from '../domain/reconcile/fix.server'
-import { planReconcile, type ReconcilePlan } from '../domain/reconcile/reconcile.server'
-import { recordFixRun } from '../domain/reconcile/runs.server'
+import { driftKinds, type Drift } from '../domain/keys/drift'
+import { fixDrifts, type FixOutcome } from '../domain/keys/repair.server'
+import { planReconcile, type ReconcilePlan } from '../domain/keys/reconcile.server'
+import { recordFixRun } from '../domain/keys/reconcile-runs.server'
 import { createWebRuntime } from '../runtime.server'
 
 const known = ['--fix', '--json']

@@ -5,14 +5,12 @@
 import { stat } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { formatUsd } from '~/money'
-import { keysThatFit, worstCaseSpend } from '../domain/pool/committed'
-import {
-  loadWorkshopFiles,
-  loadWorkshops,
-  type WorkshopCatalog,
-} from '../domain/workshop/catalog.server'
+import { keysThatFit, worstCaseSpend } from '../domain/workshop/worst-case'
+import { loadWorkshopFiles, loadWorkshops } from '../domain/workshop/catalog.server'
+import type { WorkshopCatalog } from '../domain/workshop-file'
 import { formatProblem } from '../domain/workshop/parse'
-import { windowState, type Workshop } from '../domain/workshop/workshop'
+import { windowState } from '../domain/workshop/workshop'
+import type { Workshop } from '../domain/workshop-file'
 
 const places = process.argv.slice(2)
 if (places.length === 0) places.push(process.env.WORKSHOPS_DIR || 'workshops')

@@ -1,6 +1,6 @@
 import { hydrateRoot } from 'react-dom/client'
-import { ClaimPage } from '~/components/claim-page'
-import type { ClaimPageData } from '~/components/claim-page-data'
+import { ClaimPage } from '~/components/claim/claim-page'
+import type { ClaimPageData } from '~/components/claim/claim-page-data'
 import { claimDataId, claimIslandId } from './claim-ids'
 
 export function startClaim(): void {

@@ -1,7 +1,7 @@
 import { RemixBrowser } from '@remix-run/react'
 import { startTransition, StrictMode } from 'react'
 import { hydrateRoot } from 'react-dom/client'
-import { ResponseFactsProvider } from '~/components/response-facts'
+import { ResponseFactsProvider } from '~/components/base/response-facts'
 
 export function startRouter(): void {
   const requestId =

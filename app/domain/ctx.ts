@@ -9,7 +9,8 @@ import type { Queue } from '~/adapters/queue.server'
 import type { Limits } from '~/adapters/rate-limits.server'
 import type { Sealer } from '~/adapters/sealing.server'
 import type { Services } from '~/adapters/service-adapter'
-import type { WorkshopCatalog } from './workshop/catalog.server'
+import type { Holders } from './holder'
+import type { WorkshopCatalog } from './workshop-file'
 
 export type Settings = {
   /** The switch: false means no mint and no claim. */
@@ -38,6 +39,8 @@ export type Ctx = {
   db: Db
   queue: Queue
   provider: KeyProvider
+  /** Who keys are made for: the engine reaches claims and members' keys through these ports alone. */
+  holders: Holders
   /** Where teams may have keys made, with credentials of their own. */
   services: Services
   sealer: Sealer

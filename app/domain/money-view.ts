@@ -1,6 +1,5 @@
 /** Money for pages: exact text for people, a plain number only for the length of a meter. */
 import { formatUsd, nanoFromDecimalString, usdNumberFromNano, type NanoUsd } from '~/money'
-import type { MoneyView } from './claim/view-types'
 
 export function moneyView(amount: NanoUsd): MoneyView {
   return { text: formatUsd(amount), usd: usdNumberFromNano(amount) }
@@ -10,3 +9,7 @@ export function moneyView(amount: NanoUsd): MoneyView {
 export function moneyViewOfDecimal(decimal: string): MoneyView {
   return moneyView(nanoFromDecimalString(decimal))
 }
+/** What pages show of workshops and claims. Everything here may reach the browser: no secret, no other person's data. */
+
+/** Money as text for people ("$1.25"), with the plain number of USD beside it for meters. */
+export type MoneyView = { text: string; usd: number }

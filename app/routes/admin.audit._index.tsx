@@ -1,11 +1,11 @@
 import type { MetaFunction } from '@remix-run/node'
 import { useLoaderData } from '@remix-run/react'
-import { AdminShell } from '~/components/admin-shell'
-import { AuditFilterForm } from '~/components/audit-filter'
-import { AuditTrail, ChainLine, type TrailEntry } from '~/components/audit-trail'
-import { ButtonLink } from '~/components/button'
-import { Callout } from '~/components/callout'
-import { EmptyState } from '~/components/page-shell'
+import { AdminShell } from '~/components/staff/admin-shell'
+import { AuditFilterForm } from '~/components/staff/audit-filter'
+import { AuditTrail, ChainLine, type TrailEntry } from '~/components/staff/audit-trail'
+import { ButtonLink } from '~/components/base/button'
+import { Callout } from '~/components/base/callout'
+import { EmptyState } from '~/components/base/page-shell'
 import { readAuditPage, type AuditEntry } from '~/domain/audit/read.server'
 import {
   auditExportUrl,

@@ -1,9 +1,9 @@
 import { redirect, type MetaFunction } from '@remix-run/node'
 import { useLoaderData, useNavigation, useRevalidator } from '@remix-run/react'
 import { useEffect } from 'react'
-import { DoctorPage } from '~/components/doctor-page'
-import { askForReport, readDoctorView } from '~/domain/doctor/report.server'
-import { readiness } from '~/domain/health/health.server'
+import { DoctorPage } from '~/components/staff/doctor-page'
+import { askForReport, readDoctorView } from '~/domain/operations/doctor-report.server'
+import { readiness } from '~/domain/operations/workers.server'
 import { handler } from '~/web/handler.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 

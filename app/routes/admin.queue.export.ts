@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync'
-import { exportJobs } from '~/domain/queue-board/export.server'
-import { readQueueQuery } from '~/domain/queue-board/filter'
+import { exportJobs } from '~/domain/staff/queue/export.server'
+import { readQueueQuery } from '~/domain/staff/queue/filter'
 import { handler } from '~/web/handler.server'
 import { requireStaff } from '~/web/session.server'
 

@@ -1,19 +1,19 @@
 import type { MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { useLivePage } from '~/client/use-live-page'
-import { AdminAlerts } from '~/components/admin-alerts'
-import { AdminShell } from '~/components/admin-shell'
-import { Callout } from '~/components/callout'
-import { ReconcilePage } from '~/components/reconcile-page'
-import { driftKinds } from '~/domain/reconcile/drift'
-import { readReconcileView } from '~/domain/reconcile/reconcile-page.server'
+import { AdminAlerts } from '~/components/staff/admin-alerts'
+import { AdminShell } from '~/components/staff/admin-shell'
+import { Callout } from '~/components/base/callout'
+import { ReconcilePage } from '~/components/staff/reconcile-page'
+import { driftKinds } from '~/domain/keys/drift'
+import { readReconcileView } from '~/domain/staff/reconcile-page.server'
 import {
   askForCheck,
   askForFix,
   type FixAsked,
   type FixSelection,
-} from '~/domain/reconcile/runs.server'
-import { readAlerts } from '~/domain/usage/alerts.server'
+} from '~/domain/keys/reconcile-runs.server'
+import { readAlerts } from '~/domain/operations/alerts.server'
 import { handler } from '~/web/handler.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 

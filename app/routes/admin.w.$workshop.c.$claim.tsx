@@ -1,17 +1,17 @@
 import type { MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
-import { AdminShell } from '~/components/admin-shell'
-import { BanBox, type BanAnswer } from '~/components/ban-box'
+import { AdminShell } from '~/components/staff/admin-shell'
+import { BanBox, type BanAnswer } from '~/components/staff/ban-box'
 import {
   AttemptTable,
   ClaimActions,
   ClaimFacts,
   FormerKeys,
   Trail,
-} from '~/components/claim-detail'
-import { Section } from '~/components/page-shell'
-import { banPerson, unbanPerson } from '~/domain/account/ban.server'
-import { findClaimDetail } from '~/domain/claim/claim-detail.server'
+} from '~/components/staff/claim-detail'
+import { Section } from '~/components/base/page-shell'
+import { banPerson, unbanPerson } from '~/domain/people/ban.server'
+import { findClaimDetail } from '~/domain/staff/claim-detail.server'
 import type { Ctx } from '~/domain/ctx'
 import { adminActUrl, adminWorkshopUrl } from '~/web/admin-urls'
 import { handler, notFound } from '~/web/handler.server'

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { createReadableStreamFromReadable } from '@remix-run/node'
 import { stringify } from 'csv-stringify'
-import { readFilter } from '~/domain/claim/claim-list'
-import { csvOptions, exportClaims } from '~/domain/claim/claim-export.server'
-import { readFigures } from '~/domain/figures/figures.server'
+import { readFilter } from '~/domain/staff/claim-list'
+import { csvOptions, exportClaims } from '~/domain/staff/claim-export.server'
+import { readFigures } from '~/domain/operations/counters.server'
 import { handler, notFound } from '~/web/handler.server'
 import { requireStaff } from '~/web/session.server'
 

@@ -1,6 +1,6 @@
 import type { MetaFunction } from '@remix-run/node'
-import { ButtonLink } from '~/components/button'
-import { PageShell } from '~/components/page-shell'
+import { ButtonLink } from '~/components/base/button'
+import { PageShell } from '~/components/base/page-shell'
 
 export const meta: MetaFunction = () => [{ title: 'Erased · Keymint' }]
 

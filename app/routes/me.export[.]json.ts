@@ -1,4 +1,4 @@
-import { exportPerson } from '~/domain/account/export.server'
+import { exportPerson } from '~/domain/people/export.server'
 import { download } from '~/web/download.server'
 import { handler } from '~/web/handler.server'
 import { meUrl } from '~/web/person-urls'

@@ -1,14 +1,14 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { Form, Link, useActionData, useLoaderData } from '@remix-run/react'
-import { Button } from '~/components/button'
-import { Callout } from '~/components/callout'
-import { CopyButton } from '~/components/copy-button'
-import { Field, Select } from '~/components/field'
-import { EmptyState, Section } from '~/components/page-shell'
-import { TeamShell } from '~/components/team-shell'
-import { joinUrl, memberUrl, teamUrl } from '~/components/team-urls'
-import { Ago, Time } from '~/components/time'
-import { decideRequest } from '~/domain/ledger/budgets.server'
+import { Button } from '~/components/base/button'
+import { Callout } from '~/components/base/callout'
+import { CopyButton } from '~/components/base/copy-button'
+import { Field, Select } from '~/components/base/field'
+import { EmptyState, Section } from '~/components/base/page-shell'
+import { TeamShell } from '~/components/team/team-shell'
+import { joinUrl, memberUrl, teamUrl } from '~/components/team/team-urls'
+import { Ago, Time } from '~/components/base/time'
+import { decideRequest } from '~/domain/money/budgets.server'
 import {
   inviteByMail,
   listOpenInvitations,

@@ -1,19 +1,19 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { Form, useActionData, useLoaderData } from '@remix-run/react'
-import { BudgetFigures, MonthEnd } from '~/components/budget-figures'
-import { Button } from '~/components/button'
-import { Callout } from '~/components/callout'
-import { Field, Select } from '~/components/field'
-import { EmptyState, Section } from '~/components/page-shell'
-import { SubKeyTable } from '~/components/sub-key-table'
-import { TeamShell } from '~/components/team-shell'
-import { memberUrl, teamUrl } from '~/components/team-urls'
+import { BudgetFigures, MonthEnd } from '~/components/team/budget-figures'
+import { Button } from '~/components/base/button'
+import { Callout } from '~/components/base/callout'
+import { Field, Select } from '~/components/base/field'
+import { EmptyState, Section } from '~/components/base/page-shell'
+import { SubKeyTable } from '~/components/team/sub-key-table'
+import { TeamShell } from '~/components/team/team-shell'
+import { memberUrl, teamUrl } from '~/components/team/team-urls'
 import {
   previewBudgetView,
   setBudget,
   type BudgetPreviewView,
-} from '~/domain/ledger/budgets.server'
-import { listSubKeys } from '~/domain/sub-key/sub-key-view.server'
+} from '~/domain/money/budgets.server'
+import { listSubKeys } from '~/domain/team/sub-key-view.server'
 import {
   removeMember,
   resumeMember,

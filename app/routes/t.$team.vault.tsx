@@ -1,14 +1,14 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { Form, useActionData, useLoaderData } from '@remix-run/react'
-import { Button } from '~/components/button'
-import { Callout } from '~/components/callout'
-import { Field, SecretField } from '~/components/field'
-import { EmptyState, Section } from '~/components/page-shell'
-import { delayWords } from '~/components/sub-key-words'
-import { TeamShell } from '~/components/team-shell'
-import { teamUrl } from '~/components/team-urls'
-import { Ago, Time } from '~/components/time'
-import { teamScope } from '~/domain/ledger/member-lock.server'
+import { Button } from '~/components/base/button'
+import { Callout } from '~/components/base/callout'
+import { Field, SecretField } from '~/components/base/field'
+import { EmptyState, Section } from '~/components/base/page-shell'
+import { delayWords } from '~/components/team/sub-key-words'
+import { TeamShell } from '~/components/team/team-shell'
+import { teamUrl } from '~/components/team/team-urls'
+import { Ago, Time } from '~/components/base/time'
+import { teamScope } from '~/domain/money/member-lock.server'
 import {
   depositKey,
   disableKey,

@@ -1,6 +1,6 @@
 import { redirect } from '@remix-run/node'
 import { renderToStaticMarkup } from 'react-dom/server'
-import { PlainDocument } from '~/components/plain-document'
+import { PlainDocument } from '~/components/base/plain-document'
 import {
   replaceEveryMinutes,
   replaceOwnKey,

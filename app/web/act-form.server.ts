@@ -1,6 +1,6 @@
 /** What staff ask for on the action page, as it stands in its URL and in its form. */
 import type { ClaimAction, ClaimSelection } from '~/domain/claim/actions'
-import { readFilter } from '~/domain/claim/claim-list'
+import { readFilter } from '~/domain/staff/claim-list'
 import { formatUsd, nanoFromDecimalString, type NanoUsd } from '~/money'
 
 export type Asked =

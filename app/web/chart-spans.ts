@@ -1,4 +1,4 @@
-import { spans, type SpanName } from '~/domain/figures/spans'
+import { spans, type SpanName } from '~/domain/operations/spans'
 
 const words: Record<SpanName, string> = { hour: 'An hour', day: 'A day', week: 'A week' }
 

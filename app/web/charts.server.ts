@@ -1,6 +1,6 @@
 /** The charts of what happened: claims, waits for a key, and spend. */
-import type { ChartView } from '~/components/chart-view'
-import type { Activity } from '~/domain/figures/series.server'
+import type { ChartView } from '~/components/base/chart-view'
+import type { Activity } from '~/domain/staff/series.server'
 import { formatUsd, nanoFromUsdNumber } from '~/money'
 import { chartClock, drawChart } from './draw-chart.server'
 

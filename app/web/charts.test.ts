@@ -1,6 +1,6 @@
 /** Charts say in words what they draw, and draw nothing that is not a number. */
 import { expect, test } from 'vitest'
-import type { Activity } from '~/domain/figures/series.server'
+import type { Activity } from '~/domain/staff/series.server'
 import { activityCharts } from './charts.server'
 
 const from = '2026-04-14T08:00:00.000Z'

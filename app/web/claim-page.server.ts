@@ -1,6 +1,6 @@
 /** What the claim page and its refresh both answer with. */
-import type { ClaimPageData } from '~/components/claim-page-data'
-import type { Viewer } from '~/domain/account/session.server'
+import type { ClaimPageData } from '~/components/claim/claim-page-data'
+import type { Viewer } from '~/domain/people/session.server'
 import { findClaimPulse, findClaimView } from '~/domain/claim/claim-view.server'
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { Ctx } from '~/domain/ctx'

@@ -1,7 +1,7 @@
 /** Draws a chart on the server: the browser gets paths, and the figures as a table. */
 import { scaleLinear, scaleUtc } from 'd3-scale'
 import { area, line } from 'd3-shape'
-import type { ChartLine, ChartView } from '~/components/chart-view'
+import type { ChartLine, ChartView } from '~/components/base/chart-view'
 
 const width = 360
 const height = 168

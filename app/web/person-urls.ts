@@ -1,5 +1,5 @@
 /** The addresses of a person's own pages. */
-import type { NoticeCode } from '~/components/person-words'
+import type { NoticeCode } from '~/components/claim/person-words'
 
 export const erasedUrl = '/me/erased'
 

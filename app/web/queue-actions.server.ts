@@ -1,13 +1,13 @@
 /** What the forms of the queue's pages ask for: one field "do", and the jobs it is about. */
-import type { QueueActionAnswer } from '~/components/queue/answer-types'
+import type { QueueActionAnswer } from '~/components/staff/queue/answer-types'
 import { abortBulk } from '~/domain/bulk/bulk.server'
 import type { Ctx } from '~/domain/ctx'
-import { pauseMinting, resumeMinting } from '~/domain/mint/pause.server'
-import { cancelJob, redriveJob, retryJob } from '~/domain/queue-board/actions.server'
-import { actOnJobs, type JobAction, type JobSelection } from '~/domain/queue-board/bulk-jobs.server'
-import { changedSearch, readQueueQuery } from '~/domain/queue-board/filter'
-import { cancelWords, jobKindOf } from '~/domain/queue-board/job-kinds'
-import { jobsById, matchingJobIds, mostMatches } from '~/domain/queue-board/list.server'
+import { pauseMinting, resumeMinting } from '~/domain/keys/pause.server'
+import { cancelJob, redriveJob, retryJob } from '~/domain/staff/queue/actions.server'
+import { actOnJobs, type JobAction, type JobSelection } from '~/domain/staff/queue/bulk-jobs.server'
+import { changedSearch, readQueueQuery } from '~/domain/staff/queue/filter'
+import { cancelWords, jobKindOf } from '~/domain/staff/queue/job-kinds'
+import { jobsById, matchingJobIds, mostMatches } from '~/domain/staff/queue/list.server'
 
 type Given = { ctx: Ctx; actorUserId: string; url: URL; form: FormData }
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

@@ -1,6 +1,6 @@
 /** The three charts of the queue page: what ran, how long it had waited, how long it took. */
-import type { ChartView } from '~/components/chart-view'
-import type { Quantiles, Throughput, ThroughputPoint } from '~/domain/queue-board/types'
+import type { ChartView } from '~/components/base/chart-view'
+import type { Quantiles, Throughput, ThroughputPoint } from '~/domain/staff/queue/types'
 import { chartClock, drawChart } from './draw-chart.server'
 
 export function queueCharts(throughput: Throughput): ChartView[] {

@@ -1,8 +1,8 @@
 /** The limits at the door. A refusal is a 429 with words, a Retry-After, and no trace but a line in the log. */
 import { renderToStaticMarkup } from 'react-dom/server'
 import type { LimitName } from '~/adapters/rate-limits.server'
-import { errorWords } from '~/components/error-page'
-import { PlainDocument } from '~/components/plain-document'
+import { errorWords } from '~/components/base/error-page'
+import { PlainDocument } from '~/components/base/plain-document'
 import type { Ctx } from '~/domain/ctx'
 import styles from '~/styles/app.css?url'
 

@@ -12,7 +12,7 @@ import {
   findSession,
   sessionLifetimeSeconds,
   type Viewer,
-} from '~/domain/account/session.server'
+} from '~/domain/people/session.server'
 import { notFound } from './handler.server'
 import { requireWithinLimit } from './rate-limit.server'
 import type { SignInProblemCode } from './sign-in-problems'

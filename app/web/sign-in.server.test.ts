@@ -5,11 +5,11 @@ import {
   createAuthSetup,
   type Provider,
 } from '~/adapters/identity-providers.server'
-import { CookieJar, startStandIns, type StandIns } from '~/adapters/identity-stand-ins'
+import { CookieJar, startStandIns, type StandIns } from '../../tests/identity-stand-ins'
 import { createLog } from '~/adapters/log.server'
 import { createLimits } from '~/adapters/rate-limits.server'
 import type { Settings } from '~/domain/ctx'
-import { testDb } from '../../simulators/test-database'
+import { testDb } from '../../tests/test-database'
 import { startIdentity } from '../../simulators/identity/server'
 import {
   getViewer,

@@ -16,8 +16,8 @@ import {
   type Provider,
   type ProviderIdentity,
 } from '~/adapters/identity-providers.server'
-import { resolveAttendee } from '~/domain/account/account.server'
-import { startSession } from '~/domain/account/session.server'
+import { resolveAttendee } from '~/domain/people/account.server'
+import { startSession } from '~/domain/people/session.server'
 import type { Ctx } from '~/domain/ctx'
 import { notFound } from './handler.server'
 import {

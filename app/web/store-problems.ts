@@ -1,5 +1,5 @@
 /** What can be wrong with a wish for a key or for more money: the field it belongs to, and words for the person. */
-import type { ProvisionRefusal } from '~/domain/sub-key/sub-key.server'
+import type { ProvisionRefusal } from '~/domain/team/sub-key.server'
 import { formatUsd } from '~/money'
 
 type Words = { field: 'purpose' | 'cap' | 'life' | 'models' | 'more' | 'why' | null; words: string }

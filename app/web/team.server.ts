@@ -1,6 +1,6 @@
 /** Who may see which page of a team, and the few values its forms carry. To anybody outside, a team does not exist. */
 import { findMembership, type Membership } from '~/domain/team/team.server'
-import type { Viewer } from '~/domain/account/session.server'
+import type { Viewer } from '~/domain/people/session.server'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import { notFound, type HandlerArgs } from './handler.server'
 import { getViewer } from './session.server'

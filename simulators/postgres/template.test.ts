@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import { startTcpProxy } from '../tcp-proxy'
+import { startTcpProxy } from '../../tests/tcp-proxy'
 import { startPostgres } from './server'
 import { cloneDatabase, createTemplate } from './template'
 

@@ -1,7 +1,7 @@
 /** Reading the trail: every filter finds what it should, page by page, and a long trail costs what a short one does. */
 import { afterAll, expect, test } from 'vitest'
 import { Prisma, type Db } from '~/adapters/db.server'
-import { testDb } from '../../../simulators/test-database'
+import { testDb } from '../../../tests/test-database'
 import { recordAudit } from './audit.server'
 import {
   auditRowsQuery,

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { Prisma } from '~/adapters/db.server'
 import { ProviderError } from '~/adapters/provider-error'
-import { openWorld, type World } from '../../../simulators/harness'
+import { openWorld, type World } from '../../../tests/harness'
 import type { BulkItemResult, BulkKind } from './bulk-kind'
 import {
   abortBulk,

@@ -5,7 +5,7 @@
 import pLimit from 'p-limit'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
-import { providerWords } from '../bind/bind.server'
+import { providerWords } from '../keys/bind.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { JobOutcome } from '../job-outcome'

@@ -1,5 +1,6 @@
 /** Who may claim: a pure function of the workshop, the person, the operator's switch and the time. The pause is a row, and read where the claim is written. */
-import { windowState, type Workshop } from '../workshop/workshop'
+import { windowState } from '../workshop/workshop'
+import type { Workshop } from '../workshop-file'
 
 export type Claimant = {
   userId: string

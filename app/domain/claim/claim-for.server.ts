@@ -1,5 +1,5 @@
 /** A key that staff make for somebody: for a giveaway, by the numeric id of a GitHub account, whether or not it has ever signed in. */
-import { attendeeOfGithubId } from '../account/account.server'
+import { attendeeOfGithubId } from '../people/account.server'
 import type { Ctx } from '../ctx'
 import { claimAs, type RefusedReason } from './claim.server'
 

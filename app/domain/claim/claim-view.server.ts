@@ -1,6 +1,6 @@
 /** A claim as its owner sees it: one query over the rows, and nothing of the queue's own state. */
 import type { Ctx } from '../ctx'
-import { asDelayReason, type DelayReason } from '../mint/mint-policy'
+import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import { moneyView, moneyViewOfDecimal } from '../money-view'
 import { nanoFromDecimalString } from '~/money'
 import { claimAgainFrom } from './claim-again'

@@ -1,9 +1,9 @@
 /** Giving a key back before its time. The right ends at once, in our rows; the provider follows at once or as soon as it answers. */
 import { isProviderError } from '~/adapters/provider-error'
 import type { Ctx } from '../ctx'
-import { lockClaim } from '../lifecycle/claim-row.server'
-import { listKeysToTakeOut, takeOutOfUse } from '../lifecycle/retire.server'
-import { endClaim } from '../lifecycle/revoke.server'
+import { lockClaim } from './claim-row.server'
+import { listKeysToTakeOut, takeOutOfUse } from './retire.server'
+import { endClaim } from './revoke.server'
 
 /** `given-back-soon`: ours has ended, and the sweep switches the key off as soon as the provider answers. */
 export type GiveBackOutcome = 'given-back' | 'given-back-soon' | 'not-live'

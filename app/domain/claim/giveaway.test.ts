@@ -1,12 +1,12 @@
 /** The giveaway door against a real Postgres and the stand-in: seats, switches, and what goes wrong at such doors. */
 import { expect, test } from 'vitest'
-import { resolveAttendee } from '~/domain/account/account.server'
+import { resolveAttendee } from '~/domain/people/account.server'
 import { claimForGithubId } from '~/domain/claim/claim-for.server'
 import { claimKey } from '~/domain/claim/claim.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
-import { runMint } from '~/domain/mint/mint.server'
-import { reconcileKeys } from '~/domain/reconcile/reconcile.server'
-import { sweep } from '~/domain/sweep/sweep.server'
+import { runMint } from '~/domain/keys/mint.server'
+import { reconcileKeys } from '~/domain/keys/reconcile.server'
+import { sweep } from '~/domain/operations/sweep.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import {
   makeWorkshop,
@@ -14,8 +14,8 @@ import {
   usd,
   type World,
   type WorldOptions,
-} from '../../../simulators/harness'
-import type { Workshop } from '../workshop/workshop'
+} from '../../../tests/harness'
+import type { Workshop } from '../workshop-file'
 
 const slug = 'small-keys'
 const dayMs = 86_400_000

@@ -7,8 +7,8 @@ import { isProviderError } from '~/adapters/provider-error'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
-import { recordReadings } from '../usage/usage.server'
-import { claimKeyPlace } from './claim-owner.server'
+import { recordReadings } from '../keys/usage.server'
+import { claimKeyPlace } from './claim-holder.server'
 import type { KeyTestVerdict } from './view-types'
 
 export type RevealOutcome =

@@ -2,7 +2,7 @@
 import { auditKinds } from './audit-kinds'
 import { csvOf } from './csv'
 import type { Ctx } from '../ctx'
-import { teamScope } from '../ledger/member-lock.server'
+import { teamScope } from '../money/member-lock.server'
 
 export type TeamAuditFilter = {
   /** Beginning of an action: "sub-key", "budget". */ about?: string | undefined

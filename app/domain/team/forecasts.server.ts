@@ -1,8 +1,8 @@
 /** Keys that will be of no use soon: their cap is spent, will be at the pace of late, or their time ends. */
 import { nanoFromDecimalString } from '~/money'
-import type { MoneyView } from '../claim/view-types'
+import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
-import { monthOf, nextMonth, startOf } from '../ledger/month'
+import { monthOf, nextMonth, startOf } from '../money/month'
 import { moneyView } from '../money-view'
 import { forecastEnd } from './forecast'
 

@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { openMember, teamScope, type MemberRole } from '../ledger/member-lock.server'
+import { openMember, teamScope, type MemberRole } from '../money/member-lock.server'
 import { invitationMail } from './invitation-mail'
 import { lockTeam } from './team.server'
 

@@ -1,9 +1,9 @@
 /** What was spent this month: by day, by member, by provider. Every figure is a sum of the ledger. */
 import { scaleBand, scaleLinear } from 'd3-scale'
 import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
-import type { MoneyView } from '../claim/view-types'
+import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
-import { monthOf, nextMonth, startOf } from '../ledger/month'
+import { monthOf, nextMonth, startOf } from '../money/month'
 import { moneyView } from '../money-view'
 
 export type DayView = { day: string; spent: MoneyView }

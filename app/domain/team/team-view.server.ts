@@ -1,14 +1,14 @@
 /** A team as its pages show it: members with their budgets, what was spent on which day, and what runs out when. */
 import { nanoFromDecimalString } from '~/money'
-import type { MoneyView } from '../claim/view-types'
+import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
-import { rollMonths } from '../ledger/budgets.server'
-import type { MemberRole, MemberState } from '../ledger/member-lock.server'
-import { monthOf, monthWords, nextMonth, startOf } from '../ledger/month'
-import { readBudget } from '../ledger/open-month.server'
-import { readBalance } from '../ledger/postings.server'
+import { rollMonths } from '../money/budgets.server'
+import type { MemberRole, MemberState } from '../money/member-lock.server'
+import { monthOf, monthWords, nextMonth, startOf } from '../money/month'
+import { readBudget } from '../money/open-month.server'
+import { readBalance } from '../money/postings.server'
 import { moneyView } from '../money-view'
-import type { BudgetView } from '../sub-key/view-types'
+import type { BudgetView } from './view-types'
 import { forecastEnd } from './forecast'
 
 /** The budget of one member now. Opens the month if nobody has yet. */

@@ -11,9 +11,9 @@ import {
   teamScope,
   type MemberRole,
   type MemberState,
-} from '../ledger/member-lock.server'
-import type { MemberRef } from '../ledger/postings.server'
-import { endKeysOf, returnFree } from '../sub-key/sub-key.server'
+} from '../money/member-lock.server'
+import type { MemberRef } from '../money/postings.server'
+import { endKeysOf, returnFree } from './sub-key.server'
 
 export type Membership = {
   teamId: string

@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createSealer } from '~/adapters/sealing.server'
-import { claimKeyPlace } from '~/domain/claim/claim-owner.server'
-import { openWorld, type World } from '../../../simulators/harness'
+import { claimKeyPlace } from '~/domain/claim/claim-holder.server'
+import { openWorld, type World } from '../../../tests/harness'
 import { rotateVault } from './rotate.server'
-import { masterKeyPlace } from './service.server'
+import { masterKeyPlace } from '../keys/service.server'
 
 type Secrets = Map<string, { table: 'claim' | 'master'; secret: string }>
 

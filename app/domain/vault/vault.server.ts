@@ -9,8 +9,8 @@ import { isProviderError } from '~/adapters/provider-error'
 import type { ServiceAdapter, ServiceCredential } from '~/adapters/service-adapter'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { asDelayReason, type DelayReason } from '../mint/mint-policy'
-import { masterKeyPlace, openService } from './service.server'
+import { asDelayReason, type DelayReason } from '../keys/mint-policy'
+import { masterKeyPlace, openService } from '../keys/service.server'
 
 /** `scope` is the team's in the audit trail. */
 type Team = { teamId: string; scope: string; userId: string }

@@ -1,11 +1,11 @@
 /** Depositing, replacing and disabling master credentials, and what nobody can do with their envelopes. */
 import { expect, test } from 'vitest'
-import { runMint } from '~/domain/mint/mint.server'
-import { openWorld } from '../../../simulators/harness'
+import { runMint } from '~/domain/keys/mint.server'
+import { openWorld } from '../../../tests/harness'
 import { startLiteLlm } from '../../../simulators/litellm/server'
 import { startOpenRouter } from '../../../simulators/openrouter/server'
-import { openTeamBench } from '../../../simulators/team-bench'
-import { openService } from './service.server'
+import { openTeamBench } from '../../../tests/team-bench'
+import { openService } from '../keys/service.server'
 import {
   depositKey,
   disableKey,

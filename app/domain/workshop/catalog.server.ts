@@ -6,16 +6,9 @@
 import { open, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { parseWorkshopFile, slugOf, type ParsedWorkshop, type Problem } from './parse'
-import type { Workshop } from './workshop'
+import type { Workshop } from '../workshop-file'
 import { MAX_FILE_BYTES } from './yaml-source'
-
-export type WorkshopCatalog = {
-  workshops: Map<string, Workshop>
-  /** Slugs whose file has an error: the page says so instead of 404. */
-  broken: Set<string>
-  problems: Problem[]
-  warnings: Problem[]
-}
+import type { WorkshopCatalog } from '../workshop-file'
 
 /** Reads every `*.yaml` of the folder, in the order of their names. */
 export async function loadWorkshops(dir: string): Promise<WorkshopCatalog> {

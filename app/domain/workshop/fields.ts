@@ -3,7 +3,8 @@
  * a field that is left out is null without a problem. Nothing is guessed: a near miss is an error with the line to write instead.
  */
 import { MAX_NANO_USD, nanoFromDecimalString, type NanoUsd } from '~/money'
-import { didYouMean, quoted, type Problem } from './problem'
+import { didYouMean, quoted } from './problem'
+import type { Problem } from '../workshop-file'
 import {
   fieldName,
   type Entry,

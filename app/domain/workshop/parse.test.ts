@@ -1,9 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { keysThatFit } from '../pool/committed'
+import { keysThatFit } from './worst-case'
 import { MAX_SLUG_LENGTH, formatProblem, parseWorkshopFile, type Problem } from './parse'
-import type { Workshop } from './workshop'
+import type { Workshop } from '../workshop-file'
 
 const FOLDER = join(import.meta.dirname, '../../../workshops')
 

@@ -4,13 +4,16 @@
  * field and remedy, all of them at once. Pure: no files, no clock; it never throws, whatever the text.
  */
 import { formatUsd } from '~/money'
-import { keysThatFit, mostCommittedIn } from '../pool/committed'
+import { mostCommittedIn } from '../money/committed'
+import { keysThatFit } from './worst-case'
 import { Fields, isEmail } from './fields'
-import { didYouMean, quoted, type Problem } from './problem'
-import type { KeyLimitReset, Organizer, Workshop, WorkshopKind, WorkshopProvider } from './workshop'
+import { didYouMean, quoted } from './problem'
+import type { Problem } from '../workshop-file'
+import type { KeyLimitReset, Organizer, Workshop, WorkshopKind, WorkshopProvider } from '../workshop-file'
 import { readYamlSource, type TextNode } from './yaml-source'
 
-export { formatProblem, type Problem } from './problem'
+export { formatProblem } from './problem'
+export type { Problem } from '../workshop-file'
 
 export type ParsedWorkshop =
   { ok: true; workshop: Workshop; warnings: Problem[] } | { ok: false; problems: Problem[] }

@@ -1,13 +1,5 @@
-/** What is wrong with a workshop file, said so that the person who wrote it can mend it without asking. */
-export type Problem = {
-  file: string
-  /** Counted from 1, as editors do. */
-  line: number
-  column?: number
-  field: string
-  message: string
-  remedy: string
-}
+import type { Problem } from '../workshop-file'
+
 
 /** One line: `workshops/foo.yaml:12 key_limit_usd: is not an amount of money  → write 2 or 0.50`. */
 export function formatProblem(problem: Problem): string {

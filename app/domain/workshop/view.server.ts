@@ -1,12 +1,13 @@
 /** Workshops as everybody sees them: the file, the clock, and what is taken of the pool. */
 import { nanoFromDecimalString } from '~/money'
-import type { WorkshopView } from '../claim/view-types'
+import type { WorkshopView } from './view-types'
 import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
-import { committedFor } from '../pool/committed'
-import { readPools, readTotalSeats, type PoolStanding } from '../pool/pool.server'
-import { readSwitchTimes, switchStates, type SwitchName } from '../switches/switches.server'
-import { keyExpiryFor, windowState, type Workshop } from './workshop'
+import { committedFor } from '../money/committed'
+import { readPools, readTotalSeats, type PoolStanding } from '../money/pool.server'
+import { readSwitchTimes, switchStates, type SwitchName } from './switches.server'
+import { keyExpiryFor, windowState } from './workshop'
+import type { Workshop } from '../workshop-file'
 
 type Standings = {
   pools: Map<string, PoolStanding>

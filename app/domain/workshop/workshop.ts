@@ -3,41 +3,7 @@
  * Guarantee: a value of this type has passed every rule of `parse.ts`. It says nothing about claims already made; their rows do.
  */
 import type { NanoUsd } from '~/money'
-
-export type WorkshopKind = 'workshop' | 'giveaway'
-export type KeyLimitReset = 'daily' | 'weekly' | 'monthly'
-export type WorkshopProvider = 'github' | 'google'
-export type Organizer = { name: string; email: string | null; url: string | null }
-
-export type Workshop = {
-  slug: string
-  kind: WorkshopKind
-  title: string
-  claimsOpenAt: Date | null
-  claimsCloseAt: Date | null
-  allowedModels: string[]
-  poolLimit: NanoUsd | null
-  keyLimit: NanoUsd
-  keyLimitReset: KeyLimitReset | null
-  /** Exactly one of `keyExpiresAt` and `keyExpiresInMs` is set. */
-  keyExpiresAt: Date | null
-  keyExpiresInMs: number | null
-  providers: WorkshopProvider[]
-  marketingOptIn: string | null
-  maxKeys: number | null
-  description: string | null
-  venue: string | null
-  /** An IANA name; `UTC` where the file names none. */
-  timezone: string
-  organizer: Organizer | null
-  docsUrl: string | null
-  acknowledgedTerms: boolean
-  /** Giveaways only: how old the account at the provider must be, and how long after a key ended the next may be claimed. */
-  minAccountAgeMs: number | null
-  cooldownMs: number | null
-  /** Giveaways only: a repository that people are asked to star. Never a condition. */
-  repositoryUrl: string | null
-}
+import type { Workshop } from '../workshop-file'
 
 export type WindowState = 'upcoming' | 'open' | 'closed'
 

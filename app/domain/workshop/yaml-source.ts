@@ -14,7 +14,8 @@ import {
   type Pair,
   type Scalar,
 } from 'yaml'
-import { quoted, type Problem } from './problem'
+import { quoted } from './problem'
+import type { Problem } from '../workshop-file'
 
 /** Large enough for fifty models and long words; small enough that the worst input parses in well under 200 ms. */
 export const MAX_FILE_BYTES = 16 * 1024

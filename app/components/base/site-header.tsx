@@ -1,0 +1,103 @@
+import { Link, useLocation } from '@remix-run/react'
+import { MintMark } from './icons'
+import { teamUrl } from '../team/team-urls'
+
+/** `staff` may open the pages under /admin. */
+export type HeaderPerson = {
+  displayName: string
+  staff: boolean
+  teams: { slug: string; name: string }[]
+}
+
+/** `unknown` when the database could not say who this is: then neither sign-in nor sign-out is offered. */
+export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown' }) {
+  const { pathname } = useLocation()
+  return (
+    <header className="no-print border-b border-rule">
+      <div className="mx-auto flex min-h-16 max-w-wide flex-wrap items-center justify-between gap-x-2 px-5">
+        <Link
+          to="/"
+          className="inline-flex min-h-11 items-center gap-2.5 font-head text-lead font-bold tracking-tight"
+        >
+          <span className="text-mint-ink">
+            <MintMark />
+          </span>
+          Keymint
+        </Link>
+        {person === 'unknown' ? null : (
+          <nav aria-label="You" className="flex min-w-0 items-center gap-1">
+            {person ? (
+              <>
+                {person.staff ? (
+                  <Link to="/admin" className="inline-flex min-h-11 items-center px-2 prose-link">
+                    Admin
+                  </Link>
+                ) : null}
+                <Teams teams={person.teams} />
+                <Link
+                  to="/me"
+                  className="inline-flex min-h-11 min-w-0 items-center px-2 prose-link"
+                  aria-label={`Your keys: ${person.displayName}`}
+                >
+                  <span className="whitespace-nowrap sm:hidden">Your keys</span>
+                  <span className="hidden max-w-[16rem] truncate sm:inline">
+                    {person.displayName}
+                  </span>
+                </Link>
+                <form method="post" action="/sign-out">
+                  <button type="submit" className="button whitespace-nowrap" data-kind="quiet">
+                    Sign out
+                  </button>
+                </form>
+              </>
+            ) : pathname === '/sign-in' ? null : (
+              <Link
+                to={
+                  pathname === '/'
+                    ? '/sign-in'
+                    : `/sign-in?returnTo=${encodeURIComponent(pathname)}`
+                }
+                className="button"
+                data-kind="quiet"
+              >
+                Sign in
+              </Link>
+            )}
+          </nav>
+        )}
+      </div>
+    </header>
+  )
+}
+
+/** One team is a link; several are a list that opens without a script. */
+function Teams({ teams }: { teams: HeaderPerson['teams'] }) {
+  const [only] = teams
+  if (!only) return null
+  if (teams.length === 1)
+    return (
+      <Link
+        to={teamUrl(only.slug, 'dashboard')}
+        className="inline-flex min-h-11 max-w-[6.5rem] items-center px-2 prose-link sm:max-w-[10rem]"
+      >
+        <span className="truncate">{only.name}</span>
+      </Link>
+    )
+  return (
+    <details className="relative">
+      <summary className="inline-flex min-h-11 items-center px-2 prose-link">Teams</summary>
+      <ul className="absolute right-0 z-10 mt-1 w-56 rounded-box border border-edge bg-raised py-2">
+        {teams.map((team) => (
+          <li key={team.slug}>
+            <Link
+              to={teamUrl(team.slug, 'dashboard')}
+              className="flex min-h-11 items-center px-4 hover:underline"
+            >
+              {team.name}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </details>
+  )
+}

@@ -1,0 +1,24 @@
+import type { RefusedReason } from '~/domain/claim/claim.server'
+import type { ClaimView } from '~/domain/claim/view-types'
+import type { WorkshopView } from '~/domain/workshop/view-types'
+
+/** All that the claim page shows. It is in the HTML and in the answer to a refresh, so it never holds a key. */
+export type ClaimPageData = {
+  workshop: WorkshopView | null
+  claim: ClaimView | null
+  /** The pulse's `v` of which `claim` is at least as new. */
+  version: string
+  refused: RefusedReason | null
+  holder: string
+  autoSeconds: number | null
+  baseUrl: string
+  urls: {
+    workshop: string
+    claim: string
+    status: string
+    view: string
+    reveal: string
+    test: string
+    replace: string
+  }
+}

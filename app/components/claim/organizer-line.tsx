@@ -1,0 +1,45 @@
+import type { WorkshopView } from '~/domain/workshop/view-types'
+
+/** A way to a person. Names the reference, so that it can be read out. */
+export function OrganizerLine({
+  organizer,
+  subject,
+  reference,
+}: {
+  organizer: WorkshopView['organizer']
+  subject: string
+  reference?: string
+}) {
+  if (!organizer?.email && !organizer?.url && !organizer?.name)
+    return reference ? (
+      <p>
+        If you speak to the organiser, name the reference <Reference code={reference} />.
+      </p>
+    ) : null
+  const name = organizer.name ?? 'the organiser'
+  const mail = organizer.email
+    ? `mailto:${organizer.email}?subject=${encodeURIComponent(reference ? `${subject} (${reference})` : subject)}`
+    : null
+  const href = mail ?? organizer.url
+  return (
+    <p>
+      Organiser:{' '}
+      {href ? (
+        <a className="prose-link" href={href}>
+          {name}
+        </a>
+      ) : (
+        name
+      )}
+      {reference ? (
+        <>
+          . Reference to show: <Reference code={reference} />
+        </>
+      ) : null}
+    </p>
+  )
+}
+
+export function Reference({ code }: { code: string }) {
+  return <code className="font-mono font-semibold tracking-wide">{code}</code>
+}

@@ -1,0 +1,82 @@
+import type { ClaimView } from '~/domain/claim/view-types'
+import { Button } from '../base/button'
+import { headline } from './claim-words'
+import { EmptyState } from '../base/page-shell'
+import { Ago, Time } from '../base/time'
+
+export type OwnClaim = { claim: ClaimView; title: string; url: string }
+
+/** Every claim of a person, each a link to its own page; a live one can be given back from here. */
+export function PersonKeys({ claims }: { claims: OwnClaim[] }) {
+  if (claims.length === 0)
+    return (
+      <EmptyState title="You have no key yet.">
+        <p>
+          Pick a workshop from{' '}
+          <a className="prose-link" href="/">
+            the list
+          </a>{' '}
+          and claim one.
+        </p>
+      </EmptyState>
+    )
+  return (
+    <ul className="divide-y divide-rule border-y border-rule">
+      {claims.map((own) => (
+        <OwnKey key={own.claim.claimId} {...own} />
+      ))}
+    </ul>
+  )
+}
+
+function OwnKey({ claim, title, url }: OwnClaim) {
+  const live = claim.state === 'ready' || claim.state === 'pending'
+  return (
+    <li className="py-5">
+      <h3 className="text-lead font-semibold">
+        <a href={url} className="hover:underline">
+          {title}
+        </a>
+      </h3>
+      <p className="text-soft">
+        {headline(claim)} <KeyFacts claim={claim} />
+      </p>
+      {claim.key ? <p className="font-mono text-small text-soft">{claim.key.label}</p> : null}
+      {live ? (
+        <details className="mt-1">
+          <summary className="inline-flex min-h-11 items-center prose-link">
+            {claim.state === 'ready' ? 'Give this key back' : 'Give this claim back'}
+          </summary>
+          <form method="post" action="/me" className="mt-2 space-y-3">
+            <input type="hidden" name="claimId" value={claim.claimId} />
+            <p>
+              {claim.state === 'ready'
+                ? 'The key is switched off for good, and what is left of it goes back to the workshop. Programs that use it get “401” from then on.'
+                : 'No key is made for you then, and your place goes to somebody else.'}
+            </p>
+            <Button type="submit" name="intent" value="give-back">
+              Give it back now
+            </Button>
+          </form>
+        </details>
+      ) : null}
+    </li>
+  )
+}
+
+function KeyFacts({ claim }: { claim: ClaimView }) {
+  const { key } = claim
+  if (!key) return null
+  if (claim.state !== 'ready') return key.usedTotal ? <>It has used {key.usedTotal.text}.</> : null
+  return (
+    <>
+      {key.left ? `${key.left.text} of ${key.limit.text} left` : `Up to ${key.limit.text}`}
+      {key.usageAsOf ? (
+        <>
+          , as of <Ago iso={key.usageAsOf} asOf={claim.asOf} />
+        </>
+      ) : null}
+      ; ends <Time iso={key.expiresAt} now={claim.asOf} />.
+    </>
+  )
+}

@@ -1,0 +1,210 @@
+import { Link } from '@remix-run/react'
+import type { ReactNode } from 'react'
+import type { SystemLine, WorkshopLine } from '~/domain/staff/overview.server'
+import { Callout } from '../base/callout'
+import { Reasons, VerdictWord } from './health-line'
+import { PoolBar } from './pool-bar'
+import { Ago, Time } from '../base/time'
+import { spanWords } from '../base/time-words'
+
+/** The system in one line, with its figures and, one click away, the reasons. */
+export function SystemPanel({
+  system,
+  fileProblems,
+  asOf,
+}: {
+  system: SystemLine
+  fileProblems: string[]
+  asOf: string
+}) {
+  const { health, workers, calls, credits, counts } = system
+  return (
+    <section aria-labelledby="system" className="mt-8">
+      <h2 id="system" className="sr-only">
+        The system
+      </h2>
+      <div className="rounded-card border border-rule bg-raised px-5 py-4">
+        <details open={health.verdict === 'act'}>
+          <summary className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1">
+            <VerdictWord verdict={health.verdict} />
+            <span className="min-w-0 flex-1 basis-64 font-semibold">{health.line}</span>
+            <span className="text-small prose-link text-soft">Why</span>
+          </summary>
+          <div className="mt-3 border-t border-rule pt-3">
+            <Reasons health={health} />
+          </div>
+        </details>
+        <dl className="mt-4 grid grid-cols-2 gap-x-6 gap-y-4 border-t border-rule pt-4 sm:grid-cols-3 lg:grid-cols-6">
+          <Figure
+            name="Claims"
+            value={counts.total.toLocaleString('en-US')}
+            note={`${counts.ready.toLocaleString('en-US')} ready, ${counts.pending.toLocaleString('en-US')} waiting`}
+          />
+          <Figure
+            name="Oldest waiting job"
+            value={system.oldestWaitSeconds === null ? 'none' : spanWords(system.oldestWaitSeconds)}
+            note={`${system.waiting.toLocaleString('en-US')} waiting`}
+          />
+          <Figure
+            name="Workers"
+            value={String(workers.seen)}
+            note={
+              workers.lastSeenSecondsAgo === null
+                ? 'never seen'
+                : `seen ${spanWords(workers.lastSeenSecondsAgo)} ago, ${workers.slots} calls at once`
+            }
+          />
+          <Figure
+            name="Failed calls"
+            value={
+              calls.total === 0 ? 'none' : `${Math.round((calls.failed / calls.total) * 100)} %`
+            }
+            note={`${calls.failed} of ${calls.total} in ${calls.minutes} min`}
+          />
+          <Figure
+            name="Credits left"
+            value={credits.left?.text ?? 'not read'}
+            note={
+              <>
+                {credits.worstCase
+                  ? `${credits.worstCase.text} at worst`
+                  : 'the worst case has no bound'}
+                {credits.asOf ? (
+                  <>
+                    , read <Ago iso={credits.asOf} asOf={asOf} />
+                  </>
+                ) : null}
+              </>
+            }
+          />
+          <Figure
+            name="Spent"
+            value={system.spent.text}
+            note={`by ${counts.active.toLocaleString('en-US')} ${counts.active === 1 ? 'person' : 'people'}`}
+          />
+        </dl>
+      </div>
+      {fileProblems.length > 0 ? (
+        <div className="mt-4">
+          <Callout
+            tone="brick"
+            title={
+              fileProblems.length === 1
+                ? 'A workshop file has a mistake.'
+                : `Workshop files have ${fileProblems.length} mistakes.`
+            }
+          >
+            <ul className="space-y-1">
+              {fileProblems.map((problem) => (
+                <li key={problem}>
+                  <code className="font-mono text-small [overflow-wrap:anywhere]">{problem}</code>
+                </li>
+              ))}
+            </ul>
+            <p>Mend the file and deploy. The other workshops go on as they are.</p>
+          </Callout>
+        </div>
+      ) : null}
+    </section>
+  )
+}
+
+function Figure({ name, value, note }: { name: string; value: string; note: ReactNode }) {
+  return (
+    <div className="min-w-0">
+      <dt className="text-small text-soft">{name}</dt>
+      <dd className="font-head text-lead font-semibold">{value}</dd>
+      <dd className="text-small text-soft">{note}</dd>
+    </div>
+  )
+}
+
+export function WorkshopLines({
+  workshops,
+  asOf,
+}: {
+  workshops: { line: WorkshopLine; href: string }[]
+  asOf: string
+}) {
+  return (
+    <ul className="mt-2 divide-y divide-rule border-b border-rule">
+      {workshops.map(({ line, href }) => (
+        <li
+          key={line.slug}
+          className="grid gap-x-8 gap-y-2 py-4 lg:grid-cols-[minmax(0,1fr)_18rem]"
+        >
+          <div className="min-w-0">
+            <h3 className="text-lead font-semibold">
+              <Link to={href} className="inline-flex min-h-11 items-center prose-link">
+                {line.title}
+              </Link>
+            </h3>
+            <p className="text-soft">
+              <Window line={line} asOf={asOf} />
+            </p>
+            <details className="mt-1">
+              <summary className="flex min-h-11 flex-wrap items-center gap-x-4">
+                <VerdictWord verdict={line.health.verdict} />
+                <span>{line.health.line}</span>
+                <span className="text-small prose-link text-soft">Why</span>
+              </summary>
+              <div className="pt-1 pb-2">
+                <Reasons health={line.health} />
+              </div>
+            </details>
+          </div>
+          <div className="lg:pt-3">
+            <PoolBar pool={line.pool} compact />
+          </div>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+export function Window({ line, asOf }: { line: WorkshopLine; asOf: string }) {
+  if (line.ended)
+    return (
+      <>
+        Ended by staff <Time iso={line.ended.at} now={asOf} />
+        {line.ended.reason ? `: ${line.ended.reason}` : ''}
+      </>
+    )
+  if (line.window === null)
+    return line.problems.length > 0 ? <>The file has a mistake</> : <>No file any more</>
+  if (line.window === 'upcoming')
+    return (
+      <>
+        {line.opensAt ? (
+          <>
+            Opens <Time iso={line.opensAt} now={asOf} />
+          </>
+        ) : (
+          'Coming'
+        )}
+      </>
+    )
+  if (line.window === 'closed')
+    return (
+      <>
+        {line.closesAt ? (
+          <>
+            Closed <Time iso={line.closesAt} now={asOf} />
+          </>
+        ) : (
+          'Closed'
+        )}
+      </>
+    )
+  return (
+    <>
+      {line.closesAt ? (
+        <>
+          Open until <Time iso={line.closesAt} now={asOf} />
+        </>
+      ) : (
+        'Open'
+      )}
+    </>
+  )
+}

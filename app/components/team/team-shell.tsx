@@ -1,0 +1,69 @@
+import { NavLink } from '@remix-run/react'
+import type { ReactNode } from 'react'
+import type { Membership } from '~/domain/team/team.server'
+import { Callout } from '../base/callout'
+import { PageShell } from '../base/page-shell'
+import { teamUrl } from './team-urls'
+
+export type TeamFrame = Pick<Membership, 'slug' | 'name' | 'role' | 'state'>
+
+const places = [
+  { page: 'dashboard', label: 'Overview', owners: false },
+  { page: 'my-keys', label: 'Keys', owners: false },
+  { page: 'store', label: 'Make a key', owners: false },
+  { page: 'members', label: 'Members', owners: true },
+  { page: 'vault', label: 'Vault', owners: true },
+  { page: 'audit', label: 'Audit', owners: true },
+] as const
+
+/** A page of a team: its name, the places that this person may go, and a headline that is a sentence. */
+export function TeamShell({
+  team,
+  title,
+  lead,
+  back,
+  children,
+}: {
+  team: TeamFrame
+  title: string
+  lead?: ReactNode
+  back?: { to: string; label: string }
+  children?: ReactNode
+}) {
+  return (
+    <>
+      <nav aria-label={team.name} className="no-print border-b border-rule">
+        <div className="mx-auto flex max-w-wide flex-wrap items-center gap-x-4 px-5">
+          <p className="py-2 font-head font-bold">{team.name}</p>
+          <ul className="-mx-2 flex gap-1 overflow-x-auto">
+            {places
+              .filter((place) => !place.owners || team.role === 'owner')
+              .map(({ page, label }) => (
+                <li key={page}>
+                  <NavLink
+                    to={teamUrl(team.slug, page)}
+                    className="inline-flex min-h-11 items-center border-b-2 border-transparent px-2 whitespace-nowrap text-soft hover:text-ink aria-[current=page]:border-ink aria-[current=page]:font-semibold aria-[current=page]:text-ink"
+                  >
+                    {label}
+                  </NavLink>
+                </li>
+              ))}
+          </ul>
+        </div>
+      </nav>
+      <PageShell wide title={title} lead={lead} {...(back ? { back } : {})}>
+        {team.state === 'suspended' ? (
+          <div className="mt-6 max-w-read">
+            <Callout tone="amber" title="You are suspended in this team.">
+              <p>
+                Your keys were ended, and you can make no new one until an owner lets you back in.
+                What you see here stays yours to read.
+              </p>
+            </Callout>
+          </div>
+        ) : null}
+        {children}
+      </PageShell>
+    </>
+  )
+}

@@ -1,0 +1,290 @@
+/** New keys in the place of old ones: one current key each, and old and new together never above what was reserved. */
+import { expect, test } from 'vitest'
+import { bulkKinds } from '~/domain/staff/kinds.server'
+import { runBulk } from '~/domain/bulk/run-bulk.server'
+import { previewClaimAction, startClaimAction } from '~/domain/claim/claim-actions.server'
+import { findClaimView } from '~/domain/claim/claim-view.server'
+import { replaceOwnKey } from '~/domain/claim/replace-key.server'
+import { sweep } from '~/domain/operations/sweep.server'
+import { syncUsage } from '~/domain/keys/usage.server'
+import {
+  act,
+  claimNow,
+  expectPoolToAddUp,
+  mintAll,
+  poolNow,
+  readyClaims,
+  runToEnd,
+  spend,
+  startAction,
+  worstUpstream,
+} from '../../../tests/claims'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+
+const slug = 'test-workshop'
+const day = 86_400_000
+const later = () => new Date(Date.now() + 3 * day)
+const passMinutes = (world: World, minutes: number) => world.db.$executeRaw`
+  with claims as (update keymint.workshop_attendance set key_saved_at = key_saved_at - make_interval(mins => ${minutes}::int))
+  update keymint.retired_keys set disabled_at = disabled_at - make_interval(mins => ${minutes}::int), retired_at = retired_at - make_interval(mins => ${minutes}::int)`
+
+test('a re-issued key has what is left, the old one is off, and the pool holds the same as before', async () => {
+  await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(2) })] })
+  const [claim] = await readyClaims(world, 1)
+  await spend(world, claim!.hash, 0.5)
+  expect(await act(world, { kind: 're-issue' }, [claim!])).toMatchObject({ done: 1 })
+  expect(await world.ctx.provider.findKey(claim!.hash)).toMatchObject({
+    disabled: true,
+    limit: usd(0.5),
+    limitReset: null,
+  })
+  expect(await claimNow(world, claim!)).toMatchObject({
+    state: 'pending',
+    generation: 2,
+    orKeyPlaintext: null,
+  })
+  await mintAll(world)
+  const now = await claimNow(world, claim!)
+  expect(now.state).toBe('ready')
+  expect(now.limitUsd.toNumber()).toBe(1.5)
+  expect((await world.ctx.provider.findKey(now.orKeyHash!))?.limit).toBe(usd(1.5))
+  expect(now.priorUsageUsd.toNumber()).toBe(0.5)
+  expect(await poolNow(world)).toEqual({ committed: 2, seats: 1 })
+  expect(await worstUpstream(world, claim!)).toBe(2)
+  await expectPoolToAddUp(world)
+  // A request that was in flight is charged when it is read, two minutes later, and said.
+  await spend(world, claim!.hash, 0.02)
+  await passMinutes(world, 3)
+  await syncUsage(world.ctx)
+  expect(await poolNow(world)).toMatchObject({ committed: 2.02 })
+  expect(await world.db.auditEvent.findFirst({ where: { action: 'key.settled' } })).toMatchObject({
+    details: { overrunUsd: '0.020000000' },
+  })
+  await expectPoolToAddUp(world)
+})
+
+test('answers that are lost on the way of a re-issue change nothing about how it ends', async () => {
+  await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(24) })] })
+  const claims = await readyClaims(world, 12)
+  for (const [index, claim] of claims.entries()) await spend(world, claim.hash, index / 10)
+  await world.faults({
+    seed: 5,
+    rules: [
+      { match: 'PATCH /keys/*', fault: 'reset-after', rate: 0.3 },
+      { match: 'GET /keys/*', fault: '503', rate: 0.2 },
+      { match: 'PATCH /keys/*', fault: '429', rate: 0.1, retryAfterSeconds: 1 },
+    ],
+  })
+  const bulkId = await startAction(world, { kind: 're-issue' }, { filter: {} })
+  const [bulk] = await Promise.all([runToEnd(world, bulkId), runToEnd(world, bulkId)])
+  expect(bulk).toMatchObject({ done: 12, failed: 0, skipped: 0 })
+  await world.clearFaults()
+  await mintAll(world)
+  for (const claim of claims) {
+    expect(await claimNow(world, claim)).toMatchObject({ state: 'ready', generation: 2 })
+    expect(await worstUpstream(world, claim)).toBeCloseTo(2, 9)
+  }
+  expect(await poolNow(world)).toEqual({ committed: 24, seats: 12 })
+  expect(await world.db.retiredKey.count()).toBe(12)
+  await expectPoolToAddUp(world)
+})
+
+test('while its old key cannot be lowered, no new one is made', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  await world.faults({ rules: [{ match: 'PATCH /keys/*', fault: '503' }] })
+  const bulkId = await startAction(world, { kind: 're-issue' }, { claimIds: [claim!.claimId] })
+  for (let runs = 0; runs < 3; runs++) {
+    expect(await runBulk(world.ctx, bulkId, bulkKinds)).toMatchObject({ kind: 'snooze' })
+    await world.db.$executeRaw`update keymint.bulk_action_items set not_before = null`
+  }
+  expect(await claimNow(world, claim!)).toMatchObject({ state: 'ready', generation: 1 })
+  expect(await world.db.mint.count({ where: { state: 'pending' } })).toBe(0)
+  expect(
+    (await findClaimView(world.ctx, { workshopSlug: slug, userId: claim!.userId }))?.replacing,
+  ).toBe('re-issue')
+})
+
+test('everybody is extended: one current key each, and old and new together stay within what was reserved', async () => {
+  await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(60) })] })
+  const claims = await readyClaims(world, 30)
+  for (const [index, claim] of claims.entries()) await spend(world, claim.hash, (index % 10) / 10)
+  const expiresAt = later()
+  await world.faults({
+    seed: 9,
+    rules: [{ match: 'PATCH /keys/*', fault: 'reset-after', rate: 0.2 }],
+  })
+  const bulk = await runToEnd(
+    world,
+    await startAction(world, { kind: 'extend', expiresAt }, { filter: { state: 'ready' } }),
+  )
+  expect(bulk).toMatchObject({ done: 30, failed: 0, skipped: 0 })
+  await world.clearFaults()
+  const [waiting] = claims
+  expect(
+    (await findClaimView(world.ctx, { workshopSlug: slug, userId: waiting!.userId }))?.formerKey,
+  ).toMatchObject({ left: { usd: 0.1 }, until: null })
+  await mintAll(world)
+  const keys = await world.ctx.provider.listKeys()
+  expect(
+    keys.filter((key) => !key.disabled && key.expiresAt?.getTime() === expiresAt.getTime()),
+  ).toHaveLength(30)
+  for (const claim of claims) {
+    const now = await claimNow(world, claim)
+    expect(now).toMatchObject({ state: 'ready', generation: 2 })
+    expect(now.expiresAt).toEqual(expiresAt)
+    expect(await worstUpstream(world, claim)).toBeLessThanOrEqual(2)
+    expect(now.committedUsd.toNumber()).toBe(2)
+    const view = await findClaimView(world.ctx, { workshopSlug: slug, userId: claim.userId })
+    expect(view?.formerKey?.label).toBe(claim.keyLabel)
+    expect(view?.formerKey?.until).not.toBeNull()
+  }
+  expect(await poolNow(world)).toEqual({ committed: 60, seats: 30 })
+  await expectPoolToAddUp(world)
+  // The grace time is over: the old ones go off, settle, and what they did not use returns.
+  expect(await sweep(world.ctx)).toMatchObject({ retired: 0 })
+  await passMinutes(world, 31)
+  expect(await sweep(world.ctx)).toMatchObject({ retired: 30 })
+  for (const claim of claims)
+    expect((await world.ctx.provider.findKey(claim.hash))?.disabled).toBe(true)
+  expect(
+    (await findClaimView(world.ctx, { workshopSlug: slug, userId: waiting!.userId }))?.formerKey,
+  ).toBeNull()
+  await passMinutes(world, 3)
+  await syncUsage(world.ctx)
+  expect(await world.db.retiredKey.count({ where: { settledAt: null } })).toBe(0)
+  expect((await poolNow(world)).committed).toBeCloseTo(60 - 30 * 0.1, 6)
+  await expectPoolToAddUp(world)
+}, 120_000)
+
+test('a longer time of a daily key is reserved first; what does not fit is refused with words and changes nothing', async () => {
+  const midnight = Math.ceil(Date.now() / day) * day
+  await using world = await openWorld({
+    workshops: [
+      makeWorkshop({
+        keyLimitReset: 'daily',
+        keyExpiresAt: new Date(midnight + day),
+        poolLimit: usd(14),
+      }),
+    ],
+  })
+  const [first, second] = await readyClaims(world, 2)
+  await spend(world, first!.hash, 0.5)
+  expect(await poolNow(world)).toMatchObject({ committed: 8 })
+  const expiresAt = new Date(midnight + 3 * day)
+  const preview = await previewClaimAction(world.ctx, {
+    workshopSlug: slug,
+    action: { kind: 'extend', expiresAt },
+    selection: { filter: {} },
+  })
+  expect(preview).toMatchObject({
+    count: 2,
+    fitting: 2,
+    pool: { before: { usd: 8 }, after: { usd: 16 }, limit: { usd: 14 } },
+  })
+  expect(await act(world, { kind: 'extend', expiresAt }, [first!, second!])).toMatchObject({
+    done: 1,
+    failed: 1,
+  })
+  expect(await claimNow(world, second!)).toMatchObject({ state: 'ready', generation: 1 })
+  await mintAll(world)
+  const now = await claimNow(world, first!)
+  // Today the new key may use what the old one has left of today, less the grace amount; from tomorrow on all of it.
+  const grace = 0.1
+  expect((await world.ctx.provider.findKey(now.orKeyHash!))?.limit).toBe(usd(2 - 0.5 - grace))
+  expect(now.committedUsd.toNumber()).toBeLessThanOrEqual(8)
+  expect(
+    (await findClaimView(world.ctx, { workshopSlug: slug, userId: first!.userId }))?.key?.limit.usd,
+  ).toBe(2)
+  await expectPoolToAddUp(world)
+  world.moveClock(midnight - Date.now() + 2 * 60_000)
+  expect(await sweep(world.ctx)).toMatchObject({ limitsRestored: 1 })
+  expect((await world.ctx.provider.findKey(now.orKeyHash!))?.limit).toBe(usd(2))
+  expect(await sweep(world.ctx)).toMatchObject({ limitsRestored: 0 })
+})
+
+test('revoking an extended claim stops its old key, too', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  await act(world, { kind: 'extend', expiresAt: later() }, [claim!])
+  await act(world, { kind: 'revoke', mayClaimAgain: false }, [claim!])
+  expect((await world.ctx.provider.findKey(claim!.hash))?.disabled).toBe(true)
+  await mintAll(world)
+  expect((await world.ctx.provider.listKeys()).filter((key) => !key.disabled)).toEqual([])
+  await expectPoolToAddUp(world)
+})
+
+test('an attendee replaces a leaked key, once in ten minutes, and only a live one', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  const owner = { workshopSlug: slug, userId: claim!.userId }
+  await spend(world, claim!.hash, 0.5)
+  const outcomes = await Promise.all(
+    Array.from({ length: 5 }, () => replaceOwnKey(world.ctx, owner)),
+  )
+  expect(outcomes.filter((outcome) => outcome.kind === 'started')).toHaveLength(1)
+  expect(outcomes.filter((outcome) => outcome.kind === 'too-soon')).toHaveLength(4)
+  await runToEnd(world, (await world.db.bulkAction.findFirstOrThrow()).id)
+  expect(await replaceOwnKey(world.ctx, owner)).toEqual({ kind: 'no-key' })
+  await mintAll(world)
+  expect(await claimNow(world, claim!)).toMatchObject({ state: 'ready', generation: 2 })
+  expect((await claimNow(world, claim!)).limitUsd.toNumber()).toBe(1.5)
+  expect((await world.ctx.provider.findKey(claim!.hash))?.disabled).toBe(true)
+  expect(await replaceOwnKey(world.ctx, owner)).toEqual({ kind: 'too-soon', minutes: 10 })
+  expect(
+    await world.db.auditEvent.findFirst({ where: { action: 'claim.re-issued' } }),
+  ).toMatchObject({ actor: `user:${claim!.userId}` })
+  await expectPoolToAddUp(world)
+})
+
+test('keys with nothing left, switched off, waiting or ended are skipped with words', async () => {
+  await using world = await openWorld()
+  const [spent, off, ended, missing] = await readyClaims(world, 4)
+  await spend(world, spent!.hash, 2)
+  await act(world, { kind: 'disable' }, [off!])
+  await act(world, { kind: 'revoke', mayClaimAgain: false }, [ended!])
+  await world.ctx.provider.deleteKey(missing!.hash)
+  const bulk = await act(world, { kind: 're-issue' }, [spent!, off!, ended!, missing!])
+  expect(bulk).toMatchObject({ done: 1, skipped: 3 })
+  expect(
+    new Set(
+      bulk.results.filter((result) => result.state === 'skipped').map((result) => result.detail),
+    ).size,
+  ).toBe(3)
+  await mintAll(world)
+  expect(await claimNow(world, missing!)).toMatchObject({ state: 'ready', generation: 2 })
+  await expectPoolToAddUp(world)
+})
+
+test('an action needs a reason, a selection and something sensible to do', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  const start = (change: object) =>
+    startClaimAction(world.ctx, {
+      actorUserId: 'github:staff',
+      workshopSlug: slug,
+      action: { kind: 're-issue' },
+      selection: { claimIds: [claim!.claimId] },
+      reason: 'why not',
+      ...change,
+    })
+  for (const change of [
+    { reason: ' ' },
+    { selection: { claimIds: [] } },
+    { selection: { filter: { text: 'nobody has this name' } } },
+    { action: { kind: 'set-limit', limit: 0n } },
+    { action: { kind: 'extend', expiresAt: new Date(0) } },
+    { workshopSlug: 'another' },
+  ]) {
+    expect(
+      (await start(change)).kind,
+      JSON.stringify(change, (_key, value: unknown) =>
+        typeof value === 'bigint' ? value.toString() : value,
+      ),
+    ).toBe('refused')
+  }
+  expect(await world.db.bulkAction.count()).toBe(0)
+  expect(
+    await start({ selection: { filter: { text: claim!.claimId.slice(0, 8) } } }),
+  ).toMatchObject({ kind: 'started', count: 1 })
+})

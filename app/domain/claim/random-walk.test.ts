@@ -1,0 +1,133 @@
+/** A seeded walk through everything that can happen to claims, with lost answers on the way; the books are checked after each step. */
+import { expect, test } from 'vitest'
+import type { ClaimAction } from '~/domain/claim/actions'
+import { claimKey } from '~/domain/claim/claim.server'
+import { sweep } from '~/domain/operations/sweep.server'
+import { syncUsage } from '~/domain/keys/usage.server'
+import {
+  act,
+  claimNow,
+  expectPoolToAddUp,
+  mintAll,
+  poolNow,
+  readyClaims,
+  spend,
+  worstUpstream,
+} from '../../../tests/claims'
+import { makeWorkshop, openWorld, usd } from '../../../tests/harness'
+
+const poolLimit = 16
+
+/** Mulberry32: a small generator that gives the same walk on every machine. */
+function dice(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+  }
+}
+
+test.each([1, 2, 3])(
+  'walk %i: the pool is never passed, nothing can be spent that is not reserved, and nobody has two keys',
+  async (seed) => {
+    await using world = await openWorld({
+      workshops: [makeWorkshop({ poolLimit: usd(poolLimit) })],
+    })
+    const claims = await readyClaims(world, 5)
+    const random = dice(seed)
+    let ends = Date.now() + 2 * 86_400_000
+    const actions: (() => ClaimAction)[] = [
+      () => ({ kind: 'set-limit', limit: usd(0.5 + random(8) / 2) }),
+      () => ({ kind: 're-issue' }),
+      () => ({ kind: 'extend', expiresAt: new Date((ends += 3_600_000)) }),
+      () => ({ kind: 'disable' }),
+      () => ({ kind: 'enable' }),
+      () => ({ kind: 'revoke', mayClaimAgain: random(3) > 0 }),
+      () => ({ kind: 'retry' }),
+      () => ({ kind: 'bind' }),
+    ]
+    const trouble = {
+      seed,
+      rules: [
+        { match: 'PATCH /keys/*', fault: 'reset-after', rate: 0.2 },
+        { match: 'PATCH /keys/*', fault: '503', rate: 0.1 },
+        { match: 'GET /keys/*', fault: 'reset-before', rate: 0.1 },
+      ],
+    }
+    for (let step = 0; step < 25; step++) {
+      await world.faults({ ...trouble, seed: seed * 100 + step })
+      const chosen = claims.filter(() => random(2) === 0)
+      const action = actions[random(actions.length)]!()
+      if (chosen.length > 0) await act(world, action, chosen)
+      for (const claim of claims) {
+        const key = await world.db.workshopAttendance.findUniqueOrThrow({
+          where: { claimId: claim.claimId },
+        })
+        const upstream =
+          key.orKeyHash === null || random(3) > 0
+            ? null
+            : (await world.ctx.provider.listKeys()).find((one) => one.hash === key.orKeyHash)
+        const left =
+          upstream?.disabled === false && upstream.limitRemaining !== null
+            ? Number(upstream.limitRemaining) / 1e9
+            : 0
+        if (left > 0.01)
+          await spend(world, upstream!.hash, Math.floor((left * (1 + random(4)) * 100) / 4) / 100)
+        if (random(2) === 0)
+          await claimKey(world.ctx, {
+            workshopSlug: 'test-workshop',
+            person: claim.person,
+            optIn: false,
+          })
+      }
+      if (random(2) === 0) await mintAll(world)
+      if (random(4) === 0) {
+        await world.db
+          .$executeRaw`update keymint.workshop_attendance set key_saved_at = key_saved_at - interval '40 minutes', ended_at = ended_at - interval '5 minutes', disable_confirmed_at = disable_confirmed_at - interval '5 minutes'`
+        await world.db
+          .$executeRaw`update keymint.retired_keys set disabled_at = disabled_at - interval '5 minutes'`
+        await sweep(world.ctx)
+        await syncUsage(world.ctx)
+      }
+      await world.clearFaults()
+      const where = `seed ${seed}, step ${step}, ${action.kind}`
+      await expectPoolToAddUp(world)
+      expect((await poolNow(world)).committed, where).toBeLessThanOrEqual(poolLimit)
+      const live = (await world.ctx.provider.listKeys()).filter((key) => !key.disabled)
+      for (const claim of claims) {
+        const row = await claimNow(world, claim)
+        const former = await world.db.retiredKey.findMany({ where: { ownerId: claim.claimId } })
+        // What a rounding to a millionth leaves is the floor of a used-up window.
+        expect(await worstUpstream(world, claim), where).toBeLessThanOrEqual(
+          row.committedUsd.toNumber() + 0.000001 * (1 + former.length),
+        )
+        for (const key of former.filter((one) => live.some((each) => each.hash === one.keyHash)))
+          expect(key.graceSeconds, where).not.toBeNull()
+      }
+      const accounted = new Set([
+        ...(await world.db.workshopAttendance.findMany()).map((row) => row.orKeyHash),
+        ...(await world.db.retiredKey.findMany()).map((key) => key.keyHash),
+      ])
+      expect(
+        live.filter((key) => !accounted.has(key.hash)),
+        where,
+      ).toEqual([])
+    }
+    expect(await world.db.claimChange.count()).toBe(0)
+    // A walk in which nothing happened would prove nothing.
+    expect(
+      new Set(
+        (
+          await world.db.bulkActionItem.findMany({
+            where: { state: 'done' },
+            include: { bulk: true },
+          })
+        ).map((item) => item.bulk.kind),
+      ).size,
+    ).toBeGreaterThan(4)
+    expect(await world.db.retiredKey.count()).toBeGreaterThan(1)
+  },
+  180_000,
+)

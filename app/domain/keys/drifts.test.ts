@@ -1,0 +1,378 @@
+/** Two hundred random drifts, upstream and in the rows: each is named right, what the dry run says is what is done, and nothing else is. */
+import { randomUUID } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { bindKeys } from '~/domain/keys/bind.server'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { plantClaims, seededDie, type Die, type PlantedClaim } from '../../../tests/held-keys'
+import type { DriftKind } from './drift'
+import { planReconcile } from './reconcile.server'
+import { askForCheck, askForFix, runCheck, runFix } from './reconcile-runs.server'
+
+const soon = new Date(Date.now() + 86_400_000)
+const workshops = [
+  makeWorkshop({ slug: 'lifetime', keyExpiresAt: soon }),
+  makeWorkshop({
+    slug: 'daily',
+    kind: 'giveaway',
+    keyLimitReset: 'daily',
+    keyLimit: usd(0.25),
+    keyExpiresAt: soon,
+    allowedModels: ['openai/gpt-5-nano', 'anthropic/claude-sonnet-4.6'],
+  }),
+  makeWorkshop({ slug: 'drifted-models', keyExpiresAt: soon }),
+  makeWorkshop({ slug: 'drifted-budget', keyExpiresAt: soon }),
+  makeWorkshop({ slug: 'guardrail-gone', keyExpiresAt: soon }),
+]
+
+const json = (method: string, body?: object): RequestInit => ({
+  method,
+  headers: { 'content-type': 'application/json' },
+  ...(body ? { body: JSON.stringify(body) } : {}),
+})
+const manage = (world: World, path: string, method: string, body?: object) =>
+  world.call(`/api/v1${path}`, {
+    ...json(method, body),
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Bearer ${world.upstream.managementKey}`,
+    },
+  })
+const plantKey = async (world: World, body: object) =>
+  (await world.call<{ keys: { hash: string }[] }>('/__sim/keys', json('POST', { keys: [body] })))
+    .keys[0]!.hash
+type LedgerKey = { hash: string; name: string; deleted_at: string | null }
+const ledger = async (world: World) => (await world.call<{ keys: LedgerKey[] }>('/__sim/keys')).keys
+const update = (world: World, claim: PlantedClaim, data: object) =>
+  world.db.workshopAttendance.update({ where: { claimId: claim.claimId }, data })
+
+type Expected = { kind: DriftKind; about: string; fixable: boolean }
+
+/** What can go wrong with one key; each takes a healthy claim or makes a key of its own, and says what reconcile should find. */
+function recipes(world: World, healthy: PlantedClaim[], die: Die): (() => Promise<Expected>)[] {
+  const prefix = `km/${world.ctx.installationId}/lifetime/`
+  const lostAttempt = async (state: string, change: object = {}) => {
+    const [id, mint] = [
+      randomUUID(),
+      await world.db.mint.findFirstOrThrow({ where: { state: 'done', scope: 'lifetime' } }),
+    ]
+    await world.db.mintAttempt.create({
+      data: {
+        id,
+        mintId: mint.id,
+        token: randomUUID(),
+        name: prefix + id,
+        state,
+        sentAt: new Date(Date.now() - 600_000),
+        ...change,
+      },
+    })
+    return { hash: await plantKey(world, { name: prefix + id, limit: 2 }), id }
+  }
+  const onHealthy =
+    (kind: DriftKind, fixable: boolean, make: (claim: PlantedClaim) => Promise<unknown>) =>
+    async (): Promise<Expected> => {
+      const claim = die.take(healthy)
+      await make(claim)
+      return { kind, about: claim.hash, fixable }
+    }
+  const past = new Date(Date.now() - 3_600_000)
+  return [
+    async () => ({
+      kind: 'orphan',
+      about: (await lostAttempt(die.pick(['unknown', 'refused', 'condemned', 'sent']))).hash,
+      fixable: true,
+    }),
+    async () => {
+      const { hash, id } = await lostAttempt('unknown')
+      // Its own mint, because of one mint one attempt at most is saved.
+      const { id: _old, ...mint } = await world.db.mint.findFirstOrThrow()
+      const left = await world.db.mint.create({
+        data: { ...mint, ownerId: randomUUID(), scope: 'lifetime' },
+      })
+      await world.db
+        .$executeRaw`update keymint.mint_attempts set state = 'saved', key_hash = ${hash}, mint_id = ${left.id}::uuid where id = ${id}::uuid`
+      return { kind: 'orphan', about: hash, fixable: true }
+    },
+    onHealthy('dangling', true, (claim) => manage(world, `/keys/${claim.hash}`, 'DELETE')),
+    onHealthy('unbound', true, async (claim) => {
+      const row = await world.db.workshopAttendance.findUniqueOrThrow({
+        where: { claimId: claim.claimId },
+      })
+      await manage(world, `/guardrails/${row.orGuardrailId}/assignments/keys/remove`, 'POST', {
+        key_hashes: [claim.hash],
+      })
+      if (die.below(2) === 0)
+        await update(world, claim, {
+          guardrailAttachedAt: null,
+          bindSetAside: true,
+          bindError: 'The provider had an error of its own (500).',
+        })
+    }),
+    onHealthy('unbound', true, (claim) => update(world, claim, { guardrailAttachedAt: null })),
+    onHealthy('disabled', true, (claim) =>
+      manage(world, `/keys/${claim.hash}`, 'PATCH', { disabled: true }),
+    ),
+    onHealthy('disabled', true, (claim) =>
+      update(world, claim, {
+        state: 'ended',
+        reason: 'revoked',
+        endedAt: past,
+        orKeyPlaintext: null,
+      }),
+    ),
+    onHealthy('disabled', true, (claim) =>
+      update(world, claim, {
+        state: 'ended',
+        reason: 'expired',
+        endedAt: past,
+        expiresAt: past,
+        orKeyPlaintext: null,
+      }),
+    ),
+    onHealthy('disabled', true, (claim) => update(world, claim, { disabledAt: past })),
+    onHealthy('disabled', true, async (claim) => {
+      await world.db.retiredKey.create({
+        data: {
+          keyHash: claim.hash,
+          ownerKind: 'claim',
+          ownerId: claim.claimId,
+          generation: 1,
+          scope: claim.slug,
+          reason: 'extended',
+          retiredAt: past,
+          disabledAt: past,
+          expiresAt: soon,
+        },
+      })
+      await world.db
+        .$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'closed', ended_at = now(), or_key_hash = null, or_key_plaintext = null where claim_id = ${claim.claimId}::uuid`
+    }),
+    onHealthy('wrong-limit', true, (claim) =>
+      manage(world, `/keys/${claim.hash}`, 'PATCH', { limit: 3 + die.below(100) / 10 }),
+    ),
+    onHealthy('wrong-limit', true, (claim) =>
+      manage(world, `/keys/${claim.hash}`, 'PATCH', { limit_reset: 'weekly' }),
+    ),
+    onHealthy('wrong-limit', true, (claim) => update(world, claim, { limitUsd: '1.123456789' })),
+    onHealthy('wrong-expiry', false, (claim) =>
+      update(world, claim, { expiresAt: new Date(soon.getTime() + 3_600_000) }),
+    ),
+    async () => ({
+      kind: 'unexplained',
+      about: await plantKey(world, { name: prefix + randomUUID() }),
+      fixable: false,
+    }),
+    async () => ({
+      kind: 'unexplained',
+      about: await plantKey(world, { name: die.pick(healthy).name }),
+      fixable: false,
+    }),
+  ]
+}
+
+test('two hundred random drifts are all classified right, the dry run is what is then done, a second run changes nothing, and no foreign key is touched', async () => {
+  const die = seededDie('DRIFT_SEED')
+  await using world = await openWorld({ workshops })
+  const gone = await plantClaims(world, 'guardrail-gone', 6)
+  await plantClaims(world, 'drifted-models', 3)
+  await plantClaims(world, 'drifted-budget', 3)
+  const healthy = [
+    ...(await plantClaims(world, 'lifetime', 170)),
+    ...(await plantClaims(world, 'daily', 130)),
+  ]
+
+  // Keys that are nobody's business here, some of them nearly ours.
+  const other = `km/${'f'.repeat(12)}/lifetime/${randomUUID()}`
+  const nearly = [
+    other,
+    'km/',
+    `KM/${world.ctx.installationId}/x`,
+    `x/km/${world.ctx.installationId}/y`,
+    `km/${world.ctx.installationId}`,
+    'workshop-lifetime',
+  ]
+  await world.call(
+    '/__sim/keys',
+    json('POST', {
+      keys: [
+        ...nearly.map((name) => ({ name })),
+        ...Array.from({ length: 140 }, (_, index) => ({
+          name: `somebody-${index}`,
+          disabled: die.below(3) === 0,
+          limit: die.below(50),
+        })),
+      ],
+    }),
+  )
+  // Ours and in order, though they look odd: one in flight, one replaced and in its time of grace, one ended and expired.
+  const mint = await world.db.mint.findFirstOrThrow({ where: { scope: 'lifetime' } })
+  const [flying, token] = [randomUUID(), randomUUID()]
+  await world.db.mint.create({
+    data: {
+      ...mint,
+      id: flying,
+      ownerId: randomUUID(),
+      state: 'pending',
+      fencingToken: token,
+      doneAt: null,
+    },
+  })
+  await world.db.mintAttempt.create({
+    data: {
+      id: flying,
+      mintId: flying,
+      token,
+      name: `km/${world.ctx.installationId}/lifetime/${flying}`,
+      state: 'sent',
+    },
+  })
+  await plantKey(world, { name: `km/${world.ctx.installationId}/lifetime/${flying}` })
+  const grace = die.take(healthy)
+  await world.db.retiredKey.create({
+    data: {
+      keyHash: grace.hash,
+      ownerKind: 'claim',
+      ownerId: grace.claimId,
+      generation: 1,
+      scope: grace.slug,
+      reason: 'extended',
+      graceSeconds: 1800,
+      expiresAt: soon,
+    },
+  })
+  await world.db
+    .$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'closed', ended_at = now(), or_key_hash = null, or_key_plaintext = null where claim_id = ${grace.claimId}::uuid`
+
+  const expected: Expected[] = []
+  const makers = recipes(world, healthy, die)
+  while (expected.length < 191) expected.push(await die.pick(makers)())
+  const guardrails = await world.ctx.provider.listGuardrails()
+  const idOf = (slug: string) => guardrails.find(({ name }) => name === `workshop-${slug}`)!.id
+  await manage(world, `/guardrails/${idOf('drifted-models')}`, 'PATCH', {
+    allowed_models: die.pick([
+      ['anthropic/claude-sonnet-4.6'],
+      ['openai/gpt-5-nano', 'anthropic/claude-sonnet-4.6'],
+      null,
+    ]),
+  })
+  await manage(
+    world,
+    `/guardrails/${idOf('drifted-budget')}`,
+    'PATCH',
+    die.pick([
+      { limit_usd: 1, reset_interval: 'monthly' },
+      { limit_usd: 10_000, reset_interval: 'daily' },
+      { limit_usd: null, reset_interval: null },
+    ]),
+  )
+  await manage(world, `/guardrails/${idOf('guardrail-gone')}`, 'DELETE')
+  for (const slug of ['drifted-models', 'drifted-budget', 'guardrail-gone'])
+    expected.push({ kind: 'guardrail-differs', about: `guardrail:${slug}`, fixable: true })
+  expected.push(
+    ...gone.map(({ hash }): Expected => ({ kind: 'unbound', about: hash, fixable: true })),
+  )
+  expect(expected).toHaveLength(200)
+
+  const before = await ledger(world)
+  const plan = await planReconcile(world.ctx)
+  expect(await ledger(world), 'planning changes nothing').toEqual(before)
+  expect(
+    plan.drifts.map((drift) => `${drift.kind} ${drift.keyHash ?? drift.subject}`).sort(),
+  ).toEqual(expected.map((one) => `${one.kind} ${one.about}`).sort())
+  expect(
+    plan.drifts
+      .filter((drift) => drift.fix !== null)
+      .map((drift) => drift.keyHash ?? drift.subject)
+      .sort(),
+  ).toEqual(
+    expected
+      .filter((one) => one.fixable)
+      .map((one) => one.about)
+      .sort(),
+  )
+  expect(new Set(plan.drifts.map((drift) => drift.id)).size).toBe(200)
+
+  const { runId: checkId } = await askForCheck(world.ctx, 'operator')
+  await runCheck(world.ctx, checkId)
+  const kept = await world.db.reconcileDrift.findMany({
+    where: { runId: checkId },
+    orderBy: { position: 'asc' },
+  })
+  expect(kept.map(({ id, what, fix }) => ({ id, what, fix }))).toEqual(
+    plan.drifts.map(({ id, what, fix }) => ({ id, what, fix })),
+  )
+  await world.call('/__sim/calls', { method: 'DELETE' })
+  const asked = await askForFix(world.ctx, { actor: 'operator', checkId, select: 'all' })
+  if (asked.kind !== 'started') throw new Error(asked.kind)
+  for (let outcome = await runFix(world.ctx, asked.runId); outcome.kind !== 'done';)
+    outcome = await runFix(world.ctx, asked.runId)
+
+  // What the dry run said is what was done: the same drifts, and as many writes upstream as they need.
+  const done = await world.db.reconcileDrift.findMany({ where: { runId: checkId } })
+  expect(
+    done.filter((drift) => drift.state !== 'open').map((drift) => [drift.id, drift.state]),
+  ).toEqual(done.filter((drift) => drift.fix !== null).map((drift) => [drift.id, 'fixed']))
+  const planned = (wanted: string) => plan.drifts.filter((drift) => drift.act?.do === wanted).length
+  const calls = await world.calls()
+  const writes = Object.fromEntries(
+    Object.entries(calls).filter(([call]) => !call.startsWith('GET')),
+  )
+  const patches = planned('switch-off') + planned('switch-on') + planned('set-limit')
+  expect(writes).toEqual({
+    'DELETE /keys/{hash}': planned('delete-orphan'),
+    'PATCH /keys/{hash}': patches,
+    'PATCH /guardrails/{id}': 2,
+    'POST /guardrails': 1,
+  })
+  expect(
+    await world.db.auditEvent.count({ where: { action: 'reconcile.fixed', actor: 'operator' } }),
+  ).toBe(asked.count)
+
+  // The jobs that were sent bind; then only what a person decides is left.
+  const unbound = await world.db.mint.findMany({ select: { id: true } })
+  const bindings = await bindKeys(
+    world.ctx,
+    unbound.map(({ id }) => id),
+  )
+  expect([...new Set([...bindings.values()].map(({ outcome }) => outcome))]).toEqual(['bound'])
+  const left = await planReconcile(world.ctx)
+  const forPeople = expected.filter(
+    (one) => one.kind === 'wrong-expiry' || one.kind === 'unexplained' || one.kind === 'dangling',
+  )
+  expect(left.drifts.map((drift) => `${drift.kind} ${drift.keyHash}`).sort()).toEqual(
+    forPeople.map((one) => `${one.kind} ${one.about}`).sort(),
+  )
+  expect(left.drifts.filter((drift) => drift.fix !== null)).toEqual([])
+
+  const afterFix = {
+    keys: await ledger(world),
+    claims: await world.db.workshopAttendance.findMany({ orderBy: { claimId: 'asc' } }),
+    attempts: await world.db.mintAttempt.findMany({ orderBy: { id: 'asc' } }),
+    audit: await world.db.auditEvent.count(),
+  }
+  const second = await askForCheck(world.ctx, 'operator')
+  await runCheck(world.ctx, second.runId)
+  expect(
+    await askForFix(world.ctx, { actor: 'operator', checkId: second.runId, select: 'all' }),
+  ).toEqual({ kind: 'nothing-to-do' })
+  expect({
+    keys: await ledger(world),
+    claims: await world.db.workshopAttendance.findMany({ orderBy: { claimId: 'asc' } }),
+    attempts: await world.db.mintAttempt.findMany({ orderBy: { id: 'asc' } }),
+    audit: await world.db.auditEvent.count(),
+  }).toEqual(afterFix)
+
+  const ours = new Set([...expected.map((one) => one.about)])
+  const untouched = (keys: LedgerKey[]) =>
+    keys
+      .filter(
+        (key) => !ours.has(key.hash) && !key.name.startsWith(`km/${world.ctx.installationId}/`),
+      )
+      .map((key) => ({ ...key }))
+  expect(untouched(afterFix.keys)).toEqual(untouched(before))
+  expect(untouched(before).length).toBeGreaterThanOrEqual(145)
+  const unexplained = expected.filter((one) => one.kind === 'unexplained').map((one) => one.about)
+  expect(afterFix.keys.filter((key) => unexplained.includes(key.hash))).toEqual(
+    before.filter((key) => unexplained.includes(key.hash)),
+  )
+}, 120_000)

@@ -1,0 +1,124 @@
+/** The decisions of minting, without effects: whether a mint may go on now, and how long to wait if not. */
+import type { ProviderErrorDetails } from '~/adapters/provider-error'
+import type { JobError } from '../job-outcome'
+import type { MintRefusal } from '../holder'
+
+export type DelayReason =
+  | 'rate-limited'
+  | 'no-credit'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'unreachable'
+  | 'upstream-trouble'
+  | 'paused'
+  | 'switched-off'
+
+/** How a mint stands, as one query reads it. Times in seconds are by Postgres's clock. */
+export type MintStanding = {
+  state: string
+  attempts: number
+  secondsUntilNotBefore: number
+  delayReason: string | null
+  expiresAt: Date
+  ownerWaits: boolean
+  ownerBarred: boolean
+  gate: {
+    secondsUntilOpen: number | null
+    reason: string | null
+    cause: JobError | null
+    failures: number
+    pausedReason: string | null
+  }
+}
+
+export type MintDecision =
+  | { kind: 'go' }
+  /** The gate has cooled down: one mint may try, the others wait for its answer. */
+  | { kind: 'probe' }
+  | { kind: 'wait'; seconds: number; reason: DelayReason }
+  | { kind: 'refuse'; refusal: MintRefusal }
+  | { kind: 'stop' }
+
+/** A key that ends sooner than this is not worth making. */
+const leastLifeMs = 60_000
+export const mostAmbiguousAttempts = 20
+/** So many outcomes in doubt in a row, and the whole queue cools down. */
+export const failuresThatCloseTheGate = 5
+
+export function decideMint(
+  standing: MintStanding | null,
+  now: Date,
+  provisioningEnabled: boolean,
+): MintDecision {
+  if (!standing || standing.state !== 'pending' || !standing.ownerWaits) return { kind: 'stop' }
+  if (standing.ownerBarred) return { kind: 'refuse', refusal: { reason: 'banned', detail: null } }
+  if (standing.expiresAt.getTime() - now.getTime() < leastLifeMs)
+    return { kind: 'refuse', refusal: { reason: 'expired-before-mint', detail: null } }
+  if (!provisioningEnabled) return { kind: 'wait', seconds: 30, reason: 'switched-off' }
+  if (standing.gate.pausedReason !== null) return { kind: 'wait', seconds: 15, reason: 'paused' }
+  if (standing.secondsUntilNotBefore > 0)
+    return {
+      kind: 'wait',
+      seconds: standing.secondsUntilNotBefore,
+      reason: asDelayReason(standing.delayReason),
+    }
+  if (standing.attempts >= mostAmbiguousAttempts) {
+    return {
+      kind: 'refuse',
+      refusal: {
+        reason: 'gave-up',
+        detail: `The provider left ${standing.attempts} tries without a clear answer.`,
+      },
+    }
+  }
+  const { secondsUntilOpen } = standing.gate
+  if (secondsUntilOpen === null) return { kind: 'go' }
+  if (secondsUntilOpen > 0)
+    return { kind: 'wait', seconds: secondsUntilOpen, reason: asDelayReason(standing.gate.reason) }
+  return { kind: 'probe' }
+}
+
+const delayReasons: readonly string[] = [
+  'rate-limited',
+  'no-credit',
+  'unauthorized',
+  'forbidden',
+  'unreachable',
+  'upstream-trouble',
+  'paused',
+  'switched-off',
+] satisfies DelayReason[]
+
+/** Reads a reason back from the database; anything unknown counts as trouble upstream. */
+export function asDelayReason(text: string | null): DelayReason {
+  return text !== null && delayReasons.includes(text) ? (text as DelayReason) : 'upstream-trouble'
+}
+
+/** What a failed POST /keys means for the mint. */
+export function judgeFailure(
+  details: ProviderErrorDetails,
+):
+  | { kind: 'put-off'; reason: DelayReason }
+  | { kind: 'refused'; refusal: MintRefusal }
+  | { kind: 'unknown' } {
+  if (details.kind === 'ambiguous') return { kind: 'unknown' }
+  if (details.kind === 'retryable') return { kind: 'put-off', reason: details.reason }
+  // A 404 on the collection means a wrong address, not a wrong request: nobody should lose a claim over it.
+  if (details.reason === 'not-found') return { kind: 'put-off', reason: 'upstream-trouble' }
+  return {
+    kind: 'refused',
+    refusal: { reason: 'rejected-by-provider', detail: details.providerMessage ?? null },
+  }
+}
+
+/** Seconds to cool down after `failures` refusals in a row; the provider's own Retry-After goes first. */
+export function cooldownSeconds(
+  reason: DelayReason,
+  failures: number,
+  retryAfterSeconds: number | undefined,
+): number {
+  if (retryAfterSeconds !== undefined) return retryAfterSeconds
+  const most =
+    reason === 'unauthorized' || reason === 'forbidden' || reason === 'no-credit' ? 30 : 15
+  return Math.min(most, 2 ** Math.min(failures, 6))
+}

@@ -1,0 +1,245 @@
+/**
+ * Carries out the fixes of drifts, each after another look at the key, the row and the guardrail: what is not there
+ * any more in exactly this form is left alone. Every fix is audited before it acts, and may be run twice.
+ */
+import { isDatabaseUnavailable } from '~/adapters/db.server'
+import { isProviderError, type ProviderError } from '~/adapters/provider-error'
+import { recordAudit, type AuditActor } from '../audit/audit.server'
+import { doubtGuardrail, ensureGuardrail } from './guardrail.server'
+import type { Ctx } from '../ctx'
+import { condemn, deleteCondemned } from './attempts.server'
+import { classify } from './classify'
+import {
+  driftKinds,
+  type Drift,
+  type DriftFix,
+  type DriftKind,
+  type GuardrailStanding,
+  type Standing,
+} from './drift'
+import { readCanonicalSlugs, readGuardrails, readStandingOfKey } from './held-keys.server'
+
+export type DriftRef = {
+  id: string
+  kind: DriftKind
+  keyHash: string | null
+  workshopSlug: string | null
+}
+/** moot: by now the two agree, or disagree in another way; nothing was done. */
+export type FixOutcome = { id: string; outcome: 'fixed' | 'failed' | 'moot'; detail: string }
+
+/** So many failures of the provider in a row, and the rest waits. */
+const failuresInARow = 5
+
+/**
+ * Fixes one drift after the other, guardrails first, and reports each as soon as it is settled. Returns how many were
+ * left because the provider failed several times in a row, with its last words.
+ */
+export async function fixDrifts(
+  ctx: Ctx,
+  input: { actor: AuditActor; drifts: DriftRef[]; settled: (outcome: FixOutcome) => Promise<void> },
+): Promise<{ left: number; reason: string | null }> {
+  const look = lookAgain(ctx)
+  const queue = [...input.drifts].sort(
+    (a, b) => driftKinds.indexOf(a.kind) - driftKinds.indexOf(b.kind),
+  )
+  let failures = 0
+  for (const [index, drift] of queue.entries()) {
+    try {
+      await input.settled(await fixOne(ctx, input.actor, drift, look))
+      failures = 0
+    } catch (error) {
+      if (isDatabaseUnavailable(error)) throw error
+      if (!isProviderError(error)) {
+        // One that cannot be fixed for a reason of ours must not keep the others from being fixed.
+        ctx.log.error(
+          { error, drift: drift.id, kind: drift.kind },
+          'the fix of a drift failed unexpectedly',
+        )
+        await input.settled({
+          id: drift.id,
+          outcome: 'failed',
+          detail: 'The fix failed for a reason of our own; the log has it.',
+        })
+        continue
+      }
+      failures++
+      ctx.log.warn(
+        { drift: drift.id, kind: drift.kind, trouble: error.details },
+        'a drift could not be fixed',
+      )
+      await input.settled({ id: drift.id, outcome: 'failed', detail: sentenceFor(error) })
+      if (failures >= failuresInARow)
+        return { left: queue.length - index - 1, reason: sentenceFor(error) }
+    }
+  }
+  return { left: 0, reason: null }
+}
+
+type Look = ReturnType<typeof lookAgain>
+
+/** Keys are read one by one; what is true of a whole workshop once, and again after a guardrail was repaired. */
+function lookAgain(ctx: Ctx) {
+  let guardrails: Promise<Map<string, GuardrailStanding>> | null = null
+  let slugs: Promise<Map<string, string>> | null = null
+  return {
+    forget: () => void (guardrails = null),
+    async at(drift: DriftRef): Promise<Standing> {
+      const needsGuardrails = drift.kind === 'guardrail-differs' || drift.kind === 'unbound'
+      const known = {
+        guardrails: needsGuardrails ? await (guardrails ??= readGuardrails(ctx)) : null,
+        canonicalSlugs:
+          drift.kind === 'guardrail-differs'
+            ? await (slugs ??= readCanonicalSlugs(ctx))
+            : new Map<string, string>(),
+      }
+      if (drift.keyHash !== null) return readStandingOfKey(ctx, drift.keyHash, known)
+      return {
+        now: ctx.now(),
+        installationPrefix: '',
+        upstream: [],
+        attempts: [],
+        held: [],
+        gone: new Set(),
+        ...known,
+      }
+    },
+  }
+}
+
+async function fixOne(ctx: Ctx, actor: AuditActor, ref: DriftRef, look: Look): Promise<FixOutcome> {
+  const drift = classify(await look.at(ref)).find(({ id }) => id === ref.id)
+  if (!drift)
+    return {
+      id: ref.id,
+      outcome: 'moot',
+      detail: 'It agrees by now, or differs in another way. Nothing was done.',
+    }
+  if (!drift.act)
+    return {
+      id: ref.id,
+      outcome: 'moot',
+      detail: 'A person decides about this one. Nothing was done.',
+    }
+  const result = await act(ctx, actor, drift, drift.act)
+  if (drift.kind === 'guardrail-differs') look.forget()
+  return { id: drift.id, ...result }
+}
+
+type Result = { outcome: 'fixed' | 'failed' | 'moot'; detail: string }
+const fixed = (detail: string): Result => ({ outcome: 'fixed', detail })
+
+/** Acts on a drift that was seen just now. Throws ProviderError. */
+export async function act(
+  ctx: Ctx,
+  actor: AuditActor,
+  drift: Drift,
+  fix: DriftFix,
+): Promise<Result> {
+  const event = {
+    actor,
+    action: 'reconcile.fixed',
+    subject: drift.subject,
+    ...(drift.workshopSlug ? { workshopSlug: drift.workshopSlug } : {}),
+    details: {
+      drift: drift.id,
+      kind: drift.kind,
+      fix: drift.fix ?? '',
+      ...(drift.keyHash ? { keyHash: drift.keyHash } : {}),
+    },
+  }
+  switch (fix.do) {
+    case 'delete-orphan': {
+      // Condemning comes first: if a save wins instead, the key stays.
+      const condemned = await ctx.db.$transaction(async (tx) => {
+        if (!(await condemn(tx, fix.attemptId, fix.hash))) return false
+        await recordAudit(tx, event)
+        return true
+      })
+      if (!condemned) return { outcome: 'moot', detail: 'The key was saved after all. It stays.' }
+      if (await deleteCondemned(ctx, fix.attemptId, fix.hash))
+        return fixed('Deleted at the provider.')
+      return {
+        outcome: 'failed',
+        detail:
+          'Condemned, but the provider did not confirm the delete. The sweep tries again by itself.',
+      }
+    }
+    case 'switch-off':
+    case 'switch-on': {
+      await ctx.db.$transaction((tx) => recordAudit(tx, event))
+      const key = await ctx.provider.updateKey(fix.hash, { disabled: fix.do === 'switch-off' })
+      if (key.disabled === (fix.do === 'switch-off'))
+        return fixed(
+          fix.do === 'switch-off'
+            ? 'Switched off at the provider.'
+            : 'Switched on at the provider.',
+        )
+      return {
+        outcome: 'failed',
+        detail: 'The provider took the change and shows the key as before.',
+      }
+    }
+    case 'set-limit': {
+      await ctx.db.$transaction((tx) => recordAudit(tx, event))
+      const key = await ctx.provider.updateKey(fix.hash, {
+        limit: fix.limit,
+        limitReset: fix.limitReset,
+      })
+      if (key.limit === fix.limit && key.limitReset === fix.limitReset)
+        return fixed('The cap is set at the provider.')
+      return { outcome: 'failed', detail: 'The provider took the change and shows another cap.' }
+    }
+    case 'bind':
+      return bindAgain(ctx, fix, event)
+    case 'mark-missing':
+      await ctx.db.$transaction(async (tx) => {
+        await ctx.holders[fix.ownerKind]?.markMissing(tx, [fix.hash])
+        await recordAudit(tx, event)
+      })
+      return fixed('Marked. The claim’s page says that the key is gone.')
+    case 'ensure-guardrail':
+      await ctx.db.$transaction(async (tx) => {
+        await recordAudit(tx, event)
+        await doubtGuardrail(tx, fix.slug, { gone: fix.guardrailId !== null })
+      })
+      await ensureGuardrail(ctx, fix.slug)
+      return fixed('The guardrail is what the file says.')
+  }
+}
+
+async function bindAgain(
+  ctx: Ctx,
+  fix: Extract<DriftFix, { do: 'bind' }>,
+  event: Parameters<typeof recordAudit>[1],
+): Promise<Result> {
+  const owner = ctx.holders[fix.ownerKind]
+  if (!owner)
+    return {
+      outcome: 'failed',
+      detail: `There is nothing here that binds keys of the kind ${fix.ownerKind}.`,
+    }
+  return ctx.db.$transaction(async (tx): Promise<Result> => {
+    await owner.lock(tx, fix)
+    const [mint] = await tx.$queryRaw<{ id: string }[]>`
+      select id from keymint.mints where owner_kind = ${fix.ownerKind} and owner_id = ${fix.ownerId}::uuid and generation = ${fix.generation}::int`
+    if (!mint) return { outcome: 'failed', detail: 'The work behind this key cannot be found.' }
+    await owner.markToBind(tx, [fix.hash])
+    if (
+      (await ctx.queue.enqueue(
+        tx,
+        'bind-guardrail',
+        { mintId: mint.id },
+        { singletonKey: mint.id },
+      )) === 'already-queued'
+    )
+      await ctx.queue.bringForward(tx, 'bind-guardrail', mint.id)
+    await recordAudit(tx, event)
+    return fixed('A job attaches the guardrail now; if that fails, the workshop’s page says why.')
+  })
+}
+
+function sentenceFor(error: ProviderError): string {
+  const { reason, status, providerMessage } = error.details
+  return `The provider did not do it: ${reason.replaceAll('-', ' ')}${status ? ` (${status})` : ''}${providerMessage ? `, “${providerMessage}”` : ''}.`
+}

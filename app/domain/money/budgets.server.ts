@@ -1,0 +1,232 @@
+/**
+ * Budgets: what an owner lets a member use a month. A change is shown before it is made, carries a reason, and counts
+ * from this month or the next. Lowering below what is committed leaves less than nothing free, until that is healed.
+ */
+import type { Tx } from '~/adapters/db.server'
+import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
+import { recordAudit } from '../audit/audit.server'
+import type { MoneyView } from '../money-view'
+import type { Ctx } from '../ctx'
+import { moneyView } from '../money-view'
+import { openMember, teamScope, type OpenMember } from './member-lock.server'
+import { monthOf, monthWords, nextMonth, type Month } from './month'
+import { readBudget } from './open-month.server'
+import { post, readBalance, type Balance, type MemberRef } from './postings.server'
+
+export type BudgetChange = { budget: NanoUsd; effective: 'now' | 'next-month'; reason: string }
+export type BudgetPreview = {
+  month: Month
+  from: NanoUsd
+  to: NanoUsd
+  before: Balance
+  after: Balance
+}
+
+/** What the change would do, without doing it. For next month the balances are this month's, unchanged. */
+export async function previewBudget(
+  ctx: Ctx,
+  ref: MemberRef,
+  change: Pick<BudgetChange, 'budget' | 'effective'>,
+): Promise<BudgetPreview | null> {
+  return ctx.db.$transaction(async (tx) => {
+    const member = await openMember(ctx, tx, ref)
+    return member && member.state !== 'removed' ? effectOf(tx, member, change) : null
+  })
+}
+
+async function effectOf(
+  tx: Tx,
+  member: OpenMember,
+  { budget, effective }: Pick<BudgetChange, 'budget' | 'effective'>,
+): Promise<BudgetPreview> {
+  const before = await readBalance(tx, member, member.month)
+  const month = effective === 'now' ? member.month : nextMonth(member.month)
+  const from = await readBudget(tx, member, month)
+  const after =
+    effective === 'now'
+      ? { ...before, allocated: budget, free: before.free + budget - before.allocated }
+      : before
+  return { month, from, to: budget, before, after }
+}
+
+export type BudgetPreviewView = {
+  effective: 'now' | 'next-month'
+  monthWords: string
+  from: MoneyView
+  to: MoneyView
+  freeBefore: MoneyView
+  freeAfter: MoneyView
+  used: MoneyView
+  short: boolean
+  shortBy: MoneyView
+}
+
+/** The preview as an owner reads it. */
+export async function previewBudgetView(
+  ctx: Ctx,
+  ref: MemberRef,
+  change: Pick<BudgetChange, 'budget' | 'effective'>,
+): Promise<BudgetPreviewView | null> {
+  const preview = await previewBudget(ctx, ref, change)
+  if (!preview) return null
+  const { before, after } = preview
+  return {
+    effective: change.effective,
+    monthWords: monthWords(preview.month),
+    from: moneyView(preview.from),
+    to: moneyView(preview.to),
+    freeBefore: moneyView(before.free),
+    freeAfter: moneyView(after.free),
+    used: moneyView(after.committed + after.spent),
+    short: change.effective === 'now' && after.free < 0n,
+    shortBy: moneyView(after.free < 0n ? -after.free : 0n),
+  }
+}
+
+/** Sets the budget. Null when there is no such member, or they have left. */
+export async function setBudget(
+  ctx: Ctx,
+  ref: MemberRef,
+  change: BudgetChange,
+  actorUserId: string,
+): Promise<BudgetPreview | null> {
+  return ctx.db.$transaction((tx) => setBudgetIn(ctx, tx, ref, change, actorUserId))
+}
+
+async function setBudgetIn(
+  ctx: Ctx,
+  tx: Tx,
+  ref: MemberRef,
+  change: BudgetChange,
+  actorUserId: string,
+): Promise<BudgetPreview | null> {
+  const member = await openMember(ctx, tx, ref)
+  if (!member || member.state === 'removed') return null
+  const effect = await effectOf(tx, member, change)
+  const actor = `user:${actorUserId}` as const
+  await tx.$executeRaw`
+    insert into keymint.budgets (team_id, user_id, month, allocated_usd, reason, set_by, set_at)
+    values (${ref.teamId}::uuid, ${ref.userId}, ${effect.month}::date, ${decimalStringFromNano(change.budget)}::numeric, ${change.reason}, ${actorUserId}, ${ctx.now()}::timestamptz)
+    on conflict (team_id, user_id, month) do update set allocated_usd = excluded.allocated_usd, reason = excluded.reason, set_by = excluded.set_by, set_at = excluded.set_at`
+  // What was set for later months would undo it there without a word.
+  if (change.effective === 'now')
+    await tx.$executeRaw`delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and month > ${effect.month}::date`
+  await recordAudit(tx, {
+    actor,
+    action: 'budget.set',
+    subject: `user:${ref.userId}`,
+    workshopSlug: teamScope(member.slug),
+    details: {
+      fromUsd: decimalStringFromNano(effect.from),
+      toUsd: decimalStringFromNano(effect.to),
+      month: effect.month,
+      effective: change.effective,
+      reason: change.reason,
+    },
+  })
+  if (change.effective === 'now') {
+    const difference = effect.after.allocated - effect.before.allocated
+    const [kind, amount] =
+      difference >= 0n
+        ? (['allocate', difference] as const)
+        : (['deallocate', -difference] as const)
+    await post(tx, member, ctx.now(), actor, [
+      { kind, month: member.month, amount, reason: change.reason },
+    ])
+  }
+  return effect
+}
+
+export type RequestOutcome =
+  { kind: 'asked' } | { kind: 'refused'; reason: 'already-asked' | 'not-active' }
+
+/** A member asks for more a month; one open request at a time. */
+export async function requestMore(
+  ctx: Ctx,
+  ref: MemberRef,
+  ask: { more: NanoUsd; reason: string },
+): Promise<RequestOutcome> {
+  return ctx.db.$transaction(async (tx): Promise<RequestOutcome> => {
+    const member = await openMember(ctx, tx, ref)
+    if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
+    const written = await tx.$executeRaw`
+      insert into keymint.budget_requests (team_id, user_id, more_usd, reason, created_at)
+      values (${ref.teamId}::uuid, ${ref.userId}, ${decimalStringFromNano(ask.more)}::numeric, ${ask.reason}, ${ctx.now()}::timestamptz) on conflict do nothing`
+    if (written !== 1) return { kind: 'refused', reason: 'already-asked' }
+    await recordAudit(tx, {
+      actor: `user:${ref.userId}`,
+      action: 'budget.asked',
+      subject: `user:${ref.userId}`,
+      workshopSlug: teamScope(member.slug),
+      details: { moreUsd: decimalStringFromNano(ask.more), reason: ask.reason },
+    })
+    return { kind: 'asked' }
+  })
+}
+
+export type DecisionOutcome =
+  | { kind: 'approved'; effect: BudgetPreview }
+  | { kind: 'refused' }
+  | { kind: 'withdrawn' }
+  | { kind: 'not-open' }
+
+/** Approving raises the budget by what was asked for, from this month on. Decides a request once. */
+export async function decideRequest(
+  ctx: Ctx,
+  input: {
+    teamId: string
+    requestId: string
+    actorUserId: string
+    decision: 'approved' | 'refused'
+    reason: string
+  },
+): Promise<DecisionOutcome> {
+  return ctx.db.$transaction(async (tx): Promise<DecisionOutcome> => {
+    const [asked] = await tx.$queryRaw<
+      { userId: string }[]
+    >`select user_id as "userId" from keymint.budget_requests where id = ${input.requestId}::uuid and team_id = ${input.teamId}::uuid`
+    const member = asked
+      ? await openMember(ctx, tx, { teamId: input.teamId, userId: asked.userId })
+      : null
+    if (!asked || !member || member.state === 'removed') return { kind: 'not-open' }
+    const [decided] = await tx.$queryRaw<{ more: string }[]>`
+      update keymint.budget_requests set state = ${input.decision}, decided_at = ${ctx.now()}::timestamptz, decided_by = ${input.actorUserId}, decision_reason = ${input.reason}
+      where id = ${input.requestId}::uuid and state = 'open' returning more_usd::text as more`
+    if (!decided) return { kind: 'not-open' }
+    await recordAudit(tx, {
+      actor: `user:${input.actorUserId}`,
+      action: `budget.request-${input.decision}`,
+      subject: `user:${asked.userId}`,
+      workshopSlug: teamScope(member.slug),
+      details: { moreUsd: decided.more, reason: input.reason },
+    })
+    if (input.decision === 'refused') return { kind: 'refused' }
+    const present = await readBudget(tx, member, member.month)
+    const effect = await setBudgetIn(
+      ctx,
+      tx,
+      member,
+      {
+        budget: present + nanoFromDecimalString(decided.more),
+        effective: 'now',
+        reason: input.reason || 'asked for by the member',
+      },
+      input.actorUserId,
+    )
+    return effect ? { kind: 'approved', effect } : { kind: 'not-open' }
+  })
+}
+
+/** Opens the present month of everybody whose month is not open yet. Safe to be late, doubled or interrupted. */
+export async function rollMonths(
+  ctx: Ctx,
+  teamId: string | null = null,
+): Promise<{ opened: number }> {
+  const behind = await ctx.db.$queryRaw<MemberRef[]>`
+    select m.team_id as "teamId", m.user_id as "userId" from keymint.team_members m
+    where m.state <> 'removed' and (${teamId}::uuid is null or m.team_id = ${teamId}::uuid)
+      and not exists (select 1 from keymint.budget_months b where b.team_id = m.team_id and b.user_id = m.user_id and b.month >= ${monthOf(ctx.now())}::date)
+    order by m.team_id, m.user_id`
+  for (const ref of behind) await ctx.db.$transaction((tx) => openMember(ctx, tx, ref))
+  return { opened: behind.length }
+}

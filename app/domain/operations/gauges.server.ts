@@ -1,0 +1,56 @@
+/** The figures of the database for a scrape: kept counts and small indexes, so that they cost the same at any size. */
+import type { Gauges } from '~/adapters/metrics.server'
+import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
+import type { Ctx } from '../ctx'
+import { workerQuietSeconds } from './workers.server'
+
+const patienceMs = 2_000
+
+/** Puts the present figures into ctx.metrics, or takes the old ones away when the database does not answer in two seconds. */
+export async function refreshGauges(
+  ctx: Pick<Ctx, 'db' | 'metrics' | 'workshops' | 'log'>,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), patienceMs)
+  })
+  const read = readGauges(ctx).catch((error: unknown) => {
+    ctx.log.warn({ error }, 'the figures of the database could not be read')
+    return null
+  })
+  ctx.metrics.setGauges(await Promise.race([read, late]).finally(() => clearTimeout(timer)))
+}
+
+async function readGauges({ db, workshops }: Pick<Ctx, 'db' | 'workshops'>): Promise<Gauges> {
+  type State = Omit<Gauges, 'queues' | 'pools'>
+  const [queues, pools, [state]] = await Promise.all([
+    // Counted by the workers' supervisor every five seconds.
+    db.$queryRaw<Gauges['queues']>`
+      select name as queue, coalesce(ready_count, 0)::int as ready, coalesce(deferred_count, 0)::int as deferred, coalesce(active_count, 0)::int as active,
+        coalesce(failed_count, 0)::int as failed, coalesce(ready_oldest_seconds, 0)::float8 as "oldestSeconds" from pgboss.queue where name not like '\\_\\_%'`,
+    db.$queryRaw<
+      { workshop: string; committed: string; seats: number }[]
+    >`select workshop_slug as workshop, committed_usd::text as committed, seats from keymint.pools`,
+    db.$queryRaw<State[]>`
+      select (select count(*)::int from keymint.mints where state = 'pending') as "mintsWaiting",
+        coalesce((select extract(epoch from now() - min(queued_at))::float8 from keymint.mints where state = 'pending'), 0) as "oldestMintSeconds",
+        (select count(*)::int from keymint.workshop_attendance where state = 'ready' and guardrail_attached_at is null) as "unboundKeys",
+        (select count(*)::int from keymint.workers where last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)) as workers,
+        paused_at is not null as "mintingPaused", cooldown_until is not null as "gateClosed" from keymint.mint_gate`,
+  ])
+  if (!state) throw new Error('keymint.mint_gate has no row')
+  return {
+    ...state,
+    queues,
+    pools: pools.map(({ workshop, committed, seats }) => {
+      const file = workshops.workshops.get(workshop)
+      return {
+        workshop,
+        seats,
+        committedUsd: usdNumberFromNano(nanoFromDecimalString(committed)),
+        limitUsd: file?.poolLimit == null ? null : usdNumberFromNano(file.poolLimit),
+        maxSeats: file?.maxKeys ?? null,
+      }
+    }),
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The installation id: part of every upstream name, so that two databases with one management key never touch each
+ * other's keys. A database that was restored, or copied, must get a new one before a worker starts.
+ */
+import { randomBytes } from 'node:crypto'
+import { recordAudit } from '../audit/audit.server'
+import type { Ctx } from '../ctx'
+import { workerQuietSeconds } from './workers.server'
+import { upstreamNamePrefix } from '../keys/attempts.server'
+
+export type RenewOutcome =
+  /** Processes read the id when they start: they would go on under the old one. */
+  { kind: 'workers-running'; workers: number } | { kind: 'renewed'; previousId: string; id: string }
+
+/** Gives this database a new installation id, audited. Refuses while a worker was seen lately. */
+export async function renewInstallation(ctx: Pick<Ctx, 'db'>): Promise<RenewOutcome> {
+  const id = randomBytes(6).toString('hex')
+  return ctx.db.$transaction(async (tx): Promise<RenewOutcome> => {
+    const [before] = await tx.$queryRaw<{ id: string; workers: number }[]>`
+      select id, (select count(*)::int from keymint.workers where last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)) as workers
+      from keymint.installation for update`
+    if (!before) throw new Error('The database has not been migrated: run npm run migrate first.')
+    if (before.workers > 0) return { kind: 'workers-running', workers: before.workers }
+    await tx.$executeRaw`update keymint.installation set id = ${id}`
+    await recordAudit(tx, {
+      actor: 'operator',
+      action: 'installation.renewed',
+      subject: `installation:${id}`,
+      details: { previousId: before.id },
+    })
+    return { kind: 'renewed', previousId: before.id, id }
+  })
+}
+
+export type FormerKey = { name: string; label: string; createdAt: string; held: boolean }
+
+/** Keys upstream under a former id, newest first, and whether a row of this database holds each. No program deletes any of them. */
+export async function listFormerKeys(
+  ctx: Pick<Ctx, 'db' | 'provider'>,
+  formerId: string,
+): Promise<FormerKey[]> {
+  const keys = (await ctx.provider.listKeys()).filter((key) =>
+    key.name.startsWith(upstreamNamePrefix(formerId)),
+  )
+  const held = await ctx.db.$queryRaw<
+    { hash: string }[]
+  >`select key_hash as hash from keymint.held_keys where key_hash = any(${keys.map((key) => key.hash)})`
+  const hashes = new Set(held.map(({ hash }) => hash))
+  return keys.map((key) => ({
+    name: key.name,
+    label: key.label,
+    createdAt: key.createdAt.toISOString(),
+    held: hashes.has(key.hash),
+  }))
+}

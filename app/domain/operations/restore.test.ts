@@ -1,0 +1,155 @@
+/**
+ * A database that comes back from a backup. No pg_dump of the server's version comes with npm, so the backup here is a
+ * copy made by Postgres itself (CREATE DATABASE … TEMPLATE): the same rows, also those of the queue.
+ */
+import { expect, inject, test } from 'vitest'
+import pg from 'pg'
+import { createDb } from '~/adapters/db.server'
+import { createSealer } from '~/adapters/sealing.server'
+import { createSendingQueue } from '~/adapters/queue.server'
+import { claimKey } from '~/domain/claim/claim.server'
+import { runMint } from '~/domain/keys/mint.server'
+import { reconcileKeys } from '~/domain/keys/reconcile.server'
+import { sweep } from '~/domain/operations/sweep.server'
+import { openWorld, type World } from '../../../tests/harness'
+import { cloneDatabase } from '../../../simulators/postgres/template'
+import { listFormerKeys, renewInstallation } from './installation.server'
+
+const slug = 'test-workshop'
+
+async function claimFor(world: World, count: number) {
+  const people = await world.people(count)
+  for (const person of people)
+    await claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
+  return people
+}
+
+async function mintAllOf(ctx: World['ctx']) {
+  for (const { id } of await ctx.db.mint.findMany({ where: { state: 'pending' } }))
+    await runMint(ctx, id)
+}
+
+/** Postgres copies only what nobody is connected to: everybody is sent away first, as a backup needs nobody to be. */
+async function backUp(world: World): Promise<{ url: string; drop(): Promise<void> }> {
+  const name = new URL(world.database.url).pathname.slice(1)
+  const admin = new pg.Client({ connectionString: inject('postgresAdminUrl') })
+  await admin.connect()
+  try {
+    await admin.query(`alter database ${name} with allow_connections false`)
+    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
+      name,
+    ])
+    return await cloneDatabase(inject('postgresAdminUrl'), name)
+  } finally {
+    await admin.query(`alter database ${name} with allow_connections true`)
+    await admin.end()
+  }
+}
+
+async function countsOf(db: World['db']) {
+  const tables = await db.$queryRaw<
+    { name: string }[]
+  >`select schemaname || '.' || tablename as name from pg_tables where schemaname = 'keymint' or (schemaname = 'pgboss' and tablename in ('job_common', 'queue', 'schedule')) order by 1`
+  return Promise.all(
+    tables.map(async ({ name }) => [
+      name,
+      (
+        await db.$queryRawUnsafe<{ count: number }[]>(`select count(*)::int as count from ${name}`)
+      )[0]?.count,
+    ]),
+  )
+}
+
+/** What a process would be on the restored database: its own connections, and the id it reads there. */
+async function ctxOn(world: World, url: string): Promise<World['ctx']> {
+  const db = createDb(url, { max: 5, applicationName: 'restored' })
+  const queue = await createSendingQueue(url, {
+    onError: () => undefined,
+    onWarning: () => undefined,
+  })
+  world.onClose(async () => {
+    await queue.stop()
+    await db.$disconnect()
+  })
+  return { ...world.ctx, db, queue, installationId: (await db.installation.findFirstOrThrow()).id }
+}
+
+test('a restored database has every row, opens every key, mints what was waiting once, and leaves what was made after the backup to a person', async () => {
+  await using world = await openWorld()
+  await claimFor(world, 3)
+  await mintAllOf(world.ctx)
+  const held = await world.db.workshopAttendance.findMany({ where: { state: 'ready' } })
+  const waiting = await claimFor(world, 2)
+  const counts = await countsOf(world.db)
+  const backup = await backUp(world)
+  world.onClose(() => backup.drop())
+
+  // After the backup: the two who waited got their keys, and then the database was lost.
+  await expect
+    .poll(() =>
+      mintAllOf(world.ctx).then(
+        () => true,
+        () => false,
+      ),
+    )
+    .toBe(true)
+  expect(await world.liveKeys()).toHaveLength(5)
+
+  const db = createDb(backup.url, { max: 2, applicationName: 'renew' })
+  world.onClose(() => db.$disconnect())
+  expect(await countsOf(db)).toEqual(counts)
+  const outcome = await renewInstallation({ db })
+  expect(outcome).toMatchObject({ kind: 'renewed', previousId: world.ctx.installationId })
+  expect(
+    await db.auditEvent.findFirst({ where: { action: 'installation.renewed' } }),
+  ).toMatchObject({ actor: 'operator', details: { previousId: world.ctx.installationId } })
+
+  const restored = await ctxOn(world, backup.url)
+  expect(restored.installationId).not.toBe(world.ctx.installationId)
+  const former = await listFormerKeys(restored, world.ctx.installationId)
+  expect(former.filter((key) => key.held)).toHaveLength(3)
+  expect(former.filter((key) => !key.held)).toHaveLength(2)
+  for (const claim of await restored.db.workshopAttendance.findMany({
+    where: { state: 'ready' },
+  })) {
+    const place = { table: 'workshop_attendance', row: claim.claimId, generation: claim.generation }
+    expect(createSealer([world.encryptionKey]).unseal(claim.orKeyPlaintext!, place)).toMatch(
+      /^sk-or-v1-/,
+    )
+  }
+
+  await sweep(restored)
+  await mintAllOf(restored)
+  await mintAllOf(restored)
+  await restored.db
+    .$executeRaw`update keymint.mint_attempts set sent_at = sent_at - interval '10 minutes'`
+  expect(await reconcileKeys(restored)).toMatchObject({
+    ours: 2,
+    deleted: 0,
+    unexplained: [],
+    dangling: 0,
+  })
+  const after = await restored.db.workshopAttendance.findMany({ where: { state: 'ready' } })
+  expect(after).toHaveLength(5)
+  for (const claim of held)
+    expect(
+      after.find((one) => one.claimId === claim.claimId)?.orKeyHash,
+      'a key from before the backup is not made again',
+    ).toBe(claim.orKeyHash)
+  const { keys } = await world.call<{ keys: { name: string }[] }>('/__sim/keys')
+  expect(
+    keys.filter(({ name }) => name.startsWith(`km/${restored.installationId}/`)),
+    'one key for each who waited',
+  ).toHaveLength(waiting.length)
+  expect(keys, 'nothing upstream was deleted').toHaveLength(7)
+  expect(await world.call<{ live: number }>('/__sim/keys')).toMatchObject({ live: 7 })
+})
+
+test('the id is not renewed under a worker that is alive', async () => {
+  await using world = await openWorld()
+  await world.db.worker.create({ data: { id: 'one', slots: 4 } })
+  expect(await renewInstallation(world.ctx)).toEqual({ kind: 'workers-running', workers: 1 })
+  expect((await world.db.installation.findFirstOrThrow()).id).toBe(world.ctx.installationId)
+  await world.db.$executeRaw`update keymint.workers set last_seen_at = now() - interval '1 minute'`
+  expect(await renewInstallation(world.ctx)).toMatchObject({ kind: 'renewed' })
+})

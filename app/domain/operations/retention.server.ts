@@ -1,0 +1,71 @@
+/**
+ * Once a day: what has had its day is forgotten. No right depends on it; a day without a worker only makes it later.
+ */
+import type { Ctx } from '../ctx'
+import { erasePerson } from '../people/erase.server'
+import { forgetHolds } from '../people/holds.server'
+
+export type TidyReport = { erased: number; sessionsForgotten: number; holdsForgotten: number }
+
+const mostErasedPerDay = 5_000
+const keptDays = 30
+
+/** One person who cannot be erased, or one part that fails, keeps nobody else from it. */
+export async function tidy(ctx: Ctx): Promise<TidyReport> {
+  const report: TidyReport = {
+    erased: await guarded(ctx, 'people', () => eraseInactive(ctx)),
+    sessionsForgotten: await guarded(
+      ctx,
+      'sessions',
+      () => ctx.db.$executeRaw`
+      delete from keymint.sessions where least(ended_at, expires_at) < now() - make_interval(days => ${keptDays}::int)`,
+    ),
+    holdsForgotten: await guarded(ctx, 'holds', () => forgetHolds(ctx)),
+  }
+  // The subjects were frozen when the action began; the words by which somebody was found are needed no more.
+  await guarded(
+    ctx,
+    'search words',
+    () => ctx.db.$executeRaw`
+    update keymint.bulk_actions set selection = selection #- '{filter,text}'
+    where finished_at < now() - make_interval(days => ${keptDays}::int) and selection #> '{filter,text}' is not null`,
+  )
+  await guarded(
+    ctx,
+    'limits',
+    () =>
+      ctx.db
+        .$executeRaw`delete from keymint.rate_limits where expire < (extract(epoch from now()) * 1000)::bigint - 3600000`,
+  )
+  ctx.log.info({ report }, 'tidied up')
+  return report
+}
+
+/** People not seen for RETENTION_DAYS who have nothing live. Without the setting, nobody. */
+async function eraseInactive(ctx: Ctx): Promise<number> {
+  const days = ctx.settings.retentionDays
+  if (days === null) return 0
+  const seenBefore = new Date(ctx.now().getTime() - days * 86_400_000)
+  const inactive = await ctx.db.$queryRaw<{ userId: string }[]>`
+    select a.user_id as "userId" from keymint.attendees a
+    where a.erased_at is null and a.last_seen_at < ${seenBefore}
+      and not exists (select 1 from keymint.workshop_attendance c where c.user_id = a.user_id
+        and (c.state in ('pending', 'ready') or (c.state = 'ended' and c.or_key_hash is not null and c.settled_at is null)))
+    order by a.last_seen_at limit ${mostErasedPerDay}::int`
+  let erased = 0
+  for (const { userId } of inactive) {
+    erased += await guarded(ctx, 'a person', async () =>
+      (await erasePerson(ctx, { userId, because: 'retention' })).kind === 'erased' ? 1 : 0,
+    )
+  }
+  return erased
+}
+
+async function guarded(ctx: Ctx, part: string, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work()
+  } catch (error) {
+    ctx.log.error({ error, part }, 'a part of the tidying failed, tomorrow tries again')
+    return 0
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * The sweep: every 15 seconds it finds again what was lost, so that no claim can be accepted and forgotten.
+ * No right depends on it: whether a key has ended is computed when it is read.
+ */
+import { recordAudit } from '../audit/audit.server'
+import { warmGuardrail } from '../keys/guardrail.server'
+import { sendBulksAgain } from '../bulk/bulk.server'
+import type { Ctx } from '../ctx'
+import { nanoFromDecimalString } from '~/money'
+import { endIfExpired } from '../claim/expire.server'
+import { foldFigures } from './counters.server'
+import { restoreLimits, retireKeys } from '../claim/retire.server'
+import { deleteCondemned } from '../keys/attempts.server'
+import { setClaimCommitted } from '../money/pool.server'
+import { sendRunsAgain } from '../keys/reconcile-runs.server'
+import { pruneHistory } from './job-history.server'
+import { endExpiredSubKeys, sendAppliesAgain } from '../team/sync.server'
+import { windowState } from '../workshop/workshop'
+
+export const sweepSeconds = 15
+/** A room is warmed up this long before its doors open. */
+const warmBeforeMs = 10 * 60_000
+const mostPerSweep = 500
+
+/** The parts of a sweep, in their order: the name in the report, the words in the log, and what it does; each says how much it found. */
+const parts = {
+  mintsSentAgain: ['mints without a job', sendMintsAgain],
+  bindsSentAgain: ['binds without a job', sendBindsAgain],
+  bulksSentAgain: ['bulk actions without a job', sendBulksAgain],
+  ended: ['expired keys', endExpired],
+  seatsFreed: ['seats that return', freeSeats],
+  retired: ['keys to take out of use', retireKeys],
+  limitsRestored: ['limits of a new window', restoreLimits],
+  condemnedDeleted: ['condemned keys', deleteCondemnedKeys],
+  subKeysEnded: ['expired sub-keys', endExpiredSubKeys],
+  subKeysSentAgain: ['sub-keys without a job', sendAppliesAgain],
+  guardrailsWarmed: ['guardrails', warmGuardrails],
+  reconcilesSentAgain: ['checks and fixes without a job', sendRunsAgain],
+  figuresKept: ['kept figures', keepFigures],
+  historyPruned: ['the history of jobs', pruneHistory],
+} as const satisfies Record<string, readonly [string, (ctx: Ctx) => Promise<number>]>
+
+export type SweepReport = Record<keyof typeof parts, number>
+
+/** Throws for nothing: one part that fails, or one row, must not keep the others from being found. */
+export async function sweep(ctx: Ctx): Promise<SweepReport> {
+  const report = {} as SweepReport
+  for (const [name, [words, run]] of Object.entries(parts))
+    report[name as keyof SweepReport] = await guarded(ctx, words, () => run(ctx))
+  if (Object.values(report).some((found) => found > 0))
+    ctx.log.info({ report }, 'the sweep found work')
+  return report
+}
+
+async function guarded(ctx: Ctx, part: string, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work()
+  } catch (error) {
+    ctx.log.error({ error, part }, 'a part of the sweep failed, the next sweep tries again')
+    return 0
+  }
+}
+
+/** Pending mints that have no job. */
+async function sendMintsAgain(ctx: Ctx): Promise<number> {
+  const lost = await ctx.db.$queryRaw<{ id: string }[]>`
+    select m.id from keymint.mints m
+    where m.state = 'pending' and m.queued_at < now() - interval '5 s' and not exists (
+      select 1 from pgboss.job j where j.name in ('mint-key', 'mint-sub-key') and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
+    order by m.queued_at limit ${mostPerSweep}::int`
+  return sendAgain(ctx, 'mint-key', lost)
+}
+
+/** Live keys that are unbound, not set aside for a person, and have no job. */
+async function sendBindsAgain(ctx: Ctx): Promise<number> {
+  const lost = await ctx.db.$queryRaw<{ id: string }[]>`
+    select m.id from keymint.held_keys k
+    join keymint.mints m on m.owner_kind = k.owner_kind and m.owner_id = k.owner_id and m.generation = k.generation
+    where k.live and k.guardrail_attached_at is null and not k.bind_set_aside and k.expires_at > now() and k.key_saved_at < now() - interval '5 s'
+      and not exists (select 1 from pgboss.job j where j.name = 'bind-guardrail' and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
+    order by k.key_saved_at limit ${mostPerSweep}::int`
+  return sendAgain(ctx, 'bind-guardrail', lost)
+}
+
+async function sendAgain(
+  ctx: Ctx,
+  name: 'mint-key' | 'bind-guardrail',
+  mints: { id: string }[],
+): Promise<number> {
+  let sent = 0
+  for (const { id } of mints) {
+    const outcome = await ctx.db.$transaction((tx) =>
+      ctx.queue.enqueue(tx, name, { mintId: id }, { singletonKey: id }),
+    )
+    if (outcome === 'queued') sent++
+  }
+  return sent
+}
+
+/** Keys whose time has passed. */
+async function endExpired(ctx: Ctx): Promise<number> {
+  const expired = await ctx.db.$queryRaw<{ claimId: string }[]>`
+    select claim_id as "claimId" from keymint.workshop_attendance where state = 'ready' and expires_at <= ${ctx.now()} order by expires_at limit ${mostPerSweep}::int`
+  let ended = 0
+  for (const { claimId } of expired) {
+    ended += await guarded(ctx, `expired claim ${claimId}`, async () =>
+      (await ctx.db.$transaction((tx) => endIfExpired(ctx, tx, claimId))) ? 1 : 0,
+    )
+  }
+  return ended
+}
+
+/** Giveaways: the seat of a settled key returns when its cool-down is over, so that somebody else can have it. */
+async function freeSeats(ctx: Ctx): Promise<number> {
+  const due = await ctx.db.$queryRaw<{ claimId: string; workshopSlug: string }[]>`
+    select claim_id as "claimId", workshop_slug as "workshopSlug" from keymint.workshop_attendance
+    where state = 'ended' and cooldown_ms is not null and seat_freed_at is null and settled_at is not null
+      and ended_at + cooldown_ms * interval '1 ms' <= ${ctx.now()} order by ended_at limit ${mostPerSweep}::int`
+  let freed = 0
+  for (const { claimId, workshopSlug } of due) {
+    freed += await guarded(ctx, `seat of claim ${claimId}`, () =>
+      ctx.db.$transaction(async (tx) => {
+        const [claim] = await tx.$queryRaw<{ committedUsd: string }[]>`
+        select (committed_usd - prior_committed_usd)::text as "committedUsd" from keymint.workshop_attendance
+        where claim_id = ${claimId}::uuid and state = 'ended' and seat_freed_at is null and settled_at is not null for update`
+        if (!claim) return 0
+        await recordAudit(tx, {
+          actor: 'worker',
+          action: 'claim.seat-freed',
+          subject: `claim:${claimId}`,
+          workshopSlug,
+        })
+        await setClaimCommitted(tx, claimId, nanoFromDecimalString(claim.committedUsd), {
+          freeSeat: true,
+        })
+        return 1
+      }),
+    )
+  }
+  return freed
+}
+
+/** Condemned keys whose delete was not confirmed, where the hash is known; the rest is reconcile's to find, and a team's service has a pass of its own. */
+async function deleteCondemnedKeys(ctx: Ctx): Promise<number> {
+  const rows = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
+    select a.id, a.key_hash as hash from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
+    where a.state = 'condemned' and a.key_hash is not null and a.deleted_at is null and m.account is null order by a.sent_at limit 50`
+  let deleted = 0
+  for (const { id, hash } of rows) if (await deleteCondemned(ctx, id, hash)) deleted++
+  return deleted
+}
+
+/** The first of the three calls is made before anybody waits for it; a changed file reaches the keys that live after the doors have closed, too. */
+async function warmGuardrails(ctx: Ctx): Promise<number> {
+  if (!ctx.settings.provisioningEnabled) return 0
+  const live = await ctx.db.$queryRaw<
+    { scope: string }[]
+  >`select distinct scope from keymint.held_keys where live and expires_at > ${ctx.now()}`
+  const inUse = new Set(live.map((row) => row.scope))
+  const now = ctx.now()
+  const soon = new Date(now.getTime() + warmBeforeMs)
+  for (const workshop of ctx.workshops.workshops.values()) {
+    if (
+      inUse.has(workshop.slug) ||
+      windowState(workshop, now) === 'open' ||
+      windowState(workshop, soon) === 'open'
+    )
+      await warmGuardrail(ctx, workshop.slug)
+  }
+  return 0
+}
+
+/** Folding is no find: it is there to be done at every sweep. */
+async function keepFigures(ctx: Ctx): Promise<number> {
+  await foldFigures(ctx)
+  return 0
+}

@@ -1,0 +1,61 @@
+/** The errors of the last day as groups, each with how many jobs it holds now. */
+import type { Ctx } from '../../ctx'
+import { errorGroupTitle } from '../../operations/error-groups'
+import type { ErrorGroupView } from './types'
+
+const mostGroups = 8
+/** Counting jobs by their error reads the jobs themselves. */
+const mostCounted = 200
+
+/** Those seen within a day, the latest first. */
+export async function readErrorGroups(ctx: Pick<Ctx, 'db'>): Promise<ErrorGroupView[]> {
+  return (await readGroups(ctx, null)).map(view)
+}
+
+/** One group however old it is, or null. */
+export async function findErrorGroup(
+  ctx: Pick<Ctx, 'db'>,
+  fingerprint: string,
+): Promise<ErrorGroupView | null> {
+  const [row] = await readGroups(ctx, fingerprint)
+  return row ? view(row) : null
+}
+
+type Row = {
+  fingerprint: string
+  class: string
+  message: string | null
+  status: number | null
+  jobNames: string[]
+  count: number
+  firstSeen: Date
+  lastSeen: Date
+  sampleJobId: string
+  sampleWords: string
+  jobsNow: number
+}
+
+async function readGroups({ db }: Pick<Ctx, 'db'>, fingerprint: string | null): Promise<Row[]> {
+  return db.$queryRaw<Row[]>`
+    select g.fingerprint, g.class, g.message, g.http_status as status, g.job_names as "jobNames", g.count::float8 as count, g.first_seen as "firstSeen", g.last_seen as "lastSeen",
+      g.sample_job_id as "sampleJobId", g.sample_words as "sampleWords", now_held.count as "jobsNow"
+    from keymint.error_groups g
+    cross join lateral (select count(*)::int as count from (
+      select 1 from pgboss.job j where (j.output->>'fingerprint') = g.fingerprint order by j.state limit ${mostCounted + 1}::int) held) now_held
+    where ${fingerprint}::text is null and g.last_seen > now() - interval '1 day' or g.fingerprint = ${fingerprint}
+    order by g.last_seen desc limit ${mostGroups}::int`
+}
+
+function view(row: Row): ErrorGroupView {
+  return {
+    fingerprint: row.fingerprint,
+    title: errorGroupTitle(row),
+    jobNames: row.jobNames,
+    count: row.count,
+    firstSeen: row.firstSeen.toISOString(),
+    lastSeen: row.lastSeen.toISOString(),
+    sampleJobId: row.sampleJobId,
+    sampleWords: row.sampleWords,
+    jobsNow: { count: Math.min(row.jobsNow, mostCounted), more: row.jobsNow > mostCounted },
+  }
+}

@@ -1,0 +1,260 @@
+/**
+ * The receipt of a workshop: what it came to. Guarantee: made once, by a job, when every key has ended, every last reading has
+ * come and the provider's books of the last day are closed; never changed after, because the database refuses to.
+ */
+import pLimit from 'p-limit'
+import type { KeyProvider } from '~/adapters/openrouter.server'
+import { isProviderError } from '~/adapters/provider-error'
+import { decimalStringFromNano } from '~/money'
+import { recordAudit } from '../audit/audit.server'
+import type { Ctx } from '../ctx'
+import { readFigures } from '../operations/counters.server'
+import type { JobOutcome } from '../job-outcome'
+import { windowState } from '../workshop/workshop'
+import type { Missing, ReceiptBody } from './receipt-view'
+
+export type ReceiptPage = {
+  slug: string
+  title: string
+  /** Every key has ended and no claim can come any more. */
+  over: boolean
+  receipt: { body: ReceiptBody; madeAt: string; askedBy: string } | null
+  asked: { at: string; by: string; missing: Missing[]; lookedAt: string | null } | null
+  missing: Missing[]
+  asOf: string
+}
+
+const dayMs = 86_400_000
+/** The provider's day is over at midnight; its books follow a little later. */
+const booksAfterMidnightMs = 3_600_000
+const mostKeysAsked = 5_000
+const callsAtOnce = 4
+
+/** Null where there is neither a file nor a claim of this name. */
+export async function readReceiptPage(ctx: Ctx, slug: string): Promise<ReceiptPage | null> {
+  const [figures, ended, receipt, request] = await Promise.all([
+    readFigures(ctx.db, slug),
+    isEnded(ctx, slug),
+    ctx.db.receipt.findUnique({ where: { workshopSlug: slug } }),
+    ctx.db.receiptRequest.findUnique({ where: { workshopSlug: slug } }),
+  ])
+  const workshop = ctx.workshops.workshops.get(slug)
+  if (!workshop && figures.total === 0 && !receipt) return null
+  const body = receipt ? (receipt.body as ReceiptBody) : null
+  const missing = standingInTheWay(ctx, slug, figures.pending + figures.ready, ended)
+  return {
+    slug,
+    title: body?.title ?? workshop?.title ?? slug,
+    over: missing.length === 0 && figures.total > 0,
+    receipt:
+      receipt && body
+        ? { body, madeAt: receipt.madeAt.toISOString(), askedBy: receipt.madeBy }
+        : null,
+    asked: request
+      ? {
+          at: request.askedAt.toISOString(),
+          by: request.askedBy,
+          missing: (request.missing ?? []) as Missing[],
+          lookedAt: request.lookedAt?.toISOString() ?? null,
+        }
+      : null,
+    missing,
+    asOf: ctx.now().toISOString(),
+  }
+}
+
+/** Asks for the receipt, or has the job look again. False while the workshop is not over; nothing was written then. */
+export async function askForReceipt(
+  ctx: Ctx,
+  input: { workshopSlug: string; actorUserId: string },
+): Promise<boolean> {
+  const { workshopSlug, actorUserId } = input
+  const page = await readReceiptPage(ctx, workshopSlug)
+  if (!page?.over || page.receipt) return false
+  await ctx.db.$transaction(async (tx) => {
+    const asked = await tx.$executeRaw`
+      insert into keymint.receipt_requests (workshop_slug, asked_by) values (${workshopSlug}, ${`user:${actorUserId}`}) on conflict do nothing`
+    if (
+      (await ctx.queue.enqueue(
+        tx,
+        'make-receipt',
+        { workshopSlug },
+        { singletonKey: workshopSlug },
+      )) === 'already-queued'
+    )
+      await ctx.queue.bringForward(tx, 'make-receipt', workshopSlug)
+    if (asked === 1)
+      await recordAudit(tx, {
+        actor: `user:${actorUserId}`,
+        action: 'receipt.asked',
+        subject: `workshop:${workshopSlug}`,
+        workshopSlug,
+      })
+  })
+  return true
+}
+
+/** Makes the receipt that was asked for, or says when to look again. Safe to run twice and beside itself: the first row stays. */
+export async function makeReceipt(ctx: Ctx, workshopSlug: string): Promise<JobOutcome> {
+  const request = await ctx.db.receiptRequest.findUnique({ where: { workshopSlug } })
+  if (
+    !request ||
+    (await ctx.db.receipt.findUnique({ where: { workshopSlug }, select: { workshopSlug: true } }))
+  )
+    return { kind: 'done' }
+  const missing = await whatIsMissing(ctx, workshopSlug)
+  if (missing.length > 0) return waitFor(ctx, workshopSlug, missing)
+  let models: Pick<ReceiptBody, 'models' | 'modelsUsd'>
+  try {
+    models = await readModels(ctx, workshopSlug)
+  } catch (error) {
+    if (!isProviderError(error)) throw error
+    return waitFor(ctx, workshopSlug, [{ what: 'provider' }])
+  }
+  const body: ReceiptBody = { ...(await readFacts(ctx, workshopSlug)), ...models }
+  await ctx.db.$transaction(async (tx) => {
+    const made = await tx.$executeRaw`
+      insert into keymint.receipts (workshop_slug, made_by, body) values (${workshopSlug}, ${request.askedBy}, ${JSON.stringify(body)}::jsonb) on conflict do nothing`
+    if (made === 1)
+      await recordAudit(tx, {
+        actor: 'worker',
+        action: 'receipt.made',
+        subject: `workshop:${workshopSlug}`,
+        workshopSlug,
+        details: { spentUsd: body.spentUsd, claims: body.claims },
+      })
+  })
+  return { kind: 'done' }
+}
+
+async function waitFor(ctx: Ctx, workshopSlug: string, missing: Missing[]): Promise<JobOutcome> {
+  await ctx.db
+    .$executeRaw`update keymint.receipt_requests set missing = ${JSON.stringify(missing)}::jsonb, looked_at = now() where workshop_slug = ${workshopSlug}`
+  const books = missing.find((one) => one.what === 'books')
+  const seconds =
+    books && missing.length === 1
+      ? Math.max(60, (Date.parse(books.until) - ctx.now().getTime()) / 1000)
+      : 120
+  return {
+    kind: 'snooze',
+    seconds: Math.min(seconds, 3_600),
+    reason: missing.map((one) => one.what).join(', '),
+  }
+}
+
+const isEnded = async (ctx: Ctx, slug: string) =>
+  (await ctx.db.workshopEnd.count({ where: { slug } })) > 0
+
+function standingInTheWay(ctx: Ctx, slug: string, live: number, ended: boolean): Missing[] {
+  const workshop = ctx.workshops.workshops.get(slug)
+  const missing: Missing[] = []
+  if (workshop && !ended && windowState(workshop, ctx.now()) !== 'closed')
+    missing.push({ what: 'open' })
+  if (live > 0) missing.push({ what: 'live', keys: live })
+  return missing
+}
+
+async function whatIsMissing(ctx: Ctx, slug: string): Promise<Missing[]> {
+  const [row] = await ctx.db.$queryRaw<{ live: number; unsettled: number; lastEnd: Date | null }[]>`
+    select count(*) filter (where state in ('pending', 'ready'))::int as live,
+      (count(*) filter (where state = 'ended' and or_key_hash is not null and settled_at is null) + (select count(*) from keymint.retired_keys where scope = ${slug} and settled_at is null))::int as unsettled,
+      max(least(ended_at, ${ctx.now()})) as "lastEnd"
+    from keymint.workshop_attendance where workshop_slug = ${slug}`
+  const missing = standingInTheWay(ctx, slug, row?.live ?? 0, await isEnded(ctx, slug))
+  if (row && row.unsettled > 0) missing.push({ what: 'unsettled', keys: row.unsettled })
+  if (row?.lastEnd) {
+    const booksAt = Math.floor(row.lastEnd.getTime() / dayMs) * dayMs + dayMs + booksAfterMidnightMs
+    if (ctx.now().getTime() < booksAt)
+      missing.push({ what: 'books', until: new Date(booksAt).toISOString() })
+  }
+  return missing
+}
+
+/** Percentiles are discrete, so that they are amounts somebody really spent and no fraction of a nano-dollar. */
+async function readFacts(
+  ctx: Ctx,
+  slug: string,
+): Promise<Omit<ReceiptBody, 'models' | 'modelsUsd'>> {
+  type Row = {
+    claims: number
+    refused: number
+    keys: number
+    active: number
+    median: string | null
+    p95: string | null
+    largest: string | null
+    spent: string
+    granted: string
+    optIns: number
+    firstClaim: Date | null
+    lastEnd: Date | null
+  }
+  const [row] = await ctx.db.$queryRaw<Row[]>`
+    with former as (select owner_id, sum(usage_usd) as usage, count(*) as keys from keymint.retired_keys where scope = ${slug} and owner_kind = 'claim' group by owner_id),
+    claim as (
+      select c.*, c.usage_usd + coalesce(f.usage, 0) as spent, coalesce(f.keys, 0) + (c.or_key_hash is not null)::int as keys
+      from keymint.workshop_attendance c left join former f on f.owner_id = c.claim_id where c.workshop_slug = ${slug})
+    select count(*)::int as claims, count(*) filter (where state = 'refused')::int as refused, coalesce(sum(keys), 0)::int as keys, count(*) filter (where spent > 0)::int as active,
+      (percentile_disc(0.5) within group (order by spent) filter (where spent > 0))::text as median, (percentile_disc(0.95) within group (order by spent) filter (where spent > 0))::text as p95,
+      (max(spent) filter (where spent > 0))::text as largest, coalesce(sum(spent), 0)::numeric(20,9)::text as spent, coalesce(sum(limit_usd) filter (where keys > 0), 0)::numeric(20,9)::text as granted,
+      (select count(*)::int from keymint.attendees where marketing_opted_in and marketing_opted_in_workshop = ${slug}) as "optIns", min(attended_at) as "firstClaim", max(ended_at) as "lastEnd"
+    from claim`
+  if (!row) throw new Error('an aggregate gives one row')
+  const workshop = ctx.workshops.workshops.get(slug)
+  const [difference] = await ctx.db.$queryRaw<
+    { unspent: string }[]
+  >`select greatest(${row.granted}::numeric - ${row.spent}::numeric, 0)::numeric(20,9)::text as unspent`
+  return {
+    title: workshop?.title ?? slug,
+    claimsOpenedAt: workshop?.claimsOpenAt?.toISOString() ?? null,
+    claimsClosedAt: workshop?.claimsCloseAt?.toISOString() ?? null,
+    firstClaimAt: row.firstClaim?.toISOString() ?? null,
+    lastKeyEndedAt: row.lastEnd?.toISOString() ?? null,
+    claims: row.claims,
+    refused: row.refused,
+    keysMade: row.keys,
+    activePeople: row.active,
+    medianSpendUsd: row.median,
+    p95SpendUsd: row.p95,
+    largestSpendUsd: row.largest,
+    spentUsd: row.spent,
+    grantedUsd: row.granted,
+    unspentUsd: difference?.unspent ?? '0',
+    poolUsd: workshop?.poolLimit == null ? null : decimalStringFromNano(workshop.poolLimit),
+    optIns: row.optIns,
+  }
+}
+
+/** Each key that was used is asked for by itself: the provider's books know keys, not workshops. They reach back 30 days. */
+async function readModels(
+  ctx: { db: Ctx['db']; provider: Pick<KeyProvider, 'listActivity'> },
+  slug: string,
+): Promise<Pick<ReceiptBody, 'models' | 'modelsUsd'>> {
+  const keys = await ctx.db.$queryRaw<{ hash: string }[]>`
+    select or_key_hash as hash from keymint.workshop_attendance where workshop_slug = ${slug} and or_key_hash is not null and usage_usd > 0
+    union select key_hash from keymint.retired_keys where scope = ${slug} and usage_usd > 0
+    limit ${mostKeysAsked + 1}::int`
+  if (keys.length > mostKeysAsked) return { models: null, modelsUsd: null }
+  const limit = pLimit(callsAtOnce)
+  const read = await Promise.all(
+    keys.map(({ hash }) => limit(() => ctx.provider.listActivity({ keyHash: hash }))),
+  )
+  const byModel = Map.groupBy(read.flat(), (row) => row.model)
+  const models = [...byModel].map(([model, rows]) => ({
+    model,
+    usage: rows.reduce((sum, row) => sum + row.usage, 0n),
+    requests: sum(rows, (row) => row.requests),
+    promptTokens: sum(rows, (row) => row.promptTokens),
+    completionTokens: sum(rows, (row) => row.completionTokens),
+  }))
+  models.sort((a, b) =>
+    a.usage < b.usage ? 1 : a.usage > b.usage ? -1 : a.model.localeCompare(b.model),
+  )
+  return {
+    models: models.map(({ usage, ...model }) => ({ ...model, usd: decimalStringFromNano(usage) })),
+    modelsUsd: decimalStringFromNano(models.reduce((total, model) => total + model.usage, 0n)),
+  }
+}
+
+const sum = <Item>(items: Item[], of: (item: Item) => number) =>
+  items.reduce((total, item) => total + of(item), 0)

@@ -1,0 +1,61 @@
+/** One workshop for staff: its line, what its unbound keys have in common, and a page of its claims. */
+import { listBulk, type BulkView } from '../bulk/bulk.server'
+import type { Ctx } from '../ctx'
+import { readFigures } from '../operations/counters.server'
+import { readWorkshopLine, type WorkshopLine } from './overview.server'
+import type { ClaimListQuery } from './claim-list'
+import { readClaimList, type ClaimListPage } from './claim-list.server'
+
+/** Why keys are unbound, the most frequent reason first; of the newest few hundred. */
+export type UnboundReason = { reason: string; count: number; setAside: number }
+export type WorkshopPage = {
+  line: WorkshopLine
+  facts: { unbound: number; disabled: number; missing: number; overLimit: number }
+  unboundReasons: UnboundReason[]
+  /** Whether everybody's key has ended, or may be taken to have. */
+  over: boolean
+  list: ClaimListPage
+  /** What staff asked for here lately, newest first. */
+  work: BulkView[]
+  asOf: string
+}
+
+const newestUnbound = 500
+const latestWork = 5
+
+/** Null where there is neither a file nor a claim of this name. */
+export async function readWorkshopPage(
+  ctx: Ctx,
+  slug: string,
+  query: ClaimListQuery,
+): Promise<WorkshopPage | null> {
+  const figures = await readFigures(ctx.db, slug)
+  const line = await readWorkshopLine(ctx, slug, figures)
+  if (!line) return null
+  const [list, unboundReasons, work] = await Promise.all([
+    readClaimList(ctx, slug, query),
+    figures.unbound > 0 ? readUnboundReasons(ctx, slug) : [],
+    listBulk(ctx, { scope: slug, limit: latestWork }),
+  ])
+  const { unbound, disabled, missing, overLimit } = figures
+  return {
+    line,
+    facts: { unbound, disabled, missing, overLimit },
+    unboundReasons,
+    over:
+      (line.window === 'closed' || line.window === null) &&
+      figures.total > 0 &&
+      figures.pending + figures.ready === 0,
+    list,
+    work,
+    asOf: ctx.now().toISOString(),
+  }
+}
+
+async function readUnboundReasons(ctx: Ctx, slug: string): Promise<UnboundReason[]> {
+  return ctx.db.$queryRaw<UnboundReason[]>`
+    select coalesce(bind_error, 'Not tried yet.') as reason, count(*)::int as count, count(*) filter (where bind_set_aside)::int as "setAside" from (
+      select bind_error, bind_set_aside from keymint.workshop_attendance
+      where workshop_slug = ${slug} and state = 'ready' and guardrail_attached_at is null order by attended_at desc limit ${newestUnbound}::int) newest
+    group by 1 order by 2 desc limit 5`
+}

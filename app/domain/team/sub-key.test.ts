@@ -1,0 +1,246 @@
+/** Sub-keys through the real engine, the real worker and the stand-ins of both services: made, used, changed, replaced, ended. */
+import { expect, test } from 'vitest'
+import { decimalStringFromNano } from '~/money'
+import { openWorld, usd, type World } from '../../../tests/harness'
+import { startLiteLlm } from '../../../simulators/litellm/server'
+import { setBudget } from '../money/budgets.server'
+import { teamScope } from '../money/member-lock.server'
+import { createTeam, findMembership } from './team.server'
+import { depositKey, disableKey } from '../vault/vault.server'
+import { openServiceKeys } from '../keys/service-keys.server'
+import { revealSubKey } from './reveal.server'
+import { changeCap, deleteSubKey, provisionSubKey, rotateSubKey } from './sub-key.server'
+import { syncSubKeys } from './sync.server'
+
+async function openTeam(world: World) {
+  const [owner] = await world.people(1)
+  const slug = 'makers'
+  await createTeam(world.ctx, {
+    name: 'Makers',
+    slug,
+    person: { userId: owner!.userId, banned: null },
+  })
+  const { teamId } = (await findMembership(world.ctx, slug, owner!.userId))!
+  const ref = { teamId, userId: owner!.userId }
+  await setBudget(
+    world.ctx,
+    ref,
+    { budget: usd(100), effective: 'now', reason: 'test' },
+    ref.userId,
+  )
+  const deposit = async (service: string, secret: string, baseUrl: string | null) => {
+    const outcome = await depositKey(world.ctx, {
+      ...ref,
+      scope: teamScope(slug),
+      service,
+      secret,
+      baseUrl,
+    })
+    if (outcome.kind === 'refused') throw new Error(outcome.words)
+    return outcome.masterKeyId
+  }
+  const provision = async (
+    masterKeyId: string,
+    change: { cap?: bigint; reset?: 'monthly'; models?: string[] } = {},
+  ) => {
+    const outcome = await provisionSubKey(world.ctx, {
+      ...ref,
+      masterKeyId,
+      purpose: 'a test',
+      cap: change.cap ?? usd(20),
+      reset: change.reset ?? null,
+      expiresAt: new Date(Date.now() + 30 * 86_400_000),
+      models: change.models ?? [],
+    })
+    if (outcome.kind === 'refused') throw new Error(outcome.reason)
+    return outcome.keyId
+  }
+  const row = (id: string) => world.db.apiKey.findUniqueOrThrow({ where: { id } })
+  return {
+    ...ref,
+    slug,
+    deposit,
+    provision,
+    row,
+    stateOf: async (id: string) => (await row(id)).state,
+    month: () => world.db.budgetMonth.findFirstOrThrow(),
+  }
+}
+
+const services = {
+  openrouter: async (world: World, team: Awaited<ReturnType<typeof openTeam>>) => {
+    const spend = (hash: string, amount: number) =>
+      world.call('/__sim/spend', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ hash, usd: amount }),
+      })
+    return {
+      masterKeyId: await team.deposit('openrouter', world.upstream.managementKey, null),
+      spend,
+      models: [],
+    }
+  },
+  litellm: async (world: World, team: Awaited<ReturnType<typeof openTeam>>) => {
+    const litellm = await startLiteLlm()
+    world.onClose(() => litellm.stop())
+    const spend = async (hash: string, amount: number) => {
+      const answer = await fetch(`${litellm.baseUrl}/__sim/spend`, {
+        method: 'POST',
+        body: JSON.stringify({ hash, usd: amount }),
+      })
+      if (!answer.ok) throw new Error(await answer.text())
+    }
+    return {
+      masterKeyId: await team.deposit('litellm', litellm.masterKey, litellm.baseUrl),
+      spend,
+      models: ['gpt-5-nano'],
+    }
+  },
+}
+
+for (const service of ['openrouter', 'litellm'] as const) {
+  test(
+    `a key at ${service} lives its whole life in the ledger, carried out by workers`,
+    { timeout: 120_000 },
+    async () => {
+      await using world = await openWorld()
+      const team = await openTeam(world)
+      const { masterKeyId, spend, models } = await services[service](world, team)
+      await world.startWorkerHere(2)
+      const eventually = (read: () => Promise<unknown>) =>
+        expect.poll(read, { timeout: 40_000, interval: 250 })
+      const money = async () => {
+        const { committedUsd, spentUsd, freeUsd } = await team.month()
+        return [committedUsd, spentUsd, freeUsd].map(Number)
+      }
+
+      const keyId = await team.provision(masterKeyId, { models })
+      await eventually(() => team.stateOf(keyId)).toBe('ready')
+      const actor = { teamId: team.teamId, userId: team.userId, keyId }
+      const shown = await revealSubKey(world.ctx, actor)
+      expect(shown).toMatchObject({
+        kind: 'revealed',
+        key: expect.stringMatching(/^sk-/) as string,
+      })
+      const upstream = (await openServiceKeys(world.ctx, masterKeyId))!
+      const first = (await team.row(keyId)).keyHash!
+      expect(await upstream.findKey(first)).toMatchObject({
+        cap: usd(20),
+        name: expect.stringMatching(/\/team\.makers\//) as string,
+      })
+
+      await spend(first, 5)
+      await syncSubKeys(world.ctx, openServiceKeys)
+      expect(await money()).toEqual([15, 5, 80])
+
+      expect(await changeCap(world.ctx, actor, { cap: usd(40), reason: 'more' })).toEqual({
+        kind: 'asked',
+      })
+      await eventually(async () => (await upstream.findKey(first))?.cap).toBe(usd(40))
+      await eventually(async () => (await team.row(keyId)).wantedCapUsd).toBeNull()
+      expect(await money()).toEqual([35, 5, 60])
+
+      expect(await rotateSubKey(world.ctx, actor, 'leaked')).toEqual({ kind: 'asked' })
+      await eventually(async () => [
+        await team.stateOf(keyId),
+        (await team.row(keyId)).generation,
+      ]).toEqual(['ready', 2])
+      const second = (await team.row(keyId)).keyHash!
+      expect([
+        (await upstream.findKey(first))?.disabled,
+        (await upstream.findKey(second))?.cap,
+      ]).toEqual([true, usd(35)])
+      expect(await money()).toEqual([35, 5, 60])
+      const again = await revealSubKey(world.ctx, actor)
+      expect(
+        again.kind === 'revealed' && shown.kind === 'revealed' && again.key !== shown.key,
+      ).toBe(true)
+
+      await spend(second, 2)
+      await deleteSubKey(world.ctx, actor, 'done')
+      await eventually(async () => (await team.row(keyId)).closedUpstreamAt !== null).toBe(true)
+      expect(await revealSubKey(world.ctx, actor)).toEqual({ kind: 'no-key' })
+      world.moveClock(125_000)
+      await syncSubKeys(world.ctx, openServiceKeys)
+      expect(await money()).toEqual([0, 7, 93])
+      // Both generations have had their last reading, and are deleted at the service.
+      await eventually(async () => [
+        await upstream.findKey(first),
+        await upstream.findKey(second),
+      ]).toEqual([null, null])
+      const [ledger] = await world.db.$queryRaw<
+        { spent: string }[]
+      >`select sum(amount_usd)::text as spent from keymint.transactions where to_account = 'spent'`
+      expect(ledger?.spent).toBe(decimalStringFromNano(usd(7)))
+      const secrets = [shown, again].flatMap((one) => (one.kind === 'revealed' ? [one.key] : []))
+      const written = JSON.stringify([
+        await world.db.auditEvent.findMany({ select: { details: true, subject: true } }),
+        world.logLines,
+        await world.db.$queryRaw`select data, output from pgboss.job`,
+      ])
+      for (const secret of secrets) expect(written).not.toContain(secret)
+    },
+  )
+}
+
+test('with a switched-off master key nothing new is made, raised or replaced; what exists can be lowered and deleted', async () => {
+  await using world = await openWorld()
+  const team = await openTeam(world)
+  const { masterKeyId } = await services.openrouter(world, team)
+  await world.startWorkerHere(2)
+  const keyId = await team.provision(masterKeyId)
+  await expect.poll(() => team.stateOf(keyId), { timeout: 40_000 }).toBe('ready')
+  await disableKey(world.ctx, {
+    teamId: team.teamId,
+    userId: team.userId,
+    scope: teamScope(team.slug),
+    masterKeyId,
+  })
+  const actor = { teamId: team.teamId, userId: team.userId, keyId }
+  await expect(team.provision(masterKeyId)).rejects.toThrow('no-master-key')
+  expect(await changeCap(world.ctx, actor, { cap: usd(30), reason: 'x' })).toMatchObject({
+    reason: 'no-master-key',
+  })
+  expect(await rotateSubKey(world.ctx, actor, 'x')).toMatchObject({ reason: 'no-master-key' })
+  expect(await changeCap(world.ctx, actor, { cap: usd(10), reason: 'x' })).toEqual({
+    kind: 'asked',
+  })
+  await expect
+    .poll(async () => Number((await team.row(keyId)).capUsd), { timeout: 40_000 })
+    .toBe(10)
+})
+
+test('what a service cannot do is refused before anything is set aside', async () => {
+  await using world = await openWorld()
+  const team = await openTeam(world)
+  const { masterKeyId } = await services.openrouter(world, team)
+  await expect(team.provision(masterKeyId, { models: ['openai/gpt-5-nano'] })).rejects.toThrow(
+    'not-offered',
+  )
+  expect(Number((await team.month()).committedUsd)).toBe(0)
+})
+
+test('a master key of another team is not there', async () => {
+  await using world = await openWorld()
+  const team = await openTeam(world)
+  const [stranger] = await world.people(1)
+  await createTeam(world.ctx, {
+    name: 'Others',
+    slug: 'others',
+    person: { userId: stranger!.userId, banned: null },
+  })
+  const theirs = (await findMembership(world.ctx, 'others', stranger!.userId))!
+  const { masterKeyId } = await services.openrouter(world, team)
+  const outcome = await provisionSubKey(world.ctx, {
+    teamId: theirs.teamId,
+    userId: stranger!.userId,
+    masterKeyId,
+    purpose: 'x',
+    cap: usd(1),
+    reset: null,
+    expiresAt: new Date(Date.now() + 86_400_000),
+    models: [],
+  })
+  expect(outcome).toEqual({ kind: 'refused', reason: 'no-master-key' })
+})

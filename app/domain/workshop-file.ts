@@ -1,0 +1,61 @@
+/**
+ * A workshop is what one file says: who may claim a key, when, and what such a key is worth.
+ * Guarantee: a `Workshop` has passed every rule of `workshop/parse.ts`. It says nothing about claims already made; their rows do.
+ */
+import type { NanoUsd } from '~/money'
+
+export type WorkshopKind = 'workshop' | 'giveaway'
+
+export type KeyLimitReset = 'daily' | 'weekly' | 'monthly'
+
+export type WorkshopProvider = 'github' | 'google'
+
+export type Organizer = { name: string; email: string | null; url: string | null }
+
+export type Workshop = {
+  slug: string
+  kind: WorkshopKind
+  title: string
+  claimsOpenAt: Date | null
+  claimsCloseAt: Date | null
+  allowedModels: string[]
+  poolLimit: NanoUsd | null
+  keyLimit: NanoUsd
+  keyLimitReset: KeyLimitReset | null
+  /** Exactly one of `keyExpiresAt` and `keyExpiresInMs` is set. */
+  keyExpiresAt: Date | null
+  keyExpiresInMs: number | null
+  providers: WorkshopProvider[]
+  marketingOptIn: string | null
+  maxKeys: number | null
+  description: string | null
+  venue: string | null
+  /** An IANA name; `UTC` where the file names none. */
+  timezone: string
+  organizer: Organizer | null
+  docsUrl: string | null
+  acknowledgedTerms: boolean
+  /** Giveaways only: how old the account at the provider must be, and how long after a key ended the next may be claimed. */
+  minAccountAgeMs: number | null
+  cooldownMs: number | null
+  /** Giveaways only: a repository that people are asked to star. Never a condition. */
+  repositoryUrl: string | null
+}
+/** What is wrong with a workshop file, said so that the person who wrote it can mend it without asking. */
+export type Problem = {
+  file: string
+  /** Counted from 1, as editors do. */
+  line: number
+  column?: number
+  field: string
+  message: string
+  remedy: string
+}
+
+export type WorkshopCatalog = {
+  workshops: Map<string, Workshop>
+  /** Slugs whose file has an error: the page says so instead of 404. */
+  broken: Set<string>
+  problems: Problem[]
+  warnings: Problem[]
+}

@@ -1,0 +1,36 @@
+/** What pages show of a workshop. Everything here may reach the browser: no secret, no other person's data. */
+import type { MoneyView } from '../money-view'
+
+export type WorkshopView = {
+  slug: string
+  title: string
+  kind: 'workshop' | 'giveaway'
+  description: string | null
+  venue: string | null
+  /** IANA zone of the event; times below are ISO UTC. */
+  timezone: string | null
+  organizer: { name: string | null; email: string | null; url: string | null } | null
+  docsUrl: string | null
+  window: 'upcoming' | 'open' | 'closed'
+  /** When staff ended it before its time (ISO UTC); the window is closed then, whatever the file says. */
+  endedAt: string | null
+  opensAt: string | null
+  closesAt: string | null
+  providers: ('github' | 'google')[]
+  allowedModels: string[]
+  keyLimit: MoneyView
+  keyLimitReset: 'daily' | 'weekly' | 'monthly' | null
+  /** When a key claimed now would end (ISO UTC). */
+  keyExpiresAt: string
+  marketingOptIn: string | null
+  seats: { total: number; left: number }
+  pool: { limit: MoneyView; committed: MoneyView } | null
+  /** Set when nobody can claim for a reason of the operator: switch off, or paused with a reason. */
+  paused: { reason: string; since: string | null } | null
+  /** Giveaways only: a repository that one may star, how long after an end the next claim waits, how old an account must be. */
+  repositoryUrl: string | null
+  cooldownMs: number | null
+  minAccountAgeMs: number | null
+  /** ISO UTC, the moment the server looked. */
+  asOf: string
+}

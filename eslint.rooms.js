@@ -1,0 +1,190 @@
+/**
+ * The rooms of app/domain, from the ground up, each with its front: the files that others may import. A room may use
+ * the fronts of the rooms below it, never one beside or above. The files of app/domain itself are the ground.
+ */
+const rooms = [
+  ['audit', ['audit.server', 'chain.server', 'read.server']],
+  [
+    'money',
+    [
+      'budgets.server',
+      'committed',
+      'member-lock.server',
+      'month',
+      'open-month.server',
+      'pool.server',
+      'postings.server',
+    ],
+  ],
+  [
+    'workshop',
+    [
+      'catalog.server',
+      'parse',
+      'problem',
+      'switches.server',
+      'view-types',
+      'view.server',
+      'workshop',
+      'worst-case',
+    ],
+  ],
+  [
+    'people',
+    [
+      'account.server',
+      'ban.server',
+      'erase.server',
+      'export.server',
+      'holds.server',
+      'person.server',
+      'session.server',
+    ],
+  ],
+  [
+    'keys',
+    [
+      'account-reading.server',
+      'attempts.server',
+      'bind.server',
+      'cancel.server',
+      'drift',
+      'guardrail.server',
+      'mint-policy',
+      'mint.server',
+      'pause.server',
+      'queue-mint.server',
+      'reconcile-runs.server',
+      'reconcile.server',
+      'repair.server',
+      'samples.server',
+      'service-keys.server',
+      'service-orphans.server',
+      'service.server',
+      'usage.server',
+    ],
+  ],
+  ['bulk', ['bulk-kind', 'bulk.server', 'run-bulk.server']],
+  ['vault', ['rotate.server', 'vault.server']],
+  [
+    'claim',
+    [
+      'actions',
+      'claim-actions.server',
+      'claim-filter.server',
+      'claim-for.server',
+      'claim-holder.server',
+      'claim-kinds.server',
+      'claim-view.server',
+      'claim.server',
+      'end-workshop.server',
+      'expire.server',
+      'give-back.server',
+      'replace-key.server',
+      'retire.server',
+      'reveal.server',
+      'view-types',
+    ],
+  ],
+  [
+    'team',
+    [
+      'apply.server',
+      'audit-kinds',
+      'audit-view.server',
+      'forecasts.server',
+      'invitations.server',
+      'reveal.server',
+      'spending.server',
+      'sub-key-holder.server',
+      'sub-key-view.server',
+      'sub-key.server',
+      'sync.server',
+      'team-view.server',
+      'team.server',
+      'view-types',
+    ],
+  ],
+  [
+    'operations',
+    [
+      'alerts.server',
+      'counters.server',
+      'doctor-check',
+      'doctor-report.server',
+      'doctor.server',
+      'error-groups',
+      'gauges.server',
+      'health',
+      'histogram',
+      'installation.server',
+      'job-history.server',
+      'retention.server',
+      'spans',
+      'sweep.server',
+      'workers.server',
+    ],
+  ],
+  [
+    'staff',
+    [
+      'claim-detail.server',
+      'claim-export.server',
+      'claim-list',
+      'kinds.server',
+      'overview.server',
+      'queue/actions.server',
+      'queue/bulk-jobs.server',
+      'queue/export.server',
+      'queue/filter',
+      'queue/job-kinds',
+      'queue/list.server',
+      'queue/queue-page.server',
+      'queue/types',
+      'receipt-view',
+      'receipt-words',
+      'receipt.server',
+      'reconcile-page.server',
+      'series.server',
+      'workshop-page.server',
+    ],
+  ],
+]
+
+/** Doors into the product that may open something: no one below the top floor serves a claim and a team at once. */
+const siblings = { team: ['claim'] }
+
+const folder = (room) => `./app/domain/${room}`
+const outside = [
+  './app/cli',
+  './app/client',
+  './app/components',
+  './app/routes',
+  './app/web',
+  './app/*.{ts,tsx}',
+  './jobs',
+]
+
+const above = rooms.slice(0, -1).map(([room], index) => ({
+  target: folder(room),
+  from: rooms.slice(index + 1).map(([name]) => folder(name)),
+  message: `${room} stands below: a room uses what is under it. Hand it in as a parameter or by ctx.`,
+}))
+const beside = Object.entries(siblings).map(([room, names]) => ({
+  target: folder(room),
+  from: names.map(folder),
+  message: `${room} and ${names.join(', ')} stand side by side: what both need belongs below them.`,
+}))
+const ground = {
+  target: './app/domain/*.ts',
+  from: rooms.map(([room]) => folder(room)),
+  message: 'The ground uses no room.',
+}
+const fronts = rooms.map(([room, files]) => ({
+  target: [...outside, ...rooms.filter(([name]) => name !== room).map(([name]) => folder(name))],
+  from: folder(room),
+  except: files.map((file) => `./${file}.ts`),
+  message: `This file is private to ${room}. Its front is listed in eslint.rooms.js.`,
+}))
+
+export const roomZones = [...above, ...beside, ground, ...fronts]

@@ -1,0 +1,262 @@
+/**
+ * A whole small Keymint for a test or a bench: a database of its own, a stand-in for OpenRouter, a ctx with a clock that
+ * can be moved, and workers in this process or in processes that can be killed. With tests and benches, the
+ * one place that sees both sides.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import pLimit from 'p-limit'
+import { createDb } from '~/adapters/db.server'
+import { migrationNames } from '~/adapters/migrations.server'
+import { createFingerprints } from '~/adapters/fingerprint.server'
+import { createLog } from '~/adapters/log.server'
+import { createMetrics, measured } from '~/adapters/metrics.server'
+import { createOpenRouter } from '~/adapters/openrouter.server'
+import { createSendingQueue, createWorkingBoss, queueOver } from '~/adapters/queue.server'
+import { createLimits } from '~/adapters/rate-limits.server'
+import { createSealer } from '~/adapters/sealing.server'
+import { createServices } from '~/adapters/services.server'
+import type { Claimant } from '~/domain/claim/admission'
+import type { Ctx } from '~/domain/ctx'
+import { holders } from '~/runtime.server'
+import type { Workshop } from '~/domain/workshop-file'
+import { startWorker } from '../jobs/start-worker'
+import { startOpenRouter } from '../simulators/openrouter/server'
+import { cloneDatabase } from '../simulators/postgres/template'
+
+export const usd = (amount: number) => BigInt(Math.round(amount * 1e9))
+
+/** A workshop that is open now, with whatever the test wants different. */
+export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
+  return {
+    slug: 'test-workshop',
+    kind: 'workshop',
+    title: 'A workshop for tests',
+    claimsOpenAt: new Date(Date.now() - 3_600_000),
+    claimsCloseAt: new Date(Date.now() + 3_600_000),
+    allowedModels: ['openai/gpt-5-nano'],
+    poolLimit: usd(10_000),
+    keyLimit: usd(2),
+    keyLimitReset: null,
+    keyExpiresAt: new Date(Date.now() + 86_400_000),
+    keyExpiresInMs: null,
+    providers: ['github', 'google'],
+    marketingOptIn: null,
+    maxKeys: null,
+    description: null,
+    venue: null,
+    timezone: 'UTC',
+    organizer: null,
+    docsUrl: null,
+    acknowledgedTerms: false,
+    minAccountAgeMs: null,
+    cooldownMs: null,
+    repositoryUrl: null,
+    ...change,
+  }
+}
+
+export type UpstreamLedgerKey = { hash: string; name: string; deleted: boolean }
+
+export type World = Awaited<ReturnType<typeof openWorldOn>>
+
+export type WorldOptions = {
+  workshops?: Workshop[]
+  provisioningEnabled?: boolean
+  maxTotalKeys?: number
+  /** Where the app finds its database: a test puts a proxy in between. */
+  databaseUrl?: (url: string) => string
+}
+
+/** Opens a world on a clone of a migrated template; `await using` closes it with everything in it. */
+export async function openWorldOn(
+  postgres: { adminUrl: string; template: string },
+  options: WorldOptions = {},
+) {
+  const database = await cloneDatabase(postgres.adminUrl, postgres.template)
+  const upstream = await startOpenRouter()
+  const logLines: string[] = []
+  const log = createLog({
+    level: 'debug',
+    name: 'test',
+    destination: { write: (line) => void logLines.push(line) },
+  })
+  const appUrl = options.databaseUrl?.(database.url) ?? database.url
+  const db = createDb(appUrl, { max: 10, applicationName: 'keymint-test' })
+  const queue = await createSendingQueue(database.url, {
+    onError: () => undefined,
+    onWarning: () => undefined,
+  })
+  // Clones share the template's installation id; a world of its own needs its own.
+  const installationId = randomBytes(6).toString('hex')
+  await db.$executeRaw`update keymint.installation set id = ${installationId}`
+  const workshops = options.workshops ?? [makeWorkshop()]
+  const encryptionKey = randomBytes(32)
+  let clockOffsetMs = 0
+  const closers: (() => Promise<unknown>)[] = []
+  const emptyFolder = await mkdtemp(path.join(tmpdir(), 'keymint-no-workshops-'))
+  closers.push(() => rm(emptyFolder, { recursive: true, force: true }))
+
+  const metrics = createMetrics()
+  const ctx: Ctx = {
+    db,
+    queue,
+    log,
+    metrics,
+    installationId,
+    migrations: migrationNames(),
+    provider: measured(
+      createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey, log }),
+      metrics,
+    ),
+    holders,
+    sealer: createSealer([encryptionKey]),
+    fingerprints: createFingerprints([encryptionKey]),
+    limits: createLimits(db),
+    services: createServices({ openRouterBaseUrl: upstream.baseUrl, allowPrivateAddresses: true }),
+    mailer: null,
+    limitClaims: pLimit(4),
+    limitMints: (call) => call(),
+    now: () => new Date(Date.now() + clockOffsetMs),
+    settings: {
+      provisioningEnabled: options.provisioningEnabled ?? true,
+      maxTotalKeys: options.maxTotalKeys ?? 0,
+      adminEmails: [],
+      adminGithubIds: [],
+      viewerEmails: [],
+      providerBaseUrl: upstream.baseUrl,
+      retentionDays: null,
+    },
+    deployment: { appOrigin: 'http://localhost:3000', signIn: [], weakSecrets: [] },
+    workshops: {
+      workshops: new Map(workshops.map((workshop) => [workshop.slug, workshop])),
+      problems: [],
+      warnings: [],
+      broken: new Set(),
+    },
+  }
+
+  const root = new URL(upstream.baseUrl).origin
+  const call = async <T>(path: string, init?: RequestInit): Promise<T> => {
+    const response = await fetch(`${root}${path}`, init)
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+    return (await response.json()) as T
+  }
+  const post = (body: object): RequestInit => ({
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+
+  return {
+    ctx,
+    db,
+    upstream,
+    logLines,
+    database,
+    encryptionKey,
+    call,
+    moveClock: (ms: number) => void (clockOffsetMs += ms),
+    faults: (body: object) => call('/__sim/faults', post(body)),
+    clearFaults: () => call('/__sim/faults', { method: 'DELETE' }),
+    calls: () =>
+      call<{ counts: Record<string, number> }>('/__sim/calls').then((answer) => answer.counts),
+    /** Keys of this installation that still exist upstream. */
+    async liveKeys(): Promise<UpstreamLedgerKey[]> {
+      const keys = await ctx.provider.listKeys()
+      return keys
+        .filter((key) => key.name.startsWith(`km/${installationId}/`))
+        .map((key) => ({ hash: key.hash, name: key.name, deleted: false }))
+    },
+
+    /** People who have signed in, with verified addresses of their own. */
+    async people(count: number, change: Partial<Claimant> = {}): Promise<Claimant[]> {
+      const people = Array.from({ length: count }, (_, index): Claimant => {
+        const id = randomUUID().slice(0, 8)
+        return {
+          userId: `github:${id}${index}`,
+          displayName: `Person ${index}`,
+          emailNormalized: `p${id}${index}@example.org`,
+          provider: 'github',
+          banned: null,
+          githubAccountCreatedAt: new Date(0),
+          ...change,
+        }
+      })
+      await db.attendee.createMany({
+        data: people.map((person) => ({
+          userId: person.userId,
+          displayName: person.displayName,
+          email: person.emailNormalized,
+          emailNormalized: person.emailNormalized,
+          authProvider: person.provider,
+        })),
+      })
+      return people
+    },
+
+    /** A worker in this process. */
+    async startWorkerHere(concurrency = 4) {
+      const boss = await createWorkingBoss(database.url, {
+        onError: () => undefined,
+        onWarning: () => undefined,
+      })
+      const worker = await startWorker({ ...ctx, queue: queueOver(boss) }, boss, { concurrency })
+      let stopped: Promise<void> | undefined
+      const stop = () => (stopped ??= worker.stop())
+      closers.push(stop)
+      return { stop }
+    },
+
+    /** A worker in a process of its own, that can be killed and stopped. It knows no workshop file: workers read rows. */
+    async spawnWorker(environment: Record<string, string> = {}): Promise<ChildProcess> {
+      const child = spawn(process.execPath, ['--import', 'tsx', 'jobs/worker.ts'], {
+        env: {
+          PATH: process.env.PATH,
+          NODE_ENV: 'test',
+          DATABASE_URL: appUrl,
+          DIRECT_DATABASE_URL: database.url,
+          APP_ORIGIN: 'http://localhost:3000',
+          SESSION_SECRET: 'x'.repeat(32),
+          ENCRYPTION_KEY: encryptionKey.toString('base64'),
+          OPENROUTER_MANAGEMENT_KEY: upstream.managementKey,
+          OPENROUTER_BASE_URL: upstream.baseUrl,
+          GITHUB_CLIENT_ID: 'x',
+          GITHUB_CLIENT_SECRET: 'x',
+          GOOGLE_CLIENT_ID: 'x',
+          GOOGLE_CLIENT_SECRET: 'x',
+          PROVISIONING_ENABLED: 'true',
+          MINT_CONCURRENCY: '4',
+          WORKSHOPS_DIR: emptyFolder,
+          ...environment,
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      closers.push(async () => void child.kill('SIGKILL'))
+      await new Promise<void>((resolve, reject) => {
+        child.stdout?.on('data', (chunk: Buffer) => {
+          const text = chunk.toString()
+          logLines.push(...text.split('\n').filter(Boolean))
+          if (text.includes('worker is running')) resolve()
+        })
+        child.once('exit', (code) =>
+          reject(new Error(`the worker ended with ${code}: ${logLines.slice(-5).join('\n')}`)),
+        )
+      })
+      return child
+    },
+
+    onClose: (close: () => Promise<unknown>) => void closers.push(close),
+
+    async [Symbol.asyncDispose]() {
+      for (const close of closers.reverse()) await close()
+      await queue.stop()
+      await db.$disconnect()
+      await upstream.stop()
+      await database.drop()
+    },
+  }
+}
