@@ -53,7 +53,8 @@ export default tseslint.config(
       ],
       '@typescript-eslint/require-await': 'off',
       'no-console': 'error',
-      // Imports run one way: routes -> web -> domain -> adapters, jobs -> domain. Nothing imports routes; stand-ins know nothing of app.
+      // Imports run one way: routes -> web -> domain -> adapters, jobs -> domain. Nothing imports
+      // routes; stand-ins know nothing of app.
       'import-x/no-restricted-paths': [
         'error',
         {

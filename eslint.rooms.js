@@ -1,6 +1,7 @@
 /**
- * The rooms of app/domain, from the ground up, each with its front: the files that others may import. A room may use
- * the fronts of the rooms below it, never one beside or above. The files of app/domain itself are the ground.
+ * The rooms of app/domain, from the ground up, each with its front: the files that others may
+ * import. A room may use the fronts of the rooms below it, never one beside or above. The files of
+ * app/domain itself are the ground.
  */
 const rooms = [
   ['audit', ['audit.server', 'chain.server', 'read.server']],
@@ -151,7 +152,10 @@ const rooms = [
   ],
 ]
 
-/** Doors into the product that may open something: no one below the top floor serves a claim and a team at once. */
+/**
+ * Doors into the product that may open something: no one below the top floor serves a claim and a
+ * team at once.
+ */
 const siblings = { team: ['claim'] }
 
 const folder = (room) => `./app/domain/${room}`

@@ -1,7 +1,9 @@
 import { defineConfig } from 'vite'
 import tsconfigPaths from 'vite-tsconfig-paths'
 
-/** The processes of a deployment, bundled for plain Node: no tsx and no TypeScript in production. */
+/**
+ * The processes of a deployment, bundled for plain Node: no tsx and no TypeScript in production.
+ */
 export default defineConfig({
   plugins: [tsconfigPaths()],
   build: {

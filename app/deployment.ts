@@ -1,4 +1,7 @@
-/** What the doctor may know of the environment: addresses, and whether our own secrets are worth their name. No secret leaves this file. */
+/**
+ * What the doctor may know of the environment: addresses, and whether our own secrets are worth
+ * their name. No secret leaves this file.
+ */
 import type { Deployment } from './domain/ctx'
 import type { Env } from './env.server'
 
@@ -44,7 +47,10 @@ function signInOf(env: Partial<Env>, appOrigin: string): Deployment['signIn'] {
 }
 
 const sampleWords = /change.?me|example|password|secret|your.?(own|key)|insecure|keymint/i
-/** Random text of 32 characters has far more different ones, also in hex; 32 random bytes have about thirty. */
+/**
+ * Random text of 32 characters has far more different ones, also in hex; 32 random bytes have about
+ * thirty.
+ */
 const leastDifferentCharacters = 10
 const leastDifferentBytes = 16
 

@@ -1,4 +1,6 @@
-/** Two ways for a page to come alive: the claim page by React alone, every other page by the router. */
+/**
+ * Two ways for a page to come alive: the claim page by React alone, every other page by the router.
+ */
 import { claimIslandId } from '~/client/claim-ids'
 
 if (document.getElementById(claimIslandId))

@@ -36,7 +36,8 @@ export default function handleRequest(
       </ResponseFactsProvider>,
       {
         nonce: cspNonce,
-        // Nothing of a page is deferred: a whole document can still be answered with the right status.
+        // Nothing of a page is deferred: a whole document can still be answered with the right
+        // status.
         onAllReady() {
           const body = new PassThrough()
           headers.set('Content-Type', 'text/html; charset=utf-8')
@@ -68,7 +69,9 @@ export const handleDataRequest: HandleDataRequestFunction = (response) => {
   return response
 }
 
-/** Errors of loaders and actions. The query is left out: it may hold what an identity provider sent. */
+/**
+ * Errors of loaders and actions. The query is left out: it may hold what an identity provider sent.
+ */
 export function handleError(
   error: unknown,
   { request, context }: LoaderFunctionArgs | ActionFunctionArgs,

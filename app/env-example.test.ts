@@ -1,4 +1,7 @@
-/** .env.example against the schema of env.server.ts: whoever adds a variable describes it, whoever removes one takes its words along. */
+/**
+ * .env.example against the schema of env.server.ts: whoever adds a variable describes it, whoever
+ * removes one takes its words along.
+ */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { readEnv, type Env } from './env.server'
@@ -14,7 +17,8 @@ const filledIn: Record<string, string> = {
   ENCRYPTION_KEY: Buffer.alloc(32).toString('base64'),
   SESSION_SECRET: 'x'.repeat(64),
 }
-// An optional variable stands there as a comment, so that a copy of the file starts with the defaults.
+// An optional variable stands there as a comment, so that a copy of the file starts with the
+// defaults.
 const lines = [...example.matchAll(/^(# )?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(
   ([, optional, name = '', value = '']) => ({ name, value, optional: optional !== undefined }),
 )

@@ -93,7 +93,8 @@ const envSchema = z.object({
     .default('')
     .transform((value) => (/^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0)),
   MINT_CONCURRENCY: wholeNumber(1, 100).default(8),
-  // Teams type in addresses of proxies: without the word itself, none that the public internet does not route.
+  // Teams type in addresses of proxies: without the word itself, none that the public internet does
+  // not route.
   ALLOW_PRIVATE_SERVICES: z
     .string()
     .default('')
@@ -131,12 +132,16 @@ const overridable = [
   'GOOGLE_TOKEN_URL',
 ] as const
 
-/** The variables that are usable, and one line for everything that is wrong with the others. Never throws, and quotes no value. */
+/**
+ * The variables that are usable, and one line for everything that is wrong with the others. Never
+ * throws, and quotes no value.
+ */
 export function inspectEnv(source: Record<string, string | undefined> = process.env): {
   env: Partial<Env>
   problems: string[]
 } {
-  // An empty variable is what a shell makes of a missing one: treat both alike, so that defaults apply.
+  // An empty variable is what a shell makes of a missing one: treat both alike, so that defaults
+  // apply.
   const given = Object.fromEntries(
     Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
   )
@@ -153,7 +158,8 @@ export function inspectEnv(source: Record<string, string | undefined> = process.
       )
   }
   if ((given.NODE_ENV ?? 'production') === 'production') {
-    // What is given and not only what parsed: the list is whole also when something else is wrong. The defaults are https.
+    // What is given and not only what parsed: the list is whole also when something else is wrong.
+    // The defaults are https.
     for (const name of [...overridable, 'APP_ORIGIN'] as const) {
       const value = given[name]
       if (value === undefined || !URL.canParse(value)) continue

@@ -1,4 +1,6 @@
-/** /metrics: who may read it, what stands in it after real work, and what must never stand in it. */
+/**
+ * /metrics: who may read it, what stands in it after real work, and what must never stand in it.
+ */
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'

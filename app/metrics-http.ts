@@ -1,4 +1,7 @@
-/** `/metrics` over HTTP, behind its bearer token, and the small server that has nothing but it and `/healthz`. */
+/**
+ * `/metrics` over HTTP, behind its bearer token, and the small server that has nothing but it and
+ * `/healthz`.
+ */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Metrics } from './adapters/metrics.server'
@@ -27,7 +30,10 @@ export async function answerMetrics(
   send(response, 200, text, { 'Content-Type': contentType })
 }
 
-/** A server of its own for the figures: workers have no other, and on a private network it may be left open. */
+/**
+ * A server of its own for the figures: workers have no other, and on a private network it may be
+ * left open.
+ */
 export function listenForMetrics(
   door: MetricsDoor,
   port: number,

@@ -1,6 +1,7 @@
 /**
- * Money is a bigint count of nano-USD, the exact grain of the `numeric(20,9)` columns.
- * Guarantee: amounts are never added, compared or shown through a float. A float exists only on the provider's wire.
+ * Money is a bigint count of nano-USD, the exact grain of the `numeric(20,9)` columns. Guarantee:
+ * amounts are never added, compared or shown through a float. A float exists only on the provider's
+ * wire.
  */
 export type NanoUsd = bigint
 
@@ -11,7 +12,10 @@ export const MAX_NANO_USD: NanoUsd = 99_999_999_999_999_999_999n
 
 const NANO_PER_CENT = NANO_PER_USD / 100n
 
-/** Reads a JSON number from the provider, rounded to 9 decimals. Throws a RangeError on NaN, Infinity and what no column can hold. */
+/**
+ * Reads a JSON number from the provider, rounded to 9 decimals. Throws a RangeError on NaN,
+ * Infinity and what no column can hold.
+ */
 export function nanoFromUsdNumber(usd: number): NanoUsd {
   if (!Number.isFinite(usd)) throw new RangeError('An amount of money must be a finite number')
   if (Math.abs(usd) >= 1e11)
@@ -20,7 +24,10 @@ export function nanoFromUsdNumber(usd: number): NanoUsd {
   return nanoFromDecimalString(usd.toFixed(9))
 }
 
-/** Reads what Postgres prints for a numeric (`2`, `-0.5`, `300.000000000`). Throws a RangeError on anything else. */
+/**
+ * Reads what Postgres prints for a numeric (`2`, `-0.5`, `300.000000000`). Throws a RangeError on
+ * anything else.
+ */
 export function nanoFromDecimalString(decimal: string): NanoUsd {
   const match = /^(-?)(\d+)(?:\.(\d+))?$/.exec(decimal)
   if (!match) throw new RangeError('Not a decimal amount of money')
@@ -38,14 +45,18 @@ export function decimalStringFromNano(nano: NanoUsd): string {
   return `${nano < 0n ? '-' : ''}${size / NANO_PER_USD}.${fraction}`
 }
 
-/** The nearest JSON number, for the provider's wire only. Exact both ways up to 999,999.999999999 USD. */
+/**
+ * The nearest JSON number, for the provider's wire only. Exact both ways up to 999,999.999999999
+ * USD.
+ */
 export function usdNumberFromNano(nano: NanoUsd): number {
   return Number(decimalStringFromNano(nano))
 }
 
 /**
- * Words for a person: `$1,234.50`. Half a cent rounds away from zero; below a cent two significant digits stay (`$0.0004`),
- * so that a small amount never reads as nothing. `exact` shows every decimal there is, for caps and limits.
+ * Words for a person: `$1,234.50`. Half a cent rounds away from zero; below a cent two significant
+ * digits stay (`$0.0004`), so that a small amount never reads as nothing. `exact` shows every
+ * decimal there is, for caps and limits.
  */
 export function formatUsd(
   nano: NanoUsd,

@@ -1,4 +1,7 @@
-/** The pattern of a page's route for its path: a figure for `/w/:workshop/claim`, not one for every workshop. */
+/**
+ * The pattern of a page's route for its path: a figure for `/w/:workshop/claim`, not one for every
+ * workshop.
+ */
 import { matchRoutes } from '@remix-run/react'
 import type { ServerBuild } from '@remix-run/node'
 
@@ -10,7 +13,10 @@ type Node = {
   children?: Node[]
 }
 
-/** Of a build's routes. A path that is no page gives "assets" or "none", and one of the catch-all route gives "none" too. */
+/**
+ * Of a build's routes. A path that is no page gives "assets" or "none", and one of the catch-all
+ * route gives "none" too.
+ */
 export function routePatterns(routes: ServerBuild['routes']): (pathname: string) => string {
   const tree = childrenOf(routes, undefined)
   const found = new Map<string, string>()

@@ -1,4 +1,7 @@
-/** The only constructor: environment -> ctx. Used by server.ts, jobs/worker.ts and the command line, never by a route. */
+/**
+ * The only constructor: environment -> ctx. Used by server.ts, jobs/worker.ts and the command line,
+ * never by a route.
+ */
 import pLimit from 'p-limit'
 import type { PgBoss } from 'pg-boss'
 import { createDb, isDatabaseUnavailable, type Db } from './adapters/db.server'
@@ -31,8 +34,8 @@ export const holders: Holders = { claim: claimHolder, 'sub-key': subKeyHolder }
 
 const webConnections = 10
 const workerConnections = 15
-// Claims of one workshop take turns at its pool anyway. More of them at once would only hold the connections that
-// pages need, and finish no sooner.
+// Claims of one workshop take turns at its pool anyway. More of them at once would only hold the
+// connections that pages need, and finish no sooner.
 const claimsAtOnce = 4
 
 /** The web process and the command line: sends jobs, works none. */
@@ -54,7 +57,9 @@ export async function createWebRuntime(
   }
 }
 
-/** The worker process: its pg-boss listens on a direct session and is what jobs are sent through. */
+/**
+ * The worker process: its pg-boss listens on a direct session and is what jobs are sent through.
+ */
 export async function createWorkerRuntime(
   env: Env,
 ): Promise<{ ctx: Ctx; boss: PgBoss; close: () => Promise<void> }> {
@@ -70,7 +75,10 @@ export async function createWorkerRuntime(
   return { ctx, boss, close: () => db.$disconnect() }
 }
 
-/** Asked before anything else: a database that was never migrated gets a sentence, not the queue's complaint. */
+/**
+ * Asked before anything else: a database that was never migrated gets a sentence, not the queue's
+ * complaint.
+ */
 async function readInstallationId(db: Db): Promise<string> {
   const installation = await db.installation.findFirst().catch((error: unknown) => {
     if (isDatabaseUnavailable(error))

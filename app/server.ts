@@ -1,6 +1,7 @@
 /**
- * The web process: Express in front of Remix. It holds what must come before any route: the origin guard,
- * security headers with a nonce, request ids, health, and a stop that finishes what it has begun.
+ * The web process: Express in front of Remix. It holds what must come before any route: the origin
+ * guard, security headers with a nonce, request ids, health, and a stop that finishes what it has
+ * begun.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -30,7 +31,10 @@ const lingerMs = 1_000
 
 type Locals = { cspNonce: string; requestId: string }
 
-/** A form posted without JavaScript is redirected to the provider, and browsers hold form-action on redirects too. */
+/**
+ * A form posted without JavaScript is redirected to the provider, and browsers hold form-action on
+ * redirects too.
+ */
 function contentSecurityPolicy(env: Env) {
   const providers = [new URL(env.GITHUB_WEB_URL).origin, new URL(env.GOOGLE_AUTH_URL).origin]
   return helmet.contentSecurityPolicy({
@@ -192,8 +196,9 @@ function createApp(
 }
 
 /**
- * Who asks, for the limits per address. A header that the proxy overwrites is the only one to believe; without one
- * it is the last address of X-Forwarded-For, which the nearest proxy has added (decision 014).
+ * Who asks, for the limits per address. A header that the proxy overwrites is the only one to
+ * believe; without one it is the last address of X-Forwarded-For, which the nearest proxy has added
+ * (decision 014).
  */
 function clientAddress(env: Env, request: Request): string | null {
   const named = env.CLIENT_IP_HEADER ? request.get(env.CLIENT_IP_HEADER)?.trim() : undefined
@@ -202,8 +207,9 @@ function clientAddress(env: Env, request: Request): string | null {
 }
 
 /**
- * Whoever sends us requests learns of our end a little later than we do. Until then each answer says that the connection
- * closes; cutting idle ones at once would cut a request that is already on its way.
+ * Whoever sends us requests learns of our end a little later than we do. Until then each answer
+ * says that the connection closes; cutting idle ones at once would cut a request that is already on
+ * its way.
  */
 async function stopListening(server: Server): Promise<void> {
   server.prependListener(
@@ -259,7 +265,8 @@ try {
     )
     process.exit(1)
   })
-  // Longer than a load balancer keeps its own connections, so that it never sends on one that is closing.
+  // Longer than a load balancer keeps its own connections, so that it never sends on one that is
+  // closing.
   server.keepAliveTimeout = 65_000
   closeWithGrace({ delay: 20_000, logger: false }, async ({ err }: { err?: Error }) => {
     if (err) ctx.log.error({ error: err }, 'the web process stops because of an error')

@@ -1,6 +1,7 @@
 /**
- * What the pages for staff cost with 200,000 claims and jobs in the database, against what they cost with 1,000.
- * Prints the median of each page's loader in both and the ratio; asserts nothing. Search by text is listed apart.
+ * What the pages for staff cost with 200,000 claims and jobs in the database, against what they
+ * cost with 1,000. Prints the median of each page's loader in both and the ratio; asserts nothing.
+ * Search by text is listed apart.
  */
 import { readAuditPage } from '~/domain/audit/read.server'
 import { listBulk } from '~/domain/bulk/bulk.server'
@@ -152,7 +153,9 @@ async function seed(world: World, claims: number): Promise<Subject> {
   }
 }
 
-/** Medians for each subject. They take turns, so that what else the machine does is shared fairly. */
+/**
+ * Medians for each subject. They take turns, so that what else the machine does is shared fairly.
+ */
 async function measure(subjects: Subject[]): Promise<Map<string, number>[]> {
   const medians = subjects.map(() => new Map<string, number>())
   for (const page of [...pages, ...searches]) {
@@ -171,9 +174,9 @@ async function measure(subjects: Subject[]): Promise<Map<string, number>[]> {
 }
 
 async function middleClaim(world: World): Promise<string> {
-  const [row] = await world.db.$queryRaw<
-    { id: string }[]
-  >`select claim_id as id from keymint.workshop_attendance order by attended_at offset (select count(*) / 2 from keymint.workshop_attendance) limit 1`
+  const [row] = await world.db.$queryRaw<{ id: string }[]>`
+    select claim_id as id from keymint.workshop_attendance
+      order by attended_at offset (select count(*) / 2 from keymint.workshop_attendance) limit 1`
   return row?.id ?? ''
 }
 
@@ -187,7 +190,8 @@ async function anyJob(world: World): Promise<string> {
 /** Where the page in the middle of all begins. */
 async function middleCursor(world: World): Promise<string> {
   const [row] = await world.db.$queryRaw<{ at: string; id: string }[]>`
-    select attended_at::text as at, claim_id as id from keymint.workshop_attendance order by attended_at desc offset (select count(*) / 2 from keymint.workshop_attendance) limit 1`
+    select attended_at::text as at, claim_id as id from keymint.workshop_attendance
+      order by attended_at desc offset (select count(*) / 2 from keymint.workshop_attendance) limit 1`
   return Buffer.from(JSON.stringify([row?.at, row?.id])).toString('base64url')
 }
 

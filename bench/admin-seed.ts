@@ -1,9 +1,12 @@
-/** Many claims with all that hangs on them, by SQL: people, mints, attempts, jobs, audit events and usage samples, made over the last days. */
+/**
+ * Many claims with all that hangs on them, by SQL: people, mints, attempts, jobs, audit events and
+ * usage samples, made over the last days.
+ */
 import type { Db } from '~/adapters/db.server'
 
 /**
- * Nine of ten are ready, one of a hundred unbound, one of twenty refused; half were used. However many there are, they
- * come at the same pace, ten a minute: more of them means a longer time.
+ * Nine of ten are ready, one of a hundred unbound, one of twenty refused; half were used. However
+ * many there are, they come at the same pace, ten a minute: more of them means a longer time.
  */
 export async function seedClaims(
   db: Db,

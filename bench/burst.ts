@@ -1,7 +1,8 @@
 /**
- * How close a burst of claims comes to the ideal, and what one quiet claim costs beyond its upstream calls.
- * Prints figures, asserts nothing. The worker is a process of its own, as in production; claims are made
- * through the domain, without HTTP, so that the ratio speaks of the engine alone.
+ * How close a burst of claims comes to the ideal, and what one quiet claim costs beyond its
+ * upstream calls. Prints figures, asserts nothing. The worker is a process of its own, as in
+ * production; claims are made through the domain, without HTTP, so that the ratio speaks of the
+ * engine alone.
  */
 import type { Claimant } from '~/domain/claim/admission'
 import { claimKey } from '~/domain/claim/claim.server'
@@ -25,7 +26,8 @@ try {
     await world.faults({ latencyMs: callMs })
     await world.spawnWorker({ MINT_CONCURRENCY: String(slots), LOG_LEVEL: 'info' })
     print(run, 'quiet claim, ms beyond its two upstream calls', await quietClaim(world))
-    // Not counted: processes that have been running have compiled their code and opened their connections.
+    // Not counted: processes that have been running have compiled their code and opened their
+    // connections.
     await claimAtOnce(world, await world.people(warmUp))
     const figures = await burstOfClaims(world)
     print(
@@ -84,7 +86,8 @@ async function burstOfClaims(world: World) {
   // Read from the rows afterwards: watching closely would take the cores that are being measured.
   const [end] = await world.db.$queryRaw<{ saved: number; bound: number }[]>`
     select extract(epoch from max(key_saved_at) - ${start!.at}::timestamptz)::float8 * 1000 as saved,
-      extract(epoch from max(guardrail_attached_at) - max(key_saved_at))::float8 * 1000 as bound from keymint.workshop_attendance`
+      extract(epoch from max(guardrail_attached_at) - max(key_saved_at))::float8 * 1000 as bound
+        from keymint.workshop_attendance`
   const calls = Object.values(await world.calls()).reduce((sum, count) => sum + count, 0)
   return {
     savedRatio: end!.saved / ((burst * callMs) / slots),

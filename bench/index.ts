@@ -1,4 +1,7 @@
-/** `npm run bench` runs every bench, `npm run bench -- burst` one of them. Each is a process of its own, one figure a line. */
+/**
+ * `npm run bench` runs every bench, `npm run bench -- burst` one of them. Each is a process of its
+ * own, one figure a line.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 

@@ -1,6 +1,7 @@
 /**
- * `npm run proofs`: long runs with crashes and races. One line a proof: what was claimed, how often it was tried,
- * how often it failed, and the worst time where time matters. PROOF_ROUNDS (default 5) scales all of them.
+ * `npm run proofs`: long runs with crashes and races. One line a proof: what was claimed, how often
+ * it was tried, how often it failed, and the worst time where time matters. PROOF_ROUNDS (default
+ * 5) scales all of them.
  */
 import { claimKey } from '~/domain/claim/claim.server'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
@@ -151,7 +152,10 @@ async function readyCount(world: World, wanted: number): Promise<void> {
   }
 }
 
-/** After a reconcile pass: claims without exactly their key upstream, and keys upstream that no claim holds. */
+/**
+ * After a reconcile pass: claims without exactly their key upstream, and keys upstream that no
+ * claim holds.
+ */
 async function keysThatAreWrong(world: World, claims: number): Promise<number> {
   await reconcileKeys(world.ctx)
   const held = await world.db.workshopAttendance.findMany({

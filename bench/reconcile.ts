@@ -1,6 +1,7 @@
 /**
- * What 10,000 giveaway keys cost: calls upstream for each hundred keys, and how long a pass takes. BENCH_KEYS changes the
- * number. Prints figures, asserts nothing; scale.test.ts holds the counts with fewer keys.
+ * What 10,000 giveaway keys cost: calls upstream for each hundred keys, and how long a pass takes.
+ * BENCH_KEYS changes the number. Prints figures, asserts nothing; scale.test.ts holds the counts
+ * with fewer keys.
  */
 import { planReconcile, reconcileKeys } from '~/domain/keys/reconcile.server'
 import { syncUsage } from '~/domain/keys/usage.server'

@@ -1,6 +1,7 @@
 /**
- * Who gets what from every address of the admin side: status by role, for reading and for acting. Checked by access.spec.ts
- * in every shape in which Remix answers; a route that is not listed here fails the run.
+ * Who gets what from every address of the admin side: status by role, for reading and for acting.
+ * Checked by access.spec.ts in every shape in which Remix answers; a route that is not listed here
+ * fails the run.
  */
 export type Role = 'stranger' | 'attendee' | 'viewer' | 'admin'
 export type Statuses = Record<Role, number>

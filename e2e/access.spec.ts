@@ -1,4 +1,7 @@
-/** Every address of the admin side, in every shape and by every method, as everybody who should not see it. */
+/**
+ * Every address of the admin side, in every shape and by every method, as everybody who should not
+ * see it.
+ */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -148,7 +151,9 @@ test('every admin address answers as the table says, in four shapes and by every
   expect(wrong).toEqual([])
 })
 
-/** Something behind each kind of id, so that a 404 is about who asks and not about what is there. */
+/**
+ * Something behind each kind of id, so that a 404 is about who asks and not about what is there.
+ */
 async function makeFacts(
   admin: APIRequestContext,
   origin: string,

@@ -19,7 +19,10 @@ import type { Stage } from './stage'
 
 type Person = { request: APIRequestContext }
 
-/** People who are signed in, without a browser each; a few at a time, as the stand-in for GitHub is one small server. */
+/**
+ * People who are signed in, without a browser each; a few at a time, as the stand-in for GitHub is
+ * one small server.
+ */
 async function signInMany(stage: Stage, first: number, count: number): Promise<Person[]> {
   const people: Person[] = []
   for (let from = 0; from < count; from += 10) {
@@ -107,7 +110,8 @@ test('the provider fails every bind: all get their keys, the admin sees the unbo
   await admin.context().close()
 })
 
-// A minute of outage in life; a sixth of it here, so that the journeys stay short. The gate's longest wait is 15 s all the same.
+// A minute of outage in life; a sixth of it here, so that the journeys stay short. The gate's
+// longest wait is 15 s all the same.
 const outageMs = 12_000
 
 test('the provider is down during 100 claims: attendees read why they wait, the admin sees one error, and all drains by itself', async ({

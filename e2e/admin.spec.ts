@@ -1,4 +1,7 @@
-/** The person who runs the room: sees what is wrong and why, presses once, and finds anybody in a crowd. */
+/**
+ * The person who runs the room: sees what is wrong and why, presses once, and finds anybody in a
+ * crowd.
+ */
 import AxeBuilder from '@axe-core/playwright'
 import {
   attendee,

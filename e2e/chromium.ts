@@ -1,4 +1,7 @@
-/** Finds a Chromium for the journeys, installs one where that is possible, and never skips in silence. */
+/**
+ * Finds a Chromium for the journeys, installs one where that is possible, and never skips in
+ * silence.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
@@ -9,7 +12,10 @@ const instructions = [
   'Install one (Debian: apt-get install chromium; elsewhere: npx playwright install chromium), or set CHROMIUM_PATH to the program of one you have.',
 ].join('\n')
 
-/** The program of a Chromium that is here already, or null. Throws a sentence when CHROMIUM_PATH names nothing. */
+/**
+ * The program of a Chromium that is here already, or null. Throws a sentence when CHROMIUM_PATH
+ * names nothing.
+ */
 export function findInstalledChromium(): string | null {
   const given = process.env.CHROMIUM_PATH
   if (given) {
@@ -23,7 +29,9 @@ export function findInstalledChromium(): string | null {
   )
 }
 
-/** As above, and installs one if there is none. Throws instructions for people when that fails too. */
+/**
+ * As above, and installs one if there is none. Throws instructions for people when that fails too.
+ */
 export function findOrInstallChromium(): string {
   const found = findInstalledChromium()
   if (found) return found

@@ -259,8 +259,9 @@ function chat(page: Page, stage: Stage, key: string, content: string, maxTokens:
 }
 
 /**
- * Spends a cap of $0.06 to the last nano-dollar by real calls. One prompt token costs 3000 nano, one token of an answer
- * five times that, so the cap is 20 000 units; the last call is padded to take exactly what is left.
+ * Spends a cap of $0.06 to the last nano-dollar by real calls. One prompt token costs 3000 nano,
+ * one token of an answer five times that, so the cap is 20 000 units; the last call is padded to
+ * take exactly what is left.
  */
 async function spendAll(page: Page, stage: Stage, key: string): Promise<void> {
   let left = 20_000

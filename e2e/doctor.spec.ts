@@ -1,4 +1,7 @@
-/** "Doors open?": staff see what stands in the way of a room, and an admin can have it checked, with and without JavaScript. */
+/**
+ * "Doors open?": staff see what stands in the way of a room, and an admin can have it checked, with
+ * and without JavaScript.
+ */
 import AxeBuilder from '@axe-core/playwright'
 import { expect, heading, signInTo, test } from './fixtures'
 

@@ -1,4 +1,7 @@
-/** What every journey starts from: a world, people who sign in fast, faults that end with the test, and a console that must stay silent. */
+/**
+ * What every journey starts from: a world, people who sign in fast, faults that end with the test,
+ * and a console that must stay silent.
+ */
 import pg from 'pg'
 import { test as base, expect, type BrowserContext, type Page } from '@playwright/test'
 import { githubPeople } from '../simulators/identity/people'
@@ -43,8 +46,8 @@ export const test = base.extend<Fixtures>({
         if (message.type() === 'error' && ours(message.location().url) && !expected)
           complaints.push(`${message.location().url}: ${message.text()}`)
       })
-      // React 18 says of itself that a root “did not complete” (#345) when a press comes into the middle of its hydration; the press
-      // is answered by the form all the same.
+      // React 18 says of itself that a root “did not complete” (#345) when a press comes into the
+      // middle of its hydration; the press is answered by the form all the same.
       const isReactsOwn = (message: string) => message.includes('Minified React error #345')
       context.on(
         'weberror',

@@ -1,4 +1,7 @@
-/** Starts the one world of a run: the stand-ins, a database of its own, and web and worker from the production build. */
+/**
+ * Starts the one world of a run: the stand-ins, a database of its own, and web and worker from the
+ * production build.
+ */
 import { randomBytes } from 'node:crypto'
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'

@@ -210,7 +210,10 @@ test('no secret is in any page, answer, log, table or file that a browser gets',
   await Promise.all([owner.close(), admin.close(), stranger.close()])
 })
 
-/** A secret as it may turn up: plain, in hex, in URLs, and in base64 wherever it starts within three bytes. */
+/**
+ * A secret as it may turn up: plain, in hex, in URLs, and in base64 wherever it starts within three
+ * bytes.
+ */
 function disguisesOf(secret: string): string[] {
   const bytes = Buffer.from(secret)
   const base64 = [0, 1, 2].flatMap((shift) => {
@@ -237,7 +240,9 @@ async function* everyRow(databaseUrl: string): AsyncGenerator<{ table: string; t
   await client.connect()
   try {
     const tables = await client.query<{ name: string }>(
-      `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`,
+      `
+        select format('%I.%I', schemaname, tablename) as name from pg_tables
+          where schemaname not in ('pg_catalog', 'information_schema')`,
     )
     expect(tables.rows.map(({ name }) => name)).toContain('keymint.audit_events')
     for (const { name } of tables.rows) {

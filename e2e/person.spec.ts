@@ -1,4 +1,7 @@
-/** A person's own page: linking, taking off, downloading, being forgotten; with JavaScript and without. */
+/**
+ * A person's own page: linking, taking off, downloading, being forgotten; with JavaScript and
+ * without.
+ */
 import { attendee, expect, signInTo, test } from './fixtures'
 
 for (const javaScriptEnabled of [true, false]) {

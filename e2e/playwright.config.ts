@@ -1,7 +1,10 @@
 import { defineConfig } from '@playwright/test'
 import { findOrInstallChromium } from './chromium'
 
-/** One world for all journeys (global-setup.ts), so one worker: they share its faults and its ledger. */
+/**
+ * One world for all journeys (global-setup.ts), so one worker: they share its faults and its
+ * ledger.
+ */
 export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',

@@ -1,4 +1,7 @@
-/** What the provider holds against our rows: an admin sees it in words, sees what a fix would do, and presses. */
+/**
+ * What the provider holds against our rows: an admin sees it in words, sees what a fix would do,
+ * and presses.
+ */
 import AxeBuilder from '@axe-core/playwright'
 import {
   attendee,
@@ -78,7 +81,8 @@ test('an admin checks, sees what differs and what a fix would do, fixes one and 
 
   await page.getByRole('button', { name: /^Fix: The key of claim .* has a cap of/ }).click()
   await expect(page.getByText('The cap is set at the provider.')).toBeVisible({ timeout: 20_000 })
-  // Other journeys move the ends of keys in the rows alone: what they leave behind is fixed with the rest.
+  // Other journeys move the ends of keys in the rows alone: what they leave behind is fixed with
+  // the rest.
   const rest = page.locator('details', { hasText: 'Fix all that can be fixed…' })
   await rest.locator('summary').click()
   await rest.getByRole('button', { name: /^Yes, fix (this one|these \d+)$/ }).click()

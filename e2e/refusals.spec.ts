@@ -115,7 +115,8 @@ test('with minting switched off everybody is told why, and the provider hears no
   const { counts } = (await (await request.get(`${stage.openrouter.root}/__sim/calls`)).json()) as {
     counts: Record<string, number>
   }
-  // The worker beside it reads usage by its own schedule; what makes or changes anything must be nothing.
+  // The worker beside it reads usage by its own schedule; what makes or changes anything must be
+  // nothing.
   expect(Object.keys(counts).filter((call) => !call.startsWith('GET '))).toEqual([])
   expect((await upstreamKeys(page, stage)).length).toBe(before)
 })

@@ -1,6 +1,6 @@
 /**
- * `npm test`: everything there is to check, in order, as one run. Whatever fails, the rest still runs,
- * and the last line says how much passed and how much failed.
+ * `npm test`: everything there is to check, in order, as one run. Whatever fails, the rest still
+ * runs, and the last line says how much passed and how much failed.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

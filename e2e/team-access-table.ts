@@ -1,6 +1,7 @@
 /**
- * Who gets what from every address of a team: status by role and shape, for reading and for each way of acting. Checked by
- * team-access.spec.ts; a route that is not listed here fails the run. 202 is how a redirect looks in the `.data` shape.
+ * Who gets what from every address of a team: status by role and shape, for reading and for each
+ * way of acting. Checked by team-access.spec.ts; a route that is not listed here fails the run. 202
+ * is how a redirect looks in the `.data` shape.
  */
 export type Role = 'stranger' | 'outsider' | 'member' | 'owner'
 type Cells = Record<Role, number>
@@ -21,7 +22,10 @@ export type Row = {
   read: Cells
   /** The same as `.data`, where it differs. */
   readData?: Cells
-  /** POST, PUT, PATCH and DELETE with a form that asks for nothing the page knows; `?index` is added where the form would. */
+  /**
+   * POST, PUT, PATCH and DELETE with a form that asks for nothing the page knows; `?index` is added
+   * where the form would.
+   */
   act: Cells
   actData?: Cells
   index?: true

@@ -1,4 +1,7 @@
-/** Every address of a team, in every shape and by every method, as a stranger, a member of another team, a member and an owner. */
+/**
+ * Every address of a team, in every shape and by every method, as a stranger, a member of another
+ * team, a member and an owner.
+ */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'

@@ -1,4 +1,7 @@
-/** A team over HTTP, for journeys whose subject comes later: the same forms, posted without their pages. */
+/**
+ * A team over HTTP, for journeys whose subject comes later: the same forms, posted without their
+ * pages.
+ */
 import type { APIRequestContext, BrowserContext } from '@playwright/test'
 import { expect, queryDatabase } from './fixtures'
 import type { Stage } from './stage'

@@ -1,4 +1,7 @@
-/** The team door: an owner and two members, from an empty vault to an audit trail that tells the story. */
+/**
+ * The team door: an owner and two members, from an empty vault to an audit trail that tells the
+ * story.
+ */
 import AxeBuilder from '@axe-core/playwright'
 import type { Browser, Page } from '@playwright/test'
 import { attendee, expect, heading, queryDatabase, signInTo, test, upstreamKeys } from './fixtures'
@@ -58,7 +61,8 @@ test('an owner deposits, invites and allocates; members make, spend, delete and 
   await owner.page.getByRole('button', { name: 'Make the team' }).click()
   await expect(owner.page).toHaveURL(/\/t\/data-team\/dashboard$/)
 
-  // A credential that is none is refused in words, and the true one is shown masked and never again.
+  // A credential that is none is refused in words, and the true one is shown masked and never
+  // again.
   await owner.page.getByRole('link', { name: 'Vault' }).click()
   await owner.page.getByLabel('OpenRouter credential').fill('sk-or-v1-this-is-not-a-management-key')
   await owner.page.getByRole('button', { name: 'Put it into the vault' }).first().click()
@@ -121,7 +125,8 @@ test('an owner deposits, invites and allocates; members make, spend, delete and 
   await expect(budgetOf(ada.page)).toContainText('$7.50 is used up')
   await expect(budgetOf(ada.page)).toContainText('$42.50 is set aside')
 
-  // Deleted: ended at once, closed at the provider; the unspent part is free after the last reading, two minutes later.
+  // Deleted: ended at once, closed at the provider; the unspent part is free after the last
+  // reading, two minutes later.
   await ada.page.goto(evaluations)
   await ada.page.getByText('Delete it').click()
   await ada.page.getByRole('button', { name: 'Delete the key' }).click()

@@ -14,7 +14,10 @@ async function claimOne(world: World) {
   return person!
 }
 
-/** Holds the claim's row, so that a worker with a fresh key in its hands waits in the middle of its save. */
+/**
+ * Holds the claim's row, so that a worker with a fresh key in its hands waits in the middle of its
+ * save.
+ */
 async function holdClaims(world: World): Promise<{ release(): Promise<void> }> {
   const client = new pg.Client({ connectionString: world.database.url })
   await client.connect()
@@ -113,6 +116,7 @@ test('a worker frozen in the middle of its save loses the race, and its key is d
 
 async function waitingForLock(world: World): Promise<boolean> {
   const [row] = await world.db.$queryRaw<{ waiting: boolean }[]>`
-    select exists (select 1 from pg_stat_activity where datname = current_database() and application_name = 'keymint-worker' and wait_event_type = 'Lock') as waiting`
+    select exists (select 1 from pg_stat_activity where datname = current_database()
+      and application_name = 'keymint-worker' and wait_event_type = 'Lock') as waiting`
   return row?.waiting ?? false
 }

@@ -1,4 +1,7 @@
-/** What pg-boss makes of our outcomes, asked of a real pg-boss: no job runs twice at once, none is lost, none tells a secret. */
+/**
+ * What pg-boss makes of our outcomes, asked of a real pg-boss: no job runs twice at once, none is
+ * lost, none tells a secret.
+ */
 import { expect, test } from 'vitest'
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import { createWorkingBoss } from '~/adapters/queue.server'
@@ -25,7 +28,8 @@ async function send(world: World, count: number): Promise<string[]> {
 
 type Row = { key: string; state: string; inSeconds: number; output: unknown }
 const jobs = (world: World) => world.db.$queryRaw<Row[]>`
-  select singleton_key as key, state::text, extract(epoch from start_after - now())::float8 as "inSeconds", output from pgboss.job where name = 'mint-key' order by created_on, id`
+  select singleton_key as key, state::text, extract(epoch from start_after - now())::float8 as "inSeconds",
+    output from pgboss.job where name = 'mint-key' order by created_on, id`
 
 /** Works the queue as a worker does, in batches, with whatever each mint's handler answers. */
 async function work(world: World, boss: PgBoss, handler: JobHandler<'mint-key'>) {

@@ -1,4 +1,7 @@
-/** What a job file exports, and the translation of an outcome into what pg-boss and the history of runs understand. */
+/**
+ * What a job file exports, and the translation of an outcome into what pg-boss and the history of
+ * runs understand.
+ */
 import type { JobResult, JobWithMetadata, PgBoss } from 'pg-boss'
 import { inLogContext, scrub } from '~/adapters/log.server'
 import { isProviderError } from '~/adapters/provider-error'
@@ -37,9 +40,10 @@ export async function retryOnProviderTrouble(work: () => Promise<unknown>): Prom
 export type RecordRuns = (runs: Omit<JobRun, 'workerId'>[]) => void
 
 /**
- * Runs a batch and says what became of each job, in the form that `perJobResults` expects. A job that snoozes is
- * failed and moved here, keeping its id; what pg-boss makes of it afterwards is fenced off by its retry count.
- * A job whose payload cannot be read goes to the dead letters, and takes no other with it.
+ * Runs a batch and says what became of each job, in the form that `perJobResults` expects. A job
+ * that snoozes is failed and moved here, keeping its id; what pg-boss makes of it afterwards is
+ * fenced off by its retry count. A job whose payload cannot be read goes to the dead letters, and
+ * takes no other with it.
  */
 export async function runBatch<Name extends JobName>(
   boss: PgBoss,
@@ -161,7 +165,10 @@ function subjectOf(data: object): string | null {
   return name ? `${name.slice(0, -2)}:${String(id)}` : null
 }
 
-/** A batch handler of a handler for one job: all at once, and one that throws does not take the others with it. */
+/**
+ * A batch handler of a handler for one job: all at once, and one that throws does not take the
+ * others with it.
+ */
 export function eachAlone<Name extends JobName>(
   name: Name,
   handler: JobHandler<Name>,
@@ -184,7 +191,10 @@ export function eachAlone<Name extends JobName>(
     )
 }
 
-/** pg-boss stores what a job ended with: it gets a sentence of ours and nothing that hangs on the original error. */
+/**
+ * pg-boss stores what a job ended with: it gets a sentence of ours and nothing that hangs on the
+ * original error.
+ */
 async function settleErrors(
   ctx: Ctx,
   name: JobName,

@@ -12,7 +12,10 @@ export type RunRecorder = {
 const mostWaiting = 5_000
 const mostAtOnce = 500
 
-/** At most one statement is under way at a time; what comes meanwhile goes together in the next one. A write that fails is logged and let go. */
+/**
+ * At most one statement is under way at a time; what comes meanwhile goes together in the next one.
+ * A write that fails is logged and let go.
+ */
 export function createRunRecorder(ctx: Pick<Ctx, 'db' | 'log'>): RunRecorder {
   let waiting: JobRun[] = []
   let writing: Promise<void> | undefined

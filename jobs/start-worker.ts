@@ -1,7 +1,8 @@
 /**
- * The worker: a few greedy slots over the queue. A pg-boss worker sleeps between jobs even when the queue is full;
- * one that wakes itself before it starts working fetches again at once (docs/decisions/005). Mints are fetched
- * in small batches, because a NOTIFY wakes every slot at once and each of them asks the database.
+ * The worker: a few greedy slots over the queue. A pg-boss worker sleeps between jobs even when the
+ * queue is full; one that wakes itself before it starts working fetches again at once
+ * (docs/decisions/005). Mints are fetched in small batches, because a NOTIFY wakes every slot at
+ * once and each of them asks the database.
  */
 import { randomUUID } from 'node:crypto'
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
@@ -42,7 +43,8 @@ const bindBatchSize = 100
 /** Every job of the catalog has a handler here; a new one without does not compile. */
 function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName]: Slot<Name> } {
   return {
-    // Twice as many jobs in hand as calls allowed (ctx.limitMints): what surrounds a call overlaps with other calls.
+    // Twice as many jobs in hand as calls allowed (ctx.limitMints): what surrounds a call overlaps
+    // with other calls.
     'mint-key': {
       handler: eachAlone('mint-key', (ctx, payload) => mintKey(ctx, payload).finally(wakeBinds)),
       batchSize: mintBatchSize,
@@ -56,7 +58,8 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     },
     // One slot: keys that are saved while a call is under way go together in the next one.
     'bind-guardrail': { handler: bindGuardrail, batchSize: bindBatchSize, slots: 1 },
-    // A long action gives its slot back every twenty seconds, so that a short one need not wait for its end.
+    // A long action gives its slot back every twenty seconds, so that a short one need not wait for
+    // its end.
     'bulk-action': { handler: eachAlone('bulk-action', bulkActionJob), batchSize: 1, slots: 3 },
     'sync-usage': { handler: eachAlone('sync-usage', syncUsageJob), batchSize: 1, slots: 1 },
     'reconcile-keys': {
@@ -108,7 +111,8 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
   }
 }
 
-// With NOTIFY on, pg-boss polls every 30 s unless told otherwise; retries and delayed jobs do not NOTIFY.
+// With NOTIFY on, pg-boss polls every 30 s unless told otherwise; retries and delayed jobs do not
+// NOTIFY.
 const polling = {
   pollingIntervalSeconds: 0.5,
   notifyPollingIntervalSeconds: 2,
@@ -129,7 +133,10 @@ export type WorkerOptions = {
 /** A worker tells of so many of the jobs in its hands. */
 const mostJobsTold = 50
 
-/** Starts to work all jobs, with `concurrency` calls of POST /keys at once. `stop` lets running jobs finish, 20 s at most. */
+/**
+ * Starts to work all jobs, with `concurrency` calls of POST /keys at once. `stop` lets running jobs
+ * finish, 20 s at most.
+ */
 export async function startWorker(
   ctx: Ctx,
   boss: PgBoss,
@@ -139,8 +146,11 @@ export async function startWorker(
   const recorder = createRunRecorder(ctx)
   const current = new Map<string, { id: string; name: string; since: string }>()
   const beat = () => ctx.db.$executeRaw`
-    insert into keymint.workers (id, slots, version, region) values (${id}, ${options.concurrency}::int, ${options.version ?? null}, ${options.region ?? null})
-    on conflict (id) do update set last_seen_at = now(), current_jobs = ${JSON.stringify([...current.values()].slice(0, mostJobsTold))}::jsonb`
+    insert into keymint.workers (id, slots, version, region)
+      values (${id}, ${options.concurrency}::int, ${options.version ?? null}, ${options.region ?? null})
+    on conflict (id) do update
+      set last_seen_at = now(),
+      current_jobs = ${JSON.stringify([...current.values()].slice(0, mostJobsTold))}::jsonb`
   const hands: Hands = {
     take: (name, jobs) =>
       jobs.forEach((job) =>
@@ -158,7 +168,8 @@ export async function startWorker(
     )
   }, heartbeatMs)
 
-  // A job may land before `work` has given the slot its id; it then waits for the backstop poll, two seconds at most.
+  // A job may land before `work` has given the slot its id; it then waits for the backstop poll,
+  // two seconds at most.
   const bindSlot: { id?: string } = {}
   const slots = slotsFor(options.concurrency, () => {
     if (bindSlot.id !== undefined) boss.notifyWorker(bindSlot.id)

@@ -1,4 +1,7 @@
-/** What docs/deploy.md and docs/runbook.md tell a person to type at night: it exists, and the SQL runs on the database that migrate makes. */
+/**
+ * What docs/deploy.md and docs/runbook.md tell a person to type at night: it exists, and the SQL
+ * runs on the database that migrate makes.
+ */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'

@@ -47,7 +47,8 @@ test('another ordinary role of the same database sees no schema, no row and no j
     const tables = await world.db.$queryRaw<
       { schema: string; name: string; kind: string; rls: boolean }[]
     >`
-      select n.nspname as schema, c.relname as name, c.relkind::text as kind, c.relrowsecurity as rls from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      select n.nspname as schema, c.relname as name, c.relkind::text as kind, c.relrowsecurity as rls
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname in ('keymint', 'pgboss') and c.relkind in ('r', 'p', 'v')`
     expect(tables.length).toBeGreaterThan(15)
     const ours = tables.filter(
@@ -96,7 +97,9 @@ test('another ordinary role of the same database sees no schema, no row and no j
       ).rejects.toThrow(/row-level security|null value|violates|permission denied/)
       const [column] = (
         await stranger.query<{ column_name: string }>(
-          `select column_name from information_schema.columns where table_schema = 'keymint' and table_name = $1 and is_generated = 'NEVER' limit 1`,
+          `
+            select column_name from information_schema.columns where table_schema = 'keymint'
+              and table_name = $1 and is_generated = 'NEVER' limit 1`,
           [name],
         )
       ).rows

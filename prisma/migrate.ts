@@ -1,7 +1,8 @@
 /**
- * Brings a database to the present: Prisma's migrations, the installation id, pg-boss's tables, every queue.
- * Safe to run at each release and from several machines at once. Uses Prisma's schema engine compiled to
- * WebAssembly, so that neither an image nor an offline machine needs Prisma's command line (decision 004).
+ * Brings a database to the present: Prisma's migrations, the installation id, pg-boss's tables,
+ * every queue. Safe to run at each release and from several machines at once. Uses Prisma's schema
+ * engine compiled to WebAssembly, so that neither an image nor an offline machine needs Prisma's
+ * command line (decision 004).
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
@@ -23,7 +24,10 @@ export type MigrationReport = { applied: string[]; installationId: string }
 // Two releases that migrate at once take turns; any number will do as long as it stays the same.
 const migrateLock = 7_126_201
 
-/** Applies what is missing and returns the names of the migrations applied now. Throws with a sentence if one fails. */
+/**
+ * Applies what is missing and returns the names of the migrations applied now. Throws with a
+ * sentence if one fails.
+ */
 export async function migrate(
   databaseUrl: string,
   directory = migrationsDirectory,
@@ -51,9 +55,9 @@ export async function migrate(
 }
 
 /**
- * pg-boss finds a job to run; these find jobs for a person to read: the newest of a state, those of an error, of a person.
- * Of the first three every job stands in one.
- * On a large table the first release that brings them holds up sends and fetches for the seconds it takes to build them.
+ * pg-boss finds a job to run; these find jobs for a person to read: the newest of a state, those of
+ * an error, of a person. Of the first three every job stands in one. On a large table the first
+ * release that brings them holds up sends and fetches for the seconds it takes to build them.
  */
 const jobIndexes = [
   "create index if not exists job_common_keymint_state on pgboss.job_common (name, state, created_on, id) where state <> 'completed'",
@@ -63,7 +67,10 @@ const jobIndexes = [
   "create index if not exists job_common_keymint_finished_key on pgboss.job_common (singleton_key) where state >= 'completed' and singleton_key is not null",
 ]
 
-/** The engine writes its own table without a schema: the search path puts it beside ours, never into public. */
+/**
+ * The engine writes its own table without a schema: the search path puts it beside ours, never into
+ * public.
+ */
 function connectionTo(databaseUrl: string) {
   return {
     connectionString: withoutPrismaParameters(databaseUrl),
@@ -124,7 +131,10 @@ type SchemaEngineModule = {
 
 let schemaEngine: Promise<SchemaEngineModule> | undefined
 
-/** The bindings are one module with one instance behind it: a second instance in the same process would break the first. */
+/**
+ * The bindings are one module with one instance behind it: a second instance in the same process
+ * would break the first.
+ */
 function loadSchemaEngine(): Promise<SchemaEngineModule> {
   return (schemaEngine ??= instantiateSchemaEngine())
 }
@@ -146,8 +156,9 @@ async function instantiateSchemaEngine(): Promise<SchemaEngineModule> {
 }
 
 /**
- * adapter-pg cuts a script at every semicolon, also inside a function's body. Sent whole, in one simple query,
- * Postgres parses it itself and runs it as one transaction: a migration applies entirely or not at all.
+ * adapter-pg cuts a script at every semicolon, also inside a function's body. Sent whole, in one
+ * simple query, Postgres parses it itself and runs it as one transaction: a migration applies
+ * entirely or not at all.
  */
 function wholeScripts(adapter: SqlDriverAdapter, databaseUrl: string): SqlDriverAdapter {
   adapter.executeScript = async (script) => {
@@ -162,7 +173,10 @@ function wholeScripts(adapter: SqlDriverAdapter, databaseUrl: string): SqlDriver
   return adapter
 }
 
-/** The engine reads the catalog's "char" (18) and name (19) columns, which adapter-pg does not map: they are text (25). */
+/**
+ * The engine reads the catalog's "char" (18) and name (19) columns, which adapter-pg does not map:
+ * they are text (25).
+ */
 function catalogTypesAsText(adapter: SqlDriverAdapter): SqlDriverAdapter {
   const inner = adapter as unknown as {
     performIO(query: SqlQuery): Promise<{ fields?: { dataTypeID: number }[] }>

@@ -63,7 +63,10 @@ export function startAppProcess({ name, entry, env, logFile, cwd }: AppProcessOp
   }
 }
 
-/** Resolves when the web process says that database and worker are there too; rejects with a sentence for people otherwise. */
+/**
+ * Resolves when the web process says that database and worker are there too; rejects with a
+ * sentence for people otherwise.
+ */
 export async function waitUntilReady(
   origin: string,
   processes: AppProcess[],
@@ -102,7 +105,10 @@ async function answersOk(url: string): Promise<boolean> {
   }
 }
 
-/** A small `sh` that waits on a pipe: it closes when we die, and then nobody else would stop the process. */
+/**
+ * A small `sh` that waits on a pipe: it closes when we die, and then nobody else would stop the
+ * process.
+ */
 function guard(pid: number): () => void {
   if (process.platform === 'win32' || pid === 0) return () => undefined
   const sh = spawn('/bin/sh', ['-c', 'read -r _; kill -TERM "$1" 2>/dev/null', 'sh', String(pid)], {

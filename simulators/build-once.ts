@@ -1,6 +1,7 @@
 /**
- * `npm run build` for whoever starts Keymint again and again: a step is skipped while its inputs and its output
- * are what they were. Inputs are compared by content, so that a fresh checkout of the same files counts as unchanged.
+ * `npm run build` for whoever starts Keymint again and again: a step is skipped while its inputs
+ * and its output are what they were. Inputs are compared by content, so that a fresh checkout of
+ * the same files counts as unchanged.
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -53,7 +54,9 @@ export class BuildError extends Error {
   override name = 'BuildError'
 }
 
-/** Builds what has changed and says whether anything had. Both bundles need the generated client. */
+/**
+ * Builds what has changed and says whether anything had. Both bundles need the generated client.
+ */
 export async function buildOnce(
   options: { signal?: AbortSignal } = {},
 ): Promise<{ changed: boolean }> {

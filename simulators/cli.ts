@@ -1,4 +1,7 @@
-/** `npm run simulators`: all stand-ins in one terminal, until Ctrl-C. With --json one line on stdout and nothing else. */
+/**
+ * `npm run simulators`: all stand-ins in one terminal, until Ctrl-C. With --json one line on stdout
+ * and nothing else.
+ */
 import { portOf } from './free-port'
 import { StartError } from './start-error'
 import { startWorld, type World } from './world'
@@ -20,7 +23,8 @@ async function main(): Promise<void> {
     if (asked) return
     asked = true
     if (!world) return
-    // A stop that hangs must not hold the terminal for ever; PostgreSQL's watcher then does the rest.
+    // A stop that hangs must not hold the terminal for ever; PostgreSQL's watcher then does the
+    // rest.
     setTimeout(() => process.exit(1), 20_000).unref()
     await world.stop()
     process.exit(0)

@@ -1,7 +1,8 @@
 /**
- * `npm run demo`: all of Keymint and the world around it in one terminal; `npm run dev` (--watch) also follows changes.
- * Guarantee: it is ready, or it says in a sentence why not and has left nothing running. A second start finds its
- * data again: keys, sessions and the ledger upstream live in the data folder.
+ * `npm run demo`: all of Keymint and the world around it in one terminal; `npm run dev` (--watch)
+ * also follows changes. Guarantee: it is ready, or it says in a sentence why not and has left
+ * nothing running. A second start finds its data again: keys, sessions and the ledger upstream live
+ * in the data folder.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
@@ -147,7 +148,10 @@ function startWorker(outside: World, origin: string): AppProcess {
   )
 }
 
-/** One of the two gone without our asking ends the demo: half a Keymint helps nobody to see what is wrong. */
+/**
+ * One of the two gone without our asking ends the demo: half a Keymint helps nobody to see what is
+ * wrong.
+ */
 function watchOver(child: AppProcess): AppProcess {
   void child.exited.then(() => {
     if (leaving || (child !== web && child !== worker)) return
@@ -227,7 +231,9 @@ function onSignal(): void {
   void leave(0)
 }
 
-/** npm's shell does not pass a SIGTERM on: it dies, and without us knowing we would stay for ever. */
+/**
+ * npm's shell does not pass a SIGTERM on: it dies, and without us knowing we would stay for ever.
+ */
 function stopWithNpm(): void {
   if (!process.env.npm_lifecycle_event) return
   const parent = process.ppid
@@ -339,7 +345,10 @@ function ownerOf(file: string): { pid: number; birth: string } | undefined {
   }
 }
 
-/** The usual port so that addresses stay the same, another one when it is taken; one that was asked for is a promise. */
+/**
+ * The usual port so that addresses stay the same, another one when it is taken; one that was asked
+ * for is a promise.
+ */
 async function standInPort(name: keyof typeof usualPorts): Promise<number | undefined> {
   if (process.env[name]) return portOf(name, usualPorts[name])
   return (await isPortFree(usualPorts[name])) ? usualPorts[name] : undefined

@@ -1,4 +1,7 @@
-/** A stand-in cannot start and a person can do something about it: the message says what, and no stack trace helps. */
+/**
+ * A stand-in cannot start and a person can do something about it: the message says what, and no
+ * stack trace helps.
+ */
 export class StartError extends Error {
   override name = 'StartError'
 }

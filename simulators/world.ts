@@ -1,6 +1,7 @@
 /**
- * The outside world in one call: PostgreSQL, OpenRouter, a LiteLLM proxy, GitHub and Google, for the demo, tests and benches.
- * Guarantee: either everything runs, or nothing was left running and the error says why.
+ * The outside world in one call: PostgreSQL, OpenRouter, a LiteLLM proxy, GitHub and Google, for
+ * the demo, tests and benches. Guarantee: either everything runs, or nothing was left running and
+ * the error says why.
  */
 import path from 'node:path'
 import { startIdentity, type Identity } from './identity/server'
@@ -10,7 +11,9 @@ import { resolvePostgres, type ResolvedPostgres } from './postgres/template'
 import { StartError } from './start-error'
 
 export type WorldOptions = {
-  /** Keeps the database, OpenRouter's ledger and Google's key. Absent: all is forgotten at the end. */
+  /**
+   * Keeps the database, OpenRouter's ledger and Google's key. Absent: all is forgotten at the end.
+   */
   dataDir?: string
   /** Use this server and start none. Default: DATABASE_URL of the environment. */
   databaseUrl?: string

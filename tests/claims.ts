@@ -92,15 +92,21 @@ export const poolNow = async (world: World) => {
 export async function expectPoolToAddUp(world: World) {
   const rows = await world.db.$queryRaw<{ fault: string }[]>`
     select 'pool ' || p.workshop_slug as fault from keymint.pools p
-    left join (select workshop_slug, sum(committed_usd) as committed, count(*) filter (where seat_freed_at is null) as seats from keymint.workshop_attendance group by 1) c using (workshop_slug)
+    left join (select workshop_slug, sum(committed_usd) as committed, count(*)
+      filter (where seat_freed_at is null) as seats from keymint.workshop_attendance group by 1) c
+      using (workshop_slug)
     where p.committed_usd <> coalesce(c.committed, 0) or p.seats <> coalesce(c.seats, 0)
     union all
     select 'claim ' || c.claim_id from keymint.workshop_attendance c
-    where c.prior_committed_usd <> (select coalesce(sum(r.committed_usd), 0) from keymint.retired_keys r where r.owner_id = c.claim_id) or c.committed_usd < c.prior_committed_usd`
+    where c.prior_committed_usd <> (select coalesce(sum(r.committed_usd), 0) from keymint.retired_keys r
+      where r.owner_id = c.claim_id) or c.committed_usd < c.prior_committed_usd`
   expect(rows).toEqual([])
 }
 
-/** What all keys of a claim have used and could still spend upstream now, in USD, for keys without a reset. */
+/**
+ * What all keys of a claim have used and could still spend upstream now, in USD, for keys without a
+ * reset.
+ */
 export async function worstUpstream(world: World, claim: { claimId: string }): Promise<number> {
   const row = await claimNow(world, claim)
   const retired = await world.db.retiredKey.findMany({ where: { ownerId: claim.claimId } })

@@ -1,6 +1,7 @@
 /**
- * Many claims with their keys, planted on both sides at once: rows as minting would leave them, keys at the stand-in,
- * hung on their guardrail. For tests and benches that need thousands and do not test minting.
+ * Many claims with their keys, planted on both sides at once: rows as minting would leave them,
+ * keys at the stand-in, hung on their guardrail. For tests and benches that need thousands and do
+ * not test minting.
  */
 import { randomUUID } from 'node:crypto'
 import { ensureGuardrail } from '~/domain/keys/guardrail.server'
@@ -119,8 +120,10 @@ export async function plantClaims(
     planted.push(...claims.map(({ email: _email, ...claim }) => claim))
   }
   await world.db.$executeRaw`
-    insert into keymint.pools (workshop_slug, committed_usd, seats) values (${slug}, ${limitUsd}::numeric * ${count}::int, ${count}::int)
-    on conflict (workshop_slug) do update set committed_usd = pools.committed_usd + excluded.committed_usd, seats = pools.seats + excluded.seats`
+    insert into keymint.pools (workshop_slug, committed_usd, seats)
+      values (${slug}, ${limitUsd}::numeric * ${count}::int, ${count}::int)
+    on conflict (workshop_slug) do update
+      set committed_usd = pools.committed_usd + excluded.committed_usd, seats = pools.seats + excluded.seats`
   return planted
 }
 
@@ -130,7 +133,10 @@ export type Die = {
   take: <Item>(items: Item[]) => Item
 }
 
-/** A die that falls the same way for the same seed (mulberry32). The seed is printed, and repeated by the named variable. */
+/**
+ * A die that falls the same way for the same seed (mulberry32). The seed is printed, and repeated
+ * by the named variable.
+ */
 export function seededDie(variable: string): Die {
   const seed = Number(process.env[variable] ?? Date.now() % 1_000_000)
   process.stdout.write(`${variable}=${seed} repeats this run\n`)

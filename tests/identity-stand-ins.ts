@@ -1,4 +1,7 @@
-/** GitHub and Google for tests: strict about client credentials, redirect URIs and PKCE, and ready to fail on demand. */
+/**
+ * GitHub and Google for tests: strict about client credentials, redirect URIs and PKCE, and ready
+ * to fail on demand.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AuthConfig } from '../app/adapters/identity-providers.server'
@@ -28,7 +31,10 @@ export type StandIns = {
   /** By path: what happens instead of the answer. */
   faults: Map<string, Fault>
   calls: { path: string; headers: IncomingMessage['headers']; body: string }[]
-  /** What a person who agrees does: follows the redirect to the provider and comes back with its answer. */
+  /**
+   * What a person who agrees does: follows the redirect to the provider and comes back with its
+   * answer.
+   */
   consent(authorizationUrl: string): URL
   close(): Promise<void>
 }

@@ -1,6 +1,7 @@
 /**
- * What every ServiceAdapter must do, asked of each against a stand-in on a real port: call `conformanceOf` from the adapter's test.
- * A bench is the adapter with a credential, and a hand inside the stand-in.
+ * What every ServiceAdapter must do, asked of each against a stand-in on a real port: call
+ * `conformanceOf` from the adapter's test. A bench is the adapter with a credential, and a hand
+ * inside the stand-in.
  */
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
@@ -30,7 +31,10 @@ export type ServiceBench = AsyncDisposable & {
   unreachable(): Promise<{ adapter: ServiceAdapter; credential: ServiceCredential }>
   /** Charges the key past all rules. */
   spend(id: string, usd: number): Promise<void>
-  /** Uses the key as its holder would, on a model of its list if it has one. True when it was served. */
+  /**
+   * Uses the key as its holder would, on a model of its list if it has one. True when it was
+   * served.
+   */
   use(plaintext: string, model?: string): Promise<boolean>
   /** Two models of the service, where it has models. */
   models?: [string, string]

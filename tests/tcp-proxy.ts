@@ -10,13 +10,22 @@ export type TcpProxy = {
   urlFor(databaseUrl: string): string
   /** Destroys every connection; new ones are let through. */
   cut(): void
-  /** While on, nothing passes in either direction and nothing is lost; connections are accepted and stay silent. */
+  /**
+   * While on, nothing passes in either direction and nothing is lost; connections are accepted and
+   * stay silent.
+   */
   blackhole(on: boolean): void
   /** Holds every chunk back for so long, in order. 0 ends it. */
   delay(milliseconds: number): void
-  /** One shot: the next client message that holds these bytes never arrives, and its connection is destroyed. Resolves then. */
+  /**
+   * One shot: the next client message that holds these bytes never arrives, and its connection is
+   * destroyed. Resolves then.
+   */
   dropNextMatching(bytes: string): Promise<void>
-  /** One shot: the next client message that holds these bytes arrives and is answered, but the client loses its connection instead of getting the answer. Resolves then. */
+  /**
+   * One shot: the next client message that holds these bytes arrives and is answered, but the
+   * client loses its connection instead of getting the answer. Resolves then.
+   */
   cutAnswerAfter(bytes: string): Promise<void>
   stop(): Promise<void>
 }

@@ -1,9 +1,9 @@
 /**
- * A team's side of a test world: a team, its owner, a LiteLLM proxy, and sub-keys in a table of the test's own, so that the mint
- * engine can be asked for them without the pages and the ledger of the team's door.
+ * A team's side of a test world: a team, its owner, a LiteLLM proxy, and sub-keys in a table of the
+ * test's own, so that the mint engine can be asked for them without the pages and the ledger of the
+ * team's door.
  */
 import { randomUUID } from 'node:crypto'
-import type { Ctx } from '~/domain/ctx'
 import type { Holder } from '~/domain/holder'
 import { depositKey } from '~/domain/vault/vault.server'
 import { startLiteLlm } from '../simulators/litellm/server'
@@ -23,8 +23,9 @@ export async function openTeamBench(world: World) {
     { there: boolean }[]
   >`select to_regclass('keymint.teams') is not null as there`
   if (teams?.there)
-    await world.db
-      .$executeRaw`insert into keymint.teams (id, slug, name, created_by) values (${teamId}::uuid, ${`team-${teamId.slice(0, 8)}`}, 'A team for tests', ${owner!.userId})`
+    await world.db.$executeRaw`
+        insert into keymint.teams (id, slug, name, created_by)
+          values (${teamId}::uuid, ${`team-${teamId.slice(0, 8)}`}, 'A team for tests', ${owner!.userId})`
   await openTestKeys(world)
   const sim = async <T>(method: string, path: string, body?: object): Promise<T> => {
     const response = await fetch(`${litellm.baseUrl}/__sim/${path}`, {
@@ -110,12 +111,15 @@ export async function openTeamBench(world: World) {
 async function openTestKeys(world: World): Promise<void> {
   world.ctx.holders = { ...world.ctx.holders, [kind]: testKeyOwner }
   await world.db.$executeRaw`
-    create table keymint.test_keys (id uuid primary key, state text not null default 'pending', reason text, key_id text, sealed text, generation integer not null default 1)`
+    create table keymint.test_keys (id uuid primary key, state text not null default 'pending', reason text,
+      key_id text, sealed text, generation integer not null default 1)`
   const [view] = await world.db.$queryRaw<
     { definition: string }[]
   >`select pg_get_viewdef('keymint.mint_owners'::regclass) as definition`
   await world.db.$executeRawUnsafe(
-    `create or replace view keymint.mint_owners as ${view!.definition.replace(/;\s*$/, '')} union all select '${kind}'::text, id, generation, state = 'pending', false from keymint.test_keys`,
+    `
+      create or replace view keymint.mint_owners as ${view!.definition.replace(/;\s*$/, '')} union all
+        select '${kind}'::text, id, generation, state = 'pending', false from keymint.test_keys`,
   )
 }
 
@@ -126,12 +130,15 @@ const testKeyOwner: Holder = {
   },
   async save(tx, { ownerId }, { hash, sealed }) {
     return (
-      (await tx.$executeRaw`update keymint.test_keys set state = 'ready', key_id = ${hash}, sealed = ${sealed} where id = ${ownerId}::uuid and state = 'pending'`) ===
-      1
+      (await tx.$executeRaw`
+        update keymint.test_keys set state = 'ready', key_id = ${hash}, sealed = ${sealed}
+          where id = ${ownerId}::uuid and state = 'pending'`) === 1
     )
   },
   async refuse(tx, { ownerId }, refusal) {
-    await tx.$executeRaw`update keymint.test_keys set state = 'refused', reason = ${`${refusal.reason}: ${refusal.detail}`} where id = ${ownerId}::uuid and state = 'pending'`
+    await tx.$executeRaw`
+      update keymint.test_keys set state = 'refused', reason = ${`${refusal.reason}: ${refusal.detail}`}
+        where id = ${ownerId}::uuid and state = 'pending'`
   },
   markBound: () => Promise.reject(new Error('a sub-key is never bound')),
   markUnbound: () => Promise.reject(new Error('a sub-key is never bound')),

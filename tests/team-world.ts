@@ -1,6 +1,7 @@
 /**
- * A small world for the ledger: a database of its own, a clock that can be moved, and a service in memory that can fail
- * before and after it has done what it was asked. The queue keeps nothing: a test decides what runs, and what is lost.
+ * A small world for the ledger: a database of its own, a clock that can be moved, and a service in
+ * memory that can fail before and after it has done what it was asked. The queue keeps nothing: a
+ * test decides what runs, and what is lost.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import pLimit from 'p-limit'
@@ -55,7 +56,10 @@ export class MemoryService implements ServiceKeys {
     return held
   }
 
-  /** Somebody uses the key: at most what the cap leaves, and a little more where `inFlight` says so. Returns what was spent. */
+  /**
+   * Somebody uses the key: at most what the cap leaves, and a little more where `inFlight` says so.
+   * Returns what was spent.
+   */
   use(id: string, wanted: bigint, inFlight = 0n): bigint {
     const key = this.keys.get(id)
     if (!key || key.disabled || key.deleted || key.expiresAt <= this.now()) return 0n
@@ -68,7 +72,10 @@ export class MemoryService implements ServiceKeys {
     return spent
   }
 
-  /** Requests that were in flight when the key was disabled are counted a little later: for a minute and a half. Returns the keys that may get such. */
+  /**
+   * Requests that were in flight when the key was disabled are counted a little later: for a minute
+   * and a half. Returns the keys that may get such.
+   */
   stillCounting(): Held[] {
     return [...this.keys.values()].filter(
       (key) => key.disabled && !key.deleted && this.now().getTime() - key.disabledAt < 90_000,
@@ -219,7 +226,10 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
     moveClock: (ms: number) => void (now += ms),
     setClock: (at: Date) => void (now = Math.max(now, at.getTime())),
 
-    /** What the mint engine does when the provider has answered. False when nobody waits for the key any more. */
+    /**
+     * What the mint engine does when the provider has answered. False when nobody waits for the key
+     * any more.
+     */
     async mint(keyId: string): Promise<boolean> {
       const mint = await db.mint.findFirst({ where: { ownerId: keyId, state: 'pending' } })
       if (!mint) return false

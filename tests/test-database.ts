@@ -1,4 +1,7 @@
-/** A database alone, for tests that need no provider and no queue: a clone of the run's migrated template. */
+/**
+ * A database alone, for tests that need no provider and no queue: a clone of the run's migrated
+ * template.
+ */
 import { inject } from 'vitest'
 import { createDb, type Db } from '~/adapters/db.server'
 import { cloneDatabase } from '../simulators/postgres/template'

@@ -1,4 +1,7 @@
-/** One Postgres for a run of tests and one migrated template in it; every test file clones its own database. */
+/**
+ * One Postgres for a run of tests and one migrated template in it; every test file clones its own
+ * database.
+ */
 import type { TestProject } from 'vitest/node'
 import { migrate } from '../prisma/migrate'
 import { createTemplate, dropDatabase, resolvePostgres } from '../simulators/postgres/template'

@@ -1,7 +1,7 @@
 /**
- * A whole small Keymint for a test or a bench: a database of its own, a stand-in for OpenRouter, a ctx with a clock that
- * can be moved, and workers in this process or in processes that can be killed. With tests and benches, the
- * one place that sees both sides.
+ * A whole small Keymint for a test or a bench: a database of its own, a stand-in for OpenRouter, a
+ * ctx with a clock that can be moved, and workers in this process or in processes that can be
+ * killed. With tests and benches, the one place that sees both sides.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
@@ -71,7 +71,9 @@ export type WorldOptions = {
   databaseUrl?: (url: string) => string
 }
 
-/** Opens a world on a clone of a migrated template; `await using` closes it with everything in it. */
+/**
+ * Opens a world on a clone of a migrated template; `await using` closes it with everything in it.
+ */
 export async function openWorldOn(
   postgres: { adminUrl: string; template: string },
   options: WorldOptions = {},
@@ -211,7 +213,10 @@ export async function openWorldOn(
       return { stop }
     },
 
-    /** A worker in a process of its own, that can be killed and stopped. It knows no workshop file: workers read rows. */
+    /**
+     * A worker in a process of its own, that can be killed and stopped. It knows no workshop file:
+     * workers read rows.
+     */
     async spawnWorker(environment: Record<string, string> = {}): Promise<ChildProcess> {
       const child = spawn(process.execPath, ['--import', 'tsx', 'jobs/worker.ts'], {
         env: {

@@ -6,11 +6,14 @@ export { Prisma }
 export type Db = PrismaClient
 export type Tx = Prisma.TransactionClient
 
-// A process that freezes inside a transaction would hold its row locks for ever: Postgres ends such a session,
-// later than the longest upstream call that is made inside one (ten seconds, while ensuring a guardrail).
+// A process that freezes inside a transaction would hold its row locks for ever: Postgres ends such
+// a session, later than the longest upstream call that is made inside one (ten seconds, while
+// ensuring a guardrail).
 const sessionOptions = '-c idle_in_transaction_session_timeout=15000'
 
-/** `max` connections; a transaction waits 5 s for one and may run 10 s, then fails as unavailable. */
+/**
+ * `max` connections; a transaction waits 5 s for one and may run 10 s, then fails as unavailable.
+ */
 export function createDb(url: string, options: { max: number; applicationName: string }): Db {
   const adapter = new PrismaPg(
     {
@@ -38,7 +41,10 @@ const unavailableCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', '
 const unavailableText =
   /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Connection terminated|connection timeout|timeout exceeded when trying to connect|the database system is (starting up|shutting down)|terminating connection|too many clients|Can't reach database|Server has closed the connection|Connection pool/i
 
-/** Whether the database could not be reached or had no connection to give: the caller may try again later. */
+/**
+ * Whether the database could not be reached or had no connection to give: the caller may try again
+ * later.
+ */
 export function isDatabaseUnavailable(error: unknown): boolean {
   for (
     let current = error, depth = 0;
@@ -56,7 +62,10 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return false
 }
 
-/** Whether Postgres refused the row because of a unique constraint. By code, not by class: the pages and the processes are bundled apart. */
+/**
+ * Whether Postgres refused the row because of a unique constraint. By code, not by class: the pages
+ * and the processes are bundled apart.
+ */
 export function isUniqueViolation(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error)) return false
   return error.code === 'P2002' || (error.code === 'P2010' && error.message.includes('23505'))

@@ -1,6 +1,7 @@
 /**
- * Fingerprints: how a person who was erased is known again without being known. HMAC-SHA-256 under keys derived from
- * ENCRYPTION_KEY, so that the database alone cannot be searched for a GitHub id or an address.
+ * Fingerprints: how a person who was erased is known again without being known. HMAC-SHA-256 under
+ * keys derived from ENCRYPTION_KEY, so that the database alone cannot be searched for a GitHub id
+ * or an address.
  */
 import { createHmac, hkdfSync } from 'node:crypto'
 
@@ -11,7 +12,10 @@ export type Fingerprints = {
   allOf(text: string): string[]
 }
 
-/** `keys` as for the sealer: newest first. A fingerprint is found again for as long as its key stands in the list. */
+/**
+ * `keys` as for the sealer: newest first. A fingerprint is found again for as long as its key
+ * stands in the list.
+ */
 export function createFingerprints(keys: Buffer[]): Fingerprints {
   const derived = keys.map((key) =>
     Buffer.from(hkdfSync('sha256', key, '', 'keymint fingerprint v1', 32)),

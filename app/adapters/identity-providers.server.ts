@@ -1,7 +1,8 @@
 /**
  * Sign-in at GitHub and Google: state, PKCE (S256) at both, nonce and id_token claims at Google.
- * Guarantee: an identity comes out only if the provider answered for this browser's own attempt; an email only
- * if the provider says that it is verified. No token outlives the call, and none is ever logged.
+ * Guarantee: an identity comes out only if the provider answered for this browser's own attempt; an
+ * email only if the provider says that it is verified. No token outlives the call, and none is ever
+ * logged.
  */
 import { createHash, createHmac } from 'node:crypto'
 import { CodeChallengeMethod, GitHub, OAuth2RequestError, OAuth2Tokens } from 'arctic'
@@ -22,7 +23,10 @@ export type ProviderIdentity = {
   name: string
   avatarUrl: string | null
   accountCreatedAt: Date | null
-  /** Whether the provider runs this mailbox itself: Gmail, or a Workspace account. Never true for GitHub. */
+  /**
+   * Whether the provider runs this mailbox itself: Gmail, or a Workspace account. Never true for
+   * GitHub.
+   */
   emailIsAuthoritative: boolean
 }
 
@@ -88,7 +92,10 @@ export function createAuthSetup(config: AuthConfig): AuthSetup {
   }
 }
 
-/** What went wrong, in our words. Null means that it is none of the provider's doing: a bug, to be thrown on. */
+/**
+ * What went wrong, in our words. Null means that it is none of the provider's doing: a bug, to be
+ * thrown on.
+ */
 export function explainSignInFailure(
   error: unknown,
 ): { failure: SignInFailure; reason: string } | null {
@@ -101,12 +108,17 @@ export function explainSignInFailure(
   return null
 }
 
-/** Names one sign-in attempt without giving its state away: every cookie of the attempt carries it. */
+/**
+ * Names one sign-in attempt without giving its state away: every cookie of the attempt carries it.
+ */
 export function attemptId(state: string): string {
   return sha256(state).slice(0, 16)
 }
 
-/** Browsers send a `__Host-` cookie back only to the host that set it: a sibling domain cannot plant one. */
+/**
+ * Browsers send a `__Host-` cookie back only to the host that set it: a sibling domain cannot plant
+ * one.
+ */
 export function attemptCookieName(
   purpose: Provider | 'return',
   attempt: string,
@@ -172,7 +184,8 @@ class KeymintGitHubStrategy extends GitHubStrategy<ProviderIdentity> {
   }
 
   override authenticate(request: Request): Promise<ProviderIdentity> {
-    // A view of this strategy for one request: upstream has one cookie and no PKCE, so that a second tab would break the first.
+    // A view of this strategy for one request: upstream has one cookie and no PKCE, so that a
+    // second tab would break the first.
     const config = this.#config
     const view = viewOf(this)
     const nameCookie = (state: string) => {
@@ -360,7 +373,10 @@ class KeymintGoogleStrategy extends GoogleStrategy<ProviderIdentity> {
   }
 }
 
-/** The id_token came over TLS from the token endpoint itself: its claims are checked, its signature need not be (OIDC Core 3.1.3.7, 6). */
+/**
+ * The id_token came over TLS from the token endpoint itself: its claims are checked, its signature
+ * need not be (OIDC Core 3.1.3.7, 6).
+ */
 function readGoogleIdentity(config: AuthConfig, idToken: string, state: string): ProviderIdentity {
   const claims = checked('Google id_token', googleClaimsSchema, jwtPayload(idToken))
   const { clientId, issuers } = config.google
@@ -434,7 +450,10 @@ function explainOAuthError(code: string): { failure: SignInFailure; reason: stri
 
 const oauthErrorSchema = z.object({ error: z.string() })
 
-/** One call: within the time limit, without redirects (they would carry the secret elsewhere), and failing in our words only. */
+/**
+ * One call: within the time limit, without redirects (they would carry the secret elsewhere), and
+ * failing in our words only.
+ */
 async function callProvider(
   what: string,
   url: string,

@@ -1,7 +1,8 @@
 /**
- * A self-hosted LiteLLM proxy as a team's service, by its documented key management. One request a call, always a
- * timeout, no retries on what changes something. A key's id is its SHA-256 (LiteLLM's `token`), its name the `key_alias`.
- * Answers hold keys and hashes of keys: they end in this file, and no error carries one.
+ * A self-hosted LiteLLM proxy as a team's service, by its documented key management. One request a
+ * call, always a timeout, no retries on what changes something. A key's id is its SHA-256
+ * (LiteLLM's `token`), its name the `key_alias`. Answers hold keys and hashes of keys: they end in
+ * this file, and no error carries one.
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
@@ -46,7 +47,9 @@ const mostPages = 500
 /** A key may end this much earlier than asked, for clocks that differ. */
 const expiryToleranceMs = 120_000
 
-/** LiteLLM's durations that start afresh with the UTC day, on Monday and on the first of the month. */
+/**
+ * LiteLLM's durations that start afresh with the UTC day, on Monday and on the first of the month.
+ */
 const durationOf: Record<ServiceReset, string> = { daily: '1d', weekly: '7d', monthly: '1mo' }
 const resetOf: Record<string, ServiceReset> = {
   '1d': 'daily',
@@ -147,7 +150,10 @@ export function createLiteLlm({
     }
   }
 
-  /** A change, and the key as it is afterwards. Versions differ in what they answer to an unknown key: the key itself is asked for. */
+  /**
+   * A change, and the key as it is afterwards. Versions differ in what they answer to an unknown
+   * key: the key itself is asked for.
+   */
   async function change(
     credential: ServiceCredential,
     call: string,
@@ -234,7 +240,8 @@ export function createLiteLlm({
       const difference = differenceOf(key, created)
       if (difference === null)
         return { id, label: maskedName(created.key_name), plaintext: created.key }
-      // The proxy's own configuration has changed what was asked for. Its delete is confirmed, or somebody has to look for the key.
+      // The proxy's own configuration has changed what was asked for. Its delete is confirmed, or
+      // somebody has to look for the key.
       await deleteKey(credential, id).catch(() => {
         throw new ProviderError({
           call: 'POST /key/generate',
@@ -262,7 +269,8 @@ export function createLiteLlm({
     async disableKey(credential, id) {
       await change(credential, 'POST /key/block', id, {}, (key) => key.disabled)
     },
-    // /key/unblock hashes what it is given in versions that are in use, a hash too; an update takes the hash in all.
+    // /key/unblock hashes what it is given in versions that are in use, a hash too; an update takes
+    // the hash in all.
     async enableKey(credential, id) {
       await change(credential, 'POST /key/update', id, { blocked: false }, (key) => !key.disabled)
     },
@@ -313,7 +321,10 @@ function requestFor(key: NewServiceKey, now: Date): object {
   }
 }
 
-/** In words, where the proxy's `default_key_generate_params` or the like have made another key than was asked for. Fields that are not repeated are believed. */
+/**
+ * In words, where the proxy's `default_key_generate_params` or the like have made another key than
+ * was asked for. Fields that are not repeated are believed.
+ */
 function differenceOf(asked: NewServiceKey, given: z.output<typeof createdSchema>): string | null {
   const changed = (what: string) =>
     `The proxy changed ${what} of the key by its own configuration, so the key was deleted again. Look at default_key_generate_params and upperbound_key_generate_params.`
@@ -349,7 +360,8 @@ function keyFrom(id: string, row: z.output<typeof rowSchema>): ServiceKey {
         ? null
         : nanoFromUsdNumber(row.max_budget),
     reset: duration === null ? null : (resetOf[duration] ?? null),
-    // `spend` goes back to zero with the budget: only where that never happens is it the whole of it.
+    // `spend` goes back to zero with the budget: only where that never happens is it the whole of
+    // it.
     usage: duration === null ? spend : null,
     usedInWindow: spend,
     windowEndsAt: duration === null ? null : (row.budget_reset_at ?? null),
@@ -432,7 +444,10 @@ function refusalFrom(
   })
 }
 
-/** LiteLLM's own sentence. When it does not accept the key it repeats pieces and the hash of it: those are not passed on. */
+/**
+ * LiteLLM's own sentence. When it does not accept the key it repeats pieces and the hash of it:
+ * those are not passed on.
+ */
 function messageFrom(text: string, status: number, { secret }: ServiceCredential): string | null {
   const parsed = errorSchema.safeParse(parseJson(text))
   if (!parsed.success || status === 401 || status === 403) return null

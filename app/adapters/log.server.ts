@@ -1,6 +1,7 @@
 /**
- * Logs: one JSON line an event on stdout, with the id of the request or job in which it was written. Secrets are
- * removed by the name of their field at any depth, by the look of the value, and by the values that this process was given.
+ * Logs: one JSON line an event on stdout, with the id of the request or job in which it was
+ * written. Secrets are removed by the name of their field at any depth, by the look of the value,
+ * and by the values that this process was given.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import pino from 'pino'
@@ -17,7 +18,10 @@ const leastKnownLength = 8
 
 const known = new Set<string>()
 
-/** Tells the logs of this process what they must never show. Every way in which a value may be written down counts; short ones are left out. */
+/**
+ * Tells the logs of this process what they must never show. Every way in which a value may be
+ * written down counts; short ones are left out.
+ */
 export function rememberSecrets(values: Iterable<string | undefined>): void {
   for (const value of values) {
     if (value === undefined || value.length < leastKnownLength) continue
@@ -35,12 +39,18 @@ export function scrub(text: string): string {
 
 const surroundings = new AsyncLocalStorage<Record<string, unknown>>()
 
-/** Whatever is logged while `work` runs carries these fields: the id of a request, the name and id of a job. */
+/**
+ * Whatever is logged while `work` runs carries these fields: the id of a request, the name and id
+ * of a job.
+ */
 export function inLogContext<Result>(fields: Record<string, unknown>, work: () => Result): Result {
   return surroundings.run({ ...surroundings.getStore(), ...fields }, work)
 }
 
-/** Only name, message, code and stack of an error: request, response and body objects hang on provider errors. */
+/**
+ * Only name, message, code and stack of an error: request, response and body objects hang on
+ * provider errors.
+ */
 function plainError(error: unknown): unknown {
   if (typeof error === 'string') return error
   // pg-boss reports plain objects.

@@ -1,9 +1,14 @@
-/** Mail over SMTP, where the operator has configured it. One try with a short patience: whoever waits is a person, and has a link to copy as well. */
+/**
+ * Mail over SMTP, where the operator has configured it. One try with a short patience: whoever
+ * waits is a person, and has a link to copy as well.
+ */
 import { createTransport } from 'nodemailer'
 
 export type Mail = { to: string; subject: string; text: string }
 export type Mailer = {
-  /** False when the server did not take it; why is logged by the caller, and never holds the text. */
+  /**
+   * False when the server did not take it; why is logged by the caller, and never holds the text.
+   */
   send(mail: Mail): Promise<boolean>
 }
 

@@ -1,6 +1,6 @@
 /**
- * Figures for Prometheus. Labels are names of ours (a job, a call, a route's pattern, a workshop) and never a person,
- * an address or a key: what is not such a name cannot be handed in here.
+ * Figures for Prometheus. Labels are names of ours (a job, a call, a route's pattern, a workshop)
+ * and never a person, an address or a key: what is not such a name cannot be handed in here.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { KeyProvider } from './openrouter.server'
@@ -43,7 +43,9 @@ export type Metrics = {
   countJob(job: string, outcome: string): void
   observeUpstream(call: string, outcome: string, seconds: number): void
   observeRequest(method: string, route: string, status: number, seconds: number): void
-  /** What the database said just now, or null when it did not answer: old figures would look alive. */
+  /**
+   * What the database said just now, or null when it did not answer: old figures would look alive.
+   */
   setGauges(gauges: Gauges | null): void
   /** The text that Prometheus reads. */
   scrape(): Promise<{ contentType: string; text: string }>

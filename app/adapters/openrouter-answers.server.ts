@@ -1,6 +1,6 @@
 /**
- * What OpenRouter's SDK gives back, turned into answers and ProviderErrors of ours. Its errors hold requests and
- * bodies with secrets in them: they end here and in openrouter.server.ts.
+ * What OpenRouter's SDK gives back, turned into answers and ProviderErrors of ours. Its errors hold
+ * requests and bodies with secrets in them: they end here and in openrouter.server.ts.
  */
 import type { Result } from '@openrouter/sdk/types/fp.js'
 import { scrub } from './log.server'
@@ -11,7 +11,10 @@ import {
   type ProviderTrouble,
 } from './provider-error'
 
-/** The SDK returns most failures, and throws the rest: a body that breaks off, and JSON that is none, with a piece of it in the message. */
+/**
+ * The SDK returns most failures, and throws the rest: a body that breaks off, and JSON that is
+ * none, with a piece of it in the message.
+ */
 export async function answerOf<T>(pending: PromiseLike<Result<T>>): Promise<Result<T>> {
   try {
     return await pending
@@ -20,7 +23,10 @@ export async function answerOf<T>(pending: PromiseLike<Result<T>>): Promise<Resu
   }
 }
 
-/** The answer in our words. What cannot be said in them, an impossible amount for one, is an unreadable answer. */
+/**
+ * The answer in our words. What cannot be said in them, an impossible amount for one, is an
+ * unreadable answer.
+ */
 export async function unwrap<T, Ours>(
   call: string,
   pending: PromiseLike<Result<T>>,

@@ -1,6 +1,7 @@
 /**
- * OpenRouter as a team's service: the owner's management key makes the sub-keys. Models are not declared: OpenRouter
- * limits them by guardrails, which are attached after a key exists and would have to be kept and deleted with it (decision 015).
+ * OpenRouter as a team's service: the owner's management key makes the sub-keys. Models are not
+ * declared: OpenRouter limits them by guardrails, which are attached after a key exists and would
+ * have to be kept and deleted with it (decision 015).
  */
 import type { NanoUsd } from '~/money'
 import { createOpenRouter, type KeyProvider, type UpstreamKey } from './openrouter.server'

@@ -1,4 +1,7 @@
-/** The adapter against the stand-in and against servers stranger than that: what a failure is called, and what it must never carry. */
+/**
+ * The adapter against the stand-in and against servers stranger than that: what a failure is
+ * called, and what it must never carry.
+ */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'

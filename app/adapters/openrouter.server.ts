@@ -1,7 +1,8 @@
 /**
- * OpenRouter's management interface in our words, on the official SDK. One call each, no retries (the SDK's
- * own would mint duplicates), always a timeout. Every failure is a ProviderError; the SDK's errors hold the
- * management key and fresh plaintext, so they end in this file and are never logged or rethrown.
+ * OpenRouter's management interface in our words, on the official SDK. One call each, no retries
+ * (the SDK's own would mint duplicates), always a timeout. Every failure is a ProviderError; the
+ * SDK's errors hold the management key and fresh plaintext, so they end in this file and are never
+ * logged or rethrown.
  */
 import { OpenRouterCore } from '@openrouter/sdk/core.js'
 import { analyticsGetUserActivity } from '@openrouter/sdk/funcs/analyticsGetUserActivity.js'
@@ -69,7 +70,9 @@ export type KeySelfReading = {
   isManagementKey: boolean
 }
 
-/** What the account has bought and used since it was made, every workspace and every key together. */
+/**
+ * What the account has bought and used since it was made, every workspace and every key together.
+ */
 export type AccountCredits = { bought: NanoUsd; used: NanoUsd }
 /** One model on one completed UTC day. `date` is YYYY-MM-DD. */
 export type ActivityRow = {
@@ -81,7 +84,10 @@ export type ActivityRow = {
   completionTokens: number
 }
 /** `id` is what one asks for, `canonicalSlug` what a guardrail answers with. */
-/** `longestAnswer` is what the longest answer costs at list price, which the provider reserves for a request without max_tokens; null where it names no price. */
+/**
+ * `longestAnswer` is what the longest answer costs at list price, which the provider reserves for a
+ * request without max_tokens; null where it names no price.
+ */
 export type UpstreamModel = { id: string; canonicalSlug: string; longestAnswer: NanoUsd | null }
 
 export type KeyProvider = {
@@ -93,13 +99,17 @@ export type KeyProvider = {
     expiresAt: Date | null
   }): Promise<{ hash: string; label: string; plaintext: string }>
   /**
-   * Every key of the workspace, disabled ones too, newest first; pages of 100, page 0 read again at the end because new
-   * keys shift the pages. A key that cannot be read is left out and logged, unless none can be: so absence is no proof.
+   * Every key of the workspace, disabled ones too, newest first; pages of 100, page 0 read again at
+   * the end because new keys shift the pages. A key that cannot be read is left out and logged,
+   * unless none can be: so absence is no proof.
    */
   listKeys(): Promise<UpstreamKey[]>
   /** null when the provider says the key does not exist. */
   findKey(hash: string): Promise<UpstreamKey | null>
-  /** What is absent stays. Without a reset (null) the limit counts all that the key has ever used. The answer is the key as it is now. */
+  /**
+   * What is absent stays. Without a reset (null) the limit counts all that the key has ever used.
+   * The answer is the key as it is now.
+   */
   updateKey(
     hash: string,
     change: { disabled?: boolean; limit?: NanoUsd; limitReset?: KeyReset | null },
@@ -114,13 +124,24 @@ export type KeyProvider = {
   listAssignedHashes(guardrailId: string): Promise<Set<string>>
   /** GET /key with the given key itself: costs nothing. */
   readOwnKey(plaintext: string): Promise<KeySelfReading>
-  /** GET /credits. With a key that is no management key the provider answers zeros, not a refusal. */
+  /**
+   * GET /credits. With a key that is no management key the provider answers zeros, not a refusal.
+   */
   readCredits(): Promise<AccountCredits>
-  /** GET /activity: what was spent by model on one completed UTC day of the last 30, by one key or by all of the workspace. Today is not among them. */
+  /**
+   * GET /activity: what was spent by model on one completed UTC day of the last 30, by one key or
+   * by all of the workspace. Today is not among them.
+   */
   listActivity(input: { date?: string; keyHash?: string }): Promise<ActivityRow[]>
-  /** GET /key with our own key, and the provider's clock (whole seconds) from the Date header of the answer. */
+  /**
+   * GET /key with our own key, and the provider's clock (whole seconds) from the Date header of the
+   * answer.
+   */
   readManagementKey(): Promise<{ isManagementKey: boolean; serverTime: Date | null }>
-  /** Every model there is. Guardrails answer with canonical slugs, files name ids: this maps one to the other. */
+  /**
+   * Every model there is. Guardrails answer with canonical slugs, files name ids: this maps one to
+   * the other.
+   */
   listModels(): Promise<UpstreamModel[]>
 }
 
@@ -152,7 +173,10 @@ export function createOpenRouter(config: {
   const options = { retries: { strategy: 'none' as const }, timeoutMs }
   const workspace = config.workspaceId ? { workspaceId: config.workspaceId } : {}
 
-  /** The SDK refuses a page for one strange key, ours or anybody's: then its items are read one by one. */
+  /**
+   * The SDK refuses a page for one strange key, ours or anybody's: then its items are read one by
+   * one.
+   */
   async function keyPage(offset: number): Promise<KeyPage> {
     const result = await answerOf(
       apiKeysList(client, { offset, includeDisabled: true, ...workspace }, options),
@@ -170,7 +194,8 @@ export function createOpenRouter(config: {
     ({
       name: rules.name,
       description: rules.description,
-      // The provider wants both or neither, and it has no lifetime interval: the pool is ours to hold.
+      // The provider wants both or neither, and it has no lifetime interval: the pool is ours to
+      // hold.
       limitUsd: usdNumberFromNano(rules.limit),
       resetInterval: guardrailReset,
       allowedModels: rules.allowedModels,
@@ -425,7 +450,10 @@ function priceOfLongest(usdPerToken: string, tokens: number | null | undefined):
   return nanoFromUsdNumber(price * tokens)
 }
 
-/** The SDK's own pages would retry as they please: these are asked for one by one. `takePage` says how many items its page had. */
+/**
+ * The SDK's own pages would retry as they please: these are asked for one by one. `takePage` says
+ * how many items its page had.
+ */
 async function eachPage(
   call: string,
   takePage: (offset: number) => Promise<number>,
@@ -515,8 +543,8 @@ function isNotFound(error: unknown): boolean {
 }
 
 /**
- * A 201 that lacks a field fails the SDK's validation although the key exists and its plaintext is in the
- * body: read what we need, so that a field removed upstream does not stop a workshop.
+ * A 201 that lacks a field fails the SDK's validation although the key exists and its plaintext is
+ * in the body: read what we need, so that a field removed upstream does not stop a workshop.
  */
 function rescueCreatedKey(
   error: unknown,

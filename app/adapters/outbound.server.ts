@@ -1,7 +1,8 @@
 /**
- * Requests to addresses that people type in. Guarantee: nothing is sent to a private, loopback or otherwise special
- * address unless that is allowed, and nothing but https leaves for a public one. The address is checked when the
- * connection is made, after the name was resolved, so that a name cannot change its mind. Redirects are not followed.
+ * Requests to addresses that people type in. Guarantee: nothing is sent to a private, loopback or
+ * otherwise special address unless that is allowed, and nothing but https leaves for a public one.
+ * The address is checked when the connection is made, after the name was resolved, so that a name
+ * cannot change its mind. Redirects are not followed.
  */
 import { lookup, type LookupAddress } from 'node:dns'
 import http from 'node:http'
@@ -75,7 +76,10 @@ for (const [network, prefix] of [
   special.addSubnet(network, prefix, 'ipv6')
 }
 
-/** Whether the address is one that the public internet does not route. An IPv4 address written as IPv6 counts as what it is. */
+/**
+ * Whether the address is one that the public internet does not route. An IPv4 address written as
+ * IPv6 counts as what it is.
+ */
 export function isSpecialAddress(address: string): boolean {
   const family = isIP(address)
   return family === 0 || special.check(address, family === 6 ? 'ipv6' : 'ipv4')

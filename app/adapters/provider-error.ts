@@ -1,6 +1,7 @@
 /**
  * What went wrong at a provider, in our words. It never carries a request, a response or a body:
- * those hold keys. Recognised by `name`, because the web bundle and the server bundle each have their own class.
+ * those hold keys. Recognised by `name`, because the web bundle and the server bundle each have
+ * their own class.
  */
 export type ProviderTrouble =
   /** Certain that nothing happened upstream; worth asking again later. */

@@ -28,8 +28,11 @@ async function migrateIn(databaseUrl: string): Promise<void> {
 test('migrating again, from two machines at once, changes nothing and every queue of the catalog stands', async () => {
   await using world = await openWorld()
   const state = () => world.db.$queryRaw`
-    select (select id from keymint.installation), (select count(*)::int from keymint._prisma_migrations) as migrations, (select count(*)::int from pgboss.schedule) as schedules,
-      (select jsonb_agg(jsonb_build_array(name, policy, retry_limit, notify) order by name) from pgboss.queue) as queues`
+    select (select id from keymint.installation),
+      (select count(*)::int from keymint._prisma_migrations) as migrations,
+      (select count(*)::int from pgboss.schedule) as schedules,
+      (select jsonb_agg(jsonb_build_array(name, policy, retry_limit, notify) order by name)
+        from pgboss.queue) as queues`
   const before = await state()
   await Promise.all([migrateIn(world.database.url), migrateIn(world.database.url)])
   expect(await state()).toEqual(before)

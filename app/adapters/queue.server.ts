@@ -38,7 +38,10 @@ export const catalog = {
       deadLetter: 'mint-key-dead',
     },
   },
-  /** The same for a mint that needs a team's service: slots of its own, so that a proxy that hangs holds no claim up. Singleton key: the mint id. */
+  /**
+   * The same for a mint that needs a team's service: slots of its own, so that a proxy that hangs
+   * holds no claim up. Singleton key: the mint id.
+   */
   'mint-sub-key': {
     payload: mintPayload,
     queue: {
@@ -50,8 +53,9 @@ export const catalog = {
     },
   },
   /**
-   * Attaches one minted key to its guardrail. Fetched in batches. Singleton key: the mint id. It does not NOTIFY:
-   * commits that do take turns, and saves must not; the worker that saved wakes its own bind slot instead.
+   * Attaches one minted key to its guardrail. Fetched in batches. Singleton key: the mint id. It
+   * does not NOTIFY: commits that do take turns, and saves must not; the worker that saved wakes
+   * its own bind slot instead.
    */
   'bind-guardrail': {
     payload: mintPayload,
@@ -63,7 +67,9 @@ export const catalog = {
       deadLetter: 'bind-guardrail-dead',
     },
   },
-  /** Works the items of one bulk action, a stretch at a time. Singleton key: the bulk action's id. */
+  /**
+   * Works the items of one bulk action, a stretch at a time. Singleton key: the bulk action's id.
+   */
   'bulk-action': {
     payload: bulkPayload,
     queue: {
@@ -97,7 +103,10 @@ export const catalog = {
       deleteAfterSeconds: 86_400,
     },
   },
-  /** Compares everything upstream with our rows: the run that somebody asked for, or one of its own. Singleton key: the run id. */
+  /**
+   * Compares everything upstream with our rows: the run that somebody asked for, or one of its own.
+   * Singleton key: the run id.
+   */
   'reconcile-check': {
     payload: z.object({ runId: z.uuid().optional() }),
     queue: {
@@ -137,7 +146,10 @@ export const catalog = {
       heartbeatSeconds: 30,
     },
   },
-  /** Checks whether this deployment is ready for a room, as staff asked for it. Not tried again: they see that it did not end and ask anew. */
+  /**
+   * Checks whether this deployment is ready for a room, as staff asked for it. Not tried again:
+   * they see that it did not end and ask anew.
+   */
   doctor: {
     payload: z.object({ reportId: z.uuid() }),
     queue: {
@@ -160,7 +172,10 @@ export const catalog = {
       deleteAfterSeconds: 86_400,
     },
   },
-  /** Finds and removes keys of ours behind one master key that no row holds. Singleton key: the master key's id. */
+  /**
+   * Finds and removes keys of ours behind one master key that no row holds. Singleton key: the
+   * master key's id.
+   */
   'reconcile-service': {
     payload: masterKeyPayload,
     queue: {
@@ -171,7 +186,10 @@ export const catalog = {
       deleteAfterSeconds: 86_400,
     },
   },
-  /** Brings the provider in line with the row of one sub-key. One may wait while one runs. Singleton key: the key's id. */
+  /**
+   * Brings the provider in line with the row of one sub-key. One may wait while one runs. Singleton
+   * key: the key's id.
+   */
   'apply-sub-key': {
     payload: subKeyPayload,
     queue: {
@@ -193,7 +211,9 @@ export const catalog = {
       deleteAfterSeconds: 86_400,
     },
   },
-  /** Opens the month of every member. Nothing depends on it: whoever touches a month first opens it. */
+  /**
+   * Opens the month of every member. Nothing depends on it: whoever touches a month first opens it.
+   */
   'roll-months': {
     payload: emptyPayload,
     queue: {
@@ -261,31 +281,46 @@ export const schedules: { name: JobName; cron: string }[] = [
   { name: 'tidy', cron: '23 3 * * *' },
   { name: 'reconcile-services', cron: '*/5 * * * *' },
   { name: 'sync-sub-keys', cron: '* * * * *' },
-  // Every midnight, not only the first of a month: a night that was missed is made up for by the next.
+  // Every midnight, not only the first of a month: a night that was missed is made up for by the
+  // next.
   { name: 'roll-months', cron: '0 0 * * *' },
 ]
 
 export type SendOptions = { singletonKey?: string; startAfterSeconds?: number }
 
 export type Queue = {
-  /** Sends a job in the caller's transaction. `already-queued` means a job with this key waits or runs. */
+  /**
+   * Sends a job in the caller's transaction. `already-queued` means a job with this key waits or
+   * runs.
+   */
   enqueue<Name extends JobName>(
     tx: Tx,
     name: Name,
     payload: JobPayload<Name>,
     options?: SendOptions,
   ): Promise<'queued' | 'already-queued'>
-  /** Makes a job that waits for its next try run now. Does nothing to one that runs or is not there. */
+  /**
+   * Makes a job that waits for its next try run now. Does nothing to one that runs or is not there.
+   */
   bringForward(tx: Tx, name: JobName, singletonKey: string): Promise<void>
   /** Runs this waiting job after so many seconds (0: now). False when it does not wait any more. */
   runAfter(tx: Tx, name: string, jobId: string, seconds: number): Promise<boolean>
-  /** Takes a job that waits or runs out of the queue; whatever a worker then says of it is ignored. False when it has ended. */
+  /**
+   * Takes a job that waits or runs out of the queue; whatever a worker then says of it is ignored.
+   * False when it has ended.
+   */
   cancel(tx: Tx, name: string, jobId: string): Promise<boolean>
   /** Runs a job again that failed for good. False when it is in no such state. */
   retryFailed(tx: Tx, name: string, jobId: string): Promise<boolean>
-  /** Puts a dead letter back into the queue it came from, or into `name` when it does not know. False when it is gone. */
+  /**
+   * Puts a dead letter back into the queue it came from, or into `name` when it does not know.
+   * False when it is gone.
+   */
   redrive(tx: Tx, deadLetterName: string, jobId: string): Promise<boolean>
-  /** Brings every waiting job of this name forward, so many at once and the next ones a second later. Returns how many. */
+  /**
+   * Brings every waiting job of this name forward, so many at once and the next ones a second
+   * later. Returns how many.
+   */
   spreadForward(tx: Tx, name: JobName, perSecond: number): Promise<number>
   stop(): Promise<void>
 }
@@ -344,7 +379,10 @@ export function queueOver(boss: PgBoss): Queue {
 /** pg-boss answers with a count that its types do not name. */
 const anyAffected = (response: object) => 'affected' in response && Number(response.affected) > 0
 
-/** pg-boss moves jobs one by one; a whole queue that was paused is one statement. Those that may run already keep their place. */
+/**
+ * pg-boss moves jobs one by one; a whole queue that was paused is one statement. Those that may run
+ * already keep their place.
+ */
 async function spreadForwardInTransaction(
   tx: Tx,
   name: JobName,
@@ -354,7 +392,8 @@ async function spreadForwardInTransaction(
     with waiting as (
       select id, (row_number() over (order by created_on, id) - 1) / ${perSecond}::int as step from pgboss.job
       where name = ${name} and state in ('created', 'retry') and start_after > now())
-    update pgboss.job j set start_after = least(j.start_after, now() + waiting.step * interval '1 s') from waiting where j.name = ${name} and j.id = waiting.id`
+    update pgboss.job j set start_after = least(j.start_after, now() + waiting.step * interval '1 s')
+      from waiting where j.name = ${name} and j.id = waiting.id`
 }
 
 type BossEvents = { onError: (error: Error) => void; onWarning: (warning: object) => void }
@@ -376,7 +415,10 @@ export async function createSendingQueue(url: string, events: BossEvents): Promi
   return queueOver(boss)
 }
 
-/** The pg-boss of a worker process: listens, supervises every 5 s, runs the schedules. `url` must be a direct session. */
+/**
+ * The pg-boss of a worker process: listens, supervises every 5 s, runs the schedules. `url` must be
+ * a direct session.
+ */
 export async function createWorkingBoss(url: string, events: BossEvents): Promise<PgBoss> {
   const boss = new PgBoss({
     connectionString: withoutPrismaParameters(url),
@@ -389,8 +431,9 @@ export async function createWorkingBoss(url: string, events: BossEvents): Promis
     persistQueueStats: true,
     persistWarnings: true,
     instanceName: 'worker',
-    // Fetching and settling need not outlive a crash of Postgres: a job whose state is lost runs again, which every handler allows.
-    // Sends are not touched by this: they go through the caller's own transaction.
+    // Fetching and settling need not outlive a crash of Postgres: a job whose state is lost runs
+    // again, which every handler allows. Sends are not touched by this: they go through the
+    // caller's own transaction.
     options: '-c synchronous_commit=off',
   })
   boss.on('error', events.onError)
@@ -399,7 +442,10 @@ export async function createWorkingBoss(url: string, events: BossEvents): Promis
   return boss
 }
 
-/** Installs or upgrades pg-boss's tables and makes every queue and schedule of the catalog. Only `migrate` calls this. */
+/**
+ * Installs or upgrades pg-boss's tables and makes every queue and schedule of the catalog. Only
+ * `migrate` calls this.
+ */
 export async function migrateQueues(url: string): Promise<void> {
   const boss = new PgBoss({
     connectionString: withoutPrismaParameters(url),
@@ -434,7 +480,10 @@ export type QueueInstallation = {
   missingSchedules: string[]
 }
 
-/** What `migrate` has left in the database, against what this build's catalog asks for. Throws when the database does not answer. */
+/**
+ * What `migrate` has left in the database, against what this build's catalog asks for. Throws when
+ * the database does not answer.
+ */
 export async function readQueueInstallation(db: Db): Promise<QueueInstallation> {
   const { pgboss } = createRequire(import.meta.url)('pg-boss/package.json') as {
     pgboss: { schema: number }

@@ -1,4 +1,7 @@
-/** Limits are counted in the database: machines agree, a restart forgets nothing, and a room behind one address is let in. */
+/**
+ * Limits are counted in the database: machines agree, a restart forgets nothing, and a room behind
+ * one address is let in.
+ */
 import { afterAll, expect, test } from 'vitest'
 import { testDb } from '../../tests/test-database'
 import { createDb } from './db.server'

@@ -1,7 +1,8 @@
 /**
- * How often one may ask: counts in Postgres, so that all machines agree and a restart forgets nothing.
- * A whole conference shares one address: the person is what is held close, the address only against floods.
- * Each kept request is one statement on an unlogged table; polls are not counted at all.
+ * How often one may ask: counts in Postgres, so that all machines agree and a restart forgets
+ * nothing. A whole conference shares one address: the person is what is held close, the address
+ * only against floods. Each kept request is one statement on an unlogged table; polls are not
+ * counted at all.
  */
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Db } from './db.server'
@@ -9,7 +10,10 @@ import type { Db } from './db.server'
 type Rule = { points: number; seconds: number }
 type LimitRules = { person?: Rule; address?: Rule }
 
-/** Requests per person and per address. A room of 1,000 behind one address that does everything in the same minute is held up by none. */
+/**
+ * Requests per person and per address. A room of 1,000 behind one address that does everything in
+ * the same minute is held up by none.
+ */
 export const limitCatalog = {
   'sign-in': { address: { points: 1_200, seconds: 60 } },
   'sign-in-callback': { address: { points: 1_200, seconds: 60 } },
@@ -26,7 +30,10 @@ export const limitCatalog = {
 export type LimitName = keyof typeof limitCatalog
 
 export type Limits = {
-  /** Counts one request. Null means it may pass; else the seconds until it may be tried again. Never throws: without a database this process counts alone. */
+  /**
+   * Counts one request. Null means it may pass; else the seconds until it may be tried again. Never
+   * throws: without a database this process counts alone.
+   */
   consume(
     name: LimitName,
     who: { userId: string | null; address: string | null },
@@ -113,7 +120,10 @@ export function addressBlock(address: string): string {
     .join(':')}::/64`
 }
 
-/** rate-limiter-flexible speaks to node-postgres; Prisma's pool answers in its place, so that no connections are added. */
+/**
+ * rate-limiter-flexible speaks to node-postgres; Prisma's pool answers in its place, so that no
+ * connections are added.
+ */
 function throughPrisma(db: Db) {
   return {
     async query({ text, values }: { text: string; values: unknown[] }) {

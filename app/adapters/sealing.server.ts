@@ -1,9 +1,10 @@
 /**
- * Sealing of secrets at rest: AES-256-GCM, full 16-byte tag, and the place of the secret (table, row,
- * generation) as additional data, so that an envelope moved to another row, or an older one put back, does not open.
- * Attendees' keys: `v1.<key id>.<iv>.<ciphertext and tag>`, under a key of ENCRYPTION_KEY itself.
- * The vault: `v2.<key id>.<iv>.<wrapped data key and tag>.<iv>.<ciphertext and tag>`, under a random key of the envelope's
- * own, which is wrapped by one of ENCRYPTION_KEY. All parts base64url, and accepted only in the form that sealing writes.
+ * Sealing of secrets at rest: AES-256-GCM, full 16-byte tag, and the place of the secret (table,
+ * row, generation) as additional data, so that an envelope moved to another row, or an older one
+ * put back, does not open. Attendees' keys: `v1.<key id>.<iv>.<ciphertext and tag>`, under a key of
+ * ENCRYPTION_KEY itself. The vault: `v2.<key id>.<iv>.<wrapped data key and tag>.<iv>.<ciphertext
+ * and tag>`, under a random key of the envelope's own, which is wrapped by one of ENCRYPTION_KEY.
+ * All parts base64url, and accepted only in the form that sealing writes.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 
@@ -14,7 +15,10 @@ export type Sealer = {
   seal(secret: string, place: SealedPlace): string
   /** Seals for the vault, as v2: a data key of its own, wrapped by the newest key. */
   sealForVault(secret: string, place: SealedPlace): string
-  /** Opens an envelope of either version made for exactly this place. Throws UnsealError on anything else, without saying what. */
+  /**
+   * Opens an envelope of either version made for exactly this place. Throws UnsealError on anything
+   * else, without saying what.
+   */
   unseal(envelope: string, place: SealedPlace): string
   newestKeyId: string
   /** All that open, newest first. */
@@ -84,7 +88,10 @@ export function sealingKeyIdOf(envelope: string): string | null {
   return /^v[12]\.([0-9a-f]{8})\./.exec(envelope)?.[1] ?? null
 }
 
-/** The key's id is part of it: an envelope whose id was rewritten fails even under two keys that were the same. */
+/**
+ * The key's id is part of it: an envelope whose id was rewritten fails even under two keys that
+ * were the same.
+ */
 function aad(purpose: string, keyId: string, place: SealedPlace): Buffer {
   return Buffer.from(JSON.stringify([purpose, keyId, place.table, place.row, place.generation]))
 }
@@ -106,7 +113,8 @@ function decrypt(
   const body = Buffer.from(bodyText, 'base64url')
   if (iv.length !== ivBytes || body.length < tagBytes)
     throw new UnsealError('The sealed secret cannot be opened.')
-  // base64url decoding forgives stray characters; an envelope is accepted only in the one form that sealing writes.
+  // base64url decoding forgives stray characters; an envelope is accepted only in the one form that
+  // sealing writes.
   if (iv.toString('base64url') !== ivText || body.toString('base64url') !== bodyText)
     throw new UnsealError('The sealed secret cannot be opened.')
   try {

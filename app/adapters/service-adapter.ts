@@ -1,7 +1,8 @@
 /**
- * A service that hands out capped sub-keys under somebody's master credential: what a team's door asks of it.
- * It need not be an LLM: models are optional, and what a service cannot do it declares, so that no page offers it.
- * Every failure is a ProviderError, and no error, label or word ever holds a secret. docs/adapters.md says how to write one.
+ * A service that hands out capped sub-keys under somebody's master credential: what a team's door
+ * asks of it. It need not be an LLM: models are optional, and what a service cannot do it declares,
+ * so that no page offers it. Every failure is a ProviderError, and no error, label or word ever
+ * holds a secret. docs/adapters.md says how to write one.
  */
 import type { NanoUsd } from '~/money'
 import { ProviderError, type ProviderErrorDetails } from './provider-error'
@@ -40,8 +41,9 @@ export type ServiceReading = {
   /** Of the cap, in the window of this reading; without a reset, since the key was made. */
   usedInWindow: NanoUsd
   /**
-   * When that window ends, where the service says so. It may lie in the past: the service has not started the new
-   * window yet, and `usedInWindow` is of the one that is over. Null is the UTC window in which it was asked.
+   * When that window ends, where the service says so. It may lie in the past: the service has not
+   * started the new window yet, and `usedInWindow` is of the one that is over. Null is the UTC
+   * window in which it was asked.
    */
   windowEndsAt: Date | null
   disabled: boolean
@@ -63,23 +65,35 @@ export interface ServiceAdapter {
   /** For people: "OpenRouter". */
   readonly title: string
   readonly capabilities: ServiceCapabilities
-  /** Asks the service, changing nothing there. The label is a mask; the words are for the owner. Never throws for trouble at the service. */
+  /**
+   * Asks the service, changing nothing there. The label is a mask; the words are for the owner.
+   * Never throws for trouble at the service.
+   */
   verifyCredential(
     credential: ServiceCredential,
   ): Promise<{ ok: true; label: string } | { ok: false; words: string }>
-  /** One request, never repeated. An ambiguous ProviderError means that a key may exist under this name. What is not declared is refused before the request. */
+  /**
+   * One request, never repeated. An ambiguous ProviderError means that a key may exist under this
+   * name. What is not declared is refused before the request.
+   */
   createKey(
     credential: ServiceCredential,
     key: NewServiceKey,
   ): Promise<{ id: string; label: string; plaintext: string }>
-  /** The key as the service knows it after the change. Rejected as `not-found` for a key that is gone, as are the next two. */
+  /**
+   * The key as the service knows it after the change. Rejected as `not-found` for a key that is
+   * gone, as are the next two.
+   */
   updateLimit(credential: ServiceCredential, id: string, cap: NanoUsd): Promise<ServiceKey>
   /** Stops the key at once; what it has used can still be read. */
   disableKey(credential: ServiceCredential, id: string): Promise<void>
   enableKey(credential: ServiceCredential, id: string): Promise<void>
   /** Done also when the key was gone already. */
   deleteKey(credential: ServiceCredential, id: string): Promise<void>
-  /** Every key of the credential, disabled ones too, also those that are not ours. A key that moves while pages are read may be missing: ask `findKey` before believing an absence. */
+  /**
+   * Every key of the credential, disabled ones too, also those that are not ours. A key that moves
+   * while pages are read may be missing: ask `findKey` before believing an absence.
+   */
   listKeys(credential: ServiceCredential): Promise<ServiceKey[]>
   /** Null when the service says the key does not exist. */
   findKey(credential: ServiceCredential, id: string): Promise<ServiceKey | null>
@@ -121,7 +135,10 @@ export function refuseUndeclared(
 /** How many keys are asked for one by one before a whole list is cheaper. */
 const fewKeys = 5
 
-/** `readUsage` on the other calls: each key by itself when there are few, the list when there are many. */
+/**
+ * `readUsage` on the other calls: each key by itself when there are few, the list when there are
+ * many.
+ */
 export async function readUsageOf(
   adapter: Pick<ServiceAdapter, 'findKey' | 'listKeys'>,
   credential: ServiceCredential,
@@ -141,7 +158,10 @@ export async function readUsageOf(
   return found
 }
 
-/** What may be shown of a secret: its kind and its last four characters, and of a short one only that it is there. */
+/**
+ * What may be shown of a secret: its kind and its last four characters, and of a short one only
+ * that it is there.
+ */
 export function maskOf(secret: string): string {
   if (secret.length < 20) return 'sk-…'
   const kind = /^(sk-or-v1-|sk-)/.exec(secret)?.[0] ?? ''

@@ -1,4 +1,7 @@
-/** Every service whose credentials a team can deposit. A new adapter is registered here and nowhere else. */
+/**
+ * Every service whose credentials a team can deposit. A new adapter is registered here and nowhere
+ * else.
+ */
 import { createLiteLlm } from './litellm.server'
 import { createOpenRouterService } from './openrouter-service.server'
 import { createOutbound } from './outbound.server'

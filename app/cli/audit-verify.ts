@@ -1,4 +1,7 @@
-/** `npm run audit:verify [-- --json] [-- --expect <hash>] [-- --since <hash>]`: is the audit trail what was written? Needs DATABASE_URL alone. */
+/**
+ * `npm run audit:verify [-- --json] [-- --expect <hash>] [-- --since <hash>]`: is the audit trail
+ * what was written? Needs DATABASE_URL alone.
+ */
 import { parseArgs } from 'node:util'
 import { createDb } from '../adapters/db.server'
 import { verifyChain, type ChainReport } from '../domain/audit/chain.server'

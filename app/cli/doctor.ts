@@ -1,6 +1,7 @@
 /**
- * `npm run doctor [-- --json] [-- --no-canary]`: is this deployment ready for a room? Exits with 1 when a check fails;
- * warnings do not count. Whatever is missing or down, the checks that can run do run.
+ * `npm run doctor [-- --json] [-- --no-canary]`: is this deployment ready for a room? Exits with 1
+ * when a check fails; warnings do not count. Whatever is missing or down, the checks that can run
+ * do run.
  */
 import { createDb } from '../adapters/db.server'
 import { migrationNames } from '../adapters/migrations.server'

@@ -1,4 +1,7 @@
-/** `npm run installation:renew -- --yes`: a new installation id for a restored or copied database, before any worker starts. */
+/**
+ * `npm run installation:renew -- --yes`: a new installation id for a restored or copied database,
+ * before any worker starts.
+ */
 import { createDb } from '../adapters/db.server'
 import { createOpenRouter } from '../adapters/openrouter.server'
 import {

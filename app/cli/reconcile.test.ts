@@ -1,4 +1,7 @@
-/** `npm run reconcile` as a person runs it: dry by default, over several pages, in one workspace, with an exit code that says how it stands. */
+/**
+ * `npm run reconcile` as a person runs it: dry by default, over several pages, in one workspace,
+ * with an exit code that says how it stands.
+ */
 import { execFile } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { createOpenRouter } from '~/adapters/openrouter.server'

@@ -1,6 +1,7 @@
 /**
- * `npm run reconcile [-- --fix] [--json]`: what the provider holds against our rows. Changes nothing without --fix.
- * Ends with 0 when everything agrees, with 1 when drift remains or it could not look, with 2 on a wrong argument.
+ * `npm run reconcile [-- --fix] [--json]`: what the provider holds against our rows. Changes
+ * nothing without --fix. Ends with 0 when everything agrees, with 1 when drift remains or it could
+ * not look, with 2 on a wrong argument.
  */
 import { EnvError, readEnv } from '../env.server'
 import { driftKinds, type Drift } from '../domain/keys/drift'

@@ -1,6 +1,7 @@
 /**
- * `npm run vault:rotate`: seals everything again under the first key of ENCRYPTION_KEY, while the app runs. Interrupt it at will
- * and start it again. Exits with 1 while anything is left under another key.
+ * `npm run vault:rotate`: seals everything again under the first key of ENCRYPTION_KEY, while the
+ * app runs. Interrupt it at will and start it again. Exits with 1 while anything is left under
+ * another key.
  */
 import { createDb } from '../adapters/db.server'
 import { createSealer } from '../adapters/sealing.server'

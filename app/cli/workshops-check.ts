@@ -1,6 +1,7 @@
 /**
- * `npm run workshops:check [folder or files]`: reads the workshop files as the server does, and says what is wrong or what they promise.
- * Exits with 1 when any file has a problem; warnings do not count.
+ * `npm run workshops:check [folder or files]`: reads the workshop files as the server does, and
+ * says what is wrong or what they promise. Exits with 1 when any file has a problem; warnings do
+ * not count.
  */
 import { stat } from 'node:fs/promises'
 import { relative } from 'node:path'

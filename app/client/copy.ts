@@ -1,9 +1,16 @@
-/** Copying. The text may still be on its way: Safari allows that only if the clipboard is asked within the click itself. */
+/**
+ * Copying. The text may still be on its way: Safari allows that only if the clipboard is asked
+ * within the click itself.
+ */
 
-/** True when the text is in the clipboard; false when the browser refuses, and the text must be shown for selecting. */
+/**
+ * True when the text is in the clipboard; false when the browser refuses, and the text must be
+ * shown for selecting.
+ */
 export async function copyText(text: string | (() => Promise<string>)): Promise<boolean> {
   const fetchText = typeof text === 'string' ? () => Promise.resolve(text) : text
-  // In Safari's way first; a browser whose ClipboardItem takes no promise falls through to the plain one with the same text.
+  // In Safari's way first; a browser whose ClipboardItem takes no promise falls through to the
+  // plain one with the same text.
   const pending = fetchText()
   if (typeof ClipboardItem !== 'undefined' && typeof navigator.clipboard?.write === 'function') {
     try {

@@ -1,8 +1,14 @@
-/** For pages that load themselves again and again: an answer that does not come leaves the last one standing instead of an error. */
+/**
+ * For pages that load themselves again and again: an answer that does not come leaves the last one
+ * standing instead of an error.
+ */
 const answers = new Map<string, unknown>()
 const patienceMs = 10_000
 
-/** Loads through the router. What was loaded before from the same address stands in for an outage; a refusal (404, 403) does not pass. */
+/**
+ * Loads through the router. What was loaded before from the same address stands in for an outage; a
+ * refusal (404, 403) does not pass.
+ */
 export async function keepLastAnswer<Data>(url: string, load: () => Promise<Data>): Promise<Data> {
   const before = answers.get(url) as Data | undefined
   try {

@@ -1,6 +1,7 @@
 /**
- * Watches one claim. The server dictates when to ask again; a hidden page asks nothing; a page that comes back asks at once.
- * An answer counts only if it is our JSON: captive portals answer 200 with a page of their own.
+ * Watches one claim. The server dictates when to ask again; a hidden page asks nothing; a page that
+ * comes back asks at once. An answer counts only if it is our JSON: captive portals answer 200 with
+ * a page of their own.
  */
 import type { ClaimPulse } from '~/domain/claim/view-types'
 
@@ -8,7 +9,10 @@ export type PollAnswer =
   { kind: 'pulse'; pulse: ClaimPulse } | { kind: 'gone' } | { kind: 'failed' }
 
 export type Watch = {
-  /** Failed polls since the last good one. From the second on, the page says that it is reconnecting. */
+  /**
+   * Failed polls since the last good one. From the second on, the page says that it is
+   * reconnecting.
+   */
   failures: number
   pulse: ClaimPulse | null
 }
@@ -18,7 +22,10 @@ export function jittered(milliseconds: number, random: number): number {
   return Math.round(milliseconds * (0.8 + 0.4 * random))
 }
 
-/** After a failure: 2 s, 4 s, 8 s, then every 15 s. Short at first, because bad wifi comes back quickly. */
+/**
+ * After a failure: 2 s, 4 s, 8 s, then every 15 s. Short at first, because bad wifi comes back
+ * quickly.
+ */
 export function delayAfterFailure(failures: number): number {
   return Math.min(15_000, 2_000 * 2 ** Math.max(0, failures - 1))
 }
@@ -53,7 +60,10 @@ function isPulse(body: unknown): body is ClaimPulse {
 
 export type Watcher = { stop(): void; wake(): void }
 
-/** Asks until the server says that nothing more will change. `wake` asks at once, unless an answer is on its way. */
+/**
+ * Asks until the server says that nothing more will change. `wake` asks at once, unless an answer
+ * is on its way.
+ */
 export function watch(options: {
   firstDelayMs: number
   ask: (signal: AbortSignal) => Promise<PollAnswer>

@@ -1,4 +1,7 @@
-/** Light or dark by the reader's own choice, kept in a cookie so that the server paints it right at once. */
+/**
+ * Light or dark by the reader's own choice, kept in a cookie so that the server paints it right at
+ * once.
+ */
 export type Theme = 'auto' | 'light' | 'dark'
 
 export function isTheme(value: unknown): value is Theme {

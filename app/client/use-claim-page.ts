@@ -1,4 +1,7 @@
-/** The claim page's data, kept fresh: polls a few bytes, and fetches the page's data again when they say that it changed. */
+/**
+ * The claim page's data, kept fresh: polls a few bytes, and fetches the page's data again when they
+ * say that it changed.
+ */
 import { useEffect, useRef, useState } from 'react'
 import type { ClaimPageData } from '~/components/claim/claim-page-data'
 import { readAnswer, watch as startWatch, type Watch } from './poll'

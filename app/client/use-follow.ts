@@ -1,4 +1,7 @@
-/** Asks for the page's data again for as long as the server says that something is under way. A hidden page asks nothing. */
+/**
+ * Asks for the page's data again for as long as the server says that something is under way. A
+ * hidden page asks nothing.
+ */
 import { useRevalidator } from '@remix-run/react'
 import { useEffect } from 'react'
 

@@ -1,4 +1,7 @@
-/** Fetches the page's data again while something is under way; not while the tab is hidden, and at once when it is shown again. */
+/**
+ * Fetches the page's data again while something is under way; not while the tab is hidden, and at
+ * once when it is shown again.
+ */
 import { useRevalidator } from '@remix-run/react'
 import { useEffect, useRef } from 'react'
 

@@ -1,4 +1,7 @@
-/** Keeps a page fresh by loading its data again, and says when that fails. A hidden page asks nothing; one that comes back asks at once. */
+/**
+ * Keeps a page fresh by loading its data again, and says when that fails. A hidden page asks
+ * nothing; one that comes back asks at once.
+ */
 import { useRevalidator } from '@remix-run/react'
 import { useEffect, useRef, useState } from 'react'
 
@@ -12,7 +15,9 @@ export type Live =
 /** An answer that takes longer than this beyond its turn is missed, and the page says so. */
 const patienceMs = 3_000
 
-/** `loadedAt` changes with every good answer; `held` stops the asking, for as long as it is true. */
+/**
+ * `loadedAt` changes with every good answer; `held` stops the asking, for as long as it is true.
+ */
 export function useLive({
   loadedAt,
   everyMs,

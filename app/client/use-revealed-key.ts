@@ -1,4 +1,7 @@
-/** The key in the browser's memory for as long as it is looked at: half a minute, or until the page is left. */
+/**
+ * The key in the browser's memory for as long as it is looked at: half a minute, or until the page
+ * is left.
+ */
 import { useCallback, useEffect, useState } from 'react'
 import { copyText, selectAll } from './copy'
 
@@ -74,7 +77,9 @@ export function useRevealedKey(url: string, say: (words: string) => void) {
     }
   }
 
-  /** Copies without showing. Where the clipboard is blocked, the key is shown and selected instead. */
+  /**
+   * Copies without showing. Where the clipboard is blocked, the key is shown and selected instead.
+   */
   async function copy(): Promise<void> {
     setBusy('copy')
     setProblem(null)

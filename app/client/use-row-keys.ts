@@ -1,11 +1,17 @@
-/** The keyboard of a list: j and k move, x chooses, r retries, / searches, ? explains. Rows and buttons are found by their data attributes. */
+/**
+ * The keyboard of a list: j and k move, x chooses, r retries, / searches, ? explains. Rows and
+ * buttons are found by their data attributes.
+ */
 import { useEffect, useRef } from 'react'
 
 const rowsOf = (list: HTMLElement) => [...list.querySelectorAll<HTMLElement>('[data-row]')]
 const focusOf = (row: HTMLElement | undefined) =>
   row?.querySelector<HTMLElement>('[data-row-focus]')
 
-/** `version` changes when the rows do: a row that had the focus and is gone hands it to the one in its place. */
+/**
+ * `version` changes when the rows do: a row that had the focus and is gone hands it to the one in
+ * its place.
+ */
 export function useRowKeys(options: {
   listId: string
   searchId: string

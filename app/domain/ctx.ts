@@ -1,4 +1,7 @@
-/** What every domain function is given: the outside world and the clock, built once by runtime.server.ts. */
+/**
+ * What every domain function is given: the outside world and the clock, built once by
+ * runtime.server.ts.
+ */
 import type { Db } from '~/adapters/db.server'
 import type { Fingerprints } from '~/adapters/fingerprint.server'
 import type { Log } from '~/adapters/log.server'
@@ -39,7 +42,9 @@ export type Ctx = {
   db: Db
   queue: Queue
   provider: KeyProvider
-  /** Who keys are made for: the engine reaches claims and members' keys through these ports alone. */
+  /**
+   * Who keys are made for: the engine reaches claims and members' keys through these ports alone.
+   */
   holders: Holders
   /** Where teams may have keys made, with credentials of their own. */
   services: Services
@@ -50,7 +55,10 @@ export type Ctx = {
   mailer: Mailer | null
   log: Log
   metrics: Metrics
-  /** The injected clock, for windows and expiry. What several machines compare uses Postgres's now(). */
+  /**
+   * The injected clock, for windows and expiry. What several machines compare uses Postgres's
+   * now().
+   */
   now(): Date
   settings: Settings
   deployment: Deployment

@@ -1,12 +1,11 @@
 /**
- * Who a key is made for. The engine in keys/ is written once and knows no product: a holder is this port, and
- * runtime.server.ts hands every kind of holder to it. Each method runs in the engine's transaction and changes the
- * holder's row only if it still waits for this generation.
+ * Who a key is made for. The engine in keys/ is written once and knows no product: a holder is this
+ * port, and runtime.server.ts hands every kind of holder to it. Each method runs in the engine's
+ * transaction and changes the holder's row only if it still waits for this generation.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { SealedPlace } from '~/adapters/sealing.server'
 import type { Ctx } from './ctx'
-
 
 export type MintRefusal = {
   reason: 'banned' | 'expired-before-mint' | 'rejected-by-provider' | 'gave-up' | 'cancelled'
@@ -19,15 +18,23 @@ export type SealedKey = { hash: string; label: string; sealed: string }
 export type Holder = {
   /** Where the plaintext will be sealed to. */
   place(ref: HolderRef): SealedPlace
-  /** Locks the owner's row: first in the order of locks (owner, mint, attempt, job, audit, pool). */
+  /**
+   * Locks the owner's row: first in the order of locks (owner, mint, attempt, job, audit, pool).
+   */
   lock(tx: Tx, ref: HolderRef): Promise<void>
-  /** Puts the key on the owner's row. False means the owner no longer waits for it, and the key must go. */
+  /**
+   * Puts the key on the owner's row. False means the owner no longer waits for it, and the key must
+   * go.
+   */
   save(tx: Tx, ref: HolderRef, key: SealedKey): Promise<boolean>
   /** Ends the wait with words for a person and gives the reservation back. */
   refuse(tx: Tx, ref: HolderRef, refusal: MintRefusal): Promise<void>
   /** Records that these keys hang on the guardrail now. */
   markBound(tx: Tx, hashes: string[], guardrailId: string): Promise<void>
-  /** Records why these keys are still unbound; `setAside` stops the automatic tries until a person retries. */
+  /**
+   * Records why these keys are still unbound; `setAside` stops the automatic tries until a person
+   * retries.
+   */
   markUnbound(
     tx: Tx,
     hashes: string[],
@@ -36,11 +43,15 @@ export type Holder = {
   ): Promise<void>
   /** Records that the provider has no such keys. The first time stays. */
   markMissing(tx: Tx, hashes: string[]): Promise<void>
-  /** Records that these keys hang on no guardrail after all, so that a bind tries again, also with one that was set aside. */
+  /**
+   * Records that these keys hang on no guardrail after all, so that a bind tries again, also with
+   * one that was set aside.
+   */
   markToBind(tx: Tx, hashes: string[]): Promise<void>
   /**
-   * Starts to end everything this person holds, in the caller's transaction; `bulkId` is the action that does it, null
-   * where there is nothing to do. A kind of holder that lacks it keeps what the person holds.
+   * Starts to end everything this person holds, in the caller's transaction; `bulkId` is the action
+   * that does it, null where there is nothing to do. A kind of holder that lacks it keeps what the
+   * person holds.
    */
   endAllOf?(
     ctx: Ctx,

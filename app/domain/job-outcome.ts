@@ -1,11 +1,20 @@
 /** What a job's handler may answer. Only a bug throws. */
 export type JobOutcome =
-  /** With an error: the work has ended without success, and running it again by itself would not help. */
+  /**
+   * With an error: the work has ended without success, and running it again by itself would not
+   * help.
+   */
   | { kind: 'done'; error?: JobError }
   /** Run again after the queue's own backoff. */
   | { kind: 'retry'; reason: string; error?: JobError }
-  /** Run again after so many seconds; not a failure. With an error, that is what it waits for to pass. */
+  /**
+   * Run again after so many seconds; not a failure. With an error, that is what it waits for to
+   * pass.
+   */
   | { kind: 'snooze'; seconds: number; reason: string; error?: JobError }
 
-/** An error as the history of jobs groups it: a word for its kind, the provider's status and its own sentence. Never a secret. */
+/**
+ * An error as the history of jobs groups it: a word for its kind, the provider's status and its own
+ * sentence. Never a secret.
+ */
 export type JobError = { reason: string; status?: number; message?: string }

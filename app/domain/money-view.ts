@@ -9,7 +9,10 @@ export function moneyView(amount: NanoUsd): MoneyView {
 export function moneyViewOfDecimal(decimal: string): MoneyView {
   return moneyView(nanoFromDecimalString(decimal))
 }
-/** What pages show of workshops and claims. Everything here may reach the browser: no secret, no other person's data. */
+/**
+ * What pages show of workshops and claims. Everything here may reach the browser: no secret, no
+ * other person's data.
+ */
 
 /** Money as text for people ("$1.25"), with the plain number of USD beside it for meters. */
 export type MoneyView = { text: string; usd: number }

@@ -1,4 +1,7 @@
-/** What went wrong at the provider, in words for staff. Sentences without their full stop, so that a status may follow. */
+/**
+ * What went wrong at the provider, in words for staff. Sentences without their full stop, so that a
+ * status may follow.
+ */
 import type { ProviderErrorDetails } from '~/adapters/provider-error'
 import type { JobError } from './job-outcome'
 

@@ -1,6 +1,7 @@
 /**
  * A workshop is what one file says: who may claim a key, when, and what such a key is worth.
- * Guarantee: a `Workshop` has passed every rule of `workshop/parse.ts`. It says nothing about claims already made; their rows do.
+ * Guarantee: a `Workshop` has passed every rule of `workshop/parse.ts`. It says nothing about
+ * claims already made; their rows do.
  */
 import type { NanoUsd } from '~/money'
 
@@ -35,13 +36,19 @@ export type Workshop = {
   organizer: Organizer | null
   docsUrl: string | null
   acknowledgedTerms: boolean
-  /** Giveaways only: how old the account at the provider must be, and how long after a key ended the next may be claimed. */
+  /**
+   * Giveaways only: how old the account at the provider must be, and how long after a key ended the
+   * next may be claimed.
+   */
   minAccountAgeMs: number | null
   cooldownMs: number | null
   /** Giveaways only: a repository that people are asked to star. Never a condition. */
   repositoryUrl: string | null
 }
-/** What is wrong with a workshop file, said so that the person who wrote it can mend it without asking. */
+/**
+ * What is wrong with a workshop file, said so that the person who wrote it can mend it without
+ * asking.
+ */
 export type Problem = {
   file: string
   /** Counted from 1, as editors do. */

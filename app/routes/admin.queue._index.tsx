@@ -73,7 +73,9 @@ export const action = handler(async ({ request, ctx, auth }) => {
   })
 })
 
-/** The page asks again and again: an outage leaves the last answer standing, and the page says so. */
+/**
+ * The page asks again and again: an outage leaves the last answer standing, and the page says so.
+ */
 export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
   keepLastAnswer(request.url, () => serverLoader<typeof loader>())
 

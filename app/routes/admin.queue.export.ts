@@ -4,7 +4,10 @@ import { readQueueQuery } from '~/domain/staff/queue/filter'
 import { handler } from '~/web/handler.server'
 import { requireStaff } from '~/web/session.server'
 
-/** The newest thousand jobs that match, as a file. Cells that a spreadsheet would take for a formula are neutralised. */
+/**
+ * The newest thousand jobs that match, as a file. Cells that a spreadsheet would take for a formula
+ * are neutralised.
+ */
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
   const { searchParams } = new URL(request.url)

@@ -11,7 +11,10 @@ import { adminClaimUrl, adminWorkshopUrl } from '~/web/admin-urls'
 import { handler, notFound } from '~/web/handler.server'
 import { requireAdmin } from '~/web/session.server'
 
-/** Only giveaways have this page: a workshop's keys go to verified addresses, which an id alone does not have. */
+/**
+ * Only giveaways have this page: a workshop's keys go to verified addresses, which an id alone does
+ * not have.
+ */
 function requireGiveaway(ctx: Ctx, slug: string) {
   const workshop = ctx.workshops.workshops.get(slug)
   if (workshop?.kind !== 'giveaway') throw notFound()

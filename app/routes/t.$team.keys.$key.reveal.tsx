@@ -12,7 +12,10 @@ export const loader = handler(async (args) => {
   return redirect(subKeyUrl(team.slug, args.params.key ?? ''), 303)
 })
 
-/** Shows the key to its holder. No component is exported: a page of the app would repeat the key in its scripts, and this document has none. */
+/**
+ * Shows the key to its holder. No component is exported: a page of the app would repeat the key in
+ * its scripts, and this document has none.
+ */
 export const action = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
   const outcome = await revealSubKey(args.ctx, {

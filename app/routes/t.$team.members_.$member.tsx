@@ -8,11 +8,7 @@ import { EmptyState, Section } from '~/components/base/page-shell'
 import { SubKeyTable } from '~/components/team/sub-key-table'
 import { TeamShell } from '~/components/team/team-shell'
 import { memberUrl, teamUrl } from '~/components/team/team-urls'
-import {
-  previewBudgetView,
-  setBudget,
-  type BudgetPreviewView,
-} from '~/domain/money/budgets.server'
+import { previewBudgetView, setBudget, type BudgetPreviewView } from '~/domain/money/budgets.server'
 import { listSubKeys } from '~/domain/team/sub-key-view.server'
 import {
   removeMember,

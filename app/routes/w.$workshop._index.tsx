@@ -163,7 +163,8 @@ function ClaimBox({ workshop, signIn }: { workshop: WorkshopView; signIn: string
       </Callout>
     )
   }
-  // A switch that is off is said before a room that is full: it may be the reason why nobody leaves.
+  // A switch that is off is said before a room that is full: it may be the reason why nobody
+  // leaves.
   if (workshop.paused) return <Paused paused={workshop.paused} asOf={workshop.asOf} />
   if (workshop.seats.left === 0) {
     return workshop.kind === 'giveaway' ? (

@@ -13,8 +13,8 @@ import { getViewer, requireViewer } from '~/web/session.server'
 export const loader = handler(async ({ params }) => redirect(claimUrl(params.workshop ?? ''), 303))
 
 /**
- * Shows the key to its owner. No component is exported: a page of the app would repeat the key in its scripts,
- * and this document has none.
+ * Shows the key to its owner. No component is exported: a page of the app would repeat the key in
+ * its scripts, and this document has none.
  */
 export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const slug = params.workshop ?? ''

@@ -10,7 +10,10 @@ import { handler, notFound } from '~/web/handler.server'
 import { refuseOverLimit } from '~/web/rate-limit.server'
 import { getViewer, requireViewer } from '~/web/session.server'
 
-/** A verdict belongs to the moment it was asked for: there is none to show to somebody who only comes by. */
+/**
+ * A verdict belongs to the moment it was asked for: there is none to show to somebody who only
+ * comes by.
+ */
 export const loader = handler(async ({ params }) => redirect(claimUrl(params.workshop ?? ''), 303))
 
 /** Asks the provider about the key. The page's script gets JSON, a form without one a page. */

@@ -33,7 +33,10 @@ export type AuditQuery = {
   problems: string[]
 }
 
-/** Reads the query. What cannot be read is left out of the filter and named among the problems, never ignored in silence. */
+/**
+ * Reads the query. What cannot be read is left out of the filter and named among the problems,
+ * never ignored in silence.
+ */
 export function readAuditQuery(url: URL): AuditQuery {
   const parsed = querySchema.safeParse(Object.fromEntries(url.searchParams))
   if (!parsed.success)

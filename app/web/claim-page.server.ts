@@ -21,7 +21,8 @@ export async function readClaimPage(
 ): Promise<ClaimPageData> {
   const { slug, viewer, refused, auto } = input
   const owner = { workshopSlug: slug, userId: viewer.userId }
-  // The version is read before the view: a change between the two is then seen by the next poll, never missed.
+  // The version is read before the view: a change between the two is then seen by the next poll,
+  // never missed.
   const pulse = await findClaimPulse(ctx, owner)
   const [claim, workshop] = await Promise.all([
     findClaimView(ctx, owner),

@@ -2,7 +2,10 @@
 import { Readable } from 'node:stream'
 import { createReadableStreamFromReadable } from '@remix-run/node'
 
-/** An attachment that no cache keeps. If `body` throws midway, the connection is cut, so that half a file is not taken for a whole one. */
+/**
+ * An attachment that no cache keeps. If `body` throws midway, the connection is cut, so that half a
+ * file is not taken for a whole one.
+ */
 export function download(input: {
   name: string
   type: string

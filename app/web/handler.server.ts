@@ -1,4 +1,7 @@
-/** What every loader and action goes through: it hands over ctx and turns an unreachable database into a 503 with words. */
+/**
+ * What every loader and action goes through: it hands over ctx and turns an unreachable database
+ * into a 503 with words.
+ */
 import type { ActionFunctionArgs, LoaderFunctionArgs } from '@remix-run/node'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
 import type { AuthSetup } from '~/adapters/identity-providers.server'

@@ -1,9 +1,13 @@
 /**
- * The guard against requests that another site makes in this browser's name. Compared with our own configuration,
- * never with Host or X-Forwarded-Host, which whoever sends the request may have written.
+ * The guard against requests that another site makes in this browser's name. Compared with our own
+ * configuration, never with Host or X-Forwarded-Host, which whoever sends the request may have
+ * written.
  */
 
-/** Reading is always allowed. Anything else must come from our own pages: a request that does not say so is refused. */
+/**
+ * Reading is always allowed. Anything else must come from our own pages: a request that does not
+ * say so is refused.
+ */
 export function isSameOrigin(
   request: {
     method: string

@@ -13,7 +13,10 @@ type Given = { ctx: Ctx; actorUserId: string; url: URL; form: FormData }
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const badRequest = () => new Response('bad-request', { status: 400 })
 
-/** Does what the form asks. Throws 400 for what no form of ours sends, and a redirect where a bulk action has begun. */
+/**
+ * Does what the form asks. Throws 400 for what no form of ours sends, and a redirect where a bulk
+ * action has begun.
+ */
 export async function answerQueueForm({
   ctx,
   actorUserId,

@@ -1,4 +1,7 @@
-/** The limits at the door. A refusal is a 429 with words, a Retry-After, and no trace but a line in the log. */
+/**
+ * The limits at the door. A refusal is a 429 with words, a Retry-After, and no trace but a line in
+ * the log.
+ */
 import { renderToStaticMarkup } from 'react-dom/server'
 import type { LimitName } from '~/adapters/rate-limits.server'
 import { errorWords } from '~/components/base/error-page'
@@ -9,7 +12,10 @@ import styles from '~/styles/app.css?url'
 type Args = { request: Request; ctx: Pick<Ctx, 'limits' | 'log'>; ip?: string | null }
 type Person = { userId: string } | null
 
-/** For routes that are pages: throws the 429 that the page around it puts into words. Without `ip` only the person is counted. */
+/**
+ * For routes that are pages: throws the 429 that the page around it puts into words. Without `ip`
+ * only the person is counted.
+ */
 export async function requireWithinLimit(
   args: Args,
   name: LimitName,
@@ -20,7 +26,10 @@ export async function requireWithinLimit(
     throw new Response(`too-many-requests:${seconds}`, { status: 429, headers: headersOf(seconds) })
 }
 
-/** For routes that answer by themselves: the whole refusal as a page or, where JSON was asked for, as JSON. Null means go on. */
+/**
+ * For routes that answer by themselves: the whole refusal as a page or, where JSON was asked for,
+ * as JSON. Null means go on.
+ */
 export async function refuseOverLimit(
   args: Args,
   name: LimitName,
@@ -42,7 +51,10 @@ export async function refuseOverLimit(
   })
 }
 
-/** Seconds until it may be tried again, or null when this one may pass: for a refusal in the route's own words. */
+/**
+ * Seconds until it may be tried again, or null when this one may pass: for a refusal in the route's
+ * own words.
+ */
 export async function secondsOver(
   { request, ctx, ip }: Args,
   name: LimitName,

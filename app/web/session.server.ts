@@ -1,6 +1,7 @@
 /**
- * Who is asking, and what they may see. Every loader and action calls its own require*: a parent's loader is no gate.
- * The cookie holds a random token and nothing else; keymint.sessions is authoritative.
+ * Who is asking, and what they may see. Every loader and action calls its own require*: a parent's
+ * loader is no gate. The cookie holds a random token and nothing else; keymint.sessions is
+ * authoritative.
  */
 import { createCookie, redirect } from '@remix-run/node'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
@@ -39,7 +40,10 @@ export async function getViewerOrOutage(
   }
 }
 
-/** Sends who is not signed in to the sign-in page, and from there back here. What they posted is not done, and the page says so. */
+/**
+ * Sends who is not signed in to the sign-in page, and from there back here. What they posted is not
+ * done, and the page says so.
+ */
 export async function requireViewer(args: Args): Promise<Viewer> {
   const viewer = await getViewer(args)
   if (viewer) return viewer
@@ -50,7 +54,10 @@ export async function requireViewer(args: Args): Promise<Viewer> {
   throw toSignIn({ returnTo: pageOfPost(request, auth), error: 'session_ended' })
 }
 
-/** To anybody but an admin the page does not exist. What admins post is counted, generously: a script gone wild is stopped. */
+/**
+ * To anybody but an admin the page does not exist. What admins post is counted, generously: a
+ * script gone wild is stopped.
+ */
 export async function requireAdmin(args: GateArgs): Promise<Viewer> {
   const viewer = await getViewer(args)
   if (viewer?.role !== 'admin') throw denied(args, viewer)
@@ -79,7 +86,10 @@ function denied({ request, ctx }: GateArgs, viewer: Viewer | null): Response {
   return notFound()
 }
 
-/** Ends this browser's session, or with `everywhere` all of the person's. Returns the `Set-Cookie` that forgets it. */
+/**
+ * Ends this browser's session, or with `everywhere` all of the person's. Returns the `Set-Cookie`
+ * that forgets it.
+ */
 export async function signOut(
   { request, ctx, auth }: Args,
   options: { everywhere: boolean },
@@ -91,7 +101,10 @@ export async function signOut(
   return sessionCookie(auth).serialize('', { maxAge: 0 })
 }
 
-/** The token of this browser's session, if the cookie bears our signature. Says nothing about whether the session still counts. */
+/**
+ * The token of this browser's session, if the cookie bears our signature. Says nothing about
+ * whether the session still counts.
+ */
 export async function readSessionToken(request: Request, auth: AuthSetup): Promise<string | null> {
   const value: unknown = await sessionCookie(auth).parse(request.headers.get('Cookie'))
   return typeof value === 'string' && /^[\w-]{43}$/.test(value) ? value : null
@@ -119,8 +132,8 @@ export function signInPath(query: SignInQuery): string {
 }
 
 /**
- * A path of this site, or "/" for anything that is not plainly one. What comes out never leaves the origin,
- * however often a browser or a proxy decodes it, and never leads back into signing in.
+ * A path of this site, or "/" for anything that is not plainly one. What comes out never leaves the
+ * origin, however often a browser or a proxy decodes it, and never leads back into signing in.
  */
 export function safeReturnTo(text: unknown): string {
   if (

@@ -1,6 +1,7 @@
 /**
- * The way to a provider and back. Guarantee: every way out of the callback is a redirect within this site that forgets
- * the attempt's cookies; a session starts only for an identity the provider has confirmed, always under a new token.
+ * The way to a provider and back. Guarantee: every way out of the callback is a redirect within
+ * this site that forgets the attempt's cookies; a session starts only for an identity the provider
+ * has confirmed, always under a new token.
  */
 import { createCookie, redirect } from '@remix-run/node'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
@@ -61,7 +62,10 @@ export async function startSignIn(input: {
   return redirect(location, { status: 303, headers })
 }
 
-/** What the provider's redirect back ends in: signed in and where one was going, or the sign-in page with the reason. */
+/**
+ * What the provider's redirect back ends in: signed in and where one was going, or the sign-in page
+ * with the reason.
+ */
 export async function finishSignIn(input: {
   request: Request
   ctx: Pick<Ctx, 'db' | 'settings' | 'log'>

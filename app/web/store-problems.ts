@@ -1,4 +1,7 @@
-/** What can be wrong with a wish for a key or for more money: the field it belongs to, and words for the person. */
+/**
+ * What can be wrong with a wish for a key or for more money: the field it belongs to, and words for
+ * the person.
+ */
 import type { ProvisionRefusal } from '~/domain/team/sub-key.server'
 import { formatUsd } from '~/money'
 

@@ -1,4 +1,7 @@
-/** Who may see which page of a team, and the few values its forms carry. To anybody outside, a team does not exist. */
+/**
+ * Who may see which page of a team, and the few values its forms carry. To anybody outside, a team
+ * does not exist.
+ */
 import { findMembership, type Membership } from '~/domain/team/team.server'
 import type { Viewer } from '~/domain/people/session.server'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
@@ -26,7 +29,10 @@ export async function requireOwner(args: HandlerArgs): Promise<Insider> {
 /** The part of a membership that pages show. */
 export const frameOf = ({ slug, name, role, state }: Membership) => ({ slug, name, role, state })
 
-/** "12", "12.5" or "12.50" dollars, at most a million; null for anything else. Zero only where `orZero`. */
+/**
+ * "12", "12.5" or "12.50" dollars, at most a million; null for anything else. Zero only where
+ * `orZero`.
+ */
 export function parseUsd(value: unknown, options: { orZero?: boolean } = {}): NanoUsd | null {
   if (typeof value !== 'string' || !/^\d{1,7}(\.\d{1,2})?$/.test(value.trim())) return null
   const amount = nanoFromDecimalString(value.trim())

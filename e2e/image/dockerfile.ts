@@ -1,6 +1,7 @@
 /**
- * The Dockerfile, carried out without Docker: its own lines, in folders that begin empty, with what .dockerignore lets
- * through. An instruction that is not known here throws, so that the file cannot grow past what is tried.
+ * The Dockerfile, carried out without Docker: its own lines, in folders that begin empty, with what
+ * .dockerignore lets through. An instruction that is not known here throws, so that the file cannot
+ * grow past what is tried.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
@@ -38,7 +39,10 @@ export function parseDockerfile(text: string): Stage[] {
   return stages
 }
 
-/** Builds every stage below `folder` and gives the last one. `environment` is what RUN lines see of the outside. */
+/**
+ * Builds every stage below `folder` and gives the last one. `environment` is what RUN lines see of
+ * the outside.
+ */
 export function buildImage(context: string, folder: string, environment: NodeJS.ProcessEnv): Image {
   const ignored = ignoredBy(readFileSync(path.join(context, '.dockerignore'), 'utf8'))
   const stages = parseDockerfile(readFileSync(path.join(context, 'Dockerfile'), 'utf8'))

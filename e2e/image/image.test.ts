@@ -1,6 +1,7 @@
 /**
- * The image's steps in a clean folder, by the Dockerfile's own lines and fly.toml's own commands: install, build, install
- * for production, migrate, two web and two worker processes, and a rolling stop in the middle of fifty mints.
+ * The image's steps in a clean folder, by the Dockerfile's own lines and fly.toml's own commands:
+ * install, build, install for production, migrate, two web and two worker processes, and a rolling
+ * stop in the middle of fifty mints.
  */
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -38,7 +39,10 @@ let world: World
 let databaseUrl: string
 let environment: NodeJS.ProcessEnv
 
-/** What a RUN line finds: the Node that npm brought, npm, and how to reach the registry; nothing else of this shell. */
+/**
+ * What a RUN line finds: the Node that npm brought, npm, and how to reach the registry; nothing
+ * else of this shell.
+ */
 function buildEnvironment(): NodeJS.ProcessEnv {
   const bin = path.join(folder, 'bin')
   mkdirSync(bin)

@@ -1,6 +1,7 @@
 /**
- * A browser's part without a browser, in front of two web machines: cookies, and a load balancer's way of sending. As
- * Fly's proxy does, it turns to the next machine where nobody listens, and repeats a GET whose connection was closed.
+ * A browser's part without a browser, in front of two web machines: cookies, and a load balancer's
+ * way of sending. As Fly's proxy does, it turns to the next machine where nobody listens, and
+ * repeats a GET whose connection was closed.
  */
 export type Answer = { status: number; location: string | null; text: string }
 

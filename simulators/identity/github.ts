@@ -1,6 +1,7 @@
 /**
- * GitHub, as far as signing in goes: `emulate` behind a proxy that adds what it lacks and holds what it lets slip:
- * every address of a person, scopes, PKCE with S256, exact redirect addresses, stable ids, a Cancel link.
+ * GitHub, as far as signing in goes: `emulate` behind a proxy that adds what it lacks and holds
+ * what it lets slip: every address of a person, scopes, PKCE with S256, exact redirect addresses,
+ * stable ids, a Cancel link.
  */
 import { githubPeople, type GithubPerson } from './people'
 import {

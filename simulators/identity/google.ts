@@ -1,6 +1,7 @@
 /**
- * Google, as far as signing in goes: `emulate` behind a proxy that gives each person a sub that outlives a restart.
- * The changed id_token is signed again with a key of ours, which the key list serves.
+ * Google, as far as signing in goes: `emulate` behind a proxy that gives each person a sub that
+ * outlives a restart. The changed id_token is signed again with a key of ours, which the key list
+ * serves.
  */
 import {
   createPrivateKey,

@@ -5,7 +5,10 @@
 import { createHash } from 'node:crypto'
 
 export type Provider = 'github' | 'google'
-/** One line of the printed list. `login` is the address for Google; `email` is empty for who has none. */
+/**
+ * One line of the printed list. `login` is the address for Google; `email` is empty for who has
+ * none.
+ */
 export type Person = {
   provider: Provider
   login: string
@@ -50,7 +53,10 @@ const familyNames =
 const ordinaryDomains = ['gmail.com', 'proton.me', 'example.org', 'fastmail.test', 'mail.test']
 const workspaces = ['northwind.test', 'ducklab.test', 'keymint.test']
 
-/** How many ordinary people there are at each provider, and how many of them are at both with the same address. */
+/**
+ * How many ordinary people there are at each provider, and how many of them are at both with the
+ * same address.
+ */
 export const headcount = { github: 200, google: 150, both: 45 }
 
 export const githubPeople: GithubPerson[] = unique(
@@ -256,7 +262,8 @@ function google(email: string, name: string): GooglePerson {
   }
 }
 
-// 30 and 26 share only the factor 2, and the shift by n / 390 parts the two halves: 780 names before one repeats.
+// 30 and 26 share only the factor 2, and the shift by n / 390 parts the two halves: 780 names
+// before one repeats.
 function nameOf(n: number): { given: string; family: string } {
   return {
     given: givenNames[n % givenNames.length] as string,

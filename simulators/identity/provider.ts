@@ -1,6 +1,7 @@
 /**
- * What the two proxies in front of `emulate` share: an HTTP server with faults to order, the wire to the emulator,
- * codes and redirect addresses held more strictly than the emulator holds them, and the list of people made usable.
+ * What the two proxies in front of `emulate` share: an HTTP server with faults to order, the wire
+ * to the emulator, codes and redirect addresses held more strictly than the emulator holds them,
+ * and the list of people made usable.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import http from 'node:http'
@@ -12,7 +13,10 @@ import type { Provider } from './people'
 
 export type Client = { clientId: string; clientSecret: string }
 
-/** A fault ordered by `POST /__sim/faults`: it hits the next `times` requests for `path`, then it is gone. */
+/**
+ * A fault ordered by `POST /__sim/faults`: it hits the next `times` requests for `path`, then it is
+ * gone.
+ */
 export type Fault = {
   path: string
   method?: string
@@ -119,12 +123,14 @@ export async function startProvider(options: {
     server.listen(options.port ?? 0, '127.0.0.1', resolve)
   })
   const { port } = server.address() as net.AddressInfo
-  // Not "localhost": the app's own cookies would be sent here, and coming back to it would not be a cross-site navigation as it is in life.
+  // Not "localhost": the app's own cookies would be sent here, and coming back to it would not be a
+  // cross-site navigation as it is in life.
   self.url = `http://127.0.0.1:${port}`
 
   let emulator: { close(): Promise<void> }
   try {
-    // The emulator has no way to say which port it was given, and an error of its listen ends the process: it gets a free one.
+    // The emulator has no way to say which port it was given, and an error of its listen ends the
+    // process: it gets a free one.
     const emulatorPort = await freePort()
     emulatorUrl = `http://127.0.0.1:${emulatorPort}`
     emulator = await createEmulator({
@@ -149,7 +155,10 @@ export async function startProvider(options: {
   }
 }
 
-/** Codes we let through, with what the real provider binds to each: one use, ten minutes, this client, this redirect, this challenge. */
+/**
+ * Codes we let through, with what the real provider binds to each: one use, ten minutes, this
+ * client, this redirect, this challenge.
+ */
 export type Grant = {
   login: string
   clientId: string
@@ -185,7 +194,10 @@ export function equal(given: string, expected: string): boolean {
   return timingSafeEqual(a, b)
 }
 
-/** The client's credentials, from the body or as HTTP Basic; the emulator itself reads only the body. */
+/**
+ * The client's credentials, from the body or as HTTP Basic; the emulator itself reads only the
+ * body.
+ */
 export function credentialsOf(call: Call): Client {
   const basic = /^basic\s+(\S+)$/i.exec(call.headers.authorization ?? '')?.[1]
   if (basic) {
@@ -226,7 +238,10 @@ export function redirect(location: string): Answer {
   return { status: 302, headers: { Location: location, 'Cache-Control': 'no-store' } }
 }
 
-/** What a person sees who was sent here wrongly: the provider shows it itself and sends nobody anywhere. */
+/**
+ * What a person sees who was sent here wrongly: the provider shows it itself and sends nobody
+ * anywhere.
+ */
 export function refusal(provider: Provider, title: string, sentence: string): Answer {
   return page(
     400,
@@ -244,8 +259,8 @@ export async function passOn(response: Response): Promise<Answer> {
 }
 
 /**
- * The emulator's picker with our people only, the hidden fields we need, a filter and a way to cancel.
- * Works without JavaScript, as the emulator's own page does; the filter alone needs it.
+ * The emulator's picker with our people only, the hidden fields we need, a filter and a way to
+ * cancel. Works without JavaScript, as the emulator's own page does; the filter alone needs it.
  */
 export function pickerPage(
   html: string,
@@ -302,7 +317,8 @@ export function withParameters(address: string, parameters: Record<string, strin
 }
 
 function askEmulator(base: () => string): Ask {
-  // The emulator allows 5000 requests an hour for each bearer, and counts all who send none together.
+  // The emulator allows 5000 requests an hour for each bearer, and counts all who send none
+  // together.
   let asked = 0
   let anonymous = ''
   return (path, init = {}) => {

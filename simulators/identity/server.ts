@@ -1,4 +1,6 @@
-/** GitHub and Google together, for one app: see `github.ts` and `google.ts` for what each promises. */
+/**
+ * GitHub and Google together, for one app: see `github.ts` and `google.ts` for what each promises.
+ */
 import { startGithub } from './github'
 import { startGoogle } from './google'
 import { people, type Person } from './people'
@@ -8,9 +10,15 @@ export type IdentityOptions = {
   /** Absent: a free one. */
   githubPort?: number
   googlePort?: number
-  /** Where the app lives; `<origin>/auth/github/callback` and `<origin>/auth/google/callback` are registered. Default http://localhost:3000. */
+  /**
+   * Where the app lives; `<origin>/auth/github/callback` and `<origin>/auth/google/callback` are
+   * registered. Default http://localhost:3000.
+   */
   appOrigins?: string[]
-  /** Keeps Google's signing key over restarts. Nothing else needs to be kept: ids come from the list of people. */
+  /**
+   * Keeps Google's signing key over restarts. Nothing else needs to be kept: ids come from the list
+   * of people.
+   */
   dataDir?: string
   clients?: { github?: Client; google?: Client }
 }

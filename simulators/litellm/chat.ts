@@ -1,4 +1,7 @@
-/** Models and /chat/completions: a request costs its list price, is charged to its key, and is refused once the key's spend has reached its budget. */
+/**
+ * Models and /chat/completions: a request costs its list price, is charged to its key, and is
+ * refused once the key's spend has reached its budget.
+ */
 import { randomUUID } from 'node:crypto'
 import { nanoToUsd } from '../openrouter/money.ts'
 import { ifPresent, isObject, readNumber, readString } from '../openrouter/wire.ts'

@@ -1,13 +1,17 @@
 /**
- * LiteLLM's durations ("30s", "20m", "12h", "7d", "2w", "1mo") and its standardized resets: 1d at the next UTC midnight, 7d on
- * Monday, 30d and 1mo on the first of the month, any other number of days counted from today's midnight.
+ * LiteLLM's durations ("30s", "20m", "12h", "7d", "2w", "1mo") and its standardized resets: 1d at
+ * the next UTC midnight, 7d on Monday, 30d and 1mo on the first of the month, any other number of
+ * days counted from today's midnight.
  */
 import { windowEnd } from '../openrouter/money.ts'
 
 const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 }
 const dayMs = 86_400_000
 
-/** Milliseconds from `now` until the duration is over; null for what LiteLLM calls an invalid format. */
+/**
+ * Milliseconds from `now` until the duration is over; null for what LiteLLM calls an invalid
+ * format.
+ */
 export function durationMs(text: string, now: number): number | null {
   const match = /^(\d+)(mo|[smhdw])$/.exec(text)
   if (!match) return null

@@ -1,4 +1,7 @@
-/** /key/*: generate, update, delete, info, list, block, unblock, with LiteLLM's own shapes, statuses and oddities. */
+/**
+ * /key/*: generate, update, delete, info, list, block, unblock, with LiteLLM's own shapes, statuses
+ * and oddities.
+ */
 import {
   ifPresent,
   isObject,

@@ -1,4 +1,7 @@
-/** The stand-in for LiteLLM against what LiteLLM documents: shapes, refusals, budgets, resets, and a SIGKILL in the middle of the work. */
+/**
+ * The stand-in for LiteLLM against what LiteLLM documents: shapes, refusals, budgets, resets, and a
+ * SIGKILL in the middle of the work.
+ */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

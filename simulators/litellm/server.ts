@@ -1,7 +1,8 @@
 /**
- * A self-hosted LiteLLM proxy, played by a local HTTP server: the key management, models and chat of its documented API.
- * Guarantee: what has been answered is in the journal, so a stand-in killed with SIGKILL and started on the same folder knows the same keys.
- * Its errors are LiteLLM's own, its faults those of the OpenRouter stand-in; simulators/README.md has both.
+ * A self-hosted LiteLLM proxy, played by a local HTTP server: the key management, models and chat
+ * of its documented API. Guarantee: what has been answered is in the journal, so a stand-in killed
+ * with SIGKILL and started on the same folder knows the same keys. Its errors are LiteLLM's own,
+ * its faults those of the OpenRouter stand-in; simulators/README.md has both.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,7 @@
-/** `/__sim/*`: the back door for tests, demo and people at a terminal. No key is asked for; nothing here exists on a real proxy. */
+/**
+ * `/__sim/*`: the back door for tests, demo and people at a terminal. No key is asked for; nothing
+ * here exists on a real proxy.
+ */
 import { nanoToUsd, usdToNano } from '../openrouter/money.ts'
 import {
   isObject,

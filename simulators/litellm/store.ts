@@ -1,6 +1,7 @@
 /**
- * All that this LiteLLM proxy holds: its master key, virtual keys and what they have spent.
- * Every change is a line of a journal before it is answered, so a stand-in killed with SIGKILL comes back with the same keys.
+ * All that this LiteLLM proxy holds: its master key, virtual keys and what they have spent. Every
+ * change is a line of a journal before it is answered, so a stand-in killed with SIGKILL comes back
+ * with the same keys.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { openJournal, readJournal, type Journal } from '../openrouter/journal.ts'

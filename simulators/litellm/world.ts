@@ -1,4 +1,7 @@
-/** One running proxy: its keys, its clock, its faults, and who is calling. Handlers take a Call and return a Reply; only server.ts touches sockets. */
+/**
+ * One running proxy: its keys, its clock, its faults, and who is calling. Handlers take a Call and
+ * return a Reply; only server.ts touches sockets.
+ */
 import type { CallLog } from '../openrouter/calls.ts'
 import type { Faults } from '../openrouter/faults.ts'
 import type { JsonObject, RefusalDetails } from '../openrouter/wire.ts'
@@ -12,9 +15,15 @@ export interface World {
   faults: Faults
   calls: CallLog
   clock: { offsetMs: number }
-  /** What the proxy's config.yaml adds to each /key/generate that leaves a field out: `default_key_generate_params`. */
+  /**
+   * What the proxy's config.yaml adds to each /key/generate that leaves a field out:
+   * `default_key_generate_params`.
+   */
   defaults: { max_budget?: number; budget_duration?: string; duration?: string; models?: string[] }
-  /** True while the job that starts budgets afresh does not run; it comes round every ten minutes on a real proxy. */
+  /**
+   * True while the job that starts budgets afresh does not run; it comes round every ten minutes on
+   * a real proxy.
+   */
   resetsHeld: boolean
   now(): number
   pause(milliseconds: number): Promise<void>
@@ -70,7 +79,10 @@ export function bodyOf(refusal: Refusal): JsonObject {
   return { error: { message: refusal.message, type, param, code: String(refusal.status) } }
 }
 
-/** Who calls. Unknown and deleted keys are told apart from blocked and expired ones, as LiteLLM does. */
+/**
+ * Who calls. Unknown and deleted keys are told apart from blocked and expired ones, as LiteLLM
+ * does.
+ */
 export function identify(world: World, authorization: string | undefined): Caller {
   const token = /^Bearer\s+(\S+)\s*$/i.exec(authorization ?? '')?.[1]
   if (token === undefined) throw authError('Authentication Error, No api key passed in.')

@@ -1,6 +1,7 @@
 /**
- * May this key make this request? Every refusal comes before the first byte of an answer, so it carries its real status even for a stream.
- * A request that is admitted holds its worst case as in-flight money until it is settled with what it really cost.
+ * May this key make this request? Every refusal comes before the first byte of an answer, so it
+ * carries its real status even for a stream. A request that is admitted holds its worst case as
+ * in-flight money until it is settled with what it really cost.
  */
 import { randomBytes } from 'node:crypto'
 import type { GuardrailRecord, KeyRecord, Spend } from './ledger.ts'
@@ -64,7 +65,9 @@ export interface Settlement {
   completionCostNano: number
 }
 
-/** Charges what was really used. The money counts at once; the promise resolves when it is on disk. */
+/**
+ * Charges what was really used. The money counts at once; the promise resolves when it is on disk.
+ */
 export async function settle(
   world: World,
   admission: Admission,
@@ -108,7 +111,10 @@ export function countFreeCallsToday(world: World): { used: number; limit: number
   }
 }
 
-/** The workspace's default guardrail, then the key's own; allowlists intersect and the lower budget wins. */
+/**
+ * The workspace's default guardrail, then the key's own; allowlists intersect and the lower budget
+ * wins.
+ */
 function guardrailsOf(world: World, key: KeyRecord): GuardrailRecord[] {
   const { ledger } = world
   const ids = [

@@ -1,4 +1,7 @@
-/** A record of the calls received: counts for ever, details of the last ones. Holds no key and no body. */
+/**
+ * A record of the calls received: counts for ever, details of the last ones. Holds no key and no
+ * body.
+ */
 export interface RecordedCall {
   endpoint: string
   path: string

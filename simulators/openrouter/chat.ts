@@ -1,4 +1,7 @@
-/** `/chat/completions` in OpenAI's form and `/messages` in Anthropic's, plain and streamed. Both really spend. */
+/**
+ * `/chat/completions` in OpenAI's form and `/messages` in Anthropic's, plain and streamed. Both
+ * really spend.
+ */
 import type { ServerResponse } from 'node:http'
 import { admit, makeGenerationId, settle, type Admission, type Settlement } from './admission.ts'
 import { countTokens } from './models.ts'
@@ -244,7 +247,10 @@ function openEvents(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
 }
 
-/** Filler of a definite length: what the prompt asks for ("200 tokens", "50 words"), or a short answer; never beyond `maxTokens`. */
+/**
+ * Filler of a definite length: what the prompt asks for ("200 tokens", "50 words"), or a short
+ * answer; never beyond `maxTokens`.
+ */
 function makeAnswer(world: World, admission: Admission, prompt: string): Answer {
   const asked = /(\d{1,6}) (tokens|words)/i.exec(prompt)
   const wanted = asked

@@ -1,6 +1,6 @@
 /**
- * What a struck fault does to an answer: the words of `faults.ts` on the socket. Shared by the stand-ins that speak
- * JSON; each has its own voice for errors.
+ * What a struck fault does to an answer: the words of `faults.ts` on the socket. Shared by the
+ * stand-ins that speak JSON; each has its own voice for errors.
  */
 import type { ServerResponse } from 'node:http'
 import type { FaultKind, FaultRule } from './faults.ts'

@@ -1,6 +1,7 @@
 /**
- * What goes wrong on purpose: settings given over HTTP, a seeded die, and the choice of what strikes a call.
- * simulators/README.md is the vocabulary; a setting it does not know is refused, never ignored.
+ * What goes wrong on purpose: settings given over HTTP, a seeded die, and the choice of what
+ * strikes a call. simulators/README.md is the vocabulary; a setting it does not know is refused,
+ * never ignored.
  */
 import {
   isObject,
@@ -97,7 +98,10 @@ export class Faults {
     this.compile()
   }
 
-  /** Fields that are given replace what stands, `rules` as a whole; the die starts again at the seed. */
+  /**
+   * Fields that are given replace what stands, `rules` as a whole; the die starts again at the
+   * seed.
+   */
   change(body: JsonObject): void {
     this.settings = { ...this.settings, ...readSettings(body) }
     this.compile()

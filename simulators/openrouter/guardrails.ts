@@ -1,6 +1,6 @@
 /**
- * `/guardrails` and the assignment of keys to them.
- * Guarantees: a key holds at most one guardrail; models come back as canonical slugs; a limit and its interval stand or fall together.
+ * `/guardrails` and the assignment of keys to them. Guarantees: a key holds at most one guardrail;
+ * models come back as canonical slugs; a limit and its interval stand or fall together.
  */
 import { randomUUID } from 'node:crypto'
 import { readWorkspace } from './keys.ts'
@@ -118,7 +118,10 @@ export function listAssignmentsOfGuardrail(call: Call): Reply {
   return page(call, [...assigned], (one) => assignmentToWire(call.world, one))
 }
 
-/** Only hashes of live keys are counted; one that already holds this guardrail is counted and keeps its assignment. */
+/**
+ * Only hashes of live keys are counted; one that already holds this guardrail is counted and keeps
+ * its assignment.
+ */
 export async function assignKeys(call: Call): Promise<Reply> {
   const { ledger } = call.world
   const guardrail = requireGuardrail(call)

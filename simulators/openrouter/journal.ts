@@ -1,7 +1,8 @@
 /**
- * An append-only file of JSON lines.
- * Guarantee: a promise returned by `append` resolves once the line is with the operating system, so it outlives a SIGKILL of this process.
- * Lines that arrive while a write is under way share the next write. A torn last line is dropped when the file is read.
+ * An append-only file of JSON lines. Guarantee: a promise returned by `append` resolves once the
+ * line is with the operating system, so it outlives a SIGKILL of this process. Lines that arrive
+ * while a write is under way share the next write. A torn last line is dropped when the file is
+ * read.
  */
 import {
   existsSync,

@@ -1,4 +1,6 @@
-/** `/keys`: making, listing, changing and deleting API keys. The plaintext leaves once, in the 201. */
+/**
+ * `/keys`: making, listing, changing and deleting API keys. The plaintext leaves once, in the 201.
+ */
 import { hashOf, labelOf, makePlaintext, type KeyRecord } from './ledger.ts'
 import { intervals, makeCounter, usdToNano, wireTimestamp, type Interval } from './money.ts'
 import {

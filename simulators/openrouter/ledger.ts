@@ -1,7 +1,8 @@
 /**
  * All that this OpenRouter account holds: keys, guardrails, assignments, workspaces and spend.
- * Every change is an entry: applied in memory at once, and durable when the promise of `record` resolves.
- * Starting again replays the entries, so a killed stand-in comes back with the same keys and the same counters.
+ * Every change is an entry: applied in memory at once, and durable when the promise of `record`
+ * resolves. Starting again replays the entries, so a killed stand-in comes back with the same keys
+ * and the same counters.
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { openJournal, readJournal, type Journal } from './journal.ts'
@@ -40,7 +41,10 @@ export interface GuardrailRecord {
   allowedProviders: string[] | null
   ignoredProviders: string[] | null
   includeByokInBudgets: boolean
-  /** Fields that are kept and returned but steer nothing here: description, regions, filters, privacy switches. */
+  /**
+   * Fields that are kept and returned but steer nothing here: description, regions, filters,
+   * privacy switches.
+   */
   rest: JsonObject
 }
 

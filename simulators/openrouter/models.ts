@@ -1,6 +1,7 @@
 /**
- * The catalog: ids, dated canonical slugs, list prices and context sizes.
- * A `:free` variant is a model of its own, with a canonical slug of its own, so an allowlist of `x/y` never admits `x/y:free`.
+ * The catalog: ids, dated canonical slugs, list prices and context sizes. A `:free` variant is a
+ * model of its own, with a canonical slug of its own, so an allowlist of `x/y` never admits
+ * `x/y:free`.
  */
 import type { JsonObject } from './wire.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Money and time as OpenRouter counts them: integers of nano-USD inside, JSON numbers in USD outside,
- * and spend windows that begin at UTC midnight, on Monday, and on the first of the month.
+ * Money and time as OpenRouter counts them: integers of nano-USD inside, JSON numbers in USD
+ * outside, and spend windows that begin at UTC midnight, on Monday, and on the first of the month.
  */
 export type Interval = 'daily' | 'weekly' | 'monthly'
 export const intervals: readonly Interval[] = ['daily', 'weekly', 'monthly']

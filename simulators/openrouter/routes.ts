@@ -1,4 +1,7 @@
-/** Every URL of the API, with who may call it. A path that is here with another method is 405; one that is not here is 404. */
+/**
+ * Every URL of the API, with who may call it. A path that is here with another method is 405; one
+ * that is not here is 404.
+ */
 import { completeChat, countMessageTokens, createMessage } from './chat.ts'
 import * as guardrails from './guardrails.ts'
 import * as keys from './keys.ts'
@@ -7,7 +10,10 @@ import * as workspaces from './workspaces.ts'
 import { refuse } from './wire.ts'
 import type { Handler } from './world.ts'
 
-/** management: a management key. caller: any key. optional: no key needed, but one that is sent must be good. */
+/**
+ * management: a management key. caller: any key. optional: no key needed, but one that is sent must
+ * be good.
+ */
 type Gate = 'management' | 'caller' | 'optional'
 
 export interface Route {

@@ -1,7 +1,7 @@
 /**
- * OpenRouter, played by a local HTTP server.
- * Guarantee: what has been answered is in the ledger, so a stand-in killed with SIGKILL and started on the same folder knows the same keys.
- * The contract it keeps is written down in simulators/README.md; faults and the back door live under `/__sim`.
+ * OpenRouter, played by a local HTTP server. Guarantee: what has been answered is in the ledger, so
+ * a stand-in killed with SIGKILL and started on the same folder knows the same keys. The contract
+ * it keeps is written down in simulators/README.md; faults and the back door live under `/__sim`.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,5 +1,6 @@
 /**
- * `/__sim/*`: the back door for tests, demo and people at a terminal. No key is asked for; nothing here exists on the real OpenRouter.
+ * `/__sim/*`: the back door for tests, demo and people at a terminal. No key is asked for; nothing
+ * here exists on the real OpenRouter.
  */
 import { randomUUID } from 'node:crypto'
 import type { CallLog } from './calls.ts'
@@ -97,7 +98,10 @@ function listEveryKey(call: SimCall): JsonObject {
   }
 }
 
-/** `{keys: [{name, …}]}`, or `{prefix, count, …}` for many alike. Planted keys skip the rules of `POST /keys`, so they may be expired or old. */
+/**
+ * `{keys: [{name, …}]}`, or `{prefix, count, …}` for many alike. Planted keys skip the rules of
+ * `POST /keys`, so they may be expired or old.
+ */
 async function plantKeys(call: SimCall): Promise<JsonObject> {
   const { world, body } = call
   const wanted = body['keys'] === undefined ? repeat(body) : body['keys']

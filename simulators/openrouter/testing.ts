@@ -1,4 +1,7 @@
-/** What the tests beside this file share: a fresh stand-in, the official SDK pointed at it, and its back door. */
+/**
+ * What the tests beside this file share: a fresh stand-in, the official SDK pointed at it, and its
+ * back door.
+ */
 import { OpenRouter } from '@openrouter/sdk'
 import type { ChatResult, ChatStreamChunk } from '@openrouter/sdk/models'
 import { startOpenRouter, type OpenRouterOptions, type RunningOpenRouter } from './server.ts'
@@ -97,7 +100,9 @@ export async function streamChat(
   return answer
 }
 
-/** The HTTP status with which an SDK call failed; the error itself holds secrets and is not shown. */
+/**
+ * The HTTP status with which an SDK call failed; the error itself holds secrets and is not shown.
+ */
 export async function statusOf(call: Promise<unknown>): Promise<number | string> {
   try {
     await call

@@ -1,6 +1,6 @@
 /**
- * What travels: error bodies as the contract words them, and the readers of JSON bodies and queries.
- * Every reader either returns the right type or throws a Refusal with status 400.
+ * What travels: error bodies as the contract words them, and the readers of JSON bodies and
+ * queries. Every reader either returns the right type or throws a Refusal with status 400.
  */
 export type JsonObject = Record<string, unknown>
 

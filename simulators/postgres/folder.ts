@@ -113,7 +113,10 @@ function ownerFile(home: string): string {
   return path.join(home, 'owner.json')
 }
 
-/** Writes the note of ownership, and says whether a dead owner had left one. A living owner is an error. */
+/**
+ * Writes the note of ownership, and says whether a dead owner had left one. A living owner is an
+ * error.
+ */
 function own(home: string): boolean {
   const file = ownerFile(home)
   const note = JSON.stringify({ pid: process.pid, birth: birthOf(process.pid) })
@@ -166,7 +169,8 @@ async function settleFormerServer(cluster: string, ownedBefore: boolean): Promis
     }
     await stopFormerServer(pid, cluster)
   }
-  // A server's backends see its death and leave by themselves. Only then may the note go: it is what keeps two servers apart.
+  // A server's backends see its death and leave by themselves. Only then may the note go: it is
+  // what keeps two servers apart.
   if (!(await waitFor(() => processesIn(cluster).length === 0, 10_000))) {
     throw new StartError(
       `Processes of a former PostgreSQL (${processesIn(cluster).join(', ')}) still work in ${cluster}: stop them, then start again.`,

@@ -1,4 +1,7 @@
-/** What is known about other processes: enough to tell a living server or owner from the leftovers of a dead one. */
+/**
+ * What is known about other processes: enough to tell a living server or owner from the leftovers
+ * of a dead one.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 
@@ -20,7 +23,10 @@ export function birthOf(pid: number): string {
   )
 }
 
-/** Whether that process is a PostgreSQL that works in this cluster (a server changes into its data folder). */
+/**
+ * Whether that process is a PostgreSQL that works in this cluster (a server changes into its data
+ * folder).
+ */
 export function worksIn(pid: number, cluster: string): boolean {
   if (!isAlive(pid)) return false
   if (process.platform === 'win32') return true
@@ -35,7 +41,10 @@ export function worksIn(pid: number, cluster: string): boolean {
   }
 }
 
-/** Processes that work in this cluster, backends that outlived their postmaster included. Linux only; empty elsewhere. */
+/**
+ * Processes that work in this cluster, backends that outlived their postmaster included. Linux
+ * only; empty elsewhere.
+ */
 export function processesIn(cluster: string): number[] {
   if (!existsSync('/proc/self/stat')) return []
   return readdirSync('/proc')
@@ -57,7 +66,8 @@ function isZombie(pid: number): boolean {
   return procStat(pid)?.[0] === 'Z'
 }
 
-// The fields after the program's name, which may itself hold spaces and brackets: state first, start time 20th.
+// The fields after the program's name, which may itself hold spaces and brackets: state first,
+// start time 20th.
 function procStat(pid: number): string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -18,7 +18,9 @@ test('data and password of a folder are found again by the next start, on anothe
   expect(
     await query(
       second.url,
-      `select current_setting('max_connections') as m, current_setting('timezone') as t, current_setting('fsync') as f`,
+      `
+        select current_setting('max_connections') as m, current_setting('timezone') as t,
+          current_setting('fsync') as f`,
     ),
   ).toEqual([{ m: '300', t: 'UTC', f: 'on' }])
   expect(new URL(second.url).password).toBe(new URL(first.url).password)

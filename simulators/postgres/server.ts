@@ -1,7 +1,7 @@
 /**
- * A real PostgreSQL of our own on 127.0.0.1, for the demo, tests and benches.
- * Guarantee: it stands outside the terminal's process group, so Ctrl-C reaches the app first and `stop` ends it;
- * if its owner is killed a watcher ends it, and the next start copes with whatever was left.
+ * A real PostgreSQL of our own on 127.0.0.1, for the demo, tests and benches. Guarantee: it stands
+ * outside the terminal's process group, so Ctrl-C reaches the app first and `stop` ends it; if its
+ * owner is killed a watcher ends it, and the next start copes with whatever was left.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -121,7 +121,8 @@ function initialise(folder: ServerFolder, { initdb, account }: Binaries): void {
   mkdirSync(fresh, { mode: 0o700 })
   giveTo(fresh, account)
   const password = randomBytes(24).toString('hex')
-  // Beside the cluster while initdb runs, as it wants an empty folder; inside afterwards, so that data and password cannot part.
+  // Beside the cluster while initdb runs, as it wants an empty folder; inside afterwards, so that
+  // data and password cannot part.
   const beside = `${fresh}.password`
   writeFileSync(beside, `${password}\n`, { mode: 0o600 })
   giveTo(beside, account)
@@ -297,8 +298,9 @@ async function endServer(
 }
 
 /**
- * A shell that waits for the end of our pipe: when this process dies, however it dies, the pipe closes and the shell stops the server.
- * Its own session and the ignored SIGINT keep Ctrl-C from it.
+ * A shell that waits for the end of our pipe: when this process dies, however it dies, the pipe
+ * closes and the shell stops the server. Its own session and the ignored SIGINT keep Ctrl-C from
+ * it.
  */
 function watchOwner(pid: number, temporary: string | undefined): { dismiss(): void } | undefined {
   if (process.platform === 'win32') return undefined

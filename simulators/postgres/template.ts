@@ -1,6 +1,7 @@
 /**
- * Databases for tests: migrated once into a template, copied per test file in some tens of milliseconds.
- * `DATABASE_URL` set means that server is used and none is started; its user needs the right to create databases.
+ * Databases for tests: migrated once into a template, copied per test file in some tens of
+ * milliseconds. `DATABASE_URL` set means that server is used and none is started; its user needs
+ * the right to create databases.
  */
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
@@ -12,7 +13,10 @@ export type ResolvedPostgres = Postgres & {
   external: boolean
 }
 
-/** The server of DATABASE_URL if it is set and answers, else one of our own. Throws a StartError with a sentence otherwise. */
+/**
+ * The server of DATABASE_URL if it is set and answers, else one of our own. Throws a StartError
+ * with a sentence otherwise.
+ */
 export async function resolvePostgres(
   options: PostgresOptions & { databaseUrl?: string } = {},
 ): Promise<ResolvedPostgres> {
@@ -39,7 +43,10 @@ export async function resolvePostgres(
   }
 }
 
-/** Makes and migrates a database that clones are copied from, and gives its name. Nobody can connect to it afterwards. */
+/**
+ * Makes and migrates a database that clones are copied from, and gives its name. Nobody can connect
+ * to it afterwards.
+ */
 export async function createTemplate(
   adminUrl: string,
   migrate: (databaseUrl: string) => Promise<unknown>,

@@ -4,7 +4,10 @@ import type { ComponentProps, MouseEvent, ReactNode } from 'react'
 export type ButtonKind = 'key' | 'ink' | 'plain' | 'quiet'
 type Look = { kind?: ButtonKind; large?: boolean }
 
-/** While `busy` it stays focusable, says so, and ignores clicks: a second one would only ask the same again. */
+/**
+ * While `busy` it stays focusable, says so, and ignores clicks: a second one would only ask the
+ * same again.
+ */
 export function Button({
   kind = 'plain',
   large,
@@ -35,7 +38,9 @@ export function Button({
   )
 }
 
-/** A link that looks like a button. Loads its page afresh: it also stands where there is no router. */
+/**
+ * A link that looks like a button. Loads its page afresh: it also stands where there is no router.
+ */
 export function ButtonLink({
   kind = 'plain',
   large,

@@ -113,7 +113,10 @@ export function Chart({ chart }: { chart: ChartView }) {
   )
 }
 
-/** The three charts side by side, and the spans they can show. `hrefs` keep whatever else the URL says. */
+/**
+ * The three charts side by side, and the spans they can show. `hrefs` keep whatever else the URL
+ * says.
+ */
 export function ChartRow({
   charts,
   spans,

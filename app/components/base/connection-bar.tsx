@@ -1,7 +1,10 @@
 import { useEffect, useState } from 'react'
 import { spanWords } from './time-words'
 
-/** Says that what is on the page may be old. Lies over the page, so that it moves nothing. `lastGood` is a performance.now(). */
+/**
+ * Says that what is on the page may be old. Lies over the page, so that it moves nothing.
+ * `lastGood` is a performance.now().
+ */
 export function ConnectionBar({ failures, lastGood }: { failures: number; lastGood: number }) {
   const [now, setNow] = useState(lastGood)
   const shown = failures >= 2

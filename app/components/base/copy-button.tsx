@@ -5,7 +5,10 @@ import { useHydrated } from './hydrated'
 import { CheckIcon, CopyIcon } from './icons'
 import { useSay } from './say'
 
-/** Copies a text that is on the page; where the clipboard is blocked it selects the text instead. Absent without a script. */
+/**
+ * Copies a text that is on the page; where the clipboard is blocked it selects the text instead.
+ * Absent without a script.
+ */
 export function CopyButton({
   text,
   label,

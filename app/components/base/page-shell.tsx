@@ -1,7 +1,10 @@
 import type { ReactNode } from 'react'
 import { ChevronIcon } from './icons'
 
-/** One page: a way back, a headline that is a sentence, and the rest in a column of at most 68 characters. `steady` keeps room for a longer headline on a phone. */
+/**
+ * One page: a way back, a headline that is a sentence, and the rest in a column of at most 68
+ * characters. `steady` keeps room for a longer headline on a phone.
+ */
 export function PageShell({
   title,
   lead,

@@ -9,7 +9,10 @@ export type HeaderPerson = {
   teams: { slug: string; name: string }[]
 }
 
-/** `unknown` when the database could not say who this is: then neither sign-in nor sign-out is offered. */
+/**
+ * `unknown` when the database could not say who this is: then neither sign-in nor sign-out is
+ * offered.
+ */
 export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown' }) {
   const { pathname } = useLocation()
   return (

@@ -1,4 +1,7 @@
-/** Asks, once and quietly. A key never depends on the answer, and the page does not look whether it was given. */
+/**
+ * Asks, once and quietly. A key never depends on the answer, and the page does not look whether it
+ * was given.
+ */
 export function StarNudge({ url }: { url: string }) {
   return (
     <p>

@@ -1,4 +1,7 @@
-/** Times and spans in words. Pure: the zone is always given, so server and browser can print the same text. */
+/**
+ * Times and spans in words. Pure: the zone is always given, so server and browser can print the
+ * same text.
+ */
 
 /** "Tue 14 Apr, 18:00 CEST"; the year only when it is not the reader's. */
 export function timeWords(
@@ -44,7 +47,10 @@ export function spanWords(seconds: number): string {
   return `${whole} s`
 }
 
-/** A wait as a range a person can use: "5 to 10 s", "1 to 3 min". Seconds are rounded up to fives, so that it does not flicker. */
+/**
+ * A wait as a range a person can use: "5 to 10 s", "1 to 3 min". Seconds are rounded up to fives,
+ * so that it does not flicker.
+ */
 export function waitWords({ from, to }: { from: number; to: number }): string {
   if (to < 60) {
     const upTo = Math.ceil(to / 5) * 5
@@ -64,7 +70,10 @@ export function waitWords({ from, to }: { from: number; to: number }): string {
       : `${least} to ${upTo} min`
 }
 
-/** The next moment at which OpenRouter resets a limit: midnight UTC, of Monday, or of the first of the month. */
+/**
+ * The next moment at which OpenRouter resets a limit: midnight UTC, of Monday, or of the first of
+ * the month.
+ */
 export function nextReset(reset: 'daily' | 'weekly' | 'monthly', now: string): string {
   const at = new Date(now)
   const [year, month, day] = [at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate()]

@@ -11,7 +11,10 @@ const resetSentences = {
   monthly: 'This month’s limit starts again at midnight UTC before the 1st',
 } as const
 
-/** What is left of the cap: a meter, the same in words, and as of when. Says it plainly when there is nothing left. */
+/**
+ * What is left of the cap: a meter, the same in words, and as of when. Says it plainly when there
+ * is nothing left.
+ */
 export function BudgetMeter({ budget, asOf }: { budget: KeyView; asOf: string }) {
   const { limit, used, left, usedTotal, usageAsOf } = budget
   const share = used && limit.usd > 0 ? used.usd / limit.usd : 0

@@ -2,7 +2,10 @@ import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { ClaimView } from '~/domain/claim/view-types'
 import type { WorkshopView } from '~/domain/workshop/view-types'
 
-/** All that the claim page shows. It is in the HTML and in the answer to a refresh, so it never holds a key. */
+/**
+ * All that the claim page shows. It is in the HTML and in the answer to a refresh, so it never
+ * holds a key.
+ */
 export type ClaimPageData = {
   workshop: WorkshopView | null
   claim: ClaimView | null

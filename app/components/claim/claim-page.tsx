@@ -1,4 +1,7 @@
-/** One person's claim, from the queue to the end of the key. The same card in the same place in every state. */
+/**
+ * One person's claim, from the queue to the end of the key. The same card in the same place in
+ * every state.
+ */
 import { useEffect, useState, type ReactNode } from 'react'
 import { useClaimPage, type ClaimWatch } from '~/client/use-claim-page'
 import { useKeyTest } from '~/client/use-key-test'
@@ -327,7 +330,10 @@ function Ending({
   )
 }
 
-/** The next key, where a giveaway's rules or staff allow one. Outside the window, or while nothing is made, the page of the workshop says why. */
+/**
+ * The next key, where a giveaway's rules or staff allow one. Outside the window, or while nothing
+ * is made, the page of the workshop says why.
+ */
 function ClaimAgain({
   again,
   page,
@@ -383,7 +389,10 @@ function ClaimAgain({
   )
 }
 
-/** For pages without a script: look again by hand, or by one's own choice every ten seconds, and stop. */
+/**
+ * For pages without a script: look again by hand, or by one's own choice every ten seconds, and
+ * stop.
+ */
 function CheckAgain({ url, autoSeconds }: { url: string; autoSeconds: number | null }) {
   return (
     <div className="no-print mt-4 flex flex-wrap items-center gap-3">

@@ -6,7 +6,10 @@ import { StepList } from './step-list'
 import { Time, useServerNow } from '../base/time'
 import { spanWords, waitWords } from '../base/time-words'
 
-/** What a waiting person is told, with the numbers of the last poll. `stale` when the polls fail: then nothing is said as if it were live. */
+/**
+ * What a waiting person is told, with the numbers of the last poll. `stale` when the polls fail:
+ * then nothing is said as if it were live.
+ */
 export function ClaimProgress({
   claim,
   pulse,

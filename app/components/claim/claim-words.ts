@@ -1,4 +1,7 @@
-/** Every state of a claim in words: what happened, what it means, what to do. The compiler finds a state without words. */
+/**
+ * Every state of a claim in words: what happened, what it means, what to do. The compiler finds a
+ * state without words.
+ */
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import type {
   ClaimEnd,
@@ -333,7 +336,9 @@ export function headline(view: ClaimView): string {
   }
 }
 
-/** What the status region says when the step changes: never a number that changes with each poll. */
+/**
+ * What the status region says when the step changes: never a number that changes with each poll.
+ */
 export function announcement(view: ClaimView): string {
   const current = view.steps.find((step) => step.state === 'now' || step.state === 'problem')
   const phase = phaseOf(view)

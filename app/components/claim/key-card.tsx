@@ -1,6 +1,7 @@
 /**
- * The key card: what is struck, numbered and handed over. An outline while it is being made, filled in step by step.
- * The box is the same in every state, so nothing on the page moves when one state follows another.
+ * The key card: what is struck, numbered and handed over. An outline while it is being made, filled
+ * in step by step. The box is the same in every state, so nothing on the page moves when one state
+ * follows another.
  */
 import type { ReactNode } from 'react'
 import type { StepView } from '~/domain/claim/view-types'

@@ -233,7 +233,10 @@ export function KeyUse({
   )
 }
 
-/** Opening it is the first step, the button the second: there is no way back for a program that uses the key. */
+/**
+ * Opening it is the first step, the button the second: there is no way back for a program that uses
+ * the key.
+ */
 function Replace({ url }: { url: string }) {
   return (
     <details className="no-print mt-4">

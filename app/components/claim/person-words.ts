@@ -1,4 +1,7 @@
-/** What /me says after something was done, or could not be. Only our own codes have words, whatever the address says. */
+/**
+ * What /me says after something was done, or could not be. Only our own codes have words, whatever
+ * the address says.
+ */
 import type { ErasureBlock } from '~/domain/people/erase.server'
 
 type Notice = { tone: 'mint' | 'amber' | 'plain'; title: string; words: string }

@@ -2,7 +2,9 @@ import { CopyButton } from '../base/copy-button'
 import { ChevronIcon } from '../base/icons'
 import type { Snippet } from './snippets'
 
-/** One tool open at a time, by the browser's own <details>: keyboard, search and no-script included. */
+/**
+ * One tool open at a time, by the browser's own <details>: keyboard, search and no-script included.
+ */
 export function SnippetList({ snippets }: { snippets: Snippet[] }) {
   return (
     <div className="border-t border-rule">

@@ -1,6 +1,6 @@
 /**
- * How to use a key in the tools people bring. Every snippet reads the environment variable OPENROUTER_API_KEY;
- * only the `.env` file holds the key itself, and only when it is given.
+ * How to use a key in the tools people bring. Every snippet reads the environment variable
+ * OPENROUTER_API_KEY; only the `.env` file holds the key itself, and only when it is given.
  */
 export type Snippet = { id: string; name: string; file: string | null; note: string; text: string }
 
@@ -8,7 +8,10 @@ export type SnippetInput = { baseUrl: string; models: string[] }
 
 /** Where keys are used. */
 
-/** OpenRouter reserves a request's most expensive outcome from the cap: without max_tokens small caps fail with 402. */
+/**
+ * OpenRouter reserves a request's most expensive outcome from the cap: without max_tokens small
+ * caps fail with 402.
+ */
 const maxTokens = 400
 
 export const gitignoreLine = '.env'

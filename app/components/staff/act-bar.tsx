@@ -15,7 +15,10 @@ export const actionChoices = [
   { value: 'revoke', words: 'Revoke the key' },
 ] as const
 
-/** A form of its own beside the table: the boxes in the rows name it. Asks first, so it is a GET and works without a script. */
+/**
+ * A form of its own beside the table: the boxes in the rows name it. Asks first, so it is a GET and
+ * works without a script.
+ */
 export function ActBar({
   action,
   filter,

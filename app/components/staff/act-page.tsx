@@ -22,7 +22,10 @@ export type ActPageData = {
   view: View
 }
 
-/** What would happen, and the one button that makes it happen. Everything asked for is in the URL until then. */
+/**
+ * What would happen, and the one button that makes it happen. Everything asked for is in the URL
+ * until then.
+ */
 export function ActPage({ page, problem }: { page: ActPageData; problem: string | null }) {
   const { view } = page
   return (

@@ -2,7 +2,9 @@ import type { AdminAlert } from '~/domain/operations/alerts.server'
 import { Callout } from '../base/callout'
 import { Ago } from '../base/time'
 
-/** What staff should not miss, on every page of theirs. Nothing at all when there is nothing to say. */
+/**
+ * What staff should not miss, on every page of theirs. Nothing at all when there is nothing to say.
+ */
 export function AdminAlerts({ alerts, asOf }: { alerts: AdminAlert[]; asOf: string }) {
   if (alerts.length === 0) return null
   return (

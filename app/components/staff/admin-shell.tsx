@@ -10,7 +10,10 @@ const places = [
   { to: '/admin/doctor', label: 'Doors open?' },
 ] as const
 
-/** A page for staff: the same five places on each, a headline that is a sentence, and the full width for tables. */
+/**
+ * A page for staff: the same five places on each, a headline that is a sentence, and the full width
+ * for tables.
+ */
 export function AdminShell({
   title,
   lead,

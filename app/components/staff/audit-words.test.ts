@@ -4,7 +4,10 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { actionWords, detailsOf } from './audit-words'
 
-/** Where an event is written: recordAudit's `action:` and the statements that insert into the trail themselves. */
+/**
+ * Where an event is written: recordAudit's `action:` and the statements that insert into the trail
+ * themselves.
+ */
 function actionsInSource(): Map<string, string> {
   const actions = new Map<string, string>()
   for (const folder of ['app', 'jobs']) {

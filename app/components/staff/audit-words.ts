@@ -1,4 +1,7 @@
-/** Words for what the audit trail holds. Every action that the code records has an entry here; a test reads the source and says which is missing. */
+/**
+ * Words for what the audit trail holds. Every action that the code records has an entry here; a
+ * test reads the source and says which is missing.
+ */
 import { formatUsd, nanoFromDecimalString } from '~/money'
 
 /** What stands between who did it and to whom: "Ada Lovelace | claimed a key". */
@@ -89,7 +92,10 @@ export type DetailView = { label: string; value: string } & (
   { kind: 'text' } | { kind: 'time' } | { kind: 'code' }
 )
 
-/** Details as labels and values for a definition list: money as money, times as times, what is nested as lines of its own. */
+/**
+ * Details as labels and values for a definition list: money as money, times as times, what is
+ * nested as lines of its own.
+ */
 export function detailsOf(details: Record<string, unknown>): DetailView[] {
   return Object.entries(details).flatMap(([name, value]) => viewsOf(labelOf(name), name, value))
 }

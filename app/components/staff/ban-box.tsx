@@ -5,7 +5,10 @@ import { Field } from '../base/field'
 
 export type BanAnswer = { done: string } | { refused: string }
 
-/** Bars a person from all workshops and giveaways, or lifts the bar. Says what it does before it is pressed. */
+/**
+ * Bars a person from all workshops and giveaways, or lifts the bar. Says what it does before it is
+ * pressed.
+ */
 export function BanBox({
   banned,
   answer,

@@ -8,7 +8,10 @@ type Pool = {
   left: MoneyView | null
 }
 
-/** The pool as one bar: spent is full, what is held for keys given out is striped, what is left is empty. The words say the same. */
+/**
+ * The pool as one bar: spent is full, what is held for keys given out is striped, what is left is
+ * empty. The words say the same.
+ */
 export function PoolBar({ pool, compact = false }: { pool: Pool; compact?: boolean }) {
   const id = useId()
   const { limit, committed, spent, left } = pool

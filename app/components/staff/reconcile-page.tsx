@@ -1,4 +1,7 @@
-/** The page of /admin/reconcile: what differs, what a fix would do (that is the dry run), and what was done. */
+/**
+ * The page of /admin/reconcile: what differs, what a fix would do (that is the dry run), and what
+ * was done.
+ */
 import { Form, useNavigation } from '@remix-run/react'
 import type {
   DriftGroup,

@@ -80,7 +80,10 @@ export function WorkshopStanding({
   )
 }
 
-/** Why keys are unbound, and one press that binds them all. Without `action` the reader may only look. */
+/**
+ * Why keys are unbound, and one press that binds them all. Without `action` the reader may only
+ * look.
+ */
 export function UnboundCallout({
   count,
   reasons,

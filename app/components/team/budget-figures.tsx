@@ -4,7 +4,10 @@ import { Time } from '../base/time'
 
 type Figures = Pick<BudgetView, 'allocated' | 'committed' | 'spent' | 'free' | 'short'>
 
-/** The month's money as three meters of the same length, each said in words: what is spent, set aside and free of what is allocated. */
+/**
+ * The month's money as three meters of the same length, each said in words: what is spent, set
+ * aside and free of what is allocated.
+ */
 export function BudgetFigures({ budget, whose }: { budget: Figures; whose: string }) {
   const most = Math.max(budget.allocated.usd, budget.committed.usd + budget.spent.usd, 0.01)
   return (

@@ -1,4 +1,7 @@
-/** What a holder does with a key that is ready: copy and show. The key itself is never among the props. */
+/**
+ * What a holder does with a key that is ready: copy and show. The key itself is never among the
+ * props.
+ */
 import type { useRevealedKey } from '~/client/use-revealed-key'
 import type { SubKeyView } from '~/domain/team/view-types'
 import { Button } from '../base/button'

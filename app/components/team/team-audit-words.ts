@@ -1,4 +1,7 @@
-/** What a team's audit events say to a person. An action without words of its own is shown by its name. */
+/**
+ * What a team's audit events say to a person. An action without words of its own is shown by its
+ * name.
+ */
 export const teamActionWords: Record<string, string> = {
   'team.created': 'made the team',
   'member.joined': 'joined',

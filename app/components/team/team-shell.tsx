@@ -16,7 +16,10 @@ const places = [
   { page: 'audit', label: 'Audit', owners: true },
 ] as const
 
-/** A page of a team: its name, the places that this person may go, and a headline that is a sentence. */
+/**
+ * A page of a team: its name, the places that this person may go, and a headline that is a
+ * sentence.
+ */
 export function TeamShell({
   team,
   title,

@@ -1,6 +1,7 @@
 /**
- * The audit trail: who did what to whom. Written in the transaction of the action itself, so that there is
- * no action without its event. Details hold ids, amounts and reasons, never a secret, a name or an address.
+ * The audit trail: who did what to whom. Written in the transaction of the action itself, so that
+ * there is no action without its event. Details hold ids, amounts and reasons, never a secret, a
+ * name or an address.
  */
 import type { Prisma, Tx } from '~/adapters/db.server'
 
@@ -20,12 +21,14 @@ export type AuditEvent = {
 export async function recordAudit(tx: Tx, event: AuditEvent): Promise<void> {
   await tx.$executeRaw`
     insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-    values (${event.actor}, ${event.action}, ${event.subject}, ${event.workshopSlug ?? null}, ${withoutPeople(event.details ?? {})}::jsonb)`
+    values (${event.actor}, ${event.action}, ${event.subject}, ${event.workshopSlug ?? null},
+      ${withoutPeople(event.details ?? {})}::jsonb)`
 }
 
 /**
- * An event cannot be erased with its person. What staff typed to find somebody stays out of it, unless it is an id, and
- * so does every address, wherever it stands: whom an action was about is told by its subjects.
+ * An event cannot be erased with its person. What staff typed to find somebody stays out of it,
+ * unless it is an id, and so does every address, wherever it stands: whom an action was about is
+ * told by its subjects.
  */
 function withoutPeople(details: Prisma.InputJsonObject): string {
   const json = JSON.stringify(details, (name, value: unknown) =>

@@ -1,8 +1,9 @@
 /**
- * The chain over the audit trail. Events are chained after the fact, so that actions never wait for each other:
- * only those of finished transactions, each once, in an order of the chain's own.
- * Guarantee: a chained event that is changed, removed, moved, or joined by another is found by `verifyChain`; one that is
- * cut off at the end, or a chain that was written anew, is found only with a head that was noted elsewhere.
+ * The chain over the audit trail. Events are chained after the fact, so that actions never wait for
+ * each other: only those of finished transactions, each once, in an order of the chain's own.
+ * Guarantee: a chained event that is changed, removed, moved, or joined by another is found by
+ * `verifyChain`; one that is cut off at the end, or a chain that was written anew, is found only
+ * with a head that was noted elsewhere.
  */
 import { Prisma, type Db, type Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
@@ -20,10 +21,14 @@ const batchSize = 1_000
 const mostBatches = 50
 const verifyPage = 5_000
 
-const fieldsButSeq = Prisma.sql`id::text as id, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, actor, action, subject,
+const fieldsButSeq = Prisma.sql`
+  id::text as id, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, actor, action, subject,
   workshop_slug as workshop, details::text as details, xid::text as xid`
 
-/** Chains what waits, in batches of a transaction each: a process that is killed loses nothing, and two at once take turns. Says how many. */
+/**
+ * Chains what waits, in batches of a transaction each: a process that is killed loses nothing, and
+ * two at once take turns. Says how many.
+ */
 export async function chainAudit(
   ctx: Pick<Ctx, 'db' | 'log'>,
   options: { batchSize?: number } = {},
@@ -50,10 +55,12 @@ async function chainBatch(
   >`select pg_try_advisory_xact_lock(hashtextextended('keymint.audit-chain', 0)) as mine`
   if (!lock?.mine) return { count: 0, head: null }
   const head = await readHead(tx)
-  // Below xmin every transaction is finished. A restored database counts its transactions anew; none of ours lasts an hour.
+  // Below xmin every transaction is finished. A restored database counts its transactions anew;
+  // none of ours lasts an hour.
   const rows = await tx.$queryRaw<Omit<ChainFields, 'seq'>[]>`
     select ${fieldsButSeq} from keymint.audit_events
-    where chain_seq is null and (xid < pg_snapshot_xmin(pg_current_snapshot()) or at < clock_timestamp() - interval '1 hour')
+    where chain_seq is null
+      and (xid < pg_snapshot_xmin(pg_current_snapshot()) or at < clock_timestamp() - interval '1 hour')
     order by audit_events.id limit ${size}::int`
   let seq = BigInt(head?.seq ?? 0)
   let hash = head?.hash ?? chainStart
@@ -66,7 +73,9 @@ async function chainBatch(
   if (links.length === 0) return { count: 0, head: null }
   const changed = await tx.$executeRaw`
     update keymint.audit_events e set chain_seq = link.seq, prev_hash = link.prev_hash, hash = link.hash
-    from unnest(${links.map((link) => link.id)}::text[]::bigint[], ${links.map((link) => link.seq)}::text[]::bigint[], ${links.map((link) => link.prevHash)}::text[], ${links.map((link) => link.hash)}::text[])
+    from unnest(${links.map((link) => link.id)}::text[]::bigint[],
+      ${links.map((link) => link.seq)}::text[]::bigint[], ${links.map((link) => link.prevHash)}::text[],
+      ${links.map((link) => link.hash)}::text[])
       as link(id, seq, prev_hash, hash)
     where e.id = link.id`
   if (changed !== links.length)
@@ -78,7 +87,8 @@ type ChainHead = { seq: string; hash: string }
 
 async function readHead(tx: Tx): Promise<ChainHead | null> {
   const [head] = await tx.$queryRaw<ChainHead[]>`
-    select chain_seq::text as seq, hash from keymint.audit_events where chain_seq is not null order by chain_seq desc limit 1`
+    select chain_seq::text as seq, hash from keymint.audit_events where chain_seq is not null
+      order by chain_seq desc limit 1`
   return head ?? null
 }
 
@@ -106,8 +116,11 @@ export async function readChainState(db: Db): Promise<ChainState> {
     }[]
   >`
     select head.seq, head."eventId", head.hash, head.at, waiting.n as waiting, waiting.since as "waitingSince"
-    from (select count(*)::int as n, min(at) as since from (select at from keymint.audit_events where chain_seq is null order by id limit ${mostCounted}::int) w) waiting
-    left join (select chain_seq::text as seq, id::text as "eventId", hash, at from keymint.audit_events where chain_seq is not null order by chain_seq desc limit 1) head on true`
+    from (select count(*)::int as n, min(at) as since
+      from (select at from keymint.audit_events where chain_seq is null order by id
+      limit ${mostCounted}::int) w) waiting
+    left join (select chain_seq::text as seq, id::text as "eventId", hash, at from keymint.audit_events
+      where chain_seq is not null order by chain_seq desc limit 1) head on true`
   const head =
     row?.seq && row.eventId && row.hash && row.at
       ? { seq: row.seq, eventId: row.eventId, hash: row.hash, at: row.at.toISOString() }
@@ -131,8 +144,9 @@ export type ChainReport = {
 }
 
 /**
- * Walks the chain in pages and stops at the first broken link. `expect` is a head noted earlier: it must be in the chain.
- * `since` is one too, and the walk begins after it. Needs nothing but the database.
+ * Walks the chain in pages and stops at the first broken link. `expect` is a head noted earlier: it
+ * must be in the chain. `since` is one too, and the walk begins after it. Needs nothing but the
+ * database.
  */
 export async function verifyChain(
   db: Db,

@@ -35,7 +35,10 @@ async function trail(events: number, options: { chained?: boolean } = {}) {
   return database
 }
 
-/** Other databases of the cluster have transactions of their own, which hold the chain back for a moment. */
+/**
+ * Other databases of the cluster have transactions of their own, which hold the chain back for a
+ * moment.
+ */
 async function chainAll(db: Db) {
   await expect
     .poll(
@@ -78,7 +81,9 @@ test('a chain is whole, says its head, and has room for what waits', async () =>
 test('events that wait are chained in the order of their numbers', async () => {
   const { db } = await trail(120)
   expect(
-    await db.$queryRaw`select count(*)::int as crossed from keymint.audit_events a join keymint.audit_events b on b.chain_seq = a.chain_seq + 1 where b.id < a.id`,
+    await db.$queryRaw`
+      select count(*)::int as crossed from keymint.audit_events a join keymint.audit_events b
+        on b.chain_seq = a.chain_seq + 1 where b.id < a.id`,
   ).toEqual([{ crossed: 0 }])
 })
 
@@ -105,7 +110,9 @@ test('an event of a transaction that is still open is not chained, nor anything 
 test('many at once, and some of them killed, chain each event once', async () => {
   const { db, url } = await trail(400, { chained: false })
   const kill = () =>
-    db.$executeRaw`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'chain-victim' and datname = current_database()`
+    db.$executeRaw`
+      select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'chain-victim'
+        and datname = current_database()`
   for (let round = 0; round < 6; round++) {
     const victims = [
       createDb(url, { max: 1, applicationName: 'chain-victim' }),
@@ -234,7 +241,9 @@ const mutations: Mutation[] = [
     'edits',
     (tx, chance) =>
       tx.$executeRawUnsafe(
-        `update keymint.audit_events set ${edits[chance.pick(edits.length)]} where chain_seq = ${1 + chance.pick(chance.events)}`,
+        `
+          update keymint.audit_events set ${edits[chance.pick(edits.length)]}
+            where chain_seq = ${1 + chance.pick(chance.events)}`,
       ),
   ],
   [
@@ -263,8 +272,11 @@ const mutations: Mutation[] = [
     async (tx, chance) => {
       const one = 1 + chance.pick(chance.events)
       const other = differentFrom(chance, one)
-      await tx.$executeRaw`update keymint.audit_events set chain_seq = -chain_seq where chain_seq in (${one}::int, ${other}::int)`
-      await tx.$executeRaw`update keymint.audit_events set chain_seq = case when chain_seq = ${-one}::int then ${other}::int else ${one}::int end where chain_seq < 0`
+      await tx.$executeRaw`
+        update keymint.audit_events set chain_seq = -chain_seq where chain_seq in (${one}::int, ${other}::int)`
+      await tx.$executeRaw`
+        update keymint.audit_events set chain_seq = case when chain_seq = ${-one}::int then ${other}::int
+          else ${one}::int end where chain_seq < 0`
     },
   ],
   [
@@ -272,27 +284,32 @@ const mutations: Mutation[] = [
     async (tx, chance) => {
       const one = 1 + chance.pick(chance.events)
       await tx.$executeRaw`
-      with pair as (select chain_seq, details, at from keymint.audit_events where chain_seq in (${one}::int, ${differentFrom(chance, one)}::int))
-      update keymint.audit_events e set details = pair.details, at = pair.at from pair where e.chain_seq in (select chain_seq from pair) and pair.chain_seq <> e.chain_seq`
+      with pair as (select chain_seq, details, at from keymint.audit_events
+        where chain_seq in (${one}::int, ${differentFrom(chance, one)}::int))
+      update keymint.audit_events e set details = pair.details, at = pair.at from pair
+        where e.chain_seq in (select chain_seq from pair) and pair.chain_seq <> e.chain_seq`
     },
   ],
   [
     'truncations (noted head)',
     (tx, chance) =>
-      tx.$executeRaw`delete from keymint.audit_events where chain_seq >= ${1 + chance.pick(chance.events)}::int`,
+      tx.$executeRaw`
+        delete from keymint.audit_events where chain_seq >= ${1 + chance.pick(chance.events)}::int`,
   ],
   [
     'edits with all after them chained anew (noted head)',
     async (tx, chance) => {
       const seq = 1 + chance.pick(chance.events)
-      await tx.$executeRaw`update keymint.audit_events set actor = 'user:github:somebody-else' where chain_seq = ${seq}::int`
+      await tx.$executeRaw`
+        update keymint.audit_events set actor = 'user:github:somebody-else' where chain_seq = ${seq}::int`
       await rechain(tx)
     },
   ],
 ]
 
 async function shift(tx: Tx, from: number, by: 1 | -1) {
-  await tx.$executeRaw`update keymint.audit_events set chain_seq = -(chain_seq + ${by}::int) where chain_seq >= ${from}::int`
+  await tx.$executeRaw`
+    update keymint.audit_events set chain_seq = -(chain_seq + ${by}::int) where chain_seq >= ${from}::int`
   await tx.$executeRaw`update keymint.audit_events set chain_seq = -chain_seq where chain_seq < 0`
 }
 
@@ -308,7 +325,8 @@ type Fields = {
   seq: string
 }
 const readFields = (tx: Tx) => tx.$queryRaw<Fields[]>`
-  select id::text, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, actor, action, subject, workshop_slug as workshop, details::text as details, xid::text as xid, chain_seq::text as seq
+  select id::text, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, actor, action,
+    subject, workshop_slug as workshop, details::text as details, xid::text as xid, chain_seq::text as seq
   from keymint.audit_events order by chain_seq`
 
 /** As good a forgery as can be made: it follows the one before it, and its own hash is right. */
@@ -321,9 +339,12 @@ async function insertForged(tx: Tx, seq: number) {
             { hash: string }[]
           >`select hash from keymint.audit_events where chain_seq = ${seq - 1}::int`
         )[0]!.hash
-  await tx.$executeRaw`insert into keymint.audit_events (actor, action, subject, chain_seq, prev_hash, hash) values ('worker', 'claim.made', 'claim:forged', ${seq}::int, ${prev}, 'x')`
+  await tx.$executeRaw`
+    insert into keymint.audit_events (actor, action, subject, chain_seq, prev_hash, hash)
+      values ('worker', 'claim.made', 'claim:forged', ${seq}::int, ${prev}, 'x')`
   const forged = (await readFields(tx)).find((row) => row.seq === String(seq))!
-  await tx.$executeRaw`update keymint.audit_events set hash = ${chainHash(prev, forged)} where chain_seq = ${seq}::int`
+  await tx.$executeRaw`
+    update keymint.audit_events set hash = ${chainHash(prev, forged)} where chain_seq = ${seq}::int`
 }
 
 async function rechain(tx: Tx) {
@@ -333,7 +354,10 @@ async function rechain(tx: Tx) {
     prev = link.hash
     return link
   })
-  await tx.$executeRaw`update keymint.audit_events e set prev_hash = l.prev, hash = l.hash from unnest(${links.map((l) => l.id)}::text[]::bigint[], ${links.map((l) => l.prev)}::text[], ${links.map((l) => l.hash)}::text[]) as l(id, prev, hash) where e.id = l.id`
+  await tx.$executeRaw`
+    update keymint.audit_events e set prev_hash = l.prev, hash = l.hash
+      from unnest(${links.map((l) => l.id)}::text[]::bigint[], ${links.map((l) => l.prev)}::text[],
+      ${links.map((l) => l.hash)}::text[]) as l(id, prev, hash) where e.id = l.id`
 }
 
 class Undo extends Error {}

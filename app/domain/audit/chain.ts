@@ -1,10 +1,14 @@
 /**
- * How events are chained: each holds the hash of the one before it and a hash over that and all of its own fields.
- * Pure: what is hashed, and what makes a link a good one, is said here and nowhere else.
+ * How events are chained: each holds the hash of the one before it and a hash over that and all of
+ * its own fields. Pure: what is hashed, and what makes a link a good one, is said here and nowhere
+ * else.
  */
 import { createHash } from 'node:crypto'
 
-/** An event as it is hashed: everything the row holds, as text that Postgres prints the same way each time. */
+/**
+ * An event as it is hashed: everything the row holds, as text that Postgres prints the same way
+ * each time.
+ */
 export type ChainFields = {
   /** Place in the chain, from 1 without a gap. */
   seq: string

@@ -1,6 +1,7 @@
 /**
- * Reading the trail: filtered and paged by keyset on the id, newest first, never counted. Each filter has an index that
- * ends in the id, so that a page of 200,000 events costs what a page of 1,000 does.
+ * Reading the trail: filtered and paged by keyset on the id, newest first, never counted. Each
+ * filter has an index that ends in the id, so that a page of 200,000 events costs what a page of
+ * 1,000 does.
  */
 import { Prisma } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
@@ -106,7 +107,10 @@ export type AuditExportRow = {
   hash: string | null
 }
 
-/** Everything that the filter finds, newest first, in pages. The export is an event of the trail itself, written before the first row. */
+/**
+ * Everything that the filter finds, newest first, in pages. The export is an event of the trail
+ * itself, written before the first row.
+ */
 export async function exportAudit(
   ctx: Pick<Ctx, 'db'>,
   filter: AuditFilter,
@@ -165,14 +169,19 @@ export function auditRowsQuery(
   const anchors = anchorsOf(filter.id)
   const order = cursor !== null && 'after' in cursor ? Prisma.sql`asc` : Prisma.sql`desc`
   const rest = [...conditionsOf(filter), ...cursorOf(cursor)]
-  // An id may stand in several columns. Each is asked through its own index; an OR would read them all.
+  // An id may stand in several columns. Each is asked through its own index; an OR would read them
+  // all.
   const parts = anchors.map((anchor) => {
     const conditions = [...anchor, ...rest]
-    return Prisma.sql`(select id, at, actor, action, subject, workshop_slug, details, chain_seq, prev_hash, hash from keymint.audit_events
-      ${conditions.length > 0 ? Prisma.sql`where ${Prisma.join(conditions, ' and ')}` : Prisma.empty} order by id ${order} limit ${limit}::int)`
+    return Prisma.sql`
+      (select id, at, actor, action, subject, workshop_slug, details, chain_seq, prev_hash, hash
+        from keymint.audit_events
+      ${conditions.length > 0 ? Prisma.sql`where ${Prisma.join(conditions, ' and ')}` : Prisma.empty}
+        order by id ${order} limit ${limit}::int)`
   })
   return Prisma.sql`
-    select id::text as id, at, actor, action, subject, workshop_slug as "workshopSlug", details, chain_seq::text as "chainSeq", prev_hash as "prevHash", hash
+    select id::text as id, at, actor, action, subject, workshop_slug as "workshopSlug", details,
+      chain_seq::text as "chainSeq", prev_hash as "prevHash", hash
     from (${Prisma.join(parts, ' union ')}) found order by found.id ${order} limit ${limit}::int`
 }
 
@@ -182,15 +191,20 @@ function conditionsOf({ actor, action, subject, workshop, from, to }: AuditFilte
   if (action) conditions.push(Prisma.sql`action = ${action}`)
   if (subject) conditions.push(Prisma.sql`subject = ${subject}`)
   if (workshop) conditions.push(Prisma.sql`workshop_slug = ${workshop}`)
-  // Ids rise with time, but two transactions may cross: a minute to either side bounds the ids, the time itself decides.
+  // Ids rise with time, but two transactions may cross: a minute to either side bounds the ids, the
+  // time itself decides.
   if (from)
     conditions.push(
-      Prisma.sql`id >= coalesce((select id from keymint.audit_events where at >= ${from}::timestamptz - interval '1 minute' order by at limit 1), 9223372036854775807)`,
+      Prisma.sql`
+        id >= coalesce((select id from keymint.audit_events
+          where at >= ${from}::timestamptz - interval '1 minute' order by at limit 1), 9223372036854775807)`,
       Prisma.sql`at >= ${from}::timestamptz`,
     )
   if (to)
     conditions.push(
-      Prisma.sql`id <= coalesce((select id from keymint.audit_events where at <= ${to}::timestamptz + interval '1 minute' order by at desc limit 1), 0)`,
+      Prisma.sql`
+        id <= coalesce((select id from keymint.audit_events where at <= ${to}::timestamptz + interval '1 minute'
+          order by at desc limit 1), 0)`,
       Prisma.sql`at <= ${to}::timestamptz`,
     )
   return conditions
@@ -229,9 +243,11 @@ async function readNames({ db }: Pick<Ctx, 'db'>, rows: Row[]): Promise<Map<stri
     .filter((text) => /^claim:[0-9a-f-]{36}$/.test(text))
     .map((text) => text.slice('claim:'.length))
   const found = await db.$queryRaw<{ mention: string; name: string }[]>`
-    select 'user:' || user_id as mention, display_name as name from keymint.attendees where user_id = any(${users}) and erased_at is null
+    select 'user:' || user_id as mention, display_name as name from keymint.attendees
+      where user_id = any(${users}) and erased_at is null
     union all
-    select 'claim:' || c.claim_id, a.display_name from keymint.workshop_attendance c join keymint.attendees a using (user_id)
+    select 'claim:' || c.claim_id, a.display_name from keymint.workshop_attendance c join keymint.attendees a
+      using (user_id)
     where c.claim_id = any(${claims}::uuid[]) and a.erased_at is null`
   return new Map(found.map(({ mention, name }) => [mention, name]))
 }

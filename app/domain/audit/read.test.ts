@@ -1,4 +1,7 @@
-/** Reading the trail: every filter finds what it should, page by page, and a long trail costs what a short one does. */
+/**
+ * Reading the trail: every filter finds what it should, page by page, and a long trail costs what a
+ * short one does.
+ */
 import { afterAll, expect, test } from 'vitest'
 import { Prisma, type Db } from '~/adapters/db.server'
 import { testDb } from '../../../tests/test-database'
@@ -24,8 +27,12 @@ async function trail(events: number): Promise<Db> {
   closing.push(drop)
   await db.$executeRaw`
     insert into keymint.audit_events (actor, action, subject, workshop_slug, at, details)
-    select case when n % 4 = 0 then 'worker' else 'user:github:' || n % 10 end, (array['claim.made', 'key.minted', 'key.bound', 'key.revealed', 'session.started', 'session.ended', 'claim.expired', 'claim.settled'])[n % 8 + 1],
-      'claim:00000000-0000-4000-8000-' || lpad((n / 5)::text, 12, '0'), case when n % 3 = 0 then null else 'w' || n % 12 end, timestamptz '2026-01-01 00:00:00+00' + n * interval '1 s', jsonb_build_object('n', n)
+    select case when n % 4 = 0 then 'worker' else 'user:github:' || n % 10
+      end, (array['claim.made', 'key.minted', 'key.bound', 'key.revealed', 'session.started', 'session.ended',
+      'claim.expired', 'claim.settled'])[n % 8 + 1],
+      'claim:00000000-0000-4000-8000-' || lpad((n / 5)::text, 12, '0'), case when n % 3 = 0 then null
+        else 'w' || n % 12 end, timestamptz '2026-01-01 00:00:00+00' + n * interval '1 s',
+        jsonb_build_object('n', n)
     from generate_series(1, ${events}::int) n`
   await db.$executeRaw`analyze keymint.audit_events`
   return db
@@ -236,9 +243,9 @@ test('a page of 200,000 events reads at most 1.5 times the blocks that a page of
     })
   }
   console.table(measured)
-  // A tree of 200,000 is a level higher than one of 1,000; each subquery of a filter goes down one, and a free id
-  // has one for every kind of subject. Two filters together cost
-  // what their combination is rare, which no index of a single column can know: shown, not held.
+  // A tree of 200,000 is a level higher than one of 1,000; each subquery of a filter goes down one,
+  // and a free id has one for every kind of subject. Two filters together cost what their
+  // combination is rare, which no index of a single column can know: shown, not held.
   expect(
     measured.filter(
       ({ filter, small: few, large: many }) =>

@@ -13,14 +13,17 @@ export type BulkRun = {
   actor: AuditActor
 }
 
-/** Words are for people: whole sentences, and the same ones for the same cause, because they are counted. */
+/**
+ * Words are for people: whole sentences, and the same ones for the same cause, because they are
+ * counted.
+ */
 export type BulkItemResult =
   'done' | { done: string } | { skipped: string } | { failed: string } | { later: number }
 
 /**
- * `run` is called at least once for every subject, again after a crash, and once in a while beside itself: it must be
- * idempotent for a subject. It may throw a ProviderError: trouble that passes is waited for, a rejection fails the item.
- * `later` is a number of seconds after which to ask again.
+ * `run` is called at least once for every subject, again after a crash, and once in a while beside
+ * itself: it must be idempotent for a subject. It may throw a ProviderError: trouble that passes is
+ * waited for, a rejection fails the item. `later` is a number of seconds after which to ask again.
  */
 export type BulkKind = {
   name: string

@@ -1,7 +1,8 @@
 /**
- * Bulk actions: what was asked, by whom and with which filter, and a list of subjects that is frozen when the action is made.
- * Guarantee: the row, its items, its audit event and its job come to be in one transaction; an item that was begun is
- * always finished, also when the action is aborted, so that nothing stays half done.
+ * Bulk actions: what was asked, by whom and with which filter, and a list of subjects that is
+ * frozen when the action is made. Guarantee: the row, its items, its audit event and its job come
+ * to be in one transaction; an item that was begun is always finished, also when the action is
+ * aborted, so that nothing stays half done.
  */
 import { randomUUID } from 'node:crypto'
 import { Prisma, type Db, type Tx } from '~/adapters/db.server'
@@ -18,11 +19,16 @@ export type BulkInput = {
   params: Prisma.InputJsonObject
   /** A workshop's slug, or null. */
   scope: string | null
-  /** What was selected, as the page said it: for the record and the audit trail, never read again. */
+  /**
+   * What was selected, as the page said it: for the record and the audit trail, never read again.
+   */
   selection: Prisma.InputJsonObject
   reason: string | null
   actor: AuditActor
-  /** Names of subjects ("claim:<uuid>"), or a SELECT with one text column named `subject`, in the order of work. */
+  /**
+   * Names of subjects ("claim:<uuid>"), or a SELECT with one text column named `subject`, in the
+   * order of work.
+   */
   subjects: readonly string[] | Prisma.Sql
   /** More subjects than this, and nothing is started. */
   most: number
@@ -34,18 +40,25 @@ export type StartedBulk =
   | { kind: 'started'; bulkId: string; count: number }
   | { kind: 'refused'; count: number; detail: string }
 
-/** Writes the action and sends its job, in the caller's transaction. Refused means that nothing was written. */
+/**
+ * Writes the action and sends its job, in the caller's transaction. Refused means that nothing was
+ * written.
+ */
 export async function startBulk(ctx: Ctx, tx: Tx, input: BulkInput): Promise<StartedBulk> {
   const bulkId = randomUUID()
   await tx.$executeRaw`
     insert into keymint.bulk_actions (id, kind, params, scope, selection, reason, actor, stagger_ms)
-    values (${bulkId}::uuid, ${input.kind}, ${JSON.stringify(input.params)}::jsonb, ${input.scope}, ${JSON.stringify(input.selection)}::jsonb, ${input.reason}, ${input.actor}, ${input.staggerMs ?? 0}::int)`
+    values (${bulkId}::uuid, ${input.kind}, ${JSON.stringify(input.params)}::jsonb, ${input.scope},
+      ${JSON.stringify(input.selection)}::jsonb, ${input.reason}, ${input.actor}, ${input.staggerMs ?? 0}::int)`
   const source = Array.isArray(input.subjects)
-    ? Prisma.sql`select subject from unnest(${input.subjects as string[]}::text[]) with ordinality s(subject, n) order by n`
+    ? Prisma.sql`
+      select subject from unnest(${input.subjects as string[]}::text[]) with ordinality s(subject, n)
+        order by n`
     : (input.subjects as Prisma.Sql)
   const count = await tx.$executeRaw`
     insert into keymint.bulk_action_items (bulk_id, subject, position)
-    select ${bulkId}::uuid, s.subject, (row_number() over ())::int from (${source}) s limit ${input.most + 1}::int
+    select ${bulkId}::uuid, s.subject, (row_number() over ())::int from (${source}) s
+      limit ${input.most + 1}::int
     on conflict do nothing`
   if (count === 0 || count > input.most) {
     await tx.$executeRaw`delete from keymint.bulk_action_items where bulk_id = ${bulkId}::uuid`
@@ -74,7 +87,10 @@ export async function startBulk(ctx: Ctx, tx: Tx, input: BulkInput): Promise<Sta
   return { kind: 'started', bulkId, count }
 }
 
-/** Stops the action: items not begun are skipped, those begun are finished. False when it was over already or never was. */
+/**
+ * Stops the action: items not begun are skipped, those begun are finished. False when it was over
+ * already or never was.
+ */
 export async function abortBulk(
   ctx: Ctx,
   input: { bulkId: string; actor: AuditActor },
@@ -82,10 +98,12 @@ export async function abortBulk(
   const { bulkId, actor } = input
   return ctx.db.$transaction(async (tx) => {
     const [bulk] = await tx.$queryRaw<{ scope: string | null }[]>`
-      update keymint.bulk_actions set state = 'aborted', aborted_by = ${actor} where id = ${bulkId}::uuid and state = 'running' returning scope`
+      update keymint.bulk_actions set state = 'aborted', aborted_by = ${actor} where id = ${bulkId}::uuid
+        and state = 'running' returning scope`
     if (!bulk) return false
     const skipped = await tx.$executeRaw`
-      update keymint.bulk_action_items set state = 'skipped', detail = 'Stopped before its turn.', finished_at = now()
+      update keymint.bulk_action_items
+        set state = 'skipped', detail = 'Stopped before its turn.', finished_at = now()
       where bulk_id = ${bulkId}::uuid and state = 'pending' and started_at is null`
     // The job closes the row: it may have to finish what was begun.
     if (
@@ -136,7 +154,10 @@ export type BulkResult = {
   subjects: string[]
 }
 
-/** An action with its progress and its results grouped by what became of the items, or null. Times are ISO. */
+/**
+ * An action with its progress and its results grouped by what became of the items, or null. Times
+ * are ISO.
+ */
 export async function readBulk(
   ctx: Ctx,
   bulkId: string,
@@ -145,7 +166,8 @@ export async function readBulk(
   if (!bulk) return null
   const results = await ctx.db.$queryRaw<BulkResult[]>`
     select state, detail, count(*)::int as count, (array_agg(subject order by position))[1:20] as subjects
-    from keymint.bulk_action_items where bulk_id = ${bulkId}::uuid group by state, detail order by count(*) desc, state, detail limit 50`
+    from keymint.bulk_action_items where bulk_id = ${bulkId}::uuid group by state, detail
+      order by count(*) desc, state, detail limit 50`
   return { ...bulk, results }
 }
 
@@ -162,8 +184,9 @@ export async function listBulk(
 }
 
 /**
- * For a kind whose last step is a transaction of its own: whether the item is still to be done, and marking it done in
- * that same transaction. The caller holds a lock that every run of this subject takes first.
+ * For a kind whose last step is a transaction of its own: whether the item is still to be done, and
+ * marking it done in that same transaction. The caller holds a lock that every run of this subject
+ * takes first.
  */
 export async function isItemPending(tx: Tx, bulkId: string, subject: string): Promise<boolean> {
   const [row] = await tx.$queryRaw<
@@ -174,7 +197,8 @@ export async function isItemPending(tx: Tx, bulkId: string, subject: string): Pr
 
 export async function markItemDone(tx: Tx, bulkId: string, subject: string): Promise<void> {
   await tx.$executeRaw`
-    update keymint.bulk_action_items set state = 'done', finished_at = now() where bulk_id = ${bulkId}::uuid and subject = ${subject} and state = 'pending'`
+    update keymint.bulk_action_items set state = 'done', finished_at = now() where bulk_id = ${bulkId}::uuid
+      and subject = ${subject} and state = 'pending'`
 }
 
 /** Unfinished actions that have no job. Returns how many were sent again. */
@@ -182,7 +206,8 @@ export async function sendBulksAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ id: string }[]>`
     select b.id from keymint.bulk_actions b
     where b.finished_at is null and b.created_at < now() - interval '5 s' and not exists (
-      select 1 from pgboss.job j where j.name = 'bulk-action' and j.singleton_key = b.id::text and j.state in ('created', 'retry', 'active'))
+      select 1 from pgboss.job j where j.name = 'bulk-action' and j.singleton_key = b.id::text
+        and j.state in ('created', 'retry', 'active'))
     order by b.created_at limit 100`
   let sent = 0
   for (const { id } of lost) {
@@ -200,7 +225,8 @@ export async function sendBulksAgain(ctx: Ctx): Promise<number> {
 export async function countItems(db: Db | Tx, bulkId: string): Promise<void> {
   await db.$executeRaw`
     update keymint.bulk_actions b set done = counted.done, failed = counted.failed, skipped = counted.skipped
-    from (select count(*) filter (where state = 'done')::int as done, count(*) filter (where state = 'failed')::int as failed, count(*) filter (where state = 'skipped')::int as skipped
+    from (select count(*) filter (where state = 'done')::int as done, count(*)
+      filter (where state = 'failed')::int as failed, count(*) filter (where state = 'skipped')::int as skipped
       from keymint.bulk_action_items where bulk_id = ${bulkId}::uuid) counted
     where b.id = ${bulkId}::uuid`
 }
@@ -213,9 +239,12 @@ async function readRows(db: Db, where: Prisma.Sql, limit: number): Promise<BulkV
     finishedAt: Date | null
   }
   const rows = await db.$queryRaw<Row[]>`
-    select b.id, b.kind, b.params, b.scope, b.selection, b.reason, b.actor, a.display_name as "actorName", b.state, b.total, b.done, b.failed, b.skipped,
-      b.waiting_reason as "waitingReason", b.waiting_until as "waitingUntil", b.created_at as "createdAt", b.finished_at as "finishedAt", b.aborted_by as "abortedBy"
-    from keymint.bulk_actions b left join keymint.attendees a on b.actor like 'user:%' and a.user_id = substr(b.actor, 6)
+    select b.id, b.kind, b.params, b.scope, b.selection, b.reason, b.actor, a.display_name as "actorName",
+      b.state, b.total, b.done, b.failed, b.skipped,
+      b.waiting_reason as "waitingReason", b.waiting_until as "waitingUntil", b.created_at as "createdAt",
+        b.finished_at as "finishedAt", b.aborted_by as "abortedBy"
+    from keymint.bulk_actions b left join keymint.attendees a on b.actor like 'user:%'
+      and a.user_id = substr(b.actor, 6)
     ${where} order by b.created_at desc, b.id limit ${limit}::int`
   return rows.map(({ waitingReason, waitingUntil, createdAt, finishedAt, ...row }) => ({
     ...row,

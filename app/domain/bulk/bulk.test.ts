@@ -1,4 +1,7 @@
-/** The bulk engine on a real Postgres: a frozen list, results that add up, trouble that is waited for, stops that leave nothing half done. */
+/**
+ * The bulk engine on a real Postgres: a frozen list, results that add up, trouble that is waited
+ * for, stops that leave nothing half done.
+ */
 import { expect, test } from 'vitest'
 import { Prisma } from '~/adapters/db.server'
 import { ProviderError } from '~/adapters/provider-error'

@@ -1,6 +1,7 @@
 /**
- * Carrying out a bulk action: its items in order, a few at once, in stretches that a slot of the queue can spare.
- * Safe to be killed anywhere and to run again: an item is pending until its result is written.
+ * Carrying out a bulk action: its items in order, a few at once, in stretches that a slot of the
+ * queue can spare. Safe to be killed anywhere and to run again: an item is pending until its result
+ * is written.
  */
 import pLimit from 'p-limit'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
@@ -17,14 +18,19 @@ const atOnce = 4
 const chunkSize = 20
 /** A slot is given back after this long, so that another action gets its turn. */
 const stretchMs = 20_000
-/** An item that throws for no reason we know is a bug of ours; it is tried so often and then said. */
+/**
+ * An item that throws for no reason we know is a bug of ours; it is tried so often and then said.
+ */
 const mostErrors = 5
 
 type Bulk = BulkRun & { state: string; staggerMs: number; finished: boolean }
 type ItemOutcome =
   'finished' | 'put-off' | { trouble: string; retryAfterSeconds: number | undefined }
 
-/** Works the action for a stretch. Snoozes when there is more to do, or something that passes is in the way. */
+/**
+ * Works the action for a stretch. Snoozes when there is more to do, or something that passes is in
+ * the way.
+ */
 export async function runBulk(
   ctx: Ctx,
   bulkId: string,
@@ -53,8 +59,9 @@ export async function runBulk(
     const trouble = outcomes.find((outcome) => typeof outcome === 'object')
     if (trouble && !outcomes.includes('finished')) return waitFor(ctx, bulk, trouble)
     if (outcomes.includes('finished'))
-      await ctx.db
-        .$executeRaw`update keymint.bulk_actions set troubles = 0, waiting_reason = null, waiting_until = null where id = ${bulkId}::uuid and waiting_reason is not null`
+      await ctx.db.$executeRaw`
+          update keymint.bulk_actions set troubles = 0, waiting_reason = null, waiting_until = null
+            where id = ${bulkId}::uuid and waiting_reason is not null`
     if (performance.now() - startedAt > stretchMs)
       return { kind: 'snooze', seconds: 1, reason: 'there is more to do' }
     if (bulk.staggerMs > 0) await pause(bulk.staggerMs)
@@ -63,21 +70,29 @@ export async function runBulk(
 
 async function readBulkRow(ctx: Ctx, bulkId: string): Promise<Bulk | null> {
   const [row] = await ctx.db.$queryRaw<(Omit<Bulk, 'actor'> & { actor: string })[]>`
-    select id, kind, params, scope, reason, actor, state, stagger_ms as "staggerMs", finished_at is not null as finished from keymint.bulk_actions where id = ${bulkId}::uuid`
+    select id, kind, params, scope, reason, actor, state, stagger_ms as "staggerMs",
+      finished_at is not null as finished from keymint.bulk_actions where id = ${bulkId}::uuid`
   return row ? { ...row, actor: row.actor as AuditActor } : null
 }
 
-/** Marks the next items as begun, under the row's lock: an abort comes before or after, never between. Begun ones come first. */
+/**
+ * Marks the next items as begun, under the row's lock: an abort comes before or after, never
+ * between. Begun ones come first.
+ */
 async function beginChunk(ctx: Ctx, bulk: Bulk): Promise<string[]> {
   return ctx.db.$transaction(async (tx) => {
     await tx.$executeRaw`select 1 from keymint.bulk_actions where id = ${bulk.id}::uuid for share`
     const rows = await tx.$queryRaw<{ subject: string }[]>`
       with next as (
-        select i.bulk_id, i.subject, i.position from keymint.bulk_action_items i join keymint.bulk_actions b on b.id = i.bulk_id
-        where i.bulk_id = ${bulk.id}::uuid and i.state = 'pending' and (i.not_before is null or i.not_before <= now()) and (b.state = 'running' or i.started_at is not null)
+        select i.bulk_id, i.subject, i.position from keymint.bulk_action_items i join keymint.bulk_actions b
+          on b.id = i.bulk_id
+        where i.bulk_id = ${bulk.id}::uuid and i.state = 'pending'
+          and (i.not_before is null or i.not_before <= now())
+          and (b.state = 'running' or i.started_at is not null)
         order by i.position limit ${bulk.staggerMs > 0 ? 1 : chunkSize}::int),
       begun as (
-        update keymint.bulk_action_items i set started_at = coalesce(i.started_at, now()), attempts = i.attempts + 1
+        update keymint.bulk_action_items i
+          set started_at = coalesce(i.started_at, now()), attempts = i.attempts + 1
         from next where i.bulk_id = next.bulk_id and i.subject = next.subject returning i.subject, i.position)
       select subject from begun order by position`
     return rows.map((row) => row.subject)
@@ -95,7 +110,8 @@ async function workChunk(
   return Promise.all(
     subjects.map((subject) =>
       limit(async () => {
-        // The provider is down for all of them alike: the rest of the chunk need not find out one by one.
+        // The provider is down for all of them alike: the rest of the chunk need not find out one
+        // by one.
         if (stopped) return putOff(ctx, bulk, subject, 1)
         const outcome = await workItem(ctx, kind, bulk, subject)
         if (typeof outcome === 'object') stopped = outcome
@@ -136,7 +152,8 @@ async function workItem(
       'an item of a bulk action failed unexpectedly',
     )
     const [item] = await ctx.db.$queryRaw<{ errors: number }[]>`
-      update keymint.bulk_action_items set errors = errors + 1 where bulk_id = ${bulk.id}::uuid and subject = ${subject} returning errors`
+      update keymint.bulk_action_items set errors = errors + 1 where bulk_id = ${bulk.id}::uuid
+        and subject = ${subject} returning errors`
     if ((item?.errors ?? 0) < mostErrors) return putOff(ctx, bulk, subject, 2)
     await finishItem(ctx, bulk, subject, {
       failed: 'An error of ours that we did not expect. The log of the worker has it.',
@@ -160,12 +177,15 @@ async function finishItem(
           ? ['skipped', result.skipped]
           : ['failed', result.failed]
   await ctx.db.$executeRaw`
-    update keymint.bulk_action_items set state = ${state}, detail = ${detail}, finished_at = now() where bulk_id = ${bulk.id}::uuid and subject = ${subject} and state = 'pending'`
+    update keymint.bulk_action_items set state = ${state}, detail = ${detail}, finished_at = now()
+      where bulk_id = ${bulk.id}::uuid and subject = ${subject} and state = 'pending'`
 }
 
 async function putOff(ctx: Ctx, bulk: Bulk, subject: string, seconds: number): Promise<'put-off'> {
   await ctx.db.$executeRaw`
-    update keymint.bulk_action_items set not_before = now() + make_interval(secs => ${seconds}::double precision) where bulk_id = ${bulk.id}::uuid and subject = ${subject} and state = 'pending'`
+    update keymint.bulk_action_items
+      set not_before = now() + make_interval(secs => ${seconds}::double precision)
+      where bulk_id = ${bulk.id}::uuid and subject = ${subject} and state = 'pending'`
   return 'put-off'
 }
 
@@ -180,7 +200,9 @@ async function waitFor(
   >`update keymint.bulk_actions set troubles = troubles + 1 where id = ${bulk.id}::uuid returning troubles`
   const seconds = retryAfterSeconds ?? Math.min(15, 2 ** Math.min(4, (row?.troubles ?? 1) - 1))
   await ctx.db.$executeRaw`
-    update keymint.bulk_actions set waiting_reason = ${trouble}, waiting_until = now() + make_interval(secs => ${seconds}::int) where id = ${bulk.id}::uuid`
+    update keymint.bulk_actions
+      set waiting_reason = ${trouble}, waiting_until = now() + make_interval(secs => ${seconds}::int)
+      where id = ${bulk.id}::uuid`
   return { kind: 'snooze', seconds, reason: trouble }
 }
 
@@ -189,11 +211,13 @@ async function finishOrWait(ctx: Ctx, bulk: Bulk): Promise<number | null> {
   return ctx.db.$transaction(async (tx) => {
     await tx.$executeRaw`select 1 from keymint.bulk_actions where id = ${bulk.id}::uuid for update`
     const [next] = await tx.$queryRaw<{ seconds: number | null }[]>`
-      select ceil(extract(epoch from min(coalesce(not_before, now())) - now()))::int as seconds from keymint.bulk_action_items where bulk_id = ${bulk.id}::uuid and state = 'pending'`
+      select ceil(extract(epoch from min(coalesce(not_before, now())) - now()))::int as seconds
+        from keymint.bulk_action_items where bulk_id = ${bulk.id}::uuid and state = 'pending'`
     if (next && next.seconds !== null) return Math.max(1, next.seconds)
     await countItems(tx, bulk.id)
     const [over] = await tx.$queryRaw<{ done: number; failed: number; skipped: number }[]>`
-      update keymint.bulk_actions set state = case when state = 'running' then 'done' else state end, finished_at = now(), waiting_reason = null, waiting_until = null
+      update keymint.bulk_actions set state = case when state = 'running' then 'done' else state
+        end, finished_at = now(), waiting_reason = null, waiting_until = null
       where id = ${bulk.id}::uuid and finished_at is null returning done, failed, skipped`
     if (over)
       await recordAudit(tx, {

@@ -1,4 +1,7 @@
-/** What a claim action carries in its row: read back by the job, possibly by a process that has no workshop file. */
+/**
+ * What a claim action carries in its row: read back by the job, possibly by a process that has no
+ * workshop file.
+ */
 import { z } from 'zod'
 import { decimalStringFromNano, nanoFromDecimalString } from '~/money'
 import type { ClaimAction } from './actions'
@@ -39,7 +42,9 @@ export type ParamsOf<Kind extends ClaimAction['kind']> = Extract<
 >
 export type EndReason = 'revoked' | 'given-back' | 'closed'
 
-/** `caps` are the pool's as the file has them when the action is made; null when there is no file. */
+/**
+ * `caps` are the pool's as the file has them when the action is made; null when there is no file.
+ */
 export function actionParams(
   action: ClaimAction,
   caps: PoolCaps | null,

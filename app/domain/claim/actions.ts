@@ -1,6 +1,7 @@
 /**
- * What staff can do to claims, one at a time or to many at once. Every one of them is carried out by a bulk action
- * (a row, its items and a job), so that a crash between our row and the provider's answer is finished and not forgotten.
+ * What staff can do to claims, one at a time or to many at once. Every one of them is carried out
+ * by a bulk action (a row, its items and a job), so that a crash between our row and the provider's
+ * answer is finished and not forgotten.
  */
 import type { NanoUsd } from '~/money'
 
@@ -11,7 +12,10 @@ export type ClaimAction =
   | { kind: 'bind' }
   | { kind: 'disable' }
   | { kind: 'enable' }
-  /** The cap of the key, within the pool. Raising: reserve, PATCH, confirm. Lowering: PATCH, confirm, release. */
+  /**
+   * The cap of the key, within the pool. Raising: reserve, PATCH, confirm. Lowering: PATCH,
+   * confirm, release.
+   */
   | { kind: 'set-limit'; limit: NanoUsd }
   | { kind: 'revoke'; mayClaimAgain: boolean }
   /** A new key with what is left of the old one, which is disabled first. */
@@ -21,13 +25,18 @@ export type ClaimAction =
 
 export type ClaimActionKind = ClaimAction['kind']
 
-/** Claims of one workshop, by id or by the filter of the page; a filter is resolved once, when the action is made. */
+/**
+ * Claims of one workshop, by id or by the filter of the page; a filter is resolved once, when the
+ * action is made.
+ */
 export type ClaimSelection = { claimIds: string[] } | { filter: ClaimFilter }
 
 /** The filter of /admin/w/:slug, as it stands in the URL. */
 export type ClaimFilter = {
   state?: 'pending' | 'ready' | 'ended' | 'refused'
   fact?: 'unbound' | 'disabled' | 'missing' | 'over-limit'
-  /** Free text: part of a name, an email, a key label, or the beginning of a key hash or claim id. */
+  /**
+   * Free text: part of a name, an email, a key label, or the beginning of a key hash or claim id.
+   */
   text?: string
 }

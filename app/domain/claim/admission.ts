@@ -1,4 +1,7 @@
-/** Who may claim: a pure function of the workshop, the person, the operator's switch and the time. The pause is a row, and read where the claim is written. */
+/**
+ * Who may claim: a pure function of the workshop, the person, the operator's switch and the time.
+ * The pause is a row, and read where the claim is written.
+ */
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
 
@@ -26,7 +29,10 @@ export type AdmissionInput = {
   workshop: Workshop
   person: Claimant
   provisioningEnabled: boolean
-  /** MAX_TOTAL_KEYS as it was read: 0 when it is missing, zero or malformed. Only giveaways ask for it. */
+  /**
+   * MAX_TOTAL_KEYS as it was read: 0 when it is missing, zero or malformed. Only giveaways ask for
+   * it.
+   */
   maxTotalKeys: number
   now: Date
 }
@@ -52,7 +58,8 @@ export function admit({
   )
     return 'account-too-new'
   if (!provisioningEnabled) return 'switched-off'
-  // Each of the giveaway's switches is off until somebody has turned it on: nothing missing ever means "unlimited".
+  // Each of the giveaway's switches is off until somebody has turned it on: nothing missing ever
+  // means "unlimited".
   if (
     workshop.kind === 'giveaway' &&
     (!workshop.acknowledgedTerms || maxTotalKeys < 1 || workshop.maxKeys === null)

@@ -1,6 +1,7 @@
 /**
- * A change under way at the provider. One for each claim at a time: what one action has asked for must not be undone by
- * the late answer of another. The row is written before the call, with what was reserved and read for it.
+ * A change under way at the provider. One for each claim at a time: what one action has asked for
+ * must not be undone by the late answer of another. The row is written before the call, with what
+ * was reserved and read for it.
  */
 import type { Tx } from '~/adapters/db.server'
 import { isProviderError, ProviderError } from '~/adapters/provider-error'
@@ -27,7 +28,10 @@ export type Change = {
 /** An answer instead of a value, from inside a transaction. */
 export type Answer = { answer: BulkItemResult }
 
-/** The claim of an item, locked, while the item is still to be done; an answer where there is nothing to do. */
+/**
+ * The claim of an item, locked, while the item is still to be done; an answer where there is
+ * nothing to do.
+ */
 export async function lockItem(tx: Tx, bulk: BulkRun, subject: string): Promise<ClaimRow | Answer> {
   const claim = await lockClaim(tx, claimIdOf(subject))
   if (!claim || (bulk.scope !== null && claim.workshopSlug !== bulk.scope))
@@ -36,7 +40,10 @@ export async function lockItem(tx: Tx, bulk: BulkRun, subject: string): Promise<
   return (await isItemPending(tx, bulk.id, subject)) ? claim : { answer: 'done' }
 }
 
-/** Begins the change, or finds the one that this action has begun; null while another action is at it. A change whose action has given up is taken over. */
+/**
+ * Begins the change, or finds the one that this action has begun; null while another action is at
+ * it. A change whose action has given up is taken over.
+ */
 export async function beginChange(
   tx: Tx,
   bulk: BulkRun,
@@ -46,11 +53,17 @@ export async function beginChange(
   const subject = claimSubject(claim.claimId)
   const begun = await tx.$executeRaw`
     insert into keymint.claim_changes as held (claim_id, bulk_id, scope, kind, generation, limit_usd)
-    values (${claim.claimId}::uuid, ${bulk.id}::uuid, ${claim.workshopSlug}, ${bulk.kind}, ${claim.generation}::int, ${wanted.limit === undefined ? null : decimalStringFromNano(wanted.limit)}::numeric)
-    on conflict (claim_id) do update set bulk_id = excluded.bulk_id, kind = excluded.kind, generation = excluded.generation, limit_usd = excluded.limit_usd,
-      reserved_usd = 0, old_usage_usd = null, old_window_usd = null, old_cap_usd = null, old_read_at = null, started_at = now()
+    values (${claim.claimId}::uuid, ${bulk.id}::uuid, ${claim.workshopSlug}, ${bulk.kind},
+      ${claim.generation}::int,
+      ${wanted.limit === undefined ? null : decimalStringFromNano(wanted.limit)}::numeric)
+    on conflict (claim_id) do update
+      set bulk_id = excluded.bulk_id, kind = excluded.kind, generation = excluded.generation,
+      limit_usd = excluded.limit_usd,
+      reserved_usd = 0, old_usage_usd = null, old_window_usd = null, old_cap_usd = null, old_read_at = null,
+        started_at = now()
     where held.bulk_id <> excluded.bulk_id
-      and not exists (select 1 from keymint.bulk_action_items i where i.bulk_id = held.bulk_id and i.subject = ${subject} and i.state = 'pending')`
+      and not exists (select 1 from keymint.bulk_action_items i where i.bulk_id = held.bulk_id
+        and i.subject = ${subject} and i.state = 'pending')`
   const change = await readChange(tx, bulk, claim.claimId)
   return change && { ...change, resumed: begun === 0 }
 }
@@ -66,7 +79,8 @@ export async function readChange(tx: Tx, bulk: BulkRun, claimId: string): Promis
     oldReadAt: Date | null
   }
   const [row] = await tx.$queryRaw<Row[]>`
-    select limit_usd::text as "limit", reserved_usd::text as reserved, old_usage_usd::text as "oldUsage", old_window_usd::text as "oldWindow", old_cap_usd::text as "oldCap", old_read_at as "oldReadAt"
+    select limit_usd::text as "limit", reserved_usd::text as reserved, old_usage_usd::text as "oldUsage",
+      old_window_usd::text as "oldWindow", old_cap_usd::text as "oldCap", old_read_at as "oldReadAt"
     from keymint.claim_changes where claim_id = ${claimId}::uuid and bulk_id = ${bulk.id}::uuid`
   const nano = (text: string | null) => (text === null ? null : nanoFromDecimalString(text))
   return row
@@ -83,14 +97,20 @@ export async function readChange(tx: Tx, bulk: BulkRun, claimId: string): Promis
 }
 
 export async function noteReserved(tx: Tx, claimId: string, reserved: NanoUsd): Promise<void> {
-  await tx.$executeRaw`update keymint.claim_changes set reserved_usd = ${decimalStringFromNano(reserved)}::numeric where claim_id = ${claimId}::uuid`
+  await tx.$executeRaw`
+    update keymint.claim_changes set reserved_usd = ${decimalStringFromNano(reserved)}::numeric
+      where claim_id = ${claimId}::uuid`
 }
 
 export async function endChange(tx: Tx, bulk: BulkRun, claimId: string): Promise<void> {
-  await tx.$executeRaw`delete from keymint.claim_changes where claim_id = ${claimId}::uuid and bulk_id = ${bulk.id}::uuid`
+  await tx.$executeRaw`
+    delete from keymint.claim_changes where claim_id = ${claimId}::uuid and bulk_id = ${bulk.id}::uuid`
 }
 
-/** PATCH, and its answer kept as a reading. Null when the provider says that the key is gone. Throws ProviderError, also when the answer is not what was asked for. */
+/**
+ * PATCH, and its answer kept as a reading. Null when the provider says that the key is gone. Throws
+ * ProviderError, also when the answer is not what was asked for.
+ */
 export async function patchKey(
   ctx: Ctx,
   hash: string,

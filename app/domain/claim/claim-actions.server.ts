@@ -1,6 +1,7 @@
 /**
- * What staff do to claims: one or many, by id or by the filter of the page. Everything is a bulk action, so that it is
- * written down with its actor, its reason and its filter, and finished whatever crashes meanwhile.
+ * What staff do to claims: one or many, by id or by the filter of the page. Everything is a bulk
+ * action, so that it is written down with its actor, its reason and its filter, and finished
+ * whatever crashes meanwhile.
  */
 import { Prisma, type Db, type Tx } from '~/adapters/db.server'
 import { formatUsd, nanoFromDecimalString, type NanoUsd } from '~/money'
@@ -28,7 +29,10 @@ export type ClaimActionInput = {
   reason: string
 }
 
-/** Starts the action; what becomes of each claim is read with readBulk(bulkId). Refused means that nothing was written. */
+/**
+ * Starts the action; what becomes of each claim is read with readBulk(bulkId). Refused means that
+ * nothing was written.
+ */
 export async function startClaimAction(
   ctx: Ctx,
   input: ClaimActionInput,
@@ -86,7 +90,10 @@ export type ClaimActionPreview = {
   count: number
   /** Of those, the ones that the action is for. */
   fitting: number
-  /** Of the pool, as it stands and as it would stand. `after` may pass `limit`: then the last ones are refused. */
+  /**
+   * Of the pool, as it stands and as it would stand. `after` may pass `limit`: then the last ones
+   * are refused.
+   */
   pool: { before: MoneyView; after: MoneyView; limit: MoneyView | null } | null
   /** One or two plain sentences about what will happen. */
   words: string
@@ -144,11 +151,15 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 function selectedSql(workshopSlug: string, selection: ClaimSelection): Prisma.Sql {
   if ('filter' in selection) return claimWhere(workshopSlug, selection.filter)
-  return Prisma.sql`c.workshop_slug = ${workshopSlug} and c.claim_id = any(${selection.claimIds.filter((id) => uuid.test(id))}::uuid[])`
+  return Prisma.sql`
+    c.workshop_slug = ${workshopSlug}
+      and c.claim_id = any(${selection.claimIds.filter((id) => uuid.test(id))}::uuid[])`
 }
 
 function subjectsSql(workshopSlug: string, selection: ClaimSelection): Prisma.Sql {
-  return Prisma.sql`select 'claim:' || c.claim_id as subject from keymint.workshop_attendance c join keymint.attendees a using (user_id)
+  return Prisma.sql`
+    select 'claim:' || c.claim_id as subject from keymint.workshop_attendance c join keymint.attendees a
+      using (user_id)
     where ${selectedSql(workshopSlug, selection)} order by c.attended_at, c.claim_id`
 }
 
@@ -172,9 +183,12 @@ async function readSelected(
   const rows = await db.$queryRaw<
     (Omit<Selected, 'limit' | 'own' | 'used'> & { limit: string; own: string; used: string })[]
   >`
-    select c.state, c.limit_usd::text as "limit", c.limit_reset as "limitReset", c.expires_at as "expiresAt", (c.committed_usd - c.prior_committed_usd)::text as own, c.usage_usd::text as used,
-      c.guardrail_attached_at is not null as bound, c.disabled_at is not null as disabled, c.settled_at is not null as settled
-    from keymint.workshop_attendance c join keymint.attendees a using (user_id) where ${selectedSql(workshopSlug, selection)} limit ${mostBulkClaims + 1}::int`
+    select c.state, c.limit_usd::text as "limit", c.limit_reset as "limitReset", c.expires_at as "expiresAt",
+      (c.committed_usd - c.prior_committed_usd)::text as own, c.usage_usd::text as used,
+      c.guardrail_attached_at is not null as bound, c.disabled_at is not null as disabled,
+        c.settled_at is not null as settled
+    from keymint.workshop_attendance c join keymint.attendees a using (user_id)
+      where ${selectedSql(workshopSlug, selection)} limit ${mostBulkClaims + 1}::int`
   return rows.map((row) => ({
     ...row,
     limit: nanoFromDecimalString(row.limit),

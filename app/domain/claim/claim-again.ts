@@ -1,4 +1,7 @@
-/** When a person whose key has ended may claim the next one. Pure; whether a ban stands in the way is admission's to say. */
+/**
+ * When a person whose key has ended may claim the next one. Pure; whether a ban stands in the way
+ * is admission's to say.
+ */
 
 export type EndedClaim = {
   state: string
@@ -10,7 +13,10 @@ export type EndedClaim = {
 
 const endsThatAllowAnother = new Set(['expired', 'given-back'])
 
-/** From when on, or null when never by this person's own click. A key that was taken back stays the last one. */
+/**
+ * From when on, or null when never by this person's own click. A key that was taken back stays the
+ * last one.
+ */
 export function claimAgainFrom(claim: EndedClaim): Date | null {
   if (
     claim.state !== 'ended' ||

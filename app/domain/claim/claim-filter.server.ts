@@ -1,4 +1,7 @@
-/** The filter of a workshop's claims as SQL: the one place that says which claims a page, an export or a bulk action means. */
+/**
+ * The filter of a workshop's claims as SQL: the one place that says which claims a page, an export
+ * or a bulk action means.
+ */
 import { Prisma, type Db } from '~/adapters/db.server'
 import type { ClaimFilter } from './actions'
 
@@ -6,15 +9,18 @@ const facts = {
   unbound: Prisma.sql`c.state = 'ready' and c.guardrail_attached_at is null`,
   disabled: Prisma.sql`c.state = 'ready' and (c.disabled_at is not null or c.upstream_disabled)`,
   missing: Prisma.sql`c.state = 'ready' and c.upstream_missing_at is not null`,
-  'over-limit': Prisma.sql`c.state = 'ready' and c.window_used_usd >= c.limit_usd - case when c.limit_carry_until is null then 0 else c.limit_carry_usd end`,
+  'over-limit': Prisma.sql`
+    c.state = 'ready' and c.window_used_usd >= c.limit_usd - case when c.limit_carry_until is null then 0
+      else c.limit_carry_usd end`,
 } as const satisfies Record<NonNullable<ClaimFilter['fact']>, Prisma.Sql>
 
 const mostWords = 5
 const denseFrom = 2_000
 
 /**
- * A condition on `c` (workshop_attendance) joined with `a` (attendees) by user_id. Every shape of it is served by an index.
- * `dense` is for text that very many people match: then whoever reads in an order of the list finds a page sooner by looking at each row.
+ * A condition on `c` (workshop_attendance) joined with `a` (attendees) by user_id. Every shape of
+ * it is served by an index. `dense` is for text that very many people match: then whoever reads in
+ * an order of the list finds a page sooner by looking at each row.
  */
 export function claimWhere(
   workshopSlug: string,
@@ -34,12 +40,17 @@ export function claimWhere(
   return Prisma.join(parts, ' and ')
 }
 
-/** Whether so many people match a text that they are better met in the order of the list than gathered first. */
+/**
+ * Whether so many people match a text that they are better met in the order of the list than
+ * gathered first.
+ */
 export async function isDense(db: Db, filter: ClaimFilter): Promise<boolean> {
   const text = filter.text?.trim()
   if (!text) return false
   const [row] = await db.$queryRaw<{ people: number }[]>`
-    select count(*)::int as people from (select 1 from keymint.attendees person where ${named(text, Prisma.sql`person.search_text`)} limit ${denseFrom}::int) matching`
+    select count(*)::int as people
+      from (select 1 from keymint.attendees person where ${named(text, Prisma.sql`person.search_text`)}
+      limit ${denseFrom}::int) matching`
   return row?.people === denseFrom
 }
 
@@ -67,9 +78,14 @@ function textOfRow(text: string): Prisma.Sql {
 /** Each of these asks one index: a condition with "or" across two tables could ask none. */
 function textMatches(workshopSlug: string, text: string): Prisma.Sql[] {
   const heldWhere = (condition: Prisma.Sql) =>
-    Prisma.sql`select held.claim_id from keymint.workshop_attendance held where held.workshop_slug = ${workshopSlug} and ${condition}`
+    Prisma.sql`
+      select held.claim_id from keymint.workshop_attendance held where held.workshop_slug = ${workshopSlug}
+        and ${condition}`
   const matches = [
-    Prisma.sql`select held.claim_id from keymint.attendees person join keymint.workshop_attendance held on held.user_id = person.user_id and held.workshop_slug = ${workshopSlug} where ${named(text, Prisma.sql`person.search_text`)}`,
+    Prisma.sql`
+      select held.claim_id from keymint.attendees person join keymint.workshop_attendance held
+        on held.user_id = person.user_id and held.workshop_slug = ${workshopSlug}
+        where ${named(text, Prisma.sql`person.search_text`)}`,
     heldWhere(Prisma.sql`held.key_label ilike ${`%${escapeLike(text)}%`}`),
   ]
   const hex = text.toLowerCase()
@@ -93,7 +109,10 @@ function claimIdRange(text: string): { first: string; last: string } | null {
 
 const escapeLike = (text: string) => text.replace(/[\\%_]/g, String.raw`\$&`)
 
-/** Whether searching by text asks an index. Where a host does not allow pg_trgm it reads every row, which a person should know. */
+/**
+ * Whether searching by text asks an index. Where a host does not allow pg_trgm it reads every row,
+ * which a person should know.
+ */
 export async function isSearchIndexed(db: Db): Promise<boolean> {
   const [row] = await db.$queryRaw<
     { indexed: boolean }[]

@@ -17,20 +17,23 @@ export const claimHolder: Holder = {
   place: ({ ownerId, generation }) => claimKeyPlace(ownerId, generation),
 
   async lock(tx, { ownerId }) {
-    await tx.$executeRaw`select 1 from keymint.workshop_attendance where claim_id = ${ownerId}::uuid for update`
+    await tx.$executeRaw`
+      select 1 from keymint.workshop_attendance where claim_id = ${ownerId}::uuid for update`
   },
 
   async save(tx, { ownerId, generation }, key) {
     const changed = await tx.$executeRaw`
       update keymint.workshop_attendance
-      set state = 'ready', or_key_hash = ${key.hash}, or_key_plaintext = ${key.sealed}, key_label = ${key.label}, key_saved_at = now()
+      set state = 'ready', or_key_hash = ${key.hash}, or_key_plaintext = ${key.sealed},
+        key_label = ${key.label}, key_saved_at = now()
       where claim_id = ${ownerId}::uuid and generation = ${generation}::int and state = 'pending'`
     return changed === 1
   },
 
   async refuse(tx, { ownerId, generation }, refusal) {
     const changed = await tx.$executeRaw`
-      update keymint.workshop_attendance set state = 'refused', reason = ${refusal.reason}, reason_detail = ${refusal.detail}
+      update keymint.workshop_attendance
+        set state = 'refused', reason = ${refusal.reason}, reason_detail = ${refusal.detail}
       where claim_id = ${ownerId}::uuid and generation = ${generation}::int and state = 'pending'`
     if (changed === 1) await setClaimCommitted(tx, ownerId, 0n, { freeSeat: true })
   },
@@ -39,26 +42,32 @@ export const claimHolder: Holder = {
     await tx.$executeRaw`
       with bound as (
         update keymint.workshop_attendance
-        set or_guardrail_id = ${guardrailId}, guardrail_attached_at = now(), bind_error = null, bind_failed_at = null, bind_set_aside = false
+        set or_guardrail_id = ${guardrailId}, guardrail_attached_at = now(), bind_error = null,
+          bind_failed_at = null, bind_set_aside = false
         where or_key_hash = any(${hashes}) and guardrail_attached_at is null returning claim_id, workshop_slug)
       insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-      select 'worker', 'key.bound', 'claim:' || claim_id, workshop_slug, jsonb_build_object('guardrailId', ${guardrailId}::text) from bound`
+      select 'worker', 'key.bound', 'claim:' || claim_id, workshop_slug,
+        jsonb_build_object('guardrailId', ${guardrailId}::text) from bound`
   },
 
   async markUnbound(tx, hashes, reason, { setAside }) {
     await tx.$executeRaw`
       update keymint.workshop_attendance
-      set bind_attempts = bind_attempts + 1, bind_error = ${reason}, bind_failed_at = now(), bind_set_aside = bind_set_aside or ${setAside}
+      set bind_attempts = bind_attempts + 1, bind_error = ${reason}, bind_failed_at = now(),
+        bind_set_aside = bind_set_aside or ${setAside}
       where or_key_hash = any(${hashes}) and guardrail_attached_at is null`
   },
 
   async markMissing(tx, hashes) {
-    await tx.$executeRaw`update keymint.workshop_attendance set upstream_missing_at = coalesce(upstream_missing_at, now()) where or_key_hash = any(${hashes})`
+    await tx.$executeRaw`
+      update keymint.workshop_attendance set upstream_missing_at = coalesce(upstream_missing_at, now())
+        where or_key_hash = any(${hashes})`
   },
 
   async markToBind(tx, hashes) {
     await tx.$executeRaw`
-      update keymint.workshop_attendance set guardrail_attached_at = null, bind_set_aside = false where or_key_hash = any(${hashes}) and state = 'ready'`
+      update keymint.workshop_attendance set guardrail_attached_at = null, bind_set_aside = false
+        where or_key_hash = any(${hashes}) and state = 'ready'`
   },
 
   async endAllOf(ctx, tx, { userId, actorUserId, reason }) {

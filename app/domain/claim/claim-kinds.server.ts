@@ -1,4 +1,7 @@
-/** The claim actions as kinds of bulk action: `claim.retry`, `claim.extend` and so on, with a claim as each subject. */
+/**
+ * The claim actions as kinds of bulk action: `claim.retry`, `claim.extend` and so on, with a claim
+ * as each subject.
+ */
 import { nanoFromDecimalString } from '~/money'
 import type { BulkItemResult, BulkKind, BulkRun } from '../bulk/bulk-kind'
 import type { ClaimActionKind } from './actions'

@@ -37,10 +37,15 @@ type Amounts = 'committed' | 'priorCommitted' | 'limit' | 'carry' | 'usage'
 /** Locks the claim until the transaction ends, or null if there is none. */
 export async function lockClaim(tx: Tx, claimId: string): Promise<ClaimRow | null> {
   const [row] = await tx.$queryRaw<(Omit<ClaimRow, Amounts> & Record<Amounts, string>)[]>`
-    select claim_id as "claimId", user_id as "userId", workshop_slug as "workshopSlug", state, reason, generation, committed_usd::text as committed,
-      prior_committed_usd::text as "priorCommitted", limit_usd::text as "limit", limit_reset as "limitReset", limit_carry_usd::text as carry, limit_carry_until as "carryUntil",
-      expires_at as "expiresAt", or_key_hash as "keyHash", guardrail_attached_at is not null as bound, usage_usd::text as usage, disabled_at as "disabledAt",
-      disable_confirmed_at as "disableConfirmedAt", upstream_missing_at as "upstreamMissingAt", settled_at as "settledAt", ended_at as "endedAt", seat_freed_at is null as "holdsSeat", cooldown_ms as "cooldownMs", may_claim_again as "mayClaimAgain"
+    select claim_id as "claimId", user_id as "userId", workshop_slug as "workshopSlug", state, reason,
+      generation, committed_usd::text as committed,
+      prior_committed_usd::text as "priorCommitted", limit_usd::text as "limit", limit_reset as "limitReset",
+        limit_carry_usd::text as carry, limit_carry_until as "carryUntil",
+      expires_at as "expiresAt", or_key_hash as "keyHash", guardrail_attached_at is not null as bound,
+        usage_usd::text as usage, disabled_at as "disabledAt",
+      disable_confirmed_at as "disableConfirmedAt", upstream_missing_at as "upstreamMissingAt",
+        settled_at as "settledAt", ended_at as "endedAt", seat_freed_at is null as "holdsSeat",
+        cooldown_ms as "cooldownMs", may_claim_again as "mayClaimAgain"
     from keymint.workshop_attendance where claim_id = ${claimId}::uuid for update`
   if (!row) return null
   return {

@@ -110,39 +110,58 @@ export async function listClaimsOf(ctx: Ctx, userId: string): Promise<ClaimView[
 
 async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row | null> {
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select c.claim_id as "claimId", c.workshop_slug as "workshopSlug", c.generation, c.state, c.reason, c.reason_detail as "reasonDetail",
-      c.limit_usd::text as "limitUsd", c.limit_reset as "limitReset", c.expires_at as "expiresAt", c.allowed_models as "allowedModels",
-      c.key_label as "keyLabel", c.key_saved_at as "keySavedAt", c.guardrail_attached_at is not null as bound, c.bind_error as "bindError",
-      c.state = 'ready' and (c.guardrail_attached_at is not null or c.key_saved_at <= now() - make_interval(secs => ${unboundRevealSeconds}::int)) as revealable,
+    select c.claim_id as "claimId", c.workshop_slug as "workshopSlug", c.generation, c.state, c.reason,
+      c.reason_detail as "reasonDetail",
+      c.limit_usd::text as "limitUsd", c.limit_reset as "limitReset", c.expires_at as "expiresAt",
+        c.allowed_models as "allowedModels",
+      c.key_label as "keyLabel", c.key_saved_at as "keySavedAt", c.guardrail_attached_at is not null as bound,
+        c.bind_error as "bindError",
+      c.state = 'ready' and (c.guardrail_attached_at is not null
+        or c.key_saved_at <= now() - make_interval(secs => ${unboundRevealSeconds}::int)) as revealable,
       c.usage_usd::text as "usageUsd",
-      (case when c.limit_reset is null or c.window_started_at = date_trunc(case c.limit_reset when 'daily' then 'day' when 'weekly' then 'week' else 'month' end, now(), 'UTC')
+      (case when c.limit_reset is null
+        or c.window_started_at = date_trunc(case c.limit_reset when 'daily' then 'day' when 'weekly' then 'week'
+        else 'month' end, now(), 'UTC')
         then c.window_used_usd else 0 end)::text as "windowUsedUsd",
-      c.usage_synced_at as "usageSyncedAt", c.upstream_disabled as "upstreamDisabled", c.upstream_missing_at is not null as "upstreamMissing",
+      c.usage_synced_at as "usageSyncedAt", c.upstream_disabled as "upstreamDisabled",
+        c.upstream_missing_at is not null as "upstreamMissing",
       c.disabled_at is not null as "disabledByStaff", c.may_claim_again as "mayClaimAgain",
       (case when c.limit_carry_until > ${ctx.now()} then c.limit_carry_usd else 0 end)::text as "carryUsd",
-      case when c.state = 'ready' then (select b.kind from keymint.bulk_action_items i join keymint.bulk_actions b on b.id = i.bulk_id
-        where i.subject = 'claim:' || c.claim_id and i.state = 'pending' and b.kind in ('claim.re-issue', 'claim.extend') limit 1) end as replacing,
-      former.key_label as "formerLabel", greatest(0, former.limit_usd - former.usage_usd)::text as "formerLeftUsd",
-      case when c.state = 'ready' then least(former.expires_at, c.key_saved_at + make_interval(secs => former.grace_seconds)) end as "formerUntil",
+      case when c.state = 'ready' then (select b.kind from keymint.bulk_action_items i
+        join keymint.bulk_actions b on b.id = i.bulk_id
+        where i.subject = 'claim:' || c.claim_id and i.state = 'pending'
+          and b.kind in ('claim.re-issue', 'claim.extend') limit 1) end as replacing,
+      former.key_label as "formerLabel",
+        greatest(0, former.limit_usd - former.usage_usd)::text as "formerLeftUsd",
+      case when c.state = 'ready' then least(former.expires_at,
+        c.key_saved_at + make_interval(secs => former.grace_seconds)) end as "formerUntil",
       c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs", c.attended_at as "attendedAt",
-      extract(epoch from m.taken_at - m.queued_at)::float8 as "queuedSeconds", extract(epoch from c.key_saved_at - m.taken_at)::float8 as "creatingSeconds",
+      extract(epoch from m.taken_at - m.queued_at)::float8 as "queuedSeconds",
+        extract(epoch from c.key_saved_at - m.taken_at)::float8 as "creatingSeconds",
       extract(epoch from c.guardrail_attached_at - c.key_saved_at)::float8 as "limitsSeconds",
       m.taken_at is not null as taken,
       exists (select 1 from keymint.mint_attempts a where a.mint_id = m.id and a.state = 'sent') as calling,
       coalesce(m.attempts, 0) as attempts, m.delay_reason as "mintReason",
       ceil(extract(epoch from m.not_before - now()))::int as "mintWaitSeconds",
-      ceil(extract(epoch from gate.cooldown_until - now()))::int as "gateWaitSeconds", gate.reason as "gateReason",
+      ceil(extract(epoch from gate.cooldown_until - now()))::int as "gateWaitSeconds",
+        gate.reason as "gateReason",
       gate.paused_at as "pausedAt", gate.pause_reason as "pausedReason",
-      case when c.state = 'pending' then (select count(*) from keymint.mints w where w.state = 'pending' and w.account is null and (w.queued_at, w.id) < (m.queued_at, m.id)) else 0 end::int as ahead,
-      case when c.state = 'pending' then (select coalesce(sum(slots), 0) from keymint.workers where last_seen_at > now() - interval '30 s') else 0 end::int as slots,
+      case when c.state = 'pending' then (select count(*) from keymint.mints w where w.state = 'pending'
+        and w.account is null and (w.queued_at, w.id) < (m.queued_at, m.id)) else 0 end::int as ahead,
+      case when c.state = 'pending' then (select coalesce(sum(slots), 0) from keymint.workers
+        where last_seen_at > now() - interval '30 s') else 0 end::int as slots,
       case when c.state = 'pending' then (select array_agg(seconds) from (
         select extract(epoch from d.done_at - d.taken_at)::float8 as seconds from keymint.mints d
-        where d.state = 'done' and d.account is null and d.done_at > now() - interval '30 min' and d.taken_at is not null order by d.done_at desc limit 30) recent) end as recent
+        where d.state = 'done' and d.account is null and d.done_at > now() - interval '30 min'
+          and d.taken_at is not null order by d.done_at desc limit 30) recent) end as recent
     from keymint.workshop_attendance c
     cross join keymint.mint_gate gate
-    left join keymint.mints m on m.owner_kind = 'claim' and m.owner_id = c.claim_id and m.generation = c.generation
-    left join keymint.retired_keys former on former.owner_kind = 'claim' and former.owner_id = c.claim_id and former.generation = c.generation - 1
-      and former.grace_seconds is not null and former.disabled_at is null and former.expires_at > ${ctx.now()} and c.state in ('pending', 'ready')
+    left join keymint.mints m on m.owner_kind = 'claim' and m.owner_id = c.claim_id
+      and m.generation = c.generation
+    left join keymint.retired_keys former on former.owner_kind = 'claim' and former.owner_id = c.claim_id
+      and former.generation = c.generation - 1
+      and former.grace_seconds is not null and former.disabled_at is null and former.expires_at > ${ctx.now()}
+        and c.state in ('pending', 'ready')
       and (c.state = 'pending' or c.key_saved_at + make_interval(secs => former.grace_seconds) > ${ctx.now()})
     where c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}`
   const row = rows[0]

@@ -1,7 +1,7 @@
 /**
- * A claim is one person's request for one key in one workshop.
- * Guarantee: one row per person and workshop, and per verified address and workshop, held by the database's
- * keys and not by this code. Row, mint, job, audit and pool change in one transaction or not at all.
+ * A claim is one person's request for one key in one workshop. Guarantee: one row per person and
+ * workshop, and per verified address and workshop, held by the database's keys and not by this
+ * code. Row, mint, job, audit and pool change in one transaction or not at all.
  */
 import { randomUUID } from 'node:crypto'
 import { isUniqueViolation, type Tx } from '~/adapters/db.server'
@@ -71,7 +71,10 @@ async function claimNow(
 
 type ClaimTerms = { optIn: boolean; actor: AuditActor }
 
-/** Claims for a person who may: a new claim, the one that is there, or the next key of one that has ended. */
+/**
+ * Claims for a person who may: a new claim, the one that is there, or the next key of one that has
+ * ended.
+ */
 export async function claimAs(
   ctx: Ctx,
   workshop: Workshop,
@@ -88,7 +91,8 @@ export async function claimAs(
     if (isPoolIsFull(error)) return fullOrEnded()
     if (!isUniqueViolation(error)) throw error
   }
-  // No row inserted: this person's other click was faster, or minting is paused, or somebody else holds this address here.
+  // No row inserted: this person's other click was faster, or minting is paused, or somebody else
+  // holds this address here.
   const { own, paused, ended, again } = await readStanding(ctx, workshop.slug, person.userId)
   if (!own) return refused(paused ? 'paused' : 'email-already-claimed')
   if (!again) return own
@@ -103,7 +107,10 @@ export async function claimAs(
   }
 }
 
-/** The same row, and a new key on the terms that the file has now. A second click finds the first one's work. */
+/**
+ * The same row, and a new key on the terms that the file has now. A second click finds the first
+ * one's work.
+ */
 async function claimAgain(
   ctx: Ctx,
   tx: Tx,
@@ -144,8 +151,10 @@ async function readStanding(ctx: Ctx, workshopSlug: string, userId: string): Pro
       mayClaimAgain: boolean
     } & EndedClaim)[]
   >`
-    select gate.paused_at is not null as paused, c.claim_id as "claimId", exists (select 1 from keymint.workshop_ends where slug = ${workshopSlug}) as ended,
-      c.state, c.reason, c.expires_at as "expiresAt", c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs", c.may_claim_again as "mayClaimAgain"
+    select gate.paused_at is not null as paused, c.claim_id as "claimId",
+      exists (select 1 from keymint.workshop_ends where slug = ${workshopSlug}) as ended,
+      c.state, c.reason, c.expires_at as "expiresAt", c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs",
+        c.may_claim_again as "mayClaimAgain"
     from keymint.mint_gate gate
     left join keymint.workshop_attendance c on c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}`
   if (!row?.claimId)
@@ -185,21 +194,29 @@ async function makeClaim(
     committedUsd: decimalStringFromNano(committed),
     expiresAt: expiresAt.toISOString(),
   }
-  // Claim, mint and audit in one statement: a room claims at once, and every round trip counts a hundredfold.
+  // Claim, mint and audit in one statement: a room claims at once, and every round trip counts a
+  // hundredfold.
   const inserted = await tx.$executeRaw`
     with claim as (
       insert into keymint.workshop_attendance
-        (user_id, workshop_slug, claim_id, email_normalized, provider, committed_usd, limit_usd, limit_reset, expires_at, allowed_models, counts_in_total, cooldown_ms)
-      select ${person.userId}, ${workshop.slug}, ${claimId}::uuid, ${person.emailNormalized}, ${person.provider}, ${details.committedUsd}::numeric,
-        ${details.limitUsd}::numeric, ${workshop.keyLimitReset}, ${expiresAt}::timestamptz, ${workshop.allowedModels}::text[],
-        ${workshop.kind === 'giveaway'}, ${workshop.kind === 'giveaway' ? (workshop.cooldownMs ?? 0) : null}::bigint
+        (user_id, workshop_slug, claim_id, email_normalized, provider, committed_usd, limit_usd, limit_reset,
+          expires_at, allowed_models, counts_in_total, cooldown_ms)
+      select ${person.userId}, ${workshop.slug}, ${claimId}::uuid, ${person.emailNormalized},
+        ${person.provider}, ${details.committedUsd}::numeric,
+        ${details.limitUsd}::numeric, ${workshop.keyLimitReset}, ${expiresAt}::timestamptz,
+          ${workshop.allowedModels}::text[],
+        ${workshop.kind === 'giveaway'},
+          ${workshop.kind === 'giveaway' ? (workshop.cooldownMs ?? 0) : null}::bigint
       from keymint.mint_gate where paused_at is null
       on conflict do nothing returning *),
     mint as (
-      insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset, expires_at, allowed_models)
-      select ${mintId}::uuid, 'claim', claim_id, generation, workshop_slug, limit_usd, limit_reset, expires_at, allowed_models from claim)
+      insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset,
+        expires_at, allowed_models)
+      select ${mintId}::uuid, 'claim', claim_id, generation, workshop_slug, limit_usd, limit_reset, expires_at,
+        allowed_models from claim)
     insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-    select ${actor}, 'claim.made', 'claim:' || claim_id, workshop_slug, ${JSON.stringify(details)}::jsonb from claim`
+    select ${actor}, 'claim.made', 'claim:' || claim_id, workshop_slug, ${JSON.stringify(details)}::jsonb
+      from claim`
   if (inserted !== 1) return null
   await sendMint(ctx, tx, mintId)
   if (optIn && workshop.marketingOptIn !== null) await recordOptIn(tx, person.userId, workshop.slug)
@@ -211,7 +228,8 @@ async function makeClaim(
 /** Opting in keeps its first time and workshop. */
 async function recordOptIn(tx: Tx, userId: string, workshopSlug: string): Promise<void> {
   const changed = await tx.$executeRaw`
-    update keymint.attendees set marketing_opted_in = true, marketing_opted_in_at = coalesce(marketing_opted_in_at, now()),
+    update keymint.attendees
+      set marketing_opted_in = true, marketing_opted_in_at = coalesce(marketing_opted_in_at, now()),
       marketing_opted_in_workshop = coalesce(marketing_opted_in_workshop, ${workshopSlug})
     where user_id = ${userId} and not marketing_opted_in`
   if (changed === 1)

@@ -1,4 +1,7 @@
-/** Switching a key off and on again. What staff want stands on our row first; the provider follows and confirms. */
+/**
+ * Switching a key off and on again. What staff want stands on our row first; the provider follows
+ * and confirms.
+ */
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { BulkItemResult, BulkRun } from '../bulk/bulk-kind'
@@ -8,7 +11,10 @@ import { beginChange, endChange, isAnswer, lockItem, patchKey, type Answer } fro
 import { claimIdOf, type ClaimRow } from './claim-row.server'
 import { listKeysToTakeOut, takeOutOfUse } from './retire.server'
 
-/** Sets the wanted state and makes the provider follow. An old key in its grace time goes off with the claim's and stays off. */
+/**
+ * Sets the wanted state and makes the provider follow. An old key in its grace time goes off with
+ * the claim's and stays off.
+ */
 export async function switchKey(
   ctx: Ctx,
   bulk: BulkRun,
@@ -24,7 +30,9 @@ export async function switchKey(
     await lockItem(tx, bulk, subject)
     await endChange(tx, bulk, begun.claimId)
     if (!key) {
-      await tx.$executeRaw`update keymint.workshop_attendance set upstream_missing_at = coalesce(upstream_missing_at, now()) where or_key_hash = ${begun.keyHash}`
+      await tx.$executeRaw`
+        update keymint.workshop_attendance set upstream_missing_at = coalesce(upstream_missing_at, now())
+          where or_key_hash = ${begun.keyHash}`
       return { failed: 'The provider has no key with this hash any more.' }
     }
     await markItemDone(tx, bulk.id, subject)

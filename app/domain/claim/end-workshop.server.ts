@@ -1,6 +1,7 @@
 /**
- * Ending a workshop now. From the moment of the commit no claim is accepted, because the pool itself is closed under its
- * own lock; every live key is revoked by a bulk action. Rows decide: no file and no restart opens it again.
+ * Ending a workshop now. From the moment of the commit no claim is accepted, because the pool
+ * itself is closed under its own lock; every live key is revoked by a bulk action. Rows decide: no
+ * file and no restart opens it again.
  */
 import { Prisma } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
@@ -24,11 +25,15 @@ export async function endWorkshop(
     return { kind: 'refused', detail: 'Say why: the reason is kept with the action.' }
   return ctx.db.$transaction(
     async (tx): Promise<EndWorkshopOutcome> => {
-      // A claim that holds the pool now is waited for and seen below; one that comes later finds it closed.
+      // A claim that holds the pool now is waited for and seen below; one that comes later finds it
+      // closed.
       await tx.$executeRaw`
-      insert into keymint.pools (workshop_slug, ended_at) values (${slug}, now()) on conflict (workshop_slug) do update set ended_at = coalesce(keymint.pools.ended_at, now())`
+      insert into keymint.pools (workshop_slug, ended_at)
+        values (${slug}, now()) on conflict (workshop_slug) do update
+        set ended_at = coalesce(keymint.pools.ended_at, now())`
       const ended = await tx.$executeRaw`
-      insert into keymint.workshop_ends (slug, ended_by, reason) values (${slug}, ${`user:${actorUserId}`}, ${reason}) on conflict do nothing`
+      insert into keymint.workshop_ends (slug, ended_by, reason)
+        values (${slug}, ${`user:${actorUserId}`}, ${reason}) on conflict do nothing`
       if (ended !== 1)
         return {
           kind: 'ended-already',
@@ -45,7 +50,9 @@ export async function endWorkshop(
         caps: null,
         selection: { workshopEnded: slug },
         most: mostClaims,
-        subjects: Prisma.sql`select 'claim:' || claim_id as subject from keymint.workshop_attendance where workshop_slug = ${slug} and state in ('pending', 'ready') order by attended_at, claim_id`,
+        subjects: Prisma.sql`
+          select 'claim:' || claim_id as subject from keymint.workshop_attendance where workshop_slug = ${slug}
+            and state in ('pending', 'ready') order by attended_at, claim_id`,
       })
       const count = started.kind === 'started' ? started.count : 0
       await recordAudit(tx, {

@@ -1,14 +1,23 @@
-/** Giving a key back before its time. The right ends at once, in our rows; the provider follows at once or as soon as it answers. */
+/**
+ * Giving a key back before its time. The right ends at once, in our rows; the provider follows at
+ * once or as soon as it answers.
+ */
 import { isProviderError } from '~/adapters/provider-error'
 import type { Ctx } from '../ctx'
 import { lockClaim } from './claim-row.server'
 import { listKeysToTakeOut, takeOutOfUse } from './retire.server'
 import { endClaim } from './revoke.server'
 
-/** `given-back-soon`: ours has ended, and the sweep switches the key off as soon as the provider answers. */
+/**
+ * `given-back-soon`: ours has ended, and the sweep switches the key off as soon as the provider
+ * answers.
+ */
 export type GiveBackOutcome = 'given-back' | 'given-back-soon' | 'not-live'
 
-/** Ends a claim of this person that is live or still being made; what was not used returns to the pool when the end is settled. */
+/**
+ * Ends a claim of this person that is live or still being made; what was not used returns to the
+ * pool when the end is settled.
+ */
 export async function giveBack(
   ctx: Ctx,
   input: { claimId: string; userId: string },

@@ -1,4 +1,7 @@
-/** The giveaway door against a real Postgres and the stand-in: seats, switches, and what goes wrong at such doors. */
+/**
+ * The giveaway door against a real Postgres and the stand-in: seats, switches, and what goes wrong
+ * at such doors.
+ */
 import { expect, test } from 'vitest'
 import { resolveAttendee } from '~/domain/people/account.server'
 import { claimForGithubId } from '~/domain/claim/claim-for.server'
@@ -8,13 +11,7 @@ import { runMint } from '~/domain/keys/mint.server'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
 import { sweep } from '~/domain/operations/sweep.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
-import {
-  makeWorkshop,
-  openWorld,
-  usd,
-  type World,
-  type WorldOptions,
-} from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World, type WorldOptions } from '../../../tests/harness'
 import type { Workshop } from '../workshop-file'
 
 const slug = 'small-keys'
@@ -225,8 +222,9 @@ test('a person whose key was taken back, or who is banned, gets no other one by 
   const person = await onlyPerson(world)
   await claim(world, person)
   await mintPending(world)
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'revoked', ended_at = now(), or_key_plaintext = null`
+  await world.db.$executeRaw`
+      update keymint.workshop_attendance
+        set state = 'ended', reason = 'revoked', ended_at = now(), or_key_plaintext = null`
   world.moveClock(100 * dayMs)
   for (let click = 0; click < 5; click++)
     expect((await claim(world, person)).kind).toBe('already-claimed')

@@ -1,7 +1,8 @@
 /**
- * A new key in the place of a live one: re-issued with what is left, or extended to a later end. The old key is lowered to
- * what it has used (for an extension plus a small grace amount) before the new one is asked for, so that old and
- * new together never exceed what was reserved. What it used meanwhile, by requests in flight, is charged when it settles.
+ * A new key in the place of a live one: re-issued with what is left, or extended to a later end.
+ * The old key is lowered to what it has used (for an extension plus a small grace amount) before
+ * the new one is asked for, so that old and new together never exceed what was reserved. What it
+ * used meanwhile, by requests in flight, is charged when it settles.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { UpstreamKey } from '~/adapters/openrouter.server'
@@ -30,7 +31,10 @@ import { graceDivisor, graceSeconds, mostGraceNano } from './retire.server'
 
 export type NextKeyPlan = { kind: 're-issue' } | { kind: 'extend'; expiresAt: Date }
 
-/** A cap of nothing is not a cap everywhere, so a key whose window is used up starts it with a millionth of a dollar. */
+/**
+ * A cap of nothing is not a cap everywhere, so a key whose window is used up starts it with a
+ * millionth of a dollar.
+ */
 const leastCap = 1_000n
 const nothingLeft: BulkItemResult = {
   skipped: 'Nothing is left on it, so a new key would be empty.',
@@ -66,7 +70,10 @@ export async function replaceKey(
   }
 }
 
-/** The change, and for an extension the windows until the new end, before the provider hears of anything. */
+/**
+ * The change, and for an extension the windows until the new end, before the provider hears of
+ * anything.
+ */
 async function begin(
   ctx: Ctx,
   tx: Tx,
@@ -98,8 +105,8 @@ async function begin(
 }
 
 /**
- * Reads the old key, decides its last cap once, and lowers it: a lifetime cap without reset, so that a new window gives
- * nothing more. A re-issued one is switched off in the same call.
+ * Reads the old key, decides its last cap once, and lowers it: a lifetime cap without reset, so
+ * that a new window gives nothing more. A re-issued one is switched off in the same call.
  */
 async function lowerOldKey(
   ctx: Ctx,
@@ -155,7 +162,9 @@ async function decideCap(
     plan.kind === 'extend' && left > 0n ? smallest(left / graceDivisor, mostGraceNano) : 0n
   const cap = usage + grace
   await ctx.db.$executeRaw`
-    update keymint.claim_changes set old_usage_usd = ${decimalStringFromNano(usage)}::numeric, old_window_usd = ${decimalStringFromNano(window)}::numeric,
+    update keymint.claim_changes
+      set old_usage_usd = ${decimalStringFromNano(usage)}::numeric,
+      old_window_usd = ${decimalStringFromNano(window)}::numeric,
       old_cap_usd = ${decimalStringFromNano(cap)}::numeric, old_read_at = ${readAt}::timestamptz
     where claim_id = ${claim.claimId}::uuid and bulk_id = ${bulk.id}::uuid and old_cap_usd is null`
   return { usage, window, cap, readAt }

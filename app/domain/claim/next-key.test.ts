@@ -1,4 +1,7 @@
-/** New keys in the place of old ones: one current key each, and old and new together never above what was reserved. */
+/**
+ * New keys in the place of old ones: one current key each, and old and new together never above
+ * what was reserved.
+ */
 import { expect, test } from 'vitest'
 import { bulkKinds } from '~/domain/staff/kinds.server'
 import { runBulk } from '~/domain/bulk/run-bulk.server'
@@ -25,8 +28,11 @@ const slug = 'test-workshop'
 const day = 86_400_000
 const later = () => new Date(Date.now() + 3 * day)
 const passMinutes = (world: World, minutes: number) => world.db.$executeRaw`
-  with claims as (update keymint.workshop_attendance set key_saved_at = key_saved_at - make_interval(mins => ${minutes}::int))
-  update keymint.retired_keys set disabled_at = disabled_at - make_interval(mins => ${minutes}::int), retired_at = retired_at - make_interval(mins => ${minutes}::int)`
+  with claims as (update keymint.workshop_attendance
+    set key_saved_at = key_saved_at - make_interval(mins => ${minutes}::int))
+  update keymint.retired_keys
+    set disabled_at = disabled_at - make_interval(mins => ${minutes}::int),
+    retired_at = retired_at - make_interval(mins => ${minutes}::int)`
 
 test('a re-issued key has what is left, the old one is off, and the pool holds the same as before', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(2) })] })
@@ -189,7 +195,8 @@ test('a longer time of a daily key is reserved first; what does not fit is refus
   expect(await claimNow(world, second!)).toMatchObject({ state: 'ready', generation: 1 })
   await mintAll(world)
   const now = await claimNow(world, first!)
-  // Today the new key may use what the old one has left of today, less the grace amount; from tomorrow on all of it.
+  // Today the new key may use what the old one has left of today, less the grace amount; from
+  // tomorrow on all of it.
   const grace = 0.1
   expect((await world.ctx.provider.findKey(now.orKeyHash!))?.limit).toBe(usd(2 - 0.5 - grace))
   expect(now.committedUsd.toNumber()).toBeLessThanOrEqual(8)

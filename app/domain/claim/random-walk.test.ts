@@ -1,4 +1,7 @@
-/** A seeded walk through everything that can happen to claims, with lost answers on the way; the books are checked after each step. */
+/**
+ * A seeded walk through everything that can happen to claims, with lost answers on the way; the
+ * books are checked after each step.
+ */
 import { expect, test } from 'vitest'
 import type { ClaimAction } from '~/domain/claim/actions'
 import { claimKey } from '~/domain/claim/claim.server'
@@ -84,8 +87,11 @@ test.each([1, 2, 3])(
       }
       if (random(2) === 0) await mintAll(world)
       if (random(4) === 0) {
-        await world.db
-          .$executeRaw`update keymint.workshop_attendance set key_saved_at = key_saved_at - interval '40 minutes', ended_at = ended_at - interval '5 minutes', disable_confirmed_at = disable_confirmed_at - interval '5 minutes'`
+        await world.db.$executeRaw`
+            update keymint.workshop_attendance
+              set key_saved_at = key_saved_at - interval '40 minutes',
+              ended_at = ended_at - interval '5 minutes',
+              disable_confirmed_at = disable_confirmed_at - interval '5 minutes'`
         await world.db
           .$executeRaw`update keymint.retired_keys set disabled_at = disabled_at - interval '5 minutes'`
         await sweep(world.ctx)

@@ -1,4 +1,7 @@
-/** An attendee replaces their own key, because it has leaked: the old one is switched off, the new one has what was left. */
+/**
+ * An attendee replaces their own key, because it has leaked: the old one is switched off, the new
+ * one has what was left.
+ */
 import { Prisma } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
 import { capsOfFile, startClaimBulk } from './claim-actions.server'
@@ -12,7 +15,10 @@ export type ReplaceOutcome =
   | { kind: 'too-soon'; minutes: number }
   | { kind: 'disabled' | 'spent' | 'no-key' }
 
-/** Starts the replacement of this person's live key. The claim page follows it; if the provider is down it waits for it. */
+/**
+ * Starts the replacement of this person's live key. The claim page follows it; if the provider is
+ * down it waits for it.
+ */
 export async function replaceOwnKey(
   ctx: Ctx,
   owner: { workshopSlug: string; userId: string },
@@ -21,16 +27,20 @@ export async function replaceOwnKey(
     const [claim] = await tx.$queryRaw<
       { claimId: string; disabled: boolean; spent: boolean; waitSeconds: number | null }[]
     >`
-      select claim_id as "claimId", disabled_at is not null as disabled, limit_reset is null and usage_usd >= limit_usd as spent,
-        ceil(extract(epoch from replaced_at + make_interval(mins => ${replaceEveryMinutes}::int) - now()))::int as "waitSeconds"
+      select claim_id as "claimId", disabled_at is not null as disabled, limit_reset is null
+        and usage_usd >= limit_usd as spent,
+        ceil(extract(epoch from replaced_at + make_interval(mins => ${replaceEveryMinutes}::int) - now()))::int
+          as "waitSeconds"
       from keymint.workshop_attendance
-      where user_id = ${owner.userId} and workshop_slug = ${owner.workshopSlug} and state = 'ready' and expires_at > ${ctx.now()} for update`
+      where user_id = ${owner.userId} and workshop_slug = ${owner.workshopSlug} and state = 'ready'
+        and expires_at > ${ctx.now()} for update`
     if (!claim) return { kind: 'no-key' }
     if (claim.disabled) return { kind: 'disabled' }
     if (claim.spent) return { kind: 'spent' }
     if (claim.waitSeconds !== null && claim.waitSeconds > 0)
       return { kind: 'too-soon', minutes: Math.ceil(claim.waitSeconds / 60) }
-    await tx.$executeRaw`update keymint.workshop_attendance set replaced_at = now() where claim_id = ${claim.claimId}::uuid`
+    await tx.$executeRaw`
+      update keymint.workshop_attendance set replaced_at = now() where claim_id = ${claim.claimId}::uuid`
     await startClaimBulk(ctx, tx, {
       action: { kind: 're-issue' },
       scope: owner.workshopSlug,

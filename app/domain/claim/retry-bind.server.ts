@@ -55,7 +55,10 @@ export async function retryMint(
   }
 }
 
-/** Attaches the guardrail again, also to a key that was set aside: its bind job is sent, or brought forward. */
+/**
+ * Attaches the guardrail again, also to a key that was set aside: its bind job is sent, or brought
+ * forward.
+ */
 export async function bindAgain(ctx: Ctx, bulk: BulkRun, subject: string): Promise<BulkItemResult> {
   return ctx.db.$transaction(async (tx): Promise<BulkItemResult> => {
     const claim = await lockItem(tx, bulk, subject)
@@ -63,9 +66,11 @@ export async function bindAgain(ctx: Ctx, bulk: BulkRun, subject: string): Promi
     if (claim.state !== 'ready') return { skipped: 'It has no live key.' }
     if (claim.bound) return { skipped: 'Its limits are attached already.' }
     const [mint] = await tx.$queryRaw<{ id: string }[]>`
-      select id from keymint.mints where owner_kind = 'claim' and owner_id = ${claim.claimId}::uuid and generation = ${claim.generation}::int`
+      select id from keymint.mints where owner_kind = 'claim' and owner_id = ${claim.claimId}::uuid
+        and generation = ${claim.generation}::int`
     if (!mint) return { failed: 'The work behind this key cannot be found.' }
-    await tx.$executeRaw`update keymint.workshop_attendance set bind_set_aside = false where claim_id = ${claim.claimId}::uuid`
+    await tx.$executeRaw`
+      update keymint.workshop_attendance set bind_set_aside = false where claim_id = ${claim.claimId}::uuid`
     await runBindNow(ctx, tx, mint.id)
     await markItemDone(tx, bulk.id, subject)
     await recordAudit(tx, {

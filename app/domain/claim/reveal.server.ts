@@ -1,6 +1,7 @@
 /**
- * The only two functions that open a sealed key: showing it to its owner, and asking the provider about it on
- * the owner's behalf. Both answer only for a live claim of the person who asks; the first is always audited.
+ * The only two functions that open a sealed key: showing it to its owner, and asking the provider
+ * about it on the owner's behalf. Both answer only for a live claim of the person who asks; the
+ * first is always audited.
  */
 import type { Tx } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
@@ -14,7 +15,10 @@ import type { KeyTestVerdict } from './view-types'
 export type RevealOutcome =
   { kind: 'revealed'; key: string } | { kind: 'not-yet' } | { kind: 'no-key' }
 
-/** A key is shown when it is bound, or so long after it was saved: a bind that hangs must not keep it from its owner. */
+/**
+ * A key is shown when it is bound, or so long after it was saved: a bind that hangs must not keep
+ * it from its owner.
+ */
 export const unboundRevealSeconds = 5
 
 type SealedClaim = {
@@ -42,7 +46,9 @@ export async function revealKey(
       subject: `claim:${claim.claimId}`,
       workshopSlug: claim.workshopSlug,
     })
-    await tx.$executeRaw`update keymint.workshop_attendance set revealed_at = coalesce(revealed_at, now()) where claim_id = ${claim.claimId}::uuid`
+    await tx.$executeRaw`
+      update keymint.workshop_attendance set revealed_at = coalesce(revealed_at, now())
+        where claim_id = ${claim.claimId}::uuid`
     return {
       kind: 'revealed',
       key: ctx.sealer.unseal(claim.sealed, claimKeyPlace(claim.claimId, claim.generation)),
@@ -50,7 +56,10 @@ export async function revealKey(
   })
 }
 
-/** Asks the provider with the key itself, which costs nothing, and says in one sentence what is wrong if anything is. */
+/**
+ * Asks the provider with the key itself, which costs nothing, and says in one sentence what is
+ * wrong if anything is.
+ */
 export async function testKey(
   ctx: Ctx,
   owner: { workshopSlug: string; userId: string },
@@ -118,9 +127,12 @@ async function findSealed(
   { workshopSlug, userId }: { workshopSlug: string; userId: string },
 ): Promise<SealedClaim | null> {
   const rows = await tx.$queryRaw<SealedClaim[]>`
-    select claim_id as "claimId", generation, or_key_hash as "keyHash", or_key_plaintext as sealed, workshop_slug as "workshopSlug", now() as "askedAt",
-      (guardrail_attached_at is not null or key_saved_at <= now() - make_interval(secs => ${unboundRevealSeconds}::int)) as revealable
+    select claim_id as "claimId", generation, or_key_hash as "keyHash", or_key_plaintext as sealed,
+      workshop_slug as "workshopSlug", now() as "askedAt",
+      (guardrail_attached_at is not null
+        or key_saved_at <= now() - make_interval(secs => ${unboundRevealSeconds}::int)) as revealable
     from keymint.workshop_attendance
-    where user_id = ${userId} and workshop_slug = ${workshopSlug} and state = 'ready' and or_key_plaintext is not null and expires_at > ${ctx.now()}`
+    where user_id = ${userId} and workshop_slug = ${workshopSlug} and state = 'ready'
+      and or_key_plaintext is not null and expires_at > ${ctx.now()}`
   return rows[0] ?? null
 }

@@ -1,6 +1,7 @@
 /**
- * Taking a claim back. The right ends at once, in one transaction that erases the sealed secret; the provider follows. If
- * it is down, the job waits for it, and the sweep finds every ended key that is not confirmed to be off.
+ * Taking a claim back. The right ends at once, in one transaction that erases the sealed secret;
+ * the provider follows. If it is down, the job waits for it, and the sweep finds every ended key
+ * that is not confirmed to be off.
  */
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
@@ -20,7 +21,9 @@ export type EndOptions = {
   bulkId?: string
 }
 
-/** Revokes and waits until every key of the claim is confirmed off. Safe to run again at any point. */
+/**
+ * Revokes and waits until every key of the claim is confirmed off. Safe to run again at any point.
+ */
 export async function revoke(
   ctx: Ctx,
   bulk: BulkRun,
@@ -39,9 +42,11 @@ export async function revoke(
       bulkId: bulk.id,
     })
     if (ended === 'refused-already') return { skipped: 'It was refused and has no key.' }
-    // A call of another action may still be on its way: what it asks for must not come after the key was switched off.
+    // A call of another action may still be on its way: what it asks for must not come after the
+    // key was switched off.
     const [other] = await tx.$queryRaw<{ busy: boolean }[]>`
-      select exists (select 1 from keymint.claim_changes h join keymint.bulk_action_items i on i.bulk_id = h.bulk_id and i.subject = ${subject}
+      select exists (select 1 from keymint.claim_changes h join keymint.bulk_action_items i
+        on i.bulk_id = h.bulk_id and i.subject = ${subject}
         where h.claim_id = ${claimId}::uuid and i.state = 'pending') as busy`
     return other?.busy ? 'busy' : null
   })
@@ -52,9 +57,10 @@ export async function revoke(
 }
 
 /**
- * Ends a locked claim that is pending or ready: no reveal, no test, no mint from here on. A pending one is settled at
- * once; a key that is created for it meanwhile cannot be saved, and goes. For a claim that has ended already only the
- * right to claim again changes. The sweep switches the key off upstream if nobody else does.
+ * Ends a locked claim that is pending or ready: no reveal, no test, no mint from here on. A pending
+ * one is settled at once; a key that is created for it meanwhile cannot be saved, and goes. For a
+ * claim that has ended already only the right to claim again changes. The sweep switches the key
+ * off upstream if nobody else does.
  */
 export async function endClaim(
   tx: Tx,
@@ -70,19 +76,23 @@ export async function endClaim(
   }
   if (claim.state === 'ended' || claim.state === 'refused') {
     const changed = await tx.$executeRaw`
-      update keymint.workshop_attendance set may_claim_again = ${options.mayClaimAgain} where claim_id = ${claimId}::uuid and may_claim_again <> ${options.mayClaimAgain}`
+      update keymint.workshop_attendance set may_claim_again = ${options.mayClaimAgain}
+        where claim_id = ${claimId}::uuid and may_claim_again <> ${options.mayClaimAgain}`
     if (changed === 1)
       await recordAudit(tx, { ...audit, action: 'claim.permission-changed', details })
     return claim.state === 'ended' || changed === 1 ? 'ended-already' : 'refused-already'
   }
   await tx.$executeRaw`
-    update keymint.workshop_attendance set state = 'ended', reason = ${options.reason}, ended_at = now(), or_key_plaintext = null, may_claim_again = ${options.mayClaimAgain},
+    update keymint.workshop_attendance
+      set state = 'ended', reason = ${options.reason}, ended_at = now(), or_key_plaintext = null,
+      may_claim_again = ${options.mayClaimAgain},
       settled_at = case when or_key_hash is null then now() end
     where claim_id = ${claimId}::uuid`
   const cancelled = claim.state === 'pending'
   if (cancelled) {
     await tx.$executeRaw`
-      update keymint.mints set state = 'cancelled', done_at = now() where owner_kind = 'claim' and owner_id = ${claimId}::uuid and generation = ${claim.generation}::int and state = 'pending'`
+      update keymint.mints set state = 'cancelled', done_at = now() where owner_kind = 'claim'
+        and owner_id = ${claimId}::uuid and generation = ${claim.generation}::int and state = 'pending'`
   }
   await recordAudit(tx, {
     ...audit,

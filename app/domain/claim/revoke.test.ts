@@ -1,4 +1,7 @@
-/** Taking back: at once here, confirmed upstream, settled by a later reading; and nobody keeps a key that nobody should have. */
+/**
+ * Taking back: at once here, confirmed upstream, settled by a later reading; and nobody keeps a key
+ * that nobody should have.
+ */
 import { expect, test } from 'vitest'
 import type { KeyProvider } from '~/adapters/openrouter.server'
 import { banPerson, unbanPerson } from '~/domain/people/ban.server'
@@ -31,8 +34,12 @@ const slug = 'test-workshop'
 const claimAgain = (world: World, claim: { person: Parameters<typeof claimKey>[1]['person'] }) =>
   claimKey(world.ctx, { workshopSlug: slug, person: claim.person, optIn: false })
 const passMinutes = (world: World, minutes: number) => world.db.$executeRaw`
-  with claims as (update keymint.workshop_attendance set ended_at = ended_at - make_interval(mins => ${minutes}::int), disable_confirmed_at = disable_confirmed_at - make_interval(mins => ${minutes}::int))
-  update keymint.retired_keys set disabled_at = disabled_at - make_interval(mins => ${minutes}::int), retired_at = retired_at - make_interval(mins => ${minutes}::int)`
+  with claims as (update keymint.workshop_attendance
+    set ended_at = ended_at - make_interval(mins => ${minutes}::int),
+    disable_confirmed_at = disable_confirmed_at - make_interval(mins => ${minutes}::int))
+  update keymint.retired_keys
+    set disabled_at = disabled_at - make_interval(mins => ${minutes}::int),
+    retired_at = retired_at - make_interval(mins => ${minutes}::int)`
 
 test('a revoked key is gone here at once, off upstream, and its money comes back after the last reading', async () => {
   await using world = await openWorld()
@@ -91,8 +98,9 @@ test('with upstream down the right ends at once, the job waits, and no money com
 test('an ended key that nobody has confirmed off is found by the sweep', async () => {
   await using world = await openWorld()
   const [claim] = await readyClaims(world, 1)
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'given-back', ended_at = now(), or_key_plaintext = null`
+  await world.db.$executeRaw`
+      update keymint.workshop_attendance
+        set state = 'ended', reason = 'given-back', ended_at = now(), or_key_plaintext = null`
   expect(await sweep(world.ctx)).toMatchObject({ retired: 1 })
   expect((await world.ctx.provider.findKey(claim!.hash))?.disabled).toBe(true)
   expect(await sweep(world.ctx)).toMatchObject({ retired: 0 })

@@ -1,6 +1,7 @@
 /**
- * Changing the cap of a live key. Raising: the pool holds the difference, then the provider, then our row. Lowering: the
- * provider, then our row and the pool. A crash anywhere leaves at least as much reserved as can be spent.
+ * Changing the cap of a live key. Raising: the pool holds the difference, then the provider, then
+ * our row. Lowering: the provider, then our row and the pool. A crash anywhere leaves at least as
+ * much reserved as can be spent.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { UpstreamKey } from '~/adapters/openrouter.server'
@@ -54,7 +55,8 @@ export async function setLimit(
   const wanted = limit - claim.carry
   let patched: UpstreamKey | null
   try {
-    // The guardrail's budget must not bite before the key's own cap (decision 011); it reads the wanted limit from our rows.
+    // The guardrail's budget must not bite before the key's own cap (decision 011); it reads the
+    // wanted limit from our rows.
     if (raises && claim.bound) await ensureGuardrail(ctx, claim.workshopSlug)
     if (!raises) {
       const used = await readUsed(ctx, keyHash)
@@ -76,7 +78,9 @@ export async function setLimit(
   return ctx.db.$transaction((tx) => finish(ctx, tx, bulk, subject, limit))
 }
 
-/** Everything that must stand before the provider is asked: the change, and for a raise the money. */
+/**
+ * Everything that must stand before the provider is asked: the change, and for a raise the money.
+ */
 async function begin(
   ctx: Ctx,
   tx: Tx,
@@ -115,7 +119,10 @@ async function begin(
   return { claim, keyHash: claim.keyHash ?? '', raises }
 }
 
-/** The provider has confirmed: our row says so, and a lower limit gives back what can no longer be spent. */
+/**
+ * The provider has confirmed: our row says so, and a lower limit gives back what can no longer be
+ * spent.
+ */
 async function finish(
   ctx: Ctx,
   tx: Tx,
@@ -128,7 +135,9 @@ async function finish(
   if (!(await readChange(tx, bulk, claim.claimId))) return 'done'
   await endChange(tx, bulk, claim.claimId)
   if (claim.state !== 'ready') return { skipped: 'It has no live key.' }
-  await tx.$executeRaw`update keymint.workshop_attendance set limit_usd = ${decimalStringFromNano(limit)}::numeric where claim_id = ${claim.claimId}::uuid`
+  await tx.$executeRaw`
+    update keymint.workshop_attendance set limit_usd = ${decimalStringFromNano(limit)}::numeric
+      where claim_id = ${claim.claimId}::uuid`
   await markItemDone(tx, bulk.id, subject)
   await recordAudit(tx, {
     actor: bulk.actor,

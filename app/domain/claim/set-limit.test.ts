@@ -1,4 +1,7 @@
-/** Limits and switches: the provider and the pool agree after every crash, and the pool is never passed. */
+/**
+ * Limits and switches: the provider and the pool agree after every crash, and the pool is never
+ * passed.
+ */
 import { expect, test } from 'vitest'
 import {
   act,

@@ -45,11 +45,17 @@ export type ClaimView = {
   } | null
   refusal: { reason: ClaimRefusal; detail: string | null } | null
   end: { reason: ClaimEnd; endedAt: string } | null
-  /** A new key is about to take the place of this one, or has: the old one of an extension works for a while beside it. */
+  /**
+   * A new key is about to take the place of this one, or has: the old one of an extension works for
+   * a while beside it.
+   */
   replacing: 're-issue' | 'extend' | null
   formerKey: { label: string; left: MoneyView; until: string | null } | null
   key: KeyView | null
-  /** After an end where the rules or staff allow another key: from when (ISO UTC), and whether that is now. */
+  /**
+   * After an end where the rules or staff allow another key: from when (ISO UTC), and whether that
+   * is now.
+   */
   again: { from: string; now: boolean } | null
   /** The server dictates: milliseconds until the next poll, null = stop polling. */
   nextPollMs: number | null

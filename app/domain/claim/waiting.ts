@@ -1,4 +1,7 @@
-/** What a person who waits is told: steps, time to expect, when to ask again. Pure functions of what one query read. */
+/**
+ * What a person who waits is told: steps, time to expect, when to ask again. Pure functions of what
+ * one query read.
+ */
 import type { ClaimView, StepName, StepView } from './view-types'
 
 export const stepNames: readonly StepName[] = ['queued', 'checking', 'creating', 'limits', 'ready']
@@ -46,8 +49,8 @@ function statesOf(progress: Progress): StepView[] {
 const leastSamples = 5
 
 /**
- * Seconds to expect as a range, from how long recent mints took and how many run at once; a little pessimistic,
- * because a wait that ends early is forgiven. Null when there is nothing to go by.
+ * Seconds to expect as a range, from how long recent mints took and how many run at once; a little
+ * pessimistic, because a wait that ends early is forgiven. Null when there is nothing to go by.
  */
 export function estimateSeconds(
   peopleAhead: number,

@@ -1,4 +1,7 @@
-/** What the account at the provider has left, kept so that pages say it with its "as of" and ask nobody. */
+/**
+ * What the account at the provider has left, kept so that pages say it with its "as of" and ask
+ * nobody.
+ */
 import { isProviderError } from '~/adapters/provider-error'
 import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
@@ -12,12 +15,17 @@ export type AccountReading = {
   failedAt: Date | null
 }
 
-/** Reads the credits and keeps them, or the reason why they could not be read. Never throws for the provider. */
+/**
+ * Reads the credits and keeps them, or the reason why they could not be read. Never throws for the
+ * provider.
+ */
 export async function readAccount(ctx: Ctx): Promise<void> {
   try {
     const { bought, used } = await ctx.provider.readCredits()
     await ctx.db.$executeRaw`
-      update keymint.account_readings set credits_total = ${decimalStringFromNano(bought)}::numeric, credits_used = ${decimalStringFromNano(used)}::numeric, read_at = now(), error = null, failed_at = null`
+      update keymint.account_readings
+        set credits_total = ${decimalStringFromNano(bought)}::numeric,
+        credits_used = ${decimalStringFromNano(used)}::numeric, read_at = now(), error = null, failed_at = null`
   } catch (error) {
     if (!isProviderError(error)) throw error
     ctx.log.warn({ trouble: error.details }, 'the credits of the account could not be read')
@@ -31,7 +39,8 @@ export async function findAccountReading(ctx: Ctx): Promise<AccountReading> {
   const [row] = await ctx.db.$queryRaw<
     { left: string | null; readAt: Date | null; error: string | null; failedAt: Date | null }[]
   >`
-    select (credits_total - credits_used)::text as left, read_at as "readAt", error, failed_at as "failedAt" from keymint.account_readings`
+    select (credits_total - credits_used)::text as left, read_at as "readAt", error, failed_at as "failedAt"
+      from keymint.account_readings`
   return {
     creditsLeft: row?.left ? nanoFromDecimalString(row.left) : null,
     readAt: row?.readAt ?? null,

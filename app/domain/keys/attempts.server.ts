@@ -1,7 +1,8 @@
 /**
- * Attempts: one row per POST /keys, written before the call and never deleted. The row is the lock: it ends as
- * `saved` or as `condemned`, never both, because both are conditional updates of it (and a trigger holds it).
- * Only names found here, in a condemned row, may ever be deleted upstream by a program.
+ * Attempts: one row per POST /keys, written before the call and never deleted. The row is the lock:
+ * it ends as `saved` or as `condemned`, never both, because both are conditional updates of it (and
+ * a trigger holds it). Only names found here, in a condemned row, may ever be deleted upstream by a
+ * program.
  */
 import type { Db, Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
@@ -22,15 +23,20 @@ export async function condemn(
 ): Promise<boolean> {
   const rows = await db.$queryRaw<{ state: string }[]>`
     with changed as (
-      update keymint.mint_attempts set state = 'condemned', key_hash = coalesce(${keyHash}, key_hash), settled_at = now()
+      update keymint.mint_attempts
+        set state = 'condemned', key_hash = coalesce(${keyHash}, key_hash), settled_at = now()
       where id = ${attemptId}::uuid and state in ('sent', 'unknown', 'refused') returning state)
     select state from changed
     union all
-    select state from keymint.mint_attempts where id = ${attemptId}::uuid and not exists (select 1 from changed)`
+    select state from keymint.mint_attempts where id = ${attemptId}::uuid
+      and not exists (select 1 from changed)`
   return rows[0]?.state === 'condemned'
 }
 
-/** Deletes the key of a condemned attempt, where it was made. False when the provider did not confirm: a later pass tries again. */
+/**
+ * Deletes the key of a condemned attempt, where it was made. False when the provider did not
+ * confirm: a later pass tries again.
+ */
 export async function deleteCondemned(
   ctx: Ctx,
   attemptId: string,
@@ -44,8 +50,9 @@ export async function deleteCondemned(
     ctx.log.warn({ attemptId, trouble: error.details }, 'a condemned key could not be deleted yet')
     return false
   }
-  await ctx.db
-    .$executeRaw`update keymint.mint_attempts set deleted_at = now(), key_hash = ${keyHash} where id = ${attemptId}::uuid and state = 'condemned'`
+  await ctx.db.$executeRaw`
+      update keymint.mint_attempts set deleted_at = now(), key_hash = ${keyHash} where id = ${attemptId}::uuid
+        and state = 'condemned'`
   ctx.log.info({ attemptId }, 'a condemned key is deleted upstream')
   return true
 }

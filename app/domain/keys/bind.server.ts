@@ -1,6 +1,7 @@
 /**
- * Binding: attaching minted keys to their workshop's guardrail, many keys in one call. Assigning is idempotent
- * upstream, so it may be tried as often as needed; a bind that fails never takes a key away from anybody.
+ * Binding: attaching minted keys to their workshop's guardrail, many keys in one call. Assigning is
+ * idempotent upstream, so it may be tried as often as needed; a bind that fails never takes a key
+ * away from anybody.
  */
 import { isProviderError } from '~/adapters/provider-error'
 import type { Ctx } from '../ctx'
@@ -17,20 +18,28 @@ type UnboundKey = { mintId: string; ownerKind: string; scope: string; hash: stri
 export type BindResult = { outcome: BindOutcome; error: JobError | null }
 type Verdict = BindResult & { hash: string }
 
-/** Halving to find a bad hash may cost so many calls a batch; what is not reached waits for the next try. */
+/**
+ * Halving to find a bad hash may cost so many calls a batch; what is not reached waits for the next
+ * try.
+ */
 const mostBisectCalls = 12
 
-/** Binds the keys of these mints. Mints whose key is bound, gone or ended already count as bound: there is nothing left to do. */
+/**
+ * Binds the keys of these mints. Mints whose key is bound, gone or ended already count as bound:
+ * there is nothing left to do.
+ */
 export async function bindKeys(ctx: Ctx, mintIds: string[]): Promise<Map<string, BindResult>> {
   const unbound = await ctx.db.$queryRaw<UnboundKey[]>`
     select m.id as "mintId", m.owner_kind as "ownerKind", k.scope, k.key_hash as hash
-    from keymint.mints m join keymint.held_keys k on k.owner_kind = m.owner_kind and k.owner_id = m.owner_id and k.generation = m.generation
+    from keymint.mints m join keymint.held_keys k on k.owner_kind = m.owner_kind and k.owner_id = m.owner_id
+      and k.generation = m.generation
     where m.id = any(${mintIds}::uuid[]) and k.live and k.guardrail_attached_at is null`
   const results = new Map<string, BindResult>(
     mintIds.map((id) => [id, { outcome: 'bound', error: null }]),
   )
   for (const [scope, keys] of groupBy(unbound, (key) => key.scope)) {
-    // One workshop's trouble with the database or its own rows must not keep the keys of the others unbound.
+    // One workshop's trouble with the database or its own rows must not keep the keys of the others
+    // unbound.
     const verdicts = await bindScope(ctx, scope, keys).catch((error: unknown): Verdict[] => {
       ctx.log.error(
         { error, scope, keys: keys.length },
@@ -71,7 +80,10 @@ async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<V
   return verdicts
 }
 
-/** One bulk call; only when the answer does not add up, a look at what is assigned and a search for the bad hash. */
+/**
+ * One bulk call; only when the answer does not add up, a look at what is assigned and a search for
+ * the bad hash.
+ */
 async function assign(ctx: Ctx, guardrailId: string, hashes: string[]): Promise<Verdict[]> {
   try {
     if ((await ctx.provider.assignKeys(guardrailId, hashes)) === hashes.length)

@@ -1,4 +1,7 @@
-/** Binding against the stand-in: a bad hash, short counts, a vanished guardrail, many at once, a changed file. */
+/**
+ * Binding against the stand-in: a bad hash, short counts, a vanished guardrail, many at once, a
+ * changed file.
+ */
 import { expect, test } from 'vitest'
 import type { KeyProvider } from '~/adapters/openrouter.server'
 import { claimKey } from '~/domain/claim/claim.server'

@@ -1,12 +1,14 @@
-/** Giving up a mint because a person says so: the owner is told, and what it had reserved goes back. */
+/**
+ * Giving up a mint because a person says so: the owner is told, and what it had reserved goes back.
+ */
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 
 /**
- * Cancels a pending mint in the caller's transaction; a key that a worker has in its hands at this moment is not saved,
- * and is deleted upstream. `afterMint` does what belongs between the mint's row and the pool's in the order of locks.
- * False when the mint had ended already.
+ * Cancels a pending mint in the caller's transaction; a key that a worker has in its hands at this
+ * moment is not saved, and is deleted upstream. `afterMint` does what belongs between the mint's
+ * row and the pool's in the order of locks. False when the mint had ended already.
  */
 export async function cancelMint(
   ctx: Ctx,
@@ -16,12 +18,14 @@ export async function cancelMint(
   const [mint] = await tx.$queryRaw<
     { ownerKind: string; ownerId: string; generation: number; scope: string }[]
   >`
-    select owner_kind as "ownerKind", owner_id as "ownerId", generation, scope from keymint.mints where id = ${input.mintId}::uuid`
+    select owner_kind as "ownerKind", owner_id as "ownerId", generation, scope from keymint.mints
+      where id = ${input.mintId}::uuid`
   const owner = mint && ctx.holders[mint.ownerKind]
   if (!mint || !owner) return false
   await owner.lock(tx, mint)
-  const changed =
-    await tx.$executeRaw`update keymint.mints set state = 'cancelled', done_at = now() where id = ${input.mintId}::uuid and state = 'pending'`
+  const changed = await tx.$executeRaw`
+      update keymint.mints set state = 'cancelled', done_at = now() where id = ${input.mintId}::uuid
+        and state = 'pending'`
   await input.afterMint()
   if (changed !== 1) return false
   await recordAudit(tx, {

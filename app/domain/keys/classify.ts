@@ -1,4 +1,6 @@
-/** From a standing to its drifts. Pure; the same standing gives the same drifts in the same order. */
+/**
+ * From a standing to its drifts. Pure; the same standing gives the same drifts in the same order.
+ */
 import { guardrailReset, type UpstreamKey } from '~/adapters/openrouter.server'
 import { formatUsd } from '~/money'
 import {
@@ -247,7 +249,9 @@ function judgeGuardrail(standing: Standing, guardrail: GuardrailStanding): Omit<
   ]
 }
 
-/** The provider answers with canonical slugs whatever it was sent: both sides are compared as those. */
+/**
+ * The provider answers with canonical slugs whatever it was sent: both sides are compared as those.
+ */
 const canonical = (standing: Standing, models: string[]) =>
   new Set(models.map((model) => standing.canonicalSlugs.get(model) ?? model))
 
@@ -261,7 +265,10 @@ function aboutHeld(held: HeldKey) {
   }
 }
 
-/** Wanted off, or past its time here, which the provider should keep by itself. A replaced key has a time of grace. */
+/**
+ * Wanted off, or past its time here, which the provider should keep by itself. A replaced key has a
+ * time of grace.
+ */
 function isOver(held: HeldKey, now: Date): boolean {
   return (
     held.wantedDisabled ||

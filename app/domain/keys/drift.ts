@@ -1,13 +1,17 @@
 /**
- * Drift: where the provider and our rows disagree. Pure: what is compared comes in, the disagreements come out,
- * each with words for what is wrong and for what the fix would do. A key that is neither held by a row nor named
- * with our installation id is foreign: it is not even mentioned.
+ * Drift: where the provider and our rows disagree. Pure: what is compared comes in, the
+ * disagreements come out, each with words for what is wrong and for what the fix would do. A key
+ * that is neither held by a row nor named with our installation id is foreign: it is not even
+ * mentioned.
  */
 import { createHash } from 'node:crypto'
 import type { GuardrailRules, UpstreamGuardrail, UpstreamKey } from '~/adapters/openrouter.server'
 import type { NanoUsd } from '~/money'
 
-/** In the order in which they are shown and fixed: a guardrail must be right before keys are bound to it. */
+/**
+ * In the order in which they are shown and fixed: a guardrail must be right before keys are bound
+ * to it.
+ */
 export const driftKinds = [
   'guardrail-differs',
   'orphan',
@@ -60,7 +64,9 @@ export type HeldKey = {
   retired: boolean
   /** Its owner may use it now: its state says so and its time has not passed. */
   live: boolean
-  /** Wanted switched off. A key whose right has ended by time may be on: it has ended upstream too. */
+  /**
+   * Wanted switched off. A key whose right has ended by time may be on: it has ended upstream too.
+   */
   wantedDisabled: boolean
   limit: NanoUsd | null
   limitReset: 'daily' | 'weekly' | 'monthly' | null
@@ -102,7 +108,10 @@ export type Standing = {
   upstream: UpstreamKey[]
   attempts: KeyAttempt[]
   held: HeldKey[]
-  /** Hashes that rows hold, of which the provider said, asked for each by itself, that it has no such key. */
+  /**
+   * Hashes that rows hold, of which the provider said, asked for each by itself, that it has no
+   * such key.
+   */
   gone: Set<string>
   /** null: guardrails were not looked at. */
   guardrails: Map<string, GuardrailStanding> | null
@@ -113,7 +122,10 @@ export type Standing = {
 /** The first characters of a claim's id, as people see them on its page. */
 export const claimReference = (claimId: string) => claimId.slice(0, 8).toUpperCase()
 
-/** Gives a drift its lasting id: made of what it is about and what the fix aims at, not of what was found. */
+/**
+ * Gives a drift its lasting id: made of what it is about and what the fix aims at, not of what was
+ * found.
+ */
 export function withId(drift: Omit<Drift, 'id'>): Drift {
   const aim = drift.act ? Object.values(drift.act).map(String) : []
   const id = createHash('sha256')

@@ -1,4 +1,7 @@
-/** Two hundred random drifts, upstream and in the rows: each is named right, what the dry run says is what is done, and nothing else is. */
+/**
+ * Two hundred random drifts, upstream and in the rows: each is named right, what the dry run says
+ * is what is done, and nothing else is.
+ */
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { bindKeys } from '~/domain/keys/bind.server'
@@ -47,7 +50,10 @@ const update = (world: World, claim: PlantedClaim, data: object) =>
 
 type Expected = { kind: DriftKind; about: string; fixable: boolean }
 
-/** What can go wrong with one key; each takes a healthy claim or makes a key of its own, and says what reconcile should find. */
+/**
+ * What can go wrong with one key; each takes a healthy claim or makes a key of its own, and says
+ * what reconcile should find.
+ */
 function recipes(world: World, healthy: PlantedClaim[], die: Die): (() => Promise<Expected>)[] {
   const prefix = `km/${world.ctx.installationId}/lifetime/`
   const lostAttempt = async (state: string, change: object = {}) => {
@@ -89,8 +95,9 @@ function recipes(world: World, healthy: PlantedClaim[], die: Die): (() => Promis
       const left = await world.db.mint.create({
         data: { ...mint, ownerId: randomUUID(), scope: 'lifetime' },
       })
-      await world.db
-        .$executeRaw`update keymint.mint_attempts set state = 'saved', key_hash = ${hash}, mint_id = ${left.id}::uuid where id = ${id}::uuid`
+      await world.db.$executeRaw`
+          update keymint.mint_attempts set state = 'saved', key_hash = ${hash}, mint_id = ${left.id}::uuid
+            where id = ${id}::uuid`
       return { kind: 'orphan', about: hash, fixable: true }
     },
     onHealthy('dangling', true, (claim) => manage(world, `/keys/${claim.hash}`, 'DELETE')),
@@ -144,8 +151,10 @@ function recipes(world: World, healthy: PlantedClaim[], die: Die): (() => Promis
           expiresAt: soon,
         },
       })
-      await world.db
-        .$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'closed', ended_at = now(), or_key_hash = null, or_key_plaintext = null where claim_id = ${claim.claimId}::uuid`
+      await world.db.$executeRaw`
+          update keymint.workshop_attendance
+            set state = 'ended', reason = 'closed', ended_at = now(), or_key_hash = null,
+            or_key_plaintext = null where claim_id = ${claim.claimId}::uuid`
     }),
     onHealthy('wrong-limit', true, (claim) =>
       manage(world, `/keys/${claim.hash}`, 'PATCH', { limit: 3 + die.below(100) / 10 }),
@@ -204,7 +213,8 @@ test('two hundred random drifts are all classified right, the dry run is what is
       ],
     }),
   )
-  // Ours and in order, though they look odd: one in flight, one replaced and in its time of grace, one ended and expired.
+  // Ours and in order, though they look odd: one in flight, one replaced and in its time of grace,
+  // one ended and expired.
   const mint = await world.db.mint.findFirstOrThrow({ where: { scope: 'lifetime' } })
   const [flying, token] = [randomUUID(), randomUUID()]
   await world.db.mint.create({
@@ -240,8 +250,10 @@ test('two hundred random drifts are all classified right, the dry run is what is
       expiresAt: soon,
     },
   })
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'closed', ended_at = now(), or_key_hash = null, or_key_plaintext = null where claim_id = ${grace.claimId}::uuid`
+  await world.db.$executeRaw`
+      update keymint.workshop_attendance
+        set state = 'ended', reason = 'closed', ended_at = now(), or_key_hash = null, or_key_plaintext = null
+        where claim_id = ${grace.claimId}::uuid`
 
   const expected: Expected[] = []
   const makers = recipes(world, healthy, die)
@@ -307,7 +319,8 @@ test('two hundred random drifts are all classified right, the dry run is what is
   for (let outcome = await runFix(world.ctx, asked.runId); outcome.kind !== 'done';)
     outcome = await runFix(world.ctx, asked.runId)
 
-  // What the dry run said is what was done: the same drifts, and as many writes upstream as they need.
+  // What the dry run said is what was done: the same drifts, and as many writes upstream as they
+  // need.
   const done = await world.db.reconcileDrift.findMany({ where: { runId: checkId } })
   expect(
     done.filter((drift) => drift.state !== 'open').map((drift) => [drift.id, drift.state]),

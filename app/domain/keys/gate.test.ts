@@ -1,4 +1,7 @@
-/** The gate in front of POST /keys: everybody cools down together, one probe at a time, and never shut for good. */
+/**
+ * The gate in front of POST /keys: everybody cools down together, one probe at a time, and never
+ * shut for good.
+ */
 import { expect, test } from 'vitest'
 import type { KeyProvider } from '~/adapters/openrouter.server'
 import { claimKey } from '~/domain/claim/claim.server'

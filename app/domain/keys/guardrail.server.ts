@@ -1,6 +1,7 @@
 /**
- * The guardrail of a workshop upstream, `workshop-<slug>`: made once, found again by its name, changed when the
- * workshop's file changes. Its budget counts per key at the provider; the pool stays ours to hold.
+ * The guardrail of a workshop upstream, `workshop-<slug>`: made once, found again by its name,
+ * changed when the workshop's file changes. Its budget counts per key at the provider; the pool
+ * stays ours to hold.
  */
 import { createHash } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
@@ -13,10 +14,16 @@ import type { Workshop } from '../workshop-file'
 
 type Ensured = { id: string }
 
-/** Upstream calls made under the lock: three at most, ten seconds each, and no word to Postgres meanwhile. */
+/**
+ * Upstream calls made under the lock: three at most, ten seconds each, and no word to Postgres
+ * meanwhile.
+ */
 const ensureTimeoutMs = 40_000
 
-/** The guardrail's id, making or changing it upstream if needed. Waits for whoever does so already. Throws ProviderError. */
+/**
+ * The guardrail's id, making or changing it upstream if needed. Waits for whoever does so already.
+ * Throws ProviderError.
+ */
 export async function ensureGuardrail(ctx: Ctx, slug: string): Promise<Ensured> {
   const rules = await guardrailRules(ctx, slug)
   const cached = await readCached(ctx.db, slug)
@@ -32,7 +39,10 @@ export async function ensureGuardrail(ctx: Ctx, slug: string): Promise<Ensured> 
   )
 }
 
-/** Tries to have the guardrail ready before a mint. Returns at once when somebody else is at it; never throws, because nothing may stop the mint. */
+/**
+ * Tries to have the guardrail ready before a mint. Returns at once when somebody else is at it;
+ * never throws, because nothing may stop the mint.
+ */
 export async function warmGuardrail(ctx: Ctx, slug: string): Promise<void> {
   try {
     const rules = await guardrailRules(ctx, slug)
@@ -74,7 +84,8 @@ async function ensureLocked(
     throw new Error(
       `there is neither a file nor a key of the workshop ${slug} to say what its guardrail allows`,
     )
-  // List before create: a create whose answer was lost must not leave a second one. The oldest wins on every machine.
+  // List before create: a create whose answer was lost must not leave a second one. The oldest wins
+  // on every machine.
   const id =
     (cached && (await update(ctx, cached.guardrailId, rules))) ??
     (await adoptOldest(ctx, rules)) ??
@@ -106,16 +117,23 @@ async function update(ctx: Ctx, id: string, rules: GuardrailRules): Promise<stri
   }
 }
 
-/** Sessions that idle in a transaction are ended after 15 s (adapters/db.server.ts); these wait for the provider. */
+/**
+ * Sessions that idle in a transaction are ended after 15 s (adapters/db.server.ts); these wait for
+ * the provider.
+ */
 async function allowIdling(tx: Tx): Promise<void> {
-  await tx.$executeRaw`select set_config('idle_in_transaction_session_timeout', ${String(ensureTimeoutMs)}, true)`
+  await tx.$executeRaw`
+    select set_config('idle_in_transaction_session_timeout', ${String(ensureTimeoutMs)}, true)`
 }
 
 function readCached(db: Tx, slug: string) {
   return db.guardrail.findUnique({ where: { workshopSlug: slug } })
 }
 
-/** What the guardrail of a workshop must say, by its file and by the largest cap that one of its keys has. */
+/**
+ * What the guardrail of a workshop must say, by its file and by the largest cap that one of its
+ * keys has.
+ */
 export function guardrailRulesOf(workshop: Workshop, largestLimit: NanoUsd): GuardrailRules {
   return rulesFor(
     workshop.slug,
@@ -126,7 +144,10 @@ export function guardrailRulesOf(workshop: Workshop, largestLimit: NanoUsd): Gua
   )
 }
 
-/** From the file; when the file is gone, from the newest key's own snapshot. Null when there is neither. */
+/**
+ * From the file; when the file is gone, from the newest key's own snapshot. Null when there is
+ * neither.
+ */
 async function guardrailRules(ctx: Ctx, slug: string): Promise<GuardrailRules | null> {
   const workshop = ctx.workshops.workshops.get(slug)
   if (workshop) return readGuardrailRules(ctx, workshop)
@@ -146,7 +167,10 @@ async function guardrailRules(ctx: Ctx, slug: string): Promise<GuardrailRules | 
   )
 }
 
-/** Staff may have raised a key above what the file says, or be about to: the guardrail must not bite it. */
+/**
+ * Staff may have raised a key above what the file says, or be about to: the guardrail must not bite
+ * it.
+ */
 export async function largestKeyLimit(
   ctx: Pick<Ctx, 'db'>,
   slug: string,
@@ -154,18 +178,25 @@ export async function largestKeyLimit(
 ): Promise<NanoUsd> {
   const [row] = await ctx.db.$queryRaw<{ largest: string | null }[]>`
     select greatest(
-      (select max(limit_usd) from keymint.workshop_attendance where workshop_slug = ${slug} and state in ('pending', 'ready')),
+      (select max(limit_usd) from keymint.workshop_attendance where workshop_slug = ${slug}
+        and state in ('pending', 'ready')),
       (select max(limit_usd) from keymint.claim_changes where scope = ${slug}))::text as largest`
   const raised = nanoFromDecimalString(row?.largest ?? '0')
   return raised > fromFile ? raised : fromFile
 }
 
-/** What the guardrail of a workshop should allow: what its file says, and room for the largest key that staff have made of it. */
+/**
+ * What the guardrail of a workshop should allow: what its file says, and room for the largest key
+ * that staff have made of it.
+ */
 export async function readGuardrailRules(ctx: Ctx, workshop: Workshop): Promise<GuardrailRules> {
   return guardrailRulesOf(workshop, await largestKeyLimit(ctx, workshop.slug, workshop.keyLimit))
 }
 
-/** Makes the next ensure look at the guardrail again, whatever was believed of it. `gone` forgets its id as well. */
+/**
+ * Makes the next ensure look at the guardrail again, whatever was believed of it. `gone` forgets
+ * its id as well.
+ */
 export async function doubtGuardrail(
   tx: Tx,
   slug: string,
@@ -182,7 +213,10 @@ export function oldestFirst(a: UpstreamGuardrail, b: UpstreamGuardrail): number 
 
 export const guardrailName = (slug: string) => `workshop-${slug}`
 
-/** The monthly budget is never below what one key may spend in a month: it must not bite before the key's own cap. */
+/**
+ * The monthly budget is never below what one key may spend in a month: it must not bite before the
+ * key's own cap.
+ */
 function rulesFor(
   slug: string,
   keyLimit: NanoUsd,

@@ -1,7 +1,8 @@
 /**
- * Reads what reconcile compares. Everything upstream is listed first and the database read after, so that a key saved
- * meanwhile is seen as saved. Costs one call for each hundred keys of the account; with guardrails one more for each
- * hundred of ours; and one for each key that a row holds and the list does not show.
+ * Reads what reconcile compares. Everything upstream is listed first and the database read after,
+ * so that a key saved meanwhile is seen as saved. Costs one call for each hundred keys of the
+ * account; with guardrails one more for each hundred of ours; and one for each key that a row holds
+ * and the list does not show.
  */
 import type { UpstreamGuardrail, UpstreamKey } from '~/adapters/openrouter.server'
 import { isProviderError } from '~/adapters/provider-error'
@@ -21,7 +22,10 @@ const mostAsked = 200
 
 export type WholeStanding = Standing & { unverified: number }
 
-/** Reads everything. Throws ProviderError when a list cannot be read whole: half a list would make drifts of its own. */
+/**
+ * Reads everything. Throws ProviderError when a list cannot be read whole: half a list would make
+ * drifts of its own.
+ */
 export async function readStanding(
   ctx: Ctx,
   options: { guardrails: boolean },
@@ -51,7 +55,10 @@ export async function readStanding(
   }
 }
 
-/** The same for one key, asked for by itself: what a fix looks at right before it acts. Guardrails come from the caller. */
+/**
+ * The same for one key, asked for by itself: what a fix looks at right before it acts. Guardrails
+ * come from the caller.
+ */
 export async function readStandingOfKey(
   ctx: Ctx,
   hash: string,
@@ -79,11 +86,14 @@ export async function readStandingOfKey(
   }
 }
 
-/** The guardrails of all workshops that have live keys, or that are open and have made one before. */
+/**
+ * The guardrails of all workshops that have live keys, or that are open and have made one before.
+ */
 export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailStanding>> {
   const scopes = await ctx.db.$queryRaw<{ slug: string; cachedId: string | null; live: boolean }[]>`
     select slug, g.guardrail_id as "cachedId", bool_or(live) as live from (
-      select scope as slug, true as live from keymint.held_keys where live and expires_at > ${ctx.now()} group by scope
+      select scope as slug, true as live from keymint.held_keys where live and expires_at > ${ctx.now()}
+        group by scope
       union all select workshop_slug, false from keymint.guardrails) as s
     left join keymint.guardrails g on g.workshop_slug = s.slug
     group by slug, g.guardrail_id order by slug`
@@ -132,8 +142,10 @@ export async function readCanonicalSlugs(ctx: Ctx): Promise<Map<string, string>>
 async function readAttempts(ctx: Ctx, names: string[]): Promise<KeyAttempt[]> {
   if (names.length === 0) return []
   return ctx.db.$queryRaw<KeyAttempt[]>`
-    select a.id, a.name, a.state, a.key_hash as "keyHash", m.owner_kind as "ownerKind", m.owner_id as "ownerId", m.scope,
-      coalesce(a.state = 'sent' and a.token = m.fencing_token and m.state = 'pending' and a.sent_at > now() - make_interval(secs => ${sentGraceSeconds}::int), false) as "inFlight"
+    select a.id, a.name, a.state, a.key_hash as "keyHash", m.owner_kind as "ownerKind", m.owner_id as "ownerId",
+      m.scope,
+      coalesce(a.state = 'sent' and a.token = m.fencing_token and m.state = 'pending'
+        and a.sent_at > now() - make_interval(secs => ${sentGraceSeconds}::int), false) as "inFlight"
     from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id where a.name = any(${names})`
 }
 
@@ -144,10 +156,14 @@ async function readHeld(
   wanted: { hashes: string[]; andLive: boolean },
 ): Promise<HeldKey[]> {
   const rows = await ctx.db.$queryRaw<HeldRow[]>`
-    select k.owner_kind as "ownerKind", k.owner_id as "ownerId", k.generation, k.scope, k.key_hash as hash, k.retired,
-      coalesce(k.live and k.expires_at > ${ctx.now()}, false) as live, k.wanted_disabled as "wantedDisabled", k.wanted_limit_usd::text as "limitUsd", k.limit_reset as "limitReset", k.expires_at as "expiresAt",
-      coalesce(k.key_saved_at > now() - make_interval(secs => ${settlingSeconds}::int), false) as "savedLately", coalesce(k.ended_at > now() - make_interval(secs => ${settlingSeconds}::int), false) as "endedLately",
-      k.guardrail_attached_at is not null as bound, k.bind_error as "bindError", k.upstream_missing_at as "missingSince", k.changing
+    select k.owner_kind as "ownerKind", k.owner_id as "ownerId", k.generation, k.scope, k.key_hash as hash,
+      k.retired,
+      coalesce(k.live and k.expires_at > ${ctx.now()}, false) as live, k.wanted_disabled as "wantedDisabled",
+        k.wanted_limit_usd::text as "limitUsd", k.limit_reset as "limitReset", k.expires_at as "expiresAt",
+      coalesce(k.key_saved_at > now() - make_interval(secs => ${settlingSeconds}::int), false) as "savedLately",
+        coalesce(k.ended_at > now() - make_interval(secs => ${settlingSeconds}::int), false) as "endedLately",
+      k.guardrail_attached_at is not null as bound, k.bind_error as "bindError",
+        k.upstream_missing_at as "missingSince", k.changing
     from keymint.held_keys k
     where k.key_hash = any(${wanted.hashes}) or (${wanted.andLive} and k.live and k.expires_at > ${ctx.now()})`
   return rows.map(({ limitUsd, limitReset, ...row }) => ({
@@ -157,7 +173,10 @@ async function readHeld(
   }))
 }
 
-/** Absence from a list may be a page that shifted, or a key that could not be read: the provider is asked again about each. */
+/**
+ * Absence from a list may be a page that shifted, or a key that could not be read: the provider is
+ * asked again about each.
+ */
 async function askAboutAbsent(
   ctx: Ctx,
   upstream: UpstreamKey[],
@@ -165,7 +184,8 @@ async function askAboutAbsent(
 ): Promise<{ gone: Set<string>; found: UpstreamKey[]; unverified: number }> {
   const listed = new Set(upstream.map((key) => key.hash))
   const absent = held.filter((key) => key.live && !key.savedLately && !listed.has(key.hash))
-  // One that is marked has been asked about before, and a reading of it would have taken the mark away.
+  // One that is marked has been asked about before, and a reading of it would have taken the mark
+  // away.
   const gone = new Set(absent.filter((key) => key.missingSince).map((key) => key.hash))
   const asked = absent.filter((key) => !key.missingSince).slice(0, mostAsked)
   const found: UpstreamKey[] = []

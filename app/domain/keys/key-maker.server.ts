@@ -1,6 +1,6 @@
 /**
- * Who makes the key of a mint: the deployment's own provider for claims, a team's service for everything with an account.
- * For claims nothing is asked and nothing awaited.
+ * Who makes the key of a mint: the deployment's own provider for claims, a team's service for
+ * everything with an account. For claims nothing is asked and nothing awaited.
  */
 import type { KeyReset } from '~/adapters/openrouter.server'
 import { nanoFromDecimalString } from '~/money'

@@ -1,4 +1,7 @@
-/** The decisions of minting, without effects: whether a mint may go on now, and how long to wait if not. */
+/**
+ * The decisions of minting, without effects: whether a mint may go on now, and how long to wait if
+ * not.
+ */
 import type { ProviderErrorDetails } from '~/adapters/provider-error'
 import type { JobError } from '../job-outcome'
 import type { MintRefusal } from '../holder'
@@ -103,7 +106,8 @@ export function judgeFailure(
   | { kind: 'unknown' } {
   if (details.kind === 'ambiguous') return { kind: 'unknown' }
   if (details.kind === 'retryable') return { kind: 'put-off', reason: details.reason }
-  // A 404 on the collection means a wrong address, not a wrong request: nobody should lose a claim over it.
+  // A 404 on the collection means a wrong address, not a wrong request: nobody should lose a claim
+  // over it.
   if (details.reason === 'not-found') return { kind: 'put-off', reason: 'upstream-trouble' }
   return {
     kind: 'refused',
@@ -111,7 +115,10 @@ export function judgeFailure(
   }
 }
 
-/** Seconds to cool down after `failures` refusals in a row; the provider's own Retry-After goes first. */
+/**
+ * Seconds to cool down after `failures` refusals in a row; the provider's own Retry-After goes
+ * first.
+ */
 export function cooldownSeconds(
   reason: DelayReason,
   failures: number,

@@ -1,7 +1,8 @@
 /**
- * Minting: the work of making one key for an owner, on rows that survive any crash.
- * Guarantee: of all the keys this may create upstream, at most one is ever saved (attempt_one_saved), and every
- * other one is condemned and deleted. The database is authoritative; the provider's answer is only news.
+ * Minting: the work of making one key for an owner, on rows that survive any crash. Guarantee: of
+ * all the keys this may create upstream, at most one is ever saved (attempt_one_saved), and every
+ * other one is condemned and deleted. The database is authoritative; the provider's answer is only
+ * news.
  */
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
@@ -16,7 +17,13 @@ import { condemn, deleteCondemned, upstreamName } from './attempts.server'
 import { coolDown, countDoubt, openGate, takeProbe, type Account } from './gate.server'
 import { keyMaker, type CreatedKey, type KeyMaker } from './key-maker.server'
 import { openService } from './service.server'
-import { asDelayReason, decideMint, judgeFailure, type DelayReason, type MintStanding } from './mint-policy'
+import {
+  asDelayReason,
+  decideMint,
+  judgeFailure,
+  type DelayReason,
+  type MintStanding,
+} from './mint-policy'
 import type { MintRefusal } from '../holder'
 import type { Holder, HolderRef } from '../holder'
 
@@ -32,15 +39,18 @@ type MintWork = MintStanding &
     hasGuardrail: boolean
   }
 
-/** Tries in one run of the job; a longer series goes back to the queue, so that one mint does not hold a slot. */
+/**
+ * Tries in one run of the job; a longer series goes back to the queue, so that one mint does not
+ * hold a slot.
+ */
 const triesPerRun = 3
 /** How long a late create may still land upstream before a pass over the keys is worth its call. */
 const lostKeySearchSeconds = 15
 
 /**
- * Runs the mint once: ends it, puts it off, or gives it back to the queue. Safe to run twice and beside itself. With
- * `passServicesOn` a mint that needs a team's service is sent on to a queue of its own: a proxy that hangs must not hold
- * the slots that a workshop's claims wait for.
+ * Runs the mint once: ends it, puts it off, or gives it back to the queue. Safe to run twice and
+ * beside itself. With `passServicesOn` a mint that needs a team's service is sent on to a queue of
+ * its own: a proxy that hangs must not hold the slots that a workshop's claims wait for.
  */
 export async function runMint(
   ctx: Ctx,
@@ -81,11 +91,13 @@ export async function runMint(
       return { kind: 'done' }
     }
 
-    // Only the call itself is limited: while some mints save and others are fetched, the provider is kept busy.
+    // Only the call itself is limited: while some mints save and others are fetched, the provider
+    // is kept busy.
     const probing = decision.kind === 'probe'
     const attempted = () => tryOnce(ctx, work, maker, { previousToken, probing })
     const tried = await (work.account === null ? ctx.limitMints(attempted) : attempted())
-    // Taken over, ended, or the gate has closed while this one waited for its turn: the next look says which.
+    // Taken over, ended, or the gate has closed while this one waited for its turn: the next look
+    // says which.
     if (!tried) continue
     previousToken = tried.attempt.token
     const result = await settle(ctx, work, tried, probing)
@@ -140,7 +152,10 @@ async function settle(
   return { kind: 'done' }
 }
 
-/** A team's service deletes by the credential that made the key; the service's own pass finds it again if that fails. */
+/**
+ * A team's service deletes by the credential that made the key; the service's own pass finds it
+ * again if that fails.
+ */
 async function deleteLost(ctx: Ctx, work: MintWork, attempt: Attempt, hash: string): Promise<void> {
   if (work.account === null) return void (await deleteCondemned(ctx, attempt.id, hash))
   const { adapter, credential } = await openService(ctx, work.account)
@@ -164,19 +179,28 @@ async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
     pausedReason: string | null
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select m.id as "mintId", m.owner_kind as "ownerKind", m.owner_id as "ownerId", m.generation, m.scope, m.account, m.allowed_models as "allowedModels", m.state, m.attempts,
-      m.limit_usd::text as "limitUsd", m.limit_reset as "limitReset", m.expires_at as "expiresAt", m.delay_reason as "delayReason",
+    select m.id as "mintId", m.owner_kind as "ownerKind", m.owner_id as "ownerId", m.generation, m.scope,
+      m.account, m.allowed_models as "allowedModels", m.state, m.attempts,
+      m.limit_usd::text as "limitUsd", m.limit_reset as "limitReset", m.expires_at as "expiresAt",
+        m.delay_reason as "delayReason",
       greatest(0, ceil(extract(epoch from m.not_before - now())))::int as "secondsUntilNotBefore",
       coalesce(o.waiting, false) as "ownerWaits", coalesce(o.barred, false) as "ownerBarred",
       exists (select 1 from keymint.guardrails r where r.workshop_slug = m.scope) as "hasGuardrail",
-      case when g.cooldown_until is not null then greatest(0, ceil(extract(epoch from g.cooldown_until - now())))::int end as "gateSeconds", g.reason as "gateReason", g.cause as "gateCause",
-      g.failures as "gateFailures", case when gate.paused_at is null then null else coalesce(gate.pause_reason, '') end as "pausedReason"
+      case when g.cooldown_until is not null then greatest(0,
+        ceil(extract(epoch from g.cooldown_until - now())))::int
+        end as "gateSeconds", g.reason as "gateReason", g.cause as "gateCause",
+      g.failures as "gateFailures", case when gate.paused_at is null then null
+        else coalesce(gate.pause_reason, '') end as "pausedReason"
     from keymint.mints m
     cross join keymint.mint_gate gate
     left join keymint.service_gates own on own.account = m.account
-    cross join lateral (select case when m.account is null then gate.cooldown_until else own.cooldown_until end as cooldown_until,
-      case when m.account is null then gate.reason else own.reason end as reason, case when m.account is null then gate.cause else own.cause end as cause, case when m.account is null then gate.failures else own.failures end as failures) g
-    left join keymint.mint_owners o on o.owner_kind = m.owner_kind and o.owner_id = m.owner_id and o.generation = m.generation
+    cross join lateral (select case when m.account is null then gate.cooldown_until else own.cooldown_until
+      end as cooldown_until,
+      case when m.account is null then gate.reason else own.reason end as reason, case
+        when m.account is null then gate.cause else own.cause end as cause, case
+        when m.account is null then gate.failures else own.failures end as failures) g
+    left join keymint.mint_owners o on o.owner_kind = m.owner_kind and o.owner_id = m.owner_id
+      and o.generation = m.generation
     where m.id = ${mintId}::uuid`
   const row = rows[0]
   if (!row) return null
@@ -196,9 +220,10 @@ async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
 }
 
 /**
- * Writes a fresh fencing token and the attempt, in one statement; an attempt left open by a crash counts as one
- * in doubt, so that a mint that kills its worker comes to an end. Null when the mint is no longer pending, when
- * another worker has taken it over since this run's last try, or when the gate is closed to it.
+ * Writes a fresh fencing token and the attempt, in one statement; an attempt left open by a crash
+ * counts as one in doubt, so that a mint that kills its worker comes to an end. Null when the mint
+ * is no longer pending, when another worker has taken it over since this run's last try, or when
+ * the gate is closed to it.
  */
 async function takeOver(
   ctx: Ctx,
@@ -209,18 +234,24 @@ async function takeOver(
   const name = upstreamName(ctx.installationId, work.scope, attempt.id)
   const rows = await ctx.db.$queryRaw<{ stale: number }[]>`
     with taken as (
-      update keymint.mints m set fencing_token = ${attempt.token}::uuid, taken_at = now(), not_before = null, delay_reason = null,
-        attempts = m.attempts + (select count(*) from keymint.mint_attempts open where open.mint_id = m.id and open.state = 'sent')::int
+      update keymint.mints m set fencing_token = ${attempt.token}::uuid, taken_at = now(), not_before = null,
+        delay_reason = null,
+        attempts = m.attempts + (select count(*) from keymint.mint_attempts open where open.mint_id = m.id
+          and open.state = 'sent')::int
       from keymint.mint_gate gate
-      where m.id = ${work.mintId}::uuid and m.state = 'pending' and (${previousToken}::uuid is null or m.fencing_token = ${previousToken}::uuid)
-        and gate.paused_at is null and (${probing} or case when m.account is null then gate.cooldown_until is null
-          else not exists (select 1 from keymint.service_gates own where own.account = m.account and own.cooldown_until is not null) end)
+      where m.id = ${work.mintId}::uuid and m.state = 'pending'
+        and (${previousToken}::uuid is null or m.fencing_token = ${previousToken}::uuid)
+        and gate.paused_at is null
+          and (${probing} or case when m.account is null then gate.cooldown_until is null
+          else not exists (select 1 from keymint.service_gates own where own.account = m.account
+            and own.cooldown_until is not null) end)
       returning m.id),
     stale as (
       update keymint.mint_attempts a set state = 'unknown', outcome = 'taken-over', settled_at = now()
       from taken where a.mint_id = taken.id and a.state = 'sent' returning 1),
     written as (
-      insert into keymint.mint_attempts (id, mint_id, token, name) select ${attempt.id}::uuid, id, ${attempt.token}::uuid, ${name} from taken returning id)
+      insert into keymint.mint_attempts (id, mint_id, token, name)
+        select ${attempt.id}::uuid, id, ${attempt.token}::uuid, ${name} from taken returning id)
     select (select count(*) from stale)::int as stale from written`
   const row = rows[0]
   if (!row) return null
@@ -242,12 +273,15 @@ async function searchLostKeys(ctx: Ctx, tx: Tx, account: Account): Promise<void>
 
 class Lost extends Error {}
 
-/** How long a save goes on when the database does not answer; the key in hand exists nowhere else. */
+/**
+ * How long a save goes on when the database does not answer; the key in hand exists nowhere else.
+ */
 const savePatienceMs = 30_000
 
 /**
- * Saves the key, and when the answer of a transaction is lost, COMMIT included, reads the attempt again to learn
- * what became of it. Never decides on a guess. Throws only when the database stayed away for the whole patience.
+ * Saves the key, and when the answer of a transaction is lost, COMMIT included, reads the attempt
+ * again to learn what became of it. Never decides on a guess. Throws only when the database stayed
+ * away for the whole patience.
  */
 async function saveUntilKnown(
   ctx: Ctx,
@@ -286,7 +320,8 @@ async function save(
   attempt: Attempt,
   key: { hash: string; label: string; sealed: string },
 ): Promise<void> {
-  // The owner's row comes first in the order of locks; if the attempt is lost below, this is rolled back with it.
+  // The owner's row comes first in the order of locks; if the attempt is lost below, this is rolled
+  // back with it.
   if (!(await holderOf(ctx, work).save(tx, work, key))) throw new Lost()
   const details = {
     keyHash: key.hash,
@@ -297,12 +332,15 @@ async function save(
   const won = await tx.$executeRaw`
     with mint as (
       update keymint.mints set state = 'done', done_at = now()
-      where id = ${work.mintId}::uuid and state = 'pending' and fencing_token = ${attempt.token}::uuid returning id, owner_kind, owner_id, scope),
+      where id = ${work.mintId}::uuid and state = 'pending' and fencing_token = ${attempt.token}::uuid
+        returning id, owner_kind, owner_id, scope),
     attempt as (
-      update keymint.mint_attempts a set state = 'saved', outcome = 'created', key_hash = ${key.hash}, settled_at = now() from mint
+      update keymint.mint_attempts a
+        set state = 'saved', outcome = 'created', key_hash = ${key.hash}, settled_at = now() from mint
       where a.id = ${attempt.id}::uuid and a.mint_id = mint.id and a.state = 'sent' returning a.id)
     insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-    select 'worker', 'key.minted', owner_kind || ':' || owner_id, scope, ${JSON.stringify(details)}::jsonb from mint, attempt`
+    select 'worker', 'key.minted', owner_kind || ':' || owner_id, scope, ${JSON.stringify(details)}::jsonb
+      from mint, attempt`
   if (won !== 1) throw new Lost()
   if (work.account === null)
     await ctx.queue.enqueue(
@@ -313,7 +351,10 @@ async function save(
     )
 }
 
-/** `sent` means still mine to save; `gone` that another has taken over or condemned it. Waits for a database that is away. */
+/**
+ * `sent` means still mine to save; `gone` that another has taken over or condemned it. Waits for a
+ * database that is away.
+ */
 async function readAttemptState(
   ctx: Ctx,
   work: MintWork,
@@ -323,7 +364,8 @@ async function readAttemptState(
   for (;;) {
     try {
       const rows = await ctx.db.$queryRaw<{ state: string; mine: boolean }[]>`
-        select a.state, m.fencing_token = ${attempt.token}::uuid as mine from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id where a.id = ${attempt.id}::uuid`
+        select a.state, m.fencing_token = ${attempt.token}::uuid as mine from keymint.mint_attempts a
+          join keymint.mints m on m.id = a.mint_id where a.id = ${attempt.id}::uuid`
       if (rows[0]?.state === 'saved') return 'saved'
       return rows[0]?.state === 'sent' && rows[0].mine ? 'sent' : 'gone'
     } catch (error) {
@@ -351,7 +393,9 @@ async function settleFailure(
       await ctx.db.$transaction(async (tx) => {
         await tx.$executeRaw`
           with attempt as (
-            update keymint.mint_attempts set state = 'unknown', outcome = ${details.reason}, http_status = ${details.status ?? null}::int, settled_at = now()
+            update keymint.mint_attempts
+              set state = 'unknown', outcome = ${details.reason}, http_status = ${details.status ?? null}::int,
+              settled_at = now()
             where id = ${attempt.id}::uuid and state = 'sent' returning mint_id)
           update keymint.mints m set attempts = attempts + 1 from attempt where m.id = attempt.mint_id`
         await searchLostKeys(ctx, tx, work.account)
@@ -386,11 +430,16 @@ async function markAttemptRefused(
   details: ProviderErrorDetails,
 ): Promise<void> {
   await tx.$executeRaw`
-    update keymint.mint_attempts set state = 'refused', outcome = ${details.reason}, http_status = ${details.status ?? null}::int, settled_at = now()
+    update keymint.mint_attempts
+      set state = 'refused', outcome = ${details.reason}, http_status = ${details.status ?? null}::int,
+      settled_at = now()
     where id = ${attempt.id}::uuid and state = 'sent'`
 }
 
-/** Puts the mint off without counting it. The wait is spread a little, so that a whole room does not come back in one instant. */
+/**
+ * Puts the mint off without counting it. The wait is spread a little, so that a whole room does not
+ * come back in one instant.
+ */
 async function putOff(
   ctx: Ctx,
   work: MintWork,
@@ -401,12 +450,16 @@ async function putOff(
   const spread =
     seconds + (Number.parseInt(work.mintId.slice(0, 2), 16) / 255) * Math.min(2, seconds)
   await ctx.db.$executeRaw`
-    update keymint.mints set delay_reason = ${reason}, not_before = greatest(not_before, now() + make_interval(secs => ${seconds}::double precision))
+    update keymint.mints set delay_reason = ${reason},
+      not_before = greatest(not_before, now() + make_interval(secs => ${seconds}::double precision))
     where id = ${work.mintId}::uuid and state = 'pending'`
   return { kind: 'snooze', seconds: Math.ceil(spread), reason, ...(error ? { error } : {}) }
 }
 
-/** What waits behind a closed gate waits because of the error that closed it. A person's pause or switch is no error. */
+/**
+ * What waits behind a closed gate waits because of the error that closed it. A person's pause or
+ * switch is no error.
+ */
 function causeOfWait(work: MintWork, reason: DelayReason): JobError | undefined {
   if (reason === 'paused' || reason === 'switched-off') return undefined
   return work.gate.cause ?? { reason }
@@ -421,8 +474,9 @@ async function refuse(
   const owner = holderOf(ctx, work)
   await ctx.db.$transaction(async (tx) => {
     await owner.lock(tx, work)
-    const changed =
-      await tx.$executeRaw`update keymint.mints set state = 'refused', done_at = now() where id = ${work.mintId}::uuid and state = 'pending'`
+    const changed = await tx.$executeRaw`
+        update keymint.mints set state = 'refused', done_at = now() where id = ${work.mintId}::uuid
+          and state = 'pending'`
     if (failed) await markAttemptRefused(tx, failed.attempt, failed.details)
     if (changed !== 1) return
     await recordAudit(tx, {

@@ -1,4 +1,7 @@
-/** Claiming, minting and binding against a real Postgres and the stand-in: races as races, lost answers as lost answers. */
+/**
+ * Claiming, minting and binding against a real Postgres and the stand-in: races as races, lost
+ * answers as lost answers.
+ */
 import { expect, test } from 'vitest'
 import { createDb } from '~/adapters/db.server'
 import type { KeyProvider } from '~/adapters/openrouter.server'
@@ -31,8 +34,10 @@ async function expectPoolToAddUp(world: World) {
   const [sums] = await world.db.$queryRaw<
     { pool: string; claims: string; seats: number; holders: number }[]
   >`
-    select (select coalesce(sum(committed_usd), 0)::text from keymint.pools) as pool, (select coalesce(sum(committed_usd), 0)::numeric(20,9)::text from keymint.workshop_attendance) as claims,
-      (select coalesce(sum(seats), 0)::int from keymint.pools) as seats, (select count(*)::int from keymint.workshop_attendance where state <> 'refused') as holders`
+    select (select coalesce(sum(committed_usd), 0)::text from keymint.pools) as pool,
+      (select coalesce(sum(committed_usd), 0)::numeric(20,9)::text from keymint.workshop_attendance) as claims,
+      (select coalesce(sum(seats), 0)::int from keymint.pools) as seats,
+        (select count(*)::int from keymint.workshop_attendance where state <> 'refused') as holders`
   expect(Number(sums?.pool)).toBe(Number(sums?.claims))
   expect(sums?.seats).toBe(sums?.holders)
 }

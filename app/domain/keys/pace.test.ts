@@ -1,4 +1,6 @@
-/** How often usage is read, what is kept of it for the charts, and what is charged after the end. */
+/**
+ * How often usage is read, what is kept of it for the charts, and what is charged after the end.
+ */
 import { expect, test } from 'vitest'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
 import { plantClaims, type PlantedClaim } from '../../../tests/held-keys'
@@ -17,7 +19,10 @@ const syncedAgo = (world: World, seconds: number) =>
   world.db
     .$executeRaw`update keymint.usage_syncs set synced_at = now() - make_interval(secs => ${seconds}::int)`
 const endAll = (world: World, seconds: number) => world.db.$executeRaw`
-  update keymint.workshop_attendance set state = 'ended', reason = 'revoked', or_key_plaintext = null, ended_at = now() - make_interval(secs => ${seconds}::int), disable_confirmed_at = now() - make_interval(secs => ${seconds}::int)`
+  update keymint.workshop_attendance
+    set state = 'ended', reason = 'revoked', or_key_plaintext = null,
+    ended_at = now() - make_interval(secs => ${seconds}::int),
+    disable_confirmed_at = now() - make_interval(secs => ${seconds}::int)`
 const readSync = (world: World) => world.db.usageSync.findFirstOrThrow()
 
 test('usage is read each minute while a workshop is open and has live keys, and every 15 minutes otherwise', async () => {
@@ -102,8 +107,10 @@ test('each read leaves one sample for each workshop, with what its live, ended a
       graceSeconds: 1800,
     },
   })
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'closed', ended_at = now(), settled_at = now(), or_key_hash = null, or_key_plaintext = null where claim_id = ${old!.claimId}::uuid`
+  await world.db.$executeRaw`
+      update keymint.workshop_attendance
+        set state = 'ended', reason = 'closed', ended_at = now(), settled_at = now(), or_key_hash = null,
+        or_key_plaintext = null where claim_id = ${old!.claimId}::uuid`
   await syncUsage(world.ctx)
   const samples = await world.db.usageSample.findMany({ orderBy: { scope: 'asc' } })
   expect(
@@ -183,7 +190,8 @@ test('what is spent after settling is charged to the claim and the pool, once fo
 test('a claim whose key may still spend is not settled, and a replaced key is settled and charged by itself', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ keyLimit: usd(1) })] })
   const [claim, old] = await plantClaims(world, slug, 2)
-  // As an extension leaves it: the old key keeps 30 cents of the claim's money for what it may still use.
+  // As an extension leaves it: the old key keeps 30 cents of the claim's money for what it may
+  // still use.
   await world.db.retiredKey.create({
     data: {
       keyHash: old!.hash,
@@ -204,8 +212,9 @@ test('a claim whose key may still spend is not settled, and a replaced key is se
   await world.db.$executeRaw`update keymint.pools set committed_usd = 1.3, seats = 1`
   await spend(world, claim!, 0.5)
   await spend(world, old!, 0.125)
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'revoked', or_key_plaintext = null, ended_at = now() - interval '10 min'`
+  await world.db.$executeRaw`
+      update keymint.workshop_attendance
+        set state = 'ended', reason = 'revoked', or_key_plaintext = null, ended_at = now() - interval '10 min'`
   const money = async () => [
     (await world.db.workshopAttendance.findFirstOrThrow()).committedUsd.toFixed(3),
     (await world.db.pool.findFirstOrThrow()).committedUsd.toFixed(3),

@@ -1,8 +1,14 @@
-/** Pausing and resuming the making of keys, by a person and with a reason that attendees read. Claims keep their place. */
+/**
+ * Pausing and resuming the making of keys, by a person and with a reason that attendees read.
+ * Claims keep their place.
+ */
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 
-/** Jobs that a resumed queue lets start in one second, so that a room does not fall upon the provider at once. */
+/**
+ * Jobs that a resumed queue lets start in one second, so that a room does not fall upon the
+ * provider at once.
+ */
 const resumedPerSecond = 25
 
 /** Nothing is minted from now on. Pausing again replaces the reason and keeps the time. */
@@ -14,7 +20,10 @@ export async function pauseMinting(
     const [before] = await tx.$queryRaw<
       { paused: boolean }[]
     >`select paused_at is not null as paused from keymint.mint_gate for update`
-    await tx.$executeRaw`update keymint.mint_gate set paused_at = coalesce(paused_at, now()), pause_reason = ${input.reason}, paused_by = ${input.actorUserId}`
+    await tx.$executeRaw`
+      update keymint.mint_gate
+        set paused_at = coalesce(paused_at, now()), pause_reason = ${input.reason},
+        paused_by = ${input.actorUserId}`
     await recordAudit(tx, {
       actor: `user:${input.actorUserId}`,
       action: 'minting.paused',
@@ -25,14 +34,18 @@ export async function pauseMinting(
   })
 }
 
-/** Minting goes on, and what waits for it starts now, a few a second. Returns how many jobs were brought forward; null when it was not paused. */
+/**
+ * Minting goes on, and what waits for it starts now, a few a second. Returns how many jobs were
+ * brought forward; null when it was not paused.
+ */
 export async function resumeMinting(
   ctx: Ctx,
   input: { actorUserId: string },
 ): Promise<number | null> {
   const resumed = await ctx.db.$transaction(async (tx) => {
-    const changed =
-      await tx.$executeRaw`update keymint.mint_gate set paused_at = null, pause_reason = null, paused_by = null where paused_at is not null`
+    const changed = await tx.$executeRaw`
+        update keymint.mint_gate set paused_at = null, pause_reason = null, paused_by = null
+          where paused_at is not null`
     if (changed === 1)
       await recordAudit(tx, {
         actor: `user:${input.actorUserId}`,
@@ -42,9 +55,12 @@ export async function resumeMinting(
     return changed === 1
   })
   if (!resumed) return null
-  // Apart from the above, because a mint that fails locks its own row before the gate's. If this is lost, they wake by themselves in seconds.
+  // Apart from the above, because a mint that fails locks its own row before the gate's. If this is
+  // lost, they wake by themselves in seconds.
   return ctx.db.$transaction(async (tx) => {
-    await tx.$executeRaw`update keymint.mints set not_before = null, delay_reason = null where state = 'pending' and delay_reason = 'paused'`
+    await tx.$executeRaw`
+      update keymint.mints set not_before = null, delay_reason = null where state = 'pending'
+        and delay_reason = 'paused'`
     return ctx.queue.spreadForward(tx, 'mint-key', resumedPerSecond)
   })
 }

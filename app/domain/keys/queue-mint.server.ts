@@ -3,7 +3,10 @@ import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
 
-/** Writes the mint of the claim's present generation, a snapshot of its row, and its job. Its cap is less by what former keys took of the window. */
+/**
+ * Writes the mint of the claim's present generation, a snapshot of its row, and its job. Its cap is
+ * less by what former keys took of the window.
+ */
 export async function queueMint(
   ctx: Ctx,
   tx: Tx,
@@ -11,9 +14,12 @@ export async function queueMint(
 ): Promise<string> {
   const mintId = randomUUID()
   await tx.$executeRaw`
-    insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset, expires_at, allowed_models)
-    select ${mintId}::uuid, 'claim', claim_id, generation, workshop_slug, limit_usd - limit_carry_usd, limit_reset, expires_at, allowed_models
-    from keymint.workshop_attendance where claim_id = ${claim.claimId}::uuid and generation = ${claim.generation}::int`
+    insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset, expires_at,
+      allowed_models)
+    select ${mintId}::uuid, 'claim', claim_id, generation, workshop_slug, limit_usd - limit_carry_usd,
+      limit_reset, expires_at, allowed_models
+    from keymint.workshop_attendance where claim_id = ${claim.claimId}::uuid
+      and generation = ${claim.generation}::int`
   await sendMint(ctx, tx, mintId)
   return mintId
 }

@@ -1,6 +1,7 @@
 /**
- * Checks and fixes as rows: a person presses, a job does it, the page reads. Guarantee: one check and one fix at a time
- * (reconcile_run_active); a fix carries out what the check that was on the page had said, or nothing.
+ * Checks and fixes as rows: a person presses, a job does it, the page reads. Guarantee: one check
+ * and one fix at a time (reconcile_run_active); a fix carries out what the check that was on the
+ * page had said, or nothing.
  */
 import { isUniqueViolation, type Tx } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
@@ -41,10 +42,14 @@ export async function askForCheck(
   }
 }
 
-/** Looks at everything and keeps what it found. A provider that cannot be read ends the check with the reason. */
+/**
+ * Looks at everything and keeps what it found. A provider that cannot be read ends the check with
+ * the reason.
+ */
 export async function runCheck(ctx: Ctx, runId: string): Promise<void> {
   const started = await ctx.db.$executeRaw`
-    update keymint.reconcile_runs set state = 'running', started_at = now() where id = ${runId}::uuid and kind = 'check' and state in ('waiting', 'running')`
+    update keymint.reconcile_runs set state = 'running', started_at = now() where id = ${runId}::uuid
+      and kind = 'check' and state in ('waiting', 'running')`
   if (started !== 1) return
   try {
     const plan = await planReconcile(ctx)
@@ -53,12 +58,17 @@ export async function runCheck(ctx: Ctx, runId: string): Promise<void> {
         await tx.reconcileDrift.deleteMany({ where: { runId } })
         await keepDrifts(tx, runId, plan.drifts)
         await tx.$executeRaw`
-        update keymint.reconcile_runs set state = 'done', finished_at = now(), as_of = ${plan.asOf}, upstream_keys = ${plan.upstream}::int, our_keys = ${plan.ours}::int,
-          unverified = ${plan.unverified}::int, total = ${plan.drifts.length}::int, error = null where id = ${runId}::uuid and state = 'running'`
-        // Only the newest check is ever shown; of the others only what somebody fixed is worth keeping.
+        update keymint.reconcile_runs
+          set state = 'done', finished_at = now(), as_of = ${plan.asOf}, upstream_keys = ${plan.upstream}::int,
+          our_keys = ${plan.ours}::int,
+          unverified = ${plan.unverified}::int, total = ${plan.drifts.length}::int, error = null
+            where id = ${runId}::uuid and state = 'running'`
+        // Only the newest check is ever shown; of the others only what somebody fixed is worth
+        // keeping.
         await tx.$executeRaw`
         delete from keymint.reconcile_drifts d using keymint.reconcile_runs r
-        where r.id = d.run_id and r.id <> ${runId}::uuid and not exists (select 1 from keymint.reconcile_runs f where f.check_id = r.id)`
+        where r.id = d.run_id and r.id <> ${runId}::uuid
+          and not exists (select 1 from keymint.reconcile_runs f where f.check_id = r.id)`
       },
       { maxWait: 5_000, timeout: 60_000 },
     )
@@ -69,7 +79,8 @@ export async function runCheck(ctx: Ctx, runId: string): Promise<void> {
       'a check of all keys could not read the provider',
     )
     await ctx.db.$executeRaw`
-      update keymint.reconcile_runs set state = 'failed', finished_at = now(), error = ${error.message} where id = ${runId}::uuid and state = 'running'`
+      update keymint.reconcile_runs set state = 'failed', finished_at = now(), error = ${error.message}
+        where id = ${runId}::uuid and state = 'running'`
   }
 }
 
@@ -96,7 +107,10 @@ export type FixAsked =
   | { kind: 'started'; runId: string; count: number }
   | { kind: 'superseded' | 'already-running' | 'nothing-to-do' }
 
-/** Starts the fix of what the named check found and a program can repair. A check that is no longer the newest fixes nothing. */
+/**
+ * Starts the fix of what the named check found and a program can repair. A check that is no longer
+ * the newest fixes nothing.
+ */
 export async function askForFix(
   ctx: Ctx,
   input: { actor: AuditActor; checkId: string; select: FixSelection },
@@ -152,10 +166,14 @@ export async function askForFix(
 
 class NothingToDo extends Error {}
 
-/** Works on a fix; safe to run twice. Comes back later while the provider fails, and for what is more than one slot's worth. */
+/**
+ * Works on a fix; safe to run twice. Comes back later while the provider fails, and for what is
+ * more than one slot's worth.
+ */
 export async function runFix(ctx: Ctx, runId: string): Promise<JobOutcome> {
   const [run] = await ctx.db.$queryRaw<{ actor: AuditActor }[]>`
-    update keymint.reconcile_runs set state = 'running', started_at = coalesce(started_at, now()) where id = ${runId}::uuid and kind = 'fix' and state in ('waiting', 'running') returning actor`
+    update keymint.reconcile_runs set state = 'running', started_at = coalesce(started_at, now())
+      where id = ${runId}::uuid and kind = 'fix' and state in ('waiting', 'running') returning actor`
   if (!run) return { kind: 'done' }
   const drifts = await ctx.db.$queryRaw<DriftRef[]>`
     select id, kind, key_hash as "keyHash", workshop_slug as "workshopSlug" from keymint.reconcile_drifts
@@ -166,8 +184,10 @@ export async function runFix(ctx: Ctx, runId: string): Promise<JobOutcome> {
     settled: (outcome) => settle(ctx, runId, outcome),
   })
   const finished = await ctx.db.$executeRaw`
-    update keymint.reconcile_runs r set state = case when rest.any then r.state else 'done' end, finished_at = case when rest.any then null else now() end, error = ${reason}
-    from (select exists (select 1 from keymint.reconcile_drifts where fix_run_id = ${runId}::uuid and state = 'asked') as any) rest
+    update keymint.reconcile_runs r set state = case when rest.any then r.state else 'done'
+      end, finished_at = case when rest.any then null else now() end, error = ${reason}
+    from (select exists (select 1 from keymint.reconcile_drifts where fix_run_id = ${runId}::uuid
+      and state = 'asked') as any) rest
     where r.id = ${runId}::uuid and r.state = 'running' and not rest.any`
   if (finished === 1) return { kind: 'done' }
   await ctx.db
@@ -186,7 +206,9 @@ async function settle(ctx: Ctx, runId: string, { id, outcome, detail }: FixOutco
     with drift as (
       update keymint.reconcile_drifts set state = ${outcome}, detail = ${detail}, settled_at = now()
       where fix_run_id = ${runId}::uuid and id = ${id} and state = 'asked' returning 1)
-    update keymint.reconcile_runs set fixed = fixed + ${outcome === 'fixed' ? 1 : 0}::int, failed = failed + ${outcome === 'failed' ? 1 : 0}::int, moot = moot + ${outcome === 'moot' ? 1 : 0}::int
+    update keymint.reconcile_runs
+      set fixed = fixed + ${outcome === 'fixed' ? 1 : 0}::int,
+      failed = failed + ${outcome === 'failed' ? 1 : 0}::int, moot = moot + ${outcome === 'moot' ? 1 : 0}::int
     from drift where id = ${runId}::uuid`
 }
 
@@ -214,15 +236,23 @@ export async function recordFixRun(
   })
 }
 
-/** Runs whose job was lost get another; a check that nobody could finish ends with a reason. For the sweep. */
+/**
+ * Runs whose job was lost get another; a check that nobody could finish ends with a reason. For the
+ * sweep.
+ */
 export async function sendRunsAgain(ctx: Ctx): Promise<number> {
   await ctx.db.$executeRaw`
-    update keymint.reconcile_runs set state = 'failed', finished_at = now(), error = 'The check did not come to an end. Look at the worker’s log, then check again.'
-    where kind = 'check' and state in ('waiting', 'running') and asked_at < now() - make_interval(mins => ${failAfterMinutes}::int)`
+    update keymint.reconcile_runs
+      set state = 'failed', finished_at = now(),
+      error = 'The check did not come to an end. Look at the worker’s log, then check again.'
+    where kind = 'check' and state in ('waiting', 'running')
+      and asked_at < now() - make_interval(mins => ${failAfterMinutes}::int)`
   const lost = await ctx.db.$queryRaw<{ id: string; kind: 'check' | 'fix' }[]>`
     select r.id, r.kind from keymint.reconcile_runs r
     where r.state in ('waiting', 'running') and r.asked_at < now() - interval '5 s' and not exists (
-      select 1 from pgboss.job j where j.name = 'reconcile-' || r.kind and j.state in ('created', 'retry', 'active') and (j.singleton_key = r.id::text or j.singleton_key is null))`
+      select 1 from pgboss.job j where j.name = 'reconcile-' || r.kind
+        and j.state in ('created', 'retry', 'active')
+        and (j.singleton_key = r.id::text or j.singleton_key is null))`
   for (const { id, kind } of lost)
     await ctx.db.$transaction((tx) =>
       ctx.queue.enqueue(tx, `reconcile-${kind}`, { runId: id }, { singletonKey: id }),
@@ -233,9 +263,11 @@ export async function sendRunsAgain(ctx: Ctx): Promise<number> {
 /** Runs that nobody looks for any more: checks of a month ago that led to no fix. */
 export async function tidyRuns(ctx: Ctx): Promise<number> {
   return ctx.db.$executeRaw`
-    delete from keymint.reconcile_runs r where r.kind = 'check' and r.finished_at < now() - (case when r.total = 0 then interval '2 days' else interval '30 days' end)
+    delete from keymint.reconcile_runs r where r.kind = 'check'
+      and r.finished_at < now() - (case when r.total = 0 then interval '2 days' else interval '30 days' end)
       and not exists (select 1 from keymint.reconcile_runs f where f.check_id = r.id)
-      and r.id is distinct from (select id from keymint.reconcile_runs where kind = 'check' and state = 'done' order by asked_at desc limit 1)`
+      and r.id is distinct from (select id from keymint.reconcile_runs where kind = 'check' and state = 'done'
+        order by asked_at desc limit 1)`
 }
 
 export async function newestCheckId(ctx: Ctx): Promise<string | null> {

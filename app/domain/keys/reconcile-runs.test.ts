@@ -1,4 +1,7 @@
-/** Checks and fixes as rows: who may start which, what a failing provider leaves behind, and what the page is given. */
+/**
+ * Checks and fixes as rows: who may start which, what a failing provider leaves behind, and what
+ * the page is given.
+ */
 import { expect, test } from 'vitest'
 import { makeWorkshop, openWorld, type World } from '../../../tests/harness'
 import { plantClaims } from '../../../tests/held-keys'
@@ -24,9 +27,9 @@ const disabledUpstream = async (world: World) =>
   (await world.ctx.provider.listKeys()).filter((key) => key.disabled).length
 const jobs = async (world: World, name: string) =>
   (
-    await world.db.$queryRaw<
-      { count: number }[]
-    >`select count(*)::int as count from pgboss.job where name = ${name} and state in ('created', 'retry', 'active')`
+    await world.db.$queryRaw<{ count: number }[]>`
+      select count(*)::int as count from pgboss.job where name = ${name}
+        and state in ('created', 'retry', 'active')`
   )[0]!.count
 
 test('a second press joins the check under way, and one that found nothing says so', async () => {
@@ -171,16 +174,17 @@ test('a save that wins against a fix keeps its key', async () => {
   const { attemptId } = claim!
   await world.db
     .$executeRaw`alter table keymint.mint_attempts disable trigger hold_attempt_transition`
-  await world.db
-    .$executeRaw`update keymint.mint_attempts set state = 'unknown', key_hash = null where id = ${attemptId}::uuid`
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'closed', ended_at = now(), or_key_hash = null, or_key_plaintext = null`
+  await world.db.$executeRaw`
+      update keymint.mint_attempts set state = 'unknown', key_hash = null where id = ${attemptId}::uuid`
+  await world.db.$executeRaw`
+      update keymint.workshop_attendance
+        set state = 'ended', reason = 'closed', ended_at = now(), or_key_hash = null, or_key_plaintext = null`
   const checkId = await checked(world)
   expect((await readReconcileView(world.ctx)).check?.groups.map((group) => group.kind)).toEqual([
     'orphan',
   ])
-  await world.db
-    .$executeRaw`update keymint.mint_attempts set state = 'saved', key_hash = ${claim!.hash} where id = ${attemptId}::uuid`
+  await world.db.$executeRaw`
+      update keymint.mint_attempts set state = 'saved', key_hash = ${claim!.hash} where id = ${attemptId}::uuid`
   const asked = await askForFix(world.ctx, { actor: 'operator', checkId, select: 'all' })
   if (asked.kind === 'started') await runFix(world.ctx, asked.runId)
   expect((await world.liveKeys()).map((key) => key.hash)).toEqual([claim!.hash])
@@ -222,8 +226,9 @@ test('a check that nobody finishes ends with a reason, and old ones that led to 
     'did not come to an end',
   )
   await checked(world)
-  await world.db
-    .$executeRaw`update keymint.reconcile_runs set asked_at = asked_at - interval '40 days', finished_at = finished_at - interval '40 days'`
+  await world.db.$executeRaw`
+      update keymint.reconcile_runs
+        set asked_at = asked_at - interval '40 days', finished_at = finished_at - interval '40 days'`
   expect(await tidyRuns(world.ctx)).toBe(1)
   expect((await readReconcileView(world.ctx)).check).not.toBeNull()
 })

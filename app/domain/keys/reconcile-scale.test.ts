@@ -49,7 +49,8 @@ test('1,050 giveaway keys cost eleven pages of keys, and eleven of assignments w
     'GET /models': 1,
   })
 
-  // A whole workspace gone: two hundred are asked about in a pass, and none is believed gone without.
+  // A whole workspace gone: two hundred are asked about in a pass, and none is believed gone
+  // without.
   await Promise.all(claims.slice(0, 260).map(({ hash }) => world.ctx.provider.deleteKey(hash)))
   const calls = await callsOf(world, async () => {
     plan = await planReconcile(world.ctx)

@@ -1,7 +1,8 @@
 /**
- * Reconcile: what stands at the provider against our rows. The scheduled pass does only what is safe without a person:
- * it removes keys whose attempt is condemned, or can be, and marks rows whose key is gone. Everything else is planned,
- * shown, and done by a press. A key that is not provably ours is never touched.
+ * Reconcile: what stands at the provider against our rows. The scheduled pass does only what is
+ * safe without a person: it removes keys whose attempt is condemned, or can be, and marks rows
+ * whose key is gone. Everything else is planned, shown, and done by a press. A key that is not
+ * provably ours is never touched.
  */
 import type { Ctx } from '../ctx'
 import { classify } from './classify'
@@ -24,7 +25,10 @@ export type ReconcileReport = {
 
 export type ReconcilePlan = {
   asOf: Date
-  /** Keys of the account (of its workspace, where one is set), and those among them that bear our installation id. */
+  /**
+   * Keys of the account (of its workspace, where one is set), and those among them that bear our
+   * installation id.
+   */
   upstream: number
   ours: number
   /** Keys that rows hold and the list does not show, too many to ask about in one pass. */
@@ -32,7 +36,10 @@ export type ReconcilePlan = {
   drifts: Drift[]
 }
 
-/** Looks at everything and changes nothing: the dry run. Throws ProviderError if a list cannot be read whole. */
+/**
+ * Looks at everything and changes nothing: the dry run. Throws ProviderError if a list cannot be
+ * read whole.
+ */
 export async function planReconcile(ctx: Ctx): Promise<ReconcilePlan> {
   const standing = await readStanding(ctx, { guardrails: true })
   return {
@@ -44,7 +51,10 @@ export async function planReconcile(ctx: Ctx): Promise<ReconcilePlan> {
   }
 }
 
-/** One scheduled pass. `dryRun` reports what a pass would do and changes nothing. Throws ProviderError if the list cannot be read whole. */
+/**
+ * One scheduled pass. `dryRun` reports what a pass would do and changes nothing. Throws
+ * ProviderError if the list cannot be read whole.
+ */
 export async function reconcileKeys(
   ctx: Ctx,
   options: { dryRun?: boolean } = {},

@@ -1,4 +1,7 @@
-/** Reconcile deletes what is provably ours and condemned, and nothing else, whatever else lies in the account. */
+/**
+ * Reconcile deletes what is provably ours and condemned, and nothing else, whatever else lies in
+ * the account.
+ */
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'

@@ -1,6 +1,7 @@
 /**
- * Carries out the fixes of drifts, each after another look at the key, the row and the guardrail: what is not there
- * any more in exactly this form is left alone. Every fix is audited before it acts, and may be run twice.
+ * Carries out the fixes of drifts, each after another look at the key, the row and the guardrail:
+ * what is not there any more in exactly this form is left alone. Every fix is audited before it
+ * acts, and may be run twice.
  */
 import { isDatabaseUnavailable } from '~/adapters/db.server'
 import { isProviderError, type ProviderError } from '~/adapters/provider-error'
@@ -32,8 +33,9 @@ export type FixOutcome = { id: string; outcome: 'fixed' | 'failed' | 'moot'; det
 const failuresInARow = 5
 
 /**
- * Fixes one drift after the other, guardrails first, and reports each as soon as it is settled. Returns how many were
- * left because the provider failed several times in a row, with its last words.
+ * Fixes one drift after the other, guardrails first, and reports each as soon as it is settled.
+ * Returns how many were left because the provider failed several times in a row, with its last
+ * words.
  */
 export async function fixDrifts(
   ctx: Ctx,
@@ -78,7 +80,10 @@ export async function fixDrifts(
 
 type Look = ReturnType<typeof lookAgain>
 
-/** Keys are read one by one; what is true of a whole workshop once, and again after a guardrail was repaired. */
+/**
+ * Keys are read one by one; what is true of a whole workshop once, and again after a guardrail was
+ * repaired.
+ */
 function lookAgain(ctx: Ctx) {
   let guardrails: Promise<Map<string, GuardrailStanding>> | null = null
   let slugs: Promise<Map<string, string>> | null = null
@@ -222,7 +227,8 @@ async function bindAgain(
   return ctx.db.$transaction(async (tx): Promise<Result> => {
     await owner.lock(tx, fix)
     const [mint] = await tx.$queryRaw<{ id: string }[]>`
-      select id from keymint.mints where owner_kind = ${fix.ownerKind} and owner_id = ${fix.ownerId}::uuid and generation = ${fix.generation}::int`
+      select id from keymint.mints where owner_kind = ${fix.ownerKind} and owner_id = ${fix.ownerId}::uuid
+        and generation = ${fix.generation}::int`
     if (!mint) return { outcome: 'failed', detail: 'The work behind this key cannot be found.' }
     await owner.markToBind(tx, [fix.hash])
     if (

@@ -1,4 +1,7 @@
-/** Samples: what all keys of a workshop had used at a moment. The last one of each workshop is never thrown away, so no total is lost. */
+/**
+ * Samples: what all keys of a workshop had used at a moment. The last one of each workshop is never
+ * thrown away, so no total is lost.
+ */
 import type { Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
 
@@ -6,18 +9,27 @@ const minutesKeptDays = 7
 /** Older samples have been thinned out already. */
 const lookBackDays = 40
 
-/** One row for each scope: every key it ever held that a row still knows, ended and replaced ones too. */
+/**
+ * One row for each scope: every key it ever held that a row still knows, ended and replaced ones
+ * too.
+ */
 export async function takeSamples(db: Tx, scopes: string[], sampledAt: Date): Promise<void> {
   await db.$executeRaw`
-    insert into keymint.usage_samples (scope, sampled_at, usage_usd, live_keys, active_keys, over_keys, over_usd)
+    insert into keymint.usage_samples (scope, sampled_at, usage_usd, live_keys, active_keys, over_keys,
+      over_usd)
     select held.*, coalesce(o.keys, 0), coalesce(o.usd, 0)
     from (
-      select k.scope, ${sampledAt}::timestamptz, sum(k.usage_usd), count(*) filter (where k.live and k.expires_at > now())::int, count(*) filter (where k.live and k.expires_at > now() and k.usage_usd > 0)::int
+      select k.scope, ${sampledAt}::timestamptz, sum(k.usage_usd), count(*)
+        filter (where k.live and k.expires_at > now())::int, count(*)
+        filter (where k.live and k.expires_at > now() and k.usage_usd > 0)::int
       from keymint.held_keys k where k.scope = any(${scopes}) group by k.scope) as held
     left join (
       select scope, count(*)::int as keys, sum(over_usd) as usd from (
-        select c.workshop_slug as scope, (case when c.limit_reset is null then c.usage_usd else c.window_used_usd end) - c.limit_usd as over_usd
-        from keymint.workshop_attendance c where c.workshop_slug = any(${scopes}) and c.or_key_hash is not null) as each
+        select c.workshop_slug as scope,
+          (case when c.limit_reset is null then c.usage_usd else c.window_used_usd
+          end) - c.limit_usd as over_usd
+        from keymint.workshop_attendance c where c.workshop_slug = any(${scopes})
+          and c.or_key_hash is not null) as each
       where over_usd > 0 group by scope) as o using (scope)
     on conflict do nothing`
 }
@@ -26,7 +38,9 @@ export async function takeSamples(db: Tx, scopes: string[], sampledAt: Date): Pr
 export async function tidySamples(ctx: Ctx): Promise<number> {
   return ctx.db.$executeRaw`
     delete from keymint.usage_samples s
-    where s.sampled_at < now() - make_interval(days => ${minutesKeptDays}::int) and s.sampled_at > now() - make_interval(days => ${lookBackDays}::int)
-      and exists (select 1 from keymint.usage_samples later where later.scope = s.scope and later.sampled_at > s.sampled_at
+    where s.sampled_at < now() - make_interval(days => ${minutesKeptDays}::int)
+      and s.sampled_at > now() - make_interval(days => ${lookBackDays}::int)
+      and exists (select 1 from keymint.usage_samples later where later.scope = s.scope
+        and later.sampled_at > s.sampled_at
         and later.sampled_at < date_trunc('hour', s.sampled_at, 'UTC') + interval '1 hour')`
 }

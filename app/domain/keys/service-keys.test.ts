@@ -1,4 +1,7 @@
-/** Sub-keys through the mint engine, at teams' own services: the same guarantees as for claims, and nobody else's trouble. */
+/**
+ * Sub-keys through the mint engine, at teams' own services: the same guarantees as for claims, and
+ * nobody else's trouble.
+ */
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { coolDown } from '~/domain/keys/gate.server'
@@ -117,8 +120,8 @@ test('a credential that the service no longer takes closes its own gate and no o
   // And it opens again by one probe; a slow one, so that the two do meet.
   await team.sim('DELETE', 'faults')
   await team.sim('POST', 'faults', { latencyMs: 500 })
-  await world.db
-    .$executeRaw`update keymint.service_gates set cooldown_until = now() - interval '1 ms' where account = ${broken}::uuid`
+  await world.db.$executeRaw`
+      update keymint.service_gates set cooldown_until = now() - interval '1 ms' where account = ${broken}::uuid`
   await world.db.$executeRaw`update keymint.mints set not_before = null`
   const outcomes = await Promise.all([bad, another].map(({ mintId }) => runMint(world.ctx, mintId)))
   expect(outcomes.filter((outcome) => outcome.kind === 'done')).toHaveLength(1)
@@ -241,7 +244,8 @@ test('reconcile touches nothing that is not provably ours, and deletes what is c
     unexplained: [backup],
   })
 
-  // A create that lands late: its attempt has long been in doubt, and the service loses the first delete.
+  // A create that lands late: its attempt has long been in doubt, and the service loses the first
+  // delete.
   const late = (
     await adapter.createKey(credential, {
       ...foreign,

@@ -1,7 +1,8 @@
 /**
- * Reconcile at the services of teams, one master key at a time: keys of ours that no row holds are condemned and deleted. What may
- * be deleted is held as for claims: only a name of our own mint_attempts, condemned before it is deleted; the service is
- * listed first and the database read after, so that a key saved meanwhile is seen as saved.
+ * Reconcile at the services of teams, one master key at a time: keys of ours that no row holds are
+ * condemned and deleted. What may be deleted is held as for claims: only a name of our own
+ * mint_attempts, condemned before it is deleted; the service is listed first and the database read
+ * after, so that a key saved meanwhile is seen as saved.
  */
 import type { ServiceKey } from '~/adapters/service-adapter'
 import type { Ctx } from '../ctx'
@@ -23,10 +24,14 @@ export type ServiceReconcileReport = {
 const sentGraceSeconds = 60
 const mostPerPass = 50
 
-/** One job for every master key with attempts whose key may still be there: one that hangs keeps none of the others waiting. */
+/**
+ * One job for every master key with attempts whose key may still be there: one that hangs keeps
+ * none of the others waiting.
+ */
 export async function sendServiceReconciles(ctx: Ctx): Promise<number> {
   const rows = await ctx.db.$queryRaw<{ id: string }[]>`
-    select distinct m.account as id from keymint.mints m join keymint.mint_attempts a on a.mint_id = m.id where m.account is not null and a.deleted_at is null and a.state <> 'refused'`
+    select distinct m.account as id from keymint.mints m join keymint.mint_attempts a on a.mint_id = m.id
+      where m.account is not null and a.deleted_at is null and a.state <> 'refused'`
   for (const { id } of rows)
     await ctx.db.$transaction((tx) =>
       ctx.queue.enqueue(tx, 'reconcile-service', { masterKeyId: id }, { singletonKey: id }),
@@ -34,7 +39,10 @@ export async function sendServiceReconciles(ctx: Ctx): Promise<number> {
   return rows.length
 }
 
-/** One pass over one master key. `dryRun` reports what a pass would delete and changes nothing. Throws ProviderError if the service cannot be listed whole. */
+/**
+ * One pass over one master key. `dryRun` reports what a pass would delete and changes nothing.
+ * Throws ProviderError if the service cannot be listed whole.
+ */
 export async function reconcileService(
   ctx: Ctx,
   masterKeyId: string,
@@ -42,7 +50,8 @@ export async function reconcileService(
 ): Promise<ServiceReconcileReport> {
   const report: ServiceReconcileReport = { ours: 0, deleted: 0, deleteFailed: 0, unexplained: [] }
   const [work] = await ctx.db.$queryRaw<{ any: boolean }[]>`
-    select exists (select 1 from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id where m.account = ${masterKeyId}::uuid) as any`
+    select exists (select 1 from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
+      where m.account = ${masterKeyId}::uuid) as any`
   if (!work?.any) return report
   const service = await openService(ctx, masterKeyId)
   const ours = (await service.adapter.listKeys(service.credential)).filter((key) =>
@@ -66,8 +75,10 @@ async function removeOrphans(
   type Row = { id: string; name: string; state: string; keyHash: string | null; inFlight: boolean }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select a.id, a.name, a.state, a.key_hash as "keyHash",
-      a.state = 'sent' and a.token = m.fencing_token and m.state = 'pending' and a.sent_at > now() - make_interval(secs => ${sentGraceSeconds}::int) as "inFlight"
-    from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id where a.name = any(${ours.map((key) => key.name)}::text[])`
+      a.state = 'sent' and a.token = m.fencing_token and m.state = 'pending'
+        and a.sent_at > now() - make_interval(secs => ${sentGraceSeconds}::int) as "inFlight"
+    from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
+      where a.name = any(${ours.map((key) => key.name)}::text[])`
   const byName = new Map(rows.map((row) => [row.name, row]))
   for (const key of ours) {
     const attempt = byName.get(key.name)
@@ -82,7 +93,10 @@ async function removeOrphans(
   }
 }
 
-/** Condemned keys of a known id that the list did not show; one that is gone already counts as deleted. */
+/**
+ * Condemned keys of a known id that the list did not show; one that is gone already counts as
+ * deleted.
+ */
 async function deleteKnownCondemned(
   ctx: Ctx,
   service: OpenService,
@@ -91,7 +105,8 @@ async function deleteKnownCondemned(
 ): Promise<void> {
   const rows = await ctx.db.$queryRaw<{ id: string; keyId: string }[]>`
     select a.id, a.key_hash as "keyId" from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
-    where m.account = ${service.masterKeyId}::uuid and a.state = 'condemned' and a.key_hash is not null and a.deleted_at is null
+    where m.account = ${service.masterKeyId}::uuid and a.state = 'condemned' and a.key_hash is not null
+      and a.deleted_at is null
       and a.name <> all(${ours.map((key) => key.name)}::text[]) order by a.sent_at limit ${mostPerPass}::int`
   for (const { id, keyId } of rows) await deleteAt(ctx, service, id, keyId, report)
 }

@@ -1,4 +1,7 @@
-/** A master credential, opened for one piece of work. Only jobs and the vault itself call this; nothing returns it to a page. */
+/**
+ * A master credential, opened for one piece of work. Only jobs and the vault itself call this;
+ * nothing returns it to a page.
+ */
 import { invariant } from '@epic-web/invariant'
 import type { SealedPlace } from '~/adapters/sealing.server'
 import type { ServiceAdapter, ServiceCredential } from '~/adapters/service-adapter'

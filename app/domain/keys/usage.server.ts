@@ -1,7 +1,8 @@
 /**
- * Usage: what the provider says a key has used, copied into the database. Counters upstream may lag and disagree
- * between calls, so the largest reading of a window is kept, and every figure carries the time it was read.
- * A key is read until it is settled and a day longer, so that what is spent late is charged and not lost.
+ * Usage: what the provider says a key has used, copied into the database. Counters upstream may lag
+ * and disagree between calls, so the largest reading of a window is kept, and every figure carries
+ * the time it was read. A key is read until it is settled and a day longer, so that what is spent
+ * late is charged and not lost.
  */
 import type { Tx } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
@@ -33,8 +34,9 @@ const scheduleSlackSeconds = 10
 const mostAsked = 200
 
 /**
- * Syncs if it is time: each minute while a workshop is open and has live keys, every 15 minutes otherwise, and again
- * after a minute when the last try failed. A giveaway, which is open for months, does not count as an open workshop.
+ * Syncs if it is time: each minute while a workshop is open and has live keys, every 15 minutes
+ * otherwise, and again after a minute when the last try failed. A giveaway, which is open for
+ * months, does not count as an open workshop.
  */
 export async function syncUsageIfDue(ctx: Ctx): Promise<SyncReport> {
   const pace = await readPace(ctx)
@@ -51,11 +53,14 @@ async function readPace(ctx: Ctx): Promise<{ everySeconds: number; why: string; 
     )
     .map((workshop) => workshop.slug)
   const [busy] = await ctx.db.$queryRaw<{ scope: string }[]>`
-    select k.scope from keymint.held_keys k where k.scope = any(${open}) and k.live and k.expires_at > ${ctx.now()} limit 1`
+    select k.scope from keymint.held_keys k where k.scope = any(${open}) and k.live
+      and k.expires_at > ${ctx.now()} limit 1`
   const everySeconds = busy ? busySeconds : quietSeconds
   const [sync] = await ctx.db.$queryRaw<{ due: boolean }[]>`
     select coalesce(greatest(synced_at, failed_at) <= now() - make_interval(secs =>
-      (case when failed_at > synced_at or synced_at is null then least(${everySeconds}::int, ${busySeconds}::int) else ${everySeconds}::int end) - ${scheduleSlackSeconds}::int), true) as due from keymint.usage_syncs`
+      (case when failed_at > synced_at
+        or synced_at is null then least(${everySeconds}::int, ${busySeconds}::int) else ${everySeconds}::int
+        end) - ${scheduleSlackSeconds}::int), true) as due from keymint.usage_syncs`
   const why = busy ? `${busy.scope} is open and has live keys` : 'no open workshop has live keys'
   return { everySeconds, why, due: sync?.due ?? true }
 }
@@ -69,7 +74,10 @@ type Wanted = {
   retired: boolean
 }
 
-/** Reads the account's credits and the usage of all keys that count, and settles what has ended. Asks for no list of keys when there is none to read. */
+/**
+ * Reads the account's credits and the usage of all keys that count, and settles what has ended.
+ * Asks for no list of keys when there is none to read.
+ */
 export async function syncUsage(ctx: Ctx): Promise<{ keys: number }> {
   await readAccount(ctx)
   const [{ askedAt } = { askedAt: ctx.now() }] = await ctx.db.$queryRaw<
@@ -77,8 +85,9 @@ export async function syncUsage(ctx: Ctx): Promise<{ keys: number }> {
   >`select now() as "askedAt"`
   try {
     const keys = await readKeys(ctx, askedAt)
-    await ctx.db
-      .$executeRaw`update keymint.usage_syncs set synced_at = ${askedAt}::timestamptz, keys = ${keys}::int, error = null, failed_at = null`
+    await ctx.db.$executeRaw`
+        update keymint.usage_syncs
+          set synced_at = ${askedAt}::timestamptz, keys = ${keys}::int, error = null, failed_at = null`
     return { keys }
   } catch (error) {
     if (isProviderError(error))
@@ -90,13 +99,16 @@ export async function syncUsage(ctx: Ctx): Promise<{ keys: number }> {
 
 async function readKeys(ctx: Ctx, askedAt: Date): Promise<number> {
   const wanted = await ctx.db.$queryRaw<Wanted[]>`
-    select key_hash as hash, owner_kind as "ownerKind", scope, live, not live and settled_at is null and upstream_missing_at is null as "askAbout", retired
-    from keymint.held_keys where settled_at is null or settled_at > now() - make_interval(hours => ${lateChargeHours}::int)`
+    select key_hash as hash, owner_kind as "ownerKind", scope, live, not live and settled_at is null
+      and upstream_missing_at is null as "askAbout", retired
+    from keymint.held_keys where settled_at is null
+      or settled_at > now() - make_interval(hours => ${lateChargeHours}::int)`
   if (wanted.length === 0) return 0
   const byHash = new Map(wanted.map((key) => [key.hash, key]))
   const found = (await ctx.provider.listKeys()).filter((key) => byHash.has(key.hash))
   const listed = new Set(found.map((key) => key.hash))
-  // Absence from a list may be a page that shifted: the key itself is asked for before it counts as gone.
+  // Absence from a list may be a page that shifted: the key itself is asked for before it counts as
+  // gone.
   for (const key of wanted
     .filter(({ askAbout, hash }) => askAbout && !listed.has(hash))
     .slice(0, mostAsked)) {
@@ -126,9 +138,10 @@ async function markMissing(ctx: Ctx, key: Wanted): Promise<void> {
 }
 
 /**
- * Keeps readings: usage only grows; what is used in a window grows until the window (UTC) changes. `askedAt`, by
- * Postgres's clock, is when the provider was asked: a list that was asked for before midnight and kept after it
- * must not count yesterday's use in today's window. `window: false` is for a limit that says nothing about the window.
+ * Keeps readings: usage only grows; what is used in a window grows until the window (UTC) changes.
+ * `askedAt`, by Postgres's clock, is when the provider was asked: a list that was asked for before
+ * midnight and kept after it must not count yesterday's use in today's window. `window: false` is
+ * for a limit that says nothing about the window.
  */
 export async function recordReadings(
   db: Tx,
@@ -144,17 +157,25 @@ export async function recordReadings(
   }
   await db.$executeRaw`
     with reading as (
-      select * from unnest(${readings.map((r) => r.keyHash)}::text[], ${readings.map((r) => decimalStringFromNano(r.usage))}::numeric[],
-        ${readings.map((r) => decimalStringFromNano(usedInWindow(r)))}::numeric[], ${readings.map((r) => r.disabled)}::bool[]) as r(hash, usage, used, disabled)),
+      select * from unnest(${readings.map((r) => r.keyHash)}::text[],
+        ${readings.map((r) => decimalStringFromNano(r.usage))}::numeric[],
+        ${readings.map((r) => decimalStringFromNano(usedInWindow(r)))}::numeric[],
+          ${readings.map((r) => r.disabled)}::bool[]) as r(hash, usage, used, disabled)),
     aimed as (
-      select reading.*, case c.limit_reset when 'daily' then date_trunc('day', ${askedAt}::timestamptz, 'UTC') when 'weekly' then date_trunc('week', ${askedAt}::timestamptz, 'UTC')
+      select reading.*, case c.limit_reset when 'daily' then date_trunc('day', ${askedAt}::timestamptz, 'UTC')
+        when 'weekly' then date_trunc('week', ${askedAt}::timestamptz, 'UTC')
         when 'monthly' then date_trunc('month', ${askedAt}::timestamptz, 'UTC') end as window_start
       from reading join keymint.workshop_attendance c on c.or_key_hash = reading.hash)
     update keymint.workshop_attendance c
     set usage_usd = greatest(c.usage_usd, aimed.usage),
-        window_used_usd = case when not ${options.window} then c.window_used_usd when c.window_started_at is not distinct from aimed.window_start then greatest(c.window_used_usd, aimed.used)
+        window_used_usd = case when not ${options.window} then c.window_used_usd
+          when c.window_started_at is not distinct from aimed.window_start then greatest(c.window_used_usd,
+          aimed.used)
           when c.window_started_at > aimed.window_start then c.window_used_usd else aimed.used end,
-        window_started_at = case when ${options.window} then greatest(c.window_started_at, aimed.window_start) else c.window_started_at end, usage_synced_at = greatest(c.usage_synced_at, ${askedAt}::timestamptz), upstream_disabled = aimed.disabled, upstream_missing_at = null
+        window_started_at = case when ${options.window} then greatest(c.window_started_at, aimed.window_start)
+          else c.window_started_at
+          end, usage_synced_at = greatest(c.usage_synced_at, ${askedAt}::timestamptz),
+          upstream_disabled = aimed.disabled, upstream_missing_at = null
     from aimed where c.or_key_hash = aimed.hash`
   await recordRetiredReadings(db, readings, askedAt)
 }

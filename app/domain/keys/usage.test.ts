@@ -1,4 +1,7 @@
-/** Usage against the stand-in: what is kept of readings that lag, reset and vanish, and what an ended claim gives back. */
+/**
+ * Usage against the stand-in: what is kept of readings that lag, reset and vanish, and what an
+ * ended claim gives back.
+ */
 import { expect, test } from 'vitest'
 import type { KeyProvider } from '~/adapters/openrouter.server'
 import { claimKey } from '~/domain/claim/claim.server'
@@ -30,7 +33,8 @@ const spend = (world: World, hash: string, amount: number) =>
   world.call('/__sim/spend', post({ hash, usd: amount }))
 const endedAgo = (world: World, seconds: number) => world.db.$executeRaw`
   update keymint.workshop_attendance set state = 'ended', reason = 'expired', or_key_plaintext = null,
-    ended_at = now() - make_interval(secs => ${seconds}::int), expires_at = now() - make_interval(secs => ${seconds}::int)`
+    ended_at = now() - make_interval(secs => ${seconds}::int),
+      expires_at = now() - make_interval(secs => ${seconds}::int)`
 
 test('the largest reading of a window is kept, with the time at which the provider was asked', async () => {
   await using world = await openWorld()

@@ -1,6 +1,7 @@
 /**
- * Budgets: what an owner lets a member use a month. A change is shown before it is made, carries a reason, and counts
- * from this month or the next. Lowering below what is committed leaves less than nothing free, until that is healed.
+ * Budgets: what an owner lets a member use a month. A change is shown before it is made, carries a
+ * reason, and counts from this month or the next. Lowering below what is committed leaves less than
+ * nothing free, until that is healed.
  */
 import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
@@ -22,7 +23,10 @@ export type BudgetPreview = {
   after: Balance
 }
 
-/** What the change would do, without doing it. For next month the balances are this month's, unchanged. */
+/**
+ * What the change would do, without doing it. For next month the balances are this month's,
+ * unchanged.
+ */
 export async function previewBudget(
   ctx: Ctx,
   ref: MemberRef,
@@ -106,11 +110,17 @@ async function setBudgetIn(
   const actor = `user:${actorUserId}` as const
   await tx.$executeRaw`
     insert into keymint.budgets (team_id, user_id, month, allocated_usd, reason, set_by, set_at)
-    values (${ref.teamId}::uuid, ${ref.userId}, ${effect.month}::date, ${decimalStringFromNano(change.budget)}::numeric, ${change.reason}, ${actorUserId}, ${ctx.now()}::timestamptz)
-    on conflict (team_id, user_id, month) do update set allocated_usd = excluded.allocated_usd, reason = excluded.reason, set_by = excluded.set_by, set_at = excluded.set_at`
+    values (${ref.teamId}::uuid, ${ref.userId}, ${effect.month}::date,
+      ${decimalStringFromNano(change.budget)}::numeric, ${change.reason}, ${actorUserId},
+      ${ctx.now()}::timestamptz)
+    on conflict (team_id, user_id, month) do update
+      set allocated_usd = excluded.allocated_usd, reason = excluded.reason, set_by = excluded.set_by,
+      set_at = excluded.set_at`
   // What was set for later months would undo it there without a word.
   if (change.effective === 'now')
-    await tx.$executeRaw`delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and month > ${effect.month}::date`
+    await tx.$executeRaw`
+      delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}
+        and month > ${effect.month}::date`
   await recordAudit(tx, {
     actor,
     action: 'budget.set',
@@ -151,7 +161,8 @@ export async function requestMore(
     if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
     const written = await tx.$executeRaw`
       insert into keymint.budget_requests (team_id, user_id, more_usd, reason, created_at)
-      values (${ref.teamId}::uuid, ${ref.userId}, ${decimalStringFromNano(ask.more)}::numeric, ${ask.reason}, ${ctx.now()}::timestamptz) on conflict do nothing`
+      values (${ref.teamId}::uuid, ${ref.userId}, ${decimalStringFromNano(ask.more)}::numeric, ${ask.reason},
+        ${ctx.now()}::timestamptz) on conflict do nothing`
     if (written !== 1) return { kind: 'refused', reason: 'already-asked' }
     await recordAudit(tx, {
       actor: `user:${ref.userId}`,
@@ -170,7 +181,9 @@ export type DecisionOutcome =
   | { kind: 'withdrawn' }
   | { kind: 'not-open' }
 
-/** Approving raises the budget by what was asked for, from this month on. Decides a request once. */
+/**
+ * Approving raises the budget by what was asked for, from this month on. Decides a request once.
+ */
 export async function decideRequest(
   ctx: Ctx,
   input: {
@@ -182,15 +195,17 @@ export async function decideRequest(
   },
 ): Promise<DecisionOutcome> {
   return ctx.db.$transaction(async (tx): Promise<DecisionOutcome> => {
-    const [asked] = await tx.$queryRaw<
-      { userId: string }[]
-    >`select user_id as "userId" from keymint.budget_requests where id = ${input.requestId}::uuid and team_id = ${input.teamId}::uuid`
+    const [asked] = await tx.$queryRaw<{ userId: string }[]>`
+      select user_id as "userId" from keymint.budget_requests where id = ${input.requestId}::uuid
+        and team_id = ${input.teamId}::uuid`
     const member = asked
       ? await openMember(ctx, tx, { teamId: input.teamId, userId: asked.userId })
       : null
     if (!asked || !member || member.state === 'removed') return { kind: 'not-open' }
     const [decided] = await tx.$queryRaw<{ more: string }[]>`
-      update keymint.budget_requests set state = ${input.decision}, decided_at = ${ctx.now()}::timestamptz, decided_by = ${input.actorUserId}, decision_reason = ${input.reason}
+      update keymint.budget_requests
+        set state = ${input.decision}, decided_at = ${ctx.now()}::timestamptz,
+        decided_by = ${input.actorUserId}, decision_reason = ${input.reason}
       where id = ${input.requestId}::uuid and state = 'open' returning more_usd::text as more`
     if (!decided) return { kind: 'not-open' }
     await recordAudit(tx, {
@@ -217,7 +232,10 @@ export async function decideRequest(
   })
 }
 
-/** Opens the present month of everybody whose month is not open yet. Safe to be late, doubled or interrupted. */
+/**
+ * Opens the present month of everybody whose month is not open yet. Safe to be late, doubled or
+ * interrupted.
+ */
 export async function rollMonths(
   ctx: Ctx,
   teamId: string | null = null,
@@ -225,7 +243,8 @@ export async function rollMonths(
   const behind = await ctx.db.$queryRaw<MemberRef[]>`
     select m.team_id as "teamId", m.user_id as "userId" from keymint.team_members m
     where m.state <> 'removed' and (${teamId}::uuid is null or m.team_id = ${teamId}::uuid)
-      and not exists (select 1 from keymint.budget_months b where b.team_id = m.team_id and b.user_id = m.user_id and b.month >= ${monthOf(ctx.now())}::date)
+      and not exists (select 1 from keymint.budget_months b where b.team_id = m.team_id
+        and b.user_id = m.user_id and b.month >= ${monthOf(ctx.now())}::date)
     order by m.team_id, m.user_id`
   for (const ref of behind) await ctx.db.$transaction((tx) => openMember(ctx, tx, ref))
   return { opened: behind.length }

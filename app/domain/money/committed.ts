@@ -1,17 +1,21 @@
 /**
- * What one claim may cost at worst, and so how many claims a pool can promise to.
- * Guarantee: a key cannot spend more than `committedFor` says between its claim and its expiry, because its cap starts afresh
- * only at UTC midnight, on Monday or on the 1st, and every such window is paid for in advance. The pool's row holds the sum.
+ * What one claim may cost at worst, and so how many claims a pool can promise to. Guarantee: a key
+ * cannot spend more than `committedFor` says between its claim and its expiry, because its cap
+ * starts afresh only at UTC midnight, on Monday or on the 1st, and every such window is paid for in
+ * advance. The pool's row holds the sum.
  */
 import type { NanoUsd } from '~/money'
-import type { KeyLimitReset, Workshop } from '../workshop-file'
+import type { KeyLimitReset } from '../workshop-file'
 
 const DAY_MS = 86_400_000
 const WEEK_MS = 7 * DAY_MS
 // The epoch was a Thursday, so the first Monday is four days later.
 const FIRST_MONDAY_MS = 4 * DAY_MS
 
-/** Limit times the number of UTC windows touched by [from, expiresAt), and never less than one limit. */
+/**
+ * Limit times the number of UTC windows touched by [from, expiresAt), and never less than one
+ * limit.
+ */
 export function committedFor(input: {
   keyLimit: NanoUsd
   reset: KeyLimitReset | null
@@ -57,7 +61,8 @@ export function mostCommittedIn(input: {
   reset: KeyLimitReset | null
   lifetimeMs: number
 }): NanoUsd {
-  // A claim in the last millisecond of a window touches the most windows; five years of months hold every run of short ones.
+  // A claim in the last millisecond of a window touches the most windows; five years of months hold
+  // every run of short ones.
   const starts =
     input.reset === 'monthly'
       ? Array.from({ length: 60 }, (_, month) => Date.UTC(2027, month))
@@ -75,7 +80,10 @@ export function mostCommittedIn(input: {
   return most
 }
 
-/** How many windows of a cap one calendar month can touch: what a monthly budget must leave room for. */
+/**
+ * How many windows of a cap one calendar month can touch: what a monthly budget must leave room
+ * for.
+ */
 export function mostWindowsPerMonth(reset: KeyLimitReset | null): number {
   switch (reset) {
     case 'daily':

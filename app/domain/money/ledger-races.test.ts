@@ -1,4 +1,7 @@
-/** Two tabs, or a member and an owner, at the same moment: together they cannot commit more than is free. */
+/**
+ * Two tabs, or a member and an owner, at the same moment: together they cannot commit more than is
+ * free.
+ */
 import { expect, test } from 'vitest'
 import { openTeamWorld, type TeamWorld } from '../../../tests/team-world'
 import { changeCap, provisionSubKey } from '../team/sub-key.server'
@@ -23,7 +26,8 @@ test(
     expect(wins).toHaveLength(races)
     expect(wins.filter((count) => count !== 1)).toEqual([])
     const [over] = await world.db.$queryRaw<{ count: number }[]>`
-    select count(*)::int as count from keymint.budget_months where free_usd < 0 or committed_usd + spent_usd > allocated_usd`
+    select count(*)::int as count from keymint.budget_months where free_usd < 0
+      or committed_usd + spent_usd > allocated_usd`
     expect(over?.count).toBe(0)
   },
 )
@@ -39,8 +43,10 @@ test('the database itself refuses a commitment beyond what is free', async () =>
   )
   const keyId = await provision(world, userId, 4)
   const commit = (amount: string) => world.db.$executeRaw`
-    insert into keymint.transactions (at, team_id, user_id, month, kind, from_account, to_account, amount_usd, api_key_id, actor)
-    values (now(), ${world.teamId}::uuid, ${userId}, '2026-11-01', 'commit', 'free', 'committed', ${amount}::numeric, ${keyId}::uuid, 'worker')`
+    insert into keymint.transactions (at, team_id, user_id, month, kind, from_account, to_account, amount_usd,
+      api_key_id, actor)
+    values (now(), ${world.teamId}::uuid, ${userId}, '2026-11-01', 'commit', 'free', 'committed',
+      ${amount}::numeric, ${keyId}::uuid, 'worker')`
   await expect(commit('6.000000001')).rejects.toThrow(/more than is free/)
   await commit('6')
   expect(
@@ -60,14 +66,17 @@ test('balances are changed by postings alone, and postings by nothing', async ()
   await provision(world, userId, 4)
   const { db } = world
   await expect(
-    db.$executeRaw`update keymint.budget_months set free_usd = free_usd + 1, allocated_usd = allocated_usd + 1`,
+    db.$executeRaw`
+      update keymint.budget_months set free_usd = free_usd + 1, allocated_usd = allocated_usd + 1`,
   ).rejects.toThrow(/by postings alone/)
   await expect(db.$executeRaw`delete from keymint.key_months`).rejects.toThrow(/by postings alone/)
   await expect(db.$executeRaw`update keymint.key_months set committed_usd = 0`).rejects.toThrow(
     /by postings alone/,
   )
   await expect(
-    db.$executeRaw`insert into keymint.budget_months (team_id, user_id, month, allocated_usd, free_usd) values (${world.teamId}::uuid, ${userId}, '2030-01-01', 5, 5)`,
+    db.$executeRaw`
+      insert into keymint.budget_months (team_id, user_id, month, allocated_usd, free_usd)
+        values (${world.teamId}::uuid, ${userId}, '2030-01-01', 5, 5)`,
   ).rejects.toThrow(/by postings alone/)
   await expect(db.$executeRaw`update keymint.transactions set amount_usd = 1`).rejects.toThrow(
     /append-only/,
@@ -76,10 +85,10 @@ test('balances are changed by postings alone, and postings by nothing', async ()
   await expect(db.$executeRaw`truncate keymint.key_months`).rejects.toThrow(/append-only/)
   await expect(db.$executeRaw`truncate keymint.transactions cascade`).rejects.toThrow(/append-only/)
   await expect(db.$executeRaw`
-    insert into keymint.transactions (at, team_id, user_id, month, kind, from_account, to_account, amount_usd, actor)
-    values (now(), ${world.teamId}::uuid, ${userId}, '2026-11-01', 'allocate', 'spent', 'free', 1, 'worker')`).rejects.toThrow(
-    /transaction_accounts/,
-  )
+    insert into keymint.transactions (at, team_id, user_id, month, kind, from_account, to_account, amount_usd,
+      actor)
+    values (now(), ${world.teamId}::uuid, ${userId}, '2026-11-01', 'allocate', 'spent', 'free', 1,
+      'worker')`).rejects.toThrow(/transaction_accounts/)
 })
 
 async function race(world: TeamWorld, index: number): Promise<number> {

@@ -1,7 +1,8 @@
 /**
- * The ledger under a long, seeded random walk over the real database: everything that moves a member's money, with
- * calls that fail before and after their effect and processes that die between two steps. The equation is checked
- * after every step. A failure prints the seed; KEYMINT_WALK_SEED repeats it.
+ * The ledger under a long, seeded random walk over the real database: everything that moves a
+ * member's money, with calls that fail before and after their effect and processes that die between
+ * two steps. The equation is checked after every step. A failure prints the seed; KEYMINT_WALK_SEED
+ * repeats it.
  */
 import pLimit from 'p-limit'
 import { expect, test } from 'vitest'
@@ -206,8 +207,12 @@ const steps: Step[] = [
     weight: 20,
     run: async ({ world }) => {
       const [due] = await world.db.$queryRaw<{ id: string }[]>`
-        select id from keymint.api_keys where (state = 'ready' and (rotate_requested_at is not null or wanted_cap_usd is not null or upstream_cap_usd <> cap_usd - carried_usd))
-          or (state = 'ended' and key_hash is not null and deleted_upstream_at is null) order by md5(id::text || usage_usd::text) limit 1`
+        select id from keymint.api_keys
+          where (state = 'ready'
+          and (rotate_requested_at is not null or wanted_cap_usd is not null
+          or upstream_cap_usd <> cap_usd - carried_usd))
+          or (state = 'ended' and key_hash is not null and deleted_upstream_at is null)
+            order by md5(id::text || usage_usd::text) limit 1`
       if (due) await applySubKey(world.ctx, due.id, world.openKeys)
     },
   },
@@ -232,7 +237,8 @@ const steps: Step[] = [
     weight: 2,
     run: async ({ world, below }) => {
       const turn = startOf(nextMonth(monthOf(world.ctx.now())))
-      // To just before midnight, across it late, doubled, or not at all: whoever comes next opens the month.
+      // To just before midnight, across it late, doubled, or not at all: whoever comes next opens
+      // the month.
       world.setClock(new Date(turn.getTime() - 1000 + below(3) * 500_000))
       if (below(3) > 0) await Promise.all([rollMonths(world.ctx), rollMonths(world.ctx)])
     },
@@ -268,8 +274,8 @@ const steps: Step[] = [
       })
       if (invited.kind === 'invited')
         await acceptInvitation(world.ctx, invited.token, { userId: member, banned: null })
-      await world.db
-        .$executeRaw`update keymint.invitations set revoked_at = now() where used_at is null and revoked_at is null`
+      await world.db.$executeRaw`
+          update keymint.invitations set revoked_at = now() where used_at is null and revoked_at is null`
     },
   },
 ]
@@ -304,7 +310,8 @@ async function walk(walkSeed: number): Promise<Map<string, number>> {
     const key = await keyAtHand(world, member, step.name === 'mint' ? 'pending' : 'ready', below)
     try {
       await step.run({ world, random, below, member, key }).catch(ignoreCrash)
-      // What one step can have touched; everything again from time to time, and after what goes over all members.
+      // What one step can have touched; everything again from time to time, and after what goes
+      // over all members.
       await check(
         world,
         index % 50 === 0 || ['sync', 'expire', 'roll', 'apply'].includes(step.name) ? null : member,
@@ -330,7 +337,9 @@ async function keyAtHand(
 ): Promise<KeyAtHand | null> {
   const keys = await world.db.$queryRaw<KeyAtHand[]>`
     select id, state, key_hash as "keyHash", generation, user_id as "userId" from keymint.api_keys
-    where user_id = ${member} and (state = ${state} or (state = 'ended' and settled_at is null and ${below(6) === 0})) order by created_at, id`
+    where user_id = ${member}
+      and (state = ${state} or (state = 'ended' and settled_at is null and ${below(6) === 0}))
+      order by created_at, id`
   return keys.length === 0 ? null : (keys[below(keys.length)] ?? null)
 }
 
@@ -367,36 +376,66 @@ async function check(world: TeamWorld, member: string | null = null): Promise<vo
   const wrong = await world.db.$queryRaw<{ what: string }[]>`
     with posted as (
       select user_id, month,
-        sum(case when from_account = 'unallocated' then amount_usd when to_account = 'unallocated' then -amount_usd else 0 end) as allocated,
-        sum(case when to_account = 'committed' then amount_usd when from_account = 'committed' then -amount_usd else 0 end) as committed,
+        sum(case when from_account = 'unallocated' then amount_usd
+          when to_account = 'unallocated' then -amount_usd else 0 end) as allocated,
+        sum(case when to_account = 'committed' then amount_usd when from_account = 'committed' then -amount_usd
+          else 0 end) as committed,
         sum(case when to_account = 'spent' then amount_usd else 0 end) as spent,
-        sum(case when to_account = 'free' then amount_usd when from_account = 'free' then -amount_usd else 0 end) as free
+        sum(case when to_account = 'free' then amount_usd when from_account = 'free' then -amount_usd else 0
+          end) as free
       from keymint.transactions where user_id = any(${ids}) group by user_id, month),
     by_key as (
-      select k.user_id, m.month, sum(m.committed_usd) as committed, sum(m.spent_usd) as spent from keymint.key_months m join keymint.api_keys k on k.id = m.api_key_id where k.user_id = any(${ids}) group by 1, 2),
-    latest as (select user_id, max(month) as month from keymint.budget_months where user_id = any(${ids}) group by user_id),
+      select k.user_id, m.month, sum(m.committed_usd) as committed, sum(m.spent_usd) as spent
+        from keymint.key_months m join keymint.api_keys k on k.id = m.api_key_id where k.user_id = any(${ids})
+        group by 1, 2),
+    latest as (select user_id, max(month) as month from keymint.budget_months where user_id = any(${ids})
+      group by user_id),
     key_now as (
       select k.id, k.reset, l.month, greatest(k.cap_usd, k.wanted_cap_usd) as cap, k.window_month,
-        coalesce((select sum(m.spent_usd) from keymint.key_months m where m.api_key_id = k.id and (k.reset is null or m.month = l.month)), 0) as spent,
-        coalesce((select m.committed_usd from keymint.key_months m where m.api_key_id = k.id and m.month = l.month), 0) as committed,
-        coalesce((select sum(m.committed_usd) from keymint.key_months m where m.api_key_id = k.id and m.month < l.month), 0) as earlier
-      from keymint.api_keys k join latest l using (user_id) where k.state in ('pending', 'ready') and (k.state = 'pending' or k.expires_at > l.month at time zone 'UTC'))
-    select 'equation of ' || b.user_id || ' in ' || b.month as what from keymint.budget_months b where b.user_id = any(${ids}) and (b.allocated_usd <> b.committed_usd + b.spent_usd + b.free_usd or least(b.allocated_usd, b.committed_usd, b.spent_usd) < 0)
-    union all select 'balances are not the ledger: ' || b.user_id || ' in ' || b.month from keymint.budget_months b left join posted p using (user_id, month)
-      where b.user_id = any(${ids}) and (b.allocated_usd, b.committed_usd, b.spent_usd, b.free_usd) is distinct from (coalesce(p.allocated, 0), coalesce(p.committed, 0), coalesce(p.spent, 0), coalesce(p.free, 0))
-    union all select 'balances are not the keys: ' || b.user_id || ' in ' || b.month from keymint.budget_months b left join by_key k using (user_id, month)
-      where b.user_id = any(${ids}) and (b.committed_usd, b.spent_usd) is distinct from (coalesce(k.committed, 0), coalesce(k.spent, 0))
-    union all select 'commitment of ' || id || ': ' || committed || ' of cap ' || cap || ' with ' || spent || ' spent' from key_now where committed <> greatest(0, cap - spent)
-    union all select 'a one-off key still holds money in an old month: ' || id from key_now where reset is null and earlier > 0
-    union all select 'an old month of a monthly key was not closed: ' || id from key_now where reset = 'monthly' and earlier > 0 and window_month >= month
-    union all select 'a settled key holds money: ' || k.id from keymint.api_keys k join keymint.key_months m on m.api_key_id = k.id where k.user_id = any(${ids}) and (k.settled_at is not null or k.state = 'refused') and m.committed_usd > 0
-    union all select 'less than nothing is free without a cause: ' || b.user_id || ' in ' || b.month from keymint.budget_months b
-      where b.user_id = any(${ids}) and b.free_usd < 0 and not exists (select 1 from keymint.transactions t where t.user_id = b.user_id and t.month = b.month and t.kind in ('deallocate', 'overspend', 'carry'))
+        coalesce((select sum(m.spent_usd) from keymint.key_months m where m.api_key_id = k.id
+          and (k.reset is null or m.month = l.month)), 0) as spent,
+        coalesce((select m.committed_usd from keymint.key_months m where m.api_key_id = k.id
+          and m.month = l.month), 0) as committed,
+        coalesce((select sum(m.committed_usd) from keymint.key_months m where m.api_key_id = k.id
+          and m.month < l.month), 0) as earlier
+      from keymint.api_keys k join latest l using (user_id) where k.state in ('pending', 'ready')
+        and (k.state = 'pending' or k.expires_at > l.month at time zone 'UTC'))
+    select 'equation of ' || b.user_id || ' in ' || b.month as what from keymint.budget_months b
+      where b.user_id = any(${ids})
+      and (b.allocated_usd <> b.committed_usd + b.spent_usd + b.free_usd
+      or least(b.allocated_usd, b.committed_usd, b.spent_usd) < 0)
+    union all select 'balances are not the ledger: ' || b.user_id || ' in ' || b.month
+      from keymint.budget_months b left join posted p using (user_id, month)
+      where b.user_id = any(${ids})
+        and (b.allocated_usd, b.committed_usd, b.spent_usd,
+        b.free_usd) is distinct from (coalesce(p.allocated, 0), coalesce(p.committed, 0), coalesce(p.spent, 0),
+        coalesce(p.free, 0))
+    union all select 'balances are not the keys: ' || b.user_id || ' in ' || b.month
+      from keymint.budget_months b left join by_key k using (user_id, month)
+      where b.user_id = any(${ids})
+        and (b.committed_usd, b.spent_usd) is distinct from (coalesce(k.committed, 0), coalesce(k.spent, 0))
+    union all select 'commitment of ' || id || ': ' || committed || ' of cap ' || cap || ' with ' || spent ||
+      ' spent' from key_now where committed <> greatest(0, cap - spent)
+    union all select 'a one-off key still holds money in an old month: ' || id from key_now where reset is null
+      and earlier > 0
+    union all select 'an old month of a monthly key was not closed: ' || id from key_now where reset = 'monthly'
+      and earlier > 0 and window_month >= month
+    union all select 'a settled key holds money: ' || k.id from keymint.api_keys k join keymint.key_months m
+      on m.api_key_id = k.id where k.user_id = any(${ids}) and (k.settled_at is not null or k.state = 'refused')
+      and m.committed_usd > 0
+    union all select 'less than nothing is free without a cause: ' || b.user_id || ' in ' || b.month
+      from keymint.budget_months b
+      where b.user_id = any(${ids}) and b.free_usd < 0
+        and not exists (select 1 from keymint.transactions t where t.user_id = b.user_id and t.month = b.month
+        and t.kind in ('deallocate', 'overspend', 'carry'))
     limit 5`
   expect(wrong.map(({ what }) => what)).toEqual([])
 }
 
-/** At the end of all things: every key ends, is read for the last time, and the books of both sides agree to the last nano-dollar. */
+/**
+ * At the end of all things: every key ends, is read for the last time, and the books of both sides
+ * agree to the last nano-dollar.
+ */
 async function settleEverything(world: TeamWorld): Promise<void> {
   const { db } = world
   world.ctx.db = db
@@ -424,8 +463,10 @@ async function settleEverything(world: TeamWorld): Promise<void> {
   }
   await check(world)
   const [sums] = await db.$queryRaw<{ committed: string; spent: string; open: number }[]>`
-    select (select sum(committed_usd)::text from keymint.budget_months) as committed, (select sum(spent_usd)::text from keymint.budget_months) as spent,
-      (select count(*)::int from keymint.api_keys where state in ('pending', 'ready') or (state = 'ended' and settled_at is null)) as open`
+    select (select sum(committed_usd)::text from keymint.budget_months) as committed,
+      (select sum(spent_usd)::text from keymint.budget_months) as spent,
+      (select count(*)::int from keymint.api_keys where state in ('pending', 'ready')
+        or (state = 'ended' and settled_at is null)) as open`
   const upstream = [...world.service.keys.values()].reduce((sum, key) => sum + key.usage, 0n)
   expect(sums?.open).toBe(0)
   expect(Number(sums?.committed)).toBe(0)

@@ -102,7 +102,8 @@ test('the roll-over, late and doubled, commits monthly caps anew and carries wha
   world.setClock(new Date('2026-12-02T09:00:00Z'))
   await Promise.all([rollMonths(world.ctx), rollMonths(world.ctx), rollMonths(world.ctx)])
   expect(await balance(world)).toEqual({ allocated: 100, committed: 45, spent: 0, free: 55 })
-  // The old month keeps what the monthly key may still have used in its last minutes, until the first reading of the new one.
+  // The old month keeps what the monthly key may still have used in its last minutes, until the
+  // first reading of the new one.
   expect(await balance(world, '2026-11-01')).toEqual({
     allocated: 100,
     committed: 20,

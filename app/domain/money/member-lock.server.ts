@@ -1,6 +1,6 @@
 /**
- * The lock in front of a member's money, first in the order of locks (a team's row alone stands before it), and the
- * only way into a month: whoever touches a month first opens it.
+ * The lock in front of a member's money, first in the order of locks (a team's row alone stands
+ * before it), and the only way into a month: whoever touches a month first opens it.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
@@ -19,12 +19,16 @@ export type OpenMember = MemberRef & {
   month: Month
 }
 
-/** The audit scope of a team: stands where a workshop's slug stands for a claim, and can never be one (a slug has no dot). */
+/**
+ * The audit scope of a team: stands where a workshop's slug stands for a claim, and can never be
+ * one (a slug has no dot).
+ */
 export const teamScope = (slug: string) => `team.${slug}`
 
 /**
- * Locks the member and opens the present month if nobody has yet. The month never goes back: a machine whose clock is
- * behind works in the month that others have opened. Null when there is no such member.
+ * Locks the member and opens the present month if nobody has yet. The month never goes back: a
+ * machine whose clock is behind works in the month that others have opened. Null when there is no
+ * such member.
  */
 export async function openMember(
   ctx: Pick<Ctx, 'now'>,
@@ -34,7 +38,9 @@ export async function openMember(
   const [row] = await tx.$queryRaw<
     { role: MemberRole; state: MemberState; slug: string; latest: Month | null }[]
   >`
-    select m.role, m.state, t.slug, (select max(b.month)::text from keymint.budget_months b where b.team_id = m.team_id and b.user_id = m.user_id) as latest
+    select m.role, m.state, t.slug,
+      (select max(b.month)::text from keymint.budget_months b where b.team_id = m.team_id
+      and b.user_id = m.user_id) as latest
     from keymint.team_members m join keymint.teams t on t.id = m.team_id
     where m.team_id = ${ref.teamId}::uuid and m.user_id = ${ref.userId} for update of m`
   if (!row) return null

@@ -1,4 +1,6 @@
-/** Calendar months in UTC, written as their first day: "2026-11-01". They compare and sort as text. */
+/**
+ * Calendar months in UTC, written as their first day: "2026-11-01". They compare and sort as text.
+ */
 
 export type Month = string
 

@@ -1,7 +1,7 @@
 /**
- * Opening a member's month: the budget is allocated, and what keys may still spend is committed before anything else.
- * Called under the member's lock by whoever touches the month first; the job at midnight only does the same for all.
- * Decision 017 says what becomes of each kind of key.
+ * Opening a member's month: the budget is allocated, and what keys may still spend is committed
+ * before anything else. Called under the member's lock by whoever touches the month first; the job
+ * at midnight only does the same for all. Decision 017 says what becomes of each kind of key.
  */
 import type { Tx } from '~/adapters/db.server'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
@@ -24,8 +24,9 @@ export async function openMonth(tx: Tx, member: OpenMember, now: Date): Promise<
   const { teamId, userId, month } = member
   // The caller may have looked before it got the lock: somebody else has opened the month then.
   if (
-    (await tx.$executeRaw`insert into keymint.budget_months (team_id, user_id, month) values (${teamId}::uuid, ${userId}, ${month}::date) on conflict do nothing`) ===
-    0
+    (await tx.$executeRaw`
+      insert into keymint.budget_months (team_id, user_id, month)
+        values (${teamId}::uuid, ${userId}, ${month}::date) on conflict do nothing`) === 0
   )
     return
   const postings: Posting[] = []
@@ -41,8 +42,8 @@ export async function openMonth(tx: Tx, member: OpenMember, now: Date): Promise<
   for (const key of keys) {
     const cap = nanoFromDecimalString(key.capUsd)
     if (key.reset === 'monthly') {
-      // What was used late in the old month is not known yet: it stays committed there until the first reading of this one.
-      // A key that is not made yet has used nothing.
+      // What was used late in the old month is not known yet: it stays committed there until the
+      // first reading of this one. A key that is not made yet has used nothing.
       if (key.state === 'pending') postings.push(...releases(key))
       postings.push(...commitmentChange(month, key.id, 0n, cap, 'carry'))
     } else {
@@ -55,7 +56,8 @@ export async function openMonth(tx: Tx, member: OpenMember, now: Date): Promise<
   }
   await post(tx, member, now, 'worker', postings)
   await tx.$executeRaw`
-    update keymint.api_keys set carried_usd = 0, window_month = case when state = 'pending' then ${month}::date else window_month end
+    update keymint.api_keys set carried_usd = 0, window_month = case when state = 'pending' then ${month}::date
+      else window_month end
     where id = any(${keys.filter((key) => key.reset === 'monthly').map((key) => key.id)}::uuid[])`
 }
 
@@ -67,19 +69,27 @@ export async function readBudget(
 ): Promise<NanoUsd> {
   const [row] = await tx.$queryRaw<{ usd: string }[]>`
     select allocated_usd::text as usd from keymint.budgets
-    where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and month <= ${month}::date order by month desc limit 1`
+    where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and month <= ${month}::date
+      order by month desc limit 1`
   return nanoFromDecimalString(row?.usd ?? '0')
 }
 
-/** Keys that could still be used when the month began: one that has ended counts until the provider has confirmed it. */
+/**
+ * Keys that could still be used when the month began: one that has ended counts until the provider
+ * has confirmed it.
+ */
 async function readLiveKeys(tx: Tx, member: OpenMember): Promise<LiveKey[]> {
   return tx.$queryRaw<LiveKey[]>`
     select k.id, k.state, k.reset, greatest(k.cap_usd, k.wanted_cap_usd)::text as "capUsd",
-      (select coalesce(sum(m.spent_usd), 0)::text from keymint.key_months m where m.api_key_id = k.id) as "lifeSpentUsd",
-      (select json_agg(json_build_object('month', m.month, 'usd', m.committed_usd::text) order by m.month) from keymint.key_months m where m.api_key_id = k.id and m.committed_usd > 0) as committed
+      (select coalesce(sum(m.spent_usd), 0)::text from keymint.key_months m
+        where m.api_key_id = k.id) as "lifeSpentUsd",
+      (select json_agg(json_build_object('month', m.month, 'usd', m.committed_usd::text) order by m.month)
+        from keymint.key_months m where m.api_key_id = k.id and m.committed_usd > 0) as committed
     from keymint.api_keys k
     where k.team_id = ${member.teamId}::uuid and k.user_id = ${member.userId}
-      and (k.state = 'pending' or ((k.state = 'ready' or (k.state = 'ended' and k.closed_upstream_at is null and k.settled_at is null)) and k.expires_at > ${startOf(member.month)}::timestamptz))
+      and (k.state = 'pending'
+        or ((k.state = 'ready' or (k.state = 'ended' and k.closed_upstream_at is null and k.settled_at is null))
+        and k.expires_at > ${startOf(member.month)}::timestamptz))
     order by k.id for update of k`
 }
 

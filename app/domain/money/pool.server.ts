@@ -1,20 +1,25 @@
 /**
- * A workshop's pool: money and seats in one row. It is the aggregate cap; the provider has none (a guardrail's
- * budget counts per key). Guarantee: committed never passes the limit by a reservation, because reserving is
- * one conditional update, done last in its transaction so that the row is locked for the shortest time.
+ * A workshop's pool: money and seats in one row. It is the aggregate cap; the provider has none (a
+ * guardrail's budget counts per key). Guarantee: committed never passes the limit by a reservation,
+ * because reserving is one conditional update, done last in its transaction so that the row is
+ * locked for the shortest time.
  */
 import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
-import type { Workshop } from '../workshop-file'
 
 export type PoolCaps = {
   limit: NanoUsd | null
   maxKeys: number | null
-  /** The most seats of all giveaways together (MAX_TOTAL_KEYS); null for a workshop, which does not count there. */
+  /**
+   * The most seats of all giveaways together (MAX_TOTAL_KEYS); null for a workshop, which does not
+   * count there.
+   */
   totalKeys: number | null
 }
 
-/** Reserves money and one seat. False means that it is full: the caller rolls its transaction back. */
+/**
+ * Reserves money and one seat. False means that it is full: the caller rolls its transaction back.
+ */
 export async function reserve(
   tx: Tx,
   workshopSlug: string,
@@ -24,8 +29,8 @@ export async function reserve(
   if (!(await reserveInPool(tx, workshopSlug, amount, caps))) return false
   if (caps.totalKeys === null) return true
   return (
-    (await tx.$executeRaw`update keymint.total_seats set seats = seats + 1 where seats < ${caps.totalKeys}::int`) ===
-    1
+    (await tx.$executeRaw`
+      update keymint.total_seats set seats = seats + 1 where seats < ${caps.totalKeys}::int`) === 1
   )
 }
 
@@ -43,15 +48,18 @@ async function reserveInPool(
       and committed_usd + ${usd}::numeric <= coalesce(${limit}::numeric, committed_usd + ${usd}::numeric)
       and seats < coalesce(${caps.maxKeys}::int, seats + 1)`
   if ((await take()) === 1) return true
-  // Full, or among the very first claims of this workshop: whoever inserts the row, the others wait for it here and look again.
-  await tx.$executeRaw`insert into keymint.pools (workshop_slug) values (${workshopSlug}) on conflict do nothing`
+  // Full, or among the very first claims of this workshop: whoever inserts the row, the others wait
+  // for it here and look again.
+  await tx.$executeRaw`
+    insert into keymint.pools (workshop_slug) values (${workshopSlug}) on conflict do nothing`
   return (await take()) === 1
 }
 
 /**
- * Sets what a claim's present key has committed, on top of what its retired keys have, and moves the pool by the
- * difference, in one statement and without asking whether it fits: for what is released or was spent. The caller
- * holds the claim's row. `freeSeat` gives its seat back as well, once: a claim that has given its seat back has none to give.
+ * Sets what a claim's present key has committed, on top of what its retired keys have, and moves
+ * the pool by the difference, in one statement and without asking whether it fits: for what is
+ * released or was spent. The caller holds the claim's row. `freeSeat` gives its seat back as well,
+ * once: a claim that has given its seat back has none to give.
  */
 export async function setClaimCommitted(
   tx: Tx,
@@ -62,21 +70,26 @@ export async function setClaimCommitted(
   const usd = decimalStringFromNano(committed)
   await tx.$executeRaw`
     with before as (
-      select claim_id, workshop_slug, prior_committed_usd + ${usd}::numeric as target, committed_usd, counts_in_total, seat_freed_at is null and ${options.freeSeat} as frees
+      select claim_id, workshop_slug, prior_committed_usd + ${usd}::numeric as target, committed_usd,
+        counts_in_total, seat_freed_at is null and ${options.freeSeat} as frees
       from keymint.workshop_attendance where claim_id = ${claimId}::uuid),
     claim as (
-      update keymint.workshop_attendance c set committed_usd = before.target, seat_freed_at = case when before.frees then now() else c.seat_freed_at end
+      update keymint.workshop_attendance c set committed_usd = before.target, seat_freed_at = case
+        when before.frees then now() else c.seat_freed_at end
       from before where c.claim_id = before.claim_id),
-    total as (update keymint.total_seats t set seats = t.seats - 1 from before where before.frees and before.counts_in_total)
+    total as (update keymint.total_seats t set seats = t.seats - 1 from before where before.frees
+      and before.counts_in_total)
     update keymint.pools p
-    set committed_usd = p.committed_usd + before.target - before.committed_usd, seats = p.seats - case when before.frees then 1 else 0 end
+    set committed_usd = p.committed_usd + before.target - before.committed_usd, seats = p.seats - case
+      when before.frees then 1 else 0 end
     from before where p.workshop_slug = before.workshop_slug`
 }
 
 /**
- * Sets a claim's whole committed amount, and takes a seat for one that had given its own back. What is more than before
- * must fit into the pool; less always does. False means that it is full or closed: the caller rolls its transaction back. `caps` null
- * means that they are not known: then nothing more can be reserved. The caller holds the claim's row; the pool is locked last.
+ * Sets a claim's whole committed amount, and takes a seat for one that had given its own back. What
+ * is more than before must fit into the pool; less always does. False means that it is full or
+ * closed: the caller rolls its transaction back. `caps` null means that they are not known: then
+ * nothing more can be reserved. The caller holds the claim's row; the pool is locked last.
  */
 export async function reserveForClaim(
   tx: Tx,
@@ -89,20 +102,24 @@ export async function reserveForClaim(
   const limit = caps?.limit == null ? null : decimalStringFromNano(caps.limit)
   const seat = options.takeSeat ? 1 : 0
   const [reserved] = await tx.$queryRaw<{ countsInTotal: boolean }[]>`
-    with before as (select claim_id, workshop_slug, ${usd}::numeric - committed_usd as more, counts_in_total from keymint.workshop_attendance where claim_id = ${claimId}::uuid),
+    with before as (select claim_id, workshop_slug, ${usd}::numeric - committed_usd as more, counts_in_total
+      from keymint.workshop_attendance where claim_id = ${claimId}::uuid),
     pool as (
       update keymint.pools p set committed_usd = p.committed_usd + before.more, seats = p.seats + ${seat}::int
       from before where p.workshop_slug = before.workshop_slug
         and ((before.more <= 0 and ${seat}::int = 0) or (${caps !== null} and p.ended_at is null))
-        and (before.more <= 0 or p.committed_usd + before.more <= coalesce(${limit}::numeric, p.committed_usd + before.more))
+        and (before.more <= 0 or p.committed_usd + before.more <= coalesce(${limit}::numeric,
+          p.committed_usd + before.more))
         and (${seat}::int = 0 or p.seats < coalesce(${caps?.maxKeys ?? null}::int, p.seats + 1))
       returning 1)
-    update keymint.workshop_attendance c set committed_usd = ${usd}::numeric from before, pool where c.claim_id = before.claim_id
+    update keymint.workshop_attendance c set committed_usd = ${usd}::numeric from before, pool
+      where c.claim_id = before.claim_id
     returning before.counts_in_total as "countsInTotal"`
   if (!reserved) return false
   if (!options.takeSeat || !reserved.countsInTotal) return true
   return (
-    (await tx.$executeRaw`update keymint.total_seats set seats = seats + 1 where seats < ${caps?.totalKeys ?? 0}::int`) ===
+    (await tx.$executeRaw`
+      update keymint.total_seats set seats = seats + 1 where seats < ${caps?.totalKeys ?? 0}::int`) ===
     1
   )
 }

@@ -1,7 +1,7 @@
 /**
- * The ledger of a member's month. Guarantee: allocated = committed + spent + free at every moment, because balances
- * are moved by postings alone (a trigger) and every posting takes from one account what it adds to another.
- * Whoever posts holds the member's row: see member-lock.server.ts.
+ * The ledger of a member's month. Guarantee: allocated = committed + spent + free at every moment,
+ * because balances are moved by postings alone (a trigger) and every posting takes from one account
+ * what it adds to another. Whoever posts holds the member's row: see member-lock.server.ts.
  */
 import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
@@ -17,7 +17,10 @@ export type PostingKind =
   | 'deallocate'
   /** Reserves for a key. The database refuses one that is more than is free. */
   | 'commit'
-  /** Reserves what a key may still spend in a month that has just begun: it is owed, whether free or not. */
+  /**
+   * Reserves what a key may still spend in a month that has just begun: it is owed, whether free or
+   * not.
+   */
   | 'carry'
   | 'release'
   | 'spend'
@@ -43,8 +46,8 @@ const accountsOf: Record<PostingKind, readonly [from: string, to: string]> = {
 }
 
 /**
- * Posts in the caller's transaction, in the order given; `at` null is Postgres's now. Postings of nothing are left out.
- * Throws when a `commit` is more than is free: ask first.
+ * Posts in the caller's transaction, in the order given; `at` null is Postgres's now. Postings of
+ * nothing are left out. Throws when a `commit` is more than is free: ask first.
  */
 export async function post(
   tx: Tx,
@@ -56,19 +59,27 @@ export async function post(
   const real = postings.filter(({ amount }) => amount !== 0n)
   if (real.length === 0) return
   await tx.$executeRaw`
-    insert into keymint.transactions (at, team_id, user_id, month, kind, from_account, to_account, amount_usd, api_key_id, actor, reason)
-    select coalesce(${at}::timestamptz, now()), ${ref.teamId}::uuid, ${ref.userId}, p.month, p.kind, p.from_account, p.to_account, p.amount, p.api_key_id, ${actor}, p.reason
-    from unnest(${real.map(({ month }) => month)}::text[]::date[], ${real.map(({ kind }) => kind)}::text[], ${real.map(({ kind }) => accountsOf[kind][0])}::text[],
-      ${real.map(({ kind }) => accountsOf[kind][1])}::text[], ${real.map(({ amount }) => decimalStringFromNano(amount))}::numeric[],
-      ${real.map(({ apiKeyId }) => apiKeyId ?? null)}::uuid[], ${real.map(({ reason }) => reason ?? null)}::text[])
-      with ordinality as p(month, kind, from_account, to_account, amount, api_key_id, reason, position) order by p.position`
+    insert into keymint.transactions (at, team_id, user_id, month, kind, from_account, to_account, amount_usd,
+      api_key_id, actor, reason)
+    select coalesce(${at}::timestamptz, now()), ${ref.teamId}::uuid, ${ref.userId}, p.month, p.kind,
+      p.from_account, p.to_account, p.amount, p.api_key_id, ${actor}, p.reason
+    from unnest(${real.map(({ month }) => month)}::text[]::date[], ${real.map(({ kind }) => kind)}::text[],
+      ${real.map(({ kind }) => accountsOf[kind][0])}::text[],
+      ${real.map(({ kind }) => accountsOf[kind][1])}::text[],
+        ${real.map(({ amount }) => decimalStringFromNano(amount))}::numeric[],
+      ${real.map(({ apiKeyId }) => apiKeyId ?? null)}::uuid[],
+        ${real.map(({ reason }) => reason ?? null)}::text[])
+      with ordinality as p(month, kind, from_account, to_account, amount, api_key_id, reason, position)
+        order by p.position`
 }
 
 /** The balances of one month; of a month nobody has opened, nothing. */
 export async function readBalance(tx: Tx, ref: MemberRef, month: Month): Promise<Balance> {
   const [row] = await tx.$queryRaw<Record<keyof Balance, string>[]>`
-    select allocated_usd::text as allocated, committed_usd::text as committed, spent_usd::text as spent, free_usd::text as free
-    from keymint.budget_months where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and month = ${month}::date`
+    select allocated_usd::text as allocated, committed_usd::text as committed, spent_usd::text as spent,
+      free_usd::text as free
+    from keymint.budget_months where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}
+      and month = ${month}::date`
   const nano = (name: keyof Balance) => nanoFromDecimalString(row?.[name] ?? '0')
   return {
     allocated: nano('allocated'),
@@ -92,7 +103,9 @@ export function commitmentChange(
     : [{ kind: 'release', month, apiKeyId, amount: from - to }]
 }
 
-/** A spend takes from what was committed for the key; what goes beyond is charged to what is free. */
+/**
+ * A spend takes from what was committed for the key; what goes beyond is charged to what is free.
+ */
 export function spendPostings(
   month: Month,
   apiKeyId: string,

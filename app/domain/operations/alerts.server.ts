@@ -1,6 +1,7 @@
 /**
- * What staff should not miss about money, worked out from kept rows when a page is read: pools, the newest sample of
- * each workshop, the account's last reading, the newest check. Nothing is counted and nobody is asked.
+ * What staff should not miss about money, worked out from kept rows when a page is read: pools, the
+ * newest sample of each workshop, the account's last reading, the newest check. Nothing is counted
+ * and nobody is asked.
  */
 import { formatUsd, nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
@@ -26,7 +27,10 @@ export type AdminAlert = {
 }
 
 const poolShare = 80n
-/** Overruns below a cent are what requests in flight always leave; they stand in the figures, not in a banner. */
+/**
+ * Overruns below a cent are what requests in flight always leave; they stand in the figures, not in
+ * a banner.
+ */
 const leastOverrun: NanoUsd = 10_000_000n
 const soonMs = 24 * 3_600_000
 const creditsStaleMs = 45 * 60_000
@@ -206,8 +210,11 @@ async function staleUsage(ctx: Ctx): Promise<AdminAlert[]> {
   const [row] = await ctx.db.$queryRaw<
     { syncedAt: Date | null; error: string | null; stale: boolean }[]
   >`
-    select synced_at as "syncedAt", error, coalesce(synced_at < now() - make_interval(secs => greatest(300, 2.5 * coalesce(every_seconds, 900))), failed_at is not null)
-      and exists (select 1 from keymint.workshop_attendance where state = 'ready' and expires_at > ${ctx.now()}) as stale from keymint.usage_syncs`
+    select synced_at as "syncedAt", error,
+      coalesce(synced_at < now() - make_interval(secs => greatest(300, 2.5 * coalesce(every_seconds, 900))),
+      failed_at is not null)
+      and exists (select 1 from keymint.workshop_attendance where state = 'ready'
+        and expires_at > ${ctx.now()}) as stale from keymint.usage_syncs`
   if (!row?.stale) return []
   const reason = row.error ? `The last try said: ${row.error}.` : 'No worker seems to have run it.'
   return [
@@ -225,7 +232,8 @@ async function staleUsage(ctx: Ctx): Promise<AdminAlert[]> {
 
 async function openDrift(ctx: Ctx): Promise<AdminAlert[]> {
   const [row] = await ctx.db.$queryRaw<{ open: number; asOf: Date | null }[]>`
-    select (select count(*)::int from keymint.reconcile_drifts d where d.run_id = r.id and d.state in ('open', 'failed')) as open, r.as_of as "asOf"
+    select (select count(*)::int from keymint.reconcile_drifts d where d.run_id = r.id
+      and d.state in ('open', 'failed')) as open, r.as_of as "asOf"
     from keymint.reconcile_runs r where r.kind = 'check' and r.state = 'done' order by r.asked_at desc limit 1`
   if (!row || row.open === 0) return []
   return [
@@ -252,8 +260,11 @@ async function newestSamples(ctx: Ctx): Promise<Map<string, Sample>> {
     overUsd: string
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select s.scope, s.sampled_at as "sampledAt", s.usage_usd::text as "usageUsd", s.live_keys as "liveKeys", s.over_keys as "overKeys", s.over_usd::text as "overUsd"
-    from keymint.pools p cross join lateral (select * from keymint.usage_samples where scope = p.workshop_slug order by sampled_at desc limit 1) s`
+    select s.scope, s.sampled_at as "sampledAt", s.usage_usd::text as "usageUsd", s.live_keys as "liveKeys",
+      s.over_keys as "overKeys", s.over_usd::text as "overUsd"
+    from keymint.pools p cross
+      join lateral (select * from keymint.usage_samples where scope = p.workshop_slug order by sampled_at desc
+      limit 1) s`
   return new Map(
     rows.map(({ usageUsd, overUsd, ...row }) => [
       row.scope,

@@ -1,4 +1,6 @@
-/** Banners for staff: each stands when it should, says how much, and goes when its cause has gone. */
+/**
+ * Banners for staff: each stands when it should, says how much, and goes when its cause has gone.
+ */
 import { expect, test } from 'vitest'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
 import { plantClaims } from '../../../tests/held-keys'

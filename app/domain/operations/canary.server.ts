@@ -1,7 +1,8 @@
 /**
- * The canary: one key made as a claim's would be, bound, read back from both sides, and deleted. Its name is a row of
- * doctor_canaries before it is a key, and no program deletes a name that is not there. It does not begin with the prefix
- * of claims' keys, so that reconcile takes it for nobody's. What is lost on the way ends by itself after an hour.
+ * The canary: one key made as a claim's would be, bound, read back from both sides, and deleted.
+ * Its name is a row of doctor_canaries before it is a key, and no program deletes a name that is
+ * not there. It does not begin with the prefix of claims' keys, so that reconcile takes it for
+ * nobody's. What is lost on the way ends by itself after an hour.
  */
 import { randomUUID } from 'node:crypto'
 import { isProviderError } from '~/adapters/provider-error'
@@ -86,7 +87,10 @@ async function create(patient: Whole, name: string) {
   }
 }
 
-/** To the guardrail of the first room that has one, else to one of the doctor's own. Its name, or null when there is no model to make one with. */
+/**
+ * To the guardrail of the first room that has one, else to one of the doctor's own. Its name, or
+ * null when there is no model to make one with.
+ */
 async function bind(patient: Whole, hash: string): Promise<string | null> {
   const remedy =
     'Keys would be handed out unbound, with their cap but without their list of models. docs/runbook.md, “Unbound keys”.'
@@ -161,7 +165,10 @@ async function readBack(
   }
 }
 
-/** Deletes the canary and asks whether it is gone. A create without an answer may have left one: it is looked for by its name. */
+/**
+ * Deletes the canary and asks whether it is gone. A create without an answer may have left one: it
+ * is looked for by its name.
+ */
 async function remove(patient: Whole, name: string, hash: string | null): Promise<Finding> {
   const { provider, db } = patient
   const hashes = hash
@@ -187,7 +194,8 @@ async function remove(patient: Whole, name: string, hash: string | null): Promis
 async function removeLeftovers({ db, provider }: Whole): Promise<number> {
   const rows = await db.$queryRaw<{ name: string; ended: boolean }[]>`
     select name, sent_at < now() - interval '2 hours' as ended from keymint.doctor_canaries
-    where deleted_at is null and sent_at < now() - make_interval(secs => ${leftBehindSeconds}::int) order by sent_at limit 50`
+    where deleted_at is null and sent_at < now() - make_interval(secs => ${leftBehindSeconds}::int)
+      order by sent_at limit 50`
   if (rows.length === 0) return 0
   const upstream = await provider.listKeys().catch(() => null)
   let left = 0

@@ -1,4 +1,7 @@
-/** Windows and expiry go by this machine's clock, what machines compare by Postgres's, and a key ends by the provider's: they must agree. */
+/**
+ * Windows and expiry go by this machine's clock, what machines compare by Postgres's, and a key
+ * ends by the provider's: they must agree.
+ */
 import { fail, ok, skipped, warn, type Finding, type Patient } from './doctor-check'
 
 const warnAfterSeconds = 5
@@ -31,7 +34,10 @@ export async function checkClock(patient: Patient): Promise<Finding> {
   return ok(`Seen from this machine, ${words}.`)
 }
 
-/** Null when that clock could not be read. `grainMs` is added to a clock that tells whole seconds only. */
+/**
+ * Null when that clock could not be read. `grainMs` is added to a clock that tells whole seconds
+ * only.
+ */
 async function readAgainst(
   patient: Patient,
   whose: string,
@@ -43,7 +49,8 @@ async function readAgainst(
       const before = patient.now().getTime()
       const time = await read()
       const after = patient.now().getTime()
-      // A slow answer, such as a first one that waited for its connection, says little about when the clock was read.
+      // A slow answer, such as a first one that waited for its connection, says little about when
+      // the clock was read.
       if (after - before > slowAnswerMs && tries < mostTries) continue
       return (
         time && { whose, aheadSeconds: (time.getTime() + grainMs - (before + after) / 2) / 1000 }

@@ -1,4 +1,7 @@
-/** What can be checked without asking anybody: the environment, our own secrets, the workshop files, where sign-in leads. */
+/**
+ * What can be checked without asking anybody: the environment, our own secrets, the workshop files,
+ * where sign-in leads.
+ */
 import { answersAt } from '~/adapters/reachability.server'
 import { formatProblem } from '../workshop/problem'
 import {
@@ -54,7 +57,10 @@ export function checkWorkshopFiles({
 
 const sentence = (text: string) => (/[.?!]$/.test(text) ? text : `${text}.`)
 
-/** The addresses to register are part of the answer: nobody can read them off the provider's own page. */
+/**
+ * The addresses to register are part of the answer: nobody can read them off the provider's own
+ * page.
+ */
 export async function checkSignIn({
   deployment: { appOrigin, signIn },
 }: Patient): Promise<Finding> {

@@ -1,7 +1,8 @@
 /**
- * Kept figures: how many claims stand how, and what they used, without counting them.
- * Guarantee: kept plus not yet folded equals a full count at every moment, because triggers on the claims append
- * every change in its own transaction. Folding only moves figures from one table to the other.
+ * Kept figures: how many claims stand how, and what they used, without counting them. Guarantee:
+ * kept plus not yet folded equals a full count at every moment, because triggers on the claims
+ * append every change in its own transaction. Folding only moves figures from one table to the
+ * other.
  */
 import type { Db, Tx } from '~/adapters/db.server'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
@@ -37,10 +38,14 @@ export type Figures = {
 type Row = { scope: string; facet: string; n: number; usd: string }
 
 const mostPerFold = 50_000
-// Any number will do as long as it stays the same: two sweeps that fold at once would wait for each other's rows.
+// Any number will do as long as it stays the same: two sweeps that fold at once would wait for each
+// other's rows.
 const foldLock = 7_126_202
 
-/** Adds what happened since the last time to the kept figures. Returns how many entries that were; 0 when another process is at it. */
+/**
+ * Adds what happened since the last time to the kept figures. Returns how many entries that were; 0
+ * when another process is at it.
+ */
 export async function foldFigures(ctx: Pick<Ctx, 'db'>): Promise<number> {
   return ctx.db.$transaction(async (tx) => {
     const [lock] = await tx.$queryRaw<
@@ -49,14 +54,17 @@ export async function foldFigures(ctx: Pick<Ctx, 'db'>): Promise<number> {
     if (!lock?.mine) return 0
     const [folded] = await tx.$queryRaw<{ entries: number }[]>`
       with taken as (
-        delete from keymint.figure_deltas where id in (select id from keymint.figure_deltas order by id limit ${mostPerFold}::int) returning scope, minute, facet, n, usd),
+        delete from keymint.figure_deltas
+          where id in (select id from keymint.figure_deltas order by id limit ${mostPerFold}::int)
+          returning scope, minute, facet, n, usd),
       standing as (
         insert into keymint.figures as kept (scope, facet, n, usd)
         select scope, facet, sum(n), sum(usd) from taken where minute is null group by scope, facet
         on conflict (scope, facet) do update set n = kept.n + excluded.n, usd = kept.usd + excluded.usd),
       steps as (
         insert into keymint.figure_steps as kept (scope, width, starts_at, facet, n)
-        select scope, width, date_bin(make_interval(secs => width), minute, 'epoch'), facet, sum(n) from taken cross join unnest(${stepWidths}::int[]) width where minute is not null group by 1, 2, 3, 4
+        select scope, width, date_bin(make_interval(secs => width), minute, 'epoch'), facet, sum(n) from taken
+          cross join unnest(${stepWidths}::int[]) width where minute is not null group by 1, 2, 3, 4
         on conflict (scope, width, starts_at, facet) do update set n = kept.n + excluded.n)
       select count(*)::int as entries from taken`
     return folded?.entries ?? 0
@@ -94,7 +102,10 @@ export type FigureDifference = {
   countedUsd: string
 }
 
-/** Counts everything and compares. An empty list means that the kept figures are right; it reads every claim, so it is for the doctor and for tests. */
+/**
+ * Counts everything and compares. An empty list means that the kept figures are right; it reads
+ * every claim, so it is for the doctor and for tests.
+ */
 export async function verifyFigures(ctx: Pick<Ctx, 'db'>): Promise<FigureDifference[]> {
   return ctx.db.$queryRaw<FigureDifference[]>`
     with kept as (
@@ -102,9 +113,11 @@ export async function verifyFigures(ctx: Pick<Ctx, 'db'>): Promise<FigureDiffere
         select scope, facet, n, usd from keymint.figures
         union all select scope, facet, n, usd from keymint.figure_deltas where minute is null) entries
       group by scope, facet)
-    select coalesce(kept.scope, counted.scope) as scope, coalesce(kept.facet, counted.facet) as facet, coalesce(kept.n, 0)::int as kept, coalesce(counted.n, 0)::int as counted,
+    select coalesce(kept.scope, counted.scope) as scope, coalesce(kept.facet, counted.facet) as facet,
+      coalesce(kept.n, 0)::int as kept, coalesce(counted.n, 0)::int as counted,
       coalesce(kept.usd, 0)::text as "keptUsd", coalesce(counted.usd, 0)::text as "countedUsd"
-    from kept full join keymint.counted_figures counted on counted.scope = kept.scope and counted.facet = kept.facet
+    from kept full join keymint.counted_figures counted on counted.scope = kept.scope
+      and counted.facet = kept.facet
     where coalesce(kept.n, 0) <> coalesce(counted.n, 0) or coalesce(kept.usd, 0) <> coalesce(counted.usd, 0)
     order by 1, 2`
 }

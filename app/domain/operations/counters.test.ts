@@ -45,8 +45,9 @@ test('figures follow every change at once, before and after they are folded', as
     ready: 3,
     unbound: 3,
   })
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set usage_usd = 2.5, window_used_usd = 2.5, guardrail_attached_at = now() where state = 'ready'`
+  await world.db.$executeRaw`
+      update keymint.workshop_attendance
+        set usage_usd = 2.5, window_used_usd = 2.5, guardrail_attached_at = now() where state = 'ready'`
   expect(await readFigures(world.db, slug)).toMatchObject({
     unbound: 0,
     overLimit: 3,
@@ -105,29 +106,37 @@ test('after any changes and folds, some of them at once, kept figures equal a fu
         const userId = people[at]!.userId
         if (to === 'claim')
           await world.db.$executeRaw`
-        insert into keymint.workshop_attendance (user_id, workshop_slug, provider, state, limit_usd, expires_at, or_key_hash, key_saved_at, committed_usd)
-        values (${userId}, ${at % 2 === 0 ? slug : 'another'}, 'github', 'ready', 2, now() + interval '1 day', gen_random_uuid()::text, now(), 2) on conflict do nothing`
+        insert into keymint.workshop_attendance (user_id, workshop_slug, provider, state, limit_usd, expires_at,
+          or_key_hash, key_saved_at, committed_usd)
+        values (${userId}, ${at % 2 === 0 ? slug : 'another'}, 'github', 'ready', 2, now() + interval '1 day',
+          gen_random_uuid()::text, now(), 2) on conflict do nothing`
         if (to === 'use')
-          await world.db
-            .$executeRaw`update keymint.workshop_attendance set usage_usd = usage_usd + ${amount}::int, window_used_usd = ${amount}::int where user_id = ${userId}`
+          await world.db.$executeRaw`
+              update keymint.workshop_attendance
+                set usage_usd = usage_usd + ${amount}::int, window_used_usd = ${amount}::int
+                where user_id = ${userId}`
         if (to === 'bind')
           await world.db
             .$executeRaw`update keymint.workshop_attendance set guardrail_attached_at = now()`
         if (to === 'disable')
-          await world.db
-            .$executeRaw`update keymint.workshop_attendance set upstream_disabled = not upstream_disabled where user_id >= ${userId}`
+          await world.db.$executeRaw`
+              update keymint.workshop_attendance set upstream_disabled = not upstream_disabled
+                where user_id >= ${userId}`
         if (to === 'miss')
-          await world.db
-            .$executeRaw`update keymint.workshop_attendance set upstream_missing_at = now(), bind_set_aside = true where user_id = ${userId}`
+          await world.db.$executeRaw`
+              update keymint.workshop_attendance set upstream_missing_at = now(), bind_set_aside = true
+                where user_id = ${userId}`
         if (to === 'limit')
-          await world.db
-            .$executeRaw`update keymint.workshop_attendance set limit_usd = ${amount + 1}::int, committed_usd = ${amount}::int where user_id = ${userId}`
+          await world.db.$executeRaw`
+              update keymint.workshop_attendance
+                set limit_usd = ${amount + 1}::int, committed_usd = ${amount}::int where user_id = ${userId}`
         if (to === 'delete')
           await world.db
             .$executeRaw`delete from keymint.workshop_attendance where user_id = ${userId}`
         if (to === 'retire')
           await world.db.$executeRaw`
-        insert into keymint.retired_keys (key_hash, owner_kind, owner_id, generation, scope, reason, usage_usd) values (${`h${at}`}, 'claim', gen_random_uuid(), 1, ${slug}, 'replaced', ${amount}::int)
+        insert into keymint.retired_keys (key_hash, owner_kind, owner_id, generation, scope, reason, usage_usd)
+          values (${`h${at}`}, 'claim', gen_random_uuid(), 1, ${slug}, 'replaced', ${amount}::int)
         on conflict (key_hash) do update set usage_usd = excluded.usage_usd`
         if (to === 'fold') await foldFigures(world.ctx)
         if (to === 'fold-twice') await Promise.all([foldFigures(world.ctx), foldFigures(world.ctx)])

@@ -1,7 +1,19 @@
-/** What only the database can say: whether it is there, as this build needs it, and whether somebody works the queue. */
+/**
+ * What only the database can say: whether it is there, as this build needs it, and whether somebody
+ * works the queue.
+ */
 import { readQueueInstallation } from '~/adapters/queue.server'
 import { workerQuietSeconds } from './workers.server'
-import { count, fail, listed, ok, together, warn, type Finding, type PatientWith } from './doctor-check'
+import {
+  count,
+  fail,
+  listed,
+  ok,
+  together,
+  warn,
+  type Finding,
+  type PatientWith,
+} from './doctor-check'
 import { switchFindings, switchIsOn } from './config-checks'
 
 type WithDb = PatientWith<'db'>
@@ -12,7 +24,8 @@ export async function checkDatabase({ db }: WithDb): Promise<Finding> {
     await db.$queryRaw`select 1`
     const startedAt = performance.now()
     const [server] = await db.$queryRaw<{ version: string; recovering: boolean; most: number }[]>`
-      select current_setting('server_version') as version, pg_is_in_recovery() as recovering, current_setting('max_connections')::int as most`
+      select current_setting('server_version') as version, pg_is_in_recovery() as recovering,
+        current_setting('max_connections')::int as most`
     const took = Math.round(performance.now() - startedAt)
     if (server?.recovering)
       return fail(
@@ -38,7 +51,8 @@ export async function checkMigrations({ db, migrations }: WithDb): Promise<Findi
     'Run `npm run migrate` (in the image: `node build/node/migrate.js`) and read what it says.'
   if (!table?.there) return fail('The database was never migrated.', remedy)
   const rows = await db.$queryRaw<{ name: string; applied: boolean; failed: boolean }[]>`
-    select migration_name as name, bool_or(finished_at is not null and rolled_back_at is null) as applied, bool_or(finished_at is null and rolled_back_at is null) as failed
+    select migration_name as name, bool_or(finished_at is not null and rolled_back_at is null) as applied,
+      bool_or(finished_at is null and rolled_back_at is null) as failed
     from keymint._prisma_migrations group by 1`
   const applied = new Set(rows.filter((row) => row.applied).map((row) => row.name))
   const missing = migrations.filter((name) => !applied.has(name))
@@ -100,8 +114,10 @@ export async function checkQueue({ db }: WithDb): Promise<Finding> {
 
 export async function checkWorker({ db }: WithDb): Promise<Finding> {
   const [workers] = await db.$queryRaw<{ lately: number; slots: number; quiet: number | null }[]>`
-    select count(*) filter (where last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int))::int as lately,
-      coalesce(sum(slots) filter (where last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)), 0)::int as slots,
+    select count(*) filter (where last_seen_at > now() - make_interval(secs =>
+      ${workerQuietSeconds}::int))::int as lately,
+      coalesce(sum(slots) filter (where last_seen_at > now() - make_interval(secs =>
+        ${workerQuietSeconds}::int)), 0)::int as slots,
       extract(epoch from now() - max(last_seen_at))::int as quiet from keymint.workers`
   if (workers && workers.lately > 0)
     return ok(
@@ -124,7 +140,8 @@ export async function checkSwitch(patient: WithDb): Promise<Finding> {
     { paused: boolean; why: string | null; seconds: number | null; reason: string | null }[]
   >`
     select paused_at is not null as paused, pause_reason as why, reason,
-      case when cooldown_until is not null then greatest(0, ceil(extract(epoch from cooldown_until - now())))::int end as seconds from keymint.mint_gate`
+      case when cooldown_until is not null then greatest(0,
+        ceil(extract(epoch from cooldown_until - now())))::int end as seconds from keymint.mint_gate`
   if (gate?.paused)
     findings.push(
       fail(`Minting is paused${gate.why ? `: “${gate.why}”` : ''}.`, 'Resume it at /admin/queue.'),
@@ -143,7 +160,8 @@ export async function checkSwitch(patient: WithDb): Promise<Finding> {
 export async function findLostSealKeys({ db, sealKeyIds }: WithDb): Promise<Finding[]> {
   if (sealKeyIds === null) return []
   const [lost] = await db.$queryRaw<{ rows: number; ids: string[] | null }[]>`
-    select count(*)::int as rows, array_agg(distinct split_part(or_key_plaintext, '.', 2)) as ids from keymint.workshop_attendance
+    select count(*)::int as rows, array_agg(distinct split_part(or_key_plaintext, '.', 2)) as ids
+      from keymint.workshop_attendance
     where or_key_plaintext is not null and split_part(or_key_plaintext, '.', 2) <> all(${sealKeyIds})`
   if (!lost || lost.rows === 0) return []
   return [

@@ -1,4 +1,6 @@
-/** One thing that must be right before a room is let in: what was found, and what to do about it. */
+/**
+ * One thing that must be right before a room is let in: what was found, and what to do about it.
+ */
 import type { Db } from '~/adapters/db.server'
 import type { KeyProvider } from '~/adapters/openrouter.server'
 import { formatUsd, type NanoUsd } from '~/money'
@@ -37,7 +39,10 @@ export type CheckName =
 
 export type CheckResult = Finding & { name: CheckName }
 
-/** What there is to look at. Parts that the environment does not allow are null, and what needs them is skipped. */
+/**
+ * What there is to look at. Parts that the environment does not allow are null, and what needs them
+ * is skipped.
+ */
 export type Patient = {
   environmentProblems: string[]
   deployment: Deployment
@@ -72,7 +77,10 @@ export const warn = (words: string, remedy: string): Finding => ({ verdict: 'war
 export const fail = (words: string, remedy: string): Finding => ({ verdict: 'fail', words, remedy })
 export const skipped = (words: string): Finding => ({ verdict: 'skipped', words, remedy: null })
 
-/** The gravest of several findings, with the words of all that are not fine; what is fine speaks only when all is. */
+/**
+ * The gravest of several findings, with the words of all that are not fine; what is fine speaks
+ * only when all is.
+ */
 export function together(findings: Finding[], whenFine: string): Finding {
   const bad = findings.filter((finding) => finding.verdict === 'fail' || finding.verdict === 'warn')
   if (bad.length === 0) return ok(whenFine)
@@ -84,7 +92,10 @@ export function together(findings: Finding[], whenFine: string): Finding {
   }
 }
 
-/** A room must be ready before its doors open: what opens within a week counts as much as what is open. */
+/**
+ * A room must be ready before its doors open: what opens within a week counts as much as what is
+ * open.
+ */
 const soonMs = 7 * 86_400_000
 
 export function opensSoon(workshop: Workshop, now: Date): boolean {
@@ -92,7 +103,10 @@ export function opensSoon(workshop: Workshop, now: Date): boolean {
   return workshop.claimsOpenAt === null || workshop.claimsOpenAt.getTime() <= now.getTime() + soonMs
 }
 
-/** Workshops that hand out keys now or within a week. A giveaway without MAX_TOTAL_KEYS hands out none. */
+/**
+ * Workshops that hand out keys now or within a week. A giveaway without MAX_TOTAL_KEYS hands out
+ * none.
+ */
 export function roomsOf(patient: Pick<Patient, 'workshops' | 'settings' | 'now'>): Workshop[] {
   const now = patient.now()
   return [...patient.workshops.workshops.values()].filter(

@@ -1,9 +1,15 @@
-/** Reports as rows: asked for on a page, made by a worker, read by the page. The newest finished one is what counts. */
+/**
+ * Reports as rows: asked for on a page, made by a worker, read by the page. The newest finished one
+ * is what counts.
+ */
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { patientOf, runDoctor, type DoctorReport } from './doctor.server'
 
-/** A check that was asked for and has no report after this long will not have one: its worker is gone. */
+/**
+ * A check that was asked for and has no report after this long will not have one: its worker is
+ * gone.
+ */
 const longestCheckSeconds = 240
 const keepReports = 50
 
@@ -13,13 +19,16 @@ export type DoctorView = {
   pending: { askedAt: string; overdue: boolean } | null
 }
 
-/** Asks a worker for a report; one that is on its way serves everybody who asks meanwhile. Audited. */
+/**
+ * Asks a worker for a report; one that is on its way serves everybody who asks meanwhile. Audited.
+ */
 export async function askForReport(ctx: Ctx, actorUserId: string): Promise<'asked' | 'under-way'> {
   return ctx.db.$transaction(async (tx) => {
     // Two presses at once take turns here.
     await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended('doctor', 0))`
     const [running] = await tx.$queryRaw<{ id: string }[]>`
-      select id from keymint.doctor_reports where verdict is null and asked_at > now() - make_interval(secs => ${longestCheckSeconds}::int)`
+      select id from keymint.doctor_reports where verdict is null
+        and asked_at > now() - make_interval(secs => ${longestCheckSeconds}::int)`
     if (running) return 'under-way'
     const { id } = await tx.doctorReport.create({ data: { madeBy: `user:${actorUserId}` } })
     await ctx.queue.enqueue(tx, 'doctor', { reportId: id }, { singletonKey: id })
@@ -38,9 +47,12 @@ export async function makeReport(ctx: Ctx, reportId: string): Promise<void> {
   if (!waiting || waiting.verdict !== null) return
   const report = await runDoctor(patientOf(ctx), { canary: true })
   await ctx.db.$executeRaw`
-    update keymint.doctor_reports set verdict = ${report.verdict}, body = ${JSON.stringify(report)}::jsonb, made_at = now() where id = ${reportId}::uuid and verdict is null`
+    update keymint.doctor_reports
+      set verdict = ${report.verdict}, body = ${JSON.stringify(report)}::jsonb, made_at = now()
+      where id = ${reportId}::uuid and verdict is null`
   await ctx.db.$executeRaw`
-    delete from keymint.doctor_reports where id in (select id from keymint.doctor_reports order by asked_at desc offset ${keepReports}::int)`
+    delete from keymint.doctor_reports
+      where id in (select id from keymint.doctor_reports order by asked_at desc offset ${keepReports}::int)`
   ctx.log.info(
     {
       verdict: report.verdict,
@@ -71,8 +83,10 @@ export async function readDoctorView(ctx: Pick<Ctx, 'db'>): Promise<DoctorView> 
       orderBy: { madeAt: 'desc' },
     }),
     ctx.db.$queryRaw<{ askedAt: Date; overdue: boolean }[]>`
-      select asked_at as "askedAt", asked_at < now() - make_interval(secs => ${longestCheckSeconds}::int) as overdue
-      from keymint.doctor_reports r where verdict is null and not exists (select 1 from keymint.doctor_reports later where later.made_at > r.asked_at)
+      select asked_at as "askedAt",
+        asked_at < now() - make_interval(secs => ${longestCheckSeconds}::int) as overdue
+      from keymint.doctor_reports r where verdict is null
+        and not exists (select 1 from keymint.doctor_reports later where later.made_at > r.asked_at)
       order by asked_at desc limit 1`,
   ])
   return {

@@ -1,6 +1,7 @@
 /**
- * The doctor: is this deployment ready for a room? Every check runs that can, what needs something that is missing is
- * skipped and says so, and nothing here throws: a check that breaks is a failed check.
+ * The doctor: is this deployment ready for a room? Every check runs that can, what needs something
+ * that is missing is skipped and says so, and nothing here throws: a check that breaks is a failed
+ * check.
  */
 import { scrub } from '~/adapters/log.server'
 import { isProviderError } from '~/adapters/provider-error'
@@ -66,7 +67,10 @@ const checks: Check[] = [
   },
 ]
 
-/** Runs every check, the canary unless told otherwise. Takes a minute at most, a few seconds usually. */
+/**
+ * Runs every check, the canary unless told otherwise. Takes a minute at most, a few seconds
+ * usually.
+ */
 export async function runDoctor(
   patient: Patient,
   options: { canary: boolean },
@@ -117,7 +121,10 @@ export function patientOf(ctx: Ctx): Patient {
   }
 }
 
-/** Whether what we seal with is worth its name, and still opens what was sealed; the second is left out when the database cannot say. */
+/**
+ * Whether what we seal with is worth its name, and still opens what was sealed; the second is left
+ * out when the database cannot say.
+ */
 async function checkAllSecrets(patient: Patient): Promise<Finding> {
   const { db } = patient
   const lost = db ? await findLostSealKeys({ ...patient, db }).catch(() => []) : []

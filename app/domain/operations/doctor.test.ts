@@ -1,4 +1,7 @@
-/** The doctor against the stand-ins: green when all is well, and for each thing that can be wrong it names that thing. */
+/**
+ * The doctor against the stand-ins: green when all is well, and for each thing that can be wrong it
+ * names that thing.
+ */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
@@ -16,7 +19,10 @@ import { askForReport, makeReport, readDoctorView } from './doctor-report.server
 const room = (change: Partial<Workshop> = {}) =>
   makeWorkshop({ poolLimit: usd(300), maxKeys: 150, ...change })
 
-/** A deployment with nothing to complain about: a worker that reports, a guardrail, two providers that answer. */
+/**
+ * A deployment with nothing to complain about: a worker that reports, a guardrail, two providers
+ * that answer.
+ */
 async function healthyWorld(workshop = room()) {
   const world = await openWorld({ workshops: [workshop] })
   await world.db.worker.create({ data: { id: 'one', slots: 8 } })

@@ -1,6 +1,7 @@
 /**
- * One error, however many jobs it hits. Everything that means "the provider is down" is one group, whichever way the
- * connection failed and whatever job it was; what waits behind a closed gate counts to the error that closed it.
+ * One error, however many jobs it hits. Everything that means "the provider is down" is one group,
+ * whichever way the connection failed and whatever job it was; what waits behind a closed gate
+ * counts to the error that closed it.
  */
 import { createHash } from 'node:crypto'
 import type { JobError } from '../job-outcome'
@@ -15,7 +16,10 @@ export type ErrorGroupKey = {
 
 const down = new Set(['unreachable', 'timeout', 'connection-lost'])
 const gatewayStatus = new Set([502, 503, 504])
-/** Kinds that say all there is to say: their message or status differs from answer to answer and means the same. */
+/**
+ * Kinds that say all there is to say: their message or status differs from answer to answer and
+ * means the same.
+ */
 const oneOfAKind = new Set([
   'rate-limited',
   'no-credit',
@@ -28,7 +32,10 @@ const oneOfAKind = new Set([
   'unreadable-answer',
 ])
 
-/** The group of an error. An error of our own program keeps its job's name: two jobs with one message are two bugs. */
+/**
+ * The group of an error. An error of our own program keeps its job's name: two jobs with one
+ * message are two bugs.
+ */
 export function errorGroupOf(jobName: string, error: JobError): ErrorGroupKey {
   if (
     down.has(error.reason) ||

@@ -1,4 +1,7 @@
-/** What this deployment may still cost: the worst case of every room, less what its keys have used, and the keys of rooms that are over. */
+/**
+ * What this deployment may still cost: the worst case of every room, less what its keys have used,
+ * and the keys of rooms that are over.
+ */
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import { worstCaseSpend } from '../workshop/worst-case'
 import { roomsOf, type Patient } from './doctor-check'
@@ -8,7 +11,9 @@ export type Exposure = {
   parts: { slug: string; amount: NanoUsd }[]
   /** Rooms whose worst case nothing bounds; they are not in the total. */
   unbounded: string[]
-  /** False when the database could not say what was spent: the total is then the worst case alone. */
+  /**
+   * False when the database could not say what was spent: the total is then the worst case alone.
+   */
   spentKnown: boolean
 }
 
@@ -51,8 +56,10 @@ async function readSpending({ db }: Patient): Promise<Spending | null> {
   if (!db) return null
   try {
     const rows = await db.$queryRaw<{ slug: string; committed: string; used: string }[]>`
-      select p.workshop_slug as slug, p.committed_usd::text as committed, coalesce(sum(c.usage_usd + c.prior_usage_usd), 0)::text as used
-      from keymint.pools p left join keymint.workshop_attendance c on c.workshop_slug = p.workshop_slug group by p.workshop_slug`
+      select p.workshop_slug as slug, p.committed_usd::text as committed,
+        coalesce(sum(c.usage_usd + c.prior_usage_usd), 0)::text as used
+      from keymint.pools p left join keymint.workshop_attendance c on c.workshop_slug = p.workshop_slug
+        group by p.workshop_slug`
     const ends = await db.workshopEnd.findMany({ select: { slug: true } })
     return {
       pools: new Map(

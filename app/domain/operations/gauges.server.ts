@@ -1,4 +1,7 @@
-/** The figures of the database for a scrape: kept counts and small indexes, so that they cost the same at any size. */
+/**
+ * The figures of the database for a scrape: kept counts and small indexes, so that they cost the
+ * same at any size.
+ */
 import type { Gauges } from '~/adapters/metrics.server'
 import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
 import type { Ctx } from '../ctx'
@@ -6,7 +9,10 @@ import { workerQuietSeconds } from './workers.server'
 
 const patienceMs = 2_000
 
-/** Puts the present figures into ctx.metrics, or takes the old ones away when the database does not answer in two seconds. */
+/**
+ * Puts the present figures into ctx.metrics, or takes the old ones away when the database does not
+ * answer in two seconds.
+ */
 export async function refreshGauges(
   ctx: Pick<Ctx, 'db' | 'metrics' | 'workshops' | 'log'>,
 ): Promise<void> {
@@ -26,17 +32,23 @@ async function readGauges({ db, workshops }: Pick<Ctx, 'db' | 'workshops'>): Pro
   const [queues, pools, [state]] = await Promise.all([
     // Counted by the workers' supervisor every five seconds.
     db.$queryRaw<Gauges['queues']>`
-      select name as queue, coalesce(ready_count, 0)::int as ready, coalesce(deferred_count, 0)::int as deferred, coalesce(active_count, 0)::int as active,
-        coalesce(failed_count, 0)::int as failed, coalesce(ready_oldest_seconds, 0)::float8 as "oldestSeconds" from pgboss.queue where name not like '\\_\\_%'`,
+      select name as queue, coalesce(ready_count, 0)::int as ready,
+        coalesce(deferred_count, 0)::int as deferred, coalesce(active_count, 0)::int as active,
+        coalesce(failed_count, 0)::int as failed, coalesce(ready_oldest_seconds, 0)::float8 as "oldestSeconds"
+          from pgboss.queue where name not like '\\_\\_%'`,
     db.$queryRaw<
       { workshop: string; committed: string; seats: number }[]
     >`select workshop_slug as workshop, committed_usd::text as committed, seats from keymint.pools`,
     db.$queryRaw<State[]>`
       select (select count(*)::int from keymint.mints where state = 'pending') as "mintsWaiting",
-        coalesce((select extract(epoch from now() - min(queued_at))::float8 from keymint.mints where state = 'pending'), 0) as "oldestMintSeconds",
-        (select count(*)::int from keymint.workshop_attendance where state = 'ready' and guardrail_attached_at is null) as "unboundKeys",
-        (select count(*)::int from keymint.workers where last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)) as workers,
-        paused_at is not null as "mintingPaused", cooldown_until is not null as "gateClosed" from keymint.mint_gate`,
+        coalesce((select extract(epoch from now() - min(queued_at))::float8 from keymint.mints
+          where state = 'pending'), 0) as "oldestMintSeconds",
+        (select count(*)::int from keymint.workshop_attendance where state = 'ready'
+          and guardrail_attached_at is null) as "unboundKeys",
+        (select count(*)::int from keymint.workers
+          where last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)) as workers,
+        paused_at is not null as "mintingPaused", cooldown_until is not null as "gateClosed"
+          from keymint.mint_gate`,
   ])
   if (!state) throw new Error('keymint.mint_gate has no row')
   return {

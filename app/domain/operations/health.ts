@@ -1,4 +1,7 @@
-/** How a workshop and the whole system fare, in one line and with the reasons. Pure: facts in, words out. */
+/**
+ * How a workshop and the whole system fare, in one line and with the reasons. Pure: facts in, words
+ * out.
+ */
 import { formatUsd, type NanoUsd } from '~/money'
 
 /** `act`: somebody should do something now. `watch`: not as it should be, and it may pass. */

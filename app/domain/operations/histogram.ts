@@ -1,4 +1,7 @@
-/** Durations as counts between fixed bounds: adding two histograms is adding their counts, so a minute or a day is one small row. */
+/**
+ * Durations as counts between fixed bounds: adding two histograms is adding their counts, so a
+ * minute or a day is one small row.
+ */
 
 /** Upper bounds in milliseconds; the last bin has none. */
 export const binBoundsMs = [
@@ -18,7 +21,10 @@ export function addBins(one: readonly number[], other: readonly number[]): numbe
   return noBins().map((_, index) => (one[index] ?? 0) + (other[index] ?? 0))
 }
 
-/** Milliseconds below which this share (0 to 1) of the durations lies, interpolated inside its bin; null without any. */
+/**
+ * Milliseconds below which this share (0 to 1) of the durations lies, interpolated inside its bin;
+ * null without any.
+ */
 export function quantileMs(bins: readonly number[], share: number): number | null {
   const total = bins.reduce((sum, count) => sum + count, 0)
   if (total === 0) return null

@@ -1,6 +1,7 @@
 /**
- * The installation id: part of every upstream name, so that two databases with one management key never touch each
- * other's keys. A database that was restored, or copied, must get a new one before a worker starts.
+ * The installation id: part of every upstream name, so that two databases with one management key
+ * never touch each other's keys. A database that was restored, or copied, must get a new one before
+ * a worker starts.
  */
 import { randomBytes } from 'node:crypto'
 import { recordAudit } from '../audit/audit.server'
@@ -17,7 +18,8 @@ export async function renewInstallation(ctx: Pick<Ctx, 'db'>): Promise<RenewOutc
   const id = randomBytes(6).toString('hex')
   return ctx.db.$transaction(async (tx): Promise<RenewOutcome> => {
     const [before] = await tx.$queryRaw<{ id: string; workers: number }[]>`
-      select id, (select count(*)::int from keymint.workers where last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)) as workers
+      select id, (select count(*)::int from keymint.workers
+        where last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)) as workers
       from keymint.installation for update`
     if (!before) throw new Error('The database has not been migrated: run npm run migrate first.')
     if (before.workers > 0) return { kind: 'workers-running', workers: before.workers }
@@ -34,7 +36,10 @@ export async function renewInstallation(ctx: Pick<Ctx, 'db'>): Promise<RenewOutc
 
 export type FormerKey = { name: string; label: string; createdAt: string; held: boolean }
 
-/** Keys upstream under a former id, newest first, and whether a row of this database holds each. No program deletes any of them. */
+/**
+ * Keys upstream under a former id, newest first, and whether a row of this database holds each. No
+ * program deletes any of them.
+ */
 export async function listFormerKeys(
   ctx: Pick<Ctx, 'db' | 'provider'>,
   formerId: string,

@@ -1,6 +1,7 @@
 /**
- * The history of jobs: pg-boss keeps a job's last output and nothing of its runs. Written beside the work and never in
- * its transactions: history that is missing is a pity, work that waits for it would be a fault.
+ * The history of jobs: pg-boss keeps a job's last output and nothing of its runs. Written beside
+ * the work and never in its transactions: history that is missing is a pity, work that waits for it
+ * would be a fault.
  */
 import { catalog } from '~/adapters/queue.server'
 import type { Ctx } from '../ctx'
@@ -31,7 +32,10 @@ export type JobRun = {
 type RunContext = Pick<Ctx, 'db'>
 const endOf = (run: JobRun) => new Date(run.startedAt.getTime() + run.ranMs)
 
-/** Writes runs, error groups and the minute's figures in one statement. Throws when the database does not take it. */
+/**
+ * Writes runs, error groups and the minute's figures in one statement. Throws when the database
+ * does not take it.
+ */
 export async function recordRuns(ctx: RunContext, runs: JobRun[]): Promise<void> {
   if (runs.length === 0) return
   const known = runs.map((run) => ({
@@ -52,25 +56,40 @@ export async function recordRuns(ctx: RunContext, runs: JobRun[]): Promise<void>
     http_status: run.error?.status ?? null,
     next_run_at: run.nextRunAt,
   }))
-  // Losing the last moment of history in a crash of Postgres is fine, and the row of a minute is then locked for an instant only.
+  // Losing the last moment of history in a crash of Postgres is fine, and the row of a minute is
+  // then locked for an instant only.
   await ctx.db.$executeRaw`
     with lazily as (select set_config('synchronous_commit', 'off', true)),
     runs as (
-      insert into keymint.job_runs (job_id, job_name, subject, run, worker_id, started_at, ended_at, outcome, reason, fingerprint, http_status, next_run_at)
-      select r.* from lazily, jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (job_id uuid, job_name text, subject text, run int, worker_id text,
-        started_at timestamptz, ended_at timestamptz, outcome text, reason text, fingerprint text, http_status int, next_run_at timestamptz)
+      insert into keymint.job_runs (job_id, job_name, subject, run, worker_id, started_at, ended_at, outcome,
+        reason, fingerprint, http_status, next_run_at)
+      select r.* from lazily,
+        jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (job_id uuid, job_name text, subject text,
+        run int, worker_id text,
+        started_at timestamptz, ended_at timestamptz, outcome text, reason text, fingerprint text,
+          http_status int, next_run_at timestamptz)
       returning 1),
     minutes as (
       insert into keymint.job_minutes as m (name, minute, done, failed, put_off, errors, wait_bins, run_bins)
-      select r.* from jsonb_to_recordset(${JSON.stringify(minutesOf(known))}::jsonb) as r (name text, minute timestamptz, done int, failed int, put_off int, errors int, wait_bins int[], run_bins int[])
-      on conflict (name, minute) do update set done = m.done + excluded.done, failed = m.failed + excluded.failed, put_off = m.put_off + excluded.put_off, errors = m.errors + excluded.errors,
-        wait_bins = keymint.add_bins(m.wait_bins, excluded.wait_bins), run_bins = keymint.add_bins(m.run_bins, excluded.run_bins)
+      select r.* from jsonb_to_recordset(${JSON.stringify(minutesOf(known))}::jsonb) as r (name text,
+        minute timestamptz, done int, failed int, put_off int, errors int, wait_bins int[], run_bins int[])
+      on conflict (name, minute) do update
+        set done = m.done + excluded.done, failed = m.failed + excluded.failed,
+        put_off = m.put_off + excluded.put_off, errors = m.errors + excluded.errors,
+        wait_bins = keymint.add_bins(m.wait_bins, excluded.wait_bins),
+          run_bins = keymint.add_bins(m.run_bins, excluded.run_bins)
       returning 1)
-    insert into keymint.error_groups as g (fingerprint, class, message, http_status, job_names, count, first_seen, last_seen, sample_job_id, sample_words)
-    select r.* from jsonb_to_recordset(${JSON.stringify(groupsOf(known))}::jsonb) as r (fingerprint text, class text, message text, http_status int, job_names text[], count bigint,
+    insert into keymint.error_groups as g (fingerprint, class, message, http_status, job_names, count,
+      first_seen, last_seen, sample_job_id, sample_words)
+    select r.* from jsonb_to_recordset(${JSON.stringify(groupsOf(known))}::jsonb) as r (fingerprint text,
+      class text, message text, http_status int, job_names text[], count bigint,
       first_seen timestamptz, last_seen timestamptz, sample_job_id uuid, sample_words text)
-    on conflict (fingerprint) do update set count = g.count + excluded.count, last_seen = greatest(g.last_seen, excluded.last_seen), sample_job_id = excluded.sample_job_id,
-      sample_words = excluded.sample_words, job_names = array(select distinct name from unnest(g.job_names || excluded.job_names) as name order by name)`
+    on conflict (fingerprint) do update
+      set count = g.count + excluded.count, last_seen = greatest(g.last_seen, excluded.last_seen),
+      sample_job_id = excluded.sample_job_id,
+      sample_words = excluded.sample_words,
+        job_names = array(select distinct name from unnest(g.job_names || excluded.job_names) as name
+        order by name)`
 }
 
 type Known = { run: JobRun; group: ErrorGroupKey | null }
@@ -158,13 +177,19 @@ function single(ms: number): number[] {
 
 const mostPrunedAtOnce = 5_000
 
-/** Forgets runs after 7 days, errors not seen for 30, figures of minutes after 30. A few thousand rows at a time, the oldest first. */
+/**
+ * Forgets runs after 7 days, errors not seen for 30, figures of minutes after 30. A few thousand
+ * rows at a time, the oldest first.
+ */
 export async function pruneHistory(ctx: RunContext): Promise<number> {
   const runs = await ctx.db.$executeRaw`
-    delete from keymint.job_runs where id in (select id from keymint.job_runs order by id limit ${mostPrunedAtOnce}::int) and ended_at < now() - interval '7 days'`
+    delete from keymint.job_runs
+      where id in (select id from keymint.job_runs order by id limit ${mostPrunedAtOnce}::int)
+      and ended_at < now() - interval '7 days'`
   const groups = await ctx.db
     .$executeRaw`delete from keymint.error_groups where last_seen < now() - interval '30 days'`
   const minutes = await ctx.db.$executeRaw`
-    delete from keymint.job_minutes where name = any(${Object.keys(catalog)}) and minute < now() - interval '30 days'`
+    delete from keymint.job_minutes where name = any(${Object.keys(catalog)})
+      and minute < now() - interval '30 days'`
   return runs + groups + minutes
 }

@@ -1,4 +1,7 @@
-/** What only the provider can say: whether our key may act, whether the money lasts, whether models and guardrails are as the files say. */
+/**
+ * What only the provider can say: whether our key may act, whether the money lasts, whether models
+ * and guardrails are as the files say.
+ */
 import type { GuardrailRules, UpstreamGuardrail, UpstreamModel } from '~/adapters/openrouter.server'
 import { guardrailReset } from '~/adapters/openrouter.server'
 import { isProviderError } from '~/adapters/provider-error'
@@ -52,7 +55,10 @@ export async function checkManagementKey({ provider }: WithProvider): Promise<Fi
 const creditRemedy =
   'Add credit at https://openrouter.ai/settings/credits before the doors open. Without it keys are made but answer 402.'
 
-/** Half of the worst case is the least that a room may start with; the worst case itself is what the files promise. */
+/**
+ * Half of the worst case is the least that a room may start with; the worst case itself is what the
+ * files promise.
+ */
 export async function checkCredits(patient: WithProvider): Promise<Finding> {
   const [{ bought, used }, exposure] = await Promise.all([
     patient.provider.readCredits(),
@@ -80,8 +86,9 @@ export async function checkCredits(patient: WithProvider): Promise<Finding> {
 }
 
 /**
- * A prepaid account may have only a part of its balance under way at once, and a request without max_tokens is counted
- * with the longest answer of its model. Keys cannot be made to send max_tokens: only a comfortable balance helps.
+ * A prepaid account may have only a part of its balance under way at once, and a request without
+ * max_tokens is counted with the longest answer of its model. Keys cannot be made to send
+ * max_tokens: only a comfortable balance helps.
  */
 export async function checkInFlight(patient: WithProvider): Promise<Finding> {
   const [{ bought, used }, models] = await Promise.all([

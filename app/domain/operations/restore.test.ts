@@ -1,6 +1,7 @@
 /**
- * A database that comes back from a backup. No pg_dump of the server's version comes with npm, so the backup here is a
- * copy made by Postgres itself (CREATE DATABASE … TEMPLATE): the same rows, also those of the queue.
+ * A database that comes back from a backup. No pg_dump of the server's version comes with npm, so
+ * the backup here is a copy made by Postgres itself (CREATE DATABASE … TEMPLATE): the same rows,
+ * also those of the queue.
  */
 import { expect, inject, test } from 'vitest'
 import pg from 'pg'
@@ -29,7 +30,10 @@ async function mintAllOf(ctx: World['ctx']) {
     await runMint(ctx, id)
 }
 
-/** Postgres copies only what nobody is connected to: everybody is sent away first, as a backup needs nobody to be. */
+/**
+ * Postgres copies only what nobody is connected to: everybody is sent away first, as a backup needs
+ * nobody to be.
+ */
 async function backUp(world: World): Promise<{ url: string; drop(): Promise<void> }> {
   const name = new URL(world.database.url).pathname.slice(1)
   const admin = new pg.Client({ connectionString: inject('postgresAdminUrl') })
@@ -47,9 +51,9 @@ async function backUp(world: World): Promise<{ url: string; drop(): Promise<void
 }
 
 async function countsOf(db: World['db']) {
-  const tables = await db.$queryRaw<
-    { name: string }[]
-  >`select schemaname || '.' || tablename as name from pg_tables where schemaname = 'keymint' or (schemaname = 'pgboss' and tablename in ('job_common', 'queue', 'schedule')) order by 1`
+  const tables = await db.$queryRaw<{ name: string }[]>`
+    select schemaname || '.' || tablename as name from pg_tables where schemaname = 'keymint'
+      or (schemaname = 'pgboss' and tablename in ('job_common', 'queue', 'schedule')) order by 1`
   return Promise.all(
     tables.map(async ({ name }) => [
       name,
@@ -60,7 +64,9 @@ async function countsOf(db: World['db']) {
   )
 }
 
-/** What a process would be on the restored database: its own connections, and the id it reads there. */
+/**
+ * What a process would be on the restored database: its own connections, and the id it reads there.
+ */
 async function ctxOn(world: World, url: string): Promise<World['ctx']> {
   const db = createDb(url, { max: 5, applicationName: 'restored' })
   const queue = await createSendingQueue(url, {

@@ -1,5 +1,6 @@
 /**
- * Once a day: what has had its day is forgotten. No right depends on it; a day without a worker only makes it later.
+ * Once a day: what has had its day is forgotten. No right depends on it; a day without a worker
+ * only makes it later.
  */
 import type { Ctx } from '../ctx'
 import { erasePerson } from '../people/erase.server'
@@ -18,24 +19,27 @@ export async function tidy(ctx: Ctx): Promise<TidyReport> {
       ctx,
       'sessions',
       () => ctx.db.$executeRaw`
-      delete from keymint.sessions where least(ended_at, expires_at) < now() - make_interval(days => ${keptDays}::int)`,
+      delete from keymint.sessions
+        where least(ended_at, expires_at) < now() - make_interval(days => ${keptDays}::int)`,
     ),
     holdsForgotten: await guarded(ctx, 'holds', () => forgetHolds(ctx)),
   }
-  // The subjects were frozen when the action began; the words by which somebody was found are needed no more.
+  // The subjects were frozen when the action began; the words by which somebody was found are
+  // needed no more.
   await guarded(
     ctx,
     'search words',
     () => ctx.db.$executeRaw`
     update keymint.bulk_actions set selection = selection #- '{filter,text}'
-    where finished_at < now() - make_interval(days => ${keptDays}::int) and selection #> '{filter,text}' is not null`,
+    where finished_at < now() - make_interval(days => ${keptDays}::int)
+      and selection #> '{filter,text}' is not null`,
   )
   await guarded(
     ctx,
     'limits',
     () =>
-      ctx.db
-        .$executeRaw`delete from keymint.rate_limits where expire < (extract(epoch from now()) * 1000)::bigint - 3600000`,
+      ctx.db.$executeRaw`
+          delete from keymint.rate_limits where expire < (extract(epoch from now()) * 1000)::bigint - 3600000`,
   )
   ctx.log.info({ report }, 'tidied up')
   return report
@@ -50,7 +54,8 @@ async function eraseInactive(ctx: Ctx): Promise<number> {
     select a.user_id as "userId" from keymint.attendees a
     where a.erased_at is null and a.last_seen_at < ${seenBefore}
       and not exists (select 1 from keymint.workshop_attendance c where c.user_id = a.user_id
-        and (c.state in ('pending', 'ready') or (c.state = 'ended' and c.or_key_hash is not null and c.settled_at is null)))
+        and (c.state in ('pending', 'ready')
+          or (c.state = 'ended' and c.or_key_hash is not null and c.settled_at is null)))
     order by a.last_seen_at limit ${mostErasedPerDay}::int`
   let erased = 0
   for (const { userId } of inactive) {

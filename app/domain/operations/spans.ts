@@ -1,4 +1,7 @@
-/** The spans of time that charts can show, and how long a step of each is: figures are kept for these widths and no others. */
+/**
+ * The spans of time that charts can show, and how long a step of each is: figures are kept for
+ * these widths and no others.
+ */
 export const spans = {
   hour: { seconds: 3_600, stepSeconds: 60 },
   day: { seconds: 86_400, stepSeconds: 1_200 },

@@ -1,6 +1,6 @@
 /**
- * The sweep: every 15 seconds it finds again what was lost, so that no claim can be accepted and forgotten.
- * No right depends on it: whether a key has ended is computed when it is read.
+ * The sweep: every 15 seconds it finds again what was lost, so that no claim can be accepted and
+ * forgotten. No right depends on it: whether a key has ended is computed when it is read.
  */
 import { recordAudit } from '../audit/audit.server'
 import { warmGuardrail } from '../keys/guardrail.server'
@@ -22,7 +22,10 @@ export const sweepSeconds = 15
 const warmBeforeMs = 10 * 60_000
 const mostPerSweep = 500
 
-/** The parts of a sweep, in their order: the name in the report, the words in the log, and what it does; each says how much it found. */
+/**
+ * The parts of a sweep, in their order: the name in the report, the words in the log, and what it
+ * does; each says how much it found.
+ */
 const parts = {
   mintsSentAgain: ['mints without a job', sendMintsAgain],
   bindsSentAgain: ['binds without a job', sendBindsAgain],
@@ -42,7 +45,9 @@ const parts = {
 
 export type SweepReport = Record<keyof typeof parts, number>
 
-/** Throws for nothing: one part that fails, or one row, must not keep the others from being found. */
+/**
+ * Throws for nothing: one part that fails, or one row, must not keep the others from being found.
+ */
 export async function sweep(ctx: Ctx): Promise<SweepReport> {
   const report = {} as SweepReport
   for (const [name, [words, run]] of Object.entries(parts))
@@ -66,7 +71,8 @@ async function sendMintsAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ id: string }[]>`
     select m.id from keymint.mints m
     where m.state = 'pending' and m.queued_at < now() - interval '5 s' and not exists (
-      select 1 from pgboss.job j where j.name in ('mint-key', 'mint-sub-key') and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
+      select 1 from pgboss.job j where j.name in ('mint-key', 'mint-sub-key') and j.singleton_key = m.id::text
+        and j.state in ('created', 'retry', 'active'))
     order by m.queued_at limit ${mostPerSweep}::int`
   return sendAgain(ctx, 'mint-key', lost)
 }
@@ -75,9 +81,12 @@ async function sendMintsAgain(ctx: Ctx): Promise<number> {
 async function sendBindsAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ id: string }[]>`
     select m.id from keymint.held_keys k
-    join keymint.mints m on m.owner_kind = k.owner_kind and m.owner_id = k.owner_id and m.generation = k.generation
-    where k.live and k.guardrail_attached_at is null and not k.bind_set_aside and k.expires_at > now() and k.key_saved_at < now() - interval '5 s'
-      and not exists (select 1 from pgboss.job j where j.name = 'bind-guardrail' and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
+    join keymint.mints m on m.owner_kind = k.owner_kind and m.owner_id = k.owner_id
+      and m.generation = k.generation
+    where k.live and k.guardrail_attached_at is null and not k.bind_set_aside and k.expires_at > now()
+      and k.key_saved_at < now() - interval '5 s'
+      and not exists (select 1 from pgboss.job j where j.name = 'bind-guardrail'
+        and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
     order by k.key_saved_at limit ${mostPerSweep}::int`
   return sendAgain(ctx, 'bind-guardrail', lost)
 }
@@ -100,7 +109,8 @@ async function sendAgain(
 /** Keys whose time has passed. */
 async function endExpired(ctx: Ctx): Promise<number> {
   const expired = await ctx.db.$queryRaw<{ claimId: string }[]>`
-    select claim_id as "claimId" from keymint.workshop_attendance where state = 'ready' and expires_at <= ${ctx.now()} order by expires_at limit ${mostPerSweep}::int`
+    select claim_id as "claimId" from keymint.workshop_attendance where state = 'ready'
+      and expires_at <= ${ctx.now()} order by expires_at limit ${mostPerSweep}::int`
   let ended = 0
   for (const { claimId } of expired) {
     ended += await guarded(ctx, `expired claim ${claimId}`, async () =>
@@ -110,7 +120,10 @@ async function endExpired(ctx: Ctx): Promise<number> {
   return ended
 }
 
-/** Giveaways: the seat of a settled key returns when its cool-down is over, so that somebody else can have it. */
+/**
+ * Giveaways: the seat of a settled key returns when its cool-down is over, so that somebody else
+ * can have it.
+ */
 async function freeSeats(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ claimId: string; workshopSlug: string }[]>`
     select claim_id as "claimId", workshop_slug as "workshopSlug" from keymint.workshop_attendance
@@ -122,7 +135,8 @@ async function freeSeats(ctx: Ctx): Promise<number> {
       ctx.db.$transaction(async (tx) => {
         const [claim] = await tx.$queryRaw<{ committedUsd: string }[]>`
         select (committed_usd - prior_committed_usd)::text as "committedUsd" from keymint.workshop_attendance
-        where claim_id = ${claimId}::uuid and state = 'ended' and seat_freed_at is null and settled_at is not null for update`
+        where claim_id = ${claimId}::uuid and state = 'ended' and seat_freed_at is null
+          and settled_at is not null for update`
         if (!claim) return 0
         await recordAudit(tx, {
           actor: 'worker',
@@ -140,17 +154,24 @@ async function freeSeats(ctx: Ctx): Promise<number> {
   return freed
 }
 
-/** Condemned keys whose delete was not confirmed, where the hash is known; the rest is reconcile's to find, and a team's service has a pass of its own. */
+/**
+ * Condemned keys whose delete was not confirmed, where the hash is known; the rest is reconcile's
+ * to find, and a team's service has a pass of its own.
+ */
 async function deleteCondemnedKeys(ctx: Ctx): Promise<number> {
   const rows = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
     select a.id, a.key_hash as hash from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
-    where a.state = 'condemned' and a.key_hash is not null and a.deleted_at is null and m.account is null order by a.sent_at limit 50`
+    where a.state = 'condemned' and a.key_hash is not null and a.deleted_at is null and m.account is null
+      order by a.sent_at limit 50`
   let deleted = 0
   for (const { id, hash } of rows) if (await deleteCondemned(ctx, id, hash)) deleted++
   return deleted
 }
 
-/** The first of the three calls is made before anybody waits for it; a changed file reaches the keys that live after the doors have closed, too. */
+/**
+ * The first of the three calls is made before anybody waits for it; a changed file reaches the keys
+ * that live after the doors have closed, too.
+ */
 async function warmGuardrails(ctx: Ctx): Promise<number> {
   if (!ctx.settings.provisioningEnabled) return 0
   const live = await ctx.db.$queryRaw<

@@ -53,8 +53,9 @@ test('an unbound key without a job is sent to be bound again, one that was set a
   await mintAll(world)
   await loseJobs(world)
   const [aside] = await world.db.workshopAttendance.findMany()
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set key_saved_at = now() - interval '6 s', bind_set_aside = (claim_id = ${aside!.claimId}::uuid)`
+  await world.db.$executeRaw`
+      update keymint.workshop_attendance
+        set key_saved_at = now() - interval '6 s', bind_set_aside = (claim_id = ${aside!.claimId}::uuid)`
   expect((await sweep(world.ctx)).bindsSentAgain).toBe(1)
   expect((await sweep(world.ctx)).bindsSentAgain).toBe(0)
 })
@@ -117,13 +118,17 @@ test('one row that cannot be ended keeps nobody else from being found', async ()
   await loseJobs(world)
   const [poisoned] = await world.db.workshopAttendance.findMany({ where: { state: 'ready' } })
   await world.db.$executeRawUnsafe(
-    `create function keymint.poison() returns trigger language plpgsql as $$ begin raise exception 'poisoned'; end $$`,
+    `
+      create function keymint.poison() returns trigger language plpgsql as $$ begin raise exception 'poisoned';
+        end $$`,
   )
   await world.db.$executeRawUnsafe(
-    `create trigger poison before update on keymint.workshop_attendance for each row when (old.claim_id = '${poisoned!.claimId}') execute function keymint.poison()`,
+    `
+      create trigger poison before update on keymint.workshop_attendance for each row
+        when (old.claim_id = '${poisoned!.claimId}') execute function keymint.poison()`,
   )
-  await world.db
-    .$executeRaw`update keymint.mints set queued_at = now() - interval '6 s', expires_at = now() + interval '9 days'`
+  await world.db.$executeRaw`
+      update keymint.mints set queued_at = now() - interval '6 s', expires_at = now() + interval '9 days'`
   world.moveClock(86_400_000 + 1_000)
   expect(await sweep(world.ctx)).toMatchObject({ ended: 1, mintsSentAgain: 1 })
 })

@@ -108,7 +108,8 @@ test('sixteen Google sign-ins at once join the GitHub account of that mailbox on
   ).toHaveLength(1)
 })
 
-// GitHub does not run Gmail's mailboxes: when Google was first, the rule gives GitHub an account of its own.
+// GitHub does not run Gmail's mailboxes: when Google was first, the rule gives GitHub an account of
+// its own.
 test('GitHub and Google racing for one new Gmail mailbox are linked once or not at all, as if one had come first', async () => {
   for (let round = 0; round < 24; round++) {
     const email = `racer${round}@gmail.com`
@@ -237,7 +238,8 @@ test('an email that is no longer verified is cleared, and a claim already made k
   const identity = github({ email: 'karen@example.org' })
   const { userId } = await resolveAttendee(ctx, identity)
   await db.$executeRaw`
-    insert into keymint.workshop_attendance (user_id, workshop_slug, email_normalized, provider, limit_usd, expires_at, allowed_models)
+    insert into keymint.workshop_attendance (user_id, workshop_slug, email_normalized, provider, limit_usd,
+      expires_at, allowed_models)
     values (${userId}, 'some-workshop', 'karen@example.org', 'github', 2, now() + interval '1 day', '{}')`
   await resolveAttendee(ctx, { ...identity, email: null })
   expect(await attendee(userId)).toMatchObject({ email: null, emailNormalized: null })
@@ -253,7 +255,8 @@ test('an address that cannot be compared counts as none', async () => {
 
 test('without its audit event there is no attendee', async () => {
   const identity = github()
-  await db.$executeRaw`alter table keymint.audit_events add constraint nothing_may_be_written check (action = 'never') not valid`
+  await db.$executeRaw`
+    alter table keymint.audit_events add constraint nothing_may_be_written check (action = 'never') not valid`
   await expect(resolveAttendee(ctx, identity)).rejects.toThrow()
   await db.$executeRaw`alter table keymint.audit_events drop constraint nothing_may_be_written`
   expect(

@@ -1,7 +1,7 @@
 /**
- * Who a provider's identity belongs to.
- * Guarantee: an identity (provider, id) belongs to one attendee for ever; no change of email, login or name moves it,
- * and an attendee never has two identities of one provider. The keys of keymint.identities hold this, not this code.
+ * Who a provider's identity belongs to. Guarantee: an identity (provider, id) belongs to one
+ * attendee for ever; no change of email, login or name moves it, and an attendee never has two
+ * identities of one provider. The keys of keymint.identities hold this, not this code.
  */
 import { invariant } from '@epic-web/invariant'
 import type { Tx } from '~/adapters/db.server'
@@ -15,8 +15,9 @@ export type ResolvedAttendee = { userId: string; linked: boolean; created: boole
 type Mailbox = { email: string | null; emailNormalized: string | null }
 
 /**
- * Finds, links or makes the attendee of an identity, in one transaction. Safe to run many times at once.
- * `currentUserId` is who is signed in at this browser now: it allows to link a second provider, and nothing else.
+ * Finds, links or makes the attendee of an identity, in one transaction. Safe to run many times at
+ * once. `currentUserId` is who is signed in at this browser now: it allows to link a second
+ * provider, and nothing else.
  */
 export async function resolveAttendee(
   ctx: Pick<Ctx, 'db'>,
@@ -25,7 +26,8 @@ export async function resolveAttendee(
 ): Promise<ResolvedAttendee> {
   const mailbox = verifiedMailbox(identity)
   return ctx.db.$transaction(async (tx) => {
-    // Always the identity first and the mailbox second: two sign-ins can wait for each other, never in a circle.
+    // Always the identity first and the mailbox second: two sign-ins can wait for each other, never
+    // in a circle.
     await lockIdentity(tx, identity)
     if (mailbox.emailNormalized) await lock(tx, `mailbox:${mailbox.emailNormalized}`)
 
@@ -35,7 +37,8 @@ export async function resolveAttendee(
       return { userId: known, linked: false, created: false }
     }
 
-    // An attendee that staff made for this identity before its first sign-in is waited for here, and joins nobody else's.
+    // An attendee that staff made for this identity before its first sign-in is waited for here,
+    // and joins nobody else's.
     const host = (await isAwaited(tx, ownUserId(identity)))
       ? null
       : await findAccountToJoin(tx, identity, mailbox, currentUserId)
@@ -72,8 +75,9 @@ export async function resolveAttendee(
 }
 
 /**
- * The attendee of a GitHub account that may never have signed in here: whoever signs in with it later finds what was done
- * for it. By the numeric id alone: a login can be renamed, and taken by somebody else.
+ * The attendee of a GitHub account that may never have signed in here: whoever signs in with it
+ * later finds what was done for it. By the numeric id alone: a login can be renamed, and taken by
+ * somebody else.
  */
 export async function attendeeOfGithubId(tx: Tx, githubId: string): Promise<string> {
   await lock(tx, `identity:github:${githubId}`)
@@ -83,13 +87,15 @@ export async function attendeeOfGithubId(tx: Tx, githubId: string): Promise<stri
   if (known) return known.user_id
   const userId = `github:${githubId}`
   await tx.$executeRaw`
-    insert into keymint.attendees (user_id, display_name, auth_provider) values (${userId}, ${`GitHub account ${githubId}`}, 'github') on conflict (user_id) do nothing`
+    insert into keymint.attendees (user_id, display_name, auth_provider)
+      values (${userId}, ${`GitHub account ${githubId}`}, 'github') on conflict (user_id) do nothing`
   return userId
 }
 
 async function isAwaited(tx: Tx, userId: string): Promise<boolean> {
   const rows = await tx.$queryRaw<unknown[]>`
-    select 1 from keymint.attendees a where a.user_id = ${userId} and not exists (select 1 from keymint.identities i where i.user_id = a.user_id)`
+    select 1 from keymint.attendees a where a.user_id = ${userId}
+      and not exists (select 1 from keymint.identities i where i.user_id = a.user_id)`
   return rows.length > 0
 }
 
@@ -126,16 +132,20 @@ async function refreshIdentity(
 ): Promise<string | null> {
   const rows = await tx.$queryRaw<{ user_id: string }[]>`
     update keymint.identities
-    set login = ${identity.login}, email = ${mailbox.email}, email_normalized = ${mailbox.emailNormalized}, display_name = ${identity.name},
-        avatar_url = ${identity.avatarUrl}, account_created_at = coalesce(${identity.accountCreatedAt}::timestamptz, account_created_at), last_used_at = now()
+    set login = ${identity.login}, email = ${mailbox.email}, email_normalized = ${mailbox.emailNormalized},
+      display_name = ${identity.name},
+        avatar_url = ${identity.avatarUrl},
+          account_created_at = coalesce(${identity.accountCreatedAt}::timestamptz, account_created_at),
+          last_used_at = now()
     where provider = ${identity.provider} and provider_user_id = ${identity.providerUserId}
     returning user_id`
   return rows[0]?.user_id ?? null
 }
 
 /**
- * Name and email of an attendee come from the identity that made it, and from no other while that one is linked.
- * An email that is no longer verified there is cleared, not kept: it may belong to somebody else by now, and a role may hang on it.
+ * Name and email of an attendee come from the identity that made it, and from no other while that
+ * one is linked. An email that is no longer verified there is cleared, not kept: it may belong to
+ * somebody else by now, and a role may hang on it.
  */
 async function refreshAttendee(
   tx: Tx,
@@ -165,7 +175,8 @@ export async function takeNameFrom(
 ): Promise<void> {
   await tx.$executeRaw`
     update keymint.attendees
-    set email = ${identity.email}, email_normalized = ${identity.emailNormalized}, display_name = ${identity.displayName}, avatar_url = ${identity.avatarUrl}
+    set email = ${identity.email}, email_normalized = ${identity.emailNormalized},
+      display_name = ${identity.displayName}, avatar_url = ${identity.avatarUrl}
     where user_id = ${userId}`
 }
 
@@ -183,7 +194,8 @@ async function findAccountToJoin(
   const candidates = await tx.$queryRaw<{ user_id: string }[]>`
     select distinct i.user_id from keymint.identities i
     where i.email_normalized = ${mailbox.emailNormalized}
-      and not exists (select 1 from keymint.identities other where other.user_id = i.user_id and other.provider = ${identity.provider})`
+      and not exists (select 1 from keymint.identities other where other.user_id = i.user_id
+        and other.provider = ${identity.provider})`
   if (candidates.some((candidate) => candidate.user_id === currentUserId))
     return currentUserId ?? null
   const [only, ...others] = candidates
@@ -198,7 +210,8 @@ async function insertAttendee(
 ): Promise<boolean> {
   const inserted = await tx.$executeRaw`
     insert into keymint.attendees (user_id, email, email_normalized, display_name, avatar_url, auth_provider)
-    values (${userId}, ${mailbox.email}, ${mailbox.emailNormalized}, ${identity.name}, ${identity.avatarUrl}, ${identity.provider})
+    values (${userId}, ${mailbox.email}, ${mailbox.emailNormalized}, ${identity.name}, ${identity.avatarUrl},
+      ${identity.provider})
     on conflict (user_id) do nothing`
   return inserted === 1
 }
@@ -210,8 +223,10 @@ async function insertIdentity(
   mailbox: Mailbox,
 ): Promise<void> {
   const inserted = await tx.$executeRaw`
-    insert into keymint.identities (provider, provider_user_id, user_id, login, email, email_normalized, display_name, avatar_url, account_created_at)
-    values (${identity.provider}, ${identity.providerUserId}, ${userId}, ${identity.login}, ${mailbox.email}, ${mailbox.emailNormalized},
+    insert into keymint.identities (provider, provider_user_id, user_id, login, email, email_normalized,
+      display_name, avatar_url, account_created_at)
+    values (${identity.provider}, ${identity.providerUserId}, ${userId}, ${identity.login}, ${mailbox.email},
+      ${mailbox.emailNormalized},
             ${identity.name}, ${identity.avatarUrl}, ${identity.accountCreatedAt}::timestamptz)`
   invariant(inserted === 1, 'an identity is written once')
 }

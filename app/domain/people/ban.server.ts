@@ -1,6 +1,6 @@
 /**
- * Barring a person: no claim, no mint, no role, no session, and every live key is revoked. The row and its reason stay;
- * the audit trail keeps every ban and its end.
+ * Barring a person: no claim, no mint, no role, no session, and every live key is revoked. The row
+ * and its reason stay; the audit trail keeps every ban and its end.
  */
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
@@ -11,7 +11,10 @@ export type BanOutcome =
   | { kind: 'banned-already' }
   | { kind: 'refused'; detail: string }
 
-/** Bars a person who is not barred yet. `bulkId` is the action that revokes their keys, null when there are none. */
+/**
+ * Bars a person who is not barred yet. `bulkId` is the action that revokes their keys, null when
+ * there are none.
+ */
 export async function banPerson(
   ctx: Ctx,
   input: { userId: string; reason: string; actorUserId: string },
@@ -23,15 +26,17 @@ export async function banPerson(
   if (userId === actorUserId)
     return { kind: 'refused', detail: 'That would lock you out of these pages yourself.' }
   return ctx.db.$transaction(async (tx): Promise<BanOutcome> => {
-    // A claim that is being made refers to this row: it is waited for and seen below, and a later one is refused when its key is to be made.
+    // A claim that is being made refers to this row: it is waited for and seen below, and a later
+    // one is refused when its key is to be made.
     const [person] = await tx.$queryRaw<
       { banned: boolean }[]
     >`select banned_at is not null as banned from keymint.attendees where user_id = ${userId} for update`
     if (!person) return { kind: 'refused', detail: 'There is no such person.' }
     if (person.banned) return { kind: 'banned-already' }
-    await tx.$executeRaw`update keymint.attendees set banned_at = now(), ban_reason = ${reason} where user_id = ${userId}`
-    const sessions =
-      await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and ended_at is null`
+    await tx.$executeRaw`
+      update keymint.attendees set banned_at = now(), ban_reason = ${reason} where user_id = ${userId}`
+    const sessions = await tx.$executeRaw`
+        update keymint.sessions set ended_at = now() where user_id = ${userId} and ended_at is null`
     let claims = 0
     let bulkId: string | null = null
     for (const holder of Object.values(ctx.holders)) {
@@ -55,8 +60,9 @@ export async function unbanPerson(
   input: { userId: string; reason: string; actorUserId: string },
 ): Promise<boolean> {
   return ctx.db.$transaction(async (tx: Tx) => {
-    const changed =
-      await tx.$executeRaw`update keymint.attendees set banned_at = null, ban_reason = null where user_id = ${input.userId} and banned_at is not null`
+    const changed = await tx.$executeRaw`
+        update keymint.attendees set banned_at = null, ban_reason = null where user_id = ${input.userId}
+          and banned_at is not null`
     if (changed === 1)
       await recordAudit(tx, {
         actor: `user:${input.actorUserId}`,

@@ -1,4 +1,7 @@
-/** One spelling per mailbox, so that one person cannot claim twice and two people are never taken for one. */
+/**
+ * One spelling per mailbox, so that one person cannot claim twice and two people are never taken
+ * for one.
+ */
 import { domainToASCII } from 'node:url'
 
 /**
@@ -17,8 +20,8 @@ export function normalizeEmail(text: string): string | null {
 }
 
 /**
- * Lower-cases A to Z and nothing else. Never `toLowerCase()`: it turns the Kelvin sign into a plain "k",
- * and with it a stranger's address into somebody else's.
+ * Lower-cases A to Z and nothing else. Never `toLowerCase()`: it turns the Kelvin sign into a plain
+ * "k", and with it a stranger's address into somebody else's.
  */
 export function asciiLowerCase(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())

@@ -7,18 +7,22 @@ test('a member leaves first; then the ledger keeps every posting under a name th
   await using world = await openWorld()
   const [owner, member] = await world.people(2)
   const { db } = world
-  const [team] = await db.$queryRaw<
-    { id: string }[]
-  >`insert into keymint.teams (slug, name, created_by) values ('lab', 'The lab', ${owner!.userId}) returning id`
+  const [team] = await db.$queryRaw<{ id: string }[]>`
+    insert into keymint.teams (slug, name, created_by) values ('lab', 'The lab', ${owner!.userId}) returning id`
   for (const [userId, role] of [
     [owner!.userId, 'owner'],
     [member!.userId, 'member'],
   ])
-    await db.$executeRaw`insert into keymint.team_members (team_id, user_id, role) values (${team!.id}::uuid, ${userId}, ${role})`
-  await db.$executeRaw`insert into keymint.budget_months (team_id, user_id, month) values (${team!.id}::uuid, ${member!.userId}, '2026-11-01')`
+    await db.$executeRaw`
+      insert into keymint.team_members (team_id, user_id, role) values (${team!.id}::uuid, ${userId}, ${role})`
   await db.$executeRaw`
-    insert into keymint.transactions (at, team_id, user_id, month, kind, from_account, to_account, amount_usd, actor)
-    values (now(), ${team!.id}::uuid, ${member!.userId}, '2026-11-01', 'allocate', 'unallocated', 'free', 100, ${`user:${owner!.userId}`})`
+    insert into keymint.budget_months (team_id, user_id, month)
+      values (${team!.id}::uuid, ${member!.userId}, '2026-11-01')`
+  await db.$executeRaw`
+    insert into keymint.transactions (at, team_id, user_id, month, kind, from_account, to_account, amount_usd,
+      actor)
+    values (now(), ${team!.id}::uuid, ${member!.userId}, '2026-11-01', 'allocate', 'unallocated', 'free', 100,
+      ${`user:${owner!.userId}`})`
 
   expect(await findErasureBlocks(world.ctx, db, member!.userId)).toEqual([
     { teamSlug: 'lab', teamName: 'The lab', kind: 'in-team' },
@@ -26,7 +30,8 @@ test('a member leaves first; then the ledger keeps every posting under a name th
   expect((await erasePerson(world.ctx, { userId: member!.userId, because: 'asked' })).kind).toBe(
     'blocked',
   )
-  await db.$executeRaw`update keymint.team_members set state = 'removed', removed_at = now() where user_id = ${member!.userId}`
+  await db.$executeRaw`
+    update keymint.team_members set state = 'removed', removed_at = now() where user_id = ${member!.userId}`
   expect(await erasePerson(world.ctx, { userId: member!.userId, because: 'asked' })).toEqual({
     kind: 'erased',
   })

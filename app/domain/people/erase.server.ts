@@ -1,7 +1,8 @@
 /**
- * Erasure: everything that says who somebody is goes, in one transaction, once nothing of theirs is live (decision 013).
- * What stays: claims under a name that says nothing, for the sums of their workshops; fingerprints while they could
- * claim twice; the audit trail, which holds ids and never names or addresses.
+ * Erasure: everything that says who somebody is goes, in one transaction, once nothing of theirs is
+ * live (decision 013). What stays: claims under a name that says nothing, for the sums of their
+ * workshops; fingerprints while they could claim twice; the audit trail, which holds ids and never
+ * names or addresses.
  */
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
@@ -18,7 +19,10 @@ import {
   type Marked,
 } from './holds.server'
 
-/** What must end before somebody can be erased: a claim in a workshop, or a place in a team with what hangs on it. */
+/**
+ * What must end before somebody can be erased: a claim in a workshop, or a place in a team with
+ * what hangs on it.
+ */
 export type ErasureBlock =
   | {
       claimId: string
@@ -38,10 +42,12 @@ export async function findErasureBlocks(
   userId: string,
 ): Promise<ErasureBlock[]> {
   const teams = await tx.$queryRaw<Extract<ErasureBlock, { teamSlug: string }>[]>`
-    select t.slug as "teamSlug", t.name as "teamName", case when m.state <> 'removed' then 'in-team' else 'sub-key-not-settled' end as kind
+    select t.slug as "teamSlug", t.name as "teamName", case when m.state <> 'removed' then 'in-team'
+      else 'sub-key-not-settled' end as kind
     from keymint.team_members m join keymint.teams t on t.id = m.team_id
     where m.user_id = ${userId} and (m.state <> 'removed' or exists (
-      select 1 from keymint.key_months k join keymint.api_keys a on a.id = k.api_key_id where a.team_id = m.team_id and a.user_id = m.user_id and k.committed_usd > 0))
+      select 1 from keymint.key_months k join keymint.api_keys a on a.id = k.api_key_id
+        where a.team_id = m.team_id and a.user_id = m.user_id and k.committed_usd > 0))
     order by t.slug`
   return [...teams, ...(await findClaimBlocks(ctx, tx, userId))]
 }
@@ -58,35 +64,45 @@ async function findClaimBlocks(
         when c.state = 'ready' and c.expires_at > ${ctx.now()} then 'live'
         when c.state = 'ready' then 'ending'
         when c.state = 'ended' and c.or_key_hash is not null and c.settled_at is null then 'not-settled'
-        when exists (select 1 from keymint.retired_keys r where r.owner_kind = 'claim' and r.owner_id = c.claim_id and r.settled_at is null) then 'not-settled' end as kind
+        when exists (select 1 from keymint.retired_keys r where r.owner_kind = 'claim'
+          and r.owner_id = c.claim_id and r.settled_at is null) then 'not-settled' end as kind
       from keymint.workshop_attendance c where c.user_id = ${userId}) standing
     where kind is not null order by kind, "workshopSlug"`
 }
 
-/** Erases a person, or says what is still live. Everything that signs them in is gone with it, this session included. */
+/**
+ * Erases a person, or says what is still live. Everything that signs them in is gone with it, this
+ * session included.
+ */
 export async function erasePerson(
   ctx: ErasureCtx,
   input: { userId: string; because: 'asked' | 'retention' },
 ): Promise<ErasureOutcome> {
   const { userId, because } = input
   return ctx.db.$transaction(async (tx): Promise<ErasureOutcome> => {
-    // As a sign-in does: the identity before the rows it writes, so that the two wait for each other and never in a circle.
+    // As a sign-in does: the identity before the rows it writes, so that the two wait for each
+    // other and never in a circle.
     for (const { provider, providerUserId } of await tx.identity.findMany({
       where: { userId },
       orderBy: [{ provider: 'asc' }, { providerUserId: 'asc' }],
     }))
       await lockIdentity(tx, { provider, providerUserId })
     const [person] = await tx.$queryRaw<{ emailNormalized: string | null; banned: boolean }[]>`
-      select email_normalized as "emailNormalized", banned_at is not null as banned from keymint.attendees where user_id = ${userId} and erased_at is null for update`
+      select email_normalized as "emailNormalized", banned_at is not null as banned from keymint.attendees
+        where user_id = ${userId} and erased_at is null for update`
     if (!person) return { kind: 'no-such-person' }
     const blocks = await findErasureBlocks(ctx, tx, userId)
     if (blocks.length > 0) return { kind: 'blocked', blocks }
 
     const claims = await tx.$queryRaw<(HeldClaim & { emailNormalized: string | null })[]>`
-      select workshop_slug as "workshopSlug", state, ended_at as "endedAt", may_claim_again as "mayClaimAgain", email_normalized as "emailNormalized" from keymint.workshop_attendance where user_id = ${userId} for update`
+      select workshop_slug as "workshopSlug", state, ended_at as "endedAt", may_claim_again as "mayClaimAgain",
+        email_normalized as "emailNormalized" from keymint.workshop_attendance where user_id = ${userId}
+        for update`
     const identities = await tx.$queryRaw<Marked[]>`
-      delete from keymint.identities where user_id = ${userId} returning provider, provider_user_id as "providerUserId", email_normalized as "emailNormalized"`
-    // The identity that named the account counts also when it was taken off: it would make the same account again.
+      delete from keymint.identities where user_id = ${userId}
+        returning provider, provider_user_id as "providerUserId", email_normalized as "emailNormalized"`
+    // The identity that named the account counts also when it was taken off: it would make the same
+    // account again.
     const marks: Mark[] = [
       `identity:${userId}`,
       ...identities.flatMap(marksOf),
@@ -96,12 +112,17 @@ export async function erasePerson(
 
     await tx.$executeRaw`update keymint.invitations set email = null where used_by = ${userId}`
     const sessions = await tx.$executeRaw`delete from keymint.sessions where user_id = ${userId}`
-    await tx.$executeRaw`update keymint.workshop_attendance set email_normalized = null where user_id = ${userId}`
+    await tx.$executeRaw`
+      update keymint.workshop_attendance set email_normalized = null where user_id = ${userId}`
     // The key of claims follows by their foreign key.
     await tx.$executeRaw`
-      update keymint.attendees set user_id = ${`erased:${randomUUID()}`}, erased_at = now(), display_name = 'Erased', email = null, email_normalized = null, avatar_url = null,
-        marketing_opted_in = false, marketing_opted_in_at = null, marketing_opted_in_workshop = null, ban_reason = null,
-        first_seen_at = date_trunc('month', first_seen_at, 'UTC'), last_seen_at = date_trunc('month', last_seen_at, 'UTC')
+      update keymint.attendees
+        set user_id = ${`erased:${randomUUID()}`}, erased_at = now(), display_name = 'Erased', email = null,
+        email_normalized = null, avatar_url = null,
+        marketing_opted_in = false, marketing_opted_in_at = null, marketing_opted_in_workshop = null,
+          ban_reason = null,
+        first_seen_at = date_trunc('month', first_seen_at, 'UTC'),
+          last_seen_at = date_trunc('month', last_seen_at, 'UTC')
       where user_id = ${userId}`
     await recordAudit(tx, {
       actor: because === 'asked' ? `user:${userId}` : 'worker',

@@ -1,4 +1,7 @@
-/** Erasure leaves nothing that says who somebody was, refuses while something lives, and opens no second claim. */
+/**
+ * Erasure leaves nothing that says who somebody was, refuses while something lives, and opens no
+ * second claim.
+ */
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createFingerprints } from '~/adapters/fingerprint.server'
@@ -67,8 +70,10 @@ async function mintAll(world: World) {
 
 /** Two minutes pass for a claim that has ended: then it can be settled. */
 async function settle(world: World) {
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set ended_at = now() - interval '3 min', disable_confirmed_at = now() - interval '3 min' where state = 'ended'`
+  await world.db.$executeRaw`
+      update keymint.workshop_attendance
+        set ended_at = now() - interval '3 min', disable_confirmed_at = now() - interval '3 min'
+        where state = 'ended'`
   await syncUsage(world.ctx)
 }
 
@@ -256,8 +261,8 @@ test('retention erases who has been away for long and has nothing live, with the
   ]
   await claims(world, holding)
   await mintAll(world)
-  await world.db
-    .$executeRaw`update keymint.attendees set last_seen_at = now() - interval '40 days' where user_id <> ${recent.userId}`
+  await world.db.$executeRaw`
+      update keymint.attendees set last_seen_at = now() - interval '40 days' where user_id <> ${recent.userId}`
   expect((await tidy(world.ctx)).erased).toBe(0)
   world.ctx.settings = { ...world.ctx.settings, retentionDays: 30 }
   expect((await tidy(world.ctx)).erased).toBe(2)
@@ -284,7 +289,8 @@ test('a sign-in that was taken off claims no second key where its account had on
   expect(
     await unlinkSignIn(world.ctx, { userId, provider: 'google', signedInWith: 'github' }),
   ).toBe('unlinked')
-  // At the provider the address has changed since, so that nothing but the identity itself is the same.
+  // At the provider the address has changed since, so that nothing but the identity itself is the
+  // same.
   const parted = await arrives(world, { ...google, email: 'another@example.org' })
   expect(parted.userId).toBe(`google:${google.providerUserId}`)
   expect(await claims(world, parted)).toEqual({ kind: 'refused', reason: 'had-one-before' })
@@ -297,8 +303,9 @@ test('the download holds everything of a person and no secret', async () => {
   await claims(world, person)
   await claims(world, other)
   await mintAll(world)
-  await world.db
-    .$executeRaw`insert into keymint.audit_events (actor, action, subject) select ${`user:${person.userId}`}, 'session.started', 'user:x' from generate_series(1, 2100)`
+  await world.db.$executeRaw`
+      insert into keymint.audit_events (actor, action, subject)
+        select ${`user:${person.userId}`}, 'session.started', 'user:x' from generate_series(1, 2100)`
   let text = ''
   for await (const piece of await exportPerson(world.ctx, person.userId)) text += piece
   const file = JSON.parse(text) as Record<string, unknown[]> & { person: object }

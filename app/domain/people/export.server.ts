@@ -1,13 +1,16 @@
 /**
- * Everything stored about one person, as JSON in pieces: docs/privacy.md says what is in it. No secret is: neither a key, nor
- * an envelope, nor the hash of a session.
+ * Everything stored about one person, as JSON in pieces: docs/privacy.md says what is in it. No
+ * secret is: neither a key, nor an envelope, nor the hash of a session.
  */
 import type { Ctx } from '../ctx'
 import { recordAudit } from '../audit/audit.server'
 
 const auditPage = 1_000
 
-/** Notes that the export was made, then yields it piece by piece. Throws before the first piece if it cannot be noted. */
+/**
+ * Notes that the export was made, then yields it piece by piece. Throws before the first piece if
+ * it cannot be noted.
+ */
 export async function exportPerson(
   ctx: Pick<Ctx, 'db' | 'now'>,
   userId: string,
@@ -50,7 +53,8 @@ async function* pieces(
     orderBy: { retiredAt: 'asc' },
   })
   const teams = await db.$queryRaw<object[]>`
-    select t.slug, t.name, m.role, m.state, m.joined_at as "joinedAt", m.removed_at as "removedAt" from keymint.team_members m join keymint.teams t on t.id = m.team_id
+    select t.slug, t.name, m.role, m.state, m.joined_at as "joinedAt", m.removed_at as "removedAt"
+      from keymint.team_members m join keymint.teams t on t.id = m.team_id
     where m.user_id = ${userId} order by m.joined_at`
   const subKeys = await db.apiKey.findMany({
     where: { userId },
@@ -95,8 +99,10 @@ async function* pieces(
         details: unknown
       }[]
     >`
-      select id::text as id, at, actor, action, subject, workshop_slug as workshop, details from keymint.audit_events
-      where (actor = ${`user:${userId}`} or subject = any(${subjects})) and id > ${after}::text::bigint order by audit_events.id limit ${auditPage}::int`
+      select id::text as id, at, actor, action, subject, workshop_slug as workshop, details
+        from keymint.audit_events
+      where (actor = ${`user:${userId}`} or subject = any(${subjects})) and id > ${after}::text::bigint
+        order by audit_events.id limit ${auditPage}::int`
     for (const row of rows) {
       yield `${first ? '' : ','}\n  ${JSON.stringify(row)}`
       first = false

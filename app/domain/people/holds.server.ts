@@ -1,6 +1,7 @@
 /**
- * Holds: how "one claim a person" outlives the rows that said who it was. A hold is a keyed fingerprint of an identity
- * or an address and a workshop, kept while that workshop can still be claimed in (decision 013). A ban is held everywhere.
+ * Holds: how "one claim a person" outlives the rows that said who it was. A hold is a keyed
+ * fingerprint of an identity or an address and a workshop, kept while that workshop can still be
+ * claimed in (decision 013). A ban is held everywhere.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
@@ -20,28 +21,38 @@ export function addressMarks(emailNormalized: string | null): Mark[] {
   return emailNormalized === null ? [] : [`email:${emailNormalized}`]
 }
 
-/** Why somebody may not claim here although no row of theirs says so, or null. Who has a claim here is judged by that row. Costs one small query while nothing is held in this workshop. */
+/**
+ * Why somebody may not claim here although no row of theirs says so, or null. Who has a claim here
+ * is judged by that row. Costs one small query while nothing is held in this workshop.
+ */
 export async function findHold(
   ctx: Pick<Ctx, 'db' | 'fingerprints' | 'now'>,
   claimant: { workshopSlug: string; userId: string; emailNormalized: string | null },
 ): Promise<HoldReason | null> {
   const { workshopSlug, userId, emailNormalized } = claimant
   const identities = await ctx.db.$queryRaw<Marked[]>`
-    select provider, provider_user_id as "providerUserId", email_normalized as "emailNormalized" from keymint.identities i
-    where user_id = ${userId} and exists (select 1 from keymint.claim_holds where workshop_slug in (${workshopSlug}, ''))`
+    select provider, provider_user_id as "providerUserId", email_normalized as "emailNormalized"
+      from keymint.identities i
+    where user_id = ${userId}
+      and exists (select 1 from keymint.claim_holds where workshop_slug in (${workshopSlug}, ''))`
   if (identities.length === 0) return null
   const looked = [...identities.flatMap(marksOf), ...addressMarks(emailNormalized)].flatMap(
     (mark) => ctx.fingerprints.allOf(mark),
   )
   const [hold] = await ctx.db.$queryRaw<{ reason: HoldReason }[]>`
     select reason from keymint.claim_holds
-    where workshop_slug in (${workshopSlug}, '') and fingerprint = any(${looked}) and (held_until is null or held_until > ${ctx.now()})
-      and (reason = 'banned' or not exists (select 1 from keymint.workshop_attendance c where c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}))
+    where workshop_slug in (${workshopSlug}, '') and fingerprint = any(${looked})
+      and (held_until is null or held_until > ${ctx.now()})
+      and (reason = 'banned' or not exists (select 1 from keymint.workshop_attendance c
+        where c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}))
     order by reason = 'banned' desc limit 1`
   return hold?.reason ?? null
 }
 
-/** Holds these marks in a workshop (or, for a ban, everywhere). A longer hold that is there already stays. */
+/**
+ * Holds these marks in a workshop (or, for a ban, everywhere). A longer hold that is there already
+ * stays.
+ */
 export async function hold(
   ctx: Pick<Ctx, 'fingerprints'>,
   tx: Tx,
@@ -50,9 +61,11 @@ export async function hold(
   const fingerprints = [...new Set(input.marks.map((mark) => ctx.fingerprints.of(mark)))]
   await tx.$executeRaw`
     insert into keymint.claim_holds (workshop_slug, fingerprint, reason, held_until)
-    select ${input.workshopSlug}, fingerprint, ${input.reason}, ${input.until}::timestamptz from unnest(${fingerprints}::text[]) as f(fingerprint)
+    select ${input.workshopSlug}, fingerprint, ${input.reason}, ${input.until}::timestamptz
+      from unnest(${fingerprints}::text[]) as f(fingerprint)
     on conflict (workshop_slug, fingerprint) do update set
-      held_until = case when claim_holds.held_until is null or excluded.held_until is null then null else greatest(claim_holds.held_until, excluded.held_until) end`
+      held_until = case when claim_holds.held_until is null or excluded.held_until is null then null
+        else greatest(claim_holds.held_until, excluded.held_until) end`
 }
 
 export type HeldClaim = {
@@ -62,7 +75,10 @@ export type HeldClaim = {
   mayClaimAgain: boolean
 }
 
-/** The workshops of these claims in which somebody could claim a second time, and until when that must be held. */
+/**
+ * The workshops of these claims in which somebody could claim a second time, and until when that
+ * must be held.
+ */
 export function workshopsToHold(
   ctx: Pick<Ctx, 'workshops' | 'now'>,
   claims: HeldClaim[],
@@ -85,7 +101,10 @@ export function workshopsToHold(
 
 const keptAfterCloseMs = 7 * 86_400_000
 
-/** Forgets holds that hold nothing any more: over, or of a workshop that closed, or went, a week ago. Bans stay. */
+/**
+ * Forgets holds that hold nothing any more: over, or of a workshop that closed, or went, a week
+ * ago. Bans stay.
+ */
 export async function forgetHolds(ctx: Pick<Ctx, 'db' | 'workshops' | 'now'>): Promise<number> {
   const now = ctx.now()
   const open = [...ctx.workshops.workshops.values()]
@@ -97,5 +116,6 @@ export async function forgetHolds(ctx: Pick<Ctx, 'db' | 'workshops' | 'now'>): P
   const kept = [...open, ...ctx.workshops.broken, '']
   return ctx.db.$executeRaw`
     delete from keymint.claim_holds
-    where held_until <= ${now} or (not workshop_slug = any(${kept}) and created_at < ${new Date(now.getTime() - keptAfterCloseMs)})`
+    where held_until <= ${now}
+      or (not workshop_slug = any(${kept}) and created_at < ${new Date(now.getTime() - keptAfterCloseMs)})`
 }

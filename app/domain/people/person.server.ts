@@ -1,5 +1,6 @@
 /**
- * What a person sees of, and changes about, themselves. Every change is audited in its own transaction.
+ * What a person sees of, and changes about, themselves. Every change is audited in its own
+ * transaction.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { Provider } from '~/adapters/identity-providers.server'
@@ -56,11 +57,15 @@ export async function readPerson(
   }
 }
 
-/** Clears the flag; when and where one first agreed stays, as the proof that it was asked. False if there was nothing to withdraw. */
+/**
+ * Clears the flag; when and where one first agreed stays, as the proof that it was asked. False if
+ * there was nothing to withdraw.
+ */
 export async function withdrawOptIn(ctx: Pick<Ctx, 'db'>, userId: string): Promise<boolean> {
   return ctx.db.$transaction(async (tx) => {
-    const changed =
-      await tx.$executeRaw`update keymint.attendees set marketing_opted_in = false where user_id = ${userId} and marketing_opted_in`
+    const changed = await tx.$executeRaw`
+        update keymint.attendees set marketing_opted_in = false where user_id = ${userId}
+          and marketing_opted_in`
     if (changed === 1)
       await recordAudit(tx, {
         actor: `user:${userId}`,
@@ -74,8 +79,9 @@ export async function withdrawOptIn(ctx: Pick<Ctx, 'db'>, userId: string): Promi
 export type UnlinkOutcome = 'unlinked' | 'the-last-one' | 'signed-in-with-it' | 'not-linked'
 
 /**
- * Takes a sign-in off an account that has another, and ends the sessions that it started. Not the one in use now: that
- * one is signed in with the other proves that the other works. What it could claim a second time is held.
+ * Takes a sign-in off an account that has another, and ends the sessions that it started. Not the
+ * one in use now: that one is signed in with the other proves that the other works. What it could
+ * claim a second time is held.
  */
 export async function unlinkSignIn(
   ctx: Pick<Ctx, 'db' | 'fingerprints' | 'workshops' | 'now'>,
@@ -96,8 +102,9 @@ export async function unlinkSignIn(
       },
     })
     if (userId === `${taken.provider}:${taken.providerUserId}`) await takeNameFrom(tx, userId, kept)
-    const sessions =
-      await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and provider = ${provider} and ended_at is null`
+    const sessions = await tx.$executeRaw`
+        update keymint.sessions set ended_at = now() where user_id = ${userId} and provider = ${provider}
+          and ended_at is null`
     await holdUnlinked(ctx, tx, userId, taken)
     await recordAudit(tx, {
       actor: `user:${userId}`,
@@ -117,9 +124,9 @@ async function holdUnlinked(
 ): Promise<void> {
   // Signing in with the one that named the account leads back into it.
   if (userId === `${taken.provider}:${taken.providerUserId}`) return
-  const claims = await tx.$queryRaw<
-    HeldClaim[]
-  >`select workshop_slug as "workshopSlug", state, ended_at as "endedAt", may_claim_again as "mayClaimAgain" from keymint.workshop_attendance where user_id = ${userId}`
+  const claims = await tx.$queryRaw<HeldClaim[]>`
+    select workshop_slug as "workshopSlug", state, ended_at as "endedAt", may_claim_again as "mayClaimAgain"
+      from keymint.workshop_attendance where user_id = ${userId}`
   for (const place of workshopsToHold(ctx, claims))
     await hold(ctx, tx, { ...place, marks: marksOf(taken), reason: 'unlinked' })
 }

@@ -104,7 +104,9 @@ test('being used is written down every few minutes and not at every request', as
   await findSession(ctx, token)
   expect(await seen()).toBe(start)
   await db.$executeRawUnsafe(
-    `update keymint.sessions set last_seen_at = now() - interval '6 minutes' where token_hash = '${hashOf(token)}'`,
+    `
+      update keymint.sessions set last_seen_at = now() - interval '6 minutes'
+        where token_hash = '${hashOf(token)}'`,
   )
   await Promise.all(Array.from({ length: 8 }, () => findSession(ctx, token)))
   expect(await seen()).toBeGreaterThanOrEqual(start)
@@ -116,7 +118,9 @@ test('use never carries a session past its thirty days', async () => {
     (await db.session.findUniqueOrThrow({ where: { tokenHash: hashOf(token) } })).expiresAt
   const before = await expiry()
   await db.$executeRawUnsafe(
-    `update keymint.sessions set last_seen_at = now() - interval '1 day' where token_hash = '${hashOf(token)}'`,
+    `
+      update keymint.sessions set last_seen_at = now() - interval '1 day'
+        where token_hash = '${hashOf(token)}'`,
   )
   await findSession(ctx, token)
   expect(await expiry()).toEqual(before)

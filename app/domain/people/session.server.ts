@@ -1,6 +1,7 @@
 /**
  * A session is one signed-in browser: the cookie holds the token, keymint.sessions its SHA-256.
- * Guarantee: a session counts for 30 days, for 7 without use, and not a moment after it was ended. Postgres's now() decides.
+ * Guarantee: a session counts for 30 days, for 7 without use, and not a moment after it was ended.
+ * Postgres's now() decides.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
@@ -11,7 +12,10 @@ import { asciiLowerCase } from './email'
 
 export type Role = 'admin' | 'viewer' | 'attendee'
 
-/** Who is asking: read afresh from the database at every request, so that a ban or a lost role counts at once. */
+/**
+ * Who is asking: read afresh from the database at every request, so that a ban or a lost role
+ * counts at once.
+ */
 export type Viewer = {
   userId: string
   displayName: string
@@ -30,7 +34,10 @@ export type Viewer = {
 
 export const sessionLifetimeSeconds = 30 * 24 * 3600
 
-/** Starts a session and gives out its token, the only time that it is known. `replacesToken` is this browser's session until now: it ends. */
+/**
+ * Starts a session and gives out its token, the only time that it is known. `replacesToken` is this
+ * browser's session until now: it ends.
+ */
 export async function startSession(
   ctx: Pick<Ctx, 'db'>,
   input: {
@@ -45,7 +52,8 @@ export async function startSession(
     if (input.replacesToken) await endOne(tx, input.replacesToken, 'signed-in-again')
     await tx.$executeRaw`
       insert into keymint.sessions (token_hash, user_id, provider, user_agent, expires_at)
-      values (${hashToken(token)}, ${input.userId}, ${input.provider}, ${input.userAgent?.slice(0, 300) ?? null}, now() + make_interval(secs => ${sessionLifetimeSeconds}))`
+      values (${hashToken(token)}, ${input.userId}, ${input.provider},
+        ${input.userAgent?.slice(0, 300) ?? null}, now() + make_interval(secs => ${sessionLifetimeSeconds}))`
     await recordAudit(tx, {
       actor: `user:${input.userId}`,
       action: 'session.started',
@@ -86,7 +94,8 @@ export async function findSession(
       select array_agg(i.provider_user_id) as ids, min(i.account_created_at) as created_at
       from keymint.identities i where i.user_id = s.user_id and i.provider = 'github'
     ) g on true
-    where s.token_hash = ${tokenHash} and s.ended_at is null and s.expires_at > now() and s.last_seen_at > now() - interval '7 days'`
+    where s.token_hash = ${tokenHash} and s.ended_at is null and s.expires_at > now()
+      and s.last_seen_at > now() - interval '7 days'`
   if (!row) return null
   // Not at every request: 500 open pages ask every other second.
   if (row.touch_due) {
@@ -128,8 +137,8 @@ export async function endAllSessions(
   actor: AuditActor = `user:${userId}`,
 ): Promise<number> {
   return ctx.db.$transaction(async (tx) => {
-    const count =
-      await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and ended_at is null`
+    const count = await tx.$executeRaw`
+        update keymint.sessions set ended_at = now() where user_id = ${userId} and ended_at is null`
     if (count > 0)
       await recordAudit(tx, {
         actor,
@@ -166,8 +175,10 @@ export async function listSessions(
       lastSeenAt: Date
     }[]
   >`
-    select token_hash as "tokenHash", provider, user_agent as "userAgent", created_at as "createdAt", last_seen_at as "lastSeenAt" from keymint.sessions
-    where user_id = ${userId} and ended_at is null and expires_at > now() and last_seen_at > now() - interval '7 days' order by last_seen_at desc limit 100`
+    select token_hash as "tokenHash", provider, user_agent as "userAgent", created_at as "createdAt",
+      last_seen_at as "lastSeenAt" from keymint.sessions
+    where user_id = ${userId} and ended_at is null and expires_at > now()
+      and last_seen_at > now() - interval '7 days' order by last_seen_at desc limit 100`
   const currentHash = token === null ? null : hashToken(token)
   return rows
     .map(({ tokenHash, provider, userAgent, createdAt, lastSeenAt }): SessionView => ({
@@ -181,15 +192,19 @@ export async function listSessions(
     .sort((one, other) => Number(other.current) - Number(one.current))
 }
 
-/** Ends one session of a person by its label; one that is over already, or somebody else's, is left as it is. */
+/**
+ * Ends one session of a person by its label; one that is over already, or somebody else's, is left
+ * as it is.
+ */
 export async function endSessionOf(
   ctx: Pick<Ctx, 'db'>,
   input: { userId: string; label: string },
 ): Promise<boolean> {
   const { userId, label } = input
   return ctx.db.$transaction(async (tx) => {
-    const changed =
-      await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and left(token_hash, ${labelLength}::int) = ${label} and ended_at is null`
+    const changed = await tx.$executeRaw`
+        update keymint.sessions set ended_at = now() where user_id = ${userId}
+          and left(token_hash, ${labelLength}::int) = ${label} and ended_at is null`
     if (changed > 0)
       await recordAudit(tx, {
         actor: `user:${userId}`,
@@ -208,8 +223,9 @@ export async function endOtherSessions(
 ): Promise<number> {
   const { userId } = input
   return ctx.db.$transaction(async (tx) => {
-    const count =
-      await tx.$executeRaw`update keymint.sessions set ended_at = now() where user_id = ${userId} and ended_at is null and token_hash <> ${hashToken(input.keepToken)}`
+    const count = await tx.$executeRaw`
+        update keymint.sessions set ended_at = now() where user_id = ${userId} and ended_at is null
+          and token_hash <> ${hashToken(input.keepToken)}`
     if (count > 0)
       await recordAudit(tx, {
         actor: `user:${userId}`,
@@ -222,8 +238,8 @@ export async function endOtherSessions(
 }
 
 /**
- * Roles by the current verified email, letter by letter (only A-Z and a-z are alike: no dots or tags are dropped),
- * or by the id of a linked GitHub account. A banned person has none.
+ * Roles by the current verified email, letter by letter (only A-Z and a-z are alike: no dots or
+ * tags are dropped), or by the id of a linked GitHub account. A banned person has none.
  */
 export function roleOf(
   settings: Pick<Ctx['settings'], 'adminEmails' | 'adminGithubIds' | 'viewerEmails'>,
@@ -244,7 +260,8 @@ export function roleOf(
 async function endOne(tx: Tx, token: string, because: string): Promise<void> {
   const tokenHash = hashToken(token)
   const ended = await tx.$queryRaw<{ user_id: string }[]>`
-    update keymint.sessions set ended_at = now() where token_hash = ${tokenHash} and ended_at is null returning user_id`
+    update keymint.sessions set ended_at = now() where token_hash = ${tokenHash} and ended_at is null
+      returning user_id`
   for (const { user_id } of ended) {
     await recordAudit(tx, {
       actor: `user:${user_id}`,

@@ -1,4 +1,7 @@
-/** All that is known of one claim, for staff: its keys by their masks, every call that was made for it, and who did what. Never a secret. */
+/**
+ * All that is known of one claim, for staff: its keys by their masks, every call that was made for
+ * it, and who did what. Never a secret.
+ */
 import type { Ctx } from '../ctx'
 import { moneyViewOfDecimal } from '../money-view'
 import type { MoneyView } from '../money-view'
@@ -114,9 +117,12 @@ export async function findClaimDetail(
         details: string
       }[]
     >`
-      select e.id::text, e.at, e.actor, p.display_name as "actorName", e.action, e.details::text as details from (
-        select * from keymint.audit_events where subject = ${`claim:${claimId}`} order by id desc limit ${mostEvents}::int) e
-      left join keymint.attendees p on e.actor like 'user:%' and p.user_id = substr(e.actor, 6) order by e.id desc`,
+      select e.id::text, e.at, e.actor, p.display_name as "actorName", e.action, e.details::text as details
+        from (
+        select * from keymint.audit_events where subject = ${`claim:${claimId}`} order by id desc
+          limit ${mostEvents}::int) e
+      left join keymint.attendees p on e.actor like 'user:%' and p.user_id = substr(e.actor, 6)
+        order by e.id desc`,
   ])
   const pending = mints.find(
     (mint) => mint.state === 'pending' && mint.generation === claim.generation,

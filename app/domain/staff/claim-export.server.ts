@@ -1,4 +1,7 @@
-/** A workshop's claims as a table for a spreadsheet, row by row: however many there are, a page of them is in memory. */
+/**
+ * A workshop's claims as a table for a spreadsheet, row by row: however many there are, a page of
+ * them is in memory.
+ */
 import { Prisma } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
@@ -28,7 +31,10 @@ export const exportColumns = [
   'Claim id',
 ] as const
 
-/** For csv-stringify: what a spreadsheet would take for a formula gets a quote in front, and its text is UTF-8. */
+/**
+ * For csv-stringify: what a spreadsheet would take for a formula gets a quote in front, and its
+ * text is UTF-8.
+ */
 export const csvOptions = {
   header: true,
   columns: [...exportColumns],
@@ -63,10 +69,15 @@ export async function* exportClaims(
       : Prisma.empty
     const rows: Row[] = await ctx.db.$queryRaw<Row[]>`
       select c.claim_id as "claimId", c.attended_at::text as cursor, array[
-        upper(left(c.claim_id::text, 8)), a.display_name, a.email, c.provider, c.state, c.reason, ${utc(Prisma.sql`c.attended_at`)}, c.key_label, c.or_key_hash, ${utc(Prisma.sql`c.guardrail_attached_at`)},
-        c.limit_usd::text, coalesce(c.limit_reset, 'never'), case when c.usage_synced_at is not null then c.usage_usd::text end, ${utc(Prisma.sql`c.usage_synced_at`)},
-        ${utc(Prisma.sql`c.expires_at`)}, ${utc(Prisma.sql`c.ended_at`)}, case when c.disabled_at is not null or c.upstream_disabled then 'yes' else 'no' end, ${utc(Prisma.sql`c.upstream_missing_at`)},
-        case when a.marketing_opted_in and a.marketing_opted_in_workshop = c.workshop_slug then 'yes' else 'no' end, c.claim_id::text] as cells
+        upper(left(c.claim_id::text, 8)), a.display_name, a.email, c.provider, c.state, c.reason,
+          ${utc(Prisma.sql`c.attended_at`)}, c.key_label, c.or_key_hash,
+          ${utc(Prisma.sql`c.guardrail_attached_at`)},
+        c.limit_usd::text, coalesce(c.limit_reset, 'never'), case
+          when c.usage_synced_at is not null then c.usage_usd::text end, ${utc(Prisma.sql`c.usage_synced_at`)},
+        ${utc(Prisma.sql`c.expires_at`)}, ${utc(Prisma.sql`c.ended_at`)}, case when c.disabled_at is not null
+          or c.upstream_disabled then 'yes' else 'no' end, ${utc(Prisma.sql`c.upstream_missing_at`)},
+        case when a.marketing_opted_in and a.marketing_opted_in_workshop = c.workshop_slug then 'yes' else 'no'
+          end, c.claim_id::text] as cells
       from keymint.workshop_attendance c join keymint.attendees a on a.user_id = c.user_id
       where ${claimWhere(workshopSlug, filter)} ${place}
       order by c.attended_at, c.claim_id limit ${rowsAtOnce}::int`

@@ -1,4 +1,6 @@
-/** The export: everything of the filter, nothing secret, and no cell that a spreadsheet would run. */
+/**
+ * The export: everything of the filter, nothing secret, and no cell that a spreadsheet would run.
+ */
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { stringify } from 'csv-stringify'
@@ -47,11 +49,16 @@ test('names that begin like formulas are neutralised, and line breaks and quotes
 
 test('more claims than are read at once come complete, in order and once, by the filter, and audited', async () => {
   await using world = await openWorld()
-  await world.db
-    .$executeRaw`insert into keymint.attendees (user_id, display_name, auth_provider) select 'github:' || n, 'Name ' || n, 'github' from generate_series(1, 4500) n`
   await world.db.$executeRaw`
-    insert into keymint.workshop_attendance (user_id, workshop_slug, provider, state, reason, limit_usd, expires_at, attended_at)
-    select 'github:' || n, ${slug}, 'github', case when n % 3 = 0 then 'refused' else 'pending' end, case when n % 3 = 0 then 'banned' end, 2, now() + interval '1 day', date_trunc('hour', now()) - make_interval(secs => n / 100) from generate_series(1, 4500) n`
+      insert into keymint.attendees (user_id, display_name, auth_provider)
+        select 'github:' || n, 'Name ' || n, 'github' from generate_series(1, 4500) n`
+  await world.db.$executeRaw`
+    insert into keymint.workshop_attendance (user_id, workshop_slug, provider, state, reason, limit_usd,
+      expires_at, attended_at)
+    select 'github:' || n, ${slug}, 'github', case when n % 3 = 0 then 'refused' else 'pending' end, case
+      when n % 3 = 0 then 'banned'
+      end, 2, now() + interval '1 day', date_trunc('hour', now()) - make_interval(secs => n / 100)
+      from generate_series(1, 4500) n`
   const rows = (await Readable.from(everything(world)).toArray()) as string[][]
   expect(rows).toHaveLength(4500)
   expect(new Set(rows.map((row) => row.at(-1))).size).toBe(4500)

@@ -1,6 +1,7 @@
 /**
- * A workshop's claims for staff, a page at a time. Guarantee: a page costs the same at the front and at the end of a
- * million claims, because it is found by the last row of the page before it, in the order of an index.
+ * A workshop's claims for staff, a page at a time. Guarantee: a page costs the same at the front
+ * and at the end of a million claims, because it is found by the last row of the page before it, in
+ * the order of an index.
  */
 import { Prisma } from '~/adapters/db.server'
 import { type Figures, readFigures } from '../operations/counters.server'
@@ -69,7 +70,10 @@ type Row = Omit<
   cursorId: string
 }
 
-/** One page. A cursor that makes no sense, or whose row is gone, is as good as any other place in the order. */
+/**
+ * One page. A cursor that makes no sense, or whose row is gone, is as good as any other place in
+ * the order.
+ */
 export async function readClaimList(
   ctx: Pick<Ctx, 'db' | 'now'>,
   workshopSlug: string,
@@ -105,14 +109,20 @@ async function readRows(
   const downwards = order.descending !== backwards
   const from = cursor ? readCursor(cursor.at, sort) : null
   const place = from
-    ? Prisma.sql`and (${order.key}, ${order.id}) ${downwards ? Prisma.sql`<` : Prisma.sql`>`} (${from.key}::${order.type}, ${from.id}::${order.idType})`
+    ? Prisma.sql`
+      and (${order.key}, ${order.id}) ${downwards ? Prisma.sql`<` : Prisma.sql`>`} (${from.key}::${order.type},
+        ${from.id}::${order.idType})`
     : Prisma.empty
   const way = downwards ? Prisma.sql`desc` : Prisma.sql`asc`
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select c.claim_id as "claimId", a.display_name as "displayName", a.email, c.provider, c.state, c.reason, c.reason_detail as "reasonDetail", c.generation,
-      c.guardrail_attached_at is not null as bound, c.bind_error as "bindError", c.bind_set_aside as "setAside", c.disabled_at is not null or c.upstream_disabled as disabled,
-      c.upstream_missing_at is not null as missing, c.key_label as "keyLabel", c.usage_usd::text as "usageUsd", c.window_used_usd::text as "windowUsedUsd",
-      c.limit_reset as "limitReset", c.usage_synced_at as "usageSyncedAt", c.limit_usd::text as "limitUsd", c.expires_at as "expiresAt", c.attended_at as "attendedAt",
+    select c.claim_id as "claimId", a.display_name as "displayName", a.email, c.provider, c.state, c.reason,
+      c.reason_detail as "reasonDetail", c.generation,
+      c.guardrail_attached_at is not null as bound, c.bind_error as "bindError", c.bind_set_aside as "setAside",
+        c.disabled_at is not null or c.upstream_disabled as disabled,
+      c.upstream_missing_at is not null as missing, c.key_label as "keyLabel", c.usage_usd::text as "usageUsd",
+        c.window_used_usd::text as "windowUsedUsd",
+      c.limit_reset as "limitReset", c.usage_synced_at as "usageSyncedAt", c.limit_usd::text as "limitUsd",
+        c.expires_at as "expiresAt", c.attended_at as "attendedAt",
       (${order.key})::text as "cursorKey", (${order.id})::text as "cursorId"
     from keymint.workshop_attendance c join keymint.attendees a on a.user_id = c.user_id
     where ${where} ${place}
@@ -122,7 +132,10 @@ async function readRows(
   return { rows: backwards ? page.reverse() : page, more: rows.length > pageSize }
 }
 
-/** Whole groups come from the kept figures; only what no figure is kept of is counted, and only so far. */
+/**
+ * Whole groups come from the kept figures; only what no figure is kept of is counted, and only so
+ * far.
+ */
 export async function countMatching(
   ctx: Pick<Ctx, 'db'>,
   workshopSlug: string,
@@ -133,7 +146,8 @@ export async function countMatching(
   if (figure) return { count: (await readFigures(ctx.db, workshopSlug))[figure], atLeast: false }
   const [row] = await ctx.db.$queryRaw<{ count: number }[]>`
     select count(*)::int as count from (
-      select 1 from keymint.workshop_attendance c join keymint.attendees a on a.user_id = c.user_id where ${where} limit ${countedUpTo + 1}::int) matching`
+      select 1 from keymint.workshop_attendance c join keymint.attendees a on a.user_id = c.user_id
+        where ${where} limit ${countedUpTo + 1}::int) matching`
   const count = row?.count ?? 0
   return { count: Math.min(count, countedUpTo), atLeast: count > countedUpTo }
 }

@@ -1,4 +1,7 @@
-/** The list of claims: found by every word staff may know, in every order, page by page without a gap. */
+/**
+ * The list of claims: found by every word staff may know, in every order, page by page without a
+ * gap.
+ */
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { openWorld, type World } from '../../../tests/harness'
@@ -33,9 +36,13 @@ async function seed(world: World, claims: Seed[]) {
     })
     const ready = (claim.state ?? 'ready') === 'ready'
     await world.db.$executeRaw`
-      insert into keymint.workshop_attendance (user_id, workshop_slug, provider, state, reason, limit_usd, expires_at, or_key_hash, key_saved_at, key_label, usage_usd, attended_at)
-      values (${userId}, ${claim.slug ?? slug}, 'github', ${claim.state ?? 'ready'}, ${ready || claim.state === 'pending' ? null : 'expired'}, 2, now() + interval '1 day', ${ready ? (claim.hash ?? randomUUID()) : null},
-        ${ready ? new Date() : null}, ${claim.label ?? null}, ${claim.usage ?? 0}::numeric, now() - make_interval(mins => ${claim.minutesAgo ?? index}::int))`
+      insert into keymint.workshop_attendance (user_id, workshop_slug, provider, state, reason, limit_usd,
+        expires_at, or_key_hash, key_saved_at, key_label, usage_usd, attended_at)
+      values (${userId}, ${claim.slug ?? slug}, 'github', ${claim.state ?? 'ready'},
+        ${ready || claim.state === 'pending' ? null : 'expired'}, 2, now() + interval '1 day',
+        ${ready ? (claim.hash ?? randomUUID()) : null},
+        ${ready ? new Date() : null}, ${claim.label ?? null}, ${claim.usage ?? 0}::numeric,
+          now() - make_interval(mins => ${claim.minutesAgo ?? index}::int))`
   }
 }
 
@@ -82,8 +89,9 @@ test('states and facts filter, and are counted from the kept figures as they are
     { name: 'Gone', state: 'ended' },
     { name: 'No', state: 'refused' },
   ])
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set window_used_usd = usage_usd, upstream_disabled = (usage_usd > 0) where state = 'ready'`
+  await world.db.$executeRaw`
+      update keymint.workshop_attendance set window_used_usd = usage_usd, upstream_disabled = (usage_usd > 0)
+        where state = 'ready'`
   const expected = {
     'state=pending': ['Waiting'],
     'state=refused': ['No'],
@@ -107,10 +115,13 @@ test('walking forwards and back again meets every claim once, in every order, al
   await using world = await openWorld()
   const total = pageSize * 2 + 7
   await world.db.$executeRaw`
-    insert into keymint.attendees (user_id, display_name, auth_provider) select 'github:' || n, 'Name ' || (n % 9), 'github' from generate_series(1, ${total}::int) n`
+    insert into keymint.attendees (user_id, display_name, auth_provider)
+      select 'github:' || n, 'Name ' || (n % 9), 'github' from generate_series(1, ${total}::int) n`
   await world.db.$executeRaw`
-    insert into keymint.workshop_attendance (user_id, workshop_slug, provider, limit_usd, expires_at, usage_usd, attended_at)
-    select 'github:' || n, ${slug}, 'github', 2, now() + interval '1 day', n % 5, now() - make_interval(secs => n % 7) from generate_series(1, ${total}::int) n`
+    insert into keymint.workshop_attendance (user_id, workshop_slug, provider, limit_usd, expires_at, usage_usd,
+      attended_at)
+    select 'github:' || n, ${slug}, 'github', 2, now() + interval '1 day', n % 5,
+      now() - make_interval(secs => n % 7) from generate_series(1, ${total}::int) n`
   for (const sort of claimSorts) {
     const seen: string[][] = []
     let query: ClaimListQuery = { filter: {}, sort, cursor: null }

@@ -1,4 +1,7 @@
-/** The list of a workshop's claims: how it is asked for in the URL, and what a row shows. Nothing here knows the database. */
+/**
+ * The list of a workshop's claims: how it is asked for in the URL, and what a row shows. Nothing
+ * here knows the database.
+ */
 import type { ClaimFilter } from '../claim/actions'
 import type { MoneyView } from '../money-view'
 

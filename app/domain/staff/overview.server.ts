@@ -1,6 +1,6 @@
 /**
- * What staff see first: every workshop and the system, each in one line. Counts nothing: standing figures are kept,
- * and the rest is the first entry of an index.
+ * What staff see first: every workshop and the system, each in one line. Counts nothing: standing
+ * figures are kept, and the rest is the first entry of an index.
  */
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { MoneyView } from '../money-view'
@@ -14,7 +14,10 @@ import { formatProblem } from '../workshop/problem'
 import { windowState } from '../workshop/workshop'
 import { systemHealth, workshopHealth, type Health } from '../operations/health'
 
-/** Money of a workshop for the bar: what was spent, what is held for keys given out, and what is left. */
+/**
+ * Money of a workshop for the bar: what was spent, what is held for keys given out, and what is
+ * left.
+ */
 export type PoolView = {
   limit: MoneyView | null
   committed: MoneyView
@@ -89,7 +92,9 @@ type Beat = {
 type End = { endedAt: Date; reason: string | null }
 type Wait = { scope: string; oldest: number | null; bindError: string | null }
 
-/** The whole page. Open workshops first, then those that need somebody, then coming and closed ones. */
+/**
+ * The whole page. Open workshops first, then those that need somebody, then coming and closed ones.
+ */
 export async function readOverview(ctx: Ctx): Promise<Overview> {
   const [figures, pools, ends, beat, account] = await Promise.all([
     readAllFigures(ctx.db),
@@ -249,7 +254,10 @@ const countsOf = ({ total, pending, ready, ended, refused, unbound, active }: Fi
   active,
 })
 
-/** What open and coming workshops may still cost: their worst case, less what was spent of it already. */
+/**
+ * What open and coming workshops may still cost: their worst case, less what was spent of it
+ * already.
+ */
 function worstCaseLeft(
   ctx: Ctx,
   figures: Map<string, Figures>,
@@ -268,24 +276,32 @@ function worstCaseLeft(
 
 async function readBeat(ctx: Ctx): Promise<Beat> {
   const [row] = await ctx.db.$queryRaw<Beat[]>`
-    select w.seen, w.slots, w.quiet, gate.paused_at is not null as paused, gate.pause_reason as "pausedReason", gate.reason as "coolingReason",
+    select w.seen, w.slots, w.quiet, gate.paused_at is not null as paused, gate.pause_reason as "pausedReason",
+      gate.reason as "coolingReason",
       ceil(extract(epoch from gate.cooldown_until - now()))::int as cooling, calls.total as calls, calls.failed
     from keymint.mint_gate gate,
-      (select count(*) filter (where last_seen_at > now() - interval '30 s')::int as seen, coalesce(sum(slots) filter (where last_seen_at > now() - interval '30 s'), 0)::int as slots,
+      (select count(*) filter (where last_seen_at > now() - interval '30 s')::int as seen,
+        coalesce(sum(slots) filter (where last_seen_at > now() - interval '30 s'), 0)::int as slots,
         extract(epoch from now() - max(last_seen_at))::int as quiet from keymint.workers) w,
-      (select count(*)::int as total, count(*) filter (where state in ('unknown', 'refused', 'condemned'))::int as failed
+      (select count(*)::int as total, count(*)
+        filter (where state in ('unknown', 'refused', 'condemned'))::int as failed
         from keymint.mint_attempts where sent_at > now() - make_interval(mins => ${callMinutes}::int)) calls`
   if (!row) throw new Error('the gate has lost its row')
   return row
 }
 
-/** How long the first of each workshop's queue has waited, and why its newest unbound key is unbound. */
+/**
+ * How long the first of each workshop's queue has waited, and why its newest unbound key is
+ * unbound.
+ */
 async function readWaits(ctx: Ctx, slugs: string[]): Promise<Map<string, Wait>> {
   const rows = await ctx.db.$queryRaw<Wait[]>`
     select s.scope, extract(epoch from now() - w.queued_at)::float8 as oldest, u.bind_error as "bindError"
     from unnest(${slugs}::text[]) s(scope)
-    left join lateral (select queued_at from keymint.mints m where m.scope = s.scope and m.state = 'pending' order by queued_at limit 1) w on true
-    left join lateral (select bind_error from keymint.workshop_attendance c where c.workshop_slug = s.scope and c.state = 'ready' and c.guardrail_attached_at is null order by attended_at desc limit 1) u on true`
+    left join lateral (select queued_at from keymint.mints m where m.scope = s.scope and m.state = 'pending'
+      order by queued_at limit 1) w on true
+    left join lateral (select bind_error from keymint.workshop_attendance c where c.workshop_slug = s.scope
+      and c.state = 'ready' and c.guardrail_attached_at is null order by attended_at desc limit 1) u on true`
   return new Map(rows.map((row) => [row.scope, row]))
 }
 

@@ -4,7 +4,12 @@ import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { readWorkshopPage } from '~/domain/staff/workshop-page.server'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
-import { systemHealth, workshopHealth, type SystemFacts, type WorkshopFacts } from '../operations/health'
+import {
+  systemHealth,
+  workshopHealth,
+  type SystemFacts,
+  type WorkshopFacts,
+} from '../operations/health'
 import { readOverview } from './overview.server'
 
 const slug = 'test-workshop'
@@ -76,8 +81,9 @@ test('a workshop whose file is gone or broken is still there, with the mistake i
 test('unbound keys are grouped by their reason, and the oldest wait is seen', async () => {
   await using world = await openWorld()
   await claimAndMint(world, 3)
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set bind_error = 'The provider answered 500.' where claim_id in (select claim_id from keymint.workshop_attendance limit 2)`
+  await world.db.$executeRaw`
+      update keymint.workshop_attendance set bind_error = 'The provider answered 500.'
+        where claim_id in (select claim_id from keymint.workshop_attendance limit 2)`
   const [late] = await world.people(1)
   await claimKey(world.ctx, { workshopSlug: slug, person: late!, optIn: false })
   await world.db

@@ -1,4 +1,7 @@
-/** What a receipt says, and what still keeps one from being made. Amounts are decimal strings of USD. */
+/**
+ * What a receipt says, and what still keeps one from being made. Amounts are decimal strings of
+ * USD.
+ */
 
 /** Frozen as it stands: only ever add to it, and read what older receipts lack as absent. */
 export type ReceiptBody = {

@@ -1,6 +1,7 @@
 /**
- * The receipt of a workshop: what it came to. Guarantee: made once, by a job, when every key has ended, every last reading has
- * come and the provider's books of the last day are closed; never changed after, because the database refuses to.
+ * The receipt of a workshop: what it came to. Guarantee: made once, by a job, when every key has
+ * ended, every last reading has come and the provider's books of the last day are closed; never
+ * changed after, because the database refuses to.
  */
 import pLimit from 'p-limit'
 import type { KeyProvider } from '~/adapters/openrouter.server'
@@ -63,7 +64,10 @@ export async function readReceiptPage(ctx: Ctx, slug: string): Promise<ReceiptPa
   }
 }
 
-/** Asks for the receipt, or has the job look again. False while the workshop is not over; nothing was written then. */
+/**
+ * Asks for the receipt, or has the job look again. False while the workshop is not over; nothing
+ * was written then.
+ */
 export async function askForReceipt(
   ctx: Ctx,
   input: { workshopSlug: string; actorUserId: string },
@@ -73,7 +77,8 @@ export async function askForReceipt(
   if (!page?.over || page.receipt) return false
   await ctx.db.$transaction(async (tx) => {
     const asked = await tx.$executeRaw`
-      insert into keymint.receipt_requests (workshop_slug, asked_by) values (${workshopSlug}, ${`user:${actorUserId}`}) on conflict do nothing`
+      insert into keymint.receipt_requests (workshop_slug, asked_by)
+        values (${workshopSlug}, ${`user:${actorUserId}`}) on conflict do nothing`
     if (
       (await ctx.queue.enqueue(
         tx,
@@ -94,7 +99,10 @@ export async function askForReceipt(
   return true
 }
 
-/** Makes the receipt that was asked for, or says when to look again. Safe to run twice and beside itself: the first row stays. */
+/**
+ * Makes the receipt that was asked for, or says when to look again. Safe to run twice and beside
+ * itself: the first row stays.
+ */
 export async function makeReceipt(ctx: Ctx, workshopSlug: string): Promise<JobOutcome> {
   const request = await ctx.db.receiptRequest.findUnique({ where: { workshopSlug } })
   if (
@@ -114,7 +122,8 @@ export async function makeReceipt(ctx: Ctx, workshopSlug: string): Promise<JobOu
   const body: ReceiptBody = { ...(await readFacts(ctx, workshopSlug)), ...models }
   await ctx.db.$transaction(async (tx) => {
     const made = await tx.$executeRaw`
-      insert into keymint.receipts (workshop_slug, made_by, body) values (${workshopSlug}, ${request.askedBy}, ${JSON.stringify(body)}::jsonb) on conflict do nothing`
+      insert into keymint.receipts (workshop_slug, made_by, body)
+        values (${workshopSlug}, ${request.askedBy}, ${JSON.stringify(body)}::jsonb) on conflict do nothing`
     if (made === 1)
       await recordAudit(tx, {
         actor: 'worker',
@@ -128,8 +137,9 @@ export async function makeReceipt(ctx: Ctx, workshopSlug: string): Promise<JobOu
 }
 
 async function waitFor(ctx: Ctx, workshopSlug: string, missing: Missing[]): Promise<JobOutcome> {
-  await ctx.db
-    .$executeRaw`update keymint.receipt_requests set missing = ${JSON.stringify(missing)}::jsonb, looked_at = now() where workshop_slug = ${workshopSlug}`
+  await ctx.db.$executeRaw`
+      update keymint.receipt_requests set missing = ${JSON.stringify(missing)}::jsonb, looked_at = now()
+        where workshop_slug = ${workshopSlug}`
   const books = missing.find((one) => one.what === 'books')
   const seconds =
     books && missing.length === 1
@@ -157,7 +167,9 @@ function standingInTheWay(ctx: Ctx, slug: string, live: number, ended: boolean):
 async function whatIsMissing(ctx: Ctx, slug: string): Promise<Missing[]> {
   const [row] = await ctx.db.$queryRaw<{ live: number; unsettled: number; lastEnd: Date | null }[]>`
     select count(*) filter (where state in ('pending', 'ready'))::int as live,
-      (count(*) filter (where state = 'ended' and or_key_hash is not null and settled_at is null) + (select count(*) from keymint.retired_keys where scope = ${slug} and settled_at is null))::int as unsettled,
+      (count(*) filter (where state = 'ended' and or_key_hash is not null
+        and settled_at is null) + (select count(*) from keymint.retired_keys where scope = ${slug}
+        and settled_at is null))::int as unsettled,
       max(least(ended_at, ${ctx.now()})) as "lastEnd"
     from keymint.workshop_attendance where workshop_slug = ${slug}`
   const missing = standingInTheWay(ctx, slug, row?.live ?? 0, await isEnded(ctx, slug))
@@ -170,7 +182,10 @@ async function whatIsMissing(ctx: Ctx, slug: string): Promise<Missing[]> {
   return missing
 }
 
-/** Percentiles are discrete, so that they are amounts somebody really spent and no fraction of a nano-dollar. */
+/**
+ * Percentiles are discrete, so that they are amounts somebody really spent and no fraction of a
+ * nano-dollar.
+ */
 async function readFacts(
   ctx: Ctx,
   slug: string,
@@ -190,14 +205,24 @@ async function readFacts(
     lastEnd: Date | null
   }
   const [row] = await ctx.db.$queryRaw<Row[]>`
-    with former as (select owner_id, sum(usage_usd) as usage, count(*) as keys from keymint.retired_keys where scope = ${slug} and owner_kind = 'claim' group by owner_id),
+    with former as (select owner_id, sum(usage_usd) as usage, count(*) as keys from keymint.retired_keys
+      where scope = ${slug} and owner_kind = 'claim' group by owner_id),
     claim as (
-      select c.*, c.usage_usd + coalesce(f.usage, 0) as spent, coalesce(f.keys, 0) + (c.or_key_hash is not null)::int as keys
-      from keymint.workshop_attendance c left join former f on f.owner_id = c.claim_id where c.workshop_slug = ${slug})
-    select count(*)::int as claims, count(*) filter (where state = 'refused')::int as refused, coalesce(sum(keys), 0)::int as keys, count(*) filter (where spent > 0)::int as active,
-      (percentile_disc(0.5) within group (order by spent) filter (where spent > 0))::text as median, (percentile_disc(0.95) within group (order by spent) filter (where spent > 0))::text as p95,
-      (max(spent) filter (where spent > 0))::text as largest, coalesce(sum(spent), 0)::numeric(20,9)::text as spent, coalesce(sum(limit_usd) filter (where keys > 0), 0)::numeric(20,9)::text as granted,
-      (select count(*)::int from keymint.attendees where marketing_opted_in and marketing_opted_in_workshop = ${slug}) as "optIns", min(attended_at) as "firstClaim", max(ended_at) as "lastEnd"
+      select c.*, c.usage_usd + coalesce(f.usage, 0) as spent,
+        coalesce(f.keys, 0) + (c.or_key_hash is not null)::int as keys
+      from keymint.workshop_attendance c left join former f on f.owner_id = c.claim_id
+        where c.workshop_slug = ${slug})
+    select count(*)::int as claims, count(*)
+      filter (where state = 'refused')::int as refused, coalesce(sum(keys), 0)::int as keys, count(*)
+      filter (where spent > 0)::int as active,
+      (percentile_disc(0.5) within group (order by spent) filter (where spent > 0))::text as median,
+        (percentile_disc(0.95) within group (order by spent) filter (where spent > 0))::text as p95,
+      (max(spent) filter (where spent > 0))::text as largest,
+        coalesce(sum(spent), 0)::numeric(20,9)::text as spent,
+        coalesce(sum(limit_usd) filter (where keys > 0), 0)::numeric(20,9)::text as granted,
+      (select count(*)::int from keymint.attendees where marketing_opted_in
+        and marketing_opted_in_workshop = ${slug}) as "optIns", min(attended_at) as "firstClaim",
+        max(ended_at) as "lastEnd"
     from claim`
   if (!row) throw new Error('an aggregate gives one row')
   const workshop = ctx.workshops.workshops.get(slug)
@@ -225,13 +250,17 @@ async function readFacts(
   }
 }
 
-/** Each key that was used is asked for by itself: the provider's books know keys, not workshops. They reach back 30 days. */
+/**
+ * Each key that was used is asked for by itself: the provider's books know keys, not workshops.
+ * They reach back 30 days.
+ */
 async function readModels(
   ctx: { db: Ctx['db']; provider: Pick<KeyProvider, 'listActivity'> },
   slug: string,
 ): Promise<Pick<ReceiptBody, 'models' | 'modelsUsd'>> {
   const keys = await ctx.db.$queryRaw<{ hash: string }[]>`
-    select or_key_hash as hash from keymint.workshop_attendance where workshop_slug = ${slug} and or_key_hash is not null and usage_usd > 0
+    select or_key_hash as hash from keymint.workshop_attendance where workshop_slug = ${slug}
+      and or_key_hash is not null and usage_usd > 0
     union select key_hash from keymint.retired_keys where scope = ${slug} and usage_usd > 0
     limit ${mostKeysAsked + 1}::int`
   if (keys.length > mostKeysAsked) return { models: null, modelsUsd: null }

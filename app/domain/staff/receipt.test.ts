@@ -38,8 +38,9 @@ async function claimAndUse(world: World, spends: number[]) {
         model: index === 1 ? 'openai/gpt-5-mini' : 'openai/gpt-5-nano',
       }),
     )
-    await world.db
-      .$executeRaw`update keymint.workshop_attendance set usage_usd = ${spends[index]}::float8::numeric where user_id = ${person.userId}`
+    await world.db.$executeRaw`
+        update keymint.workshop_attendance set usage_usd = ${spends[index]}::float8::numeric
+          where user_id = ${person.userId}`
   }
 }
 

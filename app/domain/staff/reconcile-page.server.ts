@@ -118,7 +118,8 @@ export async function readReconcileView(ctx: Ctx): Promise<ReconcileView> {
 
 function countByKind(ctx: Ctx, checkId: string) {
   return ctx.db.$queryRaw<{ kind: DriftKind; total: number; open: number; fixable: number }[]>`
-    select kind, count(*)::int as total, count(*) filter (where state in ('open', 'asked', 'failed'))::int as open,
+    select kind, count(*)::int as total, count(*)
+      filter (where state in ('open', 'asked', 'failed'))::int as open,
       count(*) filter (where state in ('open', 'failed') and fix is not null)::int as fixable
     from keymint.reconcile_drifts where run_id = ${checkId}::uuid group by kind`
 }
@@ -126,8 +127,10 @@ function countByKind(ctx: Ctx, checkId: string) {
 /** The first rows of each kind, those that are still open before those that are settled. */
 function readRows(ctx: Ctx, checkId: string) {
   return ctx.db.$queryRaw<(DriftRow & { kind: DriftKind })[]>`
-    select id, kind, what, fix, state, detail, workshop_slug as "workshopSlug", upper(left(claim_id::text, 8)) as reference, key_hash as "keyHash"
-    from (select d.*, row_number() over (partition by kind order by (state in ('fixed', 'moot')), position) as place
+    select id, kind, what, fix, state, detail, workshop_slug as "workshopSlug",
+      upper(left(claim_id::text, 8)) as reference, key_hash as "keyHash"
+    from (select d.*, row_number() over (partition by kind
+      order by (state in ('fixed', 'moot')), position) as place
       from keymint.reconcile_drifts d where run_id = ${checkId}::uuid) d
     where place <= ${rowsPerGroup}::int order by (state in ('fixed', 'moot')), position`
 }
@@ -135,8 +138,10 @@ function readRows(ctx: Ctx, checkId: string) {
 async function readRuns(ctx: Ctx): Promise<RunRow[]> {
   type Row = Omit<RunRow, 'askedAt' | 'finishedAt'> & { askedAt: Date; finishedAt: Date | null }
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select r.id, r.kind, r.state, r.asked_at as "askedAt", r.finished_at as "finishedAt", r.total, r.fixed, r.failed, r.moot, r.error,
-      case when r.actor = 'worker' then 'the schedule' when r.actor = 'operator' then 'the command line' else coalesce(a.display_name, 'somebody who is gone') end as who
+    select r.id, r.kind, r.state, r.asked_at as "askedAt", r.finished_at as "finishedAt", r.total, r.fixed,
+      r.failed, r.moot, r.error,
+      case when r.actor = 'worker' then 'the schedule' when r.actor = 'operator' then 'the command line'
+        else coalesce(a.display_name, 'somebody who is gone') end as who
     from keymint.reconcile_runs r left join keymint.attendees a on r.actor = 'user:' || a.user_id
     order by r.asked_at desc, r.id limit ${runsShown}::int`
   return rows.map((row) => ({

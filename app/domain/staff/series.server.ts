@@ -1,4 +1,7 @@
-/** What happened when: claims, keys and waits by the minute from the kept figures, and spend from the usage samples. */
+/**
+ * What happened when: claims, keys and waits by the minute from the kept figures, and spend from
+ * the usage samples.
+ */
 import { Prisma } from '~/adapters/db.server'
 import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
 import type { Ctx } from '../ctx'
@@ -29,8 +32,9 @@ export type Activity = {
 const timeToKey = 'time-to-key/'
 
 /**
- * One span of time that ends now, or, when nothing has happened in it, at the last thing that did: after an event the
- * pages show the event. `scope` null means all workshops. Steps without anything are there too, with zeros.
+ * One span of time that ends now, or, when nothing has happened in it, at the last thing that did:
+ * after an event the pages show the event. `scope` null means all workshops. Steps without anything
+ * are there too, with zeros.
  */
 export async function readActivity(
   ctx: Pick<Ctx, 'db' | 'now'>,
@@ -73,7 +77,8 @@ const ofScope = (scope: string | null) =>
 
 async function readLastMinute(ctx: Pick<Ctx, 'db'>, scope: string | null): Promise<number | null> {
   const [row] = await ctx.db.$queryRaw<{ minute: Date | null }[]>`
-    select greatest((select max(starts_at) from keymint.figure_steps where width = 60 and ${ofScope(scope)}), (select max(minute) from keymint.figure_deltas where ${ofScope(scope)})) as minute`
+    select greatest((select max(starts_at) from keymint.figure_steps where width = 60 and ${ofScope(scope)}),
+      (select max(minute) from keymint.figure_deltas where ${ofScope(scope)})) as minute`
   return row?.minute?.getTime() ?? null
 }
 
@@ -86,9 +91,12 @@ async function readMoments(
 ): Promise<Moment[]> {
   const [start, end] = [new Date(from), new Date(to)]
   return ctx.db.$queryRaw<Moment[]>`
-    select floor(extract(epoch from at - ${start}::timestamptz) / ${stepSeconds}::int)::int as step, facet, sum(n)::int as n from (
-      select starts_at as at, facet, n from keymint.figure_steps where width = ${stepSeconds}::int and starts_at >= ${start}::timestamptz and starts_at < ${end}::timestamptz and ${ofScope(scope)}
-      union all select minute, facet, n from keymint.figure_deltas where minute >= ${start}::timestamptz and minute < ${end}::timestamptz and ${ofScope(scope)}) happened
+    select floor(extract(epoch from at - ${start}::timestamptz) / ${stepSeconds}::int)::int as step, facet,
+      sum(n)::int as n from (
+      select starts_at as at, facet, n from keymint.figure_steps where width = ${stepSeconds}::int
+        and starts_at >= ${start}::timestamptz and starts_at < ${end}::timestamptz and ${ofScope(scope)}
+      union all select minute, facet, n from keymint.figure_deltas where minute >= ${start}::timestamptz
+        and minute < ${end}::timestamptz and ${ofScope(scope)}) happened
     group by 1, 2`
 }
 
@@ -111,7 +119,10 @@ function pointOf(at: string, moments: Moment[]): ActivityPoint {
   }
 }
 
-/** The last sample of each step, of every workshop; where a workshop has none in a step, what it had before counts on. */
+/**
+ * The last sample of each step, of every workshop; where a workshop has none in a step, what it had
+ * before counts on.
+ */
 async function readSpend(
   ctx: Pick<Ctx, 'db'>,
   scope: string | null,
@@ -120,17 +131,22 @@ async function readSpend(
   stepSeconds: number,
 ): Promise<SpendPoint[]> {
   const [start, end] = [new Date(from), new Date(to)]
-  const known = Prisma.sql`(select scope from keymint.figures where ${ofScope(scope)} union select scope from keymint.figure_deltas where minute is null and ${ofScope(scope)}) known`
+  const known = Prisma.sql`
+    (select scope from keymint.figures where ${ofScope(scope)} union select scope from keymint.figure_deltas
+      where minute is null and ${ofScope(scope)}) known`
   const [rows, before] = await Promise.all([
     ctx.db.$queryRaw<{ scope: string; step: number; usd: string }[]>`
       select known.scope, sampled.step, sampled.usd from ${known} cross join lateral (
         select distinct on (step) step, usd from (
-          select floor(extract(epoch from s.sampled_at - ${start}::timestamptz) / ${stepSeconds}::int)::int as step, s.sampled_at, s.usage_usd::text as usd
-          from keymint.usage_samples s where s.scope = known.scope and s.sampled_at >= ${start}::timestamptz and s.sampled_at < ${end}::timestamptz) stepped
+          select floor(extract(epoch from s.sampled_at - ${start}::timestamptz) / ${stepSeconds}::int)::int as
+            step, s.sampled_at, s.usage_usd::text as usd
+          from keymint.usage_samples s where s.scope = known.scope and s.sampled_at >= ${start}::timestamptz
+            and s.sampled_at < ${end}::timestamptz) stepped
         order by step, sampled_at desc) sampled`,
     ctx.db.$queryRaw<{ scope: string; usd: string }[]>`
       select known.scope, latest.usd from ${known} cross join lateral (
-        select usage_usd::text as usd from keymint.usage_samples s where s.scope = known.scope and s.sampled_at < ${start}::timestamptz order by sampled_at desc limit 1) latest`,
+        select usage_usd::text as usd from keymint.usage_samples s where s.scope = known.scope
+          and s.sampled_at < ${start}::timestamptz order by sampled_at desc limit 1) latest`,
   ])
   if (rows.length === 0) return []
   const standing = new Map(before.map((row) => [row.scope, nanoFromDecimalString(row.usd)]))

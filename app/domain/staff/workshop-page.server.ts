@@ -1,4 +1,6 @@
-/** One workshop for staff: its line, what its unbound keys have in common, and a page of its claims. */
+/**
+ * One workshop for staff: its line, what its unbound keys have in common, and a page of its claims.
+ */
 import { listBulk, type BulkView } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
 import { readFigures } from '../operations/counters.server'
@@ -54,8 +56,10 @@ export async function readWorkshopPage(
 
 async function readUnboundReasons(ctx: Ctx, slug: string): Promise<UnboundReason[]> {
   return ctx.db.$queryRaw<UnboundReason[]>`
-    select coalesce(bind_error, 'Not tried yet.') as reason, count(*)::int as count, count(*) filter (where bind_set_aside)::int as "setAside" from (
+    select coalesce(bind_error, 'Not tried yet.') as reason, count(*)::int as count, count(*)
+      filter (where bind_set_aside)::int as "setAside" from (
       select bind_error, bind_set_aside from keymint.workshop_attendance
-      where workshop_slug = ${slug} and state = 'ready' and guardrail_attached_at is null order by attended_at desc limit ${newestUnbound}::int) newest
+      where workshop_slug = ${slug} and state = 'ready' and guardrail_attached_at is null
+        order by attended_at desc limit ${newestUnbound}::int) newest
     group by 1 order by 2 desc limit 5`
 }

@@ -1,7 +1,8 @@
 /**
- * Brings the provider in line with the row of one sub-key: disables what has ended, moves limits, takes a rotation from
- * the old key to the new. Every step reads the row first, calls once and writes what is certain; run twice, or after a
- * crash anywhere, it asks the provider for the same again and changes nothing twice.
+ * Brings the provider in line with the row of one sub-key: disables what has ended, moves limits,
+ * takes a rotation from the old key to the new. Every step reads the row first, calls once and
+ * writes what is certain; run twice, or after a crash anywhere, it asks the provider for the same
+ * again and changes nothing twice.
  */
 import { isProviderError } from '~/adapters/provider-error'
 import { decimalStringFromNano } from '~/money'
@@ -29,7 +30,9 @@ type Work =
   | { kind: 'limit'; key: SubKeyRow }
   | { kind: 'remove-retired'; hash: string }
 
-/** More steps than any row asks for; a row that asks for more is a bug, and comes back by the sweep. */
+/**
+ * More steps than any row asks for; a row that asks for more is a bug, and comes back by the sweep.
+ */
 const mostSteps = 8
 
 /** Carries out what the row asks for. Trouble upstream that may pass is a retry. */
@@ -80,13 +83,15 @@ async function step(
       return moveLimit(ctx, work.key, service)
     case 'remove':
       await service.deleteKey(work.hash)
-      await ctx.db
-        .$executeRaw`update keymint.api_keys set deleted_upstream_at = ${ctx.now()}::timestamptz where id = ${keyId}::uuid and settled_at is not null`
+      await ctx.db.$executeRaw`
+          update keymint.api_keys set deleted_upstream_at = ${ctx.now()}::timestamptz where id = ${keyId}::uuid
+            and settled_at is not null`
       return
     case 'remove-retired':
       await service.deleteKey(work.hash)
-      await ctx.db
-        .$executeRaw`update keymint.retired_sub_keys set deleted_at = ${ctx.now()}::timestamptz where key_hash = ${work.hash} and settled_at is not null`
+      await ctx.db.$executeRaw`
+          update keymint.retired_sub_keys set deleted_at = ${ctx.now()}::timestamptz
+            where key_hash = ${work.hash} and settled_at is not null`
       return
   }
 }
@@ -102,13 +107,14 @@ async function readWork(
     const found = (work: Work) => ({ masterKeyId: key.masterKeyId, work })
     if (key.state === 'ended' && key.keyHash !== null) {
       if (key.closedUpstreamAt === null) return found({ kind: 'close', hash: key.keyHash })
-      const [row] = await tx.$queryRaw<
-        { due: boolean }[]
-      >`select settled_at is not null and deleted_upstream_at is null as due from keymint.api_keys where id = ${keyId}::uuid`
+      const [row] = await tx.$queryRaw<{ due: boolean }[]>`
+        select settled_at is not null and deleted_upstream_at is null as due from keymint.api_keys
+          where id = ${keyId}::uuid`
       if (row?.due) return found({ kind: 'remove', hash: key.keyHash })
     }
     const [retired] = await tx.$queryRaw<{ hash: string }[]>`
-      select key_hash as hash from keymint.retired_sub_keys where api_key_id = ${keyId}::uuid and settled_at is not null and deleted_at is null limit 1`
+      select key_hash as hash from keymint.retired_sub_keys where api_key_id = ${keyId}::uuid
+        and settled_at is not null and deleted_at is null limit 1`
     if (retired) return found({ kind: 'remove-retired', hash: retired.hash })
     if (key.state === 'ready' && key.rotateRequestedAt !== null)
       return found({ kind: 'rotate', key })
@@ -121,7 +127,10 @@ async function readWork(
   })
 }
 
-/** Disables the key; counters upstream survive that, so that it can be read once more. One that is gone already is as good. */
+/**
+ * Disables the key; counters upstream survive that, so that it can be read once more. One that is
+ * gone already is as good.
+ */
 async function close(ctx: Ctx, keyId: string, hash: string, service: ServiceKeys): Promise<void> {
   const missing = await disable(service, hash)
   await ctx.db.$transaction(async (tx) => {
@@ -129,7 +138,8 @@ async function close(ctx: Ctx, keyId: string, hash: string, service: ServiceKeys
     if (!open || open.key.state !== 'ended' || open.key.closedUpstreamAt !== null) return
     await tx.$executeRaw`
       update keymint.api_keys set closed_upstream_at = ${ctx.now()}::timestamptz, upstream_disabled = true,
-        upstream_missing_at = case when ${missing} then coalesce(upstream_missing_at, ${ctx.now()}::timestamptz) else upstream_missing_at end
+        upstream_missing_at = case when ${missing} then coalesce(upstream_missing_at, ${ctx.now()}::timestamptz)
+          else upstream_missing_at end
       where id = ${keyId}::uuid`
     await audit(tx, open.member, open.key, 'worker', 'sub-key.closed-upstream', {
       missing: missing ? 'yes' : 'no',
@@ -167,7 +177,9 @@ async function moveLimit(ctx: Ctx, asked: SubKeyRow, service: ServiceKeys): Prom
     const { member, key } = open
     const cap = key.wantedCap ?? key.cap
     await tx.$executeRaw`
-      update keymint.api_keys set cap_usd = ${decimalStringFromNano(cap)}::numeric, wanted_cap_usd = null, upstream_cap_usd = ${decimalStringFromNano(limit)}::numeric where id = ${key.id}::uuid`
+      update keymint.api_keys
+        set cap_usd = ${decimalStringFromNano(cap)}::numeric, wanted_cap_usd = null,
+        upstream_cap_usd = ${decimalStringFromNano(limit)}::numeric where id = ${key.id}::uuid`
     if (key.wantedCap !== null)
       await audit(tx, member, key, 'worker', 'sub-key.cap-changed', {
         fromUsd: decimalStringFromNano(key.cap),
@@ -177,7 +189,9 @@ async function moveLimit(ctx: Ctx, asked: SubKeyRow, service: ServiceKeys): Prom
   })
 }
 
-/** The provider will not have it: the cap stays as it was, and what was reserved for more goes back. */
+/**
+ * The provider will not have it: the cap stays as it was, and what was reserved for more goes back.
+ */
 async function giveUpLimit(
   ctx: Ctx,
   keyId: string,
@@ -188,10 +202,12 @@ async function giveUpLimit(
     const open = await openSubKey(ctx, tx, keyId)
     if (!open || open.key.state !== 'ready' || open.key.wantedCap !== asked.wantedCap) return
     const { member, key } = open
-    // Also without a wish of a person: the limit upstream is then what it is, and is not asked for again and again.
+    // Also without a wish of a person: the limit upstream is then what it is, and is not asked for
+    // again and again.
     await tx.$executeRaw`
       update keymint.api_keys set wanted_cap_usd = null, change_error = ${words.slice(0, 300)},
-        upstream_cap_usd = case when wanted_cap_usd is null then cap_usd - carried_usd else upstream_cap_usd end where id = ${keyId}::uuid`
+        upstream_cap_usd = case when wanted_cap_usd is null then cap_usd - carried_usd else upstream_cap_usd end
+          where id = ${keyId}::uuid`
     await audit(tx, member, key, 'worker', 'sub-key.cap-refused', {
       wantedUsd: key.wantedCap === null ? null : decimalStringFromNano(key.wantedCap),
     })
@@ -199,7 +215,10 @@ async function giveUpLimit(
   })
 }
 
-/** Old key disabled, read, retired; what is left goes to a new generation, which the mint engine makes like any other. */
+/**
+ * Old key disabled, read, retired; what is left goes to a new generation, which the mint engine
+ * makes like any other.
+ */
 async function rotate(ctx: Ctx, asked: SubKeyRow, service: ServiceKeys): Promise<void> {
   const hash = asked.keyHash
   if (hash === null) return
@@ -236,11 +255,16 @@ async function rotate(ctx: Ctx, asked: SubKeyRow, service: ServiceKeys): Promise
       })
     if (used >= key.cap) return endKey(ctx, tx, member, key, { actor: 'worker', reason: 'spent' })
     await tx.$executeRaw`
-      insert into keymint.retired_sub_keys (key_hash, api_key_id, generation, usage_usd, usage_synced_at, missing_at, retired_at)
-      values (${hash}, ${key.id}::uuid, ${key.generation}::int, ${decimalStringFromNano(key.usage)}::numeric, ${askedAt}::timestamptz, ${missing ? askedAt : null}::timestamptz, ${ctx.now()}::timestamptz)`
+      insert into keymint.retired_sub_keys (key_hash, api_key_id, generation, usage_usd, usage_synced_at,
+        missing_at, retired_at)
+      values (${hash}, ${key.id}::uuid, ${key.generation}::int, ${decimalStringFromNano(key.usage)}::numeric,
+        ${askedAt}::timestamptz, ${missing ? askedAt : null}::timestamptz, ${ctx.now()}::timestamptz)`
     await tx.$executeRaw`
-      update keymint.api_keys set state = 'pending', generation = generation + 1, key_hash = null, sealed = null, key_label = null, key_saved_at = null, revealed_at = null,
-        rotate_requested_at = null, upstream_cap_usd = null, upstream_disabled = false, usage_usd = 0, usage_synced_at = null, window_base_usd = 0, window_used_usd = 0,
+      update keymint.api_keys
+        set state = 'pending', generation = generation + 1, key_hash = null, sealed = null, key_label = null,
+        key_saved_at = null, revealed_at = null,
+        rotate_requested_at = null, upstream_cap_usd = null, upstream_disabled = false, usage_usd = 0,
+          usage_synced_at = null, window_base_usd = 0, window_used_usd = 0,
         window_month = ${member.month}::date, carried_usd = ${decimalStringFromNano(used)}::numeric
       where id = ${key.id}::uuid`
     await queueSubKeyMint(ctx, tx, member, {

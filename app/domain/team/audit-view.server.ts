@@ -78,14 +78,17 @@ async function readEvents(
     details: Record<string, unknown>
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select e.id, e.at, e.actor, p.display_name as "actorName", e.action, e.subject, coalesce(k.purpose, s.display_name, v.label) as "subjectName", e.details
+    select e.id, e.at, e.actor, p.display_name as "actorName", e.action, e.subject,
+      coalesce(k.purpose, s.display_name, v.label) as "subjectName", e.details
     from keymint.audit_events e
     left join keymint.attendees p on e.actor = 'user:' || p.user_id
     left join keymint.attendees s on e.subject = 'user:' || s.user_id
     left join keymint.api_keys k on e.subject = 'sub-key:' || k.id
     left join keymint.master_keys v on e.subject = 'master-key:' || v.id
-    where e.workshop_slug = ${teamScope(slug)} and (${kind}::text is null or e.action like ${kind === null ? null : `${kind}.%`}::text)
-      and (${by ?? null}::text is null or e.actor = ${by === undefined ? null : `user:${by}`}::text) and (${olderThan}::bigint is null or e.id < ${olderThan}::bigint)
+    where e.workshop_slug = ${teamScope(slug)}
+      and (${kind}::text is null or e.action like ${kind === null ? null : `${kind}.%`}::text)
+      and (${by ?? null}::text is null or e.actor = ${by === undefined ? null : `user:${by}`}::text)
+        and (${olderThan}::bigint is null or e.id < ${olderThan}::bigint)
     order by e.id desc limit ${limit}::int`
   return rows.map((row) => ({
     id: row.id.toString(),

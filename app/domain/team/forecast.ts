@@ -4,8 +4,9 @@ import type { NanoUsd } from '~/money'
 const dayMs = 86_400_000
 
 /**
- * The day on which `left` is gone at the pace of the last seven days (or since `since`, if that is shorter), or null
- * when it lasts until `until`, or when nothing was spent to tell by. A pace is not read out of less than a day.
+ * The day on which `left` is gone at the pace of the last seven days (or since `since`, if that is
+ * shorter), or null when it lasts until `until`, or when nothing was spent to tell by. A pace is
+ * not read out of less than a day.
  */
 export function forecastEnd(input: {
   left: NanoUsd

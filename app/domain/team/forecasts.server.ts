@@ -1,4 +1,7 @@
-/** Keys that will be of no use soon: their cap is spent, will be at the pace of late, or their time ends. */
+/**
+ * Keys that will be of no use soon: their cap is spent, will be at the pace of late, or their time
+ * ends.
+ */
 import { nanoFromDecimalString } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
@@ -37,12 +40,17 @@ export async function readForecasts(
       expiresAt: Date
     }[]
   >`
-    select k.id, k.purpose, a.display_name as holder, k.cap_usd::text as cap, k.reset, k.created_at as "createdAt", k.expires_at as "expiresAt",
-      (select coalesce(sum(m.spent_usd), 0)::text from keymint.key_months m where m.api_key_id = k.id and (k.reset is null or m.month = ${month}::date)) as spent,
-      (select coalesce(sum(t.amount_usd), 0)::text from keymint.transactions t where t.api_key_id = k.id and t.to_account = 'spent' and t.at > ${now}::timestamptz - interval '7 days'
+    select k.id, k.purpose, a.display_name as holder, k.cap_usd::text as cap, k.reset,
+      k.created_at as "createdAt", k.expires_at as "expiresAt",
+      (select coalesce(sum(m.spent_usd), 0)::text from keymint.key_months m where m.api_key_id = k.id
+        and (k.reset is null or m.month = ${month}::date)) as spent,
+      (select coalesce(sum(t.amount_usd), 0)::text from keymint.transactions t where t.api_key_id = k.id
+        and t.to_account = 'spent' and t.at > ${now}::timestamptz - interval '7 days'
         and (k.reset is null or t.month = ${month}::date)) as lately
     from keymint.api_keys k join keymint.attendees a using (user_id)
-    where k.team_id = ${filter.teamId}::uuid and (${filter.userId}::text is null or k.user_id = ${filter.userId}) and k.state = 'ready' and k.expires_at > ${now}::timestamptz`
+    where k.team_id = ${filter.teamId}::uuid
+      and (${filter.userId}::text is null or k.user_id = ${filter.userId}) and k.state = 'ready'
+      and k.expires_at > ${now}::timestamptz`
   const horizon = new Date(now.getTime() + horizonMs)
   return rows
     .flatMap((row): KeyForecast[] => {

@@ -1,6 +1,7 @@
 /**
- * Invitations: a link into a team. Guarantee: it works once, for a week, until revoked; the row holds only the hash of
- * its token (256 random bits), so nobody can read a link out of the database, not even to show it again.
+ * Invitations: a link into a team. Guarantee: it works once, for a week, until revoked; the row
+ * holds only the hash of its token (256 random bits), so nobody can read a link out of the
+ * database, not even to show it again.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { recordAudit } from '../audit/audit.server'
@@ -32,11 +33,13 @@ export async function invite(
   return ctx.db.$transaction(async (tx): Promise<InviteOutcome> => {
     await lockTeam(tx, input.teamId)
     const [open] = await tx.$queryRaw<{ count: number }[]>`
-      select count(*)::int as count from keymint.invitations where team_id = ${input.teamId}::uuid and used_at is null and revoked_at is null and expires_at > ${ctx.now()}::timestamptz`
+      select count(*)::int as count from keymint.invitations where team_id = ${input.teamId}::uuid
+        and used_at is null and revoked_at is null and expires_at > ${ctx.now()}::timestamptz`
     if (open && open.count >= mostOpen) return { kind: 'refused', reason: 'too-many' }
     const [made] = await tx.$queryRaw<{ id: string }[]>`
       insert into keymint.invitations (team_id, token_hash, role, email, created_by, created_at, expires_at)
-      values (${input.teamId}::uuid, ${hashOf(token)}, ${input.role}, ${input.email}, ${input.actorUserId}, ${ctx.now()}::timestamptz, ${expiresAt}::timestamptz) returning id`
+      values (${input.teamId}::uuid, ${hashOf(token)}, ${input.role}, ${input.email}, ${input.actorUserId},
+        ${ctx.now()}::timestamptz, ${expiresAt}::timestamptz) returning id`
     if (!made) throw new Error('an invitation was not written')
     await recordAudit(tx, {
       actor: `user:${input.actorUserId}`,
@@ -53,7 +56,10 @@ export type MailedInvitation =
   | { kind: 'invited'; url: string; expiresAt: string; mailed: 'sent' | 'failed' | 'not-asked' }
   | { kind: 'refused'; reason: 'too-many' }
 
-/** Makes an invitation and, where an address is given and mail is configured, sends it: after it is written, so that no link leads nowhere. */
+/**
+ * Makes an invitation and, where an address is given and mail is configured, sends it: after it is
+ * written, so that no link leads nowhere.
+ */
 export async function inviteByMail(
   ctx: Ctx,
   input: {
@@ -100,9 +106,11 @@ export type InvitationRow = {
 /** Those that can still be used, newest first. */
 export async function listOpenInvitations(ctx: Ctx, teamId: string): Promise<InvitationRow[]> {
   return ctx.db.$queryRaw<InvitationRow[]>`
-    select i.id, i.role, i.email, a.display_name as "createdBy", i.created_at as "createdAt", i.expires_at as "expiresAt"
+    select i.id, i.role, i.email, a.display_name as "createdBy", i.created_at as "createdAt",
+      i.expires_at as "expiresAt"
     from keymint.invitations i join keymint.attendees a on a.user_id = i.created_by
-    where i.team_id = ${teamId}::uuid and i.used_at is null and i.revoked_at is null and i.expires_at > ${ctx.now()}::timestamptz order by i.created_at desc`
+    where i.team_id = ${teamId}::uuid and i.used_at is null and i.revoked_at is null
+      and i.expires_at > ${ctx.now()}::timestamptz order by i.created_at desc`
 }
 
 /** False when there was nothing left to revoke. */
@@ -112,7 +120,9 @@ export async function revokeInvitation(
 ): Promise<boolean> {
   return ctx.db.$transaction(async (tx) => {
     const changed = await tx.$executeRaw`
-      update keymint.invitations set revoked_at = ${ctx.now()}::timestamptz where id = ${input.invitationId}::uuid and team_id = ${input.teamId}::uuid and used_at is null and revoked_at is null`
+      update keymint.invitations set revoked_at = ${ctx.now()}::timestamptz
+        where id = ${input.invitationId}::uuid and team_id = ${input.teamId}::uuid and used_at is null
+        and revoked_at is null`
     if (changed !== 1) return false
     await recordAudit(tx, {
       actor: `user:${input.actorUserId}`,
@@ -134,7 +144,10 @@ export type InvitationView = {
   alreadyMember: boolean
 }
 
-/** What a link leads to, for whoever holds it. Looking uses nothing up. Null for a token that never was. */
+/**
+ * What a link leads to, for whoever holds it. Looking uses nothing up. Null for a token that never
+ * was.
+ */
 export async function findInvitation(
   ctx: Ctx,
   token: string,
@@ -147,9 +160,12 @@ export async function findInvitation(
       revokedAt: Date | null
     })[]
   >`
-    select t.name as "teamName", t.slug, i.role, a.display_name as "invitedBy", i.expires_at as "expiresAt", i.used_at as "usedAt", i.revoked_at as "revokedAt",
-      exists (select 1 from keymint.team_members m where m.team_id = t.id and m.user_id = ${userId} and m.state <> 'removed') as "alreadyMember"
-    from keymint.invitations i join keymint.teams t on t.id = i.team_id join keymint.attendees a on a.user_id = i.created_by
+    select t.name as "teamName", t.slug, i.role, a.display_name as "invitedBy", i.expires_at as "expiresAt",
+      i.used_at as "usedAt", i.revoked_at as "revokedAt",
+      exists (select 1 from keymint.team_members m where m.team_id = t.id and m.user_id = ${userId}
+        and m.state <> 'removed') as "alreadyMember"
+    from keymint.invitations i join keymint.teams t on t.id = i.team_id join keymint.attendees a
+      on a.user_id = i.created_by
     where i.token_hash = ${hashOf(token)}`
   if (!row) return null
   const { usedAt, revokedAt, ...rest } = row
@@ -168,7 +184,10 @@ export type AcceptOutcome =
   | { kind: 'already-member'; slug: string }
   | { kind: 'refused'; reason: 'not-open' | 'banned' }
 
-/** Uses the invitation up. Whoever is a member already stays what they are, and the link stays good for another. */
+/**
+ * Uses the invitation up. Whoever is a member already stays what they are, and the link stays good
+ * for another.
+ */
 export async function acceptInvitation(
   ctx: Ctx,
   token: string,
@@ -185,13 +204,17 @@ export async function acceptInvitation(
     const member = await openMember(ctx, tx, ref)
     if (member && member.state !== 'removed') return { kind: 'already-member', slug: member.slug }
     const [used] = await tx.$queryRaw<{ id: string; role: MemberRole; slug: string }[]>`
-      update keymint.invitations i set used_at = ${ctx.now()}::timestamptz, used_by = ${person.userId} from keymint.teams t
-      where i.token_hash = ${hashOf(token)} and i.used_at is null and i.revoked_at is null and i.expires_at > ${ctx.now()}::timestamptz and t.id = i.team_id
+      update keymint.invitations i set used_at = ${ctx.now()}::timestamptz, used_by = ${person.userId}
+        from keymint.teams t
+      where i.token_hash = ${hashOf(token)} and i.used_at is null and i.revoked_at is null
+        and i.expires_at > ${ctx.now()}::timestamptz and t.id = i.team_id
       returning i.id, i.role, t.slug`
     if (!used) return { kind: 'refused', reason: 'not-open' }
     await tx.$executeRaw`
-      insert into keymint.team_members (team_id, user_id, role, joined_at) values (${ref.teamId}::uuid, ${ref.userId}, ${used.role}, ${ctx.now()}::timestamptz)
-      on conflict (team_id, user_id) do update set role = excluded.role, state = 'active', joined_at = excluded.joined_at, removed_at = null`
+      insert into keymint.team_members (team_id, user_id, role, joined_at)
+        values (${ref.teamId}::uuid, ${ref.userId}, ${used.role}, ${ctx.now()}::timestamptz)
+      on conflict (team_id, user_id) do update
+        set role = excluded.role, state = 'active', joined_at = excluded.joined_at, removed_at = null`
     await openMember(ctx, tx, ref)
     await recordAudit(tx, {
       actor: `user:${person.userId}`,

@@ -20,7 +20,10 @@ export type SubKeyRow = {
   cap: NanoUsd
   /** A change of the cap that the provider has not confirmed yet. */
   wantedCap: NanoUsd | null
-  /** What earlier generations used of the cap: over the whole life, or in this month for a monthly key. */
+  /**
+   * What earlier generations used of the cap: over the whole life, or in this month for a monthly
+   * key.
+   */
   carried: NanoUsd
   reset: 'monthly' | null
   expiresAt: Date
@@ -63,12 +66,18 @@ export async function openSubKey(
 /** Locks these keys, in the order of their ids. The caller holds their member. */
 export async function lockSubKeys(tx: Tx, keyIds: string[]): Promise<SubKeyRow[]> {
   const rows = await tx.$queryRaw<Raw[]>`
-    select k.id, k.team_id as "teamId", k.user_id as "userId", k.master_key_id as "masterKeyId", k.service, k.state, k.generation, k.key_hash as "keyHash",
-      k.cap_usd::text as cap, k.wanted_cap_usd::text as "wantedCap", k.carried_usd::text as carried, k.reset, k.expires_at as "expiresAt",
-      k.upstream_cap_usd::text as "upstreamCap", k.rotate_requested_at as "rotateRequestedAt", k.usage_usd::text as usage, k.window_month::text as "windowMonth",
-      k.window_base_usd::text as "windowBase", k.window_used_usd::text as "windowUsed", k.usage_synced_at as "usageSyncedAt", k.upstream_disabled as "upstreamDisabled",
-      k.upstream_missing_at as "upstreamMissingAt", k.ended_at as "endedAt", k.closed_upstream_at as "closedUpstreamAt", k.settled_at as "settledAt",
-      (select json_agg(json_build_object('month', m.month, 'committed', m.committed_usd::text, 'spent', m.spent_usd::text) order by m.month)
+    select k.id, k.team_id as "teamId", k.user_id as "userId", k.master_key_id as "masterKeyId", k.service,
+      k.state, k.generation, k.key_hash as "keyHash",
+      k.cap_usd::text as cap, k.wanted_cap_usd::text as "wantedCap", k.carried_usd::text as carried, k.reset,
+        k.expires_at as "expiresAt",
+      k.upstream_cap_usd::text as "upstreamCap", k.rotate_requested_at as "rotateRequestedAt",
+        k.usage_usd::text as usage, k.window_month::text as "windowMonth",
+      k.window_base_usd::text as "windowBase", k.window_used_usd::text as "windowUsed",
+        k.usage_synced_at as "usageSyncedAt", k.upstream_disabled as "upstreamDisabled",
+      k.upstream_missing_at as "upstreamMissingAt", k.ended_at as "endedAt",
+        k.closed_upstream_at as "closedUpstreamAt", k.settled_at as "settledAt",
+      (select json_agg(json_build_object('month', m.month, 'committed', m.committed_usd::text, 'spent',
+        m.spent_usd::text) order by m.month)
         from keymint.key_months m where m.api_key_id = k.id) as months
     from keymint.api_keys k where k.id = any(${keyIds}::uuid[]) order by k.id for update of k`
   return rows.map(fromRaw)
@@ -114,10 +123,16 @@ export function dueCommitment(key: SubKeyRow, month: Month, cap = reservedCap(ke
   return left > 0n ? left : 0n
 }
 
-/** The limit that the provider should hold for the present generation: earlier ones have used their part of the cap. */
+/**
+ * The limit that the provider should hold for the present generation: earlier ones have used their
+ * part of the cap.
+ */
 export const dueUpstreamCap = (key: SubKeyRow): NanoUsd => (key.wantedCap ?? key.cap) - key.carried
 
-/** The month that holds the money of this key: the present one, or for a key that was over before it began, its last. */
+/**
+ * The month that holds the money of this key: the present one, or for a key that was over before it
+ * began, its last.
+ */
 export function homeMonth(key: SubKeyRow, present: Month): Month {
   const over = key.closedUpstreamAt !== null || key.expiresAt <= startOf(present)
   return (

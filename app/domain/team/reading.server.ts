@@ -1,7 +1,8 @@
 /**
- * Readings: what the provider says a sub-key has used, charged to the ledger. Counters may lag and disagree, so only
- * growth is charged. A spend belongs to the month of its reading; what a monthly key used late in the old month is
- * told apart by its window, and closes the old month at the first reading of the new one.
+ * Readings: what the provider says a sub-key has used, charged to the ledger. Counters may lag and
+ * disagree, so only growth is charged. A spend belongs to the month of its reading; what a monthly
+ * key used late in the old month is told apart by its window, and closes the old month at the first
+ * reading of the new one.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { ServiceReading } from '~/adapters/service-adapter'
@@ -16,7 +17,10 @@ import { sendApply } from './sub-key.server'
 /** `generation` says which of a rotated key's generations was asked about. */
 export type SubKeyReading = ServiceReading & { keyId: string; generation: number }
 
-/** Keeps one reading. `askedAt`, by our clock, is when the provider was asked; an answer from a month that is over by now is dropped, for the next one holds it too. */
+/**
+ * Keeps one reading. `askedAt`, by our clock, is when the provider was asked; an answer from a
+ * month that is over by now is dropped, for the next one holds it too.
+ */
 export async function recordSubKeyReading(
   ctx: Ctx,
   reading: SubKeyReading,
@@ -47,9 +51,13 @@ export async function keepReading(
       : chargeOneOff(key, member.month, reading)
   if (!charged) return
   await tx.$executeRaw`
-    update keymint.api_keys set usage_usd = ${decimalStringFromNano(charged.usage)}::numeric, window_month = ${charged.windowMonth}::date,
-      window_base_usd = ${decimalStringFromNano(charged.windowBase)}::numeric, window_used_usd = ${decimalStringFromNano(charged.windowUsed)}::numeric,
-      usage_synced_at = greatest(usage_synced_at, ${askedAt}::timestamptz), upstream_disabled = ${reading.disabled}, upstream_missing_at = null
+    update keymint.api_keys
+      set usage_usd = ${decimalStringFromNano(charged.usage)}::numeric,
+      window_month = ${charged.windowMonth}::date,
+      window_base_usd = ${decimalStringFromNano(charged.windowBase)}::numeric,
+        window_used_usd = ${decimalStringFromNano(charged.windowUsed)}::numeric,
+      usage_synced_at = greatest(usage_synced_at, ${askedAt}::timestamptz),
+        upstream_disabled = ${reading.disabled}, upstream_missing_at = null
     where id = ${key.id}::uuid`
   await post(tx, member, ctx.now(), 'worker', charged.postings)
 }
@@ -109,7 +117,10 @@ function chargeMonthly(
   }
 }
 
-/** What came before the new window: oldest month first, each up to what it still holds, the rest charged to the last. Then they are closed. */
+/**
+ * What came before the new window: oldest month first, each up to what it still holds, the rest
+ * charged to the last. Then they are closed.
+ */
 function closeEarlier(key: SubKeyRow, window: Month, tail: NanoUsd): Posting[] {
   const earlier = key.months.filter((row) => row.month < window)
   let rest = tail
@@ -129,7 +140,10 @@ function closeEarlier(key: SubKeyRow, window: Month, tail: NanoUsd): Posting[] {
   })
 }
 
-/** A replaced key that was used a little later than its last reading said: its successor has that much less. */
+/**
+ * A replaced key that was used a little later than its last reading said: its successor has that
+ * much less.
+ */
 async function keepRetired(
   ctx: Ctx,
   tx: Tx,
@@ -139,15 +153,21 @@ async function keepRetired(
   askedAt: Date,
 ): Promise<void> {
   const [retired] = await tx.$queryRaw<{ usage: string; retiredAt: Date }[]>`
-    update keymint.retired_sub_keys r set usage_usd = greatest(r.usage_usd, ${decimalStringFromNano(reading.usage ?? reading.usedInWindow)}::numeric), usage_synced_at = greatest(r.usage_synced_at, ${askedAt}::timestamptz)
-    from keymint.retired_sub_keys before where before.key_hash = r.key_hash and r.api_key_id = ${key.id}::uuid and r.generation = ${reading.generation}::int
+    update keymint.retired_sub_keys r
+      set usage_usd = greatest(r.usage_usd,
+      ${decimalStringFromNano(reading.usage ?? reading.usedInWindow)}::numeric),
+      usage_synced_at = greatest(r.usage_synced_at, ${askedAt}::timestamptz)
+    from keymint.retired_sub_keys before where before.key_hash = r.key_hash and r.api_key_id = ${key.id}::uuid
+      and r.generation = ${reading.generation}::int
     returning (r.usage_usd - before.usage_usd)::text as usage, r.retired_at as "retiredAt"`
   if (!retired) return
   const more = nanoFromDecimalString(retired.usage)
   if (more === 0n) return
   const month = homeMonth(key, member.month)
   if (key.reset === null || monthOf(retired.retiredAt) === member.month) {
-    await tx.$executeRaw`update keymint.api_keys set carried_usd = carried_usd + ${retired.usage}::numeric where id = ${key.id}::uuid`
+    await tx.$executeRaw`
+      update keymint.api_keys set carried_usd = carried_usd + ${retired.usage}::numeric
+        where id = ${key.id}::uuid`
     if (key.state === 'ready') await sendApply(ctx, tx, key.id)
   }
   await post(

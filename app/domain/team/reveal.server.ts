@@ -1,4 +1,7 @@
-/** The one function that opens a sub-key's secret: for its holder alone, while it lives, and always audited. */
+/**
+ * The one function that opens a sub-key's secret: for its holder alone, while it lives, and always
+ * audited.
+ */
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { teamScope } from '../money/member-lock.server'
@@ -7,7 +10,10 @@ import { subKeyPlace } from './sub-key-holder.server'
 export type SubKeyReveal =
   { kind: 'revealed'; key: string; baseUrl: string | null } | { kind: 'no-key' }
 
-/** Opens the key. No audit row, no key. Nobody but its holder, not even an owner of the team, is shown it. */
+/**
+ * Opens the key. No audit row, no key. Nobody but its holder, not even an owner of the team, is
+ * shown it.
+ */
 export async function revealSubKey(
   ctx: Ctx,
   input: { teamId: string; keyId: string; userId: string },
@@ -17,9 +23,11 @@ export async function revealSubKey(
       { id: string; generation: number; sealed: string; slug: string; baseUrl: string | null }[]
     >`
       select k.id, k.generation, k.sealed, t.slug, v.base_url as "baseUrl"
-      from keymint.api_keys k join keymint.teams t on t.id = k.team_id join keymint.team_members m on m.team_id = k.team_id and m.user_id = k.user_id and m.state = 'active'
+      from keymint.api_keys k join keymint.teams t on t.id = k.team_id join keymint.team_members m
+        on m.team_id = k.team_id and m.user_id = k.user_id and m.state = 'active'
       left join keymint.master_keys v on v.id = k.master_key_id
-      where k.id::text = ${input.keyId} and k.team_id = ${input.teamId}::uuid and k.user_id = ${input.userId} and k.state = 'ready' and k.sealed is not null
+      where k.id::text = ${input.keyId} and k.team_id = ${input.teamId}::uuid and k.user_id = ${input.userId}
+        and k.state = 'ready' and k.sealed is not null
         and k.rotate_requested_at is null and k.expires_at > ${ctx.now()}::timestamptz for update of k`
     if (!key) return { kind: 'no-key' }
     await recordAudit(tx, {
@@ -28,7 +36,9 @@ export async function revealSubKey(
       subject: `sub-key:${key.id}`,
       workshopSlug: teamScope(key.slug),
     })
-    await tx.$executeRaw`update keymint.api_keys set revealed_at = coalesce(revealed_at, ${ctx.now()}::timestamptz) where id = ${key.id}::uuid`
+    await tx.$executeRaw`
+      update keymint.api_keys set revealed_at = coalesce(revealed_at, ${ctx.now()}::timestamptz)
+        where id = ${key.id}::uuid`
     return {
       kind: 'revealed',
       key: ctx.sealer.unseal(key.sealed, subKeyPlace(key.id, key.generation)),

@@ -1,4 +1,6 @@
-/** What was spent this month: by day, by member, by provider. Every figure is a sum of the ledger. */
+/**
+ * What was spent this month: by day, by member, by provider. Every figure is a sum of the ledger.
+ */
 import { scaleBand, scaleLinear } from 'd3-scale'
 import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
 import type { MoneyView } from '../money-view'
@@ -38,16 +40,23 @@ export async function readSpending(
   const month = monthOf(ctx.now())
   const [byDay, providers, [read]] = await Promise.all([
     ctx.db.$queryRaw<{ day: string; usd: string }[]>`
-      select (t.at at time zone 'UTC')::date::text as day, sum(t.amount_usd)::text as usd from keymint.transactions t
-      where t.team_id = ${filter.teamId}::uuid and t.month = ${month}::date and t.to_account = 'spent' and (${filter.userId}::text is null or t.user_id = ${filter.userId}) group by 1`,
+      select (t.at at time zone 'UTC')::date::text as day, sum(t.amount_usd)::text as usd
+        from keymint.transactions t
+      where t.team_id = ${filter.teamId}::uuid and t.month = ${month}::date and t.to_account = 'spent'
+        and (${filter.userId}::text is null or t.user_id = ${filter.userId}) group by 1`,
     ctx.db.$queryRaw<{ service: string; liveKeys: number; committed: string; spent: string }[]>`
-      select k.service, count(*) filter (where k.state in ('pending', 'ready') and k.expires_at > ${ctx.now()}::timestamptz)::int as "liveKeys",
+      select k.service, count(*)
+        filter (where k.state in ('pending', 'ready')
+        and k.expires_at > ${ctx.now()}::timestamptz)::int as "liveKeys",
         coalesce(sum(m.committed_usd), 0)::text as committed, coalesce(sum(m.spent_usd), 0)::text as spent
       from keymint.api_keys k left join keymint.key_months m on m.api_key_id = k.id and m.month = ${month}::date
-      where k.team_id = ${filter.teamId}::uuid and (${filter.userId}::text is null or k.user_id = ${filter.userId}) group by k.service order by k.service`,
+      where k.team_id = ${filter.teamId}::uuid
+        and (${filter.userId}::text is null or k.user_id = ${filter.userId}) group by k.service
+        order by k.service`,
     ctx.db.$queryRaw<{ asOf: Date | null }[]>`
       select min(usage_synced_at) as "asOf" from keymint.api_keys
-      where team_id = ${filter.teamId}::uuid and state = 'ready' and usage_synced_at is not null and (${filter.userId}::text is null or user_id = ${filter.userId})`,
+      where team_id = ${filter.teamId}::uuid and state = 'ready' and usage_synced_at is not null
+        and (${filter.userId}::text is null or user_id = ${filter.userId})`,
   ])
   const spentOn = new Map(byDay.map(({ day, usd }) => [day, nanoFromDecimalString(usd)]))
   const days = daysOf(month, ctx.now()).map((day) => ({ day, nano: spentOn.get(day) ?? 0n }))

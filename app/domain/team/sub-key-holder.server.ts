@@ -16,14 +16,17 @@ export const subKeyHolder: Holder = {
   async lock(tx, { ownerId }) {
     // The member first: a refusal moves the member's money.
     await tx.$executeRaw`
-      select 1 from keymint.team_members m where (m.team_id, m.user_id) = (select k.team_id, k.user_id from keymint.api_keys k where k.id = ${ownerId}::uuid) for update`
+      select 1 from keymint.team_members m
+        where (m.team_id, m.user_id) = (select k.team_id, k.user_id from keymint.api_keys k
+        where k.id = ${ownerId}::uuid) for update`
     await tx.$executeRaw`select 1 from keymint.api_keys where id = ${ownerId}::uuid for update`
   },
 
   async save(tx, { ownerId, generation }, key) {
     const changed = await tx.$executeRaw`
       update keymint.api_keys k
-      set state = 'ready', key_hash = ${key.hash}, sealed = ${key.sealed}, key_label = ${key.label}, key_saved_at = now(), upstream_cap_usd = m.limit_usd
+      set state = 'ready', key_hash = ${key.hash}, sealed = ${key.sealed}, key_label = ${key.label},
+        key_saved_at = now(), upstream_cap_usd = m.limit_usd
       from keymint.mints m
       where k.id = ${ownerId}::uuid and k.generation = ${generation}::int and k.state = 'pending'
         and m.owner_kind = 'sub-key' and m.owner_id = k.id and m.generation = k.generation`
@@ -32,7 +35,8 @@ export const subKeyHolder: Holder = {
 
   async refuse(tx, { ownerId, generation }, refusal) {
     const changed = await tx.$executeRaw`
-      update keymint.api_keys set state = 'refused', reason = ${refusal.reason}, reason_detail = ${refusal.detail}
+      update keymint.api_keys
+        set state = 'refused', reason = ${refusal.reason}, reason_detail = ${refusal.detail}
       where id = ${ownerId}::uuid and generation = ${generation}::int and state = 'pending'`
     const [key] = changed === 1 ? await lockSubKeys(tx, [ownerId]) : []
     if (key) await post(tx, key, null, 'worker', releaseAll(key, 'the provider made no key'))
@@ -41,7 +45,8 @@ export const subKeyHolder: Holder = {
   // A sub-key hangs on no guardrail: what it may do was said when it was made.
   markBound: () => Promise.resolve(),
   markUnbound: () => Promise.resolve(),
-  // Sub-keys are not among the keys that reconcile compares (decision 017): their own pass reads them by their master key.
+  // Sub-keys are not among the keys that reconcile compares (decision 017): their own pass reads
+  // them by their master key.
   markMissing: () => Promise.resolve(),
   markToBind: () => Promise.resolve(),
 }

@@ -1,4 +1,7 @@
-/** Sub-keys as their holders and the team's owners see them: rows, and nothing of the queue's own state. */
+/**
+ * Sub-keys as their holders and the team's owners see them: rows, and nothing of the queue's own
+ * state.
+ */
 import { nanoFromDecimalString } from '~/money'
 import type { Ctx } from '../ctx'
 import { monthOf } from '../money/month'
@@ -35,23 +38,34 @@ type Row = {
   generation: number
 }
 
-/** Newest first, those that can be used before those that are over; of one member, of one key, or all of the team. 500 at most. */
+/**
+ * Newest first, those that can be used before those that are over; of one member, of one key, or
+ * all of the team. 500 at most.
+ */
 export async function listSubKeys(
   ctx: Ctx,
   filter: { teamId: string; userId?: string; keyId?: string },
 ): Promise<SubKeyView[]> {
   const now = ctx.now()
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select k.id, k.user_id as "userId", a.display_name as "displayName", k.purpose, k.service, v.label as "masterKeyLabel", k.state, k.reason, k.reason_detail as detail,
-      k.cap_usd::text as cap, k.wanted_cap_usd::text as "wantedCap", k.reset, k.key_label as label, k.models, k.sealed is not null as sealed, k.change_error as "changeError",
-      k.rotate_requested_at is not null as rotating, k.settled_at is not null as settled, k.created_at as "createdAt", k.expires_at as "expiresAt", k.ended_at as "endedAt",
+    select k.id, k.user_id as "userId", a.display_name as "displayName", k.purpose, k.service,
+      v.label as "masterKeyLabel", k.state, k.reason, k.reason_detail as detail,
+      k.cap_usd::text as cap, k.wanted_cap_usd::text as "wantedCap", k.reset, k.key_label as label, k.models,
+        k.sealed is not null as sealed, k.change_error as "changeError",
+      k.rotate_requested_at is not null as rotating, k.settled_at is not null as settled,
+        k.created_at as "createdAt", k.expires_at as "expiresAt", k.ended_at as "endedAt",
       k.usage_synced_at as "usageSyncedAt", m.delay_reason as "delayReason", m.attempts, k.generation,
-      (select coalesce(sum(s.spent_usd), 0)::text from keymint.key_months s where s.api_key_id = k.id and (k.reset is null or s.month = ${monthOf(now)}::date)) as spent,
-      (select coalesce(sum(s.committed_usd), 0)::text from keymint.key_months s where s.api_key_id = k.id) as committed
+      (select coalesce(sum(s.spent_usd), 0)::text from keymint.key_months s where s.api_key_id = k.id
+        and (k.reset is null or s.month = ${monthOf(now)}::date)) as spent,
+      (select coalesce(sum(s.committed_usd), 0)::text from keymint.key_months s
+        where s.api_key_id = k.id) as committed
     from keymint.api_keys k join keymint.attendees a using (user_id)
     left join keymint.master_keys v on v.id = k.master_key_id
-    left join keymint.mints m on m.owner_kind = 'sub-key' and m.owner_id = k.id and m.generation = k.generation and m.state = 'pending'
-    where k.team_id = ${filter.teamId}::uuid and (${filter.userId ?? null}::text is null or k.user_id = ${filter.userId ?? null}) and (${filter.keyId ?? null}::uuid is null or k.id = ${filter.keyId ?? null}::uuid)
+    left join keymint.mints m on m.owner_kind = 'sub-key' and m.owner_id = k.id and m.generation = k.generation
+      and m.state = 'pending'
+    where k.team_id = ${filter.teamId}::uuid
+      and (${filter.userId ?? null}::text is null or k.user_id = ${filter.userId ?? null})
+      and (${filter.keyId ?? null}::uuid is null or k.id = ${filter.keyId ?? null}::uuid)
     order by k.state in ('ended', 'refused'), k.created_at desc, k.id limit 500`
   return rows.map((row) => viewOf(row, now))
 }

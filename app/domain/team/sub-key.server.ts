@@ -1,7 +1,8 @@
 /**
- * Sub-keys: what a member makes alone, inside the budget. Guarantee: a key is reserved for before it is asked for, and
- * money is given back only when the provider can no longer charge it. What must happen at the provider is written on
- * the row and carried out by `apply-sub-key`; nothing here calls out.
+ * Sub-keys: what a member makes alone, inside the budget. Guarantee: a key is reserved for before
+ * it is asked for, and money is given back only when the provider can no longer charge it. What
+ * must happen at the provider is written on the row and carried out by `apply-sub-key`; nothing
+ * here calls out.
  */
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
@@ -59,7 +60,8 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     const member = await openMember(ctx, tx, { teamId, userId })
     if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
     const [master] = await tx.$queryRaw<{ service: string }[]>`
-      select service from keymint.master_keys where id = ${masterKeyId}::uuid and team_id = ${teamId}::uuid and state = 'active' for share`
+      select service from keymint.master_keys where id = ${masterKeyId}::uuid and team_id = ${teamId}::uuid
+        and state = 'active' for share`
     if (!master) return { kind: 'refused', reason: 'no-master-key' }
     const capabilities = ctx.services.get(master.service)?.capabilities
     const offered =
@@ -72,8 +74,10 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     const keyId = randomUUID()
     const capUsd = decimalStringFromNano(cap)
     await tx.$executeRaw`
-      insert into keymint.api_keys (id, team_id, user_id, master_key_id, service, purpose, cap_usd, reset, expires_at, models, window_month, created_at)
-      values (${keyId}::uuid, ${teamId}::uuid, ${userId}, ${masterKeyId}::uuid, ${master.service}, ${input.purpose}, ${capUsd}::numeric, ${reset},
+      insert into keymint.api_keys (id, team_id, user_id, master_key_id, service, purpose, cap_usd, reset,
+        expires_at, models, window_month, created_at)
+      values (${keyId}::uuid, ${teamId}::uuid, ${userId}, ${masterKeyId}::uuid, ${master.service},
+        ${input.purpose}, ${capUsd}::numeric, ${reset},
         ${expiresAt}::timestamptz, ${input.models}::text[], ${member.month}::date, ${now}::timestamptz)`
     await post(tx, member, now, `user:${userId}`, [
       { kind: 'commit', month: member.month, amount: cap, apiKeyId: keyId },
@@ -105,8 +109,10 @@ export async function queueSubKeyMint(
 ): Promise<void> {
   const mintId = randomUUID()
   await tx.$executeRaw`
-    insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset, expires_at, allowed_models, account)
-    select ${mintId}::uuid, 'sub-key', id, ${key.generation}::int, ${teamScope(member.slug)}, ${decimalStringFromNano(key.limit)}::numeric, reset, expires_at, models, master_key_id
+    insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset, expires_at,
+      allowed_models, account)
+    select ${mintId}::uuid, 'sub-key', id, ${key.generation}::int, ${teamScope(member.slug)},
+      ${decimalStringFromNano(key.limit)}::numeric, reset, expires_at, models, master_key_id
     from keymint.api_keys where id = ${key.id}::uuid`
   await ctx.queue.enqueue(tx, 'mint-sub-key', { mintId }, { singletonKey: mintId })
 }
@@ -123,7 +129,10 @@ export type ChangeCapOutcome =
   | { kind: 'refused'; reason: 'not-enough'; free: NanoUsd }
   | { kind: 'refused'; reason: 'below-used'; used: NanoUsd }
 
-/** Raising reserves now and counts when the provider has confirmed; lowering gives back when it has. By the key's member, or an owner of the team. */
+/**
+ * Raising reserves now and counts when the provider has confirmed; lowering gives back when it has.
+ * By the key's member, or an owner of the team.
+ */
 export async function changeCap(
   ctx: Ctx,
   actor: KeyActor,
@@ -144,7 +153,10 @@ export async function changeCap(
     // Also nothing new while free is below nothing, whatever this change would cost.
     if (change.cap > key.cap && due - committed > free)
       return { kind: 'refused', reason: 'not-enough', free }
-    await tx.$executeRaw`update keymint.api_keys set wanted_cap_usd = ${decimalStringFromNano(change.cap)}::numeric, change_error = null where id = ${key.id}::uuid`
+    await tx.$executeRaw`
+      update keymint.api_keys
+        set wanted_cap_usd = ${decimalStringFromNano(change.cap)}::numeric, change_error = null
+        where id = ${key.id}::uuid`
     await sendApply(ctx, tx, key.id)
     await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.cap-asked', {
       fromUsd: decimalStringFromNano(key.cap),
@@ -173,7 +185,10 @@ export type CapPreview = {
   why: 'below-used' | 'not-enough' | null
 }
 
-/** What a change of the cap would do to the budget, without doing it. Null where there is nothing to change. */
+/**
+ * What a change of the cap would do to the budget, without doing it. Null where there is nothing to
+ * change.
+ */
 export async function previewCap(
   ctx: Ctx,
   ref: { teamId: string; keyId: string },
@@ -226,7 +241,9 @@ export async function rotateSubKey(
     if (refusal) return { kind: 'refused', reason: refusal }
     if (spentOfCap(key, member.month) >= key.cap) return { kind: 'refused', reason: 'nothing-left' }
     if (!(await isActive(tx, key.masterKeyId))) return { kind: 'refused', reason: 'no-master-key' }
-    await tx.$executeRaw`update keymint.api_keys set rotate_requested_at = ${ctx.now()}::timestamptz, change_error = null where id = ${key.id}::uuid`
+    await tx.$executeRaw`
+      update keymint.api_keys set rotate_requested_at = ${ctx.now()}::timestamptz, change_error = null
+        where id = ${key.id}::uuid`
     await sendApply(ctx, tx, key.id)
     await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.rotation-asked', {
       generation: key.generation,
@@ -260,7 +277,10 @@ export async function deleteSubKey(
 export type KeyEnd =
   'deleted' | 'revoked' | 'expired' | 'member-removed' | 'member-suspended' | 'spent'
 
-/** Ends a live key in the caller's transaction, which holds member and key. A key that was never made gives its money back at once. */
+/**
+ * Ends a live key in the caller's transaction, which holds member and key. A key that was never
+ * made gives its money back at once.
+ */
 export async function endKey(
   ctx: Ctx,
   tx: Tx,
@@ -271,13 +291,18 @@ export async function endKey(
   const neverMade = key.state === 'pending'
   const endedAt = end.endedAt ?? ctx.now()
   await tx.$executeRaw`
-    update keymint.api_keys set state = 'ended', reason = ${end.reason}, ended_at = ${endedAt}::timestamptz, sealed = null, rotate_requested_at = null,
-      closed_upstream_at = case when ${neverMade} then ${endedAt}::timestamptz end, settled_at = case when ${neverMade} then ${endedAt}::timestamptz end,
+    update keymint.api_keys
+      set state = 'ended', reason = ${end.reason}, ended_at = ${endedAt}::timestamptz, sealed = null,
+      rotate_requested_at = null,
+      closed_upstream_at = case when ${neverMade} then ${endedAt}::timestamptz end, settled_at = case
+        when ${neverMade} then ${endedAt}::timestamptz end,
       deleted_upstream_at = case when ${neverMade} then ${endedAt}::timestamptz end
     where id = ${key.id}::uuid`
   // Whatever its mint still makes is condemned by the save, which finds no owner waiting.
   if (neverMade)
-    await tx.$executeRaw`update keymint.mints set state = 'cancelled', done_at = now() where owner_kind = 'sub-key' and owner_id = ${key.id}::uuid and generation = ${key.generation}::int and state = 'pending'`
+    await tx.$executeRaw`
+      update keymint.mints set state = 'cancelled', done_at = now() where owner_kind = 'sub-key'
+        and owner_id = ${key.id}::uuid and generation = ${key.generation}::int and state = 'pending'`
   else await sendApply(ctx, tx, key.id)
   await audit(tx, member, key, end.actor, `sub-key.${end.reason}`, end.details ?? {})
   if (neverMade) await giveBack(ctx, tx, member, key, end.actor, 'never made')
@@ -319,7 +344,8 @@ export async function endKeysOf(
   end: { actor: AuditActor; reason: KeyEnd },
 ): Promise<number> {
   const ids = await tx.$queryRaw<{ id: string }[]>`
-    select id from keymint.api_keys where team_id = ${member.teamId}::uuid and user_id = ${member.userId} and state in ('pending', 'ready') order by id`
+    select id from keymint.api_keys where team_id = ${member.teamId}::uuid and user_id = ${member.userId}
+      and state in ('pending', 'ready') order by id`
   for (const key of await lockSubKeys(
     tx,
     ids.map(({ id }) => id),
@@ -329,7 +355,10 @@ export async function endKeysOf(
   return ids.length
 }
 
-/** One may wait while one runs: a change that is made while an earlier one is carried out is not missed. */
+/**
+ * One may wait while one runs: a change that is made while an earlier one is carried out is not
+ * missed.
+ */
 export async function sendApply(ctx: Ctx, tx: Tx, keyId: string): Promise<void> {
   await ctx.queue.enqueue(tx, 'apply-sub-key', { keyId }, { singletonKey: keyId })
 }
@@ -369,7 +398,10 @@ function whyNotChangeable(
   return key.wantedCap !== null || key.rotateRequestedAt !== null ? 'change-under-way' : null
 }
 
-/** Runs on a key that the actor may touch: their own, or any of the team for an owner. Everything else is not there. */
+/**
+ * Runs on a key that the actor may touch: their own, or any of the team for an owner. Everything
+ * else is not there.
+ */
 async function onKey<Outcome>(
   ctx: Ctx,
   actor: KeyActor,
@@ -377,8 +409,10 @@ async function onKey<Outcome>(
 ): Promise<Outcome | { kind: 'refused'; reason: 'no-such-key' }> {
   return ctx.db.$transaction(async (tx) => {
     const [allowed] = await tx.$queryRaw<{ id: string }[]>`
-      select k.id from keymint.api_keys k join keymint.team_members a on a.team_id = k.team_id and a.user_id = ${actor.userId} and a.state <> 'removed'
-      where k.id = ${actor.keyId}::uuid and k.team_id = ${actor.teamId}::uuid and (k.user_id = a.user_id or (a.role = 'owner' and a.state = 'active'))`
+      select k.id from keymint.api_keys k join keymint.team_members a on a.team_id = k.team_id
+        and a.user_id = ${actor.userId} and a.state <> 'removed'
+      where k.id = ${actor.keyId}::uuid and k.team_id = ${actor.teamId}::uuid
+        and (k.user_id = a.user_id or (a.role = 'owner' and a.state = 'active'))`
     const open = allowed ? await openSubKey(ctx, tx, allowed.id) : null
     if (!open) return { kind: 'refused', reason: 'no-such-key' } as const
     return run(tx, open.member, open.key)

@@ -1,4 +1,7 @@
-/** Sub-keys through the real engine, the real worker and the stand-ins of both services: made, used, changed, replaced, ended. */
+/**
+ * Sub-keys through the real engine, the real worker and the stand-ins of both services: made, used,
+ * changed, replaced, ended.
+ */
 import { expect, test } from 'vitest'
 import { decimalStringFromNano } from '~/money'
 import { openWorld, usd, type World } from '../../../tests/harness'

@@ -1,4 +1,7 @@
-/** A team as its pages show it: members with their budgets, what was spent on which day, and what runs out when. */
+/**
+ * A team as its pages show it: members with their budgets, what was spent on which day, and what
+ * runs out when.
+ */
 import { nanoFromDecimalString } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
@@ -50,7 +53,9 @@ export type MemberView = {
   free: MoneyView
   short: boolean
   next: MoneyView
-  /** When this month's budget will be spent at the pace of the last seven days; null when it lasts. */
+  /**
+   * When this month's budget will be spent at the pace of the last seven days; null when it lasts.
+   */
   runsOut: string | null
 }
 
@@ -76,13 +81,19 @@ export async function listMembers(ctx: Ctx, teamId: string): Promise<MemberView[
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select m.user_id as "userId", a.display_name as name, a.email, m.role, m.state, m.joined_at as "joinedAt",
-      (select count(*)::int from keymint.api_keys k where k.team_id = m.team_id and k.user_id = m.user_id and k.state in ('pending', 'ready') and k.expires_at > ${now}::timestamptz) as "liveKeys",
-      coalesce(b.allocated_usd, 0)::text as allocated, coalesce(b.committed_usd, 0)::text as committed, coalesce(b.spent_usd, 0)::text as spent, coalesce(b.free_usd, 0)::text as free,
-      coalesce((select n.allocated_usd from keymint.budgets n where n.team_id = m.team_id and n.user_id = m.user_id and n.month <= ${nextMonth(month)}::date order by n.month desc limit 1), 0)::text as next,
-      coalesce((select sum(t.amount_usd) from keymint.transactions t where t.team_id = m.team_id and t.user_id = m.user_id and t.to_account = 'spent' and t.month = ${month}::date
+      (select count(*)::int from keymint.api_keys k where k.team_id = m.team_id and k.user_id = m.user_id
+        and k.state in ('pending', 'ready') and k.expires_at > ${now}::timestamptz) as "liveKeys",
+      coalesce(b.allocated_usd, 0)::text as allocated, coalesce(b.committed_usd, 0)::text as committed,
+        coalesce(b.spent_usd, 0)::text as spent, coalesce(b.free_usd, 0)::text as free,
+      coalesce((select n.allocated_usd from keymint.budgets n where n.team_id = m.team_id
+        and n.user_id = m.user_id and n.month <= ${nextMonth(month)}::date order by n.month desc limit 1),
+        0)::text as next,
+      coalesce((select sum(t.amount_usd) from keymint.transactions t where t.team_id = m.team_id
+        and t.user_id = m.user_id and t.to_account = 'spent' and t.month = ${month}::date
         and t.at > ${now}::timestamptz - interval '7 days'), 0)::text as lately
     from keymint.team_members m join keymint.attendees a using (user_id)
-    left join keymint.budget_months b on b.team_id = m.team_id and b.user_id = m.user_id and b.month = ${month}::date
+    left join keymint.budget_months b on b.team_id = m.team_id and b.user_id = m.user_id
+      and b.month = ${month}::date
     where m.team_id = ${teamId}::uuid and m.state <> 'removed' order by m.role desc, a.display_name, m.user_id`
   return rows.map(({ lately, ...row }) => {
     const [allocated, committed, spent, free, next] = [
@@ -126,8 +137,10 @@ export async function listOpenRequests(ctx: Ctx, teamId: string): Promise<Reques
   const rows = await ctx.db.$queryRaw<
     { id: string; userId: string; name: string; more: string; reason: string; askedAt: Date }[]
   >`
-    select r.id, r.user_id as "userId", a.display_name as name, r.more_usd::text as more, r.reason, r.created_at as "askedAt"
-    from keymint.budget_requests r join keymint.attendees a using (user_id) where r.team_id = ${teamId}::uuid and r.state = 'open' order by r.created_at`
+    select r.id, r.user_id as "userId", a.display_name as name, r.more_usd::text as more, r.reason,
+      r.created_at as "askedAt"
+    from keymint.budget_requests r join keymint.attendees a using (user_id) where r.team_id = ${teamId}::uuid
+      and r.state = 'open' order by r.created_at`
   return rows.map(({ more, askedAt, ...row }) => ({
     ...row,
     more: moneyView(nanoFromDecimalString(more)),
@@ -157,7 +170,8 @@ export async function findLastRequest(
       decisionReason: string | null
     }[]
   >`
-    select more_usd::text as more, reason, created_at as "askedAt", state, decision_reason as "decisionReason" from keymint.budget_requests
+    select more_usd::text as more, reason, created_at as "askedAt", state, decision_reason as "decisionReason"
+      from keymint.budget_requests
     where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} order by created_at desc limit 1`
   return row
     ? {
@@ -179,7 +193,8 @@ export type MasterKeyChoice = {
 /** What a member can make a key with, and what its service can do. */
 export async function listMasterKeyChoices(ctx: Ctx, teamId: string): Promise<MasterKeyChoice[]> {
   const rows = await ctx.db.$queryRaw<{ id: string; service: string; label: string }[]>`
-    select id, service, label from keymint.master_keys where team_id = ${teamId}::uuid and state = 'active' order by service, label, id`
+    select id, service, label from keymint.master_keys where team_id = ${teamId}::uuid and state = 'active'
+      order by service, label, id`
   return rows.flatMap((row) => {
     const capabilities = ctx.services.get(row.service)?.capabilities
     return capabilities
@@ -193,13 +208,18 @@ export type TeamTotals = {
   sum: Pick<BudgetView, 'allocated' | 'committed' | 'spent' | 'free' | 'short'>
 }
 
-/** The members and their sum. The team is short when anybody is: one member's free money is not another's. */
+/**
+ * The members and their sum. The team is short when anybody is: one member's free money is not
+ * another's.
+ */
 export async function listMemberTotals(ctx: Ctx, teamId: string): Promise<TeamTotals> {
   const members = await listMembers(ctx, teamId)
   const [row] = await ctx.db.$queryRaw<
     Record<'allocated' | 'committed' | 'spent' | 'free', string>[]
   >`
-    select coalesce(sum(b.allocated_usd), 0)::text as allocated, coalesce(sum(b.committed_usd), 0)::text as committed, coalesce(sum(b.spent_usd), 0)::text as spent, coalesce(sum(b.free_usd), 0)::text as free
+    select coalesce(sum(b.allocated_usd), 0)::text as allocated,
+      coalesce(sum(b.committed_usd), 0)::text as committed, coalesce(sum(b.spent_usd), 0)::text as spent,
+      coalesce(sum(b.free_usd), 0)::text as free
     from keymint.budget_months b where b.team_id = ${teamId}::uuid and b.month = ${monthOf(ctx.now())}::date`
   const view = (text: string | undefined) => moneyView(nanoFromDecimalString(text ?? '0'))
   const free = nanoFromDecimalString(row?.free ?? '0')

@@ -1,6 +1,6 @@
 /**
- * Teams: who is in one, and as what. Guarantee: a team always has an active owner, because whatever would take the last
- * one away holds the team's row and counts first.
+ * Teams: who is in one, and as what. Guarantee: a team always has an active owner, because whatever
+ * would take the last one away holds the team's row and counts first.
  */
 import type { Tx } from '~/adapters/db.server'
 import { isUniqueViolation } from '~/adapters/db.server'
@@ -48,8 +48,10 @@ export async function createTeam(
       >`select count(*)::int as count from keymint.teams where created_by = ${person.userId}`
       if (made && made.count >= mostTeamsMade) return { kind: 'refused', reason: 'too-many' }
       await tx.$executeRaw`
-        with team as (insert into keymint.teams (slug, name, created_by, created_at) values (${slug}, ${name}, ${person.userId}, ${ctx.now()}::timestamptz) returning id)
-        insert into keymint.team_members (team_id, user_id, role, joined_at) select id, ${person.userId}, 'owner', ${ctx.now()}::timestamptz from team`
+        with team as (insert into keymint.teams (slug, name, created_by, created_at)
+          values (${slug}, ${name}, ${person.userId}, ${ctx.now()}::timestamptz) returning id)
+        insert into keymint.team_members (team_id, user_id, role, joined_at)
+          select id, ${person.userId}, 'owner', ${ctx.now()}::timestamptz from team`
       await recordAudit(tx, {
         actor: `user:${person.userId}`,
         action: 'team.created',
@@ -72,7 +74,8 @@ export async function findMembership(
   userId: string,
 ): Promise<Membership | null> {
   const [row] = await ctx.db.$queryRaw<Membership[]>`
-    select t.id as "teamId", t.slug, t.name, m.role, m.state from keymint.teams t join keymint.team_members m on m.team_id = t.id
+    select t.id as "teamId", t.slug, t.name, m.role, m.state from keymint.teams t join keymint.team_members m
+      on m.team_id = t.id
     where t.slug = ${slug} and m.user_id = ${userId} and m.state <> 'removed'`
   return row ?? null
 }
@@ -90,7 +93,10 @@ export async function listTeamsOf(
 export type MemberOutcome =
   { kind: 'done' } | { kind: 'refused'; reason: 'no-such-member' | 'last-owner' | 'nothing-to-do' }
 
-/** Ends all keys of the member, returns what is free and takes the member out. By an owner, or by the member alone. */
+/**
+ * Ends all keys of the member, returns what is free and takes the member out. By an owner, or by
+ * the member alone.
+ */
 export async function removeMember(
   ctx: Ctx,
   ref: MemberRef,
@@ -102,11 +108,14 @@ export async function removeMember(
       return { kind: 'refused', reason: 'last-owner' }
     const actor = `user:${actorUserId}` as const
     await tx.$executeRaw`
-      update keymint.team_members set state = 'removed', removed_at = ${ctx.now()}::timestamptz where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
+      update keymint.team_members set state = 'removed', removed_at = ${ctx.now()}::timestamptz
+        where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
     await tx.$executeRaw`
-      update keymint.budget_requests set state = 'withdrawn', decided_at = ${ctx.now()}::timestamptz where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and state = 'open'`
+      update keymint.budget_requests set state = 'withdrawn', decided_at = ${ctx.now()}::timestamptz
+        where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and state = 'open'`
     // The budget does not come back with the person: whoever invites them again sets a new one.
-    await tx.$executeRaw`delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
+    await tx.$executeRaw`
+      delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
     const gone = { ...member, state: 'removed' as const }
     const left = actorUserId === ref.userId
     await recordAudit(tx, {
@@ -134,7 +143,9 @@ export async function suspendMember(
     if (member.role === 'owner' && (await isLastOwner(tx, ref)))
       return { kind: 'refused', reason: 'last-owner' }
     const actor = `user:${actorUserId}` as const
-    await tx.$executeRaw`update keymint.team_members set state = 'suspended' where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
+    await tx.$executeRaw`
+      update keymint.team_members set state = 'suspended' where team_id = ${ref.teamId}::uuid
+        and user_id = ${ref.userId}`
     await recordAudit(tx, {
       actor,
       action: 'member.suspended',
@@ -155,7 +166,9 @@ export async function resumeMember(
 ): Promise<MemberOutcome> {
   return onMember(ctx, ref, async (tx, member) => {
     if (member.state !== 'suspended') return { kind: 'refused', reason: 'nothing-to-do' }
-    await tx.$executeRaw`update keymint.team_members set state = 'active' where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
+    await tx.$executeRaw`
+      update keymint.team_members set state = 'active' where team_id = ${ref.teamId}::uuid
+        and user_id = ${ref.userId}`
     await recordAudit(tx, {
       actor: `user:${actorUserId}`,
       action: 'member.resumed',
@@ -178,7 +191,9 @@ export async function setRole(
     if (member.role === role) return { kind: 'refused', reason: 'nothing-to-do' }
     if (role === 'member' && (await isLastOwner(tx, ref)))
       return { kind: 'refused', reason: 'last-owner' }
-    await tx.$executeRaw`update keymint.team_members set role = ${role} where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
+    await tx.$executeRaw`
+      update keymint.team_members set role = ${role} where team_id = ${ref.teamId}::uuid
+        and user_id = ${ref.userId}`
     await recordAudit(tx, {
       actor: `user:${actorUserId}`,
       action: 'member.role-set',
@@ -213,6 +228,7 @@ export async function lockTeam(tx: Tx, teamId: string): Promise<void> {
 
 async function isLastOwner(tx: Tx, ref: MemberRef): Promise<boolean> {
   const [row] = await tx.$queryRaw<{ others: number }[]>`
-    select count(*)::int as others from keymint.team_members where team_id = ${ref.teamId}::uuid and user_id <> ${ref.userId} and role = 'owner' and state = 'active'`
+    select count(*)::int as others from keymint.team_members where team_id = ${ref.teamId}::uuid
+      and user_id <> ${ref.userId} and role = 'owner' and state = 'active'`
   return row?.others === 0
 }

@@ -1,7 +1,8 @@
 /**
- * Rotation: everything sealed is opened and sealed again under the newest key of ENCRYPTION_KEY, row by row, while the app runs.
- * Guarantee: a row holds either its old envelope or a new one of the same secret, at any moment and after any crash; a row
- * that changed meanwhile is left to the next pass. Nothing is held in memory but one page of rows.
+ * Rotation: everything sealed is opened and sealed again under the newest key of ENCRYPTION_KEY,
+ * row by row, while the app runs. Guarantee: a row holds either its old envelope or a new one of
+ * the same secret, at any moment and after any crash; a row that changed meanwhile is left to the
+ * next pass. Nothing is held in memory but one page of rows.
  */
 import { Prisma } from '~/adapters/db.server'
 import { sealingKeyIdOf, type SealedPlace } from '~/adapters/sealing.server'
@@ -10,7 +11,10 @@ import type { Ctx } from '../ctx'
 /** All that a rotation needs: it runs beside the app, and without a queue. */
 export type RotationCtx = Pick<Ctx, 'db' | 'sealer'>
 
-/** One column of sealed values. Whoever seals into a new one adds it here: rotation refuses to finish while it finds others. */
+/**
+ * One column of sealed values. Whoever seals into a new one adds it here: rotation refuses to
+ * finish while it finds others.
+ */
 type SealedColumn = { table: string; column: string; id: string; version: 'v1' | 'v2' }
 const sealedColumns: SealedColumn[] = [
   { table: 'master_keys', column: 'sealed', id: 'id', version: 'v2' },
@@ -31,14 +35,18 @@ export type RotationReport = {
 
 const pageSize = 50
 
-/** Passes until nothing is left under an older key, or until what is left cannot be opened. May be killed and started again at any time. */
+/**
+ * Passes until nothing is left under an older key, or until what is left cannot be opened. May be
+ * killed and started again at any time.
+ */
 export async function rotateVault(
   ctx: RotationCtx,
   onProgress: (progress: RotationProgress) => void = () => undefined,
 ): Promise<RotationReport> {
   const columns = await presentColumns(ctx)
   const report: RotationReport = { resealed: 0, unopenable: [], unknownColumns: [], leftByKey: {} }
-  // A process that still knows only the old key may seal a row behind us: passes go on while they find something to do.
+  // A process that still knows only the old key may seal a row behind us: passes go on while they
+  // find something to do.
   for (let resealed = -1; resealed !== 0;) {
     resealed = 0
     report.unopenable = []
@@ -63,7 +71,8 @@ async function passOver(
   let resealed = 0
   for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
     const page = await ctx.db.$queryRaw<Row[]>`
-      select ${id}::text as id, generation, ${name} as sealed from ${table} where ${name} is not null and ${name} not like ${newest} and ${id} > ${after}::uuid order by ${id} limit ${pageSize}::int`
+      select ${id}::text as id, generation, ${name} as sealed from ${table} where ${name} is not null
+        and ${name} not like ${newest} and ${id} > ${after}::uuid order by ${id} limit ${pageSize}::int`
     for (const row of page) {
       const outcome = await resealRow(ctx, column, row)
       if (outcome === 'resealed') resealed++
@@ -101,9 +110,11 @@ async function resealRow(
     return 'unopenable'
   }
   const { table, name, id } = sqlOf(column)
-  // A statement of its own for each row: several locks held together could meet those of the app in a circle.
-  const changed = await ctx.db
-    .$executeRaw`update ${table} set ${name} = ${fresh} where ${id} = ${row.id}::uuid and generation = ${row.generation}::int and ${name} = ${row.sealed}`
+  // A statement of its own for each row: several locks held together could meet those of the app in
+  // a circle.
+  const changed = await ctx.db.$executeRaw`
+      update ${table} set ${name} = ${fresh} where ${id} = ${row.id}::uuid
+        and generation = ${row.generation}::int and ${name} = ${row.sealed}`
   return changed === 1 ? 'resealed' : 'changed-meanwhile'
 }
 
@@ -114,9 +125,9 @@ async function countByOldKey(
   const counts: Record<string, number> = {}
   for (const column of columns) {
     const { table, name } = sqlOf(column)
-    const rows = await ctx.db.$queryRaw<
-      { prefix: string; count: number }[]
-    >`select left(${name}, 12) as prefix, count(*)::int as count from ${table} where ${name} is not null group by 1`
+    const rows = await ctx.db.$queryRaw<{ prefix: string; count: number }[]>`
+      select left(${name}, 12) as prefix, count(*)::int as count from ${table} where ${name} is not null
+        group by 1`
     for (const { prefix, count } of rows) {
       const key = sealingKeyIdOf(prefix) ?? 'unknown'
       if (key !== ctx.sealer.newestKeyId) counts[key] = (counts[key] ?? 0) + count
@@ -127,9 +138,9 @@ async function countByOldKey(
 
 /** Only the columns that this database has. */
 async function presentColumns(ctx: RotationCtx): Promise<SealedColumn[]> {
-  const present = await ctx.db.$queryRaw<
-    { name: string }[]
-  >`select table_name || '.' || column_name as name from information_schema.columns where table_schema = 'keymint'`
+  const present = await ctx.db.$queryRaw<{ name: string }[]>`
+    select table_name || '.' || column_name as name from information_schema.columns
+      where table_schema = 'keymint'`
   const names = new Set(present.map((row) => row.name))
   return sealedColumns.filter(
     ({ table, column, id }) =>
@@ -139,20 +150,24 @@ async function presentColumns(ctx: RotationCtx): Promise<SealedColumn[]> {
   )
 }
 
-/** Looks through every text column of ours for what looks sealed: a table that was forgotten here must not be locked out by the end of an old key. */
+/**
+ * Looks through every text column of ours for what looks sealed: a table that was forgotten here
+ * must not be locked out by the end of an old key.
+ */
 async function findUnknownColumns(ctx: RotationCtx): Promise<string[]> {
   const known = new Set(sealedColumns.map(({ table, column }) => `${table}.${column}`))
   const texts = await ctx.db.$queryRaw<{ table: string; column: string }[]>`
-    select c.table_name as table, c.column_name as column from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
+    select c.table_name as table, c.column_name as column from information_schema.columns c
+      join information_schema.tables t using (table_schema, table_name)
     where c.table_schema = 'keymint' and t.table_type = 'BASE TABLE' and c.data_type = 'text' order by 1, 2`
   const unknown: string[] = []
   for (const { table, column } of texts.filter(
     (text) => !known.has(`${text.table}.${text.column}`),
   )) {
     const name = Prisma.raw(`"${column}"`)
-    const [found] = await ctx.db.$queryRaw<
-      { any: boolean }[]
-    >`select exists (select 1 from ${Prisma.raw(`keymint."${table}"`)} where ${name} ~ '^v[12][.][0-9a-f]{8}[.][A-Za-z0-9_-]{16}[.]') as any`
+    const [found] = await ctx.db.$queryRaw<{ any: boolean }[]>`
+      select exists (select 1 from ${Prisma.raw(`keymint."${table}"`)}
+        where ${name} ~ '^v[12][.][0-9a-f]{8}[.][A-Za-z0-9_-]{16}[.]') as any`
     if (found?.any) unknown.push(`${table}.${column}`)
   }
   return unknown

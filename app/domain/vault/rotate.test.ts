@@ -1,4 +1,7 @@
-/** Rotation of ENCRYPTION_KEY by the real command line, killed again and again while the app reads and writes. */
+/**
+ * Rotation of ENCRYPTION_KEY by the real command line, killed again and again while the app reads
+ * and writes.
+ */
 import { spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
@@ -43,8 +46,9 @@ async function fill(
     { there: boolean }[]
   >`select to_regclass('keymint.teams') is not null as there`
   if (teams?.there)
-    await world.db
-      .$executeRaw`insert into keymint.teams (id, slug, name, created_by) values (${teamId}::uuid, ${`team-${teamId.slice(0, 8)}`}, 'A team for tests', ${people[0]!.userId})`
+    await world.db.$executeRaw`
+        insert into keymint.teams (id, slug, name, created_by)
+          values (${teamId}::uuid, ${`team-${teamId.slice(0, 8)}`}, 'A team for tests', ${people[0]!.userId})`
   await world.db.masterKey.createMany({
     data: Array.from({ length: counts.masterKeys }, () => {
       const [id, secret] = [randomUUID(), `sk-${randomBytes(24).toString('base64url')}`]
@@ -71,7 +75,10 @@ const readOne = async (world: World, id: string, table: 'claim' | 'master') =>
 const placeOf = (id: string, table: 'claim' | 'master') =>
   table === 'master' ? masterKeyPlace(id, 1) : claimKeyPlace(id, 1)
 
-/** The command line in a process of its own; `killAfter` kills it at once when it has said so many lines of progress. */
+/**
+ * The command line in a process of its own; `killAfter` kills it at once when it has said so many
+ * lines of progress.
+ */
 function runCli(
   world: World,
   encryptionKey: string,
@@ -125,7 +132,9 @@ test('killed twenty times half-way and started again, a rotation loses nothing, 
 
   const onOldKey = async () => {
     const [left] = await world.db.$queryRaw<{ count: number }[]>`
-      select ((select count(*) from keymint.workshop_attendance where or_key_plaintext like ${`v_.${old.newestKeyId}.%`}) + (select count(*) from keymint.master_keys where sealed like ${`v_.${old.newestKeyId}.%`}))::int as count`
+      select ((select count(*) from keymint.workshop_attendance
+        where or_key_plaintext like ${`v_.${old.newestKeyId}.%`}) + (select count(*) from keymint.master_keys
+        where sealed like ${`v_.${old.newestKeyId}.%`}))::int as count`
     return left!.count
   }
   let killed = 0
@@ -170,7 +179,8 @@ test('a row that is written between the reading and the sealing keeps what was w
     sealForVault: (secret: string, place: Parameters<typeof both.sealForVault>[1]) => {
       if (!written) {
         written = true
-        // The owner replaces the credential in this very moment, in a process that knows only the old key.
+        // The owner replaces the credential in this very moment, in a process that knows only the
+        // old key.
         replacing = world.db.masterKey.update({
           where: { id: id! },
           data: {

@@ -1,7 +1,8 @@
 /**
- * The vault: a team's master credentials. Guarantee: a credential is verified at its service before it is stored, stored
- * sealed to its row and generation, and never shown again to anybody; every change is audited in its own transaction.
- * Who may call these is the caller's to decide: the domain takes the team and the person as given.
+ * The vault: a team's master credentials. Guarantee: a credential is verified at its service before
+ * it is stored, stored sealed to its row and generation, and never shown again to anybody; every
+ * change is audited in its own transaction. Who may call these is the caller's to decide: the
+ * domain takes the team and the person as given.
  */
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
@@ -73,8 +74,9 @@ export async function depositKey(
 export type ReplaceInput = Team & { masterKeyId: string; secret: string; baseUrl: string | null }
 
 /**
- * Puts a new credential in place of one, for the same account: keys that were made with the old one must still be there for the
- * new one, or nobody could read, cap or delete them any more. `null` when the team has no such credential.
+ * Puts a new credential in place of one, for the same account: keys that were made with the old one
+ * must still be there for the new one, or nobody could read, cap or delete them any more. `null`
+ * when the team has no such credential.
  */
 export async function replaceKey(
   ctx: Ctx,
@@ -114,8 +116,11 @@ export async function replaceKey(
           'Somebody else replaced this credential a moment ago. Look at the page again before you do.',
       } as const
     // What waits for the old credential's trouble to pass waits for nothing any more.
-    await tx.$executeRaw`update keymint.mints set not_before = null where account = ${row.id}::uuid and state = 'pending'`
-    await tx.$executeRaw`update keymint.service_gates set cooldown_until = null, failures = 0, reason = null, probe_at = null where account = ${row.id}::uuid`
+    await tx.$executeRaw`
+      update keymint.mints set not_before = null where account = ${row.id}::uuid and state = 'pending'`
+    await tx.$executeRaw`
+      update keymint.service_gates set cooldown_until = null, failures = 0, reason = null, probe_at = null
+        where account = ${row.id}::uuid`
     await audit(tx, input, 'vault.replaced', {
       id: row.id,
       service: row.service,
@@ -129,7 +134,10 @@ export async function replaceKey(
 
 export type SwitchInput = Team & { masterKeyId: string; reason?: string }
 
-/** No new key is made with it and no cap raised; keys that exist keep working, and can be read, lowered and deleted. False when it was so already, or is not the team's. */
+/**
+ * No new key is made with it and no cap raised; keys that exist keep working, and can be read,
+ * lowered and deleted. False when it was so already, or is not the team's.
+ */
 export function disableKey(ctx: Ctx, input: SwitchInput): Promise<boolean> {
   return switchTo(ctx, input, 'disabled')
 }
@@ -138,7 +146,10 @@ export function enableKey(ctx: Ctx, input: SwitchInput): Promise<boolean> {
   return switchTo(ctx, input, 'active')
 }
 
-/** Asks the service again whether it still takes the credential. Null when the team has no such credential. */
+/**
+ * Asks the service again whether it still takes the credential. Null when the team has no such
+ * credential.
+ */
 export async function verifyKey(
   ctx: Ctx,
   input: { teamId: string; masterKeyId: string },
@@ -165,11 +176,15 @@ export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKe
     retryInSeconds: number | null
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select k.id, k.service, k.label, k.base_url as "baseUrl", k.state, k.verified_at as "verifiedAt", k.created_at as "createdAt", p.display_name as "createdBy",
+    select k.id, k.service, k.label, k.base_url as "baseUrl", k.state, k.verified_at as "verifiedAt",
+      k.created_at as "createdAt", p.display_name as "createdBy",
       k.replaced_at as "replacedAt", k.disabled_at as "disabledAt", gate.reason,
-      case when gate.cooldown_until is not null then greatest(0, ceil(extract(epoch from gate.cooldown_until - now())))::int end as "retryInSeconds",
-      (select count(*) from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id where m.account = k.id and a.state = 'saved' and a.deleted_at is null)::int as keys
-    from keymint.master_keys k join keymint.attendees p on p.user_id = k.created_by left join keymint.service_gates gate on gate.account = k.id
+      case when gate.cooldown_until is not null then greatest(0,
+        ceil(extract(epoch from gate.cooldown_until - now())))::int end as "retryInSeconds",
+      (select count(*) from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
+        where m.account = k.id and a.state = 'saved' and a.deleted_at is null)::int as keys
+    from keymint.master_keys k join keymint.attendees p on p.user_id = k.created_by left
+      join keymint.service_gates gate on gate.account = k.id
     where k.team_id = ${teamId}::uuid order by k.created_at, k.id`
   return rows.map(({ reason, retryInSeconds, ...row }) => ({
     ...row,
@@ -207,7 +222,10 @@ async function check(
 /** How many of the newest keys are compared before two credentials count as one account's. */
 const keysCompared = 5
 
-/** True when the old credential still sees a key that the new one does not. An old one that is dead proves nothing. */
+/**
+ * True when the old credential still sees a key that the new one does not. An old one that is dead
+ * proves nothing.
+ */
 async function isOtherAccount(
   ctx: Ctx,
   masterKeyId: string,
@@ -216,7 +234,8 @@ async function isOtherAccount(
 ): Promise<boolean> {
   const newest = await ctx.db.$queryRaw<{ id: string }[]>`
     select a.key_hash as id from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
-    where m.account = ${masterKeyId}::uuid and a.state = 'saved' and a.deleted_at is null order by a.settled_at desc limit ${keysCompared}::int`
+    where m.account = ${masterKeyId}::uuid and a.state = 'saved' and a.deleted_at is null
+      order by a.settled_at desc limit ${keysCompared}::int`
   if (newest.length === 0) return false
   const old = await openService(ctx, masterKeyId)
   try {

@@ -1,4 +1,7 @@
-/** Depositing, replacing and disabling master credentials, and what nobody can do with their envelopes. */
+/**
+ * Depositing, replacing and disabling master credentials, and what nobody can do with their
+ * envelopes.
+ */
 import { expect, test } from 'vitest'
 import { runMint } from '~/domain/keys/mint.server'
 import { openWorld } from '../../../tests/harness'

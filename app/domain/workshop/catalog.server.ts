@@ -1,12 +1,11 @@
 /**
- * The workshops of one folder, read once at the start of a process.
- * Guarantee: never throws for what is in the folder; one bad file never takes the others down. The files are authoritative
- * for who may claim from now on; keys already given are governed by their rows alone.
+ * The workshops of one folder, read once at the start of a process. Guarantee: never throws for
+ * what is in the folder; one bad file never takes the others down. The files are authoritative for
+ * who may claim from now on; keys already given are governed by their rows alone.
  */
 import { open, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { parseWorkshopFile, slugOf, type ParsedWorkshop, type Problem } from './parse'
-import type { Workshop } from '../workshop-file'
+import { parseWorkshopFile, slugOf, type ParsedWorkshop } from './parse'
 import { MAX_FILE_BYTES } from './yaml-source'
 import type { WorkshopCatalog } from '../workshop-file'
 
@@ -68,7 +67,8 @@ async function readWorkshopFile(path: string): Promise<ParsedWorkshop> {
   })
   try {
     const bytes = await readUpTo(path, MAX_FILE_BYTES + 1)
-    // A file that is cut off for its size may end inside a letter; the parser refuses it for the size anyway.
+    // A file that is cut off for its size may end inside a letter; the parser refuses it for the
+    // size anyway.
     if (bytes.length <= MAX_FILE_BYTES && !isUtf8(bytes))
       return problem(firstBadLine(bytes), 'is not UTF-8 text', 'save the file as UTF-8')
     return parseWorkshopFile(new TextDecoder().decode(bytes), path)

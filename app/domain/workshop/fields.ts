@@ -1,6 +1,7 @@
 /**
- * Reads one field of a workshop file from its source text. Every reader returns the value, or null after it has noted a problem;
- * a field that is left out is null without a problem. Nothing is guessed: a near miss is an error with the line to write instead.
+ * Reads one field of a workshop file from its source text. Every reader returns the value, or null
+ * after it has noted a problem; a field that is left out is null without a problem. Nothing is
+ * guessed: a near miss is an error with the line to write instead.
  */
 import { MAX_NANO_USD, nanoFromDecimalString, type NanoUsd } from '~/money'
 import { didYouMean, quoted } from './problem'
@@ -28,7 +29,10 @@ export class Fields {
     return entry !== undefined && entry.value.type !== 'empty'
   }
 
-  /** Notes a problem at the field's value, or at the beginning of the file for a field that is not there. */
+  /**
+   * Notes a problem at the field's value, or at the beginning of the file for a field that is not
+   * there.
+   */
   problem(name: string, message: string, remedy: string, at?: Place): void {
     this.problems.push(this.describe(name, message, remedy, at))
   }
@@ -46,7 +50,10 @@ export class Fields {
     }
   }
 
-  /** Refuses fields that are not in the list; returns the names that their writers seem to have meant. */
+  /**
+   * Refuses fields that are not in the list; returns the names that their writers seem to have
+   * meant.
+   */
   refuseUnknown(
     known: readonly string[],
     remedies: Readonly<Record<string, string>> = {},
@@ -210,7 +217,10 @@ export class Fields {
     return new Date(local - minutes * 60_000)
   }
 
-  /** The offset a time is written with, and the one its zone has then, where the two differ. UTC is always a fair way to write. */
+  /**
+   * The offset a time is written with, and the one its zone has then, where the two differ. UTC is
+   * always a fair way to write.
+   */
   offsetMismatch(name: string, timezone: string): { written: string; expected: string } | null {
     const value = this.mapping.entries.get(name)?.value
     const match = value?.type === 'text' ? MOMENT.exec(value.text) : null
@@ -278,7 +288,10 @@ export class Fields {
       : null
   }
 
-  /** A list of short texts without repetition; `read` checks each and returns null after noting a problem. */
+  /**
+   * A list of short texts without repetition; `read` checks each and returns null after noting a
+   * problem.
+   */
   list<T extends string>(
     name: string,
     limits: { max: number; example: string },
@@ -384,7 +397,8 @@ export class Fields {
       this.problem(name, `is longer than ${maxLength} characters`, 'shorten it', node.at)
       return null
     }
-    // Postgres refuses NUL and lone surrogates; direction marks can make a page say what the file does not.
+    // Postgres refuses NUL and lone surrogates; direction marks can make a page say what the file
+    // does not.
     if (/[^\P{Cc}\n\r\t]|[\u202a-\u202e\u2066-\u2069]|\p{Cs}/u.test(text)) {
       this.problem(name, 'contains an invisible control character', 'retype the text', node.at)
       return null
@@ -443,7 +457,9 @@ function isKnownZone(zone: string): boolean {
   }
 }
 
-/** The zone's offset when its clocks show `local` (the first of the two in the hour that repeats). */
+/**
+ * The zone's offset when its clocks show `local` (the first of the two in the hour that repeats).
+ */
 function zoneOffsetMinutes(zone: string, local: number): number {
   const first = offsetAt(zone, local)
   return offsetAt(zone, local - first * 60_000)

@@ -122,7 +122,10 @@ test('every file in workshops/ is good, without a warning', () => {
   }
 })
 
-/** What is changed in the good workshop, the line and field named, a part of the message and a part of the remedy. */
+/**
+ * What is changed in the good workshop, the line and field named, a part of the message and a part
+ * of the remedy.
+ */
 const RULES: [Record<string, string | null>, number, string, string, string][] = [
   [{ title: null }, 1, 'title', 'missing', 'title:'],
   [{ title: '""' }, 1, 'title', 'empty', 'write the words'],

@@ -1,7 +1,7 @@
 /**
- * A workshop file is read in full or not at all.
- * Guarantee: a workshop that comes out obeys every rule of docs/workshop-files.md; otherwise each problem names file, line,
- * field and remedy, all of them at once. Pure: no files, no clock; it never throws, whatever the text.
+ * A workshop file is read in full or not at all. Guarantee: a workshop that comes out obeys every
+ * rule of docs/workshop-files.md; otherwise each problem names file, line, field and remedy, all of
+ * them at once. Pure: no files, no clock; it never throws, whatever the text.
  */
 import { formatUsd } from '~/money'
 import { mostCommittedIn } from '../money/committed'
@@ -9,7 +9,13 @@ import { keysThatFit } from './worst-case'
 import { Fields, isEmail } from './fields'
 import { didYouMean, quoted } from './problem'
 import type { Problem } from '../workshop-file'
-import type { KeyLimitReset, Organizer, Workshop, WorkshopKind, WorkshopProvider } from '../workshop-file'
+import type {
+  KeyLimitReset,
+  Organizer,
+  Workshop,
+  WorkshopKind,
+  WorkshopProvider,
+} from '../workshop-file'
 import { readYamlSource, type TextNode } from './yaml-source'
 
 export { formatProblem } from './problem'
@@ -18,7 +24,10 @@ export type { Problem } from '../workshop-file'
 export type ParsedWorkshop =
   { ok: true; workshop: Workshop; warnings: Problem[] } | { ok: false; problems: Problem[] }
 
-/** Upstream names are `km/<installation>/<slug>/<attempt id>` and `workshop-<slug>`; with two uuids this keeps them below 200. */
+/**
+ * Upstream names are `km/<installation>/<slug>/<attempt id>` and `workshop-<slug>`; with two uuids
+ * this keeps them below 200.
+ */
 export const MAX_SLUG_LENGTH = 50
 
 /** Reads one file. `fileName` may have folders before it; they only appear in the problems. */
@@ -272,7 +281,10 @@ function readWorkshop(
   return workshop
 }
 
-/** The cap starts afresh with each window until the key ends, and the pool must be able to pay for one key at least. */
+/**
+ * The cap starts afresh with each window until the key ends, and the pool must be able to pay for
+ * one key at least.
+ */
 function checkSeats(workshop: Workshop, fields: Fields): void {
   const { poolLimit } = workshop
   if (poolLimit === null) return

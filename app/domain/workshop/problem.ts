@@ -1,12 +1,15 @@
 import type { Problem } from '../workshop-file'
 
-
-/** One line: `workshops/foo.yaml:12 key_limit_usd: is not an amount of money  → write 2 or 0.50`. */
+/**
+ * One line: `workshops/foo.yaml:12 key_limit_usd: is not an amount of money → write 2 or 0.50`.
+ */
 export function formatProblem(problem: Problem): string {
   return `${problem.file}:${problem.line} ${problem.field}: ${problem.message}  → ${problem.remedy}`
 }
 
-/** A value as it may be quoted in a message: on one line, short, without control or direction marks. */
+/**
+ * A value as it may be quoted in a message: on one line, short, without control or direction marks.
+ */
 export function quoted(value: string): string {
   const plain = value.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '·')
   const letters = Array.from(plain.slice(0, 200))

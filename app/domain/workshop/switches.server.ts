@@ -1,29 +1,39 @@
 /**
- * The operator's switches: what the environment allows, and since when. The environment decides; the rows only remember
- * when a process first saw a switch turned, so that a banner can say since when.
+ * The operator's switches: what the environment allows, and since when. The environment decides;
+ * the rows only remember when a process first saw a switch turned, so that a banner can say since
+ * when.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { Ctx, Settings } from '../ctx'
 
 export type SwitchName = 'provisioning' | 'giveaways'
 
-/** Both are off until somebody has turned them on: PROVISIONING_ENABLED=true, and a MAX_TOTAL_KEYS that is a whole number from 1. */
+/**
+ * Both are off until somebody has turned them on: PROVISIONING_ENABLED=true, and a MAX_TOTAL_KEYS
+ * that is a whole number from 1.
+ */
 export function switchStates(
   settings: Pick<Settings, 'provisioningEnabled' | 'maxTotalKeys'>,
 ): Record<SwitchName, boolean> {
   return { provisioning: settings.provisioningEnabled, giveaways: settings.maxTotalKeys > 0 }
 }
 
-/** Writes down what this process was started with. A switch that has not been turned keeps its time. */
+/**
+ * Writes down what this process was started with. A switch that has not been turned keeps its time.
+ */
 export async function rememberSwitches(ctx: Pick<Ctx, 'db' | 'settings'>): Promise<void> {
   for (const [name, isOn] of Object.entries(switchStates(ctx.settings))) {
     await ctx.db.$executeRaw`
       insert into keymint.switches (name, is_on) values (${name}, ${isOn})
-      on conflict (name) do update set is_on = excluded.is_on, since = now() where switches.is_on <> excluded.is_on`
+      on conflict (name) do update set is_on = excluded.is_on, since = now()
+        where switches.is_on <> excluded.is_on`
   }
 }
 
-/** Since when each switch has stood where it stands now (ISO UTC); no entry for one that no process has written down. */
+/**
+ * Since when each switch has stood where it stands now (ISO UTC); no entry for one that no process
+ * has written down.
+ */
 export async function readSwitchTimes(
   db: Tx,
   settings: Pick<Settings, 'provisioningEnabled' | 'maxTotalKeys'>,

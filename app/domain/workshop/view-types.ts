@@ -1,4 +1,7 @@
-/** What pages show of a workshop. Everything here may reach the browser: no secret, no other person's data. */
+/**
+ * What pages show of a workshop. Everything here may reach the browser: no secret, no other
+ * person's data.
+ */
 import type { MoneyView } from '../money-view'
 
 export type WorkshopView = {
@@ -12,7 +15,10 @@ export type WorkshopView = {
   organizer: { name: string | null; email: string | null; url: string | null } | null
   docsUrl: string | null
   window: 'upcoming' | 'open' | 'closed'
-  /** When staff ended it before its time (ISO UTC); the window is closed then, whatever the file says. */
+  /**
+   * When staff ended it before its time (ISO UTC); the window is closed then, whatever the file
+   * says.
+   */
   endedAt: string | null
   opensAt: string | null
   closesAt: string | null
@@ -25,9 +31,14 @@ export type WorkshopView = {
   marketingOptIn: string | null
   seats: { total: number; left: number }
   pool: { limit: MoneyView; committed: MoneyView } | null
-  /** Set when nobody can claim for a reason of the operator: switch off, or paused with a reason. */
+  /**
+   * Set when nobody can claim for a reason of the operator: switch off, or paused with a reason.
+   */
   paused: { reason: string; since: string | null } | null
-  /** Giveaways only: a repository that one may star, how long after an end the next claim waits, how old an account must be. */
+  /**
+   * Giveaways only: a repository that one may star, how long after an end the next claim waits, how
+   * old an account must be.
+   */
   repositoryUrl: string | null
   cooldownMs: number | null
   minAccountAgeMs: number | null

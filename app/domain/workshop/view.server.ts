@@ -26,7 +26,10 @@ async function readStandings(ctx: Ctx): Promise<Standings> {
   return { pools, gate, switchedSince, totalSeats }
 }
 
-/** Every workshop that can be shown: open ones first, then coming, then closed; each group by its opening. */
+/**
+ * Every workshop that can be shown: open ones first, then coming, then closed; each group by its
+ * opening.
+ */
 export async function listWorkshopViews(ctx: Ctx): Promise<WorkshopView[]> {
   const standings = await readStandings(ctx)
   const order = { open: 0, upcoming: 1, closed: 2 }

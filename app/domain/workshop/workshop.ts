@@ -1,13 +1,16 @@
 /**
  * A workshop is what one file says: who may claim a key, when, and what such a key is worth.
- * Guarantee: a value of this type has passed every rule of `parse.ts`. It says nothing about claims already made; their rows do.
+ * Guarantee: a value of this type has passed every rule of `parse.ts`. It says nothing about claims
+ * already made; their rows do.
  */
-import type { NanoUsd } from '~/money'
 import type { Workshop } from '../workshop-file'
 
 export type WindowState = 'upcoming' | 'open' | 'closed'
 
-/** Open from `claimsOpenAt` on, closed from `claimsCloseAt` on; a missing end of the window does not bind. */
+/**
+ * Open from `claimsOpenAt` on, closed from `claimsCloseAt` on; a missing end of the window does not
+ * bind.
+ */
 export function windowState(
   workshop: Pick<Workshop, 'claimsOpenAt' | 'claimsCloseAt'>,
   now: Date,

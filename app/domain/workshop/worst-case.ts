@@ -5,7 +5,10 @@ import type { PoolCaps } from '../money/pool.server'
 import type { Workshop } from '../workshop-file'
 import { keyExpiryFor } from './workshop'
 
-/** How many claims made at `at` the workshop can serve from nothing: what the pool pays for, at most `max_keys`. */
+/**
+ * How many claims made at `at` the workshop can serve from nothing: what the pool pays for, at most
+ * `max_keys`.
+ */
 export function keysThatFit(workshop: Workshop, at: Date): number {
   const seats = workshop.maxKeys ?? Number.MAX_SAFE_INTEGER
   if (workshop.poolLimit === null) return seats
@@ -23,7 +26,10 @@ export function committedAt(workshop: Workshop, at: Date): NanoUsd {
   })
 }
 
-/** The most the whole workshop can cost, or null where neither a pool nor a number of keys bounds it. Claims before `at` are not looked at. */
+/**
+ * The most the whole workshop can cost, or null where neither a pool nor a number of keys bounds
+ * it. Claims before `at` are not looked at.
+ */
 export function worstCaseSpend(workshop: Workshop, at: Date): NanoUsd | null {
   const perKey =
     workshop.keyExpiresInMs === null

@@ -1,7 +1,8 @@
 /**
- * The plain part of YAML: one mapping of scalars, lists and small mappings, each with its place in the file.
- * Guarantee: bounded in size and depth; no anchors, aliases, merge keys, tags, directives, second documents or repeated keys.
- * Scalars stay source text, so no number is ever rounded and no word turns into a boolean on the way.
+ * The plain part of YAML: one mapping of scalars, lists and small mappings, each with its place in
+ * the file. Guarantee: bounded in size and depth; no anchors, aliases, merge keys, tags,
+ * directives, second documents or repeated keys. Scalars stay source text, so no number is ever
+ * rounded and no word turns into a boolean on the way.
  */
 import {
   LineCounter,
@@ -17,7 +18,10 @@ import {
 import { quoted } from './problem'
 import type { Problem } from '../workshop-file'
 
-/** Large enough for fifty models and long words; small enough that the worst input parses in well under 200 ms. */
+/**
+ * Large enough for fifty models and long words; small enough that the worst input parses in well
+ * under 200 ms.
+ */
 export const MAX_FILE_BYTES = 16 * 1024
 
 export type Place = { line: number; column: number }
@@ -30,7 +34,10 @@ export type Entry = { key: string; keyAt: Place; value: SourceNode }
 
 export type YamlSource = { root: MappingNode | null; problems: Problem[] }
 
-/** Never throws. `root` is null when the file cannot be read as one mapping, and then there is at least one problem. */
+/**
+ * Never throws. `root` is null when the file cannot be read as one mapping, and then there is at
+ * least one problem.
+ */
 export function readYamlSource(text: string, file: string): YamlSource {
   if (new TextEncoder().encode(text).length > MAX_FILE_BYTES) {
     return {
@@ -91,7 +98,8 @@ class Reader {
   ) {}
 
   read(): YamlSource {
-    // The library compares every key with every other; a mapping of thousands of keys would take seconds.
+    // The library compares every key with every other; a mapping of thousands of keys would take
+    // seconds.
     const options = {
       schema: 'failsafe',
       merge: false,
@@ -259,7 +267,10 @@ class Reader {
     })
   }
 
-  /** The last `name:` at the start of a line at or before the offset: where a person will look first. */
+  /**
+   * The last `name:` at the start of a line at or before the offset: where a person will look
+   * first.
+   */
   private fieldAbove(offset: number): string {
     const lineEnd = this.text.indexOf('\n', offset)
     const before = this.text.slice(0, lineEnd === -1 ? undefined : lineEnd)

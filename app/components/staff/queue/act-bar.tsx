@@ -2,7 +2,10 @@ import type { CappedCount, JobTab } from '~/domain/staff/queue/types'
 import { Button } from '../../base/button'
 import { countWords } from './job-words'
 
-/** What can be done to the chosen rows, and to all that match. Its buttons submit the form of the table; without a script the number of the chosen is not known. */
+/**
+ * What can be done to the chosen rows, and to all that match. Its buttons submit the form of the
+ * table; without a script the number of the chosen is not known.
+ */
 export function JobActBar({
   tab,
   chosen,

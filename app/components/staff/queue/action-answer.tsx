@@ -7,7 +7,10 @@ import { Field } from '../../base/field'
 
 type Props = { answer: QueueActionAnswer | undefined; busy: string | null; backHref: string }
 
-/** Where the answer to a button appears: near what was pressed, read out, and a question takes the focus so that nobody misses it. */
+/**
+ * Where the answer to a button appears: near what was pressed, read out, and a question takes the
+ * focus so that nobody misses it.
+ */
 export function AnswerPlace({ answer, about, ...rest }: Props & { about: 'jobs' | 'minting' }) {
   const place = useRef<HTMLDivElement>(null)
   const mine =

@@ -16,7 +16,10 @@ type Props = {
   asOf: string
 }
 
-/** The rows, newest first. Its checkboxes and buttons belong to the form around it. On a phone a row is two lines. */
+/**
+ * The rows, newest first. Its checkboxes and buttons belong to the form around it. On a phone a row
+ * is two lines.
+ */
 export function JobTable({ rows, words, mayAct, busy, asOf }: Props) {
   return (
     <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="Jobs">

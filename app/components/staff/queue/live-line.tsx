@@ -2,7 +2,10 @@ import type { Live } from '~/client/use-live'
 import { Button } from '../../base/button'
 import { useHydrated } from '../../base/hydrated'
 
-/** Whether what stands here is of now: how often it is asked, when it was last answered, and when no answer comes. */
+/**
+ * Whether what stands here is of now: how often it is asked, when it was last answered, and when no
+ * answer comes.
+ */
 export function LiveLine({
   live,
   asOf,

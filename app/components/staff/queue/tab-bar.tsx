@@ -3,7 +3,10 @@ import { tabWords } from '~/domain/staff/queue/filter'
 import { jobTabs, type CappedCount, type JobTab } from '~/domain/staff/queue/types'
 import { countWords } from './job-words'
 
-/** States as tabs. Counts are of the whole queue (or of one job): with a narrower filter they would say something else, and are left out. */
+/**
+ * States as tabs. Counts are of the whole queue (or of one job): with a narrower filter they would
+ * say something else, and are left out.
+ */
 export function TabBar({
   current,
   counts,

@@ -1,6 +1,6 @@
 /**
- * What staff do to a job. A job is a nudge: what is retried or cancelled is the work behind it, in the words of the
- * domain, and the job follows in the same transaction.
+ * What staff do to a job. A job is a nudge: what is retried or cancelled is the work behind it, in
+ * the words of the domain, and the job follows in the same transaction.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { JobName } from '~/adapters/queue.server'
@@ -75,7 +75,8 @@ async function bringForward(
 ): Promise<JobActionOutcome> {
   const moved = await ctx.db.$transaction(async (tx) => {
     if (row.mintId && row.name === 'mint-key')
-      await tx.$executeRaw`update keymint.mints set not_before = null where id = ${row.mintId}::uuid and state = 'pending'`
+      await tx.$executeRaw`
+        update keymint.mints set not_before = null where id = ${row.mintId}::uuid and state = 'pending'`
     const done = await ctx.queue.runAfter(tx, row.name, row.id, input.afterSeconds ?? 0)
     if (done) await audit(tx, input, 'job.retried', row)
     return done
@@ -104,7 +105,10 @@ async function sendAgain(
     : { kind: 'nothing', words: 'Another job for it waits already.' }
 }
 
-/** Takes the job out of the queue, and ends the work behind it: see cancelWords. `reason` reaches the person who waits. */
+/**
+ * Takes the job out of the queue, and ends the work behind it: see cancelWords. `reason` reaches
+ * the person who waits.
+ */
 export async function cancelJob(
   ctx: Ctx,
   input: Input & { reason: string },
@@ -139,7 +143,8 @@ export async function cancelJob(
         words: 'The mint had ended already; its claim stays as it is.',
       }
     }
-    if (means === 'leave-unbound' && row.mintId) await setBindAside(ctx, tx, row.mintId, input.reason)
+    if (means === 'leave-unbound' && row.mintId)
+      await setBindAside(ctx, tx, row.mintId, input.reason)
     await cancelIt()
     return cancelled
       ? {
@@ -159,7 +164,8 @@ async function setBindAside(ctx: Ctx, tx: Tx, mintId: string, reason: string): P
     { ownerKind: string; ownerId: string; generation: number; hash: string }[]
   >`
     select m.owner_kind as "ownerKind", m.owner_id as "ownerId", m.generation, k.key_hash as hash
-    from keymint.mints m join keymint.held_keys k on k.owner_kind = m.owner_kind and k.owner_id = m.owner_id and k.generation = m.generation
+    from keymint.mints m join keymint.held_keys k on k.owner_kind = m.owner_kind and k.owner_id = m.owner_id
+      and k.generation = m.generation
     where m.id = ${mintId}::uuid and k.live and k.guardrail_attached_at is null`
   for (const key of keys) {
     const owner = ctx.holders[key.ownerKind]
@@ -169,7 +175,10 @@ async function setBindAside(ctx: Ctx, tx: Tx, mintId: string, reason: string): P
   }
 }
 
-/** Takes a dead letter back to work. One whose mint has ended has nothing to do any more and is put away. */
+/**
+ * Takes a dead letter back to work. One whose mint has ended has nothing to do any more and is put
+ * away.
+ */
 export async function redriveJob(ctx: Ctx, input: Input): Promise<JobActionOutcome> {
   const [row] = await jobsById(ctx, [input.jobId])
   if (!row || !jobRow(row).can.redrive) return gone

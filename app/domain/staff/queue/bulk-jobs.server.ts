@@ -1,4 +1,7 @@
-/** The same actions on many jobs: a list that is frozen when the action is made, carried out by a job of its own. */
+/**
+ * The same actions on many jobs: a list that is frozen when the action is made, carried out by a
+ * job of its own.
+ */
 import type { BulkKind, BulkRun } from '../../bulk/bulk-kind'
 import { mostBulkJobs, startBulk, type StartedBulk } from '../../bulk/bulk.server'
 import type { Ctx } from '../../ctx'
@@ -11,10 +14,16 @@ export const jobActions = ['retry-job', 'cancel-job', 'redrive-job'] as const
 export type JobAction = (typeof jobActions)[number]
 export type JobSelection = { jobIds: string[] } | { filter: QueueFilter }
 
-/** So many of a kind start together, and the next ones this much later: a retry of all must not become a 429. */
+/**
+ * So many of a kind start together, and the next ones this much later: a retry of all must not
+ * become a 429.
+ */
 const staggerSeconds = 5
 
-/** Starts the action on the chosen jobs, or on all that match the filter at this moment (the newest 1,000 of them). */
+/**
+ * Starts the action on the chosen jobs, or on all that match the filter at this moment (the newest
+ * 1,000 of them).
+ */
 export async function actOnJobs(
   ctx: Ctx,
   input: { action: JobAction; selection: JobSelection; reason: string | null; actorUserId: string },
@@ -79,9 +88,8 @@ export const redriveJobs: BulkKind = {
 
 async function delayOf(ctx: Ctx, bulk: BulkRun, subject: string, jobId: string): Promise<number> {
   const [[item], [job]] = await Promise.all([
-    ctx.db.$queryRaw<
-      { position: number }[]
-    >`select position from keymint.bulk_action_items where bulk_id = ${bulk.id}::uuid and subject = ${subject}`,
+    ctx.db.$queryRaw<{ position: number }[]>`
+      select position from keymint.bulk_action_items where bulk_id = ${bulk.id}::uuid and subject = ${subject}`,
     jobsById(ctx, [jobId]),
   ])
   return (

@@ -37,12 +37,15 @@ type Row = {
 
 async function readGroups({ db }: Pick<Ctx, 'db'>, fingerprint: string | null): Promise<Row[]> {
   return db.$queryRaw<Row[]>`
-    select g.fingerprint, g.class, g.message, g.http_status as status, g.job_names as "jobNames", g.count::float8 as count, g.first_seen as "firstSeen", g.last_seen as "lastSeen",
+    select g.fingerprint, g.class, g.message, g.http_status as status, g.job_names as "jobNames",
+      g.count::float8 as count, g.first_seen as "firstSeen", g.last_seen as "lastSeen",
       g.sample_job_id as "sampleJobId", g.sample_words as "sampleWords", now_held.count as "jobsNow"
     from keymint.error_groups g
     cross join lateral (select count(*)::int as count from (
-      select 1 from pgboss.job j where (j.output->>'fingerprint') = g.fingerprint order by j.state limit ${mostCounted + 1}::int) held) now_held
-    where ${fingerprint}::text is null and g.last_seen > now() - interval '1 day' or g.fingerprint = ${fingerprint}
+      select 1 from pgboss.job j where (j.output->>'fingerprint') = g.fingerprint order by j.state
+        limit ${mostCounted + 1}::int) held) now_held
+    where ${fingerprint}::text is null and g.last_seen > now() - interval '1 day'
+      or g.fingerprint = ${fingerprint}
     order by g.last_seen desc limit ${mostGroups}::int`
 }
 

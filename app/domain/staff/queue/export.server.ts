@@ -22,7 +22,10 @@ export type ExportedJob = {
   mint_id: string
 }
 
-/** Newest first. Names of people leave the house with it, so it is audited with the filter that was used. */
+/**
+ * Newest first. Names of people leave the house with it, so it is audited with the filter that was
+ * used.
+ */
 export async function exportJobs(
   ctx: Ctx,
   input: { filter: QueueFilter; format: string; actorUserId: string },

@@ -1,4 +1,6 @@
-/** The filter of the queue page as it stands in its address. Pure: pages and the browser share it. */
+/**
+ * The filter of the queue page as it stands in its address. Pure: pages and the browser share it.
+ */
 import { jobTabs, type JobTab, type QueueFilter, type ThroughputSpan } from './types'
 
 /** How far back, as one picks it; it becomes a moment when the page is read. */
@@ -7,7 +9,9 @@ export type TimeRange = keyof typeof timeRanges
 
 export type QueueQuery = { filter: QueueFilter; within: TimeRange | null; span: ThroughputSpan }
 
-/** Reads what makes sense and leaves out the rest: an address that was cut off still opens a page. */
+/**
+ * Reads what makes sense and leaves out the rest: an address that was cut off still opens a page.
+ */
 export function readQueueQuery(params: URLSearchParams, now: Date): QueueQuery {
   const text = (name: string) => params.get(name)?.trim().slice(0, 200) || undefined
   const tab = jobTabs.find((one) => one === params.get('tab')) ?? 'unfinished'
@@ -42,12 +46,18 @@ export function readQueueQuery(params: URLSearchParams, now: Date): QueueQuery {
   }
 }
 
-/** True when something beyond tab and job narrows the list: the counts of the tabs then say nothing about it. */
+/**
+ * True when something beyond tab and job narrows the list: the counts of the tabs then say nothing
+ * about it.
+ */
 export function isNarrowed({ workshop, text, error, since, until, runs }: QueueFilter): boolean {
   return [workshop, text, error, since, until, runs].some((one) => one !== undefined)
 }
 
-/** The search part of an address with some of it changed; an undefined value takes a name out. Begins at the first page again. */
+/**
+ * The search part of an address with some of it changed; an undefined value takes a name out.
+ * Begins at the first page again.
+ */
 export function changedSearch(
   params: URLSearchParams,
   change: Record<string, string | undefined>,

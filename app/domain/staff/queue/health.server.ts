@@ -105,7 +105,8 @@ function judge(
 
 async function readGate(ctx: Ctx): Promise<GateRow | undefined> {
   const [row] = await ctx.db.$queryRaw<GateRow[]>`
-    select g.paused_at as "pausedAt", coalesce(a.display_name, g.paused_by) as "pausedBy", g.pause_reason as "pauseReason", g.cooldown_until as "cooldownUntil",
+    select g.paused_at as "pausedAt", coalesce(a.display_name, g.paused_by) as "pausedBy",
+      g.pause_reason as "pauseReason", g.cooldown_until as "cooldownUntil",
       greatest(0, ceil(extract(epoch from g.cooldown_until - now())))::int as "coolsFor", g.reason, g.cause
     from keymint.mint_gate g left join keymint.attendees a on a.user_id = g.paused_by`
   return row
@@ -141,7 +142,8 @@ async function readWorkers(ctx: Ctx): Promise<(WorkerView & { quiet: number })[]
     jobs: { id: string; name: string; since: string }[]
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select id, slots, version, region, started_at as "startedAt", last_seen_at as "lastSeenAt", greatest(0, extract(epoch from now() - last_seen_at))::int as quiet, current_jobs as jobs
+    select id, slots, version, region, started_at as "startedAt", last_seen_at as "lastSeenAt",
+      greatest(0, extract(epoch from now() - last_seen_at))::int as quiet, current_jobs as jobs
     from keymint.workers order by last_seen_at desc, id limit 50`
   const now = ctx.now().getTime()
   return rows.map((row) => ({
@@ -164,12 +166,15 @@ async function readRecent(ctx: Ctx): Promise<Health['recent']> {
 async function readOldest(ctx: Ctx): Promise<OldestRow | null> {
   const names = liveNames.filter((name) => !deadLetterNames.includes(name))
   const [row] = await ctx.db.$queryRaw<OldestRow[]>`
-    select oldest.id, n.name, oldest.start_after as since, extract(epoch from now() - oldest.start_after)::float8 as seconds
+    select oldest.id, n.name, oldest.start_after as since,
+      extract(epoch from now() - oldest.start_after)::float8 as seconds
     from unnest(${names}::text[]) as n(name)
     cross join lateral (
-      (select id, start_after from pgboss.job j where j.name = n.name and j.state = 'created' and j.blocked = false and j.start_after <= now() order by j.start_after limit 1)
+      (select id, start_after from pgboss.job j where j.name = n.name and j.state = 'created'
+        and j.blocked = false and j.start_after <= now() order by j.start_after limit 1)
       union all
-      (select id, start_after from pgboss.job j where j.name = n.name and j.state = 'retry' and j.blocked = false and j.start_after <= now() order by j.start_after limit 1)) oldest
+      (select id, start_after from pgboss.job j where j.name = n.name and j.state = 'retry'
+        and j.blocked = false and j.start_after <= now() order by j.start_after limit 1)) oldest
     order by oldest.start_after limit 1`
   return row ?? null
 }

@@ -1,6 +1,7 @@
 /**
- * The jobs of the queue as rows. Read from pg-boss's own table through indexes of ours (prisma/migrate.ts); nothing is
- * counted past a thousand, and a filter that no index serves looks through the newest few hundred and says so.
+ * The jobs of the queue as rows. Read from pg-boss's own table through indexes of ours
+ * (prisma/migrate.ts); nothing is counted past a thousand, and a filter that no index serves looks
+ * through the newest few hundred and says so.
  */
 import { catalog, deadLetterNames } from '~/adapters/queue.server'
 import { Prisma } from '~/adapters/db.server'
@@ -12,7 +13,9 @@ import type { CappedCount, JobList, JobRow, JobState, JobTab, QueueFilter } from
 export const pageSize = 50
 /** Counting and acting end here. */
 export const mostMatches = 1_000
-/** Where no index serves a filter, so many of the newest jobs are asked one by one, for one page. */
+/**
+ * Where no index serves a filter, so many of the newest jobs are asked one by one, for one page.
+ */
 export const mostLookedThrough = 300
 /** An action may take longer to find its jobs than a page. */
 const mostSearchedToAct = 20_000
@@ -21,7 +24,10 @@ export const liveNames: readonly string[] = Object.keys(catalog)
 
 type Selection = { found: Found | null; looksThrough: boolean }
 
-/** One page of the jobs that match, newest first. Never throws for a filter that makes no sense: it matches nothing. */
+/**
+ * One page of the jobs that match, newest first. Never throws for a filter that makes no sense: it
+ * matches nothing.
+ */
 export async function listJobs(ctx: Ctx, filter: QueueFilter): Promise<JobList> {
   const selection = await select(ctx, filter)
   if (!selection)
@@ -31,11 +37,14 @@ export async function listJobs(ctx: Ctx, filter: QueueFilter): Promise<JobList> 
   const [rows, counted] = await Promise.all([
     ctx.db.$queryRaw<((RawRow | { id: null }) & Facts)[]>`
       with candidate as materialized (${candidates(filter, most + 1, selection.found)}),
-      matching as materialized (select j.* from (select * from candidate order by created_on desc, id desc limit ${looksThrough ? most : most + 1}::int) j ${residual(filter)}),
+      matching as materialized (select j.*
+        from (select * from candidate order by created_on desc, id desc
+        limit ${looksThrough ? most : most + 1}::int) j ${residual(filter)}),
       page as (select * from matching order by created_on desc, id desc limit ${pageSize + 1}::int)
       select facts.*, ${columns} from (
         select (select count(*)::int from candidate) as looked, (select count(*)::int from matching) as matched,
-          (select ${cursorText} from candidate j order by created_on desc, id desc offset ${most - 1}::int limit 1) as tail) facts
+          (select ${cursorText} from candidate j order by created_on desc, id desc offset ${most - 1}::int
+            limit 1) as tail) facts
       left join page j on true ${joins} order by j.created_on desc, j.id desc`,
     looksThrough ? null : countJobs(ctx, filter),
   ])
@@ -58,7 +67,10 @@ export async function listJobs(ctx: Ctx, filter: QueueFilter): Promise<JobList> 
 
 type Facts = { looked: number; matched: number; tail: string | null }
 
-/** The ids of the jobs that match, in the order of the page, at most `most`: frozen when an action is made. */
+/**
+ * The ids of the jobs that match, in the order of the page, at most `most`: frozen when an action
+ * is made.
+ */
 export async function matchingJobIds(
   ctx: Ctx,
   filter: QueueFilter,
@@ -75,7 +87,8 @@ export async function matchingJobIds(
 /** Rows for these ids, whatever their state. */
 export async function jobsById(ctx: Pick<Ctx, 'db'>, ids: string[]): Promise<RawRow[]> {
   return ctx.db.$queryRaw<RawRow[]>`
-    with candidate as (select * from pgboss.job where name = any(${[...liveNames, ...deadLetterNames]}) and id = any(${ids}::uuid[]))
+    with candidate as (select * from pgboss.job where name = any(${[...liveNames, ...deadLetterNames]})
+      and id = any(${ids}::uuid[]))
     select ${columns} from candidate j ${joins}`
 }
 
@@ -87,7 +100,9 @@ export async function countTabs(
   const tabs = ['waiting', 'running', 'retrying', 'failed', 'done', 'cancelled', 'dead'] as const
   const counts = tabs.map(
     (tab) =>
-      Prisma.sql`(select count(*)::int from (${countable({ tab, ...(job ? { job } : {}) })}) counted) as ${Prisma.raw(tab)}`,
+      Prisma.sql`
+        (select count(*)::int from (${countable({ tab, ...(job ? { job } : {}) })}) counted) as
+          ${Prisma.raw(tab)}`,
   )
   const [row] = await ctx.db.$queryRaw<
     Record<(typeof tabs)[number], number>[]
@@ -118,7 +133,10 @@ export function capped(count: number, most = mostMatches): CappedCount {
   return { count: Math.min(count, most), more: count > most }
 }
 
-/** What an error or a name narrows is counted by looking at rows, not at index entries alone: fewer of them. */
+/**
+ * What an error or a name narrows is counted by looking at rows, not at index entries alone: fewer
+ * of them.
+ */
 const mostCounted = ({ error, job }: QueueFilter) =>
   error === undefined && job === undefined ? mostMatches : 200
 
@@ -127,12 +145,17 @@ function countable(filter: QueueFilter): Prisma.Sql {
   const limit = Prisma.sql`limit ${mostCounted(filter) + 1}::int`
   const parts = partsOf(filter.tab).map(
     (part) =>
-      Prisma.sql`(select 1 from pgboss.job j where j.name = any(${namesOf(filter)}) and ${part} ${ofError(filter)} ${windowOf(filter)} ${limit})`,
+      Prisma.sql`
+        (select 1 from pgboss.job j where j.name = any(${namesOf(filter)})
+          and ${part} ${ofError(filter)} ${windowOf(filter)} ${limit})`,
   )
   return Prisma.sql`select 1 from (${Prisma.join(parts, ' union all ')}) parts ${limit}`
 }
 
-/** What narrows the candidates beyond names and states; null when it is known that nothing can match. */
+/**
+ * What narrows the candidates beyond names and states; null when it is known that nothing can
+ * match.
+ */
 async function select(ctx: Ctx, filter: QueueFilter): Promise<Selection | null> {
   if (namesOf(filter).length === 0) return null
   const looksThrough = filter.workshop !== undefined || filter.runs !== undefined
@@ -141,7 +164,10 @@ async function select(ctx: Ctx, filter: QueueFilter): Promise<Selection | null> 
   return found.mintIds.length + found.jobIds.length === 0 ? null : { found, looksThrough: true }
 }
 
-/** The conditions of a tab, each of which one index serves; a state that is a parameter would hide from the planner which. */
+/**
+ * The conditions of a tab, each of which one index serves; a state that is a parameter would hide
+ * from the planner which.
+ */
 function partsOf(tab: JobTab): Prisma.Sql[] {
   const inState = (state: string) =>
     Prisma.sql`j.state = ${Prisma.raw(`'${state}'`)}::pgboss.job_state`
@@ -167,7 +193,10 @@ function partsOf(tab: JobTab): Prisma.Sql[] {
 
 const unsuccessful = Prisma.sql`j.state = 'completed' and (j.output->>'fingerprint') is not null`
 
-/** The newest jobs of the tab, at most `limit`: each part from the end of an index, one name at a time. */
+/**
+ * The newest jobs of the tab, at most `limit`: each part from the end of an index, one name at a
+ * time.
+ */
 function candidates(filter: QueueFilter, limit: number, found: Found | null): Prisma.Sql {
   const names = namesOf(filter)
   const after = filter.after ? cursorFrom(filter.after) : null
@@ -175,17 +204,26 @@ function candidates(filter: QueueFilter, limit: number, found: Found | null): Pr
   const newest = Prisma.sql`order by j.created_on desc, j.id desc limit ${limit}::int`
   const inTab = Prisma.sql`((${Prisma.join(partsOf(filter.tab), ') or (')}))`
   if (found)
-    return Prisma.sql`select ${needed} from (${byFound(found, names)}) j where ${inTab} ${ofError(filter)} ${window} ${newest}`
+    return Prisma.sql`
+      select ${needed} from (${byFound(found, names)}) j where ${inTab} ${ofError(filter)} ${window} ${newest}`
   const parts = partsOf(filter.tab).map((part) =>
     filter.error === undefined
-      ? Prisma.sql`(select part.* from unnest(${names}::text[]) as n(name) cross join lateral (select ${needed} from pgboss.job j where j.name = n.name and ${part} ${window} ${newest}) part)`
-      : Prisma.sql`(select ${needed} from pgboss.job j where j.name = any(${names}) and ${part} ${ofError(filter)} ${window} ${newest})`,
+      ? Prisma.sql`
+        (select part.* from unnest(${names}::text[]) as n(name) cross
+          join lateral (select ${needed} from pgboss.job j where j.name = n.name
+          and ${part} ${window} ${newest}) part)`
+      : Prisma.sql`
+        (select ${needed} from pgboss.job j where j.name = any(${names})
+          and ${part} ${ofError(filter)} ${window} ${newest})`,
   )
   return Prisma.sql`select * from (${Prisma.join(parts, ' union all ')}) j ${newest}`
 }
 
 /** What a row shows, and no more: of a thousand candidates the most are thrown away. */
-const needed = Prisma.sql`j.id, j.name, j.state, j.data, j.created_on, j.start_after, j.started_on, j.completed_on, j.retry_count, j.output, j.heartbeat_on, j.heartbeat_seconds, j.expire_seconds, j.source_name, j.source_id, j.source_output`
+const needed = Prisma.sql`
+  j.id, j.name, j.state, j.data, j.created_on, j.start_after, j.started_on, j.completed_on, j.retry_count,
+    j.output, j.heartbeat_on, j.heartbeat_seconds, j.expire_seconds, j.source_name, j.source_id,
+    j.source_output`
 
 function ofError({ error }: QueueFilter): Prisma.Sql {
   return error === undefined ? Prisma.empty : Prisma.sql`and (j.output->>'fingerprint') = ${error}`
@@ -195,24 +233,37 @@ function ofError({ error }: QueueFilter): Prisma.Sql {
 function byFound({ jobIds, mintIds }: Found, names: string[]): Prisma.Sql {
   const mine = Prisma.sql`j.name = any(${names})`
   return Prisma.sql`
-    select * from pgboss.job j where ${mine} and j.id = any(${jobIds}::uuid[]) and not coalesce(j.singleton_key, '') = any(${mintIds})
-    union all select * from pgboss.job j where ${mine} and j.state >= 'completed' and j.singleton_key = any(${mintIds})
-    union all select * from pgboss.job j where ${mine} and j.state <= 'active' and j.policy = 'exclusive' and coalesce(j.singleton_key, '') = any(${mintIds})
-    union all select * from pgboss.job j where ${mine} and j.state <= 'active' and j.name = any(${deadLetterNames}) and j.data->>'mintId' = any(${mintIds})`
+    select * from pgboss.job j where ${mine} and j.id = any(${jobIds}::uuid[])
+      and not coalesce(j.singleton_key, '') = any(${mintIds})
+    union all select * from pgboss.job j where ${mine} and j.state >= 'completed'
+      and j.singleton_key = any(${mintIds})
+    union all select * from pgboss.job j where ${mine} and j.state <= 'active' and j.policy = 'exclusive'
+      and coalesce(j.singleton_key, '') = any(${mintIds})
+    union all select * from pgboss.job j where ${mine} and j.state <= 'active'
+      and j.name = any(${deadLetterNames}) and j.data->>'mintId' = any(${mintIds})`
 }
 
 // Text of Postgres: a Date would drop the microseconds, and with them rows of the next page.
-const cursorText = Prisma.sql`to_char(j.created_on at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '~' || j.id`
+const cursorText = Prisma.sql`
+  to_char(j.created_on at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '~' || j.id`
 
 const columns = Prisma.sql`
-  j.id, j.name, j.state::text as state, j.data, j.created_on as "createdOn", ${cursorText} as cursor, j.start_after as "startAfter", j.started_on as "startedOn", j.completed_on as "completedOn",
-  case when j.started_on is null then 0 else j.retry_count + 1 end as runs, j.output->>'reason' as reason, j.output->>'fingerprint' as "errorGroup",
-  j.state = 'active' and coalesce(j.heartbeat_on, j.started_on) < now() - make_interval(secs => coalesce(j.heartbeat_seconds * 2, j.expire_seconds)) as stuck,
+  j.id, j.name, j.state::text as state, j.data, j.created_on as "createdOn", ${cursorText} as cursor,
+    j.start_after as "startAfter", j.started_on as "startedOn", j.completed_on as "completedOn",
+  case when j.started_on is null then 0 else j.retry_count + 1
+    end as runs, j.output->>'reason' as reason, j.output->>'fingerprint' as "errorGroup",
+  j.state = 'active' and coalesce(j.heartbeat_on,
+    j.started_on) < now() - make_interval(secs => coalesce(j.heartbeat_seconds * 2, j.expire_seconds)) as stuck,
   j.source_name as "sourceName", j.source_id as "sourceId", j.source_output->>'reason' as "sourceReason",
-  m.id as "mintId", m.scope, m.state as "mintState", m.owner_kind as "ownerKind", c.claim_id as "claimId", c.state as "claimState", c.guardrail_attached_at is not null as bound, c.workshop_slug as "workshopSlug", a.display_name as person, a.user_id as "userId"`
+  m.id as "mintId", m.scope, m.state as "mintState", m.owner_kind as "ownerKind", c.claim_id as "claimId",
+    c.state as "claimState", c.guardrail_attached_at is not null as bound, c.workshop_slug as "workshopSlug",
+    a.display_name as person, a.user_id as "userId"`
 
 // A payload that is no mint's, or is not readable, joins nothing.
-const mintJoin = Prisma.sql`left join keymint.mints m on m.id = case when j.data->>'mintId' ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then (j.data->>'mintId')::uuid end`
+const mintJoin = Prisma.sql`
+  left join keymint.mints m on m.id = case
+    when j.data->>'mintId' ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then
+    (j.data->>'mintId')::uuid end`
 const joins = Prisma.sql`
   ${mintJoin}
   left join keymint.workshop_attendance c on m.owner_kind = 'claim' and c.claim_id = m.owner_id
@@ -237,7 +288,9 @@ function namesOf(filter: QueueFilter): string[] {
 }
 
 function windowOf({ since, until }: QueueFilter): Prisma.Sql {
-  return Prisma.sql`${since ? Prisma.sql`and j.created_on >= ${since}::timestamptz` : Prisma.empty} ${until ? Prisma.sql`and j.created_on < ${until}::timestamptz` : Prisma.empty}`
+  return Prisma.sql`
+    ${since ? Prisma.sql`and j.created_on >= ${since}::timestamptz` : Prisma.empty}
+      ${until ? Prisma.sql`and j.created_on < ${until}::timestamptz` : Prisma.empty}`
 }
 
 export type RawRow = {
@@ -331,7 +384,9 @@ export function jobRow(row: RawRow): JobRow {
   }
 }
 
-/** A cancelled job may come back when the work behind it is still there, or can be asked for anew. */
+/**
+ * A cancelled job may come back when the work behind it is still there, or can be asked for anew.
+ */
 function canSendAgain(row: RawRow): boolean {
   if (row.mintId === null) return false
   return (

@@ -56,7 +56,10 @@ async function errorsFor(ctx: Ctx, { error }: QueueFilter) {
     : groups
 }
 
-/** One job with every run that was recorded, or null when there is none: pg-boss forgets a finished job after a week. */
+/**
+ * One job with every run that was recorded, or null when there is none: pg-boss forgets a finished
+ * job after a week.
+ */
 export async function readJobPage(ctx: Ctx, jobId: string): Promise<JobPage | null> {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(jobId)) return null
   const [[raw], runs] = await Promise.all([jobsById(ctx, [jobId]), readRuns(ctx, jobId)])
@@ -98,7 +101,8 @@ async function readRuns(ctx: Ctx, jobId: string): Promise<JobRunView[]> {
     nextRunAt: Date | null
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select run, worker_id as "workerId", started_at as "startedAt", ended_at as "endedAt", extract(epoch from ended_at - started_at)::float8 as seconds, outcome, reason,
+    select run, worker_id as "workerId", started_at as "startedAt", ended_at as "endedAt",
+      extract(epoch from ended_at - started_at)::float8 as seconds, outcome, reason,
       fingerprint as "errorGroup", http_status as "httpStatus", next_run_at as "nextRunAt"
     from keymint.job_runs where job_id = ${jobId}::uuid order by id desc limit ${mostRuns}::int`
   return rows.map((row) => ({
@@ -109,7 +113,10 @@ async function readRuns(ctx: Ctx, jobId: string): Promise<JobRunView[]> {
   }))
 }
 
-/** The calls to the provider behind a mint: their names upstream are what its support can search for. */
+/**
+ * The calls to the provider behind a mint: their names upstream are what its support can search
+ * for.
+ */
 async function readCalls(ctx: Ctx, mintId: string): Promise<ProviderCallView[]> {
   const rows = await ctx.db.mintAttempt.findMany({
     where: { mintId },

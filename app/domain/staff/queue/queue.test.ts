@@ -160,7 +160,8 @@ test('a pause holds all mints with its reason and since when, and resuming start
   expect(await resumeMinting(world.ctx, { actorUserId })).toBeGreaterThan(0)
   // Without being brought forward, the pause's own wait of 15 s would hold them.
   const [spread] = await world.db.$queryRaw<{ seconds: number }[]>`
-    select coalesce(extract(epoch from max(start_after) - ${resumedAt[0]!.now}), 0)::float8 as seconds from pgboss.job where name = 'mint-key' and state in ('created', 'retry')`
+    select coalesce(extract(epoch from max(start_after) - ${resumedAt[0]!.now}), 0)::float8 as seconds
+      from pgboss.job where name = 'mint-key' and state in ('created', 'retry')`
   expect(spread!.seconds).toBeLessThan(4)
   await expect.poll(() => states(world), soon).toEqual({ ready: 60 })
   expect(await resumeMinting(world.ctx, { actorUserId })).toBeNull()
@@ -272,8 +273,9 @@ test('a cancelled bind stays unbound until somebody asks, and the sweep leaves i
 
 test('a job that cannot be read goes to the dead letters and takes no other with it; a dead letter of a pending mint goes back to work', async () => {
   await using world = await openWorld()
-  await world.db
-    .$executeRaw`insert into pgboss.job (name, data, policy, dead_letter, retry_limit, singleton_key) values ('mint-key', '{"mintId": "nonsense"}', 'exclusive', 'mint-key-dead', 100000, 'x')`
+  await world.db.$executeRaw`
+      insert into pgboss.job (name, data, policy, dead_letter, retry_limit, singleton_key)
+        values ('mint-key', '{"mintId": "nonsense"}', 'exclusive', 'mint-key-dead', 100000, 'x')`
   await claimFor(world, 3)
   await world.startWorkerHere()
   await expect.poll(() => states(world), soon).toEqual({ ready: 3 })
@@ -300,9 +302,9 @@ test('a dead letter whose mint still waits sends it again; one whose mint has en
   await world.db
     .$executeRaw`update keymint.mints set state = 'refused' where id = ${second!.id}::uuid`
   const letter = (mintId: string) =>
-    world.db.$queryRaw<
-      { id: string }[]
-    >`insert into pgboss.job (name, data, source_name) values ('mint-key-dead', ${JSON.stringify({ mintId })}::jsonb, 'mint-key') returning id`.then(
+    world.db.$queryRaw<{ id: string }[]>`
+      insert into pgboss.job (name, data, source_name)
+        values ('mint-key-dead', ${JSON.stringify({ mintId })}::jsonb, 'mint-key') returning id`.then(
       (rows) => rows[0]!.id,
     )
   const [one, two] = [await letter(first!.id), await letter(second!.id)]
@@ -327,7 +329,8 @@ test('a dead letter whose mint still waits sends it again; one whose mint has en
 async function seedJobs(world: World, count: number, state: string) {
   await world.db.$executeRaw`
     insert into pgboss.job (name, data, state, policy, singleton_key, created_on, started_on, retry_count)
-    select 'mint-key', jsonb_build_object('mintId', id), ${state}::pgboss.job_state, 'exclusive', id::text, '2026-01-02T03:04:05.678901Z'::timestamptz + (n / 3) * interval '1 microsecond', now(), n
+    select 'mint-key', jsonb_build_object('mintId', id), ${state}::pgboss.job_state, 'exclusive', id::text,
+      '2026-01-02T03:04:05.678901Z'::timestamptz + (n / 3) * interval '1 microsecond', now(), n
     from (select gen_random_uuid() as id, n from generate_series(0, ${count}::int - 1) n) s`
 }
 
@@ -427,14 +430,14 @@ test('a retry runs now what would have waited, and a bulk retry spreads a crowd 
   await claimFor(world, 45)
   await world.db
     .$executeRaw`update pgboss.job set start_after = now() + interval '1 hour' where name = 'mint-key'`
-  await world.db
-    .$executeRaw`update keymint.mints set not_before = now() + interval '1 hour', delay_reason = 'rate-limited'`
+  await world.db.$executeRaw`
+      update keymint.mints set not_before = now() + interval '1 hour', delay_reason = 'rate-limited'`
   const jobId = await onlyJob(world, 'mint-key')
   expect(await retryJob(world.ctx, { jobId, actorUserId })).toMatchObject({ kind: 'done' })
   const waits = () =>
-    world.db.$queryRaw<
-      { seconds: number }[]
-    >`select extract(epoch from start_after - now())::float8 as seconds from pgboss.job where name = 'mint-key' order by start_after`
+    world.db.$queryRaw<{ seconds: number }[]>`
+      select extract(epoch from start_after - now())::float8 as seconds from pgboss.job where name = 'mint-key'
+        order by start_after`
   expect((await waits())[0]!.seconds).toBeLessThanOrEqual(0.5)
   expect((await waits())[1]!.seconds).toBeGreaterThan(3_000)
   expect(

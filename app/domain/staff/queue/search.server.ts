@@ -1,4 +1,7 @@
-/** Free text of the queue's search: a person's name or email, or the beginning of an id of a job, a mint or a claim. */
+/**
+ * Free text of the queue's search: a person's name or email, or the beginning of an id of a job, a
+ * mint or a claim.
+ */
 import { catalog, deadLetterNames } from '~/adapters/queue.server'
 import type { Ctx } from '../../ctx'
 
@@ -15,13 +18,18 @@ export async function findSubjects(ctx: Pick<Ctx, 'db'>, text: string): Promise<
   const names = [...Object.keys(catalog), ...deadLetterNames]
   const rows = await ctx.db.$queryRaw<{ jobId: string | null; mintId: string | null }[]>`
     with people as (
-      select user_id from keymint.attendees where display_name ilike ${like} or email ilike ${like} limit ${mostPeople}::int),
+      select user_id from keymint.attendees where display_name ilike ${like} or email ilike ${like}
+        limit ${mostPeople}::int),
     claims as (
       select c.claim_id from keymint.workshop_attendance c join people using (user_id)
-      union select claim_id from keymint.workshop_attendance where claim_id between ${range?.from ?? null}::uuid and ${range?.to ?? null}::uuid)
-    (select null::uuid as "jobId", m.id as "mintId" from keymint.mints m join claims on m.owner_kind = 'claim' and m.owner_id = claims.claim_id limit ${mostFound}::int)
-    union all (select null, m.id from keymint.mints m where m.id between ${range?.from ?? null}::uuid and ${range?.to ?? null}::uuid limit 100)
-    union all (select j.id, null from pgboss.job j where j.name = any(${names}) and j.id between ${range?.from ?? null}::uuid and ${range?.to ?? null}::uuid limit 100)`
+      union select claim_id from keymint.workshop_attendance where claim_id between ${range?.from ?? null}::uuid
+        and ${range?.to ?? null}::uuid)
+    (select null::uuid as "jobId", m.id as "mintId" from keymint.mints m join claims on m.owner_kind = 'claim'
+      and m.owner_id = claims.claim_id limit ${mostFound}::int)
+    union all (select null, m.id from keymint.mints m where m.id between ${range?.from ?? null}::uuid
+      and ${range?.to ?? null}::uuid limit 100)
+    union all (select j.id, null from pgboss.job j where j.name = any(${names})
+      and j.id between ${range?.from ?? null}::uuid and ${range?.to ?? null}::uuid limit 100)`
   return {
     jobIds: rows.flatMap(({ jobId }) => jobId ?? []),
     mintIds: rows.flatMap(({ mintId }) => mintId ?? []),

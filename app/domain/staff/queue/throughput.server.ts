@@ -1,4 +1,7 @@
-/** What the queue did per minute, and how long jobs waited and ran: read from kept figures, never from jobs. */
+/**
+ * What the queue did per minute, and how long jobs waited and ran: read from kept figures, never
+ * from jobs.
+ */
 import type { Ctx } from '../../ctx'
 import { addBins, noBins, quantileMs } from '../../operations/histogram'
 import type { Quantiles, Throughput, ThroughputSpan } from './types'
@@ -23,7 +26,10 @@ const nothing = (): Figures => ({
   runBins: noBins(),
 })
 
-/** The last hour by the minute, or the last day by the quarter of an hour, of one job. The present step is part of it, unfinished. */
+/**
+ * The last hour by the minute, or the last day by the quarter of an hour, of one job. The present
+ * step is part of it, unfinished.
+ */
 export async function readThroughput(
   ctx: Pick<Ctx, 'db' | 'now'>,
   options: { span: ThroughputSpan; job: string },
@@ -33,7 +39,8 @@ export async function readThroughput(
   const to = (Math.floor(ctx.now().getTime() / stepMs) + 1) * stepMs
   const from = to - hours * 3_600_000
   const rows = await ctx.db.$queryRaw<(Figures & { minute: Date })[]>`
-    select minute, done, failed, put_off as "putOff", wait_bins as "waitBins", run_bins as "runBins" from keymint.job_minutes where name = ${options.job} and minute >= ${new Date(from)} order by minute`
+    select minute, done, failed, put_off as "putOff", wait_bins as "waitBins", run_bins as "runBins"
+      from keymint.job_minutes where name = ${options.job} and minute >= ${new Date(from)} order by minute`
   const steps = Array.from({ length: (to - from) / stepMs }, nothing)
   for (const row of rows) {
     const index = Math.floor((row.minute.getTime() - from) / stepMs)

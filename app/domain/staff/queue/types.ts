@@ -1,6 +1,12 @@
-/** What the pages of the queue show. Everything here may reach a browser of staff: ids, names and words, never a secret. */
+/**
+ * What the pages of the queue show. Everything here may reach a browser of staff: ids, names and
+ * words, never a secret.
+ */
 
-/** Our words for where a job stands. A failed one has ended without success; `dead` stands among the dead letters. */
+/**
+ * Our words for where a job stands. A failed one has ended without success; `dead` stands among the
+ * dead letters.
+ */
 export type JobState = 'waiting' | 'running' | 'retrying' | 'failed' | 'done' | 'cancelled' | 'dead'
 export const jobTabs = [
   'unfinished',
@@ -108,7 +114,10 @@ export type Health = {
   workerSeenSecondsAgo: number | null
 }
 
-/** One step of time: runs per minute, and seconds within which half and 95 of 100 of them waited and ran. */
+/**
+ * One step of time: runs per minute, and seconds within which half and 95 of 100 of them waited and
+ * ran.
+ */
 export type ThroughputPoint = {
   at: string
   done: number
