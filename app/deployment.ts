@@ -51,8 +51,8 @@ const sampleWords = /change.?me|example|password|secret|your.?(own|key)|insecure
  * Random text of 32 characters has far more different ones, also in hex; 32 random bytes have about
  * thirty.
  */
-const leastDifferentCharacters = 10
-const leastDifferentBytes = 16
+const minDifferentCharacters = 10
+const minDifferentBytes = 16
 
 function weakSecretsOf(env: Partial<Env>): string[] {
   const {
@@ -63,11 +63,11 @@ function weakSecretsOf(env: Partial<Env>): string[] {
   const found: string[] = []
   if (session.some((secret) => sampleWords.test(secret)))
     found.push('SESSION_SECRET looks like an example: anybody can sign in as anybody with it.')
-  else if (session.some((secret) => new Set(secret).size < leastDifferentCharacters))
+  else if (session.some((secret) => new Set(secret).size < minDifferentCharacters))
     found.push('SESSION_SECRET is not random: it repeats a few characters.')
   if (
     encryption.some(
-      (key) => new Set(key).size < leastDifferentBytes || sampleWords.test(key.toString('latin1')),
+      (key) => new Set(key).size < minDifferentBytes || sampleWords.test(key.toString('latin1')),
     )
   )
     found.push('ENCRYPTION_KEY is not random.')

@@ -9,12 +9,12 @@ import { makeWorkshop, openWorld, usd, type World } from '../tests/harness'
 import { freePort } from '../simulators/free-port'
 import { createDb } from './adapters/db.server'
 import { createMetrics } from './adapters/metrics.server'
-import { listenForMetrics, type MetricsDoor } from './metrics-http'
+import { listenForMetrics, type MetricsEndpoint } from './metrics-http'
 import { routePatterns } from './route-patterns'
 
 const token = 'a-token-for-metrics'
 
-async function doorServer(change: Partial<MetricsDoor> = {}) {
+async function doorServer(change: Partial<MetricsEndpoint> = {}) {
   const server = listenForMetrics(
     { metrics: createMetrics(), token, open: false, ...change },
     0,

@@ -6,7 +6,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Metrics } from './adapters/metrics.server'
 
-export type MetricsDoor = {
+export type MetricsEndpoint = {
   metrics: Metrics
   /** Without one there is no /metrics, unless the door is open. */
   token: string | undefined
@@ -18,7 +18,7 @@ export type MetricsDoor = {
 
 /** Answers 404 when no token is configured, 401 to a wrong one, else the figures. */
 export async function answerMetrics(
-  door: MetricsDoor,
+  door: MetricsEndpoint,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -35,7 +35,7 @@ export async function answerMetrics(
  * left open.
  */
 export function listenForMetrics(
-  door: MetricsDoor,
+  door: MetricsEndpoint,
   port: number,
   onError: (error: Error) => void,
 ): Server {

@@ -21,7 +21,7 @@ import { refreshGauges } from './domain/operations/gauges.server'
 import { readiness } from './domain/operations/workers.server'
 import { rememberSwitches } from './domain/workshop/switches.server'
 import { EnvError, readEnv, type Env } from './env.server'
-import { answerMetrics, listenForMetrics, type MetricsDoor } from './metrics-http'
+import { answerMetrics, listenForMetrics, type MetricsEndpoint } from './metrics-http'
 import { routePatterns } from './route-patterns'
 import { createWebRuntime } from './runtime.server'
 import { loggedPath } from './web/logged-path'
@@ -68,7 +68,7 @@ function createApp(
   ctx: Ctx,
   build: ServerBuild,
   buildDirectory: string,
-  door: MetricsDoor,
+  door: MetricsEndpoint,
 ): Express {
   const app = express()
   const https = env.APP_ORIGIN.startsWith('https:')
@@ -239,13 +239,13 @@ try {
   )) as ServerBuild
   const { ctx, close } = await createWebRuntime(env)
   await rememberSwitches(ctx)
-  const door: MetricsDoor = {
+  const door: MetricsEndpoint = {
     metrics: ctx.metrics,
     token: env.METRICS_TOKEN,
     open: false,
     refresh: () => refreshGauges(ctx),
   }
-  const privateDoor =
+  const metricsEndpoint =
     env.METRICS_PORT === undefined
       ? null
       : listenForMetrics({ ...door, open: env.METRICS_PORT_OPEN }, env.METRICS_PORT, (error) =>
@@ -271,7 +271,7 @@ try {
   closeWithGrace({ delay: 20_000, logger: false }, async ({ err }: { err?: Error }) => {
     if (err) ctx.log.error({ error: err }, 'the web process stops because of an error')
     await stopListening(server)
-    privateDoor?.close()
+    metricsEndpoint?.close()
     await close()
     ctx.log.info('web has stopped')
   })

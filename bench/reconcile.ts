@@ -6,7 +6,7 @@
 import { planReconcile, reconcileKeys } from '~/domain/keys/reconcile.server'
 import { syncUsage } from '~/domain/keys/usage.server'
 import { migrate } from '../prisma/migrate'
-import { plantClaims } from '../tests/held-keys'
+import { seedClaims } from '../tests/held-keys'
 import { startPostgres } from '../simulators/postgres/server'
 import { createTemplate } from '../simulators/postgres/template'
 import { makeWorkshop, openWorldOn, usd } from '../tests/test-world'
@@ -30,7 +30,7 @@ try {
     { adminUrl: postgres.adminUrl, template },
     { workshops: [gift] },
   )
-  await plantClaims(world, gift.slug, count)
+  await seedClaims(world, gift.slug, count)
   process.stdout.write(`${count} keys\n`)
   for (const [what, work] of [
     ['sync-usage', () => syncUsage(world.ctx)],

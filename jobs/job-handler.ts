@@ -26,7 +26,7 @@ export type JobBatchHandler<Name extends JobName> = (
 ) => Promise<BatchOutcome[]>
 
 /** For work whose whole answer to trouble upstream is to come back later. */
-export async function retryOnProviderTrouble(work: () => Promise<unknown>): Promise<JobOutcome> {
+export async function retryOnProviderError(work: () => Promise<unknown>): Promise<JobOutcome> {
   try {
     await work()
     return { kind: 'done' }

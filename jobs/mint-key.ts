@@ -3,4 +3,4 @@ import type { JobHandler } from './job-handler'
 
 /** Makes the key of one mint; one that needs a team's service goes on to `mint-sub-key`. */
 export const mintKey: JobHandler<'mint-key'> = (ctx, { mintId }) =>
-  runMint(ctx, mintId, { passServicesOn: true })
+  runMint(ctx, mintId, { forwardServices: true })

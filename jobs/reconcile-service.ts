@@ -1,6 +1,6 @@
 import { reconcileService } from '~/domain/keys/service-orphans.server'
-import { retryOnProviderTrouble, type JobHandler } from './job-handler'
+import { retryOnProviderError, type JobHandler } from './job-handler'
 
 /** Finds and removes keys of ours at one team's service that no row holds. */
 export const reconcileServiceJob: JobHandler<'reconcile-service'> = (ctx, { masterKeyId }) =>
-  retryOnProviderTrouble(() => reconcileService(ctx, masterKeyId))
+  retryOnProviderError(() => reconcileService(ctx, masterKeyId))

@@ -9,8 +9,8 @@ export type RunRecorder = {
 }
 
 // What does not fit while the database is away is let go, the oldest first.
-const mostWaiting = 5_000
-const mostAtOnce = 500
+const maxWaiting = 5_000
+const maxAtOnce = 500
 
 /**
  * At most one statement is under way at a time; what comes meanwhile goes together in the next one.
@@ -22,7 +22,7 @@ export function createRunRecorder(ctx: Pick<Ctx, 'db' | 'log'>): RunRecorder {
 
   async function writeAll(): Promise<void> {
     while (waiting.length > 0) {
-      const runs = waiting.slice(0, mostAtOnce)
+      const runs = waiting.slice(0, maxAtOnce)
       waiting = waiting.slice(runs.length)
       await recordRuns(ctx, runs).catch((error: unknown) =>
         ctx.log.warn(
@@ -36,7 +36,7 @@ export function createRunRecorder(ctx: Pick<Ctx, 'db' | 'log'>): RunRecorder {
 
   return {
     record(runs) {
-      waiting = [...waiting, ...runs].slice(-mostWaiting)
+      waiting = [...waiting, ...runs].slice(-maxWaiting)
       writing ??= writeAll()
     },
     settled: () => writing ?? Promise.resolve(),

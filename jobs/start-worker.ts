@@ -131,7 +131,7 @@ export type WorkerOptions = {
 }
 
 /** A worker tells of so many of the jobs in its hands. */
-const mostJobsTold = 50
+const maxJobsTold = 50
 
 /**
  * Starts to work all jobs, with `concurrency` calls of POST /keys at once. `stop` lets running jobs
@@ -150,8 +150,8 @@ export async function startWorker(
       values (${id}, ${options.concurrency}::int, ${options.version ?? null}, ${options.region ?? null})
     on conflict (id) do update
       set last_seen_at = now(),
-      current_jobs = ${JSON.stringify([...current.values()].slice(0, mostJobsTold))}::jsonb`
-  const hands: Hands = {
+      current_jobs = ${JSON.stringify([...current.values()].slice(0, maxJobsTold))}::jsonb`
+  const hands: JobTracker = {
     take: (name, jobs) =>
       jobs.forEach((job) =>
         current.set(job.id, { id: job.id, name, since: new Date(job.startedOn).toISOString() }),
@@ -194,7 +194,7 @@ export async function startWorker(
 }
 
 /** What a worker says of the jobs it holds and has held. */
-type Hands = {
+type JobTracker = {
   take(name: JobName, jobs: JobWithMetadata<object>[]): void
   put(jobs: JobWithMetadata<object>[]): void
   record: RecordRuns
@@ -205,7 +205,7 @@ async function openSlots<Name extends JobName>(
   ctx: Ctx,
   name: Name,
   slot: Slot<Name>,
-  hands: Hands,
+  hands: JobTracker,
 ): Promise<void> {
   for (let opened = 0; opened < slot.slots; opened++) await openSlot(boss, ctx, name, slot, hands)
 }
@@ -215,7 +215,7 @@ async function openSlot<Name extends JobName>(
   ctx: Ctx,
   name: Name,
   { handler, batchSize }: Slot<Name>,
-  hands: Hands,
+  hands: JobTracker,
 ): Promise<string> {
   const slot: { id?: string } = {}
   const options = { ...polling, batchSize } as const

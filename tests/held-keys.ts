@@ -21,7 +21,7 @@ export type PlantedClaim = {
 const chunk = 1000
 
 /** Plants `count` ready and bound claims of a workshop of the world, as if saved an hour ago. */
-export async function plantClaims(
+export async function seedClaims(
   world: World,
   slug: string,
   count: number,
@@ -127,7 +127,7 @@ export async function plantClaims(
   return planted
 }
 
-export type Die = {
+export type Rng = {
   below: (limit: number) => number
   pick: <Item>(items: Item[]) => Item
   take: <Item>(items: Item[]) => Item
@@ -137,7 +137,7 @@ export type Die = {
  * A die that falls the same way for the same seed (mulberry32). The seed is printed, and repeated
  * by the named variable.
  */
-export function seededDie(variable: string): Die {
+export function seededRng(variable: string): Rng {
   const seed = Number(process.env[variable] ?? Date.now() % 1_000_000)
   process.stdout.write(`${variable}=${seed} repeats this run\n`)
   let state = seed >>> 0

@@ -13,15 +13,15 @@ import {
   isProviderError,
   ProviderError,
   retryAfterFrom,
-  troubleFromStatus,
+  errorFromStatus,
   type ProviderErrorDetails,
-  type ProviderTrouble,
+  type ProviderFailure,
 } from './provider-error'
 import {
   maskOf,
   readUsageOf,
   refuseUndeclared,
-  wordsForTrouble,
+  messageForError,
   type NewServiceKey,
   type ServiceAdapter,
   type ServiceCapabilities,
@@ -43,7 +43,7 @@ const createTimeoutMs = 8_000
 const usualTimeoutMs = 10_000
 const pageSize = 100
 /** A list that goes on for longer is a server that ignores `page`. */
-const mostPages = 500
+const maxPages = 500
 /** A key may end this much earlier than asked, for clocks that differ. */
 const expiryToleranceMs = 120_000
 
@@ -126,7 +126,7 @@ export function createLiteLlm({
         timeoutMs: timeoutMs ?? options.timeoutMs ?? usualTimeoutMs,
       })
       .catch((error: unknown) =>
-        Promise.reject(new ProviderError({ call, ...troubleWithoutAnswer(error) })),
+        Promise.reject(new ProviderError({ call, ...errorWithoutAnswer(error) })),
       )
     if (answer.status < 200 || answer.status > 299) throw refusalFrom(call, credential, answer)
     const parsed = schema.safeParse(parseJson(answer.text))
@@ -226,7 +226,7 @@ export function createLiteLlm({
         return { ok: true, label: maskOf(credential.secret) }
       } catch (error) {
         if (!isProviderError(error)) throw error
-        return { ok: false, words: wordsForTrouble(title, error.details) }
+        return { ok: false, words: messageForError(title, error.details) }
       }
     },
 
@@ -277,7 +277,7 @@ export function createLiteLlm({
 
     async listKeys(credential) {
       const keys = new Map<string, ServiceKey>()
-      for (let page = 1; page <= mostPages; page++) {
+      for (let page = 1; page <= maxPages; page++) {
         // Oldest first: a key that is made meanwhile comes at the end and shifts no page.
         const query = {
           page: String(page),
@@ -398,9 +398,9 @@ function addressOf(
   return url
 }
 
-function troubleWithoutAnswer(
+function errorWithoutAnswer(
   error: unknown,
-): ProviderTrouble & Pick<ProviderErrorDetails, 'providerMessage'> {
+): ProviderFailure & Pick<ProviderErrorDetails, 'providerMessage'> {
   if (!(error instanceof OutboundError)) throw error
   switch (error.reason) {
     case 'address-refused':
@@ -438,7 +438,7 @@ function refusalFrom(
   return new ProviderError({
     call,
     status,
-    ...troubleFromStatus(status),
+    ...errorFromStatus(status),
     ...(providerMessage ? { providerMessage } : {}),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   })

@@ -14,7 +14,7 @@ const secretField =
   /^(key|api_?key|.*_key_plaintext|orkeyplaintext|plaintext|secret|.*_secret|.*secret|token|.*_token|access_?token|refresh_?token|id_?token|authorization|proxy-authorization|cookie|set-cookie|password|passphrase)$/i
 const censored = '[secret]'
 /** Shorter ones would be found in the middle of ordinary words. */
-const leastKnownLength = 8
+const minKnownLength = 8
 
 const known = new Set<string>()
 
@@ -24,7 +24,7 @@ const known = new Set<string>()
  */
 export function rememberSecrets(values: Iterable<string | undefined>): void {
   for (const value of values) {
-    if (value === undefined || value.length < leastKnownLength) continue
+    if (value === undefined || value.length < minKnownLength) continue
     for (const spelling of [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)])
       known.add(spelling)
   }

@@ -7,8 +7,8 @@ import { scrub } from './log.server'
 import {
   ProviderError,
   retryAfterFrom,
-  troubleFromStatus,
-  type ProviderTrouble,
+  errorFromStatus,
+  type ProviderFailure,
 } from './provider-error'
 
 /**
@@ -44,7 +44,7 @@ export async function unwrap<T, Ours>(
 export function providerErrorFrom(call: string, error: unknown): ProviderError {
   const { statusCode, body, headers, name } = errorFacts(error)
   if (statusCode === undefined)
-    return new ProviderError({ call, ...troubleWithoutAnswer(error, name) })
+    return new ProviderError({ call, ...errorWithoutAnswer(error, name) })
   const answer = objectOrEmpty(parseObject(body ?? '').error)
   const providerMessage =
     typeof answer.message === 'string' ? scrub(answer.message).slice(0, 300) : undefined
@@ -52,7 +52,7 @@ export function providerErrorFrom(call: string, error: unknown): ProviderError {
   return new ProviderError({
     call,
     status: statusCode,
-    ...troubleFromStatus(statusCode),
+    ...errorFromStatus(statusCode),
     ...(providerMessage ? { providerMessage } : {}),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   })
@@ -69,7 +69,7 @@ const neverSent = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
 ])
 
-function troubleWithoutAnswer(error: unknown, name: string): ProviderTrouble {
+function errorWithoutAnswer(error: unknown, name: string): ProviderFailure {
   if (name === 'SDKValidationError' || name === 'InvalidRequestError')
     return { kind: 'rejected', reason: 'bad-request' }
   if (name === 'RequestTimeoutError') return { kind: 'ambiguous', reason: 'timeout' }

@@ -10,7 +10,7 @@ import {
   maskOf,
   readUsageOf,
   refuseUndeclared,
-  wordsForTrouble,
+  messageForError,
   type ServiceAdapter,
   type ServiceCapabilities,
   type ServiceCredential,
@@ -54,7 +54,7 @@ export function createOpenRouterService({
         return { ok: true, label: maskOf(credential.secret) }
       } catch (error) {
         if (!isProviderError(error)) throw error
-        return { ok: false, words: wordsForTrouble(title, error.details) }
+        return { ok: false, words: messageForError(title, error.details) }
       }
     },
     async createKey(credential, key) {

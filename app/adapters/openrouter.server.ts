@@ -152,7 +152,7 @@ const pageSize = 100
 /** The most that GET /models gives at once. */
 const modelPageSize = 1_000
 /** A list that goes on for longer is an upstream that ignores `offset`. */
-const mostPages = 500
+const maxPages = 500
 
 /** `managementKey` is kept behind a function, so that inspecting the client prints no secret. */
 export function createOpenRouter(config: {
@@ -459,7 +459,7 @@ async function eachPage(
   takePage: (offset: number) => Promise<number>,
   size = pageSize,
 ): Promise<void> {
-  for (let pages = 0; pages < mostPages; pages++) if ((await takePage(pages * size)) < size) return
+  for (let pages = 0; pages < maxPages; pages++) if ((await takePage(pages * size)) < size) return
   throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
 }
 

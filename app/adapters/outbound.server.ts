@@ -39,7 +39,7 @@ export class OutboundError extends Error {
 
 class AddressRefused extends Error {}
 
-const mostBytes = 8 * 1024 * 1024
+const maxBytes = 8 * 1024 * 1024
 
 const special = new BlockList()
 for (const [network, prefix] of [
@@ -165,7 +165,7 @@ export function createOutbound({ allowPrivate }: { allowPrivate: boolean }): Out
             response.on('data', (chunk: Buffer) => {
               chunks.push(chunk)
               size += chunk.length
-              if (size > mostBytes) request.destroy(new OutboundError('too-long', true))
+              if (size > maxBytes) request.destroy(new OutboundError('too-long', true))
             })
             response.once('error', fail)
             response.once('end', () => {

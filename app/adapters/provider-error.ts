@@ -3,7 +3,7 @@
  * those hold keys. Recognised by `name`, because the web bundle and the server bundle each have
  * their own class.
  */
-export type ProviderTrouble =
+export type ProviderFailure =
   /** Certain that nothing happened upstream; worth asking again later. */
   | {
       kind: 'retryable'
@@ -17,7 +17,7 @@ export type ProviderTrouble =
       reason: 'timeout' | 'connection-lost' | 'server-error' | 'unreadable-answer'
     }
 
-export type ProviderErrorDetails = ProviderTrouble & {
+export type ProviderErrorDetails = ProviderFailure & {
   /** The call, such as "POST /keys". */
   call: string
   status?: number
@@ -42,7 +42,7 @@ export function isProviderError(error: unknown): error is ProviderError {
 }
 
 /** What an HTTP status means for the request that got it. */
-export function troubleFromStatus(status: number): ProviderTrouble {
+export function errorFromStatus(status: number): ProviderFailure {
   if (status === 429) return { kind: 'retryable', reason: 'rate-limited' }
   if (status === 402) return { kind: 'retryable', reason: 'no-credit' }
   if (status === 401) return { kind: 'retryable', reason: 'unauthorized' }

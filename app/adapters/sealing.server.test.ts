@@ -27,24 +27,24 @@ const opens = (attempt: () => string) => {
 test('of ten thousand flipped, swapped, cut and lengthened envelopes not one opens', () => {
   const sealer = createSealer([randomBytes(32)])
   const seed = 20_261_121
-  const die = dieOf(seed)
+  const rng = dieOf(seed)
   const other = sealer.seal(`sk-or-v1-${'cd'.repeat(32)}`, place).split('.')
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n'
   let accepted = 0
   for (let round = 0; round < 10_000; round++) {
     const envelope = sealer.seal(secret, place)
-    const at = die(envelope.length)
+    const at = rng(envelope.length)
     const parts = envelope.split('.')
-    const part = die(parts.length)
+    const part = rng(parts.length)
     const bytes = Buffer.from(parts[3] ?? '', 'base64url')
     const bent = [
-      () => envelope.slice(0, at) + alphabet[die(alphabet.length)] + envelope.slice(at + 1),
+      () => envelope.slice(0, at) + alphabet[rng(alphabet.length)] + envelope.slice(at + 1),
       () => envelope.slice(0, at),
       () => envelope.slice(0, at) + envelope.slice(at + 1),
-      () => envelope.slice(0, at) + alphabet[die(alphabet.length)] + envelope.slice(at),
+      () => envelope.slice(0, at) + alphabet[rng(alphabet.length)] + envelope.slice(at),
       () => parts.map((text, index) => (index === part ? other[index] : text)).join('.'),
       () => {
-        bytes[die(bytes.length)]! ^= 1 << die(8)
+        bytes[rng(bytes.length)]! ^= 1 << rng(8)
         return [...parts.slice(0, 3), bytes.toString('base64url')].join('.')
       },
       // A tag of four bytes is what Node takes unless it is told otherwise.
@@ -52,7 +52,7 @@ test('of ten thousand flipped, swapped, cut and lengthened envelopes not one ope
         [...parts.slice(0, 3), bytes.subarray(0, bytes.length - 12).toString('base64url')].join(
           '.',
         ),
-    ][die(7)]!()
+    ][rng(7)]!()
     if (bent === envelope) continue
     if (opens(() => sealer.unseal(bent, place))) accepted++
   }
@@ -98,13 +98,13 @@ test('of ten thousand vault envelopes that were flipped, cut, mixed, moved or pu
   const sealer = createSealer(keys)
   const older = createSealer([keys[1]!])
   const seed = 20_261_122
-  const die = dieOf(seed)
+  const rng = dieOf(seed)
   const at = { table: 'master_keys', row: '7f0c', generation: 3 }
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n'
   const mine = (place = at) => sealer.sealForVault(secret, place)
   const flip = (text: string) => {
     const bytes = Buffer.from(text, 'base64url')
-    bytes[die(bytes.length)]! ^= 1 << die(8)
+    bytes[rng(bytes.length)]! ^= 1 << rng(8)
     return bytes.toString('base64url')
   }
   const withPart = (envelope: string, index: number, change: (part: string) => string) =>
@@ -116,18 +116,18 @@ test('of ten thousand vault envelopes that were flipped, cut, mixed, moved or pu
   while (tried < 10_000) {
     const envelope = mine()
     const other = sealer.sealForVault(`sk-or-v1-${'cd'.repeat(32)}`, at)
-    const spot = die(envelope.length)
-    const part = die(6)
+    const spot = rng(envelope.length)
+    const part = rng(6)
     const bent = [
-      () => envelope.slice(0, spot) + alphabet[die(alphabet.length)] + envelope.slice(spot + 1),
+      () => envelope.slice(0, spot) + alphabet[rng(alphabet.length)] + envelope.slice(spot + 1),
       () => envelope.slice(0, spot),
       () => envelope.slice(spot),
       () => envelope.slice(0, spot) + envelope.slice(spot + 1),
-      () => envelope + alphabet[die(alphabet.length)],
-      () => withPart(envelope, 2 + die(4), flip),
+      () => envelope + alphabet[rng(alphabet.length)],
+      () => withPart(envelope, 2 + rng(4), flip),
       // A tag of four bytes is what Node takes unless it is told otherwise.
       () =>
-        withPart(envelope, 3 + 2 * die(2), (text) =>
+        withPart(envelope, 3 + 2 * rng(2), (text) =>
           Buffer.from(text, 'base64url').subarray(0, -12).toString('base64url'),
         ),
       // Parts of another envelope of the same row, the wrapped key and its secret apart.
@@ -140,8 +140,8 @@ test('of ten thousand vault envelopes that were flipped, cut, mixed, moved or pu
           ...envelope.split('.').slice(4),
         ].join('.'),
       // Of other rows, tables and earlier generations, and of the other version.
-      () => mine({ ...at, generation: die(3) }),
-      () => mine({ ...at, row: ['7f0d', '', 'master_keys', '7f0c '][die(4)]! }),
+      () => mine({ ...at, generation: rng(3) }),
+      () => mine({ ...at, row: ['7f0d', '', 'master_keys', '7f0c '][rng(4)]! }),
       () => mine({ ...at, table: 'api_keys' }),
       () => sealer.seal(secret, { ...at, generation: 2 }),
       () => envelope.replace(/^v2/, 'v1'),
@@ -151,7 +151,7 @@ test('of ten thousand vault envelopes that were flipped, cut, mixed, moved or pu
       () => withPart(envelope, 1, () => older.newestKeyId),
       () => withPart(older.sealForVault(secret, at), 1, () => sealer.newestKeyId),
       () => createSealer([randomBytes(32)]).sealForVault(secret, at),
-    ][die(20)]!()
+    ][rng(20)]!()
     if (bent === envelope || bent === other) continue
     tried++
     if (opens(() => sealer.unseal(bent, at))) accepted++

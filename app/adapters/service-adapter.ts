@@ -169,7 +169,7 @@ export function maskOf(secret: string): string {
 }
 
 /** Why a credential could not be verified, for the owner who is about to deposit it. */
-export function wordsForTrouble(title: string, details: ProviderErrorDetails): string {
+export function messageForError(title: string, details: ProviderErrorDetails): string {
   switch (details.reason) {
     case 'unauthorized':
       return `${title} does not accept this credential. Check that it was copied whole and has not been revoked.`

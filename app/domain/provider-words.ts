@@ -5,7 +5,7 @@
 import type { ProviderErrorDetails } from '~/adapters/provider-error'
 import type { JobError } from './job-outcome'
 
-export const providerTroubleWords: Record<string, string> = {
+export const providerErrorMessage: Record<string, string> = {
   'rate-limited': 'The provider asked us to slow down',
   'no-credit': 'The provider says the account has no credit',
   unauthorized: 'The provider did not accept the management key',
@@ -25,8 +25,8 @@ export const providerTroubleWords: Record<string, string> = {
 }
 
 /** The whole sentence: "The provider had an error of its own (503): come back later". */
-export function troubleSentence({ reason, status, message }: JobError): string {
-  return `${providerTroubleWords[reason] ?? 'The provider refused'}${status ? ` (${status})` : ''}${message ? `: ${message}` : '.'}`
+export function errorMessage({ reason, status, message }: JobError): string {
+  return `${providerErrorMessage[reason] ?? 'The provider refused'}${status ? ` (${status})` : ''}${message ? `: ${message}` : '.'}`
 }
 
 /** What the history of jobs keeps of a provider's error. */
@@ -39,6 +39,6 @@ export function jobErrorOf(details: ProviderErrorDetails): JobError {
 }
 
 /** As above, of a ProviderError. */
-export function providerWords(error: { details: ProviderErrorDetails }): string {
-  return troubleSentence(jobErrorOf(error.details))
+export function providerErrorText(error: { details: ProviderErrorDetails }): string {
+  return errorMessage(jobErrorOf(error.details))
 }

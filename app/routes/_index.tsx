@@ -3,11 +3,11 @@ import { Link, useLoaderData } from '@remix-run/react'
 import { KeyCard } from '~/components/claim/key-card'
 import { EmptyState } from '~/components/base/page-shell'
 import { Time } from '~/components/base/time'
-import { capWords, seatsWords, Standing } from '~/components/claim/workshop-facts'
+import { capWords, seatsWords, Snapshot } from '~/components/claim/workshop-facts'
 import type { StepView } from '~/domain/claim/view-types'
 import type { WorkshopView } from '~/domain/workshop/view-types'
 import { listWorkshopViews } from '~/domain/workshop/view.server'
-import { workshopUrl } from '~/web/claim-urls'
+import { workshopUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
 
 export const loader = handler(async ({ ctx }) => ({ workshops: await listWorkshopViews(ctx) }))
@@ -135,7 +135,7 @@ function WorkshopList({ workshops }: { workshops: WorkshopView[] }) {
             </p>
           </div>
           <div className="flex flex-wrap items-baseline gap-x-6 sm:flex-col sm:items-end">
-            <Standing workshop={workshop} />
+            <Snapshot workshop={workshop} />
             <p className="text-small text-soft">
               {workshop.window === 'closed' ? null : (
                 <>

@@ -19,7 +19,7 @@ import {
   adminUrl,
   adminWorkshopUrl,
   adminWorkUrl,
-} from '~/web/admin-urls'
+} from '~/urls'
 import { readSpan, spanLinks } from '~/web/chart-spans'
 import { activityCharts } from '~/web/charts.server'
 import { handler, notFound } from '~/web/handler.server'

@@ -6,7 +6,7 @@ import { previewClaimAction, startClaimAction } from '~/domain/claim/claim-actio
 import { readFigures } from '~/domain/operations/counters.server'
 import { endWorkshop } from '~/domain/claim/end-workshop.server'
 import { needsReason, questionOf, readAsked, reasonOf } from '~/web/act-form.server'
-import { adminActUrl, adminWorkshopUrl, adminWorkUrl } from '~/web/admin-urls'
+import { adminActUrl, adminWorkshopUrl, adminWorkUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
 import { requireAdmin } from '~/web/session.server'
 

@@ -13,7 +13,7 @@ import { Section } from '~/components/base/page-shell'
 import { banPerson, unbanPerson } from '~/domain/people/ban.server'
 import { findClaimDetail } from '~/domain/staff/claim-detail.server'
 import type { Ctx } from '~/domain/ctx'
-import { adminActUrl, adminWorkshopUrl } from '~/web/admin-urls'
+import { adminActUrl, adminWorkshopUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 

@@ -7,7 +7,7 @@ import { isRefusedReason, refusedWords } from '~/components/claim/claim-words'
 import { Field } from '~/components/base/field'
 import { claimForGithubId, type ClaimForOutcome } from '~/domain/claim/claim-for.server'
 import type { Ctx } from '~/domain/ctx'
-import { adminClaimUrl, adminWorkshopUrl } from '~/web/admin-urls'
+import { adminClaimUrl, adminWorkshopUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
 import { requireAdmin } from '~/web/session.server'
 

@@ -4,7 +4,7 @@ import { AdminShell } from '~/components/staff/admin-shell'
 import { ReceiptAsk, ReceiptSheet } from '~/components/staff/receipt-sheet'
 import { askForReceipt, readReceiptPage } from '~/domain/staff/receipt.server'
 import { receiptView } from '~/domain/staff/receipt-words'
-import { adminReceiptUrl, adminWorkshopUrl } from '~/web/admin-urls'
+import { adminReceiptUrl, adminWorkshopUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 

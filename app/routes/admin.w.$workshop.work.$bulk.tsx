@@ -4,7 +4,7 @@ import { AdminShell } from '~/components/staff/admin-shell'
 import { BulkProgress, bulkWords } from '~/components/staff/bulk-progress'
 import { abortBulk, readBulk } from '~/domain/bulk/bulk.server'
 import type { Ctx } from '~/domain/ctx'
-import { adminClaimUrl, adminWorkshopUrl, adminWorkUrl } from '~/web/admin-urls'
+import { adminClaimUrl, adminWorkshopUrl, adminWorkUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 

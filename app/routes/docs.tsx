@@ -6,7 +6,7 @@ import { SnippetList } from '~/components/claim/snippet-list'
 import { envFile, gitignoreLine, snippets } from '~/components/claim/snippets'
 import { capWords } from '~/components/claim/workshop-facts'
 import { listWorkshopViews } from '~/domain/workshop/view.server'
-import { workshopUrl } from '~/web/claim-urls'
+import { workshopUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
 
 export const loader = handler(async ({ ctx }) => {

@@ -1,7 +1,7 @@
 import { exportPerson } from '~/domain/people/export.server'
 import { download } from '~/web/download.server'
 import { handler } from '~/web/handler.server'
-import { meUrl } from '~/web/person-urls'
+import { meUrl } from '~/urls'
 import { refuseOverLimit } from '~/web/rate-limit.server'
 import { requireViewer } from '~/web/session.server'
 

@@ -1,5 +1,5 @@
 import { redirect } from '@remix-run/node'
-import { teamUrl } from '~/components/team/team-urls'
+import { teamUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
 import { requireMember } from '~/web/team.server'
 

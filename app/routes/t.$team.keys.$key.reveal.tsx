@@ -1,7 +1,7 @@
 import { redirect } from '@remix-run/node'
 import { renderToStaticMarkup } from 'react-dom/server'
 import { PlainDocument } from '~/components/base/plain-document'
-import { subKeyUrl } from '~/components/team/team-urls'
+import { subKeyUrl } from '~/urls'
 import { revealSubKey, type SubKeyReveal } from '~/domain/team/reveal.server'
 import styles from '~/styles/app.css?url'
 import { handler } from '~/web/handler.server'

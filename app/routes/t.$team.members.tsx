@@ -6,7 +6,7 @@ import { CopyButton } from '~/components/base/copy-button'
 import { Field, Select } from '~/components/base/field'
 import { EmptyState, Section } from '~/components/base/page-shell'
 import { TeamShell } from '~/components/team/team-shell'
-import { joinUrl, memberUrl, teamUrl } from '~/components/team/team-urls'
+import { joinUrl, memberUrl, teamUrl } from '~/urls'
 import { Ago, Time } from '~/components/base/time'
 import { decideRequest } from '~/domain/money/budgets.server'
 import {

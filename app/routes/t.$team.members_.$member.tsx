@@ -7,7 +7,7 @@ import { Field, Select } from '~/components/base/field'
 import { EmptyState, Section } from '~/components/base/page-shell'
 import { SubKeyTable } from '~/components/team/sub-key-table'
 import { TeamShell } from '~/components/team/team-shell'
-import { memberUrl, teamUrl } from '~/components/team/team-urls'
+import { memberUrl, teamUrl } from '~/urls'
 import { previewBudgetView, setBudget, type BudgetPreviewView } from '~/domain/money/budgets.server'
 import { listSubKeys } from '~/domain/team/sub-key-view.server'
 import {

@@ -6,7 +6,7 @@ import { Field, SecretField } from '~/components/base/field'
 import { EmptyState, Section } from '~/components/base/page-shell'
 import { delayWords } from '~/components/team/sub-key-words'
 import { TeamShell } from '~/components/team/team-shell'
-import { teamUrl } from '~/components/team/team-urls'
+import { teamUrl } from '~/urls'
 import { Ago, Time } from '~/components/base/time'
 import { teamScope } from '~/domain/money/member-lock.server'
 import {
@@ -138,9 +138,9 @@ export default function Vault() {
                   {row.keys === 1 ? 'One key' : `${row.keys} keys`} made with it still{' '}
                   {row.keys === 1 ? 'exists' : 'exist'} at the provider.
                 </p>
-                {row.trouble ? (
+                {row.failure ? (
                   <Callout tone="amber" title="No key is made with it just now.">
-                    <p>{delayWords[row.trouble.reason] ?? delayWords['upstream-trouble']}</p>
+                    <p>{delayWords[row.failure.reason] ?? delayWords['upstream-trouble']}</p>
                   </Callout>
                 ) : null}
                 {answer?.about === row.id ? (

@@ -3,7 +3,7 @@ import { Form, useActionData, useLoaderData } from '@remix-run/react'
 import { Button, ButtonLink } from '~/components/base/button'
 import { Callout } from '~/components/base/callout'
 import { PageShell } from '~/components/base/page-shell'
-import { teamUrl } from '~/components/team/team-urls'
+import { teamUrl } from '~/urls'
 import { Time } from '~/components/base/time'
 import { acceptInvitation, findInvitation } from '~/domain/team/invitations.server'
 import { handler, notFound } from '~/web/handler.server'
@@ -40,7 +40,7 @@ export const meta: MetaFunction = () => [
   { name: 'referrer', content: 'no-referrer' },
 ]
 
-const standings = {
+const snapshots = {
   used: {
     title: 'This invitation has been used.',
     words:
@@ -59,7 +59,7 @@ const standings = {
 export default function Join() {
   const { invitation, person, asOf } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
-  const { standing } = invitation
+  const { snapshot } = invitation
   if (invitation.alreadyMember) {
     return (
       <PageShell
@@ -74,11 +74,11 @@ export default function Join() {
       </PageShell>
     )
   }
-  if (standing !== 'open')
+  if (snapshot !== 'open')
     return (
       <PageShell
-        title={standings[standing].title}
-        lead={standings[standing].words}
+        title={snapshots[snapshot].title}
+        lead={snapshots[snapshot].words}
         back={{ to: '/', label: 'Home' }}
       />
     )

@@ -12,7 +12,7 @@ import { SeatsBar, WorkshopFacts } from '~/components/claim/workshop-facts'
 import type { WorkshopView } from '~/domain/workshop/view-types'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
-import { claimUrl } from '~/web/claim-urls'
+import { claimUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
 import { getViewer, signInPath } from '~/web/session.server'
 

@@ -7,7 +7,7 @@ import {
   type ReplaceOutcome,
 } from '~/domain/claim/replace-key.server'
 import styles from '~/styles/app.css?url'
-import { claimUrl } from '~/web/claim-urls'
+import { claimUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
 import { requireViewer } from '~/web/session.server'
 

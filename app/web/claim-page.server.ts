@@ -13,7 +13,7 @@ import {
   claimUrl,
   claimViewUrl,
   workshopUrl,
-} from './claim-urls'
+} from '../urls'
 
 export async function readClaimPage(
   ctx: Ctx,

@@ -6,8 +6,8 @@ import { pauseMinting, resumeMinting } from '~/domain/keys/pause.server'
 import { cancelJob, redriveJob, retryJob } from '~/domain/staff/queue/actions.server'
 import { actOnJobs, type JobAction, type JobSelection } from '~/domain/staff/queue/bulk-jobs.server'
 import { changedSearch, readQueueQuery } from '~/domain/staff/queue/filter'
-import { cancelWords, jobKindOf } from '~/domain/staff/queue/job-kinds'
-import { jobsById, matchingJobIds, mostMatches } from '~/domain/staff/queue/list.server'
+import { cancelMessage, jobKindOf } from '~/domain/staff/queue/job-kinds'
+import { jobsById, matchingJobIds, maxMatches } from '~/domain/staff/queue/list.server'
 
 type Given = { ctx: Ctx; actorUserId: string; url: URL; form: FormData }
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -52,7 +52,7 @@ export async function answerQueueForm({
         await matchingJobIds(
           ctx,
           { ...filterOf(given), until: filterOf(given).until ?? until },
-          mostMatches,
+          maxMatches,
         ),
         true,
         until,
@@ -120,7 +120,7 @@ async function cancel(given: Given, reason: string): Promise<QueueActionAnswer> 
   if (reason.length < 3)
     return ask(
       ctx,
-      all ? await matchingJobIds(ctx, filter, mostMatches) : jobIds,
+      all ? await matchingJobIds(ctx, filter, maxMatches) : jobIds,
       all,
       filter.until,
       'Please say why: the people who wait will read it.',
@@ -153,7 +153,7 @@ async function ask(
     until,
     count: jobIds.length,
     meanings: [...names].map(
-      (name) => `${jobKindOf(name).words}: ${cancelWords[jobKindOf(name).cancel]}`,
+      (name) => `${jobKindOf(name).words}: ${cancelMessage[jobKindOf(name).cancel]}`,
     ),
     problem,
   }
@@ -200,7 +200,7 @@ const chosen = (form: FormData) => ({
   jobIds: form
     .getAll('job')
     .filter((one): one is string => typeof one === 'string' && uuid.test(one))
-    .slice(0, mostMatches),
+    .slice(0, maxMatches),
 })
 
 function textOf(form: FormData, name: string): string {

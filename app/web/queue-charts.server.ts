@@ -7,7 +7,7 @@ export function queueCharts(throughput: Throughput): ChartView[] {
   const { points, total, stepSeconds, from, to } = throughput
   const frame = { from, to, stepSeconds }
   const span = throughput.span === 'hour' ? 'in the last hour' : 'in the last 24 hours'
-  const busy = points.filter((point) => point.done + point.failed + point.putOff > 0)
+  const busy = points.filter((point) => point.done + point.failed + point.snooze > 0)
   const at = (point: ThroughputPoint) => chartClock(point.at, stepSeconds)
   const series = (valueOf: (point: ThroughputPoint) => number | null) =>
     points.map((point) => ({ at: point.at, value: valueOf(point) }))
@@ -51,20 +51,20 @@ export function queueCharts(throughput: Throughput): ChartView[] {
         words: (value) => value.toLocaleString('en-US'),
         head: ['From (UTC)', 'Done', 'Failed', 'Put off'],
         sentence:
-          total.done + total.failed + total.putOff === 0
+          total.done + total.failed + total.snooze === 0
             ? `Nothing ran ${span}.`
-            : `${count(total.done)} done, ${count(total.failed)} failed and ${count(total.putOff)} put off ${span}.`,
+            : `${count(total.done)} done, ${count(total.failed)} failed and ${count(total.snooze)} put off ${span}.`,
         rows: busy.map((point) => [
           at(point),
           count(point.done),
           count(point.failed),
-          count(point.putOff),
+          count(point.snooze),
         ]),
       },
       [
         { name: 'Done', look: 'bars', points: series((point) => point.done) },
-        ...(total.putOff > 0
-          ? [{ name: 'Put off', look: 'dashes' as const, points: series((point) => point.putOff) }]
+        ...(total.snooze > 0
+          ? [{ name: 'Put off', look: 'dashes' as const, points: series((point) => point.snooze) }]
           : []),
         ...(total.failed > 0
           ? [{ name: 'Failed', look: 'dots' as const, points: series((point) => point.failed) }]

@@ -12,7 +12,7 @@ import {
   json,
   matchesChallenge,
   page,
-  passOn,
+  forwardToServiceQueue,
   pickerPage,
   redirect,
   refusal,
@@ -166,7 +166,7 @@ export async function startGithub(options: {
       return refusal('github', 'No such person', `Nobody here is called '${login}'.`)
     const chosen = await server.ask('/login/oauth/callback', { method: 'POST', body: form })
     const code = new URL(chosen.headers.get('location') ?? '', server.url).searchParams.get('code')
-    if (!code) return passOn(chosen)
+    if (!code) return forwardToServiceQueue(chosen)
     grants.remember(code, {
       login,
       clientId,

@@ -20,7 +20,7 @@ import {
   Grants,
   json,
   page,
-  passOn,
+  forwardToServiceQueue,
   pickerPage,
   redirect,
   refusal,
@@ -188,7 +188,7 @@ export async function startGoogle(options: {
       return refusal('google', 'No such person', `Nobody here has the address '${email}'.`)
     const chosen = await server.ask('/o/oauth2/v2/auth/callback', { method: 'POST', body: form })
     const code = new URL(chosen.headers.get('location') ?? '', server.url).searchParams.get('code')
-    if (!code) return passOn(chosen)
+    if (!code) return forwardToServiceQueue(chosen)
     const scopes = (form.get('scope') ?? '').split(/\s+/).filter(Boolean)
     grants.remember(code, {
       login: email,

@@ -99,7 +99,7 @@ export async function startProvider(options: {
       })
     }
     const result = url.pathname.startsWith('/_emulate/')
-      ? await passOn(await self.ask(url.pathname))
+      ? await forwardToServiceQueue(await self.ask(url.pathname))
       : await options.handle(call, self)
     if (fault?.drop) return void response.destroy()
     send(response, result)
@@ -249,7 +249,7 @@ export function refusal(provider: Provider, title: string, sentence: string): An
   )
 }
 
-export async function passOn(response: Response): Promise<Answer> {
+export async function forwardToServiceQueue(response: Response): Promise<Answer> {
   const type = response.headers.get('content-type')
   return {
     status: response.status,

@@ -1,6 +1,6 @@
 import { Link, useLocation } from '@remix-run/react'
 import { MintMark } from './icons'
-import { teamUrl } from '../team/team-urls'
+import { teamUrl } from '../../urls'
 
 /** `staff` may open the pages under /admin. */
 export type HeaderPerson = {

@@ -27,7 +27,7 @@ export const stepWords: Record<StepName, string> = {
   ready: 'Ready',
 }
 
-export const providerWords = { github: 'GitHub', google: 'Google' } as const
+export const providerErrorText = { github: 'GitHub', google: 'Google' } as const
 
 /** A claim that was not taken. Nothing was stored, so everything here can be tried again. */
 export const refusedWords: Record<RefusedReason, Words> = {

@@ -4,7 +4,7 @@ import { Button, ButtonLink } from '../base/button'
 import { Callout } from '../base/callout'
 import { Field } from '../base/field'
 import { blockWords } from './person-words'
-import { teamUrl } from '../team/team-urls'
+import { teamUrl } from '../../urls'
 import { Time } from '../base/time'
 
 export function PersonOptIn({

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { WorkshopView } from '~/domain/workshop/view-types'
-import { providerWords } from './claim-words'
+import { providerErrorText } from './claim-words'
 import { Countdown, Time } from '../base/time'
 import { nextReset, spanWords } from '../base/time-words'
 
@@ -33,7 +33,7 @@ export function standingWord(
   return workshop.paused ? 'Paused' : 'Open'
 }
 
-export function Standing({ workshop }: { workshop: WorkshopView }) {
+export function Snapshot({ workshop }: { workshop: WorkshopView }) {
   const word = standingWord(workshop)
   const dot =
     word === 'Open'
@@ -94,7 +94,7 @@ export function WorkshopFacts({ workshop }: { workshop: WorkshopView }) {
       ) : null}
       {workshop.venue ? <Fact name="Where">{workshop.venue}</Fact> : null}
       <Fact name="Sign in with">
-        {workshop.providers.map((provider) => providerWords[provider]).join(' or ')}
+        {workshop.providers.map((provider) => providerErrorText[provider]).join(' or ')}
       </Fact>
       <Fact name="Models">
         <ul>

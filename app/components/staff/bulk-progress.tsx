@@ -44,7 +44,7 @@ export function BulkProgress({
   const busy = useNavigation().state !== 'idle'
   useFollow(!finished)
   const settled = done + failed + skipped
-  const standing = finished
+  const snapshot = finished
     ? bulk.state === 'aborted'
       ? `Stopped: ${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} were done.`
       : `All ${total.toLocaleString('en-US')} are through.`
@@ -52,7 +52,7 @@ export function BulkProgress({
   return (
     <div className="mt-6 max-w-read space-y-6">
       <div role="status">
-        <p className="font-head text-lead font-semibold">{standing}</p>
+        <p className="font-head text-lead font-semibold">{snapshot}</p>
         <p className="text-soft">
           {[
             done > 0 ? `${done.toLocaleString('en-US')} done` : null,

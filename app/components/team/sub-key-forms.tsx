@@ -5,7 +5,7 @@ import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { Field } from '../base/field'
 import { Section } from '../base/page-shell'
-import { subKeyUrl } from './team-urls'
+import { subKeyUrl } from '../../urls'
 
 /** First what the change would do, then the change, with a reason. */
 export function CapChange({

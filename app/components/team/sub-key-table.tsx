@@ -1,7 +1,7 @@
 import { Link } from '@remix-run/react'
 import type { SubKeyView } from '~/domain/team/view-types'
 import { capNoteOf, phaseWords, serviceTitle } from './sub-key-words'
-import { subKeyUrl } from './team-urls'
+import { subKeyUrl } from '../../urls'
 import { Ago, Time } from '../base/time'
 
 /** Keys in a table; the purpose leads to the key. `holders` when they are not all of one person. */

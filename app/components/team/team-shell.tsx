@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import type { Membership } from '~/domain/team/team.server'
 import { Callout } from '../base/callout'
 import { PageShell } from '../base/page-shell'
-import { teamUrl } from './team-urls'
+import { teamUrl } from '../../urls'
 
 export type TeamFrame = Pick<Membership, 'slug' | 'name' | 'role' | 'state'>
 

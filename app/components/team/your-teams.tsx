@@ -1,5 +1,5 @@
 import { Link } from '@remix-run/react'
-import { teamUrl } from './team-urls'
+import { teamUrl } from '../../urls'
 
 /** The teams a person is in, and the way to a new one. */
 export function YourTeams({

@@ -18,7 +18,7 @@ import {
 
 export const chainAuditSeconds = 15
 const batchSize = 1_000
-const mostBatches = 50
+const maxBatches = 50
 const verifyPage = 5_000
 
 const fieldsButSeq = Prisma.sql`
@@ -35,7 +35,7 @@ export async function chainAudit(
 ): Promise<number> {
   const size = options.batchSize ?? batchSize
   let chained = 0
-  for (let batch = 0; batch < mostBatches; batch++) {
+  for (let batch = 0; batch < maxBatches; batch++) {
     const { count, head } = await ctx.db.$transaction((tx) => chainBatch(tx, size))
     chained += count
     // The log leaves the machine: a head in it is one that was noted elsewhere.
@@ -101,7 +101,7 @@ export type ChainState = {
   waitingSince: string | null
 }
 
-const mostCounted = 1_000
+const maxCounted = 1_000
 
 /** Where the chain stands. Costs the same however long the trail is. */
 export async function readChainState(db: Db): Promise<ChainState> {
@@ -118,7 +118,7 @@ export async function readChainState(db: Db): Promise<ChainState> {
     select head.seq, head."eventId", head.hash, head.at, waiting.n as waiting, waiting.since as "waitingSince"
     from (select count(*)::int as n, min(at) as since
       from (select at from keymint.audit_events where chain_seq is null order by id
-      limit ${mostCounted}::int) w) waiting
+      limit ${maxCounted}::int) w) waiting
     left join (select chain_seq::text as seq, id::text as "eventId", hash, at from keymint.audit_events
       where chain_seq is not null order by chain_seq desc limit 1) head on true`
   const head =

@@ -10,8 +10,8 @@ import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 
 /** The most jobs of the queue that one action may touch, and the most claims. */
-export const mostBulkJobs = 1_000
-export const mostBulkClaims = 10_000
+export const maxBulkJobs = 1_000
+export const maxBulkClaims = 10_000
 
 export type BulkInput = {
   /** The name of a BulkKind. */

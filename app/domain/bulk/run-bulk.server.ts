@@ -6,7 +6,7 @@
 import pLimit from 'p-limit'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
-import { providerWords } from '../keys/bind.server'
+import { providerErrorText } from '../keys/bind.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { JobOutcome } from '../job-outcome'
@@ -21,11 +21,11 @@ const stretchMs = 20_000
 /**
  * An item that throws for no reason we know is a bug of ours; it is tried so often and then said.
  */
-const mostErrors = 5
+const maxErrors = 5
 
 type Bulk = BulkRun & { state: string; staggerMs: number; finished: boolean }
 type ItemOutcome =
-  'finished' | 'put-off' | { trouble: string; retryAfterSeconds: number | undefined }
+  'finished' | 'put-off' | { failure: string; retryAfterSeconds: number | undefined }
 
 /**
  * Works the action for a stretch. Snoozes when there is more to do, or something that passes is in
@@ -56,8 +56,8 @@ export async function runBulk(
     }
     const outcomes = await workChunk(ctx, kind, bulk, subjects)
     await countItems(ctx.db, bulkId)
-    const trouble = outcomes.find((outcome) => typeof outcome === 'object')
-    if (trouble && !outcomes.includes('finished')) return waitFor(ctx, bulk, trouble)
+    const failure = outcomes.find((outcome) => typeof outcome === 'object')
+    if (failure && !outcomes.includes('finished')) return waitFor(ctx, bulk, failure)
     if (outcomes.includes('finished'))
       await ctx.db.$executeRaw`
           update keymint.bulk_actions set troubles = 0, waiting_reason = null, waiting_until = null
@@ -112,7 +112,7 @@ async function workChunk(
       limit(async () => {
         // The provider is down for all of them alike: the rest of the chunk need not find out one
         // by one.
-        if (stopped) return putOff(ctx, bulk, subject, 1)
+        if (stopped) return snooze(ctx, bulk, subject, 1)
         const outcome = await workItem(ctx, kind, bulk, subject)
         if (typeof outcome === 'object') stopped = outcome
         return outcome
@@ -130,22 +130,25 @@ async function workItem(
   try {
     const result = await kind.run(ctx, bulk, subject)
     if (typeof result === 'object' && 'later' in result)
-      return await putOff(ctx, bulk, subject, result.later)
+      return await snooze(ctx, bulk, subject, result.later)
     await finishItem(ctx, bulk, subject, result)
     return 'finished'
   } catch (error) {
     if (isDatabaseUnavailable(error)) throw error
     if (isProviderError(error)) {
       ctx.log.warn(
-        { bulkId: bulk.id, subject, trouble: error.details },
+        { bulkId: bulk.id, subject, failure: error.details },
         'an item of a bulk action had trouble upstream',
       )
       if (error.details.kind === 'rejected') {
-        await finishItem(ctx, bulk, subject, { failed: providerWords(error) })
+        await finishItem(ctx, bulk, subject, { failed: providerErrorText(error) })
         return 'finished'
       }
-      await putOff(ctx, bulk, subject, 1)
-      return { trouble: providerWords(error), retryAfterSeconds: error.details.retryAfterSeconds }
+      await snooze(ctx, bulk, subject, 1)
+      return {
+        failure: providerErrorText(error),
+        retryAfterSeconds: error.details.retryAfterSeconds,
+      }
     }
     ctx.log.error(
       { error, bulkId: bulk.id, kind: bulk.kind, subject },
@@ -154,7 +157,7 @@ async function workItem(
     const [item] = await ctx.db.$queryRaw<{ errors: number }[]>`
       update keymint.bulk_action_items set errors = errors + 1 where bulk_id = ${bulk.id}::uuid
         and subject = ${subject} returning errors`
-    if ((item?.errors ?? 0) < mostErrors) return putOff(ctx, bulk, subject, 2)
+    if ((item?.errors ?? 0) < maxErrors) return snooze(ctx, bulk, subject, 2)
     await finishItem(ctx, bulk, subject, {
       failed: 'An error of ours that we did not expect. The log of the worker has it.',
     })
@@ -181,7 +184,7 @@ async function finishItem(
       where bulk_id = ${bulk.id}::uuid and subject = ${subject} and state = 'pending'`
 }
 
-async function putOff(ctx: Ctx, bulk: Bulk, subject: string, seconds: number): Promise<'put-off'> {
+async function snooze(ctx: Ctx, bulk: Bulk, subject: string, seconds: number): Promise<'put-off'> {
   await ctx.db.$executeRaw`
     update keymint.bulk_action_items
       set not_before = now() + make_interval(secs => ${seconds}::double precision)
@@ -193,7 +196,7 @@ async function putOff(ctx: Ctx, bulk: Bulk, subject: string, seconds: number): P
 async function waitFor(
   ctx: Ctx,
   bulk: Bulk,
-  { trouble, retryAfterSeconds }: Exclude<ItemOutcome, string>,
+  { failure, retryAfterSeconds }: Exclude<ItemOutcome, string>,
 ): Promise<JobOutcome> {
   const [row] = await ctx.db.$queryRaw<
     { troubles: number }[]
@@ -201,9 +204,9 @@ async function waitFor(
   const seconds = retryAfterSeconds ?? Math.min(15, 2 ** Math.min(4, (row?.troubles ?? 1) - 1))
   await ctx.db.$executeRaw`
     update keymint.bulk_actions
-      set waiting_reason = ${trouble}, waiting_until = now() + make_interval(secs => ${seconds}::int)
+      set waiting_reason = ${failure}, waiting_until = now() + make_interval(secs => ${seconds}::int)
       where id = ${bulk.id}::uuid`
-  return { kind: 'snooze', seconds, reason: trouble }
+  return { kind: 'snooze', seconds, reason: failure }
 }
 
 /** Null when the action is over; else the seconds until its next item may be tried. */

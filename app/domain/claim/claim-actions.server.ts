@@ -5,7 +5,7 @@
  */
 import { Prisma, type Db, type Tx } from '~/adapters/db.server'
 import { formatUsd, nanoFromDecimalString, type NanoUsd } from '~/money'
-import { mostBulkClaims, startBulk, type StartedBulk } from '../bulk/bulk.server'
+import { maxBulkClaims, startBulk, type StartedBulk } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
 import { actionParams, type EndReason } from './action-params'
 import { claimBulkKind } from './claim-kinds.server'
@@ -50,7 +50,7 @@ export async function startClaimAction(
         caps: capsOfFile(ctx, workshopSlug),
         subjects: subjectsSql(workshopSlug, selection),
         selection: { ...selection },
-        most: mostBulkClaims,
+        most: maxBulkClaims,
       }),
     { maxWait: 5_000, timeout: 30_000 },
   )
@@ -188,7 +188,7 @@ async function readSelected(
       c.guardrail_attached_at is not null as bound, c.disabled_at is not null as disabled,
         c.settled_at is not null as settled
     from keymint.workshop_attendance c join keymint.attendees a using (user_id)
-      where ${selectedSql(workshopSlug, selection)} limit ${mostBulkClaims + 1}::int`
+      where ${selectedSql(workshopSlug, selection)} limit ${maxBulkClaims + 1}::int`
   return rows.map((row) => ({
     ...row,
     limit: nanoFromDecimalString(row.limit),

@@ -55,7 +55,7 @@ async function claimNow(
     ? admit({ workshop, person, provisioningEnabled, maxTotalKeys, now })
     : 'no-such-workshop'
   if (!workshop || refusal) {
-    const { own, ended, again } = await readStanding(ctx, workshopSlug, person.userId)
+    const { own, ended, again } = await readSnapshot(ctx, workshopSlug, person.userId)
     return own && !again
       ? own
       : { kind: 'refused', reason: ended ? 'ended' : (refusal ?? 'no-such-workshop') }
@@ -83,7 +83,7 @@ export async function claimAs(
 ): Promise<ClaimOutcome> {
   const refused = (reason: RefusedReason): ClaimOutcome => ({ kind: 'refused', reason })
   const fullOrEnded = async () =>
-    refused((await readStanding(ctx, workshop.slug, person.userId)).ended ? 'ended' : 'full')
+    refused((await readSnapshot(ctx, workshop.slug, person.userId)).ended ? 'ended' : 'full')
   try {
     const claimId = await ctx.db.$transaction((tx) => makeClaim(ctx, tx, workshop, person, terms))
     if (claimId) return { kind: 'queued', claimId }
@@ -93,7 +93,7 @@ export async function claimAs(
   }
   // No row inserted: this person's other click was faster, or minting is paused, or somebody else
   // holds this address here.
-  const { own, paused, ended, again } = await readStanding(ctx, workshop.slug, person.userId)
+  const { own, paused, ended, again } = await readSnapshot(ctx, workshop.slug, person.userId)
   if (!own) return refused(paused ? 'paused' : 'email-already-claimed')
   if (!again) return own
   if (paused || ended) return refused(ended ? 'ended' : 'paused')
@@ -134,14 +134,14 @@ async function claimAgain(
   return { kind: 'queued', claimId }
 }
 
-type Standing = {
+type Snapshot = {
   own: { kind: 'already-claimed'; claimId: string } | null
   paused: boolean
   ended: boolean
   again: boolean
 }
 
-async function readStanding(ctx: Ctx, workshopSlug: string, userId: string): Promise<Standing> {
+async function readSnapshot(ctx: Ctx, workshopSlug: string, userId: string): Promise<Snapshot> {
   const [row] = await ctx.db.$queryRaw<
     ({
       claimId: string | null

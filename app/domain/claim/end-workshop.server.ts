@@ -8,7 +8,7 @@ import { recordAudit } from '../audit/audit.server'
 import { startClaimBulk } from './claim-actions.server'
 import type { Ctx } from '../ctx'
 
-const mostClaims = 200_000
+const maxClaims = 200_000
 
 export type EndWorkshopOutcome =
   | { kind: 'ended'; bulkId: string | null; count: number }
@@ -49,7 +49,7 @@ export async function endWorkshop(
         reason,
         caps: null,
         selection: { workshopEnded: slug },
-        most: mostClaims,
+        most: maxClaims,
         subjects: Prisma.sql`
           select 'claim:' || claim_id as subject from keymint.workshop_attendance where workshop_slug = ${slug}
             and state in ('pending', 'ready') order by attended_at, claim_id`,

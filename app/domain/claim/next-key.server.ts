@@ -27,7 +27,7 @@ import {
 } from './changes.server'
 import type { ClaimRow } from './claim-row.server'
 import { beginNextGeneration, type NextTerms } from './next-generation.server'
-import { graceDivisor, graceSeconds, mostGraceNano } from './retire.server'
+import { graceDivisor, graceSeconds, maxGraceNano } from './retire.server'
 
 export type NextKeyPlan = { kind: 're-issue' } | { kind: 'extend'; expiresAt: Date }
 
@@ -35,7 +35,7 @@ export type NextKeyPlan = { kind: 're-issue' } | { kind: 'extend'; expiresAt: Da
  * A cap of nothing is not a cap everywhere, so a key whose window is used up starts it with a
  * millionth of a dollar.
  */
-const leastCap = 1_000n
+const minCap = 1_000n
 const nothingLeft: BulkItemResult = {
   skipped: 'Nothing is left on it, so a new key would be empty.',
 }
@@ -159,7 +159,7 @@ async function decideCap(
   const left = claim.limit - claim.carry - window
   if (claim.limitReset === null && left <= 0n) return 'nothing-left'
   const grace =
-    plan.kind === 'extend' && left > 0n ? smallest(left / graceDivisor, mostGraceNano) : 0n
+    plan.kind === 'extend' && left > 0n ? smallest(left / graceDivisor, maxGraceNano) : 0n
   const cap = usage + grace
   await ctx.db.$executeRaw`
     update keymint.claim_changes
@@ -212,13 +212,13 @@ function termsOf(ctx: Ctx, claim: ClaimRow, plan: NextKeyPlan, old: OldKey): Nex
   const until = windowEnd(claim.limitReset, ctx.now())
   if (until === null) {
     // Without a reset the cap is a sum for life: the new key has what the old one leaves.
-    return { ...common, limit: largest(claim.limit - old.usage - stillSpendable, leastCap) }
+    return { ...common, limit: largest(claim.limit - old.usage - stillSpendable, minCap) }
   }
   const carried = claim.carryUntil !== null && claim.carryUntil > ctx.now() ? claim.carry : 0n
   return {
     ...common,
     limit: claim.limit,
-    carry: { used: smallest(carried + old.window + stillSpendable, claim.limit - leastCap), until },
+    carry: { used: smallest(carried + old.window + stillSpendable, claim.limit - minCap), until },
   }
 }
 

@@ -51,7 +51,7 @@ test.each([1, 2, 3])(
       () => ({ kind: 'retry' }),
       () => ({ kind: 'bind' }),
     ]
-    const trouble = {
+    const failure = {
       seed,
       rules: [
         { match: 'PATCH /keys/*', fault: 'reset-after', rate: 0.2 },
@@ -60,7 +60,7 @@ test.each([1, 2, 3])(
       ],
     }
     for (let step = 0; step < 25; step++) {
-      await world.faults({ ...trouble, seed: seed * 100 + step })
+      await world.faults({ ...failure, seed: seed * 100 + step })
       const chosen = claims.filter(() => random(2) === 0)
       const action = actions[random(actions.length)]!()
       if (chosen.length > 0) await act(world, action, chosen)

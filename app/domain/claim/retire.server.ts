@@ -14,7 +14,7 @@ import { patchKey } from './changes.server'
  * still use.
  */
 export const graceSeconds = 30 * 60
-export const mostGraceNano = 100_000_000n
+export const maxGraceNano = 100_000_000n
 /** The share of what is left that the grace amount may be: a tenth. */
 export const graceDivisor = 10n
 
@@ -61,7 +61,7 @@ export async function listKeysToTakeOut(ctx: Ctx, claimId: string): Promise<stri
   return rows.map((row) => row.hash)
 }
 
-const mostPerPass = 50
+const maxPerPass = 50
 
 /**
  * The sweep's part: finds what is due and takes it out of use, unless an action is at the claim:
@@ -73,7 +73,7 @@ export async function retireKeys(ctx: Ctx): Promise<number> {
     (select or_key_hash as hash from keymint.workshop_attendance c
       where not exists (select 1 from keymint.claim_changes h where h.claim_id = c.claim_id) and state = 'ended'
         and reason <> 'expired' and or_key_hash is not null and disable_confirmed_at is null
-        and expires_at > ${ctx.now()} order by ended_at limit ${mostPerPass}::int)
+        and expires_at > ${ctx.now()} order by ended_at limit ${maxPerPass}::int)
     union all
     (select r.key_hash from keymint.retired_keys r join keymint.workshop_attendance c on c.claim_id = r.owner_id
       where not exists (select 1 from keymint.claim_changes h where h.claim_id = c.claim_id)
@@ -81,7 +81,7 @@ export async function retireKeys(ctx: Ctx): Promise<number> {
         and r.expires_at > ${ctx.now()}
         and (r.grace_seconds is null or c.state = 'ended' or c.disabled_at is not null
           or (c.state = 'ready' and c.key_saved_at + make_interval(secs => r.grace_seconds) <= ${ctx.now()}))
-      order by r.retired_at limit ${mostPerPass}::int)`
+      order by r.retired_at limit ${maxPerPass}::int)`
   return passThrough(
     ctx,
     due.map((row) => row.hash),
@@ -102,7 +102,7 @@ export async function restoreLimits(ctx: Ctx): Promise<number> {
     where state = 'ready' and limit_carry_until <= ${ctx.now()}::timestamptz - interval '1 minute'
       and expires_at > ${ctx.now()}
       and not exists (select 1 from keymint.claim_changes h where h.claim_id = c.claim_id)
-    order by limit_carry_until limit ${mostPerPass}::int`
+    order by limit_carry_until limit ${maxPerPass}::int`
   return passThrough(ctx, due, async ({ hash, limitUsd, claimId, until }) => {
     await patchKey(ctx, hash, { limit: nanoFromDecimalString(limitUsd) })
     await ctx.db.$executeRaw`
@@ -123,7 +123,7 @@ async function passThrough<Item>(
       worked++
     } catch (error) {
       if (!isProviderError(error)) throw error
-      ctx.log.warn({ trouble: error.details }, 'a key could not be changed upstream yet')
+      ctx.log.warn({ failure: error.details }, 'a key could not be changed upstream yet')
       if (error.details.kind !== 'rejected') return worked
     }
   }

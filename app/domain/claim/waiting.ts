@@ -46,7 +46,7 @@ function statesOf(progress: Progress): StepView[] {
 }
 
 /** Fewer finished mints than this say nothing about the next one. */
-const leastSamples = 5
+const minSamples = 5
 
 /**
  * Seconds to expect as a range, from how long recent mints took and how many run at once; a little
@@ -57,7 +57,7 @@ export function estimateSeconds(
   recentMintSeconds: number[],
   slots: number,
 ): { from: number; to: number } | null {
-  if (recentMintSeconds.length < leastSamples || slots < 1) return null
+  if (recentMintSeconds.length < minSamples || slots < 1) return null
   const sorted = [...recentMintSeconds].sort((a, b) => a - b)
   const at = (share: number) =>
     sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0

@@ -28,7 +28,7 @@ export async function readAccount(ctx: Ctx): Promise<void> {
         credits_used = ${decimalStringFromNano(used)}::numeric, read_at = now(), error = null, failed_at = null`
   } catch (error) {
     if (!isProviderError(error)) throw error
-    ctx.log.warn({ trouble: error.details }, 'the credits of the account could not be read')
+    ctx.log.warn({ failure: error.details }, 'the credits of the account could not be read')
     await ctx.db
       .$executeRaw`update keymint.account_readings set error = ${error.message}, failed_at = now()`
   }

@@ -47,7 +47,7 @@ export async function deleteCondemned(
     await deleteKey(keyHash)
   } catch (error) {
     if (!isProviderError(error)) throw error
-    ctx.log.warn({ attemptId, trouble: error.details }, 'a condemned key could not be deleted yet')
+    ctx.log.warn({ attemptId, failure: error.details }, 'a condemned key could not be deleted yet')
     return false
   }
   await ctx.db.$executeRaw`

@@ -6,10 +6,10 @@
 import { isProviderError } from '~/adapters/provider-error'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
-import { jobErrorOf, troubleSentence } from '../provider-words'
+import { jobErrorOf, errorMessage } from '../provider-words'
 import { ensureGuardrail, forgetGuardrail } from './guardrail.server'
 
-export { providerWords } from '../provider-words'
+export { providerErrorText } from '../provider-words'
 
 export type BindOutcome = 'bound' | 'again' | 'set-aside'
 
@@ -22,7 +22,7 @@ type Verdict = BindResult & { hash: string }
  * Halving to find a bad hash may cost so many calls a batch; what is not reached waits for the next
  * try.
  */
-const mostBisectCalls = 12
+const maxBisectCalls = 12
 
 /**
  * Binds the keys of these mints. Mints whose key is bound, gone or ended already count as bound:
@@ -68,11 +68,11 @@ async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<V
     if (!isProviderError(error)) throw error
     const guardrailGone = error.details.reason === 'not-found' && guardrailId !== null
     if (guardrailGone && guardrailId) await forgetGuardrail(ctx, scope, guardrailId)
-    ctx.log.warn({ scope, keys: hashes.length, trouble: error.details }, 'keys could not be bound')
-    const trouble: JobError = guardrailGone
+    ctx.log.warn({ scope, keys: hashes.length, failure: error.details }, 'keys could not be bound')
+    const failure: JobError = guardrailGone
       ? { reason: 'guardrail-gone' }
       : jobErrorOf(error.details)
-    verdicts = hashes.map((hash) => ({ hash, outcome: 'again', error: trouble }))
+    verdicts = hashes.map((hash) => ({ hash, outcome: 'again', error: failure }))
   }
   await record(ctx, keys, verdicts, guardrailId)
   for (const [outcome, ended] of groupBy(verdicts, (verdict) => verdict.outcome))
@@ -103,7 +103,7 @@ async function bisect(
   guardrailId: string,
   hashes: string[],
   assigned: Set<string>,
-  trouble: JobError,
+  failure: JobError,
 ): Promise<Verdict[]> {
   const verdicts: Verdict[] = hashes.filter((hash) => assigned.has(hash)).map((hash) => bound(hash))
   const rest = hashes.filter((hash) => !assigned.has(hash))
@@ -113,10 +113,10 @@ async function bisect(
     const part = parts.shift() ?? []
     const [only] = part
     if (only === undefined) continue
-    if (calls >= mostBisectCalls) {
-      verdicts.push(...part.map((hash): Verdict => ({ hash, outcome: 'again', error: trouble })))
+    if (calls >= maxBisectCalls) {
+      verdicts.push(...part.map((hash): Verdict => ({ hash, outcome: 'again', error: failure })))
     } else if (part.length === 1) {
-      verdicts.push(await judgeSingle(ctx, guardrailId, only, trouble))
+      verdicts.push(await judgeSingle(ctx, guardrailId, only, failure))
     } else if (await assignAll(ctx, guardrailId, part)) {
       verdicts.push(...part.map((hash) => bound(hash)))
     } else {
@@ -131,12 +131,12 @@ async function judgeSingle(
   ctx: Ctx,
   guardrailId: string,
   hash: string,
-  trouble: JobError,
+  failure: JobError,
 ): Promise<Verdict> {
   if (await assignAll(ctx, guardrailId, [hash])) return bound(hash)
   if ((await ctx.provider.findKey(hash)) === null)
     return { hash, outcome: 'set-aside', error: { reason: 'key-gone' } }
-  return { hash, outcome: 'again', error: trouble }
+  return { hash, outcome: 'again', error: failure }
 }
 
 async function assignAll(ctx: Ctx, guardrailId: string, hashes: string[]): Promise<boolean> {
@@ -182,7 +182,7 @@ async function record(
 
 const bound = (hash: string): Verdict => ({ hash, outcome: 'bound', error: null })
 const reasonOf = ({ error }: Verdict) =>
-  error ? troubleSentence(error) : 'The provider gave no reason.'
+  error ? errorMessage(error) : 'The provider gave no reason.'
 
 function groupBy<Item>(items: Item[], keyOf: (item: Item) => string): Map<string, Item[]> {
   const groups = new Map<string, Item[]>()

@@ -8,27 +8,27 @@ import {
   driftKinds,
   withId,
   type Drift,
-  type GuardrailStanding,
+  type GuardrailState,
   type HeldKey,
   type KeyAttempt,
-  type Standing,
+  type Snapshot,
 } from './drift'
 
 /** Every disagreement of this standing, most urgent kind first. */
-export function classify(standing: Standing): Drift[] {
-  const heldByHash = new Map(standing.held.map((held) => [held.hash, held]))
-  const attemptsByName = new Map(standing.attempts.map((attempt) => [attempt.name, attempt]))
+export function classify(snapshot: Snapshot): Drift[] {
+  const heldByHash = new Map(snapshot.held.map((held) => [held.hash, held]))
+  const attemptsByName = new Map(snapshot.attempts.map((attempt) => [attempt.name, attempt]))
   const drifts: Omit<Drift, 'id'>[] = []
-  for (const guardrail of standing.guardrails?.values() ?? [])
-    drifts.push(...judgeGuardrail(standing, guardrail))
-  for (const key of standing.upstream) {
+  for (const guardrail of snapshot.guardrails?.values() ?? [])
+    drifts.push(...judgeGuardrail(snapshot, guardrail))
+  for (const key of snapshot.upstream) {
     const held = heldByHash.get(key.hash)
-    if (held) drifts.push(...judgeHeld(standing, key, held))
-    else if (key.name.startsWith(standing.installationPrefix))
-      drifts.push(...judgeUnheld(standing, key, attemptsByName.get(key.name)))
+    if (held) drifts.push(...judgeHeld(snapshot, key, held))
+    else if (key.name.startsWith(snapshot.installationPrefix))
+      drifts.push(...judgeUnheld(snapshot, key, attemptsByName.get(key.name)))
   }
-  for (const held of standing.held)
-    if (held.live && standing.gone.has(held.hash)) drifts.push(dangling(held))
+  for (const held of snapshot.held)
+    if (held.live && snapshot.gone.has(held.hash)) drifts.push(dangling(held))
   const order = (drift: { kind: Drift['kind'] }) => driftKinds.indexOf(drift.kind)
   return drifts
     .map(withId)
@@ -38,7 +38,7 @@ export function classify(standing: Standing): Drift[] {
     )
 }
 
-function judgeHeld(standing: Standing, key: UpstreamKey, held: HeldKey): Omit<Drift, 'id'>[] {
+function judgeHeld(snapshot: Snapshot, key: UpstreamKey, held: HeldKey): Omit<Drift, 'id'>[] {
   const found: Omit<Drift, 'id'>[] = []
   const about = aboutHeld(held)
   const { hash } = held
@@ -46,9 +46,9 @@ function judgeHeld(standing: Standing, key: UpstreamKey, held: HeldKey): Omit<Dr
   if (
     !held.changing &&
     !held.endedLately &&
-    isOver(held, standing.now) &&
+    isOver(held, snapshot.now) &&
     !key.disabled &&
-    !hasExpired(key, standing.now)
+    !hasExpired(key, snapshot.now)
   ) {
     found.push({
       ...about,
@@ -95,12 +95,12 @@ function judgeHeld(standing: Standing, key: UpstreamKey, held: HeldKey): Omit<Dr
       act: null,
     })
   }
-  return [...found, ...judgeBinding(standing, held, whose)]
+  return [...found, ...judgeBinding(snapshot, held, whose)]
 }
 
-function judgeBinding(standing: Standing, held: HeldKey, whose: string): Omit<Drift, 'id'>[] {
-  if (!standing.guardrails || held.savedLately) return []
-  const assigned = standing.guardrails.get(held.scope)?.assigned.has(held.hash) ?? false
+function judgeBinding(snapshot: Snapshot, held: HeldKey, whose: string): Omit<Drift, 'id'>[] {
+  if (!snapshot.guardrails || held.savedLately) return []
+  const assigned = snapshot.guardrails.get(held.scope)?.assigned.has(held.hash) ?? false
   if (assigned && held.bound) return []
   const what = assigned
     ? `${whose} hangs on the guardrail at the provider, and our row does not know it.`
@@ -127,7 +127,7 @@ function judgeBinding(standing: Standing, held: HeldKey, whose: string): Omit<Dr
 
 /** Named with our installation id, and no row holds it. */
 function judgeUnheld(
-  standing: Standing,
+  snapshot: Snapshot,
   key: UpstreamKey,
   attempt: KeyAttempt | undefined,
 ): Omit<Drift, 'id'>[] {
@@ -153,7 +153,7 @@ function judgeUnheld(
     ]
   }
   if (attempt.state === 'saved') {
-    if (key.disabled || hasExpired(key, standing.now)) return []
+    if (key.disabled || hasExpired(key, snapshot.now)) return []
     return [
       {
         ...about,
@@ -198,7 +198,7 @@ function dangling(held: HeldKey): Omit<Drift, 'id'> {
   }
 }
 
-function judgeGuardrail(standing: Standing, guardrail: GuardrailStanding): Omit<Drift, 'id'>[] {
+function judgeGuardrail(snapshot: Snapshot, guardrail: GuardrailState): Omit<Drift, 'id'>[] {
   const { slug, rules, upstream } = guardrail
   const act = {
     do: 'ensure-guardrail',
@@ -227,9 +227,9 @@ function judgeGuardrail(standing: Standing, guardrail: GuardrailStanding): Omit<
     differences.push(
       `it has ${amountWords('budget', upstream.limitUsd, upstream.resetInterval)} instead of ${amountWords('budget', rules.limit, guardrailReset)}`,
     )
-  const wanted = canonical(standing, rules.allowedModels)
+  const wanted = canonical(snapshot, rules.allowedModels)
   const allowed =
-    upstream.allowedModels === null ? null : canonical(standing, upstream.allowedModels)
+    upstream.allowedModels === null ? null : canonical(snapshot, upstream.allowedModels)
   if (allowed === null) differences.push('it allows every model')
   else {
     const more = [...allowed].filter((model) => !wanted.has(model))
@@ -252,8 +252,8 @@ function judgeGuardrail(standing: Standing, guardrail: GuardrailStanding): Omit<
 /**
  * The provider answers with canonical slugs whatever it was sent: both sides are compared as those.
  */
-const canonical = (standing: Standing, models: string[]) =>
-  new Set(models.map((model) => standing.canonicalSlugs.get(model) ?? model))
+const canonical = (snapshot: Snapshot, models: string[]) =>
+  new Set(models.map((model) => snapshot.canonicalSlugs.get(model) ?? model))
 
 function aboutHeld(held: HeldKey) {
   const claimId = held.ownerKind === 'claim' ? held.ownerId : null

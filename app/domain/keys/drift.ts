@@ -92,7 +92,7 @@ export type KeyAttempt = {
 }
 
 /** A workshop's guardrail: what it should be, what it is, and which keys hang on it. */
-export type GuardrailStanding = {
+export type GuardrailState = {
   slug: string
   /** null when the file is gone: then only its existence is asked for. */
   rules: GuardrailRules | null
@@ -102,7 +102,7 @@ export type GuardrailStanding = {
 }
 
 /** Everything that is compared. Upstream was read first, the rows after. */
-export type Standing = {
+export type Snapshot = {
   now: Date
   installationPrefix: string
   upstream: UpstreamKey[]
@@ -114,7 +114,7 @@ export type Standing = {
    */
   gone: Set<string>
   /** null: guardrails were not looked at. */
-  guardrails: Map<string, GuardrailStanding> | null
+  guardrails: Map<string, GuardrailState> | null
   /** Model ids to canonical slugs, as which the provider gives them back. */
   canonicalSlugs: Map<string, string>
 }

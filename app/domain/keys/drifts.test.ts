@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { bindKeys } from '~/domain/keys/bind.server'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
-import { plantClaims, seededDie, type Die, type PlantedClaim } from '../../../tests/held-keys'
+import { seedClaims, seededRng, type Rng, type PlantedClaim } from '../../../tests/held-keys'
 import type { DriftKind } from './drift'
 import { planReconcile } from './reconcile.server'
 import { askForCheck, askForFix, runCheck, runFix } from './reconcile-runs.server'
@@ -54,7 +54,7 @@ type Expected = { kind: DriftKind; about: string; fixable: boolean }
  * What can go wrong with one key; each takes a healthy claim or makes a key of its own, and says
  * what reconcile should find.
  */
-function recipes(world: World, healthy: PlantedClaim[], die: Die): (() => Promise<Expected>)[] {
+function recipes(world: World, healthy: PlantedClaim[], rng: Rng): (() => Promise<Expected>)[] {
   const prefix = `km/${world.ctx.installationId}/lifetime/`
   const lostAttempt = async (state: string, change: object = {}) => {
     const [id, mint] = [
@@ -77,7 +77,7 @@ function recipes(world: World, healthy: PlantedClaim[], die: Die): (() => Promis
   const onHealthy =
     (kind: DriftKind, fixable: boolean, make: (claim: PlantedClaim) => Promise<unknown>) =>
     async (): Promise<Expected> => {
-      const claim = die.take(healthy)
+      const claim = rng.take(healthy)
       await make(claim)
       return { kind, about: claim.hash, fixable }
     }
@@ -85,7 +85,7 @@ function recipes(world: World, healthy: PlantedClaim[], die: Die): (() => Promis
   return [
     async () => ({
       kind: 'orphan',
-      about: (await lostAttempt(die.pick(['unknown', 'refused', 'condemned', 'sent']))).hash,
+      about: (await lostAttempt(rng.pick(['unknown', 'refused', 'condemned', 'sent']))).hash,
       fixable: true,
     }),
     async () => {
@@ -108,7 +108,7 @@ function recipes(world: World, healthy: PlantedClaim[], die: Die): (() => Promis
       await manage(world, `/guardrails/${row.orGuardrailId}/assignments/keys/remove`, 'POST', {
         key_hashes: [claim.hash],
       })
-      if (die.below(2) === 0)
+      if (rng.below(2) === 0)
         await update(world, claim, {
           guardrailAttachedAt: null,
           bindSetAside: true,
@@ -157,7 +157,7 @@ function recipes(world: World, healthy: PlantedClaim[], die: Die): (() => Promis
             or_key_plaintext = null where claim_id = ${claim.claimId}::uuid`
     }),
     onHealthy('wrong-limit', true, (claim) =>
-      manage(world, `/keys/${claim.hash}`, 'PATCH', { limit: 3 + die.below(100) / 10 }),
+      manage(world, `/keys/${claim.hash}`, 'PATCH', { limit: 3 + rng.below(100) / 10 }),
     ),
     onHealthy('wrong-limit', true, (claim) =>
       manage(world, `/keys/${claim.hash}`, 'PATCH', { limit_reset: 'weekly' }),
@@ -173,21 +173,21 @@ function recipes(world: World, healthy: PlantedClaim[], die: Die): (() => Promis
     }),
     async () => ({
       kind: 'unexplained',
-      about: await plantKey(world, { name: die.pick(healthy).name }),
+      about: await plantKey(world, { name: rng.pick(healthy).name }),
       fixable: false,
     }),
   ]
 }
 
 test('two hundred random drifts are all classified right, the dry run is what is then done, a second run changes nothing, and no foreign key is touched', async () => {
-  const die = seededDie('DRIFT_SEED')
+  const rng = seededRng('DRIFT_SEED')
   await using world = await openWorld({ workshops })
-  const gone = await plantClaims(world, 'guardrail-gone', 6)
-  await plantClaims(world, 'drifted-models', 3)
-  await plantClaims(world, 'drifted-budget', 3)
+  const gone = await seedClaims(world, 'guardrail-gone', 6)
+  await seedClaims(world, 'drifted-models', 3)
+  await seedClaims(world, 'drifted-budget', 3)
   const healthy = [
-    ...(await plantClaims(world, 'lifetime', 170)),
-    ...(await plantClaims(world, 'daily', 130)),
+    ...(await seedClaims(world, 'lifetime', 170)),
+    ...(await seedClaims(world, 'daily', 130)),
   ]
 
   // Keys that are nobody's business here, some of them nearly ours.
@@ -207,8 +207,8 @@ test('two hundred random drifts are all classified right, the dry run is what is
         ...nearly.map((name) => ({ name })),
         ...Array.from({ length: 140 }, (_, index) => ({
           name: `somebody-${index}`,
-          disabled: die.below(3) === 0,
-          limit: die.below(50),
+          disabled: rng.below(3) === 0,
+          limit: rng.below(50),
         })),
       ],
     }),
@@ -237,7 +237,7 @@ test('two hundred random drifts are all classified right, the dry run is what is
     },
   })
   await plantKey(world, { name: `km/${world.ctx.installationId}/lifetime/${flying}` })
-  const grace = die.take(healthy)
+  const grace = rng.take(healthy)
   await world.db.retiredKey.create({
     data: {
       keyHash: grace.hash,
@@ -256,12 +256,12 @@ test('two hundred random drifts are all classified right, the dry run is what is
         where claim_id = ${grace.claimId}::uuid`
 
   const expected: Expected[] = []
-  const makers = recipes(world, healthy, die)
-  while (expected.length < 191) expected.push(await die.pick(makers)())
+  const makers = recipes(world, healthy, rng)
+  while (expected.length < 191) expected.push(await rng.pick(makers)())
   const guardrails = await world.ctx.provider.listGuardrails()
   const idOf = (slug: string) => guardrails.find(({ name }) => name === `workshop-${slug}`)!.id
   await manage(world, `/guardrails/${idOf('drifted-models')}`, 'PATCH', {
-    allowed_models: die.pick([
+    allowed_models: rng.pick([
       ['anthropic/claude-sonnet-4.6'],
       ['openai/gpt-5-nano', 'anthropic/claude-sonnet-4.6'],
       null,
@@ -271,7 +271,7 @@ test('two hundred random drifts are all classified right, the dry run is what is
     world,
     `/guardrails/${idOf('drifted-budget')}`,
     'PATCH',
-    die.pick([
+    rng.pick([
       { limit_usd: 1, reset_interval: 'monthly' },
       { limit_usd: 10_000, reset_interval: 'daily' },
       { limit_usd: null, reset_interval: null },

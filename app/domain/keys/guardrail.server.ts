@@ -9,7 +9,7 @@ import type { GuardrailRules, UpstreamGuardrail } from '~/adapters/openrouter.se
 import { isProviderError } from '~/adapters/provider-error'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
-import { mostWindowsPerMonth } from '../money/committed'
+import { maxWindowsPerMonth } from '../money/committed'
 import type { Workshop } from '../workshop-file'
 
 type Ensured = { id: string }
@@ -60,7 +60,7 @@ export async function warmGuardrail(ctx: Ctx, slug: string): Promise<void> {
     )
   } catch (error) {
     ctx.log.warn(
-      { slug, ...(isProviderError(error) ? { trouble: error.details } : { error }) },
+      { slug, ...(isProviderError(error) ? { failure: error.details } : { error }) },
       'the guardrail could not be ensured before the mint',
     )
   }
@@ -224,7 +224,7 @@ function rulesFor(
   poolLimit: NanoUsd | null,
   allowedModels: string[],
 ): GuardrailRules {
-  const worstMonth = keyLimit * BigInt(mostWindowsPerMonth(reset))
+  const worstMonth = keyLimit * BigInt(maxWindowsPerMonth(reset))
   return {
     name: guardrailName(slug),
     description: 'Made by Keymint. The budget counts per key; Keymint holds the pool.',

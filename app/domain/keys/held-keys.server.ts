@@ -11,25 +11,25 @@ import { guardrailName, oldestFirst, readGuardrailRules } from './guardrail.serv
 import type { Ctx } from '../ctx'
 import { upstreamNamePrefix } from './attempts.server'
 import { windowState } from '../workshop/workshop'
-import type { GuardrailStanding, HeldKey, KeyAttempt, Standing } from './drift'
+import type { GuardrailState, HeldKey, KeyAttempt, Snapshot } from './drift'
 
 /** A `sent` attempt younger than this may still be saved by the worker that made it. */
 const sentGraceSeconds = 60
 /** A key that was saved or ended this lately is still being seen to. */
 const settlingSeconds = 30
 /** Absences are asked about one by one; what is beyond this waits for the next pass. */
-const mostAsked = 200
+const maxAsked = 200
 
-export type WholeStanding = Standing & { unverified: number }
+export type WholeSnapshot = Snapshot & { unverified: number }
 
 /**
  * Reads everything. Throws ProviderError when a list cannot be read whole: half a list would make
  * drifts of its own.
  */
-export async function readStanding(
+export async function readSnapshot(
   ctx: Ctx,
   options: { guardrails: boolean },
-): Promise<WholeStanding> {
+): Promise<WholeSnapshot> {
   const now = ctx.now()
   const installationPrefix = upstreamNamePrefix(ctx.installationId)
   const upstream = await ctx.provider.listKeys()
@@ -62,8 +62,8 @@ export async function readStanding(
 export async function readStandingOfKey(
   ctx: Ctx,
   hash: string,
-  known: Pick<Standing, 'guardrails' | 'canonicalSlugs'>,
-): Promise<Standing> {
+  known: Pick<Snapshot, 'guardrails' | 'canonicalSlugs'>,
+): Promise<Snapshot> {
   const key = await ctx.provider.findKey(hash)
   const upstream = key ? [key] : []
   const attempts = await readAttempts(
@@ -89,7 +89,7 @@ export async function readStandingOfKey(
 /**
  * The guardrails of all workshops that have live keys, or that are open and have made one before.
  */
-export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailStanding>> {
+export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailState>> {
   const scopes = await ctx.db.$queryRaw<{ slug: string; cachedId: string | null; live: boolean }[]>`
     select slug, g.guardrail_id as "cachedId", bool_or(live) as live from (
       select scope as slug, true as live from keymint.held_keys where live and expires_at > ${ctx.now()}
@@ -101,8 +101,8 @@ export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailSta
     const workshop = ctx.workshops.workshops.get(slug)
     return live || (workshop !== undefined && windowState(workshop, ctx.now()) === 'open')
   })
-  const standings = new Map<string, GuardrailStanding>()
-  if (wanted.length === 0) return standings
+  const snapshots = new Map<string, GuardrailState>()
+  if (wanted.length === 0) return snapshots
   const upstream = await ctx.provider.listGuardrails()
   for (const { slug, cachedId } of wanted) {
     const workshop = ctx.workshops.workshops.get(slug)
@@ -110,7 +110,7 @@ export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailSta
     const assigned = guardrail
       ? await ctx.provider.listAssignedHashes(guardrail.id)
       : new Set<string>()
-    standings.set(slug, {
+    snapshots.set(slug, {
       slug,
       rules: workshop ? await readGuardrailRules(ctx, workshop) : null,
       cachedId,
@@ -118,7 +118,7 @@ export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailSta
       assigned,
     })
   }
-  return standings
+  return snapshots
 }
 
 /** The one that we know by its id, else the oldest of its name: as binding would choose. */
@@ -187,7 +187,7 @@ async function askAboutAbsent(
   // One that is marked has been asked about before, and a reading of it would have taken the mark
   // away.
   const gone = new Set(absent.filter((key) => key.missingSince).map((key) => key.hash))
-  const asked = absent.filter((key) => !key.missingSince).slice(0, mostAsked)
+  const asked = absent.filter((key) => !key.missingSince).slice(0, maxAsked)
   const found: UpstreamKey[] = []
   for (const { hash } of asked) {
     try {

@@ -17,7 +17,7 @@ export type DelayReason =
   | 'switched-off'
 
 /** How a mint stands, as one query reads it. Times in seconds are by Postgres's clock. */
-export type MintStanding = {
+export type MintSnapshot = {
   state: string
   attempts: number
   secondsUntilNotBefore: number
@@ -43,41 +43,41 @@ export type MintDecision =
   | { kind: 'stop' }
 
 /** A key that ends sooner than this is not worth making. */
-const leastLifeMs = 60_000
-export const mostAmbiguousAttempts = 20
+const minLifeMs = 60_000
+export const maxAmbiguousAttempts = 20
 /** So many outcomes in doubt in a row, and the whole queue cools down. */
 export const failuresThatCloseTheGate = 5
 
 export function decideMint(
-  standing: MintStanding | null,
+  snapshot: MintSnapshot | null,
   now: Date,
   provisioningEnabled: boolean,
 ): MintDecision {
-  if (!standing || standing.state !== 'pending' || !standing.ownerWaits) return { kind: 'stop' }
-  if (standing.ownerBarred) return { kind: 'refuse', refusal: { reason: 'banned', detail: null } }
-  if (standing.expiresAt.getTime() - now.getTime() < leastLifeMs)
+  if (!snapshot || snapshot.state !== 'pending' || !snapshot.ownerWaits) return { kind: 'stop' }
+  if (snapshot.ownerBarred) return { kind: 'refuse', refusal: { reason: 'banned', detail: null } }
+  if (snapshot.expiresAt.getTime() - now.getTime() < minLifeMs)
     return { kind: 'refuse', refusal: { reason: 'expired-before-mint', detail: null } }
   if (!provisioningEnabled) return { kind: 'wait', seconds: 30, reason: 'switched-off' }
-  if (standing.gate.pausedReason !== null) return { kind: 'wait', seconds: 15, reason: 'paused' }
-  if (standing.secondsUntilNotBefore > 0)
+  if (snapshot.gate.pausedReason !== null) return { kind: 'wait', seconds: 15, reason: 'paused' }
+  if (snapshot.secondsUntilNotBefore > 0)
     return {
       kind: 'wait',
-      seconds: standing.secondsUntilNotBefore,
-      reason: asDelayReason(standing.delayReason),
+      seconds: snapshot.secondsUntilNotBefore,
+      reason: asDelayReason(snapshot.delayReason),
     }
-  if (standing.attempts >= mostAmbiguousAttempts) {
+  if (snapshot.attempts >= maxAmbiguousAttempts) {
     return {
       kind: 'refuse',
       refusal: {
         reason: 'gave-up',
-        detail: `The provider left ${standing.attempts} tries without a clear answer.`,
+        detail: `The provider left ${snapshot.attempts} tries without a clear answer.`,
       },
     }
   }
-  const { secondsUntilOpen } = standing.gate
+  const { secondsUntilOpen } = snapshot.gate
   if (secondsUntilOpen === null) return { kind: 'go' }
   if (secondsUntilOpen > 0)
-    return { kind: 'wait', seconds: secondsUntilOpen, reason: asDelayReason(standing.gate.reason) }
+    return { kind: 'wait', seconds: secondsUntilOpen, reason: asDelayReason(snapshot.gate.reason) }
   return { kind: 'probe' }
 }
 

@@ -22,12 +22,12 @@ import {
   decideMint,
   judgeFailure,
   type DelayReason,
-  type MintStanding,
+  type MintSnapshot,
 } from './mint-policy'
 import type { MintRefusal } from '../holder'
 import type { Holder, HolderRef } from '../holder'
 
-type MintWork = MintStanding &
+type MintWork = MintSnapshot &
   HolderRef & {
     mintId: string
     ownerKind: string
@@ -55,21 +55,21 @@ const lostKeySearchSeconds = 15
 export async function runMint(
   ctx: Ctx,
   mintId: string,
-  options: { passServicesOn?: boolean } = {},
+  options: { forwardServices?: boolean } = {},
 ): Promise<JobOutcome> {
   let previousToken: string | null = null
-  let trouble: JobError | undefined
+  let failure: JobError | undefined
   for (let tries = 0; tries < triesPerRun; tries++) {
     const work = await readWork(ctx, mintId)
     const decision = decideMint(work, ctx.now(), ctx.settings.provisioningEnabled)
     if (!work || decision.kind === 'stop') return { kind: 'done' }
-    if (work.account !== null && options.passServicesOn) return passOn(ctx, mintId)
+    if (work.account !== null && options.forwardServices) return forwardToServiceQueue(ctx, mintId)
     if (decision.kind === 'refuse') {
       await refuse(ctx, work, null, decision.refusal)
       return { kind: 'done', error: { reason: decision.refusal.reason } }
     }
     if (decision.kind === 'wait')
-      return putOff(
+      return snooze(
         ctx,
         work,
         decision.reason,
@@ -78,7 +78,7 @@ export async function runMint(
       )
     if (decision.kind === 'probe' && !(await takeProbe(ctx.db, work.account))) {
       const reason = asDelayReason(work.gate.reason)
-      return putOff(ctx, work, reason, 2, causeOfWait(work, reason))
+      return snooze(ctx, work, reason, 2, causeOfWait(work, reason))
     }
 
     // The first of the three calls. It never stops the mint: an unbound key is bound later.
@@ -102,13 +102,13 @@ export async function runMint(
     previousToken = tried.attempt.token
     const result = await settle(ctx, work, tried, probing)
     if (result !== 'again') return result
-    trouble = tried.failure && jobErrorOf(tried.failure)
+    failure = tried.failure && jobErrorOf(tried.failure)
   }
   return {
     kind: 'snooze',
     seconds: 1,
     reason: 'several tries without a clear answer',
-    ...(trouble ? { error: trouble } : {}),
+    ...(failure ? { error: failure } : {}),
   }
 }
 
@@ -162,7 +162,7 @@ async function deleteLost(ctx: Ctx, work: MintWork, attempt: Attempt, hash: stri
   await deleteCondemned(ctx, attempt.id, hash, (id) => adapter.deleteKey(credential, id))
 }
 
-async function passOn(ctx: Ctx, mintId: string): Promise<JobOutcome> {
+async function forwardToServiceQueue(ctx: Ctx, mintId: string): Promise<JobOutcome> {
   await ctx.db.$transaction((tx) =>
     ctx.queue.enqueue(tx, 'mint-sub-key', { mintId }, { singletonKey: mintId }),
   )
@@ -384,7 +384,7 @@ async function settleFailure(
 ): Promise<JobOutcome | 'again'> {
   const judgement = judgeFailure(details)
   ctx.log.warn(
-    { mintId: work.mintId, attemptId: attempt.id, trouble: details, judgement: judgement.kind },
+    { mintId: work.mintId, attemptId: attempt.id, failure: details, judgement: judgement.kind },
     'POST /keys did not answer with a key',
   )
   ctx.metrics.countMint(judgement.kind)
@@ -414,7 +414,7 @@ async function settleFailure(
           jobErrorOf(details),
         )
       })
-      return putOff(ctx, work, judgement.reason, seconds, jobErrorOf(details))
+      return snooze(ctx, work, judgement.reason, seconds, jobErrorOf(details))
     }
     case 'refused':
       await refuse(ctx, work, { attempt, details }, judgement.refusal)
@@ -440,7 +440,7 @@ async function markAttemptRefused(
  * Puts the mint off without counting it. The wait is spread a little, so that a whole room does not
  * come back in one instant.
  */
-async function putOff(
+async function snooze(
   ctx: Ctx,
   work: MintWork,
   reason: DelayReason,

@@ -3,7 +3,7 @@
  */
 import { expect, test } from 'vitest'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
-import { plantClaims, type PlantedClaim } from '../../../tests/held-keys'
+import { seedClaims, type PlantedClaim } from '../../../tests/held-keys'
 import { takeSamples, tidySamples } from './samples.server'
 import { syncUsage, syncUsageIfDue } from './usage.server'
 
@@ -38,14 +38,14 @@ test('usage is read each minute while a workshop is open and has live keys, and 
   expect(await world.calls()).toEqual({ 'GET /credits': 1 })
   expect(await syncUsageIfDue(world.ctx)).toMatchObject({ kind: 'not-due', everySeconds: 900 })
 
-  await plantClaims(world, 'gift', 1)
+  await seedClaims(world, 'gift', 1)
   await syncedAgo(world, 600)
   expect(await syncUsageIfDue(world.ctx)).toMatchObject({
     kind: 'not-due',
     everySeconds: 900,
     why: 'no open workshop has live keys',
   })
-  await plantClaims(world, slug, 1)
+  await seedClaims(world, slug, 1)
   expect(await syncUsageIfDue(world.ctx)).toMatchObject({
     kind: 'synced',
     keys: 2,
@@ -66,7 +66,7 @@ test('usage is read each minute while a workshop is open and has live keys, and 
 
 test('a failed read is tried again after a minute, and the reason is kept until one works', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ kind: 'giveaway' })] })
-  await plantClaims(world, slug, 1)
+  await seedClaims(world, slug, 1)
   await world.faults({
     rules: [
       { match: 'GET /keys', fault: '503', message: 'down for repairs' },
@@ -91,8 +91,8 @@ test('each read leaves one sample for each workshop, with what its live, ended a
   await using world = await openWorld({
     workshops: [makeWorkshop(), makeWorkshop({ slug: 'other' })],
   })
-  const [a, b, c, old] = await plantClaims(world, slug, 4)
-  await plantClaims(world, 'other', 1)
+  const [a, b, c, old] = await seedClaims(world, slug, 4)
+  await seedClaims(world, 'other', 1)
   await spend(world, a!, 0.5)
   await spend(world, b!, 2.25)
   await spend(world, old!, 0.125)
@@ -142,7 +142,7 @@ test('each read leaves one sample for each workshop, with what its live, ended a
 
 test('after a week the last sample of each hour stays, and the newest one of all always', async () => {
   await using world = await openWorld()
-  await plantClaims(world, slug, 1)
+  await seedClaims(world, slug, 1)
   const hour = Math.floor((Date.now() - 9 * 86_400_000) / 3_600_000) * 3_600_000
   const at = (minute: number) => new Date(hour + minute * 60_000)
   for (const minute of [0, 1, 58, 59, 60, 61, 150]) await takeSamples(world.db, [slug], at(minute))
@@ -161,7 +161,7 @@ test('after a week the last sample of each hour stays, and the newest one of all
 
 test('what is spent after settling is charged to the claim and the pool, once for each amount, for a day', async () => {
   await using world = await openWorld()
-  const [claim] = await plantClaims(world, slug, 1)
+  const [claim] = await seedClaims(world, slug, 1)
   await spend(world, claim!, 0.5)
   await world.ctx.provider.updateKey(claim!.hash, { disabled: true })
   await endAll(world, 600)
@@ -189,7 +189,7 @@ test('what is spent after settling is charged to the claim and the pool, once fo
 
 test('a claim whose key may still spend is not settled, and a replaced key is settled and charged by itself', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ keyLimit: usd(1) })] })
-  const [claim, old] = await plantClaims(world, slug, 2)
+  const [claim, old] = await seedClaims(world, slug, 2)
   // As an extension leaves it: the old key keeps 30 cents of the claim's money for what it may
   // still use.
   await world.db.retiredKey.create({

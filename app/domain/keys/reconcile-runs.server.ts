@@ -75,7 +75,7 @@ export async function runCheck(ctx: Ctx, runId: string): Promise<void> {
   } catch (error) {
     if (!isProviderError(error)) throw error
     ctx.log.warn(
-      { runId, trouble: error.details },
+      { runId, failure: error.details },
       'a check of all keys could not read the provider',
     )
     await ctx.db.$executeRaw`

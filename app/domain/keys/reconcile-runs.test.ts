@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { makeWorkshop, openWorld, type World } from '../../../tests/harness'
-import { plantClaims } from '../../../tests/held-keys'
+import { seedClaims } from '../../../tests/held-keys'
 import { sweep } from '../operations/sweep.server'
 import { readReconcileView } from '../staff/reconcile-page.server'
 import { planReconcile } from './reconcile.server'
@@ -34,7 +34,7 @@ const jobs = async (world: World, name: string) =>
 
 test('a second press joins the check under way, and one that found nothing says so', async () => {
   await using world = await open()
-  await plantClaims(world, slug, 2)
+  await seedClaims(world, slug, 2)
   const asked = await Promise.all([1, 2, 3].map(() => askForCheck(world.ctx, 'operator')))
   expect(new Set(asked.map((one) => one.runId)).size).toBe(1)
   expect(asked.filter((one) => one.kind === 'started')).toHaveLength(1)
@@ -50,7 +50,7 @@ test('a second press joins the check under way, and one that found nothing says 
 
 test('a provider that cannot be read ends the check with the reason, and what was known before stays on the page', async () => {
   await using world = await open()
-  const [claim] = await plantClaims(world, slug, 1)
+  const [claim] = await seedClaims(world, slug, 1)
   await disableAll(world, [claim!.hash])
   const first = await checked(world)
   await world.faults({
@@ -67,7 +67,7 @@ test('a provider that cannot be read ends the check with the reason, and what wa
 
 test('a fix belongs to the check that was on the page: a newer one makes it void, and two fixes do not run at once', async () => {
   await using world = await open()
-  const claims = await plantClaims(world, slug, 3)
+  const claims = await seedClaims(world, slug, 3)
   await disableAll(
     world,
     claims.map(({ hash }) => hash),
@@ -102,7 +102,7 @@ test('a fix belongs to the check that was on the page: a newer one makes it void
 
 test('what agrees by the time of the fix is left alone, also when what is wanted has changed meanwhile', async () => {
   await using world = await open()
-  const [healed, changed, busy] = await plantClaims(world, slug, 3)
+  const [healed, changed, busy] = await seedClaims(world, slug, 3)
   for (const claim of [healed!, changed!, busy!])
     await world.ctx.provider.updateKey(claim.hash, { limit: 5_000_000_000n })
   const checkId = await checked(world)
@@ -134,7 +134,7 @@ test('what agrees by the time of the fix is left alone, also when what is wanted
 
 test('a fix whose provider fails tells each reason, waits after five in a row, and goes on where it was', async () => {
   await using world = await open()
-  const claims = await plantClaims(world, slug, 8)
+  const claims = await seedClaims(world, slug, 8)
   await disableAll(
     world,
     claims.map(({ hash }) => hash),
@@ -170,7 +170,7 @@ test('a fix whose provider fails tells each reason, waits after five in a row, a
 
 test('a save that wins against a fix keeps its key', async () => {
   await using world = await open()
-  const [claim] = await plantClaims(world, slug, 1)
+  const [claim] = await seedClaims(world, slug, 1)
   const { attemptId } = claim!
   await world.db
     .$executeRaw`alter table keymint.mint_attempts disable trigger hold_attempt_transition`
@@ -192,7 +192,7 @@ test('a save that wins against a fix keeps its key', async () => {
 
 test('a worker carries out both, and the sweep gives a run that lost its job another one', async () => {
   await using world = await open()
-  const claims = await plantClaims(world, slug, 4)
+  const claims = await seedClaims(world, slug, 4)
   await disableAll(
     world,
     claims.map(({ hash }) => hash),
@@ -218,7 +218,7 @@ test('a worker carries out both, and the sweep gives a run that lost its job ano
 
 test('a check that nobody finishes ends with a reason, and old ones that led to nothing are forgotten', async () => {
   await using world = await open()
-  await plantClaims(world, slug, 1)
+  await seedClaims(world, slug, 1)
   await askForCheck(world.ctx, 'operator')
   await world.db.$executeRaw`update keymint.reconcile_runs set asked_at = now() - interval '20 min'`
   await sweep(world.ctx)
@@ -235,7 +235,7 @@ test('a check that nobody finishes ends with a reason, and old ones that led to 
 
 test('a fix that fails for a reason of ours is said to, and the others are carried out', async () => {
   await using world = await open()
-  const claims = await plantClaims(world, slug, 2)
+  const claims = await seedClaims(world, slug, 2)
   await disableAll(
     world,
     claims.map(({ hash }) => hash),

@@ -1,7 +1,7 @@
 /** What a thousand keys cost: one call for each hundred, for reconcile and for usage alike. */
 import { expect, test } from 'vitest'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
-import { plantClaims } from '../../../tests/held-keys'
+import { seedClaims } from '../../../tests/held-keys'
 import { syncUsage } from './usage.server'
 import { planReconcile, reconcileKeys } from './reconcile.server'
 
@@ -29,7 +29,7 @@ test('1,050 giveaway keys cost eleven pages of keys, and eleven of assignments w
       }),
     ],
   })
-  const claims = await plantClaims(world, 'gift', count)
+  const claims = await seedClaims(world, 'gift', count)
   // Eleven pages, and the first once more because new keys shift the pages.
   expect(await callsOf(world, () => syncUsage(world.ctx))).toEqual({
     'GET /credits': 1,

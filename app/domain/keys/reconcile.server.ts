@@ -8,7 +8,7 @@ import type { Ctx } from '../ctx'
 import { classify } from './classify'
 import type { Drift } from './drift'
 import { act } from './repair.server'
-import { readStanding } from './held-keys.server'
+import { readSnapshot } from './held-keys.server'
 
 export type ReconcileReport = {
   /** Keys upstream that carry our installation id. */
@@ -41,13 +41,13 @@ export type ReconcilePlan = {
  * read whole.
  */
 export async function planReconcile(ctx: Ctx): Promise<ReconcilePlan> {
-  const standing = await readStanding(ctx, { guardrails: true })
+  const snapshot = await readSnapshot(ctx, { guardrails: true })
   return {
-    asOf: standing.now,
-    upstream: standing.upstream.length,
-    ours: countOurs(standing),
-    unverified: standing.unverified,
-    drifts: classify(standing),
+    asOf: snapshot.now,
+    upstream: snapshot.upstream.length,
+    ours: countOurs(snapshot),
+    unverified: snapshot.unverified,
+    drifts: classify(snapshot),
   }
 }
 
@@ -59,11 +59,11 @@ export async function reconcileKeys(
   ctx: Ctx,
   options: { dryRun?: boolean } = {},
 ): Promise<ReconcileReport> {
-  const standing = await readStanding(ctx, { guardrails: false })
-  const drifts = classify(standing)
-  const names = new Map(standing.upstream.map((key) => [key.hash, key.name]))
+  const snapshot = await readSnapshot(ctx, { guardrails: false })
+  const drifts = classify(snapshot)
+  const names = new Map(snapshot.upstream.map((key) => [key.hash, key.name]))
   const report: ReconcileReport = {
-    ours: countOurs(standing),
+    ours: countOurs(snapshot),
     deleted: 0,
     deleteFailed: 0,
     unexplained: drifts
@@ -82,6 +82,6 @@ export async function reconcileKeys(
   return report
 }
 
-function countOurs(standing: { upstream: { name: string }[]; installationPrefix: string }): number {
-  return standing.upstream.filter((key) => key.name.startsWith(standing.installationPrefix)).length
+function countOurs(snapshot: { upstream: { name: string }[]; installationPrefix: string }): number {
+  return snapshot.upstream.filter((key) => key.name.startsWith(snapshot.installationPrefix)).length
 }

@@ -15,8 +15,8 @@ import {
   type Drift,
   type DriftFix,
   type DriftKind,
-  type GuardrailStanding,
-  type Standing,
+  type GuardrailState,
+  type Snapshot,
 } from './drift'
 import { readCanonicalSlugs, readGuardrails, readStandingOfKey } from './held-keys.server'
 
@@ -67,7 +67,7 @@ export async function fixDrifts(
       }
       failures++
       ctx.log.warn(
-        { drift: drift.id, kind: drift.kind, trouble: error.details },
+        { drift: drift.id, kind: drift.kind, failure: error.details },
         'a drift could not be fixed',
       )
       await input.settled({ id: drift.id, outcome: 'failed', detail: sentenceFor(error) })
@@ -85,11 +85,11 @@ type Look = ReturnType<typeof lookAgain>
  * repaired.
  */
 function lookAgain(ctx: Ctx) {
-  let guardrails: Promise<Map<string, GuardrailStanding>> | null = null
+  let guardrails: Promise<Map<string, GuardrailState>> | null = null
   let slugs: Promise<Map<string, string>> | null = null
   return {
     forget: () => void (guardrails = null),
-    async at(drift: DriftRef): Promise<Standing> {
+    async at(drift: DriftRef): Promise<Snapshot> {
       const needsGuardrails = drift.kind === 'guardrail-differs' || drift.kind === 'unbound'
       const known = {
         guardrails: needsGuardrails ? await (guardrails ??= readGuardrails(ctx)) : null,

@@ -22,7 +22,7 @@ export type ServiceReconcileReport = {
 
 /** A `sent` attempt younger than this may still be saved by the worker that made it. */
 const sentGraceSeconds = 60
-const mostPerPass = 50
+const maxPerPass = 50
 
 /**
  * One job for every master key with attempts whose key may still be there: one that hangs keeps
@@ -107,7 +107,7 @@ async function deleteKnownCondemned(
     select a.id, a.key_hash as "keyId" from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
     where m.account = ${service.masterKeyId}::uuid and a.state = 'condemned' and a.key_hash is not null
       and a.deleted_at is null
-      and a.name <> all(${ours.map((key) => key.name)}::text[]) order by a.sent_at limit ${mostPerPass}::int`
+      and a.name <> all(${ours.map((key) => key.name)}::text[]) order by a.sent_at limit ${maxPerPass}::int`
   for (const { id, keyId } of rows) await deleteAt(ctx, service, id, keyId, report)
 }
 

@@ -20,7 +20,7 @@ const settleAfterSeconds = 120
 const settleMissingAfterSeconds = 300
 /** How long after settling a key is still read, for counters that lag behind. */
 export const lateChargeHours = 24
-const mostAtOnce = 500
+const maxAtOnce = 500
 
 /**
  * Settles claims and replaced keys that are due, and charges what was spent after that. Safe to run
@@ -46,7 +46,7 @@ async function settleEnded(ctx: Ctx): Promise<void> {
     where usage_synced_at >= over_at + make_interval(secs => ${settleAfterSeconds}::int)
       or (upstream_missing_at is not null
         and now() >= over_at + make_interval(secs => ${settleMissingAfterSeconds}::int))
-    order by claim_id limit ${mostAtOnce}::int`
+    order by claim_id limit ${maxAtOnce}::int`
   for (const { claimId } of due) {
     await ctx.db.$transaction(async (tx) => {
       const [settled] = await tx.$queryRaw<
@@ -80,6 +80,6 @@ async function chargeWhatCameLate(ctx: Ctx): Promise<void> {
     select key_hash from keymint.retired_keys
     where settled_at > now() - make_interval(hours => ${lateChargeHours + 1}::int) and usage_usd > committed_usd
       and owner_kind = 'claim'
-    limit ${mostAtOnce}::int`
+    limit ${maxAtOnce}::int`
   for (const { hash } of due) await ctx.db.$transaction((tx) => chargeLate(tx, hash))
 }

@@ -31,7 +31,7 @@ const quietSeconds = 900
 /** The schedule fires each minute, a little early or late. */
 const scheduleSlackSeconds = 10
 /** Absences are asked about one by one; what is beyond this waits for the next pass. */
-const mostAsked = 200
+const maxAsked = 200
 
 /**
  * Syncs if it is time: each minute while a workshop is open and has live keys, every 15 minutes
@@ -111,7 +111,7 @@ async function readKeys(ctx: Ctx, askedAt: Date): Promise<number> {
   // gone.
   for (const key of wanted
     .filter(({ askAbout, hash }) => askAbout && !listed.has(hash))
-    .slice(0, mostAsked)) {
+    .slice(0, maxAsked)) {
     const there = await ctx.provider.findKey(key.hash)
     if (there) found.push(there)
     else await markMissing(ctx, key)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Workshop } from '../workshop-file'
-import { committedFor, mostCommittedIn, mostWindowsPerMonth } from './committed'
+import { committedFor, maxCommittedIn, maxWindowsPerMonth } from './committed'
 import { keysThatFit, worstCaseSpend } from '../workshop/worst-case'
 
 const LIMIT = 2_000_000_000n
@@ -113,12 +113,12 @@ test('no moment of claiming commits more than the most for that lifetime', () =>
           from: new Date(from),
           expiresAt: new Date(from + lifetimeMs),
         })
-        expect(committed <= mostCommittedIn({ keyLimit: LIMIT, reset, lifetimeMs })).toBe(true)
+        expect(committed <= maxCommittedIn({ keyLimit: LIMIT, reset, lifetimeMs })).toBe(true)
       },
     ),
     { numRuns: 1000 },
   )
-  expect(mostCommittedIn({ keyLimit: LIMIT, reset: 'daily', lifetimeMs: 7 * DAY_MS })).toBe(
+  expect(maxCommittedIn({ keyLimit: LIMIT, reset: 'daily', lifetimeMs: 7 * DAY_MS })).toBe(
     LIMIT * 8n,
   )
 })
@@ -197,7 +197,7 @@ test('no calendar month touches more windows than the most per month', () => {
       })
       most = Math.max(most, Number(committed))
     }
-    expect(mostWindowsPerMonth(reset), reset).toBe(most)
+    expect(maxWindowsPerMonth(reset), reset).toBe(most)
   }
-  expect(mostWindowsPerMonth(null)).toBe(1)
+  expect(maxWindowsPerMonth(null)).toBe(1)
 })

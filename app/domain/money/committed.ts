@@ -56,7 +56,7 @@ export function windowEnd(reset: KeyLimitReset | null, at: Date): Date | null {
 }
 
 /** The most a key that lives `lifetimeMs` can commit, whatever the moment of its claim. */
-export function mostCommittedIn(input: {
+export function maxCommittedIn(input: {
   keyLimit: NanoUsd
   reset: KeyLimitReset | null
   lifetimeMs: number
@@ -84,7 +84,7 @@ export function mostCommittedIn(input: {
  * How many windows of a cap one calendar month can touch: what a monthly budget must leave room
  * for.
  */
-export function mostWindowsPerMonth(reset: KeyLimitReset | null): number {
+export function maxWindowsPerMonth(reset: KeyLimitReset | null): number {
   switch (reset) {
     case 'daily':
       return 31

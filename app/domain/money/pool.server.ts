@@ -132,10 +132,10 @@ export class PoolIsFull extends Error {
 export const isPoolIsFull = (error: unknown): boolean =>
   error instanceof Error && error.name === 'PoolIsFull'
 
-export type PoolStanding = { committedUsd: string; seats: number; endedAt: Date | null }
+export type PoolState = { committedUsd: string; seats: number; endedAt: Date | null }
 
 /** What is taken of the pools, by workshop. A workshop nobody claimed in yet has no entry. */
-export async function readPools(db: Tx): Promise<Map<string, PoolStanding>> {
+export async function readPools(db: Tx): Promise<Map<string, PoolState>> {
   const rows = await db.pool.findMany()
   return new Map(
     rows.map((row) => [

@@ -31,7 +31,7 @@ const poolShare = 80n
  * Overruns below a cent are what requests in flight always leave; they stand in the figures, not in
  * a banner.
  */
-const leastOverrun: NanoUsd = 10_000_000n
+const minOverrun: NanoUsd = 10_000_000n
 const soonMs = 24 * 3_600_000
 const creditsStaleMs = 45 * 60_000
 const sampleMattersMs = 24 * 3_600_000
@@ -54,7 +54,7 @@ export async function readAlerts(ctx: Ctx): Promise<AdminAlert[]> {
     staleUsage(ctx),
     openDrift(ctx),
   ])
-  const standings = [...ctx.workshops.workshops.values()].map((workshop) => ({
+  const snapshots = [...ctx.workshops.workshops.values()].map((workshop) => ({
     workshop,
     committed: nanoFromDecimalString(pools.get(workshop.slug)?.committedUsd ?? '0'),
     sample: samples.get(workshop.slug) ?? null,
@@ -66,18 +66,18 @@ export async function readAlerts(ctx: Ctx): Promise<AdminAlert[]> {
     0n,
   )
   const alerts = [
-    ...standings.flatMap((standing) => overspendOf(ctx, standing)),
-    ...standings.flatMap((standing) => poolOf(ctx, standing)),
-    ...creditsOf(ctx, account, promised, standings),
+    ...snapshots.flatMap((snapshot) => overspendOf(ctx, snapshot)),
+    ...snapshots.flatMap((snapshot) => poolOf(ctx, snapshot)),
+    ...creditsOf(ctx, account, promised, snapshots),
     ...usage,
     ...drift,
   ]
   return alerts.sort((a, b) => Number(a.tone === 'amber') - Number(b.tone === 'amber'))
 }
 
-type Standing = { workshop: Workshop; committed: NanoUsd; sample: Sample | null }
+type Snapshot = { workshop: Workshop; committed: NanoUsd; sample: Sample | null }
 
-function poolOf(ctx: Ctx, { workshop, committed, sample }: Standing): AdminAlert[] {
+function poolOf(ctx: Ctx, { workshop, committed, sample }: Snapshot): AdminAlert[] {
   const limit = workshop.poolLimit
   if (limit === null || limit === 0n || committed * 100n < limit * poolShare || committed > limit)
     return []
@@ -107,7 +107,7 @@ function poolOf(ctx: Ctx, { workshop, committed, sample }: Standing): AdminAlert
   ]
 }
 
-function overspendOf(ctx: Ctx, { workshop, committed, sample }: Standing): AdminAlert[] {
+function overspendOf(ctx: Ctx, { workshop, committed, sample }: Snapshot): AdminAlert[] {
   const found: AdminAlert[] = []
   const about = {
     kind: 'overspend',
@@ -128,7 +128,7 @@ function overspendOf(ctx: Ctx, { workshop, committed, sample }: Standing): Admin
       },
     })
   }
-  if (isLately(ctx, sample) && sample.over >= leastOverrun) {
+  if (isLately(ctx, sample) && sample.over >= minOverrun) {
     found.push({
       ...about,
       tone: sample.usage > committed ? 'brick' : 'amber',
@@ -149,7 +149,7 @@ function creditsOf(
   ctx: Ctx,
   account: AccountReading,
   promised: NanoUsd,
-  standings: Standing[],
+  snapshots: Snapshot[],
 ): AdminAlert[] {
   const { creditsLeft: left, readAt, error } = account
   const found: AdminAlert[] = []
@@ -169,7 +169,7 @@ function creditsOf(
   }
   if (left === null) return found
   const soon = new Date(ctx.now().getTime() + soonMs)
-  const room = standings
+  const room = snapshots
     .filter(
       ({ workshop }) =>
         windowState(workshop, ctx.now()) === 'open' || windowState(workshop, soon) === 'open',

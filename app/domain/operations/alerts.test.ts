@@ -3,7 +3,7 @@
  */
 import { expect, test } from 'vitest'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
-import { plantClaims } from '../../../tests/held-keys'
+import { seedClaims } from '../../../tests/held-keys'
 import { askForCheck, runCheck } from '../keys/reconcile-runs.server'
 import { readAlerts } from './alerts.server'
 import { syncUsage } from '../keys/usage.server'
@@ -21,7 +21,7 @@ const open = (pool: number) =>
 
 test('a room with a quiet account raises nothing, and asks nobody upstream', async () => {
   await using world = await open(20)
-  await plantClaims(world, slug, 2)
+  await seedClaims(world, slug, 2)
   await syncUsage(world.ctx)
   await world.call('/__sim/calls', { method: 'DELETE' })
   expect(await readAlerts(world.ctx)).toEqual([])
@@ -30,10 +30,10 @@ test('a room with a quiet account raises nothing, and asks nobody upstream', asy
 
 test('four fifths of a pool raise a banner with the room that is left, until the room is empty again', async () => {
   await using world = await open(10)
-  await plantClaims(world, slug, 3)
+  await seedClaims(world, slug, 3)
   await syncUsage(world.ctx)
   expect(await readAlerts(world.ctx)).toEqual([])
-  await plantClaims(world, slug, 1)
+  await seedClaims(world, slug, 1)
   expect(await readAlerts(world.ctx)).toMatchObject([
     {
       kind: 'pool-80',
@@ -52,7 +52,7 @@ test('four fifths of a pool raise a banner with the room that is left, until the
 
 test('an overrun of keys is named with its amount, and one of the pool is worse', async () => {
   await using world = await open(9)
-  const [first] = await plantClaims(world, slug, 4)
+  const [first] = await seedClaims(world, slug, 4)
   await world.call('/__sim/spend', post({ hash: first!.hash, usd: 2.004 }))
   await syncUsage(world.ctx)
   expect(await kinds(world), 'less than a cent is what requests in flight leave').toEqual([
@@ -67,7 +67,7 @@ test('an overrun of keys is named with its amount, and one of the pool is worse'
     figures: { keys: '1', over: '$0.50' },
     asOf: expect.any(String) as string,
   })
-  await plantClaims(world, slug, 1)
+  await seedClaims(world, slug, 1)
   expect(await kinds(world)).toEqual(['overspend brick', 'overspend amber'])
   expect((await readAlerts(world.ctx))[0]).toMatchObject({
     figures: { committed: '$10.00', limit: '$9.00', over: '$1.00' },
@@ -76,7 +76,7 @@ test('an overrun of keys is named with its amount, and one of the pool is worse'
 
 test('credits are weighed against what keys may still spend, and against a full house', async () => {
   await using world = await open(20)
-  const [first] = await plantClaims(world, slug, 4)
+  const [first] = await seedClaims(world, slug, 4)
   await world.call('/__sim/spend', post({ hash: first!.hash, usd: 1 }))
   for (const [credits, expected] of [
     [20, []],
@@ -97,7 +97,7 @@ test('credits are weighed against what keys may still spend, and against a full 
 
 test('credits and usage that could not be read for long are said to be old, with the reason', async () => {
   await using world = await open(20)
-  await plantClaims(world, slug, 1)
+  await seedClaims(world, slug, 1)
   await syncUsage(world.ctx)
   await world.faults({ rules: [{ match: '*', fault: '503', message: 'down for repairs' }] })
   await expect(syncUsage(world.ctx)).rejects.toThrow()
@@ -111,7 +111,7 @@ test('credits and usage that could not be read for long are said to be old, with
 
 test('open drift of the newest check is named until it is settled', async () => {
   await using world = await open(100)
-  const [claim] = await plantClaims(world, slug, 1)
+  const [claim] = await seedClaims(world, slug, 1)
   await syncUsage(world.ctx)
   await world.ctx.provider.updateKey(claim!.hash, { disabled: true })
   await runCheck(world.ctx, (await askForCheck(world.ctx, 'operator')).runId)

@@ -8,7 +8,15 @@ import { randomUUID } from 'node:crypto'
 import { isProviderError } from '~/adapters/provider-error'
 import type { UpstreamGuardrail } from '~/adapters/openrouter.server'
 import { NANO_PER_USD } from '~/money'
-import { fail, ok, roomsOf, together, warn, type Finding, type PatientWith } from './doctor-check'
+import {
+  fail,
+  ok,
+  upcomingWorkshops,
+  together,
+  warn,
+  type Finding,
+  type PatientWith,
+} from './doctor-check'
 
 type Whole = PatientWith<'db' | 'provider'>
 
@@ -117,7 +125,10 @@ async function guardrailFor(
   patient: Whole,
   guardrails: UpstreamGuardrail[],
 ): Promise<{ id: string; name: string } | null> {
-  const wanted = [...roomsOf(patient).map(({ slug }) => `workshop-${slug}`), guardrailName]
+  const wanted = [
+    ...upcomingWorkshops(patient).map(({ slug }) => `workshop-${slug}`),
+    guardrailName,
+  ]
   for (const name of wanted) {
     const [oldest] = guardrails
       .filter((guardrail) => guardrail.name === name)

@@ -7,7 +7,7 @@ import { fail, ok, skipped, warn, type Finding, type Patient } from './doctor-ch
 const warnAfterSeconds = 5
 const failAfterSeconds = 60
 const slowAnswerMs = 1_000
-const mostTries = 3
+const maxTries = 3
 
 type Clock = { whose: string; aheadSeconds: number }
 
@@ -51,7 +51,7 @@ async function readAgainst(
       const after = patient.now().getTime()
       // A slow answer, such as a first one that waited for its connection, says little about when
       // the clock was read.
-      if (after - before > slowAnswerMs && tries < mostTries) continue
+      if (after - before > slowAnswerMs && tries < maxTries) continue
       return (
         time && { whose, aheadSeconds: (time.getTime() + grainMs - (before + after) / 2) / 1000 }
       )

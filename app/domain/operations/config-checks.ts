@@ -9,7 +9,7 @@ import {
   fail,
   listed,
   ok,
-  roomsOf,
+  upcomingWorkshops,
   skipped,
   together,
   warn,
@@ -139,4 +139,4 @@ export function switchFindings(
 }
 
 export const switchIsOn = (patient: Patient) =>
-  `Keys are handed out. ${roomsOf(patient).length === 0 ? 'No workshop is open or opens within a week.' : `Open now or within a week: ${listed(roomsOf(patient).map(({ slug }) => slug))}.`}`
+  `Keys are handed out. ${upcomingWorkshops(patient).length === 0 ? 'No workshop is open or opens within a week.' : `Open now or within a week: ${listed(upcomingWorkshops(patient).map(({ slug }) => slug))}.`}`

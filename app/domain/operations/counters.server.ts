@@ -37,7 +37,7 @@ export type Figures = {
 
 type Row = { scope: string; facet: string; n: number; usd: string }
 
-const mostPerFold = 50_000
+const maxPerFold = 50_000
 // Any number will do as long as it stays the same: two sweeps that fold at once would wait for each
 // other's rows.
 const foldLock = 7_126_202
@@ -55,7 +55,7 @@ export async function foldFigures(ctx: Pick<Ctx, 'db'>): Promise<number> {
     const [folded] = await tx.$queryRaw<{ entries: number }[]>`
       with taken as (
         delete from keymint.figure_deltas
-          where id in (select id from keymint.figure_deltas order by id limit ${mostPerFold}::int)
+          where id in (select id from keymint.figure_deltas order by id limit ${maxPerFold}::int)
           returning scope, minute, facet, n, usd),
       standing as (
         insert into keymint.figures as kept (scope, facet, n, usd)

@@ -107,7 +107,9 @@ export function opensSoon(workshop: Workshop, now: Date): boolean {
  * Workshops that hand out keys now or within a week. A giveaway without MAX_TOTAL_KEYS hands out
  * none.
  */
-export function roomsOf(patient: Pick<Patient, 'workshops' | 'settings' | 'now'>): Workshop[] {
+export function upcomingWorkshops(
+  patient: Pick<Patient, 'workshops' | 'settings' | 'now'>,
+): Workshop[] {
   const now = patient.now()
   return [...patient.workshops.workshops.values()].filter(
     (workshop) =>

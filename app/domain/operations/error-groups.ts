@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { JobError } from '../job-outcome'
-import { providerTroubleWords, troubleSentence } from '../provider-words'
+import { providerErrorMessage, errorMessage } from '../provider-words'
 
 export type ErrorGroupKey = {
   fingerprint: string
@@ -45,7 +45,7 @@ export function errorGroupOf(jobName: string, error: JobError): ErrorGroupKey {
   if (oneOfAKind.has(error.reason)) return keyOf(error.reason, null, null)
   if (error.reason === 'server-error') return keyOf(error.reason, null, error.status ?? null)
   const message = error.message ? normalised(error.message) : null
-  if (error.reason in providerTroubleWords)
+  if (error.reason in providerErrorMessage)
     return keyOf(error.reason, message, error.status ?? null)
   return keyOf(error.reason, message, error.status ?? null, jobName)
 }
@@ -89,12 +89,12 @@ export function errorGroupTitle(group: {
   status: number | null
 }): string {
   const words =
-    providerTroubleWords[group.class] ?? ownWords[group.class] ?? 'The program itself failed'
+    providerErrorMessage[group.class] ?? ownWords[group.class] ?? 'The program itself failed'
   return `${words}${group.status ? ` (${group.status})` : ''}${group.message ? `: ${group.message}` : '.'}`
 }
 
 /** What one run says of its error: the exact words, not the group's. */
 export function errorSentence(error: JobError): string {
-  if (error.reason in providerTroubleWords) return troubleSentence(error)
+  if (error.reason in providerErrorMessage) return errorMessage(error)
   return `${ownWords[error.reason] ?? 'The program itself failed'}${error.message ? `: ${error.message}` : '.'}`
 }

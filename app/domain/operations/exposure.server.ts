@@ -4,7 +4,7 @@
  */
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import { worstCaseSpend } from '../workshop/worst-case'
-import { roomsOf, type Patient } from './doctor-check'
+import { upcomingWorkshops, type Patient } from './doctor-check'
 
 export type Exposure = {
   total: NanoUsd
@@ -22,7 +22,7 @@ export async function readExposure(patient: Patient): Promise<Exposure> {
   const spending = await readSpending(patient)
   const parts: Exposure['parts'] = []
   const unbounded: string[] = []
-  const rooms = roomsOf(patient).filter(({ slug }) => !spending?.ended.has(slug))
+  const rooms = upcomingWorkshops(patient).filter(({ slug }) => !spending?.ended.has(slug))
   for (const room of rooms) {
     const worst = worstCaseSpend(
       room,

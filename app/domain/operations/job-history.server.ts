@@ -175,7 +175,7 @@ function single(ms: number): number[] {
   return bins
 }
 
-const mostPrunedAtOnce = 5_000
+const maxPrunedAtOnce = 5_000
 
 /**
  * Forgets runs after 7 days, errors not seen for 30, figures of minutes after 30. A few thousand
@@ -184,7 +184,7 @@ const mostPrunedAtOnce = 5_000
 export async function pruneHistory(ctx: RunContext): Promise<number> {
   const runs = await ctx.db.$executeRaw`
     delete from keymint.job_runs
-      where id in (select id from keymint.job_runs order by id limit ${mostPrunedAtOnce}::int)
+      where id in (select id from keymint.job_runs order by id limit ${maxPrunedAtOnce}::int)
       and ended_at < now() - interval '7 days'`
   const groups = await ctx.db
     .$executeRaw`delete from keymint.error_groups where last_seen < now() - interval '30 days'`

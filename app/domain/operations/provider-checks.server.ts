@@ -16,7 +16,7 @@ import {
   fail,
   listed,
   ok,
-  roomsOf,
+  upcomingWorkshops,
   together,
   warn,
   type Finding,
@@ -97,7 +97,7 @@ export async function checkInFlight(patient: WithProvider): Promise<Finding> {
   ])
   const left = bought - used
   const findings: Finding[] = []
-  for (const room of roomsOf(patient)) {
+  for (const room of upcomingWorkshops(patient)) {
     const dearest = dearestOf(room, models)
     const free = room.allowedModels.filter((model) => model.endsWith(':free'))
     if (free.length > 0)
@@ -191,7 +191,7 @@ export async function checkGuardrails(patient: WithProvider): Promise<Finding> {
   const remedy = '/admin/reconcile shows the difference and puts it right.'
   const notYet: string[] = []
   const findings: Finding[] = []
-  for (const room of roomsOf(patient)) {
+  for (const room of upcomingWorkshops(patient)) {
     const rules = guardrailRulesOf(room, await largestLimitIn(patient, room))
     const [oldest, ...others] = guardrails
       .filter(({ name }) => name === rules.name)
@@ -211,7 +211,7 @@ export async function checkGuardrails(patient: WithProvider): Promise<Finding> {
     if (drift.length > 0)
       findings.push(fail(`${rules.name} differs from its file: ${drift.join('; ')}.`, remedy))
   }
-  const made = roomsOf(patient).length - notYet.length
+  const made = upcomingWorkshops(patient).length - notYet.length
   const fine = [
     ...(made > 0
       ? [`${count(made, 'guardrail')} agree${made === 1 ? 's' : ''} with the workshop files.`]

@@ -8,7 +8,7 @@ import { forgetHolds } from '../people/holds.server'
 
 export type TidyReport = { erased: number; sessionsForgotten: number; holdsForgotten: number }
 
-const mostErasedPerDay = 5_000
+const maxErasedPerDay = 5_000
 const keptDays = 30
 
 /** One person who cannot be erased, or one part that fails, keeps nobody else from it. */
@@ -56,7 +56,7 @@ async function eraseInactive(ctx: Ctx): Promise<number> {
       and not exists (select 1 from keymint.workshop_attendance c where c.user_id = a.user_id
         and (c.state in ('pending', 'ready')
           or (c.state = 'ended' and c.or_key_hash is not null and c.settled_at is null)))
-    order by a.last_seen_at limit ${mostErasedPerDay}::int`
+    order by a.last_seen_at limit ${maxErasedPerDay}::int`
   let erased = 0
   for (const { userId } of inactive) {
     erased += await guarded(ctx, 'a person', async () =>

@@ -20,7 +20,7 @@ import { windowState } from '../workshop/workshop'
 export const sweepSeconds = 15
 /** A room is warmed up this long before its doors open. */
 const warmBeforeMs = 10 * 60_000
-const mostPerSweep = 500
+const maxPerSweep = 500
 
 /**
  * The parts of a sweep, in their order: the name in the report, the words in the log, and what it
@@ -73,7 +73,7 @@ async function sendMintsAgain(ctx: Ctx): Promise<number> {
     where m.state = 'pending' and m.queued_at < now() - interval '5 s' and not exists (
       select 1 from pgboss.job j where j.name in ('mint-key', 'mint-sub-key') and j.singleton_key = m.id::text
         and j.state in ('created', 'retry', 'active'))
-    order by m.queued_at limit ${mostPerSweep}::int`
+    order by m.queued_at limit ${maxPerSweep}::int`
   return sendAgain(ctx, 'mint-key', lost)
 }
 
@@ -87,7 +87,7 @@ async function sendBindsAgain(ctx: Ctx): Promise<number> {
       and k.key_saved_at < now() - interval '5 s'
       and not exists (select 1 from pgboss.job j where j.name = 'bind-guardrail'
         and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
-    order by k.key_saved_at limit ${mostPerSweep}::int`
+    order by k.key_saved_at limit ${maxPerSweep}::int`
   return sendAgain(ctx, 'bind-guardrail', lost)
 }
 
@@ -110,7 +110,7 @@ async function sendAgain(
 async function endExpired(ctx: Ctx): Promise<number> {
   const expired = await ctx.db.$queryRaw<{ claimId: string }[]>`
     select claim_id as "claimId" from keymint.workshop_attendance where state = 'ready'
-      and expires_at <= ${ctx.now()} order by expires_at limit ${mostPerSweep}::int`
+      and expires_at <= ${ctx.now()} order by expires_at limit ${maxPerSweep}::int`
   let ended = 0
   for (const { claimId } of expired) {
     ended += await guarded(ctx, `expired claim ${claimId}`, async () =>
@@ -128,7 +128,7 @@ async function freeSeats(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ claimId: string; workshopSlug: string }[]>`
     select claim_id as "claimId", workshop_slug as "workshopSlug" from keymint.workshop_attendance
     where state = 'ended' and cooldown_ms is not null and seat_freed_at is null and settled_at is not null
-      and ended_at + cooldown_ms * interval '1 ms' <= ${ctx.now()} order by ended_at limit ${mostPerSweep}::int`
+      and ended_at + cooldown_ms * interval '1 ms' <= ${ctx.now()} order by ended_at limit ${maxPerSweep}::int`
   let freed = 0
   for (const { claimId, workshopSlug } of due) {
     freed += await guarded(ctx, `seat of claim ${claimId}`, () =>

@@ -83,7 +83,7 @@ export type ClaimDetail = {
   asOf: string
 }
 
-const mostEvents = 100
+const maxEvents = 100
 
 /** Null when the workshop has no such claim. */
 export async function findClaimDetail(
@@ -120,7 +120,7 @@ export async function findClaimDetail(
       select e.id::text, e.at, e.actor, p.display_name as "actorName", e.action, e.details::text as details
         from (
         select * from keymint.audit_events where subject = ${`claim:${claimId}`} order by id desc
-          limit ${mostEvents}::int) e
+          limit ${maxEvents}::int) e
       left join keymint.attendees p on e.actor like 'user:%' and p.user_id = substr(e.actor, 6)
         order by e.id desc`,
   ])

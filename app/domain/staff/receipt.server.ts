@@ -28,7 +28,7 @@ export type ReceiptPage = {
 const dayMs = 86_400_000
 /** The provider's day is over at midnight; its books follow a little later. */
 const booksAfterMidnightMs = 3_600_000
-const mostKeysAsked = 5_000
+const maxKeysAsked = 5_000
 const callsAtOnce = 4
 
 /** Null where there is neither a file nor a claim of this name. */
@@ -262,8 +262,8 @@ async function readModels(
     select or_key_hash as hash from keymint.workshop_attendance where workshop_slug = ${slug}
       and or_key_hash is not null and usage_usd > 0
     union select key_hash from keymint.retired_keys where scope = ${slug} and usage_usd > 0
-    limit ${mostKeysAsked + 1}::int`
-  if (keys.length > mostKeysAsked) return { models: null, modelsUsd: null }
+    limit ${maxKeysAsked + 1}::int`
+  if (keys.length > maxKeysAsked) return { models: null, modelsUsd: null }
   const limit = pLimit(callsAtOnce)
   const read = await Promise.all(
     keys.map(({ hash }) => limit(() => ctx.provider.listActivity({ keyHash: hash }))),

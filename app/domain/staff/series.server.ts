@@ -149,17 +149,17 @@ async function readSpend(
           and s.sampled_at < ${start}::timestamptz order by sampled_at desc limit 1) latest`,
   ])
   if (rows.length === 0) return []
-  const standing = new Map(before.map((row) => [row.scope, nanoFromDecimalString(row.usd)]))
+  const snapshot = new Map(before.map((row) => [row.scope, nanoFromDecimalString(row.usd)]))
   const points: SpendPoint[] = []
   const byStep = Map.groupBy(rows, (row) => row.step)
   for (let step = 0; step < Math.ceil((to - from) / 1000 / stepSeconds); step++) {
     for (const row of byStep.get(step) ?? [])
-      standing.set(row.scope, nanoFromDecimalString(row.usd))
-    if (standing.size === 0) continue
+      snapshot.set(row.scope, nanoFromDecimalString(row.usd))
+    if (snapshot.size === 0) continue
     const at = Math.min(from + (step + 1) * stepSeconds * 1000, to)
     points.push({
       at: new Date(at).toISOString(),
-      usd: usdNumberFromNano([...standing.values()].reduce((sum, usd) => sum + usd, 0n)),
+      usd: usdNumberFromNano([...snapshot.values()].reduce((sum, usd) => sum + usd, 0n)),
     })
   }
   return points

@@ -33,7 +33,7 @@ type Work =
 /**
  * More steps than any row asks for; a row that asks for more is a bug, and comes back by the sweep.
  */
-const mostSteps = 8
+const maxSteps = 8
 
 /** Carries out what the row asks for. Trouble upstream that may pass is a retry. */
 export async function applySubKey(
@@ -41,7 +41,7 @@ export async function applySubKey(
   keyId: string,
   openKeys: OpenServiceKeys,
 ): Promise<JobOutcome> {
-  for (let steps = 0; steps < mostSteps; steps++) {
+  for (let steps = 0; steps < maxSteps; steps++) {
     const found = await readWork(ctx, keyId)
     if (!found || found.work.kind === 'nothing') return { kind: 'done' }
     const service = await openKeys(ctx, found.masterKeyId)
@@ -52,7 +52,7 @@ export async function applySubKey(
     } catch (error) {
       if (!isProviderError(error)) throw error
       ctx.log.warn(
-        { keyId, step: found.work.kind, trouble: error.details },
+        { keyId, step: found.work.kind, failure: error.details },
         'the provider did not carry out a change of a sub-key',
       )
       if (found.work.kind !== 'limit' || error.details.kind !== 'rejected')

@@ -37,7 +37,7 @@ export async function listTeamAudit(
   }
 }
 
-const mostExported = 50_000
+const maxExported = 50_000
 
 /** All that the filter lets through, as CSV with formulas disarmed; the newest fifty thousand. */
 export async function exportTeamAudit(
@@ -45,7 +45,7 @@ export async function exportTeamAudit(
   slug: string,
   filter: TeamAuditFilter,
 ): Promise<string> {
-  const rows = await readEvents(ctx, slug, filter, mostExported)
+  const rows = await readEvents(ctx, slug, filter, maxExported)
   return csvOf(
     ['id', 'at_utc', 'actor', 'action', 'subject', 'details'],
     rows.map((row) => [

@@ -11,7 +11,7 @@ import { invitationMail } from './invitation-mail'
 import { lockTeam } from './team.server'
 
 export const invitationDays = 7
-const mostOpen = 50
+const maxOpen = 50
 
 export type InviteOutcome =
   | { kind: 'invited'; invitationId: string; token: string; expiresAt: string }
@@ -35,7 +35,7 @@ export async function invite(
     const [open] = await tx.$queryRaw<{ count: number }[]>`
       select count(*)::int as count from keymint.invitations where team_id = ${input.teamId}::uuid
         and used_at is null and revoked_at is null and expires_at > ${ctx.now()}::timestamptz`
-    if (open && open.count >= mostOpen) return { kind: 'refused', reason: 'too-many' }
+    if (open && open.count >= maxOpen) return { kind: 'refused', reason: 'too-many' }
     const [made] = await tx.$queryRaw<{ id: string }[]>`
       insert into keymint.invitations (team_id, token_hash, role, email, created_by, created_at, expires_at)
       values (${input.teamId}::uuid, ${hashOf(token)}, ${input.role}, ${input.email}, ${input.actorUserId},
@@ -140,7 +140,7 @@ export type InvitationView = {
   role: MemberRole
   invitedBy: string
   expiresAt: string
-  standing: 'open' | 'used' | 'revoked' | 'expired'
+  snapshot: 'open' | 'used' | 'revoked' | 'expired'
   alreadyMember: boolean
 }
 
@@ -169,14 +169,14 @@ export async function findInvitation(
     where i.token_hash = ${hashOf(token)}`
   if (!row) return null
   const { usedAt, revokedAt, ...rest } = row
-  const standing = usedAt
+  const snapshot = usedAt
     ? 'used'
     : revokedAt
       ? 'revoked'
       : row.expiresAt <= ctx.now()
         ? 'expired'
         : 'open'
-  return { ...rest, expiresAt: row.expiresAt.toISOString(), standing }
+  return { ...rest, expiresAt: row.expiresAt.toISOString(), snapshot }
 }
 
 export type AcceptOutcome =

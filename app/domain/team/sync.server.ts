@@ -20,7 +20,7 @@ export const settleAfterSeconds = 120
  * A key that the provider no longer has will not be read again: its last reading is the last word.
  */
 export const settleMissingAfterSeconds = 300
-const mostPerPass = 500
+const maxPerPass = 500
 /** A service that hangs keeps few others waiting. */
 const servicesAtOnce = 6
 
@@ -67,7 +67,7 @@ export async function syncSubKeys(ctx: Ctx, openKeys: OpenServiceKeys): Promise<
             {
               masterKeyId,
               keys: group.length,
-              ...(isProviderError(error) ? { trouble: error.details } : { error }),
+              ...(isProviderError(error) ? { failure: error.details } : { error }),
             },
             'the usage of sub-keys could not be read',
           )
@@ -159,7 +159,7 @@ export async function settleDue(ctx: Ctx): Promise<number> {
         or (upstream_missing_at is not null
           and ${now}::timestamptz >= closed_upstream_at + make_interval(secs =>
           ${settleMissingAfterSeconds}::int)))
-    order by id limit ${mostPerPass}::int`
+    order by id limit ${maxPerPass}::int`
   for (const { id } of due) await settle(ctx, id)
   const retired = await ctx.db.$queryRaw<{ keyId: string }[]>`
     update keymint.retired_sub_keys set settled_at = ${now}::timestamptz
@@ -194,7 +194,7 @@ async function settle(ctx: Ctx, keyId: string): Promise<void> {
 export async function endExpiredSubKeys(ctx: Ctx): Promise<number> {
   const expired = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.api_keys where state = 'ready' and expires_at <= ${ctx.now()}::timestamptz
-      order by expires_at limit ${mostPerPass}::int`
+      order by expires_at limit ${maxPerPass}::int`
   for (const { id } of expired) {
     await ctx.db.$transaction(async (tx) => {
       const open = await openSubKey(ctx, tx, id)
@@ -222,7 +222,7 @@ export async function sendAppliesAgain(ctx: Ctx): Promise<number> {
           and r.settled_at is not null and r.deleted_at is null))
       and not exists (select 1 from pgboss.job j where j.name = 'apply-sub-key' and j.singleton_key = k.id::text
         and j.state in ('created', 'retry', 'active'))
-    order by k.id limit ${mostPerPass}::int`
+    order by k.id limit ${maxPerPass}::int`
   for (const { id } of lost) await ctx.db.$transaction((tx) => sendApply(ctx, tx, id))
   return lost.length
 }

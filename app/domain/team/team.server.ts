@@ -27,7 +27,7 @@ export type CreateOutcome =
   | { kind: 'created'; slug: string }
   | { kind: 'refused'; reason: 'bad-name' | 'bad-slug' | 'slug-taken' | 'too-many' | 'banned' }
 
-const mostTeamsMade = 20
+const maxTeamsMade = 20
 const slugPattern = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
 /** Makes a team with its maker as the first owner. */
@@ -46,7 +46,7 @@ export async function createTeam(
       const [made] = await tx.$queryRaw<
         { count: number }[]
       >`select count(*)::int as count from keymint.teams where created_by = ${person.userId}`
-      if (made && made.count >= mostTeamsMade) return { kind: 'refused', reason: 'too-many' }
+      if (made && made.count >= maxTeamsMade) return { kind: 'refused', reason: 'too-many' }
       await tx.$executeRaw`
         with team as (insert into keymint.teams (slug, name, created_by, created_at)
           values (${slug}, ${name}, ${person.userId}, ${ctx.now()}::timestamptz) returning id)

@@ -75,14 +75,14 @@ test('a link ends by being used, taken back or a week old; looking at it uses no
     await invitation(world),
     await invitation(world),
   ]
-  const standings = () =>
+  const snapshots = () =>
     Promise.all(
       [used, revoked, expired].map(
-        async ({ token }) => (await findInvitation(world.ctx, token, person.userId))?.standing,
+        async ({ token }) => (await findInvitation(world.ctx, token, person.userId))?.snapshot,
       ),
     )
   expect(await listOpenInvitations(world.ctx, world.teamId)).toHaveLength(3)
-  expect([await standings(), await standings()]).toEqual([
+  expect([await snapshots(), await snapshots()]).toEqual([
     ['open', 'open', 'open'],
     ['open', 'open', 'open'],
   ])
@@ -96,7 +96,7 @@ test('a link ends by being used, taken back or a week old; looking at it uses no
     })
   expect([await revoke(), await revoke()]).toEqual([true, false])
   world.moveClock(7 * 86_400_000 + 1)
-  expect(await standings()).toEqual(['used', 'revoked', 'expired'])
+  expect(await snapshots()).toEqual(['used', 'revoked', 'expired'])
   for (const { token } of [used, revoked, expired])
     expect(await acceptInvitation(world.ctx, token, person)).toEqual({
       kind: 'refused',

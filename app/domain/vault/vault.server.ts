@@ -34,7 +34,7 @@ export type MasterKeyView = {
   /** Keys made with it that still exist upstream, as far as we know. */
   keys: number
   /** Why no key is made with it just now. */
-  trouble: { reason: DelayReason; retryInSeconds: number } | null
+  failure: { reason: DelayReason; retryInSeconds: number } | null
 }
 
 /** Verifies, then seals and stores. A refusal has words for the owner, and nothing was stored. */
@@ -189,7 +189,7 @@ export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKe
   return rows.map(({ reason, retryInSeconds, ...row }) => ({
     ...row,
     title: ctx.services.get(row.service)?.title ?? row.service,
-    trouble: retryInSeconds === null ? null : { reason: asDelayReason(reason), retryInSeconds },
+    failure: retryInSeconds === null ? null : { reason: asDelayReason(reason), retryInSeconds },
   }))
 }
 

@@ -31,7 +31,7 @@ test('a good credential is stored sealed, shown as a mask, audited, and in no co
       baseUrl: team.litellm.baseUrl,
       state: 'active',
       keys: 0,
-      trouble: null,
+      failure: null,
     },
     { id: openrouter, service: 'openrouter', title: 'OpenRouter', baseUrl: null },
   ])
@@ -158,7 +158,7 @@ test('a replacement frees what waited for the old credential, and of two at once
   const { ownerId, mintId } = await team.request(id)
   await runMint(world.ctx, mintId)
   expect(await listMasterKeys(world.ctx, team.teamId)).toMatchObject([
-    { trouble: { reason: 'unauthorized' } },
+    { failure: { reason: 'unauthorized' } },
   ])
   await team.sim('DELETE', 'faults')
   const input = {
@@ -180,7 +180,7 @@ test('a replacement frees what waited for the old credential, and of two at once
   expect((await openService(world.ctx, id)).credential.secret).toBe(team.litellm.masterKey)
   expect(await runMint(world.ctx, mintId)).toEqual({ kind: 'done' })
   expect((await team.keyOf(ownerId)).state).toBe('ready')
-  expect(await listMasterKeys(world.ctx, team.teamId)).toMatchObject([{ trouble: null, keys: 1 }])
+  expect(await listMasterKeys(world.ctx, team.teamId)).toMatchObject([{ failure: null, keys: 1 }])
 })
 
 test('disabling and enabling happen once each, with their reasons in the audit, and not for another team', async () => {

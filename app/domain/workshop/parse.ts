@@ -4,7 +4,7 @@
  * them at once. Pure: no files, no clock; it never throws, whatever the text.
  */
 import { formatUsd } from '~/money'
-import { mostCommittedIn } from '../money/committed'
+import { maxCommittedIn } from '../money/committed'
 import { keysThatFit } from './worst-case'
 import { Fields, isEmail } from './fields'
 import { didYouMean, quoted } from './problem'
@@ -294,7 +294,7 @@ function checkSeats(workshop: Workshop, fields: Fields): void {
       ? workshop.claimsOpenAt !== null && keysThatFit(workshop, workshop.claimsOpenAt) === 0
         ? null
         : workshop.keyLimit
-      : mostCommittedIn({ keyLimit: workshop.keyLimit, reset: workshop.keyLimitReset, lifetimeMs })
+      : maxCommittedIn({ keyLimit: workshop.keyLimit, reset: workshop.keyLimitReset, lifetimeMs })
   if (perKey !== null && perKey <= poolLimit) return
   fields.problem(
     'limit_usd',

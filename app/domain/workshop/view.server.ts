@@ -4,19 +4,19 @@ import type { WorkshopView } from './view-types'
 import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
 import { committedFor } from '../money/committed'
-import { readPools, readTotalSeats, type PoolStanding } from '../money/pool.server'
+import { readPools, readTotalSeats, type PoolState } from '../money/pool.server'
 import { readSwitchTimes, switchStates, type SwitchName } from './switches.server'
 import { keyExpiryFor, windowState } from './workshop'
 import type { Workshop } from '../workshop-file'
 
-type Standings = {
-  pools: Map<string, PoolStanding>
+type Snapshots = {
+  pools: Map<string, PoolState>
   gate: { pausedAt: Date | null; pauseReason: string | null } | null
   switchedSince: Map<SwitchName, string>
   totalSeats: number
 }
 
-async function readStandings(ctx: Ctx): Promise<Standings> {
+async function readSnapshots(ctx: Ctx): Promise<Snapshots> {
   const [pools, gate, switchedSince, totalSeats] = await Promise.all([
     readPools(ctx.db),
     ctx.db.mintGate.findFirst(),
@@ -31,10 +31,10 @@ async function readStandings(ctx: Ctx): Promise<Standings> {
  * opening.
  */
 export async function listWorkshopViews(ctx: Ctx): Promise<WorkshopView[]> {
-  const standings = await readStandings(ctx)
+  const snapshots = await readSnapshots(ctx)
   const order = { open: 0, upcoming: 1, closed: 2 }
   return [...ctx.workshops.workshops.values()]
-    .map((workshop) => viewOf(ctx, workshop, standings))
+    .map((workshop) => viewOf(ctx, workshop, snapshots))
     .sort(
       (a, b) =>
         order[a.window] - order[b.window] ||
@@ -50,24 +50,24 @@ export async function findWorkshopView(
 ): Promise<WorkshopView | { broken: true; slug: string } | null> {
   const workshop = ctx.workshops.workshops.get(slug)
   if (!workshop) return ctx.workshops.broken.has(slug) ? { broken: true, slug } : null
-  return viewOf(ctx, workshop, await readStandings(ctx))
+  return viewOf(ctx, workshop, await readSnapshots(ctx))
 }
 
-function viewOf(ctx: Ctx, workshop: Workshop, standings: Standings): WorkshopView {
+function viewOf(ctx: Ctx, workshop: Workshop, snapshots: Snapshots): WorkshopView {
   const now = ctx.now()
-  const standing = standings.pools.get(workshop.slug)
+  const snapshot = snapshots.pools.get(workshop.slug)
   // What a key is worth depends on when it is claimed: nobody claims before the doors open.
   const claimedAt =
     workshop.claimsOpenAt !== null && workshop.claimsOpenAt > now ? workshop.claimsOpenAt : now
   const expiresAt = keyExpiryFor(workshop, claimedAt)
-  const committed = nanoFromDecimalString(standing?.committedUsd ?? '0')
+  const committed = nanoFromDecimalString(snapshot?.committedUsd ?? '0')
   const perKey = committedFor({
     keyLimit: workshop.keyLimit,
     reset: workshop.keyLimitReset,
     from: claimedAt,
     expiresAt,
   })
-  const taken = standing?.seats ?? 0
+  const taken = snapshot?.seats ?? 0
   const byMoney =
     workshop.poolLimit === null || perKey === 0n
       ? Number.MAX_SAFE_INTEGER
@@ -77,7 +77,7 @@ function viewOf(ctx: Ctx, workshop: Workshop, standings: Standings): WorkshopVie
   // With MAX_TOTAL_KEYS off nobody can claim, but the banner says so, not a full room.
   const byTotal =
     workshop.kind === 'giveaway' && ctx.settings.maxTotalKeys > 0
-      ? Math.max(0, ctx.settings.maxTotalKeys - standings.totalSeats)
+      ? Math.max(0, ctx.settings.maxTotalKeys - snapshots.totalSeats)
       : Number.MAX_SAFE_INTEGER
   const left = Math.min(byMoney, bySeats, byTotal)
   return {
@@ -89,8 +89,8 @@ function viewOf(ctx: Ctx, workshop: Workshop, standings: Standings): WorkshopVie
     timezone: workshop.timezone,
     organizer: workshop.organizer,
     docsUrl: workshop.docsUrl,
-    window: standing?.endedAt ? 'closed' : windowState(workshop, now),
-    endedAt: standing?.endedAt?.toISOString() ?? null,
+    window: snapshot?.endedAt ? 'closed' : windowState(workshop, now),
+    endedAt: snapshot?.endedAt?.toISOString() ?? null,
     opensAt: workshop.claimsOpenAt?.toISOString() ?? null,
     closesAt: workshop.claimsCloseAt?.toISOString() ?? null,
     providers: workshop.providers,
@@ -104,7 +104,7 @@ function viewOf(ctx: Ctx, workshop: Workshop, standings: Standings): WorkshopVie
       workshop.poolLimit === null
         ? null
         : { limit: moneyView(workshop.poolLimit), committed: moneyView(committed) },
-    paused: pausedOf(ctx, workshop, standings),
+    paused: pausedOf(ctx, workshop, snapshots),
     repositoryUrl: workshop.repositoryUrl,
     cooldownMs: workshop.cooldownMs,
     minAccountAgeMs: workshop.minAccountAgeMs,
@@ -115,7 +115,7 @@ function viewOf(ctx: Ctx, workshop: Workshop, standings: Standings): WorkshopVie
 function pausedOf(
   ctx: Ctx,
   workshop: Workshop,
-  { gate, switchedSince }: Standings,
+  { gate, switchedSince }: Snapshots,
 ): WorkshopView['paused'] {
   const on = switchStates(ctx.settings)
   if (!on.provisioning)

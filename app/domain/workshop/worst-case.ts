@@ -1,6 +1,6 @@
 /** What a workshop may cost at worst, and so how many claims its pool can promise to. */
 import type { NanoUsd } from '~/money'
-import { committedFor, mostCommittedIn } from '../money/committed'
+import { committedFor, maxCommittedIn } from '../money/committed'
 import type { PoolCaps } from '../money/pool.server'
 import type { Workshop } from '../workshop-file'
 import { keyExpiryFor } from './workshop'
@@ -34,7 +34,7 @@ export function worstCaseSpend(workshop: Workshop, at: Date): NanoUsd | null {
   const perKey =
     workshop.keyExpiresInMs === null
       ? committedAt(workshop, at)
-      : mostCommittedIn({
+      : maxCommittedIn({
           keyLimit: workshop.keyLimit,
           reset: workshop.keyLimitReset,
           lifetimeMs: workshop.keyExpiresInMs,

@@ -2,7 +2,7 @@ import { Link } from '@remix-run/react'
 import type { ErrorGroupView } from '~/domain/staff/queue/types'
 import { Ago } from '../../base/time'
 import { countWords } from './job-words'
-import { jobUrl } from './urls'
+import { jobUrl } from '../../../urls'
 
 /** Errors of the last day, each once, however many jobs it hit. */
 export function ErrorList({

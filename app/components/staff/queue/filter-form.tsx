@@ -2,7 +2,7 @@ import { Form } from '@remix-run/react'
 import { useHydrated } from '../../base/hydrated'
 import type { QueuePage } from '~/domain/staff/queue/types'
 import { Button } from '../../base/button'
-import { queueUrl } from './urls'
+import { queueUrl } from '../../../urls'
 
 export const searchId = 'queue-search'
 const rangeWords = {

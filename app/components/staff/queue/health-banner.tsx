@@ -2,7 +2,7 @@ import type { Health } from '~/domain/staff/queue/types'
 import { CheckIcon, ChevronIcon, StopIcon, WarningIcon } from '../../base/icons'
 import { Ago, Time } from '../../base/time'
 import { spanWords } from '../../base/time-words'
-import { jobUrl } from './urls'
+import { jobUrl } from '../../../urls'
 
 const looks = {
   good: { box: 'border-rule', ink: 'text-ink', icon: <CheckIcon /> },

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react'
 import type { JobPage } from '~/domain/staff/queue/types'
 import { Time } from '../../base/time'
 import { stateInk, stateWords } from './job-words'
-import { claimsUrl, jobUrl } from './urls'
+import { claimsUrl, jobUrl } from '../../../urls'
 
 /** What a job is and where it stands. The payload holds ids alone. */
 export function JobFacts({ job, asOf }: { job: JobPage['job']; asOf: string }) {

@@ -4,7 +4,7 @@ import { Button } from '../../base/button'
 import { Ago, useServerNow } from '../../base/time'
 import { spanWords } from '../../base/time-words'
 import { stateInk, stateWords, subjectWords } from './job-words'
-import { claimsUrl, jobUrl } from './urls'
+import { claimsUrl, jobUrl } from '../../../urls'
 
 export const jobListId = 'jobs'
 
@@ -99,7 +99,7 @@ function Row({ row, words, mayAct, busy, asOf }: { row: JobRow } & Omit<Props, '
           <span className="block">
             <Subject row={row} />
           </span>
-          <Standing row={row} />
+          <Snapshot row={row} />
           {row.runsAt ? (
             <span className="text-soft">
               , next run <NextRun at={row.runsAt} asOf={asOf} />
@@ -112,7 +112,7 @@ function Row({ row, words, mayAct, busy, asOf }: { row: JobRow } & Omit<Props, '
       </td>
       <td className="w-full max-w-0 max-md:hidden">
         <p className="truncate" title={row.reason ?? undefined}>
-          <Standing row={row} />
+          <Snapshot row={row} />
         </p>
       </td>
       <td className="text-right max-md:hidden">{row.runs}</td>
@@ -172,7 +172,7 @@ function RowButtons({ row, name, busy }: { row: JobRow; name: string; busy: stri
   )
 }
 
-function Standing({ row }: { row: JobRow }) {
+function Snapshot({ row }: { row: JobRow }) {
   return (
     <>
       <span className={`font-semibold ${stateInk[row.state]}`}>{stateWords[row.state]}</span>

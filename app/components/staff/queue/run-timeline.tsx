@@ -3,7 +3,7 @@ import { useHydrated } from '../../base/hydrated'
 import { EmptyState } from '../../base/page-shell'
 import { Time } from '../../base/time'
 import { spanWords } from '../../base/time-words'
-import { queueUrl } from './urls'
+import { queueUrl } from '../../../urls'
 
 const outcomeWords: Record<JobRunView['outcome'], string> = {
   done: 'done',

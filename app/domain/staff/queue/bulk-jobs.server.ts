@@ -3,7 +3,7 @@
  * job of its own.
  */
 import type { BulkKind, BulkRun } from '../../bulk/bulk-kind'
-import { mostBulkJobs, startBulk, type StartedBulk } from '../../bulk/bulk.server'
+import { maxBulkJobs, startBulk, type StartedBulk } from '../../bulk/bulk.server'
 import type { Ctx } from '../../ctx'
 import { cancelJob, redriveJob, retryJob, type JobActionOutcome } from './actions.server'
 import { jobKindOf } from './job-kinds'
@@ -34,9 +34,9 @@ export async function actOnJobs(
       ? { ...selection.filter, until: selection.filter.until ?? ctx.now().toISOString() }
       : null
   const jobIds = frozen
-    ? await matchingJobIds(ctx, frozen, mostBulkJobs)
+    ? await matchingJobIds(ctx, frozen, maxBulkJobs)
     : 'jobIds' in selection
-      ? [...new Set(selection.jobIds)].slice(0, mostBulkJobs)
+      ? [...new Set(selection.jobIds)].slice(0, maxBulkJobs)
       : []
   return ctx.db.$transaction((tx) =>
     startBulk(ctx, tx, {
@@ -49,7 +49,7 @@ export async function actOnJobs(
       reason: input.reason,
       actor: `user:${input.actorUserId}`,
       subjects: jobIds.map((id) => `job:${id}`),
-      most: mostBulkJobs,
+      most: maxBulkJobs,
     }),
   )
 }

@@ -3,9 +3,9 @@ import type { Ctx } from '../../ctx'
 import { errorGroupTitle } from '../../operations/error-groups'
 import type { ErrorGroupView } from './types'
 
-const mostGroups = 8
+const maxGroups = 8
 /** Counting jobs by their error reads the jobs themselves. */
-const mostCounted = 200
+const maxCounted = 200
 
 /** Those seen within a day, the latest first. */
 export async function readErrorGroups(ctx: Pick<Ctx, 'db'>): Promise<ErrorGroupView[]> {
@@ -43,10 +43,10 @@ async function readGroups({ db }: Pick<Ctx, 'db'>, fingerprint: string | null): 
     from keymint.error_groups g
     cross join lateral (select count(*)::int as count from (
       select 1 from pgboss.job j where (j.output->>'fingerprint') = g.fingerprint order by j.state
-        limit ${mostCounted + 1}::int) held) now_held
+        limit ${maxCounted + 1}::int) held) now_held
     where ${fingerprint}::text is null and g.last_seen > now() - interval '1 day'
       or g.fingerprint = ${fingerprint}
-    order by g.last_seen desc limit ${mostGroups}::int`
+    order by g.last_seen desc limit ${maxGroups}::int`
 }
 
 function view(row: Row): ErrorGroupView {
@@ -59,6 +59,6 @@ function view(row: Row): ErrorGroupView {
     lastSeen: row.lastSeen.toISOString(),
     sampleJobId: row.sampleJobId,
     sampleWords: row.sampleWords,
-    jobsNow: { count: Math.min(row.jobsNow, mostCounted), more: row.jobsNow > mostCounted },
+    jobsNow: { count: Math.min(row.jobsNow, maxCounted), more: row.jobsNow > maxCounted },
   }
 }

@@ -2,7 +2,7 @@
 import { recordAudit } from '../../audit/audit.server'
 import type { Ctx } from '../../ctx'
 import { jobKindOf } from './job-kinds'
-import { jobRow, jobsById, matchingJobIds, mostMatches } from './list.server'
+import { jobRow, jobsById, matchingJobIds, maxMatches } from './list.server'
 import type { QueueFilter } from './types'
 
 export type ExportedJob = {
@@ -30,7 +30,7 @@ export async function exportJobs(
   ctx: Ctx,
   input: { filter: QueueFilter; format: string; actorUserId: string },
 ): Promise<ExportedJob[]> {
-  const ids = await matchingJobIds(ctx, input.filter, mostMatches)
+  const ids = await matchingJobIds(ctx, input.filter, maxMatches)
   const rows = new Map((await jobsById(ctx, ids)).map((row) => [row.id, jobRow(row)]))
   await ctx.db.$transaction((tx) =>
     recordAudit(tx, {

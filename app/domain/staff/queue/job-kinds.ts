@@ -51,7 +51,7 @@ export function jobKindOf(name: string): JobKind {
 }
 
 /** What a person who is about to cancel must know. */
-export const cancelWords: Record<CancelMeans, string> = {
+export const cancelMessage: Record<CancelMeans, string> = {
   'refuse-mint':
     'No key will be made: the claim is refused with your reason, the person reads it on their page, and the money and the seat go back to the pool. A claim can be tried again later.',
   'leave-unbound':

@@ -12,13 +12,13 @@ import type { CappedCount, JobList, JobRow, JobState, JobTab, QueueFilter } from
 
 export const pageSize = 50
 /** Counting and acting end here. */
-export const mostMatches = 1_000
+export const maxMatches = 1_000
 /**
  * Where no index serves a filter, so many of the newest jobs are asked one by one, for one page.
  */
-export const mostLookedThrough = 300
+export const maxLookedThrough = 300
 /** An action may take longer to find its jobs than a page. */
-const mostSearchedToAct = 20_000
+const maxSearchedToAct = 20_000
 
 export const liveNames: readonly string[] = Object.keys(catalog)
 
@@ -33,7 +33,7 @@ export async function listJobs(ctx: Ctx, filter: QueueFilter): Promise<JobList> 
   if (!selection)
     return { rows: [], next: null, matches: { count: 0, more: false }, lookedThrough: null }
   const { looksThrough } = selection
-  const most = selection.found ? mostMatches : looksThrough ? mostLookedThrough : pageSize
+  const most = selection.found ? maxMatches : looksThrough ? maxLookedThrough : pageSize
   const [rows, counted] = await Promise.all([
     ctx.db.$queryRaw<((RawRow | { id: null }) & Facts)[]>`
       with candidate as materialized (${candidates(filter, most + 1, selection.found)}),
@@ -79,7 +79,7 @@ export async function matchingJobIds(
   const selection = await select(ctx, filter)
   if (!selection) return []
   const rows = await ctx.db.$queryRaw<{ id: string }[]>`
-    with candidate as (${candidates({ ...filter, after: undefined }, selection.looksThrough ? mostSearchedToAct : most, selection.found)})
+    with candidate as (${candidates({ ...filter, after: undefined }, selection.looksThrough ? maxSearchedToAct : most, selection.found)})
     select j.id from candidate j ${residual(filter)} order by j.created_on desc, j.id desc limit ${most}::int`
   return rows.map((row) => row.id)
 }
@@ -108,7 +108,7 @@ export async function countTabs(
     Record<(typeof tabs)[number], number>[]
   >`select ${Prisma.join(counts)}`
   if (!row) throw new Error('counting gives one row')
-  const most = mostCounted({ tab: 'done', ...(job ? { job } : {}) })
+  const most = maxCounted({ tab: 'done', ...(job ? { job } : {}) })
   const of = (tab: (typeof tabs)[number]) => capped(row[tab], most)
   return {
     unfinished: capped(row.waiting + row.running + row.retrying, most),
@@ -126,10 +126,10 @@ async function countJobs(ctx: Ctx, filter: QueueFilter): Promise<CappedCount> {
   const [row] = await ctx.db.$queryRaw<
     { count: number }[]
   >`select count(*)::int as count from (${countable(filter)}) counted`
-  return capped(row?.count ?? 0, mostCounted(filter))
+  return capped(row?.count ?? 0, maxCounted(filter))
 }
 
-export function capped(count: number, most = mostMatches): CappedCount {
+export function capped(count: number, most = maxMatches): CappedCount {
   return { count: Math.min(count, most), more: count > most }
 }
 
@@ -137,12 +137,12 @@ export function capped(count: number, most = mostMatches): CappedCount {
  * What an error or a name narrows is counted by looking at rows, not at index entries alone: fewer
  * of them.
  */
-const mostCounted = ({ error, job }: QueueFilter) =>
-  error === undefined && job === undefined ? mostMatches : 200
+const maxCounted = ({ error, job }: QueueFilter) =>
+  error === undefined && job === undefined ? maxMatches : 200
 
 /** Rows of nothing, one more than is counted. */
 function countable(filter: QueueFilter): Prisma.Sql {
-  const limit = Prisma.sql`limit ${mostCounted(filter) + 1}::int`
+  const limit = Prisma.sql`limit ${maxCounted(filter) + 1}::int`
   const parts = partsOf(filter.tab).map(
     (part) =>
       Prisma.sql`

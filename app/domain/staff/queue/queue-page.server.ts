@@ -2,7 +2,7 @@
 import type { Ctx } from '../../ctx'
 import { findErrorGroup, readErrorGroups } from './errors.server'
 import { readHealth } from './health.server'
-import { cancelWords, jobKindOf } from './job-kinds'
+import { cancelMessage, jobKindOf } from './job-kinds'
 import { countTabs, jobRow, jobsById, listJobs, liveNames } from './list.server'
 import { readThroughput } from './throughput.server'
 import type {
@@ -71,7 +71,7 @@ export async function readJobPage(ctx: Ctx, jobId: string): Promise<JobPage | nu
     job: {
       ...row,
       words: kind.words,
-      cancelWords: cancelWords[kind.cancel],
+      cancelMessage: cancelMessage[kind.cancel],
       payload:
         raw.data !== null && typeof raw.data === 'object'
           ? Object.entries(raw.data).map(([key, value]) => [
@@ -92,7 +92,7 @@ export async function readJobPage(ctx: Ctx, jobId: string): Promise<JobPage | nu
   }
 }
 
-const mostRuns = 200
+const maxRuns = 200
 
 async function readRuns(ctx: Ctx, jobId: string): Promise<JobRunView[]> {
   type Row = Omit<JobRunView, 'startedAt' | 'endedAt' | 'nextRunAt'> & {
@@ -104,7 +104,7 @@ async function readRuns(ctx: Ctx, jobId: string): Promise<JobRunView[]> {
     select run, worker_id as "workerId", started_at as "startedAt", ended_at as "endedAt",
       extract(epoch from ended_at - started_at)::float8 as seconds, outcome, reason,
       fingerprint as "errorGroup", http_status as "httpStatus", next_run_at as "nextRunAt"
-    from keymint.job_runs where job_id = ${jobId}::uuid order by id desc limit ${mostRuns}::int`
+    from keymint.job_runs where job_id = ${jobId}::uuid order by id desc limit ${maxRuns}::int`
   return rows.map((row) => ({
     ...row,
     startedAt: row.startedAt.toISOString(),

@@ -502,7 +502,7 @@ test('what workers record at once adds up, is charted, and is forgotten in time'
   const [group] = await world.db.errorGroup.findMany()
   expect(group).toMatchObject({ count: 24n, jobNames: ['mint-key', 'sweep'], class: 'unreachable' })
   const hour = await readQueueThroughput(world.ctx, { span: 'hour' })
-  expect(hour.total).toMatchObject({ done: 12, failed: 0, putOff: 12 })
+  expect(hour.total).toMatchObject({ done: 12, failed: 0, snooze: 12 })
   expect(hour.points).toHaveLength(60)
   expect(hour.total.run.p50).toBeGreaterThan(0.1)
   expect(hour.total.run.p95).toBeLessThanOrEqual(0.2)

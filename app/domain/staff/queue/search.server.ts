@@ -8,8 +8,8 @@ import type { Ctx } from '../../ctx'
 /** Jobs named outright, and mints whose jobs are meant. */
 export type Found = { jobIds: string[]; mintIds: string[] }
 
-const mostPeople = 100
-const mostFound = 500
+const maxPeople = 100
+const maxFound = 500
 
 /** What this text means, a few hundred of each at most. */
 export async function findSubjects(ctx: Pick<Ctx, 'db'>, text: string): Promise<Found> {
@@ -19,13 +19,13 @@ export async function findSubjects(ctx: Pick<Ctx, 'db'>, text: string): Promise<
   const rows = await ctx.db.$queryRaw<{ jobId: string | null; mintId: string | null }[]>`
     with people as (
       select user_id from keymint.attendees where display_name ilike ${like} or email ilike ${like}
-        limit ${mostPeople}::int),
+        limit ${maxPeople}::int),
     claims as (
       select c.claim_id from keymint.workshop_attendance c join people using (user_id)
       union select claim_id from keymint.workshop_attendance where claim_id between ${range?.from ?? null}::uuid
         and ${range?.to ?? null}::uuid)
     (select null::uuid as "jobId", m.id as "mintId" from keymint.mints m join claims on m.owner_kind = 'claim'
-      and m.owner_id = claims.claim_id limit ${mostFound}::int)
+      and m.owner_id = claims.claim_id limit ${maxFound}::int)
     union all (select null, m.id from keymint.mints m where m.id between ${range?.from ?? null}::uuid
       and ${range?.to ?? null}::uuid limit 100)
     union all (select j.id, null from pgboss.job j where j.name = any(${names})

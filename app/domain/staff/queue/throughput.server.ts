@@ -14,14 +14,14 @@ const spans: Record<ThroughputSpan, { hours: number; stepMinutes: number }> = {
 type Figures = {
   done: number
   failed: number
-  putOff: number
+  snooze: number
   waitBins: number[]
   runBins: number[]
 }
 const nothing = (): Figures => ({
   done: 0,
   failed: 0,
-  putOff: 0,
+  snooze: 0,
   waitBins: noBins(),
   runBins: noBins(),
 })
@@ -39,7 +39,7 @@ export async function readThroughput(
   const to = (Math.floor(ctx.now().getTime() / stepMs) + 1) * stepMs
   const from = to - hours * 3_600_000
   const rows = await ctx.db.$queryRaw<(Figures & { minute: Date })[]>`
-    select minute, done, failed, put_off as "putOff", wait_bins as "waitBins", run_bins as "runBins"
+    select minute, done, failed, put_off as "snooze", wait_bins as "waitBins", run_bins as "runBins"
       from keymint.job_minutes where name = ${options.job} and minute >= ${new Date(from)} order by minute`
   const steps = Array.from({ length: (to - from) / stepMs }, nothing)
   for (const row of rows) {
@@ -58,14 +58,14 @@ export async function readThroughput(
       at: new Date(from + index * stepMs).toISOString(),
       done: step.done / stepMinutes,
       failed: step.failed / stepMinutes,
-      putOff: step.putOff / stepMinutes,
+      snooze: step.snooze / stepMinutes,
       wait: quantiles(step.waitBins),
       run: quantiles(step.runBins),
     })),
     total: {
       done: all.done,
       failed: all.failed,
-      putOff: all.putOff,
+      snooze: all.snooze,
       wait: quantiles(all.waitBins),
       run: quantiles(all.runBins),
     },
@@ -76,7 +76,7 @@ function add(one: Figures, other: Figures): Figures {
   return {
     done: one.done + other.done,
     failed: one.failed + other.failed,
-    putOff: one.putOff + other.putOff,
+    snooze: one.snooze + other.snooze,
     waitBins: addBins(one.waitBins, other.waitBins),
     runBins: addBins(one.runBins, other.runBins),
   }

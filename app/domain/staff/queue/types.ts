@@ -122,7 +122,7 @@ export type ThroughputPoint = {
   at: string
   done: number
   failed: number
-  putOff: number
+  snooze: number
   wait: Quantiles
   run: Quantiles
 }
@@ -134,7 +134,7 @@ export type Throughput = {
   to: string
   stepSeconds: number
   points: ThroughputPoint[]
-  total: { done: number; failed: number; putOff: number; wait: Quantiles; run: Quantiles }
+  total: { done: number; failed: number; snooze: number; wait: Quantiles; run: Quantiles }
 }
 export type ThroughputSpan = 'hour' | 'day'
 
@@ -176,7 +176,7 @@ export type JobPage = {
   job: JobRow & {
     payload: [string, string][]
     words: string
-    cancelWords: string
+    cancelMessage: string
     source: { name: string; id: string | null } | null
     priorRunsLost: number
   }

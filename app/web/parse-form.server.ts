@@ -1,0 +1,75 @@
+/**
+ * The one reader of forms. Guarantee: every field that an action sees has passed the schema of its
+ * route; a field that was sent twice counts once, unless the schema asks for a list with `many`.
+ */
+import { z } from 'zod'
+
+export type ParsedForm<Value> =
+  | { ok: true; value: Value }
+  /** `problems` names each field that failed once; `given` is what was typed, to show it again. */
+  | { ok: false; problems: Record<string, string>; given: Record<string, string> }
+
+/**
+ * Reads a form as browsers post it (`application/x-www-form-urlencoded`); any other body is an
+ * empty form. The text is split in linear time, whatever stands in it.
+ */
+export async function readFields(request: Request): Promise<URLSearchParams> {
+  const type = request.headers.get('content-type') ?? ''
+  const body = await request.text()
+  return new URLSearchParams(type.startsWith('application/x-www-form-urlencoded') ? body : '')
+}
+
+export async function parseForm<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  request: Request,
+): Promise<ParsedForm<z.output<z.ZodObject<Shape>>>> {
+  return parseFields(schema, await readFields(request))
+}
+
+export function parseFields<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  fields: URLSearchParams,
+): ParsedForm<z.output<z.ZodObject<Shape>>> {
+  const values = Object.fromEntries(
+    Object.entries(schema.shape).map(([name, field]) => {
+      const all = fields.getAll(name)
+      return [name, lists.has(field as z.ZodType) ? all : (all[0] ?? '')]
+    }),
+  )
+  const parsed = schema.safeParse(values)
+  if (parsed.success) return { ok: true, value: parsed.data }
+  const problems: Record<string, string> = {}
+  for (const issue of parsed.error.issues) problems[String(issue.path[0])] ??= issue.message
+  return { ok: false, problems, given: Object.fromEntries(fields) }
+}
+
+const lists = new WeakSet<z.ZodType>()
+
+/** A field that may be sent several times: the schema gets all of its values. */
+export function many<Item extends z.ZodType>(item: Item): z.ZodArray<Item> {
+  const list = z.array(item)
+  lists.add(list)
+  return list
+}
+
+/** Text of a person: trimmed, required, at most `max` characters as people count them. */
+export const requiredText = (max: number, message: string) =>
+  z
+    .string()
+    .trim()
+    .min(1, message)
+    .refine((text) => [...text].length <= max, `Use at most ${max} characters.`)
+
+/** Text that may be left out: null then. */
+export const optionalText = (max: number) =>
+  z
+    .string()
+    .trim()
+    .refine((text) => [...text].length <= max, `Use at most ${max} characters.`)
+    .transform((text) => (text === '' ? null : text))
+
+/** An id of ours. */
+export const uuid = z.uuid()
+
+/** A tick box: true when it is ticked. */
+export const ticked = z.string().transform((value) => value !== '')
