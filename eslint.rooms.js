@@ -153,8 +153,8 @@ const rooms = [
 ]
 
 /**
- * Doors into the product that may open something: no one below the top floor serves a claim and a
- * team at once.
+ * The two ways into the product that may open something: no room below the top floor serves a claim
+ * and a team at once.
  */
 const siblings = { team: ['claim'] }
 
