@@ -90,7 +90,7 @@ async function create(patient: Whole, name: string) {
     throw problem(
       error,
       'No key could be made',
-      'docs/runbook.md, “Trouble upstream”, says what each answer means.',
+      'docs/runbook.md, “Provider errors”, says what each answer means.',
     )
   }
 }

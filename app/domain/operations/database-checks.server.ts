@@ -150,7 +150,7 @@ export async function checkSwitch(patient: WithDb): Promise<Finding> {
     findings.push(
       warn(
         `The provider refused the last call (${gate.reason ?? 'no reason kept'}); ${gate.seconds > 0 ? `the next try is in ${gate.seconds} s` : 'the next mint is a probe'}.`,
-        'It opens by itself when the provider answers: docs/runbook.md, “Trouble upstream”.',
+        'It opens by itself when the provider answers: docs/runbook.md, “Provider errors”.',
       ),
     )
   return together(findings, switchIsOn(patient))
