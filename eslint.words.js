@@ -115,6 +115,10 @@ export const wordsRule = {
       if (!node.computed && node.key?.type === 'Identifier' && !node.shorthand)
         names(node.key, node.key.name)
     }
+    const headings = (node) => {
+      for (const { last, text } of endsOf(node))
+        if (/[^.…]\.\s*$/.test(text)) context.report({ node: last, messageId: 'heading' })
+    }
     const reads = (node, text) => {
       if (insideClass(node) || isSql(text) || isClassList(text)) return
       report(findInProse(withoutCode(text), 'text', file), { node })
@@ -134,7 +138,13 @@ export const wordsRule = {
               if (type !== 'ImportBinding' && name?.type === 'Identifier' && !isShorthand(name))
                 names(name, name.name)
       },
-      'ObjectExpression > Property': key,
+      'ObjectExpression > Property'(node) {
+        key(node)
+        if (headingProps.has(node.key.name)) headings(node.value)
+      },
+      JSXAttribute(node) {
+        if (headingProps.has(node.name.name)) headings(node.value)
+      },
       TSPropertySignature: key,
       TSMethodSignature: key,
       PropertyDefinition: key,
@@ -142,11 +152,8 @@ export const wordsRule = {
       Literal(node) {
         if (typeof node.value !== 'string' || /^(Import|Export)/.test(node.parent.type)) return
         const { value } = node
-        const attribute = node.parent.type === 'JSXAttribute' ? node.parent.name.name : ''
         if (/\s/.test(value) || /^[A-Z][a-z]+[?.!]?$/.test(value)) reads(node, value)
         else report(findInValue(value), { node })
-        if (headingProps.has(attribute) && endsInStop(value))
-          context.report({ node, messageId: 'heading' })
       },
       TemplateLiteral(node) {
         if (
@@ -161,20 +168,23 @@ export const wordsRule = {
       },
       JSXElement(node) {
         const last = node.children.filter((it) => it.type !== 'JSXText' || it.value.trim()).at(-1)
-        if (!isHeading(node) || !last) return
-        const text =
-          last.type === 'JSXText'
-            ? last.value
-            : last.type === 'JSXExpressionContainer' && last.expression.type === 'Literal'
-              ? String(last.expression.value)
-              : ''
-        if (endsInStop(text)) context.report({ node: last, messageId: 'heading' })
+        if (isHeading(node)) headings(last)
       },
     }
   },
 }
 
-const endsInStop = (text) => /[^.…]\.\s*$/.test(text)
+/** The texts that a heading can end in. */
+function endsOf(node) {
+  if (node?.type === 'JSXExpressionContainer') return endsOf(node.expression)
+  if (node?.type === 'ConditionalExpression')
+    return [...endsOf(node.consequent), ...endsOf(node.alternate)]
+  if (node?.type === 'TemplateLiteral')
+    return [{ last: node, text: `…${node.quasis.at(-1).value.cooked}` }]
+  if (node?.type === 'JSXText' || typeof node?.value === 'string')
+    return [{ last: node, text: node.value }]
+  return []
+}
 /** `({ a })` takes the name that a type declares; the type is where it is reported. */
 const isShorthand = (name) => {
   const property = name.parent?.type === 'AssignmentPattern' ? name.parent.parent : name.parent

@@ -60,6 +60,9 @@ test('a heading has no full stop', () => {
   expect(found('const a = <Callout title="It takes longer." />')).toEqual([
     'A heading has no full stop.',
   ])
+  expect(
+    found("const a = { title: late ? 'Claims have closed.' : `Open in ${n} s.` }"),
+  ).toHaveLength(2)
   expect(found('const a = <h2>Working…</h2>')).toEqual([])
 })
 
