@@ -1,13 +1,5 @@
-import type { ESLint, Rule } from 'eslint'
+import type { ESLint } from 'eslint'
 
-export type Finding = { found: string; use: string }
-export function findInName(name: string, file: string): Finding[]
-export function findInValue(value: string): Finding[]
-export function findInProse(
-  raw: string,
-  context: 'text' | 'comment' | 'docs',
-  file: string,
-): Finding[]
-export function checkPage(file: string, text: string): string[]
-export const wordsRule: Rule.RuleModule
 export const wordsPlugin: ESLint.Plugin
+/** Every finding in one page, as `file:line message`. */
+export function checkPage(file: string, text: string): string[]

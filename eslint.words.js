@@ -31,7 +31,7 @@ const looksIn = (entry, context, file) =>
   (entry.in?.includes(context) ?? true) && (entry.files?.test(file) ?? true)
 
 /** What is wrong with an identifier or the name of a file. */
-export function findInName(name, file) {
+function findInName(name, file) {
   const parts = partsOf(name)
   return words
     .filter((entry) => looksIn(entry, 'name', file) && !entry.allow?.test(name))
@@ -42,14 +42,14 @@ export function findInName(name, file) {
 }
 
 /** What is wrong with a string that is a code rather than a sentence. */
-export function findInValue(value) {
+function findInValue(value) {
   return words
     .filter((entry) => entry.value?.test(value))
     .map((entry) => ({ found: value, use: entry.use }))
 }
 
 /** What is wrong with a sentence. `context` is text, comment or docs. */
-export function findInProse(raw, context, file) {
+function findInProse(raw, context, file) {
   const text = plain(raw)
   const prose = words
     .filter((entry) => entry.prose && looksIn(entry, context, file))
@@ -94,7 +94,7 @@ const isHeading = (element) =>
   /^(h[1-6]|Heading|Title)$/.test(element.openingElement.name.name ?? '')
 const headingProps = new Set(['title', 'heading', 'headline'])
 
-export const wordsRule = {
+const wordsRule = {
   meta: {
     type: 'suggestion',
     docs: { description: 'Holds eslint.words.list.js, the words that are not used.' },

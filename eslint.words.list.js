@@ -33,7 +33,8 @@ export const words = [
   { prose: /\bre-issu/i, name: /^reissue/i, use: 'replace (on pages), rotate (for providers)' },
   {
     name: /^switch(es|ed)?Off/,
-    prose: /\bswitch(es|ed|ing)?( \w+| (an?|the|this|that|its|my|your) [\w ]{1,20})? off\b/i,
+    prose:
+      /(?<!\b(the|a|this|its) )\bswitch(es|ed|ing)?( \w+| (an?|the|this|that|its|my|your) [\w ]{1,20})? off\b/i,
     use: 'disable',
   },
   { prose: /\b(taken?|takes|taking) (\w+ )?out of use\b/i, use: 'disable' },
@@ -62,7 +63,8 @@ export const words = [
     in: ['text'],
     files: /^(?!eslint\.rooms)/,
     use: 'workshop or event',
-    allowProse: /\b(room (helium|\d+|for|in)|makes? room|tutorial room|no room)\b/i,
+    allowProse:
+      /title: [\w -]*\broom|\b(room (helium|hosts|\d+|for)|makes? room|(tutorial|no) room)\b/i,
   },
   {
     prose:
@@ -131,7 +133,7 @@ export const phrases = [
   [/\bmore than four fifths\b/i, 'over 80 %'],
   [/\beverybody cools down\b/i, 'one shared cool-down'],
   [
-    /\b(it|this|that|which|what|who) (is|are) no (?!(longer|more|different|way|need|room|other|such)\b)/i,
+    /\b(it|this|that|which|what|who) (is|are) no (?!(longer|more|different|way|need|room|reason|other|such)\b)/i,
     'is not a …',
   ],
 ]
