@@ -142,8 +142,7 @@ const anchorsOf = (page: string) =>
       .replace(/\s/g, '-'),
   )
 
-// So does every heading that the doctor sends a person to.
-test('every link between the pages leads somewhere', () => {
+test('every link between the pages leads somewhere, and so does every heading that the doctor sends a person to', () => {
   for (const page of [
     ...pages,
     ...readdirSync('docs')

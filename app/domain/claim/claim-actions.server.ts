@@ -255,8 +255,7 @@ function previewWords(
   const keys = `${fitting.toLocaleString('en-US')} ${fitting === 1 ? 'key' : 'keys'}`
   const rest =
     count > fitting
-      ? ` ${(count - fitting).toLocaleString('en-US')} of the selected claims need nothing ` +
-        'or cannot have it, and are skipped.'
+      ? ` ${(count - fitting).toLocaleString('en-US')} of the selected claims need nothing or cannot have it, and are skipped.`
       : ''
   const full = tooMuch
     ? ' The pool does not hold all of it: those that do not fit are refused, one by one.'
@@ -272,23 +271,12 @@ function previewWords(
     case 'enable':
       return `${keys} will work again.${rest}`
     case 'set-limit':
-      return (
-        `The limit of ${keys} becomes ${formatUsd(action.limit, { exact: true })}, which ` +
-        `${difference >= 0n ? `reserves ${more} more of the pool` : `gives ${more} back to the pool`}.` +
-        `${full}${rest}`
-      )
+      return `The limit of ${keys} becomes ${formatUsd(action.limit, { exact: true })}, which ${difference >= 0n ? `reserves ${more} more of the pool` : `gives ${more} back to the pool`}.${full}${rest}`
     case 'revoke':
-      return (
-        `${keys} will end at once and for good. About ${more} goes back to the pool a few minutes ` +
-        'later, when their last use is known.' +
-        `${action.mayClaimAgain ? ' Their owners may claim again.' : ''}${rest}`
-      )
+      return `${keys} will end at once and for good. About ${more} goes back to the pool a few minutes later, when their last use is known.${action.mayClaimAgain ? ' Their owners may claim again.' : ''}${rest}`
     case 're-issue':
       return `${keys} will be switched off, and their owners get new ones with what is left.${rest}`
     case 'extend':
-      return (
-        `${keys} will be replaced by new ones that end later, which reserves up to ${more} more of ` +
-        `the pool. The old ones go on for half an hour with a small allowance.${full}${rest}`
-      )
+      return `${keys} will be replaced by new ones that end later, which reserves up to ${more} more of the pool. The old ones go on for half an hour with a small allowance.${full}${rest}`
   }
 }

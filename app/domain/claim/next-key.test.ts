@@ -111,7 +111,7 @@ test('while its old key cannot be lowered, no new one is made', async () => {
   ).toBe('re-issue')
 })
 
-test('everybody is extended: one key each, old and new stay within what was reserved', async () => {
+test('everybody is extended: one current key each, and old and new together stay within what was reserved', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(60) })] })
   const claims = await readyClaims(world, 30)
   for (const [index, claim] of claims.entries()) await spend(world, claim.hash, (index % 10) / 10)
@@ -163,8 +163,7 @@ test('everybody is extended: one key each, old and new stay within what was rese
   await expectPoolToAddUp(world)
 }, 120_000)
 
-// The refusal says why, and changes nothing.
-test('a longer time of a daily key is reserved first; what does not fit is refused', async () => {
+test('a longer time of a daily key is reserved first; what does not fit is refused with words and changes nothing', async () => {
   const midnight = Math.ceil(Date.now() / day) * day
   await using world = await openWorld({
     workshops: [
