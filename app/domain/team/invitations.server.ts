@@ -154,7 +154,7 @@ export async function findInvitation(
   userId: string,
 ): Promise<InvitationView | null> {
   const [row] = await ctx.db.$queryRaw<
-    (Omit<InvitationView, 'expiresAt' | 'standing'> & {
+    (Omit<InvitationView, 'expiresAt' | 'snapshot'> & {
       expiresAt: Date
       usedAt: Date | null
       revokedAt: Date | null

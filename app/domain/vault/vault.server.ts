@@ -171,7 +171,7 @@ export async function verifyKey(
 
 /** The team's credentials, oldest first, masked. */
 export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKeyView[]> {
-  type Row = Omit<MasterKeyView, 'title' | 'trouble'> & {
+  type Row = Omit<MasterKeyView, 'title' | 'failure'> & {
     reason: string | null
     retryInSeconds: number | null
   }
