@@ -14,7 +14,7 @@ import {
 import type { ReactNode } from 'react'
 import headingFont from '@fontsource-variable/bricolage-grotesque/files/bricolage-grotesque-latin-wght-normal.woff2?url'
 import { themeOf } from '~/client/theme'
-import { ErrorPage, errorWords } from '~/components/base/error-page'
+import { ErrorPage, errorMessage } from '~/components/base/error-page'
 import { useIslandScript, useNonce, useRequestId } from '~/components/base/response-facts'
 import { SiteFooter } from '~/components/base/site-footer'
 import { SiteHeader } from '~/components/base/site-header'
@@ -122,7 +122,7 @@ export function ErrorBoundary() {
   const detail = isRouteErrorResponse(error) && typeof error.data === 'string' ? error.data : ''
   return (
     <>
-      <title>{`${errorWords(status, detail).title} · Keymint`}</title>
+      <title>{`${errorMessage(status, detail).title} · Keymint`}</title>
       <ErrorPage status={status} detail={detail} reference={requestId} />
     </>
   )

@@ -13,7 +13,7 @@ const maxClaims = 200_000
 export type EndWorkshopOutcome =
   | { kind: 'ended'; bulkId: string | null; count: number }
   | { kind: 'ended-already'; endedAt: string }
-  | { kind: 'refused'; detail: string }
+  | { kind: 'refused'; reason: 'no-reason' }
 
 export async function endWorkshop(
   ctx: Ctx,
@@ -21,8 +21,7 @@ export async function endWorkshop(
 ): Promise<EndWorkshopOutcome> {
   const { slug, actorUserId } = input
   const reason = input.reason.trim()
-  if (reason.length === 0)
-    return { kind: 'refused', detail: 'Say why: the reason is kept with the action.' }
+  if (reason.length === 0) return { kind: 'refused', reason: 'no-reason' }
   return ctx.db.$transaction(
     async (tx): Promise<EndWorkshopOutcome> => {
       // A claim that holds the pool now is waited for and seen below; one that comes later finds it
