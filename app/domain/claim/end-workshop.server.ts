@@ -1,7 +1,7 @@
 /**
- * Ending a workshop now. From the moment of the commit no claim is accepted, because the pool
- * itself is closed under its own lock; every live key is revoked by a bulk action. Rows decide: no
- * file and no restart opens it again.
+ * Ending a workshop now. From the commit on no claim is accepted, because the pool itself is closed
+ * under its own lock; a bulk action revokes every live key. Rows decide: no file and no restart
+ * opens it again.
  */
 import { Prisma } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
@@ -24,8 +24,8 @@ export async function endWorkshop(
   if (reason.length === 0) return { kind: 'refused', reason: 'no-reason' }
   return ctx.db.$transaction(
     async (tx): Promise<EndWorkshopOutcome> => {
-      // A claim that holds the pool now is waited for and seen below; one that comes later finds it
-      // closed.
+      // The lock waits for a claim that holds the pool, so that it is revoked below; a later one
+      // finds the pool closed.
       await tx.$executeRaw`
       insert into keymint.pools (workshop_slug, ended_at)
         values (${slug}, now()) on conflict (workshop_slug) do update

@@ -148,7 +148,8 @@ test('the seat of an expired key returns after its cool-down, once', async () =>
   expect(await world.db.auditEvent.count({ where: { action: 'claim.seat-freed' } })).toBe(1)
 })
 
-test('after the cool-down the next click makes the next key of the same row, whether or not the seat had gone back', async () => {
+// Whether or not the seat is free again.
+test('after the cool-down the next click makes the next key of the same row', async () => {
   for (const seatReturned of [true, false]) {
     await using world = await openGiveaway({ maxKeys: 1 })
     const person = await onlyPerson(world)
@@ -178,7 +179,8 @@ test('after the cool-down the next click makes the next key of the same row, whe
   }
 })
 
-test('after the end and the cool-down its owner claims again, at once and only once, also before any sweep', async () => {
+// Also before any sweep.
+test('after the end and the cool-down its owner claims again, at once and only once', async () => {
   await using world = await openGiveaway()
   const person = await onlyPerson(world)
   await claim(world, person)
@@ -244,7 +246,8 @@ test('a person whose key was taken back, or who is banned, gets no other one by 
   expect(await world.db.mint.count({ where: { state: 'pending' } })).toBe(0)
 })
 
-test('the numeric id is the identity: a renamed login keeps its key, and whoever takes the old login finds none', async () => {
+// Whoever takes the old login finds no key.
+test('the numeric id is the identity: a renamed login keeps its key', async () => {
   await using world = await openGiveaway()
   const identity = (providerUserId: string, login: string) => ({
     provider: 'github' as const,

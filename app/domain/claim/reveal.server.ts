@@ -1,7 +1,6 @@
 /**
- * The only two functions that open a sealed key: showing it to its owner, and asking the provider
- * about it on the owner's behalf. Both answer only for a live claim of the person who asks; the
- * first is always audited.
+ * The only two functions that open a sealed key: showing it to its holder, and testing it at the
+ * provider. Both work only for a live claim of the person who asks; the first is always audited.
  */
 import type { Tx } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
@@ -16,8 +15,8 @@ export type RevealOutcome =
   { kind: 'revealed'; key: string } | { kind: 'not-yet' } | { kind: 'no-key' }
 
 /**
- * A key is shown when it is bound, or so long after it was saved: a bind that hangs must not keep
- * it from its owner.
+ * A key can be shown once it is bound, or this long after it was saved: a slow bind must not keep it
+ * from its holder.
  */
 export const unboundRevealSeconds = 5
 
@@ -31,7 +30,7 @@ type SealedClaim = {
   askedAt: Date
 }
 
-/** Opens the key for its owner. No audit row, no key. */
+/** Opens the key for its holder. Without its audit row the key is not returned. */
 export async function revealKey(
   ctx: Ctx,
   owner: { workshopSlug: string; userId: string },

@@ -26,8 +26,8 @@ export async function banPerson(
   if (reason.length === 0) return { kind: 'refused', reason: 'no-reason' }
   if (userId === actorUserId) return { kind: 'refused', reason: 'yourself' }
   return ctx.db.$transaction(async (tx): Promise<BanOutcome> => {
-    // A claim that is being made refers to this row: it is waited for and seen below, and a later
-    // one is refused when its key is to be made.
+    // A claim in progress refers to this row: the lock waits for it, so that it is revoked below. A
+    // later one is refused before its key is made.
     const [person] = await tx.$queryRaw<
       { banned: boolean }[]
     >`select banned_at is not null as banned from keymint.attendees where user_id = ${userId} for update`
