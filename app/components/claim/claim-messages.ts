@@ -252,7 +252,7 @@ export function deadMessage(view: ClaimView): Message {
 export const delayMessages: Record<DelayReason, { title: string; meaning: string }> = {
   'rate-limited': {
     title: 'The provider asked us to slow down',
-    meaning: 'You keep your place. Retrying automatically.',
+    meaning: 'Retrying automatically.',
   },
   'no-credit': {
     title: 'The organiser’s account is out of credit',
@@ -278,10 +278,10 @@ export const delayMessages: Record<DelayReason, { title: string; meaning: string
   },
   paused: {
     title: 'The organiser has paused new keys',
-    meaning: 'You keep your place. We go on as soon as the pause ends.',
+    meaning: 'We go on as soon as the pause ends.',
   },
   'switched-off': {
     title: 'The operator has disabled new keys',
-    meaning: 'You keep your place. We go on as soon as they are enabled.',
+    meaning: 'We go on as soon as they are enabled.',
   },
 }

@@ -274,7 +274,7 @@ function CheckAgain({ url, autoSeconds }: { url: string; autoSeconds: number | n
   )
 }
 
-/** What the page's one status region says: the step when it changes, or what a click did. */
+/** The text of the page's one status region: the step when it changes, or what a click did. */
 function useStatus(step: string): [string, (text: string) => void] {
   const [said, say] = useState(step)
   useEffect(() => say(step), [step])

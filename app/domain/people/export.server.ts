@@ -66,7 +66,7 @@ async function* pieces(
     about: {
       exportedAt: now().toISOString(),
       of: userId,
-      words: 'docs/privacy.md of Keymint says what each part is.',
+      describedIn: 'docs/privacy.md',
     },
     person,
     identities,
