@@ -3,7 +3,7 @@ import { formatProblem, parseWorkshopFile, type Problem } from '~/domain/worksho
 import type { Workshop } from '~/domain/workshop-file'
 
 /** Line by line, so that a test can name the line it changes. */
-export const GOOD: Record<string, string> = {
+const GOOD: Record<string, string> = {
   title: 'Build an analytics agent on DuckDB', // 1
   kind: 'workshop', // 2
   claims_open_at: '2026-04-14T08:30:00+02:00', // 3

@@ -55,7 +55,7 @@ export async function refuseOverLimit(
  * Seconds until the next attempt, or null when this one is within the limit: for routes with a
  * message of their own.
  */
-export async function secondsOver(
+async function secondsOver(
   { request, ctx, ip }: Args,
   name: LimitName,
   person: Person,

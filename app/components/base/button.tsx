@@ -1,7 +1,7 @@
 import type { ComponentProps, MouseEvent, ReactNode } from 'react'
 
 /** `key` is the green one, only for actions on the key itself. */
-export type ButtonKind = 'key' | 'ink' | 'plain' | 'quiet'
+type ButtonKind = 'key' | 'ink' | 'plain' | 'quiet'
 type Look = { kind?: ButtonKind; large?: boolean }
 
 /** While `busy` it stays focusable, shows `busyText`, and ignores clicks. */

@@ -10,7 +10,7 @@ const looks: Record<ChartLine['look'], string> = {
 }
 
 /** A chart with its meaning in a sentence above and its data in a table below. */
-export function Chart({ chart }: { chart: ChartView }) {
+function Chart({ chart }: { chart: ChartView }) {
   const id = useId()
   const { width, height, left } = chart
   const floor = height - 24

@@ -2,7 +2,7 @@ import { ButtonLink } from './button'
 import { PageShell } from './page-shell'
 import { spanWords } from './time-words'
 
-export type ErrorMessage = { title: string; meaning: string; next: string; retryable: boolean }
+type ErrorMessage = { title: string; meaning: string; next: string; retryable: boolean }
 
 /** What a failed page says: what happened, what it means, what to do. */
 export function errorMessage(status: number, detail: string): ErrorMessage {

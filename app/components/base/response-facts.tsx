@@ -1,7 +1,7 @@
 /** Facts of one response: its CSP nonce, and its id in the log. */
 import { createContext, useContext } from 'react'
 
-export type ResponseFacts = {
+type ResponseFacts = {
   nonce: string | undefined
   requestId: string | null
   /** What an island's page runs in place of the router's scripts. */

@@ -5,7 +5,7 @@
 import type { ReactNode } from 'react'
 import type { StepView } from '~/domain/claim/view-types'
 
-export type KeyCardState = 'pending' | 'ready' | 'ended' | 'refused'
+type KeyCardState = 'pending' | 'ready' | 'ended' | 'refused'
 
 export type KeyCardProps = {
   state: KeyCardState

@@ -24,7 +24,7 @@ export function seatsLabel({ seats }: WorkshopView): string | null {
 }
 
 /** Whether one can claim now. */
-export function statusLabel(
+function statusLabel(
   workshop: WorkshopView,
 ): 'Paused' | 'Full' | 'Open' | 'Coming' | 'Closed' {
   if (workshop.window === 'upcoming') return 'Coming'

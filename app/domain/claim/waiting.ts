@@ -1,7 +1,7 @@
 /** The steps, the estimated wait and the next poll of a claim: pure functions of one query's row. */
 import type { ClaimView, StepName, StepView } from './view-types'
 
-export const stepNames: readonly StepName[] = ['queued', 'checking', 'creating', 'limits', 'ready']
+const stepNames: readonly StepName[] = ['queued', 'checking', 'creating', 'limits', 'ready']
 
 export type Progress = {
   state: ClaimView['state']
