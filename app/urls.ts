@@ -1,5 +1,5 @@
 /** Every address of Keymint's pages, in one place: pages, redirects, mails and tests read them here. */
-import type { NoticeCode } from '~/components/claim/person-words'
+import type { NoticeCode } from '~/components/claim/person-messages'
 /** The addresses of the pages for staff. */
 export const adminUrl = '/admin'
 

@@ -136,7 +136,7 @@ test('the provider is down during 100 claims: attendees read why they wait, the 
       .getByRole('main')
       .getByText(/^The provider (had trouble with the last try|cannot be reached)\.$/),
   ).toBeVisible()
-  await expect(page.getByText('Your claim keeps its place.')).toBeVisible()
+  await expect(page.getByText('You keep your place.')).toBeVisible()
 
   const admin = await openAs(browser, stage, 'admin', '/admin/queue?job=mint-key')
   const group = errorsOf(admin).filter({ hasText: 'Make a key' })
@@ -153,7 +153,7 @@ test('the provider is down during 100 claims: attendees read why they wait, the 
     .poll(() => Date.now() - downSince, { timeout: outageMs * 2 })
     .toBeGreaterThan(outageMs)
   await request.delete(stage.openrouter.faultsUrl)
-  await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 60_000 })
+  await expect(heading(page, 'Your key is ready')).toBeVisible({ timeout: 60_000 })
   await Promise.all(
     people.map(async (person) => {
       await expect
@@ -197,7 +197,7 @@ test('a pause from the page holds the room with its reason, and resuming from th
     admin.getByText('Minting is paused. Everybody who waits reads your reason.'),
   ).toBeVisible()
   await request.delete(stage.openrouter.faultsUrl)
-  await expect(heading(page, 'The organiser has paused.')).toBeVisible({ timeout: 20_000 })
+  await expect(heading(page, 'Paused by the organiser')).toBeVisible({ timeout: 20_000 })
   await expect(page.getByText('“We go on after lunch, at 13:30.”')).toBeVisible()
   await expect(page.getByText(/Paused since .*\d\d:\d\d/)).toBeVisible()
   const late = await openAs(browser, stage, attendee(189).login, '/w/pause-room')
@@ -206,7 +206,7 @@ test('a pause from the page holds the room with its reason, and resuming from th
 
   await admin.getByRole('button', { name: 'Resume minting' }).click()
   await expect(admin.getByText(/^Minting goes on\./)).toBeVisible()
-  await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 12_000 })
+  await expect(heading(page, 'Your key is ready')).toBeVisible({ timeout: 12_000 })
   await expect
     .poll(async () => (await keysIn(admin, stage, 'pause-room')).length, { timeout: 20_000 })
     .toBe(9)
@@ -308,7 +308,7 @@ test('without a script a job is opened, its runs are read, and it is cancelled w
   await admin.getByRole('button', { name: 'Cancel this job' }).click()
   await expect(admin.getByText(/^It is cancelled: the claim is refused/)).toBeVisible()
   const page = await openAs(browser, stage, attendee(45).login, '/w/second-room/claim')
-  await expect(heading(page, 'The organiser has cancelled this.')).toBeVisible()
+  await expect(heading(page, 'Cancelled by the organiser')).toBeVisible()
   await expect(page.getByText('“You asked for it.”')).toBeVisible()
   for (const one of [admin, page]) await one.context().close()
 })

@@ -91,7 +91,8 @@ export const action = handler(async ({ request, params, ctx, auth }) => {
       actorUserId: viewer.userId,
       reason: reasonOf(form, asked),
     })
-    if (ended.kind === 'refused') return data({ problem: ended.detail }, { status: 422 })
+    if (ended.kind === 'refused')
+      return data({ problem: 'Enter a reason. It is kept with the action.' }, { status: 422 })
     return redirect(
       ended.kind === 'ended' && ended.bulkId
         ? adminWorkUrl(slug, ended.bulkId)

@@ -10,6 +10,7 @@ import {
   Trail,
 } from '~/components/staff/claim-detail'
 import { Section } from '~/components/base/page-shell'
+import { banRefusals } from '~/components/staff/ban-messages'
 import { banPerson, unbanPerson } from '~/domain/people/ban.server'
 import { findClaimDetail } from '~/domain/staff/claim-detail.server'
 import type { Ctx } from '~/domain/ctx'
@@ -46,7 +47,7 @@ export const action = handler(async ({ request, params, ctx, auth }): Promise<Ba
     return { done: (await unbanPerson(ctx, input)) ? 'The ban is lifted.' : 'There was no ban.' }
   if (intent !== 'ban') throw new Response('bad-request', { status: 400 })
   const outcome = await banPerson(ctx, input)
-  if (outcome.kind === 'refused') return { refused: outcome.detail }
+  if (outcome.kind === 'refused') return { refused: banRefusals[outcome.reason] }
   return {
     done:
       outcome.kind === 'banned'

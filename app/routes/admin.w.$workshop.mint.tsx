@@ -3,7 +3,7 @@ import { Form, useActionData, useLoaderData, useNavigation } from '@remix-run/re
 import { AdminShell } from '~/components/staff/admin-shell'
 import { Button } from '~/components/base/button'
 import { Callout } from '~/components/base/callout'
-import { isRefusedReason, refusedWords } from '~/components/claim/claim-words'
+import { isRefusedReason, notTakenMessages } from '~/components/claim/claim-messages'
 import { Field } from '~/components/base/field'
 import { claimForGithubId, type ClaimForOutcome } from '~/domain/claim/claim-for.server'
 import type { Ctx } from '~/domain/ctx'
@@ -57,7 +57,7 @@ type Refusal = Extract<ClaimForOutcome, { kind: 'refused' }>['reason']
 function wordsOf({ reason }: { reason: Refusal }): string {
   const words = staffWords[reason]
   if (words || !isRefusedReason(reason)) return words ?? 'It was refused.'
-  return `${refusedWords[reason].title} ${refusedWords[reason].meaning}`
+  return `${notTakenMessages[reason].title} ${notTakenMessages[reason].meaning}`
 }
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [

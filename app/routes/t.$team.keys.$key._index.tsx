@@ -144,7 +144,7 @@ export default function SubKey() {
           holder={view.holder.name}
           reference={view.reference}
           steps={subKeySteps(view)}
-          word={
+          label={
             live
               ? `${serviceTitle(view.service)} key`
               : cardState === 'pending'

@@ -1,18 +1,19 @@
-/** Why a key could not be changed, in words for a person. */
+/** Why a key could not be changed. */
 import { formatUsd, type NanoUsd } from '~/money'
 
 export const keyProblems = {
-  'bad-cap': 'Write an amount of dollars above zero, such as 20 or 12.50.',
-  'no-reason': 'Give a reason: it stands in the audit trail.',
-  'no-such-key': 'There is no such key any more.',
-  'not-live': 'The key cannot be changed: it has ended, or is not made yet.',
-  'change-under-way': 'A change of this key is under way. Wait for it, then try again.',
-  'not-active': 'Its holder is suspended, so nothing about it can be changed.',
-  'not-enough': 'The budget does not leave that much.',
-  'below-used': 'A cap cannot be lower than what is spent.',
+  'bad-cap': 'Enter an amount in dollars above zero, such as 20 or 12.50.',
+  'no-reason': 'Enter a reason for the audit trail.',
+  'no-such-key': 'This key does not exist any more.',
+  'not-live': 'You cannot change this key: it has ended, or we are still making it.',
+  'change-under-way': 'This key is being changed. Wait a moment, then try again.',
+  'not-active': 'Its holder is suspended, so you cannot change it.',
+  'not-enough': 'The budget is too small for that.',
+  'below-used': 'The cap cannot be lower than what is spent.',
   'no-master-key':
-    'The master key behind it is switched off, so its cap can only be lowered, and it cannot be replaced. An owner can switch it on in the vault.',
-  'nothing-left': 'Nothing is left on this key to carry over. Delete it, and make another.',
+    'Its master key is disabled, so you can only lower the cap. ' +
+    'An owner can enable the master key in the vault.',
+  'nothing-left': 'Nothing is left on this key to carry over. Delete it and make another.',
 } as const
 
 export type KeyProblem = keyof typeof keyProblems
@@ -27,13 +28,13 @@ export function keyProblem(refusal: {
       problem: refusal.reason,
       detail:
         refusal.free > 0n
-          ? `${formatUsd(refusal.free)} is free. Nothing was changed.`
-          : 'Nothing is free. Nothing was changed.',
+          ? `${formatUsd(refusal.free)} is free. Nothing has changed.`
+          : 'Nothing is free. Nothing has changed.',
     }
   if (refusal.used !== undefined)
     return {
       problem: refusal.reason,
-      detail: `${formatUsd(refusal.used)} is spent. Nothing was changed.`,
+      detail: `${formatUsd(refusal.used)} is spent. Nothing has changed.`,
     }
   return { problem: refusal.reason, detail: null }
 }

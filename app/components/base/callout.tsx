@@ -1,16 +1,20 @@
 import type { ReactNode } from 'react'
 import { CheckIcon, InfoIcon, StopIcon, WarningIcon } from './icons'
 
-export type Tone = 'mint' | 'amber' | 'brick' | 'plain'
+export type Tone = 'ok' | 'warning' | 'error' | 'plain'
+
+/** The same by the names of colours, for pages that still use them. */
+type ColourTone = 'mint' | 'amber' | 'brick'
+const toneOfColour: Record<ColourTone, Tone> = { mint: 'ok', amber: 'warning', brick: 'error' }
 
 const looks: Record<Tone, { box: string; title: string; icon: () => ReactNode }> = {
-  mint: { box: 'border-mint bg-mint-wash', title: 'text-mint-ink', icon: () => <CheckIcon /> },
-  amber: {
+  ok: { box: 'border-mint bg-mint-wash', title: 'text-mint-ink', icon: () => <CheckIcon /> },
+  warning: {
     box: 'border-amber bg-amber-wash',
     title: 'text-amber-ink',
     icon: () => <WarningIcon />,
   },
-  brick: { box: 'border-brick bg-brick-wash', title: 'text-brick-ink', icon: () => <StopIcon /> },
+  error: { box: 'border-brick bg-brick-wash', title: 'text-brick-ink', icon: () => <StopIcon /> },
   plain: { box: 'border-rule bg-raised', title: 'text-ink', icon: () => <InfoIcon /> },
 }
 
@@ -20,11 +24,11 @@ export function Callout({
   title,
   children,
 }: {
-  tone: Tone
+  tone: Tone | ColourTone
   title: string
   children?: ReactNode
 }) {
-  const look = looks[tone]
+  const look = looks[tone in toneOfColour ? toneOfColour[tone as ColourTone] : (tone as Tone)]
   return (
     <div className={`rounded-box border p-4 ${look.box}`}>
       <p className={`flex items-start gap-2 font-semibold ${look.title}`}>

@@ -1,4 +1,4 @@
-/** A chart as the server has drawn it: paths and words, nothing left to compute in the browser. */
+/** A chart as the server draws it: paths and labels, nothing left to compute in the browser. */
 export type ChartLine = {
   name: string
   path: string
@@ -11,7 +11,7 @@ export type ChartView = {
   sentence: string
   width: number
   height: number
-  /** Where the drawing begins, right of the words of the vertical axis. */
+  /** Where the drawing begins, right of the labels of the vertical axis. */
   left: number
   lines: ChartLine[]
   yTicks: { y: number; words: string }[]

@@ -9,8 +9,8 @@ const looks: Record<ChartLine['look'], string> = {
   area: 'fill-mint-wash stroke-mint-ink [stroke-width:1.5]',
 }
 
-/** A picture with its meaning in a sentence above and its figures in a table behind. */
-export function Chart({ chart }: { chart: ChartView }) {
+/** A chart with its meaning in a sentence above and its data in a table below. */
+function Chart({ chart }: { chart: ChartView }) {
   const id = useId()
   const { width, height, left } = chart
   const floor = height - 24
@@ -75,13 +75,13 @@ export function Chart({ chart }: { chart: ChartView }) {
           ) : null}
           <details className="mt-1">
             <summary className="inline-flex min-h-11 items-center text-small">
-              <span className="prose-link">The figures</span>
+              <span className="prose-link">View data</span>
             </summary>
             <div
               className="relative max-h-72 overflow-auto"
               tabIndex={0}
               role="region"
-              aria-label={`${chart.title}: the figures`}
+              aria-label={`${chart.title}: data`}
             >
               <table className="ledger">
                 <thead>
@@ -130,7 +130,7 @@ export function ChartRow({
     <section aria-labelledby={headingId} className="mt-10 border-t border-rule pt-6">
       <div className="flex flex-wrap items-baseline justify-between gap-x-6">
         <h2 id={headingId} className="text-head">
-          What happened
+          Activity
         </h2>
         <nav aria-label="Span of the charts" className="flex gap-1">
           {spans.map(({ name, words, href, current }) => (
@@ -138,7 +138,11 @@ export function ChartRow({
               key={name}
               href={href}
               aria-current={current ? 'true' : undefined}
-              className="inline-flex min-h-11 items-center px-2 text-soft underline underline-offset-4 aria-[current=true]:font-semibold aria-[current=true]:text-ink aria-[current=true]:no-underline"
+              className={
+                'inline-flex min-h-11 items-center px-2 text-soft underline underline-offset-4 ' +
+                'aria-[current=true]:font-semibold aria-[current=true]:text-ink ' +
+                'aria-[current=true]:no-underline'
+              }
             >
               {words}
             </a>

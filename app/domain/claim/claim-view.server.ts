@@ -169,7 +169,7 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
   return row ? expireOnRead(ctx, row) : null
 }
 
-/** A right has ended when its time has come, whether or not a sweep has run. */
+/** A key has expired when its time has come, whether or not a sweep has run. */
 function expireOnRead(ctx: Ctx, row: Row): Row {
   if (row.state !== 'ready' || row.expiresAt > ctx.now()) return row
   return { ...row, state: 'ended', reason: 'expired', endedAt: row.expiresAt, revealable: false }
@@ -263,7 +263,7 @@ function viewOf(ctx: Ctx, row: Row): ClaimView {
   }
 }
 
-/** The one rule is claim-again.ts's; here it only becomes times. Staff may allow it before that. */
+/** The rule of claim-again.ts as times; staff may allow another key before. */
 function againOf(ctx: Ctx, row: Row): ClaimView['again'] {
   if (row.mayClaimAgain && (row.state === 'ended' || row.state === 'refused'))
     return { from: (row.endedAt ?? row.attendedAt).toISOString(), now: true }
@@ -273,7 +273,7 @@ function againOf(ctx: Ctx, row: Row): ClaimView['again'] {
 
 function keyViewOf(row: Row, label: string): KeyView {
   const limit = nanoFromDecimalString(row.limitUsd)
-  // What former keys took of this window is gone from it, too.
+  // Former keys of this window count, too.
   const used = nanoFromDecimalString(row.windowUsedUsd) + nanoFromDecimalString(row.carryUsd)
   const read = row.usageSyncedAt !== null
   return {

@@ -1,6 +1,6 @@
 /**
- * Giving a key back before its time. The right ends at once, in our rows; the provider follows at
- * once or as soon as it answers.
+ * Giving a key back early. The claim ends at once in our rows; the provider follows as soon as it
+ * answers.
  */
 import { isProviderError } from '~/adapters/provider-error'
 import type { Ctx } from '../ctx'
@@ -9,7 +9,7 @@ import { listKeysToTakeOut, takeOutOfUse } from './retire.server'
 import { endClaim } from './revoke.server'
 
 /**
- * `given-back-soon`: ours has ended, and the sweep switches the key off as soon as the provider
+ * `given-back-soon`: the claim has ended, and the sweep disables the key as soon as the provider
  * answers.
  */
 export type GiveBackOutcome = 'given-back' | 'given-back-soon' | 'not-live'

@@ -1,13 +1,13 @@
 /**
- * An attendee replaces their own key, because it has leaked: the old one is switched off, the new
- * one has what was left.
+ * An attendee replaces their own leaked key: the old one is disabled, the new one has what was
+ * left.
  */
 import { Prisma } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
 import { liveClaim } from '../live-claim.server'
 import { capsOfFile, startClaimBulk } from './claim-actions.server'
 
-/** One claim's key may be replaced once in so many minutes. */
+/** How often one claim's key may be replaced. */
 export const replaceEveryMinutes = 10
 
 export type ReplaceOutcome =
@@ -18,7 +18,7 @@ export type ReplaceOutcome =
 
 /**
  * Starts the replacement of this person's live key. The claim page follows it; if the provider is
- * down it waits for it.
+ * down, it waits.
  */
 export async function replaceOwnKey(
   ctx: Ctx,

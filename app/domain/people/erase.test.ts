@@ -189,7 +189,8 @@ test('who comes back after erasure is new, and still has had a key wherever clai
   expect((await claims(world, stranger)).kind).toBe('queued')
 })
 
-test('what is held can be read by nobody, survives a new encryption key, and goes a week after the workshop has closed', async () => {
+// It is deleted a week after the workshop has closed.
+test('nobody can read what is held, and it survives a new encryption key', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop(open)] })
   const who = identity()
   const { userId } = await withKeyGivenBack(world, who)
@@ -251,7 +252,8 @@ test('erasing while claiming, many times at once: one of the two wins, and no cl
   }
 })
 
-test('retention erases who has been away for long and has nothing live, with the same hand, and nobody without the setting', async () => {
+// By the same code, and nobody without the setting.
+test('retention erases people who were away for long and have nothing live', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop(open)] })
   const gone = await withKeyGivenBack(world)
   const [idle, recent, holding] = [

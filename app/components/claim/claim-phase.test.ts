@@ -1,17 +1,15 @@
 import { expect, test } from 'vitest'
 import type { ClaimView, KeyView } from '~/domain/claim/view-types'
 import {
-  announcement,
-  deadWords,
-  delayWords,
-  documentTitle,
-  endWords,
-  headline,
+  deadMessage,
+  delayMessages,
+  endMessages,
   isRefusedReason,
-  phaseOf,
-  refusalWords,
-  refusedWords,
-} from './claim-words'
+  notTakenMessage,
+  notTakenMessages,
+  refusalMessages,
+} from './claim-messages'
+import { announcement, documentTitle, headline, phaseOf } from './claim-phase'
 
 const claim = (change: Partial<ClaimView> = {}): ClaimView => ({
   claimId: 'c',
@@ -110,7 +108,8 @@ test('every phase of a claim has its own headline and title', () => {
   expect(documentTitle(ready(), 'DuckDB')).toBe('Ready – DuckDB · Keymint')
 })
 
-test('the announcement stays the same while only numbers change, so that a screen reader is not flooded', () => {
+// A screen reader is not flooded.
+test('the announcement stays the same while only numbers change', () => {
   const at = (peopleAhead: number, etaSeconds: { from: number; to: number }) =>
     announcement(claim({ waiting: { peopleAhead, etaSeconds, delay: null, workerSeen: true } }))
   expect(at(12, { from: 5, to: 20 })).toBe(at(3, { from: 2, to: 4 }))
@@ -122,15 +121,22 @@ test('only our own codes are refusals, whatever the address says', () => {
 })
 
 test('no two refusals, ends or delays say the same thing', () => {
-  for (const table of [refusedWords, refusalWords, endWords, delayWords]) {
-    const meanings = Object.values(table).map((words) => words.meaning)
+  for (const table of [notTakenMessages, refusalMessages, endMessages, delayMessages]) {
+    const meanings = Object.values(table).map((message) => message.meaning)
     expect(new Set(meanings).size).toBe(meanings.length)
   }
 })
 
-test('a key that the organiser has switched off says so, and one that the provider has does not', () => {
+test('a key that the organiser has disabled says so, and one that the provider has does not', () => {
   const dead = (change: Partial<KeyView>) =>
-    deadWords(claim({ state: 'ready', waiting: null, key: key({ disabled: true, ...change }) }))
+    deadMessage(claim({ state: 'ready', waiting: null, key: key({ disabled: true, ...change }) }))
   expect(dead({ disabledByOrganiser: true }).meaning).toContain('disabled by the organiser')
   expect(dead({}).meaning).not.toContain('organiser')
+})
+
+test('a refused provider names the one to use where there is only one', () => {
+  const titleFor = (providers: ('github' | 'google')[]) =>
+    notTakenMessage('wrong-provider', { kind: 'giveaway', providers }).title
+  expect(titleFor(['github'])).toBe('This giveaway needs a GitHub account')
+  expect(titleFor(['github', 'google'])).toBe(notTakenMessages['wrong-provider'].title)
 })

@@ -1,4 +1,4 @@
-/** A user agent in words that its owner knows it by: "Firefox on Windows". */
+/** A user agent by the name that its owner knows: "Firefox on Windows". */
 
 const browsers: [RegExp, string][] = [
   [/\bEdg(?:A|iOS)?\//, 'Edge'],
@@ -6,7 +6,7 @@ const browsers: [RegExp, string][] = [
   [/\bSamsungBrowser\//, 'Samsung Internet'],
   [/\bVivaldi\//, 'Vivaldi'],
   [/\b(?:Firefox|FxiOS)\//, 'Firefox'],
-  [/\bHeadlessChrome\//, 'Chrome without a window'],
+  [/\bHeadlessChrome\//, 'Headless Chrome'],
   [/\b(?:Chrome|CriOS|Chromium)\//, 'Chrome'],
   [/\bVersion\/[\d.]+.*\bSafari\//, 'Safari'],
   [/^curl\//, 'curl'],
@@ -21,11 +21,11 @@ const systems: [RegExp, string][] = [
   [/\bLinux\b|\bX11\b/, 'Linux'],
 ]
 
-export function browserWords(userAgent: string | null): string {
+export function browserName(userAgent: string | null): string {
   const agent = userAgent ?? ''
   const nameIn = (list: [RegExp, string][]) => list.find(([pattern]) => pattern.test(agent))?.[1]
   const browser = nameIn(browsers)
   const system = nameIn(systems)
   if (browser && system) return `${browser} on ${system}`
-  return browser ?? (system ? `A browser on ${system}` : 'A browser we do not know')
+  return browser ?? (system ? `A browser on ${system}` : 'Unknown browser')
 }
