@@ -110,7 +110,7 @@ export const action = handler(async ({ request, ctx, auth, ip }) => {
 
 /** Done: back to the page, which says so. Not done: the same page at once, with the reason. */
 function answer(code: NoticeCode) {
-  const status = { mint: 303, plain: 303, amber: 409 }[notices[code].tone]
+  const status = { ok: 303, plain: 303, warning: 409 }[notices[code].tone]
   return status === 303 ? redirect(meUrl(code), 303) : data({ problem: code }, { status })
 }
 

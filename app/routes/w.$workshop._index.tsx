@@ -142,7 +142,7 @@ function ClaimBox({ workshop, signIn }: { workshop: WorkshopView; signIn: string
     )
   if (workshop.window === 'upcoming') {
     return (
-      <Callout tone="amber" title="Claims are not open yet.">
+      <Callout tone="warning" title="Claims are not open yet.">
         <p>
           {workshop.opensAt ? (
             <>
@@ -196,7 +196,7 @@ function ClaimBox({ workshop, signIn }: { workshop: WorkshopView; signIn: string
 
 function Paused({ paused, asOf }: { paused: NonNullable<WorkshopView['paused']>; asOf: string }) {
   return (
-    <Callout tone="amber" title="No keys are made just now.">
+    <Callout tone="warning" title="No keys are made just now.">
       <p>
         {paused.reason}
         {paused.since ? (

@@ -79,7 +79,7 @@ function RevealedPage({
             <pre className="overflow-x-auto rounded-box border border-rule bg-sunk p-4 font-mono text-small">
               {envFile(outcome.key, baseUrl)}
             </pre>
-            <Callout tone="amber" title="Keep it out of git.">
+            <Callout tone="warning" title="Keep it out of git.">
               <p>
                 Add the line <code className="font-mono">{gitignoreLine}</code> to your .gitignore
                 before the first commit.

@@ -19,7 +19,7 @@ export function BudgetMeter({ budget, asOf }: { budget: KeyView; asOf: string })
   const { limit, used, left, usedTotal, usageAsOf } = budget
   const share = used && limit.usd > 0 ? used.usd / limit.usd : 0
   const resets = budget.limitReset ? nextReset(budget.limitReset, asOf) : null
-  const tone = share >= 0.95 ? 'brick' : share >= 0.8 ? 'amber' : 'mint'
+  const tone = share >= 0.95 ? 'error' : share >= 0.8 ? 'warning' : 'ok'
   return (
     <div>
       {used && left ? (
@@ -85,7 +85,7 @@ export function BudgetMeter({ budget, asOf }: { budget: KeyView; asOf: string })
       )}
       {share >= 1 ? (
         <div className="mt-4">
-          <Callout tone="brick" title="This key has spent its cap.">
+          <Callout tone="error" title="This key has spent its cap.">
             <p>
               Requests now fail with{' '}
               <code className="font-mono text-small">403 Key limit exceeded</code>. That is the cap
@@ -105,7 +105,7 @@ export function BudgetMeter({ budget, asOf }: { budget: KeyView; asOf: string })
       ) : share >= 0.8 && left ? (
         <div className="mt-4">
           <Callout
-            tone={share >= 0.95 ? 'brick' : 'amber'}
+            tone={share >= 0.95 ? 'error' : 'warning'}
             title={
               share >= 0.95 ? 'Almost everything is spent.' : 'More than four fifths are spent.'
             }

@@ -261,7 +261,7 @@ function lead(claim: ClaimView): ReactNode {
 function Replacing({ kind }: { kind: 're-issue' | 'extend' }) {
   return (
     <div className="mb-6">
-      <Callout tone="amber" title="A new key is on its way.">
+      <Callout tone="warning" title="A new key is on its way.">
         <p>
           {kind === 'extend'
             ? 'The organiser gives you more time. A key’s end cannot be moved, so you get a new key with what is left, here on this page.'
@@ -284,7 +284,7 @@ function FormerKey({
   return (
     <div className="mb-6">
       <Callout
-        tone="amber"
+        tone="warning"
         title={ready ? 'This is a new key: the one to use.' : 'Your new key is being made.'}
       >
         <p>
@@ -361,7 +361,7 @@ function ClaimAgain({
     (workshop.kind === 'giveaway' && workshop.seats.left === 0)
   if (shut)
     return (
-      <Callout tone="amber" title="No other key just now.">
+      <Callout tone="warning" title="No other key just now.">
         <p>
           You may have another one, but none is given out at the moment.{' '}
           <a className="prose-link" href={urls.workshop}>

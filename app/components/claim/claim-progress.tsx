@@ -62,7 +62,7 @@ export function ClaimProgress({
         />
       ) : null}
       {waiting && !waiting.delay && !waiting.workerSeen ? (
-        <Callout tone="amber" title="Nobody is at the press just now.">
+        <Callout tone="warning" title="Nobody is at the press just now.">
           <p>
             Your claim is written down and keeps its place. The process that makes keys has not
             reported for half a minute; it goes on by itself as soon as it is back.
@@ -92,7 +92,7 @@ function Delayed({
   const words = delayWords[delay.reason]
   const waitsForPerson = delay.reason === 'paused' || delay.reason === 'switched-off'
   return (
-    <Callout tone="amber" title={words.title}>
+    <Callout tone="warning" title={words.title}>
       {delay.detail ? <p>“{delay.detail}”</p> : null}
       <p>{words.meaning}</p>
       {delay.since ? (

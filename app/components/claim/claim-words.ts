@@ -15,7 +15,7 @@ export type Words = {
   title: string
   meaning: string
   next: string
-  tone: 'amber' | 'brick' | 'plain'
+  tone: 'warning' | 'error' | 'plain'
   askOrganizer: boolean
 }
 
@@ -35,7 +35,7 @@ export const refusedWords: Record<RefusedReason, Words> = {
     title: 'Claims are not open yet.',
     meaning: 'You are early. Nothing was taken, and nobody is ahead of you.',
     next: 'Come back when the workshop opens its claims; the time is on its page.',
-    tone: 'amber',
+    tone: 'warning',
     askOrganizer: false,
   },
   closed: {
@@ -57,7 +57,7 @@ export const refusedWords: Record<RefusedReason, Words> = {
     title: 'Please sign in the other way.',
     meaning: 'This workshop does not take the account you are signed in with.',
     next: 'Sign out, then sign in with a provider that the workshop page names, and claim again.',
-    tone: 'amber',
+    tone: 'warning',
     askOrganizer: false,
   },
   'no-verified-email': {
@@ -65,14 +65,14 @@ export const refusedWords: Record<RefusedReason, Words> = {
     meaning:
       'A workshop gives one key to each verified email address, and your provider told us of none.',
     next: 'Verify your primary email at your provider and sign in here again, or sign in with your other account.',
-    tone: 'amber',
+    tone: 'warning',
     askOrganizer: true,
   },
   banned: {
     title: 'You cannot claim keys here.',
     meaning: 'The organiser has barred this account from claiming.',
     next: 'If you think that this is a mistake, ask the organiser.',
-    tone: 'brick',
+    tone: 'error',
     askOrganizer: true,
   },
   'switched-off': {
@@ -80,14 +80,14 @@ export const refusedWords: Record<RefusedReason, Words> = {
     meaning:
       'The operator of this site has switched the making of keys off. It has nothing to do with you, and no place was taken.',
     next: 'Ask the organiser when it will be switched on, then claim again.',
-    tone: 'amber',
+    tone: 'warning',
     askOrganizer: true,
   },
   paused: {
     title: 'The organiser has paused.',
     meaning: 'No keys are made just now. It has nothing to do with you, and no place was taken.',
     next: 'Wait for a word from the stage, then claim again.',
-    tone: 'amber',
+    tone: 'warning',
     askOrganizer: true,
   },
   full: {
@@ -102,7 +102,7 @@ export const refusedWords: Record<RefusedReason, Words> = {
     meaning:
       'Someone signed in with another account has claimed with the same email address. Most often that was you, with GitHub instead of Google or the other way round.',
     next: 'Sign out, sign in the way you did the first time, and your key is there.',
-    tone: 'amber',
+    tone: 'warning',
     askOrganizer: true,
   },
   'had-one-before': {
@@ -125,7 +125,7 @@ export const refusedWords: Record<RefusedReason, Words> = {
     meaning:
       'A giveaway asks for an account that has existed for a while, so that keys go to people and not to robots.',
     next: 'Sign in with an older account if you have one.',
-    tone: 'amber',
+    tone: 'warning',
     askOrganizer: true,
   },
 }
@@ -142,21 +142,21 @@ export const refusalWords: Record<ClaimRefusal, Words> = {
     meaning:
       'The provider would not make a key with the settings of this workshop. Asking again by itself would not help.',
     next: 'Show this page to the organiser, who sees the reason and can try again for you.',
-    tone: 'brick',
+    tone: 'error',
     askOrganizer: true,
   },
   'expired-before-mint': {
     title: 'Time ran out.',
     meaning: 'The workshop’s keys ended before yours could be made.',
     next: 'Ask the organiser if keys will be made longer.',
-    tone: 'brick',
+    tone: 'error',
     askOrganizer: true,
   },
   banned: {
     title: 'You cannot claim keys here.',
     meaning: 'The organiser has barred this account, so your claim was not carried out.',
     next: 'If you think that this is a mistake, ask the organiser.',
-    tone: 'brick',
+    tone: 'error',
     askOrganizer: true,
   },
   'gave-up': {
@@ -164,7 +164,7 @@ export const refusalWords: Record<ClaimRefusal, Words> = {
     meaning:
       'We tried many times, and the provider never gave a usable answer. Your place is given back, and nothing was charged.',
     next: 'Show this page to the organiser, who can try again for you.',
-    tone: 'brick',
+    tone: 'error',
     askOrganizer: true,
   },
   cancelled: {
@@ -172,7 +172,7 @@ export const refusalWords: Record<ClaimRefusal, Words> = {
     meaning:
       'Your claim was stopped before a key was made. Your place is given back, and nothing was charged.',
     next: 'Ask the organiser, who can try again for you.',
-    tone: 'brick',
+    tone: 'error',
     askOrganizer: true,
   },
 }
@@ -190,7 +190,7 @@ export const endWords: Record<ClaimEnd, Words> = {
     title: 'Your key was taken back.',
     meaning: 'The organiser has switched this key off. Programs that use it get “401” now.',
     next: 'Ask the organiser why, and whether you can have another one.',
-    tone: 'brick',
+    tone: 'error',
     askOrganizer: true,
   },
   'given-back': {
@@ -217,7 +217,7 @@ export function deadWords(view: ClaimView): Words {
       meaning:
         'It was disabled by the organiser. Programs that use it get “401” until it is switched on again; what is left on it stays yours.',
       next: 'Ask the organiser why, and when it will work again. You need not claim again.',
-      tone: 'brick',
+      tone: 'error',
       askOrganizer: true,
     }
   }
@@ -225,7 +225,7 @@ export function deadWords(view: ClaimView): Words {
     title: 'The provider refuses this key.',
     meaning: 'It was switched off or removed at the provider. Programs that use it get “401”.',
     next: 'Ask the organiser: this was not done from this page.',
-    tone: 'brick',
+    tone: 'error',
     askOrganizer: true,
   }
 }

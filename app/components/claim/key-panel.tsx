@@ -116,14 +116,14 @@ export function KeyActions({
           : `Shown for ${shownSeconds} seconds, then masked again.`}
       </p>
       {revealed.problem ? (
-        <Callout tone="amber" title={problemWords[revealed.problem].title}>
+        <Callout tone="warning" title={problemWords[revealed.problem].title}>
           <p>{problemWords[revealed.problem].next}</p>
         </Callout>
       ) : null}
       {test.verdict && !test.busy ? <KeyTest verdict={test.verdict} /> : null}
       {test.failed ? (
         <Callout
-          tone="amber"
+          tone="warning"
           title={test.failed === 'too-often' ? 'That was too often.' : 'We could not ask.'}
         >
           <p>
@@ -188,7 +188,7 @@ export function KeyUse({
           </div>
         ) : null}
         <div className="mt-6">
-          <Callout tone="amber" title="Keep it out of git.">
+          <Callout tone="warning" title="Keep it out of git.">
             <p>
               Anyone who finds the key can spend what is left on it. Put this line into your{' '}
               <code className="font-mono text-small">.gitignore</code> before the first commit:
@@ -215,7 +215,7 @@ export function KeyUse({
       <Section title="Models you may use" id="models">
         {budget.unbound ? (
           <div className="mb-4">
-            <Callout tone="amber" title="The list of models is still being attached.">
+            <Callout tone="warning" title="The list of models is still being attached.">
               <p>
                 Your key works already. It was made <Ago iso={budget.unbound.since} asOf={asOf} />,
                 and we keep trying. Please use only these models meanwhile.

@@ -1,14 +1,14 @@
 import type { KeyTestVerdict } from '~/domain/claim/view-types'
-import { Callout, type Tone } from '../base/callout'
+import { Callout, type CalloutTone } from '../base/callout'
 import { Ago } from '../base/time'
 
-const looks: Record<KeyTestVerdict['verdict'], { tone: Tone; title: string }> = {
-  works: { tone: 'mint', title: 'Your key works.' },
-  spent: { tone: 'brick', title: 'Valid, but spent.' },
-  'disabled-or-gone': { tone: 'brick', title: 'The provider does not accept it.' },
+const looks: Record<KeyTestVerdict['verdict'], { tone: CalloutTone; title: string }> = {
+  works: { tone: 'ok', title: 'Your key works.' },
+  spent: { tone: 'error', title: 'Valid, but spent.' },
+  'disabled-or-gone': { tone: 'error', title: 'The provider does not accept it.' },
   expired: { tone: 'plain', title: 'It has ended.' },
-  'provider-trouble': { tone: 'amber', title: 'We could not find out.' },
-  'not-ready': { tone: 'amber', title: 'Not ready to test.' },
+  'provider-trouble': { tone: 'warning', title: 'We could not find out.' },
+  'not-ready': { tone: 'warning', title: 'Not ready to test.' },
 }
 
 export function KeyTest({ verdict }: { verdict: KeyTestVerdict }) {

@@ -70,7 +70,7 @@ export function PersonErasure({
         keeps the number of your account and what was done, but neither name nor email.
       </p>
       {blocks.length > 0 ? (
-        <Callout tone="amber" title="Not yet: something of yours is still live.">
+        <Callout tone="warning" title="Not yet: something of yours is still live.">
           <ul className="list-disc space-y-1 pl-5">
             {blocks.map((block) =>
               'teamSlug' in block ? (

@@ -4,16 +4,16 @@
  */
 import type { ErasureBlock } from '~/domain/people/erase.server'
 
-type Notice = { tone: 'mint' | 'amber' | 'plain'; title: string; words: string }
+type Notice = { tone: 'ok' | 'warning' | 'plain'; title: string; words: string }
 
 export const notices = {
   'session-ended': {
-    tone: 'mint',
+    tone: 'ok',
     title: 'That browser is signed out.',
     words: 'Whoever uses it now has to sign in again.',
   },
   'others-ended': {
-    tone: 'mint',
+    tone: 'ok',
     title: 'You are signed out everywhere else.',
     words: 'Only this browser is still signed in.',
   },
@@ -23,23 +23,23 @@ export const notices = {
     words: 'That session was over already.',
   },
   withdrawn: {
-    tone: 'mint',
+    tone: 'ok',
     title: 'You will not be told of workshops any more.',
     words: 'Your agreement counts as withdrawn from now on.',
   },
   unlinked: {
-    tone: 'mint',
+    tone: 'ok',
     title: 'That sign-in is taken off.',
     words:
       'It does not lead to this account any more, and browsers that were signed in with it are signed out.',
   },
   'the-last-one': {
-    tone: 'amber',
+    tone: 'warning',
     title: 'It is your only sign-in.',
     words: 'Without it nobody could get into this account, you included. Add the other one first.',
   },
   'signed-in-with-it': {
-    tone: 'amber',
+    tone: 'warning',
     title: 'You are signed in with it now.',
     words:
       'Sign in with the other one first, which also proves that it works; then take this one off.',
@@ -50,7 +50,7 @@ export const notices = {
     words: 'That sign-in is not linked to this account.',
   },
   'given-back': {
-    tone: 'mint',
+    tone: 'ok',
     title: 'You gave the key back.',
     words:
       'It is switched off. What it has used is settled within a few minutes, and the rest goes back to the workshop.',
@@ -67,7 +67,7 @@ export const notices = {
       'It cannot be shown any more. The provider does not answer just now: it is told to switch the key off as soon as it does. What the key has used is settled after that.',
   },
   'not-confirmed': {
-    tone: 'amber',
+    tone: 'warning',
     title: 'Nothing was erased.',
     words: 'Type the word “erase” into the field to confirm, then press the button again.',
   },
