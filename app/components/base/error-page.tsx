@@ -10,7 +10,8 @@ export function errorWords(status: number, detail: string): ErrorWords {
     return {
       title: 'We cannot reach our database.',
       meaning:
-        'This is our fault and is usually over within a minute. A key or a claim you have is safe, and the making of keys goes on by itself.',
+        'This is our fault and is usually over within a minute. A key or a claim you have is ' +
+        'safe, and the making of keys goes on by itself.',
       next: 'Wait a few seconds, then try again.',
       again: true,
     }
@@ -20,7 +21,9 @@ export function errorWords(status: number, detail: string): ErrorWords {
     return {
       title: 'That was too often.',
       meaning:
-        'You, or many people behind your network’s address, have asked for this more often than we allow in a minute. What you asked for just now was not done; nothing you have is lost.',
+        'You, or many people behind your network’s address, have asked for this more often than ' +
+        'we allow in a minute. What you asked for just now was not done; nothing you have is ' +
+        'lost.',
       next: `Wait ${spanWords(seconds)}, then try again.`,
       again: true,
     }
@@ -36,7 +39,8 @@ export function errorWords(status: number, detail: string): ErrorWords {
     return {
       title: 'This is not for you to do.',
       meaning:
-        'The page or the form was refused. That happens when it was sent from another site, or with an account that may not do this.',
+        'The page or the form was refused. That happens when it was sent from another site, or ' +
+        'with an account that may not do this.',
       next: 'Go back, reload the page and try again. If it stays, ask the organiser.',
       again: false,
     }
