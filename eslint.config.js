@@ -63,6 +63,7 @@ export default tseslint.config(
               './app/adapters',
               [
                 './app/domain',
+                './app/messages',
                 './app/web',
                 './app/routes',
                 './app/components',
@@ -74,6 +75,7 @@ export default tseslint.config(
             zone(
               './app/domain',
               [
+                './app/messages',
                 './app/web',
                 './app/routes',
                 './app/components',
@@ -93,6 +95,18 @@ export default tseslint.config(
               './app/components',
               ['./app/routes', './app/web', './app/adapters', './jobs'],
               'Components take props.',
+            ),
+            zone(
+              './app/messages',
+              [
+                './app/routes',
+                './app/web',
+                './app/components',
+                './app/client',
+                './app/adapters',
+                './jobs',
+              ],
+              'Messages are made of codes and values alone.',
             ),
             zone(
               './app/client',

@@ -78,7 +78,7 @@ export const claimHolder: Holder = {
       reason,
       caps: null,
       selection: { person: userId },
-      most: maxClaimsOfOnePerson,
+      max: maxClaimsOfOnePerson,
       subjects: Prisma.sql`
         select 'claim:' || claim_id as subject from keymint.workshop_attendance
         where user_id = ${userId} and state in ('pending', 'ready') order by attended_at`,
