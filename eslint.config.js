@@ -64,6 +64,7 @@ export default tseslint.config(
               './app/adapters',
               [
                 './app/domain',
+                './app/messages',
                 './app/web',
                 './app/routes',
                 './app/components',
@@ -75,6 +76,7 @@ export default tseslint.config(
             zone(
               './app/domain',
               [
+                './app/messages',
                 './app/web',
                 './app/routes',
                 './app/components',
@@ -94,6 +96,18 @@ export default tseslint.config(
               './app/components',
               ['./app/routes', './app/web', './app/adapters', './jobs'],
               'Components take props.',
+            ),
+            zone(
+              './app/messages',
+              [
+                './app/routes',
+                './app/web',
+                './app/components',
+                './app/client',
+                './app/adapters',
+                './jobs',
+              ],
+              'Messages are made of codes and values alone.',
             ),
             zone(
               './app/client',

@@ -143,7 +143,6 @@ const rooms = [
       'queue/queue-page.server',
       'queue/types',
       'receipt-view',
-      'receipt-words',
       'receipt.server',
       'reconcile-page.server',
       'series.server',

@@ -3,6 +3,14 @@ import type { NoticeCode } from '~/components/claim/person-messages'
 /** The addresses of the pages for staff. */
 export const adminUrl = '/admin'
 
+export const reconcileUrl = '/admin/reconcile'
+
+export const readinessUrl = '/admin/doctor'
+
+export const auditUrl = '/admin/audit'
+
+export const auditExportUrl = '/admin/audit/export'
+
 export const adminWorkshopUrl = (slug: string) => `/admin/w/${slug}`
 
 export const adminClaimUrl = (slug: string, claimId: string) => `/admin/w/${slug}/c/${claimId}`

@@ -1,6 +1,6 @@
 /**
- * "Doors open?": staff see what stands in the way of a room, and an admin can have it checked, with
- * and without JavaScript.
+ * Readiness: staff see what blocks a workshop, and an admin can run the check, with and without
+ * JavaScript.
  */
 import AxeBuilder from '@axe-core/playwright'
 import { expect, heading, signInTo, test } from './fixtures'
@@ -16,15 +16,12 @@ test('an admin has everything checked and reads what is wrong first; a viewer re
   await page.goto('/admin/doctor')
   await page.getByRole('button', { name: /^Check (now|again)$/ }).click()
   await expect(
-    heading(
-      page,
-      /^Not yet\. \d+ things need you first\.$|^Not yet\. One thing needs you first\.$/,
-    ),
+    heading(page, /^Not ready\. (\d+ things need|One thing needs) fixing first\.$/),
   ).toBeVisible({ timeout: 30_000 })
   // The broken room of these journeys is what the check must find.
-  await expect(page.getByRole('heading', { name: 'Workshop files: wrong' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Workshop files: error' })).toBeVisible()
   await expect(page.getByText(/broken-room\.yaml:\d+/)).toBeVisible()
-  await expect(page.getByRole('heading', { name: 'Test key: fine' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Test key: ok' })).toBeVisible()
   const { violations } = await new AxeBuilder({ page })
     .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
     .analyze()
@@ -46,16 +43,16 @@ test('an admin has everything checked and reads what is wrong first; a viewer re
   const noScript = await plain.newPage()
   await noScript.goto('/admin/doctor')
   await noScript.getByRole('button', { name: 'Check again' }).click()
-  await expect(noScript.getByText('A check is under way.')).toBeVisible()
+  await expect(noScript.getByText('A check is running')).toBeVisible()
   await expect(async () => {
-    await noScript.getByRole('link', { name: 'Look again' }).click()
-    await expect(noScript.getByText('A check is under way.')).toBeHidden({ timeout: 500 })
+    await noScript.getByRole('link', { name: 'Reload' }).click()
+    await expect(noScript.getByText('A check is running')).toBeHidden({ timeout: 500 })
   }).toPass({ timeout: 30_000 })
   await plain.close()
 
   await context.clearCookies()
   await signIn('viewer')
   await page.goto('/admin/doctor')
-  await expect(page.getByRole('heading', { name: 'Workshop files: wrong' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Workshop files: error' })).toBeVisible()
   await expect(page.getByRole('button', { name: /^Check/ })).toHaveCount(0)
 })

@@ -134,12 +134,12 @@ test('an admin makes a key for a numeric GitHub id, sees only its mask, bans the
   const late = attendee(194)
   await signIn('admin')
   await page.goto('/admin/w/small-keys')
-  await page.getByRole('link', { name: 'Make a key for a GitHub account' }).click()
+  await page.getByRole('link', { name: 'Create a key for a GitHub account' }).click()
   await page.getByLabel('Numeric GitHub id').fill(late.login)
-  await page.getByRole('button', { name: 'Make a key' }).click()
-  await expect(page.getByText('That is no numeric GitHub id.')).toBeVisible()
+  await page.getByRole('button', { name: 'Create a key' }).click()
+  await expect(page.getByText('Enter the numeric GitHub id.')).toBeVisible()
   await page.getByLabel('Numeric GitHub id').fill(String(githubIdOf(late.login)))
-  await page.getByRole('button', { name: 'Make a key' }).click()
+  await page.getByRole('button', { name: 'Create a key' }).click()
   await expect(heading(page, `GitHub account ${githubIdOf(late.login)}`)).toBeVisible()
 
   const theirs = await browser.newContext()
@@ -149,9 +149,9 @@ test('an admin makes a key for a numeric GitHub id, sees only its mask, bans the
   await expect(heading(page, late.name)).toBeVisible()
   expect(await page.content()).not.toContain(key)
 
-  await page.getByLabel('Why', { exact: true }).fill('Several accounts.')
+  await page.getByLabel('Reason', { exact: true }).fill('Several accounts.')
   await page.getByRole('button', { name: 'Ban this person' }).click()
-  await expect(page.getByText('Banned. Live keys are being ended.')).toBeVisible()
+  await expect(page.getByText('Banned; live keys are ending')).toBeVisible()
   expect(
     (await theirs.request.get(`${stage.origin}/me`, { maxRedirects: 0 })).status(),
     'signed out',
@@ -164,8 +164,8 @@ test('an admin makes a key for a numeric GitHub id, sees only its mask, bans the
   })
   expect(again.headers().location, 'a click makes no other key').toBe('/w/small-keys/claim')
   await page.reload()
-  await page.getByLabel('Why the ban is lifted').fill('A mistake of ours.')
+  await page.getByLabel('Reason', { exact: true }).fill('A mistake of ours.')
   await page.getByRole('button', { name: 'Lift the ban' }).click()
-  await expect(page.getByText('The ban is lifted.')).toBeVisible()
+  await expect(page.getByText('The ban is lifted')).toBeVisible()
   await theirs.close()
 })

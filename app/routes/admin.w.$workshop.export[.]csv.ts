@@ -1,9 +1,8 @@
-import { Readable } from 'node:stream'
-import { createReadableStreamFromReadable } from '@remix-run/node'
-import { stringify } from 'csv-stringify'
+import { claimColumnLabels } from '~/components/staff/claim-messages'
 import { readFilter } from '~/domain/staff/claim-list'
-import { csvOptions, exportClaims } from '~/domain/staff/claim-export.server'
+import { exportClaims, exportFields } from '~/domain/staff/claim-export.server'
 import { readFigures } from '~/domain/operations/counters.server'
+import { csvDownload } from '~/web/csv.server'
 import { handler, notFound } from '~/web/handler.server'
 import { requireStaff } from '~/web/session.server'
 
@@ -18,13 +17,10 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     filter: readFilter(new URL(request.url).searchParams),
     actorUserId: viewer.userId,
   })
-  const csv = Readable.from(rows).pipe(stringify(csvOptions))
   const name = `keymint-${slug.replace(/[^\w-]/g, '')}-${ctx.now().toISOString().slice(0, 10)}.csv`
-  return new Response(createReadableStreamFromReadable(csv), {
-    headers: {
-      'Content-Type': 'text/csv; charset=utf-8',
-      'Content-Disposition': `attachment; filename="${name}"`,
-      'Cache-Control': 'no-store',
-    },
-  })
+  return csvDownload(
+    name,
+    exportFields.map((field) => claimColumnLabels[field]),
+    rows,
+  )
 })

@@ -3,6 +3,7 @@ import { Form, Link, useLoaderData } from '@remix-run/react'
 import { Button } from '~/components/base/button'
 import { Select } from '~/components/base/field'
 import { EmptyState } from '~/components/base/page-shell'
+import { Table } from '~/components/base/table'
 import { detailWords, teamActionWords } from '~/components/team/team-audit-words'
 import { TeamShell } from '~/components/team/team-shell'
 import { auditCsvUrl, teamUrl } from '~/urls'
@@ -101,39 +102,35 @@ export default function Audit() {
             </p>
           </EmptyState>
         ) : (
-          <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="Events">
-            <table className="ledger min-w-[56rem]">
-              <thead>
-                <tr>
-                  <th scope="col">When</th>
-                  <th scope="col">Who</th>
-                  <th scope="col">Did</th>
-                  <th scope="col">To</th>
-                  <th scope="col">Details</th>
-                </tr>
-              </thead>
-              <tbody>
-                {page.rows.map((row) => (
-                  <tr key={row.id}>
-                    <td className="whitespace-nowrap text-soft">
-                      <Time iso={row.at} now={asOf} />
-                    </td>
-                    <td>{row.actor}</td>
-                    <td>{teamActionWords[row.action] ?? row.action}</td>
-                    <td className="[overflow-wrap:anywhere]">
-                      {hasNoName(row.subject) ? '' : row.subject}
-                    </td>
-                    <td className="min-w-64 [overflow-wrap:anywhere] text-soft">
-                      {row.details
-                        .filter(([name]) => !forMachines.has(name))
-                        .map(detailWords)
-                        .join(', ')}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Events"
+            className="min-w-[56rem]"
+            rows={page.rows}
+            rowKey={(row) => row.id}
+            columns={[
+              {
+                head: 'When',
+                className: 'whitespace-nowrap text-soft',
+                cell: (row) => <Time iso={row.at} now={asOf} />,
+              },
+              { head: 'Who', cell: (row) => row.actor },
+              { head: 'Did', cell: (row) => teamActionWords[row.action] ?? row.action },
+              {
+                head: 'To',
+                className: '[overflow-wrap:anywhere]',
+                cell: (row) => (hasNoName(row.subject) ? '' : row.subject),
+              },
+              {
+                head: 'Details',
+                className: 'min-w-64 [overflow-wrap:anywhere] text-soft',
+                cell: (row) =>
+                  row.details
+                    .filter(([name]) => !forMachines.has(name))
+                    .map(detailWords)
+                    .join(', '),
+              },
+            ]}
+          />
         )}
         {page.older || filter.before ? (
           <p className="mt-4 flex flex-wrap gap-4">

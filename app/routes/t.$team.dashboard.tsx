@@ -4,7 +4,8 @@ import { BudgetFigures, MonthEnd } from '~/components/team/budget-figures'
 import { Button } from '~/components/base/button'
 import { Callout } from '~/components/base/callout'
 import { EmptyState, Section } from '~/components/base/page-shell'
-import { SpendingChart } from '~/components/team/spending-chart'
+import { Chart } from '~/components/base/chart'
+import { Table } from '~/components/base/table'
 import { serviceTitle } from '~/components/team/sub-key-words'
 import { TeamShell } from '~/components/team/team-shell'
 import { memberUrl, subKeyUrl, teamUrl } from '~/urls'
@@ -14,6 +15,7 @@ import { readForecasts, type KeyForecast } from '~/domain/team/forecasts.server'
 import { readSpending, type ProviderView } from '~/domain/team/spending.server'
 import { removeMember } from '~/domain/team/team.server'
 import { handler } from '~/web/handler.server'
+import { spendingChart } from '~/web/spending-chart.server'
 import { frameOf, requireMember } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
@@ -27,7 +29,18 @@ export const loader = handler(async (args) => {
     readSpending(ctx, scope),
     readForecasts(ctx, scope),
   ])
-  return { team: frameOf(team), own, totals, spending, forecasts, asOf: ctx.now().toISOString() }
+  const chart = spendingChart(spending, totals ? 'the team' : 'you', own.monthWords)
+  const { providers, asOf: readAt } = spending
+  return {
+    team: frameOf(team),
+    own,
+    totals,
+    providers,
+    readAt,
+    chart,
+    forecasts,
+    asOf: ctx.now().toISOString(),
+  }
 })
 
 /** Leaving is the one thing done from here. */
@@ -66,9 +79,9 @@ const problems = {
 }
 
 export default function Dashboard() {
-  const { team, own, totals, spending, forecasts, asOf } = useLoaderData<typeof loader>()
+  const { team, own, totals, providers, readAt, chart, forecasts, asOf } =
+    useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
-  const whose = totals ? 'the team' : 'you'
   return (
     <TeamShell
       team={team}
@@ -80,7 +93,7 @@ export default function Dashboard() {
     >
       {answer ? (
         <div role="status" className="mt-6 max-w-read">
-          <Callout tone="amber" title={problems[answer.problem].title}>
+          <Callout tone="warning" title={problems[answer.problem].title}>
             <p>{problems[answer.problem].words}</p>
           </Callout>
         </div>
@@ -131,15 +144,15 @@ export default function Dashboard() {
         </Section>
       ) : null}
       <Section title="By provider" id="by-provider">
-        <ByProvider providers={spending.providers} />
+        <ByProvider providers={providers} />
       </Section>
       <Section title="By day" id="by-day">
-        <SpendingChart spending={spending} whose={whose} monthWords={own.monthWords} />
+        <Chart chart={chart} />
         <p className="mt-2 text-small text-soft">
-          {spending.asOf ? (
+          {readAt ? (
             <>
-              As of <Ago iso={spending.asOf} asOf={asOf} />, the oldest of the last readings. Usage
-              is read every minute, and a provider may count the newest requests a little later.
+              As of <Ago iso={readAt} asOf={asOf} />, the oldest of the last readings. Usage is read
+              every minute, and a provider may count the newest requests a little later.
             </>
           ) : (
             'No key has been read yet. Usage is read every minute.'
@@ -172,97 +185,65 @@ export default function Dashboard() {
 
 function ByMember({ slug, members, asOf }: { slug: string; members: MemberView[]; asOf: string }) {
   return (
-    <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="By member">
-      <table className="ledger min-w-[48rem]">
-        <thead>
-          <tr>
-            <th scope="col">Member</th>
-            <th scope="col" className="!text-right">
-              Allocated
-            </th>
-            <th scope="col" className="!text-right">
-              Committed
-            </th>
-            <th scope="col" className="!text-right">
-              Spent
-            </th>
-            <th scope="col" className="!text-right">
-              Free
-            </th>
-            <th scope="col" className="!text-right">
-              Keys
-            </th>
-            <th scope="col">At the pace of late</th>
-          </tr>
-        </thead>
-        <tbody>
-          {members.map((member) => (
-            <tr key={member.userId}>
-              <th scope="row" className="!static !border-rule">
-                <Link className="prose-link" to={memberUrl(slug, member.userId)}>
-                  {member.name}
-                </Link>
-              </th>
-              <td className="text-right">{member.allocated.text}</td>
-              <td className="text-right">{member.committed.text}</td>
-              <td className="text-right">{member.spent.text}</td>
-              <td className={`text-right ${member.short ? 'text-brick-ink' : ''}`}>
-                {member.free.text}
-                {member.short ? ' (short)' : ''}
-              </td>
-              <td className="text-right">{member.liveKeys}</td>
-              <td className="text-soft">
-                {member.runsOut ? (
-                  <>
-                    gone by <Time iso={member.runsOut} now={asOf} />
-                  </>
-                ) : member.spent.usd > 0 ? (
-                  'lasts the month'
-                ) : (
-                  ''
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="By member"
+      className="min-w-[48rem]"
+      rows={members}
+      rowKey={(member) => member.userId}
+      columns={[
+        {
+          head: 'Member',
+          header: true,
+          cell: (member) => (
+            <Link className="prose-link" to={memberUrl(slug, member.userId)}>
+              {member.name}
+            </Link>
+          ),
+        },
+        { head: 'Allocated', right: true, cell: (member) => member.allocated.text },
+        { head: 'Committed', right: true, cell: (member) => member.committed.text },
+        { head: 'Spent', right: true, cell: (member) => member.spent.text },
+        {
+          head: 'Free',
+          right: true,
+          className: (member) => (member.short ? 'text-brick-ink' : undefined),
+          cell: (member) => `${member.free.text}${member.short ? ' (short)' : ''}`,
+        },
+        { head: 'Keys', right: true, cell: (member) => member.liveKeys },
+        {
+          head: 'At the pace of late',
+          className: 'text-soft',
+          cell: (member) =>
+            member.runsOut ? (
+              <>
+                gone by <Time iso={member.runsOut} now={asOf} />
+              </>
+            ) : member.spent.usd > 0 ? (
+              'lasts the month'
+            ) : (
+              ''
+            ),
+        },
+      ]}
+    />
   )
 }
 
 function ByProvider({ providers }: { providers: ProviderView[] }) {
   if (providers.length === 0) return <p className="text-soft">No key has been made yet.</p>
   return (
-    <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="By provider">
-      <table className="ledger max-w-[36rem] min-w-[30rem]">
-        <thead>
-          <tr>
-            <th scope="col">Provider</th>
-            <th scope="col" className="!text-right">
-              Live keys
-            </th>
-            <th scope="col" className="!text-right">
-              Committed
-            </th>
-            <th scope="col" className="!text-right">
-              Spent this month
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {providers.map((row) => (
-            <tr key={row.service}>
-              <th scope="row" className="!static !border-rule">
-                {serviceTitle(row.service)}
-              </th>
-              <td className="text-right">{row.liveKeys}</td>
-              <td className="text-right">{row.committed.text}</td>
-              <td className="text-right">{row.spent.text}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="By provider"
+      className="max-w-[36rem] min-w-[30rem]"
+      rows={providers}
+      rowKey={(row) => row.service}
+      columns={[
+        { head: 'Provider', header: true, cell: (row) => serviceTitle(row.service) },
+        { head: 'Live keys', right: true, cell: (row) => row.liveKeys },
+        { head: 'Committed', right: true, cell: (row) => row.committed.text },
+        { head: 'Spent this month', right: true, cell: (row) => row.spent.text },
+      ]}
+    />
   )
 }
 

@@ -1,7 +1,7 @@
 import { data, redirect, type MetaDescriptor, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { useState } from 'react'
-import { useFollow } from '~/client/use-follow'
+import { useLive } from '~/client/use-live'
 import { useRevealedKey } from '~/client/use-revealed-key'
 import { Callout } from '~/components/base/callout'
 import { KeyCard } from '~/components/claim/key-card'
@@ -108,7 +108,7 @@ export default function SubKey() {
     useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const [said, say] = useState('')
-  useFollow(nextPollMs)
+  useLive({ loadedAt: asOf, everyMs: nextPollMs })
   const revealed = useRevealedKey(subKeyRevealUrl(team.slug, view.id), say)
   const over = view.phase === 'settling' || view.phase === 'ended'
   const live = view.phase === 'ready' || view.phase === 'changing'
@@ -132,7 +132,7 @@ export default function SubKey() {
       </p>
       {answer ? (
         <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="amber" title={keyProblems[answer.problem]}>
+          <Callout tone="warning" title={keyProblems[answer.problem]}>
             {answer.detail ? <p>{answer.detail}</p> : null}
           </Callout>
         </div>
@@ -212,10 +212,10 @@ export default function SubKey() {
             className="meter mt-3 max-w-[34rem]"
             data-tone={
               view.spent.usd >= view.cap.usd * 0.95
-                ? 'brick'
+                ? 'error'
                 : view.spent.usd >= view.cap.usd * 0.8
-                  ? 'amber'
-                  : 'mint'
+                  ? 'warning'
+                  : 'ok'
             }
             min={0}
             max={view.cap.usd}

@@ -5,6 +5,7 @@ import { Callout } from '~/components/base/callout'
 import { CopyButton } from '~/components/base/copy-button'
 import { Field, Select } from '~/components/base/field'
 import { EmptyState, Section } from '~/components/base/page-shell'
+import { Table } from '~/components/base/table'
 import { TeamShell } from '~/components/team/team-shell'
 import { joinUrl, memberUrl, teamUrl } from '~/urls'
 import { Ago, Time } from '~/components/base/time'
@@ -139,7 +140,7 @@ export default function Members() {
     >
       {answer?.kind === 'not-open' ? (
         <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="amber" title="That request has been decided already." />
+          <Callout tone="warning" title="That request has been decided already." />
         </div>
       ) : null}
       {requests.length > 0 ? (
@@ -154,7 +155,7 @@ export default function Members() {
         {answer?.kind === 'invited' ? (
           <div role="status" className="mb-6 max-w-read">
             <Callout
-              tone="mint"
+              tone="ok"
               title={
                 answer.mailed === 'sent'
                   ? `The invitation is on its way to ${answer.email}.`
@@ -179,7 +180,7 @@ export default function Members() {
         ) : null}
         {answer?.kind === 'too-many' ? (
           <div role="alert" className="mb-6 max-w-read">
-            <Callout tone="amber" title="Fifty invitations are open already.">
+            <Callout tone="warning" title="Fifty invitations are open already.">
               <p>Take some back first.</p>
             </Callout>
           </div>
@@ -280,64 +281,55 @@ function Requests({ requests, asOf }: { requests: RequestView[]; asOf: string })
 function MemberTable({ slug, members }: { slug: string; members: MemberView[] }) {
   if (members.length === 0) return <EmptyState title="Nobody is here." />
   return (
-    <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="Members">
-      <table className="ledger min-w-[56rem]">
-        <thead>
-          <tr>
-            <th scope="col">Member</th>
-            <th scope="col">Email</th>
-            <th scope="col">Role</th>
-            <th scope="col" className="!text-right">
-              Budget a month
-            </th>
-            <th scope="col" className="!text-right">
-              Committed
-            </th>
-            <th scope="col" className="!text-right">
-              Spent
-            </th>
-            <th scope="col" className="!text-right">
-              Free
-            </th>
-            <th scope="col" className="!text-right">
-              Live keys
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {members.map((member) => (
-            <tr key={member.userId}>
-              <th scope="row" className="!static !border-rule">
-                <Link className="prose-link" to={memberUrl(slug, member.userId)}>
-                  {member.name}
-                </Link>
-              </th>
-              <td className="text-soft">{member.email ?? 'no verified email'}</td>
-              <td>
-                {member.role}
-                {member.state === 'suspended' ? ', suspended' : ''}
-              </td>
-              <td className="text-right whitespace-nowrap">
-                {member.allocated.text}
-                {member.next.usd === member.allocated.usd ? (
-                  ''
-                ) : (
-                  <span className="block text-small text-soft">
-                    {member.next.text} from next month
-                  </span>
-                )}
-              </td>
-              <td className="text-right">{member.committed.text}</td>
-              <td className="text-right">{member.spent.text}</td>
-              <td className={`text-right ${member.short ? 'text-brick-ink' : ''}`}>
-                {member.free.text}
-                {member.short ? ' (short)' : ''}
-              </td>
-              <td className="text-right">{member.liveKeys}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Members"
+      className="min-w-[56rem]"
+      rows={members}
+      rowKey={(member) => member.userId}
+      columns={[
+        {
+          head: 'Member',
+          header: true,
+          cell: (member) => (
+            <Link className="prose-link" to={memberUrl(slug, member.userId)}>
+              {member.name}
+            </Link>
+          ),
+        },
+        {
+          head: 'Email',
+          className: 'text-soft',
+          cell: (member) => member.email ?? 'no verified email',
+        },
+        {
+          head: 'Role',
+          cell: (member) => `${member.role}${member.state === 'suspended' ? ', suspended' : ''}`,
+        },
+        {
+          head: 'Budget a month',
+          right: true,
+          className: 'whitespace-nowrap',
+          cell: (member) => (
+            <>
+              {member.allocated.text}
+              {member.next.usd === member.allocated.usd ? null : (
+                <span className="block text-small text-soft">
+                  {member.next.text} from next month
+                </span>
+              )}
+            </>
+          ),
+        },
+        { head: 'Committed', right: true, cell: (member) => member.committed.text },
+        { head: 'Spent', right: true, cell: (member) => member.spent.text },
+        {
+          head: 'Free',
+          right: true,
+          className: (member) => (member.short ? 'text-brick-ink' : undefined),
+          cell: (member) => `${member.free.text}${member.short ? ' (short)' : ''}`,
+        },
+        { head: 'Live keys', right: true, cell: (member) => member.liveKeys },
+      ]}
+    />
   )
 }

@@ -129,7 +129,7 @@ export default function Member() {
     >
       {answer ? (
         <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="amber" title={problems[answer.problem]} />
+          <Callout tone="warning" title={problems[answer.problem]} />
         </div>
       ) : null}
       <Section title="This month" id="month">
@@ -159,7 +159,7 @@ export default function Member() {
           </Form>
           {preview ? (
             <Callout
-              tone={preview.short ? 'amber' : 'plain'}
+              tone={preview.short ? 'warning' : 'plain'}
               title={`${preview.from.text} a month becomes ${preview.to.text}, from ${preview.monthWords} on.`}
             >
               <p>{previewWords(preview)}</p>

@@ -122,14 +122,14 @@ export default function Store() {
     >
       {problem && problem.field === null ? (
         <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="amber" title={problem.words}>
+          <Callout tone="warning" title={problem.words}>
             {answer?.detail ? <p>{answer.detail}</p> : null}
           </Callout>
         </div>
       ) : null}
       {justAsked && asked?.state === 'open' ? (
         <div role="status" className="mt-6 max-w-read">
-          <Callout tone="mint" title={`You asked for ${asked.more.text} more a month.`}>
+          <Callout tone="ok" title={`You asked for ${asked.more.text} more a month.`}>
             <p>The owners see it on their members page. This page shows what they decide.</p>
           </Callout>
         </div>

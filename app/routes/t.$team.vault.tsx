@@ -108,7 +108,7 @@ export default function Vault() {
     >
       {done && !answer ? (
         <div role="status" className="mt-6 max-w-read">
-          <Callout tone="mint" title={doneWords[done]} />
+          <Callout tone="ok" title={doneWords[done]} />
         </div>
       ) : null}
       <Section title="Master keys" id="master-keys">
@@ -139,13 +139,13 @@ export default function Vault() {
                   {row.keys === 1 ? 'exists' : 'exist'} at the provider.
                 </p>
                 {row.failure ? (
-                  <Callout tone="amber" title="No key is made with it just now.">
+                  <Callout tone="warning" title="No key is made with it just now.">
                     <p>{delayWords[row.failure.reason] ?? delayWords['upstream-trouble']}</p>
                   </Callout>
                 ) : null}
                 {answer?.about === row.id ? (
                   <div role="alert">
-                    <Callout tone="amber" title="That did not work.">
+                    <Callout tone="warning" title="That did not work.">
                       <p>{answer.words}</p>
                     </Callout>
                   </div>
@@ -231,7 +231,7 @@ function Deposit({
       <Form method="post" className="mt-2 space-y-4 pb-6">
         {words ? (
           <div role="alert">
-            <Callout tone="amber" title="It was not put in.">
+            <Callout tone="warning" title="It was not put in.">
               <p>{words}</p>
             </Callout>
           </div>

@@ -91,7 +91,7 @@ export default function Join() {
         {answer ? (
           <div role="status">
             <Callout
-              tone="amber"
+              tone="warning"
               title={
                 answer.problem === 'banned' ? 'You may not join a team here.' : 'That did not work.'
               }

@@ -1,13 +1,11 @@
 import type { ReactNode } from 'react'
+import type { Tone } from '../../tone'
 import { CheckIcon, InfoIcon, StopIcon, WarningIcon } from './icons'
 
-export type Tone = 'ok' | 'warning' | 'error' | 'plain'
+/** Plain is for what is neither good nor bad. */
+export type CalloutTone = Tone | 'plain'
 
-/** The same by the names of colours, for pages that still use them. */
-type ColourTone = 'mint' | 'amber' | 'brick'
-const toneOfColour: Record<ColourTone, Tone> = { mint: 'ok', amber: 'warning', brick: 'error' }
-
-const looks: Record<Tone, { box: string; title: string; icon: () => ReactNode }> = {
+const looks: Record<CalloutTone, { box: string; title: string; icon: () => ReactNode }> = {
   ok: { box: 'border-mint bg-mint-wash', title: 'text-mint-ink', icon: () => <CheckIcon /> },
   warning: {
     box: 'border-amber bg-amber-wash',
@@ -24,11 +22,11 @@ export function Callout({
   title,
   children,
 }: {
-  tone: Tone | ColourTone
+  tone: CalloutTone
   title: string
   children?: ReactNode
 }) {
-  const look = looks[tone in toneOfColour ? toneOfColour[tone as ColourTone] : (tone as Tone)]
+  const look = looks[tone]
   return (
     <div className={`rounded-box border p-4 ${look.box}`}>
       <p className={`flex items-start gap-2 font-semibold ${look.title}`}>

@@ -11,7 +11,7 @@ import type {
   StepName,
 } from '~/domain/claim/view-types'
 import type { WorkshopView } from '~/domain/workshop/view-types'
-import type { Tone } from '../base/callout'
+import type { CalloutTone as Tone } from '../base/callout'
 
 export type Message = {
   title: string

@@ -1,5 +1,5 @@
 import type { KeyTestResult } from '~/domain/claim/view-types'
-import { Callout, type Tone } from '../base/callout'
+import { Callout, type CalloutTone as Tone } from '../base/callout'
 import { Ago } from '../base/time'
 
 type Result = KeyTestResult['result']

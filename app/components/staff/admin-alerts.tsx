@@ -1,9 +1,10 @@
 import type { AdminAlert } from '~/domain/operations/alerts.server'
 import { Callout } from '../base/callout'
 import { Ago } from '../base/time'
+import { adminWorkshopUrl, reconcileUrl } from '../../urls'
 
 /**
- * What staff should not miss, on every page of theirs. Nothing at all when there is nothing to say.
+ * What staff should not miss. Renders nothing when there is no alert.
  */
 export function AdminAlerts({ alerts, asOf }: { alerts: AdminAlert[]; asOf: string }) {
   if (alerts.length === 0) return null
@@ -30,15 +31,15 @@ export function AdminAlerts({ alerts, asOf }: { alerts: AdminAlert[]; asOf: stri
           </p>
           {alert.workshopSlug ? (
             <p>
-              <a className="prose-link" href={`/admin/w/${alert.workshopSlug}`}>
-                Claims of this workshop
+              <a className="prose-link" href={adminWorkshopUrl(alert.workshopSlug)}>
+                View its claims
               </a>
             </p>
           ) : null}
           {alert.kind === 'drift' ? (
             <p>
-              <a className="prose-link" href="/admin/reconcile">
-                See what differs
+              <a className="prose-link" href={reconcileUrl}>
+                View the differences
               </a>
             </p>
           ) : null}

@@ -7,6 +7,7 @@ import { Callout } from '../base/callout'
 import { EmptyState } from '../base/page-shell'
 import { CheckIcon, InfoIcon, StopIcon, WarningIcon } from '../base/icons'
 import { Ago, Time } from '../base/time'
+import { readinessUrl } from '../../urls'
 
 const titles: Record<CheckResult['name'], string> = {
   environment: 'Environment',
@@ -19,7 +20,7 @@ const titles: Record<CheckResult['name'], string> = {
   workshops: 'Workshop files',
   'management-key': 'Management key',
   credits: 'Credit',
-  'in-flight': 'Everybody at once',
+  'in-flight': 'Load of a full workshop',
   models: 'Models',
   guardrails: 'Guardrails',
   clock: 'Clocks',
@@ -28,9 +29,9 @@ const titles: Record<CheckResult['name'], string> = {
 }
 
 const looks: Record<Verdict, { word: string; className: string; icon: () => JSX.Element }> = {
-  ok: { word: 'fine', className: 'text-mint-ink', icon: () => <CheckIcon size={18} /> },
-  warn: { word: 'doubtful', className: 'text-amber-ink', icon: () => <WarningIcon size={18} /> },
-  fail: { word: 'wrong', className: 'text-brick-ink', icon: () => <StopIcon size={18} /> },
+  ok: { word: 'ok', className: 'text-mint-ink', icon: () => <CheckIcon size={18} /> },
+  warn: { word: 'warning', className: 'text-amber-ink', icon: () => <WarningIcon size={18} /> },
+  fail: { word: 'error', className: 'text-brick-ink', icon: () => <StopIcon size={18} /> },
   skipped: { word: 'not checked', className: 'text-soft', icon: () => <InfoIcon size={18} /> },
 }
 
@@ -44,7 +45,7 @@ export type DoctorPageProps = {
   asking: boolean
 }
 
-/** "Doors open?": what the last check found, gravest first, and a button to check now. */
+/** Readiness: the findings of the last check, most severe first, and a button to check now. */
 export function DoctorPage({
   view: { latest, pending },
   mayAct,
@@ -61,36 +62,34 @@ export function DoctorPage({
         latest ? (
           <>
             As of <Time iso={latest.madeAt} now={asOf} />, <Ago iso={latest.madeAt} asOf={asOf} />
-            {latest.madeBy === 'operator' ? ', by npm run doctor' : ''}. A worker looks, with its
+            {latest.madeBy === 'operator' ? ', by npm run doctor' : ''}. A worker checks, with its
             own environment.
           </>
         ) : (
-          'A check looks at everything a room needs, down to making a test key worth a cent.'
+          'A check covers everything a workshop needs, including a test key worth one cent.'
         )
       }
     >
       <div className="mt-6 max-w-read space-y-4" aria-live="polite">
         {running ? (
-          <Callout tone="plain" title="A check is under way.">
+          <Callout tone="plain" title="A check is running">
             <p>
-              Asked for <Ago iso={pending.askedAt} asOf={asOf} />; it takes some seconds.{' '}
-              <a className="prose-link" href="/admin/doctor">
-                Look again
+              Requested <Ago iso={pending.askedAt} asOf={asOf} />; it takes a few seconds.{' '}
+              <a className="prose-link" href={readinessUrl}>
+                Reload
               </a>
               .
             </p>
             {workerSeen ? null : (
-              <p>
-                No worker was seen for half a minute, and only a worker can check: start one first.
-              </p>
+              <p>No worker has reported for 30 seconds. Start one; only a worker can check.</p>
             )}
           </Callout>
         ) : null}
         {pending?.overdue ? (
-          <Callout tone="brick" title="The last check did not end.">
+          <Callout tone="error" title="The last check did not finish">
             <p>
-              It was asked for <Ago iso={pending.askedAt} asOf={asOf} /> and no worker finished it.{' '}
-              {workerSeen ? 'Check again.' : 'No worker is running: start one, then check again.'}
+              It was requested <Ago iso={pending.askedAt} asOf={asOf} />.{' '}
+              {workerSeen ? 'Check again.' : 'No worker is running. Start one, then check again.'}
             </p>
           </Callout>
         ) : null}
@@ -106,10 +105,10 @@ export function DoctorPage({
         {latest ? (
           <Findings checks={latest.checks} />
         ) : (
-          <EmptyState title="Nobody has checked yet.">
+          <EmptyState title="No check yet">
             <p>
               {mayAct
-                ? 'Press Check now, an hour before the doors open at the latest.'
+                ? 'Check at least an hour before the workshop opens.'
                 : 'An admin can start a check here.'}
             </p>
           </EmptyState>
@@ -120,15 +119,15 @@ export function DoctorPage({
 }
 
 function headlineOf(latest: DoctorView['latest'], bad: number): string {
-  if (!latest) return 'Ready for a room? Nobody has checked.'
-  if (latest.verdict === 'ok') return 'Doors may open.'
+  if (!latest) return 'Not checked yet'
+  if (latest.verdict === 'ok') return 'Ready'
   const things = bad === 1 ? 'One thing needs' : `${bad} things need`
   return latest.verdict === 'warn'
-    ? `Doors may open. ${things} a look.`
-    : `Not yet. ${things} you first.`
+    ? `Ready. ${things} attention.`
+    : `Not ready. ${things} fixing first.`
 }
 
-/** Commands stand between backticks, for the terminal too. */
+/** Commands are between backticks, for the terminal too. */
 function Words({ text }: { text: string }) {
   return (
     <>

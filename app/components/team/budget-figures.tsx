@@ -48,7 +48,7 @@ export function BudgetFigures({ budget, whose }: { budget: Figures; whose: strin
       {budget.short ? (
         <div className="mt-6 max-w-read">
           <Callout
-            tone="brick"
+            tone="error"
             title={`${whose[0]?.toUpperCase()}${whose.slice(1)} is short by ${budget.free.text.replace('-', '')}.`}
           >
             <p>

@@ -75,7 +75,7 @@ export function SubKeyActions({
         Only you can see it, until it ends. Each time is written into the team’s audit trail.
       </p>
       {revealed.problem ? (
-        <Callout tone="amber" title="The key could not be shown.">
+        <Callout tone="warning" title="The key could not be shown.">
           <p>{problemWords[revealed.problem]}</p>
         </Callout>
       ) : null}

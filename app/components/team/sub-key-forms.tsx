@@ -48,7 +48,7 @@ export function CapChange({
           </Form>
           {preview ? (
             <Callout
-              tone={preview.possible ? 'plain' : 'amber'}
+              tone={preview.possible ? 'plain' : 'warning'}
               title={
                 preview.possible
                   ? `${preview.from.text} becomes ${preview.to.text}.`

@@ -12,7 +12,7 @@ export function SubKeyStatus({ view }: { view: SubKeyView }) {
         <div className="space-y-4">
           <StepList steps={subKeySteps(view)} />
           {view.delay ? (
-            <Callout tone="amber" title="It takes longer.">
+            <Callout tone="warning" title="It takes longer.">
               <p>{delayWords[view.delay.reason] ?? delayWords['upstream-trouble']}</p>
             </Callout>
           ) : null}
@@ -61,7 +61,7 @@ export function SubKeyStatus({ view }: { view: SubKeyView }) {
       )
     case 'refused':
       return (
-        <Callout tone="brick" title="The key was not made.">
+        <Callout tone="error" title="The key was not made.">
           <p>
             {endingWords(view)} {view.detail ? `It said: “${view.detail}”` : ''}
           </p>
@@ -72,7 +72,7 @@ export function SubKeyStatus({ view }: { view: SubKeyView }) {
       )
     case 'ready':
       return view.changeError ? (
-        <Callout tone="amber" title="The cap was not changed.">
+        <Callout tone="warning" title="The cap was not changed.">
           <p>
             The provider refused: “{view.changeError}” It stays at {view.cap.text}.
           </p>

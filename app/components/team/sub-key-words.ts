@@ -21,6 +21,7 @@ const endings: Record<string, string> = {
   'rejected-by-provider': 'The provider would not make it.',
   'expired-before-mint': 'Its time was over before it could be made.',
   banned: 'Its holder may not get keys from this deployment.',
+  cancelled: 'Staff of this deployment cancelled it.',
   'gave-up': 'The provider gave no clear answer for too long.',
 }
 

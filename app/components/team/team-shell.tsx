@@ -57,7 +57,7 @@ export function TeamShell({
       <PageShell wide title={title} lead={lead} {...(back ? { back } : {})}>
         {team.state === 'suspended' ? (
           <div className="mt-6 max-w-read">
-            <Callout tone="amber" title="You are suspended in this team.">
+            <Callout tone="warning" title="You are suspended in this team.">
               <p>
                 Your keys were ended, and you can make no new one until an owner lets you back in.
                 What you see here stays yours to read.

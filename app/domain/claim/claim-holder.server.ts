@@ -79,7 +79,7 @@ export const claimHolder: Holder = {
       reason,
       caps: null,
       selection: { person: userId },
-      most: maxClaimsOfOnePerson,
+      max: maxClaimsOfOnePerson,
       subjects: Prisma.sql`
         select 'claim:' || claim_id as subject from keymint.workshop_attendance c
         where user_id = ${userId} and ${unendedClaim} order by attended_at`,

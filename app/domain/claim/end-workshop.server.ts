@@ -49,7 +49,7 @@ export async function endWorkshop(
         reason,
         caps: null,
         selection: { workshopEnded: slug },
-        most: maxClaims,
+        max: maxClaims,
         subjects: Prisma.sql`
           select 'claim:' || claim_id as subject from keymint.workshop_attendance c where workshop_slug = ${slug}
             and ${unendedClaim} order by attended_at, claim_id`,

@@ -49,7 +49,7 @@ export async function replaceOwnKey(
       reason: 'Replaced by its owner.',
       caps: capsOfFile(ctx, owner.workshopSlug),
       selection: { claimIds: [claim.claimId] },
-      most: 1,
+      max: 1,
       subjects: Prisma.sql`select ${`claim:${claim.claimId}`}::text as subject`,
     })
     return { kind: 'started' }

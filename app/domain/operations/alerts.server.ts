@@ -17,7 +17,7 @@ export type AlertKind =
 
 export type AdminAlert = {
   kind: AlertKind
-  tone: 'amber' | 'brick'
+  tone: 'warning' | 'error'
   workshopSlug: string | null
   title: string
   words: string
@@ -73,7 +73,7 @@ export async function readAlerts(ctx: Ctx): Promise<AdminAlert[]> {
     ...usage,
     ...drift,
   ]
-  return alerts.sort((a, b) => Number(a.tone === 'amber') - Number(b.tone === 'amber'))
+  return alerts.sort((a, b) => Number(a.tone === 'warning') - Number(b.tone === 'warning'))
 }
 
 type Snapshot = { workshop: Workshop; committed: NanoUsd; sample: Sample | null }
@@ -94,7 +94,7 @@ function poolOf(ctx: Ctx, { workshop, committed, sample }: Snapshot): AdminAlert
   return [
     {
       kind: 'pool-80',
-      tone: 'amber',
+      tone: 'warning',
       workshopSlug: workshop.slug,
       title: `${workshop.title}: ${(committed * 100n) / limit} % of the pool is committed.`,
       words: `${formatUsd(committed)} of ${formatUsd(limit)} is promised to keys.${spent} ${room === 0n ? 'There is no room for another key.' : `There is room for ${room} more ${room === 1n ? 'key' : 'keys'}.`} To make more room, raise limit_usd in the workshop’s file.`,
@@ -119,7 +119,7 @@ function overspendOf(ctx: Ctx, { workshop, committed, sample }: Snapshot): Admin
   if (limit !== null && committed > limit) {
     found.push({
       ...about,
-      tone: 'brick',
+      tone: 'error',
       title: `${workshop.title} has passed its pool by ${formatUsd(committed - limit)}.`,
       words: `${formatUsd(committed)} is committed and the file allows ${formatUsd(limit)}. Either limit_usd was lowered, or requests that were under way passed a cap and were charged. No new key is given until there is room.`,
       figures: {
@@ -132,7 +132,7 @@ function overspendOf(ctx: Ctx, { workshop, committed, sample }: Snapshot): Admin
   if (isLately(ctx, sample) && sample.over >= minOverrun) {
     found.push({
       ...about,
-      tone: sample.usage > committed ? 'brick' : 'amber',
+      tone: sample.usage > committed ? 'error' : 'warning',
       title: `${workshop.title}: ${sample.overKeys} ${sample.overKeys === 1 ? 'key has' : 'keys have'} passed their caps, by ${formatUsd(sample.over)} together.`,
       words:
         'Requests that were under way when a cap was reached are finished and paid. The overrun is charged to the pool when the key ends.',
@@ -160,7 +160,7 @@ function creditsOf(
   ) {
     found.push({
       kind: 'credits-unread',
-      tone: 'amber',
+      tone: 'warning',
       workshopSlug: null,
       title: 'What the account has left cannot be read.',
       words: `The last try said: ${error}. Until it works again, nobody here can tell whether the credit is enough.`,
@@ -185,7 +185,7 @@ function creditsOf(
   if (left < promised) {
     found.push({
       kind: 'credits-low',
-      tone: 'brick',
+      tone: 'error',
       workshopSlug: null,
       title: `The account has ${formatUsd(left)} left, less than the keys given out may spend.`,
       words: `They may spend ${formatUsd(promised)} more. When the account is empty, every key stops working and no new one can be made. Add credit at openrouter.ai/credits.`,
@@ -195,7 +195,7 @@ function creditsOf(
   } else if (left < promised + room) {
     found.push({
       kind: 'credits-low',
-      tone: 'amber',
+      tone: 'warning',
       workshopSlug: null,
       title: `The account has ${formatUsd(left)} left, which a full house could pass.`,
       words: `Keys given out may spend ${formatUsd(promised)} more, and ${formatUsd(room)} can still be claimed today. Add credit at openrouter.ai/credits before the doors open.`,
@@ -221,7 +221,7 @@ async function staleUsage(ctx: Ctx): Promise<AdminAlert[]> {
   return [
     {
       kind: 'usage-stale',
-      tone: 'amber',
+      tone: 'warning',
       workshopSlug: null,
       title: 'What keys have used is not up to date.',
       words: `${reason} Caps hold all the same: the provider keeps them. The figures on these pages stand still.`,
@@ -240,7 +240,7 @@ async function openDrift(ctx: Ctx): Promise<AdminAlert[]> {
   return [
     {
       kind: 'drift',
-      tone: 'amber',
+      tone: 'warning',
       workshopSlug: null,
       title: `${row.open} ${row.open === 1 ? 'disagreement' : 'disagreements'} with the provider ${row.open === 1 ? 'waits' : 'wait'} for a person.`,
       words: 'The Reconcile page says what differs and what a fix would do.',

@@ -37,7 +37,7 @@ test('four fifths of a pool raise a banner with the room that is left, until the
   expect(await readAlerts(world.ctx)).toMatchObject([
     {
       kind: 'pool-80',
-      tone: 'amber',
+      tone: 'warning',
       workshopSlug: slug,
       title: 'A workshop for tests: 80 % of the pool is committed.',
       figures: { committed: '$8.00', limit: '$10.00' },
@@ -45,7 +45,9 @@ test('four fifths of a pool raise a banner with the room that is left, until the
   ])
   expect((await readAlerts(world.ctx))[0]!.words).toContain('There is room for 1 more key.')
   world.moveClock(2 * 3_600_000)
-  expect(await kinds(world), 'the doors are closed, and keys still live').toEqual(['pool-80 amber'])
+  expect(await kinds(world), 'the doors are closed, and keys still live').toEqual([
+    'pool-80 warning',
+  ])
   world.moveClock(30 * 3_600_000)
   expect(await kinds(world)).toEqual([])
 })
@@ -56,19 +58,19 @@ test('an overrun of keys is named with its amount, and one of the pool is worse'
   await world.call('/__sim/spend', post({ hash: first!.hash, usd: 2.004 }))
   await syncUsage(world.ctx)
   expect(await kinds(world), 'less than a cent is what requests in flight leave').toEqual([
-    'pool-80 amber',
+    'pool-80 warning',
   ])
   await world.call('/__sim/spend', post({ hash: first!.hash, usd: 0.5 }))
   await syncUsage(world.ctx)
   const [over] = await readAlerts(world.ctx)
   expect(over).toMatchObject({
     kind: 'overspend',
-    tone: 'amber',
+    tone: 'warning',
     figures: { keys: '1', over: '$0.50' },
     asOf: expect.any(String) as string,
   })
   await seedClaims(world, slug, 1)
-  expect(await kinds(world)).toEqual(['overspend brick', 'overspend amber'])
+  expect(await kinds(world)).toEqual(['overspend error', 'overspend warning'])
   expect((await readAlerts(world.ctx))[0]).toMatchObject({
     figures: { committed: '$10.00', limit: '$9.00', over: '$1.00' },
   })
@@ -80,9 +82,9 @@ test('credits are weighed against what keys may still spend, and against a full 
   await world.call('/__sim/spend', post({ hash: first!.hash, usd: 1 }))
   for (const [credits, expected] of [
     [20, []],
-    [19.5, ['credits-low amber']],
-    [8.5, ['credits-low amber']],
-    [7, ['credits-low brick']],
+    [19.5, ['credits-low warning']],
+    [8.5, ['credits-low warning']],
+    [7, ['credits-low error']],
   ] as const) {
     await world.faults({ credits })
     await syncUsage(world.ctx)

@@ -1,6 +1,6 @@
 /**
- * What staff see first: every workshop and the system, each in one line. Counts nothing: standing
- * figures are kept, and the rest is the first entry of an index.
+ * What staff see first: every workshop and the system, each in one line. Counts nothing: counters
+ * are kept, and the rest is the first entry of an index.
  */
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { MoneyView } from '../money-view'
@@ -125,7 +125,7 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
   const all = sumFigures(figures.values())
   const oldest = Math.max(-1, ...[...waits.values()].map((wait) => wait.oldest ?? -1))
   const oldestWaitSeconds = oldest < 0 ? null : oldest
-  const paused = beat.paused ? (beat.pausedReason ?? 'no reason was given') : null
+  const paused = beat.paused ? (beat.pausedReason ?? '') : null
   return {
     system: {
       health: systemHealth({
@@ -135,7 +135,7 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
         pausedReason: paused,
         cooling:
           beat.cooling !== null && beat.cooling > 0
-            ? { reason: beat.coolingReason ?? 'trouble upstream', seconds: beat.cooling }
+            ? { reason: beat.coolingReason ?? 'upstream-trouble', seconds: beat.cooling }
             : null,
         oldestWaitSeconds,
         waiting: all.pending,
@@ -286,7 +286,7 @@ async function readBeat(ctx: Ctx): Promise<Beat> {
       (select count(*)::int as total, count(*)
         filter (where state in ('unknown', 'refused', 'condemned'))::int as failed
         from keymint.mint_attempts where sent_at > now() - make_interval(mins => ${callMinutes}::int)) calls`
-  if (!row) throw new Error('the gate has lost its row')
+  if (!row) throw new Error('mint_gate has no row')
   return row
 }
 

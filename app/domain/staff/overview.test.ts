@@ -22,7 +22,7 @@ async function claimAndMint(world: World, count: number) {
     await runMint(world.ctx, mint.id)
 }
 
-test('the overview counts claims, names money committed, spent and left, and sees workers and failed calls', async () => {
+test('the overview has claims, money committed, spent and left, workers and failed calls', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(100) })] })
   await claimAndMint(world, 3)
   await world.db.$executeRaw`update keymint.workshop_attendance set usage_usd = 0.5`
@@ -54,7 +54,7 @@ test('the overview counts claims, names money committed, spent and left, and see
   expect(system.credits.worstCase?.text).toBe('$98.50')
 })
 
-test('a workshop whose file is gone or broken is still there, with the mistake in words', async () => {
+test('a workshop whose file is gone or broken is still listed, with the error', async () => {
   await using world = await openWorld()
   await claimAndMint(world, 1)
   world.ctx.workshops.workshops.delete(slug)
@@ -91,7 +91,7 @@ test('unbound keys are grouped by their reason, and the oldest wait is seen', as
   const page = await readWorkshopPage(world.ctx, slug, listQuery)
   expect(page?.unboundReasons).toEqual([
     { reason: 'The provider answered 500.', count: 2, setAside: 0 },
-    { reason: 'Not tried yet.', count: 1, setAside: 0 },
+    { reason: null, count: 1, setAside: 0 },
   ])
   expect(page?.line.oldestWaitSeconds).toBeGreaterThan(100)
   expect(page?.line.health.verdict).toBe('act')
@@ -123,7 +123,8 @@ test('the system is judged by its worst fact, in words', () => {
     line: '8 of 20 calls that make keys failed in the last 10 minutes.',
   })
   expect(judged({ creditsLeft: usd(100) }).line).toBe(
-    '$100.00 of credits are left at the provider, and the open workshops may still cost $300.00. Add credits before the doors open.',
+    '$100.00 of credits are left at the provider, and the open workshops may still cost ' +
+      '$300.00. Add credits before the doors open.',
   )
   expect(judged({ creditsLeft: null }).verdict).toBe('well')
   expect(

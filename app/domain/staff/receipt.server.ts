@@ -1,7 +1,7 @@
 /**
- * The receipt of a workshop: what it came to. Guarantee: made once, by a job, when every key has
- * ended, every last reading has come and the provider's books of the last day are closed; never
- * changed after, because the database refuses to.
+ * The receipt of a workshop: its totals. Guarantee: made once, by a job, when every key has ended,
+ * every last reading is in and the provider's books of the last day are closed; never changed
+ * after, because the database refuses it.
  */
 import pLimit from 'p-limit'
 import type { KeyProvider } from '~/adapters/openrouter.server'
@@ -43,7 +43,7 @@ export async function readReceiptPage(ctx: Ctx, slug: string): Promise<ReceiptPa
   const workshop = ctx.workshops.workshops.get(slug)
   if (!workshop && figures.total === 0 && !receipt) return null
   const body = receipt ? (receipt.body as ReceiptBody) : null
-  const missing = standingInTheWay(ctx, slug, figures.pending + figures.ready, ended)
+  const missing = missingSoFar(ctx, slug, figures.pending + figures.ready, ended)
   return {
     slug,
     title: body?.title ?? workshop?.title ?? slug,
@@ -66,10 +66,10 @@ export async function readReceiptPage(ctx: Ctx, slug: string): Promise<ReceiptPa
 }
 
 /**
- * Asks for the receipt, or has the job look again. False while the workshop is not over; nothing
- * was written then.
+ * Requests the receipt, or has the job check again. False while the workshop is not over; nothing
+ * is written then.
  */
-export async function askForReceipt(
+export async function requestReceipt(
   ctx: Ctx,
   input: { workshopSlug: string; actorUserId: string },
 ): Promise<boolean> {
@@ -101,8 +101,8 @@ export async function askForReceipt(
 }
 
 /**
- * Makes the receipt that was asked for, or says when to look again. Safe to run twice and beside
- * itself: the first row stays.
+ * Makes the requested receipt, or says when to check again. Safe to run twice and concurrently:
+ * the first row stays.
  */
 export async function makeReceipt(ctx: Ctx, workshopSlug: string): Promise<JobOutcome> {
   const request = await ctx.db.receiptRequest.findUnique({ where: { workshopSlug } })
@@ -111,7 +111,7 @@ export async function makeReceipt(ctx: Ctx, workshopSlug: string): Promise<JobOu
     (await ctx.db.receipt.findUnique({ where: { workshopSlug }, select: { workshopSlug: true } }))
   )
     return { kind: 'done' }
-  const missing = await whatIsMissing(ctx, workshopSlug)
+  const missing = await findMissing(ctx, workshopSlug)
   if (missing.length > 0) return waitFor(ctx, workshopSlug, missing)
   let models: Pick<ReceiptBody, 'models' | 'modelsUsd'>
   try {
@@ -156,7 +156,7 @@ async function waitFor(ctx: Ctx, workshopSlug: string, missing: Missing[]): Prom
 const isEnded = async (ctx: Ctx, slug: string) =>
   (await ctx.db.workshopEnd.count({ where: { slug } })) > 0
 
-function standingInTheWay(ctx: Ctx, slug: string, live: number, ended: boolean): Missing[] {
+function missingSoFar(ctx: Ctx, slug: string, live: number, ended: boolean): Missing[] {
   const workshop = ctx.workshops.workshops.get(slug)
   const missing: Missing[] = []
   if (workshop && !ended && windowState(workshop, ctx.now()) !== 'closed')
@@ -165,7 +165,7 @@ function standingInTheWay(ctx: Ctx, slug: string, live: number, ended: boolean):
   return missing
 }
 
-async function whatIsMissing(ctx: Ctx, slug: string): Promise<Missing[]> {
+async function findMissing(ctx: Ctx, slug: string): Promise<Missing[]> {
   const [row] = await ctx.db.$queryRaw<{ live: number; unsettled: number; lastEnd: Date | null }[]>`
     select count(*) filter (where ${unendedClaim})::int as live,
       (count(*) filter (where state = 'ended' and or_key_hash is not null
@@ -173,7 +173,7 @@ async function whatIsMissing(ctx: Ctx, slug: string): Promise<Missing[]> {
         and settled_at is null))::int as unsettled,
       max(least(ended_at, ${ctx.now()})) as "lastEnd"
     from keymint.workshop_attendance c where workshop_slug = ${slug}`
-  const missing = standingInTheWay(ctx, slug, row?.live ?? 0, await isEnded(ctx, slug))
+  const missing = missingSoFar(ctx, slug, row?.live ?? 0, await isEnded(ctx, slug))
   if (row && row.unsettled > 0) missing.push({ what: 'unsettled', keys: row.unsettled })
   if (row?.lastEnd) {
     const booksAt = Math.floor(row.lastEnd.getTime() / dayMs) * dayMs + dayMs + booksAfterMidnightMs
@@ -184,8 +184,7 @@ async function whatIsMissing(ctx: Ctx, slug: string): Promise<Missing[]> {
 }
 
 /**
- * Percentiles are discrete, so that they are amounts somebody really spent and no fraction of a
- * nano-dollar.
+ * Percentiles are discrete: amounts that somebody really spent, never a fraction of a nano-dollar.
  */
 async function readFacts(
   ctx: Ctx,
@@ -252,8 +251,8 @@ async function readFacts(
 }
 
 /**
- * Each key that was used is asked for by itself: the provider's books know keys, not workshops.
- * They reach back 30 days.
+ * One request for each key that was used: the provider's books know keys, not workshops. They reach
+ * back 30 days.
  */
 async function readModels(
   ctx: { db: Ctx['db']; provider: Pick<KeyProvider, 'listActivity'> },

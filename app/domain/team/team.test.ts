@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { createMailer } from '~/adapters/mail.server'
 import { openTeamWorld } from '../../../tests/team-world'
-import { csvOf } from './csv'
 import { forecastEnd } from './forecast'
 import { invitationMail } from './invitation-mail'
 import {
@@ -262,16 +261,4 @@ test('a forecast goes by the last seven days, and says nothing when money lasts 
   expect(forecastEnd({ ...facts, left: 100n, lately: 7n })).toBeNull()
   expect(forecastEnd({ ...facts, left: 10n, lately: 0n })).toBeNull()
   expect(forecastEnd({ ...facts, left: 0n, lately: 7n })).toBeNull()
-})
-
-test('what a spreadsheet would run is disarmed', () => {
-  expect(
-    csvOf(
-      ['a', 'b'],
-      [
-        ['=1+1', '-2'],
-        ['plain', 'with "quotes", and commas'],
-      ],
-    ),
-  ).toBe('a,b\r\n\'=1+1,\'-2\r\nplain,"with ""quotes"", and commas"\r\n')
 })

@@ -1,23 +1,23 @@
 /**
- * Words for what the audit trail holds. Every action that the code records has an entry here; a
- * test reads the source and says which is missing.
+ * Labels for the audit trail. Every action that the code records has one; a test reads the source
+ * and names what is missing.
  */
 import { formatUsd, nanoFromDecimalString } from '~/money'
 
-/** What stands between who did it and to whom: "Ada Lovelace | claimed a key". */
-export const actionWords: Record<string, string> = {
-  'attendee.created': 'came here for the first time',
+/** Between who did it and to whom: "Ada Lovelace | claimed a key". */
+export const actionLabels: Record<string, string> = {
+  'attendee.created': 'signed in for the first time',
   'audit.exported': 'downloaded the audit trail',
-  'bind.retried': 'had the limits attached again',
-  'budget.asked': 'asked for a budget',
+  'bind.retried': 'retried to assign the guardrail',
+  'budget.asked': 'requested a budget',
   'budget.set': 'set a budget',
-  'bulk.aborted': 'stopped an action on many',
-  'bulk.finished': 'finished an action on many',
-  'bulk.started': 'began an action on many',
-  'claim.charged-late': 'charged what the key used after its end',
-  'claim.disabled': 'switched the key off',
-  'claim.enabled': 'switched the key on again',
-  'claim.expired': 'ended the key at its time',
+  'bulk.aborted': 'stopped a bulk action',
+  'bulk.finished': 'finished a bulk action',
+  'bulk.started': 'started a bulk action',
+  'claim.charged-late': 'charged usage after the end of the key',
+  'claim.disabled': 'disabled the key',
+  'claim.enabled': 'enabled the key',
+  'claim.expired': 'ended the expired key',
   'claim.given-back': 'gave the key back',
   'claim.limit-changed': 'changed the limit of the key',
   'claim.limit-reserved': 'reserved money for a higher limit',
@@ -25,56 +25,56 @@ export const actionWords: Record<string, string> = {
   'claim.permission-changed': 'changed whether another key may be claimed',
   'claim.re-issued': 'replaced the key',
   'claim.refused': 'refused the claim',
-  'claim.revoked': 'took the key back',
+  'claim.revoked': 'revoked the key',
   'claim.seat-freed': 'freed the seat',
-  'claim.settled': 'settled what the key has used',
+  'claim.settled': 'settled the usage of the key',
   'claims.exported': 'downloaded the claims',
-  'doctor.asked': 'asked whether the doors may open',
+  'doctor.asked': 'ran the readiness check',
   'identity.linked': 'added a sign-in',
-  'identity.unlinked': 'took a sign-in off',
+  'identity.unlinked': 'removed a sign-in',
   'installation.renewed': 'gave the installation a new id',
   'invitation.made': 'invited somebody',
-  'invitation.revoked': 'took an invitation back',
-  'job.retried': 'had a job tried again',
-  'key.bound': 'attached the limits',
-  'key.disabled': 'switched the key off',
-  'key.minted': 'made the key',
-  'key.revealed': 'looked at the key',
-  'key.settled': 'settled what the key has used',
-  'marketing.opted-in': 'agreed to be told of the next workshop',
-  'marketing.withdrawn': 'withdrew the agreement to be told',
+  'invitation.revoked': 'revoked an invitation',
+  'job.retried': 'retried a job',
+  'key.bound': 'assigned the guardrail',
+  'key.disabled': 'disabled the replaced key',
+  'key.minted': 'created the key',
+  'key.revealed': 'revealed the key',
+  'key.settled': 'settled the usage of the key upstream',
+  'marketing.opted-in': 'opted in to news of the next workshop',
+  'marketing.withdrawn': 'opted out of news',
   'member.joined': 'joined the team',
-  'member.resumed': 'let a member back in',
+  'member.resumed': 'resumed a member',
   'member.role-set': 'changed the role of a member',
   'member.suspended': 'suspended a member',
-  'mint.cancelled': 'cancelled the making of the key',
-  'mint.retried': 'had the key made again',
-  'minting.paused': 'paused the making of keys',
-  'minting.resumed': 'resumed the making of keys',
-  'person.banned': 'barred the person from claiming',
+  'mint.cancelled': 'cancelled the creation of the key',
+  'mint.retried': 'retried the creation of the key',
+  'minting.paused': 'paused key creation',
+  'minting.resumed': 'resumed key creation',
+  'person.banned': 'banned the person',
   'person.erased': 'erased the person',
-  'person.exported': 'downloaded what is stored',
-  'person.unbanned': 'let the person claim again',
+  'person.exported': 'downloaded their data',
+  'person.unbanned': 'lifted the ban',
   'queue.exported': 'downloaded the queue',
-  'receipt.asked': 'asked for the receipt',
+  'receipt.asked': 'requested the receipt',
   'receipt.made': 'made the receipt',
-  'reconcile.fix-asked': 'asked to repair what differs',
-  'reconcile.fixed': 'repaired what differed',
+  'reconcile.fix-asked': 'requested a repair',
+  'reconcile.fixed': 'repaired a difference',
   'retired-key.settled': 'settled a replaced key',
   'session.ended': 'ended a session',
   'session.started': 'signed in',
-  'sub-key.asked': 'asked for a key of the team',
-  'sub-key.revealed': 'looked at a key of the team',
-  'team.created': 'made a team',
+  'sub-key.asked': 'requested a key of the team',
+  'sub-key.revealed': 'revealed a key of the team',
+  'team.created': 'created a team',
   'workshop.ended': 'ended the workshop',
 }
 
-/** The words of an action; one that has none is shown by its own name. */
-export function wordsOfAction(action: string): string {
-  return actionWords[action] ?? action
+/** An action without a label is shown by its own name. */
+export function actionLabel(action: string): string {
+  return actionLabels[action] ?? action
 }
 
-const detailWords: Record<string, string> = {
+const detailLabels: Record<string, string> = {
   limitUsd: 'Limit',
   committedUsd: 'Committed',
   usedUsd: 'Used',
@@ -134,11 +134,11 @@ function viewsOf(label: string, name: string, value: unknown): DetailView[] {
 
 /** "sessionsEnded" is read as "Sessions ended". */
 function labelOf(name: string): string {
-  const words =
-    detailWords[name] ??
+  const label =
+    detailLabels[name] ??
     name
       .replace(/([a-z])([A-Z])/g, '$1 $2')
       .replace(/_/g, ' ')
       .toLowerCase()
-  return words.charAt(0).toUpperCase() + words.slice(1)
+  return label.charAt(0).toUpperCase() + label.slice(1)
 }

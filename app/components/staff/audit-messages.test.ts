@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { actionWords, detailsOf } from './audit-words'
+import { actionLabels, detailsOf } from './audit-messages'
 
 /**
  * Where an event is written: recordAudit's `action:` and the statements that insert into the trail
@@ -30,16 +30,16 @@ function actionsInSource(): Map<string, string> {
   return actions
 }
 
-test('every action that the source records has words', () => {
+test('every action that the source records has a label', () => {
   const actions = actionsInSource()
   expect(actions.size).toBeGreaterThan(15)
   expect(
-    [...actions].filter(([action]) => !Object.hasOwn(actionWords, action)),
-    'without words',
+    [...actions].filter(([action]) => !Object.hasOwn(actionLabels, action)),
+    'without a label',
   ).toEqual([])
 })
 
-test('details are read as words: money, times, lists, nested ones', () => {
+test('details are read as text: money, times, lists, nested ones', () => {
   expect(
     detailsOf({
       limitUsd: '2.000000000',

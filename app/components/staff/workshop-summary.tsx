@@ -8,18 +8,16 @@ import { PoolBar } from './pool-bar'
 
 type Hrefs = { page: string; export: string; receipt: string; act: string }
 
-/** The workshop in one line, its pool, and what can be done with all of it. */
-export function WorkshopStanding({
+/** The workshop in one line, its pool, and the actions on all of it. */
+export function WorkshopSummary({
   line,
   asOf,
   mayAct,
-  over,
   hrefs,
 }: {
   line: WorkshopLine
   asOf: string
   mayAct: boolean
-  over: boolean
   hrefs: Hrefs
 }) {
   const live = line.counts.pending + line.counts.ready
@@ -28,7 +26,7 @@ export function WorkshopStanding({
       <p className="text-soft">
         <Window line={line} asOf={asOf} />.{' '}
         <a className="prose-link" href={hrefs.page}>
-          The page that attendees see
+          View the attendees’ page
         </a>
       </p>
       <div className="mt-5 grid gap-x-12 gap-y-6 lg:grid-cols-2">
@@ -46,7 +44,7 @@ export function WorkshopStanding({
       </div>
       {line.problems.length > 0 ? (
         <div className="mt-6">
-          <Callout tone="brick" title="The workshop’s file has a mistake.">
+          <Callout tone="error" title="The workshop’s file has an error">
             <ul>
               {line.problems.map((problem) => (
                 <li key={problem}>
@@ -54,7 +52,7 @@ export function WorkshopStanding({
                 </li>
               ))}
             </ul>
-            <p>Nobody can claim until it is repaired. Keys given out keep working.</p>
+            <p>Nobody can claim until you correct it. Existing keys keep working.</p>
           </Callout>
         </div>
       ) : null}
@@ -63,11 +61,11 @@ export function WorkshopStanding({
           Export as CSV
         </a>
         <Link className="button" to={hrefs.receipt}>
-          {over ? 'The receipt' : 'Receipt'}
+          Receipt
         </Link>
         {mayAct && live > 0 ? (
           <a className="button" href={`${hrefs.act}?action=extend&all=yes&state=ready`}>
-            Extend everybody
+            Extend all keys
           </a>
         ) : null}
         {mayAct && (live > 0 || line.window === 'open') ? (
@@ -80,10 +78,7 @@ export function WorkshopStanding({
   )
 }
 
-/**
- * Why keys are unbound, and one press that binds them all. Without `action` the reader may only
- * look.
- */
+/** Why keys are unbound, and a button that retries them all. Viewers have no `action`. */
 export function UnboundCallout({
   count,
   reasons,
@@ -96,15 +91,18 @@ export function UnboundCallout({
   const keys = `${count.toLocaleString('en-US')} ${count === 1 ? 'key' : 'keys'}`
   return (
     <div className="mt-6">
-      <Callout tone="amber" title={`${keys} ${count === 1 ? 'has' : 'have'} no model limits yet.`}>
+      <Callout
+        tone="warning"
+        title={`${keys} ${count === 1 ? 'is' : 'are'} unbound: no guardrail limits the models yet`}
+      >
         <p>
-          The people have their keys, and each is capped; what is missing is the list of models. It
-          is tried again by itself, except for keys that were set aside.
+          The keys work within their limit; only the list of models is missing. Keymint retries
+          automatically, except for keys that were set aside.
         </p>
         <ul>
           {reasons.map(({ reason, count: times, setAside }) => (
-            <li key={reason}>
-              <strong>{times.toLocaleString('en-US')}</strong>: {reason}
+            <li key={reason ?? ''}>
+              <strong>{times.toLocaleString('en-US')}</strong>: {reason ?? 'Not tried yet.'}
               {setAside > 0 ? ` (${setAside} set aside)` : ''}
             </li>
           ))}
@@ -115,7 +113,7 @@ export function UnboundCallout({
             <input type="hidden" name="all" value="yes" />
             <input type="hidden" name="fact" value="unbound" />
             <button type="submit" name="confirm" value="yes" className="button mt-2">
-              Bind {count === 1 ? 'it' : `all ${count.toLocaleString('en-US')}`} now
+              Assign {count === 1 ? 'it' : `all ${count.toLocaleString('en-US')}`} now
             </button>
           </form>
         ) : null}
