@@ -1,9 +1,16 @@
 import type { ReactNode } from 'react'
 import { CheckIcon, InfoIcon, StopIcon, WarningIcon } from './icons'
 
-export type Tone = 'mint' | 'amber' | 'brick' | 'plain'
+export type Tone = 'ok' | 'warning' | 'error' | 'mint' | 'amber' | 'brick' | 'plain'
 
 const looks: Record<Tone, { box: string; title: string; icon: () => ReactNode }> = {
+  ok: { box: 'border-mint bg-mint-wash', title: 'text-mint-ink', icon: () => <CheckIcon /> },
+  warning: {
+    box: 'border-amber bg-amber-wash',
+    title: 'text-amber-ink',
+    icon: () => <WarningIcon />,
+  },
+  error: { box: 'border-brick bg-brick-wash', title: 'text-brick-ink', icon: () => <StopIcon /> },
   mint: { box: 'border-mint bg-mint-wash', title: 'text-mint-ink', icon: () => <CheckIcon /> },
   amber: {
     box: 'border-amber bg-amber-wash',
