@@ -8,7 +8,7 @@ import type { Ctx } from '../ctx'
 import { openMember, teamScope, type MemberRole } from '../money/member-lock.server'
 import { lockTeam } from './team.server'
 
-export const invitationDays = 7
+const invitationDays = 7
 const maxOpen = 50
 
 export type InviteOutcome =

@@ -6,7 +6,7 @@ import { openMember, type OpenMember } from '../money/member-lock.server'
 import { startOf, type Month } from '../money/month'
 import { commitmentChange, type Posting } from '../money/postings.server'
 
-export type SubKeyState = 'pending' | 'ready' | 'ended' | 'refused'
+type SubKeyState = 'pending' | 'ready' | 'ended' | 'refused'
 
 export type SubKeyRow = {
   id: string
@@ -101,7 +101,7 @@ function fromRaw(raw: Raw): SubKeyRow {
 
 export const committedIn = (key: SubKeyRow, month: Month): NanoUsd =>
   key.months.find((row) => row.month === month)?.committed ?? 0n
-export const spentIn = (key: SubKeyRow, month: Month): NanoUsd =>
+const spentIn = (key: SubKeyRow, month: Month): NanoUsd =>
   key.months.find((row) => row.month === month)?.spent ?? 0n
 
 /** What counts against the cap now: everything for a one-off key, this month for a monthly one. */
@@ -111,7 +111,7 @@ export function spentOfCap(key: SubKeyRow, month: Month): NanoUsd {
 }
 
 /** The highest cap that may apply while a change is pending. */
-export const reservedCap = (key: SubKeyRow): NanoUsd =>
+const reservedCap = (key: SubKeyRow): NanoUsd =>
   key.wantedCap !== null && key.wantedCap > key.cap ? key.wantedCap : key.cap
 
 /** What must be committed while the key can be used: max(0, cap - spent). */

@@ -15,9 +15,9 @@ import { keepReading } from './reading.server'
 import { audit, endKey, giveBack, sendApply } from './end-key.server'
 
 /** By then the provider has counted requests that were in flight. */
-export const settleAfterSeconds = 120
+const settleAfterSeconds = 120
 /** A key that is missing at the provider cannot be read: after this time its last reading counts. */
-export const settleMissingAfterSeconds = 300
+const settleMissingAfterSeconds = 300
 const maxPerPass = 500
 /** So that one slow service does not stop the others. */
 const servicesAtOnce = 6
@@ -144,7 +144,7 @@ async function noteMissing(ctx: Ctx, service: ServiceKeys, key: Watched): Promis
  * Settles keys that have ended and were read late enough: the unspent part returns, and the key may
  * be deleted upstream. Returns how many keys were settled.
  */
-export async function settleDue(ctx: Ctx): Promise<number> {
+async function settleDue(ctx: Ctx): Promise<number> {
   const now = ctx.now()
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.api_keys where state = 'ended' and settled_at is null
