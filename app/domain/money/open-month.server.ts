@@ -1,7 +1,7 @@
 /**
  * Opening a member's month: the budget is allocated, and what keys may still spend is committed
- * before anything else. Called under the member's lock by whoever touches the month first; the job
- * at midnight only does the same for all. Decision 017 says what becomes of each kind of key.
+ * before anything else. Whoever uses the month first calls this under the member's lock; the job at
+ * midnight does the same for all. Decision 017 says what happens to each kind of key.
  */
 import type { Tx } from '~/adapters/db.server'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
@@ -20,9 +20,14 @@ type LiveKey = {
   committed: { month: Month; usd: string }[] | null
 }
 
+/**
+ * Allocates the month's budget and commits what live keys may still spend, in nano-USD, also where
+ * that leaves less than nothing free. The caller holds the member's row. Does nothing when the
+ * month is open; throws only when the database fails, and then nothing of it is kept.
+ */
 export async function openMonth(tx: Tx, member: OpenMember, now: Date): Promise<void> {
   const { teamId, userId, month } = member
-  // The caller may have looked before it got the lock: somebody else has opened the month then.
+  // The caller may have looked before it got the lock; then the month may be open by now.
   if (
     (await tx.$executeRaw`
       insert into keymint.budget_months (team_id, user_id, month)
@@ -43,7 +48,7 @@ export async function openMonth(tx: Tx, member: OpenMember, now: Date): Promise<
     const cap = nanoFromDecimalString(key.capUsd)
     if (key.reset === 'monthly') {
       // What was used late in the old month is not known yet: it stays committed there until the
-      // first reading of this one. A key that is not made yet has used nothing.
+      // first reading in this one. A pending key has used nothing.
       if (key.state === 'pending') postings.push(...releases(key))
       postings.push(...commitmentChange(month, key.id, 0n, cap, 'carry'))
     } else {
@@ -61,7 +66,7 @@ export async function openMonth(tx: Tx, member: OpenMember, now: Date): Promise<
     where id = any(${keys.filter((key) => key.reset === 'monthly').map((key) => key.id)}::uuid[])`
 }
 
-/** The budget that applies in a month: the latest one set for it or before it. */
+/** The budget that applies in a month, in nano-USD: the latest set for it or before it, or zero. */
 export async function readBudget(
   tx: Tx,
   ref: { teamId: string; userId: string },

@@ -1,8 +1,8 @@
 /**
- * Brings the provider in line with the row of one sub-key: disables what has ended, moves limits,
- * takes a rotation from the old key to the new. Every step reads the row first, calls once and
- * writes what is certain; run twice, or after a crash anywhere, it asks the provider for the same
- * again and changes nothing twice.
+ * Applies the row of one sub-key at its provider: disables what has ended, changes limits, moves a
+ * rotation from the old key to the new one. Every step reads the row first, calls once and writes
+ * what is certain. Run twice, or after a crash, it repeats the same request and changes nothing
+ * twice.
  */
 import { isProviderError } from '~/adapters/provider-error'
 import { decimalStringFromNano } from '~/money'
@@ -20,7 +20,8 @@ import {
   type SubKeyRow,
 } from './key-row.server'
 import { keepReading } from './reading.server'
-import { audit, endKey, queueSubKeyMint } from './sub-key.server'
+import { queueSubKeyMint } from './sub-key.server'
+import { audit, endKey } from './end-key.server'
 
 type Work =
   | { kind: 'nothing' }
@@ -30,12 +31,13 @@ type Work =
   | { kind: 'limit'; key: SubKeyRow }
   | { kind: 'remove-retired'; hash: string }
 
-/**
- * More steps than any row asks for; a row that asks for more is a bug, and comes back by the sweep.
- */
+/** No row needs more steps. One that does is a bug, and the sweep sends it again. */
 const maxSteps = 8
 
-/** Carries out what the row asks for. Trouble upstream that may pass is a retry. */
+/**
+ * Does at the provider what the row asks for. `retry` when the provider failed in a way that may
+ * pass; `snooze` when the master key is gone. Throws only what is not a provider's error.
+ */
 export async function applySubKey(
   ctx: Ctx,
   keyId: string,
@@ -57,12 +59,7 @@ export async function applySubKey(
       )
       if (found.work.kind !== 'limit' || error.details.kind !== 'rejected')
         return { kind: 'retry', reason: error.message }
-      await giveUpLimit(
-        ctx,
-        keyId,
-        found.work.key,
-        error.details.providerMessage ?? 'The provider refused the new cap.',
-      )
+      await giveUpLimit(ctx, keyId, found.work.key, error.details.providerMessage ?? '')
     }
   }
   return { kind: 'retry', reason: 'the row still asks for more' }
@@ -128,8 +125,8 @@ async function readWork(
 }
 
 /**
- * Disables the key; counters upstream survive that, so that it can be read once more. One that is
- * gone already is as good.
+ * Disables the key, not deletes it, because its counters must be read once more. A key that is
+ * missing upstream counts as disabled.
  */
 async function close(ctx: Ctx, keyId: string, hash: string, service: ServiceKeys): Promise<void> {
   const missing = await disable(service, hash)
@@ -161,12 +158,12 @@ async function disable(service: ServiceKeys, hash: string): Promise<boolean> {
 async function moveLimit(ctx: Ctx, asked: SubKeyRow, service: ServiceKeys): Promise<void> {
   const limit = dueUpstreamCap(asked)
   if (asked.keyHash === null) return
-  // What earlier generations used late may leave nothing: then the key is stopped and not raised.
+  // Late usage of earlier generations may leave nothing: then the key is disabled.
   if (limit <= 0n) await service.disableKey(asked.keyHash)
   else await service.updateLimit(asked.keyHash, limit)
   await ctx.db.$transaction(async (tx) => {
     const open = await openSubKey(ctx, tx, asked.id)
-    // Asked anew meanwhile, or rotated, or ended: the next look at the row says what is to be done.
+    // Changed again, rotated or ended meanwhile: the next step reads what the row asks for now.
     if (
       !open ||
       open.key.state !== 'ready' ||
@@ -190,22 +187,23 @@ async function moveLimit(ctx: Ctx, asked: SubKeyRow, service: ServiceKeys): Prom
 }
 
 /**
- * The provider will not have it: the cap stays as it was, and what was reserved for more goes back.
+ * The provider refused the new cap: the old one stays, and what was reserved for more is released.
+ * `change_error` is the provider's own sentence, empty when it gave none.
  */
 async function giveUpLimit(
   ctx: Ctx,
   keyId: string,
   asked: SubKeyRow,
-  words: string,
+  providerMessage: string,
 ): Promise<void> {
   await ctx.db.$transaction(async (tx) => {
     const open = await openSubKey(ctx, tx, keyId)
     if (!open || open.key.state !== 'ready' || open.key.wantedCap !== asked.wantedCap) return
     const { member, key } = open
-    // Also without a wish of a person: the limit upstream is then what it is, and is not asked for
-    // again and again.
+    // Also when no person asked for it: the limit upstream then counts as it is, so that it is not
+    // requested forever.
     await tx.$executeRaw`
-      update keymint.api_keys set wanted_cap_usd = null, change_error = ${words.slice(0, 300)},
+      update keymint.api_keys set wanted_cap_usd = null, change_error = ${providerMessage.slice(0, 300)},
         upstream_cap_usd = case when wanted_cap_usd is null then cap_usd - carried_usd else upstream_cap_usd end
           where id = ${keyId}::uuid`
     await audit(tx, member, key, 'worker', 'sub-key.cap-refused', {
@@ -216,8 +214,8 @@ async function giveUpLimit(
 }
 
 /**
- * Old key disabled, read, retired; what is left goes to a new generation, which the mint engine
- * makes like any other.
+ * Disables the old key, reads it and retires it; what is left goes to a new generation, which the
+ * mint engine makes like any other.
  */
 async function rotate(ctx: Ctx, asked: SubKeyRow, service: ServiceKeys): Promise<void> {
   const hash = asked.keyHash
@@ -246,7 +244,7 @@ async function rotate(ctx: Ctx, asked: SubKeyRow, service: ServiceKeys): Promise
       )
     const key = (await openSubKey(ctx, tx, asked.id))?.key ?? before.key
     const used = spentOfCap(key, member.month)
-    // Its time may have passed while the provider was away.
+    // The key may have expired while the provider was unreachable.
     if (key.expiresAt <= ctx.now())
       return endKey(ctx, tx, member, key, {
         actor: 'worker',
@@ -272,7 +270,7 @@ async function rotate(ctx: Ctx, asked: SubKeyRow, service: ServiceKeys): Promise
       generation: key.generation + 1,
       limit: key.cap - used,
     })
-    // The new generation closes no old month: this is the last reading of the old one.
+    // This is the last reading of the old generation, so it closes the months before this one.
     const earlier = key.months.filter(({ month }) => month < member.month)
     await post(
       tx,

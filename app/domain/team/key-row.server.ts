@@ -1,4 +1,4 @@
-/** A sub-key as its rows say, read under the lock of its member, and what follows from them. */
+/** A sub-key as its rows hold it, read under its member's lock, and what is computed from them. */
 import type { Tx } from '~/adapters/db.server'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
@@ -6,7 +6,7 @@ import { openMember, type OpenMember } from '../money/member-lock.server'
 import { startOf, type Month } from '../money/month'
 import { commitmentChange, type Posting } from '../money/postings.server'
 
-export type SubKeyState = 'pending' | 'ready' | 'ended' | 'refused'
+type SubKeyState = 'pending' | 'ready' | 'ended' | 'refused'
 
 export type SubKeyRow = {
   id: string
@@ -20,10 +20,7 @@ export type SubKeyRow = {
   cap: NanoUsd
   /** A change of the cap that the provider has not confirmed yet. */
   wantedCap: NanoUsd | null
-  /**
-   * What earlier generations used of the cap: over the whole life, or in this month for a monthly
-   * key.
-   */
+  /** What earlier generations used of the cap: in this month for a monthly key, else in total. */
   carried: NanoUsd
   reset: 'monthly' | null
   expiresAt: Date
@@ -63,7 +60,7 @@ export async function openSubKey(
   return member && key ? { member, key } : null
 }
 
-/** Locks these keys, in the order of their ids. The caller holds their member. */
+/** Locks these keys in the order of their ids. The caller holds their member. */
 export async function lockSubKeys(tx: Tx, keyIds: string[]): Promise<SubKeyRow[]> {
   const rows = await tx.$queryRaw<Raw[]>`
     select k.id, k.team_id as "teamId", k.user_id as "userId", k.master_key_id as "masterKeyId", k.service,
@@ -104,7 +101,7 @@ function fromRaw(raw: Raw): SubKeyRow {
 
 export const committedIn = (key: SubKeyRow, month: Month): NanoUsd =>
   key.months.find((row) => row.month === month)?.committed ?? 0n
-export const spentIn = (key: SubKeyRow, month: Month): NanoUsd =>
+const spentIn = (key: SubKeyRow, month: Month): NanoUsd =>
   key.months.find((row) => row.month === month)?.spent ?? 0n
 
 /** What counts against the cap now: everything for a one-off key, this month for a monthly one. */
@@ -113,26 +110,20 @@ export function spentOfCap(key: SubKeyRow, month: Month): NanoUsd {
   return key.months.reduce((sum, row) => sum + row.spent, 0n)
 }
 
-/** The most this key may cost while a change of its cap is under way. */
-export const reservedCap = (key: SubKeyRow): NanoUsd =>
+/** The highest cap that may apply while a change is pending. */
+const reservedCap = (key: SubKeyRow): NanoUsd =>
   key.wantedCap !== null && key.wantedCap > key.cap ? key.wantedCap : key.cap
 
-/** Committed is max(0, cap - spent) for as long as the key can be used. */
+/** What must be committed while the key can be used: max(0, cap - spent). */
 export function dueCommitment(key: SubKeyRow, month: Month, cap = reservedCap(key)): NanoUsd {
   const left = cap - spentOfCap(key, month)
   return left > 0n ? left : 0n
 }
 
-/**
- * The limit that the provider should hold for the present generation: earlier ones have used their
- * part of the cap.
- */
+/** The limit that the provider should hold: the cap less what earlier generations used. */
 export const dueUpstreamCap = (key: SubKeyRow): NanoUsd => (key.wantedCap ?? key.cap) - key.carried
 
-/**
- * The month that holds the money of this key: the present one, or for a key that was over before it
- * began, its last.
- */
+/** The month that holds this key's money: the present one, or its last if the key ended before. */
 export function homeMonth(key: SubKeyRow, present: Month): Month {
   const over = key.closedUpstreamAt !== null || key.expiresAt <= startOf(present)
   return (
@@ -140,7 +131,7 @@ export function homeMonth(key: SubKeyRow, present: Month): Month {
   )
 }
 
-/** What a cap that was not raised, or is lower now, no longer needs. */
+/** Releases what a cap that was lowered, or not raised, no longer needs. */
 export function releaseBeyond(key: SubKeyRow, present: Month, cap: NanoUsd): Posting[] {
   const month = homeMonth(key, present)
   const committed = committedIn(key, month)
@@ -150,7 +141,7 @@ export function releaseBeyond(key: SubKeyRow, present: Month, cap: NanoUsd): Pos
   )
 }
 
-/** Gives back all that is still committed, in whichever month. */
+/** Releases all that is still committed, in every month. */
 export function releaseAll(key: SubKeyRow, reason: string): Posting[] {
   return key.months
     .flatMap(({ month, committed }) => commitmentChange(month, key.id, committed, 0n))

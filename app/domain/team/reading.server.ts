@@ -1,8 +1,8 @@
 /**
- * Readings: what the provider says a sub-key has used, charged to the ledger. Counters may lag and
- * disagree, so only growth is charged. A spend belongs to the month of its reading; what a monthly
- * key used late in the old month is told apart by its window, and closes the old month at the first
- * reading of the new one.
+ * Readings: what the provider reports as used by a sub-key, charged to the ledger. Counters may lag
+ * and disagree, so only growth is charged. A spend belongs to the month of its reading. What a
+ * monthly key used late in the old month is known by its window; the first reading in the new month
+ * closes the old one.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { ServiceReading } from '~/adapters/service-adapter'
@@ -12,14 +12,14 @@ import type { OpenMember } from '../money/member-lock.server'
 import { monthOf, type Month } from '../money/month'
 import { commitmentChange, post, spendPostings, type Posting } from '../money/postings.server'
 import { committedIn, homeMonth, openSubKey, type SubKeyRow } from './key-row.server'
-import { sendApply } from './sub-key.server'
+import { sendApply } from './end-key.server'
 
-/** `generation` says which of a rotated key's generations was asked about. */
+/** `generation` says which generation of a rotated key was read. */
 export type SubKeyReading = ServiceReading & { keyId: string; generation: number }
 
 /**
- * Keeps one reading. `askedAt`, by our clock, is when the provider was asked; an answer from a
- * month that is over by now is dropped, for the next one holds it too.
+ * Charges one reading. `askedAt`, by our clock, is when the provider was asked. A reading from an
+ * earlier month is dropped, because the next one includes it.
  */
 export async function recordSubKeyReading(
   ctx: Ctx,
@@ -33,7 +33,7 @@ export async function recordSubKeyReading(
   })
 }
 
-/** As recordSubKeyReading, in the caller's transaction, which holds member and key. */
+/** recordSubKeyReading in the caller's transaction, which holds member and key. */
 export async function keepReading(
   ctx: Ctx,
   tx: Tx,
@@ -78,7 +78,7 @@ function chargeOneOff(key: SubKeyRow, present: Month, reading: ServiceReading): 
   }
 }
 
-/** Null for a reading of a window older than the last one: it says nothing new. */
+/** Null for a reading of an earlier window than the last one: it adds nothing. */
 function chargeMonthly(
   key: SubKeyRow,
   present: Month,
@@ -86,7 +86,7 @@ function chargeMonthly(
   askedAt: Date,
 ): Charged | null {
   const { usedInWindow, windowEndsAt } = reading
-  // A service that has not started the new window yet still speaks of the old one.
+  // A service that has not started the new window yet still reports the old one.
   const window =
     windowEndsAt !== null && windowEndsAt <= askedAt
       ? monthOf(new Date(windowEndsAt.getTime() - 1))
@@ -118,8 +118,8 @@ function chargeMonthly(
 }
 
 /**
- * What came before the new window: oldest month first, each up to what it still holds, the rest
- * charged to the last. Then they are closed.
+ * Charges usage from before the new window: oldest month first, each up to what it has committed,
+ * the rest to the last one. Then these months are closed.
  */
 function closeEarlier(key: SubKeyRow, window: Month, tail: NanoUsd): Posting[] {
   const earlier = key.months.filter((row) => row.month < window)
@@ -128,7 +128,7 @@ function closeEarlier(key: SubKeyRow, window: Month, tail: NanoUsd): Posting[] {
     const share = index === earlier.length - 1 || rest < row.committed ? rest : row.committed
     rest -= share
     const left = larger(0n, row.committed - share)
-    // Of a key that has ended, its last reading settles the rest.
+    // A key that has ended is settled by its last reading.
     const closing = key.state === 'ended' ? [] : commitmentChange(row.month, key.id, left, 0n)
     return [
       ...spendPostings(row.month, key.id, row.committed, share),
@@ -140,10 +140,7 @@ function closeEarlier(key: SubKeyRow, window: Month, tail: NanoUsd): Posting[] {
   })
 }
 
-/**
- * A replaced key that was used a little later than its last reading said: its successor has that
- * much less.
- */
+/** Late usage of a replaced key is taken from what its successor may spend. */
 async function keepRetired(
   ctx: Ctx,
   tx: Tx,

@@ -1,7 +1,4 @@
-/**
- * The one function that opens a sub-key's secret: for its holder alone, while it lives, and always
- * audited.
- */
+/** The only function that opens a sub-key's secret: for its holder, while it is live, and audited. */
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { teamScope } from '../money/member-lock.server'
@@ -11,8 +8,8 @@ export type SubKeyReveal =
   { kind: 'revealed'; key: string; baseUrl: string | null } | { kind: 'no-key' }
 
 /**
- * Opens the key. No audit row, no key. Nobody but its holder, not even an owner of the team, is
- * shown it.
+ * Opens the key for its holder; nobody else, not even an owner, can see it. The audit event is
+ * written in the same transaction. `no-key` for everything that cannot be shown.
  */
 export async function revealSubKey(
   ctx: Ctx,

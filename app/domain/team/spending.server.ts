@@ -1,6 +1,4 @@
-/**
- * What was spent this month: by day, by member, by provider. Every figure is a sum of the ledger.
- */
+/** What was spent this month, by day and by provider. Every amount is a sum of the ledger. */
 import { nanoFromDecimalString } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
@@ -21,11 +19,11 @@ export type SpendingView = {
   from: string
   to: string
   providers: ProviderView[]
-  /** The last reading behind these figures, ISO UTC. */
+  /** The oldest of the keys' last readings, ISO UTC. */
   asOf: string | null
 }
 
-/** Of one member, or of the whole team. */
+/** The spending of one member, or of the whole team, in the present month. */
 export async function readSpending(
   ctx: Ctx,
   filter: { teamId: string; userId: string | null },

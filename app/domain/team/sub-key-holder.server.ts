@@ -1,9 +1,9 @@
-/** The sub-key's side of minting: what the engine does to a row of api_keys. */
+/** What the mint engine does to a row of api_keys. */
 import { post } from '../money/postings.server'
 import type { Holder } from '../holder'
 import { lockSubKeys, releaseAll } from './key-row.server'
 
-/** The place a sub-key is sealed to. */
+/** The place that a sub-key is sealed to. */
 export const subKeyPlace = (keyId: string, generation: number) => ({
   table: 'api_keys',
   row: keyId,
@@ -14,7 +14,7 @@ export const subKeyHolder: Holder = {
   place: ({ ownerId, generation }) => subKeyPlace(ownerId, generation),
 
   async lock(tx, { ownerId }) {
-    // The member first: a refusal moves the member's money.
+    // The member first, because a refusal posts to the member's ledger.
     await tx.$executeRaw`
       select 1 from keymint.team_members m
         where (m.team_id, m.user_id) = (select k.team_id, k.user_id from keymint.api_keys k
@@ -42,11 +42,10 @@ export const subKeyHolder: Holder = {
     if (key) await post(tx, key, null, 'worker', releaseAll(key, 'the provider made no key'))
   },
 
-  // A sub-key hangs on no guardrail: what it may do was said when it was made.
+  // A sub-key has no guardrail: its models were set when it was made.
   markBound: () => Promise.resolve(),
   markUnbound: () => Promise.resolve(),
-  // Sub-keys are not among the keys that reconcile compares (decision 017): their own pass reads
-  // them by their master key.
+  // Reconcile does not compare sub-keys (decision 017): sync reads them by their master key.
   markMissing: () => Promise.resolve(),
   markToBind: () => Promise.resolve(),
 }

@@ -1,7 +1,4 @@
-/**
- * Sub-keys as their holders and the team's owners see them: rows, and nothing of the queue's own
- * state.
- */
+/** Sub-keys as their holders and the team's owners see them, read from rows and not from the queue. */
 import { nanoFromDecimalString } from '~/money'
 import type { Ctx } from '../ctx'
 import { monthOf } from '../money/month'
@@ -39,8 +36,8 @@ type Row = {
 }
 
 /**
- * Newest first, those that can be used before those that are over; of one member, of one key, or
- * all of the team. 500 at most.
+ * The keys of a team, of one member, or one key. Usable keys come first, then the newest; 500 at
+ * most.
  */
 export async function listSubKeys(
   ctx: Ctx,
@@ -70,12 +67,12 @@ export async function listSubKeys(
   return rows.map((row) => viewOf(row, now))
 }
 
+/** One key of the team, or null. `keyId` is a uuid. */
 export async function findSubKey(
   ctx: Ctx,
   teamId: string,
   keyId: string,
 ): Promise<SubKeyView | null> {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(keyId)) return null
   return (await listSubKeys(ctx, { teamId, keyId }))[0] ?? null
 }
 
@@ -102,7 +99,7 @@ function viewOf(row: Row, now: Date): SubKeyView {
     label: row.label,
     models: row.models,
     revealable: row.sealed && (phase === 'ready' || phase === 'changing'),
-    changeError: row.changeError,
+    refusedChange: row.changeError === null ? null : { providerMessage: row.changeError || null },
     createdAt: row.createdAt.toISOString(),
     expiresAt: row.expiresAt.toISOString(),
     endedAt: row.endedAt?.toISOString() ?? null,
@@ -115,7 +112,7 @@ function viewOf(row: Row, now: Date): SubKeyView {
   }
 }
 
-/** Whether a key has ended is computed when it is read. */
+/** A key that has expired counts as ended at once, before a job has seen it. */
 function phaseOf(row: Row, now: Date): SubKeyPhase {
   if (row.state === 'refused' || row.state === 'pending') return row.state
   if (row.state === 'ended') return row.settled ? 'ended' : 'settling'

@@ -1,13 +1,12 @@
 /**
- * Sub-keys: what a member makes alone, inside the budget. Guarantee: a key is reserved for before
- * it is asked for, and money is given back only when the provider can no longer charge it. What
- * must happen at the provider is written on the row and carried out by `apply-sub-key`; nothing
- * here calls out.
+ * Sub-keys: keys that a member makes within the budget. Guarantee: the cap is reserved before the
+ * key is requested, and money goes back only when the provider can no longer charge it. What must
+ * happen at the provider is written to the row and done by `apply-sub-key`; nothing here calls out.
  */
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
-import { recordAudit, type AuditActor } from '../audit/audit.server'
+import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { openMember, teamScope, type OpenMember } from '../money/member-lock.server'
 import { commitmentChange, post, readBalance } from '../money/postings.server'
@@ -16,12 +15,11 @@ import { moneyView } from '../money-view'
 import {
   committedIn,
   dueCommitment,
-  lockSubKeys,
   openSubKey,
-  releaseAll,
   spentOfCap,
   type SubKeyRow,
 } from './key-row.server'
+import { endKey, sendApply, audit } from './end-key.server'
 
 export type ProvisionInput = {
   teamId: string
@@ -42,18 +40,20 @@ export type ProvisionRefusal =
     }
 export type ProvisionOutcome = { kind: 'queued'; keyId: string } | ProvisionRefusal
 
-/** A key ends by itself, within this time. */
-export const longestLifeMs = 366 * 86_400_000
-const shortestLifeMs = 10 * 60_000
+const maxLifeMs = 366 * 86_400_000
+const minLifeMs = 10 * 60_000
 
-/** Reserves the cap, writes the key's row and sends its mint, all or nothing. */
+/**
+ * Reserves the cap (nano-USD), writes the key's row and sends its mint, all in one transaction. A
+ * refusal changes nothing; one for `not-enough` says what is free. Ids are uuids.
+ */
 export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<ProvisionOutcome> {
   const { teamId, userId, masterKeyId, cap, reset, expiresAt } = input
   const now = ctx.now()
   if (!ctx.settings.provisioningEnabled) return { kind: 'refused', reason: 'switched-off' }
   if (
-    expiresAt.getTime() < now.getTime() + shortestLifeMs ||
-    expiresAt.getTime() > now.getTime() + longestLifeMs
+    expiresAt.getTime() < now.getTime() + minLifeMs ||
+    expiresAt.getTime() > now.getTime() + maxLifeMs
   )
     return { kind: 'refused', reason: 'bad-expiry' }
   return ctx.db.$transaction(async (tx): Promise<ProvisionOutcome> => {
@@ -100,7 +100,7 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
   })
 }
 
-/** Writes the mint of a generation, a snapshot of the key's row, and its job. */
+/** Writes the mint of a generation, which copies the key's row, and its job. */
 export async function queueSubKeyMint(
   ctx: Ctx,
   tx: Tx,
@@ -130,8 +130,8 @@ export type ChangeCapOutcome =
   | { kind: 'refused'; reason: 'below-used'; used: NanoUsd }
 
 /**
- * Raising reserves now and counts when the provider has confirmed; lowering gives back when it has.
- * By the key's member, or an owner of the team.
+ * Changes the cap (nano-USD), for the key's holder or an owner of the team. A raise is reserved at
+ * once and usable when the provider has confirmed it; a lower cap releases money when it has.
  */
 export async function changeCap(
   ctx: Ctx,
@@ -150,7 +150,7 @@ export async function changeCap(
     const { free } = await readBalance(tx, member, member.month)
     if (change.cap > key.cap && !(await isActive(tx, key.masterKeyId)))
       return { kind: 'refused', reason: 'no-master-key' }
-    // Also nothing new while free is below nothing, whatever this change would cost.
+    // With less than nothing free no cap is raised, whatever the raise would cost.
     if (change.cap > key.cap && due - committed > free)
       return { kind: 'refused', reason: 'not-enough', free }
     await tx.$executeRaw`
@@ -186,8 +186,8 @@ export type CapPreview = {
 }
 
 /**
- * What a change of the cap would do to the budget, without doing it. Null where there is nothing to
- * change.
+ * What a change of the cap would do to the budget, without doing it. Null when the key cannot be
+ * changed, or has this cap.
  */
 export async function previewCap(
   ctx: Ctx,
@@ -230,7 +230,7 @@ export async function previewCap(
 export type RotateOutcome =
   { kind: 'asked' } | Refused | { kind: 'refused'; reason: 'nothing-left' }
 
-/** The old key is disabled first, and what is left of its budget goes to a new one. */
+/** Asks for a rotation: the old key is disabled first, then a new one gets what is left of its cap. */
 export async function rotateSubKey(
   ctx: Ctx,
   actor: KeyActor,
@@ -274,113 +274,7 @@ export async function deleteSubKey(
   })
 }
 
-export type KeyEnd =
-  'deleted' | 'revoked' | 'expired' | 'member-removed' | 'member-suspended' | 'spent'
-
-/**
- * Ends a live key in the caller's transaction, which holds member and key. A key that was never
- * made gives its money back at once.
- */
-export async function endKey(
-  ctx: Ctx,
-  tx: Tx,
-  member: OpenMember,
-  key: SubKeyRow,
-  end: { actor: AuditActor; reason: KeyEnd; endedAt?: Date; details?: Record<string, string> },
-): Promise<void> {
-  const neverMade = key.state === 'pending'
-  const endedAt = end.endedAt ?? ctx.now()
-  await tx.$executeRaw`
-    update keymint.api_keys
-      set state = 'ended', reason = ${end.reason}, ended_at = ${endedAt}::timestamptz, sealed = null,
-      rotate_requested_at = null,
-      closed_upstream_at = case when ${neverMade} then ${endedAt}::timestamptz end, settled_at = case
-        when ${neverMade} then ${endedAt}::timestamptz end,
-      deleted_upstream_at = case when ${neverMade} then ${endedAt}::timestamptz end
-    where id = ${key.id}::uuid`
-  // Whatever its mint still makes is condemned by the save, which finds no owner waiting.
-  if (neverMade)
-    await tx.$executeRaw`
-      update keymint.mints set state = 'cancelled', done_at = now() where owner_kind = 'sub-key'
-        and owner_id = ${key.id}::uuid and generation = ${key.generation}::int and state = 'pending'`
-  else await sendApply(ctx, tx, key.id)
-  await audit(tx, member, key, end.actor, `sub-key.${end.reason}`, end.details ?? {})
-  if (neverMade) await giveBack(ctx, tx, member, key, end.actor, 'never made')
-}
-
-/** Returns what is still committed. Of a member who is gone, it goes back to where it came from. */
-export async function giveBack(
-  ctx: Ctx,
-  tx: Tx,
-  member: OpenMember,
-  key: SubKeyRow,
-  actor: AuditActor,
-  reason: string,
-): Promise<void> {
-  await post(tx, member, ctx.now(), actor, releaseAll(key, reason))
-  if (member.state === 'removed') await returnFree(ctx, tx, member, actor)
-}
-
-/** Takes what is free back from the member. */
-export async function returnFree(
-  ctx: Ctx,
-  tx: Tx,
-  member: OpenMember,
-  actor: AuditActor,
-): Promise<NanoUsd> {
-  const { free } = await readBalance(tx, member, member.month)
-  if (free <= 0n) return 0n
-  await post(tx, member, ctx.now(), actor, [
-    { kind: 'deallocate', month: member.month, amount: free, reason: 'the member has left' },
-  ])
-  return free
-}
-
-/** Ends every live key of a member. Returns how many. The caller holds the member. */
-export async function endKeysOf(
-  ctx: Ctx,
-  tx: Tx,
-  member: OpenMember,
-  end: { actor: AuditActor; reason: KeyEnd },
-): Promise<number> {
-  const ids = await tx.$queryRaw<{ id: string }[]>`
-    select id from keymint.api_keys where team_id = ${member.teamId}::uuid and user_id = ${member.userId}
-      and state in ('pending', 'ready') order by id`
-  for (const key of await lockSubKeys(
-    tx,
-    ids.map(({ id }) => id),
-  )) {
-    if (key.state === 'pending' || key.state === 'ready') await endKey(ctx, tx, member, key, end)
-  }
-  return ids.length
-}
-
-/**
- * One may wait while one runs: a change that is made while an earlier one is carried out is not
- * missed.
- */
-export async function sendApply(ctx: Ctx, tx: Tx, keyId: string): Promise<void> {
-  await ctx.queue.enqueue(tx, 'apply-sub-key', { keyId }, { singletonKey: keyId })
-}
-
-export async function audit(
-  tx: Tx,
-  member: OpenMember,
-  key: { id: string },
-  actor: AuditActor,
-  action: string,
-  details: Record<string, string | number | null>,
-): Promise<void> {
-  await recordAudit(tx, {
-    actor,
-    action,
-    subject: `sub-key:${key.id}`,
-    workshopSlug: teamScope(member.slug),
-    details,
-  })
-}
-
-/** With a master key that is switched off, keys are read, lowered and deleted, and nothing else. */
+/** With a disabled master key, keys can only be read, lowered and deleted. */
 async function isActive(tx: Tx, masterKeyId: string): Promise<boolean> {
   const [row] = await tx.$queryRaw<
     { state: string }[]
@@ -398,10 +292,7 @@ function whyNotChangeable(
   return key.wantedCap !== null || key.rotateRequestedAt !== null ? 'change-under-way' : null
 }
 
-/**
- * Runs on a key that the actor may touch: their own, or any of the team for an owner. Everything
- * else is not there.
- */
+/** Runs on a key of the actor, or any key of the team for an owner. Other keys do not exist for them. */
 async function onKey<Outcome>(
   ctx: Ctx,
   actor: KeyActor,

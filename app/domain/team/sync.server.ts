@@ -1,7 +1,7 @@
 /**
- * The regular look at sub-keys: usage of all that may still be charged, and the end of what is
- * over. A key that has ended is settled by a reading two minutes after the provider closed it: then
- * what it has not spent returns.
+ * The regular reading of sub-keys: the usage of all that may still be charged, and the end of those
+ * that have expired. A key that has ended is settled by a reading two minutes after the provider
+ * disabled it; then what it has not spent returns.
  */
 import pLimit from 'p-limit'
 import { Prisma } from '~/adapters/db.server'
@@ -14,16 +14,14 @@ import { monthOf } from '../money/month'
 import type { OpenServiceKeys, ServiceKeys } from '../keys/service-keys.server'
 import { openSubKey } from './key-row.server'
 import { keepReading } from './reading.server'
-import { audit, endKey, giveBack, sendApply } from './sub-key.server'
+import { audit, endKey, giveBack, sendApply } from './end-key.server'
 
-/** Requests in flight have been counted by then. */
-export const settleAfterSeconds = 120
-/**
- * A key that the provider no longer has will not be read again: its last reading is the last word.
- */
-export const settleMissingAfterSeconds = 300
+/** By then the provider has counted requests that were in flight. */
+const settleAfterSeconds = 120
+/** A key that is missing at the provider cannot be read: after this time its last reading counts. */
+const settleMissingAfterSeconds = 300
 const maxPerPass = 500
-/** A service that hangs keeps few others waiting. */
+/** So that one slow service does not stop the others. */
 const servicesAtOnce = 6
 
 type Watched = {
@@ -41,8 +39,8 @@ type Watched = {
 }
 
 /**
- * One pass over all master keys. Trouble at one of them leaves its keys for the next pass and does
- * not touch the others.
+ * One pass over all master keys; returns how many keys were read. An error at one of them leaves its
+ * keys to the next pass and does not affect the others.
  */
 export async function syncSubKeys(ctx: Ctx, openKeys: OpenServiceKeys): Promise<{ keys: number }> {
   const watched = await ctx.db.$queryRaw<Watched[]>`
@@ -89,7 +87,7 @@ async function readGroup(ctx: Ctx, service: ServiceKeys, group: Watched[]): Prom
   for (const key of group) {
     const reading = readings.get(key.hash)
     if (!reading) await noteMissing(ctx, service, key)
-    // Most keys are idle between two passes: those need no lock, only their time.
+    // Most keys are idle between two passes: they need no lock, only the new time.
     else if (isKnown(key, reading, askedAt)) unchanged.push(key.keyId)
     else await keepOne(ctx, key, reading, askedAt)
   }
@@ -130,10 +128,7 @@ async function keepOne(
   })
 }
 
-/**
- * Absence from an answer may be a page that shifted: the key itself is asked for before it counts
- * as gone.
- */
+/** A list may miss a key because its pages shifted, so the key itself is asked for. */
 async function noteMissing(ctx: Ctx, service: ServiceKeys, key: Watched): Promise<void> {
   if (key.missing || (await service.findKey(key.hash)) !== null) return
   if (key.retired)
@@ -148,10 +143,10 @@ async function noteMissing(ctx: Ctx, service: ServiceKeys, key: Watched): Promis
 }
 
 /**
- * What has ended and been read late enough: the unspent part returns, and the key may be deleted
- * upstream.
+ * Settles keys that have ended and were read late enough: the unspent part returns, and the key may
+ * be deleted upstream. Returns how many keys were settled.
  */
-export async function settleDue(ctx: Ctx): Promise<number> {
+async function settleDue(ctx: Ctx): Promise<number> {
   const now = ctx.now()
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.api_keys where state = 'ended' and settled_at is null
@@ -192,7 +187,7 @@ async function settle(ctx: Ctx, keyId: string): Promise<void> {
   })
 }
 
-/** Keys whose time has passed. No right depends on this having run. */
+/** Ends keys that have expired; returns how many. Rights do not depend on it: expiry is computed. */
 export async function endExpiredSubKeys(ctx: Ctx): Promise<number> {
   const expired = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.api_keys where state = 'ready' and expires_at <= ${ctx.now()}::timestamptz
@@ -211,7 +206,7 @@ export async function endExpiredSubKeys(ctx: Ctx): Promise<number> {
   return expired.length
 }
 
-/** Rows that ask for something at the provider and have no job for it. */
+/** Sends `apply-sub-key` for rows that need it and have no such job; returns how many. */
 export async function sendAppliesAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ id: string }[]>`
     select k.id from keymint.api_keys k

@@ -25,7 +25,7 @@ async function pendingSubKey(world: World) {
     secret: world.upstream.managementKey,
     baseUrl: null,
   })
-  if (master.kind === 'refused') throw new Error(master.words)
+  if (master.kind === 'refused') throw new Error(master.reason)
   const key = await provisionSubKey(world.ctx, {
     ...ref,
     masterKeyId: master.masterKeyId,
