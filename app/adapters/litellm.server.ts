@@ -13,7 +13,6 @@ import {
   maskOf,
   readUsageOf,
   refuseUndeclared,
-  messageForError,
   type ServiceAdapter,
   type ServiceCapabilities,
   type ServiceCredential,
@@ -50,6 +49,11 @@ const pageSchema = z.object({
 })
 const readinessSchema = z.object({ db: z.string() })
 
+/**
+ * The service behind any LiteLLM proxy; its address comes with each credential. Each call takes at
+ * most 10 s (8 s to create), throws a ProviderError and is never retried. `timeoutMs` replaces both
+ * times, for tests.
+ */
 export function createLiteLlm({
   outbound,
   now = () => new Date(),
@@ -107,8 +111,8 @@ export function createLiteLlm({
   }
 
   /**
-   * A change, and the key as it is afterwards. Versions differ in what they answer to an unknown
-   * key: the key itself is asked for.
+   * A change, and the key as it is afterwards. Versions differ in what they answer for an unknown
+   * key, so the key itself is read.
    */
   async function change(
     credential: ServiceCredential,
@@ -137,7 +141,7 @@ export function createLiteLlm({
         call,
         kind: 'ambiguous',
         reason: 'unreadable-answer',
-        providerMessage: 'LiteLLM took the change and does not show it.',
+        providerMessage: 'LiteLLM accepted the change but does not show it.',
       })
     return key
   }
@@ -158,31 +162,22 @@ export function createLiteLlm({
     deleteKey,
 
     async verifyCredential(credential) {
-      if (credential.baseUrl === null)
-        return {
-          ok: false,
-          words: 'A LiteLLM proxy needs its address, such as https://litellm.example.org.',
-        }
+      if (credential.baseUrl === null) return { ok: false, problem: { code: 'address-missing' } }
       const refusal = outbound.refusalOf(credential.baseUrl)
-      if (refusal !== null) return { ok: false, words: refusal }
+      if (refusal !== null) return { ok: false, problem: { code: refusal } }
       try {
-        // First without the credential: whoever answers at a mistyped address shall not have it.
+        // First without the credential: a mistyped address must not receive it.
         const { db } = await ask(credential, 'GET /health/readiness', readinessSchema, {
           anonymous: true,
         })
-        if (!/^connected$/i.test(db))
-          return {
-            ok: false,
-            words:
-              'This LiteLLM proxy has no database, and without one it makes no keys. Nothing was stored.',
-          }
+        if (!/^connected$/i.test(db)) return { ok: false, problem: { code: 'no-database' } }
         await ask(credential, 'GET /key/list', z.object({ keys: z.array(z.unknown()) }), {
           query: { page: '1', size: '1', return_full_object: 'true' },
         })
         return { ok: true, label: maskOf(credential.secret) }
       } catch (error) {
         if (!isProviderError(error)) throw error
-        return { ok: false, words: messageForError(title, error.details) }
+        return { ok: false, problem: { code: 'provider-error', details: error.details } }
       }
     },
 
@@ -196,8 +191,8 @@ export function createLiteLlm({
       const difference = differenceOf(key, created)
       if (difference === null)
         return { id, label: maskedName(created.key_name), plaintext: created.key }
-      // The proxy's own configuration has changed what was asked for. Its delete is confirmed, or
-      // somebody has to look for the key.
+      // The proxy's own configuration has changed what was asked for. Without a confirmed delete a
+      // key may be left over, so the error is ambiguous.
       await deleteKey(credential, id).catch(() => {
         throw new ProviderError({
           call: 'POST /key/generate',
@@ -225,8 +220,8 @@ export function createLiteLlm({
     async disableKey(credential, id) {
       await change(credential, 'POST /key/block', id, {}, (key) => key.disabled)
     },
-    // /key/unblock hashes what it is given in versions that are in use, a hash too; an update takes
-    // the hash in all.
+    // In versions that are in use /key/unblock takes only the key itself; /key/update takes the hash
+    // in all of them.
     async enableKey(credential, id) {
       await change(credential, 'POST /key/update', id, { blocked: false }, (key) => !key.disabled)
     },
@@ -234,7 +229,7 @@ export function createLiteLlm({
     async listKeys(credential) {
       const keys = new Map<string, ServiceKey>()
       for (let page = 1; page <= maxPages; page++) {
-        // Oldest first: a key that is made meanwhile comes at the end and shifts no page.
+        // Oldest first: a key made meanwhile comes last and shifts no page.
         const query = {
           page: String(page),
           size: String(pageSize),

@@ -5,7 +5,7 @@ import { createSealer, sealingKeyIdOf, UnsealError } from './sealing.server'
 const place = { table: 'workshop_attendance', row: '7f0c', generation: 1 }
 const secret = `sk-or-v1-${'ab'.repeat(32)}`
 
-/** A small die of its own, so that a failure can be repeated. */
+/** A small seeded rng, so that a failure can be repeated. */
 function dieOf(seed: number) {
   let state = seed
   return (sides: number) => {
@@ -79,7 +79,7 @@ test('after a rotation the old key opens what it sealed, and the new one seals',
   expect(() => createSealer([fresh]).unseal(before, place)).toThrow(UnsealError)
 })
 
-test('the words of a failed opening hold neither the secret nor the envelope', () => {
+test('the message of a failed opening holds neither the secret nor the envelope', () => {
   const sealer = createSealer([randomBytes(32)])
   const envelope = sealer.seal(secret, place)
   const error = (() => {
@@ -93,7 +93,7 @@ test('the words of a failed opening hold neither the secret nor the envelope', (
   expect((error as Error).cause).toBeUndefined()
 })
 
-test('of ten thousand vault envelopes that were flipped, cut, mixed, moved or put back from an earlier generation not one opens', () => {
+test('of 10,000 vault envelopes flipped, cut, mixed, moved or put back from an earlier generation none opens', () => {
   const keys = [randomBytes(32), randomBytes(32)]
   const sealer = createSealer(keys)
   const older = createSealer([keys[1]!])

@@ -12,6 +12,7 @@ import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import { masterKeyPlace, openService } from '../keys/service.server'
+import { credentialMessage } from './credential-message'
 
 /** `scope` is the team's in the audit trail. */
 type Team = { teamId: string; scope: string; userId: string }
@@ -161,7 +162,7 @@ export async function verifyKey(
   if (!row) return null
   const { adapter, credential } = await openService(ctx, input.masterKeyId)
   const verdict = await adapter.verifyCredential(credential)
-  if (!verdict.ok) return verdict
+  if (!verdict.ok) return { ok: false, words: credentialMessage(adapter.title, verdict.problem) }
   await ctx.db.masterKey.updateMany({
     where: { id: input.masterKeyId, generation: row.generation },
     data: { verifiedAt: ctx.now() },
@@ -216,7 +217,7 @@ async function check(
   const verdict = await adapter.verifyCredential(credential)
   return verdict.ok
     ? { kind: 'good', adapter, credential, label: verdict.label }
-    : refused(verdict.words)
+    : refused(credentialMessage(adapter.title, verdict.problem))
 }
 
 /** How many of the newest keys are compared before two credentials count as one account's. */
