@@ -5,6 +5,8 @@
  */
 import { OAuth2RequestError } from 'arctic'
 import { Authenticator } from 'remix-auth'
+import { KeymintGitHubStrategy } from './github-sign-in.server'
+import { KeymintGoogleStrategy } from './google-sign-in.server'
 import {
   type ProviderIdentity,
   type AuthConfig,
@@ -12,8 +14,6 @@ import {
   isIdentityProviderError,
 } from './identity-provider'
 import { explainOAuthError } from './oauth-call.server'
-import { KeymintGitHubStrategy } from './github-sign-in.server'
-import { KeymintGoogleStrategy } from './google-sign-in.server'
 
 export type AuthSetup = {
   authenticator: Authenticator<ProviderIdentity>

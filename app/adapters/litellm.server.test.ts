@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { freePort } from '../../simulators/free-port'
 import { startLiteLlm } from '../../simulators/litellm/server'
+import { conformanceOf, type ServiceBench } from '../../tests/service-conformance'
 import { createLiteLlm } from './litellm.server'
 import { createOutbound } from './outbound.server'
 import { isProviderError } from './provider-error'
-import { conformanceOf, type ServiceBench } from '../../tests/service-conformance'
 
 const pathOf = {
   create: 'POST /key/generate',

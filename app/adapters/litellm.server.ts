@@ -7,6 +7,15 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { usdNumberFromNano } from '~/money'
+import { addressOf, errorWithoutAnswer, refusalFrom, parseJson } from './litellm-answers.server'
+import {
+  createdSchema,
+  rowSchema,
+  requestFor,
+  differenceOf,
+  keyFrom,
+  maskedName,
+} from './litellm-keys'
 import { type Outbound } from './outbound.server'
 import { isNotFound, isProviderError, ProviderError } from './provider-error'
 import {
@@ -18,15 +27,6 @@ import {
   type ServiceCredential,
   type ServiceKey,
 } from './service-adapter'
-import {
-  createdSchema,
-  rowSchema,
-  requestFor,
-  differenceOf,
-  keyFrom,
-  maskedName,
-} from './litellm-keys'
-import { addressOf, errorWithoutAnswer, refusalFrom, parseJson } from './litellm-answers.server'
 
 const title = 'LiteLLM'
 const capabilities: ServiceCapabilities = {

@@ -4,8 +4,8 @@
  * have to be kept and deleted with it (decision 015).
  */
 import type { NanoUsd } from '~/money'
-import { createOpenRouter } from './openrouter.server'
 import type { KeyProvider, UpstreamKey } from './key-provider'
+import { createOpenRouter } from './openrouter.server'
 import { isProviderError, ProviderError } from './provider-error'
 import {
   maskOf,

@@ -4,9 +4,10 @@
  * in-flight money until it is settled with what it really cost.
  */
 import { randomBytes } from 'node:crypto'
-import type { GuardrailRecord, KeyRecord, Spend } from './ledger.ts'
+import { nanoToUsd, windowEnd } from '../shared/money.ts'
 import { catalog, findModel, type CatalogModel } from './models.ts'
-import { nanoToUsd, spentNano, windowEnd, type SpendCounter } from './money.ts'
+import type { GuardrailRecord, KeyRecord, Spend } from './records.ts'
+import { spentNano, type SpendCounter } from './spend-counter.ts'
 import { refuse } from './wire.ts'
 import { balanceNano, rememberSpend, usedOfLimitNano, type World } from './world.ts'
 
@@ -34,13 +35,15 @@ export function admit(
   if (!isAllowed(world, key, model)) {
     throw refuse(
       404,
-      'No endpoints available matching your guardrail restrictions and data policy. Configure: https://openrouter.ai/settings/privacy',
+      'No endpoints available matching your guardrail restrictions and data policy. ' +
+        'Configure: https://openrouter.ai/settings/privacy',
     )
   }
   if (promptTokens > model.contextLength) {
     throw refuse(
       400,
-      `This endpoint's maximum context length is ${model.contextLength} tokens. However, you requested about ${promptTokens} tokens. Please reduce the length of the messages.`,
+      `This endpoint's maximum context length is ${model.contextLength} tokens. However, ` +
+        `you requested about ${promptTokens} tokens. Please reduce the length of the messages.`,
     )
   }
   if (balanceNano(world) <= 0) throw refuse(402)
@@ -220,7 +223,8 @@ function refuseUnaffordable(
   if (maxTokens <= affordable) return
   throw refuse(
     402,
-    `This request requires more credits, or fewer max_tokens. You requested up to ${maxTokens} tokens, but can only afford ${affordable}. To increase, ${remedy}`,
+    'This request requires more credits, or fewer max_tokens. ' +
+      `You requested up to ${maxTokens} tokens, but can only afford ${affordable}. To increase, ${remedy}`,
     { metadata },
   )
 }

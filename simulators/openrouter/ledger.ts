@@ -4,97 +4,20 @@
  * resolves. Starting again replays the entries, so a killed stand-in comes back with the same keys
  * and the same counters.
  */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { openJournal, readJournal, type Journal } from './journal.ts'
-import { addSpend, makeCounter, type Interval, type SpendCounter } from './money.ts'
-import type { JsonObject } from './wire.ts'
-
-export interface KeyRecord {
-  hash: string
-  plaintext: string
-  label: string
-  name: string
-  disabled: boolean
-  limitNano: number | null
-  limitReset: Interval | null
-  includeByokInLimit: boolean
-  createdAt: number
-  updatedAt: number | null
-  expiresAt: string | null
-  creatorUserId: string | null
-  externalUser: string | null
-  workspaceId: string
-  deletedAt: number | null
-  usage: SpendCounter
-}
-
-export interface GuardrailRecord {
-  id: string
-  name: string
-  workspaceId: string
-  createdAt: number
-  updatedAt: number | null
-  limitNano: number | null
-  resetInterval: Interval | null
-  allowedModels: string[] | null
-  ignoredModels: string[] | null
-  allowedProviders: string[] | null
-  ignoredProviders: string[] | null
-  includeByokInBudgets: boolean
-  /**
-   * Fields that are kept and returned but steer nothing here: description, regions, filters,
-   * privacy switches.
-   */
-  rest: JsonObject
-}
-
-export interface AssignmentRecord {
-  id: string
-  keyHash: string
-  guardrailId: string
-  assignedBy: string | null
-  createdAt: number
-}
-
-export interface WorkspaceRecord {
-  id: string
-  name: string
-  slug: string
-  createdAt: number
-  updatedAt: number | null
-  defaultGuardrailId: string
-  rest: JsonObject
-}
-
-export interface Spend {
-  id: string
-  keyHash: string
-  nano: number
-  at: number
-  model: string
-  promptTokens: number
-  completionTokens: number
-  streamed: boolean
-  milliseconds: number
-  finishReason: string
-}
-
-export interface ActivityRow {
-  date: string
-  keyHash: string
-  workspaceId: string
-  model: string
-  nano: number
-  requests: number
-  promptTokens: number
-  completionTokens: number
-}
-
-interface AccountRecord {
-  managementKey: string
-  userId: string
-  defaultWorkspaceId: string
-}
+import { randomBytes, randomUUID } from 'node:crypto'
+import { openJournal, readJournal, type Journal } from '../shared/journal.ts'
+import {
+  type KeyRecord,
+  type GuardrailRecord,
+  type AssignmentRecord,
+  type WorkspaceRecord,
+  type Spend,
+  type ActivityRow,
+  type AccountRecord,
+  makePlaintext,
+  makeWorkspace,
+} from './records.ts'
+import { addSpend, makeCounter, type SpendCounter } from './spend-counter.ts'
 
 interface Totals {
   usageNano: number
@@ -115,6 +38,7 @@ type Entry =
   | { type: 'activity'; row: ActivityRow }
   | { type: 'generation'; spend: Spend }
 
+const fileName = 'openrouter-ledger.jsonl'
 const generationsKept = 2000
 
 export class Ledger {
@@ -139,7 +63,7 @@ export class Ledger {
   }): Promise<Ledger> {
     const ledger = new Ledger()
     // Only this class writes the file, so its lines are entries.
-    for (const entry of readJournal(options.dataDir)) ledger.apply(entry as Entry)
+    for (const entry of readJournal(options.dataDir, fileName)) ledger.apply(entry as Entry)
     if (ledger.account.userId === '') {
       const workspaceId = randomUUID()
       ledger.apply({
@@ -164,7 +88,7 @@ export class Ledger {
     const managementKey = options.managementKey ?? (ledger.account.managementKey || makePlaintext())
     ledger.account = { ...ledger.account, managementKey }
     ledger.keysByAge.sort((a, b) => a.createdAt - b.createdAt)
-    ledger.journal = await openJournal(options.dataDir, ledger.snapshot())
+    ledger.journal = await openJournal(options.dataDir, ledger.snapshot(), fileName)
     return ledger
   }
 
@@ -312,37 +236,6 @@ export class Ledger {
       type: 'totals',
       totals: { usageNano: this.usageNano, members: Object.fromEntries(this.memberUsage) },
     }
-  }
-}
-
-export function makePlaintext(): string {
-  return `sk-or-v1-${randomBytes(32).toString('hex')}`
-}
-
-export function hashOf(plaintext: string): string {
-  return createHash('sha256').update(plaintext).digest('hex')
-}
-
-/** What may be shown of a key: `sk-or-v1-0e6...1c96`. */
-export function labelOf(plaintext: string): string {
-  return `${plaintext.slice(0, 12)}...${plaintext.slice(-4)}`
-}
-
-export function makeWorkspace(input: {
-  id: string
-  name: string
-  slug: string
-  now: number
-  rest: JsonObject
-}): WorkspaceRecord {
-  return {
-    id: input.id,
-    name: input.name,
-    slug: input.slug,
-    createdAt: input.now,
-    updatedAt: null,
-    defaultGuardrailId: randomUUID(),
-    rest: input.rest,
   }
 }
 

@@ -1,10 +1,13 @@
 /** What is only read: the calling key, credits, models, yesterday's activity, one generation. */
+import { nanoToUsd } from '../shared/money.ts'
+import { readQueryInteger } from '../shared/reading.ts'
+import type { JsonObject } from '../shared/refusal.ts'
+import { json, type Reply } from '../shared/reply.ts'
 import { countFreeCallsToday, listAllowedModels } from './admission.ts'
 import { readWorkspace } from './keys.ts'
 import { catalog, findModel, modelToWire, type CatalogModel } from './models.ts'
-import { nanoToUsd, wireTimestamp } from './money.ts'
-import { readQueryInteger, refuse, type JsonObject } from './wire.ts'
-import { json, usageToWire, type Call, type Reply } from './world.ts'
+import { wireTimestamp, refuse } from './wire.ts'
+import { usageToWire, type Call } from './world.ts'
 
 const dayMs = 86_400_000
 
@@ -213,11 +216,11 @@ export function getGeneration(call: Call): Reply {
 
 function pageOfModels(call: Call, models: readonly CatalogModel[]): Reply {
   const { query } = call
-  const words = query.get('q')?.toLowerCase() ?? ''
+  const search = query.get('q')?.toLowerCase() ?? ''
   const maxPrice = query.get('max_price')
   const found = models.filter(
     (model) =>
-      `${model.id} ${model.name}`.toLowerCase().includes(words) &&
+      `${model.id} ${model.name}`.toLowerCase().includes(search) &&
       (maxPrice === null || model.promptNanoPerToken <= Number(maxPrice) * 1000),
   )
   const isPaged = query.has('offset') || query.has('limit')

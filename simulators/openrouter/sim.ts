@@ -1,12 +1,10 @@
 /**
- * `/__sim/*`: the back door for tests, demo and people at a terminal. No key is asked for; nothing
- * here exists on the real OpenRouter.
+ * `/__sim/*`: the control API for tests, the demo and people at a terminal. It needs no key, and
+ * nothing of it exists on the real OpenRouter.
  */
 import { randomUUID } from 'node:crypto'
-import type { CallLog } from './calls.ts'
-import { readWorkspace } from './keys.ts'
-import { hashOf, labelOf, makePlaintext, type KeyRecord } from './ledger.ts'
-import { addSpend, intervals, makeCounter, nanoToUsd, usdToNano } from './money.ts'
+import type { CallLog } from '../shared/calls.ts'
+import { intervals, nanoToUsd, usdToNano } from '../shared/money.ts'
 import {
   ifPresent,
   isObject,
@@ -16,10 +14,14 @@ import {
   readOneOf,
   readQueryInteger,
   readString,
-  refuse,
-  type JsonObject,
-} from './wire.ts'
-import { json, rememberSpend, type Reply, type World } from './world.ts'
+} from '../shared/reading.ts'
+import type { JsonObject } from '../shared/refusal.ts'
+import { json, type Reply } from '../shared/reply.ts'
+import { readWorkspace } from './keys.ts'
+import { hashOf, labelOf, makePlaintext, type KeyRecord } from './records.ts'
+import { addSpend, makeCounter } from './spend-counter.ts'
+import { refuse } from './wire.ts'
+import { rememberSpend, type World } from './world.ts'
 
 export interface Clock {
   offsetMs: number
@@ -54,7 +56,7 @@ export async function answerSim(call: SimCall): Promise<Reply> {
     case 'GET /__sim/keys':
       return json(listEveryKey(call))
     case 'POST /__sim/keys':
-      return json(await plantKeys(call), 201)
+      return json(await seedKeys(call), 201)
     case 'GET /__sim/clock':
       return json(readClock(call))
     case 'POST /__sim/clock':
@@ -99,19 +101,19 @@ function listEveryKey(call: SimCall): JsonObject {
 }
 
 /**
- * `{keys: [{name, …}]}`, or `{prefix, count, …}` for many alike. Planted keys skip the rules of
+ * `{keys: [{name, …}]}`, or `{prefix, count, …}` for many alike. Seeded keys skip the rules of
  * `POST /keys`, so they may be expired or old.
  */
-async function plantKeys(call: SimCall): Promise<JsonObject> {
+async function seedKeys(call: SimCall): Promise<JsonObject> {
   const { world, body } = call
   const wanted = body['keys'] === undefined ? repeat(body) : body['keys']
   if (!Array.isArray(wanted)) throw refuse(400, 'keys: expected an array')
-  const planted = wanted.map((one: unknown) => {
+  const seeded = wanted.map((one: unknown) => {
     if (!isObject(one)) throw refuse(400, 'keys: expected objects')
-    return makePlanted(world, one)
+    return makeSeeded(world, one)
   })
-  await world.ledger.record(...planted.map((key) => ({ type: 'key' as const, key })))
-  return { keys: planted.map((key) => ({ hash: key.hash, name: key.name, key: key.plaintext })) }
+  await world.ledger.record(...seeded.map((key) => ({ type: 'key' as const, key })))
+  return { keys: seeded.map((key) => ({ hash: key.hash, name: key.name, key: key.plaintext })) }
 }
 
 function repeat(body: JsonObject): JsonObject[] {
@@ -120,7 +122,7 @@ function repeat(body: JsonObject): JsonObject[] {
   return Array.from({ length: count }, (_, index) => ({ ...body, name: `${prefix}${index + 1}` }))
 }
 
-function makePlanted(world: World, body: JsonObject): KeyRecord {
+function makeSeeded(world: World, body: JsonObject): KeyRecord {
   const plaintext = optional(body, 'key', readString) ?? makePlaintext()
   const limit = optional(body, 'limit', readNumber) ?? null
   const createdAt = optional(body, 'created_at', readString)

@@ -2,11 +2,14 @@
  * One running account: its ledger, its clock, its faults, and who is calling.
  * Handlers take a Call and return a Reply; only server.ts touches sockets.
  */
-import type { ServerResponse } from 'node:http'
-import type { FaultRule, Faults } from './faults.ts'
-import { hashOf, type KeyRecord, type Ledger } from './ledger.ts'
-import { nanoToUsd, spentNano, type Interval } from './money.ts'
-import { refuse, type JsonObject } from './wire.ts'
+import type { FaultRule, Faults } from '../shared/faults.ts'
+import { nanoToUsd, type Interval } from '../shared/money.ts'
+import type { JsonObject } from '../shared/refusal.ts'
+import type { Reply } from '../shared/reply.ts'
+import type { Ledger } from './ledger.ts'
+import { hashOf, type KeyRecord } from './records.ts'
+import { spentNano } from './spend-counter.ts'
+import { refuse } from './wire.ts'
 
 export interface World {
   ledger: Ledger
@@ -32,17 +35,9 @@ export interface Call {
   fault: FaultRule | null
 }
 
-export type Reply =
-  | { kind: 'json'; status: number; body: unknown; headers?: Record<string, string> }
-  | { kind: 'stream'; run(response: ServerResponse): Promise<void> }
-
 export type Handler = (call: Call) => Reply | Promise<Reply>
 
-export function json(body: unknown, status = 200): Reply {
-  return { kind: 'json', status, body }
-}
-
-/** Unknown, deleted, disabled and expired keys are all the same stranger. */
+/** Unknown, deleted, disabled and expired keys are refused alike. */
 export function identify(world: World, authorization: string | undefined): Caller {
   if (authorization === undefined || authorization === '')
     throw refuse(401, 'Missing Authentication header')
