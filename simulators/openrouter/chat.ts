@@ -130,9 +130,10 @@ function usageToWire(
     completion_tokens: completionTokens,
     total_tokens: admission.promptTokens + completionTokens,
     cost: nanoToUsd(settlement.costNano),
-    is_byok: false,
+    is_byok: admission.isByok,
     cost_details: {
-      upstream_inference_cost: null,
+      upstream_inference_cost:
+        settlement.upstreamNano === null ? null : nanoToUsd(settlement.upstreamNano),
       upstream_inference_prompt_cost: nanoToUsd(settlement.promptCostNano),
       upstream_inference_completions_cost: nanoToUsd(settlement.completionCostNano),
     },

@@ -44,6 +44,7 @@ export async function createKey(call: Call): Promise<Reply> {
     workspaceId: readWorkspace(world, ifPresent(body, 'workspace_id', readString)),
     deletedAt: null,
     usage: makeCounter(),
+    byokUsage: makeCounter(),
   }
   await ledger.record({ type: 'key', key })
   return json({ data: keyToWire(world, key), key: plaintext }, 201)

@@ -17,11 +17,13 @@ import {
   makePlaintext,
   makeWorkspace,
 } from './records.ts'
+import { noByok, type Usage } from './byok.ts'
 import { addSpend, makeCounter, type SpendCounter } from './spend-counter.ts'
 
 interface Totals {
   usageNano: number
   members: Record<string, SpendCounter>
+  byokMembers: Record<string, SpendCounter>
 }
 
 type Entry =
@@ -42,7 +44,12 @@ const fileName = 'openrouter-ledger.jsonl'
 const generationsKept = 2000
 
 export class Ledger {
-  account: AccountRecord = { managementKey: '', userId: '', defaultWorkspaceId: '' }
+  account: AccountRecord = {
+    managementKey: '',
+    userId: '',
+    defaultWorkspaceId: '',
+    byok: noByok,
+  }
   readonly keys = new Map<string, KeyRecord>()
   /** Oldest first, deleted ones included. */
   keysByAge: KeyRecord[] = []
@@ -50,7 +57,8 @@ export class Ledger {
   readonly assignments = new Map<string, AssignmentRecord>()
   readonly assignmentsOfGuardrail = new Map<string, Map<string, AssignmentRecord>>()
   readonly workspaces = new Map<string, WorkspaceRecord>()
-  readonly memberUsage = new Map<string, SpendCounter>()
+  /** Of each member, over all the keys made. */
+  readonly memberUsage = new Map<string, Usage>()
   readonly activity = new Map<string, ActivityRow>()
   readonly generations = new Map<string, Spend>()
   usageNano = 0
@@ -72,6 +80,7 @@ export class Ledger {
           managementKey: '',
           userId: `user_${randomBytes(14).toString('hex').slice(0, 27)}`,
           defaultWorkspaceId: workspaceId,
+          byok: noByok,
         },
       })
       ledger.apply({
@@ -113,10 +122,11 @@ export class Ledger {
   private apply(entry: Entry): void {
     switch (entry.type) {
       case 'account':
-        this.account = entry.account
+        // A ledger of an earlier version knows no BYOK, here and below.
+        this.account = { ...entry.account, byok: entry.account.byok ?? noByok }
         return
       case 'key':
-        this.applyKey(entry.key)
+        this.applyKey({ ...entry.key, byokUsage: entry.key.byokUsage ?? makeCounter() })
         return
       case 'guardrail':
         this.guardrails.set(entry.guardrail.id, entry.guardrail)
@@ -145,18 +155,23 @@ export class Ledger {
         this.workspaces.delete(entry.id)
         return
       case 'spent':
-        this.applySpend(entry.spend)
+        this.applySpend({ ...entry.spend, isByok: entry.spend.isByok ?? false })
         return
       case 'totals':
         this.usageNano = entry.totals.usageNano
-        for (const [member, counter] of Object.entries(entry.totals.members))
-          this.memberUsage.set(member, counter)
+        for (const [member, usage] of Object.entries(entry.totals.members)) {
+          const byokUsage = entry.totals.byokMembers?.[member] ?? makeCounter()
+          this.memberUsage.set(member, { usage, byokUsage })
+        }
         return
       case 'activity':
-        this.activity.set(activityId(entry.row), entry.row)
+        this.activity.set(activityId(entry.row), {
+          ...entry.row,
+          byokNano: entry.row.byokNano ?? 0,
+        })
         return
       case 'generation':
-        this.keepGeneration(entry.spend)
+        this.keepGeneration({ ...entry.spend, isByok: entry.spend.isByok ?? false })
     }
   }
 
@@ -175,13 +190,16 @@ export class Ledger {
 
   private applySpend(spend: Spend): void {
     const key = this.keys.get(spend.keyHash)
-    this.usageNano += spend.nano
+    if (!spend.isByok) this.usageNano += spend.nano
     this.keepGeneration(spend)
     if (!key) return
-    addSpend(key.usage, spend.nano, spend.at)
+    addSpend(spend.isByok ? key.byokUsage : key.usage, spend.nano, spend.at)
     if (key.creatorUserId !== null) {
-      const member = this.memberUsage.get(key.creatorUserId) ?? makeCounter()
-      addSpend(member, spend.nano, spend.at)
+      const member = this.memberUsage.get(key.creatorUserId) ?? {
+        usage: makeCounter(),
+        byokUsage: makeCounter(),
+      }
+      addSpend(spend.isByok ? member.byokUsage : member.usage, spend.nano, spend.at)
       this.memberUsage.set(key.creatorUserId, member)
     }
     const empty: ActivityRow = {
@@ -190,12 +208,14 @@ export class Ledger {
       workspaceId: key.workspaceId,
       model: spend.model,
       nano: 0,
+      byokNano: 0,
       requests: 0,
       promptTokens: 0,
       completionTokens: 0,
     }
     const row = this.activity.get(activityId(empty)) ?? empty
-    row.nano += spend.nano
+    if (spend.isByok) row.byokNano += spend.nano
+    else row.nano += spend.nano
     row.requests += 1
     row.promptTokens += spend.promptTokens
     row.completionTokens += spend.completionTokens
@@ -232,9 +252,14 @@ export class Ledger {
     for (const assignment of this.assignments.values()) yield { type: 'assigned', assignment }
     for (const row of this.activity.values()) yield { type: 'activity', row }
     for (const spend of this.generations.values()) yield { type: 'generation', spend }
+    const members = [...this.memberUsage]
     yield {
       type: 'totals',
-      totals: { usageNano: this.usageNano, members: Object.fromEntries(this.memberUsage) },
+      totals: {
+        usageNano: this.usageNano,
+        members: Object.fromEntries(members.map(([member, { usage }]) => [member, usage])),
+        byokMembers: Object.fromEntries(members.map(([member, one]) => [member, one.byokUsage])),
+      },
     }
   }
 }

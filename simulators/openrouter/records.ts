@@ -20,7 +20,10 @@ export interface KeyRecord {
   externalUser: string | null
   workspaceId: string
   deletedAt: number | null
+  /** Credits. */
   usage: SpendCounter
+  /** What the account's own provider keys were charged. */
+  byokUsage: SpendCounter
 }
 
 export interface GuardrailRecord {
@@ -65,6 +68,8 @@ export interface Spend {
   id: string
   keyHash: string
   nano: number
+  /** Served by an own provider key: `nano` is what that provider charges, not credits. */
+  isByok: boolean
   at: number
   model: string
   promptTokens: number
@@ -80,15 +85,25 @@ export interface ActivityRow {
   workspaceId: string
   model: string
   nano: number
+  byokNano: number
   requests: number
   promptTokens: number
   completionTokens: number
+}
+
+/** The account's own provider keys. */
+export interface ByokRecord {
+  /** Of the requests to these providers, from 0 (an account without BYOK) to 1. */
+  share: number
+  /** Null for all. */
+  providers: string[] | null
 }
 
 export interface AccountRecord {
   managementKey: string
   userId: string
   defaultWorkspaceId: string
+  byok: ByokRecord
 }
 
 export function makePlaintext(): string {

@@ -74,6 +74,7 @@ async function openMachine(options: OpenRouterOptions, pause: Pause): Promise<Ma
     faults: new Faults(),
     now: () => readTime() + clock.offsetMs,
     recentSpends: new Map(),
+    byokDue: 0,
     inFlightNano: 0,
     freeCalls: [],
     pause,

@@ -17,6 +17,7 @@ import {
 } from '../shared/reading.ts'
 import type { JsonObject } from '../shared/refusal.ts'
 import { json, type Reply } from '../shared/reply.ts'
+import { readByok, splitCharge } from './byok.ts'
 import { readWorkspace } from './keys.ts'
 import { hashOf, labelOf, makePlaintext, type KeyRecord } from './records.ts'
 import { addSpend, makeCounter } from './spend-counter.ts'
@@ -62,6 +63,13 @@ export async function answerSim(call: SimCall): Promise<Reply> {
     case 'POST /__sim/clock':
       call.clock.offsetMs = readNumber(call.body, 'offsetMs')
       return json(readClock(call))
+    case 'GET /__sim/byok':
+      return json(world.ledger.account.byok)
+    case 'POST /__sim/byok': {
+      const account = { ...world.ledger.account, byok: readByok(call.body) }
+      await world.ledger.record({ type: 'account', account })
+      return json(account.byok)
+    }
     case 'POST /__sim/spend':
       return json(await spend(call))
     default:
@@ -89,6 +97,8 @@ function listEveryKey(call: SimCall): JsonObject {
       limit: key.limitNano === null ? null : nanoToUsd(key.limitNano),
       limit_reset: key.limitReset,
       usage: nanoToUsd(key.usage.totalNano),
+      byok_usage: nanoToUsd(key.byokUsage.totalNano),
+      include_byok_in_limit: key.includeByokInLimit,
       guardrail_id: ledger.assignments.get(key.hash)?.guardrailId ?? null,
       creator_user_id: key.creatorUserId,
       workspace_id: key.workspaceId,
@@ -127,8 +137,11 @@ function makeSeeded(world: World, body: JsonObject): KeyRecord {
   const limit = optional(body, 'limit', readNumber) ?? null
   const createdAt = optional(body, 'created_at', readString)
   const usage = makeCounter()
+  const byokUsage = makeCounter()
   const used = ifPresent(body, 'usage', readNumber) ?? 0
+  const usedByok = ifPresent(body, 'byok_usage', readNumber) ?? 0
   if (used > 0) addSpend(usage, usdToNano(used), world.now())
+  if (usedByok > 0) addSpend(byokUsage, usdToNano(usedByok), world.now())
   return {
     hash: hashOf(plaintext),
     plaintext,
@@ -138,7 +151,7 @@ function makeSeeded(world: World, body: JsonObject): KeyRecord {
     limitNano: limit === null ? null : usdToNano(limit),
     limitReset:
       optional(body, 'limit_reset', (from, field) => readOneOf(from, field, intervals)) ?? null,
-    includeByokInLimit: false,
+    includeByokInLimit: ifPresent(body, 'include_byok_in_limit', readBoolean) ?? false,
     createdAt: typeof createdAt === 'string' ? readDate(createdAt) : world.now(),
     updatedAt: null,
     expiresAt:
@@ -153,6 +166,7 @@ function makeSeeded(world: World, body: JsonObject): KeyRecord {
     workspaceId: readWorkspace(world, ifPresent(body, 'workspace_id', readString)),
     deletedAt: null,
     usage,
+    byokUsage,
   }
 }
 
@@ -162,27 +176,47 @@ function readDate(text: string): number {
   return at
 }
 
-/** Charges a key without a request; it may pass the limit, as requests in flight do. */
+/**
+ * Charges a key without a request; it may pass the limit, as requests in flight do. `byok` says
+ * whether an own provider key served it; without it, the account's share of it did.
+ */
 async function spend(call: SimCall): Promise<JsonObject> {
   const { world, body } = call
   const key = world.ledger.findLiveKey(readString(body, 'hash'))
   if (!key) throw refuse(404)
-  const nano = usdToNano(readNumber(body, 'usd', { min: 0 }))
-  rememberSpend(world, key.hash, nano)
-  await world.ledger.record({
-    type: 'spent',
-    spend: {
-      id: `gen-sim-${randomUUID()}`,
-      keyHash: key.hash,
-      nano,
-      at: world.now(),
-      model: ifPresent(body, 'model', readString) ?? 'openai/gpt-5-nano',
-      promptTokens: 0,
-      completionTokens: 0,
-      streamed: false,
-      milliseconds: 0,
-      finishReason: 'stop',
-    },
-  })
-  return { hash: key.hash, usage: nanoToUsd(key.usage.totalNano) }
+  const model = ifPresent(body, 'model', readString) ?? 'openai/gpt-5-nano'
+  const { creditsNano, byokNano } = splitCharge(
+    world,
+    model,
+    usdToNano(readNumber(body, 'usd', { min: 0 })),
+    ifPresent(body, 'byok', readBoolean),
+  )
+  const spendOf = (nano: number, isByok: boolean) => {
+    rememberSpend(world, key.hash, nano, isByok)
+    return {
+      type: 'spent' as const,
+      spend: {
+        id: `gen-sim-${randomUUID()}`,
+        keyHash: key.hash,
+        nano,
+        isByok,
+        at: world.now(),
+        model,
+        promptTokens: 0,
+        completionTokens: 0,
+        streamed: false,
+        milliseconds: 0,
+        finishReason: 'stop',
+      },
+    }
+  }
+  await world.ledger.record(
+    ...(creditsNano > 0 || byokNano === 0 ? [spendOf(creditsNano, false)] : []),
+    ...(byokNano > 0 ? [spendOf(byokNano, true)] : []),
+  )
+  return {
+    hash: key.hash,
+    usage: nanoToUsd(key.usage.totalNano),
+    byok_usage: nanoToUsd(key.byokUsage.totalNano),
+  }
 }
