@@ -1,7 +1,7 @@
 /** Who comes back from a sign-in, and that only this browser's own attempt counts. */
 import { expect, test } from 'vitest'
 import { CookieJar } from '../../tests/identity-stand-ins'
-import { signInWorld } from '../../tests/sign-in-world'
+import { signInWorld } from '../../tests/provider-sign-ins'
 import { explainSignInFailure } from './identity-providers.server'
 import { attemptId, clearAttemptCookies } from './oauth-attempt.server'
 

@@ -1,7 +1,7 @@
 /** Sign-ins that a provider refuses, breaks off or answers wrongly: the code of each. */
 import { expect, test } from 'vitest'
 import type { Fault } from '../../tests/identity-stand-ins'
-import { signInWorld } from '../../tests/sign-in-world'
+import { signInWorld } from '../../tests/provider-sign-ins'
 import type { Provider } from './identity-provider'
 import { explainSignInFailure } from './identity-providers.server'
 
