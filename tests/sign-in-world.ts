@@ -3,11 +3,8 @@
  * world has one person of its own, by the next id.
  */
 import type { Db } from '~/adapters/db.server'
-import {
-  type AuthSetup,
-  createAuthSetup,
-  type Provider,
-} from '~/adapters/identity-providers.server'
+import type { Provider } from '~/adapters/identity-provider'
+import { type AuthSetup, createAuthSetup } from '~/adapters/identity-providers.server'
 import { createLog } from '~/adapters/log.server'
 import { createLimits } from '~/adapters/rate-limits.server'
 import type { Settings } from '~/domain/ctx'

@@ -1,6 +1,6 @@
 /**
  * What OpenRouter's SDK gives back, turned into answers and ProviderErrors of ours. Its errors hold
- * requests and bodies with secrets in them: they end here and in openrouter.server.ts.
+ * requests and bodies with secrets in them: they never leave the openrouter files.
  */
 import type { Result } from '@openrouter/sdk/types/fp.js'
 import { scrub } from './log.server'
@@ -12,8 +12,8 @@ import {
 } from './provider-error'
 
 /**
- * The SDK returns most failures, and throws the rest: a body that breaks off, and JSON that is
- * none, with a piece of it in the message.
+ * Every failure as a Result. The SDK throws some: a body that breaks off, and invalid JSON, a piece
+ * of which is then in the message.
  */
 export async function answerOf<T>(pending: PromiseLike<Result<T>>): Promise<Result<T>> {
   try {
@@ -24,23 +24,24 @@ export async function answerOf<T>(pending: PromiseLike<Result<T>>): Promise<Resu
 }
 
 /**
- * The answer in our words. What cannot be said in them, an impossible amount for one, is an
- * unreadable answer.
+ * The answer, mapped to our own type. One that cannot be mapped, because of an impossible amount
+ * for example, is an unreadable answer.
  */
 export async function unwrap<T, Ours>(
   call: string,
   pending: PromiseLike<Result<T>>,
-  inOurWords: (answer: T) => Ours,
+  map: (answer: T) => Ours,
 ): Promise<Ours> {
   const result = await answerOf(pending)
   if (!result.ok) throw providerErrorFrom(call, result.error)
   try {
-    return inOurWords(result.value)
+    return map(result.value)
   } catch {
     throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
   }
 }
 
+/** A ProviderError with the provider's scrubbed message, and with nothing else of the error. */
 export function providerErrorFrom(call: string, error: unknown): ProviderError {
   const { statusCode, body, headers, name } = errorFacts(error)
   if (statusCode === undefined)
@@ -81,7 +82,7 @@ function errorWithoutAnswer(error: unknown, name: string): ProviderFailure {
   ) {
     if ('code' in current && neverSent.has(String(current.code)))
       return { kind: 'retryable', reason: 'unreachable' }
-    // Several addresses were tried and none answered: each error stands inside.
+    // Several addresses were tried and none answered: one error inside for each.
     if (
       current instanceof AggregateError &&
       current.errors.length > 0 &&
@@ -120,4 +121,38 @@ export function objectOrEmpty(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : {}
+}
+
+export const pageSize = 100
+
+/** A list that goes on for longer is an upstream that ignores `offset`. */
+const maxPages = 500
+
+/** Every item of a list; an unreadable-answer error for a list without an end. */
+export async function allPages<Item>(
+  call: string,
+  pageAt: (offset: number) => Promise<Item[]>,
+  size = pageSize,
+): Promise<Item[]> {
+  const found: Item[] = []
+  const takePage = async (offset: number) => {
+    const page = await pageAt(offset)
+    found.push(...page)
+    return page.length
+  }
+  await eachPage(call, takePage, size)
+  return found
+}
+
+/**
+ * Asks for pages one by one, because the SDK's own paging retries. `takePage` returns how many
+ * items its page had.
+ */
+export async function eachPage(
+  call: string,
+  takePage: (offset: number) => Promise<number>,
+  size = pageSize,
+): Promise<void> {
+  for (let pages = 0; pages < maxPages; pages++) if ((await takePage(pages * size)) < size) return
+  throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
 }

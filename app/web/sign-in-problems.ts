@@ -1,5 +1,5 @@
 /** Every way in which a sign-in can fail: what happened, what it means, what to do next. */
-import type { SignInFailure } from '~/adapters/identity-providers.server'
+import type { SignInFailure } from '~/adapters/identity-provider'
 
 export type SignInProblemCode = SignInFailure | 'database_unavailable' | 'session_ended'
 

@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { createDb } from '~/adapters/db.server'
-import { createAuthSetup, type Provider } from '~/adapters/identity-providers.server'
+import type { Provider } from '~/adapters/identity-provider'
+import { createAuthSetup } from '~/adapters/identity-providers.server'
 import { startIdentity } from '../../simulators/identity/server'
 import { CookieJar, type StandIns } from '../../tests/identity-stand-ins'
 import { openSignIns, thrown, where } from '../../tests/sign-in-world'

@@ -5,7 +5,7 @@
  */
 import type { Tx } from '~/adapters/db.server'
 import { isProviderError, ProviderError } from '~/adapters/provider-error'
-import type { UpstreamKey } from '~/adapters/openrouter.server'
+import type { UpstreamKey } from '~/adapters/key-provider'
 import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { BulkItemResult, BulkRun } from '../bulk/bulk-kind'
 import { isItemPending } from '../bulk/bulk.server'

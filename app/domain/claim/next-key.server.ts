@@ -5,7 +5,7 @@
  * used meanwhile, by requests in flight, is charged when it settles.
  */
 import type { Tx } from '~/adapters/db.server'
-import type { UpstreamKey } from '~/adapters/openrouter.server'
+import type { UpstreamKey } from '~/adapters/key-provider'
 import { isProviderError } from '~/adapters/provider-error'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import type { BulkItemResult, BulkRun } from '../bulk/bulk-kind'

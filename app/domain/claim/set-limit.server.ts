@@ -4,7 +4,7 @@
  * much reserved as can be spent.
  */
 import type { Tx } from '~/adapters/db.server'
-import type { UpstreamKey } from '~/adapters/openrouter.server'
+import type { UpstreamKey } from '~/adapters/key-provider'
 import { isProviderError } from '~/adapters/provider-error'
 import { decimalStringFromNano, formatUsd, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'

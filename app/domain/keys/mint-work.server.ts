@@ -2,7 +2,7 @@
  * What one run of a mint works on: the mint with its limits, the state of its gate and what its
  * holder says, read in one statement.
  */
-import type { KeyReset } from '~/adapters/openrouter.server'
+import type { KeyReset } from '~/adapters/key-provider'
 import type { Ctx } from '../ctx'
 import type { Holder, HolderRef } from '../holder'
 import type { JobError } from '../job-outcome'

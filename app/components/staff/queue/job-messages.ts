@@ -28,7 +28,7 @@ const jobLabels: Record<JobName, string> = {
 /** Dead letters are named after their job. */
 export function jobLabel(name: string): string {
   const living = name.replace(/-dead$/, '')
-  const label = Object.hasOwn(jobLabels, living) ? jobLabels[living as JobName] : living
+  const label = (jobLabels as Record<string, string>)[living] ?? living
   return living === name ? label : `${label} (dead letter)`
 }
 

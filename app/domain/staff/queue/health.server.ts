@@ -1,5 +1,5 @@
 /** How the queue is: the one finding that matters most, with the facts behind it. */
-import { deadLetterNames } from '~/adapters/queue.server'
+import { deadLetterNames } from '~/adapters/job-catalog'
 import type { Ctx } from '../../ctx'
 import type { JobError } from '../../job-outcome'
 import { liveNames } from './list.server'

@@ -1,5 +1,5 @@
 /** Each job of the catalog: what cancelling it means, and how fast many of them are retried. */
-import type { JobName } from '~/adapters/queue.server'
+import type { JobName } from '~/adapters/job-catalog'
 
 export type CancelMeans =
   /** The owner of the mint is refused with the reason, and what was reserved goes back. */

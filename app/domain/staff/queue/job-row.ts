@@ -1,5 +1,5 @@
 /** A row of pg-boss with the mint and the claim behind it, as the pages show it. */
-import { deadLetterNames } from '~/adapters/queue.server'
+import { deadLetterNames } from '~/adapters/job-catalog'
 import { canCancel } from './job-kinds'
 import type { JobRow, JobState } from './types'
 

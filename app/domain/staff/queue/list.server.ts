@@ -3,7 +3,7 @@
  * (prisma/migrate.ts). Nothing is counted past a thousand; a filter that no index serves searches
  * the newest few hundred, and the answer says so.
  */
-import { catalog, deadLetterNames } from '~/adapters/queue.server'
+import { catalog, deadLetterNames } from '~/adapters/job-catalog'
 import { Prisma } from '~/adapters/db.server'
 import type { Ctx } from '../../ctx'
 import { jobRow, type RawRow } from './job-row'

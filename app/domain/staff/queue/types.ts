@@ -6,7 +6,7 @@ import type { Tone } from '../../../tone'
 import type { JobError } from '../../job-outcome'
 import type { CancelMeans } from './job-kinds'
 
-export type { JobName } from '~/adapters/queue.server'
+export type { JobName } from '~/adapters/job-catalog'
 
 /**
  * Where a job is. A failed one has ended without success; `dead` is among the dead letters.

@@ -1,17 +1,9 @@
 /**
- * What goes wrong on purpose: settings given over HTTP, a seeded die, and the choice of what
- * strikes a call. simulators/README.md is the vocabulary; a setting it does not know is refused,
- * never ignored.
+ * Faults on purpose: settings given over HTTP, a seeded rng, and the choice of the fault for a
+ * call. simulators/README.md lists them; an unknown setting is refused, never ignored.
  */
-import {
-  isObject,
-  readBoolean,
-  readNumber,
-  readOneOf,
-  readString,
-  refuse,
-  type JsonObject,
-} from './wire.ts'
+import { isObject, readBoolean, readNumber, readOneOf, readString } from './reading.ts'
+import { Refusal, type JsonObject } from './refusal.ts'
 
 const faultKinds = [
   'latency',
@@ -66,9 +58,9 @@ export interface FaultSettings {
   inferenceDown: boolean | { status?: number; message?: string }
 }
 
-export interface StruckFaults {
+export interface ChosenFaults {
   delayMs: number
-  /** The first rule that struck, latency apart. */
+  /** The first rule that applies, latency apart. */
   fault: FaultRule | null
 }
 
@@ -98,30 +90,27 @@ export class Faults {
     this.compile()
   }
 
-  /**
-   * Fields that are given replace what stands, `rules` as a whole; the die starts again at the
-   * seed.
-   */
+  /** Given fields replace the current ones, `rules` as a whole; the rng restarts at the seed. */
   change(body: JsonObject): void {
     this.settings = { ...this.settings, ...readSettings(body) }
     this.compile()
   }
 
-  strike(method: string, path: string): StruckFaults {
-    let delayMs = this.settings.latencyMs + this.dice(this.settings.jitterMs)
+  choose(method: string, path: string): ChosenFaults {
+    let delayMs = this.settings.latencyMs + this.upTo(this.settings.jitterMs)
     let fault: FaultRule | null = null
     for (const { rule, pattern } of this.rules) {
       if (rule.times === 0 || (fault !== null && rule.fault !== 'latency')) continue
       if (!pattern.test(`${method} ${path}`) || this.random() >= rule.rate) continue
       if (rule.times !== undefined) rule.times -= 1
-      if (rule.fault === 'latency') delayMs += (rule.delayMs ?? 0) + this.dice(rule.jitterMs ?? 0)
+      if (rule.fault === 'latency') delayMs += (rule.delayMs ?? 0) + this.upTo(rule.jitterMs ?? 0)
       else fault = rule
     }
     return { delayMs, fault }
   }
 
-  private dice(sides: number): number {
-    return sides === 0 ? 0 : this.random() * sides
+  private upTo(max: number): number {
+    return max === 0 ? 0 : this.random() * max
   }
 
   private compile(): void {
@@ -169,7 +158,7 @@ function readSettings(body: JsonObject): Partial<FaultSettings> {
     switch (field) {
       case 'rules': {
         const rules = body[field]
-        if (!Array.isArray(rules)) throw refuse(400, 'rules: expected an array')
+        if (!Array.isArray(rules)) throw new Refusal(400, 'rules: expected an array')
         changed.rules = rules.map(readRule)
         break
       }
@@ -204,14 +193,14 @@ function readSettings(body: JsonObject): Partial<FaultSettings> {
         break
       }
       default:
-        throw refuse(400, `Unknown fault setting: ${field}`)
+        throw new Refusal(400, `Unknown fault setting: ${field}`)
     }
   }
   return changed
 }
 
 function readRule(value: unknown): FaultRule {
-  if (!isObject(value)) throw refuse(400, 'rules: expected objects')
+  if (!isObject(value)) throw new Refusal(400, 'rules: expected objects')
   const { match, fault, ...rest } = value
   const rule: FaultRule = {
     match: readString({ match }, 'match', { min: 1 }),
@@ -231,7 +220,7 @@ function readRule(value: unknown): FaultRule {
     ]),
   }
   if (rule.fault === 'refuse' && rule.status === undefined)
-    throw refuse(400, 'A refuse rule needs a status')
+    throw new Refusal(400, 'A refuse rule needs a status')
   return rule
 }
 
@@ -241,7 +230,7 @@ function readDetails(
 ): Partial<Omit<FaultRule, 'match' | 'fault'>> {
   const details: Partial<Omit<FaultRule, 'match' | 'fault'>> = {}
   for (const field of Object.keys(body)) {
-    if (!allowed.includes(field)) throw refuse(400, `Unknown field of a fault: ${field}`)
+    if (!allowed.includes(field)) throw new Refusal(400, `Unknown field of a fault: ${field}`)
     if (field === 'rate') details.rate = readNumber(body, field, { min: 0, max: 1 })
     else if (field === 'status') details.status = readNumber(body, field, { min: 400, max: 599 })
     else if (field === 'message' || field === 'field') details[field] = readString(body, field)

@@ -1,7 +1,4 @@
-/**
- * A record of the calls received: counts for ever, details of the last ones. Holds no key and no
- * body.
- */
+/** The calls received: counts of all, details of the last ones. Holds no key and no body. */
 export interface RecordedCall {
   endpoint: string
   path: string
@@ -19,11 +16,11 @@ export class CallLog {
   private statuses: Record<string, Record<string, number>> = {}
   private last: RecordedCall[] = []
   private running = 0
-  private runningAtMost = 0
+  private maxRunning = 0
 
   begin(): void {
     this.running += 1
-    this.runningAtMost = Math.max(this.runningAtMost, this.running)
+    this.maxRunning = Math.max(this.maxRunning, this.running)
   }
 
   end(call: RecordedCall): void {
@@ -39,7 +36,7 @@ export class CallLog {
     this.counts = {}
     this.statuses = {}
     this.last = []
-    this.runningAtMost = this.running
+    this.maxRunning = this.running
   }
 
   toWire(limit: number): object {
@@ -47,7 +44,7 @@ export class CallLog {
       counts: this.counts,
       statuses: this.statuses,
       running: this.running,
-      runningAtMost: this.runningAtMost,
+      maxRunning: this.maxRunning,
       last: this.last.slice(-Math.min(limit, callsKept)),
     }
   }

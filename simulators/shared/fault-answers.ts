@@ -1,14 +1,15 @@
-/**
- * What a struck fault does to an answer: the words of `faults.ts` on the socket. Shared by the
- * stand-ins that speak JSON; each has its own voice for errors.
- */
+/** What a fault does to an answer on the socket. Each stand-in writes its errors itself. */
 import type { ServerResponse } from 'node:http'
 import type { FaultKind, FaultRule } from './faults.ts'
-import { isObject, refuse, type Refusal } from './wire.ts'
-import type { Reply } from './world.ts'
+import { isObject } from './reading.ts'
+import { Refusal } from './refusal.ts'
+import type { Reply } from './reply.ts'
+import { send, type Pause } from './server.ts'
 
-export interface FaultVoice {
-  pause(milliseconds: number): Promise<void>
+export interface FaultContext {
+  pause: Pause
+  /** The provider's usual message for a status. */
+  messageOf(status: number): string
   refuse(response: ServerResponse, refusal: Refusal): void
 }
 
@@ -23,42 +24,43 @@ const refusalKinds: ReadonlySet<FaultKind> = new Set([
 ])
 
 /** Faults that come before any work. True when the call is over. */
-export async function strikeBefore(
+export async function failBefore(
   fault: FaultRule | null,
   response: ServerResponse,
-  voice: FaultVoice,
+  context: FaultContext,
 ): Promise<boolean> {
   if (fault === null) return false
   if (fault.fault === '502-html') {
     response.writeHead(502, { 'content-type': 'text/html; charset=UTF-8', server: 'cloudflare' })
     response.end(
-      '<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>',
+      '<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head>' +
+        '<body><center><h1>502 Bad Gateway</h1></center></body></html>',
     )
     return true
   }
-  if (fault.fault === 'hang') await voice.pause(fault.delayMs ?? 3_600_000)
+  if (fault.fault === 'hang') await context.pause(fault.delayMs ?? 3_600_000)
   if (fault.fault === 'hang' || fault.fault === 'reset-before') {
     response.destroy()
     return true
   }
   if (!refusalKinds.has(fault.fault)) return false
-  voice.refuse(response, refusalOf(fault))
+  context.refuse(response, refusalOf(fault, context))
   return true
 }
 
-/** Sends what the work gave, or what a fault makes of it; the work itself is done either way. */
+/** Sends the reply, or what a fault makes of it; the work is done either way. */
 export async function answer(
   reply: Reply,
   fault: FaultRule | null,
   response: ServerResponse,
-  voice: FaultVoice,
+  context: FaultContext,
 ): Promise<void> {
   if (fault?.fault === 'reset-after') response.destroy()
-  if (fault?.fault === 'late') await voice.pause(fault.delayMs ?? 30_000)
+  if (fault?.fault === 'late') await context.pause(fault.delayMs ?? 30_000)
   if (reply.kind === 'stream') return reply.run(response)
   if (fault?.fault === 'reset-after') return
   if (fault?.fault === '500-after')
-    return voice.refuse(response, refusalOf({ ...fault, status: fault.status ?? 500 }))
+    return context.refuse(response, refusalOf({ ...fault, status: fault.status ?? 500 }, context))
   sendReply(response, reply, fault)
 }
 
@@ -82,35 +84,7 @@ export function sendReply(response: ServerResponse, reply: Reply, fault: FaultRu
   )
 }
 
-export function send(
-  response: ServerResponse,
-  status: number,
-  text: string,
-  headers: Record<string, string> = {},
-): void {
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': String(Buffer.byteLength(text)),
-    ...headers,
-  })
-  response.end(text)
-}
-
-/** Resolves after so long, or early when somebody calls what was put into `pauses`. */
-export async function pause(milliseconds: number, pauses: Set<() => void>): Promise<void> {
-  if (milliseconds <= 0) return
-  await new Promise<void>((resolve) => {
-    const wake = (): void => {
-      clearTimeout(timer)
-      pauses.delete(wake)
-      resolve()
-    }
-    const timer = setTimeout(wake, milliseconds)
-    pauses.add(wake)
-  })
-}
-
-function refusalOf(fault: FaultRule): Refusal {
+function refusalOf(fault: FaultRule, context: FaultContext): Refusal {
   const status = fault.status ?? Number.parseInt(fault.fault, 10)
   const headers: Record<string, string> =
     status === 429
@@ -120,7 +94,7 @@ function refusalOf(fault: FaultRule): Refusal {
           'x-ratelimit-reset': String(Date.now() + (fault.retryAfterSeconds ?? 1) * 1000),
         }
       : {}
-  return refuse(status, fault.message, {
+  return new Refusal(status, fault.message ?? context.messageOf(status), {
     metadata:
       fault.metadata ?? (status === 429 ? { error_type: 'rate_limit_exceeded' } : undefined),
     retryAfterSeconds: fault.retryAfterSeconds,

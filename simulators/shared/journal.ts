@@ -22,9 +22,7 @@ export interface Journal {
   close(): Promise<void>
 }
 
-const usualFileName = 'openrouter-ledger.jsonl'
-
-export function readJournal(dataDir: string | undefined, fileName = usualFileName): unknown[] {
+export function readJournal(dataDir: string | undefined, fileName: string): unknown[] {
   if (dataDir === undefined) return []
   const path = join(dataDir, fileName)
   if (!existsSync(path)) return []
@@ -37,7 +35,8 @@ export function readJournal(dataDir: string | undefined, fileName = usualFileNam
     } catch {
       if (index !== lines.length - 1)
         throw new Error(
-          `The stand-in's ledger ${path} is damaged at line ${index + 1}; move the file away to start afresh.`,
+          `The stand-in's data in ${path} is damaged at line ${index + 1}. ` +
+            'Move the file away to start with an empty account.',
         )
     }
   }
@@ -48,7 +47,7 @@ export function readJournal(dataDir: string | undefined, fileName = usualFileNam
 export async function openJournal(
   dataDir: string | undefined,
   entries: Iterable<unknown>,
-  fileName = usualFileName,
+  fileName: string,
 ): Promise<Journal> {
   if (dataDir === undefined)
     return { append: () => Promise.resolve(), close: () => Promise.resolve() }
