@@ -10,7 +10,7 @@ import type { NewServiceKey, ServiceKey, ServiceReset } from './service-adapter'
 const expiryToleranceMs = 120_000
 
 /**
- * LiteLLM's durations that start afresh with the UTC day, on Monday and on the first of the month.
+ * LiteLLM's durations that reset with the UTC day, on Monday and on the first of the month.
  */
 const durationOf: Record<ServiceReset, string> = { daily: '1d', weekly: '7d', monthly: '1mo' }
 

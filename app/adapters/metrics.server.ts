@@ -89,7 +89,7 @@ export function createMetrics(): Metrics {
     registers,
   })
 
-  // Made afresh for each reading: what the database did not say now must not be there.
+  // New for each reading, so that no value of an earlier reading remains.
   let database = new Registry()
 
   return {

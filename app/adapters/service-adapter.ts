@@ -11,11 +11,11 @@ import { ProviderError, type ProviderErrorDetails } from './provider-error'
 export type ServiceReset = 'daily' | 'weekly' | 'monthly'
 
 export type ServiceCapabilities = {
-  /** The service itself stops a key at its cap, requests in flight aside. */
+  /** The service stops a key at its cap, except for requests in flight. */
   hardCap: boolean
-  /** The windows, all in UTC, in which a cap can start afresh; empty for none. */
+  /** The windows, all in UTC, after which a cap can reset; empty for none. */
   resets: readonly ServiceReset[]
-  /** A key can be told to end by itself. */
+  /** A key can have an expiry. */
   expiry: boolean
   /** A key can be limited to a list of models when it is made. */
   modelList: boolean
@@ -134,7 +134,7 @@ export function refuseUndeclared(
     throw refuse(`${title} cannot limit a key to a list of models.`)
 }
 
-/** How many keys are asked for one by one before a whole list is cheaper. */
+/** Up to so many keys, single calls are cheaper than the whole list. */
 const fewKeys = 5
 
 /** `readUsage` by the other calls: key by key when there are few, from the list when many. */

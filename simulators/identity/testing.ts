@@ -48,7 +48,7 @@ export async function choose(baseUrl: string, html: string, key: string, id: str
   const form = (html.match(/<form class="user-form"[\s\S]*?<\/form>/g) ?? []).find((candidate) =>
     candidate.includes(`name="${key}" value="${id}"`),
   )
-  if (!form) throw new Error(`Nobody called ${id} in the picker.`)
+  if (!form) throw new Error(`${id} is not in the picker.`)
   const fields = [...form.matchAll(/name="([^"]*)" value="([^"]*)"/g)].map(
     ([, name = '', value = '']) => [name, unescape(value)],
   )

@@ -98,7 +98,7 @@ function outsideOf(home: string): string {
   return place
 }
 
-// Whoever deletes the data folder to start afresh also means the part that had to lie elsewhere.
+// Deleting the data folder also means the part that had to be kept elsewhere.
 function clearAbandoned(): void {
   for (const name of readdirSync(readableHome).filter((entry) => entry.startsWith('data-'))) {
     const place = path.join(readableHome, name)

@@ -76,7 +76,7 @@ async function serve(
     try {
       server = await launch(port)
     } catch (error) {
-      // Between finding a free port and using it somebody else can take it.
+      // Another process can take a free port before it is used.
       if (wantedPort !== undefined || attempt === 5 || !(error instanceof PortTakenError))
         throw error
       port = await freePort()
@@ -169,7 +169,7 @@ function readPassword(folder: ServerFolder): string {
   if (!existsSync(file))
     throw new StartError(
       `The password of the database in ${folder.cluster} is missing (${passwordFile}): ` +
-        'restore that file, or move the folder away to start afresh.',
+        'restore that file, or move the folder away to start with an empty database.',
     )
   return readFileSync(file, 'utf8').trim()
 }
