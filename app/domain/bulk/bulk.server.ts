@@ -6,6 +6,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { Prisma, type Db, type Tx } from '~/adapters/db.server'
+import { noLiveJob } from '~/adapters/live-job.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 
@@ -205,9 +206,8 @@ export async function markItemDone(tx: Tx, bulkId: string, subject: string): Pro
 export async function sendBulksAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ id: string }[]>`
     select b.id from keymint.bulk_actions b
-    where b.finished_at is null and b.created_at < now() - interval '5 s' and not exists (
-      select 1 from pgboss.job j where j.name = 'bulk-action' and j.singleton_key = b.id::text
-        and j.state in ('created', 'retry', 'active'))
+    where b.finished_at is null and b.created_at < now() - interval '5 s'
+      and ${noLiveJob(Prisma.sql`j.name = 'bulk-action' and j.singleton_key = b.id::text`)}
     order by b.created_at limit 100`
   let sent = 0
   for (const { id } of lost) {

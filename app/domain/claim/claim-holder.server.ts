@@ -1,5 +1,6 @@
 /** The claim's side of minting: what the engine does to a row of workshop_attendance. */
 import type { Holder } from '../holder'
+import { unendedClaim } from '../live-claim.server'
 import { Prisma } from '~/adapters/db.server'
 import { startClaimBulk } from './claim-actions.server'
 import { setClaimCommitted } from '../money/pool.server'
@@ -80,8 +81,8 @@ export const claimHolder: Holder = {
       selection: { person: userId },
       most: maxClaimsOfOnePerson,
       subjects: Prisma.sql`
-        select 'claim:' || claim_id as subject from keymint.workshop_attendance
-        where user_id = ${userId} and state in ('pending', 'ready') order by attended_at`,
+        select 'claim:' || claim_id as subject from keymint.workshop_attendance c
+        where user_id = ${userId} and ${unendedClaim} order by attended_at`,
     })
     return started.kind === 'started'
       ? { bulkId: started.bulkId, count: started.count }

@@ -1,5 +1,6 @@
 /** A claim as its owner sees it: one query over the rows, and nothing of the queue's own state. */
 import type { Ctx } from '../ctx'
+import { unendedClaim } from '../live-claim.server'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import { moneyView, moneyViewOfDecimal } from '../money-view'
 import { nanoFromDecimalString } from '~/money'
@@ -161,7 +162,7 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
     left join keymint.retired_keys former on former.owner_kind = 'claim' and former.owner_id = c.claim_id
       and former.generation = c.generation - 1
       and former.grace_seconds is not null and former.disabled_at is null and former.expires_at > ${ctx.now()}
-        and c.state in ('pending', 'ready')
+        and ${unendedClaim}
       and (c.state = 'pending' or c.key_saved_at + make_interval(secs => former.grace_seconds) > ${ctx.now()})
     where c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}`
   const row = rows[0]

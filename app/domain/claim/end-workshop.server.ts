@@ -7,6 +7,7 @@ import { Prisma } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import { startClaimBulk } from './claim-actions.server'
 import type { Ctx } from '../ctx'
+import { unendedClaim } from '../live-claim.server'
 
 const maxClaims = 200_000
 
@@ -51,8 +52,8 @@ export async function endWorkshop(
         selection: { workshopEnded: slug },
         most: maxClaims,
         subjects: Prisma.sql`
-          select 'claim:' || claim_id as subject from keymint.workshop_attendance where workshop_slug = ${slug}
-            and state in ('pending', 'ready') order by attended_at, claim_id`,
+          select 'claim:' || claim_id as subject from keymint.workshop_attendance c where workshop_slug = ${slug}
+            and ${unendedClaim} order by attended_at, claim_id`,
       })
       const count = started.kind === 'started' ? started.count : 0
       await recordAudit(tx, {

@@ -4,6 +4,7 @@
  */
 import { Prisma } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
+import { liveClaim } from '../live-claim.server'
 import { capsOfFile, startClaimBulk } from './claim-actions.server'
 
 /** One claim's key may be replaced once in so many minutes. */
@@ -31,9 +32,9 @@ export async function replaceOwnKey(
         and usage_usd >= limit_usd as spent,
         ceil(extract(epoch from replaced_at + make_interval(mins => ${replaceEveryMinutes}::int) - now()))::int
           as "waitSeconds"
-      from keymint.workshop_attendance
-      where user_id = ${owner.userId} and workshop_slug = ${owner.workshopSlug} and state = 'ready'
-        and expires_at > ${ctx.now()} for update`
+      from keymint.workshop_attendance c
+      where user_id = ${owner.userId} and workshop_slug = ${owner.workshopSlug} and ${liveClaim(ctx.now())}
+      for update`
     if (!claim) return { kind: 'no-key' }
     if (claim.disabled) return { kind: 'disabled' }
     if (claim.spent) return { kind: 'spent' }

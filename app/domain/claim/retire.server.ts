@@ -7,6 +7,7 @@ import { isProviderError } from '~/adapters/provider-error'
 import { nanoFromDecimalString } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { liveClaim } from '../live-claim.server'
 import { patchKey } from './changes.server'
 
 /**
@@ -99,8 +100,7 @@ export async function restoreLimits(ctx: Ctx): Promise<number> {
   >`
     select or_key_hash as hash, limit_usd::text as "limitUsd", claim_id as "claimId", limit_carry_until as until
       from keymint.workshop_attendance c
-    where state = 'ready' and limit_carry_until <= ${ctx.now()}::timestamptz - interval '1 minute'
-      and expires_at > ${ctx.now()}
+    where ${liveClaim(ctx.now())} and limit_carry_until <= ${ctx.now()}::timestamptz - interval '1 minute'
       and not exists (select 1 from keymint.claim_changes h where h.claim_id = c.claim_id)
     order by limit_carry_until limit ${maxPerPass}::int`
   return passThrough(ctx, due, async ({ hash, limitUsd, claimId, until }) => {

@@ -7,6 +7,7 @@ import type { Tx } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { liveClaim } from '../live-claim.server'
 import { moneyView } from '../money-view'
 import { recordReadings } from '../keys/usage.server'
 import { claimKeyPlace } from './claim-holder.server'
@@ -131,8 +132,8 @@ async function findSealed(
       workshop_slug as "workshopSlug", now() as "askedAt",
       (guardrail_attached_at is not null
         or key_saved_at <= now() - make_interval(secs => ${unboundRevealSeconds}::int)) as revealable
-    from keymint.workshop_attendance
-    where user_id = ${userId} and workshop_slug = ${workshopSlug} and state = 'ready'
-      and or_key_plaintext is not null and expires_at > ${ctx.now()}`
+    from keymint.workshop_attendance c
+    where user_id = ${userId} and workshop_slug = ${workshopSlug} and ${liveClaim(ctx.now())}
+      and or_key_plaintext is not null`
   return rows[0] ?? null
 }

@@ -9,6 +9,7 @@ import { isProviderError } from '~/adapters/provider-error'
 import { nanoFromDecimalString } from '~/money'
 import { guardrailName, oldestFirst, readGuardrailRules } from './guardrail.server'
 import type { Ctx } from '../ctx'
+import { liveKey } from '../live-claim.server'
 import { upstreamNamePrefix } from './attempts.server'
 import { windowState } from '../workshop/workshop'
 import type { GuardrailState, HeldKey, KeyAttempt, Snapshot } from './drift'
@@ -92,7 +93,7 @@ export async function readStandingOfKey(
 export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailState>> {
   const scopes = await ctx.db.$queryRaw<{ slug: string; cachedId: string | null; live: boolean }[]>`
     select slug, g.guardrail_id as "cachedId", bool_or(live) as live from (
-      select scope as slug, true as live from keymint.held_keys where live and expires_at > ${ctx.now()}
+      select scope as slug, true as live from keymint.held_keys k where ${liveKey(ctx.now())}
         group by scope
       union all select workshop_slug, false from keymint.guardrails) as s
     left join keymint.guardrails g on g.workshop_slug = s.slug
@@ -158,14 +159,14 @@ async function readHeld(
   const rows = await ctx.db.$queryRaw<HeldRow[]>`
     select k.owner_kind as "ownerKind", k.owner_id as "ownerId", k.generation, k.scope, k.key_hash as hash,
       k.retired,
-      coalesce(k.live and k.expires_at > ${ctx.now()}, false) as live, k.wanted_disabled as "wantedDisabled",
+      coalesce(${liveKey(ctx.now())}, false) as live, k.wanted_disabled as "wantedDisabled",
         k.wanted_limit_usd::text as "limitUsd", k.limit_reset as "limitReset", k.expires_at as "expiresAt",
       coalesce(k.key_saved_at > now() - make_interval(secs => ${settlingSeconds}::int), false) as "savedLately",
         coalesce(k.ended_at > now() - make_interval(secs => ${settlingSeconds}::int), false) as "endedLately",
       k.guardrail_attached_at is not null as bound, k.bind_error as "bindError",
         k.upstream_missing_at as "missingSince", k.changing
     from keymint.held_keys k
-    where k.key_hash = any(${wanted.hashes}) or (${wanted.andLive} and k.live and k.expires_at > ${ctx.now()})`
+    where k.key_hash = any(${wanted.hashes}) or (${wanted.andLive} and ${liveKey(ctx.now())})`
   return rows.map(({ limitUsd, limitReset, ...row }) => ({
     ...row,
     limit: limitUsd === null ? null : nanoFromDecimalString(limitUsd),

@@ -8,6 +8,7 @@ import type { Tx } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
+import { liveKey } from '../live-claim.server'
 import { windowState } from '../workshop/workshop'
 import { readAccount } from './account-reading.server'
 import { markRetiredMissing, recordRetiredReadings } from './retired-usage.server'
@@ -53,8 +54,8 @@ async function readPace(ctx: Ctx): Promise<{ everySeconds: number; why: string; 
     )
     .map((workshop) => workshop.slug)
   const [busy] = await ctx.db.$queryRaw<{ scope: string }[]>`
-    select k.scope from keymint.held_keys k where k.scope = any(${open}) and k.live
-      and k.expires_at > ${ctx.now()} limit 1`
+    select k.scope from keymint.held_keys k where k.scope = any(${open})
+      and ${liveKey(ctx.now())} limit 1`
   const everySeconds = busy ? busySeconds : quietSeconds
   const [sync] = await ctx.db.$queryRaw<{ due: boolean }[]>`
     select coalesce(greatest(synced_at, failed_at) <= now() - make_interval(secs =>

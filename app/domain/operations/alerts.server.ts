@@ -5,6 +5,7 @@
  */
 import { formatUsd, nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
+import { liveClaim } from '../live-claim.server'
 import { committedAt, worstCaseSpend } from '../workshop/worst-case'
 import { readPools } from '../money/pool.server'
 import { windowState } from '../workshop/workshop'
@@ -213,8 +214,8 @@ async function staleUsage(ctx: Ctx): Promise<AdminAlert[]> {
     select synced_at as "syncedAt", error,
       coalesce(synced_at < now() - make_interval(secs => greatest(300, 2.5 * coalesce(every_seconds, 900))),
       failed_at is not null)
-      and exists (select 1 from keymint.workshop_attendance where state = 'ready'
-        and expires_at > ${ctx.now()}) as stale from keymint.usage_syncs`
+      and exists (select 1 from keymint.workshop_attendance c
+        where ${liveClaim(ctx.now())}) as stale from keymint.usage_syncs`
   if (!row?.stale) return []
   const reason = row.error ? `The last try said: ${row.error}.` : 'No worker seems to have run it.'
   return [

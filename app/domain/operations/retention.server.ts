@@ -3,6 +3,7 @@
  * only makes it later.
  */
 import type { Ctx } from '../ctx'
+import { unendedClaim } from '../live-claim.server'
 import { erasePerson } from '../people/erase.server'
 import { forgetHolds } from '../people/holds.server'
 
@@ -54,7 +55,7 @@ async function eraseInactive(ctx: Ctx): Promise<number> {
     select a.user_id as "userId" from keymint.attendees a
     where a.erased_at is null and a.last_seen_at < ${seenBefore}
       and not exists (select 1 from keymint.workshop_attendance c where c.user_id = a.user_id
-        and (c.state in ('pending', 'ready')
+        and (${unendedClaim}
           or (c.state = 'ended' and c.or_key_hash is not null and c.settled_at is null)))
     order by a.last_seen_at limit ${maxErasedPerDay}::int`
   let erased = 0

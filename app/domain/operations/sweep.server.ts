@@ -2,10 +2,13 @@
  * The sweep: every 15 seconds it finds again what was lost, so that no claim can be accepted and
  * forgotten. No right depends on it: whether a key has ended is computed when it is read.
  */
+import { Prisma } from '~/adapters/db.server'
+import { noLiveJob } from '~/adapters/live-job.server'
 import { recordAudit } from '../audit/audit.server'
 import { warmGuardrail } from '../keys/guardrail.server'
 import { sendBulksAgain } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
+import { liveKey } from '../live-claim.server'
 import { nanoFromDecimalString } from '~/money'
 import { endIfExpired } from '../claim/expire.server'
 import { foldFigures } from './counters.server'
@@ -70,9 +73,8 @@ async function guarded(ctx: Ctx, part: string, work: () => Promise<number>): Pro
 async function sendMintsAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ id: string }[]>`
     select m.id from keymint.mints m
-    where m.state = 'pending' and m.queued_at < now() - interval '5 s' and not exists (
-      select 1 from pgboss.job j where j.name in ('mint-key', 'mint-sub-key') and j.singleton_key = m.id::text
-        and j.state in ('created', 'retry', 'active'))
+    where m.state = 'pending' and m.queued_at < now() - interval '5 s'
+      and ${noLiveJob(Prisma.sql`j.name in ('mint-key', 'mint-sub-key') and j.singleton_key = m.id::text`)}
     order by m.queued_at limit ${maxPerSweep}::int`
   return sendAgain(ctx, 'mint-key', lost)
 }
@@ -85,8 +87,7 @@ async function sendBindsAgain(ctx: Ctx): Promise<number> {
       and m.generation = k.generation
     where k.live and k.guardrail_attached_at is null and not k.bind_set_aside and k.expires_at > now()
       and k.key_saved_at < now() - interval '5 s'
-      and not exists (select 1 from pgboss.job j where j.name = 'bind-guardrail'
-        and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
+      and ${noLiveJob(Prisma.sql`j.name = 'bind-guardrail' and j.singleton_key = m.id::text`)}
     order by k.key_saved_at limit ${maxPerSweep}::int`
   return sendAgain(ctx, 'bind-guardrail', lost)
 }
@@ -176,7 +177,7 @@ async function warmGuardrails(ctx: Ctx): Promise<number> {
   if (!ctx.settings.provisioningEnabled) return 0
   const live = await ctx.db.$queryRaw<
     { scope: string }[]
-  >`select distinct scope from keymint.held_keys where live and expires_at > ${ctx.now()}`
+  >`select distinct scope from keymint.held_keys k where ${liveKey(ctx.now())}`
   const inUse = new Set(live.map((row) => row.scope))
   const now = ctx.now()
   const soon = new Date(now.getTime() + warmBeforeMs)

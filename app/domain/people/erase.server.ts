@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { liveClaim } from '../live-claim.server'
 import { lockIdentity } from './account.server'
 import {
   addressMarks,
@@ -61,7 +62,7 @@ async function findClaimBlocks(
     select * from (
       select c.claim_id as "claimId", c.workshop_slug as "workshopSlug", case
         when c.state = 'pending' then 'being-made'
-        when c.state = 'ready' and c.expires_at > ${ctx.now()} then 'live'
+        when ${liveClaim(ctx.now())} then 'live'
         when c.state = 'ready' then 'ending'
         when c.state = 'ended' and c.or_key_hash is not null and c.settled_at is null then 'not-settled'
         when exists (select 1 from keymint.retired_keys r where r.owner_kind = 'claim'

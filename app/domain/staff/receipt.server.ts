@@ -9,6 +9,7 @@ import { isProviderError } from '~/adapters/provider-error'
 import { decimalStringFromNano } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { unendedClaim } from '../live-claim.server'
 import { readFigures } from '../operations/counters.server'
 import type { JobOutcome } from '../job-outcome'
 import { windowState } from '../workshop/workshop'
@@ -166,12 +167,12 @@ function standingInTheWay(ctx: Ctx, slug: string, live: number, ended: boolean):
 
 async function whatIsMissing(ctx: Ctx, slug: string): Promise<Missing[]> {
   const [row] = await ctx.db.$queryRaw<{ live: number; unsettled: number; lastEnd: Date | null }[]>`
-    select count(*) filter (where state in ('pending', 'ready'))::int as live,
+    select count(*) filter (where ${unendedClaim})::int as live,
       (count(*) filter (where state = 'ended' and or_key_hash is not null
         and settled_at is null) + (select count(*) from keymint.retired_keys where scope = ${slug}
         and settled_at is null))::int as unsettled,
       max(least(ended_at, ${ctx.now()})) as "lastEnd"
-    from keymint.workshop_attendance where workshop_slug = ${slug}`
+    from keymint.workshop_attendance c where workshop_slug = ${slug}`
   const missing = standingInTheWay(ctx, slug, row?.live ?? 0, await isEnded(ctx, slug))
   if (row && row.unsettled > 0) missing.push({ what: 'unsettled', keys: row.unsettled })
   if (row?.lastEnd) {

@@ -4,6 +4,8 @@
  * what it has not spent returns.
  */
 import pLimit from 'p-limit'
+import { Prisma } from '~/adapters/db.server'
+import { noLiveJob } from '~/adapters/live-job.server'
 import { isProviderError } from '~/adapters/provider-error'
 import type { ServiceReading } from '~/adapters/service-adapter'
 import { decimalStringFromNano } from '~/money'
@@ -220,8 +222,7 @@ export async function sendAppliesAgain(ctx: Ctx): Promise<number> {
           and (k.closed_upstream_at is null or (k.settled_at is not null and k.deleted_upstream_at is null))
         or exists (select 1 from keymint.retired_sub_keys r where r.api_key_id = k.id
           and r.settled_at is not null and r.deleted_at is null))
-      and not exists (select 1 from pgboss.job j where j.name = 'apply-sub-key' and j.singleton_key = k.id::text
-        and j.state in ('created', 'retry', 'active'))
+      and ${noLiveJob(Prisma.sql`j.name = 'apply-sub-key' and j.singleton_key = k.id::text`)}
     order by k.id limit ${maxPerPass}::int`
   for (const { id } of lost) await ctx.db.$transaction((tx) => sendApply(ctx, tx, id))
   return lost.length
