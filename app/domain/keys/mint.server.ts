@@ -4,52 +4,37 @@
  * other one is condemned and deleted. The database is authoritative; the provider's answer is only
  * news.
  */
-import { randomUUID } from 'node:crypto'
-import type { Tx } from '~/adapters/db.server'
-import { isProviderError, type ProviderErrorDetails } from '~/adapters/provider-error'
-import type { KeyReset } from '~/adapters/openrouter.server'
+import type { ProviderErrorDetails } from '~/adapters/provider-error'
 import { recordAudit } from '../audit/audit.server'
-import { warmGuardrail } from './guardrail.server'
 import type { Ctx } from '../ctx'
+import type { MintRefusal } from '../holder'
 import type { JobError, JobOutcome } from '../job-outcome'
 import { jobErrorOf } from '../provider-words'
-import { condemn, deleteCondemned, upstreamName } from './attempts.server'
-import { coolDown, countDoubt, openGate, takeProbe, type Account } from './gate.server'
-import { keyMaker, type CreatedKey, type KeyMaker } from './key-maker.server'
-import { openService } from './service.server'
+import { condemn, deleteCondemned } from './attempts.server'
+import { coolDown, countDoubt, openGate, takeProbe } from './gate.server'
+import { warmGuardrail } from './guardrail.server'
+import { keyMaker } from './key-maker.server'
 import {
-  asDelayReason,
-  decideMint,
-  judgeFailure,
-  type DelayReason,
-  type MintSnapshot,
-} from './mint-policy'
-import type { MintRefusal } from '../holder'
-import type { Holder, HolderRef } from '../holder'
-
-type MintWork = MintSnapshot &
-  HolderRef & {
-    mintId: string
-    ownerKind: string
-    scope: string
-    account: Account
-    allowedModels: string[]
-    limitUsd: string
-    limitReset: KeyReset | null
-    hasGuardrail: boolean
-  }
+  markAttemptRefused,
+  searchLostKeys,
+  tryOnce,
+  type Attempt,
+  type Tried,
+} from './mint-attempt.server'
+import { asDelayReason, decideMint, judgeFailure, type DelayReason } from './mint-policy'
+import { saveUntilKnown } from './mint-save.server'
+import { holderOf, readWork, type MintWork } from './mint-work.server'
+import { openService } from './service.server'
 
 /**
  * Tries in one run of the job; a longer series goes back to the queue, so that one mint does not
  * hold a slot.
  */
 const triesPerRun = 3
-/** How long a late create may still land upstream before a pass over the keys is worth its call. */
-const lostKeySearchSeconds = 15
 
 /**
- * Runs the mint once: ends it, puts it off, or gives it back to the queue. Safe to run twice and
- * beside itself. With `passServicesOn` a mint that needs a team's service is sent on to a queue of
+ * Runs the mint once: ends it, snoozes it, or gives it back to the queue. Safe to run twice and
+ * beside itself. With `forwardServices` a mint that needs a team's service is sent on to a queue of
  * its own: a proxy that hangs must not hold the slots that a workshop's claims wait for.
  */
 export async function runMint(
@@ -112,31 +97,6 @@ export async function runMint(
   }
 }
 
-type Attempt = { id: string; token: string; name: string }
-
-type Tried =
-  | { attempt: Attempt; created: CreatedKey; failure?: undefined }
-  | { attempt: Attempt; created?: undefined; failure: ProviderErrorDetails }
-
-type Turn = { previousToken: string | null; probing: boolean }
-
-/** Writes the attempt and makes its one call. Null when the mint may not be tried now. */
-async function tryOnce(
-  ctx: Ctx,
-  work: MintWork,
-  maker: KeyMaker,
-  turn: Turn,
-): Promise<Tried | null> {
-  const attempt = await takeOver(ctx, work, turn)
-  if (!attempt) return null
-  try {
-    return { attempt, created: await maker(attempt.name) }
-  } catch (error) {
-    if (!isProviderError(error)) throw error
-    return { attempt, failure: error.details }
-  }
-}
-
 async function settle(
   ctx: Ctx,
   work: MintWork,
@@ -167,212 +127,6 @@ async function forwardToServiceQueue(ctx: Ctx, mintId: string): Promise<JobOutco
     ctx.queue.enqueue(tx, 'mint-sub-key', { mintId }, { singletonKey: mintId }),
   )
   return { kind: 'done' }
-}
-
-async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
-  type Row = Omit<MintWork, 'gate' | 'limitReset'> & {
-    limitReset: string | null
-    gateSeconds: number | null
-    gateReason: string | null
-    gateCause: JobError | null
-    gateFailures: number | null
-    pausedReason: string | null
-  }
-  const rows = await ctx.db.$queryRaw<Row[]>`
-    select m.id as "mintId", m.owner_kind as "ownerKind", m.owner_id as "ownerId", m.generation, m.scope,
-      m.account, m.allowed_models as "allowedModels", m.state, m.attempts,
-      m.limit_usd::text as "limitUsd", m.limit_reset as "limitReset", m.expires_at as "expiresAt",
-        m.delay_reason as "delayReason",
-      greatest(0, ceil(extract(epoch from m.not_before - now())))::int as "secondsUntilNotBefore",
-      coalesce(o.waiting, false) as "ownerWaits", coalesce(o.barred, false) as "ownerBarred",
-      exists (select 1 from keymint.guardrails r where r.workshop_slug = m.scope) as "hasGuardrail",
-      case when g.cooldown_until is not null then greatest(0,
-        ceil(extract(epoch from g.cooldown_until - now())))::int
-        end as "gateSeconds", g.reason as "gateReason", g.cause as "gateCause",
-      g.failures as "gateFailures", case when gate.paused_at is null then null
-        else coalesce(gate.pause_reason, '') end as "pausedReason"
-    from keymint.mints m
-    cross join keymint.mint_gate gate
-    left join keymint.service_gates own on own.account = m.account
-    cross join lateral (select case when m.account is null then gate.cooldown_until else own.cooldown_until
-      end as cooldown_until,
-      case when m.account is null then gate.reason else own.reason end as reason, case
-        when m.account is null then gate.cause else own.cause end as cause, case
-        when m.account is null then gate.failures else own.failures end as failures) g
-    left join keymint.mint_owners o on o.owner_kind = m.owner_kind and o.owner_id = m.owner_id
-      and o.generation = m.generation
-    where m.id = ${mintId}::uuid`
-  const row = rows[0]
-  if (!row) return null
-  const { gateSeconds, gateReason, gateCause, gateFailures, pausedReason, ...rest } = row
-  return {
-    ...rest,
-    secondsUntilNotBefore: rest.secondsUntilNotBefore ?? 0,
-    limitReset: row.limitReset as KeyReset | null,
-    gate: {
-      secondsUntilOpen: gateSeconds,
-      reason: gateReason,
-      cause: gateCause,
-      failures: gateFailures ?? 0,
-      pausedReason,
-    },
-  }
-}
-
-/**
- * Writes a fresh fencing token and the attempt, in one statement; an attempt left open by a crash
- * counts as one in doubt, so that a mint that kills its worker comes to an end. Null when the mint
- * is no longer pending, when another worker has taken it over since this run's last try, or when
- * the gate is closed to it.
- */
-async function takeOver(
-  ctx: Ctx,
-  work: MintWork,
-  { previousToken, probing }: Turn,
-): Promise<Attempt | null> {
-  const attempt = { id: randomUUID(), token: randomUUID() }
-  const name = upstreamName(ctx.installationId, work.scope, attempt.id)
-  const rows = await ctx.db.$queryRaw<{ stale: number }[]>`
-    with taken as (
-      update keymint.mints m set fencing_token = ${attempt.token}::uuid, taken_at = now(), not_before = null,
-        delay_reason = null,
-        attempts = m.attempts + (select count(*) from keymint.mint_attempts open where open.mint_id = m.id
-          and open.state = 'sent')::int
-      from keymint.mint_gate gate
-      where m.id = ${work.mintId}::uuid and m.state = 'pending'
-        and (${previousToken}::uuid is null or m.fencing_token = ${previousToken}::uuid)
-        and gate.paused_at is null
-          and (${probing} or case when m.account is null then gate.cooldown_until is null
-          else not exists (select 1 from keymint.service_gates own where own.account = m.account
-            and own.cooldown_until is not null) end)
-      returning m.id),
-    stale as (
-      update keymint.mint_attempts a set state = 'unknown', outcome = 'taken-over', settled_at = now()
-      from taken where a.mint_id = taken.id and a.state = 'sent' returning 1),
-    written as (
-      insert into keymint.mint_attempts (id, mint_id, token, name)
-        select ${attempt.id}::uuid, id, ${attempt.token}::uuid, ${name} from taken returning id)
-    select (select count(*) from stale)::int as stale from written`
-  const row = rows[0]
-  if (!row) return null
-  if (row.stale > 0) await ctx.db.$transaction((tx) => searchLostKeys(ctx, tx, work.account))
-  return { ...attempt, name }
-}
-
-async function searchLostKeys(ctx: Ctx, tx: Tx, account: Account): Promise<void> {
-  if (account === null)
-    await ctx.queue.enqueue(tx, 'reconcile-keys', {}, { startAfterSeconds: lostKeySearchSeconds })
-  else
-    await ctx.queue.enqueue(
-      tx,
-      'reconcile-service',
-      { masterKeyId: account },
-      { singletonKey: account, startAfterSeconds: lostKeySearchSeconds },
-    )
-}
-
-class Lost extends Error {}
-
-/**
- * How long a save goes on when the database does not answer; the key in hand exists nowhere else.
- */
-const savePatienceMs = 30_000
-
-/**
- * Saves the key, and when the answer of a transaction is lost, COMMIT included, reads the attempt
- * again to learn what became of it. Never decides on a guess. Throws only when the database stayed
- * away for the whole patience.
- */
-async function saveUntilKnown(
-  ctx: Ctx,
-  work: MintWork,
-  attempt: Attempt,
-  created: CreatedKey,
-): Promise<'saved' | 'lost'> {
-  const owner = holderOf(ctx, work)
-  const sealed = ctx.sealer.seal(created.plaintext, owner.place(work))
-  const startedAt = performance.now()
-  for (let tries = 0; ; tries++) {
-    try {
-      await ctx.db.$transaction((tx) =>
-        save(ctx, tx, work, attempt, { hash: created.hash, label: created.label, sealed }),
-      )
-      return 'saved'
-    } catch (error) {
-      if (error instanceof Lost) return 'lost'
-      ctx.log.warn(
-        { error, mintId: work.mintId, attemptId: attempt.id },
-        'a save has no clear answer, reading the attempt again',
-      )
-      const state = await readAttemptState(ctx, work, attempt, startedAt)
-      if (state === 'saved') return 'saved'
-      if (state === 'gone') return 'lost'
-      if (performance.now() - startedAt > savePatienceMs) throw error
-      await pause(Math.min(2_000, 100 * 2 ** tries))
-    }
-  }
-}
-
-async function save(
-  ctx: Ctx,
-  tx: Tx,
-  work: MintWork,
-  attempt: Attempt,
-  key: { hash: string; label: string; sealed: string },
-): Promise<void> {
-  // The owner's row comes first in the order of locks; if the attempt is lost below, this is rolled
-  // back with it.
-  if (!(await holderOf(ctx, work).save(tx, work, key))) throw new Lost()
-  const details = {
-    keyHash: key.hash,
-    label: key.label,
-    limitUsd: work.limitUsd,
-    attemptId: attempt.id,
-  }
-  const won = await tx.$executeRaw`
-    with mint as (
-      update keymint.mints set state = 'done', done_at = now()
-      where id = ${work.mintId}::uuid and state = 'pending' and fencing_token = ${attempt.token}::uuid
-        returning id, owner_kind, owner_id, scope),
-    attempt as (
-      update keymint.mint_attempts a
-        set state = 'saved', outcome = 'created', key_hash = ${key.hash}, settled_at = now() from mint
-      where a.id = ${attempt.id}::uuid and a.mint_id = mint.id and a.state = 'sent' returning a.id)
-    insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-    select 'worker', 'key.minted', owner_kind || ':' || owner_id, scope, ${JSON.stringify(details)}::jsonb
-      from mint, attempt`
-  if (won !== 1) throw new Lost()
-  if (work.account === null)
-    await ctx.queue.enqueue(
-      tx,
-      'bind-guardrail',
-      { mintId: work.mintId },
-      { singletonKey: work.mintId },
-    )
-}
-
-/**
- * `sent` means still mine to save; `gone` that another has taken over or condemned it. Waits for a
- * database that is away.
- */
-async function readAttemptState(
-  ctx: Ctx,
-  work: MintWork,
-  attempt: Attempt,
-  startedAt: number,
-): Promise<'saved' | 'sent' | 'gone'> {
-  for (;;) {
-    try {
-      const rows = await ctx.db.$queryRaw<{ state: string; mine: boolean }[]>`
-        select a.state, m.fencing_token = ${attempt.token}::uuid as mine from keymint.mint_attempts a
-          join keymint.mints m on m.id = a.mint_id where a.id = ${attempt.id}::uuid`
-      if (rows[0]?.state === 'saved') return 'saved'
-      return rows[0]?.state === 'sent' && rows[0].mine ? 'sent' : 'gone'
-    } catch (error) {
-      if (performance.now() - startedAt > savePatienceMs) throw error
-      await pause(500)
-    }
-  }
 }
 
 async function settleFailure(
@@ -424,21 +178,9 @@ async function settleFailure(
   }
 }
 
-async function markAttemptRefused(
-  tx: Tx,
-  attempt: Attempt,
-  details: ProviderErrorDetails,
-): Promise<void> {
-  await tx.$executeRaw`
-    update keymint.mint_attempts
-      set state = 'refused', outcome = ${details.reason}, http_status = ${details.status ?? null}::int,
-      settled_at = now()
-    where id = ${attempt.id}::uuid and state = 'sent'`
-}
-
 /**
- * Puts the mint off without counting it. The wait is spread a little, so that a whole room does not
- * come back in one instant.
+ * Snoozes the mint without counting it. The wait is spread a little, so that a whole workshop does
+ * not come back in one instant.
  */
 async function snooze(
   ctx: Ctx,
@@ -489,11 +231,3 @@ async function refuse(
     await owner.refuse(tx, work, refusal)
   })
 }
-
-function holderOf(ctx: Ctx, work: { ownerKind: string }): Holder {
-  const owner = ctx.holders[work.ownerKind]
-  if (!owner) throw new Error(`there is no holder of the kind ${work.ownerKind}`)
-  return owner
-}
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
