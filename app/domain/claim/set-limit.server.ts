@@ -62,7 +62,9 @@ export async function setLimit(
       const used = await readUsed(ctx, keyHash)
       if (used !== null && used > wanted)
         return await giveUpChange(ctx, bulk, subject, {
-          skipped: `It has used more than that already, so its limit cannot be as low as ${formatUsd(limit, { exact: true })}.`,
+          skipped:
+            'It has used more than that already, so its limit cannot be as low as ' +
+            `${formatUsd(limit, { exact: true })}.`,
         })
     }
     patched = await patchKey(ctx, keyHash, { limit: wanted })

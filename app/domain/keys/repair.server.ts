@@ -247,5 +247,7 @@ async function bindAgain(
 
 function sentenceFor(error: ProviderError): string {
   const { reason, status, providerMessage } = error.details
-  return `The provider did not do it: ${reason.replaceAll('-', ' ')}${status ? ` (${status})` : ''}${providerMessage ? `, “${providerMessage}”` : ''}.`
+  const code = status ? ` (${status})` : ''
+  const said = providerMessage ? `, “${providerMessage}”` : ''
+  return `The provider did not do it: ${reason.replaceAll('-', ' ')}${code}${said}.`
 }
