@@ -4,7 +4,7 @@
  * app/domain itself are the ground.
  */
 const rooms = [
-  ['audit', ['audit.server', 'chain.server', 'read.server']],
+  ['audit', ['actions', 'audit.server', 'chain', 'chain.server', 'read.server']],
   [
     'money',
     [
@@ -163,6 +163,7 @@ const outside = [
   './app/cli',
   './app/client',
   './app/components',
+  './app/messages',
   './app/routes',
   './app/web',
   './app/*.{ts,tsx}',

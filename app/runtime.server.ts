@@ -23,14 +23,17 @@ import type { Ctx } from './domain/ctx'
 import { loadWorkshops } from './domain/workshop/catalog.server'
 import { claimHolder } from './domain/claim/claim-holder.server'
 import { subKeyHolder } from './domain/team/sub-key-holder.server'
-import type { Holders } from './domain/holder'
+import type { Holder, HolderKind, Holders } from './domain/holder'
 import { deploymentOf } from './deployment'
 import { formatProblem } from './domain/workshop/problem'
 import { secretsOf, type Env } from './env.server'
 import { migrationNames } from './adapters/migrations.server'
 
-/** Every kind of holder; a new door adds its port here. */
-export const holders: Holders = { claim: claimHolder, 'sub-key': subKeyHolder }
+/** The port of every kind of holder. */
+export const holders = {
+  claim: claimHolder,
+  'sub-key': subKeyHolder,
+} satisfies Record<HolderKind, Holder> as Holders
 
 const webConnections = 10
 const workerConnections = 15

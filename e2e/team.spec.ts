@@ -191,22 +191,22 @@ test('an owner deposits, invites and allocates; members make, spend, delete and 
     .reverse()
     .map((row) => row.replace(/\s+/g, ' '))
   const story: [string, string][] = [
-    [owner.name, 'made the team'],
-    [owner.name, 'put into the vault'],
-    [owner.name, 'made an invitation'],
+    [owner.name, 'created the team'],
+    [owner.name, 'added to the vault'],
+    [owner.name, 'sent an invitation'],
     [ada.name, 'joined'],
     [bob.name, 'joined'],
     [owner.name, 'set the budget of'],
-    [ada.name, 'asked for the key evaluations'],
-    ['Keymint', 'made the key evaluations'],
-    [ada.name, 'was shown the key evaluations'],
-    ['Keymint', 'made the key a prototype'],
+    [ada.name, 'requested the key evaluations'],
+    ['Keymint', 'created the key evaluations'],
+    [ada.name, 'viewed the key evaluations'],
+    ['Keymint', 'created the key a prototype'],
     [ada.name, 'deleted the key evaluations'],
-    ['Keymint', 'switched off at the provider the key evaluations'],
-    ['Keymint', 'settled, the key evaluations'],
-    [ada.name, 'asked for more'],
-    [owner.name, 'approved more for'],
-    ['Keymint', 'made the key a big run'],
+    ['Keymint', 'disabled at the provider: evaluations'],
+    ['Keymint', 'settled the final usage of evaluations'],
+    [ada.name, 'asked for a bigger budget'],
+    [owner.name, 'approved a bigger budget for'],
+    ['Keymint', 'created the key a big run'],
   ]
   let at = -1
   for (const [who, did] of story) {

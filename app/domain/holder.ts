@@ -60,5 +60,8 @@ export type Holder = {
   ): Promise<{ bulkId: string | null; count: number }>
 }
 
-/** Every kind of holder by its name, as `mints.owner_kind` writes it. */
+/** As `mints.owner_kind` writes it. A new kind gets a port in runtime.server.ts. */
+export type HolderKind = 'claim' | 'sub-key'
+
+/** Every kind of holder by its name. */
 export type Holders = Readonly<Record<string, Holder>>

@@ -3,13 +3,14 @@ import { Form, Link, useLoaderData } from '@remix-run/react'
 import { Button } from '~/components/base/button'
 import { Select } from '~/components/base/field'
 import { EmptyState } from '~/components/base/page-shell'
-import { detailWords, teamActionWords } from '~/components/team/team-audit-words'
+import { detailText } from '~/components/team/team-audit-details'
 import { TeamShell } from '~/components/team/team-shell'
 import { auditCsvUrl, teamUrl } from '~/urls'
 import { Time } from '~/components/base/time'
 import { auditKinds } from '~/domain/team/audit-kinds'
 import { listTeamAudit } from '~/domain/team/audit-view.server'
 import { listMembers } from '~/domain/team/team-view.server'
+import { labelOfTeamAction } from '~/messages/audit'
 import { handler } from '~/web/handler.server'
 import { auditFilterOf } from '~/web/team-audit'
 import { frameOf, requireOwner } from '~/web/team.server'
@@ -119,14 +120,14 @@ export default function Audit() {
                       <Time iso={row.at} now={asOf} />
                     </td>
                     <td>{row.actor}</td>
-                    <td>{teamActionWords[row.action] ?? row.action}</td>
+                    <td>{labelOfTeamAction(row.action)}</td>
                     <td className="[overflow-wrap:anywhere]">
                       {hasNoName(row.subject) ? '' : row.subject}
                     </td>
                     <td className="min-w-64 [overflow-wrap:anywhere] text-soft">
                       {row.details
                         .filter(([name]) => !forMachines.has(name))
-                        .map(detailWords)
+                        .map(detailText)
                         .join(', ')}
                     </td>
                   </tr>

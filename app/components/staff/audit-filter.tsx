@@ -1,4 +1,4 @@
-import { actionWords } from './audit-words'
+import { auditActionLabel } from '~/messages/audit'
 import { Button } from '../base/button'
 import { Field } from '../base/field'
 
@@ -42,9 +42,9 @@ export function AuditFilterForm({
           label="Did what"
           name="action"
           value={typed.action}
-          options={Object.entries(actionWords)
-            .map(([value, words]) => ({ value, words }))
-            .sort((one, other) => one.words.localeCompare(other.words))}
+          options={Object.entries(auditActionLabel)
+            .map(([value, label]) => ({ value, label }))
+            .sort((one, other) => one.label.localeCompare(other.label))}
         />
         <Field
           label="To what"
@@ -56,7 +56,7 @@ export function AuditFilterForm({
           label="Workshop"
           name="workshop"
           value={typed.workshop}
-          options={workshops.map((slug) => ({ value: slug, words: slug }))}
+          options={workshops.map((slug) => ({ value: slug, label: slug }))}
         />
         <Field
           label="From"
@@ -97,7 +97,7 @@ function Choice({
   label: string
   name: string
   value: string | undefined
-  options: { value: string; words: string }[]
+  options: { value: string; label: string }[]
 }) {
   const known = options.some((option) => option.value === value)
   return (
@@ -113,7 +113,7 @@ function Choice({
         {value && !known ? <option value={value}>{value}</option> : null}
         {options.map((option) => (
           <option key={option.value} value={option.value}>
-            {option.words}
+            {option.label}
           </option>
         ))}
       </select>

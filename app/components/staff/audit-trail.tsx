@@ -1,6 +1,7 @@
 /** The audit trail as a table; on a phone each event is a block of its own. */
 import type { ChainState } from '~/domain/audit/chain.server'
-import { detailsOf, wordsOfAction } from './audit-words'
+import { labelOfAuditAction } from '~/messages/audit'
+import { detailsOf } from './audit-details'
 import { Callout } from '../base/callout'
 import { Ago, Time } from '../base/time'
 
@@ -15,7 +16,7 @@ export type TrailEntry = {
   chained: boolean
 }
 
-const actorWords: Record<string, string> = { worker: 'The worker', operator: 'The operator' }
+const actorLabel: Record<string, string> = { worker: 'The worker', operator: 'The operator' }
 
 export function AuditTrail({ entries, asOf }: { entries: TrailEntry[]; asOf: string }) {
   return (
@@ -60,9 +61,9 @@ function Event({ entry, asOf }: { entry: TrailEntry; asOf: string }) {
         <a
           className="inline-block min-h-6 min-w-6 hover:underline"
           href={actor.filterUrl}
-          title="Show all that they did"
+          title="Show all events by this person"
         >
-          {actor.name ?? actorWords[actor.text] ?? <Id text={actor.text} />}
+          {actor.name ?? actorLabel[actor.text] ?? <Id text={actor.text} />}
         </a>
         {actor.name ? <Id text={actor.text} /> : null}
       </td>
@@ -72,7 +73,7 @@ function Event({ entry, asOf }: { entry: TrailEntry; asOf: string }) {
           href={action.filterUrl}
           title={`Show all of “${action.name}”`}
         >
-          {wordsOfAction(action.name)}
+          {labelOfAuditAction(action.name)}
         </a>
       </td>
       <td className={cell}>
@@ -156,8 +157,8 @@ export function ChainLine({ chain, asOf }: { chain: ChainState; asOf: string }) 
     Date.parse(asOf) - Date.parse(chain.waitingSince) > quietSeconds * 1000
   const waiting =
     chain.waiting === 0
-      ? 'none waits'
-      : `${chain.waiting >= 1_000 ? '1,000 or more wait' : chain.waiting === 1 ? '1 waits' : `${chain.waiting} wait`}`
+      ? 'none pending'
+      : `${chain.waiting >= 1_000 ? '1,000 or more' : chain.waiting} pending`
   return (
     <div className="mt-4 space-y-4">
       <p className="text-soft">
@@ -171,23 +172,23 @@ export function ChainLine({ chain, asOf }: { chain: ChainState; asOf: string }) 
         )}
       </p>
       {late && chain.waitingSince ? (
-        <Callout tone="amber" title="Events wait to be chained.">
+        <Callout tone="amber" title="Events are not chained">
           <p>
-            The oldest happened <Ago iso={chain.waitingSince} asOf={asOf} />. A worker chains them
-            every 15 seconds: look whether one runs. Until then, a change to these events would not
-            be found.
+            The oldest is from <Ago iso={chain.waitingSince} asOf={asOf} />. A worker chains events
+            every 15 seconds: check that one is running. Until then, changes to these events cannot
+            be detected.
           </p>
         </Callout>
       ) : null}
       {chain.head ? (
         <details>
           <summary className="inline-flex min-h-11 items-center prose-link">
-            How to check that nothing was changed
+            How to check the trail for changes
           </summary>
           <div className="mt-2 max-w-read space-y-2">
             <p>
-              Note the head somewhere outside of this database; every batch’s head is in the
-              worker’s log, too. Later, this says whether all up to it is still as it was written:
+              Copy the head to a place outside this database; the worker’s log has the head of every
+              batch too. Later, this command checks all events up to it:
             </p>
             <pre className="overflow-x-auto rounded-box border border-rule bg-sunk p-4 font-mono text-small">
               npm run audit:verify -- --expect {chain.head.hash}

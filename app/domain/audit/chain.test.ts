@@ -26,7 +26,7 @@ async function trail(events: number, options: { chained?: boolean } = {}) {
         actor: index % 3 ? `user:github:${index % 7}` : 'worker',
         action: index % 2 ? 'claim.made' : 'key.minted',
         subject: `claim:${index % 11}`,
-        ...(index % 4 ? { workshopSlug: 'w' } : {}),
+        ...(index % 4 ? { scope: 'w' } : {}),
         details: { index, limitUsd: '2.000000000', nested: { b: [1, 2], a: 'ü"\\' } },
       }),
     )
@@ -73,7 +73,9 @@ test('a chain is whole, says its head, and has room for what waits', async () =>
   expect(await seqs(db)).toEqual(upTo(250))
   const state = await readChainState(db)
   expect(state.head).toMatchObject({ seq: '250', hash: report.head?.hash })
-  await db.$transaction((tx) => recordAudit(tx, { actor: 'worker', action: 'a.b', subject: 'c:d' }))
+  await db.$transaction((tx) =>
+    recordAudit(tx, { actor: 'worker', action: 'claim.made', subject: 'c:d' }),
+  )
   expect(await readChainState(db)).toMatchObject({ waiting: 1, head: { seq: '250' } })
   expect(await verifyChain(db)).toMatchObject({ whole: true, events: 250, waiting: 1 })
 })
@@ -96,7 +98,7 @@ test('an event of a transaction that is still open is not chained, nor anything 
     `insert into keymint.audit_events (actor, action, subject) values ('worker', 'slow.one', 'x:y')`,
   )
   await db.$transaction((tx) =>
-    recordAudit(tx, { actor: 'worker', action: 'fast.one', subject: 'x:y' }),
+    recordAudit(tx, { actor: 'worker', action: 'key.minted', subject: 'x:y' }),
   )
   expect(await chainAudit({ db, log })).toBe(0)
   expect((await readChainState(db)).waiting).toBe(1)
@@ -209,7 +211,7 @@ test('the command says what it found, in words and as JSON, and by its exit code
   expect(await run()).toMatchObject({
     code: 1,
     text: expect.stringMatching(
-      /BROKEN[\s\S]*place 7 \(event \d+\) is not what was written[\s\S]*The 6 before it/,
+      /BROKEN[\s\S]*Number 7 of the chain \(event \d+\) was changed[\s\S]*The 6 events before it/,
     ) as string,
   })
 }, 60_000)

@@ -5,10 +5,10 @@
  * news.
  */
 import { randomUUID } from 'node:crypto'
-import type { Tx } from '~/adapters/db.server'
+import { Prisma, type Tx } from '~/adapters/db.server'
 import { isProviderError, type ProviderErrorDetails } from '~/adapters/provider-error'
 import type { KeyReset } from '~/adapters/openrouter.server'
-import { recordAudit } from '../audit/audit.server'
+import { auditInsert, recordAudit } from '../audit/audit.server'
 import { warmGuardrail } from './guardrail.server'
 import type { Ctx } from '../ctx'
 import type { JobError, JobOutcome } from '../job-outcome'
@@ -25,12 +25,12 @@ import {
   type MintSnapshot,
 } from './mint-policy'
 import type { MintRefusal } from '../holder'
-import type { Holder, HolderRef } from '../holder'
+import type { Holder, HolderKind, HolderRef } from '../holder'
 
 type MintWork = MintSnapshot &
   HolderRef & {
     mintId: string
-    ownerKind: string
+    ownerKind: HolderKind
     scope: string
     account: Account
     allowedModels: string[]
@@ -338,9 +338,14 @@ async function save(
       update keymint.mint_attempts a
         set state = 'saved', outcome = 'created', key_hash = ${key.hash}, settled_at = now() from mint
       where a.id = ${attempt.id}::uuid and a.mint_id = mint.id and a.state = 'sent' returning a.id)
-    insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-    select 'worker', 'key.minted', owner_kind || ':' || owner_id, scope, ${JSON.stringify(details)}::jsonb
-      from mint, attempt`
+    ${auditInsert({
+      actor: 'worker',
+      action: 'key.minted',
+      subject: Prisma.sql`owner_kind || ':' || owner_id`,
+      scope: Prisma.sql`scope`,
+      details,
+      from: Prisma.sql`mint, attempt`,
+    })}`
   if (won !== 1) throw new Lost()
   if (work.account === null)
     await ctx.queue.enqueue(
@@ -483,7 +488,7 @@ async function refuse(
       actor: 'worker',
       action: `${work.ownerKind}.refused`,
       subject: `${work.ownerKind}:${work.ownerId}`,
-      workshopSlug: work.scope,
+      scope: work.scope,
       details: { reason: refusal.reason },
     })
     await owner.refuse(tx, work, refusal)

@@ -125,7 +125,7 @@ async function setBudgetIn(
     actor,
     action: 'budget.set',
     subject: `user:${ref.userId}`,
-    workshopSlug: teamScope(member.slug),
+    scope: teamScope(member.slug),
     details: {
       fromUsd: decimalStringFromNano(effect.from),
       toUsd: decimalStringFromNano(effect.to),
@@ -168,7 +168,7 @@ export async function requestMore(
       actor: `user:${ref.userId}`,
       action: 'budget.asked',
       subject: `user:${ref.userId}`,
-      workshopSlug: teamScope(member.slug),
+      scope: teamScope(member.slug),
       details: { moreUsd: decimalStringFromNano(ask.more), reason: ask.reason },
     })
     return { kind: 'asked' }
@@ -212,7 +212,7 @@ export async function decideRequest(
       actor: `user:${input.actorUserId}`,
       action: `budget.request-${input.decision}`,
       subject: `user:${asked.userId}`,
-      workshopSlug: teamScope(member.slug),
+      scope: teamScope(member.slug),
       details: { moreUsd: decided.more, reason: input.reason },
     })
     if (input.decision === 'refused') return { kind: 'refused' }

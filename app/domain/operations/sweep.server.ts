@@ -142,7 +142,7 @@ async function freeSeats(ctx: Ctx): Promise<number> {
           actor: 'worker',
           action: 'claim.seat-freed',
           subject: `claim:${claimId}`,
-          workshopSlug,
+          scope: workshopSlug,
         })
         await setClaimCommitted(tx, claimId, nanoFromDecimalString(claim.committedUsd), {
           freeSeat: true,

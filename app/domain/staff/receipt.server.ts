@@ -93,7 +93,7 @@ export async function askForReceipt(
         actor: `user:${actorUserId}`,
         action: 'receipt.asked',
         subject: `workshop:${workshopSlug}`,
-        workshopSlug,
+        scope: workshopSlug,
       })
   })
   return true
@@ -129,7 +129,7 @@ export async function makeReceipt(ctx: Ctx, workshopSlug: string): Promise<JobOu
         actor: 'worker',
         action: 'receipt.made',
         subject: `workshop:${workshopSlug}`,
-        workshopSlug,
+        scope: workshopSlug,
         details: { spentUsd: body.spentUsd, claims: body.claims },
       })
   })

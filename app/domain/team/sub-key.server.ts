@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
-import { recordAudit, type AuditActor } from '../audit/audit.server'
+import { recordAudit, type AuditAction, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { openMember, teamScope, type OpenMember } from '../money/member-lock.server'
 import { commitmentChange, post, readBalance } from '../money/postings.server'
@@ -87,7 +87,7 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
       actor: `user:${userId}`,
       action: 'sub-key.asked',
       subject: `sub-key:${keyId}`,
-      workshopSlug: teamScope(member.slug),
+      scope: teamScope(member.slug),
       details: {
         purpose: input.purpose,
         service: master.service,
@@ -368,14 +368,14 @@ export async function audit(
   member: OpenMember,
   key: { id: string },
   actor: AuditActor,
-  action: string,
+  action: AuditAction,
   details: Record<string, string | number | null>,
 ): Promise<void> {
   await recordAudit(tx, {
     actor,
     action,
     subject: `sub-key:${key.id}`,
-    workshopSlug: teamScope(member.slug),
+    scope: teamScope(member.slug),
     details,
   })
 }

@@ -4,7 +4,7 @@
  */
 import type { Tx } from '~/adapters/db.server'
 import type { JobName } from '~/adapters/queue.server'
-import { recordAudit, type AuditActor } from '../../audit/audit.server'
+import { recordAudit, type AuditAction, type AuditActor } from '../../audit/audit.server'
 import { startClaimAction } from '../../claim/claim-actions.server'
 import type { Ctx } from '../../ctx'
 import { cancelMint } from '../../keys/cancel.server'
@@ -227,7 +227,7 @@ const actorOf = (input: Input): AuditActor => `user:${input.actorUserId}`
 async function audit(
   tx: Tx,
   input: Input,
-  action: string,
+  action: AuditAction,
   row: RawRow,
   details: Record<string, string> = {},
 ): Promise<void> {
@@ -236,7 +236,7 @@ async function audit(
     actor: actorOf(input),
     action,
     subject: `job:${row.id}`,
-    ...(row.scope ? { workshopSlug: row.scope } : {}),
+    ...(row.scope ? { scope: row.scope } : {}),
     details: { job: row.name, ...(row.mintId ? { mintId: row.mintId } : {}), ...details },
   })
 }

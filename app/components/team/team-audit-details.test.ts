@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
-import { detailWords } from './team-audit-words'
+import { detailText } from './team-audit-details'
 
 test('money in an event keeps two decimals, and every further one that says something', () => {
   expect(
     ['20.000000000', '0.500000000', '1.234500000', '0.000000001'].map((usd) =>
-      detailWords(['capUsd', usd]),
+      detailText(['capUsd', usd]),
     ),
-  ).toEqual(['cap $20.00', 'cap $0.50', 'cap $1.2345', 'cap $0.000000001'])
+  ).toEqual(['limit $20.00', 'limit $0.50', 'limit $1.2345', 'limit $0.000000001'])
 })
 
 test('a reason is shown as it was written', () => {
-  expect(detailWords(['reason', 'for the demo'])).toBe('reason: for the demo')
+  expect(detailText(['reason', 'for the demo'])).toBe('reason: for the demo')
 })
