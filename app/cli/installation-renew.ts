@@ -9,6 +9,7 @@ import {
   renewInstallation,
   type FormerKey,
 } from '../domain/operations/installation.server'
+import { workerQuietSeconds } from '../domain/worker-seen.server'
 import { EnvError, readEnv } from '../env.server'
 
 if (process.argv.slice(2).join(' ') !== '--yes') {
@@ -23,7 +24,7 @@ try {
   const outcome = await renewInstallation({ db })
   if (outcome.kind === 'workers-running') {
     process.stderr.write(
-      `${outcome.workers} ${outcome.workers === 1 ? 'worker was' : 'workers were'} seen within 30 s and would go on under the old id. Stop web and workers first: fly scale count web=0 worker=0\n`,
+      `${outcome.workers} ${outcome.workers === 1 ? 'worker was' : 'workers were'} seen within ${workerQuietSeconds} s and would go on under the old id. Stop web and workers first: fly scale count web=0 worker=0\n`,
     )
     process.exit(1)
   }

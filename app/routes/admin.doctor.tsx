@@ -4,18 +4,18 @@ import { useEffect } from 'react'
 import { DoctorPage } from '~/components/staff/doctor-page'
 import { askForReport, readDoctorView } from '~/domain/operations/doctor-report.server'
 import { readiness } from '~/domain/operations/workers.server'
+import { isWorkerSeen } from '~/domain/worker-seen.server'
 import { handler } from '~/web/handler.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
   const [view, ready] = await Promise.all([readDoctorView(ctx), readiness(ctx)])
-  const { workerSeenSecondsAgo: quiet } = ready
   return {
     view,
     mayAct: viewer.role === 'admin',
     asOf: ctx.now().toISOString(),
-    workerSeen: quiet !== null && quiet <= 30,
+    workerSeen: isWorkerSeen(ready.workerSeenSecondsAgo),
   }
 })
 

@@ -11,7 +11,7 @@ import {
   sumFigures,
   verifyFigures,
 } from './counters.server'
-import { percentile, stepEnd } from '../staff/percentile'
+import { percentile, stepEnd } from './histogram'
 import { readActivity } from '../staff/series.server'
 
 const slug = 'test-workshop'

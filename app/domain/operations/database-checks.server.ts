@@ -3,7 +3,7 @@
  * works the queue.
  */
 import { readQueueInstallation } from '~/adapters/queue.server'
-import { workerQuietSeconds } from './workers.server'
+import { workerQuietSeconds, workerSeen } from '../worker-seen.server'
 import {
   count,
   fail,
@@ -114,10 +114,8 @@ export async function checkQueue({ db }: WithDb): Promise<Finding> {
 
 export async function checkWorker({ db }: WithDb): Promise<Finding> {
   const [workers] = await db.$queryRaw<{ lately: number; slots: number; quiet: number | null }[]>`
-    select count(*) filter (where last_seen_at > now() - make_interval(secs =>
-      ${workerQuietSeconds}::int))::int as lately,
-      coalesce(sum(slots) filter (where last_seen_at > now() - make_interval(secs =>
-        ${workerQuietSeconds}::int)), 0)::int as slots,
+    select count(*) filter (where ${workerSeen})::int as lately,
+      coalesce(sum(slots) filter (where ${workerSeen}), 0)::int as slots,
       extract(epoch from now() - max(last_seen_at))::int as quiet from keymint.workers`
   if (workers && workers.lately > 0)
     return ok(

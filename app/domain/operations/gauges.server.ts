@@ -5,7 +5,7 @@
 import type { Gauges } from '~/adapters/metrics.server'
 import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
 import type { Ctx } from '../ctx'
-import { workerQuietSeconds } from './workers.server'
+import { workerSeen } from '../worker-seen.server'
 
 const patienceMs = 2_000
 
@@ -46,7 +46,7 @@ async function readGauges({ db, workshops }: Pick<Ctx, 'db' | 'workshops'>): Pro
         (select count(*)::int from keymint.workshop_attendance where state = 'ready'
           and guardrail_attached_at is null) as "unboundKeys",
         (select count(*)::int from keymint.workers
-          where last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)) as workers,
+          where ${workerSeen}) as workers,
         paused_at is not null as "mintingPaused", cooldown_until is not null as "gateClosed"
           from keymint.mint_gate`,
   ])

@@ -13,6 +13,7 @@ import { findAccountReading } from '../keys/account-reading.server'
 import { formatProblem } from '../workshop/problem'
 import { windowState } from '../workshop/workshop'
 import { systemHealth, workshopHealth, type Health } from '../operations/health'
+import { workerSeen } from '../worker-seen.server'
 
 /**
  * Money of a workshop for the bar: what was spent, what is held for keys given out, and what is
@@ -280,8 +281,8 @@ async function readBeat(ctx: Ctx): Promise<Beat> {
       gate.reason as "coolingReason",
       ceil(extract(epoch from gate.cooldown_until - now()))::int as cooling, calls.total as calls, calls.failed
     from keymint.mint_gate gate,
-      (select count(*) filter (where last_seen_at > now() - interval '30 s')::int as seen,
-        coalesce(sum(slots) filter (where last_seen_at > now() - interval '30 s'), 0)::int as slots,
+      (select count(*) filter (where ${workerSeen})::int as seen,
+        coalesce(sum(slots) filter (where ${workerSeen}), 0)::int as slots,
         extract(epoch from now() - max(last_seen_at))::int as quiet from keymint.workers) w,
       (select count(*)::int as total, count(*)
         filter (where state in ('unknown', 'refused', 'condemned'))::int as failed

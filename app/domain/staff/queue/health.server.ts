@@ -5,9 +5,8 @@ import type { JobError } from '../../job-outcome'
 import { errorSentence } from '../../operations/error-groups'
 import { liveNames } from './list.server'
 import type { GateView, Health, WorkerView } from './types'
+import { isWorkerSeen } from '../../worker-seen.server'
 
-/** A worker says so every 5 s. */
-const workerQuietSeconds = 30
 /** Waits longer than this are worth a word, and than that worth a worried one. */
 const longWaitSeconds = 15
 const veryLongWaitSeconds = 60
@@ -150,7 +149,7 @@ async function readWorkers(ctx: Ctx): Promise<(WorkerView & { quiet: number })[]
     ...row,
     startedAt: row.startedAt.toISOString(),
     lastSeenAt: row.lastSeenAt.toISOString(),
-    seen: row.quiet <= workerQuietSeconds,
+    seen: isWorkerSeen(row.quiet),
     jobs: row.jobs.map((job) => ({ ...job, stuck: now - Date.parse(job.since) > 120_000 })),
   }))
 }
