@@ -120,6 +120,7 @@ const rooms = [
       'histogram',
       'installation.server',
       'job-history.server',
+      'money-judgement',
       'retention.server',
       'spans',
       'sweep.server',

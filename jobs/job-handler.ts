@@ -8,8 +8,8 @@ import { isProviderError } from '~/adapters/provider-error'
 import { catalog, type JobName, type JobPayload } from '~/adapters/queue.server'
 import type { Ctx } from '~/domain/ctx'
 import type { JobError, JobOutcome } from '~/domain/job-outcome'
-import { jobErrorOf } from '~/domain/provider-words'
-import { errorGroupOf, errorSentence } from '~/domain/operations/error-groups'
+import { errorSentence, jobErrorOf } from '~/domain/error-text'
+import { errorGroupOf } from '~/domain/operations/error-groups'
 import type { JobRun } from '~/domain/operations/job-history.server'
 
 export type JobHandler<Name extends JobName> = (

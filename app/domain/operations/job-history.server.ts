@@ -6,7 +6,8 @@
 import { catalog } from '~/adapters/queue.server'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
-import { errorGroupOf, errorSentence, type ErrorGroupKey } from './error-groups'
+import { errorSentence } from '../error-text'
+import { errorGroupOf, type ErrorGroupKey } from './error-groups'
 import { addBins, binOf, noBins } from './histogram'
 
 export type JobRun = {

@@ -13,6 +13,7 @@ import { findAccountReading } from '../keys/account-reading.server'
 import { formatProblem } from '../workshop/problem'
 import { windowState } from '../workshop/workshop'
 import { systemHealth, workshopHealth, type Health } from '../operations/health'
+import { creditsAhead } from '../operations/money-judgement'
 import { workerSeen } from '../worker-seen.server'
 
 /**
@@ -136,13 +137,21 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
         pausedReason: paused,
         cooling:
           beat.cooling !== null && beat.cooling > 0
-            ? { reason: beat.coolingReason ?? 'trouble upstream', seconds: beat.cooling }
+            ? { reason: beat.coolingReason ?? 'upstream-trouble', seconds: beat.cooling }
             : null,
         oldestWaitSeconds,
         waiting: all.pending,
         calls: { total: beat.calls, failed: beat.failed, minutes: callMinutes },
         creditsLeft: account.creditsLeft,
-        worstCase,
+        creditsAhead: creditsAhead(
+          ctx,
+          new Map(
+            [...pools].map(([slug, pool]) => [slug, nanoFromDecimalString(pool.committedUsd)]),
+          ),
+          (slug) => figures.get(slug)?.spent ?? 0n,
+          new Set(endOf.keys()),
+        ),
+        unbounded: worstCase === null,
         openWorkshops: open.length,
         brokenFiles: ctx.workshops.broken.size,
       }),
@@ -307,20 +316,20 @@ async function readWaits(ctx: Ctx, slugs: string[]): Promise<Map<string, Wait>> 
 }
 
 const windowOrder = { open: 0, upcoming: 2, closed: 3 }
-const verdictOrder = { act: 0, watch: 1, well: 2 }
+const severityOrder = { error: 0, warning: 1, ok: 2 }
 
 function byUrgency(a: WorkshopLine, b: WorkshopLine): number {
   const place = (line: WorkshopLine) =>
     line.window === 'open'
       ? 0
-      : line.health.verdict === 'act'
+      : line.health.severity === 'error'
         ? 1
         : line.window === null
           ? 4
           : windowOrder[line.window]
   return (
     place(a) - place(b) ||
-    verdictOrder[a.health.verdict] - verdictOrder[b.health.verdict] ||
+    severityOrder[a.health.severity] - severityOrder[b.health.severity] ||
     (b.opensAt ?? '').localeCompare(a.opensAt ?? '') ||
     a.title.localeCompare(b.title)
   )

@@ -1,6 +1,6 @@
 /** The errors of the last day as groups, each with how many jobs it holds now. */
 import type { Ctx } from '../../ctx'
-import { errorGroupTitle } from '../../operations/error-groups'
+import { errorGroupTitle } from '../../error-text'
 import type { ErrorGroupView } from './types'
 
 const maxGroups = 8

@@ -2,7 +2,7 @@
 import { deadLetterNames } from '~/adapters/queue.server'
 import type { Ctx } from '../../ctx'
 import type { JobError } from '../../job-outcome'
-import { errorSentence } from '../../operations/error-groups'
+import { errorSentence } from '../../error-text'
 import { liveNames } from './list.server'
 import type { GateView, Health, WorkerView } from './types'
 import { isWorkerSeen } from '../../worker-seen.server'
