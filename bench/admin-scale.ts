@@ -5,7 +5,7 @@
  */
 import { readAuditPage } from '~/domain/audit/read.server'
 import { listBulk } from '~/domain/bulk/bulk.server'
-import { readDoctorView } from '~/domain/operations/doctor-report.server'
+import { readReadinessView } from '~/domain/operations/readiness-report.server'
 import { jobActions } from '~/domain/staff/queue/bulk-jobs.server'
 import { readQueueQuery } from '~/domain/staff/queue/filter'
 import {
@@ -104,7 +104,7 @@ const pages: Page[] = [
     load: ({ ctx }) => readAuditPage(ctx, { action: 'claim.made' }),
   },
   { name: '/admin/audit?workshop=', load: ({ ctx }) => readAuditPage(ctx, { workshop: slug }) },
-  { name: '/admin/doctor', load: ({ ctx }) => readDoctorView(ctx) },
+  { name: '/admin/doctor', load: ({ ctx }) => readReadinessView(ctx) },
   { name: '/admin/w/:slug/receipt', load: ({ ctx }) => readReceiptPage(ctx, slug) },
 ]
 

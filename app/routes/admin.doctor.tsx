@@ -2,7 +2,7 @@ import { redirect, type MetaFunction } from '@remix-run/node'
 import { useLoaderData, useNavigation, useRevalidator } from '@remix-run/react'
 import { useEffect } from 'react'
 import { DoctorPage } from '~/components/staff/doctor-page'
-import { askForReport, readDoctorView } from '~/domain/operations/doctor-report.server'
+import { askForReport, readReadinessView } from '~/domain/operations/readiness-report.server'
 import { readiness } from '~/domain/operations/workers.server'
 import { isWorkerSeen } from '~/domain/worker-seen.server'
 import { handler } from '~/web/handler.server'
@@ -10,7 +10,7 @@ import { requireAdmin, requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
-  const [view, ready] = await Promise.all([readDoctorView(ctx), readiness(ctx)])
+  const [view, ready] = await Promise.all([readReadinessView(ctx), readiness(ctx)])
   return {
     view,
     mayAct: viewer.role === 'admin',
@@ -25,7 +25,7 @@ export const action = handler(async ({ request, ctx, auth }) => {
   return redirect('/admin/doctor', 303)
 })
 
-export const meta: MetaFunction = () => [{ title: 'Doors open? · Keymint' }]
+export const meta: MetaFunction = () => [{ title: 'Readiness · Keymint' }]
 
 const lookAgainMs = 2_000
 

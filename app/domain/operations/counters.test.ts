@@ -165,7 +165,7 @@ test('folding beside a burst of claims loses and doubles nothing', async () => {
   expect(await readFigures(world.db, slug)).toMatchObject({ total: 40, pending: 40 })
 })
 
-test('claims, keys and waits stand in their minute, and the last busy hour is shown when the present one is empty', async () => {
+test('claims, keys and waits count in their minute; an empty hour shows the last busy one', async () => {
   await using world = await openWorld()
   await claimAndMint(world, 4)
   const now = await readActivity(world.ctx, slug, 'hour')
