@@ -37,8 +37,8 @@ export const holders = {
 
 const webConnections = 10
 const workerConnections = 15
-// Claims of one workshop take turns at its pool anyway. More of them at once would only hold the
-// connections that pages need, and finish no sooner.
+// Claims of one workshop take turns at its pool anyway. More at once would only hold connections that
+// pages need, and finish no sooner.
 const claimsAtOnce = 4
 
 /** The web process and the command line: sends jobs, works none. */
@@ -78,10 +78,7 @@ export async function createWorkerRuntime(
   return { ctx, boss, close: () => db.$disconnect() }
 }
 
-/**
- * Asked before anything else: a database that was never migrated gets a sentence, not the queue's
- * complaint.
- */
+/** Read first, so that a database that was never migrated gives a clear error, not the queue's. */
 async function readInstallationId(db: Db): Promise<string> {
   const installation = await db.installation.findFirst().catch((error: unknown) => {
     if (isDatabaseUnavailable(error))

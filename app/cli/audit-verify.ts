@@ -8,7 +8,7 @@ import { verifyChain, type ChainReport } from '../domain/audit/chain.server'
 import { brokenLinkMessage } from '../messages/audit'
 
 const usage =
-  'Use: npm run audit:verify [-- --json] [-- --expect <hash of a head noted earlier>] [-- --since <hash to begin after>]'
+  'Use: npm run audit:verify [-- --json] [-- --expect <hash of an earlier head>] [-- --since <hash to begin after>]'
 // A scheduled run must be able to tell "could not check" from 1, a trail that is not whole.
 const couldNotCheck = 2
 
@@ -46,7 +46,8 @@ function textOf({ events, head, waiting, broken, expectedFound }: ChainReport): 
     waiting === 0
       ? []
       : [
-          `${waiting} ${waiting === 1 ? 'event is' : 'events are'} not chained yet; a worker chains events every 15 seconds.`,
+          `${waiting} ${waiting === 1 ? 'event is' : 'events are'} not chained yet; ` +
+            'a worker chains events every 15 seconds.',
         ]
   if (broken)
     return [
@@ -67,7 +68,8 @@ function textOf({ events, head, waiting, broken, expectedFound }: ChainReport): 
     ...(expectedFound
       ? ['The head you named is in it.']
       : [
-          'Copy the head to a place outside this database: only with it can a later run detect that the end was cut off (--expect).',
+          'Copy the head to a place outside this database: only with it can a later run detect ' +
+            'that the end was cut off (--expect).',
         ]),
     ...later,
   ]

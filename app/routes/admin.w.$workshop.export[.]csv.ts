@@ -3,7 +3,7 @@ import { createReadableStreamFromReadable } from '@remix-run/node'
 import { stringify } from 'csv-stringify'
 import { readFilter } from '~/domain/staff/claim-list'
 import { csvOptions, exportClaims } from '~/domain/staff/claim-export.server'
-import { readFigures } from '~/domain/operations/counters.server'
+import { readCounters } from '~/domain/operations/counters.server'
 import { handler, notFound } from '~/web/handler.server'
 import { requireStaff } from '~/web/session.server'
 
@@ -11,7 +11,7 @@ import { requireStaff } from '~/web/session.server'
 export const loader = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
   const slug = params.workshop ?? ''
-  if (!ctx.workshops.workshops.has(slug) && (await readFigures(ctx.db, slug)).total === 0)
+  if (!ctx.workshops.workshops.has(slug) && (await readCounters(ctx.db, slug)).total === 0)
     throw notFound()
   const rows = exportClaims(ctx, {
     workshopSlug: slug,

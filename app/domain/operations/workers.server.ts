@@ -1,4 +1,4 @@
-/** Whether this deployment can serve people now: database, migrations, a worker seen lately. */
+/** Whether this deployment can serve people now, for /readyz: database, migrations, a worker. */
 import type { Ctx } from '../ctx'
 import { isWorkerSeen } from '../worker-seen.server'
 

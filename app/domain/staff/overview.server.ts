@@ -5,7 +5,7 @@
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
-import { type Figures, readAllFigures, sumFigures } from '../operations/counters.server'
+import { type Counters, readAllCounters, sumCounters } from '../operations/counters.server'
 import { moneyView } from '../money-view'
 import { worstCaseSpend } from '../workshop/worst-case'
 import { readPools } from '../money/pool.server'
@@ -99,7 +99,7 @@ type Wait = { scope: string; oldest: number | null; bindError: string | null }
  */
 export async function readOverview(ctx: Ctx): Promise<Overview> {
   const [figures, pools, ends, beat, account] = await Promise.all([
-    readAllFigures(ctx.db),
+    readAllCounters(ctx.db),
     readPools(ctx.db),
     ctx.db.workshopEnd.findMany(),
     readBeat(ctx),
@@ -110,7 +110,7 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
     ...new Set([...ctx.workshops.workshops.keys(), ...ctx.workshops.broken, ...figures.keys()]),
   ]
   const waits = await readWaits(ctx, slugs)
-  const none = sumFigures([])
+  const none = sumCounters([])
   const workshops = slugs.map((slug) =>
     lineOf(
       ctx,
@@ -124,7 +124,7 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
   )
   const open = workshops.filter((line) => line.window === 'open')
   const worstCase = worstCaseLeft(ctx, figures, new Set(endOf.keys()))
-  const all = sumFigures(figures.values())
+  const all = sumCounters(figures.values())
   const oldest = Math.max(-1, ...[...waits.values()].map((wait) => wait.oldest ?? -1))
   const oldestWaitSeconds = oldest < 0 ? null : oldest
   const paused = beat.paused ? (beat.pausedReason ?? 'no reason was given') : null
@@ -178,7 +178,7 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
 export async function readWorkshopLine(
   ctx: Ctx,
   slug: string,
-  figures: Figures,
+  figures: Counters,
 ): Promise<WorkshopLine | null> {
   if (!ctx.workshops.workshops.has(slug) && !ctx.workshops.broken.has(slug) && figures.total === 0)
     return null
@@ -201,7 +201,7 @@ export async function readWorkshopLine(
 function lineOf(
   ctx: Ctx,
   slug: string,
-  figures: Figures,
+  figures: Counters,
   committed: NanoUsd,
   seats: number,
   wait: Wait | undefined,
@@ -254,7 +254,7 @@ function lineOf(
   }
 }
 
-const countsOf = ({ total, pending, ready, ended, refused, unbound, active }: Figures) => ({
+const countsOf = ({ total, pending, ready, ended, refused, unbound, active }: Counters) => ({
   total,
   pending,
   ready,
@@ -270,7 +270,7 @@ const countsOf = ({ total, pending, ready, ended, refused, unbound, active }: Fi
  */
 function worstCaseLeft(
   ctx: Ctx,
-  figures: Map<string, Figures>,
+  figures: Map<string, Counters>,
   ended: Set<string>,
 ): NanoUsd | null {
   let sum = 0n

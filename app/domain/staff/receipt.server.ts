@@ -9,7 +9,7 @@ import { isProviderError } from '~/adapters/provider-error'
 import { decimalStringFromNano } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { readFigures } from '../operations/counters.server'
+import { readCounters } from '../operations/counters.server'
 import type { JobOutcome } from '../job-outcome'
 import { windowState } from '../workshop/workshop'
 import type { Missing, ReceiptBody } from './receipt-view'
@@ -34,7 +34,7 @@ const callsAtOnce = 4
 /** Null where there is neither a file nor a claim of this name. */
 export async function readReceiptPage(ctx: Ctx, slug: string): Promise<ReceiptPage | null> {
   const [figures, ended, receipt, request] = await Promise.all([
-    readFigures(ctx.db, slug),
+    readCounters(ctx.db, slug),
     isEnded(ctx, slug),
     ctx.db.receipt.findUnique({ where: { workshopSlug: slug } }),
     ctx.db.receiptRequest.findUnique({ where: { workshopSlug: slug } }),
