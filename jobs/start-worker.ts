@@ -43,14 +43,14 @@ const bindBatchSize = 100
 /** Every job of the catalog has a handler here; a new one without does not compile. */
 function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName]: Slot<Name> } {
   return {
-    // Twice as many jobs in hand as calls allowed (ctx.limitMints): what surrounds a call overlaps
+    // Twice as many jobs at once as calls allowed (ctx.limitMints): what surrounds a call overlaps
     // with other calls.
     'mint-key': {
       handler: eachAlone('mint-key', (ctx, payload) => mintKey(ctx, payload).finally(wakeBinds)),
       batchSize: mintBatchSize,
       slots: Math.max(2, concurrency),
     },
-    // Two batches at most wait for services of teams, and for nothing else.
+    // At most two batches wait for services of teams.
     'mint-sub-key': {
       handler: eachAlone('mint-sub-key', mintSubKey),
       batchSize: mintBatchSize,
@@ -58,8 +58,7 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     },
     // One slot: keys that are saved while a call is under way go together in the next one.
     'bind-guardrail': { handler: bindGuardrail, batchSize: bindBatchSize, slots: 1 },
-    // A long action gives its slot back every twenty seconds, so that a short one need not wait for
-    // its end.
+    // A long action frees its slot every twenty seconds, so that a short one need not wait for it.
     'bulk-action': { handler: eachAlone('bulk-action', bulkActionJob), batchSize: 1, slots: 3 },
     'sync-usage': { handler: eachAlone('sync-usage', syncUsageJob), batchSize: 1, slots: 1 },
     'reconcile-keys': {
@@ -126,12 +125,13 @@ export type RunningWorker = { id: string; stop(): Promise<void> }
 
 export type WorkerOptions = {
   concurrency: number
-  /** What runs, and where, for the page that lists workers. */ version?: string | undefined
+  /** For the page that lists workers. */
+  version?: string | undefined
   region?: string | undefined
 }
 
-/** A worker tells of so many of the jobs in its hands. */
-const maxJobsTold = 50
+/** A worker reports at most so many of its current jobs. */
+const maxJobsReported = 50
 
 /**
  * Starts to work all jobs, with `concurrency` calls of POST /keys at once. `stop` lets running jobs
@@ -150,13 +150,13 @@ export async function startWorker(
       values (${id}, ${options.concurrency}::int, ${options.version ?? null}, ${options.region ?? null})
     on conflict (id) do update
       set last_seen_at = now(),
-      current_jobs = ${JSON.stringify([...current.values()].slice(0, maxJobsTold))}::jsonb`
-  const hands: JobTracker = {
-    take: (name, jobs) =>
+      current_jobs = ${JSON.stringify([...current.values()].slice(0, maxJobsReported))}::jsonb`
+  const tracker: JobTracker = {
+    track: (name, jobs) =>
       jobs.forEach((job) =>
         current.set(job.id, { id: job.id, name, since: new Date(job.startedOn).toISOString() }),
       ),
-    put: (jobs) => jobs.forEach((job) => current.delete(job.id)),
+    release: (jobs) => jobs.forEach((job) => current.delete(job.id)),
     record: (runs) => recorder.record(runs.map((run) => ({ ...run, workerId: id }))),
   }
   await beat()
@@ -174,8 +174,9 @@ export async function startWorker(
   const slots = slotsFor(options.concurrency, () => {
     if (bindSlot.id !== undefined) boss.notifyWorker(bindSlot.id)
   })
-  bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'], hands)
-  const open = <Name extends JobName>(name: Name) => openSlots(boss, ctx, name, slots[name], hands)
+  bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'], tracker)
+  const open = <Name extends JobName>(name: Name) =>
+    openSlots(boss, ctx, name, slots[name], tracker)
   for (const name of Object.keys(slots) as JobName[])
     if (name !== 'bind-guardrail') await open(name)
   for (const name of ['sweep', 'chain-audit'] as const)
@@ -193,10 +194,10 @@ export async function startWorker(
   }
 }
 
-/** What a worker says of the jobs it holds and has held. */
+/** The jobs of a worker: those it holds, and their runs. */
 type JobTracker = {
-  take(name: JobName, jobs: JobWithMetadata<object>[]): void
-  put(jobs: JobWithMetadata<object>[]): void
+  track(name: JobName, jobs: JobWithMetadata<object>[]): void
+  release(jobs: JobWithMetadata<object>[]): void
   record: RecordRuns
 }
 
@@ -205,9 +206,9 @@ async function openSlots<Name extends JobName>(
   ctx: Ctx,
   name: Name,
   slot: Slot<Name>,
-  hands: JobTracker,
+  tracker: JobTracker,
 ): Promise<void> {
-  for (let opened = 0; opened < slot.slots; opened++) await openSlot(boss, ctx, name, slot, hands)
+  for (let opened = 0; opened < slot.slots; opened++) await openSlot(boss, ctx, name, slot, tracker)
 }
 
 async function openSlot<Name extends JobName>(
@@ -215,7 +216,7 @@ async function openSlot<Name extends JobName>(
   ctx: Ctx,
   name: Name,
   { handler, batchSize }: Slot<Name>,
-  hands: JobTracker,
+  tracker: JobTracker,
 ): Promise<string> {
   const slot: { id?: string } = {}
   const options = { ...polling, batchSize } as const
@@ -224,8 +225,10 @@ async function openSlot<Name extends JobName>(
     options,
     (jobs: JobWithMetadata<object>[]) => {
       if (slot.id !== undefined) boss.notifyWorker(slot.id)
-      hands.take(name, jobs)
-      return runBatch(boss, ctx, name, handler, jobs, hands.record).finally(() => hands.put(jobs))
+      tracker.track(name, jobs)
+      return runBatch(boss, ctx, name, handler, jobs, tracker.record).finally(() =>
+        tracker.release(jobs),
+      )
     },
   )
   return slot.id

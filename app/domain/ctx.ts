@@ -16,7 +16,7 @@ import type { Holders } from './holder'
 import type { WorkshopCatalog } from './workshop-file'
 
 export type Settings = {
-  /** The switch: false means no mint and no claim. */
+  /** False means no mint and no claim. */
   provisioningEnabled: boolean
   /** For giveaways; 0 mints nothing. */
   maxTotalKeys: number
@@ -34,9 +34,16 @@ export type Deployment = {
   appOrigin: string
   /** Where people are sent to sign in, and the exact address that must be registered there. */
   signIn: { provider: string; authorizeUrl: string; redirectUri: string }[]
-  /** One sentence each. */
-  weakSecrets: string[]
+  weakSecrets: WeakSecret[]
 }
+
+export type WeakSecret =
+  | 'session-example'
+  | 'session-repetitive'
+  | 'encryption-not-random'
+  | 'session-is-encryption'
+  | 'metrics-is-session'
+  | 'metrics-is-encryption'
 
 export type Ctx = {
   db: Db

@@ -19,20 +19,20 @@ export type Holder = {
   /** Where the plaintext will be sealed to. */
   place(ref: HolderRef): SealedPlace
   /**
-   * Locks the owner's row: first in the order of locks (owner, mint, attempt, job, audit, pool).
+   * Locks the holder's row: first in the order of locks (holder, mint, attempt, job, audit, pool).
    */
   lock(tx: Tx, ref: HolderRef): Promise<void>
   /**
-   * Puts the key on the owner's row. False means the owner no longer waits for it, and the key must
-   * go.
+   * Puts the key on the holder's row. False means that the holder no longer waits for it, and the
+   * key must be deleted.
    */
   save(tx: Tx, ref: HolderRef, key: SealedKey): Promise<boolean>
-  /** Ends the wait with words for a person and gives the reservation back. */
+  /** Ends the wait with a reason and returns the reservation. */
   refuse(tx: Tx, ref: HolderRef, refusal: MintRefusal): Promise<void>
-  /** Records that these keys hang on the guardrail now. */
+  /** Records that these keys are assigned to the guardrail. */
   markBound(tx: Tx, hashes: string[], guardrailId: string): Promise<void>
   /**
-   * Records why these keys are still unbound; `setAside` stops the automatic tries until a person
+   * Records why these keys are still unbound; `setAside` stops automatic retries until a person
    * retries.
    */
   markUnbound(
@@ -44,13 +44,13 @@ export type Holder = {
   /** Records that the provider has no such keys. The first time stays. */
   markMissing(tx: Tx, hashes: string[]): Promise<void>
   /**
-   * Records that these keys hang on no guardrail after all, so that a bind tries again, also with
-   * one that was set aside.
+   * Records that these keys are assigned to no guardrail after all, so that assigning is retried,
+   * also for one that was set aside.
    */
   markToBind(tx: Tx, hashes: string[]): Promise<void>
   /**
    * Starts to end everything this person holds, in the caller's transaction; `bulkId` is the action
-   * that does it, null where there is nothing to do. A kind of holder that lacks it keeps what the
+   * that does it, null where there is nothing to do. A kind of holder without it keeps what the
    * person holds.
    */
   endAllOf?(
@@ -60,5 +60,8 @@ export type Holder = {
   ): Promise<{ bulkId: string | null; count: number }>
 }
 
-/** Every kind of holder by its name, as `mints.owner_kind` writes it. */
+/** As `mints.owner_kind` writes it. A new kind gets a port in runtime.server.ts. */
+export type HolderKind = 'claim' | 'sub-key'
+
+/** Every kind of holder by its name. */
 export type Holders = Readonly<Record<string, Holder>>

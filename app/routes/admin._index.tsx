@@ -33,11 +33,11 @@ export default function AdminOverview() {
   const { system, workshops, fileProblems, asOf } = overview
   const open = workshops.filter((line) => line.window === 'open').length
   const title =
-    system.health.verdict === 'act'
+    system.health.severity === 'error'
       ? 'The system needs action'
-      : workshops.some((line) => line.health.verdict === 'act')
+      : workshops.some((line) => line.health.severity === 'error')
         ? 'A workshop needs action'
-        : system.health.verdict === 'watch'
+        : system.health.severity === 'warning'
           ? 'The system needs attention'
           : open > 0
             ? `${open} ${open === 1 ? 'workshop is' : 'workshops are'} open`

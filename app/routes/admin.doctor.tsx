@@ -2,21 +2,21 @@ import { redirect, type MetaFunction } from '@remix-run/node'
 import { useLoaderData, useNavigation } from '@remix-run/react'
 import { useLive } from '~/client/use-live'
 import { DoctorPage } from '~/components/staff/doctor-page'
-import { askForReport, readDoctorView } from '~/domain/operations/doctor-report.server'
+import { askForReport, readReadinessView } from '~/domain/operations/readiness-report.server'
 import { readiness } from '~/domain/operations/workers.server'
 import { readinessUrl } from '~/urls'
+import { isWorkerSeen } from '~/domain/worker-seen.server'
 import { handler } from '~/web/handler.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
-  const [view, ready] = await Promise.all([readDoctorView(ctx), readiness(ctx)])
-  const { workerSeenSecondsAgo: quiet } = ready
+  const [view, ready] = await Promise.all([readReadinessView(ctx), readiness(ctx)])
   return {
     view,
     mayAct: viewer.role === 'admin',
     asOf: ctx.now().toISOString(),
-    workerSeen: quiet !== null && quiet <= 30,
+    workerSeen: isWorkerSeen(ready.workerSeenSecondsAgo),
   }
 })
 

@@ -4,7 +4,7 @@ import { ActPage } from '~/components/staff/act-page'
 import { actRefusals, previewMessage, questionOf } from '~/components/staff/act-messages'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { previewClaimAction, startClaimAction } from '~/domain/claim/claim-actions.server'
-import { readFigures } from '~/domain/operations/counters.server'
+import { readCounters } from '~/domain/operations/counters.server'
 import { endWorkshop } from '~/domain/claim/end-workshop.server'
 import { needsReason, readActRequest, reasonOf } from '~/web/act-form.server'
 import { adminActUrl, adminWorkshopUrl, adminWorkUrl } from '~/urls'
@@ -16,7 +16,7 @@ import { requireAdmin } from '~/web/session.server'
 export const loader = handler(async ({ request, params, ctx, auth }) => {
   await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
-  const figures = await readFigures(ctx.db, slug)
+  const figures = await readCounters(ctx.db, slug)
   if (!ctx.workshops.workshops.has(slug) && figures.total === 0) throw notFound()
   const search = new URL(request.url).searchParams
   const wanted = readActRequest(search)

@@ -1,7 +1,7 @@
 import { claimColumnLabels } from '~/components/staff/claim-messages'
 import { readFilter } from '~/domain/staff/claim-list'
 import { exportClaims, exportFields } from '~/domain/staff/claim-export.server'
-import { readFigures } from '~/domain/operations/counters.server'
+import { readCounters } from '~/domain/operations/counters.server'
 import { csvDownload } from '~/web/csv.server'
 import { handler, notFound } from '~/web/handler.server'
 import { requireStaff } from '~/web/session.server'
@@ -10,7 +10,7 @@ import { requireStaff } from '~/web/session.server'
 export const loader = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
   const slug = params.workshop ?? ''
-  if (!ctx.workshops.workshops.has(slug) && (await readFigures(ctx.db, slug)).total === 0)
+  if (!ctx.workshops.workshops.has(slug) && (await readCounters(ctx.db, slug)).total === 0)
     throw notFound()
   const rows = exportClaims(ctx, {
     workshopSlug: slug,

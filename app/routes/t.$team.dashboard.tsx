@@ -110,8 +110,8 @@ export default function Dashboard() {
         <p className="mt-2 text-small text-soft">
           {readAt ? (
             <>
-              As of <Ago iso={readAt} asOf={asOf} />, the oldest of the last readings. Usage
-              is read every minute. A provider may count the newest requests a little later.
+              As of <Ago iso={readAt} asOf={asOf} />, the oldest of the last readings. Usage is read
+              every minute. A provider may count the newest requests a little later.
             </>
           ) : (
             'No usage yet. Usage is read every minute.'

@@ -1,6 +1,6 @@
 /** Adds the sentences of errors to the queue's page: they are made where errors are grouped. */
 import type { QueuePageView } from '~/components/staff/queue/view-types'
-import { errorGroupTitle, errorSentence } from '~/domain/operations/error-groups'
+import { errorGroupTitle, errorSentence } from '~/domain/error-text'
 import type { QueuePage } from '~/domain/staff/queue/types'
 
 export function queueView(page: QueuePage): QueuePageView {

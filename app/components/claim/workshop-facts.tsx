@@ -24,9 +24,7 @@ export function seatsLabel({ seats }: WorkshopView): string | null {
 }
 
 /** Whether one can claim now. */
-function statusLabel(
-  workshop: WorkshopView,
-): 'Paused' | 'Full' | 'Open' | 'Coming' | 'Closed' {
+function statusLabel(workshop: WorkshopView): 'Paused' | 'Full' | 'Open' | 'Coming' | 'Closed' {
   if (workshop.window === 'upcoming') return 'Coming'
   if (workshop.window === 'closed') return 'Closed'
   if (workshop.seats.left === 0) return 'Full'

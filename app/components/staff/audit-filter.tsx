@@ -1,4 +1,4 @@
-import { actionLabels } from './audit-messages'
+import { auditActionLabel } from '~/messages/audit'
 import { Button } from '../base/button'
 import { Field } from '../base/field'
 
@@ -42,7 +42,7 @@ export function AuditFilterForm({
           label="Action"
           name="action"
           value={typed.action}
-          options={Object.entries(actionLabels)
+          options={Object.entries(auditActionLabel)
             .map(([value, label]) => ({ value, label }))
             .sort((one, other) => one.label.localeCompare(other.label))}
         />

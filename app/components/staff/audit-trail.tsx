@@ -1,6 +1,7 @@
 /** The audit trail as a table; on a phone each event is a block of its own. */
 import type { ChainState } from '~/domain/audit/chain.server'
-import { actionLabel, detailsOf } from './audit-messages'
+import { labelOfAuditAction } from '~/messages/audit'
+import { detailsOf } from './audit-details'
 import { Callout } from '../base/callout'
 import { Table } from '../base/table'
 import { Ago, Time } from '../base/time'
@@ -79,7 +80,7 @@ function Action({ action }: TrailEntry) {
       href={action.filterUrl}
       title={`Show all of “${action.name}”`}
     >
-      {actionLabel(action.name)}
+      {labelOfAuditAction(action.name)}
     </a>
   )
 }

@@ -1,7 +1,7 @@
 import type { ClaimActionKind } from '~/domain/claim/actions'
 import type { ClaimDetail } from '~/domain/staff/claim-detail.server'
 import { actionChoices } from './act-messages'
-import { actionLabel } from './audit-messages'
+import { labelOfAuditAction } from '~/messages/audit'
 import { attemptLabels, delayLabel, reasonLabel, stateLabels } from './claim-messages'
 import { EmptyState } from '../base/page-shell'
 import { Table } from '../base/table'
@@ -224,7 +224,7 @@ export function Trail({ claim }: Props) {
         {
           head: 'Action',
           title: (event) => event.action,
-          cell: (event) => actionLabel(event.action),
+          cell: (event) => labelOfAuditAction(event.action),
         },
         {
           head: 'Details',

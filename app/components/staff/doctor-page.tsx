@@ -1,6 +1,8 @@
 import { Form } from '@remix-run/react'
-import type { CheckResult, Verdict } from '~/domain/operations/doctor-check'
-import type { DoctorView } from '~/domain/operations/doctor-report.server'
+import type { CheckResult } from '~/domain/operations/readiness-check'
+import type { Severity } from '~/domain/operations/readiness-finding'
+import type { ReadinessView } from '~/domain/operations/readiness-report.server'
+import { checkLabel, checkMessage, severityLabel } from '~/messages/readiness'
 import { AdminShell } from './admin-shell'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
@@ -9,43 +11,24 @@ import { CheckIcon, InfoIcon, StopIcon, WarningIcon } from '../base/icons'
 import { Ago, Time } from '../base/time'
 import { readinessUrl } from '../../urls'
 
-const titles: Record<CheckResult['name'], string> = {
-  environment: 'Environment',
-  secrets: 'Our own secrets',
-  database: 'Database',
-  migrations: 'Migrations',
-  queue: 'Queue',
-  worker: 'Workers',
-  switch: 'Switch and pause',
-  workshops: 'Workshop files',
-  'management-key': 'Management key',
-  credits: 'Credit',
-  'in-flight': 'Load of a full workshop',
-  models: 'Models',
-  guardrails: 'Guardrails',
-  clock: 'Clocks',
-  'sign-in': 'Sign-in',
-  canary: 'Test key',
+const looks: Record<Severity, { className: string; icon: () => JSX.Element }> = {
+  ok: { className: 'text-mint-ink', icon: () => <CheckIcon size={18} /> },
+  warning: { className: 'text-amber-ink', icon: () => <WarningIcon size={18} /> },
+  error: { className: 'text-brick-ink', icon: () => <StopIcon size={18} /> },
+  skipped: { className: 'text-soft', icon: () => <InfoIcon size={18} /> },
 }
 
-const looks: Record<Verdict, { word: string; className: string; icon: () => JSX.Element }> = {
-  ok: { word: 'ok', className: 'text-mint-ink', icon: () => <CheckIcon size={18} /> },
-  warn: { word: 'warning', className: 'text-amber-ink', icon: () => <WarningIcon size={18} /> },
-  fail: { word: 'error', className: 'text-brick-ink', icon: () => <StopIcon size={18} /> },
-  skipped: { word: 'not checked', className: 'text-soft', icon: () => <InfoIcon size={18} /> },
-}
-
-const order: Verdict[] = ['fail', 'warn', 'skipped', 'ok']
+const worstFirst: Severity[] = ['error', 'warning', 'skipped', 'ok']
 
 export type DoctorPageProps = {
-  view: DoctorView
+  view: ReadinessView
   mayAct: boolean
   asOf: string
   workerSeen: boolean
   asking: boolean
 }
 
-/** Readiness: the findings of the last check, most severe first, and a button to check now. */
+/** Readiness: what the last check found, worst first, and a button to check now. */
 export function DoctorPage({
   view: { latest, pending },
   mayAct,
@@ -53,7 +36,8 @@ export function DoctorPage({
   workerSeen,
   asking,
 }: DoctorPageProps) {
-  const bad = latest?.checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'warn') ?? []
+  const bad =
+    latest?.checks.filter(({ severity }) => severity === 'error' || severity === 'warning') ?? []
   const running = pending !== null && !pending.overdue
   return (
     <AdminShell
@@ -62,11 +46,11 @@ export function DoctorPage({
         latest ? (
           <>
             As of <Time iso={latest.madeAt} now={asOf} />, <Ago iso={latest.madeAt} asOf={asOf} />
-            {latest.madeBy === 'operator' ? ', by npm run doctor' : ''}. A worker checks, with its
-            own environment.
+            {latest.madeBy === 'operator' ? ', by npm run doctor' : ''}. Checks made here run in a
+            worker, with its environment.
           </>
         ) : (
-          'A check covers everything a workshop needs, including a test key worth one cent.'
+          'A check covers everything a workshop needs and creates a test key worth a cent.'
         )
       }
     >
@@ -74,22 +58,21 @@ export function DoctorPage({
         {running ? (
           <Callout tone="plain" title="A check is running">
             <p>
-              Requested <Ago iso={pending.askedAt} asOf={asOf} />; it takes a few seconds.{' '}
+              Started <Ago iso={pending.askedAt} asOf={asOf} />; it takes a few seconds.{' '}
               <a className="prose-link" href={readinessUrl}>
-                Reload
+                Refresh
               </a>
-              .
             </p>
             {workerSeen ? null : (
-              <p>No worker has reported for 30 seconds. Start one; only a worker can check.</p>
+              <p>No worker is running, and only a worker can check: start one first.</p>
             )}
           </Callout>
         ) : null}
         {pending?.overdue ? (
           <Callout tone="error" title="The last check did not finish">
             <p>
-              It was requested <Ago iso={pending.askedAt} asOf={asOf} />.{' '}
-              {workerSeen ? 'Check again.' : 'No worker is running. Start one, then check again.'}
+              It was started <Ago iso={pending.askedAt} asOf={asOf} /> and no worker finished it.{' '}
+              {workerSeen ? 'Check again.' : 'No worker is running: start one, then check again.'}
             </p>
           </Callout>
         ) : null}
@@ -108,8 +91,8 @@ export function DoctorPage({
           <EmptyState title="No check yet">
             <p>
               {mayAct
-                ? 'Check at least an hour before the workshop opens.'
-                : 'An admin can start a check here.'}
+                ? 'Select “Check now”, at least an hour before claims open.'
+                : 'An admin can start a check.'}
             </p>
           </EmptyState>
         )}
@@ -118,17 +101,17 @@ export function DoctorPage({
   )
 }
 
-function headlineOf(latest: DoctorView['latest'], bad: number): string {
-  if (!latest) return 'Not checked yet'
-  if (latest.verdict === 'ok') return 'Ready'
-  const things = bad === 1 ? 'One thing needs' : `${bad} things need`
-  return latest.verdict === 'warn'
-    ? `Ready. ${things} attention.`
-    : `Not ready. ${things} fixing first.`
+function headlineOf(latest: ReadinessView['latest'], bad: number): string {
+  if (!latest) return 'Readiness: not checked yet'
+  if (latest.severity === 'ok') return 'Ready'
+  const checks = bad === 1 ? '1 check needs' : `${bad} checks need`
+  return latest.severity === 'warning'
+    ? `Ready; ${checks} attention`
+    : `Not ready: ${checks} attention`
 }
 
-/** Commands are between backticks, for the terminal too. */
-function Words({ text }: { text: string }) {
+/** Commands stand between backticks, for the terminal too. */
+function TextWithCode({ text }: { text: string }) {
   return (
     <>
       {text.split('`').map((part, index) =>
@@ -145,23 +128,26 @@ function Words({ text }: { text: string }) {
 }
 
 function Findings({ checks }: { checks: CheckResult[] }) {
-  const sorted = [...checks].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict))
+  const sorted = [...checks].sort(
+    (a, b) => worstFirst.indexOf(a.severity) - worstFirst.indexOf(b.severity),
+  )
   return (
     <ul className="max-w-read divide-y divide-rule border-y border-rule">
-      {sorted.map(({ name, verdict, words, remedy }) => {
-        const look = looks[verdict]
+      {sorted.map(({ name, severity, findings }) => {
+        const look = looks[severity]
+        const { sentence, remedy } = checkMessage({ findings })
         return (
           <li key={name} className="py-4">
             <h2 className={`flex items-center gap-2 font-semibold ${look.className}`}>
               {look.icon()}
-              {titles[name]}: {look.word}
+              {checkLabel[name]}: {severityLabel[severity]}
             </h2>
             <p className="mt-1 pl-7 [overflow-wrap:anywhere]">
-              <Words text={words} />
+              <TextWithCode text={sentence} />
             </p>
             {remedy ? (
               <p className="mt-1 pl-7 [overflow-wrap:anywhere] text-soft">
-                <Words text={remedy} />
+                <TextWithCode text={remedy} />
               </p>
             ) : null}
           </li>

@@ -2,7 +2,8 @@ import { Link } from '@remix-run/react'
 import type { ReactNode } from 'react'
 import type { SystemLine, WorkshopLine } from '~/domain/staff/overview.server'
 import { Callout } from '../base/callout'
-import { Reasons, VerdictWord } from './health-line'
+import { systemLine, workshopLine } from '~/messages/health'
+import { Reasons, SeverityLabel } from './health-line'
 import { PoolBar } from './pool-bar'
 import { Ago, Time } from '../base/time'
 import { spanWords } from '../base/time-words'
@@ -24,10 +25,10 @@ export function SystemPanel({
         System
       </h2>
       <div className="rounded-card border border-rule bg-raised px-5 py-4">
-        <details open={health.verdict === 'act'}>
+        <details open={health.severity === 'error'}>
           <summary className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1">
-            <VerdictWord verdict={health.verdict} />
-            <span className="min-w-0 flex-1 basis-64 font-semibold">{health.line}</span>
+            <SeverityLabel severity={health.severity} />
+            <span className="min-w-0 flex-1 basis-64 font-semibold">{systemLine(health)}</span>
             <span className="text-small prose-link text-soft">Why</span>
           </summary>
           <div className="mt-3 border-t border-rule pt-3">
@@ -142,8 +143,8 @@ export function WorkshopLines({
             </p>
             <details className="mt-1">
               <summary className="flex min-h-11 flex-wrap items-center gap-x-4">
-                <VerdictWord verdict={line.health.verdict} />
-                <span>{line.health.line}</span>
+                <SeverityLabel severity={line.health.severity} />
+                <span>{workshopLine(line)}</span>
                 <span className="text-small prose-link text-soft">Why</span>
               </summary>
               <div className="pt-1 pb-2">

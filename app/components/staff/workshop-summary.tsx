@@ -2,7 +2,8 @@ import { Link } from '@remix-run/react'
 import type { UnboundReason } from '~/domain/staff/workshop-page.server'
 import type { WorkshopLine } from '~/domain/staff/overview.server'
 import { Callout } from '../base/callout'
-import { Reasons, VerdictWord } from './health-line'
+import { workshopLine } from '~/messages/health'
+import { Reasons, SeverityLabel } from './health-line'
 import { Window } from './overview'
 import { PoolBar } from './pool-bar'
 
@@ -30,10 +31,10 @@ export function WorkshopSummary({
         </a>
       </p>
       <div className="mt-5 grid gap-x-12 gap-y-6 lg:grid-cols-2">
-        <details open={line.health.verdict === 'act'}>
+        <details open={line.health.severity === 'error'}>
           <summary className="flex min-h-11 flex-wrap items-center gap-x-4">
-            <VerdictWord verdict={line.health.verdict} />
-            <span className="font-semibold">{line.health.line}</span>
+            <SeverityLabel severity={line.health.severity} />
+            <span className="font-semibold">{workshopLine(line)}</span>
             <span className="text-small prose-link text-soft">Why</span>
           </summary>
           <div className="pt-2">

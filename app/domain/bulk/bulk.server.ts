@@ -75,7 +75,7 @@ export async function startBulk(ctx: Ctx, tx: Tx, input: BulkInput): Promise<Sta
     actor: input.actor,
     action: 'bulk.started',
     subject: `bulk:${bulkId}`,
-    ...(input.scope ? { workshopSlug: input.scope } : {}),
+    ...(input.scope ? { scope: input.scope } : {}),
     details: {
       kind: input.kind,
       params: input.params,
@@ -116,7 +116,7 @@ export async function abortBulk(
       actor,
       action: 'bulk.aborted',
       subject: `bulk:${bulkId}`,
-      ...(bulk.scope ? { workshopSlug: bulk.scope } : {}),
+      ...(bulk.scope ? { scope: bulk.scope } : {}),
       details: { skipped },
     })
     return true

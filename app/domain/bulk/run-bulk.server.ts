@@ -225,7 +225,7 @@ async function finishOrWait(ctx: Ctx, bulk: Bulk): Promise<number | null> {
         actor: 'worker',
         action: 'bulk.finished',
         subject: `bulk:${bulk.id}`,
-        ...(bulk.scope ? { workshopSlug: bulk.scope } : {}),
+        ...(bulk.scope ? { scope: bulk.scope } : {}),
         details: over,
       })
     return null

@@ -2,6 +2,7 @@
 import type { Holder } from '../holder'
 import { unendedClaim } from '../live-claim.server'
 import { Prisma } from '~/adapters/db.server'
+import { auditInsert } from '../audit/audit.server'
 import { startClaimBulk } from './claim-actions.server'
 import { setClaimCommitted } from '../money/pool.server'
 
@@ -46,9 +47,14 @@ export const claimHolder: Holder = {
         set or_guardrail_id = ${guardrailId}, guardrail_attached_at = now(), bind_error = null,
           bind_failed_at = null, bind_set_aside = false
         where or_key_hash = any(${hashes}) and guardrail_attached_at is null returning claim_id, workshop_slug)
-      insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-      select 'worker', 'key.bound', 'claim:' || claim_id, workshop_slug,
-        jsonb_build_object('guardrailId', ${guardrailId}::text) from bound`
+      ${auditInsert({
+        actor: 'worker',
+        action: 'key.bound',
+        subject: Prisma.sql`'claim:' || claim_id`,
+        scope: Prisma.sql`workshop_slug`,
+        details: { guardrailId },
+        from: Prisma.sql`bound`,
+      })}`
   },
 
   async markUnbound(tx, hashes, reason, { setAside }) {

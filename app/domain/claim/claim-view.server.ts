@@ -8,6 +8,7 @@ import { claimAgainFrom } from './claim-again'
 import { unboundRevealSeconds } from './reveal.server'
 import type { ClaimEnd, ClaimPulse, ClaimRefusal, ClaimView, KeyView } from './view-types'
 import { currentStep, estimateSeconds, nextPollMs, stepViews, type Progress } from './waiting'
+import { workerSeen } from '../worker-seen.server'
 
 type Row = {
   claimId: string
@@ -150,7 +151,7 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
       case when c.state = 'pending' then (select count(*) from keymint.mints w where w.state = 'pending'
         and w.account is null and (w.queued_at, w.id) < (m.queued_at, m.id)) else 0 end::int as ahead,
       case when c.state = 'pending' then (select coalesce(sum(slots), 0) from keymint.workers
-        where last_seen_at > now() - interval '30 s') else 0 end::int as slots,
+        where ${workerSeen}) else 0 end::int as slots,
       case when c.state = 'pending' then (select array_agg(seconds) from (
         select extract(epoch from d.done_at - d.taken_at)::float8 as seconds from keymint.mints d
         where d.state = 'done' and d.account is null and d.done_at > now() - interval '30 min'

@@ -4,10 +4,10 @@
  * code. Row, mint, job, audit and pool change in one transaction or not at all.
  */
 import { randomUUID } from 'node:crypto'
-import { isUniqueViolation, type Tx } from '~/adapters/db.server'
+import { isUniqueViolation, Prisma, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano } from '~/money'
 import { findHold } from '../people/holds.server'
-import { recordAudit, type AuditActor } from '../audit/audit.server'
+import { auditInsert, recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { sendMint } from '../keys/queue-mint.server'
 import { committedFor } from '../money/committed'
@@ -211,9 +211,14 @@ async function insertClaim(
         expires_at, allowed_models)
       select ${mintId}::uuid, 'claim', claim_id, generation, workshop_slug, limit_usd, limit_reset, expires_at,
         allowed_models from claim)
-    insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-    select ${actor}, 'claim.made', 'claim:' || claim_id, workshop_slug, ${JSON.stringify(details)}::jsonb
-      from claim`
+    ${auditInsert({
+      actor,
+      action: 'claim.made',
+      subject: Prisma.sql`'claim:' || claim_id`,
+      scope: Prisma.sql`workshop_slug`,
+      details,
+      from: Prisma.sql`claim`,
+    })}`
   if (inserted !== 1) return null
   await sendMint(ctx, tx, mintId)
   if (optIn && workshop.marketingOptIn !== null) await recordOptIn(tx, person.userId, workshop.slug)
@@ -234,6 +239,6 @@ async function recordOptIn(tx: Tx, userId: string, workshopSlug: string): Promis
       actor: `user:${userId}`,
       action: 'marketing.opted-in',
       subject: `user:${userId}`,
-      workshopSlug,
+      scope: workshopSlug,
     })
 }

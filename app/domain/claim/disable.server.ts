@@ -64,7 +64,7 @@ async function want(
         actor: bulk.actor,
         action: wanted === 'off' ? 'claim.disabled' : 'claim.enabled',
         subject,
-        workshopSlug: claim.workshopSlug,
+        scope: claim.workshopSlug,
         details: { reason: bulk.reason, bulkId: bulk.id },
       })
     }

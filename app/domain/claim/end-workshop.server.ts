@@ -59,7 +59,7 @@ export async function endWorkshop(
         actor: `user:${actorUserId}`,
         action: 'workshop.ended',
         subject: `workshop:${slug}`,
-        workshopSlug: slug,
+        scope: slug,
         details: { reason, claims: count },
       })
       return { kind: 'ended', bulkId: started.kind === 'started' ? started.bulkId : null, count }

@@ -18,7 +18,7 @@ export async function endIfExpired(ctx: Ctx, tx: Tx, claimId: string): Promise<b
       actor: 'worker',
       action: 'claim.expired',
       subject: `claim:${claimId}`,
-      workshopSlug: ended.workshopSlug,
+      scope: ended.workshopSlug,
     })
   return ended !== undefined
 }

@@ -42,7 +42,7 @@ export async function takeOutOfUse(ctx: Ctx, keyHash: string): Promise<void> {
         actor: 'worker',
         action: 'key.disabled',
         subject: `claim:${claimId}`,
-        workshopSlug: scope,
+        scope,
         details: { keyHash, ...(key === null ? { because: 'gone upstream' } : {}) },
       })
     }

@@ -77,7 +77,7 @@ export async function bindAgain(ctx: Ctx, bulk: BulkRun, subject: string): Promi
       actor: bulk.actor,
       action: 'bind.retried',
       subject,
-      workshopSlug: claim.workshopSlug,
+      scope: claim.workshopSlug,
       details: { reason: bulk.reason, bulkId: bulk.id },
     })
     return 'done'

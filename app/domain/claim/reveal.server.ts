@@ -44,7 +44,7 @@ export async function revealKey(
       actor: `user:${owner.userId}`,
       action: 'key.revealed',
       subject: `claim:${claim.claimId}`,
-      workshopSlug: claim.workshopSlug,
+      scope: claim.workshopSlug,
     })
     await tx.$executeRaw`
       update keymint.workshop_attendance set revealed_at = coalesce(revealed_at, now())

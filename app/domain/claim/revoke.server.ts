@@ -68,7 +68,7 @@ export async function endClaim(
   options: EndOptions,
 ): Promise<'ended' | 'ended-already' | 'refused-already'> {
   const { claimId, workshopSlug } = claim
-  const audit = { actor: options.actor, subject: claimSubject(claimId), workshopSlug }
+  const audit = { actor: options.actor, subject: claimSubject(claimId), scope: workshopSlug }
   const details = {
     mayClaimAgain: options.mayClaimAgain,
     reason: options.why,

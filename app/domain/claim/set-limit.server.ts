@@ -108,7 +108,7 @@ async function begin(
       actor: bulk.actor,
       action: 'claim.limit-reserved',
       subject,
-      workshopSlug: claim.workshopSlug,
+      scope: claim.workshopSlug,
       details: {
         reservedUsd: decimalStringFromNano(more),
         toUsd: decimalStringFromNano(limit),
@@ -145,7 +145,7 @@ async function finish(
     actor: bulk.actor,
     action: 'claim.limit-changed',
     subject,
-    workshopSlug: claim.workshopSlug,
+    scope: claim.workshopSlug,
     details: {
       fromUsd: decimalStringFromNano(claim.limit),
       toUsd: decimalStringFromNano(limit),

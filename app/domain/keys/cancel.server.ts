@@ -32,7 +32,7 @@ export async function cancelMint(
     actor: input.actor,
     action: 'mint.cancelled',
     subject: `${mint.ownerKind}:${mint.ownerId}`,
-    workshopSlug: mint.scope,
+    scope: mint.scope,
     details: { mintId: input.mintId, reason: input.reason },
   })
   await owner.refuse(tx, mint, { reason: 'cancelled', detail: input.reason })

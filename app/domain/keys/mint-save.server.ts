@@ -2,7 +2,8 @@
  * Saving the key that a call has made. Guarantee: of all the attempts of a mint at most one is ever
  * saved, and whether this one was is read from the database, never guessed.
  */
-import type { Tx } from '~/adapters/db.server'
+import { Prisma, type Tx } from '~/adapters/db.server'
+import { auditInsert } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { CreatedKey } from './key-maker.server'
 import type { Attempt } from './mint-attempt.server'
@@ -75,9 +76,14 @@ async function save(
       update keymint.mint_attempts a
         set state = 'saved', outcome = 'created', key_hash = ${key.hash}, settled_at = now() from mint
       where a.id = ${attempt.id}::uuid and a.mint_id = mint.id and a.state = 'sent' returning a.id)
-    insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-    select 'worker', 'key.minted', owner_kind || ':' || owner_id, scope, ${JSON.stringify(details)}::jsonb
-      from mint, attempt`
+    ${auditInsert({
+      actor: 'worker',
+      action: 'key.minted',
+      subject: Prisma.sql`owner_kind || ':' || owner_id`,
+      scope: Prisma.sql`scope`,
+      details,
+      from: Prisma.sql`mint, attempt`,
+    })}`
   if (won !== 1) throw new Lost()
   if (work.account === null)
     await ctx.queue.enqueue(

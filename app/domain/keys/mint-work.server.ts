@@ -4,7 +4,7 @@
  */
 import type { KeyReset } from '~/adapters/key-provider'
 import type { Ctx } from '../ctx'
-import type { Holder, HolderRef } from '../holder'
+import type { Holder, HolderKind, HolderRef } from '../holder'
 import type { JobError } from '../job-outcome'
 import type { Account } from './gate.server'
 import type { MintSnapshot } from './mint-policy'
@@ -12,7 +12,7 @@ import type { MintSnapshot } from './mint-policy'
 export type MintWork = MintSnapshot &
   HolderRef & {
     mintId: string
-    ownerKind: string
+    ownerKind: HolderKind
     scope: string
     account: Account
     allowedModels: string[]

@@ -9,7 +9,7 @@ import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { MintRefusal } from '../holder'
 import type { JobError, JobOutcome } from '../job-outcome'
-import { jobErrorOf } from '../provider-words'
+import { jobErrorOf } from '../error-text'
 import { condemn, deleteCondemned } from './attempts.server'
 import { coolDown, countDoubt, openGate, takeProbe } from './gate.server'
 import { warmGuardrail } from './guardrail.server'
@@ -225,7 +225,7 @@ async function refuse(
       actor: 'worker',
       action: `${work.ownerKind}.refused`,
       subject: `${work.ownerKind}:${work.ownerId}`,
-      workshopSlug: work.scope,
+      scope: work.scope,
       details: { reason: refusal.reason },
     })
     await owner.refuse(tx, work, refusal)

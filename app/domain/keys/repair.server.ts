@@ -5,7 +5,7 @@
  */
 import { isDatabaseUnavailable } from '~/adapters/db.server'
 import { isProviderError, type ProviderError } from '~/adapters/provider-error'
-import { recordAudit, type AuditActor } from '../audit/audit.server'
+import { recordAudit, type AuditActor, type AuditEvent } from '../audit/audit.server'
 import { doubtGuardrail, ensureGuardrail } from './guardrail.server'
 import type { Ctx } from '../ctx'
 import { condemn, deleteCondemned } from './attempts.server'
@@ -141,11 +141,11 @@ export async function act(
   drift: Drift,
   fix: DriftFix,
 ): Promise<Result> {
-  const event = {
+  const event: AuditEvent = {
     actor,
     action: 'reconcile.fixed',
     subject: drift.subject,
-    ...(drift.workshopSlug ? { workshopSlug: drift.workshopSlug } : {}),
+    ...(drift.workshopSlug ? { scope: drift.workshopSlug } : {}),
     details: {
       drift: drift.id,
       kind: drift.kind,
@@ -216,7 +216,7 @@ export async function act(
 async function bindAgain(
   ctx: Ctx,
   fix: Extract<DriftFix, { do: 'bind' }>,
-  event: Parameters<typeof recordAudit>[1],
+  event: AuditEvent,
 ): Promise<Result> {
   const owner = ctx.holders[fix.ownerKind]
   if (!owner)

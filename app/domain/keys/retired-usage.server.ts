@@ -85,7 +85,7 @@ export async function chargeLate(tx: Tx, keyHash: string): Promise<void> {
     actor: 'worker',
     action: 'claim.charged-late',
     subject: `claim:${claim.claimId}`,
-    workshopSlug: claim.workshopSlug,
+    scope: claim.workshopSlug,
     details: { overrunUsd: claim.more },
   })
   await tx.$executeRaw`
@@ -125,7 +125,7 @@ async function chargeRetired(
     actor: 'worker',
     action,
     subject: `claim:${key.claimId}`,
-    workshopSlug: key.scope,
+    scope: key.scope,
     details,
   })
   await tx.$executeRaw`

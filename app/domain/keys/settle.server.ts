@@ -60,7 +60,7 @@ async function settleEnded(ctx: Ctx): Promise<void> {
         actor: 'worker',
         action: 'claim.settled',
         subject: `claim:${claimId}`,
-        workshopSlug: settled.workshopSlug,
+        scope: settled.workshopSlug,
         details: { usedUsd: settled.usageUsd },
       })
       await setClaimCommitted(tx, claimId, nanoFromDecimalString(settled.usageUsd), {

@@ -17,7 +17,7 @@ import { exportPerson } from './export.server'
 import { forgetHolds } from './holds.server'
 import { unlinkSignIn } from './person.server'
 import { findSession, startSession } from './session.server'
-import { tidy } from '../operations/retention.server'
+import { applyRetention } from '../operations/retention.server'
 
 const slug = 'test-workshop'
 let serial = 100
@@ -265,9 +265,9 @@ test('retention erases people who were away for long and have nothing live', asy
   await mintAll(world)
   await world.db.$executeRaw`
       update keymint.attendees set last_seen_at = now() - interval '40 days' where user_id <> ${recent.userId}`
-  expect((await tidy(world.ctx)).erased).toBe(0)
+  expect((await applyRetention(world.ctx)).erased).toBe(0)
   world.ctx.settings = { ...world.ctx.settings, retentionDays: 30 }
-  expect((await tidy(world.ctx)).erased).toBe(2)
+  expect((await applyRetention(world.ctx)).erased).toBe(2)
   const left = (await world.db.attendee.findMany({ where: { erasedAt: null } }))
     .map((row) => row.userId)
     .sort()
@@ -279,7 +279,7 @@ test('retention erases people who were away for long and have nothing live', asy
   expect(events.map((event) => [event.actor, event.subject])).toEqual(
     [gone.userId, idle.userId].sort().map((userId) => ['worker', `user:${userId}`]),
   )
-  expect((await tidy(world.ctx)).erased).toBe(0)
+  expect((await applyRetention(world.ctx)).erased).toBe(0)
 })
 
 test('a sign-in that was taken off claims no second key where its account had one', async () => {

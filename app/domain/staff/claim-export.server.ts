@@ -47,7 +47,7 @@ export async function* exportClaims(
       actor: `user:${actorUserId}`,
       action: 'claims.exported',
       subject: `workshop:${workshopSlug}`,
-      workshopSlug,
+      scope: workshopSlug,
       details: { ...filter },
     }),
   )

@@ -10,7 +10,7 @@ import { decimalStringFromNano } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { unendedClaim } from '../live-claim.server'
-import { readFigures } from '../operations/counters.server'
+import { readCounters } from '../operations/counters.server'
 import type { JobOutcome } from '../job-outcome'
 import { windowState } from '../workshop/workshop'
 import type { Missing, ReceiptBody } from './receipt-view'
@@ -35,7 +35,7 @@ const callsAtOnce = 4
 /** Null where there is neither a file nor a claim of this name. */
 export async function readReceiptPage(ctx: Ctx, slug: string): Promise<ReceiptPage | null> {
   const [figures, ended, receipt, request] = await Promise.all([
-    readFigures(ctx.db, slug),
+    readCounters(ctx.db, slug),
     isEnded(ctx, slug),
     ctx.db.receipt.findUnique({ where: { workshopSlug: slug } }),
     ctx.db.receiptRequest.findUnique({ where: { workshopSlug: slug } }),
@@ -94,7 +94,7 @@ export async function requestReceipt(
         actor: `user:${actorUserId}`,
         action: 'receipt.asked',
         subject: `workshop:${workshopSlug}`,
-        workshopSlug,
+        scope: workshopSlug,
       })
   })
   return true
@@ -130,7 +130,7 @@ export async function makeReceipt(ctx: Ctx, workshopSlug: string): Promise<JobOu
         actor: 'worker',
         action: 'receipt.made',
         subject: `workshop:${workshopSlug}`,
-        workshopSlug,
+        scope: workshopSlug,
         details: { spentUsd: body.spentUsd, claims: body.claims },
       })
   })

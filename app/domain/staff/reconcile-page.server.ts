@@ -1,6 +1,7 @@
 /** What /admin/reconcile shows, from rows alone: no page ever waits for the provider. */
 import type { Ctx } from '../ctx'
 import { driftKinds, type DriftKind } from '../keys/drift'
+import { workerSeen } from '../worker-seen.server'
 
 export type DriftRow = {
   id: string
@@ -71,7 +72,7 @@ export async function readReconcileView(ctx: Ctx): Promise<ReconcileView> {
     readRuns(ctx),
     ctx.db.$queryRaw<
       { seen: boolean }[]
-    >`select exists (select 1 from keymint.workers where last_seen_at > now() - interval '30 s') as seen`,
+    >`select exists (select 1 from keymint.workers where ${workerSeen}) as seen`,
   ])
   const [counts, rows] = check
     ? await Promise.all([countByKind(ctx, check.id), readRows(ctx, check.id)])

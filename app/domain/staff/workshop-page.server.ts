@@ -3,7 +3,7 @@
  */
 import { listBulk, type BulkView } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
-import { readFigures } from '../operations/counters.server'
+import { readCounters } from '../operations/counters.server'
 import { readWorkshopLine, type WorkshopLine } from './overview.server'
 import type { ClaimListQuery } from './claim-list'
 import { readClaimList, type ClaimListPage } from './claim-list.server'
@@ -34,7 +34,7 @@ export async function readWorkshopPage(
   slug: string,
   query: ClaimListQuery,
 ): Promise<WorkshopPage | null> {
-  const figures = await readFigures(ctx.db, slug)
+  const figures = await readCounters(ctx.db, slug)
   const line = await readWorkshopLine(ctx, slug, figures)
   if (!line) return null
   const [list, unboundReasons, work] = await Promise.all([

@@ -277,4 +277,3 @@ test('the life of a key counts from now, and the end of the month is in UTC', ()
   expect(lifeEnd('7d', now).toISOString()).toBe('2027-01-07T23:30:00.000Z')
   expect(lifeEnd('month-end', now).toISOString()).toBe('2027-01-01T00:00:00.000Z')
 })
-

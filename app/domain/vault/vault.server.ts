@@ -12,7 +12,7 @@ import type {
   ServiceAdapter,
   ServiceCredential,
 } from '~/adapters/service-adapter'
-import { recordAudit } from '../audit/audit.server'
+import { recordAudit, type AuditAction } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import { masterKeyPlace, openService } from '../keys/service.server'
@@ -300,14 +300,14 @@ async function switchTo(
 function audit(
   tx: Tx,
   { userId, scope }: Team,
-  action: string,
+  action: AuditAction,
   { id, ...details }: { id: string; [name: string]: string | number | null },
 ): Promise<void> {
   return recordAudit(tx, {
     actor: `user:${userId}`,
     action,
     subject: `master-key:${id}`,
-    workshopSlug: scope,
+    scope,
     details,
   })
 }

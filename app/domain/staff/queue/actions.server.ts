@@ -4,7 +4,7 @@
  */
 import type { Tx } from '~/adapters/db.server'
 import type { JobName } from '~/adapters/job-catalog'
-import { recordAudit, type AuditActor } from '../../audit/audit.server'
+import { recordAudit, type AuditAction, type AuditActor } from '../../audit/audit.server'
 import { startClaimAction, type ClaimActionRefusal } from '../../claim/claim-actions.server'
 import type { Ctx } from '../../ctx'
 import { cancelMint } from '../../keys/cancel.server'
@@ -226,7 +226,7 @@ const actorOf = (input: Input): AuditActor => `user:${input.actorUserId}`
 async function audit(
   tx: Tx,
   input: Input,
-  action: string,
+  action: AuditAction,
   row: RawRow,
   details: Record<string, string> = {},
 ): Promise<void> {
@@ -235,7 +235,7 @@ async function audit(
     actor: actorOf(input),
     action,
     subject: `job:${row.id}`,
-    ...(row.scope ? { workshopSlug: row.scope } : {}),
+    ...(row.scope ? { scope: row.scope } : {}),
     details: { job: row.name, ...(row.mintId ? { mintId: row.mintId } : {}), ...details },
   })
 }

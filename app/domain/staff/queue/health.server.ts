@@ -4,9 +4,8 @@ import type { Ctx } from '../../ctx'
 import type { JobError } from '../../job-outcome'
 import { liveNames } from './list.server'
 import type { GateView, Health, WorkerView } from './types'
+import { isWorkerSeen } from '../../worker-seen.server'
 
-/** A worker reports every 5 s. */
-const workerQuietSeconds = 30
 /** A wait longer than this is a warning, and than that an error. */
 const longWaitSeconds = 15
 const veryLongWaitSeconds = 60
@@ -124,7 +123,7 @@ async function readWorkers(ctx: Ctx): Promise<(WorkerView & { quiet: number })[]
     ...row,
     startedAt: row.startedAt.toISOString(),
     lastSeenAt: row.lastSeenAt.toISOString(),
-    seen: row.quiet <= workerQuietSeconds,
+    seen: isWorkerSeen(row.quiet),
     jobs: row.jobs.map((job) => ({ ...job, stuck: now - Date.parse(job.since) > 120_000 })),
   }))
 }

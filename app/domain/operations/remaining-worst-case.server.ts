@@ -1,15 +1,15 @@
 /**
- * What this deployment may still cost: the worst case of every room, less what its keys have used,
- * and the keys of rooms that are over.
+ * What this deployment may still cost: the worst case of every upcoming workshop, less what its keys
+ * have used, and the keys of workshops that are over.
  */
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import { worstCaseSpend } from '../workshop/worst-case'
-import { upcomingWorkshops, type Patient } from './doctor-check'
+import { firstClaimAt, upcomingWorkshops, type TestedDeployment } from './readiness-check'
 
-export type Exposure = {
+export type RemainingWorstCase = {
   total: NanoUsd
   parts: { slug: string; amount: NanoUsd }[]
-  /** Rooms whose worst case nothing bounds; they are not in the total. */
+  /** Workshops without a bound; they are not in the total. */
   unbounded: string[]
   /**
    * False when the database could not say what was spent: the total is then the worst case alone.
@@ -17,29 +17,28 @@ export type Exposure = {
   spentKnown: boolean
 }
 
-export async function readExposure(patient: Patient): Promise<Exposure> {
-  const now = patient.now()
-  const spending = await readSpending(patient)
-  const parts: Exposure['parts'] = []
+export async function readRemainingWorstCase(
+  tested: TestedDeployment,
+): Promise<RemainingWorstCase> {
+  const now = tested.now()
+  const spending = await readSpending(tested)
+  const parts: RemainingWorstCase['parts'] = []
   const unbounded: string[] = []
-  const rooms = upcomingWorkshops(patient).filter(({ slug }) => !spending?.ended.has(slug))
-  for (const room of rooms) {
-    const worst = worstCaseSpend(
-      room,
-      room.claimsOpenAt !== null && room.claimsOpenAt > now ? room.claimsOpenAt : now,
-    )
-    if (worst === null) unbounded.push(room.slug)
+  const upcoming = upcomingWorkshops(tested).filter(({ slug }) => !spending?.ended.has(slug))
+  for (const workshop of upcoming) {
+    const worst = worstCaseSpend(workshop, firstClaimAt(workshop, now))
+    if (worst === null) unbounded.push(workshop.slug)
     // A pool that was lowered in the file still owes what was committed before.
     else
       parts.push({
-        slug: room.slug,
+        slug: workshop.slug,
         amount: positive(
-          larger(worst, spending?.pools.get(room.slug)?.committed ?? 0n) -
-            (spending?.pools.get(room.slug)?.used ?? 0n),
+          larger(worst, spending?.pools.get(workshop.slug)?.committed ?? 0n) -
+            (spending?.pools.get(workshop.slug)?.used ?? 0n),
         ),
       })
   }
-  const listed = new Set(rooms.map(({ slug }) => slug))
+  const listed = new Set(upcoming.map(({ slug }) => slug))
   for (const [slug, { committed, used }] of spending?.pools ?? [])
     if (!listed.has(slug) && committed > used) parts.push({ slug, amount: committed - used })
   return {
@@ -52,7 +51,7 @@ export async function readExposure(patient: Patient): Promise<Exposure> {
 
 type Spending = { pools: Map<string, { committed: NanoUsd; used: NanoUsd }>; ended: Set<string> }
 
-async function readSpending({ db }: Patient): Promise<Spending | null> {
+async function readSpending({ db }: TestedDeployment): Promise<Spending | null> {
   if (!db) return null
   try {
     const rows = await db.$queryRaw<{ slug: string; committed: string; used: string }[]>`
@@ -71,7 +70,7 @@ async function readSpending({ db }: Patient): Promise<Spending | null> {
       ended: new Set(ends.map(({ slug }) => slug)),
     }
   } catch {
-    // What the database cannot say is missing from the figure, and the figure says so.
+    // The total is then the worst case alone, and says so.
     return null
   }
 }
