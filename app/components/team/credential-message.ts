@@ -1,6 +1,8 @@
 /** Why a credential was not accepted, for the owner who deposits or verifies it. */
-import type { ProviderErrorDetails } from '~/adapters/provider-error'
-import type { CredentialProblem } from '~/adapters/service-adapter'
+import type { VaultProblem } from '~/domain/vault/vault.server'
+
+type CredentialProblem = Extract<VaultProblem, { reason: 'service-refused' }>['problem']
+type ProviderErrorDetails = Extract<CredentialProblem, { code: 'provider-error' }>['details']
 
 /** `title` is the service's. */
 export function credentialMessage(title: string, problem: CredentialProblem): string {
