@@ -139,3 +139,16 @@ test('every secret of the environment is known to the logs, in each form in whic
     expect(secrets, secret).toContain(secret)
   for (const open of ['user', 'id', 'https://keys.example.org']) expect(secrets).not.toContain(open)
 })
+
+test('values are checked as what they are used for, and the error names the variable', () => {
+  const problems = (change: Record<string, string>) =>
+    inspectEnv({ ...good, ...change }).problems.join('\n')
+  const bare = problems({ DATABASE_URL: 'postgresql://u:50%off@h/d' })
+  expect(bare).toContain('DATABASE_URL: has a % in its user or password')
+  expect(bare).not.toContain('off')
+  expect(problems({ OPENROUTER_MANAGEMENT_KEY: 'sk-or-v1-…' })).toContain(
+    'OPENROUTER_MANAGEMENT_KEY: holds a character that no request can carry',
+  )
+  expect(problems({ SMTP_URL: 'smtp://u:%@h' })).toContain('SMTP_URL: has a %')
+  expect(problems({})).toBe('')
+})

@@ -44,12 +44,35 @@ const encryptionKeys = list
   )
   .transform((items) => items.map(keyBytes))
 
+/** Whether user and password of an address can be decoded, as every driver does. */
+function isDecodable(value: string): boolean {
+  if (!URL.canParse(value)) return true
+  const { username, password } = new URL(value)
+  try {
+    return [username, password].map(decodeURIComponent).length > 0
+  } catch {
+    return false
+  }
+}
+const decodable = 'has a % in its user or password that starts no code: write %25 for it'
+
 const postgresUrl = z
   .string()
   .refine(
     (value) => URL.canParse(value) && /^postgres(ql)?:$/.test(new URL(value).protocol),
     'must be postgresql://user:password@host:5432/database',
   )
+  .refine(isDecodable, decodable)
+
+/** A secret that is sent in a header: printable ASCII without spaces. */
+const headerSecret = (missing: string) =>
+  z
+    .string()
+    .min(1, missing)
+    .regex(
+      /^[\x21-\x7e]*$/,
+      'holds a character that no request can carry, such as a space or a line break: copy it again',
+    )
 
 const envSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('production'),
@@ -62,17 +85,17 @@ const envSchema = z.object({
   PORT: wholeNumber(1, 65_535).default(3000),
   SESSION_SECRET: secretList,
   ENCRYPTION_KEY: encryptionKeys,
-  OPENROUTER_MANAGEMENT_KEY: z
-    .string()
-    .min(1, 'must be a management key from https://openrouter.ai/settings/management-keys'),
+  OPENROUTER_MANAGEMENT_KEY: headerSecret(
+    'must be a management key from https://openrouter.ai/settings/management-keys',
+  ),
   OPENROUTER_BASE_URL: url.default('https://openrouter.ai/api/v1'),
   OPENROUTER_WORKSPACE_ID: z.uuid('must be the uuid of an OpenRouter workspace').optional(),
-  GITHUB_CLIENT_ID: z.string().min(1),
-  GITHUB_CLIENT_SECRET: z.string().min(1),
+  GITHUB_CLIENT_ID: headerSecret('must not be empty'),
+  GITHUB_CLIENT_SECRET: headerSecret('must not be empty'),
   GITHUB_WEB_URL: url.default('https://github.com'),
   GITHUB_API_URL: url.default('https://api.github.com'),
-  GOOGLE_CLIENT_ID: z.string().min(1),
-  GOOGLE_CLIENT_SECRET: z.string().min(1),
+  GOOGLE_CLIENT_ID: headerSecret('must not be empty'),
+  GOOGLE_CLIENT_SECRET: headerSecret('must not be empty'),
   GOOGLE_AUTH_URL: url.default('https://accounts.google.com/o/oauth2/v2/auth'),
   GOOGLE_TOKEN_URL: url.default('https://oauth2.googleapis.com/token'),
   GOOGLE_ISSUERS: z.string().default('https://accounts.google.com,accounts.google.com').pipe(list),
@@ -98,13 +121,15 @@ const envSchema = z.object({
     .string()
     .default('')
     .transform((value) => value === 'true'),
-  METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
+  METRICS_TOKEN: headerSecret('must not be empty')
+    .min(16, 'must have 16 characters or more')
+    .optional(),
   METRICS_PORT: wholeNumber(1, 65_535).optional(),
   METRICS_PORT_OPEN: z
     .string()
     .default('')
     .transform((value) => value === 'true'),
-  SMTP_URL: url.optional(),
+  SMTP_URL: url.refine(isDecodable, decodable).optional(),
   RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
   CLIENT_IP_HEADER: z
     .string()

@@ -39,7 +39,7 @@ export function listenForMetrics(
   onError: (error: Error) => void,
 ): Server {
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://metrics.invalid')
+    const [pathname = ''] = (request.url ?? '').split('?')
     if (pathname === '/healthz') return send(response, 200, 'ok')
     if (pathname !== '/metrics') return send(response, 404, 'Not found\n')
     answerMetrics(endpoint, request, response).catch((error: unknown) => {

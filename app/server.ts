@@ -4,12 +4,12 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import type { Server, ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 import path from 'node:path'
 import { createRequestHandler } from '@remix-run/express'
 import type { ServerBuild } from '@remix-run/node'
-import closeWithGrace from 'close-with-grace'
+import closeWithGrace, { type Options } from 'close-with-grace'
 import compression from 'compression'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import helmet from 'helmet'
@@ -22,6 +22,7 @@ import { rememberSwitches } from './domain/workshop/switches.server'
 import { EnvError, readEnv, type Env } from './env.server'
 import { answerMetrics, listenForMetrics, type MetricsEndpoint } from './metrics-http'
 import { routePatterns } from './route-patterns'
+import { limitBody, refuseOddAddress, requestTimes } from './request-guard'
 import { createWebRuntime } from './runtime.server'
 import { loggedPath } from './web/logged-path'
 import { isSameOrigin } from './web/origin.server'
@@ -138,6 +139,7 @@ function createApp(
     }),
   )
   app.use(contentSecurityPolicy(env))
+  app.use(refuseOddAddress)
   app.use(compression())
   app.use(
     '/assets',
@@ -177,6 +179,7 @@ function createApp(
     next()
   })
 
+  app.use(limitBody)
   const handleRequest = createRequestHandler({
     build,
     mode: env.NODE_ENV,
@@ -253,7 +256,8 @@ try {
             'the metrics port failed; pages are still served',
           ),
         )
-  const server = createApp(env, ctx, build, buildDirectory, metrics).listen(env.PORT, () =>
+  const app = createApp(env, ctx, build, buildDirectory, metrics)
+  const server = createServer(requestTimes, app).listen(env.PORT, () =>
     ctx.log.info({ port: env.PORT, origin: env.APP_ORIGIN }, 'web is listening'),
   )
   server.on('error', (error: NodeJS.ErrnoException) => {
@@ -266,7 +270,12 @@ try {
   })
   // Longer than a load balancer keeps its connections, so that it never uses one that is closing.
   server.keepAliveTimeout = 65_000
-  closeWithGrace({ delay: 20_000, logger: false }, async ({ err }: { err?: Error }) => {
+  // One request's failure is its own: it is logged, and everybody else is served.
+  process.on('unhandledRejection', (error) =>
+    ctx.log.error({ error }, 'a failure that no request waited for'),
+  )
+  const grace: Options = { delay: 20_000, logger: false, skip: ['unhandledRejection'] }
+  closeWithGrace(grace, async ({ err }: { err?: Error }) => {
     if (err) ctx.log.error({ error: err }, 'the web process stops because of an error')
     await stopListening(server)
     metricsEndpoint?.close()

@@ -11,6 +11,7 @@ import type { JobError, JobOutcome } from '~/domain/job-outcome'
 import { errorSentence, jobErrorOf } from '~/domain/error-text'
 import { errorGroupOf } from '~/domain/operations/error-groups'
 import type { JobRun } from '~/domain/operations/job-history.server'
+import { cut } from '~/text'
 
 export type JobHandler<Name extends JobName> = (
   ctx: Ctx,
@@ -113,7 +114,7 @@ function outputOf(
       ? outcome.reason
       : ''
   return {
-    reason: reason.slice(0, 500),
+    reason: cut(reason, 500),
     ...(error ? { fingerprint: errorGroupOf(name, error).fingerprint } : {}),
     ...(outcome?.kind === 'snooze' ? { snoozed: true } : {}),
   }
@@ -147,7 +148,7 @@ function runOf(
     waitMs: Math.max(0, startedAt.getTime() - new Date(job.startAfter).getTime()),
     outcome:
       outcome === null || lastTry || (outcome.kind === 'done' && error) ? 'failed' : outcome.kind,
-    reason: outcome && outcome.kind !== 'done' ? outcome.reason.slice(0, 500) : null,
+    reason: outcome && outcome.kind !== 'done' ? cut(outcome.reason, 500) : null,
     error,
     nextRunAt:
       outcome?.kind === 'snooze'
@@ -212,7 +213,7 @@ async function settleErrors(
 
 function plainReason(error: unknown): string {
   return error instanceof Error
-    ? scrub(`${error.name}: ${error.message}`).slice(0, 500)
+    ? cut(scrub(`${error.name}: ${error.message}`), 500)
     : 'unknown error'
 }
 

@@ -9,7 +9,10 @@ export type Tx = Prisma.TransactionClient
 // A process that freezes inside a transaction would hold its row locks for ever: Postgres ends such
 // a session, later than the longest upstream call that is made inside one (ten seconds, while
 // ensuring a guardrail).
-const sessionOptions = '-c idle_in_transaction_session_timeout=15000'
+// The zone is ours and not the server's, or times would be off by its offset. No statement of a page
+// or a job takes a minute; one that does is waiting for something that will not come.
+const sessionOptions =
+  '-c idle_in_transaction_session_timeout=15000 -c timezone=UTC -c statement_timeout=60000'
 
 /**
  * A client with at most `max` connections. Connects on first use and never throws here. A
@@ -28,8 +31,43 @@ export function createDb(url: string, options: { max: number; applicationName: s
     },
     { schema: 'keymint', onPoolError: () => undefined, onConnectionError: () => undefined },
   )
-  return new PrismaClient({ adapter, transactionOptions: { maxWait: 5_000, timeout: 10_000 } })
+  return withRetries(
+    new PrismaClient({ adapter, transactionOptions: { maxWait: 5_000, timeout: 10_000 } }),
+  )
 }
+
+const maxTransactionRuns = 4
+
+/**
+ * Runs a transaction again that Postgres ended for the sake of others (a deadlock, a serialization
+ * failure): nothing of it was kept. Its callback must have no effect but in the database.
+ */
+function withRetries(db: Db): Db {
+  const transaction = async (work: unknown, ...rest: unknown[]): Promise<unknown> => {
+    const run = db.$transaction as (...args: unknown[]) => Promise<unknown>
+    for (let tries = 1; ; tries++) {
+      try {
+        return await run.call(db, work, ...rest)
+      } catch (error) {
+        if (typeof work !== 'function' || tries >= maxTransactionRuns || !isRetryable(error))
+          throw error
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 50 * 2 ** tries))
+      }
+    }
+  }
+  return new Proxy(db, {
+    get: (target, name) =>
+      name === '$transaction' ? transaction : (Reflect.get(target, name) as unknown),
+  })
+}
+
+/** Whether Postgres ended the transaction for a deadlock or a serialization failure. */
+export const isRetryable = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  (error.code === 'P2034' ||
+    /^(40001|40P01)$/.test(String(error.code)) ||
+    (error.code === 'P2010' && /\b(40001|40P01)\b/.test(error.message)))
 
 /** Drops the parameters that only Prisma knows: node-postgres would send them to the server. */
 export function withoutPrismaParameters(url: string): string {
@@ -49,7 +87,8 @@ const unavailableText = new RegExp(
     'Connection terminated',
     'connection timeout',
     'timeout exceeded when trying to connect',
-    'the database system is (starting up|shutting down)',
+    'the database system is (starting up|shutting down|in recovery mode|not yet accepting)',
+    '\\b(57P0[1-5]|53300)\\b',
     'terminating connection',
     'too many clients',
     "Can't reach database",

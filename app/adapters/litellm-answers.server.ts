@@ -13,6 +13,7 @@ import {
   type ProviderFailure,
 } from './provider-error'
 import type { ServiceCredential } from './service-adapter'
+import { cut } from '~/text'
 
 const errorSchema = z.object({ error: z.object({ message: z.string() }) })
 
@@ -90,9 +91,8 @@ export function refusalFrom(
 function messageFrom(text: string, status: number, { secret }: ServiceCredential): string | null {
   const parsed = errorSchema.safeParse(parseJson(text))
   if (!parsed.success || status === 401 || status === 403) return null
-  return scrub(parsed.data.error.message.replaceAll(secret, '[secret]'))
-    .replace(/\b[0-9a-f]{64}\b/g, '[key]')
-    .slice(0, 300)
+  const message = scrub(parsed.data.error.message.replaceAll(secret, '[secret]'))
+  return cut(message.replace(/\b[0-9a-f]{64}\b/g, '[key]'), 300)
 }
 
 export function parseJson(text: string): unknown {

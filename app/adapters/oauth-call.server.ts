@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { IdentityProviderError, type AuthConfig, type SignInFailure } from './identity-provider'
+import { cut, visible } from '~/text'
 
 const oauthErrors = new Map<string, SignInFailure>([
   ['access_denied', 'access_denied'],
@@ -110,12 +111,9 @@ function jsonOrUndefined(text: string): unknown {
   }
 }
 
-/** A name as people write it, without control characters (Postgres refuses NUL), cut to 200. */
+/** A name as people write it, at most 200 characters; empty when nothing of it can be seen. */
 export function displayName(text: string | null | undefined): string {
-  return (text ?? '')
-    .replace(/\p{Cc}/gu, ' ')
-    .trim()
-    .slice(0, 200)
+  return cut(visible(text ?? '').replace(/\s+/g, ' '), 200)
 }
 
 export function webUrlOrNull(text: string | null | undefined): string | null {

@@ -4,6 +4,7 @@
  */
 import type { Result } from '@openrouter/sdk/types/fp.js'
 import { scrub } from './log.server'
+import { cut } from '~/text'
 import {
   ProviderError,
   retryAfterFrom,
@@ -48,7 +49,7 @@ export function providerErrorFrom(call: string, error: unknown): ProviderError {
     return new ProviderError({ call, ...errorWithoutAnswer(error, name) })
   const answer = objectOrEmpty(parseObject(body ?? '').error)
   const providerMessage =
-    typeof answer.message === 'string' ? scrub(answer.message).slice(0, 300) : undefined
+    typeof answer.message === 'string' ? cut(scrub(answer.message), 300) : undefined
   const retryAfterSeconds = retryAfterFrom(headers)
   return new ProviderError({
     call,

@@ -15,6 +15,9 @@ export function download(input: {
     input.body instanceof Readable
       ? input.body
       : Readable.from(input.body, { objectMode: false, encoding: 'utf8' })
+  // An error reaches the reader below; one that comes after it has gone away reaches nobody, and
+  // without a listener it would end the process.
+  stream.on('error', () => undefined)
   return new Response(createReadableStreamFromReadable(stream), {
     headers: {
       'Content-Type': input.type,

@@ -18,6 +18,7 @@ import { changedSearch, readQueueQuery } from '~/domain/staff/queue/filter'
 import { jobKindOf } from '~/domain/staff/queue/job-kinds'
 import { jobsById, matchingJobIds, maxMatches } from '~/domain/staff/queue/list.server'
 import { many, uuid } from './parse-form.server'
+import { cut } from '~/text'
 
 const verbs = [
   'retry-chosen',
@@ -53,7 +54,7 @@ export const queueForm = z.object({
   reason: z
     .string()
     .trim()
-    .transform((reason) => reason.slice(0, 300)),
+    .transform((reason) => cut(reason, 300)),
 })
 
 type Given = { ctx: Ctx; actorUserId: string; url: URL; form: z.output<typeof queueForm> }

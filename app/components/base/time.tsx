@@ -3,6 +3,7 @@
  */
 import { useEffect, useState } from 'react'
 import { useHydrated } from './hydrated'
+import { localZone } from './local-zone'
 import { clockWords, spanWords, timeWords } from './time-words'
 
 /**
@@ -27,7 +28,7 @@ export function useServerNow(asOf: string, everyMs = 1000): string {
 /** "Tue 14 Apr, 18:00 CEST (16:00 UTC)"; without a script "Tue 14 Apr, 16:00 UTC". */
 export function Time({ iso, now }: { iso: string; now: string }) {
   const hydrated = useHydrated()
-  const zone = hydrated ? Intl.DateTimeFormat().resolvedOptions().timeZone : 'UTC'
+  const zone = hydrated ? localZone() : 'UTC'
   const local = timeWords(iso, { timeZone: zone, now })
   const utc = clockWords(iso, 'UTC')
   return <time dateTime={iso}>{local.endsWith(utc) ? local : `${local} (${utc})`}</time>

@@ -8,6 +8,7 @@ import type { JobError } from '../job-outcome'
 import { errorSentence } from '../error-text'
 import { errorGroupOf, type ErrorGroupKey } from './error-groups'
 import { addBins, binOf, noBins } from './histogram'
+import { cut } from '~/text'
 
 export type JobRun = {
   jobId: string
@@ -51,7 +52,7 @@ export async function recordRuns(ctx: RunContext, runs: JobRun[]): Promise<void>
     started_at: run.startedAt,
     ended_at: endOf(run),
     outcome: run.outcome,
-    reason: run.error ? errorSentence(run.error).slice(0, 500) : run.reason,
+    reason: run.error ? cut(errorSentence(run.error), 500) : run.reason,
     fingerprint: group?.fingerprint ?? null,
     http_status: run.error?.status ?? null,
     next_run_at: run.nextRunAt,
@@ -163,7 +164,7 @@ function groupsOf(known: Known[]) {
       first_seen: old && old.first_seen < at ? old.first_seen : at,
       last_seen: old && old.last_seen > at ? old.last_seen : at,
       sample_job_id: run.jobId,
-      sample_words: errorSentence(run.error).slice(0, 500),
+      sample_words: cut(errorSentence(run.error), 500),
     })
   }
   return [...groups.values()].sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1))

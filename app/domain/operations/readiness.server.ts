@@ -25,6 +25,7 @@ import {
   checkModels,
 } from './provider-checks.server'
 import type { Check, CheckResult, TestedDeployment, TestedWith } from './readiness-check'
+import { cut } from '~/text'
 import {
   error,
   orWhenFine,
@@ -167,7 +168,7 @@ async function attempt(check: Check, tested: TestedDeployment): Promise<Finding 
   } catch (thrown) {
     if (isProviderError(thrown)) return error({ code: 'provider-error', error: thrown.message })
     const lastLine =
-      thrown instanceof Error ? scrub(thrown.message).split('\n').at(-1)?.slice(0, 300) : null
+      thrown instanceof Error ? cut(scrub(thrown.message).split('\n').at(-1) ?? '', 300) : null
     return error({ code: 'check-failed', error: lastLine || 'unknown error' })
   } finally {
     clearTimeout(timer)

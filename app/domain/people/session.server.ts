@@ -9,6 +9,7 @@ import type { Provider } from '~/adapters/identity-provider'
 import { type AuditActor, recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { asciiLowerCase } from './email'
+import { cut } from '~/text'
 
 export type Role = 'admin' | 'viewer' | 'attendee'
 
@@ -53,7 +54,7 @@ export async function startSession(
     await tx.$executeRaw`
       insert into keymint.sessions (token_hash, user_id, provider, user_agent, expires_at)
       values (${hashToken(token)}, ${input.userId}, ${input.provider},
-        ${input.userAgent?.slice(0, 300) ?? null}, now() + make_interval(secs => ${sessionLifetimeSeconds}))`
+        ${input.userAgent ? cut(input.userAgent, 300) : null}, now() + make_interval(secs => ${sessionLifetimeSeconds}))`
     await recordAudit(tx, {
       actor: `user:${input.userId}`,
       action: 'session.started',

@@ -4,6 +4,7 @@
  */
 import type { ClaimFilter } from '../claim/actions'
 import type { MoneyView } from '../money-view'
+import { cut } from '~/text'
 
 export const claimStates = ['pending', 'ready', 'ended', 'refused'] as const satisfies NonNullable<
   ClaimFilter['state']
@@ -70,7 +71,7 @@ export function readFilter(params: URLSearchParams): ClaimFilter {
   const state = claimStates.find((one) => one === params.get('state'))
   const fact = claimFacts.find((one) => one === params.get('fact'))
   // Postgres knows no zero byte.
-  const text = params.get('text')?.replaceAll('\0', '').trim().slice(0, longestText)
+  const text = cut(params.get('text')?.trim() ?? '', longestText)
   return { ...(state ? { state } : {}), ...(fact ? { fact } : {}), ...(text ? { text } : {}) }
 }
 

@@ -22,6 +22,7 @@ import {
 import { keepReading } from './reading.server'
 import { queueSubKeyMint } from './sub-key.server'
 import { audit, endKey } from './end-key.server'
+import { cut } from '~/text'
 
 type Work =
   | { kind: 'nothing' }
@@ -203,7 +204,7 @@ async function giveUpLimit(
     // Also when no person asked for it: the limit upstream then counts as it is, so that it is not
     // requested forever.
     await tx.$executeRaw`
-      update keymint.api_keys set wanted_cap_usd = null, change_error = ${providerMessage.slice(0, 300)},
+      update keymint.api_keys set wanted_cap_usd = null, change_error = ${cut(providerMessage, 300)},
         upstream_cap_usd = case when wanted_cap_usd is null then cap_usd - carried_usd else upstream_cap_usd end
           where id = ${keyId}::uuid`
     await audit(tx, member, key, 'worker', 'sub-key.cap-refused', {

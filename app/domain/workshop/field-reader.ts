@@ -65,6 +65,17 @@ export class FieldReader {
     const meant = new Set<string>()
     for (const entry of this.mapping.entries.values()) {
       if (known.includes(entry.key)) continue
+      const plainKey = entry.key.replace(/[\s\p{Cf}\u00a0]+/gu, '')
+      if (plainKey !== entry.key && known.includes(plainKey)) {
+        meant.add(plainKey)
+        this.problem(
+          entry.key,
+          'holds a space that is not visible',
+          `type ${plainKey} again by hand`,
+          entry.keyAt,
+        )
+        continue
+      }
       const told = Object.hasOwn(remedies, entry.key) ? remedies[entry.key] : undefined
       const suggestion = told === undefined ? didYouMean(entry.key, known) : null
       if (suggestion !== null) meant.add(suggestion)

@@ -201,6 +201,8 @@ export function isEmail(text: string): boolean {
 
 /** `$2`, `1,000`, `5 USD`: what the person meant, for the remedy alone. */
 function plainAmount(text: string): string | null {
-  const plain = text.replace(/^\$\s?|\s?(USD|\$)$/gi, '').replace(/[,_]/g, '')
+  const bare = text.replace(/^\$\s?|\s?(USD|\$)$/gi, '')
+  // A comma before one or two last digits is a decimal comma; before three it groups thousands.
+  const plain = bare.replace(/,(?=\d{1,2}$)/, '.').replace(/[,_\s'’](?=\d{3})/g, '')
   return /^[1-9]\d{0,8}(\.\d{1,2})?$/.test(plain) ? plain : null
 }

@@ -1,6 +1,7 @@
 import type { Live } from '~/client/use-live'
 import { Button } from '../../base/button'
 import { useHydrated } from '../../base/hydrated'
+import { localZone } from '../../base/local-zone'
 
 /** Whether the page is current: how often it updates, its last update, and a missing answer. */
 export function LiveLine({
@@ -15,7 +16,7 @@ export function LiveLine({
   onToggle: () => void
 }) {
   const hydrated = useHydrated()
-  const zone = hydrated ? Intl.DateTimeFormat().resolvedOptions().timeZone : 'UTC'
+  const zone = hydrated ? localZone() : 'UTC'
   const clock = new Intl.DateTimeFormat('en-GB', {
     timeZone: zone,
     hour: '2-digit',

@@ -1,5 +1,6 @@
 import type { JobPage, JobRunView, ProviderCallView } from '~/domain/staff/queue/types'
 import { useHydrated } from '../../base/hydrated'
+import { localZone } from '../../base/local-zone'
 import { EmptyState } from '../../base/page-shell'
 import { Table } from '../../base/table'
 import { Time } from '../../base/time'
@@ -106,7 +107,7 @@ function durationLabel(seconds: number): string {
 
 /** Runs follow each other within a minute, so their seconds count: "21 Nov, 09:19:07 CET". */
 function Second({ iso }: { iso: string }) {
-  const zone = useHydrated() ? Intl.DateTimeFormat().resolvedOptions().timeZone : 'UTC'
+  const zone = useHydrated() ? localZone() : 'UTC'
   return (
     <time dateTime={iso}>
       {new Intl.DateTimeFormat('en-GB', {

@@ -2,6 +2,7 @@
  * The filter of the queue page as its address has it. Pure: pages and the browser share it.
  */
 import { jobTabs, type QueueFilter, type ThroughputSpan } from './types'
+import { cut } from '~/text'
 
 /** How far back, as one picks it; it becomes a moment when the page is read. */
 export const timeRanges = { '15m': 15 * 60, '1h': 3_600, '1d': 86_400, '7d': 7 * 86_400 } as const
@@ -13,7 +14,7 @@ export type QueueQuery = { filter: QueueFilter; within: TimeRange | null; span: 
  * Reads what makes sense and leaves out the rest: an address that was cut off still opens a page.
  */
 export function readQueueQuery(params: URLSearchParams, now: Date): QueueQuery {
-  const text = (name: string) => params.get(name)?.trim().slice(0, 200) || undefined
+  const text = (name: string) => cut(params.get(name)?.trim() ?? '', 200) || undefined
   const tab = jobTabs.find((one) => one === params.get('tab')) ?? 'unfinished'
   const within =
     (Object.keys(timeRanges) as TimeRange[]).find((one) => one === params.get('within')) ?? null

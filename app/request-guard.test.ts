@@ -1,0 +1,98 @@
+/** The guard over real sockets, in front of a handler that reads whatever reaches it. */
+import { createServer, type Server } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import express from 'express'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  isReadable,
+  limitBody,
+  maxBodyBytes,
+  refuseOddAddress,
+  requestTimes,
+} from './request-guard'
+
+let server: Server
+const read: number[] = []
+
+beforeAll(async () => {
+  const app = express()
+  app.use(refuseOddAddress)
+  app.use(limitBody)
+  app.use((request, response) => {
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => (bytes += chunk.length))
+    request.on('end', () => {
+      read.push(bytes)
+      response.send('read')
+    })
+  })
+  const times = { ...requestTimes, headersTimeout: 300, requestTimeout: 600 }
+  server = createServer({ ...times, connectionsCheckingInterval: 50 }, app).listen(0)
+  await new Promise((resolve) => server.once('listening', resolve))
+})
+afterAll(() => server.close())
+
+const port = () => (server.address() as AddressInfo).port
+
+/** Sends raw text, more of it every 20 ms if asked, and returns all that came back. */
+function raw(first: string, more?: () => string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port(), '127.0.0.1')
+    let answer = ''
+    const timer = more && setInterval(() => socket.writable && socket.write(more()), 20)
+    socket.on('data', (chunk) => (answer += chunk.toString()))
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      clearInterval(timer)
+      resolve(answer)
+    })
+    socket.write(first)
+  })
+}
+
+const head = (line: string, ...headers: string[]) =>
+  [`${line} HTTP/1.1`, 'Host: x', 'Connection: close', ...headers, '', ''].join('\r\n')
+
+test.each(['/ok?q=50%25', '/%E2%82%AC', '/a+b', '/w/a%2Fb', '/?x=%F0%9F%94%91'])(
+  '%s is an address',
+  (target) => expect(isReadable(target)).toBe(true),
+)
+
+test.each([
+  '//',
+  '//evil.example/x',
+  '/%00',
+  '/?q=%00',
+  '/%',
+  '/%zz',
+  '/%ED%A0%80',
+  '/?a=%c3',
+  '*',
+])('%s is refused with a sentence, before anything reads it', async (target) => {
+  const answer = await raw(head(`GET ${target}`))
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+  expect(answer).toContain('Check it for typing errors.')
+})
+
+test('a form of 64 KB is read, and one byte more is not', async () => {
+  read.length = 0
+  const post = (length: number) => head('POST /', `Content-Length: ${length}`)
+  expect(await raw(post(maxBodyBytes) + 'a'.repeat(maxBodyBytes))).toMatch(/^HTTP\/1\.1 200 /)
+  expect(await raw(post(maxBodyBytes + 1))).toMatch(/^HTTP\/1\.1 413 /)
+  expect(read).toEqual([maxBodyBytes])
+})
+
+test('a body without a length that never ends is cut off at 64 KB', async () => {
+  read.length = 0
+  const chunk = `4000\r\n${'a'.repeat(0x4000)}\r\n`
+  const answer = await raw(head('POST /', 'Transfer-Encoding: chunked'), () => chunk)
+  expect(answer).toMatch(/^HTTP\/1\.1 413 /)
+  expect(answer).toContain('Send at most 64 KB.')
+  expect(read).toEqual([])
+})
+
+test('headers and bodies that drip are ended by a deadline', async () => {
+  expect(await raw('GET / HTTP/1.1\r\n', () => 'a: b\r\n')).toMatch(/^HTTP\/1\.1 408 /)
+  expect(await raw(head('POST /', 'Content-Length: 1000'), () => 'a')).toMatch(/^HTTP\/1\.1 408 /)
+  expect(read.filter((bytes) => bytes === 1000)).toEqual([])
+})
