@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { EnvError, readEnv, secretsOf } from './env.server'
+import { EnvError, inspectEnv, readEnv, secretsOf } from './env.server'
 
 const good = {
   NODE_ENV: 'production',

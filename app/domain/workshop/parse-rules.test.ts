@@ -113,6 +113,8 @@ const RULES: [Record<string, string | null>, number, string, string, string][] =
   ],
   [{ limit_usd: null }, 1, 'limit_usd', 'missing', 'limit_usd: 300'],
   [{ limit_usd: '$300' }, 6, 'limit_usd', 'not an amount', 'such as 300'],
+  [{ limit_usd: '"2,50"' }, 6, 'limit_usd', 'not an amount', 'such as 2.50'],
+  [{ limit_usd: '"1 000,5"' }, 6, 'limit_usd', 'not an amount', 'such as 1000.5'],
   [{ limit_usd: '"1,000"' }, 6, 'limit_usd', 'not an amount', 'such as 1000'],
   [{ limit_usd: '3e2' }, 6, 'limit_usd', 'not an amount', 'plain number'],
   [{ limit_usd: '-5' }, 6, 'limit_usd', 'not an amount', 'above zero'],
