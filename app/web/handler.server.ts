@@ -6,6 +6,7 @@ import type { ActionFunctionArgs, LoaderFunctionArgs } from '@remix-run/node'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
 import type { AuthSetup } from '~/adapters/identity-providers.server'
 import type { Ctx } from '~/domain/ctx'
+import { NotAllowed } from '~/domain/money/member-lock.server'
 
 declare module '@remix-run/node' {
   interface AppLoadContext {
@@ -44,6 +45,8 @@ export function handler<Result>(run: (args: HandlerArgs) => Promise<Result>) {
         ip: context.ip,
       })
     } catch (error) {
+      // What this person may no longer do does not exist for them.
+      if (error instanceof NotAllowed) throw notFound()
       if (!isDatabaseUnavailable(error)) throw error
       context.ctx.log.warn({ error }, 'the database is unreachable')
       throw new Response('database-unavailable', {

@@ -9,7 +9,7 @@ import { recordAudit } from '../audit/audit.server'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
-import { openMember, teamScope, type OpenMember } from './member-lock.server'
+import { openMember, requireActiveOwner, teamScope, type OpenMember } from './member-lock.server'
 import { monthOf, nextMonth, type Month } from './month'
 import { readBudget } from './open-month.server'
 import { post, readBalance, type Balance, type MemberRef } from './postings.server'
@@ -20,6 +20,8 @@ export type BudgetChange = {
   effective: 'now' | 'next-month'
   /** What the owner wrote; may be empty. */
   reason: string
+  /** More for a request, in this month alone where a later budget is planned. */
+  onRequest?: boolean
 }
 export type BudgetPreview = {
   /** The first month that the change counts in. */
@@ -104,7 +106,10 @@ export async function setBudget(
   change: BudgetChange,
   actorUserId: string,
 ): Promise<BudgetPreview | null> {
-  return ctx.db.$transaction((tx) => setBudgetIn(ctx, tx, ref, change, actorUserId))
+  return ctx.db.$transaction(async (tx) => {
+    await requireActiveOwner(tx, ref.teamId, actorUserId)
+    return setBudgetIn(ctx, tx, ref, change, actorUserId)
+  })
 }
 
 async function setBudgetIn(
@@ -126,8 +131,9 @@ async function setBudgetIn(
     on conflict (team_id, user_id, month) do update
       set allocated_usd = excluded.allocated_usd, reason = excluded.reason, set_by = excluded.set_by,
       set_at = excluded.set_at`
-  // Otherwise a budget set for a later month would silently replace this one.
-  if (change.effective === 'now')
+  // A budget set for a later month would replace this one. More for a request is no such budget: what
+  // the owner has planned for later stays.
+  if (change.effective === 'now' && !change.onRequest)
     await tx.$executeRaw`
       delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}
         and month > ${effect.month}::date`
@@ -209,6 +215,7 @@ export async function decideRequest(
   },
 ): Promise<DecisionOutcome> {
   return ctx.db.$transaction(async (tx): Promise<DecisionOutcome> => {
+    await requireActiveOwner(tx, input.teamId, input.actorUserId)
     const [asked] = await tx.$queryRaw<{ userId: string }[]>`
       select user_id as "userId" from keymint.budget_requests where id = ${input.requestId}::uuid
         and team_id = ${input.teamId}::uuid`
@@ -239,6 +246,7 @@ export async function decideRequest(
         budget: present + nanoFromDecimalString(decided.more),
         effective: 'now',
         reason: input.reason,
+        onRequest: true,
       },
       input.actorUserId,
     )

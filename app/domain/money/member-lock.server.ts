@@ -19,6 +19,24 @@ export type OpenMember = MemberRef & {
   month: Month
 }
 
+/** Thrown inside a transaction when whoever acts may not do so, or no longer. Nothing is changed. */
+export class NotAllowed extends Error {
+  override name = 'NotAllowed'
+}
+
+/**
+ * Checks, in the transaction that acts, that the person is an active owner of the team and not
+ * banned, and keeps it so until its end: changes of members lock the team's row. Throws NotAllowed.
+ */
+export async function requireActiveOwner(tx: Tx, teamId: string, userId: string): Promise<void> {
+  await tx.$executeRaw`select 1 from keymint.teams where id = ${teamId}::uuid for share`
+  const owners = await tx.$queryRaw<object[]>`
+    select 1 from keymint.team_members m join keymint.attendees a on a.user_id = m.user_id
+    where m.team_id = ${teamId}::uuid and m.user_id = ${userId} and m.role = 'owner'
+      and m.state = 'active' and a.banned_at is null`
+  if (owners.length === 0) throw new NotAllowed(`${userId} is not an active owner`)
+}
+
 /** The audit scope of a team. It never equals the slug of a workshop, which has no dot. */
 export const teamScope = (slug: string) => `team.${slug}`
 

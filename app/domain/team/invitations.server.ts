@@ -1,11 +1,18 @@
 /**
  * Invitations: a link into a team. Guarantee: it works once, for a week, until it is revoked; the
  * row holds only the hash of its token (256 random bits), so no link can be read from the database.
+ * It ends with the right of whoever made it.
  */
 import { createHash, randomBytes } from 'node:crypto'
+import { Prisma } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { openMember, teamScope, type MemberRole } from '../money/member-lock.server'
+import {
+  openMember,
+  requireActiveOwner,
+  teamScope,
+  type MemberRole,
+} from '../money/member-lock.server'
 import { lockTeam } from './team.server'
 
 const invitationDays = 7
@@ -30,6 +37,7 @@ export async function invite(
   const expiresAt = new Date(ctx.now().getTime() + invitationDays * 86_400_000)
   return ctx.db.$transaction(async (tx): Promise<InviteOutcome> => {
     await lockTeam(tx, input.teamId)
+    await requireActiveOwner(tx, input.teamId, input.actorUserId)
     const [open] = await tx.$queryRaw<{ count: number }[]>`
       select count(*)::int as count from keymint.invitations where team_id = ${input.teamId}::uuid
         and used_at is null and revoked_at is null and expires_at > ${ctx.now()}::timestamptz`
@@ -116,6 +124,7 @@ export async function revokeInvitation(
   input: { teamId: string; slug: string; invitationId: string; actorUserId: string },
 ): Promise<boolean> {
   return ctx.db.$transaction(async (tx) => {
+    await requireActiveOwner(tx, input.teamId, input.actorUserId)
     const changed = await tx.$executeRaw`
       update keymint.invitations set revoked_at = ${ctx.now()}::timestamptz
         where id = ${input.invitationId}::uuid and team_id = ${input.teamId}::uuid and used_at is null
@@ -130,6 +139,12 @@ export async function revokeInvitation(
     return true
   })
 }
+
+/** Whether who made the invitation `i` may still invite: a link does not outlive that right. */
+const issuerMayInvite = Prisma.sql`exists (select 1 from keymint.team_members o
+  join keymint.attendees oa on oa.user_id = o.user_id
+  where o.team_id = i.team_id and o.user_id = i.created_by and o.role = 'owner'
+    and o.state = 'active' and oa.banned_at is null)`
 
 export type InvitationView = {
   teamName: string
@@ -152,20 +167,21 @@ export async function findInvitation(
       expiresAt: Date
       usedAt: Date | null
       revokedAt: Date | null
+      stillOwned: boolean
     })[]
   >`
     select t.name as "teamName", t.slug, i.role, a.display_name as "invitedBy", i.expires_at as "expiresAt",
-      i.used_at as "usedAt", i.revoked_at as "revokedAt",
+      i.used_at as "usedAt", i.revoked_at as "revokedAt", ${issuerMayInvite} as "stillOwned",
       exists (select 1 from keymint.team_members m where m.team_id = t.id and m.user_id = ${userId}
         and m.state <> 'removed') as "alreadyMember"
     from keymint.invitations i join keymint.teams t on t.id = i.team_id join keymint.attendees a
       on a.user_id = i.created_by
     where i.token_hash = ${hashOf(token)}`
   if (!row) return null
-  const { usedAt, revokedAt, ...rest } = row
+  const { usedAt, revokedAt, stillOwned, ...rest } = row
   const snapshot = usedAt
     ? 'used'
-    : revokedAt
+    : revokedAt || !stillOwned
       ? 'revoked'
       : row.expiresAt <= ctx.now()
         ? 'expired'
@@ -191,6 +207,9 @@ export async function acceptInvitation(
     >`select team_id as "teamId" from keymint.invitations where token_hash = ${hashOf(token)}`
     if (!found) return { kind: 'refused', reason: 'not-open' }
     await lockTeam(tx, found.teamId)
+    const [barred] = await tx.$queryRaw<object[]>`
+      select 1 from keymint.attendees where user_id = ${person.userId} and banned_at is not null`
+    if (barred) return { kind: 'refused', reason: 'banned' }
     const ref = { teamId: found.teamId, userId: person.userId }
     const member = await openMember(ctx, tx, ref)
     if (member && member.state !== 'removed') return { kind: 'already-member', slug: member.slug }
@@ -198,7 +217,7 @@ export async function acceptInvitation(
       update keymint.invitations i set used_at = ${ctx.now()}::timestamptz, used_by = ${person.userId}
         from keymint.teams t
       where i.token_hash = ${hashOf(token)} and i.used_at is null and i.revoked_at is null
-        and i.expires_at > ${ctx.now()}::timestamptz and t.id = i.team_id
+        and i.expires_at > ${ctx.now()}::timestamptz and t.id = i.team_id and ${issuerMayInvite}
       returning i.id, i.role, t.slug`
     if (!used) return { kind: 'refused', reason: 'not-open' }
     await tx.$executeRaw`

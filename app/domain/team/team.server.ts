@@ -1,6 +1,7 @@
 /**
  * Teams: who is in one, and in which role. Guarantee: a team always has an active owner, because
- * every change that could take away the last one locks the team's row and counts first.
+ * every change that could take away the last one locks the team's row and counts first; and whoever
+ * changes a member is an active owner at that moment, not only when the page was read.
  */
 import type { Tx } from '~/adapters/db.server'
 import { isUniqueViolation } from '~/adapters/db.server'
@@ -8,6 +9,7 @@ import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import {
   openMember,
+  requireActiveOwner,
   teamScope,
   type MemberRole,
   type MemberState,
@@ -103,32 +105,39 @@ export async function removeMember(
   actorUserId: string,
   reason: string,
 ): Promise<MemberOutcome> {
-  return onMember(ctx, ref, async (tx, member) => {
-    if (member.role === 'owner' && (await isLastOwner(tx, ref)))
-      return { kind: 'refused', reason: 'last-owner' }
-    const actor = `user:${actorUserId}` as const
-    await tx.$executeRaw`
+  return onMember(
+    ctx,
+    ref,
+    actorUserId,
+    async (tx, member) => {
+      if (member.role === 'owner' && (await isLastOwner(tx, ref)))
+        return { kind: 'refused', reason: 'last-owner' }
+      const actor = `user:${actorUserId}` as const
+      await tx.$executeRaw`
       update keymint.team_members set state = 'removed', removed_at = ${ctx.now()}::timestamptz
         where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
-    await tx.$executeRaw`
+      await tx.$executeRaw`
       update keymint.budget_requests set state = 'withdrawn', decided_at = ${ctx.now()}::timestamptz
         where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and state = 'open'`
-    // A person who is invited again starts without the old budget.
-    await tx.$executeRaw`
+      // A person who is invited again starts without the old budget.
+      await tx.$executeRaw`
       delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
-    const gone = { ...member, state: 'removed' as const }
-    const left = actorUserId === ref.userId
-    await recordAudit(tx, {
-      actor,
-      action: left ? 'member.left' : 'member.removed',
-      subject: `user:${ref.userId}`,
-      scope: teamScope(member.slug),
-      details: { reason },
-    })
-    await endKeysOf(ctx, tx, gone, { actor, reason: 'member-removed' })
-    await returnFree(ctx, tx, gone, actor)
-    return { kind: 'done' }
-  })
+      await revokeInvitationsBy(ctx, tx, ref)
+      const gone = { ...member, state: 'removed' as const }
+      const left = actorUserId === ref.userId
+      await recordAudit(tx, {
+        actor,
+        action: left ? 'member.left' : 'member.removed',
+        subject: `user:${ref.userId}`,
+        scope: teamScope(member.slug),
+        details: { reason },
+      })
+      await endKeysOf(ctx, tx, gone, { actor, reason: 'member-removed' })
+      await returnFree(ctx, tx, gone, actor)
+      return { kind: 'done' }
+    },
+    { mayLeave: true },
+  )
 }
 
 /** Suspends a member: ends all their keys, and they can make none until they are resumed. */
@@ -138,7 +147,7 @@ export async function suspendMember(
   actorUserId: string,
   reason: string,
 ): Promise<MemberOutcome> {
-  return onMember(ctx, ref, async (tx, member) => {
+  return onMember(ctx, ref, actorUserId, async (tx, member) => {
     if (member.state !== 'active') return { kind: 'refused', reason: 'nothing-to-do' }
     if (member.role === 'owner' && (await isLastOwner(tx, ref)))
       return { kind: 'refused', reason: 'last-owner' }
@@ -153,6 +162,7 @@ export async function suspendMember(
       scope: teamScope(member.slug),
       details: { reason },
     })
+    await revokeInvitationsBy(ctx, tx, ref)
     await endKeysOf(ctx, tx, member, { actor, reason: 'member-suspended' })
     return { kind: 'done' }
   })
@@ -165,7 +175,7 @@ export async function resumeMember(
   actorUserId: string,
   reason: string,
 ): Promise<MemberOutcome> {
-  return onMember(ctx, ref, async (tx, member) => {
+  return onMember(ctx, ref, actorUserId, async (tx, member) => {
     if (member.state !== 'suspended') return { kind: 'refused', reason: 'nothing-to-do' }
     await tx.$executeRaw`
       update keymint.team_members set state = 'active' where team_id = ${ref.teamId}::uuid
@@ -189,13 +199,14 @@ export async function setRole(
   actorUserId: string,
   reason: string,
 ): Promise<MemberOutcome> {
-  return onMember(ctx, ref, async (tx, member) => {
+  return onMember(ctx, ref, actorUserId, async (tx, member) => {
     if (member.role === role) return { kind: 'refused', reason: 'nothing-to-do' }
     if (role === 'member' && (await isLastOwner(tx, ref)))
       return { kind: 'refused', reason: 'last-owner' }
     await tx.$executeRaw`
       update keymint.team_members set role = ${role} where team_id = ${ref.teamId}::uuid
         and user_id = ${ref.userId}`
+    if (role === 'member') await revokeInvitationsBy(ctx, tx, ref)
     await recordAudit(tx, {
       actor: `user:${actorUserId}`,
       action: 'member.role-set',
@@ -207,17 +218,24 @@ export async function setRole(
   })
 }
 
-/** Locks the team's row first, so that changes of its members run one after the other. */
+/**
+ * Locks the team's row first, so that changes of its members run one after the other, and then asks
+ * whether whoever acts may: an active owner, or a member who leaves. Throws NotAllowed.
+ */
 async function onMember(
   ctx: Ctx,
   ref: MemberRef,
+  actorUserId: string,
   run: (
     tx: Tx,
     member: NonNullable<Awaited<ReturnType<typeof openMember>>>,
   ) => Promise<MemberOutcome>,
+  { mayLeave = false } = {},
 ): Promise<MemberOutcome> {
   return ctx.db.$transaction(async (tx) => {
     await lockTeam(tx, ref.teamId)
+    if (!(mayLeave && actorUserId === ref.userId))
+      await requireActiveOwner(tx, ref.teamId, actorUserId)
     const member = await openMember(ctx, tx, ref)
     if (!member || member.state === 'removed') return { kind: 'refused', reason: 'no-such-member' }
     return run(tx, member)
@@ -229,9 +247,19 @@ export async function lockTeam(tx: Tx, teamId: string): Promise<void> {
   await tx.$executeRaw`select 1 from keymint.teams where id = ${teamId}::uuid for update`
 }
 
+/** What somebody handed out ends with their right to hand it out. */
+async function revokeInvitationsBy(ctx: Ctx, tx: Tx, ref: MemberRef): Promise<void> {
+  await tx.$executeRaw`
+    update keymint.invitations set revoked_at = ${ctx.now()}::timestamptz
+    where team_id = ${ref.teamId}::uuid and created_by = ${ref.userId} and used_at is null
+      and revoked_at is null`
+}
+
 async function isLastOwner(tx: Tx, ref: MemberRef): Promise<boolean> {
   const [row] = await tx.$queryRaw<{ others: number }[]>`
-    select count(*)::int as others from keymint.team_members where team_id = ${ref.teamId}::uuid
-      and user_id <> ${ref.userId} and role = 'owner' and state = 'active'`
+    select count(*)::int as others from keymint.team_members m
+      join keymint.attendees a on a.user_id = m.user_id
+    where m.team_id = ${ref.teamId}::uuid and m.user_id <> ${ref.userId} and m.role = 'owner'
+      and m.state = 'active' and a.banned_at is null`
   return row?.others === 0
 }

@@ -14,6 +14,7 @@ import type {
 } from '~/adapters/service-adapter'
 import { recordAudit, type AuditAction } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { requireActiveOwner } from '../money/member-lock.server'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import { masterKeyPlace, openService } from '../keys/service.server'
 
@@ -67,6 +68,7 @@ export async function depositKey(
   const id = randomUUID()
   const sealed = ctx.sealer.sealForVault(credential.secret, masterKeyPlace(id, 1))
   await ctx.db.$transaction(async (tx) => {
+    await requireActiveOwner(tx, input.teamId, input.userId)
     await tx.masterKey.create({
       data: {
         id,
@@ -113,6 +115,7 @@ export async function replaceKey(
   const generation = row.generation + 1
   const sealed = ctx.sealer.sealForVault(credential.secret, masterKeyPlace(row.id, generation))
   return ctx.db.$transaction(async (tx) => {
+    await requireActiveOwner(tx, input.teamId, input.userId)
     const { count } = await tx.masterKey.updateMany({
       where: { id: row.id, teamId: input.teamId, generation: row.generation },
       data: {
@@ -284,6 +287,7 @@ async function switchTo(
 ): Promise<boolean> {
   const { teamId, masterKeyId, reason } = input
   return ctx.db.$transaction(async (tx) => {
+    await requireActiveOwner(tx, teamId, input.userId)
     const { count } = await tx.masterKey.updateMany({
       where: { id: masterKeyId, teamId, state: state === 'active' ? 'disabled' : 'active' },
       data: { state, disabledAt: state === 'disabled' ? ctx.now() : null },
