@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ['{app,jobs,simulators,prisma,bench,tests}/**/*.test.ts'],
     exclude: ['app/routes/**', 'node_modules/**'],
-    globalSetup: ['tests/test-postgres.ts'],
+    globalSetup: ['tests/postgres-server.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

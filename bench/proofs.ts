@@ -8,7 +8,7 @@ import { reconcileKeys } from '~/domain/keys/reconcile.server'
 import { migrate } from '../prisma/migrate'
 import { startPostgres, type Postgres } from '../simulators/postgres/server'
 import { createTemplate } from '../simulators/postgres/template'
-import { makeWorkshop, openWorldOn, type World, type WorldOptions } from '../tests/test-world'
+import { makeWorkshop, openWorld, type World, type WorldOptions } from '../tests/world'
 
 const workshopSlug = 'test-workshop'
 const rounds = Number(process.env.PROOF_ROUNDS ?? 5)
@@ -20,7 +20,7 @@ let failures = 0
 try {
   const template = await createTemplate(postgres.adminUrl, migrate)
   const open = (options: WorldOptions = {}) =>
-    openWorldOn({ adminUrl: postgres.adminUrl, template }, options)
+    openWorld(options, { adminUrl: postgres.adminUrl, template })
   await prove(
     'a worker killed at a random moment of a burst: one live key for each claim, none else',
     () => killsInABurst(open),

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import type { DoctorReport } from '~/domain/operations/doctor.server'
 import { freePort } from '../../simulators/free-port'
-import { openWorld, type World } from '../../tests/harness'
+import { openWorld, type World } from '../../tests/world'
 import { startIdentity } from '../../simulators/identity/server'
 
 const workshop = (opens: Date) =>

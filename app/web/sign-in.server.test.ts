@@ -9,7 +9,7 @@ import { CookieJar, startStandIns, type StandIns } from '../../tests/identity-st
 import { createLog } from '~/adapters/log.server'
 import { createLimits } from '~/adapters/rate-limits.server'
 import type { Settings } from '~/domain/ctx'
-import { testDb } from '../../tests/test-database'
+import { testDb } from '../../tests/database'
 import { startIdentity } from '../../simulators/identity/server'
 import {
   getViewer,

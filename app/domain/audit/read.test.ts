@@ -4,7 +4,7 @@
  */
 import { afterAll, expect, test } from 'vitest'
 import { Prisma, type Db } from '~/adapters/db.server'
-import { testDb } from '../../../tests/test-database'
+import { testDb } from '../../../tests/database'
 import { recordAudit } from './audit.server'
 import {
   auditRowsQuery,

@@ -11,7 +11,7 @@ import { runMint } from '~/domain/keys/mint.server'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
 import { sweep } from '~/domain/operations/sweep.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
-import { makeWorkshop, openWorld, usd, type World, type WorldOptions } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World, type WorldOptions } from '../../../tests/world'
 import type { Workshop } from '../workshop-file'
 
 const slug = 'small-keys'

@@ -17,7 +17,7 @@ import {
   spend,
   worstUpstream,
 } from '../../../tests/claims'
-import { makeWorkshop, openWorld, usd } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd } from '../../../tests/world'
 
 const poolLimit = 16
 

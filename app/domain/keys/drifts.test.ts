@@ -5,8 +5,9 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { bindKeys } from '~/domain/keys/bind.server'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
-import { seedClaims, seededRng, type Rng, type PlantedClaim } from '../../../tests/held-keys'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
+import { seededRng, type Rng } from '../../../tests/rng'
+import { seedClaims, type SeededClaim } from '../../../tests/seed-claims'
 import type { DriftKind } from './drift'
 import { planReconcile } from './reconcile.server'
 import { askForCheck, askForFix, runCheck, runFix } from './reconcile-runs.server'
@@ -45,7 +46,7 @@ const plantKey = async (world: World, body: object) =>
     .keys[0]!.hash
 type LedgerKey = { hash: string; name: string; deleted_at: string | null }
 const ledger = async (world: World) => (await world.call<{ keys: LedgerKey[] }>('/__sim/keys')).keys
-const update = (world: World, claim: PlantedClaim, data: object) =>
+const update = (world: World, claim: SeededClaim, data: object) =>
   world.db.workshopAttendance.update({ where: { claimId: claim.claimId }, data })
 
 type Expected = { kind: DriftKind; about: string; fixable: boolean }
@@ -54,7 +55,7 @@ type Expected = { kind: DriftKind; about: string; fixable: boolean }
  * What can go wrong with one key; each takes a healthy claim or makes a key of its own, and says
  * what reconcile should find.
  */
-function recipes(world: World, healthy: PlantedClaim[], rng: Rng): (() => Promise<Expected>)[] {
+function recipes(world: World, healthy: SeededClaim[], rng: Rng): (() => Promise<Expected>)[] {
   const prefix = `km/${world.ctx.installationId}/lifetime/`
   const lostAttempt = async (state: string, change: object = {}) => {
     const [id, mint] = [
@@ -75,7 +76,7 @@ function recipes(world: World, healthy: PlantedClaim[], rng: Rng): (() => Promis
     return { hash: await plantKey(world, { name: prefix + id, limit: 2 }), id }
   }
   const onHealthy =
-    (kind: DriftKind, fixable: boolean, make: (claim: PlantedClaim) => Promise<unknown>) =>
+    (kind: DriftKind, fixable: boolean, make: (claim: SeededClaim) => Promise<unknown>) =>
     async (): Promise<Expected> => {
       const claim = rng.take(healthy)
       await make(claim)

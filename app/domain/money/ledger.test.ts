@@ -1,6 +1,6 @@
 /** The rules of a month, one by one; ledger-walk.test.ts holds them all together. */
 import { expect, test } from 'vitest'
-import { openTeamWorld, type TeamWorld } from '../../../tests/team-world'
+import { openTeamWorld, type TeamWorld } from '../../../tests/team'
 import { applySubKey } from '../team/apply.server'
 import { recordSubKeyReading } from '../team/reading.server'
 import { changeCap, deleteSubKey, provisionSubKey, rotateSubKey } from '../team/sub-key.server'

@@ -2,8 +2,8 @@
  * Banners for staff: each stands when it should, says how much, and goes when its cause has gone.
  */
 import { expect, test } from 'vitest'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
-import { seedClaims } from '../../../tests/held-keys'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
+import { seedClaims } from '../../../tests/seed-claims'
 import { askForCheck, runCheck } from '../keys/reconcile-runs.server'
 import { readAlerts } from './alerts.server'
 import { syncUsage } from '../keys/usage.server'

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest'
 import type { ProviderIdentity } from '~/adapters/identity-providers.server'
 import { resolveAttendee } from './account.server'
 import { endAllSessions, endSession, findSession, roleOf, startSession } from './session.server'
-import { testDb } from '../../../tests/test-database'
+import { testDb } from '../../../tests/database'
 
 const world = await testDb()
 afterAll(() => world.drop())

@@ -7,7 +7,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createSealer } from '~/adapters/sealing.server'
 import { claimKeyPlace } from '~/domain/claim/claim-holder.server'
-import { openWorld, type World } from '../../../tests/harness'
+import { rounds } from '../../../tests/rounds'
+import { openTeam } from '../../../tests/team'
+import { openWorld, type World } from '../../../tests/world'
 import { rotateVault } from './rotate.server'
 import { masterKeyPlace } from '../keys/service.server'
 
@@ -41,14 +43,7 @@ async function fill(
       }
     }),
   })
-  const teamId = randomUUID()
-  const [teams] = await world.db.$queryRaw<
-    { there: boolean }[]
-  >`select to_regclass('keymint.teams') is not null as there`
-  if (teams?.there)
-    await world.db.$executeRaw`
-        insert into keymint.teams (id, slug, name, created_by)
-          values (${teamId}::uuid, ${`team-${teamId.slice(0, 8)}`}, 'A team for tests', ${people[0]!.userId})`
+  const { teamId, ownerId } = await openTeam(world)
   await world.db.masterKey.createMany({
     data: Array.from({ length: counts.masterKeys }, () => {
       const [id, secret] = [randomUUID(), `sk-${randomBytes(24).toString('base64url')}`]
@@ -60,7 +55,7 @@ async function fill(
         label: 'sk-…',
         sealed: sealer.sealForVault(secret, masterKeyPlace(id, 1)),
         verifiedAt: new Date(),
-        createdBy: people[0]!.userId,
+        createdBy: ownerId,
       }
     }),
   })
