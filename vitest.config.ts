@@ -10,6 +10,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // A worker keeps what its files import: no file may leave anything behind in a module.
+    isolate: false,
     reporters: ['default'],
   },
 })
