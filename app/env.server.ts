@@ -93,6 +93,7 @@ const envSchema = z.object({
     .default('')
     .transform((value) => (/^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0)),
   MINT_CONCURRENCY: wholeNumber(1, 100).default(8),
+  READ_USAGE_SECONDS: wholeNumber(5, 60).default(60),
   // Teams type in addresses of proxies: without the word itself, none that the public internet does
   // not route.
   ALLOW_PRIVATE_SERVICES: z

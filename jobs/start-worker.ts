@@ -168,6 +168,8 @@ export async function startWorker(
     )
   }, heartbeatMs)
 
+  const reading = readUsageOften(ctx)
+
   // A job may land before `work` has given the slot its id; it then waits for the backstop poll,
   // two seconds at most.
   const bindSlot: { id?: string } = {}
@@ -186,11 +188,24 @@ export async function startWorker(
     id,
     async stop() {
       clearInterval(timer)
+      clearInterval(reading)
       await boss.stop({ graceful: true, timeout: stopTimeoutMs })
       await recorder.settled()
       await ctx.db.$executeRaw`delete from keymint.workers where id = ${id}`.catch(() => undefined)
     },
   }
+}
+
+/** The schedule in the database fires once a minute at most: what is wanted more often is sent here. */
+function readUsageOften(ctx: Ctx): NodeJS.Timeout | undefined {
+  const { readUsageSeconds } = ctx.settings
+  if (readUsageSeconds >= 60) return undefined
+  return setInterval(() => {
+    for (const name of ['sync-usage', 'sync-sub-keys'] as const)
+      ctx.db
+        .$transaction((tx) => ctx.queue.enqueue(tx, name, {}))
+        .catch((error: unknown) => ctx.log.warn({ error, job: name }, 'a job could not be sent'))
+  }, readUsageSeconds * 1_000)
 }
 
 /** What a worker says of the jobs it holds and has held. */

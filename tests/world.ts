@@ -135,6 +135,7 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
       adminGithubIds: [],
       viewerEmails: [],
       providerBaseUrl: upstream.baseUrl,
+      readUsageSeconds: 60,
       retentionDays: null,
     },
     deployment: { appOrigin: 'http://localhost:3000', signIn: [], weakSecrets: [] },

@@ -62,7 +62,7 @@ export type SignInFailure =
   | 'provider_error'
 
 /** A sign-in that did not happen. `message` is for the log: our own words, never the provider's. */
-export class IdentityProviderError extends Error {
+class IdentityProviderError extends Error {
   override name = 'IdentityProviderError'
   constructor(
     readonly failure: SignInFailure,

@@ -273,7 +273,7 @@ export const deadLetterNames: readonly string[] = Object.values(catalog).flatMap
   (entry: CatalogEntry) => (entry.queue.deadLetter ? [entry.queue.deadLetter] : []),
 )
 
-export const schedules: { name: JobName; cron: string }[] = [
+const schedules: { name: JobName; cron: string }[] = [
   { name: 'sync-usage', cron: '* * * * *' },
   { name: 'reconcile-keys', cron: '*/5 * * * *' },
   { name: 'reconcile-check', cron: '7 * * * *' },

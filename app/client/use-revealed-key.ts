@@ -10,7 +10,7 @@ export const shownSeconds = 30
 export type RevealProblem = 'signed-out' | 'not-yet' | 'no-key' | 'too-often' | 'unreachable'
 
 /** Asks for the key. Throws a RevealProblem's name; never anything that holds the key. */
-export async function fetchKey(url: string): Promise<string> {
+async function fetchKey(url: string): Promise<string> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { Accept: 'application/json' },

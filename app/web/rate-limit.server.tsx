@@ -55,7 +55,7 @@ export async function refuseOverLimit(
  * Seconds until it may be tried again, or null when this one may pass: for a refusal in the route's
  * own words.
  */
-export async function secondsOver(
+async function secondsOver(
   { request, ctx, ip }: Args,
   name: LimitName,
   person: Person,

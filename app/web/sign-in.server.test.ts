@@ -59,6 +59,7 @@ function flow(
     adminGithubIds: [],
     viewerEmails: [],
     providerBaseUrl: 'https://openrouter.ai/api/v1',
+    readUsageSeconds: 60,
     retentionDays: null,
     ...options.settings,
   }

@@ -72,7 +72,7 @@ export interface StruckFaults {
   fault: FaultRule | null
 }
 
-export function defaultSettings(): FaultSettings {
+function defaultSettings(): FaultSettings {
   return {
     rules: [],
     seed: 1,

@@ -25,7 +25,7 @@ export function nanoToUsd(nano: number): number {
   return nano / nanoPerUsd
 }
 
-export function windowStart(interval: Interval, at: number): number {
+function windowStart(interval: Interval, at: number): number {
   const date = new Date(at)
   if (interval === 'monthly') return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1)
   const midnight = Math.floor(at / dayMs) * dayMs

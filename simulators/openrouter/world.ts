@@ -54,7 +54,7 @@ export function identify(world: World, authorization: string | undefined): Calle
   return { kind: 'key', key }
 }
 
-export function isExpired(key: KeyRecord, now: number): boolean {
+function isExpired(key: KeyRecord, now: number): boolean {
   return key.expiresAt !== null && Date.parse(key.expiresAt) <= now
 }
 
@@ -73,7 +73,7 @@ export function usedOfLimitNano(key: KeyRecord, now: number): number {
 }
 
 /** The counters as a caller may read them: they trail by `usageLagMs`. */
-export function reportedSpentNano(world: World, key: KeyRecord, interval: Interval | null): number {
+function reportedSpentNano(world: World, key: KeyRecord, interval: Interval | null): number {
   const now = world.now()
   const spent = spentNano(key.usage, interval, now)
   const recent = world.recentSpends.get(key.hash)

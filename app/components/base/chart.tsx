@@ -10,7 +10,7 @@ const looks: Record<ChartLine['look'], string> = {
 }
 
 /** A picture with its meaning in a sentence above and its figures in a table behind. */
-export function Chart({ chart }: { chart: ChartView }) {
+function Chart({ chart }: { chart: ChartView }) {
   const id = useId()
   const { width, height, left } = chart
   const floor = height - 24

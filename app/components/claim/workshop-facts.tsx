@@ -24,9 +24,7 @@ export function seatsWords({ seats }: WorkshopView): string | null {
 }
 
 /** One word that says whether one can claim now. */
-export function standingWord(
-  workshop: WorkshopView,
-): 'Paused' | 'Full' | 'Open' | 'Coming' | 'Closed' {
+function standingWord(workshop: WorkshopView): 'Paused' | 'Full' | 'Open' | 'Coming' | 'Closed' {
   if (workshop.window === 'upcoming') return 'Coming'
   if (workshop.window === 'closed') return 'Closed'
   if (workshop.seats.left === 0) return 'Full'

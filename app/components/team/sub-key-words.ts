@@ -28,7 +28,7 @@ const endings: Record<string, string> = {
 export const endingWords = (key: Pick<SubKeyView, 'reason'>) =>
   endings[key.reason ?? ''] ?? 'It can no longer be used.'
 
-export const serviceTitles: Record<string, string> = {
+const serviceTitles: Record<string, string> = {
   openrouter: 'OpenRouter',
   litellm: 'LiteLLM',
 }

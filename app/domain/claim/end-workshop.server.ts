@@ -67,12 +67,3 @@ export async function endWorkshop(
     { maxWait: 5_000, timeout: 60_000 },
   )
 }
-
-/** When staff ended this workshop and why, or null. */
-export async function findWorkshopEnd(
-  ctx: Ctx,
-  slug: string,
-): Promise<{ endedAt: string; endedBy: string; reason: string | null } | null> {
-  const row = await ctx.db.workshopEnd.findUnique({ where: { slug } })
-  return row && { endedAt: row.endedAt.toISOString(), endedBy: row.endedBy, reason: row.reason }
-}

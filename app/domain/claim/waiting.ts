@@ -4,7 +4,7 @@
  */
 import type { ClaimView, StepName, StepView } from './view-types'
 
-export const stepNames: readonly StepName[] = ['queued', 'checking', 'creating', 'limits', 'ready']
+const stepNames: readonly StepName[] = ['queued', 'checking', 'creating', 'limits', 'ready']
 
 export type Progress = {
   state: ClaimView['state']

@@ -98,7 +98,7 @@ export function together(findings: Finding[], whenFine: string): Finding {
  */
 const soonMs = 7 * 86_400_000
 
-export function opensSoon(workshop: Workshop, now: Date): boolean {
+function opensSoon(workshop: Workshop, now: Date): boolean {
   if (windowState(workshop, now) === 'closed') return false
   return workshop.claimsOpenAt === null || workshop.claimsOpenAt.getTime() <= now.getTime() + soonMs
 }

@@ -232,7 +232,7 @@ async function largestLimitIn({ db }: WithProvider, room: Workshop): Promise<Nan
 }
 
 /** In words, "has … and not …". The provider answers with canonical slugs whatever was sent. */
-export function driftOf(
+function driftOf(
   upstream: UpstreamGuardrail,
   rules: GuardrailRules,
   canonical: Map<string, string>,

@@ -15,6 +15,7 @@ const nobody = {
   adminGithubIds: [],
   viewerEmails: [],
   providerBaseUrl: 'https://openrouter.ai/api/v1',
+  readUsageSeconds: 60,
   retentionDays: null,
 }
 const ctx = { db, settings: nobody }

@@ -10,7 +10,7 @@ import { openMember, teamScope, type MemberRole } from '../money/member-lock.ser
 import { invitationMail } from './invitation-mail'
 import { lockTeam } from './team.server'
 
-export const invitationDays = 7
+const invitationDays = 7
 const maxOpen = 50
 
 export type InviteOutcome =

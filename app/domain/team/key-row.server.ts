@@ -104,7 +104,7 @@ function fromRaw(raw: Raw): SubKeyRow {
 
 export const committedIn = (key: SubKeyRow, month: Month): NanoUsd =>
   key.months.find((row) => row.month === month)?.committed ?? 0n
-export const spentIn = (key: SubKeyRow, month: Month): NanoUsd =>
+const spentIn = (key: SubKeyRow, month: Month): NanoUsd =>
   key.months.find((row) => row.month === month)?.spent ?? 0n
 
 /** What counts against the cap now: everything for a one-off key, this month for a monthly one. */
@@ -114,7 +114,7 @@ export function spentOfCap(key: SubKeyRow, month: Month): NanoUsd {
 }
 
 /** The most this key may cost while a change of its cap is under way. */
-export const reservedCap = (key: SubKeyRow): NanoUsd =>
+const reservedCap = (key: SubKeyRow): NanoUsd =>
   key.wantedCap !== null && key.wantedCap > key.cap ? key.wantedCap : key.cap
 
 /** Committed is max(0, cap - spent) for as long as the key can be used. */

@@ -43,7 +43,7 @@ export type ProvisionRefusal =
 export type ProvisionOutcome = { kind: 'queued'; keyId: string } | ProvisionRefusal
 
 /** A key ends by itself, within this time. */
-export const longestLifeMs = 366 * 86_400_000
+const longestLifeMs = 366 * 86_400_000
 const shortestLifeMs = 10 * 60_000
 
 /** Reserves the cap, writes the key's row and sends its mint, all or nothing. */

@@ -15,11 +15,11 @@ import { keepReading } from './reading.server'
 import { audit, endKey, giveBack, sendApply } from './sub-key.server'
 
 /** Requests in flight have been counted by then. */
-export const settleAfterSeconds = 120
+const settleAfterSeconds = 120
 /**
  * A key that the provider no longer has will not be read again: its last reading is the last word.
  */
-export const settleMissingAfterSeconds = 300
+const settleMissingAfterSeconds = 300
 const maxPerPass = 500
 /** A service that hangs keeps few others waiting. */
 const servicesAtOnce = 6
@@ -149,7 +149,7 @@ async function noteMissing(ctx: Ctx, service: ServiceKeys, key: Watched): Promis
  * What has ended and been read late enough: the unspent part returns, and the key may be deleted
  * upstream.
  */
-export async function settleDue(ctx: Ctx): Promise<number> {
+async function settleDue(ctx: Ctx): Promise<number> {
   const now = ctx.now()
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.api_keys where state = 'ended' and settled_at is null

@@ -10,13 +10,13 @@ import { jobKindOf } from './job-kinds'
 import { findSubjects, type Found } from './search.server'
 import type { CappedCount, JobList, JobRow, JobState, JobTab, QueueFilter } from './types'
 
-export const pageSize = 50
+const pageSize = 50
 /** Counting and acting end here. */
 export const maxMatches = 1_000
 /**
  * Where no index serves a filter, so many of the newest jobs are asked one by one, for one page.
  */
-export const maxLookedThrough = 300
+const maxLookedThrough = 300
 /** An action may take longer to find its jobs than a page. */
 const maxSearchedToAct = 20_000
 
@@ -129,7 +129,7 @@ async function countJobs(ctx: Ctx, filter: QueueFilter): Promise<CappedCount> {
   return capped(row?.count ?? 0, maxCounted(filter))
 }
 
-export function capped(count: number, most = maxMatches): CappedCount {
+function capped(count: number, most = maxMatches): CappedCount {
   return { count: Math.min(count, most), more: count > most }
 }
 
@@ -331,7 +331,7 @@ const words: Record<string, JobState> = {
   failed: 'failed',
 }
 
-export function jobStateOf(row: Pick<RawRow, 'name' | 'state' | 'errorGroup'>): JobState {
+function jobStateOf(row: Pick<RawRow, 'name' | 'state' | 'errorGroup'>): JobState {
   if (deadLetterNames.includes(row.name)) return 'dead'
   if (row.state === 'completed' && row.errorGroup !== null) return 'failed'
   return words[row.state] ?? 'waiting'
