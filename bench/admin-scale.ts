@@ -27,7 +27,7 @@ import type { Ctx } from '~/domain/ctx'
 import { migrate } from '../prisma/migrate'
 import { startPostgres } from '../simulators/postgres/server'
 import { createTemplate } from '../simulators/postgres/template'
-import { openWorldOn, type World } from '../tests/test-world'
+import { openWorld, type World } from '../tests/world'
 import { seedClaims } from './admin-seed'
 
 const few = 1_000
@@ -118,8 +118,8 @@ const searches: Page[] = [
 const postgres = await startPostgres({ durable: true })
 try {
   const template = await createTemplate(postgres.adminUrl, migrate)
-  await using smallWorld = await openWorldOn({ adminUrl: postgres.adminUrl, template })
-  await using largeWorld = await openWorldOn({ adminUrl: postgres.adminUrl, template })
+  await using smallWorld = await openWorld({}, { adminUrl: postgres.adminUrl, template })
+  await using largeWorld = await openWorld({}, { adminUrl: postgres.adminUrl, template })
   const subjects = [await seed(smallWorld, few), await seed(largeWorld, many)]
   const [small, large] = await measure(subjects)
   if (!small || !large) throw new Error('both sizes are measured')

@@ -9,7 +9,7 @@ import { claimKey } from '~/domain/claim/claim.server'
 import { migrate } from '../prisma/migrate'
 import { createTemplate } from '../simulators/postgres/template'
 import { startPostgres } from '../simulators/postgres/server'
-import { openWorldOn, type World } from '../tests/test-world'
+import { openWorld, type World } from '../tests/world'
 
 const callMs = 300
 const slots = 25
@@ -22,7 +22,7 @@ try {
   const template = await createTemplate(postgres.adminUrl, migrate)
   const runs = Number(process.env.BENCH_RUNS ?? 3)
   for (let run = 1; run <= runs; run++) {
-    await using world = await openWorldOn({ adminUrl: postgres.adminUrl, template })
+    await using world = await openWorld({}, { adminUrl: postgres.adminUrl, template })
     await world.faults({ latencyMs: callMs })
     await world.spawnWorker({ MINT_CONCURRENCY: String(slots), LOG_LEVEL: 'info' })
     print(run, 'quiet claim, ms beyond its two upstream calls', await quietClaim(world))

@@ -6,10 +6,10 @@
 import { planReconcile, reconcileKeys } from '~/domain/keys/reconcile.server'
 import { syncUsage } from '~/domain/keys/usage.server'
 import { migrate } from '../prisma/migrate'
-import { seedClaims } from '../tests/held-keys'
+import { seedClaims } from '../tests/seed-claims'
 import { startPostgres } from '../simulators/postgres/server'
 import { createTemplate } from '../simulators/postgres/template'
-import { makeWorkshop, openWorldOn, usd } from '../tests/test-world'
+import { makeWorkshop, openWorld, usd } from '../tests/world'
 
 const count = Number(process.env.BENCH_KEYS ?? 10_000)
 const gift = makeWorkshop({
@@ -26,9 +26,9 @@ const gift = makeWorkshop({
 const postgres = await startPostgres({ durable: true })
 try {
   const template = await createTemplate(postgres.adminUrl, migrate)
-  await using world = await openWorldOn(
-    { adminUrl: postgres.adminUrl, template },
+  await using world = await openWorld(
     { workshops: [gift] },
+    { adminUrl: postgres.adminUrl, template },
   )
   await seedClaims(world, gift.slug, count)
   process.stdout.write(`${count} keys\n`)

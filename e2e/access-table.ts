@@ -112,5 +112,3 @@ export const adminTable: Row[] = [
     act: nobodyActs,
   },
 ]
-
-export { adminsMayAct, adminsMayRead, nobodyActs, staffMayRead }

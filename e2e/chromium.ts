@@ -16,7 +16,7 @@ const instructions = [
  * The program of a Chromium that is here already, or null. Throws a sentence when CHROMIUM_PATH
  * names nothing.
  */
-export function findInstalledChromium(): string | null {
+function findInstalledChromium(): string | null {
   const given = process.env.CHROMIUM_PATH
   if (given) {
     if (existsSync(given)) return given

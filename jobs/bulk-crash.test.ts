@@ -12,7 +12,7 @@ import {
   worstUpstream,
 } from '../tests/claims'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
-import { makeWorkshop, openWorld, usd, type World } from '../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../tests/world'
 
 const kill = (child: ChildProcess) =>
   new Promise<void>((resolve) => {

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
-import { openWorld, type World } from '../tests/harness'
+import { openWorld, type World } from '../tests/world'
 
 const workshopSlug = 'test-workshop'
 

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
-import { openWorld, type World } from '../tests/harness'
+import { openWorld, type World } from '../tests/world'
 
 async function readyClaim(world: World) {
   const [person] = await world.people(1)

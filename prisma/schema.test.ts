@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { testDb } from '../tests/test-database'
+import { testDb } from '../tests/database'
 
 type Field = { column: string; isOptional: boolean; comment: string }
 type Model = { table: string; fields: Field[]; relations: string[] }

@@ -54,6 +54,11 @@ export class BuildError extends Error {
   override name = 'BuildError'
 }
 
+/** The Prisma client alone, for whoever reads types before there is a build. */
+export async function generateOnce(): Promise<{ changed: boolean }> {
+  return { changed: await runStep(generate, readStamps(), undefined) }
+}
+
 /**
  * Builds what has changed and says whether anything had. Both bundles need the generated client.
  */

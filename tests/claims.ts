@@ -8,7 +8,7 @@ import type { ClaimAction, ClaimSelection } from '~/domain/claim/actions'
 import { startClaimAction } from '~/domain/claim/claim-actions.server'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
-import type { World } from './test-world'
+import type { World } from './world'
 
 const staff = 'github:staff'
 

@@ -1,8 +1,9 @@
 /** Everything in which a key at the provider and its row can come to differ, made at random. */
 import { randomUUID } from 'node:crypto'
 import type { DriftKind } from '~/domain/keys/drift'
-import type { World } from './harness'
-import type { PlantedClaim, Rng } from './held-keys'
+import type { World } from './world'
+import type { Rng } from './rng'
+import type { SeededClaim } from './seed-claims'
 
 export const json = (method: string, body?: object): RequestInit => ({
   method,
@@ -23,7 +24,7 @@ export const plantKey = async (world: World, body: object) =>
 export type LedgerKey = { hash: string; name: string; deleted_at: string | null }
 export const ledger = async (world: World) =>
   (await world.call<{ keys: LedgerKey[] }>('/__sim/keys')).keys
-const update = (world: World, claim: PlantedClaim, data: object) =>
+const update = (world: World, claim: SeededClaim, data: object) =>
   world.db.workshopAttendance.update({ where: { claimId: claim.claimId }, data })
 
 export type Expected = { kind: DriftKind; about: string; fixable: boolean }
@@ -34,7 +35,7 @@ export type Expected = { kind: DriftKind; about: string; fixable: boolean }
  */
 export function driftRecipes(
   world: World,
-  healthy: PlantedClaim[],
+  healthy: SeededClaim[],
   rng: Rng,
   soon: Date,
 ): (() => Promise<Expected>)[] {
@@ -58,7 +59,7 @@ export function driftRecipes(
     return { hash: await plantKey(world, { name: prefix + id, limit: 2 }), id }
   }
   const onHealthy =
-    (kind: DriftKind, fixable: boolean, make: (claim: PlantedClaim) => Promise<unknown>) =>
+    (kind: DriftKind, fixable: boolean, make: (claim: SeededClaim) => Promise<unknown>) =>
     async (): Promise<Expected> => {
       const claim = rng.take(healthy)
       await make(claim)

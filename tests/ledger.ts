@@ -5,7 +5,7 @@ import { monthOf } from '~/domain/money/month'
 import { readBalance } from '~/domain/money/postings.server'
 import { provisionSubKey } from '~/domain/team/sub-key.server'
 import { syncSubKeys } from '~/domain/team/sync.server'
-import { openTeamWorld, type TeamWorld } from './team-world'
+import { openTeamWorld, type TeamWorld } from './team'
 
 export const usd = (amount: number) => BigInt(Math.round(amount * 1e9))
 export const day = 86_400_000

@@ -8,7 +8,7 @@ import type { CheckResult } from '~/domain/operations/readiness-check'
 import type { ReadinessReport } from '~/domain/operations/readiness.server'
 import type { Message } from '~/messages/text'
 import { freePort } from '../../simulators/free-port'
-import { openWorld, type World } from '../../tests/harness'
+import { openWorld, type World } from '../../tests/world'
 import { startIdentity } from '../../simulators/identity/server'
 
 const workshop = (opens: Date) =>

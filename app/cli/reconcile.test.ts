@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { createOpenRouter } from '~/adapters/openrouter.server'
-import { makeWorkshop, openWorld, type World } from '../../tests/harness'
+import { makeWorkshop, openWorld, type World } from '../../tests/world'
 
 function reconcile(
   world: World,

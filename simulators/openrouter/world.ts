@@ -52,7 +52,7 @@ export function identify(world: World, authorization: string | undefined): Calle
   return { kind: 'key', key }
 }
 
-export function isExpired(key: KeyRecord, now: number): boolean {
+function isExpired(key: KeyRecord, now: number): boolean {
   return key.expiresAt !== null && Date.parse(key.expiresAt) <= now
 }
 

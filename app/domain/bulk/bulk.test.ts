@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest'
 import { Prisma } from '~/adapters/db.server'
 import { ProviderError } from '~/adapters/provider-error'
-import { openWorld, type World } from '../../../tests/harness'
+import { openWorld, type World } from '../../../tests/world'
 import type { BulkItemResult, BulkKind } from './bulk-kind'
 import {
   abortBulk,

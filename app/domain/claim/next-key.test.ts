@@ -22,7 +22,7 @@ import {
   startAction,
   worstUpstream,
 } from '../../../tests/claims'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 
 const slug = 'test-workshop'
 const day = 86_400_000

@@ -28,7 +28,7 @@ import {
   spend,
   startAction,
 } from '../../../tests/claims'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 
 const slug = 'test-workshop'
 const claimAgain = (world: World, claim: { person: Parameters<typeof claimKey>[1]['person'] }) =>

@@ -14,7 +14,7 @@ import {
   startAction,
   worstUpstream,
 } from '../../../tests/claims'
-import { makeWorkshop, openWorld, usd } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd } from '../../../tests/world'
 import { bulkKinds } from '~/domain/staff/kinds.server'
 import { runBulk } from '~/domain/bulk/run-bulk.server'
 import { claimKey } from '~/domain/claim/claim.server'

@@ -8,7 +8,7 @@ import { claimKey } from '~/domain/claim/claim.server'
 import { revealKey } from '~/domain/claim/reveal.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { sweep } from '~/domain/operations/sweep.server'
-import { makeWorkshop, openWorld, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, type World } from '../../../tests/world'
 import { bindKeys } from './bind.server'
 import { ensureGuardrail } from './guardrail.server'
 

@@ -14,8 +14,9 @@ import {
   type Expected,
   type LedgerKey,
 } from '../../../tests/drift-recipes'
-import { makeWorkshop, openWorld, usd } from '../../../tests/harness'
-import { seedClaims, seededRng } from '../../../tests/held-keys'
+import { makeWorkshop, openWorld, usd } from '../../../tests/world'
+import { seededRng } from '../../../tests/rng'
+import { seedClaims } from '../../../tests/seed-claims'
 import { planReconcile } from './reconcile.server'
 import { askForCheck, askForFix, runCheck, runFix } from './reconcile-runs.server'
 

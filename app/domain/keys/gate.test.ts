@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest'
 import type { KeyProvider } from '~/adapters/key-provider'
 import { claimKey } from '~/domain/claim/claim.server'
-import { openWorld, type World } from '../../../tests/harness'
+import { openWorld, type World } from '../../../tests/world'
 import { coolDown, countDoubt, openGate, takeProbe } from './gate.server'
 import { runMint } from './mint.server'
 

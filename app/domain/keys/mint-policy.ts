@@ -44,7 +44,7 @@ export type MintDecision =
 
 /** A key that ends sooner than this is not worth making. */
 const minLifeMs = 60_000
-export const maxAmbiguousAttempts = 20
+const maxAmbiguousAttempts = 20
 /** So many outcomes in doubt in a row, and the whole queue cools down. */
 export const failuresThatCloseTheGate = 5
 

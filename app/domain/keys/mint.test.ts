@@ -9,7 +9,7 @@ import { claimKey, type ClaimOutcome } from '~/domain/claim/claim.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { revealKey } from '~/domain/claim/reveal.server'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import { startTcpProxy } from '../../../tests/tcp-proxy'
 import { runMint } from './mint.server'
 

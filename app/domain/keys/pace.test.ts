@@ -2,8 +2,8 @@
  * How often usage is read, what is kept of it for the charts, and what is charged after the end.
  */
 import { expect, test } from 'vitest'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
-import { seedClaims, type PlantedClaim } from '../../../tests/held-keys'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
+import { seedClaims, type SeededClaim } from '../../../tests/seed-claims'
 import { takeSamples, tidySamples } from './samples.server'
 import { syncUsage, syncUsageIfDue } from './usage.server'
 
@@ -13,7 +13,7 @@ const post = (body: object): RequestInit => ({
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify(body),
 })
-const spend = (world: World, claim: PlantedClaim, amount: number) =>
+const spend = (world: World, claim: SeededClaim, amount: number) =>
   world.call('/__sim/spend', post({ hash: claim.hash, usd: amount }))
 const syncedAgo = (world: World, seconds: number) =>
   world.db

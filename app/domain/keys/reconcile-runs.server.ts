@@ -270,7 +270,7 @@ export async function tidyRuns(ctx: Ctx): Promise<number> {
         order by asked_at desc limit 1)`
 }
 
-export async function newestCheckId(ctx: Ctx): Promise<string | null> {
+async function newestCheckId(ctx: Ctx): Promise<string | null> {
   const newest = await ctx.db.reconcileRun.findFirst({
     where: { kind: 'check', state: 'done' },
     orderBy: { askedAt: 'desc' },

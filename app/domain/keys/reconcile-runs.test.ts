@@ -3,8 +3,8 @@
  * the page is given.
  */
 import { expect, test } from 'vitest'
-import { makeWorkshop, openWorld, type World } from '../../../tests/harness'
-import { seedClaims } from '../../../tests/held-keys'
+import { makeWorkshop, openWorld, type World } from '../../../tests/world'
+import { seedClaims } from '../../../tests/seed-claims'
 import { sweep } from '../operations/sweep.server'
 import { readReconcileView } from '../staff/reconcile-page.server'
 import { planReconcile } from './reconcile.server'

@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
-import { openWorld, type World } from '../../../tests/harness'
+import { openWorld, type World } from '../../../tests/world'
 import { reconcileKeys } from './reconcile.server'
 
 const slug = 'test-workshop'

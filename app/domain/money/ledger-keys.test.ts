@@ -1,7 +1,7 @@
 /** What keys do to the ledger: caps that change, rotations, ends, and members who leave. */
 import { expect, test } from 'vitest'
 import { actor, balance, made, oneMember, provision, ref, usd, use } from '../../../tests/ledger'
-import { openTeamWorld } from '../../../tests/team-world'
+import { openTeamWorld } from '../../../tests/team'
 import { applySubKey } from '../team/apply.server'
 import { changeCap, deleteSubKey, rotateSubKey } from '../team/sub-key.server'
 import { syncSubKeys } from '../team/sync.server'

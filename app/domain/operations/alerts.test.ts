@@ -2,8 +2,8 @@
  * Alerts for staff: each is there when it should be, says how much, and goes with its cause.
  */
 import { expect, test } from 'vitest'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
-import { seedClaims } from '../../../tests/held-keys'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
+import { seedClaims } from '../../../tests/seed-claims'
 import { askForCheck, runCheck } from '../keys/reconcile-runs.server'
 import { alertMessage } from '~/messages/alerts'
 import { readAlerts } from './alerts.server'

@@ -8,7 +8,7 @@ import {
   runToEnd,
   startAction,
 } from '../../../tests/claims'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import { runMint } from '~/domain/keys/mint.server'
 import { claimKey } from '../claim/claim.server'
 

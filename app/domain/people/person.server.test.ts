@@ -5,7 +5,7 @@ import { claimKey } from '~/domain/claim/claim.server'
 import { giveBack } from '~/domain/claim/give-back.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { sweep } from '~/domain/operations/sweep.server'
-import { openWorld, type World } from '../../../tests/harness'
+import { openWorld, type World } from '../../../tests/world'
 import { resolveAttendee } from './account.server'
 import { readPerson, unlinkSignIn, withdrawOptIn } from './person.server'
 import {

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest'
 import type { ProviderIdentity } from '~/adapters/identity-provider'
 import { resolveAttendee } from './account.server'
 import { endAllSessions, endSession, findSession, roleOf, startSession } from './session.server'
-import { testDb } from '../../../tests/test-database'
+import { testDb } from '../../../tests/database'
 
 const world = await testDb()
 afterAll(() => world.drop())
@@ -15,6 +15,7 @@ const nobody = {
   adminGithubIds: [],
   viewerEmails: [],
   providerBaseUrl: 'https://openrouter.ai/api/v1',
+  readUsageSeconds: 60,
   retentionDays: null,
 }
 const ctx = { db, settings: nobody }

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { runMint } from '~/domain/keys/mint.server'
-import { openWorld, type World } from '../../../tests/harness'
+import { openWorld, type World } from '../../../tests/world'
 import { claimKey } from '../claim/claim.server'
 import { findClaimDetail } from './claim-detail.server'
 import { exportClaims, exportFields } from './claim-export.server'

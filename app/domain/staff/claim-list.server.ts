@@ -13,7 +13,7 @@ import type { ClaimListQuery, ClaimPageRow, ClaimSort } from './claim-list'
 
 export const pageSize = 50
 /** Beyond this, "more than so many" is all that a filter by text is counted to. */
-export const countedUpTo = 10_000
+const countedUpTo = 10_000
 
 export type ClaimListPage = {
   rows: ClaimPageRow[]

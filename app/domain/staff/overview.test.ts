@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { readWorkshopPage } from '~/domain/staff/workshop-page.server'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import {
   systemHealth,
   workshopHealth,

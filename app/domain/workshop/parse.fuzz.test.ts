@@ -1,28 +1,19 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { mulberry32 } from '../../../tests/rng'
+import { rounds } from '../../../tests/rounds'
 import { parseWorkshopFile } from './parse'
 
 const FOLDER = join(import.meta.dirname, '../../../workshops')
-const RUNS = Number(import.meta.env.FUZZ_RUNS ?? 1000)
+const RUNS = Number(import.meta.env.FUZZ_RUNS ?? rounds(2_000))
 const SEED = Number(import.meta.env.FUZZ_SEED ?? 20_260_414)
 const MAX_MS = 200
-
-/** mulberry32: small, seeded, the same everywhere. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 type Rng = { below: (max: number) => number; pick: <T>(items: readonly T[]) => T }
 
 function rngFrom(seed: number): Rng {
-  const random = randomFrom(seed)
+  const random = mulberry32(seed)
   const below = (max: number) => Math.floor(random() * max)
   return { below, pick: <T>(items: readonly T[]) => items[below(items.length)] as T }
 }

@@ -10,13 +10,13 @@ import { jobRow, type RawRow } from './job-row'
 import { findSubjects, type Found } from './search.server'
 import type { CappedCount, JobList, JobTab, QueueFilter } from './types'
 
-export const pageSize = 50
+const pageSize = 50
 /** Counting and acting end here. */
 export const maxMatches = 1_000
 /**
  * Where no index serves a filter, so many of the newest jobs are asked one by one, for one page.
  */
-export const maxLookedThrough = 300
+const maxLookedThrough = 300
 /** An action may take longer to find its jobs than a page. */
 const maxSearchedToAct = 20_000
 

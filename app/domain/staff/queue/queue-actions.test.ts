@@ -1,7 +1,7 @@
 /** The queue as staff repair it: a real Postgres, the stand-in, and a worker. */
 import { expect, test } from 'vitest'
 import { findClaimView } from '../../claim/claim-view.server'
-import { openWorld } from '../../../../tests/harness'
+import { openWorld } from '../../../../tests/world'
 import { cancelJob, redriveJob, retryJob } from './actions.server'
 import { actOnJobs } from './bulk-jobs.server'
 import { readQueuePage } from './queue-page.server'

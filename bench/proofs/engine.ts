@@ -1,55 +1,65 @@
 /**
- * `npm run proofs`: long runs with crashes and races. One line a proof: what was claimed, how often
- * it was tried, how often it failed, and the worst time where time matters. PROOF_ROUNDS (default
- * 5) scales all of them.
+ * What the engine promises, under crashes and races: burst after burst against stand-ins on real
+ * ports and a Postgres that can be restarted. PROOF_ROUNDS (default 5) scales all of them.
  */
 import { claimKey } from '~/domain/claim/claim.server'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
-import { migrate } from '../prisma/migrate'
-import { startPostgres, type Postgres } from '../simulators/postgres/server'
-import { createTemplate } from '../simulators/postgres/template'
-import { makeWorkshop, openWorldOn, type World, type WorldOptions } from '../tests/test-world'
+import { migrate } from '../../prisma/migrate'
+import { startPostgres, type Postgres } from '../../simulators/postgres/server'
+import { createTemplate } from '../../simulators/postgres/template'
+import { makeWorkshop, openWorld, type World, type WorldOptions } from '../../tests/world'
+import type { Figure, Proof } from './proof'
 
 const workshopSlug = 'test-workshop'
 const rounds = Number(process.env.PROOF_ROUNDS ?? 5)
 
-type Figures = { tried: number; failed: number; worstSeconds?: number }
+type Counts = { tried: number; failed: number; worstSeconds?: number }
 
-const postgres = await startPostgres({ durable: true })
-let failures = 0
-try {
-  const template = await createTemplate(postgres.adminUrl, migrate)
-  const open = (options: WorldOptions = {}) =>
-    openWorldOn({ adminUrl: postgres.adminUrl, template }, options)
-  await prove(
+export const engineProofs: Proof[] = [
+  proof(
+    'kills',
     'a worker killed at a random moment of a burst: one live key for each claim, none else',
-    () => killsInABurst(open),
-  )
-  await prove(
+    killsInABurst,
+  ),
+  proof(
+    'lost-answers',
     'work done, then connection reset on 30 % of creates: one live key for each claim, none else',
-    () => lostAnswers(open),
-  )
-  await prove('Postgres restarted (immediate) in a burst: nothing lost, nothing doubled', () =>
-    databaseRestarts(open, postgres),
-  )
-  await prove('fifty clicks of one person at once: one claim', () => doubleClicks(open))
-  await prove('three hundred people for a hundred seats: exactly a hundred', () => lastSeats(open))
-} finally {
-  await postgres.stop()
-}
-process.exit(failures === 0 ? 0 : 1)
+    lostAnswers,
+  ),
+  proof(
+    'restarts',
+    'Postgres restarted (immediate) in a burst: nothing lost, nothing doubled',
+    databaseRestarts,
+  ),
+  proof('double-clicks', 'fifty clicks of one person at once: one claim', doubleClicks),
+  proof('last-seats', 'three hundred people for a hundred seats: exactly a hundred', lastSeats),
+]
 
-async function prove(what: string, run: () => Promise<Figures>): Promise<void> {
-  const { tried, failed, worstSeconds } = await run()
-  failures += failed
-  process.stdout.write(
-    `${failed === 0 ? 'held  ' : 'BROKEN'}  tried ${String(tried).padStart(5)}  failed ${String(failed).padStart(3)}  ${worstSeconds === undefined ? '' : `worst ${worstSeconds.toFixed(1)} s  `}${what}\n`,
-  )
+/** On a Postgres of its own: one of them restarts it. */
+function proof(
+  name: string,
+  what: string,
+  run: (open: Open, postgres: Postgres) => Promise<Counts>,
+): Proof {
+  return {
+    name,
+    async run(): Promise<Figure[]> {
+      const postgres = await startPostgres({ durable: true })
+      try {
+        const template = await createTemplate(postgres.adminUrl, migrate)
+        const open: Open = (options = {}) =>
+          openWorld(options, { adminUrl: postgres.adminUrl, template })
+        return [{ what, ...(await run(open, postgres)) }]
+      } finally {
+        await postgres.stop()
+      }
+    },
+  }
 }
 
 type Open = (options?: WorldOptions) => Promise<World>
 
-async function killsInABurst(open: Open): Promise<Figures> {
+async function killsInABurst(open: Open): Promise<Counts> {
   const figures = { tried: 0, failed: 0, worstSeconds: 0 }
   for (let round = 0; round < rounds; round++) {
     await using world = await open()
@@ -69,7 +79,7 @@ async function killsInABurst(open: Open): Promise<Figures> {
   return figures
 }
 
-async function lostAnswers(open: Open): Promise<Figures> {
+async function lostAnswers(open: Open): Promise<Counts> {
   const figures = { tried: 0, failed: 0 }
   for (let round = 0; round < rounds; round++) {
     await using world = await open()
@@ -87,7 +97,7 @@ async function lostAnswers(open: Open): Promise<Figures> {
   return figures
 }
 
-async function databaseRestarts(open: Open, server: Postgres): Promise<Figures> {
+async function databaseRestarts(open: Open, server: Postgres): Promise<Counts> {
   const figures = { tried: 0, failed: 0, worstSeconds: 0 }
   for (let round = 0; round < rounds; round++) {
     await using world = await open()
@@ -105,7 +115,7 @@ async function databaseRestarts(open: Open, server: Postgres): Promise<Figures> 
   return figures
 }
 
-async function doubleClicks(open: Open): Promise<Figures> {
+async function doubleClicks(open: Open): Promise<Counts> {
   await using world = await open()
   const figures = { tried: 0, failed: 0 }
   for (const person of await world.people(rounds * 10)) {
@@ -118,7 +128,7 @@ async function doubleClicks(open: Open): Promise<Figures> {
   return figures
 }
 
-async function lastSeats(open: Open): Promise<Figures> {
+async function lastSeats(open: Open): Promise<Counts> {
   const figures = { tried: 0, failed: 0 }
   for (let round = 0; round < rounds; round++) {
     await using world = await open({ workshops: [makeWorkshop({ maxKeys: 100 })] })
