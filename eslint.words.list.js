@@ -46,7 +46,13 @@ export const words = [
     allow: /^(guardrailAttachedAt|attachments?)$/,
     allowProse: /mpg attach/,
   },
-  { prose: /\bbind(s|ing)?\b/i, in: ['text', 'docs'], use: 'assign; “unbound” stays' },
+  {
+    prose: /\bbind(s|ing)?\b/i,
+    in: ['text', 'docs'],
+    use: 'assign; “unbound” stays',
+    // What Postgres writes to its log.
+    allowProse: /could not bind/,
+  },
   { part: /^moot$/, prose: /\bmoot\b/i, use: 'obsolete' },
   { name: /^(fix|fixes|applyFix|fixable)$/, use: 'repair, apply' },
   { name: /^again$/, use: 'retry, second' },

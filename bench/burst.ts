@@ -1,6 +1,6 @@
 /**
  * How close a burst of claims comes to the ideal, and what one quiet claim costs beyond its
- * upstream calls. Prints figures, asserts nothing. The worker is a process of its own, as in
+ * upstream calls. Prints numbers, asserts nothing. The worker is a process of its own, as in
  * production; claims are made through the domain, without HTTP, so that the ratio speaks of the
  * engine alone.
  */
@@ -29,22 +29,22 @@ try {
     // Not counted: processes that have been running have compiled their code and opened their
     // connections.
     await claimAtOnce(world, await world.people(warmUp))
-    const figures = await burstOfClaims(world)
+    const counts = await burstOfClaims(world)
     print(
       run,
       `saved: ${burst} claims over the ideal of ${burst} x ${callMs} ms / ${slots}`,
-      figures.savedRatio,
+      counts.savedRatio,
     )
-    print(run, 'bound: call times after the last save', figures.boundCallTimes)
-    print(run, 'management calls per key', figures.callsPerKey)
+    print(run, 'bound: call times after the last save', counts.boundCallTimes)
+    print(run, 'management calls per key', counts.callsPerKey)
   }
 } finally {
   await postgres.stop()
 }
 process.exit(0)
 
-function print(run: number, what: string, figure: number) {
-  process.stdout.write(`run ${run}  ${figure.toFixed(3).padStart(9)}  ${what}\n`)
+function print(run: number, what: string, value: number) {
+  process.stdout.write(`run ${run}  ${value.toFixed(3).padStart(9)}  ${what}\n`)
 }
 
 /** The guardrail is made by this first claim; the second is the quiet one that counts. */

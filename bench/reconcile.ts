@@ -1,6 +1,6 @@
 /**
  * What 10,000 giveaway keys cost: calls upstream for each hundred keys, and how long a pass takes.
- * BENCH_KEYS changes the number. Prints figures, asserts nothing; scale.test.ts holds the counts
+ * BENCH_KEYS changes the number. Prints numbers, asserts nothing; scale.test.ts holds the counts
  * with fewer keys.
  */
 import { planReconcile, reconcileKeys } from '~/domain/keys/reconcile.server'
@@ -48,8 +48,9 @@ try {
     const others = Object.entries(calls)
       .filter(([call]) => !lists.some((list) => list.endsWith(` ${call}`)))
       .reduce((sum, [, times]) => sum + times, 0)
+    const perHundred = `${lists.join(', ')} for each hundred keys`
     process.stdout.write(
-      `${seconds.toFixed(2).padStart(8)} s   ${lists.join(', ')} for each hundred keys, ${others} other calls   ${what}\n`,
+      `${seconds.toFixed(2).padStart(8)} s   ${perHundred}, ${others} other calls   ${what}\n`,
     )
   }
 } finally {

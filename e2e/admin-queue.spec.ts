@@ -64,7 +64,7 @@ const jobs = (page: Page) =>
     .getByRole('row')
     .filter({ has: page.getByRole('rowheader') })
 
-test('every bind fails: all get their keys, the admin sees one error, and one action binds them all', async ({
+test('no guardrail can be assigned: all get their keys, and one action of the admin assigns all', async ({
   browser,
   faults,
   request,
@@ -110,8 +110,8 @@ test('every bind fails: all get their keys, the admin sees one error, and one ac
   await admin.context().close()
 })
 
-// A minute of outage in life; a sixth of it here, so that the journeys stay short. The gate's
-// longest wait is 15 s all the same.
+// A real outage lasts a minute; a fifth of it keeps the journeys short. The gate waits 15 s at most
+// in both.
 const outageMs = 12_000
 
 test('the provider is down during 100 claims: attendees read why they wait, and the queue drains after it', async ({

@@ -54,7 +54,7 @@ export const test = base.extend<Fixtures, { stage: Stage }>({
           complaints.push(`${message.location().url}: ${message.text()}`)
       })
       // React 18 says of itself that a root “did not complete” (#345) when a press comes into the
-      // middle of its hydration; the press is answered by the form all the same.
+      // middle of its hydration; the form answers the press anyway.
       const isReactsOwn = (message: string) => message.includes('Minified React error #345')
       context.on(
         'weberror',
@@ -163,7 +163,7 @@ export async function upstreamKeys(
   return slug === undefined ? keys : keys.filter(({ name }) => name.split('/')[2] === slug)
 }
 
-/** Asks the journeys' database, or plays the time that a journey cannot wait for. */
+/** Asks the journeys' database, or sets a time that a journey cannot wait for. */
 export async function queryDatabase<Row extends object>(
   stage: Stage,
   statement: string,

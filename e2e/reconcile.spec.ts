@@ -39,8 +39,8 @@ test('an admin checks, sees each difference with its repair, repairs one and the
     .toBe(0)
   await queryDatabase(
     stage,
-    `update keymint.workshop_attendance set key_saved_at = key_saved_at - interval '1 minute' ` +
-      `where workshop_slug = 'second-room'`,
+    `update keymint.workshop_attendance set key_saved_at = key_saved_at - interval '1 minute'
+      where workshop_slug = 'second-room'`,
   )
 
   await signIn('admin')

@@ -110,7 +110,7 @@ async function runJourneys(output: Output): Promise<Tally> {
   })
 }
 
-/** A file that could not be loaded or a crash is no failed test, and must count all the same. */
+/** A file that could not be loaded or a crash is no failed test, and must count as one. */
 function neverSilent(code: number, tally: Tally): Tally {
   return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally
 }
@@ -132,15 +132,15 @@ function node(args: string[], output: Output, more: Record<string, string> = {})
       stdio: ['ignore', stream, stream],
       env: { ...process.env, ...more },
     })
-    let said = ''
+    let printed = ''
     for (const pipe of [child.stdout, child.stderr])
-      pipe?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+      pipe?.on('data', (chunk: Buffer) => (printed += chunk.toString()))
     const end = (code: number) => {
-      process.stdout.write(said)
+      process.stdout.write(printed)
       resolve(code)
     }
     child.once('error', (error) => {
-      said += `${error.message}\n`
+      printed += `${error.message}\n`
       end(1)
     })
     child.once('close', (code) => end(code ?? 1))

@@ -100,13 +100,13 @@ function run(step: Step, signal: AbortSignal | undefined): Promise<void> {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(signal ? { signal } : {}),
     })
-    let said = ''
+    let output = ''
     for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
     child.once('error', reject)
     child.once('exit', (code) => {
       if (code === 0) resolve()
-      else reject(new BuildError(`The build step "${step.name}" failed:\n${said.trimEnd()}`))
+      else reject(new BuildError(`The build step "${step.name}" failed:\n${output.trimEnd()}`))
     })
   })
 }

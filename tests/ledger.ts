@@ -22,7 +22,6 @@ export async function oneMember(budget: number): Promise<TeamWorld> {
 }
 
 export const ref = (world: TeamWorld) => ({ teamId: world.teamId, userId: world.memberIds[0]! })
-export const actor = ref
 
 export async function balance(world: TeamWorld, month = monthOf(world.ctx.now())) {
   const found = await readBalance(world.db, ref(world), month)

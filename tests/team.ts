@@ -175,7 +175,7 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
     async mint(keyId: string): Promise<boolean> {
       const mint = await db.mint.findFirst({ where: { ownerId: keyId, state: 'pending' } })
       if (!mint) return false
-      // Time that a test cannot wait for: whatever the last try was put off for has passed.
+      // A test cannot wait for it: the time that the last try was snoozed for has passed.
       await db.serviceGate.updateMany({
         data: { failures: 0, cooldownUntil: null, probeAt: null, reason: null },
       })

@@ -34,7 +34,7 @@ const ownErrorMessage: Record<string, string> = {
 }
 
 /** Of an error's kind, without a full stop. */
-export const errorTitle = (reason: string): string =>
+const errorTitle = (reason: string): string =>
   providerErrorMessage[reason] ?? ownErrorMessage[reason] ?? 'The program itself failed'
 
 /** The whole sentence: "The provider had an error of its own (503): come back later". */

@@ -3,7 +3,7 @@ import type { Health, HealthCause } from '~/domain/operations/health'
 import { providerErrorMessage } from '~/domain/error-text'
 import { counted, sentenceOf, spanOf, withoutStop, type Message } from './text'
 
-export function healthMessage(cause: HealthCause): Message {
+function healthMessage(cause: HealthCause): Message {
   const [sentence, remedy = null] = textOf(cause)
   return { sentence, remedy }
 }

@@ -75,7 +75,7 @@ const messages: MessagesFor<FindingCode> = {
   ...providerMessages,
 }
 
-export function findingMessage({ severity, code, ...values }: Finding): Message {
+function findingMessage({ severity, code, ...values }: Finding): Message {
   // Each function gets the values of its own code: the type of `messages` says so.
   const write = messages[code] as (values: object) => readonly [sentence: string, remedy?: string]
   const [sentence, remedy = null] = write(values)

@@ -94,7 +94,7 @@ export const optionalText = (max: number) =>
 export const uuid = z.uuid()
 
 /** A tick box: true when it is ticked. */
-export const ticked = z.string().transform((value) => value !== '')
+const ticked = z.string().transform((value) => value !== '')
 
 const maxUsd = nanoFromDecimalString('1000000')
 

@@ -8,7 +8,7 @@ import { migrate } from '../../prisma/migrate'
 import { startPostgres, type Postgres } from '../../simulators/postgres/server'
 import { createTemplate } from '../../simulators/postgres/template'
 import { makeWorkshop, openWorld, type World, type WorldOptions } from '../../tests/world'
-import type { Figure, Proof } from './proof'
+import type { Count, Proof } from './proof'
 
 const workshopSlug = 'test-workshop'
 const rounds = Number(process.env.PROOF_ROUNDS ?? 5)
@@ -43,7 +43,7 @@ function proof(
 ): Proof {
   return {
     name,
-    async run(): Promise<Figure[]> {
+    async run(): Promise<Count[]> {
       const postgres = await startPostgres({ durable: true })
       try {
         const template = await createTemplate(postgres.adminUrl, migrate)
@@ -60,7 +60,7 @@ function proof(
 type Open = (options?: WorldOptions) => Promise<World>
 
 async function killsInABurst(open: Open): Promise<Counts> {
-  const figures = { tried: 0, failed: 0, worstSeconds: 0 }
+  const counts = { tried: 0, failed: 0, worstSeconds: 0 }
   for (let round = 0; round < rounds; round++) {
     await using world = await open()
     await world.faults({ latencyMs: 100 })
@@ -72,15 +72,15 @@ async function killsInABurst(open: Open): Promise<Counts> {
     const killedAt = performance.now()
     await world.spawnWorker({ MINT_CONCURRENCY: '10' })
     await readyCount(world, 60)
-    figures.worstSeconds = Math.max(figures.worstSeconds, (performance.now() - killedAt) / 1000)
-    figures.tried += 60
-    figures.failed += await keysThatAreWrong(world, 60)
+    counts.worstSeconds = Math.max(counts.worstSeconds, (performance.now() - killedAt) / 1000)
+    counts.tried += 60
+    counts.failed += await keysThatAreWrong(world, 60)
   }
-  return figures
+  return counts
 }
 
 async function lostAnswers(open: Open): Promise<Counts> {
-  const figures = { tried: 0, failed: 0 }
+  const counts = { tried: 0, failed: 0 }
   for (let round = 0; round < rounds; round++) {
     await using world = await open()
     await world.faults({
@@ -91,14 +91,14 @@ async function lostAnswers(open: Open): Promise<Counts> {
     await claimAll(world, 200)
     await readyCount(world, 200)
     await world.clearFaults()
-    figures.tried += 200
-    figures.failed += await keysThatAreWrong(world, 200)
+    counts.tried += 200
+    counts.failed += await keysThatAreWrong(world, 200)
   }
-  return figures
+  return counts
 }
 
 async function databaseRestarts(open: Open, server: Postgres): Promise<Counts> {
-  const figures = { tried: 0, failed: 0, worstSeconds: 0 }
+  const counts = { tried: 0, failed: 0, worstSeconds: 0 }
   for (let round = 0; round < rounds; round++) {
     await using world = await open()
     await world.faults({ latencyMs: 100 })
@@ -108,35 +108,35 @@ async function databaseRestarts(open: Open, server: Postgres): Promise<Counts> {
     await server.restart('immediate')
     const restartedAt = performance.now()
     await readyCount(world, 60)
-    figures.worstSeconds = Math.max(figures.worstSeconds, (performance.now() - restartedAt) / 1000)
-    figures.tried += 60
-    figures.failed += await keysThatAreWrong(world, 60)
+    counts.worstSeconds = Math.max(counts.worstSeconds, (performance.now() - restartedAt) / 1000)
+    counts.tried += 60
+    counts.failed += await keysThatAreWrong(world, 60)
   }
-  return figures
+  return counts
 }
 
 async function doubleClicks(open: Open): Promise<Counts> {
   await using world = await open()
-  const figures = { tried: 0, failed: 0 }
+  const counts = { tried: 0, failed: 0 }
   for (const person of await world.people(rounds * 10)) {
     await Promise.all(
       Array.from({ length: 50 }, () => claimKey(world.ctx, { workshopSlug, person, optIn: false })),
     )
-    figures.tried++
-    if ((await world.db.mint.count()) !== figures.tried) figures.failed++
+    counts.tried++
+    if ((await world.db.mint.count()) !== counts.tried) counts.failed++
   }
-  return figures
+  return counts
 }
 
 async function lastSeats(open: Open): Promise<Counts> {
-  const figures = { tried: 0, failed: 0 }
+  const counts = { tried: 0, failed: 0 }
   for (let round = 0; round < rounds; round++) {
     await using world = await open({ workshops: [makeWorkshop({ maxKeys: 100 })] })
     const outcomes = await claimAll(world, 300)
-    figures.tried++
-    if (outcomes.filter((outcome) => outcome.kind === 'queued').length !== 100) figures.failed++
+    counts.tried++
+    if (outcomes.filter((outcome) => outcome.kind === 'queued').length !== 100) counts.failed++
   }
-  return figures
+  return counts
 }
 
 async function claimAll(world: World, count: number) {

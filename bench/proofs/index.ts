@@ -1,6 +1,6 @@
 /**
  * `npm run proofs`: long runs with crashes and races, and the suite's heavy tests in full.
- * `npm run proofs -- kills image` runs these two. A figure is a line.
+ * `npm run proofs -- kills image` runs these two. Each count is a line.
  */
 import { engineProofs } from './engine'
 import { lineOf } from './proof'
@@ -20,9 +20,9 @@ for (const { name, run } of proofs.filter(
   (one) => wanted.length === 0 || wanted.includes(one.name),
 )) {
   process.stdout.write(`# ${name}\n`)
-  for (const figure of await run()) {
-    if (figure.failed > 0 || figure.tried === 0) broken++
-    process.stdout.write(`${lineOf(figure)}\n`)
+  for (const count of await run()) {
+    if (count.failed > 0 || count.tried === 0) broken++
+    process.stdout.write(`${lineOf(count)}\n`)
   }
 }
 process.exit(broken === 0 ? 0 : 1)

@@ -1,10 +1,10 @@
 /** A long run that proves something, by its name on the command line. */
-export type Proof = { name: string; run: () => Promise<Figure[]> }
+export type Proof = { name: string; run: () => Promise<Count[]> }
 
 /** What was claimed, how often it was tried, how often it failed, and the worst time. */
-export type Figure = { what: string; tried: number; failed: number; worstSeconds?: number }
+export type Count = { what: string; tried: number; failed: number; worstSeconds?: number }
 
-export function lineOf({ what, tried, failed, worstSeconds }: Figure): string {
+export function lineOf({ what, tried, failed, worstSeconds }: Count): string {
   const worst = worstSeconds === undefined ? '' : `worst ${worstSeconds.toFixed(1)} s  `
   return [
     failed === 0 && tried > 0 ? 'held  ' : 'BROKEN',

@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { Figure, Proof } from './proof'
+import type { Count, Proof } from './proof'
 
 export const testProofs: Proof[] = [
   { name: 'walks', run: () => runTests('vitest.config.ts', filesWithRounds()) },
@@ -28,7 +28,7 @@ type Report = {
   }[]
 }
 
-async function runTests(config: string, files: string[]): Promise<Figure[]> {
+async function runTests(config: string, files: string[]): Promise<Count[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'keymint-proofs-'))
   const report = path.join(folder, 'report.json')
   try {
@@ -47,14 +47,14 @@ async function runTests(config: string, files: string[]): Promise<Figure[]> {
       { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, KEYMINT_FULL: 'true' } },
     )
     await once(child, 'exit')
-    return figuresOf(JSON.parse(readFileSync(report, 'utf8')) as Report)
+    return countsOf(JSON.parse(readFileSync(report, 'utf8')) as Report)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function figuresOf({ testResults }: Report): Figure[] {
-  return testResults.flatMap((file): Figure[] => {
+function countsOf({ testResults }: Report): Count[] {
+  return testResults.flatMap((file): Count[] => {
     const name = path.relative(process.cwd(), file.name)
     // A file that could not be loaded has no test that failed.
     if (file.assertionResults.length === 0) return [{ what: name, tried: 1, failed: 1 }]

@@ -71,7 +71,7 @@ export function usedOfLimitNano(key: KeyRecord, now: number): number {
 }
 
 /** The counters as a caller may read them: they trail by `usageLagMs`. */
-export function reportedSpentNano(
+function reportedSpentNano(
   world: World,
   key: KeyRecord,
   interval: Interval | null,

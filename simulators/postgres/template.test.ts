@@ -29,7 +29,7 @@ test('clones begin as the template, share nothing, and can be made at the same t
   ).toEqual([{ n: 0 }])
 }, 20_000)
 
-test('a COMMIT whose answer is lost has happened all the same', async () => {
+test('a COMMIT whose answer is lost has happened', async () => {
   await using world = await makeWorld()
   const proxy = await startTcpProxy(world.url)
   const client = await connect(proxy.urlFor(world.url))

@@ -9,7 +9,7 @@ import { sweep } from '~/domain/operations/sweep.server'
 import { syncUsage } from '~/domain/keys/usage.server'
 import {
   act,
-  claimNow,
+  claimRow,
   expectPoolToAddUp,
   mintAll,
   poolNow,
@@ -97,7 +97,7 @@ test.each(walks)(
       expect((await poolNow(world)).committed, where).toBeLessThanOrEqual(poolLimit)
       const live = (await world.ctx.provider.listKeys()).filter((key) => !key.disabled)
       for (const claim of claims) {
-        const row = await claimNow(world, claim)
+        const row = await claimRow(world, claim)
         const former = await world.db.retiredKey.findMany({ where: { ownerId: claim.claimId } })
         // What a rounding to a millionth leaves is the floor of a used-up window.
         expect(await worstUpstream(world, claim), where).toBeLessThanOrEqual(

@@ -10,7 +10,7 @@ import {
   json,
   ledger,
   manage,
-  plantKey,
+  seedKey,
   type Expected,
   type LedgerKey,
 } from '../../../tests/drift-recipes'
@@ -94,7 +94,7 @@ test('two hundred random drifts are all classified right, and no foreign key is 
       state: 'sent',
     },
   })
-  await plantKey(world, { name: `km/${world.ctx.installationId}/lifetime/${flying}` })
+  await seedKey(world, { name: `km/${world.ctx.installationId}/lifetime/${flying}` })
   const grace = rng.take(healthy)
   await world.db.retiredKey.create({
     data: {
@@ -137,9 +137,9 @@ test('two hundred random drifts are all classified right, and no foreign key is 
   )
   await manage(world, `/guardrails/${idOf('guardrail-gone')}`, 'DELETE')
   for (const slug of ['drifted-models', 'drifted-budget', 'guardrail-gone'])
-    expected.push({ kind: 'guardrail-differs', about: `guardrail:${slug}`, fixable: true })
+    expected.push({ kind: 'guardrail-differs', about: `guardrail:${slug}`, repairable: true })
   expected.push(
-    ...gone.map(({ hash }): Expected => ({ kind: 'unbound', about: hash, fixable: true })),
+    ...gone.map(({ hash }): Expected => ({ kind: 'unbound', about: hash, repairable: true })),
   )
   expect(expected).toHaveLength(200)
 
@@ -156,7 +156,7 @@ test('two hundred random drifts are all classified right, and no foreign key is 
       .sort(),
   ).toEqual(
     expected
-      .filter((one) => one.fixable)
+      .filter((one) => one.repairable)
       .map((one) => one.about)
       .sort(),
   )

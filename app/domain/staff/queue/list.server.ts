@@ -130,7 +130,7 @@ async function countJobs(ctx: Ctx, filter: QueueFilter): Promise<CappedCount> {
   return capped(row?.count ?? 0, maxCounted(filter))
 }
 
-export function capped(count: number, max = maxMatches): CappedCount {
+function capped(count: number, max = maxMatches): CappedCount {
   return { count: Math.min(count, max), more: count > max }
 }
 
