@@ -123,10 +123,12 @@ try {
   const subjects = [await seed(smallWorld, few), await seed(largeWorld, many)]
   const [small, large] = await measure(subjects)
   if (!small || !large) throw new Error('both sizes are measured')
-  const line = (page: Page) =>
+  const line = ({ name }: Page) => {
+    const ratio = ((large.get(name) ?? 0) / (small.get(name) ?? 1)).toFixed(2)
     process.stdout.write(
-      `${ms(small.get(page.name))} ${ms(large.get(page.name))} ${((large.get(page.name) ?? 0) / (small.get(page.name) ?? 1)).toFixed(2).padStart(7)}  ${page.name}\n`,
+      `${ms(small.get(name))} ${ms(large.get(name))} ${ratio.padStart(7)}  ${name}\n`,
     )
+  }
   process.stdout.write(
     `${`ms, ${few}`.padStart(10)} ${`ms, ${many}`.padStart(10)} ${'ratio'.padStart(7)}  loader\n`,
   )

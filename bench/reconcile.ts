@@ -48,9 +48,8 @@ try {
     const others = Object.entries(calls)
       .filter(([call]) => !lists.some((list) => list.endsWith(` ${call}`)))
       .reduce((sum, [, times]) => sum + times, 0)
-    process.stdout.write(
-      `${seconds.toFixed(2).padStart(8)} s   ${lists.join(', ')} for each hundred keys, ${others} other calls   ${what}\n`,
-    )
+    const calls100 = `${lists.join(', ')} for each hundred keys, ${others} other calls`
+    process.stdout.write(`${seconds.toFixed(2).padStart(8)} s   ${calls100}   ${what}\n`)
   }
 } finally {
   await postgres.stop()

@@ -9,7 +9,8 @@ import { chromium } from '@playwright/test'
 
 const instructions = [
   'The journeys need a Chromium, and none was found or could be installed.',
-  'Install one (Debian: apt-get install chromium; elsewhere: npx playwright install chromium), or set CHROMIUM_PATH to the program of one you have.',
+  'Install one (Debian: apt-get install chromium; elsewhere: npx playwright install chromium),',
+  'or set CHROMIUM_PATH to the program of one you have.',
 ].join('\n')
 
 /**

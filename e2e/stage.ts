@@ -20,7 +20,7 @@ export function readDatabase(): JourneysDatabase {
   const text = process.env[databaseVariable]
   if (!text)
     throw new Error(
-      'There is no database for journeys. They run by `npm test` or `npx playwright test --config e2e/playwright.config.ts`.',
+      'There is no database. Run journeys by `npx playwright test --config e2e/playwright.config.ts`.',
     )
   return JSON.parse(text) as JourneysDatabase
 }

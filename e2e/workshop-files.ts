@@ -25,12 +25,23 @@ repository_url: https://example.org/keymint
 ${more}`
 
 const files: Record<string, string> = {
-  'open-room': `title: The open room\ndescription: One key for everyone who walks in.\nvenue: Room Helium\nmarketing_opt_in: Tell me about the next workshop\n${open}\n${rest()}`,
+  'open-room': `title: The open room
+description: One key for everyone who walks in.
+venue: Room Helium
+marketing_opt_in: Tell me about the next workshop
+${open}
+${rest()}`,
   'second-room': `title: The second room\n${open}\n${rest()}`,
   'full-room': `title: The full room\n${open}\n${rest('max_keys: 1\n')}`,
   'last-seat': `title: The room with one seat\n${open}\n${rest('max_keys: 1\n')}`,
-  'closed-room': `title: The closed room\nclaims_open_at: 2026-01-15T09:00:00Z\nclaims_close_at: 2026-01-16T09:00:00Z\n${rest()}`,
-  'coming-room': `title: The coming room\nclaims_open_at: 2098-01-15T09:00:00Z\nclaims_close_at: 2099-01-16T09:00:00Z\n${rest()}`,
+  'closed-room': `title: The closed room
+claims_open_at: 2026-01-15T09:00:00Z
+claims_close_at: 2026-01-16T09:00:00Z
+${rest()}`,
+  'coming-room': `title: The coming room
+claims_open_at: 2098-01-15T09:00:00Z
+claims_close_at: 2099-01-16T09:00:00Z
+${rest()}`,
   'github-room': `title: The room of one provider\n${open}\n${rest('', 'github')}`,
   'doomed-room': `title: The room whose model is refused\n${open}\n${rest()}`,
   'crowded-room': `title: The crowded room\n${open}\n${rest()}`,
