@@ -114,7 +114,7 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     }
   })
 
-  test(`${name}: an answer lost, cut or in error after the work is in doubt, and the key is found by name`, async () => {
+  test(`${name}: an answer lost, cut or in error after the work is in doubt, and its key is found`, async () => {
     await using bench = await open()
     const { adapter, credential } = bench
     for (const fault of ['reset-after', '500-after', 'unreadable']) {
