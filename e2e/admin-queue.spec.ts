@@ -106,7 +106,7 @@ test('every bind fails: all get their keys, the admin sees one error, and one ac
       { timeout: 20_000 },
     )
     .toBe(30)
-  await expect(admin.getByText('No job matches.')).toBeVisible({ timeout: 15_000 })
+  await expect(admin.getByText('No job matches')).toBeVisible({ timeout: 15_000 })
   await admin.context().close()
 })
 

@@ -26,7 +26,7 @@ export const ledger = async (world: World) =>
 const update = (world: World, claim: PlantedClaim, data: object) =>
   world.db.workshopAttendance.update({ where: { claimId: claim.claimId }, data })
 
-export type Expected = { kind: DriftKind; about: string; fixable: boolean }
+export type Expected = { kind: DriftKind; about: string; repairable: boolean }
 
 /**
  * What can go wrong with one key, whose file says that it ends `soon`; each takes a healthy claim
@@ -58,18 +58,18 @@ export function driftRecipes(
     return { hash: await plantKey(world, { name: prefix + id, limit: 2 }), id }
   }
   const onHealthy =
-    (kind: DriftKind, fixable: boolean, make: (claim: PlantedClaim) => Promise<unknown>) =>
+    (kind: DriftKind, repairable: boolean, make: (claim: PlantedClaim) => Promise<unknown>) =>
     async (): Promise<Expected> => {
       const claim = rng.take(healthy)
       await make(claim)
-      return { kind, about: claim.hash, fixable }
+      return { kind, about: claim.hash, repairable }
     }
   const past = new Date(Date.now() - 3_600_000)
   return [
     async () => ({
       kind: 'orphan',
       about: (await lostAttempt(rng.pick(['unknown', 'refused', 'condemned', 'sent']))).hash,
-      fixable: true,
+      repairable: true,
     }),
     async () => {
       const { hash, id } = await lostAttempt('unknown')
@@ -81,7 +81,7 @@ export function driftRecipes(
       await world.db.$executeRaw`
           update keymint.mint_attempts set state = 'saved', key_hash = ${hash}, mint_id = ${left.id}::uuid
             where id = ${id}::uuid`
-      return { kind: 'orphan', about: hash, fixable: true }
+      return { kind: 'orphan', about: hash, repairable: true }
     },
     onHealthy('dangling', true, (claim) => manage(world, `/keys/${claim.hash}`, 'DELETE')),
     onHealthy('unbound', true, async (claim) => {
@@ -152,12 +152,12 @@ export function driftRecipes(
     async () => ({
       kind: 'unexplained',
       about: await plantKey(world, { name: prefix + randomUUID() }),
-      fixable: false,
+      repairable: false,
     }),
     async () => ({
       kind: 'unexplained',
       about: await plantKey(world, { name: rng.pick(healthy).name }),
-      fixable: false,
+      repairable: false,
     }),
   ]
 }

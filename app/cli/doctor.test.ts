@@ -81,7 +81,7 @@ test('a ready deployment: it ends with 0, stores its report for the page, and pr
   ])
     expect(out).not.toContain(secret)
   expect(await world.db.doctorReport.findMany()).toMatchObject([
-    { madeBy: 'operator', verdict: 'ok' },
+    { madeBy: 'operator', severity: 'ok' },
   ])
 })
 

@@ -16,8 +16,8 @@ import { requireAdmin } from '~/web/session.server'
 export const loader = handler(async ({ request, params, ctx, auth }) => {
   await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
-  const figures = await readCounters(ctx.db, slug)
-  if (!ctx.workshops.workshops.has(slug) && figures.total === 0) throw notFound()
+  const counters = await readCounters(ctx.db, slug)
+  if (!ctx.workshops.workshops.has(slug) && counters.total === 0) throw notFound()
   const search = new URL(request.url).searchParams
   const wanted = readActRequest(search)
   const title = ctx.workshops.workshops.get(slug)?.title ?? slug
@@ -51,7 +51,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
         view: {
           kind: 'end' as const,
           question: 'End the workshop now?',
-          live: figures.pending + figures.ready,
+          live: counters.pending + counters.ready,
         },
       }
     case 'claims': {

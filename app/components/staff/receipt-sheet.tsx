@@ -100,7 +100,7 @@ function Row({ name, children }: { name: string; children: ReactNode }) {
   )
 }
 
-type Asked = { at: string; missing: Missing[]; lookedAt: string | null }
+type ReceiptRequest = { at: string; missing: Missing[]; lookedAt: string | null }
 
 /** Before the receipt is made: what is missing, and the button that requests it. */
 export function ReceiptAsk({
@@ -111,7 +111,7 @@ export function ReceiptAsk({
   asOf,
 }: {
   over: boolean
-  asked: Asked | null
+  asked: ReceiptRequest | null
   missing: Missing[]
   mayAct: boolean
   asOf: string

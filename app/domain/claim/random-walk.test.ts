@@ -22,7 +22,7 @@ import { makeWorkshop, openWorld, usd } from '../../../tests/harness'
 const poolLimit = 16
 
 /** Mulberry32: a small generator that gives the same walk on every machine. */
-function dice(seed: number): (below: number) => number {
+function rngOf(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
     state = (state + 0x6d2b79f5) | 0
@@ -39,7 +39,7 @@ test.each([1, 2, 3])(
       workshops: [makeWorkshop({ poolLimit: usd(poolLimit) })],
     })
     const claims = await readyClaims(world, 5)
-    const random = dice(seed)
+    const random = rngOf(seed)
     let ends = Date.now() + 2 * 86_400_000
     const actions: (() => ClaimAction)[] = [
       () => ({ kind: 'set-limit', limit: usd(0.5 + random(8) / 2) }),
