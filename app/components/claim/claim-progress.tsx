@@ -4,7 +4,7 @@ import { delayMessages } from './claim-messages'
 import { Reference } from './organizer-line'
 import { StepList } from './step-list'
 import { Time, useServerNow } from '../base/time'
-import { spanWords, waitWords } from '../base/time-words'
+import { spanText, waitText } from '../base/time-text'
 
 /**
  * The wait, with the numbers of the last poll. `stale` when the polls fail: then the numbers are
@@ -54,7 +54,7 @@ export function ClaimProgress({
                   ? 'Unknown'
                   : 'Unknown while we retry'
                 : eta
-                  ? waitWords(eta)
+                  ? waitText(eta)
                   : 'Not known yet'}
             </dd>
           </div>
@@ -109,7 +109,7 @@ function Delayed({
       ) : null}
       {needsPerson(delay.reason) ? null : (
         <p className="text-small text-soft">
-          {retryInSeconds > 0 ? `Next try in ${spanWords(retryInSeconds)}` : 'Next try in a moment'}
+          {retryInSeconds > 0 ? `Next try in ${spanText(retryInSeconds)}` : 'Next try in a moment'}
         </p>
       )}
     </Callout>
@@ -118,5 +118,5 @@ function Delayed({
 
 function Waited({ since, asOf }: { since: string; asOf: string }) {
   const now = useServerNow(asOf)
-  return <>{spanWords((Date.parse(now) - Date.parse(since)) / 1000)}</>
+  return <>{spanText((Date.parse(now) - Date.parse(since)) / 1000)}</>
 }
