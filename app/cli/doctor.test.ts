@@ -112,7 +112,7 @@ test('with a broken environment and no database it lists every error, checks the
   expect([of('database').severity, of('migrations').severity, of('canary').sentence]).toEqual([
     'error',
     'skipped',
-    'Left out, as requested.',
+    'Skipped, as requested.',
   ])
   expect([of('management-key').severity, of('models').severity, of('credits').severity]).toEqual([
     'ok',

@@ -42,7 +42,7 @@ export const configurationMessages: MessagesFor<
   'variables-unusable': ({ problems }) => [
     `${counted(problems.length, 'variable')} cannot be used. ${problems.map(sentenceOf).join(' ')}`,
     'Correct them where you keep secrets (`fly secrets set`); .env.example describes each. ' +
-      'No process starts before that.',
+      'No process starts until then.',
   ],
   'secrets-ok': () => ['The secrets are random and differ from each other.'],
   'secret-weak': (values) => [

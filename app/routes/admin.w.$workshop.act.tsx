@@ -33,14 +33,14 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     case 'unclear':
       return {
         ...page,
-        view: { kind: 'unclear' as const, question: 'Which claims?', problem: wanted.problem },
+        view: { kind: 'unclear' as const, question: 'Select claims', problem: wanted.problem },
       }
     case 'needs':
       return {
         ...page,
         view: {
           kind: 'needs' as const,
-          question: wanted.need === 'limit' ? 'Which limit?' : 'Until when?',
+          question: wanted.need === 'limit' ? 'Set a limit' : 'Choose an end',
           need: wanted.need,
           problem: wanted.problem,
         },

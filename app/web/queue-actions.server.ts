@@ -97,8 +97,8 @@ export async function answerQueueForm(given: FormInput): Promise<QueueActionAnsw
       return minting(
         'plain',
         (await pauseMinting(ctx, { actorUserId, reason })) === 'paused'
-          ? 'Key creation is paused. Everybody who waits reads your reason.'
-          : 'Key creation was paused already. Everybody who waits now reads your reason.',
+          ? 'Key creation is paused. Everybody who waits sees your reason.'
+          : 'Key creation was paused already. Everybody who waits now sees your reason.',
       )
     case 'resume':
       return minting('ok', resumedMessage(await resumeMinting(ctx, { actorUserId })))
@@ -152,7 +152,7 @@ async function cancel(given: FormInput): Promise<QueueActionAnswer> {
     return ask(
       ctx,
       { jobIds: ids, all, until: filter.until },
-      'Enter a reason. The people who wait read it.',
+      'Enter a reason. The people who wait see it.',
     )
   }
   const [only] = jobIds

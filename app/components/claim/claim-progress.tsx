@@ -68,10 +68,10 @@ export function ClaimProgress({
         />
       ) : null}
       {waiting && !waiting.delay && !waiting.workerSeen ? (
-        <Callout tone="warning" title="Key-making is down for a moment">
+        <Callout tone="warning" title="Key creation is down for a moment">
           <p>
             The process that makes keys has not reported for 30 seconds. You keep your place, and we
-            go on as soon as it is back.
+            continue as soon as it is back.
           </p>
           <p>
             If this lasts, give the organiser the reference <Reference code={claim.reference} />.

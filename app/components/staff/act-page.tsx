@@ -79,7 +79,7 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
               {view.preview.pool &&
               view.preview.pool.before.text !== view.preview.pool.after.text ? (
                 <p className="text-soft">
-                  The pool commits {view.preview.pool.before.text} now,{' '}
+                  Committed from the pool: {view.preview.pool.before.text} now,{' '}
                   {view.preview.pool.after.text} after
                   {view.preview.pool.limit ? `, of ${view.preview.pool.limit.text}` : ''}.
                 </p>

@@ -9,7 +9,7 @@ export const driftMessages: Record<DriftKind, { title: string; meaning: string }
   },
   orphan: {
     title: 'Orphans',
-    meaning: 'Keys that we created and no row holds. The name of an attempt proves they are ours.',
+    meaning: 'Keys that we created and no row holds. Their names match our attempts.',
   },
   unbound: {
     title: 'Unbound keys',
@@ -28,8 +28,9 @@ export const driftMessages: Record<DriftKind, { title: string; meaning: string }
     meaning: 'The end of a key at the provider cannot be changed. The key can only be replaced.',
   },
   dangling: {
-    title: 'Keys that are gone',
-    meaning: 'A row holds a key that the provider does not know. Each was requested by itself.',
+    title: 'Missing keys',
+    meaning:
+      'A row holds a key that the provider does not know. Each was also looked up individually.',
   },
   unexplained: {
     title: 'Unexplained keys',

@@ -84,9 +84,7 @@ export function ReceiptSheet({
         Made <Time iso={madeAt} now={asOf} /> by Keymint and unchanged since. Amounts are the
         provider’s, in USD.
       </p>
-      <p className="no-print mt-4 text-small text-soft">
-        Print this page to get a PDF or a sheet of paper.
-      </p>
+      <p className="no-print mt-4 text-small text-soft">Print this page or save it as a PDF.</p>
     </article>
   )
 }

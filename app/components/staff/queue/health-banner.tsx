@@ -39,7 +39,7 @@ export function HealthBanner({ health, asOf }: { health: HealthView; asOf: strin
               : `${recent.errors} of ${recent.runs} runs failed ` +
                 `(${Math.round((recent.errors / recent.runs) * 100)} %).`}
           </Fact>
-          <Fact name="Oldest job that may run now">
+          <Fact name="Oldest due job">
             {oldestWaiting ? (
               <>
                 <a className="prose-link" href={jobUrl(oldestWaiting.id)}>

@@ -96,7 +96,7 @@ export function leadMessage(unfinished: CappedCount, oldestSeconds: number | nul
   if (unfinished.count === 0) return 'No unfinished jobs.'
   const oldest =
     oldestSeconds !== null && oldestSeconds > 1
-      ? `; the oldest that may run has waited ${oldestSeconds} s`
+      ? `; the oldest due job has waited ${oldestSeconds} s`
       : ''
   return `${jobsLabel(unfinished)} not finished${oldest}.`
 }

@@ -209,7 +209,7 @@ function NextRun({ at, asOf }: { at: string; asOf: string }) {
         ? `in ${spanText(seconds + 1)}`
         : seconds > -2
           ? 'now'
-          : `may run since ${spanText(-seconds)}`}
+          : `due for ${spanText(-seconds)}`}
     </time>
   )
 }

@@ -131,7 +131,7 @@ test('an unreadable job becomes a dead letter alone, and can go back to its queu
   expect((await dead()).counts.dead.count).toBe(1)
   expect((await dead()).list.rows[0]).toMatchObject({
     name: 'mint-key-dead',
-    reason: 'The job holds something that this version cannot read.',
+    reason: 'This version cannot read the job.',
     can: { redrive: true, retry: false },
   })
   expect(
