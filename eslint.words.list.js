@@ -15,7 +15,12 @@
  */
 export const words = [
   { name: /^(most|least)(?=[A-Z])/, use: 'max or min' },
-  { part: /^words$/, prose: /\b(in|with|into|has|have) words\b/i, use: 'message, label, text' },
+  {
+    part: /^words$/,
+    allow: /^sample_words$/,
+    prose: /\b(in|with|into|has|have) words\b/i,
+    use: 'message, label, text',
+  },
   {
     part: /^troubles?$/,
     prose: /\btroubles?\b/i,

@@ -112,7 +112,7 @@ test('an unreadable provider is shown with its reason, and the page keeps the la
   await page.goto('/admin/reconcile')
   await faults({ rules: [{ match: 'GET /keys', fault: '503', message: 'down for repairs' }] })
   await page.getByRole('button', { name: 'Check now' }).click()
-  await expect(page.getByText('The last check could not read the provider.')).toBeVisible({
+  await expect(page.getByText('The last check could not read the provider')).toBeVisible({
     timeout: 20_000,
   })
   await expect(page.getByText(/down for repairs/).first()).toBeVisible()

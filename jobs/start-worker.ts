@@ -27,8 +27,8 @@ import { rollMonthsJob } from './roll-months'
 import { sweepJob } from './sweep'
 import { syncSubKeysJob } from './sync-sub-keys'
 import { syncUsageJob } from './sync-usage'
-import { tidyReadingsJob } from './tidy-readings'
-import { tidyJob } from './tidy'
+import { readingRetentionJob } from './reading-retention'
+import { retentionJob } from './retention'
 
 type Slot<Name extends JobName> = {
   handler: JobBatchHandler<Name>
@@ -76,8 +76,8 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
       batchSize: 1,
       slots: 1,
     },
-    'tidy-readings': {
-      handler: eachAlone('tidy-readings', tidyReadingsJob),
+    'reading-retention': {
+      handler: eachAlone('reading-retention', readingRetentionJob),
       batchSize: 1,
       slots: 1,
     },
@@ -106,7 +106,7 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     'roll-months': { handler: eachAlone('roll-months', rollMonthsJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
     'chain-audit': { handler: eachAlone('chain-audit', chainAuditJob), batchSize: 1, slots: 1 },
-    tidy: { handler: eachAlone('tidy', tidyJob), batchSize: 1, slots: 1 },
+    retention: { handler: eachAlone('retention', retentionJob), batchSize: 1, slots: 1 },
   }
 }
 

@@ -96,7 +96,7 @@ export function driftRecipes(
         await update(world, claim, {
           guardrailAttachedAt: null,
           bindSetAside: true,
-          bindError: 'The provider had an error of its own (500).',
+          bindError: 'The provider had an internal error (500).',
         })
     }),
     onHealthy('unbound', true, (claim) => update(world, claim, { guardrailAttachedAt: null })),

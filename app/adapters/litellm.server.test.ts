@@ -151,7 +151,7 @@ test('a sub-key makes requests and manages nothing', async () => {
   ).toBe('forbidden')
 })
 
-test('a redirect is not followed, and a server that is no LiteLLM never sees the credential', async () => {
+test('a redirect is not followed, and a server that is not a LiteLLM never sees the credential', async () => {
   const seen: (string | undefined)[] = []
   const server = createServer((request, response) => {
     seen.push(request.headers.authorization)

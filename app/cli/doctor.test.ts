@@ -81,7 +81,7 @@ test('a ready deployment: it ends with 0, stores its report for the page, and pr
   ])
     expect(out).not.toContain(secret)
   expect(await world.db.doctorReport.findMany()).toMatchObject([
-    { madeBy: 'operator', verdict: 'ok' },
+    { madeBy: 'operator', severity: 'ok' },
   ])
 })
 
@@ -112,7 +112,7 @@ test('with a broken environment and no database it lists every error, checks the
   expect([of('database').severity, of('migrations').severity, of('canary').sentence]).toEqual([
     'error',
     'skipped',
-    'Left out, as requested.',
+    'Skipped, as requested.',
   ])
   expect([of('management-key').severity, of('models').severity, of('credits').severity]).toEqual([
     'ok',

@@ -1,6 +1,5 @@
 /**
- * The giveaway door against a real Postgres and the stand-in: seats, switches, and what goes wrong
- * at such doors.
+ * A giveaway against a real Postgres and the stand-in: seats, switches, and what goes wrong there.
  */
 import { expect, test } from 'vitest'
 import { resolveAttendee } from '~/domain/people/account.server'
@@ -128,7 +127,11 @@ test('a key that has expired is never shown as live, also before any sweep has s
   await mintPending(world)
   world.moveClock(14 * dayMs + 1_000)
   const view = await findClaimView(world.ctx, { workshopSlug: slug, userId: person.userId })
-  expect(view).toMatchObject({ state: 'ended', end: { reason: 'expired' }, again: { now: false } })
+  expect(view).toMatchObject({
+    state: 'ended',
+    end: { reason: 'expired' },
+    claimAgain: { now: false },
+  })
 })
 
 test('the seat of an expired key returns after its cool-down, once', async () => {
@@ -234,7 +237,7 @@ test('a person whose key was taken back, or who is banned, gets no other one by 
     expect((await claim(world, person)).kind).toBe('already-claimed')
   expect(
     await findClaimView(world.ctx, { workshopSlug: slug, userId: person.userId }),
-  ).toMatchObject({ state: 'ended', again: null })
+  ).toMatchObject({ state: 'ended', claimAgain: null })
 
   const [other] = await world.people(1, nobodysEmail)
   await claim(world, other!)

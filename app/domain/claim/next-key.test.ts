@@ -34,7 +34,7 @@ const passMinutes = (world: World, minutes: number) => world.db.$executeRaw`
     set disabled_at = disabled_at - make_interval(mins => ${minutes}::int),
     retired_at = retired_at - make_interval(mins => ${minutes}::int)`
 
-test('a re-issued key has what is left, the old one is off, and the pool holds the same as before', async () => {
+test('a replaced key has what is left, the old one is off, and the pool holds the same as before', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(2) })] })
   const [claim] = await readyClaims(world, 1)
   await spend(world, claim!.hash, 0.5)
@@ -69,7 +69,7 @@ test('a re-issued key has what is left, the old one is off, and the pool holds t
   await expectPoolToAddUp(world)
 })
 
-test('answers that are lost on the way of a re-issue change nothing about how it ends', async () => {
+test('answers that are lost during a replacement change nothing about how it ends', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(24) })] })
   const claims = await readyClaims(world, 12)
   for (const [index, claim] of claims.entries()) await spend(world, claim.hash, index / 10)
@@ -246,7 +246,7 @@ test('an attendee replaces a leaked key, once in ten minutes, and only a live on
   await expectPoolToAddUp(world)
 })
 
-test('keys with nothing left, switched off, waiting or ended are skipped with words', async () => {
+test('keys with nothing left, disabled, waiting or ended are skipped with a message', async () => {
   await using world = await openWorld()
   const [spent, off, ended, missing] = await readyClaims(world, 4)
   await spend(world, spent!.hash, 2)

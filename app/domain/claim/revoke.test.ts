@@ -114,7 +114,8 @@ test("revoked with the right to claim again: the next click makes the same row's
   await spend(world, claim!.hash, 0.25)
   await act(world, { kind: 'revoke', mayClaimAgain: true }, [claim!])
   expect(
-    (await findClaimView(world.ctx, { workshopSlug: slug, userId: claim!.userId }))?.again?.now,
+    (await findClaimView(world.ctx, { workshopSlug: slug, userId: claim!.userId }))?.claimAgain
+      ?.now,
   ).toBe(true)
   const outcomes = await Promise.all(Array.from({ length: 8 }, () => claimAgain(world, claim!)))
   expect(outcomes.filter((outcome) => outcome.kind === 'queued')).toHaveLength(1)

@@ -151,7 +151,7 @@ test('two hundred random drifts are all classified right, and no foreign key is 
   ).toEqual(expected.map((one) => `${one.kind} ${one.about}`).sort())
   expect(
     plan.drifts
-      .filter((drift) => drift.fix !== null)
+      .filter((drift) => drift.repair !== null)
       .map((drift) => drift.keyHash ?? drift.subject)
       .sort(),
   ).toEqual(
@@ -168,8 +168,8 @@ test('two hundred random drifts are all classified right, and no foreign key is 
     where: { runId: checkId },
     orderBy: { position: 'asc' },
   })
-  expect(kept.map(({ id, what, fix }) => ({ id, what, fix }))).toEqual(
-    plan.drifts.map(({ id, what, fix }) => ({ id, what, fix })),
+  expect(kept.map(({ id, what, repair }) => ({ id, what, repair }))).toEqual(
+    plan.drifts.map(({ id, what, repair }) => ({ id, what, repair })),
   )
   await world.call('/__sim/calls', { method: 'DELETE' })
   const asked = await askForFix(world.ctx, { actor: 'operator', checkId, select: 'all' })
@@ -182,7 +182,7 @@ test('two hundred random drifts are all classified right, and no foreign key is 
   const done = await world.db.reconcileDrift.findMany({ where: { runId: checkId } })
   expect(
     done.filter((drift) => drift.state !== 'open').map((drift) => [drift.id, drift.state]),
-  ).toEqual(done.filter((drift) => drift.fix !== null).map((drift) => [drift.id, 'fixed']))
+  ).toEqual(done.filter((drift) => drift.repair !== null).map((drift) => [drift.id, 'fixed']))
   const planned = (wanted: string) => plan.drifts.filter((drift) => drift.act?.do === wanted).length
   const calls = await world.calls()
   const writes = Object.fromEntries(
@@ -213,7 +213,7 @@ test('two hundred random drifts are all classified right, and no foreign key is 
   expect(left.drifts.map((drift) => `${drift.kind} ${drift.keyHash}`).sort()).toEqual(
     forPeople.map((one) => `${one.kind} ${one.about}`).sort(),
   )
-  expect(left.drifts.filter((drift) => drift.fix !== null)).toEqual([])
+  expect(left.drifts.filter((drift) => drift.repair !== null)).toEqual([])
 
   const afterFix = {
     keys: await ledger(world),

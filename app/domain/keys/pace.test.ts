@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import { seedClaims, type SeededClaim } from '../../../tests/seed-claims'
-import { takeSamples, tidySamples } from './samples.server'
+import { takeSamples, thinSamples } from './samples.server'
 import { syncUsage, syncUsageIfDue } from './usage.server'
 
 const slug = 'test-workshop'
@@ -150,14 +150,14 @@ test('after a week the last sample of each hour stays, and the newest one of all
   const young = new Date(Date.now() - 6 * 86_400_000)
   for (const seconds of [0, 1, 2])
     await takeSamples(world.db, [slug], new Date(young.getTime() + seconds * 1000))
-  await tidySamples(world.ctx)
+  await thinSamples(world.ctx)
   expect(
     (await world.db.usageSample.findMany({ orderBy: { sampledAt: 'asc' } }))
       .map((one) => one.sampledAt)
       .slice(0, 3),
   ).toEqual([at(59), at(61), at(150)])
   expect(await world.db.usageSample.count()).toBe(6)
-  expect(await tidySamples(world.ctx)).toBe(0)
+  expect(await thinSamples(world.ctx)).toBe(0)
 })
 
 test('what is spent after settling is charged to the claim and the pool, once for each amount, for a day', async () => {

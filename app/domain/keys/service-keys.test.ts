@@ -1,6 +1,6 @@
 /**
  * Sub-keys through the mint engine, at teams' own services: the same guarantees as for claims, and
- * nobody else's trouble.
+ * no failure of one account that reaches another.
  */
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
@@ -24,8 +24,16 @@ const keysAt = async (world: World, masterKeyId: string) => {
   return adapter.listKeys(credential)
 }
 
+const foreign = {
+  name: 'somebody-elses',
+  cap: usd(1),
+  reset: null,
+  expiresAt: null,
+  models: null,
+}
+
 for (const service of ['LiteLlm', 'OpenRouter'] as const) {
-  test(`a sub-key is made at ${service} with the team's credential, sealed to its row, audited and never bound`, async () => {
+  test(`a sub-key at ${service} is made with the team's credential, sealed, audited and never bound`, async () => {
     await using world = await openWorld()
     const team = await openTeamWithServices(world)
     const account = await team[`deposit${service}`]()
@@ -82,7 +90,7 @@ test('answers that are lost on the way leave one key and no orphan', async () =>
   expect((await keysAt(world, account)).map((key) => key.id).sort()).toEqual(held.sort())
 })
 
-test('a credential that the service no longer takes closes its own gate and no other: claims and other teams go on', async () => {
+test('a refused credential closes its own gate only: claims and other teams go on', async () => {
   await using world = await openWorld()
   const team = await openTeamWithServices(world)
   const [broken, good] = [await team.depositLiteLlm(), await team.depositOpenRouter()]
@@ -128,7 +136,7 @@ test('a credential that the service no longer takes closes its own gate and no o
   ).toMatchObject({ failures: 0, cooldownUntil: null })
 })
 
-test("trouble with the deployment's own account does not stop the teams, a pause stops everybody", async () => {
+test("errors of the deployment's own account do not stop the teams, a pause stops everybody", async () => {
   await using world = await openWorld()
   const team = await openTeamWithServices(world)
   const account = await team.depositLiteLlm()
@@ -175,7 +183,7 @@ test('a proxy that hangs holds no claim up, and its own mints are made once it a
     .toBe('ready')
 }, 120_000)
 
-test('with a disabled credential nothing new is made, in words; what exists is still read', async () => {
+test('a disabled credential makes nothing new and says so; what exists is still read', async () => {
   await using world = await openWorld()
   const team = await openTeamWithServices(world)
   const account = await team.depositLiteLlm()
@@ -205,7 +213,7 @@ test('with a disabled credential nothing new is made, in words; what exists is s
   expect((await team.row(again.keyId)).state).toBe('ready')
 })
 
-test('what a service cannot do is refused in words before it is asked', async () => {
+test('what a service cannot do is refused with a message and without a call', async () => {
   await using world = await openWorld()
   const team = await openTeamWithServices(world)
   const { keyId, mintId } = await team.request(await team.depositOpenRouter())
@@ -224,20 +232,13 @@ test('what a service cannot do is refused in words before it is asked', async ()
   expect(await world.calls()).toEqual(calls)
 })
 
-test('reconcile touches nothing that is not provably ours, and deletes what is condemned even when its list does not show it', async () => {
+test('reconcile touches only what is provably ours, and deletes what is condemned, also when unlisted', async () => {
   await using world = await openWorld()
   const team = await openTeamWithServices(world)
   const account = await team.depositLiteLlm()
   const [held, doomed] = [await team.request(account), await team.request(account)]
   for (const { mintId } of [held, doomed]) await runMint(world.ctx, mintId)
   const { adapter, credential } = await openService(world.ctx, account)
-  const foreign = {
-    name: 'somebody-elses',
-    cap: usd(1),
-    reset: null,
-    expiresAt: null,
-    models: null,
-  }
   await adapter.createKey(credential, foreign)
   const backup = `km/${world.ctx.installationId}/team.a-team/from-a-backup`
   await adapter.createKey(credential, { ...foreign, name: backup })
@@ -284,7 +285,7 @@ test('reconcile touches nothing that is not provably ours, and deletes what is c
   expect(world.logLines.join('\n')).not.toContain(team.litellm.masterKey)
 })
 
-test('a mint under way is not taken for an orphan, and one that was taken over after its answer saves nothing and leaves nothing', async () => {
+test('a mint under way is no orphan, and one that was taken over after its answer leaves nothing', async () => {
   await using world = await openWorld()
   const team = await openTeamWithServices(world)
   const account = await team.depositLiteLlm()
@@ -324,7 +325,7 @@ test('a mint under way is not taken for an orphan, and one that was taken over a
   expect(await keysAt(world, account)).toHaveLength(1)
 })
 
-test('a key is deleted only when an attempt of ours has saved it with this master key, and may be deleted twice', async () => {
+test('only a key that our attempt saved with this master key is deleted, and twice does no harm', async () => {
   await using world = await openWorld()
   const team = await openTeamWithServices(world)
   const [account, other] = [await team.depositLiteLlm(), await team.depositOpenRouter()]
@@ -332,15 +333,9 @@ test('a key is deleted only when an attempt of ours has saved it with this maste
   await runMint(world.ctx, mintId)
   const hash = (await team.row(keyId)).keyHash!
   const { adapter, credential } = await openService(world.ctx, account)
-  const foreign = await adapter.createKey(credential, {
-    name: 'somebody-elses',
-    cap: usd(1),
-    reset: null,
-    expiresAt: null,
-    models: null,
-  })
+  const made = await adapter.createKey(credential, foreign)
   const keys = (await openServiceKeys(world.ctx, account))!
-  await expect(keys.deleteKey(foreign.id)).rejects.toThrow(/no attempt of ours/)
+  await expect(keys.deleteKey(made.id)).rejects.toThrow(/no attempt of ours/)
   await expect((await openServiceKeys(world.ctx, other))!.deleteKey(hash)).rejects.toThrow(
     /no attempt of ours/,
   )
@@ -353,6 +348,6 @@ test('a key is deleted only when an attempt of ours has saved it with this maste
   await expect(keys.deleteKey(hash)).rejects.toMatchObject({ name: 'ProviderError' })
   await keys.deleteKey(hash)
   await keys.deleteKey(hash)
-  expect((await adapter.listKeys(credential)).map((key) => key.id)).toEqual([foreign.id])
+  expect((await adapter.listKeys(credential)).map((key) => key.id)).toEqual([made.id])
   expect(await openServiceKeys(world.ctx, crypto.randomUUID())).toBeNull()
 })

@@ -1,6 +1,6 @@
 /**
  * Usage: what the provider says a key has used, copied into the database. Counters upstream may lag
- * and disagree between calls, so the largest reading of a window is kept, and every figure carries
+ * and disagree between calls, so the largest reading of a window is kept, and every number carries
  * the time it was read. A key is read until it is settled and a day longer, so that what is spent
  * late is charged and not lost.
  */

@@ -29,7 +29,7 @@ test('a workshop with enough credit raises nothing, and the provider is not aske
   expect(await world.calls()).toEqual({})
 })
 
-test('80 % of a pool raise an alert with the room that is left, until its keys have ended', async () => {
+test('80 % of a pool raise an alert with what is left, until its keys have ended', async () => {
   await using world = await open(10)
   await seedClaims(world, slug, 3)
   await syncUsage(world.ctx)

@@ -45,7 +45,7 @@ test('ten retries at once make one new mint and reserve its money and seat once'
   expect(await claimRow(world, claim)).toMatchObject({ state: 'ready', generation: 2 })
 })
 
-test('a retry on a full pool is refused with words and changes nothing', async () => {
+test('a retry on a full pool is refused with a message and changes nothing', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(2) })] })
   const claim = await refusedClaim(world)
   const [other] = await world.people(1)

@@ -54,7 +54,7 @@ test.each([
 })
 
 const word = fc.stringMatching(/^[A-Za-z0-9]{1,12}$/)
-const local = fc.array(word, { minLength: 1, maxLength: 4 }).map((words) => words.join('.'))
+const local = fc.array(word, { minLength: 1, maxLength: 4 }).map((atoms) => atoms.join('.'))
 const domain = fc
   .tuple(word, fc.constantFrom('org', 'example', 'co.uk'))
   .map(([name, top]) => `x${name}.${top}`)

@@ -99,7 +99,7 @@ test.each([
   expect((await findSession(ctx, token)) !== null).toBe(counts)
 })
 
-test('being used is written down every few minutes and not at every request', async () => {
+test('use is recorded every few minutes and not at every request', async () => {
   const token = await signIn(await person())
   const seen = async () =>
     (
@@ -194,8 +194,8 @@ test('an admin whose email is no longer verified is no admin from the next sign-
   }
   const token = await signIn(await person(identity))
   expect((await findSession({ db, settings }, token))?.role).toBe('admin')
-  const again = await signIn(await person({ ...identity, email: null }))
-  expect(await findSession({ db, settings }, again)).toMatchObject({
+  const second = await signIn(await person({ ...identity, email: null }))
+  expect(await findSession({ db, settings }, second)).toMatchObject({
     email: null,
     role: 'attendee',
   })

@@ -1,4 +1,4 @@
-/** The receipt: made once, when everything has come in, of figures that were really spent. */
+/** The receipt: made once, when everything has come in, from amounts that were really spent. */
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'

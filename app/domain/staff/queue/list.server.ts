@@ -263,7 +263,7 @@ const columns = Prisma.sql`
     c.state as "claimState", c.guardrail_attached_at is not null as bound, c.workshop_slug as "workshopSlug",
     a.display_name as person, a.user_id as "userId"`
 
-// A payload that is no mint's, or is not readable, joins nothing.
+// A payload that is unreadable or not of a mint joins nothing.
 const mintJoin = Prisma.sql`
   left join keymint.mints m on m.id = case
     when j.data->>'mintId' ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then

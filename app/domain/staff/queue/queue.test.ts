@@ -10,7 +10,7 @@ import { readJobPage, readQueuePage, readQueueThroughput } from './queue-page.se
 import { pruneHistory, recordRuns, type JobRun } from '../../operations/job-history.server'
 import { actorUserId, bound, claimFor, soon, states, workshopSlug } from '../../../../tests/queue'
 
-test('failed binds are one error with a count and a sample, and one action retries them all', async () => {
+test('failed assignments are one error with a count and a sample, and one action retries them all', async () => {
   await using world = await openWorld()
   await world.faults({ bindFails: true })
   await claimFor(world, 12)
@@ -181,7 +181,7 @@ test('what workers record at once adds up, is charted, and is forgotten in time'
     minutes.reduce((total, minute) => total + pick(minute), 0)
   expect([
     sum((m) => m.done),
-    sum((m) => m.putOff),
+    sum((m) => m.snoozed),
     sum((m) => m.failed),
     sum((m) => m.errors),
   ]).toEqual([12, 12, 0, 12])
