@@ -13,24 +13,16 @@ import { openTeamWithServices } from '../../../tests/team'
 import { openServiceKeys } from './service-keys.server'
 import { reconcileService, sendServiceReconciles } from './service-orphans.server'
 
-const claim = async (world: World) =>
-  claimKey(world.ctx, {
-    workshopSlug: 'test-workshop',
-    person: (await world.people(1))[0]!,
-    optIn: false,
-  })
+const claim = async (world: World) => {
+  const [person] = await world.people(1)
+  return claimKey(world.ctx, { workshopSlug: 'test-workshop', person: person!, optIn: false })
+}
 const keysAt = async (world: World, masterKeyId: string) => {
   const { adapter, credential } = await openService(world.ctx, masterKeyId)
   return adapter.listKeys(credential)
 }
 
-const foreign = {
-  name: 'somebody-elses',
-  cap: usd(1),
-  reset: null,
-  expiresAt: null,
-  models: null,
-}
+const foreign = { name: 'foreign', cap: usd(1), reset: null, expiresAt: null, models: null }
 
 for (const service of ['LiteLlm', 'OpenRouter'] as const) {
   test(`a sub-key at ${service} is made with the team's credential, sealed, audited and never bound`, async () => {
@@ -208,9 +200,9 @@ test('a disabled credential makes nothing new and says so; what exists is still 
     (await (await openServiceKeys(world.ctx, account))!.readUsage([hash])).get(hash),
   ).toMatchObject({ usage: 0n, disabled: false })
   expect(await enableKey(world.ctx, input)).toBe(true)
-  const again = await team.request(account)
-  await runMint(world.ctx, again.mintId)
-  expect((await team.row(again.keyId)).state).toBe('ready')
+  const second = await team.request(account)
+  await runMint(world.ctx, second.mintId)
+  expect((await team.row(second.keyId)).state).toBe('ready')
 })
 
 test('what a service cannot do is refused with a message and without a call', async () => {
