@@ -126,7 +126,11 @@ test('a key that has expired is never shown as live, also before any sweep has s
   await mintPending(world)
   world.moveClock(14 * dayMs + 1_000)
   const view = await findClaimView(world.ctx, { workshopSlug: slug, userId: person.userId })
-  expect(view).toMatchObject({ state: 'ended', end: { reason: 'expired' }, claimAgain: { now: false } })
+  expect(view).toMatchObject({
+    state: 'ended',
+    end: { reason: 'expired' },
+    claimAgain: { now: false },
+  })
 })
 
 test('the seat of an expired key returns after its cool-down, once', async () => {
