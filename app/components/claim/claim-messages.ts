@@ -274,7 +274,7 @@ export const delayMessages: Record<DelayReason, { title: string; meaning: string
   },
   'upstream-trouble': {
     title: 'The provider failed to answer',
-    meaning: 'Retrying automatically. Nothing for you to do.',
+    meaning: 'Retrying automatically. You don’t need to do anything.',
   },
   paused: {
     title: 'The organiser has paused new keys',
