@@ -122,7 +122,7 @@ beforeAll(async () => {
     MINT_CONCURRENCY: '3',
     NODE_ENV: 'production',
   }
-}, 300_000)
+}, 900_000)
 
 afterAll(async () => {
   await Promise.all(processes.map((child) => child.stop()))
