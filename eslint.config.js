@@ -124,7 +124,7 @@ export default tseslint.config(
               ['./simulators', './tests', './e2e', './bench'],
               'Product code has no branch for tests or demo.',
             ),
-            zone('./app', './jobs', 'Only jobs, bench and the harness import jobs.'),
+            zone('./app', './jobs', 'Only jobs, bench and tests/ import jobs.'),
             zone(
               './simulators/{openrouter,litellm,identity,postgres}',
               ['./app', './jobs'],

@@ -213,7 +213,7 @@ export const wordsPlugin = { rules: { words: wordsRule } }
 const readers = [
   [/\.md$/, proseOfMarkdown],
   [/\.ya?ml$/, (text) => linesOf(text, (line) => line)],
-  [/\.prisma$/, (text) => linesOf(text, (line) => /\/\/+(.*)$/.exec(line)?.[1] ?? '')],
+  [/\.prisma$/, (text) => linesOf(text, (line) => withoutCode(/\/\/+(.*)$/.exec(line)?.[1] ?? ''))],
   [
     /^\.env\.example$/,
     (text) => linesOf(text, (line) => /^# (?![A-Z_]+=)(.*)$/.exec(line)?.[1] ?? ''),

@@ -15,7 +15,12 @@
  */
 export const words = [
   { name: /^(most|least)(?=[A-Z])/, use: 'max or min' },
-  { part: /^words$/, prose: /\b(in|with|into|has|have) words\b/i, use: 'message, label, text' },
+  {
+    part: /^words$/,
+    allow: /^sample_words$/,
+    prose: /\b(in|with|into|has|have) words\b/i,
+    use: 'message, label, text',
+  },
   {
     part: /^troubles?$/,
     prose: /\btroubles?\b/i,
@@ -46,7 +51,13 @@ export const words = [
     allow: /^(guardrailAttachedAt|attachments?)$/,
     allowProse: /mpg attach/,
   },
-  { prose: /\bbind(s|ing)?\b/i, in: ['text', 'docs'], use: 'assign; “unbound” stays' },
+  {
+    prose: /\bbind(s|ing)?\b/i,
+    in: ['text', 'docs'],
+    use: 'assign; “unbound” stays',
+    // What Postgres writes to its log.
+    allowProse: /could not bind/,
+  },
   { part: /^moot$/, prose: /\bmoot\b/i, use: 'obsolete' },
   { name: /^(fix|fixes|applyFix|fixable)$/, use: 'repair, apply' },
   { name: /^again$/, use: 'retry, second' },

@@ -6,10 +6,12 @@ export default defineConfig({
   test: {
     include: ['{app,jobs,simulators,prisma,bench,tests}/**/*.test.ts'],
     exclude: ['app/routes/**', 'node_modules/**'],
-    globalSetup: ['tests/test-postgres.ts'],
+    globalSetup: ['tests/postgres-server.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // A worker keeps what its files import: no file may leave anything behind in a module.
+    isolate: false,
     reporters: ['default'],
   },
 })

@@ -46,7 +46,7 @@ function signInOf(env: Partial<Env>, appOrigin: string): Deployment['signIn'] {
   ]
 }
 
-const sampleWords = /change.?me|example|password|secret|your.?(own|key)|insecure|keymint/i
+const sampleText = /change.?me|example|password|secret|your.?(own|key)|insecure|keymint/i
 /**
  * Random text of 32 characters has far more different ones, also in hex; 32 random bytes have about
  * thirty.
@@ -61,12 +61,12 @@ function weakSecretsOf(env: Partial<Env>): WeakSecret[] {
     METRICS_TOKEN: metrics,
   } = env
   const found: WeakSecret[] = []
-  if (session.some((secret) => sampleWords.test(secret))) found.push('session-example')
+  if (session.some((secret) => sampleText.test(secret))) found.push('session-example')
   else if (session.some((secret) => new Set(secret).size < minDifferentCharacters))
     found.push('session-repetitive')
   if (
     encryption.some(
-      (key) => new Set(key).size < minDifferentBytes || sampleWords.test(key.toString('latin1')),
+      (key) => new Set(key).size < minDifferentBytes || sampleText.test(key.toString('latin1')),
     )
   )
     found.push('encryption-not-random')

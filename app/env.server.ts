@@ -116,6 +116,7 @@ const envSchema = z.object({
     .default('')
     .transform((value) => (/^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0)),
   MINT_CONCURRENCY: wholeNumber(1, 100).default(8),
+  READ_USAGE_SECONDS: wholeNumber(5, 60).default(60),
   // Teams enter addresses of proxies: unless this is `true`, only publicly routed ones are allowed.
   ALLOW_PRIVATE_SERVICES: z
     .string()

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { refreshGauges } from '~/domain/operations/gauges.server'
-import { makeWorkshop, openWorld, usd, type World } from '../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../tests/world'
 import { freePort } from '../simulators/free-port'
 import { createDb } from './adapters/db.server'
 import { createMetrics } from './adapters/metrics.server'
@@ -28,7 +28,7 @@ async function metricsServer(change: Partial<MetricsEndpoint> = {}) {
 }
 
 /** The value of one line, or undefined when it is not there. */
-const figure = (text: string, line: string) =>
+const valueOf = (text: string, line: string) =>
   text
     .split('\n')
     .find((one) => one.startsWith(`${line} `))
@@ -71,7 +71,7 @@ test('without the token nobody reads the metrics, and without one configured the
   expect((await open.ask('/metrics')).status).toBe(200)
 })
 
-test('claims, mints, binds, jobs, calls and pools are counted, without a person, address or key', async () => {
+test('claims, mints, assignments, jobs, calls and pools are counted, without a person, address or key', async () => {
   await using world = await openWorld({
     workshops: [makeWorkshop({ poolLimit: usd(10), maxKeys: 4 })],
   })
@@ -80,7 +80,7 @@ test('claims, mints, binds, jobs, calls and pools are counted, without a person,
   for (const person of people)
     await claimKey(world.ctx, { workshopSlug: 'test-workshop', person, optIn: false })
   await claimKey(world.ctx, { workshopSlug: 'test-workshop', person: people[0]!, optIn: false })
-  expect(figure(await scrapeOf(world), 'keymint_mints_waiting')).toBe('4')
+  expect(valueOf(await scrapeOf(world), 'keymint_mints_waiting')).toBe('4')
   await world.startWorkerHere()
   await expect
     .poll(
@@ -92,33 +92,33 @@ test('claims, mints, binds, jobs, calls and pools are counted, without a person,
   await expect
     .poll(
       async () =>
-        figure(await scrapeOf(world), 'keymint_queue_jobs{queue="mint-key",state="ready"}'),
+        valueOf(await scrapeOf(world), 'keymint_queue_jobs{queue="mint-key",state="ready"}'),
       { timeout: 20_000 },
     )
     .toBe('0')
 
   const text = await scrapeOf(world)
-  expect(figure(text, 'keymint_claims_total{outcome="queued"}')).toBe('4')
-  expect(figure(text, 'keymint_claims_total{outcome="already-claimed"}')).toBe('1')
-  expect(figure(text, 'keymint_claims_total{outcome="full"}')).toBe('2')
-  expect(figure(text, 'keymint_mints_total{outcome="saved"}')).toBe('4')
-  expect(figure(text, 'keymint_mints_total{outcome="unknown"}')).toBe('1')
-  expect(figure(text, 'keymint_binds_total{outcome="bound"}')).toBe('4')
-  expect(figure(text, 'keymint_jobs_total{job="mint-key",outcome="done"}')).toBe('4')
-  expect(figure(text, 'keymint_upstream_seconds_count{call="createKey",outcome="ok"}')).toBe('4')
+  expect(valueOf(text, 'keymint_claims_total{outcome="queued"}')).toBe('4')
+  expect(valueOf(text, 'keymint_claims_total{outcome="already-claimed"}')).toBe('1')
+  expect(valueOf(text, 'keymint_claims_total{outcome="full"}')).toBe('2')
+  expect(valueOf(text, 'keymint_mints_total{outcome="saved"}')).toBe('4')
+  expect(valueOf(text, 'keymint_mints_total{outcome="unknown"}')).toBe('1')
+  expect(valueOf(text, 'keymint_binds_total{outcome="bound"}')).toBe('4')
+  expect(valueOf(text, 'keymint_jobs_total{job="mint-key",outcome="done"}')).toBe('4')
+  expect(valueOf(text, 'keymint_upstream_seconds_count{call="createKey",outcome="ok"}')).toBe('4')
   expect(
-    figure(text, 'keymint_upstream_seconds_count{call="createKey",outcome="server-error 500"}'),
+    valueOf(text, 'keymint_upstream_seconds_count{call="createKey",outcome="server-error 500"}'),
   ).toBe('1')
-  expect(figure(text, 'keymint_pool_committed_usd{workshop="test-workshop"}')).toBe('8')
-  expect(figure(text, 'keymint_pool_limit_usd{workshop="test-workshop"}')).toBe('10')
+  expect(valueOf(text, 'keymint_pool_committed_usd{workshop="test-workshop"}')).toBe('8')
+  expect(valueOf(text, 'keymint_pool_limit_usd{workshop="test-workshop"}')).toBe('10')
   expect([
-    figure(text, 'keymint_pool_seats{workshop="test-workshop"}'),
-    figure(text, 'keymint_pool_max_seats{workshop="test-workshop"}'),
+    valueOf(text, 'keymint_pool_seats{workshop="test-workshop"}'),
+    valueOf(text, 'keymint_pool_max_seats{workshop="test-workshop"}'),
   ]).toEqual(['4', '4'])
   expect([
-    figure(text, 'keymint_workers'),
-    figure(text, 'keymint_database_up'),
-    figure(text, 'keymint_minting_paused'),
+    valueOf(text, 'keymint_workers'),
+    valueOf(text, 'keymint_database_up'),
+    valueOf(text, 'keymint_minting_paused'),
   ]).toEqual(['1', '1', '0'])
 
   for (const person of people)
@@ -131,16 +131,16 @@ test('claims, mints, binds, jobs, calls and pools are counted, without a person,
   expect(text).not.toMatch(/sk-or-|@|github:|google:/)
 })
 
-test('a database that does not answer leaves no figure that looks alive', async () => {
+test('a database that does not answer leaves no value that looks alive', async () => {
   await using world = await openWorld()
-  expect(figure(await scrapeOf(world), 'keymint_mints_waiting')).toBe('0')
+  expect(valueOf(await scrapeOf(world), 'keymint_mints_waiting')).toBe('0')
   const db = createDb(`postgresql://nobody:nothing@127.0.0.1:${await freePort()}/nothing`, {
     max: 1,
     applicationName: 'test',
   })
   await refreshGauges({ ...world.ctx, db })
   const { text } = await world.ctx.metrics.scrape()
-  expect(figure(text, 'keymint_database_up')).toBe('0')
+  expect(valueOf(text, 'keymint_database_up')).toBe('0')
   for (const name of [
     'keymint_mints_waiting',
     'keymint_workers',

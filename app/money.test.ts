@@ -19,7 +19,7 @@ test('a number from the provider is rounded to nine decimals', () => {
   expect(nanoFromUsdNumber(-1.5)).toBe(-1_500_000_000n)
 })
 
-test('a number that is no amount of money is refused', () => {
+test('a number that is not an amount of money is refused', () => {
   for (const bad of [Number.NaN, Infinity, -Infinity, 1e11, -1e21, Number.MAX_VALUE]) {
     expect(() => nanoFromUsdNumber(bad)).toThrow(RangeError)
   }

@@ -14,7 +14,7 @@ type Node = {
 }
 
 /**
- * Of a build's routes. A path that is no page gives "assets" or "none", and one of the catch-all
+ * Of a build's routes. A path that is not a page gives "assets" or "none", and one of the catch-all
  * route gives "none" too.
  */
 export function routePatterns(routes: ServerBuild['routes']): (pathname: string) => string {

@@ -144,6 +144,7 @@ async function createCtx(
       adminGithubIds: env.ADMIN_GITHUB_IDS,
       viewerEmails: env.VIEWER_EMAILS,
       providerBaseUrl: env.OPENROUTER_BASE_URL,
+      readUsageSeconds: env.READ_USAGE_SECONDS,
       retentionDays: env.RETENTION_DAYS ?? null,
     },
     deployment: deploymentOf(env),

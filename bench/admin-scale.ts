@@ -27,7 +27,7 @@ import type { Ctx } from '~/domain/ctx'
 import { migrate } from '../prisma/migrate'
 import { startPostgres } from '../simulators/postgres/server'
 import { createTemplate } from '../simulators/postgres/template'
-import { openWorldOn, type World } from '../tests/test-world'
+import { openWorld, type World } from '../tests/world'
 import { seedClaims } from './admin-seed'
 
 const few = 1_000
@@ -118,15 +118,15 @@ const searches: Page[] = [
 const postgres = await startPostgres({ durable: true })
 try {
   const template = await createTemplate(postgres.adminUrl, migrate)
-  await using smallWorld = await openWorldOn({ adminUrl: postgres.adminUrl, template })
-  await using largeWorld = await openWorldOn({ adminUrl: postgres.adminUrl, template })
+  await using smallWorld = await openWorld({}, { adminUrl: postgres.adminUrl, template })
+  await using largeWorld = await openWorld({}, { adminUrl: postgres.adminUrl, template })
   const subjects = [await seed(smallWorld, few), await seed(largeWorld, many)]
   const [small, large] = await measure(subjects)
   if (!small || !large) throw new Error('both sizes are measured')
-  const line = (page: Page) =>
-    process.stdout.write(
-      `${ms(small.get(page.name))} ${ms(large.get(page.name))} ${((large.get(page.name) ?? 0) / (small.get(page.name) ?? 1)).toFixed(2).padStart(7)}  ${page.name}\n`,
-    )
+  const line = ({ name }: Page) => {
+    const ratio = ((large.get(name) ?? 0) / (small.get(name) ?? 1)).toFixed(2).padStart(7)
+    process.stdout.write(`${ms(small.get(name))} ${ms(large.get(name))} ${ratio}  ${name}\n`)
+  }
   process.stdout.write(
     `${`ms, ${few}`.padStart(10)} ${`ms, ${many}`.padStart(10)} ${'ratio'.padStart(7)}  loader\n`,
   )
@@ -142,7 +142,7 @@ async function seed(world: World, claims: number): Promise<Subject> {
   while ((await foldCounters(world.ctx)) > 0);
   const differences = await verifyCounters(world.ctx)
   if (differences.length > 0)
-    throw new Error(`kept figures are wrong: ${JSON.stringify(differences[0])}`)
+    throw new Error(`kept counters are wrong: ${JSON.stringify(differences[0])}`)
   // As autovacuum leaves a database that has been running.
   await world.db.$executeRawUnsafe('vacuum analyze')
   return {

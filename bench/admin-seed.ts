@@ -1,5 +1,5 @@
 /**
- * Many claims with all that hangs on them, by SQL: people, mints, attempts, jobs, audit events and
+ * Many claims with all that depends on them, by SQL: people, mints, attempts, jobs, audit events and
  * usage samples, made over the last days.
  */
 import type { Db } from '~/adapters/db.server'
@@ -16,33 +16,56 @@ export async function seedClaims(
   const id = (kind: string) => `md5('${kind}' || n)::uuid`
   const at = `now() - make_interval(secs => n * 6)`
   const rows = `generate_series(1, ${claims}) n`
-  await run(
-    `insert into keymint.attendees (user_id, display_name, email, email_normalized, auth_provider) select 'github:' || n, 'Person ' || n, 'p' || n || '@example.org', 'p' || n || '@example.org', 'github' from ${rows}`,
-  )
   await run(`
-    insert into keymint.workshop_attendance (user_id, workshop_slug, claim_id, email_normalized, provider, state, reason, committed_usd, limit_usd, expires_at, allowed_models, or_key_hash, key_label, key_saved_at,
-      guardrail_attached_at, bind_error, usage_usd, window_used_usd, usage_synced_at, upstream_disabled, attended_at)
-    select 'github:' || n, '${slug}', ${id('claim')}, 'p' || n || '@example.org', 'github', state, case when state <> 'ready' and state <> 'pending' then 'expired' end, case when state = 'ready' then 2 else 0 end, 2, now() + interval '90 days', '{openai/gpt-5-nano}',
-      case when state = 'ready' then 'abc' || lpad(n::text, 61, '0') end, case when state = 'ready' then 'sk-or-v1-' || left(md5(n::text), 3) || '...' || right(md5(n::text), 4) end,
-      case when state = 'ready' then ${at} + make_interval(secs => 2 + n % 20) end, case when state = 'ready' and n % 100 <> 7 then ${at} + interval '30 s' end, case when n % 100 = 7 then 'The provider answered 500.' end,
-      case when n % 2 = 0 then (n % 200) / 100.0 else 0 end, case when n % 2 = 0 then (n % 200) / 100.0 else 0 end, case when state = 'ready' then now() - interval '1 min' end, n % 500 = 1, ${at}
-    from (select n, case when n % 20 = 3 then 'refused' when n % 20 = 5 then 'ended' else 'ready' end as state from ${rows}) claim`)
-  await run(
-    `insert into keymint.pools (workshop_slug, committed_usd, seats) select workshop_slug, sum(committed_usd), count(*) from keymint.workshop_attendance group by 1`,
-  )
+    insert into keymint.attendees (user_id, display_name, email, email_normalized, auth_provider)
+    select 'github:' || n, 'Person ' || n, 'p' || n || '@example.org', 'p' || n || '@example.org', 'github'
+    from ${rows}`)
   await run(`
-    insert into keymint.mints (id, owner_kind, owner_id, generation, scope, state, limit_usd, expires_at, attempts, queued_at, taken_at, done_at)
-    select ${id('mint')}, 'claim', ${id('claim')}, 1, '${slug}', case when n % 20 = 3 then 'refused' else 'done' end, 2, now() + interval '90 days', 1, ${at}, ${at}, case when n % 20 <> 3 then ${at} + interval '3 s' end from ${rows}`)
+    insert into keymint.workshop_attendance (user_id, workshop_slug, claim_id, email_normalized, provider, state,
+      reason, committed_usd, limit_usd, expires_at, allowed_models, or_key_hash, key_label, key_saved_at,
+      guardrail_attached_at, bind_error, usage_usd, window_used_usd, usage_synced_at, upstream_disabled,
+      attended_at)
+    select 'github:' || n, '${slug}', ${id('claim')}, 'p' || n || '@example.org', 'github', state,
+      case when state <> 'ready' and state <> 'pending' then 'expired' end,
+      case when state = 'ready' then 2 else 0 end, 2, now() + interval '90 days', '{openai/gpt-5-nano}',
+      case when state = 'ready' then 'abc' || lpad(n::text, 61, '0') end,
+      case when state = 'ready' then 'sk-or-v1-' || left(md5(n::text), 3) || '...' || right(md5(n::text), 4) end,
+      case when state = 'ready' then ${at} + make_interval(secs => 2 + n % 20) end,
+      case when state = 'ready' and n % 100 <> 7 then ${at} + interval '30 s' end,
+      case when n % 100 = 7 then 'The provider answered 500.' end,
+      case when n % 2 = 0 then (n % 200) / 100.0 else 0 end,
+      case when n % 2 = 0 then (n % 200) / 100.0 else 0 end,
+      case when state = 'ready' then now() - interval '1 min' end, n % 500 = 1, ${at}
+    from (select n, case when n % 20 = 3 then 'refused' when n % 20 = 5 then 'ended' else 'ready' end as state
+      from ${rows}) claim`)
+  await run(`
+    insert into keymint.pools (workshop_slug, committed_usd, seats)
+    select workshop_slug, sum(committed_usd), count(*) from keymint.workshop_attendance group by 1`)
+  await run(`
+    insert into keymint.mints (id, owner_kind, owner_id, generation, scope, state, limit_usd, expires_at, attempts,
+      queued_at, taken_at, done_at)
+    select ${id('mint')}, 'claim', ${id('claim')}, 1, '${slug}',
+      case when n % 20 = 3 then 'refused' else 'done' end, 2, now() + interval '90 days', 1, ${at}, ${at},
+      case when n % 20 <> 3 then ${at} + interval '3 s' end
+    from ${rows}`)
   await run(`
     insert into keymint.mint_attempts (id, mint_id, token, name, state, http_status, sent_at, settled_at)
-    select ${id('attempt')}, ${id('mint')}, ${id('token')}, 'km/bench/' || n, case when n % 20 = 3 then 'refused' else 'saved' end, case when n % 20 = 3 then 400 else 201 end, ${at}, ${at} + interval '1 s' from ${rows}`)
-  await run(
-    `insert into keymint.audit_events (at, actor, action, subject, workshop_slug) select ${at}, 'user:github:' || n, 'claim.made', 'claim:' || ${id('claim')}, '${slug}' from ${rows}`,
-  )
+    select ${id('attempt')}, ${id('mint')}, ${id('token')}, 'km/bench/' || n,
+      case when n % 20 = 3 then 'refused' else 'saved' end, case when n % 20 = 3 then 400 else 201 end, ${at},
+      ${at} + interval '1 s'
+    from ${rows}`)
   await run(`
-    insert into pgboss.job (id, name, policy, data, state, priority, retry_limit, start_after, created_on, started_on, completed_on, singleton_key)
-    select ${id('job')}, 'mint-key', 'exclusive', jsonb_build_object('mintId', ${id('mint')}), (case when n % 400 = 3 then 'failed' else 'completed' end)::pgboss.job_state, 0, 100000, ${at}, ${at}, ${at} + interval '1 s', ${at} + interval '3 s', (${id('mint')})::text from ${rows}`)
-  await run(
-    `insert into keymint.usage_samples (scope, sampled_at, usage_usd, live_keys, active_keys) select '${slug}', now() - make_interval(mins => n), greatest(0, 500 - n / 20.0), ${claims}, 10 from generate_series(1, 10080) n`,
-  )
+    insert into keymint.audit_events (at, actor, action, subject, workshop_slug)
+    select ${at}, 'user:github:' || n, 'claim.made', 'claim:' || ${id('claim')}, '${slug}' from ${rows}`)
+  await run(`
+    insert into pgboss.job (id, name, policy, data, state, priority, retry_limit, start_after, created_on,
+      started_on, completed_on, singleton_key)
+    select ${id('job')}, 'mint-key', 'exclusive', jsonb_build_object('mintId', ${id('mint')}),
+      (case when n % 400 = 3 then 'failed' else 'completed' end)::pgboss.job_state, 0, 100000, ${at}, ${at},
+      ${at} + interval '1 s', ${at} + interval '3 s', (${id('mint')})::text
+    from ${rows}`)
+  await run(`
+    insert into keymint.usage_samples (scope, sampled_at, usage_usd, live_keys, active_keys)
+    select '${slug}', now() - make_interval(mins => n), greatest(0, 500 - n / 20.0), ${claims}, 10
+    from generate_series(1, 10080) n`)
 }

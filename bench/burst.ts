@@ -1,6 +1,6 @@
 /**
  * How close a burst of claims comes to the ideal, and what one quiet claim costs beyond its
- * upstream calls. Prints figures, asserts nothing. The worker is a process of its own, as in
+ * upstream calls. Prints numbers, asserts nothing. The worker is a process of its own, as in
  * production; claims are made through the domain, without HTTP, so that the ratio speaks of the
  * engine alone.
  */
@@ -9,7 +9,7 @@ import { claimKey } from '~/domain/claim/claim.server'
 import { migrate } from '../prisma/migrate'
 import { createTemplate } from '../simulators/postgres/template'
 import { startPostgres } from '../simulators/postgres/server'
-import { openWorldOn, type World } from '../tests/test-world'
+import { openWorld, type World } from '../tests/world'
 
 const callMs = 300
 const slots = 25
@@ -22,29 +22,29 @@ try {
   const template = await createTemplate(postgres.adminUrl, migrate)
   const runs = Number(process.env.BENCH_RUNS ?? 3)
   for (let run = 1; run <= runs; run++) {
-    await using world = await openWorldOn({ adminUrl: postgres.adminUrl, template })
+    await using world = await openWorld({}, { adminUrl: postgres.adminUrl, template })
     await world.faults({ latencyMs: callMs })
     await world.spawnWorker({ MINT_CONCURRENCY: String(slots), LOG_LEVEL: 'info' })
     print(run, 'quiet claim, ms beyond its two upstream calls', await quietClaim(world))
     // Not counted: processes that have been running have compiled their code and opened their
     // connections.
     await claimAtOnce(world, await world.people(warmUp))
-    const figures = await burstOfClaims(world)
+    const counts = await burstOfClaims(world)
     print(
       run,
       `saved: ${burst} claims over the ideal of ${burst} x ${callMs} ms / ${slots}`,
-      figures.savedRatio,
+      counts.savedRatio,
     )
-    print(run, 'bound: call times after the last save', figures.boundCallTimes)
-    print(run, 'management calls per key', figures.callsPerKey)
+    print(run, 'bound: call times after the last save', counts.boundCallTimes)
+    print(run, 'management calls per key', counts.callsPerKey)
   }
 } finally {
   await postgres.stop()
 }
 process.exit(0)
 
-function print(run: number, what: string, figure: number) {
-  process.stdout.write(`run ${run}  ${figure.toFixed(3).padStart(9)}  ${what}\n`)
+function print(run: number, what: string, value: number) {
+  process.stdout.write(`run ${run}  ${value.toFixed(3).padStart(9)}  ${what}\n`)
 }
 
 /** The guardrail is made by this first claim; the second is the quiet one that counts. */

@@ -1,6 +1,6 @@
 /**
  * `npm run bench` runs every bench, `npm run bench -- burst` one of them. Each is a process of its
- * own, one figure a line.
+ * own, one number a line.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

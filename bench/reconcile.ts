@@ -1,15 +1,15 @@
 /**
  * What 10,000 giveaway keys cost: calls upstream for each hundred keys, and how long a pass takes.
- * BENCH_KEYS changes the number. Prints figures, asserts nothing; scale.test.ts holds the counts
+ * BENCH_KEYS changes the number. Prints numbers, asserts nothing; scale.test.ts holds the counts
  * with fewer keys.
  */
 import { planReconcile, reconcileKeys } from '~/domain/keys/reconcile.server'
 import { syncUsage } from '~/domain/keys/usage.server'
 import { migrate } from '../prisma/migrate'
-import { seedClaims } from '../tests/held-keys'
+import { seedClaims } from '../tests/seed-claims'
 import { startPostgres } from '../simulators/postgres/server'
 import { createTemplate } from '../simulators/postgres/template'
-import { makeWorkshop, openWorldOn, usd } from '../tests/test-world'
+import { makeWorkshop, openWorld, usd } from '../tests/world'
 
 const count = Number(process.env.BENCH_KEYS ?? 10_000)
 const gift = makeWorkshop({
@@ -26,9 +26,9 @@ const gift = makeWorkshop({
 const postgres = await startPostgres({ durable: true })
 try {
   const template = await createTemplate(postgres.adminUrl, migrate)
-  await using world = await openWorldOn(
-    { adminUrl: postgres.adminUrl, template },
+  await using world = await openWorld(
     { workshops: [gift] },
+    { adminUrl: postgres.adminUrl, template },
   )
   await seedClaims(world, gift.slug, count)
   process.stdout.write(`${count} keys\n`)
@@ -48,8 +48,9 @@ try {
     const others = Object.entries(calls)
       .filter(([call]) => !lists.some((list) => list.endsWith(` ${call}`)))
       .reduce((sum, [, times]) => sum + times, 0)
+    const perHundred = `${lists.join(', ')} for each hundred keys`
     process.stdout.write(
-      `${seconds.toFixed(2).padStart(8)} s   ${lists.join(', ')} for each hundred keys, ${others} other calls   ${what}\n`,
+      `${seconds.toFixed(2).padStart(8)} s   ${perHundred}, ${others} other calls   ${what}\n`,
     )
   }
 } finally {

@@ -53,7 +53,8 @@ export const adminTable: Row[] = [
   },
   {
     route: 'routes/admin.w.$workshop.act',
-    path: ({ slug, claimId }) => `/admin/w/${slug}/act?action=bind&claim=${claimId}`,
+    path: ({ slug, claimId }) =>
+      `/admin/w/${slug}/act?${new URLSearchParams({ action: 'bind', claim: claimId }).toString()}`,
     read: adminsMayRead,
     act: adminsMayAct,
   },
@@ -112,5 +113,3 @@ export const adminTable: Row[] = [
     act: nobodyActs,
   },
 ]
-
-export { adminsMayAct, adminsMayRead, nobodyActs, staffMayRead }

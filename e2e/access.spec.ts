@@ -128,7 +128,7 @@ test('every admin address answers as the table says, in four shapes and by every
           if (answer.status() !== expected)
             wrong.push(`${what}: ${answer.status()} and not ${expected}`)
           if (role === 'admin' || (role === 'viewer' && answer.status() === 200)) continue
-          // The address that was asked for may come back: it is no news to whoever asked.
+          // The address that was asked for may come back: whoever asked knows it.
           const body = (await answer.text())
             .replaceAll(row.path(facts), '')
             .replaceAll(encodeURIComponent(row.path(facts)), '')

@@ -13,7 +13,7 @@ import {
 
 const slug = 'crowded-room'
 
-test('every bind fails: the admin sees thirty unbound keys and why, and one action binds them all', async ({
+test('thirty keys are unbound: the admin sees why, and one action assigns all guardrails', async ({
   page,
   browser,
   stage,
@@ -46,7 +46,7 @@ test('every bind fails: the admin sees thirty unbound keys and why, and one acti
   await page.goto('/')
   await page.getByRole('link', { name: 'Admin', exact: true }).click()
   await expect(page).toHaveURL(/\/admin$/)
-  await page.getByRole('link', { name: 'The crowded room' }).click()
+  await page.getByRole('link', { name: 'The crowded workshop' }).click()
   await expect(
     page.getByText('30 keys are unbound: no guardrail limits the models yet'),
   ).toBeVisible()
@@ -138,7 +138,7 @@ test('the pages for staff hold to the rules of accessibility, wide and narrow, l
     `select workshop_slug as slug from keymint.workshop_attendance where claim_id = $1::uuid`,
     [claim?.id ?? ''],
   )
-  const room = `/admin/w/${place?.slug}`
+  const workshop = `/admin/w/${place?.slug}`
   const problems: string[] = []
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const width of [320, 1280]) {
@@ -147,12 +147,12 @@ test('the pages for staff hold to the rules of accessibility, wide and narrow, l
       const page = await context.newPage()
       for (const path of [
         '/admin',
-        room,
-        `${room}?fact=missing`,
-        `${room}/c/${claim?.id}`,
-        `${room}/act?action=revoke&claim=${claim?.id}`,
-        `${room}/act?action=extend&all=yes`,
-        `${room}/receipt`,
+        workshop,
+        `${workshop}?fact=missing`,
+        `${workshop}/c/${claim?.id}`,
+        `${workshop}/act?action=revoke&claim=${claim?.id}`,
+        `${workshop}/act?action=extend&all=yes`,
+        `${workshop}/receipt`,
       ]) {
         await page.goto(stage.origin + path)
         const { violations } = await new AxeBuilder({ page })

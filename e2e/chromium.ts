@@ -9,14 +9,15 @@ import { chromium } from '@playwright/test'
 
 const instructions = [
   'The journeys need a Chromium, and none was found or could be installed.',
-  'Install one (Debian: apt-get install chromium; elsewhere: npx playwright install chromium), or set CHROMIUM_PATH to the program of one you have.',
+  'Install one (Debian: apt-get install chromium; elsewhere: npx playwright install chromium),',
+  'or set CHROMIUM_PATH to the program of one you have.',
 ].join('\n')
 
 /**
  * The program of a Chromium that is here already, or null. Throws a sentence when CHROMIUM_PATH
  * names nothing.
  */
-export function findInstalledChromium(): string | null {
+function findInstalledChromium(): string | null {
   const given = process.env.CHROMIUM_PATH
   if (given) {
     if (existsSync(given)) return given

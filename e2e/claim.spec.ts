@@ -23,12 +23,12 @@ test('a person claims, watches, copies, uses the key until its cap, and is told 
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: stage.origin })
   await signIn(me.login)
   await page.goto('/')
-  await page.getByRole('link', { name: 'The open room' }).click()
+  await page.getByRole('link', { name: 'The open workshop' }).click()
   await page.getByRole('checkbox', { name: 'Tell me about the next workshop' }).check()
   await page.getByRole('button', { name: 'Claim my key' }).click()
   await expect(page).toHaveURL(/\/w\/open-room\/claim$/)
   await expect(heading(page, 'Your key is ready')).toBeVisible({ timeout: 20_000 })
-  await expect(page).toHaveTitle(/^Ready – The open room/)
+  await expect(page).toHaveTitle(/^Ready – The open workshop/)
   const card = page.getByRole('region', { name: 'Key card' })
   await expect(card).toContainText(me.name)
   await expect(card).toContainText('$0.06')
@@ -150,10 +150,10 @@ test('a claim goes on without its page: closed, reloaded and opened elsewhere it
       /No\. ([0-9A-F]{8})/,
     )?.[1] ?? 'no reference'
   await page.close()
-  const again = await context.newPage()
-  await again.goto(`${stage.origin}/w/open-room/claim`)
-  await expect(again.getByText(`No. ${reference}`)).toBeVisible()
-  await expect(heading(again, 'Your key is ready')).toBeVisible({ timeout: 20_000 })
+  const second = await context.newPage()
+  await second.goto(`${stage.origin}/w/open-room/claim`)
+  await expect(second.getByText(`No. ${reference}`)).toBeVisible()
+  await expect(heading(second, 'Your key is ready')).toBeVisible({ timeout: 20_000 })
 })
 
 test('a claim that the provider refuses for good says so, and an admin can try again', async ({
@@ -176,7 +176,8 @@ test('a claim that the provider refuses for good says so, and an admin can try a
   const staff = await browser.newContext()
   await signInTo(staff, stage.origin, 'admin')
   const admin = await staff.newPage()
-  await admin.goto(`${stage.origin}/admin/w/doomed-room?state=refused`)
+  const adminUrl = '/admin/w/doomed-room'
+  await admin.goto(`${stage.origin}${adminUrl}?state=refused`)
   await admin.getByRole('link', { name: attendee(14).name }).click()
   await admin.getByRole('button', { name: 'Create the key again' }).click()
   await admin.getByRole('button', { name: 'Create the key again' }).click()
@@ -208,8 +209,8 @@ test.describe('without JavaScript', () => {
     await expect(page.getByRole('link', { name: 'Check every 10 seconds' })).toBeVisible()
     await request.delete(stage.openrouter.faultsUrl)
     await expect(async () => {
-      const again = page.getByRole('link', { name: 'Check again' })
-      if (await again.isVisible()) await again.click()
+      const check = page.getByRole('link', { name: 'Check again' })
+      if (await check.isVisible()) await check.click()
       else await page.reload()
       await expect(heading(page, 'Your key is ready')).toBeVisible({ timeout: 500 })
     }).toPass({ timeout: 20_000 })

@@ -5,7 +5,8 @@
 import pg from 'pg'
 import { test as base, expect, type BrowserContext, type Page } from '@playwright/test'
 import { githubPeople } from '../simulators/identity/people'
-import { readStage, type Stage } from './stage'
+import type { Stage } from './stage'
+import { openJourneysWorld } from './world'
 
 export { expect }
 
@@ -21,7 +22,6 @@ export type UpstreamKey = {
 type Provider = 'github' | 'google'
 
 type Fixtures = {
-  stage: Stage
   /** Signs this browser in over HTTP, through the same addresses that the pages use. */
   signIn: (login: string, provider?: Provider) => Promise<void>
   /** Sets faults of the OpenRouter stand-in until the test ends. */
@@ -30,9 +30,16 @@ type Fixtures = {
   complaints: string[]
 }
 
-export const test = base.extend<Fixtures>({
-  // eslint-disable-next-line no-empty-pattern
-  stage: async ({}, use) => use(readStage()),
+export const test = base.extend<Fixtures, { stage: Stage }>({
+  stage: [
+    // eslint-disable-next-line no-empty-pattern
+    async ({}, use) => {
+      const world = await openJourneysWorld()
+      await use(world.stage)
+      await world.close()
+    },
+    { scope: 'worker', timeout: 120_000 },
+  ],
   baseURL: async ({ stage }, use) => use(stage.origin),
   complaints: [
     async ({ context, stage }, use) => {
@@ -47,7 +54,7 @@ export const test = base.extend<Fixtures>({
           complaints.push(`${message.location().url}: ${message.text()}`)
       })
       // React 18 says of itself that a root “did not complete” (#345) when a press comes into the
-      // middle of its hydration; the press is answered by the form all the same.
+      // middle of its hydration; the form answers the press anyway.
       const isReactsOwn = (message: string) => message.includes('Minified React error #345')
       context.on(
         'weberror',
@@ -156,7 +163,7 @@ export async function upstreamKeys(
   return slug === undefined ? keys : keys.filter(({ name }) => name.split('/')[2] === slug)
 }
 
-/** Asks the journeys' database, or plays the time that a journey cannot wait for. */
+/** Asks the journeys' database, or sets a time that a journey cannot wait for. */
 export async function queryDatabase<Row extends object>(
   stage: Stage,
   statement: string,

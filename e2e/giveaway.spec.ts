@@ -157,12 +157,12 @@ test('an admin makes a key for a numeric GitHub id, sees only its mask, bans the
     'signed out',
   ).toBe(303)
   await signInTo(theirs, stage.origin, late.login)
-  const again = await theirs.request.post(`${stage.origin}/w/small-keys/claim`, {
+  const second = await theirs.request.post(`${stage.origin}/w/small-keys/claim`, {
     form: {},
     headers: { Origin: stage.origin },
     maxRedirects: 0,
   })
-  expect(again.headers().location, 'a click makes no other key').toBe('/w/small-keys/claim')
+  expect(second.headers().location, 'a click makes no other key').toBe('/w/small-keys/claim')
   await page.reload()
   await page.getByLabel('Reason', { exact: true }).fill('A mistake of ours.')
   await page.getByRole('button', { name: 'Lift the ban' }).click()

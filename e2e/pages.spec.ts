@@ -126,7 +126,7 @@ test('no secret is in any page, answer, log, table or file that a browser gets',
       if (text.includes(secret.text)) found.push(`${secret.name} in ${place}`)
   }
   // The search itself finds what is there.
-  search('a planted text', `x${Buffer.from(`ab${own}c`).toString('base64')}`)
+  search('a seeded text', `x${Buffer.from(`ab${own}c`).toString('base64')}`)
   expect(found.length).toBeGreaterThan(0)
   found.length = 0
 

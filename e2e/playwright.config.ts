@@ -2,15 +2,15 @@ import { defineConfig } from '@playwright/test'
 import { findOrInstallChromium } from './chromium'
 
 /**
- * One world for all journeys (global-setup.ts), so one worker: they share its faults and its
- * ledger.
+ * A world for each worker (world.ts): within it, journeys share faults and the ledger, and take
+ * turns. A file stays with one worker.
  */
 export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
   outputDir: '../test-results',
   globalSetup: './global-setup.ts',
-  workers: 1,
+  workers: 2,
   retries: 0,
   forbidOnly: Boolean(process.env.CI),
   timeout: 45_000,

@@ -15,18 +15,18 @@ test('a closed, a coming and a broken workshop say so and offer no claim', async
 }) => {
   await signIn(attendee(30).login)
   await page.goto('/w/closed-room')
-  await expect(page.getByText('Claims have closed.')).toBeVisible()
+  await expect(page.getByText('Claims have closed')).toBeVisible()
   await page.goto('/w/coming-room')
-  await expect(page.getByText('Claims are not open yet.')).toBeVisible()
+  await expect(page.getByText('Claims are not open yet')).toBeVisible()
   await page.goto('/w/broken-room')
-  await expect(heading(page, 'This workshop cannot be shown.')).toBeVisible()
+  await expect(heading(page, 'We cannot show this workshop')).toBeVisible()
   for (const slug of ['closed-room', 'coming-room', 'broken-room']) {
     await page.goto(`/w/${slug}`)
     await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
   }
 })
 
-test('whoever posts a claim past the page is refused in words, and no key is made', async ({
+test('whoever posts a claim past the page is refused with a reason, and no key is made', async ({
   page,
   context,
   signIn,
@@ -34,11 +34,11 @@ test('whoever posts a claim past the page is refused in words, and no key is mad
 }) => {
   await signIn(attendee(31).login)
   const before = (await upstreamKeys(page, stage)).length
-  for (const [slug, words] of [
-    ['closed-room', 'Claims have closed.'],
-    ['coming-room', 'Claims are not open yet.'],
-    ['nowhere', 'There is no such workshop.'],
-    ['broken-room', 'There is no such workshop.'],
+  for (const [slug, title] of [
+    ['closed-room', 'Claims have closed'],
+    ['coming-room', 'Claims are not open yet'],
+    ['nowhere', 'This workshop does not exist'],
+    ['broken-room', 'This workshop does not exist'],
   ] as const) {
     const answer = await context.request.post(`${stage.origin}/w/${slug}/claim`, {
       form: {},
@@ -47,12 +47,12 @@ test('whoever posts a claim past the page is refused in words, and no key is mad
     })
     expect(answer.status()).toBe(303)
     await page.goto(answer.headers().location ?? '')
-    await expect(heading(page, words)).toBeVisible()
+    await expect(heading(page, title)).toBeVisible()
   }
   expect((await upstreamKeys(page, stage)).length).toBe(before)
 })
 
-test('a room with one seat gives one key, and the next person is told that it is full', async ({
+test('a workshop with one seat gives one key, and the next person is told that it is full', async ({
   page,
   browser,
   signIn,
@@ -68,9 +68,9 @@ test('a room with one seat gives one key, and the next person is told that it is
   await claimOverHttp(faster, stage.origin, 'last-seat')
   await faster.close()
   await claim.click()
-  await expect(heading(page, 'The room is full.')).toBeVisible()
+  await expect(heading(page, 'All keys are taken')).toBeVisible()
   await page.goto('/w/last-seat')
-  await expect(page.getByText('The room is full.')).toBeVisible()
+  await expect(page.getByText('All keys are taken')).toBeVisible()
   await expect.poll(async () => (await upstreamKeys(page, stage, 'last-seat')).length).toBe(1)
 })
 
@@ -78,7 +78,7 @@ test('a workshop for GitHub refuses who is signed in with Google', async ({ page
   await signIn('Mixed.Case@Northwind.test', 'google')
   await page.goto('/w/github-room')
   await page.getByRole('button', { name: 'Claim my key' }).click()
-  await expect(heading(page, 'Please sign in the other way.')).toBeVisible()
+  await expect(heading(page, 'This workshop needs a GitHub account')).toBeVisible()
 })
 
 test('one mailbox under two accounts gets one key', async ({ page, browser, signIn, stage }) => {
@@ -89,11 +89,11 @@ test('one mailbox under two accounts gets one key', async ({ page, browser, sign
   await signIn('twin-plus')
   await page.goto('/w/second-room')
   await page.getByRole('button', { name: 'Claim my key' }).click()
-  await expect(heading(page, 'This email already has a key here.')).toBeVisible()
+  await expect(heading(page, 'This email already has a key here')).toBeVisible()
   await expect(page.getByRole('link', { name: /hosts@example\.org|Journey hosts/ })).toBeVisible()
 })
 
-test('with minting switched off everybody is told why, and the provider hears nothing', async ({
+test('with new keys disabled everybody is told why, and the provider hears nothing', async ({
   page,
   context,
   stage,
@@ -103,7 +103,7 @@ test('with minting switched off everybody is told why, and the provider hears no
   const before = (await upstreamKeys(page, stage)).length
   await request.delete(`${stage.openrouter.root}/__sim/calls`)
   await page.goto(`${stage.offOrigin}/w/open-room`)
-  await expect(page.getByText('No keys are made just now.')).toBeVisible()
+  await expect(page.getByText('No new keys at the moment')).toBeVisible()
   await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
   const answer = await context.request.post(`${stage.offOrigin}/w/open-room/claim`, {
     form: {},
@@ -111,7 +111,7 @@ test('with minting switched off everybody is told why, and the provider hears no
     maxRedirects: 0,
   })
   await page.goto(`${stage.offOrigin}${answer.headers().location}`)
-  await expect(heading(page, 'Keys are switched off.')).toBeVisible()
+  await expect(heading(page, 'New keys are disabled')).toBeVisible()
   const { counts } = (await (await request.get(`${stage.openrouter.root}/__sim/calls`)).json()) as {
     counts: Record<string, number>
   }
@@ -121,7 +121,7 @@ test('with minting switched off everybody is told why, and the provider hears no
   expect((await upstreamKeys(page, stage)).length).toBe(before)
 })
 
-test('a guardrail that cannot be attached keeps no key from its owner, and an admin attaches it later', async ({
+test('a guardrail that cannot be assigned keeps no key from its owner, and an admin assigns it later', async ({
   page,
   browser,
   signIn,
@@ -135,13 +135,13 @@ test('a guardrail that cannot be attached keeps no key from its owner, and an ad
   await page.goto('/w/github-room')
   await page.getByRole('button', { name: 'Claim my key' }).click()
   const clickedAt = Date.now()
-  await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 15_000 })
+  await expect(heading(page, 'Your key is ready')).toBeVisible({ timeout: 15_000 })
   expect(Date.now() - clickedAt).toBeLessThan(12_000)
   await page.getByRole('button', { name: 'Show key' }).click()
   await expect(page.getByRole('region', { name: 'Key card' })).toContainText(
     /sk-or-v1-[0-9a-f]{64}/,
   )
-  await expect(page.getByText('The list of models is still being attached.')).toBeVisible()
+  await expect(page.getByText('The model list is not assigned yet')).toBeVisible()
 
   const staff = await browser.newContext()
   await signInTo(staff, stage.origin, 'admin')
@@ -154,7 +154,7 @@ test('a guardrail that cannot be attached keeps no key from its owner, and an ad
   await row.getByRole('checkbox').check()
   await admin.getByLabel('With the selected claims').selectOption('bind')
   await admin.getByRole('button', { name: 'Continue' }).click()
-  // It is tried again by itself, too: the provider may have been faster than the admin.
+  // Keymint retries automatically, too, and may have been faster than the admin.
   const sure = admin.getByRole('button', { name: 'Assign the guardrail to the key' })
   await expect(sure.or(admin.getByText('There is nothing to do'))).toBeVisible()
   if (await sure.isVisible()) await sure.click()
@@ -169,7 +169,7 @@ test('a guardrail that cannot be attached keeps no key from its owner, and an ad
   await staff.close()
 })
 
-test('for who is no admin the admin page is not there, in whatever shape it is asked for', async ({
+test('for who is not an admin the admin page is not there, in whatever shape it is asked for', async ({
   page,
   context,
   signIn,
@@ -180,11 +180,12 @@ test('for who is no admin the admin page is not there, in whatever shape it is a
   await claimOverHttp(context, stage.origin, 'second-room')
   await revealOverHttp(context, stage.origin, 'second-room')
   const route = encodeURIComponent('routes/admin.w.$workshop._index')
+  const admin = '/admin/w/second-room'
   const shapes = [
-    '/admin/w/second-room',
-    '/admin/w/second-room.data',
-    `/admin/w/second-room.data?_routes=${route}`,
-    `/admin/w/second-room?_data=${route}`,
+    admin,
+    `${admin}.data`,
+    `${admin}.data?_routes=${route}`,
+    `${admin}?_data=${route}`,
   ]
   // Their own name stands in the header of every page.
   const told = ['sk-or-v1-', 'claimId', 'mayAct', '@', 'Tara Twin']

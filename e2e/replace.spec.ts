@@ -55,10 +55,7 @@ test('a leaked key is replaced from its own page', async ({ page, context, signI
   await expect(heading(page, 'Your key is ready')).toBeVisible()
 })
 
-test('without a script, and on a phone, a key is replaced all the same', async ({
-  browser,
-  stage,
-}) => {
+test('without a script, and on a phone, a key can be replaced', async ({ browser, stage }) => {
   const context = await browser.newContext({
     javaScriptEnabled: false,
     viewport: { width: 375, height: 700 },

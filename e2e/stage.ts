@@ -1,7 +1,7 @@
-/** What a journey knows of the world it is played in, handed from the global setup to the tests. */
+/** What a journey knows of the world it is played in. */
 export type Stage = {
   origin: string
-  /** The same deployment, with minting switched off. */
+  /** The same deployment, with minting disabled. */
   offOrigin: string
   databaseUrl: string
   openrouter: { baseUrl: string; root: string; faultsUrl: string }
@@ -11,13 +11,17 @@ export type Stage = {
   secrets: { managementKey: string; encryptionKey: string; sessionSecret: string }
 }
 
-export const settingOfStage = 'KEYMINT_JOURNEYS_STAGE'
+/** The server of the run and the migrated database in it, handed from the global setup to workers. */
+export type JourneysDatabase = { adminUrl: string; template: string }
 
-export function readStage(): Stage {
-  const text = process.env[settingOfStage]
+export const databaseVariable = 'KEYMINT_JOURNEYS_DATABASE'
+
+export function readDatabase(): JourneysDatabase {
+  const text = process.env[databaseVariable]
   if (!text)
     throw new Error(
-      'There is no world: the journeys run by `npm test` or `npx playwright test --config e2e/playwright.config.ts`.',
+      'There is no database for journeys. ' +
+        'They run by `npm test` or `npx playwright test --config e2e/playwright.config.ts`.',
     )
-  return JSON.parse(text) as Stage
+  return JSON.parse(text) as JourneysDatabase
 }

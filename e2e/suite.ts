@@ -1,70 +1,87 @@
 /**
- * `npm test`: everything there is to check, in order, as one run. Whatever fails, the rest still
- * runs, and the last line says how much passed and how much failed.
+ * `npm test`: everything there is to check, as one run. What reads the source runs beside the build
+ * and the tests, journeys run alone. Whatever fails, the rest still runs; the time of each stage is
+ * told, and the last line says how much passed and how much failed.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { buildOnce, generateOnce } from '../simulators/build-once'
 import { findOrInstallChromium } from './chromium'
 
 type Tally = { passed: number; failed: number }
-type Stage = { name: string; run: () => Promise<Tally> }
+type Output = 'shown' | 'kept'
+type Stage = { name: string; run: (output: Output) => Promise<Tally> }
 
 const reports = mkdtempSync(path.join(tmpdir(), 'keymint-test-'))
 const bin = (file: string) => path.resolve('node_modules', file)
-// A file that exists: without it, Prisma's command line would try to download an engine.
-const environment = {
-  ...process.env,
-  PRISMA_SCHEMA_ENGINE_BINARY:
-    process.env.PRISMA_SCHEMA_ENGINE_BINARY ?? path.resolve('prisma/schema-engine.mjs'),
-}
 
-const stages: Stage[] = [
-  { name: 'generate', run: () => one(['node_modules/prisma/build/index.js', 'generate']) },
-  { name: 'types', run: () => one([bin('typescript/bin/tsc'), '--noEmit']) },
-  { name: 'lint', run: () => one([bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0']) },
-  { name: 'words of the pages', run: () => one(['eslint.words.js']) },
-  { name: 'workshop files', run: () => one(['--import', 'tsx', 'app/cli/workshops-check.ts']) },
-  { name: 'unit and integration tests', run: () => runVitest('vitest.config.ts') },
-  { name: 'build', run: () => npmRun('build') },
+const first: Stage[] = [{ name: 'generate', run: () => done(generateOnce()) }]
+const reading: Stage[] = [
+  { name: 'types', run: (output) => one([bin('typescript/bin/tsc'), '--noEmit'], output) },
   {
-    name: 'the image’s steps in a clean folder',
-    run: () => runVitest('e2e/image/vitest.config.ts'),
+    name: 'lint',
+    run: (output) => one([bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0'], output),
   },
-  { name: 'journeys in a browser', run: runJourneys },
+  {
+    name: 'format',
+    run: (output) => one([bin('prettier/bin/prettier.cjs'), '--check', '.'], output),
+  },
+  { name: 'words of the pages', run: (output) => one(['eslint.words.js'], output) },
+  { name: 'unused code', run: (output) => one([bin('knip/bin/knip.js')], output) },
+  {
+    name: 'workshop files',
+    run: (output) => one(['--import', 'tsx', 'app/cli/workshops-check.ts'], output),
+  },
 ]
+const working: Stage[] = [
+  { name: 'build', run: () => done(buildOnce()) },
+  { name: 'unit and integration tests', run: runVitest },
+]
+const last: Stage[] = [{ name: 'journeys in a browser', run: runJourneys }]
 
+const start = Date.now()
 const total: Tally = { passed: 0, failed: 0 }
 const rows: string[] = []
-for (const stage of stages) {
-  process.stdout.write(`\n=== ${stage.name}\n`)
-  const start = Date.now()
-  const tally = await stage.run().catch((error: unknown): Tally => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-    return { passed: 0, failed: 1 }
-  })
-  total.passed += tally.passed
-  total.failed += tally.failed
-  rows.push(
-    `${tally.failed === 0 ? 'ok    ' : 'FAILED'}  ${stage.name}: ${tally.passed} passed, ${tally.failed} failed (${((Date.now() - start) / 1000).toFixed(1)} s)`,
-  )
-}
+await runInOrder(first, 'shown')
+await Promise.all([runInOrder(reading, 'kept'), runInOrder(working, 'shown')])
+await runInOrder(last, 'shown')
 rmSync(reports, { recursive: true, force: true })
-process.stdout.write(`\n${rows.join('\n')}\n${total.passed} passed, ${total.failed} failed\n`)
+process.stdout.write(
+  `\n${rows.join('\n')}\nall of it: ${seconds(start)}\n${total.passed} passed, ${total.failed} failed\n`,
+)
 process.exitCode = total.failed === 0 ? 0 : 1
 
-async function runVitest(config: string): Promise<Tally> {
-  const report = path.join(reports, `${config.replaceAll('/', '-')}.json`)
-  const code = await node([
-    bin('vitest/vitest.mjs'),
-    'run',
-    '--config',
-    config,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  ])
+async function runInOrder(stages: Stage[], output: Output): Promise<void> {
+  for (const { name, run } of stages) {
+    if (output === 'shown') process.stdout.write(`\n=== ${name}\n`)
+    const startedAt = Date.now()
+    const tally = await run(output).catch((error: unknown): Tally => {
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+      return { passed: 0, failed: 1 }
+    })
+    total.passed += tally.passed
+    total.failed += tally.failed
+    const word = tally.failed === 0 ? 'ok    ' : 'FAILED'
+    rows.push(
+      `${word}  ${name}: ${tally.passed} passed, ${tally.failed} failed (${seconds(startedAt)})`,
+    )
+  }
+}
+
+async function runVitest(output: Output): Promise<Tally> {
+  const report = path.join(reports, 'tests.json')
+  const code = await node(
+    [
+      bin('vitest/vitest.mjs'),
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ],
+    output,
+  )
   const { numPassedTests = 0, numFailedTests = 0 } = read<{
     numPassedTests: number
     numFailedTests: number
@@ -72,7 +89,7 @@ async function runVitest(config: string): Promise<Tally> {
   return neverSilent(code, { passed: numPassedTests, failed: numFailedTests })
 }
 
-async function runJourneys(): Promise<Tally> {
+async function runJourneys(output: Output): Promise<Tally> {
   const report = path.join(reports, 'journeys.json')
   const chromium = findOrInstallChromium()
   const code = await node(
@@ -83,6 +100,7 @@ async function runJourneys(): Promise<Tally> {
       'e2e/playwright.config.ts',
       '--reporter=list,json',
     ],
+    output,
     { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: report },
   )
   const { stats } = read<{ stats: { expected: number; unexpected: number; flaky: number } }>(report)
@@ -92,42 +110,45 @@ async function runJourneys(): Promise<Tally> {
   })
 }
 
-/** A file that could not be loaded or a crash is no failed test, and must count all the same. */
+/** A file that could not be loaded or a crash is no failed test, and must count as one. */
 function neverSilent(code: number, tally: Tally): Tally {
   return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally
 }
 
-async function one(args: string[]): Promise<Tally> {
-  return tallyOf(await node(args))
+async function done(work: Promise<unknown>): Promise<Tally> {
+  await work
+  return { passed: 1, failed: 0 }
 }
 
-function node(args: string[], more: Record<string, string> = {}): Promise<number> {
-  return run(process.execPath, args, more)
+async function one(args: string[], output: Output): Promise<Tally> {
+  return (await node(args, output)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
 }
 
-async function npmRun(script: string): Promise<Tally> {
-  const npm = process.env.npm_execpath
-  return tallyOf(
-    await (npm ? run(process.execPath, [npm, 'run', script]) : run('npm', ['run', script])),
-  )
-}
-
-function run(program: string, args: string[], more: Record<string, string> = {}): Promise<number> {
+/** Runs to the end and gives the exit code. Output that is kept comes whole, after the end. */
+function node(args: string[], output: Output, more: Record<string, string> = {}): Promise<number> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, {
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...environment, ...more },
+    const stream = output === 'shown' ? 'inherit' : 'pipe'
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', stream, stream],
+      env: { ...process.env, ...more },
     })
+    let printed = ''
+    for (const pipe of [child.stdout, child.stderr])
+      pipe?.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+    const end = (code: number) => {
+      process.stdout.write(printed)
+      resolve(code)
+    }
     child.once('error', (error) => {
-      process.stderr.write(`${error.message}\n`)
-      resolve(1)
+      printed += `${error.message}\n`
+      end(1)
     })
-    child.once('exit', (code) => resolve(code ?? 1))
+    child.once('close', (code) => end(code ?? 1))
   })
 }
 
-function tallyOf(code: number): Tally {
-  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+function seconds(since: number): string {
+  return `${((Date.now() - since) / 1000).toFixed(1)} s`
 }
 
 function read<Report>(file: string): Partial<Report> {

@@ -189,7 +189,7 @@ test('an owner deposits, invites and allocates; members make, spend, delete and 
     [ada.name, 'deleted the key evaluations'],
     ['Keymint', 'disabled at the provider: evaluations'],
     ['Keymint', 'settled the final usage of evaluations'],
-    [ada.name, 'asked for a bigger budget'],
+    [ada.name, 'requested a bigger budget'],
     [owner.name, 'approved a bigger budget for'],
     ['Keymint', 'created the key a big run'],
   ]

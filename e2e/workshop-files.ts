@@ -25,21 +25,32 @@ repository_url: https://example.org/keymint
 ${more}`
 
 const files: Record<string, string> = {
-  'open-room': `title: The open room\ndescription: One key for everyone who walks in.\nvenue: Room Helium\nmarketing_opt_in: Tell me about the next workshop\n${open}\n${rest()}`,
-  'second-room': `title: The second room\n${open}\n${rest()}`,
-  'full-room': `title: The full room\n${open}\n${rest('max_keys: 1\n')}`,
-  'last-seat': `title: The room with one seat\n${open}\n${rest('max_keys: 1\n')}`,
-  'closed-room': `title: The closed room\nclaims_open_at: 2026-01-15T09:00:00Z\nclaims_close_at: 2026-01-16T09:00:00Z\n${rest()}`,
-  'coming-room': `title: The coming room\nclaims_open_at: 2098-01-15T09:00:00Z\nclaims_close_at: 2099-01-16T09:00:00Z\n${rest()}`,
-  'github-room': `title: The room of one provider\n${open}\n${rest('', 'github')}`,
-  'doomed-room': `title: The room whose model is refused\n${open}\n${rest()}`,
-  'crowded-room': `title: The crowded room\n${open}\n${rest()}`,
+  'open-room': `title: The open workshop
+description: One key for everyone who walks in.
+venue: Room Helium
+marketing_opt_in: Tell me about the next workshop
+${open}
+${rest()}`,
+  'second-room': `title: The second workshop\n${open}\n${rest()}`,
+  'full-room': `title: The full workshop\n${open}\n${rest('max_keys: 1\n')}`,
+  'last-seat': `title: The workshop with one seat\n${open}\n${rest('max_keys: 1\n')}`,
+  'closed-room': `title: The closed workshop
+claims_open_at: 2026-01-15T09:00:00Z
+claims_close_at: 2026-01-16T09:00:00Z
+${rest()}`,
+  'coming-room': `title: The coming workshop
+claims_open_at: 2098-01-15T09:00:00Z
+claims_close_at: 2099-01-16T09:00:00Z
+${rest()}`,
+  'github-room': `title: The workshop of one provider\n${open}\n${rest('', 'github')}`,
+  'doomed-room': `title: The workshop whose model is refused\n${open}\n${rest()}`,
+  'crowded-room': `title: The crowded workshop\n${open}\n${rest()}`,
   'small-keys': giveaway('A small key for everyone', 'max_keys: 50\nmin_account_age: 30d\n'),
   'last-keys': giveaway('The last of the keys', 'max_keys: 1\ncooldown: 7d\n'),
-  'bind-room': `title: The room whose limits fail\n${open}\n${rest()}`,
-  'outage-room': `title: The room in an outage\n${open}\n${rest()}`,
-  'pause-room': `title: The room that pauses\n${open}\n${rest()}`,
-  'broken-room': `title: The room with a mistake\nkey_limt_usd: 2\n${open}\n${rest()}`,
+  'bind-room': `title: The workshop whose limits fail\n${open}\n${rest()}`,
+  'outage-room': `title: The workshop in an outage\n${open}\n${rest()}`,
+  'pause-room': `title: The workshop that pauses\n${open}\n${rest()}`,
+  'broken-room': `title: The workshop with a mistake\nkey_limt_usd: 2\n${open}\n${rest()}`,
 }
 
 export function writeWorkshopFiles(directory: string): void {

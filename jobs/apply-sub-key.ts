@@ -2,6 +2,6 @@ import type { JobHandler } from './job-handler'
 import { applySubKey } from '~/domain/team/apply.server'
 import { openServiceKeys } from '~/domain/keys/service-keys.server'
 
-/** Brings the provider in line with the row of one sub-key. */
+/** Applies the row of one sub-key at the provider. */
 export const applySubKeyJob: JobHandler<'apply-sub-key'> = (ctx, { keyId }) =>
   applySubKey(ctx, keyId, openServiceKeys)

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { readBulk } from '~/domain/bulk/bulk.server'
 import {
-  claimNow,
+  claimRow,
   expectPoolToAddUp,
   poolNow,
   readyClaims,
@@ -12,7 +12,7 @@ import {
   worstUpstream,
 } from '../tests/claims'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
-import { makeWorkshop, openWorld, usd, type World } from '../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../tests/world'
 
 const kill = (child: ChildProcess) =>
   new Promise<void>((resolve) => {
@@ -76,7 +76,7 @@ test('killed while raising and replacing forty keys: each is raised and replaced
     expect(live.some((key) => key.hash === claim.hash)).toBe(false)
     expect(await worstUpstream(world, claim)).toBe(3)
   }
-  expect((await claimNow(world, claims[0]!)).limitUsd.toNumber()).toBe(2)
+  expect((await claimRow(world, claims[0]!)).limitUsd.toNumber()).toBe(2)
   expect(await poolNow(world)).toEqual({ committed: 120, seats: 40 })
   expect(await world.db.claimChange.count()).toBe(0)
   await expectPoolToAddUp(world)

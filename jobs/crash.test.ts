@@ -4,7 +4,7 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
-import { openWorld, type World } from '../tests/harness'
+import { openWorld, type World } from '../tests/world'
 
 const workshopSlug = 'test-workshop'
 
@@ -15,7 +15,7 @@ async function claimOne(world: World) {
 }
 
 /**
- * Holds the claim's row, so that a worker with a fresh key in its hands waits in the middle of its
+ * Holds the claim's row, so that a worker that holds a fresh key waits in the middle of its
  * save.
  */
 async function holdClaims(world: World): Promise<{ release(): Promise<void> }> {

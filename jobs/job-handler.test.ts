@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest'
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import { createWorkingBoss } from '~/adapters/queue.server'
-import { openWorld, type World } from '../tests/harness'
+import { openWorld, type World } from '../tests/world'
 import { eachAlone, runBatch, type JobHandler } from './job-handler'
 
 async function bossOf(world: World): Promise<PgBoss> {

@@ -61,7 +61,7 @@ export async function runBatch<Name extends JobName>(
   const answers =
     readable.length > 0
       ? await inLogContext({ job: name, jobIds }, () =>
-          settleErrors(ctx, name, jobIds.length, () => handler(ctx, readable, jobIds)),
+          withPlainErrors(ctx, name, jobIds.length, () => handler(ctx, readable, jobIds)),
         )
       : []
   const batchMs = performance.now() - startedAt
@@ -72,7 +72,7 @@ export async function runBatch<Name extends JobName>(
   )
   for (const outcome of outcomes) ctx.metrics.countJob(name, outcome?.kind ?? 'unreadable')
   const results = await Promise.all(
-    jobs.map((job, index) => settleJob(boss, name, job, outcomes[index] ?? null)),
+    jobs.map((job, index) => finishJob(boss, name, job, outcomes[index] ?? null)),
   )
   record(
     jobs.map((job, index) =>
@@ -82,7 +82,7 @@ export async function runBatch<Name extends JobName>(
   return results
 }
 
-async function settleJob(
+async function finishJob(
   boss: PgBoss,
   name: JobName,
   job: JobWithMetadata<object>,
@@ -196,7 +196,7 @@ export function eachAlone<Name extends JobName>(
  * pg-boss stores what a job ended with: it gets one sentence of ours and nothing else of the
  * original error.
  */
-async function settleErrors(
+async function withPlainErrors(
   ctx: Ctx,
   name: JobName,
   count: number,

@@ -27,8 +27,8 @@ import { rollMonthsJob } from './roll-months'
 import { sweepJob } from './sweep'
 import { syncSubKeysJob } from './sync-sub-keys'
 import { syncUsageJob } from './sync-usage'
-import { tidyReadingsJob } from './tidy-readings'
-import { tidyJob } from './tidy'
+import { readingRetentionJob } from './reading-retention'
+import { retentionJob } from './retention'
 
 type Slot<Name extends JobName> = {
   handler: JobBatchHandler<Name>
@@ -76,8 +76,8 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
       batchSize: 1,
       slots: 1,
     },
-    'tidy-readings': {
-      handler: eachAlone('tidy-readings', tidyReadingsJob),
+    'reading-retention': {
+      handler: eachAlone('reading-retention', readingRetentionJob),
       batchSize: 1,
       slots: 1,
     },
@@ -106,7 +106,7 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     'roll-months': { handler: eachAlone('roll-months', rollMonthsJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
     'chain-audit': { handler: eachAlone('chain-audit', chainAuditJob), batchSize: 1, slots: 1 },
-    tidy: { handler: eachAlone('tidy', tidyJob), batchSize: 1, slots: 1 },
+    retention: { handler: eachAlone('retention', retentionJob), batchSize: 1, slots: 1 },
   }
 }
 
@@ -168,6 +168,8 @@ export async function startWorker(
     )
   }, heartbeatMs)
 
+  const reading = readUsageOften(ctx)
+
   // A job may land before `work` has given the slot its id; it then waits for the backstop poll,
   // two seconds at most.
   const bindSlot: { id?: string } = {}
@@ -187,11 +189,27 @@ export async function startWorker(
     id,
     async stop() {
       clearInterval(timer)
+      clearInterval(reading)
       await boss.stop({ graceful: true, timeout: stopTimeoutMs })
       await recorder.settled()
       await ctx.db.$executeRaw`delete from keymint.workers where id = ${id}`.catch(() => undefined)
     },
   }
+}
+
+/**
+ * A schedule in the database fires once a minute at most: a worker that reads more often sends the
+ * jobs itself.
+ */
+function readUsageOften(ctx: Ctx): NodeJS.Timeout | undefined {
+  const { readUsageSeconds } = ctx.settings
+  if (readUsageSeconds >= 60) return undefined
+  return setInterval(() => {
+    for (const name of ['sync-usage', 'sync-sub-keys'] as const)
+      ctx.db
+        .$transaction((tx) => ctx.queue.enqueue(tx, name, {}))
+        .catch((error: unknown) => ctx.log.warn({ error, job: name }, 'a job could not be sent'))
+  }, readUsageSeconds * 1_000)
 }
 
 /** The jobs of a worker: those it holds, and their runs. */

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
-import { openWorld, type World } from '../tests/harness'
+import { openWorld, type World } from '../tests/world'
 
 async function readyClaim(world: World) {
   const [person] = await world.people(1)
@@ -212,9 +212,9 @@ test('the audit trail cannot be changed, deleted or emptied; its chain is filled
 test('a claim moves only along its life', async () => {
   await using world = await openWorld()
   const claim = await readyClaim(world)
-  const set = (words: string) =>
+  const set = (assignment: string) =>
     world.db.$executeRawUnsafe(
-      `update keymint.workshop_attendance set ${words} where claim_id = '${claim.claimId}'`,
+      `update keymint.workshop_attendance set ${assignment} where claim_id = '${claim.claimId}'`,
     )
   const forget = 'or_key_hash = null, or_key_plaintext = null'
   await expect(set(`state = 'pending', ${forget}`)).rejects.toThrow(/may not go/)

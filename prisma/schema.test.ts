@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { testDb } from '../tests/test-database'
+import { testDb } from '../tests/database'
 
 type Field = { column: string; isOptional: boolean; comment: string }
 type Model = { table: string; fields: Field[]; relations: string[] }
@@ -22,8 +22,8 @@ function readModels(): Model[] {
     const relations: string[] = []
     let comment = ''
     for (const line of body.split('\n')) {
-      const said = /^ {2}\/\/\/ (.*)/.exec(line)?.[1]
-      if (said !== undefined) comment += `${said} `
+      const text = /^ {2}\/\/\/ (.*)/.exec(line)?.[1]
+      if (text !== undefined) comment += `${text} `
       const [, field, type = '', sign, rest = ''] =
         /^ {2}(\w+) +(\w+)(\?|\[\])?(.*)/.exec(line) ?? []
       if (field && !names.has(type))
@@ -56,10 +56,10 @@ test('schema.prisma has the tables, columns and foreign keys of the migrated dat
       from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
       where c.table_schema = 'keymint' and t.table_type = 'BASE TABLE' and c.table_name <> '_prisma_migrations'
         and c.is_generated = 'NEVER'`
-    const said = models.flatMap(({ table, fields }) =>
+    const declared = models.flatMap(({ table, fields }) =>
       fields.map(({ column, isOptional }) => `${table}.${column}${isOptional ? '?' : ''}`),
     )
-    expect(said.sort()).toEqual(columns.map(({ name }) => name).sort())
+    expect(declared.sort()).toEqual(columns.map(({ name }) => name).sort())
     const keys = await database.db.$queryRaw<{ name: string; del: string; upd: string }[]>`
       select c.conrelid::regclass::text || ' (' || (select string_agg(a.attname, ',' order by k.n)
         from unnest(c.conkey) with ordinality k(num, n) join pg_attribute a

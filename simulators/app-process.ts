@@ -77,18 +77,18 @@ export async function waitUntilReady(
   for (const one of processes) void one.exited.then(() => (died ??= one))
   for (;;) {
     options.signal?.throwIfAborted()
-    if (died) throw new StartError(lastWordsOf(died))
+    if (died) throw new StartError(lastLinesOf(died))
     if (await answersOk(`${origin}/readyz`)) return
     if (Date.now() > end)
       throw new StartError(
-        `Keymint did not become ready within ${options.timeoutMs / 1000} s.\n${processes.map(lastWordsOf).join('\n')}`,
+        `Keymint did not become ready within ${options.timeoutMs / 1000} s.\n${processes.map(lastLinesOf).join('\n')}`,
       )
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 
 /** What a process wrote last, and where the rest is. */
-export function lastWordsOf({ name, logFile }: AppProcess, lines = 15): string {
+export function lastLinesOf({ name, logFile }: AppProcess, lines = 15): string {
   const text = existsSync(logFile)
     ? readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')
     : ''

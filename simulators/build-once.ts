@@ -54,6 +54,11 @@ export class BuildError extends Error {
   override name = 'BuildError'
 }
 
+/** The Prisma client alone, for whoever reads types before there is a build. */
+export async function generateOnce(): Promise<{ changed: boolean }> {
+  return { changed: await runStep(generate, readStamps(), undefined) }
+}
+
 /**
  * Builds what has changed and says whether anything had. Both bundles need the generated client.
  */
@@ -95,13 +100,13 @@ function run(step: Step, signal: AbortSignal | undefined): Promise<void> {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(signal ? { signal } : {}),
     })
-    let said = ''
+    let output = ''
     for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
     child.once('error', reject)
     child.once('exit', (code) => {
       if (code === 0) resolve()
-      else reject(new BuildError(`The build step "${step.name}" failed:\n${said.trimEnd()}`))
+      else reject(new BuildError(`The build step "${step.name}" failed:\n${output.trimEnd()}`))
     })
   })
 }

@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, watch, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
-import { lastWordsOf, startAppProcess, waitUntilReady, type AppProcess } from './app-process'
+import { lastLinesOf, startAppProcess, waitUntilReady, type AppProcess } from './app-process'
 import { BuildError, buildOnce } from './build-once'
 import { secrets, takeDataDir, releaseDataDir } from './demo-data'
 import { introduction } from './demo-introduction'
@@ -169,7 +169,7 @@ function startWorker(outside: World, origin: string): AppProcess {
 function watchOver(child: AppProcess): AppProcess {
   void child.exited.then(() => {
     if (leaving || (child !== web && child !== worker)) return
-    process.stderr.write(`${lastWordsOf(child)}\n`)
+    process.stderr.write(`${lastLinesOf(child)}\n`)
     void leave(1)
   })
   return child
@@ -187,13 +187,13 @@ function migrate(outside: World, origin: string): Promise<void> {
       stdio: ['ignore', 'ignore', 'pipe'],
       signal: stopping.signal,
     })
-    let said = ''
-    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    let output = ''
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
     child.once('error', reject)
     child.once('exit', (code) =>
       code === 0
         ? resolve()
-        : reject(new StartError(said.trimEnd() || `migrate ended with ${code}`)),
+        : reject(new StartError(output.trimEnd() || `migrate ended with ${code}`)),
     )
   })
 }

@@ -28,7 +28,7 @@ function listen(port: number): Promise<net.Server> {
 }
 
 /**
- * The port that this variable asks for, or the fallback. Throws a StartError when it is no port.
+ * The port that this variable asks for, or the fallback. Throws a StartError when it is not a port.
  */
 export function portOf(name: string, fallback: number): number {
   const text = process.env[name]

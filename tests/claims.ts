@@ -8,7 +8,7 @@ import type { ClaimAction, ClaimSelection } from '~/domain/claim/actions'
 import { startClaimAction } from '~/domain/claim/claim-actions.server'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
-import type { World } from './test-world'
+import type { World } from './world'
 
 const staff = 'github:staff'
 
@@ -75,7 +75,7 @@ export async function act(world: World, action: ClaimAction, claims: { claimId: 
   )
 }
 
-export const claimNow = async (world: World, claim: { claimId: string }) =>
+export const claimRow = async (world: World, claim: { claimId: string }) =>
   world.db.workshopAttendance.findUniqueOrThrow({ where: { claimId: claim.claimId } })
 export const spend = (world: World, hash: string, amount: number) =>
   world.call('/__sim/spend', {
@@ -108,7 +108,7 @@ export async function expectPoolToAddUp(world: World) {
  * reset.
  */
 export async function worstUpstream(world: World, claim: { claimId: string }): Promise<number> {
-  const row = await claimNow(world, claim)
+  const row = await claimRow(world, claim)
   const retired = await world.db.retiredKey.findMany({ where: { ownerId: claim.claimId } })
   let worst = 0
   for (const hash of [row.orKeyHash, ...retired.map((key) => key.keyHash)]) {

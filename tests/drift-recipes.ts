@@ -1,8 +1,9 @@
 /** Everything in which a key at the provider and its row can come to differ, made at random. */
 import { randomUUID } from 'node:crypto'
 import type { DriftKind } from '~/domain/keys/drift'
-import type { World } from './harness'
-import type { PlantedClaim, Rng } from './held-keys'
+import type { World } from './world'
+import type { Rng } from './rng'
+import type { SeededClaim } from './seed-claims'
 
 export const json = (method: string, body?: object): RequestInit => ({
   method,
@@ -17,16 +18,16 @@ export const manage = (world: World, path: string, method: string, body?: object
       authorization: `Bearer ${world.upstream.managementKey}`,
     },
   })
-export const plantKey = async (world: World, body: object) =>
+export const seedKey = async (world: World, body: object) =>
   (await world.call<{ keys: { hash: string }[] }>('/__sim/keys', json('POST', { keys: [body] })))
     .keys[0]!.hash
 export type LedgerKey = { hash: string; name: string; deleted_at: string | null }
 export const ledger = async (world: World) =>
   (await world.call<{ keys: LedgerKey[] }>('/__sim/keys')).keys
-const update = (world: World, claim: PlantedClaim, data: object) =>
+const update = (world: World, claim: SeededClaim, data: object) =>
   world.db.workshopAttendance.update({ where: { claimId: claim.claimId }, data })
 
-export type Expected = { kind: DriftKind; about: string; fixable: boolean }
+export type Expected = { kind: DriftKind; about: string; repairable: boolean }
 
 /**
  * What can go wrong with one key, whose file says that it ends `soon`; each takes a healthy claim
@@ -34,7 +35,7 @@ export type Expected = { kind: DriftKind; about: string; fixable: boolean }
  */
 export function driftRecipes(
   world: World,
-  healthy: PlantedClaim[],
+  healthy: SeededClaim[],
   rng: Rng,
   soon: Date,
 ): (() => Promise<Expected>)[] {
@@ -55,21 +56,21 @@ export function driftRecipes(
         ...change,
       },
     })
-    return { hash: await plantKey(world, { name: prefix + id, limit: 2 }), id }
+    return { hash: await seedKey(world, { name: prefix + id, limit: 2 }), id }
   }
   const onHealthy =
-    (kind: DriftKind, fixable: boolean, make: (claim: PlantedClaim) => Promise<unknown>) =>
+    (kind: DriftKind, repairable: boolean, make: (claim: SeededClaim) => Promise<unknown>) =>
     async (): Promise<Expected> => {
       const claim = rng.take(healthy)
       await make(claim)
-      return { kind, about: claim.hash, fixable }
+      return { kind, about: claim.hash, repairable }
     }
   const past = new Date(Date.now() - 3_600_000)
   return [
     async () => ({
       kind: 'orphan',
       about: (await lostAttempt(rng.pick(['unknown', 'refused', 'condemned', 'sent']))).hash,
-      fixable: true,
+      repairable: true,
     }),
     async () => {
       const { hash, id } = await lostAttempt('unknown')
@@ -81,7 +82,7 @@ export function driftRecipes(
       await world.db.$executeRaw`
           update keymint.mint_attempts set state = 'saved', key_hash = ${hash}, mint_id = ${left.id}::uuid
             where id = ${id}::uuid`
-      return { kind: 'orphan', about: hash, fixable: true }
+      return { kind: 'orphan', about: hash, repairable: true }
     },
     onHealthy('dangling', true, (claim) => manage(world, `/keys/${claim.hash}`, 'DELETE')),
     onHealthy('unbound', true, async (claim) => {
@@ -95,7 +96,7 @@ export function driftRecipes(
         await update(world, claim, {
           guardrailAttachedAt: null,
           bindSetAside: true,
-          bindError: 'The provider had an error of its own (500).',
+          bindError: 'The provider had an internal error (500).',
         })
     }),
     onHealthy('unbound', true, (claim) => update(world, claim, { guardrailAttachedAt: null })),
@@ -151,13 +152,13 @@ export function driftRecipes(
     ),
     async () => ({
       kind: 'unexplained',
-      about: await plantKey(world, { name: prefix + randomUUID() }),
-      fixable: false,
+      about: await seedKey(world, { name: prefix + randomUUID() }),
+      repairable: false,
     }),
     async () => ({
       kind: 'unexplained',
-      about: await plantKey(world, { name: rng.pick(healthy).name }),
-      fixable: false,
+      about: await seedKey(world, { name: rng.pick(healthy).name }),
+      repairable: false,
     }),
   ]
 }

@@ -1,6 +1,6 @@
 /** The equations of the ledger, checked against the real database. */
 import { expect } from 'vitest'
-import type { TeamWorld } from './team-world'
+import type { TeamWorld } from './team'
 
 /** What must hold after every step, read from the rows: of one member, or of all. */
 export async function checkLedger(world: TeamWorld, member: string | null = null): Promise<void> {

@@ -12,7 +12,7 @@ import { endExpiredSubKeys, syncSubKeys } from '~/domain/team/sync.server'
 import { removeMember, resumeMember, suspendMember } from '~/domain/team/team.server'
 import { decideRequest, requestMore, rollMonths, setBudget } from '~/domain/money/budgets.server'
 import { monthOf, nextMonth, startOf } from '~/domain/money/month'
-import type { TeamWorld } from './team-world'
+import type { TeamWorld } from './team'
 
 export type Step = { name: string; weight: number; run: (walk: Walk) => Promise<unknown> }
 export type Walk = {
@@ -109,7 +109,7 @@ export const steps: Step[] = [
         below(30) === 0 ? usd(below(50)) : 0n,
       )
       const askedAt = world.ctx.now()
-      const reading = (await world.service.readUsage([key.keyHash])).get(key.keyHash)
+      const reading = world.service.reading(key.keyHash)
       if (reading)
         await recordSubKeyReading(
           world.ctx,

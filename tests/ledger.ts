@@ -5,7 +5,7 @@ import { monthOf } from '~/domain/money/month'
 import { readBalance } from '~/domain/money/postings.server'
 import { provisionSubKey } from '~/domain/team/sub-key.server'
 import { syncSubKeys } from '~/domain/team/sync.server'
-import { openTeamWorld, type TeamWorld } from './team-world'
+import { openTeamWorld, type TeamWorld } from './team'
 
 export const usd = (amount: number) => BigInt(Math.round(amount * 1e9))
 export const day = 86_400_000
@@ -22,7 +22,6 @@ export async function oneMember(budget: number): Promise<TeamWorld> {
 }
 
 export const ref = (world: TeamWorld) => ({ teamId: world.teamId, userId: world.memberIds[0]! })
-export const actor = ref
 
 export async function balance(world: TeamWorld, month = monthOf(world.ctx.now())) {
   const found = await readBalance(world.db, ref(world), month)

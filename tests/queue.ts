@@ -1,6 +1,6 @@
 /** What the tests of the queue share. */
 import { claimKey } from '../app/domain/claim/claim.server'
-import type { World } from './harness'
+import type { World } from './world'
 
 export const workshopSlug = 'test-workshop'
 export const actorUserId = 'github:1'

@@ -7,7 +7,7 @@ import type { CheckName } from '~/domain/operations/readiness-finding'
 import { checkReadiness } from '~/domain/operations/readiness.server'
 import type { Workshop } from '~/domain/workshop-file'
 import { checkMessage } from '~/messages/readiness'
-import { makeWorkshop, openWorld, usd, type World } from './harness'
+import { makeWorkshop, openWorld, usd, type World } from './world'
 
 export const bigWorkshop = (change: Partial<Workshop> = {}) =>
   makeWorkshop({ poolLimit: usd(300), maxKeys: 150, ...change })

@@ -1,83 +1,22 @@
 /**
  * What every ServiceAdapter must do, asked of each against a stand-in on a real port: call
- * `conformanceOf` from the adapter's test. A bench is the adapter with a credential, and a hand
- * inside the stand-in.
+ * `conformanceOf` from the adapter's test. A bench is the adapter with a credential, and a
+ * control of its stand-in.
  */
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import type { NanoUsd } from '~/money'
-import { isProviderError, type ProviderError } from '../app/adapters/provider-error'
-import type {
-  NewServiceKey,
-  ServiceAdapter,
-  ServiceCredential,
-  ServiceKey,
-  ServiceReset,
-} from '../app/adapters/service-adapter'
-
-export type ConformanceFault = {
-  call: 'create' | 'update' | 'delete' | 'find' | 'list'
-  fault: string
-  status?: number
-  message?: string
-  retryAfterSeconds?: number
-  times?: number
-}
-
-export type ServiceBench = AsyncDisposable & {
-  adapter: ServiceAdapter
-  credential: ServiceCredential
-  /** The address at which nothing listens any more, for a service that is down. */
-  unreachable(): Promise<{ adapter: ServiceAdapter; credential: ServiceCredential }>
-  /** Charges the key past all rules. */
-  spend(id: string, usd: number): Promise<void>
-  /**
-   * Uses the key as its holder would, on a model of its list if it has one. True when it was
-   * served.
-   */
-  use(plaintext: string, model?: string): Promise<boolean>
-  /** Two models of the service, where it has models. */
-  models?: [string, string]
-  /** Sets the clock of the service; the adapter's own stays. */
-  moveTo(at: Date): Promise<void>
-  strike(fault: ConformanceFault): Promise<void>
-  /** Requests that the service has received. */
-  requests(): Promise<number>
-  /** Every plaintext that the service has made, lost ones too. */
-  plaintexts(): Promise<string[]>
-}
-
-const usd = (amount: number): NanoUsd => BigInt(Math.round(amount * 1e9))
-let names = 0
-const keyOf = (change: Partial<NewServiceKey> = {}): NewServiceKey => ({
-  name: `km/test/team-${++names}/a`,
-  cap: usd(2),
-  reset: null,
-  expiresAt: null,
-  models: null,
-  ...change,
-})
-const nobody = 'ab'.repeat(32)
-
-async function failureOf(work: Promise<unknown>): Promise<ProviderError> {
-  const error: unknown = await work.then(
-    () => new Error('it did not fail'),
-    (caught: unknown) => caught,
-  )
-  if (!isProviderError(error)) throw new Error(`not a ProviderError: ${inspect(error)}`)
-  return error
-}
-
-const nextWindow = (reset: ServiceReset, from: Date): Date => {
-  const [year, month, day] = [from.getUTCFullYear(), from.getUTCMonth(), from.getUTCDate()]
-  const start =
-    reset === 'monthly'
-      ? Date.UTC(year, month + 1, 1)
-      : reset === 'daily'
-        ? Date.UTC(year, month, day + 1)
-        : Date.UTC(year, month, day + 7 - ((from.getUTCDay() + 6) % 7))
-  return new Date(start + 60_000)
-}
+import type { ProviderError } from '../app/adapters/provider-error'
+import type { ServiceKey } from '../app/adapters/service-adapter'
+import {
+  expectRefusedUnasked,
+  failureOf,
+  keyOf,
+  nobody,
+  usd,
+  type ConformanceFault,
+  type ServiceBench,
+} from './service-bench'
+import { declaredOf } from './service-declared'
 
 /** Registers the suite. `open` gives a fresh bench for each test. */
 export function conformanceOf(name: string, open: () => Promise<ServiceBench>): void {
@@ -179,7 +118,8 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     }
   })
 
-  test(`${name}: an answer that is lost, cut or an error after the work is ambiguous, and the key is found under its name`, async () => {
+  // A lost answer, a cut one and an error after the work.
+  test(`${name}: what may have happened is ambiguous, and the key is found under its name`, async () => {
     await using bench = await open()
     const { adapter, credential } = bench
     for (const fault of ['reset-after', '500-after', 'unreadable']) {
@@ -237,7 +177,7 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     ).toMatchObject({ kind: 'retryable', reason: 'unreachable' })
   })
 
-  test(`${name}: no error, whatever struck, holds the credential or a plaintext`, async () => {
+  test(`${name}: no error, whatever its cause, holds the credential or a plaintext`, async () => {
     await using bench = await open()
     const { adapter, credential } = bench
     const { id } = await adapter.createKey(credential, keyOf())
@@ -277,12 +217,12 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
       ),
     )
     for (const error of errors) {
-      const said = [
+      const text = [
         inspect(error, { depth: 20, showHidden: true }),
         JSON.stringify(error.details),
         error.stack ?? '',
       ].join('\n')
-      for (const secret of await secrets()) expect(said).not.toContain(secret)
+      for (const secret of await secrets()) expect(text).not.toContain(secret)
       expect(error.cause).toBeUndefined()
     }
   })
@@ -300,66 +240,14 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
       [adapter, { ...credential, secret: made.plaintext }],
       [down.adapter, down.credential],
     ] as const) {
-      const verdict = await which.verifyCredential(bad)
-      expect(verdict).toMatchObject({ ok: false, problem: { code: 'provider-error' } })
-      expect(JSON.stringify(verdict)).not.toContain(bad.secret)
+      const result = await which.verifyCredential(bad)
+      expect(result).toMatchObject({ ok: false, problem: { code: 'provider-error' } })
+      expect(JSON.stringify(result)).not.toContain(bad.secret)
     }
     expect(await adapter.listKeys(credential)).toHaveLength(1)
   })
 
-  test(`${name}: what is declared about ends is true`, async () => {
-    await using bench = await open()
-    const { adapter, credential } = bench
-    const expiresAt = new Date(Date.now() + 3_600_000)
-    if (!adapter.capabilities.expiry) return await expectRefusedUnasked(bench, keyOf({ expiresAt }))
-    const made = await adapter.createKey(credential, keyOf({ expiresAt }))
-    const found = await adapter.findKey(credential, made.id)
-    expect(Math.abs((found?.expiresAt?.getTime() ?? 0) - expiresAt.getTime())).toBeLessThan(60_000)
-    expect(await bench.use(made.plaintext)).toBe(true)
-    await bench.moveTo(new Date(expiresAt.getTime() + 60_000))
-    expect(await bench.use(made.plaintext)).toBe(false)
-    await expectRefusedUnasked(bench, keyOf({ expiresAt: new Date(Date.now() - 1_000) }))
-  })
-
-  for (const reset of ['daily', 'weekly', 'monthly'] as const) {
-    test(`${name}: what is declared about a ${reset} cap is true`, async () => {
-      await using bench = await open()
-      const { adapter, credential } = bench
-      if (!adapter.capabilities.resets.includes(reset))
-        return await expectRefusedUnasked(bench, keyOf({ reset }))
-      const made = await adapter.createKey(credential, keyOf({ reset, cap: usd(1) }))
-      const untouched = await adapter.createKey(credential, keyOf({ reset, cap: usd(1) }))
-      await bench.spend(made.id, 1)
-      expect(await adapter.findKey(credential, made.id)).toMatchObject({
-        reset,
-        usedInWindow: usd(1),
-      })
-      expect(await bench.use(made.plaintext)).toBe(false)
-      await bench.moveTo(nextWindow(reset, new Date()))
-      expect(await bench.use(made.plaintext)).toBe(true)
-      const fresh = (await adapter.readUsage(credential, [made.id, untouched.id])).get(made.id)
-      expect(fresh?.usedInWindow).toBeLessThan(usd(0.5))
-      if (fresh?.usage !== null) expect(fresh?.usage).toBeGreaterThan(usd(0.99))
-      if (fresh?.windowEndsAt)
-        expect(fresh.windowEndsAt.getTime()).toBeGreaterThan(
-          nextWindow(reset, new Date()).getTime(),
-        )
-      expect((await adapter.findKey(credential, made.id))?.cap).toBe(usd(1))
-    })
-  }
-
-  test(`${name}: what is declared about models is true`, async () => {
-    await using bench = await open()
-    const { adapter, credential, models } = bench
-    if (!adapter.capabilities.modelList)
-      return await expectRefusedUnasked(bench, keyOf({ models: ['a-model'] }))
-    const [allowed, other] = models!
-    const made = await adapter.createKey(credential, keyOf({ models: [allowed] }))
-    expect(await bench.use(made.plaintext, allowed)).toBe(true)
-    expect(await bench.use(made.plaintext, other)).toBe(false)
-    const free = await adapter.createKey(credential, keyOf())
-    expect(await bench.use(free.plaintext, other)).toBe(true)
-  })
+  declaredOf(name, open)
 
   test(`${name}: a cap of nothing is refused before a request`, async () => {
     await using bench = await open()
@@ -377,16 +265,4 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
         made.add(key.id)
     expect(new Set((await adapter.listKeys(credential)).map((key) => key.id))).toEqual(made)
   }, 60_000)
-}
-
-/** Refused for certain, in words, and without a request. */
-async function expectRefusedUnasked(bench: ServiceBench, key: NewServiceKey): Promise<void> {
-  const before = await bench.requests()
-  const { details } = await failureOf(bench.adapter.createKey(bench.credential, key))
-  expect(details).toMatchObject({
-    kind: 'rejected',
-    reason: 'refused',
-    providerMessage: expect.stringMatching(/\.$/) as string,
-  })
-  expect(await bench.requests()).toBe(before)
 }

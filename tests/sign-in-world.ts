@@ -10,7 +10,7 @@ import { createLimits } from '~/adapters/rate-limits.server'
 import type { Settings } from '~/domain/ctx'
 import { finishSignIn, startSignIn } from '~/web/sign-in.server'
 import { CookieJar, startStandIns, type StandIns } from './identity-stand-ins'
-import { testDb } from './test-database'
+import { testDb } from './database'
 
 export async function openSignIns() {
   const database = await testDb()
@@ -47,6 +47,7 @@ export async function openSignIns() {
       adminGithubIds: [],
       viewerEmails: [],
       providerBaseUrl: 'https://openrouter.ai/api/v1',
+      readUsageSeconds: 60,
       retentionDays: null,
       ...options.settings,
     }

@@ -13,7 +13,7 @@ import { everyCombination, maxCombinations } from './statements/choices'
 import { readExamples } from './statements/examples'
 import { readSource, root } from './statements/program'
 import { resolveStatements } from './statements/resolve'
-import { testDb } from './test-database'
+import { testDb } from './database'
 
 const faulty = 'app/domain/faulty.server.ts'
 const source = readSource({

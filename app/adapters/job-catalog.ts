@@ -133,7 +133,7 @@ export const catalog = {
     },
   },
   /** Thins out usage samples and deletes old checks. */
-  'tidy-readings': {
+  'reading-retention': {
     payload: emptyPayload,
     queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, deleteAfterSeconds: 86_400 },
   },
@@ -191,7 +191,7 @@ export const catalog = {
     },
   },
   /**
-   * Brings the provider in line with the row of one sub-key. One may wait while one runs. Singleton
+   * Applies the row of one sub-key at the provider. One may wait while one runs. Singleton
    * key: the key's id.
    */
   'apply-sub-key': {
@@ -256,7 +256,7 @@ export const catalog = {
     },
   },
   /** Retention: erases people who have been away for long, and rows past their time. */
-  tidy: {
+  retention: {
     payload: emptyPayload,
     queue: {
       policy: 'exclusive',
@@ -282,8 +282,8 @@ export const schedules: { name: JobName; cron: string }[] = [
   { name: 'sync-usage', cron: '* * * * *' },
   { name: 'reconcile-keys', cron: '*/5 * * * *' },
   { name: 'reconcile-check', cron: '7 * * * *' },
-  { name: 'tidy-readings', cron: '23 * * * *' },
-  { name: 'tidy', cron: '23 3 * * *' },
+  { name: 'reading-retention', cron: '23 * * * *' },
+  { name: 'retention', cron: '23 3 * * *' },
   { name: 'reconcile-services', cron: '*/5 * * * *' },
   { name: 'sync-sub-keys', cron: '* * * * *' },
   // Every midnight, not only on the first of a month, so that a missed night does no harm.

@@ -101,7 +101,7 @@ export type KeyProvider = {
   /** GET /key with the given key itself: costs nothing. */
   readOwnKey(plaintext: string): Promise<KeySelfReading>
   /**
-   * GET /credits. With a key that is no management key the provider answers zeros, not a refusal.
+   * GET /credits. With a key that is not a management key the provider answers zeros, not a refusal.
    */
   readCredits(): Promise<AccountCredits>
   /**

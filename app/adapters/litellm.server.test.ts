@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { freePort } from '../../simulators/free-port'
 import { startLiteLlm } from '../../simulators/litellm/server'
-import { conformanceOf, type ServiceBench } from '../../tests/service-conformance'
+import type { ServiceBench } from '../../tests/service-bench'
+import { conformanceOf } from '../../tests/service-conformance'
 import { createLiteLlm } from './litellm.server'
 import { createOutbound } from './outbound.server'
 import { isProviderError } from './provider-error'
@@ -150,7 +151,7 @@ test('a sub-key makes requests and manages nothing', async () => {
   ).toBe('forbidden')
 })
 
-test('a redirect is not followed, and a server that is no LiteLLM never sees the credential', async () => {
+test('a redirect is not followed, and a server that is not a LiteLLM never sees the credential', async () => {
   const seen: (string | undefined)[] = []
   const server = createServer((request, response) => {
     seen.push(request.headers.authorization)

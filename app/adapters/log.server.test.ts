@@ -49,7 +49,7 @@ test('a key, an envelope, a token and a password do not reach a line, wherever i
   ).toBe(true)
 })
 
-test('what hangs on an error is not written with it', () => {
+test('properties of an error are not written with it', () => {
   const error = Object.assign(new Error('refused'), {
     request: { headers: { authorization: 'opaque-management-key' } },
     body: 'the-body',

@@ -35,7 +35,7 @@ export type Gauges = {
 export type Metrics = {
   /** "queued", "already-claimed", or why not. */
   countClaim(outcome: string): void
-  /** What became of one POST /keys: "saved", "lost", "put-off", "refused", "unknown". */
+  /** What became of one POST /keys: "saved", "lost", "snoozed", "refused", "unknown". */
   countMint(outcome: string): void
   /** Keys whose bind ended as "bound", "again" or "set-aside". */
   countBinds(outcome: string, keys: number): void
@@ -66,9 +66,11 @@ export function createMetrics(): Metrics {
     'Calls of POST /keys for a mint, by what became of them.',
     ['outcome'],
   )
-  const binds = counter('keymint_binds_total', 'Keys whose bind was tried, by outcome.', [
-    'outcome',
-  ])
+  const binds = counter(
+    'keymint_binds_total',
+    'Keys that were to be assigned to their guardrail, by outcome.',
+    ['outcome'],
+  )
   const jobs = counter(
     'keymint_jobs_total',
     'Runs of jobs, by outcome; retry and snooze come again.',

@@ -14,7 +14,7 @@ export type KeyPage = {
   /** With those that could not be read. */ length: number
 }
 
-/** The items of a list whose 200 the SDK refused, or null when it is no list. */
+/** The items of a list whose 200 the SDK refused, or null when it is not a list. */
 export function rawItems(error: unknown): unknown[] | null {
   const { statusCode, body } = errorFacts(error)
   if (statusCode !== 200 || body === undefined) return null

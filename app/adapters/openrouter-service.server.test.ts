@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { freePort } from '../../simulators/free-port'
 import { startOpenRouter } from '../../simulators/openrouter/server'
-import { conformanceOf, type ServiceBench } from '../../tests/service-conformance'
+import type { ServiceBench } from '../../tests/service-bench'
+import { conformanceOf } from '../../tests/service-conformance'
 import { createOpenRouterService } from './openrouter-service.server'
 
 const pathOf = {

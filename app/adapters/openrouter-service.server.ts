@@ -1,6 +1,6 @@
 /**
  * OpenRouter as a team's service: the owner's management key makes the sub-keys. Models are not
- * declared: OpenRouter limits them by guardrails, which are attached after a key exists and would
+ * declared: OpenRouter limits them by guardrails, which are assigned after a key exists and would
  * have to be kept and deleted with it (decision 015).
  */
 import type { NanoUsd } from '~/money'

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { openWorld } from '../../tests/harness'
+import { openWorld } from '../../tests/world'
 import type { Db } from './db.server'
 import { catalog } from './job-catalog'
 

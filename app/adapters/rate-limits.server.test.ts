@@ -3,7 +3,7 @@
  * one address is let in.
  */
 import { afterAll, expect, test } from 'vitest'
-import { testDb } from '../../tests/test-database'
+import { testDb } from '../../tests/database'
 import { createDb } from './db.server'
 import { addressBlock, createLimits, limitCatalog, type LimitName } from './rate-limits.server'
 

@@ -83,7 +83,7 @@ export function createSealer(keys: Buffer[]): Sealer {
   }
 }
 
-/** Which key of ENCRYPTION_KEY an envelope needs; null for what is no envelope. */
+/** Which key of ENCRYPTION_KEY an envelope needs; null for what is not an envelope. */
 export function sealingKeyIdOf(envelope: string): string | null {
   return /^v[12]\.([0-9a-f]{8})\./.exec(envelope)?.[1] ?? null
 }

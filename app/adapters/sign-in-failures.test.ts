@@ -76,7 +76,7 @@ test('a provider that cannot be reached at all is unavailable', async () => {
   expect((await failure('google'))?.failure).toBe('unavailable')
 })
 
-test('a name of control characters is cleaned, and an avatar that is no web address left out', async () => {
+test('a name of control characters is cleaned, and an avatar that is not a web address is left out', async () => {
   const { signIn, standIns } = await signInWorld()
   Object.assign(standIns.gitHubUser, {
     name: ' \u0000\u0007 ',

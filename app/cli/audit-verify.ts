@@ -58,7 +58,7 @@ function textOf({ events, head, waiting, broken, expectedFound }: ChainReport): 
     ]
   if (expectedFound === false)
     return [
-      'THE CHAIN DOES NOT HOLD THE HEAD YOU NAMED.',
+      'THE CHAIN DOES NOT CONTAIN THE HEAD YOU NAMED.',
       'Since that head was noted, events were cut off at the end or the whole chain was rewritten.',
       ...later,
     ]

@@ -8,7 +8,7 @@ import type { CheckResult } from '~/domain/operations/readiness-check'
 import type { ReadinessReport } from '~/domain/operations/readiness.server'
 import type { Message } from '~/messages/text'
 import { freePort } from '../../simulators/free-port'
-import { openWorld, type World } from '../../tests/harness'
+import { openWorld, type World } from '../../tests/world'
 import { startIdentity } from '../../simulators/identity/server'
 
 const workshop = (opens: Date) =>
@@ -81,7 +81,7 @@ test('a ready deployment: it ends with 0, stores its report for the page, and pr
   ])
     expect(out).not.toContain(secret)
   expect(await world.db.doctorReport.findMany()).toMatchObject([
-    { madeBy: 'operator', verdict: 'ok' },
+    { madeBy: 'operator', severity: 'ok' },
   ])
 })
 
@@ -112,7 +112,7 @@ test('with a broken environment and no database it lists every error, checks the
   expect([of('database').severity, of('migrations').severity, of('canary').sentence]).toEqual([
     'error',
     'skipped',
-    'Left out, as requested.',
+    'Skipped, as requested.',
   ])
   expect([of('management-key').severity, of('models').severity, of('credits').severity]).toEqual([
     'ok',

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { createOpenRouter } from '~/adapters/openrouter.server'
-import { makeWorkshop, openWorld, type World } from '../../tests/harness'
+import { makeWorkshop, openWorld, type World } from '../../tests/world'
 
 function reconcile(
   world: World,
@@ -110,8 +110,8 @@ test('a dry run changes nothing; --fix repairs what it reported, over pages, in 
   expect(fixed.code).toBe(0)
   expect([await countIn(), await countIn(second.id)]).toEqual([135, 30])
 
-  const again = await reconcile(world, [], second.id)
-  expect([again.code, again.stdout.includes('No differences.')]).toEqual([0, true])
+  const rerun = await reconcile(world, [], second.id)
+  expect([rerun.code, rerun.stdout.includes('No differences.')]).toEqual([0, true])
   expect(await world.db.reconcileRun.findMany()).toMatchObject([
     { kind: 'fix', actor: 'operator', total: 105, fixed: 105 },
   ])

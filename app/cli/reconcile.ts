@@ -19,22 +19,22 @@ if (unknown.length > 0) {
   )
   process.exit(2)
 }
-const [fix, json] = [given.includes('--fix'), given.includes('--json')]
+const [repair, json] = [given.includes('--fix'), given.includes('--json')]
 try {
   const { ctx, close } = await createWebRuntime({ ...readEnv(), LOG_LEVEL: 'fatal' })
   const plan = await planReconcile(ctx)
   const outcomes: FixOutcome[] = []
   let stopped: string | null = null
-  const fixable = plan.drifts.filter((drift) => drift.act !== null)
-  if (fix && fixable.length > 0) {
+  const repairable = plan.drifts.filter((drift) => drift.act !== null)
+  if (repair && repairable.length > 0) {
     const startedAt = ctx.now()
     const { reason } = await fixDrifts(ctx, {
       actor: 'operator',
-      drifts: fixable,
+      drifts: repairable,
       settled: async (outcome) => void outcomes.push(outcome),
     })
     stopped = reason
-    await recordFixRun(ctx, { startedAt, outcomes, total: fixable.length, error: reason })
+    await recordFixRun(ctx, { startedAt, outcomes, total: repairable.length, error: reason })
   }
   await close()
   const settled = new Set(outcomes.filter((one) => one.outcome !== 'failed').map((one) => one.id))
@@ -65,7 +65,7 @@ function asJson(
     upstreamKeys: plan.upstream,
     ourKeys: plan.ours,
     unverified: plan.unverified,
-    dryRun: !fix,
+    dryRun: !repair,
     remaining: remaining.length,
     stopped,
     drifts: plan.drifts.map(({ act: _act, ...drift }) => ({
@@ -110,12 +110,12 @@ function asText(
       ? 'No differences.'
       : remaining.length === 0
         ? 'All differences are repaired.'
-        : `${remaining.length} of ${plan.drifts.length} remain${fix ? '' : '; nothing was changed'}.`,
+        : `${remaining.length} of ${plan.drifts.length} remain${repair ? '' : '; nothing was changed'}.`,
   )
   return lines.join('\n')
 }
 
 function repairText(drift: Drift): string {
-  if (!drift.fix) return 'A person decides.'
-  return `${fix ? 'Not done' : 'With --fix'}: ${drift.fix}`
+  if (!drift.repair) return 'A person decides.'
+  return `${repair ? 'Not done' : 'With --fix'}: ${drift.repair}`
 }

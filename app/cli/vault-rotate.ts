@@ -28,7 +28,9 @@ try {
   say(`Sealed ${report.resealed} secrets again.`)
   for (const [key, count] of Object.entries(report.leftByKey)) say(`${count} left on key ${key}`)
   for (const row of report.unopenable)
-    say(`No key of ENCRYPTION_KEY opens ${row}. Put the key it was sealed with back into the list.`)
+    say(
+      `No key of ENCRYPTION_KEY can decrypt ${row}. Put the key it was sealed with back into the list.`,
+    )
   for (const column of report.unknownColumns)
     say(
       `keymint.${column} holds sealed values that this program does not know. Keep the old key and report this.`,

@@ -25,6 +25,8 @@ export type Settings = {
   viewerEmails: string[]
   /** Where keys are used, for the snippets that people copy. */
   providerBaseUrl: string
+  /** How often usage is read while a workshop is open, and at the services of teams. */
+  readUsageSeconds: number
   /** People not seen for so many days, and with nothing live, are erased; null keeps them. */
   retentionDays: number | null
 }

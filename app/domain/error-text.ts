@@ -15,11 +15,11 @@ export const providerErrorMessage: Record<string, string> = {
   unreachable: 'The provider could not be reached',
   timeout: 'The provider did not answer in time',
   'connection-lost': 'The connection to the provider broke',
-  'server-error': 'The provider had an error of its own',
+  'server-error': 'The provider had an internal error',
   'unreadable-answer': 'The provider’s answer could not be read',
   'upstream-trouble': 'The provider keeps failing',
   'bad-request': 'The provider refused the request',
-  'not-found': 'The provider does not know what was asked for',
+  'not-found': 'The provider does not know what was requested',
   refused: 'The provider refused the request',
   'guardrail-gone': 'The provider no longer knows the guardrail',
   'key-gone': 'The provider has no key with this hash any more',
@@ -29,15 +29,15 @@ export const providerErrorMessage: Record<string, string> = {
 const ownErrorMessage: Record<string, string> = {
   'expired-before-mint': 'The keys of the workshop ended before one could be created',
   banned: 'The person is banned from claiming',
-  'gave-up': 'The mint was given up after many tries without a clear answer',
-  'unreadable-job': 'The job holds something that this version cannot read',
+  'gave-up': 'Many tries got no clear answer, so Keymint stopped trying',
+  'unreadable-job': 'This version cannot read the job',
 }
 
 /** Of an error's kind, without a full stop. */
-export const errorTitle = (reason: string): string =>
+const errorTitle = (reason: string): string =>
   providerErrorMessage[reason] ?? ownErrorMessage[reason] ?? 'The program itself failed'
 
-/** The whole sentence: "The provider had an error of its own (503): come back later". */
+/** The whole sentence: "The provider had an internal error (503): come back later". */
 export function errorMessage({ reason, status, message }: JobError): string {
   const title = providerErrorMessage[reason] ?? 'The provider refused'
   return `${title}${status ? ` (${status})` : ''}${message ? `: ${message}` : '.'}`

@@ -9,7 +9,7 @@ export function alertMessage(alert: AdminAlert): Message & { title: string } {
   switch (alert.kind) {
     case 'pool-80': {
       const { committed, limit, spent, roomForKeys } = alert
-      const room =
+      const left =
         roomForKeys === 0
           ? 'No room for another key.'
           : `Room for ${counted(roomForKeys, 'more key', 'more keys')}.`
@@ -18,9 +18,9 @@ export function alertMessage(alert: AdminAlert): Message & { title: string } {
         sentence: [
           `${committed.text} of ${limit.text} is committed to keys.`,
           ...(spent ? [`${spent.text} of it is spent.`] : []),
-          room,
+          left,
         ].join(' '),
-        remedy: 'To make more room, raise limit_usd in the workshop’s file.',
+        remedy: 'To allow more keys, raise limit_usd in the workshop’s file.',
       }
     }
     case 'pool-passed':
@@ -30,7 +30,7 @@ export function alertMessage(alert: AdminAlert): Message & { title: string } {
           `${alert.committed.text} is committed and the file allows ${alert.limit.text}. ` +
           'Either limit_usd was lowered, or requests in flight passed a limit and were charged.',
         remedy:
-          'No new key is given out until there is room: raise limit_usd or wait for keys to end.',
+          'No new keys until the pool is below its limit: raise limit_usd or wait for keys to end.',
       }
     case 'keys-over-limit':
       return {

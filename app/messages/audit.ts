@@ -9,8 +9,8 @@ import type { BrokenLink } from '~/domain/audit/chain'
 export const auditActionLabel: Record<AuditAction, string> = {
   'attendee.created': 'signed in for the first time',
   'audit.exported': 'downloaded the audit trail',
-  'bind.retried': 'retried the model limits of the key',
-  'budget.asked': 'asked for a budget',
+  'bind.retried': 'retried assigning the model limits',
+  'budget.asked': 'requested a budget',
   'budget.request-approved': 'approved a budget request',
   'budget.request-refused': 'refused a budget request',
   'budget.set': 'set a budget',
@@ -22,7 +22,7 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'claim.disabled': 'disabled the key',
   'claim.enabled': 'enabled the key',
   'claim.expired': 'ended the expired key',
-  'claim.extended': 'replaced the key with a longer one',
+  'claim.extended': 'extended the key',
   'claim.given-back': 'gave the key back',
   'claim.limit-changed': 'changed the limit of the key',
   'claim.limit-reserved': 'reserved money for a higher limit',
@@ -51,8 +51,8 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'key.minted': 'created the key',
   'key.revealed': 'viewed the key',
   'key.settled': 'settled a replaced key',
-  'marketing.opted-in': 'opted in to news of the next workshop',
-  'marketing.withdrawn': 'opted out of news of the next workshop',
+  'marketing.opted-in': 'opted in to emails about the next workshop',
+  'marketing.withdrawn': 'opted out of emails about the next workshop',
   'member.joined': 'joined the team',
   'member.left': 'left the team',
   'member.removed': 'removed a member',
@@ -106,7 +106,7 @@ type TeamAction =
 
 /** On a team's own page, before the name of a member, a key or a credential. */
 const teamActionLabel: Record<TeamAction, string> = {
-  'budget.asked': 'asked for a bigger budget',
+  'budget.asked': 'requested a bigger budget',
   'budget.request-approved': 'approved a bigger budget for',
   'budget.request-refused': 'refused a bigger budget for',
   'budget.set': 'set the budget of',

@@ -3,7 +3,7 @@ import type { Health, HealthCause } from '~/domain/operations/health'
 import { providerErrorMessage } from '~/domain/error-text'
 import { counted, sentenceOf, spanOf, withoutStop, type Message } from './text'
 
-export function healthMessage(cause: HealthCause): Message {
+function healthMessage(cause: HealthCause): Message {
   const [sentence, remedy = null] = textOf(cause)
   return { sentence, remedy }
 }
@@ -42,7 +42,7 @@ function textOf(cause: HealthCause): [sentence: string, remedy?: string] {
     case 'refused':
       return [
         `${counted(cause.claims, 'claim')} ${cause.claims === 1 ? 'was' : 'were'} refused.`,
-        'Retry once the cause is gone.',
+        'Remove the cause, then retry.',
       ]
     case 'disabled':
       return [`${counted(cause.keys, 'key')} ${cause.keys === 1 ? 'is' : 'are'} disabled.`]
@@ -96,7 +96,7 @@ function textOf(cause: HealthCause): [sentence: string, remedy?: string] {
     case 'unbounded':
       return [
         'An open giveaway has no limit, so whether the credits suffice is unknown.',
-        'Give its file limit_usd or max_keys.',
+        'Set limit_usd or max_keys in its file.',
       ]
     case 'credits-low':
       return [

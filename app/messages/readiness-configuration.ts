@@ -42,7 +42,7 @@ export const configurationMessages: MessagesFor<
   'variables-unusable': ({ problems }) => [
     `${counted(problems.length, 'variable')} cannot be used. ${problems.map(sentenceOf).join(' ')}`,
     'Correct them where you keep secrets (`fly secrets set`); .env.example describes each. ' +
-      'No process starts before that.',
+      'No process starts until then.',
   ],
   'secrets-ok': () => ['The secrets are random and differ from each other.'],
   'secret-weak': (values) => [
@@ -104,6 +104,6 @@ export const configurationMessages: MessagesFor<
   'gate-closed': ({ reason, seconds }) => [
     `The provider refused the last call (${reason ?? 'no reason recorded'}); ` +
       (seconds > 0 ? `the next try is in ${seconds} s.` : 'the next mint is a probe.'),
-    'Retrying automatically: docs/runbook.md, “Trouble upstream”.',
+    'Keymint retries automatically. docs/runbook.md, “Provider errors”, explains each answer.',
   ],
 }

@@ -49,7 +49,7 @@ export const installationMessages: MessagesFor<
   ],
   'migrations-unknown': ({ names }) => [
     `The database is ahead of this build by ${listed(names)}.`,
-    'Deploy the newest build; during a rolling deploy this passes.',
+    'Deploy the newest build; during a rolling deploy this is temporary.',
   ],
   'queue-ok': ({ version }) => [`pg-boss ${version} with all queues and schedules.`],
   'queue-missing': () => ['The tables of pg-boss are missing.', migrateQueue],

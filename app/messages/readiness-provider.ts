@@ -12,12 +12,12 @@ const newManagementKey =
 const addCredit =
   'Add credit at https://openrouter.ai/settings/credits before claims open. ' +
   'Without it keys are created but answer 402.'
-const keyEnds = 'It ends within an hour and is worth a cent;'
+const keyEnds = 'It expires within an hour and can spend at most one cent;'
 const unboundRisk =
   'Keys would be handed out unbound, with their limit but without their list of models. ' +
   'docs/runbook.md, “Unbound keys”.'
 const differsRisk =
-  'Limits and ends are what makes a key harmless: hand out none until this is understood.'
+  'Limits and expiry keep a key harmless: hand out none until you understand this.'
 
 const canaryDifference: Record<CanaryDifference, string> = {
   'unknown-hash': 'the provider does not know its hash',
@@ -69,7 +69,7 @@ export const providerMessages: MessagesFor<
     newManagementKey,
   ],
   'management-key-unknown': ({ error }) => [
-    `Whether the management key works is unknown. ${sentenceOf(error)}`,
+    `Could not check the management key. ${sentenceOf(error)}`,
     'Check https://status.openrouter.ai, OPENROUTER_BASE_URL and outgoing connections; ' +
       'then check again.',
   ],
@@ -85,11 +85,11 @@ export const providerMessages: MessagesFor<
   ],
   'workshops-unbounded': ({ slugs }) => [
     `${listed(slugs)} ${slugs.length === 1 ? 'has' : 'have'} neither a pool nor a maximum of keys.`,
-    'Give the file limit_usd or max_keys.',
+    'Set limit_usd or max_keys in the file.',
   ],
   'in-flight-ok': ({ left }) => [
-    'One request of everybody at once, each with the longest answer, ' +
-      `stays below the ${left.text} that are left.`,
+    'If everybody sends one request with the longest answer at once, ' +
+      `the cost stays below the ${left.text} that are left.`,
   ],
   'free-models': ({ slug, models }) => [
     `${slug} allows ${listed(models)}: free models are limited for the whole account, ` +
@@ -126,7 +126,7 @@ export const providerMessages: MessagesFor<
     '/admin/reconcile shows the difference and repairs it.',
   ],
   'canary-ok': ({ guardrail, seconds }) => [
-    `A key worth $0.01 was created, assigned to ${guardrail}, read back and deleted ` +
+    `A key with a limit of $0.01 was created, assigned to ${guardrail}, read back and deleted ` +
       `in ${seconds} s.`,
   ],
   'canary-unbound': () => [
@@ -136,7 +136,7 @@ export const providerMessages: MessagesFor<
   ],
   'canary-not-created': ({ error }) => [
     `No key could be created. ${sentenceOf(error)}`,
-    'docs/runbook.md, “Trouble upstream”, explains each answer.',
+    'docs/runbook.md, “Provider errors”, explains each answer.',
   ],
   'canary-not-assigned': ({ assigned, guardrail }) => [
     `The key was not assigned: the provider reports ${assigned} assigned, ` +
@@ -172,7 +172,7 @@ export const providerMessages: MessagesFor<
 function creditText({ left, worstCase, parts, spentKnown }: CreditValues): string {
   const amounts = parts.map(({ slug, amount }) => `${slug} ${amount.text}`)
   return (
-    `${left.text} of credit left; workshops that are open or open within a week, and living keys, ` +
+    `${left.text} of credit left; workshops that are open or open within a week, and live keys, ` +
     `can spend ${worstCase.text} at worst${amounts.length > 0 ? ` (${listed(amounts)})` : ''}` +
     `${spentKnown ? '' : ', without what was spent already, which only the database knows'}.`
   )

@@ -48,7 +48,7 @@ const generalMessages: MessagesFor<
   | 'provider-error'
   | 'check-failed'
 > = {
-  'left-out': () => ['Left out, as requested.'],
+  'left-out': () => ['Skipped, as requested.'],
   'needs-check': ({ check }) => [`Not checked: “${checkLabel[check]}” must pass first.`],
   'needs-database': () => ['Not checked: DATABASE_URL cannot be used.'],
   'needs-provider': () => [
@@ -60,11 +60,11 @@ const generalMessages: MessagesFor<
   ],
   'provider-error': ({ error }) => [
     `The provider did not answer as expected. ${sentenceOf(error)}`,
-    'Look at https://status.openrouter.ai; then check again.',
+    'Check https://status.openrouter.ai, then check again.',
   ],
   'check-failed': ({ error }) => [
-    `This check could not be made: ${sentenceOf(error)}`,
-    'Check again; if it stays, see the log.',
+    `This check could not run: ${sentenceOf(error)}`,
+    'Check again. If it fails again, see the log.',
   ],
 }
 
@@ -75,7 +75,7 @@ const messages: MessagesFor<FindingCode> = {
   ...providerMessages,
 }
 
-export function findingMessage({ severity, code, ...values }: Finding): Message {
+function findingMessage({ severity, code, ...values }: Finding): Message {
   // Each function gets the values of its own code: the type of `messages` says so.
   const write = messages[code] as (values: object) => readonly [sentence: string, remedy?: string]
   const [sentence, remedy = null] = write(values)

@@ -92,7 +92,7 @@ export default function Landing() {
             One click, and your key is ready, usually within seconds.
           </How>
           <How number="3" title="Build">
-            Copy it into your tool. Nobody pays more than its budget.
+            Copy it into your tool. It cannot spend more than its budget.
           </How>
         </ol>
       </section>

@@ -110,7 +110,7 @@ export default function Audit() {
         {entries.length > 0 ? (
           <AuditTrail entries={entries} asOf={asOf} />
         ) : (
-          <EmptyState title={filtered ? 'No event matches.' : 'No events yet'}>
+          <EmptyState title={filtered ? 'No event matches' : 'No events yet'}>
             <p>
               {filtered ? (
                 <>

@@ -223,7 +223,7 @@ export default function AdminQueue() {
           {list.rows.length > 0 ? (
             <JobTable rows={list.rows} mayAct={mayAct} busy={busy} asOf={asOf} />
           ) : (
-            <EmptyState title={narrowed ? 'No job matches.' : emptyMessages[filter.tab]}>
+            <EmptyState title={narrowed ? 'No job matches' : emptyMessages[filter.tab]}>
               {list.lookedThrough ? (
                 <p>Only the newest {list.lookedThrough.toLocaleString('en-US')} were searched.</p>
               ) : narrowed ? (

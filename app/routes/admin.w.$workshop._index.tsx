@@ -138,7 +138,7 @@ export default function AdminWorkshop() {
                 <p>Claims appear here as people make them.</p>
               </EmptyState>
             ) : (
-              <EmptyState title="No claim matches.">
+              <EmptyState title="No claim matches">
                 <p>
                   Shorten the search, or view{' '}
                   <a className="prose-link" href={here}>

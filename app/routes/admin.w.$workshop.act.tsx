@@ -16,8 +16,8 @@ import { requireAdmin } from '~/web/session.server'
 export const loader = handler(async ({ request, params, ctx, auth }) => {
   await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
-  const figures = await readCounters(ctx.db, slug)
-  if (!ctx.workshops.workshops.has(slug) && figures.total === 0) throw notFound()
+  const counters = await readCounters(ctx.db, slug)
+  if (!ctx.workshops.workshops.has(slug) && counters.total === 0) throw notFound()
   const search = new URL(request.url).searchParams
   const wanted = readActRequest(search)
   const title = ctx.workshops.workshops.get(slug)?.title ?? slug
@@ -33,14 +33,14 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     case 'unclear':
       return {
         ...page,
-        view: { kind: 'unclear' as const, question: 'Which claims?', problem: wanted.problem },
+        view: { kind: 'unclear' as const, question: 'Select claims', problem: wanted.problem },
       }
     case 'needs':
       return {
         ...page,
         view: {
           kind: 'needs' as const,
-          question: wanted.need === 'limit' ? 'Which limit?' : 'Until when?',
+          question: wanted.need === 'limit' ? 'Set a limit' : 'Choose an end',
           need: wanted.need,
           problem: wanted.problem,
         },
@@ -51,7 +51,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
         view: {
           kind: 'end' as const,
           question: 'End the workshop now?',
-          live: figures.pending + figures.ready,
+          live: counters.pending + counters.ready,
         },
       }
     case 'claims': {

@@ -46,7 +46,7 @@ export const action = handler(async ({ request, params, ctx, auth }) => {
 const staffMessages: Partial<Record<Refusal, string>> = {
   'not-a-github-id':
     'Enter the numeric GitHub id. Find it at https://api.github.com/users/<login>, after "id".',
-  'not-a-giveaway': 'Only giveaways have keys by hand.',
+  'not-a-giveaway': 'You can create keys by hand only in giveaways.',
   'switched-off':
     'The giveaway is disabled: set PROVISIONING_ENABLED=true and MAX_TOTAL_KEYS to 1 or more, ' +
     'and acknowledge the terms in the file.',
@@ -63,7 +63,7 @@ function messageOf({ reason }: { reason: Refusal }): string {
 }
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
-  { title: `A key by hand: ${data?.title ?? ''} · Admin · Keymint` },
+  { title: `Create a key: ${data?.title ?? ''} · Admin · Keymint` },
 ]
 
 export default function AdminMint() {
@@ -78,8 +78,8 @@ export default function AdminMint() {
       <div className="mt-6 max-w-read space-y-6">
         <p>
           The key waits for the person who signs in with this account, even for the first time. The
-          account may be of any age; bans, switches, the number of keys and the rule of one key each
-          apply. You see the key’s mask, never the key.
+          account can be new. Bans, disabled key creation, the maximum number of keys and the limit
+          of one key per person still apply. You see the key’s mask, never the key.
         </p>
         {answer ? (
           <div role="status">

@@ -105,7 +105,7 @@ export default function Docs() {
             your service would stop.
           </li>
           <li>
-            One key per person. If you use more accounts to get more keys, we bar them and revoke
+            One key per person. If you use more accounts to get more keys, we ban them and revoke
             their keys.
           </li>
           <li>
@@ -129,7 +129,7 @@ const answers: [string, string][] = [
   ['401', 'The key has expired, was revoked, or is incomplete. Its page says which.'],
   [
     '402',
-    'You asked for more than is left: set a smaller max_tokens. Or the organiser is out of credit.',
+    'Your request may cost more than is left: set a smaller max_tokens. Or the organiser is out of credit.',
   ],
   ['403 Key limit exceeded', 'You have spent the budget. The key’s page says when it resets.'],
   ['404 No endpoints available', 'This key cannot use this model.'],

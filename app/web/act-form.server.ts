@@ -30,7 +30,7 @@ const actFields = z.object({
   action: actions,
   claim: many(z.string()),
   all: yes,
-  again: yes,
+  mayClaimAgain: yes,
   limit: z.string().trim(),
   expires: z.string().trim(),
 })
@@ -38,7 +38,7 @@ const actFields = z.object({
 export function readActRequest(params: URLSearchParams): ActRequest {
   const fields = parseFields(actFields, params)
   if (!fields.ok) return { kind: 'unclear', problem: 'This action does not exist.' }
-  const { action, all, again, limit: limitText, expires: expiresText } = fields.value
+  const { action, all, mayClaimAgain, limit: limitText, expires: expiresText } = fields.value
   if (action === 'end') return { kind: 'end' }
   const claimIds = fields.value.claim.filter((id) => uuid.safeParse(id).success)
   if (!all && claimIds.length === 0)
@@ -55,7 +55,7 @@ export function readActRequest(params: URLSearchParams): ActRequest {
     case 're-issue':
       return { kind: 'claims', action: { kind: action }, selection }
     case 'revoke':
-      return { kind: 'claims', action: { kind: 'revoke', mayClaimAgain: again }, selection }
+      return { kind: 'claims', action: { kind: 'revoke', mayClaimAgain }, selection }
     case 'set-limit': {
       const limit = readAmount(limitText)
       if (limit !== null) return { kind: 'claims', action: { kind: 'set-limit', limit }, selection }

@@ -31,7 +31,7 @@ export async function readClaimPage(
     workshop: workshop && !('broken' in workshop) ? workshop : null,
     claim,
     version: pulse?.v ?? '',
-    refused: claim && claim.again === null ? null : refused,
+    refused: claim && claim.claimAgain === null ? null : refused,
     holder: viewer.displayName,
     autoSeconds: auto && claim?.state === 'pending' ? 10 : null,
     baseUrl: ctx.settings.providerBaseUrl,

@@ -100,9 +100,6 @@ export const optionalText = (max: number) =>
 /** An id of ours. */
 export const uuid = z.uuid()
 
-/** A tick box: true when it is ticked. */
-export const ticked = z.string().transform((value) => value !== '')
-
 const maxUsd = nanoFromDecimalString('1000000')
 
 /**

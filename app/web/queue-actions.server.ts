@@ -57,11 +57,11 @@ export const queueForm = z.object({
     .transform((reason) => cut(reason, 300)),
 })
 
-type Given = { ctx: Ctx; actorUserId: string; url: URL; form: z.output<typeof queueForm> }
+type FormInput = { ctx: Ctx; actorUserId: string; url: URL; form: z.output<typeof queueForm> }
 const minReason = 3
 
 /** Does what the form says. Throws a redirect where a bulk action has begun. */
-export async function answerQueueForm(given: Given): Promise<QueueActionAnswer> {
+export async function answerQueueForm(given: FormInput): Promise<QueueActionAnswer> {
   const { ctx, actorUserId, form } = given
   const { reason } = form
   const action = form.do
@@ -98,8 +98,8 @@ export async function answerQueueForm(given: Given): Promise<QueueActionAnswer> 
       return minting(
         'plain',
         (await pauseMinting(ctx, { actorUserId, reason })) === 'paused'
-          ? 'Key creation is paused. Everybody who waits reads your reason.'
-          : 'Key creation was paused already. Everybody who waits now reads your reason.',
+          ? 'Key creation is paused. Everybody who waits sees your reason.'
+          : 'Key creation was paused already. Everybody who waits now sees your reason.',
       )
     case 'resume':
       return minting('ok', resumedMessage(await resumeMinting(ctx, { actorUserId })))
@@ -138,7 +138,7 @@ function resumedMessage(forward: number | null): string {
 }
 
 /** A cancel ends the work behind a job, so it needs a confirmation and a reason. */
-async function cancel(given: Given): Promise<QueueActionAnswer> {
+async function cancel(given: FormInput): Promise<QueueActionAnswer> {
   const { ctx, actorUserId, form } = given
   const { all, reason } = form
   const { jobIds } = chosen(form)
@@ -153,7 +153,7 @@ async function cancel(given: Given): Promise<QueueActionAnswer> {
     return ask(
       ctx,
       { jobIds: ids, all, until: filter.until },
-      'Enter a reason. The people who wait read it.',
+      'Enter a reason. The people who wait see it.',
     )
   }
   const [only] = jobIds
@@ -186,7 +186,7 @@ async function ask(
 }
 
 async function startBulk(
-  { ctx, actorUserId, url }: Given,
+  { ctx, actorUserId, url }: FormInput,
   action: JobAction,
   selection: JobSelection,
   reason: string | null,
@@ -215,9 +215,9 @@ const answerOf = (outcome: JobActionOutcome): QueueActionAnswer => ({
   message: jobActionMessage(outcome),
 })
 
-const filterOf = ({ ctx, url }: Given) => {
+const filterOf = ({ ctx, url }: FormInput) => {
   const { after: _page, ...filter } = readQueueQuery(url.searchParams, ctx.now()).filter
   return filter
 }
 
-const chosen = (form: Given['form']) => ({ jobIds: form.job.slice(0, maxMatches) })
+const chosen = (form: FormInput['form']) => ({ jobIds: form.job.slice(0, maxMatches) })

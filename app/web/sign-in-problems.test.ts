@@ -6,8 +6,8 @@ test.each(Object.keys(signInProblems))(
   (code) => {
     for (const provider of ['github', 'google', null]) {
       const problem = findSignInProblem(code, provider)
-      for (const words of [problem?.title, problem?.meaning, problem?.next])
-        expect(words).toMatch(/^[A-Z][^{}]+/)
+      for (const text of [problem?.title, problem?.meaning, problem?.next])
+        expect(text).toMatch(/^[A-Z][^{}]+/)
     }
   },
 )

@@ -19,7 +19,7 @@ export type Image = {
   ran: string[]
 }
 
-export function parseDockerfile(text: string): Stage[] {
+function parseDockerfile(text: string): Stage[] {
   const lines = text
     .replace(/\\\n/g, ' ')
     .split('\n')

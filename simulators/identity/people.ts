@@ -57,7 +57,7 @@ const workspaces = ['northwind.test', 'ducklab.test', 'keymint.test']
  * How many ordinary people there are at each provider, and how many of them are at both with the
  * same address.
  */
-export const headcount = { github: 200, google: 150, both: 45 }
+const headcount = { github: 200, google: 150, both: 45 }
 
 export const githubPeople: GithubPerson[] = unique(
   [...specialGithubPeople(), ...range(headcount.github).map(ordinaryGithubPerson)],

@@ -39,7 +39,7 @@ export type Identity = {
   stop(): Promise<void>
 }
 
-export const defaultClients = {
+const defaultClients = {
   github: { clientId: 'keymint-local-github', clientSecret: 'local-github-secret-0f4b7c' },
   google: {
     clientId: 'keymint-local.apps.googleusercontent.test',

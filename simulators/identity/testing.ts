@@ -14,7 +14,7 @@ export async function makeWorld(): Promise<World> {
   return { ...identity, [Symbol.asyncDispose]: () => identity.stop() }
 }
 
-export function newVerifier() {
+function newVerifier() {
   const verifier = randomBytes(32).toString('base64url')
   return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') }
 }
@@ -44,7 +44,7 @@ export function googleAuthorizeUrl(world: World, parameters: Record<string, stri
 }
 
 /** Presses the person's button: posts the form as the browser would. */
-export async function choose(baseUrl: string, html: string, key: string, id: string): Promise<URL> {
+async function choose(baseUrl: string, html: string, key: string, id: string): Promise<URL> {
   const form = (html.match(/<form class="user-form"[\s\S]*?<\/form>/g) ?? []).find((candidate) =>
     candidate.includes(`name="${key}" value="${id}"`),
   )

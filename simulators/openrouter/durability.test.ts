@@ -60,15 +60,15 @@ test('every answered key survives a SIGKILL during work, with its guardrail and 
 
   const second = await spawnStandIn(dataDir.path)
   expect(second.managementKey).toBe(first.managementKey)
-  const again = makeClient(second.baseUrl, second.managementKey)
+  const client = makeClient(second.baseUrl, second.managementKey)
   const pages = await Promise.all(
-    [0, 100, 200].map(async (offset) => (await again.apiKeys.list({ offset })).data),
+    [0, 100, 200].map(async (offset) => (await client.apiKeys.list({ offset })).data),
   )
   const known = new Set(pages.flat().map((key) => key.hash))
   expect(answered.filter((hash) => !known.has(hash))).toEqual([])
-  expect((await again.apiKeys.get({ hash: made.data.hash })).data.usage).toBe(chat.usage?.cost)
-  expect((await again.credits.getCredits()).data.totalUsage).toBe(chat.usage?.cost)
-  for await (const page of await again.guardrails.listGuardrailKeyAssignments({
+  expect((await client.apiKeys.get({ hash: made.data.hash })).data.usage).toBe(chat.usage?.cost)
+  expect((await client.credits.getCredits()).data.totalUsage).toBe(chat.usage?.cost)
+  for await (const page of await client.guardrails.listGuardrailKeyAssignments({
     id: guardrail.data.id,
   }))
     expect(page.result.data).toMatchObject([{ keyHash: made.data.hash }])

@@ -101,7 +101,7 @@ test('the same seed gives the same faults', async () => {
   expect(await statuses(8)).not.toBe(first)
 })
 
-test('a bind fails or counts fewer, and nothing else suffers', async () => {
+test('an assignment fails or counts fewer, and nothing else is affected', async () => {
   await using bench = await startBench()
   const { guardrails } = bench.management
   const {

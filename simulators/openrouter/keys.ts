@@ -107,7 +107,7 @@ export async function deleteKey(call: Call): Promise<Reply> {
   return json({ deleted: true })
 }
 
-export function keyToWire(world: World, key: KeyRecord): JsonObject {
+function keyToWire(world: World, key: KeyRecord): JsonObject {
   return {
     hash: key.hash,
     name: key.name,

@@ -1,7 +1,7 @@
 /**
  * OpenRouter, played by a local HTTP server. Guarantee: what has been answered is in the ledger, so
- * a stand-in killed with SIGKILL and started on the same folder knows the same keys. The contract
- * it keeps is written down in simulators/README.md; faults and the control API are under `/__sim`.
+ * a stand-in killed with SIGKILL and started on the same folder knows the same keys. Its contract
+ * is described in simulators/README.md; faults and the control API are under `/__sim`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CallLog } from '../shared/calls.ts'

@@ -52,7 +52,7 @@ export function identify(world: World, authorization: string | undefined): Calle
   return { kind: 'key', key }
 }
 
-export function isExpired(key: KeyRecord, now: number): boolean {
+function isExpired(key: KeyRecord, now: number): boolean {
   return key.expiresAt !== null && Date.parse(key.expiresAt) <= now
 }
 
@@ -71,7 +71,7 @@ export function usedOfLimitNano(key: KeyRecord, now: number): number {
 }
 
 /** The counters as a caller may read them: they trail by `usageLagMs`. */
-export function reportedSpentNano(
+function reportedSpentNano(
   world: World,
   key: KeyRecord,
   interval: Interval | null,

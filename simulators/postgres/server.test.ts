@@ -25,7 +25,7 @@ test('data and password of a folder are found again by the next start, on anothe
   ).toEqual([{ m: '300', t: 'UTC', f: 'on' }])
   expect(new URL(second.url).password).toBe(new URL(first.url).password)
   await second.stop()
-}, 20_000)
+})
 
 test('a temporary server leaves no folder and no process behind', async () => {
   const server = await startPostgres()
@@ -36,7 +36,7 @@ test('a temporary server leaves no folder and no process behind', async () => {
   await server.stop()
   expect(existsSync(path.dirname(String(row?.dir)))).toBe(false)
   await expect(query(server.url, 'select 1')).rejects.toThrow()
-}, 20_000)
+})
 
 test('restart keeps the address; an immediate one loses connections and no committed row', async () => {
   const server = await startPostgres({ durable: true })
@@ -46,7 +46,7 @@ test('restart keeps the address; an immediate one loses connections and no commi
   await server.restart('fast')
   expect(await query(server.url, 'select n from kept')).toEqual([{ n: 7 }])
   await server.stop()
-}, 20_000)
+})
 
 test('a taken port is refused with a sentence that names it and the setting', async () => {
   const squatter = net.createServer()
@@ -84,7 +84,7 @@ test('a half-made cluster is made afresh, a folder of strange files is refused a
   const error = await failure(startPostgres({ dataDir: strange.path }))
   expect(error.message).toMatch(/holds files but no database \(no PG_VERSION\)/)
   expect(existsSync(path.join(strange.path, 'cluster', 'thesis.txt'))).toBe(true)
-}, 20_000)
+})
 
 test.runIf(process.getuid?.() === 0)(
   'root in a closed folder such as /root still gets its database, and the same one again',
@@ -122,7 +122,7 @@ test('DATABASE_URL is used as it is, and refused with a sentence if nobody answe
   expect(error.message).toMatch(
     /^DATABASE_URL is set, but the PostgreSQL at 127\.0\.0\.1:\d+ does not let us in/,
   )
-}, 20_000)
+})
 
 async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 })

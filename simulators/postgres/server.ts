@@ -147,12 +147,12 @@ function initialise(folder: ServerFolder, { initdb, account }: Binaries): void {
       },
     )
     if (result.status !== 0) {
-      const said =
+      const output =
         (result.stderr ?? '').split('\n').find((line) => line.includes('error:')) ??
         result.error?.message ??
         `status ${result.status}`
       throw new StartError(
-        `PostgreSQL could not make its data folder ${folder.cluster}: ${said.trim()}.`,
+        `PostgreSQL could not make its data folder ${folder.cluster}: ${output.trim()}.`,
       )
     }
     renameSync(beside, path.join(fresh, passwordFile))

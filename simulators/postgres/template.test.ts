@@ -27,9 +27,9 @@ test('clones begin as the template, share nothing, and can be made at the same t
       `select count(*)::int as n from pg_database where datname like 'keymint_test_%'`,
     ),
   ).toEqual([{ n: 0 }])
-}, 20_000)
+})
 
-test('a COMMIT whose answer is lost has happened all the same', async () => {
+test('a COMMIT whose answer is lost has happened', async () => {
   await using world = await makeWorld()
   const proxy = await startTcpProxy(world.url)
   const client = await connect(proxy.urlFor(world.url))
@@ -44,7 +44,7 @@ test('a COMMIT whose answer is lost has happened all the same', async () => {
   await query(proxy.urlFor(world.url), 'BEGIN; insert into sale values (2); COMMIT')
   expect(await query(world.url, 'select count(*)::int as n from sale')).toEqual([{ n: 2 }])
   await proxy.stop()
-}, 20_000)
+})
 
 test('a COMMIT that is dropped on its way never happened', async () => {
   await using world = await makeWorld()
@@ -58,7 +58,7 @@ test('a COMMIT that is dropped on its way never happened', async () => {
   await dropped
   expect(await query(world.url, 'select n from sale')).toEqual([])
   await proxy.stop()
-}, 20_000)
+})
 
 test('cut ends connections, a black hole only silences them, a delay slows them', async () => {
   await using world = await makeWorld()
@@ -86,7 +86,7 @@ test('cut ends connections, a black hole only silences them, a delay slows them'
   proxy.delay(0)
   await second.end()
   await proxy.stop()
-}, 20_000)
+})
 
 async function makeWorld() {
   const server = await startPostgres()

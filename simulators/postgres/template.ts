@@ -26,7 +26,7 @@ export async function resolvePostgres(
   await withClient(databaseUrl, (client) => client.query('select 1')).catch((error: unknown) => {
     throw new StartError(
       `DATABASE_URL is set, but the PostgreSQL at ${url.host} does not let us in ` +
-        `(${said(error)}): start it, correct DATABASE_URL, or unset it to have one started here.`,
+        `(${messageOf(error)}): start it, correct DATABASE_URL, or unset it to have one started here.`,
     )
   })
   return {
@@ -118,8 +118,8 @@ async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>
   }
 }
 
-function said(error: unknown): string {
-  if (error instanceof AggregateError) return said(error.errors[0])
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return messageOf(error.errors[0])
   return error instanceof Error
     ? error.message || String((error as NodeJS.ErrnoException).code)
     : String(error)

@@ -64,7 +64,7 @@ export interface ChosenFaults {
   fault: FaultRule | null
 }
 
-export function defaultSettings(): FaultSettings {
+function defaultSettings(): FaultSettings {
   return {
     rules: [],
     seed: 1,

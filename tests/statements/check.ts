@@ -25,10 +25,10 @@ export async function checkStatements(
         if (error) {
           const place =
             error.position === null ? null : placeIn(source, variant, error.position - 1)
-          faults.add(said(place ?? at(source, statement.node), error.message, variant))
+          faults.add(faultText(place ?? at(source, statement.node), error.message, variant))
         } else if (statement.row)
           for (const fault of compareColumns(source, statement.row, columns, types))
-            faults.add(said(at(source, statement.node), fault, variant))
+            faults.add(faultText(at(source, statement.node), fault, variant))
       }
     return {
       faults: onePerPlace([...faults]),
@@ -41,7 +41,7 @@ export async function checkStatements(
   }
 }
 
-const said = (place: string, fault: string, { text }: Variant) =>
+const faultText = (place: string, fault: string, { text }: Variant) =>
   `${place}: ${fault}\n    ${text.replace(/\s+/g, ' ').trim()}`
 
 /** One fault in a fragment shows in every statement that has it: the first is enough. */

@@ -58,7 +58,7 @@ function duplicates(columns: Column[]): string[] {
     .map((name) => `column "${name}" is answered twice`)
 }
 
-/** Even where nothing is said of the rows, Prisma has to be able to read them. */
+/** Even where nothing declares the rows, Prisma has to be able to read them. */
 const unread = (columns: Column[], types: PgTypes) =>
   columns.flatMap(({ name, type }) =>
     kindOf(type, types)
@@ -94,8 +94,8 @@ function compareType(
     if (!elementKind || items.size === 0 || elementKind === 'json' || fits(elementKind, items))
       return undefined
   }
-  const said = typed.map((each) => checker.typeToString(each)).join(' | ')
-  return `column "${name}" is ${nameOf(type, types)}, which Prisma reads as ${kind}; the row type says ${said}`
+  const declared = typed.map((each) => checker.typeToString(each)).join(' | ')
+  return `column "${name}" is ${nameOf(type, types)}, which Prisma reads as ${kind}; the row type says ${declared}`
 }
 
 /** A row type that says several things leaves it open. */

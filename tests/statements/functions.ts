@@ -3,7 +3,7 @@ import ts from 'typescript'
 import { Infeasible } from './choices'
 import { isSame, isTruthy, settle } from './decide'
 import { nameOfFunction, walk } from './program'
-import { isInside, opaque, scopeOf, standing, typeAt, type Run } from './run'
+import { isInside, opaque, scopeOf, scopeAt, typeAt, type Run } from './run'
 import { literal, Unresolved, type Scope, type Value } from './values'
 
 const maxDepth = 50
@@ -140,8 +140,8 @@ function callerOf(run: Run, owner: ts.SignatureDeclaration): Scope | null {
   const key = `call of ${name} in ${owner.getSourceFile().fileName}`
   const call = calls[calls.length > 1 ? run.choose(key, calls.length) : 0]
   if (!call) throw new Infeasible()
-  const around = standing(call)
-  const scope: Scope = { ...around, node: owner, parameters: new Map(), outer: standing(owner) }
+  const around = scopeAt(call)
+  const scope: Scope = { ...around, node: owner, parameters: new Map(), outer: scopeAt(owner) }
   const args = call.arguments.map((node) => () => run.evaluate(node, around))
   for (const [index, parameter] of owner.parameters.entries())
     scope.parameters.set(parameter, argument(run, parameter, args.slice(index), scope))

@@ -5,7 +5,7 @@ import { evaluate } from './evaluate'
 import { findStatements, type Statement } from './find'
 import { templateSql, textOf } from './fragments'
 import type { Source } from './program'
-import { standing, type Run } from './run'
+import { scopeAt, type Run } from './run'
 import { Unresolved, type Chunk } from './values'
 
 /**
@@ -87,7 +87,7 @@ function resolve(
 
 function chunksOf({ text, node, isPlainText }: Statement, run: Run): Chunk[] {
   if (!text) throw new Unresolved(node, 'the method is taken away from its client')
-  const scope = standing(text)
+  const scope = scopeAt(text)
   if (isPlainText) return [{ text: textOf(run, text, scope), node: text }]
   if (ts.isTemplateLiteral(text) && ts.isTaggedTemplateExpression(text.parent))
     return templateSql(run, text, scope).chunks

@@ -73,17 +73,17 @@ export const isInside = (node: ts.Node, outer: ts.Node): boolean =>
 export function scopeOf(declaration: ts.Node, scope: Scope): Scope {
   for (let at: Scope | null = scope; at; at = at.outer)
     if (isInside(declaration, at.node)) return at
-  return standing(declaration)
+  return scopeAt(declaration)
 }
 
 /** The place of a node as it stands in the source, called by nobody in particular. */
-export function standing(node: ts.Node): Scope {
+export function scopeAt(node: ts.Node): Scope {
   const functionNode = ts.findAncestor(node.parent, ts.isFunctionLike)
   const around = functionNode ?? node.getSourceFile()
   return {
     id: `${around.getSourceFile().fileName}:${around.pos}`,
     node: around,
     parameters: new Map(),
-    outer: functionNode ? standing(functionNode) : null,
+    outer: functionNode ? scopeAt(functionNode) : null,
   }
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { spanWords } from './time-words'
+import { spanText } from './time-text'
 
 /**
  * Shown over the page while its data may be old, so that it moves nothing.
@@ -24,7 +24,7 @@ export function ConnectionBar({ failures, lastGood }: { failures: number; lastGo
     >
       <p className="mx-auto max-w-read">
         <strong>{navigator.onLine ? 'Reconnecting…' : 'You are offline.'}</strong> Last update{' '}
-        {spanWords((now - lastGood) / 1000)} ago. We keep working on your claim.{' '}
+        {spanText((now - lastGood) / 1000)} ago. We keep working on your claim.{' '}
         <a className="prose-link" href={location.pathname}>
           Try now
         </a>

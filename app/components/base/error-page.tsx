@@ -1,6 +1,6 @@
 import { ButtonLink } from './button'
 import { PageShell } from './page-shell'
-import { spanWords } from './time-words'
+import { spanText } from './time-text'
 
 type ErrorMessage = { title: string; meaning: string; next: string; retryable: boolean }
 
@@ -23,7 +23,7 @@ export function errorMessage(status: number, detail: string): ErrorMessage {
       meaning:
         'You, or others on your network, have tried this too often in the last minute. ' +
         'This attempt changed nothing.',
-      next: `Wait ${spanWords(seconds)}, then try again.`,
+      next: `Wait ${spanText(seconds)}, then try again.`,
       retryable: true,
     }
   }

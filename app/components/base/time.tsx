@@ -4,7 +4,7 @@
 import { useEffect, useState } from 'react'
 import { useHydrated } from './hydrated'
 import { localZone } from './local-zone'
-import { clockWords, spanWords, timeWords } from './time-words'
+import { clockText, spanText, timeText } from './time-text'
 
 /**
  * Milliseconds since the server answered, by a monotonic clock. Zero until the page is hydrated.
@@ -29,8 +29,8 @@ export function useServerNow(asOf: string, everyMs = 1000): string {
 export function Time({ iso, now }: { iso: string; now: string }) {
   const hydrated = useHydrated()
   const zone = hydrated ? localZone() : 'UTC'
-  const local = timeWords(iso, { timeZone: zone, now })
-  const utc = clockWords(iso, 'UTC')
+  const local = timeText(iso, { timeZone: zone, now })
+  const utc = clockText(iso, 'UTC')
   return <time dateTime={iso}>{local.endsWith(utc) ? local : `${local} (${utc})`}</time>
 }
 
@@ -38,12 +38,12 @@ export function Time({ iso, now }: { iso: string; now: string }) {
 export function Countdown({ iso, asOf, passed }: { iso: string; asOf: string; passed: string }) {
   const now = useServerNow(asOf)
   const seconds = (Date.parse(iso) - Date.parse(now)) / 1000
-  return <>{seconds > 0 ? `in ${spanWords(seconds)}` : passed}</>
+  return <>{seconds > 0 ? `in ${spanText(seconds)}` : passed}</>
 }
 
 /** "14 s ago" */
 export function Ago({ iso, asOf }: { iso: string; asOf: string }) {
   const now = useServerNow(asOf)
   const seconds = (Date.parse(now) - Date.parse(iso)) / 1000
-  return <>{seconds < 2 ? 'just now' : `${spanWords(seconds)} ago`}</>
+  return <>{seconds < 2 ? 'just now' : `${spanText(seconds)} ago`}</>
 }

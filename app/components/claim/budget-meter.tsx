@@ -1,7 +1,7 @@
 import type { KeyView } from '~/domain/claim/view-types'
 import { Callout } from '../base/callout'
 import { Ago, Time } from '../base/time'
-import { nextReset } from '../base/time-words'
+import { nextReset } from '../base/time-text'
 
 const resetUnits = { daily: 'day', weekly: 'week', monthly: 'month' } as const
 const windowLabels = { daily: 'today', weekly: 'this week', monthly: 'this month' } as const

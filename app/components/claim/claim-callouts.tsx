@@ -80,21 +80,21 @@ export function Ending({
  * are available, the workshop page says why.
  */
 export function ClaimAgain({
-  again,
+  when,
   page,
   asOf,
 }: {
-  again: NonNullable<ClaimView['again']>
+  when: NonNullable<ClaimView['claimAgain']>
   page: ClaimPageData
   asOf: string
 }) {
   const { workshop, refused, urls } = page
-  if (!again.now) {
+  if (!when.now) {
     return (
       <Callout tone="plain" title="You can claim another key later">
         <p>
-          From <Time iso={again.from} now={asOf} />,{' '}
-          <Countdown iso={again.from} asOf={asOf} passed="that is now: reload this page" />.
+          From <Time iso={when.from} now={asOf} />,{' '}
+          <Countdown iso={when.from} asOf={asOf} passed="that is now: reload this page" />.
         </p>
       </Callout>
     )

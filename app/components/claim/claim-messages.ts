@@ -72,7 +72,7 @@ export const notTakenMessages: Record<RefusedReason, Message> = {
   },
   banned: {
     title: 'You cannot claim keys here',
-    meaning: 'The organiser has barred this account from claiming.',
+    meaning: 'The organiser has banned this account from claiming.',
     next: 'If you think this is a mistake, ask the organiser.',
     tone: 'error',
     askOrganizer: true,
@@ -173,7 +173,7 @@ export const refusalMessages: Record<ClaimRefusal, Message> = {
   },
   banned: {
     title: 'You cannot claim keys here',
-    meaning: 'The organiser has barred this account, so you get no key.',
+    meaning: 'The organiser has banned this account, so you get no key.',
     next: 'If you think this is a mistake, ask the organiser.',
     tone: 'error',
     askOrganizer: true,
@@ -256,7 +256,7 @@ export const delayMessages: Record<DelayReason, { title: string; meaning: string
   },
   'no-credit': {
     title: 'The organiser’s account is out of credit',
-    meaning: 'We go on once credit is added. Tell the organiser; you don’t need to claim again.',
+    meaning: 'We continue once credit is added. Tell the organiser; you don’t need to claim again.',
   },
   unauthorized: {
     title: 'The provider rejects the organiser’s account',
@@ -265,7 +265,7 @@ export const delayMessages: Record<DelayReason, { title: string; meaning: string
   forbidden: {
     title: 'The provider does not let us create keys',
     meaning:
-      'The organiser’s account there is barred or restricted. ' +
+      'The organiser’s account there is suspended or restricted. ' +
       'Please tell them; you don’t need to claim again.',
   },
   unreachable: {
@@ -274,14 +274,14 @@ export const delayMessages: Record<DelayReason, { title: string; meaning: string
   },
   'upstream-trouble': {
     title: 'The provider failed to answer',
-    meaning: 'We’ll try again. Nothing for you to do.',
+    meaning: 'Retrying automatically. You don’t need to do anything.',
   },
   paused: {
     title: 'The organiser has paused new keys',
-    meaning: 'We go on as soon as the pause ends.',
+    meaning: 'We continue as soon as the pause ends.',
   },
   'switched-off': {
     title: 'The operator has disabled new keys',
-    meaning: 'We go on as soon as they are enabled.',
+    meaning: 'We continue as soon as they are enabled.',
   },
 }

@@ -90,7 +90,7 @@ function TakenClaim({
   watch: ClaimWatch
 }) {
   const { workshop, urls } = page
-  const [said, say] = useStatus(announcement(claim))
+  const [status, say] = useStatus(announcement(claim))
   const revealed = useRevealedKey(urls.reveal, say)
   const test = useKeyTest(urls.test, say)
   const title = workshop?.title ?? claim.workshopSlug
@@ -105,7 +105,7 @@ function TakenClaim({
     <SayProvider value={say}>
       <PageShell steady title={headline(claim)} back={{ to: urls.workshop, label: title }}>
         <p role="status" className="sr-only">
-          {said}
+          {status}
         </p>
         <p className="mt-3 min-h-14 text-lead text-soft">{lead(claim)}</p>
 
@@ -172,7 +172,7 @@ function TakenClaim({
               reference={claim.reference}
             />
           ) : null}
-          {claim.end && claim.again === null ? (
+          {claim.end && claim.claimAgain === null ? (
             <Ending
               message={endMessages[claim.end.reason]}
               detail={null}
@@ -180,7 +180,9 @@ function TakenClaim({
               reference={claim.reference}
             />
           ) : null}
-          {claim.again ? <ClaimAgain again={claim.again} page={page} asOf={claim.asOf} /> : null}
+          {claim.claimAgain ? (
+            <ClaimAgain when={claim.claimAgain} page={page} asOf={claim.asOf} />
+          ) : null}
           {phase === 'dead-upstream' ? (
             <Ending
               message={deadMessage(claim)}
@@ -276,7 +278,7 @@ function CheckAgain({ url, autoSeconds }: { url: string; autoSeconds: number | n
 
 /** The text of the page's one status region: the step when it changes, or what a click did. */
 function useStatus(step: string): [string, (text: string) => void] {
-  const [said, say] = useState(step)
+  const [status, say] = useState(step)
   useEffect(() => say(step), [step])
-  return [said, say]
+  return [status, say]
 }

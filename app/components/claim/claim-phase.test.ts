@@ -28,7 +28,7 @@ const claim = (change: Partial<ClaimView> = {}): ClaimView => ({
   waiting: { peopleAhead: 12, etaSeconds: null, delay: null, workerSeen: true },
   refusal: null,
   end: null,
-  again: null,
+  claimAgain: null,
   replacing: null,
   formerKey: null,
   key: null,

@@ -4,7 +4,7 @@ import { delayMessages } from './claim-messages'
 import { Reference } from './organizer-line'
 import { StepList } from './step-list'
 import { Time, useServerNow } from '../base/time'
-import { spanWords, waitWords } from '../base/time-words'
+import { spanText, waitText } from '../base/time-text'
 
 /**
  * The wait, with the numbers of the last poll. `stale` when the polls fail: then the numbers are
@@ -54,7 +54,7 @@ export function ClaimProgress({
                   ? 'Unknown'
                   : 'Unknown while we retry'
                 : eta
-                  ? waitWords(eta)
+                  ? waitText(eta)
                   : 'Not known yet'}
             </dd>
           </div>
@@ -68,10 +68,10 @@ export function ClaimProgress({
         />
       ) : null}
       {waiting && !waiting.delay && !waiting.workerSeen ? (
-        <Callout tone="warning" title="Key-making is down for a moment">
+        <Callout tone="warning" title="Key creation is down for a moment">
           <p>
             The process that makes keys has not reported for 30 seconds. You keep your place, and we
-            go on as soon as it is back.
+            continue as soon as it is back.
           </p>
           <p>
             If this lasts, give the organiser the reference <Reference code={claim.reference} />.
@@ -109,7 +109,7 @@ function Delayed({
       ) : null}
       {needsPerson(delay.reason) ? null : (
         <p className="text-small text-soft">
-          {retryInSeconds > 0 ? `Next try in ${spanWords(retryInSeconds)}` : 'Next try in a moment'}
+          {retryInSeconds > 0 ? `Next try in ${spanText(retryInSeconds)}` : 'Next try in a moment'}
         </p>
       )}
     </Callout>
@@ -118,5 +118,5 @@ function Delayed({
 
 function Waited({ since, asOf }: { since: string; asOf: string }) {
   const now = useServerNow(asOf)
-  return <>{spanWords((Date.parse(now) - Date.parse(since)) / 1000)}</>
+  return <>{spanText((Date.parse(now) - Date.parse(since)) / 1000)}</>
 }

@@ -88,8 +88,8 @@ export function PersonErasure({
       ) : (
         <form method="post" action="/me" className="space-y-4">
           <p>
-            While a workshop in which you had a key is open, we keep a fingerprint. It says that you
-            had a key there, and nobody can read from it who you are.
+            While a workshop in which you had a key is open, we keep a fingerprint. It shows that
+            you had a key there, but not who you are.
           </p>
           <div className="max-w-80">
             <Field label="Type “delete” to confirm" name="confirm" required />

@@ -2,16 +2,16 @@ import type { ReactNode } from 'react'
 import type { PausedView, WorkshopView } from '~/domain/workshop/view-types'
 import { providerLabels } from './claim-messages'
 import { Countdown, Time } from '../base/time'
-import { nextReset, spanWords } from '../base/time-words'
+import { nextReset, spanText } from '../base/time-text'
 
-export const resetWords = { daily: 'a day', weekly: 'a week', monthly: 'a month' } as const
+export const resetLabels = { daily: 'a day', weekly: 'a week', monthly: 'a month' } as const
 
 export const capNote = (reset: WorkshopView['keyLimitReset']) =>
-  reset ? resetWords[reset] : 'in total'
+  reset ? resetLabels[reset] : 'in total'
 
 /** "$2.00 each", "$1.00 a day each" */
 export const budgetLabel = ({ keyLimit, keyLimitReset }: WorkshopView) =>
-  `${keyLimit.text} ${keyLimitReset ? `${resetWords[keyLimitReset]} ` : ''}each`
+  `${keyLimit.text} ${keyLimitReset ? `${resetLabels[keyLimitReset]} ` : ''}each`
 
 /** Above this, a number of seats says nothing. */
 const maxCountable = 100_000
@@ -80,13 +80,13 @@ export function WorkshopFacts({ workshop }: { workshop: WorkshopView }) {
         <Fact name="How many">
           One key per GitHub account. When it has expired,{' '}
           {workshop.cooldownMs
-            ? `you can claim the next one after ${spanWords(workshop.cooldownMs / 1000)}`
+            ? `you can claim the next one after ${spanText(workshop.cooldownMs / 1000)}`
             : 'you can claim the next one'}
           , while keys are left.
         </Fact>
       ) : null}
       {workshop.minAccountAgeMs ? (
-        <Fact name="Account">At least {spanWords(workshop.minAccountAgeMs / 1000)} old</Fact>
+        <Fact name="Account">At least {spanText(workshop.minAccountAgeMs / 1000)} old</Fact>
       ) : null}
       {opensAt && workshop.window === 'upcoming' ? (
         <Fact name="Claims open">

@@ -44,7 +44,7 @@ export function previewMessage(action: ClaimAction, preview: ClaimActionPreview)
   const keys = `${fitting.toLocaleString('en-US')} ${fitting === 1 ? 'key' : 'keys'}`
   const sentences = [
     effectOf(action, keys, preview),
-    exceedsPool ? 'The pool does not hold all of it: the last ones are refused, one by one.' : '',
+    exceedsPool ? 'The pool cannot cover all of them: the last ones are refused.' : '',
     count > fitting
       ? `${(count - fitting).toLocaleString('en-US')} of the selected claims do not need it or ` +
         'cannot have it; they are skipped.'

@@ -31,7 +31,7 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
     <div className="mt-6 max-w-read space-y-6">
       {problem ? (
         <div role="alert">
-          <Callout tone="error" title="Nothing was changed.">
+          <Callout tone="error" title="Nothing was changed">
             <p>{problem}</p>
           </Callout>
         </div>
@@ -69,7 +69,7 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
               button={confirmLabel(view.action, view.preview.fitting)}
               extra={
                 view.action === 'revoke' ? (
-                  <Checkbox name="again">
+                  <Checkbox name="mayClaimAgain">
                     They may claim once more while the workshop is open
                   </Checkbox>
                 ) : null
@@ -79,7 +79,7 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
               {view.preview.pool &&
               view.preview.pool.before.text !== view.preview.pool.after.text ? (
                 <p className="text-soft">
-                  The pool commits {view.preview.pool.before.text} now,{' '}
+                  Committed from the pool: {view.preview.pool.before.text} now,{' '}
                   {view.preview.pool.after.text} after
                   {view.preview.pool.limit ? `, of ${view.preview.pool.limit.text}` : ''}.
                 </p>

@@ -184,7 +184,7 @@ export function ChainLine({ chain, asOf }: { chain: ChainState; asOf: string }) 
       {late && chain.waitingSince ? (
         <Callout tone="warning" title="Events are not chained yet">
           <p>
-            The oldest is of <Ago iso={chain.waitingSince} asOf={asOf} />. A worker chains events
+            The oldest is from <Ago iso={chain.waitingSince} asOf={asOf} />. A worker chains events
             every 15 seconds; check that one is running. Until then a change to these events would
             go unnoticed.
           </p>

@@ -52,7 +52,7 @@ export function BulkProgress({ bulk, mayAct, asOf, hrefOf }: Props) {
         {handled} of {total}
       </meter>
       {waiting && !finished ? (
-        <Callout tone="warning" title="The action waits and retries automatically.">
+        <Callout tone="warning" title="The action waits and retries automatically">
           <p>
             {waiting.reason}
             {waiting.until ? (

@@ -6,7 +6,7 @@ import { attemptLabels, delayLabel, reasonLabel, stateLabels } from './claim-mes
 import { EmptyState } from '../base/page-shell'
 import { Table } from '../base/table'
 import { Time } from '../base/time'
-import { Fact, resetWords } from '../claim/workshop-facts'
+import { Fact, resetLabels } from '../claim/workshop-facts'
 
 type Props = { claim: ClaimDetail }
 
@@ -83,7 +83,7 @@ export function ClaimFacts({ claim }: Props) {
       ) : null}
       <Fact name="Limit">
         {claim.limit.text}
-        {claim.limitReset ? ` ${resetWords[claim.limitReset]}` : ' in total'};{' '}
+        {claim.limitReset ? ` ${resetLabels[claim.limitReset]}` : ' in total'};{' '}
         {claim.committed.text} committed of the pool
       </Fact>
       <Fact name="Used">

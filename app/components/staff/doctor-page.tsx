@@ -50,7 +50,7 @@ export function DoctorPage({
             worker, with its environment.
           </>
         ) : (
-          'A check covers everything a workshop needs and creates a test key worth a cent.'
+          'A check covers everything a workshop needs and creates a test key with a limit of one cent.'
         )
       }
     >

@@ -9,7 +9,7 @@ export const driftMessages: Record<DriftKind, { title: string; meaning: string }
   },
   orphan: {
     title: 'Orphans',
-    meaning: 'Keys that we created and no row holds. The name of an attempt proves they are ours.',
+    meaning: 'Keys that we created and no row holds. Their names match our attempts.',
   },
   unbound: {
     title: 'Unbound keys',
@@ -28,8 +28,9 @@ export const driftMessages: Record<DriftKind, { title: string; meaning: string }
     meaning: 'The end of a key at the provider cannot be changed. The key can only be replaced.',
   },
   dangling: {
-    title: 'Keys that are gone',
-    meaning: 'A row holds a key that the provider does not know. Each was requested by itself.',
+    title: 'Missing keys',
+    meaning:
+      'A row holds a key that the provider does not know. Each was also looked up individually.',
   },
   unexplained: {
     title: 'Unexplained keys',
@@ -42,12 +43,12 @@ export const countLabel = (number: number, noun: string) =>
   `${number} ${noun}${number === 1 ? '' : 's'}`
 
 /** What is open after a check, and what can be done about it. */
-export function openMessage({ open, fixable }: NonNullable<ReconcileView['check']>): string {
+export function openMessage({ open, repairable }: NonNullable<ReconcileView['check']>): string {
   if (open === 0) return 'Every finding is resolved. Check again to confirm.'
   const found = `${countLabel(open, 'difference')} ${open === 1 ? 'is' : 'are'} open.`
-  return fixable === 0
+  return repairable === 0
     ? `${found} Keymint cannot repair any of them; each row says what a person can do.`
-    : `${found} Keymint can repair ${fixable}; each row says what the repair does, and nothing else changes.`
+    : `${found} Keymint can repair ${repairable}; each row says what the repair does, and nothing else changes.`
 }
 
 /** Who requested a run. */
@@ -64,7 +65,7 @@ export function outcomeLabel(run: RunRow): string {
   const parts = [
     `${run.fixed} repaired`,
     ...(run.failed > 0 ? [`${run.failed} not repaired`] : []),
-    ...(run.moot > 0 ? [`${run.moot} obsolete`] : []),
+    ...(run.obsolete > 0 ? [`${run.obsolete} obsolete`] : []),
   ]
   return `${parts.join(', ')}${run.error ? `. ${run.error}` : ''}`
 }

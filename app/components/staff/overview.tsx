@@ -6,7 +6,7 @@ import { systemLine, workshopLine } from '~/messages/health'
 import { Reasons, SeverityLabel } from './health-line'
 import { PoolBar } from './pool-bar'
 import { Ago, Time } from '../base/time'
-import { spanWords } from '../base/time-words'
+import { spanText } from '../base/time-text'
 
 /** The system in one line, with its counters and, one click away, the reasons. */
 export function SystemPanel({
@@ -36,33 +36,33 @@ export function SystemPanel({
           </div>
         </details>
         <dl className="mt-4 grid grid-cols-2 gap-x-6 gap-y-4 border-t border-rule pt-4 sm:grid-cols-3 lg:grid-cols-6">
-          <Figure
+          <Stat
             name="Claims"
             value={counts.total.toLocaleString('en-US')}
             note={`${counts.ready.toLocaleString('en-US')} ready, ${counts.pending.toLocaleString('en-US')} waiting`}
           />
-          <Figure
+          <Stat
             name="Oldest waiting job"
-            value={system.oldestWaitSeconds === null ? 'none' : spanWords(system.oldestWaitSeconds)}
+            value={system.oldestWaitSeconds === null ? 'none' : spanText(system.oldestWaitSeconds)}
             note={`${system.waiting.toLocaleString('en-US')} waiting`}
           />
-          <Figure
+          <Stat
             name="Workers"
             value={String(workers.seen)}
             note={
               workers.lastSeenSecondsAgo === null
                 ? 'never reported'
-                : `reported ${spanWords(workers.lastSeenSecondsAgo)} ago, ${workers.slots} calls at once`
+                : `reported ${spanText(workers.lastSeenSecondsAgo)} ago, ${workers.slots} calls at once`
             }
           />
-          <Figure
+          <Stat
             name="Failed calls"
             value={
               calls.total === 0 ? 'none' : `${Math.round((calls.failed / calls.total) * 100)} %`
             }
             note={`${calls.failed} of ${calls.total} in ${calls.minutes} min`}
           />
-          <Figure
+          <Stat
             name="Credits left"
             value={credits.left?.text ?? 'not read'}
             note={
@@ -76,7 +76,7 @@ export function SystemPanel({
               </>
             }
           />
-          <Figure
+          <Stat
             name="Spent"
             value={system.spent.text}
             note={`by ${counts.active.toLocaleString('en-US')} ${counts.active === 1 ? 'person' : 'people'}`}
@@ -108,7 +108,7 @@ export function SystemPanel({
   )
 }
 
-function Figure({ name, value, note }: { name: string; value: string; note: ReactNode }) {
+function Stat({ name, value, note }: { name: string; value: string; note: ReactNode }) {
   return (
     <div className="min-w-0">
       <dt className="text-small text-soft">{name}</dt>

@@ -84,9 +84,7 @@ export function ReceiptSheet({
         Made <Time iso={madeAt} now={asOf} /> by Keymint and unchanged since. Amounts are the
         provider’s, in USD.
       </p>
-      <p className="no-print mt-4 text-small text-soft">
-        Print this page to get a PDF or a sheet of paper.
-      </p>
+      <p className="no-print mt-4 text-small text-soft">Print this page or save it as a PDF.</p>
     </article>
   )
 }
@@ -100,7 +98,7 @@ function Row({ name, children }: { name: string; children: ReactNode }) {
   )
 }
 
-type Asked = { at: string; missing: Missing[]; lookedAt: string | null }
+type ReceiptRequest = { at: string; missing: Missing[]; lookedAt: string | null }
 
 /** Before the receipt is made: what is missing, and the button that requests it. */
 export function ReceiptAsk({
@@ -111,7 +109,7 @@ export function ReceiptAsk({
   asOf,
 }: {
   over: boolean
-  asked: Asked | null
+  asked: ReceiptRequest | null
   missing: Missing[]
   mayAct: boolean
   asOf: string

@@ -18,13 +18,13 @@ export function Group({ group, checkId, mayAct, repairing }: Acting & { group: D
       id={group.kind}
     >
       <p className="max-w-read text-soft">{meaning}</p>
-      {mayAct && group.fixable > 1 ? (
+      {mayAct && group.repairable > 1 ? (
         <div className="mt-3">
           <Confirmed
             checkId={checkId}
             intent="repair-kind"
             kind={group.kind}
-            count={group.fixable}
+            count={group.repairable}
             busy={repairing}
           />
         </div>
@@ -41,7 +41,7 @@ export function Group({ group, checkId, mayAct, repairing }: Acting & { group: D
           {
             head: 'Repair',
             className: 'min-w-56 py-2 text-soft',
-            cell: (row) => row.fix ?? 'None: a person decides.',
+            cell: (row) => row.repair ?? 'None: a person decides.',
           },
           {
             head: 'State',
@@ -86,7 +86,7 @@ function About(row: DriftRow) {
 function State({ row, checkId, mayAct, repairing }: Acting & { row: DriftRow }) {
   const navigation = useNavigation()
   const button =
-    mayAct && row.fix ? (
+    mayAct && row.repair ? (
       <Form method="post" preventScrollReset>
         <input type="hidden" name="intent" value="repair-one" />
         <input type="hidden" name="checkId" value={checkId} />
@@ -104,7 +104,7 @@ function State({ row, checkId, mayAct, repairing }: Acting & { row: DriftRow }) 
     ) : null
   switch (row.state) {
     case 'open':
-      return button ?? <span className="text-soft">{row.fix ? 'open' : 'for a person'}</span>
+      return button ?? <span className="text-soft">{row.repair ? 'open' : 'for a person'}</span>
     case 'asked':
       return <span className="text-amber-ink">repairing</span>
     case 'fixed':

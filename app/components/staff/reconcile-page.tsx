@@ -20,7 +20,7 @@ export function ReconcilePage({ view, mayAct }: Props) {
   return (
     <div className="mt-6 space-y-6">
       {failedSince ? (
-        <Callout tone="error" title="The last check could not read the provider.">
+        <Callout tone="error" title="The last check could not read the provider">
           {failedSince.reason ? <p>{failedSince.reason}</p> : null}
           <p>
             It ran <Ago iso={failedSince.at} asOf={view.asOf} />. Nothing was changed, and the
@@ -74,7 +74,7 @@ export function ReconcilePage({ view, mayAct }: Props) {
 }
 
 function Progress({ run, view }: { run: RunRow; view: ReconcileView }) {
-  const handled = run.fixed + run.failed + run.moot
+  const handled = run.fixed + run.failed + run.obsolete
   const title =
     run.kind === 'check' ? 'A check is running' : `Repairing: ${handled} of ${run.total} finished`
   return (
@@ -104,7 +104,7 @@ function Found({
 }) {
   if (check.groups.length === 0)
     return (
-      <EmptyState title="Everything agrees.">
+      <EmptyState title="No differences">
         <p>
           Every key of ours at the provider matches its row, and no key is lost. Keys that are not
           ours were not compared.
@@ -116,12 +116,12 @@ function Found({
     <>
       <div className="flex flex-wrap items-start gap-x-6 gap-y-3">
         <p className="max-w-read">{openMessage(check)}</p>
-        {mayAct && check.fixable > 0 ? (
+        {mayAct && check.repairable > 0 ? (
           <Confirmed
             checkId={check.id}
             intent="repair-all"
             kind={null}
-            count={check.fixable}
+            count={check.repairable}
             busy={repairing}
           />
         ) : null}

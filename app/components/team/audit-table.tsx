@@ -15,8 +15,8 @@ export function AuditTable({ rows, asOf }: { rows: TeamAuditRow[]; asOf: string 
           <tr>
             <th scope="col">When</th>
             <th scope="col">Who</th>
-            <th scope="col">Did</th>
-            <th scope="col">To</th>
+            <th scope="col">Action</th>
+            <th scope="col">Subject</th>
             <th scope="col">Details</th>
           </tr>
         </thead>

@@ -93,6 +93,6 @@ export const memberProblems: Record<
   },
   'nothing-to-do': {
     title: 'Nothing to change',
-    next: 'The member is already as you want them to be.',
+    next: 'The member already has this role or state.',
   },
 }

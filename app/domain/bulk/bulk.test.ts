@@ -1,11 +1,11 @@
 /**
- * The bulk engine on a real Postgres: a frozen list, results that add up, trouble that is waited
- * for, stops that leave nothing half done.
+ * The bulk engine on a real Postgres: a frozen list, results that add up, failures that are
+ * waited for, stops that leave nothing half done.
  */
 import { expect, test } from 'vitest'
 import { Prisma } from '~/adapters/db.server'
 import { ProviderError } from '~/adapters/provider-error'
-import { openWorld, type World } from '../../../tests/harness'
+import { openWorld, type World } from '../../../tests/world'
 import type { BulkItemResult, BulkKind } from './bulk-kind'
 import {
   abortBulk,
@@ -143,7 +143,7 @@ test('a provider that is down is waited for: no item fails, and the action says 
   })
 })
 
-test('an item that the provider refuses, and one that breaks again and again, fail alone and in words', async () => {
+test('an item that the provider refuses, and one that breaks again and again, fail alone, with a message', async () => {
   await using world = await openWorld()
   const bulkId = await started(world, { subjects: names(5) })
   await runToEnd(world, bulkId, (subject) => {

@@ -197,9 +197,9 @@ async function waitFor(
   { failure, retryAfterSeconds }: Exclude<ItemOutcome, string>,
 ): Promise<JobOutcome> {
   const [row] = await ctx.db.$queryRaw<
-    { troubles: number }[]
-  >`update keymint.bulk_actions set troubles = troubles + 1 where id = ${bulk.id}::uuid returning troubles`
-  const seconds = retryAfterSeconds ?? Math.min(15, 2 ** Math.min(4, (row?.troubles ?? 1) - 1))
+    { failures: number }[]
+  >`update keymint.bulk_actions set troubles = troubles + 1 where id = ${bulk.id}::uuid returning troubles as failures`
+  const seconds = retryAfterSeconds ?? Math.min(15, 2 ** Math.min(4, (row?.failures ?? 1) - 1))
   await ctx.db.$executeRaw`
     update keymint.bulk_actions
       set waiting_reason = ${failure}, waiting_until = now() + make_interval(secs => ${seconds}::int)

@@ -36,10 +36,6 @@ const paramsSchema = z.object({
 })
 
 export type ActionParams = z.output<typeof paramsSchema>
-export type ParamsOf<Kind extends ClaimAction['kind']> = Extract<
-  ActionParams['action'],
-  { kind: Kind }
->
 export type EndReason = 'revoked' | 'given-back' | 'closed'
 
 /**

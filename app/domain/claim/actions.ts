@@ -8,7 +8,7 @@ import type { NanoUsd } from '~/money'
 export type ClaimAction =
   /** Mints again for a refused claim. */
   | { kind: 'retry' }
-  /** Attaches the guardrail again, also to a key that was set aside. */
+  /** Assigns the guardrail again, also to a key that was set aside. */
   | { kind: 'bind' }
   | { kind: 'disable' }
   | { kind: 'enable' }

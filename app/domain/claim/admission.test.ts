@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { makeWorkshop } from '../../../tests/test-world'
+import { makeWorkshop } from '../../../tests/world'
 import { admit, type AdmissionInput } from './admission'
 
 const now = new Date('2026-04-14T10:00:00Z')

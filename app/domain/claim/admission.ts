@@ -58,7 +58,7 @@ export function admit({
   )
     return 'account-too-new'
   if (!provisioningEnabled) return 'switched-off'
-  // Each of a giveaway's switches is off by default: a missing one never means "unlimited".
+  // A giveaway's limits are all off by default: a missing switch never means "unlimited".
   if (
     workshop.kind === 'giveaway' &&
     (!workshop.acknowledgedTerms || maxTotalKeys < 1 || workshop.maxKeys === null)

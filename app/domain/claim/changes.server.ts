@@ -157,7 +157,7 @@ function isAbout(answered: NanoUsd | null, asked: NanoUsd): boolean {
   return answered !== null && answered - asked <= 1_000n && asked - answered <= 1_000n
 }
 
-export async function databaseNow(ctx: Ctx): Promise<Date> {
+async function databaseNow(ctx: Ctx): Promise<Date> {
   const [row] = await ctx.db.$queryRaw<{ now: Date }[]>`select now() as now`
   if (!row) throw new Error('the database did not say what time it is')
   return row.now

@@ -14,7 +14,7 @@ const facts = {
       else c.limit_carry_usd end`,
 } as const satisfies Record<NonNullable<ClaimFilter['fact']>, Prisma.Sql>
 
-const maxWords = 5
+const maxTerms = 5
 const denseFrom = 2_000
 
 /**
@@ -58,7 +58,7 @@ const named = (text: string, column: Prisma.Sql) =>
   Prisma.join(
     text
       .split(/\s+/)
-      .slice(0, maxWords)
+      .slice(0, maxTerms)
       .map((word) => Prisma.sql`${column} like keymint.search_pattern(${word})`),
     ' and ',
   )

@@ -4,7 +4,7 @@
  */
 import { attendeeOfGithubId } from '../people/account.server'
 import type { Ctx } from '../ctx'
-import { claimAs, type RefusedReason } from './claim.server'
+import { claimAdmitted, type RefusedReason } from './claim.server'
 
 export type ClaimForOutcome =
   | { kind: 'queued' | 'already-claimed'; claimId: string }
@@ -42,5 +42,8 @@ export async function claimForGithubId(
     banned: null,
     githubAccountCreatedAt: null,
   } as const
-  return claimAs(ctx, workshop, claimant, { optIn: false, actor: `user:${input.actorUserId}` })
+  return claimAdmitted(ctx, workshop, claimant, {
+    optIn: false,
+    actor: `user:${input.actorUserId}`,
+  })
 }

@@ -234,7 +234,7 @@ function viewOf(ctx: Ctx, row: Row): ClaimView {
       row.state === 'ended'
         ? { reason: row.reason as ClaimEnd, endedAt: (row.endedAt ?? row.expiresAt).toISOString() }
         : null,
-    again: againOf(ctx, row),
+    claimAgain: againOf(ctx, row),
     replacing:
       row.replacing === 'claim.re-issue'
         ? 're-issue'
@@ -265,7 +265,7 @@ function viewOf(ctx: Ctx, row: Row): ClaimView {
 }
 
 /** The rule of claim-again.ts as times; staff may allow another key before. */
-function againOf(ctx: Ctx, row: Row): ClaimView['again'] {
+function againOf(ctx: Ctx, row: Row): ClaimView['claimAgain'] {
   if (row.mayClaimAgain && (row.state === 'ended' || row.state === 'refused'))
     return { from: (row.endedAt ?? row.attendedAt).toISOString(), now: true }
   const from = claimAgainFrom(row)

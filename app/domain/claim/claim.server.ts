@@ -55,8 +55,8 @@ async function admitAndClaim(
     ? admit({ workshop, person, provisioningEnabled, maxTotalKeys, now })
     : 'no-such-workshop'
   if (!workshop || refusal) {
-    const { own, ended, again } = await readSnapshot(ctx, workshopSlug, person.userId)
-    return own && !again
+    const { own, ended, mayClaim } = await readSnapshot(ctx, workshopSlug, person.userId)
+    return own && !mayClaim
       ? own
       : { kind: 'refused', reason: ended ? 'ended' : (refusal ?? 'no-such-workshop') }
   }
@@ -66,7 +66,10 @@ async function admitAndClaim(
     emailNormalized: person.emailNormalized,
   })
   if (held) return { kind: 'refused', reason: held === 'banned' ? 'banned' : 'had-one-before' }
-  return claimAs(ctx, workshop, person, { optIn: input.optIn, actor: `user:${person.userId}` })
+  return claimAdmitted(ctx, workshop, person, {
+    optIn: input.optIn,
+    actor: `user:${person.userId}`,
+  })
 }
 
 type ClaimTerms = { optIn: boolean; actor: AuditActor }
@@ -75,7 +78,7 @@ type ClaimTerms = { optIn: boolean; actor: AuditActor }
  * Claims for a person who may: a new claim, the one that is there, or the next key of one that has
  * ended.
  */
-export async function claimAs(
+export async function claimAdmitted(
   ctx: Ctx,
   workshop: Workshop,
   person: Claimant,
@@ -93,9 +96,9 @@ export async function claimAs(
   }
   // No row inserted: another click of this person was faster, minting is paused, or somebody else
   // has claimed with this address.
-  const { own, paused, ended, again } = await readSnapshot(ctx, workshop.slug, person.userId)
+  const { own, paused, ended, mayClaim } = await readSnapshot(ctx, workshop.slug, person.userId)
   if (!own) return refused(paused ? 'paused' : 'email-already-claimed')
-  if (!again) return own
+  if (!mayClaim) return own
   if (paused || ended) return refused(ended ? 'ended' : 'paused')
   try {
     return await ctx.db.$transaction((tx) =>
@@ -135,7 +138,7 @@ type Snapshot = {
   own: { kind: 'already-claimed'; claimId: string } | null
   paused: boolean
   ended: boolean
-  again: boolean
+  mayClaim: boolean
 }
 
 async function readSnapshot(ctx: Ctx, workshopSlug: string, userId: string): Promise<Snapshot> {
@@ -155,7 +158,7 @@ async function readSnapshot(ctx: Ctx, workshopSlug: string, userId: string): Pro
     from keymint.mint_gate gate
     left join keymint.workshop_attendance c on c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}`
   if (!row?.claimId)
-    return { own: null, paused: row?.paused ?? false, ended: row?.ended ?? false, again: false }
+    return { own: null, paused: row?.paused ?? false, ended: row?.ended ?? false, mayClaim: false }
   const hasExpired = row.state === 'ready' && row.expiresAt <= ctx.now()
   const facts = hasExpired
     ? { ...row, state: 'ended', reason: 'expired', endedAt: row.expiresAt }
@@ -164,7 +167,7 @@ async function readSnapshot(ctx: Ctx, workshopSlug: string, userId: string): Pro
     own: { kind: 'already-claimed', claimId: row.claimId },
     paused: row.paused,
     ended: row.ended,
-    again: mayClaimAgain(facts, ctx.now()),
+    mayClaim: mayClaimAgain(facts, ctx.now()),
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Switching a key off and on again. What staff want stands on our row first; the provider follows
+ * Disabling a key and enabling it again. What staff want stands on our row first; the provider follows
  * and confirms.
  */
 import type { Tx } from '~/adapters/db.server'

@@ -1,5 +1,5 @@
 /**
- * A new key in the place of a live one: re-issued with what is left, or extended to a later end.
+ * A new key in the place of a live one: replaced with what is left, or extended to a later end.
  * The old key is lowered to what it has used (for an extension plus a small grace amount) before
  * the new one is asked for, so that old and new together never exceed what was reserved. What it
  * used meanwhile, by requests in flight, is charged when it settles.
@@ -106,7 +106,7 @@ async function begin(
 
 /**
  * Reads the old key, decides its last cap once, and lowers it: a lifetime cap without reset, so
- * that a new window gives nothing more. A re-issued one is switched off in the same call.
+ * that a new window gives nothing more. One that is replaced is disabled in the same call.
  */
 async function lowerOldKey(
   ctx: Ctx,
@@ -225,7 +225,7 @@ function termsOf(ctx: Ctx, claim: ClaimRow, plan: NextKeyPlan, old: OldKey): Nex
 function whyNot(ctx: Ctx, claim: ClaimRow, plan: NextKeyPlan): string | null {
   if (claim.state === 'pending') return 'Its key is still being made.'
   if (claim.state !== 'ready' || claim.expiresAt <= ctx.now()) return 'It has no live key.'
-  if (claim.disabledAt !== null) return 'It is switched off. Switch it on first.'
+  if (claim.disabledAt !== null) return 'It is disabled. Enable it first.'
   return plan.kind === 'extend' && plan.expiresAt <= claim.expiresAt
     ? 'It ends at that time or later already.'
     : null

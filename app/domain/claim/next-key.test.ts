@@ -12,7 +12,7 @@ import { sweep } from '~/domain/operations/sweep.server'
 import { syncUsage } from '~/domain/keys/usage.server'
 import {
   act,
-  claimNow,
+  claimRow,
   expectPoolToAddUp,
   mintAll,
   poolNow,
@@ -22,7 +22,7 @@ import {
   startAction,
   worstUpstream,
 } from '../../../tests/claims'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 
 const slug = 'test-workshop'
 const day = 86_400_000
@@ -34,7 +34,7 @@ const passMinutes = (world: World, minutes: number) => world.db.$executeRaw`
     set disabled_at = disabled_at - make_interval(mins => ${minutes}::int),
     retired_at = retired_at - make_interval(mins => ${minutes}::int)`
 
-test('a re-issued key has what is left, the old one is off, and the pool holds the same as before', async () => {
+test('a replaced key has what is left, the old one is off, and the pool holds the same as before', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(2) })] })
   const [claim] = await readyClaims(world, 1)
   await spend(world, claim!.hash, 0.5)
@@ -44,13 +44,13 @@ test('a re-issued key has what is left, the old one is off, and the pool holds t
     limit: usd(0.5),
     limitReset: null,
   })
-  expect(await claimNow(world, claim!)).toMatchObject({
+  expect(await claimRow(world, claim!)).toMatchObject({
     state: 'pending',
     generation: 2,
     orKeyPlaintext: null,
   })
   await mintAll(world)
-  const now = await claimNow(world, claim!)
+  const now = await claimRow(world, claim!)
   expect(now.state).toBe('ready')
   expect(now.limitUsd.toNumber()).toBe(1.5)
   expect((await world.ctx.provider.findKey(now.orKeyHash!))?.limit).toBe(usd(1.5))
@@ -69,7 +69,7 @@ test('a re-issued key has what is left, the old one is off, and the pool holds t
   await expectPoolToAddUp(world)
 })
 
-test('answers that are lost on the way of a re-issue change nothing about how it ends', async () => {
+test('answers that are lost during a replacement change nothing about how it ends', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(24) })] })
   const claims = await readyClaims(world, 12)
   for (const [index, claim] of claims.entries()) await spend(world, claim.hash, index / 10)
@@ -87,7 +87,7 @@ test('answers that are lost on the way of a re-issue change nothing about how it
   await world.clearFaults()
   await mintAll(world)
   for (const claim of claims) {
-    expect(await claimNow(world, claim)).toMatchObject({ state: 'ready', generation: 2 })
+    expect(await claimRow(world, claim)).toMatchObject({ state: 'ready', generation: 2 })
     expect(await worstUpstream(world, claim)).toBeCloseTo(2, 9)
   }
   expect(await poolNow(world)).toEqual({ committed: 24, seats: 12 })
@@ -104,7 +104,7 @@ test('while its old key cannot be lowered, no new one is made', async () => {
     expect(await runBulk(world.ctx, bulkId, bulkKinds)).toMatchObject({ kind: 'snooze' })
     await world.db.$executeRaw`update keymint.bulk_action_items set not_before = null`
   }
-  expect(await claimNow(world, claim!)).toMatchObject({ state: 'ready', generation: 1 })
+  expect(await claimRow(world, claim!)).toMatchObject({ state: 'ready', generation: 1 })
   expect(await world.db.mint.count({ where: { state: 'pending' } })).toBe(0)
   expect(
     (await findClaimView(world.ctx, { workshopSlug: slug, userId: claim!.userId }))?.replacing,
@@ -137,7 +137,7 @@ test('everybody is extended: one current key each', async () => {
     keys.filter((key) => !key.disabled && key.expiresAt?.getTime() === expiresAt.getTime()),
   ).toHaveLength(30)
   for (const claim of claims) {
-    const now = await claimNow(world, claim)
+    const now = await claimRow(world, claim)
     expect(now).toMatchObject({ state: 'ready', generation: 2 })
     expect(now.expiresAt).toEqual(expiresAt)
     expect(await worstUpstream(world, claim)).toBeLessThanOrEqual(2)
@@ -194,9 +194,9 @@ test('a longer time of a daily key is reserved first', async () => {
     done: 1,
     failed: 1,
   })
-  expect(await claimNow(world, second!)).toMatchObject({ state: 'ready', generation: 1 })
+  expect(await claimRow(world, second!)).toMatchObject({ state: 'ready', generation: 1 })
   await mintAll(world)
-  const now = await claimNow(world, first!)
+  const now = await claimRow(world, first!)
   // Today the new key may use what the old one has left of today, less the grace amount; from
   // tomorrow on all of it.
   const grace = 0.1
@@ -236,8 +236,8 @@ test('an attendee replaces a leaked key, once in ten minutes, and only a live on
   await runToEnd(world, (await world.db.bulkAction.findFirstOrThrow()).id)
   expect(await replaceOwnKey(world.ctx, owner)).toEqual({ kind: 'no-key' })
   await mintAll(world)
-  expect(await claimNow(world, claim!)).toMatchObject({ state: 'ready', generation: 2 })
-  expect((await claimNow(world, claim!)).limitUsd.toNumber()).toBe(1.5)
+  expect(await claimRow(world, claim!)).toMatchObject({ state: 'ready', generation: 2 })
+  expect((await claimRow(world, claim!)).limitUsd.toNumber()).toBe(1.5)
   expect((await world.ctx.provider.findKey(claim!.hash))?.disabled).toBe(true)
   expect(await replaceOwnKey(world.ctx, owner)).toEqual({ kind: 'too-soon', minutes: 10 })
   expect(
@@ -246,7 +246,7 @@ test('an attendee replaces a leaked key, once in ten minutes, and only a live on
   await expectPoolToAddUp(world)
 })
 
-test('keys with nothing left, switched off, waiting or ended are skipped with words', async () => {
+test('keys with nothing left, disabled, waiting or ended are skipped with a message', async () => {
   await using world = await openWorld()
   const [spent, off, ended, missing] = await readyClaims(world, 4)
   await spend(world, spent!.hash, 2)
@@ -261,7 +261,7 @@ test('keys with nothing left, switched off, waiting or ended are skipped with wo
     ).size,
   ).toBe(3)
   await mintAll(world)
-  expect(await claimNow(world, missing!)).toMatchObject({ state: 'ready', generation: 2 })
+  expect(await claimRow(world, missing!)).toMatchObject({ state: 'ready', generation: 2 })
   await expectPoolToAddUp(world)
 })
 

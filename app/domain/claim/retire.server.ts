@@ -1,5 +1,5 @@
 /**
- * Taking keys out of use upstream: those of claims that were ended before their time, and retired
+ * Disabling keys upstream: those of claims that were ended before their time, and retired
  * ones whose grace time is over. Each is disabled and not deleted, because its counters must be
  * read once more, and confirmed from the answer.
  */
@@ -65,9 +65,9 @@ export async function listKeysToTakeOut(ctx: Ctx, claimId: string): Promise<stri
 const maxPerPass = 50
 
 /**
- * The sweep's part: finds what is due and takes it out of use, unless an action is at the claim:
+ * The sweep's part: finds what is due and disables it, unless an action is at the claim:
  * its call may be on the way, and it or a later pass will see to the key. Stops at the first
- * trouble upstream; the next pass goes on.
+ * failure upstream; the next pass goes on.
  */
 export async function retireKeys(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ hash: string }[]>`

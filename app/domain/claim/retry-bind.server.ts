@@ -1,4 +1,4 @@
-/** Trying again what did not work: a mint that was refused, a key that hangs on no guardrail. */
+/** Trying again what did not work: a mint that was refused, a key without its guardrail. */
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { BulkItemResult, BulkRun } from '../bulk/bulk-kind'
@@ -23,7 +23,7 @@ export async function retryMint(
         return { skipped: 'It was not refused, so there is nothing to try again.' }
       if (claim.expiresAt <= ctx.now())
         return {
-          skipped: 'The time of this key has passed, so a new one would be dead on arrival.',
+          skipped: 'The time of this key has passed, so a new one would expire at once.',
         }
       if (caps === null)
         return {
@@ -56,7 +56,7 @@ export async function retryMint(
 }
 
 /**
- * Attaches the guardrail again, also to a key that was set aside: its bind job is sent, or brought
+ * Assigns the guardrail again, also to a key that was set aside: its bind job is sent, or brought
  * forward.
  */
 export async function bindAgain(ctx: Ctx, bulk: BulkRun, subject: string): Promise<BulkItemResult> {
@@ -64,7 +64,7 @@ export async function bindAgain(ctx: Ctx, bulk: BulkRun, subject: string): Promi
     const claim = await lockItem(tx, bulk, subject)
     if (isAnswer(claim)) return claim.answer
     if (claim.state !== 'ready') return { skipped: 'It has no live key.' }
-    if (claim.bound) return { skipped: 'Its limits are attached already.' }
+    if (claim.bound) return { skipped: 'Its guardrail is assigned already.' }
     const [mint] = await tx.$queryRaw<{ id: string }[]>`
       select id from keymint.mints where owner_kind = 'claim' and owner_id = ${claim.claimId}::uuid
         and generation = ${claim.generation}::int`

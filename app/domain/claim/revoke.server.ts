@@ -43,7 +43,7 @@ export async function revoke(
     })
     if (ended === 'refused-already') return { skipped: 'It was refused and has no key.' }
     // A call of another action may still be on its way: what it asks for must not come after the
-    // key was switched off.
+    // key was disabled.
     const [other] = await tx.$queryRaw<{ busy: boolean }[]>`
       select exists (select 1 from keymint.claim_changes h join keymint.bulk_action_items i
         on i.bulk_id = h.bulk_id and i.subject = ${subject}
@@ -59,8 +59,8 @@ export async function revoke(
 /**
  * Ends a locked claim that is pending or ready: no reveal, no test, no mint from here on. A pending
  * one is settled at once; a key that is created for it meanwhile cannot be saved, and goes. For a
- * claim that has ended already only the right to claim again changes. The sweep switches the key
- * off upstream if nobody else does.
+ * claim that has ended already only the right to claim again changes. The sweep disables the key
+ * upstream if nobody else does.
  */
 export async function endClaim(
   tx: Tx,

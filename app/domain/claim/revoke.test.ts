@@ -19,7 +19,7 @@ import { endWorkshop } from '~/domain/claim/end-workshop.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import {
   act,
-  claimNow,
+  claimRow,
   expectPoolToAddUp,
   mintAll,
   poolNow,
@@ -28,7 +28,7 @@ import {
   spend,
   startAction,
 } from '../../../tests/claims'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 
 const slug = 'test-workshop'
 const claimAgain = (world: World, claim: { person: Parameters<typeof claimKey>[1]['person'] }) =>
@@ -48,7 +48,7 @@ test('a revoked key is gone here at once, off upstream, and its money comes back
   expect(await act(world, { kind: 'revoke', mayClaimAgain: false }, [claim!])).toMatchObject({
     done: 1,
   })
-  expect(await claimNow(world, claim!)).toMatchObject({
+  expect(await claimRow(world, claim!)).toMatchObject({
     state: 'ended',
     reason: 'revoked',
     orKeyPlaintext: null,
@@ -65,7 +65,7 @@ test('a revoked key is gone here at once, off upstream, and its money comes back
   expect(await poolNow(world)).toEqual({ committed: 0.25, seats: 0 })
   await expectPoolToAddUp(world)
   expect(await claimAgain(world, claim!)).toMatchObject({ kind: 'already-claimed' })
-  expect((await claimNow(world, claim!)).state).toBe('ended')
+  expect((await claimRow(world, claim!)).state).toBe('ended')
   expect(await world.db.auditEvent.findFirst({ where: { action: 'claim.revoked' } })).toMatchObject(
     { actor: 'user:github:staff', details: { reason: 'a test', mayClaimAgain: false } },
   )
@@ -82,7 +82,7 @@ test('with upstream down the right ends at once, and the job waits', async () =>
     { claimIds: [claim!.claimId] },
   )
   expect(await runBulk(world.ctx, bulkId, bulkKinds)).toMatchObject({ kind: 'snooze' })
-  expect(await claimNow(world, claim!)).toMatchObject({
+  expect(await claimRow(world, claim!)).toMatchObject({
     state: 'ended',
     orKeyPlaintext: null,
     disableConfirmedAt: null,
@@ -93,7 +93,7 @@ test('with upstream down the right ends at once, and the job waits', async () =>
   expect(await poolNow(world)).toMatchObject({ committed: 2 })
   await world.clearFaults()
   expect(await runToEnd(world, bulkId)).toMatchObject({ done: 1, failed: 0 })
-  expect((await claimNow(world, claim!)).disableConfirmedAt).not.toBeNull()
+  expect((await claimRow(world, claim!)).disableConfirmedAt).not.toBeNull()
 })
 
 test('an ended key that nobody has confirmed off is found by the sweep', async () => {
@@ -114,12 +114,13 @@ test("revoked with the right to claim again: the next click makes the same row's
   await spend(world, claim!.hash, 0.25)
   await act(world, { kind: 'revoke', mayClaimAgain: true }, [claim!])
   expect(
-    (await findClaimView(world.ctx, { workshopSlug: slug, userId: claim!.userId }))?.again?.now,
+    (await findClaimView(world.ctx, { workshopSlug: slug, userId: claim!.userId }))?.claimAgain
+      ?.now,
   ).toBe(true)
   const outcomes = await Promise.all(Array.from({ length: 8 }, () => claimAgain(world, claim!)))
   expect(outcomes.filter((outcome) => outcome.kind === 'queued')).toHaveLength(1)
   await mintAll(world)
-  expect(await claimNow(world, claim!)).toMatchObject({
+  expect(await claimRow(world, claim!)).toMatchObject({
     state: 'ready',
     generation: 2,
     mayClaimAgain: false,
@@ -158,7 +159,7 @@ test('a claim that is revoked while its key is being made leaves no key', async 
   }
   await runMint({ ...world.ctx, provider: revokedMeanwhile }, mint.id)
   expect(await world.liveKeys()).toEqual([])
-  expect(await claimNow(world, claim)).toMatchObject({
+  expect(await claimRow(world, claim)).toMatchObject({
     state: 'ended',
     reason: 'revoked',
     orKeyHash: null,

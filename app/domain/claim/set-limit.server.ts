@@ -27,7 +27,7 @@ import {
 } from './changes.server'
 import type { ClaimRow } from './claim-row.server'
 
-export const poolIsFullWords = 'The pool has no room for the difference.'
+export const poolIsFullMessage = 'The pool has no room for the difference.'
 
 type Begun = { claim: ClaimRow; keyHash: string; raises: boolean }
 
@@ -47,7 +47,7 @@ export async function setLimit(
       failed:
         caps === null
           ? 'The file of this workshop is gone or has an error, so its pool is not known.'
-          : poolIsFullWords,
+          : poolIsFullMessage,
     }
   }
   if (isAnswer(begun)) return begun.answer

@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest'
 import {
   act,
-  claimNow,
+  claimRow,
   expectPoolToAddUp,
   poolNow,
   readyClaims,
@@ -14,7 +14,7 @@ import {
   startAction,
   worstUpstream,
 } from '../../../tests/claims'
-import { makeWorkshop, openWorld, usd } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd } from '../../../tests/world'
 import { bulkKinds } from '~/domain/staff/kinds.server'
 import { runBulk } from '~/domain/bulk/run-bulk.server'
 import { claimKey } from '~/domain/claim/claim.server'
@@ -113,7 +113,7 @@ test('a raise that the provider refuses gives its reservation back', async () =>
     failed: 1,
   })
   expect(await poolNow(world)).toMatchObject({ committed: 2 })
-  expect((await claimNow(world, claim!)).limitUsd.toNumber()).toBe(2)
+  expect((await claimRow(world, claim!)).limitUsd.toNumber()).toBe(2)
   await expectPoolToAddUp(world)
 })
 
@@ -136,7 +136,7 @@ test('raises race with claims and the pool is never passed', async () => {
   await expectPoolToAddUp(world)
   for (const claim of claims)
     expect(await worstUpstream(world, claim)).toBeLessThanOrEqual(
-      (await claimNow(world, claim)).committedUsd.toNumber(),
+      (await claimRow(world, claim)).committedUsd.toNumber(),
     )
 })
 

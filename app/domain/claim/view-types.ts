@@ -57,7 +57,7 @@ export type ClaimView = {
    * After an end where the rules or staff allow another key: from when (ISO UTC), and whether that
    * is now.
    */
-  again: { from: string; now: boolean } | null
+  claimAgain: { from: string; now: boolean } | null
   /** The server dictates: milliseconds until the next poll, null = stop polling. */
   nextPollMs: number | null
   asOf: string
@@ -66,9 +66,9 @@ export type ClaimView = {
 export type KeyView = {
   /** The provider's own mask, such as sk-or-v1-0e6...1c96. */
   label: string
-  /** False for a few seconds after minting, until limits are attached. */
+  /** False for a few seconds after minting, until its guardrail is assigned. */
   revealable: boolean
-  /** Null when bound; else why the guardrail is not attached yet. */
+  /** Null when bound; else why the guardrail is not assigned yet. */
   unbound: { since: string; reason: string | null } | null
   limit: MoneyView
   limitReset: 'daily' | 'weekly' | 'monthly' | null

@@ -24,7 +24,7 @@ test('steps go from queued to ready, one at a time', () => {
   )
 })
 
-test('a key whose limits are late is ready all the same, and says so', () => {
+test('a key whose limits are late is ready anyway, and says so', () => {
   expect(names({ ...waiting, state: 'ready', revealable: true })).toBe(
     'done done done problem done',
   )

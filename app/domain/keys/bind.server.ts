@@ -1,5 +1,5 @@
 /**
- * Binding: attaching minted keys to their workshop's guardrail, many keys in one call. Assigning is
+ * Binding: assigning minted keys to their workshop's guardrail, many keys in one call. Assigning is
  * idempotent upstream, so it may be tried as often as needed; a bind that fails never takes a key
  * away from anybody.
  */
@@ -16,7 +16,7 @@ export type BindOutcome = 'bound' | 'again' | 'set-aside'
 type UnboundKey = { mintId: string; ownerKind: string; scope: string; hash: string }
 /** What became of a key, and the error that kept it unbound. */
 export type BindResult = { outcome: BindOutcome; error: JobError | null }
-type Verdict = BindResult & { hash: string }
+type KeyResult = BindResult & { hash: string }
 
 /**
  * Halving to find a bad hash may cost so many calls a batch; what is not reached waits for the next
@@ -38,16 +38,16 @@ export async function bindKeys(ctx: Ctx, mintIds: string[]): Promise<Map<string,
     mintIds.map((id) => [id, { outcome: 'bound', error: null }]),
   )
   for (const [scope, keys] of groupBy(unbound, (key) => key.scope)) {
-    // One workshop's trouble with the database or its own rows must not keep the keys of the others
+    // One workshop's error with the database or its own rows must not keep the keys of the others
     // unbound.
-    const verdicts = await bindScope(ctx, scope, keys).catch((error: unknown): Verdict[] => {
+    const inScope = await bindScope(ctx, scope, keys).catch((error: unknown): KeyResult[] => {
       ctx.log.error(
         { error, scope, keys: keys.length },
-        'binding the keys of a workshop failed unexpectedly',
+        'the keys of a workshop could not be bound, unexpectedly',
       )
       return []
     })
-    const byHash = new Map(verdicts.map((verdict) => [verdict.hash, verdict]))
+    const byHash = new Map(inScope.map((result) => [result.hash, result]))
     for (const key of keys)
       results.set(
         key.mintId,
@@ -57,13 +57,13 @@ export async function bindKeys(ctx: Ctx, mintIds: string[]): Promise<Map<string,
   return results
 }
 
-async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<Verdict[]> {
+async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<KeyResult[]> {
   const hashes = keys.map((key) => key.hash)
   let guardrailId: string | null = null
-  let verdicts: Verdict[]
+  let results: KeyResult[]
   try {
     guardrailId = (await ensureGuardrail(ctx, scope)).id
-    verdicts = await assign(ctx, guardrailId, hashes)
+    results = await assign(ctx, guardrailId, hashes)
   } catch (error) {
     if (!isProviderError(error)) throw error
     const guardrailGone = error.details.reason === 'not-found' && guardrailId !== null
@@ -72,24 +72,24 @@ async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<V
     const failure: JobError = guardrailGone
       ? { reason: 'guardrail-gone' }
       : jobErrorOf(error.details)
-    verdicts = hashes.map((hash) => ({ hash, outcome: 'again', error: failure }))
+    results = hashes.map((hash) => ({ hash, outcome: 'again', error: failure }))
   }
-  await record(ctx, keys, verdicts, guardrailId)
-  for (const [outcome, ended] of groupBy(verdicts, (verdict) => verdict.outcome))
+  await record(ctx, keys, results, guardrailId)
+  for (const [outcome, ended] of groupBy(results, (result) => result.outcome))
     ctx.metrics.countBinds(outcome, ended.length)
-  return verdicts
+  return results
 }
 
 /**
  * One bulk call; only when the answer does not add up, a look at what is assigned and a search for
  * the bad hash.
  */
-async function assign(ctx: Ctx, guardrailId: string, hashes: string[]): Promise<Verdict[]> {
+async function assign(ctx: Ctx, guardrailId: string, hashes: string[]): Promise<KeyResult[]> {
   try {
     if ((await ctx.provider.assignKeys(guardrailId, hashes)) === hashes.length)
       return hashes.map((hash) => bound(hash))
   } catch (error) {
-    // Trouble that will pass, or one that hits every key alike, is not the fault of a hash.
+    // An error that will pass, or one that hits every key alike, is not the fault of a hash.
     if (!isProviderError(error) || error.details.kind !== 'rejected') throw error
     const assigned = await ctx.provider.listAssignedHashes(guardrailId)
     return bisect(ctx, guardrailId, hashes, assigned, jobErrorOf(error.details))
@@ -104,8 +104,10 @@ async function bisect(
   hashes: string[],
   assigned: Set<string>,
   failure: JobError,
-): Promise<Verdict[]> {
-  const verdicts: Verdict[] = hashes.filter((hash) => assigned.has(hash)).map((hash) => bound(hash))
+): Promise<KeyResult[]> {
+  const results: KeyResult[] = hashes
+    .filter((hash) => assigned.has(hash))
+    .map((hash) => bound(hash))
   const rest = hashes.filter((hash) => !assigned.has(hash))
   const parts =
     rest.length > 1 ? [rest.slice(0, rest.length >> 1), rest.slice(rest.length >> 1)] : [rest]
@@ -114,16 +116,16 @@ async function bisect(
     const [only] = part
     if (only === undefined) continue
     if (calls >= maxBisectCalls) {
-      verdicts.push(...part.map((hash): Verdict => ({ hash, outcome: 'again', error: failure })))
+      results.push(...part.map((hash): KeyResult => ({ hash, outcome: 'again', error: failure })))
     } else if (part.length === 1) {
-      verdicts.push(await judgeSingle(ctx, guardrailId, only, failure))
+      results.push(await judgeSingle(ctx, guardrailId, only, failure))
     } else if (await assignAll(ctx, guardrailId, part)) {
-      verdicts.push(...part.map((hash) => bound(hash)))
+      results.push(...part.map((hash) => bound(hash)))
     } else {
       parts.push(part.slice(0, part.length >> 1), part.slice(part.length >> 1))
     }
   }
-  return verdicts
+  return results
 }
 
 /** A lone hash is set aside only when the provider says that there is no such key. */
@@ -132,7 +134,7 @@ async function judgeSingle(
   guardrailId: string,
   hash: string,
   failure: JobError,
-): Promise<Verdict> {
+): Promise<KeyResult> {
   if (await assignAll(ctx, guardrailId, [hash])) return bound(hash)
   if ((await ctx.provider.findKey(hash)) === null)
     return { hash, outcome: 'set-aside', error: { reason: 'key-gone' } }
@@ -151,27 +153,27 @@ async function assignAll(ctx: Ctx, guardrailId: string, hashes: string[]): Promi
 async function record(
   ctx: Ctx,
   keys: UnboundKey[],
-  verdicts: Verdict[],
+  results: KeyResult[],
   guardrailId: string | null,
 ): Promise<void> {
   await ctx.db.$transaction(async (tx) => {
     for (const [ownerKind, owned] of groupBy(keys, (key) => key.ownerKind)) {
       const owner = ctx.holders[ownerKind]
       if (!owner) continue
-      const mine = verdicts.filter((verdict) => owned.some((key) => key.hash === verdict.hash))
+      const mine = results.filter((result) => owned.some((key) => key.hash === result.hash))
       const boundHashes = mine
-        .filter((verdict) => verdict.outcome === 'bound')
-        .map((verdict) => verdict.hash)
+        .filter((result) => result.outcome === 'bound')
+        .map((result) => result.hash)
       if (boundHashes.length > 0 && guardrailId) await owner.markBound(tx, boundHashes, guardrailId)
       for (const [, failed] of groupBy(
-        mine.filter((verdict) => verdict.outcome !== 'bound'),
-        (verdict) => `${verdict.outcome} ${reasonOf(verdict)}`,
+        mine.filter((result) => result.outcome !== 'bound'),
+        (result) => `${result.outcome} ${reasonOf(result)}`,
       )) {
         const [first] = failed
         if (first)
           await owner.markUnbound(
             tx,
-            failed.map((verdict) => verdict.hash),
+            failed.map((result) => result.hash),
             reasonOf(first),
             { setAside: first.outcome === 'set-aside' },
           )
@@ -180,8 +182,8 @@ async function record(
   })
 }
 
-const bound = (hash: string): Verdict => ({ hash, outcome: 'bound', error: null })
-const reasonOf = ({ error }: Verdict) =>
+const bound = (hash: string): KeyResult => ({ hash, outcome: 'bound', error: null })
+const reasonOf = ({ error }: KeyResult) =>
   error ? errorMessage(error) : 'The provider gave no reason.'
 
 function groupBy<Item>(items: Item[], keyOf: (item: Item) => string): Map<string, Item[]> {

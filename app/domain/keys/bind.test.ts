@@ -8,7 +8,7 @@ import { claimKey } from '~/domain/claim/claim.server'
 import { revealKey } from '~/domain/claim/reveal.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { sweep } from '~/domain/operations/sweep.server'
-import { makeWorkshop, openWorld, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, type World } from '../../../tests/world'
 import { bindKeys } from './bind.server'
 import { ensureGuardrail } from './guardrail.server'
 
@@ -103,7 +103,7 @@ test('a guardrail whose making was answered with a lost connection is found agai
   expect(await world.ctx.provider.listGuardrails()).toHaveLength(1)
 })
 
-test('a changed file changes the same guardrail, while keys hang on it and after its doors have closed', async () => {
+test('a changed file changes the same guardrail, while keys are assigned to it and after claims close', async () => {
   await using world = await openWorld()
   const { mintIds } = await unboundKeys(world, 3)
   await bindKeys(world.ctx, mintIds)
@@ -129,14 +129,14 @@ test('a changed file finds its guardrail deleted and makes it again', async () =
     headers: { authorization: `Bearer ${world.upstream.managementKey}` },
   })
   world.ctx.workshops.workshops.set(slug, makeWorkshop({ allowedModels: ['openai/gpt-5-mini'] }))
-  const again = await ensureGuardrail(world.ctx, slug)
-  expect(again.id).not.toBe(id)
+  const remade = await ensureGuardrail(world.ctx, slug)
+  expect(remade.id).not.toBe(id)
   expect((await world.ctx.provider.listGuardrails()).map((guardrail) => guardrail.id)).toEqual([
-    again.id,
+    remade.id,
   ])
 })
 
-test('a bind that fails never fails the attendee, and its end is noticed', async () => {
+test('a failed assignment never fails the attendee, and its end is noticed', async () => {
   await using world = await openWorld()
   const { mintIds, people } = await unboundKeys(world, 2)
   const owner = { workshopSlug: slug, userId: people[0]!.userId }
@@ -159,7 +159,7 @@ test('a bind that fails never fails the attendee, and its end is noticed', async
   expect(await boundCount(world)).toBe(2)
 })
 
-test('trouble in one workshop leaves the keys of another bound', async () => {
+test('a failure in one workshop leaves the keys of another bound', async () => {
   const other = makeWorkshop({ slug: 'other-workshop' })
   await using world = await openWorld({ workshops: [makeWorkshop(), other] })
   const [one, two] = await world.people(2)

@@ -53,8 +53,8 @@ function judgeHeld(snapshot: Snapshot, key: UpstreamKey, held: HeldKey): Omit<Dr
     found.push({
       ...about,
       kind: 'disabled',
-      what: `${whose} should be switched off, and the provider still lets it spend.`,
-      fix: 'Switch the key off at the provider. What it has used stays counted.',
+      what: `${whose} should be disabled, and the provider still lets it spend.`,
+      repair: 'Disable the key at the provider. What it has used stays counted.',
       act: { do: 'switch-off', hash },
     })
   }
@@ -63,8 +63,8 @@ function judgeHeld(snapshot: Snapshot, key: UpstreamKey, held: HeldKey): Omit<Dr
     found.push({
       ...about,
       kind: 'disabled',
-      what: `${whose} is switched off at the provider, and nobody asked for that here.`,
-      fix: 'Switch the key on again at the provider.',
+      what: `${whose} is disabled at the provider, and nobody requested that here.`,
+      repair: 'Enable the key again at the provider.',
       act: { do: 'switch-on', hash },
     })
   }
@@ -73,12 +73,12 @@ function judgeHeld(snapshot: Snapshot, key: UpstreamKey, held: HeldKey): Omit<Dr
     held.limit !== null &&
     (key.limit !== held.limit || key.limitReset !== held.limitReset)
   ) {
-    const ours = amountWords('cap', held.limit, held.limitReset)
+    const ours = amountText('cap', held.limit, held.limitReset)
     found.push({
       ...about,
       kind: 'wrong-limit',
-      what: `${whose} has ${amountWords('cap', key.limit, key.limitReset)} at the provider; it should have ${ours}.`,
-      fix: `Give the key ${ours} at the provider.`,
+      what: `${whose} has ${amountText('cap', key.limit, key.limitReset)} at the provider; it should have ${ours}.`,
+      repair: `Give the key ${ours} at the provider.`,
       act: { do: 'set-limit', hash, limit: held.limit, limitReset: held.limitReset },
     })
   }
@@ -93,7 +93,7 @@ function judgeHeld(snapshot: Snapshot, key: UpstreamKey, held: HeldKey): Omit<Dr
       what:
         `${whose} ${theirs} at the provider; here it ends ${held.expiresAt.toISOString()}. The end of a ` +
         'key cannot be changed: extend the claim, or take the key back, on the workshop’s page.',
-      fix: null,
+      repair: null,
       act: null,
     })
   }
@@ -105,10 +105,10 @@ function judgeBinding(snapshot: Snapshot, held: HeldKey, whose: string): Omit<Dr
   const assigned = snapshot.guardrails.get(held.scope)?.assigned.has(held.hash) ?? false
   if (assigned && held.bound) return []
   const what = assigned
-    ? `${whose} hangs on the guardrail at the provider, and our row does not know it.`
+    ? `${whose} is assigned to the guardrail at the provider, and our row does not know it.`
     : held.bound
-      ? `${whose} counts as attached to the guardrail here, and at the provider it is not: it may use any model.`
-      : `${whose} is not attached to the guardrail: it may use any model.` +
+      ? `${whose} counts as assigned to the guardrail here, and at the provider it is not: it may use any model.`
+      : `${whose} is not assigned to the guardrail: it may use any model.` +
         (held.bindError ? ` The last try said: ${held.bindError}` : '')
   const act = {
     do: 'bind',
@@ -122,7 +122,7 @@ function judgeBinding(snapshot: Snapshot, held: HeldKey, whose: string): Omit<Dr
       ...aboutHeld(held),
       kind: 'unbound',
       what,
-      fix: 'Attach the guardrail again, as a job. It does no harm to a key that has it.',
+      repair: 'Assign the guardrail again, as a job. It does no harm to a key that has it.',
       act,
     },
   ]
@@ -152,7 +152,7 @@ function judgeUnheld(
         what:
           `The key ${key.name} bears our installation’s id, and ${why}. A restored backup does this. ` +
           'A person decides; nothing here touches it.',
-        fix: null,
+        repair: null,
         act: null,
       },
     ]
@@ -165,7 +165,7 @@ function judgeUnheld(
         kind: 'orphan',
         subject: `attempt:${attempt.id}`,
         what: 'A key that was given out once is switched on at the provider, and no row holds it any more.',
-        fix: 'Switch the key off at the provider. What it has used stays counted.',
+        repair: 'Disable the key at the provider. What it has used stays counted.',
         act: { do: 'switch-off', hash: key.hash },
       },
     ]
@@ -177,7 +177,7 @@ function judgeUnheld(
       kind: 'orphan',
       subject: `attempt:${attempt.id}`,
       what: 'A key was made whose answer never reached us. Nobody holds its secret, and no row holds the key.',
-      fix: 'Condemn the attempt, then delete the key at the provider.',
+      repair: 'Condemn the attempt, then delete the key at the provider.',
       act: { do: 'delete-orphan', attemptId: attempt.id, hash: key.hash },
     },
   ]
@@ -190,9 +190,9 @@ function dangling(held: HeldKey): Omit<Drift, 'id'> {
       ...aboutHeld(held),
       kind: 'dangling',
       what:
-        `${gone} Its page says so since ${held.missingSince.toISOString()}. Re-issue it from the ` +
+        `${gone} Its page says so since ${held.missingSince.toISOString()}. Replace it from the ` +
         'workshop’s page if its owner still needs one.',
-      fix: null,
+      repair: null,
       act: null,
     }
   }
@@ -200,9 +200,9 @@ function dangling(held: HeldKey): Omit<Drift, 'id'> {
     ...aboutHeld(held),
     kind: 'dangling',
     what: gone,
-    fix:
+    repair:
       'Mark the claim, so that its page says that the key is gone. A new key is made only when you ' +
-      're-issue it from the workshop’s page.',
+      'replace it from the workshop’s page.',
     act: { do: 'mark-missing', ownerKind: held.ownerKind, hash: held.hash },
   }
 }
@@ -226,9 +226,9 @@ function judgeGuardrail(snapshot: Snapshot, guardrail: GuardrailState): Omit<Dri
       {
         ...about,
         what: `The guardrail workshop-${slug} does not exist at the provider: its keys may use any model.`,
-        fix:
-          'Make the guardrail. The keys that hung on the old one are listed as unbound and are attached ' +
-          'again by their own fix.',
+        repair:
+          'Make the guardrail. The keys of the old one are listed as unbound and are assigned ' +
+          'again by their own repair.',
         act,
       },
     ]
@@ -236,8 +236,8 @@ function judgeGuardrail(snapshot: Snapshot, guardrail: GuardrailState): Omit<Dri
   const differences: string[] = []
   if (upstream.limitUsd !== rules.limit || upstream.resetInterval !== guardrailReset)
     differences.push(
-      `it has ${amountWords('budget', upstream.limitUsd, upstream.resetInterval)} ` +
-        `instead of ${amountWords('budget', rules.limit, guardrailReset)}`,
+      `it has ${amountText('budget', upstream.limitUsd, upstream.resetInterval)} ` +
+        `instead of ${amountText('budget', rules.limit, guardrailReset)}`,
     )
   const wanted = canonical(snapshot, rules.allowedModels)
   const allowed =
@@ -255,7 +255,7 @@ function judgeGuardrail(snapshot: Snapshot, guardrail: GuardrailState): Omit<Dri
     {
       ...about,
       what: `The guardrail workshop-${slug} differs from the workshop’s file: ${differences.join('; ')}.`,
-      fix: 'Set the guardrail to what the file says.',
+      repair: 'Set the guardrail to what the file says.',
       act,
     },
   ]
@@ -294,14 +294,14 @@ function isOver(held: HeldKey, now: Date): boolean {
 const clockSlackMs = 60_000
 const hasExpired = (key: UpstreamKey, now: Date) => key.expiresAt !== null && key.expiresAt <= now
 
-const resetWords: Record<string, string> = {
+const resetLabels: Record<string, string> = {
   daily: ' a day',
   weekly: ' a week',
   monthly: ' a month',
 }
 
-function amountWords(noun: 'cap' | 'budget', limit: bigint | null, reset: string | null): string {
+function amountText(noun: 'cap' | 'budget', limit: bigint | null, reset: string | null): string {
   if (limit === null) return `no ${noun}`
-  const often = reset === null ? '' : (resetWords[reset] ?? ` (${reset})`)
+  const often = reset === null ? '' : (resetLabels[reset] ?? ` (${reset})`)
   return `a ${noun} of ${formatUsd(limit, { exact: true })}${often}`
 }

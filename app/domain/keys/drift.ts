@@ -1,6 +1,6 @@
 /**
  * Drift: where the provider and our rows disagree. Pure: what is compared comes in, the
- * disagreements come out, each with words for what is wrong and for what the fix would do. A key
+ * disagreements come out, each with a sentence for what is wrong and for what the repair would do. A key
  * that is neither held by a row nor named with our installation id is foreign: it is not even
  * mentioned.
  */
@@ -49,8 +49,8 @@ export type Drift = {
   workshopSlug: string | null
   /** What is wrong, in a sentence or two. */
   what: string
-  /** What the fix would do, in words; null when a person decides. */
-  fix: string | null
+  /** What the repair would do, as a sentence; null when a person decides. */
+  repair: string | null
   act: DriftFix | null
 }
 
@@ -65,7 +65,7 @@ export type HeldKey = {
   /** Its owner may use it now: its state says so and its time has not passed. */
   live: boolean
   /**
-   * Wanted switched off. A key whose right has ended by time may be on: it has ended upstream too.
+   * Should be disabled. A key whose right has ended by time may be on: it has ended upstream too.
    */
   wantedDisabled: boolean
   limit: NanoUsd | null
@@ -91,7 +91,7 @@ export type KeyAttempt = {
   scope: string
 }
 
-/** A workshop's guardrail: what it should be, what it is, and which keys hang on it. */
+/** A workshop's guardrail: what it should be, what it is, and which keys are assigned to it. */
 export type GuardrailState = {
   slug: string
   /** null when the file is gone: then only its existence is asked for. */

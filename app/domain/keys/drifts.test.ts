@@ -10,12 +10,13 @@ import {
   json,
   ledger,
   manage,
-  plantKey,
+  seedKey,
   type Expected,
   type LedgerKey,
 } from '../../../tests/drift-recipes'
-import { makeWorkshop, openWorld, usd } from '../../../tests/harness'
-import { seedClaims, seededRng } from '../../../tests/held-keys'
+import { makeWorkshop, openWorld, usd } from '../../../tests/world'
+import { seededRng } from '../../../tests/rng'
+import { seedClaims } from '../../../tests/seed-claims'
 import { planReconcile } from './reconcile.server'
 import { askForCheck, askForFix, runCheck, runFix } from './reconcile-runs.server'
 
@@ -93,7 +94,7 @@ test('two hundred random drifts are all classified right, and no foreign key is 
       state: 'sent',
     },
   })
-  await plantKey(world, { name: `km/${world.ctx.installationId}/lifetime/${flying}` })
+  await seedKey(world, { name: `km/${world.ctx.installationId}/lifetime/${flying}` })
   const grace = rng.take(healthy)
   await world.db.retiredKey.create({
     data: {
@@ -136,9 +137,9 @@ test('two hundred random drifts are all classified right, and no foreign key is 
   )
   await manage(world, `/guardrails/${idOf('guardrail-gone')}`, 'DELETE')
   for (const slug of ['drifted-models', 'drifted-budget', 'guardrail-gone'])
-    expected.push({ kind: 'guardrail-differs', about: `guardrail:${slug}`, fixable: true })
+    expected.push({ kind: 'guardrail-differs', about: `guardrail:${slug}`, repairable: true })
   expected.push(
-    ...gone.map(({ hash }): Expected => ({ kind: 'unbound', about: hash, fixable: true })),
+    ...gone.map(({ hash }): Expected => ({ kind: 'unbound', about: hash, repairable: true })),
   )
   expect(expected).toHaveLength(200)
 
@@ -150,12 +151,12 @@ test('two hundred random drifts are all classified right, and no foreign key is 
   ).toEqual(expected.map((one) => `${one.kind} ${one.about}`).sort())
   expect(
     plan.drifts
-      .filter((drift) => drift.fix !== null)
+      .filter((drift) => drift.repair !== null)
       .map((drift) => drift.keyHash ?? drift.subject)
       .sort(),
   ).toEqual(
     expected
-      .filter((one) => one.fixable)
+      .filter((one) => one.repairable)
       .map((one) => one.about)
       .sort(),
   )
@@ -167,8 +168,8 @@ test('two hundred random drifts are all classified right, and no foreign key is 
     where: { runId: checkId },
     orderBy: { position: 'asc' },
   })
-  expect(kept.map(({ id, what, fix }) => ({ id, what, fix }))).toEqual(
-    plan.drifts.map(({ id, what, fix }) => ({ id, what, fix })),
+  expect(kept.map(({ id, what, repair }) => ({ id, what, repair }))).toEqual(
+    plan.drifts.map(({ id, what, repair }) => ({ id, what, repair })),
   )
   await world.call('/__sim/calls', { method: 'DELETE' })
   const asked = await askForFix(world.ctx, { actor: 'operator', checkId, select: 'all' })
@@ -181,7 +182,7 @@ test('two hundred random drifts are all classified right, and no foreign key is 
   const done = await world.db.reconcileDrift.findMany({ where: { runId: checkId } })
   expect(
     done.filter((drift) => drift.state !== 'open').map((drift) => [drift.id, drift.state]),
-  ).toEqual(done.filter((drift) => drift.fix !== null).map((drift) => [drift.id, 'fixed']))
+  ).toEqual(done.filter((drift) => drift.repair !== null).map((drift) => [drift.id, 'fixed']))
   const planned = (wanted: string) => plan.drifts.filter((drift) => drift.act?.do === wanted).length
   const calls = await world.calls()
   const writes = Object.fromEntries(
@@ -212,7 +213,7 @@ test('two hundred random drifts are all classified right, and no foreign key is 
   expect(left.drifts.map((drift) => `${drift.kind} ${drift.keyHash}`).sort()).toEqual(
     forPeople.map((one) => `${one.kind} ${one.about}`).sort(),
   )
-  expect(left.drifts.filter((drift) => drift.fix !== null)).toEqual([])
+  expect(left.drifts.filter((drift) => drift.repair !== null)).toEqual([])
 
   const afterFix = {
     keys: await ledger(world),

@@ -1,11 +1,11 @@
 /**
- * The gate in front of POST /keys: everybody cools down together, one probe at a time, and never
+ * The gate in front of POST /keys: one shared cool-down, one probe at a time, and never
  * shut for good.
  */
 import { expect, test } from 'vitest'
 import type { KeyProvider } from '~/adapters/key-provider'
 import { claimKey } from '~/domain/claim/claim.server'
-import { openWorld, type World } from '../../../tests/harness'
+import { openWorld, type World } from '../../../tests/world'
 import { coolDown, countDoubt, openGate, takeProbe } from './gate.server'
 import { runMint } from './mint.server'
 
@@ -109,7 +109,7 @@ test('a mint whose every worker dies in the middle comes to an end that a person
   })
 })
 
-test('trouble with the database around the guardrail does not stop a mint', async () => {
+test('a failing database around the guardrail does not stop a mint', async () => {
   await using world = await openWorld()
   const [mint] = await mintsOf(world, 1)
   const broken: KeyProvider = {

@@ -60,7 +60,7 @@ export async function readSnapshot(
  * The same for one key, asked for by itself: what a fix looks at right before it acts. Guardrails
  * come from the caller.
  */
-export async function readStandingOfKey(
+export async function readSnapshotOfKey(
   ctx: Ctx,
   hash: string,
   known: Pick<Snapshot, 'guardrails' | 'canonicalSlugs'>,

@@ -44,7 +44,7 @@ export type MintDecision =
 
 /** A key that ends sooner than this is not worth making. */
 const minLifeMs = 60_000
-export const maxAmbiguousAttempts = 20
+const maxAmbiguousAttempts = 20
 /** So many outcomes in doubt in a row, and the whole queue cools down. */
 export const failuresThatCloseTheGate = 5
 
@@ -92,7 +92,7 @@ const delayReasons: readonly string[] = [
   'switched-off',
 ] satisfies DelayReason[]
 
-/** Reads a reason back from the database; anything unknown counts as trouble upstream. */
+/** Reads a reason back from the database; anything unknown counts as an error upstream. */
 export function asDelayReason(text: string | null): DelayReason {
   return text !== null && delayReasons.includes(text) ? (text as DelayReason) : 'upstream-trouble'
 }
@@ -101,14 +101,14 @@ export function asDelayReason(text: string | null): DelayReason {
 export function judgeFailure(
   details: ProviderErrorDetails,
 ):
-  | { kind: 'put-off'; reason: DelayReason }
+  | { kind: 'snoozed'; reason: DelayReason }
   | { kind: 'refused'; refusal: MintRefusal }
   | { kind: 'unknown' } {
   if (details.kind === 'ambiguous') return { kind: 'unknown' }
-  if (details.kind === 'retryable') return { kind: 'put-off', reason: details.reason }
+  if (details.kind === 'retryable') return { kind: 'snoozed', reason: details.reason }
   // A 404 on the collection means a wrong address, not a wrong request: nobody should lose a claim
   // over it.
-  if (details.reason === 'not-found') return { kind: 'put-off', reason: 'upstream-trouble' }
+  if (details.reason === 'not-found') return { kind: 'snoozed', reason: 'upstream-trouble' }
   return {
     kind: 'refused',
     refusal: { reason: 'rejected-by-provider', detail: details.providerMessage ?? null },

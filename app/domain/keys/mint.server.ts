@@ -1,8 +1,8 @@
 /**
  * Minting: the work of making one key for an owner, on rows that survive any crash. Guarantee: of
  * all the keys this may create upstream, at most one is ever saved (attempt_one_saved), and every
- * other one is condemned and deleted. The database is authoritative; the provider's answer is only
- * news.
+ * other one is condemned and deleted. The database is authoritative; the provider's answer is
+ * advisory.
  */
 import type { ProviderErrorDetails } from '~/adapters/provider-error'
 import { recordAudit } from '../audit/audit.server'
@@ -104,9 +104,9 @@ async function settle(
   probing: boolean,
 ): Promise<JobOutcome | 'again'> {
   if (failure) return settleFailure(ctx, work, attempt, failure, probing)
-  const verdict = await saveUntilKnown(ctx, work, attempt, created)
-  ctx.metrics.countMint(verdict)
-  if (verdict === 'lost' && (await condemn(ctx.db, attempt.id, created.hash)))
+  const saved = await saveUntilKnown(ctx, work, attempt, created)
+  ctx.metrics.countMint(saved)
+  if (saved === 'lost' && (await condemn(ctx.db, attempt.id, created.hash)))
     await deleteLost(ctx, work, attempt, created.hash)
   if (work.gate.failures > 0 || probing) await openGate(ctx.db, { probing }, work.account)
   return { kind: 'done' }
@@ -157,7 +157,7 @@ async function settleFailure(
       })
       return 'again'
     }
-    case 'put-off': {
+    case 'snoozed': {
       const seconds = await ctx.db.$transaction(async (tx) => {
         await markAttemptRefused(tx, attempt, details)
         return coolDown(

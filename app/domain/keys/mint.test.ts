@@ -9,7 +9,7 @@ import { claimKey, type ClaimOutcome } from '~/domain/claim/claim.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { revealKey } from '~/domain/claim/reveal.server'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import { startTcpProxy } from '../../../tests/tcp-proxy'
 import { runMint } from './mint.server'
 
@@ -246,7 +246,7 @@ test('a save that comes after its attempt was condemned saves nothing and delete
   expect((await world.db.workshopAttendance.findFirstOrThrow()).state).toBe('pending')
 })
 
-test('a refusal that will pass puts everybody off together, is not counted, and the page says why', async () => {
+test('a refusal that will pass snoozes every mint, is not counted, and the page says why', async () => {
   await using world = await openWorld()
   await world.faults({
     rules: [{ match: 'POST /keys', fault: '429', retryAfterSeconds: 2, times: 1 }],
@@ -268,7 +268,7 @@ test('a refusal that will pass puts everybody off together, is not counted, and 
   await settled(world, 3)
 })
 
-test('a hard refusal ends the claim with words and gives its reservation back', async () => {
+test('a hard refusal ends the claim with a message and gives its reservation back', async () => {
   await using world = await openWorld()
   await world.faults({
     rules: [

@@ -2,9 +2,9 @@
  * How often usage is read, what is kept of it for the charts, and what is charged after the end.
  */
 import { expect, test } from 'vitest'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
-import { seedClaims, type PlantedClaim } from '../../../tests/held-keys'
-import { takeSamples, tidySamples } from './samples.server'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
+import { seedClaims, type SeededClaim } from '../../../tests/seed-claims'
+import { takeSamples, thinSamples } from './samples.server'
 import { syncUsage, syncUsageIfDue } from './usage.server'
 
 const slug = 'test-workshop'
@@ -13,7 +13,7 @@ const post = (body: object): RequestInit => ({
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify(body),
 })
-const spend = (world: World, claim: PlantedClaim, amount: number) =>
+const spend = (world: World, claim: SeededClaim, amount: number) =>
   world.call('/__sim/spend', post({ hash: claim.hash, usd: amount }))
 const syncedAgo = (world: World, seconds: number) =>
   world.db
@@ -150,14 +150,14 @@ test('after a week the last sample of each hour stays, and the newest one of all
   const young = new Date(Date.now() - 6 * 86_400_000)
   for (const seconds of [0, 1, 2])
     await takeSamples(world.db, [slug], new Date(young.getTime() + seconds * 1000))
-  await tidySamples(world.ctx)
+  await thinSamples(world.ctx)
   expect(
     (await world.db.usageSample.findMany({ orderBy: { sampledAt: 'asc' } }))
       .map((one) => one.sampledAt)
       .slice(0, 3),
   ).toEqual([at(59), at(61), at(150)])
   expect(await world.db.usageSample.count()).toBe(6)
-  expect(await tidySamples(world.ctx)).toBe(0)
+  expect(await thinSamples(world.ctx)).toBe(0)
 })
 
 test('what is spent after settling is charged to the claim and the pool, once for each amount, for a day', async () => {

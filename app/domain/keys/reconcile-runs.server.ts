@@ -129,7 +129,7 @@ export async function askForFix(
         where: {
           runId: checkId,
           state: { in: ['open', 'failed'] },
-          fix: { not: null },
+          repair: { not: null },
           ...(select === 'all'
             ? {}
             : 'kind' in select
@@ -231,7 +231,7 @@ export async function recordFixRun(
       total: input.total,
       fixed: count('fixed'),
       failed: count('failed'),
-      moot: count('moot'),
+      obsolete: count('moot'),
       error: input.error,
     },
   })
@@ -261,7 +261,7 @@ export async function sendRunsAgain(ctx: Ctx): Promise<number> {
 }
 
 /** Runs that nobody looks for any more: checks of a month ago that led to no fix. */
-export async function tidyRuns(ctx: Ctx): Promise<number> {
+export async function deleteOldRuns(ctx: Ctx): Promise<number> {
   return ctx.db.$executeRaw`
     delete from keymint.reconcile_runs r where r.kind = 'check'
       and r.finished_at < now() - (case when r.total = 0 then interval '2 days' else interval '30 days' end)
@@ -270,7 +270,7 @@ export async function tidyRuns(ctx: Ctx): Promise<number> {
         order by asked_at desc limit 1)`
 }
 
-export async function newestCheckId(ctx: Ctx): Promise<string | null> {
+async function newestCheckId(ctx: Ctx): Promise<string | null> {
   const newest = await ctx.db.reconcileRun.findFirst({
     where: { kind: 'check', state: 'done' },
     orderBy: { askedAt: 'desc' },

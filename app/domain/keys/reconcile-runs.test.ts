@@ -3,12 +3,12 @@
  * the page is given.
  */
 import { expect, test } from 'vitest'
-import { makeWorkshop, openWorld, type World } from '../../../tests/harness'
-import { seedClaims } from '../../../tests/held-keys'
+import { makeWorkshop, openWorld, type World } from '../../../tests/world'
+import { seedClaims } from '../../../tests/seed-claims'
 import { sweep } from '../operations/sweep.server'
 import { readReconcileView } from '../staff/reconcile-page.server'
 import { planReconcile } from './reconcile.server'
-import { askForCheck, askForFix, runCheck, runFix, tidyRuns } from './reconcile-runs.server'
+import { askForCheck, askForFix, runCheck, runFix, deleteOldRuns } from './reconcile-runs.server'
 
 const slug = 'test-workshop'
 const open = () => openWorld({ workshops: [makeWorkshop()] })
@@ -44,7 +44,7 @@ test('a second press joins the check under way, and one that found nothing says 
   expect(view).toMatchObject({
     failedSince: null,
     running: [],
-    history: [{ kind: 'check', state: 'done', total: 0, who: 'the command line' }],
+    history: [{ kind: 'check', state: 'done', total: 0, actor: 'operator' }],
   })
 })
 
@@ -60,7 +60,7 @@ test('a provider that cannot be read ends the check with the reason', async () =
   await checked(world)
   const view = await readReconcileView(world.ctx)
   expect(view.failedSince?.reason).toContain('down for repairs')
-  expect(view.check).toMatchObject({ id: first, open: 1, fixable: 1 })
+  expect(view.check).toMatchObject({ id: first, open: 1, repairable: 1 })
   await world.clearFaults()
   await checked(world)
   expect((await readReconcileView(world.ctx)).failedSince).toBeNull()
@@ -160,13 +160,13 @@ test('a fix whose provider fails tells each reason, waits after five in a row, a
     error: null,
   })
   const rows = (await readReconcileView(world.ctx)).check!.groups[0]!
-  expect([rows.total, rows.open, rows.fixable]).toEqual([8, 5, 5])
+  expect([rows.total, rows.open, rows.repairable]).toEqual([8, 5, 5])
   expect(rows.rows[0]).toMatchObject({
     state: 'failed',
     detail: expect.stringContaining('slow down') as string,
   })
-  const again = await askForFix(world.ctx, { actor: 'operator', checkId, select: 'all' })
-  if (again.kind === 'started') await runFix(world.ctx, again.runId)
+  const repeated = await askForFix(world.ctx, { actor: 'operator', checkId, select: 'all' })
+  if (repeated.kind === 'started') await runFix(world.ctx, repeated.runId)
   expect(await disabledUpstream(world)).toBe(0)
 })
 
@@ -231,7 +231,7 @@ test('a check that nobody finishes ends with a reason, and old ones that led to 
   await world.db.$executeRaw`
       update keymint.reconcile_runs
         set asked_at = asked_at - interval '40 days', finished_at = finished_at - interval '40 days'`
-  expect(await tidyRuns(world.ctx)).toBe(1)
+  expect(await deleteOldRuns(world.ctx)).toBe(1)
   expect((await readReconcileView(world.ctx)).check).not.toBeNull()
 })
 

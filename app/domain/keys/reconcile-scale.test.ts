@@ -1,7 +1,7 @@
 /** What a thousand keys cost: one call for each hundred, for reconcile and for usage alike. */
 import { expect, test } from 'vitest'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
-import { seedClaims } from '../../../tests/held-keys'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
+import { seedClaims } from '../../../tests/seed-claims'
 import { syncUsage } from './usage.server'
 import { planReconcile, reconcileKeys } from './reconcile.server'
 

@@ -1,7 +1,7 @@
 /**
  * Reconcile: what stands at the provider against our rows. The scheduled pass does only what is
  * safe without a person: it removes keys whose attempt is condemned, or can be, and marks rows
- * whose key is gone. Everything else is planned, shown, and done by a press. A key that is not
+ * whose key is gone. Everything else is planned, shown, and done on request. A key that is not
  * provably ours is never touched.
  */
 import type { Ctx } from '../ctx'

@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
-import { openWorld, type World } from '../../../tests/harness'
+import { openWorld, type World } from '../../../tests/world'
 import { reconcileKeys } from './reconcile.server'
 
 const slug = 'test-workshop'
@@ -20,7 +20,7 @@ async function mintOne(world: World) {
   return world.db.workshopAttendance.findFirstOrThrow({ where: { userId: person!.userId } })
 }
 
-const plant = (world: World, body: object) =>
+const createUpstream = (world: World, body: object) =>
   world.call('/__sim/keys', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -40,7 +40,7 @@ async function orphans(world: World, count: number): Promise<string[]> {
     state: 'unknown',
   }))
   await world.db.mintAttempt.createMany({ data: rows })
-  await plant(world, { keys: rows.map(({ name }) => ({ name, limit: 2 })) })
+  await createUpstream(world, { keys: rows.map(({ name }) => ({ name, limit: 2 })) })
   return rows.map((row) => row.name)
 }
 
@@ -54,11 +54,11 @@ test('of more than two hundred keys in the account only our orphans go, and a dr
     `KM/${world.ctx.installationId}/x`,
     `wk/km/${world.ctx.installationId}/x`,
   ]
-  await plant(world, { keys: foreign.map((name) => ({ name })) })
-  await plant(world, { prefix: 'bulk-', count: 120 })
+  await createUpstream(world, { keys: foreign.map((name) => ({ name })) })
+  await createUpstream(world, { prefix: 'bulk-', count: 120 })
   const lost = await orphans(world, 110)
   const unexplained = `km/${world.ctx.installationId}/${slug}/${crypto.randomUUID()}`
-  await plant(world, { keys: [{ name: unexplained }] })
+  await createUpstream(world, { keys: [{ name: unexplained }] })
 
   const before = await namesUpstream(world)
   const dry = await reconcileKeys(world.ctx, { dryRun: true })

@@ -18,7 +18,7 @@ import {
   type GuardrailState,
   type Snapshot,
 } from './drift'
-import { readCanonicalSlugs, readGuardrails, readStandingOfKey } from './held-keys.server'
+import { readCanonicalSlugs, readGuardrails, readSnapshotOfKey } from './held-keys.server'
 
 export type DriftRef = {
   id: string
@@ -26,7 +26,7 @@ export type DriftRef = {
   keyHash: string | null
   workshopSlug: string | null
 }
-/** moot: by now the two agree, or disagree in another way; nothing was done. */
+/** `moot`: by now the two agree, or disagree in another way; nothing was done. */
 export type FixOutcome = { id: string; outcome: 'fixed' | 'failed' | 'moot'; detail: string }
 
 /** So many failures of the provider in a row, and the rest waits. */
@@ -98,7 +98,7 @@ function lookAgain(ctx: Ctx) {
             ? await (slugs ??= readCanonicalSlugs(ctx))
             : new Map<string, string>(),
       }
-      if (drift.keyHash !== null) return readStandingOfKey(ctx, drift.keyHash, known)
+      if (drift.keyHash !== null) return readSnapshotOfKey(ctx, drift.keyHash, known)
       return {
         now: ctx.now(),
         installationPrefix: '',
@@ -139,7 +139,7 @@ export async function act(
   ctx: Ctx,
   actor: AuditActor,
   drift: Drift,
-  fix: DriftFix,
+  repair: DriftFix,
 ): Promise<Result> {
   const event: AuditEvent = {
     actor,
@@ -149,36 +149,35 @@ export async function act(
     details: {
       drift: drift.id,
       kind: drift.kind,
-      fix: drift.fix ?? '',
+      repair: drift.repair ?? '',
       ...(drift.keyHash ? { keyHash: drift.keyHash } : {}),
     },
   }
-  switch (fix.do) {
+  switch (repair.do) {
     case 'delete-orphan': {
       // Condemning comes first: if a save wins instead, the key stays.
       const condemned = await ctx.db.$transaction(async (tx) => {
-        if (!(await condemn(tx, fix.attemptId, fix.hash))) return false
+        if (!(await condemn(tx, repair.attemptId, repair.hash))) return false
         await recordAudit(tx, event)
         return true
       })
       if (!condemned) return { outcome: 'moot', detail: 'The key was saved after all. It stays.' }
-      if (await deleteCondemned(ctx, fix.attemptId, fix.hash))
+      if (await deleteCondemned(ctx, repair.attemptId, repair.hash))
         return fixed('Deleted at the provider.')
       return {
         outcome: 'failed',
-        detail:
-          'Condemned, but the provider did not confirm the delete. The sweep tries again by itself.',
+        detail: 'Condemned, but the provider did not confirm the delete. Retrying automatically.',
       }
     }
     case 'switch-off':
     case 'switch-on': {
       await ctx.db.$transaction((tx) => recordAudit(tx, event))
-      const key = await ctx.provider.updateKey(fix.hash, { disabled: fix.do === 'switch-off' })
-      if (key.disabled === (fix.do === 'switch-off'))
+      const key = await ctx.provider.updateKey(repair.hash, {
+        disabled: repair.do === 'switch-off',
+      })
+      if (key.disabled === (repair.do === 'switch-off'))
         return fixed(
-          fix.do === 'switch-off'
-            ? 'Switched off at the provider.'
-            : 'Switched on at the provider.',
+          repair.do === 'switch-off' ? 'Disabled at the provider.' : 'Switched on at the provider.',
         )
       return {
         outcome: 'failed',
@@ -187,50 +186,50 @@ export async function act(
     }
     case 'set-limit': {
       await ctx.db.$transaction((tx) => recordAudit(tx, event))
-      const key = await ctx.provider.updateKey(fix.hash, {
-        limit: fix.limit,
-        limitReset: fix.limitReset,
+      const key = await ctx.provider.updateKey(repair.hash, {
+        limit: repair.limit,
+        limitReset: repair.limitReset,
       })
-      if (key.limit === fix.limit && key.limitReset === fix.limitReset)
+      if (key.limit === repair.limit && key.limitReset === repair.limitReset)
         return fixed('The cap is set at the provider.')
       return { outcome: 'failed', detail: 'The provider took the change and shows another cap.' }
     }
     case 'bind':
-      return bindAgain(ctx, fix, event)
+      return bindAgain(ctx, repair, event)
     case 'mark-missing':
       await ctx.db.$transaction(async (tx) => {
-        await ctx.holders[fix.ownerKind]?.markMissing(tx, [fix.hash])
+        await ctx.holders[repair.ownerKind]?.markMissing(tx, [repair.hash])
         await recordAudit(tx, event)
       })
       return fixed('Marked. The claim’s page says that the key is gone.')
     case 'ensure-guardrail':
       await ctx.db.$transaction(async (tx) => {
         await recordAudit(tx, event)
-        await doubtGuardrail(tx, fix.slug, { gone: fix.guardrailId !== null })
+        await doubtGuardrail(tx, repair.slug, { gone: repair.guardrailId !== null })
       })
-      await ensureGuardrail(ctx, fix.slug)
+      await ensureGuardrail(ctx, repair.slug)
       return fixed('The guardrail is what the file says.')
   }
 }
 
 async function bindAgain(
   ctx: Ctx,
-  fix: Extract<DriftFix, { do: 'bind' }>,
+  repair: Extract<DriftFix, { do: 'bind' }>,
   event: AuditEvent,
 ): Promise<Result> {
-  const owner = ctx.holders[fix.ownerKind]
+  const owner = ctx.holders[repair.ownerKind]
   if (!owner)
     return {
       outcome: 'failed',
-      detail: `There is nothing here that binds keys of the kind ${fix.ownerKind}.`,
+      detail: `Keymint cannot assign guardrails to keys of the kind ${repair.ownerKind}.`,
     }
   return ctx.db.$transaction(async (tx): Promise<Result> => {
-    await owner.lock(tx, fix)
+    await owner.lock(tx, repair)
     const [mint] = await tx.$queryRaw<{ id: string }[]>`
-      select id from keymint.mints where owner_kind = ${fix.ownerKind} and owner_id = ${fix.ownerId}::uuid
-        and generation = ${fix.generation}::int`
+      select id from keymint.mints where owner_kind = ${repair.ownerKind} and owner_id = ${repair.ownerId}::uuid
+        and generation = ${repair.generation}::int`
     if (!mint) return { outcome: 'failed', detail: 'The work behind this key cannot be found.' }
-    await owner.markToBind(tx, [fix.hash])
+    await owner.markToBind(tx, [repair.hash])
     if (
       (await ctx.queue.enqueue(
         tx,
@@ -241,13 +240,13 @@ async function bindAgain(
     )
       await ctx.queue.bringForward(tx, 'bind-guardrail', mint.id)
     await recordAudit(tx, event)
-    return fixed('A job attaches the guardrail now; if that fails, the workshop’s page says why.')
+    return fixed('A job assigns the guardrail now; if that fails, the workshop’s page says why.')
   })
 }
 
 function sentenceFor(error: ProviderError): string {
   const { reason, status, providerMessage } = error.details
   const code = status ? ` (${status})` : ''
-  const said = providerMessage ? `, “${providerMessage}”` : ''
-  return `The provider did not do it: ${reason.replaceAll('-', ' ')}${code}${said}.`
+  const quoted = providerMessage ? `, “${providerMessage}”` : ''
+  return `The provider did not do it: ${reason.replaceAll('-', ' ')}${code}${quoted}.`
 }

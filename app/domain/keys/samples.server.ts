@@ -35,7 +35,7 @@ export async function takeSamples(db: Tx, scopes: string[], sampledAt: Date): Pr
 }
 
 /** After a week one sample an hour stays: its last. */
-export async function tidySamples(ctx: Ctx): Promise<number> {
+export async function thinSamples(ctx: Ctx): Promise<number> {
   return ctx.db.$executeRaw`
     delete from keymint.usage_samples s
     where s.sampled_at < now() - make_interval(days => ${minutesKeptDays}::int)

@@ -1,6 +1,6 @@
 /**
  * Sub-keys through the mint engine, at teams' own services: the same guarantees as for claims, and
- * nobody else's trouble.
+ * no failure of one account that reaches another.
  */
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
@@ -8,35 +8,35 @@ import { coolDown } from '~/domain/keys/gate.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { openService } from '~/domain/keys/service.server'
 import { disableKey, enableKey } from '~/domain/vault/vault.server'
-import { openWorld, usd, type World } from '../../../tests/harness'
-import { openTeamBench } from '../../../tests/team-bench'
+import { openWorld, usd, type World } from '../../../tests/world'
+import { openTeamWithServices } from '../../../tests/team'
 import { openServiceKeys } from './service-keys.server'
 import { reconcileService, sendServiceReconciles } from './service-orphans.server'
 
-const claim = async (world: World) =>
-  claimKey(world.ctx, {
-    workshopSlug: 'test-workshop',
-    person: (await world.people(1))[0]!,
-    optIn: false,
-  })
+const claim = async (world: World) => {
+  const [person] = await world.people(1)
+  return claimKey(world.ctx, { workshopSlug: 'test-workshop', person: person!, optIn: false })
+}
 const keysAt = async (world: World, masterKeyId: string) => {
   const { adapter, credential } = await openService(world.ctx, masterKeyId)
   return adapter.listKeys(credential)
 }
 
+const foreign = { name: 'foreign', cap: usd(1), reset: null, expiresAt: null, models: null }
+
 for (const service of ['LiteLlm', 'OpenRouter'] as const) {
-  test(`a sub-key is made at ${service} with the team's credential, sealed to its row, audited and never bound`, async () => {
+  test(`a sub-key at ${service} is made with the team's credential, sealed, audited and never bound`, async () => {
     await using world = await openWorld()
-    const team = await openTeamBench(world)
+    const team = await openTeamWithServices(world)
     const account = await team[`deposit${service}`]()
-    const { ownerId, mintId } = await team.request(account, {
-      limitReset: 'monthly',
+    const { keyId, mintId } = await team.request(account, {
+      reset: 'monthly',
       expiresAt: new Date(Date.now() + 86_400_000),
     })
     expect(await runMint(world.ctx, mintId)).toEqual({ kind: 'done' })
-    const key = await team.keyOf(ownerId)
+    const key = await team.row(keyId)
     const [upstream] = await keysAt(world, account)
-    expect(key).toMatchObject({ state: 'ready', keyId: upstream!.id })
+    expect(key).toMatchObject({ state: 'ready', keyHash: upstream!.id })
     expect(upstream).toMatchObject({
       cap: usd(2),
       reset: 'monthly',
@@ -44,20 +44,20 @@ for (const service of ['LiteLlm', 'OpenRouter'] as const) {
         new RegExp(`^km/${world.ctx.installationId}/team\\.a-team/`),
       ) as string,
     })
-    expect(world.ctx.sealer.unseal(key.sealed!, team.place(ownerId))).toMatch(/^sk-/)
+    expect(world.ctx.sealer.unseal(key.sealed!, team.place(keyId))).toMatch(/^sk-/)
     expect(
       await world.db.$queryRaw`select 1 from pgboss.job where name = 'bind-guardrail'`,
     ).toEqual([])
     expect(await world.ctx.provider.listGuardrails()).toEqual([])
     expect(await world.db.auditEvent.findMany({ where: { action: 'key.minted' } })).toMatchObject([
-      { subject: `sub-key:${ownerId}`, workshopSlug: team.scope },
+      { subject: `sub-key:${keyId}`, workshopSlug: team.scope },
     ])
   })
 }
 
 test('answers that are lost on the way leave one key and no orphan', async () => {
   await using world = await openWorld()
-  const team = await openTeamBench(world)
+  const team = await openTeamWithServices(world)
   const account = await team.depositLiteLlm()
   await team.sim('POST', 'faults', {
     seed: 3,
@@ -78,15 +78,13 @@ test('answers that are lost on the way leave one key and no orphan', async () =>
   expect(report).toMatchObject({ deleteFailed: 0, unexplained: [] })
   expect(report.deleted).toBeGreaterThan(0)
   expect((await reconcileService(world.ctx, account)).deleted).toBe(0)
-  const held = await Promise.all(
-    requests.map(async ({ ownerId }) => (await team.keyOf(ownerId)).keyId),
-  )
+  const held = await Promise.all(requests.map(async ({ keyId }) => (await team.row(keyId)).keyHash))
   expect((await keysAt(world, account)).map((key) => key.id).sort()).toEqual(held.sort())
 })
 
-test('a credential that the service no longer takes closes its own gate and no other: claims and other teams go on', async () => {
+test('a refused credential closes its own gate only: claims and other teams go on', async () => {
   await using world = await openWorld()
-  const team = await openTeamBench(world)
+  const team = await openTeamWithServices(world)
   const [broken, good] = [await team.depositLiteLlm(), await team.depositOpenRouter()]
   await team.sim('POST', 'faults', { rules: [{ match: 'POST /key/generate', fault: '401' }] })
   const [bad, fine] = [await team.request(broken), await team.request(good)]
@@ -130,9 +128,9 @@ test('a credential that the service no longer takes closes its own gate and no o
   ).toMatchObject({ failures: 0, cooldownUntil: null })
 })
 
-test("trouble with the deployment's own account does not stop the teams, a pause stops everybody", async () => {
+test("errors of the deployment's own account do not stop the teams, a pause stops everybody", async () => {
   await using world = await openWorld()
-  const team = await openTeamBench(world)
+  const team = await openTeamWithServices(world)
   const account = await team.depositLiteLlm()
   await world.db.$transaction((tx) => coolDown(tx, 'rate-limited', 60))
   expect(await runMint(world.ctx, (await team.request(account)).mintId)).toEqual({ kind: 'done' })
@@ -145,13 +143,16 @@ test("trouble with the deployment's own account does not stop the teams, a pause
 
 test('a proxy that hangs holds no claim up, and its own mints are made once it answers', async () => {
   await using world = await openWorld()
-  const team = await openTeamBench(world)
+  const team = await openTeamWithServices(world)
   const account = await team.depositLiteLlm()
   await team.sim('POST', 'faults', { rules: [{ match: 'POST /key/generate', fault: 'hang' }] })
   await world.startWorkerHere(2)
-  const hanging = await Promise.all(
-    Array.from({ length: 30 }, () => team.request(account, { queue: true })),
-  )
+  const hanging = await Promise.all(Array.from({ length: 30 }, () => team.request(account)))
+  // The sweep sends a mint that it finds without a job to the queue of claims, which passes it on.
+  for (const { mintId } of hanging.slice(0, 10))
+    await world.db.$transaction((tx) =>
+      world.ctx.queue.enqueue(tx, 'mint-key', { mintId }, { singletonKey: mintId }),
+    )
   await expect
     .poll(async () => (await team.sim<{ running: number }>('GET', 'calls')).running, {
       timeout: 20_000,
@@ -163,22 +164,20 @@ test('a proxy that hangs holds no claim up, and its own mints are made once it a
       timeout: 30_000,
     })
     .toBe(10)
-  expect(
-    await world.db.$queryRaw`select 1 from keymint.test_keys where state <> 'pending'`,
-  ).toEqual([])
+  expect(await world.db.apiKey.count({ where: { state: { not: 'pending' } } })).toBe(0)
   await team.sim('DELETE', 'faults')
   await world.db.$executeRaw`update keymint.service_gates set cooldown_until = now()`
   await expect
-    .poll(async () => (await team.keyOf(hanging[0]!.ownerId)).state, {
+    .poll(async () => (await team.row(hanging[0]!.keyId)).state, {
       timeout: 40_000,
       interval: 500,
     })
     .toBe('ready')
 }, 120_000)
 
-test('with a disabled credential nothing new is made, in words; what exists is still read', async () => {
+test('a disabled credential makes nothing new and says so; what exists is still read', async () => {
   await using world = await openWorld()
-  const team = await openTeamBench(world)
+  const team = await openTeamWithServices(world)
   const account = await team.depositLiteLlm()
   const first = await team.request(account)
   await runMint(world.ctx, first.mintId)
@@ -188,52 +187,50 @@ test('with a disabled credential nothing new is made, in words; what exists is s
     masterKeyId: account,
     userId: team.userId,
   }
+  // Asked for in the moment before.
+  const { keyId, mintId } = await team.request(account)
   expect(await disableKey(world.ctx, input)).toBe(true)
-  const { ownerId, mintId } = await team.request(account)
   expect(await runMint(world.ctx, mintId)).toEqual({ kind: 'done' })
-  expect(await team.keyOf(ownerId)).toMatchObject({
+  expect(await team.row(keyId)).toMatchObject({
     state: 'refused',
-    reason: expect.stringContaining('disabled this credential') as string,
+    reasonDetail: expect.stringContaining('disabled this credential') as string,
   })
-  const keyId = (await team.keyOf(first.ownerId)).keyId!
+  const hash = (await team.row(first.keyId)).keyHash!
   expect(
-    (await (await openServiceKeys(world.ctx, account))!.readUsage([keyId])).get(keyId),
+    (await (await openServiceKeys(world.ctx, account))!.readUsage([hash])).get(hash),
   ).toMatchObject({ usage: 0n, disabled: false })
   expect(await enableKey(world.ctx, input)).toBe(true)
-  const again = await team.request(account)
-  await runMint(world.ctx, again.mintId)
-  expect((await team.keyOf(again.ownerId)).state).toBe('ready')
+  const second = await team.request(account)
+  await runMint(world.ctx, second.mintId)
+  expect((await team.row(second.keyId)).state).toBe('ready')
 })
 
-test('what a service cannot do is refused in words before it is asked', async () => {
+test('what a service cannot do is refused with a message and without a call', async () => {
   await using world = await openWorld()
-  const team = await openTeamBench(world)
-  const { ownerId, mintId } = await team.request(await team.depositOpenRouter(), {
-    models: ['openai/gpt-5-nano'],
+  const team = await openTeamWithServices(world)
+  const { keyId, mintId } = await team.request(await team.depositOpenRouter())
+  // Asked for when another build still offered it.
+  await world.db.mint.update({
+    where: { id: mintId },
+    data: { allowedModels: ['openai/gpt-5-nano'] },
   })
   const calls = await world.calls()
   await runMint(world.ctx, mintId)
-  expect(await team.keyOf(ownerId)).toMatchObject({
+  expect(await team.row(keyId)).toMatchObject({
     state: 'refused',
-    reason: 'rejected-by-provider: OpenRouter cannot limit a key to a list of models.',
+    reason: 'rejected-by-provider',
+    reasonDetail: 'OpenRouter cannot limit a key to a list of models.',
   })
   expect(await world.calls()).toEqual(calls)
 })
 
-test('reconcile touches nothing that is not provably ours, and deletes what is condemned even when its list does not show it', async () => {
+test('reconcile touches only what is provably ours, and deletes what is condemned, also when unlisted', async () => {
   await using world = await openWorld()
-  const team = await openTeamBench(world)
+  const team = await openTeamWithServices(world)
   const account = await team.depositLiteLlm()
   const [held, doomed] = [await team.request(account), await team.request(account)]
   for (const { mintId } of [held, doomed]) await runMint(world.ctx, mintId)
   const { adapter, credential } = await openService(world.ctx, account)
-  const foreign = {
-    name: 'somebody-elses',
-    cap: usd(1),
-    reset: null,
-    expiresAt: null,
-    models: null,
-  }
   await adapter.createKey(credential, foreign)
   const backup = `km/${world.ctx.installationId}/team.a-team/from-a-backup`
   await adapter.createKey(credential, { ...foreign, name: backup })
@@ -280,9 +277,9 @@ test('reconcile touches nothing that is not provably ours, and deletes what is c
   expect(world.logLines.join('\n')).not.toContain(team.litellm.masterKey)
 })
 
-test('a mint under way is not taken for an orphan, and one that was taken over after its answer saves nothing and leaves nothing', async () => {
+test('a mint under way is no orphan, and one that was taken over after its answer leaves nothing', async () => {
   await using world = await openWorld()
-  const team = await openTeamBench(world)
+  const team = await openTeamWithServices(world)
   const account = await team.depositLiteLlm()
   const litellm = world.ctx.services.get('litellm')!
   const during = (meanwhile: (name: string) => Promise<unknown>) => ({
@@ -306,7 +303,7 @@ test('a mint under way is not taken for an orphan, and one that was taken over a
     during(() => reconcileService(world.ctx, account)),
     first.mintId,
   )
-  expect((await team.keyOf(first.ownerId)).state).toBe('ready')
+  expect((await team.row(first.keyId)).state).toBe('ready')
   const second = await team.request(account)
   await runMint(
     during(
@@ -316,39 +313,33 @@ test('a mint under way is not taken for an orphan, and one that was taken over a
     ),
     second.mintId,
   )
-  expect((await team.keyOf(second.ownerId)).state).toBe('pending')
+  expect((await team.row(second.keyId)).state).toBe('pending')
   expect(await keysAt(world, account)).toHaveLength(1)
 })
 
-test('a key is deleted only when an attempt of ours has saved it with this master key, and may be deleted twice', async () => {
+test('only a key that our attempt saved with this master key is deleted, and twice does no harm', async () => {
   await using world = await openWorld()
-  const team = await openTeamBench(world)
+  const team = await openTeamWithServices(world)
   const [account, other] = [await team.depositLiteLlm(), await team.depositOpenRouter()]
-  const { ownerId, mintId } = await team.request(account)
+  const { keyId, mintId } = await team.request(account)
   await runMint(world.ctx, mintId)
-  const keyId = (await team.keyOf(ownerId)).keyId!
+  const hash = (await team.row(keyId)).keyHash!
   const { adapter, credential } = await openService(world.ctx, account)
-  const foreign = await adapter.createKey(credential, {
-    name: 'somebody-elses',
-    cap: usd(1),
-    reset: null,
-    expiresAt: null,
-    models: null,
-  })
+  const made = await adapter.createKey(credential, foreign)
   const keys = (await openServiceKeys(world.ctx, account))!
-  await expect(keys.deleteKey(foreign.id)).rejects.toThrow(/no attempt of ours/)
-  await expect((await openServiceKeys(world.ctx, other))!.deleteKey(keyId)).rejects.toThrow(
+  await expect(keys.deleteKey(made.id)).rejects.toThrow(/no attempt of ours/)
+  await expect((await openServiceKeys(world.ctx, other))!.deleteKey(hash)).rejects.toThrow(
     /no attempt of ours/,
   )
-  expect((await keys.updateLimit(keyId, usd(3))).cap).toBe(usd(3))
-  await keys.disableKey(keyId)
-  expect((await keys.findKey(keyId))?.disabled).toBe(true)
+  expect((await keys.updateLimit(hash, usd(3))).cap).toBe(usd(3))
+  await keys.disableKey(hash)
+  expect((await keys.findKey(hash))?.disabled).toBe(true)
   await team.sim('POST', 'faults', {
     rules: [{ match: 'POST /key/delete', fault: '503', times: 1 }],
   })
-  await expect(keys.deleteKey(keyId)).rejects.toMatchObject({ name: 'ProviderError' })
-  await keys.deleteKey(keyId)
-  await keys.deleteKey(keyId)
-  expect((await adapter.listKeys(credential)).map((key) => key.id)).toEqual([foreign.id])
+  await expect(keys.deleteKey(hash)).rejects.toMatchObject({ name: 'ProviderError' })
+  await keys.deleteKey(hash)
+  await keys.deleteKey(hash)
+  expect((await adapter.listKeys(credential)).map((key) => key.id)).toEqual([made.id])
   expect(await openServiceKeys(world.ctx, crypto.randomUUID())).toBeNull()
 })

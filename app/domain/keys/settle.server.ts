@@ -10,12 +10,12 @@ import { setClaimCommitted } from '../money/pool.server'
 import { chargeLate, settleRetired } from './retired-usage.server'
 
 /**
- * A reading this long after the end is the last word: requests in flight have been counted by then.
+ * A reading this long after the end is final: requests in flight have been counted by then.
  */
 const settleAfterSeconds = 120
 /**
  * A key that the provider no longer has this long after its end will not be read again: its last
- * reading is the last word.
+ * reading is final.
  */
 const settleMissingAfterSeconds = 300
 /** How long after settling a key is still read, for counters that lag behind. */

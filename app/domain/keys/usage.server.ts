@@ -1,6 +1,6 @@
 /**
  * Usage: what the provider says a key has used, copied into the database. Counters upstream may lag
- * and disagree between calls, so the largest reading of a window is kept, and every figure carries
+ * and disagree between calls, so the largest reading of a window is kept, and every number carries
  * the time it was read. A key is read until it is settled and a day longer, so that what is spent
  * late is charged and not lost.
  */
@@ -27,17 +27,16 @@ export type SyncReport =
   | { kind: 'synced'; keys: number; everySeconds: number; why: string }
   | { kind: 'not-due'; everySeconds: number; why: string }
 
-const busySeconds = 60
 const quietSeconds = 900
-/** The schedule fires each minute, a little early or late. */
-const scheduleSlackSeconds = 10
+/** The schedule fires a little early or late: a sixth of the time between two reads. */
+const slackOf = (seconds: number) => Math.floor(seconds / 6)
 /** Absences are asked about one by one; what is beyond this waits for the next pass. */
 const maxAsked = 200
 
 /**
- * Syncs if it is time: each minute while a workshop is open and has live keys, every 15 minutes
- * otherwise, and again after a minute when the last try failed. A giveaway, which is open for
- * months, does not count as an open workshop.
+ * Syncs if it is time: each minute (READ_USAGE_SECONDS) while a workshop is open and has live keys,
+ * every 15 minutes otherwise, and again after a minute when the last try failed. A giveaway, which
+ * is open for months, does not count as an open workshop.
  */
 export async function syncUsageIfDue(ctx: Ctx): Promise<SyncReport> {
   const pace = await readPace(ctx)
@@ -56,12 +55,13 @@ async function readPace(ctx: Ctx): Promise<{ everySeconds: number; why: string; 
   const [busy] = await ctx.db.$queryRaw<{ scope: string }[]>`
     select k.scope from keymint.held_keys k where k.scope = any(${open})
       and ${liveKey(ctx.now())} limit 1`
+  const busySeconds = ctx.settings.readUsageSeconds
   const everySeconds = busy ? busySeconds : quietSeconds
   const [sync] = await ctx.db.$queryRaw<{ due: boolean }[]>`
     select coalesce(greatest(synced_at, failed_at) <= now() - make_interval(secs =>
       (case when failed_at > synced_at
         or synced_at is null then least(${everySeconds}::int, ${busySeconds}::int) else ${everySeconds}::int
-        end) - ${scheduleSlackSeconds}::int), true) as due from keymint.usage_syncs`
+        end) - ${slackOf(busySeconds)}::int), true) as due from keymint.usage_syncs`
   const why = busy ? `${busy.scope} is open and has live keys` : 'no open workshop has live keys'
   return { everySeconds, why, due: sync?.due ?? true }
 }

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import type { KeyProvider } from '~/adapters/key-provider'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import { recordReadings, syncUsage } from './usage.server'
 
 const slug = 'test-workshop'

@@ -1,7 +1,7 @@
 /** What keys do to the ledger: caps that change, rotations, ends, and members who leave. */
 import { expect, test } from 'vitest'
-import { actor, balance, made, oneMember, provision, ref, usd, use } from '../../../tests/ledger'
-import { openTeamWorld } from '../../../tests/team-world'
+import { balance, made, oneMember, provision, ref, usd, use } from '../../../tests/ledger'
+import { openTeamWorld } from '../../../tests/team'
 import { applySubKey } from '../team/apply.server'
 import { changeCap, deleteSubKey, rotateSubKey } from '../team/sub-key.server'
 import { syncSubKeys } from '../team/sync.server'
@@ -11,10 +11,10 @@ import { rollMonths, setBudget } from './budgets.server'
 test('a raise is reserved before the provider is asked, and released when it refuses', async () => {
   await using world = await oneMember(100)
   const key = await made(world, { cap: 20 })
-  await changeCap(world.ctx, { ...actor(world), keyId: key }, { cap: usd(50), reason: 'more' })
+  await changeCap(world.ctx, { ...ref(world), keyId: key }, { cap: usd(50), reason: 'more' })
   expect(await balance(world)).toMatchObject({ committed: 50, free: 50 })
   expect(
-    await changeCap(world.ctx, { ...actor(world), keyId: key }, { cap: usd(60), reason: 'more' }),
+    await changeCap(world.ctx, { ...ref(world), keyId: key }, { cap: usd(60), reason: 'more' }),
   ).toMatchObject({ reason: 'change-under-way' })
   world.service.nextFault = () => 'rejected'
   await applySubKey(world.ctx, key, world.openKeys)
@@ -28,7 +28,7 @@ test('a raise is reserved before the provider is asked, and released when it ref
 test('a lower cap releases money only when the provider has confirmed it', async () => {
   await using world = await oneMember(100)
   const key = await made(world, { cap: 50 })
-  await changeCap(world.ctx, { ...actor(world), keyId: key }, { cap: usd(10), reason: 'less' })
+  await changeCap(world.ctx, { ...ref(world), keyId: key }, { cap: usd(10), reason: 'less' })
   world.service.nextFault = () => 'lost-after'
   expect(await applySubKey(world.ctx, key, world.openKeys)).toMatchObject({ kind: 'retry' })
   expect(await balance(world)).toMatchObject({ committed: 50, free: 50 })
@@ -36,7 +36,7 @@ test('a lower cap releases money only when the provider has confirmed it', async
   await applySubKey(world.ctx, key, world.openKeys)
   expect(await balance(world)).toMatchObject({ committed: 10, free: 90 })
   expect(
-    await changeCap(world.ctx, { ...actor(world), keyId: key }, { cap: usd(90), reason: 'more' }),
+    await changeCap(world.ctx, { ...ref(world), keyId: key }, { cap: usd(90), reason: 'more' }),
   ).toEqual({ kind: 'asked' })
 })
 
@@ -45,7 +45,7 @@ test('a rotation carries the cap over: old and new key together never get more',
   const key = await made(world, { cap: 20 })
   const [old] = [...world.service.keys.values()]
   world.service.use(old!.id, usd(6))
-  await rotateSubKey(world.ctx, { ...actor(world), keyId: key }, 'leaked')
+  await rotateSubKey(world.ctx, { ...ref(world), keyId: key }, 'leaked')
   await applySubKey(world.ctx, key, world.openKeys)
   await world.mint(key)
   const fresh = [...world.service.keys.values()].find((held) => held.id !== old!.id)!
@@ -67,7 +67,7 @@ test('a rotated monthly key has its whole cap again from the next month on', asy
   await using world = await oneMember(100)
   const key = await made(world, { cap: 20, reset: 'monthly' })
   await use(world, key, 6)
-  await rotateSubKey(world.ctx, { ...actor(world), keyId: key }, 'leaked')
+  await rotateSubKey(world.ctx, { ...ref(world), keyId: key }, 'leaked')
   await applySubKey(world.ctx, key, world.openKeys)
   await world.mint(key)
   const fresh = [...world.service.keys.values()].at(-1)!
@@ -90,7 +90,7 @@ test('a key deleted before it was made costs nothing, and its mint saves nothing
   await using world = await oneMember(100)
   const asked = await provision(world, { cap: 40 })
   const keyId = asked.kind === 'queued' ? asked.keyId : ''
-  await deleteSubKey(world.ctx, { ...actor(world), keyId }, 'a mistake')
+  await deleteSubKey(world.ctx, { ...ref(world), keyId }, 'a mistake')
   expect(await balance(world)).toMatchObject({ committed: 0, free: 100 })
   expect(await world.mint(keyId)).toBe(false)
   expect((await world.db.mint.findFirstOrThrow()).state).toBe('cancelled')

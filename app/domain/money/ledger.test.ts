@@ -1,16 +1,6 @@
 /** The rules of a month, one by one; ledger-walk.test.ts checks them all together. */
 import { expect, test } from 'vitest'
-import {
-  actor,
-  balance,
-  day,
-  made,
-  oneMember,
-  provision,
-  ref,
-  usd,
-  use,
-} from '../../../tests/ledger'
+import { balance, day, made, oneMember, provision, ref, usd, use } from '../../../tests/ledger'
 import { applySubKey } from '../team/apply.server'
 import { recordSubKeyReading } from '../team/reading.server'
 import { deleteSubKey } from '../team/sub-key.server'
@@ -33,7 +23,7 @@ test('a one-off key commits its cap, spends from it and gives back the rest', as
   expect(await balance(world)).toEqual({ allocated: 100, committed: 20, spent: 0, free: 80 })
   await use(world, key, 7.5)
   expect(await balance(world)).toEqual({ allocated: 100, committed: 12.5, spent: 7.5, free: 80 })
-  await deleteSubKey(world.ctx, { ...actor(world), keyId: key }, 'done')
+  await deleteSubKey(world.ctx, { ...ref(world), keyId: key }, 'done')
   expect(await balance(world)).toMatchObject({ committed: 12.5, free: 80 })
   await applySubKey(world.ctx, key, world.openKeys)
   world.moveClock(100_000)

@@ -2,8 +2,8 @@
  * Alerts for staff: each is there when it should be, says how much, and goes with its cause.
  */
 import { expect, test } from 'vitest'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
-import { seedClaims } from '../../../tests/held-keys'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
+import { seedClaims } from '../../../tests/seed-claims'
 import { askForCheck, runCheck } from '../keys/reconcile-runs.server'
 import { alertMessage } from '~/messages/alerts'
 import { readAlerts } from './alerts.server'
@@ -29,7 +29,7 @@ test('a workshop with enough credit raises nothing, and the provider is not aske
   expect(await world.calls()).toEqual({})
 })
 
-test('80 % of a pool raise an alert with the room that is left, until its keys have ended', async () => {
+test('80 % of a pool raise an alert with what is left, until its keys have ended', async () => {
   await using world = await open(10)
   await seedClaims(world, slug, 3)
   await syncUsage(world.ctx)

@@ -31,7 +31,7 @@ test.each([
     keys: 1,
   },
 ])(
-  'a canary that meets $rules.0.fault says what failed and is removed all the same',
+  'a canary that meets $rules.0.fault says what failed and is still removed',
   async ({ rules, sentence, keys }) => {
     await using world = await readyWorld()
     await world.faults({ rules })

@@ -1,8 +1,8 @@
 /**
  * Counters: how many claims are in each state, and what they used, without counting them. Guarantee:
  * kept plus not yet folded equals a full count at every moment, because triggers on the claims
- * append every change in its own transaction. Folding only moves amounts from figure_deltas to
- * figures.
+ * append every change in its own transaction. Folding only moves amounts from the deltas to the
+ * counters.
  */
 import type { Db, Tx } from '~/adapters/db.server'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
@@ -16,7 +16,7 @@ export type Counters = {
   ready: number
   ended: number
   refused: number
-  /** Ready, and the guardrail is not attached. */
+  /** Ready, and the guardrail is not assigned. */
   unbound: number
   /** Unbound, and left for a person because the provider refused this very key. */
   setAside: number

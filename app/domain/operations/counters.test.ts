@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import {
   foldCounters,
   readAllCounters,
@@ -59,7 +59,7 @@ test('counters follow every change at once, before and after folding', async () 
   expect(await verifyCounters(world.ctx)).toEqual([])
 })
 
-test('a rolled back change leaves no figure behind', async () => {
+test('a rolled back change leaves no counter behind', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ maxKeys: 1 })] })
   const [first, second] = await world.people(2)
   await claimKey(world.ctx, { workshopSlug: slug, person: first!, optIn: false })
@@ -71,7 +71,7 @@ test('a rolled back change leaves no figure behind', async () => {
   expect(await verifyCounters(world.ctx)).toEqual([])
 })
 
-test('what a kept figure gets wrong is named with both counts', async () => {
+test('what a kept counter gets wrong is named with both counts', async () => {
   await using world = await openWorld()
   await claimAndMint(world, 1)
   await world.db

@@ -19,7 +19,7 @@ test('a provider that is down is one error, however the connection failed and wh
     'The provider could not be reached.',
   )
   expect(errorSentence({ reason: 'server-error', status: 503, message: 'come back later' })).toBe(
-    'The provider had an error of its own (503): come back later',
+    'The provider had an internal error (503): come back later',
   )
 })
 

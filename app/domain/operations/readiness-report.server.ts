@@ -46,11 +46,11 @@ export async function askForReport(ctx: Ctx, actorUserId: string): Promise<'aske
 /** Makes the report that was requested. Safe to run twice: a report is written once. */
 export async function makeReport(ctx: Ctx, reportId: string): Promise<void> {
   const waiting = await ctx.db.doctorReport.findUnique({ where: { id: reportId } })
-  if (!waiting || waiting.verdict !== null) return
+  if (!waiting || waiting.severity !== null) return
   const report = await checkReadiness(testedDeployment(ctx), { canary: true })
   await ctx.db.$executeRaw`
     update keymint.doctor_reports
-      set verdict = ${storedVerdict[report.severity]}, body = ${JSON.stringify(report)}::jsonb, made_at = now()
+      set verdict = ${storedSeverity[report.severity]}, body = ${JSON.stringify(report)}::jsonb, made_at = now()
       where id = ${reportId}::uuid and verdict is null`
   await ctx.db.$executeRaw`
     delete from keymint.doctor_reports
@@ -76,7 +76,7 @@ export async function keepReport(
     data: {
       madeBy,
       madeAt: new Date(report.madeAt),
-      verdict: storedVerdict[report.severity],
+      severity: storedSeverity[report.severity],
       body: report,
     },
   })
@@ -86,7 +86,7 @@ export async function keepReport(
 export async function readReadinessView(ctx: Pick<Ctx, 'db'>): Promise<ReadinessView> {
   const [latest, [pending]] = await Promise.all([
     ctx.db.doctorReport.findFirst({
-      where: { verdict: { not: null } },
+      where: { severity: { not: null } },
       orderBy: { madeAt: 'desc' },
     }),
     ctx.db.$queryRaw<{ askedAt: Date; overdue: boolean }[]>`
@@ -102,8 +102,8 @@ export async function readReadinessView(ctx: Pick<Ctx, 'db'>): Promise<Readiness
   }
 }
 
-/** The words of the column's check constraint. */
-const storedVerdict: Record<ReadinessSeverity, string> = {
+/** The values of the column's check constraint. */
+const storedSeverity: Record<ReadinessSeverity, string> = {
   ok: 'ok',
   warning: 'warn',
   error: 'fail',

@@ -36,11 +36,11 @@ test('a report that an older version stored as sentences counts as none', async 
     data: {
       madeBy: 'operator',
       madeAt: new Date(),
-      verdict: 'ok',
+      severity: 'ok',
       body: {
-        verdict: 'ok',
+        severity: 'ok',
         madeAt: new Date().toISOString(),
-        checks: [{ name: 'database', verdict: 'ok', words: 'It answers.', remedy: null }],
+        checks: [{ name: 'database', severity: 'ok', message: 'It answers.', remedy: null }],
       },
     },
   })

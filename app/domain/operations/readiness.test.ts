@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createDb } from '~/adapters/db.server'
 import { createOpenRouter } from '~/adapters/openrouter.server'
 import { freePort } from '../../../simulators/free-port'
-import { usd } from '../../../tests/harness'
+import { usd } from '../../../tests/world'
 import { answering, bigWorkshop, everyKey, examine, readyWorld } from '../../../tests/readiness'
 import { testedDeployment } from './readiness.server'
 

@@ -12,7 +12,7 @@ import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
 import { sweep } from '~/domain/operations/sweep.server'
-import { openWorld, type World } from '../../../tests/harness'
+import { openWorld, type World } from '../../../tests/world'
 import { cloneDatabase } from '../../../simulators/postgres/template'
 import { listFormerKeys, renewInstallation } from './installation.server'
 

@@ -31,7 +31,7 @@ const maxPerSweep = 500
  */
 const parts = {
   mintsSentAgain: ['mints without a job', sendMintsAgain],
-  bindsSentAgain: ['binds without a job', sendBindsAgain],
+  bindsSentAgain: ['unbound keys without a job', sendBindsAgain],
   bulksSentAgain: ['bulk actions without a job', sendBulksAgain],
   ended: ['expired keys', endExpired],
   seatsFreed: ['seats that return', freeSeats],

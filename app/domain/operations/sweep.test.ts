@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { revealKey } from '~/domain/claim/reveal.server'
 import { runMint } from '~/domain/keys/mint.server'
-import { openWorld, type World } from '../../../tests/harness'
+import { openWorld, type World } from '../../../tests/world'
 import { sweep } from './sweep.server'
 
 const slug = 'test-workshop'

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
 import type { ProviderIdentity } from '~/adapters/identity-provider'
 import { resolveAttendee } from './account.server'
-import { testDb } from '../../../tests/test-database'
+import { testDb } from '../../../tests/database'
 
 const world = await testDb()
 afterAll(() => world.drop())

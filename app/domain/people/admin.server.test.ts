@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
 import {
   act,
-  claimNow,
+  claimRow,
   mintAll,
   poolNow,
   readyClaims,
   runToEnd,
   startAction,
 } from '../../../tests/claims'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import { runMint } from '~/domain/keys/mint.server'
 import { claimKey } from '../claim/claim.server'
 
@@ -42,10 +42,10 @@ test('ten retries at once make one new mint and reserve its money and seat once'
   expect(await poolNow(world)).toEqual({ seats: 1, committed: 2 })
   expect(await world.db.mint.count()).toBe(2)
   await mintAll(world)
-  expect(await claimNow(world, claim)).toMatchObject({ state: 'ready', generation: 2 })
+  expect(await claimRow(world, claim)).toMatchObject({ state: 'ready', generation: 2 })
 })
 
-test('a retry on a full pool is refused with words and changes nothing', async () => {
+test('a retry on a full pool is refused with a message and changes nothing', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(2) })] })
   const claim = await refusedClaim(world)
   const [other] = await world.people(1)
@@ -53,7 +53,7 @@ test('a retry on a full pool is refused with words and changes nothing', async (
   expect((await act(world, { kind: 'retry' }, [claim])).results).toMatchObject([
     { state: 'failed', detail: 'The pool has no room left for this key.' },
   ])
-  expect(await claimNow(world, claim)).toMatchObject({ state: 'refused', generation: 1 })
+  expect(await claimRow(world, claim)).toMatchObject({ state: 'refused', generation: 1 })
   expect(await poolNow(world)).toEqual({ seats: 1, committed: 2 })
 })
 
@@ -79,7 +79,7 @@ test('a mint refused by two workers at once gives its money and seat back once',
   })
   const mint = await world.db.mint.findFirstOrThrow({ where: { ownerId: banned.claimId } })
   await Promise.all(Array.from({ length: 6 }, () => runMint(world.ctx, mint.id)))
-  expect(await claimNow(world, banned)).toMatchObject({ state: 'refused', reason: 'banned' })
+  expect(await claimRow(world, banned)).toMatchObject({ state: 'refused', reason: 'banned' })
   expect(await poolNow(world)).toEqual({ seats: 1, committed: 2 })
   expect(await world.db.auditEvent.count({ where: { action: 'claim.refused' } })).toBe(1)
 })
@@ -93,9 +93,9 @@ test('a key that was set aside is bound again, and one that is bound needs nothi
   })
   const bulk = await act(world, { kind: 'bind' }, [claim!, other!])
   expect(bulk).toMatchObject({ done: 1, skipped: 1 })
-  expect((await claimNow(world, claim!)).bindSetAside).toBe(false)
+  expect((await claimRow(world, claim!)).bindSetAside).toBe(false)
   await world.startWorkerHere()
   await expect
-    .poll(async () => (await claimNow(world, claim!)).guardrailAttachedAt, { timeout: 20_000 })
+    .poll(async () => (await claimRow(world, claim!)).guardrailAttachedAt, { timeout: 20_000 })
     .not.toBeNull()
 })

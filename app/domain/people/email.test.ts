@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { rounds } from '../../../tests/rounds'
 import { asciiLowerCase, normalizeEmail } from './email'
 
 test.each([
@@ -53,7 +54,7 @@ test.each([
 })
 
 const word = fc.stringMatching(/^[A-Za-z0-9]{1,12}$/)
-const local = fc.array(word, { minLength: 1, maxLength: 4 }).map((words) => words.join('.'))
+const local = fc.array(word, { minLength: 1, maxLength: 4 }).map((atoms) => atoms.join('.'))
 const domain = fc
   .tuple(word, fc.constantFrom('org', 'example', 'co.uk'))
   .map(([name, top]) => `x${name}.${top}`)
@@ -71,7 +72,7 @@ test('normalising twice changes nothing more, whatever the text', () => {
         if (once !== null) expect(normalizeEmail(once)).toBe(once)
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: rounds(2_000) },
   )
 })
 
@@ -109,6 +110,6 @@ test('no character outside ASCII ever becomes one inside it before the @', () =>
           expect(normalized).toBe(`a${String.fromCodePoint(code)}b@example.org`)
       },
     ),
-    { numRuns: 5000 },
+    { numRuns: rounds(5_000) },
   )
 })

@@ -1,6 +1,6 @@
 /** Erasure of somebody who was in a team: the books stay exact, and say nothing of who it was. */
 import { expect, test } from 'vitest'
-import { openWorld } from '../../../tests/harness'
+import { openWorld } from '../../../tests/world'
 import { erasePerson, findErasureBlocks } from './erase.server'
 
 test('a member leaves first; then the ledger keeps every posting under a name that says nothing', async () => {

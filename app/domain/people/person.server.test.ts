@@ -5,7 +5,7 @@ import { claimKey } from '~/domain/claim/claim.server'
 import { giveBack } from '~/domain/claim/give-back.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { sweep } from '~/domain/operations/sweep.server'
-import { openWorld, type World } from '../../../tests/harness'
+import { openWorld, type World } from '../../../tests/world'
 import { resolveAttendee } from './account.server'
 import { readPerson, unlinkSignIn, withdrawOptIn } from './person.server'
 import {
@@ -86,7 +86,7 @@ test('after disconnecting the sign-in that named an account, the other names it'
     displayName: 'Ada at Google',
     email: 'ada@example.org',
   })
-  // An address that is no longer verified there must not linger: a role may hang on it.
+  // An address that is no longer verified there must not linger: a role may depend on it.
   await resolveAttendee(world.ctx, { ...google, email: null, name: 'Ada G.' })
   expect(await world.db.attendee.findUniqueOrThrow({ where: { userId } })).toMatchObject({
     displayName: 'Ada G.',
@@ -101,7 +101,7 @@ test('after disconnecting the sign-in that named an account, the other names it'
   })
 })
 
-test('withdrawing clears the flag, keeps when and where one first agreed, and is written down once', async () => {
+test('withdrawing clears the flag, keeps when and where one first agreed, and is recorded once', async () => {
   await using world = await openWorld()
   const [person] = await world.people(1)
   const { userId } = person!

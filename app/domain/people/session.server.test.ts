@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest'
 import type { ProviderIdentity } from '~/adapters/identity-provider'
 import { resolveAttendee } from './account.server'
 import { endAllSessions, endSession, findSession, roleOf, startSession } from './session.server'
-import { testDb } from '../../../tests/test-database'
+import { testDb } from '../../../tests/database'
 
 const world = await testDb()
 afterAll(() => world.drop())
@@ -15,6 +15,7 @@ const nobody = {
   adminGithubIds: [],
   viewerEmails: [],
   providerBaseUrl: 'https://openrouter.ai/api/v1',
+  readUsageSeconds: 60,
   retentionDays: null,
 }
 const ctx = { db, settings: nobody }
@@ -98,7 +99,7 @@ test.each([
   expect((await findSession(ctx, token)) !== null).toBe(counts)
 })
 
-test('being used is written down every few minutes and not at every request', async () => {
+test('use is recorded every few minutes and not at every request', async () => {
   const token = await signIn(await person())
   const seen = async () =>
     (
@@ -193,8 +194,8 @@ test('an admin whose email is no longer verified is no admin from the next sign-
   }
   const token = await signIn(await person(identity))
   expect((await findSession({ db, settings }, token))?.role).toBe('admin')
-  const again = await signIn(await person({ ...identity, email: null }))
-  expect(await findSession({ db, settings }, again)).toMatchObject({
+  const second = await signIn(await person({ ...identity, email: null }))
+  expect(await findSession({ db, settings }, second)).toMatchObject({
     email: null,
     role: 'attendee',
   })

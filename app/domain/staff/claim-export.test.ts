@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { runMint } from '~/domain/keys/mint.server'
-import { openWorld, type World } from '../../../tests/harness'
+import { openWorld, type World } from '../../../tests/world'
 import { claimKey } from '../claim/claim.server'
 import { findClaimDetail } from './claim-detail.server'
 import { exportClaims, exportFields } from './claim-export.server'
@@ -13,7 +13,7 @@ const everything = (world: World, filter = {}) =>
 const rowsOf = async (world: World) =>
   (await Readable.from(everything(world)).toArray()) as string[][]
 
-async function claimAs(world: World, name: string) {
+async function claimNamed(world: World, name: string) {
   const [person] = await world.people(1)
   await world.db.attendee.update({ where: { userId: person!.userId }, data: { displayName: name } })
   await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
@@ -21,7 +21,7 @@ async function claimAs(world: World, name: string) {
 
 test('a row has a cell for each field', async () => {
   await using world = await openWorld()
-  await claimAs(world, '=cmd()')
+  await claimNamed(world, '=cmd()')
   const [row] = await rowsOf(world)
   expect(row).toHaveLength(exportFields.length)
   expect(row?.[exportFields.indexOf('name')]).toBe('=cmd()')
@@ -56,7 +56,7 @@ test('more claims than are read at once come complete, in order and once, by the
 
 test('neither the export nor a claim’s own page holds the secret, sealed or open', async () => {
   await using world = await openWorld()
-  await claimAs(world, 'Ada')
+  await claimNamed(world, 'Ada')
   await runMint(world.ctx, (await world.db.mint.findFirstOrThrow()).id)
   const claim = await world.db.workshopAttendance.findFirstOrThrow()
   const detail = await findClaimDetail(world.ctx, slug, claim.claimId)

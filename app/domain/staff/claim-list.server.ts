@@ -13,7 +13,7 @@ import type { ClaimListQuery, ClaimPageRow, ClaimSort } from './claim-list'
 
 export const pageSize = 50
 /** Beyond this, "more than so many" is all that a filter by text is counted to. */
-export const countedUpTo = 10_000
+const countedUpTo = 10_000
 
 export type ClaimListPage = {
   rows: ClaimPageRow[]
@@ -133,8 +133,7 @@ async function readRows(
 }
 
 /**
- * Whole groups come from the kept figures; only what no figure is kept of is counted, and only so
- * far.
+ * Whole groups come from the kept counters; only what has no counter is counted, and only so far.
  */
 export async function countMatching(
   ctx: Pick<Ctx, 'db'>,
@@ -142,8 +141,8 @@ export async function countMatching(
   filter: ClaimFilter,
   where = claimWhere(workshopSlug, filter),
 ): Promise<{ count: number; atLeast: boolean }> {
-  const figure = figureOf(filter)
-  if (figure) return { count: (await readCounters(ctx.db, workshopSlug))[figure], atLeast: false }
+  const counter = counterOf(filter)
+  if (counter) return { count: (await readCounters(ctx.db, workshopSlug))[counter], atLeast: false }
   const [row] = await ctx.db.$queryRaw<{ count: number }[]>`
     select count(*)::int as count from (
       select 1 from keymint.workshop_attendance c join keymint.attendees a on a.user_id = c.user_id
@@ -152,7 +151,7 @@ export async function countMatching(
   return { count: Math.min(count, countedUpTo), atLeast: count > countedUpTo }
 }
 
-const factFigures = {
+const factCounters = {
   unbound: 'unbound',
   disabled: 'disabled',
   missing: 'missing',
@@ -160,9 +159,9 @@ const factFigures = {
 } as const satisfies Record<NonNullable<ClaimFilter['fact']>, keyof Counters>
 
 /** Every fact is one of a ready key, so that "ready" beside it changes nothing. */
-function figureOf({ state, fact, text }: ClaimFilter) {
+function counterOf({ state, fact, text }: ClaimFilter) {
   if (text?.trim()) return null
-  if (fact) return state === undefined || state === 'ready' ? factFigures[fact] : null
+  if (fact) return state === undefined || state === 'ready' ? factCounters[fact] : null
   return state ?? 'total'
 }
 

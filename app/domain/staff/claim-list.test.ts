@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { openWorld, type World } from '../../../tests/harness'
+import { openWorld, type World } from '../../../tests/world'
 import { countMatching, pageSize, readClaimList } from './claim-list.server'
 import { type ClaimListQuery, claimSorts, listQueryString, readListQuery } from './claim-list'
 

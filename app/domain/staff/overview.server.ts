@@ -98,7 +98,7 @@ type Wait = { scope: string; oldest: number | null; bindError: string | null }
  * The whole page. Open workshops first, then those that need somebody, then coming and closed ones.
  */
 export async function readOverview(ctx: Ctx): Promise<Overview> {
-  const [figures, pools, ends, beat, account] = await Promise.all([
+  const [counters, pools, ends, beat, account] = await Promise.all([
     readAllCounters(ctx.db),
     readPools(ctx.db),
     ctx.db.workshopEnd.findMany(),
@@ -107,7 +107,7 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
   ])
   const endOf = new Map(ends.map((end) => [end.slug, end]))
   const slugs = [
-    ...new Set([...ctx.workshops.workshops.keys(), ...ctx.workshops.broken, ...figures.keys()]),
+    ...new Set([...ctx.workshops.workshops.keys(), ...ctx.workshops.broken, ...counters.keys()]),
   ]
   const waits = await readWaits(ctx, slugs)
   const none = sumCounters([])
@@ -115,7 +115,7 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
     lineOf(
       ctx,
       slug,
-      figures.get(slug) ?? none,
+      counters.get(slug) ?? none,
       nanoFromDecimalString(pools.get(slug)?.committedUsd ?? '0'),
       pools.get(slug)?.seats ?? 0,
       waits.get(slug),
@@ -123,8 +123,8 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
     ),
   )
   const open = workshops.filter((line) => line.window === 'open')
-  const worstCase = worstCaseLeft(ctx, figures, new Set(endOf.keys()))
-  const all = sumCounters(figures.values())
+  const worstCase = worstCaseLeft(ctx, counters, new Set(endOf.keys()))
+  const all = sumCounters(counters.values())
   const oldest = Math.max(-1, ...[...waits.values()].map((wait) => wait.oldest ?? -1))
   const oldestWaitSeconds = oldest < 0 ? null : oldest
   const paused = beat.paused ? (beat.pausedReason ?? '') : null
@@ -148,7 +148,7 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
           new Map(
             [...pools].map(([slug, pool]) => [slug, nanoFromDecimalString(pool.committedUsd)]),
           ),
-          (slug) => figures.get(slug)?.spent ?? 0n,
+          (slug) => counters.get(slug)?.spent ?? 0n,
           new Set(endOf.keys()),
         ),
         unbounded: worstCase === null,
@@ -178,9 +178,9 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
 export async function readWorkshopLine(
   ctx: Ctx,
   slug: string,
-  figures: Counters,
+  counters: Counters,
 ): Promise<WorkshopLine | null> {
-  if (!ctx.workshops.workshops.has(slug) && !ctx.workshops.broken.has(slug) && figures.total === 0)
+  if (!ctx.workshops.workshops.has(slug) && !ctx.workshops.broken.has(slug) && counters.total === 0)
     return null
   const [pool, waits, end] = await Promise.all([
     ctx.db.pool.findUnique({ where: { workshopSlug: slug } }),
@@ -190,7 +190,7 @@ export async function readWorkshopLine(
   return lineOf(
     ctx,
     slug,
-    figures,
+    counters,
     nanoFromDecimalString(pool?.committedUsd.toFixed(9) ?? '0'),
     pool?.seats ?? 0,
     waits.get(slug),
@@ -201,7 +201,7 @@ export async function readWorkshopLine(
 function lineOf(
   ctx: Ctx,
   slug: string,
-  figures: Counters,
+  counters: Counters,
   committed: NanoUsd,
   seats: number,
   wait: Wait | undefined,
@@ -221,11 +221,11 @@ function lineOf(
     opensAt: workshop?.claimsOpenAt?.toISOString() ?? null,
     closesAt: workshop?.claimsCloseAt?.toISOString() ?? null,
     ended: end && { at: end.endedAt.toISOString(), reason: end.reason },
-    counts: countsOf(figures),
+    counts: countsOf(counters),
     pool: {
       limit: limit === null ? null : moneyView(limit),
       committed: moneyView(committed),
-      spent: moneyView(figures.spent),
+      spent: moneyView(counters.spent),
       left: limit === null ? null : moneyView(limit - committed),
     },
     oldestWaitSeconds,
@@ -241,7 +241,7 @@ function lineOf(
           .map(formatProblem)
       : [],
     health: workshopHealth({
-      ...figures,
+      ...counters,
       broken,
       fileGone: !workshop && !broken,
       window,
@@ -270,7 +270,7 @@ const countsOf = ({ total, pending, ready, ended, refused, unbound, active }: Co
  */
 function worstCaseLeft(
   ctx: Ctx,
-  figures: Map<string, Counters>,
+  counters: Map<string, Counters>,
   ended: Set<string>,
 ): NanoUsd | null {
   let sum = 0n
@@ -278,7 +278,7 @@ function worstCaseLeft(
     if (ended.has(workshop.slug) || windowState(workshop, ctx.now()) === 'closed') continue
     const worst = worstCaseSpend(workshop, ctx.now())
     if (worst === null) return null
-    const spent = figures.get(workshop.slug)?.spent ?? 0n
+    const spent = counters.get(workshop.slug)?.spent ?? 0n
     sum += worst > spent ? worst - spent : 0n
   }
   return sum

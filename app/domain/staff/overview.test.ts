@@ -1,9 +1,9 @@
-/** What staff see first: true figures, and words that name what is wrong. */
+/** What staff see first: true numbers, and a message that names what is wrong. */
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { readWorkshopPage } from '~/domain/staff/workshop-page.server'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import {
   systemHealth,
   workshopHealth,
@@ -115,7 +115,7 @@ const quiet: SystemFacts = {
   brokenFiles: 0,
 }
 
-test('the system is judged by its worst fact, in words', () => {
+test('the system is judged by its worst fact, with a message', () => {
   expect(systemHealth(quiet)).toEqual({ severity: 'ok', reasons: [] })
   expect(systemLine(systemHealth(quiet))).toBe('Everything works.')
   const judged = (change: Partial<SystemFacts>) => systemHealth({ ...quiet, ...change })
@@ -146,7 +146,7 @@ test('the system is judged by its worst fact, in words', () => {
   expect(judged({ provisioningEnabled: false, openWorkshops: 0 }).severity).toBe('warning')
 })
 
-const room: WorkshopFacts = {
+const facts: WorkshopFacts = {
   broken: false,
   fileGone: false,
   window: 'open',
@@ -164,8 +164,8 @@ const room: WorkshopFacts = {
   oldestWaitSeconds: null,
 }
 
-test('a workshop is judged by its worst fact, in words', () => {
-  const judged = (change: Partial<WorkshopFacts>) => workshopHealth({ ...room, ...change })
+test('a workshop is judged by its worst fact, with a message', () => {
+  const judged = (change: Partial<WorkshopFacts>) => workshopHealth({ ...facts, ...change })
   expect(judged({})).toEqual({ severity: 'ok', reasons: [] })
   const unbound = judged({ unbound: 3, bindError: 'Upstream said no' })
   expect(unbound.severity).toBe('warning')

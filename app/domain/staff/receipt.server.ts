@@ -34,20 +34,20 @@ const callsAtOnce = 4
 
 /** Null where there is neither a file nor a claim of this name. */
 export async function readReceiptPage(ctx: Ctx, slug: string): Promise<ReceiptPage | null> {
-  const [figures, ended, receipt, request] = await Promise.all([
+  const [counters, ended, receipt, request] = await Promise.all([
     readCounters(ctx.db, slug),
     isEnded(ctx, slug),
     ctx.db.receipt.findUnique({ where: { workshopSlug: slug } }),
     ctx.db.receiptRequest.findUnique({ where: { workshopSlug: slug } }),
   ])
   const workshop = ctx.workshops.workshops.get(slug)
-  if (!workshop && figures.total === 0 && !receipt) return null
+  if (!workshop && counters.total === 0 && !receipt) return null
   const body = receipt ? (receipt.body as ReceiptBody) : null
-  const missing = missingSoFar(ctx, slug, figures.pending + figures.ready, ended)
+  const missing = missingSoFar(ctx, slug, counters.pending + counters.ready, ended)
   return {
     slug,
     title: body?.title ?? workshop?.title ?? slug,
-    over: missing.length === 0 && figures.total > 0,
+    over: missing.length === 0 && counters.total > 0,
     receipt:
       receipt && body
         ? { body, madeAt: receipt.madeAt.toISOString(), askedBy: receipt.madeBy }

@@ -1,9 +1,9 @@
-/** The receipt: made once, when everything has come in, of figures that were really spent. */
+/** The receipt: made once, when everything has come in, from amounts that were really spent. */
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { sweep } from '~/domain/operations/sweep.server'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import { requestReceipt, makeReceipt, readReceiptPage } from './receipt.server'
 import type { ReceiptBody } from './receipt-view'
 

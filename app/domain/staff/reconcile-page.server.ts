@@ -6,7 +6,7 @@ import { workerSeen } from '../worker-seen.server'
 export type DriftRow = {
   id: string
   what: string
-  fix: string | null
+  repair: string | null
   state: 'open' | 'asked' | 'fixed' | 'failed' | 'moot'
   detail: string | null
   workshopSlug: string | null
@@ -19,7 +19,7 @@ export type DriftGroup = {
   kind: DriftKind
   total: number
   open: number
-  fixable: number
+  repairable: number
   rows: DriftRow[]
 }
 
@@ -35,7 +35,7 @@ export type RunRow = {
   total: number
   fixed: number
   failed: number
-  moot: number
+  obsolete: number
   error: string | null
 }
 
@@ -50,7 +50,7 @@ export type ReconcileView = {
     unverified: number
     groups: DriftGroup[]
     open: number
-    fixable: number
+    repairable: number
   } | null
   /** A newer check that could not read the provider. */
   failedSince: { at: string; reason: string | null } | null
@@ -88,7 +88,7 @@ export async function readReconcileView(ctx: Ctx): Promise<ReconcileView> {
             kind,
             total: count.total,
             open: count.open,
-            fixable: count.fixable,
+            repairable: count.repairable,
             rows: rows.filter((row) => row.kind === kind).map(({ kind: _kind, ...row }) => row),
           },
         ]
@@ -104,7 +104,7 @@ export async function readReconcileView(ctx: Ctx): Promise<ReconcileView> {
       unverified: check.unverified,
       groups,
       open: counts.reduce((sum, one) => sum + one.open, 0),
-      fixable: counts.reduce((sum, one) => sum + one.fixable, 0),
+      repairable: counts.reduce((sum, one) => sum + one.repairable, 0),
     },
     failedSince:
       newestCheck?.state === 'failed'
@@ -120,17 +120,17 @@ export async function readReconcileView(ctx: Ctx): Promise<ReconcileView> {
 }
 
 function countByKind(ctx: Ctx, checkId: string) {
-  return ctx.db.$queryRaw<{ kind: DriftKind; total: number; open: number; fixable: number }[]>`
+  return ctx.db.$queryRaw<{ kind: DriftKind; total: number; open: number; repairable: number }[]>`
     select kind, count(*)::int as total, count(*)
       filter (where state in ('open', 'asked', 'failed'))::int as open,
-      count(*) filter (where state in ('open', 'failed') and fix is not null)::int as fixable
+      count(*) filter (where state in ('open', 'failed') and fix is not null)::int as repairable
     from keymint.reconcile_drifts where run_id = ${checkId}::uuid group by kind`
 }
 
 /** The first rows of each kind, those that are still open before those that are settled. */
 function readRows(ctx: Ctx, checkId: string) {
   return ctx.db.$queryRaw<(DriftRow & { kind: DriftKind })[]>`
-    select id, kind, what, fix, state, detail, workshop_slug as "workshopSlug",
+    select id, kind, what, fix as repair, state, detail, workshop_slug as "workshopSlug",
       upper(left(claim_id::text, 8)) as reference, key_hash as "keyHash"
     from (select d.*, row_number() over (partition by kind
       order by (state in ('fixed', 'moot')), position) as place
@@ -142,7 +142,7 @@ async function readRuns(ctx: Ctx): Promise<RunRow[]> {
   type Row = Omit<RunRow, 'askedAt' | 'finishedAt'> & { askedAt: Date; finishedAt: Date | null }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select r.id, r.kind, r.state, r.asked_at as "askedAt", r.finished_at as "finishedAt", r.total, r.fixed,
-      r.failed, r.moot, r.error,
+      r.failed, r.moot as obsolete, r.error,
       r.actor, a.display_name as "actorName"
     from keymint.reconcile_runs r left join keymint.attendees a on r.actor = 'user:' || a.user_id
     order by r.asked_at desc, r.id limit ${runsShown}::int`

@@ -1,5 +1,5 @@
 /**
- * What happened when: claims, keys and waits by the minute from the kept figures, and spend from
+ * What happened when: claims, keys and waits by the minute from the kept counters, and spend from
  * the usage samples.
  */
 import { Prisma } from '~/adapters/db.server'

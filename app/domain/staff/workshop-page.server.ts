@@ -34,23 +34,23 @@ export async function readWorkshopPage(
   slug: string,
   query: ClaimListQuery,
 ): Promise<WorkshopPage | null> {
-  const figures = await readCounters(ctx.db, slug)
-  const line = await readWorkshopLine(ctx, slug, figures)
+  const counters = await readCounters(ctx.db, slug)
+  const line = await readWorkshopLine(ctx, slug, counters)
   if (!line) return null
   const [list, unboundReasons, work] = await Promise.all([
     readClaimList(ctx, slug, query),
-    figures.unbound > 0 ? readUnboundReasons(ctx, slug) : [],
+    counters.unbound > 0 ? readUnboundReasons(ctx, slug) : [],
     listBulk(ctx, { scope: slug, limit: latestWork }),
   ])
-  const { unbound, disabled, missing, overLimit } = figures
+  const { unbound, disabled, missing, overLimit } = counters
   return {
     line,
     facts: { unbound, disabled, missing, overLimit },
     unboundReasons,
     over:
       (line.window === 'closed' || line.window === null) &&
-      figures.total > 0 &&
-      figures.pending + figures.ready === 0,
+      counters.total > 0 &&
+      counters.pending + counters.ready === 0,
     list,
     work,
     asOf: ctx.now().toISOString(),

@@ -4,74 +4,28 @@
  */
 import { expect, test } from 'vitest'
 import { decimalStringFromNano } from '~/money'
-import { openWorld, usd, type World } from '../../../tests/harness'
-import { startLiteLlm } from '../../../simulators/litellm/server'
-import { setBudget } from '../money/budgets.server'
+import { openWorld, usd, type World } from '../../../tests/world'
+import { openLiteLlm, openTeam, type Team, type Wish } from '../../../tests/team'
 import { teamScope } from '../money/member-lock.server'
 import { createTeam, findMembership } from './team.server'
-import { depositKey, disableKey } from '../vault/vault.server'
+import { disableKey } from '../vault/vault.server'
 import { openServiceKeys } from '../keys/service-keys.server'
 import { revealSubKey } from './reveal.server'
 import { changeCap, deleteSubKey, provisionSubKey, rotateSubKey } from './sub-key.server'
 import { syncSubKeys } from './sync.server'
 
-async function openTeam(world: World) {
-  const [owner] = await world.people(1)
-  const slug = 'makers'
-  await createTeam(world.ctx, {
-    name: 'Makers',
-    slug,
-    person: { userId: owner!.userId, banned: null },
+const teamOptions = { slug: 'makers', budget: 100 }
+const provision = (team: Team, masterKeyId: string, wish: Wish = {}) =>
+  team.provision(masterKeyId, {
+    cap: usd(20),
+    expiresAt: new Date(Date.now() + 30 * 86_400_000),
+    ...wish,
   })
-  const { teamId } = (await findMembership(world.ctx, slug, owner!.userId))!
-  const ref = { teamId, userId: owner!.userId }
-  await setBudget(
-    world.ctx,
-    ref,
-    { budget: usd(100), effective: 'now', reason: 'test' },
-    ref.userId,
-  )
-  const deposit = async (service: string, secret: string, baseUrl: string | null) => {
-    const outcome = await depositKey(world.ctx, {
-      ...ref,
-      scope: teamScope(slug),
-      service,
-      secret,
-      baseUrl,
-    })
-    if (outcome.kind === 'refused') throw new Error(outcome.reason)
-    return outcome.masterKeyId
-  }
-  const provision = async (
-    masterKeyId: string,
-    change: { cap?: bigint; reset?: 'monthly'; models?: string[] } = {},
-  ) => {
-    const outcome = await provisionSubKey(world.ctx, {
-      ...ref,
-      masterKeyId,
-      purpose: 'a test',
-      cap: change.cap ?? usd(20),
-      reset: change.reset ?? null,
-      expiresAt: new Date(Date.now() + 30 * 86_400_000),
-      models: change.models ?? [],
-    })
-    if (outcome.kind === 'refused') throw new Error(outcome.reason)
-    return outcome.keyId
-  }
-  const row = (id: string) => world.db.apiKey.findUniqueOrThrow({ where: { id } })
-  return {
-    ...ref,
-    slug,
-    deposit,
-    provision,
-    row,
-    stateOf: async (id: string) => (await row(id)).state,
-    month: () => world.db.budgetMonth.findFirstOrThrow(),
-  }
-}
+const stateOf = async (team: Team, keyId: string) => (await team.row(keyId)).state
+const monthOf = (world: World) => world.db.budgetMonth.findFirstOrThrow()
 
 const services = {
-  openrouter: async (world: World, team: Awaited<ReturnType<typeof openTeam>>) => {
+  openrouter: async (world: World, team: Team) => {
     const spend = (hash: string, amount: number) =>
       world.call('/__sim/spend', {
         method: 'POST',
@@ -79,23 +33,23 @@ const services = {
         body: JSON.stringify({ hash, usd: amount }),
       })
     return {
-      masterKeyId: await team.deposit('openrouter', world.upstream.managementKey, null),
+      masterKeyId: await team.deposit('openrouter', {
+        secret: world.upstream.managementKey,
+        baseUrl: null,
+      }),
       spend,
       models: [],
     }
   },
-  litellm: async (world: World, team: Awaited<ReturnType<typeof openTeam>>) => {
-    const litellm = await startLiteLlm()
-    world.onClose(() => litellm.stop())
-    const spend = async (hash: string, amount: number) => {
-      const answer = await fetch(`${litellm.baseUrl}/__sim/spend`, {
-        method: 'POST',
-        body: JSON.stringify({ hash, usd: amount }),
-      })
-      if (!answer.ok) throw new Error(await answer.text())
-    }
+  litellm: async (world: World, team: Team) => {
+    const litellm = await openLiteLlm(world)
+    const spend = (hash: string, amount: number) =>
+      litellm.control('POST', 'spend', { hash, usd: amount })
     return {
-      masterKeyId: await team.deposit('litellm', litellm.masterKey, litellm.baseUrl),
+      masterKeyId: await team.deposit('litellm', {
+        secret: litellm.masterKey,
+        baseUrl: litellm.baseUrl,
+      }),
       spend,
       models: ['gpt-5-nano'],
     }
@@ -108,19 +62,19 @@ for (const service of ['openrouter', 'litellm'] as const) {
     { timeout: 120_000 },
     async () => {
       await using world = await openWorld()
-      const team = await openTeam(world)
+      const team = await openTeam(world, teamOptions)
       const { masterKeyId, spend, models } = await services[service](world, team)
       await world.startWorkerHere(2)
       const eventually = (read: () => Promise<unknown>) =>
         expect.poll(read, { timeout: 40_000, interval: 250 })
       const money = async () => {
-        const { committedUsd, spentUsd, freeUsd } = await team.month()
+        const { committedUsd, spentUsd, freeUsd } = await monthOf(world)
         return [committedUsd, spentUsd, freeUsd].map(Number)
       }
 
-      const keyId = await team.provision(masterKeyId, { models })
-      await eventually(() => team.stateOf(keyId)).toBe('ready')
-      const actor = { teamId: team.teamId, userId: team.userId, keyId }
+      const keyId = await provision(team, masterKeyId, { models })
+      await eventually(() => stateOf(team, keyId)).toBe('ready')
+      const actor = { teamId: team.teamId, userId: team.ownerId, keyId }
       const shown = await revealSubKey(world.ctx, actor)
       expect(shown).toMatchObject({
         kind: 'revealed',
@@ -192,19 +146,19 @@ for (const service of ['openrouter', 'litellm'] as const) {
 // Existing keys can still be lowered and deleted.
 test('with a disabled master key nothing new is made, raised or replaced', async () => {
   await using world = await openWorld()
-  const team = await openTeam(world)
+  const team = await openTeam(world, teamOptions)
   const { masterKeyId } = await services.openrouter(world, team)
   await world.startWorkerHere(2)
-  const keyId = await team.provision(masterKeyId)
-  await expect.poll(() => team.stateOf(keyId), { timeout: 40_000 }).toBe('ready')
+  const keyId = await provision(team, masterKeyId)
+  await expect.poll(() => stateOf(team, keyId), { timeout: 40_000 }).toBe('ready')
   await disableKey(world.ctx, {
     teamId: team.teamId,
-    userId: team.userId,
+    userId: team.ownerId,
     scope: teamScope(team.slug),
     masterKeyId,
   })
-  const actor = { teamId: team.teamId, userId: team.userId, keyId }
-  await expect(team.provision(masterKeyId)).rejects.toThrow('no-master-key')
+  const actor = { teamId: team.teamId, userId: team.ownerId, keyId }
+  await expect(provision(team, masterKeyId)).rejects.toThrow('no-master-key')
   expect(await changeCap(world.ctx, actor, { cap: usd(30), reason: 'x' })).toMatchObject({
     reason: 'no-master-key',
   })
@@ -219,17 +173,17 @@ test('with a disabled master key nothing new is made, raised or replaced', async
 
 test('what a service cannot do is refused before anything is set aside', async () => {
   await using world = await openWorld()
-  const team = await openTeam(world)
+  const team = await openTeam(world, teamOptions)
   const { masterKeyId } = await services.openrouter(world, team)
-  await expect(team.provision(masterKeyId, { models: ['openai/gpt-5-nano'] })).rejects.toThrow(
+  await expect(provision(team, masterKeyId, { models: ['openai/gpt-5-nano'] })).rejects.toThrow(
     'not-offered',
   )
-  expect(Number((await team.month()).committedUsd)).toBe(0)
+  expect(Number((await monthOf(world)).committedUsd)).toBe(0)
 })
 
 test('a master key of another team cannot be used', async () => {
   await using world = await openWorld()
-  const team = await openTeam(world)
+  const team = await openTeam(world, teamOptions)
   const [stranger] = await world.people(1)
   await createTeam(world.ctx, {
     name: 'Others',

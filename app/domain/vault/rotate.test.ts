@@ -7,7 +7,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createSealer } from '~/adapters/sealing.server'
 import { claimKeyPlace } from '~/domain/claim/claim-holder.server'
-import { openWorld, type World } from '../../../tests/harness'
+import { rounds } from '../../../tests/rounds'
+import { openTeam } from '../../../tests/team'
+import { openWorld, type World } from '../../../tests/world'
 import { rotateVault } from './rotate.server'
 import { masterKeyPlace } from '../keys/service.server'
 
@@ -41,14 +43,7 @@ async function fill(
       }
     }),
   })
-  const teamId = randomUUID()
-  const [teams] = await world.db.$queryRaw<
-    { there: boolean }[]
-  >`select to_regclass('keymint.teams') is not null as there`
-  if (teams?.there)
-    await world.db.$executeRaw`
-        insert into keymint.teams (id, slug, name, created_by)
-          values (${teamId}::uuid, ${`team-${teamId.slice(0, 8)}`}, 'A team for tests', ${people[0]!.userId})`
+  const { teamId, ownerId } = await openTeam(world)
   await world.db.masterKey.createMany({
     data: Array.from({ length: counts.masterKeys }, () => {
       const [id, secret] = [randomUUID(), `sk-${randomBytes(24).toString('base64url')}`]
@@ -60,7 +55,7 @@ async function fill(
         label: 'sk-…',
         sealed: sealer.sealForVault(secret, masterKeyPlace(id, 1)),
         verifiedAt: new Date(),
-        createdBy: people[0]!.userId,
+        createdBy: ownerId,
       }
     }),
   })
@@ -110,14 +105,16 @@ function runCli(
   return new Promise((resolve) => child.once('exit', (code) => resolve({ code, output })))
 }
 
+const kills = rounds(20)
+
 // Nothing is left on the old key, and every read meanwhile succeeds.
-test('a rotation that is killed twenty times half-way and restarted loses nothing', async () => {
+test(`a rotation that is killed half-way and restarted (${kills} times) loses nothing`, async () => {
   await using world = await openWorld()
   const [oldKey, newKey] = [randomBytes(32), randomBytes(32)]
   const old = createSealer([oldKey])
   // Every process of the app has both keys by then, the new one first.
   const both = createSealer([newKey, oldKey])
-  const secrets = await fill(world, old, { claims: 2_400, masterKeys: 300 })
+  const secrets = await fill(world, old, { claims: 400 + kills * 100, masterKeys: 300 })
   const ids = [...secrets.keys()]
   const encryptionKey = [newKey, oldKey].map((key) => key.toString('base64')).join(',')
 
@@ -139,7 +136,7 @@ test('a rotation that is killed twenty times half-way and restarted loses nothin
     return left!.count
   }
   let killed = 0
-  for (; killed < 20; killed++) {
+  for (; killed < kills; killed++) {
     const before = await onOldKey()
     const { code, output } = await runCli(world, encryptionKey, 1)
     expect(code, output).toBeNull()
@@ -148,7 +145,7 @@ test('a rotation that is killed twenty times half-way and restarted loses nothin
     expect(after).toBeLessThan(before)
     expect(after, 'the rotation must be half-way').toBeGreaterThan(0)
   }
-  expect(killed).toBe(20)
+  expect(killed).toBe(kills)
   const last = await runCli(world, encryptionKey, null)
   expect(last, last.output).toMatchObject({
     code: 0,

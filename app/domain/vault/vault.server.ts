@@ -175,8 +175,8 @@ export async function verifyKey(
   })
   if (!row) return null
   const { adapter, credential } = await openService(ctx, input.masterKeyId)
-  const verdict = await adapter.verifyCredential(credential)
-  if (!verdict.ok) return serviceRefused(adapter, verdict.problem)
+  const verified = await adapter.verifyCredential(credential)
+  if (!verified.ok) return serviceRefused(adapter, verified.problem)
   await ctx.db.masterKey.updateMany({
     where: { id: input.masterKeyId, generation: row.generation },
     data: { verifiedAt: ctx.now() },
@@ -235,10 +235,10 @@ async function check(
   const baseUrl = input.baseUrl?.trim().replace(/\/+$/, '') || null
   if (!adapter.capabilities.ownAddress && baseUrl !== null) return refused('address-not-used')
   const credential = { secret, baseUrl }
-  const verdict = await adapter.verifyCredential(credential)
-  return verdict.ok
-    ? { kind: 'good', adapter, credential, label: verdict.label }
-    : serviceRefused(adapter, verdict.problem)
+  const verified = await adapter.verifyCredential(credential)
+  return verified.ok
+    ? { kind: 'good', adapter, credential, label: verified.label }
+    : serviceRefused(adapter, verified.problem)
 }
 
 const serviceRefused = ({ title }: ServiceAdapter, problem: CredentialProblem): VaultRefusal => ({

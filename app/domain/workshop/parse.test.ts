@@ -144,7 +144,7 @@ test('an organizer may be a name with an address, an address, or a small mapping
   ).toEqual({ name: 'A', email: null, url: 'https://example.org/a' })
 })
 
-// A name that is no address is refused with a better one.
+// A name that is not an address is refused with a better one.
 test('the slug is the name of the file', () => {
   const refusal = (name: string) => problemsOf(fileWith({}), name)[0]
   expect(refusal('workshops/DuckDB Agents.yaml')).toMatchObject({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { makeWorkshop, openWorld, usd } from '../../../tests/harness'
+import { makeWorkshop, openWorld, usd } from '../../../tests/world'
 import { claimKey } from '../claim/claim.server'
 import { findWorkshopView, listWorkshopViews } from './view.server'
 

@@ -50,7 +50,7 @@ function ActionAnswer({ answer, busy, backHref }: Props) {
           label="Reason"
           name="reason"
           required
-          hint="The people who wait read it."
+          hint="The people who wait see it."
           {...(answer.problem ? { error: answer.problem } : {})}
         />
         <div className="flex flex-wrap gap-2">

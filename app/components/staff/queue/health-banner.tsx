@@ -1,7 +1,7 @@
 import { CheckIcon, ChevronIcon, StopIcon, WarningIcon } from '../../base/icons'
 import { Table } from '../../base/table'
 import { Ago, Time } from '../../base/time'
-import { spanWords } from '../../base/time-words'
+import { spanText } from '../../base/time-text'
 import { jobUrl } from '../../../urls'
 import { healthMessage } from './health-messages'
 import { jobLabel } from './job-messages'
@@ -39,13 +39,13 @@ export function HealthBanner({ health, asOf }: { health: HealthView; asOf: strin
               : `${recent.errors} of ${recent.runs} runs failed ` +
                 `(${Math.round((recent.errors / recent.runs) * 100)} %).`}
           </Fact>
-          <Fact name="Oldest job that may run now">
+          <Fact name="Oldest due job">
             {oldestWaiting ? (
               <>
                 <a className="prose-link" href={jobUrl(oldestWaiting.id)}>
                   {jobLabel(oldestWaiting.name)}
                 </a>
-                , for {spanWords(oldestWaiting.seconds)}.
+                , for {spanText(oldestWaiting.seconds)}.
               </>
             ) : (
               'None is waiting.'
@@ -97,7 +97,7 @@ export function HealthBanner({ health, asOf }: { health: HealthView; asOf: strin
                 head: 'Up for',
                 className: 'whitespace-nowrap text-soft',
                 cell: (worker) =>
-                  spanWords((Date.parse(asOf) - Date.parse(worker.startedAt)) / 1000),
+                  spanText((Date.parse(asOf) - Date.parse(worker.startedAt)) / 1000),
               },
             ]}
           />

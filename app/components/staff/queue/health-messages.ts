@@ -14,13 +14,13 @@ export function healthMessage({ finding, gate, recent }: HealthView): string {
         ? `Key creation is paused${gate.by ? ` by ${gate.by}` : ''}: ${gate.reason ?? 'no reason given'}`
         : 'Key creation is paused.'
     case 'cooling-down':
-      return gate.kind === 'cooling-down' ? coolingMessage(gate) : 'Key creation cools down.'
+      return gate.kind === 'cooling-down' ? coolingMessage(gate) : 'Key creation is cooling down.'
     case 'runs-fail':
       return `${recent.errors} of ${recent.runs} runs in the last five minutes failed.`
     case 'workers-behind':
-      return `A job that may run has waited for ${spanLabel(finding.seconds)}: the workers cannot keep up.`
+      return `A due job has waited for ${spanLabel(finding.seconds)}: the workers cannot keep up.`
     case 'long-wait':
-      return `The oldest job that may run has waited for ${spanLabel(finding.seconds)}.`
+      return `The oldest due job has waited for ${spanLabel(finding.seconds)}.`
     case 'well':
       return 'Jobs run without delay.'
   }
@@ -32,7 +32,7 @@ function coolingMessage({
 }: Extract<HealthView['gate'], { kind: 'cooling-down' }>): string {
   const next =
     seconds > 0
-      ? `Key creation cools down for another ${spanLabel(seconds)}, then tries one key.`
+      ? `Key creation is cooling down for another ${spanLabel(seconds)}, then tries one key.`
       : 'One key is being tried now.'
   return `${message.replace(/[.\s]*$/, '.')} ${next}`
 }

@@ -6,7 +6,7 @@ import { actRefusals } from '../act-messages'
 const messages: Record<JobActionOutcome['code'], string> = {
   ...actRefusals,
   'runs-now': 'The job runs now.',
-  'runs-later': 'The job runs in its turn.',
+  'runs-later': 'The job is waiting in its queue.',
   'runs-again': 'The job runs again now.',
   'sent-again': 'A new job was sent.',
   'mint-retried': 'A new key is being created if the pool still has room for it.',
@@ -26,7 +26,7 @@ const messages: Record<JobActionOutcome['code'], string> = {
   'started-meanwhile': 'The job has started in the meantime.',
   'queued-already': 'Another job for it is queued already.',
   'ended-already': 'The job has ended already.',
-  'mint-ended': 'The key had been decided already; nothing else changed.',
+  'mint-ended': 'The key was already made or refused; nothing else changed.',
   'letter-stays':
     'The job cannot go back: one like it is queued already, or its queue is not known.',
   'letter-obsolete': 'The work behind it has ended, so the dead letter was removed.',

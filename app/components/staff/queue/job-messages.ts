@@ -10,11 +10,11 @@ const jobLabels: Record<JobName, string> = {
   'reconcile-keys': 'Remove lost keys at the provider',
   'reconcile-check': 'Compare all keys with the provider',
   'reconcile-fix': 'Repair what differs at the provider',
-  'tidy-readings': 'Thin out old readings',
+  'reading-retention': 'Thin out old readings',
   'make-receipt': 'Make a receipt',
   doctor: 'Run the readiness check',
   'chain-audit': 'Chain the audit trail',
-  tidy: 'Delete data past its retention',
+  retention: 'Delete data past its retention',
   sweep: 'Find lost work',
   'bulk-action': 'Run a bulk action',
   'mint-sub-key': 'Create a team’s key',
@@ -96,7 +96,7 @@ export function leadMessage(unfinished: CappedCount, oldestSeconds: number | nul
   if (unfinished.count === 0) return 'No unfinished jobs.'
   const oldest =
     oldestSeconds !== null && oldestSeconds > 1
-      ? `; the oldest that may run has waited ${oldestSeconds} s`
+      ? `; the oldest due job has waited ${oldestSeconds} s`
       : ''
   return `${jobsLabel(unfinished)} not finished${oldest}.`
 }

@@ -3,7 +3,7 @@ import type { JobRow } from '~/domain/staff/queue/types'
 import { Button } from '../../base/button'
 import { Table } from '../../base/table'
 import { Ago, useServerNow } from '../../base/time'
-import { spanWords } from '../../base/time-words'
+import { spanText } from '../../base/time-text'
 import { jobLabel, reasonMessage, stateInk, stateLabels, subjectLabel } from './job-messages'
 import { claimsUrl, jobUrl } from '../../../urls'
 
@@ -206,10 +206,10 @@ function NextRun({ at, asOf }: { at: string; asOf: string }) {
   return (
     <time dateTime={at} title={at}>
       {seconds > 0
-        ? `in ${spanWords(seconds + 1)}`
+        ? `in ${spanText(seconds + 1)}`
         : seconds > -2
           ? 'now'
-          : `may run since ${spanWords(-seconds)}`}
+          : `due for ${spanText(-seconds)}`}
     </time>
   )
 }

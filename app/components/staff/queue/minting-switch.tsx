@@ -25,8 +25,8 @@ export function MintingSwitch({
         <p>
           {gate.reason === null ? '' : `“${gate.reason}” `}
           {gate.by ? `${gate.by}, since ` : 'Since '}
-          <Time iso={gate.since} now={asOf} />. Everybody who waits reads this reason, and nobody
-          can claim until you resume.
+          <Time iso={gate.since} now={asOf} />. Everybody who waits sees this reason, and nobody can
+          claim until you resume.
         </p>
         {mayAct ? (
           <Form method="post">

@@ -4,7 +4,7 @@ import { localZone } from '../../base/local-zone'
 import { EmptyState } from '../../base/page-shell'
 import { Table } from '../../base/table'
 import { Time } from '../../base/time'
-import { spanWords } from '../../base/time-words'
+import { spanText } from '../../base/time-text'
 import { queueUrl } from '../../../urls'
 import { attemptLabels } from '../claim-messages'
 import { reasonMessage } from './job-messages'
@@ -102,7 +102,7 @@ function Reason({ run }: { run: JobRunView }) {
 
 function durationLabel(seconds: number): string {
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`
-  return seconds < 60 ? `${seconds.toFixed(1)} s` : spanWords(seconds)
+  return seconds < 60 ? `${seconds.toFixed(1)} s` : spanText(seconds)
 }
 
 /** Runs follow each other within a minute, so their seconds count: "21 Nov, 09:19:07 CET". */

@@ -41,7 +41,7 @@ const states: Record<string, JobState> = {
   failed: 'failed',
 }
 
-export function jobStateOf(row: Pick<RawRow, 'name' | 'state' | 'errorGroup'>): JobState {
+function jobStateOf(row: Pick<RawRow, 'name' | 'state' | 'errorGroup'>): JobState {
   if (deadLetterNames.includes(row.name)) return 'dead'
   if (row.state === 'completed' && row.errorGroup !== null) return 'failed'
   return states[row.state] ?? 'waiting'

@@ -10,13 +10,13 @@ import { jobRow, type RawRow } from './job-row'
 import { findSubjects, type Found } from './search.server'
 import type { CappedCount, JobList, JobTab, QueueFilter } from './types'
 
-export const pageSize = 50
+const pageSize = 50
 /** Counting and acting end here. */
 export const maxMatches = 1_000
 /**
  * Where no index serves a filter, so many of the newest jobs are asked one by one, for one page.
  */
-export const maxLookedThrough = 300
+const maxLookedThrough = 300
 /** An action may take longer to find its jobs than a page. */
 const maxSearchedToAct = 20_000
 
@@ -130,7 +130,7 @@ async function countJobs(ctx: Ctx, filter: QueueFilter): Promise<CappedCount> {
   return capped(row?.count ?? 0, maxCounted(filter))
 }
 
-export function capped(count: number, max = maxMatches): CappedCount {
+function capped(count: number, max = maxMatches): CappedCount {
   return { count: Math.min(count, max), more: count > max }
 }
 
@@ -263,7 +263,7 @@ const columns = Prisma.sql`
     c.state as "claimState", c.guardrail_attached_at is not null as bound, c.workshop_slug as "workshopSlug",
     a.display_name as person, a.user_id as "userId"`
 
-// A payload that is no mint's, or is not readable, joins nothing.
+// A payload that is unreadable or not of a mint joins nothing.
 const mintJoin = Prisma.sql`
   left join keymint.mints m on m.id = case
     when j.data->>'mintId' ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then

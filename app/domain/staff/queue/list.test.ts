@@ -1,6 +1,6 @@
 /** The list of jobs: its pages, its counts, its search. */
 import { expect, test } from 'vitest'
-import { makeWorkshop, openWorld, type World } from '../../../../tests/harness'
+import { makeWorkshop, openWorld, type World } from '../../../../tests/world'
 import { matchingJobIds } from './list.server'
 import { readJobPage, readQueuePage } from './queue-page.server'
 import { claimFor, soon, states } from '../../../../tests/queue'

@@ -1,7 +1,7 @@
 /** The queue as staff repair it: a real Postgres, the stand-in, and a worker. */
 import { expect, test } from 'vitest'
 import { findClaimView } from '../../claim/claim-view.server'
-import { openWorld } from '../../../../tests/harness'
+import { openWorld } from '../../../../tests/world'
 import { cancelJob, redriveJob, retryJob } from './actions.server'
 import { actOnJobs } from './bulk-jobs.server'
 import { readQueuePage } from './queue-page.server'
@@ -22,7 +22,11 @@ test('cancelling the job of a mint refuses its claim with the reason and gives m
   const job = page.list.rows.find((row) => row.claim?.userId === person!.userId)!
   expect((await world.db.pool.findFirstOrThrow()).seats).toBe(2)
   expect(
-    await cancelJob(world.ctx, { jobId: job.id, actorUserId, reason: 'You have left the room.' }),
+    await cancelJob(world.ctx, {
+      jobId: job.id,
+      actorUserId,
+      reason: 'You have left the workshop.',
+    }),
   ).toMatchObject({ kind: 'done' })
   expect(await cancelJob(world.ctx, { jobId: job.id, actorUserId, reason: 'again' })).toMatchObject(
     { kind: 'nothing' },
@@ -30,7 +34,7 @@ test('cancelling the job of a mint refuses its claim with the reason and gives m
   const view = await findClaimView(world.ctx, { workshopSlug, userId: person!.userId })
   expect(view).toMatchObject({
     state: 'refused',
-    refusal: { reason: 'cancelled', detail: 'You have left the room.' },
+    refusal: { reason: 'cancelled', detail: 'You have left the workshop.' },
   })
   const pool = await world.db.pool.findFirstOrThrow()
   expect([pool.seats, Number(pool.committedUsd)]).toEqual([1, 2])
@@ -88,7 +92,7 @@ test('a mint that the provider refuses is among the failed, and a retry creates 
   await expect.poll(() => states(world), soon).toEqual({ ready: 1 })
 })
 
-test('a cancelled bind stays unbound until somebody asks, and the sweep leaves it alone', async () => {
+test('a key stays unbound after its assignment is cancelled: the sweep waits for a request', async () => {
   await using world = await openWorld()
   await world.faults({ bindFails: true })
   await claimFor(world, 1)
@@ -127,7 +131,7 @@ test('an unreadable job becomes a dead letter alone, and can go back to its queu
   expect((await dead()).counts.dead.count).toBe(1)
   expect((await dead()).list.rows[0]).toMatchObject({
     name: 'mint-key-dead',
-    reason: 'The job holds something that this version cannot read.',
+    reason: 'This version cannot read the job.',
     can: { redrive: true, retry: false },
   })
   expect(

@@ -4,13 +4,13 @@ import { findClaimView } from '../../claim/claim-view.server'
 import { findWorkshopView } from '../../workshop/view.server'
 import { pauseMinting, resumeMinting } from '../../keys/pause.server'
 import { readBulk } from '../../bulk/bulk.server'
-import { openWorld } from '../../../../tests/harness'
+import { openWorld } from '../../../../tests/world'
 import { actOnJobs } from './bulk-jobs.server'
 import { readJobPage, readQueuePage, readQueueThroughput } from './queue-page.server'
 import { pruneHistory, recordRuns, type JobRun } from '../../operations/job-history.server'
 import { actorUserId, bound, claimFor, soon, states, workshopSlug } from '../../../../tests/queue'
 
-test('failed binds are one error with a count and a sample, and one action retries them all', async () => {
+test('failed assignments are one error with a count and a sample, and one action retries them all', async () => {
   await using world = await openWorld()
   await world.faults({ bindFails: true })
   await claimFor(world, 12)
@@ -181,7 +181,7 @@ test('what workers record at once adds up, is charted, and is forgotten in time'
     minutes.reduce((total, minute) => total + pick(minute), 0)
   expect([
     sum((m) => m.done),
-    sum((m) => m.putOff),
+    sum((m) => m.snoozed),
     sum((m) => m.failed),
     sum((m) => m.errors),
   ]).toEqual([12, 12, 0, 12])

@@ -37,7 +37,7 @@ export async function findSubjects(ctx: Pick<Ctx, 'db'>, text: string): Promise<
 }
 
 /** All ids that begin so: four hexadecimal digits at least, with or without dashes. */
-export function uuidRange(text: string): { from: string; to: string } | null {
+function uuidRange(text: string): { from: string; to: string } | null {
   const digits = text
     .trim()
     .toLowerCase()

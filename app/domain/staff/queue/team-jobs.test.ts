@@ -1,6 +1,6 @@
 /** Jobs of teams' keys, receipts and checks: staff retry and cancel them as they do a claim's. */
 import { expect, test } from 'vitest'
-import { openWorld, usd, type World } from '../../../../tests/harness'
+import { openWorld, usd, type World } from '../../../../tests/world'
 import { actorUserId, onlyJob } from '../../../../tests/queue'
 import { setBudget } from '../../money/budgets.server'
 import { teamScope } from '../../money/member-lock.server'

@@ -1,21 +1,21 @@
 import { expect, test } from 'vitest'
-import { clockWords, nextReset, spanWords, timeWords, waitWords } from './time-words'
+import { clockText, nextReset, spanText, timeText, waitText } from './time-text'
 
 test('a time names its day and zone, and its year only when that is another one', () => {
-  expect(timeWords('2026-04-14T16:00:00Z', { timeZone: 'UTC', now: '2026-04-14T10:00:00Z' })).toBe(
+  expect(timeText('2026-04-14T16:00:00Z', { timeZone: 'UTC', now: '2026-04-14T10:00:00Z' })).toBe(
     'Tue 14 Apr, 16:00 UTC',
   )
   expect(
-    timeWords('2026-04-14T16:00:00Z', { timeZone: 'Europe/Berlin', now: '2026-04-14T10:00:00Z' }),
+    timeText('2026-04-14T16:00:00Z', { timeZone: 'Europe/Berlin', now: '2026-04-14T10:00:00Z' }),
   ).toMatch(/^Tue 14 Apr, 18:00 (CEST|GMT\+2)$/)
-  expect(timeWords('2027-01-01T00:00:00Z', { timeZone: 'UTC', now: '2026-12-31T10:00:00Z' })).toBe(
+  expect(timeText('2027-01-01T00:00:00Z', { timeZone: 'UTC', now: '2026-12-31T10:00:00Z' })).toBe(
     'Fri 1 Jan 2027, 00:00 UTC',
   )
-  expect(clockWords('2026-04-14T00:05:00Z', 'UTC')).toBe('00:05 UTC')
+  expect(clockText('2026-04-14T00:05:00Z', 'UTC')).toBe('00:05 UTC')
 })
 
 test('a span is its two largest units', () => {
-  expect([0, 59.9, 60, 11_520, 90_000, 86_400, 20 * 86_400].map(spanWords)).toEqual([
+  expect([0, 59.9, 60, 11_520, 90_000, 86_400, 20 * 86_400].map(spanText)).toEqual([
     '0 s',
     '59 s',
     '1 min',
@@ -27,10 +27,10 @@ test('a span is its two largest units', () => {
 })
 
 test('a wait never promises less than its upper end', () => {
-  expect(waitWords({ from: 2, to: 9 })).toBe('less than 10 s')
-  expect(waitWords({ from: 6, to: 14 })).toBe('5 to 15 s')
-  expect(waitWords({ from: 20, to: 70 })).toBe('less than 2 min')
-  expect(waitWords({ from: 70, to: 170 })).toBe('1 to 3 min')
+  expect(waitText({ from: 2, to: 9 })).toBe('less than 10 s')
+  expect(waitText({ from: 6, to: 14 })).toBe('5 to 15 s')
+  expect(waitText({ from: 20, to: 70 })).toBe('less than 2 min')
+  expect(waitText({ from: 70, to: 170 })).toBe('1 to 3 min')
 })
 
 test('limits reset at midnight UTC: of the next day, of Monday, of the first of the month', () => {

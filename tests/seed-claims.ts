@@ -1,14 +1,14 @@
 /**
- * Many claims with their keys, planted on both sides at once: rows as minting would leave them,
- * keys at the stand-in, hung on their guardrail. For tests and benches that need thousands and do
+ * Many claims with their keys, seeded on both sides at once: rows as minting would leave them, keys
+ * at the stand-in, assigned to their guardrail. For tests and benches that need thousands and do
  * not test minting.
  */
 import { randomUUID } from 'node:crypto'
 import { ensureGuardrail } from '~/domain/keys/guardrail.server'
 import { decimalStringFromNano, usdNumberFromNano } from '~/money'
-import type { World } from './test-world'
+import type { World } from './world'
 
-export type PlantedClaim = {
+export type SeededClaim = {
   claimId: string
   userId: string
   mintId: string
@@ -20,15 +20,15 @@ export type PlantedClaim = {
 
 const chunk = 1000
 
-/** Plants `count` ready and bound claims of a workshop of the world, as if saved an hour ago. */
+/** Seeds `count` ready and bound claims of a workshop of the world, as if saved an hour ago. */
 export async function seedClaims(
   world: World,
   slug: string,
   count: number,
-): Promise<PlantedClaim[]> {
+): Promise<SeededClaim[]> {
   const workshop = world.ctx.workshops.workshops.get(slug)
   if (!workshop) throw new Error(`the world has no workshop ${slug}`)
-  const planted: PlantedClaim[] = []
+  const seeded: SeededClaim[] = []
   const expiresAt = workshop.keyExpiresAt ?? new Date(Date.now() + (workshop.keyExpiresInMs ?? 0))
   expiresAt.setMilliseconds(0)
   const savedAt = new Date(Date.now() - 3_600_000)
@@ -117,40 +117,12 @@ export async function seedClaims(
       guardrail.id,
       claims.map((claim) => claim.hash),
     )
-    planted.push(...claims.map(({ email: _email, ...claim }) => claim))
+    seeded.push(...claims.map(({ email: _email, ...claim }) => claim))
   }
   await world.db.$executeRaw`
     insert into keymint.pools (workshop_slug, committed_usd, seats)
       values (${slug}, ${limitUsd}::numeric * ${count}::int, ${count}::int)
     on conflict (workshop_slug) do update
       set committed_usd = pools.committed_usd + excluded.committed_usd, seats = pools.seats + excluded.seats`
-  return planted
-}
-
-export type Rng = {
-  below: (limit: number) => number
-  pick: <Item>(items: Item[]) => Item
-  take: <Item>(items: Item[]) => Item
-}
-
-/**
- * A die that falls the same way for the same seed (mulberry32). The seed is printed, and repeated
- * by the named variable.
- */
-export function seededRng(variable: string): Rng {
-  const seed = Number(process.env[variable] ?? Date.now() % 1_000_000)
-  process.stdout.write(`${variable}=${seed} repeats this run\n`)
-  let state = seed >>> 0
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-  const below = (limit: number) => Math.floor(next() * limit)
-  return {
-    below,
-    pick: (items) => items[below(items.length)]!,
-    take: (items) => items.splice(below(items.length), 1)[0]!,
-  }
+  return seeded
 }

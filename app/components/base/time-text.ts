@@ -4,7 +4,7 @@
  */
 
 /** "Tue 14 Apr, 18:00 CEST"; the year only when it is not the reader's. */
-export function timeWords(
+export function timeText(
   iso: string,
   options: { timeZone: string; now: string; locale?: string },
 ): string {
@@ -20,11 +20,11 @@ export function timeWords(
     month: 'short',
     ...(year(at) === year(new Date(options.now)) ? {} : { year: 'numeric' }),
   }).format(at)
-  return `${day.replace(/,/g, '')}, ${clockWords(iso, options.timeZone)}`
+  return `${day.replace(/,/g, '')}, ${clockText(iso, options.timeZone)}`
 }
 
 /** "18:00 CEST" */
-export function clockWords(iso: string, timeZone: string): string {
+export function clockText(iso: string, timeZone: string): string {
   return new Intl.DateTimeFormat('en-GB', {
     timeZone,
     hour: '2-digit',
@@ -35,7 +35,7 @@ export function clockWords(iso: string, timeZone: string): string {
 }
 
 /** "3 h 12 min", "2 days 4 h", "12 s": the two largest units, rounded down. */
-export function spanWords(seconds: number): string {
+export function spanText(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds))
   const days = Math.floor(whole / 86_400)
   const hours = Math.floor((whole % 86_400) / 3600)
@@ -51,7 +51,7 @@ export function spanWords(seconds: number): string {
  * A wait as a range a person can use: "5 to 10 s", "1 to 3 min". Seconds are rounded up to fives,
  * so that it does not flicker.
  */
-export function waitWords({ from, to }: { from: number; to: number }): string {
+export function waitText({ from, to }: { from: number; to: number }): string {
   if (to < 60) {
     const upTo = Math.ceil(to / 5) * 5
     const least = Math.floor(from / 5) * 5

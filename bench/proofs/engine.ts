@@ -1,56 +1,66 @@
 /**
- * `npm run proofs`: long runs with crashes and races. One line a proof: what was claimed, how often
- * it was tried, how often it failed, and the worst time where time matters. PROOF_ROUNDS (default
- * 5) scales all of them.
+ * What the engine promises, under crashes and races: burst after burst against stand-ins on real
+ * ports and a Postgres that can be restarted. PROOF_ROUNDS (default 5) scales all of them.
  */
 import { claimKey } from '~/domain/claim/claim.server'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
-import { migrate } from '../prisma/migrate'
-import { startPostgres, type Postgres } from '../simulators/postgres/server'
-import { createTemplate } from '../simulators/postgres/template'
-import { makeWorkshop, openWorldOn, type World, type WorldOptions } from '../tests/test-world'
+import { migrate } from '../../prisma/migrate'
+import { startPostgres, type Postgres } from '../../simulators/postgres/server'
+import { createTemplate } from '../../simulators/postgres/template'
+import { makeWorkshop, openWorld, type World, type WorldOptions } from '../../tests/world'
+import type { Count, Proof } from './proof'
 
 const workshopSlug = 'test-workshop'
 const rounds = Number(process.env.PROOF_ROUNDS ?? 5)
 
-type Figures = { tried: number; failed: number; worstSeconds?: number }
+type Counts = { tried: number; failed: number; worstSeconds?: number }
 
-const postgres = await startPostgres({ durable: true })
-let failures = 0
-try {
-  const template = await createTemplate(postgres.adminUrl, migrate)
-  const open = (options: WorldOptions = {}) =>
-    openWorldOn({ adminUrl: postgres.adminUrl, template }, options)
-  await prove(
+export const engineProofs: Proof[] = [
+  proof(
+    'kills',
     'a worker killed at a random moment of a burst: one live key for each claim, none else',
-    () => killsInABurst(open),
-  )
-  await prove(
+    killsInABurst,
+  ),
+  proof(
+    'lost-answers',
     'work done, then connection reset on 30 % of creates: one live key for each claim, none else',
-    () => lostAnswers(open),
-  )
-  await prove('Postgres restarted (immediate) in a burst: nothing lost, nothing doubled', () =>
-    databaseRestarts(open, postgres),
-  )
-  await prove('fifty clicks of one person at once: one claim', () => doubleClicks(open))
-  await prove('three hundred people for a hundred seats: exactly a hundred', () => lastSeats(open))
-} finally {
-  await postgres.stop()
-}
-process.exit(failures === 0 ? 0 : 1)
+    lostAnswers,
+  ),
+  proof(
+    'restarts',
+    'Postgres restarted (immediate) in a burst: nothing lost, nothing doubled',
+    databaseRestarts,
+  ),
+  proof('double-clicks', 'fifty clicks of one person at once: one claim', doubleClicks),
+  proof('last-seats', 'three hundred people for a hundred seats: exactly a hundred', lastSeats),
+]
 
-async function prove(what: string, run: () => Promise<Figures>): Promise<void> {
-  const { tried, failed, worstSeconds } = await run()
-  failures += failed
-  process.stdout.write(
-    `${failed === 0 ? 'held  ' : 'BROKEN'}  tried ${String(tried).padStart(5)}  failed ${String(failed).padStart(3)}  ${worstSeconds === undefined ? '' : `worst ${worstSeconds.toFixed(1)} s  `}${what}\n`,
-  )
+/** On a Postgres of its own: one of them restarts it. */
+function proof(
+  name: string,
+  what: string,
+  run: (open: Open, postgres: Postgres) => Promise<Counts>,
+): Proof {
+  return {
+    name,
+    async run(): Promise<Count[]> {
+      const postgres = await startPostgres({ durable: true })
+      try {
+        const template = await createTemplate(postgres.adminUrl, migrate)
+        const open: Open = (options = {}) =>
+          openWorld(options, { adminUrl: postgres.adminUrl, template })
+        return [{ what, ...(await run(open, postgres)) }]
+      } finally {
+        await postgres.stop()
+      }
+    },
+  }
 }
 
 type Open = (options?: WorldOptions) => Promise<World>
 
-async function killsInABurst(open: Open): Promise<Figures> {
-  const figures = { tried: 0, failed: 0, worstSeconds: 0 }
+async function killsInABurst(open: Open): Promise<Counts> {
+  const counts = { tried: 0, failed: 0, worstSeconds: 0 }
   for (let round = 0; round < rounds; round++) {
     await using world = await open()
     await world.faults({ latencyMs: 100 })
@@ -62,15 +72,15 @@ async function killsInABurst(open: Open): Promise<Figures> {
     const killedAt = performance.now()
     await world.spawnWorker({ MINT_CONCURRENCY: '10' })
     await readyCount(world, 60)
-    figures.worstSeconds = Math.max(figures.worstSeconds, (performance.now() - killedAt) / 1000)
-    figures.tried += 60
-    figures.failed += await keysThatAreWrong(world, 60)
+    counts.worstSeconds = Math.max(counts.worstSeconds, (performance.now() - killedAt) / 1000)
+    counts.tried += 60
+    counts.failed += await keysThatAreWrong(world, 60)
   }
-  return figures
+  return counts
 }
 
-async function lostAnswers(open: Open): Promise<Figures> {
-  const figures = { tried: 0, failed: 0 }
+async function lostAnswers(open: Open): Promise<Counts> {
+  const counts = { tried: 0, failed: 0 }
   for (let round = 0; round < rounds; round++) {
     await using world = await open()
     await world.faults({
@@ -81,14 +91,14 @@ async function lostAnswers(open: Open): Promise<Figures> {
     await claimAll(world, 200)
     await readyCount(world, 200)
     await world.clearFaults()
-    figures.tried += 200
-    figures.failed += await keysThatAreWrong(world, 200)
+    counts.tried += 200
+    counts.failed += await keysThatAreWrong(world, 200)
   }
-  return figures
+  return counts
 }
 
-async function databaseRestarts(open: Open, server: Postgres): Promise<Figures> {
-  const figures = { tried: 0, failed: 0, worstSeconds: 0 }
+async function databaseRestarts(open: Open, server: Postgres): Promise<Counts> {
+  const counts = { tried: 0, failed: 0, worstSeconds: 0 }
   for (let round = 0; round < rounds; round++) {
     await using world = await open()
     await world.faults({ latencyMs: 100 })
@@ -98,35 +108,35 @@ async function databaseRestarts(open: Open, server: Postgres): Promise<Figures> 
     await server.restart('immediate')
     const restartedAt = performance.now()
     await readyCount(world, 60)
-    figures.worstSeconds = Math.max(figures.worstSeconds, (performance.now() - restartedAt) / 1000)
-    figures.tried += 60
-    figures.failed += await keysThatAreWrong(world, 60)
+    counts.worstSeconds = Math.max(counts.worstSeconds, (performance.now() - restartedAt) / 1000)
+    counts.tried += 60
+    counts.failed += await keysThatAreWrong(world, 60)
   }
-  return figures
+  return counts
 }
 
-async function doubleClicks(open: Open): Promise<Figures> {
+async function doubleClicks(open: Open): Promise<Counts> {
   await using world = await open()
-  const figures = { tried: 0, failed: 0 }
+  const counts = { tried: 0, failed: 0 }
   for (const person of await world.people(rounds * 10)) {
     await Promise.all(
       Array.from({ length: 50 }, () => claimKey(world.ctx, { workshopSlug, person, optIn: false })),
     )
-    figures.tried++
-    if ((await world.db.mint.count()) !== figures.tried) figures.failed++
+    counts.tried++
+    if ((await world.db.mint.count()) !== counts.tried) counts.failed++
   }
-  return figures
+  return counts
 }
 
-async function lastSeats(open: Open): Promise<Figures> {
-  const figures = { tried: 0, failed: 0 }
+async function lastSeats(open: Open): Promise<Counts> {
+  const counts = { tried: 0, failed: 0 }
   for (let round = 0; round < rounds; round++) {
     await using world = await open({ workshops: [makeWorkshop({ maxKeys: 100 })] })
     const outcomes = await claimAll(world, 300)
-    figures.tried++
-    if (outcomes.filter((outcome) => outcome.kind === 'queued').length !== 100) figures.failed++
+    counts.tried++
+    if (outcomes.filter((outcome) => outcome.kind === 'queued').length !== 100) counts.failed++
   }
-  return figures
+  return counts
 }
 
 async function claimAll(world: World, count: number) {

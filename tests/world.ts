@@ -1,7 +1,8 @@
 /**
  * A whole small Keymint for a test or a bench: a database of its own, a stand-in for OpenRouter, a
  * ctx with a clock that can be moved, and workers in this process or in processes that can be
- * killed. With tests and benches, the one place that sees both sides.
+ * killed. A team in it is opened by team.ts. With tests and benches, tests/ is the one place that
+ * sees both sides.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
@@ -26,6 +27,7 @@ import type { Workshop } from '~/domain/workshop-file'
 import { startWorker } from '../jobs/start-worker'
 import { startOpenRouter } from '../simulators/openrouter/server'
 import { cloneDatabase } from '../simulators/postgres/template'
+import { templateOfRun, type Template } from './database'
 
 export const usd = (amount: number) => BigInt(Math.round(amount * 1e9))
 
@@ -61,7 +63,7 @@ export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
 
 export type UpstreamLedgerKey = { hash: string; name: string; deleted: boolean }
 
-export type World = Awaited<ReturnType<typeof openWorldOn>>
+export type World = Awaited<ReturnType<typeof openWorld>>
 
 export type WorldOptions = {
   workshops?: Workshop[]
@@ -69,17 +71,19 @@ export type WorldOptions = {
   maxTotalKeys?: number
   /** Where the app finds its database: a test puts a proxy in between. */
   databaseUrl?: (url: string) => string
+  /** The clock stands at this moment until it is moved. Absent: it runs with the real one. */
+  clock?: Date
 }
 
 /**
- * Opens a world on a clone of a migrated template; `await using` closes it with everything in it.
+ * Opens a world on a clone of a migrated template, the run's own unless another one is given;
+ * `await using` closes it with everything in it.
  */
-export async function openWorldOn(
-  postgres: { adminUrl: string; template: string },
-  options: WorldOptions = {},
-) {
-  const database = await cloneDatabase(postgres.adminUrl, postgres.template)
-  const upstream = await startOpenRouter()
+export async function openWorld(options: WorldOptions = {}, template: Template = templateOfRun()) {
+  const [database, upstream] = await Promise.all([
+    cloneDatabase(template.adminUrl, template.template),
+    startOpenRouter(),
+  ])
   const logLines: string[] = []
   const log = createLog({
     level: 'debug',
@@ -98,6 +102,7 @@ export async function openWorldOn(
   const workshops = options.workshops ?? [makeWorkshop()]
   const encryptionKey = randomBytes(32)
   let clockOffsetMs = 0
+  let stoppedAt = options.clock?.getTime()
   const closers: (() => Promise<unknown>)[] = []
   const emptyFolder = await mkdtemp(path.join(tmpdir(), 'keymint-no-workshops-'))
   closers.push(() => rm(emptyFolder, { recursive: true, force: true }))
@@ -122,7 +127,7 @@ export async function openWorldOn(
     mailer: null,
     limitClaims: pLimit(4),
     limitMints: (call) => call(),
-    now: () => new Date(Date.now() + clockOffsetMs),
+    now: () => new Date(stoppedAt ?? Date.now() + clockOffsetMs),
     settings: {
       provisioningEnabled: options.provisioningEnabled ?? true,
       maxTotalKeys: options.maxTotalKeys ?? 0,
@@ -130,6 +135,7 @@ export async function openWorldOn(
       adminGithubIds: [],
       viewerEmails: [],
       providerBaseUrl: upstream.baseUrl,
+      readUsageSeconds: 60,
       retentionDays: null,
     },
     deployment: { appOrigin: 'http://localhost:3000', signIn: [], weakSecrets: [] },
@@ -161,7 +167,12 @@ export async function openWorldOn(
     database,
     encryptionKey,
     call,
-    moveClock: (ms: number) => void (clockOffsetMs += ms),
+    moveClock(ms: number) {
+      if (stoppedAt === undefined) clockOffsetMs += ms
+      else stoppedAt += ms
+    },
+    /** Stops the clock at this moment; it never goes back. */
+    setClock: (at: Date) => void (stoppedAt = Math.max(ctx.now().getTime(), at.getTime())),
     faults: (body: object) => call('/__sim/faults', post(body)),
     clearFaults: () => call('/__sim/faults', { method: 'DELETE' }),
     calls: () =>

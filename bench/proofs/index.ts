@@ -1,0 +1,28 @@
+/**
+ * `npm run proofs`: long runs with crashes and races, and the suite's heavy tests in full.
+ * `npm run proofs -- kills image` runs these two. Each count is a line.
+ */
+import { engineProofs } from './engine'
+import { lineOf } from './proof'
+import { testProofs } from './tests'
+
+const proofs = [...engineProofs, ...testProofs]
+const names = proofs.map(({ name }) => name)
+const wanted = process.argv.slice(2)
+const unknown = wanted.find((name) => !names.includes(name))
+if (unknown !== undefined) {
+  process.stderr.write(`There is no proof "${unknown}". There are: ${names.join(', ')}.\n`)
+  process.exit(2)
+}
+
+let broken = 0
+for (const { name, run } of proofs.filter(
+  (one) => wanted.length === 0 || wanted.includes(one.name),
+)) {
+  process.stdout.write(`# ${name}\n`)
+  for (const count of await run()) {
+    if (count.failed > 0 || count.tried === 0) broken++
+    process.stdout.write(`${lineOf(count)}\n`)
+  }
+}
+process.exit(broken === 0 ? 0 : 1)

@@ -1,0 +1,88 @@
+/**
+ * The world of one Playwright worker: stand-ins of its own, a clone of the run's database, and web
+ * and worker from the production build. Two workers never meet, so their journeys need not either.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { startAppProcess, waitUntilReady } from '../simulators/app-process'
+import { freePort } from '../simulators/free-port'
+import { cloneDatabase } from '../simulators/postgres/template'
+import { startWorld } from '../simulators/world'
+import { readDatabase } from './stage'
+import type { Stage } from './stage'
+import { writeWorkshopFiles } from './workshop-files'
+
+export async function openJourneysWorld(): Promise<{ stage: Stage; close(): Promise<void> }> {
+  const { adminUrl, template } = readDatabase()
+  const folder = mkdtempSync(path.join(tmpdir(), 'keymint-journeys-'))
+  const workshopsDir = path.join(folder, 'workshops')
+  mkdirSync(workshopsDir)
+  writeWorkshopFiles(workshopsDir)
+
+  const [port, otherPort] = [await freePort(), await freePort()]
+  const [origin, offOrigin] = [`http://localhost:${port}`, `http://localhost:${otherPort}`]
+  const world = await startWorld({ appOrigins: [origin, offOrigin], databaseUrl: adminUrl })
+  const closers: (() => Promise<unknown>)[] = [() => world.stop()]
+  const close = async () => {
+    for (const closer of closers.reverse()) await closer()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    const database = await cloneDatabase(adminUrl, template)
+    closers.push(() => database.drop())
+    const environment: Record<string, string> & { NODE_ENV: 'production' } = {
+      PATH: process.env.PATH ?? '',
+      ...world.environment(origin),
+      DATABASE_URL: database.url,
+      NODE_ENV: 'production',
+      PORT: String(port),
+      SESSION_SECRET: randomBytes(32).toString('base64url'),
+      ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+      PROVISIONING_ENABLED: 'true',
+      MAX_TOTAL_KEYS: '100',
+      READ_USAGE_SECONDS: '5',
+      WORKSHOPS_DIR: workshopsDir,
+      LOG_LEVEL: 'debug',
+    }
+    const start = (name: string, entry: string, change: Record<string, string> = {}) => {
+      const logFile = path.join(folder, `${name}.log`)
+      const child = startAppProcess({ name, entry, env: { ...environment, ...change }, logFile })
+      closers.push(() => child.stop())
+      return child
+    }
+    const worker = start('worker', 'build/node/worker.js')
+    const web = start('web', 'build/node/server.js')
+    const off = start('web-that-hands-out-nothing', 'build/node/server.js', {
+      APP_ORIGIN: offOrigin,
+      PORT: String(otherPort),
+      PROVISIONING_ENABLED: 'yes',
+    })
+    await waitUntilReady(origin, [web, worker], { timeoutMs: 60_000 })
+    await waitUntilReady(offOrigin, [off], { timeoutMs: 60_000 })
+
+    const stage: Stage = {
+      origin,
+      offOrigin,
+      databaseUrl: database.url,
+      openrouter: {
+        baseUrl: world.openrouter.baseUrl,
+        root: new URL(world.openrouter.baseUrl).origin,
+        faultsUrl: world.openrouter.faultsUrl,
+      },
+      github: { url: world.github.url, faultsUrl: world.github.faultsUrl },
+      google: { url: world.google.url, faultsUrl: world.google.faultsUrl },
+      logs: [web, worker, off].map(({ logFile }) => logFile),
+      secrets: {
+        managementKey: world.openrouter.managementKey,
+        encryptionKey: environment.ENCRYPTION_KEY ?? '',
+        sessionSecret: environment.SESSION_SECRET ?? '',
+      },
+    }
+    return { stage, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

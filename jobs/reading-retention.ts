@@ -1,0 +1,10 @@
+import { deleteOldRuns } from '~/domain/keys/reconcile-runs.server'
+import { thinSamples } from '~/domain/keys/samples.server'
+import type { JobHandler } from './job-handler'
+
+/** Thins out samples and deletes old checks. */
+export const readingRetentionJob: JobHandler<'reading-retention'> = async (ctx) => {
+  await thinSamples(ctx)
+  await deleteOldRuns(ctx)
+  return { kind: 'done' }
+}

@@ -1,0 +1,87 @@
+/** The bench of a ServiceAdapter under test, and what the suites of its conformance share. */
+import { inspect } from 'node:util'
+import { expect } from 'vitest'
+import type { NanoUsd } from '~/money'
+import { isProviderError, type ProviderError } from '../app/adapters/provider-error'
+import type {
+  NewServiceKey,
+  ServiceAdapter,
+  ServiceCredential,
+  ServiceReset,
+} from '../app/adapters/service-adapter'
+
+export type ConformanceFault = {
+  call: 'create' | 'update' | 'delete' | 'find' | 'list'
+  fault: string
+  status?: number
+  message?: string
+  retryAfterSeconds?: number
+  times?: number
+}
+
+export type ServiceBench = AsyncDisposable & {
+  adapter: ServiceAdapter
+  credential: ServiceCredential
+  /** The address at which nothing listens any more, for a service that is down. */
+  unreachable(): Promise<{ adapter: ServiceAdapter; credential: ServiceCredential }>
+  /** Charges the key past all rules. */
+  spend(id: string, usd: number): Promise<void>
+  /**
+   * Uses the key as its holder would, on a model of its list if it has one. True when it was
+   * served.
+   */
+  use(plaintext: string, model?: string): Promise<boolean>
+  /** Two models of the service, where it has models. */
+  models?: [string, string]
+  /** Sets the clock of the service; the adapter's own stays. */
+  moveTo(at: Date): Promise<void>
+  strike(fault: ConformanceFault): Promise<void>
+  /** Requests that the service has received. */
+  requests(): Promise<number>
+  /** Every plaintext that the service has made, lost ones too. */
+  plaintexts(): Promise<string[]>
+}
+
+export const usd = (amount: number): NanoUsd => BigInt(Math.round(amount * 1e9))
+let names = 0
+export const keyOf = (change: Partial<NewServiceKey> = {}): NewServiceKey => ({
+  name: `km/test/team-${++names}/a`,
+  cap: usd(2),
+  reset: null,
+  expiresAt: null,
+  models: null,
+  ...change,
+})
+export const nobody = 'ab'.repeat(32)
+
+export async function failureOf(work: Promise<unknown>): Promise<ProviderError> {
+  const error: unknown = await work.then(
+    () => new Error('it did not fail'),
+    (caught: unknown) => caught,
+  )
+  if (!isProviderError(error)) throw new Error(`not a ProviderError: ${inspect(error)}`)
+  return error
+}
+
+export const nextWindow = (reset: ServiceReset, from: Date): Date => {
+  const [year, month, day] = [from.getUTCFullYear(), from.getUTCMonth(), from.getUTCDate()]
+  const start =
+    reset === 'monthly'
+      ? Date.UTC(year, month + 1, 1)
+      : reset === 'daily'
+        ? Date.UTC(year, month, day + 1)
+        : Date.UTC(year, month, day + 7 - ((from.getUTCDay() + 6) % 7))
+  return new Date(start + 60_000)
+}
+
+/** Refused for certain, with a sentence, and without a request. */
+export async function expectRefusedUnasked(bench: ServiceBench, key: NewServiceKey): Promise<void> {
+  const before = await bench.requests()
+  const { details } = await failureOf(bench.adapter.createKey(bench.credential, key))
+  expect(details).toMatchObject({
+    kind: 'rejected',
+    reason: 'refused',
+    providerMessage: expect.stringMatching(/\.$/) as string,
+  })
+  expect(await bench.requests()).toBe(before)
+}

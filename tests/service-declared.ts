@@ -1,0 +1,59 @@
+/** What a ServiceAdapter declares about ends, resets and models is what it does. */
+import { expect, test } from 'vitest'
+import { expectRefusedUnasked, keyOf, nextWindow, usd, type ServiceBench } from './service-bench'
+
+export function declaredOf(name: string, open: () => Promise<ServiceBench>): void {
+  test(`${name}: what is declared about ends is true`, async () => {
+    await using bench = await open()
+    const { adapter, credential } = bench
+    const expiresAt = new Date(Date.now() + 3_600_000)
+    if (!adapter.capabilities.expiry) return await expectRefusedUnasked(bench, keyOf({ expiresAt }))
+    const made = await adapter.createKey(credential, keyOf({ expiresAt }))
+    const found = await adapter.findKey(credential, made.id)
+    expect(Math.abs((found?.expiresAt?.getTime() ?? 0) - expiresAt.getTime())).toBeLessThan(60_000)
+    expect(await bench.use(made.plaintext)).toBe(true)
+    await bench.moveTo(new Date(expiresAt.getTime() + 60_000))
+    expect(await bench.use(made.plaintext)).toBe(false)
+    await expectRefusedUnasked(bench, keyOf({ expiresAt: new Date(Date.now() - 1_000) }))
+  })
+
+  for (const reset of ['daily', 'weekly', 'monthly'] as const) {
+    test(`${name}: what is declared about a ${reset} cap is true`, async () => {
+      await using bench = await open()
+      const { adapter, credential } = bench
+      if (!adapter.capabilities.resets.includes(reset))
+        return await expectRefusedUnasked(bench, keyOf({ reset }))
+      const made = await adapter.createKey(credential, keyOf({ reset, cap: usd(1) }))
+      const untouched = await adapter.createKey(credential, keyOf({ reset, cap: usd(1) }))
+      await bench.spend(made.id, 1)
+      expect(await adapter.findKey(credential, made.id)).toMatchObject({
+        reset,
+        usedInWindow: usd(1),
+      })
+      expect(await bench.use(made.plaintext)).toBe(false)
+      await bench.moveTo(nextWindow(reset, new Date()))
+      expect(await bench.use(made.plaintext)).toBe(true)
+      const fresh = (await adapter.readUsage(credential, [made.id, untouched.id])).get(made.id)
+      expect(fresh?.usedInWindow).toBeLessThan(usd(0.5))
+      if (fresh?.usage !== null) expect(fresh?.usage).toBeGreaterThan(usd(0.99))
+      if (fresh?.windowEndsAt)
+        expect(fresh.windowEndsAt.getTime()).toBeGreaterThan(
+          nextWindow(reset, new Date()).getTime(),
+        )
+      expect((await adapter.findKey(credential, made.id))?.cap).toBe(usd(1))
+    })
+  }
+
+  test(`${name}: what is declared about models is true`, async () => {
+    await using bench = await open()
+    const { adapter, credential, models } = bench
+    if (!adapter.capabilities.modelList)
+      return await expectRefusedUnasked(bench, keyOf({ models: ['a-model'] }))
+    const [allowed, other] = models!
+    const made = await adapter.createKey(credential, keyOf({ models: [allowed] }))
+    expect(await bench.use(made.plaintext, allowed)).toBe(true)
+    expect(await bench.use(made.plaintext, other)).toBe(false)
+    const free = await adapter.createKey(credential, keyOf())
+    expect(await bench.use(free.plaintext, other)).toBe(true)
+  })
+}
