@@ -204,7 +204,9 @@ test('disabling and enabling happen once each, with their reasons in the audit, 
     userId: team.userId,
     reason: 'leaked',
   }
-  expect(await disableKey(world.ctx, { ...input, teamId: crypto.randomUUID() })).toBe(false)
+  await expect(disableKey(world.ctx, { ...input, teamId: crypto.randomUUID() })).rejects.toThrow(
+    'not an active owner',
+  )
   expect([
     await disableKey(world.ctx, input),
     await disableKey(world.ctx, input),
