@@ -208,7 +208,7 @@ test('the command reports as text, as JSON and by its exit code', async () => {
   ])
   expect(await run('--expect', 'f'.repeat(64))).toMatchObject({
     code: 1,
-    text: expect.stringContaining('DOES NOT HOLD THE HEAD') as string,
+    text: expect.stringContaining('DOES NOT CONTAIN THE HEAD') as string,
   })
   expect(await run('--expect', 'nonsense')).toMatchObject({ code: 2 })
   await db.$executeRaw`alter table keymint.audit_events disable trigger all`

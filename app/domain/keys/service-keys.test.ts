@@ -22,7 +22,7 @@ const keysAt = async (world: World, masterKeyId: string) => {
   return adapter.listKeys(credential)
 }
 
-const foreign = { name: 'foreign', cap: usd(1), reset: null, expiresAt: null, models: null }
+const foreign = { name: 'somebody-elses', cap: usd(1), reset: null, expiresAt: null, models: null }
 
 for (const service of ['LiteLlm', 'OpenRouter'] as const) {
   test(`a sub-key at ${service} is made with the team's credential, sealed, audited and never bound`, async () => {
