@@ -15,7 +15,7 @@ export const requestTimes = {
   connectionsCheckingInterval: 1_000,
 } as const
 
-/** Answers 400 to an address that is no text, and 404 to one that no page can have. */
+/** Answers 400 to an address that does not decode or that no page can have. */
 export function refuseOddAddress(request: Request, response: Response, next: NextFunction): void {
   if (isReadable(request.originalUrl)) return next()
   response

@@ -21,6 +21,13 @@ export const limitCatalog = {
   'key-test': { person: { points: 10, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
   /** Large downloads. */
   export: { person: { points: 10, seconds: 60 } },
+  /** What members and owners change in a team, requests of keys apart. */
+  'team-action': { person: { points: 60, seconds: 60 } },
+  /** New keys of a team, and replacements. */
+  provision: { person: { points: 20, seconds: 60 } },
+  /** Invitations, which may go out by mail. */
+  invite: { person: { points: 60, seconds: 3_600 } },
+  'team-create': { person: { points: 5, seconds: 3_600 } },
   /** Changes to one's own account. */
   account: { person: { points: 30, seconds: 60 } },
   'admin-action': { person: { points: 120, seconds: 60 } },

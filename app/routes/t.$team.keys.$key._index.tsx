@@ -27,6 +27,7 @@ import {
   usdAmount,
 } from '~/web/parse-form.server'
 import { badRequest, frameOf, isActiveOwner, requireId, requireMember } from '~/web/team.server'
+import { requireWithinLimit } from '~/web/rate-limit.server'
 
 /** For the holder and the owners of the team. For everybody else the key does not exist. */
 async function requireKey(args: HandlerArgs) {
@@ -71,6 +72,7 @@ const reasonForm = z.object({ reason: optionalText(500).catch(null) })
 
 export const action = handler(async (args) => {
   const { viewer, team, view } = await requireKey(args)
+  await requireWithinLimit(args, 'team-action', viewer)
   const fields = await readFields(args.request)
   const actor = { userId: viewer.userId, teamId: team.teamId, keyId: view.id }
   const here = subKeyUrl(team.slug, view.id)

@@ -5,6 +5,7 @@ import { subKeyUrl } from '~/urls'
 import { revealSubKey, type SubKeyReveal } from '~/domain/team/reveal.server'
 import styles from '~/styles/app.css?url'
 import { handler } from '~/web/handler.server'
+import { refuseOverLimit } from '~/web/rate-limit.server'
 import { requireMember } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
@@ -18,6 +19,9 @@ export const loader = handler(async (args) => {
  */
 export const action = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
+  const back = subKeyUrl(team.slug, args.params.key ?? '')
+  const refused = await refuseOverLimit(args, 'reveal', viewer, back)
+  if (refused) return refused
   const outcome = await revealSubKey(args.ctx, {
     teamId: team.teamId,
     keyId: args.params.key ?? '',
@@ -30,9 +34,7 @@ export const action = handler(async (args) => {
       { status, headers: secretHeaders },
     )
   }
-  const page = renderToStaticMarkup(
-    <RevealedPage backTo={subKeyUrl(team.slug, args.params.key ?? '')} outcome={outcome} />,
-  )
+  const page = renderToStaticMarkup(<RevealedPage backTo={back} outcome={outcome} />)
   return new Response(`<!doctype html>${page}`, {
     status,
     headers: { ...secretHeaders, 'Content-Type': 'text/html; charset=utf-8' },

@@ -19,6 +19,7 @@ import { listMembers, listOpenRequests } from '~/domain/team/team-view.server'
 import { handler, type HandlerArgs } from '~/web/handler.server'
 import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'
 import { badRequest, frameOf, intentOf, requireOwner, type Insider } from '~/web/team.server'
+import { requireWithinLimit } from '~/web/rate-limit.server'
 
 export const loader = handler(async (args) => {
   const { team } = await requireOwner(args)
@@ -58,10 +59,12 @@ export const action = handler(async (args) => {
   const insider = await requireOwner(args)
   const { teamId, slug } = insider.team
   const actorUserId = insider.viewer.userId
+  await requireWithinLimit(args, 'team-action', insider.viewer)
   const fields = await readFields(args.request)
   const back = redirect(teamUrl(slug, 'members'), 303)
   switch (intentOf(fields)) {
     case 'invite':
+      await requireWithinLimit(args, 'invite', insider.viewer)
       return answerInvitation(args, insider, fields)
     case 'revoke': {
       const form = parseFields(revocationForm, fields)

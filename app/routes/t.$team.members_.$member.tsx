@@ -29,6 +29,7 @@ import {
   usdAmount,
 } from '~/web/parse-form.server'
 import { badRequest, frameOf, intentOf, requireOwner } from '~/web/team.server'
+import { requireWithinLimit } from '~/web/rate-limit.server'
 
 const effective = z.enum(['now', 'next-month']).catch('now')
 const budgetForm = z.object({ budget: usdAmount('bad-budget', { orZero: true }), effective })
@@ -67,6 +68,7 @@ const roleForm = z.object({ role: z.enum(['member', 'owner']).catch('member') })
 
 export const action = handler(async (args) => {
   const { viewer, team } = await requireOwner(args)
+  await requireWithinLimit(args, 'team-action', viewer)
   const { ctx } = args
   const ref = { teamId: team.teamId, userId: args.params.member ?? '' }
   const fields = await readFields(args.request)

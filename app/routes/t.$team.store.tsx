@@ -31,6 +31,7 @@ import {
   usdAmount,
 } from '~/web/parse-form.server'
 import { frameOf, requireMember } from '~/web/team.server'
+import { requireWithinLimit } from '~/web/rate-limit.server'
 
 export const loader = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
@@ -71,6 +72,7 @@ const keyForm = z.object({
 
 export const action = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
+  await requireWithinLimit(args, 'provision', viewer)
   const { ctx } = args
   const ref = { teamId: team.teamId, userId: viewer.userId }
   const fields = await readFields(args.request)

@@ -22,6 +22,7 @@ import {
 import { handler, notFound } from '~/web/handler.server'
 import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'
 import { badRequest, frameOf, intentOf, requireOwner } from '~/web/team.server'
+import { requireWithinLimit } from '~/web/rate-limit.server'
 
 export const loader = handler(async (args) => {
   const { team } = await requireOwner(args)
@@ -42,6 +43,7 @@ const masterKeyForm = z.object({ id: uuid })
 
 export const action = handler(async (args) => {
   const { viewer, team } = await requireOwner(args)
+  await requireWithinLimit(args, 'team-action', viewer)
   const { ctx } = args
   const fields = await readFields(args.request)
   const by = { teamId: team.teamId, scope: teamScope(team.slug), userId: viewer.userId }

@@ -9,6 +9,7 @@ import { Time } from '~/components/base/time'
 import { acceptInvitation, findInvitation } from '~/domain/team/invitations.server'
 import { handler, notFound } from '~/web/handler.server'
 import { requireViewer } from '~/web/session.server'
+import { requireWithinLimit } from '~/web/rate-limit.server'
 
 // Whoever knows the address can join, so no Referer may carry it.
 const secretHeaders = {
@@ -30,6 +31,7 @@ export const loader = handler(async (args) => {
 
 export const action = handler(async (args) => {
   const viewer = await requireViewer(args)
+  await requireWithinLimit(args, 'team-action', viewer)
   const outcome = await acceptInvitation(args.ctx, args.params.token ?? '', viewer)
   if (outcome.kind !== 'refused')
     return redirect(teamUrl(outcome.slug, 'dashboard'), { status: 303, headers: secretHeaders })

@@ -10,6 +10,7 @@ import { createTeam } from '~/domain/team/team.server'
 import { handler } from '~/web/handler.server'
 import { firstProblem, parseFields, readFields, requiredText } from '~/web/parse-form.server'
 import { requireViewer } from '~/web/session.server'
+import { requireWithinLimit } from '~/web/rate-limit.server'
 
 export const loader = handler(async (args) => {
   await requireViewer(args)
@@ -23,6 +24,7 @@ const teamForm = z.object({
 
 export const action = handler(async (args) => {
   const viewer = await requireViewer(args)
+  await requireWithinLimit(args, 'team-create', viewer)
   const fields = await readFields(args.request)
   const refuse = (problem: keyof typeof newTeamProblems) =>
     data(

@@ -3,7 +3,7 @@ import { localZone } from './local-zone'
 
 afterEach(() => vi.unstubAllGlobals())
 
-const browserSays = (timeZone: string | undefined) => {
+const browserNames = (timeZone: string | undefined) => {
   const { DateTimeFormat } = Intl
   vi.stubGlobal('Intl', {
     DateTimeFormat: Object.assign(
@@ -23,7 +23,7 @@ test.each([
   ['Etc/Unknown', 'UTC'],
   ['Mars/Olympus', 'UTC'],
   ['', 'UTC'],
-])('a browser that says its zone is "%s" sees %s', (said, shown) => {
-  browserSays(said)
+])('a browser that names the zone "%s" shows %s', (named, shown) => {
+  browserNames(named)
   expect(localZone()).toBe(shown)
 })

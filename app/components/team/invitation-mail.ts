@@ -12,7 +12,8 @@ export function invitationMail(input: {
   ) as [string, string]
   const role = input.role === 'owner' ? 'an owner' : 'a member'
   return {
-    subject: `Join ${team} on Keymint`,
+    // Fixed words: what somebody typed must not become the line that a stranger reads first.
+    subject: 'An invitation to a team on Keymint',
     text: [
       `${by} invites you to the team “${team}” on Keymint, as ${role}.`,
       '',

@@ -251,7 +251,7 @@ test('a name with line breaks forges no line of a letter', () => {
     url: 'https://keys.example.org/t/join/x',
     days: 7,
   })
-  expect(subject).toBe('Join A Bcc: x@example.org on Keymint')
+  expect(subject).toBe('An invitation to a team on Keymint')
   expect(text.split('\n')[0]).toBe(
     'B https://evil.example invites you to the team “A Bcc: x@example.org” on Keymint, as a member.',
   )
