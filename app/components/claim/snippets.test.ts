@@ -19,7 +19,16 @@ test('only the .env file holds the key, and only when it is given one', () => {
 // With ANTHROPIC_API_KEY unset, Claude Code uses the person's own account.
 test('Claude Code gets the base without /v1, the token by reference, and an empty API key', () => {
   expect(textOf('claude-code')).toBe(
-    'export ANTHROPIC_BASE_URL=https://openrouter.ai/api\nexport ANTHROPIC_AUTH_TOKEN=$OPENROUTER_API_KEY\nexport ANTHROPIC_API_KEY=""\nclaude --model anthropic/claude-sonnet-4.6',
+    [
+      'export ANTHROPIC_BASE_URL=https://openrouter.ai/api',
+      'export ANTHROPIC_AUTH_TOKEN=$OPENROUTER_API_KEY',
+      'export ANTHROPIC_API_KEY=""',
+      ...['OPUS', 'SONNET', 'HAIKU', 'FABLE'].map(
+        (role) => `export ANTHROPIC_DEFAULT_${role}_MODEL=anthropic/claude-sonnet-4.6`,
+      ),
+      'export CLAUDE_CODE_SUBAGENT_MODEL=anthropic/claude-sonnet-4.6',
+      'claude --model anthropic/claude-sonnet-4.6',
+    ].join('\n'),
   )
 })
 
@@ -45,6 +54,10 @@ test('the body of the curl call and opencode.json are JSON', () => {
 test('aider and Codex use their own ways to OpenRouter', () => {
   expect(textOf('aider')).toBe('aider --model openrouter/anthropic/claude-sonnet-4.6')
   expect(textOf('codex')).toContain(
-    'base_url = "https://openrouter.ai/api/v1"\nenv_key = "OPENROUTER_API_KEY"\nwire_api = "chat"',
+    'base_url = "https://openrouter.ai/api/v1"\nenv_key = "OPENROUTER_API_KEY"\nwire_api = "responses"',
   )
+})
+
+test('Cursor gets the address that OpenRouter has for it', () => {
+  expect(textOf('cursor')).toContain('Base URL  https://openrouter.ai/api/v1/cursor\n')
 })

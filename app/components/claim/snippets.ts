@@ -12,6 +12,15 @@ export type SnippetInput = { baseUrl: string; models: string[] }
  */
 const maxTokens = 400
 
+/** An unset role asks for a model of its own choice, which a limited key may not use. */
+const modelRoles = [
+  'ANTHROPIC_DEFAULT_OPUS_MODEL',
+  'ANTHROPIC_DEFAULT_SONNET_MODEL',
+  'ANTHROPIC_DEFAULT_HAIKU_MODEL',
+  'ANTHROPIC_DEFAULT_FABLE_MODEL',
+  'CLAUDE_CODE_SUBAGENT_MODEL',
+]
+
 const lines = (...text: string[]) => text.join('\n')
 
 export const gitignoreLine = '.env'
@@ -94,11 +103,14 @@ export function snippets({ baseUrl, models }: SnippetInput): Snippet[] {
       id: 'claude-code',
       name: 'Claude Code',
       file: null,
-      note: 'ANTHROPIC_API_KEY must be empty, not unset: otherwise Claude Code uses your own account.',
+      note:
+        'ANTHROPIC_API_KEY must be empty, not unset: otherwise Claude Code uses your own account. ' +
+        'If you have signed in before, run /logout first.',
       text: lines(
         `export ANTHROPIC_BASE_URL=${anthropicBase}`,
         'export ANTHROPIC_AUTH_TOKEN=$OPENROUTER_API_KEY',
         'export ANTHROPIC_API_KEY=""',
+        ...modelRoles.map((role) => `export ${role}=${model}`),
         `claude --model ${model}`,
       ),
     },
@@ -115,7 +127,7 @@ export function snippets({ baseUrl, models }: SnippetInput): Snippet[] {
         'name = "OpenRouter"',
         `base_url = "${baseUrl}"`,
         'env_key = "OPENROUTER_API_KEY"',
-        'wire_api = "chat"',
+        'wire_api = "responses"',
       ),
     },
     {
@@ -149,7 +161,7 @@ export function snippets({ baseUrl, models }: SnippetInput): Snippet[] {
       note:
         'Settings, Models, API keys: paste the key as OpenAI API Key and override its base URL. ' +
         'Agent features may still need a Cursor plan.',
-      text: lines(`Base URL  ${baseUrl}`, `Model     ${model}`),
+      text: lines(`Base URL  ${baseUrl}/cursor`, `Model     ${model}`),
     },
   ]
 }
