@@ -175,10 +175,10 @@ export function KeyUse({
           <div className="mt-3 flex flex-wrap items-center gap-x-4 gap-y-2">
             <Button
               busy={revealedKey === null}
-              onClick={() => revealedKey && download('.env', envFile(revealedKey, baseUrl))}
+              onClick={() => revealedKey && download('openrouter.env', envFile(revealedKey, baseUrl))}
             >
               <DownloadIcon />
-              Download .env
+              Download openrouter.env
             </Button>
             <p className="text-small text-soft">
               {revealedKey === null ? 'Show your key to download it.' : 'Includes your key.'}

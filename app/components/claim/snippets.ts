@@ -23,7 +23,8 @@ const modelRoles = [
 
 const lines = (...text: string[]) => text.join('\n')
 
-export const gitignoreLine = '.env'
+/** A dot at the front is lost in downloads; this catches the file under both names. */
+export const gitignoreLine = '*.env'
 
 /** The contents of a .env file. Without a key, an empty value to fill in. */
 export function envFile(key: string | null, baseUrl: string): string {
