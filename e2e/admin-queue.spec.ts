@@ -129,12 +129,12 @@ test('the provider is down during 100 claims: attendees read why they wait, and 
   await Promise.all(people.map((person) => claimOverHttp(person, stage.origin, 'outage-room')))
 
   await expect(
-    heading(page, /^(This takes a little longer|Waiting for the provider)\.$/),
+    heading(page, /^(This takes a little longer|Waiting for the provider)$/),
   ).toBeVisible({ timeout: 20_000 })
   await expect(
     page
       .getByRole('main')
-      .getByText(/^The provider (had trouble with the last try|cannot be reached)\.$/),
+      .getByText(/^(The provider failed to answer|We cannot reach the provider)$/),
   ).toBeVisible()
   await expect(page.getByText('You keep your place.')).toBeVisible()
 

@@ -244,5 +244,5 @@ test('a form posted from another site changes nothing', async ({
     expect(answer.status(), path).toBe(403)
   }
   await page.goto('/me')
-  await expect(page.getByText('You have no key yet.')).toBeVisible()
+  await expect(page.getByText('You have no key yet', { exact: true })).toBeVisible()
 })
