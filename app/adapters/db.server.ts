@@ -43,11 +43,11 @@ const maxTransactionRuns = 4
  * failure): nothing of it was kept. Its callback must have no effect but in the database.
  */
 function withRetries(db: Db): Db {
+  const run = db.$transaction.bind(db) as (...args: unknown[]) => Promise<unknown>
   const transaction = async (work: unknown, ...rest: unknown[]): Promise<unknown> => {
-    const run = db.$transaction as (...args: unknown[]) => Promise<unknown>
     for (let tries = 1; ; tries++) {
       try {
-        return await run.call(db, work, ...rest)
+        return await run(work, ...rest)
       } catch (error) {
         if (typeof work !== 'function' || tries >= maxTransactionRuns || !isRetryable(error))
           throw error
@@ -62,7 +62,7 @@ function withRetries(db: Db): Db {
 }
 
 /** Whether Postgres ended the transaction for a deadlock or a serialization failure. */
-export const isRetryable = (error: unknown): boolean =>
+const isRetryable = (error: unknown): boolean =>
   error instanceof Error &&
   'code' in error &&
   (error.code === 'P2034' ||

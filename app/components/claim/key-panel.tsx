@@ -175,7 +175,9 @@ export function KeyUse({
           <div className="mt-3 flex flex-wrap items-center gap-x-4 gap-y-2">
             <Button
               busy={revealedKey === null}
-              onClick={() => revealedKey && download('openrouter.env', envFile(revealedKey, baseUrl))}
+              onClick={() =>
+                revealedKey && download('openrouter.env', envFile(revealedKey, baseUrl))
+              }
             >
               <DownloadIcon />
               Download openrouter.env

@@ -27,7 +27,7 @@ import {
 } from './changes.server'
 import type { ClaimRow } from './claim-row.server'
 
-export const poolIsFullMessage = 'The pool has no room for the difference.'
+const poolIsFullMessage = 'The pool has no room for the difference.'
 
 type Begun = { claim: ClaimRow; keyHash: string; raises: boolean }
 

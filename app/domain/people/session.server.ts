@@ -54,7 +54,8 @@ export async function startSession(
     await tx.$executeRaw`
       insert into keymint.sessions (token_hash, user_id, provider, user_agent, expires_at)
       values (${hashToken(token)}, ${input.userId}, ${input.provider},
-        ${input.userAgent ? cut(input.userAgent, 300) : null}, now() + make_interval(secs => ${sessionLifetimeSeconds}))`
+        ${input.userAgent ? cut(input.userAgent, 300) : null},
+        now() + make_interval(secs => ${sessionLifetimeSeconds}))`
     await recordAudit(tx, {
       actor: `user:${input.userId}`,
       action: 'session.started',
