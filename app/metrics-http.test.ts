@@ -1,7 +1,7 @@
 /**
  * /metrics: who may read it, what stands in it after real work, and what must never stand in it.
  */
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { refreshGauges } from '~/domain/operations/gauges.server'
@@ -21,10 +21,11 @@ async function metricsServer(change: Partial<MetricsEndpoint> = {}) {
     () => undefined,
   )
   await new Promise((resolve) => server.once('listening', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { port } = server.address() as AddressInfo
+  const origin = `http://127.0.0.1:${port}`
   const ask = (path: string, authorization?: string) =>
     fetch(`${origin}${path}`, authorization ? { headers: { authorization } } : {})
-  return { ask, [Symbol.asyncDispose]: async () => void server.close() }
+  return { ask, port, [Symbol.asyncDispose]: async () => void server.close() }
 }
 
 /** The value of one line, or undefined when it is not there. */
@@ -38,6 +39,23 @@ async function scrapeOf(world: World) {
   await refreshGauges(world.ctx)
   return (await world.ctx.metrics.scrape()).text
 }
+
+test.each(['//', '//x', '*', '/%', '/metrics/../..//'])(
+  '%s as an address is not found, and the server goes on',
+  async (target) => {
+    await using server = await metricsServer()
+    const raw = await new Promise<string>((resolve) => {
+      const socket = connect(server.port, '127.0.0.1', () =>
+        socket.end(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
+      )
+      let text = ''
+      socket.on('data', (chunk) => (text += chunk.toString()))
+      socket.on('close', () => resolve(text))
+    })
+    expect(raw).toMatch(/^HTTP\/1\.1 404 /)
+    expect((await server.ask('/healthz')).status).toBe(200)
+  },
+)
 
 test('without the token nobody reads the metrics, and without one configured there are none', async () => {
   await using server = await metricsServer()

@@ -26,3 +26,22 @@ test('rows that break off midway break the download, so that half a file is not 
   expect(response.headers.get('cache-control')).toBe('no-store')
   await expect(response.text()).rejects.toThrow()
 })
+
+test('a source that fails after the reader has gone ends no process', async () => {
+  let fail = () => {}
+  async function* rows() {
+    yield await Promise.resolve(['1'])
+    await new Promise<void>((resolve) => (fail = resolve))
+    throw new Error('the database went away')
+  }
+  const failures: unknown[] = []
+  const listen = (error: unknown) => void failures.push(error)
+  process.on('uncaughtException', listen).on('unhandledRejection', listen)
+  const reader = csvDownload('gone.csv', ['n'], rows()).body!.getReader()
+  await reader.read()
+  await reader.cancel()
+  fail()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  process.off('uncaughtException', listen).off('unhandledRejection', listen)
+  expect(failures).toEqual([])
+})
