@@ -67,6 +67,8 @@ test('every address of a team answers as the table says, and reveals nothing to 
     for (const [role, context] of Object.entries(contexts) as [Role, BrowserContext][]) {
       const url = row.path(facts)
       for (const shape of shapesOf(row, url)) {
+        // The table is about rights: nobody is to be too fast for it.
+        await queryDatabase(stage, 'delete from keymint.rate_limits')
         for (const method of methods) {
           const reads = method === 'GET' || method === 'HEAD'
           const cells = reads
