@@ -10,7 +10,7 @@ import { SubKeyTable } from '~/components/team/sub-key-table'
 import { memberProblems } from '~/components/team/team-messages'
 import { TeamShell } from '~/components/team/team-shell'
 import { memberUrl, teamUrl } from '~/urls'
-import { previewBudgetView, setBudget } from '~/domain/money/budgets.server'
+import { MonthChanged, previewBudgetView, setBudget } from '~/domain/money/budgets.server'
 import { listSubKeys } from '~/domain/team/sub-key-view.server'
 import {
   removeMember,
@@ -33,6 +33,13 @@ import { requireWithinLimit } from '~/web/rate-limit.server'
 
 const effective = z.enum(['now', 'next-month']).catch('now')
 const budgetForm = z.object({ budget: usdAmount('bad-budget', { orZero: true }), effective })
+/** A form without it is not held to a month. */
+const monthShown = z.object({
+  month: z
+    .string()
+    .regex(/^(\d{4}-\d{2}-01)?$/, 'month-changed')
+    .transform((month) => month || undefined),
+})
 
 export const loader = handler(async (args) => {
   const { viewer, team } = await requireOwner(args)
@@ -84,8 +91,17 @@ export const action = handler(async (args) => {
     case 'budget': {
       const form = parseFields(budgetForm, fields)
       if (!form.ok) return refuse(firstProblem(form, memberProblems), 422)
-      const effect = await setBudget(ctx, ref, { ...form.value, reason }, viewer.userId)
-      return effect ? here : refuse('no-such-member', 409)
+      const shown = parseFields(monthShown, fields)
+      if (!shown.ok) return refuse('month-changed', 409)
+      try {
+        const { month } = shown.value
+        const change = { ...form.value, ...(month ? { month } : {}), reason }
+        const effect = await setBudget(ctx, ref, change, viewer.userId)
+        return effect ? here : refuse('no-such-member', 409)
+      } catch (error) {
+        if (error instanceof MonthChanged) return refuse('month-changed', 409)
+        throw error
+      }
     }
     case 'suspend':
       return answer(await suspendMember(ctx, ref, viewer.userId, reason))

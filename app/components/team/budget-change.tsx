@@ -49,6 +49,7 @@ export function BudgetChange({
           <Form method="post" action={url} className="mt-3 space-y-4">
             <input type="hidden" name="budget" value={input.budget} />
             <input type="hidden" name="effective" value={input.effective} />
+            <input type="hidden" name="month" value={preview.month} />
             <Field label="Reason" name="reason" required hint="Recorded in the audit trail." />
             <Button type="submit" name="intent" value="budget" kind="ink">
               Set the budget to {preview.to.text}

@@ -75,12 +75,16 @@ export const leaveProblems = {
 }
 
 export const memberProblems: Record<
-  Refusal<MemberOutcome> | 'no-reason' | 'bad-budget',
+  Refusal<MemberOutcome> | 'no-reason' | 'bad-budget' | 'month-changed',
   { title: string; next: string }
 > = {
   'no-reason': {
     title: 'A reason is missing',
     next: 'Enter a reason. It is recorded in the audit trail. Nothing was changed.',
+  },
+  'month-changed': {
+    title: 'A new month has begun',
+    next: 'Nothing was changed. Preview the budget again, then set it.',
   },
   'bad-budget': { title: 'The budget is not an amount', next: `${anyAmount} Nothing was changed.` },
   'no-such-member': {

@@ -20,9 +20,16 @@ export type BudgetChange = {
   effective: 'now' | 'next-month'
   /** What the owner wrote; may be empty. */
   reason: string
+  /** The first month that the owner was shown. Another one by now is not what they agreed to. */
+  month?: Month
   /** More for a request, in this month alone where a later budget is planned. */
   onRequest?: boolean
 }
+/** Thrown when a month has begun since the change was shown. Nothing is changed. */
+export class MonthChanged extends Error {
+  override name = 'MonthChanged'
+}
+
 export type BudgetPreview = {
   /** The first month that the change counts in. */
   month: Month
@@ -98,7 +105,7 @@ export async function previewBudgetView(
 
 /**
  * Sets the budget and posts the difference when it counts from this month. Null when there is no
- * such member, or they have left; then nothing is changed.
+ * such member, or they have left; then nothing is changed. Throws MonthChanged.
  */
 export async function setBudget(
   ctx: Ctx,
@@ -122,6 +129,7 @@ async function setBudgetIn(
   const member = await openMember(ctx, tx, ref)
   if (!member || member.state === 'removed') return null
   const effect = await effectOf(tx, member, change)
+  if (change.month !== undefined && change.month !== effect.month) throw new MonthChanged()
   const actor = `user:${actorUserId}` as const
   await tx.$executeRaw`
     insert into keymint.budgets (team_id, user_id, month, allocated_usd, reason, set_by, set_at)
