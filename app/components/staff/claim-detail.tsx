@@ -87,7 +87,7 @@ export function ClaimFacts({ claim }: Props) {
         {claim.committed.text} committed of the pool
       </Fact>
       <Fact name="Used">
-        {used ? `${used.text} of ${claim.limit.text}` : 'not read yet'}
+        {used ? `${used.text} of ${claim.limit.text}` : 'no reading yet'}
         {claim.limitReset && claim.usage ? `, ${claim.usage.text} in all` : ''}
         {claim.usageAsOf ? (
           <>

@@ -1,6 +1,7 @@
 import type { TeamAuditRow } from '~/domain/team/audit-view.server'
-import { Time } from '../base/time'
 import { labelOfTeamAction } from '~/messages/audit'
+import { Table } from '../base/table'
+import { Time } from '../base/time'
 import { detailText } from './team-audit-details'
 
 /** Ids that only help whoever reads rows: they are in the export. */
@@ -9,38 +10,34 @@ const hasNoName = (subject: string) => /^(invitation|team):/.test(subject)
 
 export function AuditTable({ rows, asOf }: { rows: TeamAuditRow[]; asOf: string }) {
   return (
-    <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="Events">
-      <table className="ledger min-w-[56rem]">
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Who</th>
-            <th scope="col">Action</th>
-            <th scope="col">Subject</th>
-            <th scope="col">Details</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.id}>
-              <td className="whitespace-nowrap text-soft">
-                <Time iso={row.at} now={asOf} />
-              </td>
-              <td>{row.actor}</td>
-              <td>{labelOfTeamAction(row.action)}</td>
-              <td className="[overflow-wrap:anywhere]">
-                {hasNoName(row.subject) ? '' : row.subject}
-              </td>
-              <td className="min-w-64 [overflow-wrap:anywhere] text-soft">
-                {row.details
-                  .filter(([name]) => !idDetails.has(name))
-                  .map(detailText)
-                  .join(', ')}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Events"
+      className="min-w-[56rem]"
+      rows={rows}
+      rowKey={(row) => row.id}
+      columns={[
+        {
+          head: 'When',
+          className: 'whitespace-nowrap text-soft',
+          cell: (row) => <Time iso={row.at} now={asOf} />,
+        },
+        { head: 'Who', cell: (row) => row.actor },
+        { head: 'Action', cell: (row) => labelOfTeamAction(row.action) },
+        {
+          head: 'Subject',
+          className: '[overflow-wrap:anywhere]',
+          cell: (row) => (hasNoName(row.subject) ? null : row.subject),
+        },
+        {
+          head: 'Details',
+          className: 'min-w-64 [overflow-wrap:anywhere] text-soft',
+          cell: ({ details }) =>
+            details
+              .filter(([name]) => !idDetails.has(name))
+              .map(detailText)
+              .join(', '),
+        },
+      ]}
+    />
   )
 }

@@ -29,7 +29,7 @@ export function SubKeyUsage({ view, asOf }: { view: SubKeyView; asOf: string }) 
             read <Ago iso={view.usageAsOf} asOf={asOf} />
           </>
         ) : (
-          'not read yet'
+          'no reading yet'
         )}
         . {view.committed.text} of the budget is set aside for this key, so it reaches its own cap
         before the budget runs out.

@@ -20,7 +20,7 @@ export async function retryMint(
       const claim = await lockItem(tx, bulk, subject)
       if (isAnswer(claim)) return claim.answer
       if (claim.state !== 'refused')
-        return { skipped: 'It was not refused, so there is nothing to try again.' }
+        return { skipped: 'It was not refused, so there is nothing to retry.' }
       if (claim.expiresAt <= ctx.now())
         return {
           skipped: 'The time of this key has passed, so a new one would expire at once.',

@@ -1,0 +1,28 @@
+import { Link } from '@remix-run/react'
+import type { MemberView } from '~/domain/team/team-view.server'
+import { memberUrl } from '../../urls'
+import type { Column } from '../base/table'
+
+/** Who it is; the name leads to the member's page. */
+export const memberName = (slug: string): Column<MemberView> => ({
+  head: 'Member',
+  header: true,
+  cell: (member) => (
+    <Link className="prose-link" to={memberUrl(slug, member.userId)}>
+      {member.name}
+    </Link>
+  ),
+})
+
+/** The member's money of this month, and how many keys can still spend it. */
+export const memberMoney: Column<MemberView>[] = [
+  { head: 'Committed', right: true, cell: (member) => member.committed.text },
+  { head: 'Spent', right: true, cell: (member) => member.spent.text },
+  {
+    head: 'Free',
+    right: true,
+    className: (member) => (member.short ? 'text-brick-ink' : undefined),
+    cell: (member) => `${member.free.text}${member.short ? ' (short)' : ''}`,
+  },
+  { head: 'Live keys', right: true, cell: (member) => member.liveKeys },
+]
