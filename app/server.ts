@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createRequestHandler } from '@remix-run/express'
 import type { ServerBuild } from '@remix-run/node'
 import closeWithGrace, { type Options } from 'close-with-grace'
@@ -218,7 +219,7 @@ async function stopListening(server: Server): Promise<void> {
     'request',
     (_request, response: ServerResponse) => void response.setHeader('Connection', 'close'),
   )
-  await new Promise((resolve) => setTimeout(resolve, lingerMs))
+  await sleep(lingerMs)
   await new Promise<void>((resolve) => {
     server.close(() => resolve())
     server.closeIdleConnections()

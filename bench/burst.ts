@@ -4,6 +4,7 @@
  * production; claims are made through the domain, without HTTP, so that the ratio speaks of the
  * engine alone.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Claimant } from '~/domain/claim/admission'
 import { claimKey } from '~/domain/claim/claim.server'
 import { migrate } from '../prisma/migrate'
@@ -99,6 +100,6 @@ async function burstOfClaims(world: World) {
 async function until(reached: () => Promise<boolean>, everyMs: number): Promise<number> {
   for (;;) {
     if (await reached()) return performance.now()
-    await new Promise((resolve) => setTimeout(resolve, everyMs))
+    await sleep(everyMs)
   }
 }

@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { StartError } from './start-error'
 
 export type AppProcess = {
@@ -83,7 +84,7 @@ export async function waitUntilReady(
       throw new StartError(
         `Keymint did not become ready within ${options.timeoutMs / 1000} s.\n${processes.map(lastLinesOf).join('\n')}`,
       )
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await sleep(50)
   }
 }
 

@@ -25,16 +25,17 @@ test('of two transactions that lock each other out, both are kept: one runs agai
   await db.$executeRaw`create table public.deadlocks (id int primary key, n int not null default 0)`
   await db.$executeRaw`insert into public.deadlocks (id) values (1), (2)`
   let runs = 0
-  const both = (first: number, second: number) => {
-    let waits = true
-    return db.$transaction(async (tx) => {
+  // Each first run takes its second row only when both hold their first.
+  let bothHold = () => {}
+  const held = new Promise<void>((resolve) => (bothHold = resolve))
+  const both = (first: number, second: number) =>
+    db.$transaction(async (tx) => {
       runs++
       await tx.$executeRaw`update public.deadlocks set n = n + 1 where id = ${first}::int`
-      if (waits) await new Promise((resolve) => setTimeout(resolve, 300))
-      waits = false
+      if (runs === 2) bothHold()
+      await held
       await tx.$executeRaw`update public.deadlocks set n = n + 1 where id = ${second}::int`
     })
-  }
   await Promise.all([both(1, 2), both(2, 1)])
   expect(runs).toBe(3)
   expect(await db.$queryRaw`select n from public.deadlocks order by id`).toEqual([

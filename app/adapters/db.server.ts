@@ -1,4 +1,5 @@
 /** Postgres through Prisma. The database is authoritative for claims, mints, pools and audit. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { Prisma, PrismaClient } from './prisma-client/client'
 
@@ -51,7 +52,7 @@ function withRetries(db: Db): Db {
       } catch (error) {
         if (typeof work !== 'function' || tries >= maxTransactionRuns || !isRetryable(error))
           throw error
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 50 * 2 ** tries))
+        await sleep(Math.random() * 50 * 2 ** tries)
       }
     }
   }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createLog, inLogContext, rememberSecrets } from './log.server'
 import { createSealer } from './sealing.server'
@@ -117,7 +118,7 @@ test('every line carries the request or job it was written in, also across await
     destination: { write: (line) => void lines.push(line) },
   })
   const work = async (message: string) => {
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 5))
+    await sleep(Math.random() * 5)
     log.info({}, message)
     await Promise.resolve()
     log.child({ part: 'inner' }).info(message)

@@ -1,5 +1,6 @@
 /** CSV for spreadsheets: a byte order mark, quoted cells, disarmed formulas. */
 import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { csvDownload, csvStream } from './csv.server'
 
@@ -41,7 +42,7 @@ test('a source that fails after the reader has gone ends no process', async () =
   await reader.read()
   await reader.cancel()
   fail()
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await sleep(50)
   process.off('uncaughtException', listen).off('unhandledRejection', listen)
   expect(failures).toEqual([])
 })

@@ -2,6 +2,7 @@
  * What the engine promises, under crashes and races: burst after burst against stand-ins on real
  * ports and a Postgres that can be restarted. PROOF_ROUNDS (default 5) scales all of them.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { claimKey } from '~/domain/claim/claim.server'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
 import { migrate } from '../../prisma/migrate'
@@ -158,7 +159,7 @@ async function readyCount(world: World, wanted: number): Promise<void> {
       .count({ where: { state: 'ready' } })
       .catch(() => -1)
     if (ready >= wanted) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await sleep(50)
   }
 }
 

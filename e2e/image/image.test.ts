@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startAppProcess, waitUntilReady, type AppProcess } from '../../simulators/app-process'
@@ -260,7 +261,7 @@ test('a web and a worker machine stopped by SIGTERM during fifty mints lose none
   const watched = people.map(async ({ visitor }, index) => {
     while (watching) {
       await visitor.get(index % 2 === 0 ? `/w/${slug}/claim` : `/w/${slug}/claim/status`)
-      await new Promise((resolve) => setTimeout(resolve, 150))
+      await sleep(150)
     }
   })
   await expect

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import http from 'node:http'
 import type net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createEmulator, type SeedConfig } from 'emulate'
 import { freePort } from '../free-port'
 import { StartError } from '../start-error'
@@ -53,7 +54,7 @@ export async function startProvider(options: {
     if (url.pathname === '/__sim/faults') return send(response, orderFault(faults, call))
 
     const fault = takeFault(faults, call)
-    if (fault?.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs))
+    if (fault?.delayMs) await sleep(fault.delayMs)
     if (fault?.drop && !fault.after) return void response.destroy()
     if (fault?.status !== undefined) {
       return send(response, {
@@ -147,7 +148,7 @@ async function emulatorListens(url: string): Promise<void> {
       return
     } catch (error) {
       if (attempt === 100) throw error
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await sleep(20)
     }
   }
 }

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export function isAlive(pid: number): boolean {
   try {
@@ -57,7 +58,7 @@ export async function waitFor(condition: () => boolean, milliseconds: number): P
   const end = Date.now() + milliseconds
   while (!condition()) {
     if (Date.now() > end) return false
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await sleep(20)
   }
   return true
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { startPostgres } from './server'
@@ -46,7 +47,7 @@ test("Ctrl-C in the owner's terminal does not reach the server before the owner 
   using folder = temporaryFolder()
   const owner = await startOwner(folder.path)
   process.kill(-owner.pid, 'SIGINT')
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await sleep(300)
   expect(await query(owner.url, 'select 1 as one')).toEqual([{ one: 1 }])
   process.kill(-owner.pid, 'SIGTERM')
   await owner.ended

@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { freePort, isPortFree } from '../free-port'
 import { StartError } from '../start-error'
@@ -245,7 +246,7 @@ async function isReady(url: string, exited: () => boolean): Promise<boolean> {
       await client.query('select 1')
       return !exited()
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await sleep(20)
     } finally {
       await client.end().catch(() => undefined)
     }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { startTcpProxy } from '../../tests/tcp-proxy'
@@ -74,7 +75,7 @@ test('cut ends connections, a black hole only silences them, a delay slows them'
     answered = true
     return rows as unknown[]
   })
-  await new Promise((resolve) => setTimeout(resolve, 150))
+  await sleep(150)
   expect(answered).toBe(false)
   proxy.blackhole(false)
   expect(await answer).toEqual([{ one: 1 }])

@@ -3,6 +3,7 @@
  * queue can spare. Safe to be killed anywhere and to run again: an item is pending until its result
  * is written.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
@@ -62,7 +63,7 @@ export async function runBulk(
             where id = ${bulkId}::uuid and waiting_reason is not null`
     if (performance.now() - startedAt > stretchMs)
       return { kind: 'snooze', seconds: 1, reason: 'more-to-do' }
-    if (bulk.staggerMs > 0) await pause(bulk.staggerMs)
+    if (bulk.staggerMs > 0) await sleep(bulk.staggerMs)
   }
 }
 
@@ -231,5 +232,3 @@ async function finishOrWait(ctx: Ctx, bulk: Bulk): Promise<number | null> {
     return null
   })
 }
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

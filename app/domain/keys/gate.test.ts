@@ -2,6 +2,7 @@
  * The gate in front of POST /keys: one shared cool-down, one probe at a time, and never
  * shut for good.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { KeyProvider } from '~/adapters/key-provider'
 import { claimKey } from '~/domain/claim/claim.server'
@@ -36,8 +37,7 @@ test('of many who find the gate half open one makes a call, and its success open
   const provider: KeyProvider = {
     ...world.ctx.provider,
     createKey: async (input) => {
-      for (let waits = 0; looked < mints.length - 1 && waits < 500; waits++)
-        await new Promise((resolve) => setTimeout(resolve, 10))
+      for (let waits = 0; looked < mints.length - 1 && waits < 500; waits++) await sleep(10)
       return world.ctx.provider.createKey(input)
     },
   }

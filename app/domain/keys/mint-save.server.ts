@@ -2,6 +2,7 @@
  * Saving the key that a call has made. Guarantee: of all the attempts of a mint at most one is ever
  * saved, and whether this one was is read from the database, never guessed.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Prisma, type Tx } from '~/adapters/db.server'
 import { auditInsert } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
@@ -46,7 +47,7 @@ export async function saveUntilKnown(
       if (state === 'saved') return 'saved'
       if (state === 'gone') return 'lost'
       if (performance.now() - startedAt > savePatienceMs) throw error
-      await pause(Math.min(2_000, 100 * 2 ** tries))
+      await sleep(Math.min(2_000, 100 * 2 ** tries))
     }
   }
 }
@@ -113,9 +114,7 @@ async function readAttemptState(
       return rows[0]?.state === 'sent' && rows[0].mine ? 'sent' : 'gone'
     } catch (error) {
       if (performance.now() - startedAt > savePatienceMs) throw error
-      await pause(500)
+      await sleep(500)
     }
   }
 }
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
