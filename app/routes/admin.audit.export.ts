@@ -2,7 +2,7 @@ import { exportAudit } from '~/domain/audit/read.server'
 import { auditUrl, readAuditQuery } from '~/web/audit-query.server'
 import { csvDownload } from '~/web/csv.server'
 import { download } from '~/web/download.server'
-import { handler } from '~/web/handler.server'
+import { badRequest, handler } from '~/web/handler.server'
 import { refuseOverLimit } from '~/web/rate-limit.server'
 import { requireStaff } from '~/web/session.server'
 
@@ -25,7 +25,7 @@ export const loader = handler(async ({ request, ctx, auth }) => {
   const url = new URL(request.url)
   const { filter, typed, problems } = readAuditQuery(url)
   // A filter that was misread would export more than was requested.
-  if (problems.length > 0) throw new Response('bad-request', { status: 400 })
+  if (problems.length > 0) throw badRequest()
   const refused = await refuseOverLimit({ request, ctx }, 'export', viewer, auditUrl(typed))
   if (refused) return refused
   const format = url.searchParams.get('format') === 'jsonl' ? 'jsonl' : 'csv'

@@ -15,8 +15,7 @@ import { ProviderCalls, RunTimeline } from '~/components/staff/queue/run-timelin
 import { jobUrl, queueUrl } from '~/urls'
 import { readJobPage } from '~/domain/staff/queue/queue-page.server'
 import { handler, notFound } from '~/web/handler.server'
-import { parseForm } from '~/web/parse-form.server'
-import { answerQueueForm, queueForm } from '~/web/queue-actions.server'
+import { answerQueueForm } from '~/web/queue-actions.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, params, ctx, auth }) => {
@@ -29,14 +28,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
 export const action = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireAdmin({ request, ctx, auth })
   if (!(await readJobPage(ctx, params.job ?? ''))) throw notFound()
-  const form = await parseForm(queueForm, request)
-  if (!form.ok) throw new Response('bad-request', { status: 400 })
-  return answerQueueForm({
-    ctx,
-    actorUserId: viewer.userId,
-    url: new URL(request.url),
-    form: form.value,
-  })
+  return answerQueueForm(ctx, viewer.userId, request)
 })
 
 export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>

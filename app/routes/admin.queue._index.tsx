@@ -39,8 +39,8 @@ import { jobActions } from '~/domain/staff/queue/bulk-jobs.server'
 import { changedSearch, isNarrowed, readQueueQuery } from '~/domain/staff/queue/filter'
 import { readQueuePage, readQueueThroughput } from '~/domain/staff/queue/queue-page.server'
 import { handler } from '~/web/handler.server'
-import { parseForm, uuid } from '~/web/parse-form.server'
-import { answerQueueForm, queueForm } from '~/web/queue-actions.server'
+import { uuid } from '~/web/parse-form.server'
+import { answerQueueForm } from '~/web/queue-actions.server'
 import { queueCharts } from '~/web/queue-charts.server'
 import { queueView } from '~/web/queue-view.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
@@ -73,14 +73,7 @@ export const loader = handler(async ({ request, ctx, auth }) => {
 
 export const action = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireAdmin({ request, ctx, auth })
-  const form = await parseForm(queueForm, request)
-  if (!form.ok) throw new Response('bad-request', { status: 400 })
-  return answerQueueForm({
-    ctx,
-    actorUserId: viewer.userId,
-    url: new URL(request.url),
-    form: form.value,
-  })
+  return answerQueueForm(ctx, viewer.userId, request)
 })
 
 /** An outage leaves the last answer on the page, and the page says so. */

@@ -16,7 +16,7 @@ import {
 } from '~/domain/keys/reconcile-runs.server'
 import { readAlerts } from '~/domain/operations/alerts.server'
 import type { Tone } from '~/tone'
-import { handler } from '~/web/handler.server'
+import { badRequest, handler } from '~/web/handler.server'
 import { parseForm, uuid } from '~/web/parse-form.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 
@@ -56,8 +56,6 @@ function selectionOf({ intent, id, kind }: z.output<typeof form>): FixSelection 
   if (intent === 'repair-kind') return kind === '' ? null : { kind }
   return id === '' ? null : { ids: [id] }
 }
-
-const badRequest = () => new Response('bad-request', { status: 400 })
 
 export const meta: MetaFunction = () => [{ title: 'Reconcile · Keymint' }]
 

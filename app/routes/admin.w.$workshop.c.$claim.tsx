@@ -16,7 +16,7 @@ import { banPerson, unbanPerson } from '~/domain/people/ban.server'
 import { findClaimDetail } from '~/domain/staff/claim-detail.server'
 import type { Ctx } from '~/domain/ctx'
 import { adminActUrl, adminWorkshopUrl } from '~/urls'
-import { handler, notFound } from '~/web/handler.server'
+import { badRequest, handler, notFound } from '~/web/handler.server'
 import { parseForm, uuid } from '~/web/parse-form.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 
@@ -40,7 +40,7 @@ export const action = handler(async ({ request, params, ctx, auth }): Promise<Ba
   const viewer = await requireAdmin({ request, ctx, auth })
   const { person } = await requireClaim(ctx, params)
   const parsed = await parseForm(form, request)
-  if (!parsed.ok) throw new Response('bad-request', { status: 400 })
+  if (!parsed.ok) throw badRequest()
   const { intent, reason } = parsed.value
   const input = { userId: person.userId, reason, actorUserId: viewer.userId }
   if (intent === 'unban')

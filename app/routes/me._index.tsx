@@ -16,7 +16,7 @@ import { giveBack } from '~/domain/claim/give-back.server'
 import { listTeamsOf } from '~/domain/team/team.server'
 import { listWorkshopViews } from '~/domain/workshop/view.server'
 import { claimUrl, erasedUrl, meUrl } from '~/urls'
-import { handler } from '~/web/handler.server'
+import { badRequest, handler } from '~/web/handler.server'
 import { readFields } from '~/web/parse-form.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 import { readSessionToken, requireViewer, sessionCookie } from '~/web/session.server'
@@ -67,7 +67,7 @@ export const action = handler(async ({ request, ctx, auth, ip }) => {
   await requireWithinLimit({ request, ctx, ip }, 'account', viewer)
   const { userId } = viewer
   const form = formSchema.safeParse(Object.fromEntries(await readFields(request)))
-  if (!form.success) throw new Response('bad-request', { status: 400 })
+  if (!form.success) throw badRequest()
   switch (form.data.intent) {
     case 'give-back':
       return answer(await giveBack(ctx, { claimId: form.data.claimId, userId }))

@@ -17,7 +17,7 @@ import { subKeyRevealUrl, subKeyUrl, teamUrl } from '~/urls'
 import { changeCap, deleteSubKey, previewCap, rotateSubKey } from '~/domain/team/sub-key.server'
 import { findSubKey } from '~/domain/team/sub-key-view.server'
 import type { SubKeyPhase } from '~/domain/team/view-types'
-import { handler, notFound, type HandlerArgs } from '~/web/handler.server'
+import { badRequest, handler, notFound, type HandlerArgs } from '~/web/handler.server'
 import {
   firstProblem,
   optionalText,
@@ -26,7 +26,7 @@ import {
   requiredText,
   usdAmount,
 } from '~/web/parse-form.server'
-import { badRequest, frameOf, isActiveOwner, requireId, requireMember } from '~/web/team.server'
+import { frameOf, isActiveOwner, requireId, requireMember } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
 /** For the holder and the owners of the team. For everybody else the key does not exist. */

@@ -16,9 +16,9 @@ import {
   revokeInvitation,
 } from '~/domain/team/invitations.server'
 import { listMembers, listOpenRequests } from '~/domain/team/team-view.server'
-import { handler, type HandlerArgs } from '~/web/handler.server'
+import { badRequest, handler, type HandlerArgs } from '~/web/handler.server'
 import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'
-import { badRequest, frameOf, intentOf, requireOwner, type Insider } from '~/web/team.server'
+import { frameOf, intentOf, requireOwner, type Insider } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
 export const loader = handler(async (args) => {

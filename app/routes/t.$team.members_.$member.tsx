@@ -20,7 +20,7 @@ import {
   type MemberOutcome,
 } from '~/domain/team/team.server'
 import { listMembers, readBudgetView } from '~/domain/team/team-view.server'
-import { handler, notFound } from '~/web/handler.server'
+import { badRequest, handler, notFound } from '~/web/handler.server'
 import {
   firstProblem,
   parseFields,
@@ -28,7 +28,7 @@ import {
   requiredText,
   usdAmount,
 } from '~/web/parse-form.server'
-import { badRequest, frameOf, intentOf, requireOwner } from '~/web/team.server'
+import { frameOf, intentOf, requireOwner } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
 const effective = z.enum(['now', 'next-month']).catch('now')

@@ -19,9 +19,9 @@ import {
   verifyKey,
   type VaultProblem,
 } from '~/domain/vault/vault.server'
-import { handler, notFound } from '~/web/handler.server'
+import { badRequest, handler, notFound } from '~/web/handler.server'
 import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'
-import { badRequest, frameOf, intentOf, requireOwner } from '~/web/team.server'
+import { frameOf, intentOf, requireOwner } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
 export const loader = handler(async (args) => {

@@ -61,3 +61,6 @@ export function handler<Result>(run: (args: HandlerArgs) => Promise<Result>) {
 export function notFound(): Response {
   return new Response('not-found', { status: 404 })
 }
+
+/** For a form that no page of ours sends. */
+export const badRequest = () => new Response('bad-request', { status: 400 })

@@ -1,4 +1,5 @@
 /** What the forms of the queue's pages do: one field "do", and the jobs it is about. */
+import { badRequest } from './handler.server'
 import { z } from 'zod'
 import type { QueueActionAnswer } from '~/components/staff/queue/answer'
 import { actRefusals } from '~/components/staff/act-messages'
@@ -17,7 +18,7 @@ import { actOnJobs, type JobAction, type JobSelection } from '~/domain/staff/que
 import { changedSearch, readQueueQuery } from '~/domain/staff/queue/filter'
 import { jobKindOf } from '~/domain/staff/queue/job-kinds'
 import { jobsById, matchingJobIds, maxMatches } from '~/domain/staff/queue/list.server'
-import { many, uuid } from './parse-form.server'
+import { parseForm, many, uuid } from './parse-form.server'
 import { cut } from '~/text'
 
 const verbs = [
@@ -45,7 +46,7 @@ const doField = z.string().transform((value, check) => {
   return z.NEVER
 })
 
-export const queueForm = z.object({
+const queueForm = z.object({
   do: doField,
   job: many(uuid),
   bulk: z.union([uuid, z.literal('')]),
@@ -60,8 +61,21 @@ export const queueForm = z.object({
 type FormInput = { ctx: Ctx; actorUserId: string; url: URL; form: z.output<typeof queueForm> }
 const minReason = 3
 
-/** Does what the form says. Throws a redirect where a bulk action has begun. */
-export async function answerQueueForm(given: FormInput): Promise<QueueActionAnswer> {
+/**
+ * Does what the form in the request says. Throws a redirect where a bulk action has begun, and a 400
+ * for a form that no page of ours sends.
+ */
+export async function answerQueueForm(
+  ctx: Ctx,
+  actorUserId: string,
+  request: Request,
+): Promise<QueueActionAnswer> {
+  const form = await parseForm(queueForm, request)
+  if (!form.ok) throw badRequest()
+  return answer({ ctx, actorUserId, url: new URL(request.url), form: form.value })
+}
+
+async function answer(given: FormInput): Promise<QueueActionAnswer> {
   const { ctx, actorUserId, form } = given
   const { reason } = form
   const action = form.do
@@ -104,7 +118,7 @@ export async function answerQueueForm(given: FormInput): Promise<QueueActionAnsw
     case 'resume':
       return minting('ok', resumedMessage(await resumeMinting(ctx, { actorUserId })))
     case 'abort': {
-      if (form.bulk === '') throw new Response('bad-request', { status: 400 })
+      if (form.bulk === '') throw badRequest()
       const stopped = await abortBulk(ctx, { bulkId: form.bulk, actor: `user:${actorUserId}` })
       return jobs(
         stopped

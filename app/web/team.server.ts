@@ -37,6 +37,3 @@ export function requireId(id: string | undefined): string {
 
 /** Which of a page's forms was sent; empty for none. */
 export const intentOf = (fields: URLSearchParams) => fields.get('intent') ?? ''
-
-/** For a form that no page of ours sends. */
-export const badRequest = () => new Response('bad-request', { status: 400 })

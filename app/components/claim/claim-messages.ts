@@ -3,13 +3,8 @@
  * a state without one.
  */
 import type { RefusedReason } from '~/domain/claim/claim.server'
-import type {
-  ClaimEnd,
-  ClaimRefusal,
-  ClaimView,
-  DelayReason,
-  StepName,
-} from '~/domain/claim/view-types'
+import type { ClaimEnd, ClaimRefusal, ClaimView, StepName } from '~/domain/claim/view-types'
+import type { DelayReason } from '~/domain/keys/mint-policy'
 import type { WorkshopView } from '~/domain/workshop/view-types'
 import type { CalloutTone as Tone } from '../base/callout'
 

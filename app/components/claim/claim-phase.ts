@@ -1,5 +1,6 @@
 /** A claim's phase, and what the page says in it: headline, announcement and document title. */
-import type { ClaimView, DelayReason } from '~/domain/claim/view-types'
+import type { ClaimView } from '~/domain/claim/view-types'
+import type { DelayReason } from '~/domain/keys/mint-policy'
 import { delayMessages, endMessages, refusalMessages, stepLabels } from './claim-messages'
 
 export type Phase =

@@ -1,4 +1,5 @@
-import type { ClaimPulse, ClaimView, DelayReason } from '~/domain/claim/view-types'
+import type { ClaimPulse, ClaimView } from '~/domain/claim/view-types'
+import type { DelayReason } from '~/domain/keys/mint-policy'
 import { Callout } from '../base/callout'
 import { delayMessages } from './claim-messages'
 import { Reference } from './organizer-line'

@@ -11,7 +11,7 @@ import { BudgetMeter } from './budget-meter'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { useHydrated } from '../base/hydrated'
-import { CheckIcon, CopyIcon, DownloadIcon, EyeIcon } from '../base/icons'
+import { DownloadIcon } from '../base/icons'
 import { KeyTest } from './key-test'
 import { ModelList } from './model-list'
 import { Section } from '../base/page-shell'
@@ -19,6 +19,7 @@ import { SnippetList } from './snippet-list'
 import { envFile, gitignoreLine, snippets } from './snippets'
 import { CopyButton } from '../base/copy-button'
 import { Ago, Countdown, Time } from '../base/time'
+import { RevealButtons } from '../base/reveal-buttons'
 
 type Revealed = ReturnType<typeof useRevealedKey>
 type Test = ReturnType<typeof useKeyTest>
@@ -59,46 +60,10 @@ export function KeyActions({
   testUrl: string
   test: Test
 }) {
-  const hydrated = useHydrated()
   return (
     <div className="no-print space-y-4">
       <div className="flex flex-wrap gap-3">
-        {hydrated ? (
-          <>
-            <Button
-              kind="key"
-              busy={!revealable || revealed.busy === 'copy'}
-              busyText={revealable ? 'Copying…' : 'In a few seconds…'}
-              onClick={() => void revealed.copy()}
-              className="min-w-40"
-            >
-              {revealed.copied ? <CheckIcon /> : <CopyIcon />}
-              {revealed.copied ? 'Copied' : 'Copy key'}
-            </Button>
-            {revealed.key === null ? (
-              <Button
-                busy={!revealable || revealed.busy === 'show'}
-                onClick={() => void revealed.show()}
-                className="min-w-32"
-              >
-                <EyeIcon />
-                Show key
-              </Button>
-            ) : (
-              <Button onClick={revealed.hide} className="min-w-32">
-                <EyeIcon />
-                Hide key
-              </Button>
-            )}
-          </>
-        ) : (
-          <form method="post" action={revealUrl}>
-            <Button type="submit" kind="key" className="min-w-40">
-              <EyeIcon />
-              Show key
-            </Button>
-          </form>
-        )}
+        <RevealButtons revealed={revealed} revealUrl={revealUrl} ready={revealable} />
         <form method="post" action={testUrl} onSubmit={test.submit}>
           <Button
             type="submit"

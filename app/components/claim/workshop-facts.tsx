@@ -3,6 +3,7 @@ import type { PausedView, WorkshopView } from '~/domain/workshop/view-types'
 import { providerLabels } from './claim-messages'
 import { Countdown, Time } from '../base/time'
 import { nextReset, spanText } from '../base/time-text'
+import { ModelList } from '../base/model-list'
 
 export const resetLabels = { daily: 'a day', weekly: 'a week', monthly: 'a month' } as const
 
@@ -108,13 +109,7 @@ export function WorkshopFacts({ workshop }: { workshop: WorkshopView }) {
         {workshop.providers.map((provider) => providerLabels[provider]).join(' or ')}
       </Fact>
       <Fact name="Models">
-        <ul>
-          {workshop.allowedModels.map((model) => (
-            <li key={model}>
-              <code className="font-mono text-small [overflow-wrap:anywhere]">{model}</code>
-            </li>
-          ))}
-        </ul>
+        <ModelList models={workshop.allowedModels} />
       </Fact>
     </dl>
   )

@@ -6,6 +6,7 @@ import { attemptLabels, delayLabel, reasonLabel, stateLabels } from './claim-mes
 import { EmptyState } from '../base/page-shell'
 import { Table } from '../base/table'
 import { Time } from '../base/time'
+import { ModelList } from '../base/model-list'
 import { Fact, resetLabels } from '../claim/workshop-facts'
 
 type Props = { claim: ClaimDetail }
@@ -147,13 +148,7 @@ export function ClaimFacts({ claim }: Props) {
       </Fact>
       <Fact name="Opted in here">{person.optedIn ? 'yes' : 'no'}</Fact>
       <Fact name="Models">
-        <ul>
-          {claim.allowedModels.map((model) => (
-            <li key={model}>
-              <code className="font-mono text-small [overflow-wrap:anywhere]">{model}</code>
-            </li>
-          ))}
-        </ul>
+        <ModelList models={claim.allowedModels} />
       </Fact>
     </dl>
   )

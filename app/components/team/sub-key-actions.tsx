@@ -1,12 +1,7 @@
 /** What a holder does with a ready key: copy and show. The key itself is never among the props. */
-import type { useRevealedKey } from '~/client/use-revealed-key'
 import type { SubKeyView } from '~/domain/team/view-types'
-import { Button } from '../base/button'
 import { Callout } from '../base/callout'
-import { useHydrated } from '../base/hydrated'
-import { CheckIcon, CopyIcon, EyeIcon } from '../base/icons'
-
-export type RevealedKey = ReturnType<typeof useRevealedKey>
+import { RevealButtons, type RevealedKey } from '../base/reveal-buttons'
 
 const problemMessages = {
   'signed-out': 'Your session has ended. Reload this page and sign in again.',
@@ -25,47 +20,11 @@ export function SubKeyActions({
   view: SubKeyView
   revealUrl: string
 }) {
-  const hydrated = useHydrated()
   if (!view.revealable) return null
   return (
     <div className="no-print space-y-3">
       <div className="flex flex-wrap gap-3">
-        {hydrated ? (
-          <>
-            <Button
-              kind="key"
-              busy={revealed.busy === 'copy'}
-              busyText="Copying…"
-              onClick={() => void revealed.copy()}
-              className="min-w-40"
-            >
-              {revealed.copied ? <CheckIcon /> : <CopyIcon />}
-              {revealed.copied ? 'Copied' : 'Copy key'}
-            </Button>
-            {revealed.key === null ? (
-              <Button
-                busy={revealed.busy === 'show'}
-                onClick={() => void revealed.show()}
-                className="min-w-32"
-              >
-                <EyeIcon />
-                Show key
-              </Button>
-            ) : (
-              <Button onClick={revealed.hide} className="min-w-32">
-                <EyeIcon />
-                Hide key
-              </Button>
-            )}
-          </>
-        ) : (
-          <form method="post" action={revealUrl}>
-            <Button type="submit" kind="key" className="min-w-40">
-              <EyeIcon />
-              Show key
-            </Button>
-          </form>
-        )}
+        <RevealButtons revealed={revealed} revealUrl={revealUrl} />
       </div>
       <p className="text-small text-soft">
         Only you can see the key, until it ends. The team’s audit trail records each time.

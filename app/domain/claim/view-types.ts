@@ -1,3 +1,4 @@
+import type { DelayReason } from '../keys/mint-policy'
 import type { MoneyView } from '../money-view'
 
 export type StepName = 'queued' | 'checking' | 'creating' | 'limits' | 'ready'
@@ -11,15 +12,6 @@ export type StepView = {
 export type ClaimRefusal =
   'rejected-by-provider' | 'expired-before-mint' | 'banned' | 'gave-up' | 'cancelled'
 export type ClaimEnd = 'expired' | 'revoked' | 'given-back' | 'closed'
-export type DelayReason =
-  | 'rate-limited'
-  | 'no-credit'
-  | 'unauthorized'
-  | 'forbidden'
-  | 'unreachable'
-  | 'upstream-trouble'
-  | 'paused'
-  | 'switched-off'
 
 export type ClaimView = {
   claimId: string

@@ -25,26 +25,16 @@ export type ClaimListPage = {
   searchIndexed: boolean
 }
 
+const byClaim = { id: Prisma.sql`c.claim_id`, idType: Prisma.sql`uuid` }
+const byTime = { ...byClaim, key: Prisma.sql`c.attended_at`, type: Prisma.sql`timestamptz` }
+
 const orders = {
-  newest: {
-    key: Prisma.sql`c.attended_at`,
-    type: Prisma.sql`timestamptz`,
-    id: Prisma.sql`c.claim_id`,
-    idType: Prisma.sql`uuid`,
-    descending: true,
-  },
-  oldest: {
-    key: Prisma.sql`c.attended_at`,
-    type: Prisma.sql`timestamptz`,
-    id: Prisma.sql`c.claim_id`,
-    idType: Prisma.sql`uuid`,
-    descending: false,
-  },
+  newest: { ...byTime, descending: true },
+  oldest: { ...byTime, descending: false },
   used: {
+    ...byClaim,
     key: Prisma.sql`c.usage_usd`,
     type: Prisma.sql`numeric`,
-    id: Prisma.sql`c.claim_id`,
-    idType: Prisma.sql`uuid`,
     descending: true,
   },
   name: {
