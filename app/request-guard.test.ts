@@ -1,29 +1,37 @@
 /** The guard over real sockets, in front of a handler that reads whatever reaches it. */
 import { createServer, type Server } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import express from 'express'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
+  collectBody,
   isReadable,
-  limitBody,
   maxBodyBytes,
+  nameOurselves,
   refuseOddAddress,
   requestTimes,
+  withBody,
 } from './request-guard'
 
 let server: Server
 const read: number[] = []
+const acted: string[] = []
 
 beforeAll(async () => {
   const app = express()
   app.use(refuseOddAddress)
-  app.use(limitBody)
+  app.use(nameOurselves('https://keys.example.org'), collectBody)
+  // Acts without reading, as a handler may.
   app.use((request, response) => {
+    acted.push(request.originalUrl)
+    const { body } = response.locals as { body: Buffer }
+    const whole = withBody(request, body)
     let bytes = 0
-    request.on('data', (chunk: Buffer) => (bytes += chunk.length))
-    request.on('end', () => {
+    whole.on('data', (chunk: Buffer) => (bytes += chunk.length))
+    whole.on('end', () => {
       read.push(bytes)
-      response.send('read')
+      response.send(`${whole.method} ${whole.get('host')}`)
     })
   })
   const times = { ...requestTimes, headersTimeout: 300, requestTimeout: 600 }
@@ -84,12 +92,47 @@ test('a form of 64 KB is read, and one byte more is not', async () => {
 
 test('a body without a length that never ends is cut off at 64 KB', async () => {
   read.length = 0
+  acted.length = 0
   const chunk = `4000\r\n${'a'.repeat(0x4000)}\r\n`
   const answer = await raw(head('POST /', 'Transfer-Encoding: chunked'), () => chunk)
   expect(answer).toMatch(/^HTTP\/1\.1 413 /)
   expect(answer).toContain('Send at most 64 KB.')
-  expect(read).toEqual([])
+  expect([read, acted]).toEqual([[], []])
 })
+
+test.each([65_540, 70_000, 131_000, 1_000_000])(
+  'a body of %i bytes in chunks is refused, and nothing acts on a part of it',
+  async (length) => {
+    acted.length = 0
+    const chunks = `${length.toString(16)}\r\n${'a'.repeat(length)}\r\n0\r\n\r\n`
+    expect(await raw(head('POST /', 'Transfer-Encoding: chunked') + chunks)).toMatch(
+      /^HTTP\/1\.1 413 |^$/,
+    )
+    expect(acted).toEqual([])
+  },
+)
+
+test('a sender who hangs up in the middle of a form has done nothing', async () => {
+  acted.length = 0
+  const socket = connect(port(), '127.0.0.1')
+  socket.write(`${head('POST /', 'Content-Length: 100')}intent=delete`)
+  await sleep(30)
+  socket.destroy()
+  await sleep(30)
+  expect(acted).toEqual([])
+})
+
+test.each(['[', 'a b', 'localhost:999999', 'evil.example'])(
+  'a request to the host "%s" is told by our own',
+  async (host) => {
+    const answer = await raw(
+      ['GET / HTTP/1.1', `Host: ${host}`, 'X-Forwarded-Host: [', 'Connection: close', '', ''].join(
+        '\r\n',
+      ),
+    )
+    expect(answer).toContain('GET keys.example.org')
+  },
+)
 
 test('headers and bodies that drip are ended by a deadline', async () => {
   expect(await raw('GET / HTTP/1.1\r\n', () => 'a: b\r\n')).toMatch(/^HTTP\/1\.1 408 /)

@@ -1,8 +1,9 @@
 /**
- * What every request must be before anything reads it: an address that decodes, and a body that is
- * small. Bodies are counted while they arrive, whatever their header says; slow ones end by the
- * server's own timeouts.
+ * What every request must be before anything acts on it: an address that decodes, and a body that is
+ * small and whole. Bodies are counted while they arrive, whatever their header says; slow ones end
+ * by the server's own timeouts.
  */
+import { Readable } from 'node:stream'
 import type { NextFunction, Request, Response } from 'express'
 
 /** The longest form of ours is a bulk selection of a thousand ids, which is less. */
@@ -34,17 +35,57 @@ export function isReadable(target: string): boolean {
   }
 }
 
-/** Answers 413 as soon as more than `maxBodyBytes` are announced or have arrived. */
-export function limitBody(request: Request, response: Response, next: NextFunction): void {
+/**
+ * Holds a request back until its body is whole, and keeps it in `locals.body`: nothing acts on a form
+ * that is cut short. Answers 413 as soon as more than `maxBodyBytes` are announced or have arrived; a
+ * body that never ends reaches nothing.
+ */
+export function collectBody(
+  request: Request,
+  response: Response<unknown, { body?: Buffer }>,
+  next: NextFunction,
+): void {
   if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes)
     return refuse(request, response)
+  const chunks: Buffer[] = []
   let received = 0
-  // Before Remix adds its own listener in the same turn: both get every chunk.
-  request.on('data', (chunk: Buffer) => {
+  const take = (chunk: Buffer) => {
     received += chunk.length
-    if (received > maxBodyBytes && !response.headersSent) refuse(request, response)
+    if (received <= maxBodyBytes) return void chunks.push(chunk)
+    request.off('data', take).off('end', done).pause()
+    refuse(request, response)
+  }
+  const done = () => {
+    response.locals.body = Buffer.concat(chunks)
+    next()
+  }
+  request.on('data', take).once('end', done)
+}
+
+/** The request with its collected body in the place of the stream that was read. */
+export function withBody(request: Request, body: Buffer): Request {
+  const stream = Readable.from(body.length > 0 ? [body] : [], { objectMode: false })
+  return new Proxy(request, {
+    get(target, name) {
+      const source: object = name in stream ? stream : target
+      const value: unknown = Reflect.get(source, name, source)
+      return typeof value === 'function' ? (value.bind(source) as unknown) : value
+    },
   })
-  next()
+}
+
+/**
+ * Gives the request our own address, whatever host its sender names: an invalid one would be an error
+ * deep inside, and nothing of ours trusts it.
+ */
+export function nameOurselves(appOrigin: string) {
+  const { host, protocol } = new URL(appOrigin)
+  return (request: Request, _response: Response, next: NextFunction): void => {
+    request.headers.host = host
+    request.headers['x-forwarded-proto'] = protocol.slice(0, -1)
+    delete request.headers['x-forwarded-host']
+    next()
+  }
 }
 
 /** Says why and closes the connection: what is still on its way is not read. */

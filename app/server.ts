@@ -23,14 +23,21 @@ import { rememberSwitches } from './domain/workshop/switches.server'
 import { EnvError, readEnv, type Env } from './env.server'
 import { answerMetrics, listenForMetrics, type MetricsEndpoint } from './metrics-http'
 import { routePatterns } from './route-patterns'
-import { limitBody, refuseOddAddress, requestTimes } from './request-guard'
+import {
+  collectBody,
+  isReadable,
+  nameOurselves,
+  refuseOddAddress,
+  requestTimes,
+  withBody,
+} from './request-guard'
 import { createWebRuntime } from './runtime.server'
 import { loggedPath } from './web/logged-path'
 import { isSameOrigin } from './web/origin.server'
 
 const lingerMs = 1_000
 
-type Locals = { cspNonce: string; requestId: string }
+type Locals = { cspNonce: string; requestId: string; body?: Buffer }
 
 /**
  * A form posted without JavaScript is redirected to the provider, and browsers hold form-action on
@@ -117,7 +124,8 @@ function createApp(
     response.once('finish', () =>
       ctx.metrics.observeRequest(
         method,
-        patternOf(pathname),
+        // The router writes what it cannot decode to the console, tokens of links included.
+        isReadable(request.originalUrl) ? patternOf(pathname) : 'none',
         response.statusCode,
         (performance.now() - startedAt) / 1000,
       ),
@@ -180,7 +188,7 @@ function createApp(
     next()
   })
 
-  app.use(limitBody)
+  app.use(nameOurselves(env.APP_ORIGIN), collectBody)
   const handleRequest = createRequestHandler({
     build,
     mode: env.NODE_ENV,
@@ -195,7 +203,18 @@ function createApp(
       }
     },
   })
-  app.all('*', (request, response, next) => void handleRequest(request, response, next))
+  app.all('*', (request, response, next) => {
+    const { body = Buffer.alloc(0) } = response.locals as Locals
+    void handleRequest(withBody(request, body), response, next)
+  })
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    ctx.log.error(
+      { error, method: request.method, path: loggedPath(request.path) },
+      'a request failed before or after its route',
+    )
+    if (response.headersSent) return void response.destroy()
+    response.status(500).type('text').send('This request failed. Try again.\n')
+  })
   return app
 }
 

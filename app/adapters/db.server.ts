@@ -10,17 +10,21 @@ export type Tx = Prisma.TransactionClient
 // A process that freezes inside a transaction would hold its row locks for ever: Postgres ends such
 // a session, later than the longest upstream call that is made inside one (ten seconds, while
 // ensuring a guardrail).
-// The zone is ours and not the server's, or times would be off by its offset. No statement of a page
-// or a job takes a minute; one that does is waiting for something that will not come.
-const sessionOptions =
-  '-c idle_in_transaction_session_timeout=15000 -c timezone=UTC -c statement_timeout=60000'
+// The zone is ours and not the server's, or times would be off by its offset.
+const sessionOptions = '-c idle_in_transaction_session_timeout=15000 -c timezone=UTC'
+// No statement of a page or a job takes a minute; one that does waits for what will not come.
+const statementTimeoutMs = 60_000
 
 /**
  * A client with at most `max` connections. Connects on first use and never throws here. A
  * transaction waits 5 s for a connection and may run 10 s, then fails with an error that
- * `isDatabaseUnavailable` recognises. `url` may hold Prisma's own parameters.
+ * `isDatabaseUnavailable` recognises; a statement may take a minute, and any time where it is
+ * `unhurried`. `url` may hold Prisma's own parameters.
  */
-export function createDb(url: string, options: { max: number; applicationName: string }): Db {
+export function createDb(
+  url: string,
+  options: { max: number; applicationName: string; unhurried?: boolean },
+): Db {
   const adapter = new PrismaPg(
     {
       connectionString: withoutPrismaParameters(url),
@@ -28,7 +32,7 @@ export function createDb(url: string, options: { max: number; applicationName: s
       application_name: options.applicationName,
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
-      options: sessionOptions,
+      options: `${sessionOptions} -c statement_timeout=${options.unhurried ? 0 : statementTimeoutMs}`,
     },
     { schema: 'keymint', onPoolError: () => undefined, onConnectionError: () => undefined },
   )
@@ -41,7 +45,8 @@ const maxTransactionRuns = 4
 
 /**
  * Runs a transaction again that Postgres ended for the sake of others (a deadlock, a serialization
- * failure): nothing of it was kept. Its callback must have no effect but in the database.
+ * failure): nothing of it was kept. What its callback does elsewhere must bear being done again, as
+ * ensuring a guardrail does.
  */
 function withRetries(db: Db): Db {
   const run = db.$transaction.bind(db) as (...args: unknown[]) => Promise<unknown>

@@ -15,7 +15,7 @@ const couldNotCheck = 2
 const options = read()
 const url = process.env.DIRECT_DATABASE_URL || process.env.DATABASE_URL
 if (!url) stop('DATABASE_URL is missing: postgresql://user:password@host:5432/database')
-const db = createDb(url, { max: 1, applicationName: 'keymint-audit-verify' })
+const db = createDb(url, { max: 1, applicationName: 'keymint-audit-verify', unhurried: true })
 try {
   const report = await verifyChain(db, options)
   await db.$disconnect()

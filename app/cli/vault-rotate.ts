@@ -18,7 +18,11 @@ if (process.argv.length > 2) {
 }
 try {
   const env = readEnv()
-  const db = createDb(env.DATABASE_URL, { max: 2, applicationName: 'keymint-vault-rotate' })
+  const db = createDb(env.DATABASE_URL, {
+    max: 2,
+    applicationName: 'keymint-vault-rotate',
+    unhurried: true,
+  })
   const sealer = createSealer(env.ENCRYPTION_KEY)
   say(`Sealing everything with key ${sealer.newestKeyId}.`)
   const report = await rotateVault({ db, sealer }, ({ table, resealed, left }) =>

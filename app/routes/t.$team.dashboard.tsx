@@ -21,6 +21,7 @@ import { readSpending } from '~/domain/team/spending.server'
 import { removeMember } from '~/domain/team/team.server'
 import { handler } from '~/web/handler.server'
 import { parseForm } from '~/web/parse-form.server'
+import { requireWithinLimit } from '~/web/rate-limit.server'
 import { spendingChart } from '~/web/spending-chart.server'
 import { frameOf, isActiveOwner, requireMember } from '~/web/team.server'
 
@@ -54,6 +55,7 @@ const leaveForm = z.object({ intent: z.literal('leave'), sure: z.literal('yes') 
 /** Leaving is the only action here. */
 export const action = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
+  await requireWithinLimit(args, 'team-action', viewer)
   const form = await parseForm(leaveForm, args.request)
   if (!form.ok) return data({ problem: 'unsure' as const }, { status: 422 })
   const ref = { teamId: team.teamId, userId: viewer.userId }

@@ -68,7 +68,7 @@ const capForm = z.object({
   cap: usdAmount('bad-cap'),
   reason: requiredText(500, 'no-reason', 'no-reason'),
 })
-const reasonForm = z.object({ reason: optionalText(500).catch(null) })
+const reasonForm = z.object({ reason: optionalText(500) })
 
 export const action = handler(async (args) => {
   const { viewer, team, view } = await requireKey(args)
@@ -84,7 +84,8 @@ export const action = handler(async (args) => {
     return answerTo(here, await changeCap(args.ctx, actor, form.value))
   }
   const form = parseFields(reasonForm, fields)
-  const reason = form.ok ? (form.value.reason ?? '') : ''
+  if (!form.ok) return data({ problem: 'reason-too-long', detail: null } as const, { status: 422 })
+  const reason = form.value.reason ?? ''
   if (intent === 'rotate') return answerTo(here, await rotateSubKey(args.ctx, actor, reason))
   if (intent === 'delete') return answerTo(here, await deleteSubKey(args.ctx, actor, reason))
   throw badRequest()

@@ -52,7 +52,7 @@ const revocationForm = z.object({ id: uuid })
 const decisionForm = z.object({
   intent: z.enum(['approve', 'refuse']),
   id: uuid,
-  reason: optionalText(500).catch(null),
+  reason: optionalText(500),
 })
 
 export const action = handler(async (args) => {
@@ -80,6 +80,8 @@ export const action = handler(async (args) => {
     case 'approve':
     case 'refuse': {
       const form = parseFields(decisionForm, fields)
+      if (!form.ok && 'reason' in form.problems)
+        return data({ kind: 'reason-too-long' as const }, { status: 422 })
       const outcome = form.ok
         ? await decideRequest(args.ctx, {
             teamId,
@@ -152,6 +154,13 @@ export default function Members() {
       {answer?.kind === 'not-open' ? (
         <div role="alert" className="mt-6 max-w-read">
           <Callout tone="warning" title="This request is already decided" />
+        </div>
+      ) : null}
+      {answer?.kind === 'reason-too-long' ? (
+        <div role="alert" className="mt-6 max-w-read">
+          <Callout tone="warning" title="The reason is too long">
+            <p>Use at most 500 characters. Nothing was decided.</p>
+          </Callout>
         </div>
       ) : null}
       {requests.length > 0 ? (

@@ -11,6 +11,7 @@ import styles from '~/styles/app.css?url'
 import { claimUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
 import { parseForm } from '~/web/parse-form.server'
+import { refuseOverLimit } from '~/web/rate-limit.server'
 import { requireViewer } from '~/web/session.server'
 
 export const loader = handler(async ({ params }) => redirect(claimUrl(params.workshop ?? ''), 303))
@@ -18,9 +19,11 @@ export const loader = handler(async ({ params }) => redirect(claimUrl(params.wor
 const formSchema = z.object({ confirm: z.literal('yes') })
 
 /** Replaces a leaked key. A post without the confirmation of the page's own form does nothing. */
-export const action = handler(async ({ request, params, ctx, auth }) => {
+export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const slug = params.workshop ?? ''
   const viewer = await requireViewer({ request, ctx, auth })
+  const refused = await refuseOverLimit({ request, ctx, ip }, 'claim', viewer, claimUrl(slug))
+  if (refused) return refused
   if (!(await parseForm(formSchema, request)).ok) return redirect(claimUrl(slug), 303)
   const outcome = await replaceOwnKey(ctx, { workshopSlug: slug, userId: viewer.userId })
   if (outcome.kind === 'started') return redirect(claimUrl(slug), 303)

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { adminWorkshopUrl, auditExportUrl as exportUrl, auditUrl as trailUrl, jobUrl } from '~/urls'
 import type { AuditCursor, AuditFilter } from '~/domain/audit/read.server'
+import { instantOf } from '~/instants'
 
 const text = z
   .string()
@@ -76,8 +77,8 @@ function utcTime(value: string, side: 'from' | 'to'): Date | null {
     value.length === 10
       ? `${value}T${side === 'from' ? '00:00:00' : '23:59:59.999'}`
       : value.replace(/Z$/, '')
-  const time = new Date(`${whole}Z`)
-  return Number.isNaN(time.getTime()) ? null : time
+  const time = instantOf(`${whole}Z`)
+  return time === null ? null : new Date(time)
 }
 
 export function auditUrl(query: AuditQuery['typed'] & { before?: string; after?: string }): string {

@@ -8,6 +8,10 @@ export const keyProblems = {
     title: 'A reason is missing',
     next: 'Enter a reason. It is recorded in the audit trail.',
   },
+  'reason-too-long': {
+    title: 'The reason is too long',
+    next: 'Use at most 500 characters. Nothing was changed.',
+  },
   'no-such-key': { title: 'This key no longer exists', next: null },
   'not-live': {
     title: 'The key cannot be changed',

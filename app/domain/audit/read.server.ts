@@ -121,6 +121,8 @@ export async function exportAudit(
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => [name, value instanceof Date ? value.toISOString() : value]),
   )
+  // Read before it is recorded: what cannot be read at all has not been exported.
+  await readRows(ctx, filter, null, 1)
   await ctx.db.$transaction((tx) =>
     recordAudit(tx, {
       actor: by.actor,

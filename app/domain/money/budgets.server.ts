@@ -9,7 +9,13 @@ import { recordAudit } from '../audit/audit.server'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
-import { openMember, requireActiveOwner, teamScope, type OpenMember } from './member-lock.server'
+import {
+  openMember,
+  requireActiveOwner,
+  requireNotBanned,
+  teamScope,
+  type OpenMember,
+} from './member-lock.server'
 import { monthOf, nextMonth, type Month } from './month'
 import { readBudget } from './open-month.server'
 import { post, readBalance, type Balance, type MemberRef } from './postings.server'
@@ -184,6 +190,7 @@ export async function requestMore(
   ask: { more: NanoUsd; reason: string },
 ): Promise<RequestOutcome> {
   return ctx.db.$transaction(async (tx): Promise<RequestOutcome> => {
+    await requireNotBanned(tx, ref.userId)
     const member = await openMember(ctx, tx, ref)
     if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
     const written = await tx.$executeRaw`

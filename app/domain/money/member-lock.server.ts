@@ -37,6 +37,13 @@ export async function requireActiveOwner(tx: Tx, teamId: string, userId: string)
   if (owners.length === 0) throw new NotAllowed(`${userId} is not an active owner`)
 }
 
+/** Checks, in the transaction that acts, that the person is not banned. Throws NotAllowed. */
+export async function requireNotBanned(tx: Tx, userId: string): Promise<void> {
+  const banned = await tx.$queryRaw<object[]>`
+    select 1 from keymint.attendees where user_id = ${userId} and banned_at is not null`
+  if (banned.length > 0) throw new NotAllowed(`${userId} is banned`)
+}
+
 /** The audit scope of a team. It never equals the slug of a workshop, which has no dot. */
 export const teamScope = (slug: string) => `team.${slug}`
 

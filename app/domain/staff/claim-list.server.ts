@@ -10,6 +10,7 @@ import { moneyViewOfDecimal } from '../money-view'
 import type { ClaimFilter } from '../claim/actions'
 import { claimWhere, isDense, isSearchIndexed } from '../claim/claim-filter.server'
 import type { ClaimListQuery, ClaimPageRow, ClaimSort } from './claim-list'
+import { instantOf } from '~/instants'
 
 export const pageSize = 50
 /** Beyond this, "more than so many" is all that a filter by text is counted to. */
@@ -207,7 +208,7 @@ function readCursor(text: string, sort: ClaimSort): { key: string; id: string } 
   if (sort === 'used' && !/^\d{1,11}(\.\d{1,9})?$/.test(key)) return null
   if (
     (sort === 'newest' || sort === 'oldest') &&
-    !/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/.test(key)
+    !(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/.test(key) && instantOf(`${key}:00`))
   )
     return null
   return { key, id }

@@ -1,6 +1,6 @@
 /** Rights end with their holder: checked in the transaction that acts, and so is what was handed out. */
 import { expect, test } from 'vitest'
-import { openTeam, type Team } from '../../../tests/team'
+import { openTeam, openTeamWorld, type Team } from '../../../tests/team'
 import { rounds } from '../../../tests/rounds'
 import { openWorld, usd, type World } from '../../../tests/world'
 import { decideRequest, requestMore, setBudget } from '../money/budgets.server'
@@ -8,6 +8,7 @@ import { NotAllowed } from '../money/member-lock.server'
 import { nextMonth, startOf } from '../money/month'
 import { banPerson } from '../people/ban.server'
 import { acceptInvitation, findInvitation, invite } from './invitations.server'
+import { deleteSubKey, provisionSubKey } from './sub-key.server'
 import { findMembership, removeMember, resumeMember, setRole, suspendMember } from './team.server'
 
 const of = (team: Team, userId: string) => ({ teamId: team.teamId, userId })
@@ -132,4 +133,63 @@ test('more for a request leaves the budget that is planned for next month', asyn
     [startOf(planned!.month).toISOString().slice(0, 10), 40],
   ])
   expect(planned!.month).toBe(nextMonth(`${months[0]!.month.toISOString().slice(0, 7)}-01`))
+})
+
+async function keyOf(world: Awaited<ReturnType<typeof openTeamWorld>>, userId: string) {
+  const { teamId, ownerId, masterKeyId } = world
+  const budget = { budget: usd(50), effective: 'now', reason: '' } as const
+  await setBudget(world.ctx, { teamId, userId }, budget, ownerId)
+  const outcome = await provisionSubKey(world.ctx, {
+    teamId,
+    userId,
+    masterKeyId,
+    purpose: 'a test',
+    cap: usd(5),
+    reset: null,
+    expiresAt: new Date(world.ctx.now().getTime() + 86_400_000),
+    models: [],
+  })
+  if (outcome.kind === 'refused') throw new Error(outcome.reason)
+  await world.mint(outcome.keyId)
+  return outcome.keyId
+}
+
+test('a ban ends the keys of a person in all their teams, and lets them make none', async () => {
+  await using world = await openTeamWorld({ members: 1 })
+  const userId = world.memberIds[0]!
+  const keyId = await keyOf(world, userId)
+  await banPerson(world.ctx, { userId, reason: 'test', actorUserId: world.ownerId })
+  expect(await world.row(keyId)).toMatchObject({ state: 'ended', reason: 'revoked' })
+  await expect(keyOf(world, userId)).rejects.toThrow(NotAllowed)
+})
+
+test('an owner who is demoted while they wait for a member’s key no longer ends it', async () => {
+  await using world = await openTeamWorld({ members: 2 })
+  const { teamId } = world
+  const [userId, second] = world.memberIds as [string, string]
+  await setRole(world.ctx, { teamId, userId: second }, 'owner', world.ownerId, 'test')
+  const keyId = await keyOf(world, userId)
+  let demoted = () => {}
+  const demotion = new Promise<void>((resolve) => (demoted = resolve))
+  const holding = world.db.$transaction(async (tx) => {
+    await tx.$executeRaw`select 1 from keymint.teams where id = ${teamId}::uuid for update`
+    await tx.$executeRaw`
+      update keymint.team_members set role = 'member'
+      where team_id = ${teamId}::uuid and user_id = ${second}`
+    await demotion
+  })
+  const deletion = deleteSubKey(world.ctx, { teamId, keyId, userId: second }, 'test')
+  const refused = expect(deletion).rejects.toThrow(NotAllowed)
+  await expect
+    .poll(async () => {
+      const [row] = await world.db.$queryRaw<{ waits: number }[]>`
+        select count(*)::int as waits from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`
+      return row!.waits
+    })
+    .toBeGreaterThan(0)
+  demoted()
+  await holding
+  await refused
+  expect((await world.row(keyId)).state).toBe('ready')
 })

@@ -1,6 +1,8 @@
 /** What the mint engine does to a row of api_keys. */
+import { openMember } from '../money/member-lock.server'
 import { post } from '../money/postings.server'
 import type { Holder } from '../holder'
+import { endKeysOf } from './end-key.server'
 import { lockSubKeys, releaseAll } from './key-row.server'
 
 /** The place that a sub-key is sealed to. */
@@ -48,4 +50,17 @@ export const subKeyHolder: Holder = {
   // Reconcile does not compare sub-keys (decision 017): sync reads them by their master key.
   markMissing: () => Promise.resolve(),
   markToBind: () => Promise.resolve(),
+
+  async endAllOf(ctx, tx, { userId, actorUserId }) {
+    const memberships = await tx.$queryRaw<{ teamId: string }[]>`
+      select team_id as "teamId" from keymint.team_members
+      where user_id = ${userId} and state <> 'removed' order by team_id`
+    let count = 0
+    for (const { teamId } of memberships) {
+      const member = await openMember(ctx, tx, { teamId, userId })
+      const end = { actor: `user:${actorUserId}`, reason: 'revoked' } as const
+      if (member) count += await endKeysOf(ctx, tx, member, end)
+    }
+    return { bulkId: null, count }
+  },
 }

@@ -8,7 +8,13 @@ import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { openMember, teamScope, type OpenMember } from '../money/member-lock.server'
+import {
+  openMember,
+  requireActiveOwner,
+  requireNotBanned,
+  teamScope,
+  type OpenMember,
+} from '../money/member-lock.server'
 import { commitmentChange, post, readBalance } from '../money/postings.server'
 import type { MoneyView } from '../money-view'
 import { moneyView } from '../money-view'
@@ -57,6 +63,7 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
   )
     return { kind: 'refused', reason: 'bad-expiry' }
   return ctx.db.$transaction(async (tx): Promise<ProvisionOutcome> => {
+    await requireNotBanned(tx, userId)
     const member = await openMember(ctx, tx, { teamId, userId })
     if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
     const [master] = await tx.$queryRaw<{ service: string }[]>`
@@ -292,20 +299,26 @@ function whyNotChangeable(
   return key.wantedCap !== null || key.rotateRequestedAt !== null ? 'change-under-way' : null
 }
 
-/** Runs on a key of the actor, or any key of the team for an owner. Other keys do not exist for them. */
+/**
+ * Runs on a key of the actor, or any key of the team for an owner. Throws NotAllowed for anybody
+ * else, and for who is banned.
+ */
 async function onKey<Outcome>(
   ctx: Ctx,
   actor: KeyActor,
   run: (tx: Tx, member: OpenMember, key: SubKeyRow) => Promise<Outcome>,
 ): Promise<Outcome | { kind: 'refused'; reason: 'no-such-key' }> {
   return ctx.db.$transaction(async (tx) => {
-    const [allowed] = await tx.$queryRaw<{ id: string }[]>`
-      select k.id from keymint.api_keys k join keymint.team_members a on a.team_id = k.team_id
-        and a.user_id = ${actor.userId} and a.state <> 'removed'
-      where k.id = ${actor.keyId}::uuid and k.team_id = ${actor.teamId}::uuid
-        and (k.user_id = a.user_id or (a.role = 'owner' and a.state = 'active'))`
-    const open = allowed ? await openSubKey(ctx, tx, allowed.id) : null
-    if (!open) return { kind: 'refused', reason: 'no-such-key' } as const
+    const [key] = await tx.$queryRaw<{ userId: string }[]>`
+      select user_id as "userId" from keymint.api_keys
+      where id = ${actor.keyId}::uuid and team_id = ${actor.teamId}::uuid`
+    if (!key) return { kind: 'refused', reason: 'no-such-key' } as const
+    // An owner's right is asked for under the lock of the team, and stays until the end.
+    if (key.userId === actor.userId) await requireNotBanned(tx, actor.userId)
+    else await requireActiveOwner(tx, actor.teamId, actor.userId)
+    const open = await openSubKey(ctx, tx, actor.keyId)
+    const gone = open?.member.state === 'removed' && key.userId === actor.userId
+    if (!open || gone) return { kind: 'refused', reason: 'no-such-key' } as const
     return run(tx, open.member, open.key)
   })
 }

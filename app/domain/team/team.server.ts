@@ -40,7 +40,7 @@ export async function createTeam(
   const { slug, person } = input
   const name = input.name.trim()
   if (person.banned) return { kind: 'refused', reason: 'banned' }
-  if (name.length < 1 || name.length > 80) return { kind: 'refused', reason: 'bad-name' }
+  if (name === '' || [...name].length > 80) return { kind: 'refused', reason: 'bad-name' }
   if (!slugPattern.test(slug) || slug.length > 40 || slug === 'new' || slug === 'join')
     return { kind: 'refused', reason: 'bad-slug' }
   try {

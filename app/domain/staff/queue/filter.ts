@@ -3,6 +3,7 @@
  */
 import { jobTabs, type QueueFilter, type ThroughputSpan } from './types'
 import { cut } from '~/text'
+import { instantOf } from '~/instants'
 
 /** How far back, as one picks it; it becomes a moment when the page is read. */
 export const timeRanges = { '15m': 15 * 60, '1h': 3_600, '1d': 86_400, '7d': 7 * 86_400 } as const
@@ -75,6 +76,5 @@ export function changedSearch(
 }
 
 function moment(text: string | null): string | undefined {
-  const time = text ? Date.parse(text) : Number.NaN
-  return Number.isNaN(time) ? undefined : new Date(time).toISOString()
+  return instantOf(text ?? '') ?? undefined
 }

@@ -3,12 +3,14 @@
  * (prisma/migrate.ts). Nothing is counted past a thousand; a filter that no index serves searches
  * the newest few hundred, and the answer says so.
  */
+import { z } from 'zod'
 import { catalog, deadLetterNames } from '~/adapters/job-catalog'
 import { Prisma } from '~/adapters/db.server'
 import type { Ctx } from '../../ctx'
 import { jobRow, type RawRow } from './job-row'
 import { findSubjects, type Found } from './search.server'
 import type { CappedCount, JobList, JobTab, QueueFilter } from './types'
+import { instantOf } from '~/instants'
 
 const pageSize = 50
 /** Counting and acting end here. */
@@ -298,6 +300,6 @@ function windowOf({ since, until }: QueueFilter): Prisma.Sql {
 }
 
 function cursorFrom(after: string): { createdOn: string; id: string } | null {
-  const match = /^(\d{4}-\d\d-\d\dT[\d:.]+Z)~([0-9a-f-]{36})$/.exec(after)
-  return match ? { createdOn: match[1] ?? '', id: match[2] ?? '' } : null
+  const [createdOn = '', id = ''] = after.split('~')
+  return instantOf(createdOn) && z.uuid().safeParse(id).success ? { createdOn, id } : null
 }
