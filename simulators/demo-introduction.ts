@@ -32,6 +32,7 @@ export function introduction(
       'Readiness',
       `npm run doctor${elsewhere ? `    (needs the variables of ${environmentFile})` : ''}, or /admin/doctor as admin`,
     ),
+    row('A management key', `${openrouter.managementKey} (for the vault of a team)`),
     row(
       'A LiteLLM proxy',
       `${litellm.baseUrl}, master key ${litellm.masterKey} (for the vault of a team)`,

@@ -12,6 +12,7 @@ import type { WorkshopCatalog } from '../domain/workshop-file'
 import { formatProblem } from '../domain/workshop/parse'
 import { windowState } from '../domain/workshop/workshop'
 import type { Workshop } from '../domain/workshop-file'
+import { counted } from '../messages/text'
 
 const places = process.argv.slice(2)
 if (places.length === 0) places.push(process.env.WORKSHOPS_DIR || 'workshops')
@@ -41,9 +42,9 @@ async function check(paths: readonly string[], now: Date): Promise<boolean> {
   const broken = new Set(problems.map((problem) => problem.file)).size
   console.log(
     [
-      plural(workshops.length, 'good workshop'),
-      `${plural(problems.length, 'problem')} in ${plural(broken, 'file')}`,
-      plural(warnings.length, 'warning'),
+      counted(workshops.length, 'good workshop'),
+      `${counted(problems.length, 'problem')} in ${counted(broken, 'file')}`,
+      counted(warnings.length, 'warning'),
     ].join(', '),
   )
   return problems.length === 0
@@ -55,7 +56,7 @@ function summary(workshop: Workshop, now: Date): string {
   return [
     `ok ${workshop.slug}: "${workshop.title}"`,
     `${windowState(workshop, now)}, ${windowText(workshop)}`,
-    `${plural(keysThatFit(workshop, at), 'seat')}`,
+    `${counted(keysThatFit(workshop, at), 'seat')}`,
     `${formatUsd(workshop.keyLimit, { exact: true })} per key ${workshop.keyLimitReset ?? ''}`.trim(),
     `worst case ${worst === null ? 'unbounded' : formatUsd(worst, { exact: true })}`,
   ].join(' | ')
@@ -71,8 +72,4 @@ function windowText(workshop: Workshop): string {
   const text = (time: Date | null): string => (time === null ? 'no end' : format.format(time))
   const from = workshop.claimsOpenAt === null ? 'from now' : text(workshop.claimsOpenAt)
   return `${from} to ${text(workshop.claimsCloseAt)} ${workshop.timezone}`
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

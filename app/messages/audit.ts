@@ -9,7 +9,7 @@ import type { BrokenLink } from '~/domain/audit/chain'
 export const auditActionLabel: Record<AuditAction, string> = {
   'attendee.created': 'signed in for the first time',
   'audit.exported': 'downloaded the audit trail',
-  'bind.retried': 'retried assigning the model limits',
+  'bind.retried': 'assigned the guardrail again',
   'budget.asked': 'requested a budget',
   'budget.request-approved': 'approved a budget request',
   'budget.request-refused': 'refused a budget request',
@@ -45,7 +45,7 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'job.redriven': 'sent a dead letter back to its queue',
   'job.retried': 'retried a job',
   'job.sent-again': 'sent a lost job again',
-  'key.bound': 'assigned the model limits',
+  'key.bound': 'assigned the guardrail',
   'key.charged-late': 'charged usage of a replaced key read after it ended',
   'key.disabled': 'disabled the key at the provider',
   'key.minted': 'created the key',

@@ -23,11 +23,11 @@ function textOf(cause: HealthCause): [sentence: string, remedy?: string] {
       return [`Somebody has waited for a key for ${spanOf(cause.seconds)}.`]
     case 'limits-refused':
       return [
-        `The provider refused the model limits of ${counted(cause.keys, 'key')}.`,
-        'Remove the cause, then assign the limits again.',
+        `The provider refused to assign the guardrail to ${counted(cause.keys, 'key')}.`,
+        'Remove the cause, then assign the guardrail again.',
       ]
     case 'unbound': {
-      const keys = `${counted(cause.keys, 'key')} ${cause.keys === 1 ? 'has' : 'have'} no model limits yet`
+      const keys = `${counted(cause.keys, 'key')} ${cause.keys === 1 ? 'has' : 'have'} no guardrail yet`
       return [
         cause.error
           ? `${keys}: ${withoutStop(cause.error)}. Retrying automatically.`

@@ -152,7 +152,13 @@ function WorkshopList({ workshops }: { workshops: WorkshopView[] }) {
 }
 
 function When({ workshop }: { workshop: WorkshopView }) {
-  const { window, opensAt, closesAt, asOf } = workshop
+  const { window, opensAt, closesAt, endedAt, asOf } = workshop
+  if (endedAt)
+    return (
+      <>
+        Ended <Time iso={endedAt} now={asOf} />
+      </>
+    )
   if (window === 'upcoming' && opensAt)
     return (
       <>

@@ -85,7 +85,9 @@ export function activityCharts(activity: Activity): ChartView[] {
         label: (value) => formatUsd(nanoFromUsdNumber(value)),
         head: ['At (UTC)', 'Total spent'],
         sentence:
-          !first || !last ? `No usage reading ${span}.` : spentSentence(first, last, stepSeconds),
+          !first || !last
+            ? `No usage was recorded ${span}.`
+            : spentSentence(first, last, stepSeconds),
         rows: spend.map((point) => [chartClock(point.at, stepSeconds), dollars(point.usd)]),
       },
       [

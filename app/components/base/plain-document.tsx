@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { iconHref } from './icon-href'
 
 /** A document without any script, for pages that hold a key. */
 export function PlainDocument({
@@ -19,6 +20,7 @@ export function PlainDocument({
         <meta name="referrer" content="no-referrer" />
         <title>{title}</title>
         <link rel="stylesheet" href={stylesheet} />
+        <link rel="icon" href={iconHref} />
       </head>
       <body>{children}</body>
     </html>

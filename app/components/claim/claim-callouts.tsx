@@ -9,11 +9,14 @@ import { OrganizerLine } from './organizer-line'
 export function Replacing({ kind }: { kind: 're-issue' | 'extend' }) {
   return (
     <div className="mb-6">
-      <Callout tone="warning" title="A new key is on its way">
+      <Callout
+        tone="warning"
+        title={kind === 'extend' ? 'A new key is on its way' : 'Do not copy this key'}
+      >
         <p>
           {kind === 'extend'
             ? 'The organiser gives you more time: a new key, with what is left, appears here.'
-            : 'We disable this one first. The new one, with what is left, appears here.'}
+            : 'We are disabling it. The new one, with what is left, appears here.'}
         </p>
       </Callout>
     </div>

@@ -154,8 +154,8 @@ export const refusalMessages: Record<ClaimRefusal, Message> = {
     title: 'The provider refused',
     meaning:
       'The provider would not create a key with the settings of this workshop. ' +
-      'Retrying would not help.',
-    next: 'Show this page to the organiser, who sees the reason and can retry for you.',
+      'Claiming again would not help.',
+    next: 'Show this page to the organiser, who sees the reason and can repair it.',
     tone: 'error',
     askOrganizer: true,
   },
@@ -206,7 +206,7 @@ export const endMessages: Record<ClaimEnd, Message> = {
   },
   'given-back': {
     title: 'You gave this key back',
-    meaning: 'It is disabled. Others can use what was left on it.',
+    meaning: 'It is disabled. Within a few minutes, others can use what was left on it.',
     next: 'Remove it from your .env file. If you need one again, ask the organiser.',
     tone: 'plain',
     askOrganizer: true,
@@ -227,8 +227,7 @@ export function deadMessage(view: ClaimView): Message {
     return {
       title: 'The organiser has disabled this key',
       meaning:
-        'It was disabled by the organiser. Programs that use it get “401” until it is enabled. ' +
-        'You keep what is left on it.',
+        'Programs that use it get “401” until it is enabled. ' + 'You keep what is left on it.',
       next: 'Ask the organiser why, and when it will work again. You don’t need to claim again.',
       tone: 'error',
       askOrganizer: true,

@@ -237,7 +237,9 @@ function lead(claim: ClaimView): ReactNode {
     case 'limits':
       return 'We are setting its limits.'
     case 'ready':
-      return 'Copy it into your tool and start building.'
+      return claim.replacing === 're-issue'
+        ? 'The one on this page stops working.'
+        : 'Copy it into your tool and start building.'
     case 'spent':
       return claim.key?.limitReset
         ? 'Its budget is used up until the next reset.'

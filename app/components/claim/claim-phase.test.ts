@@ -130,8 +130,8 @@ test('no two refusals, ends or delays say the same thing', () => {
 test('a key that the organiser has disabled says so, and one that the provider has does not', () => {
   const dead = (change: Partial<KeyView>) =>
     deadMessage(claim({ state: 'ready', waiting: null, key: key({ disabled: true, ...change }) }))
-  expect(dead({ disabledByOrganiser: true }).meaning).toContain('disabled by the organiser')
-  expect(dead({}).meaning).not.toContain('organiser')
+  expect(dead({ disabledByOrganiser: true }).title).toContain('organiser has disabled')
+  expect(dead({}).title + dead({}).meaning).not.toContain('organiser')
 })
 
 test('a refused provider names the one to use where there is only one', () => {

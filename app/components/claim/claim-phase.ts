@@ -56,7 +56,7 @@ export function headline(view: ClaimView): string {
     case 'limits':
       return 'Almost there'
     case 'ready':
-      return 'Your key is ready'
+      return view.replacing === 're-issue' ? 'Your new key is on its way' : 'Your key is ready'
     case 'spent':
       return 'Your key is spent'
     case 'dead-upstream':

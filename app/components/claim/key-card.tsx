@@ -77,7 +77,7 @@ export function KeyCard({
           <dd className="key-card-quiet">{capNote}</dd>
         </div>
         <div>
-          <dt>Expires</dt>
+          <dt>{state === 'ended' ? 'Ended' : 'Expires'}</dt>
           <dd className="leading-snug">{ends}</dd>
         </div>
       </dl>

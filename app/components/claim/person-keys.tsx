@@ -3,6 +3,7 @@ import { Button } from '../base/button'
 import { headline } from './claim-phase'
 import { EmptyState } from '../base/page-shell'
 import { Ago, Time } from '../base/time'
+import { capNote } from './workshop-facts'
 
 export type OwnClaim = { claim: ClaimView; title: string; url: string }
 
@@ -67,10 +68,11 @@ function OwnKey({ claim, title, url }: OwnClaim) {
 function KeyFacts({ claim }: { claim: ClaimView }) {
   const { key } = claim
   if (!key) return null
+  const limit = key.limitReset ? `${key.limit.text} ${capNote(key.limitReset)}` : key.limit.text
   if (claim.state !== 'ready') return key.usedTotal ? <>You spent {key.usedTotal.text}.</> : null
   return (
     <>
-      {key.left ? `${key.left.text} of ${key.limit.text} left` : `Up to ${key.limit.text}`}
+      {key.left ? `${key.left.text} of ${limit} left` : `Up to ${limit}`}
       {key.usageAsOf ? (
         <>
           , as of <Ago iso={key.usageAsOf} asOf={claim.asOf} />

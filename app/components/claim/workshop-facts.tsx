@@ -61,17 +61,23 @@ export function StatusDot({ workshop }: { workshop: WorkshopView }) {
 }
 
 export function WorkshopFacts({ workshop }: { workshop: WorkshopView }) {
-  const { opensAt, closesAt, asOf } = workshop
+  const { opensAt, closesAt, endedAt, asOf } = workshop
   return (
     <dl className="divide-y divide-rule border-y border-rule">
       <Fact name="Budget per key">
         {workshop.keyLimit.text}
         {workshop.keyLimitReset ? ` ${capNote(workshop.keyLimitReset)}` : null}
       </Fact>
-      <Fact name="Keys expire">
-        {workshop.kind === 'giveaway' ? 'If claimed now: ' : null}
-        <Time iso={workshop.keyExpiresAt} now={asOf} />
-      </Fact>
+      {endedAt ? (
+        <Fact name="Ended">
+          <Time iso={endedAt} now={asOf} />
+        </Fact>
+      ) : (
+        <Fact name="Keys expire">
+          {workshop.kind === 'giveaway' ? 'If claimed now: ' : null}
+          <Time iso={workshop.keyExpiresAt} now={asOf} />
+        </Fact>
+      )}
       {workshop.kind === 'giveaway' && workshop.keyLimitReset ? (
         <Fact name="Resets">
           At midnight UTC: <Time iso={nextReset(workshop.keyLimitReset, asOf)} now={asOf} />
@@ -99,7 +105,7 @@ export function WorkshopFacts({ workshop }: { workshop: WorkshopView }) {
           <Time iso={closesAt} now={asOf} />
         </Fact>
       ) : null}
-      {closesAt && workshop.window === 'closed' ? (
+      {closesAt && workshop.window === 'closed' && !endedAt ? (
         <Fact name="Claims closed">
           <Time iso={closesAt} now={asOf} />
         </Fact>

@@ -44,8 +44,9 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
             Claims close at once, and{' '}
             {view.live === 0
               ? 'no key is live'
-              : `Keymint revokes ${view.live.toLocaleString('en-US')} live ` +
-                `${view.live === 1 ? 'key' : 'keys'}, one after the other`}
+              : view.live === 1
+                ? '1 live key is revoked'
+                : `${view.live.toLocaleString('en-US')} live keys are revoked, one after the other`}
             . You cannot open it again; a new workshop needs a new file.
           </p>
         </Confirm>

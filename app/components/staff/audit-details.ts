@@ -69,3 +69,9 @@ function labelOf(name: string): string {
       .toLowerCase()
   return label.charAt(0).toUpperCase() + label.slice(1)
 }
+
+/** Who acts without being a person. */
+export const actorLabels: Record<string, string> = {
+  worker: 'The worker',
+  operator: 'The operator',
+}

@@ -1,7 +1,8 @@
 /** The audit trail as a table; on a phone each event is a block of its own. */
 import type { ChainState } from '~/domain/audit/chain.server'
 import { labelOfAuditAction } from '~/messages/audit'
-import { detailsOf } from './audit-details'
+import { Details } from './audit-detail-list'
+import { actorLabels } from './audit-details'
 import { Callout } from '../base/callout'
 import { Table } from '../base/table'
 import { Ago, Time } from '../base/time'
@@ -16,8 +17,6 @@ export type TrailEntry = {
   details: Record<string, unknown>
   chained: boolean
 }
-
-const actorLabels: Record<string, string> = { worker: 'The worker', operator: 'The operator' }
 
 export function AuditTrail({ entries, asOf }: { entries: TrailEntry[]; asOf: string }) {
   return (
@@ -136,23 +135,6 @@ function exactTime(iso: string): string {
 
 function Id({ text }: { text: string }) {
   return <span className="block font-mono [overflow-wrap:anywhere] text-soft">{text}</span>
-}
-
-function Details({ details, asOf }: { details: Record<string, unknown>; asOf: string }) {
-  const views = detailsOf(details)
-  if (views.length === 0) return null
-  return (
-    <dl className="grid grid-cols-[auto_1fr] gap-x-3">
-      {views.map(({ label, kind, value }, index) => (
-        <div key={`${label} ${index}`} className="contents">
-          <dt className="text-soft">{label}</dt>
-          <dd className={`min-w-0 [overflow-wrap:anywhere] ${kind === 'code' ? 'font-mono' : ''}`}>
-            {kind === 'time' ? <Time iso={value} now={asOf} /> : value}
-          </dd>
-        </div>
-      ))}
-    </dl>
-  )
 }
 
 const quietSeconds = 120

@@ -33,7 +33,9 @@ export function progressMessage(bulk: Progress): string {
     return `${number(done + failed + skipped)} of ${number(total)} finished.`
   return bulk.state === 'aborted'
     ? `Stopped: ${number(done)} of ${number(total)} were done.`
-    : `All ${number(total)} finished.`
+    : total === 1
+      ? 'Finished.'
+      : `All ${number(total)} finished.`
 }
 
 /** "28 done, 2 failed" */

@@ -8,6 +8,8 @@ import { Table } from '../base/table'
 import { Time } from '../base/time'
 import { ModelList } from '../base/model-list'
 import { Fact, resetLabels } from '../claim/workshop-facts'
+import { Details } from './audit-detail-list'
+import { actorLabels } from './audit-details'
 
 type Props = { claim: ClaimDetail }
 
@@ -215,7 +217,10 @@ export function Trail({ claim }: Props) {
       rowKey={(event) => event.id}
       columns={[
         { head: 'When', cell: (event) => <Stamp iso={event.at} /> },
-        { head: 'Who', cell: (event) => event.actorName ?? event.actor },
+        {
+          head: 'Who',
+          cell: (event) => event.actorName ?? actorLabels[event.actor] ?? event.actor,
+        },
         {
           head: 'Action',
           title: (event) => event.action,
@@ -223,8 +228,7 @@ export function Trail({ claim }: Props) {
         },
         {
           head: 'Details',
-          className: 'font-mono text-small [overflow-wrap:anywhere]',
-          cell: (event) => (event.details === '{}' ? '' : event.details),
+          cell: (event) => <Details details={event.details} asOf={claim.asOf} />,
         },
       ]}
     />

@@ -67,7 +67,9 @@ export function SystemPanel({
             value={credits.left?.text ?? 'not read'}
             note={
               <>
-                {credits.worstCase ? `${credits.worstCase.text} at worst` : 'no upper bound'}
+                {credits.worstCase
+                  ? `up to ${credits.worstCase.text} may still be spent`
+                  : 'no upper bound on spending'}
                 {credits.asOf ? (
                   <>
                     , read <Ago iso={credits.asOf} asOf={asOf} />

@@ -19,6 +19,7 @@ export function BudgetChange({
   input: { budget: string; effective: 'now' | 'next-month'; valid: boolean }
   preview: BudgetPreviewView | null
 }) {
+  const hasPlan = budget.next.usd !== budget.allocated.usd
   return (
     <div className="max-w-[34rem] space-y-6">
       <Form method="get" action={`${url}#change`} preventScrollReset className="space-y-4">
@@ -40,12 +41,19 @@ export function BudgetChange({
         />
         <Button type="submit">Preview</Button>
       </Form>
-      {preview ? (
+      {preview && preview.from.usd === preview.to.usd && !hasPlan ? (
+        <Callout tone="plain" title={`The budget is already ${preview.to.text} a month`} />
+      ) : preview ? (
         <Callout
           tone={preview.short ? 'warning' : 'plain'}
           title={`${preview.from.text} a month becomes ${preview.to.text}, from ${monthName(preview.month)} on`}
         >
           <p>{previewMessage(preview)}</p>
+          {preview.effective === 'now' && hasPlan ? (
+            <p>
+              This replaces the {budget.next.text} planned from {monthName(budget.nextMonth)} on.
+            </p>
+          ) : null}
           <Form method="post" action={url} className="mt-3 space-y-4">
             <input type="hidden" name="budget" value={input.budget} />
             <input type="hidden" name="effective" value={input.effective} />

@@ -95,8 +95,10 @@ export function MonthEnd({ budget, asOf }: { budget: BudgetView; asOf: string })
   return (
     <p className="mt-4 max-w-read text-small text-soft">
       {monthName(budget.month)} ends at midnight UTC: <Time iso={budget.resetsAt} now={asOf} />.
-      What is free then does not carry over. {monthName(budget.nextMonth)} begins with{' '}
-      {budget.next.text}, less what live keys can still spend.
+      What is free then does not carry over.{' '}
+      {budget.next.usd > 0
+        ? `${monthName(budget.nextMonth)} begins with ${budget.next.text}, less what live keys can still spend.`
+        : `No budget is set for ${monthName(budget.nextMonth)} yet.`}
     </p>
   )
 }

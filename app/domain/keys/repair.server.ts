@@ -26,7 +26,10 @@ export type DriftRef = {
   keyHash: string | null
   workshopSlug: string | null
 }
-/** `moot`: by now the two agree, or disagree in another way; nothing was done. */
+/**
+ * `moot` is the stored value of what pages call obsolete: by now the two agree, or disagree in another
+ * way; nothing was done.
+ */
 export type FixOutcome = { id: string; outcome: 'fixed' | 'failed' | 'moot'; detail: string }
 
 /** So many failures of the provider in a row, and the rest waits. */

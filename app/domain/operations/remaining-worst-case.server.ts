@@ -24,7 +24,7 @@ export async function readRemainingWorstCase(
   const spending = await readSpending(tested)
   const parts: RemainingWorstCase['parts'] = []
   const unbounded: string[] = []
-  const upcoming = upcomingWorkshops(tested).filter(({ slug }) => !spending?.ended.has(slug))
+  const upcoming = upcomingWorkshops(tested)
   for (const workshop of upcoming) {
     const worst = worstCaseSpend(workshop, firstClaimAt(workshop, now))
     if (worst === null) unbounded.push(workshop.slug)
@@ -49,7 +49,7 @@ export async function readRemainingWorstCase(
   }
 }
 
-type Spending = { pools: Map<string, { committed: NanoUsd; used: NanoUsd }>; ended: Set<string> }
+type Spending = { pools: Map<string, { committed: NanoUsd; used: NanoUsd }> }
 
 async function readSpending({ db }: TestedDeployment): Promise<Spending | null> {
   if (!db) return null
@@ -59,7 +59,6 @@ async function readSpending({ db }: TestedDeployment): Promise<Spending | null> 
         coalesce(sum(c.usage_usd + c.prior_usage_usd), 0)::text as used
       from keymint.pools p left join keymint.workshop_attendance c on c.workshop_slug = p.workshop_slug
         group by p.workshop_slug`
-    const ends = await db.workshopEnd.findMany({ select: { slug: true } })
     return {
       pools: new Map(
         rows.map(({ slug, committed, used }) => [
@@ -67,7 +66,6 @@ async function readSpending({ db }: TestedDeployment): Promise<Spending | null> 
           { committed: nanoFromDecimalString(committed), used: nanoFromDecimalString(used) },
         ]),
       ),
-      ended: new Set(ends.map(({ slug }) => slug)),
     }
   } catch {
     // The total is then the worst case alone, and says so.

@@ -78,7 +78,7 @@ export type ClaimDetail = {
     actor: string
     actorName: string | null
     action: string
-    details: string
+    details: Record<string, unknown>
   }[]
   asOf: string
 }
@@ -114,10 +114,10 @@ export async function findClaimDetail(
         actor: string
         actorName: string | null
         action: string
-        details: string
+        details: Record<string, unknown>
       }[]
     >`
-      select e.id::text, e.at, e.actor, p.display_name as "actorName", e.action, e.details::text as details
+      select e.id::text, e.at, e.actor, p.display_name as "actorName", e.action, e.details
         from (
         select * from keymint.audit_events where subject = ${`claim:${claimId}`} order by id desc
           limit ${maxEvents}::int) e

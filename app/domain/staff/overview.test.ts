@@ -170,7 +170,7 @@ test('a workshop is judged by its worst fact, with a message', () => {
   const unbound = judged({ unbound: 3, bindError: 'Upstream said no' })
   expect(unbound.severity).toBe('warning')
   expect(unbound.reasons.map(healthText)).toEqual([
-    '3 keys have no model limits yet: Upstream said no. Retrying automatically.',
+    '3 keys have no guardrail yet: Upstream said no. Retrying automatically.',
   ])
   expect(judged({ unbound: 3, setAside: 3 }).severity).toBe('error')
   expect(judged({ committed: usd(80) }).severity).toBe('warning')
