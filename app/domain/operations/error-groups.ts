@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import type { JobError } from '../job-outcome'
 import { providerErrorMessage } from '../error-text'
+import { cut } from '~/text'
 
 export type ErrorGroupKey = {
   fingerprint: string
@@ -64,12 +65,12 @@ function keyOf(
 
 /** A message without what differs from job to job: ids, hashes, numbers and quoted text. */
 export function normalised(message: string): string {
-  return message
+  const plain = message
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '<id>')
     .replace(/"[^"]*"|'[^']*'|`[^`]*`/g, '<text>')
     .replace(/\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b/gi, '<hash>')
     .replace(/\d+/g, '<n>')
     .replace(/\s+/g, ' ')
     .trim()
-    .slice(0, 200)
+  return cut(plain, 200)
 }

@@ -1,3 +1,4 @@
+import { cut } from '~/text'
 import type { Problem } from '../workshop-file'
 
 /**
@@ -12,7 +13,7 @@ export function formatProblem(problem: Problem): string {
  */
 export function quoted(value: string): string {
   const plain = value.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '·')
-  const letters = Array.from(plain.slice(0, 200))
+  const letters = Array.from(cut(plain, 200))
   return `"${letters.length > 60 ? `${letters.slice(0, 57).join('')}…` : plain}"`
 }
 
