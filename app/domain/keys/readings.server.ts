@@ -1,0 +1,259 @@
+/**
+ * One reading and one settlement, for every key of every account. Usage is what the provider says;
+ * its counters may lag and disagree, so the largest reading of a window is kept with the time it was
+ * asked for. A closed key is read by itself until its money is settled; one that cannot be read is
+ * set aside and tried again later, and never keeps the others waiting.
+ */
+import { isProviderError } from '~/adapters/provider-error'
+import type { ServiceKey } from '~/adapters/service-adapter'
+import { decimalStringFromNano, type NanoUsd } from '~/money'
+import type { Tx } from '~/adapters/db.server'
+import { recordAudit } from '../audit/audit.server'
+import type { Ctx } from '../ctx'
+import type { JobError } from '../job-outcome'
+import { jobErrorOf } from '../provider-words'
+import { lockHolder } from './apply.server'
+import { confirmAccount, type OpenAccount } from './accounts.server'
+import { decideSettle, stableSeconds } from './decide-settle'
+import { larger, type Key } from './key-row'
+import { engineNow, readKey } from './key-store.server'
+import { book, sendApply, wantOff } from './want.server'
+import { windowStart } from './windows'
+
+/** A reading that far beyond the cap is no reading: it is kept back and shown, and books nothing. */
+const absurdFactor = 100n
+
+/** What a key has used of the window that `at` lies in, by the counters of that window. */
+export function usedInWindow(key: Pick<Key, 'limitReset'>, seen: ServiceKey, accounting: 'reset' | 'month'): NanoUsd | null {
+  const by = accounting === 'month' ? 'monthly' : key.limitReset
+  if (by === null) return seen.usage
+  return seen.usageBy?.[by] ?? (seen.reset === by ? seen.usedInWindow : null)
+}
+
+/**
+ * Keeps what one key was seen as, in a transaction of its own. `own`: it was asked for by itself,
+ * which counts towards its settlement; a list does not. `askedAt` is by Postgres's clock.
+ */
+export async function recordReading(
+  ctx: Ctx,
+  keyId: string,
+  seen: ServiceKey,
+  askedAt: Date,
+  options: { own: boolean },
+): Promise<'kept' | 'absurd' | 'stale'> {
+  return ctx.db.$transaction(async (tx) => {
+    const before = await readKey(tx, keyId)
+    if (!before || before.savedAt === null) return 'stale'
+    await lockHolder(ctx, tx, before)
+    const key = await readKey(tx, keyId)
+    if (!key) return 'stale'
+    const usage = seen.usage ?? 0n
+    if (usage > key.used && usage > larger(key.limit, 1_000_000_000n) * absurdFactor) {
+      await setAside(tx, key, { reason: 'absurd-reading' })
+      return 'absurd'
+    }
+    const port = ctx.holders[key.holderKind]
+    const terms = await port?.terms(tx, key)
+    const accounting = terms?.accounting ?? 'reset'
+    const start = windowStart(accounting, key.limitReset, askedAt)
+    const windowUse = usedInWindow(key, seen, accounting)
+    // A counter that goes back has begun anew: what it shows is on top of what was kept.
+    const fell = seen.usage !== null && usage < key.used - 1_000n && seen.resets === true
+    const used = fell ? key.used + usage : larger(key.used, usage)
+    const grown = used > key.used
+    await tx.$executeRaw`
+      update keymint.keys k set used_usd = ${decimalStringFromNano(used)}::numeric,
+        window_used_usd = case
+          when ${windowUse === null} or k.window_started_at > ${start}::timestamptz then k.window_used_usd
+          when k.window_started_at = ${start}::timestamptz
+            then greatest(k.window_used_usd, ${decimalStringFromNano(windowUse ?? 0n)}::numeric)
+          else ${decimalStringFromNano(windowUse ?? 0n)}::numeric end,
+        window_started_at = case when ${windowUse === null} then k.window_started_at
+          else greatest(k.window_started_at, ${start}::timestamptz) end,
+        read_at = greatest(k.read_at, ${askedAt}::timestamptz), read_tries = 0, read_error = null,
+        grown_at = case when ${grown} then greatest(k.grown_at, ${askedAt}::timestamptz) else k.grown_at end,
+        stable_at = case when ${grown} then null when ${options.own} and k.closed_at is not null
+          and ${askedAt}::timestamptz >= k.closed_at + make_interval(secs => ${stableSeconds}::int)
+          and k.own_reads >= 1 and k.own_read_at <= ${askedAt}::timestamptz - make_interval(secs => ${stableSeconds}::int)
+          then coalesce(k.stable_at, ${askedAt}::timestamptz) else k.stable_at end,
+        own_reads = case when ${options.own} and k.closed_at is not null then k.own_reads + 1 else k.own_reads end,
+        own_read_at = case when ${options.own} then ${askedAt}::timestamptz else k.own_read_at end
+      where k.id = ${keyId}::uuid`
+    await see(ctx, tx, key, seen, askedAt)
+    await afterReading(ctx, tx, key)
+    return 'kept'
+  })
+}
+
+/**
+ * What a list shows is seen, never wanted, and only when it was asked for after the row's last
+ * confirmed call, with none out.
+ */
+async function see(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey, askedAt: Date): Promise<void> {
+  if (key.call !== null || (key.seen.at !== null && key.seen.at >= askedAt)) return
+  await tx.$executeRaw`
+    update keymint.keys set seen_limit_usd = ${seen.cap === null ? null : decimalStringFromNano(seen.cap)}::numeric,
+      seen_reset = ${seen.reset}, seen_off = ${seen.disabled}, missing_at = null
+    where id = ${key.id}::uuid and (seen_limit_usd is distinct from ${seen.cap === null ? null : decimalStringFromNano(seen.cap)}::numeric
+      or seen_reset is distinct from ${seen.reset} or seen_off <> ${seen.disabled} or missing_at is not null)`
+  // Unasked repair only goes down; what would raise waits for a person.
+  const goesDown =
+    key.deletedAt === null &&
+    ((!seen.disabled && Object.values(key.off).some((at) => at !== null)) ||
+      seen.cap === null ||
+      seen.cap > key.limit)
+  if (goesDown) await sendApply(ctx, tx, key)
+}
+
+/** Settles when it is time, and says when to read next. The caller holds the holder. */
+async function afterReading(ctx: Ctx, tx: Tx, before: Key): Promise<void> {
+  const key = await readKey(tx, before.id)
+  if (!key) return
+  const now = await engineNow(tx)
+  const decision = decideSettle(key, now)
+  switch (decision.kind) {
+    case 'nothing':
+      await tx.$executeRaw`update keymint.keys set next_read_at = null where id = ${key.id}::uuid`
+      break
+    case 'read':
+      await tx.$executeRaw`
+        update keymint.keys set next_read_at = ${decision.at}::timestamptz where id = ${key.id}::uuid`
+      break
+    case 'settle':
+    case 'write-off':
+      await settle(ctx, tx, key, decision.kind)
+  }
+  if (key.used !== before.used || key.windowUsed !== before.windowUsed || key.stableAt !== before.stableAt || decision.kind === 'settle' || decision.kind === 'write-off')
+    await book(ctx, tx, key, { actor: 'worker', why: decision.kind === 'read' || decision.kind === 'nothing' ? 'usage' : 'settled' })
+}
+
+async function settle(ctx: Ctx, tx: Tx, key: Key, kind: 'settle' | 'write-off'): Promise<void> {
+  await tx.$executeRaw`
+    update keymint.keys set settled_at = coalesce(settled_at, keymint.now()),
+      written_off_at = case when ${kind === 'write-off'} then keymint.now() else written_off_at end,
+      used_usd = case when ${kind === 'write-off'} then greatest(used_usd, (select coalesce(sum(w.reserved_usd), 0)
+        from keymint.key_windows w where w.key_id = keymint.keys.id)) else used_usd end,
+      next_read_at = keymint.now() + interval '1 hour'
+    where id = ${key.id}::uuid`
+  await recordAudit(tx, {
+    actor: 'worker',
+    action: kind === 'settle' ? 'key.settled' : 'key.written-off',
+    subject: `${key.holderKind}:${key.holderId}`,
+    workshopSlug: key.scope,
+    details: { usedUsd: decimalStringFromNano(key.used), generation: key.generation, keyHash: key.hash },
+  })
+}
+
+async function setAside(tx: Tx, key: Key, error: JobError): Promise<void> {
+  await tx.$executeRaw`
+    update keymint.keys set read_tries = read_tries + 1, read_error = ${JSON.stringify(error)}::jsonb,
+      next_read_at = keymint.now() + make_interval(secs => least(3600, 30 * power(2, least(read_tries, 7)))::int)
+    where id = ${key.id}::uuid`
+}
+
+/** The provider has no such key: for certain, because this credential has confirmed keys before. */
+export async function recordMissing(ctx: Ctx, keyId: string): Promise<void> {
+  await ctx.db.$transaction(async (tx) => {
+    const before = await readKey(tx, keyId)
+    if (!before) return
+    await lockHolder(ctx, tx, before)
+    const changed = await tx.$executeRaw`
+      update keymint.keys set missing_at = coalesce(missing_at, keymint.now()),
+        next_read_at = case when closed_at is not null and settled_at is null
+          then greatest(keymint.now(), closed_at + interval '7 min') end
+      where id = ${keyId}::uuid and deleted_at is null`
+    if (changed === 1) await afterReading(ctx, tx, before)
+    const key = await readKey(tx, keyId)
+    if (key && key.closedAt === null && (key.off.ended ?? key.off.replaced) !== null) await sendApply(ctx, tx, key)
+  })
+}
+
+const maxOwnReads = 100
+
+/**
+ * Reads by themselves the keys of one account that are due, oldest first. One that fails is set
+ * aside; an account that answers nobody ends the pass.
+ */
+export async function readDueKeys(ctx: Ctx, account: OpenAccount, signal: AbortSignal): Promise<{ read: number; left: boolean }> {
+  const due = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
+    select id, hash from keymint.keys where account = ${account.id}::uuid and next_read_at <= keymint.now()
+      and deleted_at is null and hash is not null
+    order by read_tries, next_read_at limit ${maxOwnReads}::int`
+  let read = 0
+  let failed = 0
+  for (const { id, hash } of due) {
+    if (signal.aborted) return { read, left: true }
+    const askedAt = await engineNow(ctx.db)
+    try {
+      const seen = await account.adapter.findKey(account.credential, hash)
+      if (seen) {
+        await confirmAccount(ctx.db, account.id)
+        await recordReading(ctx, id, seen, askedAt, { own: true })
+      } else if (account.confirmed) await recordMissing(ctx, id)
+      read++
+      failed = 0
+    } catch (error) {
+      if (!isProviderError(error)) throw error
+      const key = await readKey(ctx.db, id)
+      if (key) {
+        await setAside(ctx.db, key, jobErrorOf(error.details))
+        await ctx.db.$transaction(async (tx) => {
+          await lockHolder(ctx, tx, key)
+          await afterUnreadable(ctx, tx, key)
+        })
+      }
+      // A poisoned key is one; an account that answers nobody is another thing.
+      if (error.details.kind !== 'rejected' && ++failed >= 3) return { read, left: true }
+    }
+  }
+  return { read, left: due.length === maxOwnReads }
+}
+
+/** Not readable for a day after it was closed: settled at what is reserved. */
+async function afterUnreadable(ctx: Ctx, tx: Tx, before: Key): Promise<void> {
+  const key = await readKey(tx, before.id)
+  if (!key) return
+  if (decideSettle(key, await engineNow(tx)).kind !== 'write-off') return
+  await settle(ctx, tx, key, 'write-off')
+  await book(ctx, tx, key, { actor: 'worker', why: 'written off' })
+}
+
+/** Keys whose time has come by the engine's clock: the holder ends with the present one. */
+export async function expireKeys(ctx: Ctx): Promise<number> {
+  const due = await ctx.db.$queryRaw<{ id: string }[]>`
+    select id from keymint.keys where saved_at is not null and off_ended_at is null and off_replaced_at is null
+      and expires_at <= keymint.now() order by expires_at limit 500`
+  for (const { id } of due) await expireKey(ctx, id)
+  return due.length
+}
+
+async function expireKey(ctx: Ctx, keyId: string): Promise<void> {
+  await ctx.db.$transaction(async (tx) => {
+    const key = await readKey(tx, keyId)
+    if (!key) return
+    await lockHolder(ctx, tx, key)
+    const locked = await readKey(tx, keyId)
+    if (!locked || locked.off.ended !== null || locked.off.replaced !== null) return
+    await wantOff(ctx, tx, [locked], 'ended', locked.expiresAt)
+    await ctx.holders[key.holderKind]?.expire(ctx, tx, key)
+    await book(ctx, tx, key, { actor: 'worker', why: 'expired' })
+  })
+}
+
+/** A key that the provider ends by itself is closed two minutes after its echoed end, without a call. */
+export async function closeExpired(ctx: Ctx): Promise<number> {
+  const due = await ctx.db.$queryRaw<{ id: string }[]>`
+    select id from keymint.keys where saved_at is not null and closed_at is null and expiry_echoed
+      and off_ended_at is not null and expires_at <= keymint.now() - interval '2 min' limit 500`
+  for (const { id } of due)
+    await ctx.db.$transaction(async (tx) => {
+      const key = await readKey(tx, id)
+      if (!key) return
+      await lockHolder(ctx, tx, key)
+      await tx.$executeRaw`
+        update keymint.keys set closed_at = keymint.now(), own_reads = 0, seen_revision = revision,
+          next_read_at = keymint.now() + interval '30 s' where id = ${id}::uuid and closed_at is null`
+      await book(ctx, tx, key, { actor: 'worker', why: 'expired at the provider' })
+    })
+  return due.length
+}
