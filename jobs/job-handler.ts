@@ -5,7 +5,7 @@
 import type { JobResult, JobWithMetadata, PgBoss } from 'pg-boss'
 import { inLogContext, scrub } from '~/adapters/log.server'
 import { isProviderError } from '~/adapters/provider-error'
-import { catalog, type JobName, type JobPayload } from '~/adapters/queue.server'
+import { catalog, type JobName, type JobPayload } from '~/adapters/job-catalog'
 import type { Ctx } from '~/domain/ctx'
 import type { JobError, JobOutcome } from '~/domain/job-outcome'
 import { jobErrorOf } from '~/domain/provider-words'

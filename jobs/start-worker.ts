@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
-import type { JobName } from '~/adapters/queue.server'
+import type { JobName } from '~/adapters/job-catalog'
 import type { Ctx } from '~/domain/ctx'
 import { applySubKeyJob } from './apply-sub-key'
 import { bindGuardrail } from './bind-guardrail'

@@ -16,7 +16,7 @@ import {
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { migrationNames, migrationsDirectory } from '~/adapters/migrations.server'
-import { migrateQueues } from '~/adapters/queue.server'
+import { migrateQueues } from '~/adapters/queue-installation.server'
 import { withoutPrismaParameters } from '~/adapters/db.server'
 
 export type MigrationReport = { applied: string[]; installationId: string }

@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AuthConfig } from '../app/adapters/identity-providers.server'
+import type { AuthConfig } from '../app/adapters/identity-provider'
 
 export type Fault = {
   status?: number

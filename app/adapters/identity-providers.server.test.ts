@@ -1,13 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
-import {
-  type AuthConfig,
-  attemptId,
-  clearAttemptCookies,
-  createAuthSetup,
-  explainSignInFailure,
-  type Provider,
-  type ProviderIdentity,
-} from './identity-providers.server'
+import { createAuthSetup, explainSignInFailure } from './identity-providers.server'
+import { attemptId, clearAttemptCookies } from './oauth-attempt.server'
+import type { AuthConfig, Provider, ProviderIdentity } from './identity-provider'
 import { CookieJar, type Fault, startStandIns, type StandIns } from '../../tests/identity-stand-ins'
 
 const open: StandIns[] = []

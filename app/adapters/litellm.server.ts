@@ -1,34 +1,33 @@
 /**
  * A self-hosted LiteLLM proxy as a team's service, by its documented key management. One request a
  * call, always a timeout, no retries on what changes something. A key's id is its SHA-256
- * (LiteLLM's `token`), its name the `key_alias`. Answers hold keys and hashes of keys: they end in
- * this file, and no error carries one.
+ * (LiteLLM's `token`), its name the `key_alias`. Answers hold keys and hashes of keys: no
+ * error carries one.
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { nanoFromUsdNumber, usdNumberFromNano, type NanoUsd } from '~/money'
-import { scrub } from './log.server'
-import { OutboundError, type Outbound } from './outbound.server'
-import {
-  isProviderError,
-  ProviderError,
-  retryAfterFrom,
-  errorFromStatus,
-  type ProviderErrorDetails,
-  type ProviderFailure,
-} from './provider-error'
+import { usdNumberFromNano } from '~/money'
+import { type Outbound } from './outbound.server'
+import { isNotFound, isProviderError, ProviderError } from './provider-error'
 import {
   maskOf,
   readUsageOf,
   refuseUndeclared,
   messageForError,
-  type NewServiceKey,
   type ServiceAdapter,
   type ServiceCapabilities,
   type ServiceCredential,
   type ServiceKey,
-  type ServiceReset,
 } from './service-adapter'
+import {
+  createdSchema,
+  rowSchema,
+  requestFor,
+  differenceOf,
+  keyFrom,
+  maskedName,
+} from './litellm-keys'
+import { addressOf, errorWithoutAnswer, refusalFrom, parseJson } from './litellm-answers.server'
 
 const title = 'LiteLLM'
 const capabilities: ServiceCapabilities = {
@@ -44,55 +43,12 @@ const usualTimeoutMs = 10_000
 const pageSize = 100
 /** A list that goes on for longer is a server that ignores `page`. */
 const maxPages = 500
-/** A key may end this much earlier than asked, for clocks that differ. */
-const expiryToleranceMs = 120_000
-
-/**
- * LiteLLM's durations that start afresh with the UTC day, on Monday and on the first of the month.
- */
-const durationOf: Record<ServiceReset, string> = { daily: '1d', weekly: '7d', monthly: '1mo' }
-const resetOf: Record<string, ServiceReset> = {
-  '1d': 'daily',
-  '24h': 'daily',
-  '7d': 'weekly',
-  '1w': 'weekly',
-  '30d': 'monthly',
-  '1mo': 'monthly',
-}
-
-const time = z.string().transform((text, context) => {
-  // Some versions print UTC without saying so.
-  const at = new Date(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`)
-  if (!Number.isNaN(at.getTime())) return at
-  context.addIssue('not a time')
-  return z.NEVER
-})
-const limitFields = {
-  max_budget: z.number().nullish(),
-  budget_duration: z.string().nullish(),
-  expires: time.nullish(),
-}
-const createdSchema = z.object({
-  key: z.string().min(8),
-  key_name: z.string().nullish(),
-  ...limitFields,
-})
-const rowSchema = z.object({
-  key_name: z.string().nullish(),
-  key_alias: z.string().nullish(),
-  spend: z.number().nullish(),
-  blocked: z.boolean().nullish(),
-  budget_reset_at: time.nullish(),
-  created_at: time.nullish(),
-  ...limitFields,
-})
 const infoSchema = z.object({ info: rowSchema })
 const pageSchema = z.object({
   keys: z.array(rowSchema.extend({ token: z.string() })),
   total_pages: z.number(),
 })
 const readinessSchema = z.object({ db: z.string() })
-const errorSchema = z.object({ error: z.object({ message: z.string() }) })
 
 export function createLiteLlm({
   outbound,
@@ -302,167 +258,3 @@ export function createLiteLlm({
     },
   }
 }
-
-function requestFor(key: NewServiceKey, now: Date): object {
-  return {
-    key_alias: key.name,
-    max_budget: usdNumberFromNano(key.cap),
-    ...(key.reset === null ? {} : { budget_duration: durationOf[key.reset] }),
-    ...(key.expiresAt === null
-      ? {}
-      : {
-          duration: `${Math.max(1, Math.floor((key.expiresAt.getTime() - now.getTime()) / 1_000))}s`,
-        }),
-    // An empty list is every model of the proxy.
-    models: key.models ?? [],
-    // A sub-key makes requests and manages nothing.
-    key_type: 'llm_api',
-    metadata: { made_by: 'keymint' },
-  }
-}
-
-/**
- * In words, where the proxy's `default_key_generate_params` or the like have made another key than
- * was asked for. Fields that are not repeated are believed.
- */
-function differenceOf(asked: NewServiceKey, given: z.output<typeof createdSchema>): string | null {
-  const changed = (what: string) =>
-    `The proxy changed ${what} of the key by its own configuration, so the key was deleted again. Look at default_key_generate_params and upperbound_key_generate_params.`
-  if (
-    given.max_budget !== undefined &&
-    (given.max_budget === null || nanoFromUsdNumber(given.max_budget) !== asked.cap)
-  )
-    return changed('the budget')
-  if (
-    given.budget_duration !== undefined &&
-    (given.budget_duration ?? null) !== (asked.reset === null ? null : durationOf[asked.reset])
-  )
-    return changed('the reset')
-  if (given.expires !== undefined) {
-    const tooEarly =
-      given.expires !== null &&
-      (asked.expiresAt === null ||
-        given.expires.getTime() < asked.expiresAt.getTime() - expiryToleranceMs)
-    if (tooEarly || (given.expires === null && asked.expiresAt !== null)) return changed('the end')
-  }
-  return null
-}
-
-function keyFrom(id: string, row: z.output<typeof rowSchema>): ServiceKey {
-  const spend: NanoUsd = nanoFromUsdNumber(Math.max(0, row.spend ?? 0))
-  const duration = row.budget_duration ?? null
-  return {
-    id,
-    name: row.key_alias ?? '',
-    label: maskedName(row.key_name),
-    cap:
-      row.max_budget === null || row.max_budget === undefined
-        ? null
-        : nanoFromUsdNumber(row.max_budget),
-    reset: duration === null ? null : (resetOf[duration] ?? null),
-    // `spend` goes back to zero with the budget: only where that never happens is it the whole of
-    // it.
-    usage: duration === null ? spend : null,
-    usedInWindow: spend,
-    windowEndsAt: duration === null ? null : (row.budget_reset_at ?? null),
-    disabled: row.blocked === true,
-    createdAt: row.created_at ?? null,
-    expiresAt: row.expires ?? null,
-  }
-}
-
-/** `sk-...abcd`, as LiteLLM abbreviates; anything longer might be a key. */
-const maskedName = (name: string | null | undefined) =>
-  name && /^sk-\.\.\.\S{1,4}$/.test(name) ? name : 'sk-…'
-
-function addressOf(
-  outbound: Outbound,
-  credential: ServiceCredential,
-  call: string,
-  path: string,
-  query: Record<string, string> = {},
-): URL {
-  const refusal =
-    credential.baseUrl === null
-      ? 'The proxy has no address.'
-      : outbound.refusalOf(credential.baseUrl)
-  if (refusal !== null || credential.baseUrl === null)
-    throw new ProviderError({
-      call,
-      kind: 'rejected',
-      reason: 'refused',
-      providerMessage: refusal ?? '',
-    })
-  const url = new URL(`${credential.baseUrl.replace(/\/+$/, '')}${path}`)
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-  return url
-}
-
-function errorWithoutAnswer(
-  error: unknown,
-): ProviderFailure & Pick<ProviderErrorDetails, 'providerMessage'> {
-  if (!(error instanceof OutboundError)) throw error
-  switch (error.reason) {
-    case 'address-refused':
-      return {
-        kind: 'rejected',
-        reason: 'refused',
-        providerMessage: 'The address of this proxy is one that this Keymint does not call.',
-      }
-    case 'unreachable':
-      return { kind: 'retryable', reason: 'unreachable' }
-    case 'timeout':
-      return { kind: 'ambiguous', reason: 'timeout' }
-    case 'connection-lost':
-      return { kind: 'ambiguous', reason: 'connection-lost' }
-    case 'too-long':
-      return { kind: 'ambiguous', reason: 'unreadable-answer' }
-  }
-}
-
-function refusalFrom(
-  call: string,
-  credential: ServiceCredential,
-  { status, headers, text }: { status: number; headers: Headers; text: string },
-): ProviderError {
-  if (status >= 300 && status < 400)
-    return new ProviderError({
-      call,
-      status,
-      kind: 'rejected',
-      reason: 'refused',
-      providerMessage: 'The address answers with a redirect, which is not followed.',
-    })
-  const retryAfterSeconds = retryAfterFrom(headers)
-  const providerMessage = messageFrom(text, status, credential)
-  return new ProviderError({
-    call,
-    status,
-    ...errorFromStatus(status),
-    ...(providerMessage ? { providerMessage } : {}),
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-  })
-}
-
-/**
- * LiteLLM's own sentence. When it does not accept the key it repeats pieces and the hash of it:
- * those are not passed on.
- */
-function messageFrom(text: string, status: number, { secret }: ServiceCredential): string | null {
-  const parsed = errorSchema.safeParse(parseJson(text))
-  if (!parsed.success || status === 401 || status === 403) return null
-  return scrub(parsed.data.error.message.replaceAll(secret, '[secret]'))
-    .replace(/\b[0-9a-f]{64}\b/g, '[key]')
-    .slice(0, 300)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-const isNotFound = (error: unknown) =>
-  isProviderError(error) && error.details.reason === 'not-found'

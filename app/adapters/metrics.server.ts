@@ -3,7 +3,7 @@
  * and never a person, an address or a key: what is not such a name cannot be handed in here.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { KeyProvider } from './openrouter.server'
+import type { KeyProvider } from './key-provider'
 import { isProviderError } from './provider-error'
 
 export type QueueGauge = {

@@ -1,6 +1,6 @@
 /**
  * What OpenRouter's SDK gives back, turned into answers and ProviderErrors of ours. Its errors hold
- * requests and bodies with secrets in them: they end here and in openrouter.server.ts.
+ * requests and bodies with secrets in them: they never leave the openrouter files.
  */
 import type { Result } from '@openrouter/sdk/types/fp.js'
 import { scrub } from './log.server'
@@ -120,4 +120,38 @@ export function objectOrEmpty(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : {}
+}
+
+export const pageSize = 100
+
+/** A list that goes on for longer is an upstream that ignores `offset`. */
+const maxPages = 500
+
+/** Every item of a list; an unreadable-answer error for a list without an end. */
+export async function allPages<Item>(
+  call: string,
+  pageAt: (offset: number) => Promise<Item[]>,
+  size = pageSize,
+): Promise<Item[]> {
+  const found: Item[] = []
+  const takePage = async (offset: number) => {
+    const page = await pageAt(offset)
+    found.push(...page)
+    return page.length
+  }
+  await eachPage(call, takePage, size)
+  return found
+}
+
+/**
+ * Asks for pages one by one, because the SDK's own paging retries. `takePage` returns how many
+ * items its page had.
+ */
+export async function eachPage(
+  call: string,
+  takePage: (offset: number) => Promise<number>,
+  size = pageSize,
+): Promise<void> {
+  for (let pages = 0; pages < maxPages; pages++) if ((await takePage(pages * size)) < size) return
+  throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
 }

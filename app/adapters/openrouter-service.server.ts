@@ -4,7 +4,8 @@
  * have to be kept and deleted with it (decision 015).
  */
 import type { NanoUsd } from '~/money'
-import { createOpenRouter, type KeyProvider, type UpstreamKey } from './openrouter.server'
+import { createOpenRouter } from './openrouter.server'
+import type { KeyProvider, UpstreamKey } from './key-provider'
 import { isProviderError, ProviderError } from './provider-error'
 import {
   maskOf,

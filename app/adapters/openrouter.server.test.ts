@@ -8,7 +8,8 @@ import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { freePort } from '../../simulators/free-port'
 import { startOpenRouter } from '../../simulators/openrouter/server'
-import { createOpenRouter, type KeyProvider } from './openrouter.server'
+import { createOpenRouter } from './openrouter.server'
+import type { KeyProvider } from './key-provider'
 import { isProviderError, type ProviderError } from './provider-error'
 
 const managementKey = `sk-or-v1-${'5e'.repeat(32)}`

@@ -1,15 +1,15 @@
 /**
- * What went wrong at a provider, in our words. It never carries a request, a response or a body:
- * those hold keys. Recognised by `name`, because the web bundle and the server bundle each have
- * their own class.
+ * What went wrong at a provider, as codes. It never carries a request, a response or a body: those
+ * hold keys. Recognised by `name`, because the web bundle and the server bundle each have their own
+ * class.
  */
 export type ProviderFailure =
-  /** Certain that nothing happened upstream; worth asking again later. */
+  /** Nothing happened upstream, for certain; worth a retry later. */
   | {
       kind: 'retryable'
       reason: 'rate-limited' | 'no-credit' | 'unauthorized' | 'forbidden' | 'unreachable'
     }
-  /** Certain that nothing happened upstream; asking again is useless. */
+  /** Nothing happened upstream, for certain; a retry is useless. */
   | { kind: 'rejected'; reason: 'bad-request' | 'not-found' | 'refused' }
   /** It may have happened upstream. */
   | {
@@ -30,15 +30,24 @@ export class ProviderError extends Error {
   override name = 'ProviderError'
   readonly details: ProviderErrorDetails
   constructor(details: ProviderErrorDetails) {
-    super(
-      `${details.call}: ${details.reason}${details.status ? ` (${details.status})` : ''}${details.providerMessage ? `: ${details.providerMessage}` : ''}`,
-    )
+    const status = details.status ? ` (${details.status})` : ''
+    const message = details.providerMessage ? `: ${details.providerMessage}` : ''
+    super(`${details.call}: ${details.reason}${status}${message}`)
     this.details = details
   }
 }
 
+/**
+ * True for a ProviderError of any bundle. Use it instead of `instanceof`, which is false for one
+ * thrown by another bundle.
+ */
 export function isProviderError(error: unknown): error is ProviderError {
   return error instanceof Error && error.name === 'ProviderError' && 'details' in error
+}
+
+/** True when the provider says that what was asked for does not exist. */
+export function isNotFound(error: unknown): boolean {
+  return isProviderError(error) && error.details.reason === 'not-found'
 }
 
 /** What an HTTP status means for the request that got it. */

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { openWorld } from '../../tests/harness'
 import type { Db } from './db.server'
-import { catalog } from './queue.server'
+import { catalog } from './job-catalog'
 
 const jobCount = async (db: Db, name: string) =>
   (

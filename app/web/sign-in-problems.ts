@@ -2,7 +2,7 @@
  * Every way in which a sign-in can fail, in words for the person: what happened, what it means,
  * what to do next.
  */
-import type { SignInFailure } from '~/adapters/identity-providers.server'
+import type { SignInFailure } from '~/adapters/identity-provider'
 
 export type SignInProblemCode = SignInFailure | 'database_unavailable' | 'session_ended'
 

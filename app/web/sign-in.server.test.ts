@@ -1,10 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { createDb } from '~/adapters/db.server'
-import {
-  type AuthSetup,
-  createAuthSetup,
-  type Provider,
-} from '~/adapters/identity-providers.server'
+import { type AuthSetup, createAuthSetup } from '~/adapters/identity-providers.server'
+import type { Provider } from '~/adapters/identity-provider'
 import { CookieJar, startStandIns, type StandIns } from '../../tests/identity-stand-ins'
 import { createLog } from '~/adapters/log.server'
 import { createLimits } from '~/adapters/rate-limits.server'

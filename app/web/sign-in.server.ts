@@ -5,18 +5,15 @@
  */
 import { createCookie, redirect } from '@remix-run/node'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
+import { type AuthSetup, explainSignInFailure } from '~/adapters/identity-providers.server'
 import {
   attemptCookieName,
   attemptId,
   attemptLifetimeSeconds,
-  type AuthSetup,
   clearAttemptCookies,
   countAttemptCookies,
-  explainSignInFailure,
-  isProvider,
-  type Provider,
-  type ProviderIdentity,
-} from '~/adapters/identity-providers.server'
+} from '~/adapters/oauth-attempt.server'
+import { isProvider, type Provider, type ProviderIdentity } from '~/adapters/identity-provider'
 import { resolveAttendee } from '~/domain/people/account.server'
 import { startSession } from '~/domain/people/session.server'
 import type { Ctx } from '~/domain/ctx'

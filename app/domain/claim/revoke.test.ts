@@ -3,7 +3,7 @@
  * that nobody should have.
  */
 import { expect, test } from 'vitest'
-import type { KeyProvider } from '~/adapters/openrouter.server'
+import type { KeyProvider } from '~/adapters/key-provider'
 import { banPerson, unbanPerson } from '~/domain/people/ban.server'
 import { startSession } from '~/domain/people/session.server'
 import { bulkKinds } from '~/domain/staff/kinds.server'

@@ -3,7 +3,7 @@
  * changed file.
  */
 import { expect, test } from 'vitest'
-import type { KeyProvider } from '~/adapters/openrouter.server'
+import type { KeyProvider } from '~/adapters/key-provider'
 import { claimKey } from '~/domain/claim/claim.server'
 import { revealKey } from '~/domain/claim/reveal.server'
 import { runMint } from '~/domain/keys/mint.server'

@@ -1,7 +1,7 @@
 /**
  * From a standing to its drifts. Pure; the same standing gives the same drifts in the same order.
  */
-import { guardrailReset, type UpstreamKey } from '~/adapters/openrouter.server'
+import { guardrailReset, type UpstreamKey } from '~/adapters/key-provider'
 import { formatUsd } from '~/money'
 import {
   claimReference,

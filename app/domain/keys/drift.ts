@@ -5,7 +5,7 @@
  * mentioned.
  */
 import { createHash } from 'node:crypto'
-import type { GuardrailRules, UpstreamGuardrail, UpstreamKey } from '~/adapters/openrouter.server'
+import type { GuardrailRules, UpstreamGuardrail, UpstreamKey } from '~/adapters/key-provider'
 import type { NanoUsd } from '~/money'
 
 /**

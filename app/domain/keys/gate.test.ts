@@ -3,7 +3,7 @@
  * shut for good.
  */
 import { expect, test } from 'vitest'
-import type { KeyProvider } from '~/adapters/openrouter.server'
+import type { KeyProvider } from '~/adapters/key-provider'
 import { claimKey } from '~/domain/claim/claim.server'
 import { openWorld, type World } from '../../../tests/harness'
 import { coolDown, countDoubt, openGate, takeProbe } from './gate.server'

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
-import type { GuardrailRules, UpstreamGuardrail } from '~/adapters/openrouter.server'
+import type { GuardrailRules, UpstreamGuardrail } from '~/adapters/key-provider'
 import { isProviderError } from '~/adapters/provider-error'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'

@@ -4,7 +4,7 @@
  * account; with guardrails one more for each hundred of ours; and one for each key that a row holds
  * and the list does not show.
  */
-import type { UpstreamGuardrail, UpstreamKey } from '~/adapters/openrouter.server'
+import type { UpstreamGuardrail, UpstreamKey } from '~/adapters/key-provider'
 import { isProviderError } from '~/adapters/provider-error'
 import { nanoFromDecimalString } from '~/money'
 import { guardrailName, oldestFirst, readGuardrailRules } from './guardrail.server'

@@ -2,7 +2,7 @@
  * Who makes the key of a mint: the deployment's own provider for claims, a team's service for
  * everything with an account. For claims nothing is asked and nothing awaited.
  */
-import type { KeyReset } from '~/adapters/openrouter.server'
+import type { KeyReset } from '~/adapters/key-provider'
 import { nanoFromDecimalString } from '~/money'
 import type { Ctx } from '../ctx'
 import { openService } from './service.server'

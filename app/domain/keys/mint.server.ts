@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
 import { isProviderError, type ProviderErrorDetails } from '~/adapters/provider-error'
-import type { KeyReset } from '~/adapters/openrouter.server'
+import type { KeyReset } from '~/adapters/key-provider'
 import { recordAudit } from '../audit/audit.server'
 import { warmGuardrail } from './guardrail.server'
 import type { Ctx } from '../ctx'

@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { createDb } from '~/adapters/db.server'
-import type { KeyProvider } from '~/adapters/openrouter.server'
+import type { KeyProvider } from '~/adapters/key-provider'
 import { claimKey, type ClaimOutcome } from '~/domain/claim/claim.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { revealKey } from '~/domain/claim/reveal.server'

@@ -3,7 +3,7 @@
  * ended claim gives back.
  */
 import { expect, test } from 'vitest'
-import type { KeyProvider } from '~/adapters/openrouter.server'
+import type { KeyProvider } from '~/adapters/key-provider'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'

@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { isProviderError } from '~/adapters/provider-error'
-import type { UpstreamGuardrail } from '~/adapters/openrouter.server'
+import type { UpstreamGuardrail } from '~/adapters/key-provider'
 import { NANO_PER_USD } from '~/money'
 import {
   fail,

@@ -2,7 +2,7 @@
  * What only the database can say: whether it is there, as this build needs it, and whether somebody
  * works the queue.
  */
-import { readQueueInstallation } from '~/adapters/queue.server'
+import { readQueueInstallation } from '~/adapters/queue-installation.server'
 import { workerQuietSeconds } from './workers.server'
 import {
   count,

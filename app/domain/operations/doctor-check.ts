@@ -2,7 +2,7 @@
  * One thing that must be right before a room is let in: what was found, and what to do about it.
  */
 import type { Db } from '~/adapters/db.server'
-import type { KeyProvider } from '~/adapters/openrouter.server'
+import type { KeyProvider } from '~/adapters/key-provider'
 import { formatUsd, type NanoUsd } from '~/money'
 import type { Deployment, Settings } from '../ctx'
 import type { WorkshopCatalog } from '../workshop-file'

@@ -3,7 +3,7 @@
  * the work and never in its transactions: history that is missing is a pity, work that waits for it
  * would be a fault.
  */
-import { catalog } from '~/adapters/queue.server'
+import { catalog } from '~/adapters/job-catalog'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
 import { errorGroupOf, errorSentence, type ErrorGroupKey } from './error-groups'

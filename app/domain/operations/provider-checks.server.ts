@@ -2,8 +2,8 @@
  * What only the provider can say: whether our key may act, whether the money lasts, whether models
  * and guardrails are as the files say.
  */
-import type { GuardrailRules, UpstreamGuardrail, UpstreamModel } from '~/adapters/openrouter.server'
-import { guardrailReset } from '~/adapters/openrouter.server'
+import type { GuardrailRules, UpstreamGuardrail, UpstreamModel } from '~/adapters/key-provider'
+import { guardrailReset } from '~/adapters/key-provider'
 import { isProviderError } from '~/adapters/provider-error'
 import type { NanoUsd } from '~/money'
 import { guardrailRulesOf, largestKeyLimit } from '../keys/guardrail.server'

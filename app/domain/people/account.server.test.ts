@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest'
-import type { ProviderIdentity } from '~/adapters/identity-providers.server'
+import type { ProviderIdentity } from '~/adapters/identity-provider'
 import { resolveAttendee } from './account.server'
 import { testDb } from '../../../tests/test-database'
 

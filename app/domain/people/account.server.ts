@@ -5,7 +5,7 @@
  */
 import { invariant } from '@epic-web/invariant'
 import type { Tx } from '~/adapters/db.server'
-import type { ProviderIdentity } from '~/adapters/identity-providers.server'
+import type { ProviderIdentity } from '~/adapters/identity-provider'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { normalizeEmail } from './email'

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createFingerprints } from '~/adapters/fingerprint.server'
-import type { ProviderIdentity } from '~/adapters/identity-providers.server'
+import type { ProviderIdentity } from '~/adapters/identity-provider'
 import { claimKey } from '~/domain/claim/claim.server'
 import { giveBack } from '~/domain/claim/give-back.server'
 import { runMint } from '~/domain/keys/mint.server'

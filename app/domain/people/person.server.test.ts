@@ -1,6 +1,6 @@
 /** What a person changes about themselves: sign-ins, sessions, agreement, keys. */
 import { expect, test } from 'vitest'
-import type { ProviderIdentity } from '~/adapters/identity-providers.server'
+import type { ProviderIdentity } from '~/adapters/identity-provider'
 import { claimKey } from '~/domain/claim/claim.server'
 import { giveBack } from '~/domain/claim/give-back.server'
 import { runMint } from '~/domain/keys/mint.server'

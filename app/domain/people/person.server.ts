@@ -3,7 +3,7 @@
  * transaction.
  */
 import type { Tx } from '~/adapters/db.server'
-import type { Provider } from '~/adapters/identity-providers.server'
+import type { Provider } from '~/adapters/identity-provider'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { takeNameFrom } from './account.server'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, expect, test } from 'vitest'
-import type { ProviderIdentity } from '~/adapters/identity-providers.server'
+import type { ProviderIdentity } from '~/adapters/identity-provider'
 import { resolveAttendee } from './account.server'
 import { endAllSessions, endSession, findSession, roleOf, startSession } from './session.server'
 import { testDb } from '../../../tests/test-database'

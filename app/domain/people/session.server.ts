@@ -5,7 +5,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
-import type { Provider } from '~/adapters/identity-providers.server'
+import type { Provider } from '~/adapters/identity-provider'
 import { type AuditActor, recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { asciiLowerCase } from './email'

@@ -4,7 +4,7 @@
  * changed after, because the database refuses to.
  */
 import pLimit from 'p-limit'
-import type { KeyProvider } from '~/adapters/openrouter.server'
+import type { KeyProvider } from '~/adapters/key-provider'
 import { isProviderError } from '~/adapters/provider-error'
 import { decimalStringFromNano } from '~/money'
 import { recordAudit } from '../audit/audit.server'

@@ -3,7 +3,7 @@
  * the words of the domain, and the job follows in the same transaction.
  */
 import type { Tx } from '~/adapters/db.server'
-import type { JobName } from '~/adapters/queue.server'
+import type { JobName } from '~/adapters/job-catalog'
 import { recordAudit, type AuditActor } from '../../audit/audit.server'
 import { startClaimAction } from '../../claim/claim-actions.server'
 import type { Ctx } from '../../ctx'

@@ -1,5 +1,5 @@
 /** How the queue is, in one sentence, with what it rests on. */
-import { deadLetterNames } from '~/adapters/queue.server'
+import { deadLetterNames } from '~/adapters/job-catalog'
 import type { Ctx } from '../../ctx'
 import type { JobError } from '../../job-outcome'
 import { errorSentence } from '../../operations/error-groups'

@@ -1,5 +1,5 @@
 /** Each job in words, and what cancelling it would mean. */
-import type { JobName } from '~/adapters/queue.server'
+import type { JobName } from '~/adapters/job-catalog'
 
 export type CancelMeans =
   /** The claim is refused with words, and its money and seat go back. */

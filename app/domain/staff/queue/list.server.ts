@@ -3,7 +3,7 @@
  * (prisma/migrate.ts); nothing is counted past a thousand, and a filter that no index serves looks
  * through the newest few hundred and says so.
  */
-import { catalog, deadLetterNames } from '~/adapters/queue.server'
+import { catalog, deadLetterNames } from '~/adapters/job-catalog'
 import { Prisma } from '~/adapters/db.server'
 import type { Ctx } from '../../ctx'
 import { jobKindOf } from './job-kinds'

@@ -2,7 +2,7 @@
  * Free text of the queue's search: a person's name or email, or the beginning of an id of a job, a
  * mint or a claim.
  */
-import { catalog, deadLetterNames } from '~/adapters/queue.server'
+import { catalog, deadLetterNames } from '~/adapters/job-catalog'
 import type { Ctx } from '../../ctx'
 
 /** Jobs named outright, and mints whose jobs are meant. */

@@ -1,0 +1,292 @@
+/**
+ * Every job there is: its payload, the rules of its queue, and the schedules. It sits below the
+ * domain, so that the domain sends by name and knows no handler. A queue's policy is fixed when it
+ * is created; changing one here needs a new name.
+ */
+import type { Queue as BossQueue } from 'pg-boss'
+import { z } from 'zod'
+
+// Attempts are counted on our own rows: pg-boss's limit is so high that it never decides.
+const never = 100_000
+
+// A worker that died is noticed after one missed heartbeat (10 s, the least pg-boss allows).
+const durable = {
+  retryLimit: never,
+  retryDelay: 1,
+  retryBackoff: true,
+  retryDelayMax: 15,
+  heartbeatSeconds: 10,
+} as const
+
+const mintPayload = z.object({ mintId: z.uuid() })
+
+const bulkPayload = z.object({ bulkId: z.uuid() })
+
+const subKeyPayload = z.object({ keyId: z.uuid() })
+
+const emptyPayload = z.object({})
+
+const masterKeyPayload = z.object({ masterKeyId: z.uuid() })
+
+export type CatalogEntry = { payload: z.ZodType<object>; queue: Omit<BossQueue, 'name'> }
+
+export const catalog = {
+  /** Makes the key of one mint. Singleton key: the mint id. */
+  'mint-key': {
+    payload: mintPayload,
+    queue: {
+      ...durable,
+      policy: 'exclusive',
+      notify: true,
+      expireInSeconds: 60,
+      deadLetter: 'mint-key-dead',
+    },
+  },
+  /**
+   * The same for a mint that needs a team's service: slots of its own, so that a proxy that hangs
+   * holds no claim up. Singleton key: the mint id.
+   */
+  'mint-sub-key': {
+    payload: mintPayload,
+    queue: {
+      ...durable,
+      policy: 'exclusive',
+      notify: true,
+      expireInSeconds: 60,
+      deadLetter: 'mint-sub-key-dead',
+    },
+  },
+  /**
+   * Attaches one minted key to its guardrail. Fetched in batches. Singleton key: the mint id. It
+   * does not NOTIFY: commits that do take turns, and saves must not; the worker that saved wakes
+   * its own bind slot instead.
+   */
+  'bind-guardrail': {
+    payload: mintPayload,
+    queue: {
+      ...durable,
+      policy: 'exclusive',
+      notify: false,
+      expireInSeconds: 120,
+      deadLetter: 'bind-guardrail-dead',
+    },
+  },
+  /**
+   * Works the items of one bulk action, a stretch at a time. Singleton key: the bulk action's id.
+   */
+  'bulk-action': {
+    payload: bulkPayload,
+    queue: {
+      ...durable,
+      policy: 'exclusive',
+      notify: true,
+      expireInSeconds: 300,
+      deadLetter: 'bulk-action-dead',
+    },
+  },
+  /** Copies usage of live keys into the database. */
+  'sync-usage': {
+    payload: emptyPayload,
+    queue: {
+      policy: 'exclusive',
+      retryLimit: 1,
+      expireInSeconds: 240,
+      heartbeatSeconds: 30,
+      deleteAfterSeconds: 86_400,
+    },
+  },
+  /** Finds and removes keys of ours that no row holds. One may wait while one runs. */
+  'reconcile-keys': {
+    payload: emptyPayload,
+    queue: {
+      policy: 'short',
+      notify: true,
+      retryLimit: 1,
+      expireInSeconds: 240,
+      heartbeatSeconds: 30,
+      deleteAfterSeconds: 86_400,
+    },
+  },
+  /**
+   * Compares everything upstream with our rows: the run that somebody asked for, or one of its own.
+   * Singleton key: the run id.
+   */
+  'reconcile-check': {
+    payload: z.object({ runId: z.uuid().optional() }),
+    queue: {
+      ...durable,
+      policy: 'exclusive',
+      notify: true,
+      expireInSeconds: 240,
+      deleteAfterSeconds: 86_400,
+    },
+  },
+  /** Carries out the fixes of one run. Singleton key: the run id. */
+  'reconcile-fix': {
+    payload: z.object({ runId: z.uuid() }),
+    queue: {
+      ...durable,
+      policy: 'exclusive',
+      notify: true,
+      expireInSeconds: 600,
+      deleteAfterSeconds: 86_400,
+    },
+  },
+  /** Thins out samples and forgets old checks. */
+  'tidy-readings': {
+    payload: emptyPayload,
+    queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, deleteAfterSeconds: 86_400 },
+  },
+  /** Makes a workshop's receipt; comes back until the books are closed. Singleton key: the slug. */
+  'make-receipt': {
+    payload: z.object({ workshopSlug: z.string() }),
+    queue: {
+      policy: 'exclusive',
+      retryLimit: never,
+      retryDelay: 30,
+      retryBackoff: true,
+      retryDelayMax: 900,
+      expireInSeconds: 900,
+      heartbeatSeconds: 30,
+    },
+  },
+  /**
+   * Checks whether this deployment is ready for a room, as staff asked for it. Not tried again:
+   * they see that it did not end and ask anew.
+   */
+  doctor: {
+    payload: z.object({ reportId: z.uuid() }),
+    queue: {
+      policy: 'exclusive',
+      notify: true,
+      retryLimit: 0,
+      expireInSeconds: 180,
+      heartbeatSeconds: 30,
+      deleteAfterSeconds: 86_400,
+    },
+  },
+  /** Sends `reconcile-service` for each master key that may have keys. */
+  'reconcile-services': {
+    payload: emptyPayload,
+    queue: {
+      policy: 'exclusive',
+      retryLimit: 1,
+      expireInSeconds: 60,
+      heartbeatSeconds: 30,
+      deleteAfterSeconds: 86_400,
+    },
+  },
+  /**
+   * Finds and removes keys of ours behind one master key that no row holds. Singleton key: the
+   * master key's id.
+   */
+  'reconcile-service': {
+    payload: masterKeyPayload,
+    queue: {
+      policy: 'exclusive',
+      retryLimit: 1,
+      expireInSeconds: 240,
+      heartbeatSeconds: 30,
+      deleteAfterSeconds: 86_400,
+    },
+  },
+  /**
+   * Brings the provider in line with the row of one sub-key. One may wait while one runs. Singleton
+   * key: the key's id.
+   */
+  'apply-sub-key': {
+    payload: subKeyPayload,
+    queue: {
+      ...durable,
+      policy: 'short',
+      notify: true,
+      expireInSeconds: 120,
+      deadLetter: 'apply-sub-key-dead',
+    },
+  },
+  /** Copies usage of sub-keys into the ledger, and returns what ended keys have not spent. */
+  'sync-sub-keys': {
+    payload: emptyPayload,
+    queue: {
+      policy: 'exclusive',
+      retryLimit: 1,
+      expireInSeconds: 240,
+      heartbeatSeconds: 30,
+      deleteAfterSeconds: 86_400,
+    },
+  },
+  /**
+   * Opens the month of every member. Nothing depends on it: whoever touches a month first opens it.
+   */
+  'roll-months': {
+    payload: emptyPayload,
+    queue: {
+      policy: 'exclusive',
+      retryLimit: 10,
+      retryDelay: 30,
+      expireInSeconds: 600,
+      heartbeatSeconds: 30,
+      deleteAfterSeconds: 7 * 86_400,
+    },
+  },
+  /** Sends again what was lost, ends what has expired. Sends itself again. */
+  sweep: {
+    payload: emptyPayload,
+    queue: {
+      policy: 'short',
+      notify: true,
+      retryLimit: never,
+      retryDelay: 5,
+      expireInSeconds: 60,
+      heartbeatSeconds: 10,
+      deleteAfterSeconds: 3_600,
+    },
+  },
+  /** Chains audit events of finished transactions. Sends itself again. */
+  'chain-audit': {
+    payload: emptyPayload,
+    queue: {
+      policy: 'short',
+      notify: true,
+      retryLimit: never,
+      retryDelay: 5,
+      expireInSeconds: 120,
+      heartbeatSeconds: 10,
+      deleteAfterSeconds: 3_600,
+    },
+  },
+  /** Erases people who have not been here for long, and what has had its day. */
+  tidy: {
+    payload: emptyPayload,
+    queue: {
+      policy: 'exclusive',
+      retryLimit: 3,
+      retryDelay: 60,
+      expireInSeconds: 900,
+      heartbeatSeconds: 30,
+      deleteAfterSeconds: 7 * 86_400,
+    },
+  },
+} as const satisfies Record<string, CatalogEntry>
+
+export type JobName = keyof typeof catalog
+
+export type JobPayload<Name extends JobName> = z.output<(typeof catalog)[Name]['payload']>
+
+/** Where jobs end that no worker could read, or that failed more often than their queue allows. */
+export const deadLetterNames: readonly string[] = Object.values(catalog).flatMap(
+  (entry: CatalogEntry) => (entry.queue.deadLetter ? [entry.queue.deadLetter] : []),
+)
+
+export const schedules: { name: JobName; cron: string }[] = [
+  { name: 'sync-usage', cron: '* * * * *' },
+  { name: 'reconcile-keys', cron: '*/5 * * * *' },
+  { name: 'reconcile-check', cron: '7 * * * *' },
+  { name: 'tidy-readings', cron: '23 * * * *' },
+  { name: 'tidy', cron: '23 3 * * *' },
+  { name: 'reconcile-services', cron: '*/5 * * * *' },
+  { name: 'sync-sub-keys', cron: '* * * * *' },
+  // Every midnight, not only the first of a month: a night that was missed is made up for by the
+  // next.
+  { name: 'roll-months', cron: '0 0 * * *' },
+]

@@ -1,0 +1,124 @@
+/**
+ * The deployment's own OpenRouter account as the domain sees it: what may be asked of it, and what
+ * comes back. Money is in nano-USD. Every failure is a ProviderError. openrouter.server.ts
+ * implements it.
+ */
+import type { NanoUsd } from '~/money'
+
+export type KeyReset = 'daily' | 'weekly' | 'monthly'
+
+export type UpstreamKey = {
+  hash: string
+  label: string
+  name: string
+  disabled: boolean
+  limit: NanoUsd | null
+  limitRemaining: NanoUsd | null
+  limitReset: string | null
+  usage: NanoUsd
+  createdAt: Date
+  expiresAt: Date | null
+}
+
+export type UpstreamGuardrail = {
+  id: string
+  name: string
+  createdAt: Date
+  limitUsd: NanoUsd | null
+  resetInterval: string | null
+  allowedModels: string[] | null
+}
+
+export type GuardrailRules = {
+  name: string
+  description: string
+  limit: NanoUsd
+  allowedModels: string[]
+}
+
+export type KeySelfReading = {
+  limit: NanoUsd | null
+  limitRemaining: NanoUsd | null
+  usage: NanoUsd
+  expiresAt: Date | null
+  isManagementKey: boolean
+}
+
+/**
+ * What the account has bought and used since it was made, every workspace and every key together.
+ */
+export type AccountCredits = { bought: NanoUsd; used: NanoUsd }
+
+/** One model on one completed UTC day. `date` is YYYY-MM-DD. */
+export type ActivityRow = {
+  date: string
+  model: string
+  usage: NanoUsd
+  requests: number
+  promptTokens: number
+  completionTokens: number
+}
+
+/** `id` is what one asks for, `canonicalSlug` what a guardrail answers with. */
+/**
+ * `longestAnswer` is what the longest answer costs at list price, which the provider reserves for a
+ * request without max_tokens; null where it names no price.
+ */
+export type UpstreamModel = { id: string; canonicalSlug: string; longestAnswer: NanoUsd | null }
+
+export type KeyProvider = {
+  /** POST /keys, once, 8 s. An ambiguous ProviderError means a key may exist under this name. */
+  createKey(input: {
+    name: string
+    limit: NanoUsd
+    limitReset: KeyReset | null
+    expiresAt: Date | null
+  }): Promise<{ hash: string; label: string; plaintext: string }>
+  /**
+   * Every key of the workspace, disabled ones too, newest first; pages of 100, page 0 read again at
+   * the end because new keys shift the pages. A key that cannot be read is left out and logged,
+   * unless none can be: so absence is no proof.
+   */
+  listKeys(): Promise<UpstreamKey[]>
+  /** null when the provider says the key does not exist. */
+  findKey(hash: string): Promise<UpstreamKey | null>
+  /**
+   * What is absent stays. Without a reset (null) the limit counts all that the key has ever used.
+   * The answer is the key as it is now.
+   */
+  updateKey(
+    hash: string,
+    change: { disabled?: boolean; limit?: NanoUsd; limitReset?: KeyReset | null },
+  ): Promise<UpstreamKey>
+  /** True also when it was gone already. */
+  deleteKey(hash: string): Promise<void>
+  listGuardrails(): Promise<UpstreamGuardrail[]>
+  createGuardrail(rules: GuardrailRules): Promise<{ id: string }>
+  updateGuardrail(id: string, rules: GuardrailRules): Promise<void>
+  /** How many of the keys the provider says it assigned; compare it with what was sent. */
+  assignKeys(guardrailId: string, hashes: string[]): Promise<number>
+  listAssignedHashes(guardrailId: string): Promise<Set<string>>
+  /** GET /key with the given key itself: costs nothing. */
+  readOwnKey(plaintext: string): Promise<KeySelfReading>
+  /**
+   * GET /credits. With a key that is no management key the provider answers zeros, not a refusal.
+   */
+  readCredits(): Promise<AccountCredits>
+  /**
+   * GET /activity: what was spent by model on one completed UTC day of the last 30, by one key or
+   * by all of the workspace. Today is not among them.
+   */
+  listActivity(input: { date?: string; keyHash?: string }): Promise<ActivityRow[]>
+  /**
+   * GET /key with our own key, and the provider's clock (whole seconds) from the Date header of the
+   * answer.
+   */
+  readManagementKey(): Promise<{ isManagementKey: boolean; serverTime: Date | null }>
+  /**
+   * Every model there is. Guardrails answer with canonical slugs, files name ids: this maps one to
+   * the other.
+   */
+  listModels(): Promise<UpstreamModel[]>
+}
+
+export const guardrailReset = 'monthly'

@@ -1,0 +1,152 @@
+/**
+ * What OpenRouter's SDK returns, or what stands in a body that the SDK refused, turned into keys,
+ * guardrails, models and activity of ours. Each throws for an amount that cannot be.
+ */
+import type { ActivityItem, Guardrail, Model } from '@openrouter/sdk/models'
+import type { ListData } from '@openrouter/sdk/models/operations'
+import { z } from 'zod'
+import { nanoFromUsdNumber, type NanoUsd } from '~/money'
+import type { ActivityRow, UpstreamGuardrail, UpstreamKey, UpstreamModel } from './key-provider'
+import { errorFacts, objectOrEmpty, parseObject } from './openrouter-answers.server'
+
+export type KeyPage = {
+  keys: UpstreamKey[]
+  /** With those that could not be read. */ length: number
+}
+
+/** The items of a list whose 200 the SDK would not take, or null when it is no list. */
+export function rawItems(error: unknown): unknown[] | null {
+  const { statusCode, body } = errorFacts(error)
+  if (statusCode !== 200 || body === undefined) return null
+  const { data } = parseObject(body)
+  return Array.isArray(data) ? data : null
+}
+
+export const rawKeySchema = z
+  .object({
+    hash: z.string().min(1),
+    name: z.string(),
+    label: z.string().catch(''),
+    disabled: z.boolean(),
+    limit: z.number().nullable(),
+    limit_remaining: z.number().nullable(),
+    limit_reset: z.string().nullable(),
+    usage: z.number(),
+    created_at: z.string().refine((text) => !Number.isNaN(Date.parse(text))),
+    expires_at: z.string().nullish(),
+  })
+  .transform((key): SdkKey => ({
+    ...key,
+    limitRemaining: key.limit_remaining,
+    limitReset: key.limit_reset,
+    createdAt: key.created_at,
+    expiresAt: key.expires_at ? new Date(key.expires_at) : null,
+  }))
+
+/** The key in our words, or nothing when it names an impossible amount or time. */
+export function readKey(item: SdkKey): UpstreamKey[] {
+  try {
+    const key = keyFrom(item)
+    return Number.isNaN(key.createdAt.getTime()) || Number.isNaN(key.expiresAt?.getTime() ?? 0)
+      ? []
+      : [key]
+  } catch {
+    return []
+  }
+}
+
+type SdkKey = Pick<
+  ListData,
+  | 'hash'
+  | 'label'
+  | 'name'
+  | 'disabled'
+  | 'limit'
+  | 'limitRemaining'
+  | 'limitReset'
+  | 'usage'
+  | 'createdAt'
+  | 'expiresAt'
+>
+
+export function keyFrom(key: SdkKey): UpstreamKey {
+  return {
+    hash: key.hash,
+    label: key.label,
+    name: key.name,
+    disabled: key.disabled,
+    limit: nanoOrNull(key.limit),
+    limitRemaining: nanoOrNull(key.limitRemaining),
+    limitReset: key.limitReset,
+    usage: nanoFromUsdNumber(key.usage),
+    createdAt: new Date(key.createdAt),
+    expiresAt: key.expiresAt ?? null,
+  }
+}
+
+export const nanoOrNull = (value: number | null | undefined) =>
+  value === null || value === undefined ? null : nanoFromUsdNumber(value)
+
+/**
+ * A 201 that lacks a field fails the SDK's validation although the key exists and its plaintext is
+ * in the body: read what we need, so that a field removed upstream does not stop a workshop.
+ */
+export function rescueCreatedKey(
+  error: unknown,
+): { hash: string; label: string; plaintext: string } | null {
+  const { statusCode, body } = errorFacts(error)
+  if (statusCode === undefined || statusCode < 200 || statusCode > 299 || body === undefined)
+    return null
+  const answer = parseObject(body)
+  const data = objectOrEmpty(answer.data)
+  if (typeof answer.key !== 'string' || typeof data.hash !== 'string' || !answer.key || !data.hash)
+    return null
+  return {
+    hash: data.hash,
+    label:
+      typeof data.label === 'string'
+        ? data.label
+        : `${answer.key.slice(0, 12)}...${answer.key.slice(-3)}`,
+    plaintext: answer.key,
+  }
+}
+
+export function guardrailFrom(item: Guardrail): UpstreamGuardrail {
+  return {
+    id: item.id,
+    name: item.name,
+    createdAt: new Date(item.createdAt),
+    limitUsd: nanoOrNull(item.limitUsd),
+    resetInterval: item.resetInterval ?? null,
+    allowedModels: item.allowedModels ?? null,
+  }
+}
+
+export function activityRowFrom(item: ActivityItem): ActivityRow {
+  return {
+    date: item.date,
+    model: item.model,
+    usage: nanoFromUsdNumber(item.usage),
+    requests: item.requests,
+    promptTokens: item.promptTokens,
+    completionTokens: item.completionTokens,
+  }
+}
+
+export function modelFrom(model: Model): UpstreamModel {
+  return {
+    id: model.id,
+    canonicalSlug: model.canonicalSlug,
+    longestAnswer: priceOfLongest(
+      model.pricing.completion,
+      model.topProvider.maxCompletionTokens ?? model.contextLength,
+    ),
+  }
+}
+
+/** Prices are decimal USD a token, finer than a nano-USD; a model that picks others names -1. */
+function priceOfLongest(usdPerToken: string, tokens: number | null | undefined): NanoUsd | null {
+  const price = Number(usdPerToken)
+  if (!tokens || !Number.isFinite(price) || price < 0) return null
+  return nanoFromUsdNumber(price * tokens)
+}
