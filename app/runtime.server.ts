@@ -99,6 +99,15 @@ async function createCtx(
 ): Promise<Ctx> {
   const workshops = await loadWorkshops(env.WORKSHOPS_DIR)
   const metrics = createMetrics()
+  const provider = measured(
+    createOpenRouter({
+      baseUrl: env.OPENROUTER_BASE_URL,
+      managementKey: env.OPENROUTER_MANAGEMENT_KEY,
+      workspaceId: env.OPENROUTER_WORKSPACE_ID,
+      log,
+    }),
+    metrics,
+  )
   for (const problem of workshops.problems)
     log.error(
       { problem: formatProblem(problem) },
@@ -110,21 +119,15 @@ async function createCtx(
     log,
     metrics,
     workshops,
-    provider: measured(
-      createOpenRouter({
-        baseUrl: env.OPENROUTER_BASE_URL,
-        managementKey: env.OPENROUTER_MANAGEMENT_KEY,
-        workspaceId: env.OPENROUTER_WORKSPACE_ID,
-        log,
-      }),
-      metrics,
-    ),
+    provider,
     holders,
+    managementCredential: { secret: env.OPENROUTER_MANAGEMENT_KEY, baseUrl: null },
     sealer: createSealer(env.ENCRYPTION_KEY),
     fingerprints: createFingerprints(env.ENCRYPTION_KEY),
     limits: createLimits(db),
     services: createServices({
       openRouterBaseUrl: env.OPENROUTER_BASE_URL,
+      deployment: { secret: env.OPENROUTER_MANAGEMENT_KEY, provider },
       allowPrivateAddresses: env.ALLOW_PRIVATE_SERVICES || env.NODE_ENV !== 'production',
     }),
     mailer:
@@ -136,6 +139,7 @@ async function createCtx(
           }),
     now: () => new Date(),
     limitClaims: pLimit(claimsAtOnce),
+    mintConcurrency: env.MINT_CONCURRENCY,
     limitMints: pLimit(env.MINT_CONCURRENCY),
     settings: {
       provisioningEnabled: env.PROVISIONING_ENABLED,

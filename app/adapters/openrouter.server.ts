@@ -100,12 +100,20 @@ export function createOpenRouter(config: {
       limitUsd: usdNumberFromNano(rules.limit),
       resetInterval: guardrailReset,
       allowedModels: rules.allowedModels,
+      includeByokInBudgets: true,
     }) as const
 
   return {
     async createKey({ name, limit, limitReset, expiresAt }) {
       const request = {
-        requestBody: { name, limit: usdNumberFromNano(limit), limitReset, expiresAt, ...workspace },
+        requestBody: {
+          name,
+          limit: usdNumberFromNano(limit),
+          limitReset,
+          expiresAt,
+          includeByokInLimit: true,
+          ...workspace,
+        },
       }
       const result = await answerOf(
         apiKeysCreate(client, request, { ...options, timeoutMs: createTimeoutMs }),
@@ -115,6 +123,13 @@ export function createOpenRouter(config: {
           hash: result.value.data.hash,
           label: result.value.data.label,
           plaintext: result.value.key,
+          made: {
+            limit: nanoOrNull(result.value.data.limit),
+            limitReset: result.value.data.limitReset,
+            expiresAt: result.value.data.expiresAt ?? null,
+            disabled: result.value.data.disabled,
+            includeByok: result.value.data.includeByokInLimit,
+          },
         }
       if (result.ok)
         throw new ProviderError({
@@ -126,6 +141,30 @@ export function createOpenRouter(config: {
       const rescued = rescueCreatedKey(result.error)
       if (rescued) return rescued
       throw providerErrorFrom('POST /keys', result.error)
+    },
+    async *listKeyPages({ signal } = {}) {
+      let listed = 0
+      let read = 0
+      for (let offset = 0; ; offset += pageSize) {
+        signal?.throwIfAborted()
+        const page = await keyPage(offset)
+        listed += page.length
+        read += page.keys.length
+        // Every key strange is not a strange key: the provider has changed its answer.
+        if (page.length > 0 && page.keys.length === 0 && read === 0)
+          throw new ProviderError({
+            call: 'GET /keys',
+            kind: 'ambiguous',
+            reason: 'unreadable-answer',
+          })
+        yield { keys: page.keys, unreadable: page.length - page.keys.length }
+        if (page.length < pageSize) break
+      }
+      // New keys shift the pages while they are read: those that came meanwhile stand on the first.
+      if (listed >= pageSize) {
+        const first = await keyPage(0)
+        yield { keys: first.keys, unreadable: 0 }
+      }
     },
     async listKeys() {
       const byHash = new Map<string, UpstreamKey>()
@@ -168,6 +207,7 @@ export function createOpenRouter(config: {
         ...(change.disabled === undefined ? {} : { disabled: change.disabled }),
         ...(change.limit === undefined ? {} : { limit: usdNumberFromNano(change.limit) }),
         ...(change.limitReset === undefined ? {} : { limitReset: change.limitReset }),
+        ...(change.limit === undefined ? {} : { includeByokInLimit: true }),
       }
       return unwrap(
         'PATCH /keys/{hash}',

@@ -11,7 +11,7 @@ import type { KeyProvider } from '~/adapters/key-provider'
 import type { Queue } from '~/adapters/queue.server'
 import type { Limits } from '~/adapters/rate-limits.server'
 import type { Sealer } from '~/adapters/sealing.server'
-import type { Services } from '~/adapters/service-adapter'
+import type { ServiceCredential, Services } from '~/adapters/service-adapter'
 import type { Holders } from './holder'
 import type { WorkshopCatalog } from './workshop-file'
 
@@ -46,6 +46,8 @@ export type Ctx = {
    * Who keys are made for: the engine reaches claims and members' keys through these ports alone.
    */
   holders: Holders
+  /** The deployment's own credential at OpenRouter: one account among those that teams deposit. */
+  managementCredential: ServiceCredential
   /** Where teams may have keys made, with credentials of their own. */
   services: Services
   sealer: Sealer
@@ -65,6 +67,8 @@ export type Ctx = {
   workshops: WorkshopCatalog
   /** Runs a claim's transaction when few of this process are under way. */
   limitClaims: <Result>(claim: () => Promise<Result>) => Promise<Result>
+  /** Calls that make keys at once, in one worker process. */
+  mintConcurrency: number
   /** Runs a call to POST /keys when fewer than MINT_CONCURRENCY of this process are under way. */
   limitMints: <Result>(call: () => Promise<Result>) => Promise<Result>
   /** The random id of this database, part of every upstream name. */

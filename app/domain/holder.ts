@@ -29,7 +29,13 @@ export type BookedKey = {
 /** What is more than before must fit. Null caps: they are not known, and nothing more can be reserved. */
 export type Reserve = { caps: PoolCaps | null; takeSeat: boolean }
 
-export type Move = { keys: readonly BookedKey[]; now: Date; actor: string; why: string; reserve?: Reserve }
+export type Move = {
+  keys: readonly BookedKey[]
+  now: Date
+  actor: string
+  why: string
+  reserve?: Reserve
+}
 
 export type Holder = {
   /** Locks the holder's row: first in the order of locks (holder, key, mint, attempt, job, audit, pool). */

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { decimalStringFromNano, nanoFromDecimalString } from '~/money'
 import type { ClaimAction } from './actions'
-import type { PoolCaps } from '../money/pool.server'
+import type { PoolCaps } from '../workshop-file'
 
 const money = z.string().regex(/^\d+(\.\d+)?$/)
 

@@ -40,7 +40,8 @@ export const claimHolder: Holder = {
 
   async move(_ctx, tx, { holderId }, { keys, reserve }) {
     const total = keys.reduce((sum, key) => sum + committedOf(key.windows), 0n)
-    if (reserve) return reserveForClaim(tx, holderId, total, reserve.caps, { takeSeat: reserve.takeSeat })
+    if (reserve)
+      return reserveForClaim(tx, holderId, total, reserve.caps, { takeSeat: reserve.takeSeat })
     // A seat returns when a key that was taken or given back is settled, or was never made.
     const [claim] = await tx.$queryRaw<{ returns: boolean }[]>`
       select seat_freed_at is null and (state = 'refused' or (state = 'ended' and reason in ('revoked', 'given-back')))

@@ -12,7 +12,8 @@ import type { Ctx } from '../ctx'
 import type { Key } from '../keys/key-row'
 import { lockKeysOf } from '../keys/key-store.server'
 import { book, clearOff, moveVersion, wantOff } from '../keys/want.server'
-import { isPoolIsFull, PoolIsFull, type PoolCaps } from '../money/pool.server'
+import { isPoolIsFull, PoolIsFull } from '../money/pool.server'
+import type { PoolCaps } from '../workshop-file'
 import type { ClaimActionKind } from './actions'
 import { capsFrom, readActionParams, type EndReason } from './action-params'
 import { claimIdOf, claimSubject, holderOf, lockClaim, type ClaimRow } from './claim-row.server'
@@ -83,7 +84,10 @@ async function run(ctx: Ctx, bulk: BulkRun, subject: string): Promise<BulkItemRe
   }
 }
 
-async function finish({ tx, bulk, subject }: Item, result: BulkItemResult): Promise<BulkItemResult> {
+async function finish(
+  { tx, bulk, subject }: Item,
+  result: BulkItemResult,
+): Promise<BulkItemResult> {
   if (result === 'done') await markItemDone(tx, bulk.id, subject)
   return result
 }
@@ -141,7 +145,10 @@ async function assignAgain(item: Item): Promise<BulkItemResult> {
   if (!key) return { failed: 'The work behind this key cannot be found.' }
   await tx.$executeRaw`update keymint.keys set bind_set_aside = false where id = ${key.id}::uuid`
   const job = { mintId: key.mintId }
-  if ((await ctx.queue.enqueue(tx, 'bind-guardrail', job, { singletonKey: key.mintId })) === 'already-queued')
+  if (
+    (await ctx.queue.enqueue(tx, 'bind-guardrail', job, { singletonKey: key.mintId })) ===
+    'already-queued'
+  )
     await ctx.queue.bringForward(tx, 'bind-guardrail', key.mintId)
   await audit(item, 'bind.retried')
   return 'done'
@@ -186,7 +193,11 @@ async function enable(item: Item): Promise<BulkItemResult> {
  * Another cap for all keys of the claim together. A raise is reserved before anything is asked for;
  * what a lower one frees goes back when the provider has confirmed it.
  */
-async function setLimit(item: Item, limit: NanoUsd, caps: PoolCaps | null): Promise<BulkItemResult> {
+async function setLimit(
+  item: Item,
+  limit: NanoUsd,
+  caps: PoolCaps | null,
+): Promise<BulkItemResult> {
   const { ctx, tx, claim, bulk, subject } = item
   const refusal = notLive(item)
   if (refusal) return refusal
@@ -199,7 +210,11 @@ async function setLimit(item: Item, limit: NanoUsd, caps: PoolCaps | null): Prom
   }
   if (claim.limit === limit) return { skipped: 'It has this limit already.' }
   const keys = await lockKeysOf(tx, holderOf(claim))
-  const { left } = leftOfCap({ limit, limitReset: claim.limitReset }, keys.map(asRead), await engineNow(tx))
+  const { left } = leftOfCap(
+    { limit, limitReset: claim.limitReset },
+    keys.map(asRead),
+    await engineNow(tx),
+  )
   if (limit < claim.limit && left === 0n)
     return {
       skipped: `It has used more than that already, so its limit cannot be as low as ${formatUsd(limit, { exact: true })}.`,
@@ -244,13 +259,16 @@ async function revoke(
     return { later: confirmSeconds }
   }
   const open = (await lockKeysOf(tx, holderOf(claim))).filter(
-    (key) => key.savedAt !== null && key.off.ended !== null && key.closedAt === null && !key.seen.off,
+    (key) =>
+      key.savedAt !== null && key.off.ended !== null && key.closedAt === null && !key.seen.off,
   )
   return open.length === 0 ? finish(item, 'done') : { later: confirmSeconds }
 }
 
 async function replace(item: Item, caps: PoolCaps | null): Promise<BulkItemResult> {
-  const refusal = notLive(item) ?? (item.claim.disabledAt !== null ? { skipped: 'It is disabled. Enable it first.' } : null)
+  const refusal =
+    notLive(item) ??
+    (item.claim.disabledAt !== null ? { skipped: 'It is disabled. Enable it first.' } : null)
   if (refusal) return refusal
   const keys = await lockKeysOf(item.tx, holderOf(item.claim))
   const left = leftOfCap(item.claim, keys.map(asRead), await engineNow(item.tx))

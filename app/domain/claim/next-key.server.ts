@@ -13,8 +13,8 @@ import { minLimit, smaller, type Key } from '../keys/key-row'
 import { engineNow, lockKeysOf } from '../keys/key-store.server'
 import { book, requestKey, wantLimit, wantOff } from '../keys/want.server'
 import { limitDue } from '../keys/windows'
-import { PoolIsFull, type PoolCaps } from '../money/pool.server'
-import type { KeyLimitReset } from '../workshop-file'
+import { PoolIsFull } from '../money/pool.server'
+import type { KeyLimitReset, PoolCaps } from '../workshop-file'
 import { holderOf, type ClaimRow } from './claim-row.server'
 
 /** How long the old key of an extended claim goes on after the new one is ready, and how much it may still use. */
@@ -53,7 +53,8 @@ export async function beginNextGeneration(
   terms: NextTerms,
   options: NextOptions,
 ): Promise<void> {
-  if (claim.state === 'pending') throw new Error(`the claim ${claim.claimId} still waits for its key`)
+  if (claim.state === 'pending')
+    throw new Error(`the claim ${claim.claimId} still waits for its key`)
   const generation = claim.generation + 1
   const holder = holderOf(claim)
   const former = await lockKeysOf(tx, holder)
@@ -179,7 +180,8 @@ export function leftOfCap(
   const due = limitDue(claim.limit, next, keys, 'reset', now)
   const used = limitDue(claim.limit, next, keys.map(asUsed), 'reset', now)
   // Spent by what was read is spent, whatever the last readings will add.
-  const known = used.left === 0n || keys.every((key) => key.settledAt !== null || key.stableAt !== null)
+  const known =
+    used.left === 0n || keys.every((key) => key.settledAt !== null || key.stableAt !== null)
   return { known, left: used.left === 0n ? 0n : due.left, from: due.changesAt }
 }
 

@@ -24,7 +24,7 @@ import {
 import { isWantedOff, type Key } from './key-row'
 import { ensureGuardrail } from './guardrail.server'
 import { engineNow, readKey } from './key-store.server'
-import { book } from './want.server'
+import { book, wakeMint } from './want.server'
 
 /** More steps than any row asks for; a row that asks for more is a bug, and comes back by the sweep. */
 const maxSteps = 8
@@ -41,7 +41,12 @@ export async function applyKey(
     const account = await readAccountState(ctx.db, key.account)
     if (account.parked) return { kind: 'done' }
     const now = await engineNow(ctx.db)
-    const decision = decideApply(key, now, account.paused || account.closed, steps === 0 ? options : {})
+    const decision = decideApply(
+      key,
+      now,
+      account.paused || account.closed,
+      steps === 0 ? options : {},
+    )
     switch (decision.kind) {
       case 'nothing':
         return { kind: 'done' }
@@ -55,7 +60,8 @@ export async function applyKey(
       case 'change':
       case 'delete': {
         const opened = await openAccount(ctx, key.account)
-        if (!opened) return { kind: 'snooze', seconds: 60, reason: 'the account of this key is gone' }
+        if (!opened)
+          return { kind: 'snooze', seconds: 60, reason: 'the account of this key is gone' }
         const outcome = await call(ctx, opened, key, decision)
         if (outcome) return outcome
       }
@@ -73,7 +79,12 @@ async function call(
   decision: Call,
 ): Promise<JobOutcome | null> {
   const change: KeyChange = decision.kind === 'change' ? decision.change : {}
-  const token = await lease(ctx, key, change, decision.kind === 'change' && decision.partial === true)
+  const token = await lease(
+    ctx,
+    key,
+    change,
+    decision.kind === 'change' && decision.partial === true,
+  )
   // Another run is at it, or the row has moved: look again.
   if (token === null) return null
   try {
@@ -174,15 +185,7 @@ export async function wakeSuccessor(ctx: Ctx, tx: Tx, key: Key) {
   const [next] = await tx.$queryRaw<{ mintId: string; account: string }[]>`
     select m.id as "mintId", m.account from keymint.mints m
     where m.holder_kind = ${key.holderKind} and m.holder_id = ${key.holderId}::uuid and m.state = 'pending'`
-  if (!next) return
-  await tx.$executeRaw`update keymint.mints set not_before = null where id = ${next.mintId}::uuid`
-  const sent = await ctx.queue.enqueue(
-    tx,
-    'mint-key',
-    { mintId: next.mintId },
-    { singletonKey: next.mintId, group: next.account },
-  )
-  if (sent === 'already-queued') await ctx.queue.bringForward(tx, 'mint-key', next.mintId)
+  if (next) await wakeMint(ctx, tx, next)
 }
 
 /** Deleted for good: nobody can spend it, and nobody can read it again. */
@@ -227,7 +230,10 @@ async function recordFailure(
   const { details } = error
   const urgent = isWantedOff(key)
   const tries = key.applyTries + 1
-  const seconds = Math.max(applyBackoffSeconds(tries, urgent), urgent ? 0 : Math.min(details.retryAfterSeconds ?? 0, 300))
+  const seconds = Math.max(
+    applyBackoffSeconds(tries, urgent),
+    urgent ? 0 : Math.min(details.retryAfterSeconds ?? 0, 300),
+  )
   const raises = decision.kind === 'change' && decision.raises
   const gone = details.reason === 'not-found' && account.confirmed
   ctx.log.warn(
@@ -288,4 +294,3 @@ export async function lockHolder(
 ): Promise<void> {
   await ctx.holders[key.holderKind]?.lock(tx, key)
 }
-

@@ -7,7 +7,11 @@
 import type { NanoUsd } from '~/money'
 import { isOver, isWantedOff, larger, minLimit, wantedReset, type Key } from './key-row'
 
-export type KeyChange = { disabled?: boolean; limit?: NanoUsd; reset?: 'daily' | 'weekly' | 'monthly' | null }
+export type KeyChange = {
+  disabled?: boolean
+  limit?: NanoUsd
+  reset?: 'daily' | 'weekly' | 'monthly' | null
+}
 
 export type ApplyDecision =
   | { kind: 'nothing' }
@@ -36,7 +40,8 @@ export function decideApply(
   if (key.savedAt === null || key.deletedAt !== null) return { kind: 'nothing' }
   if (key.call !== null) {
     const age = secondsBetween(key.call.sentAt, now)
-    if (age < callLifeSeconds) return { kind: 'wait', seconds: callLifeSeconds - age, reason: 'called' }
+    if (age < callLifeSeconds)
+      return { kind: 'wait', seconds: callLifeSeconds - age, reason: 'called' }
   }
   const next = nextChange(key, now)
   if (next.kind === 'nothing' || next.kind === 'close') return next
@@ -58,9 +63,17 @@ function nextChange(key: Key, now: Date): ApplyDecision {
   if (key.deleteWanted) return { kind: 'delete' }
   const over = isOver(key)
   // The provider ends it by itself, as it said: no call is needed (closeExpired).
-  if (over && key.expiryEchoed && key.off.replaced === null && key.expiresAt <= now && !key.seen.off && key.closedAt === null)
+  if (
+    over &&
+    key.expiryEchoed &&
+    key.off.replaced === null &&
+    key.expiresAt <= now &&
+    !key.seen.off &&
+    key.closedAt === null
+  )
     return { kind: 'nothing' }
-  if (over && key.missingAt !== null) return key.closedAt === null ? { kind: 'close' } : { kind: 'nothing' }
+  if (over && key.missingAt !== null)
+    return key.closedAt === null ? { kind: 'close' } : { kind: 'nothing' }
   if (isWantedOff(key)) {
     const target = over ? larger(key.used, minLimit) : null
     const change: KeyChange = {}
@@ -68,8 +81,10 @@ function nextChange(key: Key, now: Date): ApplyDecision {
     if (target !== null && key.closedAt === null) {
       if (key.seen.reset !== null) change.reset = null
       // What it has used meanwhile is no reason to ask again: it is off.
-      if (key.seen.limit === null || (key.seen.limit > target && !key.seen.off)) change.limit = target
-    } else if (target === null && key.seen.limit !== null && key.seen.limit > key.limit) change.limit = key.limit
+      if (key.seen.limit === null || (key.seen.limit > target && !key.seen.off))
+        change.limit = target
+    } else if (target === null && key.seen.limit !== null && key.seen.limit > key.limit)
+      change.limit = key.limit
     if (Object.keys(change).length > 0) {
       if (over && change.disabled && key.applyTries >= failedDisables) return { kind: 'delete' }
       if (over) Object.assign(change, { disabled: true, limit: target, reset: null })
@@ -125,4 +140,5 @@ export function applyBackoffSeconds(tries: number, urgent: boolean): number {
   return Math.min(most, (urgent ? 2 : 5) * 2 ** Math.min(tries, 8))
 }
 
-const secondsBetween = (from: Date, to: Date) => Math.max(0, Math.ceil((to.getTime() - from.getTime()) / 1000))
+const secondsBetween = (from: Date, to: Date) =>
+  Math.max(0, Math.ceil((to.getTime() - from.getTime()) / 1000))

@@ -16,24 +16,28 @@ export const lateHours = 24
 const writeOffHours = 24
 
 export type SettleDecision =
-  | { kind: 'nothing' }
-  | { kind: 'read'; at: Date }
-  | { kind: 'settle' }
-  | { kind: 'write-off' }
+  { kind: 'nothing' } | { kind: 'read'; at: Date } | { kind: 'settle' } | { kind: 'write-off' }
 
 export function decideSettle(key: Key, now: Date): SettleDecision {
   if (key.savedAt === null || key.closedAt === null) return { kind: 'nothing' }
-  const after = (seconds: number, from: Date = key.closedAt ?? now) => new Date(from.getTime() + seconds * 1000)
+  const after = (seconds: number, from: Date = key.closedAt ?? now) =>
+    new Date(from.getTime() + seconds * 1000)
   if (key.settledAt === null) {
     // Gone upstream: nobody can read it again, and nobody can spend it.
     if (key.missingAt !== null && now >= after(readAfter[3])) return { kind: 'settle' }
-    if (key.missingAt === null && key.ownReads === 0 && now >= after(writeOffHours * 3_600)) return { kind: 'write-off' }
+    if (key.missingAt === null && key.ownReads === 0 && now >= after(writeOffHours * 3_600))
+      return { kind: 'write-off' }
     const grown = key.grownAt !== null && key.grownAt > key.closedAt ? key.grownAt : key.closedAt
-    if (key.ownReads >= readAfter.length && key.readAt !== null && key.readAt >= after(quietSeconds, grown))
+    if (
+      key.ownReads >= readAfter.length &&
+      key.readAt !== null &&
+      key.readAt >= after(quietSeconds, grown)
+    )
       return { kind: 'settle' }
     const next = readAfter[key.ownReads]
     return { kind: 'read', at: next === undefined ? after(60, now) : after(next) }
   }
-  if (key.deletedAt !== null || now >= after(lateHours * 3_600, key.settledAt)) return { kind: 'nothing' }
+  if (key.deletedAt !== null || now >= after(lateHours * 3_600, key.settledAt))
+    return { kind: 'nothing' }
   return { kind: 'read', at: after(lateReadSeconds, key.readAt ?? key.settledAt) }
 }

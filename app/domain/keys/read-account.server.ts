@@ -10,7 +10,13 @@ import { decimalStringFromNano } from '~/money'
 import type { Ctx } from '../ctx'
 import type { JobError, JobOutcome } from '../job-outcome'
 import { jobErrorOf } from '../provider-words'
-import { confirmAccount, openAccount, parkAccount, readAccountState, type OpenAccount } from './accounts.server'
+import {
+  confirmAccount,
+  openAccount,
+  parkAccount,
+  readAccountState,
+  type OpenAccount,
+} from './accounts.server'
 import { condemn, deleteCondemned, upstreamNamePrefix } from './attempts.server'
 import { engineNow } from './key-store.server'
 import { readDueKeys, recordMissing, recordReading } from './readings.server'
@@ -115,7 +121,9 @@ export async function listAccount(
   const horizon = await readHorizon(ctx, account.id)
   const seen = new Set<string>()
   let whole = true
-  for await (const page of account.adapter.listKeys(account.credential, { signal: options.signal })) {
+  for await (const page of account.adapter.listKeys(account.credential, {
+    signal: options.signal,
+  })) {
     report.listed += page.keys.length + page.unreadable
     report.unreadable += page.unreadable
     await takePage(ctx, account, page.keys, askedAt, seen, report, options.dryRun ?? false)
@@ -239,13 +247,18 @@ async function removeOrphans(
     } else if (attempt.state !== 'saved' && !attempt.inFlight) {
       if (dryRun) report.orphansDeleted++
       // Condemning comes first: if a save wins instead, the key stays.
-      else if (await condemn(ctx.db, attempt.id, key.id)) await deleteAt(ctx, account, attempt.id, key.id, report)
+      else if (await condemn(ctx.db, attempt.id, key.id))
+        await deleteAt(ctx, account, attempt.id, key.id, report)
     }
   }
 }
 
 /** Condemned keys of a known id; one that is gone already counts as deleted. */
-async function deleteKnownCondemned(ctx: Ctx, account: OpenAccount, report: AccountReport): Promise<void> {
+async function deleteKnownCondemned(
+  ctx: Ctx,
+  account: OpenAccount,
+  report: AccountReport,
+): Promise<void> {
   const rows = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
     select a.id, a.key_hash as hash from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
     where m.account = ${account.id}::uuid and a.state = 'condemned' and a.key_hash is not null
@@ -253,7 +266,13 @@ async function deleteKnownCondemned(ctx: Ctx, account: OpenAccount, report: Acco
   for (const { id, hash } of rows) await deleteAt(ctx, account, id, hash, report)
 }
 
-async function deleteAt(ctx: Ctx, account: OpenAccount, attemptId: string, hash: string, report: AccountReport) {
+async function deleteAt(
+  ctx: Ctx,
+  account: OpenAccount,
+  attemptId: string,
+  hash: string,
+  report: AccountReport,
+) {
   const deleted = await deleteCondemned(ctx, attemptId, hash, (id) =>
     account.adapter.deleteKey(account.credential, id),
   )
@@ -276,7 +295,7 @@ async function lookForAbsent(
   const absent: { id: string; hash: string }[] = []
   let expected = 0
   // By pages of our own, so that a large account needs no large memory.
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     const rows = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
       select id, hash from keymint.keys where account = ${account.id}::uuid and hash > ${after}
         and deleted_at is null and missing_at is null and saved_at < ${askedAt}::timestamptz - interval '10 s'

@@ -24,7 +24,11 @@ import { windowStart } from './windows'
 const absurdFactor = 100n
 
 /** What a key has used of the window that `at` lies in, by the counters of that window. */
-export function usedInWindow(key: Pick<Key, 'limitReset'>, seen: ServiceKey, accounting: 'reset' | 'month'): NanoUsd | null {
+export function usedInWindow(
+  key: Pick<Key, 'limitReset'>,
+  seen: ServiceKey,
+  accounting: 'reset' | 'month',
+): NanoUsd | null {
   const by = accounting === 'month' ? 'monthly' : key.limitReset
   if (by === null) return seen.usage
   return seen.usageBy?.[by] ?? (seen.reset === by ? seen.usedInWindow : null)
@@ -123,8 +127,17 @@ async function afterReading(ctx: Ctx, tx: Tx, before: Key): Promise<void> {
     case 'write-off':
       await settle(ctx, tx, key, decision.kind)
   }
-  if (key.used !== before.used || key.windowUsed !== before.windowUsed || key.stableAt !== before.stableAt || decision.kind === 'settle' || decision.kind === 'write-off')
-    await book(ctx, tx, key, { actor: 'worker', why: decision.kind === 'read' || decision.kind === 'nothing' ? 'usage' : 'settled' })
+  if (
+    key.used !== before.used ||
+    key.windowUsed !== before.windowUsed ||
+    key.stableAt !== before.stableAt ||
+    decision.kind === 'settle' ||
+    decision.kind === 'write-off'
+  )
+    await book(ctx, tx, key, {
+      actor: 'worker',
+      why: decision.kind === 'read' || decision.kind === 'nothing' ? 'usage' : 'settled',
+    })
 }
 
 async function settle(ctx: Ctx, tx: Tx, key: Key, kind: 'settle' | 'write-off'): Promise<void> {
@@ -140,7 +153,11 @@ async function settle(ctx: Ctx, tx: Tx, key: Key, kind: 'settle' | 'write-off'):
     action: kind === 'settle' ? 'key.settled' : 'key.written-off',
     subject: `${key.holderKind}:${key.holderId}`,
     workshopSlug: key.scope,
-    details: { usedUsd: decimalStringFromNano(key.used), generation: key.generation, keyHash: key.hash },
+    details: {
+      usedUsd: decimalStringFromNano(key.used),
+      generation: key.generation,
+      keyHash: key.hash,
+    },
   })
 }
 
@@ -164,7 +181,8 @@ export async function recordMissing(ctx: Ctx, keyId: string): Promise<void> {
       where id = ${keyId}::uuid and deleted_at is null`
     if (changed === 1) await afterReading(ctx, tx, before)
     const key = await readKey(tx, keyId)
-    if (key && key.closedAt === null && (key.off.ended ?? key.off.replaced) !== null) await sendApply(ctx, tx, key)
+    if (key && key.closedAt === null && (key.off.ended ?? key.off.replaced) !== null)
+      await sendApply(ctx, tx, key)
   })
 }
 
@@ -174,7 +192,11 @@ const maxOwnReads = 100
  * Reads by themselves the keys of one account that are due, oldest first. One that fails is set
  * aside; an account that answers nobody ends the pass.
  */
-export async function readDueKeys(ctx: Ctx, account: OpenAccount, signal: AbortSignal): Promise<{ read: number; left: boolean }> {
+export async function readDueKeys(
+  ctx: Ctx,
+  account: OpenAccount,
+  signal: AbortSignal,
+): Promise<{ read: number; left: boolean }> {
   const due = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
     select id, hash from keymint.keys where account = ${account.id}::uuid and next_read_at <= keymint.now()
       and deleted_at is null and hash is not null

@@ -10,6 +10,7 @@ import type { AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { HolderRef, Reserve } from '../holder'
 import type { KeyLimitReset } from '../workshop-file'
+import { deploymentAccount } from './accounts.server'
 import { isOver, offCauses, type Key, type OffCause } from './key-row'
 import { engineNow, lockKeysOf } from './key-store.server'
 import { ahead, dueWindows, limitDue, type Accounting } from './windows'
@@ -60,12 +61,25 @@ export async function sendMint(
   tx: Tx,
   mint: { mintId: string; account: string },
 ): Promise<void> {
+  const own = mint.account === deploymentAccount
   await ctx.queue.enqueue(
     tx,
-    'mint-key',
+    own ? 'mint-key' : 'mint-service-key',
     { mintId: mint.mintId },
-    { singletonKey: mint.mintId, group: mint.account },
+    { singletonKey: mint.mintId, ...(own ? {} : { group: mint.account }) },
   )
+}
+
+/** The same for a mint that waits: its job runs now, or is sent again. */
+export async function wakeMint(
+  ctx: Ctx,
+  tx: Tx,
+  mint: { mintId: string; account: string },
+): Promise<void> {
+  await tx.$executeRaw`update keymint.mints set not_before = null where id = ${mint.mintId}::uuid and state = 'pending'`
+  await sendMint(ctx, tx, mint)
+  const queue = mint.account === deploymentAccount ? 'mint-key' : 'mint-service-key'
+  await ctx.queue.bringForward(tx, queue, mint.mintId)
 }
 
 /** Carries out what is wanted of a key. One may wait while one runs: a change made meanwhile is not missed. */
@@ -119,7 +133,12 @@ export async function wantOff(
 }
 
 /** Takes a cause back. The key is enabled upstream when no other holds it off. */
-export async function clearOff(ctx: Ctx, tx: Tx, key: Key, cause: Exclude<OffCause, 'ended' | 'replaced'>) {
+export async function clearOff(
+  ctx: Ctx,
+  tx: Tx,
+  key: Key,
+  cause: Exclude<OffCause, 'ended' | 'replaced'>,
+) {
   if (key.off[cause] === null) return
   await tx.$executeRaw`
     update keymint.keys set ${offColumn[cause]} = null, revision = revision + 1, version = version + 1,
@@ -160,7 +179,7 @@ export async function book(
   ctx: Ctx,
   tx: Tx,
   holder: { holderKind: string; holderId: string },
-  options: { actor: AuditActor; why: string; reserve?: Reserve } ,
+  options: { actor: AuditActor; why: string; reserve?: Reserve },
 ): Promise<boolean> {
   const port = ctx.holders[holder.holderKind]
   if (!port) throw new Error(`there is no holder of the kind ${holder.holderKind}`)
@@ -205,7 +224,8 @@ async function retune(
   now: Date,
 ): Promise<Key> {
   const due = limitDue(terms.cap, key, former, terms.accounting, now)
-  const same = due.limit === key.limit && (due.changesAt?.getTime() ?? 0) === (key.limitDueAt?.getTime() ?? 0)
+  const same =
+    due.limit === key.limit && (due.changesAt?.getTime() ?? 0) === (key.limitDueAt?.getTime() ?? 0)
   if (same) return key
   if (due.limit === key.limit)
     await tx.$executeRaw`

@@ -16,11 +16,7 @@ export const ahead = new Date('9999-01-01T00:00:00Z')
 /** How a holder counts: by the windows of the key's cap, or by UTC months whatever its cap does. */
 export type Accounting = 'reset' | 'month'
 
-export function windowStart(
-  accounting: Accounting,
-  reset: KeyLimitReset | null,
-  at: Date,
-): Date {
+export function windowStart(accounting: Accounting, reset: KeyLimitReset | null, at: Date): Date {
   const by = accounting === 'month' ? 'monthly' : reset
   switch (by) {
     case null:
@@ -57,9 +53,14 @@ export function dueWindows(
   now: Date,
   nextLimit: NanoUsd = worstLimit(key),
 ): KeyWindow[] {
-  const start = windowStart(accounting, key.limitReset, now < key.expiresAt ? now : lastInstant(key))
+  const start = windowStart(
+    accounting,
+    key.limitReset,
+    now < key.expiresAt ? now : lastInstant(key),
+  )
   const kept = key.windows.filter(
-    (window) => window.startsAt.getTime() < start.getTime() && window.startsAt.getTime() !== ahead.getTime(),
+    (window) =>
+      window.startsAt.getTime() < start.getTime() && window.startsAt.getTime() !== ahead.getTime(),
   )
   const present = key.windows.find((window) => window.startsAt.getTime() === start.getTime())
   const usedBefore = kept.reduce((sum, window) => sum + window.used, 0n)
@@ -94,14 +95,16 @@ function heldNow(
   if (key.closedAt !== null && key.stableAt !== null) return used
   const worst = worstLimit(key)
   // A sum for life: what earlier windows took of it is gone.
-  const forLife = key.limitReset === null ? accounting === 'month' : key.withoutReset && confirmed(key)
+  const forLife =
+    key.limitReset === null ? accounting === 'month' : key.withoutReset && confirmed(key)
   // The least that a key can be given is no money that anybody was promised.
   const held = worst <= minLimit ? used : forLife ? larger(worst - usedBefore, used) : worst
   return key.closedAt !== null ? smaller(present?.reserved ?? held, held) : held
 }
 
 /** The provider has confirmed that the cap starts no new window. */
-const confirmed = (key: Key) => key.seen.reset === null && key.seen.at !== null && key.doubt === null
+const confirmed = (key: Key) =>
+  key.seen.reset === null && key.seen.at !== null && key.doubt === null
 
 /** What is committed by these rows: reserved, or used where that is more. */
 export const committedOf = (windows: readonly KeyWindow[]): NanoUsd =>
@@ -138,9 +141,7 @@ export function limitDue(
   accounting: Accounting,
   at: Date,
 ): { limit: NanoUsd; left: NanoUsd; changesAt: Date | null } {
-  const before = former.filter(
-    (one) => one.grant === key.grant && one.generation < key.generation,
-  )
+  const before = former.filter((one) => one.grant === key.grant && one.generation < key.generation)
   const start = windowStart('reset', key.limitReset, at)
   let taken = 0n
   for (const one of before)
@@ -162,7 +163,8 @@ export function limitDue(
   function overlaps(window: KeyWindow, one: Key, from: Date, now: Date): boolean {
     if (window.startsAt.getTime() === ahead.getTime()) return false
     if (window.startsAt.getTime() === lifetime.getTime()) return true
-    if (accounting === 'month') return window.startsAt.getTime() === windowStart('month', null, now).getTime()
+    if (accounting === 'month')
+      return window.startsAt.getTime() === windowStart('month', null, now).getTime()
     const ends = windowEnd(one.limitReset, window.startsAt)
     return ends === null || ends.getTime() > from.getTime()
   }

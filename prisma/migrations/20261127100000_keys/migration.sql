@@ -348,3 +348,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA keymint FROM PUBLIC;
 
 -- What an item asked of a key is wanted since then; it is done when the provider has confirmed it.
 ALTER TABLE keymint.bulk_action_items ADD COLUMN asked_at timestamptz(6);
+
+-- A whole list, asked for after the call was over, did not show its name: it counts as resolved, and is looked for all the same.
+ALTER TABLE keymint.mint_attempts ADD COLUMN resolved_at timestamptz(6);
+CREATE INDEX attempt_unresolved ON keymint.mint_attempts (mint_id) WHERE state = 'unknown' AND resolved_at IS NULL AND deleted_at IS NULL;
