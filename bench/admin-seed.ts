@@ -31,7 +31,7 @@ export async function seedClaims(
     `insert into keymint.pools (workshop_slug, committed_usd, seats) select workshop_slug, sum(committed_usd), count(*) from keymint.workshop_attendance group by 1`,
   )
   await run(`
-    insert into keymint.mints (id, owner_kind, owner_id, generation, scope, state, limit_usd, expires_at, attempts, queued_at, taken_at, done_at)
+    insert into keymint.mints (id, holder_kind, holder_id, generation, scope, state, limit_usd, expires_at, attempts, queued_at, taken_at, done_at)
     select ${id('mint')}, 'claim', ${id('claim')}, 1, '${slug}', case when n % 20 = 3 then 'refused' else 'done' end, 2, now() + interval '90 days', 1, ${at}, ${at}, case when n % 20 <> 3 then ${at} + interval '3 s' end from ${rows}`)
   await run(`
     insert into keymint.mint_attempts (id, mint_id, token, name, state, http_status, sent_at, settled_at)

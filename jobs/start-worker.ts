@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto'
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { JobName } from '~/adapters/job-catalog'
 import type { Ctx } from '~/domain/ctx'
-import { applySubKeyJob } from './apply-sub-key'
+import { applyKeyJob } from './apply-key'
 import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
 import { chainAuditJob } from './chain-audit'
@@ -18,15 +18,11 @@ import { makeReceiptJob } from './make-receipt'
 import { mintKey } from './mint-key'
 import { reconcileCheckJob } from './reconcile-check'
 import { reconcileFixJob } from './reconcile-fix'
-import { reconcileKeysJob } from './reconcile-keys'
 import { createRunRecorder } from './run-recorder'
-import { mintSubKey } from './mint-sub-key'
-import { reconcileServiceJob } from './reconcile-service'
-import { reconcileServicesJob } from './reconcile-services'
+import { readAccountJob } from './read-account'
+import { readAccountsJob } from './read-accounts'
 import { rollMonthsJob } from './roll-months'
 import { sweepJob } from './sweep'
-import { syncSubKeysJob } from './sync-sub-keys'
-import { syncUsageJob } from './sync-usage'
 import { tidyReadingsJob } from './tidy-readings'
 import { tidyJob } from './tidy'
 
@@ -34,6 +30,8 @@ type Slot<Name extends JobName> = {
   handler: JobBatchHandler<Name>
   batchSize: number
   slots: number
+  /** Jobs of one provider account at once in this process. */
+  perGroup?: number
 }
 type WakeBinds = () => void
 
@@ -50,23 +48,35 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
       batchSize: mintBatchSize,
       slots: Math.max(2, concurrency),
     },
-    // Two batches at most wait for services of teams, and for nothing else.
-    'mint-sub-key': {
-      handler: eachAlone('mint-sub-key', mintSubKey),
-      batchSize: mintBatchSize,
-      slots: 2,
+    // Turns by account: one whose proxy hangs holds a slot, and no other's.
+    'mint-service-key': {
+      handler: eachAlone('mint-service-key', mintKey),
+      batchSize: 1,
+      slots: 6,
+      perGroup: 2,
+    },
+    'apply-key': {
+      handler: eachAlone('apply-key', applyKeyJob),
+      batchSize: 1,
+      slots: 8,
+      perGroup: 3,
+    },
+    'read-account': {
+      handler: eachAlone('read-account', readAccountJob),
+      batchSize: 1,
+      slots: 6,
+      perGroup: 1,
+    },
+    'read-accounts': {
+      handler: eachAlone('read-accounts', readAccountsJob),
+      batchSize: 1,
+      slots: 1,
     },
     // One slot: keys that are saved while a call is under way go together in the next one.
     'bind-guardrail': { handler: bindGuardrail, batchSize: bindBatchSize, slots: 1 },
     // A long action gives its slot back every twenty seconds, so that a short one need not wait for
     // its end.
     'bulk-action': { handler: eachAlone('bulk-action', bulkActionJob), batchSize: 1, slots: 3 },
-    'sync-usage': { handler: eachAlone('sync-usage', syncUsageJob), batchSize: 1, slots: 1 },
-    'reconcile-keys': {
-      handler: eachAlone('reconcile-keys', reconcileKeysJob),
-      batchSize: 1,
-      slots: 1,
-    },
     'reconcile-check': {
       handler: eachAlone('reconcile-check', reconcileCheckJob),
       batchSize: 1,
@@ -84,26 +94,6 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     },
     'make-receipt': { handler: eachAlone('make-receipt', makeReceiptJob), batchSize: 1, slots: 1 },
     doctor: { handler: eachAlone('doctor', doctorJob), batchSize: 1, slots: 1 },
-    'reconcile-services': {
-      handler: eachAlone('reconcile-services', reconcileServicesJob),
-      batchSize: 1,
-      slots: 1,
-    },
-    'reconcile-service': {
-      handler: eachAlone('reconcile-service', reconcileServiceJob),
-      batchSize: 1,
-      slots: 2,
-    },
-    'apply-sub-key': {
-      handler: eachAlone('apply-sub-key', applySubKeyJob),
-      batchSize: 5,
-      slots: 2,
-    },
-    'sync-sub-keys': {
-      handler: eachAlone('sync-sub-keys', syncSubKeysJob),
-      batchSize: 1,
-      slots: 1,
-    },
     'roll-months': { handler: eachAlone('roll-months', rollMonthsJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
     'chain-audit': { handler: eachAlone('chain-audit', chainAuditJob), batchSize: 1, slots: 1 },
@@ -207,7 +197,35 @@ async function openSlots<Name extends JobName>(
   slot: Slot<Name>,
   hands: JobTracker,
 ): Promise<void> {
+  if (slot.perGroup !== undefined) return openGroups(boss, ctx, name, slot, slot.perGroup, hands)
   for (let opened = 0; opened < slot.slots; opened++) await openSlot(boss, ctx, name, slot, hands)
+}
+
+/** Slots that groups share: pg-boss counts what each group has in hand. */
+async function openGroups<Name extends JobName>(
+  boss: PgBoss,
+  ctx: Ctx,
+  name: Name,
+  slot: Slot<Name>,
+  perGroup: number,
+  hands: JobTracker,
+): Promise<void> {
+  const options = {
+    ...polling,
+    batchSize: slot.batchSize,
+    localConcurrency: slot.slots,
+    localGroupConcurrency: perGroup,
+  } as const
+  await boss.work<object, void, typeof options>(
+    name,
+    options,
+    (jobs: JobWithMetadata<object>[]) => {
+      hands.take(name, jobs)
+      return runBatch(boss, ctx, name, slot.handler, jobs, hands.record).finally(() =>
+        hands.put(jobs),
+      )
+    },
+  )
 }
 
 async function openSlot<Name extends JobName>(

@@ -99,7 +99,7 @@ export async function expectPoolToAddUp(world: World) {
     union all
     select 'claim ' || c.claim_id from keymint.workshop_attendance c
     where c.prior_committed_usd <> (select coalesce(sum(r.committed_usd), 0) from keymint.retired_keys r
-      where r.owner_id = c.claim_id) or c.committed_usd < c.prior_committed_usd`
+      where r.holder_id = c.claim_id) or c.committed_usd < c.prior_committed_usd`
   expect(rows).toEqual([])
 }
 
@@ -109,7 +109,7 @@ export async function expectPoolToAddUp(world: World) {
  */
 export async function worstUpstream(world: World, claim: { claimId: string }): Promise<number> {
   const row = await claimNow(world, claim)
-  const retired = await world.db.retiredKey.findMany({ where: { ownerId: claim.claimId } })
+  const retired = await world.db.retiredKey.findMany({ where: { holderId: claim.claimId } })
   let worst = 0
   for (const hash of [row.orKeyHash, ...retired.map((key) => key.keyHash)]) {
     const key = hash === null ? null : await world.ctx.provider.findKey(hash)

@@ -68,8 +68,8 @@ export async function seedClaims(
     await world.db.mint.createMany({
       data: claims.map((claim) => ({
         id: claim.mintId,
-        ownerKind: 'claim',
-        ownerId: claim.claimId,
+        holderKind: 'claim',
+        holderId: claim.claimId,
         generation: 1,
         scope: slug,
         state: 'done',

@@ -70,14 +70,14 @@ export async function openTeamBench(world: World) {
         queue: boolean
       }> = {},
     ) {
-      const [ownerId, mintId] = [randomUUID(), randomUUID()]
+      const [holderId, mintId] = [randomUUID(), randomUUID()]
       await world.db.$transaction(async (tx) => {
-        await tx.$executeRaw`insert into keymint.test_keys (id) values (${ownerId}::uuid)`
+        await tx.$executeRaw`insert into keymint.test_keys (id) values (${holderId}::uuid)`
         await tx.mint.create({
           data: {
             id: mintId,
-            ownerKind: kind,
-            ownerId,
+            holderKind: kind,
+            holderId,
             generation: 1,
             scope,
             limitUsd: '2',
@@ -90,9 +90,9 @@ export async function openTeamBench(world: World) {
         if (change.queue)
           await world.ctx.queue.enqueue(tx, 'mint-key', { mintId }, { singletonKey: mintId })
       })
-      return { ownerId, mintId }
+      return { holderId, mintId }
     },
-    async keyOf(ownerId: string) {
+    async keyOf(holderId: string) {
       type Row = {
         state: string
         reason: string | null
@@ -101,10 +101,10 @@ export async function openTeamBench(world: World) {
       }
       const [row] = await world.db.$queryRaw<
         Row[]
-      >`select state, reason, key_id as "keyId", sealed from keymint.test_keys where id = ${ownerId}::uuid`
+      >`select state, reason, key_id as "keyId", sealed from keymint.test_keys where id = ${holderId}::uuid`
       return row!
     },
-    place: (ownerId: string) => testKeyOwner.place({ ownerId, generation: 1 }),
+    place: (holderId: string) => testKeyOwner.place({ holderId, generation: 1 }),
   }
 }
 
@@ -115,30 +115,30 @@ async function openTestKeys(world: World): Promise<void> {
       key_id text, sealed text, generation integer not null default 1)`
   const [view] = await world.db.$queryRaw<
     { definition: string }[]
-  >`select pg_get_viewdef('keymint.mint_owners'::regclass) as definition`
+  >`select pg_get_viewdef('keymint.key_holders'::regclass) as definition`
   await world.db.$executeRawUnsafe(
     `
-      create or replace view keymint.mint_owners as ${view!.definition.replace(/;\s*$/, '')} union all
+      create or replace view keymint.key_holders as ${view!.definition.replace(/;\s*$/, '')} union all
         select '${kind}'::text, id, generation, state = 'pending', false from keymint.test_keys`,
   )
 }
 
 const testKeyOwner: Holder = {
-  place: ({ ownerId, generation }) => ({ table: 'test_keys', row: ownerId, generation }),
-  async lock(tx, { ownerId }) {
-    await tx.$executeRaw`select 1 from keymint.test_keys where id = ${ownerId}::uuid for update`
+  place: ({ holderId, generation }) => ({ table: 'test_keys', row: holderId, generation }),
+  async lock(tx, { holderId }) {
+    await tx.$executeRaw`select 1 from keymint.test_keys where id = ${holderId}::uuid for update`
   },
-  async save(tx, { ownerId }, { hash, sealed }) {
+  async save(tx, { holderId }, { hash, sealed }) {
     return (
       (await tx.$executeRaw`
         update keymint.test_keys set state = 'ready', key_id = ${hash}, sealed = ${sealed}
-          where id = ${ownerId}::uuid and state = 'pending'`) === 1
+          where id = ${holderId}::uuid and state = 'pending'`) === 1
     )
   },
-  async refuse(tx, { ownerId }, refusal) {
+  async refuse(tx, { holderId }, refusal) {
     await tx.$executeRaw`
       update keymint.test_keys set state = 'refused', reason = ${`${refusal.reason}: ${refusal.detail}`}
-        where id = ${ownerId}::uuid and state = 'pending'`
+        where id = ${holderId}::uuid and state = 'pending'`
   },
   markBound: () => Promise.reject(new Error('a sub-key is never bound')),
   markUnbound: () => Promise.reject(new Error('a sub-key is never bound')),

@@ -201,17 +201,17 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
     await db.attendee.create({ data: { userId, displayName: name, authProvider: 'github' } })
     return userId
   }
-  const ownerId = await person('Olive Owner')
+  const holderId = await person('Olive Owner')
   const slug = `team-${randomUUID().slice(0, 8)}`
-  await createTeam(ctx, { name: 'A team', slug, person: { userId: ownerId, banned: null } })
-  const teamId = (await findMembership(ctx, slug, ownerId))!.teamId
+  await createTeam(ctx, { name: 'A team', slug, person: { userId: holderId, banned: null } })
+  const teamId = (await findMembership(ctx, slug, holderId))!.teamId
   const memberIds: string[] = []
   for (let index = 0; index < options.members; index++) {
     const userId = await person(`Member ${index}`)
     await db.teamMember.create({ data: { teamId, userId, role: 'member' } })
     memberIds.push(userId)
   }
-  const masterKeyId = await addMasterKey(ctx, { teamId, createdBy: ownerId })
+  const masterKeyId = await addMasterKey(ctx, { teamId, createdBy: holderId })
 
   return {
     db,
@@ -219,7 +219,7 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
     service,
     teamId,
     slug,
-    ownerId,
+    holderId,
     memberIds,
     masterKeyId,
     openKeys: () => Promise.resolve(service),
@@ -231,14 +231,14 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
      * any more.
      */
     async mint(keyId: string): Promise<boolean> {
-      const mint = await db.mint.findFirst({ where: { ownerId: keyId, state: 'pending' } })
+      const mint = await db.mint.findFirst({ where: { holderId: keyId, state: 'pending' } })
       if (!mint) return false
       const held = service.make({
         cap: BigInt(mint.limitUsd.mul(1e9).toFixed(0)),
         reset: mint.limitReset === 'monthly' ? 'monthly' : null,
         expiresAt: mint.expiresAt,
       })
-      const ref = { ownerId: keyId, generation: mint.generation }
+      const ref = { holderId: keyId, generation: mint.generation }
       return db.$transaction(async (tx) => {
         if (
           !(await subKeyHolder.save(tx, ref, {
@@ -258,9 +258,9 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
 
     /** What the mint engine does when the provider has refused for good. */
     async refuseMint(keyId: string): Promise<void> {
-      const mint = await db.mint.findFirst({ where: { ownerId: keyId, state: 'pending' } })
+      const mint = await db.mint.findFirst({ where: { holderId: keyId, state: 'pending' } })
       if (!mint) return
-      const ref = { ownerId: keyId, generation: mint.generation }
+      const ref = { holderId: keyId, generation: mint.generation }
       await db.$transaction(async (tx) => {
         await subKeyHolder.lock(tx, ref)
         await tx.mint.update({

@@ -12,7 +12,11 @@ const expiryToleranceMs = 120_000
 /**
  * LiteLLM's durations that start afresh with the UTC day, on Monday and on the first of the month.
  */
-const durationOf: Record<ServiceReset, string> = { daily: '1d', weekly: '7d', monthly: '1mo' }
+export const durationOf: Record<ServiceReset, string> = {
+  daily: '1d',
+  weekly: '7d',
+  monthly: '1mo',
+}
 
 const resetOf: Record<string, ServiceReset> = {
   '1d': 'daily',

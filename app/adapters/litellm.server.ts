@@ -21,6 +21,7 @@ import {
 } from './service-adapter'
 import {
   createdSchema,
+  durationOf,
   rowSchema,
   requestFor,
   differenceOf,

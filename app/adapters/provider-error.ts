@@ -10,7 +10,7 @@ export type ProviderFailure =
       reason: 'rate-limited' | 'no-credit' | 'unauthorized' | 'forbidden' | 'unreachable'
     }
   /** Nothing happened upstream, for certain; a retry is useless. */
-  | { kind: 'rejected'; reason: 'bad-request' | 'not-found' | 'refused' }
+  | { kind: 'rejected'; reason: 'bad-request' | 'not-found' | 'refused' | 'list-too-large' }
   /** It may have happened upstream. */
   | {
       kind: 'ambiguous'

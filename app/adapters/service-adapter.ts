@@ -182,6 +182,7 @@ export function messageForError(title: string, details: ProviderErrorDetails): s
       return `There is no ${title} at this address. Nothing was stored.`
     case 'no-credit':
     case 'bad-request':
+    case 'list-too-large':
     case 'refused':
       return `${title} refused${details.providerMessage ? `: ${details.providerMessage}` : '.'} Nothing was stored.`
   }

@@ -53,8 +53,8 @@ test('it reports and changes nothing, then fixes what it reported in its own wor
   )
   const mint = await world.db.mint.create({
     data: {
-      ownerKind: 'claim',
-      ownerId: crypto.randomUUID(),
+      holderKind: 'claim',
+      holderId: crypto.randomUUID(),
       generation: 1,
       scope: 'test-workshop',
       state: 'done',

@@ -38,6 +38,13 @@ export const refusedWords: Record<RefusedReason, Words> = {
     tone: 'amber',
     askOrganizer: false,
   },
+  spent: {
+    title: 'Your budget is used up for now',
+    meaning: 'Your former keys have used all of it. A new key would be empty.',
+    next: 'Claim again when the next period of your budget begins.',
+    tone: 'amber',
+    askOrganizer: false,
+  },
   closed: {
     title: 'Claims have closed.',
     meaning:
@@ -267,6 +274,10 @@ export const delayWords: Record<DelayReason, { title: string; meaning: string }>
     title: 'The operator has switched the making of keys off.',
     meaning: 'You keep your place. It goes on as soon as it is switched on again.',
   },
+  'former-key': {
+    title: 'Your old key is being disabled first.',
+    meaning: 'Your new key follows as soon as the provider confirms it.',
+  },
 }
 
 const delayHeadlines: Record<DelayReason, string> = {
@@ -278,6 +289,7 @@ const delayHeadlines: Record<DelayReason, string> = {
   'upstream-trouble': 'This takes a little longer.',
   paused: 'The organiser has paused.',
   'switched-off': 'Keys are switched off.',
+  'former-key': 'Replacing your key.',
 }
 
 export type Phase =

@@ -104,7 +104,7 @@ test.each([1, 2, 3])(
       const live = (await world.ctx.provider.listKeys()).filter((key) => !key.disabled)
       for (const claim of claims) {
         const row = await claimNow(world, claim)
-        const former = await world.db.retiredKey.findMany({ where: { ownerId: claim.claimId } })
+        const former = await world.db.retiredKey.findMany({ where: { holderId: claim.claimId } })
         // What a rounding to a millionth leaves is the floor of a used-up window.
         expect(await worstUpstream(world, claim), where).toBeLessThanOrEqual(
           row.committedUsd.toNumber() + 0.000001 * (1 + former.length),

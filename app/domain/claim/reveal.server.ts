@@ -8,8 +8,8 @@ import { isProviderError } from '~/adapters/provider-error'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
-import { recordReadings } from '../keys/usage.server'
-import { claimKeyPlace } from './claim-holder.server'
+import { keyPlace } from '../keys/mint-attempt.server'
+import { recordReading } from '../keys/readings.server'
 import type { KeyTestVerdict } from './view-types'
 
 export type RevealOutcome =
@@ -23,12 +23,14 @@ export const unboundRevealSeconds = 5
 
 type SealedClaim = {
   claimId: string
+  keyId: string
   generation: number
   keyHash: string
   sealed: string
   revealable: boolean
   workshopSlug: string
   askedAt: Date
+  limitReset: 'daily' | 'weekly' | 'monthly' | null
 }
 
 /** Opens the key for its owner. No audit row, no key. */
@@ -51,7 +53,7 @@ export async function revealKey(
         where claim_id = ${claim.claimId}::uuid`
     return {
       kind: 'revealed',
-      key: ctx.sealer.unseal(claim.sealed, claimKeyPlace(claim.claimId, claim.generation)),
+      key: ctx.sealer.unseal(claim.sealed, keyPlace(claim.keyId, claim.generation)),
     }
   })
 }
@@ -88,12 +90,29 @@ export async function testKey(
     )
   try {
     const reading = await ctx.provider.readOwnKey(
-      ctx.sealer.unseal(claim.sealed, claimKeyPlace(claim.claimId, claim.generation)),
+      ctx.sealer.unseal(claim.sealed, keyPlace(claim.keyId, claim.generation)),
     )
-    await recordReadings(
-      ctx.db,
-      [{ keyHash: claim.keyHash, ...reading, disabled: false }],
+    await recordReading(
+      ctx,
+      claim.keyId,
+      {
+        id: claim.keyHash,
+        name: '',
+        label: '',
+        cap: reading.limit,
+        reset: claim.limitReset,
+        usage: reading.usage,
+        usedInWindow:
+          reading.limit === null || reading.limitRemaining === null
+            ? reading.usage
+            : reading.limit - reading.limitRemaining,
+        windowEndsAt: null,
+        disabled: false,
+        createdAt: null,
+        expiresAt: reading.expiresAt,
+      },
       claim.askedAt,
+      { own: false },
     )
     const left =
       reading.limitRemaining === null
@@ -127,12 +146,13 @@ async function findSealed(
   { workshopSlug, userId }: { workshopSlug: string; userId: string },
 ): Promise<SealedClaim | null> {
   const rows = await tx.$queryRaw<SealedClaim[]>`
-    select claim_id as "claimId", generation, or_key_hash as "keyHash", or_key_plaintext as sealed,
-      workshop_slug as "workshopSlug", now() as "askedAt",
-      (guardrail_attached_at is not null
-        or key_saved_at <= now() - make_interval(secs => ${unboundRevealSeconds}::int)) as revealable
-    from keymint.workshop_attendance
-    where user_id = ${userId} and workshop_slug = ${workshopSlug} and state = 'ready'
-      and or_key_plaintext is not null and expires_at > ${ctx.now()}`
+    select c.claim_id as "claimId", k.id as "keyId", c.generation, k.hash as "keyHash", k.sealed,
+      c.workshop_slug as "workshopSlug", keymint.now() as "askedAt", k.limit_reset as "limitReset",
+      (k.guardrail_at is not null
+        or k.saved_at <= now() - make_interval(secs => ${unboundRevealSeconds}::int)) as revealable
+    from keymint.workshop_attendance c join keymint.keys k on k.holder_kind = 'claim'
+      and k.holder_id = c.claim_id and k.generation = c.generation
+    where c.user_id = ${userId} and c.workshop_slug = ${workshopSlug} and c.state = 'ready'
+      and k.sealed is not null and c.expires_at > ${ctx.now()}`
   return rows[0] ?? null
 }

@@ -20,6 +20,7 @@ export type DelayReason =
   | 'upstream-trouble'
   | 'paused'
   | 'switched-off'
+  | 'former-key'
 
 export type ClaimView = {
   claimId: string

@@ -3,6 +3,7 @@
  * idempotent upstream, so it may be tried as often as needed; a bind that fails never takes a key
  * away from anybody.
  */
+import type { Tx } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
@@ -13,7 +14,7 @@ export { providerErrorText } from '../provider-words'
 
 export type BindOutcome = 'bound' | 'again' | 'set-aside'
 
-type UnboundKey = { mintId: string; ownerKind: string; scope: string; hash: string }
+type UnboundKey = { mintId: string; scope: string; hash: string }
 /** What became of a key, and the error that kept it unbound. */
 export type BindResult = { outcome: BindOutcome; error: JobError | null }
 type Verdict = BindResult & { hash: string }
@@ -30,10 +31,9 @@ const maxBisectCalls = 12
  */
 export async function bindKeys(ctx: Ctx, mintIds: string[]): Promise<Map<string, BindResult>> {
   const unbound = await ctx.db.$queryRaw<UnboundKey[]>`
-    select m.id as "mintId", m.owner_kind as "ownerKind", k.scope, k.key_hash as hash
-    from keymint.mints m join keymint.held_keys k on k.owner_kind = m.owner_kind and k.owner_id = m.owner_id
-      and k.generation = m.generation
-    where m.id = any(${mintIds}::uuid[]) and k.live and k.guardrail_attached_at is null`
+    select k.mint_id as "mintId", k.scope, k.hash from keymint.keys k
+    where k.mint_id = any(${mintIds}::uuid[]) and k.hash is not null and k.guardrail_at is null
+      and k.off_ended_at is null and k.off_replaced_at is null and k.deleted_at is null`
   const results = new Map<string, BindResult>(
     mintIds.map((id) => [id, { outcome: 'bound', error: null }]),
   )
@@ -155,29 +155,47 @@ async function record(
   guardrailId: string | null,
 ): Promise<void> {
   await ctx.db.$transaction(async (tx) => {
-    for (const [ownerKind, owned] of groupBy(keys, (key) => key.ownerKind)) {
-      const owner = ctx.holders[ownerKind]
-      if (!owner) continue
-      const mine = verdicts.filter((verdict) => owned.some((key) => key.hash === verdict.hash))
-      const boundHashes = mine
-        .filter((verdict) => verdict.outcome === 'bound')
-        .map((verdict) => verdict.hash)
-      if (boundHashes.length > 0 && guardrailId) await owner.markBound(tx, boundHashes, guardrailId)
-      for (const [, failed] of groupBy(
-        mine.filter((verdict) => verdict.outcome !== 'bound'),
-        (verdict) => `${verdict.outcome} ${reasonOf(verdict)}`,
-      )) {
-        const [first] = failed
-        if (first)
-          await owner.markUnbound(
-            tx,
-            failed.map((verdict) => verdict.hash),
-            reasonOf(first),
-            { setAside: first.outcome === 'set-aside' },
-          )
-      }
+    const boundHashes = verdicts
+      .filter((verdict) => verdict.outcome === 'bound')
+      .map((verdict) => verdict.hash)
+    const mintIds = keys.map((key) => key.mintId)
+    if (boundHashes.length > 0 && guardrailId)
+      await tx.$executeRaw`
+        with bound as (
+          update keymint.keys set guardrail_id = ${guardrailId}, guardrail_at = now(), bind_error = null,
+            bind_failed_at = null, bind_set_aside = false
+          where mint_id = any(${mintIds}::uuid[]) and hash = any(${boundHashes}) and guardrail_at is null
+          returning holder_kind, holder_id, scope)
+        insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
+        select 'worker', 'key.bound', holder_kind || ':' || holder_id, scope,
+          jsonb_build_object('guardrailId', ${guardrailId}::text) from bound`
+    for (const [, failed] of groupBy(
+      verdicts.filter((verdict) => verdict.outcome !== 'bound'),
+      (verdict) => `${verdict.outcome} ${reasonOf(verdict)}`,
+    )) {
+      const [first] = failed
+      if (first)
+        await markUnbound(
+          tx,
+          failed.map((verdict) => verdict.hash),
+          reasonOf(first),
+          { setAside: first.outcome === 'set-aside' },
+        )
     }
   })
+}
+
+/** Records why these keys are unbound; `setAside` stops the automatic tries until a person retries. */
+export async function markUnbound(
+  tx: Tx,
+  hashes: string[],
+  reason: string,
+  { setAside }: { setAside: boolean },
+): Promise<void> {
+  await tx.$executeRaw`
+    update keymint.keys set bind_tries = bind_tries + 1, bind_error = ${reason}, bind_failed_at = now(),
+      bind_set_aside = bind_set_aside or ${setAside}
+    where hash = any(${hashes}) and guardrail_at is null`
 }
 
 const bound = (hash: string): Verdict => ({ hash, outcome: 'bound', error: null })

@@ -4,6 +4,7 @@
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { book } from './want.server'
 
 /**
  * Cancels a pending mint in the caller's transaction; a key that a worker has in its hands at this
@@ -16,11 +17,11 @@ export async function cancelMint(
   input: { mintId: string; actor: AuditActor; reason: string; afterMint: () => Promise<void> },
 ): Promise<boolean> {
   const [mint] = await tx.$queryRaw<
-    { ownerKind: string; ownerId: string; generation: number; scope: string }[]
+    { holderKind: string; holderId: string; generation: number; scope: string }[]
   >`
-    select owner_kind as "ownerKind", owner_id as "ownerId", generation, scope from keymint.mints
+    select holder_kind as "holderKind", holder_id as "holderId", generation, scope from keymint.mints
       where id = ${input.mintId}::uuid`
-  const owner = mint && ctx.holders[mint.ownerKind]
+  const owner = mint && ctx.holders[mint.holderKind]
   if (!mint || !owner) return false
   await owner.lock(tx, mint)
   const changed = await tx.$executeRaw`
@@ -31,10 +32,14 @@ export async function cancelMint(
   await recordAudit(tx, {
     actor: input.actor,
     action: 'mint.cancelled',
-    subject: `${mint.ownerKind}:${mint.ownerId}`,
+    subject: `${mint.holderKind}:${mint.holderId}`,
     workshopSlug: mint.scope,
     details: { mintId: input.mintId, reason: input.reason },
   })
+  await tx.$executeRaw`
+    update keymint.keys set off_ended_at = coalesce(off_ended_at, keymint.now())
+    where mint_id = ${input.mintId}::uuid and saved_at is null`
   await owner.refuse(tx, mint, { reason: 'cancelled', detail: input.reason })
+  await book(ctx, tx, mint, { actor: input.actor, why: 'cancelled' })
   return true
 }

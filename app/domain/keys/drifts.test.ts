@@ -93,7 +93,7 @@ function recipes(world: World, healthy: PlantedClaim[], rng: Rng): (() => Promis
       // Its own mint, because of one mint one attempt at most is saved.
       const { id: _old, ...mint } = await world.db.mint.findFirstOrThrow()
       const left = await world.db.mint.create({
-        data: { ...mint, ownerId: randomUUID(), scope: 'lifetime' },
+        data: { ...mint, holderId: randomUUID(), scope: 'lifetime' },
       })
       await world.db.$executeRaw`
           update keymint.mint_attempts set state = 'saved', key_hash = ${hash}, mint_id = ${left.id}::uuid
@@ -141,8 +141,8 @@ function recipes(world: World, healthy: PlantedClaim[], rng: Rng): (() => Promis
       await world.db.retiredKey.create({
         data: {
           keyHash: claim.hash,
-          ownerKind: 'claim',
-          ownerId: claim.claimId,
+          holderKind: 'claim',
+          holderId: claim.claimId,
           generation: 1,
           scope: claim.slug,
           reason: 'extended',
@@ -221,7 +221,7 @@ test('two hundred random drifts are all classified right, the dry run is what is
     data: {
       ...mint,
       id: flying,
-      ownerId: randomUUID(),
+      holderId: randomUUID(),
       state: 'pending',
       fencingToken: token,
       doneAt: null,
@@ -241,8 +241,8 @@ test('two hundred random drifts are all classified right, the dry run is what is
   await world.db.retiredKey.create({
     data: {
       keyHash: grace.hash,
-      ownerKind: 'claim',
-      ownerId: grace.claimId,
+      holderKind: 'claim',
+      holderId: grace.claimId,
       generation: 1,
       scope: grace.slug,
       reason: 'extended',

@@ -20,11 +20,11 @@ async function mintsOf(world: World, count: number): Promise<string[]> {
 /** As if the cool-down had just ended for the gate and for every mint. */
 const coolDownEnds = (world: World) =>
   world.db.$transaction([
-    world.db.$executeRaw`update keymint.mint_gate set cooldown_until = now() - interval '1 ms'`,
+    world.db.$executeRaw`update keymint.minting set cooldown_until = now() - interval '1 ms'`,
     world.db.$executeRaw`update keymint.mints set not_before = null`,
   ])
 
-const gateOf = (world: World) => world.db.mintGate.findFirstOrThrow()
+const gateOf = (world: World) => world.db.minting.findFirstOrThrow()
 
 test('of many who find the gate half open one makes a call, and its success opens it for all', async () => {
   await using world = await openWorld()
@@ -83,7 +83,7 @@ test('a probe whose worker died is forgotten, and another mint may try', async (
   await coolDownEnds(world)
   expect(await takeProbe(world.db)).toBe(true)
   expect(await takeProbe(world.db)).toBe(false)
-  await world.db.$executeRaw`update keymint.mint_gate set probe_at = now() - interval '13 s'`
+  await world.db.$executeRaw`update keymint.minting set probe_at = now() - interval '13 s'`
   expect(await takeProbe(world.db)).toBe(true)
   await openGate(world.db, { probing: true })
   expect(await gateOf(world)).toMatchObject({ failures: 0, cooldownUntil: null })

@@ -9,6 +9,7 @@ import { isProviderError } from '~/adapters/provider-error'
 import { nanoFromDecimalString } from '~/money'
 import { guardrailName, oldestFirst, readGuardrailRules } from './guardrail.server'
 import type { Ctx } from '../ctx'
+import { deploymentAccount } from './accounts.server'
 import { upstreamNamePrefix } from './attempts.server'
 import { windowState } from '../workshop/workshop'
 import type { GuardrailState, HeldKey, KeyAttempt, Snapshot } from './drift'
@@ -92,7 +93,7 @@ export async function readStandingOfKey(
 export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailState>> {
   const scopes = await ctx.db.$queryRaw<{ slug: string; cachedId: string | null; live: boolean }[]>`
     select slug, g.guardrail_id as "cachedId", bool_or(live) as live from (
-      select scope as slug, true as live from keymint.held_keys where live and expires_at > ${ctx.now()}
+      select scope as slug, true as live from keymint.held_keys where live and wants_guardrail and expires_at > ${ctx.now()}
         group by scope
       union all select workshop_slug, false from keymint.guardrails) as s
     left join keymint.guardrails g on g.workshop_slug = s.slug
@@ -142,7 +143,7 @@ export async function readCanonicalSlugs(ctx: Ctx): Promise<Map<string, string>>
 async function readAttempts(ctx: Ctx, names: string[]): Promise<KeyAttempt[]> {
   if (names.length === 0) return []
   return ctx.db.$queryRaw<KeyAttempt[]>`
-    select a.id, a.name, a.state, a.key_hash as "keyHash", m.owner_kind as "ownerKind", m.owner_id as "ownerId",
+    select a.id, a.name, a.state, a.key_hash as "keyHash", m.holder_kind as "holderKind", m.holder_id as "holderId",
       m.scope,
       coalesce(a.state = 'sent' and a.token = m.fencing_token and m.state = 'pending'
         and a.sent_at > now() - make_interval(secs => ${sentGraceSeconds}::int), false) as "inFlight"
@@ -156,7 +157,7 @@ async function readHeld(
   wanted: { hashes: string[]; andLive: boolean },
 ): Promise<HeldKey[]> {
   const rows = await ctx.db.$queryRaw<HeldRow[]>`
-    select k.owner_kind as "ownerKind", k.owner_id as "ownerId", k.generation, k.scope, k.key_hash as hash,
+    select k.key_id as "keyId", k.wants_guardrail as "wantsGuardrail", k.holder_kind as "holderKind", k.holder_id as "holderId", k.generation, k.scope, k.key_hash as hash,
       k.retired,
       coalesce(k.live and k.expires_at > ${ctx.now()}, false) as live, k.wanted_disabled as "wantedDisabled",
         k.wanted_limit_usd::text as "limitUsd", k.limit_reset as "limitReset", k.expires_at as "expiresAt",
@@ -165,7 +166,7 @@ async function readHeld(
       k.guardrail_attached_at is not null as bound, k.bind_error as "bindError",
         k.upstream_missing_at as "missingSince", k.changing
     from keymint.held_keys k
-    where k.key_hash = any(${wanted.hashes}) or (${wanted.andLive} and k.live and k.expires_at > ${ctx.now()})`
+    where k.account = ${deploymentAccount}::uuid and (k.key_hash = any(${wanted.hashes}) or (${wanted.andLive} and k.live and k.expires_at > ${ctx.now()}))`
   return rows.map(({ limitUsd, limitReset, ...row }) => ({
     ...row,
     limit: limitUsd === null ? null : nanoFromDecimalString(limitUsd),

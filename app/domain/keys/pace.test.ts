@@ -99,8 +99,8 @@ test('each read leaves one sample for each workshop, with what its live, ended a
   await world.db.retiredKey.create({
     data: {
       keyHash: old!.hash,
-      ownerKind: 'claim',
-      ownerId: c!.claimId,
+      holderKind: 'claim',
+      holderId: c!.claimId,
       generation: 1,
       scope: slug,
       reason: 'extended',
@@ -195,8 +195,8 @@ test('a claim whose key may still spend is not settled, and a replaced key is se
   await world.db.retiredKey.create({
     data: {
       keyHash: old!.hash,
-      ownerKind: 'claim',
-      ownerId: claim!.claimId,
+      holderKind: 'claim',
+      holderId: claim!.claimId,
       generation: 1,
       scope: slug,
       reason: 'extended',

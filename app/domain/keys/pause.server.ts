@@ -19,9 +19,9 @@ export async function pauseMinting(
   return ctx.db.$transaction(async (tx) => {
     const [before] = await tx.$queryRaw<
       { paused: boolean }[]
-    >`select paused_at is not null as paused from keymint.mint_gate for update`
+    >`select paused_at is not null as paused from keymint.minting for update`
     await tx.$executeRaw`
-      update keymint.mint_gate
+      update keymint.minting
         set paused_at = coalesce(paused_at, now()), pause_reason = ${input.reason},
         paused_by = ${input.actorUserId}`
     await recordAudit(tx, {
@@ -44,7 +44,7 @@ export async function resumeMinting(
 ): Promise<number | null> {
   const resumed = await ctx.db.$transaction(async (tx) => {
     const changed = await tx.$executeRaw`
-        update keymint.mint_gate set paused_at = null, pause_reason = null, paused_by = null
+        update keymint.minting set paused_at = null, pause_reason = null, paused_by = null
           where paused_at is not null`
     if (changed === 1)
       await recordAudit(tx, {

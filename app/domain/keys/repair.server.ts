@@ -8,7 +8,9 @@ import { isProviderError, type ProviderError } from '~/adapters/provider-error'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import { doubtGuardrail, ensureGuardrail } from './guardrail.server'
 import type { Ctx } from '../ctx'
+import { applyKey } from './apply.server'
 import { condemn, deleteCondemned } from './attempts.server'
+import { recordMissing } from './readings.server'
 import { classify } from './classify'
 import {
   driftKinds,
@@ -171,37 +173,28 @@ export async function act(
       }
     }
     case 'switch-off':
-    case 'switch-on': {
       await ctx.db.$transaction((tx) => recordAudit(tx, event))
-      const key = await ctx.provider.updateKey(fix.hash, { disabled: fix.do === 'switch-off' })
-      if (key.disabled === (fix.do === 'switch-off'))
-        return fixed(
-          fix.do === 'switch-off'
-            ? 'Switched off at the provider.'
-            : 'Switched on at the provider.',
-        )
-      return {
-        outcome: 'failed',
-        detail: 'The provider took the change and shows the key as before.',
-      }
-    }
-    case 'set-limit': {
-      await ctx.db.$transaction((tx) => recordAudit(tx, event))
-      const key = await ctx.provider.updateKey(fix.hash, {
-        limit: fix.limit,
-        limitReset: fix.limitReset,
-      })
-      if (key.limit === fix.limit && key.limitReset === fix.limitReset)
-        return fixed('The cap is set at the provider.')
-      return { outcome: 'failed', detail: 'The provider took the change and shows another cap.' }
-    }
-    case 'bind':
-      return bindAgain(ctx, fix, event)
-    case 'mark-missing':
+      if (fix.keyId !== null) return carryOut(ctx, fix.keyId, 'Disabled at the provider.')
+      await ctx.provider.updateKey(fix.hash, { disabled: true })
+      return fixed('Disabled at the provider.')
+    case 'switch-on':
+    case 'set-limit':
+      // What a person asks for is wanted anew: only then does the loop raise or enable.
       await ctx.db.$transaction(async (tx) => {
-        await ctx.holders[fix.ownerKind]?.markMissing(tx, [fix.hash])
         await recordAudit(tx, event)
+        await tx.$executeRaw`
+          update keymint.keys set revision = revision + 1, apply_at = null where id = ${fix.keyId}::uuid`
       })
+      return carryOut(
+        ctx,
+        fix.keyId,
+        fix.do === 'switch-on' ? 'Enabled at the provider.' : 'The cap is set at the provider.',
+      )
+    case 'bind':
+      return assignAgain(ctx, fix, event)
+    case 'mark-missing':
+      await ctx.db.$transaction((tx) => recordAudit(tx, event))
+      await recordMissing(ctx, fix.keyId)
       return fixed('Marked. The claim’s page says that the key is gone.')
     case 'ensure-guardrail':
       await ctx.db.$transaction(async (tx) => {
@@ -213,35 +206,32 @@ export async function act(
   }
 }
 
-async function bindAgain(
+/** The loop brings the provider in line, now and without its pauses between tries. */
+async function carryOut(ctx: Ctx, keyId: string, done: string): Promise<Result> {
+  const outcome = await applyKey(ctx, keyId, { ignoreBackoff: true })
+  return outcome.kind === 'done'
+    ? fixed(done)
+    : { outcome: 'failed', detail: 'The provider did not confirm it. It is tried again.' }
+}
+
+async function assignAgain(
   ctx: Ctx,
   fix: Extract<DriftFix, { do: 'bind' }>,
   event: Parameters<typeof recordAudit>[1],
 ): Promise<Result> {
-  const owner = ctx.holders[fix.ownerKind]
-  if (!owner)
-    return {
-      outcome: 'failed',
-      detail: `There is nothing here that binds keys of the kind ${fix.ownerKind}.`,
-    }
   return ctx.db.$transaction(async (tx): Promise<Result> => {
-    await owner.lock(tx, fix)
-    const [mint] = await tx.$queryRaw<{ id: string }[]>`
-      select id from keymint.mints where owner_kind = ${fix.ownerKind} and owner_id = ${fix.ownerId}::uuid
-        and generation = ${fix.generation}::int`
-    if (!mint) return { outcome: 'failed', detail: 'The work behind this key cannot be found.' }
-    await owner.markToBind(tx, [fix.hash])
+    const [key] = await tx.$queryRaw<{ mintId: string }[]>`
+      update keymint.keys set guardrail_at = null, bind_set_aside = false where id = ${fix.keyId}::uuid
+      returning mint_id as "mintId"`
+    if (!key) return { outcome: 'failed', detail: 'The row of this key cannot be found.' }
+    const job = { mintId: key.mintId }
     if (
-      (await ctx.queue.enqueue(
-        tx,
-        'bind-guardrail',
-        { mintId: mint.id },
-        { singletonKey: mint.id },
-      )) === 'already-queued'
+      (await ctx.queue.enqueue(tx, 'bind-guardrail', job, { singletonKey: key.mintId })) ===
+      'already-queued'
     )
-      await ctx.queue.bringForward(tx, 'bind-guardrail', mint.id)
+      await ctx.queue.bringForward(tx, 'bind-guardrail', key.mintId)
     await recordAudit(tx, event)
-    return fixed('A job attaches the guardrail now; if that fails, the workshop’s page says why.')
+    return fixed('A job assigns the guardrail now; if that fails, the workshop’s page says why.')
   })
 }
 

@@ -29,12 +29,12 @@ for (const service of ['LiteLlm', 'OpenRouter'] as const) {
     await using world = await openWorld()
     const team = await openTeamBench(world)
     const account = await team[`deposit${service}`]()
-    const { ownerId, mintId } = await team.request(account, {
+    const { holderId, mintId } = await team.request(account, {
       limitReset: 'monthly',
       expiresAt: new Date(Date.now() + 86_400_000),
     })
     expect(await runMint(world.ctx, mintId)).toEqual({ kind: 'done' })
-    const key = await team.keyOf(ownerId)
+    const key = await team.keyOf(holderId)
     const [upstream] = await keysAt(world, account)
     expect(key).toMatchObject({ state: 'ready', keyId: upstream!.id })
     expect(upstream).toMatchObject({
@@ -44,13 +44,13 @@ for (const service of ['LiteLlm', 'OpenRouter'] as const) {
         new RegExp(`^km/${world.ctx.installationId}/team\\.a-team/`),
       ) as string,
     })
-    expect(world.ctx.sealer.unseal(key.sealed!, team.place(ownerId))).toMatch(/^sk-/)
+    expect(world.ctx.sealer.unseal(key.sealed!, team.place(holderId))).toMatch(/^sk-/)
     expect(
       await world.db.$queryRaw`select 1 from pgboss.job where name = 'bind-guardrail'`,
     ).toEqual([])
     expect(await world.ctx.provider.listGuardrails()).toEqual([])
     expect(await world.db.auditEvent.findMany({ where: { action: 'key.minted' } })).toMatchObject([
-      { subject: `sub-key:${ownerId}`, workshopSlug: team.scope },
+      { subject: `sub-key:${holderId}`, workshopSlug: team.scope },
     ])
   })
 }
@@ -79,7 +79,7 @@ test('answers that are lost on the way leave one key and no orphan', async () =>
   expect(report.deleted).toBeGreaterThan(0)
   expect((await reconcileService(world.ctx, account)).deleted).toBe(0)
   const held = await Promise.all(
-    requests.map(async ({ ownerId }) => (await team.keyOf(ownerId)).keyId),
+    requests.map(async ({ holderId }) => (await team.keyOf(holderId)).keyId),
   )
   expect((await keysAt(world, account)).map((key) => key.id).sort()).toEqual(held.sort())
 })
@@ -107,9 +107,9 @@ test('a credential that the service no longer takes closes its own gate and no o
   expect(await calls()).toBe(1)
   expect(await runMint(world.ctx, fine.mintId)).toEqual({ kind: 'done' })
   await claim(world)
-  const claimed = await world.db.mint.findFirstOrThrow({ where: { ownerKind: 'claim' } })
+  const claimed = await world.db.mint.findFirstOrThrow({ where: { holderKind: 'claim' } })
   expect(await runMint(world.ctx, claimed.id)).toEqual({ kind: 'done' })
-  expect(await world.db.mintGate.findFirstOrThrow()).toMatchObject({
+  expect(await world.db.minting.findFirstOrThrow()).toMatchObject({
     failures: 0,
     cooldownUntil: null,
   })
@@ -136,7 +136,7 @@ test("trouble with the deployment's own account does not stop the teams, a pause
   const account = await team.depositLiteLlm()
   await world.db.$transaction((tx) => coolDown(tx, 'rate-limited', 60))
   expect(await runMint(world.ctx, (await team.request(account)).mintId)).toEqual({ kind: 'done' })
-  await world.db.$executeRaw`update keymint.mint_gate set paused_at = now(), pause_reason = 'lunch'`
+  await world.db.$executeRaw`update keymint.minting set paused_at = now(), pause_reason = 'lunch'`
   expect(await runMint(world.ctx, (await team.request(account)).mintId)).toMatchObject({
     kind: 'snooze',
     reason: 'paused',
@@ -169,7 +169,7 @@ test('a proxy that hangs holds no claim up, and its own mints are made once it a
   await team.sim('DELETE', 'faults')
   await world.db.$executeRaw`update keymint.service_gates set cooldown_until = now()`
   await expect
-    .poll(async () => (await team.keyOf(hanging[0]!.ownerId)).state, {
+    .poll(async () => (await team.keyOf(hanging[0]!.holderId)).state, {
       timeout: 40_000,
       interval: 500,
     })
@@ -189,31 +189,31 @@ test('with a disabled credential nothing new is made, in words; what exists is s
     userId: team.userId,
   }
   expect(await disableKey(world.ctx, input)).toBe(true)
-  const { ownerId, mintId } = await team.request(account)
+  const { holderId, mintId } = await team.request(account)
   expect(await runMint(world.ctx, mintId)).toEqual({ kind: 'done' })
-  expect(await team.keyOf(ownerId)).toMatchObject({
+  expect(await team.keyOf(holderId)).toMatchObject({
     state: 'refused',
     reason: expect.stringContaining('disabled this credential') as string,
   })
-  const keyId = (await team.keyOf(first.ownerId)).keyId!
+  const keyId = (await team.keyOf(first.holderId)).keyId!
   expect(
     (await (await openServiceKeys(world.ctx, account))!.readUsage([keyId])).get(keyId),
   ).toMatchObject({ usage: 0n, disabled: false })
   expect(await enableKey(world.ctx, input)).toBe(true)
   const again = await team.request(account)
   await runMint(world.ctx, again.mintId)
-  expect((await team.keyOf(again.ownerId)).state).toBe('ready')
+  expect((await team.keyOf(again.holderId)).state).toBe('ready')
 })
 
 test('what a service cannot do is refused in words before it is asked', async () => {
   await using world = await openWorld()
   const team = await openTeamBench(world)
-  const { ownerId, mintId } = await team.request(await team.depositOpenRouter(), {
+  const { holderId, mintId } = await team.request(await team.depositOpenRouter(), {
     models: ['openai/gpt-5-nano'],
   })
   const calls = await world.calls()
   await runMint(world.ctx, mintId)
-  expect(await team.keyOf(ownerId)).toMatchObject({
+  expect(await team.keyOf(holderId)).toMatchObject({
     state: 'refused',
     reason: 'rejected-by-provider: OpenRouter cannot limit a key to a list of models.',
   })
@@ -306,7 +306,7 @@ test('a mint under way is not taken for an orphan, and one that was taken over a
     during(() => reconcileService(world.ctx, account)),
     first.mintId,
   )
-  expect((await team.keyOf(first.ownerId)).state).toBe('ready')
+  expect((await team.keyOf(first.holderId)).state).toBe('ready')
   const second = await team.request(account)
   await runMint(
     during(
@@ -316,7 +316,7 @@ test('a mint under way is not taken for an orphan, and one that was taken over a
     ),
     second.mintId,
   )
-  expect((await team.keyOf(second.ownerId)).state).toBe('pending')
+  expect((await team.keyOf(second.holderId)).state).toBe('pending')
   expect(await keysAt(world, account)).toHaveLength(1)
 })
 
@@ -324,9 +324,9 @@ test('a key is deleted only when an attempt of ours has saved it with this maste
   await using world = await openWorld()
   const team = await openTeamBench(world)
   const [account, other] = [await team.depositLiteLlm(), await team.depositOpenRouter()]
-  const { ownerId, mintId } = await team.request(account)
+  const { holderId, mintId } = await team.request(account)
   await runMint(world.ctx, mintId)
-  const keyId = (await team.keyOf(ownerId)).keyId!
+  const keyId = (await team.keyOf(holderId)).keyId!
   const { adapter, credential } = await openService(world.ctx, account)
   const foreign = await adapter.createKey(credential, {
     name: 'somebody-elses',

@@ -39,7 +39,7 @@ test('the database itself refuses a commitment beyond what is free', async () =>
     world.ctx,
     { teamId: world.teamId, userId },
     { budget: usd(10), effective: 'now', reason: 'test' },
-    world.ownerId,
+    world.holderId,
   )
   const keyId = await provision(world, userId, 4)
   const commit = (amount: string) => world.db.$executeRaw`
@@ -61,7 +61,7 @@ test('balances are changed by postings alone, and postings by nothing', async ()
     world.ctx,
     { teamId: world.teamId, userId },
     { budget: usd(10), effective: 'now', reason: 'test' },
-    world.ownerId,
+    world.holderId,
   )
   await provision(world, userId, 4)
   const { db } = world
@@ -101,7 +101,7 @@ async function race(world: TeamWorld, index: number): Promise<number> {
     world.ctx,
     { teamId: world.teamId, userId },
     { budget: usd(10), effective: 'now', reason: 'test' },
-    world.ownerId,
+    world.holderId,
   )
   const tab = () => tryProvision(world, userId, 6)
   const raise = (keyId: string, actor: string) =>
@@ -116,7 +116,7 @@ async function race(world: TeamWorld, index: number): Promise<number> {
     index % 3 === 0
       ? [tab(), tab()]
       : index % 3 === 1
-        ? [raise(first!, userId), raise(second!, world.ownerId)]
+        ? [raise(first!, userId), raise(second!, world.holderId)]
         : [raise(first!, userId), tab()]
   const outcomes = await Promise.all(contenders)
   return outcomes.filter(({ kind }) => kind === 'queued' || kind === 'asked').length

@@ -83,7 +83,7 @@ const steps: Step[] = [
           effective: below(4) === 0 ? 'next-month' : 'now',
           reason: 'walk',
         },
-        world.ownerId,
+        world.holderId,
       ),
   },
   {
@@ -100,7 +100,7 @@ const steps: Step[] = [
         await decideRequest(world.ctx, {
           teamId: world.teamId,
           requestId: open.id,
-          actorUserId: world.ownerId,
+          actorUserId: world.holderId,
           decision: below(2) === 0 ? 'approved' : 'refused',
           reason: '',
         })
@@ -247,19 +247,19 @@ const steps: Step[] = [
     name: 'suspend',
     weight: 0.5,
     run: ({ world, member }) =>
-      suspendMember(world.ctx, { teamId: world.teamId, userId: member }, world.ownerId, 'walk'),
+      suspendMember(world.ctx, { teamId: world.teamId, userId: member }, world.holderId, 'walk'),
   },
   {
     name: 'resume',
     weight: 1.5,
     run: ({ world, member }) =>
-      resumeMember(world.ctx, { teamId: world.teamId, userId: member }, world.ownerId, 'walk'),
+      resumeMember(world.ctx, { teamId: world.teamId, userId: member }, world.holderId, 'walk'),
   },
   {
     name: 'remove',
     weight: 1,
     run: ({ world, member }) =>
-      removeMember(world.ctx, { teamId: world.teamId, userId: member }, world.ownerId, 'walk'),
+      removeMember(world.ctx, { teamId: world.teamId, userId: member }, world.holderId, 'walk'),
   },
   {
     name: 'join',
@@ -270,7 +270,7 @@ const steps: Step[] = [
         slug: world.slug,
         role: 'member',
         email: null,
-        actorUserId: world.ownerId,
+        actorUserId: world.holderId,
       })
       if (invited.kind === 'invited')
         await acceptInvitation(world.ctx, invited.token, { userId: member, banned: null })
@@ -301,7 +301,7 @@ async function walk(walkSeed: number): Promise<Map<string, number>> {
       world.ctx,
       { teamId: world.teamId, userId: member },
       { budget: usd(10_000), effective: 'now', reason: 'walk' },
-      world.ownerId,
+      world.holderId,
     ).catch(ignoreCrash)
   for (let index = 0; index < stepsEach; index++) {
     let pick = random() * weights
@@ -372,7 +372,7 @@ async function freeOf(world: TeamWorld, member: string): Promise<bigint | null> 
 
 /** What must hold after every step, read out of the rows anew. */
 async function check(world: TeamWorld, member: string | null = null): Promise<void> {
-  const ids = member === null ? [...world.memberIds, world.ownerId] : [member]
+  const ids = member === null ? [...world.memberIds, world.holderId] : [member]
   const wrong = await world.db.$queryRaw<{ what: string }[]>`
     with posted as (
       select user_id, month,
@@ -449,7 +449,7 @@ async function settleEverything(world: TeamWorld): Promise<void> {
     }))
       await deleteSubKey(
         world.ctx,
-        { teamId: world.teamId, keyId: id, userId: world.ownerId || userId },
+        { teamId: world.teamId, keyId: id, userId: world.holderId || userId },
         'the end',
       )
     for (const { id } of await db.apiKey.findMany({

@@ -56,7 +56,7 @@ test('requests in flight that pass the cap are charged and shown, and nothing ne
     world.ctx,
     ref(world),
     { budget: usd(25), effective: 'now', reason: 'heal' },
-    world.ownerId,
+    world.holderId,
   )
   expect(await provision(world, { cap: 2 })).toMatchObject({ kind: 'queued' })
 })
@@ -70,7 +70,7 @@ test('a budget lowered below what is committed leaves less than nothing free, is
     world.ctx,
     ref(world),
     { budget: usd(40), effective: 'now', reason: 'less' },
-    world.ownerId,
+    world.holderId,
   )
   expect(await balance(world)).toEqual({ allocated: 40, committed: 60, spent: 0, free: -20 })
   expect(await provision(world, { cap: 1 })).toMatchObject({ reason: 'not-enough' })
@@ -82,7 +82,7 @@ test('a budget for next month changes nothing now, and is what the next month be
     world.ctx,
     ref(world),
     { budget: usd(30), effective: 'next-month', reason: 'less' },
-    world.ownerId,
+    world.holderId,
   )
   expect(await balance(world)).toMatchObject({ allocated: 100 })
   world.setClock(new Date('2026-12-01T00:00:01Z'))
@@ -293,7 +293,9 @@ test('whoever is removed leaves with nothing: keys end, what is free goes back a
   await using world = await oneMember(100)
   const key = await made(world, { cap: 20 })
   await use(world, key, 5)
-  expect(await removeMember(world.ctx, ref(world), world.ownerId, 'over')).toEqual({ kind: 'done' })
+  expect(await removeMember(world.ctx, ref(world), world.holderId, 'over')).toEqual({
+    kind: 'done',
+  })
   expect(await balance(world)).toEqual({ allocated: 20, committed: 15, spent: 5, free: 0 })
   await applySubKey(world.ctx, key, world.openKeys)
   world.moveClock(130_000)
@@ -304,7 +306,7 @@ test('whoever is removed leaves with nothing: keys end, what is free goes back a
 test('whoever is suspended keeps the budget, loses the keys and makes no new one', async () => {
   await using world = await oneMember(100)
   await made(world, { cap: 20 })
-  await suspendMember(world.ctx, ref(world), world.ownerId, 'a look')
+  await suspendMember(world.ctx, ref(world), world.holderId, 'a look')
   expect((await world.db.apiKey.findFirstOrThrow()).reason).toBe('member-suspended')
   expect(await provision(world, { cap: 1 })).toMatchObject({ reason: 'not-active' })
 })
@@ -315,7 +317,7 @@ test('nobody reaches a key of another team, and a member no key of another membe
     world.ctx,
     ref(world),
     { budget: usd(100), effective: 'now', reason: 'test' },
-    world.ownerId,
+    world.holderId,
   )
   const key = await made(world, { cap: 20 })
   const [, other] = world.memberIds as [string, string]
@@ -334,12 +336,16 @@ test('nobody reaches a key of another team, and a member no key of another membe
   expect(
     await deleteSubKey(
       world.ctx,
-      { teamId: crypto.randomUUID(), keyId: key, userId: world.ownerId },
+      { teamId: crypto.randomUUID(), keyId: key, userId: world.holderId },
       'x',
     ),
   ).toMatchObject({ reason: 'no-such-key' })
   expect(
-    await deleteSubKey(world.ctx, { teamId: world.teamId, keyId: key, userId: world.ownerId }, 'x'),
+    await deleteSubKey(
+      world.ctx,
+      { teamId: world.teamId, keyId: key, userId: world.holderId },
+      'x',
+    ),
   ).toEqual({ kind: 'ended' })
   expect((await world.db.apiKey.findFirstOrThrow()).reason).toBe('revoked')
 })
@@ -357,7 +363,7 @@ test('one request for more at a time, decided once, from the same month on', asy
     decideRequest(world.ctx, {
       teamId: world.teamId,
       requestId: id,
-      actorUserId: world.ownerId,
+      actorUserId: world.holderId,
       decision,
       reason: '',
     })
@@ -373,7 +379,7 @@ async function oneMember(budget: number): Promise<TeamWorld> {
     world.ctx,
     ref(world),
     { budget: usd(budget), effective: 'now', reason: 'test' },
-    world.ownerId,
+    world.holderId,
   )
   return world
 }

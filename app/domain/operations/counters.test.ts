@@ -135,7 +135,7 @@ test('after any changes and folds, some of them at once, kept figures equal a fu
             .$executeRaw`delete from keymint.workshop_attendance where user_id = ${userId}`
         if (to === 'retire')
           await world.db.$executeRaw`
-        insert into keymint.retired_keys (key_hash, owner_kind, owner_id, generation, scope, reason, usage_usd)
+        insert into keymint.retired_keys (key_hash, holder_kind, holder_id, generation, scope, reason, usage_usd)
           values (${`h${at}`}, 'claim', gen_random_uuid(), 1, ${slug}, 'replaced', ${amount}::int)
         on conflict (key_hash) do update set usage_usd = excluded.usage_usd`
         if (to === 'fold') await foldFigures(world.ctx)

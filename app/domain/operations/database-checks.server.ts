@@ -141,7 +141,7 @@ export async function checkSwitch(patient: WithDb): Promise<Finding> {
   >`
     select paused_at is not null as paused, pause_reason as why, reason,
       case when cooldown_until is not null then greatest(0,
-        ceil(extract(epoch from cooldown_until - now())))::int end as seconds from keymint.mint_gate`
+        ceil(extract(epoch from cooldown_until - now())))::int end as seconds from keymint.minting`
   if (gate?.paused)
     findings.push(
       fail(`Minting is paused${gate.why ? `: “${gate.why}”` : ''}.`, 'Resume it at /admin/queue.'),

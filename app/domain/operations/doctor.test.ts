@@ -289,7 +289,7 @@ test('no worker, a pause and the switch are each named', async () => {
   await using world = await healthyWorld()
   await world.db.$executeRaw`update keymint.workers set last_seen_at = now() - interval '5 minutes'`
   await world.db
-    .$executeRaw`update keymint.mint_gate set paused_at = now(), pause_reason = 'Back in ten minutes.'`
+    .$executeRaw`update keymint.minting set paused_at = now(), pause_reason = 'Back in ten minutes.'`
   world.ctx.settings.provisioningEnabled = false
   const { found, bad } = await examine(patientOf(world.ctx))
   expect(bad).toEqual(['worker', 'switch'])
@@ -405,8 +405,8 @@ test('a canary that could not be deleted is removed by the next doctor, and reco
   // Reconcile sleeps until there was a mint.
   await world.db.mint.create({
     data: {
-      ownerKind: 'claim',
-      ownerId: crypto.randomUUID(),
+      holderKind: 'claim',
+      holderId: crypto.randomUUID(),
       generation: 1,
       scope: 'test-workshop',
       state: 'cancelled',

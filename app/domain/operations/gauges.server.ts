@@ -48,9 +48,9 @@ async function readGauges({ db, workshops }: Pick<Ctx, 'db' | 'workshops'>): Pro
         (select count(*)::int from keymint.workers
           where last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)) as workers,
         paused_at is not null as "mintingPaused", cooldown_until is not null as "gateClosed"
-          from keymint.mint_gate`,
+          from keymint.minting`,
   ])
-  if (!state) throw new Error('keymint.mint_gate has no row')
+  if (!state) throw new Error('keymint.minting has no row')
   return {
     ...state,
     queues,

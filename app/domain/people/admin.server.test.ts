@@ -77,7 +77,7 @@ test('a mint refused by two workers at once gives its money and seat back once',
     where: { userId: banned.userId },
     data: { bannedAt: new Date() },
   })
-  const mint = await world.db.mint.findFirstOrThrow({ where: { ownerId: banned.claimId } })
+  const mint = await world.db.mint.findFirstOrThrow({ where: { holderId: banned.claimId } })
   await Promise.all(Array.from({ length: 6 }, () => runMint(world.ctx, mint.id)))
   expect(await claimNow(world, banned)).toMatchObject({ state: 'refused', reason: 'banned' })
   expect(await poolNow(world)).toEqual({ seats: 1, committed: 2 })

@@ -191,7 +191,7 @@ test('a key that is given back ends at once and is switched off upstream, now or
   )
   await runMint(
     world.ctx,
-    (await world.db.mint.findFirstOrThrow({ where: { ownerId: waiting.claimId } })).id,
+    (await world.db.mint.findFirstOrThrow({ where: { holderId: waiting.claimId } })).id,
   )
   expect(
     await world.db.workshopAttendance.findFirstOrThrow({ where: { userId: other!.userId } }),

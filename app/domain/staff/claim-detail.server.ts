@@ -99,12 +99,13 @@ export async function findClaimDetail(
   if (!claim || claim.workshopSlug !== workshopSlug) return null
   const [mints, former, trail] = await Promise.all([
     ctx.db.mint.findMany({
-      where: { ownerKind: 'claim', ownerId: claimId },
+      where: { holderKind: 'claim', holderId: claimId },
       include: { mintAttempts: { orderBy: { sentAt: 'desc' } } },
       orderBy: { generation: 'desc' },
     }),
-    ctx.db.retiredKey.findMany({
-      where: { ownerKind: 'claim', ownerId: claimId },
+    ctx.db.key.findMany({
+      where: { holderKind: 'claim', holderId: claimId, savedAt: { not: null } },
+      omit: { sealed: true },
       orderBy: { generation: 'desc' },
     }),
     ctx.db.$queryRaw<
@@ -173,16 +174,18 @@ export async function findClaimDetail(
             disabled: claim.disabledAt !== null || claim.upstreamDisabled,
             missingSince: iso(claim.upstreamMissingAt),
           },
-    formerKeys: former.map((key) => ({
-      hash: key.keyHash,
-      label: key.keyLabel,
-      generation: key.generation,
-      reason: key.reason,
-      usage: money(key.usageUsd),
-      retiredAt: key.retiredAt.toISOString(),
-      disabledAt: iso(key.disabledAt),
-      settledAt: iso(key.settledAt),
-    })),
+    formerKeys: former
+      .filter((key) => key.generation < claim.generation)
+      .map((key) => ({
+        hash: key.hash ?? '',
+        label: key.label,
+        generation: key.generation,
+        reason: key.withoutReset ? 'extended' : key.offReplacedAt ? 're-issued' : 'claimed-again',
+        usage: money(key.usedUsd),
+        retiredAt: (key.offReplacedAt ?? key.offEndedAt ?? key.requestedAt).toISOString(),
+        disabledAt: iso(key.closedAt),
+        settledAt: iso(key.settledAt),
+      })),
     attempts: mints.flatMap((mint) =>
       mint.mintAttempts.map((attempt) => ({
         id: attempt.id,

@@ -279,7 +279,7 @@ async function readBeat(ctx: Ctx): Promise<Beat> {
     select w.seen, w.slots, w.quiet, gate.paused_at is not null as paused, gate.pause_reason as "pausedReason",
       gate.reason as "coolingReason",
       ceil(extract(epoch from gate.cooldown_until - now()))::int as cooling, calls.total as calls, calls.failed
-    from keymint.mint_gate gate,
+    from keymint.minting gate,
       (select count(*) filter (where last_seen_at > now() - interval '30 s')::int as seen,
         coalesce(sum(slots) filter (where last_seen_at > now() - interval '30 s'), 0)::int as slots,
         extract(epoch from now() - max(last_seen_at))::int as quiet from keymint.workers) w,

@@ -11,34 +11,34 @@ export const subKeyPlace = (keyId: string, generation: number) => ({
 })
 
 export const subKeyHolder: Holder = {
-  place: ({ ownerId, generation }) => subKeyPlace(ownerId, generation),
+  place: ({ holderId, generation }) => subKeyPlace(holderId, generation),
 
-  async lock(tx, { ownerId }) {
+  async lock(tx, { holderId }) {
     // The member first: a refusal moves the member's money.
     await tx.$executeRaw`
       select 1 from keymint.team_members m
         where (m.team_id, m.user_id) = (select k.team_id, k.user_id from keymint.api_keys k
-        where k.id = ${ownerId}::uuid) for update`
-    await tx.$executeRaw`select 1 from keymint.api_keys where id = ${ownerId}::uuid for update`
+        where k.id = ${holderId}::uuid) for update`
+    await tx.$executeRaw`select 1 from keymint.api_keys where id = ${holderId}::uuid for update`
   },
 
-  async save(tx, { ownerId, generation }, key) {
+  async save(tx, { holderId, generation }, key) {
     const changed = await tx.$executeRaw`
       update keymint.api_keys k
       set state = 'ready', key_hash = ${key.hash}, sealed = ${key.sealed}, key_label = ${key.label},
         key_saved_at = now(), upstream_cap_usd = m.limit_usd
       from keymint.mints m
-      where k.id = ${ownerId}::uuid and k.generation = ${generation}::int and k.state = 'pending'
-        and m.owner_kind = 'sub-key' and m.owner_id = k.id and m.generation = k.generation`
+      where k.id = ${holderId}::uuid and k.generation = ${generation}::int and k.state = 'pending'
+        and m.holder_kind = 'sub-key' and m.holder_id = k.id and m.generation = k.generation`
     return changed === 1
   },
 
-  async refuse(tx, { ownerId, generation }, refusal) {
+  async refuse(tx, { holderId, generation }, refusal) {
     const changed = await tx.$executeRaw`
       update keymint.api_keys
         set state = 'refused', reason = ${refusal.reason}, reason_detail = ${refusal.detail}
-      where id = ${ownerId}::uuid and generation = ${generation}::int and state = 'pending'`
-    const [key] = changed === 1 ? await lockSubKeys(tx, [ownerId]) : []
+      where id = ${holderId}::uuid and generation = ${generation}::int and state = 'pending'`
+    const [key] = changed === 1 ? await lockSubKeys(tx, [holderId]) : []
     if (key) await post(tx, key, null, 'worker', releaseAll(key, 'the provider made no key'))
   },
 

@@ -61,7 +61,7 @@ export async function listSubKeys(
         where s.api_key_id = k.id) as committed
     from keymint.api_keys k join keymint.attendees a using (user_id)
     left join keymint.master_keys v on v.id = k.master_key_id
-    left join keymint.mints m on m.owner_kind = 'sub-key' and m.owner_id = k.id and m.generation = k.generation
+    left join keymint.mints m on m.holder_kind = 'sub-key' and m.holder_id = k.id and m.generation = k.generation
       and m.state = 'pending'
     where k.team_id = ${filter.teamId}::uuid
       and (${filter.userId ?? null}::text is null or k.user_id = ${filter.userId ?? null})

@@ -109,7 +109,7 @@ export async function queueSubKeyMint(
 ): Promise<void> {
   const mintId = randomUUID()
   await tx.$executeRaw`
-    insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset, expires_at,
+    insert into keymint.mints (id, holder_kind, holder_id, generation, scope, limit_usd, limit_reset, expires_at,
       allowed_models, account)
     select ${mintId}::uuid, 'sub-key', id, ${key.generation}::int, ${teamScope(member.slug)},
       ${decimalStringFromNano(key.limit)}::numeric, reset, expires_at, models, master_key_id
@@ -301,8 +301,8 @@ export async function endKey(
   // Whatever its mint still makes is condemned by the save, which finds no owner waiting.
   if (neverMade)
     await tx.$executeRaw`
-      update keymint.mints set state = 'cancelled', done_at = now() where owner_kind = 'sub-key'
-        and owner_id = ${key.id}::uuid and generation = ${key.generation}::int and state = 'pending'`
+      update keymint.mints set state = 'cancelled', done_at = now() where holder_kind = 'sub-key'
+        and holder_id = ${key.id}::uuid and generation = ${key.generation}::int and state = 'pending'`
   else await sendApply(ctx, tx, key.id)
   await audit(tx, member, key, end.actor, `sub-key.${end.reason}`, end.details ?? {})
   if (neverMade) await giveBack(ctx, tx, member, key, end.actor, 'never made')

@@ -43,7 +43,7 @@ async function invitation(
     slug: world.slug,
     role,
     email: null,
-    actorUserId: world.ownerId,
+    actorUserId: world.holderId,
   })
   if (outcome.kind !== 'invited') throw new Error(outcome.reason)
   return outcome
@@ -92,7 +92,7 @@ test('a link ends by being used, taken back or a week old; looking at it uses no
       teamId: world.teamId,
       slug: world.slug,
       invitationId: revoked.invitationId,
-      actorUserId: world.ownerId,
+      actorUserId: world.holderId,
     })
   expect([await revoke(), await revoke()]).toEqual([true, false])
   world.moveClock(7 * 86_400_000 + 1)
@@ -118,10 +118,10 @@ test('whoever is in already uses nothing up, and whoever was removed comes back 
       userId,
       month: new Date('2026-11-01'),
       allocatedUsd: 50,
-      setBy: world.ownerId,
+      setBy: world.holderId,
     },
   })
-  await removeMember(world.ctx, { teamId: world.teamId, userId }, world.ownerId, 'over')
+  await removeMember(world.ctx, { teamId: world.teamId, userId }, world.holderId, 'over')
   expect(await findMembership(world.ctx, world.slug, userId)).toBeNull()
   expect(await acceptInvitation(world.ctx, token, { userId, banned: null })).toEqual({
     kind: 'joined',
@@ -137,16 +137,16 @@ test('whoever is in already uses nothing up, and whoever was removed comes back 
 test('a team always keeps an active owner, also when two leave in the same moment', async () => {
   await using world = await openTeamWorld({ members: 1 })
   const [member] = world.memberIds as [string]
-  const owner = { teamId: world.teamId, userId: world.ownerId }
-  expect(await removeMember(world.ctx, owner, world.ownerId, 'left')).toEqual({
+  const owner = { teamId: world.teamId, userId: world.holderId }
+  expect(await removeMember(world.ctx, owner, world.holderId, 'left')).toEqual({
     kind: 'refused',
     reason: 'last-owner',
   })
-  expect(await setRole(world.ctx, owner, 'member', world.ownerId, 'x')).toEqual({
+  expect(await setRole(world.ctx, owner, 'member', world.holderId, 'x')).toEqual({
     kind: 'refused',
     reason: 'last-owner',
   })
-  expect(await suspendMember(world.ctx, owner, world.ownerId, 'x')).toEqual({
+  expect(await suspendMember(world.ctx, owner, world.holderId, 'x')).toEqual({
     kind: 'refused',
     reason: 'last-owner',
   })
@@ -221,7 +221,7 @@ test('an invitation is mailed where mail is configured, and a server that fails 
     invitedBy: 'Olive',
     role: 'member' as const,
     email: 'new@example.org',
-    actorUserId: world.ownerId,
+    actorUserId: world.holderId,
     urlOf: (token: string) => `https://keys.example.org/t/join/${token}`,
   }
   const sent = await inviteByMail(world.ctx, input)

@@ -155,7 +155,7 @@ test('a replacement frees what waited for the old credential, and of two at once
   const team = await openTeamBench(world)
   const id = await team.depositLiteLlm()
   await team.sim('POST', 'faults', { rules: [{ match: 'POST /key/generate', fault: '401' }] })
-  const { ownerId, mintId } = await team.request(id)
+  const { holderId, mintId } = await team.request(id)
   await runMint(world.ctx, mintId)
   expect(await listMasterKeys(world.ctx, team.teamId)).toMatchObject([
     { failure: { reason: 'unauthorized' } },
@@ -179,7 +179,7 @@ test('a replacement frees what waited for the old credential, and of two at once
   expect(generation).toBe(1 + outcomes.filter((outcome) => outcome?.kind === 'replaced').length)
   expect((await openService(world.ctx, id)).credential.secret).toBe(team.litellm.masterKey)
   expect(await runMint(world.ctx, mintId)).toEqual({ kind: 'done' })
-  expect((await team.keyOf(ownerId)).state).toBe('ready')
+  expect((await team.keyOf(holderId)).state).toBe('ready')
   expect(await listMasterKeys(world.ctx, team.teamId)).toMatchObject([{ failure: null, keys: 1 }])
 })
 

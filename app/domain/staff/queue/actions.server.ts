@@ -7,6 +7,7 @@ import type { JobName } from '~/adapters/job-catalog'
 import { recordAudit, type AuditActor } from '../../audit/audit.server'
 import { startClaimAction } from '../../claim/claim-actions.server'
 import type { Ctx } from '../../ctx'
+import { markUnbound } from '../../keys/bind.server'
 import { cancelMint } from '../../keys/cancel.server'
 import { jobKindOf } from './job-kinds'
 import { jobRow, jobsById, type RawRow } from './list.server'
@@ -143,8 +144,7 @@ export async function cancelJob(
         words: 'The mint had ended already; its claim stays as it is.',
       }
     }
-    if (means === 'leave-unbound' && row.mintId)
-      await setBindAside(ctx, tx, row.mintId, input.reason)
+    if (means === 'leave-unbound' && row.mintId) await setBindAside(tx, row.mintId, input.reason)
     await cancelIt()
     return cancelled
       ? {
@@ -159,20 +159,15 @@ export async function cancelJob(
 }
 
 /** The sweep would send the job again for a key that nobody has set aside. */
-async function setBindAside(ctx: Ctx, tx: Tx, mintId: string, reason: string): Promise<void> {
-  const keys = await tx.$queryRaw<
-    { ownerKind: string; ownerId: string; generation: number; hash: string }[]
-  >`
-    select m.owner_kind as "ownerKind", m.owner_id as "ownerId", m.generation, k.key_hash as hash
-    from keymint.mints m join keymint.held_keys k on k.owner_kind = m.owner_kind and k.owner_id = m.owner_id
-      and k.generation = m.generation
-    where m.id = ${mintId}::uuid and k.live and k.guardrail_attached_at is null`
-  for (const key of keys) {
-    const owner = ctx.holders[key.ownerKind]
-    if (!owner) continue
-    await owner.lock(tx, key)
-    await owner.markUnbound(tx, [key.hash], `Set aside by staff: ${reason}`, { setAside: true })
-  }
+async function setBindAside(tx: Tx, mintId: string, reason: string): Promise<void> {
+  const keys = await tx.$queryRaw<{ hash: string }[]>`
+    select hash from keymint.keys where mint_id = ${mintId}::uuid and hash is not null and guardrail_at is null`
+  await markUnbound(
+    tx,
+    keys.map((key) => key.hash),
+    `Set aside by staff: ${reason}`,
+    { setAside: true },
+  )
 }
 
 /**

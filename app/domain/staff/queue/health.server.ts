@@ -108,7 +108,7 @@ async function readGate(ctx: Ctx): Promise<GateRow | undefined> {
     select g.paused_at as "pausedAt", coalesce(a.display_name, g.paused_by) as "pausedBy",
       g.pause_reason as "pauseReason", g.cooldown_until as "cooldownUntil",
       greatest(0, ceil(extract(epoch from g.cooldown_until - now())))::int as "coolsFor", g.reason, g.cause
-    from keymint.mint_gate g left join keymint.attendees a on a.user_id = g.paused_by`
+    from keymint.minting g left join keymint.attendees a on a.user_id = g.paused_by`
   return row
 }
 

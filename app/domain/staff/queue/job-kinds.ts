@@ -22,10 +22,12 @@ const lasting = { cancel: 'never', perStagger: 20 } as const
 /** Every job of the catalog has its words here; a new one without does not compile. */
 const kinds: Record<JobName, JobKind> = {
   'mint-key': { words: 'Make a key', cancel: 'refuse-mint', perStagger: 20 },
+  'mint-service-key': { words: 'Make a team’s key', cancel: 'refuse-mint', perStagger: 20 },
+  'apply-key': { words: 'Apply a change to a key', ...lasting },
+  'read-account': { words: 'Read the keys of one account', ...scheduled },
+  'read-accounts': { words: 'Read all accounts', ...scheduled },
   // A hundred of them go in one call.
   'bind-guardrail': { words: 'Attach limits to a key', cancel: 'leave-unbound', perStagger: 100 },
-  'sync-usage': { words: 'Read usage', ...scheduled },
-  'reconcile-keys': { words: 'Remove lost keys at the provider', ...scheduled },
   'reconcile-check': { words: 'Compare everything with the provider', ...scheduled },
   'reconcile-fix': { words: 'Fix what differs at the provider', ...lasting },
   'tidy-readings': { words: 'Thin out old readings', ...scheduled },
@@ -35,11 +37,6 @@ const kinds: Record<JobName, JobKind> = {
   tidy: { words: 'Erase and forget what is due', ...scheduled },
   sweep: { words: 'Find lost work', ...lasting },
   'bulk-action': { words: 'Carry out a bulk action', ...lasting },
-  'mint-sub-key': { words: 'Make a team’s key', ...lasting },
-  'apply-sub-key': { words: 'Bring a team’s key in line', ...lasting },
-  'sync-sub-keys': { words: 'Read usage of teams’ keys', ...scheduled },
-  'reconcile-services': { words: 'Look after all teams’ services', ...scheduled },
-  'reconcile-service': { words: 'Remove lost keys at a team’s service', ...scheduled },
   'roll-months': { words: 'Open the new month', ...scheduled },
 }
 
