@@ -95,6 +95,7 @@ const rooms = [
       'audit-view.server',
       'forecasts.server',
       'invitations.server',
+      'key-life',
       'reveal.server',
       'spending.server',
       'sub-key-holder.server',

@@ -22,7 +22,7 @@ import { createServices } from './adapters/services.server'
 import type { Ctx } from './domain/ctx'
 import { loadWorkshops } from './domain/workshop/catalog.server'
 import { claimHolder } from './domain/claim/claim-holder.server'
-import { subKeyHolder } from './domain/team/sub-key-holder.server'
+import { bookMonth, subKeyHolder } from './domain/team/sub-key-holder.server'
 import type { Holders } from './domain/holder'
 import { deploymentOf } from './deployment'
 import { formatProblem } from './domain/workshop/problem'
@@ -121,6 +121,7 @@ async function createCtx(
     workshops,
     provider,
     holders,
+    bookMonth,
     managementCredential: { secret: env.OPENROUTER_MANAGEMENT_KEY, baseUrl: null },
     sealer: createSealer(env.ENCRYPTION_KEY),
     fingerprints: createFingerprints(env.ENCRYPTION_KEY),

@@ -1,7 +1,7 @@
 /**
- * Who gets what from every address of a team: status by role and shape, for reading and for each
- * way of acting. Checked by team-access.spec.ts; a route that is not listed here fails the run. 202
- * is how a redirect looks in the `.data` shape.
+ * What every address of a team answers: the status by role and shape, for reading and for acting.
+ * team-access.spec.ts checks it and fails for a route that is not listed here. A redirect is 202 in
+ * the `.data` shape.
  */
 export type Role = 'stranger' | 'outsider' | 'member' | 'owner'
 type Cells = Record<Role, number>
@@ -22,10 +22,7 @@ export type Row = {
   read: Cells
   /** The same as `.data`, where it differs. */
   readData?: Cells
-  /**
-   * POST, PUT, PATCH and DELETE with a form that asks for nothing the page knows; `?index` is added
-   * where the form would.
-   */
+  /** POST, PUT, PATCH and DELETE with a form of no known intent; with `?index` where forms have it. */
   act: Cells
   actData?: Cells
   index?: true
@@ -34,7 +31,7 @@ export type Row = {
 const nobody = { stranger: 404, outsider: 404 }
 const members: Cells = { ...nobody, member: 200, owner: 200 }
 const owners: Cells = { ...nobody, member: 404, owner: 200 }
-/** A route without an action says so to everybody, and says nothing else. */
+/** A route without an action answers everybody the same. */
 const noAction: Cells = { stranger: 405, outsider: 405, member: 405, owner: 405 }
 const membersAct = (status: number): Cells => ({ ...nobody, member: status, owner: status })
 const ownersAct = (status: number): Cells => ({ ...nobody, member: 404, owner: status })

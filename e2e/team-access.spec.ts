@@ -38,7 +38,7 @@ function shapesOf(
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
-test('every address of a team answers as the table says, and gives nobody away', async ({
+test('every address of a team answers as the table says, and reveals nothing to outsiders', async ({
   browser,
   stage,
 }) => {
@@ -77,7 +77,7 @@ test('every address of a team answers as the table says, and gives nobody away',
               ? (row.actData ?? row.act)
               : row.act
           const expected = shape.isOld ? 400 : cells[role]
-          // 0: asking would change what the others are asked about.
+          // 0: this request would change what the others get.
           if (expected === 0) continue
           const target =
             !reads && row.index && !shape.isOld
@@ -115,7 +115,7 @@ test('every address of a team answers as the table says, and gives nobody away',
     }
   }
 
-  // What a member's page holds is theirs: no colleague's key, address or purpose.
+  // A member's pages show nothing of a colleague's keys.
   for (const page of ['dashboard', 'my-keys', 'store']) {
     const text = await (
       await contexts.member.request.get(`${stage.origin}/t/${slug}/${page}`)
@@ -123,7 +123,7 @@ test('every address of a team answers as the table says, and gives nobody away',
     for (const canary of [facts.ownersKey, 'the owner’s secret purpose'])
       if (text.includes(canary)) wrong.push(`${page} shows a member ${canary}`)
   }
-  // Each act in earnest, by whoever may not: nothing of it is done.
+  // Each form is posted by people who may not: nothing is changed.
   await expectNothingDone(contexts, stage, facts, wrong)
   await Promise.all(Object.values(contexts).map((context) => context.close()))
   expect(wrong).toEqual([])
@@ -166,7 +166,9 @@ async function furnish(
     .toEqual(['ready', 'ready'])
   const labels = await queryDatabase<{ text: string }>(
     stage,
-    'select key_label as text from keymint.api_keys where id = any($1::uuid[]) union all select key_hash from keymint.api_keys where id = any($1::uuid[]) union all select label from keymint.master_keys where id = $2::uuid',
+    `select key_label as text from keymint.api_keys where id = any($1::uuid[])
+      union all select key_hash from keymint.api_keys where id = any($1::uuid[])
+      union all select label from keymint.master_keys where id = $2::uuid`,
     [keys, masterKey],
   )
   const facts: Facts = {
@@ -210,7 +212,8 @@ async function expectNothingDone(
       tables.map((table) =>
         queryDatabase<{ hash: string }>(
           stage,
-          `select coalesce(md5(string_agg(md5((to_jsonb(t) - 'usage_synced_at')::text), '' order by to_jsonb(t)::text)), '') as hash from keymint.${table} t`,
+          `select coalesce(md5(string_agg(md5((to_jsonb(t) - 'usage_synced_at')::text), ''
+            order by to_jsonb(t)::text)), '') as hash from keymint.${table} t`,
         ),
       ),
     )
@@ -243,7 +246,7 @@ async function expectNothingDone(
     ],
     [`/t/${slug}/store`, { intent: 'ask', more: '5', why: 'x' }, ['stranger', 'outsider']],
     [`/t/${slug}/dashboard`, { intent: 'leave', sure: 'yes' }, ['stranger', 'outsider']],
-    // Another team's key under one's own team's address.
+    // The key of another team at an address of one's own team.
     [
       `/t/another-team/keys/${facts.ownersKey}?index`,
       { intent: 'delete', reason: 'x' },

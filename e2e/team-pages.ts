@@ -1,10 +1,20 @@
-/**
- * A team over HTTP, for journeys whose subject comes later: the same forms, posted without their
- * pages.
- */
-import type { APIRequestContext, BrowserContext } from '@playwright/test'
-import { expect, queryDatabase } from './fixtures'
+/** A team made over HTTP, for journeys that start later: the same forms, posted without pages. */
+import type { APIRequestContext, Browser, BrowserContext, Page } from '@playwright/test'
+import { attendee, expect, queryDatabase, signInTo } from './fixtures'
 import type { Stage } from './stage'
+
+/** A page of the attendee with this number, signed in. */
+export async function personAt(
+  browser: Browser,
+  stage: Stage,
+  number: number,
+  options: object = {},
+): Promise<{ page: Page; name: string; login: string }> {
+  const context = await browser.newContext(options)
+  const person = attendee(number)
+  await signInTo(context, stage.origin, person.login)
+  return { page: await context.newPage(), ...person }
+}
 
 export const post = (
   context: BrowserContext,
@@ -41,7 +51,8 @@ export async function depositOpenRouter(
   expect(answer.headers().location, await answer.text()).toContain('done=deposited')
   const [row] = await queryDatabase<{ id: string }>(
     stage,
-    'select k.id from keymint.master_keys k join keymint.teams t on t.id = k.team_id where t.slug = $1 order by k.created_at desc limit 1',
+    `select k.id from keymint.master_keys k join keymint.teams t on t.id = k.team_id
+      where t.slug = $1 order by k.created_at desc limit 1`,
     [slug],
   )
   return row!.id
@@ -58,7 +69,7 @@ export async function inviteLink(
     await post(owner, stage, `/t/${slug}/members`, { intent: 'invite', role })
   ).text()
   const link = /\/t\/join\/[\w-]{43}/.exec(page)?.[0]
-  if (!link) throw new Error('the page holds no invitation')
+  if (!link) throw new Error('the page has no invitation')
   return link
 }
 

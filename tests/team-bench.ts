@@ -46,7 +46,7 @@ export async function openTeamBench(world: World) {
       service,
       ...credential,
     })
-    if (outcome.kind === 'refused') throw new Error(outcome.words)
+    if (outcome.kind === 'refused') throw new Error(outcome.reason)
     return outcome.masterKeyId
   }
   return {

@@ -21,6 +21,7 @@ import { createSealer } from '~/adapters/sealing.server'
 import { createServices } from '~/adapters/services.server'
 import type { Claimant } from '~/domain/claim/admission'
 import type { Ctx } from '~/domain/ctx'
+import { bookMonth } from '~/domain/team/sub-key-holder.server'
 import { holders } from '~/runtime.server'
 import type { Workshop } from '~/domain/workshop-file'
 import { startWorker } from '../jobs/start-worker'
@@ -115,6 +116,7 @@ export async function openWorldOn(
       metrics,
     ),
     holders,
+    bookMonth,
     managementCredential: { secret: upstream.managementKey, baseUrl: null },
     sealer: createSealer([encryptionKey]),
     fingerprints: createFingerprints([encryptionKey]),

@@ -120,6 +120,7 @@ export function keyFrom(id: string, row: z.output<typeof rowSchema>): ServiceKey
     // `spend` goes back to zero with the budget: only where that never happens is it the whole of
     // it.
     usage: duration === null ? spend : null,
+    resets: true,
     usedInWindow: spend,
     windowEndsAt: duration === null ? null : (row.budget_reset_at ?? null),
     disabled: row.blocked === true,

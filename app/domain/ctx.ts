@@ -2,7 +2,7 @@
  * What every domain function is given: the outside world and the clock, built once by
  * runtime.server.ts.
  */
-import type { Db } from '~/adapters/db.server'
+import type { Db, Tx } from '~/adapters/db.server'
 import type { Fingerprints } from '~/adapters/fingerprint.server'
 import type { Log } from '~/adapters/log.server'
 import type { Metrics } from '~/adapters/metrics.server'
@@ -14,6 +14,16 @@ import type { Sealer } from '~/adapters/sealing.server'
 import type { ServiceCredential, Services } from '~/adapters/service-adapter'
 import type { Holders } from './holder'
 import type { WorkshopCatalog } from './workshop-file'
+
+/** The member whose month has just begun, locked. */
+export type OpenMonthMember = {
+  teamId: string
+  userId: string
+  role: 'owner' | 'member'
+  state: 'active' | 'suspended' | 'removed'
+  slug: string
+  month: string
+}
 
 export type Settings = {
   /** The switch: false means no mint and no claim. */
@@ -48,6 +58,8 @@ export type Ctx = {
   holders: Holders
   /** The deployment's own credential at OpenRouter: one account among those that teams deposit. */
   managementCredential: ServiceCredential
+  /** What a member's keys may spend is committed when a month begins; handed in, as money knows no keys. */
+  bookMonth: (ctx: Ctx, tx: Tx, member: OpenMonthMember) => Promise<void>
   /** Where teams may have keys made, with credentials of their own. */
   services: Services
   sealer: Sealer

@@ -39,7 +39,7 @@ export type Move = {
 
 export type Holder = {
   /** Locks the holder's row: first in the order of locks (holder, key, mint, attempt, job, audit, pool). */
-  lock(tx: Tx, holder: HolderId): Promise<void>
+  lock(ctx: Ctx, tx: Tx, holder: HolderId): Promise<void>
   /**
    * The cap of all its keys together in one window, and how its money is counted: by the windows of
    * the cap, or by UTC months. Null when there is no such holder.

@@ -3,10 +3,10 @@ import { Form, Link, useLoaderData } from '@remix-run/react'
 import { Button } from '~/components/base/button'
 import { Select } from '~/components/base/field'
 import { EmptyState } from '~/components/base/page-shell'
-import { detailWords, teamActionWords } from '~/components/team/team-audit-words'
+import { AuditTable } from '~/components/team/audit-table'
+import { kindLabels } from '~/components/team/team-audit-messages'
 import { TeamShell } from '~/components/team/team-shell'
 import { auditCsvUrl, teamUrl } from '~/urls'
-import { Time } from '~/components/base/time'
 import { auditKinds } from '~/domain/team/audit-kinds'
 import { listTeamAudit } from '~/domain/team/audit-view.server'
 import { listMembers } from '~/domain/team/team-view.server'
@@ -31,26 +31,12 @@ export const loader = handler(async (args) => {
 })
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
-  { title: `Audit · ${data?.team.name ?? 'Team'} · Keymint` },
+  { title: `Activity · ${data?.team.name ?? 'Team'} · Keymint` },
 ]
-
-const kindWords: Record<(typeof auditKinds)[number], string> = {
-  'sub-key': 'life of keys',
-  key: 'keys made',
-  budget: 'budgets',
-  member: 'members',
-  invitation: 'invitations',
-  vault: 'the vault',
-  team: 'the team',
-}
-
-/** Ids that only help whoever looks into rows: they are in the export. */
-const forMachines = new Set(['attemptId', 'keyHash', 'invitation'])
-const hasNoName = (subject: string) => /^(invitation|team):/.test(subject)
 
 export default function Audit() {
   const { team, page, filter, people, asOf } = useLoaderData<typeof loader>()
-  const query = (change: Record<string, string | undefined>) => {
+  const query = (change: { before: string | null }) => {
     const params = new URLSearchParams(
       Object.entries({ ...filter, ...change }).filter((entry): entry is [string, string] =>
         Boolean(entry[1]),
@@ -61,8 +47,8 @@ export default function Audit() {
   return (
     <TeamShell
       team={team}
-      title="What happened in the team."
-      lead="Every allocation, key, change, showing, replacement and removal, newest first. Nothing here can be changed or deleted."
+      title="Activity"
+      lead="All changes in the team, and each time a key was shown. Events cannot be changed or deleted."
     >
       <Form method="get" className="mt-6 flex flex-wrap items-end gap-4">
         <Select
@@ -71,7 +57,7 @@ export default function Audit() {
           defaultValue={filter.about ?? ''}
           options={[
             { value: '', label: 'everything' },
-            ...auditKinds.map((kind) => ({ value: kind, label: kindWords[kind] })),
+            ...auditKinds.map((kind) => ({ value: kind, label: kindLabels[kind] })),
           ]}
         />
         <Select
@@ -84,16 +70,16 @@ export default function Audit() {
         <a
           className="button"
           data-kind="quiet"
-          href={`${auditCsvUrl(team.slug)}${query({ before: undefined })}`}
+          href={`${auditCsvUrl(team.slug)}${query({ before: null })}`}
         >
           Export as CSV
         </a>
       </Form>
       <div className="mt-8">
         {page.rows.length === 0 ? (
-          <EmptyState title="Nothing to show.">
+          <EmptyState title="No events">
             <p>
-              No event fits.{' '}
+              No event matches the filter.{' '}
               <Link className="prose-link" to={teamUrl(team.slug, 'audit')}>
                 Show everything
               </Link>
@@ -101,46 +87,14 @@ export default function Audit() {
             </p>
           </EmptyState>
         ) : (
-          <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="Events">
-            <table className="ledger min-w-[56rem]">
-              <thead>
-                <tr>
-                  <th scope="col">When</th>
-                  <th scope="col">Who</th>
-                  <th scope="col">Did</th>
-                  <th scope="col">To</th>
-                  <th scope="col">Details</th>
-                </tr>
-              </thead>
-              <tbody>
-                {page.rows.map((row) => (
-                  <tr key={row.id}>
-                    <td className="whitespace-nowrap text-soft">
-                      <Time iso={row.at} now={asOf} />
-                    </td>
-                    <td>{row.actor}</td>
-                    <td>{teamActionWords[row.action] ?? row.action}</td>
-                    <td className="[overflow-wrap:anywhere]">
-                      {hasNoName(row.subject) ? '' : row.subject}
-                    </td>
-                    <td className="min-w-64 [overflow-wrap:anywhere] text-soft">
-                      {row.details
-                        .filter(([name]) => !forMachines.has(name))
-                        .map(detailWords)
-                        .join(', ')}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <AuditTable rows={page.rows} asOf={asOf} />
         )}
         {page.older || filter.before ? (
           <p className="mt-4 flex flex-wrap gap-4">
             {filter.before ? (
               <Link
                 className="inline-flex min-h-11 items-center prose-link"
-                to={query({ before: undefined }) || '?'}
+                to={query({ before: null }) || '?'}
               >
                 Newest
               </Link>

@@ -1,25 +1,32 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
-import { Form, Link, useActionData, useLoaderData } from '@remix-run/react'
-import { BudgetFigures, MonthEnd } from '~/components/team/budget-figures'
-import { Button } from '~/components/base/button'
+import { useActionData, useLoaderData } from '@remix-run/react'
+import { z } from 'zod'
+import { BudgetMeters } from '~/components/team/budget-meters'
 import { Callout } from '~/components/base/callout'
-import { EmptyState, Section } from '~/components/base/page-shell'
+import { Section } from '~/components/base/page-shell'
+import { KeyForecasts } from '~/components/team/key-forecasts'
+import { LeaveTeam } from '~/components/team/leave-team'
+import { MemberSpending } from '~/components/team/member-spending'
+import { monthName } from '~/components/team/month-name'
+import { OwnMonth } from '~/components/team/own-month'
+import { ProviderSpending } from '~/components/team/provider-spending'
 import { SpendingChart } from '~/components/team/spending-chart'
-import { serviceTitle } from '~/components/team/sub-key-words'
+import { leaveProblems } from '~/components/team/team-messages'
 import { TeamShell } from '~/components/team/team-shell'
-import { memberUrl, subKeyUrl, teamUrl } from '~/urls'
-import { Ago, Time } from '~/components/base/time'
-import { listMemberTotals, readBudgetView, type MemberView } from '~/domain/team/team-view.server'
-import { readForecasts, type KeyForecast } from '~/domain/team/forecasts.server'
-import { readSpending, type ProviderView } from '~/domain/team/spending.server'
+import { meUrl } from '~/urls'
+import { Ago } from '~/components/base/time'
+import { listMemberTotals, readBudgetView } from '~/domain/team/team-view.server'
+import { readForecasts } from '~/domain/team/forecasts.server'
+import { readSpending } from '~/domain/team/spending.server'
 import { removeMember } from '~/domain/team/team.server'
 import { handler } from '~/web/handler.server'
-import { frameOf, requireMember } from '~/web/team.server'
+import { parseForm } from '~/web/parse-form.server'
+import { frameOf, isActiveOwner, requireMember } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
   const { ctx } = args
-  const isOwner = team.role === 'owner' && team.state === 'active'
+  const isOwner = isActiveOwner(team)
   const scope = { teamId: team.teamId, userId: isOwner ? null : viewer.userId }
   const own = await readBudgetView(ctx, { teamId: team.teamId, userId: viewer.userId })
   const [totals, spending, forecasts] = await Promise.all([
@@ -30,277 +37,80 @@ export const loader = handler(async (args) => {
   return { team: frameOf(team), own, totals, spending, forecasts, asOf: ctx.now().toISOString() }
 })
 
-/** Leaving is the one thing done from here. */
+const leaveForm = z.object({ intent: z.literal('leave'), sure: z.literal('yes') })
+
+/** Leaving is the only action here. */
 export const action = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
-  const form = await args.request.formData()
-  if (form.get('intent') !== 'leave' || form.get('sure') !== 'yes')
-    return data({ problem: 'unsure' as const }, { status: 422 })
-  const outcome = await removeMember(
-    args.ctx,
-    { teamId: team.teamId, userId: viewer.userId },
-    viewer.userId,
-    'left',
-  )
-  if (outcome.kind === 'done') return redirect('/me', 303)
-  return data(
-    { problem: outcome.reason === 'last-owner' ? ('last-owner' as const) : ('gone' as const) },
-    { status: 409 },
-  )
+  const form = await parseForm(leaveForm, args.request)
+  if (!form.ok) return data({ problem: 'unsure' as const }, { status: 422 })
+  const ref = { teamId: team.teamId, userId: viewer.userId }
+  const outcome = await removeMember(args.ctx, ref, viewer.userId, 'left')
+  if (outcome.kind === 'done') return redirect(meUrl(), 303)
+  const problem = outcome.reason === 'last-owner' ? 'last-owner' : 'gone'
+  return data({ problem } as const, { status: 409 })
 })
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
   { title: `${data?.team.name ?? 'Team'} · Keymint` },
 ]
 
-const problems = {
-  unsure: {
-    title: 'You are still in the team.',
-    words: 'Tick the box first: leaving ends your keys at once.',
-  },
-  'last-owner': {
-    title: 'You are the only owner, so you cannot leave.',
-    words: 'Make somebody else an owner on the members page, then leave.',
-  },
-  gone: { title: 'You have left already.', words: 'Reload the page.' },
-}
-
 export default function Dashboard() {
   const { team, own, totals, spending, forecasts, asOf } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
-  const whose = totals ? 'the team' : 'you'
+  const problem = answer ? leaveProblems[answer.problem] : null
+  const month = monthName(own.month)
   return (
     <TeamShell
       team={team}
       title={
         totals
-          ? `${totals.sum.free.text} of the team’s ${own.monthWords} is free.`
-          : `${own.free.text} of your ${own.monthWords} is free.`
+          ? `${totals.sum.free.text} of the team’s budget for ${month} is free`
+          : `${own.free.text} of your budget for ${month} is free`
       }
     >
-      {answer ? (
+      {problem ? (
         <div role="status" className="mt-6 max-w-read">
-          <Callout tone="amber" title={problems[answer.problem].title}>
-            <p>{problems[answer.problem].words}</p>
+          <Callout tone="warning" title={problem.title}>
+            <p>{problem.next}</p>
           </Callout>
         </div>
       ) : null}
       {totals ? (
         <Section title="The team’s month" id="team-month">
-          <BudgetFigures budget={totals.sum} whose="the team’s budgets" />
+          <BudgetMeters budget={totals.sum} whose="the team’s budget" />
         </Section>
       ) : null}
       <Section title="Your month" id="own-month">
-        {own.allocated.usd === 0 && own.committed.usd === 0 && own.spent.usd === 0 ? (
-          <EmptyState title="You have no budget yet.">
-            <p>
-              {team.role === 'owner' ? (
-                <>
-                  Give yourself one on the{' '}
-                  <Link className="prose-link" to={teamUrl(team.slug, 'members')}>
-                    members page
-                  </Link>
-                  .
-                </>
-              ) : (
-                <>
-                  An owner gives you one. You can{' '}
-                  <Link className="prose-link" to={teamUrl(team.slug, 'store')}>
-                    ask for it
-                  </Link>
-                  .
-                </>
-              )}
-            </p>
-          </EmptyState>
-        ) : (
-          <BudgetFigures budget={own} whose="your budget" />
-        )}
-        <MonthEnd budget={own} asOf={asOf} />
-        {team.state === 'active' ? (
-          <p className="mt-4">
-            <Link className="button" data-kind="key" to={teamUrl(team.slug, 'store')}>
-              Make a key
-            </Link>
-          </p>
-        ) : null}
+        <OwnMonth team={team} budget={own} asOf={asOf} />
       </Section>
       {totals ? (
         <Section title="By member" id="by-member">
-          <ByMember slug={team.slug} members={totals.members} asOf={asOf} />
+          <MemberSpending slug={team.slug} members={totals.members} asOf={asOf} />
         </Section>
       ) : null}
       <Section title="By provider" id="by-provider">
-        <ByProvider providers={spending.providers} />
+        <ProviderSpending providers={spending.providers} />
       </Section>
       <Section title="By day" id="by-day">
-        <SpendingChart spending={spending} whose={whose} monthWords={own.monthWords} />
+        <SpendingChart spending={spending} whose={totals ? 'the team' : 'you'} month={own.month} />
         <p className="mt-2 text-small text-soft">
           {spending.asOf ? (
             <>
               As of <Ago iso={spending.asOf} asOf={asOf} />, the oldest of the last readings. Usage
-              is read every minute, and a provider may count the newest requests a little later.
+              is read every minute. A provider may count the newest requests a little later.
             </>
           ) : (
-            'No key has been read yet. Usage is read every minute.'
+            'No usage yet. Usage is read every minute.'
           )}
         </p>
       </Section>
-      <Section title="What runs out when" id="forecasts">
-        <Forecasts slug={team.slug} forecasts={forecasts} asOf={asOf} />
+      <Section title="Running out soon" id="forecasts">
+        <KeyForecasts slug={team.slug} forecasts={forecasts} asOf={asOf} />
       </Section>
       <Section title="Leave the team" id="leave">
-        <Form method="post" className="max-w-read space-y-3">
-          <p>Your keys end at once, and what they have not spent goes back to the team.</p>
-          <label className="flex min-h-11 items-start gap-3 py-2">
-            <input
-              type="checkbox"
-              name="sure"
-              value="yes"
-              className="mt-1 size-5 shrink-0 accent-ink"
-            />
-            <span>Yes, end my keys and take me out of {team.name}.</span>
-          </label>
-          <Button type="submit" name="intent" value="leave">
-            Leave {team.name}
-          </Button>
-        </Form>
+        <LeaveTeam name={team.name} />
       </Section>
     </TeamShell>
-  )
-}
-
-function ByMember({ slug, members, asOf }: { slug: string; members: MemberView[]; asOf: string }) {
-  return (
-    <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="By member">
-      <table className="ledger min-w-[48rem]">
-        <thead>
-          <tr>
-            <th scope="col">Member</th>
-            <th scope="col" className="!text-right">
-              Allocated
-            </th>
-            <th scope="col" className="!text-right">
-              Committed
-            </th>
-            <th scope="col" className="!text-right">
-              Spent
-            </th>
-            <th scope="col" className="!text-right">
-              Free
-            </th>
-            <th scope="col" className="!text-right">
-              Keys
-            </th>
-            <th scope="col">At the pace of late</th>
-          </tr>
-        </thead>
-        <tbody>
-          {members.map((member) => (
-            <tr key={member.userId}>
-              <th scope="row" className="!static !border-rule">
-                <Link className="prose-link" to={memberUrl(slug, member.userId)}>
-                  {member.name}
-                </Link>
-              </th>
-              <td className="text-right">{member.allocated.text}</td>
-              <td className="text-right">{member.committed.text}</td>
-              <td className="text-right">{member.spent.text}</td>
-              <td className={`text-right ${member.short ? 'text-brick-ink' : ''}`}>
-                {member.free.text}
-                {member.short ? ' (short)' : ''}
-              </td>
-              <td className="text-right">{member.liveKeys}</td>
-              <td className="text-soft">
-                {member.runsOut ? (
-                  <>
-                    gone by <Time iso={member.runsOut} now={asOf} />
-                  </>
-                ) : member.spent.usd > 0 ? (
-                  'lasts the month'
-                ) : (
-                  ''
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  )
-}
-
-function ByProvider({ providers }: { providers: ProviderView[] }) {
-  if (providers.length === 0) return <p className="text-soft">No key has been made yet.</p>
-  return (
-    <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="By provider">
-      <table className="ledger max-w-[36rem] min-w-[30rem]">
-        <thead>
-          <tr>
-            <th scope="col">Provider</th>
-            <th scope="col" className="!text-right">
-              Live keys
-            </th>
-            <th scope="col" className="!text-right">
-              Committed
-            </th>
-            <th scope="col" className="!text-right">
-              Spent this month
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {providers.map((row) => (
-            <tr key={row.service}>
-              <th scope="row" className="!static !border-rule">
-                {serviceTitle(row.service)}
-              </th>
-              <td className="text-right">{row.liveKeys}</td>
-              <td className="text-right">{row.committed.text}</td>
-              <td className="text-right">{row.spent.text}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  )
-}
-
-function Forecasts({
-  slug,
-  forecasts,
-  asOf,
-}: {
-  slug: string
-  forecasts: KeyForecast[]
-  asOf: string
-}) {
-  if (forecasts.length === 0)
-    return <p className="text-soft">No key ends or runs dry within two weeks.</p>
-  return (
-    <ul className="max-w-read divide-y divide-rule border-y border-rule">
-      {forecasts.map((row) => (
-        <li key={row.id} className="py-3">
-          <Link className="font-semibold prose-link" to={subKeyUrl(slug, row.id)}>
-            {row.purpose}
-          </Link>{' '}
-          <span className="text-soft">of {row.holder}</span>
-          <p className="text-soft">
-            {row.because === 'spent' ? (
-              <>
-                {row.left.text} left: at the pace of the last seven days gone by{' '}
-                <Time iso={row.at} now={asOf} />.
-              </>
-            ) : row.because === 'dry' ? (
-              'Its cap is spent.'
-            ) : (
-              <>
-                Ends <Time iso={row.at} now={asOf} />, with {row.left.text} left now.
-              </>
-            )}
-          </p>
-        </li>
-      ))}
-    </ul>
   )
 }

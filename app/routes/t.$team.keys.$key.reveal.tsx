@@ -13,8 +13,8 @@ export const loader = handler(async (args) => {
 })
 
 /**
- * Shows the key to its holder. No component is exported: a page of the app would repeat the key in
- * its scripts, and this document has none.
+ * Shows the key to its holder. No component is exported, because a page of the app would repeat the
+ * key in its scripts. This document has none.
  */
 export const action = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
@@ -30,8 +30,10 @@ export const action = handler(async (args) => {
       { status, headers: secretHeaders },
     )
   }
-  const html = `<!doctype html>${renderToStaticMarkup(<RevealedPage backTo={subKeyUrl(team.slug, args.params.key ?? '')} outcome={outcome} />)}`
-  return new Response(html, {
+  const page = renderToStaticMarkup(
+    <RevealedPage backTo={subKeyUrl(team.slug, args.params.key ?? '')} outcome={outcome} />,
+  )
+  return new Response(`<!doctype html>${page}`, {
     status,
     headers: { ...secretHeaders, 'Content-Type': 'text/html; charset=utf-8' },
   })
@@ -44,7 +46,7 @@ const secretHeaders = {
 }
 
 function RevealedPage({ backTo, outcome }: { backTo: string; outcome: SubKeyReveal }) {
-  const title = outcome.kind === 'revealed' ? 'Your key' : 'There is no key to show.'
+  const title = outcome.kind === 'revealed' ? 'Your key' : 'There is no key to show'
   return (
     <PlainDocument title={`${title} · Keymint`} stylesheet={styles}>
       <main id="main" className="mx-auto w-full max-w-read space-y-6 px-5 py-12">
@@ -56,12 +58,12 @@ function RevealedPage({ backTo, outcome }: { backTo: string; outcome: SubKeyReve
             </p>
             <p>
               Copy it now. You can show it again from its page until it ends.
-              {outcome.baseUrl ? ` It is used at ${outcome.baseUrl}.` : ''}
+              {outcome.baseUrl ? ` Use it at ${outcome.baseUrl}.` : ''}
             </p>
           </>
         ) : (
           <p className="text-lead text-soft">
-            It has ended, is being replaced, or was never made. Its page says which.
+            The key has ended, is being replaced, or was never made. Its page shows which.
           </p>
         )}
         <p>

@@ -1,27 +1,24 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
-import { Form, Link, useActionData, useLoaderData } from '@remix-run/react'
-import { Button } from '~/components/base/button'
+import { useActionData, useLoaderData } from '@remix-run/react'
+import { z } from 'zod'
 import { Callout } from '~/components/base/callout'
-import { CopyButton } from '~/components/base/copy-button'
-import { Field, Select } from '~/components/base/field'
-import { EmptyState, Section } from '~/components/base/page-shell'
+import { Section } from '~/components/base/page-shell'
+import { BudgetRequests } from '~/components/team/budget-requests'
+import { invitationMail } from '~/components/team/invitation-mail'
+import { InvitationForm, InvitationLink, PendingInvitations } from '~/components/team/invitations'
+import { MemberTable } from '~/components/team/member-table'
 import { TeamShell } from '~/components/team/team-shell'
-import { joinUrl, memberUrl, teamUrl } from '~/urls'
-import { Ago, Time } from '~/components/base/time'
+import { joinUrl, teamUrl } from '~/urls'
 import { decideRequest } from '~/domain/money/budgets.server'
 import {
   inviteByMail,
   listOpenInvitations,
   revokeInvitation,
 } from '~/domain/team/invitations.server'
-import {
-  listMembers,
-  listOpenRequests,
-  type MemberView,
-  type RequestView,
-} from '~/domain/team/team-view.server'
+import { listMembers, listOpenRequests } from '~/domain/team/team-view.server'
 import { handler, type HandlerArgs } from '~/web/handler.server'
-import { frameOf, intentOf, parseText, requireOwner } from '~/web/team.server'
+import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'
+import { badRequest, frameOf, intentOf, requireOwner, type Insider } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
   const { team } = await requireOwner(args)
@@ -35,44 +32,58 @@ export const loader = handler(async (args) => {
     team: frameOf(team),
     members,
     requests,
-    asOf: ctx.now().toISOString(),
+    invitations,
     mails: ctx.mailer !== null,
-    invitations: invitations.map(({ expiresAt, createdAt, ...row }) => ({
-      ...row,
-      expiresAt: expiresAt.toISOString(),
-      createdAt: createdAt.toISOString(),
-    })),
+    asOf: ctx.now().toISOString(),
   }
 })
 
+const invitationForm = z.object({
+  role: z.enum(['member', 'owner']).catch('member'),
+  email: z
+    .string()
+    .trim()
+    .max(254)
+    .regex(/^([^\s@]+@[^\s@]+\.[^\s@]+)?$/)
+    .transform((email) => email || null),
+})
+const revocationForm = z.object({ id: uuid })
+const decisionForm = z.object({
+  intent: z.enum(['approve', 'refuse']),
+  id: uuid,
+  reason: optionalText(500).catch(null),
+})
+
 export const action = handler(async (args) => {
-  const { viewer, team } = await requireOwner(args)
-  const form = await args.request.formData()
-  const back = redirect(teamUrl(team.slug, 'members'), 303)
-  const id = form.get('id')
-  const uuid = typeof id === 'string' && /^[0-9a-f-]{36}$/i.test(id) ? id : null
-  switch (intentOf(form)) {
+  const insider = await requireOwner(args)
+  const { teamId, slug } = insider.team
+  const actorUserId = insider.viewer.userId
+  const fields = await readFields(args.request)
+  const back = redirect(teamUrl(slug, 'members'), 303)
+  switch (intentOf(fields)) {
     case 'invite':
-      return inviteSomebody(args, { ...team, viewer }, form)
-    case 'revoke':
-      if (uuid)
+      return answerInvitation(args, insider, fields)
+    case 'revoke': {
+      const form = parseFields(revocationForm, fields)
+      if (form.ok)
         await revokeInvitation(args.ctx, {
-          teamId: team.teamId,
-          slug: team.slug,
-          invitationId: uuid,
-          actorUserId: viewer.userId,
+          teamId,
+          slug,
+          invitationId: form.value.id,
+          actorUserId,
         })
       return back
+    }
     case 'approve':
     case 'refuse': {
-      const decision = form.get('intent') === 'approve' ? 'approved' : 'refused'
-      const outcome = uuid
+      const form = parseFields(decisionForm, fields)
+      const outcome = form.ok
         ? await decideRequest(args.ctx, {
-            teamId: team.teamId,
-            requestId: uuid,
-            actorUserId: viewer.userId,
-            decision,
-            reason: parseText(form.get('reason'), 500) ?? '',
+            teamId,
+            requestId: form.value.id,
+            actorUserId,
+            decision: form.value.intent === 'approve' ? 'approved' : 'refused',
+            reason: form.value.reason ?? '',
           })
         : null
       return outcome?.kind === 'not-open' || !outcome
@@ -80,42 +91,40 @@ export const action = handler(async (args) => {
         : back
     }
     default:
-      throw new Response('bad-request', { status: 400 })
+      throw badRequest()
   }
 })
 
-type Host = {
-  teamId: string
-  slug: string
-  name: string
-  viewer: { userId: string; displayName: string }
-}
-
-async function inviteSomebody({ ctx, auth }: HandlerArgs, host: Host, form: FormData) {
-  const given = form.get('email')
-  const email = typeof given === 'string' && given.trim() !== '' ? given.trim() : null
-  if (email !== null && (email.length > 254 || !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)))
-    return data({ kind: 'bad-email' as const, email }, { status: 422 })
+async function answerInvitation(
+  { ctx, auth }: HandlerArgs,
+  { viewer, team }: Insider,
+  fields: URLSearchParams,
+) {
+  const form = parseFields(invitationForm, fields)
+  if (!form.ok)
+    return data({ kind: 'bad-email' as const, email: form.given.email ?? '' }, { status: 422 })
+  const { role, email } = form.value
+  const urlOf = (token: string) => `${auth.appOrigin}${joinUrl(token)}`
   const outcome = await inviteByMail(ctx, {
-    teamId: host.teamId,
-    slug: host.slug,
-    teamName: host.name,
-    invitedBy: host.viewer.displayName,
-    role: form.get('role') === 'owner' ? 'owner' : 'member',
+    teamId: team.teamId,
+    slug: team.slug,
+    role,
     email,
-    actorUserId: host.viewer.userId,
-    urlOf: (token) => `${auth.appOrigin}${joinUrl(token)}`,
+    actorUserId: viewer.userId,
+    mailOf: ({ token, days }) =>
+      invitationMail({
+        teamName: team.name,
+        invitedBy: viewer.displayName,
+        role,
+        url: urlOf(token),
+        days,
+      }),
   })
   if (outcome.kind === 'refused') return data({ kind: 'too-many' as const }, { status: 409 })
-  // The one page that ever shows the link: it is nowhere to be read again.
+  const { token, mailed, expiresAt } = outcome
+  // The link is shown on this page only, because nothing but its hash is stored.
   return data(
-    {
-      kind: 'invited' as const,
-      url: outcome.url,
-      mailed: outcome.mailed,
-      email,
-      expiresAt: outcome.expiresAt,
-    },
+    { kind: 'invited' as const, url: urlOf(token), mailed, email, expiresAt },
     { headers: { 'Cache-Control': 'no-store' } },
   )
 }
@@ -132,212 +141,39 @@ export default function Members() {
       team={team}
       title={
         members.length === 1
-          ? 'You are the only member.'
-          : `${members.length} people are in the team.`
+          ? 'You are the only member'
+          : `${members.length} people are in the team`
       }
-      lead="Budgets are per calendar month in UTC. A name leads to that member’s budget."
+      lead="Budgets are per calendar month in UTC. Select a member to change their budget."
     >
       {answer?.kind === 'not-open' ? (
         <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="amber" title="That request has been decided already." />
+          <Callout tone="warning" title="This request is already decided" />
         </div>
       ) : null}
       {requests.length > 0 ? (
-        <Section title="They ask for more" id="requests">
-          <Requests requests={requests} asOf={asOf} />
+        <Section title="Budget requests" id="requests">
+          <BudgetRequests requests={requests} asOf={asOf} />
         </Section>
       ) : null}
       <Section title="Members" id="members">
         <MemberTable slug={team.slug} members={members} />
       </Section>
       <Section title="Invite somebody" id="invite">
-        {answer?.kind === 'invited' ? (
-          <div role="status" className="mb-6 max-w-read">
-            <Callout
-              tone="mint"
-              title={
-                answer.mailed === 'sent'
-                  ? `The invitation is on its way to ${answer.email}.`
-                  : 'The invitation is made.'
-              }
-            >
-              {answer.mailed === 'failed' ? (
-                <p>The mail could not be sent. Send this link yourself.</p>
-              ) : null}
-              <p>
-                Whoever opens this link and signs in joins the team, once, until{' '}
-                <Time iso={answer.expiresAt} now={asOf} />. It is shown only now.
-              </p>
-              <div className="flex flex-wrap items-center gap-3">
-                <code id="invitation-link" className="font-mono text-small break-all select-all">
-                  {answer.url}
-                </code>
-                <CopyButton text={answer.url} label="the link" targetId="invitation-link" />
-              </div>
-            </Callout>
-          </div>
-        ) : null}
+        {answer?.kind === 'invited' ? <InvitationLink invitation={answer} asOf={asOf} /> : null}
         {answer?.kind === 'too-many' ? (
           <div role="alert" className="mb-6 max-w-read">
-            <Callout tone="amber" title="Fifty invitations are open already.">
-              <p>Take some back first.</p>
+            <Callout tone="warning" title="50 invitations are pending">
+              <p>Revoke some first.</p>
             </Callout>
           </div>
         ) : null}
-        <Form method="post" className="max-w-[28rem] space-y-6">
-          <Select
-            label="As"
-            name="role"
-            defaultValue="member"
-            options={[
-              { value: 'member', label: 'a member, who makes keys inside a budget' },
-              { value: 'owner', label: 'an owner, who also sets budgets and keeps the vault' },
-            ]}
-          />
-          {mails ? (
-            <Field
-              label="Email (optional)"
-              name="email"
-              hint="The link is sent there. You can always copy it as well."
-              {...(answer?.kind === 'bad-email'
-                ? {
-                    error: 'This is no address that mail can be sent to.',
-                    defaultValue: answer.email,
-                  }
-                : {})}
-            />
-          ) : null}
-          <Button type="submit" name="intent" value="invite" kind="ink">
-            Make an invitation
-          </Button>
-        </Form>
-        {invitations.length > 0 ? (
-          <>
-            <h3 className="mt-8 mb-2 text-lead font-semibold">Open invitations</h3>
-            <ul className="max-w-read divide-y divide-rule border-y border-rule">
-              {invitations.map((row) => (
-                <li key={row.id} className="flex flex-wrap items-center justify-between gap-3 py-3">
-                  <span>
-                    For {row.role === 'owner' ? 'an owner' : 'a member'}
-                    {row.email ? `, ${row.email}` : ''}, made by {row.createdBy}{' '}
-                    <Ago iso={row.createdAt} asOf={asOf} />
-                    <span className="block text-small text-soft">
-                      good until <Time iso={row.expiresAt} now={asOf} />
-                    </span>
-                  </span>
-                  <Form method="post">
-                    <input type="hidden" name="id" value={row.id} />
-                    <Button type="submit" name="intent" value="revoke" kind="quiet">
-                      Take back
-                    </Button>
-                  </Form>
-                </li>
-              ))}
-            </ul>
-          </>
-        ) : null}
+        <InvitationForm
+          mails={mails}
+          refusedEmail={answer?.kind === 'bad-email' ? answer.email : null}
+        />
+        <PendingInvitations invitations={invitations} asOf={asOf} />
       </Section>
     </TeamShell>
-  )
-}
-
-function Requests({ requests, asOf }: { requests: RequestView[]; asOf: string }) {
-  return (
-    <ul className="max-w-read space-y-4">
-      {requests.map((row) => (
-        <li key={row.id} className="rounded-box border border-rule bg-raised p-4">
-          <p>
-            <strong>{row.name}</strong> asks for {row.more.text} more a month,{' '}
-            <Ago iso={row.askedAt} asOf={asOf} />: “{row.reason}”
-          </p>
-          <Form method="post" className="mt-3 space-y-3">
-            <input type="hidden" name="id" value={row.id} />
-            <Field label="Words for them (optional)" name="reason" />
-            <div className="flex flex-wrap gap-3">
-              <Button
-                type="submit"
-                name="intent"
-                value="approve"
-                kind="ink"
-                aria-label={`Approve ${row.more.text} more for ${row.name}`}
-              >
-                Approve {row.more.text} more
-              </Button>
-              <Button type="submit" name="intent" value="refuse" aria-label={`Refuse ${row.name}`}>
-                Refuse
-              </Button>
-            </div>
-            <p className="text-small text-soft">
-              Approving raises the budget by that from this month on.
-            </p>
-          </Form>
-        </li>
-      ))}
-    </ul>
-  )
-}
-
-function MemberTable({ slug, members }: { slug: string; members: MemberView[] }) {
-  if (members.length === 0) return <EmptyState title="Nobody is here." />
-  return (
-    <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="Members">
-      <table className="ledger min-w-[56rem]">
-        <thead>
-          <tr>
-            <th scope="col">Member</th>
-            <th scope="col">Email</th>
-            <th scope="col">Role</th>
-            <th scope="col" className="!text-right">
-              Budget a month
-            </th>
-            <th scope="col" className="!text-right">
-              Committed
-            </th>
-            <th scope="col" className="!text-right">
-              Spent
-            </th>
-            <th scope="col" className="!text-right">
-              Free
-            </th>
-            <th scope="col" className="!text-right">
-              Live keys
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {members.map((member) => (
-            <tr key={member.userId}>
-              <th scope="row" className="!static !border-rule">
-                <Link className="prose-link" to={memberUrl(slug, member.userId)}>
-                  {member.name}
-                </Link>
-              </th>
-              <td className="text-soft">{member.email ?? 'no verified email'}</td>
-              <td>
-                {member.role}
-                {member.state === 'suspended' ? ', suspended' : ''}
-              </td>
-              <td className="text-right whitespace-nowrap">
-                {member.allocated.text}
-                {member.next.usd === member.allocated.usd ? (
-                  ''
-                ) : (
-                  <span className="block text-small text-soft">
-                    {member.next.text} from next month
-                  </span>
-                )}
-              </td>
-              <td className="text-right">{member.committed.text}</td>
-              <td className="text-right">{member.spent.text}</td>
-              <td className={`text-right ${member.short ? 'text-brick-ink' : ''}`}>
-                {member.free.text}
-                {member.short ? ' (short)' : ''}
-              </td>
-              <td className="text-right">{member.liveKeys}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
   )
 }

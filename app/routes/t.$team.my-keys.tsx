@@ -6,12 +6,12 @@ import { TeamShell } from '~/components/team/team-shell'
 import { teamUrl } from '~/urls'
 import { listSubKeys } from '~/domain/team/sub-key-view.server'
 import { handler } from '~/web/handler.server'
-import { frameOf, requireMember } from '~/web/team.server'
+import { frameOf, isActiveOwner, requireMember } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
   const { ctx } = args
-  const isOwner = team.role === 'owner' && team.state === 'active'
+  const isOwner = isActiveOwner(team)
   const keys = await listSubKeys(
     ctx,
     isOwner ? { teamId: team.teamId } : { teamId: team.teamId, userId: viewer.userId },
@@ -38,21 +38,21 @@ export default function MyKeys() {
       team={team}
       title={
         live.length === 0
-          ? 'You hold no key.'
+          ? 'You have no keys'
           : live.length === 1
-            ? 'You hold one key.'
-            : `You hold ${live.length} keys.`
+            ? 'You have one key'
+            : `You have ${live.length} keys`
       }
-      lead="A key leads to its page: show it, change its cap, replace it, delete it."
+      lead="Select a key to show it, change its cap, replace it or delete it."
     >
-      <Section title="Yours" id="own">
+      <Section title="Your keys" id="own">
         {live.length === 0 ? (
-          <EmptyState title="No key yet.">
+          <EmptyState title="No key yet">
             <p>
               <Link className="prose-link" to={teamUrl(team.slug, 'store')}>
                 Make one
               </Link>{' '}
-              inside your budget.
+              within your budget.
             </p>
           </EmptyState>
         ) : (
@@ -61,19 +61,19 @@ export default function MyKeys() {
         {over.length > 0 ? (
           <details className="mt-4">
             <summary className="inline-flex min-h-11 items-center prose-link">
-              {over.length} that {over.length === 1 ? 'is' : 'are'} over
+              {over.length} ended or not made
             </summary>
             <SubKeyTable slug={team.slug} keys={over} holders={false} asOf={asOf} />
           </details>
         ) : null}
       </Section>
       {others ? (
-        <Section title="The team’s" id="team">
+        <Section title="Keys of other members" id="team">
           {others.length === 0 ? (
-            <EmptyState title="Nobody else has made a key.">
+            <EmptyState title="No other member has a key">
               <p>
-                Keys of members appear here with their usage. You can end one or change its cap;
-                only its holder can see it.
+                Keys of members appear here with their usage. You can change their caps and delete
+                them. Only the holder can see a key.
               </p>
             </EmptyState>
           ) : (

@@ -3,13 +3,14 @@ import { Form, useActionData, useLoaderData } from '@remix-run/react'
 import { Button, ButtonLink } from '~/components/base/button'
 import { Callout } from '~/components/base/callout'
 import { PageShell } from '~/components/base/page-shell'
+import { invitationStates, joinProblems } from '~/components/team/team-messages'
 import { teamUrl } from '~/urls'
 import { Time } from '~/components/base/time'
 import { acceptInvitation, findInvitation } from '~/domain/team/invitations.server'
 import { handler, notFound } from '~/web/handler.server'
 import { requireViewer } from '~/web/session.server'
 
-// The address is the invitation: it must not travel on in a Referer.
+// Whoever knows the address can join, so no Referer may carry it.
 const secretHeaders = {
   'Referrer-Policy': 'no-referrer',
   'Cache-Control': 'no-store',
@@ -40,22 +41,6 @@ export const meta: MetaFunction = () => [
   { name: 'referrer', content: 'no-referrer' },
 ]
 
-const snapshots = {
-  used: {
-    title: 'This invitation has been used.',
-    words:
-      'A link works once. If it was not you, tell an owner of the team; otherwise ask for a new one.',
-  },
-  revoked: {
-    title: 'This invitation was taken back.',
-    words: 'Ask an owner of the team for a new one.',
-  },
-  expired: {
-    title: 'This invitation is over.',
-    words: 'A link is good for seven days. Ask an owner of the team for a new one.',
-  },
-}
-
 export default function Join() {
   const { invitation, person, asOf } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
@@ -63,8 +48,8 @@ export default function Join() {
   if (invitation.alreadyMember) {
     return (
       <PageShell
-        title={`You are in ${invitation.teamName} already.`}
-        lead="Nothing was used up: the link still works for somebody else."
+        title={`You are already in ${invitation.teamName}`}
+        lead="The invitation was not used. Its link still works for somebody else."
       >
         <p className="mt-6">
           <ButtonLink kind="ink" to={teamUrl(invitation.slug, 'dashboard')}>
@@ -77,8 +62,8 @@ export default function Join() {
   if (snapshot !== 'open')
     return (
       <PageShell
-        title={snapshots[snapshot].title}
-        lead={snapshots[snapshot].words}
+        title={invitationStates[snapshot].title}
+        lead={invitationStates[snapshot].next}
         back={{ to: '/', label: 'Home' }}
       />
     )
@@ -90,26 +75,17 @@ export default function Join() {
       <div className="mt-6 space-y-6">
         {answer ? (
           <div role="status">
-            <Callout
-              tone="amber"
-              title={
-                answer.problem === 'banned' ? 'You may not join a team here.' : 'That did not work.'
-              }
-            >
-              <p>
-                {answer.problem === 'banned'
-                  ? 'Ask the operator of this deployment why.'
-                  : 'Somebody used the link, or took it back, a moment ago.'}
-              </p>
+            <Callout tone="warning" title={joinProblems[answer.problem].title}>
+              <p>{joinProblems[answer.problem].next}</p>
             </Callout>
           </div>
         ) : null}
         <p>
-          You join as {person}. The owners of the team see your name, your email, the keys you make
-          and what they cost; they never see a key itself.
+          You join as {person}. The owners of the team see your name, your email, your keys and what
+          they cost. They never see a key itself.
         </p>
         {invitation.role === 'owner' ? (
-          <p>As an owner you set budgets, invite and remove people, and keep the master keys.</p>
+          <p>As an owner you set budgets, invite and remove people, and manage the master keys.</p>
         ) : null}
         <Form method="post">
           <Button type="submit" kind="ink">

@@ -3,6 +3,7 @@
  * route; a field that was sent twice counts once, unless the schema asks for a list with `many`.
  */
 import { z } from 'zod'
+import { nanoFromDecimalString, type NanoUsd } from '~/money'
 
 export type ParsedForm<Value> =
   | { ok: true; value: Value }
@@ -32,7 +33,8 @@ export function parseFields<Shape extends z.ZodRawShape>(
 ): ParsedForm<z.output<z.ZodObject<Shape>>> {
   const values = Object.fromEntries(
     Object.entries(schema.shape).map(([name, field]) => {
-      const all = fields.getAll(name)
+      // The database takes no NUL in a text, and no person types one.
+      const all = fields.getAll(name).map((value) => value.replaceAll('\0', ''))
       return [name, lists.has(field as z.ZodType) ? all : (all[0] ?? '')]
     }),
   )
@@ -41,6 +43,19 @@ export function parseFields<Shape extends z.ZodRawShape>(
   const problems: Record<string, string> = {}
   for (const issue of parsed.error.issues) problems[String(issue.path[0])] ??= issue.message
   return { ok: false, problems, given: Object.fromEntries(fields) }
+}
+
+/**
+ * The first field that failed, where the messages of the schema are codes of `known`. Throws when
+ * the schema has another message.
+ */
+export function firstProblem<Code extends string>(
+  form: { problems: Record<string, string> },
+  known: Record<Code, unknown>,
+): Code {
+  const [code = ''] = Object.values(form.problems)
+  if (!Object.hasOwn(known, code)) throw new Error(`the form has no problem called "${code}"`)
+  return code as Code
 }
 
 const lists = new WeakSet<z.ZodType>()
@@ -52,13 +67,20 @@ export function many<Item extends z.ZodType>(item: Item): z.ZodArray<Item> {
   return list
 }
 
-/** Text of a person: trimmed, required, at most `max` characters as people count them. */
-export const requiredText = (max: number, message: string) =>
+/**
+ * Text of a person: trimmed, required, at most `max` characters as people count them. `tooLong` is
+ * for forms whose messages are codes.
+ */
+export const requiredText = (
+  max: number,
+  message: string,
+  tooLong = `Use at most ${max} characters.`,
+) =>
   z
     .string()
     .trim()
     .min(1, message)
-    .refine((text) => [...text].length <= max, `Use at most ${max} characters.`)
+    .refine((text) => [...text].length <= max, tooLong)
 
 /** Text that may be left out: null then. */
 export const optionalText = (max: number) =>
@@ -73,3 +95,17 @@ export const uuid = z.uuid()
 
 /** A tick box: true when it is ticked. */
 export const ticked = z.string().transform((value) => value !== '')
+
+const maxUsd = nanoFromDecimalString('1000000')
+
+/**
+ * An amount in dollars, "12", "12.5" or "12.50", at most a million: nano-USD. Zero only where
+ * `orZero`.
+ */
+export const usdAmount = (message: string, options: { orZero?: boolean } = {}) =>
+  z
+    .string()
+    .trim()
+    .regex(/^\d{1,7}(\.\d{1,2})?$/, { error: message, abort: true })
+    .transform((text): NanoUsd => nanoFromDecimalString(text))
+    .refine((amount) => amount <= maxUsd && (amount > 0n || options.orZero === true), message)

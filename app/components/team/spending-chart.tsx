@@ -1,14 +1,16 @@
+import type { Month } from '~/domain/money/month'
 import type { SpendingView } from '~/domain/team/spending.server'
+import { monthName } from './month-name'
 
-/** What was spent on each day: one sentence, bars, and the same as a table. */
+/** What was spent on each day: one sentence, bars, and the same data as a table. */
 export function SpendingChart({
   spending,
   whose,
-  monthWords,
+  month,
 }: {
   spending: SpendingView
   whose: string
-  monthWords: string
+  month: Month
 }) {
   const { chart, days, total } = spending
   const most = days.reduce(
@@ -18,19 +20,19 @@ export function SpendingChart({
   if (!chart)
     return (
       <p className="text-soft">
-        Nothing has been spent by {whose} in {monthWords} yet. Days are counted in UTC.
+        Nothing has been spent by {whose} in {monthName(month)} yet. Days are counted in UTC.
       </p>
     )
   return (
     <div>
       <p className="max-w-read">
-        {total.text} spent by {whose} in {monthWords} so far; the most on {dayWords(most.day)}, with{' '}
-        {most.spent.text}. Days are counted in UTC, by when the usage was read.
+        {total.text} spent by {whose} in {monthName(month)} so far, most of it on{' '}
+        {dayLabel(most.day)}: {most.spent.text}. Days are in UTC and count when usage was read.
       </p>
       <svg
         viewBox={`0 0 ${chart.width} ${chart.height + 20}`}
         role="img"
-        aria-label={`Spent a day in ${monthWords}; the table below holds the same figures`}
+        aria-label={`Spent a day in ${monthName(month)}; the table below has the same data`}
         className="mt-4 w-full max-w-[44rem]"
       >
         {chart.bars.map((bar) => (
@@ -60,9 +62,7 @@ export function SpendingChart({
           ))}
       </svg>
       <details className="mt-2">
-        <summary className="inline-flex min-h-11 items-center prose-link">
-          The figures as a table
-        </summary>
+        <summary className="inline-flex min-h-11 items-center prose-link">View data</summary>
         <table className="ledger max-w-[24rem]">
           <thead>
             <tr>
@@ -76,7 +76,7 @@ export function SpendingChart({
             {days.map(({ day, spent }) => (
               <tr key={day}>
                 <th scope="row" className="!static !border-rule">
-                  {dayWords(day)}
+                  {dayLabel(day)}
                 </th>
                 <td className="text-right">{spent.text}</td>
               </tr>
@@ -88,7 +88,7 @@ export function SpendingChart({
   )
 }
 
-function dayWords(day: string): string {
+function dayLabel(day: string): string {
   return day === ''
     ? ''
     : new Intl.DateTimeFormat('en-GB', {

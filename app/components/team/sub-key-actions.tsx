@@ -1,7 +1,4 @@
-/**
- * What a holder does with a key that is ready: copy and show. The key itself is never among the
- * props.
- */
+/** What a holder does with a ready key: copy and show. The key itself is never among the props. */
 import type { useRevealedKey } from '~/client/use-revealed-key'
 import type { SubKeyView } from '~/domain/team/view-types'
 import { Button } from '../base/button'
@@ -11,12 +8,11 @@ import { CheckIcon, CopyIcon, EyeIcon } from '../base/icons'
 
 export type RevealedKey = ReturnType<typeof useRevealedKey>
 
-const problemWords = {
+const problemMessages = {
   'signed-out': 'Your session has ended. Reload this page and sign in again.',
-  'not-yet': 'It is not ready yet. Try again in a few seconds.',
-  'no-key': 'It may have ended while this page was open. Reload it to see.',
-  'too-often':
-    'A key is shown and copied so many times a minute and no more. Wait a minute, then try again.',
+  'not-yet': 'The key is not ready yet. Try again in a few seconds.',
+  'no-key': 'The key may have ended while this page was open. Reload the page to check.',
+  'too-often': 'Too many requests. Wait a minute and try again.',
   unreachable: 'The connection failed, and nothing was shown or copied. Try again.',
 }
 
@@ -72,11 +68,11 @@ export function SubKeyActions({
         )}
       </div>
       <p className="text-small text-soft">
-        Only you can see it, until it ends. Each time is written into the team’s audit trail.
+        Only you can see the key, until it ends. The team’s audit trail records each time.
       </p>
       {revealed.problem ? (
-        <Callout tone="amber" title="The key could not be shown.">
-          <p>{problemWords[revealed.problem]}</p>
+        <Callout tone="warning" title="The key could not be shown">
+          <p>{problemMessages[revealed.problem]}</p>
         </Callout>
       ) : null}
     </div>

@@ -6,25 +6,26 @@ import { Callout } from '../base/callout'
 import { Field } from '../base/field'
 import { Section } from '../base/page-shell'
 import { subKeyUrl } from '../../urls'
+import { positiveAmount } from './amount-messages'
 
-/** First what the change would do, then the change, with a reason. */
+/** A change of the cap: first its preview, then the change itself, with a reason. */
 export function CapChange({
   slug,
   view,
   preview,
-  bad,
-  asked,
+  input,
 }: {
   slug: string
   view: SubKeyView
   preview: CapPreview | null
-  bad: boolean
-  asked: string
+  input: { cap: string; valid: boolean }
 }) {
   return (
     <Section title="Change the cap" id="cap">
       {view.phase === 'changing' ? (
-        <p className="text-soft">A change is under way. The next can be made when it is done.</p>
+        <p className="text-soft">
+          A change is in progress. You can make the next one when it is done.
+        </p>
       ) : (
         <div className="max-w-[34rem] space-y-6">
           <Form
@@ -38,40 +39,37 @@ export function CapChange({
                 label="New cap in USD"
                 name="cap"
                 required
-                defaultValue={asked}
-                {...(bad
-                  ? { error: 'Write an amount of dollars above zero, such as 20 or 12.50.' }
-                  : {})}
+                defaultValue={input.cap}
+                {...(input.valid ? {} : { error: positiveAmount })}
               />
             </div>
-            <Button type="submit">See what it does</Button>
+            <Button type="submit">Preview</Button>
           </Form>
           {preview ? (
             <Callout
-              tone={preview.possible ? 'plain' : 'amber'}
+              tone={preview.possible ? 'plain' : 'warning'}
               title={
                 preview.possible
-                  ? `${preview.from.text} becomes ${preview.to.text}.`
+                  ? `${preview.from.text} becomes ${preview.to.text}`
                   : preview.why === 'below-used'
-                    ? `It has spent ${preview.used.text} already.`
-                    : 'The budget does not leave that much.'
+                    ? `The key has spent ${preview.used.text} already`
+                    : 'The budget is not enough for this cap'
               }
             >
-              <p>
-                {preview.possible
-                  ? `Free in the budget: ${preview.freeBefore.text} now, ${preview.freeAfter.text} after. ${preview.raises ? 'The difference is set aside at once; the key can spend it when the provider has confirmed.' : 'The difference is free when the provider has confirmed.'}`
-                  : preview.why === 'below-used'
-                    ? 'A cap cannot be lower than what is spent. Delete the key to stop it.'
-                    : `${preview.freeBefore.text} is free. Choose less, delete a key, or ask for more.`}
-              </p>
+              <p>{previewMessage(preview)}</p>
               {preview.possible ? (
                 <Form
                   method="post"
                   action={`${subKeyUrl(slug, view.id)}?index`}
                   className="mt-3 space-y-4"
                 >
-                  <input type="hidden" name="cap" value={asked} />
-                  <Field label="Reason" name="reason" required hint="Stands in the audit trail." />
+                  <input type="hidden" name="cap" value={input.cap} />
+                  <Field
+                    label="Reason"
+                    name="reason"
+                    required
+                    hint="Recorded in the audit trail."
+                  />
                   <Button type="submit" name="intent" value="cap" kind="ink">
                     Change the cap to {preview.to.text}
                   </Button>
@@ -85,6 +83,18 @@ export function CapChange({
   )
 }
 
+function previewMessage(preview: CapPreview): string {
+  if (preview.why === 'below-used')
+    return 'A cap cannot be lower than what is spent. Delete the key to stop it.'
+  if (preview.why === 'not-enough')
+    return `${preview.freeBefore.text} is free. Choose a lower cap, delete a key, or request more budget.`
+  const free = `Free in the budget: ${preview.freeBefore.text} now, ${preview.freeAfter.text} after.`
+  return preview.raises
+    ? `${free} The difference is set aside at once. The key can spend it when the provider has confirmed the cap.`
+    : `${free} The difference is free when the provider has confirmed the cap.`
+}
+
+/** Replacing and deleting a key. */
 export function Endings({ view, mine }: { view: SubKeyView; mine: boolean }) {
   const whose = mine ? 'your' : `${view.holder.name}’s`
   return (
@@ -93,12 +103,12 @@ export function Endings({ view, mine }: { view: SubKeyView; mine: boolean }) {
         {view.phase === 'ready' ? (
           <details>
             <summary className="inline-flex min-h-11 items-center prose-link">
-              Replace it by a new key
+              Replace it with a new key
             </summary>
             <Form method="post" className="mt-2 space-y-4">
               <p>
-                The old key stops at once, everywhere it is used. A new one is made with the{' '}
-                {view.left.text} that are left; nothing more is taken from {whose} budget.
+                The old key stops at once, everywhere it is used. The new one gets the{' '}
+                {view.left.text} that is left; nothing more is taken from {whose} budget.
               </p>
               <Field label="Reason (optional)" name="reason" />
               <Button type="submit" name="intent" value="rotate">
@@ -111,9 +121,9 @@ export function Endings({ view, mine }: { view: SubKeyView; mine: boolean }) {
           <summary className="inline-flex min-h-11 items-center prose-link">Delete it</summary>
           <Form method="post" className="mt-2 space-y-4">
             <p>
-              The key stops at once, and cannot be brought back. What it has not spent (
-              {view.left.text} by the last reading) returns to {whose} budget a few minutes later,
-              after the last reading.
+              The key stops at once and cannot be restored. What it has not spent ({view.left.text}{' '}
+              by the last reading) returns to {whose} budget a few minutes later, after the final
+              reading.
             </p>
             <Field label="Reason (optional)" name="reason" />
             <Button type="submit" name="intent" value="delete">

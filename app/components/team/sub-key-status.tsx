@@ -2,79 +2,114 @@ import type { StepView } from '~/domain/claim/view-types'
 import type { SubKeyView } from '~/domain/team/view-types'
 import { Callout } from '../base/callout'
 import { StepList } from '../claim/step-list'
-import { delayWords, endingWords } from './sub-key-words'
+import { delayMessage, endingMessage } from './sub-key-messages'
 
-/** Where a key stands that is not simply ready, and what happens next. */
+/** The state of a key that is not simply ready, and what happens next. */
 export function SubKeyStatus({ view }: { view: SubKeyView }) {
+  return (
+    <>
+      <UpstreamState view={view} />
+      <PhaseStatus view={view} />
+    </>
+  )
+}
+
+/** What the provider shows where that is not what this page wants. */
+function UpstreamState({ view }: { view: SubKeyView }) {
+  switch (view.upstream) {
+    case 'as-wanted':
+      return null
+    case 'still-on':
+      return (
+        <Callout tone="error" title="Not disabled at the provider yet">
+          <p>
+            The key may still work there.{' '}
+            {view.failure ? delayMessage(view.failure) : 'The provider has not confirmed it.'} We
+            retry automatically. If it has leaked, revoke it at the provider now.
+          </p>
+        </Callout>
+      )
+    case 'missing':
+      return (
+        <Callout tone="warning" title="The provider no longer has this key">
+          <p>It was deleted there. Delete it here and make another one.</p>
+        </Callout>
+      )
+    case 'disabled':
+      return (
+        <Callout tone="warning" title="Disabled at the provider">
+          <p>Somebody disabled this key there. Replace it, or ask an owner to enable it.</p>
+        </Callout>
+      )
+  }
+}
+
+function PhaseStatus({ view }: { view: SubKeyView }) {
   switch (view.phase) {
     case 'pending':
       return (
         <div className="space-y-4">
           <StepList steps={subKeySteps(view)} />
           {view.delay ? (
-            <Callout tone="amber" title="It takes longer.">
-              <p>{delayWords[view.delay.reason] ?? delayWords['upstream-trouble']}</p>
+            <Callout tone="warning" title="This takes longer than usual">
+              <p>{delayMessage(view.delay.reason)}</p>
             </Callout>
           ) : null}
           <p className="text-soft">
-            You can close this page: the key is made all the same. Its cap is set aside already.
+            You can close this page. The key will be made, and its cap is set aside already.
           </p>
         </div>
       )
     case 'changing':
       return (
-        <Callout
-          tone="plain"
-          title={`The cap is changing to ${view.wantedCap?.text ?? 'another amount'}.`}
-        >
+        <Callout tone="plain" title={`The cap is changing to ${view.cap.text}`}>
           <p>
-            It counts when the provider has confirmed it, in a few seconds as a rule. The key works
-            meanwhile.
+            The new cap counts when the provider has confirmed it, usually within seconds. The key
+            keeps working.
           </p>
         </Callout>
       )
     case 'rotating':
       return (
-        <Callout tone="plain" title="The key is being replaced.">
-          <p>
-            The old one is switched off first, then a new one is made with what is left of the
-            budget.
-          </p>
+        <Callout tone="plain" title="The key is being replaced">
+          <p>The old key is disabled first. Then a new one is made with what is left of the cap.</p>
         </Callout>
       )
     case 'settling':
       return (
-        <Callout tone="plain" title="It has ended.">
+        <Callout tone="plain" title="The key has ended">
           <p>
-            {endingWords(view)}{' '}
+            {endingMessage(view)}{' '}
             {view.committed.usd > 0
-              ? `Up to ${view.committed.text} comes back to the budget once the provider has been read for the last time, a few minutes after it was switched off.`
+              ? `Up to ${view.committed.text} returns to the budget after the final usage reading, ` +
+                'a few minutes after the provider disabled the key.'
               : ''}
           </p>
         </Callout>
       )
     case 'ended':
       return (
-        <Callout tone="plain" title="It has ended, and its account is closed.">
-          <p>{endingWords(view)} What it had not spent is free again.</p>
+        <Callout tone="plain" title="The key has ended, and its usage is settled">
+          <p>{endingMessage(view)} What it had not spent is free again.</p>
         </Callout>
       )
     case 'refused':
       return (
-        <Callout tone="brick" title="The key was not made.">
+        <Callout tone="error" title="The key was not made">
           <p>
-            {endingWords(view)} {view.detail ? `It said: “${view.detail}”` : ''}
+            {endingMessage(view)} {view.detail ? `Its message: “${view.detail}”` : ''}
           </p>
-          <p>
-            Nothing was spent, and what was set aside is free again. Make another, or tell an owner.
-          </p>
+          <p>Nothing was spent, and the cap is free again. Make another key, or tell an owner.</p>
         </Callout>
       )
     case 'ready':
-      return view.changeError ? (
-        <Callout tone="amber" title="The cap was not changed.">
+      return view.refusedChange ? (
+        <Callout tone="warning" title="The cap was not changed">
           <p>
-            The provider refused: “{view.changeError}” It stays at {view.cap.text}.
+            {view.refusedChange.providerMessage
+              ? `The provider refused the new cap: “${view.refusedChange.providerMessage}”`
+              : 'The provider refused the new cap.'}{' '}
+            It stays at {view.cap.text}.
           </p>
         </Callout>
       ) : null

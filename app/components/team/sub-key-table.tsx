@@ -1,10 +1,10 @@
 import { Link } from '@remix-run/react'
 import type { SubKeyView } from '~/domain/team/view-types'
-import { capNoteOf, phaseWords, serviceTitle } from './sub-key-words'
+import { capNoteOf, phaseLabels, serviceTitle } from './sub-key-messages'
 import { subKeyUrl } from '../../urls'
 import { Ago, Time } from '../base/time'
 
-/** Keys in a table; the purpose leads to the key. `holders` when they are not all of one person. */
+/** Keys in a table; the purpose links to the key. `holders` when they are of several people. */
 export function SubKeyTable({
   slug,
   keys,
@@ -48,7 +48,7 @@ export function SubKeyTable({
               </th>
               {holders ? <td>{key.holder.name}</td> : null}
               <td className={key.phase === 'refused' ? 'text-brick-ink' : ''}>
-                {phaseWords[key.phase]}
+                {phaseLabels[key.phase]}
               </td>
               <td className="text-soft">
                 {serviceTitle(key.service)}

@@ -7,7 +7,7 @@ import { teamUrl } from '../../urls'
 
 export type TeamFrame = Pick<Membership, 'slug' | 'name' | 'role' | 'state'>
 
-const places = [
+const pages = [
   { page: 'dashboard', label: 'Overview', owners: false },
   { page: 'my-keys', label: 'Keys', owners: false },
   { page: 'store', label: 'Make a key', owners: false },
@@ -16,10 +16,13 @@ const places = [
   { page: 'audit', label: 'Audit', owners: true },
 ] as const
 
-/**
- * A page of a team: its name, the places that this person may go, and a headline that is a
- * sentence.
- */
+const pageLink = [
+  'inline-flex min-h-11 items-center border-b-2 border-transparent px-2 whitespace-nowrap text-soft',
+  'hover:text-ink aria-[current=page]:border-ink aria-[current=page]:font-semibold',
+  'aria-[current=page]:text-ink',
+].join(' ')
+
+/** A page of a team: its name, the pages that this person may open, and a headline. */
 export function TeamShell({
   team,
   title,
@@ -39,14 +42,11 @@ export function TeamShell({
         <div className="mx-auto flex max-w-wide flex-wrap items-center gap-x-4 px-5">
           <p className="py-2 font-head font-bold">{team.name}</p>
           <ul className="-mx-2 flex gap-1 overflow-x-auto">
-            {places
-              .filter((place) => !place.owners || team.role === 'owner')
+            {pages
+              .filter(({ owners }) => !owners || team.role === 'owner')
               .map(({ page, label }) => (
                 <li key={page}>
-                  <NavLink
-                    to={teamUrl(team.slug, page)}
-                    className="inline-flex min-h-11 items-center border-b-2 border-transparent px-2 whitespace-nowrap text-soft hover:text-ink aria-[current=page]:border-ink aria-[current=page]:font-semibold aria-[current=page]:text-ink"
-                  >
+                  <NavLink to={teamUrl(team.slug, page)} className={pageLink}>
                     {label}
                   </NavLink>
                 </li>
@@ -57,10 +57,10 @@ export function TeamShell({
       <PageShell wide title={title} lead={lead} {...(back ? { back } : {})}>
         {team.state === 'suspended' ? (
           <div className="mt-6 max-w-read">
-            <Callout tone="amber" title="You are suspended in this team.">
+            <Callout tone="warning" title="You are suspended in this team">
               <p>
-                Your keys were ended, and you can make no new one until an owner lets you back in.
-                What you see here stays yours to read.
+                Your keys have ended, and you cannot make new ones until an owner reactivates you.
+                You can still read these pages.
               </p>
             </Callout>
           </div>

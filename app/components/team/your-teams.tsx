@@ -1,7 +1,7 @@
 import { Link } from '@remix-run/react'
 import { teamUrl } from '../../urls'
 
-/** The teams a person is in, and the way to a new one. */
+/** The teams of a person, and a link to make one. */
 export function YourTeams({
   teams,
 }: {
@@ -10,7 +10,7 @@ export function YourTeams({
   return (
     <>
       {teams.length === 0 ? (
-        <p className="text-soft">You are in no team. An owner of one can send you an invitation.</p>
+        <p className="text-soft">You are not in a team yet. An owner of a team can invite you.</p>
       ) : (
         <ul className="divide-y divide-rule border-y border-rule">
           {teams.map((team) => (

@@ -10,7 +10,7 @@ import { startClaimBulk } from './claim-actions.server'
 const maxClaimsOfOnePerson = 1_000
 
 export const claimHolder: Holder = {
-  async lock(tx, { holderId }) {
+  async lock(_ctx, tx, { holderId }) {
     await tx.$executeRaw`select 1 from keymint.workshop_attendance where claim_id = ${holderId}::uuid for update`
   },
 

@@ -292,5 +292,5 @@ export async function lockHolder(
   tx: Tx,
   key: Pick<Key, 'holderKind' | 'holderId'>,
 ): Promise<void> {
-  await ctx.holders[key.holderKind]?.lock(tx, key)
+  await ctx.holders[key.holderKind]?.lock(ctx, tx, key)
 }

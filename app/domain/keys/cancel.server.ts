@@ -23,7 +23,7 @@ export async function cancelMint(
       where id = ${input.mintId}::uuid`
   const owner = mint && ctx.holders[mint.holderKind]
   if (!mint || !owner) return false
-  await owner.lock(tx, mint)
+  await owner.lock(ctx, tx, mint)
   const changed = await tx.$executeRaw`
       update keymint.mints set state = 'cancelled', done_at = now() where id = ${input.mintId}::uuid
         and state = 'pending'`

@@ -372,7 +372,7 @@ async function refuse(
 ): Promise<void> {
   const holder = holderOf(ctx, work)
   await ctx.db.$transaction(async (tx) => {
-    await holder.lock(tx, work)
+    await holder.lock(ctx, tx, work)
     await tx.$executeRaw`
       update keymint.keys set off_ended_at = coalesce(off_ended_at, keymint.now())
       where id = ${work.keyId}::uuid and saved_at is null

@@ -51,28 +51,44 @@ export async function recordReading(
     await lockHolder(ctx, tx, before)
     const key = await readKey(tx, keyId)
     if (!key) return 'stale'
-    const usage = seen.usage ?? 0n
+    const port = ctx.holders[key.holderKind]
+    const accounting = (await port?.terms(tx, key))?.accounting ?? 'reset'
+    const start = windowStart(accounting, key.limitReset, timeOf(key, seen, askedAt))
+    const sameWindow = key.windowStartedAt?.getTime() === start.getTime()
+    const windowUse = usedInWindow(key, seen, accounting)
+    const fellInWindow =
+      seen.resets === true &&
+      sameWindow &&
+      windowUse !== null &&
+      hasFallen(key.windowUsed, windowUse)
+    const windowUsed = fellInWindow ? key.windowUsed + (windowUse ?? 0n) : windowUse
+    // A service that forgets the total at each reset: what was kept, and what this window adds to it.
+    const usage =
+      seen.usage ?? key.used + larger((windowUsed ?? 0n) - (sameWindow ? key.windowUsed : 0n), 0n)
     if (usage > key.used && usage > larger(key.limit, 1_000_000_000n) * absurdFactor) {
       await setAside(tx, key, { reason: 'absurd-reading' })
       return 'absurd'
     }
-    const port = ctx.holders[key.holderKind]
-    const terms = await port?.terms(tx, key)
-    const accounting = terms?.accounting ?? 'reset'
-    const start = windowStart(accounting, key.limitReset, askedAt)
-    const windowUse = usedInWindow(key, seen, accounting)
     // A counter that goes back has begun anew: what it shows is on top of what was kept.
-    const fell = seen.usage !== null && usage < key.used - 1_000n && seen.resets === true
+    const fell = seen.resets === true && seen.usage !== null && hasFallen(key.used, usage)
     const used = fell ? key.used + usage : larger(key.used, usage)
+    if (fell || fellInWindow)
+      await recordAudit(tx, {
+        actor: 'worker',
+        action: 'key.usage-fell',
+        subject: `${key.holderKind}:${key.holderId}`,
+        workshopSlug: key.scope,
+        details: { keyHash: key.hash, keptUsd: decimalStringFromNano(key.used) },
+      })
     const grown = used > key.used
     await tx.$executeRaw`
       update keymint.keys k set used_usd = ${decimalStringFromNano(used)}::numeric,
         window_used_usd = case
-          when ${windowUse === null} or k.window_started_at > ${start}::timestamptz then k.window_used_usd
+          when ${windowUsed === null} or k.window_started_at > ${start}::timestamptz then k.window_used_usd
           when k.window_started_at = ${start}::timestamptz
-            then greatest(k.window_used_usd, ${decimalStringFromNano(windowUse ?? 0n)}::numeric)
-          else ${decimalStringFromNano(windowUse ?? 0n)}::numeric end,
-        window_started_at = case when ${windowUse === null} then k.window_started_at
+            then greatest(k.window_used_usd, ${decimalStringFromNano(windowUsed ?? 0n)}::numeric)
+          else ${decimalStringFromNano(windowUsed ?? 0n)}::numeric end,
+        window_started_at = case when ${windowUsed === null} then k.window_started_at
           else greatest(k.window_started_at, ${start}::timestamptz) end,
         read_at = greatest(k.read_at, ${askedAt}::timestamptz), read_tries = 0, read_error = null,
         grown_at = case when ${grown} then greatest(k.grown_at, ${askedAt}::timestamptz) else k.grown_at end,
@@ -88,6 +104,21 @@ export async function recordReading(
     return 'kept'
   })
 }
+
+const halfOf = { daily: 43_200_000, weekly: 302_400_000, monthly: 1_296_000_000 } as const
+
+/**
+ * The moment whose window a reading speaks of: a service that begins its windows at another hour, or
+ * has not begun the new one yet, says when its own ends; the middle of that window tells which.
+ */
+function timeOf(key: Key, seen: ServiceKey, askedAt: Date): Date {
+  if (seen.windowEndsAt === null || key.limitReset === null) return askedAt
+  const middle = seen.windowEndsAt.getTime() - halfOf[key.limitReset]
+  return middle < askedAt.getTime() ? new Date(middle) : askedAt
+}
+
+/** Further than a lag between two answers explains. */
+const hasFallen = (kept: NanoUsd, shown: NanoUsd) => shown * 2n < kept && kept - shown > 10_000_000n
 
 /**
  * What a list shows is seen, never wanted, and only when it was asked for after the row's last

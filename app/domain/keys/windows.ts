@@ -53,15 +53,15 @@ export function dueWindows(
   now: Date,
   nextLimit: NanoUsd = worstLimit(key),
 ): KeyWindow[] {
-  const start = windowStart(
-    accounting,
-    key.limitReset,
-    now < key.expiresAt ? now : lastInstant(key),
-  )
-  const kept = key.windows.filter(
-    (window) =>
-      window.startsAt.getTime() < start.getTime() && window.startsAt.getTime() !== ahead.getTime(),
-  )
+  const start = windowStart(accounting, key.limitReset, windowTime(key, now))
+  const kept = key.windows
+    .filter(
+      (window) =>
+        window.startsAt.getTime() < start.getTime() &&
+        window.startsAt.getTime() !== ahead.getTime(),
+    )
+    // A month that is over is spent as far as it was read; what comes late belongs to its reading.
+    .map((window) => (accounting === 'month' ? { ...window, reserved: window.used } : window))
   const present = key.windows.find((window) => window.startsAt.getTime() === start.getTime())
   const usedBefore = kept.reduce((sum, window) => sum + window.used, 0n)
   const used = presentUse(key, start, present?.used ?? 0n, usedBefore)
@@ -122,7 +122,11 @@ function presentUse(key: Key, start: Date, before: NanoUsd, earlier: NanoUsd): N
   return larger(before, key.used - earlier > 0n ? larger(0n, key.used - earlier) : 0n)
 }
 
-const lastInstant = (key: Key) => new Date(key.expiresAt.getTime() - 1)
+/** The moment whose window a key's use belongs to: now, or when it could still be used. */
+function windowTime(key: Key, now: Date): Date {
+  const last = key.closedAt !== null && key.closedAt < now ? key.closedAt : now
+  return last < key.expiresAt ? last : new Date(key.expiresAt.getTime() - 1)
+}
 
 function windowsAhead(key: Key, accounting: Accounting, now: Date): number {
   if (accounting === 'month' || key.limitReset === null) return 0

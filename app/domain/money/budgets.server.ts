@@ -1,7 +1,7 @@
 /**
- * Budgets: what an owner lets a member use a month. A change is shown before it is made, carries a
- * reason, and counts from this month or the next. Lowering below what is committed leaves less than
- * nothing free, until that is healed.
+ * Budgets: what an owner lets a member use a month, in nano-USD. A change can be previewed, carries
+ * a reason, and counts from this month or the next. A budget below what is committed makes `free`
+ * negative: nothing new is committed until keys end, caps are lowered or the budget is raised.
  */
 import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
@@ -10,12 +10,19 @@ import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
 import { openMember, teamScope, type OpenMember } from './member-lock.server'
-import { monthOf, monthWords, nextMonth, type Month } from './month'
+import { monthOf, nextMonth, type Month } from './month'
 import { readBudget } from './open-month.server'
 import { post, readBalance, type Balance, type MemberRef } from './postings.server'
 
-export type BudgetChange = { budget: NanoUsd; effective: 'now' | 'next-month'; reason: string }
+export type BudgetChange = {
+  /** For one calendar month. */
+  budget: NanoUsd
+  effective: 'now' | 'next-month'
+  /** What the owner wrote; may be empty. */
+  reason: string
+}
 export type BudgetPreview = {
+  /** The first month that the change counts in. */
   month: Month
   from: NanoUsd
   to: NanoUsd
@@ -24,8 +31,8 @@ export type BudgetPreview = {
 }
 
 /**
- * What the change would do, without doing it. For next month the balances are this month's,
- * unchanged.
+ * What the change would do, without doing it. A change for next month leaves both balances at those
+ * of this month. Null when there is no such member, or they have left.
  */
 export async function previewBudget(
   ctx: Ctx,
@@ -55,7 +62,7 @@ async function effectOf(
 
 export type BudgetPreviewView = {
   effective: 'now' | 'next-month'
-  monthWords: string
+  month: Month
   from: MoneyView
   to: MoneyView
   freeBefore: MoneyView
@@ -65,7 +72,7 @@ export type BudgetPreviewView = {
   shortBy: MoneyView
 }
 
-/** The preview as an owner reads it. */
+/** The preview with amounts as text, for the member's page. Null as for previewBudget. */
 export async function previewBudgetView(
   ctx: Ctx,
   ref: MemberRef,
@@ -76,7 +83,7 @@ export async function previewBudgetView(
   const { before, after } = preview
   return {
     effective: change.effective,
-    monthWords: monthWords(preview.month),
+    month: preview.month,
     from: moneyView(preview.from),
     to: moneyView(preview.to),
     freeBefore: moneyView(before.free),
@@ -87,7 +94,10 @@ export async function previewBudgetView(
   }
 }
 
-/** Sets the budget. Null when there is no such member, or they have left. */
+/**
+ * Sets the budget and posts the difference when it counts from this month. Null when there is no
+ * such member, or they have left; then nothing is changed.
+ */
 export async function setBudget(
   ctx: Ctx,
   ref: MemberRef,
@@ -116,7 +126,7 @@ async function setBudgetIn(
     on conflict (team_id, user_id, month) do update
       set allocated_usd = excluded.allocated_usd, reason = excluded.reason, set_by = excluded.set_by,
       set_at = excluded.set_at`
-  // What was set for later months would undo it there without a word.
+  // Otherwise a budget set for a later month would silently replace this one.
   if (change.effective === 'now')
     await tx.$executeRaw`
       delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}
@@ -150,7 +160,10 @@ async function setBudgetIn(
 export type RequestOutcome =
   { kind: 'asked' } | { kind: 'refused'; reason: 'already-asked' | 'not-active' }
 
-/** A member asks for more a month; one open request at a time. */
+/**
+ * Records that a member requests `more` nano-USD a month. A second request is refused while one is
+ * open.
+ */
 export async function requestMore(
   ctx: Ctx,
   ref: MemberRef,
@@ -182,7 +195,8 @@ export type DecisionOutcome =
   | { kind: 'not-open' }
 
 /**
- * Approving raises the budget by what was asked for, from this month on. Decides a request once.
+ * Decides an open request once. Approving raises the budget by the requested amount from this month
+ * on. `not-open` when it was decided before, or is not the team's; then nothing is changed.
  */
 export async function decideRequest(
   ctx: Ctx,
@@ -224,7 +238,7 @@ export async function decideRequest(
       {
         budget: present + nanoFromDecimalString(decided.more),
         effective: 'now',
-        reason: input.reason || 'asked for by the member',
+        reason: input.reason,
       },
       input.actorUserId,
     )
@@ -233,8 +247,8 @@ export async function decideRequest(
 }
 
 /**
- * Opens the present month of everybody whose month is not open yet. Safe to be late, doubled or
- * interrupted.
+ * Opens the present month of every member who has not got it open, of one team or of all, and
+ * returns how many. May run late, twice at once, or be interrupted.
  */
 export async function rollMonths(
   ctx: Ctx,

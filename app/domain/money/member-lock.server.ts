@@ -1,6 +1,6 @@
 /**
- * The lock in front of a member's money, first in the order of locks (a team's row alone stands
- * before it), and the only way into a month: whoever touches a month first opens it.
+ * The lock on a member's money. It comes first in the order of locks, after a team's row alone, and
+ * is the only way to a month: whoever uses a month first opens it.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
@@ -19,22 +19,15 @@ export type OpenMember = MemberRef & {
   month: Month
 }
 
-/**
- * The audit scope of a team: stands where a workshop's slug stands for a claim, and can never be
- * one (a slug has no dot).
- */
+/** The audit scope of a team. It never equals the slug of a workshop, which has no dot. */
 export const teamScope = (slug: string) => `team.${slug}`
 
 /**
- * Locks the member and opens the present month if nobody has yet. The month never goes back: a
- * machine whose clock is behind works in the month that others have opened. Null when there is no
- * such member.
+ * Locks the member's row until the end of the transaction and opens the present month if it is not
+ * open yet. The month never goes back: a machine whose clock is behind works in the latest month
+ * that was opened. Null when there is no such member; one who has left has the state `removed`.
  */
-export async function openMember(
-  ctx: Pick<Ctx, 'now'>,
-  tx: Tx,
-  ref: MemberRef,
-): Promise<OpenMember | null> {
+export async function openMember(ctx: Ctx, tx: Tx, ref: MemberRef): Promise<OpenMember | null> {
   const [row] = await tx.$queryRaw<
     { role: MemberRole; state: MemberState; slug: string; latest: Month | null }[]
   >`
@@ -54,6 +47,6 @@ export async function openMember(
     slug: row.slug,
     month: row.latest && row.latest > month ? row.latest : month,
   }
-  if (row.latest === null || row.latest < month) await openMonth(tx, member, now)
+  if (row.latest === null || row.latest < month) await openMonth(ctx, tx, member, now)
   return member
 }

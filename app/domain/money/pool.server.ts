@@ -9,7 +9,8 @@ import { decimalStringFromNano, type NanoUsd } from '~/money'
 import type { PoolCaps } from '../workshop-file'
 
 /**
- * Reserves money and one seat. False means that it is full: the caller rolls its transaction back.
+ * Reserves `amount` (nano-USD) and one seat. False when the pool is full or closed: the caller rolls
+ * its transaction back.
  */
 export async function reserve(
   tx: Tx,
@@ -39,8 +40,8 @@ async function reserveInPool(
       and committed_usd + ${usd}::numeric <= coalesce(${limit}::numeric, committed_usd + ${usd}::numeric)
       and seats < coalesce(${caps.maxKeys}::int, seats + 1)`
   if ((await take()) === 1) return true
-  // Full, or among the very first claims of this workshop: whoever inserts the row, the others wait
-  // for it here and look again.
+  // Full, or one of the first claims of this workshop: one inserts the row, the others wait for it
+  // here and try once more.
   await tx.$executeRaw`
     insert into keymint.pools (workshop_slug) values (${workshopSlug}) on conflict do nothing`
   return (await take()) === 1
@@ -114,7 +115,7 @@ export async function reserveForClaim(
   )
 }
 
-/** Throws this inside a transaction to undo all of it; recognised by its name. */
+/** Thrown inside a transaction to undo all of it; recognised by its name. */
 export class PoolIsFull extends Error {
   override name = 'PoolIsFull'
 }
@@ -124,7 +125,7 @@ export const isPoolIsFull = (error: unknown): boolean =>
 
 export type PoolState = { committedUsd: string; seats: number; endedAt: Date | null }
 
-/** What is taken of the pools, by workshop. A workshop nobody claimed in yet has no entry. */
+/** What is reserved in each pool (USD as text), by workshop. One without claims has no entry. */
 export async function readPools(db: Tx): Promise<Map<string, PoolState>> {
   const rows = await db.pool.findMany()
   return new Map(

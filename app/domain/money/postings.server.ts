@@ -15,16 +15,13 @@ export type Balance = { allocated: NanoUsd; committed: NanoUsd; spent: NanoUsd; 
 export type PostingKind =
   | 'allocate'
   | 'deallocate'
-  /** Reserves for a key. The database refuses one that is more than is free. */
+  /** Reserves for a key. The database refuses one that exceeds what is free. */
   | 'commit'
-  /**
-   * Reserves what a key may still spend in a month that has just begun: it is owed, whether free or
-   * not.
-   */
+  /** Reserves what a key may still spend in a new month, also beyond what is free. */
   | 'carry'
   | 'release'
   | 'spend'
-  /** Spent beyond what was committed: charged all the same. */
+  /** Spent beyond what was committed; charged to what is free. */
   | 'overspend'
 
 export type Posting = {
@@ -46,8 +43,9 @@ const accountsOf: Record<PostingKind, readonly [from: string, to: string]> = {
 }
 
 /**
- * Posts in the caller's transaction, in the order given; `at` null is Postgres's now. Postings of
- * nothing are left out. Throws when a `commit` is more than is free: ask first.
+ * Posts in the caller's transaction, in the order given; amounts are nano-USD, and those of zero
+ * are left out. With `at` null the database's clock is used. Throws when a `commit` exceeds what is
+ * free: read the balance first.
  */
 export async function post(
   tx: Tx,
@@ -73,7 +71,7 @@ export async function post(
         order by p.position`
 }
 
-/** The balances of one month; of a month nobody has opened, nothing. */
+/** The balances of one month in nano-USD; all zero for a month that is not open. */
 export async function readBalance(tx: Tx, ref: MemberRef, month: Month): Promise<Balance> {
   const [row] = await tx.$queryRaw<Record<keyof Balance, string>[]>`
     select allocated_usd::text as allocated, committed_usd::text as committed, spent_usd::text as spent,
@@ -89,7 +87,7 @@ export async function readBalance(tx: Tx, ref: MemberRef, month: Month): Promise
   }
 }
 
-/** The postings that bring a key's commitment in a month from one amount to another. */
+/** The postings that change a key's commitment in a month from one amount to another. */
 export function commitmentChange(
   month: Month,
   apiKeyId: string,
@@ -103,9 +101,7 @@ export function commitmentChange(
     : [{ kind: 'release', month, apiKeyId, amount: from - to }]
 }
 
-/**
- * A spend takes from what was committed for the key; what goes beyond is charged to what is free.
- */
+/** A spend is taken from what is committed for the key; what exceeds that is taken from `free`. */
 export function spendPostings(
   month: Month,
   apiKeyId: string,

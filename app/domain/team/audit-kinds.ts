@@ -1,4 +1,4 @@
-/** What events of a team are about: the beginning of their action. */
+/** The kinds of a team's events: the first part of their action. */
 export const auditKinds = [
   'sub-key',
   'key',

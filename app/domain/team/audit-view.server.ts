@@ -1,13 +1,16 @@
-/** The audit trail of one team: what stands in audit_events under its scope, in order. */
+/** The audit trail of one team: the audit_events of its scope, in order. */
 import { auditKinds } from './audit-kinds'
 import { csvOf } from './csv'
 import type { Ctx } from '../ctx'
 import { teamScope } from '../money/member-lock.server'
 
 export type TeamAuditFilter = {
-  /** Beginning of an action: "sub-key", "budget". */ about?: string | undefined
-  /** user id of who did it. */ by?: string | undefined
-  /** Events older than this id. */ before?: string | undefined
+  /** First part of an action: "sub-key", "budget". */
+  about: string | null
+  /** Id of the person who did it. */
+  by: string | null
+  /** Only events older than this id. */
+  before: string | null
 }
 export type TeamAuditRow = {
   id: string
@@ -19,12 +22,13 @@ export type TeamAuditRow = {
 }
 export type TeamAuditPage = {
   rows: TeamAuditRow[]
-  /** The id to ask for what is older with; null at the beginning of all. */ older: string | null
+  /** The id to ask for older events with; null on the last page. */
+  older: string | null
 }
 
 const pageSize = 100
 
-/** Newest first, a hundred at a time. Names stand for people, purposes for keys. */
+/** Newest first, 100 at a time, with the names of people and the purposes of keys. */
 export async function listTeamAudit(
   ctx: Ctx,
   slug: string,
@@ -39,7 +43,7 @@ export async function listTeamAudit(
 
 const maxExported = 50_000
 
-/** All that the filter lets through, as CSV with formulas disarmed; the newest fifty thousand. */
+/** The newest 50,000 events that match the filter, as CSV with formulas disarmed. */
 export async function exportTeamAudit(
   ctx: Ctx,
   slug: string,
@@ -66,7 +70,7 @@ async function readEvents(
   limit: number,
 ): Promise<TeamAuditRow[]> {
   const kind = (auditKinds as readonly string[]).includes(about ?? '') ? about! : null
-  const olderThan = before !== undefined && /^\d{1,18}$/.test(before) ? before : null
+  const olderThan = before !== null && /^\d{1,18}$/.test(before) ? before : null
   type Row = {
     id: bigint
     at: Date
@@ -87,7 +91,7 @@ async function readEvents(
     left join keymint.master_keys v on e.subject = 'master-key:' || v.id
     where e.workshop_slug = ${teamScope(slug)}
       and (${kind}::text is null or e.action like ${kind === null ? null : `${kind}.%`}::text)
-      and (${by ?? null}::text is null or e.actor = ${by === undefined ? null : `user:${by}`}::text)
+      and (${by}::text is null or e.actor = ${by === null ? null : `user:${by}`}::text)
         and (${olderThan}::bigint is null or e.id < ${olderThan}::bigint)
     order by e.id desc limit ${limit}::int`
   return rows.map((row) => ({

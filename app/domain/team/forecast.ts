@@ -1,12 +1,12 @@
-/** When money runs out at the pace of late: pure arithmetic, and no promise. */
+/** When money runs out at the recent pace: an estimate by arithmetic alone. */
 import type { NanoUsd } from '~/money'
 
 const dayMs = 86_400_000
 
 /**
- * The day on which `left` is gone at the pace of the last seven days (or since `since`, if that is
- * shorter), or null when it lasts until `until`, or when nothing was spent to tell by. A pace is
- * not read out of less than a day.
+ * The instant at which `left` is spent at the pace of the last seven days (or since `since`, if that
+ * is shorter); null when it lasts until `until`, or when nothing was spent recently. The pace is
+ * measured over one day at least. Amounts are nano-USD.
  */
 export function forecastEnd(input: {
   left: NanoUsd

@@ -1,7 +1,4 @@
-/**
- * Keys that will be of no use soon: their cap is spent, will be at the pace of late, or their time
- * ends.
- */
+/** Keys that cannot be used soon: their cap is spent, will be at the recent pace, or they expire. */
 import { nanoFromDecimalString } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
@@ -20,7 +17,7 @@ export type KeyForecast = {
 
 const horizonMs = 14 * 86_400_000
 
-/** Of one member or the whole team, soonest first; twenty at most. */
+/** Keys of one member or of the whole team, soonest first, 20 at most, within 14 days. */
 export async function readForecasts(
   ctx: Ctx,
   filter: { teamId: string; userId: string | null },

@@ -1,13 +1,11 @@
 /**
- * Invitations: a link into a team. Guarantee: it works once, for a week, until revoked; the row
- * holds only the hash of its token (256 random bits), so nobody can read a link out of the
- * database, not even to show it again.
+ * Invitations: a link into a team. Guarantee: it works once, for a week, until it is revoked; the
+ * row holds only the hash of its token (256 random bits), so no link can be read from the database.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { openMember, teamScope, type MemberRole } from '../money/member-lock.server'
-import { invitationMail } from './invitation-mail'
 import { lockTeam } from './team.server'
 
 export const invitationDays = 7
@@ -17,7 +15,7 @@ export type InviteOutcome =
   | { kind: 'invited'; invitationId: string; token: string; expiresAt: string }
   | { kind: 'refused'; reason: 'too-many' }
 
-/** Makes an invitation. The token is in the answer and nowhere else. */
+/** Makes an invitation. The token is returned here and stored nowhere. */
 export async function invite(
   ctx: Ctx,
   input: {
@@ -53,45 +51,38 @@ export async function invite(
 }
 
 export type MailedInvitation =
-  | { kind: 'invited'; url: string; expiresAt: string; mailed: 'sent' | 'failed' | 'not-asked' }
+  | { kind: 'invited'; token: string; expiresAt: string; mailed: 'sent' | 'failed' | 'not-asked' }
   | { kind: 'refused'; reason: 'too-many' }
 
 /**
- * Makes an invitation and, where an address is given and mail is configured, sends it: after it is
- * written, so that no link leads nowhere.
+ * Makes an invitation and, where an address is given and mail is configured, sends it. The mail goes
+ * out after the row is committed, so that its link always works; a mail that fails leaves the
+ * invitation valid.
  */
 export async function inviteByMail(
   ctx: Ctx,
   input: {
     teamId: string
     slug: string
-    teamName: string
-    invitedBy: string
     role: MemberRole
     email: string | null
     actorUserId: string
-    urlOf: (token: string) => string
+    mailOf: (invitation: { token: string; days: number }) => { subject: string; text: string }
   },
 ): Promise<MailedInvitation> {
   const { mailer } = ctx
   const outcome = await invite(ctx, mailer ? input : { ...input, email: null })
   if (outcome.kind === 'refused') return outcome
-  const url = input.urlOf(outcome.token)
+  const { token, expiresAt } = outcome
   if (!mailer || input.email === null)
-    return { kind: 'invited', url, expiresAt: outcome.expiresAt, mailed: 'not-asked' }
+    return { kind: 'invited', token, expiresAt, mailed: 'not-asked' }
   const sent = await mailer.send({
     to: input.email,
-    ...invitationMail({
-      teamName: input.teamName,
-      invitedBy: input.invitedBy,
-      role: input.role,
-      url,
-      days: invitationDays,
-    }),
+    ...input.mailOf({ token, days: invitationDays }),
   })
   if (!sent)
     ctx.log.warn({ invitationId: outcome.invitationId }, 'an invitation could not be mailed')
-  return { kind: 'invited', url, expiresAt: outcome.expiresAt, mailed: sent ? 'sent' : 'failed' }
+  return { kind: 'invited', token, expiresAt, mailed: sent ? 'sent' : 'failed' }
 }
 
 export type InvitationRow = {
@@ -99,21 +90,27 @@ export type InvitationRow = {
   role: MemberRole
   email: string | null
   createdBy: string
-  createdAt: Date
-  expiresAt: Date
+  createdAt: string
+  expiresAt: string
 }
 
-/** Those that can still be used, newest first. */
+/** The team's invitations that can still be used, newest first. */
 export async function listOpenInvitations(ctx: Ctx, teamId: string): Promise<InvitationRow[]> {
-  return ctx.db.$queryRaw<InvitationRow[]>`
+  type Row = Omit<InvitationRow, 'createdAt' | 'expiresAt'> & { createdAt: Date; expiresAt: Date }
+  const rows = await ctx.db.$queryRaw<Row[]>`
     select i.id, i.role, i.email, a.display_name as "createdBy", i.created_at as "createdAt",
       i.expires_at as "expiresAt"
     from keymint.invitations i join keymint.attendees a on a.user_id = i.created_by
     where i.team_id = ${teamId}::uuid and i.used_at is null and i.revoked_at is null
       and i.expires_at > ${ctx.now()}::timestamptz order by i.created_at desc`
+  return rows.map((row) => ({
+    ...row,
+    createdAt: row.createdAt.toISOString(),
+    expiresAt: row.expiresAt.toISOString(),
+  }))
 }
 
-/** False when there was nothing left to revoke. */
+/** Revokes an open invitation. False when it was used or revoked before, or is not the team's. */
 export async function revokeInvitation(
   ctx: Ctx,
   input: { teamId: string; slug: string; invitationId: string; actorUserId: string },
@@ -144,17 +141,14 @@ export type InvitationView = {
   alreadyMember: boolean
 }
 
-/**
- * What a link leads to, for whoever holds it. Looking uses nothing up. Null for a token that never
- * was.
- */
+/** The invitation behind a link. Reading does not use it up. Null for an unknown token. */
 export async function findInvitation(
   ctx: Ctx,
   token: string,
   userId: string,
 ): Promise<InvitationView | null> {
   const [row] = await ctx.db.$queryRaw<
-    (Omit<InvitationView, 'expiresAt' | 'standing'> & {
+    (Omit<InvitationView, 'expiresAt' | 'snapshot'> & {
       expiresAt: Date
       usedAt: Date | null
       revokedAt: Date | null
@@ -184,10 +178,7 @@ export type AcceptOutcome =
   | { kind: 'already-member'; slug: string }
   | { kind: 'refused'; reason: 'not-open' | 'banned' }
 
-/**
- * Uses the invitation up. Whoever is a member already stays what they are, and the link stays good
- * for another.
- */
+/** Uses the invitation. A present member keeps their role, and the link stays valid. */
 export async function acceptInvitation(
   ctx: Ctx,
   token: string,

@@ -1,6 +1,4 @@
-/**
- * What was spent this month: by day, by member, by provider. Every figure is a sum of the ledger.
- */
+/** What was spent this month, by day and by provider. Every amount is a sum of the ledger. */
 import { scaleBand, scaleLinear } from 'd3-scale'
 import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
 import type { MoneyView } from '../money-view'
@@ -25,14 +23,14 @@ export type SpendingView = {
     bars: { day: string; x: number; y: number; width: number; height: number }[]
   } | null
   providers: ProviderView[]
-  /** The last reading behind these figures, ISO UTC. */
+  /** The oldest of the keys' last readings, ISO UTC. */
   asOf: string | null
 }
 
 const width = 640
 const height = 160
 
-/** Of one member, or of the whole team. */
+/** The spending of one member, or of the whole team, in the present month. */
 export async function readSpending(
   ctx: Ctx,
   filter: { teamId: string; userId: string | null },

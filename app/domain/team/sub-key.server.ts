@@ -1,27 +1,30 @@
 /**
- * Sub-keys: what a member makes alone, inside the budget. Guarantee: a key is reserved for before
- * it is asked for, and money is given back only when the provider can no longer charge it. What
- * must happen at the provider is written on the row and carried out by `apply-sub-key`; nothing
- * here calls out.
+ * Sub-keys: keys that a member makes within the budget. Guarantee: the cap is reserved before the
+ * key is requested, and money goes back only when the provider can no longer charge it. What must
+ * happen at the provider is written to the key's row and done by the loop; nothing here calls out.
  */
 import { randomUUID } from 'node:crypto'
+import { invariant } from '@epic-web/invariant'
 import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
-import { recordAudit, type AuditActor } from '../audit/audit.server'
+import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { minLimit } from '../keys/key-row'
+import { book, moveVersion, requestKey, wantOff } from '../keys/want.server'
 import { openMember, teamScope, type OpenMember } from '../money/member-lock.server'
-import { commitmentChange, post, readBalance } from '../money/postings.server'
+import { readBalance } from '../money/postings.server'
 import type { MoneyView } from '../money-view'
 import { moneyView } from '../money-view'
 import {
   committedIn,
   dueCommitment,
-  lockSubKeys,
   openSubKey,
-  releaseAll,
   spentOfCap,
+  subKeyHolder,
+  type OpenSubKey,
   type SubKeyRow,
 } from './key-row.server'
+import { endKey, audit } from './end-key.server'
 
 export type ProvisionInput = {
   teamId: string
@@ -42,18 +45,22 @@ export type ProvisionRefusal =
     }
 export type ProvisionOutcome = { kind: 'queued'; keyId: string } | ProvisionRefusal
 
-/** A key ends by itself, within this time. */
-export const longestLifeMs = 366 * 86_400_000
-const shortestLifeMs = 10 * 60_000
+/** A member's money is what bounds a sub-key; there is no pool and no seat. */
+const noSeat = { caps: null, takeSeat: false }
+const maxLifeMs = 366 * 86_400_000
+const minLifeMs = 10 * 60_000
 
-/** Reserves the cap, writes the key's row and sends its mint, all or nothing. */
+/**
+ * Reserves the cap (nano-USD), writes the key's row and sends its mint, all in one transaction. A
+ * refusal changes nothing; one for `not-enough` says what is free. Ids are uuids.
+ */
 export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<ProvisionOutcome> {
   const { teamId, userId, masterKeyId, cap, reset, expiresAt } = input
   const now = ctx.now()
   if (!ctx.settings.provisioningEnabled) return { kind: 'refused', reason: 'switched-off' }
   if (
-    expiresAt.getTime() < now.getTime() + shortestLifeMs ||
-    expiresAt.getTime() > now.getTime() + longestLifeMs
+    expiresAt.getTime() < now.getTime() + minLifeMs ||
+    expiresAt.getTime() > now.getTime() + maxLifeMs
   )
     return { kind: 'refused', reason: 'bad-expiry' }
   return ctx.db.$transaction(async (tx): Promise<ProvisionOutcome> => {
@@ -75,14 +82,25 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     const capUsd = decimalStringFromNano(cap)
     await tx.$executeRaw`
       insert into keymint.api_keys (id, team_id, user_id, master_key_id, service, purpose, cap_usd, reset,
-        expires_at, models, window_month, created_at)
+        expires_at, models, created_at)
       values (${keyId}::uuid, ${teamId}::uuid, ${userId}, ${masterKeyId}::uuid, ${master.service},
         ${input.purpose}, ${capUsd}::numeric, ${reset},
-        ${expiresAt}::timestamptz, ${input.models}::text[], ${member.month}::date, ${now}::timestamptz)`
-    await post(tx, member, now, `user:${userId}`, [
-      { kind: 'commit', month: member.month, amount: cap, apiKeyId: keyId },
-    ])
-    await queueSubKeyMint(ctx, tx, member, { id: keyId, generation: 1, limit: cap })
+        ${expiresAt}::timestamptz, ${input.models}::text[], ${now}::timestamptz)`
+    await requestKey(
+      ctx,
+      tx,
+      { ...subKeyHolder(keyId), generation: 1 },
+      {
+        limit: cap,
+        limitReset: reset,
+        expiresAt,
+        allowedModels: input.models,
+        account: masterKeyId,
+        scope: teamScope(member.slug),
+        wantsGuardrail: false,
+        grant: 1,
+      },
+    )
     await recordAudit(tx, {
       actor: `user:${userId}`,
       action: 'sub-key.asked',
@@ -96,31 +114,20 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
         expiresAt: expiresAt.toISOString(),
       },
     })
+    const fits = await book(ctx, tx, subKeyHolder(keyId), {
+      actor: `user:${userId}`,
+      why: 'a key was made',
+      reserve: noSeat,
+    })
+    invariant(fits, 'what was free a moment ago is free under the same lock')
     return { kind: 'queued', keyId }
   })
-}
-
-/** Writes the mint of a generation, a snapshot of the key's row, and its job. */
-export async function queueSubKeyMint(
-  ctx: Ctx,
-  tx: Tx,
-  member: OpenMember,
-  key: { id: string; generation: number; limit: NanoUsd },
-): Promise<void> {
-  const mintId = randomUUID()
-  await tx.$executeRaw`
-    insert into keymint.mints (id, holder_kind, holder_id, generation, scope, limit_usd, limit_reset, expires_at,
-      allowed_models, account)
-    select ${mintId}::uuid, 'sub-key', id, ${key.generation}::int, ${teamScope(member.slug)},
-      ${decimalStringFromNano(key.limit)}::numeric, reset, expires_at, models, master_key_id
-    from keymint.api_keys where id = ${key.id}::uuid`
-  await ctx.queue.enqueue(tx, 'mint-sub-key', { mintId }, { singletonKey: mintId })
 }
 
 export type KeyActor = { userId: string; keyId: string; teamId: string }
 type Refused = {
   kind: 'refused'
-  reason: 'no-such-key' | 'not-live' | 'change-under-way' | 'not-active' | 'no-master-key'
+  reason: 'no-such-key' | 'not-live' | 'not-active' | 'no-master-key'
 }
 export type ChangeCapOutcome =
   | { kind: 'asked' }
@@ -130,46 +137,43 @@ export type ChangeCapOutcome =
   | { kind: 'refused'; reason: 'below-used'; used: NanoUsd }
 
 /**
- * Raising reserves now and counts when the provider has confirmed; lowering gives back when it has.
- * By the key's member, or an owner of the team.
+ * Changes the cap (nano-USD), for the key's holder or an owner of the team. A raise is reserved at
+ * once and usable when the provider has confirmed it; a lower cap releases money when it has.
  */
 export async function changeCap(
   ctx: Ctx,
   actor: KeyActor,
   change: { cap: NanoUsd; reason: string },
 ): Promise<ChangeCapOutcome> {
-  return onKey(ctx, actor, async (tx, member, key): Promise<ChangeCapOutcome> => {
+  return onKey(ctx, actor, async (tx, { member, key, keys }): Promise<ChangeCapOutcome> => {
     const refusal = whyNotChangeable(member, key, ctx.now())
     if (refusal) return { kind: 'refused', reason: refusal }
     if (change.cap === key.cap) return { kind: 'unchanged' }
     const used = spentOfCap(key, member.month)
-    if (change.cap <= used || change.cap <= key.carried)
-      return { kind: 'refused', reason: 'below-used', used }
-    const committed = committedIn(key, member.month)
-    const due = dueCommitment({ ...key, wantedCap: change.cap }, member.month)
+    if (change.cap <= used) return { kind: 'refused', reason: 'below-used', used }
+    const raises = change.cap > key.cap
     const { free } = await readBalance(tx, member, member.month)
-    if (change.cap > key.cap && !(await isActive(tx, key.masterKeyId)))
+    if (raises && !(await isActive(tx, key.masterKeyId)))
       return { kind: 'refused', reason: 'no-master-key' }
-    // Also nothing new while free is below nothing, whatever this change would cost.
-    if (change.cap > key.cap && due - committed > free)
-      return { kind: 'refused', reason: 'not-enough', free }
+    // With less than nothing free no cap is raised, whatever the raise would cost.
+    const more = dueCommitment(key, member.month, change.cap) - committedIn(key, member.month)
+    if (raises && more > free) return { kind: 'refused', reason: 'not-enough', free }
     await tx.$executeRaw`
-      update keymint.api_keys
-        set wanted_cap_usd = ${decimalStringFromNano(change.cap)}::numeric, change_error = null
-        where id = ${key.id}::uuid`
-    await sendApply(ctx, tx, key.id)
-    await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.cap-asked', {
+      update keymint.api_keys set cap_usd = ${decimalStringFromNano(change.cap)}::numeric, change_error = null
+      where id = ${key.id}::uuid`
+    const present = keys.at(-1)
+    if (present) await moveVersion(tx, present)
+    await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.cap-changed', {
       fromUsd: decimalStringFromNano(key.cap),
       toUsd: decimalStringFromNano(change.cap),
       reason: change.reason,
     })
-    await post(
-      tx,
-      member,
-      ctx.now(),
-      `user:${actor.userId}`,
-      commitmentChange(member.month, key.id, committed, due),
-    )
+    const fits = await book(ctx, tx, subKeyHolder(key.id), {
+      actor: `user:${actor.userId}`,
+      why: 'the cap was changed',
+      ...(raises ? { reserve: noSeat } : {}),
+    })
+    invariant(fits, 'what was free a moment ago is free under the same lock')
     return { kind: 'asked' }
   })
 }
@@ -186,8 +190,8 @@ export type CapPreview = {
 }
 
 /**
- * What a change of the cap would do to the budget, without doing it. Null where there is nothing to
- * change.
+ * What a change of the cap would do to the budget, without doing it. Null when the key cannot be
+ * changed, or has this cap.
  */
 export async function previewCap(
   ctx: Ctx,
@@ -208,12 +212,7 @@ export async function previewCap(
     const { free } = await readBalance(tx, member, member.month)
     const change = dueCommitment(key, member.month, cap) - committedIn(key, member.month)
     const raises = cap > key.cap
-    const why =
-      cap <= used || cap <= key.carried
-        ? 'below-used'
-        : raises && change > free
-          ? 'not-enough'
-          : null
+    const why = cap <= used ? 'below-used' : raises && change > free ? 'not-enough' : null
     return {
       from: moneyView(key.cap),
       to: moneyView(cap),
@@ -230,25 +229,40 @@ export async function previewCap(
 export type RotateOutcome =
   { kind: 'asked' } | Refused | { kind: 'refused'; reason: 'nothing-left' }
 
-/** The old key is disabled first, and what is left of its budget goes to a new one. */
+/** Asks for a rotation: the old key is disabled first, then a new one gets what is left of its cap. */
 export async function rotateSubKey(
   ctx: Ctx,
   actor: KeyActor,
   reason: string,
 ): Promise<RotateOutcome> {
-  return onKey(ctx, actor, async (tx, member, key): Promise<RotateOutcome> => {
+  return onKey(ctx, actor, async (tx, { member, key, keys }): Promise<RotateOutcome> => {
     const refusal = whyNotChangeable(member, key, ctx.now())
     if (refusal) return { kind: 'refused', reason: refusal }
     if (spentOfCap(key, member.month) >= key.cap) return { kind: 'refused', reason: 'nothing-left' }
     if (!(await isActive(tx, key.masterKeyId))) return { kind: 'refused', reason: 'no-master-key' }
+    const generation = key.generation + 1
+    const holder = subKeyHolder(key.id)
+    await wantOff(ctx, tx, keys, 'replaced')
     await tx.$executeRaw`
-      update keymint.api_keys set rotate_requested_at = ${ctx.now()}::timestamptz, change_error = null
-        where id = ${key.id}::uuid`
-    await sendApply(ctx, tx, key.id)
-    await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.rotation-asked', {
-      generation: key.generation,
-      reason,
-    })
+      update keymint.api_keys set state = 'pending', generation = ${generation}::int, revealed_at = null,
+        change_error = null where id = ${key.id}::uuid`
+    await requestKey(
+      ctx,
+      tx,
+      { ...holder, generation },
+      {
+        limit: minLimit,
+        limitReset: key.reset,
+        expiresAt: key.expiresAt,
+        allowedModels: key.models,
+        account: key.masterKeyId,
+        scope: teamScope(member.slug),
+        wantsGuardrail: false,
+        grant: 1,
+      },
+    )
+    await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.rotated', { generation, reason })
+    await book(ctx, tx, holder, { actor: `user:${actor.userId}`, why: 'the key was rotated' })
     return { kind: 'asked' }
   })
 }
@@ -262,7 +276,7 @@ export async function deleteSubKey(
   actor: KeyActor,
   reason: string,
 ): Promise<DeleteOutcome> {
-  return onKey(ctx, actor, async (tx, member, key): Promise<DeleteOutcome> => {
+  return onKey(ctx, actor, async (tx, { member, key }): Promise<DeleteOutcome> => {
     if (key.state !== 'ready' && key.state !== 'pending')
       return { kind: 'refused', reason: 'not-live' }
     await endKey(ctx, tx, member, key, {
@@ -274,113 +288,7 @@ export async function deleteSubKey(
   })
 }
 
-export type KeyEnd =
-  'deleted' | 'revoked' | 'expired' | 'member-removed' | 'member-suspended' | 'spent'
-
-/**
- * Ends a live key in the caller's transaction, which holds member and key. A key that was never
- * made gives its money back at once.
- */
-export async function endKey(
-  ctx: Ctx,
-  tx: Tx,
-  member: OpenMember,
-  key: SubKeyRow,
-  end: { actor: AuditActor; reason: KeyEnd; endedAt?: Date; details?: Record<string, string> },
-): Promise<void> {
-  const neverMade = key.state === 'pending'
-  const endedAt = end.endedAt ?? ctx.now()
-  await tx.$executeRaw`
-    update keymint.api_keys
-      set state = 'ended', reason = ${end.reason}, ended_at = ${endedAt}::timestamptz, sealed = null,
-      rotate_requested_at = null,
-      closed_upstream_at = case when ${neverMade} then ${endedAt}::timestamptz end, settled_at = case
-        when ${neverMade} then ${endedAt}::timestamptz end,
-      deleted_upstream_at = case when ${neverMade} then ${endedAt}::timestamptz end
-    where id = ${key.id}::uuid`
-  // Whatever its mint still makes is condemned by the save, which finds no owner waiting.
-  if (neverMade)
-    await tx.$executeRaw`
-      update keymint.mints set state = 'cancelled', done_at = now() where holder_kind = 'sub-key'
-        and holder_id = ${key.id}::uuid and generation = ${key.generation}::int and state = 'pending'`
-  else await sendApply(ctx, tx, key.id)
-  await audit(tx, member, key, end.actor, `sub-key.${end.reason}`, end.details ?? {})
-  if (neverMade) await giveBack(ctx, tx, member, key, end.actor, 'never made')
-}
-
-/** Returns what is still committed. Of a member who is gone, it goes back to where it came from. */
-export async function giveBack(
-  ctx: Ctx,
-  tx: Tx,
-  member: OpenMember,
-  key: SubKeyRow,
-  actor: AuditActor,
-  reason: string,
-): Promise<void> {
-  await post(tx, member, ctx.now(), actor, releaseAll(key, reason))
-  if (member.state === 'removed') await returnFree(ctx, tx, member, actor)
-}
-
-/** Takes what is free back from the member. */
-export async function returnFree(
-  ctx: Ctx,
-  tx: Tx,
-  member: OpenMember,
-  actor: AuditActor,
-): Promise<NanoUsd> {
-  const { free } = await readBalance(tx, member, member.month)
-  if (free <= 0n) return 0n
-  await post(tx, member, ctx.now(), actor, [
-    { kind: 'deallocate', month: member.month, amount: free, reason: 'the member has left' },
-  ])
-  return free
-}
-
-/** Ends every live key of a member. Returns how many. The caller holds the member. */
-export async function endKeysOf(
-  ctx: Ctx,
-  tx: Tx,
-  member: OpenMember,
-  end: { actor: AuditActor; reason: KeyEnd },
-): Promise<number> {
-  const ids = await tx.$queryRaw<{ id: string }[]>`
-    select id from keymint.api_keys where team_id = ${member.teamId}::uuid and user_id = ${member.userId}
-      and state in ('pending', 'ready') order by id`
-  for (const key of await lockSubKeys(
-    tx,
-    ids.map(({ id }) => id),
-  )) {
-    if (key.state === 'pending' || key.state === 'ready') await endKey(ctx, tx, member, key, end)
-  }
-  return ids.length
-}
-
-/**
- * One may wait while one runs: a change that is made while an earlier one is carried out is not
- * missed.
- */
-export async function sendApply(ctx: Ctx, tx: Tx, keyId: string): Promise<void> {
-  await ctx.queue.enqueue(tx, 'apply-sub-key', { keyId }, { singletonKey: keyId })
-}
-
-export async function audit(
-  tx: Tx,
-  member: OpenMember,
-  key: { id: string },
-  actor: AuditActor,
-  action: string,
-  details: Record<string, string | number | null>,
-): Promise<void> {
-  await recordAudit(tx, {
-    actor,
-    action,
-    subject: `sub-key:${key.id}`,
-    workshopSlug: teamScope(member.slug),
-    details,
-  })
-}
-
-/** With a master key that is switched off, keys are read, lowered and deleted, and nothing else. */
+/** With a disabled master key, keys can only be read, lowered and deleted. */
 async function isActive(tx: Tx, masterKeyId: string): Promise<boolean> {
   const [row] = await tx.$queryRaw<
     { state: string }[]
@@ -392,20 +300,17 @@ function whyNotChangeable(
   member: OpenMember,
   key: SubKeyRow,
   now: Date,
-): 'not-live' | 'change-under-way' | 'not-active' | null {
+): 'not-live' | 'not-active' | null {
   if (member.state !== 'active') return 'not-active'
   if (key.state !== 'ready' || key.expiresAt <= now) return 'not-live'
-  return key.wantedCap !== null || key.rotateRequestedAt !== null ? 'change-under-way' : null
+  return null
 }
 
-/**
- * Runs on a key that the actor may touch: their own, or any of the team for an owner. Everything
- * else is not there.
- */
+/** Runs on a key of the actor, or any key of the team for an owner. Other keys do not exist for them. */
 async function onKey<Outcome>(
   ctx: Ctx,
   actor: KeyActor,
-  run: (tx: Tx, member: OpenMember, key: SubKeyRow) => Promise<Outcome>,
+  run: (tx: Tx, open: OpenSubKey) => Promise<Outcome>,
 ): Promise<Outcome | { kind: 'refused'; reason: 'no-such-key' }> {
   return ctx.db.$transaction(async (tx) => {
     const [allowed] = await tx.$queryRaw<{ id: string }[]>`
@@ -415,6 +320,6 @@ async function onKey<Outcome>(
         and (k.user_id = a.user_id or (a.role = 'owner' and a.state = 'active'))`
     const open = allowed ? await openSubKey(ctx, tx, allowed.id) : null
     if (!open) return { kind: 'refused', reason: 'no-such-key' } as const
-    return run(tx, open.member, open.key)
+    return run(tx, open)
   })
 }

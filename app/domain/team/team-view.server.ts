@@ -1,20 +1,17 @@
-/**
- * A team as its pages show it: members with their budgets, what was spent on which day, and what
- * runs out when.
- */
+/** A team as its pages show it: members with their budgets, budget requests and master keys. */
 import { nanoFromDecimalString } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
 import { rollMonths } from '../money/budgets.server'
 import type { MemberRole, MemberState } from '../money/member-lock.server'
-import { monthOf, monthWords, nextMonth, startOf } from '../money/month'
+import { monthOf, nextMonth, startOf } from '../money/month'
 import { readBudget } from '../money/open-month.server'
 import { readBalance } from '../money/postings.server'
 import { moneyView } from '../money-view'
 import type { BudgetView } from './view-types'
 import { forecastEnd } from './forecast'
 
-/** The budget of one member now. Opens the month if nobody has yet. */
+/** The budget of one member in the present month, which is opened if needed. */
 export async function readBudgetView(
   ctx: Ctx,
   ref: { teamId: string; userId: string },
@@ -27,8 +24,7 @@ export async function readBudgetView(
   ])
   return {
     month,
-    monthWords: monthWords(month),
-    nextMonthWords: monthWords(nextMonth(month)),
+    nextMonth: nextMonth(month),
     resetsAt: startOf(nextMonth(month)).toISOString(),
     allocated: moneyView(balance.allocated),
     committed: moneyView(balance.committed),
@@ -53,9 +49,7 @@ export type MemberView = {
   free: MoneyView
   short: boolean
   next: MoneyView
-  /**
-   * When this month's budget will be spent at the pace of the last seven days; null when it lasts.
-   */
+  /** When this month's budget is spent at the pace of the last seven days; null when it lasts. */
   runsOut: string | null
 }
 
@@ -133,6 +127,7 @@ export type RequestView = {
   askedAt: string
 }
 
+/** The budget requests that wait for a decision, oldest first. */
 export async function listOpenRequests(ctx: Ctx, teamId: string): Promise<RequestView[]> {
   const rows = await ctx.db.$queryRaw<
     { id: string; userId: string; name: string; more: string; reason: string; askedAt: Date }[]
@@ -156,7 +151,7 @@ export type OwnRequestView = {
   decisionReason: string | null
 }
 
-/** The last thing that this member asked for, or null. */
+/** This member's last budget request, or null. */
 export async function findLastRequest(
   ctx: Ctx,
   ref: { teamId: string; userId: string },
@@ -190,7 +185,7 @@ export type MasterKeyChoice = {
   modelList: boolean
 }
 
-/** What a member can make a key with, and what its service can do. */
+/** The enabled master keys of the team, with what their services can do. */
 export async function listMasterKeyChoices(ctx: Ctx, teamId: string): Promise<MasterKeyChoice[]> {
   const rows = await ctx.db.$queryRaw<{ id: string; service: string; label: string }[]>`
     select id, service, label from keymint.master_keys where team_id = ${teamId}::uuid and state = 'active'
@@ -208,10 +203,7 @@ export type TeamTotals = {
   sum: Pick<BudgetView, 'allocated' | 'committed' | 'spent' | 'free' | 'short'>
 }
 
-/**
- * The members and their sum. The team is short when anybody is: one member's free money is not
- * another's.
- */
+/** The members and the sum of their budgets. */
 export async function listMemberTotals(ctx: Ctx, teamId: string): Promise<TeamTotals> {
   const members = await listMembers(ctx, teamId)
   const [row] = await ctx.db.$queryRaw<
@@ -239,15 +231,19 @@ export type ServiceChoice = {
   service: string
   title: string
   ownAddress: boolean
-  /** What its keys can do, in a sentence. */ words: string
+  keys: { hardCap: boolean; expiry: boolean; modelList: boolean }
 }
 
-/** The services that a credential can be put in for, and what each can do for the team. */
+/** The services that a credential can be added for, and what their keys can do. */
 export function listServiceChoices(ctx: Ctx): ServiceChoice[] {
   return [...ctx.services.values()].map(({ service, title, capabilities }) => ({
     service,
     title,
     ownAddress: capabilities.ownAddress,
-    words: `Its keys ${capabilities.hardCap ? 'stop at their cap' : 'have a cap that is only watched'}${capabilities.expiry ? ', end by themselves' : ''}${capabilities.modelList ? ', and can be limited to models' : ''}.`,
+    keys: {
+      hardCap: capabilities.hardCap,
+      expiry: capabilities.expiry,
+      modelList: capabilities.modelList,
+    },
   }))
 }

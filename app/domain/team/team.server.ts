@@ -1,6 +1,6 @@
 /**
- * Teams: who is in one, and as what. Guarantee: a team always has an active owner, because whatever
- * would take the last one away holds the team's row and counts first.
+ * Teams: who is in one, and in which role. Guarantee: a team always has an active owner, because
+ * every change that could take away the last one locks the team's row and counts first.
  */
 import type { Tx } from '~/adapters/db.server'
 import { isUniqueViolation } from '~/adapters/db.server'
@@ -13,7 +13,7 @@ import {
   type MemberState,
 } from '../money/member-lock.server'
 import type { MemberRef } from '../money/postings.server'
-import { endKeysOf, returnFree } from './sub-key.server'
+import { endKeysOf, returnFree } from './end-key.server'
 
 export type Membership = {
   teamId: string
@@ -30,7 +30,7 @@ export type CreateOutcome =
 const maxTeamsMade = 20
 const slugPattern = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
-/** Makes a team with its maker as the first owner. */
+/** Makes a team with `person` as its first owner. A refusal changes nothing. */
 export async function createTeam(
   ctx: Ctx,
   input: { name: string; slug: string; person: { userId: string; banned: object | null } },
@@ -67,7 +67,7 @@ export async function createTeam(
   }
 }
 
-/** What this person is in this team, or null when they have nothing to do with it. */
+/** This person's membership of the team, or null when they are not in it. */
 export async function findMembership(
   ctx: Pick<Ctx, 'db'>,
   slug: string,
@@ -80,7 +80,7 @@ export async function findMembership(
   return row ?? null
 }
 
-/** The teams of a person, by name. */
+/** The teams of a person, by name; 50 at most. */
 export async function listTeamsOf(
   ctx: Pick<Ctx, 'db'>,
   userId: string,
@@ -94,8 +94,8 @@ export type MemberOutcome =
   { kind: 'done' } | { kind: 'refused'; reason: 'no-such-member' | 'last-owner' | 'nothing-to-do' }
 
 /**
- * Ends all keys of the member, returns what is free and takes the member out. By an owner, or by
- * the member alone.
+ * Removes a member: ends all their keys and takes back what is free. Done by an owner or by the
+ * member. Refused for the last active owner; a refusal changes nothing.
  */
 export async function removeMember(
   ctx: Ctx,
@@ -113,7 +113,7 @@ export async function removeMember(
     await tx.$executeRaw`
       update keymint.budget_requests set state = 'withdrawn', decided_at = ${ctx.now()}::timestamptz
         where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and state = 'open'`
-    // The budget does not come back with the person: whoever invites them again sets a new one.
+    // A person who is invited again starts without the old budget.
     await tx.$executeRaw`
       delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
     const gone = { ...member, state: 'removed' as const }
@@ -131,7 +131,7 @@ export async function removeMember(
   })
 }
 
-/** Ends all keys of the member and lets them make no new one until they are resumed. */
+/** Suspends a member: ends all their keys, and they can make none until they are resumed. */
 export async function suspendMember(
   ctx: Ctx,
   ref: MemberRef,
@@ -158,6 +158,7 @@ export async function suspendMember(
   })
 }
 
+/** Lifts a suspension. Keys that ended stay ended. */
 export async function resumeMember(
   ctx: Ctx,
   ref: MemberRef,
@@ -180,6 +181,7 @@ export async function resumeMember(
   })
 }
 
+/** Changes the role. Refused for the last active owner. */
 export async function setRole(
   ctx: Ctx,
   ref: MemberRef,
@@ -205,7 +207,7 @@ export async function setRole(
   })
 }
 
-/** The team's row first: changes of who is in a team take turns. */
+/** Locks the team's row first, so that changes of its members run one after the other. */
 async function onMember(
   ctx: Ctx,
   ref: MemberRef,
@@ -222,6 +224,7 @@ async function onMember(
   })
 }
 
+/** Locks the team's row until the end of the transaction. */
 export async function lockTeam(tx: Tx, teamId: string): Promise<void> {
   await tx.$executeRaw`select 1 from keymint.teams where id = ${teamId}::uuid for update`
 }

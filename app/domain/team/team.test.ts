@@ -5,7 +5,8 @@ import { createMailer } from '~/adapters/mail.server'
 import { openTeamWorld } from '../../../tests/team-world'
 import { csvOf } from './csv'
 import { forecastEnd } from './forecast'
-import { invitationMail } from './invitation-mail'
+import { lifeEnd } from './key-life'
+import { invitationMail } from '~/components/team/invitation-mail'
 import {
   acceptInvitation,
   findInvitation,
@@ -49,7 +50,8 @@ async function invitation(
   return outcome
 }
 
-test('an invitation lets one person in, however many open it at once, and its token is nowhere in the database', async () => {
+// Its token is nowhere in the database.
+test('an invitation lets one person in, however many open it at once', async () => {
   await using world = await openTeamWorld({ members: 0 })
   const { token } = await invitation(world)
   const people = await Promise.all(Array.from({ length: 8 }, () => newcomer(world)))
@@ -217,17 +219,24 @@ test('an invitation is mailed where mail is configured, and a server that fails 
   const input = {
     teamId: world.teamId,
     slug: world.slug,
-    teamName: 'A team',
-    invitedBy: 'Olive',
     role: 'member' as const,
     email: 'new@example.org',
     actorUserId: world.holderId,
-    urlOf: (token: string) => `https://keys.example.org/t/join/${token}`,
+    mailOf: ({ token, days }: { token: string; days: number }) =>
+      invitationMail({
+        teamName: 'A team',
+        invitedBy: 'Olive',
+        role: 'member',
+        url: `https://keys.example.org/t/join/${token}`,
+        days,
+      }),
   }
   const sent = await inviteByMail(world.ctx, input)
   expect(sent).toMatchObject({ kind: 'invited', mailed: 'sent' })
   expect(letters).toHaveLength(1)
-  expect(letters[0]!.replace(/=\n/g, '')).toContain(sent.kind === 'invited' ? sent.url : '-')
+  expect(letters[0]!.replace(/=\n/g, '')).toContain(
+    sent.kind === 'invited' ? `https://keys.example.org/t/join/${sent.token}` : '-',
+  )
   await new Promise((resolve) => server.close(resolve))
   expect(await inviteByMail(world.ctx, input)).toMatchObject({ kind: 'invited', mailed: 'failed' })
   world.ctx.mailer = null
@@ -262,6 +271,12 @@ test('a forecast goes by the last seven days, and says nothing when money lasts 
   expect(forecastEnd({ ...facts, left: 100n, lately: 7n })).toBeNull()
   expect(forecastEnd({ ...facts, left: 10n, lately: 0n })).toBeNull()
   expect(forecastEnd({ ...facts, left: 0n, lately: 7n })).toBeNull()
+})
+
+test('the life of a key counts from now, and the end of the month is in UTC', () => {
+  const now = new Date('2026-12-31T23:30:00Z')
+  expect(lifeEnd('7d', now).toISOString()).toBe('2027-01-07T23:30:00.000Z')
+  expect(lifeEnd('month-end', now).toISOString()).toBe('2027-01-01T00:00:00.000Z')
 })
 
 test('what a spreadsheet would run is disarmed', () => {

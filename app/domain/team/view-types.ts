@@ -1,35 +1,39 @@
-/** What pages show of sub-keys and budgets. Everything here may reach the browser: no secret. */
+/** What pages show of sub-keys and budgets. All of it may reach the browser, so no secret is in it. */
 import type { MoneyView } from '../money-view'
+import type { Month } from '../money/month'
 
 export type SubKeyPhase =
   'pending' | 'ready' | 'changing' | 'rotating' | 'settling' | 'ended' | 'refused'
 
 export type SubKeyView = {
   id: string
-  /** Short code to tell keys apart. */
+  /** A short code that tells keys apart. */
   reference: string
   holder: { userId: string; name: string }
   purpose: string
   service: string
   masterKeyLabel: string | null
   phase: SubKeyPhase
-  /** Why it ended or was refused, by name; `detail` is the provider's own sentence. */
+  /** Why it ended or was refused, as a code; `detail` is the provider's own sentence. */
   reason: string | null
   detail: string | null
   cap: MoneyView
-  /** A cap that the provider has not confirmed yet. */
-  wantedCap: MoneyView | null
   reset: 'monthly' | null
-  /** Of the cap: over its life, or this month for a monthly key. */
+  /** Of the cap: in this month for a monthly key, else in total. */
   spent: MoneyView
   left: MoneyView
-  /** Of the holder's budget, this month. */
+  /** Of the holder's budget, in all months that are not settled. */
   committed: MoneyView
   label: string | null
   models: string[]
-  /** Whether its secret can be shown to its holder now. */
+  /** Where the provider shows something else than is wanted: gone, disabled there, or not disabled yet. */
+  upstream: 'as-wanted' | 'missing' | 'disabled' | 'still-on'
+  /** Why the last call about this key failed, as a code; null when it did not. */
+  failure: string | null
+  /** Whether its holder can see the key now. */
   revealable: boolean
-  changeError: string | null
+  /** The last change of the cap that the provider refused, with its own sentence if it gave one. */
+  refusedChange: { providerMessage: string | null } | null
   createdAt: string
   expiresAt: string
   endedAt: string | null
@@ -39,17 +43,16 @@ export type SubKeyView = {
 }
 
 export type BudgetView = {
-  month: string
-  monthWords: string
+  month: Month
   allocated: MoneyView
   committed: MoneyView
   spent: MoneyView
   free: MoneyView
-  /** Less than nothing is free: nothing new until it is healed. */
+  /** `free` is negative: nothing new can be committed. */
   short: boolean
   /** What next month begins with. */
   next: MoneyView
-  nextMonthWords: string
+  nextMonth: Month
   /** The first instant of the next month, ISO UTC. */
   resetsAt: string
 }

@@ -1,19 +1,19 @@
 /**
- * Rotation: everything sealed is opened and sealed again under the newest key of ENCRYPTION_KEY,
- * row by row, while the app runs. Guarantee: a row holds either its old envelope or a new one of
- * the same secret, at any moment and after any crash; a row that changed meanwhile is left to the
- * next pass. Nothing is held in memory but one page of rows.
+ * Rotation: every sealed value is opened and sealed under the newest key of ENCRYPTION_KEY, row by
+ * row, while the app runs. Guarantee: a row holds either its old envelope or a new one of the same
+ * secret, at any moment and after any crash; a row that changed meanwhile is left to the next pass.
+ * Only one page of rows is in memory.
  */
 import { Prisma } from '~/adapters/db.server'
 import { sealingKeyIdOf, type SealedPlace } from '~/adapters/sealing.server'
 import type { Ctx } from '../ctx'
 
-/** All that a rotation needs: it runs beside the app, and without a queue. */
+/** What a rotation needs. It runs beside the app and without a queue. */
 export type RotationCtx = Pick<Ctx, 'db' | 'sealer'>
 
 /**
- * One column of sealed values. Whoever seals into a new one adds it here: rotation refuses to
- * finish while it finds others.
+ * One column of sealed values. A new one must be added here: rotation does not finish while it
+ * finds others.
  */
 type SealedColumn = { table: string; column: string; id: string; version: 'v1' | 'v2' }
 const sealedColumns: SealedColumn[] = [
@@ -29,15 +29,15 @@ export type RotationReport = {
   unopenable: string[]
   /** Columns with sealed values that this program does not know: "table.column". */
   unknownColumns: string[]
-  /** How many values each older key still seals. Empty is the end. */
+  /** How many values each older key still seals; empty when the rotation is done. */
   leftByKey: Record<string, number>
 }
 
 const pageSize = 50
 
 /**
- * Passes until nothing is left under an older key, or until what is left cannot be opened. May be
- * killed and started again at any time.
+ * Passes over all columns until nothing is left under an older key, or what is left cannot be
+ * opened. May be killed and restarted at any time.
  */
 export async function rotateVault(
   ctx: RotationCtx,
@@ -45,8 +45,8 @@ export async function rotateVault(
 ): Promise<RotationReport> {
   const columns = await presentColumns(ctx)
   const report: RotationReport = { resealed: 0, unopenable: [], unknownColumns: [], leftByKey: {} }
-  // A process that still knows only the old key may seal a row behind us: passes go on while they
-  // find something to do.
+  // A process that knows only the old key may seal a row after it was passed, so passes repeat until
+  // one finds nothing.
   for (let resealed = -1; resealed !== 0;) {
     resealed = 0
     report.unopenable = []
@@ -110,8 +110,7 @@ async function resealRow(
     return 'unopenable'
   }
   const { table, name, id } = sqlOf(column)
-  // A statement of its own for each row: several locks held together could meet those of the app in
-  // a circle.
+  // One statement for each row, because several locks could deadlock with those of the app.
   const changed = await ctx.db.$executeRaw`
       update ${table} set ${name} = ${fresh} where ${id} = ${row.id}::uuid
         and generation = ${row.generation}::int and ${name} = ${row.sealed}`
@@ -151,8 +150,8 @@ async function presentColumns(ctx: RotationCtx): Promise<SealedColumn[]> {
 }
 
 /**
- * Looks through every text column of ours for what looks sealed: a table that was forgotten here
- * must not be locked out by the end of an old key.
+ * Searches every text column of ours for sealed values, so that the values of a forgotten column
+ * are not lost with the old key.
  */
 async function findUnknownColumns(ctx: RotationCtx): Promise<string[]> {
   const known = new Set(sealedColumns.map(({ table, column }) => `${table}.${column}`))

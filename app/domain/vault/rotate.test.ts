@@ -76,14 +76,14 @@ const placeOf = (id: string, table: 'claim' | 'master') =>
   table === 'master' ? masterKeyPlace(id, 1) : claimKeyPlace(id, 1)
 
 /**
- * The command line in a process of its own; `killAfter` kills it at once when it has said so many
- * lines of progress.
+ * The command line in a process of its own; `killAfter` kills it at once once it has printed so
+ * many lines of progress.
  */
 function runCli(
   world: World,
   encryptionKey: string,
   killAfter: number | null,
-): Promise<{ code: number | null; said: string }> {
+): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'app/cli/vault-rotate.ts'], {
     env: {
       NODE_ENV: 'test',
@@ -99,22 +99,23 @@ function runCli(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  let said = ''
+  let output = ''
   const listen = (chunk: Buffer) => {
-    said += chunk.toString()
-    if (killAfter !== null && (said.match(/sealed again,/g)?.length ?? 0) >= killAfter)
+    output += chunk.toString()
+    if (killAfter !== null && (output.match(/sealed again,/g)?.length ?? 0) >= killAfter)
       child.kill('SIGKILL')
   }
   child.stdout.on('data', listen)
   child.stderr.on('data', listen)
-  return new Promise((resolve) => child.once('exit', (code) => resolve({ code, said })))
+  return new Promise((resolve) => child.once('exit', (code) => resolve({ code, output })))
 }
 
-test('killed twenty times half-way and started again, a rotation loses nothing, leaves nothing on the old key, and every read meanwhile succeeds', async () => {
+// Nothing is left on the old key, and every read meanwhile succeeds.
+test('a rotation that is killed twenty times half-way and restarted loses nothing', async () => {
   await using world = await openWorld()
   const [oldKey, newKey] = [randomBytes(32), randomBytes(32)]
   const old = createSealer([oldKey])
-  // What every process of the app has by then: both keys, the new one first.
+  // Every process of the app has both keys by then, the new one first.
   const both = createSealer([newKey, oldKey])
   const secrets = await fill(world, old, { claims: 2_400, masterKeys: 300 })
   const ids = [...secrets.keys()]
@@ -140,18 +141,18 @@ test('killed twenty times half-way and started again, a rotation loses nothing, 
   let killed = 0
   for (; killed < 20; killed++) {
     const before = await onOldKey()
-    const { code, said } = await runCli(world, encryptionKey, 1)
-    expect(code, said).toBeNull()
-    expect(said).not.toMatch(/sk-/)
+    const { code, output } = await runCli(world, encryptionKey, 1)
+    expect(code, output).toBeNull()
+    expect(output).not.toMatch(/sk-/)
     const after = await onOldKey()
     expect(after).toBeLessThan(before)
-    expect(after, 'it must still have been half-way').toBeGreaterThan(0)
+    expect(after, 'the rotation must be half-way').toBeGreaterThan(0)
   }
   expect(killed).toBe(20)
   const last = await runCli(world, encryptionKey, null)
-  expect(last, last.said).toMatchObject({
+  expect(last, last.output).toMatchObject({
     code: 0,
-    said: expect.stringContaining(`Nothing left on any key but ${both.newestKeyId}`) as string,
+    output: expect.stringContaining(`Nothing left on any key but ${both.newestKeyId}`) as string,
   })
   app.running = false
   await reading
@@ -159,13 +160,14 @@ test('killed twenty times half-way and started again, a rotation loses nothing, 
   expect(app.reads).toBeGreaterThan(100)
   expect(app.wrong).toBe(0)
 
-  // The old key is thrown away: the new one alone opens every secret there was.
+  // Without the old key, the new one opens every secret.
   const alone = createSealer([newKey])
   for (const [id, { table, secret }] of secrets)
     expect(alone.unseal(await readOne(world, id, table), placeOf(id, table))).toBe(secret)
 }, 240_000)
 
-test('a row that is written between the reading and the sealing keeps what was written, and is sealed again by the next pass', async () => {
+// The next pass seals it.
+test('a row that is written between the reading and the sealing keeps what was written', async () => {
   await using world = await openWorld()
   const [oldKey, newKey] = [randomBytes(32), randomBytes(32)]
   const old = createSealer([oldKey])
@@ -210,7 +212,8 @@ test('a row that is written between the reading and the sealing keeps what was w
   )
 })
 
-test('what no key opens is named and left alone, and sealed values in a column that rotation does not know are found', async () => {
+// So are sealed values in a column that rotation does not know.
+test('a row that no key can decrypt is reported and left as it is', async () => {
   await using world = await openWorld()
   const [oldKey, newKey, lostKey] = [randomBytes(32), randomBytes(32), randomBytes(32)]
   await fill(world, createSealer([oldKey]), { claims: 3, masterKeys: 2 })
@@ -218,8 +221,9 @@ test('what no key opens is named and left alone, and sealed values in a column t
     ...(await fill(world, createSealer([lostKey]), { claims: 1, masterKeys: 0 })).keys(),
   ][0]!
   await world.db.$executeRaw`create table keymint.forgotten (note text)`
-  await world.db
-    .$executeRaw`insert into keymint.forgotten values (${createSealer([oldKey]).seal('sk-something', { table: 'forgotten', row: 'x', generation: 1 })})`
+  const place = { table: 'forgotten', row: 'x', generation: 1 }
+  const sealed = createSealer([oldKey]).seal('sk-something', place)
+  await world.db.$executeRaw`insert into keymint.forgotten values (${sealed})`
   const report = await rotateVault({ db: world.db, sealer: createSealer([newKey, oldKey]) })
   expect(report).toEqual({
     resealed: 5,

@@ -1,8 +1,8 @@
 /**
  * The vault: a team's master credentials. Guarantee: a credential is verified at its service before
  * it is stored, stored sealed to its row and generation, and never shown again to anybody; every
- * change is audited in its own transaction. Who may call these is the caller's to decide: the
- * domain takes the team and the person as given.
+ * change is audited in its own transaction. The caller decides who may call: the team and the
+ * person are taken as given.
  */
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
@@ -16,7 +16,19 @@ import { masterKeyPlace, openAccount } from '../keys/accounts.server'
 /** `scope` is the team's in the audit trail. */
 type Team = { teamId: string; scope: string; userId: string }
 export type DepositInput = Team & { service: string; secret: string; baseUrl: string | null }
-export type VaultRefusal = { kind: 'refused'; words: string }
+/** Why nothing was stored. Only the service's own answer comes with a message. */
+export type VaultRefusal = { kind: 'refused' } & VaultProblem
+export type VaultProblem =
+  | {
+      reason:
+        | 'unknown-service'
+        | 'no-credential'
+        | 'bad-credential'
+        | 'address-not-used'
+        | 'other-account'
+        | 'replaced-meanwhile'
+    }
+  | { reason: 'service-refused'; message: string }
 
 export type MasterKeyView = {
   id: string
@@ -26,18 +38,21 @@ export type MasterKeyView = {
   label: string
   baseUrl: string | null
   state: 'active' | 'disabled'
-  verifiedAt: Date
-  createdAt: Date
+  verifiedAt: string
+  createdAt: string
   createdBy: string
-  replacedAt: Date | null
-  disabledAt: Date | null
+  replacedAt: string | null
+  disabledAt: string | null
   /** Keys made with it that still exist upstream, as far as we know. */
   keys: number
-  /** Why no key is made with it just now. */
+  /** Why no key can be made with it at present. */
   failure: { reason: DelayReason; retryInSeconds: number } | null
 }
 
-/** Verifies, then seals and stores. A refusal has words for the owner, and nothing was stored. */
+/**
+ * Verifies the credential at its service, then seals and stores it. Nothing is stored when it is
+ * refused. Throws only when the database fails.
+ */
 export async function depositKey(
   ctx: Ctx,
   input: DepositInput,
@@ -73,9 +88,9 @@ export async function depositKey(
 export type ReplaceInput = Team & { masterKeyId: string; secret: string; baseUrl: string | null }
 
 /**
- * Puts a new credential in place of one, for the same account: keys that were made with the old one
- * must still be there for the new one, or nobody could read, cap or delete them any more. `null`
- * when the team has no such credential.
+ * Replaces a credential by another of the same provider account: the new one must see the keys made
+ * with the old one, or nobody could read, cap or delete them. Null when the team has no such
+ * credential.
  */
 export async function replaceKey(
   ctx: Ctx,
@@ -88,12 +103,8 @@ export async function replaceKey(
   const checked = await check(ctx, { ...input, service: row.service })
   if (checked.kind === 'refused') return checked
   const { adapter, credential, label } = checked
-  const stranger = await isOtherAccount(ctx, row.id, adapter, credential)
-  if (stranger)
-    return {
-      kind: 'refused',
-      words: `This credential belongs to another account: it does not know a key that was made with the one it would replace. Deposit it beside the other one instead. Nothing was changed.`,
-    }
+  if (await isOtherAccount(ctx, row.id, adapter, credential))
+    return { kind: 'refused', reason: 'other-account' }
   const generation = row.generation + 1
   const sealed = ctx.sealer.sealForVault(credential.secret, masterKeyPlace(row.id, generation))
   return ctx.db.$transaction(async (tx) => {
@@ -108,13 +119,8 @@ export async function replaceKey(
         replacedAt: ctx.now(),
       },
     })
-    if (count !== 1)
-      return {
-        kind: 'refused',
-        words:
-          'Somebody else replaced this credential a moment ago. Look at the page again before you do.',
-      } as const
-    // What waits for the old credential's trouble to pass waits for nothing any more.
+    if (count !== 1) return { kind: 'refused', reason: 'replaced-meanwhile' } as const
+    // Mints that wait because the old credential failed can run now.
     await tx.$executeRaw`
       update keymint.mints set not_before = null where account = ${row.id}::uuid and state = 'pending'`
     await tx.$executeRaw`
@@ -134,25 +140,27 @@ export async function replaceKey(
 export type SwitchInput = Team & { masterKeyId: string; reason?: string }
 
 /**
- * No new key is made with it and no cap raised; keys that exist keep working, and can be read,
- * lowered and deleted. False when it was so already, or is not the team's.
+ * Disables a credential: no new key is made with it and no cap is raised; existing keys keep
+ * working and can be read, lowered and deleted. False when it was disabled already or is not the
+ * team's.
  */
 export function disableKey(ctx: Ctx, input: SwitchInput): Promise<boolean> {
   return switchTo(ctx, input, 'disabled')
 }
 
+/** Enables a disabled credential. False when it was enabled already or is not the team's. */
 export function enableKey(ctx: Ctx, input: SwitchInput): Promise<boolean> {
   return switchTo(ctx, input, 'active')
 }
 
 /**
- * Asks the service again whether it still takes the credential. Null when the team has no such
- * credential.
+ * Asks the service whether it still accepts the credential, and keeps the time if it does. Null
+ * when the team has no such credential.
  */
 export async function verifyKey(
   ctx: Ctx,
   input: { teamId: string; masterKeyId: string },
-): Promise<{ ok: true } | { ok: false; words: string } | null> {
+): Promise<{ kind: 'verified' } | VaultRefusal | null> {
   const row = await ctx.db.masterKey.findFirst({
     where: { id: input.masterKeyId, teamId: input.teamId },
     select: { generation: true },
@@ -161,18 +169,22 @@ export async function verifyKey(
   const account = await openAccount(ctx, input.masterKeyId)
   if (!account) return null
   const { adapter, credential } = account
-  const verdict = await adapter.verifyCredential(credential)
-  if (!verdict.ok) return verdict
+  const answer = await adapter.verifyCredential(credential)
+  if (!answer.ok) return serviceRefused(answer)
   await ctx.db.masterKey.updateMany({
     where: { id: input.masterKeyId, generation: row.generation },
     data: { verifiedAt: ctx.now() },
   })
-  return { ok: true }
+  return { kind: 'verified' }
 }
 
 /** The team's credentials, oldest first, masked. */
 export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKeyView[]> {
-  type Row = Omit<MasterKeyView, 'title' | 'trouble'> & {
+  type Times = 'verifiedAt' | 'createdAt'
+  type MaybeTimes = 'replacedAt' | 'disabledAt'
+  type Row = Omit<MasterKeyView, 'title' | 'failure' | Times | MaybeTimes> & {
+    [Name in Times]: Date
+  } & { [Name in MaybeTimes]: Date | null } & {
     reason: string | null
     retryInSeconds: number | null
   }
@@ -189,6 +201,10 @@ export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKe
     where k.team_id = ${teamId}::uuid order by k.created_at, k.id`
   return rows.map(({ reason, retryInSeconds, ...row }) => ({
     ...row,
+    verifiedAt: row.verifiedAt.toISOString(),
+    createdAt: row.createdAt.toISOString(),
+    replacedAt: row.replacedAt?.toISOString() ?? null,
+    disabledAt: row.disabledAt?.toISOString() ?? null,
     title: ctx.services.get(row.service)?.title ?? row.service,
     failure: retryInSeconds === null ? null : { reason: asDelayReason(reason), retryInSeconds },
   }))
@@ -201,31 +217,37 @@ async function check(
   | { kind: 'good'; adapter: ServiceAdapter; credential: ServiceCredential; label: string }
   | VaultRefusal
 > {
-  const refused = (words: string): VaultRefusal => ({ kind: 'refused', words })
+  const refused = (reason: Exclude<VaultProblem['reason'], 'service-refused'>): VaultRefusal => ({
+    kind: 'refused',
+    reason,
+  })
   const adapter = ctx.services.get(input.service)
-  if (!adapter) return refused('There is no such service here.')
+  if (!adapter) return refused('unknown-service')
   const secret = input.secret.trim()
-  if (secret === '') return refused('Paste the credential.')
-  if (!/^[\x21-\x7e]{6,512}$/.test(secret))
-    return refused(
-      'This does not look like a credential: it has spaces, line breaks or odd characters in it, or is too long or too short.',
-    )
+  if (secret === '') return refused('no-credential')
+  if (!/^[\x21-\x7e]{6,512}$/.test(secret)) return refused('bad-credential')
   const baseUrl = input.baseUrl?.trim().replace(/\/+$/, '') || null
-  if (!adapter.capabilities.ownAddress && baseUrl !== null)
-    return refused(`${adapter.title} needs no address.`)
+  if (!adapter.capabilities.ownAddress && baseUrl !== null) return refused('address-not-used')
   const credential = { secret, baseUrl }
-  const verdict = await adapter.verifyCredential(credential)
-  return verdict.ok
-    ? { kind: 'good', adapter, credential, label: verdict.label }
-    : refused(verdict.words)
+  const answer = await adapter.verifyCredential(credential)
+  return answer.ok
+    ? { kind: 'good', adapter, credential, label: answer.label }
+    : serviceRefused(answer)
 }
 
-/** How many of the newest keys are compared before two credentials count as one account's. */
+type Answer = Awaited<ReturnType<ServiceAdapter['verifyCredential']>>
+const serviceRefused = (answer: Extract<Answer, { ok: false }>): VaultRefusal => ({
+  kind: 'refused',
+  reason: 'service-refused',
+  message: answer.words,
+})
+
+/** How many of the newest keys are compared before two credentials count as one provider account. */
 const keysCompared = 5
 
 /**
- * True when the old credential still sees a key that the new one does not. An old one that is dead
- * proves nothing.
+ * True when the old credential still sees a key that the new one does not. Nothing is proved when
+ * the old one no longer works.
  */
 async function isOtherAccount(
   ctx: Ctx,

@@ -18,7 +18,8 @@ import {
   verifyKey,
 } from './vault.server'
 
-test('a good credential is stored sealed, shown as a mask, audited, and in no column, log or view in the clear', async () => {
+// In the clear it is in no column, no log line and no view.
+test('a good credential is stored sealed, shown as a mask and audited', async () => {
   await using world = await openWorld()
   const team = await openTeamBench(world)
   const [litellm, openrouter] = [await team.depositLiteLlm(), await team.depositOpenRouter()]
@@ -59,30 +60,37 @@ test('a good credential is stored sealed, shown as a mask, audited, and in no co
   ])
 })
 
-test('what the service does not take is refused in words, and nothing is stored', async () => {
+test('what the service does not accept is refused with a reason, and nothing is stored', async () => {
   await using world = await openWorld()
   const team = await openTeamBench(world)
   const common = { teamId: team.teamId, scope: team.scope, userId: team.userId }
   for (const input of [
-    { service: 'nothing', secret: 'sk-123456', baseUrl: null },
-    { service: 'openrouter', secret: '   ', baseUrl: null },
-    { service: 'openrouter', secret: 'two words here', baseUrl: null },
-    { service: 'openrouter', secret: `sk-or-v1-${'0'.repeat(64)}`, baseUrl: null },
+    { reason: 'unknown-service', service: 'nothing', secret: 'sk-123456', baseUrl: null },
+    { reason: 'no-credential', service: 'openrouter', secret: '   ', baseUrl: null },
+    { reason: 'bad-credential', service: 'openrouter', secret: 'two words here', baseUrl: null },
     {
+      reason: 'address-not-used',
       service: 'openrouter',
       secret: world.upstream.managementKey,
       baseUrl: 'https://elsewhere.example',
     },
+    { service: 'openrouter', secret: `sk-or-v1-${'0'.repeat(64)}`, baseUrl: null },
     { service: 'litellm', secret: team.litellm.masterKey, baseUrl: null },
     { service: 'litellm', secret: team.litellm.masterKey, baseUrl: 'ftp://proxy.example' },
     { service: 'litellm', secret: 'sk-a-wrong-master-key', baseUrl: team.litellm.baseUrl },
     { service: 'litellm', secret: team.litellm.masterKey, baseUrl: 'http://127.0.0.1:1' },
   ]) {
-    const outcome = await depositKey(world.ctx, { ...common, ...input })
-    expect(outcome, JSON.stringify(input)).toEqual({
-      kind: 'refused',
-      words: expect.stringMatching(/\.$/) as string,
-    })
+    const { reason, ...credential } = { reason: null, ...input }
+    const outcome = await depositKey(world.ctx, { ...common, ...credential })
+    expect(outcome, JSON.stringify(input)).toEqual(
+      reason === null
+        ? {
+            kind: 'refused',
+            reason: 'service-refused',
+            message: expect.stringMatching(/\.$/) as string,
+          }
+        : { kind: 'refused', reason },
+    )
     expect(JSON.stringify(outcome)).not.toContain(input.secret.trim() || 'nothing at all')
   }
   expect(await world.db.masterKey.count()).toBe(0)
@@ -125,7 +133,7 @@ test("an envelope of another team's row does not open in this one", async () => 
   await expect(openService(world.ctx, mine)).rejects.toThrow('cannot be opened')
 })
 
-test('a credential of another account does not replace one whose keys it cannot see', async () => {
+test('a credential of another provider account does not replace one whose keys it cannot see', async () => {
   await using world = await openWorld()
   const team = await openTeamBench(world)
   const id = await team.depositLiteLlm()
@@ -140,10 +148,7 @@ test('a credential of another account does not replace one whose keys it cannot 
     secret: other.masterKey,
     baseUrl: other.baseUrl,
   })
-  expect(outcome).toMatchObject({
-    kind: 'refused',
-    words: expect.stringContaining('another account') as string,
-  })
+  expect(outcome).toEqual({ kind: 'refused', reason: 'other-account' })
   expect(await world.db.masterKey.findUniqueOrThrow({ where: { id } })).toMatchObject({
     generation: 1,
     baseUrl: team.litellm.baseUrl,
@@ -214,17 +219,17 @@ test('disabling and enabling happen once each, with their reasons in the audit, 
   ])
 })
 
-test('verifying again tells the owner when the service has turned the credential away', async () => {
+test('verifying tells the owner when the service no longer accepts the credential', async () => {
   await using world = await openWorld()
   const team = await openTeamBench(world)
   const other = await startOpenRouter()
   const masterKeyId = await team.depositLiteLlm()
   const input = { teamId: team.teamId, masterKeyId }
-  expect(await verifyKey(world.ctx, input)).toEqual({ ok: true })
+  expect(await verifyKey(world.ctx, input)).toEqual({ kind: 'verified' })
   await team.sim('POST', 'faults', { rules: [{ match: 'GET /key/list', fault: '401' }] })
   expect(await verifyKey(world.ctx, input)).toMatchObject({
-    ok: false,
-    words: expect.stringContaining('does not accept') as string,
+    reason: 'service-refused',
+    message: expect.stringContaining('does not accept') as string,
   })
   expect(await verifyKey(world.ctx, { ...input, teamId: crypto.randomUUID() })).toBeNull()
   await other.stop()

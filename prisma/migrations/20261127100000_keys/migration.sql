@@ -365,3 +365,15 @@ CREATE VIEW keymint.held_keys AS
     k.revision <> k.seen_revision OR k.call_sent_at IS NOT NULL OR (k.off_ended_at IS NOT NULL AND k.closed_at IS NULL AND k.apply_failed_at IS NULL) AS changing,
     k.off_replaced_at IS NOT NULL OR k.without_reset AS retired, k.used_usd AS usage_usd, k.wants_guardrail
   FROM keymint.keys k WHERE k.saved_at IS NOT NULL AND k.deleted_at IS NULL;
+
+-- A sub-key's row says what it is for and what it may cost; its keys are rows of their own.
+ALTER TABLE keymint.api_keys
+  DROP CONSTRAINT sub_key_money, DROP CONSTRAINT sub_key_ready_has_key, DROP CONSTRAINT sub_key_secret_lives_with_ready,
+  DROP CONSTRAINT sub_key_pending_has_no_key,
+  DROP COLUMN wanted_cap_usd, DROP COLUMN carried_usd, DROP COLUMN rotate_requested_at, DROP COLUMN window_month, DROP COLUMN window_base_usd,
+  ADD CONSTRAINT sub_key_money CHECK (cap_usd > 0 AND usage_usd >= 0);
+DROP INDEX IF EXISTS keymint.sub_key_unsettled;
+DROP TABLE keymint.retired_sub_keys;
+CREATE TRIGGER sub_key_copy_holds BEFORE UPDATE OF key_hash, sealed, key_label, key_saved_at, upstream_cap_usd, usage_usd, window_used_usd,
+    usage_synced_at, upstream_disabled, upstream_missing_at, closed_upstream_at, settled_at, deleted_upstream_at
+  ON keymint.api_keys FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION keymint.hold_copy();

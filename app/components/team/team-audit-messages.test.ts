@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
-import { detailWords } from './team-audit-words'
+import { detailLabel } from './team-audit-messages'
 
 test('money in an event keeps two decimals, and every further one that says something', () => {
   expect(
     ['20.000000000', '0.500000000', '1.234500000', '0.000000001'].map((usd) =>
-      detailWords(['capUsd', usd]),
+      detailLabel(['capUsd', usd]),
     ),
   ).toEqual(['cap $20.00', 'cap $0.50', 'cap $1.2345', 'cap $0.000000001'])
 })
 
 test('a reason is shown as it was written', () => {
-  expect(detailWords(['reason', 'for the demo'])).toBe('reason: for the demo')
+  expect(detailLabel(['reason', 'for the demo'])).toBe('reason: for the demo')
 })

@@ -1,4 +1,4 @@
-/** The letter that carries an invitation: what it is, from whom, and what to do with it. */
+/** The email that carries an invitation. */
 export function invitationMail(input: {
   teamName: string
   invitedBy: string
@@ -6,20 +6,22 @@ export function invitationMail(input: {
   url: string
   days: number
 }): { subject: string; text: string } {
-  // Names are what people typed: a line break in one would forge a header or another line.
+  // People type these names: a line break in one would forge a header or another line.
   const [team, by] = [input.teamName, input.invitedBy].map((name) =>
     name.replace(/\s+/g, ' ').trim(),
   ) as [string, string]
+  const role = input.role === 'owner' ? 'an owner' : 'a member'
   return {
     subject: `Join ${team} on Keymint`,
     text: [
-      `${by} invites you to the team “${team}” on Keymint, as ${input.role === 'owner' ? 'an owner' : 'a member'}.`,
+      `${by} invites you to the team “${team}” on Keymint, as ${role}.`,
       '',
       `Open this link and sign in to join:`,
       '',
       input.url,
       '',
-      `The link works once, and for ${input.days} days. If you do not know what this is about, leave it alone: nothing happens.`,
+      `The link works once, for ${input.days} days.`,
+      'If you did not expect this email, ignore it.',
       '',
     ].join('\n'),
   }

@@ -1,0 +1,53 @@
+/** Why a sub-key could not be changed: a heading and what to do. */
+import { formatUsd, type NanoUsd } from '~/money'
+import { positiveAmount } from './amount-messages'
+
+export const keyProblems = {
+  'bad-cap': { title: 'The cap is not an amount', next: positiveAmount },
+  'no-reason': {
+    title: 'A reason is missing',
+    next: 'Enter a reason. It is recorded in the audit trail.',
+  },
+  'no-such-key': { title: 'This key no longer exists', next: null },
+  'not-live': {
+    title: 'The key cannot be changed',
+    next: 'It has ended, or is not ready yet.',
+  },
+  'change-under-way': {
+    title: 'A change of this key is in progress',
+    next: 'Wait until it is done, then try again.',
+  },
+  'not-active': {
+    title: 'The holder of this key is suspended',
+    next: 'The key cannot be changed.',
+  },
+  'not-enough': { title: 'The budget is not enough for this cap', next: null },
+  'below-used': { title: 'A cap cannot be lower than what is spent', next: null },
+  'no-master-key': {
+    title: 'The master key behind this key is disabled',
+    next:
+      'The cap can only be lowered, and the key cannot be replaced. ' +
+      'An owner can enable the master key in the vault.',
+  },
+  'nothing-left': {
+    title: 'Nothing is left on this key',
+    next: 'Delete it and make another.',
+  },
+} as const
+
+export type KeyProblem = keyof typeof keyProblems
+
+/** The problem, and the amount that it is about where there is one. */
+export function keyProblem(refusal: {
+  reason: Exclude<KeyProblem, 'bad-cap' | 'no-reason'>
+  free?: NanoUsd
+  used?: NanoUsd
+}): { problem: KeyProblem; detail: string | null } {
+  const detail =
+    refusal.free !== undefined
+      ? `${refusal.free > 0n ? formatUsd(refusal.free) : 'Nothing'} is free. Nothing was changed.`
+      : refusal.used !== undefined
+        ? `${formatUsd(refusal.used)} is spent. Nothing was changed.`
+        : null
+  return { problem: refusal.reason, detail }
+}

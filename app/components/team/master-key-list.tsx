@@ -1,0 +1,119 @@
+import { Form } from '@remix-run/react'
+import type { ServiceChoice } from '~/domain/team/team-view.server'
+import type { MasterKeyView } from '~/domain/vault/vault.server'
+import { Button } from '../base/button'
+import { Callout } from '../base/callout'
+import { Field, SecretField } from '../base/field'
+import { EmptyState } from '../base/page-shell'
+import { Ago, Time } from '../base/time'
+import { delayMessage } from './sub-key-messages'
+
+/** `problem` is a message about one of the master keys, or about a service. */
+export type VaultRefusalAt = { about: string; message: string } | null
+
+export function MasterKeyList({
+  masterKeys,
+  services,
+  problem,
+  asOf,
+}: {
+  masterKeys: MasterKeyView[]
+  services: ServiceChoice[]
+  problem: VaultRefusalAt
+  asOf: string
+}) {
+  if (masterKeys.length === 0)
+    return (
+      <EmptyState title="The vault is empty">
+        <p>Add a credential below. Nobody can make a key until then.</p>
+      </EmptyState>
+    )
+  return (
+    <ul className="max-w-read divide-y divide-rule border-y border-rule">
+      {masterKeys.map((row) => (
+        <li key={row.id} className="space-y-3 py-5" aria-label={`${row.title} ${row.label}`}>
+          <MasterKeyFacts row={row} asOf={asOf} />
+          {row.failure ? (
+            <Callout tone="warning" title="No key can be made with it right now">
+              <p>{delayMessage(row.failure.reason)}</p>
+            </Callout>
+          ) : null}
+          {problem?.about === row.id ? (
+            <div role="alert">
+              <Callout tone="warning" title="Nothing was changed">
+                <p>{problem.message}</p>
+              </Callout>
+            </div>
+          ) : null}
+          <div className="flex flex-wrap items-start gap-3">
+            <Form method="post">
+              <input type="hidden" name="id" value={row.id} />
+              <Button type="submit" name="intent" value="verify">
+                Verify
+              </Button>
+            </Form>
+            <Form method="post">
+              <input type="hidden" name="id" value={row.id} />
+              <Button
+                type="submit"
+                name="intent"
+                value={row.state === 'active' ? 'disable' : 'enable'}
+              >
+                {row.state === 'active' ? 'Disable' : 'Enable'}
+              </Button>
+            </Form>
+          </div>
+          <ReplaceForm
+            row={row}
+            ownAddress={services.some((one) => one.service === row.service && one.ownAddress)}
+          />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function MasterKeyFacts({ row, asOf }: { row: MasterKeyView; asOf: string }) {
+  return (
+    <>
+      <p className="text-lead font-semibold">
+        {row.title} <span className="font-mono text-body font-normal">{row.label}</span>
+        {row.state === 'disabled' ? <span className="text-amber-ink"> (disabled)</span> : null}
+      </p>
+      <p className="text-small text-soft">
+        {row.baseUrl ? `${row.baseUrl}. ` : ''}Added by {row.createdBy}{' '}
+        <Time iso={row.createdAt} now={asOf} />
+        {row.replacedAt ? (
+          <>
+            , replaced <Time iso={row.replacedAt} now={asOf} />
+          </>
+        ) : null}
+        . Verified <Ago iso={row.verifiedAt} asOf={asOf} />.{' '}
+        {row.keys === 1 ? 'One key' : `${row.keys} keys`} made with it{' '}
+        {row.keys === 1 ? 'exists' : 'exist'} at the provider.
+      </p>
+    </>
+  )
+}
+
+function ReplaceForm({ row, ownAddress }: { row: MasterKeyView; ownAddress: boolean }) {
+  return (
+    <details>
+      <summary className="inline-flex min-h-11 items-center prose-link">Replace</summary>
+      <Form method="post" className="mt-2 max-w-[28rem] space-y-4">
+        <p>
+          Use another credential of the same provider account. With any other, the keys made with
+          this one could no longer be read, capped or deleted.
+        </p>
+        <input type="hidden" name="id" value={row.id} />
+        {ownAddress ? (
+          <Field label="Address" name="baseUrl" required defaultValue={row.baseUrl ?? ''} />
+        ) : null}
+        <SecretField label="New credential" name="secret" />
+        <Button type="submit" name="intent" value="replace">
+          Replace the credential
+        </Button>
+      </Form>
+    </details>
+  )
+}

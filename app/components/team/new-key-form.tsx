@@ -1,0 +1,130 @@
+import { Form, Link } from '@remix-run/react'
+import { keyLives } from '~/domain/team/key-life'
+import type { MasterKeyChoice } from '~/domain/team/team-view.server'
+import type { BudgetView } from '~/domain/team/view-types'
+import { Button } from '../base/button'
+import { Field, Select } from '../base/field'
+import { lifeLabels } from './store-messages'
+import { serviceTitle } from './sub-key-messages'
+
+/** What was typed before, by field. */
+export type TypedFields = Record<string, string>
+
+export function NewKeyForm({
+  masterKeys,
+  selected,
+  budget,
+  typed,
+  errorAt,
+  busy,
+}: {
+  masterKeys: MasterKeyChoice[]
+  selected: MasterKeyChoice
+  budget: BudgetView
+  typed: TypedFields
+  errorAt: (field: string) => { error?: string }
+  busy: boolean
+}) {
+  return (
+    <Form method="post" className="max-w-[28rem] space-y-6">
+      <ProviderChoice masterKeys={masterKeys} selected={selected} />
+      <input type="hidden" name="masterKey" value={selected.id} />
+      <Field
+        label="Purpose"
+        name="purpose"
+        required
+        hint="What the key is for. You and the owners tell keys apart by it."
+        defaultValue={typed.purpose ?? ''}
+        {...errorAt('purpose')}
+      />
+      <Field
+        label="Cap in USD"
+        name="cap"
+        required
+        hint={`At most ${budget.free.text}, which is what your budget leaves. The provider stops the key at its cap.`}
+        defaultValue={typed.cap ?? ''}
+        {...errorAt('cap')}
+      />
+      <Select
+        label="The cap counts"
+        name="reset"
+        defaultValue={typed.reset ?? 'once'}
+        options={[
+          { value: 'once', label: 'once, until the key ends' },
+          ...(selected.resets.includes('monthly')
+            ? [{ value: 'monthly', label: 'every calendar month (UTC), set aside each month' }]
+            : []),
+        ]}
+      />
+      <Select
+        label="The key ends"
+        name="life"
+        defaultValue={typed.life ?? '30d'}
+        options={keyLives.map((life) => ({ value: life, label: lifeLabels[life] }))}
+        {...errorAt('life')}
+      />
+      {selected.modelList ? (
+        <Field
+          label="Models (optional)"
+          name="models"
+          hint="Names as the provider writes them, separated by spaces or commas. Leave empty for all models."
+          defaultValue={typed.models ?? ''}
+          {...errorAt('models')}
+        />
+      ) : null}
+      <p className="text-small text-soft">
+        The cap is set aside at once. What a one-off key has not spent returns to your budget when
+        the key is deleted or ends.
+      </p>
+      <Button
+        type="submit"
+        name="intent"
+        value="provision"
+        kind="key"
+        busy={busy}
+        busyText="Setting aside…"
+      >
+        Make the key
+      </Button>
+    </Form>
+  )
+}
+
+/** One master key is named, several are links; the selected one is part of the address. */
+function ProviderChoice({
+  masterKeys,
+  selected,
+}: {
+  masterKeys: MasterKeyChoice[]
+  selected: MasterKeyChoice
+}) {
+  if (masterKeys.length === 1)
+    return (
+      <p>
+        <span className="font-semibold">Provider:</span> {serviceTitle(selected.service)}{' '}
+        <span className="font-mono text-small">{selected.label}</span>
+      </p>
+    )
+  return (
+    <div>
+      <p className="font-semibold">Provider</p>
+      <ul className="mt-1 space-y-1">
+        {masterKeys.map((key) => (
+          <li key={key.id}>
+            {key.id === selected.id ? (
+              <strong>
+                {serviceTitle(key.service)}{' '}
+                <span className="font-mono text-small">{key.label}</span> (selected)
+              </strong>
+            ) : (
+              <Link className="inline-flex min-h-11 items-center prose-link" to={`?with=${key.id}`}>
+                {serviceTitle(key.service)}{' '}
+                <span className="ml-2 font-mono text-small">{key.label}</span>
+              </Link>
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}

@@ -1,0 +1,56 @@
+import { Link } from '@remix-run/react'
+import type { BudgetView } from '~/domain/team/view-types'
+import { teamUrl } from '../../urls'
+import { EmptyState } from '../base/page-shell'
+import { BudgetMeters, MonthEnd } from './budget-meters'
+import type { TeamFrame } from './team-shell'
+
+/** The reader's own budget, or how to get one, and the way to a key. */
+export function OwnMonth({
+  team,
+  budget,
+  asOf,
+}: {
+  team: TeamFrame
+  budget: BudgetView
+  asOf: string
+}) {
+  const empty = [budget.allocated, budget.committed, budget.spent].every(({ usd }) => usd === 0)
+  return (
+    <>
+      {empty ? (
+        <EmptyState title="You have no budget yet">
+          <p>
+            {team.role === 'owner' ? (
+              <>
+                Set one on the{' '}
+                <Link className="prose-link" to={teamUrl(team.slug, 'members')}>
+                  members page
+                </Link>
+                .
+              </>
+            ) : (
+              <>
+                An owner sets it. You can{' '}
+                <Link className="prose-link" to={teamUrl(team.slug, 'store')}>
+                  request one
+                </Link>
+                .
+              </>
+            )}
+          </p>
+        </EmptyState>
+      ) : (
+        <BudgetMeters budget={budget} whose="your budget" />
+      )}
+      <MonthEnd budget={budget} asOf={asOf} />
+      {team.state === 'active' ? (
+        <p className="mt-4">
+          <Link className="button" data-kind="key" to={teamUrl(team.slug, 'store')}>
+            Make a key
+          </Link>
+        </p>
+      ) : null}
+    </>
+  )
+}

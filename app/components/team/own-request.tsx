@@ -1,0 +1,49 @@
+import { Form } from '@remix-run/react'
+import type { OwnRequestView } from '~/domain/team/team-view.server'
+import { Button } from '../base/button'
+import { Field } from '../base/field'
+import { Time } from '../base/time'
+import type { TypedFields } from './new-key-form'
+import { requestStates } from './store-messages'
+
+/** The member's last budget request, and what became of it. */
+export function LastRequest({ request, asOf }: { request: OwnRequestView; asOf: string }) {
+  return (
+    <p className="mb-4 max-w-read text-soft">
+      Your request for {request.more.text} more a month (“{request.reason}”, sent{' '}
+      <Time iso={request.askedAt} now={asOf} />) {requestStates[request.state]}.
+      {request.decisionReason ? ` Message from the owner: “${request.decisionReason}”` : ''}
+    </p>
+  )
+}
+
+export function RequestForm({
+  typed,
+  errorAt,
+}: {
+  typed: TypedFields
+  errorAt: (field: string) => { error?: string }
+}) {
+  return (
+    <Form method="post" className="max-w-[28rem] space-y-6">
+      <Field
+        label="More a month, in USD"
+        name="more"
+        required
+        defaultValue={typed.more ?? ''}
+        {...errorAt('more')}
+      />
+      <Field
+        label="Reason"
+        name="why"
+        required
+        hint="The owners read this."
+        defaultValue={typed.why ?? ''}
+        {...errorAt('why')}
+      />
+      <Button type="submit" name="intent" value="ask">
+        Send the request
+      </Button>
+    </Form>
+  )
+}

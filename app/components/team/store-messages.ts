@@ -1,0 +1,84 @@
+/** Messages of the page that makes keys: what is wrong with a form, and at which field. */
+import type { KeyLife } from '~/domain/team/key-life'
+import type { ProvisionRefusal } from '~/domain/team/sub-key.server'
+import { formatUsd } from '~/money'
+import { positiveAmount } from './amount-messages'
+
+type FormField = 'purpose' | 'cap' | 'life' | 'models' | 'more' | 'why'
+/** A message at a field, or a heading above the form with what to do. */
+type Problem =
+  { field: FormField; message: string } | { field: null; message: string; next: string }
+
+export const storeProblems = {
+  'no-purpose': { field: 'purpose', message: 'Enter a purpose of 1 to 120 characters.' },
+  'bad-cap': { field: 'cap', message: positiveAmount },
+  'bad-expiry': {
+    field: 'life',
+    message: 'Choose an end between ten minutes and one year from now.',
+  },
+  'bad-models': {
+    field: 'models',
+    message: 'List at most 50 models, by the names the provider uses.',
+  },
+  'not-enough': { field: 'cap', message: 'Your budget is not enough for this cap.' },
+  'not-active': {
+    field: null,
+    message: 'You are suspended in this team',
+    next: 'You cannot make keys until an owner reactivates you.',
+  },
+  'no-master-key': {
+    field: null,
+    message: 'This master key is disabled or was removed',
+    next: 'Choose another provider.',
+  },
+  'not-offered': {
+    field: null,
+    message: 'This provider does not offer such a key',
+    next: 'Change the models, or how the cap counts.',
+  },
+  'switched-off': {
+    field: null,
+    message: 'New keys are disabled on this deployment',
+    next: 'Nothing was set aside. Try again later.',
+  },
+  'bad-more': { field: 'more', message: positiveAmount },
+  'no-reason': { field: 'why', message: 'Enter a reason of 1 to 500 characters.' },
+  'already-asked': {
+    field: null,
+    message: 'You already have an open request',
+    next: 'The owners have not decided it yet.',
+  },
+} as const satisfies Record<string, Problem>
+
+export type StoreProblem = keyof typeof storeProblems
+
+export function provisionProblem(refusal: ProvisionRefusal): {
+  problem: StoreProblem
+  detail: string | null
+} {
+  if (refusal.reason !== 'not-enough') return { problem: refusal.reason, detail: null }
+  const { free } = refusal
+  return {
+    problem: 'not-enough',
+    detail:
+      free > 0n
+        ? `${formatUsd(free)} is free: set a lower cap, delete a key, or request more below.`
+        : 'Nothing is free: delete a key, lower a cap, or request more below.',
+  }
+}
+
+export const lifeLabels: Record<KeyLife, string> = {
+  '1d': 'after 1 day',
+  '7d': 'after 7 days',
+  '30d': 'after 30 days',
+  'month-end': 'at the end of this month (UTC)',
+  '90d': 'after 90 days',
+  '365d': 'after one year',
+}
+
+export const requestStates = {
+  open: 'is waiting for a decision',
+  approved: 'was approved',
+  refused: 'was refused',
+  withdrawn: 'was withdrawn',
+}

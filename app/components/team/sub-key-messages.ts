@@ -1,0 +1,76 @@
+/** The states of a sub-key, as labels and sentences. */
+import type { SubKeyPhase, SubKeyView } from '~/domain/team/view-types'
+
+export const phaseLabels: Record<SubKeyPhase, string> = {
+  pending: 'Being made',
+  ready: 'Ready',
+  changing: 'Cap is changing',
+  rotating: 'Being replaced',
+  settling: 'Ended, final usage pending',
+  ended: 'Ended',
+  refused: 'Not made',
+}
+
+export function keyHeadline({ phase, purpose }: Pick<SubKeyView, 'phase' | 'purpose'>): string {
+  switch (phase) {
+    case 'pending':
+      return 'Your key is being made'
+    case 'refused':
+      return 'The key was not made'
+    case 'settling':
+    case 'ended':
+      return `“${purpose}” has ended`
+    case 'ready':
+    case 'changing':
+    case 'rotating':
+      return `“${purpose}” is ready`
+  }
+}
+
+const endings: Record<string, string> = {
+  deleted: 'Its holder deleted it.',
+  revoked: 'An owner of the team ended it.',
+  expired: 'It has expired.',
+  'member-removed': 'Its holder left the team.',
+  'member-suspended': 'Its holder was suspended.',
+  spent: 'Its cap was spent, so nothing was left for a new key.',
+  'rejected-by-provider': 'The provider refused to make it.',
+  'expired-before-mint': 'It expired before it could be made.',
+  banned: 'Its holder may not get keys from this deployment.',
+  'gave-up': 'The provider gave no clear answer for too long.',
+  cancelled: 'Staff of this deployment cancelled it.',
+}
+
+/** Why a key has ended or was not made. */
+export const endingMessage = (key: Pick<SubKeyView, 'reason'>) =>
+  endings[key.reason ?? ''] ?? 'It can no longer be used.'
+
+const serviceTitles: Record<string, string> = {
+  openrouter: 'OpenRouter',
+  litellm: 'LiteLLM',
+}
+export const serviceTitle = (service: string) => serviceTitles[service] ?? service
+
+const otherDelay = 'The provider reports an error. Retrying automatically.'
+const delays: Record<string, string> = {
+  'rate-limited': 'The provider limits our requests. Retrying automatically.',
+  'no-credit':
+    'The provider account behind the master key has no credit. An owner must top it up. ' +
+    'Retrying automatically.',
+  unauthorized:
+    'The provider does not accept the master key. An owner must replace it in the vault. ' +
+    'Retrying automatically.',
+  forbidden:
+    'The master key may not make keys. An owner must replace it in the vault. ' +
+    'Retrying automatically.',
+  unreachable: 'The provider cannot be reached. Retrying automatically.',
+  'upstream-trouble': otherDelay,
+  paused: 'New keys are paused on this deployment until its operator resumes them.',
+  'switched-off': 'New keys are disabled on this deployment.',
+}
+
+/** Why a key takes longer, or why a master key makes none. */
+export const delayMessage = (reason: string) => delays[reason] ?? otherDelay
+
+export const capNoteOf = (key: Pick<SubKeyView, 'reset'>) =>
+  key.reset === 'monthly' ? 'a month' : 'in total'

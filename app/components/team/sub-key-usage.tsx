@@ -1,0 +1,52 @@
+import type { SubKeyView } from '~/domain/team/view-types'
+import { Section } from '../base/page-shell'
+import { Ago } from '../base/time'
+
+/** What a key has spent of its cap, and the models it may use. */
+export function SubKeyUsage({ view, asOf }: { view: SubKeyView; asOf: string }) {
+  const { spent, cap } = view
+  const nearlySpent = spent.usd >= cap.usd * 0.8
+  return (
+    <Section title="Usage" id="spent">
+      <p className="font-head text-lead font-semibold">
+        {view.left.text} left of {cap.text}
+        {view.reset ? ' this month' : ''}
+      </p>
+      <meter
+        className="meter mt-3 max-w-[34rem]"
+        data-tone={spent.usd >= cap.usd * 0.95 ? 'error' : nearlySpent ? 'warning' : 'ok'}
+        min={0}
+        max={cap.usd}
+        value={spent.usd}
+        aria-label="Spent of this key’s cap"
+      >
+        {spent.text} of {cap.text} spent
+      </meter>
+      <p className="mt-2 max-w-read text-small text-soft">
+        {spent.text} spent,{' '}
+        {view.usageAsOf ? (
+          <>
+            read <Ago iso={view.usageAsOf} asOf={asOf} />
+          </>
+        ) : (
+          'not read yet'
+        )}
+        . {view.committed.text} of the budget is set aside for this key, so it reaches its own cap
+        before the budget runs out.
+        {nearlySpent && (view.phase === 'ready' || view.phase === 'changing')
+          ? ' Over 80 % of the cap is spent.'
+          : ''}
+      </p>
+      {view.models.length > 0 ? (
+        <p className="mt-2">
+          Models:{' '}
+          {view.models.map((model) => (
+            <code key={model} className="mr-2 font-mono text-small">
+              {model}
+            </code>
+          ))}
+        </p>
+      ) : null}
+    </Section>
+  )
+}

@@ -1,0 +1,98 @@
+/** Messages about teams and their members. */
+import type { InvitationView } from '~/domain/team/invitations.server'
+import type { CreateOutcome, MemberOutcome } from '~/domain/team/team.server'
+import { anyAmount } from './amount-messages'
+
+type Refusal<Outcome extends { kind: string }> = Extract<
+  Outcome,
+  { kind: 'refused'; reason: string }
+>['reason']
+
+export const newTeamProblems: Record<
+  Refusal<CreateOutcome>,
+  { field: 'name' | 'slug'; message: string }
+> = {
+  'bad-name': { field: 'name', message: 'Enter a name of 1 to 80 characters.' },
+  'bad-slug': {
+    field: 'slug',
+    message:
+      'Use lowercase letters, digits and single hyphens, at most 40 characters. ' +
+      '“new” and “join” are reserved.',
+  },
+  'slug-taken': {
+    field: 'slug',
+    message: 'Another team uses this address. Choose a different one.',
+  },
+  'too-many': {
+    field: 'name',
+    message: 'You have made 20 teams, which is the maximum for one person.',
+  },
+  banned: {
+    field: 'name',
+    message: 'You cannot make a team on this deployment. Ask its operator why.',
+  },
+}
+
+export const invitationStates: Record<
+  Exclude<InvitationView['snapshot'], 'open'>,
+  { title: string; next: string }
+> = {
+  used: {
+    title: 'This invitation has been used',
+    next: 'A link works once. Ask an owner of the team for a new one. If you did not use it, tell them.',
+  },
+  revoked: {
+    title: 'This invitation was revoked',
+    next: 'Ask an owner of the team for a new one.',
+  },
+  expired: {
+    title: 'This invitation has expired',
+    next: 'A link is valid for seven days. Ask an owner of the team for a new one.',
+  },
+}
+
+export const joinProblems = {
+  banned: {
+    title: 'You cannot join a team here',
+    next: 'Ask the operator of this deployment why.',
+  },
+  'not-open': {
+    title: 'This invitation no longer works',
+    next: 'Somebody used or revoked it a moment ago.',
+  },
+}
+
+export const leaveProblems = {
+  unsure: {
+    title: 'You are still in the team',
+    next: 'Tick the box to confirm. Leaving ends your keys at once.',
+  },
+  'last-owner': {
+    title: 'You are the only owner, so you cannot leave',
+    next: 'Make somebody else an owner on the members page first.',
+  },
+  gone: { title: 'You have already left', next: 'Reload the page.' },
+}
+
+export const memberProblems: Record<
+  Refusal<MemberOutcome> | 'no-reason' | 'bad-budget',
+  { title: string; next: string }
+> = {
+  'no-reason': {
+    title: 'A reason is missing',
+    next: 'Enter a reason. It is recorded in the audit trail. Nothing was changed.',
+  },
+  'bad-budget': { title: 'The budget is not an amount', next: `${anyAmount} Nothing was changed.` },
+  'no-such-member': {
+    title: 'This person is no longer in the team',
+    next: 'Nothing was changed.',
+  },
+  'last-owner': {
+    title: 'This member is the only owner',
+    next: 'Make somebody else an owner first.',
+  },
+  'nothing-to-do': {
+    title: 'Nothing to change',
+    next: 'The member is already as you want them to be.',
+  },
+}

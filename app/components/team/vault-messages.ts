@@ -1,0 +1,48 @@
+/** Messages of the vault's page: what was done, what was refused, what a service can do. */
+import type { ServiceChoice } from '~/domain/team/team-view.server'
+import type { VaultProblem } from '~/domain/vault/vault.server'
+
+export const vaultNotices = {
+  deposited: {
+    title: 'The credential is verified and sealed',
+    text: 'Members can make keys with it now.',
+  },
+  replaced: { title: 'The credential is replaced', text: 'Existing keys keep working.' },
+  verified: { title: 'The provider accepts the credential', text: null },
+  disabled: {
+    title: 'The master key is disabled',
+    text: 'No new keys are made with it. Existing keys keep working.',
+  },
+  enabled: {
+    title: 'The master key is enabled',
+    text: 'Members can make keys with it again.',
+  },
+}
+export type VaultNotice = keyof typeof vaultNotices
+
+const problems: Record<Exclude<VaultProblem['reason'], 'service-refused'>, string> = {
+  'unknown-service': 'This service is not available here.',
+  'no-credential': 'Paste the credential.',
+  'bad-credential':
+    'This does not look like a credential: it contains spaces, line breaks or unusual ' +
+    'characters, or has the wrong length.',
+  'address-not-used': 'This service needs no address.',
+  'other-account':
+    'This credential belongs to another provider account: it does not know a key made with the ' +
+    'one it would replace. Add it as a separate credential instead.',
+  'replaced-meanwhile':
+    'Somebody else has just replaced this credential. Reload the page before you try again.',
+}
+
+export const vaultMessage = (problem: VaultProblem) =>
+  problem.reason === 'service-refused' ? problem.message : problems[problem.reason]
+
+/** "Its keys stop at their cap, expire on time and can be limited to models." */
+export function serviceSentence({ keys }: Pick<ServiceChoice, 'keys'>): string {
+  const can = [
+    keys.hardCap ? 'stop at their cap' : 'have a cap that is only watched',
+    ...(keys.expiry ? ['expire on time'] : []),
+    ...(keys.modelList ? ['can be limited to models'] : []),
+  ]
+  return `Its keys ${new Intl.ListFormat('en-GB').format(can)}.`
+}

@@ -1,0 +1,159 @@
+/** What keys do to the ledger: caps that change, rotations, ends, and members who leave. */
+import { expect, test } from 'vitest'
+import { actor, balance, made, oneMember, provision, ref, usd, use } from '../../../tests/ledger'
+import { openTeamWorld } from '../../../tests/team-world'
+import { applySubKey } from '../team/apply.server'
+import { changeCap, deleteSubKey, rotateSubKey } from '../team/sub-key.server'
+import { syncSubKeys } from '../team/sync.server'
+import { removeMember, suspendMember } from '../team/team.server'
+import { rollMonths, setBudget } from './budgets.server'
+
+test('a raise is reserved before the provider is asked, and released when it refuses', async () => {
+  await using world = await oneMember(100)
+  const key = await made(world, { cap: 20 })
+  await changeCap(world.ctx, { ...actor(world), keyId: key }, { cap: usd(50), reason: 'more' })
+  expect(await balance(world)).toMatchObject({ committed: 50, free: 50 })
+  expect(
+    await changeCap(world.ctx, { ...actor(world), keyId: key }, { cap: usd(60), reason: 'more' }),
+  ).toMatchObject({ reason: 'change-under-way' })
+  world.service.nextFault = () => 'rejected'
+  await applySubKey(world.ctx, key, world.openKeys)
+  expect(await balance(world)).toMatchObject({ committed: 20, free: 80 })
+  expect(await world.db.apiKey.findFirstOrThrow()).toMatchObject({
+    wantedCapUsd: null,
+    changeError: '',
+  })
+})
+
+test('a lower cap releases money only when the provider has confirmed it', async () => {
+  await using world = await oneMember(100)
+  const key = await made(world, { cap: 50 })
+  await changeCap(world.ctx, { ...actor(world), keyId: key }, { cap: usd(10), reason: 'less' })
+  world.service.nextFault = () => 'lost-after'
+  expect(await applySubKey(world.ctx, key, world.openKeys)).toMatchObject({ kind: 'retry' })
+  expect(await balance(world)).toMatchObject({ committed: 50, free: 50 })
+  world.service.nextFault = () => 'none'
+  await applySubKey(world.ctx, key, world.openKeys)
+  expect(await balance(world)).toMatchObject({ committed: 10, free: 90 })
+  expect(
+    await changeCap(world.ctx, { ...actor(world), keyId: key }, { cap: usd(90), reason: 'more' }),
+  ).toEqual({ kind: 'asked' })
+})
+
+test('a rotation carries the cap over: old and new key together never get more', async () => {
+  await using world = await oneMember(100)
+  const key = await made(world, { cap: 20 })
+  const [old] = [...world.service.keys.values()]
+  world.service.use(old!.id, usd(6))
+  await rotateSubKey(world.ctx, { ...actor(world), keyId: key }, 'leaked')
+  await applySubKey(world.ctx, key, world.openKeys)
+  await world.mint(key)
+  const fresh = [...world.service.keys.values()].find((held) => held.id !== old!.id)!
+  expect([old!.disabled, fresh.cap]).toEqual([true, usd(14)])
+  expect(await balance(world)).toEqual({ allocated: 100, committed: 14, spent: 6, free: 80 })
+  // Requests of the old key that were in flight are counted later and reduce the new key's cap.
+  old!.usage += usd(2)
+  await syncSubKeys(world.ctx, world.openKeys)
+  await applySubKey(world.ctx, key, world.openKeys)
+  expect(fresh.cap).toBe(usd(12))
+  expect(await balance(world)).toEqual({ allocated: 100, committed: 12, spent: 8, free: 80 })
+  world.moveClock(130_000)
+  await syncSubKeys(world.ctx, world.openKeys)
+  await applySubKey(world.ctx, key, world.openKeys)
+  expect([old!.deleted, fresh.deleted]).toEqual([true, false])
+})
+
+test('a rotated monthly key has its whole cap again from the next month on', async () => {
+  await using world = await oneMember(100)
+  const key = await made(world, { cap: 20, reset: 'monthly' })
+  await use(world, key, 6)
+  await rotateSubKey(world.ctx, { ...actor(world), keyId: key }, 'leaked')
+  await applySubKey(world.ctx, key, world.openKeys)
+  await world.mint(key)
+  const fresh = [...world.service.keys.values()].at(-1)!
+  expect(fresh.cap).toBe(usd(14))
+  world.setClock(new Date('2026-12-01T00:01:00Z'))
+  await rollMonths(world.ctx)
+  await applySubKey(world.ctx, key, world.openKeys)
+  expect(fresh.cap).toBe(usd(20))
+  expect(await balance(world)).toEqual({ allocated: 100, committed: 20, spent: 0, free: 80 })
+})
+
+test('a mint that the provider refuses gives the reservation back', async () => {
+  await using world = await oneMember(100)
+  const asked = await provision(world, { cap: 40 })
+  await world.refuseMint(asked.kind === 'queued' ? asked.keyId : '')
+  expect(await balance(world)).toEqual({ allocated: 100, committed: 0, spent: 0, free: 100 })
+})
+
+test('a key deleted before it was made costs nothing, and its mint saves nothing', async () => {
+  await using world = await oneMember(100)
+  const asked = await provision(world, { cap: 40 })
+  const keyId = asked.kind === 'queued' ? asked.keyId : ''
+  await deleteSubKey(world.ctx, { ...actor(world), keyId }, 'a mistake')
+  expect(await balance(world)).toMatchObject({ committed: 0, free: 100 })
+  expect(await world.mint(keyId)).toBe(false)
+  expect((await world.db.mint.findFirstOrThrow()).state).toBe('cancelled')
+})
+
+// What is free goes back at once, the rest after the last reading.
+test('the keys of a removed member end, and nothing stays allocated beyond what is spent', async () => {
+  await using world = await oneMember(100)
+  const key = await made(world, { cap: 20 })
+  await use(world, key, 5)
+  expect(await removeMember(world.ctx, ref(world), world.holderId, 'over')).toEqual({
+    kind: 'done',
+  })
+  expect(await balance(world)).toEqual({ allocated: 20, committed: 15, spent: 5, free: 0 })
+  await applySubKey(world.ctx, key, world.openKeys)
+  world.moveClock(130_000)
+  await syncSubKeys(world.ctx, world.openKeys)
+  expect(await balance(world)).toEqual({ allocated: 5, committed: 0, spent: 5, free: 0 })
+})
+
+test('a suspended member keeps the budget, loses the keys and makes no new one', async () => {
+  await using world = await oneMember(100)
+  await made(world, { cap: 20 })
+  await suspendMember(world.ctx, ref(world), world.holderId, 'a look')
+  expect((await world.db.apiKey.findFirstOrThrow()).reason).toBe('member-suspended')
+  expect(await provision(world, { cap: 1 })).toMatchObject({ reason: 'not-active' })
+})
+
+test('nobody reaches a key of another team, nor a member the key of another member', async () => {
+  await using world = await openTeamWorld({ members: 2 })
+  await setBudget(
+    world.ctx,
+    ref(world),
+    { budget: usd(100), effective: 'now', reason: 'test' },
+    world.holderId,
+  )
+  const key = await made(world, { cap: 20 })
+  const [, other] = world.memberIds as [string, string]
+  for (const userId of [other, 'github:nobody']) {
+    expect(
+      await deleteSubKey(world.ctx, { teamId: world.teamId, keyId: key, userId }, 'x'),
+    ).toMatchObject({ reason: 'no-such-key' })
+    expect(
+      await changeCap(
+        world.ctx,
+        { teamId: world.teamId, keyId: key, userId },
+        { cap: usd(1), reason: 'x' },
+      ),
+    ).toMatchObject({ reason: 'no-such-key' })
+  }
+  expect(
+    await deleteSubKey(
+      world.ctx,
+      { teamId: crypto.randomUUID(), keyId: key, userId: world.holderId },
+      'x',
+    ),
+  ).toMatchObject({ reason: 'no-such-key' })
+  expect(
+    await deleteSubKey(
+      world.ctx,
+      { teamId: world.teamId, keyId: key, userId: world.holderId },
+      'x',
+    ),
+  ).toEqual({ kind: 'ended' })
+  expect((await world.db.apiKey.findFirstOrThrow()).reason).toBe('revoked')
+})

@@ -1,0 +1,264 @@
+/** The steps of the ledger's random walk: everything that moves a member's money. */
+import { acceptInvitation, invite } from '~/domain/team/invitations.server'
+import { applySubKey } from '~/domain/team/apply.server'
+import { recordSubKeyReading } from '~/domain/team/reading.server'
+import {
+  changeCap,
+  deleteSubKey,
+  provisionSubKey,
+  rotateSubKey,
+} from '~/domain/team/sub-key.server'
+import { endExpiredSubKeys, syncSubKeys } from '~/domain/team/sync.server'
+import { removeMember, resumeMember, suspendMember } from '~/domain/team/team.server'
+import { decideRequest, requestMore, rollMonths, setBudget } from '~/domain/money/budgets.server'
+import { monthOf, nextMonth, startOf } from '~/domain/money/month'
+import type { TeamWorld } from './team-world'
+
+export type Step = { name: string; weight: number; run: (walk: Walk) => Promise<unknown> }
+export type Walk = {
+  world: TeamWorld
+  random: () => number
+  below: (most: number) => number
+  member: string
+  key: KeyAtHand | null
+}
+export type KeyAtHand = {
+  id: string
+  state: string
+  keyHash: string | null
+  generation: number
+  userId: string
+}
+
+export const usd = (cents: number) => BigInt(cents) * 10_000_000n
+
+export const steps: Step[] = [
+  {
+    name: 'budget',
+    weight: 6,
+    run: ({ world, below, member }) =>
+      setBudget(
+        world.ctx,
+        { teamId: world.teamId, userId: member },
+        {
+          budget: usd(below(20_000)),
+          effective: below(4) === 0 ? 'next-month' : 'now',
+          reason: 'walk',
+        },
+        world.holderId,
+      ),
+  },
+  {
+    name: 'ask',
+    weight: 2,
+    run: async ({ world, below, member }) => {
+      await requestMore(
+        world.ctx,
+        { teamId: world.teamId, userId: member },
+        { more: usd(1 + below(3_000)), reason: 'walk' },
+      )
+      const open = await world.db.budgetRequest.findFirst({ where: { state: 'open' } })
+      if (open)
+        await decideRequest(world.ctx, {
+          teamId: world.teamId,
+          requestId: open.id,
+          actorUserId: world.holderId,
+          decision: below(2) === 0 ? 'approved' : 'refused',
+          reason: '',
+        })
+    },
+  },
+  {
+    name: 'provision',
+    weight: 14,
+    run: async ({ world, below, member }) => {
+      const cap = usd(1 + below(4_000))
+      const free = await freeOf(world, member)
+      const outcome = await provisionSubKey(world.ctx, {
+        teamId: world.teamId,
+        userId: member,
+        masterKeyId: world.masterKeyId,
+        purpose: 'walk',
+        cap,
+        reset: below(2) === 0 ? 'monthly' : null,
+        expiresAt: new Date(world.ctx.now().getTime() + 3_600_000 * (1 + below(24 * 50))),
+        models: [],
+      })
+      if (outcome.kind === 'queued' && free !== null && cap > free)
+        throw new Error(`${cap} was committed where ${free} was free`)
+    },
+  },
+  {
+    name: 'mint',
+    weight: 16,
+    run: ({ world, key, below }) =>
+      key?.state === 'pending'
+        ? below(12) === 0
+          ? world.refuseMint(key.id)
+          : world.mint(key.id)
+        : Promise.resolve(),
+  },
+  {
+    name: 'use',
+    weight: 30,
+    run: async ({ world, key, below }) => {
+      if (!key?.keyHash) return
+      world.service.use(
+        key.keyHash,
+        usd(below(900)) + BigInt(below(9_999_999)),
+        below(30) === 0 ? usd(below(50)) : 0n,
+      )
+      const askedAt = world.ctx.now()
+      const reading = (await world.service.readUsage([key.keyHash])).get(key.keyHash)
+      if (reading)
+        await recordSubKeyReading(
+          world.ctx,
+          { keyId: key.id, generation: key.generation, ...reading },
+          askedAt,
+        )
+    },
+  },
+  {
+    name: 'late',
+    weight: 6,
+    run: ({ world, below }) => {
+      const counting = world.service.stillCounting()
+      const key = counting[below(counting.length)]
+      if (key) world.service.countLate(key, usd(below(40)) + 7n)
+      return Promise.resolve()
+    },
+  },
+  {
+    name: 'raise-or-lower',
+    weight: 10,
+    run: ({ world, key, below }) =>
+      key
+        ? changeCap(
+            world.ctx,
+            { teamId: world.teamId, keyId: key.id, userId: key.userId },
+            { cap: usd(1 + below(5_000)), reason: 'walk' },
+          )
+        : Promise.resolve(),
+  },
+  {
+    name: 'rotate',
+    weight: 4,
+    run: ({ world, key }) =>
+      key
+        ? rotateSubKey(
+            world.ctx,
+            { teamId: world.teamId, keyId: key.id, userId: key.userId },
+            'walk',
+          )
+        : Promise.resolve(),
+  },
+  {
+    name: 'delete',
+    weight: 4,
+    run: ({ world, key }) =>
+      key
+        ? deleteSubKey(
+            world.ctx,
+            { teamId: world.teamId, keyId: key.id, userId: key.userId },
+            'walk',
+          )
+        : Promise.resolve(),
+  },
+  {
+    name: 'apply',
+    weight: 20,
+    run: async ({ world }) => {
+      const [due] = await world.db.$queryRaw<{ id: string }[]>`
+        select id from keymint.api_keys
+          where (state = 'ready'
+          and (rotate_requested_at is not null or wanted_cap_usd is not null
+          or upstream_cap_usd <> cap_usd - carried_usd))
+          or (state = 'ended' and key_hash is not null and deleted_upstream_at is null)
+            order by md5(id::text || usage_usd::text) limit 1`
+      if (due) await applySubKey(world.ctx, due.id, world.openKeys)
+    },
+  },
+  {
+    name: 'sync',
+    weight: 3,
+    run: async ({ world, below }) => {
+      world.moveClock(below(300) * 1000)
+      await syncSubKeys(world.ctx, world.openKeys)
+    },
+  },
+  {
+    name: 'expire',
+    weight: 4,
+    run: async ({ world, below }) => {
+      world.moveClock(below(12) * 3_600_000)
+      await endExpiredSubKeys(world.ctx)
+    },
+  },
+  {
+    name: 'roll',
+    weight: 2,
+    run: async ({ world, below }) => {
+      const turn = startOf(nextMonth(monthOf(world.ctx.now())))
+      // Just before midnight, then across it: late, twice at once, or by whoever comes next.
+      world.setClock(new Date(turn.getTime() - 1000 + below(3) * 500_000))
+      if (below(3) > 0) await Promise.all([rollMonths(world.ctx), rollMonths(world.ctx)])
+    },
+  },
+  {
+    name: 'suspend',
+    weight: 0.5,
+    run: ({ world, member }) =>
+      suspendMember(world.ctx, { teamId: world.teamId, userId: member }, world.holderId, 'walk'),
+  },
+  {
+    name: 'resume',
+    weight: 1.5,
+    run: ({ world, member }) =>
+      resumeMember(world.ctx, { teamId: world.teamId, userId: member }, world.holderId, 'walk'),
+  },
+  {
+    name: 'remove',
+    weight: 1,
+    run: ({ world, member }) =>
+      removeMember(world.ctx, { teamId: world.teamId, userId: member }, world.holderId, 'walk'),
+  },
+  {
+    name: 'join',
+    weight: 3,
+    run: async ({ world, member }) => {
+      const invited = await invite(world.ctx, {
+        teamId: world.teamId,
+        slug: world.slug,
+        role: 'member',
+        email: null,
+        actorUserId: world.holderId,
+      })
+      if (invited.kind === 'invited')
+        await acceptInvitation(world.ctx, invited.token, { userId: member, banned: null })
+      await world.db.$executeRaw`
+          update keymint.invitations set revoked_at = now() where used_at is null and revoked_at is null`
+    },
+  },
+]
+
+/** One of the member's keys in this state, or sometimes one that has ended and is not settled. */
+export async function keyAtHand(
+  world: TeamWorld,
+  member: string,
+  state: string,
+  below: (most: number) => number,
+): Promise<KeyAtHand | null> {
+  const keys = await world.db.$queryRaw<KeyAtHand[]>`
+    select id, state, key_hash as "keyHash", generation, user_id as "userId" from keymint.api_keys
+    where user_id = ${member}
+      and (state = ${state} or (state = 'ended' and settled_at is null and ${below(6) === 0}))
+      order by created_at, id`
+  return keys.length === 0 ? null : (keys[below(keys.length)] ?? null)
+}
+
+async function freeOf(world: TeamWorld, member: string): Promise<bigint | null> {
+  const row = await world.db.budgetMonth.findFirst({
+    where: { userId: member, month: startOf(monthOf(world.ctx.now())) },
+  })
+  return row ? BigInt(row.freeUsd.mul(1e9).toFixed(0)) : null
+}
