@@ -3,6 +3,7 @@ import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescrip
 import importX from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
 import { roomZones } from './eslint.rooms.js'
+import { wordsPlugin } from './eslint.words.js'
 
 const zone = (target, from, message) => ({ target, from, message })
 
@@ -25,7 +26,7 @@ export default tseslint.config(
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
     },
-    plugins: { 'import-x': importX },
+    plugins: { 'import-x': importX, house: wordsPlugin },
     settings: {
       'import-x/resolver-next': [createTypeScriptImportResolver({ project: 'tsconfig.json' })],
     },
@@ -63,6 +64,7 @@ export default tseslint.config(
               './app/adapters',
               [
                 './app/domain',
+                './app/messages',
                 './app/web',
                 './app/routes',
                 './app/components',
@@ -74,6 +76,7 @@ export default tseslint.config(
             zone(
               './app/domain',
               [
+                './app/messages',
                 './app/web',
                 './app/routes',
                 './app/components',
@@ -82,7 +85,7 @@ export default tseslint.config(
                 './app/runtime.server.ts',
                 './jobs',
               ],
-              'The domain knows neither pages nor processes.',
+              'The domain knows neither pages, sentences nor processes.',
             ),
             zone(
               './app/web',
@@ -93,6 +96,18 @@ export default tseslint.config(
               './app/components',
               ['./app/routes', './app/web', './app/adapters', './jobs'],
               'Components take props.',
+            ),
+            zone(
+              './app/messages',
+              [
+                './app/adapters',
+                './app/web',
+                './app/routes',
+                './app/components',
+                './app/client',
+                './jobs',
+              ],
+              'A message is made from a code and its values alone.',
             ),
             zone(
               './app/client',
@@ -120,6 +135,7 @@ export default tseslint.config(
         },
       ],
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
+      'house/words': 'error',
       'max-len': ['error', { code: 120, ignoreUrls: true }],
       'max-lines': ['error', { max: 350 }],
       'no-restricted-properties': [
@@ -168,6 +184,8 @@ export default tseslint.config(
       ],
     },
   },
+  // The list itself names what is not used.
+  { files: ['eslint.words*', 'tests/words.test.ts'], rules: { 'house/words': 'off' } },
   // Tests alone see both sides.
   { files: ['**/*.test.ts'], rules: { 'import-x/no-restricted-paths': 'off' } },
   {

@@ -4,7 +4,7 @@
  * app/domain itself are the ground.
  */
 const rooms = [
-  ['audit', ['audit.server', 'chain.server', 'read.server']],
+  ['audit', ['actions', 'audit.server', 'chain', 'chain.server', 'read.server']],
   [
     'money',
     [
@@ -112,15 +112,17 @@ const rooms = [
     [
       'alerts.server',
       'counters.server',
-      'doctor-check',
-      'doctor-report.server',
-      'doctor.server',
       'error-groups',
       'gauges.server',
       'health',
       'histogram',
       'installation.server',
       'job-history.server',
+      'money-judgement',
+      'readiness-check',
+      'readiness-finding',
+      'readiness-report.server',
+      'readiness.server',
       'retention.server',
       'spans',
       'sweep.server',
@@ -144,7 +146,6 @@ const rooms = [
       'queue/queue-page.server',
       'queue/types',
       'receipt-view',
-      'receipt-words',
       'receipt.server',
       'reconcile-page.server',
       'series.server',
@@ -154,8 +155,8 @@ const rooms = [
 ]
 
 /**
- * Doors into the product that may open something: no one below the top floor serves a claim and a
- * team at once.
+ * The two ways into the product that may open something: no room below the top floor serves a claim
+ * and a team at once.
  */
 const siblings = { team: ['claim'] }
 
@@ -164,6 +165,7 @@ const outside = [
   './app/cli',
   './app/client',
   './app/components',
+  './app/messages',
   './app/routes',
   './app/web',
   './app/*.{ts,tsx}',

@@ -1,11 +1,11 @@
 /**
- * What the doctor may know of the environment: addresses, and whether our own secrets are worth
- * their name. No secret leaves this file.
+ * What the readiness check may know of the environment: addresses, and which secrets are weak. No
+ * secret leaves this file.
  */
-import type { Deployment } from './domain/ctx'
+import type { Deployment, WeakSecret } from './domain/ctx'
 import type { Env } from './env.server'
 
-/** From an environment that may be incomplete: what cannot be said is left out. */
+/** From an environment that may be incomplete: missing parts are left out. */
 export function deploymentOf(env: Partial<Env>): Deployment {
   const { APP_ORIGIN: appOrigin = '' } = env
   return {
@@ -54,23 +54,22 @@ const sampleWords = /change.?me|example|password|secret|your.?(own|key)|insecure
 const minDifferentCharacters = 10
 const minDifferentBytes = 16
 
-function weakSecretsOf(env: Partial<Env>): string[] {
+function weakSecretsOf(env: Partial<Env>): WeakSecret[] {
   const {
     SESSION_SECRET: session = [],
     ENCRYPTION_KEY: encryption = [],
     METRICS_TOKEN: metrics,
   } = env
-  const found: string[] = []
-  if (session.some((secret) => sampleWords.test(secret)))
-    found.push('SESSION_SECRET looks like an example: anybody can sign in as anybody with it.')
+  const found: WeakSecret[] = []
+  if (session.some((secret) => sampleWords.test(secret))) found.push('session-example')
   else if (session.some((secret) => new Set(secret).size < minDifferentCharacters))
-    found.push('SESSION_SECRET is not random: it repeats a few characters.')
+    found.push('session-repetitive')
   if (
     encryption.some(
       (key) => new Set(key).size < minDifferentBytes || sampleWords.test(key.toString('latin1')),
     )
   )
-    found.push('ENCRYPTION_KEY is not random.')
+    found.push('encryption-not-random')
   const bytesOf = (secret: string) => [
     Buffer.from(secret),
     Buffer.from(secret, 'hex'),
@@ -81,17 +80,12 @@ function weakSecretsOf(env: Partial<Env>): string[] {
       encryption.some((key) => bytesOf(secret).some((bytes) => bytes.equals(key))),
     )
   )
-    found.push('SESSION_SECRET and ENCRYPTION_KEY are the same: whoever learns one has both.')
-  if (metrics !== undefined && session.includes(metrics))
-    found.push(
-      'METRICS_TOKEN and SESSION_SECRET are the same: the token is shown to other machines.',
-    )
+    found.push('session-is-encryption')
+  if (metrics !== undefined && session.includes(metrics)) found.push('metrics-is-session')
   if (
     metrics !== undefined &&
     encryption.some((key) => bytesOf(metrics).some((bytes) => bytes.equals(key)))
   )
-    found.push(
-      'METRICS_TOKEN and ENCRYPTION_KEY are the same: the token is shown to other machines.',
-    )
+    found.push('metrics-is-encryption')
   return found
 }

@@ -1,6 +1,4 @@
-/**
- * Two ways for a page to come alive: the claim page by React alone, every other page by the router.
- */
+/** Hydrates the page: the claim page with React alone, every other page with the router. */
 import { claimIslandId } from '~/client/claim-ids'
 
 if (document.getElementById(claimIslandId))

@@ -24,7 +24,8 @@ export default function handleRequest(
   return new Promise((resolve, reject) => {
     let failed = false
     const { entry, hmrRuntime } = remixContext.manifest
-    const islandScript = `${hmrRuntime ? `import ${JSON.stringify(hmrRuntime)};` : ''}import(${JSON.stringify(entry.module)})`
+    const hotReload = hmrRuntime ? `import ${JSON.stringify(hmrRuntime)};` : ''
+    const islandScript = `${hotReload}import(${JSON.stringify(entry.module)})`
     const { pipe, abort } = renderToPipeableStream(
       <ResponseFactsProvider value={{ nonce: cspNonce, requestId, islandScript }}>
         <RemixServer
@@ -36,8 +37,7 @@ export default function handleRequest(
       </ResponseFactsProvider>,
       {
         nonce: cspNonce,
-        // Nothing of a page is deferred: a whole document can still be answered with the right
-        // status.
+        // Nothing of a page is deferred, so the status is known before the document is sent.
         onAllReady() {
           const body = new PassThrough()
           headers.set('Content-Type', 'text/html; charset=utf-8')
@@ -55,7 +55,7 @@ export default function handleRequest(
           failed = true
           ctx.log.error(
             { error, path: loggedPath(new URL(request.url).pathname) },
-            'a page could not be rendered',
+            'rendering a page failed',
           )
         },
       },
@@ -69,9 +69,7 @@ export const handleDataRequest: HandleDataRequestFunction = (response) => {
   return response
 }
 
-/**
- * Errors of loaders and actions. The query is left out: it may hold what an identity provider sent.
- */
+/** Logs errors of loaders and actions. Without the query: it may hold what a provider sent. */
 export function handleError(
   error: unknown,
   { request, context }: LoaderFunctionArgs | ActionFunctionArgs,

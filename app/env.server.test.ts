@@ -43,7 +43,7 @@ test('every problem is listed at once, also those that only production has', () 
     'APP_ORIGIN',
   ])
     expect(complaint).toContain(`- ${name}: `)
-  expect(complaint).toContain('6 problem(s)')
+  expect(complaint).toContain('6 errors')
 })
 
 test('no value of a secret is ever printed', () => {

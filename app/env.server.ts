@@ -1,6 +1,6 @@
 /**
  * The only reader of process.env. A process refuses to start on a bad environment and lists
- * everything that is wrong with it at once; no value of a secret is ever part of that list.
+ * every error at once; the list never contains the value of a secret.
  */
 import { z } from 'zod'
 
@@ -16,9 +16,9 @@ const list = z.string().transform((value) =>
     .filter(Boolean),
 )
 const optionalList = z.string().default('').pipe(list)
-const wholeNumber = (least: number, most: number) => {
-  const words = `must be a whole number from ${least} to ${most}`
-  return z.coerce.number(words).int(words).min(least, words).max(most, words)
+const wholeNumber = (min: number, max: number) => {
+  const message = `must be a whole number from ${min} to ${max}`
+  return z.coerce.number(message).int(message).min(min, message).max(max, message)
 }
 
 const secretList = list
@@ -82,7 +82,7 @@ const envSchema = z.object({
     'must be numeric GitHub ids, separated by commas',
   ),
   VIEWER_EMAILS: optionalList,
-  // Anything but the word itself is off: a typing error must not hand out keys.
+  // Only `true` is on: a typing error must not hand out keys.
   PROVISIONING_ENABLED: z
     .string()
     .default('')
@@ -93,8 +93,7 @@ const envSchema = z.object({
     .default('')
     .transform((value) => (/^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0)),
   MINT_CONCURRENCY: wholeNumber(1, 100).default(8),
-  // Teams type in addresses of proxies: without the word itself, none that the public internet does
-  // not route.
+  // Teams enter addresses of proxies: unless this is `true`, only publicly routed ones are allowed.
   ALLOW_PRIVATE_SERVICES: z
     .string()
     .default('')
@@ -140,8 +139,7 @@ export function inspectEnv(source: Record<string, string | undefined> = process.
   env: Partial<Env>
   problems: string[]
 } {
-  // An empty variable is what a shell makes of a missing one: treat both alike, so that defaults
-  // apply.
+  // A shell makes an empty variable of a missing one: both get the default.
   const given = Object.fromEntries(
     Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
   )
@@ -158,8 +156,8 @@ export function inspectEnv(source: Record<string, string | undefined> = process.
       )
   }
   if ((given.NODE_ENV ?? 'production') === 'production') {
-    // What is given and not only what parsed: the list is whole also when something else is wrong.
-    // The defaults are https.
+    // All that is given, not only what parsed: the list is complete also when something else is
+    // wrong. The defaults are https.
     for (const name of [...overridable, 'APP_ORIGIN'] as const) {
       const value = given[name]
       if (value === undefined || !URL.canParse(value)) continue
@@ -176,13 +174,17 @@ export function readEnv(source: Record<string, string | undefined> = process.env
   const { env, problems } = inspectEnv(source)
   if (problems.length > 0) {
     throw new EnvError(
-      `Keymint cannot start, the environment has ${problems.length} problem(s):\n${problems.map((line) => `  - ${line}`).join('\n')}\nSee .env.example for every variable.`,
+      [
+        `Keymint cannot start: the environment has ${problems.length} ${problems.length === 1 ? 'error' : 'errors'}.`,
+        ...problems.map((line) => `  - ${line}`),
+        'See .env.example for every variable.',
+      ].join('\n'),
     )
   }
   return env as Env
 }
 
-/** The values that no log may show, in each form in which they are used. */
+/** Values that no log may show, in every form in which they are used. */
 export function secretsOf(env: Env): (string | undefined)[] {
   const passwordOf = (text: string | undefined) =>
     text && URL.canParse(text) ? new URL(text).password : ''

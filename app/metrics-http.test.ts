@@ -14,7 +14,7 @@ import { routePatterns } from './route-patterns'
 
 const token = 'a-token-for-metrics'
 
-async function doorServer(change: Partial<MetricsEndpoint> = {}) {
+async function metricsServer(change: Partial<MetricsEndpoint> = {}) {
   const server = listenForMetrics(
     { metrics: createMetrics(), token, open: false, ...change },
     0,
@@ -39,8 +39,8 @@ async function scrapeOf(world: World) {
   return (await world.ctx.metrics.scrape()).text
 }
 
-test('without the token nobody reads the figures, and without one configured there are none', async () => {
-  await using server = await doorServer()
+test('without the token nobody reads the metrics, and without one configured there are none', async () => {
+  await using server = await metricsServer()
   const statuses = await Promise.all(
     [
       undefined,
@@ -61,17 +61,17 @@ test('without the token nobody reads the figures, and without one configured the
   expect([(await server.ask('/healthz')).status, (await server.ask('/')).status]).toEqual([
     200, 404,
   ])
-  await using bare = await doorServer({ token: undefined })
+  await using bare = await metricsServer({ token: undefined })
   expect([
     (await bare.ask('/metrics')).status,
     (await bare.ask('/metrics', 'Bearer undefined')).status,
     (await bare.ask('/metrics', 'Bearer ')).status,
   ]).toEqual([404, 404, 404])
-  await using open = await doorServer({ token: undefined, open: true })
+  await using open = await metricsServer({ token: undefined, open: true })
   expect((await open.ask('/metrics')).status).toBe(200)
 })
 
-test('claims, mints, binds, jobs, calls and pools are counted, and no person, address or key stands among them', async () => {
+test('claims, mints, binds, jobs, calls and pools are counted, without a person, address or key', async () => {
   await using world = await openWorld({
     workshops: [makeWorkshop({ poolLimit: usd(10), maxKeys: 4 })],
   })

@@ -85,8 +85,8 @@ test('amounts read as a person writes them', () => {
     ['-1.5', '-$1.50'],
     ['-0.0004', '-$0.0004'],
   ]
-  for (const [decimal, words] of cases)
-    expect(formatUsd(nanoFromDecimalString(decimal)), decimal).toBe(words)
+  for (const [decimal, text] of cases)
+    expect(formatUsd(nanoFromDecimalString(decimal)), decimal).toBe(text)
   expect(formatUsd(nanoFromDecimalString('0.125'), { exact: true })).toBe('$0.125')
   expect(formatUsd(nanoFromDecimalString('2'), { exact: true })).toBe('$2.00')
   expect(formatUsd(nanoFromDecimalString('300'), { minDecimals: 0 })).toBe('$300')

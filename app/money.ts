@@ -54,7 +54,7 @@ export function usdNumberFromNano(nano: NanoUsd): number {
 }
 
 /**
- * Words for a person: `$1,234.50`. Half a cent rounds away from zero; below a cent two significant
+ * For people: `$1,234.50`. Half a cent rounds away from zero; below a cent two significant
  * digits stay (`$0.0004`), so that a small amount never reads as nothing. `exact` shows every
  * decimal there is, for caps and limits.
  */

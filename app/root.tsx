@@ -14,7 +14,7 @@ import {
 import type { ReactNode } from 'react'
 import headingFont from '@fontsource-variable/bricolage-grotesque/files/bricolage-grotesque-latin-wght-normal.woff2?url'
 import { themeOf } from '~/client/theme'
-import { ErrorPage, errorWords } from '~/components/base/error-page'
+import { ErrorPage, errorMessage } from '~/components/base/error-page'
 import { useIslandScript, useNonce, useRequestId } from '~/components/base/response-facts'
 import { SiteFooter } from '~/components/base/site-footer'
 import { SiteHeader } from '~/components/base/site-header'
@@ -48,13 +48,13 @@ export const loader = handler(async ({ request, ctx, auth }) => {
   return { person, theme: themeOf(request.headers.get('Cookie')) }
 })
 
-/** A refusal that says when to come back says it to programs, too. */
+/** Programs learn from an error page, too, when to come back. */
 export const headers: HeadersFunction = ({ errorHeaders }) => {
   const retryAfter = errorHeaders?.get('Retry-After')
   return new Headers(retryAfter ? { 'Retry-After': retryAfter } : undefined)
 }
 
-/** Who is signed in changes by navigations and forms, not by a page that polls. */
+/** Only navigations and forms change who is signed in, not a page that polls. */
 export const shouldRevalidate: ShouldRevalidateFunction = ({
   currentUrl,
   nextUrl,
@@ -81,12 +81,15 @@ export function Layout({ children }: { children: ReactNode }) {
       <body className="flex min-h-screen flex-col">
         <a
           href="#main"
-          className="skip sr-only focus:not-sr-only focus:absolute focus:top-4 focus:left-4 focus:z-10 focus:bg-paper focus:px-4 focus:py-3 focus:font-semibold"
+          className={
+            'skip sr-only focus:not-sr-only focus:absolute focus:top-4 focus:left-4 focus:z-10 ' +
+            'focus:bg-paper focus:px-4 focus:py-3 focus:font-semibold'
+          }
         >
           Skip to the content
         </a>
         <SiteHeader person={data ? data.person : 'unknown'} />
-        {/* A page is a screen high at least: what comes below it does not jump when its content changes. */}
+        {/* At least a screen high, so that the footer does not jump when the content changes. */}
         <div className="min-h-screen">{children}</div>
         <SiteFooter theme={theme} />
         <PageScripts />
@@ -95,7 +98,7 @@ export function Layout({ children }: { children: ReactNode }) {
   )
 }
 
-/** An island that failed is an error page like any other: it needs the router's scripts again. */
+/** An island that failed is an error page, which needs the router's scripts. */
 function PageScripts() {
   const nonce = useNonce()
   const islandScript = useIslandScript()
@@ -122,7 +125,7 @@ export function ErrorBoundary() {
   const detail = isRouteErrorResponse(error) && typeof error.data === 'string' ? error.data : ''
   return (
     <>
-      <title>{`${errorWords(status, detail).title} · Keymint`}</title>
+      <title>{`${errorMessage(status, detail).title} · Keymint`}</title>
       <ErrorPage status={status} detail={detail} reference={requestId} />
     </>
   )

@@ -1,5 +1,5 @@
 /**
- * The pattern of a page's route for its path: a figure for `/w/:workshop/claim`, not one for every
+ * The pattern of a page's route for its path: one metric for `/w/:workshop/claim`, not one for every
  * workshop.
  */
 import { matchRoutes } from '@remix-run/react'
@@ -21,7 +21,7 @@ export function routePatterns(routes: ServerBuild['routes']): (pathname: string)
   const tree = childrenOf(routes, undefined)
   const found = new Map<string, string>()
   return (pathname) => {
-    // Bounded: anybody can ask for any path.
+    // Bounded: anybody can request any path.
     const known = found.get(pathname)
     if (known !== undefined) return known
     const pattern = patternOf(tree, pathname)
@@ -32,7 +32,7 @@ export function routePatterns(routes: ServerBuild['routes']): (pathname: string)
 
 function patternOf(tree: Node[], pathname: string): string {
   if (/^\/(assets|fonts)\/|\.(js|css|woff2|svg|ico|png|txt)$/.test(pathname)) return 'assets'
-  // A page's data is asked for under the page's path and ".data".
+  // A page's data has the page's path and ".data".
   const page = pathname === '/_root.data' ? '/' : pathname.replace(/\.data$/, '')
   const matches = matchRoutes(tree as Parameters<typeof matchRoutes>[0], page) as
     { route: Node }[] | null

@@ -23,19 +23,22 @@ import type { Ctx } from './domain/ctx'
 import { loadWorkshops } from './domain/workshop/catalog.server'
 import { claimHolder } from './domain/claim/claim-holder.server'
 import { bookMonth, subKeyHolder } from './domain/team/sub-key-holder.server'
-import type { Holders } from './domain/holder'
+import type { Holder, HolderKind, Holders } from './domain/holder'
 import { deploymentOf } from './deployment'
 import { formatProblem } from './domain/workshop/problem'
 import { secretsOf, type Env } from './env.server'
 import { migrationNames } from './adapters/migrations.server'
 
-/** Every kind of holder; a new door adds its port here. */
-export const holders: Holders = { claim: claimHolder, 'sub-key': subKeyHolder }
+/** The port of every kind of holder. */
+export const holders = {
+  claim: claimHolder,
+  'sub-key': subKeyHolder,
+} satisfies Record<HolderKind, Holder> as Holders
 
 const webConnections = 10
 const workerConnections = 15
-// Claims of one workshop take turns at its pool anyway. More of them at once would only hold the
-// connections that pages need, and finish no sooner.
+// Claims of one workshop take turns at its pool anyway. More at once would only hold connections that
+// pages need, and finish no sooner.
 const claimsAtOnce = 4
 
 /** The web process and the command line: sends jobs, works none. */
@@ -75,10 +78,7 @@ export async function createWorkerRuntime(
   return { ctx, boss, close: () => db.$disconnect() }
 }
 
-/**
- * Asked before anything else: a database that was never migrated gets a sentence, not the queue's
- * complaint.
- */
+/** Read first, so that a database that was never migrated gives a clear error, not the queue's. */
 async function readInstallationId(db: Db): Promise<string> {
   const installation = await db.installation.findFirst().catch((error: unknown) => {
     if (isDatabaseUnavailable(error))

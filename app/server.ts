@@ -1,7 +1,6 @@
 /**
  * The web process: Express in front of Remix. It holds what must come before any route: the origin
- * guard, security headers with a nonce, request ids, health, and a stop that finishes what it has
- * begun.
+ * guard, security headers with a nonce, request ids and health, and it stops gracefully.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -68,7 +67,7 @@ function createApp(
   ctx: Ctx,
   build: ServerBuild,
   buildDirectory: string,
-  door: MetricsEndpoint,
+  metrics: MetricsEndpoint,
 ): Express {
   const app = express()
   const https = env.APP_ORIGIN.startsWith('https:')
@@ -92,7 +91,7 @@ function createApp(
   app.disable('x-powered-by')
   app.set('trust proxy', 1)
 
-  // Liveness knows the process only: a database that blinks must not restart every machine.
+  // Liveness knows the process only: a short outage of the database must not restart every machine.
   app.get('/healthz', (_request, response) => void response.type('text').send('ok'))
   app.get('/readyz', (_request, response, next) => {
     readiness(ctx)
@@ -107,7 +106,7 @@ function createApp(
 
   app.get(
     '/metrics',
-    (request, response, next) => void answerMetrics(door, request, response).catch(next),
+    (request, response, next) => void answerMetrics(metrics, request, response).catch(next),
   )
   const patternOf = routePatterns(build.routes)
   app.use((request: Request, response: Response, next: NextFunction) => {
@@ -158,19 +157,20 @@ function createApp(
     if (!allowed) {
       ctx.log.warn(
         { method: request.method, path: loggedPath(request.path) },
-        'a request from another origin was refused',
+        'refused a request from another origin',
       )
       response
         .status(403)
         .type('text')
         .send(
-          'This request did not come from this site, so nothing was changed. Open the page again and repeat what you did.\n',
+          'This request came from another site, so nothing has changed. ' +
+            'Open the page again and repeat what you did.\n',
         )
       return
     }
-    // Single fetch is on; the older way of asking for one loader alone would go around it.
+    // Single fetch is on; the older request for one loader would bypass it.
     if ('_data' in request.query) {
-      response.status(400).type('text').send('This address is not in use.\n')
+      response.status(400).type('text').send('This address does not exist.\n')
       return
     }
     response.set('Cache-Control', 'no-store')
@@ -196,8 +196,8 @@ function createApp(
 }
 
 /**
- * Who asks, for the limits per address. A header that the proxy overwrites is the only one to
- * believe; without one it is the last address of X-Forwarded-For, which the nearest proxy has added
+ * The client's address, for the limits per address. Only a header that the proxy overwrites can be
+ * trusted; without one it is the last address of X-Forwarded-For, which the nearest proxy adds
  * (decision 014).
  */
 function clientAddress(env: Env, request: Request): string | null {
@@ -207,9 +207,8 @@ function clientAddress(env: Env, request: Request): string | null {
 }
 
 /**
- * Whoever sends us requests learns of our end a little later than we do. Until then each answer
- * says that the connection closes; cutting idle ones at once would cut a request that is already on
- * its way.
+ * Load balancers learn that we stop a little later than we do. Until then each answer closes its
+ * connection; closing idle ones at once would cut a request that is already on its way.
  */
 async function stopListening(server: Server): Promise<void> {
   server.prependListener(
@@ -223,7 +222,7 @@ async function stopListening(server: Server): Promise<void> {
   })
 }
 
-/** Where `npm run build` has put the application, seen from the source or from the bundle. */
+/** Where `npm run build` puts the application, seen from the source or from the bundle. */
 function findBuildDirectory(): string {
   const directory = path.resolve('build/web')
   if (!existsSync(path.join(directory, 'server/index.js')))
@@ -239,7 +238,7 @@ try {
   )) as ServerBuild
   const { ctx, close } = await createWebRuntime(env)
   await rememberSwitches(ctx)
-  const door: MetricsEndpoint = {
+  const metrics: MetricsEndpoint = {
     metrics: ctx.metrics,
     token: env.METRICS_TOKEN,
     open: false,
@@ -248,13 +247,13 @@ try {
   const metricsEndpoint =
     env.METRICS_PORT === undefined
       ? null
-      : listenForMetrics({ ...door, open: env.METRICS_PORT_OPEN }, env.METRICS_PORT, (error) =>
+      : listenForMetrics({ ...metrics, open: env.METRICS_PORT_OPEN }, env.METRICS_PORT, (error) =>
           ctx.log.error(
             { error, port: env.METRICS_PORT },
-            'the port for metrics has trouble; pages are served all the same',
+            'the metrics port failed; pages are still served',
           ),
         )
-  const server = createApp(env, ctx, build, buildDirectory, door).listen(env.PORT, () =>
+  const server = createApp(env, ctx, build, buildDirectory, metrics).listen(env.PORT, () =>
     ctx.log.info({ port: env.PORT, origin: env.APP_ORIGIN }, 'web is listening'),
   )
   server.on('error', (error: NodeJS.ErrnoException) => {
@@ -265,8 +264,7 @@ try {
     )
     process.exit(1)
   })
-  // Longer than a load balancer keeps its own connections, so that it never sends on one that is
-  // closing.
+  // Longer than a load balancer keeps its connections, so that it never uses one that is closing.
   server.keepAliveTimeout = 65_000
   closeWithGrace({ delay: 20_000, logger: false }, async ({ err }: { err?: Error }) => {
     if (err) ctx.log.error({ error: err }, 'the web process stops because of an error')
@@ -276,8 +274,9 @@ try {
     ctx.log.info('web has stopped')
   })
 } catch (error) {
+  const detail = error instanceof Error ? error.message : String(error)
   process.stderr.write(
-    `${error instanceof EnvError ? error.message : `The web process cannot start: ${error instanceof Error ? error.message : String(error)}`}\n`,
+    `${error instanceof EnvError ? detail : `The web process cannot start: ${detail}`}\n`,
   )
   process.exit(1)
 }

@@ -1,7 +1,15 @@
 /** Every address of Keymint's pages, in one place: pages, redirects, mails and tests read them here. */
-import type { NoticeCode } from '~/components/claim/person-words'
+import type { NoticeCode } from '~/components/claim/person-messages'
 /** The addresses of the pages for staff. */
 export const adminUrl = '/admin'
+
+export const reconcileUrl = '/admin/reconcile'
+
+export const readinessUrl = '/admin/doctor'
+
+export const auditUrl = '/admin/audit'
+
+export const auditExportUrl = '/admin/audit/export'
 
 export const adminWorkshopUrl = (slug: string) => `/admin/w/${slug}`
 

@@ -5,7 +5,7 @@
  */
 import { readAuditPage } from '~/domain/audit/read.server'
 import { listBulk } from '~/domain/bulk/bulk.server'
-import { readDoctorView } from '~/domain/operations/doctor-report.server'
+import { readReadinessView } from '~/domain/operations/readiness-report.server'
 import { jobActions } from '~/domain/staff/queue/bulk-jobs.server'
 import { readQueueQuery } from '~/domain/staff/queue/filter'
 import {
@@ -17,7 +17,7 @@ import { readListQuery } from '~/domain/staff/claim-list'
 import { findClaimDetail } from '~/domain/staff/claim-detail.server'
 import { readClaimList } from '~/domain/staff/claim-list.server'
 import { readWorkshopPage } from '~/domain/staff/workshop-page.server'
-import { foldFigures, verifyFigures } from '~/domain/operations/counters.server'
+import { foldCounters, verifyCounters } from '~/domain/operations/counters.server'
 import { readActivity } from '~/domain/staff/series.server'
 import { readOverview } from '~/domain/staff/overview.server'
 import { readReconcileView } from '~/domain/staff/reconcile-page.server'
@@ -104,7 +104,7 @@ const pages: Page[] = [
     load: ({ ctx }) => readAuditPage(ctx, { action: 'claim.made' }),
   },
   { name: '/admin/audit?workshop=', load: ({ ctx }) => readAuditPage(ctx, { workshop: slug }) },
-  { name: '/admin/doctor', load: ({ ctx }) => readDoctorView(ctx) },
+  { name: '/admin/doctor', load: ({ ctx }) => readReadinessView(ctx) },
   { name: '/admin/w/:slug/receipt', load: ({ ctx }) => readReceiptPage(ctx, slug) },
 ]
 
@@ -139,8 +139,8 @@ process.exit(0)
 
 async function seed(world: World, claims: number): Promise<Subject> {
   await seedClaims(world.db, { slug, claims })
-  while ((await foldFigures(world.ctx)) > 0);
-  const differences = await verifyFigures(world.ctx)
+  while ((await foldCounters(world.ctx)) > 0);
+  const differences = await verifyCounters(world.ctx)
   if (differences.length > 0)
     throw new Error(`kept figures are wrong: ${JSON.stringify(differences[0])}`)
   // As autovacuum leaves a database that has been running.

@@ -46,7 +46,7 @@ function shapesOf(url: string, route: string): { name: string; url: string; isOl
   ]
 }
 
-test('every admin address answers as the table says, in four shapes and by every method, and gives nobody away', async ({
+test('every admin address answers as the table says, in four shapes and by every method', async ({
   browser,
   stage,
 }) => {
@@ -79,7 +79,9 @@ test('every admin address answers as the table says, in four shapes and by every
   }>(
     stage,
     `
-    select c.claim_id, c.key_label, c.or_key_hash, a.user_id, a.email from keymint.workshop_attendance c join keymint.attendees a using (user_id) join keymint.identities i using (user_id)
+    select c.claim_id, c.key_label, c.or_key_hash, a.user_id, a.email
+    from keymint.workshop_attendance c join keymint.attendees a using (user_id)
+    join keymint.identities i using (user_id)
     where i.login = $1 and c.workshop_slug = 'open-room'`,
     [victim.login],
   )

@@ -1,4 +1,4 @@
-/** What an admin sees and repairs on the page of the queue, while a room waits. */
+/** What an admin sees and repairs on the queue's page while a workshop waits. */
 import {
   request as requests,
   type APIRequestContext,
@@ -64,7 +64,7 @@ const jobs = (page: Page) =>
     .getByRole('row')
     .filter({ has: page.getByRole('rowheader') })
 
-test('the provider fails every bind: all get their keys, the admin sees the unbound ones under one error, and one press binds them all', async ({
+test('every bind fails: all get their keys, the admin sees one error, and one action binds them all', async ({
   browser,
   faults,
   request,
@@ -83,7 +83,7 @@ test('the provider fails every bind: all get their keys, the admin sees the unbo
   const group = errorsOf(admin).filter({ hasText: 'The provider had an error of its own (500).' })
   await expect(group).toHaveCount(1)
   await expect(group).toContainText('30 jobs now', { timeout: 20_000 })
-  await expect(group).toContainText('Attach limits to a key')
+  await expect(group).toContainText('Assign a guardrail to a key')
   await group.getByRole('link', { name: 'The provider had an error of its own (500).' }).click()
   await expect(admin).toHaveURL(/error=/)
   await expect(jobs(admin)).toHaveCount(30)
@@ -96,7 +96,7 @@ test('the provider fails every bind: all get their keys, the admin sees the unbo
   await request.delete(stage.openrouter.faultsUrl)
   await admin.getByRole('button', { name: /^Retry all \d+ that match$/ }).click()
   await expect(admin.getByRole('region', { name: 'Bulk action' })).toContainText(
-    /Retry \d+ jobs?, asked for .* by .*finished/,
+    /Retry \d+ jobs?: All \d+ finished\./,
     { timeout: 20_000 },
   )
   await expect
@@ -114,7 +114,7 @@ test('the provider fails every bind: all get their keys, the admin sees the unbo
 // longest wait is 15 s all the same.
 const outageMs = 12_000
 
-test('the provider is down during 100 claims: attendees read why they wait, the admin sees one error, and all drains by itself', async ({
+test('the provider is down during 100 claims: attendees read why they wait, and the queue drains after it', async ({
   browser,
   faults,
   request,
@@ -136,10 +136,10 @@ test('the provider is down during 100 claims: attendees read why they wait, the 
       .getByRole('main')
       .getByText(/^The provider (had trouble with the last try|cannot be reached)\.$/),
   ).toBeVisible()
-  await expect(page.getByText('Your claim keeps its place.')).toBeVisible()
+  await expect(page.getByText('You keep your place.')).toBeVisible()
 
   const admin = await openAs(browser, stage, 'admin', '/admin/queue?job=mint-key')
-  const group = errorsOf(admin).filter({ hasText: 'Make a key' })
+  const group = errorsOf(admin).filter({ hasText: 'Create a key' })
   await expect(group).toContainText(/10\d jobs now/, { timeout: 20_000 })
   await expect(group).toHaveCount(1)
   await expect(group).toContainText('The provider could not be reached.')
@@ -153,7 +153,7 @@ test('the provider is down during 100 claims: attendees read why they wait, the 
     .poll(() => Date.now() - downSince, { timeout: outageMs * 2 })
     .toBeGreaterThan(outageMs)
   await request.delete(stage.openrouter.faultsUrl)
-  await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 60_000 })
+  await expect(heading(page, 'Your key is ready')).toBeVisible({ timeout: 60_000 })
   await Promise.all(
     people.map(async (person) => {
       await expect
@@ -174,7 +174,7 @@ test('the provider is down during 100 claims: attendees read why they wait, the 
   await admin.context().close()
 })
 
-test('a pause from the page holds the room with its reason, and resuming from the page lets everybody have their key', async ({
+test('a pause from the page holds a workshop with its reason, and resuming gives everybody a key', async ({
   browser,
   faults,
   request,
@@ -188,32 +188,32 @@ test('a pause from the page holds the room with its reason, and resuming from th
   await Promise.all(people.map((person) => claimOverHttp(person, stage.origin, 'pause-room')))
 
   const admin = await openAs(browser, stage, 'admin', '/admin/queue')
-  await admin.getByText('Pause minting…').click()
+  await admin.getByText('Pause key creation…').click()
   await admin
     .getByRole('textbox', { name: 'Reason, for those who wait' })
     .fill('We go on after lunch, at 13:30.')
-  await admin.getByRole('button', { name: 'Pause minting' }).click()
+  await admin.getByRole('button', { name: 'Pause key creation' }).click()
   await expect(
-    admin.getByText('Minting is paused. Everybody who waits reads your reason.'),
+    admin.getByText('Key creation is paused. Everybody who waits reads your reason.'),
   ).toBeVisible()
   await request.delete(stage.openrouter.faultsUrl)
-  await expect(heading(page, 'The organiser has paused.')).toBeVisible({ timeout: 20_000 })
+  await expect(heading(page, 'Paused by the organiser')).toBeVisible({ timeout: 20_000 })
   await expect(page.getByText('“We go on after lunch, at 13:30.”')).toBeVisible()
   await expect(page.getByText(/Paused since .*\d\d:\d\d/)).toBeVisible()
   const late = await openAs(browser, stage, attendee(189).login, '/w/pause-room')
   await expect(late.getByText('We go on after lunch, at 13:30.')).toBeVisible()
   expect(await keysIn(admin, stage, 'pause-room')).toEqual([])
 
-  await admin.getByRole('button', { name: 'Resume minting' }).click()
-  await expect(admin.getByText(/^Minting goes on\./)).toBeVisible()
-  await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 12_000 })
+  await admin.getByRole('button', { name: 'Resume key creation' }).click()
+  await expect(admin.getByText(/^Key creation is resumed\./)).toBeVisible()
+  await expect(heading(page, 'Your key is ready')).toBeVisible({ timeout: 12_000 })
   await expect
     .poll(async () => (await keysIn(admin, stage, 'pause-room')).length, { timeout: 20_000 })
     .toBe(9)
   for (const one of [page, late, admin]) await one.context().close()
 })
 
-test('the list is worked by keyboard, stands still while jobs are chosen, and says when no answer comes', async ({
+test('the list works by keyboard, holds updates while jobs are selected, and says when no answer comes', async ({
   browser,
   faults,
   stage,
@@ -235,10 +235,10 @@ test('the list is worked by keyboard, stands still while jobs are chosen, and sa
   await expect(jobs(admin).nth(1).getByRole('link').first()).toBeFocused()
   await admin.keyboard.press('x')
   await expect(jobs(admin).nth(1).getByRole('checkbox')).toBeChecked()
-  await expect(admin.getByText('1 chosen')).toBeVisible()
-  await expect(admin.getByText(/^Held still while jobs are chosen\./)).toBeVisible()
+  await expect(admin.getByText('1 selected')).toBeVisible()
+  await expect(admin.getByText(/^Updates pause while jobs are selected\./)).toBeVisible()
   await admin.keyboard.press('x')
-  await expect(admin.getByText('0 chosen')).toBeVisible()
+  await expect(admin.getByText('0 selected')).toBeVisible()
   await admin.keyboard.press('k')
   await expect(jobs(admin).first().getByRole('link').first()).toBeFocused()
   await admin.keyboard.press('?')
@@ -262,7 +262,7 @@ test('the list is worked by keyboard, stands still while jobs are chosen, and sa
   await admin.route(/\/admin\/queue\.data|_routes=/, (route) =>
     route.fulfill({ status: 503, body: 'down' }),
   )
-  await expect(admin.getByText(/^No answer for \d+ s\. Trying again/)).toBeVisible({
+  await expect(admin.getByText(/^No answer for \d+ s\. Retrying automatically\./)).toBeVisible({
     timeout: 20_000,
   })
   await expect(jobs(admin)).toHaveCount(1)
@@ -271,7 +271,7 @@ test('the list is worked by keyboard, stands still while jobs are chosen, and sa
   await admin.context().close()
 })
 
-test('without a script a job is opened, its runs are read, and it is cancelled with a reason that the person then reads', async ({
+test('without a script an admin opens a job and cancels it with a reason that the person then reads', async ({
   browser,
   faults,
   stage,
@@ -293,27 +293,27 @@ test('without a script a job is opened, its runs are read, and it is cancelled w
     })
   }).toPass({ timeout: 20_000 })
   await jobs(admin)
-    .getByRole('link', { name: /^Make a key/ })
+    .getByRole('link', { name: /^Create a key/ })
     .click()
-  await expect(heading(admin, 'Make a key')).toBeVisible()
+  await expect(heading(admin, 'Create a key')).toBeVisible()
   await expect(
     admin.getByRole('region', { name: 'Table of runs' }).getByRole('row').nth(1),
-  ).toContainText('put off')
+  ).toContainText('snoozed')
   await admin.getByRole('button', { name: 'Run now' }).click()
-  await expect(admin.getByText('It runs now.')).toBeVisible()
+  await expect(admin.getByText('The job runs now.')).toBeVisible()
   await admin.getByRole('button', { name: 'Cancel…' }).click()
   await expect(admin.getByText('Cancel this job?')).toBeVisible()
-  await expect(admin.getByText(/the claim is refused with your reason/)).toBeVisible()
+  await expect(admin.getByText(/The claim is refused with your reason/)).toBeVisible()
   await admin.getByRole('textbox', { name: 'Reason' }).fill('You asked for it.')
   await admin.getByRole('button', { name: 'Cancel this job' }).click()
-  await expect(admin.getByText(/^It is cancelled: the claim is refused/)).toBeVisible()
+  await expect(admin.getByText(/^The job is cancelled\. The claim is refused/)).toBeVisible()
   const page = await openAs(browser, stage, attendee(45).login, '/w/second-room/claim')
-  await expect(heading(page, 'The organiser has cancelled this.')).toBeVisible()
+  await expect(heading(page, 'Cancelled by the organiser')).toBeVisible()
   await expect(page.getByText('“You asked for it.”')).toBeVisible()
   for (const one of [admin, page]) await one.context().close()
 })
 
-test('a viewer sees all of it and can press nothing; to others the pages are not there', async ({
+test('a viewer sees all of it and can change nothing; to others the pages do not exist', async ({
   browser,
   stage,
 }) => {
@@ -321,7 +321,7 @@ test('a viewer sees all of it and can press nothing; to others the pages are not
   await expect(heading(viewer, 'Queue')).toBeVisible()
   await expect(jobs(viewer).first()).toBeVisible()
   await expect(viewer.getByRole('checkbox')).toHaveCount(0)
-  await expect(viewer.getByText('Pause minting…')).toHaveCount(0)
+  await expect(viewer.getByText('Pause key creation…')).toHaveCount(0)
   const posted = await viewer.request.post(`${stage.origin}/admin/queue`, {
     form: { do: 'pause', reason: 'I may not' },
     headers: { Origin: stage.origin },
@@ -332,7 +332,7 @@ test('a viewer sees all of it and can press nothing; to others the pages are not
   expect((await csv.text()).split('\r\n').length).toBeGreaterThan(2)
   await jobs(viewer).first().getByRole('link').first().click()
   await expect(viewer.getByRole('region', { name: 'Table of runs' })).toContainText('done')
-  await expect(viewer.getByRole('region', { name: 'Table of calls' })).toContainText('a key, saved')
+  await expect(viewer.getByRole('region', { name: 'Table of calls' })).toContainText('key saved')
   await viewer.context().close()
 
   const stranger = await openAs(browser, stage, attendee(46).login, '/')

@@ -1,7 +1,4 @@
-/**
- * The person who runs the room: sees what is wrong and why, presses once, and finds anybody in a
- * crowd.
- */
+/** The organiser sees what is wrong and why, repairs it at once, and finds anybody in a crowd. */
 import AxeBuilder from '@axe-core/playwright'
 import {
   attendee,
@@ -16,7 +13,7 @@ import {
 
 const slug = 'crowded-room'
 
-test('every bind fails: thirty people get their keys, the admin sees thirty unbound and why, and one press binds them all', async ({
+test('every bind fails: the admin sees thirty unbound keys and why, and one action binds them all', async ({
   page,
   browser,
   stage,
@@ -50,16 +47,18 @@ test('every bind fails: thirty people get their keys, the admin sees thirty unbo
   await page.getByRole('link', { name: 'Admin', exact: true }).click()
   await expect(page).toHaveURL(/\/admin$/)
   await page.getByRole('link', { name: 'The crowded room' }).click()
-  await expect(page.getByText('30 keys have no model limits yet.')).toBeVisible()
+  await expect(
+    page.getByText('30 keys are unbound: no guardrail limits the models yet'),
+  ).toBeVisible()
   await expect(page.getByText(/^30: .{10,}/)).toBeVisible()
   await page.getByRole('link', { name: /^Unbound/ }).click()
   await expect(page.getByText('30 of 30 that match.')).toBeVisible()
 
   await request.delete(stage.openrouter.faultsUrl)
-  await page.getByRole('button', { name: 'Bind all 30 now' }).click()
-  await expect(heading(page, 'Attaching limits again')).toBeVisible()
-  // Some may have been bound by themselves meanwhile: trouble that has passed is tried again.
-  await expect(page.getByText(/All \d+ are through\./)).toBeVisible({ timeout: 30_000 })
+  await page.getByRole('button', { name: 'Assign all 30 now' }).click()
+  await expect(heading(page, 'Assigning guardrails')).toBeVisible()
+  // Some may be bound already: Keymint retries errors that pass.
+  await expect(page.getByText(/All \d+ finished\./)).toBeVisible({ timeout: 30_000 })
   await expect.poll(() => count('guardrail_attached_at is not null'), { timeout: 30_000 }).toBe(30)
   expect(
     (await upstreamKeys(page, stage, slug)).filter((key) => key.guardrail_id !== null),
@@ -72,7 +71,7 @@ test('every bind fails: thirty people get their keys, the admin sees thirty unbo
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false })
 
-  test('an admin finds one person, sets another cap with a reason, and exports what is shown', async ({
+  test('an admin finds one person, changes a limit with a reason, and exports what is shown', async ({
     page,
     context,
     stage,
@@ -87,7 +86,8 @@ test.describe('without JavaScript', () => {
           (
             await queryDatabase(
               stage,
-              `select 1 from keymint.workshop_attendance c join keymint.attendees a using (user_id) where workshop_slug = $1 and display_name = $2 and state = 'ready'`,
+              'select 1 from keymint.workshop_attendance c join keymint.attendees a using (user_id) ' +
+                `where workshop_slug = $1 and display_name = $2 and state = 'ready'`,
               [slug, person.name],
             )
           ).length,
@@ -104,19 +104,19 @@ test.describe('without JavaScript', () => {
     expect((await csv.text()).trim().split('\r\n')).toHaveLength(2)
 
     await page.getByRole('link', { name: person.name }).click()
-    await page.getByRole('button', { name: 'Set another cap' }).click()
-    await page.getByLabel('Cap of each key, in USD').fill('much')
-    await page.getByRole('button', { name: 'See what it would do' }).click()
-    await expect(page.getByText('That is no amount. Write 2 or 2.50.')).toBeVisible()
-    await page.getByLabel('Cap of each key, in USD').fill('0.05')
-    await page.getByRole('button', { name: 'See what it would do' }).click()
-    await expect(heading(page, 'Set the cap of the key to $0.05?')).toBeVisible()
-    await page.getByLabel('Why', { exact: true }).fill('Asked for less.')
-    await page.getByRole('button', { name: 'Yes, do it' }).click()
-    await expect(heading(page, 'Setting caps')).toBeVisible()
+    await page.getByRole('button', { name: 'Change the limit' }).click()
+    await page.getByLabel('Limit of each key, in USD').fill('much')
+    await page.getByRole('button', { name: 'Preview' }).click()
+    await expect(page.getByText('Enter an amount, such as 2 or 2.50.')).toBeVisible()
+    await page.getByLabel('Limit of each key, in USD').fill('0.05')
+    await page.getByRole('button', { name: 'Preview' }).click()
+    await expect(heading(page, 'Set the limit of the key to $0.05?')).toBeVisible()
+    await page.getByLabel('Reason', { exact: true }).fill('Asked for less.')
+    await page.getByRole('button', { name: 'Change the limit of the key' }).click()
+    await expect(heading(page, 'Setting limits')).toBeVisible()
     await expect(async () => {
       await page.reload()
-      await expect(page.getByText('All 1 are through.')).toBeVisible({ timeout: 500 })
+      await expect(page.getByText('Setting limits: All 1 finished.')).toBeVisible({ timeout: 500 })
     }).toPass({ timeout: 20_000 })
     await expect(page.getByText(/Asked for less\./)).toBeVisible()
     const own = (await upstreamKeys(page, stage, slug)).filter((key) => key.limit === 0.05)

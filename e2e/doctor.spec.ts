@@ -1,11 +1,8 @@
-/**
- * "Doors open?": staff see what stands in the way of a room, and an admin can have it checked, with
- * and without JavaScript.
- */
+/** Readiness: staff see what a workshop still lacks, and an admin can check, with and without JavaScript. */
 import AxeBuilder from '@axe-core/playwright'
 import { expect, heading, signInTo, test } from './fixtures'
 
-test('an admin has everything checked and reads what is wrong first; a viewer reads the same and cannot press', async ({
+test('an admin checks everything and reads errors first; a viewer reads the same and cannot check', async ({
   page,
   context,
   signIn,
@@ -15,16 +12,13 @@ test('an admin has everything checked and reads what is wrong first; a viewer re
   await signIn('admin')
   await page.goto('/admin/doctor')
   await page.getByRole('button', { name: /^Check (now|again)$/ }).click()
-  await expect(
-    heading(
-      page,
-      /^Not yet\. \d+ things need you first\.$|^Not yet\. One thing needs you first\.$/,
-    ),
-  ).toBeVisible({ timeout: 30_000 })
-  // The broken room of these journeys is what the check must find.
-  await expect(page.getByRole('heading', { name: 'Workshop files: wrong' })).toBeVisible()
+  await expect(heading(page, /^Not ready: \d+ checks? needs? attention$/)).toBeVisible({
+    timeout: 30_000,
+  })
+  // The broken workshop file of these journeys is what the check must find.
+  await expect(page.getByRole('heading', { name: 'Workshop files: failed' })).toBeVisible()
   await expect(page.getByText(/broken-room\.yaml:\d+/)).toBeVisible()
-  await expect(page.getByRole('heading', { name: 'Test key: fine' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Test key: OK' })).toBeVisible()
   const { violations } = await new AxeBuilder({ page })
     .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
     .analyze()
@@ -46,16 +40,16 @@ test('an admin has everything checked and reads what is wrong first; a viewer re
   const noScript = await plain.newPage()
   await noScript.goto('/admin/doctor')
   await noScript.getByRole('button', { name: 'Check again' }).click()
-  await expect(noScript.getByText('A check is under way.')).toBeVisible()
+  await expect(noScript.getByText('A check is running')).toBeVisible()
   await expect(async () => {
-    await noScript.getByRole('link', { name: 'Look again' }).click()
-    await expect(noScript.getByText('A check is under way.')).toBeHidden({ timeout: 500 })
+    await noScript.getByRole('link', { name: 'Refresh' }).click()
+    await expect(noScript.getByText('A check is running')).toBeHidden({ timeout: 500 })
   }).toPass({ timeout: 30_000 })
   await plain.close()
 
   await context.clearCookies()
   await signIn('viewer')
   await page.goto('/admin/doctor')
-  await expect(page.getByRole('heading', { name: 'Workshop files: wrong' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Workshop files: failed' })).toBeVisible()
   await expect(page.getByRole('button', { name: /^Check/ })).toHaveCount(0)
 })

@@ -1,4 +1,4 @@
-/** The giveaway door: live, paused, full, expired, and claimed again. */
+/** The giveaway: live, paused, full, expired, and claimed again. */
 import { githubIdOf } from '../simulators/identity/people'
 import {
   attendee,
@@ -20,25 +20,27 @@ test('anyone with a GitHub account gets one small key, and claims the next when 
 }) => {
   await page.goto('/w/small-keys')
   await expect(heading(page, 'A small key for everyone')).toBeVisible()
-  await expect(page.getByText('One key for each GitHub account')).toBeVisible()
+  await expect(page.getByText('One key per GitHub account')).toBeVisible()
   await expect(page.getByRole('link', { name: 'star the repository' })).toBeVisible()
   await signIn('unverified')
   await page.goto('/w/small-keys')
   await page.getByRole('button', { name: 'Claim my key' }).click()
-  await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 20_000 })
+  await expect(heading(page, 'Your key is ready')).toBeVisible({ timeout: 20_000 })
   await expect(page.getByText('Up to $0.02 a day')).toBeVisible()
-  await expect(page.getByText('Today’s limit starts again at midnight UTC')).toBeVisible()
+  await expect(page.getByText('The daily budget resets at midnight UTC')).toBeVisible()
   const first = await revealOverHttp(context, stage.origin, 'small-keys')
 
   await queryDatabase(
     stage,
-    `update keymint.workshop_attendance set expires_at = now() - interval '1 second' where workshop_slug = 'small-keys' and user_id = (select user_id from keymint.identities where login = 'unverified')`,
+    `update keymint.workshop_attendance set expires_at = now() - interval '1 second'
+      where workshop_slug = 'small-keys'
+        and user_id = (select user_id from keymint.identities where login = 'unverified')`,
   )
   await page.goto('/w/small-keys/claim')
-  await expect(heading(page, 'Your key has ended.')).toBeVisible()
+  await expect(heading(page, 'Your key has expired')).toBeVisible()
   await expect(page.getByText(first.slice(0, 12))).toHaveCount(0)
   await page.getByRole('button', { name: 'Claim another key' }).click()
-  await expect(heading(page, 'Your key is ready.')).toBeVisible({ timeout: 20_000 })
+  await expect(heading(page, 'Your key is ready')).toBeVisible({ timeout: 20_000 })
   const second = await revealOverHttp(context, stage.origin, 'small-keys')
   expect(second).not.toBe(first)
 })
@@ -55,7 +57,7 @@ test('the last key goes to one person; the next waits until it has ended and its
   await revealOverHttp(faster, stage.origin, 'last-keys')
   await signIn(attendee(81).login)
   await page.goto('/w/last-keys')
-  await expect(page.getByText('Every key is taken.')).toBeVisible()
+  await expect(page.getByText('All keys are taken')).toBeVisible()
   await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
 
   await queryDatabase(
@@ -64,8 +66,8 @@ test('the last key goes to one person; the next waits until it has ended and its
   )
   const theirs = await faster.newPage()
   await theirs.goto(`${stage.origin}/w/last-keys/claim`)
-  await expect(heading(theirs, 'Your key has ended.')).toBeVisible()
-  await expect(theirs.getByText('You can claim another key later.')).toBeVisible()
+  await expect(heading(theirs, 'Your key has expired')).toBeVisible()
+  await expect(theirs.getByText('You can claim another key later')).toBeVisible()
   await faster.close()
   expect((await upstreamKeys(page, stage, 'last-keys')).length).toBe(1)
 })
@@ -99,7 +101,7 @@ test('a paused giveaway says why and since when, and a key given out before is s
   }
 })
 
-test('an account that is too new, and a site that has giveaways switched off, say so', async ({
+test('an account that is too new, and a site that has giveaways disabled, say so', async ({
   page,
   browser,
   stage,
@@ -108,19 +110,17 @@ test('an account that is too new, and a site that has giveaways switched off, sa
   await signIn('newcomer')
   await page.goto('/w/small-keys')
   await page.getByRole('button', { name: 'Claim my key' }).click()
-  await expect(heading(page, 'Your account is too new.')).toBeVisible()
+  await expect(heading(page, 'Your account is too new')).toBeVisible()
   const elsewhere = await browser.newContext()
   const off = await elsewhere.newPage()
   await off.goto(`${stage.offOrigin}/w/small-keys`)
-  await expect(off.getByText('The operator has switched the making of keys off.')).toBeVisible()
+  await expect(off.getByText('The operator has disabled new keys.')).toBeVisible()
   await elsewhere.close()
 })
 
-test('the docs say how a key is used, what it costs, and what it may be used for', async ({
-  page,
-}) => {
+test('the docs say how to use a key, what it costs, and what it is for', async ({ page }) => {
   await page.goto('/docs')
-  await expect(heading(page, 'How to use a key.')).toBeVisible()
+  await expect(heading(page, 'How to use a key')).toBeVisible()
   await expect(page.getByText('OpenRouter’s terms forbid reselling access')).toBeVisible()
   await expect(page.locator('summary', { hasText: 'curl' })).toBeVisible()
 })
@@ -134,12 +134,12 @@ test('an admin makes a key for a numeric GitHub id, sees only its mask, bans the
   const late = attendee(194)
   await signIn('admin')
   await page.goto('/admin/w/small-keys')
-  await page.getByRole('link', { name: 'Make a key for a GitHub account' }).click()
+  await page.getByRole('link', { name: 'Create a key for a GitHub account' }).click()
   await page.getByLabel('Numeric GitHub id').fill(late.login)
-  await page.getByRole('button', { name: 'Make a key' }).click()
-  await expect(page.getByText('That is no numeric GitHub id.')).toBeVisible()
+  await page.getByRole('button', { name: 'Create a key' }).click()
+  await expect(page.getByText('Enter the numeric GitHub id.')).toBeVisible()
   await page.getByLabel('Numeric GitHub id').fill(String(githubIdOf(late.login)))
-  await page.getByRole('button', { name: 'Make a key' }).click()
+  await page.getByRole('button', { name: 'Create a key' }).click()
   await expect(heading(page, `GitHub account ${githubIdOf(late.login)}`)).toBeVisible()
 
   const theirs = await browser.newContext()
@@ -149,9 +149,9 @@ test('an admin makes a key for a numeric GitHub id, sees only its mask, bans the
   await expect(heading(page, late.name)).toBeVisible()
   expect(await page.content()).not.toContain(key)
 
-  await page.getByLabel('Why', { exact: true }).fill('Several accounts.')
+  await page.getByLabel('Reason', { exact: true }).fill('Several accounts.')
   await page.getByRole('button', { name: 'Ban this person' }).click()
-  await expect(page.getByText('Banned. Live keys are being ended.')).toBeVisible()
+  await expect(page.getByText('Banned; live keys are ending')).toBeVisible()
   expect(
     (await theirs.request.get(`${stage.origin}/me`, { maxRedirects: 0 })).status(),
     'signed out',
@@ -164,8 +164,8 @@ test('an admin makes a key for a numeric GitHub id, sees only its mask, bans the
   })
   expect(again.headers().location, 'a click makes no other key').toBe('/w/small-keys/claim')
   await page.reload()
-  await page.getByLabel('Why the ban is lifted').fill('A mistake of ours.')
+  await page.getByLabel('Reason', { exact: true }).fill('A mistake of ours.')
   await page.getByRole('button', { name: 'Lift the ban' }).click()
-  await expect(page.getByText('The ban is lifted.')).toBeVisible()
+  await expect(page.getByText('The ban is lifted')).toBeVisible()
   await theirs.close()
 })

@@ -1,6 +1,6 @@
 /**
- * A person's own page: linking, taking off, downloading, being forgotten; with JavaScript and
- * without.
+ * A person's own page: signing out elsewhere, downloading, deleting the account; with JavaScript
+ * and without.
  */
 import { attendee, expect, signInTo, test } from './fixtures'
 
@@ -8,7 +8,7 @@ for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? 'with JavaScript' : 'without JavaScript', () => {
     test.use({ javaScriptEnabled })
 
-    test('somebody signs another browser out, downloads what is held, and is forgotten', async ({
+    test('somebody signs another browser out, downloads their data, and deletes their account', async ({
       page,
       context,
       browser,
@@ -21,7 +21,7 @@ for (const javaScriptEnabled of [true, false]) {
       await signInTo(other, stage.origin, login)
       await page.goto('/me')
       await page.getByRole('button', { name: 'Sign out everywhere else' }).click()
-      await expect(page.getByRole('status')).toContainText('You are signed out everywhere else.')
+      await expect(page.getByRole('status')).toContainText('You are signed out everywhere else')
       expect((await other.request.get(`${stage.origin}/me`, { maxRedirects: 0 })).status()).toBe(
         303,
       )
@@ -33,13 +33,13 @@ for (const javaScriptEnabled of [true, false]) {
         ((await file.json()) as { person: { displayName: string } }).person.displayName,
       ]).toEqual([expect.stringContaining('attachment'), name])
 
-      await page.getByLabel('Type “erase” to confirm').fill('not yet')
-      await page.getByRole('button', { name: 'Erase everything about me' }).click()
-      await expect(page.getByRole('status')).toContainText('Nothing was erased.')
-      await page.getByLabel('Type “erase” to confirm').fill('erase')
-      await page.getByRole('button', { name: 'Erase everything about me' }).click()
+      await page.getByLabel('Type “delete” to confirm').fill('not yet')
+      await page.getByRole('button', { name: 'Delete my account' }).click()
+      await expect(page.getByRole('status')).toContainText('Your account was not deleted')
+      await page.getByLabel('Type “delete” to confirm').fill('delete')
+      await page.getByRole('button', { name: 'Delete my account' }).click()
       await expect(
-        page.getByRole('heading', { level: 1, name: 'We have forgotten you.' }),
+        page.getByRole('heading', { level: 1, name: 'Your data is deleted' }),
       ).toBeVisible()
       await page.goto('/me')
       await expect(page).toHaveURL(/\/sign-in\?returnTo=%2Fme$/)

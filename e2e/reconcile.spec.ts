@@ -1,7 +1,4 @@
-/**
- * What the provider holds against our rows: an admin sees it in words, sees what a fix would do,
- * and presses.
- */
+/** The provider compared with our rows: an admin reads each difference and its repair, and repairs. */
 import AxeBuilder from '@axe-core/playwright'
 import {
   attendee,
@@ -15,7 +12,7 @@ import {
   upstreamKeys,
 } from './fixtures'
 
-test('an admin checks, sees what differs and what a fix would do, fixes one and then the rest; a viewer only looks', async ({
+test('an admin checks, sees each difference with its repair, repairs one and then the rest', async ({
   page,
   browser,
   stage,
@@ -34,21 +31,23 @@ test('an admin checks, sees what differs and what a fix would do, fixes one and 
         (
           await queryDatabase(
             stage,
-            `select 1 from keymint.workshop_attendance where workshop_slug = 'second-room' and state = 'ready' and guardrail_attached_at is null`,
+            `select 1 from keymint.workshop_attendance where workshop_slug = 'second-room' and state ` +
+              `= 'ready' and guardrail_attached_at is null`,
           )
         ).length,
     )
     .toBe(0)
   await queryDatabase(
     stage,
-    `update keymint.workshop_attendance set key_saved_at = key_saved_at - interval '1 minute' where workshop_slug = 'second-room'`,
+    `update keymint.workshop_attendance set key_saved_at = key_saved_at - interval '1 minute' ` +
+      `where workshop_slug = 'second-room'`,
   )
 
   await signIn('admin')
   await page.goto('/admin/reconcile')
   await expect(heading(page, 'Reconcile')).toBeVisible()
   await page.getByRole('button', { name: 'Check now' }).click()
-  await expect(page.getByText('A check has started.')).toBeVisible()
+  await expect(page.getByText('A check has started')).toBeVisible()
   await expect(page.getByText(/^As of /).first()).toBeVisible({ timeout: 20_000 })
 
   const manage = (path: string, method: 'PATCH' | 'DELETE', data?: object) =>
@@ -62,7 +61,7 @@ test('an admin checks, sees what differs and what a fix would do, fixes one and 
   expect((await manage(`/keys/${second!.hash}`, 'PATCH', { disabled: true })).ok()).toBe(true)
   expect((await manage(`/keys/${third!.hash}`, 'PATCH', { disabled: true })).ok()).toBe(true)
   await page.getByRole('button', { name: 'Check now' }).click()
-  await expect(page.getByRole('heading', { name: /^Caps that differ/ })).toBeVisible({
+  await expect(page.getByRole('heading', { name: /^Limits that differ/ })).toBeVisible({
     timeout: 20_000,
   })
   await expect(
@@ -75,17 +74,16 @@ test('an admin checks, sees what differs and what a fix would do, fixes one and 
   await signInTo(looking, stage.origin, 'viewer')
   const theirs = await looking.newPage()
   await theirs.goto(`${stage.origin}/admin/reconcile`)
-  await expect(theirs.getByRole('heading', { name: /^Caps that differ/ })).toBeVisible()
+  await expect(theirs.getByRole('heading', { name: /^Limits that differ/ })).toBeVisible()
   await expect(theirs.getByRole('main').getByRole('button')).toHaveCount(0)
   await looking.close()
 
-  await page.getByRole('button', { name: /^Fix: The key of claim .* has a cap of/ }).click()
+  await page.getByRole('button', { name: /^Repair: The key of claim .* has a cap of/ }).click()
   await expect(page.getByText('The cap is set at the provider.')).toBeVisible({ timeout: 20_000 })
-  // Other journeys move the ends of keys in the rows alone: what they leave behind is fixed with
-  // the rest.
-  const rest = page.locator('details', { hasText: 'Fix all that can be fixed…' })
+  // Other journeys move the ends of keys in the rows alone: their drift is repaired with the rest.
+  const rest = page.locator('details', { hasText: 'Repair everything possible…' })
   await rest.locator('summary').click()
-  await rest.getByRole('button', { name: /^Yes, fix (this one|these \d+)$/ }).click()
+  await rest.getByRole('button', { name: /^Repair \d+ differences?$/ }).click()
   await expect(
     page
       .getByRole('row')
@@ -94,19 +92,18 @@ test('an admin checks, sees what differs and what a fix would do, fixes one and 
   ).toHaveCount(2, { timeout: 20_000 })
   await expect(
     page
-      .getByText('All that was found is settled.')
-      .or(page.getByText('None of them can be fixed from here')),
+      .getByText('Every finding is resolved.')
+      .or(page.getByText('Keymint cannot repair any of them')),
   ).toBeVisible({ timeout: 20_000 })
   await page.getByRole('button', { name: 'Check now' }).click()
-  await expect(page.getByRole('heading', { name: /^(Caps that differ|Switched off)/ })).toHaveCount(
-    0,
-    { timeout: 20_000 },
-  )
+  await expect(
+    page.getByRole('heading', { name: /^(Limits that differ|Disabled or enabled)/ }),
+  ).toHaveCount(0, { timeout: 20_000 })
   const after = await upstreamKeys(page, stage, 'second-room')
   expect(after.find((key) => key.hash === first!.hash)?.limit).toBe(0.06)
 })
 
-test('an unreadable provider is said with its reason, and the page holds what was known', async ({
+test('an unreadable provider is shown with its reason, and the page keeps the last findings', async ({
   page,
   signIn,
   faults,

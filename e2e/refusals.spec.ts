@@ -152,11 +152,11 @@ test('a guardrail that cannot be attached keeps no key from its owner, and an ad
   await expect(row).not.toContainText('not tried yet')
   await request.delete(stage.openrouter.faultsUrl)
   await row.getByRole('checkbox').check()
-  await admin.getByLabel('With the ticked claims').selectOption('bind')
+  await admin.getByLabel('With the selected claims').selectOption('bind')
   await admin.getByRole('button', { name: 'Continue' }).click()
   // It is tried again by itself, too: the provider may have been faster than the admin.
-  const sure = admin.getByRole('button', { name: 'Yes, do it' })
-  await expect(sure.or(admin.getByText('There is nothing to do.'))).toBeVisible()
+  const sure = admin.getByRole('button', { name: 'Assign the guardrail to the key' })
+  await expect(sure.or(admin.getByText('There is nothing to do'))).toBeVisible()
   if (await sure.isVisible()) await sure.click()
   await expect(async () => {
     await admin.goto(`${stage.origin}/admin/w/github-room`)

@@ -28,7 +28,7 @@ test('cancelling at the provider ends on the sign-in page, with what happened an
   await page.goto('/sign-in?returnTo=/w/open-room')
   await page.getByRole('button', { name: 'Continue with GitHub' }).click()
   await page.getByRole('link', { name: 'Cancel' }).click()
-  await expect(page.getByRole('alert')).toContainText('You cancelled the sign-in')
+  await expect(page.getByRole('alert')).toContainText('Sign-in cancelled')
   expect((await context.cookies()).map(({ name }) => name)).not.toContain('session')
   // The way back survives the cancelled attempt.
   await page.getByRole('button', { name: 'Continue with GitHub' }).click()
@@ -68,7 +68,7 @@ test('a person without a verified address signs in, and a workshop refuses them 
   await page.getByRole('button', { name: 'Continue with GitHub' }).click()
   await page.getByRole('button', { name: 'una.verified@example.org' }).click()
   await page.getByRole('button', { name: 'Claim my key' }).click()
-  await expect(heading(page, 'Your email is not verified.')).toBeVisible()
+  await expect(heading(page, 'Your email is not verified')).toBeVisible()
   await page.goto('/me')
   await expect(page.getByText('without a verified email')).toBeVisible()
 })

@@ -24,6 +24,7 @@ const stages: Stage[] = [
   { name: 'generate', run: () => one(['node_modules/prisma/build/index.js', 'generate']) },
   { name: 'types', run: () => one([bin('typescript/bin/tsc'), '--noEmit']) },
   { name: 'lint', run: () => one([bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0']) },
+  { name: 'words of the pages', run: () => one(['eslint.words.js']) },
   { name: 'workshop files', run: () => one(['--import', 'tsx', 'app/cli/workshops-check.ts']) },
   { name: 'unit and integration tests', run: () => runVitest('vitest.config.ts') },
   { name: 'build', run: () => npmRun('build') },

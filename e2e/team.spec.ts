@@ -176,22 +176,22 @@ test('an owner deposits, invites and allocates; members make, spend, delete and 
     .reverse()
     .map((row) => row.replace(/\s+/g, ' '))
   const story: [string, string][] = [
-    [owner.name, 'made the team'],
-    [owner.name, 'added the master key'],
-    [owner.name, 'made an invitation'],
+    [owner.name, 'created the team'],
+    [owner.name, 'added to the vault'],
+    [owner.name, 'sent an invitation'],
     [ada.name, 'joined'],
     [bob.name, 'joined'],
     [owner.name, 'set the budget of'],
     [ada.name, 'requested the key evaluations'],
-    ['Keymint', 'made the key evaluations'],
+    ['Keymint', 'created the key evaluations'],
     [ada.name, 'viewed the key evaluations'],
-    ['Keymint', 'made the key a prototype'],
+    ['Keymint', 'created the key a prototype'],
     [ada.name, 'deleted the key evaluations'],
     ['Keymint', 'disabled at the provider: evaluations'],
-    ['Keymint', 'settled the final usage of the key evaluations'],
-    [ada.name, 'requested more budget for'],
-    [owner.name, 'approved the request of'],
-    ['Keymint', 'made the key a big run'],
+    ['Keymint', 'settled the final usage of evaluations'],
+    [ada.name, 'asked for a bigger budget'],
+    [owner.name, 'approved a bigger budget for'],
+    ['Keymint', 'created the key a big run'],
   ]
   let at = -1
   for (const [who, did] of story) {

@@ -2,7 +2,7 @@ import type { JobOutcome } from '~/domain/job-outcome'
 import type { JobBatchHandler } from './job-handler'
 import { bindKeys } from '~/domain/keys/bind.server'
 
-/** Attaches a batch of keys to their guardrails; every job of the batch has its own outcome. */
+/** Assigns a batch of keys to their guardrails; every job of the batch has its own outcome. */
 export const bindGuardrail: JobBatchHandler<'bind-guardrail'> = async (ctx, payloads) => {
   const results = await bindKeys(
     ctx,

@@ -41,7 +41,7 @@ const finished = (world: World, bulkId: string) =>
     })
     .toBe('done')
 
-test('killed while raising and while replacing forty keys: every key is raised once and replaced once, and the pool is exact', async () => {
+test('killed while raising and replacing forty keys: each is raised and replaced once, the pool is exact', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(120) })] })
   const claims = await readyClaims(world, 40)
   const claimIds = claims.map((claim) => claim.claimId)

@@ -1,7 +1,7 @@
-import { makeReport } from '~/domain/operations/doctor-report.server'
+import { makeReport } from '~/domain/operations/readiness-report.server'
 import type { JobHandler } from './job-handler'
 
-/** Checks whether this deployment is ready for a room, as staff asked for it. */
+/** Checks the readiness of this deployment at the request of staff. */
 export const doctorJob: JobHandler<'doctor'> = async (ctx, { reportId }) => {
   await makeReport(ctx, reportId)
   return { kind: 'done' }

@@ -48,7 +48,7 @@ async function work(world: World, boss: PgBoss, handler: JobHandler<'mint-key'>)
   )
 }
 
-test('in one batch, done is done, a snooze waits as long as it says, and what throws comes again without taking the others with it', async () => {
+test('in one batch, done is done, a snooze waits its time, and a throw is retried alone', async () => {
   await using world = await openWorld()
   const boss = await bossOf(world)
   const [done, snoozed, failed] = await send(world, 3)

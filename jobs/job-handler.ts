@@ -8,8 +8,8 @@ import { isProviderError } from '~/adapters/provider-error'
 import { catalog, type JobName, type JobPayload } from '~/adapters/job-catalog'
 import type { Ctx } from '~/domain/ctx'
 import type { JobError, JobOutcome } from '~/domain/job-outcome'
-import { jobErrorOf } from '~/domain/provider-words'
-import { errorGroupOf, errorSentence } from '~/domain/operations/error-groups'
+import { errorSentence, jobErrorOf } from '~/domain/error-text'
+import { errorGroupOf } from '~/domain/operations/error-groups'
 import type { JobRun } from '~/domain/operations/job-history.server'
 
 export type JobHandler<Name extends JobName> = (
@@ -25,7 +25,7 @@ export type JobBatchHandler<Name extends JobName> = (
   jobIds: string[],
 ) => Promise<BatchOutcome[]>
 
-/** For work whose whole answer to trouble upstream is to come back later. */
+/** For work that answers every provider error with a retry. */
 export async function retryOnProviderError(work: () => Promise<unknown>): Promise<JobOutcome> {
   try {
     await work()
@@ -36,7 +36,7 @@ export async function retryOnProviderError(work: () => Promise<unknown>): Promis
   }
 }
 
-/** Told of every run of a batch once it is over. */
+/** Called with every run of a batch once it is over. */
 export type RecordRuns = (runs: Omit<JobRun, 'workerId'>[]) => void
 
 /**
@@ -192,7 +192,7 @@ export function eachAlone<Name extends JobName>(
 }
 
 /**
- * pg-boss stores what a job ended with: it gets a sentence of ours and nothing that hangs on the
+ * pg-boss stores what a job ended with: it gets one sentence of ours and nothing else of the
  * original error.
  */
 async function settleErrors(

@@ -1,5 +1,5 @@
 import { runFix } from '~/domain/keys/reconcile-runs.server'
 import type { JobHandler } from './job-handler'
 
-/** Carries out the fixes that somebody pressed. */
+/** Applies the repairs that staff started. */
 export const reconcileFixJob: JobHandler<'reconcile-fix'> = (ctx, { runId }) => runFix(ctx, runId)

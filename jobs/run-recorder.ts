@@ -1,4 +1,4 @@
-/** The worker's pen: keeps the history of runs without ever making a job wait for it. */
+/** Records job runs; never delays a job. */
 import type { Ctx } from '~/domain/ctx'
 import { recordRuns, type JobRun } from '~/domain/operations/job-history.server'
 
@@ -8,13 +8,13 @@ export type RunRecorder = {
   settled(): Promise<void>
 }
 
-// What does not fit while the database is away is let go, the oldest first.
+// While the database is away, the oldest runs beyond this are dropped.
 const maxWaiting = 5_000
 const maxAtOnce = 500
 
 /**
- * At most one statement is under way at a time; what comes meanwhile goes together in the next one.
- * A write that fails is logged and let go.
+ * At most one statement runs at a time; runs recorded meanwhile go together in the next one. A write
+ * that fails is logged and dropped.
  */
 export function createRunRecorder(ctx: Pick<Ctx, 'db' | 'log'>): RunRecorder {
   let waiting: JobRun[] = []
@@ -25,10 +25,7 @@ export function createRunRecorder(ctx: Pick<Ctx, 'db' | 'log'>): RunRecorder {
       const runs = waiting.slice(0, maxAtOnce)
       waiting = waiting.slice(runs.length)
       await recordRuns(ctx, runs).catch((error: unknown) =>
-        ctx.log.warn(
-          { error, runs: runs.length },
-          'runs of jobs could not be written to the history',
-        ),
+        ctx.log.warn({ error, runs: runs.length }, 'job runs could not be written to the history'),
       )
     }
     writing = undefined

@@ -41,7 +41,7 @@ const bindBatchSize = 100
 /** Every job of the catalog has a handler here; a new one without does not compile. */
 function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName]: Slot<Name> } {
   return {
-    // Twice as many jobs in hand as calls allowed (ctx.limitMints): what surrounds a call overlaps
+    // Twice as many jobs at once as calls allowed (ctx.limitMints): what surrounds a call overlaps
     // with other calls.
     'mint-key': {
       handler: eachAlone('mint-key', (ctx, payload) => mintKey(ctx, payload).finally(wakeBinds)),
@@ -74,8 +74,7 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     },
     // One slot: keys that are saved while a call is under way go together in the next one.
     'bind-guardrail': { handler: bindGuardrail, batchSize: bindBatchSize, slots: 1 },
-    // A long action gives its slot back every twenty seconds, so that a short one need not wait for
-    // its end.
+    // A long action frees its slot every twenty seconds, so that a short one need not wait for it.
     'bulk-action': { handler: eachAlone('bulk-action', bulkActionJob), batchSize: 1, slots: 3 },
     'reconcile-check': {
       handler: eachAlone('reconcile-check', reconcileCheckJob),
@@ -116,12 +115,13 @@ export type RunningWorker = { id: string; stop(): Promise<void> }
 
 export type WorkerOptions = {
   concurrency: number
-  /** What runs, and where, for the page that lists workers. */ version?: string | undefined
+  /** For the page that lists workers. */
+  version?: string | undefined
   region?: string | undefined
 }
 
-/** A worker tells of so many of the jobs in its hands. */
-const maxJobsTold = 50
+/** A worker reports at most so many of its current jobs. */
+const maxJobsReported = 50
 
 /**
  * Starts to work all jobs, with `concurrency` calls of POST /keys at once. `stop` lets running jobs
@@ -140,13 +140,13 @@ export async function startWorker(
       values (${id}, ${options.concurrency}::int, ${options.version ?? null}, ${options.region ?? null})
     on conflict (id) do update
       set last_seen_at = now(),
-      current_jobs = ${JSON.stringify([...current.values()].slice(0, maxJobsTold))}::jsonb`
-  const hands: JobTracker = {
-    take: (name, jobs) =>
+      current_jobs = ${JSON.stringify([...current.values()].slice(0, maxJobsReported))}::jsonb`
+  const tracker: JobTracker = {
+    track: (name, jobs) =>
       jobs.forEach((job) =>
         current.set(job.id, { id: job.id, name, since: new Date(job.startedOn).toISOString() }),
       ),
-    put: (jobs) => jobs.forEach((job) => current.delete(job.id)),
+    release: (jobs) => jobs.forEach((job) => current.delete(job.id)),
     record: (runs) => recorder.record(runs.map((run) => ({ ...run, workerId: id }))),
   }
   await beat()
@@ -164,8 +164,9 @@ export async function startWorker(
   const slots = slotsFor(options.concurrency, () => {
     if (bindSlot.id !== undefined) boss.notifyWorker(bindSlot.id)
   })
-  bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'], hands)
-  const open = <Name extends JobName>(name: Name) => openSlots(boss, ctx, name, slots[name], hands)
+  bindSlot.id = await openSlot(boss, ctx, 'bind-guardrail', slots['bind-guardrail'], tracker)
+  const open = <Name extends JobName>(name: Name) =>
+    openSlots(boss, ctx, name, slots[name], tracker)
   for (const name of Object.keys(slots) as JobName[])
     if (name !== 'bind-guardrail') await open(name)
   for (const name of ['sweep', 'chain-audit'] as const)
@@ -183,10 +184,10 @@ export async function startWorker(
   }
 }
 
-/** What a worker says of the jobs it holds and has held. */
+/** The jobs of a worker: those it holds, and their runs. */
 type JobTracker = {
-  take(name: JobName, jobs: JobWithMetadata<object>[]): void
-  put(jobs: JobWithMetadata<object>[]): void
+  track(name: JobName, jobs: JobWithMetadata<object>[]): void
+  release(jobs: JobWithMetadata<object>[]): void
   record: RecordRuns
 }
 
@@ -195,10 +196,10 @@ async function openSlots<Name extends JobName>(
   ctx: Ctx,
   name: Name,
   slot: Slot<Name>,
-  hands: JobTracker,
+  tracker: JobTracker,
 ): Promise<void> {
-  if (slot.perGroup !== undefined) return openGroups(boss, ctx, name, slot, slot.perGroup, hands)
-  for (let opened = 0; opened < slot.slots; opened++) await openSlot(boss, ctx, name, slot, hands)
+  if (slot.perGroup !== undefined) return openGroups(boss, ctx, name, slot, slot.perGroup, tracker)
+  for (let opened = 0; opened < slot.slots; opened++) await openSlot(boss, ctx, name, slot, tracker)
 }
 
 /** Slots that groups share: pg-boss counts what each group has in hand. */
@@ -208,7 +209,7 @@ async function openGroups<Name extends JobName>(
   name: Name,
   slot: Slot<Name>,
   perGroup: number,
-  hands: JobTracker,
+  tracker: JobTracker,
 ): Promise<void> {
   const options = {
     ...polling,
@@ -220,9 +221,9 @@ async function openGroups<Name extends JobName>(
     name,
     options,
     (jobs: JobWithMetadata<object>[]) => {
-      hands.take(name, jobs)
-      return runBatch(boss, ctx, name, slot.handler, jobs, hands.record).finally(() =>
-        hands.put(jobs),
+      tracker.track(name, jobs)
+      return runBatch(boss, ctx, name, slot.handler, jobs, tracker.record).finally(() =>
+        tracker.release(jobs),
       )
     },
   )
@@ -233,7 +234,7 @@ async function openSlot<Name extends JobName>(
   ctx: Ctx,
   name: Name,
   { handler, batchSize }: Slot<Name>,
-  hands: JobTracker,
+  tracker: JobTracker,
 ): Promise<string> {
   const slot: { id?: string } = {}
   const options = { ...polling, batchSize } as const
@@ -242,8 +243,10 @@ async function openSlot<Name extends JobName>(
     options,
     (jobs: JobWithMetadata<object>[]) => {
       if (slot.id !== undefined) boss.notifyWorker(slot.id)
-      hands.take(name, jobs)
-      return runBatch(boss, ctx, name, handler, jobs, hands.record).finally(() => hands.put(jobs))
+      tracker.track(name, jobs)
+      return runBatch(boss, ctx, name, handler, jobs, tracker.record).finally(() =>
+        tracker.release(jobs),
+      )
     },
   )
   return slot.id

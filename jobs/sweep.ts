@@ -1,7 +1,7 @@
 import type { JobHandler } from './job-handler'
 import { sweep, sweepSeconds } from '~/domain/operations/sweep.server'
 
-/** Sends the next sweep before it does this one: a crash in the middle does not end the chain. */
+/** Sends the next sweep before it does this one: a crash in the middle does not end the series. */
 export const sweepJob: JobHandler<'sweep'> = async (ctx) => {
   await ctx.db.$transaction((tx) =>
     ctx.queue.enqueue(tx, 'sweep', {}, { startAfterSeconds: sweepSeconds }),

@@ -1,11 +1,8 @@
 import type { JobHandler } from './job-handler'
-import { tidy } from '~/domain/operations/retention.server'
+import { applyRetention } from '~/domain/operations/retention.server'
 
-/**
- * Once a day: erases who has not been here for RETENTION_DAYS and forgets what nobody needs any
- * more.
- */
+/** Once a day: erases people not seen for RETENTION_DAYS, and other data past its time. */
 export const tidyJob: JobHandler<'tidy'> = async (ctx) => {
-  await tidy(ctx)
+  await applyRetention(ctx)
   return { kind: 'done' }
 }

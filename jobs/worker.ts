@@ -14,7 +14,7 @@ try {
     version: env.FLY_IMAGE_REF ?? version,
     region: env.FLY_REGION,
   })
-  const door =
+  const metricsServer =
     env.METRICS_PORT === undefined
       ? null
       : listenForMetrics(
@@ -23,20 +23,22 @@ try {
           (error) =>
             ctx.log.error(
               { error, port: env.METRICS_PORT },
-              'the port for metrics has trouble; jobs are worked all the same',
+              'the metrics port failed; jobs are not affected',
             ),
         )
   closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
     if (err) ctx.log.error({ error: err }, 'the worker stops because of an error')
     await worker.stop()
-    door?.close()
+    metricsServer?.close()
     await close()
     ctx.log.info('worker has stopped')
   })
 } catch (error) {
   // Before there is a log, and for a person at a terminal: the message alone.
   process.stderr.write(
-    `${error instanceof EnvError ? error.message : `The worker cannot start: ${error instanceof Error ? error.message : String(error)}`}\n`,
+    error instanceof EnvError
+      ? `${error.message}\n`
+      : `The worker cannot start: ${error instanceof Error ? error.message : String(error)}\n`,
   )
   process.exit(1)
 }

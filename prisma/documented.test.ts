@@ -142,7 +142,7 @@ const anchorsOf = (page: string) =>
       .replace(/\s/g, '-'),
   )
 
-test('every link between the pages leads somewhere, and so does every heading that the doctor sends a person to', () => {
+test('every link between the pages leads somewhere, and so does every heading that a message names', () => {
   for (const page of [
     ...pages,
     ...readdirSync('docs')
@@ -156,8 +156,8 @@ test('every link between the pages leads somewhere, and so does every heading th
       if (anchor !== undefined) expect(anchorsOf(linked), `${page}: ${target}`).toContain(anchor)
     }
   }
-  const remedies = readdirSync('app/domain/operations')
-    .map((file) => readFileSync(`app/domain/operations/${file}`, 'utf8'))
+  const remedies = readdirSync('app/messages')
+    .map((file) => readFileSync(`app/messages/${file}`, 'utf8'))
     .join('\n')
   const headings = [...remedies.matchAll(/docs\/runbook\.md, “([^”]+)”/g)].map(
     ([, heading]) => heading,

@@ -186,7 +186,9 @@ test('the audit trail cannot be changed, deleted or emptied; its chain is filled
     ['hash', `'h'`],
     ['xid', `'1'`],
   ]) {
-    const insert = `insert into keymint.audit_events (actor, action, subject, ${column}) values ('worker', 'a.b', 'c:d', ${value})`
+    const insert = `
+      insert into keymint.audit_events (actor, action, subject, ${column})
+      values ('worker', 'a.b', 'c:d', ${value})`
     await expect(db.$executeRawUnsafe(insert), column).rejects.toThrow(/append-only/)
   }
   expect(

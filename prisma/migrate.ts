@@ -60,11 +60,19 @@ export async function migrate(
  * release that brings them holds up sends and fetches for the seconds it takes to build them.
  */
 const jobIndexes = [
-  "create index if not exists job_common_keymint_state on pgboss.job_common (name, state, created_on, id) where state <> 'completed'",
-  "create index if not exists job_common_keymint_done on pgboss.job_common (name, created_on, id) where state = 'completed' and (output->>'fingerprint') is null",
-  "create index if not exists job_common_keymint_unsuccessful on pgboss.job_common (name, created_on, id) where state = 'completed' and (output->>'fingerprint') is not null",
-  "create index if not exists job_common_keymint_error on pgboss.job_common ((output->>'fingerprint'), state, created_on, id) where (output->>'fingerprint') is not null",
-  "create index if not exists job_common_keymint_finished_key on pgboss.job_common (singleton_key) where state >= 'completed' and singleton_key is not null",
+  `create index if not exists job_common_keymint_state
+    on pgboss.job_common (name, state, created_on, id) where state <> 'completed'`,
+  `create index if not exists job_common_keymint_done
+    on pgboss.job_common (name, created_on, id)
+    where state = 'completed' and (output->>'fingerprint') is null`,
+  `create index if not exists job_common_keymint_unsuccessful
+    on pgboss.job_common (name, created_on, id)
+    where state = 'completed' and (output->>'fingerprint') is not null`,
+  `create index if not exists job_common_keymint_error
+    on pgboss.job_common ((output->>'fingerprint'), state, created_on, id)
+    where (output->>'fingerprint') is not null`,
+  `create index if not exists job_common_keymint_finished_key
+    on pgboss.job_common (singleton_key) where state >= 'completed' and singleton_key is not null`,
 ]
 
 /**

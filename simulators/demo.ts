@@ -1,18 +1,17 @@
 /**
- * `npm run demo`: all of Keymint and the world around it in one terminal; `npm run dev` (--watch)
- * also follows changes. Guarantee: it is ready, or it says in a sentence why not and has left
- * nothing running. A second start finds its data again: keys, sessions and the ledger upstream live
- * in the data folder.
+ * `npm run demo`: Keymint and its stand-ins in one terminal; `npm run dev` (--watch) also rebuilds
+ * after changes. Guarantee: it is ready, or it prints why not and leaves nothing running. A second
+ * start finds the keys, sessions and stand-ins' ledgers of the first in the data folder.
  */
-import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync, watch, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
-import { spawn } from 'node:child_process'
 import { lastWordsOf, startAppProcess, waitUntilReady, type AppProcess } from './app-process'
 import { BuildError, buildOnce } from './build-once'
+import { secrets, takeDataDir, releaseDataDir } from './demo-data'
+import { introduction } from './demo-introduction'
 import { isPortFree, portOf } from './free-port'
-import { birthOf, isAlive } from './postgres/processes'
 import { StartError } from './start-error'
 import { startWorld, type World } from './world'
 
@@ -23,12 +22,32 @@ const usualPorts = {
   SIM_LITELLM_PORT: 4013,
   SIM_POSTGRES_PORT: 54329,
 } as const
+/** How the names of Keymint's variables begin. */
+const ownVariables = [
+  'DATABASE_URL',
+  'DIRECT_DATABASE_URL',
+  'APP_ORIGIN',
+  'PORT',
+  'NODE_ENV',
+  'SESSION_SECRET',
+  'ENCRYPTION_KEY',
+  'OPENROUTER_',
+  'GITHUB_',
+  'GOOGLE_',
+  'ADMIN_',
+  'VIEWER_',
+  'PROVISIONING_ENABLED',
+  'MAX_TOTAL_KEYS',
+  'MINT_CONCURRENCY',
+  'METRICS_',
+  'WORKSHOPS_DIR',
+]
 const watched = ['app', 'jobs', 'prisma', 'workshops']
 const readyTimeoutMs = 60_000
 
 const watching = process.argv.includes('--watch')
 const dataDir = path.resolve(process.env.KEYMINT_DATA_DIR || '.keymint')
-/** For the command line beside a running demo: `npm run doctor` reads it. Gone when the demo is. */
+/** For the command line beside a running demo, such as `npm run doctor`. Deleted at the end. */
 const environmentFile = path.join(dataDir, 'demo.env')
 const stopping = new AbortController()
 let web: AppProcess | undefined
@@ -39,7 +58,7 @@ let askedAt = 0
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
 stopWithNpm()
-// Whoever read our lines may have gone; that is no reason to fall.
+// A reader of our output that has gone must not end the demo.
 process.stdout.on('error', () => undefined)
 
 try {
@@ -57,12 +76,12 @@ async function main(): Promise<void> {
   const port = portOf('PORT', 3000)
   const origin = `http://localhost:${port}`
   mkdirSync(dataDir, { recursive: true })
-  takeDataDir()
+  takeDataDir(dataDir)
   await requireFree(port)
   for (const name of ['web.log', 'worker.log']) rmSync(path.join(dataDir, name), { force: true })
 
   const standIns = (startingWorld = startStandIns(origin))
-  // What stops the stand-ins stops the build, whose own complaint is then no news.
+  // A failure of the stand-ins stops the build, whose own error then says nothing more.
   let failed: unknown
   standIns.catch((error: unknown) => {
     failed = error
@@ -79,7 +98,7 @@ async function main(): Promise<void> {
   web = startWeb(world, origin)
   await ready(origin)
   writeFileSync(environmentFile, inEnvFile(environment(world, origin)), { mode: 0o600 })
-  say(introduction(world))
+  say(introduction(world, { dataDir, environmentFile }))
   say(`Keymint is ready at ${origin}`)
   if (watching) follow(world, origin)
 }
@@ -107,18 +126,16 @@ function environment(outside: World, origin: string): NodeJS.ProcessEnv {
     ...given,
     ...(outside.postgres.external && DIRECT_DATABASE_URL ? { DIRECT_DATABASE_URL } : {}),
     ...outside.environment(origin),
-    ...secrets(),
+    ...secrets(dataDir),
     NODE_ENV: 'production',
     PORT: new URL(origin).port || '80',
   }
 }
 
-/** What is Keymint's own of it; the rest is the shell's. */
+/** Of an environment that holds the shell's variables too, those that are Keymint's. */
 function inEnvFile(all: NodeJS.ProcessEnv): string {
   const names = Object.keys(all).filter((name) =>
-    /^(DATABASE_URL|DIRECT_DATABASE_URL|APP_ORIGIN|PORT|NODE_ENV|SESSION_SECRET|ENCRYPTION_KEY|OPENROUTER_|GITHUB_|GOOGLE_|ADMIN_|VIEWER_|PROVISIONING_ENABLED|MAX_TOTAL_KEYS|MINT_CONCURRENCY|METRICS_|WORKSHOPS_DIR)/.test(
-      name,
-    ),
+    ownVariables.some((start) => name.startsWith(start)),
   )
   return `${names
     .sort()
@@ -148,10 +165,7 @@ function startWorker(outside: World, origin: string): AppProcess {
   )
 }
 
-/**
- * One of the two gone without our asking ends the demo: half a Keymint helps nobody to see what is
- * wrong.
- */
+/** Ends the demo when one of its two processes ends by itself. */
 function watchOver(child: AppProcess): AppProcess {
   void child.exited.then(() => {
     if (leaving || (child !== web && child !== worker)) return
@@ -184,7 +198,7 @@ function migrate(outside: World, origin: string): Promise<void> {
   })
 }
 
-/** Rebuilds and restarts after a change; what does not build leaves the running one alone. */
+/** Rebuilds and restarts after a change; a failed build leaves the running processes alone. */
 function follow(outside: World, origin: string): void {
   let timer: NodeJS.Timeout | undefined
   let working = Promise.resolve()
@@ -218,10 +232,10 @@ function follow(outside: World, origin: string): void {
 }
 
 function onSignal(): void {
-  // A terminal and npm each pass on the same Ctrl-C.
+  // A terminal and npm both pass on one Ctrl-C.
   if (leaving && Date.now() - askedAt < 300) return
   if (leaving) {
-    // Asked a second time: PostgreSQL's own watcher does the rest.
+    // A second Ctrl-C: the watcher beside PostgreSQL stops it.
     web?.kill()
     worker?.kill()
     process.exit(130)
@@ -231,9 +245,7 @@ function onSignal(): void {
   void leave(0)
 }
 
-/**
- * npm's shell does not pass a SIGTERM on: it dies, and without us knowing we would stay for ever.
- */
+/** npm's shell ends at a SIGTERM without passing it on: the demo ends when its parent has. */
 function stopWithNpm(): void {
   if (!process.env.npm_lifecycle_event) return
   const parent = process.ppid
@@ -242,112 +254,22 @@ function stopWithNpm(): void {
   }, 300).unref()
 }
 
-/** Stops everything, the outermost first: nobody is left who speaks to something that is gone. */
+/** Stops everything, the callers first. */
 function leave(code: number): Promise<never> {
   leaving ??= (async () => {
     stopping.abort()
     await web?.stop()
     await worker?.stop()
     await (await startingWorld?.catch(() => undefined))?.stop()
-    releaseDataDir()
+    rmSync(environmentFile, { force: true })
+    releaseDataDir(dataDir)
     process.exit(code)
   })()
   return leaving
 }
 
-function introduction({ people, openrouter, litellm, github, postgres }: World): string {
-  const note = (login: string) => people.find((person) => person.login === login)?.note ?? ''
-  const attendee =
-    people.find((person) => person.provider === 'github' && !person.note)?.login ?? ''
-  const row = (left: string, right: string) => `  ${left.padEnd(26)}${right}`
-  const count = (provider: string) => people.filter((person) => person.provider === provider).length
-  return [
-    '',
-    'Sign in with GitHub or Google (both are stand-ins: pick a person, there is no password):',
-    '',
-    row('admin (GitHub)', 'the organiser, sees /admin/w/duckdb-agents'),
-    row(
-      `${attendee} (GitHub)`,
-      `an attendee, one of ${count('github')} there and ${count('google')} at Google`,
-    ),
-    ...['unverified', 'no-email', 'twin-dots', 'twin-plus', 'viewer'].map((login) =>
-      row(`${login} (GitHub)`, note(login)),
-    ),
-    '',
-    row('Make things go wrong', openrouter.faultsUrl),
-    row(
-      '',
-      `curl -d '{"bindFails":true}' ${openrouter.faultsUrl}    (curl -X DELETE puts it right)`,
-    ),
-    row('', `the same for sign-in: ${github.faultsUrl}; all faults: simulators/README.md`),
-    row(
-      'Is it ready for a room?',
-      `npm run doctor${dataDir === path.resolve('.keymint') ? '' : `    (needs the variables of ${environmentFile})`}, or /admin/doctor as admin`,
-    ),
-    row(
-      'A LiteLLM proxy',
-      `${litellm.baseUrl}, master key ${litellm.masterKey} (for the vault of a team)`,
-    ),
-    row('Data and logs', `${path.relative('', dataDir) || '.'}/ (web.log, worker.log)`),
-    row(
-      'PostgreSQL',
-      postgres.external ? 'the server of DATABASE_URL' : `our own, on port ${postgres.port}`,
-    ),
-    '',
-  ].join('\n')
-}
-
-/** Made once and kept: a second start must open what the first has sealed. */
-function secrets(): { SESSION_SECRET: string; ENCRYPTION_KEY: string } {
-  const file = path.join(dataDir, 'secrets.json')
-  if (!existsSync(file)) {
-    writeFileSync(
-      file,
-      `${JSON.stringify({ SESSION_SECRET: randomBytes(32).toString('base64url'), ENCRYPTION_KEY: randomBytes(32).toString('base64') })}\n`,
-      { mode: 0o600 },
-    )
-  }
-  return JSON.parse(readFileSync(file, 'utf8')) as {
-    SESSION_SECRET: string
-    ENCRYPTION_KEY: string
-  }
-}
-
-/** One demo a data folder: two would write one ledger. */
-function takeDataDir(): void {
-  const file = path.join(dataDir, 'demo.json')
-  const mine = JSON.stringify({ pid: process.pid, birth: birthOf(process.pid) })
-  try {
-    writeFileSync(file, mine, { flag: 'wx' })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    const owner = ownerOf(file)
-    if (owner && isAlive(owner.pid) && birthOf(owner.pid) === owner.birth) {
-      throw new StartError(
-        `A demo is already running with the data in ${dataDir} (process ${owner.pid}). Stop that one, or set KEYMINT_DATA_DIR and PORT for a second.`,
-      )
-    }
-    writeFileSync(file, mine)
-  }
-}
-
-function releaseDataDir(): void {
-  rmSync(environmentFile, { force: true })
-  const file = path.join(dataDir, 'demo.json')
-  if (ownerOf(file)?.pid === process.pid) rmSync(file, { force: true })
-}
-
-function ownerOf(file: string): { pid: number; birth: string } | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as { pid: number; birth: string }
-  } catch {
-    return undefined
-  }
-}
-
 /**
- * The usual port so that addresses stay the same, another one when it is taken; one that was asked
- * for is a promise.
+ * The port of the variable, whether free or not; else the usual one, or any when that is taken.
  */
 async function standInPort(name: keyof typeof usualPorts): Promise<number | undefined> {
   if (process.env[name]) return portOf(name, usualPorts[name])

@@ -53,7 +53,7 @@ export async function startAction(
     selection,
     reason: 'a test',
   })
-  if (started.kind !== 'started') throw new Error(started.detail)
+  if (started.kind !== 'started') throw new Error(started.reason)
   return started.bulkId
 }
 

@@ -12,7 +12,9 @@ export type Tx = Prisma.TransactionClient
 const sessionOptions = '-c idle_in_transaction_session_timeout=15000'
 
 /**
- * `max` connections; a transaction waits 5 s for one and may run 10 s, then fails as unavailable.
+ * A client with at most `max` connections. Connects on first use and never throws here. A
+ * transaction waits 5 s for a connection and may run 10 s, then fails with an error that
+ * `isDatabaseUnavailable` recognises. `url` may hold Prisma's own parameters.
  */
 export function createDb(url: string, options: { max: number; applicationName: string }): Db {
   const adapter = new PrismaPg(
@@ -29,7 +31,7 @@ export function createDb(url: string, options: { max: number; applicationName: s
   return new PrismaClient({ adapter, transactionOptions: { maxWait: 5_000, timeout: 10_000 } })
 }
 
-/** `schema` and friends are Prisma's own words: node-postgres would send them to the server. */
+/** Drops the parameters that only Prisma knows: node-postgres would send them to the server. */
 export function withoutPrismaParameters(url: string): string {
   const parsed = new URL(url)
   for (const name of ['schema', 'connection_limit', 'pool_timeout', 'pgbouncer'])
@@ -38,13 +40,26 @@ export function withoutPrismaParameters(url: string): string {
 }
 
 const unavailableCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'])
-const unavailableText =
-  /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Connection terminated|connection timeout|timeout exceeded when trying to connect|the database system is (starting up|shutting down)|terminating connection|too many clients|Can't reach database|Server has closed the connection|Connection pool/i
+const unavailableText = new RegExp(
+  [
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'EPIPE',
+    'ETIMEDOUT',
+    'Connection terminated',
+    'connection timeout',
+    'timeout exceeded when trying to connect',
+    'the database system is (starting up|shutting down)',
+    'terminating connection',
+    'too many clients',
+    "Can't reach database",
+    'Server has closed the connection',
+    'Connection pool',
+  ].join('|'),
+  'i',
+)
 
-/**
- * Whether the database could not be reached or had no connection to give: the caller may try again
- * later.
- */
+/** Whether the database could not be reached or had no free connection: the caller may retry. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   for (
     let current = error, depth = 0;

@@ -1,5 +1,5 @@
 /**
- * Fingerprints: how a person who was erased is known again without being known. HMAC-SHA-256 under
+ * Fingerprints recognise an erased person without storing who it was. HMAC-SHA-256 under
  * keys derived from ENCRYPTION_KEY, so that the database alone cannot be searched for a GitHub id
  * or an address.
  */
@@ -13,8 +13,8 @@ export type Fingerprints = {
 }
 
 /**
- * `keys` as for the sealer: newest first. A fingerprint is found again for as long as its key
- * stands in the list.
+ * `keys` as for the sealer: newest first. A fingerprint is recognised while its key is in the list.
+ * Throws without a key.
  */
 export function createFingerprints(keys: Buffer[]): Fingerprints {
   const derived = keys.map((key) =>

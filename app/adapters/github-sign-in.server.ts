@@ -51,8 +51,8 @@ export class KeymintGitHubStrategy extends GitHubStrategy<ProviderIdentity> {
   }
 
   override authenticate(request: Request): Promise<ProviderIdentity> {
-    // A view of this strategy for one request: upstream has one cookie and no PKCE, so that a
-    // second tab would break the first.
+    // A view of this strategy for one request: the library has one cookie for all attempts and no
+    // PKCE, so that a second tab would break the first.
     const config = this.#config
     const view = viewOf(this)
     const nameCookie = (state: string) => {
@@ -116,7 +116,7 @@ class KeymintGitHubClient extends GitHub {
     return new OAuth2Tokens(checked('GitHub token', gitHubTokenSchema, answer))
   }
 
-  // Derived from the state, so that nothing needs storing; not to be guessed without our secret.
+  // Derived from the state and our secret, so that nothing needs storing.
   #verifier(state: string): string {
     return createHmac('sha256', this.#config.sessionSecrets[0] ?? '')
       .update(`pkce:${state}`)

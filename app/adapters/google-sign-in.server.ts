@@ -43,7 +43,7 @@ export class KeymintGoogleStrategy extends GoogleStrategy<ProviderIdentity> {
         ),
     )
     this.#config = config
-    // Upstream writes Google's own addresses here and leaves the cookie without Secure.
+    // The library writes Google's own addresses here and leaves the cookie without Secure.
     this.options = {
       ...this.options,
       authorizationEndpoint: config.google.authUrl,

@@ -43,7 +43,7 @@ export type SignInFailure =
   | 'misconfigured'
   | 'provider_error'
 
-/** A sign-in that did not happen. `message` is for the log: our own words, never the provider's. */
+/** A sign-in that failed. `message` is for the log and holds nothing the provider wrote. */
 export class IdentityProviderError extends Error {
   override name = 'IdentityProviderError'
   constructor(

@@ -1,11 +1,12 @@
 /**
  * Sign-in at GitHub and Google: state, PKCE (S256) at both, nonce and id_token claims at Google.
- * Guarantee: an identity comes out only if the provider answered for this browser's own attempt; an
- * email only if the provider says that it is verified. No token outlives the call, and none is ever
- * logged.
+ * Guarantee: an identity only if the provider answered for this browser's own attempt; an email
+ * only if the provider says that it is verified. Tokens are neither stored nor logged.
  */
 import { OAuth2RequestError } from 'arctic'
 import { Authenticator } from 'remix-auth'
+import { KeymintGitHubStrategy } from './github-sign-in.server'
+import { KeymintGoogleStrategy } from './google-sign-in.server'
 import {
   type ProviderIdentity,
   type AuthConfig,
@@ -13,8 +14,6 @@ import {
   isIdentityProviderError,
 } from './identity-provider'
 import { explainOAuthError } from './oauth-call.server'
-import { KeymintGitHubStrategy } from './github-sign-in.server'
-import { KeymintGoogleStrategy } from './google-sign-in.server'
 
 export type AuthSetup = {
   authenticator: Authenticator<ProviderIdentity>
@@ -23,6 +22,7 @@ export type AuthSetup = {
   sessionSecrets: string[]
 }
 
+/** Both strategies behind one authenticator, with secure cookies when the origin is https. */
 export function createAuthSetup(config: AuthConfig): AuthSetup {
   const secureCookies = config.appOrigin.startsWith('https:')
   return {
@@ -36,16 +36,16 @@ export function createAuthSetup(config: AuthConfig): AuthSetup {
 }
 
 /**
- * What went wrong, in our words. Null means that it is none of the provider's doing: a bug, to be
- * thrown on.
+ * What went wrong, as a code for the page and a reason for the log. Null for an error that is not
+ * the provider's: a bug, to be rethrown.
  */
 export function explainSignInFailure(
   error: unknown,
 ): { failure: SignInFailure; reason: string } | null {
-  // By its name: the pages are a bundle of their own, with a class of their own.
+  // By name: the bundle of the pages has its own class.
   if (isIdentityProviderError(error)) return { failure: error.failure, reason: error.message }
   if (error instanceof OAuth2RequestError) return explainOAuthError(error.code)
-  // remix-auth's words for a state that is missing, and for one that is not this browser's.
+  // How remix-auth refuses a state that is missing or not this browser's.
   if (error instanceof ReferenceError || error instanceof RangeError)
     return { failure: 'expired', reason: 'state or code missing, or not of this browser' }
   return null

@@ -9,7 +9,7 @@ import { z } from 'zod'
 // Attempts are counted on our own rows: pg-boss's limit is so high that it never decides.
 const never = 100_000
 
-// A worker that died is noticed after one missed heartbeat (10 s, the least pg-boss allows).
+// A dead worker is noticed after one missed heartbeat (10 s, pg-boss's minimum).
 const durable = {
   retryLimit: never,
   retryDelay: 1,
@@ -91,9 +91,9 @@ export const catalog = {
     },
   },
   /**
-   * Attaches one minted key to its guardrail. Fetched in batches. Singleton key: the mint id. It
-   * does not NOTIFY: commits that do take turns, and saves must not; the worker that saved wakes
-   * its own bind slot instead.
+   * Assigns one minted key to its guardrail. Fetched in batches. Singleton key: the mint id. It
+   * does not NOTIFY, because commits with a NOTIFY run one after the other, which would slow the
+   * saving of keys; the worker that saved a key wakes its own slot instead.
    */
   'bind-guardrail': {
     payload: mintPayload,
@@ -132,7 +132,7 @@ export const catalog = {
       deleteAfterSeconds: 86_400,
     },
   },
-  /** Carries out the fixes of one run. Singleton key: the run id. */
+  /** Applies the repairs of one run. Singleton key: the run id. */
   'reconcile-fix': {
     payload: z.object({ runId: z.uuid() }),
     queue: {
@@ -143,12 +143,12 @@ export const catalog = {
       deleteAfterSeconds: 86_400,
     },
   },
-  /** Thins out samples and forgets old checks. */
+  /** Thins out usage samples and deletes old checks. */
   'tidy-readings': {
     payload: emptyPayload,
     queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, deleteAfterSeconds: 86_400 },
   },
-  /** Makes a workshop's receipt; comes back until the books are closed. Singleton key: the slug. */
+  /** Makes a workshop's receipt; repeats until its money is settled. Singleton key: the slug. */
   'make-receipt': {
     payload: z.object({ workshopSlug: z.string() }),
     queue: {
@@ -162,8 +162,8 @@ export const catalog = {
     },
   },
   /**
-   * Checks whether this deployment is ready for a room, as staff asked for it. Not tried again:
-   * they see that it did not end and ask anew.
+   * Checks whether this deployment is ready for an event, as staff asked for it. Not retried: they
+   * see that it did not end and start it again.
    */
   doctor: {
     payload: z.object({ reportId: z.uuid() }),
@@ -177,7 +177,7 @@ export const catalog = {
     },
   },
   /**
-   * Opens the month of every member. Nothing depends on it: whoever touches a month first opens it.
+   * Opens the month of every member. Nothing depends on it: the first use of a month opens it.
    */
   'roll-months': {
     payload: emptyPayload,
@@ -190,7 +190,7 @@ export const catalog = {
       deleteAfterSeconds: 7 * 86_400,
     },
   },
-  /** Sends again what was lost, ends what has expired. Sends itself again. */
+  /** Sends lost jobs again and ends what has expired. Schedules its own next run. */
   sweep: {
     payload: emptyPayload,
     queue: {
@@ -203,7 +203,7 @@ export const catalog = {
       deleteAfterSeconds: 3_600,
     },
   },
-  /** Chains audit events of finished transactions. Sends itself again. */
+  /** Chains audit events of finished transactions. Schedules its own next run. */
   'chain-audit': {
     payload: emptyPayload,
     queue: {
@@ -216,7 +216,7 @@ export const catalog = {
       deleteAfterSeconds: 3_600,
     },
   },
-  /** Erases people who have not been here for long, and what has had its day. */
+  /** Retention: erases people who have been away for long, and rows past their time. */
   tidy: {
     payload: emptyPayload,
     queue: {
@@ -234,7 +234,7 @@ export type JobName = keyof typeof catalog
 
 export type JobPayload<Name extends JobName> = z.output<(typeof catalog)[Name]['payload']>
 
-/** Where jobs end that no worker could read, or that failed more often than their queue allows. */
+/** Queues for jobs that no worker could read, or that failed more often than allowed. */
 export const deadLetterNames: readonly string[] = Object.values(catalog).flatMap(
   (entry: CatalogEntry) => (entry.queue.deadLetter ? [entry.queue.deadLetter] : []),
 )
@@ -244,7 +244,6 @@ export const schedules: { name: JobName; cron: string }[] = [
   { name: 'reconcile-check', cron: '7 * * * *' },
   { name: 'tidy-readings', cron: '23 * * * *' },
   { name: 'tidy', cron: '23 3 * * *' },
-  // Every midnight, not only the first of a month: a night that was missed is made up for by the
-  // next.
+  // Every midnight, not only on the first of a month, so that a missed night does no harm.
   { name: 'roll-months', cron: '0 0 * * *' },
 ]

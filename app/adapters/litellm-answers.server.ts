@@ -24,15 +24,13 @@ export function addressOf(
   query: Record<string, string> = {},
 ): URL {
   const refusal =
-    credential.baseUrl === null
-      ? 'The proxy has no address.'
-      : outbound.refusalOf(credential.baseUrl)
+    credential.baseUrl === null ? 'address-missing' : outbound.refusalOf(credential.baseUrl)
   if (refusal !== null || credential.baseUrl === null)
     throw new ProviderError({
       call,
       kind: 'rejected',
       reason: 'refused',
-      providerMessage: refusal ?? '',
+      providerMessage: `Requests to this address are refused: ${refusal}.`,
     })
   const url = new URL(`${credential.baseUrl.replace(/\/+$/, '')}${path}`)
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
@@ -48,7 +46,7 @@ export function errorWithoutAnswer(
       return {
         kind: 'rejected',
         reason: 'refused',
-        providerMessage: 'The address of this proxy is one that this Keymint does not call.',
+        providerMessage: 'Requests to this address are refused: private-address.',
       }
     case 'unreachable':
       return { kind: 'retryable', reason: 'unreachable' }
@@ -72,7 +70,7 @@ export function refusalFrom(
       status,
       kind: 'rejected',
       reason: 'refused',
-      providerMessage: 'The address answers with a redirect, which is not followed.',
+      providerMessage: 'The address answered with a redirect, which is not followed.',
     })
   const retryAfterSeconds = retryAfterFrom(headers)
   const providerMessage = messageFrom(text, status, credential)
@@ -86,8 +84,8 @@ export function refusalFrom(
 }
 
 /**
- * LiteLLM's own sentence. When it does not accept the key it repeats pieces and the hash of it:
- * those are not passed on.
+ * LiteLLM's own message. When it refuses the credential it repeats pieces and the hash of it, so
+ * the message of a 401 or 403 is not passed on.
  */
 function messageFrom(text: string, status: number, { secret }: ServiceCredential): string | null {
   const parsed = errorSchema.safeParse(parseJson(text))

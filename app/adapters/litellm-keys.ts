@@ -10,7 +10,7 @@ import type { NewServiceKey, ServiceKey, ServiceReset } from './service-adapter'
 const expiryToleranceMs = 120_000
 
 /**
- * LiteLLM's durations that start afresh with the UTC day, on Monday and on the first of the month.
+ * LiteLLM's durations that reset with the UTC day, on Monday and on the first of the month.
  */
 export const durationOf: Record<ServiceReset, string> = {
   daily: '1d',
@@ -76,15 +76,16 @@ export function requestFor(key: NewServiceKey, now: Date): object {
 }
 
 /**
- * In words, where the proxy's `default_key_generate_params` or the like have made another key than
- * was asked for. Fields that are not repeated are believed.
+ * What the proxy's `default_key_generate_params` or the like have changed of the key that was asked
+ * for; null for nothing. Fields that the answer leaves out count as unchanged.
  */
 export function differenceOf(
   asked: NewServiceKey,
   given: z.output<typeof createdSchema>,
 ): string | null {
   const changed = (what: string) =>
-    `The proxy changed ${what} of the key by its own configuration, so the key was deleted again. Look at default_key_generate_params and upperbound_key_generate_params.`
+    `The proxy's own configuration changed ${what} of the key, so the key was deleted. ` +
+    'Check default_key_generate_params and upperbound_key_generate_params.'
   if (
     given.max_budget !== undefined &&
     (given.max_budget === null || nanoFromUsdNumber(given.max_budget) !== asked.cap)
@@ -117,8 +118,7 @@ export function keyFrom(id: string, row: z.output<typeof rowSchema>): ServiceKey
         ? null
         : nanoFromUsdNumber(row.max_budget),
     reset: duration === null ? null : (resetOf[duration] ?? null),
-    // `spend` goes back to zero with the budget: only where that never happens is it the whole of
-    // it.
+    // `spend` returns to zero with the budget: only without a reset is it the key's whole usage.
     usage: duration === null ? spend : null,
     resets: true,
     usedInWindow: spend,
@@ -129,6 +129,6 @@ export function keyFrom(id: string, row: z.output<typeof rowSchema>): ServiceKey
   }
 }
 
-/** `sk-...abcd`, as LiteLLM abbreviates; anything longer might be a key. */
+/** `sk-...abcd`, as LiteLLM abbreviates; a longer name might be a key. */
 export const maskedName = (name: string | null | undefined) =>
   name && /^sk-\.\.\.\S{1,4}$/.test(name) ? name : 'sk-…'

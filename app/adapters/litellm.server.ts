@@ -7,18 +7,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { usdNumberFromNano } from '~/money'
-import { type Outbound } from './outbound.server'
-import { isNotFound, isProviderError, ProviderError } from './provider-error'
-import {
-  maskOf,
-  refuseUndeclared,
-  messageForError,
-  type ServiceAdapter,
-  type ServiceCapabilities,
-  type ServiceCredential,
-  type KeyChange,
-  type ServiceKey,
-} from './service-adapter'
+import { addressOf, errorWithoutAnswer, refusalFrom, parseJson } from './litellm-answers.server'
 import {
   createdSchema,
   durationOf,
@@ -28,7 +17,17 @@ import {
   keyFrom,
   maskedName,
 } from './litellm-keys'
-import { addressOf, errorWithoutAnswer, refusalFrom, parseJson } from './litellm-answers.server'
+import { type Outbound } from './outbound.server'
+import { isNotFound, isProviderError, ProviderError } from './provider-error'
+import {
+  maskOf,
+  refuseUndeclared,
+  type ServiceAdapter,
+  type ServiceCapabilities,
+  type ServiceCredential,
+  type KeyChange,
+  type ServiceKey,
+} from './service-adapter'
 
 const title = 'LiteLLM'
 const capabilities: ServiceCapabilities = {
@@ -50,6 +49,11 @@ const listedSchema = rowSchema.extend({ token: z.string() })
 const pageSchema = z.object({ keys: z.array(z.unknown()), total_pages: z.number() })
 const readinessSchema = z.object({ db: z.string() })
 
+/**
+ * The service behind any LiteLLM proxy; its address comes with each credential. Each call takes at
+ * most 10 s (8 s to create), throws a ProviderError and is never retried. `timeoutMs` replaces both
+ * times, for tests.
+ */
 export function createLiteLlm({
   outbound,
   now = () => new Date(),
@@ -107,8 +111,8 @@ export function createLiteLlm({
   }
 
   /**
-   * A change, and the key as it is afterwards. Versions differ in what they answer to an unknown
-   * key: the key itself is asked for.
+   * A change, and the key as it is afterwards. Versions differ in what they answer for an unknown
+   * key, so the key itself is read.
    */
   async function change(
     credential: ServiceCredential,
@@ -137,7 +141,7 @@ export function createLiteLlm({
         call,
         kind: 'ambiguous',
         reason: 'unreadable-answer',
-        providerMessage: 'LiteLLM took the change and does not show it.',
+        providerMessage: 'LiteLLM accepted the change but does not show it.',
       })
     return key
   }
@@ -158,31 +162,22 @@ export function createLiteLlm({
     deleteKey,
 
     async verifyCredential(credential) {
-      if (credential.baseUrl === null)
-        return {
-          ok: false,
-          words: 'A LiteLLM proxy needs its address, such as https://litellm.example.org.',
-        }
+      if (credential.baseUrl === null) return { ok: false, problem: { code: 'address-missing' } }
       const refusal = outbound.refusalOf(credential.baseUrl)
-      if (refusal !== null) return { ok: false, words: refusal }
+      if (refusal !== null) return { ok: false, problem: { code: refusal } }
       try {
-        // First without the credential: whoever answers at a mistyped address shall not have it.
+        // First without the credential: a mistyped address must not receive it.
         const { db } = await ask(credential, 'GET /health/readiness', readinessSchema, {
           anonymous: true,
         })
-        if (!/^connected$/i.test(db))
-          return {
-            ok: false,
-            words:
-              'This LiteLLM proxy has no database, and without one it makes no keys. Nothing was stored.',
-          }
+        if (!/^connected$/i.test(db)) return { ok: false, problem: { code: 'no-database' } }
         await ask(credential, 'GET /key/list', z.object({ keys: z.array(z.unknown()) }), {
           query: { page: '1', size: '1', return_full_object: 'true' },
         })
         return { ok: true, label: maskOf(credential.secret) }
       } catch (error) {
         if (!isProviderError(error)) throw error
-        return { ok: false, words: messageForError(title, error.details) }
+        return { ok: false, problem: { code: 'provider-error', details: error.details } }
       }
     },
 

@@ -116,11 +116,11 @@ test('every line carries the request or job it was written in, also across await
     name: 'test',
     destination: { write: (line) => void lines.push(line) },
   })
-  const work = async (words: string) => {
+  const work = async (message: string) => {
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 5))
-    log.info({}, words)
+    log.info({}, message)
     await Promise.resolve()
-    log.child({ part: 'inner' }).info(words)
+    log.child({ part: 'inner' }).info(message)
   }
   await Promise.all(
     Array.from({ length: 20 }, (_, index) =>

@@ -8,19 +8,41 @@ import pino from 'pino'
 
 export type Log = pino.Logger
 
-const secretLook =
-  /sk-or-[A-Za-z0-9_-]{8,}|\bsk-[A-Za-z0-9_-]{16,}|v[12]\.[0-9a-f]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9._-]+|gh[opsu]_[A-Za-z0-9]{16,}|(?<=[Bb]earer )[A-Za-z0-9._~+/-]{12,}|(?<=:\/\/[^:/\s]+:)[^@/\s]+(?=@)/g
-const secretField =
-  /^(key|api_?key|.*_key_plaintext|orkeyplaintext|plaintext|secret|.*_secret|.*secret|token|.*_token|access_?token|refresh_?token|id_?token|authorization|proxy-authorization|cookie|set-cookie|password|passphrase)$/i
+const secretLook = new RegExp(
+  [
+    /sk-or-[A-Za-z0-9_-]{8,}/,
+    /\bsk-[A-Za-z0-9_-]{16,}/,
+    // A sealed envelope.
+    /v[12]\.[0-9a-f]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9._-]+/,
+    // A token of GitHub's.
+    /gh[opsu]_[A-Za-z0-9]{16,}/,
+    /(?<=[Bb]earer )[A-Za-z0-9._~+/-]{12,}/,
+    // The password of a URL.
+    /(?<=:\/\/[^:/\s]+:)[^@/\s]+(?=@)/,
+  ]
+    .map((one) => one.source)
+    .join('|'),
+  'g',
+)
+const secretField = new RegExp(
+  `^(${[
+    'key|api_?key|.*_key_plaintext|orkeyplaintext|plaintext',
+    'secret|.*_secret|.*secret',
+    'token|.*_token|access_?token|refresh_?token|id_?token',
+    'authorization|proxy-authorization|cookie|set-cookie',
+    'password|passphrase',
+  ].join('|')})$`,
+  'i',
+)
 const censored = '[secret]'
-/** Shorter ones would be found in the middle of ordinary words. */
+/** A shorter value would match inside ordinary words. */
 const minKnownLength = 8
 
 const known = new Set<string>()
 
 /**
- * Tells the logs of this process what they must never show. Every way in which a value may be
- * written down counts; short ones are left out.
+ * Values that the logs of this process must never show, also JSON-escaped and URL-encoded. Values
+ * shorter than eight characters are left out.
  */
 export function rememberSecrets(values: Iterable<string | undefined>): void {
   for (const value of values) {
@@ -48,8 +70,8 @@ export function inLogContext<Result>(fields: Record<string, unknown>, work: () =
 }
 
 /**
- * Only name, message, code and stack of an error: request, response and body objects hang on
- * provider errors.
+ * Only name, message, code and stack of an error: provider errors carry requests, responses and
+ * bodies.
  */
 function plainError(error: unknown): unknown {
   if (typeof error === 'string') return error
@@ -73,7 +95,7 @@ function plainError(error: unknown): unknown {
 
 const deepest = 8
 
-/** A copy without what stands under the name of a secret. Errors are left to their serializer. */
+/** A copy without the fields that are named like a secret. Errors are left to their serializer. */
 function withoutSecretFields(value: unknown, depth = 0): unknown {
   if (Array.isArray(value))
     return depth > deepest ? '[deep]' : value.map((item) => withoutSecretFields(item, depth + 1))
@@ -94,6 +116,7 @@ function withoutSecretFields(value: unknown, depth = 0): unknown {
   )
 }
 
+/** Writes to stdout unless `destination` is given. Secrets are removed from every line. */
 export function createLog(options: {
   level: string
   name: string
@@ -106,7 +129,7 @@ export function createLog(options: {
       base: { process: options.name },
       timestamp: pino.stdTimeFunctions.isoTime,
       mixin: () => surroundings.getStore() ?? {},
-      // A line's own words win: whoever logs a job's failure may name the job.
+      // A line's own fields win: the code that logs a job's failure may name the job.
       mixinMergeStrategy: (fields, around) => ({ ...around, ...fields }),
       formatters: { log: (fields) => withoutSecretFields(fields) as Record<string, unknown> },
       serializers: { error: plainError, err: plainError },

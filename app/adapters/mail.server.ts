@@ -1,27 +1,26 @@
 /**
- * Mail over SMTP, where the operator has configured it. One try with a short patience: whoever
- * waits is a person, and has a link to copy as well.
+ * Mail over SMTP, where the operator has configured it. One attempt with a short timeout: a person
+ * waits for it, and the page also shows a link to copy.
  */
 import { createTransport } from 'nodemailer'
 
 export type Mail = { to: string; subject: string; text: string }
 export type Mailer = {
-  /**
-   * False when the server did not take it; why is logged by the caller, and never holds the text.
-   */
+  /** True when the server accepted it. Never throws. */
   send(mail: Mail): Promise<boolean>
 }
 
 const timeoutMs = 8_000
 
+/** Sends from `from` through `smtpUrl`, within 8 s a step. */
 export function createMailer(config: { smtpUrl: string; from: string }): Mailer {
   const transport = createTransport(config.smtpUrl, { from: config.from })
-  const patient = {
+  const timeouts = {
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
   }
-  Object.assign(transport.options, patient)
+  Object.assign(transport.options, timeouts)
   return {
     async send({ to, subject, text }) {
       try {

@@ -1,6 +1,6 @@
 /**
- * Figures for Prometheus. Labels are names of ours (a job, a call, a route's pattern, a workshop)
- * and never a person, an address or a key: what is not such a name cannot be handed in here.
+ * Counters and gauges for Prometheus. Labels are names from our code (a job, a call, a route's
+ * pattern, a workshop), never a person, an address or a key.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { KeyProvider } from './key-provider'
@@ -43,9 +43,7 @@ export type Metrics = {
   countJob(job: string, outcome: string): void
   observeUpstream(call: string, outcome: string, seconds: number): void
   observeRequest(method: string, route: string, status: number, seconds: number): void
-  /**
-   * What the database said just now, or null when it did not answer: old figures would look alive.
-   */
+  /** The database's current values, or null when it did not answer, so that none goes stale. */
   setGauges(gauges: Gauges | null): void
   /** The text that Prometheus reads. */
   scrape(): Promise<{ contentType: string; text: string }>
@@ -91,7 +89,7 @@ export function createMetrics(): Metrics {
     registers,
   })
 
-  // Made afresh for each reading: what the database did not say now must not be there.
+  // New for each reading, so that no value of an earlier reading remains.
   let database = new Registry()
 
   return {
@@ -119,7 +117,7 @@ function databaseRegistry(gauges: Gauges | null): Registry {
     new Gauge({ name, help, registers }).set(value)
   single(
     'keymint_database_up',
-    'Whether the database answered this scrape; if not, the figures below are missing.',
+    'Whether the database answered this scrape; if not, the gauges below are missing.',
     gauges ? 1 : 0,
   )
   if (!gauges) return registry

@@ -1,12 +1,12 @@
-/** The migrations of this build, as they lie in the folder that every deployment carries. */
+/** The migrations of this build, from the folder that every deployment has. */
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 
 export const migrationsDirectory = path.resolve('prisma/migrations')
 
 /**
- * Their names, oldest first. Throws when the folder is missing: the process was started somewhere
- * else.
+ * Their names, oldest first. Throws when the folder is missing, which means that the process was
+ * started in another folder.
  */
 export function migrationNames(directory = migrationsDirectory): string[] {
   return readdirSync(directory, { withFileTypes: true })

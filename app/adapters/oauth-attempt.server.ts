@@ -5,16 +5,13 @@
 import { createHash } from 'node:crypto'
 import type { AuthConfig, Provider } from './identity-provider'
 
-/**
- * Names one sign-in attempt without giving its state away: every cookie of the attempt carries it.
- */
+/** The name of one sign-in attempt in its cookies; it does not reveal the attempt's state. */
 export function attemptId(state: string): string {
   return sha256(state).slice(0, 16)
 }
 
 /**
- * Browsers send a `__Host-` cookie back only to the host that set it: a sibling domain cannot plant
- * one.
+ * The `__Host-` prefix, over https, keeps sibling domains from setting such a cookie.
  */
 export function attemptCookieName(
   purpose: Provider | 'return',
@@ -24,7 +21,7 @@ export function attemptCookieName(
   return `${secure ? '__Host-' : ''}oauth-${purpose}-${attempt}`
 }
 
-/** `Set-Cookie` values that forget one attempt, or with null all of them. */
+/** `Set-Cookie` values that delete the cookies of one attempt, or with null of all. */
 export function clearAttemptCookies(
   request: Request,
   secure: boolean,
@@ -49,7 +46,7 @@ export function countAttemptCookies(request: Request, secure: boolean): number {
     .length
 }
 
-/** An object that behaves as the original until something is set on it. */
+/** An object that behaves like the original until a property is set on it. */
 export function viewOf<Original extends object>(original: Original): Original {
   const view: unknown = Object.create(original)
   return view as Original

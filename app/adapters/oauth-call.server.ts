@@ -23,7 +23,7 @@ const oauthErrors = new Map<string, SignInFailure>([
   ['unsupported_grant_type', 'misconfigured'],
 ])
 
-/** The code may come from a URL that anybody can write: only a known one goes any further. */
+/** The code may come from a forged URL: only a known one is passed on. */
 export function explainOAuthError(code: string): { failure: SignInFailure; reason: string } {
   const failure = oauthErrors.get(code)
   return failure
@@ -34,8 +34,8 @@ export function explainOAuthError(code: string): { failure: SignInFailure; reaso
 const oauthErrorSchema = z.object({ error: z.string() })
 
 /**
- * One call: within the time limit, without redirects (they would carry the secret elsewhere), and
- * failing in our words only.
+ * One call, within `timeoutMs` of the config (10 s unless set), without redirects, which would
+ * carry the secret elsewhere. Throws an IdentityProviderError for anything but a JSON answer.
  */
 export async function callProvider(
   what: string,
@@ -89,6 +89,7 @@ export async function callProvider(
   throw new IdentityProviderError('provider_error', `${what}: ${status}, unreadable or unexpected`)
 }
 
+/** The answer in the shape of the schema, or an IdentityProviderError that names the fields. */
 export function checked<Schema extends z.ZodType>(
   what: string,
   schema: Schema,
@@ -109,7 +110,7 @@ function jsonOrUndefined(text: string): unknown {
   }
 }
 
-/** People write their own names: no control characters (Postgres refuses NUL), and not a novel. */
+/** A name as people write it, without control characters (Postgres refuses NUL), cut to 200. */
 export function displayName(text: string | null | undefined): string {
   return (text ?? '')
     .replace(/\p{Cc}/gu, ' ')

@@ -12,8 +12,8 @@ import {
 } from './provider-error'
 
 /**
- * The SDK returns most failures, and throws the rest: a body that breaks off, and JSON that is
- * none, with a piece of it in the message.
+ * Every failure as a Result. The SDK throws some: a body that breaks off, and invalid JSON, a piece
+ * of which is then in the message.
  */
 export async function answerOf<T>(pending: PromiseLike<Result<T>>): Promise<Result<T>> {
   try {
@@ -24,23 +24,24 @@ export async function answerOf<T>(pending: PromiseLike<Result<T>>): Promise<Resu
 }
 
 /**
- * The answer in our words. What cannot be said in them, an impossible amount for one, is an
- * unreadable answer.
+ * The answer, mapped to our own type. One that cannot be mapped, because of an impossible amount
+ * for example, is an unreadable answer.
  */
 export async function unwrap<T, Ours>(
   call: string,
   pending: PromiseLike<Result<T>>,
-  inOurWords: (answer: T) => Ours,
+  map: (answer: T) => Ours,
 ): Promise<Ours> {
   const result = await answerOf(pending)
   if (!result.ok) throw providerErrorFrom(call, result.error)
   try {
-    return inOurWords(result.value)
+    return map(result.value)
   } catch {
     throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
   }
 }
 
+/** A ProviderError with the provider's scrubbed message, and with nothing else of the error. */
 export function providerErrorFrom(call: string, error: unknown): ProviderError {
   const { statusCode, body, headers, name } = errorFacts(error)
   if (statusCode === undefined)
@@ -81,7 +82,7 @@ function errorWithoutAnswer(error: unknown, name: string): ProviderFailure {
   ) {
     if ('code' in current && neverSent.has(String(current.code)))
       return { kind: 'retryable', reason: 'unreachable' }
-    // Several addresses were tried and none answered: each error stands inside.
+    // Several addresses were tried and none answered: one error inside for each.
     if (
       current instanceof AggregateError &&
       current.errors.length > 0 &&

@@ -1,6 +1,6 @@
 /**
  * What OpenRouter's SDK returns, or what stands in a body that the SDK refused, turned into keys,
- * guardrails, models and activity of ours. Each throws for an amount that cannot be.
+ * guardrails, models and activity of ours. Amounts become nano-USD; an impossible one throws.
  */
 import type { ActivityItem, Guardrail, Model } from '@openrouter/sdk/models'
 import type { ListData } from '@openrouter/sdk/models/operations'
@@ -20,7 +20,7 @@ export type KeyPage = {
   /** With those that could not be read. */ length: number
 }
 
-/** The items of a list whose 200 the SDK would not take, or null when it is no list. */
+/** The items of a list whose 200 the SDK refused, or null when it is no list. */
 export function rawItems(error: unknown): unknown[] | null {
   const { statusCode, body } = errorFacts(error)
   if (statusCode !== 200 || body === undefined) return null
@@ -65,7 +65,7 @@ export const rawKeySchema = z
     includeByokInLimit: key.include_byok_in_limit,
   }))
 
-/** The key in our words, or nothing when it names an impossible amount or time. */
+/** The key, or nothing when it has an impossible amount or time. */
 export function readKey(item: SdkKey): UpstreamKey[] {
   try {
     const key = keyFrom(item)
@@ -204,7 +204,7 @@ export function modelFrom(model: Model): UpstreamModel {
   }
 }
 
-/** Prices are decimal USD a token, finer than a nano-USD; a model that picks others names -1. */
+/** Prices are decimal USD a token, finer than a nano-USD; -1 for a model that routes to others. */
 function priceOfLongest(usdPerToken: string, tokens: number | null | undefined): NanoUsd | null {
   const price = Number(usdPerToken)
   if (!tokens || !Number.isFinite(price) || price < 0) return null

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import { freePort } from '../../simulators/free-port'
 import { startOpenRouter } from '../../simulators/openrouter/server'
-import { createOpenRouterService } from './openrouter-service.server'
 import { conformanceOf, type ServiceBench } from '../../tests/service-conformance'
+import { createOpenRouterService } from './openrouter-service.server'
 
 const pathOf = {
   create: 'POST /keys',

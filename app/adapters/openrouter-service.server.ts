@@ -4,13 +4,12 @@
  * have to be kept and deleted with it (decision 015).
  */
 import type { NanoUsd } from '~/money'
-import { createOpenRouter } from './openrouter.server'
 import type { KeyProvider, UpstreamKey } from './key-provider'
+import { createOpenRouter } from './openrouter.server'
 import { isProviderError, ProviderError } from './provider-error'
 import {
   maskOf,
   refuseUndeclared,
-  messageForError,
   type ServiceAdapter,
   type ServiceCapabilities,
   type ServiceCredential,
@@ -27,9 +26,10 @@ const capabilities: ServiceCapabilities = {
   ownAddress: false,
   unit: 'usd',
 }
-/** Nobody's key: to ask for it is the cheapest thing that only a management key may do. */
-const nobodysHash = '0'.repeat(64)
+/** No key has this hash. Asking for it is the cheapest call that only a management key may make. */
+const unknownHash = '0'.repeat(64)
 
+/** The service behind any OpenRouter account; the management key comes with each call. */
 export function createOpenRouterService({
   baseUrl,
   open = (secret) => createOpenRouter({ baseUrl, managementKey: secret }),
@@ -46,17 +46,13 @@ export function createOpenRouterService({
     title,
     capabilities,
     async verifyCredential(credential) {
-      if (credential.baseUrl !== null)
-        return {
-          ok: false,
-          words: 'OpenRouter has one address; only the management key is deposited.',
-        }
+      if (credential.baseUrl !== null) return { ok: false, problem: { code: 'address-not-used' } }
       try {
-        await at(credential).findKey(nobodysHash)
+        await at(credential).findKey(unknownHash)
         return { ok: true, label: maskOf(credential.secret) }
       } catch (error) {
         if (!isProviderError(error)) throw error
-        return { ok: false, words: messageForError(title, error.details) }
+        return { ok: false, problem: { code: 'provider-error', details: error.details } }
       }
     },
     async createKey(credential, key) {

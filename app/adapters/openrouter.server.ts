@@ -1,8 +1,7 @@
 /**
- * OpenRouter's management interface in our words, on the official SDK. One call each, no retries
- * (the SDK's own would mint duplicates), always a timeout. Every failure is a ProviderError; the
- * SDK's errors hold the management key and fresh plaintext, so they end in this file and are never
- * logged or rethrown.
+ * OpenRouter's management API, on the official SDK. One request a call, no retries (the SDK's own
+ * would make duplicate keys), always a timeout. Every failure is a ProviderError; the SDK's errors
+ * hold the management key and fresh plaintext, so they are never logged or rethrown.
  */
 import { OpenRouterCore } from '@openrouter/sdk/core.js'
 import { analyticsGetUserActivity } from '@openrouter/sdk/funcs/analyticsGetUserActivity.js'
@@ -52,10 +51,14 @@ import { isNotFound, ProviderError } from './provider-error'
 
 const createTimeoutMs = 8_000
 const timeoutMs = 10_000
-/** The most that GET /models gives at once. */
+/** The page size limit of GET /models. */
 const modelPageSize = 1_000
 
-/** `managementKey` is kept behind a function, so that inspecting the client prints no secret. */
+/**
+ * The account of one management key; without `workspaceId`, its default workspace. Each call takes
+ * at most 10 s (8 s to create) and throws only ProviderErrors. Amounts in and out are nano-USD. The
+ * key is behind a function, so that inspecting the client prints no secret.
+ */
 export function createOpenRouter(config: {
   baseUrl: string
   managementKey: string
@@ -74,10 +77,7 @@ export function createOpenRouter(config: {
   const options = { retries: { strategy: 'none' as const }, timeoutMs }
   const workspace = config.workspaceId ? { workspaceId: config.workspaceId } : {}
 
-  /**
-   * The SDK refuses a page for one strange key, ours or anybody's: then its items are read one by
-   * one.
-   */
+  /** The SDK refuses a page for one unreadable key: its items are then read one by one. */
   async function keyPage(offset: number): Promise<KeyPage> {
     const result = await answerOf(
       apiKeysList(client, { offset, includeDisabled: true, ...workspace }, options),
@@ -95,8 +95,8 @@ export function createOpenRouter(config: {
     ({
       name: rules.name,
       description: rules.description,
-      // The provider wants both or neither, and it has no lifetime interval: the pool is ours to
-      // hold.
+      // The provider takes both or neither and has no lifetime interval: the pool is enforced by
+      // our own ledger.
       limitUsd: usdNumberFromNano(rules.limit),
       resetInterval: guardrailReset,
       allowedModels: rules.allowedModels,
@@ -180,7 +180,7 @@ export function createOpenRouter(config: {
         take(page)
         return page.length
       })
-      // Every key strange is not a strange key: the provider has changed its answer.
+      // When no key can be read, the provider has changed its answer.
       if (listed > 0 && byHash.size === 0)
         throw new ProviderError({
           call: 'GET /keys',

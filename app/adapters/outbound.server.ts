@@ -1,8 +1,8 @@
 /**
  * Requests to addresses that people type in. Guarantee: nothing is sent to a private, loopback or
- * otherwise special address unless that is allowed, and nothing but https leaves for a public one.
- * The address is checked when the connection is made, after the name was resolved, so that a name
- * cannot change its mind. Redirects are not followed.
+ * otherwise special address unless that is allowed, and only https goes to a public one. The address
+ * is checked when the connection is made, after the name was resolved, so that a later DNS answer
+ * cannot get around it. Redirects are not followed.
  */
 import { lookup, type LookupAddress } from 'node:dns'
 import http from 'node:http'
@@ -18,10 +18,16 @@ export type OutboundRequest = {
 }
 export type OutboundAnswer = { status: number; headers: Headers; text: string }
 
+/** `not-plain` has a name, a password, a query or a fragment in it. */
+export type AddressRefusal = 'not-an-address' | 'not-https' | 'not-plain' | 'private-address'
+
 export type Outbound = {
-  /** Why requests to this base address would never be made, in words; null when they may be. */
-  refusalOf(baseUrl: string): string | null
-  /** Throws an OutboundError for anything but a whole answer. */
+  /** Why requests to this base address are never made; null when they are. */
+  refusalOf(baseUrl: string): AddressRefusal | null
+  /**
+   * One request, within `timeoutMs`, for any status. Throws an OutboundError for anything but a
+   * whole answer of at most 8 MiB.
+   */
   send(request: OutboundRequest): Promise<OutboundAnswer>
 }
 
@@ -85,10 +91,14 @@ export function isSpecialAddress(address: string): boolean {
   return family === 0 || special.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }
 
+/**
+ * `allowPrivate` also permits private addresses, over http too. A public address always needs
+ * https.
+ */
 export function createOutbound({ allowPrivate }: { allowPrivate: boolean }): Outbound {
   const mayConnect = (address: string, secure: boolean) =>
     isSpecialAddress(address) ? allowPrivate : secure
-  /** Agents of our own: a connection that somebody else opened was not checked. */
+  /** Own agents: a pooled connection of other code was not checked. */
   const agents = {
     'https:': new https.Agent({ keepAlive: true }),
     'http:': new http.Agent({ keepAlive: true }),
@@ -109,21 +119,14 @@ export function createOutbound({ allowPrivate }: { allowPrivate: boolean }): Out
 
   return {
     refusalOf(baseUrl) {
-      if (!URL.canParse(baseUrl))
-        return 'That is not an address. It looks like https://litellm.example.org.'
+      if (!URL.canParse(baseUrl)) return 'not-an-address'
       const { protocol, hostname, username, password, search, hash } = new URL(baseUrl)
-      if (protocol !== 'https:' && protocol !== 'http:')
-        return 'The address must begin with https://.'
-      if (username || password || search || hash)
-        return 'The address must be plain: no name, password, ? or #.'
+      if (protocol !== 'https:' && protocol !== 'http:') return 'not-https'
+      if (username || password || search || hash) return 'not-plain'
       const host = hostname.replace(/^\[|\]$/g, '')
-      if (protocol === 'http:' && !allowPrivate)
-        return 'The address must begin with https://: over http the credential could be read on its way.'
-      if (isIP(host) && !mayConnect(host, protocol === 'https:')) {
-        return isSpecialAddress(host)
-          ? 'This is a private address, which this Keymint does not call.'
-          : 'The address must begin with https://: over http the credential could be read on its way.'
-      }
+      if (protocol === 'http:' && !allowPrivate) return 'not-https'
+      if (isIP(host) && !mayConnect(host, protocol === 'https:'))
+        return isSpecialAddress(host) ? 'private-address' : 'not-https'
       return null
     },
 

@@ -67,7 +67,7 @@ export function errorFromStatus(status: number): ProviderFailure {
   return { kind: 'ambiguous', reason: 'unreadable-answer' }
 }
 
-/** Seconds or an HTTP date, as RFC 9110 allows; at most an hour is believed. */
+/** Seconds or an HTTP date, as RFC 9110 allows; capped at an hour. */
 export function retryAfterFrom(headers: Headers | undefined): number | undefined {
   const text = headers?.get('retry-after')
   if (!text) return undefined

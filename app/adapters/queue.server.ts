@@ -26,28 +26,20 @@ export type Queue = {
     payload: JobPayload<Name>,
     options?: SendOptions,
   ): Promise<'queued' | 'already-queued'>
-  /**
-   * Makes a job that waits for its next try run now. Does nothing to one that runs or is not there.
-   */
+  /** Runs a job now that waits for its next attempt. Ignores one that runs or does not exist. */
   bringForward(tx: Tx, name: JobName, singletonKey: string): Promise<void>
-  /** Runs this waiting job after so many seconds (0: now). False when it does not wait any more. */
+  /** Runs this waiting job in so many seconds (0: now). False when it no longer waits. */
   runAfter(tx: Tx, name: string, jobId: string, seconds: number): Promise<boolean>
   /**
-   * Takes a job that waits or runs out of the queue; whatever a worker then says of it is ignored.
+   * Takes a job that waits or runs out of the queue; the outcome of one that runs is then ignored.
    * False when it has ended.
    */
   cancel(tx: Tx, name: string, jobId: string): Promise<boolean>
-  /** Runs a job again that failed for good. False when it is in no such state. */
+  /** Retries a job that failed for good. False when it is in no such state. */
   retryFailed(tx: Tx, name: string, jobId: string): Promise<boolean>
-  /**
-   * Puts a dead letter back into the queue it came from, or into `name` when it does not know.
-   * False when it is gone.
-   */
+  /** Puts a dead letter back into the queue it came from. False when it is gone. */
   redrive(tx: Tx, deadLetterName: string, jobId: string): Promise<boolean>
-  /**
-   * Brings every waiting job of this name forward, so many at once and the next ones a second
-   * later. Returns how many.
-   */
+  /** Brings every waiting job of this name forward, `perSecond` of them each second. Their count. */
   spreadForward(tx: Tx, name: JobName, perSecond: number): Promise<number>
   stop(): Promise<void>
 }
@@ -70,7 +62,7 @@ async function sendInTransaction<Name extends JobName>(
   return id === null ? ('already-queued' as const) : ('queued' as const)
 }
 
-/** Runs a waiting job now. Workers notice by their backstop poll, within two seconds. */
+/** Workers notice by their backstop poll, within two seconds. */
 async function bringForwardInTransaction(
   boss: PgBoss,
   tx: Tx,
@@ -105,12 +97,12 @@ export function queueOver(boss: PgBoss): Queue {
   }
 }
 
-/** pg-boss answers with a count that its types do not name. */
+/** pg-boss returns a count that its types do not declare. */
 const anyAffected = (response: object) => 'affected' in response && Number(response.affected) > 0
 
 /**
- * pg-boss moves jobs one by one; a whole queue that was paused is one statement. Those that may run
- * already keep their place.
+ * One statement for a whole queue that was paused, where pg-boss moves jobs one by one. Jobs that
+ * may run already keep their place.
  */
 async function spreadForwardInTransaction(
   tx: Tx,
@@ -127,7 +119,10 @@ async function spreadForwardInTransaction(
 
 type BossEvents = { onError: (error: Error) => void; onWarning: (warning: object) => void }
 
-/** A queue that only sends: for the web process and the command line. */
+/**
+ * A queue that only sends, for the web process and the command line, over two connections. Throws
+ * when the database does not answer within ten attempts, or lacks what `migrate` installs.
+ */
 export async function createSendingQueue(url: string, events: BossEvents): Promise<Queue> {
   const boss = new PgBoss({
     connectionString: withoutPrismaParameters(url),
@@ -160,9 +155,8 @@ export async function createWorkingBoss(url: string, events: BossEvents): Promis
     persistQueueStats: true,
     persistWarnings: true,
     instanceName: 'worker',
-    // Fetching and settling need not outlive a crash of Postgres: a job whose state is lost runs
-    // again, which every handler allows. Sends are not touched by this: they go through the
-    // caller's own transaction.
+    // Losing a fetch or a completion in a crash of Postgres is acceptable: the job runs again, which
+    // every handler allows. Sends are safe: they go through the caller's own transaction.
     options: '-c synchronous_commit=off',
   })
   boss.on('error', events.onError)

@@ -1,5 +1,5 @@
 /**
- * Limits are counted in the database: machines agree, a restart forgets nothing, and a room behind
+ * Limits are counted in the database: machines agree, a restart keeps them, and a crowd behind
  * one address is let in.
  */
 import { afterAll, expect, test } from 'vitest'
@@ -55,7 +55,7 @@ test('a restart keeps the counts, and a window that is over starts anew', async 
     .toBeNull()
 })
 
-test('five hundred people behind one address sign in, claim twice, look at their keys and test them within a minute: none is held up', async () => {
+test('500 people behind one address sign in, claim, reveal and test their keys in a minute unhindered', async () => {
   const { db } = await database()
   const limits = createLimits(db)
   const address = '198.51.100.7'

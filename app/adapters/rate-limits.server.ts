@@ -1,8 +1,7 @@
 /**
- * How often one may ask: counts in Postgres, so that all machines agree and a restart forgets
- * nothing. A whole conference shares one address: the person is what is held close, the address
- * only against floods. Each kept request is one statement on an unlogged table; polls are not
- * counted at all.
+ * Rate limits, counted in Postgres, so that all machines agree and a restart keeps the counts. A
+ * whole conference shares one address: the limit per person is tight, the one per address only
+ * stops floods. Each counted request is one statement on an unlogged table; polls are not counted.
  */
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Db } from './db.server'
@@ -11,8 +10,8 @@ type Rule = { points: number; seconds: number }
 type LimitRules = { person?: Rule; address?: Rule }
 
 /**
- * Requests per person and per address. A room of 1,000 behind one address that does everything in
- * the same minute is held up by none.
+ * Requests per person and per address. 1,000 people behind one address who do everything in the
+ * same minute reach none of them.
  */
 export const limitCatalog = {
   'sign-in': { address: { points: 1_200, seconds: 60 } },
@@ -20,9 +19,9 @@ export const limitCatalog = {
   claim: { person: { points: 20, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
   reveal: { person: { points: 60, seconds: 60 }, address: { points: 2_400, seconds: 60 } },
   'key-test': { person: { points: 10, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
-  /** Downloads that read much. */
+  /** Large downloads. */
   export: { person: { points: 10, seconds: 60 } },
-  /** What one changes about oneself. */
+  /** Changes to one's own account. */
   account: { person: { points: 30, seconds: 60 } },
   'admin-action': { person: { points: 120, seconds: 60 } },
 } as const satisfies Record<string, LimitRules>
@@ -31,8 +30,8 @@ export type LimitName = keyof typeof limitCatalog
 
 export type Limits = {
   /**
-   * Counts one request. Null means it may pass; else the seconds until it may be tried again. Never
-   * throws: without a database this process counts alone.
+   * Counts one request. Null when it may pass, else the seconds to wait. Never throws: without a
+   * database this process counts by itself.
    */
   consume(
     name: LimitName,
@@ -55,7 +54,7 @@ export function createLimits(db: Db, catalog: Record<string, LimitRules> = limit
   )
   return {
     async consume(name, { userId, address }) {
-      // The person first: who is over the own limit must not use up the address that others share.
+      // The person first: a person over the limit must not use up the address that others share.
       return (
         (await consumeOne(limiters.get(`${name}:person`), userId)) ??
         (await consumeOne(limiters.get(`${name}:address`), address && addressBlock(address)))
@@ -98,7 +97,7 @@ async function consumeOne(
   }
 }
 
-/** One household or hall has a /64 of IPv6 and could otherwise count as 2^64 addresses. */
+/** One network has a /64 of IPv6 and would otherwise count as 2^64 addresses. */
 export function addressBlock(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').split('%')[0] ?? ''
   if (!plain.includes(':')) return plain
@@ -120,10 +119,7 @@ export function addressBlock(address: string): string {
     .join(':')}::/64`
 }
 
-/**
- * rate-limiter-flexible speaks to node-postgres; Prisma's pool answers in its place, so that no
- * connections are added.
- */
+/** Prisma's pool behind the interface of node-postgres, so that no connections are added. */
 function throughPrisma(db: Db) {
   return {
     async query({ text, values }: { text: string; values: unknown[] }) {

@@ -1,7 +1,7 @@
-/** Whether somebody answers at an address. Follows no redirect, reads no body, sends nothing. */
+/** Whether a server answers at an address. Follows no redirect, reads no body, sends nothing. */
 export type Reached = { status: number } | { unreachable: string }
 
-/** Asks once, five seconds at most, and never throws. */
+/** Asks once, for at most five seconds, and never throws. */
 export async function answersAt(url: string): Promise<Reached> {
   try {
     const response = await fetch(url, {

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { rounds } from '../../tests/rounds'
 import { createSealer, sealingKeyIdOf, UnsealError } from './sealing.server'
 
 const place = { table: 'workshop_attendance', row: '7f0c', generation: 1 }
 const secret = `sk-or-v1-${'ab'.repeat(32)}`
 
 /** A small die of its own, so that a failure can be repeated. */
-function dieOf(seed: number) {
+function rngOf(seed: number) {
   let state = seed
   return (sides: number) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
@@ -24,14 +25,16 @@ const opens = (attempt: () => string) => {
   }
 }
 
-test('of ten thousand flipped, swapped, cut and lengthened envelopes not one opens', () => {
+const envelopes = rounds(10_000)
+
+test(`of ${envelopes} flipped, swapped, cut and lengthened envelopes not one opens`, () => {
   const sealer = createSealer([randomBytes(32)])
   const seed = 20_261_121
-  const rng = dieOf(seed)
+  const rng = rngOf(seed)
   const other = sealer.seal(`sk-or-v1-${'cd'.repeat(32)}`, place).split('.')
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n'
   let accepted = 0
-  for (let round = 0; round < 10_000; round++) {
+  for (let round = 0; round < envelopes; round++) {
     const envelope = sealer.seal(secret, place)
     const at = rng(envelope.length)
     const parts = envelope.split('.')
@@ -93,12 +96,12 @@ test('the words of a failed opening hold neither the secret nor the envelope', (
   expect((error as Error).cause).toBeUndefined()
 })
 
-test('of ten thousand vault envelopes that were flipped, cut, mixed, moved or put back from an earlier generation not one opens', () => {
+test(`of ${envelopes} vault envelopes that were flipped, cut, mixed, moved or put back not one opens`, () => {
   const keys = [randomBytes(32), randomBytes(32)]
   const sealer = createSealer(keys)
   const older = createSealer([keys[1]!])
   const seed = 20_261_122
-  const rng = dieOf(seed)
+  const rng = rngOf(seed)
   const at = { table: 'master_keys', row: '7f0c', generation: 3 }
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n'
   const mine = (place = at) => sealer.sealForVault(secret, place)
@@ -113,7 +116,7 @@ test('of ten thousand vault envelopes that were flipped, cut, mixed, moved or pu
       .map((part, place) => (place === index ? change(part) : part))
       .join('.')
   let [tried, accepted] = [0, 0]
-  while (tried < 10_000) {
+  while (tried < envelopes) {
     const envelope = mine()
     const other = sealer.sealForVault(`sk-or-v1-${'cd'.repeat(32)}`, at)
     const spot = rng(envelope.length)

@@ -21,7 +21,7 @@ export type Sealer = {
    */
   unseal(envelope: string, place: SealedPlace): string
   newestKeyId: string
-  /** All that open, newest first. */
+  /** Every key that can open an envelope, newest first. */
   keyIds: string[]
 }
 
@@ -33,7 +33,7 @@ const ivBytes = 12
 const tagBytes = 16
 const dataKeyBytes = 32
 
-/** `keys` are 32 bytes each, newest first; older ones only open. */
+/** `keys` are 32 bytes each, newest first; older ones only open. Throws without a key. */
 export function createSealer(keys: Buffer[]): Sealer {
   const ring = new Map(
     keys.map((key) => [createHash('sha256').update(key).digest('hex').slice(0, 8), key]),
@@ -113,7 +113,7 @@ function decrypt(
   const body = Buffer.from(bodyText, 'base64url')
   if (iv.length !== ivBytes || body.length < tagBytes)
     throw new UnsealError('The sealed secret cannot be opened.')
-  // base64url decoding forgives stray characters; an envelope is accepted only in the one form that
+  // base64url decoding ignores stray characters; an envelope is accepted only in the form that
   // sealing writes.
   if (iv.toString('base64url') !== ivText || body.toString('base64url') !== bodyText)
     throw new UnsealError('The sealed secret cannot be opened.')

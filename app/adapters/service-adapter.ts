@@ -1,20 +1,21 @@
 /**
- * A service that hands out capped sub-keys under somebody's master credential: what a team's door
- * asks of it. It need not be an LLM: models are optional, and what a service cannot do it declares,
- * so that no page offers it. Every failure is a ProviderError, and no error, label or word ever
- * holds a secret. docs/adapters.md says how to write one.
+ * A service that makes capped sub-keys under a team's master credential. It need not be an LLM:
+ * models are optional, and each service declares what it can do, so that no page offers more. Every
+ * failure is a ProviderError, and no error or label ever holds a secret. docs/adapters.md says how
+ * to write one.
  */
 import type { NanoUsd } from '~/money'
+import type { AddressRefusal } from './outbound.server'
 import { ProviderError, type ProviderErrorDetails } from './provider-error'
 
 export type ServiceReset = 'daily' | 'weekly' | 'monthly'
 
 export type ServiceCapabilities = {
-  /** The service itself stops a key at its cap, requests in flight aside. */
+  /** The service stops a key at its cap, except for requests in flight. */
   hardCap: boolean
-  /** The windows, all in UTC, in which a cap can start afresh; empty for none. */
+  /** The windows, all in UTC, after which a cap can reset; empty for none. */
   resets: readonly ServiceReset[]
-  /** A key can be told to end by itself. */
+  /** A key can have an expiry. */
   expiry: boolean
   /** A key can be limited to a list of models when it is made. */
   modelList: boolean
@@ -36,7 +37,7 @@ export type NewServiceKey = {
 }
 
 export type ServiceReading = {
-  /** Since the key was made; null where the service forgets it at each reset. */
+  /** Since the key was made; null where the service counts from zero at each reset. */
   usage: NanoUsd | null
   /** Of the present UTC day, week and month, whatever the cap does; absent where it does not say. */
   usageBy?: { daily: NanoUsd | null; weekly: NanoUsd | null; monthly: NanoUsd | null }
@@ -45,9 +46,9 @@ export type ServiceReading = {
   /** Of the cap, in the window of this reading; without a reset, since the key was made. */
   usedInWindow: NanoUsd
   /**
-   * When that window ends, where the service says so. It may lie in the past: the service has not
-   * started the new window yet, and `usedInWindow` is of the one that is over. Null is the UTC
-   * window in which it was asked.
+   * When that window ends, where the service says so. A time in the past means that the service has
+   * not started the new window yet, and `usedInWindow` is of the old one. Null is the UTC window of
+   * the request.
    */
   windowEndsAt: Date | null
   disabled: boolean
@@ -80,6 +81,10 @@ export type KeyChange = { disabled?: boolean; limit?: NanoUsd; reset?: ServiceRe
 
 /** One page of a list; `unreadable` items stand on it and are no keys of ours to read. */
 export type KeyPage = { keys: ServiceKey[]; unreadable: number }
+/** Why a credential was not accepted. */
+export type CredentialProblem =
+  | { code: 'address-missing' | 'address-not-used' | 'no-database' | AddressRefusal }
+  | { code: 'provider-error'; details: ProviderErrorDetails }
 
 export interface ServiceAdapter {
   /** As stored in rows: "openrouter". */
@@ -87,15 +92,12 @@ export interface ServiceAdapter {
   /** For people: "OpenRouter". */
   readonly title: string
   readonly capabilities: ServiceCapabilities
-  /**
-   * Asks the service, changing nothing there. The label is a mask; the words are for the owner.
-   * Never throws for trouble at the service.
-   */
+  /** Asks the service, changing nothing there. The label is a mask. Throws no ProviderError. */
   verifyCredential(
     credential: ServiceCredential,
-  ): Promise<{ ok: true; label: string } | { ok: false; words: string }>
+  ): Promise<{ ok: true; label: string } | { ok: false; problem: CredentialProblem }>
   /**
-   * One request, never repeated. An ambiguous ProviderError means that a key may exist under this
+   * One request, never retried. An ambiguous ProviderError means that a key may exist under this
    * name. What is not declared is refused before the request.
    */
   createKey(
@@ -127,27 +129,26 @@ export interface ServiceAdapter {
 /** By `service`; every adapter that this build knows. */
 export type Services = ReadonlyMap<string, ServiceAdapter>
 
-/** Throws the refusal of what an adapter does not declare, before anything is sent. */
+/** Throws a rejected ProviderError for what an adapter does not declare. Call it before sending. */
 export function refuseUndeclared(
   adapter: Pick<ServiceAdapter, 'title' | 'capabilities'>,
   key: NewServiceKey,
   now: Date,
 ): void {
   const { capabilities, title } = adapter
-  const refuse = (words: string) =>
+  const refuse = (message: string) =>
     new ProviderError({
       call: `make a key at ${title}`,
       kind: 'rejected',
       reason: 'refused',
-      providerMessage: words,
+      providerMessage: message,
     })
   if (key.cap <= 0n) throw refuse('A key needs a cap above zero.')
   if (key.reset !== null && !capabilities.resets.includes(key.reset))
-    throw refuse(`${title} cannot start a cap afresh ${key.reset}.`)
-  if (key.expiresAt !== null && !capabilities.expiry)
-    throw refuse(`${title} cannot end a key by itself.`)
+    throw refuse(`${title} cannot reset a cap ${key.reset}.`)
+  if (key.expiresAt !== null && !capabilities.expiry) throw refuse(`${title} cannot expire a key.`)
   if (key.expiresAt !== null && key.expiresAt.getTime() <= now.getTime())
-    throw refuse('The key would end before it begins.')
+    throw refuse('The key would expire at once.')
   if (key.models !== null && !capabilities.modelList)
     throw refuse(`${title} cannot limit a key to a list of models.`)
 }
@@ -160,30 +161,4 @@ export function maskOf(secret: string): string {
   if (secret.length < 20) return 'sk-…'
   const kind = /^(sk-or-v1-|sk-)/.exec(secret)?.[0] ?? ''
   return `${kind}…${secret.slice(-4)}`
-}
-
-/** Why a credential could not be verified, for the owner who is about to deposit it. */
-export function messageForError(title: string, details: ProviderErrorDetails): string {
-  switch (details.reason) {
-    case 'unauthorized':
-      return `${title} does not accept this credential. Check that it was copied whole and has not been revoked.`
-    case 'forbidden':
-      return `${title} knows this key, but it may not manage keys. Deposit a management key, not one for making requests.`
-    case 'rate-limited':
-      return `${title} asks us to slow down. Nothing was stored; try again in a minute.`
-    case 'unreachable':
-    case 'timeout':
-    case 'connection-lost':
-      return `${title} could not be reached. Nothing was stored; check the address, or try again in a minute.`
-    case 'server-error':
-    case 'unreadable-answer':
-      return `${title} gave an answer that makes no sense to us${details.status ? ` (${details.status})` : ''}. Nothing was stored; check the address, or try again in a minute.`
-    case 'not-found':
-      return `There is no ${title} at this address. Nothing was stored.`
-    case 'no-credit':
-    case 'bad-request':
-    case 'list-too-large':
-    case 'refused':
-      return `${title} refused${details.providerMessage ? `: ${details.providerMessage}` : '.'} Nothing was stored.`
-  }
 }

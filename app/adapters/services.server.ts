@@ -1,7 +1,4 @@
-/**
- * Every service whose credentials a team can deposit. A new adapter is registered here and nowhere
- * else.
- */
+/** The services whose credentials a team can deposit. A new adapter is registered only here. */
 import { createLiteLlm } from './litellm.server'
 import { createOpenRouterService } from './openrouter-service.server'
 import { createOutbound } from './outbound.server'
@@ -9,6 +6,7 @@ import type { KeyProvider } from './key-provider'
 import { createOpenRouter } from './openrouter.server'
 import type { ServiceAdapter, Services } from './service-adapter'
 
+/** `allowPrivateAddresses` lets a team name a proxy in a private network, over http as well. */
 export function createServices(config: {
   openRouterBaseUrl: string
   /** The deployment's own account: measured, and bound to its workspace. */

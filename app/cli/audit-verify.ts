@@ -1,14 +1,15 @@
 /**
- * `npm run audit:verify [-- --json] [-- --expect <hash>] [-- --since <hash>]`: is the audit trail
- * what was written? Needs DATABASE_URL alone.
+ * `npm run audit:verify [-- --json] [-- --expect <hash>] [-- --since <hash>]`: has the audit trail
+ * been changed? Needs DATABASE_URL alone.
  */
 import { parseArgs } from 'node:util'
 import { createDb } from '../adapters/db.server'
 import { verifyChain, type ChainReport } from '../domain/audit/chain.server'
+import { brokenLinkMessage } from '../messages/audit'
 
 const usage =
-  'Use: npm run audit:verify [-- --json] [-- --expect <hash of a head noted earlier>] [-- --since <hash to begin after>]'
-// 1 is kept for a trail that is not whole: whoever runs this on a schedule must be able to tell.
+  'Use: npm run audit:verify [-- --json] [-- --expect <hash of an earlier head>] [-- --since <hash to begin after>]'
+// A scheduled run must be able to tell "could not check" from 1, a trail that is not whole.
 const couldNotCheck = 2
 
 const options = read()
@@ -19,13 +20,11 @@ try {
   const report = await verifyChain(db, options)
   await db.$disconnect()
   process.stdout.write(
-    options.json ? `${JSON.stringify(report)}\n` : `${wordsOf(report).join('\n')}\n`,
+    options.json ? `${JSON.stringify(report)}\n` : `${textOf(report).join('\n')}\n`,
   )
   process.exitCode = report.whole ? 0 : 1
 } catch (error) {
-  stop(
-    `The audit trail could not be checked: ${error instanceof Error ? error.message : String(error)}`,
-  )
+  stop(`Cannot check the audit trail: ${error instanceof Error ? error.message : String(error)}`)
 }
 
 function read() {
@@ -35,31 +34,32 @@ function read() {
     })
     for (const hash of [values.expect, values.since])
       if (hash !== undefined && !/^[0-9a-f]{64}$/.test(hash))
-        throw new Error('A head is 64 characters of 0-9 and a-f.')
+        throw new Error('A head has 64 characters, 0-9 and a-f.')
     return values
   } catch (error) {
     return stop(`${error instanceof Error ? error.message : String(error)}\n${usage}`)
   }
 }
 
-function wordsOf({ events, head, waiting, broken, expectedFound }: ChainReport): string[] {
+function textOf({ events, head, waiting, broken, expectedFound }: ChainReport): string[] {
   const later =
     waiting === 0
       ? []
       : [
-          `${waiting} ${waiting === 1 ? 'event is' : 'events are'} not chained yet; the worker does that every 15 seconds.`,
+          `${waiting} ${waiting === 1 ? 'event is' : 'events are'} not chained yet; ` +
+            'a worker chains events every 15 seconds.',
         ]
   if (broken)
     return [
       'THE CHAIN IS BROKEN.',
-      broken.sentence,
-      `The ${events} before it are as they were written.`,
+      brokenLinkMessage(broken),
+      `The ${events} events before it are unchanged.`,
       ...later,
     ]
   if (expectedFound === false)
     return [
       'THE CHAIN DOES NOT HOLD THE HEAD YOU NAMED.',
-      'Events were cut off at the end, or the whole chain was written anew, since that head was noted.',
+      'Since that head was noted, events were cut off at the end or the whole chain was rewritten.',
       ...later,
     ]
   if (!head) return ['No event is chained yet.', ...later]
@@ -68,13 +68,14 @@ function wordsOf({ events, head, waiting, broken, expectedFound }: ChainReport):
     ...(expectedFound
       ? ['The head you named is in it.']
       : [
-          'Note the head outside of this database: only with it can a later run find out that the end was cut off (--expect).',
+          'Copy the head to a place outside this database: only with it can a later run detect ' +
+            'that the end was cut off (--expect).',
         ]),
     ...later,
   ]
 }
 
-function stop(words: string): never {
-  process.stderr.write(`${words}\n`)
+function stop(message: string): never {
+  process.stderr.write(`${message}\n`)
   process.exit(couldNotCheck)
 }

@@ -1,16 +1,28 @@
-/** `npm run doctor` as an operator runs it: a process, its words and its exit code. */
+/** `npm run doctor` as an operator runs it: a process, its output and its exit code. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import type { DoctorReport } from '~/domain/operations/doctor.server'
+import type { CheckResult } from '~/domain/operations/readiness-check'
+import type { ReadinessReport } from '~/domain/operations/readiness.server'
+import type { Message } from '~/messages/text'
 import { freePort } from '../../simulators/free-port'
 import { openWorld, type World } from '../../tests/harness'
 import { startIdentity } from '../../simulators/identity/server'
 
 const workshop = (opens: Date) =>
-  `title: A room\ntimezone: UTC\norganizer: Room hosts <hosts@example.org>\nclaims_open_at: ${opens.toISOString()}\nclaims_close_at: 2099-01-01T00:00:00Z\nallowed_models: [openai/gpt-5-nano]\nlimit_usd: 20\nkey_limit_usd: 2\nkey_expires_in: 2d\nproviders: [github]\n`
+  `title: A workshop
+timezone: UTC
+organizer: Hosts <hosts@example.org>
+claims_open_at: ${opens.toISOString()}
+claims_close_at: 2099-01-01T00:00:00Z
+allowed_models: [openai/gpt-5-nano]
+limit_usd: 20
+key_limit_usd: 2
+key_expires_in: 2d
+providers: [github]
+`
 
 async function doctor(
   world: World,
@@ -18,7 +30,7 @@ async function doctor(
   args: string[] = [],
 ) {
   const folder = await mkdtemp(path.join(tmpdir(), 'keymint-doctor-'))
-  await writeFile(path.join(folder, 'room.yaml'), workshop(new Date(Date.now() - 60_000)))
+  await writeFile(path.join(folder, 'workshop.yaml'), workshop(new Date(Date.now() - 60_000)))
   const identity = await startIdentity({ appOrigins: ['http://localhost:3000'] })
   const env = {
     PATH: process.env.PATH,
@@ -53,7 +65,7 @@ async function doctor(
   return { code, out, err }
 }
 
-test('all is well: it ends with 0, says so, keeps its report for the page, and prints no secret', async () => {
+test('a ready deployment: it ends with 0, stores its report for the page, and prints no secret', async () => {
   await using world = await openWorld()
   await world.db.worker.create({ data: { id: 'one', slots: 8 } })
   const { code, out, err } = await doctor(world)
@@ -73,7 +85,7 @@ test('all is well: it ends with 0, says so, keeps its report for the page, and p
   ])
 })
 
-test('with a broken environment and no database it lists all that is wrong, checks the rest, and ends with 1', async () => {
+test('with a broken environment and no database it lists every error, checks the rest, and ends with 1', async () => {
   await using world = await openWorld()
   const sameAsOther = world.encryptionKey.toString('base64')
   const { code, out, err } = await doctor(
@@ -87,19 +99,22 @@ test('with a broken environment and no database it lists all that is wrong, chec
     ['--json', '--no-canary'],
   )
   expect([code, err]).toEqual([1, ''])
-  const { verdict, checks } = JSON.parse(out) as DoctorReport
+  const { severity, checks } = JSON.parse(out) as Omit<ReadinessReport, 'checks'> & {
+    checks: (CheckResult & Message)[]
+  }
   const of = (name: string) => checks.find((check) => check.name === name)!
-  expect(verdict).toBe('fail')
-  expect(of('environment').words).toBe(
-    '2 variables cannot be used. GITHUB_CLIENT_SECRET: is missing. MINT_CONCURRENCY: must be a whole number from 1 to 100.',
+  expect(severity).toBe('error')
+  expect(of('environment').sentence).toBe(
+    '2 variables cannot be used. GITHUB_CLIENT_SECRET: is missing. ' +
+      'MINT_CONCURRENCY: must be a whole number from 1 to 100.',
   )
-  expect(of('secrets').words).toContain('SESSION_SECRET and ENCRYPTION_KEY are the same')
-  expect([of('database').verdict, of('migrations').verdict, of('canary').words]).toEqual([
-    'fail',
+  expect(of('secrets').sentence).toContain('SESSION_SECRET and ENCRYPTION_KEY are the same')
+  expect([of('database').severity, of('migrations').severity, of('canary').sentence]).toEqual([
+    'error',
     'skipped',
-    'Left out, as asked.',
+    'Left out, as requested.',
   ])
-  expect([of('management-key').verdict, of('models').verdict, of('credits').verdict]).toEqual([
+  expect([of('management-key').severity, of('models').severity, of('credits').severity]).toEqual([
     'ok',
     'ok',
     'ok',

@@ -1,18 +1,27 @@
 /**
- * `npm run doctor [-- --json] [-- --no-canary]`: is this deployment ready for a room? Exits with 1
- * when a check fails; warnings do not count. Whatever is missing or down, the checks that can run
- * do run.
+ * `npm run doctor [-- --json] [-- --no-canary]`: is this deployment ready for a workshop? Exits
+ * with 1 when a check fails; warnings do not count. Whatever is missing or down, the checks that can
+ * run do run.
  */
 import { createDb } from '../adapters/db.server'
 import { migrationNames } from '../adapters/migrations.server'
 import { createOpenRouter } from '../adapters/openrouter.server'
 import { createSealer } from '../adapters/sealing.server'
 import { deploymentOf } from '../deployment'
-import type { Patient, Verdict } from '../domain/operations/doctor-check'
-import { runDoctor, type DoctorReport } from '../domain/operations/doctor.server'
-import { keepReport } from '../domain/operations/doctor-report.server'
+import type { TestedDeployment } from '../domain/operations/readiness-check'
+import type { Severity } from '../domain/operations/readiness-finding'
+import { checkReadiness, type ReadinessReport } from '../domain/operations/readiness.server'
+import { keepReport } from '../domain/operations/readiness-report.server'
 import { loadWorkshops } from '../domain/workshop/catalog.server'
 import { inspectEnv, type Env } from '../env.server'
+import { checkMessage } from '../messages/readiness'
+
+const labels: Record<Severity, string> = {
+  ok: 'ok',
+  warning: 'WARN',
+  error: 'FAIL',
+  skipped: 'skipped',
+}
 
 const known = ['--json', '--no-canary']
 const unknown = process.argv.slice(2).filter((argument) => !known.includes(argument))
@@ -23,20 +32,21 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 const { env, problems } = inspectEnv()
-const patient = await patientOf(env, problems)
-const report = await runDoctor(patient, { canary: !process.argv.includes('--no-canary') })
+const tested = await testedDeployment(env, problems)
+const report = await checkReadiness(tested, { canary: !process.argv.includes('--no-canary') })
 if (
-  patient.db &&
-  report.checks.some(({ name, verdict }) => name === 'migrations' && verdict === 'ok')
+  tested.db &&
+  report.checks.some(({ name, severity }) => name === 'migrations' && severity === 'ok')
 )
-  await keepReport(patient.db, 'operator', report).catch(() => undefined)
-await patient.db?.$disconnect().catch(() => undefined)
-process.stdout.write(
-  process.argv.includes('--json') ? `${JSON.stringify(report, null, 2)}\n` : inWords(env, report),
-)
-process.exit(report.verdict === 'fail' ? 1 : 0)
+  await keepReport(tested.db, 'operator', report).catch(() => undefined)
+await tested.db?.$disconnect().catch(() => undefined)
+process.stdout.write(process.argv.includes('--json') ? jsonOf(report) : textOf(env, report))
+process.exit(report.severity === 'error' ? 1 : 0)
 
-async function patientOf(usable: Partial<Env>, environmentProblems: string[]): Promise<Patient> {
+async function testedDeployment(
+  usable: Partial<Env>,
+  environmentProblems: string[],
+): Promise<TestedDeployment> {
   const {
     DATABASE_URL: databaseUrl,
     OPENROUTER_MANAGEMENT_KEY: managementKey,
@@ -48,7 +58,7 @@ async function patientOf(usable: Partial<Env>, environmentProblems: string[]): P
     migrations = migrationNames()
   } catch {
     environmentProblems.push(
-      'prisma/migrations: is not here; run this from the root of the project or of the image',
+      'prisma/migrations: is missing; run this from the root of the project or of the image',
     )
   }
   return {
@@ -70,30 +80,34 @@ async function patientOf(usable: Partial<Env>, environmentProblems: string[]): P
   }
 }
 
-function inWords(
+function textOf(
   { APP_ORIGIN: origin, DATABASE_URL: databaseUrl, OPENROUTER_BASE_URL: baseUrl }: Partial<Env>,
-  { verdict, checks }: DoctorReport,
+  { severity, checks }: ReadinessReport,
 ): string {
-  const labels: Record<Verdict, string> = {
-    ok: 'ok',
-    warn: 'WARN',
-    fail: 'FAIL',
-    skipped: 'skipped',
-  }
-  const lines = checks.flatMap(({ name, verdict: one, words, remedy }) => [
-    `${labels[one].padEnd(8)} ${name.padEnd(15)} ${words}`,
-    ...(remedy ? [`${' '.repeat(25)}Do: ${remedy}`] : []),
-  ])
-  const named = (wanted: Verdict) =>
+  const lines = checks.flatMap(({ name, severity: one, findings }) => {
+    const { sentence, remedy } = checkMessage({ findings })
+    return [
+      `${labels[one].padEnd(8)} ${name.padEnd(15)} ${sentence}`,
+      ...(remedy ? [`${' '.repeat(25)}Do: ${remedy}`] : []),
+    ]
+  })
+  const named = (wanted: Severity) =>
     checks
-      .filter((check) => check.verdict === wanted)
+      .filter((check) => check.severity === wanted)
       .map(({ name }) => name)
       .join(', ')
   const end = {
     ok: 'Ready.',
-    warn: `Ready, with doubts: ${named('warn')}.`,
-    fail: `Not ready: ${named('fail')}.`,
-  }[verdict]
-  const about = `Keymint at ${origin ?? '(no APP_ORIGIN)'}, database ${databaseUrl ? new URL(databaseUrl).host : '(none)'}, provider ${baseUrl ?? '(none)'}`
+    warning: `Ready, with warnings: ${named('warning')}.`,
+    error: `Not ready: ${named('error')}.`,
+  }[severity]
+  const about =
+    `Keymint at ${origin ?? '(no APP_ORIGIN)'}, ` +
+    `database ${databaseUrl ? new URL(databaseUrl).host : '(none)'}, provider ${baseUrl ?? '(none)'}`
   return `${[about, '', ...lines, '', end].join('\n')}\n`
+}
+
+function jsonOf({ checks, ...report }: ReadinessReport): string {
+  const withMessages = checks.map((check) => ({ ...check, ...checkMessage(check) }))
+  return `${JSON.stringify({ ...report, checks: withMessages }, null, 2)}\n`
 }

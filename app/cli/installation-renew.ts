@@ -9,11 +9,14 @@ import {
   renewInstallation,
   type FormerKey,
 } from '../domain/operations/installation.server'
+import { workerQuietSeconds } from '../domain/worker-seen.server'
 import { EnvError, readEnv } from '../env.server'
 
 if (process.argv.slice(2).join(' ') !== '--yes') {
   process.stderr.write(
-    'This gives the database of DATABASE_URL a new installation id. Keys that are upstream under the old one are never touched by a program again. After a restore that is what you want.\nUse: npm run installation:renew -- --yes\n',
+    'This gives the database of DATABASE_URL a new installation id, as needed after a restore.\n' +
+      'Keymint will no longer change or delete keys at the provider that carry the old id.\n' +
+      'Use: npm run installation:renew -- --yes\n',
   )
   process.exit(2)
 }
@@ -23,11 +26,13 @@ try {
   const outcome = await renewInstallation({ db })
   if (outcome.kind === 'workers-running') {
     process.stderr.write(
-      `${outcome.workers} ${outcome.workers === 1 ? 'worker was' : 'workers were'} seen within 30 s and would go on under the old id. Stop web and workers first: fly scale count web=0 worker=0\n`,
+      `${outcome.workers} ${outcome.workers === 1 ? 'worker was' : 'workers were'} seen within ` +
+        `${workerQuietSeconds} s and would continue with the old id. ` +
+        'Stop web and workers first: fly scale count web=0 worker=0\n',
     )
     process.exit(1)
   }
-  process.stdout.write(`The installation is ${outcome.id} now; it was ${outcome.previousId}.\n`)
+  process.stdout.write(`The installation id is now ${outcome.id}; it was ${outcome.previousId}.\n`)
   const provider = createOpenRouter({
     baseUrl: env.OPENROUTER_BASE_URL,
     managementKey: env.OPENROUTER_MANAGEMENT_KEY,
@@ -36,21 +41,30 @@ try {
   const former = await listFormerKeys({ db, provider }, outcome.previousId).catch(() => null)
   process.stdout.write(
     former
-      ? inWords(former)
-      : 'The provider did not list its keys. Look at https://openrouter.ai/settings/keys for names that begin with the old id.\n',
+      ? textOf(former)
+      : 'The provider did not list its keys. ' +
+          'Look at https://openrouter.ai/settings/keys for names that begin with the old id.\n',
   )
   await db.$disconnect()
   process.exit(0)
 } catch (error) {
   process.stderr.write(
-    `${error instanceof EnvError ? error.message : `The installation could not be renewed: ${error instanceof Error ? error.message : String(error)}`}\n`,
+    error instanceof EnvError
+      ? `${error.message}\n`
+      : `Cannot renew the installation: ${error instanceof Error ? error.message : String(error)}\n`,
   )
   process.exit(1)
 }
 
-function inWords(former: FormerKey[]): string {
+function textOf(former: FormerKey[]): string {
   const loose = former.filter((key) => !key.held)
-  const known = `${former.length} keys upstream carry the old id, ${former.length - loose.length} of them belong to a claim of this database and go on as before.\n`
+  const known =
+    `${former.length} keys at the provider carry the old id. ` +
+    `${former.length - loose.length} of them belong to this database and keep working.\n`
   if (loose.length === 0) return known
-  return `${known}A person must decide about ${loose.length}, made after the backup; they end by themselves:\n${loose.map((key) => `  ${key.createdAt}  ${key.label}  ${key.name}`).join('\n')}\n`
+  return [
+    `${known}Decide about ${loose.length} made after the backup; they expire on their own:`,
+    ...loose.map((key) => `  ${key.createdAt}  ${key.label}  ${key.name}`),
+    '',
+  ].join('\n')
 }

@@ -1,4 +1,4 @@
-/** `npm run migrate`: brings the database to the present. The release command of a deployment. */
+/** `npm run migrate`: applies all migrations. The release command of a deployment. */
 import { migrate } from '../../prisma/migrate'
 
 const url = process.env.DIRECT_DATABASE_URL || process.env.DATABASE_URL
@@ -9,12 +9,14 @@ if (!url) {
 try {
   const report = await migrate(url)
   process.stdout.write(
-    `${report.applied.length === 0 ? 'The database is up to date' : `Applied ${report.applied.join(', ')}`}. Installation ${report.installationId}.\n`,
+    report.applied.length === 0
+      ? `The database is up to date. Installation ${report.installationId}.\n`
+      : `Applied ${report.applied.join(', ')}. Installation ${report.installationId}.\n`,
   )
   process.exit(0)
 } catch (error) {
   process.stderr.write(
-    `The database could not be migrated: ${error instanceof Error ? error.message : String(error)}\n`,
+    `Cannot migrate the database: ${error instanceof Error ? error.message : String(error)}\n`,
   )
   process.exit(1)
 }

@@ -1,6 +1,6 @@
 /**
  * `npm run reconcile` as a person runs it: dry by default, over several pages, in one workspace,
- * with an exit code that says how it stands.
+ * with an exit code for the result.
  */
 import { execFile } from 'node:child_process'
 import { expect, test } from 'vitest'
@@ -45,7 +45,7 @@ const json = (body: object, authorization = ''): RequestInit => ({
   body: JSON.stringify(body),
 })
 
-test('it reports and changes nothing, then fixes what it reported in its own workspace only, over more than one page', async () => {
+test('a dry run changes nothing; --fix repairs what it reported, over pages, in its own workspace only', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop()] })
   const { data: second } = await world.call<{ data: { id: string } }>(
     '/api/v1/workspaces',
@@ -111,7 +111,7 @@ test('it reports and changes nothing, then fixes what it reported in its own wor
   expect([await countIn(), await countIn(second.id)]).toEqual([135, 30])
 
   const again = await reconcile(world, [], second.id)
-  expect([again.code, again.stdout.includes('Everything agrees.')]).toEqual([0, true])
+  expect([again.code, again.stdout.includes('No differences.')]).toEqual([0, true])
   expect(await world.db.reconcileRun.findMany()).toMatchObject([
     { kind: 'fix', actor: 'operator', total: 105, fixed: 105 },
   ])

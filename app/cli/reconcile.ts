@@ -1,7 +1,7 @@
 /**
- * `npm run reconcile [-- --fix] [--json]`: what the provider holds against our rows. Changes
- * nothing without --fix. Ends with 0 when everything agrees, with 1 when drift remains or it could
- * not look, with 2 on a wrong argument.
+ * `npm run reconcile [-- --fix] [--json]`: compares the provider's keys with our rows. Changes
+ * nothing without --fix. Exits with 0 when everything matches, with 1 when differences remain or it
+ * cannot check, with 2 on a wrong argument.
  */
 import { EnvError, readEnv } from '../env.server'
 import { driftKinds, type Drift } from '../domain/keys/drift'
@@ -42,11 +42,13 @@ try {
   const text = json
     ? asJson(plan, outcomes, remaining, stopped)
     : asText(plan, outcomes, remaining, stopped)
-  // Idle connections to the provider would keep the process: it leaves once the text is out.
+  // Idle connections to the provider would keep the process alive: exit once the text is written.
   process.stdout.write(`${text}\n`, () => process.exit(remaining.length > 0 ? 1 : 0))
 } catch (error) {
   process.stderr.write(
-    `${error instanceof EnvError ? error.message : `Reconcile could not run: ${error instanceof Error ? error.message : String(error)}`}\n`,
+    error instanceof EnvError
+      ? `${error.message}\n`
+      : `Cannot reconcile: ${error instanceof Error ? error.message : String(error)}\n`,
   )
   process.exit(1)
 }
@@ -82,7 +84,7 @@ function asText(
 ): string {
   const byId = new Map(outcomes.map((one) => [one.id, one]))
   const lines = [
-    `${plan.upstream} keys in the account, ${plan.ours} bear this installation’s id, as of ${plan.asOf.toISOString()}.`,
+    `${plan.upstream} keys in the account, ${plan.ours} with this installation’s id, as of ${plan.asOf.toISOString()}.`,
   ]
   for (const kind of driftKinds) {
     const drifts = plan.drifts.filter((drift) => drift.kind === kind)
@@ -92,23 +94,28 @@ function asText(
       lines.push(
         `  ${drift.id}  ${drift.subject}`,
         `    ${drift.what}`,
-        `    ${outcome ? `${outcome.outcome}: ${outcome.detail}` : drift.fix ? `${fix ? 'Not done' : 'With --fix'}: ${drift.fix}` : 'A person decides.'}`,
+        `    ${outcome ? `${outcome.outcome}: ${outcome.detail}` : repairText(drift)}`,
       )
     }
   }
   if (plan.unverified > 0)
     lines.push(
       '',
-      `${plan.unverified} keys that rows hold are not in the list and could not be asked about; run it again.`,
+      `${plan.unverified} keys of our rows are not in the list and could not be looked up; run this again.`,
     )
   if (stopped) lines.push('', `Stopped: ${stopped}`)
   lines.push(
     '',
     plan.drifts.length === 0
-      ? 'Everything agrees.'
+      ? 'No differences.'
       : remaining.length === 0
-        ? 'All of it is settled.'
+        ? 'All differences are repaired.'
         : `${remaining.length} of ${plan.drifts.length} remain${fix ? '' : '; nothing was changed'}.`,
   )
   return lines.join('\n')
+}
+
+function repairText(drift: Drift): string {
+  if (!drift.fix) return 'A person decides.'
+  return `${fix ? 'Not done' : 'With --fix'}: ${drift.fix}`
 }

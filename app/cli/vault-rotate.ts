@@ -1,6 +1,6 @@
 /**
- * `npm run vault:rotate`: seals everything again under the first key of ENCRYPTION_KEY, while the
- * app runs. Interrupt it at will and start it again. Exits with 1 while anything is left under
+ * `npm run vault:rotate`: seals everything again with the first key of ENCRYPTION_KEY, while the
+ * app runs. It can be interrupted and started again. Exits with 1 while anything is sealed with
  * another key.
  */
 import { createDb } from '../adapters/db.server'
@@ -20,31 +20,32 @@ try {
   const env = readEnv()
   const db = createDb(env.DATABASE_URL, { max: 2, applicationName: 'keymint-vault-rotate' })
   const sealer = createSealer(env.ENCRYPTION_KEY)
-  say(`Sealing everything under key ${sealer.newestKeyId}.`)
+  say(`Sealing everything with key ${sealer.newestKeyId}.`)
   const report = await rotateVault({ db, sealer }, ({ table, resealed, left }) =>
     say(`${resealed} sealed again, ${left} left in ${table}`),
   )
   await db.$disconnect()
-  say(`${report.resealed} secrets were sealed again.`)
+  say(`Sealed ${report.resealed} secrets again.`)
   for (const [key, count] of Object.entries(report.leftByKey)) say(`${count} left on key ${key}`)
   for (const row of report.unopenable)
-    say(
-      `No key of ENCRYPTION_KEY opens ${row}. Put the key it was sealed under back into the list.`,
-    )
+    say(`No key of ENCRYPTION_KEY opens ${row}. Put the key it was sealed with back into the list.`)
   for (const column of report.unknownColumns)
     say(
-      `keymint.${column} holds sealed values that this program does not know. Keep the old key, and report this.`,
+      `keymint.${column} holds sealed values that this program does not know. Keep the old key and report this.`,
     )
   const done = Object.keys(report.leftByKey).length === 0 && report.unknownColumns.length === 0
   say(
     done
-      ? `Nothing left on any key but ${sealer.newestKeyId}: the others may go from ENCRYPTION_KEY.`
+      ? `Nothing left on any key but ${sealer.newestKeyId}. ` +
+          'Bans and holds recorded with an older key end when you remove it from ENCRYPTION_KEY.'
       : 'Not finished: keep the old keys in ENCRYPTION_KEY.',
   )
   process.exit(done ? 0 : 1)
 } catch (error) {
   process.stderr.write(
-    `${error instanceof EnvError ? error.message : `The rotation stopped, and may be started again: ${error instanceof Error ? error.message : String(error)}`}\n`,
+    error instanceof EnvError
+      ? `${error.message}\n`
+      : `The rotation stopped; start it again. ${error instanceof Error ? error.message : String(error)}\n`,
   )
   process.exit(1)
 }

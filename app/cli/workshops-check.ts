@@ -1,7 +1,7 @@
 /**
  * `npm run workshops:check [folder or files]`: reads the workshop files as the server does, and
- * says what is wrong or what they promise. Exits with 1 when any file has a problem; warnings do
- * not count.
+ * lists their errors or what they allow. Exits with 1 when any file has an error; warnings do not
+ * count.
  */
 import { stat } from 'node:fs/promises'
 import { relative } from 'node:path'
@@ -40,7 +40,11 @@ async function check(paths: readonly string[], now: Date): Promise<boolean> {
   for (const workshop of workshops) console.log(summary(workshop, now))
   const broken = new Set(problems.map((problem) => problem.file)).size
   console.log(
-    `${plural(workshops.length, 'good workshop')}, ${plural(problems.length, 'problem')} in ${plural(broken, 'file')}, ${plural(warnings.length, 'warning')}`,
+    [
+      plural(workshops.length, 'good workshop'),
+      `${plural(problems.length, 'problem')} in ${plural(broken, 'file')}`,
+      plural(warnings.length, 'warning'),
+    ].join(', '),
   )
   return problems.length === 0
 }
@@ -52,7 +56,7 @@ function summary(workshop: Workshop, now: Date): string {
     `ok ${workshop.slug}: "${workshop.title}"`,
     `${windowState(workshop, now)}, ${windowText(workshop)}`,
     `${plural(keysThatFit(workshop, at), 'seat')}`,
-    `${formatUsd(workshop.keyLimit, { exact: true })} per key${workshop.keyLimitReset === null ? '' : ` ${workshop.keyLimitReset}`}`,
+    `${formatUsd(workshop.keyLimit, { exact: true })} per key ${workshop.keyLimitReset ?? ''}`.trim(),
     `worst case ${worst === null ? 'unbounded' : formatUsd(worst, { exact: true })}`,
   ].join(' | ')
 }
@@ -65,7 +69,8 @@ function windowText(workshop: Workshop): string {
     timeZone: workshop.timezone,
   })
   const text = (time: Date | null): string => (time === null ? 'no end' : format.format(time))
-  return `${workshop.claimsOpenAt === null ? 'from now' : text(workshop.claimsOpenAt)} to ${text(workshop.claimsCloseAt)} ${workshop.timezone}`
+  const from = workshop.claimsOpenAt === null ? 'from now' : text(workshop.claimsOpenAt)
+  return `${from} to ${text(workshop.claimsCloseAt)} ${workshop.timezone}`
 }
 
 function plural(count: number, noun: string): string {

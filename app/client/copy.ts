@@ -1,16 +1,12 @@
 /**
- * Copying. The text may still be on its way: Safari allows that only if the clipboard is asked
- * within the click itself.
+ * Copying. The text may still be loading: Safari allows that only if the clipboard is called within
+ * the click itself.
  */
 
-/**
- * True when the text is in the clipboard; false when the browser refuses, and the text must be
- * shown for selecting.
- */
+/** False when the browser blocks the clipboard: then show the text for selecting. */
 export async function copyText(text: string | (() => Promise<string>)): Promise<boolean> {
   const fetchText = typeof text === 'string' ? () => Promise.resolve(text) : text
-  // In Safari's way first; a browser whose ClipboardItem takes no promise falls through to the
-  // plain one with the same text.
+  // Safari's way first; a browser whose ClipboardItem takes no promise falls through to writeText.
   const pending = fetchText()
   if (typeof ClipboardItem !== 'undefined' && typeof navigator.clipboard?.write === 'function') {
     try {
@@ -21,7 +17,7 @@ export async function copyText(text: string | (() => Promise<string>)): Promise<
       ])
       return true
     } catch {
-      // Falls through: the plain way may be allowed.
+      // Falls through: writeText may be allowed.
     }
   }
   const value = await pending
@@ -33,7 +29,7 @@ export async function copyText(text: string | (() => Promise<string>)): Promise<
   }
 }
 
-/** Selects all of an element's text, for the keyboard's own copy. */
+/** Selects all of an element's text, to copy it with the keyboard. */
 export function selectAll(element: HTMLElement): void {
   const selection = getSelection()
   const range = document.createRange()

@@ -1,13 +1,10 @@
-/**
- * For pages that load themselves again and again: an answer that does not come leaves the last one
- * standing instead of an error.
- */
+/** For pages that poll: a failed load shows the last answer instead of an error. */
 const answers = new Map<string, unknown>()
-const patienceMs = 10_000
+const timeoutMs = 10_000
 
 /**
- * Loads through the router. What was loaded before from the same address stands in for an outage; a
- * refusal (404, 403) does not pass.
+ * Loads through the router. During an outage it returns the last answer of the same address; a
+ * refusal (404, 403) is thrown.
  */
 export async function keepLastAnswer<Data>(url: string, load: () => Promise<Data>): Promise<Data> {
   const before = answers.get(url) as Data | undefined
@@ -30,6 +27,6 @@ export async function keepLastAnswer<Data>(url: string, load: () => Promise<Data
 
 function tooLate(): Promise<never> {
   return new Promise((_resolve, reject) =>
-    setTimeout(() => reject(new Error('no answer in time')), patienceMs),
+    setTimeout(() => reject(new Error('no answer in time')), timeoutMs),
   )
 }

@@ -1,7 +1,6 @@
 /**
- * Watches one claim. The server dictates when to ask again; a hidden page asks nothing; a page that
- * comes back asks at once. An answer counts only if it is our JSON: captive portals answer 200 with
- * a page of their own.
+ * Polls one claim. The server sets the interval; a hidden page does not poll; a page that is shown
+ * again polls at once. Only our JSON is an answer: captive portals answer 200 with their own page.
  */
 import type { ClaimPulse } from '~/domain/claim/view-types'
 
@@ -17,20 +16,17 @@ export type Watch = {
   pulse: ClaimPulse | null
 }
 
-/** +-20 %, so that a room that clicked together does not ask together. */
+/** +-20 %, so that people who clicked together do not poll together. */
 export function jittered(milliseconds: number, random: number): number {
   return Math.round(milliseconds * (0.8 + 0.4 * random))
 }
 
-/**
- * After a failure: 2 s, 4 s, 8 s, then every 15 s. Short at first, because bad wifi comes back
- * quickly.
- */
+/** After a failure: 2 s, 4 s, 8 s, then every 15 s. Short at first: bad wifi recovers quickly. */
 export function delayAfterFailure(failures: number): number {
   return Math.min(15_000, 2_000 * 2 ** Math.max(0, failures - 1))
 }
 
-/** When to ask again after this answer, or null to stop. */
+/** When to poll next after this answer, or null to stop. */
 export function nextDelay(answer: PollAnswer, failures: number, random: number): number | null {
   if (answer.kind === 'gone') return null
   if (answer.kind === 'failed') return jittered(delayAfterFailure(failures), random)
@@ -61,8 +57,8 @@ function isPulse(body: unknown): body is ClaimPulse {
 export type Watcher = { stop(): void; wake(): void }
 
 /**
- * Asks until the server says that nothing more will change. `wake` asks at once, unless an answer
- * is on its way.
+ * Polls until the server says that nothing more will change. `wake` polls at once, unless a poll is
+ * under way.
  */
 export function watch(options: {
   firstDelayMs: number
@@ -91,7 +87,7 @@ export function watch(options: {
     clearTimeout(timeout)
     asking = null
     if (stopped) return
-    // A request cut off because the page was put away says nothing about the connection.
+    // A request that failed because the page was hidden says nothing about the connection.
     if (answer.kind === 'failed' && options.isHidden()) return
     state =
       answer.kind === 'pulse'

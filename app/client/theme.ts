@@ -1,7 +1,4 @@
-/**
- * Light or dark by the reader's own choice, kept in a cookie so that the server paints it right at
- * once.
- */
+/** The reader's theme, kept in a cookie so that the server renders it at once. */
 export type Theme = 'auto' | 'light' | 'dark'
 
 export function isTheme(value: unknown): value is Theme {

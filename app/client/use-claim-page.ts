@@ -1,7 +1,4 @@
-/**
- * The claim page's data, kept fresh: polls a few bytes, and fetches the page's data again when they
- * say that it changed.
- */
+/** Keeps the claim page fresh: polls a few bytes, and fetches the page's data when they change. */
 import { useEffect, useRef, useState } from 'react'
 import type { ClaimPageData } from '~/components/claim/claim-page-data'
 import { readAnswer, watch as startWatch, type Watch } from './poll'
@@ -55,7 +52,7 @@ export function useClaimPage(loaded: ClaimPageData): { page: ClaimPageData; watc
         }))
         if (next.failures === 0 && next.pulse && next.pulse.v !== version.current) void refresh()
       },
-      // Signed out, or no such claim any more: the server has the words for it.
+      // Signed out, or no such claim any more: the server's page explains it.
       onGone: () => location.reload(),
     })
     const wake = () => watcher.wake()
@@ -75,7 +72,7 @@ export function useClaimPage(loaded: ClaimPageData): { page: ClaimPageData; watc
   return { page, watch }
 }
 
-/** Null for whatever is not our answer: the next poll tries again. */
+/** Null for anything but our answer: the next poll retries. */
 async function fetchPage(url: string, signal: AbortSignal): Promise<ClaimPageData | null> {
   const response = await fetch(url, {
     signal,

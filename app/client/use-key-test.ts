@@ -1,9 +1,10 @@
 /** "Test my key" without leaving the page. Without a script the same form answers with a page. */
 import { useState, type FormEvent } from 'react'
-import type { KeyTestVerdict } from '~/domain/claim/view-types'
+import { keyTestMessage } from '~/components/claim/key-test'
+import type { KeyTestResult } from '~/domain/claim/view-types'
 
-export function useKeyTest(url: string, say: (words: string) => void) {
-  const [verdict, setVerdict] = useState<KeyTestVerdict | null>(null)
+export function useKeyTest(url: string, say: (text: string) => void) {
+  const [found, setFound] = useState<KeyTestResult | null>(null)
   const [busy, setBusy] = useState(false)
   const [failed, setFailed] = useState<'too-often' | 'unreachable' | null>(null)
 
@@ -11,21 +12,23 @@ export function useKeyTest(url: string, say: (words: string) => void) {
     setBusy(true)
     setFailed(null)
     const answer = await ask(url).catch(() => 'unreachable' as const)
-    const found = typeof answer === 'string' ? null : answer
-    setVerdict(found)
+    const result = typeof answer === 'string' ? null : answer
+    setFound(result)
     setFailed(typeof answer === 'string' ? answer : null)
     setBusy(false)
-    say(found ? found.sentence : 'The key could not be tested.')
+    if (!result) return say('We could not test your key.')
+    const { title, meaning } = keyTestMessage(result)
+    say(`${title}. ${meaning}`)
   }
 
   function submit(event: FormEvent): void {
     event.preventDefault()
     if (!busy) void run()
   }
-  return { verdict, busy, failed, submit }
+  return { found, busy, failed, submit }
 }
 
-async function ask(url: string): Promise<KeyTestVerdict | 'too-often' | 'unreachable'> {
+async function ask(url: string): Promise<KeyTestResult | 'too-often' | 'unreachable'> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { Accept: 'application/json' },
@@ -34,5 +37,5 @@ async function ask(url: string): Promise<KeyTestVerdict | 'too-often' | 'unreach
   if (response.status === 429) return 'too-often'
   if (!response.ok || !response.headers.get('Content-Type')?.includes('application/json'))
     return 'unreachable'
-  return (await response.json()) as KeyTestVerdict
+  return (await response.json()) as KeyTestResult
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps a page fresh by loading its data again, and says when that fails. A hidden page asks
- * nothing; one that comes back asks at once.
+ * Keeps a page fresh by loading its data again, and says when that fails. A hidden page requests
+ * nothing; one that becomes visible requests at once.
  */
 import { useRevalidator } from '@remix-run/react'
 import { useEffect, useRef, useState } from 'react'
@@ -12,56 +12,63 @@ export type Live =
   /** No answer since the last good one, so many seconds ago. */
   | { kind: 'stale'; seconds: number }
 
-/** An answer that takes longer than this beyond its turn is missed, and the page says so. */
+/** An answer that takes longer than this beyond its turn is late, and the page says so. */
 const patienceMs = 3_000
+const tickMs = 500
 
 /**
- * `loadedAt` changes with every good answer; `held` stops the asking, for as long as it is true.
+ * `loadedAt` changes with every good answer. `everyMs` is null when there is nothing to wait for;
+ * `held` pauses the requests for as long as it is true.
  */
 export function useLive({
   loadedAt,
   everyMs,
-  on,
-  held,
+  on = true,
+  held = false,
 }: {
   loadedAt: string
-  everyMs: number
-  on: boolean
-  held: boolean
+  everyMs: number | null
+  on?: boolean
+  held?: boolean
 }): Live {
   const { revalidate, state } = useRevalidator()
-  const [quietMs, setQuietMs] = useState(0)
+  const [lateSeconds, setLateSeconds] = useState<number | null>(null)
   const lastGood = useRef(0)
-  const asking = useRef(false)
-  asking.current = state !== 'idle'
+  const loading = useRef(false)
+  loading.current = state !== 'idle'
 
   useEffect(() => {
     lastGood.current = performance.now()
-    setQuietMs(0)
-  }, [loadedAt, on, held])
+    setLateSeconds(null)
+  }, [loadedAt, everyMs, on, held])
 
   useEffect(() => {
-    if (!on || held) return
-    const ask = () => {
-      if (!document.hidden && !asking.current) revalidate()
+    if (!on || held || everyMs === null) return
+    // Pages that were opened together do not request together.
+    const turnMs = everyMs * (0.8 + 0.4 * Math.random())
+    let lastTry = 0
+    const load = () => {
+      if (document.hidden || loading.current) return
+      lastTry = performance.now()
+      revalidate()
     }
     const tick = () => {
-      const quiet = performance.now() - lastGood.current
       if (document.hidden) lastGood.current = performance.now()
-      else if (quiet >= everyMs) ask()
-      setQuietMs(document.hidden ? 0 : quiet)
+      const quiet = performance.now() - lastGood.current
+      if (quiet >= turnMs && performance.now() - lastTry >= turnMs) load()
+      setLateSeconds(quiet > everyMs + patienceMs ? Math.floor(quiet / 1_000) : null)
     }
-    const timer = setInterval(tick, 1_000)
-    document.addEventListener('visibilitychange', ask)
+    const timer = setInterval(tick, tickMs)
+    document.addEventListener('visibilitychange', load)
     return () => {
       clearInterval(timer)
-      document.removeEventListener('visibilitychange', ask)
+      document.removeEventListener('visibilitychange', load)
     }
   }, [on, held, everyMs, revalidate])
 
-  if (!on) return { kind: 'off' }
+  if (!on || everyMs === null) return { kind: 'off' }
   if (held) return { kind: 'held' }
-  return quietMs > everyMs + patienceMs
-    ? { kind: 'stale', seconds: Math.floor(quietMs / 1_000) }
-    : { kind: 'live', everySeconds: everyMs / 1_000 }
+  return lateSeconds === null
+    ? { kind: 'live', everySeconds: everyMs / 1_000 }
+    : { kind: 'stale', seconds: lateSeconds }
 }

@@ -1,7 +1,4 @@
-/**
- * The key in the browser's memory for as long as it is looked at: half a minute, or until the page
- * is left.
- */
+/** Holds the key in the browser's memory for 30 seconds, or until the page is left. */
 import { useCallback, useEffect, useState } from 'react'
 import { copyText, selectAll } from './copy'
 
@@ -9,8 +6,8 @@ export const shownSeconds = 30
 
 export type RevealProblem = 'signed-out' | 'not-yet' | 'no-key' | 'too-often' | 'unreachable'
 
-/** Asks for the key. Throws a RevealProblem's name; never anything that holds the key. */
-export async function fetchKey(url: string): Promise<string> {
+/** Fetches the key. Throws a RevealProblem's name; never anything that holds the key. */
+async function fetchKey(url: string): Promise<string> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { Accept: 'application/json' },
@@ -41,7 +38,7 @@ function problemOf(error: unknown): RevealProblem {
     : 'unreachable'
 }
 
-export function useRevealedKey(url: string, say: (words: string) => void) {
+export function useRevealedKey(url: string, say: (text: string) => void) {
   const [key, setKey] = useState<string | null>(null)
   const [busy, setBusy] = useState<'show' | 'copy' | null>(null)
   const [copied, setCopied] = useState(false)
@@ -77,9 +74,7 @@ export function useRevealedKey(url: string, say: (words: string) => void) {
     }
   }
 
-  /**
-   * Copies without showing. Where the clipboard is blocked, the key is shown and selected instead.
-   */
+  /** Copies without showing. Where the clipboard is blocked, it shows and selects the key instead. */
   async function copy(): Promise<void> {
     setBusy('copy')
     setProblem(null)
@@ -88,7 +83,7 @@ export function useRevealedKey(url: string, say: (words: string) => void) {
     try {
       if (await copyText(fetchOnce)) {
         setCopied(true)
-        say('Copied. Your key is in the clipboard.')
+        say('Your key is in the clipboard.')
         return
       }
       setKey(await fetchOnce())

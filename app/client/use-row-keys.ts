@@ -1,6 +1,6 @@
 /**
- * The keyboard of a list: j and k move, x chooses, r retries, / searches, ? explains. Rows and
- * buttons are found by their data attributes.
+ * Keyboard shortcuts of a list: j and k move, x selects, r retries, / searches, ? shows help. Finds
+ * rows and buttons by their data attributes.
  */
 import { useEffect, useRef } from 'react'
 
@@ -8,10 +8,7 @@ const rowsOf = (list: HTMLElement) => [...list.querySelectorAll<HTMLElement>('[d
 const focusOf = (row: HTMLElement | undefined) =>
   row?.querySelector<HTMLElement>('[data-row-focus]')
 
-/**
- * `version` changes when the rows do: a row that had the focus and is gone hands it to the one in
- * its place.
- */
+/** `version` changes when the rows do: the focus of a removed row moves to the one in its place. */
 export function useRowKeys(options: {
   listId: string
   searchId: string

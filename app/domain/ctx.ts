@@ -26,7 +26,7 @@ export type OpenMonthMember = {
 }
 
 export type Settings = {
-  /** The switch: false means no mint and no claim. */
+  /** False means no mint and no claim. */
   provisioningEnabled: boolean
   /** For giveaways; 0 mints nothing. */
   maxTotalKeys: number
@@ -44,9 +44,16 @@ export type Deployment = {
   appOrigin: string
   /** Where people are sent to sign in, and the exact address that must be registered there. */
   signIn: { provider: string; authorizeUrl: string; redirectUri: string }[]
-  /** One sentence each. */
-  weakSecrets: string[]
+  weakSecrets: WeakSecret[]
 }
+
+export type WeakSecret =
+  | 'session-example'
+  | 'session-repetitive'
+  | 'encryption-not-random'
+  | 'session-is-encryption'
+  | 'metrics-is-session'
+  | 'metrics-is-encryption'
 
 export type Ctx = {
   db: Db

@@ -13,7 +13,9 @@ export type MintRefusal = {
   detail: string | null
 }
 
-export type HolderId = { holderKind: string; holderId: string }
+/** Who a key is made for. */
+export type HolderKind = 'claim' | 'sub-key'
+export type HolderId = { holderKind: HolderKind; holderId: string }
 export type HolderRef = HolderId & { generation: number }
 
 /** The money of one key, window by window, as the engine has booked it. */

@@ -1,11 +1,10 @@
 /** What a job's handler may answer. Only a bug throws. */
 export type JobOutcome =
   /**
-   * With an error: the work has ended without success, and running it again by itself would not
-   * help.
+   * With an error: the work has ended without success, and an automatic retry would not help.
    */
   | { kind: 'done'; error?: JobError }
-  /** Run again after the queue's own backoff. */
+  /** Retry after the queue's own backoff. */
   | { kind: 'retry'; reason: string; error?: JobError }
   /**
    * Run again after so many seconds; not a failure. With an error, that is what it waits for to

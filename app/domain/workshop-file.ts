@@ -46,8 +46,7 @@ export type Workshop = {
   repositoryUrl: string | null
 }
 /**
- * What is wrong with a workshop file, said so that the person who wrote it can mend it without
- * asking.
+ * What is wrong with a workshop file, so that its author can correct it without asking.
  */
 export type Problem = {
   file: string

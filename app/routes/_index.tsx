@@ -3,7 +3,7 @@ import { Link, useLoaderData } from '@remix-run/react'
 import { KeyCard } from '~/components/claim/key-card'
 import { EmptyState } from '~/components/base/page-shell'
 import { Time } from '~/components/base/time'
-import { capWords, seatsWords, Snapshot } from '~/components/claim/workshop-facts'
+import { budgetLabel, seatsLabel, StatusDot } from '~/components/claim/workshop-facts'
 import type { StepView } from '~/domain/claim/view-types'
 import type { WorkshopView } from '~/domain/workshop/view-types'
 import { listWorkshopViews } from '~/domain/workshop/view.server'
@@ -13,15 +13,15 @@ import { handler } from '~/web/handler.server'
 export const loader = handler(async ({ ctx }) => ({ workshops: await listWorkshopViews(ctx) }))
 
 export const meta: MetaFunction = () => [
-  { title: 'Keymint: a key for everyone in the room' },
+  { title: 'Keymint: an AI key for everyone at your workshop' },
   {
     name: 'description',
     content:
-      'Personal LLM API keys for workshops: capped in dollars, limited to chosen models, and over by themselves.',
+      'Personal LLM API keys for workshops, each with a budget, a list of models and an expiry.',
   },
 ]
 
-const struck: StepView[] = (['queued', 'checking', 'creating', 'limits', 'ready'] as const).map(
+const allDone: StepView[] = (['queued', 'checking', 'creating', 'limits', 'ready'] as const).map(
   (name) => ({ name, state: 'done' }),
 )
 
@@ -33,10 +33,10 @@ export default function Landing() {
     <main id="main" tabIndex={-1} className="mx-auto w-full max-w-wide px-5 pb-24 outline-none">
       <div className="grid items-center gap-x-16 gap-y-10 py-10 lg:grid-cols-[1fr_30rem] lg:py-20">
         <div>
-          <h1 className="text-hero">A key for everyone in the room.</h1>
+          <h1 className="text-hero">An AI key for everyone at your workshop</h1>
           <p className="mt-6 max-w-[34rem] text-lead text-soft">
-            Keymint hands out personal keys for language models. Each one is capped in dollars,
-            limited to chosen models, and ends by itself.
+            Keymint gives each participant a personal key for language models, with a budget in
+            dollars, a list of models and an expiry.
           </p>
         </div>
         <div aria-hidden="true" className="hidden lg:block">
@@ -45,27 +45,27 @@ export default function Landing() {
             title="Your workshop"
             holder="Your name"
             reference="00000001"
-            word="OpenRouter key"
+            label="OpenRouter key"
             keyText="sk-or-v1-••••••••••••••••••••"
             cap="$2.00"
             capNote="in total"
             ends="the next morning"
-            steps={struck}
+            steps={allDone}
           />
         </div>
       </div>
 
       <section aria-labelledby="workshops">
         <h2 id="workshops" className="mb-4 text-head">
-          {current.length > 0 ? 'Open and coming' : 'Workshops'}
+          {current.length > 0 ? 'Open and upcoming' : 'Workshops'}
         </h2>
         {current.length > 0 ? (
           <WorkshopList workshops={current} />
         ) : (
-          <EmptyState title="No workshop is open or coming.">
+          <EmptyState title="No open or upcoming workshops">
             <p>
-              When an organiser adds one, it appears here. If you expected yours, check the address
-              on the screen in the room.
+              When an organiser adds one, it appears here. Missing yours? Check the address that the
+              organiser gave you.
             </p>
           </EmptyState>
         )}
@@ -85,14 +85,14 @@ export default function Landing() {
           How it works
         </h2>
         <ol className="grid gap-8 sm:grid-cols-3">
-          <How number="1" title="Sign in.">
-            With GitHub or Google. No password, no card.
+          <How number="1" title="Sign in">
+            Use GitHub or Google. No password, no credit card.
           </How>
-          <How number="2" title="Claim.">
-            One click. You watch your key being made, usually within seconds.
+          <How number="2" title="Claim">
+            One click, and your key is ready, usually within seconds.
           </How>
-          <How number="3" title="Build.">
-            Copy it into your tool. It cannot cost you or anybody more than its cap.
+          <How number="3" title="Build">
+            Copy it into your tool. Nobody pays more than its budget.
           </How>
         </ol>
       </section>
@@ -135,12 +135,12 @@ function WorkshopList({ workshops }: { workshops: WorkshopView[] }) {
             </p>
           </div>
           <div className="flex flex-wrap items-baseline gap-x-6 sm:flex-col sm:items-end">
-            <Snapshot workshop={workshop} />
+            <StatusDot workshop={workshop} />
             <p className="text-small text-soft">
               {workshop.window === 'closed' ? null : (
                 <>
-                  {capWords(workshop)}
-                  {seatsWords(workshop) ? `, ${seatsWords(workshop)?.toLowerCase()}` : ''}
+                  {budgetLabel(workshop)}
+                  {seatsLabel(workshop) ? `, ${seatsLabel(workshop)?.toLowerCase()}` : ''}
                 </>
               )}
             </p>

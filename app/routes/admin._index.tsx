@@ -33,15 +33,15 @@ export default function AdminOverview() {
   const { system, workshops, fileProblems, asOf } = overview
   const open = workshops.filter((line) => line.window === 'open').length
   const title =
-    system.health.verdict === 'act'
-      ? 'Something needs you.'
-      : workshops.some((line) => line.health.verdict === 'act')
-        ? 'A workshop needs you.'
-        : system.health.verdict === 'watch'
-          ? 'Keep an eye on this.'
+    system.health.severity === 'error'
+      ? 'The system needs action'
+      : workshops.some((line) => line.health.severity === 'error')
+        ? 'A workshop needs action'
+        : system.health.severity === 'warning'
+          ? 'The system needs attention'
           : open > 0
-            ? `${open} ${open === 1 ? 'workshop is' : 'workshops are'} open and well.`
-            : 'All is quiet.'
+            ? `${open} ${open === 1 ? 'workshop is' : 'workshops are'} open`
+            : 'No workshop is open'
   return (
     <AdminShell
       title={title}
@@ -49,7 +49,7 @@ export default function AdminOverview() {
         <>
           As of <Time iso={asOf} now={asOf} />.{' '}
           <a className="prose-link" href={adminUrl}>
-            Read again
+            Reload
           </a>
         </>
       }
@@ -62,8 +62,8 @@ export default function AdminOverview() {
         </h2>
         {workshops.length === 0 ? (
           <div className="mt-4">
-            <EmptyState title="There is no workshop yet.">
-              <p>A file in the workshops folder makes one, after a merge and a deploy.</p>
+            <EmptyState title="No workshops yet">
+              <p>Add a file to the workshops folder and deploy.</p>
             </EmptyState>
           </div>
         ) : (
@@ -73,7 +73,7 @@ export default function AdminOverview() {
           />
         )}
       </section>
-      <ChartRow charts={charts} spans={spans} headingId="what-happened" />
+      <ChartRow charts={charts} spans={spans} headingId="activity" />
     </AdminShell>
   )
 }

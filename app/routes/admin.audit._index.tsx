@@ -75,13 +75,13 @@ export default function Audit() {
   const filtered = Object.values(typed).some(Boolean)
   return (
     <AdminShell
-      title="Who did what."
-      lead="Every change, in the order in which it was made. Nobody can edit or delete here, Keymint included."
+      title="Audit trail"
+      lead="Every change, newest first. Nobody can edit or delete an event, Keymint included."
     >
       <ChainLine chain={chain} asOf={asOf} />
       {problems.length > 0 ? (
         <div className="mt-6 max-w-read">
-          <Callout tone="amber" title="We could not read all of the filter.">
+          <Callout tone="warning" title="Part of the filter was ignored">
             {problems.map((problem) => (
               <p key={problem}>{problem}</p>
             ))}
@@ -97,7 +97,7 @@ export default function Audit() {
       <div className="mt-8 flex flex-wrap items-center justify-between gap-3 border-t border-rule pt-4">
         <Pages urls={urls} />
         <p className="flex flex-wrap items-center gap-x-2">
-          {filtered ? 'Download what the filter finds:' : 'Download all of it:'}{' '}
+          {filtered ? 'Download the matches:' : 'Download all events:'}{' '}
           <ButtonLink kind="quiet" to={urls.csv}>
             CSV
           </ButtonLink>
@@ -110,13 +110,11 @@ export default function Audit() {
         {entries.length > 0 ? (
           <AuditTrail entries={entries} asOf={asOf} />
         ) : (
-          <EmptyState
-            title={filtered ? 'Nothing of this kind has happened.' : 'Nothing has happened yet.'}
-          >
+          <EmptyState title={filtered ? 'No event matches.' : 'No events yet'}>
             <p>
               {filtered ? (
                 <>
-                  Take a part of the filter away, or{' '}
+                  Widen the filter, or{' '}
                   <a className="prose-link" href={urls.all}>
                     show everything
                   </a>
@@ -147,7 +145,7 @@ function Pages({ urls }: { urls: { newest: string; older: string | null; newer: 
         <ButtonLink to={urls.older}>Older</ButtonLink>
       ) : (
         <p className="inline-flex min-h-11 items-center text-soft">
-          {urls.newer ? 'These are the oldest.' : 'That is all there is.'}
+          {urls.newer ? 'These are the oldest events.' : 'No older events.'}
         </p>
       )}
     </nav>

@@ -9,13 +9,14 @@ import { Button } from '~/components/base/button'
 import { Section } from '~/components/base/page-shell'
 import { AnswerPlace } from '~/components/staff/queue/action-answer'
 import { JobFacts } from '~/components/staff/queue/job-facts'
-import { stateWords, subjectWords } from '~/components/staff/queue/job-words'
+import { jobLabel, stateLabels, subjectLabel } from '~/components/staff/queue/job-messages'
 import { LiveLine } from '~/components/staff/queue/live-line'
 import { ProviderCalls, RunTimeline } from '~/components/staff/queue/run-timeline'
 import { jobUrl, queueUrl } from '~/urls'
 import { readJobPage } from '~/domain/staff/queue/queue-page.server'
 import { handler, notFound } from '~/web/handler.server'
-import { answerQueueForm } from '~/web/queue-actions.server'
+import { parseForm } from '~/web/parse-form.server'
+import { answerQueueForm, queueForm } from '~/web/queue-actions.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, params, ctx, auth }) => {
@@ -28,11 +29,13 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
 export const action = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireAdmin({ request, ctx, auth })
   if (!(await readJobPage(ctx, params.job ?? ''))) throw notFound()
+  const form = await parseForm(queueForm, request)
+  if (!form.ok) throw new Response('bad-request', { status: 400 })
   return answerQueueForm({
     ctx,
     actorUserId: viewer.userId,
     url: new URL(request.url),
-    form: await request.formData(),
+    form: form.value,
   })
 })
 
@@ -40,7 +43,9 @@ export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs
   keepLastAnswer(request.url, () => serverLoader<typeof loader>())
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
-  { title: `${data ? `${data.job.words} (${stateWords[data.job.state]})` : 'Job'} · Keymint` },
+  {
+    title: `${data ? `${jobLabel(data.job.name)} (${stateLabels[data.job.state]})` : 'Job'} · Keymint`,
+  },
 ]
 
 export default function AdminJob() {
@@ -54,9 +59,9 @@ export default function AdminJob() {
   const verb = job.state === 'waiting' || job.state === 'retrying' ? 'Run now' : 'Retry'
   return (
     <AdminShell
-      title={job.words}
+      title={jobLabel(job.name)}
       back={{ to: queueUrl, label: 'Queue' }}
-      lead={`For ${subjectWords(job)}${job.claim ? ` in ${job.claim.workshop}` : ''}: ${stateWords[job.state]}.`}
+      lead={`For ${subjectLabel(job)}${job.claim ? ` in ${job.claim.workshop}` : ''}: ${stateLabels[job.state]}.`}
     >
       <div className="mt-3">
         <LiveLine

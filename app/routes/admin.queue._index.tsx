@@ -17,12 +17,18 @@ import { useHydrated } from '~/components/base/hydrated'
 import { EmptyState } from '~/components/base/page-shell'
 import { AnswerPlace } from '~/components/staff/queue/action-answer'
 import { JobActBar } from '~/components/staff/queue/act-bar'
-import { BulkProgress } from '~/components/staff/queue/bulk-progress'
+import { BulkProgress } from '~/components/staff/bulk-progress'
 import { ErrorList } from '~/components/staff/queue/error-list'
 import { FilterForm, searchId } from '~/components/staff/queue/filter-form'
 import { HealthBanner } from '~/components/staff/queue/health-banner'
 import { jobListId, JobTable } from '~/components/staff/queue/job-table'
-import { countWords, jobsWords } from '~/components/staff/queue/job-words'
+import {
+  emptyMessages,
+  jobLabel,
+  jobsLabel,
+  leadMessage,
+  listMessage,
+} from '~/components/staff/queue/job-messages'
 import { KeysHelp, useHelpDialog } from '~/components/staff/queue/keys-help'
 import { LiveLine } from '~/components/staff/queue/live-line'
 import { MintingSwitch } from '~/components/staff/queue/minting-switch'
@@ -30,11 +36,13 @@ import { TabBar } from '~/components/staff/queue/tab-bar'
 import { queueExportUrl, queueUrl } from '~/urls'
 import { listBulk, readBulk } from '~/domain/bulk/bulk.server'
 import { jobActions } from '~/domain/staff/queue/bulk-jobs.server'
-import { changedSearch, isNarrowed, readQueueQuery, tabWords } from '~/domain/staff/queue/filter'
+import { changedSearch, isNarrowed, readQueueQuery } from '~/domain/staff/queue/filter'
 import { readQueuePage, readQueueThroughput } from '~/domain/staff/queue/queue-page.server'
 import { handler } from '~/web/handler.server'
-import { answerQueueForm } from '~/web/queue-actions.server'
+import { parseForm, uuid } from '~/web/parse-form.server'
+import { answerQueueForm, queueForm } from '~/web/queue-actions.server'
 import { queueCharts } from '~/web/queue-charts.server'
+import { queueView } from '~/web/queue-view.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
@@ -45,7 +53,7 @@ export const loader = handler(async ({ request, ctx, auth }) => {
   const [page, throughput, named, recent] = await Promise.all([
     readQueuePage(ctx, filter),
     readQueueThroughput(ctx, { span, ...(filter.job ? { job: filter.job } : {}) }),
-    /^[0-9a-f-]{36}$/i.test(bulkId) ? readBulk(ctx, bulkId) : null,
+    uuid.safeParse(bulkId).success ? readBulk(ctx, bulkId) : null,
     listBulk(ctx, { kinds: [...jobActions], limit: 3 }),
   ])
   const bulks = [
@@ -53,7 +61,7 @@ export const loader = handler(async ({ request, ctx, auth }) => {
     ...recent.filter((bulk) => bulk.finishedAt === null && bulk.id !== named?.id),
   ]
   return {
-    page,
+    page: queueView(page),
     within,
     span,
     charts: queueCharts(throughput),
@@ -65,23 +73,23 @@ export const loader = handler(async ({ request, ctx, auth }) => {
 
 export const action = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireAdmin({ request, ctx, auth })
+  const form = await parseForm(queueForm, request)
+  if (!form.ok) throw new Response('bad-request', { status: 400 })
   return answerQueueForm({
     ctx,
     actorUserId: viewer.userId,
     url: new URL(request.url),
-    form: await request.formData(),
+    form: form.value,
   })
 })
 
-/**
- * The page asks again and again: an outage leaves the last answer standing, and the page says so.
- */
+/** An outage leaves the last answer on the page, and the page says so. */
 export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
   keepLastAnswer(request.url, () => serverLoader<typeof loader>())
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
   {
-    title: `Queue: ${data ? `${jobsWords(data.page.counts.unfinished)} not finished` : ''} · Keymint`,
+    title: `Queue: ${data ? `${jobsLabel(data.page.counts.unfinished)} not finished` : ''} · Keymint`,
   },
 ]
 
@@ -89,7 +97,7 @@ const liveEveryMs = 5_000
 
 export default function AdminQueue() {
   const { page, within, span, charts, chartJob, bulks, mayAct } = useLoaderData<typeof loader>()
-  const { filter, counts, list, errors, health, jobNames, asOf } = page
+  const { filter, counts, list, errors, health, asOf } = page
   const answer = useActionData<typeof action>()
   const navigation = useNavigation()
   const params = new URLSearchParams(useLocation().search)
@@ -109,7 +117,7 @@ export default function AdminQueue() {
     version: list.rows.map((row) => row.id).join(),
     onHelp: () => help.current?.showModal(),
   })
-  // What was chosen and has left the list is not chosen any more.
+  // A selected job that has left the list is not selected any more.
   const rowIds = list.rows.map((row) => row.id).join()
   useEffect(
     () => setChosen(document.querySelectorAll(`#${jobListId} input[name=job]:checked`).length),
@@ -118,24 +126,22 @@ export default function AdminQueue() {
 
   const asked = navigation.state === 'idle' ? null : navigation.formData?.get('do')
   const busy = typeof asked === 'string' ? asked : null
-  const words = (name: string) =>
-    jobNames.find((one) => one.name === name)?.words ?? name.replaceAll('-', ' ')
   const narrowed = isNarrowed(filter)
   const to = (change: Record<string, string | undefined>) =>
     `${queueUrl}${changedSearch(params, change)}`
   return (
     <AdminShell
       title="Queue"
-      lead={leadWords(counts.unfinished, health.oldestWaiting?.seconds ?? null)}
+      lead={leadMessage(counts.unfinished, health.oldestWaiting?.seconds ?? null)}
     >
       <div className="mt-5 space-y-3">
-        <HealthBanner health={health} words={words} asOf={asOf} />
+        <HealthBanner health={health} asOf={asOf} />
         <MintingSwitch
           gate={health.gate}
           mayAct={mayAct}
           busy={busy}
           problem={
-            answer?.kind === 'reason-missing' ? 'Please say why, in a few words at least.' : null
+            answer?.kind === 'reason-missing' ? 'Enter a reason of at least three letters.' : null
           }
           asOf={asOf}
         />
@@ -146,7 +152,6 @@ export default function AdminQueue() {
         groups={errors}
         current={filter.error}
         linkTo={(error) => to({ error })}
-        words={words}
         asOf={asOf}
       />
 
@@ -172,7 +177,7 @@ export default function AdminQueue() {
           hrefOf={(tab) => to({ tab })}
         />
         <p className="my-3 text-small text-soft">
-          {listWords(list.matches, list.lookedThrough, tabWords[filter.tab])}{' '}
+          {listMessage(list.matches, list.lookedThrough, filter.tab)}{' '}
           <span className="no-print">
             Download:{' '}
             <a
@@ -216,17 +221,15 @@ export default function AdminQueue() {
             />
           ) : null}
           {list.rows.length > 0 ? (
-            <JobTable rows={list.rows} words={words} mayAct={mayAct} busy={busy} asOf={asOf} />
+            <JobTable rows={list.rows} mayAct={mayAct} busy={busy} asOf={asOf} />
           ) : (
-            <EmptyState title={narrowed ? 'No job matches.' : emptyWords[filter.tab]}>
+            <EmptyState title={narrowed ? 'No job matches.' : emptyMessages[filter.tab]}>
               {list.lookedThrough ? (
-                <p>
-                  Only the newest {list.lookedThrough.toLocaleString('en-US')} were looked through.
-                </p>
+                <p>Only the newest {list.lookedThrough.toLocaleString('en-US')} were searched.</p>
               ) : narrowed ? (
-                <p>Widen the filter, or look under another state.</p>
+                <p>Widen the filter, or choose another state.</p>
               ) : (
-                <p>Jobs appear here by themselves.</p>
+                <p>Jobs appear here automatically.</p>
               )}
             </EmptyState>
           )}
@@ -240,7 +243,7 @@ export default function AdminQueue() {
             ) : null}
             {list.next ? (
               <a className="button" href={to({ after: list.next })}>
-                {list.lookedThrough ? 'Look further back' : 'Older'}
+                {list.lookedThrough ? 'Search older jobs' : 'Older'}
               </a>
             ) : null}
           </nav>
@@ -252,41 +255,15 @@ export default function AdminQueue() {
         charts={charts}
         spans={(['hour', 'day'] as const).map((name) => ({
           name,
-          words: name === 'hour' ? 'An hour' : 'A day',
+          label: name === 'hour' ? 'Hour' : 'Day',
           href: to({ span: name === 'day' ? 'day' : undefined }),
           current: name === span,
         }))}
       />
       <p className="mt-3 text-small text-soft">
-        Of the job “{words(chartJob)}”; filter by a job to see another. Times in UTC, kept by the
+        The job “{jobLabel(chartJob)}”. Filter by a job to see another. Times are UTC, by the
         minute.
       </p>
     </AdminShell>
   )
-}
-
-function leadWords(unfinished: { count: number; more: boolean }, oldestSeconds: number | null) {
-  if (unfinished.count === 0) return 'Nothing is left to do.'
-  return `${jobsWords(unfinished)} not finished${oldestSeconds !== null && oldestSeconds > 1 ? `; the oldest that may run has waited ${oldestSeconds} s` : ''}.`
-}
-
-function listWords(
-  matches: { count: number; more: boolean },
-  lookedThrough: number | null,
-  tab: string,
-): string {
-  if (lookedThrough !== null)
-    return `${tab}: ${countWords({ count: matches.count, more: false })} found among the newest ${lookedThrough.toLocaleString('en-US')} that were looked through.`
-  return `${tab}: ${jobsWords(matches)}.`
-}
-
-const emptyWords: Record<keyof typeof tabWords, string> = {
-  unfinished: 'The queue is empty.',
-  waiting: 'No job waits for its first run.',
-  running: 'Nothing runs at this moment.',
-  retrying: 'Nothing has to be tried again.',
-  failed: 'Nothing has failed.',
-  done: 'Nothing is done yet.',
-  cancelled: 'Nothing was cancelled.',
-  dead: 'There are no dead letters.',
 }

@@ -1,6 +1,7 @@
 import type { MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
-import { useLivePage } from '~/client/use-live-page'
+import { z } from 'zod'
+import { useLive } from '~/client/use-live'
 import { AdminAlerts } from '~/components/staff/admin-alerts'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { Callout } from '~/components/base/callout'
@@ -14,7 +15,9 @@ import {
   type FixSelection,
 } from '~/domain/keys/reconcile-runs.server'
 import { readAlerts } from '~/domain/operations/alerts.server'
+import type { Tone } from '~/tone'
 import { handler } from '~/web/handler.server'
+import { parseForm, uuid } from '~/web/parse-form.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
@@ -27,45 +30,52 @@ export const loader = handler(async ({ request, ctx, auth }) => {
   }
 })
 
-export const action = handler(async ({ request, ctx, auth }) => {
-  const viewer = await requireAdmin({ request, ctx, auth })
-  const form = await request.formData()
-  const actor = `user:${viewer.userId}` as const
-  if (form.get('intent') === 'check')
-    return { asked: 'check' as const, outcome: (await askForCheck(ctx, actor)).kind }
-  const checkId = form.get('checkId')
-  const select = selectionOf(form)
-  if (!select || typeof checkId !== 'string' || !/^[0-9a-f-]{36}$/i.test(checkId))
-    throw new Response('bad-request', { status: 400 })
-  return { asked: 'fix' as const, outcome: (await askForFix(ctx, { actor, checkId, select })).kind }
+const form = z.object({
+  intent: z.enum(['check', 'repair-all', 'repair-kind', 'repair-one']),
+  checkId: z.union([uuid, z.literal('')]),
+  id: z.string(),
+  kind: z.union([z.enum(driftKinds), z.literal('')]),
 })
 
-function selectionOf(form: FormData): FixSelection | null {
-  const [intent, id, kind] = [
-    form.get('intent'),
-    form.get('id'),
-    driftKinds.find((one) => one === form.get('kind')),
-  ]
-  if (intent === 'fix-all') return 'all'
-  if (intent === 'fix-kind' && kind) return { kind }
-  return intent === 'fix-one' && typeof id === 'string' ? { ids: [id] } : null
+export const action = handler(async ({ request, ctx, auth }) => {
+  const viewer = await requireAdmin({ request, ctx, auth })
+  const parsed = await parseForm(form, request)
+  if (!parsed.ok) throw badRequest()
+  const actor = `user:${viewer.userId}` as const
+  const { intent, checkId } = parsed.value
+  if (intent === 'check')
+    return { kind: 'check' as const, outcome: (await askForCheck(ctx, actor)).kind }
+  const select = selectionOf(parsed.value)
+  if (!select || checkId === '') throw badRequest()
+  const { kind: outcome } = await askForFix(ctx, { actor, checkId, select })
+  return { kind: 'repair' as const, outcome }
+})
+
+function selectionOf({ intent, id, kind }: z.output<typeof form>): FixSelection | null {
+  if (intent === 'repair-all') return 'all'
+  if (intent === 'repair-kind') return kind === '' ? null : { kind }
+  return id === '' ? null : { ids: [id] }
 }
 
+const badRequest = () => new Response('bad-request', { status: 400 })
+
 export const meta: MetaFunction = () => [{ title: 'Reconcile · Keymint' }]
+
+const liveEveryMs = 2_000
 
 export default function AdminReconcile() {
   const { view, alerts, mayAct } = useLoaderData<typeof loader>()
   const done = useActionData<typeof action>()
-  useLivePage(view.running.length > 0)
+  useLive({ loadedAt: view.asOf, everyMs: view.running.length > 0 ? liveEveryMs : null })
   return (
     <AdminShell
       title="Reconcile"
-      lead="What the provider holds against what our rows say. Keys that are not ours are never touched."
+      lead="The provider’s keys compared with our rows. Keymint never touches keys that are not ours."
     >
       <AdminAlerts alerts={alerts} asOf={view.asOf} />
       {done ? (
         <div role="status" className="mt-6 max-w-read">
-          <Asked asked={done} />
+          <Answer requested={done} />
         </div>
       ) : null}
       <ReconcilePage view={view} mayAct={mayAct} />
@@ -73,52 +83,49 @@ export default function AdminReconcile() {
   )
 }
 
-const fixWords: Record<FixAsked['kind'], { tone: 'mint' | 'amber'; title: string; next: string }> =
-  {
-    started: {
-      tone: 'mint',
-      title: 'The fix has started.',
-      next: 'Each disagreement is looked at once more, then fixed. Check again afterwards to see it confirmed.',
-    },
-    superseded: {
-      tone: 'amber',
-      title: 'Nothing was fixed: a newer check has been made.',
-      next: 'What you saw may have changed. Look at the list below, then press again.',
-    },
-    'already-running': {
-      tone: 'amber',
-      title: 'Nothing new was started: a fix is under way.',
-      next: 'Wait until it is done, then press again for what is left.',
-    },
-    'nothing-to-do': {
-      tone: 'amber',
-      title: 'There was nothing left to fix.',
-      next: 'Somebody else may have been faster.',
-    },
-  }
+const repairMessages: Record<FixAsked['kind'], { tone: Tone; title: string; next: string }> = {
+  started: {
+    tone: 'ok',
+    title: 'The repair has started',
+    next: 'Keymint compares each difference once more, then repairs it. Check again afterwards to confirm.',
+  },
+  superseded: {
+    tone: 'warning',
+    title: 'Nothing was repaired: a newer check exists',
+    next: 'The findings may have changed. Read the list below, then start the repair again.',
+  },
+  'already-running': {
+    tone: 'warning',
+    title: 'Nothing was started: a repair is running',
+    next: 'Wait until it has finished, then repair what is left.',
+  },
+  'nothing-to-do': {
+    tone: 'warning',
+    title: 'Nothing is left to repair',
+    next: 'Somebody else may have repaired it.',
+  },
+}
 
-function Asked({
-  asked,
-}: {
-  asked:
-    | { asked: 'check'; outcome: 'started' | 'already-running' }
-    | { asked: 'fix'; outcome: FixAsked['kind'] }
-}) {
-  if (asked.asked === 'check')
+type Requested =
+  | { kind: 'check'; outcome: 'started' | 'already-running' }
+  | { kind: 'repair'; outcome: FixAsked['kind'] }
+
+function Answer({ requested }: { requested: Requested }) {
+  if (requested.kind === 'check')
     return (
       <Callout
-        tone="mint"
+        tone="ok"
         title={
-          asked.outcome === 'started' ? 'A check has started.' : 'A check was under way already.'
+          requested.outcome === 'started' ? 'A check has started' : 'A check is running already'
         }
       >
-        <p>It reads every key of the account; what it finds appears below.</p>
+        <p>It reads every key of the provider account. The findings appear below.</p>
       </Callout>
     )
-  const words = fixWords[asked.outcome]
+  const message = repairMessages[requested.outcome]
   return (
-    <Callout tone={words.tone} title={words.title}>
-      <p>{words.next}</p>
+    <Callout tone={message.tone} title={message.title}>
+      <p>{message.next}</p>
     </Callout>
   )
 }

@@ -2,11 +2,12 @@ import type { MetaFunction } from '@remix-run/node'
 import { Link, useLoaderData } from '@remix-run/react'
 import { ActBar, actForm } from '~/components/staff/act-bar'
 import { AdminShell } from '~/components/staff/admin-shell'
-import { WorkList } from '~/components/staff/bulk-progress'
+import { BulkList } from '~/components/staff/bulk-progress'
 import { ChartRow } from '~/components/base/chart'
-import { ClaimFilters, ClaimTable, factLabel, Pager } from '~/components/staff/claim-list'
+import { ClaimFilters, ClaimTable, Pager } from '~/components/staff/claim-list'
+import { factLabels, stateTabs } from '~/components/staff/claim-messages'
 import { EmptyState } from '~/components/base/page-shell'
-import { UnboundCallout, WorkshopStanding } from '~/components/staff/workshop-standing'
+import { UnboundCallout, WorkshopSummary } from '~/components/staff/workshop-summary'
 import { claimFacts, claimStates, listQueryString, readListQuery } from '~/domain/staff/claim-list'
 import { readWorkshopPage } from '~/domain/staff/workshop-page.server'
 import { readActivity } from '~/domain/staff/series.server'
@@ -19,6 +20,7 @@ import {
   adminUrl,
   adminWorkshopUrl,
   adminWorkUrl,
+  workshopUrl,
 } from '~/urls'
 import { readSpan, spanLinks } from '~/web/chart-spans'
 import { activityCharts } from '~/web/charts.server'
@@ -35,7 +37,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     readActivity(ctx, slug, readSpan(search)),
   ])
   if (!page) throw notFound()
-  // What an action was started with may name people: the page of that action shows what it needs.
+  // The input of an action may name people: only the page of that action shows it.
   const { work, ...shown } = page
   return {
     slug,
@@ -56,7 +58,6 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
   { title: `Claims: ${data?.page.line.title ?? ''} · Admin · Keymint` },
 ]
 
-const tabWords = { pending: 'Waiting', ready: 'Ready', ended: 'Ended', refused: 'Refused' } as const
 const factCounts = {
   unbound: 'unbound',
   disabled: 'disabled',
@@ -74,33 +75,32 @@ export default function AdminWorkshop() {
   const matching = `${list.matching.atLeast ? 'more than ' : ''}${list.matching.count.toLocaleString('en-US')}`
   const states = [
     {
-      words: 'All',
+      label: 'All',
       count: line.counts.total,
       href: here + listQueryString({ filter: text, sort }),
       current: !filter.state && !filter.fact,
     },
     ...claimStates.map((state) => ({
-      words: tabWords[state],
+      label: stateTabs[state],
       count: line.counts[state],
       href: here + listQueryString({ filter: { ...text, state }, sort }),
       current: filter.state === state && !filter.fact,
     })),
   ]
   const factTabs = claimFacts.map((fact) => ({
-    words: factLabel(fact),
+    label: factLabels[fact],
     count: facts[factCounts[fact]],
     href: here + listQueryString({ filter: { ...text, fact }, sort }),
     current: filter.fact === fact,
   }))
   return (
     <AdminShell title={line.title} back={{ to: adminUrl, label: 'Overview' }}>
-      <WorkshopStanding
+      <WorkshopSummary
         line={line}
         asOf={asOf}
         mayAct={mayAct}
-        over={page.over}
         hrefs={{
-          page: `/w/${slug}`,
+          page: workshopUrl(slug),
           export: adminExportUrl(slug) + listQueryString({ filter }),
           receipt: adminReceiptUrl(slug),
           act: adminActUrl(slug),
@@ -109,7 +109,7 @@ export default function AdminWorkshop() {
       {isGiveaway && mayAct ? (
         <p className="mt-4">
           <Link className="prose-link" to={adminMintUrl(slug)}>
-            Make a key for a GitHub account
+            Create a key for a GitHub account
           </Link>
         </p>
       ) : null}
@@ -134,13 +134,13 @@ export default function AdminWorkshop() {
         <div className="mt-4 space-y-4">
           {list.rows.length === 0 ? (
             line.counts.total === 0 ? (
-              <EmptyState title="Nobody has claimed yet.">
-                <p>Claims appear here as they are made.</p>
+              <EmptyState title="No claims yet">
+                <p>Claims appear here as people make them.</p>
               </EmptyState>
             ) : (
               <EmptyState title="No claim matches.">
                 <p>
-                  Search for less, or look at{' '}
+                  Shorten the search, or view{' '}
                   <a className="prose-link" href={here}>
                     all {line.counts.total.toLocaleString('en-US')}
                   </a>
@@ -180,14 +180,14 @@ export default function AdminWorkshop() {
                       })
                     : null
                 }
-                words={`${list.rows.length} of ${matching} that match.`}
+                label={`${list.rows.length} of ${matching} that match.`}
               />
             </>
           )}
         </div>
       </section>
-      <WorkList work={work} asOf={asOf} />
-      <ChartRow charts={charts} spans={spans} headingId="what-happened" />
+      <BulkList bulks={work} asOf={asOf} />
+      <ChartRow charts={charts} spans={spans} headingId="activity" />
     </AdminShell>
   )
 }

@@ -1,23 +1,25 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { ActPage } from '~/components/staff/act-page'
+import { actRefusals, previewMessage, questionOf } from '~/components/staff/act-messages'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { previewClaimAction, startClaimAction } from '~/domain/claim/claim-actions.server'
-import { readFigures } from '~/domain/operations/counters.server'
+import { readCounters } from '~/domain/operations/counters.server'
 import { endWorkshop } from '~/domain/claim/end-workshop.server'
-import { needsReason, questionOf, readAsked, reasonOf } from '~/web/act-form.server'
+import { needsReason, readActRequest, reasonOf } from '~/web/act-form.server'
 import { adminActUrl, adminWorkshopUrl, adminWorkUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
+import { readFields } from '~/web/parse-form.server'
 import { requireAdmin } from '~/web/session.server'
 
-/** What would be done, before anything is. */
+/** A preview: changes nothing. */
 export const loader = handler(async ({ request, params, ctx, auth }) => {
   await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
-  const figures = await readFigures(ctx.db, slug)
+  const figures = await readCounters(ctx.db, slug)
   if (!ctx.workshops.workshops.has(slug) && figures.total === 0) throw notFound()
   const search = new URL(request.url).searchParams
-  const asked = readAsked(search)
+  const wanted = readActRequest(search)
   const title = ctx.workshops.workshops.get(slug)?.title ?? slug
   const page = {
     slug,
@@ -27,20 +29,20 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     ),
     values: { limit: search.get('limit') ?? '', expires: search.get('expires') ?? '' },
   }
-  switch (asked.kind) {
+  switch (wanted.kind) {
     case 'unclear':
       return {
         ...page,
-        view: { kind: 'unclear' as const, question: 'Which claims?', problem: asked.problem },
+        view: { kind: 'unclear' as const, question: 'Which claims?', problem: wanted.problem },
       }
     case 'needs':
       return {
         ...page,
         view: {
           kind: 'needs' as const,
-          question: asked.need === 'limit' ? 'What should the cap be?' : 'Until when?',
-          need: asked.need,
-          problem: asked.problem,
+          question: wanted.need === 'limit' ? 'Which limit?' : 'Until when?',
+          need: wanted.need,
+          problem: wanted.problem,
         },
       }
     case 'end':
@@ -55,17 +57,22 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     case 'claims': {
       const preview = await previewClaimAction(ctx, {
         workshopSlug: slug,
-        action: asked.action,
-        selection: asked.selection,
+        action: wanted.action,
+        selection: wanted.selection,
       })
       return {
         ...page,
         view: {
           kind: 'claims' as const,
-          action: asked.action.kind,
-          question: questionOf(asked.action, preview.fitting),
-          preview,
-          needsReason: needsReason(asked.action),
+          action: wanted.action.kind,
+          question: questionOf(wanted.action, preview.fitting),
+          preview: {
+            count: preview.count,
+            fitting: preview.fitting,
+            pool: preview.pool,
+            message: previewMessage(wanted.action, preview),
+          },
+          needsReason: needsReason(wanted.action),
         },
       }
     }
@@ -75,23 +82,19 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
 export const action = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
-  const form = new URLSearchParams(
-    [...(await request.formData())].map(([name, value]) => [
-      name,
-      typeof value === 'string' ? value : '',
-    ]),
-  )
-  const asked = readAsked(form)
-  if (form.get('confirm') !== 'yes' || asked.kind === 'needs')
+  const form = await readFields(request)
+  const wanted = readActRequest(form)
+  if (form.get('confirm') !== 'yes' || wanted.kind === 'needs')
     return redirect(`${adminActUrl(slug)}?${form.toString()}`, 303)
-  if (asked.kind === 'unclear') return data({ problem: asked.problem }, { status: 422 })
-  if (asked.kind === 'end') {
+  if (wanted.kind === 'unclear') return data({ problem: wanted.problem }, { status: 422 })
+  if (wanted.kind === 'end') {
     const ended = await endWorkshop(ctx, {
       slug,
       actorUserId: viewer.userId,
-      reason: reasonOf(form, asked),
+      reason: reasonOf(form, wanted),
     })
-    if (ended.kind === 'refused') return data({ problem: ended.detail }, { status: 422 })
+    if (ended.kind === 'refused')
+      return data({ problem: 'Enter a reason. It is kept with the action.' }, { status: 422 })
     return redirect(
       ended.kind === 'ended' && ended.bulkId
         ? adminWorkUrl(slug, ended.bulkId)
@@ -102,13 +105,13 @@ export const action = handler(async ({ request, params, ctx, auth }) => {
   const started = await startClaimAction(ctx, {
     actorUserId: viewer.userId,
     workshopSlug: slug,
-    action: asked.action,
-    selection: asked.selection,
-    reason: reasonOf(form, asked.action),
+    action: wanted.action,
+    selection: wanted.selection,
+    reason: reasonOf(form, wanted.action),
   })
   return started.kind === 'started'
     ? redirect(adminWorkUrl(slug, started.bulkId), 303)
-    : data({ problem: started.detail }, { status: 422 })
+    : data({ problem: actRefusals[started.reason] }, { status: 422 })
 })
 
 export const meta: MetaFunction<typeof loader> = ({ data: page }) => [

@@ -1,5 +1,6 @@
 import type { MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
+import { z } from 'zod'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { BanBox, type BanAnswer } from '~/components/staff/ban-box'
 import {
@@ -10,16 +11,18 @@ import {
   Trail,
 } from '~/components/staff/claim-detail'
 import { Section } from '~/components/base/page-shell'
+import { banRefusals } from '~/components/staff/ban-messages'
 import { banPerson, unbanPerson } from '~/domain/people/ban.server'
 import { findClaimDetail } from '~/domain/staff/claim-detail.server'
 import type { Ctx } from '~/domain/ctx'
 import { adminActUrl, adminWorkshopUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
+import { parseForm, uuid } from '~/web/parse-form.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 
 async function requireClaim(ctx: Ctx, params: Record<string, string | undefined>) {
   const claimId = params.claim ?? ''
-  const claim = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(claimId)
+  const claim = uuid.safeParse(claimId).success
     ? await findClaimDetail(ctx, params.workshop ?? '', claimId)
     : null
   if (!claim) throw notFound()
@@ -31,27 +34,24 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   return { claim: await requireClaim(ctx, params), mayAct: viewer.role === 'admin' }
 })
 
+const form = z.object({ intent: z.enum(['ban', 'unban']), reason: z.string() })
+
 export const action = handler(async ({ request, params, ctx, auth }): Promise<BanAnswer> => {
   const viewer = await requireAdmin({ request, ctx, auth })
   const { person } = await requireClaim(ctx, params)
-  const form = await request.formData()
-  const reason = form.get('reason')
-  const input = {
-    userId: person.userId,
-    reason: typeof reason === 'string' ? reason : '',
-    actorUserId: viewer.userId,
-  }
-  const intent = form.get('intent')
+  const parsed = await parseForm(form, request)
+  if (!parsed.ok) throw new Response('bad-request', { status: 400 })
+  const { intent, reason } = parsed.value
+  const input = { userId: person.userId, reason, actorUserId: viewer.userId }
   if (intent === 'unban')
-    return { done: (await unbanPerson(ctx, input)) ? 'The ban is lifted.' : 'There was no ban.' }
-  if (intent !== 'ban') throw new Response('bad-request', { status: 400 })
+    return {
+      done: (await unbanPerson(ctx, input)) ? 'The ban is lifted' : 'This person was not banned',
+    }
   const outcome = await banPerson(ctx, input)
-  if (outcome.kind === 'refused') return { refused: outcome.detail }
+  if (outcome.kind === 'refused') return { refused: banRefusals[outcome.reason] }
   return {
     done:
-      outcome.kind === 'banned'
-        ? 'Banned. Live keys are being ended.'
-        : 'They were banned already.',
+      outcome.kind === 'banned' ? 'Banned; live keys are ending' : 'This person was banned already',
   }
 })
 
@@ -79,7 +79,7 @@ export default function AdminClaim() {
           <FormerKeys claim={claim} />
         </Section>
       ) : null}
-      <Section title="Calls to make the key" id="attempts">
+      <Section title="Calls to create the key" id="attempts">
         <AttemptTable claim={claim} />
       </Section>
       {mayAct ? (
@@ -87,7 +87,7 @@ export default function AdminClaim() {
           <BanBox banned={claim.person.banned} answer={answer} />
         </Section>
       ) : null}
-      <Section title="Who did what" id="trail">
+      <Section title="Activity" id="trail">
         <Trail claim={claim} />
       </Section>
     </AdminShell>

@@ -2,8 +2,8 @@ import { redirect, type MetaFunction } from '@remix-run/node'
 import { useLoaderData } from '@remix-run/react'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { ReceiptAsk, ReceiptSheet } from '~/components/staff/receipt-sheet'
-import { askForReceipt, readReceiptPage } from '~/domain/staff/receipt.server'
-import { receiptView } from '~/domain/staff/receipt-words'
+import { requestReceipt, readReceiptPage } from '~/domain/staff/receipt.server'
+import { receiptView } from '~/components/staff/receipt-messages'
 import { adminReceiptUrl, adminWorkshopUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
@@ -24,7 +24,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
 export const action = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
-  await askForReceipt(ctx, { workshopSlug: slug, actorUserId: viewer.userId })
+  await requestReceipt(ctx, { workshopSlug: slug, actorUserId: viewer.userId })
   return redirect(adminReceiptUrl(slug), 303)
 })
 
@@ -37,7 +37,7 @@ export default function AdminReceipt() {
   const back = { to: adminWorkshopUrl(page.slug), label: page.title }
   return (
     <AdminShell
-      title={page.receipt ? page.title : 'What the workshop came to.'}
+      title={page.receipt ? page.title : 'Receipt'}
       back={back}
       lead={page.receipt ? 'Receipt' : page.title}
     >

@@ -1,17 +1,18 @@
 import { redirect, type MetaFunction } from '@remix-run/node'
 import { useLoaderData } from '@remix-run/react'
 import { AdminShell } from '~/components/staff/admin-shell'
-import { BulkProgress, bulkWords } from '~/components/staff/bulk-progress'
+import { useLive } from '~/client/use-live'
+import { bulkLabel } from '~/components/staff/bulk-messages'
+import { BulkProgress } from '~/components/staff/bulk-progress'
 import { abortBulk, readBulk } from '~/domain/bulk/bulk.server'
 import type { Ctx } from '~/domain/ctx'
-import { adminClaimUrl, adminWorkshopUrl, adminWorkUrl } from '~/urls'
+import { adminClaimUrl, adminWorkshopUrl, adminWorkUrl, jobUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
+import { uuid } from '~/web/parse-form.server'
 import { requireAdmin, requireStaff } from '~/web/session.server'
 
 async function requireBulk(ctx: Ctx, slug: string, bulkId: string) {
-  const bulk = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(bulkId)
-    ? await readBulk(ctx, bulkId)
-    : null
+  const bulk = uuid.safeParse(bulkId).success ? await readBulk(ctx, bulkId) : null
   if (!bulk || bulk.scope !== slug) throw notFound()
   return bulk
 }
@@ -36,22 +37,26 @@ export const action = handler(async ({ request, params, ctx, auth }) => {
 })
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
-  { title: `${data ? bulkWords(data.bulk.kind) : 'Work'} · Admin · Keymint` },
+  { title: `${data ? bulkLabel(data.bulk) : 'Action'} · Admin · Keymint` },
 ]
+
+const liveEveryMs = 2_000
 
 export default function AdminWork() {
   const { slug, bulk, mayAct, asOf } = useLoaderData<typeof loader>()
+  useLive({ loadedAt: asOf, everyMs: bulk.finishedAt === null ? liveEveryMs : null })
+  const hrefOf = (subject: string) => {
+    const [kind, id = ''] = subject.split(':')
+    return kind === 'job' ? jobUrl(id) : adminClaimUrl(slug, id)
+  }
   return (
     <AdminShell
-      title={bulkWords(bulk.kind)}
+      title={bulkLabel(bulk)}
       back={{ to: adminWorkshopUrl(slug), label: `Claims of ${slug}` }}
     >
-      <BulkProgress
-        bulk={bulk}
-        mayAct={mayAct}
-        asOf={asOf}
-        hrefOf={(claimId) => adminClaimUrl(slug, claimId)}
-      />
+      <div className="mt-6">
+        <BulkProgress bulk={bulk} mayAct={mayAct} asOf={asOf} hrefOf={hrefOf} />
+      </div>
     </AdminShell>
   )
 }

@@ -1,5 +1,6 @@
 import { redirect } from '@remix-run/node'
 import { handler } from '~/web/handler.server'
+import { readFields } from '~/web/parse-form.server'
 import { refuseOverLimit } from '~/web/rate-limit.server'
 import { startSignIn } from '~/web/sign-in.server'
 
@@ -9,6 +10,6 @@ export const loader = handler(async () => redirect('/sign-in', 303))
 export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const refused = await refuseOverLimit({ request, ctx, ip }, 'sign-in', null, '/sign-in')
   if (refused) return refused
-  const form = await request.formData()
-  return startSignIn({ request, auth, provider: params.provider, returnTo: form.get('returnTo') })
+  const fields = await readFields(request)
+  return startSignIn({ request, auth, provider: params.provider, returnTo: fields.get('returnTo') })
 })

@@ -4,7 +4,7 @@ import { ModelList } from '~/components/claim/model-list'
 import { PageShell, Section } from '~/components/base/page-shell'
 import { SnippetList } from '~/components/claim/snippet-list'
 import { envFile, gitignoreLine, snippets } from '~/components/claim/snippets'
-import { capWords } from '~/components/claim/workshop-facts'
+import { budgetLabel } from '~/components/claim/workshop-facts'
 import { listWorkshopViews } from '~/domain/workshop/view.server'
 import { workshopUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
@@ -27,8 +27,8 @@ export default function Docs() {
   const models = open[0]?.allowedModels ?? []
   return (
     <PageShell
-      title="How to use a key."
-      lead="A key of Keymint is an OpenRouter key: whatever speaks the OpenAI or the Anthropic API can use it."
+      title="How to use a key"
+      lead="Your key is an OpenRouter key. It works in every tool with an OpenAI or Anthropic API."
       back={{ to: '/', label: 'Start' }}
     >
       <Section title="Base URL" id="base-url">
@@ -38,7 +38,7 @@ export default function Docs() {
         <p className="mt-2 text-soft">
           Send the key as <code className="font-mono text-small">Authorization: Bearer …</code>.
           Keep it in the environment variable{' '}
-          <code className="font-mono text-small">OPENROUTER_API_KEY</code>, and in no file that you
+          <code className="font-mono text-small">OPENROUTER_API_KEY</code>, never in a file that you
           commit.
         </p>
       </Section>
@@ -54,16 +54,16 @@ export default function Docs() {
           <code>{envFile(null, baseUrl)}</code>
         </pre>
         <p className="mt-3 text-soft">
-          Put the line <code className="font-mono text-small">{gitignoreLine}</code> into your
-          .gitignore first.
+          First add the line <code className="font-mono text-small">{gitignoreLine}</code> to your
+          .gitignore.
         </p>
       </Section>
 
       <Section title="Models and limits" id="limits">
         {open.length === 0 ? (
           <p className="text-soft">
-            Nothing is open just now. The page of your key says which models it may use and what is
-            left of it.
+            No workshop is open at the moment. The page of your key shows its models and what is
+            left.
           </p>
         ) : (
           open.map((workshop) => (
@@ -73,7 +73,7 @@ export default function Docs() {
                   {workshop.title}
                 </Link>
               </h3>
-              <p className="mb-3 text-soft">{capWords(workshop)}.</p>
+              <p className="mb-3 text-soft">{budgetLabel(workshop)}.</p>
               <ModelList models={workshop.allowedModels} />
             </div>
           ))
@@ -87,13 +87,13 @@ export default function Docs() {
           ))}
         </dl>
         <p className="mt-4 text-soft">
-          A cap “a day” starts again at midnight UTC, one “a week” on Monday, one “a month” on the
-          1st. What was not used is not carried over. Requests already under way when a cap is
-          reached may pass it by their cost.
+          A budget “a day” resets at midnight UTC, one “a week” on Monday, one “a month” on the 1st.
+          You cannot carry over the rest. Requests that are running when you reach the limit may
+          exceed it by their cost.
         </p>
       </Section>
 
-      <Section title="What a key may be used for" id="acceptable-use">
+      <Section title="What you may use a key for" id="acceptable-use">
         <ul className="list-disc space-y-2 pl-5">
           <li>
             It is yours alone. Do not share, publish, resell or rent it:{' '}
@@ -101,23 +101,23 @@ export default function Docs() {
             for this key.
           </li>
           <li>
-            Learn, build and try things. Do not run a service for others on it: it ends by itself,
-            and so would the service.
+            Learn, build and try things. Do not run a service for others on it: the key expires, and
+            your service would stop.
           </li>
           <li>
-            One key for each person. Further accounts to get further keys are barred, and their keys
-            taken back.
+            One key per person. If you use more accounts to get more keys, we bar them and revoke
+            their keys.
           </li>
           <li>
-            Send nothing that you must keep secret: requests go to OpenRouter and on to the provider
-            of the model, under their terms.
+            Send nothing secret: your requests go to OpenRouter and to the provider of the model,
+            under their terms.
           </li>
           <li>
-            Spam, malware, attacks on others and what the providers’ own rules forbid end the key.
+            We revoke keys for spam, malware, attacks on others and anything the providers forbid.
           </li>
           <li>
-            If it has leaked, replace it on its page at once. Until then anyone who finds it can
-            spend what is left.
+            If it leaks, replace it on its page at once. Until then anyone who finds it can spend
+            what is left.
           </li>
         </ul>
       </Section>
@@ -126,12 +126,12 @@ export default function Docs() {
 }
 
 const answers: [string, string][] = [
-  ['401', 'The key has ended, was taken back, or is not complete. Its page says which.'],
+  ['401', 'The key has expired, was revoked, or is incomplete. Its page says which.'],
   [
     '402',
-    'The account behind all keys is out of credit, or one request asks for more than is left. Set a smaller max_tokens.',
+    'You asked for more than is left: set a smaller max_tokens. Or the organiser is out of credit.',
   ],
-  ['403 Key limit exceeded', 'The cap of this key is reached. Its page says when it starts again.'],
-  ['404 No endpoints available', 'The model is not among those that this key may use.'],
-  ['429', 'Too many requests at once. Wait as long as Retry-After says.'],
+  ['403 Key limit exceeded', 'You have spent the budget. The key’s page says when it resets.'],
+  ['404 No endpoints available', 'This key cannot use this model.'],
+  ['429', 'Too many requests at once. Wait for the time in Retry-After.'],
 ]

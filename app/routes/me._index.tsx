@@ -7,7 +7,7 @@ import { PersonDownload, PersonErasure, PersonOptIn } from '~/components/claim/p
 import { PersonKeys } from '~/components/claim/person-keys'
 import { PersonSessions, PersonSignIns } from '~/components/claim/person-sign-ins'
 import { YourTeams } from '~/components/team/your-teams'
-import { isNoticeCode, notices, type NoticeCode } from '~/components/claim/person-words'
+import { isNoticeCode, notices, type NoticeCode } from '~/components/claim/person-messages'
 import { erasePerson } from '~/domain/people/erase.server'
 import { readPerson, unlinkSignIn, withdrawOptIn } from '~/domain/people/person.server'
 import { endOtherSessions, endSessionOf, listSessions } from '~/domain/people/session.server'
@@ -15,9 +15,9 @@ import { listClaimsOf } from '~/domain/claim/claim-view.server'
 import { giveBack } from '~/domain/claim/end-claim.server'
 import { listTeamsOf } from '~/domain/team/team.server'
 import { listWorkshopViews } from '~/domain/workshop/view.server'
-import { claimUrl } from '~/urls'
+import { claimUrl, erasedUrl, meUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
-import { erasedUrl, meUrl } from '~/urls'
+import { readFields } from '~/web/parse-form.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 import { readSessionToken, requireViewer, sessionCookie } from '~/web/session.server'
 import { providerNames } from '~/web/sign-in-problems'
@@ -66,7 +66,7 @@ export const action = handler(async ({ request, ctx, auth, ip }) => {
   const viewer = await requireViewer({ request, ctx, auth })
   await requireWithinLimit({ request, ctx, ip }, 'account', viewer)
   const { userId } = viewer
-  const form = formSchema.safeParse(Object.fromEntries(await request.formData()))
+  const form = formSchema.safeParse(Object.fromEntries(await readFields(request)))
   if (!form.success) throw new Response('bad-request', { status: 400 })
   switch (form.data.intent) {
     case 'give-back':
@@ -96,9 +96,9 @@ export const action = handler(async ({ request, ctx, auth, ip }) => {
     case 'withdraw':
       return answer((await withdrawOptIn(ctx, userId), 'withdrawn'))
     case 'erase': {
-      if (form.data.confirm !== 'erase') return answer('not-confirmed')
+      if (form.data.confirm !== 'delete') return answer('not-confirmed')
       const outcome = await erasePerson(ctx, { userId, because: 'asked' })
-      // What is in the way stands on the page itself.
+      // The page itself lists what blocks the deletion.
       if (outcome.kind === 'blocked') return data({ problem: null }, { status: 409 })
       return redirect(erasedUrl, {
         status: 303,
@@ -110,7 +110,7 @@ export const action = handler(async ({ request, ctx, auth, ip }) => {
 
 /** Done: back to the page, which says so. Not done: the same page at once, with the reason. */
 function answer(code: NoticeCode) {
-  const status = { mint: 303, plain: 303, amber: 409 }[notices[code].tone]
+  const status = { ok: 303, plain: 303, warning: 409 }[notices[code].tone]
   return status === 303 ? redirect(meUrl(code), 303) : data({ problem: code }, { status })
 }
 
@@ -123,7 +123,7 @@ export default function Me() {
   const notice = problem ?? done
   return (
     <PageShell
-      title="Your keys."
+      title="Your keys"
       back={{ to: '/', label: 'All workshops' }}
       lead={
         <p className="[overflow-wrap:anywhere]">
@@ -135,7 +135,7 @@ export default function Me() {
       {notice ? (
         <div role="status" className="mt-6">
           <Callout tone={notices[notice].tone} title={notices[notice].title}>
-            <p>{notices[notice].words}</p>
+            <p>{notices[notice].meaning}</p>
           </Callout>
         </div>
       ) : null}
@@ -157,13 +157,13 @@ export default function Me() {
       <Section title="Where you are signed in" id="sessions">
         <PersonSessions sessions={sessions} asOf={asOf} />
       </Section>
-      <Section title="News of workshops" id="news">
+      <Section title="Email updates" id="news">
         <PersonOptIn optIn={person.optIn} titles={titles} asOf={asOf} />
       </Section>
-      <Section title="What we hold about you" id="data">
+      <Section title="Your data" id="data">
         <PersonDownload />
       </Section>
-      <Section title="Be forgotten" id="erase">
+      <Section title="Delete my account" id="erase">
         <PersonErasure blocks={person.erasureBlocks} titles={titles} claimUrls={claimUrls} />
       </Section>
     </PageShell>

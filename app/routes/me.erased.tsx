@@ -2,18 +2,18 @@ import type { MetaFunction } from '@remix-run/node'
 import { ButtonLink } from '~/components/base/button'
 import { PageShell } from '~/components/base/page-shell'
 
-export const meta: MetaFunction = () => [{ title: 'Erased · Keymint' }]
+export const meta: MetaFunction = () => [{ title: 'Account deleted · Keymint' }]
 
-/** Where erasure ends. It shows nothing of anybody, so that anybody may see it. */
+/** Shown after an account is deleted. It holds nothing personal, so that anybody may open it. */
 export default function Erased() {
   return (
     <PageShell
-      title="We have forgotten you."
-      lead="Your name, email, sign-ins and sessions are deleted, and you are signed out everywhere."
+      title="Your data is deleted"
+      lead="We deleted your name, email, sign-ins and sessions. You are signed out everywhere."
     >
       <p className="mt-4">
-        If you sign in again, we meet for the first time. In a workshop that was open when you left,
-        you still count as somebody who has had a key.
+        Signing in again creates a new account. In workshops that were open when you left, you still
+        count as having had a key.
       </p>
       <div className="mt-8">
         <ButtonLink to="/">See all workshops</ButtonLink>

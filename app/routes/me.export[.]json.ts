@@ -5,7 +5,7 @@ import { meUrl } from '~/urls'
 import { refuseOverLimit } from '~/web/rate-limit.server'
 import { requireViewer } from '~/web/session.server'
 
-/** Everything stored about whoever asks, as a file. */
+/** Everything stored about the signed-in person, as a file. */
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireViewer({ request, ctx, auth })
   const refused = await refuseOverLimit({ request, ctx }, 'export', viewer, meUrl())

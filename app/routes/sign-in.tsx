@@ -1,5 +1,8 @@
 import { data, type MetaFunction } from '@remix-run/node'
 import { useLoaderData } from '@remix-run/react'
+import { Button, ButtonLink } from '~/components/base/button'
+import { Callout } from '~/components/base/callout'
+import { PageShell, Section } from '~/components/base/page-shell'
 import { handler } from '~/web/handler.server'
 import { getViewerOrOutage, safeReturnTo } from '~/web/session.server'
 import { findSignInProblem, providerNames } from '~/web/sign-in-problems'
@@ -39,61 +42,56 @@ export const meta: MetaFunction<typeof loader> = ({ data: page }) => [
 export default function SignIn() {
   const { viewer, returnTo, problem } = useLoaderData<typeof loader>()
   return (
-    <main id="main" className="sign-in">
+    <PageShell
+      title="Sign in"
+      lead={viewer ? null : 'Use the account that the organiser knows. No new password needed.'}
+    >
       {problem ? (
-        <section role="alert" className="problem" data-code={problem.code}>
-          <p>
-            <strong>{problem.title}</strong>
-          </p>
-          <p>{problem.meaning}</p>
-          <p>{problem.next}</p>
-        </section>
+        <div role="alert" data-code={problem.code} className="mt-6">
+          <Callout tone="warning" title={problem.title}>
+            <p>{problem.meaning}</p>
+            <p>{problem.next}</p>
+          </Callout>
+        </div>
       ) : null}
 
-      <h1>Sign in</h1>
       {viewer ? (
-        <section aria-label="Signed in">
-          <p>
+        <section aria-label="Signed in" className="mt-6 space-y-4">
+          <p className="[overflow-wrap:anywhere]">
             You are signed in as <strong>{viewer.displayName}</strong>
             {viewer.email ? ` (${viewer.email})` : ''} with {viewer.provider}.
           </p>
-          <p>
-            <a href={returnTo}>Continue</a>
-          </p>
-          <form method="post" action="/sign-out">
-            <button type="submit">Sign out</button>
-          </form>
-          <h2>Use another account</h2>
+          <div className="flex flex-wrap gap-3">
+            <ButtonLink kind="ink" to={returnTo}>
+              Continue
+            </ButtonLink>
+            <form method="post" action="/sign-out">
+              <Button type="submit">Sign out</Button>
+            </form>
+          </div>
+          <h2 className="pt-4 text-head">Use another account</h2>
         </section>
-      ) : (
-        <p>
-          Use the account that the organiser will know you by. It takes two clicks, and there is no
-          password to make up.
-        </p>
-      )}
+      ) : null}
 
-      <div className="providers">
+      <div className="mt-6 grid max-w-96 gap-3">
         <ProviderForm provider="github" returnTo={returnTo} />
         <ProviderForm provider="google" returnTo={returnTo} />
       </div>
 
-      <section aria-labelledby="what-we-store">
-        <h2 id="what-we-store">What we store</h2>
-        <p>
-          Your name, the address of your picture, your account’s name, id and age at the provider,
-          your email if the provider says that it is verified, and which browser you signed in with.
-          We keep no password and no token: after the sign-in we can do nothing in your GitHub or
-          Google account.
+      <Section title="What we store" id="what-we-store">
+        <p className="text-soft">
+          We store your name, the address of your picture, your email if it is verified, and which
+          browser you signed in with. From your GitHub or Google account we store its name, id and
+          age. We keep no password and no token, so we cannot do anything in that account.
         </p>
-      </section>
-      <section aria-labelledby="in-app">
-        <h2 id="in-app">Opened this from Slack, WhatsApp or another app?</h2>
-        <p>
-          Google refuses to sign you in inside another app, and a sign-in must end in the browser in
-          which it began. Open this page in Safari, Chrome or Firefox.
+      </Section>
+      <Section title="Opened this from Slack, WhatsApp or another app?" id="in-app">
+        <p className="text-soft">
+          Google does not let you sign in inside another app, and you have to finish in the browser
+          in which you started. Open this page in Safari, Chrome or Firefox.
         </p>
-      </section>
-    </main>
+      </Section>
+    </PageShell>
   )
 }
 
@@ -107,9 +105,9 @@ function ProviderForm({
   return (
     <form method="post" action={`/auth/${provider}`}>
       <input type="hidden" name="returnTo" value={returnTo} />
-      <button type="submit" className={`provider provider-${provider}`}>
+      <Button type="submit" kind="ink" large className="w-full">
         Continue with {providerNames[provider]}
-      </button>
+      </Button>
     </form>
   )
 }

@@ -1,4 +1,5 @@
 import { exportTeamAudit } from '~/domain/team/audit-view.server'
+import { csvDownload } from '~/web/csv.server'
 import { handler } from '~/web/handler.server'
 import { auditFilterOf } from '~/web/team-audit'
 import { requireOwner } from '~/web/team.server'
@@ -6,13 +7,17 @@ import { requireOwner } from '~/web/team.server'
 /** The audit trail as a file. */
 export const loader = handler(async (args) => {
   const { team } = await requireOwner(args)
-  const csv = await exportTeamAudit(args.ctx, team.slug, auditFilterOf(args.request))
-  return new Response(csv, {
-    headers: {
-      'Content-Type': 'text/csv; charset=utf-8',
-      'Content-Disposition': `attachment; filename="audit-${team.slug}.csv"`,
-      'Cache-Control': 'no-store',
-      'X-Content-Type-Options': 'nosniff',
-    },
-  })
+  const rows = await exportTeamAudit(args.ctx, team.slug, auditFilterOf(args.request))
+  return csvDownload(
+    `audit-${team.slug}.csv`,
+    ['id', 'at_utc', 'actor', 'action', 'subject', 'details'],
+    rows.map((row) => [
+      row.id,
+      row.at,
+      row.actor,
+      row.action,
+      row.subject,
+      row.details.map(([name, value]) => `${name}=${value}`).join('; '),
+    ]),
+  )
 })

@@ -10,8 +10,8 @@ import { MemberSpending } from '~/components/team/member-spending'
 import { monthName } from '~/components/team/month-name'
 import { OwnMonth } from '~/components/team/own-month'
 import { ProviderSpending } from '~/components/team/provider-spending'
-import { SpendingChart } from '~/components/team/spending-chart'
 import { leaveProblems } from '~/components/team/team-messages'
+import { Chart } from '~/components/base/chart'
 import { TeamShell } from '~/components/team/team-shell'
 import { meUrl } from '~/urls'
 import { Ago } from '~/components/base/time'
@@ -21,6 +21,7 @@ import { readSpending } from '~/domain/team/spending.server'
 import { removeMember } from '~/domain/team/team.server'
 import { handler } from '~/web/handler.server'
 import { parseForm } from '~/web/parse-form.server'
+import { spendingChart } from '~/web/spending-chart.server'
 import { frameOf, isActiveOwner, requireMember } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
@@ -34,7 +35,18 @@ export const loader = handler(async (args) => {
     readSpending(ctx, scope),
     readForecasts(ctx, scope),
   ])
-  return { team: frameOf(team), own, totals, spending, forecasts, asOf: ctx.now().toISOString() }
+  const chart = spendingChart(spending, totals ? 'the team' : 'you', monthName(own.month))
+  const { providers, asOf: readAt } = spending
+  return {
+    team: frameOf(team),
+    own,
+    totals,
+    providers,
+    readAt,
+    chart,
+    forecasts,
+    asOf: ctx.now().toISOString(),
+  }
 })
 
 const leaveForm = z.object({ intent: z.literal('leave'), sure: z.literal('yes') })
@@ -56,7 +68,8 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Dashboard() {
-  const { team, own, totals, spending, forecasts, asOf } = useLoaderData<typeof loader>()
+  const { team, own, totals, providers, readAt, chart, forecasts, asOf } =
+    useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const problem = answer ? leaveProblems[answer.problem] : null
   const month = monthName(own.month)
@@ -90,15 +103,15 @@ export default function Dashboard() {
         </Section>
       ) : null}
       <Section title="By provider" id="by-provider">
-        <ProviderSpending providers={spending.providers} />
+        <ProviderSpending providers={providers} />
       </Section>
       <Section title="By day" id="by-day">
-        <SpendingChart spending={spending} whose={totals ? 'the team' : 'you'} month={own.month} />
+        <Chart chart={chart} />
         <p className="mt-2 text-small text-soft">
-          {spending.asOf ? (
+          {readAt ? (
             <>
-              As of <Ago iso={spending.asOf} asOf={asOf} />, the oldest of the last readings. Usage
-              is read every minute. A provider may count the newest requests a little later.
+              As of <Ago iso={readAt} asOf={asOf} />, the oldest of the last readings. Usage is read
+              every minute. A provider may count the newest requests a little later.
             </>
           ) : (
             'No usage yet. Usage is read every minute.'

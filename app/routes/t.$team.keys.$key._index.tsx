@@ -2,7 +2,7 @@ import { data, redirect, type MetaDescriptor, type MetaFunction } from '@remix-r
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { useState } from 'react'
 import { z } from 'zod'
-import { useFollow } from '~/client/use-follow'
+import { useLive } from '~/client/use-live'
 import { useRevealedKey } from '~/client/use-revealed-key'
 import { Callout } from '~/components/base/callout'
 import { keyProblem, keyProblems } from '~/components/team/key-problem-messages'
@@ -111,7 +111,7 @@ export default function SubKey() {
   const { team, view, mine, preview, input, nextPollMs, asOf } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const [announced, announce] = useState('')
-  useFollow(nextPollMs)
+  useLive({ loadedAt: asOf, everyMs: nextPollMs })
   const url = subKeyUrl(team.slug, view.id)
   const revealUrl = subKeyRevealUrl(team.slug, view.id)
   const revealed = useRevealedKey(revealUrl, announce)

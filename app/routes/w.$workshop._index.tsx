@@ -8,8 +8,8 @@ import { OrganizerLine } from '~/components/claim/organizer-line'
 import { PageShell, Section } from '~/components/base/page-shell'
 import { StarNudge } from '~/components/base/star-nudge'
 import { Countdown, Time } from '~/components/base/time'
-import { SeatsBar, WorkshopFacts } from '~/components/claim/workshop-facts'
-import type { WorkshopView } from '~/domain/workshop/view-types'
+import { pausedMessage, SeatsBar, WorkshopFacts } from '~/components/claim/workshop-facts'
+import type { PausedView, WorkshopView } from '~/domain/workshop/view-types'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import { claimUrl } from '~/urls'
@@ -46,12 +46,12 @@ export default function WorkshopPage() {
   if (!workshop) {
     return (
       <PageShell
-        title="This workshop cannot be shown."
-        lead="Its file has a mistake in it, so nobody can claim a key here just now. Keys given out before keep working."
+        title="We cannot show this workshop"
+        lead="Its file has an error, so nobody can claim a key at the moment. Existing keys keep working."
         back={back}
       >
         <p className="mt-4">
-          Tell the organiser. Once the file is right and deployed again, this page works again.
+          Tell the organiser: this page works again once the corrected file is deployed.
         </p>
         {claim ? (
           <div className="mt-8">
@@ -78,7 +78,7 @@ export default function WorkshopPage() {
           {workshop.kind === 'giveaway' ? (
             <p>
               <a className="prose-link" href="/docs">
-                How to use a key, and what it may be used for
+                How to use a key, and what you may use it for
               </a>
             </p>
           ) : null}
@@ -93,7 +93,7 @@ export default function WorkshopPage() {
           {staff ? (
             <p>
               <Link className="prose-link" to={`/admin/w/${slug}`}>
-                Claims of this workshop, for staff
+                Claims (for staff)
               </Link>
             </p>
           ) : null}
@@ -111,18 +111,18 @@ function Claimed({
   slug: string
   state: 'pending' | 'ready' | 'ended' | 'refused'
 }) {
-  const words = {
-    pending: 'Your key is being made.',
+  const message = {
+    pending: 'We are making your key.',
     ready: 'You have a key.',
-    ended: 'You had a key, and it has ended.',
-    refused: 'Your claim was refused.',
+    ended: 'Your key has ended.',
+    refused: 'You did not get a key.',
   }[state]
   return (
     <div className="flex flex-wrap items-center gap-x-6 gap-y-3">
       <ButtonLink kind="key" large to={claimUrl(slug)}>
         {state === 'ready' ? 'See your key' : 'See your claim'}
       </ButtonLink>
-      <p>{words}</p>
+      <p>{message}</p>
     </div>
   )
 }
@@ -130,19 +130,19 @@ function Claimed({
 function ClaimBox({ workshop, signIn }: { workshop: WorkshopView; signIn: string | null }) {
   if (workshop.endedAt)
     return (
-      <Callout tone="plain" title="This workshop has ended.">
-        <p>The organiser has ended it and all of its keys.</p>
+      <Callout tone="plain" title="This workshop has ended">
+        <p>The organiser has ended it and disabled all its keys.</p>
       </Callout>
     )
   if (workshop.window === 'closed')
     return (
-      <Callout tone="plain" title="Claims have closed.">
-        <p>Keys claimed in time keep working until they end.</p>
+      <Callout tone="plain" title="Claims have closed">
+        <p>Keys claimed in time work until they expire.</p>
       </Callout>
     )
   if (workshop.window === 'upcoming') {
     return (
-      <Callout tone="amber" title="Claims are not open yet.">
+      <Callout tone="warning" title="Claims are not open yet">
         <p>
           {workshop.opensAt ? (
             <>
@@ -155,27 +155,27 @@ function ClaimBox({ workshop, signIn }: { workshop: WorkshopView; signIn: string
               .
             </>
           ) : (
-            'The organiser opens them.'
+            'The organiser will open them.'
           )}{' '}
-          {signIn ? 'You can sign in already.' : 'You are signed in, so one click will do.'}
+          {signIn ? 'You can already sign in.' : 'You are signed in, so you only need one click.'}
         </p>
         {signIn ? <ButtonLink to={signIn}>Sign in</ButtonLink> : null}
       </Callout>
     )
   }
-  // A switch that is off is said before a room that is full: it may be the reason why nobody
-  // leaves.
+  // A switch that is off comes before a workshop that is full: it may be the reason why no seat
+  // becomes free.
   if (workshop.paused) return <Paused paused={workshop.paused} asOf={workshop.asOf} />
   if (workshop.seats.left === 0) {
     return workshop.kind === 'giveaway' ? (
-      <Callout tone="plain" title="Every key is taken.">
-        <p>A key becomes free again when somebody’s has ended. Look in again in a few days.</p>
+      <Callout tone="plain" title="All keys are taken">
+        <p>When a key expires, somebody else can claim one. Come back in a few days.</p>
       </Callout>
     ) : (
-      <Callout tone="plain" title="The room is full.">
+      <Callout tone="plain" title="All keys are taken">
         <p>
-          Every key has been claimed. A key that is given back becomes free again: ask the
-          organiser.
+          When somebody gives a key back, you can claim one. Ask the organiser, who can also add
+          keys.
         </p>
       </Callout>
     )
@@ -194,11 +194,11 @@ function ClaimBox({ workshop, signIn }: { workshop: WorkshopView; signIn: string
   )
 }
 
-function Paused({ paused, asOf }: { paused: NonNullable<WorkshopView['paused']>; asOf: string }) {
+function Paused({ paused, asOf }: { paused: PausedView; asOf: string }) {
   return (
-    <Callout tone="amber" title="No keys are made just now.">
+    <Callout tone="warning" title="No new keys at the moment">
       <p>
-        {paused.reason}
+        {pausedMessage(paused)}
         {paused.since ? (
           <>
             {' '}
@@ -207,8 +207,7 @@ function Paused({ paused, asOf }: { paused: NonNullable<WorkshopView['paused']>;
         ) : null}
       </p>
       <p>
-        It has nothing to do with you. Keys given out before keep working, and can still be seen.
-        Reload this page in a while.
+        Existing keys keep working, and you can still open yours. Reload this page in a few minutes.
       </p>
     </Callout>
   )
@@ -216,7 +215,7 @@ function Paused({ paused, asOf }: { paused: NonNullable<WorkshopView['paused']>;
 
 function ClaimForm({ workshop }: { workshop: WorkshopView }) {
   const [busy, setBusy] = useState(false)
-  // Coming back with the browser's back button shows this page as it was left.
+  // The browser's back button shows this page as it was left.
   useEffect(() => {
     const rest = () => setBusy(false)
     addEventListener('pageshow', rest)

@@ -1,12 +1,15 @@
 import { redirect, type MetaDescriptor, type MetaFunction } from '@remix-run/node'
 import { useLoaderData } from '@remix-run/react'
+import { z } from 'zod'
 import { ClaimIsland } from '~/components/claim/claim-island'
-import { documentTitle, isRefusedReason, refusedWords } from '~/components/claim/claim-words'
+import { isRefusedReason, notTakenMessage } from '~/components/claim/claim-messages'
+import { documentTitle } from '~/components/claim/claim-phase'
 import { claimKey } from '~/domain/claim/claim.server'
 import { readClaimPage } from '~/web/claim-page.server'
 import { claimUrl, workshopUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
 import type { PageHandle } from '~/web/page-handle'
+import { parseForm } from '~/web/parse-form.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 import { requireViewer } from '~/web/session.server'
 
@@ -28,16 +31,15 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   throw notFound()
 })
 
+/** The box of the claim form; unticked, and for any other body, nothing is agreed to. */
+const optInSchema = z.object({ optIn: z.literal('yes') })
+
 export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const slug = params.workshop ?? ''
   const viewer = await requireViewer({ request, ctx, auth })
   await requireWithinLimit({ request, ctx, ip }, 'claim', viewer)
-  const form = await request.formData()
-  const outcome = await claimKey(ctx, {
-    workshopSlug: slug,
-    person: viewer,
-    optIn: form.get('optIn') === 'yes',
-  })
+  const { ok: optIn } = await parseForm(optInSchema, request)
+  const outcome = await claimKey(ctx, { workshopSlug: slug, person: viewer, optIn })
   return redirect(
     outcome.kind === 'refused' ? `${claimUrl(slug)}?refused=${outcome.reason}` : claimUrl(slug),
     303,
@@ -49,7 +51,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => {
   const { claim, refused, workshop, autoSeconds } = data
   const title = claim
     ? documentTitle(claim, workshop?.title ?? claim.workshopSlug)
-    : `${refused ? refusedWords[refused].title : 'Your key'} · Keymint`
+    : `${refused ? notTakenMessage(refused, workshop).title : 'Your key'} · Keymint`
   const refresh: MetaDescriptor[] =
     autoSeconds === null ? [] : [{ httpEquiv: 'refresh', content: String(autoSeconds) }]
   return [{ title }, ...refresh]

@@ -1,5 +1,6 @@
 import { redirect } from '@remix-run/node'
 import { renderToStaticMarkup } from 'react-dom/server'
+import { z } from 'zod'
 import { PlainDocument } from '~/components/base/plain-document'
 import {
   replaceEveryMinutes,
@@ -9,15 +10,18 @@ import {
 import styles from '~/styles/app.css?url'
 import { claimUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
+import { parseForm } from '~/web/parse-form.server'
 import { requireViewer } from '~/web/session.server'
 
 export const loader = handler(async ({ params }) => redirect(claimUrl(params.workshop ?? ''), 303))
+
+const formSchema = z.object({ confirm: z.literal('yes') })
 
 /** Replaces a leaked key. A post without the confirmation of the page's own form does nothing. */
 export const action = handler(async ({ request, params, ctx, auth }) => {
   const slug = params.workshop ?? ''
   const viewer = await requireViewer({ request, ctx, auth })
-  if ((await request.formData()).get('confirm') !== 'yes') return redirect(claimUrl(slug), 303)
+  if (!(await parseForm(formSchema, request)).ok) return redirect(claimUrl(slug), 303)
   const outcome = await replaceOwnKey(ctx, { workshopSlug: slug, userId: viewer.userId })
   if (outcome.kind === 'started') return redirect(claimUrl(slug), 303)
   const html = `<!doctype html>${renderToStaticMarkup(<NotReplaced slug={slug} outcome={outcome} />)}`
@@ -31,31 +35,34 @@ export const action = handler(async ({ request, params, ctx, auth }) => {
   })
 })
 
-function wordsFor(outcome: Exclude<ReplaceOutcome, { kind: 'started' }>): string {
+type NotReplacedOutcome = Exclude<ReplaceOutcome, { kind: 'started' }>
+
+function messageFor(outcome: NotReplacedOutcome): string {
   switch (outcome.kind) {
     case 'too-soon':
-      return `You replaced it a moment ago. A key can be replaced once in ${replaceEveryMinutes} minutes: try again in ${outcome.minutes} ${outcome.minutes === 1 ? 'minute' : 'minutes'}. If it cannot wait, ask the organiser, who can switch it off at once.`
+      return (
+        `You can replace a key once in ${replaceEveryMinutes} minutes. Try again in ` +
+        `${outcome.minutes} ${outcome.minutes === 1 ? 'minute' : 'minutes'}. ` +
+        'If it cannot wait, ask the organiser, who can disable it at once.'
+      )
     case 'disabled':
-      return 'It is switched off already, by the organiser, so nobody can use it. Ask the organiser for a new one.'
+      return (
+        'The organiser has already disabled it, so nobody can use it. ' +
+        'Ask the organiser for a new one.'
+      )
     case 'spent':
-      return 'Its whole cap has been used, so there is nothing left for a new key, and nothing that anybody could spend with this one.'
+      return 'Its whole budget is used up: nobody can spend more, and a new key would be empty.'
     case 'no-key':
-      return 'There is no live key to replace. It has ended, or the new one is being made already: your claim page says which.'
+      return 'It has ended, or we are already making the new one. Your claim page says which.'
   }
 }
 
-function NotReplaced({
-  slug,
-  outcome,
-}: {
-  slug: string
-  outcome: Exclude<ReplaceOutcome, { kind: 'started' }>
-}) {
+function NotReplaced({ slug, outcome }: { slug: string; outcome: NotReplacedOutcome }) {
   return (
     <PlainDocument title="Not replaced · Keymint" stylesheet={styles}>
       <main id="main" className="mx-auto w-full max-w-read space-y-6 px-5 py-12">
-        <h1 className="text-title">Your key was not replaced.</h1>
-        <p className="text-lead text-soft">{wordsFor(outcome)}</p>
+        <h1 className="text-title">We did not replace your key</h1>
+        <p className="text-lead text-soft">{messageFor(outcome)}</p>
         <p>
           <a className="button" href={claimUrl(slug)}>
             Back to your key

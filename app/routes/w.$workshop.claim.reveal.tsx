@@ -7,6 +7,7 @@ import { revealKey, type RevealOutcome } from '~/domain/claim/reveal.server'
 import styles from '~/styles/app.css?url'
 import { claimUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
+import { readFields } from '~/web/parse-form.server'
 import { refuseOverLimit } from '~/web/rate-limit.server'
 import { getViewer, requireViewer } from '~/web/session.server'
 
@@ -20,7 +21,7 @@ export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const slug = params.workshop ?? ''
   const asJson =
     (request.headers.get('Accept') ?? '').includes('application/json') ||
-    (await request.formData()).get('as') === 'json'
+    (await readFields(request)).get('as') === 'json'
   const viewer = asJson
     ? await getViewer({ request, ctx, auth })
     : await requireViewer({ request, ctx, auth })
@@ -34,8 +35,10 @@ export const action = handler(async ({ request, params, ctx, auth, ip }) => {
       outcome.kind === 'revealed' ? { key: outcome.key } : { problem: outcome.kind },
       status,
     )
-  const html = `<!doctype html>${renderToStaticMarkup(<RevealedPage slug={slug} outcome={outcome} baseUrl={ctx.settings.providerBaseUrl} />)}`
-  return new Response(html, {
+  const page = renderToStaticMarkup(
+    <RevealedPage slug={slug} outcome={outcome} baseUrl={ctx.settings.providerBaseUrl} />,
+  )
+  return new Response(`<!doctype html>${page}`, {
     status,
     headers: { ...secretHeaders, 'Content-Type': 'text/html; charset=utf-8' },
   })
@@ -52,8 +55,8 @@ const json = (body: unknown, status: number) =>
 
 const titles: Record<RevealOutcome['kind'], string> = {
   revealed: 'Your key',
-  'not-yet': 'Your key is not ready yet.',
-  'no-key': 'There is no key to show.',
+  'not-yet': 'Your key is not ready yet',
+  'no-key': 'There is no key to show',
 }
 
 function RevealedPage({
@@ -74,23 +77,23 @@ function RevealedPage({
             <p className="rounded-card bg-card p-6 font-mono text-body break-all text-card-ink select-all">
               {outcome.key}
             </p>
-            <p>Copy it now. You can show it again from your claim page until the key ends.</p>
+            <p>Copy it now. You can show it again from your claim page until it expires.</p>
             <h2 className="text-head">Your .env file</h2>
             <pre className="overflow-x-auto rounded-box border border-rule bg-sunk p-4 font-mono text-small">
               {envFile(outcome.key, baseUrl)}
             </pre>
-            <Callout tone="amber" title="Keep it out of git.">
+            <Callout tone="warning" title="Keep it out of git">
               <p>
                 Add the line <code className="font-mono">{gitignoreLine}</code> to your .gitignore
-                before the first commit.
+                before your first commit.
               </p>
             </Callout>
           </>
         ) : (
           <p className="text-lead text-soft">
             {outcome.kind === 'not-yet'
-              ? 'Its limits are still being attached. That takes a few seconds: go back and try again.'
-              : 'It has ended, or it was never made. Your claim page says which.'}
+              ? 'We are still setting its limits. Go back and try again in a few seconds.'
+              : 'It has ended, or you never had one. Your claim page says which.'}
           </p>
         )}
         <p>

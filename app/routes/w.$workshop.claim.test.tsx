@@ -3,20 +3,17 @@ import { renderToStaticMarkup } from 'react-dom/server'
 import { KeyTest } from '~/components/claim/key-test'
 import { PlainDocument } from '~/components/base/plain-document'
 import { testKey } from '~/domain/claim/reveal.server'
-import type { KeyTestVerdict } from '~/domain/claim/view-types'
+import type { KeyTestResult } from '~/domain/claim/view-types'
 import styles from '~/styles/app.css?url'
 import { claimUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
 import { refuseOverLimit } from '~/web/rate-limit.server'
 import { getViewer, requireViewer } from '~/web/session.server'
 
-/**
- * A verdict belongs to the moment it was asked for: there is none to show to somebody who only
- * comes by.
- */
+/** A result belongs to one test: a GET has none to show. */
 export const loader = handler(async ({ params }) => redirect(claimUrl(params.workshop ?? ''), 303))
 
-/** Asks the provider about the key. The page's script gets JSON, a form without one a page. */
+/** Asks the provider about the key. The page's script gets JSON, a form without a script a page. */
 export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const slug = params.workshop ?? ''
   const asJson = (request.headers.get('Accept') ?? '').includes('application/json')
@@ -26,21 +23,21 @@ export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   if (!viewer) return Response.json({ problem: 'signed-out' }, { status: 401, headers: noStore })
   const refused = await refuseOverLimit({ request, ctx, ip }, 'key-test', viewer, claimUrl(slug))
   if (refused) return refused
-  const verdict = await testKey(ctx, { workshopSlug: slug, userId: viewer.userId })
-  if (!verdict) throw notFound()
-  if (asJson) return Response.json(verdict, { headers: noStore })
-  const html = `<!doctype html>${renderToStaticMarkup(<VerdictPage slug={slug} verdict={verdict} />)}`
+  const found = await testKey(ctx, { workshopSlug: slug, userId: viewer.userId })
+  if (!found) throw notFound()
+  if (asJson) return Response.json(found, { headers: noStore })
+  const html = `<!doctype html>${renderToStaticMarkup(<ResultPage slug={slug} found={found} />)}`
   return new Response(html, { headers: { ...noStore, 'Content-Type': 'text/html; charset=utf-8' } })
 })
 
 const noStore = { 'Cache-Control': 'no-store' }
 
-function VerdictPage({ slug, verdict }: { slug: string; verdict: KeyTestVerdict }) {
+function ResultPage({ slug, found }: { slug: string; found: KeyTestResult }) {
   return (
     <PlainDocument title="Key test · Keymint" stylesheet={styles}>
       <main id="main" className="mx-auto w-full max-w-read space-y-6 px-5 py-12">
-        <h1 className="text-title">We asked the provider.</h1>
-        <KeyTest verdict={verdict} />
+        <h1 className="text-title">What the provider says</h1>
+        <KeyTest found={found} />
         <p>
           <a className="button" href={claimUrl(slug)}>
             Back to your key

@@ -1,28 +1,52 @@
-/** What staff ask for on the action page, as it stands in its URL and in its form. */
+/** The action of the action page, as its URL and its form have it. */
+import { z } from 'zod'
 import type { ClaimAction, ClaimSelection } from '~/domain/claim/actions'
 import { readFilter } from '~/domain/staff/claim-list'
-import { formatUsd, nanoFromDecimalString, type NanoUsd } from '~/money'
+import { nanoFromDecimalString, type NanoUsd } from '~/money'
+import { many, parseFields, uuid } from './parse-form.server'
 
-export type Asked =
+export type ActRequest =
   | { kind: 'end' }
   | { kind: 'claims'; action: ClaimAction; selection: ClaimSelection }
-  /** A value is missing or makes no sense: the page asks for it. */
+  /** A value is missing or invalid: the page asks for it. */
   | { kind: 'needs'; need: 'limit' | 'expires'; problem: string | null; selection: ClaimSelection }
   | { kind: 'unclear'; problem: string }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const yes = z.string().transform((value) => value === 'yes')
 
-export function readAsked(params: URLSearchParams): Asked {
-  const action = params.get('action') ?? ''
+const actions = z.enum([
+  'end',
+  'retry',
+  'bind',
+  'disable',
+  'enable',
+  're-issue',
+  'revoke',
+  'set-limit',
+  'extend',
+])
+
+const actFields = z.object({
+  action: actions,
+  claim: many(z.string()),
+  all: yes,
+  again: yes,
+  limit: z.string().trim(),
+  expires: z.string().trim(),
+})
+
+export function readActRequest(params: URLSearchParams): ActRequest {
+  const fields = parseFields(actFields, params)
+  if (!fields.ok) return { kind: 'unclear', problem: 'This action does not exist.' }
+  const { action, all, again, limit: limitText, expires: expiresText } = fields.value
   if (action === 'end') return { kind: 'end' }
-  const claimIds = params.getAll('claim').filter((id) => uuid.test(id))
-  if (params.get('all') !== 'yes' && claimIds.length === 0)
+  const claimIds = fields.value.claim.filter((id) => uuid.safeParse(id).success)
+  if (!all && claimIds.length === 0)
     return {
       kind: 'unclear',
-      problem: 'No claim is ticked. Go back, tick some, or choose all that match.',
+      problem: 'No claim is selected. Go back and select some, or all that match.',
     }
-  const selection: ClaimSelection =
-    params.get('all') === 'yes' ? { filter: readFilter(params) } : { claimIds }
+  const selection: ClaimSelection = all ? { filter: readFilter(params) } : { claimIds }
   switch (action) {
     case 'retry':
     case 'bind':
@@ -31,67 +55,27 @@ export function readAsked(params: URLSearchParams): Asked {
     case 're-issue':
       return { kind: 'claims', action: { kind: action }, selection }
     case 'revoke':
-      return {
-        kind: 'claims',
-        action: { kind: 'revoke', mayClaimAgain: params.get('again') === 'yes' },
-        selection,
-      }
+      return { kind: 'claims', action: { kind: 'revoke', mayClaimAgain: again }, selection }
     case 'set-limit': {
-      const text = params.get('limit')?.trim() ?? ''
-      const limit = readAmount(text)
-      return limit === null
-        ? {
-            kind: 'needs',
-            need: 'limit',
-            problem: text === '' ? null : 'That is no amount. Write 2 or 2.50.',
-            selection,
-          }
-        : { kind: 'claims', action: { kind: 'set-limit', limit }, selection }
+      const limit = readAmount(limitText)
+      if (limit !== null) return { kind: 'claims', action: { kind: 'set-limit', limit }, selection }
+      const problem = limitText === '' ? null : 'Enter an amount, such as 2 or 2.50.'
+      return { kind: 'needs', need: 'limit', problem, selection }
     }
     case 'extend': {
-      const text = params.get('expires')?.trim() ?? ''
-      const expiresAt = readUtc(text)
-      return expiresAt === null
-        ? {
-            kind: 'needs',
-            need: 'expires',
-            problem: text === '' ? null : 'That is no date and time.',
-            selection,
-          }
-        : { kind: 'claims', action: { kind: 'extend', expiresAt }, selection }
+      const expiresAt = readUtc(expiresText)
+      if (expiresAt !== null)
+        return { kind: 'claims', action: { kind: 'extend', expiresAt }, selection }
+      const problem = expiresText === '' ? null : 'Enter a date and a time.'
+      return { kind: 'needs', need: 'expires', problem, selection }
     }
-    default:
-      return { kind: 'unclear', problem: 'There is no such action.' }
   }
 }
 
-/** The question that the page asks. */
-export function questionOf(action: ClaimAction, count: number): string {
-  const keys = count === 1 ? 'the key' : `${count.toLocaleString('en-US')} keys`
-  switch (action.kind) {
-    case 'retry':
-      return `Make ${keys} again?`
-    case 'bind':
-      return `Attach the limits of ${keys} again?`
-    case 'disable':
-      return `Disable ${keys}?`
-    case 'enable':
-      return `Enable ${keys}?`
-    case 'set-limit':
-      return `Set the cap of ${keys} to ${formatUsd(action.limit, { exact: true })}?`
-    case 'revoke':
-      return `Revoke ${keys}?`
-    case 're-issue':
-      return `Replace ${keys}?`
-    case 'extend':
-      return `Extend ${keys}?`
-  }
-}
-
-/** A reason that staff need not give is still written down: where the action was asked for. */
+/** An optional reason that is left out is still recorded: where the action was requested. */
 export function reasonOf(params: URLSearchParams, action: ClaimAction | { kind: 'end' }): string {
   const reason = params.get('reason')?.trim() ?? ''
-  return reason === '' && !needsReason(action) ? 'Asked for on the workshop’s page.' : reason
+  return reason === '' && !needsReason(action) ? 'Requested on the workshop’s page.' : reason
 }
 
 export const needsReason = (action: { kind: string }) =>

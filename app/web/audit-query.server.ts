@@ -1,5 +1,6 @@
-/** The trail's filter as it stands in the URL, and the addresses made from it. */
+/** The trail's filter as the URL has it, and the addresses made from it. */
 import { z } from 'zod'
+import { adminWorkshopUrl, auditExportUrl as exportUrl, auditUrl as trailUrl, jobUrl } from '~/urls'
 import type { AuditCursor, AuditFilter } from '~/domain/audit/read.server'
 
 const text = z
@@ -44,7 +45,7 @@ export function readAuditQuery(url: URL): AuditQuery {
       filter: {},
       cursor: null,
       typed: {},
-      problems: ['The filter is too long to be one of ours, so everything is shown.'],
+      problems: ['The filter is too long, so all events are shown.'],
     }
   const { before, after, ...typed } = parsed.data
   const problems: string[] = []
@@ -52,9 +53,7 @@ export function readAuditQuery(url: URL): AuditQuery {
     const value = typed[name]
     const time = value === undefined ? undefined : utcTime(value, name)
     if (time === null)
-      problems.push(
-        `“${value}” is not a time. Write it as 2026-04-14 or 2026-04-14T08:30; it counts as UTC.`,
-      )
+      problems.push(`“${value}” is not a time. Enter it as 2026-04-14 or 2026-04-14T08:30, in UTC.`)
     return time ?? undefined
   }
   const { id, actor, action, subject, workshop } = typed
@@ -82,11 +81,11 @@ function utcTime(value: string, side: 'from' | 'to'): Date | null {
 }
 
 export function auditUrl(query: AuditQuery['typed'] & { before?: string; after?: string }): string {
-  return withQuery('/admin/audit', query)
+  return withQuery(trailUrl, query)
 }
 
 export function auditExportUrl(query: AuditQuery['typed'], format: 'csv' | 'jsonl'): string {
-  return withQuery('/admin/audit/export', { ...query, format })
+  return withQuery(exportUrl, { ...query, format })
 }
 
 function withQuery(path: string, query: Record<string, string | undefined>): string {
@@ -96,11 +95,11 @@ function withQuery(path: string, query: Record<string, string | undefined>): str
   return params.size > 0 ? `${path}?${params.toString()}` : path
 }
 
-/** Where the thing itself can be seen, if there is a page for it. */
+/** The page of the subject, if it has one. */
 export function subjectUrl(subject: string, workshopSlug: string | null): string | null {
   const [kind, id = ''] = subject.split(/:(.*)/s)
   if (kind === 'claim' && workshopSlug)
-    return withQuery(`/admin/w/${encodeURIComponent(workshopSlug)}`, { text: id })
-  if (kind === 'job') return `/admin/queue/${encodeURIComponent(id)}`
+    return withQuery(adminWorkshopUrl(encodeURIComponent(workshopSlug)), { text: id })
+  if (kind === 'job') return jobUrl(encodeURIComponent(id))
   return null
 }

@@ -1,12 +1,13 @@
+/** The span of a page's charts, as its URL has it. */
 import { spans, type SpanName } from '~/domain/operations/spans'
 
-const words: Record<SpanName, string> = { hour: 'An hour', day: 'A day', week: 'A week' }
+const labels: Record<SpanName, string> = { hour: 'Hour', day: 'Day', week: 'Week' }
 
 export function readSpan(params: URLSearchParams): SpanName {
   return (Object.keys(spans) as SpanName[]).find((span) => span === params.get('span')) ?? 'hour'
 }
 
-/** Links to the same page with each span, keeping what else its URL says. */
+/** Links to the same page with each span; the rest of the URL stays. */
 export function spanLinks(path: string, params: URLSearchParams) {
   const current = readSpan(params)
   return (Object.keys(spans) as SpanName[]).map((name) => {
@@ -15,7 +16,7 @@ export function spanLinks(path: string, params: URLSearchParams) {
     if (name !== 'hour') kept.set('span', name)
     return {
       name,
-      words: words[name],
+      label: labels[name],
       href: kept.size > 0 ? `${path}?${kept.toString()}` : path,
       current: name === current,
     }

@@ -1,16 +1,16 @@
-/** The charts of what happened: claims, waits for a key, and spend. */
+/** The charts of activity: claims, time to a key, and spending. */
 import type { ChartView } from '~/components/base/chart-view'
-import type { Activity } from '~/domain/staff/series.server'
+import type { Activity, SpendPoint } from '~/domain/staff/series.server'
 import { formatUsd, nanoFromUsdNumber } from '~/money'
 import { chartClock, drawChart } from './draw-chart.server'
 
 /** Claims, waits and spend of one span of time, in this order. */
 export function activityCharts(activity: Activity): ChartView[] {
   const { from, to, stepSeconds, points, spend } = activity
-  const step = stepWords(stepSeconds)
+  const step = stepLabel(stepSeconds)
   const frame = { from, to, stepSeconds }
   const busiest = points.reduce(
-    (most, point) => (point.claims > most.claims ? point : most),
+    (max, point) => (point.claims > max.claims ? point : max),
     points[0] ?? { at: from, claims: 0 },
   )
   const span = `between ${chartClock(from, stepSeconds)} and ${chartClock(to, stepSeconds)} UTC`
@@ -24,12 +24,13 @@ export function activityCharts(activity: Activity): ChartView[] {
         ...frame,
         whole: true,
         title: `Claims ${step}`,
-        words: (value) => value.toLocaleString('en-US'),
-        head: ['From (UTC)', 'Claims', 'Keys made', 'Refused'],
+        label: (value) => value.toLocaleString('en-US'),
+        head: ['From (UTC)', 'Claims', 'Keys created', 'Refused'],
         sentence:
           activity.claims === 0
-            ? `Nobody claimed ${span}.`
-            : `${amount(activity.claims, 'claim')} and ${amount(activity.keys, 'key')} made ${span}; the most at once were ${busiest.claims} ${step}, at ${chartClock(busiest.at, stepSeconds)}.`,
+            ? `No claims ${span}.`
+            : `${amount(activity.claims, 'claim')} and ${amount(activity.keys, 'key')} created ${span}; ` +
+              `the peak was ${busiest.claims} ${step}, at ${chartClock(busiest.at, stepSeconds)}.`,
         rows: busy.map((point) => [
           chartClock(point.at, stepSeconds),
           String(point.claims),
@@ -50,16 +51,17 @@ export function activityCharts(activity: Activity): ChartView[] {
         ...frame,
         whole: false,
         title: 'Time to a key',
-        words: secondsWords,
+        label: secondsLabel,
         head: ['From (UTC)', 'Half within', '95 of 100 within'],
         sentence:
           activity.p50 === null || activity.p95 === null
-            ? `Nobody got a first key ${span}.`
-            : `Half of all first keys were there within ${secondsWords(activity.p50)}, 95 of 100 within ${secondsWords(activity.p95)} (to within an eighth).`,
+            ? `No first keys ${span}.`
+            : `Half of all first keys took at most ${secondsLabel(activity.p50)}, 95 of 100 at most ` +
+              `${secondsLabel(activity.p95)} (within an eighth).`,
         rows: waited.map((point) => [
           chartClock(point.at, stepSeconds),
-          secondsWords(point.p50 ?? 0),
-          secondsWords(point.p95 ?? 0),
+          secondsLabel(point.p50 ?? 0),
+          secondsLabel(point.p95 ?? 0),
         ]),
       },
       [
@@ -80,12 +82,10 @@ export function activityCharts(activity: Activity): ChartView[] {
         ...frame,
         whole: false,
         title: 'Spent',
-        words: (value) => formatUsd(nanoFromUsdNumber(value)),
-        head: ['At (UTC)', 'Spent in all'],
+        label: (value) => formatUsd(nanoFromUsdNumber(value)),
+        head: ['At (UTC)', 'Total spent'],
         sentence:
-          !first || !last
-            ? `No reading of what was spent ${span}.`
-            : `${dollars(last.usd)} spent in all at ${chartClock(last.at, stepSeconds)} UTC${last.usd > first.usd ? `, ${dollars(last.usd - first.usd)} of it since ${chartClock(first.at, stepSeconds)}` : ''}.`,
+          !first || !last ? `No usage reading ${span}.` : spentSentence(first, last, stepSeconds),
         rows: spend.map((point) => [chartClock(point.at, stepSeconds), dollars(point.usd)]),
       },
       [
@@ -99,17 +99,25 @@ export function activityCharts(activity: Activity): ChartView[] {
   ]
 }
 
+function spentSentence(first: SpendPoint, last: SpendPoint, stepSeconds: number): string {
+  const since =
+    last.usd > first.usd
+      ? `, ${dollars(last.usd - first.usd)} of it since ${chartClock(first.at, stepSeconds)}`
+      : ''
+  return `${dollars(last.usd)} spent in total at ${chartClock(last.at, stepSeconds)} UTC${since}.`
+}
+
 const amount = (count: number, noun: string) =>
   `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
 const dollars = (usd: number) => formatUsd(nanoFromUsdNumber(usd))
 
-function secondsWords(seconds: number): string {
+function secondsLabel(seconds: number): string {
   if (seconds < 10) return `${Math.round(seconds * 10) / 10} s`
   if (seconds < 120) return `${Math.round(seconds)} s`
   return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`
 }
 
-function stepWords(stepSeconds: number): string {
+function stepLabel(stepSeconds: number): string {
   return stepSeconds === 60
     ? 'a minute'
     : stepSeconds < 3_600

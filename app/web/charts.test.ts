@@ -1,4 +1,4 @@
-/** Charts say in words what they draw, and draw nothing that is not a number. */
+/** Charts say in a sentence what they draw, and draw nothing that is not a number. */
 import { expect, test } from 'vitest'
 import type { Activity } from '~/domain/staff/series.server'
 import { activityCharts } from './charts.server'
@@ -31,7 +31,7 @@ test('without anything to show there is a sentence and no picture', () => {
   }
 })
 
-test('a busy hour has bars, lines that break off where nothing is known, and every figure in the table', () => {
+test('a busy hour has bars, lines that break off where nothing is known, and every value in the table', () => {
   const points = empty.points.map((point, minute) =>
     minute === 5 || minute === 6 || minute === 40
       ? { ...point, claims: 10 + minute, keys: 10, p50: 2.5, p95: 7 }
@@ -48,14 +48,14 @@ test('a busy hour has bars, lines that break off where nothing is known, and eve
     p95: 7,
   })
   expect(claims?.sentence).toBe(
-    '81 claims and 30 keys made between 08:00 and 09:00 UTC; the most at once were 50 a minute, at 08:40.',
+    '81 claims and 30 keys created between 08:00 and 09:00 UTC; the peak was 50 a minute, at 08:40.',
   )
   expect(claims?.table.rows.map((row) => row[0])).toEqual(['08:05', '08:06', '08:40'])
   expect(waits?.sentence).toBe(
-    'Half of all first keys were there within 2.5 s, 95 of 100 within 7 s (to within an eighth).',
+    'Half of all first keys took at most 2.5 s, 95 of 100 at most 7 s (within an eighth).',
   )
   expect(waits?.lines[1]?.path.match(/M/g)).toHaveLength(2)
-  expect(spent?.sentence).toBe('$0.30 spent in all at 08:30 UTC, $0.20 of it since 08:10.')
+  expect(spent?.sentence).toBe('$0.30 spent in total at 08:30 UTC, $0.20 of it since 08:10.')
   for (const chart of [claims, waits, spent])
     for (const line of chart?.lines ?? []) expect(line.path).not.toMatch(/NaN|undefined|Infinity/)
 })

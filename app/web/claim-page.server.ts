@@ -1,4 +1,4 @@
-/** What the claim page and its refresh both answer with. */
+/** The data of the claim page, for the page and for its refresh. */
 import type { ClaimPageData } from '~/components/claim/claim-page-data'
 import type { Viewer } from '~/domain/people/session.server'
 import { findClaimPulse, findClaimView } from '~/domain/claim/claim-view.server'
@@ -21,8 +21,7 @@ export async function readClaimPage(
 ): Promise<ClaimPageData> {
   const { slug, viewer, refused, auto } = input
   const owner = { workshopSlug: slug, userId: viewer.userId }
-  // The version is read before the view: a change between the two is then seen by the next poll,
-  // never missed.
+  // The version is read before the view, so that the next poll sees a change between the two.
   const pulse = await findClaimPulse(ctx, owner)
   const [claim, workshop] = await Promise.all([
     findClaimView(ctx, owner),

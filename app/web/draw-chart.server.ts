@@ -1,4 +1,4 @@
-/** Draws a chart on the server: the browser gets paths, and the figures as a table. */
+/** Draws a chart on the server: the browser gets paths, and the data as a table. */
 import { scaleLinear, scaleUtc } from 'd3-scale'
 import { area, line } from 'd3-shape'
 import type { ChartLine, ChartView } from '~/components/base/chart-view'
@@ -19,16 +19,17 @@ export type ChartFrame = {
   to: string
   head: string[]
   rows: string[][]
-  words: (value: number) => string
+  /** A value of the vertical axis as text. */
+  label: (value: number) => string
   stepSeconds: number
   whole: boolean
 }
 
 export function drawChart(frame: ChartFrame, series: ChartSeries[]): ChartView {
   const values = series.flatMap((one) => one.points.flatMap((point) => point.value ?? []))
-  const most = Math.max(...values, 0)
+  const max = Math.max(...values, 0)
   const x = scaleUtc([new Date(frame.from), new Date(frame.to)], [left, width - right])
-  const y = scaleLinear([0, most === 0 ? 1 : most], [height - bottom, top]).nice(3)
+  const y = scaleLinear([0, max === 0 ? 1 : max], [height - bottom, top]).nice(3)
   const xTicks = x.ticks(3)
   return {
     title: frame.title,
@@ -36,7 +37,7 @@ export function drawChart(frame: ChartFrame, series: ChartSeries[]): ChartView {
     width,
     height,
     left,
-    empty: most === 0 && frame.rows.length === 0,
+    empty: max === 0 && frame.rows.length === 0,
     lines: series.map((one) => ({
       name: one.name,
       look: one.look,
@@ -52,10 +53,10 @@ export function drawChart(frame: ChartFrame, series: ChartSeries[]): ChartView {
     yTicks: y
       .ticks(3)
       .filter((tick) => !frame.whole || Number.isInteger(tick))
-      .map((tick) => ({ y: round(y(tick)), words: frame.words(tick) })),
+      .map((tick) => ({ y: round(y(tick)), label: frame.label(tick) })),
     xTicks: xTicks.map((tick) => ({
       x: round(x(tick)),
-      words: chartClock(tick.toISOString(), frame.stepSeconds),
+      label: chartClock(tick.toISOString(), frame.stepSeconds),
       anchor: x(tick) > width - 40 ? 'end' : x(tick) < left + 24 ? 'start' : 'middle',
     })),
     table: { head: frame.head, rows: frame.rows },
@@ -100,12 +101,18 @@ function pathOf(
   )
 }
 
+const dayFormat = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'UTC',
+  day: 'numeric',
+  month: 'short',
+})
+
 const round = (value: number) => Math.round(value * 10) / 10
 
-/** The day as well, where steps are so long that a clock alone would leave it open. */
+/** The time of a step; with the day where steps are long, and the day alone where they are days. */
 export function chartClock(iso: string, stepSeconds: number): string {
   const time = iso.slice(11, 16)
-  return stepSeconds > 3_600
-    ? `${new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short' }).format(new Date(iso))} ${time}`
-    : time
+  if (stepSeconds <= 3_600) return time
+  const day = dayFormat.format(new Date(iso))
+  return stepSeconds >= 86_400 ? day : `${day} ${time}`
 }

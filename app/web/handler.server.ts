@@ -1,6 +1,6 @@
 /**
- * What every loader and action goes through: it hands over ctx and turns an unreachable database
- * into a 503 with words.
+ * Wraps every loader and action: hands over ctx, and turns an unreachable database into a 503 that
+ * the error page explains.
  */
 import type { ActionFunctionArgs, LoaderFunctionArgs } from '@remix-run/node'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
@@ -13,7 +13,7 @@ declare module '@remix-run/node' {
     auth: AuthSetup
     cspNonce: string
     requestId: string
-    /** Where the request came from, as the proxy in front says; null when nobody can tell. */
+    /** The client's address, as the proxy in front says; null when unknown. */
     ip: string | null
   }
 }
@@ -45,7 +45,7 @@ export function handler<Result>(run: (args: HandlerArgs) => Promise<Result>) {
       })
     } catch (error) {
       if (!isDatabaseUnavailable(error)) throw error
-      context.ctx.log.warn({ error }, 'the database could not be reached')
+      context.ctx.log.warn({ error }, 'the database is unreachable')
       throw new Response('database-unavailable', {
         status: 503,
         headers: { 'Retry-After': '5', 'Cache-Control': 'no-store' },
@@ -54,7 +54,7 @@ export function handler<Result>(run: (args: HandlerArgs) => Promise<Result>) {
   }
 }
 
-/** The one way to say that something is not there, or not for this person. */
+/** The same answer for what does not exist and for what this person may not see. */
 export function notFound(): Response {
   return new Response('not-found', { status: 404 })
 }

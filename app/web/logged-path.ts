@@ -1,4 +1,4 @@
-/** An address as a log may hold it: an invitation's own address lets whoever reads it in. */
+/** An address without its secret, for the log: whoever knows an invitation's address can join. */
 export function loggedPath(pathname: string): string {
   return pathname.replace(/^(\/t\/join\/).+/, '$1…')
 }

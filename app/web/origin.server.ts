@@ -1,13 +1,9 @@
 /**
- * The guard against requests that another site makes in this browser's name. Compared with our own
- * configuration, never with Host or X-Forwarded-Host, which whoever sends the request may have
- * written.
+ * Guards against cross-site requests. Compares with our own configuration, never with Host or
+ * X-Forwarded-Host, which the sender controls.
  */
 
-/**
- * Reading is always allowed. Anything else must come from our own pages: a request that does not
- * say so is refused.
- */
+/** Reading is always allowed. Anything else must state that it comes from our own pages. */
 export function isSameOrigin(
   request: {
     method: string

@@ -1,40 +1,76 @@
-/** What the forms of the queue's pages ask for: one field "do", and the jobs it is about. */
-import type { QueueActionAnswer } from '~/components/staff/queue/answer-types'
+/** What the forms of the queue's pages do: one field "do", and the jobs it is about. */
+import { z } from 'zod'
+import type { QueueActionAnswer } from '~/components/staff/queue/answer'
+import { actRefusals } from '~/components/staff/act-messages'
+import { cancelMessage, jobActionMessage } from '~/components/staff/queue/job-action-messages'
+import { jobLabel } from '~/components/staff/queue/job-messages'
 import { abortBulk } from '~/domain/bulk/bulk.server'
 import type { Ctx } from '~/domain/ctx'
 import { pauseMinting, resumeMinting } from '~/domain/keys/pause.server'
-import { cancelJob, redriveJob, retryJob } from '~/domain/staff/queue/actions.server'
+import {
+  cancelJob,
+  redriveJob,
+  retryJob,
+  type JobActionOutcome,
+} from '~/domain/staff/queue/actions.server'
 import { actOnJobs, type JobAction, type JobSelection } from '~/domain/staff/queue/bulk-jobs.server'
 import { changedSearch, readQueueQuery } from '~/domain/staff/queue/filter'
-import { cancelMessage, jobKindOf } from '~/domain/staff/queue/job-kinds'
+import { jobKindOf } from '~/domain/staff/queue/job-kinds'
 import { jobsById, matchingJobIds, maxMatches } from '~/domain/staff/queue/list.server'
+import { many, uuid } from './parse-form.server'
 
-type Given = { ctx: Ctx; actorUserId: string; url: URL; form: FormData }
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-const badRequest = () => new Response('bad-request', { status: 400 })
+const verbs = [
+  'retry-chosen',
+  'redrive-chosen',
+  'retry-all',
+  'redrive-all',
+  'ask-cancel-chosen',
+  'ask-cancel-all',
+  'cancel',
+  'pause',
+  'resume',
+  'abort',
+] as const
+const jobVerbs = ['retry', 'redrive', 'ask-cancel'] as const
 
-/**
- * Does what the form asks. Throws 400 for what no form of ours sends, and a redirect where a bulk
- * action has begun.
- */
-export async function answerQueueForm({
-  ctx,
-  actorUserId,
-  url,
-  form,
-}: Given): Promise<QueueActionAnswer> {
-  const asked = textOf(form, 'do')
-  const [verb = '', jobId] = asked.split(':')
-  const reason = textOf(form, 'reason').trim().slice(0, 300)
-  if (jobId !== undefined) {
-    if (!uuid.test(jobId)) throw badRequest()
-    if (verb === 'retry') return said(await retryJob(ctx, { jobId, actorUserId }))
-    if (verb === 'redrive') return said(await redriveJob(ctx, { jobId, actorUserId }))
-    if (verb === 'ask-cancel') return ask(ctx, [jobId], false, ctx.now().toISOString(), null)
-    throw badRequest()
+/** "retry-all", or a verb and the job it is about: "retry:<id>". */
+const doField = z.string().transform((value, check) => {
+  const [verb = '', jobId] = value.split(':')
+  const plain = verbs.find((one) => one === verb)
+  const about = jobVerbs.find((one) => one === verb)
+  if (plain && jobId === undefined) return { verb: plain }
+  if (about && uuid.safeParse(jobId).success) return { verb: about, jobId: jobId ?? '' }
+  check.addIssue({ code: 'custom', message: 'unknown action' })
+  return z.NEVER
+})
+
+export const queueForm = z.object({
+  do: doField,
+  job: many(uuid),
+  bulk: z.union([uuid, z.literal('')]),
+  all: z.string().transform((value) => value === 'yes'),
+  until: z.string(),
+  reason: z
+    .string()
+    .trim()
+    .transform((reason) => reason.slice(0, 300)),
+})
+
+type Given = { ctx: Ctx; actorUserId: string; url: URL; form: z.output<typeof queueForm> }
+const minReason = 3
+
+/** Does what the form says. Throws a redirect where a bulk action has begun. */
+export async function answerQueueForm(given: Given): Promise<QueueActionAnswer> {
+  const { ctx, actorUserId, form } = given
+  const { reason } = form
+  const action = form.do
+  if (action.jobId !== undefined) {
+    const { verb, jobId } = action
+    if (verb === 'retry') return answerOf(await retryJob(ctx, { jobId, actorUserId }))
+    if (verb === 'redrive') return answerOf(await redriveJob(ctx, { jobId, actorUserId }))
+    return ask(ctx, { jobIds: [jobId], all: false, until: ctx.now().toISOString() }, null)
   }
-  const given = { ctx, actorUserId, url, form }
-  switch (verb) {
+  switch (action.verb) {
     case 'retry-chosen':
       return startBulk(given, 'retry-job', chosen(form), null)
     case 'redrive-chosen':
@@ -44,117 +80,106 @@ export async function answerQueueForm({
     case 'redrive-all':
       return startBulk(given, 'redrive-job', { filter: filterOf(given) }, null)
     case 'ask-cancel-chosen':
-      return ask(ctx, chosen(form).jobIds, false, ctx.now().toISOString(), null)
+      return ask(ctx, { ...chosen(form), all: false, until: ctx.now().toISOString() }, null)
     case 'ask-cancel-all': {
       const until = ctx.now().toISOString()
+      const filter = { ...filterOf(given), until: filterOf(given).until ?? until }
       return ask(
         ctx,
-        await matchingJobIds(
-          ctx,
-          { ...filterOf(given), until: filterOf(given).until ?? until },
-          maxMatches,
-        ),
-        true,
-        until,
+        { jobIds: await matchingJobIds(ctx, filter, maxMatches), all: true, until },
         null,
       )
     }
     case 'cancel':
-      return cancel(given, reason)
+      return cancel(given)
     case 'pause':
-      if (reason.length < 3) return { kind: 'reason-missing' }
-      return (await pauseMinting(ctx, { actorUserId, reason })) === 'paused'
-        ? {
-            kind: 'said',
-            about: 'minting',
-            tone: 'plain',
-            words: 'Minting is paused. Everybody who waits reads your reason.',
-          }
-        : {
-            kind: 'said',
-            about: 'minting',
-            tone: 'plain',
-            words: 'It was paused already; your reason stands there now.',
-          }
-    case 'resume': {
-      const forward = await resumeMinting(ctx, { actorUserId })
-      return {
-        kind: 'said',
-        about: 'minting',
-        tone: 'mint',
-        words:
-          forward === null
-            ? 'Minting was not paused.'
-            : `Minting goes on. ${forward === 0 ? 'Nobody had to wait.' : `${forward} waiting ${forward === 1 ? 'mint starts' : 'mints start'} within seconds.`}`,
-      }
-    }
+      if (reason.length < minReason) return { kind: 'reason-missing' }
+      return minting(
+        'plain',
+        (await pauseMinting(ctx, { actorUserId, reason })) === 'paused'
+          ? 'Key creation is paused. Everybody who waits reads your reason.'
+          : 'Key creation was paused already. Everybody who waits now reads your reason.',
+      )
+    case 'resume':
+      return minting('ok', resumedMessage(await resumeMinting(ctx, { actorUserId })))
     case 'abort': {
-      const bulkId = textOf(form, 'bulk')
-      if (!uuid.test(bulkId)) throw badRequest()
-      return {
-        kind: 'said',
-        about: 'jobs',
-        tone: 'plain',
-        words: (await abortBulk(ctx, { bulkId, actor: `user:${actorUserId}` }))
-          ? 'It is stopped: what had begun is finished, the rest is left alone.'
-          : 'It was over already.',
-      }
+      if (form.bulk === '') throw new Response('bad-request', { status: 400 })
+      const stopped = await abortBulk(ctx, { bulkId: form.bulk, actor: `user:${actorUserId}` })
+      return jobs(
+        stopped
+          ? 'The action is stopped. Items that have begun are finished; the rest is skipped.'
+          : 'The action had finished already.',
+      )
     }
-    default:
-      throw badRequest()
   }
 }
 
-/** A cancel ends the work behind a job, so it is asked for twice and wants a reason. */
-async function cancel(given: Given, reason: string): Promise<QueueActionAnswer> {
+const minting = (tone: 'ok' | 'plain', message: string): QueueActionAnswer => ({
+  kind: 'said',
+  about: 'minting',
+  tone,
+  message,
+})
+const jobs = (message: string): QueueActionAnswer => ({
+  kind: 'said',
+  about: 'jobs',
+  tone: 'plain',
+  message,
+})
+
+function resumedMessage(forward: number | null): string {
+  if (forward === null) return 'Key creation was not paused.'
+  if (forward === 0) return 'Key creation is resumed. Nobody was waiting.'
+  return (
+    `Key creation is resumed. ${forward} waiting ` +
+    `${forward === 1 ? 'claim continues' : 'claims continue'} within seconds.`
+  )
+}
+
+/** A cancel ends the work behind a job, so it needs a confirmation and a reason. */
+async function cancel(given: Given): Promise<QueueActionAnswer> {
   const { ctx, actorUserId, form } = given
-  const all = textOf(form, 'all') === 'yes'
-  const until = textOf(form, 'until')
+  const { all, reason } = form
   const { jobIds } = chosen(form)
   const filter = {
     ...filterOf(given),
-    until: Number.isNaN(Date.parse(until))
+    until: Number.isNaN(Date.parse(form.until))
       ? ctx.now().toISOString()
-      : new Date(until).toISOString(),
+      : new Date(form.until).toISOString(),
   }
-  if (reason.length < 3)
+  if (reason.length < minReason) {
+    const ids = all ? await matchingJobIds(ctx, filter, maxMatches) : jobIds
     return ask(
       ctx,
-      all ? await matchingJobIds(ctx, filter, maxMatches) : jobIds,
-      all,
-      filter.until,
-      'Please say why: the people who wait will read it.',
+      { jobIds: ids, all, until: filter.until },
+      'Enter a reason. The people who wait read it.',
     )
+  }
   const [only] = jobIds
   if (!all && only !== undefined && jobIds.length === 1)
-    return said(await cancelJob(ctx, { jobId: only, actorUserId, reason }))
+    return answerOf(await cancelJob(ctx, { jobId: only, actorUserId, reason }))
   return startBulk(given, 'cancel-job', all ? { filter } : { jobIds }, reason)
 }
 
 async function ask(
   ctx: Ctx,
-  jobIds: string[],
-  all: boolean,
-  until: string,
+  { jobIds, all, until }: { jobIds: string[]; all: boolean; until: string },
   problem: string | null,
 ): Promise<QueueActionAnswer> {
-  if (jobIds.length === 0)
-    return {
-      kind: 'said',
-      about: 'jobs',
-      tone: 'plain',
-      words: 'No job is chosen, so there is nothing to cancel.',
-    }
-  const names = new Set((await jobsById(ctx, jobIds)).map((row) => row.name))
+  if (jobIds.length === 0) return jobs('No job is selected, so there is nothing to cancel.')
+  const meanings = new Set(
+    (await jobsById(ctx, jobIds)).map(
+      ({ name, holderKind }) =>
+        `${jobLabel(name)}: ${cancelMessage(jobKindOf(name).cancel, holderKind)}`,
+    ),
+  )
   return {
     kind: 'ask',
     jobIds: all ? [] : jobIds,
     all,
     until,
     count: jobIds.length,
-    meanings: [...names].map(
-      (name) => `${jobKindOf(name).words}: ${cancelMessage[jobKindOf(name).cancel]}`,
-    ),
+    meanings: [...meanings],
     problem,
   }
 }
@@ -167,12 +192,11 @@ async function startBulk(
 ): Promise<QueueActionAnswer> {
   const started = await actOnJobs(ctx, { action, selection, reason, actorUserId })
   if (started.kind === 'refused')
-    return {
-      kind: 'said',
-      about: 'jobs',
-      tone: 'plain',
-      words: started.count === 0 ? 'No job is chosen, or none matches any more.' : started.detail,
-    }
+    return jobs(
+      started.reason === 'nothing-matches'
+        ? 'No job is selected, or none matches any more.'
+        : actRefusals[started.reason],
+    )
   throw new Response(null, {
     status: 303,
     headers: {
@@ -181,14 +205,13 @@ async function startBulk(
   })
 }
 
-const said = (outcome: {
-  kind: 'done' | 'nothing' | 'refused'
-  words: string
-}): QueueActionAnswer => ({
+const tones = { done: 'ok', nothing: 'plain', refused: 'warning' } as const
+
+const answerOf = (outcome: JobActionOutcome): QueueActionAnswer => ({
   kind: 'said',
   about: 'jobs',
-  tone: outcome.kind === 'done' ? 'mint' : outcome.kind === 'nothing' ? 'plain' : 'amber',
-  words: outcome.words,
+  tone: tones[outcome.kind],
+  message: jobActionMessage(outcome),
 })
 
 const filterOf = ({ ctx, url }: Given) => {
@@ -196,14 +219,4 @@ const filterOf = ({ ctx, url }: Given) => {
   return filter
 }
 
-const chosen = (form: FormData) => ({
-  jobIds: form
-    .getAll('job')
-    .filter((one): one is string => typeof one === 'string' && uuid.test(one))
-    .slice(0, maxMatches),
-})
-
-function textOf(form: FormData, name: string): string {
-  const value = form.get(name)
-  return typeof value === 'string' ? value : ''
-}
+const chosen = (form: Given['form']) => ({ jobIds: form.job.slice(0, maxMatches) })

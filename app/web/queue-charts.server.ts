@@ -1,4 +1,4 @@
-/** The three charts of the queue page: what ran, how long it had waited, how long it took. */
+/** The three charts of the queue page: runs, waiting time, running time. */
 import type { ChartView } from '~/components/base/chart-view'
 import type { Quantiles, Throughput, ThroughputPoint } from '~/domain/staff/queue/types'
 import { chartClock, drawChart } from './draw-chart.server'
@@ -21,16 +21,17 @@ export function queueCharts(throughput: Throughput): ChartView[] {
         ...frame,
         title,
         whole: false,
-        words: secondsWords,
+        label: secondsLabel,
         head: ['From (UTC)', 'Half within', '95 of 100 within'],
         sentence:
           of(total).p50 === null
             ? `Nothing ran ${span}.`
-            : `Half ${verb} less than ${secondsWords(of(total).p50)}, 95 of 100 less than ${secondsWords(of(total).p95)} ${span} (about).`,
+            : `Half ${verb} less than ${secondsLabel(of(total).p50)}, 95 of 100 less than ` +
+              `${secondsLabel(of(total).p95)} ${span} (about).`,
         rows: busy.map((point) => [
           at(point),
-          secondsWords(of(point).p50),
-          secondsWords(of(point).p95),
+          secondsLabel(of(point).p50),
+          secondsLabel(of(point).p95),
         ]),
       },
       [
@@ -48,12 +49,12 @@ export function queueCharts(throughput: Throughput): ChartView[] {
         ...frame,
         title: 'Runs a minute',
         whole: false,
-        words: (value) => value.toLocaleString('en-US'),
-        head: ['From (UTC)', 'Done', 'Failed', 'Put off'],
+        label: (value) => value.toLocaleString('en-US'),
+        head: ['From (UTC)', 'Done', 'Failed', 'Snoozed'],
         sentence:
           total.done + total.failed + total.snooze === 0
             ? `Nothing ran ${span}.`
-            : `${count(total.done)} done, ${count(total.failed)} failed and ${count(total.snooze)} put off ${span}.`,
+            : `${count(total.done)} done, ${count(total.failed)} failed and ${count(total.snooze)} snoozed ${span}.`,
         rows: busy.map((point) => [
           at(point),
           count(point.done),
@@ -64,21 +65,21 @@ export function queueCharts(throughput: Throughput): ChartView[] {
       [
         { name: 'Done', look: 'bars', points: series((point) => point.done) },
         ...(total.snooze > 0
-          ? [{ name: 'Put off', look: 'dashes' as const, points: series((point) => point.snooze) }]
+          ? [{ name: 'Snoozed', look: 'dashes' as const, points: series((point) => point.snooze) }]
           : []),
         ...(total.failed > 0
           ? [{ name: 'Failed', look: 'dots' as const, points: series((point) => point.failed) }]
           : []),
       ],
     ),
-    latency('Waited before a run', 'waited', (point) => point.wait),
-    latency('Time of a run', 'took', (point) => point.run),
+    latency('Wait before a run', 'waited', (point) => point.wait),
+    latency('Duration of a run', 'took', (point) => point.run),
   ]
 }
 
 const count = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 1 })
 
-function secondsWords(seconds: number | null): string {
+function secondsLabel(seconds: number | null): string {
   if (seconds === null) return ''
   if (seconds === 0) return '0 s'
   if (seconds < 1) return `${Math.max(1, Math.round(seconds * 1000))} ms`

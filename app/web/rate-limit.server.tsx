@@ -1,10 +1,10 @@
 /**
- * The limits at the door. A refusal is a 429 with words, a Retry-After, and no trace but a line in
- * the log.
+ * Rate limits, checked before anything else. A refusal is a 429 with a message and a Retry-After,
+ * and leaves one line in the log.
  */
 import { renderToStaticMarkup } from 'react-dom/server'
 import type { LimitName } from '~/adapters/rate-limits.server'
-import { errorWords } from '~/components/base/error-page'
+import { errorMessage } from '~/components/base/error-page'
 import { PlainDocument } from '~/components/base/plain-document'
 import type { Ctx } from '~/domain/ctx'
 import styles from '~/styles/app.css?url'
@@ -13,8 +13,8 @@ type Args = { request: Request; ctx: Pick<Ctx, 'limits' | 'log'>; ip?: string | 
 type Person = { userId: string } | null
 
 /**
- * For routes that are pages: throws the 429 that the page around it puts into words. Without `ip`
- * only the person is counted.
+ * For routes that are pages: throws the 429 that the error page explains. Without `ip` only the
+ * person is counted.
  */
 export async function requireWithinLimit(
   args: Args,
@@ -27,8 +27,8 @@ export async function requireWithinLimit(
 }
 
 /**
- * For routes that answer by themselves: the whole refusal as a page or, where JSON was asked for,
- * as JSON. Null means go on.
+ * For routes that build their own response: the refusal as a page or, where JSON was requested, as
+ * JSON. Null means within the limit.
  */
 export async function refuseOverLimit(
   args: Args,
@@ -52,10 +52,10 @@ export async function refuseOverLimit(
 }
 
 /**
- * Seconds until it may be tried again, or null when this one may pass: for a refusal in the route's
- * own words.
+ * Seconds until the next attempt, or null when this one is within the limit: for routes with a
+ * message of their own.
  */
-export async function secondsOver(
+async function secondsOver(
   { request, ctx, ip }: Args,
   name: LimitName,
   person: Person,
@@ -83,13 +83,13 @@ const headersOf = (seconds: number) => ({
 })
 
 function TooManyRequests({ seconds, back }: { seconds: number; back: string }) {
-  const words = errorWords(429, `too-many-requests:${seconds}`)
+  const message = errorMessage(429, `too-many-requests:${seconds}`)
   return (
-    <PlainDocument title={`${words.title} · Keymint`} stylesheet={styles}>
+    <PlainDocument title={`${message.title} · Keymint`} stylesheet={styles}>
       <main id="main" className="mx-auto w-full max-w-read space-y-6 px-5 py-12">
-        <h1 className="text-title">{words.title}</h1>
-        <p className="text-lead text-soft">{words.meaning}</p>
-        <p>{words.next}</p>
+        <h1 className="text-title">{message.title}</h1>
+        <p className="text-lead text-soft">{message.meaning}</p>
+        <p>{message.next}</p>
         <p>
           <a className="button" href={back}>
             Back

@@ -28,7 +28,7 @@ export async function getViewer({ request, ctx, auth }: Args): Promise<Viewer | 
   return token ? findSession(ctx, token) : null
 }
 
-/** As getViewer, for the one page that must still answer when the database does not. */
+/** As getViewer, for the one page that still works without the database. */
 export async function getViewerOrOutage(
   args: Args,
 ): Promise<Viewer | null | 'database-unavailable'> {
@@ -41,8 +41,8 @@ export async function getViewerOrOutage(
 }
 
 /**
- * Sends who is not signed in to the sign-in page, and from there back here. What they posted is not
- * done, and the page says so.
+ * Sends people who are not signed in to the sign-in page, and from there back here. A post of theirs
+ * changes nothing, and the page says so.
  */
 export async function requireViewer(args: Args): Promise<Viewer> {
   const viewer = await getViewer(args)
@@ -55,8 +55,8 @@ export async function requireViewer(args: Args): Promise<Viewer> {
 }
 
 /**
- * To anybody but an admin the page does not exist. What admins post is counted, generously: a
- * script gone wild is stopped.
+ * For anybody but an admin the page does not exist. Posts of admins are limited, generously, to stop
+ * a runaway script.
  */
 export async function requireAdmin(args: GateArgs): Promise<Viewer> {
   const viewer = await getViewer(args)
@@ -66,7 +66,7 @@ export async function requireAdmin(args: GateArgs): Promise<Viewer> {
   return viewer
 }
 
-/** Admins, and those who may look but not touch. To anybody else the page does not exist. */
+/** Admins and viewers. For anybody else the page does not exist. */
 export async function requireStaff(args: GateArgs): Promise<Viewer> {
   const viewer = await getViewer(args)
   if (viewer?.role === 'admin' || viewer?.role === 'viewer') return viewer
@@ -81,7 +81,7 @@ function denied({ request, ctx }: GateArgs, viewer: Viewer | null): Response {
       method: request.method,
       path: new URL(request.url).pathname,
     },
-    'access to a page for staff was denied',
+    'access to a staff page was denied',
   )
   return notFound()
 }
@@ -101,10 +101,7 @@ export async function signOut(
   return sessionCookie(auth).serialize('', { maxAge: 0 })
 }
 
-/**
- * The token of this browser's session, if the cookie bears our signature. Says nothing about
- * whether the session still counts.
- */
+/** The token in this browser's cookie, if we signed it. The session may have ended. */
 export async function readSessionToken(request: Request, auth: AuthSetup): Promise<string | null> {
   const value: unknown = await sessionCookie(auth).parse(request.headers.get('Cookie'))
   return typeof value === 'string' && /^[\w-]{43}$/.test(value) ? value : null
@@ -165,7 +162,7 @@ function toSignIn(query: SignInQuery): Response {
 
 const base = 'https://return.invalid'
 
-/** Decoded until nothing is left to decode, so that "%252f%252f" is seen for what it is. */
+/** Decoded until nothing is left to decode, so that "%252f%252f" is recognised. */
 function decodedPath(pathname: string): string | null {
   let current = pathname
   for (let round = 0; round < 5; round++) {
@@ -181,7 +178,7 @@ function decodedPath(pathname: string): string | null {
   return null
 }
 
-/** The page whose form was posted: an action's own URL may have nothing to show. */
+/** The page whose form was posted: the action's own URL may not be a page. */
 function pageOfPost(request: Request, auth: AuthSetup): string {
   const referer = request.headers.get('Referer')
   const page = referer && URL.canParse(referer) ? new URL(referer) : null

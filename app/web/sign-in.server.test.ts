@@ -1,125 +1,15 @@
 import { afterAll, expect, test } from 'vitest'
 import { createDb } from '~/adapters/db.server'
-import { type AuthSetup, createAuthSetup } from '~/adapters/identity-providers.server'
 import type { Provider } from '~/adapters/identity-provider'
-import { CookieJar, startStandIns, type StandIns } from '../../tests/identity-stand-ins'
-import { createLog } from '~/adapters/log.server'
-import { createLimits } from '~/adapters/rate-limits.server'
-import type { Settings } from '~/domain/ctx'
-import { testDb } from '../../tests/test-database'
+import { createAuthSetup } from '~/adapters/identity-providers.server'
 import { startIdentity } from '../../simulators/identity/server'
-import {
-  getViewer,
-  getViewerOrOutage,
-  requireAdmin,
-  requireStaff,
-  requireViewer,
-  signOut,
-} from './session.server'
+import { CookieJar, type StandIns } from '../../tests/identity-stand-ins'
+import { openSignIns, thrown, where } from '../../tests/sign-in-world'
+import { getViewer, getViewerOrOutage } from './session.server'
 import { finishSignIn, startSignIn } from './sign-in.server'
 
-const database = await testDb()
-const closing: (() => Promise<unknown>)[] = [() => database.drop()]
-afterAll(async () => {
-  await Promise.all(closing.map((close) => close()))
-})
-
-let serial = 5000
-
-async function world(
-  options: { appOrigin?: string; settings?: Partial<Settings>; db?: typeof database.db } = {},
-) {
-  const appOrigin = options.appOrigin ?? 'http://localhost:3000'
-  const standIns = await startStandIns({ appOrigin })
-  closing.push(() => standIns.close())
-  const id = serial++
-  standIns.gitHubUser.id = id
-  standIns.gitHubEmails = [{ email: `flow${id}@example.org`, primary: true, verified: true }]
-  Object.assign(standIns.googleClaims, { sub: String(id), email: `flow${id}@gmail.com` })
-  const auth = createAuthSetup(standIns.config)
-  return {
-    standIns,
-    auth,
-    ...flow(auth, { appOrigin, settings: options.settings, db: options.db }),
-  }
-}
-
-function flow(
-  auth: AuthSetup,
-  options: { appOrigin: string; settings?: Partial<Settings>; db?: typeof database.db },
-) {
-  const lines: string[] = []
-  const settings = {
-    provisioningEnabled: true,
-    maxTotalKeys: 0,
-    adminEmails: [],
-    adminGithubIds: [],
-    viewerEmails: [],
-    providerBaseUrl: 'https://openrouter.ai/api/v1',
-    retentionDays: null,
-    ...options.settings,
-  }
-  const ctx = {
-    db: options.db ?? database.db,
-    limits: createLimits(options.db ?? database.db),
-    settings,
-    log: createLog({
-      level: 'info',
-      name: 'test',
-      destination: { write: (line) => lines.push(line) },
-    }),
-  }
-  const jar = new CookieJar()
-  const start = async (provider: Provider, returnTo: unknown = '/', from = jar) =>
-    from.take(
-      await startSignIn({
-        request: from.request(`${options.appOrigin}/auth/${provider}`),
-        auth,
-        provider,
-        returnTo,
-      }),
-    )
-  const finish = async (provider: Provider, url: URL | string, from = jar) =>
-    from.take(
-      await finishSignIn({
-        request: from.request(new URL(url, options.appOrigin), { 'User-Agent': 'test' }),
-        ctx,
-        auth,
-        provider,
-        requestId: 'r-1',
-      }),
-    )
-  const signIn = async (standIns: StandIns, provider: Provider, returnTo: unknown = '/') =>
-    finish(
-      provider,
-      standIns.consent((await start(provider, returnTo)).headers.get('Location') ?? ''),
-    )
-  const args = (path = '/me', init: RequestInit = {}, from = jar) => {
-    const request = from.request(options.appOrigin + path)
-    return {
-      ctx,
-      auth,
-      request: new Request(request, {
-        ...init,
-        headers: {
-          ...Object.fromEntries(request.headers),
-          ...Object.fromEntries(new Headers(init.headers)),
-        },
-      }),
-    }
-  }
-  return { ctx, jar, lines, start, finish, signIn, args }
-}
-
-const where = (response: Response) => `${response.status} ${response.headers.get('Location')}`
-const thrown = async (attempt: Promise<unknown>): Promise<Response> => {
-  const error = await attempt.then(
-    () => new Error('let through'),
-    (caught: unknown) => caught,
-  )
-  if (error instanceof Response) return error
-  throw error
-}
+const { world, flow, closing, lastId, close } = await openSignIns()
+afterAll(close)
 
 test.each(['github', 'google'] as const)(
   '%s: signed in, back where one was going, and only the session cookie is left',
@@ -130,7 +20,7 @@ test.each(['github', 'google'] as const)(
     expect(response.headers.get('Cache-Control')).toBe('no-store')
     expect([...jar.cookies.keys()]).toEqual(['session'])
     expect(await getViewer(args())).toMatchObject({
-      userId: `${provider}:${serial - 1}`,
+      userId: `${provider}:${lastId()}`,
       provider,
       role: 'attendee',
     })
@@ -196,9 +86,9 @@ test('signed in with Google, adding GitHub with the same verified address links 
   await signIn(standIns, 'github')
   const viewer = await getViewer(args())
   expect(viewer).toMatchObject({
-    userId: `google:${serial - 1}`,
+    userId: `google:${lastId()}`,
     provider: 'github',
-    githubIds: [String(serial - 1)],
+    githubIds: [String(lastId())],
   })
 })
 
@@ -216,7 +106,8 @@ test('no verified email, and a ban, keep nobody from signing in', async () => {
   expect(await getViewer(args())).toMatchObject({ banned: { reason: null } })
 })
 
-test('every failure ends on the sign-in page with its reason and the way back, without a session or a trace of the attempt', async () => {
+// The failure leaves neither a session nor a trace of the attempt.
+test('every failure ends on the sign-in page with its reason and returnTo', async () => {
   const cases: [string, (standIns: StandIns, back: URL) => void][] = [
     [
       'access_denied',
@@ -315,7 +206,7 @@ test('a stray callback does not spoil the sign-in that is under way', async () =
   expect(where(await finish('google', back))).toBe('303 /me')
 })
 
-test('a database that cannot be reached is said to be just that, on the callback and on the sign-in page', async () => {
+test('an unreachable database is named, on the callback and on the sign-in page', async () => {
   const db = createDb('postgresql://postgres:x@127.0.0.1:1/none', {
     max: 1,
     applicationName: 'test',
@@ -363,142 +254,6 @@ test('a start that carries a state of its own still starts afresh', async () => 
     new RegExp(`^${standIns.config.github.webUrl}/login/oauth/authorize`),
   )
   expect(standIns.calls).toEqual([])
-})
-
-test('signing out ends the session and not just the cookie', async () => {
-  const { standIns, signIn, jar, args } = await world()
-  await signIn(standIns, 'github')
-  const copy = new CookieJar()
-  copy.cookies.set('session', jar.cookies.get('session') ?? '')
-  expect(await signOut(args('/sign-out', { method: 'POST' }), { everywhere: false })).toMatch(
-    /^session=;.*Max-Age=0/,
-  )
-  expect(await getViewer(args('/me', {}, copy))).toBeNull()
-  expect(await signOut(args('/sign-out', { method: 'POST' }), { everywhere: true })).toMatch(
-    /Max-Age=0/,
-  )
-})
-
-test('signing out everywhere ends the sessions of other browsers too', async () => {
-  const { standIns, signIn, jar, args, start, finish } = await world()
-  const phone = new CookieJar()
-  await finish(
-    'github',
-    standIns.consent((await start('github', '/', phone)).headers.get('Location') ?? ''),
-    phone,
-  )
-  await signIn(standIns, 'github')
-  expect(await getViewer(args('/me', {}, phone))).not.toBeNull()
-  await signOut(args('/sign-out', { method: 'POST' }), { everywhere: true })
-  expect(
-    await Promise.all([getViewer(args('/me', {}, phone)), getViewer(args('/me', {}, jar))]),
-  ).toEqual([null, null])
-})
-
-test('a cookie counts under any of our secrets and under no other', async () => {
-  const { standIns, signIn, args, auth } = await world()
-  await signIn(standIns, 'github')
-  const rotated = {
-    ...auth,
-    sessionSecrets: ['a-newer-secret-of-thirty-two-letters!', ...auth.sessionSecrets],
-  }
-  expect(await getViewer({ ...args(), auth: rotated })).not.toBeNull()
-  expect(
-    await getViewer({
-      ...args(),
-      auth: { ...auth, sessionSecrets: ['a-newer-secret-of-thirty-two-letters!'] },
-    }),
-  ).toBeNull()
-})
-
-test('who is not signed in is sent to sign in and back; a post is not done, and says so', async () => {
-  const { args, standIns, signIn } = await world()
-  const post = (headers: Record<string, string> = {}) =>
-    thrown(requireViewer(args('/w/duckdb/reveal', { method: 'POST', headers })))
-  expect(where(await thrown(requireViewer(args('/w/duckdb/claim?step=2'))))).toBe(
-    '303 /sign-in?returnTo=%2Fw%2Fduckdb%2Fclaim%3Fstep%3D2',
-  )
-  expect(where(await post())).toBe(
-    '303 /sign-in?error=session_ended&returnTo=%2Fw%2Fduckdb%2Freveal',
-  )
-  expect(where(await post({ Referer: 'http://localhost:3000/w/duckdb/claim' }))).toBe(
-    '303 /sign-in?error=session_ended&returnTo=%2Fw%2Fduckdb%2Fclaim',
-  )
-  expect(where(await post({ Referer: 'https://evil.test/w/other' }))).toBe(
-    '303 /sign-in?error=session_ended&returnTo=%2Fw%2Fduckdb%2Freveal',
-  )
-  await signIn(standIns, 'github')
-  expect((await requireViewer(args())).userId).toBe(`github:${serial - 1}`)
-})
-
-test('for whom a page is not, it is not there: never a redirect', async () => {
-  const roles = [
-    ['stranger', 404, 404],
-    ['attendee', 404, 404],
-    ['viewer', 404, 200],
-    ['admin', 200, 200],
-  ] as const
-  for (const [role, admin, staff] of roles) {
-    const emails = [`flow${serial}@example.org`]
-    const { args, standIns, signIn, lines } = await world({
-      settings:
-        role === 'admin'
-          ? { adminEmails: emails }
-          : role === 'viewer'
-            ? { viewerEmails: emails }
-            : {},
-    })
-    if (role !== 'stranger') await signIn(standIns, 'github')
-    const status = async (attempt: Promise<unknown>) =>
-      attempt.then(
-        () => 200,
-        (error: unknown) => (error instanceof Response ? error.status : error),
-      )
-    for (const method of ['GET', 'POST']) {
-      expect([role, method, await status(requireAdmin(args('/admin', { method })))]).toEqual([
-        role,
-        method,
-        admin,
-      ])
-      expect([role, method, await status(requireStaff(args('/admin', { method })))]).toEqual([
-        role,
-        method,
-        staff,
-      ])
-    }
-    const denied = lines
-      .map(
-        (line) =>
-          JSON.parse(line) as { msg: string; userId: string | null; path: string; method: string },
-      )
-      .filter((line) => line.msg.includes('was denied'))
-    expect(denied.length).toBe({ stranger: 4, attendee: 4, viewer: 2, admin: 0 }[role])
-    for (const line of denied)
-      expect(line).toMatchObject({
-        path: '/admin',
-        userId: role === 'stranger' ? null : `github:${serial - 1}`,
-      })
-  }
-})
-
-test('what an admin posts is counted, and too much of it is a 429 that says when to come back', async () => {
-  const { args, standIns, signIn } = await world({
-    settings: { adminEmails: [`flow${serial}@example.org`] },
-  })
-  await signIn(standIns, 'github')
-  const ask = async (method: string) =>
-    requireAdmin(args('/admin', { method })).then(
-      () => null,
-      (error: unknown) => error as Response,
-    )
-  for (let asked = 0; asked < 120; asked++) expect(await ask('POST')).toBeNull()
-  const refused = await ask('POST')
-  expect([refused?.status, await refused?.text()]).toEqual([
-    429,
-    expect.stringMatching(/^too-many-requests:\d+$/),
-  ])
-  expect(Number(refused?.headers.get('Retry-After'))).toBeGreaterThan(0)
-  expect(await ask('GET')).toBeNull()
 })
 
 test('the stand-ins of the demo: the organiser is admin, the impostor is not, the twin is one person', async () => {

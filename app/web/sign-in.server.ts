@@ -1,7 +1,7 @@
 /**
- * The way to a provider and back. Guarantee: every way out of the callback is a redirect within
- * this site that forgets the attempt's cookies; a session starts only for an identity the provider
- * has confirmed, always under a new token.
+ * Sign-in through a provider. Guarantee: the callback always ends in a redirect within this site
+ * that deletes the attempt's cookies; a session starts only for an identity that the provider has
+ * confirmed, always under a new token.
  */
 import { createCookie, redirect } from '@remix-run/node'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
@@ -27,7 +27,7 @@ import {
 } from './session.server'
 import type { SignInProblemCode } from './sign-in-problems'
 
-/** A redirect to the provider, with the attempt's state and the way back in cookies of its own. */
+/** Redirects to the provider, with the attempt's state and its returnTo in cookies of their own. */
 export async function startSignIn(input: {
   request: Request
   auth: AuthSetup
@@ -48,7 +48,7 @@ export async function startSignIn(input: {
   if (!(answer instanceof Response) || !location || !state) throw answer
 
   const headers = new Headers({ 'Cache-Control': 'no-store' })
-  // Attempts that were never finished pile up and would outgrow what a server accepts as headers.
+  // Unfinished attempts pile up and would exceed the size that a server accepts as headers.
   if (countAttemptCookies(request, auth.secureCookies) > 12)
     appendAll(headers, clearAttemptCookies(request, auth.secureCookies, null))
   appendAll(headers, answer.headers.getSetCookie())
@@ -59,10 +59,7 @@ export async function startSignIn(input: {
   return redirect(location, { status: 303, headers })
 }
 
-/**
- * What the provider's redirect back ends in: signed in and where one was going, or the sign-in page
- * with the reason.
- */
+/** Handles the provider's redirect: on to returnTo, or to the sign-in page with the reason. */
 export async function finishSignIn(input: {
   request: Request
   ctx: Pick<Ctx, 'db' | 'settings' | 'log'>
@@ -108,7 +105,7 @@ export async function finishSignIn(input: {
     return redirect(returnTo, { status: 303, headers })
   } catch (error) {
     if (isDatabaseUnavailable(error))
-      return fail('database_unavailable', 'the database could not be reached')
+      return fail('database_unavailable', 'the database is unreachable')
     throw error
   }
 }
@@ -118,7 +115,7 @@ function requireProvider(text: string | undefined): Provider {
   throw notFound()
 }
 
-/** Where to go afterwards, one cookie an attempt: two tabs may be on their way to two workshops. */
+/** Where to go afterwards, one cookie per attempt: two tabs may sign in for two workshops. */
 function returnCookie(auth: AuthSetup, attempt: string) {
   return createCookie(attemptCookieName('return', attempt, auth.secureCookies), {
     secrets: auth.sessionSecrets,

@@ -3,26 +3,23 @@
  * what it lets slip: every address of a person, scopes, PKCE with S256, exact redirect addresses,
  * stable ids, a Cancel link.
  */
-import { githubPeople, type GithubPerson } from './people'
 import {
   bearerOf,
   credentialsOf,
-  equal,
-  Grants,
   json,
-  matchesChallenge,
   page,
-  forwardToServiceQueue,
-  pickerPage,
+  relay,
   redirect,
   refusal,
-  startProvider,
   withParameters,
   type Answer,
   type Call,
   type Client,
-  type ProviderServer,
-} from './provider'
+} from './answers'
+import { equal, Grants, matchesChallenge } from './grants'
+import { githubPeople, type GithubPerson } from './people'
+import { pickerPage } from './picker'
+import { startProvider, type ProviderServer } from './provider'
 
 export async function startGithub(options: {
   port: number | undefined
@@ -166,7 +163,7 @@ export async function startGithub(options: {
       return refusal('github', 'No such person', `Nobody here is called '${login}'.`)
     const chosen = await server.ask('/login/oauth/callback', { method: 'POST', body: form })
     const code = new URL(chosen.headers.get('location') ?? '', server.url).searchParams.get('code')
-    if (!code) return forwardToServiceQueue(chosen)
+    if (!code) return relay(chosen)
     grants.remember(code, {
       login,
       clientId,

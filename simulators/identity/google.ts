@@ -12,25 +12,23 @@ import {
 } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { googlePeople, type GooglePerson } from './people'
 import {
   bearerOf,
   credentialsOf,
-  equal,
-  Grants,
   json,
   page,
-  forwardToServiceQueue,
-  pickerPage,
+  relay,
   redirect,
   refusal,
-  startProvider,
   withParameters,
   type Answer,
   type Call,
   type Client,
-  type ProviderServer,
-} from './provider'
+} from './answers'
+import { equal, Grants } from './grants'
+import { googlePeople, type GooglePerson } from './people'
+import { pickerPage } from './picker'
+import { startProvider, type ProviderServer } from './provider'
 
 const keyId = 'keymint-google-stand-in'
 
@@ -188,7 +186,7 @@ export async function startGoogle(options: {
       return refusal('google', 'No such person', `Nobody here has the address '${email}'.`)
     const chosen = await server.ask('/o/oauth2/v2/auth/callback', { method: 'POST', body: form })
     const code = new URL(chosen.headers.get('location') ?? '', server.url).searchParams.get('code')
-    if (!code) return forwardToServiceQueue(chosen)
+    if (!code) return relay(chosen)
     const scopes = (form.get('scope') ?? '').split(/\s+/).filter(Boolean)
     grants.remember(code, {
       login: email,

@@ -42,14 +42,14 @@ export type GooglePerson = {
   note?: string
 }
 
-const givenNames =
-  'Amara Bruno Chiara Dmitri Elif Farid Greta Hana Idris Jonas Keiko Lucia Mateo Nadia Oskar Priya Quentin Rosa Samir Tove Ulrich Vera Wanjiru Ximena Yusuf Zofia Anselm Bettina Cormac Daria'.split(
-    ' ',
-  )
-const familyNames =
-  'Adeyemi Berg Castillo Dubois Eriksen Fischer Garcia Haddad Ivanova Jansen Kowalski Lindqvist Moreau Nakamura Okafor Petrov Quist Rossi Sato Tanaka Ueda Varga Weber Xu Yilmaz Zimmermann'.split(
-    ' ',
-  )
+const givenNames = [
+  'Amara Bruno Chiara Dmitri Elif Farid Greta Hana Idris Jonas Keiko Lucia Mateo Nadia Oskar',
+  'Priya Quentin Rosa Samir Tove Ulrich Vera Wanjiru Ximena Yusuf Zofia Anselm Bettina Cormac Daria',
+].flatMap((line) => line.split(' '))
+const familyNames = [
+  'Adeyemi Berg Castillo Dubois Eriksen Fischer Garcia Haddad Ivanova Jansen Kowalski Lindqvist Moreau',
+  'Nakamura Okafor Petrov Quist Rossi Sato Tanaka Ueda Varga Weber Xu Yilmaz Zimmermann',
+].flatMap((line) => line.split(' '))
 const ordinaryDomains = ['gmail.com', 'proton.me', 'example.org', 'fastmail.test', 'mail.test']
 const workspaces = ['northwind.test', 'ducklab.test', 'keymint.test']
 
@@ -103,7 +103,8 @@ export function githubIdOf(login: string): number {
 /** Google's sub: 21 digits, the same at every start. */
 export function googleSubOf(email: string): string {
   const digest = createHash('sha256').update(`google:${email.toLowerCase()}`).digest()
-  return `1${(digest.readBigUInt64BE(0) * 10n + BigInt(digest.readUInt8(8) % 10)).toString().padStart(20, '0').slice(-20)}`
+  const number = digest.readBigUInt64BE(0) * 10n + BigInt(digest.readUInt8(8) % 10)
+  return `1${number.toString().padStart(20, '0').slice(-20)}`
 }
 
 function specialGithubPeople(): GithubPerson[] {

@@ -1,10 +1,10 @@
 /**
  * GitHub and Google together, for one app: see `github.ts` and `google.ts` for what each promises.
  */
+import type { Client } from './answers'
 import { startGithub } from './github'
 import { startGoogle } from './google'
 import { people, type Person } from './people'
-import type { Client } from './provider'
 
 export type IdentityOptions = {
   /** Absent: a free one. */

@@ -3,10 +3,10 @@
  * refused once the key's spend has reached its budget.
  */
 import { randomUUID } from 'node:crypto'
-import { nanoToUsd } from '../openrouter/money.ts'
-import { ifPresent, isObject, readNumber, readString } from '../openrouter/wire.ts'
-import { json, type Reply } from '../openrouter/world.ts'
-import { ProxyError, type Call, type World } from './world.ts'
+import { nanoToUsd } from '../shared/money.ts'
+import { ifPresent, isObject, readNumber, readString } from '../shared/reading.ts'
+import { json, type Reply } from '../shared/reply.ts'
+import { listOf, ProxyError, type Call, type World } from './world.ts'
 
 /** Nano-USD a token, prompt and completion. */
 const prices: Record<string, { prompt: number; completion: number }> = {
@@ -35,7 +35,8 @@ export async function completeChat({ world, body, caller }: Call): Promise<Reply
   if (!price)
     throw new ProxyError(
       400,
-      `{'error': '/chat/completions: Invalid model name passed in model=${model}. Call \`/v1/models\` to view available models for your key.'}`,
+      `{'error': '/chat/completions: Invalid model name passed in model=${model}. ` +
+        `Call \`/v1/models\` to view available models for your key.'}`,
       'None',
       'None',
     )
@@ -46,7 +47,8 @@ export async function completeChat({ world, body, caller }: Call): Promise<Reply
     if (key.models.length > 0 && !key.models.includes(model)) {
       throw new ProxyError(
         401,
-        `key not allowed to access model. This key can only access models=[${key.models.map((one) => `'${one}'`).join(', ')}]. Tried to access ${model}`,
+        'key not allowed to access model. This key can only access ' +
+          `models=${listOf(key.models)}. Tried to access ${model}`,
         'key_model_access_denied',
         'model',
       )
@@ -54,7 +56,8 @@ export async function completeChat({ world, body, caller }: Call): Promise<Reply
     if (key.maxBudgetNano !== null && key.spendNano >= key.maxBudgetNano) {
       throw new ProxyError(
         429,
-        `Budget has been exceeded! Current cost: ${nanoToUsd(key.spendNano)}, Max budget: ${nanoToUsd(key.maxBudgetNano)}`,
+        `Budget has been exceeded! Current cost: ${nanoToUsd(key.spendNano)}, ` +
+          `Max budget: ${nanoToUsd(key.maxBudgetNano)}`,
         'budget_exceeded',
         null,
       )

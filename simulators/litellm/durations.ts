@@ -3,7 +3,7 @@
  * the next UTC midnight, 7d on Monday, 30d and 1mo on the first of the month, any other number of
  * days counted from today's midnight.
  */
-import { windowEnd } from '../openrouter/money.ts'
+import { windowEnd } from '../shared/money.ts'
 
 const secondsOf: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 }
 const dayMs = 86_400_000
@@ -28,7 +28,7 @@ export function durationMs(text: string, now: number): number | null {
   return until.getTime() - now
 }
 
-/** When a budget of this duration starts afresh next, in milliseconds since 1970. */
+/** When a budget of this duration resets next, in milliseconds since 1970. */
 export function nextReset(duration: string, now: number): number {
   const match = /^(\d+)(mo|[smhdw])$/.exec(duration)
   const count = Number(match?.[1] ?? 1)

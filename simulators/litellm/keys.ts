@@ -2,6 +2,7 @@
  * /key/*: generate, update, delete, info, list, block, unblock, with LiteLLM's own shapes, statuses
  * and oddities.
  */
+import { nanoToUsd, usdToNano } from '../shared/money.ts'
 import {
   ifPresent,
   isObject,
@@ -10,11 +11,9 @@ import {
   readNumber,
   readQueryInteger,
   readString,
-  type JsonObject,
-} from '../openrouter/wire.ts'
-import { nanoToUsd, usdToNano } from '../openrouter/money.ts'
-import { json } from '../openrouter/world.ts'
-import type { Reply } from '../openrouter/world.ts'
+} from '../shared/reading.ts'
+import type { JsonObject } from '../shared/refusal.ts'
+import { json, type Reply } from '../shared/reply.ts'
 import { durationMs, nextReset } from './durations.ts'
 import { hashOf, makeKey, type KeyRecord } from './store.ts'
 import { InvalidBody, ProxyError, wireTime, type Call, type World } from './world.ts'

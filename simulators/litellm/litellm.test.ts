@@ -141,7 +141,7 @@ test('refusals have the shape and the status that LiteLLM gives them', async () 
   })
 })
 
-test('a key spends until its budget is reached, is stopped by a block and by its end, and only on its models', async () => {
+test('a key spends up to its budget, on its models only, and not when blocked or expired', async () => {
   await using bench = await startBench()
   const made = await bench.make({ max_budget: 0.00003, models: ['gpt-5-nano'] })
   expect((await bench.chat(made.key!)).status).toBe(200)
@@ -171,7 +171,7 @@ test('a key spends until its budget is reached, is stopped by a block and by its
   expect((await bench.chat(short.key!)).body.error).toMatchObject({ type: 'expired_key' })
 })
 
-test('budgets start afresh at the UTC month, the spend is forgotten with them, and until the job has run the old one stands', async () => {
+test('budgets and spend reset at the UTC month, once the reset job has run', async () => {
   const at = Date.parse('2026-01-31T23:59:00Z')
   await using bench = await startBench({ now: () => at })
   const made = await bench.make({ max_budget: 5, budget_duration: '1mo' })
@@ -221,7 +221,7 @@ test('the list has pages of a hundred at most, newest first unless asked otherwi
   ).toMatchObject([{ key_alias: 'key-2' }])
 })
 
-test('the faults of the OpenRouter stand-in strike here too: the work is done, and its answer is lost, late, cut or lacks a field', async () => {
+test('faults work here too: the work is done, and its answer is lost, late, cut or lacks a field', async () => {
   await using bench = await startBench()
   const fault = (rule: object) =>
     bench.call('POST', '/__sim/faults', {

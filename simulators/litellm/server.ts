@@ -2,22 +2,16 @@
  * A self-hosted LiteLLM proxy, played by a local HTTP server: the key management, models and chat
  * of its documented API. Guarantee: what has been answered is in the journal, so a stand-in killed
  * with SIGKILL and started on the same folder knows the same keys. Its errors are LiteLLM's own,
- * its faults those of the OpenRouter stand-in; simulators/README.md has both.
+ * its faults those of every stand-in; simulators/README.md has both.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { CallLog } from '../openrouter/calls.ts'
-import {
-  answer,
-  pause,
-  send,
-  sendReply,
-  strikeBefore,
-  type FaultVoice,
-} from '../openrouter/fault-answers.ts'
-import { Faults } from '../openrouter/faults.ts'
-import { parseJsonObject, refuse, Refusal, type JsonObject } from '../openrouter/wire.ts'
-import { json } from '../openrouter/world.ts'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import { CallLog } from '../shared/calls.ts'
+import { answer, failBefore, sendReply, type FaultContext } from '../shared/fault-answers.ts'
+import { Faults } from '../shared/faults.ts'
+import { parseJsonObject } from '../shared/reading.ts'
+import { Refusal, type JsonObject } from '../shared/refusal.ts'
+import { json } from '../shared/reply.ts'
+import { readBody, sendRefusal, startServer, type Pause } from '../shared/server.ts'
 import { completeChat, listModels } from './chat.ts'
 import * as keys from './keys.ts'
 import { answerSim } from './sim.ts'
@@ -26,6 +20,7 @@ import {
   bodyOf,
   identify,
   InvalidBody,
+  listOf,
   ProxyError,
   type Caller,
   type Handler,
@@ -35,7 +30,7 @@ import {
 export interface LiteLlmOptions {
   port?: number
   host?: string
-  /** Folder of the journal; without it everything is forgotten at the end. */
+  /** Folder of the journal; without it nothing is kept. */
   dataDir?: string
   masterKey?: string
   now?: () => number
@@ -48,7 +43,7 @@ export interface RunningLiteLlm {
   stop(): Promise<void>
 }
 
-/** admin: the master key. caller: any key. open: nobody is asked. */
+/** admin: the master key. caller: any key. open: no key. */
 const routes: Record<
   string,
   { gate: 'admin' | 'caller' | 'open'; group: string; handler: Handler }
@@ -78,51 +73,27 @@ const routes: Record<
 }
 
 export async function startLiteLlm(options: LiteLlmOptions = {}): Promise<RunningLiteLlm> {
-  const pauses = new Set<() => void>()
-  const server = createServer()
-  server.keepAliveTimeout = 65_000
-  // The port first: a stand-in that cannot serve must not touch the journal of the one that does.
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new Error(
-              `Port ${options.port} is already in use, so the LiteLLM stand-in cannot start. Free the port or set SIM_LITELLM_PORT to another one.`,
-            )
-          : error,
-      ),
-    )
-    server.listen({ port: options.port ?? 0, host: options.host ?? '127.0.0.1' }, resolve)
+  const { origin, machine, stop } = await startServer({
+    title: 'LiteLLM',
+    portVariable: 'SIM_LITELLM_PORT',
+    port: options.port,
+    host: options.host,
+    open: (pause) => openWorld(options, pause),
+    serve,
   })
-  const opening = openWorld(options, pauses)
-  server.on(
-    'request',
-    (request, response) =>
-      void opening.then(
-        (world) => serve(world, request, response),
-        () => response.destroy(),
-      ),
-  )
-  const world = await opening.catch((error: unknown) => {
-    server.close()
-    throw error
-  })
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { store } = machine
   return {
     baseUrl: origin,
-    masterKey: world.store.masterKey,
+    masterKey: store.masterKey,
     faultsUrl: `${origin}/__sim/faults`,
     async stop() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeAllConnections()
-      for (const wake of pauses) wake()
-      await closed
-      await world.store.close()
+      await stop()
+      await store.close()
     },
   }
 }
 
-async function openWorld(options: LiteLlmOptions, pauses: Set<() => void>): Promise<World> {
+async function openWorld(options: LiteLlmOptions, pause: Pause): Promise<World> {
   const clock = { offsetMs: 0 }
   const readTime = options.now ?? Date.now
   return {
@@ -133,7 +104,7 @@ async function openWorld(options: LiteLlmOptions, pauses: Set<() => void>): Prom
     defaults: {},
     resetsHeld: false,
     now: () => readTime() + clock.offsetMs,
-    pause: (milliseconds) => pause(milliseconds, pauses),
+    pause,
   }
 }
 
@@ -142,13 +113,9 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A caller that hangs up is no error of ours.
-  response.on('error', () => undefined)
   try {
     const url = new URL(request.url ?? '/', 'http://stand-in')
-    const chunks: Buffer[] = []
-    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
-    const text = Buffer.concat(chunks).toString('utf8')
+    const text = await readBody(request)
     const method = request.method ?? 'GET'
     if (url.pathname.startsWith('/__sim/'))
       return sendReply(
@@ -165,7 +132,7 @@ async function serve(
     await serveApi(world, request, method, url, text, response)
   } catch (error) {
     if (response.headersSent || response.destroyed) response.destroy()
-    else sendRefusal(response, asRefusal(error))
+    else refuseWith(response, asRefusal(error))
   }
 }
 
@@ -179,33 +146,34 @@ async function serveApi(
 ): Promise<void> {
   const path = url.pathname.replace(/^\/v1(?=\/(models|chat\/completions)$)/, '')
   const startedAt = performance.now()
-  const { delayMs, fault } = world.faults.strike(method, path)
-  const voice: FaultVoice = {
+  const { delayMs, fault } = world.faults.choose(method, path)
+  const context: FaultContext = {
     pause: (milliseconds) => world.pause(milliseconds),
-    refuse: sendRefusal,
+    messageOf: (status) => STATUS_CODES[status] ?? 'Request failed',
+    refuse: refuseWith,
   }
   world.calls.begin()
   try {
     await world.pause(delayMs)
-    if (await strikeBefore(fault, response, voice)) return
+    if (await failBefore(fault, response, context)) return
     if (!world.resetsHeld) await world.store.resetDue(world.now())
     const route = routes[`${method} ${path}`]
     if (!route)
       throw Object.keys(routes).some((known) => known.endsWith(` ${path}`))
-        ? refuse(405, 'Method Not Allowed')
-        : refuse(404, 'Not Found')
+        ? new Refusal(405, 'Method Not Allowed')
+        : new Refusal(404, 'Not Found')
     const caller = route.gate === 'open' ? null : identify(world, request.headers.authorization)
     if (caller) passGate(route, path, caller)
-    const body = method === 'POST' ? readBody(text) : {}
+    const body = method === 'POST' ? parseBody(text) : {}
     await answer(
       await route.handler({ world, query: url.searchParams, body, caller }),
       fault,
       response,
-      voice,
+      context,
     )
   } catch (error) {
     if (response.headersSent || response.destroyed) response.destroy()
-    else sendRefusal(response, asRefusal(error))
+    else refuseWith(response, asRefusal(error))
   } finally {
     world.calls.end({
       endpoint: `${method} ${path}`,
@@ -224,20 +192,22 @@ function passGate(route: { gate: string; group: string }, path: string, caller: 
   if (allowedRoutes.length > 0 && !allowedRoutes.includes(route.group)) {
     throw new ProxyError(
       403,
-      `Virtual key is not allowed to call this route. Only allowed to call routes: [${allowedRoutes.map((one) => `'${one}'`).join(', ')}]. Tried to call route: ${path}`,
+      'Virtual key is not allowed to call this route. ' +
+        `Only allowed to call routes: ${listOf(allowedRoutes)}. Tried to call route: ${path}`,
       'auth_error',
     )
   }
   if (route.gate === 'admin') {
     throw new ProxyError(
       401,
-      `Authentication Error, Only proxy admin can be used to generate, delete, update info for new keys/users/teams. Route=${path}. Your role=unknown. Your user_id=None`,
+      'Authentication Error, Only proxy admin can be used to generate, delete, update info ' +
+        `for new keys/users/teams. Route=${path}. Your role=unknown. Your user_id=None`,
       'auth_error',
     )
   }
 }
 
-function readBody(text: string): JsonObject {
+function parseBody(text: string): JsonObject {
   try {
     return parseJsonObject(text)
   } catch {
@@ -245,16 +215,12 @@ function readBody(text: string): JsonObject {
   }
 }
 
-function sendRefusal(response: ServerResponse, refusal: Refusal): void {
-  const { retryAfterSeconds, headers } = refusal.details
-  send(response, refusal.status, JSON.stringify(bodyOf(refusal)), {
-    ...headers,
-    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
-  })
+function refuseWith(response: ServerResponse, refusal: Refusal): void {
+  sendRefusal(response, refusal, bodyOf(refusal))
 }
 
 function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error
   console.error('The LiteLLM stand-in failed:', error)
-  return refuse(500, 'Internal Server Error.')
+  return new Refusal(500, 'Internal Server Error.')
 }

@@ -1,18 +1,17 @@
 /**
- * `/__sim/*`: the back door for tests, demo and people at a terminal. No key is asked for; nothing
- * here exists on a real proxy.
+ * `/__sim/*`: the control API for tests, the demo and people at a terminal. It needs no key, and
+ * nothing of it exists on a real proxy.
  */
-import { nanoToUsd, usdToNano } from '../openrouter/money.ts'
+import { nanoToUsd, usdToNano } from '../shared/money.ts'
 import {
   isObject,
   readBoolean,
   readNumber,
   readQueryInteger,
   readString,
-  refuse,
-  type JsonObject,
-} from '../openrouter/wire.ts'
-import { json, type Reply } from '../openrouter/world.ts'
+} from '../shared/reading.ts'
+import { Refusal, type JsonObject } from '../shared/refusal.ts'
+import { json, type Reply } from '../shared/reply.ts'
 import { charge } from './chat.ts'
 import { rowOf } from './keys.ts'
 import type { World } from './world.ts'
@@ -55,17 +54,18 @@ export async function answerSim(
       return json({ held: world.resetsHeld })
     case 'POST /__sim/config': {
       const defaults = body['default_key_generate_params'] ?? {}
-      if (!isObject(defaults)) throw refuse(400, 'default_key_generate_params: expected an object')
+      if (!isObject(defaults))
+        throw new Refusal(400, 'default_key_generate_params: expected an object')
       world.defaults = defaults
       return json({ default_key_generate_params: world.defaults })
     }
     case 'POST /__sim/spend': {
       const key = world.store.find(readString(body, 'hash'))
-      if (!key) throw refuse(404)
+      if (!key) throw new Refusal(404, 'Not Found')
       await charge(world, key.token, usdToNano(readNumber(body, 'usd', { min: 0 })))
       return json({ hash: key.token, usage: nanoToUsd(key.spendNano) })
     }
     default:
-      throw refuse(404, 'Not Found')
+      throw new Refusal(404, 'Not Found')
   }
 }

@@ -4,8 +4,8 @@
  * with the same keys.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { openJournal, readJournal, type Journal } from '../openrouter/journal.ts'
-import type { JsonObject } from '../openrouter/wire.ts'
+import { openJournal, readJournal, type Journal } from '../shared/journal.ts'
+import type { JsonObject } from '../shared/refusal.ts'
 import { nextReset } from './durations.ts'
 
 export interface KeyRecord {
@@ -74,7 +74,7 @@ export class Store {
     return [...this.keys.values()].find((key) => key.alias === alias)
   }
 
-  /** The proxy's reset job: what is due goes back to nothing, and the next reset is put down. */
+  /** The proxy's reset job: sets the spend of due budgets to zero and their next reset. */
   async resetDue(now: number): Promise<void> {
     for (const key of this.keys.values()) {
       if (key.budgetResetAt === null || key.budgetDuration === null || key.budgetResetAt > now)

@@ -2,11 +2,10 @@
  * One running proxy: its keys, its clock, its faults, and who is calling. Handlers take a Call and
  * return a Reply; only server.ts touches sockets.
  */
-import type { CallLog } from '../openrouter/calls.ts'
-import type { Faults } from '../openrouter/faults.ts'
-import type { JsonObject, RefusalDetails } from '../openrouter/wire.ts'
-import { Refusal } from '../openrouter/wire.ts'
-import type { Reply } from '../openrouter/world.ts'
+import type { CallLog } from '../shared/calls.ts'
+import type { Faults } from '../shared/faults.ts'
+import { type JsonObject, type RefusalDetails, Refusal } from '../shared/refusal.ts'
+import type { Reply } from '../shared/reply.ts'
 import type { KeyRecord, Store } from './store.ts'
 import { hashOf } from './store.ts'
 
@@ -21,8 +20,7 @@ export interface World {
    */
   defaults: { max_budget?: number; budget_duration?: string; duration?: string; models?: string[] }
   /**
-   * True while the job that starts budgets afresh does not run; it comes round every ten minutes on
-   * a real proxy.
+   * True while the job that resets budgets does not run; on a real proxy it runs every ten minutes.
    */
   resetsHeld: boolean
   now(): number
@@ -89,13 +87,16 @@ export function identify(world: World, authorization: string | undefined): Calle
   if (token === world.store.masterKey) return { kind: 'admin' }
   if (!token.startsWith('sk-'))
     throw authError(
-      `Authentication Error, LiteLLM Virtual Key expected. Received=${token.slice(0, 4)}****${token.slice(-4)}, expected to start with 'sk-'.`,
+      'Authentication Error, LiteLLM Virtual Key expected. ' +
+        `Received=${token.slice(0, 4)}****${token.slice(-4)}, expected to start with 'sk-'.`,
     )
   const key = world.store.find(token)
   if (!key) {
     throw new ProxyError(
       401,
-      `Authentication Error, Invalid proxy server token passed. Received API Key = sk-...${token.slice(-4)}, Key Hash (Token) =${hashOf(token)}. Unable to find token in cache or \`LiteLLM_VerificationTokenTable\``,
+      'Authentication Error, Invalid proxy server token passed. Received API Key = ' +
+        `sk-...${token.slice(-4)}, Key Hash (Token) =${hashOf(token)}. ` +
+        'Unable to find token in cache or `LiteLLM_VerificationTokenTable`',
       'token_not_found_in_db',
       'key',
     )
@@ -107,7 +108,8 @@ export function identify(world: World, authorization: string | undefined): Calle
   if (key.expires !== null && key.expires <= world.now()) {
     throw new ProxyError(
       401,
-      `Authentication Error - Expired Key. Key Expiry time ${wireTime(key.expires)} and current time ${wireTime(world.now())}`,
+      `Authentication Error - Expired Key. Key Expiry time ${wireTime(key.expires)} and ` +
+        `current time ${wireTime(world.now())}`,
       'expired_key',
       'key',
     )
@@ -119,3 +121,7 @@ const authError = (message: string) => new ProxyError(401, message, 'auth_error'
 
 /** `2026-11-21T07:00:00.000000Z`, as FastAPI prints what Prisma returns. */
 export const wireTime = (at: number) => `${new Date(at).toISOString().slice(0, -1)}000Z`
+
+/** `['a', 'b']`, as Python prints a list of strings. */
+export const listOf = (texts: readonly string[]) =>
+  `[${texts.map((text) => `'${text}'`).join(', ')}]`

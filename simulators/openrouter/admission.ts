@@ -4,9 +4,10 @@
  * in-flight money until it is settled with what it really cost.
  */
 import { randomBytes } from 'node:crypto'
-import type { GuardrailRecord, KeyRecord, Spend } from './ledger.ts'
+import { nanoToUsd, windowEnd } from '../shared/money.ts'
+import { countedNano, takeByokTurn, type Usage } from './byok.ts'
 import { catalog, findModel, type CatalogModel } from './models.ts'
-import { nanoToUsd, spentNano, windowEnd, type SpendCounter } from './money.ts'
+import type { GuardrailRecord, KeyRecord, Spend } from './records.ts'
 import { refuse } from './wire.ts'
 import { balanceNano, rememberSpend, usedOfLimitNano, type World } from './world.ts'
 
@@ -15,6 +16,8 @@ export interface Admission {
   model: CatalogModel
   promptTokens: number
   maxTokens: number
+  /** The account's own provider key serves it. */
+  isByok: boolean
   heldNano: number
   startedAt: number
 }
@@ -34,33 +37,49 @@ export function admit(
   if (!isAllowed(world, key, model)) {
     throw refuse(
       404,
-      'No endpoints available matching your guardrail restrictions and data policy. Configure: https://openrouter.ai/settings/privacy',
+      'No endpoints available matching your guardrail restrictions and data policy. ' +
+        'Configure: https://openrouter.ai/settings/privacy',
     )
   }
   if (promptTokens > model.contextLength) {
     throw refuse(
       400,
-      `This endpoint's maximum context length is ${model.contextLength} tokens. However, you requested about ${promptTokens} tokens. Please reduce the length of the messages.`,
+      `This endpoint's maximum context length is ${model.contextLength} tokens. However, ` +
+        `you requested about ${promptTokens} tokens. Please reduce the length of the messages.`,
     )
   }
   if (balanceNano(world) <= 0) throw refuse(402)
-  for (const guardrail of guardrailsOf(world, key)) refuseSpentBudget(world, key, guardrail)
-  refuseSpentLimit(world, key)
+  const isByok = takeByokTurn(world, model.id)
+  // A request of an own provider key is stopped only by a budget or limit that counts BYOK.
+  for (const guardrail of guardrailsOf(world, key))
+    if (!isByok || guardrail.includeByokInBudgets) refuseSpentBudget(world, key, guardrail)
+  const countsInLimit = !isByok || key.includeByokInLimit
+  if (countsInLimit) refuseSpentLimit(world, key)
   const maxTokens = Math.min(
     request.maxTokens ?? model.maxCompletionTokens,
     model.maxCompletionTokens,
   )
-  refuseUnaffordable(world, key, model, promptTokens, maxTokens)
+  refuseUnaffordable({
+    keyLeft: countsInLimit ? leftOfLimitNano(world, key) : Infinity,
+    balance: isByok ? Infinity : balanceNano(world),
+    model,
+    promptTokens,
+    maxTokens,
+  })
   if (model.isFree) countFreeCall(world)
-  const heldNano =
-    promptTokens * model.promptNanoPerToken + maxTokens * model.completionNanoPerToken
-  holdInFlight(world, heldNano)
-  return { key, model, promptTokens, maxTokens, heldNano, startedAt: world.now() }
+  const heldNano = isByok
+    ? 0
+    : promptTokens * model.promptNanoPerToken + maxTokens * model.completionNanoPerToken
+  if (!isByok) holdInFlight(world, heldNano)
+  return { key, model, promptTokens, maxTokens, isByok, heldNano, startedAt: world.now() }
 }
 
 export interface Settlement {
   id: string
+  /** Credits. */
   costNano: number
+  /** What the account's own provider key was charged; null without one. */
+  upstreamNano: number | null
   promptCostNano: number
   completionCostNano: number
 }
@@ -73,15 +92,16 @@ export async function settle(
   admission: Admission,
   used: { id: string; completionTokens: number; streamed: boolean; finishReason: string },
 ): Promise<Settlement> {
-  const { key, model, promptTokens } = admission
+  const { key, model, promptTokens, isByok } = admission
   const promptCostNano = promptTokens * model.promptNanoPerToken
   const completionCostNano = used.completionTokens * model.completionNanoPerToken
-  const costNano = promptCostNano + completionCostNano
+  const nano = promptCostNano + completionCostNano
   world.inFlightNano -= admission.heldNano
   const spend: Spend = {
     id: used.id,
     keyHash: key.hash,
-    nano: costNano,
+    nano,
+    isByok,
     at: world.now(),
     model: model.id,
     promptTokens,
@@ -90,9 +110,15 @@ export async function settle(
     milliseconds: world.now() - admission.startedAt,
     finishReason: used.finishReason,
   }
-  rememberSpend(world, key.hash, costNano)
+  rememberSpend(world, key.hash, nano, isByok)
   await world.ledger.record({ type: 'spent', spend })
-  return { id: used.id, costNano, promptCostNano, completionCostNano }
+  return {
+    id: used.id,
+    costNano: isByok ? 0 : nano,
+    upstreamNano: isByok ? nano : null,
+    promptCostNano,
+    completionCostNano,
+  }
 }
 
 export function makeGenerationId(now: number): string {
@@ -141,8 +167,8 @@ function refuseSpentBudget(world: World, key: KeyRecord, guardrail: GuardrailRec
   const { limitNano, resetInterval } = guardrail
   if (limitNano === null || resetInterval === null) return
   const now = world.now()
-  const refuseWhenSpent = (counter: SpendCounter, scope: string): void => {
-    const spent = spentNano(counter, resetInterval, now)
+  const refuseWhenSpent = (usage: Usage, scope: string): void => {
+    const spent = countedNano(usage, guardrail.includeByokInBudgets, resetInterval, now)
     if (spent < limitNano) return
     throw refuse(
       403,
@@ -165,7 +191,7 @@ function refuseSpentBudget(world: World, key: KeyRecord, guardrail: GuardrailRec
   const member =
     key.creatorUserId === null ? undefined : world.ledger.memberUsage.get(key.creatorUserId)
   if (isDefault && member) refuseWhenSpent(member, 'workspace_default_member')
-  refuseWhenSpent(key.usage, isDefault ? 'workspace_default_key' : 'api_key')
+  refuseWhenSpent(key, isDefault ? 'workspace_default_key' : 'api_key')
 }
 
 function refuseSpentLimit(world: World, key: KeyRecord): void {
@@ -189,17 +215,20 @@ function refuseSpentLimit(world: World, key: KeyRecord): void {
   )
 }
 
-function refuseUnaffordable(
-  world: World,
-  key: KeyRecord,
-  model: CatalogModel,
-  promptTokens: number,
-  maxTokens: number,
-): void {
-  const keyLeft =
-    key.limitNano === null ? Infinity : key.limitNano - usedOfLimitNano(key, world.now())
-  const balance = balanceNano(world)
+function leftOfLimitNano(world: World, key: KeyRecord): number {
+  return key.limitNano === null ? Infinity : key.limitNano - usedOfLimitNano(key, world.now())
+}
+
+function refuseUnaffordable(request: {
+  keyLeft: number
+  balance: number
+  model: CatalogModel
+  promptTokens: number
+  maxTokens: number
+}): void {
+  const { keyLeft, balance, model, promptTokens, maxTokens } = request
   const left = Math.min(keyLeft, balance)
+  if (left === Infinity) return
   const remedy =
     keyLeft <= balance
       ? 'visit https://openrouter.ai/settings/keys and create a key with a higher total limit'
@@ -220,7 +249,8 @@ function refuseUnaffordable(
   if (maxTokens <= affordable) return
   throw refuse(
     402,
-    `This request requires more credits, or fewer max_tokens. You requested up to ${maxTokens} tokens, but can only afford ${affordable}. To increase, ${remedy}`,
+    'This request requires more credits, or fewer max_tokens. ' +
+      `You requested up to ${maxTokens} tokens, but can only afford ${affordable}. To increase, ${remedy}`,
     { metadata },
   )
 }

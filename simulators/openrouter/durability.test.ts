@@ -34,7 +34,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await ended
 }
 
-test('every key that was answered survives a SIGKILL in the middle of the work, with its guardrail and its spend', async () => {
+test('every answered key survives a SIGKILL during work, with its guardrail and its spend', async () => {
   await using dataDir = await makeDataDir()
   const first = await spawnStandIn(dataDir.path)
   const management = makeClient(first.baseUrl, first.managementKey)
@@ -90,7 +90,8 @@ test('a port that is taken is named, with the variable that moves it', async () 
   await using bench = await startBench()
   const port = Number(new URL(bench.running.baseUrl).port)
   await expect(startOpenRouter({ port })).rejects.toThrow(
-    `Port ${port} is already in use, so the OpenRouter stand-in cannot start. Free the port or set SIM_OPENROUTER_PORT to another one.`,
+    `Port ${port} is already in use, so the OpenRouter stand-in cannot start. ` +
+      'Free the port or set SIM_OPENROUTER_PORT to another one.',
   )
 })
 

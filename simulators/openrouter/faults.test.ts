@@ -48,7 +48,7 @@ test('an unreadable 201 is no answer, though the key exists', async () => {
   expect(await countKeys(bench)).toBe(1)
 })
 
-test('a late answer outlives the patience of the caller, and the key exists at once', async () => {
+test('a late answer comes after the timeout of the caller, and the key exists at once', async () => {
   await using bench = await startBench()
   await bench.sim('POST', 'faults', {
     rules: [
@@ -56,13 +56,13 @@ test('a late answer outlives the patience of the caller, and the key exists at o
       { match: 'GET /keys', fault: 'hang' },
     ],
   })
-  const impatient = makeClient(bench.running.baseUrl, bench.running.managementKey)
+  const hurried = makeClient(bench.running.baseUrl, bench.running.managementKey)
   expect(
-    await statusOf(impatient.apiKeys.create({ requestBody: { name: 'x' } }, { timeoutMs: 100 })),
+    await statusOf(hurried.apiKeys.create({ requestBody: { name: 'x' } }, { timeoutMs: 100 })),
   ).toBe('RequestTimeoutError')
   expect(await countKeys(bench)).toBe(1)
   expect(await statusOf(create(bench, 'y'))).toBe('succeeded')
-  expect(await statusOf(impatient.apiKeys.list({}, { timeoutMs: 100 }))).toBe('RequestTimeoutError')
+  expect(await statusOf(hurried.apiKeys.list({}, { timeoutMs: 100 }))).toBe('RequestTimeoutError')
 })
 
 test('a 429 carries Retry-After when it is told to, and none when not', async () => {
@@ -171,7 +171,7 @@ test('inference may be down, or break in the middle of a stream', async () => {
   expect(reasons.at(-1)).toBe(502)
 })
 
-test('unknown fault words are refused, and DELETE puts everything back', async () => {
+test('unknown fault settings are refused, and DELETE puts everything back', async () => {
   await using bench = await startBench()
   await expect(bench.sim('POST', 'faults', { latency: 5 })).rejects.toThrow(
     'Unknown fault setting: latency',

@@ -3,10 +3,7 @@
  * models come back as canonical slugs; a limit and its interval stand or fall together.
  */
 import { randomUUID } from 'node:crypto'
-import { readWorkspace } from './keys.ts'
-import type { AssignmentRecord, GuardrailRecord } from './ledger.ts'
-import { findModel } from './models.ts'
-import { intervals, nanoToUsd, usdToNano, wireTimestamp } from './money.ts'
+import { intervals, nanoToUsd, usdToNano } from '../shared/money.ts'
 import {
   ifPresent,
   isObject,
@@ -17,10 +14,14 @@ import {
   readQueryInteger,
   readString,
   readStrings,
-  refuse,
-  type JsonObject,
-} from './wire.ts'
-import { json, type Call, type Reply, type World } from './world.ts'
+} from '../shared/reading.ts'
+import type { JsonObject } from '../shared/refusal.ts'
+import { json, type Reply } from '../shared/reply.ts'
+import { readWorkspace } from './keys.ts'
+import { findModel } from './models.ts'
+import type { AssignmentRecord, GuardrailRecord } from './records.ts'
+import { wireTimestamp, refuse } from './wire.ts'
+import type { Call, World } from './world.ts'
 
 const regions = ['global', 'europe', 'us'] as const
 const switches = [

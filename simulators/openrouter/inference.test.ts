@@ -92,7 +92,7 @@ test('Claude Code is answered in its own form, plain and streamed, with x-api-ke
   })
 })
 
-test('a key spends until its cap and not beyond: 402 when the rest is too little, 403 when nothing is left', async () => {
+test('a key spends up to its cap: 402 when too little is left, 403 when nothing is', async () => {
   await using bench = await startBench()
   const { client, hash } = await makeAttendee(bench, { limit: 0.002 })
   for (let index = 0; index < 2; index += 1) await sendChat(client, sonnet, 'Write 60 tokens', 60)
@@ -225,7 +225,7 @@ test('a guardrail budget is counted for each key alone and resets with its own w
   expect(await statusOf(sendChat(spender.client, nano, 'Hi', 1))).toBe('succeeded')
 })
 
-test("the default guardrail of a workspace binds every key with no assignment, and counts its maker's keys together", async () => {
+test("a workspace's default guardrail applies to keys without one, and counts a maker's keys together", async () => {
   await using bench = await startBench()
   const spender = await makeAttendee(bench)
   const neighbour = await makeAttendee(bench)
@@ -244,7 +244,7 @@ test("the default guardrail of a workspace binds every key with no assignment, a
   expect(await statusOf(sendChat(neighbour.client, nano, 'Hi', 1))).toBe(403)
 })
 
-test('an account without balance refuses, and one with too many requests in flight says when to come back', async () => {
+test('an account without balance refuses, and one with too many requests in flight says when to retry', async () => {
   await using bench = await startBench()
   const { client, key } = await makeAttendee(bench)
   await bench.sim('POST', 'faults', { credits: 0 })

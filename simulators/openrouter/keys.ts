@@ -1,8 +1,7 @@
 /**
  * `/keys`: making, listing, changing and deleting API keys. The plaintext leaves once, in the 201.
  */
-import { hashOf, labelOf, makePlaintext, type KeyRecord } from './ledger.ts'
-import { intervals, makeCounter, usdToNano, wireTimestamp, type Interval } from './money.ts'
+import { intervals, usdToNano, type Interval } from '../shared/money.ts'
 import {
   ifPresent,
   isObject,
@@ -13,10 +12,13 @@ import {
   readOneOf,
   readQueryInteger,
   readString,
-  refuse,
-  type JsonObject,
-} from './wire.ts'
-import { json, usageToWire, type Call, type Reply, type World } from './world.ts'
+} from '../shared/reading.ts'
+import type { JsonObject } from '../shared/refusal.ts'
+import { json, type Reply } from '../shared/reply.ts'
+import { hashOf, labelOf, makePlaintext, type KeyRecord } from './records.ts'
+import { makeCounter } from './spend-counter.ts'
+import { wireTimestamp, refuse } from './wire.ts'
+import { usageToWire, type Call, type World } from './world.ts'
 
 const pageSize = 100
 
@@ -42,6 +44,7 @@ export async function createKey(call: Call): Promise<Reply> {
     workspaceId: readWorkspace(world, ifPresent(body, 'workspace_id', readString)),
     deletedAt: null,
     usage: makeCounter(),
+    byokUsage: makeCounter(),
   }
   await ledger.record({ type: 'key', key })
   return json({ data: keyToWire(world, key), key: plaintext }, 201)

@@ -4,101 +4,26 @@
  * resolves. Starting again replays the entries, so a killed stand-in comes back with the same keys
  * and the same counters.
  */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { openJournal, readJournal, type Journal } from './journal.ts'
-import { addSpend, makeCounter, type Interval, type SpendCounter } from './money.ts'
-import type { JsonObject } from './wire.ts'
-
-export interface KeyRecord {
-  hash: string
-  plaintext: string
-  label: string
-  name: string
-  disabled: boolean
-  limitNano: number | null
-  limitReset: Interval | null
-  includeByokInLimit: boolean
-  createdAt: number
-  updatedAt: number | null
-  expiresAt: string | null
-  creatorUserId: string | null
-  externalUser: string | null
-  workspaceId: string
-  deletedAt: number | null
-  usage: SpendCounter
-}
-
-export interface GuardrailRecord {
-  id: string
-  name: string
-  workspaceId: string
-  createdAt: number
-  updatedAt: number | null
-  limitNano: number | null
-  resetInterval: Interval | null
-  allowedModels: string[] | null
-  ignoredModels: string[] | null
-  allowedProviders: string[] | null
-  ignoredProviders: string[] | null
-  includeByokInBudgets: boolean
-  /**
-   * Fields that are kept and returned but steer nothing here: description, regions, filters,
-   * privacy switches.
-   */
-  rest: JsonObject
-}
-
-export interface AssignmentRecord {
-  id: string
-  keyHash: string
-  guardrailId: string
-  assignedBy: string | null
-  createdAt: number
-}
-
-export interface WorkspaceRecord {
-  id: string
-  name: string
-  slug: string
-  createdAt: number
-  updatedAt: number | null
-  defaultGuardrailId: string
-  rest: JsonObject
-}
-
-export interface Spend {
-  id: string
-  keyHash: string
-  nano: number
-  at: number
-  model: string
-  promptTokens: number
-  completionTokens: number
-  streamed: boolean
-  milliseconds: number
-  finishReason: string
-}
-
-export interface ActivityRow {
-  date: string
-  keyHash: string
-  workspaceId: string
-  model: string
-  nano: number
-  requests: number
-  promptTokens: number
-  completionTokens: number
-}
-
-interface AccountRecord {
-  managementKey: string
-  userId: string
-  defaultWorkspaceId: string
-}
+import { randomBytes, randomUUID } from 'node:crypto'
+import { openJournal, readJournal, type Journal } from '../shared/journal.ts'
+import {
+  type KeyRecord,
+  type GuardrailRecord,
+  type AssignmentRecord,
+  type WorkspaceRecord,
+  type Spend,
+  type ActivityRow,
+  type AccountRecord,
+  makePlaintext,
+  makeWorkspace,
+} from './records.ts'
+import { noByok, type Usage } from './byok.ts'
+import { addSpend, makeCounter, type SpendCounter } from './spend-counter.ts'
 
 interface Totals {
   usageNano: number
   members: Record<string, SpendCounter>
+  byokMembers: Record<string, SpendCounter>
 }
 
 type Entry =
@@ -115,10 +40,16 @@ type Entry =
   | { type: 'activity'; row: ActivityRow }
   | { type: 'generation'; spend: Spend }
 
+const fileName = 'openrouter-ledger.jsonl'
 const generationsKept = 2000
 
 export class Ledger {
-  account: AccountRecord = { managementKey: '', userId: '', defaultWorkspaceId: '' }
+  account: AccountRecord = {
+    managementKey: '',
+    userId: '',
+    defaultWorkspaceId: '',
+    byok: noByok,
+  }
   readonly keys = new Map<string, KeyRecord>()
   /** Oldest first, deleted ones included. */
   keysByAge: KeyRecord[] = []
@@ -126,7 +57,8 @@ export class Ledger {
   readonly assignments = new Map<string, AssignmentRecord>()
   readonly assignmentsOfGuardrail = new Map<string, Map<string, AssignmentRecord>>()
   readonly workspaces = new Map<string, WorkspaceRecord>()
-  readonly memberUsage = new Map<string, SpendCounter>()
+  /** Of each member, over all the keys made. */
+  readonly memberUsage = new Map<string, Usage>()
   readonly activity = new Map<string, ActivityRow>()
   readonly generations = new Map<string, Spend>()
   usageNano = 0
@@ -139,7 +71,7 @@ export class Ledger {
   }): Promise<Ledger> {
     const ledger = new Ledger()
     // Only this class writes the file, so its lines are entries.
-    for (const entry of readJournal(options.dataDir)) ledger.apply(entry as Entry)
+    for (const entry of readJournal(options.dataDir, fileName)) ledger.apply(entry as Entry)
     if (ledger.account.userId === '') {
       const workspaceId = randomUUID()
       ledger.apply({
@@ -148,6 +80,7 @@ export class Ledger {
           managementKey: '',
           userId: `user_${randomBytes(14).toString('hex').slice(0, 27)}`,
           defaultWorkspaceId: workspaceId,
+          byok: noByok,
         },
       })
       ledger.apply({
@@ -164,7 +97,7 @@ export class Ledger {
     const managementKey = options.managementKey ?? (ledger.account.managementKey || makePlaintext())
     ledger.account = { ...ledger.account, managementKey }
     ledger.keysByAge.sort((a, b) => a.createdAt - b.createdAt)
-    ledger.journal = await openJournal(options.dataDir, ledger.snapshot())
+    ledger.journal = await openJournal(options.dataDir, ledger.snapshot(), fileName)
     return ledger
   }
 
@@ -189,10 +122,11 @@ export class Ledger {
   private apply(entry: Entry): void {
     switch (entry.type) {
       case 'account':
-        this.account = entry.account
+        // A ledger of an earlier version knows no BYOK, here and below.
+        this.account = { ...entry.account, byok: entry.account.byok ?? noByok }
         return
       case 'key':
-        this.applyKey(entry.key)
+        this.applyKey({ ...entry.key, byokUsage: entry.key.byokUsage ?? makeCounter() })
         return
       case 'guardrail':
         this.guardrails.set(entry.guardrail.id, entry.guardrail)
@@ -221,18 +155,23 @@ export class Ledger {
         this.workspaces.delete(entry.id)
         return
       case 'spent':
-        this.applySpend(entry.spend)
+        this.applySpend({ ...entry.spend, isByok: entry.spend.isByok ?? false })
         return
       case 'totals':
         this.usageNano = entry.totals.usageNano
-        for (const [member, counter] of Object.entries(entry.totals.members))
-          this.memberUsage.set(member, counter)
+        for (const [member, usage] of Object.entries(entry.totals.members)) {
+          const byokUsage = entry.totals.byokMembers?.[member] ?? makeCounter()
+          this.memberUsage.set(member, { usage, byokUsage })
+        }
         return
       case 'activity':
-        this.activity.set(activityId(entry.row), entry.row)
+        this.activity.set(activityId(entry.row), {
+          ...entry.row,
+          byokNano: entry.row.byokNano ?? 0,
+        })
         return
       case 'generation':
-        this.keepGeneration(entry.spend)
+        this.keepGeneration({ ...entry.spend, isByok: entry.spend.isByok ?? false })
     }
   }
 
@@ -251,13 +190,16 @@ export class Ledger {
 
   private applySpend(spend: Spend): void {
     const key = this.keys.get(spend.keyHash)
-    this.usageNano += spend.nano
+    if (!spend.isByok) this.usageNano += spend.nano
     this.keepGeneration(spend)
     if (!key) return
-    addSpend(key.usage, spend.nano, spend.at)
+    addSpend(spend.isByok ? key.byokUsage : key.usage, spend.nano, spend.at)
     if (key.creatorUserId !== null) {
-      const member = this.memberUsage.get(key.creatorUserId) ?? makeCounter()
-      addSpend(member, spend.nano, spend.at)
+      const member = this.memberUsage.get(key.creatorUserId) ?? {
+        usage: makeCounter(),
+        byokUsage: makeCounter(),
+      }
+      addSpend(spend.isByok ? member.byokUsage : member.usage, spend.nano, spend.at)
       this.memberUsage.set(key.creatorUserId, member)
     }
     const empty: ActivityRow = {
@@ -266,12 +208,14 @@ export class Ledger {
       workspaceId: key.workspaceId,
       model: spend.model,
       nano: 0,
+      byokNano: 0,
       requests: 0,
       promptTokens: 0,
       completionTokens: 0,
     }
     const row = this.activity.get(activityId(empty)) ?? empty
-    row.nano += spend.nano
+    if (spend.isByok) row.byokNano += spend.nano
+    else row.nano += spend.nano
     row.requests += 1
     row.promptTokens += spend.promptTokens
     row.completionTokens += spend.completionTokens
@@ -308,41 +252,15 @@ export class Ledger {
     for (const assignment of this.assignments.values()) yield { type: 'assigned', assignment }
     for (const row of this.activity.values()) yield { type: 'activity', row }
     for (const spend of this.generations.values()) yield { type: 'generation', spend }
+    const members = [...this.memberUsage]
     yield {
       type: 'totals',
-      totals: { usageNano: this.usageNano, members: Object.fromEntries(this.memberUsage) },
+      totals: {
+        usageNano: this.usageNano,
+        members: Object.fromEntries(members.map(([member, { usage }]) => [member, usage])),
+        byokMembers: Object.fromEntries(members.map(([member, one]) => [member, one.byokUsage])),
+      },
     }
-  }
-}
-
-export function makePlaintext(): string {
-  return `sk-or-v1-${randomBytes(32).toString('hex')}`
-}
-
-export function hashOf(plaintext: string): string {
-  return createHash('sha256').update(plaintext).digest('hex')
-}
-
-/** What may be shown of a key: `sk-or-v1-0e6...1c96`. */
-export function labelOf(plaintext: string): string {
-  return `${plaintext.slice(0, 12)}...${plaintext.slice(-4)}`
-}
-
-export function makeWorkspace(input: {
-  id: string
-  name: string
-  slug: string
-  now: number
-  rest: JsonObject
-}): WorkspaceRecord {
-  return {
-    id: input.id,
-    name: input.name,
-    slug: input.slug,
-    createdAt: input.now,
-    updatedAt: null,
-    defaultGuardrailId: randomUUID(),
-    rest: input.rest,
   }
 }
 

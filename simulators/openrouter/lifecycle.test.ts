@@ -39,20 +39,20 @@ test('a key is made with every field the SDK needs, and its hash is the sha256 o
   expect((await bench.management.apiKeys.get({ hash: made.data.hash })).data).toEqual(made.data)
 })
 
-test('keys are listed a hundred a page, newest first, without the disabled ones unless they are asked for', async () => {
+test('keys are listed a hundred a page, newest first, disabled ones only when asked for', async () => {
   await using bench = await startBench()
-  await bench.sim('POST', 'keys', { prefix: 'planted-', count: 120 })
+  await bench.sim('POST', 'keys', { prefix: 'seeded-', count: 120 })
   const newest = await createKey(bench, 'newest')
   await bench.management.apiKeys.update({ hash: newest.data.hash, requestBody: { disabled: true } })
   const list = async (offset: number, includeDisabled: boolean) =>
     (await bench.management.apiKeys.list({ offset, includeDisabled })).data.map((key) => key.name)
   expect(await list(0, false)).toHaveLength(100)
-  expect((await list(0, false))[0]).toBe('planted-120')
+  expect((await list(0, false))[0]).toBe('seeded-120')
   expect((await list(0, true))[0]).toBe('newest')
   const both = [...(await list(0, true)), ...(await list(100, true))]
   expect(both).toHaveLength(121)
   expect(new Set(both).size).toBe(121)
-  expect(both.at(-1)).toBe('planted-1')
+  expect(both.at(-1)).toBe('seeded-1')
 })
 
 test('a patch keeps what it omits and clears what it sets to null, and the expiry cannot be changed', async () => {
@@ -103,7 +103,7 @@ test.each([
   ['no name', {}],
   ['an empty name', { name: '' }],
   ['a negative limit', { name: 'x', limit: -1 }],
-  ['a limit in words', { name: 'x', limit: '2' }],
+  ['a limit as text', { name: 'x', limit: '2' }],
   ['an unknown reset', { name: 'x', limit_reset: 'yearly' }],
   ['an expiry with an offset', { name: 'x', expires_at: '2099-01-01T00:00:00+00:00' }],
   ['an expiry without seconds', { name: 'x', expires_at: '2099-01-01T00:00Z' }],
@@ -204,11 +204,11 @@ test('a key holds at most one guardrail, unknown hashes are not counted, and lis
   const { guardrails } = bench.management
   const first = (await guardrails.create({ createGuardrailRequest: { name: 'first' } })).data.id
   const second = (await guardrails.create({ createGuardrailRequest: { name: 'second' } })).data.id
-  const planted = await bench.sim<{ keys: { hash: string }[] }>('POST', 'keys', {
+  const seeded = await bench.sim<{ keys: { hash: string }[] }>('POST', 'keys', {
     prefix: 'k',
     count: 120,
   })
-  const hashes = planted.keys.map((key) => key.hash)
+  const hashes = seeded.keys.map((key) => key.hash)
   expect(
     await guardrails.bulkAssignKeys({
       id: first,

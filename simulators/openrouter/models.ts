@@ -3,7 +3,7 @@
  * model of its own, with a canonical slug of its own, so an allowlist of `x/y` never admits
  * `x/y:free`.
  */
-import type { JsonObject } from './wire.ts'
+import type { JsonObject } from '../shared/refusal.ts'
 
 export interface CatalogModel {
   id: string

@@ -1,10 +1,13 @@
 /** What is only read: the calling key, credits, models, yesterday's activity, one generation. */
+import { nanoToUsd } from '../shared/money.ts'
+import { readQueryInteger } from '../shared/reading.ts'
+import type { JsonObject } from '../shared/refusal.ts'
+import { json, type Reply } from '../shared/reply.ts'
 import { countFreeCallsToday, listAllowedModels } from './admission.ts'
 import { readWorkspace } from './keys.ts'
 import { catalog, findModel, modelToWire, type CatalogModel } from './models.ts'
-import { nanoToUsd, wireTimestamp } from './money.ts'
-import { readQueryInteger, refuse, type JsonObject } from './wire.ts'
-import { json, usageToWire, type Call, type Reply } from './world.ts'
+import { wireTimestamp, refuse } from './wire.ts'
+import { usageToWire, type Call } from './world.ts'
 
 const dayMs = 86_400_000
 
@@ -111,6 +114,7 @@ export function getActivity(call: Call): Reply {
     string,
     JsonObject & {
       nano: number
+      byokNano: number
       requests: number
       prompt_tokens: number
       completion_tokens: number
@@ -131,22 +135,29 @@ export function getActivity(call: Call): Reply {
       model_permaslug: model?.canonicalSlug ?? row.model,
       endpoint_id: `endpoint-${row.model}`,
       provider_name: model?.providerName ?? 'Unknown',
-      byok_usage_inference: 0,
       reasoning_tokens: 0,
       ...(isByWorkspace ? { workspace_id: row.workspaceId } : {}),
       nano: 0,
+      byokNano: 0,
       requests: 0,
       prompt_tokens: 0,
       completion_tokens: 0,
     }
     sum.nano += row.nano
+    sum.byokNano += row.byokNano
     sum.requests += row.requests
     sum.prompt_tokens += row.promptTokens
     sum.completion_tokens += row.completionTokens
     grouped.set(group, sum)
   }
   const sums = [...grouped.entries()].sort(([a], [b]) => (a < b ? 1 : -1)).map(([, sum]) => sum)
-  return json({ data: sums.map(({ nano, ...row }) => ({ ...row, usage: nanoToUsd(nano) })) })
+  return json({
+    data: sums.map(({ nano, byokNano, ...row }) => ({
+      ...row,
+      usage: nanoToUsd(nano),
+      byok_usage_inference: nanoToUsd(byokNano),
+    })),
+  })
 }
 
 /** Seen by the key that made it and by the management key. */
@@ -177,7 +188,6 @@ export function getGeneration(call: Call): Reply {
     'service_tier',
     'session_id',
     'upstream_id',
-    'upstream_inference_cost',
     'user_agent',
     'web_search_engine',
   ]
@@ -193,7 +203,8 @@ export function getGeneration(call: Call): Reply {
       native_finish_reason: spend.finishReason,
       generation_time: spend.milliseconds,
       latency: spend.milliseconds,
-      is_byok: false,
+      is_byok: spend.isByok,
+      upstream_inference_cost: spend.isByok ? nanoToUsd(spend.nano) : null,
       model: model?.canonicalSlug ?? spend.model,
       origin: '',
       provider_name: model?.providerName ?? null,
@@ -204,8 +215,8 @@ export function getGeneration(call: Call): Reply {
       tokens_completion: spend.completionTokens,
       tokens_prompt: spend.promptTokens,
       streamed: spend.streamed,
-      total_cost: nanoToUsd(spend.nano),
-      usage: nanoToUsd(spend.nano),
+      total_cost: spend.isByok ? 0 : nanoToUsd(spend.nano),
+      usage: spend.isByok ? 0 : nanoToUsd(spend.nano),
       workspace_id: key?.workspaceId ?? null,
     },
   })
@@ -213,11 +224,11 @@ export function getGeneration(call: Call): Reply {
 
 function pageOfModels(call: Call, models: readonly CatalogModel[]): Reply {
   const { query } = call
-  const words = query.get('q')?.toLowerCase() ?? ''
+  const search = query.get('q')?.toLowerCase() ?? ''
   const maxPrice = query.get('max_price')
   const found = models.filter(
     (model) =>
-      `${model.id} ${model.name}`.toLowerCase().includes(words) &&
+      `${model.id} ${model.name}`.toLowerCase().includes(search) &&
       (maxPrice === null || model.promptNanoPerToken <= Number(maxPrice) * 1000),
   )
   const isPaged = query.has('offset') || query.has('limit')

@@ -2,12 +2,13 @@
  * Every URL of the API, with who may call it. A path that is here with another method is 405; one
  * that is not here is 404.
  */
-import { completeChat, countMessageTokens, createMessage } from './chat.ts'
+import { completeChat } from './chat.ts'
 import * as guardrails from './guardrails.ts'
 import * as keys from './keys.ts'
+import { countMessageTokens, createMessage } from './messages.ts'
 import * as reports from './reports.ts'
-import * as workspaces from './workspaces.ts'
 import { refuse } from './wire.ts'
+import * as workspaces from './workspaces.ts'
 import type { Handler } from './world.ts'
 
 /**

@@ -1,30 +1,25 @@
 /**
  * OpenRouter, played by a local HTTP server. Guarantee: what has been answered is in the ledger, so
  * a stand-in killed with SIGKILL and started on the same folder knows the same keys. The contract
- * it keeps is written down in simulators/README.md; faults and the back door live under `/__sim`.
+ * it keeps is written down in simulators/README.md; faults and the control API are under `/__sim`.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { CallLog } from './calls.ts'
-import { answer, pause, send, sendReply, strikeBefore, type FaultVoice } from './fault-answers.ts'
-import { Faults } from './faults.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { CallLog } from '../shared/calls.ts'
+import { answer, failBefore, sendReply, type FaultContext } from '../shared/fault-answers.ts'
+import { Faults } from '../shared/faults.ts'
+import { parseJsonObject } from '../shared/reading.ts'
+import { Refusal, type JsonObject } from '../shared/refusal.ts'
+import { readBody, sendRefusal, startServer, type Pause } from '../shared/server.ts'
 import { Ledger } from './ledger.ts'
 import { findRoute, type Route } from './routes.ts'
 import { answerSim, type Clock } from './sim.ts'
-import {
-  anthropicErrorBody,
-  errorBody,
-  parseJsonObject,
-  refuse,
-  Refusal,
-  type JsonObject,
-} from './wire.ts'
+import { anthropicErrorBody, errorBody, messageOf, refuse } from './wire.ts'
 import { identify, type Caller, type World } from './world.ts'
 
 export interface OpenRouterOptions {
   port?: number
   host?: string
-  /** Folder of the ledger; without it everything is forgotten at the end. */
+  /** Folder of the ledger; without it nothing is kept. */
   dataDir?: string
   managementKey?: string
   now?: () => number
@@ -44,44 +39,29 @@ interface Machine {
 }
 
 const apiPrefix = '/api/v1'
-const bodyBytesAtMost = 20 * 1024 * 1024
 
 export async function startOpenRouter(options: OpenRouterOptions = {}): Promise<RunningOpenRouter> {
-  const pauses = new Set<() => void>()
-  const server = createServer()
-  // The port first: a stand-in that cannot serve must not touch the ledger of the one that does.
-  await listen(server, options.port ?? 0, options.host ?? '127.0.0.1')
-  const opening = openMachine(options, pauses)
-  server.on(
-    'request',
-    (request, response) =>
-      void opening.then(
-        (machine) => serve(machine, request, response),
-        () => response.destroy(),
-      ),
-  )
-  const { world } = await opening.catch((error: unknown) => {
-    server.close()
-    throw error
+  const { origin, machine, stop } = await startServer({
+    title: 'OpenRouter',
+    portVariable: 'SIM_OPENROUTER_PORT',
+    port: options.port,
+    host: options.host,
+    open: (pause) => openMachine(options, pause),
+    serve,
   })
-  const { port } = server.address() as AddressInfo
-  const host = options.host === undefined || options.host === '0.0.0.0' ? '127.0.0.1' : options.host
-  const origin = `http://${host}:${port}`
+  const { ledger } = machine.world
   return {
     baseUrl: `${origin}${apiPrefix}`,
-    managementKey: world.ledger.account.managementKey,
+    managementKey: ledger.account.managementKey,
     faultsUrl: `${origin}/__sim/faults`,
     async stop() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeAllConnections()
-      for (const wake of pauses) wake()
-      await closed
-      await world.ledger.close()
+      await stop()
+      await ledger.close()
     },
   }
 }
 
-async function openMachine(options: OpenRouterOptions, pauses: Set<() => void>): Promise<Machine> {
+async function openMachine(options: OpenRouterOptions, pause: Pause): Promise<Machine> {
   const clock: Clock = { offsetMs: 0 }
   const readTime = options.now ?? Date.now
   const ledger = await Ledger.open({
@@ -94,27 +74,12 @@ async function openMachine(options: OpenRouterOptions, pauses: Set<() => void>):
     faults: new Faults(),
     now: () => readTime() + clock.offsetMs,
     recentSpends: new Map(),
+    byokDue: 0,
     inFlightNano: 0,
     freeCalls: [],
-    pause: (milliseconds) => pause(milliseconds, pauses),
+    pause,
   }
   return { world, calls: new CallLog(), clock }
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  server.keepAliveTimeout = 65_000
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new Error(
-              `Port ${port} is already in use, so the OpenRouter stand-in cannot start. Free the port or set SIM_OPENROUTER_PORT to another one.`,
-            )
-          : error,
-      )
-    })
-    server.listen({ port, host, backlog: 1024 }, resolve)
-  })
 }
 
 async function serve(
@@ -122,8 +87,6 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A caller that hangs up is no error of ours.
-  response.on('error', () => undefined)
   try {
     const url = new URL(request.url ?? '/', 'http://stand-in')
     const text = await readBody(request)
@@ -131,7 +94,7 @@ async function serve(
     else await serveApi(machine, request, url, text, response)
   } catch (error) {
     if (response.headersSent || response.destroyed) response.destroy()
-    else sendRefusal(response, asRefusal(error), '', null)
+    else refuseWith(response, asRefusal(error), '', null)
   }
 }
 
@@ -167,14 +130,14 @@ async function serveApi(
   const method = request.method ?? 'GET'
   const path = url.pathname.startsWith(`${apiPrefix}/`) ? url.pathname.slice(apiPrefix.length) : ''
   const startedAt = performance.now()
-  // The clock that can be moved is the only one there is here.
+  // Every time that a caller sees comes from the clock that can be moved.
   response.setHeader('date', new Date(world.now()).toUTCString())
-  const { delayMs, fault } = world.faults.strike(method, path)
+  const { delayMs, fault } = world.faults.choose(method, path)
   let endpoint = `${method} ${path === '' ? url.pathname : path}`
   calls.begin()
   try {
     await world.pause(delayMs)
-    if (await strikeBefore(fault, response, voice(world))) return
+    if (await failBefore(fault, response, faultContext(world))) return
     let caller: Caller | null = null
     try {
       const { route, params } = findRoute(method, path)
@@ -190,11 +153,11 @@ async function serveApi(
         caller,
         fault,
       })
-      await answer(reply, fault, response, voice(world))
+      await answer(reply, fault, response, faultContext(world))
     } catch (error) {
       if (response.headersSent || response.destroyed) response.destroy()
       else
-        sendRefusal(
+        refuseWith(
           response,
           asRefusal(error),
           path,
@@ -213,25 +176,22 @@ async function serveApi(
   }
 }
 
-const voice = (world: World): FaultVoice => ({
+const faultContext = (world: World): FaultContext => ({
   pause: (milliseconds) => world.pause(milliseconds),
-  refuse: (response, refusal) => sendRefusal(response, refusal, '', null),
+  messageOf,
+  refuse: (response, refusal) => refuseWith(response, refusal, '', null),
 })
 
-function sendRefusal(
+function refuseWith(
   response: ServerResponse,
   refusal: Refusal,
   path: string,
   userId: string | null,
 ): void {
-  const { retryAfterSeconds, headers } = refusal.details
   const body = path.startsWith('/messages')
     ? anthropicErrorBody(refusal)
     : errorBody(refusal, userId)
-  send(response, refusal.status, JSON.stringify(body), {
-    ...headers,
-    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
-  })
+  sendRefusal(response, refusal, body)
 }
 
 function asRefusal(error: unknown): Refusal {
@@ -266,15 +226,4 @@ function parseBody(request: IncomingMessage, text: string): JsonObject {
   if (type !== undefined && !type.toLowerCase().startsWith('application/json'))
     throw refuse(400, 'Expected content-type application/json')
   return parseJsonObject(text)
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > bodyBytesAtMost) throw refuse(413, 'Request body is too large')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }

@@ -1,12 +1,10 @@
 /**
- * `/__sim/*`: the back door for tests, demo and people at a terminal. No key is asked for; nothing
- * here exists on the real OpenRouter.
+ * `/__sim/*`: the control API for tests, the demo and people at a terminal. It needs no key, and
+ * nothing of it exists on the real OpenRouter.
  */
 import { randomUUID } from 'node:crypto'
-import type { CallLog } from './calls.ts'
-import { readWorkspace } from './keys.ts'
-import { hashOf, labelOf, makePlaintext, type KeyRecord } from './ledger.ts'
-import { addSpend, intervals, makeCounter, nanoToUsd, usdToNano } from './money.ts'
+import type { CallLog } from '../shared/calls.ts'
+import { intervals, nanoToUsd, usdToNano } from '../shared/money.ts'
 import {
   ifPresent,
   isObject,
@@ -16,10 +14,15 @@ import {
   readOneOf,
   readQueryInteger,
   readString,
-  refuse,
-  type JsonObject,
-} from './wire.ts'
-import { json, rememberSpend, type Reply, type World } from './world.ts'
+} from '../shared/reading.ts'
+import type { JsonObject } from '../shared/refusal.ts'
+import { json, type Reply } from '../shared/reply.ts'
+import { readByok, splitCharge } from './byok.ts'
+import { readWorkspace } from './keys.ts'
+import { hashOf, labelOf, makePlaintext, type KeyRecord } from './records.ts'
+import { addSpend, makeCounter } from './spend-counter.ts'
+import { refuse } from './wire.ts'
+import { rememberSpend, type World } from './world.ts'
 
 export interface Clock {
   offsetMs: number
@@ -54,12 +57,19 @@ export async function answerSim(call: SimCall): Promise<Reply> {
     case 'GET /__sim/keys':
       return json(listEveryKey(call))
     case 'POST /__sim/keys':
-      return json(await plantKeys(call), 201)
+      return json(await seedKeys(call), 201)
     case 'GET /__sim/clock':
       return json(readClock(call))
     case 'POST /__sim/clock':
       call.clock.offsetMs = readNumber(call.body, 'offsetMs')
       return json(readClock(call))
+    case 'GET /__sim/byok':
+      return json(world.ledger.account.byok)
+    case 'POST /__sim/byok': {
+      const account = { ...world.ledger.account, byok: readByok(call.body) }
+      await world.ledger.record({ type: 'account', account })
+      return json(account.byok)
+    }
     case 'POST /__sim/spend':
       return json(await spend(call))
     default:
@@ -87,6 +97,8 @@ function listEveryKey(call: SimCall): JsonObject {
       limit: key.limitNano === null ? null : nanoToUsd(key.limitNano),
       limit_reset: key.limitReset,
       usage: nanoToUsd(key.usage.totalNano),
+      byok_usage: nanoToUsd(key.byokUsage.totalNano),
+      include_byok_in_limit: key.includeByokInLimit,
       guardrail_id: ledger.assignments.get(key.hash)?.guardrailId ?? null,
       creator_user_id: key.creatorUserId,
       workspace_id: key.workspaceId,
@@ -99,19 +111,19 @@ function listEveryKey(call: SimCall): JsonObject {
 }
 
 /**
- * `{keys: [{name, …}]}`, or `{prefix, count, …}` for many alike. Planted keys skip the rules of
+ * `{keys: [{name, …}]}`, or `{prefix, count, …}` for many alike. Seeded keys skip the rules of
  * `POST /keys`, so they may be expired or old.
  */
-async function plantKeys(call: SimCall): Promise<JsonObject> {
+async function seedKeys(call: SimCall): Promise<JsonObject> {
   const { world, body } = call
   const wanted = body['keys'] === undefined ? repeat(body) : body['keys']
   if (!Array.isArray(wanted)) throw refuse(400, 'keys: expected an array')
-  const planted = wanted.map((one: unknown) => {
+  const seeded = wanted.map((one: unknown) => {
     if (!isObject(one)) throw refuse(400, 'keys: expected objects')
-    return makePlanted(world, one)
+    return makeSeeded(world, one)
   })
-  await world.ledger.record(...planted.map((key) => ({ type: 'key' as const, key })))
-  return { keys: planted.map((key) => ({ hash: key.hash, name: key.name, key: key.plaintext })) }
+  await world.ledger.record(...seeded.map((key) => ({ type: 'key' as const, key })))
+  return { keys: seeded.map((key) => ({ hash: key.hash, name: key.name, key: key.plaintext })) }
 }
 
 function repeat(body: JsonObject): JsonObject[] {
@@ -120,13 +132,16 @@ function repeat(body: JsonObject): JsonObject[] {
   return Array.from({ length: count }, (_, index) => ({ ...body, name: `${prefix}${index + 1}` }))
 }
 
-function makePlanted(world: World, body: JsonObject): KeyRecord {
+function makeSeeded(world: World, body: JsonObject): KeyRecord {
   const plaintext = optional(body, 'key', readString) ?? makePlaintext()
   const limit = optional(body, 'limit', readNumber) ?? null
   const createdAt = optional(body, 'created_at', readString)
   const usage = makeCounter()
+  const byokUsage = makeCounter()
   const used = ifPresent(body, 'usage', readNumber) ?? 0
+  const usedByok = ifPresent(body, 'byok_usage', readNumber) ?? 0
   if (used > 0) addSpend(usage, usdToNano(used), world.now())
+  if (usedByok > 0) addSpend(byokUsage, usdToNano(usedByok), world.now())
   return {
     hash: hashOf(plaintext),
     plaintext,
@@ -136,7 +151,7 @@ function makePlanted(world: World, body: JsonObject): KeyRecord {
     limitNano: limit === null ? null : usdToNano(limit),
     limitReset:
       optional(body, 'limit_reset', (from, field) => readOneOf(from, field, intervals)) ?? null,
-    includeByokInLimit: false,
+    includeByokInLimit: ifPresent(body, 'include_byok_in_limit', readBoolean) ?? false,
     createdAt: typeof createdAt === 'string' ? readDate(createdAt) : world.now(),
     updatedAt: null,
     expiresAt:
@@ -151,6 +166,7 @@ function makePlanted(world: World, body: JsonObject): KeyRecord {
     workspaceId: readWorkspace(world, ifPresent(body, 'workspace_id', readString)),
     deletedAt: null,
     usage,
+    byokUsage,
   }
 }
 
@@ -160,27 +176,47 @@ function readDate(text: string): number {
   return at
 }
 
-/** Charges a key without a request; it may pass the limit, as requests in flight do. */
+/**
+ * Charges a key without a request; it may pass the limit, as requests in flight do. `byok` says
+ * whether an own provider key served it; without it, the account's share of it did.
+ */
 async function spend(call: SimCall): Promise<JsonObject> {
   const { world, body } = call
   const key = world.ledger.findLiveKey(readString(body, 'hash'))
   if (!key) throw refuse(404)
-  const nano = usdToNano(readNumber(body, 'usd', { min: 0 }))
-  rememberSpend(world, key.hash, nano)
-  await world.ledger.record({
-    type: 'spent',
-    spend: {
-      id: `gen-sim-${randomUUID()}`,
-      keyHash: key.hash,
-      nano,
-      at: world.now(),
-      model: ifPresent(body, 'model', readString) ?? 'openai/gpt-5-nano',
-      promptTokens: 0,
-      completionTokens: 0,
-      streamed: false,
-      milliseconds: 0,
-      finishReason: 'stop',
-    },
-  })
-  return { hash: key.hash, usage: nanoToUsd(key.usage.totalNano) }
+  const model = ifPresent(body, 'model', readString) ?? 'openai/gpt-5-nano'
+  const { creditsNano, byokNano } = splitCharge(
+    world,
+    model,
+    usdToNano(readNumber(body, 'usd', { min: 0 })),
+    ifPresent(body, 'byok', readBoolean),
+  )
+  const spendOf = (nano: number, isByok: boolean) => {
+    rememberSpend(world, key.hash, nano, isByok)
+    return {
+      type: 'spent' as const,
+      spend: {
+        id: `gen-sim-${randomUUID()}`,
+        keyHash: key.hash,
+        nano,
+        isByok,
+        at: world.now(),
+        model,
+        promptTokens: 0,
+        completionTokens: 0,
+        streamed: false,
+        milliseconds: 0,
+        finishReason: 'stop',
+      },
+    }
+  }
+  await world.ledger.record(
+    ...(creditsNano > 0 || byokNano === 0 ? [spendOf(creditsNano, false)] : []),
+    ...(byokNano > 0 ? [spendOf(byokNano, true)] : []),
+  )
+  return {
+    hash: key.hash,
+    usage: nanoToUsd(key.usage.totalNano),
+    byok_usage: nanoToUsd(key.byokUsage.totalNano),
+  }
 }

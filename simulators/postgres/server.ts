@@ -76,7 +76,7 @@ async function serve(
     try {
       server = await launch(port)
     } catch (error) {
-      // Between finding a free port and using it somebody else can take it.
+      // Another process can take a free port before it is used.
       if (wantedPort !== undefined || attempt === 5 || !(error instanceof PortTakenError))
         throw error
       port = await freePort()
@@ -168,7 +168,8 @@ function readPassword(folder: ServerFolder): string {
   const file = path.join(folder.cluster, passwordFile)
   if (!existsSync(file))
     throw new StartError(
-      `The password of the database in ${folder.cluster} is missing (${passwordFile}): restore that file, or move the folder away to start afresh.`,
+      `The password of the database in ${folder.cluster} is missing (${passwordFile}): ` +
+        'restore that file, or move the folder away to start with an empty database.',
     )
   return readFileSync(file, 'utf8').trim()
 }
@@ -257,13 +258,14 @@ function explainFailure(folder: ServerFolder, port: number): StartError {
   if (log.includes('could not bind')) return portTaken(port)
   if (/No space left on device/.test(log))
     return new StartError(
-      `PostgreSQL did not start because the disk of ${folder.cluster} is full: make room, then start again.`,
+      `PostgreSQL did not start because the disk of ${folder.cluster} is full: free some space, then start again.`,
     )
   if (
     /could not (open|access) .*Permission denied|has wrong ownership|invalid permissions/.test(log)
   ) {
     return new StartError(
-      `PostgreSQL may not use its data folder ${folder.cluster}; it was probably made by another user: start as that user, or set KEYMINT_DATA_DIR to another folder.`,
+      `PostgreSQL may not use its data folder ${folder.cluster}; ` +
+        'it was probably made by another user: start as that user, or set KEYMINT_DATA_DIR to another folder.',
     )
   }
   const fatal = log
@@ -272,7 +274,8 @@ function explainFailure(folder: ServerFolder, port: number): StartError {
     .at(-1)
     ?.replace(/^.*?(FATAL|PANIC):\s*/, '')
   return new StartError(
-    `PostgreSQL did not start${fatal ? `: ${fatal}` : ''}. ${folder.temporary ? 'Set DATABASE_URL to use another server.' : `Its log is ${folder.log}.`}`,
+    `PostgreSQL did not start${fatal ? `: ${fatal}` : ''}. ` +
+      `${folder.temporary ? 'Set DATABASE_URL to use another server.' : `Its log is ${folder.log}.`}`,
   )
 }
 
@@ -292,9 +295,9 @@ async function endServer(
     return await exit
   }
   child.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
-  const impatience = setTimeout(() => child.kill('SIGQUIT'), 10_000)
+  const timeout = setTimeout(() => child.kill('SIGQUIT'), 10_000)
   await exit
-  clearTimeout(impatience)
+  clearTimeout(timeout)
 }
 
 /**
@@ -305,7 +308,9 @@ async function endServer(
 function watchOwner(pid: number, temporary: string | undefined): { dismiss(): void } | undefined {
   if (process.platform === 'win32') return undefined
   const script =
-    'trap "" INT; read -r word && exit 0; kill -INT "$1" 2>/dev/null; n=0; while kill -0 "$1" 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; kill -QUIT "$1" 2>/dev/null; if [ -n "$2" ]; then rm -rf "$2"; fi'
+    'trap "" INT; read -r word && exit 0; kill -INT "$1" 2>/dev/null; n=0; while kill -0 "$1" ' +
+    '2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; kill -QUIT "$1" 2>/dev/null; ' +
+    'if [ -n "$2" ]; then rm -rf "$2"; fi'
   const watcher = spawn(
     '/bin/sh',
     ['-c', script, 'keymint-postgres-watcher', String(pid), temporary ?? ''],

@@ -25,7 +25,8 @@ export async function resolvePostgres(
   const url = parse(databaseUrl)
   await withClient(databaseUrl, (client) => client.query('select 1')).catch((error: unknown) => {
     throw new StartError(
-      `DATABASE_URL is set, but the PostgreSQL at ${url.host} does not let us in (${said(error)}): start it, correct DATABASE_URL, or unset it to have one started here.`,
+      `DATABASE_URL is set, but the PostgreSQL at ${url.host} does not let us in ` +
+        `(${said(error)}): start it, correct DATABASE_URL, or unset it to have one started here.`,
     )
   })
   return {
@@ -99,7 +100,8 @@ function parse(databaseUrl: string): URL {
   const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : undefined
   if (url && /^postgres(ql)?:$/.test(url.protocol)) return url
   throw new StartError(
-    'DATABASE_URL is set but is no address of the form postgresql://user:password@host:5432/database: correct it, or unset it to have a server started here.',
+    'DATABASE_URL is set but is no address of the form ' +
+      'postgresql://user:password@host:5432/database: correct it, or unset it to have a server started here.',
   )
 }
 

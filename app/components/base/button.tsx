@@ -1,13 +1,10 @@
 import type { ComponentProps, MouseEvent, ReactNode } from 'react'
 
-/** `key` is the green one: only for what concerns the key itself. */
-export type ButtonKind = 'key' | 'ink' | 'plain' | 'quiet'
+/** `key` is the green one, only for actions on the key itself. */
+type ButtonKind = 'key' | 'ink' | 'plain' | 'quiet'
 type Look = { kind?: ButtonKind; large?: boolean }
 
-/**
- * While `busy` it stays focusable, says so, and ignores clicks: a second one would only ask the
- * same again.
- */
+/** While `busy` it stays focusable, shows `busyText`, and ignores clicks. */
 export function Button({
   kind = 'plain',
   large,
@@ -38,9 +35,7 @@ export function Button({
   )
 }
 
-/**
- * A link that looks like a button. Loads its page afresh: it also stands where there is no router.
- */
+/** A link that looks like a button. A full page load: the claim page has no router. */
 export function ButtonLink({
   kind = 'plain',
   large,

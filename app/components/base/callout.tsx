@@ -1,16 +1,18 @@
 import type { ReactNode } from 'react'
+import type { Tone } from '../../tone'
 import { CheckIcon, InfoIcon, StopIcon, WarningIcon } from './icons'
 
-export type Tone = 'mint' | 'amber' | 'brick' | 'plain'
+/** Plain is for what is neither good nor bad. */
+export type CalloutTone = Tone | 'plain'
 
-const looks: Record<Tone, { box: string; title: string; icon: () => ReactNode }> = {
-  mint: { box: 'border-mint bg-mint-wash', title: 'text-mint-ink', icon: () => <CheckIcon /> },
-  amber: {
+const looks: Record<CalloutTone, { box: string; title: string; icon: () => ReactNode }> = {
+  ok: { box: 'border-mint bg-mint-wash', title: 'text-mint-ink', icon: () => <CheckIcon /> },
+  warning: {
     box: 'border-amber bg-amber-wash',
     title: 'text-amber-ink',
     icon: () => <WarningIcon />,
   },
-  brick: { box: 'border-brick bg-brick-wash', title: 'text-brick-ink', icon: () => <StopIcon /> },
+  error: { box: 'border-brick bg-brick-wash', title: 'text-brick-ink', icon: () => <StopIcon /> },
   plain: { box: 'border-rule bg-raised', title: 'text-ink', icon: () => <InfoIcon /> },
 }
 
@@ -20,7 +22,7 @@ export function Callout({
   title,
   children,
 }: {
-  tone: Tone
+  tone: CalloutTone
   title: string
   children?: ReactNode
 }) {

@@ -1,4 +1,4 @@
-/** A chart as the server has drawn it: paths and words, nothing left to compute in the browser. */
+/** A chart as the server has drawn it: paths and labels, nothing left to compute in the browser. */
 export type ChartLine = {
   name: string
   path: string
@@ -11,12 +11,12 @@ export type ChartView = {
   sentence: string
   width: number
   height: number
-  /** Where the drawing begins, right of the words of the vertical axis. */
+  /** Where the drawing begins, right of the labels of the vertical axis. */
   left: number
   lines: ChartLine[]
-  yTicks: { y: number; words: string }[]
-  xTicks: { x: number; words: string; anchor: 'start' | 'middle' | 'end' }[]
+  yTicks: { y: number; label: string }[]
+  xTicks: { x: number; label: string; anchor: 'start' | 'middle' | 'end' }[]
   table: { head: string[]; rows: string[][] }
-  /** Nothing to draw: the sentence says so. */
+  /** There is nothing to draw; the sentence says so. */
   empty: boolean
 }

@@ -1,5 +1,7 @@
 import { useId } from 'react'
 import type { ChartLine, ChartView } from './chart-view'
+import { choiceLink } from './nav-classes'
+import { Table } from './table'
 
 const looks: Record<ChartLine['look'], string> = {
   line: 'fill-none stroke-ink [stroke-width:2]',
@@ -9,7 +11,7 @@ const looks: Record<ChartLine['look'], string> = {
   area: 'fill-mint-wash stroke-mint-ink [stroke-width:1.5]',
 }
 
-/** A picture with its meaning in a sentence above and its figures in a table behind. */
+/** A picture, with its meaning in a sentence above and its data in a table behind. */
 export function Chart({ chart }: { chart: ChartView }) {
   const id = useId()
   const { width, height, left } = chart
@@ -30,11 +32,11 @@ export function Chart({ chart }: { chart: ChartView }) {
             role="img"
             aria-label={chart.sentence}
           >
-            {chart.yTicks.map(({ y, words }) => (
+            {chart.yTicks.map(({ y, label }) => (
               <g key={y}>
                 <line x1={left} x2={width - 10} y1={y} y2={y} className="stroke-rule" />
                 <text x={left - 6} y={y + 4} textAnchor="end" className="fill-soft text-[11px]">
-                  {words}
+                  {label}
                 </text>
               </g>
             ))}
@@ -46,7 +48,7 @@ export function Chart({ chart }: { chart: ChartView }) {
               />
             ))}
             <line x1={left} x2={width - 10} y1={floor} y2={floor} className="stroke-edge" />
-            {chart.xTicks.map(({ x, words, anchor }) => (
+            {chart.xTicks.map(({ x, label, anchor }) => (
               <text
                 key={x}
                 x={x}
@@ -54,7 +56,7 @@ export function Chart({ chart }: { chart: ChartView }) {
                 textAnchor={anchor}
                 className="fill-soft text-[11px]"
               >
-                {words}
+                {label}
               </text>
             ))}
           </svg>
@@ -75,37 +77,19 @@ export function Chart({ chart }: { chart: ChartView }) {
           ) : null}
           <details className="mt-1">
             <summary className="inline-flex min-h-11 items-center text-small">
-              <span className="prose-link">The figures</span>
+              <span className="prose-link">View data</span>
             </summary>
-            <div
-              className="relative max-h-72 overflow-auto"
-              tabIndex={0}
-              role="region"
-              aria-label={`${chart.title}: the figures`}
-            >
-              <table className="ledger">
-                <thead>
-                  <tr>
-                    {chart.table.head.map((words, column) => (
-                      <th key={words} scope="col" className={column > 0 ? '!text-right' : ''}>
-                        {words}
-                      </th>
-                    ))}
-                  </tr>
-                </thead>
-                <tbody>
-                  {chart.table.rows.map((row) => (
-                    <tr key={row[0]}>
-                      {row.map((cell, column) => (
-                        <td key={column} className={column > 0 ? 'text-right' : ''}>
-                          {cell}
-                        </td>
-                      ))}
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              label={`${chart.title}: data`}
+              frameClassName="max-h-72"
+              rows={chart.table.rows}
+              rowKey={(row) => row[0] ?? ''}
+              columns={chart.table.head.map((head, column) => ({
+                head,
+                right: column > 0,
+                cell: (row: string[]) => row[column],
+              }))}
+            />
           </details>
         </>
       )}
@@ -113,34 +97,31 @@ export function Chart({ chart }: { chart: ChartView }) {
   )
 }
 
-/**
- * The three charts side by side, and the spans they can show. `hrefs` keep whatever else the URL
- * says.
- */
+/** The three charts side by side, and the spans they can show. */
 export function ChartRow({
   charts,
   spans,
   headingId,
 }: {
   charts: ChartView[]
-  spans: { name: string; words: string; href: string; current: boolean }[]
+  spans: { name: string; label: string; href: string; current: boolean }[]
   headingId: string
 }) {
   return (
     <section aria-labelledby={headingId} className="mt-10 border-t border-rule pt-6">
       <div className="flex flex-wrap items-baseline justify-between gap-x-6">
         <h2 id={headingId} className="text-head">
-          What happened
+          Activity
         </h2>
         <nav aria-label="Span of the charts" className="flex gap-1">
-          {spans.map(({ name, words, href, current }) => (
+          {spans.map(({ name, label, href, current }) => (
             <a
               key={name}
               href={href}
               aria-current={current ? 'true' : undefined}
-              className="inline-flex min-h-11 items-center px-2 text-soft underline underline-offset-4 aria-[current=true]:font-semibold aria-[current=true]:text-ink aria-[current=true]:no-underline"
+              className={choiceLink}
             >
-              {words}
+              {label}
             </a>
           ))}
         </nav>

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react'
 import { spanWords } from './time-words'
 
 /**
- * Says that what is on the page may be old. Lies over the page, so that it moves nothing.
+ * Shown over the page while its data may be old, so that it moves nothing.
  * `lastGood` is a performance.now().
  */
 export function ConnectionBar({ failures, lastGood }: { failures: number; lastGood: number }) {
@@ -16,10 +16,15 @@ export function ConnectionBar({ failures, lastGood }: { failures: number; lastGo
   }, [shown, lastGood])
   if (!shown) return null
   return (
-    <div className="no-print fixed inset-x-0 bottom-0 z-10 border-t-2 border-amber bg-amber-wash px-5 py-3 text-amber-ink">
+    <div
+      className={
+        'no-print fixed inset-x-0 bottom-0 z-10 border-t-2 border-amber bg-amber-wash ' +
+        'px-5 py-3 text-amber-ink'
+      }
+    >
       <p className="mx-auto max-w-read">
         <strong>{navigator.onLine ? 'Reconnecting…' : 'You are offline.'}</strong> Last update{' '}
-        {spanWords((now - lastGood) / 1000)} ago. Your claim goes on without this page.{' '}
+        {spanWords((now - lastGood) / 1000)} ago. We keep working on your claim.{' '}
         <a className="prose-link" href={location.pathname}>
           Try now
         </a>

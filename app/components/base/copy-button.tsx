@@ -5,10 +5,7 @@ import { useHydrated } from './hydrated'
 import { CheckIcon, CopyIcon } from './icons'
 import { useSay } from './say'
 
-/**
- * Copies a text that is on the page; where the clipboard is blocked it selects the text instead.
- * Absent without a script.
- */
+/** Copies a text of the page, or selects it where the clipboard is blocked. Needs a script. */
 export function CopyButton({
   text,
   label,

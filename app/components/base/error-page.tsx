@@ -2,64 +2,64 @@ import { ButtonLink } from './button'
 import { PageShell } from './page-shell'
 import { spanWords } from './time-words'
 
-export type ErrorWords = { title: string; meaning: string; next: string; again: boolean }
+type ErrorMessage = { title: string; meaning: string; next: string; retryable: boolean }
 
-/** What a failed page says, by what failed: what happened, what it means, what to do. */
-export function errorWords(status: number, detail: string): ErrorWords {
+/** What a failed page says: what happened, what it means, what to do. */
+export function errorMessage(status: number, detail: string): ErrorMessage {
   if (detail === 'database-unavailable') {
     return {
-      title: 'We cannot reach our database.',
+      title: 'We cannot reach our database',
       meaning:
-        'This is our fault and is usually over within a minute. A key or a claim you have is safe, and the making of keys goes on by itself.',
+        'This is our fault and usually over within a minute. Your keys and claims are safe, ' +
+        'and your key is still on its way.',
       next: 'Wait a few seconds, then try again.',
-      again: true,
+      retryable: true,
     }
   }
   if (status === 429) {
     const seconds = Number(/^too-many-requests:(\d+)$/.exec(detail)?.[1] ?? 60)
     return {
-      title: 'That was too often.',
+      title: 'Too many attempts',
       meaning:
-        'You, or many people behind your network’s address, have asked for this more often than we allow in a minute. What you asked for just now was not done; nothing you have is lost.',
+        'You, or others on your network, have tried this too often in the last minute. ' +
+        'This attempt changed nothing.',
       next: `Wait ${spanWords(seconds)}, then try again.`,
-      again: true,
+      retryable: true,
     }
   }
   if (status === 404)
     return {
-      title: 'There is nothing here.',
-      meaning: 'The address may be mistyped, or it belongs to somebody else.',
-      next: 'Look at the address again, or start from the list of workshops.',
-      again: false,
+      title: 'Page not found',
+      meaning: 'The address may be mistyped, or the page belongs to somebody else.',
+      next: 'Check the address, or start from the list of workshops.',
+      retryable: false,
     }
   if (status === 403)
     return {
-      title: 'This is not for you to do.',
-      meaning:
-        'The page or the form was refused. That happens when it was sent from another site, or with an account that may not do this.',
-      next: 'Go back, reload the page and try again. If it stays, ask the organiser.',
-      again: false,
+      title: 'You don’t have access to this',
+      meaning: 'We refused this because of your account, or because it came from another site.',
+      next: 'Go back, reload the page and try again. If it happens again, ask the organiser.',
+      retryable: false,
     }
   if (status === 503)
     return {
-      title: 'We are too busy for a moment.',
-      meaning: 'Many people are here at once. Nothing you have claimed is lost.',
+      title: 'We are too busy at the moment',
+      meaning: 'Many people are here at once. Your keys and claims are safe.',
       next: 'Wait a few seconds, then try again.',
-      again: true,
+      retryable: true,
     }
   if (status >= 400 && status < 500)
     return {
-      title: 'We could not read that request.',
-      meaning: 'What your browser sent was not what this page expects, so nothing was done.',
+      title: 'We could not read that request',
+      meaning: 'Your browser sent something that this page does not expect. Nothing has changed.',
       next: 'Go back, reload the page and try again.',
-      again: true,
+      retryable: true,
     }
   return {
-    title: 'This page failed.',
-    meaning:
-      'The fault is ours, not yours, and it has been written down. A key or a claim you have is safe.',
-    next: 'Try again. If it happens twice, show the reference below to the organiser.',
-    again: true,
+    title: 'This page failed',
+    meaning: 'This is our fault, and we have logged it. Your keys and claims are safe.',
+    next: 'Try again. If it happens twice, give the organiser the reference below.',
+    retryable: true,
   }
 }
 
@@ -72,17 +72,17 @@ export function ErrorPage({
   detail: string
   reference: string | null
 }) {
-  const words = errorWords(status, detail)
+  const message = errorMessage(status, detail)
   return (
-    <PageShell title={words.title} lead={words.meaning}>
-      <p className="mt-4">{words.next}</p>
+    <PageShell title={message.title} lead={message.meaning}>
+      <p className="mt-4">{message.next}</p>
       <div className="mt-8 flex flex-wrap gap-3">
-        {words.again ? (
+        {message.retryable ? (
           <ButtonLink kind="ink" to="">
             Try again
           </ButtonLink>
         ) : null}
-        <ButtonLink kind={words.again ? 'plain' : 'ink'} to="/">
+        <ButtonLink kind={message.retryable ? 'plain' : 'ink'} to="/">
           See all workshops
         </ButtonLink>
       </div>

@@ -1,6 +1,6 @@
 import { useId, type ReactNode } from 'react'
 
-/** A label, what it asks for, and what is wrong with the answer, tied together for everybody. */
+/** A text field with its label, hint and error, linked for screen readers. */
 export function Field({
   label,
   name,
@@ -51,7 +51,7 @@ export function Field({
   )
 }
 
-/** A box to tick; the whole line is the target. */
+/** A checkbox; the whole line is the target. */
 export function Checkbox({ name, children }: { name: string; children: ReactNode }) {
   return (
     <label className="flex min-h-11 items-start gap-3 py-2">
@@ -61,7 +61,7 @@ export function Checkbox({ name, children }: { name: string; children: ReactNode
   )
 }
 
-/** One of a few choices, each a line of words. */
+/** A choice of a few labelled options. */
 export function Select({
   label,
   name,
@@ -104,7 +104,7 @@ export function Select({
   )
 }
 
-/** For a credential: masked, kept out of every history and manager, and never filled in again. */
+/** For a credential: masked, without autocomplete, and never filled in again. */
 export function SecretField({ label, name }: { label: string; name: string }) {
   const id = useId()
   return (

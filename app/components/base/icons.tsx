@@ -1,4 +1,4 @@
-/** Every icon there is. Decoration: the words beside it say the same. */
+/** Every icon there is. Decoration: the text beside it says the same. */
 import type { ReactNode } from 'react'
 
 function Icon({ children, size = 20 }: { children: ReactNode; size?: number }) {
@@ -96,7 +96,10 @@ export function MintMark() {
       <path
         fill="currentColor"
         fillRule="evenodd"
-        d="M4 0h20a4 4 0 0 1 4 4v12a4 4 0 0 1-4 4H4a4 4 0 0 1-4-4V4a4 4 0 0 1 4-4Zm1.750 8a2.250 2.250 0 0 0 0 4.500h4.500a2.250 2.250 0 0 0 0-4.500h-4.500Z"
+        d={[
+          'M4 0h20a4 4 0 0 1 4 4v12a4 4 0 0 1-4 4H4a4 4 0 0 1-4-4V4a4 4 0 0 1 4-4Z',
+          'm1.750 8a2.250 2.250 0 0 0 0 4.500h4.500a2.250 2.250 0 0 0 0-4.500h-4.500Z',
+        ].join('')}
       />
     </svg>
   )

@@ -2,8 +2,8 @@ import type { ReactNode } from 'react'
 import { ChevronIcon } from './icons'
 
 /**
- * One page: a way back, a headline that is a sentence, and the rest in a column of at most 68
- * characters. `steady` keeps room for a longer headline on a phone.
+ * One page: a link back, a headline without a full stop, and the rest in a column of at most 68
+ * characters. `steady` keeps space for a longer headline on a phone.
  */
 export function PageShell({
   title,
@@ -64,7 +64,7 @@ export function Section({
   )
 }
 
-/** What stands where a list would: what is missing, and what makes it appear. */
+/** Shown in place of an empty list: what is missing, and what makes it appear. */
 export function EmptyState({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <div className="rounded-card border border-dashed border-edge px-6 py-10">

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 
-/** A whole document without a single script, for the one page that holds a key. */
+/** A document without any script, for pages that hold a key. */
 export function PlainDocument({
   title,
   stylesheet,

@@ -1,10 +1,11 @@
-/** What one response knows of itself: its CSP nonce, and the id under which the log holds it. */
+/** Facts of one response: its CSP nonce, and its id in the log. */
 import { createContext, useContext } from 'react'
 
-export type ResponseFacts = {
+type ResponseFacts = {
   nonce: string | undefined
   requestId: string | null
-  /** What an island's page runs in place of the router's scripts. */ islandScript: string | null
+  /** What an island's page runs in place of the router's scripts. */
+  islandScript: string | null
 }
 
 const ResponseFactsContext = createContext<ResponseFacts>({

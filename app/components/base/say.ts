@@ -1,10 +1,7 @@
-/**
- * A way for any part of a page to speak through its one status region. Silent where the page has
- * none.
- */
+/** Lets any part of a page announce through its one status region; a no-op where there is none. */
 import { createContext, useContext } from 'react'
 
-const SayContext = createContext<(words: string) => void>(() => undefined)
+const SayContext = createContext<(text: string) => void>(() => undefined)
 
 export const SayProvider = SayContext.Provider
 

@@ -2,14 +2,19 @@ import { useState } from 'react'
 import { chooseTheme, isTheme, type Theme } from '~/client/theme'
 import { useHydrated } from './hydrated'
 
-const themeWords: Record<Theme, string> = { auto: 'As my device', light: 'Light', dark: 'Dark' }
+const themeLabels: Record<Theme, string> = { auto: 'System', light: 'Light', dark: 'Dark' }
 
 export function SiteFooter({ theme }: { theme: Theme }) {
   return (
     <footer className="no-print mt-auto border-t border-rule text-small text-soft">
-      <div className="mx-auto flex min-h-20 max-w-wide flex-wrap items-center justify-between gap-x-8 gap-y-2 px-5 py-4">
+      <div
+        className={
+          'mx-auto flex min-h-20 max-w-wide flex-wrap items-center justify-between gap-x-8 gap-y-2 ' +
+          'px-5 py-4'
+        }
+      >
         <p>
-          Every key is capped, limited to chosen models, and ends by itself.{' '}
+          Every key has a budget, a list of models and an expiry.{' '}
           <a className="inline-flex min-h-11 items-center prose-link" href="/docs">
             How to use a key
           </a>
@@ -30,15 +35,15 @@ function ThemeChoice({ theme }: { theme: Theme }) {
   }
   return (
     <label className={`flex min-h-11 items-center gap-2 ${hydrated ? '' : 'invisible'}`}>
-      Colours
+      Theme
       <select
         value={chosen}
         onChange={(event) => choose(event.target.value)}
         className="min-h-11 rounded-box border border-edge bg-raised px-2 text-ink"
       >
-        {Object.entries(themeWords).map(([value, words]) => (
+        {Object.entries(themeLabels).map(([value, label]) => (
           <option key={value} value={value}>
-            {words}
+            {label}
           </option>
         ))}
       </select>

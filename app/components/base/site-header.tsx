@@ -9,10 +9,7 @@ export type HeaderPerson = {
   teams: { slug: string; name: string }[]
 }
 
-/**
- * `unknown` when the database could not say who this is: then neither sign-in nor sign-out is
- * offered.
- */
+/** `unknown` while the database is unreachable: then there is neither sign-in nor sign-out. */
 export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown' }) {
   const { pathname } = useLocation()
   return (
@@ -73,7 +70,7 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
   )
 }
 
-/** One team is a link; several are a list that opens without a script. */
+/** One team is a link; several are a list that works without a script. */
 function Teams({ teams }: { teams: HeaderPerson['teams'] }) {
   const [only] = teams
   if (!only) return null

@@ -1,13 +1,12 @@
 /**
- * Asks, once and quietly. A key never depends on the answer, and the page does not look whether it
- * was given.
+ * Asks once. No key depends on the answer, and we do not check for it.
  */
 export function StarNudge({ url }: { url: string }) {
   return (
     <p>
-      If this is useful to you,{' '}
+      Is this useful to you?{' '}
       <a className="prose-link" href={url} rel="noreferrer">
-        star the repository
+        Star the repository
       </a>
       . Your key does not depend on it.
     </p>

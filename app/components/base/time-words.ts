@@ -1,6 +1,6 @@
 /**
- * Times and spans in words. Pure: the zone is always given, so server and browser can print the
- * same text.
+ * Times and spans as text. Pure: the zone is always given, so that server and browser print the
+ * same.
  */
 
 /** "Tue 14 Apr, 18:00 CEST"; the year only when it is not the reader's. */

@@ -1,14 +1,12 @@
 /**
- * Times for readers. The server prints UTC; the browser then adds the reader's own zone. Both stay
- * readable.
+ * Times for readers. The server prints UTC; the browser then adds the reader's own zone.
  */
 import { useEffect, useState } from 'react'
 import { useHydrated } from './hydrated'
 import { clockWords, spanWords, timeWords } from './time-words'
 
 /**
- * Milliseconds since the server answered, by a clock that cannot be set wrongly. Zero until the
- * page is alive.
+ * Milliseconds since the server answered, by a monotonic clock. Zero until the page is hydrated.
  */
 function useElapsed(asOf: string, everyMs: number): number {
   const [elapsed, setElapsed] = useState(0)

@@ -1,7 +1,6 @@
 /**
- * The claim page with its data beside it, so that the browser can bring it to life with React
- * alone. The router would double the script of the one page that a whole room opens at once on bad
- * wifi.
+ * The claim page with its data beside it, so that React alone can hydrate it. The router would
+ * double the script of the one page that a whole workshop opens at once on bad wifi.
  */
 import { claimDataId, claimIslandId } from '~/client/claim-ids'
 import { ClaimPage } from './claim-page'

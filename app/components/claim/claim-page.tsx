@@ -9,20 +9,11 @@ import { useRevealedKey } from '~/client/use-revealed-key'
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { ClaimView } from '~/domain/claim/view-types'
 import { ButtonLink } from '../base/button'
-import { Callout } from '../base/callout'
 import type { ClaimPageData } from './claim-page-data'
 import { ClaimProgress } from './claim-progress'
-import {
-  announcement,
-  deadWords,
-  documentTitle,
-  endWords,
-  headline,
-  phaseOf,
-  refusalWords,
-  refusedWords,
-  type Words,
-} from './claim-words'
+import { ClaimAgain, Ending, FormerKey, Replacing } from './claim-callouts'
+import { deadMessage, endMessages, notTakenMessage, refusalMessages } from './claim-messages'
+import { announcement, documentTitle, headline, phaseOf } from './claim-phase'
 import { ConnectionBar } from '../base/connection-bar'
 import { KeyCard } from './key-card'
 import { KeyActions, KeyUse } from './key-panel'
@@ -40,8 +31,8 @@ export function ClaimPage({ page: loaded }: { page: ClaimPageData }) {
 }
 
 function NotTaken({ page, reason }: { page: ClaimPageData; reason: RefusedReason }) {
-  const words = refusedWords[reason]
-  const again =
+  const message = notTakenMessage(reason, page.workshop)
+  const retryable =
     reason === 'paused' ||
     reason === 'switched-off' ||
     reason === 'full' ||
@@ -55,9 +46,9 @@ function NotTaken({ page, reason }: { page: ClaimPageData; reason: RefusedReason
     ? { to: page.urls.workshop, label: page.workshop.title }
     : { to: '/', label: 'All workshops' }
   return (
-    <PageShell title={words.title} lead={words.meaning} back={back}>
+    <PageShell title={message.title} lead={message.meaning} back={back}>
       <div className="mt-6 space-y-6">
-        <p>{words.next}</p>
+        <p>{message.next}</p>
         <div className="flex flex-wrap gap-3">
           {otherAccount ? (
             <form method="post" action="/sign-out">
@@ -67,8 +58,8 @@ function NotTaken({ page, reason }: { page: ClaimPageData; reason: RefusedReason
             </form>
           ) : null}
           {page.workshop ? (
-            <ButtonLink kind={again ? 'ink' : 'plain'} to={page.urls.workshop}>
-              {again ? 'Back, to try again' : 'Back to the workshop'}
+            <ButtonLink kind={retryable ? 'ink' : 'plain'} to={page.urls.workshop}>
+              {retryable ? 'Try again' : 'Back to the workshop'}
             </ButtonLink>
           ) : (
             <ButtonLink kind="ink" to="/">
@@ -76,7 +67,7 @@ function NotTaken({ page, reason }: { page: ClaimPageData; reason: RefusedReason
             </ButtonLink>
           )}
         </div>
-        {words.askOrganizer ? (
+        {message.askOrganizer ? (
           <div className="border-t border-rule pt-4 text-soft">
             <OrganizerLine
               organizer={page.workshop?.organizer ?? null}
@@ -126,13 +117,13 @@ function TakenClaim({
             title={title}
             holder={page.holder}
             reference={claim.reference}
-            word={
+            label={
               usable
                 ? 'OpenRouter key'
                 : claim.state === 'pending'
-                  ? 'Not struck yet'
+                  ? 'Being made'
                   : claim.state === 'refused'
-                    ? 'Not struck'
+                    ? 'Not made'
                     : 'No longer valid'
             }
             keyText={claim.state === 'ended' ? null : (revealed.key ?? key?.label ?? null)}
@@ -149,7 +140,7 @@ function TakenClaim({
                   </span>
                 </>
               ) : (
-                'Not known'
+                'Unknown'
               )
             }
             steps={claim.steps}
@@ -175,7 +166,7 @@ function TakenClaim({
           ) : null}
           {claim.refusal ? (
             <Ending
-              words={refusalWords[claim.refusal.reason]}
+              message={refusalMessages[claim.refusal.reason]}
               detail={claim.refusal.detail}
               page={page}
               reference={claim.reference}
@@ -183,7 +174,7 @@ function TakenClaim({
           ) : null}
           {claim.end && claim.again === null ? (
             <Ending
-              words={endWords[claim.end.reason]}
+              message={endMessages[claim.end.reason]}
               detail={null}
               page={page}
               reference={claim.reference}
@@ -192,7 +183,7 @@ function TakenClaim({
           {claim.again ? <ClaimAgain again={claim.again} page={page} asOf={claim.asOf} /> : null}
           {phase === 'dead-upstream' ? (
             <Ending
-              words={deadWords(claim)}
+              message={deadMessage(claim)}
               detail={null}
               page={page}
               reference={claim.reference}
@@ -215,7 +206,7 @@ function TakenClaim({
         {usable && workshop?.kind === 'giveaway' ? (
           <p className="no-print mt-8 border-t border-rule pt-6 text-soft">
             <a className="prose-link" href="/docs">
-              What this key may be used for
+              What you may use this key for
             </a>
           </p>
         ) : null}
@@ -230,168 +221,36 @@ function TakenClaim({
   )
 }
 
-/** One or two lines under the headline: where this stands. */
+/** The line under the headline. */
 function lead(claim: ClaimView): ReactNode {
   switch (phaseOf(claim)) {
     case 'queued':
-      return 'Your claim is written down. First come, first served.'
+      return 'Keys go out in order.'
     case 'working':
-      return 'A worker has taken it up. This usually takes a few seconds.'
+      return 'This usually takes a few seconds.'
     case 'delayed':
-      return 'Your claim keeps its place. We keep trying by ourselves.'
+      return 'You keep your place.'
     case 'no-worker':
-      return 'It is written down, and waits for the press to start again.'
+      return 'We’ll make your key as soon as we’re back.'
     case 'limits':
-      return 'Your key is made. Its limits are attached in a moment.'
+      return 'We are setting its limits.'
     case 'ready':
-      return 'Copy it into your tool, and start building.'
+      return 'Copy it into your tool and start building.'
     case 'spent':
       return claim.key?.limitReset
-        ? 'Its cap is used up until it starts again.'
-        : 'Its whole cap has been used.'
+        ? 'Its budget is used up until the next reset.'
+        : 'Its whole budget is used up.'
     case 'dead-upstream':
-      return deadWords(claim).meaning
+      return deadMessage(claim).meaning
     case 'ended':
-      return claim.end ? endWords[claim.end.reason].meaning : 'It can no longer be used.'
+      return claim.end ? endMessages[claim.end.reason].meaning : 'You can no longer use it.'
     case 'refused':
-      return claim.refusal ? refusalWords[claim.refusal.reason].meaning : 'No key was made.'
+      return claim.refusal ? refusalMessages[claim.refusal.reason].meaning : 'You have no key.'
   }
 }
 
-function Replacing({ kind }: { kind: 're-issue' | 'extend' }) {
-  return (
-    <div className="mb-6">
-      <Callout tone="amber" title="A new key is on its way.">
-        <p>
-          {kind === 'extend'
-            ? 'The organiser gives you more time. A key’s end cannot be moved, so you get a new key with what is left, here on this page.'
-            : 'This one is switched off first. The new one, with what is left, appears here by itself.'}
-        </p>
-      </Callout>
-    </div>
-  )
-}
-
-function FormerKey({
-  former,
-  asOf,
-  ready,
-}: {
-  former: NonNullable<ClaimView['formerKey']>
-  asOf: string
-  ready: boolean
-}) {
-  return (
-    <div className="mb-6">
-      <Callout
-        tone="amber"
-        title={ready ? 'This is a new key: the one to use.' : 'Your new key is being made.'}
-      >
-        <p>
-          Your old key <code className="font-mono text-small break-all">{former.label}</code> still
-          works, for {former.left.text} more at most,{' '}
-          {former.until ? (
-            <>
-              until <Time iso={former.until} now={asOf} />
-            </>
-          ) : (
-            'until half an hour after the new one is ready'
-          )}
-          .{ready ? ' Put the new one into your tools before that.' : ''}
-        </p>
-      </Callout>
-    </div>
-  )
-}
-
-function Ending({
-  words,
-  detail,
-  page,
-  reference,
-}: {
-  words: Words
-  detail: string | null
-  page: ClaimPageData
-  reference: string
-}) {
-  return (
-    <Callout tone={words.tone} title="What to do now">
-      {detail ? <p>“{detail}”</p> : null}
-      <p>{words.next}</p>
-      {words.askOrganizer ? (
-        <OrganizerLine
-          organizer={page.workshop?.organizer ?? null}
-          subject={`My key for ${page.workshop?.title ?? 'a workshop'}`}
-          reference={reference}
-        />
-      ) : null}
-    </Callout>
-  )
-}
-
 /**
- * The next key, where a giveaway's rules or staff allow one. Outside the window, or while nothing
- * is made, the page of the workshop says why.
- */
-function ClaimAgain({
-  again,
-  page,
-  asOf,
-}: {
-  again: NonNullable<ClaimView['again']>
-  page: ClaimPageData
-  asOf: string
-}) {
-  const { workshop, refused, urls } = page
-  if (!again.now) {
-    return (
-      <Callout tone="plain" title="You can claim another key later.">
-        <p>
-          From <Time iso={again.from} now={asOf} />,{' '}
-          <Countdown iso={again.from} asOf={asOf} passed="which is now: reload this page" />.
-        </p>
-      </Callout>
-    )
-  }
-  const shut =
-    workshop === null ||
-    workshop.window !== 'open' ||
-    workshop.paused !== null ||
-    (workshop.kind === 'giveaway' && workshop.seats.left === 0)
-  if (shut)
-    return (
-      <Callout tone="amber" title="No other key just now.">
-        <p>
-          You may have another one, but none is given out at the moment.{' '}
-          <a className="prose-link" href={urls.workshop}>
-            Its page
-          </a>{' '}
-          says why.
-        </p>
-      </Callout>
-    )
-  return (
-    <div className="space-y-4">
-      {refused ? (
-        <Callout tone={refusedWords[refused].tone} title={refusedWords[refused].title}>
-          <p>
-            {refusedWords[refused].meaning} {refusedWords[refused].next}
-          </p>
-        </Callout>
-      ) : null}
-      <form method="post" action={urls.claim}>
-        <button type="submit" className="button" data-kind="key" data-size="large">
-          Claim another key
-        </button>
-      </form>
-    </div>
-  )
-}
-
-/**
- * For pages without a script: look again by hand, or by one's own choice every ten seconds, and
- * stop.
+ * For pages without a script: reload by hand, or every ten seconds until one stops it.
  */
 function CheckAgain({ url, autoSeconds }: { url: string; autoSeconds: number | null }) {
   return (
@@ -415,8 +274,8 @@ function CheckAgain({ url, autoSeconds }: { url: string; autoSeconds: number | n
   )
 }
 
-/** What the page's one status region says: the step when it changes, or what a click did. */
-function useStatus(step: string): [string, (words: string) => void] {
+/** The text of the page's one status region: the step when it changes, or what a click did. */
+function useStatus(step: string): [string, (text: string) => void] {
   const [said, say] = useState(step)
   useEffect(() => say(step), [step])
   return [said, say]

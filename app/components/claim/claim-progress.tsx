@@ -1,14 +1,14 @@
-import type { ClaimPulse, ClaimView } from '~/domain/claim/view-types'
+import type { ClaimPulse, ClaimView, DelayReason } from '~/domain/claim/view-types'
 import { Callout } from '../base/callout'
-import { delayWords } from './claim-words'
+import { delayMessages } from './claim-messages'
 import { Reference } from './organizer-line'
 import { StepList } from './step-list'
 import { Time, useServerNow } from '../base/time'
 import { spanWords, waitWords } from '../base/time-words'
 
 /**
- * What a waiting person is told, with the numbers of the last poll. `stale` when the polls fail:
- * then nothing is said as if it were live.
+ * The wait, with the numbers of the last poll. `stale` when the polls fail: then the numbers are
+ * marked as old.
  */
 export function ClaimProgress({
   claim,
@@ -46,10 +46,16 @@ export function ClaimProgress({
           </div>
           <div className="min-h-20">
             <dt className="text-small text-soft">
-              {stale ? 'Time to expect, last known' : 'Time to expect'}
+              {stale ? 'Estimated wait, last known' : 'Estimated wait'}
             </dt>
             <dd className="font-head text-head font-bold">
-              {waiting.delay ? 'Not known now' : eta ? waitWords(eta) : 'Not known yet'}
+              {waiting.delay
+                ? needsPerson(waiting.delay.reason)
+                  ? 'Unknown'
+                  : 'Unknown while we retry'
+                : eta
+                  ? waitWords(eta)
+                  : 'Not known yet'}
             </dd>
           </div>
         </dl>
@@ -62,23 +68,25 @@ export function ClaimProgress({
         />
       ) : null}
       {waiting && !waiting.delay && !waiting.workerSeen ? (
-        <Callout tone="amber" title="Nobody is at the press just now.">
+        <Callout tone="warning" title="Key-making is down for a moment">
           <p>
-            Your claim is written down and keeps its place. The process that makes keys has not
-            reported for half a minute; it goes on by itself as soon as it is back.
+            The process that makes keys has not reported for 30 seconds. You keep your place, and we
+            go on as soon as it is back.
           </p>
           <p>
-            If this lasts, tell the organiser the reference <Reference code={claim.reference} />.
+            If this lasts, give the organiser the reference <Reference code={claim.reference} />.
           </p>
         </Callout>
       ) : null}
       <p className="text-soft">
-        You can close this page: your key is made all the same, and this address shows it on any
-        device where you sign in.
+        You can close this page. Your key will be waiting here, on any device you sign in from.
       </p>
     </div>
   )
 }
+
+/** A person has to act first: no retry of ours ends this delay. */
+const needsPerson = (reason: DelayReason) => reason === 'paused' || reason === 'switched-off'
 
 function Delayed({
   delay,
@@ -89,21 +97,19 @@ function Delayed({
   asOf: string
   retryInSeconds: number
 }) {
-  const words = delayWords[delay.reason]
-  const waitsForPerson = delay.reason === 'paused' || delay.reason === 'switched-off'
+  const message = delayMessages[delay.reason]
   return (
-    <Callout tone="amber" title={words.title}>
+    <Callout tone="warning" title={message.title}>
       {delay.detail ? <p>“{delay.detail}”</p> : null}
-      <p>{words.meaning}</p>
+      <p>{message.meaning}</p>
       {delay.since ? (
         <p className="text-small text-soft">
           Paused since <Time iso={delay.since} now={asOf} />.
         </p>
       ) : null}
-      {waitsForPerson ? null : (
+      {needsPerson(delay.reason) ? null : (
         <p className="text-small text-soft">
-          Try {delay.attempt}
-          {retryInSeconds > 0 ? `, in ${spanWords(retryInSeconds)}` : ', any moment now'}.
+          {retryInSeconds > 0 ? `Next try in ${spanWords(retryInSeconds)}` : 'Next try in a moment'}
         </p>
       )}
     </Callout>

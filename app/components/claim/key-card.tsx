@@ -1,18 +1,17 @@
 /**
- * The key card: what is struck, numbered and handed over. An outline while it is being made, filled
- * in step by step. The box is the same in every state, so nothing on the page moves when one state
- * follows another.
+ * The key card: an outline while the key is being made, filled in step by step. The box is the same
+ * in every state, so nothing on the page moves when one state follows another.
  */
 import type { ReactNode } from 'react'
 import type { StepView } from '~/domain/claim/view-types'
 
-export type KeyCardState = 'pending' | 'ready' | 'ended' | 'refused'
+type KeyCardState = 'pending' | 'ready' | 'ended' | 'refused'
 
 export type KeyCardProps = {
   state: KeyCardState
   title: string
   holder: string
-  /** Printed on the card once the claim has it. */
+  /** Shown once the claim has it. */
   reference: string | null
   /** The mask, or for half a minute the key itself; null while there is none. */
   keyText: string | null
@@ -20,7 +19,8 @@ export type KeyCardProps = {
   capNote: string
   ends: ReactNode
   steps: StepView[]
-  word: string
+  /** What the card holds: "OpenRouter key", or why it holds none. */
+  label: string
 }
 
 export function KeyCard({
@@ -33,7 +33,7 @@ export function KeyCard({
   capNote,
   ends,
   steps,
-  word,
+  label,
 }: KeyCardProps) {
   const limitsDone =
     state === 'ready' || steps.some((step) => step.name === 'limits' && step.state === 'done')
@@ -42,7 +42,7 @@ export function KeyCard({
       aria-label="Key card"
       className="key-card"
       data-state={state}
-      data-struck={state === 'pending' && !limitsDone ? 'no' : 'yes'}
+      data-limits={state === 'pending' && !limitsDone ? 'pending' : 'set'}
     >
       <header className="flex items-start justify-between gap-4">
         <div className="min-w-0">
@@ -54,7 +54,7 @@ export function KeyCard({
 
       <div className="self-end">
         <div className="key-card-quiet mb-1 flex justify-between gap-4">
-          <span>{word}</span>
+          <span>{label}</span>
           {reference ? <span>No. {reference}</span> : null}
         </div>
         <div
@@ -72,12 +72,12 @@ export function KeyCard({
 
       <dl className="grid grid-cols-2 gap-4">
         <div>
-          <dt>Cap</dt>
+          <dt>Budget</dt>
           <dd className="key-card-number">{cap}</dd>
           <dd className="key-card-quiet">{capNote}</dd>
         </div>
         <div>
-          <dt>Ends</dt>
+          <dt>Expires</dt>
           <dd className="leading-snug">{ends}</dd>
         </div>
       </dl>

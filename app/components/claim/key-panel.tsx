@@ -1,4 +1,4 @@
-/** What one does with a key: copy, show, test, use. The key itself is never among the props. */
+/** Copy, show, test and use a key. The key itself is never among the props. */
 import type { useKeyTest } from '~/client/use-key-test'
 import {
   download,
@@ -23,26 +23,26 @@ import { Ago, Countdown, Time } from '../base/time'
 type Revealed = ReturnType<typeof useRevealedKey>
 type Test = ReturnType<typeof useKeyTest>
 
-const problemWords: Record<RevealProblem, { title: string; next: string }> = {
+const problemMessages: Record<RevealProblem, { title: string; next: string }> = {
   'signed-out': {
-    title: 'Your session has ended.',
-    next: 'Reload this page and sign in again; your key is still yours.',
+    title: 'Your session has ended',
+    next: 'Reload this page and sign in again. Your key is safe.',
   },
   'not-yet': {
-    title: 'Not quite yet.',
-    next: 'Its limits are still being attached. Try again in a few seconds.',
+    title: 'Your key is almost ready',
+    next: 'We are setting its limits. Try again in a few seconds.',
   },
   'no-key': {
-    title: 'There is no key to show.',
-    next: 'It may have ended while this page was open. Reload it to see.',
+    title: 'There is no key to show',
+    next: 'It may have expired while this page was open. Reload the page to see.',
   },
   'too-often': {
-    title: 'That was too often.',
-    next: 'We show and copy a key so many times a minute and no more. Wait a minute, then try again.',
+    title: 'Too many attempts',
+    next: 'Wait a minute and try again.',
   },
   unreachable: {
-    title: 'We could not fetch your key.',
-    next: 'The connection failed, and nothing was shown or copied. Check the wifi and try again.',
+    title: 'We could not fetch your key',
+    next: 'The connection failed. Check the wifi and try again.',
   },
 }
 
@@ -103,7 +103,7 @@ export function KeyActions({
           <Button
             type="submit"
             busy={test.busy || !revealable}
-            busyText={test.busy ? 'Asking…' : 'Test my key'}
+            busyText={test.busy ? 'Testing…' : 'Test my key'}
             className="min-w-32"
           >
             Test my key
@@ -112,24 +112,24 @@ export function KeyActions({
       </div>
       <p className="min-h-5 text-small text-soft">
         {revealed.key === null
-          ? 'You can copy or show it again until it ends. Testing costs nothing.'
-          : `Shown for ${shownSeconds} seconds, then masked again.`}
+          ? 'You can copy or show it until it expires. Testing is free.'
+          : `Hidden again after ${shownSeconds} seconds.`}
       </p>
       {revealed.problem ? (
-        <Callout tone="amber" title={problemWords[revealed.problem].title}>
-          <p>{problemWords[revealed.problem].next}</p>
+        <Callout tone="warning" title={problemMessages[revealed.problem].title}>
+          <p>{problemMessages[revealed.problem].next}</p>
         </Callout>
       ) : null}
-      {test.verdict && !test.busy ? <KeyTest verdict={test.verdict} /> : null}
+      {test.found && !test.busy ? <KeyTest found={test.found} /> : null}
       {test.failed ? (
         <Callout
-          tone="amber"
-          title={test.failed === 'too-often' ? 'That was too often.' : 'We could not ask.'}
+          tone="warning"
+          title={test.failed === 'too-often' ? 'Too many attempts' : 'We could not test your key'}
         >
           <p>
             {test.failed === 'too-often'
-              ? 'A key can be tested ten times a minute. This says nothing about your key: wait a minute, then try again.'
-              : 'The connection failed, which says nothing about your key. Check the wifi and try again.'}
+              ? 'Wait a minute and try again.'
+              : 'The connection failed. Check the wifi and try again.'}
           </p>
         </Callout>
       ) : null}
@@ -156,7 +156,7 @@ export function KeyUse({
       <Section title="What is left" id="budget">
         <BudgetMeter budget={budget} asOf={asOf} />
         <p className="mt-4">
-          Ends <Countdown iso={budget.expiresAt} asOf={asOf} passed="now" />:{' '}
+          Expires <Countdown iso={budget.expiresAt} asOf={asOf} passed="now" />:{' '}
           <Time iso={budget.expiresAt} now={asOf} />.
         </p>
       </Section>
@@ -181,17 +181,15 @@ export function KeyUse({
               Download .env
             </Button>
             <p className="text-small text-soft">
-              {revealedKey === null
-                ? 'Show the key first: the file then holds it.'
-                : 'Holds your key.'}
+              {revealedKey === null ? 'Show your key to download it.' : 'Includes your key.'}
             </p>
           </div>
         ) : null}
         <div className="mt-6">
-          <Callout tone="amber" title="Keep it out of git.">
+          <Callout tone="warning" title="Keep it out of git">
             <p>
-              Anyone who finds the key can spend what is left on it. Put this line into your{' '}
-              <code className="font-mono text-small">.gitignore</code> before the first commit:
+              Anyone who finds the key can spend what is left. Add this line to your{' '}
+              <code className="font-mono text-small">.gitignore</code> before your first commit:
             </p>
             <div className="flex items-center gap-4">
               <code id="gitignore-line" className="font-mono">
@@ -204,8 +202,7 @@ export function KeyUse({
               />
             </div>
             <p>
-              If it has leaked all the same, replace it at once
-              {replaceUrl ? '' : ': that is under way'}.
+              Leaked it anyway? {replaceUrl ? 'Replace it now.' : 'We are replacing it already.'}
             </p>
           </Callout>
           {replaceUrl ? <Replace url={replaceUrl} /> : null}
@@ -215,18 +212,18 @@ export function KeyUse({
       <Section title="Models you may use" id="models">
         {budget.unbound ? (
           <div className="mb-4">
-            <Callout tone="amber" title="The list of models is still being attached.">
+            <Callout tone="warning" title="The model list is not assigned yet">
               <p>
-                Your key works already. It was made <Ago iso={budget.unbound.since} asOf={asOf} />,
-                and we keep trying. Please use only these models meanwhile.
+                Your key already works. It was made <Ago iso={budget.unbound.since} asOf={asOf} />,
+                and we are retrying automatically. Please use only these models until then.
               </p>
             </Callout>
           </div>
         ) : null}
         <ModelList models={budget.allowedModels} />
         <p className="mt-3 text-small text-soft">
-          Any other model is refused with “No endpoints available matching your guardrail
-          restrictions”.
+          {budget.unbound ? 'Once it is assigned, the provider' : 'The provider'} refuses any other
+          model with “No endpoints available matching your guardrail restrictions”.
         </p>
       </Section>
     </>
@@ -234,8 +231,7 @@ export function KeyUse({
 }
 
 /**
- * Opening it is the first step, the button the second: there is no way back for a program that uses
- * the key.
+ * Two steps, because programs that use the key stop working at once: open this, then the button.
  */
 function Replace({ url }: { url: string }) {
   return (
@@ -243,11 +239,11 @@ function Replace({ url }: { url: string }) {
       <summary className="min-h-11 cursor-pointer py-2 font-semibold">Replace a leaked key</summary>
       <form method="post" action={url} className="space-y-3">
         <p>
-          This key is switched off for good, and you get a new one with what is left, on this page.
-          Programs that use it get “401” until you give them the new one.
+          We disable this key for good, and you get a new one on this page, with what is left.
+          Programs that use the old key get “401” until you update them.
         </p>
         <input type="hidden" name="confirm" value="yes" />
-        <Button type="submit">Switch it off and give me a new one</Button>
+        <Button type="submit">Replace key</Button>
       </form>
     </details>
   )

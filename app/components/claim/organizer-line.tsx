@@ -1,6 +1,6 @@
 import type { WorkshopView } from '~/domain/workshop/view-types'
 
-/** A way to a person. Names the reference, so that it can be read out. */
+/** How to reach the organiser, with the reference to give them. */
 export function OrganizerLine({
   organizer,
   subject,
@@ -13,7 +13,7 @@ export function OrganizerLine({
   if (!organizer?.email && !organizer?.url && !organizer?.name)
     return reference ? (
       <p>
-        If you speak to the organiser, name the reference <Reference code={reference} />.
+        If you ask the organiser, give the reference <Reference code={reference} />.
       </p>
     ) : null
   const name = organizer.name ?? 'the organiser'
@@ -33,7 +33,7 @@ export function OrganizerLine({
       )}
       {reference ? (
         <>
-          . Reference to show: <Reference code={reference} />
+          . Reference: <Reference code={reference} />
         </>
       ) : null}
     </p>

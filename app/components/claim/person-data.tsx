@@ -3,7 +3,7 @@ import type { PersonView } from '~/domain/people/person.server'
 import { Button, ButtonLink } from '../base/button'
 import { Callout } from '../base/callout'
 import { Field } from '../base/field'
-import { blockWords } from './person-words'
+import { blockMessages } from './person-messages'
 import { teamUrl } from '../../urls'
 import { Time } from '../base/time'
 
@@ -16,24 +16,18 @@ export function PersonOptIn({
   titles: Record<string, string>
   asOf: string
 }) {
-  if (!optIn)
-    return (
-      <p>
-        Nobody may write to you about workshops. You are asked when you claim a key, and never
-        otherwise.
-      </p>
-    )
+  if (!optIn) return <p>You get no emails about workshops. We only ask when you claim a key.</p>
   return (
     <form method="post" action="/me" className="space-y-3">
       <p>
         You agreed <Time iso={optIn.since} now={asOf} />
         {optIn.workshopSlug ? (
-          <>, when you claimed a key of {titles[optIn.workshopSlug] ?? optIn.workshopSlug}</>
+          <>, when you claimed a key for {titles[optIn.workshopSlug] ?? optIn.workshopSlug}</>
         ) : null}
-        , to be told of the next workshop.
+        , to get an email about the next workshop.
       </p>
       <Button type="submit" name="intent" value="withdraw">
-        Withdraw this
+        Unsubscribe
       </Button>
     </form>
   )
@@ -43,16 +37,16 @@ export function PersonDownload() {
   return (
     <div className="space-y-3">
       <p>
-        One JSON file with all that we hold about you: your sign-ins, claims, what your keys have
-        used, sessions, and what the audit trail says you did or had done to you. The keys
-        themselves are not in it; those are on the pages of your claims.
+        One JSON file with everything we store about you: your sign-ins, sessions, claims, the usage
+        of your keys, and your activity log. It does not include your keys; they are on the pages of
+        your claims.
       </p>
-      <ButtonLink to="/me/export.json">Download it</ButtonLink>
+      <ButtonLink to="/me/export.json">Download my data</ButtonLink>
     </div>
   )
 }
 
-/** Offers erasure once nothing is live; until then it says what is, and what ends it. */
+/** Offers erasure once nothing is live; until then it lists what is, and what ends it. */
 export function PersonErasure({
   blocks,
   titles,
@@ -65,12 +59,12 @@ export function PersonErasure({
   return (
     <div className="space-y-4">
       <p>
-        Your name, email, picture, sign-ins and sessions are deleted, and cannot be brought back.
-        What your keys have used stays in the sums of their workshops, without you. The audit trail
-        keeps the number of your account and what was done, but neither name nor email.
+        We delete your name, email, picture, sign-ins and sessions for good. The usage of your keys
+        stays in the totals of their workshops, without you. The audit trail keeps your account’s id
+        and what happened, but neither your name nor your email.
       </p>
       {blocks.length > 0 ? (
-        <Callout tone="amber" title="Not yet: something of yours is still live.">
+        <Callout tone="warning" title="You cannot delete your account yet">
           <ul className="list-disc space-y-1 pl-5">
             {blocks.map((block) =>
               'teamSlug' in block ? (
@@ -78,14 +72,14 @@ export function PersonErasure({
                   <a className="prose-link" href={teamUrl(block.teamSlug, 'dashboard')}>
                     {block.teamName}
                   </a>
-                  : {blockWords[block.kind]}
+                  : {blockMessages[block.kind]}
                 </li>
               ) : (
                 <li key={block.claimId}>
                   <a className="prose-link" href={claimUrls[block.workshopSlug]}>
                     {titles[block.workshopSlug] ?? block.workshopSlug}
                   </a>
-                  : {blockWords[block.kind]}
+                  : {blockMessages[block.kind]}
                 </li>
               ),
             )}
@@ -94,14 +88,14 @@ export function PersonErasure({
       ) : (
         <form method="post" action="/me" className="space-y-4">
           <p>
-            You have nothing live. As long as a workshop in which you had a key is open, we keep a
-            fingerprint by which nobody can read who you were, only that you had one.
+            While a workshop in which you had a key is open, we keep a fingerprint. It says that you
+            had a key there, and nobody can read from it who you are.
           </p>
           <div className="max-w-80">
-            <Field label="Type “erase” to confirm" name="confirm" required />
+            <Field label="Type “delete” to confirm" name="confirm" required />
           </div>
           <Button type="submit" name="intent" value="erase" kind="ink">
-            Erase everything about me
+            Delete my account
           </Button>
         </form>
       )}

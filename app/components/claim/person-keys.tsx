@@ -1,6 +1,6 @@
 import type { ClaimView } from '~/domain/claim/view-types'
 import { Button } from '../base/button'
-import { headline } from './claim-words'
+import { headline } from './claim-phase'
 import { EmptyState } from '../base/page-shell'
 import { Ago, Time } from '../base/time'
 
@@ -10,7 +10,7 @@ export type OwnClaim = { claim: ClaimView; title: string; url: string }
 export function PersonKeys({ claims }: { claims: OwnClaim[] }) {
   if (claims.length === 0)
     return (
-      <EmptyState title="You have no key yet.">
+      <EmptyState title="You have no key yet">
         <p>
           Pick a workshop from{' '}
           <a className="prose-link" href="/">
@@ -39,7 +39,7 @@ function OwnKey({ claim, title, url }: OwnClaim) {
         </a>
       </h3>
       <p className="text-soft">
-        {headline(claim)} <KeyFacts claim={claim} />
+        {headline(claim)}. <KeyFacts claim={claim} />
       </p>
       {claim.key ? <p className="font-mono text-small text-soft">{claim.key.label}</p> : null}
       {live ? (
@@ -51,11 +51,11 @@ function OwnKey({ claim, title, url }: OwnClaim) {
             <input type="hidden" name="claimId" value={claim.claimId} />
             <p>
               {claim.state === 'ready'
-                ? 'The key is switched off for good, and what is left of it goes back to the workshop. Programs that use it get “401” from then on.'
-                : 'No key is made for you then, and your place goes to somebody else.'}
+                ? 'We disable the key for good, and others can use what is left. Programs that use it get “401”.'
+                : 'You get no key, and your place goes to somebody else.'}
             </p>
             <Button type="submit" name="intent" value="give-back">
-              Give it back now
+              Give it back
             </Button>
           </form>
         </details>
@@ -67,7 +67,7 @@ function OwnKey({ claim, title, url }: OwnClaim) {
 function KeyFacts({ claim }: { claim: ClaimView }) {
   const { key } = claim
   if (!key) return null
-  if (claim.state !== 'ready') return key.usedTotal ? <>It has used {key.usedTotal.text}.</> : null
+  if (claim.state !== 'ready') return key.usedTotal ? <>You spent {key.usedTotal.text}.</> : null
   return (
     <>
       {key.left ? `${key.left.text} of ${key.limit.text} left` : `Up to ${key.limit.text}`}
@@ -76,7 +76,7 @@ function KeyFacts({ claim }: { claim: ClaimView }) {
           , as of <Ago iso={key.usageAsOf} asOf={claim.asOf} />
         </>
       ) : null}
-      ; ends <Time iso={key.expiresAt} now={claim.asOf} />.
+      ; expires <Time iso={key.expiresAt} now={claim.asOf} />.
     </>
   )
 }

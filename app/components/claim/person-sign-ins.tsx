@@ -1,13 +1,13 @@
 import type { LinkedSignIn } from '~/domain/people/person.server'
 import type { SessionView } from '~/domain/people/session.server'
-import { browserWords } from './browser-words'
+import { browserName } from './browser-name'
 import { Button } from '../base/button'
 import { Ago, Time } from '../base/time'
 
 type Provider = 'github' | 'google'
 const names: Record<Provider, string> = { github: 'GitHub', google: 'Google' }
 
-/** The ways in, the one in use marked; how to add the other, and how to take one off. */
+/** The sign-ins, the one in use marked; how to add the other, and how to disconnect one. */
 export function PersonSignIns({
   signIns,
   email,
@@ -47,9 +47,9 @@ export function PersonSignIns({
                   type="submit"
                   name="intent"
                   value="unlink"
-                  aria-label={`Take ${names[signIn.provider]} off this account`}
+                  aria-label={`Disconnect ${names[signIn.provider]}`}
                 >
-                  Take off
+                  Disconnect
                 </Button>
               </form>
             ) : null}
@@ -58,7 +58,7 @@ export function PersonSignIns({
       </ul>
       {signIns.length > 1 ? (
         <p className="mt-3 text-soft">
-          To take off {names[current]}, sign in with the other one first.
+          To disconnect {names[current]}, sign in with the other one first.
         </p>
       ) : null}
       {missing.map((provider) => (
@@ -68,14 +68,14 @@ export function PersonSignIns({
           <p className="text-soft">
             {email ? (
               <>
-                It is added if {names[provider]} says that{' '}
-                <span className="[overflow-wrap:anywhere]">{email}</span> is yours there, too. With
-                another address you would be signed in as somebody else.
+                {names[provider]} must have verified{' '}
+                <span className="[overflow-wrap:anywhere]">{email}</span>, too. Use the same email,
+                or you’ll end up in a different account.
               </>
             ) : (
               <>
-                It can only be added by a verified email that both have, and {names[current]} told
-                us of none. You would be signed in as somebody else.
+                Both need the same verified email, and your {names[current]} account has none. You
+                would end up in a different account.
               </>
             )}
           </p>
@@ -85,7 +85,7 @@ export function PersonSignIns({
   )
 }
 
-/** The browsers that are signed in, in words; any of them can be signed out from here. */
+/** The browsers that are signed in; any of them can be signed out from here. */
 export function PersonSessions({ sessions, asOf }: { sessions: SessionView[]; asOf: string }) {
   return (
     <>
@@ -97,11 +97,12 @@ export function PersonSessions({ sessions, asOf }: { sessions: SessionView[]; as
           >
             <div className="min-w-0">
               <h3 className="font-semibold">
-                {browserWords(session.userAgent)} {session.current ? <Mark>this one</Mark> : null}
+                {browserName(session.userAgent)}{' '}
+                {session.current ? <Mark>this browser</Mark> : null}
               </h3>
               <p className="text-soft">
                 Signed in with {names[session.provider]} <Time iso={session.createdAt} now={asOf} />
-                ; seen <Ago iso={session.lastSeenAt} asOf={asOf} />
+                ; last seen <Ago iso={session.lastSeenAt} asOf={asOf} />
               </p>
             </div>
             {session.current ? (
@@ -115,7 +116,7 @@ export function PersonSessions({ sessions, asOf }: { sessions: SessionView[]; as
                   type="submit"
                   name="intent"
                   value="end-session"
-                  aria-label={`Sign out ${browserWords(session.userAgent)}`}
+                  aria-label={`Sign out ${browserName(session.userAgent)}`}
                 >
                   Sign out
                 </Button>

@@ -16,13 +16,15 @@ test('only the .env file holds the key, and only when it is given one', () => {
   expect(envFile(null, input.baseUrl)).toContain('OPENROUTER_API_KEY=\n')
 })
 
-test('Claude Code gets the base without /v1, the token by reference, and an API key that is empty and not unset', () => {
+// With ANTHROPIC_API_KEY unset, Claude Code uses the person's own account.
+test('Claude Code gets the base without /v1, the token by reference, and an empty API key', () => {
   expect(textOf('claude-code')).toBe(
     'export ANTHROPIC_BASE_URL=https://openrouter.ai/api\nexport ANTHROPIC_AUTH_TOKEN=$OPENROUTER_API_KEY\nexport ANTHROPIC_API_KEY=""\nclaude --model anthropic/claude-sonnet-4.6',
   )
 })
 
-test('requests name the first allowed model and bound their tokens, so that a small cap is not refused with 402', () => {
+// Without max_tokens, the provider refuses a small limit with 402.
+test('requests name the first allowed model and bound their tokens', () => {
   for (const id of ['curl', 'python', 'typescript']) {
     expect(textOf(id)).toContain('anthropic/claude-sonnet-4.6')
     expect(textOf(id)).toMatch(/max_tokens"?[:=] ?400/)

@@ -6,19 +6,24 @@ export type Snippet = { id: string; name: string; file: string | null; note: str
 
 export type SnippetInput = { baseUrl: string; models: string[] }
 
-/** Where keys are used. */
-
 /**
- * OpenRouter reserves a request's most expensive outcome from the cap: without max_tokens small
- * caps fail with 402.
+ * OpenRouter reserves a request's most expensive outcome from the limit: without max_tokens small
+ * limits fail with 402.
  */
 const maxTokens = 400
 
+const lines = (...text: string[]) => text.join('\n')
+
 export const gitignoreLine = '.env'
 
-/** The contents of a .env file. Without a key, a place to paste it. */
+/** The contents of a .env file. Without a key, an empty value to fill in. */
 export function envFile(key: string | null, baseUrl: string): string {
-  return `# Never commit this file.\nOPENROUTER_API_KEY=${key ?? ''}\nOPENAI_BASE_URL=${baseUrl}\n`
+  return lines(
+    '# Never commit this file.',
+    `OPENROUTER_API_KEY=${key ?? ''}`,
+    `OPENAI_BASE_URL=${baseUrl}`,
+    '',
+  )
 }
 
 export function snippets({ baseUrl, models }: SnippetInput): Snippet[] {
@@ -30,36 +35,88 @@ export function snippets({ baseUrl, models }: SnippetInput): Snippet[] {
       id: 'curl',
       name: 'curl',
       file: null,
-      note: 'Paste the key into your shell once, then send a first message.',
-      text: `export OPENROUTER_API_KEY=   # paste your key here\n\ncurl ${baseUrl}/chat/completions \\\n  -H "Authorization: Bearer $OPENROUTER_API_KEY" \\\n  -H "Content-Type: application/json" \\\n  -d '{\n    "model": ${JSON.stringify(model)},\n    "max_tokens": ${maxTokens},\n    "messages": [{ "role": "user", "content": "Say hello." }]\n  }'`,
+      note: 'Paste the key into your shell once, then send a message.',
+      text: lines(
+        'export OPENROUTER_API_KEY=   # paste your key here',
+        '',
+        `curl ${baseUrl}/chat/completions \\`,
+        '  -H "Authorization: Bearer $OPENROUTER_API_KEY" \\',
+        '  -H "Content-Type: application/json" \\',
+        "  -d '{",
+        `    "model": ${JSON.stringify(model)},`,
+        `    "max_tokens": ${maxTokens},`,
+        '    "messages": [{ "role": "user", "content": "Say hello." }]',
+        "  }'",
+      ),
     },
     {
       id: 'python',
       name: 'Python',
       file: 'hello.py',
       note: 'pip install openai',
-      text: `import os\nfrom openai import OpenAI\n\nclient = OpenAI(\n    base_url="${baseUrl}",\n    api_key=os.environ["OPENROUTER_API_KEY"],\n)\nanswer = client.chat.completions.create(\n    model="${model}",\n    max_tokens=${maxTokens},\n    messages=[{"role": "user", "content": "Say hello."}],\n)\nprint(answer.choices[0].message.content)`,
+      text: lines(
+        'import os',
+        'from openai import OpenAI',
+        '',
+        'client = OpenAI(',
+        `    base_url="${baseUrl}",`,
+        '    api_key=os.environ["OPENROUTER_API_KEY"],',
+        ')',
+        'answer = client.chat.completions.create(',
+        `    model="${model}",`,
+        `    max_tokens=${maxTokens},`,
+        '    messages=[{"role": "user", "content": "Say hello."}],',
+        ')',
+        'print(answer.choices[0].message.content)',
+      ),
     },
     {
       id: 'typescript',
       name: 'TypeScript',
       file: 'hello.ts',
       note: 'npm install openai',
-      text: `import OpenAI from 'openai'\n\nconst client = new OpenAI({\n  baseURL: '${baseUrl}',\n  apiKey: process.env.OPENROUTER_API_KEY,\n})\nconst answer = await client.chat.completions.create({\n  model: '${model}',\n  max_tokens: ${maxTokens},\n  messages: [{ role: 'user', content: 'Say hello.' }],\n})\nconsole.log(answer.choices[0]?.message.content)`,
+      text: lines(
+        "import OpenAI from 'openai'",
+        '',
+        'const client = new OpenAI({',
+        `  baseURL: '${baseUrl}',`,
+        '  apiKey: process.env.OPENROUTER_API_KEY,',
+        '})',
+        'const answer = await client.chat.completions.create({',
+        `  model: '${model}',`,
+        `  max_tokens: ${maxTokens},`,
+        "  messages: [{ role: 'user', content: 'Say hello.' }],",
+        '})',
+        'console.log(answer.choices[0]?.message.content)',
+      ),
     },
     {
       id: 'claude-code',
       name: 'Claude Code',
       file: null,
       note: 'ANTHROPIC_API_KEY must be empty, not unset: otherwise Claude Code uses your own account.',
-      text: `export ANTHROPIC_BASE_URL=${anthropicBase}\nexport ANTHROPIC_AUTH_TOKEN=$OPENROUTER_API_KEY\nexport ANTHROPIC_API_KEY=""\nclaude --model ${model}`,
+      text: lines(
+        `export ANTHROPIC_BASE_URL=${anthropicBase}`,
+        'export ANTHROPIC_AUTH_TOKEN=$OPENROUTER_API_KEY',
+        'export ANTHROPIC_API_KEY=""',
+        `claude --model ${model}`,
+      ),
     },
     {
       id: 'codex',
       name: 'Codex',
       file: '~/.codex/config.toml',
       note: 'Codex reads the key from the variable that env_key names.',
-      text: `model = "${model}"\nmodel_provider = "openrouter"\n\n[model_providers.openrouter]\nname = "OpenRouter"\nbase_url = "${baseUrl}"\nenv_key = "OPENROUTER_API_KEY"\nwire_api = "chat"`,
+      text: lines(
+        `model = "${model}"`,
+        'model_provider = "openrouter"',
+        '',
+        '[model_providers.openrouter]',
+        'name = "OpenRouter"',
+        `base_url = "${baseUrl}"`,
+        'env_key = "OPENROUTER_API_KEY"',
+        'wire_api = "chat"',
+      ),
     },
     {
       id: 'opencode',
@@ -89,8 +146,10 @@ export function snippets({ baseUrl, models }: SnippetInput): Snippet[] {
       id: 'cursor',
       name: 'Cursor',
       file: null,
-      note: 'Settings, Models, API keys: paste the key under OpenAI API Key and override its base URL with this. Agent features may still ask for a plan of Cursor’s own.',
-      text: `Base URL  ${baseUrl}\nModel     ${model}`,
+      note:
+        'Settings, Models, API keys: paste the key as OpenAI API Key and override its base URL. ' +
+        'Agent features may still need a Cursor plan.',
+      text: lines(`Base URL  ${baseUrl}`, `Model     ${model}`),
     },
   ]
 }

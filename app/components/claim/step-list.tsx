@@ -1,16 +1,16 @@
 import type { ReactNode } from 'react'
 import type { StepView } from '~/domain/claim/view-types'
-import { stepWords } from './claim-words'
+import { stepLabels } from './claim-messages'
 import { CheckIcon, WarningIcon } from '../base/icons'
 
-const stateWords: Record<StepView['state'], string> = {
+const stateLabels: Record<StepView['state'], string> = {
   done: 'done',
   now: 'now',
   next: 'next',
   problem: 'waiting',
 }
 
-/** Where the work stands, in words and shapes; `note` goes beside the step being worked on. */
+/** The steps, as text and shapes; `note` goes beside the current one. */
 export function StepList({ steps, note }: { steps: StepView[]; note?: ReactNode }) {
   const current = steps.find((step) => step.state === 'now' || step.state === 'problem')
   return (
@@ -22,7 +22,7 @@ export function StepList({ steps, note }: { steps: StepView[]; note?: ReactNode 
           className={`flex min-h-12 items-center gap-3 ${step.state === 'next' ? 'text-soft' : ''}`}
         >
           <StepMark state={step.state} />
-          <span className={step === current ? 'font-semibold' : ''}>{stepWords[step.name]}</span>
+          <span className={step === current ? 'font-semibold' : ''}>{stepLabels[step.name]}</span>
           <span className="ml-auto text-right text-small text-soft">
             {step === current && note ? note : doneIn(step)}
           </span>
@@ -33,7 +33,7 @@ export function StepList({ steps, note }: { steps: StepView[]; note?: ReactNode 
 }
 
 function doneIn(step: StepView): string {
-  if (step.state !== 'done' || step.seconds == null) return stateWords[step.state]
+  if (step.state !== 'done' || step.seconds == null) return stateLabels[step.state]
   return `done in ${step.seconds < 10 ? step.seconds.toFixed(1) : Math.round(step.seconds)} s`
 }
 

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
-import type { WorkshopView } from '~/domain/workshop/view-types'
-import { providerErrorText } from './claim-words'
+import type { PausedView, WorkshopView } from '~/domain/workshop/view-types'
+import { providerLabels } from './claim-messages'
 import { Countdown, Time } from '../base/time'
 import { nextReset, spanWords } from '../base/time-words'
 
@@ -10,41 +10,51 @@ export const capNote = (reset: WorkshopView['keyLimitReset']) =>
   reset ? resetWords[reset] : 'in total'
 
 /** "$2.00 each", "$1.00 a day each" */
-export const capWords = ({ keyLimit, keyLimitReset }: WorkshopView) =>
+export const budgetLabel = ({ keyLimit, keyLimitReset }: WorkshopView) =>
   `${keyLimit.text} ${keyLimitReset ? `${resetWords[keyLimitReset]} ` : ''}each`
 
-/** How many there are at most before a number says nothing. */
-const countable = 100_000
+/** Above this, a number of seats says nothing. */
+const maxCountable = 100_000
 
 /** "142 of 150 left", or null where no number of seats binds. */
-export function seatsWords({ seats }: WorkshopView): string | null {
-  if (seats.total > countable) return null
+export function seatsLabel({ seats }: WorkshopView): string | null {
+  if (seats.total > maxCountable) return null
   if (seats.left === 0) return 'All keys are taken'
   return `${seats.left} of ${seats.total} left`
 }
 
-/** One word that says whether one can claim now. */
-export function standingWord(
-  workshop: WorkshopView,
-): 'Paused' | 'Full' | 'Open' | 'Coming' | 'Closed' {
+/** Whether one can claim now. */
+function statusLabel(workshop: WorkshopView): 'Paused' | 'Full' | 'Open' | 'Coming' | 'Closed' {
   if (workshop.window === 'upcoming') return 'Coming'
   if (workshop.window === 'closed') return 'Closed'
   if (workshop.seats.left === 0) return 'Full'
   return workshop.paused ? 'Paused' : 'Open'
 }
 
-export function Snapshot({ workshop }: { workshop: WorkshopView }) {
-  const word = standingWord(workshop)
+/** Why nobody can claim at the moment: the reason that staff gave, or the operator's switch. */
+export function pausedMessage({ cause, reason }: PausedView): string {
+  switch (cause) {
+    case 'provisioning-off':
+      return 'The operator has disabled new keys.'
+    case 'giveaways-off':
+      return 'The operator has disabled giveaways.'
+    case 'paused':
+      return reason ?? 'The organiser has paused new keys.'
+  }
+}
+
+export function StatusDot({ workshop }: { workshop: WorkshopView }) {
+  const label = statusLabel(workshop)
   const dot =
-    word === 'Open'
+    label === 'Open'
       ? 'bg-mint'
-      : word === 'Paused'
+      : label === 'Paused'
         ? 'border-2 border-amber-ink'
         : 'border-2 border-edge'
   return (
     <span className="inline-flex items-center gap-2 text-small font-semibold">
       <span className={`size-2.5 rounded-full ${dot}`} aria-hidden="true" />
-      {word}
+      {label}
     </span>
   )
 }
@@ -53,25 +63,26 @@ export function WorkshopFacts({ workshop }: { workshop: WorkshopView }) {
   const { opensAt, closesAt, asOf } = workshop
   return (
     <dl className="divide-y divide-rule border-y border-rule">
-      <Fact name="Each key">
-        {workshop.keyLimit.text} {capNote(workshop.keyLimitReset)}
+      <Fact name="Budget per key">
+        {workshop.keyLimit.text}
+        {workshop.keyLimitReset ? ` ${capNote(workshop.keyLimitReset)}` : null}
       </Fact>
-      <Fact name="Keys end">
+      <Fact name="Keys expire">
         {workshop.kind === 'giveaway' ? 'If claimed now: ' : null}
         <Time iso={workshop.keyExpiresAt} now={asOf} />
       </Fact>
       {workshop.kind === 'giveaway' && workshop.keyLimitReset ? (
-        <Fact name="Starts again">
+        <Fact name="Resets">
           At midnight UTC: <Time iso={nextReset(workshop.keyLimitReset, asOf)} now={asOf} />
         </Fact>
       ) : null}
       {workshop.kind === 'giveaway' ? (
         <Fact name="How many">
-          One key for each GitHub account. When it has ended,{' '}
+          One key per GitHub account. When it has expired,{' '}
           {workshop.cooldownMs
-            ? `the next one ${spanWords(workshop.cooldownMs / 1000)} later`
-            : 'you may claim the next one'}
-          , while there are any.
+            ? `you can claim the next one after ${spanWords(workshop.cooldownMs / 1000)}`
+            : 'you can claim the next one'}
+          , while keys are left.
         </Fact>
       ) : null}
       {workshop.minAccountAgeMs ? (
@@ -94,7 +105,7 @@ export function WorkshopFacts({ workshop }: { workshop: WorkshopView }) {
       ) : null}
       {workshop.venue ? <Fact name="Where">{workshop.venue}</Fact> : null}
       <Fact name="Sign in with">
-        {workshop.providers.map((provider) => providerErrorText[provider]).join(' or ')}
+        {workshop.providers.map((provider) => providerLabels[provider]).join(' or ')}
       </Fact>
       <Fact name="Models">
         <ul>
@@ -118,14 +129,14 @@ export function Fact({ name, children }: { name: string; children: ReactNode }) 
   )
 }
 
-/** Seats as one bar, with the words beside it. */
+/** Seats as one bar, with its label. */
 export function SeatsBar({ workshop }: { workshop: WorkshopView }) {
-  const words = seatsWords(workshop)
-  if (!words) return null
+  const label = seatsLabel(workshop)
+  if (!label) return null
   const { total, left } = workshop.seats
   return (
     <div>
-      <p className="font-head text-lead font-semibold">{words}</p>
+      <p className="font-head text-lead font-semibold">{label}</p>
       <meter
         className="meter mt-2"
         min={0}
@@ -133,7 +144,7 @@ export function SeatsBar({ workshop }: { workshop: WorkshopView }) {
         value={left}
         aria-label="Keys left"
       >
-        {words}
+        {label}
       </meter>
     </div>
   )

@@ -1,23 +1,12 @@
 import type { ClaimFilter } from '~/domain/claim/actions'
+import { actionChoices } from './act-messages'
 
 /** The name of the form that the table's checkboxes belong to. */
 export const actForm = 'act-on-claims'
 
-/** What can be asked for from the list; each is previewed and confirmed on a page of its own. */
-export const actionChoices = [
-  { value: 'bind', words: 'Attach limits again' },
-  { value: 'retry', words: 'Make the key again' },
-  { value: 'disable', words: 'Disable the key' },
-  { value: 'enable', words: 'Enable the key' },
-  { value: 'set-limit', words: 'Set another cap' },
-  { value: 're-issue', words: 'Issue a new key with what is left' },
-  { value: 'extend', words: 'Extend: a new key with a later end' },
-  { value: 'revoke', words: 'Revoke the key' },
-] as const
-
 /**
- * A form of its own beside the table: the boxes in the rows name it. Asks first, so it is a GET and
- * works without a script.
+ * A form of its own beside the table: the boxes in the rows name it. It only previews, so it is a
+ * GET and works without a script.
  */
 export function ActBar({
   action,
@@ -40,16 +29,16 @@ export function ActBar({
       {filter.text ? <input type="hidden" name="text" value={filter.text} /> : null}
       <div className="min-w-0">
         <label htmlFor="act-action" className="block text-small font-semibold">
-          With the ticked claims
+          With the selected claims
         </label>
         <select
           id="act-action"
           name="action"
           className="mt-1 min-h-11 max-w-full rounded-box border border-edge bg-raised px-3"
         >
-          {actionChoices.map(({ value, words }) => (
+          {actionChoices.map(({ value, label }) => (
             <option key={value} value={value}>
-              {words}
+              {label}
             </option>
           ))}
         </select>

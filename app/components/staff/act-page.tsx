@@ -1,38 +1,37 @@
 import { Form, useNavigation } from '@remix-run/react'
 import type { ReactNode } from 'react'
+import type { ClaimActionKind } from '~/domain/claim/actions'
 import type { MoneyView } from '~/domain/money-view'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { Checkbox, Field } from '../base/field'
+import { confirmLabel } from './act-messages'
 
 type Preview = {
   count: number
   fitting: number
   pool: { before: MoneyView; after: MoneyView; limit: MoneyView | null } | null
-  words: string
+  message: string
 }
 type View =
   | { kind: 'unclear'; problem: string }
   | { kind: 'needs'; need: 'limit' | 'expires'; problem: string | null }
   | { kind: 'end'; live: number }
-  | { kind: 'claims'; action: string; preview: Preview; needsReason: boolean }
+  | { kind: 'claims'; action: ClaimActionKind; preview: Preview; needsReason: boolean }
 export type ActPageData = {
   fields: string[][]
   values: { limit: string; expires: string }
   view: View
 }
 
-/**
- * What would happen, and the one button that makes it happen. Everything asked for is in the URL
- * until then.
- */
+/** What the action would do, and the button that does it. Until then everything is in the URL. */
 export function ActPage({ page, problem }: { page: ActPageData; problem: string | null }) {
   const { view } = page
   return (
     <div className="mt-6 max-w-read space-y-6">
       {problem ? (
         <div role="alert">
-          <Callout tone="brick" title="That was not done.">
+          <Callout tone="error" title="Nothing was changed.">
             <p>{problem}</p>
           </Callout>
         </div>
@@ -42,11 +41,12 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
       {view.kind === 'end' ? (
         <Confirm page={page} needsReason button="End the workshop">
           <p>
-            From that moment nobody can claim, and{' '}
+            Claims close at once, and{' '}
             {view.live === 0
               ? 'no key is live'
-              : `${view.live.toLocaleString('en-US')} live ${view.live === 1 ? 'key is' : 'keys are'} revoked, one after the other`}
-            . It cannot be opened again: a new file under another name would be needed.
+              : `Keymint revokes ${view.live.toLocaleString('en-US')} live ` +
+                `${view.live === 1 ? 'key' : 'keys'}, one after the other`}
+            . You cannot open it again; a new workshop needs a new file.
           </p>
         </Confirm>
       ) : null}
@@ -55,31 +55,31 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
           {view.action === 'set-limit' ? <Ask page={page} need="limit" problem={null} /> : null}
           {view.action === 'extend' ? <Ask page={page} need="expires" problem={null} /> : null}
           {view.preview.fitting === 0 ? (
-            <Callout tone="plain" title="There is nothing to do.">
+            <Callout tone="plain" title="There is nothing to do">
               <p>
                 {view.preview.count === 0
-                  ? 'No claim is selected any more.'
-                  : `Of the ${view.preview.count.toLocaleString('en-US')} selected, none needs this.`}
+                  ? 'No claim matches any more.'
+                  : `None of the ${view.preview.count.toLocaleString('en-US')} selected claims needs this.`}
               </p>
             </Callout>
           ) : (
             <Confirm
               page={page}
               needsReason={view.needsReason}
-              button="Yes, do it"
+              button={confirmLabel(view.action, view.preview.fitting)}
               extra={
                 view.action === 'revoke' ? (
                   <Checkbox name="again">
-                    They may claim again, once, while the workshop is open
+                    They may claim once more while the workshop is open
                   </Checkbox>
                 ) : null
               }
             >
-              <p>{view.preview.words}</p>
+              <p>{view.preview.message}</p>
               {view.preview.pool &&
               view.preview.pool.before.text !== view.preview.pool.after.text ? (
                 <p className="text-soft">
-                  Committed of the pool: {view.preview.pool.before.text} now,{' '}
+                  The pool commits {view.preview.pool.before.text} now,{' '}
                   {view.preview.pool.after.text} after
                   {view.preview.pool.limit ? `, of ${view.preview.pool.limit.text}` : ''}.
                 </p>
@@ -100,7 +100,7 @@ const Hidden = ({ fields }: { fields: string[][] }) => (
   </>
 )
 
-/** A value that the action needs, asked with GET: nothing happens yet. */
+/** A value that the action needs, sent with GET: nothing happens yet. */
 function Ask({
   page,
   need,
@@ -113,9 +113,9 @@ function Ask({
   const field =
     need === 'limit' ? (
       <Field
-        label="Cap of each key, in USD"
+        label="Limit of each key, in USD"
         name="limit"
-        hint="What a key may use in all, or in each of its windows if it has any."
+        hint="What a key may use in total, or in each period if its limit resets."
         defaultValue={page.values.limit}
         required
         {...(problem ? { error: problem } : {})}
@@ -125,7 +125,10 @@ function Ask({
         label="New end, in UTC"
         name="expires"
         type="datetime-local"
-        hint="An end cannot be moved at the provider: each person gets a new key with what is left, and the old one goes on for half an hour."
+        hint={
+          'The provider cannot move an end: each person gets a new key with what is left, ' +
+          'and the old one keeps working for half an hour.'
+        }
         defaultValue={page.values.expires}
         required
         {...(problem ? { error: problem } : {})}
@@ -135,7 +138,7 @@ function Ask({
     <form method="get" className="max-w-sm space-y-3">
       <Hidden fields={page.fields} />
       {field}
-      <Button type="submit">See what it would do</Button>
+      <Button type="submit">Preview</Button>
     </form>
   )
 }
@@ -161,9 +164,9 @@ function Confirm({
       {children}
       {extra}
       <Field
-        label={needsReason ? 'Why' : 'Why (if you like)'}
+        label={needsReason ? 'Reason' : 'Reason (optional)'}
         name="reason"
-        hint="Kept with the action in the audit trail."
+        hint="Recorded in the audit trail."
         required={needsReason}
       />
       <Button type="submit" kind="ink" busy={busy} busyText="Starting…">

@@ -1,18 +1,19 @@
 import { NavLink } from '@remix-run/react'
 import type { ReactNode } from 'react'
+import { tabLink } from '../base/nav-classes'
 import { PageShell } from '../base/page-shell'
+import { adminUrl, auditUrl, queueUrl, readinessUrl, reconcileUrl } from '../../urls'
 
 const places = [
-  { to: '/admin', label: 'Overview' },
-  { to: '/admin/queue', label: 'Queue' },
-  { to: '/admin/reconcile', label: 'Reconcile' },
-  { to: '/admin/audit', label: 'Audit' },
-  { to: '/admin/doctor', label: 'Doors open?' },
+  { to: adminUrl, label: 'Overview' },
+  { to: queueUrl, label: 'Queue' },
+  { to: reconcileUrl, label: 'Reconcile' },
+  { to: auditUrl, label: 'Audit' },
+  { to: readinessUrl, label: 'Readiness' },
 ] as const
 
 /**
- * A page for staff: the same five places on each, a headline that is a sentence, and the full width
- * for tables.
+ * A page for staff: the same five links on each, a headline, and the full width for tables.
  */
 export function AdminShell({
   title,
@@ -31,11 +32,7 @@ export function AdminShell({
         <ul className="mx-auto flex max-w-wide gap-1 overflow-x-auto px-3">
           {places.map(({ to, label }) => (
             <li key={to}>
-              <NavLink
-                to={to}
-                end={to === '/admin'}
-                className="inline-flex min-h-11 items-center border-b-2 border-transparent px-2 whitespace-nowrap text-soft hover:text-ink aria-[current=page]:border-ink aria-[current=page]:font-semibold aria-[current=page]:text-ink"
-              >
+              <NavLink to={to} end={to === adminUrl} className={tabLink}>
                 {label}
               </NavLink>
             </li>

@@ -1,4 +1,4 @@
-import { actionWords } from './audit-words'
+import { auditActionLabel } from '~/messages/audit'
 import { Button } from '../base/button'
 import { Field } from '../base/field'
 
@@ -6,7 +6,7 @@ type Typed = Partial<
   Record<'id' | 'actor' | 'action' | 'subject' | 'workshop' | 'from' | 'to', string>
 >
 
-/** The filter, as a form whose answer is an address that can be shared. */
+/** The filter as a GET form: its address can be shared. */
 export function AuditFilterForm({
   typed,
   workshops,
@@ -39,15 +39,15 @@ export function AuditFilterForm({
           hint="A user id, worker or operator"
         />
         <Choice
-          label="Did what"
+          label="Action"
           name="action"
           value={typed.action}
-          options={Object.entries(actionWords)
-            .map(([value, words]) => ({ value, words }))
-            .sort((one, other) => one.words.localeCompare(other.words))}
+          options={Object.entries(auditActionLabel)
+            .map(([value, label]) => ({ value, label }))
+            .sort((one, other) => one.label.localeCompare(other.label))}
         />
         <Field
-          label="To what"
+          label="Subject"
           name="subject"
           defaultValue={typed.subject}
           hint="As claim:… or user:…"
@@ -56,7 +56,7 @@ export function AuditFilterForm({
           label="Workshop"
           name="workshop"
           value={typed.workshop}
-          options={workshops.map((slug) => ({ value: slug, words: slug }))}
+          options={workshops.map((slug) => ({ value: slug, label: slug }))}
         />
         <Field
           label="From"
@@ -87,7 +87,7 @@ export function AuditFilterForm({
   )
 }
 
-/** What stands in the address is kept as a choice of its own, also when it is none of ours. */
+/** A value of the address that is not among the options is kept as one more. */
 function Choice({
   label,
   name,
@@ -97,13 +97,13 @@ function Choice({
   label: string
   name: string
   value: string | undefined
-  options: { value: string; words: string }[]
+  options: { value: string; label: string }[]
 }) {
   const known = options.some((option) => option.value === value)
   return (
     <label className="block">
       <span className="block font-semibold">{label}</span>
-      <span className="block text-small text-soft">One of them, or all</span>
+      <span className="block text-small text-soft">Choose one</span>
       <select
         name={name}
         defaultValue={value ?? ''}
@@ -113,7 +113,7 @@ function Choice({
         {value && !known ? <option value={value}>{value}</option> : null}
         {options.map((option) => (
           <option key={option.value} value={option.value}>
-            {option.words}
+            {option.label}
           </option>
         ))}
       </select>

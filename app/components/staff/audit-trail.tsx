@@ -1,7 +1,9 @@
 /** The audit trail as a table; on a phone each event is a block of its own. */
 import type { ChainState } from '~/domain/audit/chain.server'
-import { detailsOf, wordsOfAction } from './audit-words'
+import { labelOfAuditAction } from '~/messages/audit'
+import { detailsOf } from './audit-details'
 import { Callout } from '../base/callout'
+import { Table } from '../base/table'
 import { Ago, Time } from '../base/time'
 
 export type TrailEntry = {
@@ -15,102 +17,108 @@ export type TrailEntry = {
   chained: boolean
 }
 
-const actorWords: Record<string, string> = { worker: 'The worker', operator: 'The operator' }
+const actorLabels: Record<string, string> = { worker: 'The worker', operator: 'The operator' }
 
 export function AuditTrail({ entries, asOf }: { entries: TrailEntry[]; asOf: string }) {
   return (
-    <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label="Events">
-      <table className="ledger max-sm:block">
-        <thead className="max-sm:sr-only">
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Who</th>
-            <th scope="col">Did what</th>
-            <th scope="col">To what</th>
-            <th scope="col">Details</th>
-          </tr>
-        </thead>
-        <tbody className="max-sm:block">
-          {entries.map((entry) => (
-            <Event key={entry.id} entry={entry} asOf={asOf} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Events"
+      stacked
+      rows={entries}
+      rowKey={(entry) => entry.id}
+      columns={[
+        { head: 'When', className: `${cell} text-soft sm:w-56`, cell: When },
+        { head: 'Who', className: `${cell} max-sm:!pt-1`, cell: Actor },
+        { head: 'Action', className: `${cell} font-semibold`, cell: Action },
+        { head: 'Subject', className: cell, cell: Subject },
+        {
+          head: 'Details',
+          className: `${cell} sm:w-72`,
+          cell: (entry) => <Details details={entry.details} asOf={asOf} />,
+        },
+      ]}
+    />
   )
 }
 
-const cell = 'max-sm:block max-sm:!h-auto max-sm:!border-0 max-sm:!p-0 !align-top !py-2'
+const cell = '!align-top !py-2'
+const link = 'inline-block min-h-6 min-w-6'
 
-function Event({ entry, asOf }: { entry: TrailEntry; asOf: string }) {
-  const { actor, action, subject, workshop } = entry
-  const themselves = subject.text === `user:${actor.text}`
+function When(entry: TrailEntry) {
   return (
-    <tr className="max-sm:block max-sm:border-b max-sm:border-rule max-sm:py-4">
-      <td className={`${cell} text-soft sm:w-56`}>
-        <time dateTime={entry.at} className="whitespace-nowrap">
-          {exactTime(entry.at)}
-        </time>
-        <span className="block max-sm:inline max-sm:before:content-[',_']">
-          event {entry.id}
-          {entry.chained ? '' : ', not chained yet'}
-        </span>
-      </td>
-      <td className={`${cell} max-sm:!pt-1`}>
+    <>
+      <time dateTime={entry.at} className="whitespace-nowrap">
+        {exactTime(entry.at)}
+      </time>
+      <span className="block max-sm:inline max-sm:before:content-[',_']">
+        event {entry.id}
+        {entry.chained ? '' : ', not chained yet'}
+      </span>
+    </>
+  )
+}
+
+function Actor({ actor }: TrailEntry) {
+  return (
+    <>
+      <a
+        className={`${link} hover:underline`}
+        href={actor.filterUrl}
+        title="Show all their actions"
+      >
+        {actor.name ?? actorLabels[actor.text] ?? <Id text={actor.text} />}
+      </a>
+      {actor.name ? <Id text={actor.text} /> : null}
+    </>
+  )
+}
+
+function Action({ action }: TrailEntry) {
+  return (
+    <a
+      className={`${link} hover:underline`}
+      href={action.filterUrl}
+      title={`Show all of “${action.name}”`}
+    >
+      {labelOfAuditAction(action.name)}
+    </a>
+  )
+}
+
+function Subject({ actor, subject, workshop }: TrailEntry) {
+  return (
+    <>
+      {subject.text === `user:${actor.text}` ? (
         <a
-          className="inline-block min-h-6 min-w-6 hover:underline"
-          href={actor.filterUrl}
-          title="Show all that they did"
+          className={`${link} text-soft hover:underline`}
+          href={subject.filterUrl}
+          title="Show all events about them"
         >
-          {actor.name ?? actorWords[actor.text] ?? <Id text={actor.text} />}
+          themselves
         </a>
-        {actor.name ? <Id text={actor.text} /> : null}
-      </td>
-      <td className={`${cell} font-semibold`}>
+      ) : (
         <a
-          className="inline-block min-h-6 min-w-6 hover:underline"
-          href={action.filterUrl}
-          title={`Show all of “${action.name}”`}
+          className={`${link} hover:underline`}
+          href={subject.filterUrl}
+          title="Show all events about it"
         >
-          {wordsOfAction(action.name)}
+          {subject.name}
+          <Id text={subject.text} />
         </a>
-      </td>
-      <td className={cell}>
-        {themselves ? (
-          <a
-            className="inline-block min-h-6 min-w-6 text-soft hover:underline"
-            href={subject.filterUrl}
-            title="Show all that was done to them"
-          >
-            themselves
+      )}
+      <span className="flex flex-wrap gap-x-3">
+        {workshop ? (
+          <a className={`${link} prose-link`} href={workshop.filterUrl}>
+            {workshop.slug}
           </a>
-        ) : (
-          <a
-            className="inline-block min-h-6 min-w-6 hover:underline"
-            href={subject.filterUrl}
-            title="Show all that was done to it"
-          >
-            {subject.name}
-            <Id text={subject.text} />
+        ) : null}
+        {subject.url ? (
+          <a className={`${link} prose-link`} href={subject.url}>
+            Open
           </a>
-        )}
-        <span className="flex flex-wrap gap-x-3">
-          {workshop ? (
-            <a className="inline-block min-h-6 min-w-6 prose-link" href={workshop.filterUrl}>
-              {workshop.slug}
-            </a>
-          ) : null}
-          {subject.url ? (
-            <a className="inline-block min-h-6 min-w-6 prose-link" href={subject.url}>
-              Open
-            </a>
-          ) : null}
-        </span>
-      </td>
-      <td className={`${cell} sm:w-72`}>
-        <Details details={entry.details} asOf={asOf} />
-      </td>
-    </tr>
+        ) : null}
+      </span>
+    </>
   )
 }
 
@@ -149,15 +157,18 @@ function Details({ details, asOf }: { details: Record<string, unknown>; asOf: st
 
 const quietSeconds = 120
 
-/** How far the trail is chained, and what to do with that. */
+function waitingLabel(count: number): string {
+  if (count === 0) return 'none are waiting'
+  if (count >= 1_000) return '1,000 or more are waiting'
+  return count === 1 ? '1 is waiting' : `${count} are waiting`
+}
+
+/** How far the trail is chained, and how to verify it. */
 export function ChainLine({ chain, asOf }: { chain: ChainState; asOf: string }) {
   const late =
     chain.waitingSince !== null &&
     Date.parse(asOf) - Date.parse(chain.waitingSince) > quietSeconds * 1000
-  const waiting =
-    chain.waiting === 0
-      ? 'none waits'
-      : `${chain.waiting >= 1_000 ? '1,000 or more wait' : chain.waiting === 1 ? '1 waits' : `${chain.waiting} wait`}`
+  const waiting = waitingLabel(chain.waiting)
   return (
     <div className="mt-4 space-y-4">
       <p className="text-soft">
@@ -171,23 +182,23 @@ export function ChainLine({ chain, asOf }: { chain: ChainState; asOf: string }) 
         )}
       </p>
       {late && chain.waitingSince ? (
-        <Callout tone="amber" title="Events wait to be chained.">
+        <Callout tone="warning" title="Events are not chained yet">
           <p>
-            The oldest happened <Ago iso={chain.waitingSince} asOf={asOf} />. A worker chains them
-            every 15 seconds: look whether one runs. Until then, a change to these events would not
-            be found.
+            The oldest is of <Ago iso={chain.waitingSince} asOf={asOf} />. A worker chains events
+            every 15 seconds; check that one is running. Until then a change to these events would
+            go unnoticed.
           </p>
         </Callout>
       ) : null}
       {chain.head ? (
         <details>
           <summary className="inline-flex min-h-11 items-center prose-link">
-            How to check that nothing was changed
+            How to verify that nothing was changed
           </summary>
           <div className="mt-2 max-w-read space-y-2">
             <p>
-              Note the head somewhere outside of this database; every batch’s head is in the
-              worker’s log, too. Later, this says whether all up to it is still as it was written:
+              Store the head outside this database; the worker’s log has the head of every batch,
+              too. Later, this command verifies everything up to it:
             </p>
             <pre className="overflow-x-auto rounded-box border border-rule bg-sunk p-4 font-mono text-small">
               npm run audit:verify -- --expect {chain.head.hash}

@@ -5,10 +5,7 @@ import { Field } from '../base/field'
 
 export type BanAnswer = { done: string } | { refused: string }
 
-/**
- * Bars a person from all workshops and giveaways, or lifts the bar. Says what it does before it is
- * pressed.
- */
+/** Bans a person from all workshops and giveaways, or lifts the ban. Explains itself first. */
 export function BanBox({
   banned,
   answer,
@@ -22,24 +19,21 @@ export function BanBox({
       {answer ? (
         <div role="status">
           {'done' in answer ? (
-            <Callout tone="mint" title={answer.done} />
+            <Callout tone="ok" title={answer.done} />
           ) : (
-            <Callout tone="amber" title={answer.refused} />
+            <Callout tone="warning" title={answer.refused} />
           )}
         </div>
       ) : null}
       <p className="text-soft">
         {banned
-          ? 'This person is banned: no claim, no key and no session, here and in every other workshop. Lifting the ban gives no key back.'
-          : 'A ban ends every live key of this person at once, here and in every other workshop, and signs them out. They cannot claim again until it is lifted. The claim and the reason stay.'}
+          ? 'This person is banned from every workshop: no claim, no key and no session. Lifting the ' +
+            'ban does not return a key.'
+          : 'A ban ends every live key of this person in every workshop and signs them out. They ' +
+            'cannot claim again until you lift the ban. The claim and the reason stay on record.'}
       </p>
       <Form method="post" className="space-y-4">
-        <Field
-          label={banned ? 'Why the ban is lifted' : 'Why'}
-          name="reason"
-          hint="Kept in the audit trail."
-          required
-        />
+        <Field label="Reason" name="reason" hint="Recorded in the audit trail." required />
         <Button
           type="submit"
           name="intent"

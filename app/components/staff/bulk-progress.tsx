@@ -1,201 +1,164 @@
-import { Form, Link, useNavigation, useRevalidator } from '@remix-run/react'
-import { useEffect } from 'react'
+import { Form, Link, useNavigation } from '@remix-run/react'
 import type { BulkResult, BulkView } from '~/domain/bulk/bulk.server'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
+import { Table } from '../base/table'
 import { Ago, Time } from '../base/time'
+import {
+  bulkLabel,
+  bulkReason,
+  countsLabel,
+  detailMessage,
+  progressMessage,
+  resultLabels,
+} from './bulk-messages'
 
-const kinds: Record<string, string> = {
-  'claim.retry': 'Making keys again',
-  'claim.bind': 'Attaching limits again',
-  'claim.disable': 'Disabling keys',
-  'claim.enable': 'Enabling keys',
-  'claim.set-limit': 'Setting caps',
-  'claim.revoke': 'Revoking keys',
-  'claim.re-issue': 'Replacing keys',
-  'claim.extend': 'Extending keys',
-}
-
-export const bulkWords = (kind: string) => kinds[kind] ?? kind
-
-type Bulk = Omit<BulkView, 'params' | 'selection'>
-const resultWords = {
-  pending: 'to do',
-  done: 'done',
-  failed: 'failed',
-  skipped: 'skipped',
-} as const
-const pollMs = 2_000
-
-/** How far it has come, what came of each, and the way to stop it. */
-export function BulkProgress({
-  bulk,
-  mayAct,
-  asOf,
-  hrefOf,
-}: {
-  bulk: Bulk & { results: BulkResult[] }
+type Bulk = Omit<BulkView, 'params' | 'selection'> & { results?: BulkResult[] }
+type Props = {
+  bulk: Bulk
   mayAct: boolean
   asOf: string
-  hrefOf: (claimId: string) => string
-}) {
-  const { total, done, failed, skipped } = bulk
+  /** Where a subject of the action has a page. */
+  hrefOf?: (subject: string) => string
+}
+
+const subjectsShown = 6
+
+/** How far a bulk action is, the result of each item, and the button that stops it. */
+export function BulkProgress({ bulk, mayAct, asOf, hrefOf }: Props) {
+  const { total, failed, waiting } = bulk
   const finished = bulk.finishedAt !== null
-  const busy = useNavigation().state !== 'idle'
-  useFollow(!finished)
-  const settled = done + failed + skipped
-  const snapshot = finished
-    ? bulk.state === 'aborted'
-      ? `Stopped: ${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} were done.`
-      : `All ${total.toLocaleString('en-US')} are through.`
-    : `${settled.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} are through.`
+  const handled = bulk.done + failed + bulk.skipped
+  const busy = useNavigation().formData?.get('bulk') === bulk.id
   return (
-    <div className="mt-6 max-w-read space-y-6">
+    <section
+      aria-label="Bulk action"
+      className="max-w-read space-y-4 rounded-box border border-rule bg-raised px-4 py-4"
+    >
       <div role="status">
-        <p className="font-head text-lead font-semibold">{snapshot}</p>
-        <p className="text-soft">
-          {[
-            done > 0 ? `${done.toLocaleString('en-US')} done` : null,
-            failed > 0 ? `${failed.toLocaleString('en-US')} failed` : null,
-            skipped > 0 ? `${skipped.toLocaleString('en-US')} skipped` : null,
-          ]
-            .filter((part) => part !== null)
-            .join(', ')}
+        <p className="font-semibold">
+          {bulkLabel(bulk)}: {progressMessage(bulk)}
         </p>
+        <p className="text-soft">{countsLabel(bulk)}</p>
       </div>
       <meter
         className="meter"
-        data-tone={failed > 0 ? 'amber' : 'mint'}
+        data-tone={failed > 0 ? 'warning' : 'ok'}
         min={0}
         max={Math.max(1, total)}
-        value={settled}
-        aria-label="How far it has come"
+        value={handled}
+        aria-label="Progress"
       >
-        {settled} of {total}
+        {handled} of {total}
       </meter>
-      {bulk.waiting && !finished ? (
-        <Callout tone="amber" title="It waits.">
+      {waiting && !finished ? (
+        <Callout tone="warning" title="The action waits and retries automatically.">
           <p>
-            {bulk.waiting.reason}
-            {bulk.waiting.until ? (
+            {waiting.reason}
+            {waiting.until ? (
               <>
                 {' '}
-                It goes on <Time iso={bulk.waiting.until} now={asOf} />.
+                It continues <Time iso={waiting.until} now={asOf} />.
               </>
             ) : null}
           </p>
         </Callout>
       ) : null}
-      <p className="text-soft">
-        Asked for by {bulk.actorName ?? bulk.actor} <Ago iso={bulk.createdAt} asOf={asOf} />
-        {bulk.reason ? `: ${bulk.reason.replace(/\.$/, '')}` : ''}.
-        {finished && bulk.finishedAt ? (
+      <p className="text-small text-soft">
+        Requested by {bulk.actorName ?? bulk.actor} <Ago iso={bulk.createdAt} asOf={asOf} />
+        {bulk.reason ? `: ${bulkReason(bulk.reason)}` : ''}.{' '}
+        {bulk.finishedAt === null ? (
           <>
-            {' '}
-            Finished <Time iso={bulk.finishedAt} now={asOf} />.
+            You can close this page; the action continues.{' '}
+            <a className="prose-link" href="">
+              Reload
+            </a>
           </>
         ) : (
           <>
-            {' '}
-            You can close this page: the work goes on.{' '}
-            <a className="prose-link" href="">
-              Look again
-            </a>
+            Finished <Time iso={bulk.finishedAt} now={asOf} />.
           </>
         )}
       </p>
-      {bulk.results.length > 0 ? (
-        <div className="relative overflow-auto" tabIndex={0} role="region" aria-label="Results">
-          <table className="ledger">
-            <thead>
-              <tr>
-                <th scope="col">What came of it</th>
-                <th scope="col" className="!text-right">
-                  Claims
-                </th>
-                <th scope="col">Which</th>
-              </tr>
-            </thead>
-            <tbody>
-              {bulk.results.map((result) => (
-                <tr key={`${result.state} ${result.detail}`}>
-                  <td className={result.state === 'failed' ? 'text-brick-ink' : ''}>
-                    {resultWords[result.state]}
-                    {result.detail ? `: ${result.detail}` : ''}
-                  </td>
-                  <td className="text-right">{result.count.toLocaleString('en-US')}</td>
-                  <td className="font-mono">
-                    {result.subjects
-                      .slice(0, 6)
-                      .map((subject) => subject.replace(/^claim:/, ''))
-                      .map((claimId) => (
-                        <Link key={claimId} to={hrefOf(claimId)} className="mr-3 prose-link">
-                          {claimId.slice(0, 8).toUpperCase()}
-                        </Link>
-                      ))}
-                    {result.count > 6 ? '…' : ''}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      ) : null}
-      {!finished && bulk.state === 'running' && mayAct ? (
-        <Form method="post">
-          <Button type="submit" busy={busy} busyText="Stopping…">
-            Stop after what has begun
+      <Results bulk={bulk} hrefOf={hrefOf} />
+      {bulk.state === 'running' && mayAct ? (
+        <Form method="post" preventScrollReset>
+          <input type="hidden" name="bulk" value={bulk.id} />
+          <Button type="submit" name="do" value="abort" busy={busy} busyText="Stopping…">
+            Stop
           </Button>
         </Form>
       ) : null}
       {bulk.state === 'aborted' && !finished ? (
-        <p>Stopping: what has begun is finished first.</p>
+        <p>Stopping. Items that have begun are finished first.</p>
       ) : null}
-    </div>
+    </section>
   )
 }
 
-/** Reads again while there is something to see and somebody to see it. */
-function useFollow(running: boolean): void {
-  const { state, revalidate } = useRevalidator()
-  useEffect(() => {
-    if (!running || state !== 'idle') return
-    const timer = setTimeout(() => {
-      if (document.visibilityState === 'visible') revalidate()
-    }, pollMs)
-    const onVisible = () => document.visibilityState === 'visible' && revalidate()
-    document.addEventListener('visibilitychange', onVisible)
-    return () => {
-      clearTimeout(timer)
-      document.removeEventListener('visibilitychange', onVisible)
-    }
-  }, [running, state, revalidate])
+function Results({ bulk, hrefOf }: Pick<Props, 'bulk' | 'hrefOf'>) {
+  const results = bulk.results ?? []
+  if (results.length === 0) return null
+  return (
+    <Table
+      label="Results"
+      rows={results}
+      rowKey={(result) => `${result.state} ${result.detail}`}
+      columns={[
+        {
+          head: 'Result',
+          className: (result) => (result.state === 'failed' ? 'text-brick-ink' : undefined),
+          cell: (result) =>
+            resultLabels[result.state] + (result.detail ? `: ${detailMessage(result.detail)}` : ''),
+        },
+        { head: 'Count', right: true, cell: (result) => result.count.toLocaleString('en-US') },
+        hrefOf
+          ? {
+              head: 'Which',
+              className: 'font-mono',
+              cell: (result) => <Subjects result={result} hrefOf={hrefOf} />,
+            }
+          : null,
+      ]}
+    />
+  )
 }
 
-/** The latest work of a workshop, a line each. */
-export function WorkList({
-  work,
+function Subjects({ result, hrefOf }: { result: BulkResult; hrefOf: (subject: string) => string }) {
+  return (
+    <>
+      {result.subjects.slice(0, subjectsShown).map((subject) => (
+        <Link key={subject} to={hrefOf(subject)} className="mr-3 prose-link">
+          {subject.replace(/^\w+:/, '').slice(0, 8).toUpperCase()}
+        </Link>
+      ))}
+      {result.count > subjectsShown ? '…' : ''}
+    </>
+  )
+}
+
+/** The latest bulk actions of a workshop, a line each. */
+export function BulkList({
+  bulks,
   asOf,
 }: {
-  work: { view: Omit<BulkView, 'params' | 'selection'>; href: string }[]
+  bulks: { view: Omit<BulkView, 'params' | 'selection'>; href: string }[]
   asOf: string
 }) {
-  if (work.length === 0) return null
+  if (bulks.length === 0) return null
   return (
     <section aria-labelledby="work" className="mt-10 border-t border-rule pt-6">
       <h2 id="work" className="text-head">
-        Asked for lately
+        Latest actions
       </h2>
       <ul className="mt-2 divide-y divide-rule">
-        {work.map(({ view, href }) => (
+        {bulks.map(({ view, href }) => (
           <li key={view.id} className="flex flex-wrap items-center gap-x-4 gap-y-0">
             <Link to={href} className="inline-flex min-h-11 items-center font-semibold prose-link">
-              {bulkWords(view.kind)}
+              {bulkLabel(view)}
             </Link>
             <span>
-              {view.finishedAt ? '' : 'under way, '}
-              {view.done} of {view.total} done{view.failed > 0 ? `, ${view.failed} failed` : ''}
-              {view.skipped > 0 ? `, ${view.skipped} skipped` : ''}
+              {progressMessage(view)} {countsLabel(view)}
             </span>
             <span className="text-soft">
               {view.actorName ?? view.actor}, <Ago iso={view.createdAt} asOf={asOf} />

@@ -1,17 +1,19 @@
-import type { ReactNode } from 'react'
+import type { ClaimActionKind } from '~/domain/claim/actions'
 import type { ClaimDetail } from '~/domain/staff/claim-detail.server'
-import { actionChoices } from './act-bar'
-import { reasonWords, stateWords } from './claim-list'
+import { actionChoices } from './act-messages'
+import { labelOfAuditAction } from '~/messages/audit'
+import { attemptLabels, delayLabel, reasonLabel, stateLabels } from './claim-messages'
 import { EmptyState } from '../base/page-shell'
+import { Table } from '../base/table'
 import { Time } from '../base/time'
 import { Fact, resetWords } from '../claim/workshop-facts'
 
 type Props = { claim: ClaimDetail }
 
-/** What makes sense for a claim that stands like this; the next page says what it would do. */
+/** What fits the claim's state; the next page previews it. */
 export function ClaimActions({ claim, action }: Props & { action: string }) {
   const ready = claim.state === 'ready'
-  const fits: Record<(typeof actionChoices)[number]['value'], boolean> = {
+  const fits: Record<ClaimActionKind, boolean> = {
     bind: ready && claim.key?.boundAt === null,
     retry: claim.state === 'refused',
     disable: ready && !claim.key?.disabled,
@@ -26,9 +28,9 @@ export function ClaimActions({ claim, action }: Props & { action: string }) {
   return (
     <form method="get" action={action} className="mt-6 flex flex-wrap gap-3">
       <input type="hidden" name="claim" value={claim.claimId} />
-      {choices.map(({ value, words }) => (
+      {choices.map(({ value, label }) => (
         <button key={value} type="submit" name="action" value={value} className="button">
-          {words}
+          {label}
         </button>
       ))}
     </form>
@@ -41,15 +43,15 @@ export function ClaimFacts({ claim }: Props) {
   return (
     <dl className="divide-y divide-rule border-y border-rule">
       <Fact name="State">
-        {stateWords[claim.state]}
-        {claim.reason ? `: ${reasonWords(claim.reason)}` : ''}
+        {stateLabels[claim.state]}
+        {claim.reason ? `: ${reasonLabel(claim.reason)}` : ''}
         {claim.reasonDetail ? `. ${claim.reasonDetail}` : ''}
         {claim.waiting ? (
           <>
             {' '}
             since <Time iso={claim.waiting.since} now={asOf} />, {claim.waiting.attempts}{' '}
             {claim.waiting.attempts === 1 ? 'try' : 'tries'}
-            {claim.waiting.delayReason ? `, put off: ${claim.waiting.delayReason}` : ''}
+            {claim.waiting.delayReason ? `, delayed: ${delayLabel(claim.waiting.delayReason)}` : ''}
           </>
         ) : null}
       </Fact>
@@ -59,7 +61,7 @@ export function ClaimFacts({ claim }: Props) {
         <code className="font-mono text-small">{person.userId}</code>)
       </Fact>
       {person.banned ? (
-        <Fact name="Banned">{person.banned.reason ?? 'no reason was given'}</Fact>
+        <Fact name="Banned">{person.banned.reason ?? 'no reason given'}</Fact>
       ) : null}
       <Fact name="Claimed">
         <Time iso={claim.attendedAt} now={asOf} />
@@ -79,7 +81,7 @@ export function ClaimFacts({ claim }: Props) {
           )}
         </Fact>
       ) : null}
-      <Fact name="Cap">
+      <Fact name="Limit">
         {claim.limit.text}
         {claim.limitReset ? ` ${resetWords[claim.limitReset]}` : ' in total'};{' '}
         {claim.committed.text} committed of the pool
@@ -99,7 +101,7 @@ export function ClaimFacts({ claim }: Props) {
             <code className="font-mono">{key.label}</code>
             {key.savedAt ? (
               <>
-                , made <Time iso={key.savedAt} now={asOf} />
+                , created <Time iso={key.savedAt} now={asOf} />
               </>
             ) : null}
             , number {claim.generation} of this claim
@@ -113,14 +115,14 @@ export function ClaimFacts({ claim }: Props) {
         )}
       </Fact>
       {key ? (
-        <Fact name="Limits">
+        <Fact name="Guardrail">
           {key.boundAt ? (
             <>
-              attached <Time iso={key.boundAt} now={asOf} />
+              assigned <Time iso={key.boundAt} now={asOf} />
             </>
           ) : (
             <span className="text-amber-ink">
-              {key.setAside ? 'set aside' : 'not attached'} after {key.bindAttempts}{' '}
+              {key.setAside ? 'unbound, set aside' : 'unbound'} after {key.bindAttempts}{' '}
               {key.bindAttempts === 1 ? 'try' : 'tries'}: {key.bindError ?? 'not tried yet'}
             </span>
           )}
@@ -140,7 +142,7 @@ export function ClaimFacts({ claim }: Props) {
           ) : null}
         </Fact>
       ) : null}
-      <Fact name="Shown">
+      <Fact name="Revealed">
         {claim.revealedAt ? <Time iso={claim.revealedAt} now={asOf} /> : 'never'}
       </Fact>
       <Fact name="Opted in here">{person.optedIn ? 'yes' : 'no'}</Fact>
@@ -157,73 +159,86 @@ export function ClaimFacts({ claim }: Props) {
   )
 }
 
+const frame = 'max-h-[60vh]'
+const wide = 'min-w-[48rem]'
+
 export function FormerKeys({ claim }: Props) {
   return (
-    <Ledger
+    <Table
       label="Former keys"
-      head={['Number', 'Key', 'Hash', 'Why', 'Used', 'Retired', 'Disabled', 'Settled']}
-      rows={claim.formerKeys.map((key) => [
-        String(key.generation),
-        <code key="l" className="font-mono">
-          {key.label ?? ''}
-        </code>,
-        <code key="h" className="font-mono">
-          {key.hash.slice(0, 12)}…
-        </code>,
-        key.reason,
-        key.usage.text,
-        <Stamp key="r" iso={key.retiredAt} />,
-        <Stamp key="d" iso={key.disabledAt} />,
-        <Stamp key="s" iso={key.settledAt} />,
-      ])}
+      frameClassName={frame}
+      className={wide}
+      rows={claim.formerKeys}
+      rowKey={(key) => key.hash}
+      columns={[
+        { head: 'Number', cell: (key) => key.generation },
+        { head: 'Key', className: 'font-mono', cell: (key) => key.label ?? '' },
+        { head: 'Hash', className: 'font-mono', cell: (key) => `${key.hash.slice(0, 12)}…` },
+        { head: 'Reason', cell: (key) => reasonLabel(key.reason) },
+        { head: 'Used', cell: (key) => key.usage.text },
+        { head: 'Retired', cell: (key) => <Stamp iso={key.retiredAt} /> },
+        { head: 'Disabled', cell: (key) => <Stamp iso={key.disabledAt} /> },
+        { head: 'Settled', cell: (key) => <Stamp iso={key.settledAt} /> },
+      ]}
     />
   )
 }
 
-const outcomeWords: Record<string, string> = {
-  sent: 'no answer yet',
-  saved: 'key saved',
-  unknown: 'outcome in doubt',
-  refused: 'refused',
-  condemned: 'condemned: its key, if there is one, is deleted',
-}
-
 export function AttemptTable({ claim }: Props) {
-  if (claim.attempts.length === 0) return <EmptyState title="No call has been made yet." />
+  if (claim.attempts.length === 0) return <EmptyState title="No call yet" />
   return (
-    <Ledger
-      label="Calls to make the key"
-      head={['Sent', 'Took', 'For key', 'What came of it', 'Answer', 'Deleted upstream']}
-      rows={claim.attempts.map((attempt) => [
-        <Stamp key="s" iso={attempt.sentAt} />,
-        attempt.settledAt
-          ? `${((Date.parse(attempt.settledAt) - Date.parse(attempt.sentAt)) / 1000).toFixed(1)} s`
-          : '',
-        `number ${attempt.generation}`,
-        outcomeWords[attempt.state] ?? attempt.state,
-        [attempt.httpStatus, attempt.outcome].filter((part) => part !== null).join(' '),
-        <Stamp key="d" iso={attempt.deletedAt} />,
-      ])}
+    <Table
+      label="Calls to create the key"
+      frameClassName={frame}
+      className={wide}
+      rows={claim.attempts}
+      rowKey={(attempt) => attempt.id}
+      columns={[
+        { head: 'Sent', cell: (attempt) => <Stamp iso={attempt.sentAt} /> },
+        { head: 'Took', cell: (attempt) => durationOf(attempt) },
+        { head: 'For key', cell: (attempt) => `number ${attempt.generation}` },
+        { head: 'Outcome', cell: (attempt) => attemptLabels[attempt.state] ?? attempt.state },
+        {
+          head: 'Answer',
+          cell: (attempt) =>
+            [attempt.httpStatus, attempt.outcome].filter((part) => part !== null).join(' '),
+        },
+        { head: 'Deleted at the provider', cell: (attempt) => <Stamp iso={attempt.deletedAt} /> },
+      ]}
     />
   )
 }
 
 export function Trail({ claim }: Props) {
-  if (claim.trail.length === 0) return <EmptyState title="Nothing is recorded of this claim." />
+  if (claim.trail.length === 0) return <EmptyState title="No events yet" />
   return (
-    <Ledger
-      label="Who did what"
-      head={['When', 'Who', 'What', 'Details']}
-      rows={claim.trail.map((event) => [
-        <Stamp key="s" iso={event.at} />,
-        event.actorName ?? event.actor,
-        event.action,
-        <code key="c" className="font-mono text-small [overflow-wrap:anywhere]">
-          {event.details === '{}' ? '' : event.details}
-        </code>,
-      ])}
+    <Table
+      label="Events"
+      frameClassName={frame}
+      className={wide}
+      rows={claim.trail}
+      rowKey={(event) => event.id}
+      columns={[
+        { head: 'When', cell: (event) => <Stamp iso={event.at} /> },
+        { head: 'Who', cell: (event) => event.actorName ?? event.actor },
+        {
+          head: 'Action',
+          title: (event) => event.action,
+          cell: (event) => labelOfAuditAction(event.action),
+        },
+        {
+          head: 'Details',
+          className: 'font-mono text-small [overflow-wrap:anywhere]',
+          cell: (event) => (event.details === '{}' ? '' : event.details),
+        },
+      ]}
     />
   )
+}
+
+function durationOf(attempt: ClaimDetail['attempts'][number]): string {
+  if (attempt.settledAt === null) return ''
+  return `${((Date.parse(attempt.settledAt) - Date.parse(attempt.sentAt)) / 1000).toFixed(1)} s`
 }
 
 function Stamp({ iso }: { iso: string | null }) {
@@ -232,36 +247,4 @@ function Stamp({ iso }: { iso: string | null }) {
       {iso.slice(0, 19).replace('T', ' ')} UTC
     </time>
   ) : null
-}
-
-function Ledger({ label, head, rows }: { label: string; head: string[]; rows: ReactNode[][] }) {
-  return (
-    <div
-      className="relative max-h-[60vh] overflow-auto"
-      tabIndex={0}
-      role="region"
-      aria-label={label}
-    >
-      <table className="ledger min-w-[48rem]">
-        <thead>
-          <tr>
-            {head.map((words) => (
-              <th key={words} scope="col">
-                {words}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((cells, row) => (
-            <tr key={row}>
-              {cells.map((cell, column) => (
-                <td key={column}>{cell}</td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  )
 }

@@ -1,28 +1,11 @@
 import { Form, Link } from '@remix-run/react'
-import type { ClaimListQuery, ClaimPageRow, ClaimSort } from '~/domain/staff/claim-list'
+import type { ClaimListQuery, ClaimPageRow } from '~/domain/staff/claim-list'
+import { tabLink } from '../base/nav-classes'
+import { Table } from '../base/table'
 import { Ago } from '../base/time'
+import { reasonLabel, sortLabels, stateLabels, windowLabels } from './claim-messages'
 
-export const stateWords = {
-  pending: 'waiting',
-  ready: 'ready',
-  ended: 'ended',
-  refused: 'refused',
-} as const
-const factWords = {
-  unbound: 'Unbound',
-  disabled: 'Disabled',
-  missing: 'Missing',
-  'over-limit': 'Cap spent',
-} as const
-const sortWords: Record<ClaimSort, string> = {
-  newest: 'Newest first',
-  oldest: 'Oldest first',
-  used: 'Most used first',
-  name: 'By name',
-}
-const windowWords = { daily: 'today', weekly: 'this week', monthly: 'this month' } as const
-
-export type ListTab = { words: string; count: number; href: string; current: boolean }
+export type ListTab = { label: string; count: number; href: string; current: boolean }
 
 /** States and facts as links with their counts, then the search. Everything is in the URL. */
 export function ClaimFilters({
@@ -44,12 +27,12 @@ export function ClaimFilters({
       <nav aria-label="Which claims" className="flex flex-wrap gap-x-1">
         {[...states, ...facts].map((tab) => (
           <Link
-            key={tab.words}
+            key={tab.label}
             to={tab.href}
             aria-current={tab.current ? 'page' : undefined}
-            className="inline-flex min-h-11 items-center gap-1.5 border-b-2 border-transparent px-2 text-soft hover:text-ink aria-[current=page]:border-ink aria-[current=page]:font-semibold aria-[current=page]:text-ink"
+            className={tabLink}
           >
-            {tab.words} <span className="text-small">{tab.count.toLocaleString('en-US')}</span>
+            {tab.label} <span className="text-small">{tab.count.toLocaleString('en-US')}</span>
           </Link>
         ))}
       </nav>
@@ -82,9 +65,9 @@ export function ClaimFilters({
             defaultValue={sort}
             className="mt-1 min-h-11 rounded-box border border-edge bg-raised px-3"
           >
-            {Object.entries(sortWords).map(([value, words]) => (
+            {Object.entries(sortLabels).map(([value, label]) => (
               <option key={value} value={value}>
-                {words}
+                {label}
               </option>
             ))}
           </select>
@@ -100,15 +83,13 @@ export function ClaimFilters({
       </Form>
       {filter.text && !searchIndexed ? (
         <p className="text-small text-soft">
-          This database has no pg_trgm extension, so a search reads every row. It works, and takes
-          longer the more claims there are.
+          This database has no pg_trgm extension, so a search reads every row and gets slower with
+          more claims.
         </p>
       ) : null}
     </div>
   )
 }
-
-export const factLabel = (fact: keyof typeof factWords) => factWords[fact]
 
 /** `select` names the form that the checkboxes belong to; without it there are none. */
 export function ClaimTable({
@@ -123,109 +104,123 @@ export function ClaimTable({
   asOf: string
 }) {
   return (
-    <div
-      className="relative max-h-[80vh] overflow-auto"
-      tabIndex={0}
-      role="region"
-      aria-label="Claims"
-    >
-      <table className="ledger min-w-[78rem]">
-        <thead>
-          <tr>
-            {select ? (
-              <th scope="col" className="w-11">
-                <span className="sr-only">Select</span>
-              </th>
-            ) : null}
-            <th scope="col">Person</th>
-            <th scope="col">Email</th>
-            <th scope="col">No.</th>
-            <th scope="col">State</th>
-            <th scope="col">Limits</th>
-            <th scope="col">Key</th>
-            <th scope="col" className="!text-right">
-              Used of its cap
-            </th>
-            <th scope="col">As of</th>
-            <th scope="col">Claimed</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.claimId}>
-              {select ? (
-                <td className="w-11">
-                  <label className="-my-1 inline-flex size-11 items-center justify-center">
-                    <input
-                      type="checkbox"
-                      name="claim"
-                      value={row.claimId}
-                      form={select}
-                      className="size-5 accent-ink"
-                    />
-                    <span className="sr-only">
-                      {row.displayName}, {row.reference}
-                    </span>
-                  </label>
-                </td>
-              ) : null}
-              <th scope="row" className="!static max-w-64 truncate !border-rule">
-                <Link to={hrefOf(row.claimId)} className="prose-link">
-                  {row.displayName}
-                </Link>
-              </th>
-              <td className="max-w-64 truncate text-soft">{row.email ?? 'no verified email'}</td>
-              <td className="font-mono">{row.reference}</td>
-              <td
-                className={`max-w-64 truncate ${row.state === 'refused' ? 'text-brick-ink' : ''}`}
-                title={row.reasonDetail ?? undefined}
-              >
-                {stateWords[row.state]}
-                {row.reason ? (
-                  <span className="text-soft">
-                    : {reasonWords(row.reason)}
-                    {row.reasonDetail ? `, ${row.reasonDetail}` : ''}
-                  </span>
-                ) : null}
-              </td>
-              <td
-                className="max-w-56 truncate"
-                title={
-                  row.state === 'ready' && !row.bound ? (row.bindError ?? undefined) : undefined
-                }
-              >
-                <Facts row={row} />
-              </td>
-              <td className="font-mono whitespace-nowrap">{row.keyLabel ?? ''}</td>
-              <td className="text-right whitespace-nowrap">
-                <Used row={row} />
-              </td>
-              <td className="whitespace-nowrap text-soft">
-                {row.usageAsOf ? (
-                  <Ago iso={row.usageAsOf} asOf={asOf} />
-                ) : row.state === 'ready' ? (
-                  'not read'
-                ) : (
-                  ''
-                )}
-              </td>
-              <td className="whitespace-nowrap text-soft">
-                <time
-                  dateTime={row.attendedAt}
-                  title={`${row.attendedAt.slice(0, 19).replace('T', ' ')} UTC`}
-                >
-                  <Ago iso={row.attendedAt} asOf={asOf} />
-                </time>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Claims"
+      frameClassName="max-h-[80vh]"
+      className="min-w-[78rem]"
+      rows={rows}
+      rowKey={(row) => row.claimId}
+      columns={[
+        select
+          ? {
+              head: <span className="sr-only">Select</span>,
+              headClassName: 'w-11',
+              className: 'w-11',
+              cell: (row) => <SelectBox row={row} form={select} />,
+            }
+          : null,
+        {
+          head: 'Person',
+          header: true,
+          className: 'max-w-64 truncate',
+          cell: (row) => (
+            <Link to={hrefOf(row.claimId)} className="prose-link">
+              {row.displayName}
+            </Link>
+          ),
+        },
+        {
+          head: 'Email',
+          className: 'max-w-64 truncate text-soft',
+          cell: (row) => row.email ?? 'no verified email',
+        },
+        { head: 'No.', className: 'font-mono', cell: (row) => row.reference },
+        {
+          head: 'State',
+          className: (row) =>
+            `max-w-64 truncate ${row.state === 'refused' ? 'text-brick-ink' : ''}`,
+          title: (row) => row.reasonDetail ?? undefined,
+          cell: (row) => <State row={row} />,
+        },
+        {
+          head: 'Guardrail',
+          className: 'max-w-56 truncate',
+          title: (row) =>
+            row.state === 'ready' && !row.bound ? (row.bindError ?? undefined) : undefined,
+          cell: (row) => <Facts row={row} />,
+        },
+        {
+          head: 'Key',
+          className: 'font-mono whitespace-nowrap',
+          cell: (row) => row.keyLabel ?? '',
+        },
+        {
+          head: 'Used of its limit',
+          right: true,
+          className: 'whitespace-nowrap',
+          cell: (row) => <Used row={row} />,
+        },
+        {
+          head: 'As of',
+          className: 'whitespace-nowrap text-soft',
+          cell: (row) =>
+            row.usageAsOf ? (
+              <Ago iso={row.usageAsOf} asOf={asOf} />
+            ) : row.state === 'ready' ? (
+              'not read'
+            ) : (
+              ''
+            ),
+        },
+        {
+          head: 'Claimed',
+          className: 'whitespace-nowrap text-soft',
+          cell: (row) => (
+            <time
+              dateTime={row.attendedAt}
+              title={`${row.attendedAt.slice(0, 19).replace('T', ' ')} UTC`}
+            >
+              <Ago iso={row.attendedAt} asOf={asOf} />
+            </time>
+          ),
+        },
+      ]}
+    />
   )
 }
 
-/** What is not as it should be of a ready key; one accent, the worst first. */
+function SelectBox({ row, form }: { row: ClaimPageRow; form: string }) {
+  return (
+    <label className="-my-1 inline-flex size-11 items-center justify-center">
+      <input
+        type="checkbox"
+        name="claim"
+        value={row.claimId}
+        form={form}
+        className="size-5 accent-ink"
+      />
+      <span className="sr-only">
+        {row.displayName}, {row.reference}
+      </span>
+    </label>
+  )
+}
+
+function State({ row }: { row: ClaimPageRow }) {
+  return (
+    <>
+      {stateLabels[row.state]}
+      {row.reason ? (
+        <span className="text-soft">
+          : {reasonLabel(row.reason)}
+          {row.reasonDetail ? `, ${row.reasonDetail}` : ''}
+        </span>
+      ) : null}
+    </>
+  )
+}
+
+/** The worst problem of a ready key; one accent. */
 function Facts({ row }: { row: ClaimPageRow }) {
   if (row.state !== 'ready') return null
   if (row.missing) return <span className="text-brick-ink">missing at the provider</span>
@@ -244,7 +239,7 @@ function Used({ row }: { row: ClaimPageRow }) {
     return (
       <span className="text-soft">
         of {row.limit.text}
-        {row.limitReset ? ` ${windowWords[row.limitReset]}` : ''}
+        {row.limitReset ? ` ${windowLabels[row.limitReset]}` : ''}
       </span>
     )
   return (
@@ -254,18 +249,18 @@ function Used({ row }: { row: ClaimPageRow }) {
     >
       <span>
         {used.text} of {row.limit.text}
-        {row.limitReset ? ` ${windowWords[row.limitReset]}` : ''}
+        {row.limitReset ? ` ${windowLabels[row.limitReset]}` : ''}
       </span>
       <span className="w-16">
         <meter
           className="meter"
           data-tone={
-            used.usd >= row.limit.usd ? 'brick' : used.usd >= row.limit.usd * 0.8 ? 'amber' : 'mint'
+            used.usd >= row.limit.usd ? 'error' : used.usd >= row.limit.usd * 0.8 ? 'warning' : 'ok'
           }
           min={0}
           max={Math.max(row.limit.usd, 0.000001)}
           value={used.usd}
-          aria-label={`Used of the cap of ${row.displayName}`}
+          aria-label={`Used of the limit of ${row.displayName}`}
         >
           {used.text}
         </meter>
@@ -274,32 +269,19 @@ function Used({ row }: { row: ClaimPageRow }) {
   )
 }
 
-const reasons: Record<string, string> = {
-  expired: 'its time is over',
-  revoked: 'revoked',
-  'given-back': 'given back',
-  closed: 'the workshop was ended',
-  banned: 'the person is banned',
-  'rejected-by-provider': 'the provider refused it',
-  'expired-before-mint': 'its time was over before it was made',
-  'gave-up': 'too many tries without an answer',
-}
-
-export const reasonWords = (reason: string) => reasons[reason] ?? reason
-
 /** Next and previous, as links: the place is in the URL. */
 export function Pager({
   previous,
   next,
-  words,
+  label,
 }: {
   previous: string | null
   next: string | null
-  words: string
+  label: string
 }) {
   return (
     <nav aria-label="Pages" className="mt-4 flex flex-wrap items-center justify-between gap-4">
-      <p className="text-small text-soft">{words}</p>
+      <p className="text-small text-soft">{label}</p>
       <div className="flex gap-3">
         {previous ? (
           <Link to={previous} rel="prev" className="button">

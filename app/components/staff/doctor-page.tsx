@@ -1,50 +1,34 @@
 import { Form } from '@remix-run/react'
-import type { CheckResult, Verdict } from '~/domain/operations/doctor-check'
-import type { DoctorView } from '~/domain/operations/doctor-report.server'
+import type { CheckResult } from '~/domain/operations/readiness-check'
+import type { Severity } from '~/domain/operations/readiness-finding'
+import type { ReadinessView } from '~/domain/operations/readiness-report.server'
+import { checkLabel, checkMessage, severityLabel } from '~/messages/readiness'
 import { AdminShell } from './admin-shell'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { EmptyState } from '../base/page-shell'
 import { CheckIcon, InfoIcon, StopIcon, WarningIcon } from '../base/icons'
 import { Ago, Time } from '../base/time'
+import { readinessUrl } from '../../urls'
 
-const titles: Record<CheckResult['name'], string> = {
-  environment: 'Environment',
-  secrets: 'Our own secrets',
-  database: 'Database',
-  migrations: 'Migrations',
-  queue: 'Queue',
-  worker: 'Workers',
-  switch: 'Switch and pause',
-  workshops: 'Workshop files',
-  'management-key': 'Management key',
-  credits: 'Credit',
-  'in-flight': 'Everybody at once',
-  models: 'Models',
-  guardrails: 'Guardrails',
-  clock: 'Clocks',
-  'sign-in': 'Sign-in',
-  canary: 'Test key',
+const looks: Record<Severity, { className: string; icon: () => JSX.Element }> = {
+  ok: { className: 'text-mint-ink', icon: () => <CheckIcon size={18} /> },
+  warning: { className: 'text-amber-ink', icon: () => <WarningIcon size={18} /> },
+  error: { className: 'text-brick-ink', icon: () => <StopIcon size={18} /> },
+  skipped: { className: 'text-soft', icon: () => <InfoIcon size={18} /> },
 }
 
-const looks: Record<Verdict, { word: string; className: string; icon: () => JSX.Element }> = {
-  ok: { word: 'fine', className: 'text-mint-ink', icon: () => <CheckIcon size={18} /> },
-  warn: { word: 'doubtful', className: 'text-amber-ink', icon: () => <WarningIcon size={18} /> },
-  fail: { word: 'wrong', className: 'text-brick-ink', icon: () => <StopIcon size={18} /> },
-  skipped: { word: 'not checked', className: 'text-soft', icon: () => <InfoIcon size={18} /> },
-}
-
-const order: Verdict[] = ['fail', 'warn', 'skipped', 'ok']
+const worstFirst: Severity[] = ['error', 'warning', 'skipped', 'ok']
 
 export type DoctorPageProps = {
-  view: DoctorView
+  view: ReadinessView
   mayAct: boolean
   asOf: string
   workerSeen: boolean
   asking: boolean
 }
 
-/** "Doors open?": what the last check found, gravest first, and a button to check now. */
+/** Readiness: what the last check found, worst first, and a button to check now. */
 export function DoctorPage({
   view: { latest, pending },
   mayAct,
@@ -52,7 +36,8 @@ export function DoctorPage({
   workerSeen,
   asking,
 }: DoctorPageProps) {
-  const bad = latest?.checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'warn') ?? []
+  const bad =
+    latest?.checks.filter(({ severity }) => severity === 'error' || severity === 'warning') ?? []
   const running = pending !== null && !pending.overdue
   return (
     <AdminShell
@@ -61,35 +46,32 @@ export function DoctorPage({
         latest ? (
           <>
             As of <Time iso={latest.madeAt} now={asOf} />, <Ago iso={latest.madeAt} asOf={asOf} />
-            {latest.madeBy === 'operator' ? ', by npm run doctor' : ''}. A worker looks, with its
-            own environment.
+            {latest.madeBy === 'operator' ? ', by npm run doctor' : ''}. Checks made here run in a
+            worker, with its environment.
           </>
         ) : (
-          'A check looks at everything a room needs, down to making a test key worth a cent.'
+          'A check covers everything a workshop needs and creates a test key worth a cent.'
         )
       }
     >
       <div className="mt-6 max-w-read space-y-4" aria-live="polite">
         {running ? (
-          <Callout tone="plain" title="A check is under way.">
+          <Callout tone="plain" title="A check is running">
             <p>
-              Asked for <Ago iso={pending.askedAt} asOf={asOf} />; it takes some seconds.{' '}
-              <a className="prose-link" href="/admin/doctor">
-                Look again
+              Started <Ago iso={pending.askedAt} asOf={asOf} />; it takes a few seconds.{' '}
+              <a className="prose-link" href={readinessUrl}>
+                Refresh
               </a>
-              .
             </p>
             {workerSeen ? null : (
-              <p>
-                No worker was seen for half a minute, and only a worker can check: start one first.
-              </p>
+              <p>No worker is running, and only a worker can check: start one first.</p>
             )}
           </Callout>
         ) : null}
         {pending?.overdue ? (
-          <Callout tone="brick" title="The last check did not end.">
+          <Callout tone="error" title="The last check did not finish">
             <p>
-              It was asked for <Ago iso={pending.askedAt} asOf={asOf} /> and no worker finished it.{' '}
+              It was started <Ago iso={pending.askedAt} asOf={asOf} /> and no worker finished it.{' '}
               {workerSeen ? 'Check again.' : 'No worker is running: start one, then check again.'}
             </p>
           </Callout>
@@ -106,11 +88,11 @@ export function DoctorPage({
         {latest ? (
           <Findings checks={latest.checks} />
         ) : (
-          <EmptyState title="Nobody has checked yet.">
+          <EmptyState title="No check yet">
             <p>
               {mayAct
-                ? 'Press Check now, an hour before the doors open at the latest.'
-                : 'An admin can start a check here.'}
+                ? 'Select “Check now”, at least an hour before claims open.'
+                : 'An admin can start a check.'}
             </p>
           </EmptyState>
         )}
@@ -119,17 +101,17 @@ export function DoctorPage({
   )
 }
 
-function headlineOf(latest: DoctorView['latest'], bad: number): string {
-  if (!latest) return 'Ready for a room? Nobody has checked.'
-  if (latest.verdict === 'ok') return 'Doors may open.'
-  const things = bad === 1 ? 'One thing needs' : `${bad} things need`
-  return latest.verdict === 'warn'
-    ? `Doors may open. ${things} a look.`
-    : `Not yet. ${things} you first.`
+function headlineOf(latest: ReadinessView['latest'], bad: number): string {
+  if (!latest) return 'Readiness: not checked yet'
+  if (latest.severity === 'ok') return 'Ready'
+  const checks = bad === 1 ? '1 check needs' : `${bad} checks need`
+  return latest.severity === 'warning'
+    ? `Ready; ${checks} attention`
+    : `Not ready: ${checks} attention`
 }
 
 /** Commands stand between backticks, for the terminal too. */
-function Words({ text }: { text: string }) {
+function TextWithCode({ text }: { text: string }) {
   return (
     <>
       {text.split('`').map((part, index) =>
@@ -146,23 +128,26 @@ function Words({ text }: { text: string }) {
 }
 
 function Findings({ checks }: { checks: CheckResult[] }) {
-  const sorted = [...checks].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict))
+  const sorted = [...checks].sort(
+    (a, b) => worstFirst.indexOf(a.severity) - worstFirst.indexOf(b.severity),
+  )
   return (
     <ul className="max-w-read divide-y divide-rule border-y border-rule">
-      {sorted.map(({ name, verdict, words, remedy }) => {
-        const look = looks[verdict]
+      {sorted.map(({ name, severity, findings }) => {
+        const look = looks[severity]
+        const { sentence, remedy } = checkMessage({ findings })
         return (
           <li key={name} className="py-4">
             <h2 className={`flex items-center gap-2 font-semibold ${look.className}`}>
               {look.icon()}
-              {titles[name]}: {look.word}
+              {checkLabel[name]}: {severityLabel[severity]}
             </h2>
             <p className="mt-1 pl-7 [overflow-wrap:anywhere]">
-              <Words text={words} />
+              <TextWithCode text={sentence} />
             </p>
             {remedy ? (
               <p className="mt-1 pl-7 [overflow-wrap:anywhere] text-soft">
-                <Words text={remedy} />
+                <TextWithCode text={remedy} />
               </p>
             ) : null}
           </li>

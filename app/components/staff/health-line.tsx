@@ -1,33 +1,34 @@
-import type { Health } from '~/domain/operations/health'
+import type { Health, Severity } from '~/domain/operations/health'
+import { healthText } from '~/messages/health'
 import { CheckIcon, StopIcon, WarningIcon } from '../base/icons'
 
 const looks = {
-  well: { ink: 'text-ink', word: 'Fine', icon: <CheckIcon /> },
-  watch: { ink: 'text-amber-ink', word: 'Watch', icon: <WarningIcon /> },
-  act: { ink: 'text-brick-ink', word: 'Act', icon: <StopIcon /> },
+  ok: { ink: 'text-ink', label: 'OK', icon: <CheckIcon /> },
+  warning: { ink: 'text-amber-ink', label: 'Watch', icon: <WarningIcon /> },
+  error: { ink: 'text-brick-ink', label: 'Act', icon: <StopIcon /> },
 } as const
 
-export function VerdictWord({ verdict }: { verdict: Health['verdict'] }) {
-  const { ink, word, icon } = looks[verdict]
+export function SeverityLabel({ severity }: { severity: Severity }) {
+  const { ink, label, icon } = looks[severity]
   return (
     <span className={`inline-flex shrink-0 items-center gap-1.5 font-semibold ${ink}`}>
       {icon}
-      {word}
+      {label}
     </span>
   )
 }
 
-/** The reasons, worst first; each with its word, so that colour is never alone. */
+/** The reasons, worst first; each with its label, so that colour is never alone. */
 export function Reasons({ health }: { health: Health }) {
-  if (health.reasons.length === 0) return <p className="text-soft">Nothing stands out.</p>
+  if (health.reasons.length === 0) return <p className="text-soft">Nothing to report.</p>
   return (
     <ul className="space-y-2">
-      {health.reasons.map(({ verdict, words }) => (
-        <li key={words} className="flex gap-3">
+      {health.reasons.map((reason) => (
+        <li key={reason.code} className="flex gap-3">
           <span className="w-20 shrink-0">
-            <VerdictWord verdict={verdict} />
+            <SeverityLabel severity={reason.severity} />
           </span>
-          <span>{words}</span>
+          <span>{healthText(reason)}</span>
         </li>
       ))}
     </ul>

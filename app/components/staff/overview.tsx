@@ -2,12 +2,13 @@ import { Link } from '@remix-run/react'
 import type { ReactNode } from 'react'
 import type { SystemLine, WorkshopLine } from '~/domain/staff/overview.server'
 import { Callout } from '../base/callout'
-import { Reasons, VerdictWord } from './health-line'
+import { systemLine, workshopLine } from '~/messages/health'
+import { Reasons, SeverityLabel } from './health-line'
 import { PoolBar } from './pool-bar'
 import { Ago, Time } from '../base/time'
 import { spanWords } from '../base/time-words'
 
-/** The system in one line, with its figures and, one click away, the reasons. */
+/** The system in one line, with its counters and, one click away, the reasons. */
 export function SystemPanel({
   system,
   fileProblems,
@@ -21,13 +22,13 @@ export function SystemPanel({
   return (
     <section aria-labelledby="system" className="mt-8">
       <h2 id="system" className="sr-only">
-        The system
+        System
       </h2>
       <div className="rounded-card border border-rule bg-raised px-5 py-4">
-        <details open={health.verdict === 'act'}>
+        <details open={health.severity === 'error'}>
           <summary className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1">
-            <VerdictWord verdict={health.verdict} />
-            <span className="min-w-0 flex-1 basis-64 font-semibold">{health.line}</span>
+            <SeverityLabel severity={health.severity} />
+            <span className="min-w-0 flex-1 basis-64 font-semibold">{systemLine(health)}</span>
             <span className="text-small prose-link text-soft">Why</span>
           </summary>
           <div className="mt-3 border-t border-rule pt-3">
@@ -50,8 +51,8 @@ export function SystemPanel({
             value={String(workers.seen)}
             note={
               workers.lastSeenSecondsAgo === null
-                ? 'never seen'
-                : `seen ${spanWords(workers.lastSeenSecondsAgo)} ago, ${workers.slots} calls at once`
+                ? 'never reported'
+                : `reported ${spanWords(workers.lastSeenSecondsAgo)} ago, ${workers.slots} calls at once`
             }
           />
           <Figure
@@ -66,9 +67,7 @@ export function SystemPanel({
             value={credits.left?.text ?? 'not read'}
             note={
               <>
-                {credits.worstCase
-                  ? `${credits.worstCase.text} at worst`
-                  : 'the worst case has no bound'}
+                {credits.worstCase ? `${credits.worstCase.text} at worst` : 'no upper bound'}
                 {credits.asOf ? (
                   <>
                     , read <Ago iso={credits.asOf} asOf={asOf} />
@@ -87,11 +86,11 @@ export function SystemPanel({
       {fileProblems.length > 0 ? (
         <div className="mt-4">
           <Callout
-            tone="brick"
+            tone="error"
             title={
               fileProblems.length === 1
-                ? 'A workshop file has a mistake.'
-                : `Workshop files have ${fileProblems.length} mistakes.`
+                ? 'A workshop file has an error'
+                : `Workshop files have ${fileProblems.length} errors`
             }
           >
             <ul className="space-y-1">
@@ -101,7 +100,7 @@ export function SystemPanel({
                 </li>
               ))}
             </ul>
-            <p>Mend the file and deploy. The other workshops go on as they are.</p>
+            <p>Correct the file and deploy. The other workshops are not affected.</p>
           </Callout>
         </div>
       ) : null}
@@ -144,8 +143,8 @@ export function WorkshopLines({
             </p>
             <details className="mt-1">
               <summary className="flex min-h-11 flex-wrap items-center gap-x-4">
-                <VerdictWord verdict={line.health.verdict} />
-                <span>{line.health.line}</span>
+                <SeverityLabel severity={line.health.severity} />
+                <span>{workshopLine(line)}</span>
                 <span className="text-small prose-link text-soft">Why</span>
               </summary>
               <div className="pt-1 pb-2">
@@ -171,7 +170,7 @@ export function Window({ line, asOf }: { line: WorkshopLine; asOf: string }) {
       </>
     )
   if (line.window === null)
-    return line.problems.length > 0 ? <>The file has a mistake</> : <>No file any more</>
+    return line.problems.length > 0 ? <>The file has an error</> : <>The file is gone</>
   if (line.window === 'upcoming')
     return (
       <>
@@ -180,7 +179,7 @@ export function Window({ line, asOf }: { line: WorkshopLine; asOf: string }) {
             Opens <Time iso={line.opensAt} now={asOf} />
           </>
         ) : (
-          'Coming'
+          'Upcoming'
         )}
       </>
     )

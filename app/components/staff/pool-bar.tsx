@@ -8,19 +8,16 @@ type Pool = {
   left: MoneyView | null
 }
 
-/**
- * The pool as one bar: spent is full, what is held for keys given out is striped, what is left is
- * empty. The words say the same.
- */
+/** The pool as one bar: spent is solid, committed is striped, the rest is empty. Also as text. */
 export function PoolBar({ pool, compact = false }: { pool: Pool; compact?: boolean }) {
   const id = useId()
   const { limit, committed, spent, left } = pool
   const whole = Math.max(limit?.usd ?? 0, committed.usd, spent.usd, 0.000001)
   const spentShare = (spent.usd / whole) * 100
   const heldShare = Math.max(0, ((committed.usd - spent.usd) / whole) * 100)
-  const words = limit
+  const label = limit
     ? `${spent.text} spent, ${committed.text} committed, ${left?.text ?? ''} of ${limit.text} left`
-    : `${spent.text} spent, ${committed.text} committed; there is no pool to hold it against`
+    : `${spent.text} spent, ${committed.text} committed; the pool has no limit`
   return (
     <div>
       <svg
@@ -28,7 +25,7 @@ export function PoolBar({ pool, compact = false }: { pool: Pool; compact?: boole
         viewBox="0 0 100 4"
         preserveAspectRatio="none"
         role="img"
-        aria-label={words}
+        aria-label={label}
       >
         <defs>
           <pattern id={id} width="2" height="4" patternUnits="userSpaceOnUse">

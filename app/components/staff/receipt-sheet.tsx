@@ -1,12 +1,13 @@
 import { Form, useNavigation } from '@remix-run/react'
 import type { ReactNode } from 'react'
-import { missingWords, type Missing } from '~/domain/staff/receipt-view'
-import type { ReceiptView } from '~/domain/staff/receipt-words'
+import type { Missing } from '~/domain/staff/receipt-view'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
+import { Table } from '../base/table'
 import { Time } from '../base/time'
+import { missingMessage, type ReceiptView } from './receipt-messages'
 
-/** One sheet of A4, of facts that never change. */
+/** One sheet of A4 with facts that never change. */
 export function ReceiptSheet({
   body,
   madeAt,
@@ -40,64 +41,51 @@ export function ReceiptSheet({
             <span className="text-soft">, {count(body.refused)} refused</span>
           ) : null}
         </Row>
-        <Row name="Keys made">{count(body.keysMade)}</Row>
+        <Row name="Keys created">{count(body.keysMade)}</Row>
         <Row name="People who used their key">{count(body.activePeople)}</Row>
-        <Row name="Spent by a person: half at most">{body.median ?? 'nobody spent anything'}</Row>
-        <Row name="Spent by a person: 95 of 100 at most">{body.p95 ?? 'nobody spent anything'}</Row>
-        <Row name="Spent by a person: the most">{body.largest ?? 'nobody spent anything'}</Row>
-        <Row name="Caps given out">{body.granted}</Row>
-        <Row name="Of it unspent">{body.unspent}</Row>
-        <Row name="Opted in to hear more">{count(body.optIns)}</Row>
+        <Row name="Spent per person: median">{body.median ?? 'nobody spent anything'}</Row>
+        <Row name="Spent per person: 95th percentile">{body.p95 ?? 'nobody spent anything'}</Row>
+        <Row name="Spent per person: maximum">{body.largest ?? 'nobody spent anything'}</Row>
+        <Row name="Limits granted">{body.granted}</Row>
+        <Row name="Unspent">{body.unspent}</Row>
+        <Row name="Opted in to news">{count(body.optIns)}</Row>
       </dl>
       <h2 className="mt-8 text-head">By model</h2>
       {body.models === null ? (
-        <p className="mt-2 text-soft">There were too many keys to ask the provider about each.</p>
+        <p className="mt-2 text-soft">There were too many keys to request the cost of each.</p>
       ) : body.models.length === 0 ? (
-        <p className="mt-2 text-soft">The provider’s books show no request with these keys.</p>
+        <p className="mt-2 text-soft">The provider reports no request with these keys.</p>
       ) : (
-        <table className="ledger mt-2">
-          <thead>
-            <tr>
-              <th scope="col">Model</th>
-              <th scope="col" className="!text-right">
-                Requests
-              </th>
-              <th scope="col" className="!text-right">
-                Tokens in
-              </th>
-              <th scope="col" className="!text-right">
-                Tokens out
-              </th>
-              <th scope="col" className="!text-right">
-                Cost
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {body.models.map((model) => (
-              <tr key={model.model}>
-                <td className="[overflow-wrap:anywhere]">{model.model}</td>
-                <td className="text-right">{count(model.requests)}</td>
-                <td className="text-right">{count(model.promptTokens)}</td>
-                <td className="text-right">{count(model.completionTokens)}</td>
-                <td className="text-right">{model.usd}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          label="Cost by model"
+          frameClassName="mt-2"
+          rows={body.models}
+          rowKey={(model) => model.model}
+          columns={[
+            {
+              head: 'Model',
+              className: '[overflow-wrap:anywhere]',
+              cell: (model) => model.model,
+            },
+            { head: 'Requests', right: true, cell: (model) => count(model.requests) },
+            { head: 'Tokens in', right: true, cell: (model) => count(model.promptTokens) },
+            { head: 'Tokens out', right: true, cell: (model) => count(model.completionTokens) },
+            { head: 'Cost', right: true, cell: (model) => model.usd },
+          ]}
+        />
       )}
       {body.covered && !body.covered.whole && body.models && body.models.length > 0 ? (
         <p className="mt-2 text-small text-soft">
-          The models add up to {body.covered.usd} of {body.spent}. The provider’s books reach back
-          30 days, and they round differently from the counters of the keys.
+          The models add up to {body.covered.usd} of {body.spent}. The provider reports 30 days per
+          model, and it rounds differently from the usage of the keys.
         </p>
       ) : null}
       <p className="mt-8 text-small text-soft">
-        Made <Time iso={madeAt} now={asOf} /> by Keymint and frozen since. Amounts are what the
-        provider counted, in USD.
+        Made <Time iso={madeAt} now={asOf} /> by Keymint and unchanged since. Amounts are the
+        provider’s, in USD.
       </p>
       <p className="no-print mt-4 text-small text-soft">
-        Print this page for a sheet of paper or a PDF.
+        Print this page to get a PDF or a sheet of paper.
       </p>
     </article>
   )
@@ -114,7 +102,7 @@ function Row({ name, children }: { name: string; children: ReactNode }) {
 
 type Asked = { at: string; missing: Missing[]; lookedAt: string | null }
 
-/** Before the receipt is made: what it waits for, and the button that asks for it. */
+/** Before the receipt is made: what is missing, and the button that requests it. */
 export function ReceiptAsk({
   over,
   asked,
@@ -132,15 +120,15 @@ export function ReceiptAsk({
   return (
     <div className="mt-6 max-w-read space-y-5">
       <p>
-        The receipt says how many claimed, who used a key, what was spent and by which model, what
-        stayed unspent, and how many want to hear more. It is made once and never changes after.
+        The receipt shows how many people claimed and used a key, what was spent per model, what
+        stayed unspent, and how many opted in to news. It is made once and never changes.
       </p>
       {!over ? (
-        <Callout tone="plain" title="It is too early for a receipt.">
+        <Callout tone="plain" title="It is too early for a receipt">
           {missing.length > 0 ? (
             <ul>
               {missing.map((one) => (
-                <li key={one.what}>{missingWords(one)}</li>
+                <li key={one.what}>{missingMessage(one)}</li>
               ))}
             </ul>
           ) : (
@@ -148,31 +136,31 @@ export function ReceiptAsk({
           )}
         </Callout>
       ) : asked ? (
-        <Callout tone="amber" title="The receipt is being made.">
+        <Callout tone="warning" title="The receipt is in progress">
           <p>
-            Asked for <Time iso={asked.at} now={asOf} />. It is made by itself as soon as nothing is
+            Requested <Time iso={asked.at} now={asOf} />. Keymint makes it as soon as nothing is
             missing.
           </p>
           {asked.missing.length > 0 ? (
             <ul>
               {asked.missing.map((one) => (
-                <li key={one.what}>{missingWords(one)}</li>
+                <li key={one.what}>{missingMessage(one)}</li>
               ))}
             </ul>
           ) : (
-            <p>Nothing is known to be missing. Reload in a few seconds.</p>
+            <p>Nothing is missing. Reload in a few seconds.</p>
           )}
           {asked.lookedAt ? (
             <p className="text-small">
-              Looked at last <Time iso={asked.lookedAt} now={asOf} />.
+              Last checked <Time iso={asked.lookedAt} now={asOf} />.
             </p>
           ) : null}
         </Callout>
       ) : null}
       {over && mayAct ? (
         <Form method="post">
-          <Button type="submit" kind="ink" busy={busy} busyText="Asking…">
-            {asked ? 'Look again now' : 'Make the receipt'}
+          <Button type="submit" kind="ink" busy={busy} busyText="Requesting…">
+            {asked ? 'Check again now' : 'Make the receipt'}
           </Button>
         </Form>
       ) : null}

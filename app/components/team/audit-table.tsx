@@ -1,6 +1,7 @@
 import type { TeamAuditRow } from '~/domain/team/audit-view.server'
 import { Time } from '../base/time'
-import { detailLabel, teamActionLabels } from './team-audit-messages'
+import { labelOfTeamAction } from '~/messages/audit'
+import { detailText } from './team-audit-details'
 
 /** Ids that only help whoever reads rows: they are in the export. */
 const idDetails = new Set(['attemptId', 'keyHash', 'invitation'])
@@ -26,14 +27,14 @@ export function AuditTable({ rows, asOf }: { rows: TeamAuditRow[]; asOf: string 
                 <Time iso={row.at} now={asOf} />
               </td>
               <td>{row.actor}</td>
-              <td>{teamActionLabels[row.action] ?? row.action}</td>
+              <td>{labelOfTeamAction(row.action)}</td>
               <td className="[overflow-wrap:anywhere]">
                 {hasNoName(row.subject) ? '' : row.subject}
               </td>
               <td className="min-w-64 [overflow-wrap:anywhere] text-soft">
                 {row.details
                   .filter(([name]) => !idDetails.has(name))
-                  .map(detailLabel)
+                  .map(detailText)
                   .join(', ')}
               </td>
             </tr>

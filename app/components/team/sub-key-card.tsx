@@ -22,7 +22,7 @@ export function SubKeyCard({
       holder={view.holder.name}
       reference={view.reference}
       steps={subKeySteps(view)}
-      word={
+      label={
         {
           ready: `${serviceTitle(view.service)} key`,
           pending: 'Being made',

@@ -1,4 +1,5 @@
 /** Messages of the vault's page: what was done, what was refused, what a service can do. */
+import { credentialMessage } from './credential-message'
 import type { ServiceChoice } from '~/domain/team/team-view.server'
 import type { VaultProblem } from '~/domain/vault/vault.server'
 
@@ -35,7 +36,9 @@ const problems: Record<Exclude<VaultProblem['reason'], 'service-refused'>, strin
 }
 
 export const vaultMessage = (problem: VaultProblem) =>
-  problem.reason === 'service-refused' ? problem.message : problems[problem.reason]
+  problem.reason === 'service-refused'
+    ? credentialMessage(problem.service, problem.problem)
+    : problems[problem.reason]
 
 /** "Its keys stop at their cap, expire on time and can be limited to models." */
 export function serviceSentence({ keys }: Pick<ServiceChoice, 'keys'>): string {

@@ -1,19 +1,21 @@
 /**
  * The audit trail: who did what to whom. Written in the transaction of the action itself, so that
  * there is no action without its event. Details hold ids, amounts and reasons, never a secret, a
- * name or an address.
+ * name or an address. This file is the only writer: it scrubs the details of every event.
  */
-import type { Prisma, Tx } from '~/adapters/db.server'
+import { Prisma, type Tx } from '~/adapters/db.server'
+import type { AuditAction } from './actions'
 
+export type { AuditAction } from './actions'
 export type AuditActor = `user:${string}` | 'worker' | 'operator'
 
 export type AuditEvent = {
   actor: AuditActor
-  /** A verb of the trade and its noun: "claim.made", "key.revealed", "session.ended". */
-  action: string
+  action: AuditAction
   /** What it was done to: "claim:<uuid>", "user:<id>". */
   subject: string
-  workshopSlug?: string
+  /** A workshop's slug or "team:<slug>"; the column is named workshop_slug. */
+  scope?: string
   details?: Prisma.InputJsonObject
 }
 
@@ -21,14 +23,32 @@ export type AuditEvent = {
 export async function recordAudit(tx: Tx, event: AuditEvent): Promise<void> {
   await tx.$executeRaw`
     insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-    values (${event.actor}, ${event.action}, ${event.subject}, ${event.workshopSlug ?? null},
+    values (${event.actor}, ${event.action}, ${event.subject}, ${event.scope ?? null},
       ${withoutPeople(event.details ?? {})}::jsonb)`
 }
 
 /**
+ * The last part of a statement that changes rows and records an event for each of them at once.
+ * `subject` and `scope` are expressions over `from`, a WITH query of the same statement.
+ */
+export function auditInsert(event: {
+  actor: AuditActor
+  action: AuditAction
+  subject: Prisma.Sql
+  scope: Prisma.Sql
+  details: Prisma.InputJsonObject
+  from: Prisma.Sql
+}): Prisma.Sql {
+  return Prisma.sql`
+    insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
+    select ${event.actor}, ${event.action}, ${event.subject}, ${event.scope},
+      ${withoutPeople(event.details)}::jsonb from ${event.from}`
+}
+
+/**
  * An event cannot be erased with its person. What staff typed to find somebody stays out of it,
- * unless it is an id, and so does every address, wherever it stands: whom an action was about is
- * told by its subjects.
+ * unless it is an id, and so does every address, wherever it stands: the subjects of an action tell
+ * whom it was about.
  */
 function withoutPeople(details: Prisma.InputJsonObject): string {
   const json = JSON.stringify(details, (name, value: unknown) =>

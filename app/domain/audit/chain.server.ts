@@ -40,7 +40,7 @@ export async function chainAudit(
     chained += count
     // The log leaves the machine: a head in it is one that was noted elsewhere.
     if (head)
-      ctx.log.info({ chainHead: head.hash, chainSeq: head.seq, count }, 'audit events were chained')
+      ctx.log.info({ chainHead: head.hash, chainSeq: head.seq, count }, 'chained audit events')
     if (count < size) break
   }
   return chained
@@ -79,7 +79,7 @@ async function chainBatch(
       as link(id, seq, prev_hash, hash)
     where e.id = link.id`
   if (changed !== links.length)
-    throw new Error('an audit event went away while it was being chained')
+    throw new Error('an audit event disappeared while it was being chained')
   return { count: links.length, head: { seq: String(seq), hash } }
 }
 
@@ -103,7 +103,7 @@ export type ChainState = {
 
 const maxCounted = 1_000
 
-/** Where the chain stands. Costs the same however long the trail is. */
+/** Head and backlog of the chain. Costs the same however long the trail is. */
 export async function readChainState(db: Db): Promise<ChainState> {
   const [row] = await db.$queryRaw<
     {

@@ -39,12 +39,15 @@ export function chainHash(prevHash: string, event: ChainFields): string {
 
 export type ChainedRow = ChainFields & { prevHash: string; hash: string }
 
-export type BrokenLink = {
-  seq: string
-  eventId: string | null
-  kind: 'removed' | 'edited' | 'moved'
-  sentence: string
-}
+/** What is wrong at `seq`: events are missing before `next`, or this event is not what was written. */
+export type BrokenLink =
+  | {
+      kind: 'removed'
+      seq: string
+      missing: number
+      next: { seq: string; eventId: string }
+    }
+  | { kind: 'edited' | 'moved'; seq: string; eventId: string }
 
 /** Checks one link after another. `expectedSeq` and `prevHash` are what the link before it says. */
 export function checkLink(
@@ -53,34 +56,15 @@ export function checkLink(
   prevHash: string,
 ): BrokenLink | null {
   const seq = BigInt(row.seq)
-  if (seq !== expectedSeq) {
-    const missing = seq - expectedSeq
-    const words =
-      missing === 1n
-        ? `The event at place ${expectedSeq} is missing`
-        : `${missing} events from place ${expectedSeq} on are missing`
+  if (seq !== expectedSeq)
     return {
-      seq: String(expectedSeq),
-      eventId: null,
       kind: 'removed',
-      sentence: `${words}: the next one there is stands at place ${seq} (event ${row.id}).`,
+      seq: String(expectedSeq),
+      missing: Number(seq - expectedSeq),
+      next: { seq: row.seq, eventId: row.id },
     }
-  }
-  if (row.prevHash !== prevHash) {
-    return {
-      seq: row.seq,
-      eventId: row.id,
-      kind: 'moved',
-      sentence: `The event at place ${seq} (event ${row.id}) does not follow the one before it: something was removed, inserted or put into another order here.`,
-    }
-  }
-  if (chainHash(prevHash, row) !== row.hash) {
-    return {
-      seq: row.seq,
-      eventId: row.id,
-      kind: 'edited',
-      sentence: `The event at place ${seq} (event ${row.id}) is not what was written: it was edited, or exchanged for another.`,
-    }
-  }
+  if (row.prevHash !== prevHash) return { kind: 'moved', seq: row.seq, eventId: row.id }
+  if (chainHash(prevHash, row) !== row.hash)
+    return { kind: 'edited', seq: row.seq, eventId: row.id }
   return null
 }

@@ -116,7 +116,7 @@ export async function exportAudit(
   filter: AuditFilter,
   by: { actor: AuditActor; format: 'csv' | 'jsonl' },
 ): Promise<AsyncGenerator<AuditExportRow>> {
-  const words = Object.fromEntries(
+  const recorded = Object.fromEntries(
     Object.entries(filter)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => [name, value instanceof Date ? value.toISOString() : value]),
@@ -126,7 +126,7 @@ export async function exportAudit(
       actor: by.actor,
       action: 'audit.exported',
       subject: 'audit:trail',
-      details: { format: by.format, filter: words },
+      details: { format: by.format, filter: recorded },
     }),
   )
   return exportRows(ctx, filter)

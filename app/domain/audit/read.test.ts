@@ -121,7 +121,7 @@ test('names stand beside ids, and only of people who are still there', async () 
     'claim:not-a-uuid',
   ] as const)
     await db.$transaction((tx) =>
-      recordAudit(tx, { actor: 'user:github:1', action: 'a.b', subject }),
+      recordAudit(tx, { actor: 'user:github:1', action: 'claim.made', subject }),
     )
   const { entries } = await readAuditPage({ db }, {})
   expect(entries.map((entry) => [entry.actorName, entry.subjectName])).toEqual([
@@ -143,7 +143,7 @@ test('an address, and words by which staff looked for somebody, do not reach the
     guardrailId: 'a-b',
   }
   await db.$transaction((tx) =>
-    recordAudit(tx, { actor: 'worker', action: 'a.b', subject: 'c:d', details }),
+    recordAudit(tx, { actor: 'worker', action: 'claim.made', subject: 'c:d', details }),
   )
   const [entry] = (await readAuditPage({ db }, {})).entries
   expect(entry?.details).toEqual({
@@ -183,7 +183,7 @@ async function listed<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
 
 type Plan = { 'Shared Hit Blocks': number; 'Shared Read Blocks': number }
 
-test('a page of 200,000 events reads at most 1.5 times the blocks that a page of 1,000 does, whatever the filter', async () => {
+test('under any filter, a page of 200,000 events reads at most 1.5 times the blocks of one of 1,000', async () => {
   const [small, large] = [
     { db: await trail(1_000), events: 1_000 },
     { db: await trail(200_000), events: 200_000 },

@@ -14,15 +14,15 @@ export type BulkRun = {
 }
 
 /**
- * Words are for people: whole sentences, and the same ones for the same cause, because they are
- * counted.
+ * A detail is a code that the pages turn into a sentence, or what a person or a provider said. The
+ * same cause has the same detail, because details are counted.
  */
 export type BulkItemResult =
   'done' | { done: string } | { skipped: string } | { failed: string } | { later: number }
 
 /**
  * `run` is called at least once for every subject, again after a crash, and once in a while beside
- * itself: it must be idempotent for a subject. It may throw a ProviderError: trouble that passes is
+ * itself: it must be idempotent for a subject. It may throw a ProviderError: an error that passes is
  * waited for, a rejection fails the item. `later` is a number of seconds after which to ask again.
  */
 export type BulkKind = {

@@ -1,15 +1,16 @@
 /**
- * Bulk actions: what was asked, by whom and with which filter, and a list of subjects that is
- * frozen when the action is made. Guarantee: the row, its items, its audit event and its job come
- * to be in one transaction; an item that was begun is always finished, also when the action is
+ * Bulk actions: what was requested, by whom and with which filter, and a list of subjects that is
+ * frozen when the action is made. Guarantee: the row, its items, its audit event and its job are
+ * written in one transaction; an item that was begun is always finished, also when the action is
  * aborted, so that nothing stays half done.
  */
 import { randomUUID } from 'node:crypto'
 import { Prisma, type Db, type Tx } from '~/adapters/db.server'
+import { noLiveJob } from '~/adapters/live-job.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 
-/** The most jobs of the queue that one action may touch, and the most claims. */
+/** The upper bounds of one action on jobs of the queue, and of one on claims. */
 export const maxBulkJobs = 1_000
 export const maxBulkClaims = 10_000
 
@@ -31,14 +32,16 @@ export type BulkInput = {
    */
   subjects: readonly string[] | Prisma.Sql
   /** More subjects than this, and nothing is started. */
-  most: number
+  max: number
   /** Milliseconds between two items; without it, a few are worked at once. */
   staggerMs?: number
 }
 
 export type StartedBulk =
   | { kind: 'started'; bulkId: string; count: number }
-  | { kind: 'refused'; count: number; detail: string }
+  | { kind: 'refused'; reason: BulkRefusal; count: number; max: number }
+
+export type BulkRefusal = 'nothing-matches' | 'too-many'
 
 /**
  * Writes the action and sends its job, in the caller's transaction. Refused means that nothing was
@@ -58,16 +61,13 @@ export async function startBulk(ctx: Ctx, tx: Tx, input: BulkInput): Promise<Sta
   const count = await tx.$executeRaw`
     insert into keymint.bulk_action_items (bulk_id, subject, position)
     select ${bulkId}::uuid, s.subject, (row_number() over ())::int from (${source}) s
-      limit ${input.most + 1}::int
+      limit ${input.max + 1}::int
     on conflict do nothing`
-  if (count === 0 || count > input.most) {
+  if (count === 0 || count > input.max) {
     await tx.$executeRaw`delete from keymint.bulk_action_items where bulk_id = ${bulkId}::uuid`
     await tx.$executeRaw`delete from keymint.bulk_actions where id = ${bulkId}::uuid`
-    const detail =
-      count === 0
-        ? 'Nothing matches, so there is nothing to do.'
-        : `That is more than ${input.most.toLocaleString('en-US')} at once. Narrow the selection and do it in parts.`
-    return { kind: 'refused', count, detail }
+    const reason = count === 0 ? 'nothing-matches' : 'too-many'
+    return { kind: 'refused', reason, count, max: input.max }
   }
   await tx.$executeRaw`update keymint.bulk_actions set total = ${count}::int where id = ${bulkId}::uuid`
   await ctx.queue.enqueue(tx, 'bulk-action', { bulkId }, { singletonKey: bulkId })
@@ -75,7 +75,7 @@ export async function startBulk(ctx: Ctx, tx: Tx, input: BulkInput): Promise<Sta
     actor: input.actor,
     action: 'bulk.started',
     subject: `bulk:${bulkId}`,
-    ...(input.scope ? { workshopSlug: input.scope } : {}),
+    ...(input.scope ? { scope: input.scope } : {}),
     details: {
       kind: input.kind,
       params: input.params,
@@ -88,8 +88,8 @@ export async function startBulk(ctx: Ctx, tx: Tx, input: BulkInput): Promise<Sta
 }
 
 /**
- * Stops the action: items not begun are skipped, those begun are finished. False when it was over
- * already or never was.
+ * Stops the action: items not begun are skipped, those begun are finished. False when it had ended
+ * already or does not exist.
  */
 export async function abortBulk(
   ctx: Ctx,
@@ -103,7 +103,7 @@ export async function abortBulk(
     if (!bulk) return false
     const skipped = await tx.$executeRaw`
       update keymint.bulk_action_items
-        set state = 'skipped', detail = 'Stopped before its turn.', finished_at = now()
+        set state = 'skipped', detail = 'aborted', finished_at = now()
       where bulk_id = ${bulkId}::uuid and state = 'pending' and started_at is null`
     // The job closes the row: it may have to finish what was begun.
     if (
@@ -116,7 +116,7 @@ export async function abortBulk(
       actor,
       action: 'bulk.aborted',
       subject: `bulk:${bulkId}`,
-      ...(bulk.scope ? { workshopSlug: bulk.scope } : {}),
+      ...(bulk.scope ? { scope: bulk.scope } : {}),
       details: { skipped },
     })
     return true
@@ -213,9 +213,8 @@ export async function markItemDone(tx: Tx, bulkId: string, subject: string): Pro
 export async function sendBulksAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ id: string }[]>`
     select b.id from keymint.bulk_actions b
-    where b.finished_at is null and b.created_at < now() - interval '5 s' and not exists (
-      select 1 from pgboss.job j where j.name = 'bulk-action' and j.singleton_key = b.id::text
-        and j.state in ('created', 'retry', 'active'))
+    where b.finished_at is null and b.created_at < now() - interval '5 s'
+      and ${noLiveJob(Prisma.sql`j.name = 'bulk-action' and j.singleton_key = b.id::text`)}
     order by b.created_at limit 100`
   let sent = 0
   for (const { id } of lost) {

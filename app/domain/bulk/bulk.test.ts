@@ -33,7 +33,7 @@ async function start(world: World, change: Partial<BulkInput> = {}) {
     reason: 'a test',
     actor: 'user:github:1',
     subjects: names(3),
-    most: 100,
+    max: 100,
     ...change,
   }
   return world.db.$transaction((tx) => startBulk(world.ctx, tx, input))
@@ -41,7 +41,7 @@ async function start(world: World, change: Partial<BulkInput> = {}) {
 
 async function started(world: World, change: Partial<BulkInput> = {}): Promise<string> {
   const outcome = await start(world, change)
-  if (outcome.kind !== 'started') throw new Error(outcome.detail)
+  if (outcome.kind !== 'started') throw new Error(outcome.reason)
   return outcome.bulkId
 }
 
@@ -99,14 +99,14 @@ test('subjects may come from a query; none and too many start nothing', async ()
   await using world = await openWorld()
   await world.people(5)
   const people = Prisma.sql`select user_id as subject from keymint.attendees order by user_id`
-  expect(await start(world, { subjects: people, most: 4 })).toMatchObject({
+  expect(await start(world, { subjects: people, max: 4 })).toMatchObject({
     kind: 'refused',
     count: 5,
   })
   expect(await start(world, { subjects: [] })).toMatchObject({ kind: 'refused', count: 0 })
   expect(await world.db.bulkAction.count()).toBe(0)
   expect(await world.db.auditEvent.count()).toBe(0)
-  expect(await start(world, { subjects: people, most: 5 })).toMatchObject({
+  expect(await start(world, { subjects: people, max: 5 })).toMatchObject({
     kind: 'started',
     count: 5,
   })

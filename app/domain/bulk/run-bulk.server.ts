@@ -18,14 +18,12 @@ const atOnce = 4
 const chunkSize = 20
 /** A slot is given back after this long, so that another action gets its turn. */
 const stretchMs = 20_000
-/**
- * An item that throws for no reason we know is a bug of ours; it is tried so often and then said.
- */
+/** An item that throws something unknown is a bug of ours: it fails after so many tries. */
 const maxErrors = 5
 
 type Bulk = BulkRun & { state: string; staggerMs: number; finished: boolean }
 type ItemOutcome =
-  'finished' | 'put-off' | { failure: string; retryAfterSeconds: number | undefined }
+  'finished' | 'snoozed' | { failure: string; retryAfterSeconds: number | undefined }
 
 /**
  * Works the action for a stretch. Snoozes when there is more to do, or something that passes is in
@@ -45,14 +43,14 @@ export async function runBulk(
       return {
         kind: 'snooze',
         seconds: 15,
-        reason: `this build knows no bulk action of the kind ${bulk.kind}`,
+        reason: 'unknown-bulk-kind',
       }
     const subjects = await beginChunk(ctx, bulk)
     if (subjects.length === 0) {
       const seconds = await finishOrWait(ctx, bulk)
       return seconds === null
         ? { kind: 'done' }
-        : { kind: 'snooze', seconds, reason: 'some items wait for their time' }
+        : { kind: 'snooze', seconds, reason: 'items-not-due' }
     }
     const outcomes = await workChunk(ctx, kind, bulk, subjects)
     await countItems(ctx.db, bulkId)
@@ -63,7 +61,7 @@ export async function runBulk(
           update keymint.bulk_actions set troubles = 0, waiting_reason = null, waiting_until = null
             where id = ${bulkId}::uuid and waiting_reason is not null`
     if (performance.now() - startedAt > stretchMs)
-      return { kind: 'snooze', seconds: 1, reason: 'there is more to do' }
+      return { kind: 'snooze', seconds: 1, reason: 'more-to-do' }
     if (bulk.staggerMs > 0) await pause(bulk.staggerMs)
   }
 }
@@ -138,7 +136,7 @@ async function workItem(
     if (isProviderError(error)) {
       ctx.log.warn(
         { bulkId: bulk.id, subject, failure: error.details },
-        'an item of a bulk action had trouble upstream',
+        'the provider failed an item of a bulk action',
       )
       if (error.details.kind === 'rejected') {
         await finishItem(ctx, bulk, subject, { failed: providerErrorText(error) })
@@ -159,7 +157,7 @@ async function workItem(
         and subject = ${subject} returning errors`
     if ((item?.errors ?? 0) < maxErrors) return snooze(ctx, bulk, subject, 2)
     await finishItem(ctx, bulk, subject, {
-      failed: 'An error of ours that we did not expect. The log of the worker has it.',
+      failed: 'unexpected-error',
     })
     return 'finished'
   }
@@ -184,12 +182,12 @@ async function finishItem(
       where bulk_id = ${bulk.id}::uuid and subject = ${subject} and state = 'pending'`
 }
 
-async function snooze(ctx: Ctx, bulk: Bulk, subject: string, seconds: number): Promise<'put-off'> {
+async function snooze(ctx: Ctx, bulk: Bulk, subject: string, seconds: number): Promise<'snoozed'> {
   await ctx.db.$executeRaw`
     update keymint.bulk_action_items
       set not_before = now() + make_interval(secs => ${seconds}::double precision)
       where bulk_id = ${bulk.id}::uuid and subject = ${subject} and state = 'pending'`
-  return 'put-off'
+  return 'snoozed'
 }
 
 /** Nothing of the chunk came through: the whole action waits, longer each time, and says why. */
@@ -227,7 +225,7 @@ async function finishOrWait(ctx: Ctx, bulk: Bulk): Promise<number | null> {
         actor: 'worker',
         action: 'bulk.finished',
         subject: `bulk:${bulk.id}`,
-        ...(bulk.scope ? { workshopSlug: bulk.scope } : {}),
+        ...(bulk.scope ? { scope: bulk.scope } : {}),
         details: over,
       })
     return null

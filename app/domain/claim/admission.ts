@@ -37,7 +37,7 @@ export type AdmissionInput = {
   now: Date
 }
 
-/** Null means admitted. The first reason that a person can do something about comes first. */
+/** Null means admitted. Reasons that the person can act on come first. */
 export function admit({
   workshop,
   person,
@@ -58,8 +58,7 @@ export function admit({
   )
     return 'account-too-new'
   if (!provisioningEnabled) return 'switched-off'
-  // Each of the giveaway's switches is off until somebody has turned it on: nothing missing ever
-  // means "unlimited".
+  // Each of a giveaway's switches is off by default: a missing one never means "unlimited".
   if (
     workshop.kind === 'giveaway' &&
     (!workshop.acknowledgedTerms || maxTotalKeys < 1 || workshop.maxKeys === null)

@@ -1,11 +1,11 @@
 /**
  * What staff do to claims: one or many, by id or by the filter of the page. Everything is a bulk
- * action, so that it is written down with its actor, its reason and its filter, and finished
- * whatever crashes meanwhile.
+ * action, so that it is recorded with its actor, its reason and its filter, and finished even if a
+ * process crashes meanwhile.
  */
 import { Prisma, type Db, type Tx } from '~/adapters/db.server'
-import { formatUsd, nanoFromDecimalString, type NanoUsd } from '~/money'
-import { maxBulkClaims, startBulk, type StartedBulk } from '../bulk/bulk.server'
+import { nanoFromDecimalString, type NanoUsd } from '~/money'
+import { maxBulkClaims, startBulk, type BulkRefusal, type StartedBulk } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
 import { actionParams, type EndReason } from './action-params'
 import { claimBulkKind } from './claim-kinds.server'
@@ -19,7 +19,17 @@ import { claimWhere } from './claim-filter.server'
 import type { MoneyView } from '../money-view'
 
 export type StartedClaimAction =
-  { kind: 'started'; bulkId: string; count: number } | { kind: 'refused'; detail: string }
+  | { kind: 'started'; bulkId: string; count: number }
+  | { kind: 'refused'; reason: ClaimActionRefusal }
+
+/** Why an action is not started; more claims than `maxBulkClaims` are too many. */
+export type ClaimActionRefusal =
+  | BulkRefusal
+  | 'nothing-selected'
+  | 'reason-missing'
+  | 'reason-too-long'
+  | 'limit-not-positive'
+  | 'end-not-in-future'
 
 export type ClaimActionInput = {
   actorUserId: string
@@ -37,8 +47,8 @@ export async function startClaimAction(
   ctx: Ctx,
   input: ClaimActionInput,
 ): Promise<StartedClaimAction> {
-  const refusal = whyNot(ctx, input)
-  if (refusal) return { kind: 'refused', detail: refusal }
+  const refusal = refusalOf(ctx, input)
+  if (refusal) return { kind: 'refused', reason: refusal }
   const { action, workshopSlug, selection } = input
   const started = await ctx.db.$transaction(
     (tx) =>
@@ -50,11 +60,11 @@ export async function startClaimAction(
         caps: capsOfFile(ctx, workshopSlug),
         subjects: subjectsSql(workshopSlug, selection),
         selection: { ...selection },
-        most: maxBulkClaims,
+        max: maxBulkClaims,
       }),
     { maxWait: 5_000, timeout: 30_000 },
   )
-  return started.kind === 'started' ? started : { kind: 'refused', detail: started.detail }
+  return started.kind === 'started' ? started : { kind: 'refused', reason: started.reason }
 }
 
 /** For callers that choose the claims themselves, in their own transaction. */
@@ -69,7 +79,7 @@ export async function startClaimBulk(
     caps: PoolCaps | null
     subjects: Prisma.Sql
     selection: Prisma.InputJsonObject
-    most: number
+    max: number
     endReason?: EndReason
   },
 ): Promise<StartedBulk> {
@@ -81,22 +91,24 @@ export async function startClaimBulk(
     reason: input.reason,
     actor: `user:${input.actorUserId}`,
     subjects: input.subjects,
-    most: input.most,
+    max: input.max,
   })
 }
 
 export type ClaimActionPreview = {
-  /** Claims that are selected; some may be skipped, with words, when their turn comes. */
+  /** Claims that are selected; some may be skipped, each with a reason, when their turn comes. */
   count: number
   /** Of those, the ones that the action is for. */
   fitting: number
   /**
-   * Of the pool, as it stands and as it would stand. `after` may pass `limit`: then the last ones
-   * are refused.
+   * What the pool has committed now and would have after. `after` may pass `limit`: then the last
+   * ones are refused.
    */
   pool: { before: MoneyView; after: MoneyView; limit: MoneyView | null } | null
-  /** One or two plain sentences about what will happen. */
-  words: string
+  /** What the pool would commit more, or less where `frees` is true. */
+  difference: { amount: MoneyView; frees: boolean }
+  /** The pool does not hold all of it. */
+  exceedsPool: boolean
 }
 
 /** What the action would do, from the rows as they are now. Changes nothing and holds nothing. */
@@ -121,13 +133,11 @@ export async function previewClaimAction(
           limit: limit === null ? null : moneyView(limit),
         }
       : null,
-    words: previewWords(
-      action,
-      fitting.length,
-      rows.length,
-      difference,
-      limit !== null && difference > 0n && before + difference > limit,
-    ),
+    difference: {
+      amount: moneyView(difference < 0n ? -difference : difference),
+      frees: difference < 0n,
+    },
+    exceedsPool: limit !== null && difference > 0n && before + difference > limit,
   }
 }
 
@@ -136,14 +146,17 @@ export function capsOfFile(ctx: Ctx, workshopSlug: string): PoolCaps | null {
   return workshop ? capsOf(workshop, ctx.settings) : null
 }
 
-function whyNot(ctx: Ctx, { action, selection, reason }: ClaimActionInput): string | null {
-  if ('claimIds' in selection && selection.claimIds.length === 0) return 'Nothing is selected.'
-  if (reason.trim().length === 0) return 'Say why: the reason is kept with the action.'
-  if (reason.length > 500) return 'The reason is too long. 500 letters are enough.'
-  if (action.kind === 'set-limit' && action.limit <= 0n)
-    return 'A limit must be more than nothing. To stop a key, switch it off or revoke it.'
-  if (action.kind === 'extend' && action.expiresAt <= ctx.now())
-    return 'The new end must lie in the future.'
+const maxReasonLength = 500
+
+function refusalOf(
+  ctx: Ctx,
+  { action, selection, reason }: ClaimActionInput,
+): ClaimActionRefusal | null {
+  if ('claimIds' in selection && selection.claimIds.length === 0) return 'nothing-selected'
+  if (reason.trim().length === 0) return 'reason-missing'
+  if (reason.length > maxReasonLength) return 'reason-too-long'
+  if (action.kind === 'set-limit' && action.limit <= 0n) return 'limit-not-positive'
+  if (action.kind === 'extend' && action.expiresAt <= ctx.now()) return 'end-not-in-future'
   return null
 }
 
@@ -242,41 +255,5 @@ function differenceOf(ctx: Ctx, action: ClaimAction, row: Selected): NanoUsd {
     case 'enable':
     case 're-issue':
       return 0n
-  }
-}
-
-function previewWords(
-  action: ClaimAction,
-  fitting: number,
-  count: number,
-  difference: NanoUsd,
-  tooMuch: boolean,
-): string {
-  const keys = `${fitting.toLocaleString('en-US')} ${fitting === 1 ? 'key' : 'keys'}`
-  const rest =
-    count > fitting
-      ? ` ${(count - fitting).toLocaleString('en-US')} of the selected claims need nothing or cannot have it, and are skipped.`
-      : ''
-  const full = tooMuch
-    ? ' The pool does not hold all of it: those that do not fit are refused, one by one.'
-    : ''
-  const more = formatUsd(difference < 0n ? -difference : difference)
-  switch (action.kind) {
-    case 'retry':
-      return `${keys} will be made again, which reserves up to ${more} of the pool.${full}${rest}`
-    case 'bind':
-      return `The limits of ${keys} will be attached again.${rest}`
-    case 'disable':
-      return `${keys} will stop working until switched on again. What they have reserved stays reserved.${rest}`
-    case 'enable':
-      return `${keys} will work again.${rest}`
-    case 'set-limit':
-      return `The limit of ${keys} becomes ${formatUsd(action.limit, { exact: true })}, which ${difference >= 0n ? `reserves ${more} more of the pool` : `gives ${more} back to the pool`}.${full}${rest}`
-    case 'revoke':
-      return `${keys} will end at once and for good. About ${more} goes back to the pool a few minutes later, when their last use is known.${action.mayClaimAgain ? ' Their owners may claim again.' : ''}${rest}`
-    case 're-issue':
-      return `${keys} will be switched off, and their owners get new ones with what is left.${rest}`
-    case 'extend':
-      return `${keys} will be replaced by new ones that end later, which reserves up to ${more} more of the pool. The old ones go on for half an hour with a small allowance.${full}${rest}`
   }
 }

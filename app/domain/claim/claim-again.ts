@@ -1,6 +1,5 @@
 /**
- * When a person whose key has ended may claim the next one. Pure; whether a ban stands in the way
- * is admission's to say.
+ * When a person whose key has ended may claim the next one. Pure; admission checks for bans.
  */
 
 export type EndedClaim = {
@@ -14,8 +13,8 @@ export type EndedClaim = {
 const endsThatAllowAnother = new Set(['expired', 'given-back'])
 
 /**
- * From when on, or null when never by this person's own click. A key that was taken back stays the
- * last one.
+ * From when on, or null when the person cannot claim by themselves. A revoked key stays the last
+ * one.
  */
 export function claimAgainFrom(claim: EndedClaim): Date | null {
   if (

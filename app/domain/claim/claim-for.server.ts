@@ -1,6 +1,6 @@
 /**
- * A key that staff make for somebody: for a giveaway, by the numeric id of a GitHub account,
- * whether or not it has ever signed in.
+ * A giveaway's key that staff claim for somebody, by the numeric id of a GitHub account, whether or
+ * not it has ever signed in.
  */
 import { attendeeOfGithubId } from '../people/account.server'
 import type { Ctx } from '../ctx'
@@ -11,8 +11,8 @@ export type ClaimForOutcome =
   | { kind: 'refused'; reason: RefusedReason | 'not-a-giveaway' | 'not-a-github-id' }
 
 /**
- * Claims for this GitHub account. Its age and the window are not asked for: staff know why. A ban,
- * the switches, the pool and the rule of one key hold as for everybody.
+ * Claims for this GitHub account, whatever its age and the window. A ban, the switches, the pool and
+ * the rule of one key apply as for everybody.
  */
 export async function claimForGithubId(
   ctx: Ctx,

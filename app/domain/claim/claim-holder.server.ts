@@ -3,6 +3,7 @@ import { Prisma } from '~/adapters/db.server'
 import { nanoFromDecimalString } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Holder } from '../holder'
+import { unendedClaim } from '../live-claim.server'
 import { committedOf } from '../keys/windows'
 import { reserveForClaim, setClaimCommitted } from '../money/pool.server'
 import { startClaimBulk } from './claim-actions.server'
@@ -63,7 +64,7 @@ export const claimHolder: Holder = {
         actor: 'worker',
         action: 'claim.expired',
         subject: `claim:${holderId}`,
-        workshopSlug: ended.workshopSlug,
+        scope: ended.workshopSlug,
       })
     return ended !== undefined
   },
@@ -76,10 +77,10 @@ export const claimHolder: Holder = {
       reason,
       caps: null,
       selection: { person: userId },
-      most: maxClaimsOfOnePerson,
+      max: maxClaimsOfOnePerson,
       subjects: Prisma.sql`
-        select 'claim:' || claim_id as subject from keymint.workshop_attendance
-        where user_id = ${userId} and state in ('pending', 'ready') order by attended_at`,
+        select 'claim:' || claim_id as subject from keymint.workshop_attendance c
+        where user_id = ${userId} and ${unendedClaim} order by attended_at`,
     })
     return started.kind === 'started'
       ? { bulkId: started.bulkId, count: started.count }

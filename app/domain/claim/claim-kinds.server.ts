@@ -5,7 +5,7 @@
  */
 import { decimalStringFromNano, formatUsd, nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Tx } from '~/adapters/db.server'
-import { recordAudit } from '../audit/audit.server'
+import { recordAudit, type AuditAction } from '../audit/audit.server'
 import type { BulkItemResult, BulkKind, BulkRun } from '../bulk/bulk-kind'
 import { askItem, isItemPending, markItemDone } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
@@ -108,12 +108,12 @@ function notLive({ ctx, claim }: Item): BulkItemResult | null {
     : { skipped: 'It has no live key.' }
 }
 
-async function audit(item: Item, action: string, details: Record<string, string | null> = {}) {
+async function audit(item: Item, action: AuditAction, details: Record<string, string | null> = {}) {
   await recordAudit(item.tx, {
     actor: item.bulk.actor,
     action,
     subject: item.subject,
-    workshopSlug: item.claim.workshopSlug,
+    scope: item.claim.workshopSlug,
     details: { ...details, reason: item.bulk.reason, bulkId: item.bulk.id },
   })
 }

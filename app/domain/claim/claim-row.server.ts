@@ -38,6 +38,6 @@ export async function lockClaim(tx: Tx, claimId: string): Promise<ClaimRow | nul
 export const claimSubject = (claimId: string) => `claim:${claimId}`
 export const claimIdOf = (subject: string) => subject.slice('claim:'.length)
 export const holderOf = (claim: { claimId: string }) => ({
-  holderKind: 'claim',
+  holderKind: 'claim' as const,
   holderId: claim.claimId,
 })

@@ -8,6 +8,7 @@ import { claimAgainFrom } from './claim-again'
 import { unboundRevealSeconds } from './reveal.server'
 import type { ClaimEnd, ClaimPulse, ClaimRefusal, ClaimView, KeyView } from './view-types'
 import { currentStep, estimateSeconds, nextPollMs, stepViews, type Progress } from './waiting'
+import { workerSeen } from '../worker-seen.server'
 
 type Row = {
   claimId: string
@@ -149,7 +150,7 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
       case when c.state = 'pending' then (select count(*) from keymint.mints w where w.state = 'pending'
         and w.account = ${deploymentAccount}::uuid and (w.queued_at, w.id) < (m.queued_at, m.id)) else 0 end::int as ahead,
       case when c.state = 'pending' then (select coalesce(sum(slots), 0) from keymint.workers
-        where last_seen_at > now() - interval '30 s') else 0 end::int as slots,
+        where ${workerSeen}) else 0 end::int as slots,
       case when c.state = 'pending' then (select array_agg(seconds) from (
         select extract(epoch from d.done_at - d.taken_at)::float8 as seconds from keymint.mints d
         where d.state = 'done' and d.account = ${deploymentAccount}::uuid and d.done_at > now() - interval '30 min'
@@ -167,7 +168,7 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
   return row ? expireOnRead(ctx, row) : null
 }
 
-/** A right has ended when its time has come, whether or not a sweep has run. */
+/** A key has expired when its time has come, whether or not a sweep has run. */
 function expireOnRead(ctx: Ctx, row: Row): Row {
   if (row.state !== 'ready' || row.expiresAt > ctx.now()) return row
   return { ...row, state: 'ended', reason: 'expired', endedAt: row.expiresAt, revealable: false }
@@ -261,7 +262,7 @@ function viewOf(ctx: Ctx, row: Row): ClaimView {
   }
 }
 
-/** The one rule is claim-again.ts's; here it only becomes times. Staff may allow it before that. */
+/** The rule of claim-again.ts as times; staff may allow another key before. */
 function againOf(ctx: Ctx, row: Row): ClaimView['again'] {
   if (row.mayClaimAgain && (row.state === 'ended' || row.state === 'refused'))
     return { from: (row.endedAt ?? row.attendedAt).toISOString(), now: true }
@@ -271,7 +272,7 @@ function againOf(ctx: Ctx, row: Row): ClaimView['again'] {
 
 function keyViewOf(row: Row, label: string): KeyView {
   const limit = nanoFromDecimalString(row.limitUsd)
-  // What former keys took of this window is gone from it, too.
+  // Former keys of this window count, too.
   const used = nanoFromDecimalString(row.windowUsedUsd) + nanoFromDecimalString(row.carryUsd)
   const read = row.usageSyncedAt !== null
   return {

@@ -4,10 +4,10 @@
  * code. Row, mint, job, audit and pool change in one transaction or not at all.
  */
 import { randomUUID } from 'node:crypto'
-import { isUniqueViolation, type Tx } from '~/adapters/db.server'
+import { isUniqueViolation, Prisma, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano } from '~/money'
 import { findHold } from '../people/holds.server'
-import { recordAudit, type AuditActor } from '../audit/audit.server'
+import { auditInsert, recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { deploymentAccount } from '../keys/accounts.server'
 import { lockKeysOf } from '../keys/key-store.server'
@@ -43,12 +43,12 @@ export async function claimKey(
   ctx: Ctx,
   input: { workshopSlug: string; person: Claimant; optIn: boolean },
 ): Promise<ClaimOutcome> {
-  const outcome = await ctx.limitClaims(() => claimNow(ctx, input))
+  const outcome = await ctx.limitClaims(() => admitAndClaim(ctx, input))
   ctx.metrics.countClaim(outcome.kind === 'refused' ? outcome.reason : outcome.kind)
   return outcome
 }
 
-async function claimNow(
+async function admitAndClaim(
   ctx: Ctx,
   input: { workshopSlug: string; person: Claimant; optIn: boolean },
 ): Promise<ClaimOutcome> {
@@ -90,14 +90,14 @@ export async function claimAs(
   const fullOrEnded = async () =>
     refused((await readSnapshot(ctx, workshop.slug, person.userId)).ended ? 'ended' : 'full')
   try {
-    const claimId = await ctx.db.$transaction((tx) => makeClaim(ctx, tx, workshop, person, terms))
+    const claimId = await ctx.db.$transaction((tx) => insertClaim(ctx, tx, workshop, person, terms))
     if (claimId) return { kind: 'queued', claimId }
   } catch (error) {
     if (isPoolIsFull(error)) return fullOrEnded()
     if (!isUniqueViolation(error)) throw error
   }
-  // No row inserted: this person's other click was faster, or minting is paused, or somebody else
-  // holds this address here.
+  // No row inserted: another click of this person was faster, minting is paused, or somebody else
+  // has claimed with this address.
   const { own, paused, ended, again } = await readSnapshot(ctx, workshop.slug, person.userId)
   if (!own) return refused(paused ? 'paused' : 'email-already-claimed')
   if (!again) return own
@@ -112,10 +112,7 @@ export async function claimAs(
   }
 }
 
-/**
- * The same row, and a new key on the terms that the file has now. A second click finds the first
- * one's work.
- */
+/** A new key for the same row, by the present terms of the file. A second click changes nothing. */
 async function claimAgain(
   ctx: Ctx,
   tx: Tx,
@@ -188,8 +185,8 @@ async function readSnapshot(ctx: Ctx, workshopSlug: string, userId: string): Pro
   }
 }
 
-/** Null when the row is there already, or minting is paused: nothing is written then. */
-async function makeClaim(
+/** Null when the row exists, or minting is paused: then nothing is written. */
+async function insertClaim(
   ctx: Ctx,
   tx: Tx,
   workshop: Workshop,
@@ -214,7 +211,7 @@ async function makeClaim(
     committedUsd: decimalStringFromNano(committed),
     expiresAt: expiresAt.toISOString(),
   }
-  // Claim, mint, key and audit in one statement: a room claims at once, and every round trip counts a
+  // Claim, mint and audit in one statement: a workshop claims at once, and each round trip counts a
   // hundredfold.
   const inserted = await tx.$executeRaw`
     with claim as (
@@ -267,6 +264,6 @@ async function recordOptIn(tx: Tx, userId: string, workshopSlug: string): Promis
       actor: `user:${userId}`,
       action: 'marketing.opted-in',
       subject: `user:${userId}`,
-      workshopSlug,
+      scope: workshopSlug,
     })
 }

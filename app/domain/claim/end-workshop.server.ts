@@ -1,19 +1,20 @@
 /**
- * Ending a workshop now. From the moment of the commit no claim is accepted, because the pool
- * itself is closed under its own lock; every live key is revoked by a bulk action. Rows decide: no
- * file and no restart opens it again.
+ * Ending a workshop now. From the commit on no claim is accepted, because the pool itself is closed
+ * under its own lock; a bulk action revokes every live key. Rows decide: no file and no restart
+ * opens it again.
  */
 import { Prisma } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import { startClaimBulk } from './claim-actions.server'
 import type { Ctx } from '../ctx'
+import { unendedClaim } from '../live-claim.server'
 
 const maxClaims = 200_000
 
 export type EndWorkshopOutcome =
   | { kind: 'ended'; bulkId: string | null; count: number }
   | { kind: 'ended-already'; endedAt: string }
-  | { kind: 'refused'; detail: string }
+  | { kind: 'refused'; reason: 'no-reason' }
 
 export async function endWorkshop(
   ctx: Ctx,
@@ -21,12 +22,11 @@ export async function endWorkshop(
 ): Promise<EndWorkshopOutcome> {
   const { slug, actorUserId } = input
   const reason = input.reason.trim()
-  if (reason.length === 0)
-    return { kind: 'refused', detail: 'Say why: the reason is kept with the action.' }
+  if (reason.length === 0) return { kind: 'refused', reason: 'no-reason' }
   return ctx.db.$transaction(
     async (tx): Promise<EndWorkshopOutcome> => {
-      // A claim that holds the pool now is waited for and seen below; one that comes later finds it
-      // closed.
+      // The lock waits for a claim that holds the pool, so that it is revoked below; a later one
+      // finds the pool closed.
       await tx.$executeRaw`
       insert into keymint.pools (workshop_slug, ended_at)
         values (${slug}, now()) on conflict (workshop_slug) do update
@@ -49,30 +49,21 @@ export async function endWorkshop(
         reason,
         caps: null,
         selection: { workshopEnded: slug },
-        most: maxClaims,
+        max: maxClaims,
         subjects: Prisma.sql`
-          select 'claim:' || claim_id as subject from keymint.workshop_attendance where workshop_slug = ${slug}
-            and state in ('pending', 'ready') order by attended_at, claim_id`,
+          select 'claim:' || claim_id as subject from keymint.workshop_attendance c where workshop_slug = ${slug}
+            and ${unendedClaim} order by attended_at, claim_id`,
       })
       const count = started.kind === 'started' ? started.count : 0
       await recordAudit(tx, {
         actor: `user:${actorUserId}`,
         action: 'workshop.ended',
         subject: `workshop:${slug}`,
-        workshopSlug: slug,
+        scope: slug,
         details: { reason, claims: count },
       })
       return { kind: 'ended', bulkId: started.kind === 'started' ? started.bulkId : null, count }
     },
     { maxWait: 5_000, timeout: 60_000 },
   )
-}
-
-/** When staff ended this workshop and why, or null. */
-export async function findWorkshopEnd(
-  ctx: Ctx,
-  slug: string,
-): Promise<{ endedAt: string; endedBy: string; reason: string | null } | null> {
-  const row = await ctx.db.workshopEnd.findUnique({ where: { slug } })
-  return row && { endedAt: row.endedAt.toISOString(), endedBy: row.endedBy, reason: row.reason }
 }

@@ -97,7 +97,7 @@ export async function beginNextGeneration(
     actor: options.actor,
     action: `claim.${terms.why}`,
     subject: `claim:${claim.claimId}`,
-    workshopSlug: claim.workshopSlug,
+    scope: claim.workshopSlug,
     details: {
       generation,
       limitUsd: decimalStringFromNano(terms.limit),

@@ -111,7 +111,8 @@ test('while its old key cannot be lowered, no new one is made', async () => {
   ).toBe('re-issue')
 })
 
-test('everybody is extended: one current key each, and old and new together stay within what was reserved', async () => {
+// Old and new keys together stay within what was reserved.
+test('everybody is extended: one current key each', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(60) })] })
   const claims = await readyClaims(world, 30)
   for (const [index, claim] of claims.entries()) await spend(world, claim.hash, (index % 10) / 10)
@@ -163,7 +164,8 @@ test('everybody is extended: one current key each, and old and new together stay
   await expectPoolToAddUp(world)
 }, 120_000)
 
-test('a longer time of a daily key is reserved first; what does not fit is refused with words and changes nothing', async () => {
+// What does not fit is refused with a reason and changes nothing.
+test('a longer time of a daily key is reserved first', async () => {
   const midnight = Math.ceil(Date.now() / day) * day
   await using world = await openWorld({
     workshops: [

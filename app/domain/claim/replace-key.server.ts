@@ -1,12 +1,13 @@
 /**
- * An attendee replaces their own key, because it has leaked: the old one is switched off, the new
- * one has what was left.
+ * An attendee replaces their own leaked key: the old one is disabled, the new one has what was
+ * left.
  */
 import { Prisma } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
+import { liveClaim } from '../live-claim.server'
 import { capsOfFile, startClaimBulk } from './claim-actions.server'
 
-/** One claim's key may be replaced once in so many minutes. */
+/** How often one claim's key may be replaced. */
 export const replaceEveryMinutes = 10
 
 export type ReplaceOutcome =
@@ -17,7 +18,7 @@ export type ReplaceOutcome =
 
 /**
  * Starts the replacement of this person's live key. The claim page follows it; if the provider is
- * down it waits for it.
+ * down, it waits.
  */
 export async function replaceOwnKey(
   ctx: Ctx,
@@ -31,9 +32,9 @@ export async function replaceOwnKey(
         and usage_usd >= limit_usd as spent,
         ceil(extract(epoch from replaced_at + make_interval(mins => ${replaceEveryMinutes}::int) - now()))::int
           as "waitSeconds"
-      from keymint.workshop_attendance
-      where user_id = ${owner.userId} and workshop_slug = ${owner.workshopSlug} and state = 'ready'
-        and expires_at > ${ctx.now()} for update`
+      from keymint.workshop_attendance c
+      where user_id = ${owner.userId} and workshop_slug = ${owner.workshopSlug} and ${liveClaim(ctx.now())}
+      for update`
     if (!claim) return { kind: 'no-key' }
     if (claim.disabled) return { kind: 'disabled' }
     if (claim.spent) return { kind: 'spent' }
@@ -48,7 +49,7 @@ export async function replaceOwnKey(
       reason: 'Replaced by its owner.',
       caps: capsOfFile(ctx, owner.workshopSlug),
       selection: { claimIds: [claim.claimId] },
-      most: 1,
+      max: 1,
       subjects: Prisma.sql`select ${`claim:${claim.claimId}`}::text as subject`,
     })
     return { kind: 'started' }

@@ -1,23 +1,23 @@
 /**
- * The only two functions that open a sealed key: showing it to its owner, and asking the provider
- * about it on the owner's behalf. Both answer only for a live claim of the person who asks; the
- * first is always audited.
+ * The only two functions that open a sealed key: showing it to its holder, and testing it at the
+ * provider. Both work only for a live claim of the person who asks; the first is always audited.
  */
 import type { Tx } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { liveClaim } from '../live-claim.server'
 import { moneyView } from '../money-view'
 import { keyPlace } from '../keys/mint-attempt.server'
 import { recordReading } from '../keys/readings.server'
-import type { KeyTestVerdict } from './view-types'
+import type { KeyTestResult } from './view-types'
 
 export type RevealOutcome =
   { kind: 'revealed'; key: string } | { kind: 'not-yet' } | { kind: 'no-key' }
 
 /**
- * A key is shown when it is bound, or so long after it was saved: a bind that hangs must not keep
- * it from its owner.
+ * A key can be shown once it is bound, or this long after it was saved: a slow bind must not keep it
+ * from its holder.
  */
 export const unboundRevealSeconds = 5
 
@@ -33,7 +33,7 @@ type SealedClaim = {
   limitReset: 'daily' | 'weekly' | 'monthly' | null
 }
 
-/** Opens the key for its owner. No audit row, no key. */
+/** Opens the key for its holder. Without its audit row the key is not returned. */
 export async function revealKey(
   ctx: Ctx,
   owner: { workshopSlug: string; userId: string },
@@ -46,7 +46,7 @@ export async function revealKey(
       actor: `user:${owner.userId}`,
       action: 'key.revealed',
       subject: `claim:${claim.claimId}`,
-      workshopSlug: claim.workshopSlug,
+      scope: claim.workshopSlug,
     })
     await tx.$executeRaw`
       update keymint.workshop_attendance set revealed_at = coalesce(revealed_at, now())
@@ -58,14 +58,11 @@ export async function revealKey(
   })
 }
 
-/**
- * Asks the provider with the key itself, which costs nothing, and says in one sentence what is
- * wrong if anything is.
- */
+/** Asks the provider with the key itself, which costs nothing. Null when there is no claim. */
 export async function testKey(
   ctx: Ctx,
   owner: { workshopSlug: string; userId: string },
-): Promise<KeyTestVerdict | null> {
+): Promise<KeyTestResult | null> {
   const claim = await findSealed(ctx, ctx.db, owner)
   const row = await ctx.db.workshopAttendance.findUnique({
     where: { userId_workshopSlug: owner },
@@ -73,21 +70,12 @@ export async function testKey(
   })
   if (!row) return null
   const checkedAt = ctx.now().toISOString()
-  const verdict = (
-    name: KeyTestVerdict['verdict'],
-    sentence: string,
-    left: KeyTestVerdict['left'] = null,
-  ): KeyTestVerdict => ({ verdict: name, sentence, left, checkedAt })
-  if (row.state === 'ended' || row.expiresAt <= ctx.now())
-    return verdict(
-      'expired',
-      'This key has ended, so the provider refuses it. Its allowance cannot be used any more.',
-    )
-  if (!claim?.revealable)
-    return verdict(
-      'not-ready',
-      'Your key is still being made. Wait until the card says that it is ready, then test it.',
-    )
+  const answer = (
+    result: KeyTestResult['result'],
+    left: KeyTestResult['left'] = null,
+  ): KeyTestResult => ({ result, left, checkedAt })
+  if (row.state === 'ended' || row.expiresAt <= ctx.now()) return answer('expired')
+  if (!claim?.revealable) return answer('not-ready')
   try {
     const reading = await ctx.provider.readOwnKey(
       ctx.sealer.unseal(claim.sealed, keyPlace(claim.keyId, claim.generation)),
@@ -114,29 +102,15 @@ export async function testKey(
       claim.askedAt,
       { own: false },
     )
-    const left =
-      reading.limitRemaining === null
-        ? null
-        : moneyView(reading.limitRemaining < 0n ? 0n : reading.limitRemaining)
-    if (reading.limitRemaining !== null && reading.limitRemaining <= 0n) {
-      return verdict(
-        'spent',
-        'The key is valid, but its whole allowance is spent: the provider answers 403 "Key limit exceeded" to every request.',
-        left,
-      )
-    }
-    return verdict('works', `The key works${left ? ` and has ${left.text} left` : ''}.`, left)
+    const { limitRemaining } = reading
+    if (limitRemaining === null) return answer('works')
+    return limitRemaining > 0n
+      ? answer('works', moneyView(limitRemaining))
+      : answer('spent', moneyView(0n))
   } catch (error) {
     if (!isProviderError(error)) throw error
-    if (error.details.status === 401 || error.details.status === 403)
-      return verdict(
-        'disabled-or-gone',
-        'The provider does not accept this key: it was switched off or removed there. Show this page to the organiser.',
-      )
-    return verdict(
-      'provider-trouble',
-      'The provider could not be asked just now, which says nothing about your key. Try again in a minute.',
-    )
+    const { status } = error.details
+    return answer(status === 401 || status === 403 ? 'disabled-or-gone' : 'provider-error')
   }
 }
 

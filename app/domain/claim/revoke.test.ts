@@ -71,7 +71,8 @@ test('a revoked key is gone here at once, off upstream, and its money comes back
   )
 })
 
-test('with upstream down the right ends at once, the job waits, and no money comes back before the provider has confirmed', async () => {
+// No money comes back before the provider has confirmed.
+test('with upstream down the right ends at once, and the job waits', async () => {
   await using world = await openWorld()
   const [claim] = await readyClaims(world, 1)
   await world.faults({ rules: [{ match: 'PATCH /keys/*', fault: '503' }] })
@@ -106,7 +107,8 @@ test('an ended key that nobody has confirmed off is found by the sweep', async (
   expect(await sweep(world.ctx)).toMatchObject({ retired: 0 })
 })
 
-test("revoked with the right to claim again: the next click makes the same row's next key, and the pool pays for both", async () => {
+// The pool pays for both keys.
+test("revoked with the right to claim again: the next click makes the same row's next key", async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(2.5) })] })
   const [claim] = await readyClaims(world, 1)
   await spend(world, claim!.hash, 0.25)
@@ -238,7 +240,8 @@ test('a workshop without a claim can be ended, too', async () => {
   ).toEqual({ kind: 'refused', reason: 'ended' })
 })
 
-test('a barred person loses sessions and keys, and keeps row and reason; a claim in the same moment gets no key', async () => {
+// A claim in the same moment gets no key.
+test('a barred person loses sessions and keys, and keeps row and reason', async () => {
   await using world = await openWorld({
     workshops: [makeWorkshop(), makeWorkshop({ slug: 'second' })],
   })
@@ -287,7 +290,8 @@ test('a barred person loses sessions and keys, and keeps row and reason; a claim
   ).toEqual(['person.banned', 'person.unbanned'])
 })
 
-test('what is read after the settling is charged once, for the key of an ended claim and for a retired one', async () => {
+// For the key of an ended claim and for a retired one.
+test('what is read after the settling is charged once', async () => {
   await using world = await openWorld()
   const [ended, replaced] = await readyClaims(world, 2)
   await act(world, { kind: 'revoke', mayClaimAgain: false }, [ended!])

@@ -162,7 +162,8 @@ test('a daily limit is reserved for every window until the end', async () => {
   expect(await poolNow(world)).toMatchObject({ committed: 3 })
 })
 
-test('off and on again: the wish stands at once, the provider follows when it can, and the page says whose doing it was', async () => {
+// The page says who disabled it.
+test('disabled and enabled: the row changes at once, the provider follows when it can', async () => {
   await using world = await openWorld()
   const [claim, other] = await readyClaims(world, 2)
   await world.faults({

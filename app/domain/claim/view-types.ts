@@ -39,7 +39,8 @@ export type ClaimView = {
       attempt: number
       retryInSeconds: number
       detail: string | null
-      /** Since when minting is paused. */ since: string | null
+      /** Since when minting is paused. */
+      since: string | null
     } | null
     /** False when no worker process was seen in the last 30 s. */
     workerSeen: boolean
@@ -80,7 +81,7 @@ export type KeyView = {
   expiresAt: string
   allowedModels: string[]
   disabled: boolean
-  /** Switched off by staff, not by the provider. */
+  /** Disabled by staff, not by the provider. */
   disabledByOrganiser: boolean
   missingUpstream: boolean
 }
@@ -97,10 +98,9 @@ export type ClaimPulse = {
   next: number | null
 }
 
-export type KeyTestVerdict = {
-  verdict: 'works' | 'spent' | 'disabled-or-gone' | 'expired' | 'provider-trouble' | 'not-ready'
-  /** One plain sentence. */
-  sentence: string
+/** What the provider says about a key, asked with the key itself. */
+export type KeyTestResult = {
+  result: 'works' | 'spent' | 'disabled-or-gone' | 'expired' | 'provider-error' | 'not-ready'
   left: MoneyView | null
   checkedAt: string
 }

@@ -50,7 +50,8 @@ test('the range grows with the people ahead and its end is on the pessimistic si
   expect(crowded!.to).toBeGreaterThan(19 * 2)
 })
 
-test('the next poll is at most two seconds away while waiting, later when nothing moves, and never once it is over', () => {
+// Later when nothing moves, and never once it is over.
+test('the next poll is at most two seconds away while waiting', () => {
   expect(nextPollMs(waiting, { peopleAhead: 3, retryInSeconds: 0 })).toBe(1_000)
   expect(nextPollMs(waiting, { peopleAhead: 100, retryInSeconds: 0 })).toBe(2_000)
   expect(nextPollMs(waiting, { peopleAhead: 0, retryInSeconds: 25 })).toBe(5_000)

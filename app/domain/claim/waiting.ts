@@ -1,10 +1,7 @@
-/**
- * What a person who waits is told: steps, time to expect, when to ask again. Pure functions of what
- * one query read.
- */
+/** The steps, the estimated wait and the next poll of a claim: pure functions of one query's row. */
 import type { ClaimView, StepName, StepView } from './view-types'
 
-export const stepNames: readonly StepName[] = ['queued', 'checking', 'creating', 'limits', 'ready']
+const stepNames: readonly StepName[] = ['queued', 'checking', 'creating', 'limits', 'ready']
 
 export type Progress = {
   state: ClaimView['state']
@@ -45,12 +42,12 @@ function statesOf(progress: Progress): StepView[] {
   })
 }
 
-/** Fewer finished mints than this say nothing about the next one. */
+/** Fewer finished mints than this make no estimate. */
 const minSamples = 5
 
 /**
- * Seconds to expect as a range, from how long recent mints took and how many run at once; a little
- * pessimistic, because a wait that ends early is forgiven. Null when there is nothing to go by.
+ * The estimated wait as a range of seconds, from how long recent mints took and how many run at
+ * once; slightly pessimistic. Null without enough samples.
  */
 export function estimateSeconds(
   peopleAhead: number,
@@ -66,7 +63,7 @@ export function estimateSeconds(
   return { from, to: Math.max(from + 1, Math.ceil(rounds * at(0.9) * 1.5) + 1) }
 }
 
-/** Milliseconds until the page may ask again, or null when nothing more will change. */
+/** Milliseconds until the next poll, or null when nothing more will change. */
 export function nextPollMs(
   progress: Progress,
   waiting: { peopleAhead: number; retryInSeconds: number } | null,

@@ -12,7 +12,7 @@ import { decimalStringFromNano } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { JobOutcome } from '../job-outcome'
-import { jobErrorOf } from '../provider-words'
+import { jobErrorOf } from '../error-text'
 import { openAccount, readAccountState, type OpenAccount } from './accounts.server'
 import {
   applyBackoffSeconds,
@@ -154,7 +154,7 @@ async function recordSeen(
         actor: 'worker',
         action: change.disabled ? 'key.disabled' : 'key.enabled',
         subject: `${key.holderKind}:${key.holderId}`,
-        workshopSlug: key.scope,
+        scope: key.scope,
         details: { keyHash: key.hash, generation: key.generation },
       })
     await book(ctx, tx, key, { actor: 'worker', why: 'confirmed by the provider' })
@@ -207,7 +207,7 @@ async function recordGone(ctx: Ctx, key: Key, token: string): Promise<void> {
       actor: 'worker',
       action: 'key.deleted',
       subject: `${key.holderKind}:${key.holderId}`,
-      workshopSlug: key.scope,
+      scope: key.scope,
       details: { keyHash: key.hash, generation: key.generation },
     })
     await wakeSuccessor(ctx, tx, key)
@@ -282,7 +282,7 @@ async function takeBack(ctx: Ctx, tx: Tx, key: Key): Promise<void> {
     actor: 'worker',
     action: 'key.raise-refused',
     subject: `${key.holderKind}:${key.holderId}`,
-    workshopSlug: key.scope,
+    scope: key.scope,
     details: { keyHash: key.hash, generation: key.generation },
   })
 }

@@ -7,10 +7,10 @@ import type { Tx } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
-import { jobErrorOf, errorMessage } from '../provider-words'
+import { jobErrorOf, errorMessage } from '../error-text'
 import { ensureGuardrail, forgetGuardrail } from './guardrail.server'
 
-export { providerErrorText } from '../provider-words'
+export { providerErrorText } from '../error-text'
 
 export type BindOutcome = 'bound' | 'again' | 'set-aside'
 

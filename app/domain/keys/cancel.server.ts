@@ -1,6 +1,7 @@
 /**
  * Giving up a mint because a person says so: the owner is told, and what it had reserved goes back.
  */
+import type { HolderKind } from '../holder'
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
@@ -17,7 +18,7 @@ export async function cancelMint(
   input: { mintId: string; actor: AuditActor; reason: string; afterMint: () => Promise<void> },
 ): Promise<boolean> {
   const [mint] = await tx.$queryRaw<
-    { holderKind: string; holderId: string; generation: number; scope: string }[]
+    { holderKind: HolderKind; holderId: string; generation: number; scope: string }[]
   >`
     select holder_kind as "holderKind", holder_id as "holderId", generation, scope from keymint.mints
       where id = ${input.mintId}::uuid`
@@ -33,7 +34,7 @@ export async function cancelMint(
     actor: input.actor,
     action: 'mint.cancelled',
     subject: `${mint.holderKind}:${mint.holderId}`,
-    workshopSlug: mint.scope,
+    scope: mint.scope,
     details: { mintId: input.mintId, reason: input.reason },
   })
   await tx.$executeRaw`

@@ -98,7 +98,9 @@ function judgeHeld(snapshot: Snapshot, key: UpstreamKey, held: HeldKey): Omit<Dr
     found.push({
       ...about,
       kind: 'wrong-expiry',
-      what: `${whose} ${theirs} at the provider; here it ends ${held.expiresAt.toISOString()}. The end of a key cannot be changed: extend the claim, or take the key back, on the workshop’s page.`,
+      what:
+        `${whose} ${theirs} at the provider; here it ends ${held.expiresAt.toISOString()}. The end of a ` +
+        'key cannot be changed: extend the claim, or take the key back, on the workshop’s page.',
       fix: null,
       act: null,
     })
@@ -148,7 +150,9 @@ function judgeUnheld(
         claimId: null,
         kind: 'unexplained',
         subject: `key:${key.hash}`,
-        what: `The key ${key.name} bears our installation’s id, and ${why}. A restored backup does this. A person decides; nothing here touches it.`,
+        what:
+          `The key ${key.name} bears our installation’s id, and ${why}. A restored backup does this. ` +
+          'A person decides; nothing here touches it.',
         fix: null,
         act: null,
       },
@@ -186,7 +190,9 @@ function dangling(held: HeldKey): Omit<Drift, 'id'> {
     return {
       ...aboutHeld(held),
       kind: 'dangling',
-      what: `${gone} Its page says so since ${held.missingSince.toISOString()}. Re-issue it from the workshop’s page if its owner still needs one.`,
+      what:
+        `${gone} Its page says so since ${held.missingSince.toISOString()}. Re-issue it from the ` +
+        'workshop’s page if its owner still needs one.',
       fix: null,
       act: null,
     }
@@ -219,7 +225,9 @@ function judgeGuardrail(snapshot: Snapshot, guardrail: GuardrailState): Omit<Dri
       {
         ...about,
         what: `The guardrail workshop-${slug} does not exist at the provider: its keys may use any model.`,
-        fix: 'Make the guardrail. The keys that hung on the old one are listed as unbound and are attached again by their own fix.',
+        fix:
+          'Make the guardrail. The keys that hung on the old one are listed as unbound and are attached ' +
+          'again by their own fix.',
         act,
       },
     ]
@@ -227,7 +235,8 @@ function judgeGuardrail(snapshot: Snapshot, guardrail: GuardrailState): Omit<Dri
   const differences: string[] = []
   if (upstream.limitUsd !== rules.limit || upstream.resetInterval !== guardrailReset)
     differences.push(
-      `it has ${amountWords('budget', upstream.limitUsd, upstream.resetInterval)} instead of ${amountWords('budget', rules.limit, guardrailReset)}`,
+      `it has ${amountWords('budget', upstream.limitUsd, upstream.resetInterval)} ` +
+        `instead of ${amountWords('budget', rules.limit, guardrailReset)}`,
     )
   const wanted = canonical(snapshot, rules.allowedModels)
   const allowed =
@@ -292,5 +301,6 @@ const resetWords: Record<string, string> = {
 
 function amountWords(noun: 'cap' | 'budget', limit: bigint | null, reset: string | null): string {
   if (limit === null) return `no ${noun}`
-  return `a ${noun} of ${formatUsd(limit, { exact: true })}${reset === null ? '' : (resetWords[reset] ?? ` (${reset})`)}`
+  const often = reset === null ? '' : (resetWords[reset] ?? ` (${reset})`)
+  return `a ${noun} of ${formatUsd(limit, { exact: true })}${often}`
 }

@@ -4,6 +4,7 @@
  * that is neither held by a row nor named with our installation id is foreign: it is not even
  * mentioned.
  */
+import type { HolderKind } from '../holder'
 import { createHash } from 'node:crypto'
 import type { GuardrailRules, UpstreamGuardrail, UpstreamKey } from '~/adapters/key-provider'
 import type { NanoUsd } from '~/money'
@@ -60,7 +61,7 @@ export type Drift = {
 /** A key as a row of ours holds it (keymint.held_keys). */
 export type HeldKey = {
   keyId: string
-  holderKind: string
+  holderKind: HolderKind
   holderId: string
   generation: number
   scope: string
@@ -91,7 +92,7 @@ export type KeyAttempt = {
   state: string
   keyHash: string | null
   inFlight: boolean
-  holderKind: string
+  holderKind: HolderKind
   holderId: string
   scope: string
 }

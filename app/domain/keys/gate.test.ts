@@ -56,7 +56,8 @@ test('a success of a call sent before a refusal does not open the gate that the 
   expect(gate.cooldownUntil!.getTime() - Date.now()).toBeGreaterThan(50_000)
 })
 
-test('calls refused together count as one failure, a longer wait is never shortened, and an answer in doubt does not shorten it either', async () => {
+// An answer in doubt does not shorten it either.
+test('calls refused together count as one failure, and a longer wait is never shortened', async () => {
   await using world = await openWorld()
   for (let call = 0; call < 8; call++)
     await world.db.$transaction((tx) => coolDown(tx, 'rate-limited', undefined))

@@ -9,6 +9,7 @@ import type { GuardrailRules, UpstreamGuardrail } from '~/adapters/key-provider'
 import { isProviderError } from '~/adapters/provider-error'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
+import { unendedClaim } from '../live-claim.server'
 import { maxWindowsPerMonth } from '../money/committed'
 import type { Workshop } from '../workshop-file'
 
@@ -178,8 +179,8 @@ export async function largestKeyLimit(
 ): Promise<NanoUsd> {
   const [row] = await ctx.db.$queryRaw<{ largest: string | null }[]>`
     select greatest(
-      (select max(limit_usd) from keymint.workshop_attendance where workshop_slug = ${slug}
-        and state in ('pending', 'ready')),
+      (select max(limit_usd) from keymint.workshop_attendance c where workshop_slug = ${slug}
+        and ${unendedClaim}),
       (select max(limit_usd) from keymint.claim_changes where scope = ${slug}))::text as largest`
   const raised = nanoFromDecimalString(row?.largest ?? '0')
   return raised > fromFile ? raised : fromFile

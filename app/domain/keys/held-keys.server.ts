@@ -9,6 +9,7 @@ import { isProviderError } from '~/adapters/provider-error'
 import { nanoFromDecimalString } from '~/money'
 import { guardrailName, oldestFirst, readGuardrailRules } from './guardrail.server'
 import type { Ctx } from '../ctx'
+import { liveKey } from '../live-claim.server'
 import { deploymentAccount } from './accounts.server'
 import { upstreamNamePrefix } from './attempts.server'
 import { windowState } from '../workshop/workshop'
@@ -159,7 +160,7 @@ async function readHeld(
   const rows = await ctx.db.$queryRaw<HeldRow[]>`
     select k.key_id as "keyId", k.wants_guardrail as "wantsGuardrail", k.holder_kind as "holderKind", k.holder_id as "holderId", k.generation, k.scope, k.key_hash as hash,
       k.retired,
-      coalesce(k.live and k.expires_at > ${ctx.now()}, false) as live, k.wanted_disabled as "wantedDisabled",
+      coalesce(${liveKey(ctx.now())}, false) as live, k.wanted_disabled as "wantedDisabled",
         k.wanted_limit_usd::text as "limitUsd", k.limit_reset as "limitReset", k.expires_at as "expiresAt",
       coalesce(k.key_saved_at > now() - make_interval(secs => ${settlingSeconds}::int), false) as "savedLately",
         coalesce(k.ended_at > now() - make_interval(secs => ${settlingSeconds}::int), false) as "endedLately",

@@ -3,6 +3,7 @@
  * was seen there, the call that is out, and its money by window. Amounts are nano-USD; times are by
  * Postgres's clock.
  */
+import type { HolderKind } from '../holder'
 import type { JobError } from '../job-outcome'
 import type { NanoUsd } from '~/money'
 import type { KeyLimitReset } from '../workshop-file'
@@ -18,7 +19,7 @@ export type Doubt = { until: Date; limit: NanoUsd | null; on: boolean }
 
 export type Key = {
   id: string
-  holderKind: string
+  holderKind: HolderKind
   holderId: string
   generation: number
   grant: number

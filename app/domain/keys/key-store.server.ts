@@ -2,6 +2,7 @@
  * Rows of `keys`, read and locked. Order of locks: the holder, then its keys by generation, then
  * mint, attempt, job, audit, and last pool or ledger.
  */
+import type { HolderKind } from '../holder'
 import { Prisma, type Tx } from '~/adapters/db.server'
 import { nanoFromDecimalString } from '~/money'
 import type { JobError } from '../job-outcome'
@@ -10,7 +11,7 @@ import type { Key } from './key-row'
 
 type Row = {
   id: string
-  holderKind: string
+  holderKind: HolderKind
   holderId: string
   generation: number
   grant: number
@@ -93,7 +94,7 @@ const columns = Prisma.sql`
 /** Every key of a holder, oldest first, locked. The caller holds the holder's row. */
 export async function lockKeysOf(
   tx: Tx,
-  holder: { holderKind: string; holderId: string },
+  holder: { holderKind: HolderKind; holderId: string },
 ): Promise<Key[]> {
   const rows = await tx.$queryRaw<Row[]>`
     select ${columns} from keymint.keys k

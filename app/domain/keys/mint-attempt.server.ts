@@ -266,7 +266,7 @@ export async function auditDropped(tx: Tx, work: KeyWork, why: string): Promise<
     actor: 'worker',
     action: 'key.dropped',
     subject: `${work.holderKind}:${work.holderId}`,
-    workshopSlug: work.scope,
+    scope: work.scope,
     details: { why, generation: work.generation },
   })
 }

@@ -9,9 +9,9 @@ import { isProviderError, type ProviderErrorDetails } from '~/adapters/provider-
 import { nanoFromDecimalString } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import type { Holder, MintRefusal } from '../holder'
+import type { Holder, MintRefusal, HolderKind } from '../holder'
 import type { JobError, JobOutcome } from '../job-outcome'
-import { jobErrorOf } from '../provider-words'
+import { jobErrorOf } from '../error-text'
 import type { KeyLimitReset } from '../workshop-file'
 import {
   coolDown,
@@ -386,7 +386,7 @@ async function refuse(
       actor: 'worker',
       action: `${work.holderKind}.refused`,
       subject: `${work.holderKind}:${work.holderId}`,
-      workshopSlug: work.scope,
+      scope: work.scope,
       details: { reason: refusal.reason },
     })
     await holder.refuse(tx, work, refusal)
@@ -394,7 +394,7 @@ async function refuse(
   })
 }
 
-function holderOf(ctx: Ctx, work: { holderKind: string }): Holder {
+function holderOf(ctx: Ctx, work: { holderKind: HolderKind }): Holder {
   const holder = ctx.holders[work.holderKind]
   if (!holder) throw new Error(`there is no holder of the kind ${work.holderKind}`)
   return holder

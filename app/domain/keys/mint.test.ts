@@ -145,7 +145,8 @@ test('a claim becomes a bound key that its owner alone can reveal', async () => 
   )
 })
 
-test('with "work done, then connection reset" on 30 % of creates, two hundred claims end with two hundred keys and no other', async () => {
+// The stand-in does the work, then resets the connection. There is no other key.
+test('with answers lost on 30 % of creates, two hundred claims end with two hundred keys', async () => {
   await using world = await openWorld()
   await world.faults({ seed: 7, rules: [{ match: 'POST /keys', fault: 'reset-after', rate: 0.3 }] })
   await world.startWorkerHere(10)

@@ -25,7 +25,7 @@ const endAll = (world: World, seconds: number) => world.db.$executeRaw`
     disable_confirmed_at = now() - make_interval(secs => ${seconds}::int)`
 const readSync = (world: World) => world.db.usageSync.findFirstOrThrow()
 
-test('usage is read each minute while a workshop is open and has live keys, and every 15 minutes otherwise', async () => {
+test('usage is read each minute while an open workshop has live keys, else every 15 minutes', async () => {
   await using world = await openWorld({
     workshops: [makeWorkshop(), makeWorkshop({ slug: 'gift', kind: 'giveaway' })],
   })
@@ -87,7 +87,8 @@ test('a failed read is tried again after a minute, and the reason is kept until 
   })
 })
 
-test('each read leaves one sample for each workshop, with what its live, ended and replaced keys used together', async () => {
+// Live, ended and replaced ones together.
+test('each read leaves one sample for each workshop, with what all its keys used', async () => {
   await using world = await openWorld({
     workshops: [makeWorkshop(), makeWorkshop({ slug: 'other' })],
   })
@@ -187,7 +188,7 @@ test('what is spent after settling is charged to the claim and the pool, once fo
   expect(await world.calls(), 'nothing is left to read').toEqual({ 'GET /credits': 1 })
 })
 
-test('a claim whose key may still spend is not settled, and a replaced key is settled and charged by itself', async () => {
+test('a claim whose key may still spend is not settled, a replaced key is, by itself', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ keyLimit: usd(1) })] })
   const [claim, old] = await seedClaims(world, slug, 2)
   // As an extension leaves it: the old key keeps 30 cents of the claim's money for what it may

@@ -9,7 +9,7 @@ import type { ServiceKey } from '~/adapters/service-adapter'
 import { decimalStringFromNano } from '~/money'
 import type { Ctx } from '../ctx'
 import type { JobError, JobOutcome } from '../job-outcome'
-import { jobErrorOf } from '../provider-words'
+import { jobErrorOf } from '../error-text'
 import {
   confirmAccount,
   openAccount,

@@ -11,7 +11,7 @@ import type { Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
-import { jobErrorOf } from '../provider-words'
+import { jobErrorOf } from '../error-text'
 import { lockHolder } from './apply.server'
 import { confirmAccount, type OpenAccount } from './accounts.server'
 import { decideSettle, stableSeconds } from './decide-settle'
@@ -77,7 +77,7 @@ export async function recordReading(
         actor: 'worker',
         action: 'key.usage-fell',
         subject: `${key.holderKind}:${key.holderId}`,
-        workshopSlug: key.scope,
+        scope: key.scope,
         details: { keyHash: key.hash, keptUsd: decimalStringFromNano(key.used) },
       })
     const grown = used > key.used
@@ -183,7 +183,7 @@ async function settle(ctx: Ctx, tx: Tx, key: Key, kind: 'settle' | 'write-off'):
     actor: 'worker',
     action: kind === 'settle' ? 'key.settled' : 'key.written-off',
     subject: `${key.holderKind}:${key.holderId}`,
-    workshopSlug: key.scope,
+    scope: key.scope,
     details: {
       usedUsd: decimalStringFromNano(key.used),
       generation: key.generation,

@@ -3,7 +3,8 @@
  * and one fix at a time (reconcile_run_active); a fix carries out what the check that was on the
  * page had said, or nothing.
  */
-import { isUniqueViolation, type Tx } from '~/adapters/db.server'
+import { isUniqueViolation, Prisma, type Tx } from '~/adapters/db.server'
+import { noLiveJob } from '~/adapters/live-job.server'
 import { isProviderError } from '~/adapters/provider-error'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
@@ -249,10 +250,9 @@ export async function sendRunsAgain(ctx: Ctx): Promise<number> {
       and asked_at < now() - make_interval(mins => ${failAfterMinutes}::int)`
   const lost = await ctx.db.$queryRaw<{ id: string; kind: 'check' | 'fix' }[]>`
     select r.id, r.kind from keymint.reconcile_runs r
-    where r.state in ('waiting', 'running') and r.asked_at < now() - interval '5 s' and not exists (
-      select 1 from pgboss.job j where j.name = 'reconcile-' || r.kind
-        and j.state in ('created', 'retry', 'active')
-        and (j.singleton_key = r.id::text or j.singleton_key is null))`
+    where r.state in ('waiting', 'running') and r.asked_at < now() - interval '5 s'
+      and ${noLiveJob(Prisma.sql`
+        j.name = 'reconcile-' || r.kind and (j.singleton_key = r.id::text or j.singleton_key is null)`)}`
   for (const { id, kind } of lost)
     await ctx.db.$transaction((tx) =>
       ctx.queue.enqueue(tx, `reconcile-${kind}`, { runId: id }, { singletonKey: id }),

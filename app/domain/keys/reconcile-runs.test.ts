@@ -48,7 +48,8 @@ test('a second press joins the check under way, and one that found nothing says 
   })
 })
 
-test('a provider that cannot be read ends the check with the reason, and what was known before stays on the page', async () => {
+// What was known before stays on the page.
+test('a provider that cannot be read ends the check with the reason', async () => {
   await using world = await open()
   const [claim] = await seedClaims(world, slug, 1)
   await disableAll(world, [claim!.hash])
@@ -65,7 +66,8 @@ test('a provider that cannot be read ends the check with the reason, and what wa
   expect((await readReconcileView(world.ctx)).failedSince).toBeNull()
 })
 
-test('a fix belongs to the check that was on the page: a newer one makes it void, and two fixes do not run at once', async () => {
+// Two fixes do not run at once.
+test('a fix belongs to the check that was on the page: a newer one makes it void', async () => {
   await using world = await open()
   const claims = await seedClaims(world, slug, 3)
   await disableAll(

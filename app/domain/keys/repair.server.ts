@@ -5,7 +5,7 @@
  */
 import { isDatabaseUnavailable } from '~/adapters/db.server'
 import { isProviderError, type ProviderError } from '~/adapters/provider-error'
-import { recordAudit, type AuditActor } from '../audit/audit.server'
+import { recordAudit, type AuditActor, type AuditEvent } from '../audit/audit.server'
 import { doubtGuardrail, ensureGuardrail } from './guardrail.server'
 import type { Ctx } from '../ctx'
 import { applyKey } from './apply.server'
@@ -143,11 +143,11 @@ export async function act(
   drift: Drift,
   fix: DriftFix,
 ): Promise<Result> {
-  const event = {
+  const event: AuditEvent = {
     actor,
     action: 'reconcile.fixed',
     subject: drift.subject,
-    ...(drift.workshopSlug ? { workshopSlug: drift.workshopSlug } : {}),
+    ...(drift.workshopSlug ? { scope: drift.workshopSlug } : {}),
     details: {
       drift: drift.id,
       kind: drift.kind,
@@ -217,7 +217,7 @@ async function carryOut(ctx: Ctx, keyId: string, done: string): Promise<Result> 
 async function assignAgain(
   ctx: Ctx,
   fix: Extract<DriftFix, { do: 'bind' }>,
-  event: Parameters<typeof recordAudit>[1],
+  event: AuditEvent,
 ): Promise<Result> {
   return ctx.db.$transaction(async (tx): Promise<Result> => {
     const [key] = await tx.$queryRaw<{ mintId: string }[]>`
@@ -237,5 +237,7 @@ async function assignAgain(
 
 function sentenceFor(error: ProviderError): string {
   const { reason, status, providerMessage } = error.details
-  return `The provider did not do it: ${reason.replaceAll('-', ' ')}${status ? ` (${status})` : ''}${providerMessage ? `, “${providerMessage}”` : ''}.`
+  const code = status ? ` (${status})` : ''
+  const said = providerMessage ? `, “${providerMessage}”` : ''
+  return `The provider did not do it: ${reason.replaceAll('-', ' ')}${code}${said}.`
 }

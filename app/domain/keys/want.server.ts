@@ -8,7 +8,7 @@ import { Prisma, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import type { AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import type { HolderRef, Reserve } from '../holder'
+import type { HolderRef, Reserve, HolderKind } from '../holder'
 import type { KeyLimitReset } from '../workshop-file'
 import { deploymentAccount } from './accounts.server'
 import { isOver, offCauses, type Key, type OffCause } from './key-row'
@@ -178,7 +178,7 @@ export async function moveVersion(tx: Tx, key: Pick<Key, 'id'>): Promise<void> {
 export async function book(
   ctx: Ctx,
   tx: Tx,
-  holder: { holderKind: string; holderId: string },
+  holder: { holderKind: HolderKind; holderId: string },
   options: { actor: AuditActor; why: string; reserve?: Reserve },
 ): Promise<boolean> {
   const port = ctx.holders[holder.holderKind]

@@ -135,7 +135,7 @@ async function setBudgetIn(
     actor,
     action: 'budget.set',
     subject: `user:${ref.userId}`,
-    workshopSlug: teamScope(member.slug),
+    scope: teamScope(member.slug),
     details: {
       fromUsd: decimalStringFromNano(effect.from),
       toUsd: decimalStringFromNano(effect.to),
@@ -181,7 +181,7 @@ export async function requestMore(
       actor: `user:${ref.userId}`,
       action: 'budget.asked',
       subject: `user:${ref.userId}`,
-      workshopSlug: teamScope(member.slug),
+      scope: teamScope(member.slug),
       details: { moreUsd: decimalStringFromNano(ask.more), reason: ask.reason },
     })
     return { kind: 'asked' }
@@ -226,7 +226,7 @@ export async function decideRequest(
       actor: `user:${input.actorUserId}`,
       action: `budget.request-${input.decision}`,
       subject: `user:${asked.userId}`,
-      workshopSlug: teamScope(member.slug),
+      scope: teamScope(member.slug),
       details: { moreUsd: decided.more, reason: input.reason },
     })
     if (input.decision === 'refused') return { kind: 'refused' }

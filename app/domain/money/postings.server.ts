@@ -12,7 +12,7 @@ export type MemberRef = { teamId: string; userId: string }
 
 export type Balance = { allocated: NanoUsd; committed: NanoUsd; spent: NanoUsd; free: NanoUsd }
 
-export type PostingKind =
+type PostingKind =
   | 'allocate'
   | 'deallocate'
   /** Reserves for a key. The database refuses one that exceeds what is free. */

@@ -1,38 +1,57 @@
 /**
  * What staff should not miss about money, worked out from kept rows when a page is read: pools, the
  * newest sample of each workshop, the account's last reading, the newest check. Nothing is counted
- * and nobody is asked.
+ * and the provider is not asked. Codes and values only: messages/alerts.ts has the sentences.
  */
-import { formatUsd, nanoFromDecimalString, type NanoUsd } from '~/money'
+import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
-import { committedAt, worstCaseSpend } from '../workshop/worst-case'
+import { liveClaim } from '../live-claim.server'
+import { moneyView, type MoneyView } from '../money-view'
+import { committedAt } from '../workshop/worst-case'
 import { readPools } from '../money/pool.server'
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
 import { findAccountReading, type AccountReading } from '../keys/account-reading.server'
+import {
+  creditsAhead,
+  isPoolNearlyCommitted,
+  isPoolPassed,
+  judgeCredits,
+  type CreditsAhead,
+  type CreditsLow,
+} from './money-judgement'
 
-export type AlertKind =
-  'pool-80' | 'overspend' | 'credits-low' | 'credits-unread' | 'usage-stale' | 'drift'
+export type AlertCause =
+  | {
+      kind: 'pool-80'
+      percent: number
+      committed: MoneyView
+      limit: MoneyView
+      spent: MoneyView | null
+      roomForKeys: number
+    }
+  | { kind: 'pool-passed'; committed: MoneyView; limit: MoneyView; over: MoneyView }
+  | { kind: 'keys-over-limit'; keys: number; over: MoneyView }
+  | {
+      kind: 'credits-low'
+      level: CreditsLow
+      left: MoneyView
+      promised: MoneyView
+      claimable: MoneyView
+    }
+  | { kind: 'credits-unread'; error: string }
+  | { kind: 'usage-stale'; error: string | null }
+  | { kind: 'drift'; open: number }
 
-export type AdminAlert = {
-  kind: AlertKind
-  tone: 'amber' | 'brick'
-  workshopSlug: string | null
-  title: string
-  words: string
-  /** Amounts as text, for those who want them apart from the words. */
-  figures: Record<string, string>
-  /** Of the reading behind it; null where the figures are as of now. */
+export type AdminAlert = AlertCause & {
+  severity: 'warning' | 'error'
+  workshop: { slug: string; title: string } | null
+  /** Time of the reading behind it; null where it is as of now. */
   asOf: string | null
 }
 
-const poolShare = 80n
-/**
- * Overruns below a cent are what requests in flight always leave; they stand in the figures, not in
- * a banner.
- */
+/** Requests in flight always overrun a limit by less than a cent; no alert for that. */
 const minOverrun: NanoUsd = 10_000_000n
-const soonMs = 24 * 3_600_000
 const creditsStaleMs = 45 * 60_000
 const sampleMattersMs = 24 * 3_600_000
 
@@ -45,163 +64,116 @@ type Sample = {
   over: NanoUsd
 }
 
-/** All that stands now, the worst first. */
+/** All present alerts, errors first. */
 export async function readAlerts(ctx: Ctx): Promise<AdminAlert[]> {
-  const [pools, samples, account, usage, drift] = await Promise.all([
+  const [pools, samples, account, ends, usage, drift] = await Promise.all([
     readPools(ctx.db),
     newestSamples(ctx),
     findAccountReading(ctx),
+    ctx.db.workshopEnd.findMany({ select: { slug: true } }),
     staleUsage(ctx),
     openDrift(ctx),
   ])
+  const committed = new Map(
+    [...pools].map(([slug, pool]) => [slug, nanoFromDecimalString(pool.committedUsd)]),
+  )
   const snapshots = [...ctx.workshops.workshops.values()].map((workshop) => ({
     workshop,
-    committed: nanoFromDecimalString(pools.get(workshop.slug)?.committedUsd ?? '0'),
+    committed: committed.get(workshop.slug) ?? 0n,
     sample: samples.get(workshop.slug) ?? null,
   }))
-  const promised = [...pools].reduce(
-    (sum, [slug, pool]) =>
-      sum +
-      atLeastNothing(nanoFromDecimalString(pool.committedUsd) - (samples.get(slug)?.usage ?? 0n)),
-    0n,
+  const ahead = creditsAhead(
+    ctx,
+    committed,
+    (slug) => samples.get(slug)?.usage ?? 0n,
+    new Set(ends.map(({ slug }) => slug)),
   )
   const alerts = [
     ...snapshots.flatMap((snapshot) => overspendOf(ctx, snapshot)),
     ...snapshots.flatMap((snapshot) => poolOf(ctx, snapshot)),
-    ...creditsOf(ctx, account, promised, snapshots),
+    ...creditsOf(ctx, account, ahead),
     ...usage,
     ...drift,
   ]
-  return alerts.sort((a, b) => Number(a.tone === 'amber') - Number(b.tone === 'amber'))
+  return alerts.sort((a, b) => Number(a.severity !== 'error') - Number(b.severity !== 'error'))
 }
 
 type Snapshot = { workshop: Workshop; committed: NanoUsd; sample: Sample | null }
 
-function poolOf(ctx: Ctx, { workshop, committed, sample }: Snapshot): AdminAlert[] {
+const aboutWorkshop = ({ workshop: { slug, title }, sample }: Snapshot) => ({
+  workshop: { slug, title },
+  asOf: sample?.sampledAt.toISOString() ?? null,
+})
+
+function poolOf(ctx: Ctx, snapshot: Snapshot): AdminAlert[] {
+  const { workshop, committed, sample } = snapshot
   const limit = workshop.poolLimit
-  if (limit === null || limit === 0n || committed * 100n < limit * poolShare || committed > limit)
-    return []
+  if (limit === null || !isPoolNearlyCommitted(committed, limit)) return []
   if (
     windowState(workshop, ctx.now()) === 'closed' &&
     !(isLately(ctx, sample) && sample.liveKeys > 0)
   )
     return []
-  const room = (limit - committed) / committedAt(workshop, ctx.now())
-  const spent = sample
-    ? ` ${formatUsd(sample.usage)} of it ${sample.usage === 0n ? 'is' : 'has been'} spent.`
-    : ''
   return [
     {
       kind: 'pool-80',
-      tone: 'amber',
-      workshopSlug: workshop.slug,
-      title: `${workshop.title}: ${(committed * 100n) / limit} % of the pool is committed.`,
-      words: `${formatUsd(committed)} of ${formatUsd(limit)} is promised to keys.${spent} ${room === 0n ? 'There is no room for another key.' : `There is room for ${room} more ${room === 1n ? 'key' : 'keys'}.`} To make more room, raise limit_usd in the workshop’s file.`,
-      figures: {
-        committed: formatUsd(committed),
-        limit: formatUsd(limit),
-        ...(sample ? { spent: formatUsd(sample.usage) } : {}),
-      },
-      asOf: sample?.sampledAt.toISOString() ?? null,
+      severity: 'warning',
+      ...aboutWorkshop(snapshot),
+      percent: Number((committed * 100n) / limit),
+      committed: moneyView(committed),
+      limit: moneyView(limit),
+      spent: sample && moneyView(sample.usage),
+      roomForKeys: Number((limit - committed) / committedAt(workshop, ctx.now())),
     },
   ]
 }
 
-function overspendOf(ctx: Ctx, { workshop, committed, sample }: Snapshot): AdminAlert[] {
+function overspendOf(ctx: Ctx, snapshot: Snapshot): AdminAlert[] {
+  const { workshop, committed, sample } = snapshot
   const found: AdminAlert[] = []
-  const about = {
-    kind: 'overspend',
-    workshopSlug: workshop.slug,
-    asOf: sample?.sampledAt.toISOString() ?? null,
-  } as const
   const limit = workshop.poolLimit
-  if (limit !== null && committed > limit) {
+  if (limit !== null && isPoolPassed(committed, limit)) {
     found.push({
-      ...about,
-      tone: 'brick',
-      title: `${workshop.title} has passed its pool by ${formatUsd(committed - limit)}.`,
-      words: `${formatUsd(committed)} is committed and the file allows ${formatUsd(limit)}. Either limit_usd was lowered, or requests that were under way passed a cap and were charged. No new key is given until there is room.`,
-      figures: {
-        committed: formatUsd(committed),
-        limit: formatUsd(limit),
-        over: formatUsd(committed - limit),
-      },
+      kind: 'pool-passed',
+      severity: 'error',
+      ...aboutWorkshop(snapshot),
+      committed: moneyView(committed),
+      limit: moneyView(limit),
+      over: moneyView(committed - limit),
     })
   }
   if (isLately(ctx, sample) && sample.over >= minOverrun) {
     found.push({
-      ...about,
-      tone: sample.usage > committed ? 'brick' : 'amber',
-      title: `${workshop.title}: ${sample.overKeys} ${sample.overKeys === 1 ? 'key has' : 'keys have'} passed their caps, by ${formatUsd(sample.over)} together.`,
-      words:
-        'Requests that were under way when a cap was reached are finished and paid. The overrun is charged to the pool when the key ends.',
-      figures: {
-        keys: String(sample.overKeys),
-        over: formatUsd(sample.over),
-        spent: formatUsd(sample.usage),
-      },
+      kind: 'keys-over-limit',
+      severity: sample.usage > committed ? 'error' : 'warning',
+      ...aboutWorkshop(snapshot),
+      keys: sample.overKeys,
+      over: moneyView(sample.over),
     })
   }
   return found
 }
 
-function creditsOf(
-  ctx: Ctx,
-  account: AccountReading,
-  promised: NanoUsd,
-  snapshots: Snapshot[],
-): AdminAlert[] {
+function creditsOf(ctx: Ctx, account: AccountReading, ahead: CreditsAhead): AdminAlert[] {
   const { creditsLeft: left, readAt, error } = account
+  const about = { workshop: null, asOf: readAt?.toISOString() ?? null }
   const found: AdminAlert[] = []
   if (
     error !== null &&
     (readAt === null || ctx.now().getTime() - readAt.getTime() > creditsStaleMs)
-  ) {
-    found.push({
-      kind: 'credits-unread',
-      tone: 'amber',
-      workshopSlug: null,
-      title: 'What the account has left cannot be read.',
-      words: `The last try said: ${error}. Until it works again, nobody here can tell whether the credit is enough.`,
-      figures: {},
-      asOf: readAt?.toISOString() ?? null,
-    })
-  }
-  if (left === null) return found
-  const soon = new Date(ctx.now().getTime() + soonMs)
-  const room = snapshots
-    .filter(
-      ({ workshop }) =>
-        windowState(workshop, ctx.now()) === 'open' || windowState(workshop, soon) === 'open',
-    )
-    .reduce(
-      (sum, { workshop, committed }) =>
-        sum + atLeastNothing((worstCaseSpend(workshop, ctx.now()) ?? committed) - committed),
-      0n,
-    )
-  const figures = { left: formatUsd(left), promised: formatUsd(promised), room: formatUsd(room) }
-  const asOf = readAt?.toISOString() ?? null
-  if (left < promised) {
+  )
+    found.push({ kind: 'credits-unread', severity: 'warning', ...about, error })
+  const low = left === null ? null : judgeCredits(left, ahead)
+  if (left !== null && low)
     found.push({
       kind: 'credits-low',
-      tone: 'brick',
-      workshopSlug: null,
-      title: `The account has ${formatUsd(left)} left, less than the keys given out may spend.`,
-      words: `They may spend ${formatUsd(promised)} more. When the account is empty, every key stops working and no new one can be made. Add credit at openrouter.ai/credits.`,
-      figures,
-      asOf,
+      severity: low.severity,
+      ...about,
+      level: low.level,
+      left: moneyView(left),
+      promised: moneyView(ahead.promised),
+      claimable: moneyView(ahead.claimable),
     })
-  } else if (left < promised + room) {
-    found.push({
-      kind: 'credits-low',
-      tone: 'amber',
-      workshopSlug: null,
-      title: `The account has ${formatUsd(left)} left, which a full house could pass.`,
-      words: `Keys given out may spend ${formatUsd(promised)} more, and ${formatUsd(room)} can still be claimed today. Add credit at openrouter.ai/credits before the doors open.`,
-      figures,
-      asOf,
-    })
-  }
   return found
 }
 
@@ -213,19 +185,16 @@ async function staleUsage(ctx: Ctx): Promise<AdminAlert[]> {
     select synced_at as "syncedAt", error,
       coalesce(synced_at < now() - make_interval(secs => greatest(300, 2.5 * coalesce(every_seconds, 900))),
       failed_at is not null)
-      and exists (select 1 from keymint.workshop_attendance where state = 'ready'
-        and expires_at > ${ctx.now()}) as stale from keymint.usage_syncs`
+      and exists (select 1 from keymint.workshop_attendance c
+        where ${liveClaim(ctx.now())}) as stale from keymint.usage_syncs`
   if (!row?.stale) return []
-  const reason = row.error ? `The last try said: ${row.error}.` : 'No worker seems to have run it.'
   return [
     {
       kind: 'usage-stale',
-      tone: 'amber',
-      workshopSlug: null,
-      title: 'What keys have used is not up to date.',
-      words: `${reason} Caps hold all the same: the provider keeps them. The figures on these pages stand still.`,
-      figures: {},
+      severity: 'warning',
+      workshop: null,
       asOf: row.syncedAt?.toISOString() ?? null,
+      error: row.error,
     },
   ]
 }
@@ -239,12 +208,10 @@ async function openDrift(ctx: Ctx): Promise<AdminAlert[]> {
   return [
     {
       kind: 'drift',
-      tone: 'amber',
-      workshopSlug: null,
-      title: `${row.open} ${row.open === 1 ? 'disagreement' : 'disagreements'} with the provider ${row.open === 1 ? 'waits' : 'wait'} for a person.`,
-      words: 'The Reconcile page says what differs and what a fix would do.',
-      figures: { open: String(row.open) },
+      severity: 'warning',
+      workshop: null,
       asOf: row.asOf?.toISOString() ?? null,
+      open: row.open,
     },
   ]
 }
@@ -275,4 +242,3 @@ async function newestSamples(ctx: Ctx): Promise<Map<string, Sample>> {
 
 const isLately = (ctx: Ctx, sample: Sample | null): sample is Sample =>
   sample !== null && ctx.now().getTime() - sample.sampledAt.getTime() < sampleMattersMs
-const atLeastNothing = (amount: NanoUsd) => (amount < 0n ? 0n : amount)

@@ -1,10 +1,11 @@
 /**
- * Banners for staff: each stands when it should, says how much, and goes when its cause has gone.
+ * Alerts for staff: each is there when it should be, says how much, and goes with its cause.
  */
 import { expect, test } from 'vitest'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
 import { seedClaims } from '../../../tests/held-keys'
 import { askForCheck, runCheck } from '../keys/reconcile-runs.server'
+import { alertMessage } from '~/messages/alerts'
 import { readAlerts } from './alerts.server'
 import { syncUsage } from '../keys/usage.server'
 
@@ -15,11 +16,11 @@ const post = (body: object): RequestInit => ({
   body: JSON.stringify(body),
 })
 const kinds = async (world: World) =>
-  (await readAlerts(world.ctx)).map((alert) => `${alert.kind} ${alert.tone}`)
+  (await readAlerts(world.ctx)).map((alert) => `${alert.kind} ${alert.severity}`)
 const open = (pool: number) =>
   openWorld({ workshops: [makeWorkshop({ poolLimit: usd(pool), maxKeys: 10 })] })
 
-test('a room with a quiet account raises nothing, and asks nobody upstream', async () => {
+test('a workshop with enough credit raises nothing, and the provider is not asked', async () => {
   await using world = await open(20)
   await seedClaims(world, slug, 2)
   await syncUsage(world.ctx)
@@ -28,7 +29,7 @@ test('a room with a quiet account raises nothing, and asks nobody upstream', asy
   expect(await world.calls()).toEqual({})
 })
 
-test('four fifths of a pool raise a banner with the room that is left, until the room is empty again', async () => {
+test('80 % of a pool raise an alert with the room that is left, until its keys have ended', async () => {
   await using world = await open(10)
   await seedClaims(world, slug, 3)
   await syncUsage(world.ctx)
@@ -37,15 +38,17 @@ test('four fifths of a pool raise a banner with the room that is left, until the
   expect(await readAlerts(world.ctx)).toMatchObject([
     {
       kind: 'pool-80',
-      tone: 'amber',
-      workshopSlug: slug,
-      title: 'A workshop for tests: 80 % of the pool is committed.',
-      figures: { committed: '$8.00', limit: '$10.00' },
+      severity: 'warning',
+      workshop: { slug },
+      committed: { text: '$8.00' },
+      limit: { text: '$10.00' },
     },
   ])
-  expect((await readAlerts(world.ctx))[0]!.words).toContain('There is room for 1 more key.')
+  const message = alertMessage((await readAlerts(world.ctx))[0]!)
+  expect(message.title).toBe('A workshop for tests: 80 % of the pool is committed')
+  expect(message.sentence).toContain('Room for 1 more key.')
   world.moveClock(2 * 3_600_000)
-  expect(await kinds(world), 'the doors are closed, and keys still live').toEqual(['pool-80 amber'])
+  expect(await kinds(world), 'claims are closed, and keys still live').toEqual(['pool-80 warning'])
   world.moveClock(30 * 3_600_000)
   expect(await kinds(world)).toEqual([])
 })
@@ -56,33 +59,36 @@ test('an overrun of keys is named with its amount, and one of the pool is worse'
   await world.call('/__sim/spend', post({ hash: first!.hash, usd: 2.004 }))
   await syncUsage(world.ctx)
   expect(await kinds(world), 'less than a cent is what requests in flight leave').toEqual([
-    'pool-80 amber',
+    'pool-80 warning',
   ])
   await world.call('/__sim/spend', post({ hash: first!.hash, usd: 0.5 }))
   await syncUsage(world.ctx)
   const [over] = await readAlerts(world.ctx)
   expect(over).toMatchObject({
-    kind: 'overspend',
-    tone: 'amber',
-    figures: { keys: '1', over: '$0.50' },
+    kind: 'keys-over-limit',
+    severity: 'warning',
+    keys: 1,
+    over: { text: '$0.50' },
     asOf: expect.any(String) as string,
   })
   await seedClaims(world, slug, 1)
-  expect(await kinds(world)).toEqual(['overspend brick', 'overspend amber'])
+  expect(await kinds(world)).toEqual(['pool-passed error', 'keys-over-limit warning'])
   expect((await readAlerts(world.ctx))[0]).toMatchObject({
-    figures: { committed: '$10.00', limit: '$9.00', over: '$1.00' },
+    committed: { text: '$10.00' },
+    limit: { text: '$9.00' },
+    over: { text: '$1.00' },
   })
 })
 
-test('credits are weighed against what keys may still spend, and against a full house', async () => {
+test('credits are weighed against what keys may still spend, and against all open seats', async () => {
   await using world = await open(20)
   const [first] = await seedClaims(world, slug, 4)
   await world.call('/__sim/spend', post({ hash: first!.hash, usd: 1 }))
   for (const [credits, expected] of [
     [20, []],
-    [19.5, ['credits-low amber']],
-    [8.5, ['credits-low amber']],
-    [7, ['credits-low brick']],
+    [19.5, ['credits-low warning']],
+    [8.5, ['credits-low warning']],
+    [7, ['credits-low error']],
   ] as const) {
     await world.faults({ credits })
     await syncUsage(world.ctx)
@@ -90,7 +96,9 @@ test('credits are weighed against what keys may still spend, and against a full 
   }
   const [low] = await readAlerts(world.ctx)
   expect(low).toMatchObject({
-    figures: { left: '$6.00', promised: '$7.00', room: '$12.00' },
+    left: { text: '$6.00' },
+    promised: { text: '$7.00' },
+    claimable: { text: '$12.00' },
     asOf: expect.any(String) as string,
   })
 })
@@ -106,7 +114,7 @@ test('credits and usage that could not be read for long are said to be old, with
   await world.db.$executeRaw`update keymint.usage_syncs set synced_at = now() - interval '2 h'`
   const alerts = await readAlerts(world.ctx)
   expect(alerts.map((alert) => alert.kind)).toEqual(['credits-unread', 'usage-stale'])
-  for (const alert of alerts) expect(alert.words).toContain('down for repairs')
+  for (const alert of alerts) expect(alertMessage(alert).sentence).toContain('down for repairs')
 })
 
 test('open drift of the newest check is named until it is settled', async () => {
@@ -115,7 +123,7 @@ test('open drift of the newest check is named until it is settled', async () => 
   await syncUsage(world.ctx)
   await world.ctx.provider.updateKey(claim!.hash, { disabled: true })
   await runCheck(world.ctx, (await askForCheck(world.ctx, 'operator')).runId)
-  expect(await readAlerts(world.ctx)).toMatchObject([{ kind: 'drift', figures: { open: '1' } }])
+  expect(await readAlerts(world.ctx)).toMatchObject([{ kind: 'drift', open: 1 }])
   await world.ctx.provider.updateKey(claim!.hash, { disabled: false })
   await runCheck(world.ctx, (await askForCheck(world.ctx, 'operator')).runId)
   expect(await readAlerts(world.ctx)).toEqual([])

@@ -1,208 +1,172 @@
 /**
- * The canary: one key made as a claim's would be, bound, read back from both sides, and deleted.
- * Its name is a row of doctor_canaries before it is a key, and no program deletes a name that is
- * not there. It does not begin with the prefix of claims' keys, so that reconcile takes it for
- * nobody's. What is lost on the way ends by itself after an hour.
+ * The canary: one test key made as a claim's would be, assigned to a guardrail, read back from both
+ * sides, and deleted. Its name is a row of doctor_canaries before it is a key, and only names found
+ * there are deleted. It does not begin with the prefix of claims' keys, so reconcile does not take
+ * it for one of them. A key that is lost on the way ends after an hour.
  */
 import { randomUUID } from 'node:crypto'
 import { isProviderError } from '~/adapters/provider-error'
 import type { UpstreamGuardrail } from '~/adapters/key-provider'
 import { NANO_PER_USD } from '~/money'
+import { upcomingWorkshops, type TestedWith } from './readiness-check'
 import {
-  fail,
-  ok,
-  upcomingWorkshops,
-  together,
-  warn,
+  error,
+  orWhenFine,
+  warning,
+  type CanaryDifference,
+  type Cause,
   type Finding,
-  type PatientWith,
-} from './doctor-check'
+} from './readiness-finding'
 
-type Whole = PatientWith<'db' | 'provider'>
+type Tested = TestedWith<'db' | 'provider'>
 
 const canaryLimit = NANO_PER_USD / 100n
 const canaryLifeMs = 3_600_000
-/** A doctor at work somewhere else is given this long before its canary counts as left behind. */
+/** A check that runs elsewhere has this long before its canary counts as left behind. */
 const leftBehindSeconds = 300
 const guardrailName = 'keymint-doctor'
 
-class CanaryProblem extends Error {
+/** Ends the check with a finding. */
+class CanaryFailure extends Error {
   constructor(readonly finding: Finding) {
-    super(finding.words)
+    super(finding.code)
   }
 }
 
 /** Makes a key worth a cent for an hour, and removes it whatever happens in between. */
-export async function checkCanary(patient: Whole): Promise<Finding> {
-  const left = await removeLeftovers(patient)
+export async function checkCanary(tested: Tested): Promise<Finding[]> {
+  const left = await removeLeftovers(tested)
   const startedAt = performance.now()
-  const name = await writeName(patient)
-  let verdict: Finding
+  const name = await writeName(tested)
+  const findings: Finding[] = []
   let hash: string | null = null
+  let guardrail: string | null = null
   try {
-    const made = await create(patient, name)
+    const made = await create(tested, name)
     hash = made.hash
-    await patient.db
+    await tested.db
       .$executeRaw`update keymint.doctor_canaries set key_hash = ${hash} where name = ${name}`
-    const bound = await bind(patient, hash)
-    await readBack(patient, name, made)
-    const took = ((performance.now() - startedAt) / 1000).toFixed(1)
-    verdict = ok(
-      `A key worth $0.01 was made, ${bound ? `bound to ${bound}, ` : ''}read back and deleted, in ${took} s.`,
-    )
-    if (!bound)
-      verdict = warn(
-        `A key was made and read back, but there is no guardrail to bind it to and no model to make one with.`,
-        'Add a workshop file.',
-      )
-  } catch (error) {
-    verdict = findingOf(error)
+    guardrail = await assign(tested, hash)
+    await readBack(tested, name, made)
+    if (!guardrail) findings.push(warning({ code: 'canary-unbound' }))
+  } catch (thrown) {
+    findings.push(findingOf(thrown))
   }
-  const gone = await remove(patient, name, hash).catch(findingOf)
-  const leftovers =
-    left === 0
-      ? []
-      : [
-          warn(
-            `${left} of an earlier canary could not be removed yet.`,
-            'They end by themselves within an hour of their making; check again.',
-          ),
-        ]
-  return together([verdict, gone, ...leftovers], verdict.words)
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  await remove(tested, name, hash).catch((thrown: unknown) => findings.push(findingOf(thrown)))
+  if (left > 0) findings.push(warning({ code: 'canaries-left', count: left }))
+  return orWhenFine(findings, { code: 'canary-ok', guardrail: guardrail ?? '', seconds })
 }
 
-async function writeName({ db }: Whole): Promise<string> {
+async function writeName({ db }: Tested): Promise<string> {
   const [installation] = await db.$queryRaw<{ id: string }[]>`select id from keymint.installation`
   const name = `km-doctor/${installation?.id ?? 'none'}/${randomUUID()}`
   await db.$executeRaw`insert into keymint.doctor_canaries (name) values (${name})`
   return name
 }
 
-async function create(patient: Whole, name: string) {
+async function create(tested: Tested, name: string) {
   try {
-    return await patient.provider.createKey({
+    return await tested.provider.createKey({
       name,
       limit: canaryLimit,
       limitReset: null,
-      expiresAt: new Date(patient.now().getTime() + canaryLifeMs),
+      expiresAt: new Date(tested.now().getTime() + canaryLifeMs),
     })
-  } catch (error) {
-    throw problem(
-      error,
-      'No key could be made',
-      'docs/runbook.md, “Trouble upstream”, says what each answer means.',
-    )
+  } catch (thrown) {
+    throw failureOf(thrown, (text) => ({ code: 'canary-not-created', error: text }))
   }
 }
 
 /**
- * To the guardrail of the first room that has one, else to one of the doctor's own. Its name, or
- * null when there is no model to make one with.
+ * To the guardrail of the first upcoming workshop that has one, else to one of the canary's own.
+ * Its name, or null when there is no model to make one with.
  */
-async function bind(patient: Whole, hash: string): Promise<string | null> {
-  const remedy =
-    'Keys would be handed out unbound, with their cap but without their list of models. docs/runbook.md, “Unbound keys”.'
+async function assign(tested: Tested, hash: string): Promise<string | null> {
   try {
-    const guardrail = await guardrailFor(patient, await patient.provider.listGuardrails())
+    const guardrail = await guardrailFor(tested, await tested.provider.listGuardrails())
     if (!guardrail) return null
-    const assigned = await patient.provider.assignKeys(guardrail.id, [hash])
+    const assigned = await tested.provider.assignKeys(guardrail.id, [hash])
     const hashes =
-      assigned === 1 ? await patient.provider.listAssignedHashes(guardrail.id) : new Set<string>()
+      assigned === 1 ? await tested.provider.listAssignedHashes(guardrail.id) : new Set<string>()
     if (!hashes.has(hash))
-      throw new CanaryProblem(
-        fail(
-          `The key was not bound: the provider says that it bound ${assigned}, and ${guardrail.name} does not list it.`,
-          remedy,
-        ),
+      throw new CanaryFailure(
+        error({ code: 'canary-not-assigned', assigned, guardrail: guardrail.name }),
       )
     return guardrail.name
-  } catch (error) {
-    throw problem(error, 'A key can be made but not bound to a guardrail', remedy)
+  } catch (thrown) {
+    throw failureOf(thrown, (text) => ({ code: 'canary-assign-failed', error: text }))
   }
 }
 
 async function guardrailFor(
-  patient: Whole,
+  tested: Tested,
   guardrails: UpstreamGuardrail[],
 ): Promise<{ id: string; name: string } | null> {
-  const wanted = [
-    ...upcomingWorkshops(patient).map(({ slug }) => `workshop-${slug}`),
-    guardrailName,
-  ]
+  const wanted = [...upcomingWorkshops(tested).map(({ slug }) => `workshop-${slug}`), guardrailName]
   for (const name of wanted) {
     const [oldest] = guardrails
       .filter((guardrail) => guardrail.name === name)
       .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime())
     if (oldest) return oldest
   }
-  const allowedModels = [...patient.workshops.workshops.values()][0]?.allowedModels
+  const allowedModels = [...tested.workshops.workshops.values()][0]?.allowedModels
   if (!allowedModels) return null
-  const { id } = await patient.provider.createGuardrail({
+  const { id } = await tested.provider.createGuardrail({
     name: guardrailName,
-    description: 'Made by Keymint’s doctor for its own test keys.',
+    description: 'For the test keys of Keymint’s readiness check.',
     limit: canaryLimit,
     allowedModels,
   })
   return { id, name: guardrailName }
 }
 
-/** From our side by its hash, and from its owner's side with the key itself. */
+/** By its hash with the management key, and with the key itself. */
 async function readBack(
-  { provider }: Whole,
+  { provider }: Tested,
   name: string,
   made: { hash: string; plaintext: string },
 ): Promise<void> {
-  const remedy =
-    'Caps and ends are what makes a key harmless: hand out none until this is understood.'
   try {
     const [listed, own] = await Promise.all([
       provider.findKey(made.hash),
       provider.readOwnKey(made.plaintext),
     ])
-    const wrong = [
-      ...(listed === null ? ['the provider does not know its hash'] : []),
-      ...(listed && listed.name !== name ? ['it has another name'] : []),
-      ...(listed?.disabled ? ['it is disabled'] : []),
-      ...(own.limit !== canaryLimit ? ['its owner reads another cap'] : []),
-      ...(own.expiresAt === null ? ['its owner reads no end'] : []),
-      ...(own.isManagementKey ? ['it may manage keys'] : []),
-    ]
-    if (wrong.length > 0)
-      throw new CanaryProblem(
-        fail(`A key was made, but not as asked: ${wrong.join(', ')}.`, remedy),
-      )
-  } catch (error) {
-    throw problem(error, 'A key was made but could not be read back', remedy)
+    const differences: CanaryDifference[] = []
+    if (listed === null) differences.push('unknown-hash')
+    if (listed && listed.name !== name) differences.push('other-name')
+    if (listed?.disabled) differences.push('disabled')
+    if (own.limit !== canaryLimit) differences.push('other-limit')
+    if (own.expiresAt === null) differences.push('no-end')
+    if (own.isManagementKey) differences.push('manages-keys')
+    if (differences.length > 0)
+      throw new CanaryFailure(error({ code: 'canary-differs', differences }))
+  } catch (thrown) {
+    throw failureOf(thrown, (text) => ({ code: 'canary-unreadable', error: text }))
   }
 }
 
 /**
- * Deletes the canary and asks whether it is gone. A create without an answer may have left one: it
- * is looked for by its name.
+ * Deletes the canary and checks that it is gone. A create without an answer may have left one, which
+ * is looked up by its name.
  */
-async function remove(patient: Whole, name: string, hash: string | null): Promise<Finding> {
-  const { provider, db } = patient
+async function remove(tested: Tested, name: string, hash: string | null): Promise<void> {
+  const { provider, db } = tested
   const hashes = hash
     ? [hash]
     : (await provider.listKeys()).filter((key) => key.name === name).map((key) => key.hash)
   for (const one of hashes) {
     await provider.deleteKey(one)
     if ((await provider.findKey(one)) !== null)
-      throw new CanaryProblem(
-        fail(
-          'The test key was deleted, and the provider still has it.',
-          'It ends within an hour and is worth a cent; check again in a minute.',
-        ),
-      )
+      throw new CanaryFailure(error({ code: 'canary-still-there' }))
   }
   // Without an answer the key may still come: only its end makes the row final.
   if (hashes.length > 0)
     await db.$executeRaw`update keymint.doctor_canaries set deleted_at = now() where name = ${name}`
-  return ok('The test key is gone.')
 }
 
-/** Removes what earlier doctors could not. How many are still there. */
-async function removeLeftovers({ db, provider }: Whole): Promise<number> {
+/** Removes what earlier checks could not. Returns how many are still there. */
+async function removeLeftovers({ db, provider }: Tested): Promise<number> {
   const rows = await db.$queryRaw<{ name: string; ended: boolean }[]>`
     select name, sent_at < now() - interval '2 hours' as ended from keymint.doctor_canaries
     where deleted_at is null and sent_at < now() - make_interval(secs => ${leftBehindSeconds}::int)
@@ -231,18 +195,13 @@ async function removeLeftovers({ db, provider }: Whole): Promise<number> {
   return left
 }
 
-function problem(error: unknown, what: string, remedy: string): unknown {
-  return isProviderError(error)
-    ? new CanaryProblem(fail(`${what}. ${error.message}.`, remedy))
-    : error
+/** An error of the provider as a finding of this step; any other is left as it is. */
+function failureOf(thrown: unknown, cause: (text: string) => Cause): unknown {
+  return isProviderError(thrown) ? new CanaryFailure(error(cause(thrown.message))) : thrown
 }
 
-function findingOf(error: unknown): Finding {
-  if (error instanceof CanaryProblem) return error.finding
-  if (isProviderError(error))
-    return warn(
-      `The test key could not be deleted yet. ${error.message}.`,
-      'It ends within an hour and is worth a cent; the next check removes it.',
-    )
-  throw error
+function findingOf(thrown: unknown): Finding {
+  if (thrown instanceof CanaryFailure) return thrown.finding
+  if (isProviderError(thrown)) return warning({ code: 'canary-not-deleted', error: thrown.message })
+  throw thrown
 }

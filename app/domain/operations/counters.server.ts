@@ -1,8 +1,8 @@
 /**
- * Kept figures: how many claims stand how, and what they used, without counting them. Guarantee:
+ * Counters: how many claims are in each state, and what they used, without counting them. Guarantee:
  * kept plus not yet folded equals a full count at every moment, because triggers on the claims
- * append every change in its own transaction. Folding only moves figures from one table to the
- * other.
+ * append every change in its own transaction. Folding only moves amounts from figure_deltas to
+ * figures.
  */
 import type { Db, Tx } from '~/adapters/db.server'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
@@ -10,7 +10,7 @@ import type { Ctx } from '../ctx'
 import { stepWidths } from './spans'
 
 /** Of the claims of a workshop, or of all. */
-export type Figures = {
+export type Counters = {
   total: number
   pending: number
   ready: number
@@ -38,15 +38,14 @@ export type Figures = {
 type Row = { scope: string; facet: string; n: number; usd: string }
 
 const maxPerFold = 50_000
-// Any number will do as long as it stays the same: two sweeps that fold at once would wait for each
-// other's rows.
+// Any fixed number: two sweeps that fold at once would wait for each other's rows.
 const foldLock = 7_126_202
 
 /**
- * Adds what happened since the last time to the kept figures. Returns how many entries that were; 0
- * when another process is at it.
+ * Adds the changes since the last fold to the counters. Returns how many changes there were; 0 when
+ * another process is folding.
  */
-export async function foldFigures(ctx: Pick<Ctx, 'db'>): Promise<number> {
+export async function foldCounters(ctx: Pick<Ctx, 'db'>): Promise<number> {
   return ctx.db.$transaction(async (tx) => {
     const [lock] = await tx.$queryRaw<
       { mine: boolean }[]
@@ -57,7 +56,7 @@ export async function foldFigures(ctx: Pick<Ctx, 'db'>): Promise<number> {
         delete from keymint.figure_deltas
           where id in (select id from keymint.figure_deltas order by id limit ${maxPerFold}::int)
           returning scope, minute, facet, n, usd),
-      standing as (
+      kept_counters as (
         insert into keymint.figures as kept (scope, facet, n, usd)
         select scope, facet, sum(n), sum(usd) from taken where minute is null group by scope, facet
         on conflict (scope, facet) do update set n = kept.n + excluded.n, usd = kept.usd + excluded.usd),
@@ -71,20 +70,20 @@ export async function foldFigures(ctx: Pick<Ctx, 'db'>): Promise<number> {
   })
 }
 
-/** The figures of every workshop that ever had a claim. */
-export async function readAllFigures(db: Db | Tx): Promise<Map<string, Figures>> {
+/** The counters of every workshop that ever had a claim. */
+export async function readAllCounters(db: Db | Tx): Promise<Map<string, Counters>> {
   const rows = await db.$queryRaw<Row[]>`
     select scope, facet, sum(n)::int as n, sum(usd)::text as usd from (
       select scope, facet, n, usd from keymint.figures
       union all select scope, facet, n, usd from keymint.figure_deltas where minute is null) kept
     group by scope, facet`
   const byScope = Map.groupBy(rows, (row) => row.scope)
-  return new Map([...byScope].map(([scope, ofScope]) => [scope, figuresOf(ofScope)]))
+  return new Map([...byScope].map(([scope, ofScope]) => [scope, countersOf(ofScope)]))
 }
 
-/** The figures of one workshop; all zero where nobody has claimed. */
-export async function readFigures(db: Db | Tx, scope: string): Promise<Figures> {
-  return figuresOf(
+/** The counters of one workshop; all zero where nobody has claimed. */
+export async function readCounters(db: Db | Tx, scope: string): Promise<Counters> {
+  return countersOf(
     await db.$queryRaw<Row[]>`
     select ${scope} as scope, facet, sum(n)::int as n, sum(usd)::text as usd from (
       select facet, n, usd from keymint.figures where scope = ${scope}
@@ -93,7 +92,7 @@ export async function readFigures(db: Db | Tx, scope: string): Promise<Figures> 
   )
 }
 
-export type FigureDifference = {
+export type CounterDifference = {
   scope: string
   facet: string
   kept: number
@@ -103,11 +102,11 @@ export type FigureDifference = {
 }
 
 /**
- * Counts everything and compares. An empty list means that the kept figures are right; it reads
- * every claim, so it is for the doctor and for tests.
+ * Counts everything and compares. An empty list means that the counters are right. It reads every
+ * claim, so it is for tests and proofs.
  */
-export async function verifyFigures(ctx: Pick<Ctx, 'db'>): Promise<FigureDifference[]> {
-  return ctx.db.$queryRaw<FigureDifference[]>`
+export async function verifyCounters(ctx: Pick<Ctx, 'db'>): Promise<CounterDifference[]> {
+  return ctx.db.$queryRaw<CounterDifference[]>`
     with kept as (
       select scope, facet, sum(n) as n, sum(usd) as usd from (
         select scope, facet, n, usd from keymint.figures
@@ -122,11 +121,11 @@ export async function verifyFigures(ctx: Pick<Ctx, 'db'>): Promise<FigureDiffere
     order by 1, 2`
 }
 
-/** Adds figures of several workshops up. */
-export function sumFigures(all: Iterable<Figures>): Figures {
-  const sum = figuresOf([])
-  for (const figures of all) {
-    for (const [name, value] of Object.entries(figures) as [keyof Figures, number | NanoUsd][]) {
+/** The sum over several workshops. */
+export function sumCounters(all: Iterable<Counters>): Counters {
+  const sum = countersOf([])
+  for (const counters of all) {
+    for (const [name, value] of Object.entries(counters) as [keyof Counters, number | NanoUsd][]) {
       Object.assign(sum, {
         [name]:
           typeof value === 'bigint'
@@ -138,7 +137,7 @@ export function sumFigures(all: Iterable<Figures>): Figures {
   return sum
 }
 
-function figuresOf(rows: Row[]): Figures {
+function countersOf(rows: Row[]): Counters {
   const byFacet = new Map(rows.map((row) => [row.facet, row]))
   const count = (facet: string) => byFacet.get(facet)?.n ?? 0
   const amount = (facet: string) => nanoFromDecimalString(byFacet.get(facet)?.usd ?? '0')

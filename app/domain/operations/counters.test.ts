@@ -1,17 +1,17 @@
-/** Kept figures agree with a full count, whatever happens and whoever folds. */
+/** Counters agree with a full count after any changes and folds. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
 import {
-  foldFigures,
-  readAllFigures,
-  readFigures,
-  sumFigures,
-  verifyFigures,
+  foldCounters,
+  readAllCounters,
+  readCounters,
+  sumCounters,
+  verifyCounters,
 } from './counters.server'
-import { percentile, stepEnd } from '../staff/percentile'
+import { percentile, stepEnd } from './histogram'
 import { readActivity } from '../staff/series.server'
 
 const slug = 'test-workshop'
@@ -23,12 +23,12 @@ async function claimAndMint(world: World, count: number) {
     await runMint(world.ctx, mint.id)
 }
 
-test('figures follow every change at once, before and after they are folded', async () => {
+test('counters follow every change at once, before and after folding', async () => {
   await using world = await openWorld()
   const [late] = await world.people(1)
   await claimAndMint(world, 3)
   await claimKey(world.ctx, { workshopSlug: slug, person: late!, optIn: false })
-  expect(await readFigures(world.db, slug)).toMatchObject({
+  expect(await readCounters(world.db, slug)).toMatchObject({
     total: 4,
     pending: 1,
     ready: 3,
@@ -36,10 +36,10 @@ test('figures follow every change at once, before and after they are folded', as
     active: 0,
     spent: 0n,
   })
-  expect(await verifyFigures(world.ctx)).toEqual([])
-  expect(await foldFigures(world.ctx)).toBeGreaterThan(0)
-  expect(await foldFigures(world.ctx)).toBe(0)
-  expect(await readFigures(world.db, slug)).toMatchObject({
+  expect(await verifyCounters(world.ctx)).toEqual([])
+  expect(await foldCounters(world.ctx)).toBeGreaterThan(0)
+  expect(await foldCounters(world.ctx)).toBe(0)
+  expect(await readCounters(world.db, slug)).toMatchObject({
     total: 4,
     pending: 1,
     ready: 3,
@@ -48,7 +48,7 @@ test('figures follow every change at once, before and after they are folded', as
   await world.db.$executeRaw`
       update keymint.workshop_attendance
         set usage_usd = 2.5, window_used_usd = 2.5, guardrail_attached_at = now() where state = 'ready'`
-  expect(await readFigures(world.db, slug)).toMatchObject({
+  expect(await readCounters(world.db, slug)).toMatchObject({
     unbound: 0,
     overLimit: 3,
     active: 3,
@@ -56,7 +56,7 @@ test('figures follow every change at once, before and after they are folded', as
     overrun: usd(1.5),
     overrunClaims: 3,
   })
-  expect(await verifyFigures(world.ctx)).toEqual([])
+  expect(await verifyCounters(world.ctx)).toEqual([])
 })
 
 test('a rolled back change leaves no figure behind', async () => {
@@ -67,8 +67,8 @@ test('a rolled back change leaves no figure behind', async () => {
     kind: 'refused',
     reason: 'full',
   })
-  expect(await readFigures(world.db, slug)).toMatchObject({ total: 1, pending: 1 })
-  expect(await verifyFigures(world.ctx)).toEqual([])
+  expect(await readCounters(world.db, slug)).toMatchObject({ total: 1, pending: 1 })
+  expect(await verifyCounters(world.ctx)).toEqual([])
 })
 
 test('what a kept figure gets wrong is named with both counts', async () => {
@@ -76,12 +76,12 @@ test('what a kept figure gets wrong is named with both counts', async () => {
   await claimAndMint(world, 1)
   await world.db
     .$executeRaw`insert into keymint.figures (scope, facet, n, usd) values (${slug}, 'ready', 5, 0)`
-  expect(await verifyFigures(world.ctx)).toEqual([
+  expect(await verifyCounters(world.ctx)).toEqual([
     expect.objectContaining({ scope: slug, facet: 'ready', kept: 6, counted: 1 }),
   ])
 })
 
-test('after any changes and folds, some of them at once, kept figures equal a full count', async () => {
+test('after any changes and folds, some of them at once, counters equal a full count', async () => {
   await using world = await openWorld()
   const people = await world.people(12)
   const change = fc.record({
@@ -138,15 +138,16 @@ test('after any changes and folds, some of them at once, kept figures equal a fu
         insert into keymint.retired_keys (key_hash, holder_kind, holder_id, generation, scope, reason, usage_usd)
           values (${`h${at}`}, 'claim', gen_random_uuid(), 1, ${slug}, 'replaced', ${amount}::int)
         on conflict (key_hash) do update set usage_usd = excluded.usage_usd`
-        if (to === 'fold') await foldFigures(world.ctx)
-        if (to === 'fold-twice') await Promise.all([foldFigures(world.ctx), foldFigures(world.ctx)])
-        expect(await verifyFigures(world.ctx)).toEqual([])
+        if (to === 'fold') await foldCounters(world.ctx)
+        if (to === 'fold-twice')
+          await Promise.all([foldCounters(world.ctx), foldCounters(world.ctx)])
+        expect(await verifyCounters(world.ctx)).toEqual([])
       }
     }),
     { numRuns: 12 },
   )
-  const all = await readAllFigures(world.db)
-  expect(sumFigures(all.values()).total).toBe(await world.db.workshopAttendance.count())
+  const all = await readAllCounters(world.db)
+  expect(sumCounters(all.values()).total).toBe(await world.db.workshopAttendance.count())
 })
 
 test('folding beside a burst of claims loses and doubles nothing', async () => {
@@ -154,18 +155,18 @@ test('folding beside a burst of claims loses and doubles nothing', async () => {
   const people = await world.people(40)
   let claiming = true
   const folding = (async () => {
-    while (claiming) await Promise.all([foldFigures(world.ctx), foldFigures(world.ctx)])
+    while (claiming) await Promise.all([foldCounters(world.ctx), foldCounters(world.ctx)])
   })()
   await Promise.all(
     people.map((person) => claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })),
   )
   claiming = false
   await folding
-  expect(await verifyFigures(world.ctx)).toEqual([])
-  expect(await readFigures(world.db, slug)).toMatchObject({ total: 40, pending: 40 })
+  expect(await verifyCounters(world.ctx)).toEqual([])
+  expect(await readCounters(world.db, slug)).toMatchObject({ total: 40, pending: 40 })
 })
 
-test('claims, keys and waits stand in their minute, and the last busy hour is shown when the present one is empty', async () => {
+test('claims, keys and waits count in their minute; an empty hour shows the last busy one', async () => {
   await using world = await openWorld()
   await claimAndMint(world, 4)
   const now = await readActivity(world.ctx, slug, 'hour')
@@ -173,7 +174,7 @@ test('claims, keys and waits stand in their minute, and the last busy hour is sh
   expect(now.points).toHaveLength(60)
   expect(now.points.reduce((sum, point) => sum + point.claims, 0)).toBe(4)
   expect(now.p50).toBeGreaterThan(0)
-  await foldFigures(world.ctx)
+  await foldCounters(world.ctx)
   world.moveClock(5 * 86_400_000)
   const later = await readActivity(world.ctx, null, 'hour')
   expect(later).toMatchObject({ claims: 4, keys: 4 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { errorGroupOf, errorGroupTitle, errorSentence, normalised } from './error-groups'
+import { errorGroupTitle, errorSentence } from '../error-text'
+import { errorGroupOf, normalised } from './error-groups'
 import { addBins, binBoundsMs, binOf, noBins, quantileMs } from './histogram'
 
 const fingerprint = (job: string, error: Parameters<typeof errorGroupOf>[1]) =>

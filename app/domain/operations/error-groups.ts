@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { JobError } from '../job-outcome'
-import { providerErrorMessage, errorMessage } from '../provider-words'
+import { providerErrorMessage } from '../error-text'
 
 export type ErrorGroupKey = {
   fingerprint: string
@@ -17,8 +17,7 @@ export type ErrorGroupKey = {
 const down = new Set(['unreachable', 'timeout', 'connection-lost'])
 const gatewayStatus = new Set([502, 503, 504])
 /**
- * Kinds that say all there is to say: their message or status differs from answer to answer and
- * means the same.
+ * Kinds whose message or status differs from answer to answer and means the same.
  */
 const oneOfAKind = new Set([
   'rate-limited',
@@ -63,7 +62,7 @@ function keyOf(
   return { fingerprint, class: errorClass, message, status }
 }
 
-/** A message without what differs from job to job: ids, hashes, numbers, what stands in quotes. */
+/** A message without what differs from job to job: ids, hashes, numbers and quoted text. */
 export function normalised(message: string): string {
   return message
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '<id>')
@@ -73,28 +72,4 @@ export function normalised(message: string): string {
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, 200)
-}
-
-const ownWords: Record<string, string> = {
-  'expired-before-mint': 'The keys of the workshop ended before one could be made',
-  banned: 'The person may not claim any more',
-  'gave-up': 'Many tries left no clear answer, and the mint was given up',
-  'unreadable-job': 'The job holds something that this version cannot read',
-}
-
-/** The headline of a group, a sentence. */
-export function errorGroupTitle(group: {
-  class: string
-  message: string | null
-  status: number | null
-}): string {
-  const words =
-    providerErrorMessage[group.class] ?? ownWords[group.class] ?? 'The program itself failed'
-  return `${words}${group.status ? ` (${group.status})` : ''}${group.message ? `: ${group.message}` : '.'}`
-}
-
-/** What one run says of its error: the exact words, not the group's. */
-export function errorSentence(error: JobError): string {
-  if (error.reason in providerErrorMessage) return errorMessage(error)
-  return `${ownWords[error.reason] ?? 'The program itself failed'}${error.message ? `: ${error.message}` : '.'}`
 }

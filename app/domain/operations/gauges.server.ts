@@ -1,27 +1,27 @@
 /**
- * The figures of the database for a scrape: kept counts and small indexes, so that they cost the
- * same at any size.
+ * Gauges of the database for a scrape, from counters and small indexes, so that they cost the same
+ * at any size.
  */
 import type { Gauges } from '~/adapters/metrics.server'
 import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
 import type { Ctx } from '../ctx'
-import { workerQuietSeconds } from './workers.server'
+import { workerSeen } from '../worker-seen.server'
 
-const patienceMs = 2_000
+const timeoutMs = 2_000
 
 /**
- * Puts the present figures into ctx.metrics, or takes the old ones away when the database does not
- * answer in two seconds.
+ * Sets the gauges of ctx.metrics, or removes the old ones when the database does not answer in two
+ * seconds.
  */
 export async function refreshGauges(
   ctx: Pick<Ctx, 'db' | 'metrics' | 'workshops' | 'log'>,
 ): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), patienceMs)
+    timer = setTimeout(() => resolve(null), timeoutMs)
   })
   const read = readGauges(ctx).catch((error: unknown) => {
-    ctx.log.warn({ error }, 'the figures of the database could not be read')
+    ctx.log.warn({ error }, 'the gauges of the database could not be read')
     return null
   })
   ctx.metrics.setGauges(await Promise.race([read, late]).finally(() => clearTimeout(timer)))
@@ -46,7 +46,7 @@ async function readGauges({ db, workshops }: Pick<Ctx, 'db' | 'workshops'>): Pro
         (select count(*)::int from keymint.workshop_attendance where state = 'ready'
           and guardrail_attached_at is null) as "unboundKeys",
         (select count(*)::int from keymint.workers
-          where last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)) as workers,
+          where ${workerSeen}) as workers,
         paused_at is not null as "mintingPaused", cooldown_until is not null as "gateClosed"
           from keymint.minting`,
   ])

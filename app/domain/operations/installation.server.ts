@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { workerQuietSeconds } from './workers.server'
+import { workerSeen } from '../worker-seen.server'
 import { upstreamNamePrefix } from '../keys/attempts.server'
 
 export type RenewOutcome =
@@ -19,7 +19,7 @@ export async function renewInstallation(ctx: Pick<Ctx, 'db'>): Promise<RenewOutc
   return ctx.db.$transaction(async (tx): Promise<RenewOutcome> => {
     const [before] = await tx.$queryRaw<{ id: string; workers: number }[]>`
       select id, (select count(*)::int from keymint.workers
-        where last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)) as workers
+        where ${workerSeen}) as workers
       from keymint.installation for update`
     if (!before) throw new Error('The database has not been migrated: run npm run migrate first.')
     if (before.workers > 0) return { kind: 'workers-running', workers: before.workers }

@@ -1,12 +1,12 @@
 /**
  * The history of jobs: pg-boss keeps a job's last output and nothing of its runs. Written beside
- * the work and never in its transactions: history that is missing is a pity, work that waits for it
- * would be a fault.
+ * the work and never in its transactions: losing a row is acceptable, delaying work is not.
  */
 import { catalog } from '~/adapters/job-catalog'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
-import { errorGroupOf, errorSentence, type ErrorGroupKey } from './error-groups'
+import { errorSentence } from '../error-text'
+import { errorGroupOf, type ErrorGroupKey } from './error-groups'
 import { addBins, binOf, noBins } from './histogram'
 
 export type JobRun = {
@@ -16,7 +16,7 @@ export type JobRun = {
   subject: string | null
   run: number
   workerId: string | null
-  /** By Postgres's clock, when the job was fetched. */
+  /** When the job was fetched, by Postgres's clock. */
   startedAt: Date
   ranMs: number
   /** From when it might have run until it did. */
@@ -33,8 +33,8 @@ type RunContext = Pick<Ctx, 'db'>
 const endOf = (run: JobRun) => new Date(run.startedAt.getTime() + run.ranMs)
 
 /**
- * Writes runs, error groups and the minute's figures in one statement. Throws when the database
- * does not take it.
+ * Writes runs, error groups and the minute's counters in one statement. Throws when the database
+ * does not accept it.
  */
 export async function recordRuns(ctx: RunContext, runs: JobRun[]): Promise<void> {
   if (runs.length === 0) return
@@ -112,7 +112,7 @@ function minutesOf(known: Known[]) {
   for (const { run, group } of known) {
     const minute = `${endOf(run).toISOString().slice(0, 16)}:00Z`
     const key = `${run.jobName} ${minute}`
-    const figures = minutes.get(key) ?? {
+    const counters = minutes.get(key) ?? {
       name: run.jobName,
       minute,
       done: 0,
@@ -122,15 +122,15 @@ function minutesOf(known: Known[]) {
       wait_bins: noBins(),
       run_bins: noBins(),
     }
-    if (run.outcome === 'done') figures.done++
-    else if (run.outcome === 'snooze') figures.put_off++
-    else figures.failed++
-    if (group) figures.errors++
-    figures.wait_bins = addBins(figures.wait_bins, single(run.waitMs))
-    figures.run_bins = addBins(figures.run_bins, single(run.ranMs))
-    minutes.set(key, figures)
+    if (run.outcome === 'done') counters.done++
+    else if (run.outcome === 'snooze') counters.put_off++
+    else counters.failed++
+    if (group) counters.errors++
+    counters.wait_bins = addBins(counters.wait_bins, single(run.waitMs))
+    counters.run_bins = addBins(counters.run_bins, single(run.ranMs))
+    minutes.set(key, counters)
   }
-  return [...minutes.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, figures]) => figures)
+  return [...minutes.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, counters]) => counters)
 }
 
 function groupsOf(known: Known[]) {
@@ -178,7 +178,7 @@ function single(ms: number): number[] {
 const maxPrunedAtOnce = 5_000
 
 /**
- * Forgets runs after 7 days, errors not seen for 30, figures of minutes after 30. A few thousand
+ * Deletes runs after 7 days, errors not seen for 30 days, minutes after 30. A few thousand
  * rows at a time, the oldest first.
  */
 export async function pruneHistory(ctx: RunContext): Promise<number> {

@@ -1,154 +1,137 @@
 /**
- * What only the provider can say: whether our key may act, whether the money lasts, whether models
+ * What the provider says: whether our key has its rights, whether the credit lasts, whether models
  * and guardrails are as the files say.
  */
 import type { GuardrailRules, UpstreamGuardrail, UpstreamModel } from '~/adapters/key-provider'
 import { guardrailReset } from '~/adapters/key-provider'
 import { isProviderError } from '~/adapters/provider-error'
 import type { NanoUsd } from '~/money'
+import { moneyView } from '../money-view'
 import { guardrailRulesOf, largestKeyLimit } from '../keys/guardrail.server'
 import { keysThatFit } from '../workshop/worst-case'
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
+import { firstClaimAt, upcomingWorkshops, type TestedWith } from './readiness-check'
 import {
-  count,
-  dollars,
-  fail,
-  listed,
+  error,
   ok,
-  upcomingWorkshops,
-  together,
-  warn,
+  orWhenFine,
+  warning,
   type Finding,
-  type PatientWith,
-} from './doctor-check'
-import { readExposure } from './exposure.server'
+  type GuardrailDifference,
+} from './readiness-finding'
+import { readRemainingWorstCase } from './remaining-worst-case.server'
 
-type WithProvider = PatientWith<'provider'>
-
-const keyRemedy =
-  'Make a management key at https://openrouter.ai/settings/management-keys, in the same account, and set OPENROUTER_MANAGEMENT_KEY: docs/runbook.md, “Management key revoked”.'
+type WithProvider = TestedWith<'provider'>
 
 export async function checkManagementKey({ provider }: WithProvider): Promise<Finding> {
   try {
     const { isManagementKey } = await provider.readManagementKey()
-    if (!isManagementKey)
-      return fail(
-        'OPENROUTER_MANAGEMENT_KEY works but is an ordinary API key without management rights: it can make no key.',
-        keyRemedy,
-      )
-    return ok('The provider takes the management key, and it may manage keys.')
-  } catch (error) {
-    if (!isProviderError(error)) throw error
-    if (error.details.reason === 'unauthorized')
-      return fail(
-        'The provider does not accept OPENROUTER_MANAGEMENT_KEY (401): it was revoked, or mistyped.',
-        keyRemedy,
-      )
-    return fail(
-      `The provider did not say whether the management key is good. ${error.message}.`,
-      'Look at https://status.openrouter.ai, at OPENROUTER_BASE_URL and at outgoing connections; then check again.',
-    )
+    return isManagementKey ? ok({ code: 'management-key-ok' }) : error({ code: 'ordinary-key' })
+  } catch (thrown) {
+    if (!isProviderError(thrown)) throw thrown
+    return thrown.details.reason === 'unauthorized'
+      ? error({ code: 'management-key-refused' })
+      : error({ code: 'management-key-unknown', error: thrown.message })
   }
 }
 
-const creditRemedy =
-  'Add credit at https://openrouter.ai/settings/credits before the doors open. Without it keys are made but answer 402.'
-
-/**
- * Half of the worst case is the least that a room may start with; the worst case itself is what the
- * files promise.
- */
-export async function checkCredits(patient: WithProvider): Promise<Finding> {
-  const [{ bought, used }, exposure] = await Promise.all([
-    patient.provider.readCredits(),
-    readExposure(patient),
+/** A workshop may start with half of its worst case; the worst case is what the files promise. */
+export async function checkCredits(tested: WithProvider): Promise<Finding[]> {
+  const [{ bought, used }, worstCase] = await Promise.all([
+    tested.provider.readCredits(),
+    readRemainingWorstCase(tested),
   ])
   const left = bought - used
-  const parts = exposure.parts.map(({ slug, amount }) => `${slug} ${dollars(amount)}`)
-  const figures = `${dollars(left)} of credit left; what is open, opens within a week or still lives can spend ${dollars(exposure.total)} at worst${parts.length > 0 ? ` (${listed(parts)})` : ''}${exposure.spentKnown ? '' : ', without what was spent already, which only the database knows'}.`
+  const values = {
+    left: moneyView(left),
+    worstCase: moneyView(worstCase.total),
+    parts: worstCase.parts.map(({ slug, amount }) => ({ slug, amount: moneyView(amount) })),
+    spentKnown: worstCase.spentKnown,
+  }
   const findings: Finding[] = []
-  if (left <= 0n) findings.push(fail(`The account has no credit. ${figures}`, creditRemedy))
-  else if (left * 2n < exposure.total)
-    findings.push(
-      fail(`The credit covers less than half of the worst case. ${figures}`, creditRemedy),
-    )
-  else if (left < exposure.total)
-    findings.push(warn(`The credit does not cover the worst case. ${figures}`, creditRemedy))
-  if (exposure.unbounded.length > 0)
-    findings.push(
-      warn(
-        `Nothing bounds ${listed(exposure.unbounded)}: neither a pool nor a number of keys.`,
-        'Give the file limit_usd or max_keys.',
-      ),
-    )
-  return together(findings, figures)
+  if (left <= 0n) findings.push(error({ code: 'no-credit', ...values }))
+  else if (left * 2n < worstCase.total)
+    findings.push(error({ code: 'credit-below-half', ...values }))
+  else if (left < worstCase.total)
+    findings.push(warning({ code: 'credit-below-worst-case', ...values }))
+  if (worstCase.unbounded.length > 0)
+    findings.push(warning({ code: 'workshops-unbounded', slugs: worstCase.unbounded }))
+  return orWhenFine(findings, { code: 'credit-ok', ...values })
 }
 
 /**
- * A prepaid account may have only a part of its balance under way at once, and a request without
- * max_tokens is counted with the longest answer of its model. Keys cannot be made to send
- * max_tokens: only a comfortable balance helps.
+ * A prepaid account may have only a part of its balance in flight at once, and a request without
+ * max_tokens counts with the longest answer of its model. Keys cannot be made to send max_tokens:
+ * only a comfortable balance helps.
  */
-export async function checkInFlight(patient: WithProvider): Promise<Finding> {
+export async function checkInFlight(tested: WithProvider): Promise<Finding[]> {
   const [{ bought, used }, models] = await Promise.all([
-    patient.provider.readCredits(),
-    patient.provider.listModels(),
+    tested.provider.readCredits(),
+    tested.provider.listModels(),
   ])
   const left = bought - used
-  const findings: Finding[] = []
-  for (const room of upcomingWorkshops(patient)) {
-    const dearest = dearestOf(room, models)
-    const free = room.allowedModels.filter((model) => model.endsWith(':free'))
-    if (free.length > 0)
-      findings.push(
-        warn(
-          `${room.slug} allows ${listed(free)}: free models are limited for the whole account, to 20 requests a minute and 50 or 1,000 a day, shared by all keys.`,
-          'Name the paid variant, or tell the room that it may have to wait.',
-        ),
-      )
-    if (!dearest) continue
-    const seats = seatsOf(room, patient.now())
-    if (dearest.amount > room.keyLimit)
-      findings.push(
-        warn(
-          `In ${room.slug} one request to ${dearest.model} without max_tokens is counted as ${dollars(dearest.amount)}, more than a key’s ${dollars(room.keyLimit)}: it is refused (402).`,
-          'Raise key_limit_usd, or allow a cheaper model; the snippets on the page set max_tokens.',
-        ),
-      )
-    if (dearest.amount * BigInt(seats) > left)
-      findings.push(
-        warn(
-          `If all ${seats} of ${room.slug} send one request to ${dearest.model} at once without max_tokens, ${dollars(dearest.amount * BigInt(seats))} are under way, and ${dollars(left)} are there: some are refused (402 in_flight_budget_exhausted) until others end.`,
-          'Add credit; the provider allows only a part of the balance at once.',
-        ),
-      )
-  }
-  return together(
-    findings,
-    `One request of everybody at once, each with the longest answer, stays below the ${dollars(left)} that are left.`,
-  )
-}
-
-function seatsOf(room: Workshop, now: Date): number {
-  return Math.min(
-    keysThatFit(
-      room,
-      room.claimsOpenAt !== null && room.claimsOpenAt > now ? room.claimsOpenAt : now,
+  return orWhenFine(
+    upcomingWorkshops(tested).flatMap((workshop) =>
+      inFlightFindings(workshop, tested.now(), models, left),
     ),
-    10_000,
+    { code: 'in-flight-ok', left: moneyView(left) },
   )
 }
 
+function inFlightFindings(
+  workshop: Workshop,
+  now: Date,
+  models: UpstreamModel[],
+  left: NanoUsd,
+): Finding[] {
+  const { slug, keyLimit, allowedModels } = workshop
+  const findings: Finding[] = []
+  const free = allowedModels.filter((model) => model.endsWith(':free'))
+  if (free.length > 0) findings.push(warning({ code: 'free-models', slug, models: free }))
+  const dearest = dearestOf(workshop, models)
+  if (!dearest) return findings
+  const { model, amount } = dearest
+  if (amount > keyLimit)
+    findings.push(
+      warning({
+        code: 'request-above-limit',
+        slug,
+        model,
+        amount: moneyView(amount),
+        limit: moneyView(keyLimit),
+      }),
+    )
+  const seats = seatsOf(workshop, now)
+  const together = amount * BigInt(seats)
+  if (together > left)
+    findings.push(
+      warning({
+        code: 'in-flight-short',
+        slug,
+        seats,
+        model,
+        amount: moneyView(together),
+        left: moneyView(left),
+      }),
+    )
+  return findings
+}
+
+const seatsOf = (workshop: Workshop, now: Date): number =>
+  Math.min(keysThatFit(workshop, firstClaimAt(workshop, now)), 10_000)
+
+/** The allowed model whose longest answer costs most. */
 function dearestOf(
-  room: Workshop,
+  workshop: Workshop,
   models: UpstreamModel[],
 ): { model: string; amount: NanoUsd } | null {
   let dearest: { model: string; amount: NanoUsd } | null = null
   for (const model of models) {
+    const { allowedModels } = workshop
     if (
       model.longestAnswer === null ||
-      !(room.allowedModels.includes(model.id) || room.allowedModels.includes(model.canonicalSlug))
+      !(allowedModels.includes(model.id) || allowedModels.includes(model.canonicalSlug))
     )
       continue
     if (!dearest || model.longestAnswer > dearest.amount)
@@ -157,101 +140,82 @@ function dearestOf(
   return dearest
 }
 
-export async function checkModels(patient: WithProvider): Promise<Finding> {
-  const models = await patient.provider.listModels()
+export async function checkModels(tested: WithProvider): Promise<Finding[]> {
+  const models = await tested.provider.listModels()
   const known = new Set(models.flatMap(({ id, canonicalSlug }) => [id, canonicalSlug]))
-  const now = patient.now()
-  const coming = [...patient.workshops.workshops.values()].filter(
+  const now = tested.now()
+  const coming = [...tested.workshops.workshops.values()].filter(
     (workshop) => windowState(workshop, now) !== 'closed',
   )
-  const findings = coming.flatMap((workshop) => {
-    const unknown = workshop.allowedModels.filter((model) => !known.has(model))
-    return unknown.length === 0
-      ? []
-      : [
-          fail(
-            `${workshop.slug} allows ${listed(unknown)}, which the provider does not have: its guardrail is refused and its keys stay unbound.`,
-            'Correct allowed_models in the file and deploy; https://openrouter.ai/models has the names.',
-          ),
-        ]
+  const findings = coming.flatMap(({ slug, allowedModels }) => {
+    const unknown = allowedModels.filter((model) => !known.has(model))
+    return unknown.length === 0 ? [] : [error({ code: 'models-unknown', slug, models: unknown })]
   })
-  const all = new Set(coming.flatMap((workshop) => workshop.allowedModels))
-  return together(
-    findings,
-    `${all.size === 1 ? 'The one allowed model is' : `All ${all.size} allowed models are`} among the provider’s ${models.length}.`,
-  )
+  const allowed = new Set(coming.flatMap((workshop) => workshop.allowedModels)).size
+  return orWhenFine(findings, { code: 'models-ok', allowed, offered: models.length })
 }
 
-export async function checkGuardrails(patient: WithProvider): Promise<Finding> {
+export async function checkGuardrails(tested: WithProvider): Promise<Finding[]> {
   const [guardrails, models] = await Promise.all([
-    patient.provider.listGuardrails(),
-    patient.provider.listModels(),
+    tested.provider.listGuardrails(),
+    tested.provider.listModels(),
   ])
   const canonical = new Map(models.map((model) => [model.id, model.canonicalSlug]))
-  const remedy = '/admin/reconcile shows the difference and puts it right.'
+  const upcoming = upcomingWorkshops(tested)
   const notYet: string[] = []
   const findings: Finding[] = []
-  for (const room of upcomingWorkshops(patient)) {
-    const rules = guardrailRulesOf(room, await largestLimitIn(patient, room))
+  for (const workshop of upcoming) {
+    const rules = guardrailRulesOf(workshop, await largestLimitIn(tested, workshop))
+    const { name } = rules
     const [oldest, ...others] = guardrails
-      .filter(({ name }) => name === rules.name)
+      .filter((guardrail) => guardrail.name === name)
       .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || a.id.localeCompare(b.id))
     if (!oldest) {
-      notYet.push(room.slug)
+      notYet.push(workshop.slug)
       continue
     }
     if (others.length > 0)
-      findings.push(
-        warn(
-          `There are ${others.length + 1} guardrails named ${rules.name}; the oldest counts.`,
-          'Delete the younger ones at the provider, if no key hangs on them.',
-        ),
-      )
-    const drift = driftOf(oldest, rules, canonical)
-    if (drift.length > 0)
-      findings.push(fail(`${rules.name} differs from its file: ${drift.join('; ')}.`, remedy))
+      findings.push(warning({ code: 'guardrail-twice', name, count: others.length + 1 }))
+    const differences = differencesOf(oldest, rules, canonical)
+    if (differences.length > 0)
+      findings.push(error({ code: 'guardrail-differs', name, differences }))
   }
-  const made = upcomingWorkshops(patient).length - notYet.length
-  const fine = [
-    ...(made > 0
-      ? [`${count(made, 'guardrail')} agree${made === 1 ? 's' : ''} with the workshop files.`]
-      : []),
-    ...(notYet.length > 0
-      ? [
-          `Not made yet: ${listed(notYet)}; a worker does that ten minutes before the doors open, or with the first key.`,
-        ]
-      : []),
-  ]
-  return together(findings, fine.join(' ') || 'No workshop needs one within a week.')
+  return orWhenFine(findings, {
+    code: 'guardrails-ok',
+    agreeing: upcoming.length - notYet.length,
+    notYet,
+  })
 }
 
 /** The file's alone when the database cannot say which keys staff have raised. */
-async function largestLimitIn({ db }: WithProvider, room: Workshop): Promise<NanoUsd> {
-  if (!db) return room.keyLimit
-  return largestKeyLimit({ db }, room.slug, room.keyLimit).catch(() => room.keyLimit)
+async function largestLimitIn({ db }: WithProvider, workshop: Workshop): Promise<NanoUsd> {
+  if (!db) return workshop.keyLimit
+  return largestKeyLimit({ db }, workshop.slug, workshop.keyLimit).catch(() => workshop.keyLimit)
 }
 
-/** In words, "has … and not …". The provider answers with canonical slugs whatever was sent. */
-export function driftOf(
+/** The provider answers with canonical slugs whatever was sent. */
+function differencesOf(
   upstream: UpstreamGuardrail,
   rules: GuardrailRules,
   canonical: Map<string, string>,
-): string[] {
-  const drift: string[] = []
+): GuardrailDifference[] {
+  const found: GuardrailDifference[] = []
   const wanted = new Set(rules.allowedModels.map((model) => canonical.get(model) ?? model))
   const has = new Set((upstream.allowedModels ?? []).map((model) => canonical.get(model) ?? model))
   const more = [...has].filter((model) => !wanted.has(model))
-  const less = [...wanted].filter((model) => !has.has(model))
+  const fewer = [...wanted].filter((model) => !has.has(model))
   if (upstream.allowedModels === null || upstream.allowedModels.length === 0)
-    drift.push('it allows every model')
-  else if (more.length > 0) drift.push(`it also allows ${listed(more)}`)
-  if (upstream.allowedModels !== null && less.length > 0)
-    drift.push(`it does not allow ${listed(less)}`)
+    found.push({ what: 'every-model' })
+  else if (more.length > 0) found.push({ what: 'more-models', models: more })
+  if (upstream.allowedModels !== null && fewer.length > 0)
+    found.push({ what: 'fewer-models', models: fewer })
   if (upstream.limitUsd !== rules.limit)
-    drift.push(
-      `its limit is ${upstream.limitUsd === null ? 'none' : dollars(upstream.limitUsd)} and not ${dollars(rules.limit)}`,
-    )
+    found.push({
+      what: 'limit',
+      has: upstream.limitUsd === null ? null : moneyView(upstream.limitUsd),
+      wanted: moneyView(rules.limit),
+    })
   if (upstream.resetInterval !== guardrailReset)
-    drift.push(`its reset is ${upstream.resetInterval ?? 'none'} and not ${guardrailReset}`)
-  return drift
+    found.push({ what: 'reset', has: upstream.resetInterval, wanted: guardrailReset })
+  return found
 }

@@ -1,19 +1,20 @@
 /**
- * Once a day: what has had its day is forgotten. No right depends on it; a day without a worker
- * only makes it later.
+ * Retention: once a day, data past its time is erased. Nothing else depends on it; a day without a
+ * worker only delays it.
  */
 import type { Ctx } from '../ctx'
+import { unendedClaim } from '../live-claim.server'
 import { erasePerson } from '../people/erase.server'
 import { forgetHolds } from '../people/holds.server'
 
-export type TidyReport = { erased: number; sessionsForgotten: number; holdsForgotten: number }
+export type RetentionReport = { erased: number; sessionsForgotten: number; holdsForgotten: number }
 
 const maxErasedPerDay = 5_000
 const keptDays = 30
 
-/** One person who cannot be erased, or one part that fails, keeps nobody else from it. */
-export async function tidy(ctx: Ctx): Promise<TidyReport> {
-  const report: TidyReport = {
+/** A person or a part that fails does not stop the others. */
+export async function applyRetention(ctx: Ctx): Promise<RetentionReport> {
+  const report: RetentionReport = {
     erased: await guarded(ctx, 'people', () => eraseInactive(ctx)),
     sessionsForgotten: await guarded(
       ctx,
@@ -24,11 +25,10 @@ export async function tidy(ctx: Ctx): Promise<TidyReport> {
     ),
     holdsForgotten: await guarded(ctx, 'holds', () => forgetHolds(ctx)),
   }
-  // The subjects were frozen when the action began; the words by which somebody was found are
-  // needed no more.
+  // The subjects were frozen when the action began; the text that found them is no longer needed.
   await guarded(
     ctx,
-    'search words',
+    'search texts',
     () => ctx.db.$executeRaw`
     update keymint.bulk_actions set selection = selection #- '{filter,text}'
     where finished_at < now() - make_interval(days => ${keptDays}::int)
@@ -41,11 +41,11 @@ export async function tidy(ctx: Ctx): Promise<TidyReport> {
       ctx.db.$executeRaw`
           delete from keymint.rate_limits where expire < (extract(epoch from now()) * 1000)::bigint - 3600000`,
   )
-  ctx.log.info({ report }, 'tidied up')
+  ctx.log.info({ report }, 'applied retention')
   return report
 }
 
-/** People not seen for RETENTION_DAYS who have nothing live. Without the setting, nobody. */
+/** People not seen for RETENTION_DAYS who have nothing live; nobody without the setting. */
 async function eraseInactive(ctx: Ctx): Promise<number> {
   const days = ctx.settings.retentionDays
   if (days === null) return 0
@@ -54,7 +54,7 @@ async function eraseInactive(ctx: Ctx): Promise<number> {
     select a.user_id as "userId" from keymint.attendees a
     where a.erased_at is null and a.last_seen_at < ${seenBefore}
       and not exists (select 1 from keymint.workshop_attendance c where c.user_id = a.user_id
-        and (c.state in ('pending', 'ready')
+        and (${unendedClaim}
           or (c.state = 'ended' and c.or_key_hash is not null and c.settled_at is null)))
     order by a.last_seen_at limit ${maxErasedPerDay}::int`
   let erased = 0
@@ -70,7 +70,7 @@ async function guarded(ctx: Ctx, part: string, work: () => Promise<number>): Pro
   try {
     return await work()
   } catch (error) {
-    ctx.log.error({ error, part }, 'a part of the tidying failed, tomorrow tries again')
+    ctx.log.error({ error, part }, 'a part of retention failed; retrying tomorrow')
     return 0
   }
 }

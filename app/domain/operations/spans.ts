@@ -1,5 +1,5 @@
 /**
- * The spans of time that charts can show, and how long a step of each is: figures are kept for
+ * The spans of time that charts can show, and how long a step of each is: counters are kept for
  * these widths and no others.
  */
 export const spans = {

@@ -1,13 +1,16 @@
 /**
- * The sweep: every 15 seconds it finds again what was lost, so that no claim can be accepted and
- * forgotten. No right depends on it: whether a key has ended is computed when it is read.
+ * The sweep: every 15 seconds it finds work whose job was lost, so that no accepted claim is
+ * forgotten. Nothing else depends on it: whether a key has ended is computed when it is read.
  */
+import { Prisma } from '~/adapters/db.server'
+import { noLiveJob } from '~/adapters/live-job.server'
 import { recordAudit } from '../audit/audit.server'
 import { warmGuardrail } from '../keys/guardrail.server'
 import { sendBulksAgain } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
+import { liveKey } from '../live-claim.server'
 import { nanoFromDecimalString } from '~/money'
-import { foldFigures } from './counters.server'
+import { foldCounters } from './counters.server'
 import { deploymentAccount } from '../keys/accounts.server'
 import { deleteCondemned } from '../keys/attempts.server'
 import { closeExpired, expireKeys } from '../keys/readings.server'
@@ -25,13 +28,13 @@ import { pruneHistory } from './job-history.server'
 import { windowState } from '../workshop/workshop'
 
 export const sweepSeconds = 15
-/** A room is warmed up this long before its doors open. */
+/** A workshop's guardrail is prepared this long before claims open. */
 const warmBeforeMs = 10 * 60_000
 const maxPerSweep = 500
 
 /**
- * The parts of a sweep, in their order: the name in the report, the words in the log, and what it
- * does; each says how much it found.
+ * The parts of a sweep, in their order: the name in the report, the label in the log, and what it
+ * does; each returns how much it found.
  */
 const parts = {
   mintsSentAgain: ['mints without a job', sendMintsAgain],
@@ -46,20 +49,18 @@ const parts = {
   keysDeleted: ['settled keys past their retention', deleteOldKeys],
   condemnedDeleted: ['condemned keys', deleteCondemnedKeys],
   guardrailsWarmed: ['guardrails', warmGuardrails],
-  reconcilesSentAgain: ['checks and fixes without a job', sendRunsAgain],
-  figuresKept: ['kept figures', keepFigures],
+  reconcilesSentAgain: ['checks and repairs without a job', sendRunsAgain],
+  countersKept: ['counters', keepCounters],
   historyPruned: ['the history of jobs', pruneHistory],
 } as const satisfies Record<string, readonly [string, (ctx: Ctx) => Promise<number>]>
 
 export type SweepReport = Record<keyof typeof parts, number>
 
-/**
- * Throws for nothing: one part that fails, or one row, must not keep the others from being found.
- */
+/** Never throws: a part or a row that fails must not hide the others. */
 export async function sweep(ctx: Ctx): Promise<SweepReport> {
   const report = {} as SweepReport
-  for (const [name, [words, run]] of Object.entries(parts))
-    report[name as keyof SweepReport] = await guarded(ctx, words, () => run(ctx))
+  for (const [name, [label, run]] of Object.entries(parts))
+    report[name as keyof SweepReport] = await guarded(ctx, label, () => run(ctx))
   if (Object.values(report).some((found) => found > 0))
     ctx.log.info({ report }, 'the sweep found work')
   return report
@@ -69,7 +70,7 @@ async function guarded(ctx: Ctx, part: string, work: () => Promise<number>): Pro
   try {
     return await work()
   } catch (error) {
-    ctx.log.error({ error, part }, 'a part of the sweep failed, the next sweep tries again')
+    ctx.log.error({ error, part }, 'a part of the sweep failed; the next sweep retries')
     return 0
   }
 }
@@ -96,7 +97,7 @@ async function freeSeats(ctx: Ctx): Promise<number> {
           actor: 'worker',
           action: 'claim.seat-freed',
           subject: `claim:${claimId}`,
-          workshopSlug,
+          scope: workshopSlug,
         })
         await setClaimCommitted(tx, claimId, nanoFromDecimalString(claim.committedUsd), {
           freeSeat: true,
@@ -109,8 +110,8 @@ async function freeSeats(ctx: Ctx): Promise<number> {
 }
 
 /**
- * Condemned keys whose delete was not confirmed, where the hash is known; the rest is reconcile's
- * to find, and a team's service has a pass of its own.
+ * Condemned keys whose delete was not confirmed, where the hash is known; reconcile finds the
+ * rest, and a team's service has a pass of its own.
  */
 async function deleteCondemnedKeys(ctx: Ctx): Promise<number> {
   const rows = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
@@ -124,8 +125,8 @@ async function deleteCondemnedKeys(ctx: Ctx): Promise<number> {
 }
 
 /**
- * The first of the three calls is made before anybody waits for it; a changed file reaches the keys
- * that live after the doors have closed, too.
+ * The first of the three calls is made before anybody waits for it. A changed file also reaches keys
+ * that are live after claims have closed.
  */
 async function warmGuardrails(ctx: Ctx): Promise<number> {
   if (!ctx.settings.provisioningEnabled) return 0
@@ -147,8 +148,8 @@ async function warmGuardrails(ctx: Ctx): Promise<number> {
   return 0
 }
 
-/** Folding is no find: it is there to be done at every sweep. */
-async function keepFigures(ctx: Ctx): Promise<number> {
-  await foldFigures(ctx)
+/** Folding happens at every sweep and counts as no find. */
+async function keepCounters(ctx: Ctx): Promise<number> {
+  await foldCounters(ctx)
   return 0
 }

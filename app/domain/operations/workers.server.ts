@@ -1,5 +1,6 @@
-/** Whether this deployment can serve a room now: database, migrations, a worker seen lately. */
+/** Whether this deployment can serve people now, for /readyz: database, migrations, a worker. */
 import type { Ctx } from '../ctx'
+import { isWorkerSeen } from '../worker-seen.server'
 
 export type Readiness = {
   ready: boolean
@@ -8,9 +9,7 @@ export type Readiness = {
   workerSeenSecondsAgo: number | null
 }
 
-/** A worker that says nothing for this long counts as gone. */
-export const workerQuietSeconds = 30
-const patienceMs = 500
+const timeoutMs = 500
 
 /** Answers within half a second, also when the database does not. */
 export async function readiness(ctx: Ctx): Promise<Readiness> {
@@ -22,7 +21,7 @@ export async function readiness(ctx: Ctx): Promise<Readiness> {
   }
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<Readiness>((resolve) => {
-    timer = setTimeout(() => resolve(down), patienceMs)
+    timer = setTimeout(() => resolve(down), timeoutMs)
   })
   const answer = Promise.race([read(ctx).catch(() => down), timeout])
   return answer.finally(() => clearTimeout(timer))
@@ -36,7 +35,7 @@ async function read(ctx: Ctx): Promise<Readiness> {
   const migrated = row?.applied === ctx.migrations.length
   const quiet = row?.quiet ?? null
   return {
-    ready: migrated && quiet !== null && quiet <= workerQuietSeconds,
+    ready: migrated && isWorkerSeen(quiet),
     database: true,
     migrated,
     workerSeenSecondsAgo: quiet,

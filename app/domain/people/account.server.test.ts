@@ -110,7 +110,8 @@ test('sixteen Google sign-ins at once join the GitHub account of that mailbox on
 
 // GitHub does not run Gmail's mailboxes: when Google was first, the rule gives GitHub an account of
 // its own.
-test('GitHub and Google racing for one new Gmail mailbox are linked once or not at all, as if one had come first', async () => {
+// As if one had come first.
+test('GitHub and Google racing for one new Gmail mailbox are linked once or not at all', async () => {
   for (let round = 0; round < 24; round++) {
     const email = `racer${round}@gmail.com`
     const [gh, goo] = [github({ email }), google({ email })]
@@ -147,7 +148,8 @@ test('GitHub joins the Google account of its mailbox only after signing in with 
   expect(host.userId).not.toBe(stranger.userId)
 })
 
-test('a Google identity that does not run the mailbox makes an account of its own, even with the same address', async () => {
+// Even with the same address.
+test('a Google identity that does not run the mailbox makes an account of its own', async () => {
   const email = 'annie@example.org'
   const host = await resolveAttendee(ctx, github({ email }))
   const other = await resolveAttendee(ctx, google({ email, emailIsAuthoritative: false }))
@@ -197,7 +199,8 @@ test('with two accounts of one mailbox to choose from, Google joins neither', as
   expect(one.userId).not.toBe(two.userId)
 })
 
-test('a renamed login changes nothing but the login, and somebody who takes the old name is somebody else', async () => {
+// Whoever takes the old login gets another account.
+test('a renamed login changes nothing but the login', async () => {
   const identity = github({ login: 'ada' })
   const before = await resolveAttendee(ctx, identity)
   const renamed = await resolveAttendee(ctx, { ...identity, login: 'countess' })

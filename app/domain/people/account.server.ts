@@ -26,8 +26,7 @@ export async function resolveAttendee(
 ): Promise<ResolvedAttendee> {
   const mailbox = verifiedMailbox(identity)
   return ctx.db.$transaction(async (tx) => {
-    // Always the identity first and the mailbox second: two sign-ins can wait for each other, never
-    // in a circle.
+    // Always the identity first and the mailbox second, so that two sign-ins cannot deadlock.
     await lockIdentity(tx, identity)
     if (mailbox.emailNormalized) await lock(tx, `mailbox:${mailbox.emailNormalized}`)
 
@@ -37,8 +36,7 @@ export async function resolveAttendee(
       return { userId: known, linked: false, created: false }
     }
 
-    // An attendee that staff made for this identity before its first sign-in is waited for here,
-    // and joins nobody else's.
+    // Staff may be making an attendee for this identity right now: wait for it and join it.
     const host = (await isAwaited(tx, ownUserId(identity)))
       ? null
       : await findAccountToJoin(tx, identity, mailbox, currentUserId)
@@ -75,9 +73,8 @@ export async function resolveAttendee(
 }
 
 /**
- * The attendee of a GitHub account that may never have signed in here: whoever signs in with it
- * later finds what was done for it. By the numeric id alone: a login can be renamed, and taken by
- * somebody else.
+ * The attendee of a GitHub account that may never have signed in: its first sign-in finds what staff
+ * did for it. By the numeric id alone: a login can be renamed, and reused by somebody else.
  */
 export async function attendeeOfGithubId(tx: Tx, githubId: string): Promise<string> {
   await lock(tx, `identity:github:${githubId}`)
@@ -99,12 +96,12 @@ async function isAwaited(tx: Tx, userId: string): Promise<boolean> {
   return rows.length > 0
 }
 
-/** The attendee that an identity makes when it joins nobody else's. */
+/** The attendee of an identity that joins no other account. */
 function ownUserId(identity: ProviderIdentity): string {
   return `${identity.provider}:${identity.providerUserId}`
 }
 
-/** An address that cannot be compared cannot be held to one claim: it counts as none. */
+/** An address that cannot be compared cannot be limited to one claim: it counts as none. */
 function verifiedMailbox(identity: ProviderIdentity): Mailbox {
   const emailNormalized = identity.email === null ? null : normalizeEmail(identity.email)
   return emailNormalized === null
@@ -112,7 +109,7 @@ function verifiedMailbox(identity: ProviderIdentity): Mailbox {
     : { email: identity.email, emailNormalized }
 }
 
-/** Held until the end of the transaction: whoever reads and then writes an identity takes turns. */
+/** Held until the end of the transaction: readers that then write an identity take turns. */
 export async function lockIdentity(
   tx: Tx,
   identity: { provider: string; providerUserId: string },
@@ -124,7 +121,7 @@ async function lock(tx: Tx, name: string): Promise<void> {
   await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`
 }
 
-/** Writes down what the provider says now; null if nobody has this identity yet. */
+/** Stores what the provider says now; null if nobody has this identity yet. */
 async function refreshIdentity(
   tx: Tx,
   identity: ProviderIdentity,
@@ -144,8 +141,8 @@ async function refreshIdentity(
 
 /**
  * Name and email of an attendee come from the identity that made it, and from no other while that
- * one is linked. An email that is no longer verified there is cleared, not kept: it may belong to
- * somebody else by now, and a role may hang on it.
+ * one is linked. An email that is no longer verified there is cleared: it may belong to somebody
+ * else by now, and it may carry a role.
  */
 async function refreshAttendee(
   tx: Tx,

@@ -9,7 +9,9 @@ import type { Ctx } from '../ctx'
 export type BanOutcome =
   | { kind: 'banned'; bulkId: string | null; claims: number }
   | { kind: 'banned-already' }
-  | { kind: 'refused'; detail: string }
+  | { kind: 'refused'; reason: BanRefusal }
+
+export type BanRefusal = 'no-reason' | 'yourself' | 'no-such-person'
 
 /**
  * Bars a person who is not barred yet. `bulkId` is the action that revokes their keys, null when
@@ -21,17 +23,15 @@ export async function banPerson(
 ): Promise<BanOutcome> {
   const { userId, actorUserId } = input
   const reason = input.reason.trim()
-  if (reason.length === 0)
-    return { kind: 'refused', detail: 'Say why: the person is told the reason when they ask.' }
-  if (userId === actorUserId)
-    return { kind: 'refused', detail: 'That would lock you out of these pages yourself.' }
+  if (reason.length === 0) return { kind: 'refused', reason: 'no-reason' }
+  if (userId === actorUserId) return { kind: 'refused', reason: 'yourself' }
   return ctx.db.$transaction(async (tx): Promise<BanOutcome> => {
-    // A claim that is being made refers to this row: it is waited for and seen below, and a later
-    // one is refused when its key is to be made.
+    // A claim in progress refers to this row: the lock waits for it, so that it is revoked below. A
+    // later one is refused before its key is made.
     const [person] = await tx.$queryRaw<
       { banned: boolean }[]
     >`select banned_at is not null as banned from keymint.attendees where user_id = ${userId} for update`
-    if (!person) return { kind: 'refused', detail: 'There is no such person.' }
+    if (!person) return { kind: 'refused', reason: 'no-such-person' }
     if (person.banned) return { kind: 'banned-already' }
     await tx.$executeRaw`
       update keymint.attendees set banned_at = now(), ban_reason = ${reason} where user_id = ${userId}`

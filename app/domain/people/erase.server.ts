@@ -1,13 +1,14 @@
 /**
- * Erasure: everything that says who somebody is goes, in one transaction, once nothing of theirs is
- * live (decision 013). What stays: claims under a name that says nothing, for the sums of their
- * workshops; fingerprints while they could claim twice; the audit trail, which holds ids and never
- * names or addresses.
+ * Erasure: deletes everything that identifies a person, in one transaction, once nothing of theirs
+ * is live (decision 013). What stays: anonymous claims, for the totals of their workshops;
+ * fingerprints while the person could claim twice; the audit trail, which holds ids and never names
+ * or addresses.
  */
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { liveClaim } from '../live-claim.server'
 import { lockIdentity } from './account.server'
 import {
   addressMarks,
@@ -20,8 +21,8 @@ import {
 } from './holds.server'
 
 /**
- * What must end before somebody can be erased: a claim in a workshop, or a place in a team with
- * what hangs on it.
+ * What must end before somebody can be erased: a claim in a workshop, or a membership in a team
+ * with its keys.
  */
 export type ErasureBlock =
   | {
@@ -35,7 +36,7 @@ export type ErasureOutcome =
 
 type ErasureCtx = Pick<Ctx, 'db' | 'fingerprints' | 'workshops' | 'now'>
 
-/** What stands in the way of erasing somebody; nothing means it can be done now. */
+/** What blocks erasing somebody; empty means it can be done now. */
 export async function findErasureBlocks(
   ctx: Pick<Ctx, 'now'>,
   tx: Tx,
@@ -61,7 +62,7 @@ async function findClaimBlocks(
     select * from (
       select c.claim_id as "claimId", c.workshop_slug as "workshopSlug", case
         when c.state = 'pending' then 'being-made'
-        when c.state = 'ready' and c.expires_at > ${ctx.now()} then 'live'
+        when ${liveClaim(ctx.now())} then 'live'
         when c.state = 'ready' then 'ending'
         when exists (select 1 from keymint.keys k where k.holder_kind = 'claim' and k.holder_id = c.claim_id
           and k.saved_at is not null and k.closed_at is null and k.written_off_at is null) then 'not-settled'
@@ -71,8 +72,8 @@ async function findClaimBlocks(
 }
 
 /**
- * Erases a person, or says what is still live. Everything that signs them in is gone with it, this
- * session included.
+ * Erases a person, or returns what is still live. Deletes their identities and all their sessions,
+ * including this one.
  */
 export async function erasePerson(
   ctx: ErasureCtx,
@@ -80,8 +81,7 @@ export async function erasePerson(
 ): Promise<ErasureOutcome> {
   const { userId, because } = input
   return ctx.db.$transaction(async (tx): Promise<ErasureOutcome> => {
-    // As a sign-in does: the identity before the rows it writes, so that the two wait for each
-    // other and never in a circle.
+    // As a sign-in does: the identity before the rows it writes, so that the two cannot deadlock.
     for (const { provider, providerUserId } of await tx.identity.findMany({
       where: { userId },
       orderBy: [{ provider: 'asc' }, { providerUserId: 'asc' }],
@@ -101,7 +101,7 @@ export async function erasePerson(
     const identities = await tx.$queryRaw<Marked[]>`
       delete from keymint.identities where user_id = ${userId}
         returning provider, provider_user_id as "providerUserId", email_normalized as "emailNormalized"`
-    // The identity that named the account counts also when it was taken off: it would make the same
+    // Also the identity that named the account, if it was disconnected: it would make the same
     // account again.
     const marks: Mark[] = [
       `identity:${userId}`,

@@ -1,6 +1,6 @@
 /**
- * Everything stored about one person, as JSON in pieces: docs/privacy.md says what is in it. No
- * secret is: neither a key, nor an envelope, nor the hash of a session.
+ * Everything stored about one person, as JSON in pieces: docs/privacy.md lists what is in it. It
+ * holds no secret: no key, no sealed key, no hash of a session.
  */
 import type { Ctx } from '../ctx'
 import { recordAudit } from '../audit/audit.server'
@@ -8,8 +8,8 @@ import { recordAudit } from '../audit/audit.server'
 const auditPage = 1_000
 
 /**
- * Notes that the export was made, then yields it piece by piece. Throws before the first piece if
- * it cannot be noted.
+ * Audits the export, then yields it piece by piece. Throws before the first piece if the audit
+ * fails.
  */
 export async function exportPerson(
   ctx: Pick<Ctx, 'db' | 'now'>,
@@ -67,7 +67,7 @@ async function* pieces(
     about: {
       exportedAt: now().toISOString(),
       of: userId,
-      words: 'docs/privacy.md of Keymint says what each part is.',
+      describedIn: 'docs/privacy.md',
     },
     person,
     identities,
@@ -115,6 +115,6 @@ async function* pieces(
   yield '\n]\n}\n'
 }
 
-/** JSON has no whole numbers of any size. */
+/** JSON has no bigint. */
 const numbersAsText = (_name: string, value: unknown) =>
   typeof value === 'bigint' ? value.toString() : value

@@ -1,18 +1,18 @@
 /**
- * Holds: how "one claim a person" outlives the rows that said who it was. A hold is a keyed
- * fingerprint of an identity or an address and a workshop, kept while that workshop can still be
- * claimed in (decision 013). A ban is held everywhere.
+ * Holds: how "one claim per person" outlives the rows that identify the person. A hold is a keyed
+ * fingerprint of an identity or an address and a workshop, kept while that workshop accepts claims
+ * (decision 013). A ban holds everywhere.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
 import { windowState } from '../workshop/workshop'
 
 export type HoldReason = 'erased' | 'unlinked' | 'banned'
-/** What somebody is known by, in words that are never stored: only their fingerprint is. */
+/** What identifies somebody. Never stored as it is: only its fingerprint is. */
 export type Mark = `identity:${string}` | `email:${string}`
 export type Marked = { provider: string; providerUserId: string; emailNormalized: string | null }
 
-/** What an identity is known by: itself, and its address where it has one. */
+/** The marks of an identity: itself, and its address where it has one. */
 export function marksOf({ provider, providerUserId, emailNormalized }: Marked): Mark[] {
   return [`identity:${provider}:${providerUserId}`, ...addressMarks(emailNormalized)]
 }
@@ -22,8 +22,8 @@ export function addressMarks(emailNormalized: string | null): Mark[] {
 }
 
 /**
- * Why somebody may not claim here although no row of theirs says so, or null. Who has a claim here
- * is judged by that row. Costs one small query while nothing is held in this workshop.
+ * Why somebody without a claim here may not claim, or null. People with a claim are judged by its
+ * row. Costs one small query while nothing is held in this workshop.
  */
 export async function findHold(
   ctx: Pick<Ctx, 'db' | 'fingerprints' | 'now'>,
@@ -50,8 +50,7 @@ export async function findHold(
 }
 
 /**
- * Holds these marks in a workshop (or, for a ban, everywhere). A longer hold that is there already
- * stays.
+ * Holds these marks in a workshop (or, for a ban, everywhere). An existing longer hold stays.
  */
 export async function hold(
   ctx: Pick<Ctx, 'fingerprints'>,
@@ -76,8 +75,7 @@ export type HeldClaim = {
 }
 
 /**
- * The workshops of these claims in which somebody could claim a second time, and until when that
- * must be held.
+ * The workshops of these claims in which somebody could claim twice, and until when to hold them.
  */
 export function workshopsToHold(
   ctx: Pick<Ctx, 'workshops' | 'now'>,
@@ -86,7 +84,7 @@ export function workshopsToHold(
   return claims.flatMap(({ workshopSlug, state, endedAt, mayClaimAgain }) => {
     if (mayClaimAgain || state === 'refused') return []
     const workshop = ctx.workshops.workshops.get(workshopSlug)
-    // A file that is gone or broken just now may be back after the next deploy.
+    // A file that is missing or broken may be back after the next deploy.
     if (!workshop) return [{ workshopSlug, until: null }]
     if (windowState(workshop, ctx.now()) === 'closed') return []
     const coolsDown = workshop.cooldownMs !== null && endedAt !== null
@@ -102,8 +100,8 @@ export function workshopsToHold(
 const keptAfterCloseMs = 7 * 86_400_000
 
 /**
- * Forgets holds that hold nothing any more: over, or of a workshop that closed, or went, a week
- * ago. Bans stay.
+ * Deletes holds that are over, and those of workshops that closed or disappeared a week ago. Bans
+ * stay.
  */
 export async function forgetHolds(ctx: Pick<Ctx, 'db' | 'workshops' | 'now'>): Promise<number> {
   const now = ctx.now()

@@ -40,7 +40,8 @@ async function twoSignIns(world: World) {
 const actions = async (world: World) =>
   (await world.db.auditEvent.findMany({ orderBy: { id: 'asc' } })).map((event) => event.action)
 
-test('a sign-in can be taken off while another remains, not the one in use, and its sessions end with it', async () => {
+// Its sessions end with it.
+test('a sign-in can be disconnected while another remains, not the one in use', async () => {
   await using world = await openWorld()
   const userId = await twoSignIns(world)
   const [onGitHub, onGoogle] = [
@@ -74,7 +75,8 @@ test('a sign-in can be taken off while another remains, not the one in use, and 
   expect((await actions(world)).filter((action) => action === 'identity.unlinked')).toHaveLength(1)
 })
 
-test('when the sign-in that named an account is taken off, the other names it, now and at each sign-in; coming back with the first leads home', async () => {
+// Signing in again with the first identity opens the same account.
+test('after disconnecting the sign-in that named an account, the other names it', async () => {
   await using world = await openWorld()
   const userId = await twoSignIns(world)
   expect(
@@ -125,7 +127,8 @@ test('withdrawing clears the flag, keeps when and where one first agreed, and is
   expect(await actions(world)).toEqual(['marketing.withdrawn'])
 })
 
-test('sessions are listed with this one marked, ended one by one or all but this one, and never those of others', async () => {
+// Nobody sees or ends the sessions of others.
+test('sessions are listed with this one marked, and ended one by one or all but this one', async () => {
   await using world = await openWorld()
   const [me, other] = await world.people(2)
   const start = (userId: string) =>
@@ -159,7 +162,8 @@ test('sessions are listed with this one marked, ended one by one or all but this
   expect(await alive()).toEqual([true, false, false, true])
 })
 
-test('a key that is given back ends at once and is switched off upstream, now or when the provider answers again', async () => {
+// Upstream it is disabled now, or when the provider answers.
+test('a key that is given back ends at once', async () => {
   await using world = await openWorld()
   const [person, other] = await world.people(2)
   const { userId } = person!

@@ -58,8 +58,8 @@ export async function readPerson(
 }
 
 /**
- * Clears the flag; when and where one first agreed stays, as the proof that it was asked. False if
- * there was nothing to withdraw.
+ * Clears the flag. When and where the person first agreed stays, as proof of consent. False if there
+ * was nothing to withdraw.
  */
 export async function withdrawOptIn(ctx: Pick<Ctx, 'db'>, userId: string): Promise<boolean> {
   return ctx.db.$transaction(async (tx) => {
@@ -79,9 +79,9 @@ export async function withdrawOptIn(ctx: Pick<Ctx, 'db'>, userId: string): Promi
 export type UnlinkOutcome = 'unlinked' | 'the-last-one' | 'signed-in-with-it' | 'not-linked'
 
 /**
- * Takes a sign-in off an account that has another, and ends the sessions that it started. Not the
- * one in use now: that one is signed in with the other proves that the other works. What it could
- * claim a second time is held.
+ * Disconnects a sign-in from an account that has another, and ends the sessions that it started. Not
+ * the one in use: being signed in with the other proves that the other works. A hold keeps the
+ * disconnected identity from claiming twice.
  */
 export async function unlinkSignIn(
   ctx: Pick<Ctx, 'db' | 'fingerprints' | 'workshops' | 'now'>,
@@ -122,7 +122,7 @@ async function holdUnlinked(
   userId: string,
   taken: Marked,
 ): Promise<void> {
-  // Signing in with the one that named the account leads back into it.
+  // Signing in with the identity that named the account opens it again.
   if (userId === `${taken.provider}:${taken.providerUserId}`) return
   const claims = await tx.$queryRaw<HeldClaim[]>`
     select workshop_slug as "workshopSlug", state, ended_at as "endedAt", may_claim_again as "mayClaimAgain"

@@ -79,7 +79,11 @@ test('the hash from the database is no token', async () => {
 test.each([
   [
     '29 days old, used yesterday',
-    `created_at = now() - interval '29 days', expires_at = now() + interval '1 day', last_seen_at = now() - interval '1 day'`,
+    [
+      `created_at = now() - interval '29 days'`,
+      `expires_at = now() + interval '1 day'`,
+      `last_seen_at = now() - interval '1 day'`,
+    ].join(', '),
     true,
   ],
   ['30 days old', `expires_at = now() - interval '1 second'`, false],

@@ -1,6 +1,6 @@
 /**
  * A session is one signed-in browser: the cookie holds the token, keymint.sessions its SHA-256.
- * Guarantee: a session counts for 30 days, for 7 without use, and not a moment after it was ended.
+ * Guarantee: a session is valid for 30 days, for 7 without use, and never after it was ended.
  * Postgres's now() decides.
  */
 import { createHash, randomBytes } from 'node:crypto'
@@ -13,8 +13,8 @@ import { asciiLowerCase } from './email'
 export type Role = 'admin' | 'viewer' | 'attendee'
 
 /**
- * Who is asking: read afresh from the database at every request, so that a ban or a lost role
- * counts at once.
+ * The signed-in person, read from the database at every request, so that a ban or a lost role takes
+ * effect at once.
  */
 export type Viewer = {
   userId: string
@@ -35,8 +35,8 @@ export type Viewer = {
 export const sessionLifetimeSeconds = 30 * 24 * 3600
 
 /**
- * Starts a session and gives out its token, the only time that it is known. `replacesToken` is this
- * browser's session until now: it ends.
+ * Starts a session and returns its token, which is not stored. `replacesToken` is this browser's
+ * session until now: it ends.
  */
 export async function startSession(
   ctx: Pick<Ctx, 'db'>,
@@ -97,7 +97,7 @@ export async function findSession(
     where s.token_hash = ${tokenHash} and s.ended_at is null and s.expires_at > now()
       and s.last_seen_at > now() - interval '7 days'`
   if (!row) return null
-  // Not at every request: 500 open pages ask every other second.
+  // Not at every request: 500 open pages poll every other second.
   if (row.touch_due) {
     await ctx.db.$executeRaw`
       with touched as (
@@ -125,12 +125,12 @@ export async function findSession(
   }
 }
 
-/** Ends the session of this token; one that is unknown or over already is left as it is. */
+/** Ends the session of this token, if there is one. */
 export async function endSession(ctx: Pick<Ctx, 'db'>, token: string): Promise<void> {
   await ctx.db.$transaction((tx) => endOne(tx, token, 'signed-out'))
 }
 
-/** Signs a person out everywhere and says how many sessions that were. */
+/** Signs a person out everywhere and returns how many sessions ended. */
 export async function endAllSessions(
   ctx: Pick<Ctx, 'db'>,
   userId: string,
@@ -160,7 +160,7 @@ export type SessionView = {
   current: boolean
 }
 
-/** The sessions of a person that still count, the one with `token` marked and first. */
+/** The valid sessions of a person, the one with `token` marked and first. */
 export async function listSessions(
   ctx: Pick<Ctx, 'db'>,
   userId: string,
@@ -193,8 +193,7 @@ export async function listSessions(
 }
 
 /**
- * Ends one session of a person by its label; one that is over already, or somebody else's, is left
- * as it is.
+ * Ends one session of a person by its label; never somebody else's. False if there was none.
  */
 export async function endSessionOf(
   ctx: Pick<Ctx, 'db'>,
@@ -216,7 +215,7 @@ export async function endSessionOf(
   })
 }
 
-/** Signs a person out everywhere but here, and says how many sessions that were. */
+/** Signs a person out everywhere but here, and returns how many sessions ended. */
 export async function endOtherSessions(
   ctx: Pick<Ctx, 'db'>,
   input: { userId: string; keepToken: string },

@@ -1,6 +1,6 @@
 /**
- * A workshop's claims as a table for a spreadsheet, row by row: however many there are, a page of
- * them is in memory.
+ * A workshop's claims as rows for a file: only a page of them is in memory at a time, however many
+ * there are.
  */
 import { Prisma } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
@@ -8,46 +8,35 @@ import type { Ctx } from '../ctx'
 import type { ClaimFilter } from '../claim/actions'
 import { claimWhere } from '../claim/claim-filter.server'
 
-export const exportColumns = [
-  'No.',
-  'Name',
-  'Email',
-  'Signed in with',
-  'State',
-  'Reason',
-  'Claimed at (UTC)',
-  'Key',
-  'Key hash',
-  'Limits attached at (UTC)',
-  'Cap (USD)',
-  'Cap starts again',
-  'Used (USD)',
-  'As of (UTC)',
-  'Ends at (UTC)',
-  'Ended at (UTC)',
-  'Disabled',
-  'Missing at the provider since (UTC)',
-  'Opted in',
-  'Claim id',
+/** The cells of a row, in this order. */
+export const exportFields = [
+  'reference',
+  'name',
+  'email',
+  'provider',
+  'state',
+  'reason',
+  'claimedAt',
+  'keyLabel',
+  'keyHash',
+  'boundAt',
+  'limitUsd',
+  'limitReset',
+  'usedUsd',
+  'usageAsOf',
+  'expiresAt',
+  'endedAt',
+  'disabled',
+  'missingSince',
+  'optedIn',
+  'claimId',
 ] as const
-
-/**
- * For csv-stringify: what a spreadsheet would take for a formula gets a quote in front, and its
- * text is UTF-8.
- */
-export const csvOptions = {
-  header: true,
-  columns: [...exportColumns],
-  escape_formulas: true,
-  bom: true,
-  record_delimiter: 'windows',
-} as const
 
 const rowsAtOnce = 2_000
 
 type Row = { claimId: string; cursor: string; cells: (string | null)[] }
 
-/** Audited before the first row: who took which addresses away. Oldest claims first. */
+/** Audited before the first row, because addresses of people leave with it. Oldest claims first. */
 export async function* exportClaims(
   ctx: Ctx,
   input: { workshopSlug: string; filter: ClaimFilter; actorUserId: string },
@@ -58,7 +47,7 @@ export async function* exportClaims(
       actor: `user:${actorUserId}`,
       action: 'claims.exported',
       subject: `workshop:${workshopSlug}`,
-      workshopSlug,
+      scope: workshopSlug,
       details: { ...filter },
     }),
   )

@@ -4,7 +4,7 @@
  * the order of an index.
  */
 import { Prisma } from '~/adapters/db.server'
-import { type Figures, readFigures } from '../operations/counters.server'
+import { type Counters, readCounters } from '../operations/counters.server'
 import type { Ctx } from '../ctx'
 import { moneyViewOfDecimal } from '../money-view'
 import type { ClaimFilter } from '../claim/actions'
@@ -143,7 +143,7 @@ export async function countMatching(
   where = claimWhere(workshopSlug, filter),
 ): Promise<{ count: number; atLeast: boolean }> {
   const figure = figureOf(filter)
-  if (figure) return { count: (await readFigures(ctx.db, workshopSlug))[figure], atLeast: false }
+  if (figure) return { count: (await readCounters(ctx.db, workshopSlug))[figure], atLeast: false }
   const [row] = await ctx.db.$queryRaw<{ count: number }[]>`
     select count(*)::int as count from (
       select 1 from keymint.workshop_attendance c join keymint.attendees a on a.user_id = c.user_id
@@ -157,7 +157,7 @@ const factFigures = {
   disabled: 'disabled',
   missing: 'missing',
   'over-limit': 'overLimit',
-} as const satisfies Record<NonNullable<ClaimFilter['fact']>, keyof Figures>
+} as const satisfies Record<NonNullable<ClaimFilter['fact']>, keyof Counters>
 
 /** Every fact is one of a ready key, so that "ready" beside it changes nothing. */
 function figureOf({ state, fact, text }: ClaimFilter) {

@@ -1,11 +1,11 @@
 /**
- * What staff see first: every workshop and the system, each in one line. Counts nothing: standing
- * figures are kept, and the rest is the first entry of an index.
+ * What staff see first: every workshop and the system, each in one line. Counts nothing: counters
+ * are kept, and the rest is the first entry of an index.
  */
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
-import { type Figures, readAllFigures, sumFigures } from '../operations/counters.server'
+import { type Counters, readAllCounters, sumCounters } from '../operations/counters.server'
 import { moneyView } from '../money-view'
 import { worstCaseSpend } from '../workshop/worst-case'
 import { readPools } from '../money/pool.server'
@@ -13,6 +13,8 @@ import { findAccountReading } from '../keys/account-reading.server'
 import { formatProblem } from '../workshop/problem'
 import { windowState } from '../workshop/workshop'
 import { systemHealth, workshopHealth, type Health } from '../operations/health'
+import { creditsAhead } from '../operations/money-judgement'
+import { workerSeen } from '../worker-seen.server'
 
 /**
  * Money of a workshop for the bar: what was spent, what is held for keys given out, and what is
@@ -97,7 +99,7 @@ type Wait = { scope: string; oldest: number | null; bindError: string | null }
  */
 export async function readOverview(ctx: Ctx): Promise<Overview> {
   const [figures, pools, ends, beat, account] = await Promise.all([
-    readAllFigures(ctx.db),
+    readAllCounters(ctx.db),
     readPools(ctx.db),
     ctx.db.workshopEnd.findMany(),
     readBeat(ctx),
@@ -108,7 +110,7 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
     ...new Set([...ctx.workshops.workshops.keys(), ...ctx.workshops.broken, ...figures.keys()]),
   ]
   const waits = await readWaits(ctx, slugs)
-  const none = sumFigures([])
+  const none = sumCounters([])
   const workshops = slugs.map((slug) =>
     lineOf(
       ctx,
@@ -122,10 +124,10 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
   )
   const open = workshops.filter((line) => line.window === 'open')
   const worstCase = worstCaseLeft(ctx, figures, new Set(endOf.keys()))
-  const all = sumFigures(figures.values())
+  const all = sumCounters(figures.values())
   const oldest = Math.max(-1, ...[...waits.values()].map((wait) => wait.oldest ?? -1))
   const oldestWaitSeconds = oldest < 0 ? null : oldest
-  const paused = beat.paused ? (beat.pausedReason ?? 'no reason was given') : null
+  const paused = beat.paused ? (beat.pausedReason ?? '') : null
   return {
     system: {
       health: systemHealth({
@@ -135,13 +137,21 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
         pausedReason: paused,
         cooling:
           beat.cooling !== null && beat.cooling > 0
-            ? { reason: beat.coolingReason ?? 'trouble upstream', seconds: beat.cooling }
+            ? { reason: beat.coolingReason ?? 'upstream-trouble', seconds: beat.cooling }
             : null,
         oldestWaitSeconds,
         waiting: all.pending,
         calls: { total: beat.calls, failed: beat.failed, minutes: callMinutes },
         creditsLeft: account.creditsLeft,
-        worstCase,
+        creditsAhead: creditsAhead(
+          ctx,
+          new Map(
+            [...pools].map(([slug, pool]) => [slug, nanoFromDecimalString(pool.committedUsd)]),
+          ),
+          (slug) => figures.get(slug)?.spent ?? 0n,
+          new Set(endOf.keys()),
+        ),
+        unbounded: worstCase === null,
         openWorkshops: open.length,
         brokenFiles: ctx.workshops.broken.size,
       }),
@@ -168,7 +178,7 @@ export async function readOverview(ctx: Ctx): Promise<Overview> {
 export async function readWorkshopLine(
   ctx: Ctx,
   slug: string,
-  figures: Figures,
+  figures: Counters,
 ): Promise<WorkshopLine | null> {
   if (!ctx.workshops.workshops.has(slug) && !ctx.workshops.broken.has(slug) && figures.total === 0)
     return null
@@ -191,7 +201,7 @@ export async function readWorkshopLine(
 function lineOf(
   ctx: Ctx,
   slug: string,
-  figures: Figures,
+  figures: Counters,
   committed: NanoUsd,
   seats: number,
   wait: Wait | undefined,
@@ -244,7 +254,7 @@ function lineOf(
   }
 }
 
-const countsOf = ({ total, pending, ready, ended, refused, unbound, active }: Figures) => ({
+const countsOf = ({ total, pending, ready, ended, refused, unbound, active }: Counters) => ({
   total,
   pending,
   ready,
@@ -260,7 +270,7 @@ const countsOf = ({ total, pending, ready, ended, refused, unbound, active }: Fi
  */
 function worstCaseLeft(
   ctx: Ctx,
-  figures: Map<string, Figures>,
+  figures: Map<string, Counters>,
   ended: Set<string>,
 ): NanoUsd | null {
   let sum = 0n
@@ -279,14 +289,14 @@ async function readBeat(ctx: Ctx): Promise<Beat> {
     select w.seen, w.slots, w.quiet, gate.paused_at is not null as paused, gate.pause_reason as "pausedReason",
       gate.reason as "coolingReason",
       ceil(extract(epoch from gate.cooldown_until - now()))::int as cooling, calls.total as calls, calls.failed
-    from keymint.minting gate,
-      (select count(*) filter (where last_seen_at > now() - interval '30 s')::int as seen,
-        coalesce(sum(slots) filter (where last_seen_at > now() - interval '30 s'), 0)::int as slots,
+    from keymint.mint_gate gate,
+      (select count(*) filter (where ${workerSeen})::int as seen,
+        coalesce(sum(slots) filter (where ${workerSeen}), 0)::int as slots,
         extract(epoch from now() - max(last_seen_at))::int as quiet from keymint.workers) w,
       (select count(*)::int as total, count(*)
         filter (where state in ('unknown', 'refused', 'condemned'))::int as failed
         from keymint.mint_attempts where sent_at > now() - make_interval(mins => ${callMinutes}::int)) calls`
-  if (!row) throw new Error('the gate has lost its row')
+  if (!row) throw new Error('mint_gate has no row')
   return row
 }
 
@@ -306,20 +316,20 @@ async function readWaits(ctx: Ctx, slugs: string[]): Promise<Map<string, Wait>> 
 }
 
 const windowOrder = { open: 0, upcoming: 2, closed: 3 }
-const verdictOrder = { act: 0, watch: 1, well: 2 }
+const severityOrder = { error: 0, warning: 1, ok: 2 }
 
 function byUrgency(a: WorkshopLine, b: WorkshopLine): number {
   const place = (line: WorkshopLine) =>
     line.window === 'open'
       ? 0
-      : line.health.verdict === 'act'
+      : line.health.severity === 'error'
         ? 1
         : line.window === null
           ? 4
           : windowOrder[line.window]
   return (
     place(a) - place(b) ||
-    verdictOrder[a.health.verdict] - verdictOrder[b.health.verdict] ||
+    severityOrder[a.health.severity] - severityOrder[b.health.severity] ||
     (b.opensAt ?? '').localeCompare(a.opensAt ?? '') ||
     a.title.localeCompare(b.title)
   )

@@ -10,6 +10,7 @@ import {
   type SystemFacts,
   type WorkshopFacts,
 } from '../operations/health'
+import { healthText, systemLine, workshopLine } from '~/messages/health'
 import { readOverview } from './overview.server'
 
 const slug = 'test-workshop'
@@ -22,15 +23,15 @@ async function claimAndMint(world: World, count: number) {
     await runMint(world.ctx, mint.id)
 }
 
-test('the overview counts claims, names money committed, spent and left, and sees workers and failed calls', async () => {
+test('the overview has claims, money committed, spent and left, workers and failed calls', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(100) })] })
   await claimAndMint(world, 3)
   await world.db.$executeRaw`update keymint.workshop_attendance set usage_usd = 0.5`
   const before = await readOverview(world.ctx)
-  expect(before.system.health).toMatchObject({
-    verdict: 'act',
-    line: 'No worker has ever been seen: keys are not made. Start `npm run worker`.',
-  })
+  expect(before.system.health.severity).toBe('error')
+  expect(systemLine(before.system.health)).toBe(
+    'No worker has ever reported, so no keys are created. Start one with `npm run worker`.',
+  )
   await world.db.$executeRaw`insert into keymint.workers (id, slots) values ('w', 8)`
   const { system, workshops } = await readOverview(world.ctx)
   expect(system).toMatchObject({
@@ -49,12 +50,12 @@ test('the overview counts claims, names money committed, spent and left, and see
       left: { text: '$94.00' },
       limit: { text: '$100.00' },
     },
-    health: { line: '3 claims: 3 ready, 3 unbound.' },
   })
+  expect(workshopLine(workshops[0]!)).toBe('3 claims: 3 ready, 3 unbound.')
   expect(system.credits.worstCase?.text).toBe('$98.50')
 })
 
-test('a workshop whose file is gone or broken is still there, with the mistake in words', async () => {
+test('a workshop whose file is gone or broken is still listed, with the error', async () => {
   await using world = await openWorld()
   await claimAndMint(world, 1)
   world.ctx.workshops.workshops.delete(slug)
@@ -91,10 +92,10 @@ test('unbound keys are grouped by their reason, and the oldest wait is seen', as
   const page = await readWorkshopPage(world.ctx, slug, listQuery)
   expect(page?.unboundReasons).toEqual([
     { reason: 'The provider answered 500.', count: 2, setAside: 0 },
-    { reason: 'Not tried yet.', count: 1, setAside: 0 },
+    { reason: null, count: 1, setAside: 0 },
   ])
   expect(page?.line.oldestWaitSeconds).toBeGreaterThan(100)
-  expect(page?.line.health.verdict).toBe('act')
+  expect(page?.line.health.severity).toBe('error')
   expect((await readOverview(world.ctx)).system.oldestWaitSeconds).toBeGreaterThan(100)
 })
 
@@ -108,40 +109,47 @@ const quiet: SystemFacts = {
   waiting: 0,
   calls: { total: 0, failed: 0, minutes: 10 },
   creditsLeft: usd(500),
-  worstCase: usd(300),
+  creditsAhead: { promised: usd(120), claimable: usd(180) },
+  unbounded: false,
   openWorkshops: 1,
   brokenFiles: 0,
 }
 
 test('the system is judged by its worst fact, in words', () => {
-  expect(systemHealth(quiet)).toEqual({ verdict: 'well', line: 'Everything works.', reasons: [] })
+  expect(systemHealth(quiet)).toEqual({ severity: 'ok', reasons: [] })
+  expect(systemLine(systemHealth(quiet))).toBe('Everything works.')
   const judged = (change: Partial<SystemFacts>) => systemHealth({ ...quiet, ...change })
-  expect(judged({ calls: { total: 20, failed: 1, minutes: 10 } }).verdict).toBe('well')
-  expect(judged({ calls: { total: 20, failed: 2, minutes: 10 } }).verdict).toBe('watch')
-  expect(judged({ calls: { total: 20, failed: 8, minutes: 10 } })).toMatchObject({
-    verdict: 'act',
-    line: '8 of 20 calls that make keys failed in the last 10 minutes.',
+  expect(judged({ calls: { total: 20, failed: 1, minutes: 10 } }).severity).toBe('ok')
+  expect(judged({ calls: { total: 20, failed: 2, minutes: 10 } }).severity).toBe('warning')
+  const failing = judged({ calls: { total: 20, failed: 8, minutes: 10 } })
+  expect([failing.severity, systemLine(failing)]).toEqual([
+    'error',
+    '8 of 20 calls that create keys failed in the last 10 minutes.',
+  ])
+  const low = judged({ creditsLeft: usd(100) })
+  expect([low.severity, systemLine(low)]).toEqual([
+    'error',
+    'The account has $100.00 left; keys given out may spend $120.00 more. Add credit at the provider.',
+  ])
+  expect(judged({ creditsLeft: usd(200) }).severity).toBe('warning')
+  expect(judged({ creditsLeft: null }).severity).toBe('ok')
+  expect(judged({ unbounded: true }).severity).toBe('warning')
+  const quietWorker = judged({
+    pausedReason: 'Coffee first.',
+    workersSeen: 0,
+    workerSeenSecondsAgo: 300,
   })
-  expect(judged({ creditsLeft: usd(100) }).line).toBe(
-    '$100.00 of credits are left at the provider, and the open workshops may still cost $300.00. Add credits before the doors open.',
-  )
-  expect(judged({ creditsLeft: null }).verdict).toBe('well')
-  expect(
-    judged({ pausedReason: 'Coffee first.', workersSeen: 0, workerSeenSecondsAgo: 300 }),
-  ).toMatchObject({
-    verdict: 'act',
-    line: 'No worker was seen for 5 min: keys are not made. Look at the worker processes.',
-  })
-  expect(judged({ provisioningEnabled: false, openWorkshops: 0 }).verdict).toBe('watch')
+  expect([quietWorker.severity, systemLine(quietWorker)]).toEqual([
+    'error',
+    'No worker has reported for 5 min, so no keys are created. Check the worker processes.',
+  ])
+  expect(judged({ provisioningEnabled: false, openWorkshops: 0 }).severity).toBe('warning')
 })
 
 const room: WorkshopFacts = {
   broken: false,
   fileGone: false,
   window: 'open',
-  total: 10,
-  pending: 0,
-  ready: 10,
   refused: 0,
   unbound: 0,
   setAside: 0,
@@ -158,15 +166,19 @@ const room: WorkshopFacts = {
 
 test('a workshop is judged by its worst fact, in words', () => {
   const judged = (change: Partial<WorkshopFacts>) => workshopHealth({ ...room, ...change })
-  expect(judged({})).toEqual({ verdict: 'well', line: '10 claims: 10 ready.', reasons: [] })
-  expect(judged({ unbound: 3, bindError: 'Upstream said no' }).reasons).toEqual([
-    { verdict: 'watch', words: '3 keys have no model limits yet: Upstream said no.' },
+  expect(judged({})).toEqual({ severity: 'ok', reasons: [] })
+  const unbound = judged({ unbound: 3, bindError: 'Upstream said no' })
+  expect(unbound.severity).toBe('warning')
+  expect(unbound.reasons.map(healthText)).toEqual([
+    '3 keys have no model limits yet: Upstream said no. Retrying automatically.',
   ])
-  expect(judged({ unbound: 3, setAside: 3 }).verdict).toBe('act')
-  expect(judged({ committed: usd(80) }).verdict).toBe('watch')
-  expect(judged({ committed: usd(101) }).verdict).toBe('act')
-  expect(judged({ missing: 1 }).verdict).toBe('act')
-  expect(judged({ total: 0, ready: 0, window: 'upcoming' }).line).toBe(
-    'The doors are not open yet.',
+  expect(judged({ unbound: 3, setAside: 3 }).severity).toBe('error')
+  expect(judged({ committed: usd(80) }).severity).toBe('warning')
+  expect(judged({ committed: usd(101) }).severity).toBe('error')
+  expect(judged({ missing: 1 }).severity).toBe('error')
+  const counts = { total: 10, ready: 10, pending: 0, refused: 0, unbound: 0 }
+  expect(workshopLine({ window: 'open', counts })).toBe('10 claims: 10 ready.')
+  expect(workshopLine({ window: 'upcoming', counts: { ...counts, total: 0, ready: 0 } })).toBe(
+    'Claims are not open yet.',
   )
 })

@@ -1,7 +1,7 @@
 /**
- * The receipt of a workshop: what it came to. Guarantee: made once, by a job, when every key has
- * ended, every last reading has come and the provider's books of the last day are closed; never
- * changed after, because the database refuses to.
+ * The receipt of a workshop: its totals. Guarantee: made once, by a job, when every key has ended,
+ * every last reading is in and the provider's books of the last day are closed; never changed
+ * after, because the database refuses it.
  */
 import pLimit from 'p-limit'
 import type { KeyProvider } from '~/adapters/key-provider'
@@ -9,7 +9,8 @@ import { isProviderError } from '~/adapters/provider-error'
 import { decimalStringFromNano } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { readFigures } from '../operations/counters.server'
+import { unendedClaim } from '../live-claim.server'
+import { readCounters } from '../operations/counters.server'
 import type { JobOutcome } from '../job-outcome'
 import { windowState } from '../workshop/workshop'
 import type { Missing, ReceiptBody } from './receipt-view'
@@ -34,7 +35,7 @@ const callsAtOnce = 4
 /** Null where there is neither a file nor a claim of this name. */
 export async function readReceiptPage(ctx: Ctx, slug: string): Promise<ReceiptPage | null> {
   const [figures, ended, receipt, request] = await Promise.all([
-    readFigures(ctx.db, slug),
+    readCounters(ctx.db, slug),
     isEnded(ctx, slug),
     ctx.db.receipt.findUnique({ where: { workshopSlug: slug } }),
     ctx.db.receiptRequest.findUnique({ where: { workshopSlug: slug } }),
@@ -42,7 +43,7 @@ export async function readReceiptPage(ctx: Ctx, slug: string): Promise<ReceiptPa
   const workshop = ctx.workshops.workshops.get(slug)
   if (!workshop && figures.total === 0 && !receipt) return null
   const body = receipt ? (receipt.body as ReceiptBody) : null
-  const missing = standingInTheWay(ctx, slug, figures.pending + figures.ready, ended)
+  const missing = missingSoFar(ctx, slug, figures.pending + figures.ready, ended)
   return {
     slug,
     title: body?.title ?? workshop?.title ?? slug,
@@ -65,10 +66,10 @@ export async function readReceiptPage(ctx: Ctx, slug: string): Promise<ReceiptPa
 }
 
 /**
- * Asks for the receipt, or has the job look again. False while the workshop is not over; nothing
- * was written then.
+ * Requests the receipt, or has the job check again. False while the workshop is not over; nothing
+ * is written then.
  */
-export async function askForReceipt(
+export async function requestReceipt(
   ctx: Ctx,
   input: { workshopSlug: string; actorUserId: string },
 ): Promise<boolean> {
@@ -93,15 +94,15 @@ export async function askForReceipt(
         actor: `user:${actorUserId}`,
         action: 'receipt.asked',
         subject: `workshop:${workshopSlug}`,
-        workshopSlug,
+        scope: workshopSlug,
       })
   })
   return true
 }
 
 /**
- * Makes the receipt that was asked for, or says when to look again. Safe to run twice and beside
- * itself: the first row stays.
+ * Makes the requested receipt, or says when to check again. Safe to run twice and concurrently:
+ * the first row stays.
  */
 export async function makeReceipt(ctx: Ctx, workshopSlug: string): Promise<JobOutcome> {
   const request = await ctx.db.receiptRequest.findUnique({ where: { workshopSlug } })
@@ -110,7 +111,7 @@ export async function makeReceipt(ctx: Ctx, workshopSlug: string): Promise<JobOu
     (await ctx.db.receipt.findUnique({ where: { workshopSlug }, select: { workshopSlug: true } }))
   )
     return { kind: 'done' }
-  const missing = await whatIsMissing(ctx, workshopSlug)
+  const missing = await findMissing(ctx, workshopSlug)
   if (missing.length > 0) return waitFor(ctx, workshopSlug, missing)
   let models: Pick<ReceiptBody, 'models' | 'modelsUsd'>
   try {
@@ -129,7 +130,7 @@ export async function makeReceipt(ctx: Ctx, workshopSlug: string): Promise<JobOu
         actor: 'worker',
         action: 'receipt.made',
         subject: `workshop:${workshopSlug}`,
-        workshopSlug,
+        scope: workshopSlug,
         details: { spentUsd: body.spentUsd, claims: body.claims },
       })
   })
@@ -155,7 +156,7 @@ async function waitFor(ctx: Ctx, workshopSlug: string, missing: Missing[]): Prom
 const isEnded = async (ctx: Ctx, slug: string) =>
   (await ctx.db.workshopEnd.count({ where: { slug } })) > 0
 
-function standingInTheWay(ctx: Ctx, slug: string, live: number, ended: boolean): Missing[] {
+function missingSoFar(ctx: Ctx, slug: string, live: number, ended: boolean): Missing[] {
   const workshop = ctx.workshops.workshops.get(slug)
   const missing: Missing[] = []
   if (workshop && !ended && windowState(workshop, ctx.now()) !== 'closed')
@@ -164,14 +165,14 @@ function standingInTheWay(ctx: Ctx, slug: string, live: number, ended: boolean):
   return missing
 }
 
-async function whatIsMissing(ctx: Ctx, slug: string): Promise<Missing[]> {
+async function findMissing(ctx: Ctx, slug: string): Promise<Missing[]> {
   const [row] = await ctx.db.$queryRaw<{ live: number; unsettled: number; lastEnd: Date | null }[]>`
     select count(*) filter (where state in ('pending', 'ready'))::int as live,
       (select count(*) from keymint.keys k where k.scope = ${slug} and k.saved_at is not null
         and k.settled_at is null and (k.off_ended_at is not null or k.off_replaced_at is not null))::int as unsettled,
       max(least(ended_at, ${ctx.now()})) as "lastEnd"
-    from keymint.workshop_attendance where workshop_slug = ${slug}`
-  const missing = standingInTheWay(ctx, slug, row?.live ?? 0, await isEnded(ctx, slug))
+    from keymint.workshop_attendance c where workshop_slug = ${slug}`
+  const missing = missingSoFar(ctx, slug, row?.live ?? 0, await isEnded(ctx, slug))
   if (row && row.unsettled > 0) missing.push({ what: 'unsettled', keys: row.unsettled })
   if (row?.lastEnd) {
     const booksAt = Math.floor(row.lastEnd.getTime() / dayMs) * dayMs + dayMs + booksAfterMidnightMs
@@ -182,8 +183,7 @@ async function whatIsMissing(ctx: Ctx, slug: string): Promise<Missing[]> {
 }
 
 /**
- * Percentiles are discrete, so that they are amounts somebody really spent and no fraction of a
- * nano-dollar.
+ * Percentiles are discrete: amounts that somebody really spent, never a fraction of a nano-dollar.
  */
 async function readFacts(
   ctx: Ctx,
@@ -251,8 +251,8 @@ async function readFacts(
 }
 
 /**
- * Each key that was used is asked for by itself: the provider's books know keys, not workshops.
- * They reach back 30 days.
+ * One request for each key that was used: the provider's books know keys, not workshops. They reach
+ * back 30 days.
  */
 async function readModels(
   ctx: { db: Ctx['db']; provider: Pick<KeyProvider, 'listActivity'> },

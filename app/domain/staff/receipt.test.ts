@@ -4,7 +4,7 @@ import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { sweep } from '~/domain/operations/sweep.server'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
-import { askForReceipt, makeReceipt, readReceiptPage } from './receipt.server'
+import { requestReceipt, makeReceipt, readReceiptPage } from './receipt.server'
 import type { ReceiptBody } from './receipt-view'
 
 const slug = 'test-workshop'
@@ -57,10 +57,10 @@ async function endAndSettle(world: World) {
   await world.db.$executeRaw`update keymint.workshop_attendance set settled_at = now()`
 }
 
-test('a receipt is not asked for while keys live, waits in words, is made once all has come in, and is frozen', async () => {
+test('a receipt waits for the last key and the last reading, is made once, and never changes', async () => {
   await using world = await openWorld({ workshops: [workshop()] })
   await claimAndUse(world, [0.25, 1.5, 0])
-  expect(await askForReceipt(world.ctx, { workshopSlug: slug, actorUserId: 'github:1' })).toBe(
+  expect(await requestReceipt(world.ctx, { workshopSlug: slug, actorUserId: 'github:1' })).toBe(
     false,
   )
   expect((await readReceiptPage(world.ctx, slug))?.missing).toEqual([
@@ -69,7 +69,9 @@ test('a receipt is not asked for while keys live, waits in words, is made once a
   ])
   world.moveClock(3 * hour)
   await sweep(world.ctx)
-  expect(await askForReceipt(world.ctx, { workshopSlug: slug, actorUserId: 'github:1' })).toBe(true)
+  expect(await requestReceipt(world.ctx, { workshopSlug: slug, actorUserId: 'github:1' })).toBe(
+    true,
+  )
   expect(await makeReceipt(world.ctx, slug)).toMatchObject({ kind: 'snooze' })
   expect((await readReceiptPage(world.ctx, slug))?.asked?.missing.map((one) => one.what)).toEqual([
     'unsettled',
@@ -100,7 +102,7 @@ test('a receipt is not asked for while keys live, waits in words, is made once a
     /append-only/,
   )
   await expect(world.db.$executeRaw`delete from keymint.receipts`).rejects.toThrow(/append-only/)
-  expect(await askForReceipt(world.ctx, { workshopSlug: slug, actorUserId: 'github:1' })).toBe(
+  expect(await requestReceipt(world.ctx, { workshopSlug: slug, actorUserId: 'github:1' })).toBe(
     false,
   )
 })
@@ -118,7 +120,7 @@ test('what each model cost is added up from the books of this workshop’s keys 
   await endAndSettle(world)
   await world.call('/__sim/clock', post({ offsetMs: 51 * hour }))
   world.moveClock(48 * hour)
-  await askForReceipt(world.ctx, { workshopSlug: slug, actorUserId: 'github:1' })
+  await requestReceipt(world.ctx, { workshopSlug: slug, actorUserId: 'github:1' })
   expect(await makeReceipt(world.ctx, slug)).toEqual({ kind: 'done' })
   const body = (await readReceiptPage(world.ctx, slug))?.receipt?.body as ReceiptBody
   expect(body.models?.map(({ model, usd: cost }) => [model, cost])).toEqual([
@@ -128,12 +130,12 @@ test('what each model cost is added up from the books of this workshop’s keys 
   expect(body.modelsUsd).toBe('2.250000000')
 })
 
-test('a provider that does not answer puts the receipt off, and says so', async () => {
+test('a provider that does not answer delays the receipt, with a reason', async () => {
   await using world = await openWorld({ workshops: [workshop()] })
   await claimAndUse(world, [1])
   await endAndSettle(world)
   world.moveClock(48 * hour)
-  await askForReceipt(world.ctx, { workshopSlug: slug, actorUserId: 'github:1' })
+  await requestReceipt(world.ctx, { workshopSlug: slug, actorUserId: 'github:1' })
   await world.faults({ rules: [{ match: 'GET /activity', fault: '500' }] })
   expect(await makeReceipt(world.ctx, slug)).toMatchObject({ kind: 'snooze' })
   expect((await readReceiptPage(world.ctx, slug))?.asked?.missing).toEqual([{ what: 'provider' }])

@@ -1,6 +1,7 @@
 /** What /admin/reconcile shows, from rows alone: no page ever waits for the provider. */
 import type { Ctx } from '../ctx'
 import { driftKinds, type DriftKind } from '../keys/drift'
+import { workerSeen } from '../worker-seen.server'
 
 export type DriftRow = {
   id: string
@@ -9,7 +10,7 @@ export type DriftRow = {
   state: 'open' | 'asked' | 'fixed' | 'failed' | 'moot'
   detail: string | null
   workshopSlug: string | null
-  /** As it stands on the claim's page; null for what belongs to no claim. */
+  /** As the claim's page shows it; null for what belongs to no claim. */
   reference: string | null
   keyHash: string | null
 }
@@ -26,7 +27,9 @@ export type RunRow = {
   id: string
   kind: 'check' | 'fix'
   state: 'waiting' | 'running' | 'done' | 'failed'
-  who: string
+  actor: string
+  /** The name of the person behind the actor, where it is one that still exists. */
+  actorName: string | null
   askedAt: string
   finishedAt: string | null
   total: number
@@ -50,7 +53,7 @@ export type ReconcileView = {
     fixable: number
   } | null
   /** A newer check that could not read the provider. */
-  failedSince: { at: string; reason: string } | null
+  failedSince: { at: string; reason: string | null } | null
   running: RunRow[]
   workerSeen: boolean
   history: RunRow[]
@@ -59,7 +62,7 @@ export type ReconcileView = {
 const rowsPerGroup = 50
 const runsShown = 20
 
-/** The newest check with what became of it, what is under way, and the last runs. */
+/** The newest check with its outcome, what is running, and the last runs. */
 export async function readReconcileView(ctx: Ctx): Promise<ReconcileView> {
   const [check, runs, [workers]] = await Promise.all([
     ctx.db.reconcileRun.findFirst({
@@ -69,7 +72,7 @@ export async function readReconcileView(ctx: Ctx): Promise<ReconcileView> {
     readRuns(ctx),
     ctx.db.$queryRaw<
       { seen: boolean }[]
-    >`select exists (select 1 from keymint.workers where last_seen_at > now() - interval '30 s') as seen`,
+    >`select exists (select 1 from keymint.workers where ${workerSeen}) as seen`,
   ])
   const [counts, rows] = check
     ? await Promise.all([countByKind(ctx, check.id), readRows(ctx, check.id)])
@@ -107,7 +110,7 @@ export async function readReconcileView(ctx: Ctx): Promise<ReconcileView> {
       newestCheck?.state === 'failed'
         ? {
             at: newestCheck.finishedAt ?? newestCheck.askedAt,
-            reason: newestCheck.error ?? 'No reason was given.',
+            reason: newestCheck.error,
           }
         : null,
     running: runs.filter((run) => run.state === 'waiting' || run.state === 'running'),
@@ -140,8 +143,7 @@ async function readRuns(ctx: Ctx): Promise<RunRow[]> {
   const rows = await ctx.db.$queryRaw<Row[]>`
     select r.id, r.kind, r.state, r.asked_at as "askedAt", r.finished_at as "finishedAt", r.total, r.fixed,
       r.failed, r.moot, r.error,
-      case when r.actor = 'worker' then 'the schedule' when r.actor = 'operator' then 'the command line'
-        else coalesce(a.display_name, 'somebody who is gone') end as who
+      r.actor, a.display_name as "actorName"
     from keymint.reconcile_runs r left join keymint.attendees a on r.actor = 'user:' || a.user_id
     order by r.asked_at desc, r.id limit ${runsShown}::int`
   return rows.map((row) => ({

@@ -5,7 +5,7 @@
 import { Prisma } from '~/adapters/db.server'
 import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
 import type { Ctx } from '../ctx'
-import { percentile } from './percentile'
+import { percentile } from '../operations/histogram'
 import { spans, type SpanName } from '../operations/spans'
 
 export type ActivityPoint = {

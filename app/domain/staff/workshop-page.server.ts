@@ -3,21 +3,24 @@
  */
 import { listBulk, type BulkView } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
-import { readFigures } from '../operations/counters.server'
+import { readCounters } from '../operations/counters.server'
 import { readWorkshopLine, type WorkshopLine } from './overview.server'
 import type { ClaimListQuery } from './claim-list'
 import { readClaimList, type ClaimListPage } from './claim-list.server'
 
-/** Why keys are unbound, the most frequent reason first; of the newest few hundred. */
-export type UnboundReason = { reason: string; count: number; setAside: number }
+/**
+ * Why keys are unbound, the most frequent reason first, of the newest few hundred; null is a key that
+ * has not been tried yet.
+ */
+export type UnboundReason = { reason: string | null; count: number; setAside: number }
 export type WorkshopPage = {
   line: WorkshopLine
   facts: { unbound: number; disabled: number; missing: number; overLimit: number }
   unboundReasons: UnboundReason[]
-  /** Whether everybody's key has ended, or may be taken to have. */
+  /** Whether the workshop is closed and every key has ended. */
   over: boolean
   list: ClaimListPage
-  /** What staff asked for here lately, newest first. */
+  /** The latest bulk actions of this workshop, newest first. */
   work: BulkView[]
   asOf: string
 }
@@ -31,7 +34,7 @@ export async function readWorkshopPage(
   slug: string,
   query: ClaimListQuery,
 ): Promise<WorkshopPage | null> {
-  const figures = await readFigures(ctx.db, slug)
+  const figures = await readCounters(ctx.db, slug)
   const line = await readWorkshopLine(ctx, slug, figures)
   if (!line) return null
   const [list, unboundReasons, work] = await Promise.all([
@@ -56,7 +59,7 @@ export async function readWorkshopPage(
 
 async function readUnboundReasons(ctx: Ctx, slug: string): Promise<UnboundReason[]> {
   return ctx.db.$queryRaw<UnboundReason[]>`
-    select coalesce(bind_error, 'Not tried yet.') as reason, count(*)::int as count, count(*)
+    select bind_error as reason, count(*)::int as count, count(*)
       filter (where bind_set_aside)::int as "setAside" from (
       select bind_error, bind_set_aside from keymint.workshop_attendance
       where workshop_slug = ${slug} and state = 'ready' and guardrail_attached_at is null

@@ -1,6 +1,5 @@
 /** The audit trail of one team: the audit_events of its scope, in order. */
 import { auditKinds } from './audit-kinds'
-import { csvOf } from './csv'
 import type { Ctx } from '../ctx'
 import { teamScope } from '../money/member-lock.server'
 
@@ -43,24 +42,13 @@ export async function listTeamAudit(
 
 const maxExported = 50_000
 
-/** The newest 50,000 events that match the filter, as CSV with formulas disarmed. */
+/** The newest 50,000 events that match the filter, as rows. */
 export async function exportTeamAudit(
   ctx: Ctx,
   slug: string,
   filter: TeamAuditFilter,
-): Promise<string> {
-  const rows = await readEvents(ctx, slug, filter, maxExported)
-  return csvOf(
-    ['id', 'at_utc', 'actor', 'action', 'subject', 'details'],
-    rows.map((row) => [
-      row.id,
-      row.at,
-      row.actor,
-      row.action,
-      row.subject,
-      row.details.map(([name, value]) => `${name}=${value}`).join('; '),
-    ]),
-  )
+): Promise<TeamAuditRow[]> {
+  return readEvents(ctx, slug, filter, maxExported)
 }
 
 async function readEvents(

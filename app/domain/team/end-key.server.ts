@@ -4,7 +4,7 @@
  */
 import type { Tx } from '~/adapters/db.server'
 import type { NanoUsd } from '~/money'
-import { recordAudit, type AuditActor } from '../audit/audit.server'
+import { recordAudit, type AuditAction, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { teamScope, type OpenMember } from '../money/member-lock.server'
 import { post, readBalance } from '../money/postings.server'
@@ -80,14 +80,14 @@ export async function audit(
   member: OpenMember,
   key: { id: string },
   actor: AuditActor,
-  action: string,
+  action: AuditAction,
   details: Record<string, string | number | null>,
 ): Promise<void> {
   await recordAudit(tx, {
     actor,
     action,
     subject: `sub-key:${key.id}`,
-    workshopSlug: teamScope(member.slug),
+    scope: teamScope(member.slug),
     details,
   })
 }

@@ -8,7 +8,7 @@ import type { Ctx } from '../ctx'
 import { openMember, teamScope, type MemberRole } from '../money/member-lock.server'
 import { lockTeam } from './team.server'
 
-export const invitationDays = 7
+const invitationDays = 7
 const maxOpen = 50
 
 export type InviteOutcome =
@@ -43,7 +43,7 @@ export async function invite(
       actor: `user:${input.actorUserId}`,
       action: 'invitation.made',
       subject: `invitation:${made.id}`,
-      workshopSlug: teamScope(input.slug),
+      scope: teamScope(input.slug),
       details: { role: input.role, email: input.email, expiresAt: expiresAt.toISOString() },
     })
     return { kind: 'invited', invitationId: made.id, token, expiresAt: expiresAt.toISOString() }
@@ -125,7 +125,7 @@ export async function revokeInvitation(
       actor: `user:${input.actorUserId}`,
       action: 'invitation.revoked',
       subject: `invitation:${input.invitationId}`,
-      workshopSlug: teamScope(input.slug),
+      scope: teamScope(input.slug),
     })
     return true
   })
@@ -211,7 +211,7 @@ export async function acceptInvitation(
       actor: `user:${person.userId}`,
       action: 'member.joined',
       subject: `user:${person.userId}`,
-      workshopSlug: teamScope(used.slug),
+      scope: teamScope(used.slug),
       details: { role: used.role, invitation: used.id },
     })
     return { kind: 'joined', slug: used.slug }

@@ -7,7 +7,7 @@ import { lockKeysOf } from '../keys/key-store.server'
 import { openMember, type OpenMember } from '../money/member-lock.server'
 import type { Month } from '../money/month'
 
-export type SubKeyState = 'pending' | 'ready' | 'ended' | 'refused'
+type SubKeyState = 'pending' | 'ready' | 'ended' | 'refused'
 
 export type SubKeyRow = {
   id: string
@@ -27,7 +27,7 @@ export type SubKeyRow = {
   months: { month: Month; committed: NanoUsd; spent: NanoUsd }[]
 }
 
-export const subKeyHolder = (id: string) => ({ holderKind: 'sub-key', holderId: id })
+export const subKeyHolder = (id: string) => ({ holderKind: 'sub-key' as const, holderId: id })
 
 export type OpenSubKey = { member: OpenMember; key: SubKeyRow; keys: Key[] }
 

@@ -39,7 +39,7 @@ export async function revealSubKey(
       actor: `user:${input.userId}`,
       action: 'sub-key.revealed',
       subject: `sub-key:${key.id}`,
-      workshopSlug: teamScope(key.slug),
+      scope: teamScope(key.slug),
     })
     await tx.$executeRaw`
       update keymint.api_keys set revealed_at = coalesce(revealed_at, ${ctx.now()}::timestamptz)

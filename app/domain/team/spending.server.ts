@@ -1,6 +1,5 @@
 /** What was spent this month, by day and by provider. Every amount is a sum of the ledger. */
-import { scaleBand, scaleLinear } from 'd3-scale'
-import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
+import { nanoFromDecimalString } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
 import { monthOf, nextMonth, startOf } from '../money/month'
@@ -16,19 +15,13 @@ export type ProviderView = {
 export type SpendingView = {
   days: DayView[]
   total: MoneyView
-  /** One bar a day in a box as wide as the whole month; null when nothing was spent. */
-  chart: {
-    width: number
-    height: number
-    bars: { day: string; x: number; y: number; width: number; height: number }[]
-  } | null
+  /** The whole month, days to come included: ISO UTC, the end excluded. */
+  from: string
+  to: string
   providers: ProviderView[]
   /** The oldest of the keys' last readings, ISO UTC. */
   asOf: string | null
 }
-
-const width = 640
-const height = 160
 
 /** The spending of one member, or of the whole team, in the present month. */
 export async function readSpending(
@@ -61,10 +54,8 @@ export async function readSpending(
   return {
     days: days.map(({ day, nano }) => ({ day, spent: moneyView(nano) })),
     total: moneyView(days.reduce((sum, { nano }) => sum + nano, 0n)),
-    chart: chartOf(
-      days.map(({ day, nano }) => ({ day, usd: usdNumberFromNano(nano) })),
-      month,
-    ),
+    from: startOf(month).toISOString(),
+    to: startOf(nextMonth(month)).toISOString(),
     providers: providers.map(({ committed, spent, ...row }) => ({
       ...row,
       committed: moneyView(nanoFromDecimalString(committed)),
@@ -79,23 +70,4 @@ function daysOf(month: string, now: Date): string[] {
   for (let at = startOf(month).getTime(); at <= now.getTime(); at += 86_400_000)
     days.push(new Date(at).toISOString().slice(0, 10))
   return days
-}
-
-function chartOf(days: { day: string; usd: number }[], month: string): SpendingView['chart'] {
-  const most = Math.max(...days.map(({ usd }) => usd))
-  if (!(most > 0)) return null
-  const all = daysOf(month, new Date(startOf(nextMonth(month)).getTime() - 1))
-  const x = scaleBand(all, [0, width]).padding(0.25)
-  const y = scaleLinear([0, most], [height, 8])
-  return {
-    width,
-    height,
-    bars: days.map(({ day, usd }) => ({
-      day,
-      x: x(day) ?? 0,
-      y: y(usd),
-      width: x.bandwidth(),
-      height: height - y(usd),
-    })),
-  }
 }

@@ -105,7 +105,7 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
       actor: `user:${userId}`,
       action: 'sub-key.asked',
       subject: `sub-key:${keyId}`,
-      workshopSlug: teamScope(member.slug),
+      scope: teamScope(member.slug),
       details: {
         purpose: input.purpose,
         service: master.service,

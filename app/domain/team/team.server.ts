@@ -56,7 +56,7 @@ export async function createTeam(
         actor: `user:${person.userId}`,
         action: 'team.created',
         subject: `team:${slug}`,
-        workshopSlug: teamScope(slug),
+        scope: teamScope(slug),
         details: { name },
       })
       return { kind: 'created', slug }
@@ -122,7 +122,7 @@ export async function removeMember(
       actor,
       action: left ? 'member.left' : 'member.removed',
       subject: `user:${ref.userId}`,
-      workshopSlug: teamScope(member.slug),
+      scope: teamScope(member.slug),
       details: { reason },
     })
     await endKeysOf(ctx, tx, gone, { actor, reason: 'member-removed' })
@@ -150,7 +150,7 @@ export async function suspendMember(
       actor,
       action: 'member.suspended',
       subject: `user:${ref.userId}`,
-      workshopSlug: teamScope(member.slug),
+      scope: teamScope(member.slug),
       details: { reason },
     })
     await endKeysOf(ctx, tx, member, { actor, reason: 'member-suspended' })
@@ -174,7 +174,7 @@ export async function resumeMember(
       actor: `user:${actorUserId}`,
       action: 'member.resumed',
       subject: `user:${ref.userId}`,
-      workshopSlug: teamScope(member.slug),
+      scope: teamScope(member.slug),
       details: { reason },
     })
     return { kind: 'done' }
@@ -200,7 +200,7 @@ export async function setRole(
       actor: `user:${actorUserId}`,
       action: 'member.role-set',
       subject: `user:${ref.userId}`,
-      workshopSlug: teamScope(member.slug),
+      scope: teamScope(member.slug),
       details: { role, reason },
     })
     return { kind: 'done' }

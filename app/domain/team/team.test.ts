@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { createMailer } from '~/adapters/mail.server'
 import { openTeamWorld } from '../../../tests/team-world'
-import { csvOf } from './csv'
 import { forecastEnd } from './forecast'
 import { lifeEnd } from './key-life'
 import { invitationMail } from '~/components/team/invitation-mail'
@@ -277,16 +276,4 @@ test('the life of a key counts from now, and the end of the month is in UTC', ()
   const now = new Date('2026-12-31T23:30:00Z')
   expect(lifeEnd('7d', now).toISOString()).toBe('2027-01-07T23:30:00.000Z')
   expect(lifeEnd('month-end', now).toISOString()).toBe('2027-01-01T00:00:00.000Z')
-})
-
-test('what a spreadsheet would run is disarmed', () => {
-  expect(
-    csvOf(
-      ['a', 'b'],
-      [
-        ['=1+1', '-2'],
-        ['plain', 'with "quotes", and commas'],
-      ],
-    ),
-  ).toBe('a,b\r\n\'=1+1,\'-2\r\nplain,"with ""quotes"", and commas"\r\n')
 })

@@ -7,8 +7,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
-import type { ServiceAdapter, ServiceCredential } from '~/adapters/service-adapter'
-import { recordAudit } from '../audit/audit.server'
+import type {
+  CredentialProblem,
+  ServiceAdapter,
+  ServiceCredential,
+} from '~/adapters/service-adapter'
+import { recordAudit, type AuditAction } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import { masterKeyPlace, openAccount } from '../keys/accounts.server'
@@ -16,7 +20,7 @@ import { masterKeyPlace, openAccount } from '../keys/accounts.server'
 /** `scope` is the team's in the audit trail. */
 type Team = { teamId: string; scope: string; userId: string }
 export type DepositInput = Team & { service: string; secret: string; baseUrl: string | null }
-/** Why nothing was stored. Only the service's own answer comes with a message. */
+/** Why nothing was stored. `service` is the title of the service that was asked. */
 export type VaultRefusal = { kind: 'refused' } & VaultProblem
 export type VaultProblem =
   | {
@@ -28,7 +32,7 @@ export type VaultProblem =
         | 'other-account'
         | 'replaced-meanwhile'
     }
-  | { reason: 'service-refused'; message: string }
+  | { reason: 'service-refused'; service: string; problem: CredentialProblem }
 
 export type MasterKeyView = {
   id: string
@@ -169,8 +173,8 @@ export async function verifyKey(
   const account = await openAccount(ctx, input.masterKeyId)
   if (!account) return null
   const { adapter, credential } = account
-  const answer = await adapter.verifyCredential(credential)
-  if (!answer.ok) return serviceRefused(answer)
+  const verdict = await adapter.verifyCredential(credential)
+  if (!verdict.ok) return serviceRefused(adapter, verdict.problem)
   await ctx.db.masterKey.updateMany({
     where: { id: input.masterKeyId, generation: row.generation },
     data: { verifiedAt: ctx.now() },
@@ -229,17 +233,17 @@ async function check(
   const baseUrl = input.baseUrl?.trim().replace(/\/+$/, '') || null
   if (!adapter.capabilities.ownAddress && baseUrl !== null) return refused('address-not-used')
   const credential = { secret, baseUrl }
-  const answer = await adapter.verifyCredential(credential)
-  return answer.ok
-    ? { kind: 'good', adapter, credential, label: answer.label }
-    : serviceRefused(answer)
+  const verdict = await adapter.verifyCredential(credential)
+  return verdict.ok
+    ? { kind: 'good', adapter, credential, label: verdict.label }
+    : serviceRefused(adapter, verdict.problem)
 }
 
-type Answer = Awaited<ReturnType<ServiceAdapter['verifyCredential']>>
-const serviceRefused = (answer: Extract<Answer, { ok: false }>): VaultRefusal => ({
+const serviceRefused = ({ title }: ServiceAdapter, problem: CredentialProblem): VaultRefusal => ({
   kind: 'refused',
   reason: 'service-refused',
-  message: answer.words,
+  service: title,
+  problem,
 })
 
 /** How many of the newest keys are compared before two credentials count as one provider account. */
@@ -298,14 +302,14 @@ async function switchTo(
 function audit(
   tx: Tx,
   { userId, scope }: Team,
-  action: string,
+  action: AuditAction,
   { id, ...details }: { id: string; [name: string]: string | number | null },
 ): Promise<void> {
   return recordAudit(tx, {
     actor: `user:${userId}`,
     action,
     subject: `master-key:${id}`,
-    workshopSlug: scope,
+    scope,
     details,
   })
 }

@@ -87,7 +87,7 @@ test('what the service does not accept is refused with a reason, and nothing is 
         ? {
             kind: 'refused',
             reason: 'service-refused',
-            message: expect.stringMatching(/\.$/) as string,
+            problem: { code: expect.any(String) as string },
           }
         : { kind: 'refused', reason },
     )
@@ -229,7 +229,7 @@ test('verifying tells the owner when the service no longer accepts the credentia
   await team.sim('POST', 'faults', { rules: [{ match: 'GET /key/list', fault: '401' }] })
   expect(await verifyKey(world.ctx, input)).toMatchObject({
     reason: 'service-refused',
-    message: expect.stringContaining('does not accept') as string,
+    problem: { code: 'provider-error', details: { reason: 'unauthorized' } },
   })
   expect(await verifyKey(world.ctx, { ...input, teamId: crypto.randomUUID() })).toBeNull()
   await other.stop()

@@ -67,8 +67,7 @@ async function readWorkshopFile(path: string): Promise<ParsedWorkshop> {
   })
   try {
     const bytes = await readUpTo(path, MAX_FILE_BYTES + 1)
-    // A file that is cut off for its size may end inside a letter; the parser refuses it for the
-    // size anyway.
+    // A file cut off for its size may end inside a character; the parser refuses its size anyway.
     if (bytes.length <= MAX_FILE_BYTES && !isUtf8(bytes))
       return problem(firstBadLine(bytes), 'is not UTF-8 text', 'save the file as UTF-8')
     return parseWorkshopFile(new TextDecoder().decode(bytes), path)
@@ -112,7 +111,7 @@ function firstBadLine(bytes: Uint8Array): number {
   return 1
 }
 
-/** The system's code alone: its message would repeat the path, and a page may show this. */
+/** The system's code alone: its message would repeat the path, and pages may show this. */
 function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
     ? error.code

@@ -1,7 +1,6 @@
 /**
- * The operator's switches: what the environment allows, and since when. The environment decides;
- * the rows only remember when a process first saw a switch turned, so that a banner can say since
- * when.
+ * The operator's switches. The environment decides; the rows only remember when a process first saw
+ * a change, so that a banner can say since when.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { Ctx, Settings } from '../ctx'
@@ -9,8 +8,8 @@ import type { Ctx, Settings } from '../ctx'
 export type SwitchName = 'provisioning' | 'giveaways'
 
 /**
- * Both are off until somebody has turned them on: PROVISIONING_ENABLED=true, and a MAX_TOTAL_KEYS
- * that is a whole number from 1.
+ * Both are off by default: they need PROVISIONING_ENABLED=true, and a MAX_TOTAL_KEYS that is a whole
+ * number from 1.
  */
 export function switchStates(
   settings: Pick<Settings, 'provisioningEnabled' | 'maxTotalKeys'>,
@@ -18,9 +17,7 @@ export function switchStates(
   return { provisioning: settings.provisioningEnabled, giveaways: settings.maxTotalKeys > 0 }
 }
 
-/**
- * Writes down what this process was started with. A switch that has not been turned keeps its time.
- */
+/** Records this process's switches. An unchanged switch keeps its time. */
 export async function rememberSwitches(ctx: Pick<Ctx, 'db' | 'settings'>): Promise<void> {
   for (const [name, isOn] of Object.entries(switchStates(ctx.settings))) {
     await ctx.db.$executeRaw`
@@ -31,8 +28,7 @@ export async function rememberSwitches(ctx: Pick<Ctx, 'db' | 'settings'>): Promi
 }
 
 /**
- * Since when each switch has stood where it stands now (ISO UTC); no entry for one that no process
- * has written down.
+ * Since when each switch has its present value (ISO UTC); no entry for one never recorded.
  */
 export async function readSwitchTimes(
   db: Tx,

@@ -4,6 +4,13 @@
  */
 import type { MoneyView } from '../money-view'
 
+export type PausedView = {
+  cause: 'provisioning-off' | 'giveaways-off' | 'paused'
+  /** What staff wrote when they paused. */
+  reason: string | null
+  since: string | null
+}
+
 export type WorkshopView = {
   slug: string
   title: string
@@ -31,10 +38,8 @@ export type WorkshopView = {
   marketingOptIn: string | null
   seats: { total: number; left: number }
   pool: { limit: MoneyView; committed: MoneyView } | null
-  /**
-   * Set when nobody can claim for a reason of the operator: switch off, or paused with a reason.
-   */
-  paused: { reason: string; since: string | null } | null
+  /** Set when nobody can claim for a reason of the operator; a pause may come with a reason. */
+  paused: PausedView | null
   /**
    * Giveaways only: a repository that one may star, how long after an end the next claim waits, how
    * old an account must be.

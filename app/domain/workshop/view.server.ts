@@ -56,7 +56,7 @@ export async function findWorkshopView(
 function viewOf(ctx: Ctx, workshop: Workshop, snapshots: Snapshots): WorkshopView {
   const now = ctx.now()
   const snapshot = snapshots.pools.get(workshop.slug)
-  // What a key is worth depends on when it is claimed: nobody claims before the doors open.
+  // What a key is worth depends on when it is claimed: nobody claims before the window opens.
   const claimedAt =
     workshop.claimsOpenAt !== null && workshop.claimsOpenAt > now ? workshop.claimsOpenAt : now
   const expiresAt = keyExpiryFor(workshop, claimedAt)
@@ -74,7 +74,7 @@ function viewOf(ctx: Ctx, workshop: Workshop, snapshots: Snapshots): WorkshopVie
       : Number(maxBig(0n, workshop.poolLimit - committed) / perKey)
   const bySeats =
     workshop.maxKeys === null ? Number.MAX_SAFE_INTEGER : Math.max(0, workshop.maxKeys - taken)
-  // With MAX_TOTAL_KEYS off nobody can claim, but the banner says so, not a full room.
+  // With MAX_TOTAL_KEYS off nobody can claim, but the banner says so, not the seats.
   const byTotal =
     workshop.kind === 'giveaway' && ctx.settings.maxTotalKeys > 0
       ? Math.max(0, ctx.settings.maxTotalKeys - snapshots.totalSeats)
@@ -120,17 +120,20 @@ function pausedOf(
   const on = switchStates(ctx.settings)
   if (!on.provisioning)
     return {
-      reason: 'The operator has switched the making of keys off.',
+      cause: 'provisioning-off',
+      reason: null,
       since: switchedSince.get('provisioning') ?? null,
     }
   if (workshop.kind === 'giveaway' && !on.giveaways)
     return {
-      reason: 'The operator has switched giveaways off.',
+      cause: 'giveaways-off',
+      reason: null,
       since: switchedSince.get('giveaways') ?? null,
     }
   if (gate?.pausedAt)
     return {
-      reason: gate.pauseReason ?? 'The organiser has paused the making of keys.',
+      cause: 'paused',
+      reason: gate.pauseReason,
       since: gate.pausedAt.toISOString(),
     }
   return null

@@ -5,7 +5,7 @@ import { findWorkshopView, listWorkshopViews } from './view.server'
 
 const day = 86_400_000
 
-test('a coming workshop counts its keys from the day its doors open, not from today', async () => {
+test('a coming workshop counts its keys from the day its claims open, not from today', async () => {
   const opens = new Date(Date.now() + 400 * day)
   const coming = makeWorkshop({
     claimsOpenAt: opens,

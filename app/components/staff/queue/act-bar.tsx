@@ -1,10 +1,14 @@
 import type { CappedCount, JobTab } from '~/domain/staff/queue/types'
 import { Button } from '../../base/button'
-import { countWords } from './job-words'
+import { countLabel } from './job-messages'
+
+const bar =
+  'flex flex-wrap items-center gap-x-2 gap-y-2 border-y border-rule bg-paper py-2 ' +
+  'md:sticky md:top-0 md:z-[2]'
 
 /**
- * What can be done to the chosen rows, and to all that match. Its buttons submit the form of the
- * table; without a script the number of the chosen is not known.
+ * The actions on the selected rows, and on all that match. Its buttons submit the form of the table;
+ * without a script the number of selected rows is not known.
  */
 export function JobActBar({
   tab,
@@ -21,19 +25,15 @@ export function JobActBar({
 }) {
   if (tab === 'done' || matches.count === 0) return null
   const all = matches.more
-    ? `the newest ${countWords({ count: atMost, more: false })}`
-    : `all ${countWords(matches)}`
+    ? `the newest ${countLabel({ count: atMost, more: false })}`
+    : `all ${countLabel(matches)}`
   const [verb, action] = tab === 'dead' ? ['Send back', 'redrive'] : ['Retry', 'retry']
   const cancels = tab !== 'dead' && tab !== 'failed' && tab !== 'cancelled'
   const none = chosen === 0
   return (
-    <div
-      role="group"
-      aria-label="Act on jobs"
-      className="flex flex-wrap items-center gap-x-2 gap-y-2 border-y border-rule bg-paper py-2 md:sticky md:top-0 md:z-[2]"
-    >
+    <div role="group" aria-label="Act on jobs" className={bar}>
       <p className="min-w-24 px-1 text-small font-semibold" aria-live="polite">
-        {chosen === null ? 'The chosen' : `${chosen} chosen`}
+        {chosen === null ? 'Selected' : `${chosen} selected`}
       </p>
       <Button
         type="submit"
@@ -41,7 +41,7 @@ export function JobActBar({
         value={`${action}-chosen`}
         busy={none || busy === `${action}-chosen`}
       >
-        {verb} chosen
+        {verb} selected
       </Button>
       {cancels ? (
         <Button
@@ -50,7 +50,7 @@ export function JobActBar({
           value="ask-cancel-chosen"
           busy={none || busy === 'ask-cancel-chosen'}
         >
-          Cancel chosen…
+          Cancel selected…
         </Button>
       ) : null}
       <span className="hidden h-6 border-l border-rule sm:inline" aria-hidden="true" />

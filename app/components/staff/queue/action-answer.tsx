@@ -1,16 +1,13 @@
 import { Form } from '@remix-run/react'
 import { useEffect, useRef } from 'react'
-import type { QueueActionAnswer } from './answer-types'
+import type { QueueActionAnswer } from './answer'
 import { Button } from '../../base/button'
 import { Callout } from '../../base/callout'
 import { Field } from '../../base/field'
 
 type Props = { answer: QueueActionAnswer | undefined; busy: string | null; backHref: string }
 
-/**
- * Where the answer to a button appears: near what was pressed, read out, and a question takes the
- * focus so that nobody misses it.
- */
+/** Where the answer to a button appears: near the button, read out; a question takes the focus. */
 export function AnswerPlace({ answer, about, ...rest }: Props & { about: 'jobs' | 'minting' }) {
   const place = useRef<HTMLDivElement>(null)
   const mine =
@@ -33,10 +30,10 @@ export function AnswerPlace({ answer, about, ...rest }: Props & { about: 'jobs' 
 
 function ActionAnswer({ answer, busy, backHref }: Props) {
   if (!answer || answer.kind === 'reason-missing') return null
-  if (answer.kind === 'said') return <Callout tone={answer.tone} title={answer.words} />
+  if (answer.kind === 'said') return <Callout tone={answer.tone} title={answer.message} />
   const jobs = answer.count === 1 ? 'this job' : `${answer.count.toLocaleString('en-US')} jobs`
   return (
-    <Callout tone="brick" title={`Cancel ${jobs}?`}>
+    <Callout tone="error" title={`Cancel ${jobs}?`}>
       <ul className="list-disc space-y-1 pl-5">
         {answer.meanings.map((meaning) => (
           <li key={meaning}>{meaning}</li>
@@ -53,7 +50,7 @@ function ActionAnswer({ answer, busy, backHref }: Props) {
           label="Reason"
           name="reason"
           required
-          hint="The people who wait will read it."
+          hint="The people who wait read it."
           {...(answer.problem ? { error: answer.problem } : {})}
         />
         <div className="flex flex-wrap gap-2">
@@ -68,7 +65,7 @@ function ActionAnswer({ answer, busy, backHref }: Props) {
             Cancel {jobs}
           </Button>
           <a className="button" data-kind="quiet" href={backHref}>
-            Leave {answer.count === 1 ? 'it' : 'them'} alone
+            Keep {answer.count === 1 ? 'it' : 'them'}
           </a>
         </div>
       </Form>

@@ -1,21 +1,21 @@
 import { Link } from '@remix-run/react'
-import type { ErrorGroupView } from '~/domain/staff/queue/types'
 import { Ago } from '../../base/time'
-import { countWords } from './job-words'
+import { countLabel, jobLabel } from './job-messages'
+import type { ErrorGroupView } from './view-types'
 import { jobUrl } from '../../../urls'
 
-/** Errors of the last day, each once, however many jobs it hit. */
+const line = 'grid gap-x-6 gap-y-1 px-2 py-2 text-small md:grid-cols-[1fr_auto]'
+
+/** The errors of the last day, each once, however many jobs it hit. */
 export function ErrorList({
   groups,
   current,
   linkTo,
-  words,
   asOf,
 }: {
   groups: ErrorGroupView[]
   current: string | undefined
   linkTo: (fingerprint: string | undefined) => string
-  words: (name: string) => string
   asOf: string
 }) {
   if (groups.length === 0) return null
@@ -28,7 +28,7 @@ export function ErrorList({
         {groups.map((group) => (
           <li
             key={group.fingerprint}
-            className={`grid gap-x-6 gap-y-1 px-2 py-2 text-small md:grid-cols-[1fr_auto] ${group.fingerprint === current ? 'bg-sunk' : ''}`}
+            className={`${line} ${group.fingerprint === current ? 'bg-sunk' : ''}`}
           >
             <div className="min-w-0">
               <Link
@@ -42,11 +42,11 @@ export function ErrorList({
               {group.fingerprint === current ? (
                 <span className="text-soft">
                   {' '}
-                  The list shows only these; press again to show all.
+                  The list shows only these; click again to show all.
                 </span>
               ) : null}
               <p className="text-soft">
-                {group.jobNames.map(words).join(', ')}. Last: “{group.sampleWords}” (
+                {group.jobNames.map(jobLabel).join(', ')}. Last: “{group.sampleMessage}” (
                 <a className="prose-link" href={jobUrl(group.sampleJobId)}>
                   a sample
                 </a>
@@ -56,8 +56,8 @@ export function ErrorList({
             <div className="flex flex-wrap gap-x-4 md:block md:text-right">
               <p className="font-semibold">
                 {group.jobsNow.count === 0
-                  ? 'over for all jobs'
-                  : `${countWords(group.jobsNow)} ${group.jobsNow.count === 1 ? 'job' : 'jobs'} now`}
+                  ? 'no job affected now'
+                  : `${countLabel(group.jobsNow)} ${group.jobsNow.count === 1 ? 'job' : 'jobs'} now`}
               </p>
               <p className="text-soft">
                 {group.count.toLocaleString('en-US')} {group.count === 1 ? 'time' : 'times'}, first{' '}

@@ -1,11 +1,12 @@
 import { Form } from '@remix-run/react'
 import { useHydrated } from '../../base/hydrated'
-import type { QueuePage } from '~/domain/staff/queue/types'
 import { Button } from '../../base/button'
 import { queueUrl } from '../../../urls'
+import { jobLabel } from './job-messages'
+import type { QueuePageView } from './view-types'
 
 export const searchId = 'queue-search'
-const rangeWords = {
+const rangeLabels = {
   '15m': 'last 15 minutes',
   '1h': 'last hour',
   '1d': 'last day',
@@ -13,14 +14,18 @@ const rangeWords = {
 } as const
 const field = 'mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3'
 
-/** The filter as a GET form: what it says stands in the address and can be sent to somebody. */
+const grid =
+  'mt-4 grid grid-cols-2 items-end gap-x-4 gap-y-3 text-small ' +
+  'md:grid-cols-[2fr_1.4fr_1.4fr_1fr_0.7fr_auto]'
+
+/** The filter as a GET form: its address can be shared. */
 export function FilterForm({
   page,
   within,
   span,
   narrowed,
 }: {
-  page: QueuePage
+  page: QueuePageView
   within: string | null
   span: string
   narrowed: boolean
@@ -34,7 +39,7 @@ export function FilterForm({
       action={queueUrl}
       role="search"
       aria-label="Filter jobs"
-      className="mt-4 grid grid-cols-2 items-end gap-x-4 gap-y-3 text-small md:grid-cols-[2fr_1.4fr_1.4fr_1fr_0.7fr_auto]"
+      className={grid}
       onChange={(event) => {
         if (hydrated && event.target instanceof HTMLSelectElement)
           event.target.form?.requestSubmit()
@@ -58,9 +63,9 @@ export function FilterForm({
         <span className="font-semibold">Job</span>
         <select name="job" defaultValue={filter.job ?? ''} className={field}>
           <option value="">all</option>
-          {jobNames.map(({ name, words }) => (
+          {jobNames.map((name) => (
             <option key={name} value={name}>
-              {words}
+              {jobLabel(name)}
             </option>
           ))}
         </select>
@@ -77,12 +82,12 @@ export function FilterForm({
         </select>
       </label>
       <label>
-        <span className="font-semibold">Made in the</span>
+        <span className="font-semibold">Created in the</span>
         <select name="within" defaultValue={within ?? ''} className={field}>
           <option value="">any time</option>
-          {Object.entries(rangeWords).map(([value, words]) => (
+          {Object.entries(rangeLabels).map(([value, label]) => (
             <option key={value} value={value}>
-              {words}
+              {label}
             </option>
           ))}
         </select>

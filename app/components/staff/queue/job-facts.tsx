@@ -1,24 +1,24 @@
 import type { ReactNode } from 'react'
 import type { JobPage } from '~/domain/staff/queue/types'
 import { Time } from '../../base/time'
-import { stateInk, stateWords } from './job-words'
-import { claimsUrl, jobUrl } from '../../../urls'
+import { reasonMessage, stateInk, stateLabels, subjectLabel } from './job-messages'
+import { adminWorkshopUrl, claimsUrl, jobUrl } from '../../../urls'
 
-/** What a job is and where it stands. The payload holds ids alone. */
+/** What a job is and its state. The payload holds only ids. */
 export function JobFacts({ job, asOf }: { job: JobPage['job']; asOf: string }) {
   return (
     <dl className="mt-6 grid gap-x-8 gap-y-4 border-t border-rule pt-6 text-small sm:grid-cols-2 lg:grid-cols-4">
       <Fact name="State">
-        <span className={`font-semibold ${stateInk[job.state]}`}>{stateWords[job.state]}</span>
-        {job.stuck ? ', no sign of life: its worker may be gone' : ''}
-        {job.reason ? `: ${job.reason}` : ''}
+        <span className={`font-semibold ${stateInk[job.state]}`}>{stateLabels[job.state]}</span>
+        {job.stuck ? ', no heartbeat: its worker may be gone' : ''}
+        {job.reason ? `: ${reasonMessage(job.reason)}` : ''}
       </Fact>
       {job.runsAt ? (
         <Fact name="Next run">
           <Time iso={job.runsAt} now={asOf} />
         </Fact>
       ) : null}
-      <Fact name="Made">
+      <Fact name="Created">
         <Time iso={job.createdAt} now={asOf} />
       </Fact>
       {job.endedAt ? (
@@ -29,13 +29,13 @@ export function JobFacts({ job, asOf }: { job: JobPage['job']; asOf: string }) {
       {job.claim ? (
         <Fact name="Claim">
           <a className="prose-link" href={claimsUrl(job.claim.workshop, job.claim.id)}>
-            {job.claim.person}, No. {job.claim.id.slice(0, 8).toUpperCase()}
+            {subjectLabel(job)}, No. {job.claim.id.slice(0, 8).toUpperCase()}
           </a>
         </Fact>
       ) : null}
       {job.workshop ? (
         <Fact name="Workshop">
-          <a className="prose-link" href={`/admin/w/${job.workshop}`}>
+          <a className="prose-link" href={adminWorkshopUrl(job.workshop)}>
             {job.workshop}
           </a>
         </Fact>

@@ -4,17 +4,17 @@ import { useHydrated } from '../../base/hydrated'
 
 const keys = [
   ['j', 'next job'],
-  ['k', 'the one before'],
-  ['x', 'choose it, or not'],
-  ['r', 'run or retry it now'],
-  ['Enter', 'open it'],
+  ['k', 'previous job'],
+  ['x', 'select or deselect'],
+  ['r', 'run or retry now'],
+  ['Enter', 'open'],
   ['/', 'search'],
   ['?', 'this help'],
 ] as const
 
 export const useHelpDialog = () => useRef<HTMLDialogElement>(null)
 
-/** What the keys do. Only where there is a script to hear them. */
+/** What the keys do; shown only where a script runs. */
 export function KeysHelp({ dialog }: { dialog: RefObject<HTMLDialogElement> }) {
   if (!useHydrated()) return null
   return (
@@ -35,14 +35,14 @@ export function KeysHelp({ dialog }: { dialog: RefObject<HTMLDialogElement> }) {
           Keys
         </h2>
         <dl className="mt-3 grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
-          {keys.map(([key, words]) => (
+          {keys.map(([key, label]) => (
             <div key={key} className="contents">
               <dt>
                 <kbd className="rounded-tag border border-edge px-2 py-0.5 font-mono text-small">
                   {key}
                 </kbd>
               </dt>
-              <dd>{words}</dd>
+              <dd>{label}</dd>
             </div>
           ))}
         </dl>

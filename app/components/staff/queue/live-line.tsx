@@ -2,10 +2,7 @@ import type { Live } from '~/client/use-live'
 import { Button } from '../../base/button'
 import { useHydrated } from '../../base/hydrated'
 
-/**
- * Whether what stands here is of now: how often it is asked, when it was last answered, and when no
- * answer comes.
- */
+/** Whether the page is current: how often it updates, its last update, and a missing answer. */
 export function LiveLine({
   live,
   asOf,
@@ -35,14 +32,12 @@ export function LiveLine({
             : live.kind === 'live'
               ? `Live, every ${live.everySeconds} s.`
               : live.kind === 'held'
-                ? 'Held still while jobs are chosen.'
+                ? 'Updates pause while jobs are selected.'
                 : live.kind === 'off'
-                  ? 'Standing still.'
+                  ? 'Updates are paused.'
                   : ''}
         </span>
-        {live.kind === 'stale'
-          ? `No answer for ${live.seconds} s. Trying again; what stands here is of then.`
-          : ''}{' '}
+        {live.kind === 'stale' ? `No answer for ${live.seconds} s. Retrying automatically.` : ''}{' '}
         {hydrated ? `Last update ${clock}.` : `${clock}.`}
       </p>
       {hydrated ? (
@@ -52,7 +47,7 @@ export function LiveLine({
           onClick={onToggle}
           aria-pressed={live.kind === 'off'}
         >
-          {live.kind === 'off' ? 'Go live' : 'Stand still'}
+          {live.kind === 'off' ? 'Resume updates' : 'Pause updates'}
         </Button>
       ) : (
         <a className="inline-flex min-h-11 items-center prose-link" href={refreshHref}>

@@ -1,11 +1,11 @@
 import { Form } from '@remix-run/react'
-import type { Health } from '~/domain/staff/queue/types'
 import { Button } from '../../base/button'
 import { Callout } from '../../base/callout'
 import { Field } from '../../base/field'
 import { Time } from '../../base/time'
+import type { HealthView } from './view-types'
 
-/** Pause and resume the making of keys. The reason is what waiting people read. */
+/** Pauses and resumes key creation. People who wait read the reason. */
 export function MintingSwitch({
   gate,
   mayAct,
@@ -13,7 +13,7 @@ export function MintingSwitch({
   problem,
   asOf,
 }: {
-  gate: Health['gate']
+  gate: HealthView['gate']
   mayAct: boolean
   busy: string | null
   problem: string | null
@@ -21,11 +21,12 @@ export function MintingSwitch({
 }) {
   if (gate.kind === 'paused') {
     return (
-      <Callout tone="amber" title="Minting is paused.">
+      <Callout tone="warning" title="Key creation is paused">
         <p>
-          “{gate.reason}” {gate.by ? `${gate.by}, since ` : 'Since '}
+          {gate.reason === null ? '' : `“${gate.reason}” `}
+          {gate.by ? `${gate.by}, since ` : 'Since '}
           <Time iso={gate.since} now={asOf} />. Everybody who waits reads this reason, and nobody
-          can claim until it goes on.
+          can claim until you resume.
         </p>
         {mayAct ? (
           <Form method="post">
@@ -37,7 +38,7 @@ export function MintingSwitch({
               busy={busy === 'resume'}
               busyText="Resuming…"
             >
-              Resume minting
+              Resume key creation
             </Button>
           </Form>
         ) : null}
@@ -48,18 +49,18 @@ export function MintingSwitch({
   return (
     <details className="rounded-box border border-rule" open={problem !== null || undefined}>
       <summary className="flex min-h-11 list-none items-center px-4">
-        <span className="prose-link">Pause minting…</span>
+        <span className="prose-link">Pause key creation…</span>
       </summary>
       <Form method="post" className="max-w-read space-y-3 px-4 pb-4">
         <p className="text-small text-soft">
-          Claims already made keep their place and go on after the pause; new ones are refused
-          meanwhile. Keys given out keep working.
+          Claims keep their place and continue after the pause; new ones are refused until then.
+          Existing keys keep working.
         </p>
         <Field
           label="Reason, for those who wait"
           name="reason"
           required
-          hint="One plain sentence: what happens, and until when."
+          hint="One sentence: what happens, and until when."
           {...(problem ? { error: problem } : {})}
         />
         <Button
@@ -70,7 +71,7 @@ export function MintingSwitch({
           busy={busy === 'pause'}
           busyText="Pausing…"
         >
-          Pause minting
+          Pause key creation
         </Button>
       </Form>
     </details>

@@ -1,14 +1,17 @@
 import type { JobPage, JobRunView, ProviderCallView } from '~/domain/staff/queue/types'
 import { useHydrated } from '../../base/hydrated'
 import { EmptyState } from '../../base/page-shell'
+import { Table } from '../../base/table'
 import { Time } from '../../base/time'
 import { spanWords } from '../../base/time-words'
 import { queueUrl } from '../../../urls'
+import { attemptLabels } from '../claim-messages'
+import { reasonMessage } from './job-messages'
 
-const outcomeWords: Record<JobRunView['outcome'], string> = {
+const outcomeLabels: Record<JobRunView['outcome'], string> = {
   done: 'done',
-  retry: 'failed, tried again',
-  snooze: 'put off',
+  retry: 'failed, retrying',
+  snooze: 'snoozed',
   failed: 'failed',
 }
 const outcomeInk: Record<JobRunView['outcome'], string> = {
@@ -32,14 +35,12 @@ export function RunTimeline({
     <>
       {job.priorRunsLost > 0 ? (
         <p className="mb-3 text-soft">
-          {job.priorRunsLost} {job.priorRunsLost === 1 ? 'run has' : 'runs have'} left no record:
-          the worker went away in the middle, or it was more than a week ago.
+          {job.priorRunsLost} {job.priorRunsLost === 1 ? 'run has' : 'runs have'} no record: the
+          worker stopped in the middle, or it was more than a week ago.
         </p>
       ) : null}
       {runs.length === 0 ? (
-        <EmptyState
-          title={job.runs === 0 ? 'It has not run yet.' : 'No run has been recorded yet.'}
-        >
+        <EmptyState title={job.runs === 0 ? 'No run yet' : 'No run recorded yet'}>
           {job.runsAt ? (
             <p>
               Its next run is at <Time iso={job.runsAt} now={asOf} />.
@@ -47,66 +48,60 @@ export function RunTimeline({
           ) : null}
         </EmptyState>
       ) : (
-        <div
-          className="relative overflow-x-auto"
-          tabIndex={0}
-          role="region"
-          aria-label="Table of runs"
-        >
-          <table className="ledger min-w-[52rem]">
-            <thead>
-              <tr>
-                <th scope="col" className="!text-right">
-                  Run
-                </th>
-                <th scope="col">Began</th>
-                <th scope="col" className="!text-right">
-                  Took
-                </th>
-                <th scope="col">Outcome</th>
-                <th scope="col">Why</th>
-                <th scope="col">Next run</th>
-                <th scope="col">Worker</th>
-              </tr>
-            </thead>
-            <tbody>
-              {runs.map((run) => (
-                <tr key={`${run.run} ${run.startedAt}`}>
-                  <td className="text-right">{run.run}</td>
-                  <td className="whitespace-nowrap">
-                    <Second iso={run.startedAt} />
-                  </td>
-                  <td className="text-right whitespace-nowrap">
-                    {run.seconds < 1
-                      ? `${Math.round(run.seconds * 1000)} ms`
-                      : run.seconds < 60
-                        ? `${run.seconds.toFixed(1)} s`
-                        : spanWords(run.seconds)}
-                  </td>
-                  <td className={`font-semibold whitespace-nowrap ${outcomeInk[run.outcome]}`}>
-                    {outcomeWords[run.outcome]}
-                  </td>
-                  <td className="min-w-60">
-                    {run.errorGroup ? (
-                      <a className="prose-link" href={`${queueUrl}?error=${run.errorGroup}`}>
-                        {run.reason ?? 'the error'}
-                      </a>
-                    ) : (
-                      (run.reason ?? '')
-                    )}
-                  </td>
-                  <td className="whitespace-nowrap text-soft">
-                    {run.nextRunAt ? <Second iso={run.nextRunAt} /> : ''}
-                  </td>
-                  <td className="font-mono text-soft">{run.workerId?.slice(0, 8) ?? ''}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Table of runs"
+          className="min-w-[52rem]"
+          rows={runs}
+          rowKey={(run) => `${run.run} ${run.startedAt}`}
+          columns={[
+            { head: 'Run', right: true, cell: (run) => run.run },
+            {
+              head: 'Began',
+              className: 'whitespace-nowrap',
+              cell: (run) => <Second iso={run.startedAt} />,
+            },
+            {
+              head: 'Took',
+              right: true,
+              className: 'whitespace-nowrap',
+              cell: (run) => durationLabel(run.seconds),
+            },
+            {
+              head: 'Outcome',
+              className: (run) => `font-semibold whitespace-nowrap ${outcomeInk[run.outcome]}`,
+              cell: (run) => outcomeLabels[run.outcome],
+            },
+            { head: 'Reason', className: 'min-w-60', cell: (run) => <Reason run={run} /> },
+            {
+              head: 'Next run',
+              className: 'whitespace-nowrap text-soft',
+              cell: (run) => (run.nextRunAt ? <Second iso={run.nextRunAt} /> : ''),
+            },
+            {
+              head: 'Worker',
+              className: 'font-mono text-soft',
+              cell: (run) => run.workerId?.slice(0, 8) ?? '',
+            },
+          ]}
+        />
       )}
     </>
   )
+}
+
+function Reason({ run }: { run: JobRunView }) {
+  const reason = run.reason === null ? null : reasonMessage(run.reason)
+  if (!run.errorGroup) return reason
+  return (
+    <a className="prose-link" href={`${queueUrl}?error=${run.errorGroup}`}>
+      {reason ?? 'the error'}
+    </a>
+  )
+}
+
+function durationLabel(seconds: number): string {
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`
+  return seconds < 60 ? `${seconds.toFixed(1)} s` : spanWords(seconds)
 }
 
 /** Runs follow each other within a minute, so their seconds count: "21 Nov, 09:19:07 CET". */
@@ -127,51 +122,33 @@ function Second({ iso }: { iso: string }) {
   )
 }
 
-const callWords: Record<string, string> = {
-  sent: 'no answer yet',
-  saved: 'a key, saved',
-  unknown: 'no clear answer',
-  refused: 'refused',
-  condemned: 'its key is condemned',
-}
-
-/** What was asked of the provider for this mint, under names that its support can search for. */
+/** The calls that create this key, by names that the provider's support can search for. */
 export function ProviderCalls({ calls }: { calls: ProviderCallView[] }) {
   return (
-    <div
-      className="relative overflow-x-auto"
-      tabIndex={0}
-      role="region"
-      aria-label="Table of calls"
-    >
-      <table className="ledger min-w-[52rem]">
-        <thead>
-          <tr>
-            <th scope="col">Sent</th>
-            <th scope="col">Answer</th>
-            <th scope="col" className="!text-right">
-              Status
-            </th>
-            <th scope="col">Name upstream</th>
-          </tr>
-        </thead>
-        <tbody>
-          {calls.map((call) => (
-            <tr key={call.id}>
-              <td className="whitespace-nowrap">
-                <Second iso={call.sentAt} />
-              </td>
-              <td className="whitespace-nowrap">
-                {callWords[call.state] ?? call.state}
-                {call.outcome && call.state !== 'saved' ? `: ${call.outcome}` : ''}
-                {call.deletedAt ? ', deleted' : ''}
-              </td>
-              <td className="text-right">{call.httpStatus ?? ''}</td>
-              <td className="font-mono break-all text-soft">{call.name}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Table of calls"
+      className="min-w-[52rem]"
+      rows={calls}
+      rowKey={(call) => call.id}
+      columns={[
+        {
+          head: 'Sent',
+          className: 'whitespace-nowrap',
+          cell: (call) => <Second iso={call.sentAt} />,
+        },
+        { head: 'Answer', className: 'whitespace-nowrap', cell: answerLabel },
+        { head: 'Status', right: true, cell: (call) => call.httpStatus ?? '' },
+        {
+          head: 'Name at the provider',
+          className: 'font-mono break-all text-soft',
+          cell: (call) => call.name,
+        },
+      ]}
+    />
   )
+}
+
+function answerLabel(call: ProviderCallView): string {
+  const outcome = call.outcome && call.state !== 'saved' ? `: ${call.outcome}` : ''
+  return `${attemptLabels[call.state] ?? call.state}${outcome}${call.deletedAt ? ', deleted' : ''}`
 }

@@ -1,11 +1,11 @@
 import { Link } from '@remix-run/react'
-import { tabWords } from '~/domain/staff/queue/filter'
 import { jobTabs, type CappedCount, type JobTab } from '~/domain/staff/queue/types'
-import { countWords } from './job-words'
+import { tabLink } from '../../base/nav-classes'
+import { countLabel, tabLabels } from './job-messages'
 
 /**
- * States as tabs. Counts are of the whole queue (or of one job): with a narrower filter they would
- * say something else, and are left out.
+ * States as tabs. Counts are of the whole queue, or of one job; a narrower filter hides them, as they
+ * would not match the list.
  */
 export function TabBar({
   current,
@@ -27,11 +27,11 @@ export function TabBar({
                 to={hrefOf(tab)}
                 preventScrollReset
                 aria-current={tab === current ? 'page' : undefined}
-                className="inline-flex min-h-11 items-center gap-1.5 border-b-2 border-transparent px-2 whitespace-nowrap text-soft hover:text-ink aria-[current=page]:border-ink aria-[current=page]:font-semibold aria-[current=page]:text-ink"
+                className={tabLink}
               >
-                {tabWords[tab]}
+                {tabLabels[tab]}
                 {counts ? (
-                  <span className="text-small font-normal">{countWords(counts[tab])}</span>
+                  <span className="text-small font-normal">{countLabel(counts[tab])}</span>
                 ) : null}
               </Link>
             </li>

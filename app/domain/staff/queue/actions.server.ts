@@ -1,27 +1,61 @@
 /**
- * What staff do to a job. A job is a nudge: what is retried or cancelled is the work behind it, in
- * the words of the domain, and the job follows in the same transaction.
+ * What staff do to a job. A job is a hint: what is retried or cancelled is the work behind it, and
+ * the job follows in the same transaction.
  */
 import type { Tx } from '~/adapters/db.server'
 import type { JobName } from '~/adapters/job-catalog'
-import { recordAudit, type AuditActor } from '../../audit/audit.server'
-import { startClaimAction } from '../../claim/claim-actions.server'
+import { recordAudit, type AuditAction, type AuditActor } from '../../audit/audit.server'
+import { startClaimAction, type ClaimActionRefusal } from '../../claim/claim-actions.server'
 import type { Ctx } from '../../ctx'
 import { markUnbound } from '../../keys/bind.server'
 import { cancelMint } from '../../keys/cancel.server'
-import { jobKindOf } from './job-kinds'
-import { jobRow, jobsById, type RawRow } from './list.server'
+import { canCancel, jobKindOf, livingName } from './job-kinds'
+import { jobRow, type RawRow } from './job-row'
+import { jobsById } from './list.server'
 
-/** `words` is a sentence for the person who pressed the button. */
-export type JobActionOutcome = { kind: 'done' | 'nothing' | 'refused'; words: string }
+/** What became of the action; the pages have a sentence for each code. */
+export type JobActionOutcome =
+  | {
+      kind: 'done'
+      code:
+        | 'runs-now'
+        | 'runs-again'
+        | 'sent-again'
+        | 'mint-retried'
+        | 'bind-retried'
+        | 'cancelled'
+        | 'claim-refused'
+        | 'sub-key-refused'
+        | 'left-unbound'
+        | 'mint-ended'
+        | 'back-in-queue'
+        | 'letter-superseded'
+    }
+  | { kind: 'done'; code: 'runs-later'; seconds: number }
+  | {
+      kind: 'nothing'
+      code:
+        | 'gone'
+        | 'running-now'
+        | 'done-already'
+        | 'no-claim'
+        | 'started-meanwhile'
+        | 'queued-already'
+        | 'ended-already'
+        | 'mint-ended'
+        | 'letter-stays'
+        | 'letter-obsolete'
+    }
+  | { kind: 'refused'; code: 'must-finish' | 'never-cancelled' | ClaimActionRefusal }
 
 type Input = {
   jobId: string
   actorUserId: string
-  /** Set when a bulk action does it: its own audit event tells of all its jobs. */ bulkId?: string
+  /** Set when a bulk action does it: its own audit event tells of all its jobs. */
+  bulkId?: string
 }
 
-const gone: JobActionOutcome = { kind: 'nothing', words: 'There is no such job any more.' }
+const gone: JobActionOutcome = { kind: 'nothing', code: 'gone' }
 
 /** Runs the job again, `afterSeconds` from now; one that waits is brought forward. */
 export async function retryJob(
@@ -32,41 +66,28 @@ export async function retryJob(
   if (!row) return gone
   const { state, can } = jobRow(row)
   if (!can.retry)
-    return {
-      kind: 'nothing',
-      words:
-        state === 'running'
-          ? 'It is running now.'
-          : 'It has done its work, so there is nothing to retry.',
-    }
+    return { kind: 'nothing', code: state === 'running' ? 'running-now' : 'done-already' }
   if (state === 'waiting' || state === 'retrying') return bringForward(ctx, row, input)
   if (row.state === 'failed') {
     const retried = await ctx.db.$transaction(async (tx) => {
       await audit(tx, input, 'job.retried', row)
       return ctx.queue.retryFailed(tx, row.name, row.id)
     })
-    return retried ? { kind: 'done', words: 'It runs again now.' } : gone
+    return retried ? { kind: 'done', code: 'runs-again' } : gone
   }
-  // Its job has ended: what can be tried again is the claim, or the bind of its key.
+  // Its job has ended: what can be retried is the claim, or the bind of its key.
   if (row.mintState === 'pending' && row.mintId) return sendAgain(ctx, row, row.mintId, input)
-  if (!row.claimId || !row.workshopSlug)
-    return { kind: 'nothing', words: 'There is no claim behind this job any more.' }
+  if (!row.claimId || !row.workshopSlug) return { kind: 'nothing', code: 'no-claim' }
   const action = row.claimState === 'refused' ? 'retry' : 'bind'
   const started = await startClaimAction(ctx, {
     actorUserId: input.actorUserId,
     workshopSlug: row.workshopSlug,
     action: { kind: action },
     selection: { claimIds: [row.claimId] },
-    reason: `Asked for at the job ${row.id}.`,
+    reason: `job:${row.id}`,
   })
-  if (started.kind === 'refused') return { kind: 'refused', words: started.detail }
-  return {
-    kind: 'done',
-    words:
-      action === 'retry'
-        ? 'The key is being made again, if the pool still has room for it.'
-        : 'Attaching the limits is tried again.',
-  }
+  if (started.kind === 'refused') return { kind: 'refused', code: started.reason }
+  return { kind: 'done', code: action === 'retry' ? 'mint-retried' : 'bind-retried' }
 }
 
 async function bringForward(
@@ -74,21 +95,24 @@ async function bringForward(
   row: RawRow,
   input: Input & { afterSeconds?: number },
 ): Promise<JobActionOutcome> {
+  const seconds = input.afterSeconds ?? 0
   const moved = await ctx.db.$transaction(async (tx) => {
-    if (row.mintId && row.name === 'mint-key')
+    if (row.mintId)
       await tx.$executeRaw`
         update keymint.mints set not_before = null where id = ${row.mintId}::uuid and state = 'pending'`
-    const done = await ctx.queue.runAfter(tx, row.name, row.id, input.afterSeconds ?? 0)
+    const done = await ctx.queue.runAfter(tx, row.name, row.id, seconds)
     if (done) await audit(tx, input, 'job.retried', row)
     return done
   })
-  return moved
-    ? {
-        kind: 'done',
-        words: input.afterSeconds ? `It runs in ${input.afterSeconds} s.` : 'It runs now.',
-      }
-    : { kind: 'nothing', words: 'It has started by itself meanwhile.' }
+  if (!moved) return { kind: 'nothing', code: 'started-meanwhile' }
+  return seconds > 0
+    ? { kind: 'done', code: 'runs-later', seconds }
+    : { kind: 'done', code: 'runs-now' }
 }
+
+/** The job of a team's key has a queue of its own. */
+const mintJobOf = (row: RawRow) =>
+  row.holderKind === 'sub-key' ? ('mint-service-key' as const) : ('mint-key' as const)
 
 async function sendAgain(
   ctx: Ctx,
@@ -97,17 +121,17 @@ async function sendAgain(
   input: Input,
 ): Promise<JobActionOutcome> {
   const outcome = await ctx.db.$transaction(async (tx) => {
-    const sent = await ctx.queue.enqueue(tx, 'mint-key', { mintId }, { singletonKey: mintId })
+    const sent = await ctx.queue.enqueue(tx, mintJobOf(row), { mintId }, { singletonKey: mintId })
     if (sent === 'queued') await audit(tx, input, 'job.sent-again', row)
     return sent
   })
   return outcome === 'queued'
-    ? { kind: 'done', words: 'A new job is sent for it.' }
-    : { kind: 'nothing', words: 'Another job for it waits already.' }
+    ? { kind: 'done', code: 'sent-again' }
+    : { kind: 'nothing', code: 'queued-already' }
 }
 
 /**
- * Takes the job out of the queue, and ends the work behind it: see cancelWords. `reason` reaches
+ * Takes the job out of the queue, and ends the work behind it: see CancelMeans. `reason` reaches
  * the person who waits.
  */
 export async function cancelJob(
@@ -117,9 +141,9 @@ export async function cancelJob(
   const [row] = await jobsById(ctx, [input.jobId])
   if (!row) return gone
   const means = jobKindOf(row.name).cancel
-  if (means === 'never')
-    return { kind: 'refused', words: 'This job keeps the rest alive and cannot be cancelled.' }
-  if (!jobRow(row).can.cancel) return { kind: 'nothing', words: 'It has ended already.' }
+  if (!canCancel(row.name))
+    return { kind: 'refused', code: means === 'must-finish' ? 'must-finish' : 'never-cancelled' }
+  if (!jobRow(row).can.cancel) return { kind: 'nothing', code: 'ended-already' }
   return ctx.db.$transaction(async (tx): Promise<JobActionOutcome> => {
     let cancelled = false
     const cancelIt = async () => {
@@ -136,25 +160,14 @@ export async function cancelJob(
       if (refused)
         return {
           kind: 'done',
-          words:
-            'It is cancelled: the claim is refused with your reason, and its money and seat went back.',
+          code: row.holderKind === 'sub-key' ? 'sub-key-refused' : 'claim-refused',
         }
-      return {
-        kind: cancelled ? 'done' : 'nothing',
-        words: 'The mint had ended already; its claim stays as it is.',
-      }
+      return { kind: cancelled ? 'done' : 'nothing', code: 'mint-ended' }
     }
     if (means === 'leave-unbound' && row.mintId) await setBindAside(tx, row.mintId, input.reason)
     await cancelIt()
-    return cancelled
-      ? {
-          kind: 'done',
-          words:
-            means === 'leave-unbound'
-              ? 'It is cancelled: the key stays unbound until somebody asks for it.'
-              : 'It is cancelled.',
-        }
-      : { kind: 'nothing', words: 'It has ended already.' }
+    if (!cancelled) return { kind: 'nothing', code: 'ended-already' }
+    return { kind: 'done', code: means === 'leave-unbound' ? 'left-unbound' : 'cancelled' }
   })
 }
 
@@ -170,59 +183,45 @@ async function setBindAside(tx: Tx, mintId: string, reason: string): Promise<voi
   )
 }
 
-/**
- * Takes a dead letter back to work. One whose mint has ended has nothing to do any more and is put
- * away.
- */
+/** Takes a dead letter back to work. One whose mint has ended is obsolete and is removed. */
 export async function redriveJob(ctx: Ctx, input: Input): Promise<JobActionOutcome> {
   const [row] = await jobsById(ctx, [input.jobId])
   if (!row || !jobRow(row).can.redrive) return gone
-  const home = row.name.replace(/-dead$/, '')
   return ctx.db.$transaction(async (tx): Promise<JobActionOutcome> => {
     const { mintId } = row
     if (mintId === null) {
       const moved = await ctx.queue.redrive(tx, row.name, row.id)
       if (moved) await audit(tx, input, 'job.redriven', row)
       return moved
-        ? { kind: 'done', words: 'It is back in its queue.' }
-        : {
-            kind: 'nothing',
-            words:
-              'It cannot go back: a job like it is there already, or where it came from is not known.',
-          }
+        ? { kind: 'done', code: 'back-in-queue' }
+        : { kind: 'nothing', code: 'letter-stays' }
     }
-    const wanted =
-      home === 'bind-guardrail'
-        ? row.claimState === 'ready' && row.bound === false
-        : row.mintState === 'pending'
-    const sent = wanted
+    const sent = isWanted(row)
       ? await ctx.queue.enqueue(
           tx,
-          home as JobName & ('mint-key' | 'bind-guardrail'),
+          livingName(row.name) as JobName & ('mint-key' | 'mint-sub-key' | 'bind-guardrail'),
           { mintId },
           { singletonKey: mintId },
         )
       : null
     await ctx.queue.cancel(tx, row.name, row.id)
-    await audit(tx, input, 'job.redriven', row, { sent: sent ?? 'nothing left to do' })
-    if (sent === null)
-      return { kind: 'nothing', words: 'The work behind it has ended, so the letter is put away.' }
-    return {
-      kind: 'done',
-      words:
-        sent === 'queued'
-          ? 'It is back in its queue.'
-          : 'A job for it waits already, so the letter is put away.',
-    }
+    await audit(tx, input, 'job.redriven', row, { sent: sent ?? 'obsolete' })
+    if (sent === null) return { kind: 'nothing', code: 'letter-obsolete' }
+    return { kind: 'done', code: sent === 'queued' ? 'back-in-queue' : 'letter-superseded' }
   })
 }
+
+const isWanted = (row: RawRow) =>
+  livingName(row.name) === 'bind-guardrail'
+    ? row.claimState === 'ready' && row.bound === false
+    : row.mintState === 'pending'
 
 const actorOf = (input: Input): AuditActor => `user:${input.actorUserId}`
 
 async function audit(
   tx: Tx,
   input: Input,
-  action: string,
+  action: AuditAction,
   row: RawRow,
   details: Record<string, string> = {},
 ): Promise<void> {
@@ -231,7 +230,7 @@ async function audit(
     actor: actorOf(input),
     action,
     subject: `job:${row.id}`,
-    ...(row.scope ? { workshopSlug: row.scope } : {}),
+    ...(row.scope ? { scope: row.scope } : {}),
     details: { job: row.name, ...(row.mintId ? { mintId: row.mintId } : {}), ...details },
   })
 }

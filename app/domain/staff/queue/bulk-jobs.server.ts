@@ -1,7 +1,4 @@
-/**
- * The same actions on many jobs: a list that is frozen when the action is made, carried out by a
- * job of its own.
- */
+/** The same actions on many jobs: a list that is frozen at the start, worked by a job of its own. */
 import type { BulkKind, BulkRun } from '../../bulk/bulk-kind'
 import { maxBulkJobs, startBulk, type StartedBulk } from '../../bulk/bulk.server'
 import type { Ctx } from '../../ctx'
@@ -14,10 +11,7 @@ export const jobActions = ['retry-job', 'cancel-job', 'redrive-job'] as const
 export type JobAction = (typeof jobActions)[number]
 export type JobSelection = { jobIds: string[] } | { filter: QueueFilter }
 
-/**
- * So many of a kind start together, and the next ones this much later: a retry of all must not
- * become a 429.
- */
+/** Some of a kind start together, the next ones this much later: a retry of all must not cause 429. */
 const staggerSeconds = 5
 
 /**
@@ -49,7 +43,7 @@ export async function actOnJobs(
       reason: input.reason,
       actor: `user:${input.actorUserId}`,
       subjects: jobIds.map((id) => `job:${id}`),
-      most: maxBulkJobs,
+      max: maxBulkJobs,
     }),
   )
 }
@@ -75,7 +69,7 @@ export const cancelJobs: BulkKind = {
       await cancelJob(ctx, {
         ...whoOf(bulk),
         jobId: idOf(subject),
-        reason: bulk.reason ?? 'The organiser has cancelled this.',
+        reason: bulk.reason ?? '',
       }),
     ),
 }
@@ -103,10 +97,8 @@ const whoOf = (bulk: BulkRun) => ({
   actorUserId: bulk.actor.replace(/^user:/, ''),
 })
 
-function resultOf(outcome: JobActionOutcome) {
-  return outcome.kind === 'done'
-    ? { done: outcome.words }
-    : outcome.kind === 'nothing'
-      ? { skipped: outcome.words }
-      : { failed: outcome.words }
+/** The code alone: items that ended alike are counted together. */
+function resultOf({ kind, code }: JobActionOutcome) {
+  if (kind === 'done') return { done: code }
+  return kind === 'nothing' ? { skipped: code } : { failed: code }
 }

@@ -1,14 +1,13 @@
 /** The errors of the last day as groups, each with how many jobs it holds now. */
 import type { Ctx } from '../../ctx'
-import { errorGroupTitle } from '../../operations/error-groups'
-import type { ErrorGroupView } from './types'
+import type { ErrorGroup } from './types'
 
 const maxGroups = 8
-/** Counting jobs by their error reads the jobs themselves. */
+/** Counting jobs by their error reads the jobs themselves, so it stops early. */
 const maxCounted = 200
 
 /** Those seen within a day, the latest first. */
-export async function readErrorGroups(ctx: Pick<Ctx, 'db'>): Promise<ErrorGroupView[]> {
+export async function readErrorGroups(ctx: Pick<Ctx, 'db'>): Promise<ErrorGroup[]> {
   return (await readGroups(ctx, null)).map(view)
 }
 
@@ -16,7 +15,7 @@ export async function readErrorGroups(ctx: Pick<Ctx, 'db'>): Promise<ErrorGroupV
 export async function findErrorGroup(
   ctx: Pick<Ctx, 'db'>,
   fingerprint: string,
-): Promise<ErrorGroupView | null> {
+): Promise<ErrorGroup | null> {
   const [row] = await readGroups(ctx, fingerprint)
   return row ? view(row) : null
 }
@@ -31,7 +30,7 @@ type Row = {
   firstSeen: Date
   lastSeen: Date
   sampleJobId: string
-  sampleWords: string
+  sampleMessage: string
   jobsNow: number
 }
 
@@ -39,7 +38,7 @@ async function readGroups({ db }: Pick<Ctx, 'db'>, fingerprint: string | null): 
   return db.$queryRaw<Row[]>`
     select g.fingerprint, g.class, g.message, g.http_status as status, g.job_names as "jobNames",
       g.count::float8 as count, g.first_seen as "firstSeen", g.last_seen as "lastSeen",
-      g.sample_job_id as "sampleJobId", g.sample_words as "sampleWords", now_held.count as "jobsNow"
+      g.sample_job_id as "sampleJobId", g.sample_words as "sampleMessage", now_held.count as "jobsNow"
     from keymint.error_groups g
     cross join lateral (select count(*)::int as count from (
       select 1 from pgboss.job j where (j.output->>'fingerprint') = g.fingerprint order by j.state
@@ -49,16 +48,18 @@ async function readGroups({ db }: Pick<Ctx, 'db'>, fingerprint: string | null): 
     order by g.last_seen desc limit ${maxGroups}::int`
 }
 
-function view(row: Row): ErrorGroupView {
+function view(row: Row): ErrorGroup {
   return {
     fingerprint: row.fingerprint,
-    title: errorGroupTitle(row),
+    class: row.class,
+    message: row.message,
+    status: row.status,
     jobNames: row.jobNames,
     count: row.count,
     firstSeen: row.firstSeen.toISOString(),
     lastSeen: row.lastSeen.toISOString(),
     sampleJobId: row.sampleJobId,
-    sampleWords: row.sampleWords,
+    sampleMessage: row.sampleMessage,
     jobsNow: { count: Math.min(row.jobsNow, maxCounted), more: row.jobsNow > maxCounted },
   }
 }

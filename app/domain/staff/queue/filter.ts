@@ -1,7 +1,7 @@
 /**
- * The filter of the queue page as it stands in its address. Pure: pages and the browser share it.
+ * The filter of the queue page as its address has it. Pure: pages and the browser share it.
  */
-import { jobTabs, type JobTab, type QueueFilter, type ThroughputSpan } from './types'
+import { jobTabs, type QueueFilter, type ThroughputSpan } from './types'
 
 /** How far back, as one picks it; it becomes a moment when the page is read. */
 export const timeRanges = { '15m': 15 * 60, '1h': 3_600, '1d': 86_400, '7d': 7 * 86_400 } as const
@@ -22,7 +22,7 @@ export function readQueueQuery(params: URLSearchParams, now: Date): QueueQuery {
     ? new Date(now.getTime() - timeRanges[within] * 1000).toISOString()
     : moment(params.get('since'))
   const until = moment(params.get('until'))
-  const [job, workshop, words, error, after] = [
+  const [job, workshop, search, error, after] = [
     text('job'),
     text('workshop'),
     text('text'),
@@ -36,7 +36,7 @@ export function readQueueQuery(params: URLSearchParams, now: Date): QueueQuery {
       tab,
       ...(job ? { job } : {}),
       ...(workshop ? { workshop } : {}),
-      ...(words ? { text: words } : {}),
+      ...(search ? { text: search } : {}),
       ...(error ? { error } : {}),
       ...(since ? { since } : {}),
       ...(until ? { until } : {}),
@@ -71,17 +71,6 @@ export function changedSearch(
   }
   for (const [name, value] of [...kept]) if (value === '') kept.delete(name)
   return kept.size > 0 ? `?${kept.toString()}` : ''
-}
-
-export const tabWords: Record<JobTab, string> = {
-  unfinished: 'Not finished',
-  waiting: 'Waiting',
-  running: 'Running',
-  retrying: 'Retrying',
-  failed: 'Failed',
-  done: 'Done',
-  cancelled: 'Cancelled',
-  dead: 'Dead letters',
 }
 
 function moment(text: string | null): string | undefined {

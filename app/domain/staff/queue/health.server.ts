@@ -1,14 +1,12 @@
-/** How the queue is, in one sentence, with what it rests on. */
+/** How the queue is: the one finding that matters most, with the facts behind it. */
 import { deadLetterNames } from '~/adapters/job-catalog'
 import type { Ctx } from '../../ctx'
 import type { JobError } from '../../job-outcome'
-import { errorSentence } from '../../operations/error-groups'
 import { liveNames } from './list.server'
 import type { GateView, Health, WorkerView } from './types'
+import { isWorkerSeen } from '../../worker-seen.server'
 
-/** A worker says so every 5 s. */
-const workerQuietSeconds = 30
-/** Waits longer than this are worth a word, and than that worth a worried one. */
+/** A wait longer than this is a warning, and than that an error. */
 const longWaitSeconds = 15
 const veryLongWaitSeconds = 60
 const worryingShare = 0.1
@@ -45,7 +43,7 @@ export async function readHealth(ctx: Ctx): Promise<Health> {
   }
   const workers = workerRows.map(({ quiet: _quiet, ...worker }) => worker)
   return {
-    ...judge(gate, gateRow?.coolsFor ?? 0, seen.length, quiet, recentRow, oldest),
+    ...judge(gate, seen.length, quiet, recentRow, oldest),
     gate,
     recent: recentRow,
     oldestWaiting: oldest,
@@ -57,50 +55,24 @@ export async function readHealth(ctx: Ctx): Promise<Health> {
 /** The one thing that matters most, worst first. */
 function judge(
   gate: GateView,
-  coolsFor: number,
   workers: number,
-  quiet: number | null,
+  quietSeconds: number | null,
   recent: Health['recent'],
   oldest: Health['oldestWaiting'],
-): Pick<Health, 'tone' | 'sentence'> {
-  if (workers === 0) {
-    const since =
-      quiet === null
-        ? 'No worker has ever reported.'
-        : `No worker has reported for ${spanOf(quiet)}.`
-    return { tone: 'brick', sentence: `${since} Nothing moves until one runs.` }
-  }
-  if (gate.kind === 'switched-off')
-    return {
-      tone: 'amber',
-      sentence: 'The making of keys is switched off by PROVISIONING_ENABLED.',
-    }
-  if (gate.kind === 'paused')
-    return {
-      tone: 'amber',
-      sentence: `Minting is paused${gate.by ? ` by ${gate.by}` : ''}: ${gate.reason}`,
-    }
-  if (gate.kind === 'cooling-down') {
-    return {
-      tone: 'brick',
-      sentence: `${gate.words.replace(/[.\s]*$/, '.')} ${coolsFor > 0 ? `Minting cools down for another ${spanOf(coolsFor)}, then one key is tried.` : 'One key is being tried now.'}`,
-    }
-  }
+): Pick<Health, 'tone' | 'finding'> {
+  if (workers === 0) return { tone: 'error', finding: { code: 'no-worker', quietSeconds } }
+  if (gate.kind === 'switched-off') return { tone: 'warning', finding: { code: 'switched-off' } }
+  if (gate.kind === 'paused') return { tone: 'warning', finding: { code: 'paused' } }
+  if (gate.kind === 'cooling-down') return { tone: 'error', finding: { code: 'cooling-down' } }
   const share = recent.runs === 0 ? 0 : recent.errors / recent.runs
-  const errors = `${recent.errors} of ${recent.runs} runs in the last five minutes did not succeed.`
-  if (share >= badShare) return { tone: 'brick', sentence: errors }
-  if (oldest && oldest.seconds >= veryLongWaitSeconds)
-    return {
-      tone: 'brick',
-      sentence: `A job that may run has waited for ${spanOf(oldest.seconds)}: the workers do not keep up.`,
-    }
-  if (share >= worryingShare) return { tone: 'amber', sentence: errors }
-  if (oldest && oldest.seconds >= longWaitSeconds)
-    return {
-      tone: 'amber',
-      sentence: `The oldest job that may run has waited for ${spanOf(oldest.seconds)}.`,
-    }
-  return { tone: 'good', sentence: 'All is well: nothing waits for long, and what runs succeeds.' }
+  if (share >= badShare) return { tone: 'error', finding: { code: 'runs-fail' } }
+  const seconds = oldest?.seconds ?? 0
+  if (seconds >= veryLongWaitSeconds)
+    return { tone: 'error', finding: { code: 'workers-behind', seconds } }
+  if (share >= worryingShare) return { tone: 'warning', finding: { code: 'runs-fail' } }
+  if (seconds >= longWaitSeconds)
+    return { tone: 'warning', finding: { code: 'long-wait', seconds } }
+  return { tone: 'ok', finding: { code: 'well' } }
 }
 
 async function readGate(ctx: Ctx): Promise<GateRow | undefined> {
@@ -119,13 +91,14 @@ function gateOf(ctx: Ctx, row: GateRow | undefined): GateView {
       kind: 'paused',
       since: row.pausedAt.toISOString(),
       by: row.pausedBy,
-      reason: row.pauseReason ?? 'No reason was given.',
+      reason: row.pauseReason,
     }
   if (row?.cooldownUntil)
     return {
       kind: 'cooling-down',
       until: row.cooldownUntil.toISOString(),
-      words: errorSentence(row.cause ?? { reason: row.reason ?? 'upstream-trouble' }),
+      seconds: row.coolsFor ?? 0,
+      cause: row.cause ?? { reason: row.reason ?? 'upstream-trouble' },
     }
   return { kind: 'open' }
 }
@@ -150,7 +123,7 @@ async function readWorkers(ctx: Ctx): Promise<(WorkerView & { quiet: number })[]
     ...row,
     startedAt: row.startedAt.toISOString(),
     lastSeenAt: row.lastSeenAt.toISOString(),
-    seen: row.quiet <= workerQuietSeconds,
+    seen: isWorkerSeen(row.quiet),
     jobs: row.jobs.map((job) => ({ ...job, stuck: now - Date.parse(job.since) > 120_000 })),
   }))
 }
@@ -177,9 +150,4 @@ async function readOldest(ctx: Ctx): Promise<OldestRow | null> {
         and j.blocked = false and j.start_after <= now() order by j.start_after limit 1)) oldest
     order by oldest.start_after limit 1`
   return row ?? null
-}
-
-function spanOf(seconds: number): string {
-  if (seconds < 120) return `${Math.round(seconds)} s`
-  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`
 }

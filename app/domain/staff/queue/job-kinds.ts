@@ -1,58 +1,63 @@
-/** Each job in words, and what cancelling it would mean. */
+/** Each job of the catalog: what cancelling it means, and how fast many of them are retried. */
 import type { JobName } from '~/adapters/job-catalog'
 
 export type CancelMeans =
-  /** The claim is refused with words, and its money and seat go back. */
+  /** The owner of the mint is refused with the reason, and what was reserved goes back. */
   | 'refuse-mint'
-  /** The key stays unbound until a person asks for it. */
+  /** The key stays unbound until a person requests it. */
   | 'leave-unbound'
   /** The schedule sends the next one anyway. */
   | 'skip-once'
+  /** Nothing happens until a person requests it again. */
+  | 'until-requested'
+  /** It finishes work that has begun, and would be sent again. */
+  | 'must-finish'
+  /** Everything else depends on it. */
   | 'never'
 
 type JobKind = {
-  words: string
   cancel: CancelMeans
-  /** Jobs that a bulk retry lets run at once; the next ones follow five seconds later. */ perStagger: number
+  /** Jobs that a bulk retry lets run at once; the next ones follow five seconds later. */
+  perStagger: number
 }
 
 const scheduled = { cancel: 'skip-once', perStagger: 20 } as const
-const lasting = { cancel: 'never', perStagger: 20 } as const
+const onRequest = { cancel: 'until-requested', perStagger: 20 } as const
+const begun = { cancel: 'must-finish', perStagger: 20 } as const
+const vital = { cancel: 'never', perStagger: 20 } as const
 
-/** Every job of the catalog has its words here; a new one without does not compile. */
 const kinds: Record<JobName, JobKind> = {
-  'mint-key': { words: 'Make a key', cancel: 'refuse-mint', perStagger: 20 },
-  'mint-service-key': { words: 'Make a team’s key', cancel: 'refuse-mint', perStagger: 20 },
-  'apply-key': { words: 'Apply a change to a key', ...lasting },
-  'read-account': { words: 'Read the keys of one account', ...scheduled },
-  'read-accounts': { words: 'Read all accounts', ...scheduled },
+  'mint-key': { cancel: 'refuse-mint', perStagger: 20 },
+  'mint-service-key': { cancel: 'refuse-mint', perStagger: 20 },
+  'apply-key': begun,
+  'read-account': scheduled,
+  'read-accounts': scheduled,
   // A hundred of them go in one call.
-  'bind-guardrail': { words: 'Attach limits to a key', cancel: 'leave-unbound', perStagger: 100 },
-  'reconcile-check': { words: 'Compare everything with the provider', ...scheduled },
-  'reconcile-fix': { words: 'Fix what differs at the provider', ...lasting },
-  'tidy-readings': { words: 'Thin out old readings', ...scheduled },
-  'make-receipt': { words: 'Make a receipt', ...lasting },
-  doctor: { words: 'Ask the doctor', ...lasting },
-  'chain-audit': { words: 'Chain the audit trail', ...lasting },
-  tidy: { words: 'Erase and forget what is due', ...scheduled },
-  sweep: { words: 'Find lost work', ...lasting },
-  'bulk-action': { words: 'Carry out a bulk action', ...lasting },
-  'roll-months': { words: 'Open the new month', ...scheduled },
+  'bind-guardrail': { cancel: 'leave-unbound', perStagger: 100 },
+  'reconcile-check': scheduled,
+  'reconcile-fix': begun,
+  'tidy-readings': scheduled,
+  'make-receipt': onRequest,
+  doctor: onRequest,
+  'chain-audit': vital,
+  tidy: scheduled,
+  sweep: vital,
+  'bulk-action': begun,
+  'roll-months': scheduled,
 }
 
-/** Dead letters are named after their job. */
+/** A dead letter is named after its job; it can go back, and has nothing left to cancel. */
 export function jobKindOf(name: string): JobKind {
-  const living = name.replace(/-dead$/, '')
-  const kind = Object.hasOwn(kinds, living) ? kinds[living as JobName] : { words: name, ...lasting }
-  return living === name ? kind : { ...kind, words: `${kind.words} (dead letter)`, cancel: 'never' }
+  const living = livingName(name)
+  const kind = Object.hasOwn(kinds, living) ? kinds[living as JobName] : vital
+  return living === name ? kind : { ...kind, cancel: 'never' }
 }
 
-/** What a person who is about to cancel must know. */
-export const cancelMessage: Record<CancelMeans, string> = {
-  'refuse-mint':
-    'No key will be made: the claim is refused with your reason, the person reads it on their page, and the money and the seat go back to the pool. A claim can be tried again later.',
-  'leave-unbound':
-    'The key keeps working without its limits on models: it stays unbound, and nothing tries again until a person does.',
-  'skip-once': 'This one run is left out. The schedule sends the next one by itself.',
-  never: 'This job keeps the rest alive and cannot be cancelled.',
-}
+export const livingName = (name: string) => name.replace(/-dead$/, '')
+
+export const canCancel = (name: string) =>
+  jobKindOf(name).cancel !== 'never' && jobKindOf(name).cancel !== 'must-finish'
+
+/** The jobs that make a key at a provider: their calls are on record. */
+export const isMintJob = (name: string) =>
+  ['mint-key', 'mint-service-key'].includes(livingName(name))

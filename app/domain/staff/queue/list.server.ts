@@ -1,14 +1,14 @@
 /**
- * The jobs of the queue as rows. Read from pg-boss's own table through indexes of ours
- * (prisma/migrate.ts); nothing is counted past a thousand, and a filter that no index serves looks
- * through the newest few hundred and says so.
+ * The jobs of the queue as rows, read from pg-boss's own table through indexes of ours
+ * (prisma/migrate.ts). Nothing is counted past a thousand; a filter that no index serves searches
+ * the newest few hundred, and the answer says so.
  */
 import { catalog, deadLetterNames } from '~/adapters/job-catalog'
 import { Prisma } from '~/adapters/db.server'
 import type { Ctx } from '../../ctx'
-import { jobKindOf } from './job-kinds'
+import { jobRow, type RawRow } from './job-row'
 import { findSubjects, type Found } from './search.server'
-import type { CappedCount, JobList, JobRow, JobState, JobTab, QueueFilter } from './types'
+import type { CappedCount, JobList, JobTab, QueueFilter } from './types'
 
 export const pageSize = 50
 /** Counting and acting end here. */
@@ -33,24 +33,24 @@ export async function listJobs(ctx: Ctx, filter: QueueFilter): Promise<JobList> 
   if (!selection)
     return { rows: [], next: null, matches: { count: 0, more: false }, lookedThrough: null }
   const { looksThrough } = selection
-  const most = selection.found ? maxMatches : looksThrough ? maxLookedThrough : pageSize
+  const max = selection.found ? maxMatches : looksThrough ? maxLookedThrough : pageSize
   const [rows, counted] = await Promise.all([
     ctx.db.$queryRaw<((RawRow | { id: null }) & Facts)[]>`
-      with candidate as materialized (${candidates(filter, most + 1, selection.found)}),
+      with candidate as materialized (${candidates(filter, max + 1, selection.found)}),
       matching as materialized (select j.*
         from (select * from candidate order by created_on desc, id desc
-        limit ${looksThrough ? most : most + 1}::int) j ${residual(filter)}),
+        limit ${looksThrough ? max : max + 1}::int) j ${residual(filter)}),
       page as (select * from matching order by created_on desc, id desc limit ${pageSize + 1}::int)
       select facts.*, ${columns} from (
         select (select count(*)::int from candidate) as looked, (select count(*)::int from matching) as matched,
-          (select ${cursorText} from candidate j order by created_on desc, id desc offset ${most - 1}::int
+          (select ${cursorText} from candidate j order by created_on desc, id desc offset ${max - 1}::int
             limit 1) as tail) facts
       left join page j on true ${joins} order by j.created_on desc, j.id desc`,
     looksThrough ? null : countJobs(ctx, filter),
   ])
   const [facts] = rows
   const page = rows.filter((row): row is RawRow & Facts => row.id !== null)
-  const exhausted = (facts?.looked ?? 0) <= most
+  const exhausted = (facts?.looked ?? 0) <= max
   const next =
     page.length > pageSize
       ? (page[pageSize - 1]?.cursor ?? null)
@@ -61,26 +61,27 @@ export async function listJobs(ctx: Ctx, filter: QueueFilter): Promise<JobList> 
     rows: page.slice(0, pageSize).map((row) => jobRow(row)),
     next,
     matches: counted ?? { count: facts?.matched ?? 0, more: !exhausted },
-    lookedThrough: looksThrough && !exhausted ? most : null,
+    lookedThrough: looksThrough && !exhausted ? max : null,
   }
 }
 
 type Facts = { looked: number; matched: number; tail: string | null }
 
 /**
- * The ids of the jobs that match, in the order of the page, at most `most`: frozen when an action
+ * The ids of the jobs that match, in the order of the page, at most `max`: frozen when an action
  * is made.
  */
 export async function matchingJobIds(
   ctx: Ctx,
   filter: QueueFilter,
-  most: number,
+  max: number,
 ): Promise<string[]> {
   const selection = await select(ctx, filter)
   if (!selection) return []
+  const limit = selection.looksThrough ? maxSearchedToAct : max
   const rows = await ctx.db.$queryRaw<{ id: string }[]>`
-    with candidate as (${candidates({ ...filter, after: undefined }, selection.looksThrough ? maxSearchedToAct : most, selection.found)})
-    select j.id from candidate j ${residual(filter)} order by j.created_on desc, j.id desc limit ${most}::int`
+    with candidate as (${candidates({ ...filter, after: undefined }, limit, selection.found)})
+    select j.id from candidate j ${residual(filter)} order by j.created_on desc, j.id desc limit ${max}::int`
   return rows.map((row) => row.id)
 }
 
@@ -108,10 +109,10 @@ export async function countTabs(
     Record<(typeof tabs)[number], number>[]
   >`select ${Prisma.join(counts)}`
   if (!row) throw new Error('counting gives one row')
-  const most = maxCounted({ tab: 'done', ...(job ? { job } : {}) })
-  const of = (tab: (typeof tabs)[number]) => capped(row[tab], most)
+  const max = maxCounted({ tab: 'done', ...(job ? { job } : {}) })
+  const of = (tab: (typeof tabs)[number]) => capped(row[tab], max)
   return {
-    unfinished: capped(row.waiting + row.running + row.retrying, most),
+    unfinished: capped(row.waiting + row.running + row.retrying, max),
     waiting: of('waiting'),
     running: of('running'),
     retrying: of('retrying'),
@@ -129,8 +130,8 @@ async function countJobs(ctx: Ctx, filter: QueueFilter): Promise<CappedCount> {
   return capped(row?.count ?? 0, maxCounted(filter))
 }
 
-export function capped(count: number, most = maxMatches): CappedCount {
-  return { count: Math.min(count, most), more: count > most }
+export function capped(count: number, max = maxMatches): CappedCount {
+  return { count: Math.min(count, max), more: count > max }
 }
 
 /**
@@ -200,7 +201,10 @@ const unsuccessful = Prisma.sql`j.state = 'completed' and (j.output->>'fingerpri
 function candidates(filter: QueueFilter, limit: number, found: Found | null): Prisma.Sql {
   const names = namesOf(filter)
   const after = filter.after ? cursorFrom(filter.after) : null
-  const window = Prisma.sql`${windowOf(filter)} ${after ? Prisma.sql`and (j.created_on, j.id) < (${after.createdOn}::timestamptz, ${after.id}::uuid)` : Prisma.empty}`
+  const older = after
+    ? Prisma.sql`and (j.created_on, j.id) < (${after.createdOn}::timestamptz, ${after.id}::uuid)`
+    : Prisma.empty
+  const window = Prisma.sql`${windowOf(filter)} ${older}`
   const newest = Prisma.sql`order by j.created_on desc, j.id desc limit ${limit}::int`
   const inTab = Prisma.sql`((${Prisma.join(partsOf(filter.tab), ') or (')}))`
   if (found)
@@ -219,7 +223,7 @@ function candidates(filter: QueueFilter, limit: number, found: Found | null): Pr
   return Prisma.sql`select * from (${Prisma.join(parts, ' union all ')}) j ${newest}`
 }
 
-/** What a row shows, and no more: of a thousand candidates the most are thrown away. */
+/** What a row shows, and no more: most of a thousand candidates are thrown away. */
 const needed = Prisma.sql`
   j.id, j.name, j.state, j.data, j.created_on, j.start_after, j.started_on, j.completed_on, j.retry_count,
     j.output, j.heartbeat_on, j.heartbeat_seconds, j.expire_seconds, j.source_name, j.source_id,
@@ -291,109 +295,6 @@ function windowOf({ since, until }: QueueFilter): Prisma.Sql {
   return Prisma.sql`
     ${since ? Prisma.sql`and j.created_on >= ${since}::timestamptz` : Prisma.empty}
       ${until ? Prisma.sql`and j.created_on < ${until}::timestamptz` : Prisma.empty}`
-}
-
-export type RawRow = {
-  id: string
-  name: string
-  state: string
-  data: unknown
-  createdOn: Date
-  cursor: string
-  startAfter: Date
-  startedOn: Date | null
-  completedOn: Date | null
-  runs: number
-  reason: string | null
-  errorGroup: string | null
-  stuck: boolean | null
-  sourceName: string | null
-  sourceId: string | null
-  sourceReason: string | null
-  mintId: string | null
-  scope: string | null
-  mintState: string | null
-  holderKind: string | null
-  claimId: string | null
-  claimState: string | null
-  bound: boolean | null
-  workshopSlug: string | null
-  person: string | null
-  userId: string | null
-}
-
-const words: Record<string, JobState> = {
-  created: 'waiting',
-  retry: 'retrying',
-  active: 'running',
-  completed: 'done',
-  cancelled: 'cancelled',
-  failed: 'failed',
-}
-
-export function jobStateOf(row: Pick<RawRow, 'name' | 'state' | 'errorGroup'>): JobState {
-  if (deadLetterNames.includes(row.name)) return 'dead'
-  if (row.state === 'completed' && row.errorGroup !== null) return 'failed'
-  return words[row.state] ?? 'waiting'
-}
-
-export function jobRow(row: RawRow): JobRow {
-  const state = jobStateOf(row)
-  const waits = row.state === 'created' || row.state === 'retry'
-  return {
-    id: row.id,
-    name: row.name,
-    state,
-    createdAt: row.createdOn.toISOString(),
-    runsAt: waits && state !== 'dead' ? row.startAfter.toISOString() : null,
-    startedAt: row.startedOn?.toISOString() ?? null,
-    endedAt: row.completedOn?.toISOString() ?? null,
-    // What an earlier run said is no news of a job that is at work or done.
-    runs: row.runs,
-    reason: state === 'done' || state === 'running' ? null : (row.reason ?? row.sourceReason),
-    errorGroup: row.errorGroup,
-    stuck: row.stuck ?? false,
-    mintId: row.mintId,
-    claim:
-      row.claimId && row.workshopSlug && row.userId
-        ? {
-            id: row.claimId,
-            workshop: row.workshopSlug,
-            person: row.person ?? 'somebody',
-            userId: row.userId,
-          }
-        : null,
-    workshop: row.scope,
-    can: {
-      retry:
-        waits && state !== 'dead'
-          ? true
-          : state === 'failed'
-            ? row.state === 'failed' ||
-              row.claimState === 'refused' ||
-              (row.claimState === 'ready' && row.bound === false)
-            : state === 'cancelled'
-              ? canSendAgain(row)
-              : false,
-      cancel:
-        (waits || row.state === 'active') &&
-        state !== 'dead' &&
-        jobKindOf(row.name).cancel !== 'never',
-      redrive: state === 'dead',
-    },
-  }
-}
-
-/**
- * A cancelled job may come back when the work behind it is still there, or can be asked for anew.
- */
-function canSendAgain(row: RawRow): boolean {
-  if (row.mintId === null) return false
-  return (
-    row.mintState === 'pending' ||
-    row.claimState === 'refused' ||
-    (row.claimState === 'ready' && row.bound === false)
-  )
 }
 
 function cursorFrom(after: string): { createdOn: string; id: string } | null {

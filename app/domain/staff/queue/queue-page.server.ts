@@ -1,9 +1,10 @@
-/** The two pages of the queue, each as one call: plain JSON for a loader. */
+/** The two pages of the queue, each as one call: plain JSON. */
 import type { Ctx } from '../../ctx'
 import { findErrorGroup, readErrorGroups } from './errors.server'
 import { readHealth } from './health.server'
-import { cancelMessage, jobKindOf } from './job-kinds'
-import { countTabs, jobRow, jobsById, listJobs, liveNames } from './list.server'
+import { isMintJob, jobKindOf } from './job-kinds'
+import { jobRow } from './job-row'
+import { countTabs, jobsById, listJobs, liveNames } from './list.server'
 import { readThroughput } from './throughput.server'
 import type {
   JobPage,
@@ -29,7 +30,7 @@ export async function readQueuePage(ctx: Ctx, filter: QueueFilter): Promise<Queu
     list,
     errors,
     health,
-    jobNames: liveNames.map((name) => ({ name, words: jobKindOf(name).words })),
+    jobNames: [...liveNames],
     workshops: [...ctx.workshops.workshops.values()]
       .map(({ slug, title }) => ({ slug, title }))
       .sort((a, b) => a.title.localeCompare(b.title)),
@@ -45,7 +46,7 @@ export function readQueueThroughput(
   return readThroughput(ctx, { span: options.span, job: options.job ?? 'mint-key' })
 }
 
-/** The group that is filtered by stands among them, however old it is. */
+/** The group of the filter is among them, however old it is. */
 async function errorsFor(ctx: Ctx, { error }: QueueFilter) {
   const [groups, chosen] = await Promise.all([
     readErrorGroups(ctx),
@@ -65,13 +66,12 @@ export async function readJobPage(ctx: Ctx, jobId: string): Promise<JobPage | nu
   const [[raw], runs] = await Promise.all([jobsById(ctx, [jobId]), readRuns(ctx, jobId)])
   if (!raw) return null
   const row = jobRow(raw)
-  const kind = jobKindOf(raw.name)
   const ended = runs.length > 0 ? Math.max(...runs.map((run) => run.run)) : 0
   return {
     job: {
       ...row,
-      words: kind.words,
-      cancelMessage: cancelMessage[kind.cancel],
+      cancel: jobKindOf(raw.name).cancel,
+      holderKind: raw.holderKind,
       payload:
         raw.data !== null && typeof raw.data === 'object'
           ? Object.entries(raw.data).map(([key, value]) => [
@@ -80,14 +80,14 @@ export async function readJobPage(ctx: Ctx, jobId: string): Promise<JobPage | nu
             ])
           : [],
       source: raw.sourceName ? { name: raw.sourceName, id: raw.sourceId } : null,
-      // The run under way has told nothing yet; any other without a record ended with its worker.
+      // The current run has no record yet; any other without one ended with its worker.
       priorRunsLost: Math.max(
         0,
         (row.state === 'running' ? row.runs - 1 : row.runs) - Math.max(ended, runs.length),
       ),
     },
     runs,
-    calls: row.mintId && raw.name === 'mint-key' ? await readCalls(ctx, row.mintId) : [],
+    calls: row.mintId && isMintJob(raw.name) ? await readCalls(ctx, row.mintId) : [],
     asOf: ctx.now().toISOString(),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What the queue did per minute, and how long jobs waited and ran: read from kept figures, never
- * from jobs.
+ * What the queue did per minute, and how long jobs waited and ran: read from counters, never from
+ * jobs.
  */
 import type { Ctx } from '../../ctx'
 import { addBins, noBins, quantileMs } from '../../operations/histogram'
@@ -11,14 +11,14 @@ const spans: Record<ThroughputSpan, { hours: number; stepMinutes: number }> = {
   day: { hours: 24, stepMinutes: 15 },
 }
 
-type Figures = {
+type Counters = {
   done: number
   failed: number
   snooze: number
   waitBins: number[]
   runBins: number[]
 }
-const nothing = (): Figures => ({
+const nothing = (): Counters => ({
   done: 0,
   failed: 0,
   snooze: 0,
@@ -38,7 +38,7 @@ export async function readThroughput(
   const stepMs = stepMinutes * 60_000
   const to = (Math.floor(ctx.now().getTime() / stepMs) + 1) * stepMs
   const from = to - hours * 3_600_000
-  const rows = await ctx.db.$queryRaw<(Figures & { minute: Date })[]>`
+  const rows = await ctx.db.$queryRaw<(Counters & { minute: Date })[]>`
     select minute, done, failed, put_off as "snooze", wait_bins as "waitBins", run_bins as "runBins"
       from keymint.job_minutes where name = ${options.job} and minute >= ${new Date(from)} order by minute`
   const steps = Array.from({ length: (to - from) / stepMs }, nothing)
@@ -72,7 +72,7 @@ export async function readThroughput(
   }
 }
 
-function add(one: Figures, other: Figures): Figures {
+function add(one: Counters, other: Counters): Counters {
   return {
     done: one.done + other.done,
     failed: one.failed + other.failed,

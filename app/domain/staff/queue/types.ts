@@ -1,11 +1,15 @@
 /**
- * What the pages of the queue show. Everything here may reach a browser of staff: ids, names and
- * words, never a secret.
+ * What the pages of the queue show. Everything here may reach a browser of staff: ids, names,
+ * codes, never a secret.
  */
+import type { Tone } from '../../../tone'
+import type { JobError } from '../../job-outcome'
+import type { CancelMeans } from './job-kinds'
+
+export type { JobName } from '~/adapters/job-catalog'
 
 /**
- * Our words for where a job stands. A failed one has ended without success; `dead` stands among the
- * dead letters.
+ * Where a job is. A failed one has ended without success; `dead` is among the dead letters.
  */
 export type JobState = 'waiting' | 'running' | 'retrying' | 'failed' | 'done' | 'cancelled' | 'dead'
 export const jobTabs = [
@@ -20,7 +24,7 @@ export const jobTabs = [
 ] as const
 export type JobTab = (typeof jobTabs)[number]
 
-/** The filter of the page, as it stands in its address. Times are ISO. */
+/** The filter of the page, as its address has it. Times are ISO. */
 export type QueueFilter = {
   tab: JobTab
   job?: string
@@ -33,7 +37,7 @@ export type QueueFilter = {
   until?: string
   /** Run at least so many times. */
   runs?: number
-  /** Where the page goes on: "<created_on>~<id>". */
+  /** Where the page continues: "<created_on>~<id>". */
   after?: string
 }
 
@@ -50,10 +54,10 @@ export type JobRow = {
   /** Why it waits, or how it failed. */
   reason: string | null
   errorGroup: string | null
-  /** A running job that has given no sign of life for longer than it should. */
+  /** A running job whose heartbeat is overdue. */
   stuck: boolean
   mintId: string | null
-  claim: { id: string; workshop: string; person: string; userId: string } | null
+  claim: { id: string; workshop: string; person: string | null; userId: string } | null
   workshop: string | null
   can: { retry: boolean; cancel: boolean; redrive: boolean }
 }
@@ -65,22 +69,24 @@ export type JobList = {
   rows: JobRow[]
   /** For `after`; null on the last page. */
   next: string | null
-  /** How many jobs match, as far as was looked. */
+  /** How many of the jobs that were searched match. */
   matches: CappedCount
-  /** Set when only so many of the newest jobs were looked through. */
+  /** Set when only so many of the newest jobs were searched. */
   lookedThrough: number | null
 }
 
-export type ErrorGroupView = {
+export type ErrorGroup = {
   fingerprint: string
-  title: string
+  class: string
+  message: string | null
+  status: number | null
   jobNames: string[]
   count: number
   firstSeen: string
   lastSeen: string
   sampleJobId: string
-  sampleWords: string
-  /** Jobs that wait for it to pass, or have failed by it. */
+  sampleMessage: string
+  /** Jobs that wait for it to pass, or have failed because of it. */
   jobsNow: CappedCount
 }
 
@@ -97,14 +103,25 @@ export type WorkerView = {
 
 export type GateView =
   | { kind: 'open' }
-  | { kind: 'paused'; since: string; by: string | null; reason: string }
+  | { kind: 'paused'; since: string; by: string | null; reason: string | null }
   | { kind: 'switched-off' }
   /** `until` in the past means half open: one mint tries. */
-  | { kind: 'cooling-down'; until: string; words: string }
+  | { kind: 'cooling-down'; until: string; seconds: number; cause: JobError }
+
+/** What matters most about the queue, with the numbers behind it. */
+export type HealthFinding =
+  | { code: 'no-worker'; quietSeconds: number | null }
+  | { code: 'switched-off' }
+  | { code: 'paused' }
+  | { code: 'cooling-down' }
+  | { code: 'runs-fail' }
+  | { code: 'workers-behind'; seconds: number }
+  | { code: 'long-wait'; seconds: number }
+  | { code: 'well' }
 
 export type Health = {
-  tone: 'good' | 'amber' | 'brick'
-  sentence: string
+  tone: Tone
+  finding: HealthFinding
   gate: GateView
   /** The last five minutes, all jobs. */
   recent: { runs: number; errors: number }
@@ -142,9 +159,9 @@ export type QueuePage = {
   filter: QueueFilter
   counts: Record<JobTab, CappedCount>
   list: JobList
-  errors: ErrorGroupView[]
+  errors: ErrorGroup[]
   health: Health
-  jobNames: { name: string; words: string }[]
+  jobNames: string[]
   workshops: { slug: string; title: string }[]
   asOf: string
 }
@@ -175,8 +192,9 @@ export type ProviderCallView = {
 export type JobPage = {
   job: JobRow & {
     payload: [string, string][]
-    words: string
-    cancelMessage: string
+    cancel: CancelMeans
+    /** Whose key it makes, where it makes one. */
+    holderKind: string | null
     source: { name: string; id: string | null } | null
     priorRunsLost: number
   }

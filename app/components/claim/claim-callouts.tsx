@@ -1,0 +1,136 @@
+/** What the claim page says beside the card: endings, replacements, and the next key. */
+import type { ClaimView } from '~/domain/claim/view-types'
+import { Callout } from '../base/callout'
+import { Countdown, Time } from '../base/time'
+import { notTakenMessage, type Message } from './claim-messages'
+import type { ClaimPageData } from './claim-page-data'
+import { OrganizerLine } from './organizer-line'
+
+export function Replacing({ kind }: { kind: 're-issue' | 'extend' }) {
+  return (
+    <div className="mb-6">
+      <Callout tone="warning" title="A new key is on its way">
+        <p>
+          {kind === 'extend'
+            ? 'The organiser gives you more time: a new key, with what is left, appears here.'
+            : 'We disable this one first. The new one, with what is left, appears here.'}
+        </p>
+      </Callout>
+    </div>
+  )
+}
+
+export function FormerKey({
+  former,
+  asOf,
+  ready,
+}: {
+  former: NonNullable<ClaimView['formerKey']>
+  asOf: string
+  ready: boolean
+}) {
+  return (
+    <div className="mb-6">
+      <Callout tone="warning" title={ready ? 'This is your new key' : 'We are making your new key'}>
+        <p>
+          Your old key <code className="font-mono text-small break-all">{former.label}</code> still
+          works, for up to {former.left.text},{' '}
+          {former.until ? (
+            <>
+              until <Time iso={former.until} now={asOf} />
+            </>
+          ) : (
+            'until half an hour after the new one is ready'
+          )}
+          .{ready ? ' Switch your tools to the new one before then.' : ''}
+        </p>
+      </Callout>
+    </div>
+  )
+}
+
+export function Ending({
+  message,
+  detail,
+  page,
+  reference,
+}: {
+  message: Message
+  detail: string | null
+  page: ClaimPageData
+  reference: string
+}) {
+  return (
+    <Callout tone={message.tone} title="What to do now">
+      {detail ? <p>“{detail}”</p> : null}
+      <p>{message.next}</p>
+      {message.askOrganizer ? (
+        <OrganizerLine
+          organizer={page.workshop?.organizer ?? null}
+          subject={`My key for ${page.workshop?.title ?? 'a workshop'}`}
+          reference={reference}
+        />
+      ) : null}
+    </Callout>
+  )
+}
+
+/**
+ * The next key, where a giveaway's rules or staff allow one. Outside the window, or while no keys
+ * are available, the workshop page says why.
+ */
+export function ClaimAgain({
+  again,
+  page,
+  asOf,
+}: {
+  again: NonNullable<ClaimView['again']>
+  page: ClaimPageData
+  asOf: string
+}) {
+  const { workshop, refused, urls } = page
+  if (!again.now) {
+    return (
+      <Callout tone="plain" title="You can claim another key later">
+        <p>
+          From <Time iso={again.from} now={asOf} />,{' '}
+          <Countdown iso={again.from} asOf={asOf} passed="that is now: reload this page" />.
+        </p>
+      </Callout>
+    )
+  }
+  const shut =
+    workshop === null ||
+    workshop.window !== 'open' ||
+    workshop.paused !== null ||
+    (workshop.kind === 'giveaway' && workshop.seats.left === 0)
+  if (shut)
+    return (
+      <Callout tone="warning" title="No other key right now">
+        <p>
+          You can have another one, but none are available at the moment.{' '}
+          <a className="prose-link" href={urls.workshop}>
+            The {workshop?.kind ?? 'workshop'} page
+          </a>{' '}
+          says why.
+        </p>
+      </Callout>
+    )
+  const message = refused && notTakenMessage(refused, workshop)
+  return (
+    <div className="space-y-4">
+      {message ? (
+        <Callout tone={message.tone} title={message.title}>
+          <p>
+            {message.meaning} {message.next}
+          </p>
+        </Callout>
+      ) : null}
+      <form method="post" action={urls.claim}>
+        <button type="submit" className="button" data-kind="key" data-size="large">
+          Claim another key
+        </button>
+      </form>
+    </div>
+  )
+}

@@ -1,0 +1,101 @@
+/** Labels and sentences of the actions on claims. */
+import type { ClaimAction, ClaimActionKind } from '~/domain/claim/actions'
+import type { ClaimActionPreview, ClaimActionRefusal } from '~/domain/claim/claim-actions.server'
+import { formatUsd } from '~/money'
+
+/** What can be chosen on the list; each is previewed and confirmed on a page of its own. */
+export const actionChoices: { value: ClaimActionKind; label: string }[] = [
+  { value: 'bind', label: 'Assign the guardrail' },
+  { value: 'retry', label: 'Create the key again' },
+  { value: 'disable', label: 'Disable the key' },
+  { value: 'enable', label: 'Enable the key' },
+  { value: 'set-limit', label: 'Change the limit' },
+  { value: 're-issue', label: 'Replace the key' },
+  { value: 'extend', label: 'Extend: replace by a key with a later end' },
+  { value: 'revoke', label: 'Revoke the key' },
+]
+
+const verbs: Record<ClaimActionKind, (keys: string) => string> = {
+  retry: (keys) => `Create ${keys} again`,
+  bind: (keys) => `Assign the guardrail to ${keys}`,
+  disable: (keys) => `Disable ${keys}`,
+  enable: (keys) => `Enable ${keys}`,
+  'set-limit': (keys) => `Change the limit of ${keys}`,
+  revoke: (keys) => `Revoke ${keys}`,
+  're-issue': (keys) => `Replace ${keys}`,
+  extend: (keys) => `Extend ${keys}`,
+}
+
+const theKeys = (count: number) =>
+  count === 1 ? 'the key' : `${count.toLocaleString('en-US')} keys`
+
+/** The button that carries it out: "Extend 138 keys". */
+export const confirmLabel = (kind: ClaimActionKind, count: number) => verbs[kind](theKeys(count))
+
+/** The headline of the page: "Extend 138 keys?" */
+export const questionOf = (action: ClaimAction, count: number) =>
+  action.kind === 'set-limit'
+    ? `Set the limit of ${theKeys(count)} to ${formatUsd(action.limit, { exact: true })}?`
+    : `${confirmLabel(action.kind, count)}?`
+
+/** What the action would do, in two or three sentences. */
+export function previewMessage(action: ClaimAction, preview: ClaimActionPreview): string {
+  const { count, fitting, exceedsPool } = preview
+  const keys = `${fitting.toLocaleString('en-US')} ${fitting === 1 ? 'key' : 'keys'}`
+  const sentences = [
+    effectOf(action, keys, preview),
+    exceedsPool ? 'The pool does not hold all of it: the last ones are refused, one by one.' : '',
+    count > fitting
+      ? `${(count - fitting).toLocaleString('en-US')} of the selected claims do not need it or ` +
+        'cannot have it; they are skipped.'
+      : '',
+  ]
+  return sentences.filter((sentence) => sentence !== '').join(' ')
+}
+
+function effectOf(
+  action: ClaimAction,
+  keys: string,
+  { difference: { amount, frees } }: ClaimActionPreview,
+): string {
+  switch (action.kind) {
+    case 'retry':
+      return `Keymint creates ${keys} again and reserves up to ${amount.text} of the pool.`
+    case 'bind':
+      return `Keymint assigns the guardrail to ${keys}.`
+    case 'disable':
+      return `${keys} will stop working until you enable them. Their reserved money stays reserved.`
+    case 'enable':
+      return `${keys} will work again.`
+    case 'set-limit':
+      return (
+        `The limit of ${keys} becomes ${formatUsd(action.limit, { exact: true })}, which ` +
+        `${frees ? `returns ${amount.text} to the pool` : `reserves ${amount.text} more of the pool`}.`
+      )
+    case 'revoke':
+      return (
+        `${keys} will end at once and for good. About ${amount.text} returns to the pool in a few ` +
+        'minutes, when the final usage is ' +
+        `known.${action.mayClaimAgain ? ' Their holders may claim again.' : ''}`
+      )
+    case 're-issue':
+      return `${keys} will be disabled, and their holders get new ones with what is left.`
+    case 'extend':
+      return (
+        `${keys} will be replaced by new ones with a later end, which reserves up to ` +
+        `${amount.text} more of the pool. The old ones keep working for half an hour with a small ` +
+        'allowance.'
+      )
+  }
+}
+
+/** Why an action was not started. */
+export const actRefusals: Record<ClaimActionRefusal, string> = {
+  'nothing-matches': 'Nothing matches, so there is nothing to do.',
+  'too-many': 'That is more than 10,000 at once. Narrow the selection and do it in parts.',
+  'nothing-selected': 'No claim is selected.',
+  'reason-missing': 'Enter a reason. It is kept with the action.',
+  'reason-too-long': 'Use at most 500 characters for the reason.',
+  'limit-not-positive': 'Enter a limit above zero. To stop a key, disable or revoke it.',
+  'end-not-in-future': 'Choose an end in the future.',
+}

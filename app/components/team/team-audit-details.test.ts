@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest'
+import { detailText } from './team-audit-details'
+
+test('money in an event keeps two decimals, and every further one that says something', () => {
+  expect(
+    ['20.000000000', '0.500000000', '1.234500000', '0.000000001'].map((usd) =>
+      detailText(['capUsd', usd]),
+    ),
+  ).toEqual(['cap $20.00', 'cap $0.50', 'cap $1.2345', 'cap $0.000000001'])
+})
+
+test('a reason is shown as it was written', () => {
+  expect(detailText(['reason', 'for the demo'])).toBe('reason: for the demo')
+})

@@ -1,0 +1,79 @@
+/**
+ * What the audit trail can hold: every action by its name, a noun and what was done to it. One that
+ * is recorded and not listed here does not compile, nor does one without a label in
+ * messages/audit.ts.
+ */
+export type AuditAction =
+  | 'attendee.created'
+  | 'audit.exported'
+  | 'bind.retried'
+  | `budget.${'asked' | 'set' | 'request-approved' | 'request-refused'}`
+  | `bulk.${'started' | 'aborted' | 'finished'}`
+  | `claim.${ClaimEvent}`
+  | 'claims.exported'
+  | 'doctor.asked'
+  | `identity.${'linked' | 'unlinked'}`
+  | 'installation.renewed'
+  | `invitation.${'made' | 'revoked'}`
+  | `job.${'retried' | 'sent-again' | 'redriven' | 'cancelled'}`
+  | `account.${'parked' | 'opened'}`
+  | `key.${KeyEvent}`
+  | `marketing.${'opted-in' | 'withdrawn'}`
+  | `member.${'joined' | 'left' | 'removed' | 'suspended' | 'resumed' | 'role-set'}`
+  | 'mint.cancelled'
+  | `minting.${'paused' | 'resumed'}`
+  | `person.${'banned' | 'unbanned' | 'erased' | 'exported'}`
+  | 'queue.exported'
+  | `receipt.${'asked' | 'made'}`
+  | `reconcile.${'fix-asked' | 'fixed'}`
+  | `session.${'started' | 'ended'}`
+  | `sub-key.${SubKeyEvent}`
+  | 'team.created'
+  | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled'}`
+  | 'workshop.ended'
+
+type KeyEvent =
+  | 'minted'
+  | 'bound'
+  | 'revealed'
+  | 'disabled'
+  | 'enabled'
+  | 'raise-refused'
+  | 'usage-fell'
+  | 'settled'
+  | 'written-off'
+  | 'dropped'
+  | 'deleted'
+
+type ClaimEvent =
+  | 'made'
+  | 'claimed-again'
+  | 'retried'
+  | 'refused'
+  | 're-issued'
+  | 'extended'
+  | 'limit-reserved'
+  | 'limit-changed'
+  | 'disabled'
+  | 'enabled'
+  | 'expired'
+  | 'given-back'
+  | 'revoked'
+  | 'permission-changed'
+  | 'seat-freed'
+
+type SubKeyEvent =
+  | 'asked'
+  | 'refused'
+  | 'revealed'
+  | 'cap-asked'
+  | 'cap-changed'
+  | 'cap-refused'
+  | 'rotation-asked'
+  | 'rotated'
+  | 'deleted'
+  | 'revoked'
+  | 'expired'
+  | 'spent'
+  | 'member-removed'
+  | 'member-suspended'

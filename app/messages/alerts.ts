@@ -1,0 +1,84 @@
+/** Sentences for the alerts that staff see on every page. */
+import type { AdminAlert } from '~/domain/operations/alerts.server'
+import { counted, sentenceOf, type Message } from './text'
+
+const addCredit = 'Add credit at https://openrouter.ai/settings/credits.'
+
+export function alertMessage(alert: AdminAlert): Message & { title: string } {
+  const name = alert.workshop?.title ?? ''
+  switch (alert.kind) {
+    case 'pool-80': {
+      const { committed, limit, spent, roomForKeys } = alert
+      const room =
+        roomForKeys === 0
+          ? 'No room for another key.'
+          : `Room for ${counted(roomForKeys, 'more key', 'more keys')}.`
+      return {
+        title: `${name}: ${alert.percent} % of the pool is committed`,
+        sentence: [
+          `${committed.text} of ${limit.text} is committed to keys.`,
+          ...(spent ? [`${spent.text} of it is spent.`] : []),
+          room,
+        ].join(' '),
+        remedy: 'To make more room, raise limit_usd in the workshop’s file.',
+      }
+    }
+    case 'pool-passed':
+      return {
+        title: `${name} is ${alert.over.text} over its pool`,
+        sentence:
+          `${alert.committed.text} is committed and the file allows ${alert.limit.text}. ` +
+          'Either limit_usd was lowered, or requests in flight passed a limit and were charged.',
+        remedy:
+          'No new key is given out until there is room: raise limit_usd or wait for keys to end.',
+      }
+    case 'keys-over-limit':
+      return {
+        title: `${name}: ${counted(alert.keys, 'key')} over the limit by ${alert.over.text} in total`,
+        sentence:
+          'The provider finishes and charges requests that are in flight when a limit is reached. ' +
+          'The overrun is charged to the pool when the key ends.',
+        remedy: null,
+      }
+    case 'credits-low':
+      return alert.level === 'below-promised'
+        ? {
+            title: `The account has ${alert.left.text} left, less than keys given out may spend`,
+            sentence:
+              `They may spend ${alert.promised.text} more. ` +
+              'When the account is empty, all keys stop working and no new key can be created.',
+            remedy: addCredit,
+          }
+        : {
+            title: `The account has ${alert.left.text} left, less than all open seats could spend`,
+            sentence:
+              `Keys given out may spend ${alert.promised.text} more, ` +
+              `and ${alert.claimable.text} can still be claimed within a day.`,
+            remedy: addCredit,
+          }
+    case 'credits-unread':
+      return {
+        title: 'The account’s credits cannot be read',
+        sentence:
+          `Last error: ${sentenceOf(alert.error)} ` +
+          'Whether the credit is enough is unknown until a reading succeeds.',
+        remedy: null,
+      }
+    case 'usage-stale':
+      return {
+        title: 'The usage of keys is out of date',
+        sentence:
+          (alert.error ? `Last error: ${sentenceOf(alert.error)} ` : 'No worker has read it. ') +
+          'Limits still hold: the provider enforces them. The spending on these pages is old.',
+        remedy: null,
+      }
+    case 'drift':
+      return {
+        title:
+          `${counted(alert.open, 'difference')} with the provider ` +
+          (alert.open === 1 ? 'needs a decision' : 'need a decision'),
+        sentence: 'The Reconcile page shows what differs and what a repair would do.',
+        remedy: null,
+      }
+  }
+}

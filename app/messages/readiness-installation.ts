@@ -1,0 +1,95 @@
+import type { FindingValues } from '~/domain/operations/readiness-finding'
+import type { MessagesFor } from './readiness'
+import { counted, listed } from './text'
+
+const migrate =
+  'Run `npm run migrate` (in the image: `node build/node/migrate.js`) and read its output.'
+const migrateQueue = 'Run `npm run migrate`: it creates all queues and schedules.'
+
+export const installationMessages: MessagesFor<
+  | 'database-ok'
+  | 'database-replica'
+  | 'database-down'
+  | 'migrations-ok'
+  | 'never-migrated'
+  | 'migrations-missing'
+  | 'migrations-unknown'
+  | 'queue-ok'
+  | 'queue-missing'
+  | 'queue-version'
+  | 'queues-missing'
+  | 'queue-policies'
+  | 'schedules-missing'
+  | 'workers-ok'
+  | 'no-worker'
+  | 'clocks'
+  | 'no-clock'
+> = {
+  'database-ok': ({ version, ms, connections }) => [
+    `PostgreSQL ${version} answers in ${ms} ms and allows ${connections} connections. ` +
+      'A web process may use 12, a worker 26.',
+  ],
+  'database-replica': () => [
+    'The database answers but accepts no writes: it is a replica.',
+    'Point DATABASE_URL at the primary.',
+  ],
+  'database-down': () => [
+    'The database of DATABASE_URL does not answer.',
+    'Restore it: docs/runbook.md, “Database down”. Waiting work then continues automatically.',
+  ],
+  'migrations-ok': ({ count }) => [
+    `All ${count} migrations of this build are applied, and no others.`,
+  ],
+  'never-migrated': () => ['The database was never migrated.', migrate],
+  'migrations-missing': ({ names, unfinished }) => [
+    `${counted(names.length, 'migration')} of this build ${names.length === 1 ? 'is' : 'are'} ` +
+      `missing: ${listed(names)}.` +
+      (unfinished.length > 0 ? ` Started and not finished: ${listed(unfinished)}.` : ''),
+    migrate,
+  ],
+  'migrations-unknown': ({ names }) => [
+    `The database is ahead of this build by ${listed(names)}.`,
+    'Deploy the newest build; during a rolling deploy this passes.',
+  ],
+  'queue-ok': ({ version }) => [`pg-boss ${version} with all queues and schedules.`],
+  'queue-missing': () => ['The tables of pg-boss are missing.', migrateQueue],
+  'queue-version': ({ version, needed }) =>
+    version < needed
+      ? [`The tables of pg-boss have version ${version}; this build needs ${needed}.`, migrateQueue]
+      : [
+          `The tables of pg-boss have version ${version}, newer than the ${needed} of this build.`,
+          'Deploy the newest build.',
+        ],
+  'queues-missing': ({ names }) => [`Missing queues: ${listed(names)}.`, migrateQueue],
+  'queue-policies': ({ names }) => [
+    `Queues with another policy than this build’s: ${listed(names)}.`,
+    'A policy cannot be changed: give the queue a new name in the catalog.',
+  ],
+  'schedules-missing': ({ names }) => [`Missing schedules: ${listed(names)}.`, migrateQueue],
+  'workers-ok': ({ workers, calls, quietSeconds }) => [
+    `${counted(workers, 'worker')} seen within ${quietSeconds} s, ` +
+      `${counted(calls, 'call')} of POST /keys at once.`,
+  ],
+  'no-worker': ({ quietSeconds }) => [
+    (quietSeconds === null
+      ? 'No worker has ever reported.'
+      : `No worker has reported for ${quietSeconds} s.`) + ' Claims are accepted and wait.',
+    'Start one: `fly scale count worker=2`, or `npm run worker`. docs/runbook.md, “Worker gone”.',
+  ],
+  clocks: ({ clocks }) => [
+    `Compared to this machine, ${clocks.map(offsetOf).join(', ')}.`,
+    'Correct the clock that differs from the others (NTP; restart the machine). ' +
+      'Until then claims open and keys end at the wrong time.',
+  ],
+  'no-clock': () => ['Not checked: neither the database nor the provider gave its time.'],
+}
+
+/** Offsets below a second are the time that the answer takes. */
+function offsetOf({ whose, aheadSeconds }: FindingValues['clocks']['clocks'][number]): string {
+  const seconds = Math.round(Math.abs(aheadSeconds))
+  const offset =
+    Math.abs(aheadSeconds) < 1
+      ? 'within a second'
+      : `${seconds} s ${aheadSeconds > 0 ? 'ahead' : 'behind'}`
+  return `the ${whose}’s clock is ${offset}`
+}

@@ -1,0 +1,35 @@
+/**
+ * The one writer of CSV files. Guarantee: UTF-8 with a byte order mark, lines as spreadsheets
+ * expect them, and no cell that a spreadsheet would run as a formula. Streams: however many rows
+ * there are, a few are in memory.
+ */
+import { pipeline, Readable } from 'node:stream'
+import { stringify } from 'csv-stringify'
+import { download } from './download.server'
+
+type Cell = string | number | null
+
+/** `header` names the columns, each row has its cells in that order. */
+export function csvStream(
+  header: readonly string[],
+  rows: Iterable<Cell[]> | AsyncIterable<Cell[]>,
+): Readable {
+  const csv = stringify({
+    header: true,
+    columns: [...header],
+    escape_formulas: true,
+    bom: true,
+    record_delimiter: 'windows',
+  })
+  // An error of the rows destroys the stream: download cuts the connection then.
+  pipeline(Readable.from(rows), csv, () => undefined)
+  return csv
+}
+
+export function csvDownload(
+  name: string,
+  header: readonly string[],
+  rows: Iterable<Cell[]> | AsyncIterable<Cell[]>,
+): Response {
+  return download({ name, type: 'text/csv; charset=utf-8', body: csvStream(header, rows) })
+}
