@@ -100,6 +100,8 @@ type Known = {
   seenOff: boolean
   seenReset: string | null
   settled: boolean
+  /** It was read in the present window before: an idle key shows nothing new until the next one. */
+  inWindow: boolean
 }
 
 /** Reads the list newest first, to the oldest key that still matters. `dryRun` changes nothing. */
@@ -172,7 +174,10 @@ async function takePage(
       await ctx.db.$queryRaw<Known[]>`
         select id, hash, used_usd::text as used, window_used_usd::text as "windowUsed",
           seen_limit_usd::text as "seenLimit", seen_off as "seenOff", seen_reset as "seenReset",
-          settled_at is not null as settled
+          settled_at is not null as settled,
+          coalesce(window_started_at >= date_trunc(case when holder_kind = 'sub-key' then 'month' else
+            case limit_reset when 'daily' then 'day' when 'weekly' then 'week' when 'monthly' then 'month' end
+            end, keymint.now() at time zone 'UTC') at time zone 'UTC', limit_reset is null) as "inWindow"
         from keymint.keys where account = ${account.id}::uuid
           and hash = any(${keys.map((key) => key.id)}::text[]) and deleted_at is null`
     ).map((row) => [row.hash, row]),
@@ -220,6 +225,7 @@ function isUnchanged(row: Known, key: ServiceKey): boolean {
     row.seenOff === key.disabled &&
     row.seenReset === key.reset &&
     row.seenLimit === (key.cap === null ? null : decimalStringFromNano(key.cap)) &&
+    (row.settled || row.inWindow) &&
     (row.settled || row.windowUsed === decimalStringFromNano(key.usedInWindow))
   )
 }

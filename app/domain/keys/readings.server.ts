@@ -31,8 +31,12 @@ export function usedInWindow(
 ): NanoUsd | null {
   const by = accounting === 'month' ? 'monthly' : key.limitReset
   if (by === null) return seen.usage
-  return seen.usageBy?.[by] ?? (seen.reset === by ? seen.usedInWindow : null)
+  return seen.usageBy?.[by] ?? (seen.reset === by || goesOn(key, seen) ? seen.usedInWindow : null)
 }
+
+/** A service that counts by window, and whose key has lost its reset: the counter goes on where it was. */
+const goesOn = (key: Pick<Key, 'limitReset'>, seen: ServiceKey) =>
+  seen.resets === true && key.limitReset !== null && seen.reset === null
 
 /**
  * Keeps what one key was seen as, in a transaction of its own. `own`: it was asked for by itself,
@@ -53,7 +57,10 @@ export async function recordReading(
     if (!key) return 'stale'
     const port = ctx.holders[key.holderKind]
     const accounting = (await port?.terms(tx, key))?.accounting ?? 'reset'
-    const start = windowStart(accounting, key.limitReset, timeOf(key, seen, askedAt))
+    const shownStart = windowStart(accounting, key.limitReset, timeOf(key, seen, askedAt))
+    const start = goesOn(key, seen) ? (key.windowStartedAt ?? shownStart) : shownStart
+    const total = goesOn(key, seen) ? null : seen.usage
+    const isOld = key.windowStartedAt !== null && start < key.windowStartedAt
     const sameWindow = key.windowStartedAt?.getTime() === start.getTime()
     const windowUse = usedInWindow(key, seen, accounting)
     const fellInWindow =
@@ -63,14 +70,16 @@ export async function recordReading(
       hasFallen(key.windowUsed, windowUse)
     const windowUsed = fellInWindow ? key.windowUsed + (windowUse ?? 0n) : windowUse
     // A service that forgets the total at each reset: what was kept, and what this window adds to it.
-    const usage =
-      seen.usage ?? key.used + larger((windowUsed ?? 0n) - (sameWindow ? key.windowUsed : 0n), 0n)
+    const inWindow = isOld
+      ? 0n
+      : larger((windowUsed ?? 0n) - (sameWindow ? key.windowUsed : 0n), 0n)
+    const usage = total ?? key.used + inWindow
     if (usage > key.used && usage > larger(key.limit, 1_000_000_000n) * absurdFactor) {
       await setAside(tx, key, { reason: 'absurd-reading' })
       return 'absurd'
     }
     // A counter that goes back has begun anew: what it shows is on top of what was kept.
-    const fell = seen.resets === true && seen.usage !== null && hasFallen(key.used, usage)
+    const fell = seen.resets === true && total !== null && hasFallen(key.used, usage)
     const used = fell ? key.used + usage : larger(key.used, usage)
     if (fell || fellInWindow)
       await recordAudit(tx, {
@@ -99,10 +108,26 @@ export async function recordReading(
         own_reads = case when ${options.own} and k.closed_at is not null then k.own_reads + 1 else k.own_reads end,
         own_read_at = case when ${options.own} then ${askedAt}::timestamptz else k.own_read_at end
       where k.id = ${keyId}::uuid`
+    const late =
+      total !== null && windowUsed !== null && !fell && !isOld
+        ? await keepLate(tx, key, start, used - windowUsed)
+        : false
     await see(ctx, tx, key, seen, askedAt)
-    await afterReading(ctx, tx, key)
+    await afterReading(ctx, tx, key, late)
     return 'kept'
   })
+}
+
+/** What was used before this window began, and read only now, is of the window before. */
+async function keepLate(tx: Tx, key: Key, start: Date, usedBefore: NanoUsd): Promise<boolean> {
+  const earlier = key.windows.filter(({ startsAt }) => startsAt < start)
+  const last = earlier.at(-1)
+  const kept = earlier.reduce((sum, { used }) => sum + used, 0n)
+  if (!last || usedBefore <= kept) return false
+  await tx.$executeRaw`
+    update keymint.key_windows set used_usd = ${decimalStringFromNano(last.used + usedBefore - kept)}::numeric
+    where key_id = ${key.id}::uuid and starts_at = ${last.startsAt}::timestamptz`
+  return true
 }
 
 const halfOf = { daily: 43_200_000, weekly: 302_400_000, monthly: 1_296_000_000 } as const
@@ -141,7 +166,7 @@ async function see(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey, askedAt: Date):
 }
 
 /** Settles when it is time, and says when to read next. The caller holds the holder. */
-async function afterReading(ctx: Ctx, tx: Tx, before: Key): Promise<void> {
+async function afterReading(ctx: Ctx, tx: Tx, before: Key, late = false): Promise<void> {
   const key = await readKey(tx, before.id)
   if (!key) return
   const now = await engineNow(tx)
@@ -159,7 +184,9 @@ async function afterReading(ctx: Ctx, tx: Tx, before: Key): Promise<void> {
       await settle(ctx, tx, key, decision.kind)
   }
   if (
+    late ||
     key.used !== before.used ||
+    key.windowStartedAt?.getTime() !== before.windowStartedAt?.getTime() ||
     key.windowUsed !== before.windowUsed ||
     key.stableAt !== before.stableAt ||
     decision.kind === 'settle' ||
