@@ -198,16 +198,12 @@ export class MemoryService implements ServiceAdapter {
 }
 
 function faultBefore(fault: Fault): Error | null {
-  switch (fault) {
-    case 'crash-before':
-      return new Crash('before the call')
-    case 'refused-before':
-      return new ProviderError({ call: 'memory', kind: 'retryable', reason: 'rate-limited' })
-    case 'rejected':
-      return new ProviderError({ call: 'memory', kind: 'rejected', reason: 'bad-request' })
-    default:
-      return null
-  }
+  if (fault === 'crash-before') return new Crash('before the call')
+  if (fault === 'refused-before')
+    return new ProviderError({ call: 'memory', kind: 'retryable', reason: 'rate-limited' })
+  return fault === 'rejected'
+    ? new ProviderError({ call: 'memory', kind: 'rejected', reason: 'bad-request' })
+    : null
 }
 
 function faultAfter(fault: Fault): Error | null {
@@ -330,11 +326,16 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
       await readAccount(ctx, masterKeyId)
     },
 
-    /** What the sweep finds: keys whose time has come, limits that change by themselves, what is left to apply. */
-    async sweep(): Promise<number> {
+    /** What the sweep finds: keys whose time has come, limits that change by themselves; then what is left to apply. */
+    async expire(): Promise<number> {
       const expired = await expireKeys(ctx)
       await closeExpired(ctx)
       await moveDueLimits(ctx)
+      return expired
+    },
+
+    async sweep(): Promise<number> {
+      const expired = await this.expire()
       const open = await db.$queryRaw<{ id: string }[]>`
         select id from keymint.keys where saved_at is not null and deleted_at is null
           and (revision <> seen_revision or delete_wanted) order by id`

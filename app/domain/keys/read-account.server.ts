@@ -138,6 +138,7 @@ export async function listAccount(
   if (options.dryRun) return report
   if (seen.size > 0) await confirmAccount(ctx.db, account.id)
   await lookForAbsent(ctx, account, seen, askedAt, options.signal, report)
+  await resolveDoubts(ctx, account.id, askedAt)
   await deleteKnownCondemned(ctx, account, report)
   await ctx.db.$executeRaw`
     update keymint.accounts set listed_at = ${askedAt}::timestamptz,
@@ -146,6 +147,18 @@ export async function listAccount(
   if (report.orphansDeleted + report.orphansLeft + report.missing + report.unexplained.length > 0)
     ctx.log.info({ account: account.id, report }, 'a list of keys differs from our rows')
   return report
+}
+
+/**
+ * A list that was asked for after a call was over, and reached back to it, has shown its key or none:
+ * the attempt no longer counts as unresolved. It is looked for all the same, because its call may
+ * still land; only a key that is seen condemns it.
+ */
+async function resolveDoubts(ctx: Ctx, accountId: string, askedAt: Date): Promise<void> {
+  await ctx.db.$executeRaw`
+    update keymint.mint_attempts a set resolved_at = ${askedAt}::timestamptz from keymint.mints m
+    where m.id = a.mint_id and m.account = ${accountId}::uuid and a.state = 'unknown'
+      and a.resolved_at is null and a.settled_at < ${askedAt}::timestamptz`
 }
 
 async function readHorizon(ctx: Ctx, accountId: string): Promise<{ whole: boolean; oldest: Date }> {
