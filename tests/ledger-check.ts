@@ -74,6 +74,8 @@ export async function checkLedger(world: TeamWorld, member: string | null = null
       where e.settled_at is not null and w.reserved_usd > w.used_usd
     union all select 'a key that was never made holds money: ' || k.id from keymint.api_keys k join keymint.key_months m
       on m.api_key_id = k.id where k.user_id = any(${ids}) and k.state = 'refused' and m.committed_usd > 0
+        and not exists (select 1 from keymint.keys e where e.holder_kind = 'sub-key' and e.holder_id = k.id
+          and e.saved_at is not null and e.settled_at is null)
     union all select 'the copy of ' || k.id || ' is not its key' from keymint.api_keys k join keymint.keys e
       on e.holder_kind = 'sub-key' and e.holder_id = k.id and e.generation = k.generation
       where k.user_id = any(${ids}) and (k.key_hash, k.sealed, k.usage_usd, k.closed_upstream_at, k.settled_at)

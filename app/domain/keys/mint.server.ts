@@ -236,10 +236,10 @@ async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
             and f.seen_revision = f.revision and f.seen_reset is null and f.seen_limit_usd <= f.limit_usd
             and (f.doubt_until is null or f.doubt_until <= keymint.now()))) as "formerOpen",
       exists (select 1 from keymint.guardrails r where r.workshop_slug = m.scope) as "hasGuardrail",
-      case when m.attempts = 0 then 0 else (select count(*) from (
+      (select count(*) from (
         select 1 from keymint.mint_attempts u join keymint.mints o on o.id = u.mint_id
         where u.state = 'unknown' and u.resolved_at is null and u.deleted_at is null and o.account = m.account
-        limit 500) counted) end::int as unresolved,
+        limit 500) counted)::int as unresolved,
       a.parked_at is not null as parked,
       case when a.cooldown_until is not null
         then greatest(0, ceil(extract(epoch from a.cooldown_until - now())))::int end as "gateSeconds",

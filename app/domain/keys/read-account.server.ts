@@ -207,9 +207,16 @@ async function takePage(
     else await keepOne(ctx, row.id, key, askedAt)
   }
   if (unchanged.length > 0)
+    // Holders first, as everywhere; one that is being changed is read by the next pass.
     await ctx.db.$executeRaw`
+      with held as (select holder_id from keymint.keys where id = any(${unchanged}::uuid[])),
+      claims as (select claim_id as id from keymint.workshop_attendance
+        where claim_id in (select holder_id from held) order by claim_id for update skip locked),
+      sub_keys as (select id from keymint.api_keys
+        where id in (select holder_id from held) order by id for update skip locked),
+      free as materialized (select id from claims union all select id from sub_keys)
       update keymint.keys set read_at = greatest(read_at, ${askedAt}::timestamptz)
-      where id = any(${unchanged}::uuid[]) and settled_at is null`
+      where id = any(${unchanged}::uuid[]) and settled_at is null and holder_id in (select id from free)`
   await removeOrphans(
     ctx,
     account,

@@ -234,7 +234,12 @@ BEGIN
       upstream_cap_usd = NEW.seen_limit_usd, usage_usd = NEW.used_usd, window_used_usd = NEW.window_used_usd,
       usage_synced_at = NEW.read_at, upstream_disabled = NEW.seen_off, upstream_missing_at = NEW.missing_at,
       closed_upstream_at = NEW.closed_at, settled_at = NEW.settled_at, deleted_upstream_at = NEW.deleted_at
-    WHERE a.id = NEW.holder_id AND a.generation = NEW.generation;
+    WHERE a.id = NEW.holder_id AND a.generation = NEW.generation
+      AND (a.key_hash, a.sealed, a.key_label, a.key_saved_at, a.upstream_cap_usd, a.usage_usd, a.window_used_usd,
+        a.usage_synced_at, a.upstream_disabled, a.upstream_missing_at, a.closed_upstream_at, a.settled_at, a.deleted_upstream_at)
+      IS DISTINCT FROM
+        (NEW.hash, NEW.sealed, NEW.label, NEW.saved_at, NEW.seen_limit_usd, NEW.used_usd, NEW.window_used_usd,
+        NEW.read_at, NEW.seen_off, NEW.missing_at, NEW.closed_at, NEW.settled_at, NEW.deleted_at);
   END IF;
   RETURN NULL;
 END $$;
