@@ -161,7 +161,7 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     expect((await adapter.findKey(credential, made.id))?.disabled).toBe(false)
   })
 
-  test(`${name}: one change carries disable, limit and reset together, and sent twice it changes nothing twice`, async () => {
+  test(`${name}: one change carries disable, limit and reset, and sent twice it changes nothing twice`, async () => {
     await using bench = await open()
     const { adapter, credential } = bench
     const reset = adapter.capabilities.resets.at(-1) ?? null
@@ -177,9 +177,9 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
         reset: null,
       })
     expect(await bench.use(made.plaintext)).toBe(false)
-    const again = { disabled: false, limit: usd(3), reset }
+    const reopened = { disabled: false, limit: usd(3), reset }
     for (let times = 0; times < 2; times++)
-      expect(await adapter.changeKey(credential, made.id, again)).toMatchObject({
+      expect(await adapter.changeKey(credential, made.id, reopened)).toMatchObject({
         disabled: false,
         cap: usd(3),
         reset,
@@ -438,7 +438,7 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     await expectRefusedUnasked(bench, keyOf({ cap: 0n }))
   })
 
-  test(`${name}: a list of more keys than a page holds comes whole, in bounded pages, and is left where its reader leaves it`, async () => {
+  test(`${name}: a long list comes whole, in bounded pages, and is left where its reader leaves it`, async () => {
     await using bench = await open()
     const { adapter, credential } = bench
     const made = new Set<string>()
@@ -459,7 +459,6 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     expect(seen).toEqual(made)
     expect(pages).toBeGreaterThan(2)
     const before = await bench.requests()
-    // eslint-disable-next-line no-unreachable-loop -- the reader stops at the oldest key that matters
     for await (const page of adapter.listKeys(credential)) {
       expect(page.keys.length).toBeGreaterThan(0)
       break

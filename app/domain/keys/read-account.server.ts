@@ -151,7 +151,7 @@ export async function listAccount(
 
 /**
  * A list that was asked for after a call was over, and reached back to it, has shown its key or none:
- * the attempt no longer counts as unresolved. It is looked for all the same, because its call may
+ * the attempt no longer counts as unresolved. It is looked for anyway, because its call may
  * still land; only a key that is seen condemns it.
  */
 async function resolveDoubts(ctx: Ctx, accountId: string, askedAt: Date): Promise<void> {

@@ -147,6 +147,26 @@ test('without any roll-over, the first who touches the month opens it', async ()
   })
 })
 
+test('a key that ended in a month that nobody opened is charged there', async () => {
+  await using world = await oneMember(100)
+  const key = await made(world, { cap: 20, lifeMs: 30 * day })
+  await use(world, key, 5)
+  const held = [...world.service.keys.values()][0]!
+  await world.setClock(new Date('2026-12-02T10:00:00Z'))
+  world.service.use(held.id, usd(2))
+  await world.setClock(new Date('2027-01-05T10:00:00Z'))
+  await rollMonths(world.ctx)
+  await world.letSettle()
+  const at = (month: string) => balance(world, month)
+  expect(await at('2026-12-01')).toMatchObject({ allocated: 100, committed: 0 })
+  expect(
+    (await at('2026-11-01')).spent +
+      (await at('2026-12-01')).spent +
+      (await at('2027-01-01')).spent,
+  ).toBe(7)
+  expect(await at('2027-01-01')).toEqual({ allocated: 100, committed: 0, spent: 0, free: 100 })
+})
+
 test('late usage of a monthly key is charged to the old month, later usage to the new one', async () => {
   await using world = await oneMember(100)
   const key = await made(world, { cap: 30, reset: 'monthly' })
