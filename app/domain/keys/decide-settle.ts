@@ -25,7 +25,8 @@ export function decideSettle(key: Key, now: Date): SettleDecision {
   if (key.settledAt === null) {
     // Gone upstream: nobody can read it again, and nobody can spend it.
     if (key.missingAt !== null && now >= after(readAfter[3])) return { kind: 'settle' }
-    if (key.missingAt === null && key.ownReads === 0 && now >= after(writeOffHours * 3_600))
+    const isUnread = key.ownReads === 0 && (key.readAt === null || key.readAt < key.closedAt)
+    if (key.missingAt === null && isUnread && now >= after(writeOffHours * 3_600))
       return { kind: 'write-off' }
     const grown = key.grownAt !== null && key.grownAt > key.closedAt ? key.grownAt : key.closedAt
     if (
