@@ -4,7 +4,9 @@
  * not test minting.
  */
 import { randomUUID } from 'node:crypto'
+import { deploymentAccount } from '~/domain/keys/accounts.server'
 import { ensureGuardrail } from '~/domain/keys/guardrail.server'
+import { windowStart } from '~/domain/keys/windows'
 import { decimalStringFromNano, usdNumberFromNano } from '~/money'
 import type { World } from './test-world'
 
@@ -71,6 +73,7 @@ export async function seedClaims(
         holderKind: 'claim',
         holderId: claim.claimId,
         generation: 1,
+        account: deploymentAccount,
         scope: slug,
         state: 'done',
         limitUsd,
@@ -111,6 +114,40 @@ export async function seedClaims(
         keySavedAt: savedAt,
         orGuardrailId: guardrail.id,
         guardrailAttachedAt: savedAt,
+      })),
+    })
+    const rows = claims.map((claim) => ({
+      id: randomUUID(),
+      installation: world.ctx.installationId,
+      holderKind: 'claim',
+      holderId: claim.claimId,
+      generation: 1,
+      account: deploymentAccount,
+      scope: slug,
+      mintId: claim.mintId,
+      attemptId: claim.attemptId,
+      hash: claim.hash,
+      label: 'sk-or-v1-000...000',
+      sealed: 'sealed',
+      savedAt,
+      expiresAt,
+      expiryEchoed: true,
+      limitUsd,
+      limitReset,
+      wantsGuardrail: true,
+      seenLimitUsd: limitUsd,
+      seenReset: limitReset,
+      seenAt: savedAt,
+      seenRevision: 1,
+      guardrailId: guardrail.id,
+      guardrailAt: savedAt,
+    }))
+    await world.db.key.createMany({ data: rows })
+    await world.db.keyWindow.createMany({
+      data: rows.map(({ id }) => ({
+        keyId: id,
+        startsAt: windowStart('reset', limitReset, new Date()),
+        reservedUsd: limitUsd,
       })),
     })
     await world.ctx.provider.assignKeys(

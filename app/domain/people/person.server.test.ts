@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { ProviderIdentity } from '~/adapters/identity-provider'
 import { claimKey } from '~/domain/claim/claim.server'
-import { giveBack } from '~/domain/claim/give-back.server'
+import { giveBack } from '~/domain/claim/end-claim.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { sweep } from '~/domain/operations/sweep.server'
 import { openWorld, type World } from '../../../tests/harness'
