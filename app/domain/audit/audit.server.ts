@@ -28,24 +28,6 @@ export async function recordAudit(tx: Tx, event: AuditEvent): Promise<void> {
 }
 
 /**
- * The last part of a statement that changes rows and records an event for each of them at once.
- * `subject` and `scope` are expressions over `from`, a WITH query of the same statement.
- */
-export function auditInsert(event: {
-  actor: AuditActor
-  action: AuditAction
-  subject: Prisma.Sql
-  scope: Prisma.Sql
-  details: Prisma.InputJsonObject
-  from: Prisma.Sql
-}): Prisma.Sql {
-  return Prisma.sql`
-    insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-    select ${event.actor}, ${event.action}, ${event.subject}, ${event.scope},
-      ${withoutPeople(event.details)}::jsonb from ${event.from}`
-}
-
-/**
  * An event cannot be erased with its person. What staff typed to find somebody stays out of it,
  * unless it is an id, and so does every address, wherever it stands: the subjects of an action tell
  * whom it was about.

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
 import { isProviderError, type ProviderError } from '~/adapters/provider-error'
 import type { ServiceKey } from '~/adapters/service-adapter'
-import { decimalStringFromNano, type NanoUsd } from '~/money'
+import { decimalStringFromNano } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { JobOutcome } from '../job-outcome'
@@ -92,10 +92,8 @@ async function call(
     if (decision.kind === 'change' && decision.raises && key.guardrailAt !== null)
       await ensureGuardrail(ctx, key.scope)
     if (decision.kind === 'delete') {
-      // Nobody can read it afterwards: what it has used is asked for first.
-      const last = await account.adapter.findKey(account.credential, key.hash ?? '')
       await account.adapter.deleteKey(account.credential, key.hash ?? '')
-      await recordGone(ctx, key, token, last?.usage ?? 0n)
+      await recordGone(ctx, key, token)
     } else {
       const seen = await account.adapter.changeKey(account.credential, key.hash ?? '', change)
       await recordSeen(ctx, key, token, seen, change)
@@ -191,13 +189,12 @@ export async function wakeSuccessor(ctx: Ctx, tx: Tx, key: Key) {
 }
 
 /** Deleted for good: nobody can spend it, and nobody can read it again. */
-async function recordGone(ctx: Ctx, key: Key, token: string, used: NanoUsd): Promise<void> {
+async function recordGone(ctx: Ctx, key: Key, token: string): Promise<void> {
   await ctx.db.$transaction(async (tx) => {
     await lockHolder(ctx, tx, key)
     const gone = await tx.$executeRaw`
       update keymint.keys set deleted_at = keymint.now(), missing_at = coalesce(missing_at, keymint.now()),
         closed_at = coalesce(closed_at, keymint.now()), seen_off = true, seen_revision = revision,
-        used_usd = greatest(used_usd, ${decimalStringFromNano(used)}::numeric),
         next_read_at = case when settled_at is null then keymint.now() + interval '7 min' end,
         call_sent_at = null, call_token = null, call_revision = null, call_limit_usd = null, call_on = null,
         doubt_until = null, doubt_limit_usd = null, doubt_on = false, apply_error = null, apply_failed_at = null

@@ -19,6 +19,7 @@ import {
 } from './accounts.server'
 import { condemn, deleteCondemned, upstreamNamePrefix } from './attempts.server'
 import { engineNow } from './key-store.server'
+import { sampleAccount } from './samples.server'
 import { readDueKeys, recordMissing, recordReading } from './readings.server'
 
 /** One account's job ends by then; what is left is for the next. */
@@ -54,7 +55,10 @@ export async function readAccount(ctx: Ctx, accountId: string): Promise<JobOutco
   try {
     const due = await readDueKeys(ctx, account, signal)
     if (signal.aborted) throw new PassEnded('deadline')
-    if (await hasWork(ctx, accountId)) await listAccount(ctx, account, { signal })
+    if (await hasWork(ctx, accountId)) {
+      await listAccount(ctx, account, { signal })
+      await sampleAccount(ctx.db, accountId)
+    }
     await ctx.db.$executeRaw`
       update keymint.accounts set read_error = null, read_failed_at = null where id = ${accountId}::uuid`
     return due.left ? { kind: 'snooze', seconds: 1, reason: 'more keys are due' } : { kind: 'done' }

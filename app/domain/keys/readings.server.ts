@@ -276,8 +276,17 @@ export async function expireKeys(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.keys where saved_at is not null and off_ended_at is null and off_replaced_at is null
       and expires_at <= keymint.now() order by expires_at limit 500`
-  for (const { id } of due) await expireKey(ctx, id)
-  return due.length
+  let expired = 0
+  for (const { id } of due) {
+    try {
+      await expireKey(ctx, id)
+      expired++
+    } catch (error) {
+      // One row that cannot be ended keeps none of the others waiting.
+      ctx.log.error({ error, keyId: id }, 'a key whose time has passed could not be ended')
+    }
+  }
+  return expired
 }
 
 async function expireKey(ctx: Ctx, keyId: string): Promise<void> {
@@ -298,15 +307,26 @@ export async function closeExpired(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.keys where saved_at is not null and closed_at is null and expiry_echoed
       and off_ended_at is not null and expires_at <= keymint.now() - interval '2 min' limit 500`
-  for (const { id } of due)
-    await ctx.db.$transaction(async (tx) => {
-      const key = await readKey(tx, id)
-      if (!key) return
-      await lockHolder(ctx, tx, key)
-      await tx.$executeRaw`
-        update keymint.keys set closed_at = keymint.now(), own_reads = 0, seen_revision = revision,
-          next_read_at = keymint.now() + interval '30 s' where id = ${id}::uuid and closed_at is null`
-      await book(ctx, tx, key, { actor: 'worker', why: 'expired at the provider' })
-    })
-  return due.length
+  let closed = 0
+  for (const { id } of due) {
+    try {
+      await closeAtEnd(ctx, id)
+      closed++
+    } catch (error) {
+      ctx.log.error({ error, keyId: id }, 'a key that the provider has ended could not be closed')
+    }
+  }
+  return closed
+}
+
+async function closeAtEnd(ctx: Ctx, keyId: string): Promise<void> {
+  await ctx.db.$transaction(async (tx) => {
+    const key = await readKey(tx, keyId)
+    if (!key) return
+    await lockHolder(ctx, tx, key)
+    await tx.$executeRaw`
+      update keymint.keys set closed_at = keymint.now(), own_reads = 0, seen_revision = revision,
+        next_read_at = keymint.now() + interval '30 s' where id = ${keyId}::uuid and closed_at is null`
+    await book(ctx, tx, key, { actor: 'worker', why: 'expired at the provider' })
+  })
 }

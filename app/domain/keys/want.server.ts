@@ -251,9 +251,3 @@ async function writeWindows(tx: Tx, key: Key, windows: Key['windows']): Promise<
     on conflict (key_id, starts_at) do update
       set reserved_usd = excluded.reserved_usd, used_usd = excluded.used_usd`
 }
-
-/** Whether any cause holds it off, by the names of the columns: for statements over many keys. */
-export const wantedOffSql = Prisma.sql`(${Prisma.join(
-  offCauses.map((cause) => Prisma.sql`k.${offColumn[cause]} is not null`),
-  ' or ',
-)})`

@@ -231,7 +231,7 @@ test('no worker, a pause and the switch are each named', async () => {
   await using world = await readyWorld()
   await world.db.$executeRaw`update keymint.workers set last_seen_at = now() - interval '5 minutes'`
   await world.db
-    .$executeRaw`update keymint.mint_gate set paused_at = now(), pause_reason = 'Back in ten minutes.'`
+    .$executeRaw`update keymint.minting set paused_at = now(), pause_reason = 'Back in ten minutes.'`
   world.ctx.settings.provisioningEnabled = false
   const { found, bad } = await examine(testedDeployment(world.ctx))
   expect(bad).toEqual(['worker', 'switch'])

@@ -289,7 +289,7 @@ RETURNS TABLE (facet text, n bigint, usd numeric) LANGUAGE sql IMMUTABLE AS $$
     ('active', ($8 + $9 > 0)::int, 0),
     ('usage', 0, $8),
     ('retired', 0, $9),
-    ('overrun', ($8 + $9 > $10)::int, greatest($8 + $9 - $10, 0))
+    ('overrun', ($1 = 'ready' AND $6 > $7)::int, CASE WHEN $1 = 'ready' THEN greatest($6 - $7, 0) ELSE 0 END)
   ) f(name, times, amount) WHERE f.times <> 0 OR f.amount <> 0
 $$;
 
