@@ -37,7 +37,7 @@ export async function applyKey(
 ): Promise<JobOutcome> {
   for (let steps = 0; steps < maxSteps; steps++) {
     const key = await readKey(ctx.db, keyId)
-    if (!key) return { kind: 'done' }
+    if (!key || key.installation !== ctx.installationId) return { kind: 'done' }
     const account = await readAccountState(ctx.db, key.account)
     if (account.parked) return { kind: 'done' }
     const now = await engineNow(ctx.db)

@@ -178,7 +178,8 @@ async function takePage(
           seen_limit_usd::text as "seenLimit", seen_off as "seenOff", seen_reset as "seenReset",
           settled_at is not null as settled
         from keymint.keys where account = ${account.id}::uuid
-          and hash = any(${keys.map((key) => key.id)}::text[]) and deleted_at is null`
+          and hash = any(${keys.map((key) => key.id)}::text[]) and deleted_at is null
+          and installation = ${ctx.installationId}`
     ).map((row) => [row.hash, row]),
   )
   const unchanged: string[] = []
@@ -302,7 +303,7 @@ async function lookForAbsent(
   for (let after = ''; ;) {
     const rows = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
       select id, hash from keymint.keys where account = ${account.id}::uuid and hash > ${after}
-        and deleted_at is null and missing_at is null and saved_at < ${askedAt}::timestamptz - interval '10 s'
+        and deleted_at is null and missing_at is null and installation = ${ctx.installationId} and saved_at < ${askedAt}::timestamptz - interval '10 s'
         and (settled_at is null or settled_at > keymint.now() - interval '24 hours')
       order by hash limit 1000`
     expected += rows.length

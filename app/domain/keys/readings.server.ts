@@ -230,7 +230,7 @@ export async function readDueKeys(
 ): Promise<{ read: number; left: boolean }> {
   const due = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
     select id, hash from keymint.keys where account = ${account.id}::uuid and next_read_at <= keymint.now()
-      and deleted_at is null and hash is not null
+      and deleted_at is null and hash is not null and installation = ${ctx.installationId}
     order by read_tries, next_read_at limit ${maxOwnReads}::int`
   let read = 0
   let failed = 0

@@ -33,8 +33,8 @@ export async function sendBindsAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ mintId: string }[]>`
     select k.mint_id as "mintId" from keymint.keys k
     where k.wants_guardrail and k.guardrail_at is null and not k.bind_set_aside and k.settled_at is null
-      and k.off_ended_at is null and k.off_replaced_at is null and k.expires_at > now()
-      and k.saved_at < now() - interval '5 s'
+      and k.off_ended_at is null and k.off_replaced_at is null and k.expires_at > keymint.now()
+      and k.installation = ${ctx.installationId} and k.saved_at < keymint.now() - interval '5 s'
       and not exists (select 1 from pgboss.job j where j.name = 'bind-guardrail'
         and j.singleton_key = k.mint_id::text and j.state in ('created', 'retry', 'active'))
     order by k.saved_at limit ${maxPerPass}::int`
@@ -50,7 +50,7 @@ export async function sendAppliesAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ id: string; account: string }[]>`
     select k.id, k.account from keymint.keys k
     join keymint.accounts a on a.id = k.account and a.parked_at is null
-    where k.saved_at is not null and k.deleted_at is null
+    where k.saved_at is not null and k.deleted_at is null and k.installation = ${ctx.installationId}
       and (k.revision <> k.seen_revision or k.delete_wanted
         or (k.doubt_until <= keymint.now() and k.missing_at is null))
       and (k.apply_at is null or k.apply_at <= keymint.now())

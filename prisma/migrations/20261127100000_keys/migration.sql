@@ -364,7 +364,7 @@ CREATE VIEW keymint.held_keys AS
     k.guardrail_id, k.guardrail_at AS guardrail_attached_at, k.bind_set_aside, k.bind_error, k.missing_at AS upstream_missing_at,
     k.revision <> k.seen_revision OR k.call_sent_at IS NOT NULL OR (k.off_ended_at IS NOT NULL AND k.closed_at IS NULL AND k.apply_failed_at IS NULL) AS changing,
     k.off_replaced_at IS NOT NULL OR k.without_reset AS retired, k.used_usd AS usage_usd, k.wants_guardrail
-  FROM keymint.keys k WHERE k.saved_at IS NOT NULL AND k.deleted_at IS NULL;
+  FROM keymint.keys k JOIN keymint.installation i ON i.id = k.installation WHERE k.saved_at IS NOT NULL AND k.deleted_at IS NULL;
 
 -- A sub-key's row says what it is for and what it may cost; its keys are rows of their own.
 ALTER TABLE keymint.api_keys
