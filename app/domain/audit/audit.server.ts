@@ -3,7 +3,7 @@
  * there is no action without its event. Details hold ids, amounts and reasons, never a secret, a
  * name or an address. This file is the only writer: it scrubs the details of every event.
  */
-import { Prisma, type Tx } from '~/adapters/db.server'
+import type { Prisma, Tx } from '~/adapters/db.server'
 import type { AuditAction } from './actions'
 
 export type { AuditAction } from './actions'

@@ -4,7 +4,7 @@
  * code. Row, mint, job, audit and pool change in one transaction or not at all.
  */
 import { randomUUID } from 'node:crypto'
-import { isUniqueViolation, Prisma, type Tx } from '~/adapters/db.server'
+import { isUniqueViolation, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano } from '~/money'
 import { findHold } from '../people/holds.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'

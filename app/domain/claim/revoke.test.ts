@@ -26,7 +26,6 @@ import {
   runToEnd,
   spend,
   startAction,
-  worstUpstream,
 } from '../../../tests/claims'
 import { letSettle, readAll, travel, work } from '../../../tests/engine'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/harness'
@@ -141,45 +140,6 @@ test("revoked with the right to claim again: the next click makes the same row's
   expect((await world.ctx.provider.findKey(now.orKeyHash!))?.limit).toBe(usd(1.65))
   expect(await poolNow(world)).toEqual({ committed: 2, seats: 1 })
   await expectPoolToAddUp(world)
-})
-
-test('revoked and claimed again before the last reading: the cap is one person’s, and the pool is not passed', async () => {
-  await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(2.5) })] })
-  const [claim] = await readyClaims(world, 1)
-  await spend(world, claim!.hash, 1.5)
-  await act(world, { kind: 'revoke', mayClaimAgain: true }, [claim!])
-  await spend(world, claim!.hash, 0.5)
-  expect((await claimAgain(world, claim!)).kind).toBe('queued')
-  await work(world)
-  expect((await poolNow(world)).committed).toBeLessThanOrEqual(2.5)
-  expect(await worstUpstream(world, claim!)).toBeLessThanOrEqual(2.000002)
-  await letSettle(world)
-  expect((await poolNow(world)).committed).toBeLessThanOrEqual(2.5)
-  await act(world, { kind: 'revoke', mayClaimAgain: true }, [claim!])
-  expect(await claimAgain(world, claim!)).toMatchObject({ kind: 'refused', reason: 'spent' })
-  await expectPoolToAddUp(world)
-})
-
-test('revoked while the provider is down and claimed again: the old key goes off, the new one stays', async () => {
-  await using world = await openWorld()
-  const [claim] = await readyClaims(world, 1)
-  await world.faults({ rules: [{ match: 'PATCH /keys/*', fault: '503' }] })
-  const bulkId = await startAction(
-    world,
-    { kind: 'revoke', mayClaimAgain: true },
-    { claimIds: [claim!.claimId] },
-  )
-  expect(await runBulk(world.ctx, bulkId, bulkKinds)).toMatchObject({ kind: 'snooze' })
-  expect((await claimAgain(world, claim!)).kind).toBe('queued')
-  await mintAll(world)
-  expect(await world.liveKeys(), 'the old key may still be spent').toHaveLength(1)
-  await world.clearFaults()
-  expect(await runToEnd(world, bulkId)).toMatchObject({ done: 1, failed: 0 })
-  await work(world)
-  const now = await claimNow(world, claim!)
-  expect(now).toMatchObject({ state: 'ready', generation: 2 })
-  expect((await world.ctx.provider.findKey(claim!.hash))?.disabled).toBe(true)
-  expect((await world.ctx.provider.findKey(now.orKeyHash!))?.disabled).toBe(false)
 })
 
 test('a claim that is revoked while its key is being made leaves no key', async () => {

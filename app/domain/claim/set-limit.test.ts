@@ -19,6 +19,7 @@ import { makeWorkshop, openWorld, usd } from '../../../tests/harness'
 import { bulkKinds } from '~/domain/staff/kinds.server'
 import { runBulk } from '~/domain/bulk/run-bulk.server'
 import { claimKey } from '~/domain/claim/claim.server'
+import { applyKey } from '~/domain/keys/apply.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 
 const slug = 'test-workshop'
@@ -75,6 +76,8 @@ test('lowering gives money back only when the provider has confirmed, and never 
   )
   await world.faults({ rules: [{ match: 'PATCH /keys/*', fault: 'reset-after', times: 1 }] })
   expect(await runBulk(world.ctx, bulkId, bulkKinds)).toMatchObject({ kind: 'snooze' })
+  const { id } = await world.db.key.findFirstOrThrow()
+  expect(await applyKey(world.ctx, id)).toMatchObject({ kind: 'snooze' })
   // Done upstream, unknown here: all of it is still reserved.
   expect((await world.ctx.provider.findKey(claim!.hash))?.limit).toBe(usd(1))
   expect(await poolNow(world)).toMatchObject({ committed: 2 })

@@ -11,7 +11,7 @@ import type { Ctx } from '../ctx'
 import type { HolderRef, Reserve, HolderKind } from '../holder'
 import type { KeyLimitReset } from '../workshop-file'
 import { deploymentAccount } from './accounts.server'
-import { isOver, offCauses, type Key, type OffCause } from './key-row'
+import { isOver, type Key, type OffCause } from './key-row'
 import { engineNow, lockKeysOf } from './key-store.server'
 import { ahead, dueWindows, limitDue, type Accounting } from './windows'
 

@@ -81,7 +81,8 @@ async function readGate(ctx: Ctx): Promise<GateRow | undefined> {
     select g.paused_at as "pausedAt", coalesce(a.display_name, g.paused_by) as "pausedBy",
       g.pause_reason as "pauseReason", own.cooldown_until as "cooldownUntil",
       greatest(0, ceil(extract(epoch from own.cooldown_until - now())))::int as "coolsFor", own.reason, own.cause
-    from keymint.minting g join keymint.accounts own on own.id = ${deploymentAccount}::uuid left join keymint.attendees a on a.user_id = g.paused_by`
+    from keymint.minting g join keymint.accounts own on own.id = ${deploymentAccount}::uuid
+    left join keymint.attendees a on a.user_id = g.paused_by`
   return row
 }
 
