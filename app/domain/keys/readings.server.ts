@@ -209,7 +209,7 @@ export async function recordMissing(ctx: Ctx, keyId: string): Promise<void> {
       update keymint.keys set missing_at = coalesce(missing_at, keymint.now()),
         next_read_at = case when closed_at is not null and settled_at is null
           then greatest(keymint.now(), closed_at + interval '7 min') end
-      where id = ${keyId}::uuid and deleted_at is null`
+      where id = ${keyId}::uuid and (deleted_at is null or settled_at is null)`
     if (changed === 1) await afterReading(ctx, tx, before)
     const key = await readKey(tx, keyId)
     if (key && key.closedAt === null && (key.off.ended ?? key.off.replaced) !== null)
@@ -228,21 +228,21 @@ export async function readDueKeys(
   account: OpenAccount,
   signal: AbortSignal,
 ): Promise<{ read: number; left: boolean }> {
-  const due = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
-    select id, hash from keymint.keys where account = ${account.id}::uuid and next_read_at <= keymint.now()
-      and deleted_at is null and hash is not null and installation = ${ctx.installationId}
+  const due = await ctx.db.$queryRaw<{ id: string; hash: string; deleted: boolean }[]>`
+    select id, hash, deleted_at is not null as deleted from keymint.keys where account = ${account.id}::uuid and next_read_at <= keymint.now()
+      and (deleted_at is null or settled_at is null) and hash is not null and installation = ${ctx.installationId}
     order by read_tries, next_read_at limit ${maxOwnReads}::int`
   let read = 0
   let failed = 0
-  for (const { id, hash } of due) {
+  for (const { id, hash, deleted } of due) {
     if (signal.aborted) return { read, left: true }
     const askedAt = await engineNow(ctx.db)
     try {
-      const seen = await account.adapter.findKey(account.credential, hash)
+      const seen = deleted ? null : await account.adapter.findKey(account.credential, hash)
       if (seen) {
         await confirmAccount(ctx.db, account.id)
         await recordReading(ctx, id, seen, askedAt, { own: true })
-      } else if (account.confirmed) await recordMissing(ctx, id)
+      } else if (deleted || account.confirmed) await recordMissing(ctx, id)
       read++
       failed = 0
     } catch (error) {

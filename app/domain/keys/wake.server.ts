@@ -12,14 +12,14 @@ const maxPerPass = 500
 /** A pause that ends wakes everything at once. */
 const maxMints = 5_000
 
-/** Pending mints that have no job. */
-export async function sendMintsAgain(ctx: Ctx): Promise<number> {
+/** Pending mints that have no job; one that has just been written may be about to get its own. */
+export async function sendMintsAgain(ctx: Ctx, { minSeconds = 5 } = {}): Promise<number> {
   if (!ctx.settings.provisioningEnabled) return 0
   const lost = await ctx.db.$queryRaw<{ id: string; account: string }[]>`
     select m.id, m.account from keymint.mints m
     join keymint.accounts a on a.id = m.account and a.parked_at is null
     cross join keymint.minting g
-    where m.state = 'pending' and g.paused_at is null and m.queued_at < now() - interval '5 s' and not exists (
+    where m.state = 'pending' and g.paused_at is null and m.queued_at <= now() - make_interval(secs => ${minSeconds}::int) and not exists (
       select 1 from pgboss.job j where j.name in ('mint-key', 'mint-service-key')
         and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
     order by m.queued_at limit ${maxMints}::int`

@@ -80,9 +80,9 @@ test('an overrun of keys is named with its amount, and one of the pool is worse'
   await seedClaims(world, slug, 1)
   expect(await kinds(world)).toEqual(['pool-passed error', 'keys-over-limit warning'])
   expect((await readAlerts(world.ctx))[0]).toMatchObject({
-    committed: { text: '$10.00' },
+    committed: { text: '$10.50' },
     limit: { text: '$9.00' },
-    over: { text: '$1.00' },
+    over: { text: '$1.50' },
   })
 })
 

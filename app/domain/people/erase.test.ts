@@ -109,12 +109,12 @@ test('what is live stands in the way, in its own words, until it is given back a
 
 test('nothing is left of a person in any table but the trail, and the trail holds ids alone', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop(open)] })
-  const who = identity({ email: 'Grace.Hopper@example.org', name: 'Grace Hopper' })
+  const who = identity({ email: 'Ottilie.Hopper@example.org', name: 'Ottilie Hopper' })
   const google = identity({
     provider: 'google',
     email: who.email,
     emailIsAuthoritative: true,
-    name: 'Grace H.',
+    name: 'Ottilie H.',
   })
   const person = await arrives(world, who)
   expect((await resolveAttendee(world.ctx, google, person.userId)).userId).toBe(person.userId)
@@ -139,7 +139,7 @@ test('nothing is left of a person in any table but the trail, and the trail hold
       .map((row) => row.text)
       .join('\n')
       .toLowerCase()
-    for (const trace of ['grace', 'hopper', who.login!, google.login!, 'mozilla', 'avatars.'])
+    for (const trace of ['ottilie', 'hopper', who.login!, google.login!, 'mozilla', 'avatars.'])
       expect(text, `${name} holds ${trace}`).not.toContain(trace.toLowerCase())
     if (name !== 'audit_events')
       for (const id of [who.providerUserId, google.providerUserId])
