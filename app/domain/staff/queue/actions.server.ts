@@ -178,7 +178,7 @@ async function setBindAside(tx: Tx, mintId: string, reason: string): Promise<voi
   await markUnbound(
     tx,
     keys.map((key) => key.hash),
-    `Set aside by staff: ${reason}`,
+    reason,
     { setAside: true },
   )
 }
