@@ -197,7 +197,9 @@ async function readSelected(
     (Omit<Selected, 'limit' | 'own' | 'used'> & { limit: string; own: string; used: string })[]
   >`
     select c.state, c.limit_usd::text as "limit", c.limit_reset as "limitReset", c.expires_at as "expiresAt",
-      (c.committed_usd - c.prior_committed_usd)::text as own, c.usage_usd::text as used,
+      (select coalesce(sum(greatest(w.reserved_usd, w.used_usd)), 0) from keymint.keys k
+        join keymint.key_windows w on w.key_id = k.id where k.holder_kind = 'claim' and k.holder_id = c.claim_id
+          and k.generation = c.generation)::text as own, c.usage_usd::text as used,
       c.guardrail_attached_at is not null as bound, c.disabled_at is not null as disabled,
         c.settled_at is not null as settled
     from keymint.workshop_attendance c join keymint.attendees a using (user_id)

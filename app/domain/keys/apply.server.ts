@@ -37,7 +37,7 @@ export async function applyKey(
 ): Promise<JobOutcome> {
   for (let steps = 0; steps < maxSteps; steps++) {
     const key = await readKey(ctx.db, keyId)
-    if (!key) return { kind: 'done' }
+    if (!key || key.installation !== ctx.installationId) return { kind: 'done' }
     const account = await readAccountState(ctx.db, key.account)
     if (account.parked) return { kind: 'done' }
     const now = await engineNow(ctx.db)
@@ -49,6 +49,7 @@ export async function applyKey(
     )
     switch (decision.kind) {
       case 'nothing':
+        await confirmAsSeen(ctx, key)
         return { kind: 'done' }
       case 'wait':
         // What is held back by a pause or a gate is woken when that opens; the sweep is behind it.
@@ -68,6 +69,15 @@ export async function applyKey(
     }
   }
   return { kind: 'retry', reason: 'the row still asks for more' }
+}
+
+/** A live key that is already as it is wanted needs no call: what is seen is the answer. */
+async function confirmAsSeen(ctx: Ctx, key: Key): Promise<void> {
+  if (key.savedAt === null || key.revision === key.seen.revision) return
+  await ctx.db.$executeRaw`
+    update keymint.keys set seen_revision = revision, apply_error = null, apply_failed_at = null
+    where id = ${key.id}::uuid and revision = ${key.revision}::int and call_sent_at is null
+      and closed_at is null and missing_at is null and off_ended_at is null and off_replaced_at is null`
 }
 
 type Call = Extract<ApplyDecision, { kind: 'change' | 'delete' }>

@@ -234,7 +234,8 @@ async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
           and f.saved_at is not null and f.closed_at is null and f.deleted_at is null
           and not (f.without_reset and f.off_replaced_at is null and f.off_ended_at is null
             and f.seen_revision = f.revision and f.seen_reset is null and f.seen_limit_usd <= f.limit_usd
-            and (f.doubt_until is null or f.doubt_until <= keymint.now()))) as "formerOpen",
+            and (f.doubt_until is null or f.doubt_until <= keymint.now()
+              or (not f.doubt_on and f.doubt_limit_usd <= f.limit_usd)))) as "formerOpen",
       exists (select 1 from keymint.guardrails r where r.workshop_slug = m.scope) as "hasGuardrail",
       (select count(*) from (
         select 1 from keymint.mint_attempts u join keymint.mints o on o.id = u.mint_id

@@ -4,6 +4,7 @@
  */
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { sendAppliesAgain, sendMintsAgain } from './wake.server'
 
 /**
  * Jobs that a resumed queue lets start in one second, so that a room does not fall upon the
@@ -36,7 +37,7 @@ export async function pauseMinting(
 
 /**
  * Minting goes on, and what waits for it starts now, a few a second. Returns how many jobs were
- * brought forward; null when it was not paused.
+ * sent or brought forward; null when it was not paused.
  */
 export async function resumeMinting(
   ctx: Ctx,
@@ -56,11 +57,15 @@ export async function resumeMinting(
   })
   if (!resumed) return null
   // Apart from the above, because a mint that fails locks its own row before the gate's. If this is
-  // lost, they wake by themselves in seconds.
-  return ctx.db.$transaction(async (tx) => {
-    await tx.$executeRaw`
-      update keymint.mints set not_before = null, delay_reason = null where state = 'pending'
-        and delay_reason = 'paused'`
-    return ctx.queue.spreadForward(tx, 'mint-key', resumedPerSecond)
-  })
+  // lost, the sweep sends them in seconds.
+  await ctx.db.$executeRaw`
+    update keymint.mints set not_before = null, delay_reason = null where state = 'pending'
+      and delay_reason = 'paused'`
+  // No job runs behind a pause: those that came to it have ended.
+  const sent = await sendMintsAgain(ctx, { minSeconds: 0 })
+  await sendAppliesAgain(ctx)
+  const forward = await ctx.db.$transaction((tx) =>
+    ctx.queue.spreadForward(tx, 'mint-key', resumedPerSecond),
+  )
+  return Math.max(sent, forward)
 }

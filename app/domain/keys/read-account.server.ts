@@ -19,6 +19,7 @@ import {
 } from './accounts.server'
 import { condemn, deleteCondemned, upstreamNamePrefix } from './attempts.server'
 import { engineNow } from './key-store.server'
+import { sampleAccount } from './samples.server'
 import { readDueKeys, recordMissing, recordReading } from './readings.server'
 
 /** One account's job ends by then; what is left is for the next. */
@@ -54,7 +55,10 @@ export async function readAccount(ctx: Ctx, accountId: string): Promise<JobOutco
   try {
     const due = await readDueKeys(ctx, account, signal)
     if (signal.aborted) throw new PassEnded('deadline')
-    if (await hasWork(ctx, accountId)) await listAccount(ctx, account, { signal })
+    if (await hasWork(ctx, accountId)) {
+      await listAccount(ctx, account, { signal })
+      await sampleAccount(ctx.db, accountId)
+    }
     await ctx.db.$executeRaw`
       update keymint.accounts set read_error = null, read_failed_at = null where id = ${accountId}::uuid`
     return due.left ? { kind: 'snooze', seconds: 1, reason: 'more keys are due' } : { kind: 'done' }
@@ -192,7 +196,8 @@ async function takePage(
             case limit_reset when 'daily' then 'day' when 'weekly' then 'week' when 'monthly' then 'month' end
             end, keymint.now() at time zone 'UTC') at time zone 'UTC', limit_reset is null) as "inWindow"
         from keymint.keys where account = ${account.id}::uuid
-          and hash = any(${keys.map((key) => key.id)}::text[]) and deleted_at is null`
+          and hash = any(${keys.map((key) => key.id)}::text[]) and deleted_at is null
+          and installation = ${ctx.installationId}`
     ).map((row) => [row.hash, row]),
   )
   const unchanged: string[] = []
@@ -324,7 +329,7 @@ async function lookForAbsent(
   for (let after = ''; ;) {
     const rows = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
       select id, hash from keymint.keys where account = ${account.id}::uuid and hash > ${after}
-        and deleted_at is null and missing_at is null and saved_at < ${askedAt}::timestamptz - interval '10 s'
+        and deleted_at is null and missing_at is null and installation = ${ctx.installationId} and saved_at < ${askedAt}::timestamptz - interval '10 s'
         and (settled_at is null or settled_at > keymint.now() - interval '24 hours')
       order by hash limit 1000`
     expected += rows.length

@@ -236,7 +236,7 @@ export async function recordMissing(ctx: Ctx, keyId: string): Promise<void> {
       update keymint.keys set missing_at = coalesce(missing_at, keymint.now()),
         next_read_at = case when closed_at is not null and settled_at is null
           then greatest(keymint.now(), closed_at + interval '7 min') end
-      where id = ${keyId}::uuid and deleted_at is null`
+      where id = ${keyId}::uuid and (deleted_at is null or settled_at is null)`
     if (changed === 1) await afterReading(ctx, tx, before)
     const key = await readKey(tx, keyId)
     if (key && key.closedAt === null && (key.off.ended ?? key.off.replaced) !== null)
@@ -255,21 +255,21 @@ export async function readDueKeys(
   account: OpenAccount,
   signal: AbortSignal,
 ): Promise<{ read: number; left: boolean }> {
-  const due = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
-    select id, hash from keymint.keys where account = ${account.id}::uuid and next_read_at <= keymint.now()
-      and deleted_at is null and hash is not null
+  const due = await ctx.db.$queryRaw<{ id: string; hash: string; deleted: boolean }[]>`
+    select id, hash, deleted_at is not null as deleted from keymint.keys where account = ${account.id}::uuid and next_read_at <= keymint.now()
+      and (deleted_at is null or settled_at is null) and hash is not null and installation = ${ctx.installationId}
     order by read_tries, next_read_at limit ${maxOwnReads}::int`
   let read = 0
   let failed = 0
-  for (const { id, hash } of due) {
+  for (const { id, hash, deleted } of due) {
     if (signal.aborted) return { read, left: true }
     const askedAt = await engineNow(ctx.db)
     try {
-      const seen = await account.adapter.findKey(account.credential, hash)
+      const seen = deleted ? null : await account.adapter.findKey(account.credential, hash)
       if (seen) {
         await confirmAccount(ctx.db, account.id)
         await recordReading(ctx, id, seen, askedAt, { own: true })
-      } else if (account.confirmed) await recordMissing(ctx, id)
+      } else if (deleted || account.confirmed) await recordMissing(ctx, id)
       read++
       failed = 0
     } catch (error) {
@@ -303,8 +303,17 @@ export async function expireKeys(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.keys where saved_at is not null and off_ended_at is null and off_replaced_at is null
       and expires_at <= keymint.now() order by expires_at limit 500`
-  for (const { id } of due) await expireKey(ctx, id)
-  return due.length
+  let expired = 0
+  for (const { id } of due) {
+    try {
+      await expireKey(ctx, id)
+      expired++
+    } catch (error) {
+      // One row that cannot be ended keeps none of the others waiting.
+      ctx.log.error({ error, keyId: id }, 'a key whose time has passed could not be ended')
+    }
+  }
+  return expired
 }
 
 async function expireKey(ctx: Ctx, keyId: string): Promise<void> {
@@ -325,15 +334,26 @@ export async function closeExpired(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.keys where saved_at is not null and closed_at is null and expiry_echoed
       and off_ended_at is not null and expires_at <= keymint.now() - interval '2 min' limit 500`
-  for (const { id } of due)
-    await ctx.db.$transaction(async (tx) => {
-      const key = await readKey(tx, id)
-      if (!key) return
-      await lockHolder(ctx, tx, key)
-      await tx.$executeRaw`
-        update keymint.keys set closed_at = keymint.now(), own_reads = 0, seen_revision = revision,
-          next_read_at = keymint.now() + interval '30 s' where id = ${id}::uuid and closed_at is null`
-      await book(ctx, tx, key, { actor: 'worker', why: 'expired at the provider' })
-    })
-  return due.length
+  let closed = 0
+  for (const { id } of due) {
+    try {
+      await closeAtEnd(ctx, id)
+      closed++
+    } catch (error) {
+      ctx.log.error({ error, keyId: id }, 'a key that the provider has ended could not be closed')
+    }
+  }
+  return closed
+}
+
+async function closeAtEnd(ctx: Ctx, keyId: string): Promise<void> {
+  await ctx.db.$transaction(async (tx) => {
+    const key = await readKey(tx, keyId)
+    if (!key) return
+    await lockHolder(ctx, tx, key)
+    await tx.$executeRaw`
+      update keymint.keys set closed_at = keymint.now(), own_reads = 0, seen_revision = revision,
+        next_read_at = keymint.now() + interval '30 s' where id = ${keyId}::uuid and closed_at is null`
+    await book(ctx, tx, key, { actor: 'worker', why: 'expired at the provider' })
+  })
 }

@@ -11,7 +11,7 @@ import type { Ctx } from '../ctx'
 import type { HolderRef, Reserve, HolderKind } from '../holder'
 import type { KeyLimitReset } from '../workshop-file'
 import { deploymentAccount } from './accounts.server'
-import { isOver, offCauses, type Key, type OffCause } from './key-row'
+import { isOver, type Key, type OffCause } from './key-row'
 import { engineNow, lockKeysOf } from './key-store.server'
 import { ahead, dueWindows, limitDue, type Accounting } from './windows'
 
@@ -253,9 +253,3 @@ async function writeWindows(tx: Tx, key: Key, windows: Key['windows']): Promise<
     on conflict (key_id, starts_at) do update
       set reserved_usd = excluded.reserved_usd, used_usd = excluded.used_usd`
 }
-
-/** Whether any cause holds it off, by the names of the columns: for statements over many keys. */
-export const wantedOffSql = Prisma.sql`(${Prisma.join(
-  offCauses.map((cause) => Prisma.sql`k.${offColumn[cause]} is not null`),
-  ' or ',
-)})`

@@ -294,7 +294,7 @@ RETURNS TABLE (facet text, n bigint, usd numeric) LANGUAGE sql IMMUTABLE AS $$
     ('active', ($8 + $9 > 0)::int, 0),
     ('usage', 0, $8),
     ('retired', 0, $9),
-    ('overrun', ($8 + $9 > $10)::int, greatest($8 + $9 - $10, 0))
+    ('overrun', ($1 = 'ready' AND $6 > $7)::int, CASE WHEN $1 = 'ready' THEN greatest($6 - $7, 0) ELSE 0 END)
   ) f(name, times, amount) WHERE f.times <> 0 OR f.amount <> 0
 $$;
 
@@ -369,7 +369,7 @@ CREATE VIEW keymint.held_keys AS
     k.guardrail_id, k.guardrail_at AS guardrail_attached_at, k.bind_set_aside, k.bind_error, k.missing_at AS upstream_missing_at,
     k.revision <> k.seen_revision OR k.call_sent_at IS NOT NULL OR (k.off_ended_at IS NOT NULL AND k.closed_at IS NULL AND k.apply_failed_at IS NULL) AS changing,
     k.off_replaced_at IS NOT NULL OR k.without_reset AS retired, k.used_usd AS usage_usd, k.wants_guardrail
-  FROM keymint.keys k WHERE k.saved_at IS NOT NULL AND k.deleted_at IS NULL;
+  FROM keymint.keys k JOIN keymint.installation i ON i.id = k.installation WHERE k.saved_at IS NOT NULL AND k.deleted_at IS NULL;
 
 -- A sub-key's row says what it is for and what it may cost; its keys are rows of their own.
 ALTER TABLE keymint.api_keys
