@@ -1,15 +1,19 @@
 /**
- * Many claims with their keys, planted on both sides at once: rows as minting would leave them,
- * keys at the stand-in, hung on their guardrail. For tests and benches that need thousands and do
- * not test minting.
+ * Many claims with their keys, seeded on both sides at once: rows as minting would leave them, keys
+ * at the stand-in, assigned to their guardrail. For tests and benches that need thousands and do not
+ * test minting.
  */
 import { randomUUID } from 'node:crypto'
+import { deploymentAccount } from '~/domain/keys/accounts.server'
 import { ensureGuardrail } from '~/domain/keys/guardrail.server'
+import { engineNow, readKey } from '~/domain/keys/key-store.server'
+import { committedOf, dueWindows } from '~/domain/keys/windows'
 import { decimalStringFromNano, usdNumberFromNano } from '~/money'
 import type { World } from './test-world'
 
-export type PlantedClaim = {
+export type SeededClaim = {
   claimId: string
+  keyId: string
   userId: string
   mintId: string
   attemptId: string
@@ -20,15 +24,15 @@ export type PlantedClaim = {
 
 const chunk = 1000
 
-/** Plants `count` ready and bound claims of a workshop of the world, as if saved an hour ago. */
+/** Seeds `count` ready and bound claims of a workshop of the world, as if saved an hour ago. */
 export async function seedClaims(
   world: World,
   slug: string,
   count: number,
-): Promise<PlantedClaim[]> {
+): Promise<SeededClaim[]> {
   const workshop = world.ctx.workshops.workshops.get(slug)
   if (!workshop) throw new Error(`the world has no workshop ${slug}`)
-  const planted: PlantedClaim[] = []
+  const seeded: SeededClaim[] = []
   const expiresAt = workshop.keyExpiresAt ?? new Date(Date.now() + (workshop.keyExpiresInMs ?? 0))
   expiresAt.setMilliseconds(0)
   const savedAt = new Date(Date.now() - 3_600_000)
@@ -40,6 +44,7 @@ export async function seedClaims(
       const attemptId = randomUUID()
       return {
         claimId: randomUUID(),
+        keyId: randomUUID(),
         userId: person.userId,
         mintId: randomUUID(),
         attemptId,
@@ -72,6 +77,7 @@ export async function seedClaims(
         holderId: claim.claimId,
         generation: 1,
         scope: slug,
+        account: deploymentAccount,
         state: 'done',
         limitUsd,
         limitReset,
@@ -100,31 +106,75 @@ export async function seedClaims(
         emailNormalized: claim.email,
         provider: 'github',
         state: 'ready',
-        committedUsd: limitUsd,
         limitUsd,
         limitReset,
         expiresAt,
         allowedModels,
-        orKeyHash: claim.hash,
-        orKeyPlaintext: 'sealed',
-        keyLabel: 'sk-or-v1-000...000',
-        keySavedAt: savedAt,
-        orGuardrailId: guardrail.id,
-        guardrailAttachedAt: savedAt,
       })),
     })
+    await world.db.key.createMany({
+      data: claims.map((claim) => ({
+        id: claim.keyId,
+        installation: world.ctx.installationId,
+        holderKind: 'claim',
+        holderId: claim.claimId,
+        generation: 1,
+        account: deploymentAccount,
+        scope: slug,
+        mintId: claim.mintId,
+        attemptId: claim.attemptId,
+        hash: claim.hash,
+        label: 'sk-or-v1-000...000',
+        sealed: 'sealed',
+        requestedAt: savedAt,
+        savedAt,
+        expiresAt,
+        expiryEchoed: true,
+        limitUsd,
+        limitReset,
+        wantsGuardrail: true,
+        seenLimitUsd: limitUsd,
+        seenReset: limitReset,
+        seenAt: savedAt,
+        seenRevision: 1,
+        guardrailId: guardrail.id,
+        guardrailAt: savedAt,
+      })),
+    })
+    await reserve(world, claims)
     await world.ctx.provider.assignKeys(
       guardrail.id,
       claims.map((claim) => claim.hash),
     )
-    planted.push(...claims.map(({ email: _email, ...claim }) => claim))
+    seeded.push(...claims.map(({ email: _email, ...claim }) => claim))
   }
+  return seeded
+}
+
+/** Keys of the same terms: what the first one may cost by window, each of the others may too. */
+async function reserve(world: World, claims: SeededClaim[]): Promise<void> {
+  const [first] = claims
+  const key = first && (await readKey(world.db, first.keyId))
+  if (!key) return
+  const windows = dueWindows(key, 'reset', await engineNow(world.db), key.limit)
+  await world.db.keyWindow.createMany({
+    data: claims.flatMap(({ keyId }) =>
+      windows.map((window) => ({
+        keyId,
+        startsAt: window.startsAt,
+        reservedUsd: decimalStringFromNano(window.reserved),
+      })),
+    ),
+  })
+  const committed = decimalStringFromNano(committedOf(windows))
+  await world.db.$executeRaw`
+    update keymint.workshop_attendance set committed_usd = ${committed}::numeric
+    where claim_id = any(${claims.map(({ claimId }) => claimId)}::uuid[])`
   await world.db.$executeRaw`
     insert into keymint.pools (workshop_slug, committed_usd, seats)
-      values (${slug}, ${limitUsd}::numeric * ${count}::int, ${count}::int)
+    values (${key.scope}, ${committed}::numeric * ${claims.length}::int, ${claims.length}::int)
     on conflict (workshop_slug) do update
       set committed_usd = pools.committed_usd + excluded.committed_usd, seats = pools.seats + excluded.seats`
-  return planted
 }
 
 export type Rng = {
@@ -134,7 +184,7 @@ export type Rng = {
 }
 
 /**
- * A die that falls the same way for the same seed (mulberry32). The seed is printed, and repeated
+ * An rng that gives the same numbers for the same seed (mulberry32). The seed is printed, and repeated
  * by the named variable.
  */
 export function seededRng(variable: string): Rng {

@@ -159,6 +159,11 @@ async function record(
       .filter((verdict) => verdict.outcome === 'bound')
       .map((verdict) => verdict.hash)
     const mintIds = keys.map((key) => key.mintId)
+    // The holders first, as everywhere: what a key's row says is copied to them.
+    await tx.$queryRaw`
+      select 1 as locked from keymint.workshop_attendance where claim_id in (
+        select holder_id from keymint.keys where mint_id = any(${mintIds}::uuid[]))
+      order by claim_id for update`
     if (boundHashes.length > 0 && guardrailId)
       await tx.$executeRaw`
         with bound as (

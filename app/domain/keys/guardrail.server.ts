@@ -181,7 +181,9 @@ export async function largestKeyLimit(
     select greatest(
       (select max(limit_usd) from keymint.workshop_attendance c where workshop_slug = ${slug}
         and ${unendedClaim}),
-      (select max(limit_usd) from keymint.claim_changes where scope = ${slug}))::text as largest`
+      (select max(greatest(limit_usd, call_limit_usd, doubt_limit_usd)) from keymint.keys
+        where scope = ${slug} and wants_guardrail and off_ended_at is null and off_replaced_at is null))::text
+      as largest`
   const raised = nanoFromDecimalString(row?.largest ?? '0')
   return raised > fromFile ? raised : fromFile
 }

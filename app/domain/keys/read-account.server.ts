@@ -12,6 +12,7 @@ import type { JobError, JobOutcome } from '../job-outcome'
 import { jobErrorOf } from '../error-text'
 import {
   confirmAccount,
+  deploymentAccount,
   openAccount,
   parkAccount,
   readAccountState,
@@ -20,6 +21,7 @@ import {
 import { condemn, deleteCondemned, upstreamNamePrefix } from './attempts.server'
 import { engineNow } from './key-store.server'
 import { readDueKeys, recordMissing, recordReading } from './readings.server'
+import { takeSamples } from './samples.server'
 
 /** One account's job ends by then; what is left is for the next. */
 export const accountDeadlineMs = 120_000
@@ -136,7 +138,8 @@ export async function listAccount(
   if (options.dryRun) return report
   if (seen.size > 0) await confirmAccount(ctx.db, account.id)
   await lookForAbsent(ctx, account, seen, askedAt, options.signal, report)
-  await deleteKnownCondemned(ctx, account, report)
+  await deleteKnownCondemned(ctx, account, seen, report)
+  if (account.id === deploymentAccount) await takeSamples(ctx.db, await scopesOf(ctx), askedAt)
   await ctx.db.$executeRaw`
     update keymint.accounts set listed_at = ${askedAt}::timestamptz,
       full_listed_at = case when ${whole} then ${askedAt}::timestamptz else full_listed_at end
@@ -144,6 +147,14 @@ export async function listAccount(
   if (report.orphansDeleted + report.orphansLeft + report.missing + report.unexplained.length > 0)
     ctx.log.info({ account: account.id, report }, 'a list of keys differs from our rows')
   return report
+}
+
+/** The workshops whose keys were read: each pass leaves one sample of each. */
+async function scopesOf(ctx: Ctx): Promise<string[]> {
+  const rows = await ctx.db.$queryRaw<{ scope: string }[]>`
+    select distinct scope from keymint.keys where holder_kind = 'claim' and saved_at is not null
+      and deleted_at is null and (settled_at is null or settled_at > keymint.now() - interval '24 hours')`
+  return rows.map(({ scope }) => scope)
 }
 
 async function readHorizon(ctx: Ctx, accountId: string): Promise<{ whole: boolean; oldest: Date }> {
@@ -189,16 +200,31 @@ async function takePage(
     else await keepOne(ctx, row.id, key, askedAt)
   }
   if (unchanged.length > 0)
+    // The holders first, as everywhere: one that is held now is read at the next pass.
     await ctx.db.$executeRaw`
-      update keymint.keys set read_at = greatest(read_at, ${askedAt}::timestamptz)
-      where id = any(${unchanged}::uuid[]) and settled_at is null`
+      with claims as (
+        select c.claim_id as id from keymint.workshop_attendance c where c.claim_id in (
+          select holder_id from keymint.keys where id = any(${unchanged}::uuid[]) and holder_kind = 'claim')
+        order by c.claim_id for update skip locked),
+      sub_keys as (
+        select a.id from keymint.api_keys a where a.id in (
+          select holder_id from keymint.keys where id = any(${unchanged}::uuid[]) and holder_kind = 'sub-key')
+        order by a.id for update skip locked)
+      update keymint.keys k set read_at = greatest(k.read_at, ${askedAt}::timestamptz)
+      from (select id from claims union all select id from sub_keys) as holder
+      where k.id = any(${unchanged}::uuid[]) and k.holder_id = holder.id and k.settled_at is null`
   await removeOrphans(
     ctx,
     account,
-    keys.filter((key) => key.name.startsWith(upstreamNamePrefix(ctx.installationId))),
+    // Pages are read anew while keys move: what was judged in this pass is not judged twice.
+    keys.filter(
+      (key) => key.name.startsWith(upstreamNamePrefix(ctx.installationId)) && !seen.has(key.id),
+    ),
     report,
     dryRun,
   )
+  for (const key of keys)
+    if (key.name.startsWith(upstreamNamePrefix(ctx.installationId))) seen.add(key.id)
 }
 
 /** One key that cannot be kept is set aside: its neighbours are read as if it were not there. */
@@ -257,13 +283,15 @@ async function removeOrphans(
 async function deleteKnownCondemned(
   ctx: Ctx,
   account: OpenAccount,
+  judged: ReadonlySet<string>,
   report: AccountReport,
 ): Promise<void> {
   const rows = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
     select a.id, a.key_hash as hash from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
     where m.account = ${account.id}::uuid and a.state = 'condemned' and a.key_hash is not null
       and a.deleted_at is null order by a.sent_at limit 50`
-  for (const { id, hash } of rows) await deleteAt(ctx, account, id, hash, report)
+  for (const { id, hash } of rows)
+    if (!judged.has(hash)) await deleteAt(ctx, account, id, hash, report)
 }
 
 async function deleteAt(

@@ -111,7 +111,7 @@ test('credits and usage that could not be read for long are said to be old, with
   await expect(syncUsage(world.ctx)).rejects.toThrow()
   expect(await readAlerts(world.ctx), 'one failure is no news').toEqual([])
   await world.db.$executeRaw`update keymint.account_readings set read_at = now() - interval '2 h'`
-  await world.db.$executeRaw`update keymint.usage_syncs set synced_at = now() - interval '2 h'`
+  await world.db.$executeRaw`update keymint.accounts set listed_at = now() - interval '2 h'`
   const alerts = await readAlerts(world.ctx)
   expect(alerts.map((alert) => alert.kind)).toEqual(['credits-unread', 'usage-stale'])
   for (const alert of alerts) expect(alertMessage(alert).sentence).toContain('down for repairs')

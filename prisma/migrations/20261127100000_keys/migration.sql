@@ -377,3 +377,6 @@ DROP TABLE keymint.retired_sub_keys;
 CREATE TRIGGER sub_key_copy_holds BEFORE UPDATE OF key_hash, sealed, key_label, key_saved_at, upstream_cap_usd, usage_usd, window_used_usd,
     usage_synced_at, upstream_disabled, upstream_missing_at, closed_upstream_at, settled_at, deleted_upstream_at
   ON keymint.api_keys FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION keymint.hold_copy();
+
+-- When the keys of an account were last read stands on the account.
+DROP TABLE keymint.usage_syncs;
