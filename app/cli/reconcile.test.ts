@@ -112,8 +112,8 @@ test('a dry run changes nothing; --fix repairs what it reported, over pages, in 
   expect(fixed.code).toBe(0)
   expect([await countIn(), await countIn(second.id)]).toEqual([135, 30])
 
-  const second = await reconcile(world, [], second.id)
-  expect([second.code, second.stdout.includes('No differences.')]).toEqual([0, true])
+  const checked = await reconcile(world, [], second.id)
+  expect([checked.code, checked.stdout.includes('No differences.')]).toEqual([0, true])
   expect(await world.db.reconcileRun.findMany()).toMatchObject([
     { kind: 'fix', actor: 'operator', total: 105, fixed: 105 },
   ])

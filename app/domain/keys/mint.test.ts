@@ -4,6 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { createDb } from '~/adapters/db.server'
+import type { KeyPage } from '~/adapters/service-adapter'
 import { claimKey, type ClaimOutcome } from '~/domain/claim/claim.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { revealKey } from '~/domain/claim/reveal.server'
@@ -204,7 +205,8 @@ test('a key minted while reconcile runs survives it', async () => {
   // The pass lists before the key exists, and once more while it exists but is not saved yet.
   const mintDuringList = withService(world.ctx, (real) => ({
     async *listKeys(credential, options) {
-      const pages = await Array.fromAsync(real.listKeys(credential, options))
+      const pages: KeyPage[] = []
+      for await (const page of real.listKeys(credential, options)) pages.push(page)
       await runMint(world.ctx, await onlyMintId(world))
       yield* pages
     },

@@ -4,6 +4,7 @@
  */
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { sendMint } from './want.server'
 
 /**
  * Jobs that a resumed queue lets start in one second, so that a room does not fall upon the
@@ -56,11 +57,15 @@ export async function resumeMinting(
   })
   if (!resumed) return null
   // Apart from the above, because a mint that fails locks its own row before the gate's. If this is
-  // lost, they wake by themselves in seconds.
+  // lost, the sweep sends them again.
   return ctx.db.$transaction(async (tx) => {
     await tx.$executeRaw`
       update keymint.mints set not_before = null, delay_reason = null where state = 'pending'
         and delay_reason = 'paused'`
-    return ctx.queue.spreadForward(tx, 'mint-key', resumedPerSecond)
+    const waiting = await tx.$queryRaw<{ mintId: string; account: string }[]>`
+      select id as "mintId", account from keymint.mints where state = 'pending' order by queued_at`
+    for (const mint of waiting) await sendMint(ctx, tx, mint)
+    await ctx.queue.spreadForward(tx, 'mint-key', resumedPerSecond)
+    return waiting.length
   })
 }
