@@ -56,16 +56,18 @@ export async function resumeMinting(
     return changed === 1
   })
   if (!resumed) return null
-  // Apart from the above, because a mint that fails locks its own row before the gate's. If this is
-  // lost, the sweep sends them again.
-  return ctx.db.$transaction(async (tx) => {
-    await tx.$executeRaw`
-      update keymint.mints set not_before = null, delay_reason = null where state = 'pending'
-        and delay_reason = 'paused'`
-    const waiting = await tx.$queryRaw<{ mintId: string; account: string }[]>`
-      select id as "mintId", account from keymint.mints where state = 'pending' order by queued_at`
-    for (const mint of waiting) await sendMint(ctx, tx, mint)
-    await ctx.queue.spreadForward(tx, 'mint-key', resumedPerSecond)
-    return waiting.length
-  })
+  // Apart from the above, because a mint that fails locks its own row before the gate's. What is lost
+  // here the sweep sends again.
+  await ctx.db.$executeRaw`
+    update keymint.mints set not_before = null, delay_reason = null where state = 'pending'
+      and delay_reason = 'paused'`
+  const waiting = await ctx.db.$queryRaw<{ mintId: string; account: string }[]>`
+    select id as "mintId", account from keymint.mints where state = 'pending' order by queued_at`
+  for (let sent = 0; sent < waiting.length; sent += resumedPerSecond)
+    await ctx.db.$transaction(async (tx) => {
+      for (const mint of waiting.slice(sent, sent + resumedPerSecond))
+        await sendMint(ctx, tx, mint, { startAfterSeconds: sent / resumedPerSecond })
+    })
+  await ctx.db.$transaction((tx) => ctx.queue.spreadForward(tx, 'mint-key', resumedPerSecond))
+  return waiting.length
 }

@@ -45,7 +45,7 @@ test('a second press joins the check under way, and one that found nothing says 
   expect(view).toMatchObject({
     failedSince: null,
     running: [],
-    history: [{ kind: 'check', state: 'done', total: 0, who: 'the command line' }],
+    history: [{ kind: 'check', state: 'done', total: 0, actor: 'operator' }],
   })
 })
 

@@ -11,7 +11,7 @@ import type { Ctx } from '../ctx'
 import type { HolderRef, Reserve, HolderKind } from '../holder'
 import type { KeyLimitReset } from '../workshop-file'
 import { deploymentAccount } from './accounts.server'
-import { isOver, offCauses, type Key, type OffCause } from './key-row'
+import { isOver, type Key, type OffCause } from './key-row'
 import { engineNow, lockKeysOf } from './key-store.server'
 import { ahead, dueWindows, limitDue, type Accounting } from './windows'
 
@@ -60,13 +60,14 @@ export async function sendMint(
   ctx: Ctx,
   tx: Tx,
   mint: { mintId: string; account: string },
+  options: { startAfterSeconds?: number } = {},
 ): Promise<void> {
   const own = mint.account === deploymentAccount
   await ctx.queue.enqueue(
     tx,
     own ? 'mint-key' : 'mint-service-key',
     { mintId: mint.mintId },
-    { singletonKey: mint.mintId, ...(own ? {} : { group: mint.account }) },
+    { singletonKey: mint.mintId, ...(own ? {} : { group: mint.account }), ...options },
   )
 }
 
@@ -251,9 +252,3 @@ async function writeWindows(tx: Tx, key: Key, windows: Key['windows']): Promise<
     on conflict (key_id, starts_at) do update
       set reserved_usd = excluded.reserved_usd, used_usd = excluded.used_usd`
 }
-
-/** Whether any cause holds it off, by the names of the columns: for statements over many keys. */
-export const wantedOffSql = Prisma.sql`(${Prisma.join(
-  offCauses.map((cause) => Prisma.sql`k.${offColumn[cause]} is not null`),
-  ' or ',
-)})`
