@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DriftKind } from '~/domain/keys/drift'
 import type { World } from './harness'
-import type { PlantedClaim, Rng } from './held-keys'
+import type { SeededClaim, Rng } from './held-keys'
 
 export const json = (method: string, body?: object): RequestInit => ({
   method,
@@ -17,16 +17,25 @@ export const manage = (world: World, path: string, method: string, body?: object
       authorization: `Bearer ${world.upstream.managementKey}`,
     },
   })
-export const plantKey = async (world: World, body: object) =>
+export const seedKey = async (world: World, body: object) =>
   (await world.call<{ keys: { hash: string }[] }>('/__sim/keys', json('POST', { keys: [body] })))
     .keys[0]!.hash
 export type LedgerKey = { hash: string; name: string; deleted_at: string | null }
 export const ledger = async (world: World) =>
   (await world.call<{ keys: LedgerKey[] }>('/__sim/keys')).keys
-const update = (world: World, claim: PlantedClaim, data: object) =>
-  world.db.workshopAttendance.update({ where: { claimId: claim.claimId }, data })
+const update = (world: World, claim: SeededClaim, data: object) =>
+  world.db.key.update({ where: { id: claim.keyId }, data })
+/** Its claim has ended, and the provider confirmed the key off; then somebody enabled it there. */
+const over = async (world: World, claim: SeededClaim, data: object) => {
+  const past = new Date(Date.now() - 3_600_000)
+  await update(world, claim, { closedAt: past, seenOff: true, sealed: null, ...data })
+  await world.db.workshopAttendance.update({
+    where: { claimId: claim.claimId },
+    data: { state: 'ended', reason: 'revoked', endedAt: past },
+  })
+}
 
-export type Expected = { kind: DriftKind; about: string; fixable: boolean }
+export type Expected = { kind: DriftKind; about: string; repairable: boolean }
 
 /**
  * What can go wrong with one key, whose file says that it ends `soon`; each takes a healthy claim
@@ -34,7 +43,7 @@ export type Expected = { kind: DriftKind; about: string; fixable: boolean }
  */
 export function driftRecipes(
   world: World,
-  healthy: PlantedClaim[],
+  healthy: SeededClaim[],
   rng: Rng,
   soon: Date,
 ): (() => Promise<Expected>)[] {
@@ -55,33 +64,33 @@ export function driftRecipes(
         ...change,
       },
     })
-    return { hash: await plantKey(world, { name: prefix + id, limit: 2 }), id }
+    return { hash: await seedKey(world, { name: prefix + id, limit: 2 }), id }
   }
   const onHealthy =
-    (kind: DriftKind, fixable: boolean, make: (claim: PlantedClaim) => Promise<unknown>) =>
+    (kind: DriftKind, repairable: boolean, make: (claim: SeededClaim) => Promise<unknown>) =>
     async (): Promise<Expected> => {
       const claim = rng.take(healthy)
       await make(claim)
-      return { kind, about: claim.hash, fixable }
+      return { kind, about: claim.hash, repairable }
     }
   const past = new Date(Date.now() - 3_600_000)
   return [
     async () => ({
       kind: 'orphan',
       about: (await lostAttempt(rng.pick(['unknown', 'refused', 'condemned', 'sent']))).hash,
-      fixable: true,
+      repairable: true,
     }),
     async () => {
       const { hash, id } = await lostAttempt('unknown')
       // Its own mint, because of one mint one attempt at most is saved.
       const { id: _old, ...mint } = await world.db.mint.findFirstOrThrow()
       const left = await world.db.mint.create({
-        data: { ...mint, ownerId: randomUUID(), scope: 'lifetime' },
+        data: { ...mint, holderId: randomUUID(), scope: 'lifetime' },
       })
       await world.db.$executeRaw`
           update keymint.mint_attempts set state = 'saved', key_hash = ${hash}, mint_id = ${left.id}::uuid
             where id = ${id}::uuid`
-      return { kind: 'orphan', about: hash, fixable: true }
+      return { kind: 'orphan', about: hash, repairable: true }
     },
     onHealthy('dangling', true, (claim) => manage(world, `/keys/${claim.hash}`, 'DELETE')),
     onHealthy('unbound', true, async (claim) => {
@@ -93,71 +102,49 @@ export function driftRecipes(
       })
       if (rng.below(2) === 0)
         await update(world, claim, {
-          guardrailAttachedAt: null,
+          guardrailAt: null,
           bindSetAside: true,
           bindError: 'The provider had an error of its own (500).',
         })
     }),
-    onHealthy('unbound', true, (claim) => update(world, claim, { guardrailAttachedAt: null })),
+    onHealthy('unbound', true, (claim) => update(world, claim, { guardrailAt: null })),
     onHealthy('disabled', true, (claim) =>
       manage(world, `/keys/${claim.hash}`, 'PATCH', { disabled: true }),
     ),
+    onHealthy('disabled', true, (claim) => over(world, claim, { offEndedAt: past })),
     onHealthy('disabled', true, (claim) =>
-      update(world, claim, {
-        state: 'ended',
-        reason: 'revoked',
-        endedAt: past,
-        orKeyPlaintext: null,
-      }),
+      over(world, claim, { offEndedAt: past, expiresAt: past }),
     ),
+    onHealthy('disabled', true, (claim) => over(world, claim, { offReplacedAt: past })),
     onHealthy('disabled', true, (claim) =>
-      update(world, claim, {
-        state: 'ended',
-        reason: 'expired',
-        endedAt: past,
-        expiresAt: past,
-        orKeyPlaintext: null,
-      }),
+      update(world, claim, { offStaffAt: past, seenOff: true }),
     ),
-    onHealthy('disabled', true, (claim) => update(world, claim, { disabledAt: past })),
-    onHealthy('disabled', true, async (claim) => {
-      await world.db.retiredKey.create({
-        data: {
-          keyHash: claim.hash,
-          ownerKind: 'claim',
-          ownerId: claim.claimId,
-          generation: 1,
-          scope: claim.slug,
-          reason: 'extended',
-          retiredAt: past,
-          disabledAt: past,
-          expiresAt: soon,
-        },
-      })
-      await world.db.$executeRaw`
-          update keymint.workshop_attendance
-            set state = 'ended', reason = 'closed', ended_at = now(), or_key_hash = null,
-            or_key_plaintext = null where claim_id = ${claim.claimId}::uuid`
-    }),
     onHealthy('wrong-limit', true, (claim) =>
       manage(world, `/keys/${claim.hash}`, 'PATCH', { limit: 3 + rng.below(100) / 10 }),
     ),
     onHealthy('wrong-limit', true, (claim) =>
       manage(world, `/keys/${claim.hash}`, 'PATCH', { limit_reset: 'weekly' }),
     ),
-    onHealthy('wrong-limit', true, (claim) => update(world, claim, { limitUsd: '1.123456789' })),
+    onHealthy('wrong-limit', true, async (claim) => {
+      const limitUsd = '1.123456789'
+      await update(world, claim, { limitUsd })
+      await world.db.workshopAttendance.update({
+        where: { claimId: claim.claimId },
+        data: { limitUsd },
+      })
+    }),
     onHealthy('wrong-expiry', false, (claim) =>
       update(world, claim, { expiresAt: new Date(soon.getTime() + 3_600_000) }),
     ),
     async () => ({
       kind: 'unexplained',
-      about: await plantKey(world, { name: prefix + randomUUID() }),
-      fixable: false,
+      about: await seedKey(world, { name: prefix + randomUUID() }),
+      repairable: false,
     }),
     async () => ({
       kind: 'unexplained',
-      about: await plantKey(world, { name: rng.pick(healthy).name }),
-      fixable: false,
+      about: await seedKey(world, { name: rng.pick(healthy).name }),
+      repairable: false,
     }),
   ]
 }

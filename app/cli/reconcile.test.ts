@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { createOpenRouter } from '~/adapters/openrouter.server'
+import { deploymentAccount } from '~/domain/keys/accounts.server'
 import { makeWorkshop, openWorld, type World } from '../../tests/harness'
 
 function reconcile(
@@ -57,6 +58,7 @@ test('a dry run changes nothing; --fix repairs what it reported, over pages, in 
       holderId: crypto.randomUUID(),
       generation: 1,
       scope: 'test-workshop',
+      account: deploymentAccount,
       state: 'done',
       limitUsd: '2',
       expiresAt: new Date(),
@@ -110,8 +112,8 @@ test('a dry run changes nothing; --fix repairs what it reported, over pages, in 
   expect(fixed.code).toBe(0)
   expect([await countIn(), await countIn(second.id)]).toEqual([135, 30])
 
-  const again = await reconcile(world, [], second.id)
-  expect([again.code, again.stdout.includes('No differences.')]).toEqual([0, true])
+  const checked = await reconcile(world, [], second.id)
+  expect([checked.code, checked.stdout.includes('No differences.')]).toEqual([0, true])
   expect(await world.db.reconcileRun.findMany()).toMatchObject([
     { kind: 'fix', actor: 'operator', total: 105, fixed: 105 },
   ])

@@ -104,6 +104,6 @@ export const configurationMessages: MessagesFor<
   'gate-closed': ({ reason, seconds }) => [
     `The provider refused the last call (${reason ?? 'no reason recorded'}); ` +
       (seconds > 0 ? `the next try is in ${seconds} s.` : 'the next mint is a probe.'),
-    'Retrying automatically: docs/runbook.md, “Trouble upstream”.',
+    'Retrying automatically: docs/runbook.md, “Provider errors”.',
   ],
 }

@@ -136,7 +136,7 @@ export const providerMessages: MessagesFor<
   ],
   'canary-not-created': ({ error }) => [
     `No key could be created. ${sentenceOf(error)}`,
-    'docs/runbook.md, “Trouble upstream”, explains each answer.',
+    'docs/runbook.md, “Provider errors”, explains each answer.',
   ],
   'canary-not-assigned': ({ assigned, guardrail }) => [
     `The key was not assigned: the provider reports ${assigned} assigned, ` +

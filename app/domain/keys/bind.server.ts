@@ -17,7 +17,7 @@ export type BindOutcome = 'bound' | 'again' | 'set-aside'
 type UnboundKey = { mintId: string; scope: string; hash: string }
 /** What became of a key, and the error that kept it unbound. */
 export type BindResult = { outcome: BindOutcome; error: JobError | null }
-type Verdict = BindResult & { hash: string }
+type Judged = BindResult & { hash: string }
 
 /**
  * Halving to find a bad hash may cost so many calls a batch; what is not reached waits for the next
@@ -34,36 +34,36 @@ export async function bindKeys(ctx: Ctx, mintIds: string[]): Promise<Map<string,
     select k.mint_id as "mintId", k.scope, k.hash from keymint.keys k
     where k.mint_id = any(${mintIds}::uuid[]) and k.hash is not null and k.guardrail_at is null
       and k.off_ended_at is null and k.off_replaced_at is null and k.deleted_at is null`
-  const results = new Map<string, BindResult>(
+  const outcomes = new Map<string, BindResult>(
     mintIds.map((id) => [id, { outcome: 'bound', error: null }]),
   )
   for (const [scope, keys] of groupBy(unbound, (key) => key.scope)) {
     // One workshop's trouble with the database or its own rows must not keep the keys of the others
     // unbound.
-    const verdicts = await bindScope(ctx, scope, keys).catch((error: unknown): Verdict[] => {
+    const judged = await bindScope(ctx, scope, keys).catch((error: unknown): Judged[] => {
       ctx.log.error(
         { error, scope, keys: keys.length },
         'binding the keys of a workshop failed unexpectedly',
       )
       return []
     })
-    const byHash = new Map(verdicts.map((verdict) => [verdict.hash, verdict]))
+    const byHash = new Map(judged.map((one) => [one.hash, one]))
     for (const key of keys)
-      results.set(
+      outcomes.set(
         key.mintId,
         byHash.get(key.hash) ?? { outcome: 'again', error: { reason: 'unexpected' } },
       )
   }
-  return results
+  return outcomes
 }
 
-async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<Verdict[]> {
+async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<Judged[]> {
   const hashes = keys.map((key) => key.hash)
   let guardrailId: string | null = null
-  let verdicts: Verdict[]
+  let judged: Judged[]
   try {
     guardrailId = (await ensureGuardrail(ctx, scope)).id
-    verdicts = await assign(ctx, guardrailId, hashes)
+    judged = await assign(ctx, guardrailId, hashes)
   } catch (error) {
     if (!isProviderError(error)) throw error
     const guardrailGone = error.details.reason === 'not-found' && guardrailId !== null
@@ -72,19 +72,19 @@ async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<V
     const failure: JobError = guardrailGone
       ? { reason: 'guardrail-gone' }
       : jobErrorOf(error.details)
-    verdicts = hashes.map((hash) => ({ hash, outcome: 'again', error: failure }))
+    judged = hashes.map((hash) => ({ hash, outcome: 'again', error: failure }))
   }
-  await record(ctx, keys, verdicts, guardrailId)
-  for (const [outcome, ended] of groupBy(verdicts, (verdict) => verdict.outcome))
+  await record(ctx, keys, judged, guardrailId)
+  for (const [outcome, ended] of groupBy(judged, (one) => one.outcome))
     ctx.metrics.countBinds(outcome, ended.length)
-  return verdicts
+  return judged
 }
 
 /**
  * One bulk call; only when the answer does not add up, a look at what is assigned and a search for
  * the bad hash.
  */
-async function assign(ctx: Ctx, guardrailId: string, hashes: string[]): Promise<Verdict[]> {
+async function assign(ctx: Ctx, guardrailId: string, hashes: string[]): Promise<Judged[]> {
   try {
     if ((await ctx.provider.assignKeys(guardrailId, hashes)) === hashes.length)
       return hashes.map((hash) => bound(hash))
@@ -104,8 +104,8 @@ async function bisect(
   hashes: string[],
   assigned: Set<string>,
   failure: JobError,
-): Promise<Verdict[]> {
-  const verdicts: Verdict[] = hashes.filter((hash) => assigned.has(hash)).map((hash) => bound(hash))
+): Promise<Judged[]> {
+  const judged: Judged[] = hashes.filter((hash) => assigned.has(hash)).map((hash) => bound(hash))
   const rest = hashes.filter((hash) => !assigned.has(hash))
   const parts =
     rest.length > 1 ? [rest.slice(0, rest.length >> 1), rest.slice(rest.length >> 1)] : [rest]
@@ -114,16 +114,16 @@ async function bisect(
     const [only] = part
     if (only === undefined) continue
     if (calls >= maxBisectCalls) {
-      verdicts.push(...part.map((hash): Verdict => ({ hash, outcome: 'again', error: failure })))
+      judged.push(...part.map((hash): Judged => ({ hash, outcome: 'again', error: failure })))
     } else if (part.length === 1) {
-      verdicts.push(await judgeSingle(ctx, guardrailId, only, failure))
+      judged.push(await judgeSingle(ctx, guardrailId, only, failure))
     } else if (await assignAll(ctx, guardrailId, part)) {
-      verdicts.push(...part.map((hash) => bound(hash)))
+      judged.push(...part.map((hash) => bound(hash)))
     } else {
       parts.push(part.slice(0, part.length >> 1), part.slice(part.length >> 1))
     }
   }
-  return verdicts
+  return judged
 }
 
 /** A lone hash is set aside only when the provider says that there is no such key. */
@@ -132,7 +132,7 @@ async function judgeSingle(
   guardrailId: string,
   hash: string,
   failure: JobError,
-): Promise<Verdict> {
+): Promise<Judged> {
   if (await assignAll(ctx, guardrailId, [hash])) return bound(hash)
   if ((await ctx.provider.findKey(hash)) === null)
     return { hash, outcome: 'set-aside', error: { reason: 'key-gone' } }
@@ -151,14 +151,17 @@ async function assignAll(ctx: Ctx, guardrailId: string, hashes: string[]): Promi
 async function record(
   ctx: Ctx,
   keys: UnboundKey[],
-  verdicts: Verdict[],
+  judged: Judged[],
   guardrailId: string | null,
 ): Promise<void> {
   await ctx.db.$transaction(async (tx) => {
-    const boundHashes = verdicts
-      .filter((verdict) => verdict.outcome === 'bound')
-      .map((verdict) => verdict.hash)
+    const boundHashes = judged.filter((one) => one.outcome === 'bound').map((one) => one.hash)
     const mintIds = keys.map((key) => key.mintId)
+    // The holders first, as everywhere: what a key's row says is copied to them.
+    await tx.$queryRaw`
+      select 1 as locked from keymint.workshop_attendance where claim_id in (
+        select holder_id from keymint.keys where mint_id = any(${mintIds}::uuid[]))
+      order by claim_id for update`
     if (boundHashes.length > 0 && guardrailId)
       await tx.$executeRaw`
         with bound as (
@@ -170,14 +173,14 @@ async function record(
         select 'worker', 'key.bound', holder_kind || ':' || holder_id, scope,
           jsonb_build_object('guardrailId', ${guardrailId}::text) from bound`
     for (const [, failed] of groupBy(
-      verdicts.filter((verdict) => verdict.outcome !== 'bound'),
-      (verdict) => `${verdict.outcome} ${reasonOf(verdict)}`,
+      judged.filter((one) => one.outcome !== 'bound'),
+      (one) => `${one.outcome} ${reasonOf(one)}`,
     )) {
       const [first] = failed
       if (first)
         await markUnbound(
           tx,
-          failed.map((verdict) => verdict.hash),
+          failed.map((one) => one.hash),
           reasonOf(first),
           { setAside: first.outcome === 'set-aside' },
         )
@@ -198,8 +201,8 @@ export async function markUnbound(
     where hash = any(${hashes}) and guardrail_at is null`
 }
 
-const bound = (hash: string): Verdict => ({ hash, outcome: 'bound', error: null })
-const reasonOf = ({ error }: Verdict) =>
+const bound = (hash: string): Judged => ({ hash, outcome: 'bound', error: null })
+const reasonOf = ({ error }: Judged) =>
   error ? errorMessage(error) : 'The provider gave no reason.'
 
 function groupBy<Item>(items: Item[], keyOf: (item: Item) => string): Map<string, Item[]> {

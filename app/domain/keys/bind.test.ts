@@ -103,7 +103,7 @@ test('a guardrail whose making was answered with a lost connection is found agai
   expect(await world.ctx.provider.listGuardrails()).toHaveLength(1)
 })
 
-test('a changed file changes the same guardrail, while keys hang on it and after its doors have closed', async () => {
+test('a changed file changes the same guardrail, while keys are assigned to it and after its claims have closed', async () => {
   await using world = await openWorld()
   const { mintIds } = await unboundKeys(world, 3)
   await bindKeys(world.ctx, mintIds)
@@ -129,14 +129,14 @@ test('a changed file finds its guardrail deleted and makes it again', async () =
     headers: { authorization: `Bearer ${world.upstream.managementKey}` },
   })
   world.ctx.workshops.workshops.set(slug, makeWorkshop({ allowedModels: ['openai/gpt-5-mini'] }))
-  const again = await ensureGuardrail(world.ctx, slug)
-  expect(again.id).not.toBe(id)
+  const second = await ensureGuardrail(world.ctx, slug)
+  expect(second.id).not.toBe(id)
   expect((await world.ctx.provider.listGuardrails()).map((guardrail) => guardrail.id)).toEqual([
-    again.id,
+    second.id,
   ])
 })
 
-test('a bind that fails never fails the attendee, and its end is noticed', async () => {
+test('assigning that fails never fails the attendee, and its end is noticed', async () => {
   await using world = await openWorld()
   const { mintIds, people } = await unboundKeys(world, 2)
   const owner = { workshopSlug: slug, userId: people[0]!.userId }
@@ -146,8 +146,7 @@ test('a bind that fails never fails the attendee, and its end is noticed', async
     { outcome: 'again' },
   ])
   expect(await revealKey(world.ctx, owner)).toEqual({ kind: 'not-yet' })
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set key_saved_at = key_saved_at - interval '5 s'`
+  await world.db.$executeRaw`update keymint.keys set saved_at = saved_at - interval '5 s'`
   expect(await revealKey(world.ctx, owner)).toMatchObject({ kind: 'revealed' })
   const unbound = await world.db.workshopAttendance.findFirstOrThrow({
     where: { userId: owner.userId },
@@ -159,7 +158,7 @@ test('a bind that fails never fails the attendee, and its end is noticed', async
   expect(await boundCount(world)).toBe(2)
 })
 
-test('trouble in one workshop leaves the keys of another bound', async () => {
+test('an error in one workshop leaves the keys of another bound', async () => {
   const other = makeWorkshop({ slug: 'other-workshop' })
   await using world = await openWorld({ workshops: [makeWorkshop(), other] })
   const [one, two] = await world.people(2)

@@ -10,7 +10,7 @@ import {
   json,
   ledger,
   manage,
-  plantKey,
+  seedKey,
   type Expected,
   type LedgerKey,
 } from '../../../tests/drift-recipes'
@@ -78,7 +78,7 @@ test('two hundred random drifts are all classified right, and no foreign key is 
     data: {
       ...mint,
       id: flying,
-      ownerId: randomUUID(),
+      holderId: randomUUID(),
       state: 'pending',
       fencingToken: token,
       doneAt: null,
@@ -93,24 +93,12 @@ test('two hundred random drifts are all classified right, and no foreign key is 
       state: 'sent',
     },
   })
-  await plantKey(world, { name: `km/${world.ctx.installationId}/lifetime/${flying}` })
+  await seedKey(world, { name: `km/${world.ctx.installationId}/lifetime/${flying}` })
   const grace = rng.take(healthy)
-  await world.db.retiredKey.create({
-    data: {
-      keyHash: grace.hash,
-      ownerKind: 'claim',
-      ownerId: grace.claimId,
-      generation: 1,
-      scope: grace.slug,
-      reason: 'extended',
-      graceSeconds: 1800,
-      expiresAt: soon,
-    },
+  await world.db.key.update({
+    where: { id: grace.keyId },
+    data: { withoutReset: true, graceUntil: soon },
   })
-  await world.db.$executeRaw`
-      update keymint.workshop_attendance
-        set state = 'ended', reason = 'closed', ended_at = now(), or_key_hash = null, or_key_plaintext = null
-        where claim_id = ${grace.claimId}::uuid`
 
   const expected: Expected[] = []
   const makers = driftRecipes(world, healthy, rng, soon)
@@ -136,9 +124,9 @@ test('two hundred random drifts are all classified right, and no foreign key is 
   )
   await manage(world, `/guardrails/${idOf('guardrail-gone')}`, 'DELETE')
   for (const slug of ['drifted-models', 'drifted-budget', 'guardrail-gone'])
-    expected.push({ kind: 'guardrail-differs', about: `guardrail:${slug}`, fixable: true })
+    expected.push({ kind: 'guardrail-differs', about: `guardrail:${slug}`, repairable: true })
   expected.push(
-    ...gone.map(({ hash }): Expected => ({ kind: 'unbound', about: hash, fixable: true })),
+    ...gone.map(({ hash }): Expected => ({ kind: 'unbound', about: hash, repairable: true })),
   )
   expect(expected).toHaveLength(200)
 
@@ -155,7 +143,7 @@ test('two hundred random drifts are all classified right, and no foreign key is 
       .sort(),
   ).toEqual(
     expected
-      .filter((one) => one.fixable)
+      .filter((one) => one.repairable)
       .map((one) => one.about)
       .sort(),
   )

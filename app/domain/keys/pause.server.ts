@@ -4,7 +4,8 @@
  */
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { sendAppliesAgain, sendMintsAgain } from './wake.server'
+import { sendAppliesAgain } from './wake.server'
+import { sendMint } from './want.server'
 
 /**
  * Jobs that a resumed queue lets start in one second, so that a room does not fall upon the
@@ -56,16 +57,19 @@ export async function resumeMinting(
     return changed === 1
   })
   if (!resumed) return null
-  // Apart from the above, because a mint that fails locks its own row before the gate's. If this is
-  // lost, the sweep sends them in seconds.
+  // Apart from the above, because a mint that fails locks its own row before the gate's. What is lost
+  // here the sweep sends again.
   await ctx.db.$executeRaw`
     update keymint.mints set not_before = null, delay_reason = null where state = 'pending'
       and delay_reason = 'paused'`
-  // No job runs behind a pause: those that came to it have ended.
-  const sent = await sendMintsAgain(ctx, { minSeconds: 0 })
+  const waiting = await ctx.db.$queryRaw<{ mintId: string; account: string }[]>`
+    select id as "mintId", account from keymint.mints where state = 'pending' order by queued_at`
+  for (let sent = 0; sent < waiting.length; sent += resumedPerSecond)
+    await ctx.db.$transaction(async (tx) => {
+      for (const mint of waiting.slice(sent, sent + resumedPerSecond))
+        await sendMint(ctx, tx, mint, { startAfterSeconds: sent / resumedPerSecond })
+    })
+  await ctx.db.$transaction((tx) => ctx.queue.spreadForward(tx, 'mint-key', resumedPerSecond))
   await sendAppliesAgain(ctx)
-  const forward = await ctx.db.$transaction((tx) =>
-    ctx.queue.spreadForward(tx, 'mint-key', resumedPerSecond),
-  )
-  return Math.max(sent, forward)
+  return waiting.length
 }

@@ -12,6 +12,7 @@ import type { JobError, JobOutcome } from '../job-outcome'
 import { jobErrorOf } from '../error-text'
 import {
   confirmAccount,
+  deploymentAccount,
   openAccount,
   parkAccount,
   readAccountState,
@@ -225,10 +226,15 @@ async function takePage(
   await removeOrphans(
     ctx,
     account,
-    keys.filter((key) => key.name.startsWith(upstreamNamePrefix(ctx.installationId))),
+    // Pages are read anew while keys move: what was judged in this pass is not judged twice.
+    keys.filter(
+      (key) => key.name.startsWith(upstreamNamePrefix(ctx.installationId)) && !seen.has(key.id),
+    ),
     report,
     dryRun,
   )
+  for (const key of keys)
+    if (key.name.startsWith(upstreamNamePrefix(ctx.installationId))) seen.add(key.id)
 }
 
 /** One key that cannot be kept is set aside: its neighbours are read as if it were not there. */
@@ -288,13 +294,15 @@ async function removeOrphans(
 async function deleteKnownCondemned(
   ctx: Ctx,
   account: OpenAccount,
+  judged: ReadonlySet<string>,
   report: AccountReport,
 ): Promise<void> {
   const rows = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
     select a.id, a.key_hash as hash from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
     where m.account = ${account.id}::uuid and a.state = 'condemned' and a.key_hash is not null
       and a.deleted_at is null order by a.sent_at limit 50`
-  for (const { id, hash } of rows) await deleteAt(ctx, account, id, hash, report)
+  for (const { id, hash } of rows)
+    if (!judged.has(hash)) await deleteAt(ctx, account, id, hash, report)
 }
 
 async function deleteAt(

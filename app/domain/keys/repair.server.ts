@@ -4,13 +4,17 @@
  * acts, and may be run twice.
  */
 import { isDatabaseUnavailable } from '~/adapters/db.server'
-import { isProviderError, type ProviderError } from '~/adapters/provider-error'
+import { isProviderError } from '~/adapters/provider-error'
 import { recordAudit, type AuditActor, type AuditEvent } from '../audit/audit.server'
 import { doubtGuardrail, ensureGuardrail } from './guardrail.server'
 import type { Ctx } from '../ctx'
+import { jobErrorOf } from '../error-text'
+import type { JobError } from '../job-outcome'
+import { deploymentAccount, openAccount } from './accounts.server'
 import { applyKey } from './apply.server'
 import { condemn, deleteCondemned } from './attempts.server'
-import { recordMissing } from './readings.server'
+import { engineNow } from './key-store.server'
+import { recordMissing, recordReading } from './readings.server'
 import { classify } from './classify'
 import {
   driftKinds,
@@ -54,7 +58,8 @@ export async function fixDrifts(
       failures = 0
     } catch (error) {
       if (isDatabaseUnavailable(error)) throw error
-      if (!isProviderError(error)) {
+      const failure = causeOf(error)
+      if (!failure) {
         // One that cannot be fixed for a reason of ours must not keep the others from being fixed.
         ctx.log.error(
           { error, drift: drift.id, kind: drift.kind },
@@ -68,13 +73,10 @@ export async function fixDrifts(
         continue
       }
       failures++
-      ctx.log.warn(
-        { drift: drift.id, kind: drift.kind, failure: error.details },
-        'a drift could not be fixed',
-      )
-      await input.settled({ id: drift.id, outcome: 'failed', detail: sentenceFor(error) })
+      ctx.log.warn({ drift: drift.id, kind: drift.kind, failure }, 'a drift could not be fixed')
+      await input.settled({ id: drift.id, outcome: 'failed', detail: sentenceFor(failure) })
       if (failures >= failuresInARow)
-        return { left: queue.length - index - 1, reason: sentenceFor(error) }
+        return { left: queue.length - index - 1, reason: sentenceFor(failure) }
     }
   }
   return { left: 0, reason: null }
@@ -174,11 +176,15 @@ export async function act(
     }
     case 'switch-off':
       await ctx.db.$transaction((tx) => recordAudit(tx, event))
-      if (fix.keyId !== null) return carryOut(ctx, fix.keyId, 'Disabled at the provider.')
+      if (fix.keyId !== null) {
+        await lookAtKey(ctx, fix.keyId, fix.hash)
+        return carryOut(ctx, fix.keyId, 'Disabled at the provider.')
+      }
       await ctx.provider.updateKey(fix.hash, { disabled: true })
       return fixed('Disabled at the provider.')
     case 'switch-on':
     case 'set-limit':
+      await lookAtKey(ctx, fix.keyId, fix.hash)
       // What a person asks for is wanted anew: only then does the loop raise or enable.
       await ctx.db.$transaction(async (tx) => {
         await recordAudit(tx, event)
@@ -206,12 +212,28 @@ export async function act(
   }
 }
 
-/** The loop brings the provider in line, now and without its pauses between tries. */
+/** The loop goes by what was seen: what stands at the provider now is recorded first. */
+async function lookAtKey(ctx: Ctx, keyId: string, hash: string): Promise<void> {
+  const account = await openAccount(ctx, deploymentAccount)
+  if (!account) return
+  const askedAt = await engineNow(ctx.db)
+  const seen = await account.adapter.findKey(account.credential, hash)
+  if (seen) await recordReading(ctx, keyId, seen, askedAt, { own: false })
+}
+
+/** The loop applies what is wanted, now and without its pauses between tries. Throws NotConfirmed. */
 async function carryOut(ctx: Ctx, keyId: string, done: string): Promise<Result> {
   const outcome = await applyKey(ctx, keyId, { ignoreBackoff: true })
-  return outcome.kind === 'done'
-    ? fixed(done)
-    : { outcome: 'failed', detail: 'The provider did not confirm it. It is tried again.' }
+  if (outcome.kind === 'done') return fixed(done)
+  if (outcome.error) throw new NotConfirmed(outcome.error)
+  return { outcome: 'failed', detail: 'The provider has not confirmed it. Retrying automatically.' }
+}
+
+/** The provider did not do what was asked of a key; the loop goes on trying. */
+class NotConfirmed extends Error {
+  constructor(readonly error: JobError) {
+    super(error.reason)
+  }
 }
 
 async function assignAgain(
@@ -235,9 +257,13 @@ async function assignAgain(
   })
 }
 
-function sentenceFor(error: ProviderError): string {
-  const { reason, status, providerMessage } = error.details
+function causeOf(error: unknown): JobError | null {
+  if (error instanceof NotConfirmed) return error.error
+  return isProviderError(error) ? jobErrorOf(error.details) : null
+}
+
+function sentenceFor({ reason, status, message }: JobError): string {
   const code = status ? ` (${status})` : ''
-  const said = providerMessage ? `, “${providerMessage}”` : ''
-  return `The provider did not do it: ${reason.replaceAll('-', ' ')}${code}${said}.`
+  const quoted = message ? `, “${message}”` : ''
+  return `The provider did not do it: ${reason.replaceAll('-', ' ')}${code}${quoted}.`
 }

@@ -20,10 +20,11 @@ export async function takeSamples(db: Tx, scopes: string[], sampledAt: Date): Pr
       over_usd)
     select held.*, coalesce(o.keys, 0), coalesce(o.usd, 0)
     from (
-      select k.scope, ${sampledAt}::timestamptz, sum(k.usage_usd), count(*)
-        filter (where k.live and k.expires_at > now())::int, count(*)
-        filter (where k.live and k.expires_at > now() and k.usage_usd > 0)::int
-      from keymint.held_keys k where k.scope = any(${scopes}) group by k.scope) as held
+      select k.scope, ${sampledAt}::timestamptz, sum(k.used_usd), count(*) filter (where l.live)::int,
+        count(*) filter (where l.live and k.used_usd > 0)::int
+      from keymint.keys k cross join lateral (select k.off_ended_at is null and k.off_replaced_at is null
+        and not k.without_reset and k.expires_at > keymint.now() as live) as l
+      where k.scope = any(${scopes}) and k.saved_at is not null group by k.scope) as held
     left join (
       select scope, count(*)::int as keys, sum(over_usd) as usd from (
         select c.workshop_slug as scope,

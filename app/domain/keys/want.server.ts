@@ -60,13 +60,14 @@ export async function sendMint(
   ctx: Ctx,
   tx: Tx,
   mint: { mintId: string; account: string },
+  options: { startAfterSeconds?: number } = {},
 ): Promise<void> {
   const own = mint.account === deploymentAccount
   await ctx.queue.enqueue(
     tx,
     own ? 'mint-key' : 'mint-service-key',
     { mintId: mint.mintId },
-    { singletonKey: mint.mintId, ...(own ? {} : { group: mint.account }) },
+    { singletonKey: mint.mintId, ...(own ? {} : { group: mint.account }), ...options },
   )
 }
 

@@ -358,7 +358,8 @@ ALTER TABLE keymint.bulk_action_items ADD COLUMN asked_at timestamptz(6);
 ALTER TABLE keymint.mint_attempts ADD COLUMN resolved_at timestamptz(6);
 CREATE INDEX attempt_unresolved ON keymint.mint_attempts (mint_id) WHERE state = 'unknown' AND resolved_at IS NULL AND deleted_at IS NULL;
 
--- Every saved key as reconcile compares it: what is wanted of it, and whether a change is under way, which is not judged meanwhile.
+-- Every saved key as reconcile compares it: what is wanted of it, and whether a change is under way, which is not judged meanwhile; one
+-- that the provider refuses is.
 CREATE VIEW keymint.held_keys AS
   SELECT k.id AS key_id, k.holder_kind, k.holder_id, k.generation, k.scope, k.account, k.hash AS key_hash,
     k.off_ended_at IS NULL AND k.off_replaced_at IS NULL AND NOT k.without_reset AS live,
@@ -367,7 +368,8 @@ CREATE VIEW keymint.held_keys AS
     k.limit_usd AS wanted_limit_usd, CASE WHEN k.without_reset THEN NULL ELSE k.limit_reset END AS limit_reset,
     k.expires_at, k.saved_at AS key_saved_at, coalesce(k.off_replaced_at, k.off_ended_at) AS ended_at, k.settled_at,
     k.guardrail_id, k.guardrail_at AS guardrail_attached_at, k.bind_set_aside, k.bind_error, k.missing_at AS upstream_missing_at,
-    k.revision <> k.seen_revision OR k.call_sent_at IS NOT NULL OR (k.off_ended_at IS NOT NULL AND k.closed_at IS NULL AND k.apply_failed_at IS NULL) AS changing,
+    (k.revision <> k.seen_revision OR k.call_sent_at IS NOT NULL OR (k.off_ended_at IS NOT NULL AND k.closed_at IS NULL))
+      AND k.apply_failed_at IS NULL AS changing,
     k.off_replaced_at IS NOT NULL OR k.without_reset AS retired, k.used_usd AS usage_usd, k.wants_guardrail
   FROM keymint.keys k JOIN keymint.installation i ON i.id = k.installation WHERE k.saved_at IS NOT NULL AND k.deleted_at IS NULL;
 
@@ -382,3 +384,6 @@ DROP TABLE keymint.retired_sub_keys;
 CREATE TRIGGER sub_key_copy_holds BEFORE UPDATE OF key_hash, sealed, key_label, key_saved_at, upstream_cap_usd, usage_usd, window_used_usd,
     usage_synced_at, upstream_disabled, upstream_missing_at, closed_upstream_at, settled_at, deleted_upstream_at
   ON keymint.api_keys FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION keymint.hold_copy();
+
+-- When the keys of an account were last read stands on the account.
+DROP TABLE keymint.usage_syncs;
