@@ -3,11 +3,12 @@
  * idempotent upstream, so it may be tried as often as needed; a bind that fails never takes a key
  * away from anybody.
  */
-import type { Tx } from '~/adapters/db.server'
-import { isProviderError } from '~/adapters/provider-error'
+import { Prisma, type Tx } from '~/adapters/db.server'
+import { isNotFound, isProviderError } from '~/adapters/provider-error'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
 import { jobErrorOf, errorMessage } from '../error-text'
+import { deploymentAccount } from './accounts.server'
 import { ensureGuardrail, forgetGuardrail } from './guardrail.server'
 
 export { providerErrorText } from '../error-text'
@@ -182,6 +183,57 @@ async function record(
           { setAside: first.outcome === 'set-aside' },
         )
     }
+  })
+}
+
+/** A key bound this lately may not be on the list yet. */
+const settlingSeconds = 30
+
+/**
+ * Keys whose row says that they are assigned, and the provider does not: their guardrail was deleted
+ * or the assignment taken away, and they may use any model. They are assigned again, as a job each.
+ * Returns how many.
+ */
+export async function reassignLost(ctx: Ctx): Promise<number> {
+  const guardrails = await ctx.db.$queryRaw<{ slug: string; guardrailId: string }[]>`
+    select distinct scope as slug, guardrail_id as "guardrailId" from keymint.keys k
+    where ${assignedKey(ctx)} order by scope, guardrail_id`
+  let lost = 0
+  for (const { slug, guardrailId } of guardrails) {
+    try {
+      lost += await reassignLostOf(ctx, slug, guardrailId)
+    } catch (error) {
+      if (!isProviderError(error)) throw error
+      ctx.log.warn({ slug, failure: error.details }, 'the keys of a guardrail could not be listed')
+    }
+  }
+  return lost
+}
+
+const assignedKey = (ctx: Ctx) => Prisma.sql`k.account = ${deploymentAccount}::uuid
+  and k.installation = ${ctx.installationId} and k.wants_guardrail and k.guardrail_id is not null
+  and k.guardrail_at < now() - make_interval(secs => ${settlingSeconds}::int)
+  and k.off_ended_at is null and k.off_replaced_at is null and k.missing_at is null
+  and k.deleted_at is null and k.expires_at > keymint.now()`
+
+async function reassignLostOf(ctx: Ctx, slug: string, guardrailId: string): Promise<number> {
+  let assigned: Set<string>
+  try {
+    assigned = await ctx.provider.listAssignedHashes(guardrailId)
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    await forgetGuardrail(ctx, slug, guardrailId)
+    assigned = new Set()
+  }
+  return ctx.db.$transaction(async (tx) => {
+    const keys = await tx.$queryRaw<{ mintId: string }[]>`
+      update keymint.keys k set guardrail_at = null, bind_set_aside = false
+      where ${assignedKey(ctx)} and k.scope = ${slug} and k.guardrail_id = ${guardrailId}
+        and not (k.hash = any(${[...assigned]}::text[]))
+      returning k.mint_id as "mintId"`
+    for (const { mintId } of keys)
+      await ctx.queue.enqueue(tx, 'bind-guardrail', { mintId }, { singletonKey: mintId })
+    return keys.length
   })
 }
 
