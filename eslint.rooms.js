@@ -58,6 +58,7 @@ const rooms = [
       'reconcile-runs.server',
       'reconcile.server',
       'repair.server',
+      'try-now.server',
       'samples.server',
       'service-keys.server',
       'service-orphans.server',

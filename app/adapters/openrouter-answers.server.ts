@@ -7,7 +7,7 @@ import { scrub } from './log.server'
 import {
   ProviderError,
   retryAfterFrom,
-  errorFromStatus,
+  errorFromAnswer,
   type ProviderFailure,
 } from './provider-error'
 
@@ -53,7 +53,7 @@ export function providerErrorFrom(call: string, error: unknown): ProviderError {
   return new ProviderError({
     call,
     status: statusCode,
-    ...errorFromStatus(statusCode),
+    ...errorFromAnswer(statusCode, typeof answer.message === 'string'),
     ...(providerMessage ? { providerMessage } : {}),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   })
