@@ -336,6 +336,16 @@ async function takeBack(ctx: Ctx, tx: Tx, key: Key): Promise<void> {
   })
 }
 
+/** The same for many, in one order. */
+export async function lockHolders(
+  ctx: Ctx,
+  tx: Tx,
+  keys: readonly Pick<Key, 'holderKind' | 'holderId'>[],
+): Promise<void> {
+  for (const key of [...keys].sort((a, b) => a.holderId.localeCompare(b.holderId)))
+    await lockHolder(ctx, tx, key)
+}
+
 export async function lockHolder(
   ctx: Ctx,
   tx: Tx,

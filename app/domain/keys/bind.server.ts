@@ -6,8 +6,10 @@
 import { Prisma, type Tx } from '~/adapters/db.server'
 import { isNotFound, isProviderError } from '~/adapters/provider-error'
 import type { Ctx } from '../ctx'
+import type { HolderId } from '../holder'
 import type { JobError } from '../job-outcome'
 import { jobErrorOf, errorMessage } from '../error-text'
+import { lockHolders } from './apply.server'
 import { deploymentAccount } from './accounts.server'
 import { ensureGuardrail, forgetGuardrail } from './guardrail.server'
 
@@ -15,7 +17,7 @@ export { providerErrorText } from '../error-text'
 
 export type BindOutcome = 'bound' | 'again' | 'set-aside'
 
-type UnboundKey = { mintId: string; scope: string; hash: string }
+type UnboundKey = HolderId & { mintId: string; scope: string; hash: string }
 /** What became of a key, and the error that kept it unbound. */
 export type BindResult = { outcome: BindOutcome; error: JobError | null }
 type Verdict = BindResult & { hash: string }
@@ -32,7 +34,7 @@ const maxBisectCalls = 12
  */
 export async function bindKeys(ctx: Ctx, mintIds: string[]): Promise<Map<string, BindResult>> {
   const unbound = await ctx.db.$queryRaw<UnboundKey[]>`
-    select k.mint_id as "mintId", k.scope, k.hash from keymint.keys k
+    select k.mint_id as "mintId", k.scope, k.hash, k.holder_kind as "holderKind", k.holder_id as "holderId" from keymint.keys k
     where k.mint_id = any(${mintIds}::uuid[]) and k.hash is not null and k.guardrail_at is null
       and k.off_ended_at is null and k.off_replaced_at is null and k.deleted_at is null`
   const results = new Map<string, BindResult>(
@@ -156,6 +158,7 @@ async function record(
   guardrailId: string | null,
 ): Promise<void> {
   await ctx.db.$transaction(async (tx) => {
+    await lockHolders(ctx, tx, keys)
     const boundHashes = verdicts
       .filter((verdict) => verdict.outcome === 'bound')
       .map((verdict) => verdict.hash)
@@ -226,6 +229,11 @@ async function reassignLostOf(ctx: Ctx, slug: string, guardrailId: string): Prom
     assigned = new Set()
   }
   return ctx.db.$transaction(async (tx) => {
+    const lost = await tx.$queryRaw<HolderId[]>`
+      select k.holder_kind as "holderKind", k.holder_id as "holderId" from keymint.keys k
+      where ${assignedKey(ctx)} and k.scope = ${slug} and k.guardrail_id = ${guardrailId}
+        and not (k.hash = any(${[...assigned]}::text[]))`
+    await lockHolders(ctx, tx, lost)
     const keys = await tx.$queryRaw<{ mintId: string }[]>`
       update keymint.keys k set guardrail_at = null, bind_set_aside = false
       where ${assignedKey(ctx)} and k.scope = ${slug} and k.guardrail_id = ${guardrailId}

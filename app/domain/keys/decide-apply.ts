@@ -121,9 +121,12 @@ function changeOfLive(key: Key): ApplyDecision {
   }
 }
 
-/** Confirmed off: closed, unless a call in doubt may still undo it; then it is sent once more after the doubt. */
+/**
+ * Confirmed off: closed, unless a call in doubt may still enable it; then it is sent once more after
+ * the doubt. A limit that lands late revives nothing that is off.
+ */
 function undoable(key: Key, now: Date): ApplyDecision {
-  if (key.doubt === null || (!key.doubt.on && key.doubt.limit === null)) return { kind: 'close' }
+  if (key.doubt === null || !key.doubt.on) return { kind: 'close' }
   if (key.doubt.until > now)
     return { kind: 'wait', seconds: secondsBetween(now, key.doubt.until), reason: 'in-doubt' }
   // Nothing may land any more: what is seen now stays. It is asked for once more, and that answer closes it.

@@ -203,10 +203,7 @@ async function takePage(
     if (isUnchanged(row, key)) unchanged.push(row.id)
     else await keepOne(ctx, row.id, key, askedAt)
   }
-  if (unchanged.length > 0)
-    await ctx.db.$executeRaw`
-      update keymint.keys set read_at = greatest(read_at, ${askedAt}::timestamptz)
-      where id = any(${unchanged}::uuid[]) and settled_at is null`
+  if (unchanged.length > 0) await keepReadTimes(ctx, unchanged, askedAt)
   await removeOrphans(
     ctx,
     account,
@@ -214,6 +211,20 @@ async function takePage(
     report,
     dryRun,
   )
+}
+
+/** Holders before keys, as everywhere, and no wait: who is at a row now writes its time or the next pass does. */
+async function keepReadTimes(ctx: Ctx, keyIds: readonly string[], askedAt: Date): Promise<void> {
+  await ctx.db.$executeRaw`
+    with due as (select id, holder_id from keymint.keys where id = any(${keyIds}::uuid[]) and settled_at is null),
+    holders as (
+      (select claim_id as id from keymint.workshop_attendance
+        where claim_id in (select holder_id from due) for update skip locked)
+      union all
+      (select id from keymint.api_keys where id in (select holder_id from due) for update skip locked))
+    update keymint.keys set read_at = greatest(read_at, ${askedAt}::timestamptz) where id in (
+      select k.id from keymint.keys k where k.id in (select id from due)
+        and k.holder_id in (select id from holders) for update skip locked)`
 }
 
 /** One key that cannot be kept is set aside: its neighbours are read as if it were not there. */
