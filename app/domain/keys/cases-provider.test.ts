@@ -44,7 +44,6 @@ test('a live key that the provider no longer has is closed, shown and settled, a
   await travel(world, 20_000)
   await readAll(world)
   await fault(world, `GET /keys/${lost!.hash}`, 'refuse', { status: 404 })
-  const listKeys = world.ctx.provider.listKeyPages
   const services = world.ctx.services.get('openrouter')!
   const { listKeys: listed } = services
   services.listKeys = async function* (credential, options) {
@@ -61,7 +60,6 @@ test('a live key that the provider no longer has is closed, shown and settled, a
   expect((await poolNow(world)).committed).toBe(6.5)
 
   services.listKeys = listed
-  expect(world.ctx.provider.listKeyPages).toBe(listKeys)
   await world.clearFaults()
   await readAll(world)
   expect(await key(world, lost!.hash)).toMatchObject({ closedAt: null, settledAt: null })
@@ -72,8 +70,6 @@ test('a live key that the provider no longer has is closed, shown and settled, a
 test('a refusal that is not in the provider’s own form refuses no claim', async () => {
   await using world = await openWorld()
   const mint = await claimOne(world)
-  const { createKey } = world.ctx.services.get('openrouter')!
-  expect(createKey).toBeDefined()
   await fault(world, 'POST /keys', 'refuse', { status: 400 })
   const { errorFromAnswer } = await import('~/adapters/provider-error')
   for (const status of [400, 404, 405, 413, 421, 422])
@@ -89,7 +85,7 @@ test('a guardrail of our name that is not ours is never changed; ours has a name
     name: 'workshop-test-workshop',
     description: 'keymint 0123456789ab: of another installation',
     limit: usd(7),
-    allowedModels: ['openai/gpt-5'],
+    allowedModels: ['openai/gpt-5-nano'],
   })
   const [claim] = await readyClaims(world, 1)
   const all = await world.ctx.provider.listGuardrails()

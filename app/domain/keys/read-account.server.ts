@@ -217,14 +217,14 @@ async function takePage(
 async function keepReadTimes(ctx: Ctx, keyIds: readonly string[], askedAt: Date): Promise<void> {
   await ctx.db.$executeRaw`
     with due as (select id, holder_id from keymint.keys where id = any(${keyIds}::uuid[]) and settled_at is null),
-    holders as (
-      (select claim_id as id from keymint.workshop_attendance
-        where claim_id in (select holder_id from due) for update skip locked)
-      union all
-      (select id from keymint.api_keys where id in (select holder_id from due) for update skip locked))
+    claims as (select claim_id as id from keymint.workshop_attendance
+      where claim_id in (select holder_id from due) for update skip locked),
+    sub_keys as (select id from keymint.api_keys
+      where id in (select holder_id from due) for update skip locked)
     update keymint.keys set read_at = greatest(read_at, ${askedAt}::timestamptz) where id in (
       select k.id from keymint.keys k where k.id in (select id from due)
-        and k.holder_id in (select id from holders) for update skip locked)`
+        and k.holder_id in (select id from claims union all select id from sub_keys)
+      for update skip locked)`
 }
 
 /** One key that cannot be kept is set aside: its neighbours are read as if it were not there. */
