@@ -152,7 +152,8 @@ export async function eachPage(
   call: string,
   takePage: (offset: number) => Promise<number>,
   size = pageSize,
+  most = maxPages,
 ): Promise<void> {
-  for (let pages = 0; pages < maxPages; pages++) if ((await takePage(pages * size)) < size) return
+  for (let pages = 0; pages < most; pages++) if ((await takePage(pages * size)) < size) return
   throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
 }

@@ -1,5 +1,8 @@
 /** A provider that fails, forgets, or is changed by hand: nobody waits for ever, nothing foreign is touched. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
+import { createServices } from '~/adapters/services.server'
 import { claimKey } from '~/domain/claim/claim.server'
 import { giveBack } from '~/domain/claim/end-claim.server'
 import { act, claimNow, poolNow, readyClaims, spend, startAction } from '../../../tests/claims'
@@ -67,16 +70,31 @@ test('a live key that the provider no longer has is closed, shown and settled, a
   expect((await poolNow(world)).committed).toBe(8)
 })
 
-test('a refusal that is not in the provider’s own form refuses no claim', async () => {
+test('a gateway that answers 400, 404 or 413 in its own words refuses no claim and loses no key', async () => {
   await using world = await openWorld()
+  let status = 400
+  const gateway = createServer((_request, response) => {
+    response.writeHead(status, { 'content-type': 'text/html' }).end('<h1>Not here</h1>')
+  })
+  await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve))
+  world.onClose(async () => void gateway.close())
+  const { port } = gateway.address() as AddressInfo
+  const [claim] = await readyClaims(world, 1)
   const mint = await claimOne(world)
-  await fault(world, 'POST /keys', 'refuse', { status: 400 })
-  const { errorFromAnswer } = await import('~/adapters/provider-error')
-  for (const status of [400, 404, 405, 413, 421, 422])
-    expect(errorFromAnswer(status, false)).toEqual({ kind: 'retryable', reason: 'unreachable' })
-  expect(errorFromAnswer(400, true).kind).toBe('rejected')
-  await runMint(world.ctx, mint.id)
-  expect((await world.db.mint.findFirstOrThrow()).state).toBe('refused')
+  const { services } = world.ctx
+  world.ctx.services = createServices({
+    openRouterBaseUrl: `http://127.0.0.1:${port}/api/v1`,
+    allowPrivateAddresses: true,
+  })
+  for (status of [400, 404, 405, 413, 421]) {
+    await world.db.$executeRaw`update keymint.mints set not_before = null`
+    await world.db.$executeRaw`update keymint.accounts set cooldown_until = null, failures = 0`
+    expect((await runMint(world.ctx, mint.id)).kind).toBe('snooze')
+    await readAll(world)
+  }
+  expect((await world.db.mint.findUniqueOrThrow({ where: { id: mint.id } })).state).toBe('pending')
+  expect((await key(world, claim!.hash)).missingAt).toBeNull()
+  world.ctx.services = services
 })
 
 test('a guardrail of our name that is not ours is never changed; ours has a name of its own', async () => {
@@ -213,4 +231,28 @@ test('a key that was made without a limit is not given out, and is gone at once'
   await runMint(world.ctx, mint.id)
   expect((await world.db.workshopAttendance.findFirstOrThrow()).state).toBe('pending')
   expect(await world.liveKeys()).toEqual([])
+})
+
+test('an account with more than 50,000 keys is read like any other', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  await spend(world, claim!.hash, 0.4)
+  await travel(world, 20_000)
+  const service = world.ctx.services.get('openrouter')!
+  const { listKeys } = service
+  const strange = (await service.findKey(world.ctx.managementCredential, claim!.hash))!
+  service.listKeys = async function* (credential, options) {
+    for (let page = 0; page < 600; page++)
+      yield {
+        keys: Array.from({ length: 100 }, (_, index) => ({
+          ...strange,
+          id: `${page}-${index}`,
+          name: 'a key of somebody else',
+        })),
+        unreadable: 0,
+      }
+    yield* listKeys(credential, options)
+  }
+  await readAll(world)
+  expect((await key(world, claim!.hash)).usedUsd.toNumber()).toBe(0.4)
 })
