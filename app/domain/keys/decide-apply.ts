@@ -72,8 +72,8 @@ function nextChange(key: Key, now: Date): ApplyDecision {
     key.closedAt === null
   )
     return { kind: 'nothing' }
-  if (over && key.missingAt !== null)
-    return key.closedAt === null ? { kind: 'close' } : { kind: 'nothing' }
+  // Gone upstream: nobody can spend it, whatever is wanted of it. Seen again, it is asked anew.
+  if (key.missingAt !== null) return key.closedAt === null ? { kind: 'close' } : { kind: 'nothing' }
   if (isWantedOff(key)) {
     const target = over ? larger(key.used, minLimit) : null
     const change: KeyChange = {}

@@ -19,6 +19,7 @@ import {
   deploymentAccount,
   openAccount,
   openGate,
+  placeOf,
   takeProbe,
   type OpenAccount,
 } from './accounts.server'
@@ -207,9 +208,7 @@ async function drop(
 ): Promise<void> {
   if (!(await condemn(ctx.db, attempt.id, hash))) return
   if (why !== null) await ctx.db.$transaction((tx) => auditDropped(tx, work, why))
-  await deleteCondemned(ctx, attempt.id, hash, (id) =>
-    account.adapter.deleteKey(account.credential, id),
-  )
+  await deleteCondemned(ctx, attempt.id, hash, placeOf(account))
 }
 
 async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {

@@ -15,7 +15,7 @@ import { jobErrorOf } from '../error-text'
 import { lockHolder } from './apply.server'
 import { confirmAccount, type OpenAccount } from './accounts.server'
 import { decideSettle, stableSeconds } from './decide-settle'
-import { larger, type Key } from './key-row'
+import { isOver, larger, type Key } from './key-row'
 import { engineNow, readKey } from './key-store.server'
 import { book, sendApply, wantOff } from './want.server'
 import { windowStart } from './windows'
@@ -151,6 +151,7 @@ const hasFallen = (kept: NanoUsd, shown: NanoUsd) => shown * 2n < kept && kept -
  */
 async function see(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey, askedAt: Date): Promise<void> {
   if (key.call !== null || (key.seen.at !== null && key.seen.at >= askedAt)) return
+  if (key.missingAt !== null && key.deletedAt === null) await takeBackMissing(ctx, tx, key, seen)
   await tx.$executeRaw`
     update keymint.keys set seen_limit_usd = ${seen.cap === null ? null : decimalStringFromNano(seen.cap)}::numeric,
       seen_reset = ${seen.reset}, seen_off = ${seen.disabled}, missing_at = null
@@ -163,6 +164,26 @@ async function see(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey, askedAt: Date):
       seen.cap === null ||
       seen.cap > key.limit)
   if (goesDown) await sendApply(ctx, tx, key)
+}
+
+/**
+ * It is there after all: what followed from its absence is undone. A key that is over and disabled
+ * stays closed, because nobody can spend it.
+ */
+async function takeBackMissing(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey): Promise<void> {
+  if (isOver(key) && seen.disabled) return
+  await tx.$executeRaw`
+    update keymint.keys set closed_at = null, stable_at = null, settled_at = null, written_off_at = null,
+      own_reads = 0, next_read_at = null, revision = revision + 1
+    where id = ${key.id}::uuid`
+  await recordAudit(tx, {
+    actor: 'worker',
+    action: 'key.found-again',
+    subject: `${key.holderKind}:${key.holderId}`,
+    scope: key.scope,
+    details: { keyHash: key.hash, generation: key.generation },
+  })
+  await sendApply(ctx, tx, key)
 }
 
 /** Settles when it is time, and says when to read next. The caller holds the holder. */
@@ -188,7 +209,8 @@ async function afterReading(ctx: Ctx, tx: Tx, before: Key, late = false): Promis
     key.used !== before.used ||
     key.windowStartedAt?.getTime() !== before.windowStartedAt?.getTime() ||
     key.windowUsed !== before.windowUsed ||
-    key.stableAt !== before.stableAt ||
+    key.stableAt?.getTime() !== before.stableAt?.getTime() ||
+    key.closedAt?.getTime() !== before.closedAt?.getTime() ||
     decision.kind === 'settle' ||
     decision.kind === 'write-off'
   )
@@ -239,8 +261,7 @@ export async function recordMissing(ctx: Ctx, keyId: string): Promise<void> {
       where id = ${keyId}::uuid and (deleted_at is null or settled_at is null)`
     if (changed === 1) await afterReading(ctx, tx, before)
     const key = await readKey(tx, keyId)
-    if (key && key.closedAt === null && (key.off.ended ?? key.off.replaced) !== null)
-      await sendApply(ctx, tx, key)
+    if (key && key.closedAt === null) await sendApply(ctx, tx, key, { urgent: isOver(key) })
   })
 }
 

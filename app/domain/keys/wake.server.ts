@@ -96,6 +96,7 @@ export async function deleteOldKeys(ctx: Ctx): Promise<number> {
     update keymint.keys set delete_wanted = true, apply_at = null where id in (
       select id from keymint.keys where settled_at < keymint.now() - make_interval(days => ${keyRetentionDays}::int)
         and deleted_at is null and not delete_wanted and missing_at is null
+        and apply_error ->> 'reason' is distinct from 'foreign-name'
         and installation = ${ctx.installationId} limit ${maxPerPass}::int)
     returning id, account`
   for (const key of due) await ctx.db.$transaction((tx) => sendApply(ctx, tx, key))
