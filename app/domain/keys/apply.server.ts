@@ -21,7 +21,7 @@ import {
   type ApplyDecision,
   type KeyChange,
 } from './decide-apply'
-import { isWantedOff, type Key } from './key-row'
+import { isOver, isWantedOff, type Key } from './key-row'
 import { ensureGuardrail } from './guardrail.server'
 import { engineNow, readKey } from './key-store.server'
 import { book, wakeMint } from './want.server'
@@ -49,6 +49,7 @@ export async function applyKey(
     )
     switch (decision.kind) {
       case 'nothing':
+        await agree(ctx, key)
         return { kind: 'done' }
       case 'wait':
         // What is held back by a pause or a gate is woken when that opens; the sweep is behind it.
@@ -68,6 +69,14 @@ export async function applyKey(
     }
   }
   return { kind: 'retry', reason: 'the row still asks for more' }
+}
+
+/** What was asked for and taken back before it was sent needs no call: it is what is seen already. */
+async function agree(ctx: Ctx, key: Key): Promise<void> {
+  if (key.revision === key.seen.revision || isOver(key)) return
+  await ctx.db.$executeRaw`
+    update keymint.keys set seen_revision = revision
+    where id = ${key.id}::uuid and revision = ${key.revision}::int and call_sent_at is null`
 }
 
 type Call = Extract<ApplyDecision, { kind: 'change' | 'delete' }>
@@ -127,7 +136,10 @@ async function lease(
   return changed === 1 ? token : null
 }
 
-/** The answer: what it confirms, at the revision that was sent. */
+/**
+ * The answer: what it confirms, at the revision that was sent. It ends a doubt that was over when the
+ * call was sent; what was in doubt then may have landed after it.
+ */
 async function recordSeen(
   ctx: Ctx,
   key: Key,
@@ -144,9 +156,9 @@ async function recordSeen(
         used_usd = greatest(used_usd, ${decimalStringFromNano(seen.usage ?? 0n)}::numeric),
         call_sent_at = null, call_token = null, call_revision = null, call_limit_usd = null, call_on = null,
         apply_at = null, apply_tries = 0, apply_error = null, apply_failed_at = null,
-        doubt_until = case when doubt_until > keymint.now() then doubt_until end,
-        doubt_limit_usd = case when doubt_until > keymint.now() then doubt_limit_usd end,
-        doubt_on = doubt_on and doubt_until > keymint.now()
+        doubt_until = case when doubt_until > call_sent_at then doubt_until end,
+        doubt_limit_usd = case when doubt_until > call_sent_at then doubt_limit_usd end,
+        doubt_on = doubt_on and doubt_until > call_sent_at
       where id = ${key.id}::uuid and call_token = ${token}::uuid`
     if (taken !== 1) return
     if (change.disabled !== undefined)
@@ -256,7 +268,8 @@ async function recordFailure(
         apply_at = keymint.now() + make_interval(secs => ${seconds}::int)
       where id = ${key.id}::uuid and call_token = ${token}::uuid`
     if (taken !== 1) return
-    if (raises && details.kind === 'rejected') await takeBack(ctx, tx, key)
+    if (raises && details.kind === 'rejected' && (await isAsWished(tx, key)))
+      await takeBack(ctx, tx, key)
     await book(ctx, tx, key, { actor: 'worker', why: 'the provider refused' })
   })
   if (gone) return null
@@ -285,6 +298,13 @@ async function takeBack(ctx: Ctx, tx: Tx, key: Key): Promise<void> {
     scope: key.scope,
     details: { keyHash: key.hash, generation: key.generation },
   })
+}
+
+/** Nobody has asked for anything else since: what was wished meanwhile is not taken back with it. */
+async function isAsWished(tx: Tx, key: Key): Promise<boolean> {
+  const [row] = await tx.$queryRaw<{ revision: number }[]>`
+    select revision from keymint.keys where id = ${key.id}::uuid`
+  return row?.revision === key.revision
 }
 
 export async function lockHolder(

@@ -5,7 +5,7 @@
  * single late call revives anything worth having.
  */
 import type { NanoUsd } from '~/money'
-import { isOver, isWantedOff, larger, minLimit, wantedReset, type Key } from './key-row'
+import { isOver, isWantedOff, larger, minLimit, smaller, wantedReset, type Key } from './key-row'
 
 export type KeyChange = {
   disabled?: boolean
@@ -47,16 +47,9 @@ export function decideApply(
   if (next.kind === 'nothing' || next.kind === 'close') return next
   if (!options.ignoreBackoff && key.applyAt !== null && key.applyAt > now)
     return { kind: 'wait', seconds: secondsBetween(now, key.applyAt), reason: 'backing-off' }
-  if (held && next.kind === 'change' && next.raises) return heldBack(next)
+  if (held && next.kind === 'change' && next.raises)
+    return { kind: 'wait', seconds: 15, reason: 'held' }
   return next
-}
-
-/** A pause or a closed gate stops what raises; a lower cap that stands beside it still goes. */
-function heldBack(next: Extract<ApplyDecision, { kind: 'change' }>): ApplyDecision {
-  const { disabled, ...rest } = next.change
-  return disabled === false && rest.limit !== undefined
-    ? { ...next, change: rest, raises: false, partial: true }
-    : { kind: 'wait', seconds: 15, reason: 'held' }
 }
 
 function nextChange(key: Key, now: Date): ApplyDecision {
@@ -80,11 +73,13 @@ function nextChange(key: Key, now: Date): ApplyDecision {
     if (!key.seen.off) change.disabled = true
     if (target !== null && key.closedAt === null) {
       if (key.seen.reset !== null) change.reset = null
-      // What it has used meanwhile is no reason to ask again: it is off.
-      if (key.seen.limit === null || (key.seen.limit > target && !key.seen.off))
-        change.limit = target
-    } else if (target === null && key.seen.limit !== null && key.seen.limit > key.limit)
-      change.limit = key.limit
+      if (key.seen.limit === null || key.seen.limit > target) change.limit = target
+    } else if (target === null) {
+      const unsure = isDoubtOver(key, now)
+      if (unsure) change.disabled = true
+      if (key.seen.limit !== null && (key.seen.limit > key.limit || unsure))
+        change.limit = smaller(key.seen.limit, key.limit)
+    }
     if (Object.keys(change).length > 0) {
       if (over && change.disabled && key.applyTries >= failedDisables) return { kind: 'delete' }
       if (over) Object.assign(change, { disabled: true, limit: target, reset: null })
@@ -93,16 +88,23 @@ function nextChange(key: Key, now: Date): ApplyDecision {
     if (!over || key.closedAt !== null) return { kind: 'nothing' }
     return undoable(key, now)
   }
-  return changeOfLive(key)
+  return changeOfLive(key, now)
 }
 
 /**
  * A key that should work. What raises or enables is sent only where it was asked for since the last
  * confirmation: what somebody changed by hand at the provider is repaired downwards alone.
  */
-function changeOfLive(key: Key): ApplyDecision {
+function changeOfLive(key: Key, now: Date): ApplyDecision {
   const asked = key.revision !== key.seen.revision
   const reset = wantedReset(key)
+  // Nothing of a call in doubt may land any more: what it could have changed is asked for once more.
+  if (!asked && isDoubtOver(key, now))
+    return {
+      kind: 'change',
+      change: { limit: smaller(key.seen.limit ?? key.limit, key.limit), reset },
+      raises: false,
+    }
   const lowers =
     key.seen.limit === null ||
     key.seen.limit > key.limit ||
@@ -110,23 +112,30 @@ function changeOfLive(key: Key): ApplyDecision {
   const raises =
     !lowers && (key.seen.reset !== reset || (key.seen.limit !== null && key.seen.limit < key.limit))
   const enables = key.seen.off && asked
-  if (!lowers && !(raises && asked) && !enables) return { kind: 'nothing' }
-  return {
-    kind: 'change',
-    change: {
-      ...(lowers || raises ? { limit: key.limit, reset } : {}),
-      ...(enables ? { disabled: false } : {}),
-    },
-    raises: raises || enables,
-  }
+  if (lowers || (raises && asked))
+    return {
+      kind: 'change',
+      change: { limit: key.limit, reset },
+      raises,
+      // The order is lower, raise, on, each for itself: one late call alone revives nothing.
+      ...(enables ? { partial: true } : {}),
+    }
+  return enables
+    ? { kind: 'change', change: { disabled: false }, raises: true }
+    : { kind: 'nothing' }
 }
+
+const isDoubtOver = (key: Key, now: Date) => key.doubt !== null && key.doubt.until <= now
 
 /** Confirmed off: closed, unless a call in doubt may still undo it; then it is sent once more after the doubt. */
 function undoable(key: Key, now: Date): ApplyDecision {
-  if (key.doubt === null || (!key.doubt.on && key.doubt.limit === null)) return { kind: 'close' }
-  if (key.doubt.until > now)
+  // What only sets a limit leaves it off.
+  const enabledBy = [key.call, key.doubt].filter((one) => one?.on === true)
+  if (enabledBy.length === 0) return { kind: 'close' }
+  if (key.call?.on !== true && key.doubt !== null && key.doubt.until > now)
     return { kind: 'wait', seconds: secondsBetween(now, key.doubt.until), reason: 'in-doubt' }
-  // Nothing may land any more: what is seen now stays. It is asked for once more, and that answer closes it.
+  // A call that has no answer becomes a doubt by this one; after a doubt nothing may land any more.
+  // It is asked for once more, and that answer closes it.
   return {
     kind: 'change',
     change: { disabled: true, limit: larger(key.used, minLimit), reset: null },

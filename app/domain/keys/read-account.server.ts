@@ -100,6 +100,7 @@ type Known = {
   seenOff: boolean
   seenReset: string | null
   settled: boolean
+  leaving: boolean
 }
 
 /** Reads the list newest first, to the oldest key that still matters. `dryRun` changes nothing. */
@@ -172,7 +173,7 @@ async function takePage(
       await ctx.db.$queryRaw<Known[]>`
         select id, hash, used_usd::text as used, window_used_usd::text as "windowUsed",
           seen_limit_usd::text as "seenLimit", seen_off as "seenOff", seen_reset as "seenReset",
-          settled_at is not null as settled
+          settled_at is not null as settled, without_reset and closed_at is null as leaving
         from keymint.keys where account = ${account.id}::uuid
           and hash = any(${keys.map((key) => key.id)}::text[]) and deleted_at is null`
     ).map((row) => [row.hash, row]),
@@ -216,6 +217,7 @@ async function keepOne(ctx: Ctx, keyId: string, key: ServiceKey, askedAt: Date):
 function isUnchanged(row: Known, key: ServiceKey): boolean {
   return (
     key.usage !== null &&
+    !row.leaving &&
     row.used === decimalStringFromNano(key.usage) &&
     row.seenOff === key.disabled &&
     row.seenReset === key.reset &&

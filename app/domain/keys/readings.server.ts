@@ -162,6 +162,8 @@ async function afterReading(ctx: Ctx, tx: Tx, before: Key): Promise<void> {
     key.used !== before.used ||
     key.windowUsed !== before.windowUsed ||
     key.stableAt !== before.stableAt ||
+    // A key on its way out frees money when it has been read after it was lowered.
+    (key.withoutReset && key.closedAt === null) ||
     decision.kind === 'settle' ||
     decision.kind === 'write-off'
   )
