@@ -3,8 +3,7 @@
  * late, processes that end between two steps, keys that are made, read, closed and settled.
  */
 import type { KeyChange } from '~/domain/keys/decide-apply'
-import type { Product } from './product'
-import { readAfter } from './product'
+import { readAfter, unitsOf, type Product } from './product'
 import { isStable } from './rules'
 import {
   at,
@@ -34,7 +33,6 @@ export type Bounds = {
 }
 
 const copy = (state: State) => state.slice()
-const unitsOf = (nano: bigint) => Number(nano / 1_000_000_000n)
 
 export function engineSteps(product: Product, bounds: Bounds, state: State, emit: Emit): void {
   for (let worker = 0; worker < bounds.workers; worker++) {
@@ -252,6 +250,7 @@ function save(product: Product, state: State, worker: number, emit: Emit): void 
     resets,
     asked: of(state, key, 'limit') === limit ? 0 : 1,
   })
+  if (key > 0) product.book(next, { reserve: false })
   emit(`key ${key + 1} is saved`, next)
 }
 

@@ -20,7 +20,8 @@ const early = new Date('2026-01-10T12:00:00Z')
 export const readAfter = [30, 60, 120, 420] as const
 
 export const limitOf = (units: number) => (units === 0 ? minLimit : BigInt(units) * unit)
-const unitsOf = (nano: bigint) => Number(nano / unit)
+/** To the nearest unit: the least limit is dust here. */
+export const unitsOf = (nano: bigint) => Number((nano + unit / 2n) / unit)
 export const nowOf = (state: State): Date => nows[get(state, at.window) === 0 ? 0 : 1]
 const seconds = (from: Date, count: number) => new Date(from.getTime() + count * 1000)
 
