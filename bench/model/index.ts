@@ -49,7 +49,7 @@ async function main(): Promise<number> {
   )
   for (const [index, each] of found.entries())
     tell(`no rule broken, ${index === 0 ? 'a cap without a reset' : 'a daily cap'}`, each)
-  const stated = values.short ? bounds.short : bounds.full
+  const stated = values.short ? [bounds.shortStaff, bounds.short] : bounds.full
   print(`bounds: one holder, limits 0 to 2, pool 3, two windows, ${JSON.stringify(stated)}\n`)
   return found.some(({ violation }) => violation) ? 1 : 0
 }
