@@ -75,7 +75,7 @@ function nextChange(key: Key, now: Date): ApplyDecision {
       if (key.seen.reset !== null) change.reset = null
       if (key.seen.limit === null || key.seen.limit > target) change.limit = target
     } else if (target === null) {
-      const unsure = isDoubtOver(key, now)
+      const unsure = isUnsure(key, now)
       if (unsure) change.disabled = true
       if (key.seen.limit !== null && (key.seen.limit > key.limit || unsure))
         change.limit = smaller(key.seen.limit, key.limit)
@@ -98,13 +98,6 @@ function nextChange(key: Key, now: Date): ApplyDecision {
 function changeOfLive(key: Key, now: Date): ApplyDecision {
   const asked = key.revision !== key.seen.revision
   const reset = wantedReset(key)
-  // Nothing of a call in doubt may land any more: what it could have changed is asked for once more.
-  if (!asked && isDoubtOver(key, now))
-    return {
-      kind: 'change',
-      change: { limit: smaller(key.seen.limit ?? key.limit, key.limit), reset },
-      raises: false,
-    }
   const lowers =
     key.seen.limit === null ||
     key.seen.limit > key.limit ||
@@ -120,12 +113,21 @@ function changeOfLive(key: Key, now: Date): ApplyDecision {
       // The order is lower, raise, on, each for itself: one late call alone revives nothing.
       ...(enables ? { partial: true } : {}),
     }
-  return enables
-    ? { kind: 'change', change: { disabled: false }, raises: true }
-    : { kind: 'nothing' }
+  if (enables) return { kind: 'change', change: { disabled: false }, raises: true }
+  if (!isUnsure(key, now)) return { kind: 'nothing' }
+  return {
+    kind: 'change',
+    change: { limit: smaller(key.seen.limit ?? key.limit, key.limit), reset },
+    raises: false,
+  }
 }
 
-const isDoubtOver = (key: Key, now: Date) => key.doubt !== null && key.doubt.until <= now
+/**
+ * A call that died without an answer, or one in doubt that may not land any more: what it could have
+ * changed is asked for once more, downwards.
+ */
+const isUnsure = (key: Key, now: Date) =>
+  key.call !== null || (key.doubt !== null && key.doubt.until <= now)
 
 /** Confirmed off: closed, unless a call in doubt may still undo it; then it is sent once more after the doubt. */
 function undoable(key: Key, now: Date): ApplyDecision {

@@ -51,7 +51,8 @@ export async function sendAppliesAgain(ctx: Ctx): Promise<number> {
     select k.id, k.account from keymint.keys k
     join keymint.accounts a on a.id = k.account and a.parked_at is null
     where k.saved_at is not null and k.deleted_at is null
-      and (k.revision <> k.seen_revision or k.delete_wanted or k.doubt_until <= keymint.now())
+      and (k.revision <> k.seen_revision or k.delete_wanted or k.doubt_until <= keymint.now()
+        or k.call_sent_at is not null)
       and (k.apply_at is null or k.apply_at <= keymint.now())
       and (k.call_sent_at is null or k.call_sent_at <= keymint.now() - interval '15 s')
       and not (k.closed_at is not null and not k.delete_wanted)
