@@ -45,7 +45,7 @@ async function main(): Promise<number> {
     return [...told, tellTwoDelayed()].every(Boolean) ? 0 : 1
   }
   const found = await Promise.all(
-    [false, true].map((daily) => (values.short ? shortSearch(daily) : inWorker(daily))),
+    [false, true].map(async (daily) => (values.short ? shortSearch(daily) : inWorker(daily))),
   )
   for (const [index, each] of found.entries())
     tell(`no rule broken, ${index === 0 ? 'a cap without a reset' : 'a daily cap'}`, each)
@@ -69,7 +69,8 @@ function tellTwoDelayed(): boolean {
 
 function tell(what: string, found: Found): void {
   print(
-    `${what}\n  ${found.states} states, depth ${found.depth}, ${found.transitions} steps, ${found.rested} run to rest, ` +
+    `${what}\n  ${found.states} states, depth ${found.depth}, ${found.transitions} steps, ` +
+      `${found.rested} run to rest, ` +
       `${found.violation ? 1 : 0} violations, ${found.seconds.toFixed(1)} s` +
       `${found.whole || found.violation ? '' : ' (stopped at its limit: not every state was seen)'}\n`,
   )

@@ -22,7 +22,7 @@ export class Turns {
   async run(jobs: readonly (() => Promise<unknown>)[]): Promise<void> {
     const workers = jobs.map((job) => ({
       job,
-      runner: { resume: null, parked: () => undefined } as Runner,
+      runner: { resume: null, parked: () => undefined },
       finished: null as Promise<unknown> | null,
       done: false,
     }))
