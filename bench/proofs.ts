@@ -3,12 +3,15 @@
  * it was tried, how often it failed, and the worst time where time matters. PROOF_ROUNDS (default
  * 5) scales all of them.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { claimKey } from '~/domain/claim/claim.server'
 import { reconcileKeys } from '~/domain/keys/reconcile.server'
 import { migrate } from '../prisma/migrate'
 import { startPostgres, type Postgres } from '../simulators/postgres/server'
 import { createTemplate } from '../simulators/postgres/template'
 import { makeWorkshop, openWorldOn, type World, type WorldOptions } from '../tests/test-world'
+import { walk } from '../tests/walk/walk'
 
 const workshopSlug = 'test-workshop'
 const rounds = Number(process.env.PROOF_ROUNDS ?? 5)
@@ -34,6 +37,10 @@ try {
   )
   await prove('fifty clicks of one person at once: one claim', () => doubleClicks(open))
   await prove('three hundred people for a hundred seats: exactly a hundred', () => lastSeats(open))
+  await prove('the model of the key protocol, within its bounds', () => model())
+  await prove('20 seeded walks of 1,000 operations and one of 20,000 keep the invariants', () =>
+    walks({ adminUrl: postgres.adminUrl, template }),
+  )
 } finally {
   await postgres.stop()
 }
@@ -45,6 +52,28 @@ async function prove(what: string, run: () => Promise<Figures>): Promise<void> {
   process.stdout.write(
     `${failed === 0 ? 'held  ' : 'BROKEN'}  tried ${String(tried).padStart(5)}  failed ${String(failed).padStart(3)}  ${worstSeconds === undefined ? '' : `worst ${worstSeconds.toFixed(1)} s  `}${what}\n`,
   )
+}
+
+/** In a process of its own: it fills memory. */
+async function model(): Promise<Figures> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'bench/model/index.ts'], {
+    stdio: 'inherit',
+  })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return { tried: 1, failed: code === 0 ? 0 : 1 }
+}
+
+async function walks(database: { adminUrl: string; template: string }): Promise<Figures> {
+  const figures = { tried: 0, failed: 0 }
+  const runs = [...Array.from({ length: 20 }, () => 1_000), 20_000]
+  for (const [index, operations] of runs.entries()) {
+    figures.tried++
+    await walk(database, index + 1, operations).catch((error: unknown) => {
+      figures.failed++
+      process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    })
+  }
+  return figures
 }
 
 type Open = (options?: WorldOptions) => Promise<World>

@@ -137,7 +137,10 @@ async function lease(
   return changed === 1 ? token : null
 }
 
-/** The answer: what it confirms, at the revision that was sent. */
+/**
+ * The answer: what it confirms, at the revision that was sent. It ends a doubt that was over when the
+ * call was sent; what was in doubt then may have landed after it.
+ */
 async function recordSeen(
   ctx: Ctx,
   key: Key,
@@ -154,9 +157,9 @@ async function recordSeen(
         used_usd = greatest(used_usd, ${decimalStringFromNano(seen.usage ?? 0n)}::numeric),
         call_sent_at = null, call_token = null, call_revision = null, call_limit_usd = null, call_on = null,
         apply_at = null, apply_tries = 0, apply_error = null, apply_failed_at = null,
-        doubt_until = case when doubt_until > keymint.now() then doubt_until end,
-        doubt_limit_usd = case when doubt_until > keymint.now() then doubt_limit_usd end,
-        doubt_on = doubt_on and doubt_until > keymint.now()
+        doubt_until = case when doubt_until > call_sent_at then doubt_until end,
+        doubt_limit_usd = case when doubt_until > call_sent_at then doubt_limit_usd end,
+        doubt_on = doubt_on and doubt_until > call_sent_at
       where id = ${key.id}::uuid and call_token = ${token}::uuid`
     if (taken !== 1) return
     if (change.disabled !== undefined)
@@ -305,7 +308,8 @@ async function recordFailure(
         apply_at = keymint.now() + make_interval(secs => ${seconds}::int)
       where id = ${key.id}::uuid and call_token = ${token}::uuid`
     if (taken !== 1) return
-    if (raises && details.kind === 'rejected') await takeBack(ctx, tx, key)
+    if (raises && details.kind === 'rejected' && (await isAsWished(tx, key)))
+      await takeBack(ctx, tx, key)
     await book(ctx, tx, key, { actor: 'worker', why: 'the provider refused' })
   })
   if (gone) return null
@@ -344,6 +348,13 @@ export async function lockHolders(
 ): Promise<void> {
   for (const key of [...keys].sort((a, b) => a.holderId.localeCompare(b.holderId)))
     await lockHolder(ctx, tx, key)
+}
+
+/** Nobody has asked for anything else since: what was wished meanwhile is not taken back with it. */
+async function isAsWished(tx: Tx, key: Key): Promise<boolean> {
+  const [row] = await tx.$queryRaw<{ revision: number }[]>`
+    select revision from keymint.keys where id = ${key.id}::uuid`
+  return row?.revision === key.revision
 }
 
 export async function lockHolder(

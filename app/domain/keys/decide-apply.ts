@@ -97,10 +97,9 @@ function nextChange(key: Key, now: Date): ApplyDecision {
   return change.kind === 'nothing' ? sentAgain(key, now) : change
 }
 
-/** A doubt that is over: what is wanted is sent once more, and that answer ends it. Nothing is raised by it. */
+/** What is wanted is sent once more, and that answer ends the doubt. Nothing is raised by it. */
 function sentAgain(key: Key, now: Date): ApplyDecision {
-  if (key.doubt === null || key.doubt.until > now || key.missingAt !== null)
-    return { kind: 'nothing' }
+  if (!isUnsure(key, now)) return { kind: 'nothing' }
   const change: KeyChange = {
     limit: smaller(key.limit, key.seen.limit ?? key.limit),
     reset: wantedReset(key),
@@ -123,26 +122,34 @@ function changeOfLive(key: Key): ApplyDecision {
   const raises =
     !lowers && (key.seen.reset !== reset || (key.seen.limit !== null && key.seen.limit < key.limit))
   const enables = key.seen.off && asked
-  if (!lowers && !(raises && asked) && !enables) return { kind: 'nothing' }
-  return {
-    kind: 'change',
-    change: {
-      ...(lowers || raises ? { limit: key.limit, reset } : {}),
-      ...(enables ? { disabled: false } : {}),
-    },
-    raises: raises || enables,
-  }
+  if (lowers || (raises && asked))
+    return {
+      kind: 'change',
+      change: { limit: key.limit, reset },
+      raises,
+      // The order is lower, raise, on, each for itself: one late call alone revives nothing.
+      ...(enables ? { partial: true } : {}),
+    }
+  if (enables) return { kind: 'change', change: { disabled: false }, raises: true }
+  return { kind: 'nothing' }
 }
 
 /**
- * Confirmed off: closed, unless a call in doubt may still enable it; then it is sent once more after
- * the doubt. A late limit alone revives nothing.
+ * A call that died without an answer, or one in doubt that may not land any more: what it could have
+ * changed is asked for once more, downwards.
  */
+const isUnsure = (key: Key, now: Date) =>
+  key.call !== null || (key.doubt !== null && key.doubt.until <= now)
+
+/** Confirmed off: closed, unless a call in doubt may still undo it; then it is sent once more after the doubt. */
 function undoable(key: Key, now: Date): ApplyDecision {
-  if (key.doubt === null || !key.doubt.on) return { kind: 'close' }
-  if (key.doubt.until > now)
+  // What only sets a limit leaves it off.
+  const enabledBy = [key.call, key.doubt].filter((one) => one?.on === true)
+  if (enabledBy.length === 0) return { kind: 'close' }
+  if (key.call?.on !== true && key.doubt !== null && key.doubt.until > now)
     return { kind: 'wait', seconds: secondsBetween(now, key.doubt.until), reason: 'in-doubt' }
-  // Nothing may land any more: what is seen now stays. It is asked for once more, and that answer closes it.
+  // A call that has no answer becomes a doubt by this one; after a doubt nothing may land any more.
+  // It is asked for once more, and that answer closes it.
   return {
     kind: 'change',
     change: { disabled: true, limit: larger(key.used, minLimit), reset: null },

@@ -118,6 +118,7 @@ type Known = {
   /** It was read in the present window before: an idle key shows nothing new until the next one. */
   inWindow: boolean
   missing: boolean
+  leaving: boolean
 }
 
 /** Reads the list newest first, to the oldest key that still matters. `dryRun` changes nothing. */
@@ -154,7 +155,7 @@ export async function listAccount(
   if (options.dryRun) return report
   if (seen.size > 0) await confirmAccount(ctx.db, account.id)
   await lookForAbsent(ctx, account, seen, askedAt, options.signal, report)
-  await deleteKnownCondemned(ctx, account, report)
+  await deleteKnownCondemned(ctx, account, seen, report)
   await resolveAttempts(ctx, account.id, askedAt)
   await ctx.db.$executeRaw`
     update keymint.accounts set listed_at = ${askedAt}::timestamptz,
@@ -194,7 +195,8 @@ async function takePage(
           settled_at is not null as settled, missing_at is not null as missing,
           coalesce(window_started_at >= date_trunc(case when holder_kind = 'sub-key' then 'month' else
             case limit_reset when 'daily' then 'day' when 'weekly' then 'week' when 'monthly' then 'month' end
-            end, keymint.now() at time zone 'UTC') at time zone 'UTC', limit_reset is null) as "inWindow"
+            end, keymint.now() at time zone 'UTC') at time zone 'UTC', limit_reset is null) as "inWindow",
+          without_reset and closed_at is null as leaving
         from keymint.keys where account = ${account.id}::uuid
           and hash = any(${keys.map((key) => key.id)}::text[]) and deleted_at is null
           and installation = ${ctx.installationId}`
@@ -256,6 +258,7 @@ function isUnchanged(row: Known, key: ServiceKey): boolean {
   return (
     !row.missing &&
     key.usage !== null &&
+    !row.leaving &&
     row.used === decimalStringFromNano(key.usage) &&
     row.seenOff === key.disabled &&
     row.seenReset === key.reset &&

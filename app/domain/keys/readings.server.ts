@@ -211,6 +211,8 @@ async function afterReading(ctx: Ctx, tx: Tx, before: Key, late = false): Promis
     key.windowUsed !== before.windowUsed ||
     key.stableAt?.getTime() !== before.stableAt?.getTime() ||
     key.closedAt?.getTime() !== before.closedAt?.getTime() ||
+    // A key on its way out frees money when it has been read after it was lowered.
+    (key.withoutReset && key.closedAt === null) ||
     decision.kind === 'settle' ||
     decision.kind === 'write-off'
   )

@@ -13,7 +13,7 @@ import type { KeyLimitReset } from '../workshop-file'
 import { deploymentAccount } from './accounts.server'
 import { isOver, type Key, type OffCause } from './key-row'
 import { engineNow, lockKeysOf } from './key-store.server'
-import { ahead, dueWindows, limitDue, type Accounting } from './windows'
+import { dueKeys } from './windows'
 
 export type KeyTerms = {
   limit: NanoUsd
@@ -188,21 +188,11 @@ export async function book(
   const terms = await port.terms(tx, holder)
   if (!terms) return true
   const keys = await lockKeysOf(tx, holder)
-  const last = keys.at(-1)
-  // A key that is not made yet waits until the former ones are closed: they never spend side by side
-  // in a window that has not begun, so that window is held once.
-  const inTurn = last !== undefined && last.savedAt === null && !isOver(last)
-  const booked: Key[] = []
-  for (const key of keys) {
-    const present = key === last && !isOver(key)
-    const due = present ? await retune(ctx, tx, key, booked, terms, now) : key
-    const nextLimit = present ? terms.cap : undefined
-    const hasHeir = key !== last
-    const windows = dueWindows(due, terms.accounting, now, nextLimit, { hasHeir }).filter(
-      (window) => key === last || !inTurn || window.startsAt.getTime() !== ahead.getTime(),
-    )
-    await writeWindows(tx, due, windows)
-    booked.push({ ...due, windows })
+  const booked = dueKeys(keys, terms, now)
+  for (const [index, key] of keys.entries()) {
+    const due = booked[index] ?? key
+    await retune(ctx, tx, key, due)
+    await writeWindows(tx, key, due.windows)
   }
   return port.move(ctx, tx, holder, {
     keys: booked.map((key) => ({
@@ -218,23 +208,12 @@ export async function book(
 }
 
 /** The present key's cap follows from what former keys took; it changes again when their window ends. */
-async function retune(
-  ctx: Ctx,
-  tx: Tx,
-  key: Key,
-  former: readonly Key[],
-  terms: { cap: NanoUsd; accounting: Accounting },
-  now: Date,
-): Promise<Key> {
-  const due = limitDue(terms.cap, key, former, terms.accounting, now)
-  const same =
-    due.limit === key.limit && (due.changesAt?.getTime() ?? 0) === (key.limitDueAt?.getTime() ?? 0)
-  if (same) return key
-  if (due.limit === key.limit)
+async function retune(ctx: Ctx, tx: Tx, key: Key, due: Key): Promise<void> {
+  if (due.limit !== key.limit)
+    await wantLimit(ctx, tx, key, { limit: due.limit, dueAt: due.limitDueAt })
+  else if ((due.limitDueAt?.getTime() ?? 0) !== (key.limitDueAt?.getTime() ?? 0))
     await tx.$executeRaw`
-      update keymint.keys set limit_due_at = ${due.changesAt}::timestamptz where id = ${key.id}::uuid`
-  else await wantLimit(ctx, tx, key, { limit: due.limit, dueAt: due.changesAt })
-  return { ...key, limit: due.limit, limitDueAt: due.changesAt }
+      update keymint.keys set limit_due_at = ${due.limitDueAt}::timestamptz where id = ${key.id}::uuid`
 }
 
 async function writeWindows(tx: Tx, key: Key, windows: Key['windows']): Promise<void> {

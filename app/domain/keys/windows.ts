@@ -73,9 +73,16 @@ export function dueWindows(
         ? { ...window, reserved: window.used }
         : window,
     )
-  const present = key.windows.find((window) => window.startsAt.getTime() === start.getTime())
+  const present =
+    key.windows.find((window) => window.startsAt.getTime() === start.getTime()) ??
+    begun(key, start, accounting, now)
   const usedBefore = kept.reduce((sum, window) => sum + window.used, 0n)
-  const used = presentUse(key, start, present?.used ?? 0n, usedBefore)
+  let used = presentUse(key, start, present?.used ?? 0n, usedBefore)
+  // What was used before the window began and read after it, or written off: every dollar has a row.
+  const missing = key.used - usedBefore - used
+  const lastKept = accounting === 'month' ? undefined : kept.pop()
+  if (lastKept) kept.push(missing > 0n ? { ...lastKept, used: lastKept.used + missing } : lastKept)
+  else if (missing > 0n) used += missing
   // Settled, or over before it was ever made.
   if (key.settledAt !== null || (key.savedAt === null && isOver(key)))
     return [
@@ -92,7 +99,7 @@ export function dueWindows(
     },
   ]
   const future =
-    closed || key.withoutReset
+    closed || (key.withoutReset && confirmed(key))
       ? 0n
       : larger(nextLimit, worstLimit(key)) * BigInt(windowsAhead(key, accounting, now))
   if (future > 0n) rows.push({ startsAt: ahead, reserved: future, used: 0n })
@@ -108,6 +115,54 @@ const isOverAndRead = (key: Key, window: KeyWindow) =>
   key.limitReset === null ||
   key.withoutReset ||
   (key.windowStartedAt !== null && key.windowStartedAt > window.startsAt)
+
+/** A window that has begun since, as it was held while it was ahead. */
+function begun(key: Key, startsAt: Date, accounting: Accounting, now: Date): KeyWindow | undefined {
+  const held = key.windows.find((window) => window.startsAt.getTime() === ahead.getTime())
+  const windows = BigInt(windowsAhead(key, accounting, now) + 1)
+  return held && { startsAt, reserved: held.reserved / windows, used: 0n }
+}
+
+/**
+ * All keys of a holder, oldest first, with the limits and windows that follow from its cap: the
+ * present one gets what former ones leave of it.
+ */
+export function dueKeys(
+  keys: readonly Key[],
+  terms: { cap: NanoUsd; accounting: Accounting },
+  now: Date,
+): Key[] {
+  const last = keys.at(-1)
+  // A key that is not made yet waits until the former ones are closed: they never spend side by side
+  // in a window that has not begun, so that window is held once, by the one that may be spent.
+  const inTurn = last !== undefined && last.savedAt === null && !isOver(last)
+  const due: Key[] = []
+  for (const key of keys) {
+    const present = key === last && !isOver(key)
+    const { limit, changesAt } = present
+      ? limitDue(terms.cap, key, due, terms.accounting, now)
+      : { limit: key.limit, changesAt: key.limitDueAt }
+    const tuned = { ...key, limit, limitDueAt: changesAt }
+    const windows = dueWindows(tuned, terms.accounting, now, present ? terms.cap : undefined, {
+      hasHeir: key !== last,
+    })
+    due.push({ ...tuned, windows: inTurn && present ? lessAhead(windows, due) : windows })
+  }
+  return due
+}
+
+/** What former keys still hold ahead is not held twice. */
+function lessAhead(windows: readonly KeyWindow[], former: readonly Key[]): KeyWindow[] {
+  const isAhead = (window: KeyWindow) => window.startsAt.getTime() === ahead.getTime()
+  const held = former
+    .flatMap((key) => key.windows.filter(isAhead))
+    .reduce((sum, window) => sum + window.reserved, 0n)
+  return windows
+    .map((window) =>
+      isAhead(window) ? { ...window, reserved: larger(window.reserved - held, 0n) } : window,
+    )
+    .filter((window) => !isAhead(window) || window.reserved > 0n)
+}
 
 /** What is reserved in the present window: the worst case, less where it is certain to be less. */
 function heldNow(
@@ -127,12 +182,31 @@ function heldNow(
     key.limitReset === null ? accounting === 'month' : key.withoutReset && confirmed(key)
   // The least that a key can be given is no money that anybody was promised.
   const held = worst <= minLimit ? used : forLife ? larger(worst - usedBefore, used) : worst
-  return key.closedAt !== null ? smaller(present?.reserved ?? held, held) : held
+  const kept = present?.reserved ?? held
+  if (key.closedAt !== null) return isOver(key) ? kept : smaller(kept, held)
+  return isCounted(key) ? held : larger(kept, held)
 }
 
-/** The provider has confirmed that the cap starts no new window. */
+/** The provider counts what was spent within a minute. */
+const countSeconds = 60
+
+/**
+ * Whether all that was spent before a key on its way out was lowered has been read. Until then what
+ * it held stays held: its successor would be given money that is spent already.
+ */
+const isCounted = (key: Key) =>
+  !isOver(key) &&
+  (!key.withoutReset ||
+    (key.seen.at !== null &&
+      key.readAt !== null &&
+      key.readAt.getTime() >= key.seen.at.getTime() + countSeconds * 1000))
+
+/** The provider has confirmed that the cap starts no new window, and no call may say otherwise. */
 const confirmed = (key: Key) =>
-  key.seen.reset === null && key.seen.at !== null && key.doubt === null
+  key.seen.reset === null &&
+  key.seen.at !== null &&
+  key.doubt === null &&
+  (key.call === null || key.call.limit === null)
 
 /** What is committed by these rows: reserved, or used where that is more. */
 export const committedOf = (windows: readonly KeyWindow[]): NanoUsd =>

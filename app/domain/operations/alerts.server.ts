@@ -14,7 +14,6 @@ import { readPools } from '../money/pool.server'
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
 import { errorSentence } from '../error-text'
-import type { JobError } from '../job-outcome'
 import { findAccountReading, type AccountReading } from '../keys/account-reading.server'
 import { deploymentAccount } from '../keys/accounts.server'
 import {
