@@ -64,6 +64,7 @@ const rooms = [
       'reconcile-runs.server',
       'reconcile.server',
       'repair.server',
+      'try-now.server',
       'samples.server',
       'wake.server',
       'want.server',

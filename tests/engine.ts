@@ -22,7 +22,7 @@ const travelled = new WeakMap<World, number>()
 export async function applyAll(world: World): Promise<void> {
   const keys = await world.db.$queryRaw<{ id: string }[]>`
     select id from keymint.keys where saved_at is not null and deleted_at is null
-      and (revision <> seen_revision or delete_wanted)`
+      and (revision <> seen_revision or delete_wanted or doubt_until <= keymint.now())`
   for (const { id } of keys) await applyKey(world.ctx, id, { ignoreBackoff: true })
 }
 

@@ -59,6 +59,13 @@ const keyOf = (change: Partial<NewServiceKey> = {}): NewServiceKey => ({
 })
 const nobody = 'ab'.repeat(32)
 
+/** The whole list, as a caller that goes through its pages sees it. */
+async function listed({ adapter, credential }: ServiceBench): Promise<ServiceKey[]> {
+  const keys: ServiceKey[] = []
+  for await (const page of adapter.listKeys(credential)) keys.push(...page.keys)
+  return keys
+}
+
 async function failureOf(work: Promise<unknown>): Promise<ProviderError> {
   const error: unknown = await work.then(
     () => new Error('it did not fail'),
@@ -86,6 +93,10 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     const { adapter, credential } = bench
     const wanted = keyOf({ cap: usd(1.234567891) })
     const made = await adapter.createKey(credential, wanted)
+    // What the service says it made is compared with what was asked before the key counts.
+    expect(made.made).toMatchObject({ cap: wanted.cap, reset: null })
+    expect(made.made.disabled ?? false).toBe(false)
+    expect(made.made.expiresAt ?? null).toBeNull()
     expect(made.plaintext.length).toBeGreaterThan(15)
     expect(made.label).not.toContain(made.plaintext)
     expect(made.label.length).toBeLessThan(made.plaintext.length)
@@ -100,11 +111,11 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
       expiresAt: null,
     } satisfies Partial<ServiceKey>)
     expect(inspect(found, { depth: 9 })).not.toContain(made.plaintext)
-    expect(await adapter.listKeys(credential)).toContainEqual(found)
+    expect(await listed(bench)).toContainEqual(found)
     expect(await bench.use(made.plaintext)).toBe(true)
     await adapter.deleteKey(credential, made.id)
     expect(await adapter.findKey(credential, made.id)).toBeNull()
-    expect((await adapter.listKeys(credential)).map((key) => key.id)).not.toContain(made.id)
+    expect((await listed(bench)).map((key) => key.id)).not.toContain(made.id)
     expect(await bench.use(made.plaintext)).toBe(false)
   })
 
@@ -115,13 +126,13 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     const made = await adapter.createKey(credential, keyOf({ cap: usd(2) }))
     await bench.spend(made.id, 2)
     expect(await bench.use(made.plaintext)).toBe(false)
-    expect(await adapter.updateLimit(credential, made.id, usd(3.5))).toMatchObject({
+    expect(await adapter.changeKey(credential, made.id, { limit: usd(3.5) })).toMatchObject({
       id: made.id,
       cap: usd(3.5),
       usedInWindow: usd(2),
     })
     expect(await bench.use(made.plaintext)).toBe(true)
-    expect((await adapter.updateLimit(credential, made.id, usd(1))).cap).toBe(usd(1))
+    expect((await adapter.changeKey(credential, made.id, { limit: usd(1) })).cap).toBe(usd(1))
     expect(await bench.use(made.plaintext)).toBe(false)
   })
 
@@ -130,19 +141,78 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     const { adapter, credential } = bench
     const made = await adapter.createKey(credential, keyOf())
     await bench.spend(made.id, 0.5)
-    await adapter.disableKey(credential, made.id)
-    await adapter.disableKey(credential, made.id)
+    for (let times = 0; times < 2; times++)
+      expect(await adapter.changeKey(credential, made.id, { disabled: true })).toMatchObject({
+        id: made.id,
+        disabled: true,
+        cap: usd(2),
+        usedInWindow: usd(0.5),
+      })
     expect(await bench.use(made.plaintext)).toBe(false)
     expect(await adapter.findKey(credential, made.id)).toMatchObject({
       disabled: true,
       usedInWindow: usd(0.5),
     })
-    await adapter.enableKey(credential, made.id)
+    for (let times = 0; times < 2; times++)
+      expect((await adapter.changeKey(credential, made.id, { disabled: false })).disabled).toBe(
+        false,
+      )
     expect(await bench.use(made.plaintext)).toBe(true)
     expect((await adapter.findKey(credential, made.id))?.disabled).toBe(false)
   })
 
-  test(`${name}: usage is read exactly, for few keys and for many, and unknown keys are simply not there`, async () => {
+  test(`${name}: one change carries disable, limit and reset, and sent twice it changes nothing twice`, async () => {
+    await using bench = await open()
+    const { adapter, credential } = bench
+    const reset = adapter.capabilities.resets.at(-1) ?? null
+    const made = await adapter.createKey(credential, keyOf({ reset }))
+    await bench.spend(made.id, 0.5)
+    // How a key ends: no single call that lands later may revive anything worth having.
+    const end = { disabled: true, limit: usd(0.5), reset: null }
+    for (let times = 0; times < 2; times++)
+      expect(await adapter.changeKey(credential, made.id, end)).toMatchObject({
+        id: made.id,
+        disabled: true,
+        cap: usd(0.5),
+        reset: null,
+      })
+    expect(await bench.use(made.plaintext)).toBe(false)
+    const reopened = { disabled: false, limit: usd(3), reset }
+    for (let times = 0; times < 2; times++)
+      expect(await adapter.changeKey(credential, made.id, reopened)).toMatchObject({
+        disabled: false,
+        cap: usd(3),
+        reset,
+      })
+    expect(await adapter.findKey(credential, made.id)).toMatchObject({
+      disabled: false,
+      cap: usd(3),
+      reset,
+    })
+    expect(await bench.use(made.plaintext)).toBe(true)
+    // What is absent stays.
+    expect(await adapter.changeKey(credential, made.id, { disabled: true })).toMatchObject({
+      cap: usd(3),
+      reset,
+    })
+  })
+
+  test(`${name}: a change whose answer is cut is ambiguous, and asked for again it is confirmed`, async () => {
+    await using bench = await open()
+    const { adapter, credential } = bench
+    const made = await adapter.createKey(credential, keyOf())
+    const change = { disabled: true, limit: usd(1) }
+    await bench.strike({ call: 'update', fault: 'reset-after', times: 1 })
+    expect((await failureOf(adapter.changeKey(credential, made.id, change))).details).toMatchObject(
+      { kind: 'ambiguous', reason: 'connection-lost' },
+    )
+    expect(await adapter.changeKey(credential, made.id, change)).toMatchObject({
+      disabled: true,
+      cap: usd(1),
+    })
+  })
+
+  test(`${name}: usage is read exactly, of one key by itself and in the list`, async () => {
     await using bench = await open()
     const { adapter, credential } = bench
     const ids: string[] = []
@@ -150,16 +220,14 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
       ids.push((await adapter.createKey(credential, keyOf())).id)
     await bench.spend(ids[0]!, 0.000000001)
     await bench.spend(ids[7]!, 1.25)
-    for (const asked of [
-      [ids[0]!, ids[7]!, nobody],
-      [...ids, nobody],
-    ]) {
-      const readings = await adapter.readUsage(credential, asked)
+    const found = await Promise.all(ids.map((id) => adapter.findKey(credential, id)))
+    const byId = new Map((await listed(bench)).map((key) => [key.id, key]))
+    expect(byId.size).toBe(ids.length)
+    for (const readings of [new Map(found.map((key) => [key!.id, key!])), byId]) {
       expect(readings.get(ids[0]!)).toMatchObject({ usage: 1n, usedInWindow: 1n, disabled: false })
       expect(readings.get(ids[7]!)).toMatchObject({ usage: usd(1.25), usedInWindow: usd(1.25) })
-      expect(readings.size).toBe(asked.length - 1)
+      expect(readings.get(ids[3]!)).toMatchObject({ usage: 0n, usedInWindow: 0n })
     }
-    expect((await adapter.readUsage(credential, [])).size).toBe(0)
   })
 
   test(`${name}: a key that is not there is null to find, done to delete, and not-found to change`, async () => {
@@ -168,9 +236,10 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     expect(await adapter.findKey(credential, nobody)).toBeNull()
     await adapter.deleteKey(credential, nobody)
     for (const work of [
-      adapter.updateLimit(credential, nobody, usd(1)),
-      adapter.disableKey(credential, nobody),
-      adapter.enableKey(credential, nobody),
+      adapter.changeKey(credential, nobody, { limit: usd(1) }),
+      adapter.changeKey(credential, nobody, { disabled: true }),
+      adapter.changeKey(credential, nobody, { disabled: false }),
+      adapter.changeKey(credential, nobody, { disabled: true, limit: 1_000n, reset: null }),
     ]) {
       expect((await failureOf(work)).details).toMatchObject({
         kind: 'rejected',
@@ -188,7 +257,7 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
       const error = await failureOf(adapter.createKey(credential, wanted))
       expect(error.details.kind, fault).toBe('ambiguous')
       expect(
-        (await adapter.listKeys(credential)).map((key) => key.name),
+        (await listed(bench)).map((key) => key.name),
         fault,
       ).toContain(wanted.name)
     }
@@ -264,9 +333,9 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
         message: `The key ${credential.secret} may not`,
       })
       const work = {
-        update: () => adapter.updateLimit(credential, id, usd(1)),
+        update: () => adapter.changeKey(credential, id, { limit: usd(1) }),
         find: () => adapter.findKey(credential, id),
-        list: () => adapter.listKeys(credential),
+        list: () => listed(bench),
         delete: () => adapter.deleteKey(credential, id),
       }[call]
       errors.push(await failureOf(work()))
@@ -304,7 +373,7 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
       expect(verdict).toMatchObject({ ok: false, problem: { code: 'provider-error' } })
       expect(JSON.stringify(verdict)).not.toContain(bad.secret)
     }
-    expect(await adapter.listKeys(credential)).toHaveLength(1)
+    expect(await listed(bench)).toHaveLength(1)
   })
 
   test(`${name}: what is declared about ends is true`, async () => {
@@ -313,6 +382,9 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     const expiresAt = new Date(Date.now() + 3_600_000)
     if (!adapter.capabilities.expiry) return await expectRefusedUnasked(bench, keyOf({ expiresAt }))
     const made = await adapter.createKey(credential, keyOf({ expiresAt }))
+    // Absent is unknown, another time would be another key.
+    if (made.made.expiresAt)
+      expect(Math.abs(made.made.expiresAt.getTime() - expiresAt.getTime())).toBeLessThan(1_000)
     const found = await adapter.findKey(credential, made.id)
     expect(Math.abs((found?.expiresAt?.getTime() ?? 0) - expiresAt.getTime())).toBeLessThan(60_000)
     expect(await bench.use(made.plaintext)).toBe(true)
@@ -328,7 +400,7 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
       if (!adapter.capabilities.resets.includes(reset))
         return await expectRefusedUnasked(bench, keyOf({ reset }))
       const made = await adapter.createKey(credential, keyOf({ reset, cap: usd(1) }))
-      const untouched = await adapter.createKey(credential, keyOf({ reset, cap: usd(1) }))
+      expect(made.made.reset).toBe(reset)
       await bench.spend(made.id, 1)
       expect(await adapter.findKey(credential, made.id)).toMatchObject({
         reset,
@@ -337,7 +409,7 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
       expect(await bench.use(made.plaintext)).toBe(false)
       await bench.moveTo(nextWindow(reset, new Date()))
       expect(await bench.use(made.plaintext)).toBe(true)
-      const fresh = (await adapter.readUsage(credential, [made.id, untouched.id])).get(made.id)
+      const fresh = await adapter.findKey(credential, made.id)
       expect(fresh?.usedInWindow).toBeLessThan(usd(0.5))
       if (fresh?.usage !== null) expect(fresh?.usage).toBeGreaterThan(usd(0.99))
       if (fresh?.windowEndsAt)
@@ -366,7 +438,7 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     await expectRefusedUnasked(bench, keyOf({ cap: 0n }))
   })
 
-  test(`${name}: a list of more keys than a page holds is whole`, async () => {
+  test(`${name}: a long list comes whole, in bounded pages, and is left where its reader leaves it`, async () => {
     await using bench = await open()
     const { adapter, credential } = bench
     const made = new Set<string>()
@@ -375,7 +447,27 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
         Array.from({ length: 25 }, () => adapter.createKey(credential, keyOf())),
       ))
         made.add(key.id)
-    expect(new Set((await adapter.listKeys(credential)).map((key) => key.id))).toEqual(made)
+    // Constant memory: never more than a page is held, however long the list.
+    const seen = new Set<string>()
+    let pages = 0
+    for await (const page of adapter.listKeys(credential)) {
+      pages++
+      expect(page.keys.length).toBeLessThanOrEqual(100)
+      expect(page.unreadable).toBe(0)
+      for (const key of page.keys) seen.add(key.id)
+    }
+    expect(seen).toEqual(made)
+    expect(pages).toBeGreaterThan(2)
+    const before = await bench.requests()
+    for await (const page of adapter.listKeys(credential)) {
+      expect(page.keys.length).toBeGreaterThan(0)
+      break
+    }
+    expect((await bench.requests()) - before).toBe(1)
+    const gone = AbortSignal.abort(new Error('the deadline has passed'))
+    await expect(
+      adapter.listKeys(credential, { signal: gone })[Symbol.asyncIterator]().next(),
+    ).rejects.toThrow()
   }, 60_000)
 }
 

@@ -5,7 +5,11 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Holder } from '~/domain/holder'
+import { applyKey } from '~/domain/keys/apply.server'
+import { lockKeysOf } from '~/domain/keys/key-store.server'
+import { book, requestKey, wantOff } from '~/domain/keys/want.server'
 import { depositKey } from '~/domain/vault/vault.server'
+import { nanoFromDecimalString } from '~/money'
 import { startLiteLlm } from '../simulators/litellm/server'
 import type { World } from './test-world'
 
@@ -60,59 +64,66 @@ export async function openTeamBench(world: World) {
       deposit('litellm', { secret: litellm.masterKey, baseUrl: litellm.baseUrl }),
     depositOpenRouter: () =>
       deposit('openrouter', { secret: world.upstream.managementKey, baseUrl: null }),
-    /** A sub-key that waits for its mint; with a job when asked. */
+    /** A sub-key of 2 USD that waits for its mint, which has a job. */
     async request(
       account: string,
       change: Partial<{
-        limitReset: string | null
+        limitReset: 'daily' | 'weekly' | 'monthly' | null
         expiresAt: Date
         models: string[]
-        queue: boolean
       }> = {},
     ) {
-      const [holderId, mintId] = [randomUUID(), randomUUID()]
-      await world.db.$transaction(async (tx) => {
-        await tx.$executeRaw`insert into keymint.test_keys (id) values (${holderId}::uuid)`
-        await tx.mint.create({
-          data: {
-            id: mintId,
-            holderKind: kind,
-            holderId,
-            generation: 1,
-            scope,
-            limitUsd: '2',
-            limitReset: change.limitReset ?? null,
-            expiresAt: change.expiresAt ?? new Date(Date.now() + 86_400_000),
-            allowedModels: change.models ?? [],
-            account,
-          },
+      const ref = { holderKind: kind, holderId: randomUUID(), generation: 1 } as const
+      return world.db.$transaction(async (tx) => {
+        await tx.$executeRaw`insert into keymint.test_keys (id) values (${ref.holderId}::uuid)`
+        const { mintId, keyId } = await requestKey(world.ctx, tx, ref, {
+          limit: 2_000_000_000n,
+          limitReset: change.limitReset ?? null,
+          expiresAt: change.expiresAt ?? new Date(Date.now() + 86_400_000),
+          allowedModels: change.models ?? [],
+          account,
+          scope,
+          wantsGuardrail: false,
+          grant: 1,
         })
-        if (change.queue)
-          await world.ctx.queue.enqueue(tx, 'mint-key', { mintId }, { singletonKey: mintId })
+        await book(world.ctx, tx, ref, { actor: 'worker', why: 'a test' })
+        return { holderId: ref.holderId, mintId, keyId }
       })
-      return { holderId, mintId }
     },
     async keyOf(holderId: string) {
       type Row = {
         state: string
         reason: string | null
-        keyId: string | null
+        keyId: string
+        hash: string | null
         sealed: string | null
       }
-      const [row] = await world.db.$queryRaw<
-        Row[]
-      >`select state, reason, key_id as "keyId", sealed from keymint.test_keys where id = ${holderId}::uuid`
+      const [row] = await world.db.$queryRaw<Row[]>`
+        select t.state, t.reason, k.id as "keyId", k.hash, k.sealed from keymint.test_keys t
+        join keymint.keys k on k.holder_kind = ${kind} and k.holder_id = t.id where t.id = ${holderId}::uuid`
       return row!
     },
-    place: (holderId: string) => testKeyOwner.place({ holderId, generation: 1 }),
+    /** Wants the key off or another cap, as the team's pages would, and carries it out. */
+    async change(holderId: string, wish: { off?: 'ended' | 'staff'; cap?: number }) {
+      const ref = { holderKind: kind, holderId } as const
+      await world.db.$transaction(async (tx) => {
+        await testKeyHolder.lock(world.ctx, tx, ref)
+        if (wish.cap !== undefined)
+          await tx.$executeRaw`update keymint.test_keys set cap_usd = ${wish.cap} where id = ${holderId}::uuid`
+        if (wish.off) await wantOff(world.ctx, tx, await lockKeysOf(tx, ref), wish.off)
+        await book(world.ctx, tx, ref, { actor: 'worker', why: 'a test' })
+      })
+      const { keyId } = await this.keyOf(holderId)
+      return applyKey(world.ctx, keyId, { ignoreBackoff: true })
+    },
   }
 }
 
 async function openTestKeys(world: World): Promise<void> {
-  world.ctx.holders = { ...world.ctx.holders, [kind]: testKeyOwner }
+  world.ctx.holders = { ...world.ctx.holders, [kind]: testKeyHolder }
   await world.db.$executeRaw`
     create table keymint.test_keys (id uuid primary key, state text not null default 'pending', reason text,
-      key_id text, sealed text, generation integer not null default 1)`
+      cap_usd numeric(20,9) not null default 2, generation integer not null default 1)`
   const [view] = await world.db.$queryRaw<
     { definition: string }[]
   >`select pg_get_viewdef('keymint.key_holders'::regclass) as definition`
@@ -123,16 +134,20 @@ async function openTestKeys(world: World): Promise<void> {
   )
 }
 
-const testKeyOwner: Holder = {
-  place: ({ holderId, generation }) => ({ table: 'test_keys', row: holderId, generation }),
-  async lock(tx, { holderId }) {
+const testKeyHolder: Holder = {
+  async lock(_ctx, tx, { holderId }) {
     await tx.$executeRaw`select 1 from keymint.test_keys where id = ${holderId}::uuid for update`
   },
-  async save(tx, { holderId }, { hash, sealed }) {
+  async terms(tx, { holderId }) {
+    const [row] = await tx.$queryRaw<{ cap: string }[]>`
+      select cap_usd::text as cap from keymint.test_keys where id = ${holderId}::uuid`
+    return row ? { cap: nanoFromDecimalString(row.cap), accounting: 'reset' } : null
+  },
+  async ready(tx, { holderId }) {
     return (
       (await tx.$executeRaw`
-        update keymint.test_keys set state = 'ready', key_id = ${hash}, sealed = ${sealed}
-          where id = ${holderId}::uuid and state = 'pending'`) === 1
+        update keymint.test_keys set state = 'ready' where id = ${holderId}::uuid and state = 'pending'`) ===
+      1
     )
   },
   async refuse(tx, { holderId }, refusal) {
@@ -140,8 +155,17 @@ const testKeyOwner: Holder = {
       update keymint.test_keys set state = 'refused', reason = ${`${refusal.reason}: ${refusal.detail}`}
         where id = ${holderId}::uuid and state = 'pending'`
   },
-  markBound: () => Promise.reject(new Error('a sub-key is never bound')),
-  markUnbound: () => Promise.reject(new Error('a sub-key is never bound')),
-  markMissing: () => Promise.reject(new Error('a sub-key is never compared with claims')),
-  markToBind: () => Promise.reject(new Error('a sub-key is never bound')),
+  async lowerCap(tx, { holderId }, capUsd) {
+    await tx.$executeRaw`
+      update keymint.test_keys set cap_usd = least(cap_usd, ${capUsd}::numeric) where id = ${holderId}::uuid`
+  },
+  move: () => Promise.resolve(true),
+  async expire(_ctx, tx, { holderId }) {
+    return (
+      (await tx.$executeRaw`
+        update keymint.test_keys set state = 'ended' where id = ${holderId}::uuid and state = 'ready'`) ===
+      1
+    )
+  },
+  endAllOf: () => Promise.resolve({ bulkId: null, count: 0 }),
 }

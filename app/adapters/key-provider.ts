@@ -37,6 +37,8 @@ export type MadeTerms = {
 export type UpstreamGuardrail = {
   id: string
   name: string
+  /** Whose it is stands in it. Null where there is none. */
+  description: string | null
   createdAt: Date
   limitUsd: NanoUsd | null
   resetInterval: string | null

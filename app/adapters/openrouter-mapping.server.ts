@@ -175,6 +175,7 @@ export function guardrailFrom(item: Guardrail): UpstreamGuardrail {
   return {
     id: item.id,
     name: item.name,
+    description: item.description ?? null,
     createdAt: new Date(item.createdAt),
     limitUsd: nanoOrNull(item.limitUsd),
     resetInterval: item.resetInterval ?? null,

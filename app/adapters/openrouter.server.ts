@@ -175,11 +175,20 @@ export function createOpenRouter(config: {
         unread += length - keys.length
         listed += length
       }
-      await eachPage('GET /keys', async (offset) => {
+      const takePage = async (offset: number) => {
         const page = await keyPage(offset)
+        const known = byHash.size
         take(page)
+        // However many keys there are; a full page without a new one is an upstream that ignores `offset`.
+        if (page.length === pageSize && byHash.size === known)
+          throw new ProviderError({
+            call: 'GET /keys',
+            kind: 'ambiguous',
+            reason: 'unreadable-answer',
+          })
         return page.length
-      })
+      }
+      await eachPage('GET /keys', takePage, pageSize, Number.POSITIVE_INFINITY)
       // When no key can be read, the provider has changed its answer.
       if (listed > 0 && byHash.size === 0)
         throw new ProviderError({

@@ -50,6 +50,18 @@ export function isNotFound(error: unknown): boolean {
   return isProviderError(error) && error.details.reason === 'not-found'
 }
 
+/**
+ * The same for an answer whose body says who gave it: a refusal for good, "there is no such key"
+ * included, is the provider's own only in the provider's own form. What a gateway in between says
+ * for itself did not reach the provider, and passes.
+ */
+export function errorFromAnswer(status: number, isOwnBody: boolean): ProviderFailure {
+  const failure = errorFromStatus(status)
+  return failure.kind === 'rejected' && !isOwnBody
+    ? { kind: 'retryable', reason: 'unreachable' }
+    : failure
+}
+
 /** What an HTTP status means for the request that got it. */
 export function errorFromStatus(status: number): ProviderFailure {
   if (status === 429) return { kind: 'retryable', reason: 'rate-limited' }

@@ -32,6 +32,7 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'claim.re-issued': 'replaced the key',
   'claim.refused': 'refused the claim',
   'claim.retried': 'retried the claim',
+  'claim.tried-now': 'tried the waiting changes again at once',
   'claim.revoked': 'revoked the key',
   'claim.seat-freed': 'freed the seat',
   'claims.exported': 'downloaded the claims',
@@ -51,6 +52,8 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'key.revealed': 'viewed the key',
   'key.deleted': 'deleted the key at the provider',
   'key.dropped': 'deleted a key that was made other than requested',
+  'key.found-again': 'found the key at the provider again',
+  'key.missing': 'closed the key: the provider no longer has it',
   'key.enabled': 'enabled the key at the provider',
   'key.raise-refused': 'kept the old limit: the provider refused the higher one',
   'key.settled': 'settled the final usage of the key',
@@ -114,6 +117,7 @@ type TeamAction =
   | 'key.usage-fell'
   | 'key.written-off'
   | 'key.dropped'
+  | `key.${'missing' | 'found-again'}`
   | `account.${'parked' | 'opened'}`
 
 /** On a team's own page, before the name of a member, a key or a credential. */
@@ -129,6 +133,8 @@ const teamActionLabel: Record<TeamAction, string> = {
   'key.deleted': 'deleted at the provider:',
   'key.disabled': 'disabled at the provider:',
   'key.dropped': 'deleted a key that was made other than requested:',
+  'key.found-again': 'found at the provider again:',
+  'key.missing': 'closed, because the provider no longer has it:',
   'key.enabled': 'enabled at the provider:',
   'key.minted': 'created the key',
   'key.raise-refused': 'kept the old cap, because the provider refused the higher one:',

@@ -12,6 +12,7 @@ const money = z.string().regex(/^\d+(\.\d+)?$/)
 const actionSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('retry') }),
   z.object({ kind: z.literal('bind') }),
+  z.object({ kind: z.literal('try-now') }),
   z.object({ kind: z.literal('disable') }),
   z.object({ kind: z.literal('enable') }),
   z.object({ kind: z.literal('set-limit'), limitUsd: money }),
@@ -70,6 +71,7 @@ function wireOf(action: ClaimAction, endReason: EndReason): ActionParams['action
       return { ...action, endReason }
     case 'retry':
     case 'bind':
+    case 'try-now':
     case 'disable':
     case 'enable':
     case 're-issue':

@@ -11,6 +11,7 @@ import { askItem, isItemPending, markItemDone } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
 import type { Key } from '../keys/key-row'
 import { lockKeysOf } from '../keys/key-store.server'
+import { tryHolderNow } from '../keys/try-now.server'
 import { book, clearOff, moveVersion, wantOff } from '../keys/want.server'
 import { isPoolIsFull, PoolIsFull } from '../money/pool.server'
 import type { PoolCaps } from '../workshop-file'
@@ -26,6 +27,7 @@ export const claimBulkKind = (kind: ClaimActionKind) => `claim.${kind}`
 const names: readonly ClaimActionKind[] = [
   'retry',
   'bind',
+  'try-now',
   'disable',
   'enable',
   'set-limit',
@@ -64,6 +66,8 @@ async function run(ctx: Ctx, bulk: BulkRun, subject: string): Promise<BulkItemRe
           return finish(item, await retry(item, caps))
         case 'bind':
           return finish(item, await assignAgain(item))
+        case 'try-now':
+          return finish(item, await tryNow(item))
         case 'disable':
           return disable(item)
         case 'enable':
@@ -151,6 +155,15 @@ async function assignAgain(item: Item): Promise<BulkItemResult> {
   )
     await ctx.queue.bringForward(tx, 'bind-guardrail', key.mintId)
   await audit(item, 'bind.retried')
+  return 'done'
+}
+
+/** What waits for the provider is tried now: its changes, and the key that is still being made. */
+async function tryNow(item: Item): Promise<BulkItemResult> {
+  const { ctx, tx, claim } = item
+  if (!(await tryHolderNow(ctx, tx, holderOf(claim))))
+    return { skipped: 'Nothing of it waits for the provider.' }
+  await audit(item, 'claim.tried-now')
   return 'done'
 }
 

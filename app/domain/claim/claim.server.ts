@@ -4,10 +4,10 @@
  * code. Row, mint, job, audit and pool change in one transaction or not at all.
  */
 import { randomUUID } from 'node:crypto'
-import { isUniqueViolation, Prisma, type Tx } from '~/adapters/db.server'
+import { isUniqueViolation, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano } from '~/money'
 import { findHold } from '../people/holds.server'
-import { auditInsert, recordAudit, type AuditActor } from '../audit/audit.server'
+import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { deploymentAccount } from '../keys/accounts.server'
 import { lockKeysOf } from '../keys/key-store.server'

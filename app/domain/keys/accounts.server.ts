@@ -9,6 +9,7 @@ import type { ServiceAdapter, ServiceCredential } from '~/adapters/service-adapt
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
+import type { KeyPlace } from './attempts.server'
 import { cooldownSeconds, failuresThatCloseTheGate, type DelayReason } from './mint-policy'
 
 /** The deployment's own account: the row that every database begins with. */
@@ -63,6 +64,12 @@ export async function openAccount(ctx: Ctx, id: string): Promise<OpenAccount | n
     credential: { secret, baseUrl: row.baseUrl },
   }
 }
+
+/** Where keys of this account are read and deleted. */
+export const placeOf = ({ adapter, credential }: OpenAccount): KeyPlace => ({
+  findKey: (hash) => adapter.findKey(credential, hash),
+  deleteKey: (hash) => adapter.deleteKey(credential, hash),
+})
 
 export type AccountState = { paused: boolean; parked: boolean; closed: boolean }
 

@@ -21,9 +21,10 @@ import {
   type ApplyDecision,
   type KeyChange,
 } from './decide-apply'
-import { isWantedOff, type Key } from './key-row'
+import { isOver, isWantedOff, type Key } from './key-row'
 import { ensureGuardrail } from './guardrail.server'
 import { engineNow, readKey } from './key-store.server'
+import { recordReading } from './readings.server'
 import { book, wakeMint } from './want.server'
 
 /** More steps than any row asks for; a row that asks for more is a bug, and comes back by the sweep. */
@@ -37,7 +38,7 @@ export async function applyKey(
 ): Promise<JobOutcome> {
   for (let steps = 0; steps < maxSteps; steps++) {
     const key = await readKey(ctx.db, keyId)
-    if (!key) return { kind: 'done' }
+    if (!key || key.installation !== ctx.installationId) return { kind: 'done' }
     const account = await readAccountState(ctx.db, key.account)
     if (account.parked) return { kind: 'done' }
     const now = await engineNow(ctx.db)
@@ -49,6 +50,7 @@ export async function applyKey(
     )
     switch (decision.kind) {
       case 'nothing':
+        await confirmAsSeen(ctx, key)
         return { kind: 'done' }
       case 'wait':
         // What is held back by a pause or a gate is woken when that opens; the sweep is behind it.
@@ -68,6 +70,15 @@ export async function applyKey(
     }
   }
   return { kind: 'retry', reason: 'the row still asks for more' }
+}
+
+/** A live key that is already as it is wanted needs no call: what is seen is the answer. */
+async function confirmAsSeen(ctx: Ctx, key: Key): Promise<void> {
+  if (key.savedAt === null || key.revision === key.seen.revision) return
+  await ctx.db.$executeRaw`
+    update keymint.keys set seen_revision = revision, apply_error = null, apply_failed_at = null
+    where id = ${key.id}::uuid and revision = ${key.revision}::int and call_sent_at is null
+      and closed_at is null and missing_at is null and off_ended_at is null and off_replaced_at is null`
 }
 
 type Call = Extract<ApplyDecision, { kind: 'change' | 'delete' }>
@@ -92,8 +103,7 @@ async function call(
     if (decision.kind === 'change' && decision.raises && key.guardrailAt !== null)
       await ensureGuardrail(ctx, key.scope)
     if (decision.kind === 'delete') {
-      await account.adapter.deleteKey(account.credential, key.hash ?? '')
-      await recordGone(ctx, key, token)
+      await deleteKey(ctx, account, key, token)
     } else {
       const seen = await account.adapter.changeKey(account.credential, key.hash ?? '', change)
       await recordSeen(ctx, key, token, seen, change)
@@ -163,7 +173,7 @@ async function recordSeen(
 }
 
 /**
- * Off, and nothing can undo it: the key is closed. Its successor may be made now, and the money of
+ * Off or gone, and nothing can undo it: the key is closed. Its successor may be made now, and the money of
  * windows that have not begun goes back.
  */
 async function close(ctx: Ctx, key: Key): Promise<void> {
@@ -172,10 +182,20 @@ async function close(ctx: Ctx, key: Key): Promise<void> {
     const closed = await tx.$executeRaw`
       update keymint.keys set closed_at = least(keymint.now(), case when missing_at is not null then keymint.now()
           else coalesce(seen_at, keymint.now()) end), own_reads = 0,
-        next_read_at = keymint.now() + interval '30 s', seen_revision = revision
+        next_read_at = keymint.now() + interval '30 s', seen_revision = revision,
+        apply_error = null, apply_failed_at = null
       where id = ${key.id}::uuid and closed_at is null and deleted_at is null
-        and (off_ended_at is not null or off_replaced_at is not null) and (seen_off or missing_at is not null)`
+        and (missing_at is not null
+          or ((off_ended_at is not null or off_replaced_at is not null) and seen_off))`
     if (closed !== 1) return
+    if (!isOver(key))
+      await recordAudit(tx, {
+        actor: 'worker',
+        action: 'key.missing',
+        subject: `${key.holderKind}:${key.holderId}`,
+        scope: key.scope,
+        details: { keyHash: key.hash, generation: key.generation },
+      })
     await wakeSuccessor(ctx, tx, key)
     await book(ctx, tx, key, { actor: 'worker', why: 'the key is closed' })
   })
@@ -187,6 +207,35 @@ export async function wakeSuccessor(ctx: Ctx, tx: Tx, key: Key) {
     select m.id as "mintId", m.account from keymint.mints m
     where m.holder_kind = ${key.holderKind} and m.holder_id = ${key.holderId}::uuid and m.state = 'pending'`
   if (next) await wakeMint(ctx, tx, next)
+}
+
+/**
+ * Reads name and use once more, and deletes only what bears the name of our own call. A key of
+ * another name stays: no call is made again, and staff see why.
+ */
+async function deleteKey(ctx: Ctx, account: OpenAccount, key: Key, token: string): Promise<void> {
+  const hash = key.hash ?? ''
+  const [attempt] = await ctx.db.$queryRaw<{ name: string }[]>`
+    select a.name from keymint.keys k join keymint.mint_attempts a on a.id = k.attempt_id
+    where k.id = ${key.id}::uuid and a.state = 'saved' and k.installation = ${ctx.installationId}`
+  const askedAt = await engineNow(ctx.db)
+  const seen = await account.adapter.findKey(account.credential, hash)
+  if (seen && seen.name !== attempt?.name) return refuseDelete(ctx, key, token)
+  if (seen) {
+    await recordReading(ctx, key.id, seen, askedAt, { own: true })
+    await account.adapter.deleteKey(account.credential, hash)
+  }
+  await recordGone(ctx, key, token)
+}
+
+async function refuseDelete(ctx: Ctx, key: Key, token: string): Promise<void> {
+  ctx.log.error({ keyId: key.id }, 'a key of ours bears a foreign name and is not deleted')
+  await ctx.db.$executeRaw`
+    update keymint.keys set delete_wanted = false, apply_tries = 0, apply_at = keymint.now() + interval '5 min',
+      apply_error = '{"reason": "foreign-name"}'::jsonb,
+      apply_failed_at = coalesce(apply_failed_at, keymint.now()),
+      call_sent_at = null, call_token = null, call_revision = null, call_limit_usd = null, call_on = null
+    where id = ${key.id}::uuid and call_token = ${token}::uuid`
 }
 
 /** Deleted for good: nobody can spend it, and nobody can read it again. */
@@ -286,6 +335,16 @@ async function takeBack(ctx: Ctx, tx: Tx, key: Key): Promise<void> {
     scope: key.scope,
     details: { keyHash: key.hash, generation: key.generation },
   })
+}
+
+/** The same for many, in one order. */
+export async function lockHolders(
+  ctx: Ctx,
+  tx: Tx,
+  keys: readonly Pick<Key, 'holderKind' | 'holderId'>[],
+): Promise<void> {
+  for (const key of [...keys].sort((a, b) => a.holderId.localeCompare(b.holderId)))
+    await lockHolder(ctx, tx, key)
 }
 
 export async function lockHolder(

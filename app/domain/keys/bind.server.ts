@@ -3,18 +3,21 @@
  * idempotent upstream, so it may be tried as often as needed; a bind that fails never takes a key
  * away from anybody.
  */
-import type { Tx } from '~/adapters/db.server'
-import { isProviderError } from '~/adapters/provider-error'
+import { Prisma, type Tx } from '~/adapters/db.server'
+import { isNotFound, isProviderError } from '~/adapters/provider-error'
 import type { Ctx } from '../ctx'
+import type { HolderId } from '../holder'
 import type { JobError } from '../job-outcome'
 import { jobErrorOf, errorMessage } from '../error-text'
+import { lockHolders } from './apply.server'
+import { deploymentAccount } from './accounts.server'
 import { ensureGuardrail, forgetGuardrail } from './guardrail.server'
 
 export { providerErrorText } from '../error-text'
 
 export type BindOutcome = 'bound' | 'again' | 'set-aside'
 
-type UnboundKey = { mintId: string; scope: string; hash: string }
+type UnboundKey = HolderId & { mintId: string; scope: string; hash: string }
 /** What became of a key, and the error that kept it unbound. */
 export type BindResult = { outcome: BindOutcome; error: JobError | null }
 type Judged = BindResult & { hash: string }
@@ -31,7 +34,7 @@ const maxBisectCalls = 12
  */
 export async function bindKeys(ctx: Ctx, mintIds: string[]): Promise<Map<string, BindResult>> {
   const unbound = await ctx.db.$queryRaw<UnboundKey[]>`
-    select k.mint_id as "mintId", k.scope, k.hash from keymint.keys k
+    select k.mint_id as "mintId", k.scope, k.hash, k.holder_kind as "holderKind", k.holder_id as "holderId" from keymint.keys k
     where k.mint_id = any(${mintIds}::uuid[]) and k.hash is not null and k.guardrail_at is null
       and k.off_ended_at is null and k.off_replaced_at is null and k.deleted_at is null`
   const outcomes = new Map<string, BindResult>(
@@ -155,13 +158,9 @@ async function record(
   guardrailId: string | null,
 ): Promise<void> {
   await ctx.db.$transaction(async (tx) => {
+    await lockHolders(ctx, tx, keys)
     const boundHashes = judged.filter((one) => one.outcome === 'bound').map((one) => one.hash)
     const mintIds = keys.map((key) => key.mintId)
-    // The holders first, as everywhere: what a key's row says is copied to them.
-    await tx.$queryRaw`
-      select 1 as locked from keymint.workshop_attendance where claim_id in (
-        select holder_id from keymint.keys where mint_id = any(${mintIds}::uuid[]))
-      order by claim_id for update`
     if (boundHashes.length > 0 && guardrailId)
       await tx.$executeRaw`
         with bound as (
@@ -185,6 +184,62 @@ async function record(
           { setAside: first.outcome === 'set-aside' },
         )
     }
+  })
+}
+
+/** A key bound this lately may not be on the list yet. */
+const settlingSeconds = 30
+
+/**
+ * Keys whose row says that they are assigned, and the provider does not: their guardrail was deleted
+ * or the assignment taken away, and they may use any model. They are assigned again, as a job each.
+ * Returns how many.
+ */
+export async function reassignLost(ctx: Ctx): Promise<number> {
+  const guardrails = await ctx.db.$queryRaw<{ slug: string; guardrailId: string }[]>`
+    select distinct scope as slug, guardrail_id as "guardrailId" from keymint.keys k
+    where ${assignedKey(ctx)} order by scope, guardrail_id`
+  let lost = 0
+  for (const { slug, guardrailId } of guardrails) {
+    try {
+      lost += await reassignLostOf(ctx, slug, guardrailId)
+    } catch (error) {
+      if (!isProviderError(error)) throw error
+      ctx.log.warn({ slug, failure: error.details }, 'the keys of a guardrail could not be listed')
+    }
+  }
+  return lost
+}
+
+const assignedKey = (ctx: Ctx) => Prisma.sql`k.account = ${deploymentAccount}::uuid
+  and k.installation = ${ctx.installationId} and k.wants_guardrail and k.guardrail_id is not null
+  and k.guardrail_at < now() - make_interval(secs => ${settlingSeconds}::int)
+  and k.off_ended_at is null and k.off_replaced_at is null and k.missing_at is null
+  and k.deleted_at is null and k.expires_at > keymint.now()`
+
+async function reassignLostOf(ctx: Ctx, slug: string, guardrailId: string): Promise<number> {
+  let assigned: Set<string>
+  try {
+    assigned = await ctx.provider.listAssignedHashes(guardrailId)
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    await forgetGuardrail(ctx, slug, guardrailId)
+    assigned = new Set()
+  }
+  return ctx.db.$transaction(async (tx) => {
+    const lost = await tx.$queryRaw<HolderId[]>`
+      select k.holder_kind as "holderKind", k.holder_id as "holderId" from keymint.keys k
+      where ${assignedKey(ctx)} and k.scope = ${slug} and k.guardrail_id = ${guardrailId}
+        and not (k.hash = any(${[...assigned]}::text[]))`
+    await lockHolders(ctx, tx, lost)
+    const keys = await tx.$queryRaw<{ mintId: string }[]>`
+      update keymint.keys k set guardrail_at = null, bind_set_aside = false
+      where ${assignedKey(ctx)} and k.scope = ${slug} and k.guardrail_id = ${guardrailId}
+        and not (k.hash = any(${[...assigned]}::text[]))
+      returning k.mint_id as "mintId"`
+    for (const { mintId } of keys)
+      await ctx.queue.enqueue(tx, 'bind-guardrail', { mintId }, { singletonKey: mintId })
+    return keys.length
   })
 }
 

@@ -5,7 +5,7 @@
  * single late call revives anything worth having.
  */
 import type { NanoUsd } from '~/money'
-import { isOver, isWantedOff, larger, minLimit, wantedReset, type Key } from './key-row'
+import { isOver, isWantedOff, larger, minLimit, smaller, wantedReset, type Key } from './key-row'
 
 export type KeyChange = {
   disabled?: boolean
@@ -72,8 +72,8 @@ function nextChange(key: Key, now: Date): ApplyDecision {
     key.closedAt === null
   )
     return { kind: 'nothing' }
-  if (over && key.missingAt !== null)
-    return key.closedAt === null ? { kind: 'close' } : { kind: 'nothing' }
+  // Gone upstream: nobody can spend it, whatever is wanted of it. Seen again, it is asked anew.
+  if (key.missingAt !== null) return key.closedAt === null ? { kind: 'close' } : { kind: 'nothing' }
   if (isWantedOff(key)) {
     const target = over ? larger(key.used, minLimit) : null
     const change: KeyChange = {}
@@ -90,10 +90,23 @@ function nextChange(key: Key, now: Date): ApplyDecision {
       if (over) Object.assign(change, { disabled: true, limit: target, reset: null })
       return { kind: 'change', change, raises: false }
     }
-    if (!over || key.closedAt !== null) return { kind: 'nothing' }
-    return undoable(key, now)
+    if (key.closedAt !== null) return { kind: 'nothing' }
+    return over ? undoable(key, now) : sentAgain(key, now)
   }
-  return changeOfLive(key)
+  const change = changeOfLive(key)
+  return change.kind === 'nothing' ? sentAgain(key, now) : change
+}
+
+/** A doubt that is over: what is wanted is sent once more, and that answer ends it. Nothing is raised by it. */
+function sentAgain(key: Key, now: Date): ApplyDecision {
+  if (key.doubt === null || key.doubt.until > now || key.missingAt !== null)
+    return { kind: 'nothing' }
+  const change: KeyChange = {
+    limit: smaller(key.limit, key.seen.limit ?? key.limit),
+    reset: wantedReset(key),
+    ...(isWantedOff(key) ? { disabled: true } : {}),
+  }
+  return { kind: 'change', change, raises: false }
 }
 
 /**
@@ -121,9 +134,12 @@ function changeOfLive(key: Key): ApplyDecision {
   }
 }
 
-/** Confirmed off: closed, unless a call in doubt may still undo it; then it is sent once more after the doubt. */
+/**
+ * Confirmed off: closed, unless a call in doubt may still enable it; then it is sent once more after
+ * the doubt. A late limit alone revives nothing.
+ */
 function undoable(key: Key, now: Date): ApplyDecision {
-  if (key.doubt === null || (!key.doubt.on && key.doubt.limit === null)) return { kind: 'close' }
+  if (key.doubt === null || !key.doubt.on) return { kind: 'close' }
   if (key.doubt.until > now)
     return { kind: 'wait', seconds: secondsBetween(now, key.doubt.until), reason: 'in-doubt' }
   // Nothing may land any more: what is seen now stays. It is asked for once more, and that answer closes it.

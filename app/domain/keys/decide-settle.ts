@@ -24,9 +24,12 @@ export function decideSettle(key: Key, now: Date): SettleDecision {
     new Date(from.getTime() + seconds * 1000)
   if (key.settledAt === null) {
     // Gone upstream: nobody can read it again, and nobody can spend it.
-    if (key.missingAt !== null && now >= after(readAfter[3])) return { kind: 'settle' }
-    if (key.missingAt === null && key.ownReads === 0 && now >= after(writeOffHours * 3_600))
-      return { kind: 'write-off' }
+    if (key.missingAt !== null)
+      return now >= after(readAfter[3])
+        ? { kind: 'settle' }
+        : { kind: 'read', at: after(readAfter[3]) }
+    const isUnread = key.ownReads === 0 && (key.readAt === null || key.readAt < key.closedAt)
+    if (isUnread && now >= after(writeOffHours * 3_600)) return { kind: 'write-off' }
     const grown = key.grownAt !== null && key.grownAt > key.closedAt ? key.grownAt : key.closedAt
     if (
       key.ownReads >= readAfter.length &&

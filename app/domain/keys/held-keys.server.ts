@@ -4,10 +4,10 @@
  * account; with guardrails one more for each hundred of ours; and one for each key that a row holds
  * and the list does not show.
  */
-import type { UpstreamGuardrail, UpstreamKey } from '~/adapters/key-provider'
+import type { UpstreamKey } from '~/adapters/key-provider'
 import { isProviderError } from '~/adapters/provider-error'
 import { nanoFromDecimalString } from '~/money'
-import { guardrailName, oldestFirst, readGuardrailRules } from './guardrail.server'
+import { ownGuardrails, readGuardrailRules } from './guardrail.server'
 import type { Ctx } from '../ctx'
 import { liveKey } from '../live-claim.server'
 import { deploymentAccount } from './accounts.server'
@@ -108,7 +108,8 @@ export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailSta
   const upstream = await ctx.provider.listGuardrails()
   for (const { slug, cachedId } of wanted) {
     const workshop = ctx.workshops.workshops.get(slug)
-    const guardrail = pick(upstream, slug, cachedId)
+    const whose = { installationId: ctx.installationId, knownId: cachedId }
+    const guardrail = ownGuardrails(upstream, slug, whose)[0] ?? null
     const assigned = guardrail
       ? await ctx.provider.listAssignedHashes(guardrail.id)
       : new Set<string>()
@@ -121,19 +122,6 @@ export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailSta
     })
   }
   return snapshots
-}
-
-/** The one that we know by its id, else the oldest of its name: as binding would choose. */
-function pick(
-  upstream: UpstreamGuardrail[],
-  slug: string,
-  cachedId: string | null,
-): UpstreamGuardrail | null {
-  return (
-    upstream.find(({ id }) => id === cachedId) ??
-    upstream.filter(({ name }) => name === guardrailName(slug)).sort(oldestFirst)[0] ??
-    null
-  )
 }
 
 /** By id and by canonical slug, so that either form is understood. */

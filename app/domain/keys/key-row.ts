@@ -19,6 +19,8 @@ export type Doubt = { until: Date; limit: NanoUsd | null; on: boolean }
 
 export type Key = {
   id: string
+  /** Of which installation: rows of another one are left alone. */
+  installation: string
   holderKind: HolderKind
   holderId: string
   generation: number

@@ -11,6 +11,7 @@ import type { Key } from './key-row'
 
 type Row = {
   id: string
+  installation: string
   holderKind: HolderKind
   holderId: string
   generation: number
@@ -71,7 +72,7 @@ type Row = {
 }
 
 const columns = Prisma.sql`
-  k.id, k.holder_kind as "holderKind", k.holder_id as "holderId", k.generation, k.grant_no as "grant",
+  k.id, k.installation, k.holder_kind as "holderKind", k.holder_id as "holderId", k.generation, k.grant_no as "grant",
   k.account, k.scope, k.mint_id as "mintId", k.hash, k.label, k.saved_at as "savedAt", k.expires_at as "expiresAt",
   k.expiry_echoed as "expiryEchoed", k.limit_usd::text as "limit", k.limit_reset as "limitReset",
   k.without_reset as "withoutReset", k.limit_due_at as "limitDueAt", k.wants_guardrail as "wantsGuardrail",

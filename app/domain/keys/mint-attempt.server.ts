@@ -74,7 +74,8 @@ export async function takeOver(
 
 /** One request to the account that makes the key; its errors are ProviderErrors. */
 export function createKey(account: OpenAccount, work: KeyWork, name: string): Promise<CreatedKey> {
-  const models = account.adapter.capabilities.modelList && work.allowedModels.length > 0
+  // Models are limited by the key's guardrail or by the service itself; one that has neither refuses the key.
+  const models = !work.wantsGuardrail && work.allowedModels.length > 0
   return account.adapter
     .createKey(account.credential, {
       name,

@@ -19,6 +19,7 @@ import {
   deploymentAccount,
   openAccount,
   openGate,
+  placeOf,
   takeProbe,
   type OpenAccount,
 } from './accounts.server'
@@ -207,9 +208,7 @@ async function drop(
 ): Promise<void> {
   if (!(await condemn(ctx.db, attempt.id, hash))) return
   if (why !== null) await ctx.db.$transaction((tx) => auditDropped(tx, work, why))
-  await deleteCondemned(ctx, attempt.id, hash, (id) =>
-    account.adapter.deleteKey(account.credential, id),
-  )
+  await deleteCondemned(ctx, attempt.id, hash, placeOf(account))
 }
 
 async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
@@ -234,12 +233,13 @@ async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | null> {
           and f.saved_at is not null and f.closed_at is null and f.deleted_at is null
           and not (f.without_reset and f.off_replaced_at is null and f.off_ended_at is null
             and f.seen_revision = f.revision and f.seen_reset is null and f.seen_limit_usd <= f.limit_usd
-            and (f.doubt_until is null or f.doubt_until <= keymint.now()))) as "formerOpen",
+            and (f.doubt_until is null or f.doubt_until <= keymint.now()
+              or (not f.doubt_on and f.doubt_limit_usd <= f.limit_usd)))) as "formerOpen",
       exists (select 1 from keymint.guardrails r where r.workshop_slug = m.scope) as "hasGuardrail",
-      case when m.attempts = 0 then 0 else (select count(*) from (
+      (select count(*) from (
         select 1 from keymint.mint_attempts u join keymint.mints o on o.id = u.mint_id
         where u.state = 'unknown' and u.resolved_at is null and u.deleted_at is null and o.account = m.account
-        limit 500) counted) end::int as unresolved,
+        limit 500) counted)::int as unresolved,
       a.parked_at is not null as parked,
       case when a.cooldown_until is not null
         then greatest(0, ceil(extract(epoch from a.cooldown_until - now())))::int end as "gateSeconds",

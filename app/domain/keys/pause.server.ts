@@ -4,6 +4,7 @@
  */
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { sendAppliesAgain } from './wake.server'
 import { sendMint } from './want.server'
 
 /**
@@ -37,7 +38,7 @@ export async function pauseMinting(
 
 /**
  * Minting goes on, and what waits for it starts now, a few a second. Returns how many jobs were
- * brought forward; null when it was not paused.
+ * sent or brought forward; null when it was not paused.
  */
 export async function resumeMinting(
   ctx: Ctx,
@@ -69,5 +70,6 @@ export async function resumeMinting(
         await sendMint(ctx, tx, mint, { startAfterSeconds: sent / resumedPerSecond })
     })
   await ctx.db.$transaction((tx) => ctx.queue.spreadForward(tx, 'mint-key', resumedPerSecond))
+  await sendAppliesAgain(ctx)
   return waiting.length
 }

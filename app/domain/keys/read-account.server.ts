@@ -4,6 +4,7 @@
  * attempts, condemned before it is deleted. An account's trouble is its own: it has its own job,
  * deadline and budget of rows, and what goes over them is kept as its error.
  */
+import { Prisma } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
 import type { ServiceKey } from '~/adapters/service-adapter'
 import { decimalStringFromNano } from '~/money'
@@ -15,13 +16,15 @@ import {
   deploymentAccount,
   openAccount,
   parkAccount,
+  placeOf,
   readAccountState,
   type OpenAccount,
 } from './accounts.server'
 import { condemn, deleteCondemned, upstreamNamePrefix } from './attempts.server'
+import { reassignLost } from './bind.server'
 import { engineNow } from './key-store.server'
+import { sampleAccount } from './samples.server'
 import { readDueKeys, recordMissing, recordReading } from './readings.server'
-import { takeSamples } from './samples.server'
 
 /** One account's job ends by then; what is left is for the next. */
 export const accountDeadlineMs = 120_000
@@ -31,9 +34,16 @@ const wholeListHours = 24
 const sentGraceSeconds = 60
 /** Absences asked about one by one in a pass. */
 const maxAsked = 100
+/** So many answers in a row that are none, and the account answers nobody. */
+const maxFailures = 3
 /** So many known keys at least, and so large a part of them absent at once: it is another account. */
 const otherAccount = { minKeys: 3, share: 0.5 }
 const maxUnknownNames = 20
+
+/** A call whose key may still turn up: for a day, or until it is deleted where it is known. */
+const openAttempt = Prisma.sql`(t.deleted_at is null and (
+  (t.state = 'condemned' and t.key_hash is not null) or (t.state in ('sent', 'unknown', 'condemned')
+    and (t.resolved_at is null or t.sent_at > keymint.now() - interval '24 hours'))))`
 
 export type AccountReport = {
   listed: number
@@ -56,7 +66,11 @@ export async function readAccount(ctx: Ctx, accountId: string): Promise<JobOutco
   try {
     const due = await readDueKeys(ctx, account, signal)
     if (signal.aborted) throw new PassEnded('deadline')
-    if (await hasWork(ctx, accountId)) await listAccount(ctx, account, { signal })
+    if (await hasWork(ctx, accountId)) {
+      await listAccount(ctx, account, { signal })
+      await sampleAccount(ctx.db, accountId)
+      if (accountId === deploymentAccount) await reassignLost(ctx)
+    }
     await ctx.db.$executeRaw`
       update keymint.accounts set read_error = null, read_failed_at = null where id = ${accountId}::uuid`
     return due.left ? { kind: 'snooze', seconds: 1, reason: 'more keys are due' } : { kind: 'done' }
@@ -87,9 +101,8 @@ async function hasWork(ctx: Ctx, accountId: string): Promise<boolean> {
   const [row] = await ctx.db.$queryRaw<{ any: boolean }[]>`
     select exists (select 1 from keymint.keys k where k.account = ${accountId}::uuid and k.saved_at is not null
         and k.deleted_at is null and (k.settled_at is null or k.settled_at > keymint.now() - interval '24 hours'))
-      or exists (select 1 from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
-        where m.account = ${accountId}::uuid and a.deleted_at is null and a.state in ('sent', 'unknown', 'condemned'))
-      as any`
+      or exists (select 1 from keymint.mint_attempts t join keymint.mints m on m.id = t.mint_id
+        where m.account = ${accountId}::uuid and ${openAttempt}) as any`
   return row?.any ?? false
 }
 
@@ -102,6 +115,9 @@ type Known = {
   seenOff: boolean
   seenReset: string | null
   settled: boolean
+  /** It was read in the present window before: an idle key shows nothing new until the next one. */
+  inWindow: boolean
+  missing: boolean
 }
 
 /** Reads the list newest first, to the oldest key that still matters. `dryRun` changes nothing. */
@@ -138,8 +154,8 @@ export async function listAccount(
   if (options.dryRun) return report
   if (seen.size > 0) await confirmAccount(ctx.db, account.id)
   await lookForAbsent(ctx, account, seen, askedAt, options.signal, report)
-  await deleteKnownCondemned(ctx, account, seen, report)
-  if (account.id === deploymentAccount) await takeSamples(ctx.db, await scopesOf(ctx), askedAt)
+  await deleteKnownCondemned(ctx, account, report)
+  await resolveAttempts(ctx, account.id, askedAt)
   await ctx.db.$executeRaw`
     update keymint.accounts set listed_at = ${askedAt}::timestamptz,
       full_listed_at = case when ${whole} then ${askedAt}::timestamptz else full_listed_at end
@@ -149,21 +165,13 @@ export async function listAccount(
   return report
 }
 
-/** The workshops whose keys were read: each pass leaves one sample of each. */
-async function scopesOf(ctx: Ctx): Promise<string[]> {
-  const rows = await ctx.db.$queryRaw<{ scope: string }[]>`
-    select distinct scope from keymint.keys where holder_kind = 'claim' and saved_at is not null
-      and deleted_at is null and (settled_at is null or settled_at > keymint.now() - interval '24 hours')`
-  return rows.map(({ scope }) => scope)
-}
-
 async function readHorizon(ctx: Ctx, accountId: string): Promise<{ whole: boolean; oldest: Date }> {
   const [row] = await ctx.db.$queryRaw<{ whole: boolean; oldest: Date | null }[]>`
     select coalesce(a.full_listed_at < keymint.now() - make_interval(hours => ${wholeListHours}::int), true) as whole,
       least((select min(k.saved_at) from keymint.keys k where k.account = a.id and k.saved_at is not null
           and k.deleted_at is null and (k.settled_at is null or k.settled_at > keymint.now() - interval '24 hours')),
         (select min(t.sent_at) from keymint.mint_attempts t join keymint.mints m on m.id = t.mint_id
-          where m.account = a.id and t.deleted_at is null and t.state in ('sent', 'unknown', 'condemned')))
+          where m.account = a.id and ${openAttempt}))
         - interval '10 min' as oldest
     from keymint.accounts a where a.id = ${accountId}::uuid`
   return { whole: row?.whole ?? true, oldest: row?.oldest ?? new Date(0) }
@@ -183,9 +191,13 @@ async function takePage(
       await ctx.db.$queryRaw<Known[]>`
         select id, hash, used_usd::text as used, window_used_usd::text as "windowUsed",
           seen_limit_usd::text as "seenLimit", seen_off as "seenOff", seen_reset as "seenReset",
-          settled_at is not null as settled
+          settled_at is not null as settled, missing_at is not null as missing,
+          coalesce(window_started_at >= date_trunc(case when holder_kind = 'sub-key' then 'month' else
+            case limit_reset when 'daily' then 'day' when 'weekly' then 'week' when 'monthly' then 'month' end
+            end, keymint.now() at time zone 'UTC') at time zone 'UTC', limit_reset is null) as "inWindow"
         from keymint.keys where account = ${account.id}::uuid
-          and hash = any(${keys.map((key) => key.id)}::text[]) and deleted_at is null`
+          and hash = any(${keys.map((key) => key.id)}::text[]) and deleted_at is null
+          and installation = ${ctx.installationId}`
     ).map((row) => [row.hash, row]),
   )
   const unchanged: string[] = []
@@ -199,20 +211,7 @@ async function takePage(
     if (isUnchanged(row, key)) unchanged.push(row.id)
     else await keepOne(ctx, row.id, key, askedAt)
   }
-  if (unchanged.length > 0)
-    // The holders first, as everywhere: one that is held now is read at the next pass.
-    await ctx.db.$executeRaw`
-      with claims as (
-        select c.claim_id as id from keymint.workshop_attendance c where c.claim_id in (
-          select holder_id from keymint.keys where id = any(${unchanged}::uuid[]) and holder_kind = 'claim')
-        order by c.claim_id for update skip locked),
-      sub_keys as (
-        select a.id from keymint.api_keys a where a.id in (
-          select holder_id from keymint.keys where id = any(${unchanged}::uuid[]) and holder_kind = 'sub-key')
-        order by a.id for update skip locked)
-      update keymint.keys k set read_at = greatest(k.read_at, ${askedAt}::timestamptz)
-      from (select id from claims union all select id from sub_keys) as holder
-      where k.id = any(${unchanged}::uuid[]) and k.holder_id = holder.id and k.settled_at is null`
+  if (unchanged.length > 0) await keepReadTimes(ctx, unchanged, askedAt)
   await removeOrphans(
     ctx,
     account,
@@ -225,6 +224,20 @@ async function takePage(
   )
   for (const key of keys)
     if (key.name.startsWith(upstreamNamePrefix(ctx.installationId))) seen.add(key.id)
+}
+
+/** Holders before keys, as everywhere, and no wait: who is at a row now writes its time or the next pass does. */
+async function keepReadTimes(ctx: Ctx, keyIds: readonly string[], askedAt: Date): Promise<void> {
+  await ctx.db.$executeRaw`
+    with due as (select id, holder_id from keymint.keys where id = any(${keyIds}::uuid[]) and settled_at is null),
+    claims as (select claim_id as id from keymint.workshop_attendance
+      where claim_id in (select holder_id from due) for update skip locked),
+    sub_keys as (select id from keymint.api_keys
+      where id in (select holder_id from due) for update skip locked)
+    update keymint.keys set read_at = greatest(read_at, ${askedAt}::timestamptz) where id in (
+      select k.id from keymint.keys k where k.id in (select id from due)
+        and k.holder_id in (select id from claims union all select id from sub_keys)
+      for update skip locked)`
 }
 
 /** One key that cannot be kept is set aside: its neighbours are read as if it were not there. */
@@ -241,11 +254,13 @@ async function keepOne(ctx: Ctx, keyId: string, key: ServiceKey, askedAt: Date):
 
 function isUnchanged(row: Known, key: ServiceKey): boolean {
   return (
+    !row.missing &&
     key.usage !== null &&
     row.used === decimalStringFromNano(key.usage) &&
     row.seenOff === key.disabled &&
     row.seenReset === key.reset &&
     row.seenLimit === (key.cap === null ? null : decimalStringFromNano(key.cap)) &&
+    (row.settled || row.inWindow) &&
     (row.settled || row.windowUsed === decimalStringFromNano(key.usedInWindow))
   )
 }
@@ -279,6 +294,19 @@ async function removeOrphans(
   }
 }
 
+/**
+ * A list asked for after these calls were over, which goes back to before they were sent, and none
+ * of their keys on it: they count as resolved. A key that comes later is still found by its name.
+ */
+async function resolveAttempts(ctx: Ctx, accountId: string, askedAt: Date): Promise<void> {
+  await ctx.db.$executeRaw`
+    update keymint.mint_attempts t set resolved_at = keymint.now() from keymint.mints m
+    where m.id = t.mint_id and m.account = ${accountId}::uuid and t.resolved_at is null
+      and t.deleted_at is null and t.state in ('sent', 'unknown', 'condemned')
+      and coalesce(t.settled_at, t.sent_at + make_interval(secs => ${sentGraceSeconds}::int))
+        < ${askedAt}::timestamptz`
+}
+
 /** Condemned keys of a known id; one that is gone already counts as deleted. */
 async function deleteKnownCondemned(
   ctx: Ctx,
@@ -301,9 +329,7 @@ async function deleteAt(
   hash: string,
   report: AccountReport,
 ) {
-  const deleted = await deleteCondemned(ctx, attemptId, hash, (id) =>
-    account.adapter.deleteKey(account.credential, id),
-  )
+  const deleted = await deleteCondemned(ctx, attemptId, hash, placeOf(account))
   if (deleted) report.orphansDeleted++
   else report.orphansLeft++
 }
@@ -326,7 +352,7 @@ async function lookForAbsent(
   for (let after = ''; ;) {
     const rows = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
       select id, hash from keymint.keys where account = ${account.id}::uuid and hash > ${after}
-        and deleted_at is null and missing_at is null and saved_at < ${askedAt}::timestamptz - interval '10 s'
+        and deleted_at is null and missing_at is null and installation = ${ctx.installationId} and saved_at < ${askedAt}::timestamptz - interval '10 s'
         and (settled_at is null or settled_at > keymint.now() - interval '24 hours')
       order by hash limit 1000`
     expected += rows.length
@@ -337,9 +363,16 @@ async function lookForAbsent(
   }
   if (absent.length === 0) return
   const gone: string[] = []
+  let failures = 0
   for (const { id, hash } of absent.slice(0, maxAsked)) {
     if (signal.aborted) throw new PassEnded('deadline')
-    if ((await account.adapter.findKey(account.credential, hash)) === null) gone.push(id)
+    try {
+      if ((await account.adapter.findKey(account.credential, hash)) === null) gone.push(id)
+      failures = 0
+    } catch (error) {
+      // It is neither gone nor found. An account that answers nobody is another thing.
+      if (!isProviderError(error) || ++failures >= maxFailures) throw error
+    }
   }
   if (gone.length >= otherAccount.minKeys && gone.length > expected * otherAccount.share) {
     await ctx.db.$transaction((tx) => parkAccount(ctx, tx, account.id, 'most-keys-absent'))
@@ -357,7 +390,7 @@ export async function sendAccountReads(ctx: Ctx): Promise<number> {
       exists (select 1 from keymint.keys k where k.account = a.id and k.saved_at is not null and k.deleted_at is null
         and (k.settled_at is null or k.settled_at > keymint.now() - interval '24 hours'))
       or exists (select 1 from keymint.mint_attempts t join keymint.mints m on m.id = t.mint_id
-        where m.account = a.id and t.deleted_at is null and t.state in ('sent', 'unknown', 'condemned')))`
+        where m.account = a.id and ${openAttempt}))`
   for (const { id } of due)
     await ctx.db.$transaction((tx) =>
       ctx.queue.enqueue(tx, 'read-account', { account: id }, { singletonKey: id, group: id }),

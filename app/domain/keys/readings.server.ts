@@ -15,7 +15,7 @@ import { jobErrorOf } from '../error-text'
 import { lockHolder } from './apply.server'
 import { confirmAccount, type OpenAccount } from './accounts.server'
 import { decideSettle, stableSeconds } from './decide-settle'
-import { larger, type Key } from './key-row'
+import { isOver, larger, type Key } from './key-row'
 import { engineNow, readKey } from './key-store.server'
 import { book, sendApply, wantOff } from './want.server'
 import { windowStart } from './windows'
@@ -31,8 +31,12 @@ export function usedInWindow(
 ): NanoUsd | null {
   const by = accounting === 'month' ? 'monthly' : key.limitReset
   if (by === null) return seen.usage
-  return seen.usageBy?.[by] ?? (seen.reset === by ? seen.usedInWindow : null)
+  return seen.usageBy?.[by] ?? (seen.reset === by || goesOn(key, seen) ? seen.usedInWindow : null)
 }
+
+/** A service that counts by window, and whose key has lost its reset: the counter goes on where it was. */
+const goesOn = (key: Pick<Key, 'limitReset'>, seen: ServiceKey) =>
+  seen.resets === true && key.limitReset !== null && seen.reset === null
 
 /**
  * Keeps what one key was seen as, in a transaction of its own. `own`: it was asked for by itself,
@@ -53,7 +57,10 @@ export async function recordReading(
     if (!key) return 'stale'
     const port = ctx.holders[key.holderKind]
     const accounting = (await port?.terms(tx, key))?.accounting ?? 'reset'
-    const start = windowStart(accounting, key.limitReset, timeOf(key, seen, askedAt))
+    const shownStart = windowStart(accounting, key.limitReset, timeOf(key, seen, askedAt))
+    const start = goesOn(key, seen) ? (key.windowStartedAt ?? shownStart) : shownStart
+    const total = goesOn(key, seen) ? null : seen.usage
+    const isOld = key.windowStartedAt !== null && start < key.windowStartedAt
     const sameWindow = key.windowStartedAt?.getTime() === start.getTime()
     const windowUse = usedInWindow(key, seen, accounting)
     const fellInWindow =
@@ -63,14 +70,16 @@ export async function recordReading(
       hasFallen(key.windowUsed, windowUse)
     const windowUsed = fellInWindow ? key.windowUsed + (windowUse ?? 0n) : windowUse
     // A service that forgets the total at each reset: what was kept, and what this window adds to it.
-    const usage =
-      seen.usage ?? key.used + larger((windowUsed ?? 0n) - (sameWindow ? key.windowUsed : 0n), 0n)
+    const inWindow = isOld
+      ? 0n
+      : larger((windowUsed ?? 0n) - (sameWindow ? key.windowUsed : 0n), 0n)
+    const usage = total ?? key.used + inWindow
     if (usage > key.used && usage > larger(key.limit, 1_000_000_000n) * absurdFactor) {
       await setAside(tx, key, { reason: 'absurd-reading' })
       return 'absurd'
     }
     // A counter that goes back has begun anew: what it shows is on top of what was kept.
-    const fell = seen.resets === true && seen.usage !== null && hasFallen(key.used, usage)
+    const fell = seen.resets === true && total !== null && hasFallen(key.used, usage)
     const used = fell ? key.used + usage : larger(key.used, usage)
     if (fell || fellInWindow)
       await recordAudit(tx, {
@@ -99,10 +108,26 @@ export async function recordReading(
         own_reads = case when ${options.own} and k.closed_at is not null then k.own_reads + 1 else k.own_reads end,
         own_read_at = case when ${options.own} then ${askedAt}::timestamptz else k.own_read_at end
       where k.id = ${keyId}::uuid`
+    const late =
+      total !== null && windowUsed !== null && !fell && !isOld
+        ? await keepLate(tx, key, start, used - windowUsed)
+        : false
     await see(ctx, tx, key, seen, askedAt)
-    await afterReading(ctx, tx, key)
+    await afterReading(ctx, tx, key, late)
     return 'kept'
   })
+}
+
+/** What was used before this window began, and read only now, is of the window before. */
+async function keepLate(tx: Tx, key: Key, start: Date, usedBefore: NanoUsd): Promise<boolean> {
+  const earlier = key.windows.filter(({ startsAt }) => startsAt < start)
+  const last = earlier.at(-1)
+  const kept = earlier.reduce((sum, { used }) => sum + used, 0n)
+  if (!last || usedBefore <= kept) return false
+  await tx.$executeRaw`
+    update keymint.key_windows set used_usd = ${decimalStringFromNano(last.used + usedBefore - kept)}::numeric
+    where key_id = ${key.id}::uuid and starts_at = ${last.startsAt}::timestamptz`
+  return true
 }
 
 const halfOf = { daily: 43_200_000, weekly: 302_400_000, monthly: 1_296_000_000 } as const
@@ -127,6 +152,7 @@ const hasFallen = (kept: NanoUsd, shown: NanoUsd) => shown * 2n < kept && kept -
 async function see(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey, askedAt: Date): Promise<void> {
   if (key.call !== null || (key.seen.at !== null && key.seen.at >= askedAt)) return
   const cap = seen.cap === null ? null : decimalStringFromNano(seen.cap)
+  if (key.missingAt !== null && key.deletedAt === null) await takeBackMissing(ctx, tx, key, seen)
   await tx.$executeRaw`
     update keymint.keys set seen_limit_usd = ${cap}::numeric,
       seen_reset = ${seen.reset}, seen_off = ${seen.disabled}, missing_at = null
@@ -141,8 +167,28 @@ async function see(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey, askedAt: Date):
   if (goesDown) await sendApply(ctx, tx, key)
 }
 
+/**
+ * It is there after all: what followed from its absence is undone. A key that is over and disabled
+ * stays closed, because nobody can spend it.
+ */
+async function takeBackMissing(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey): Promise<void> {
+  if (isOver(key) && seen.disabled) return
+  await tx.$executeRaw`
+    update keymint.keys set closed_at = null, stable_at = null, settled_at = null, written_off_at = null,
+      own_reads = 0, next_read_at = null, revision = revision + 1
+    where id = ${key.id}::uuid`
+  await recordAudit(tx, {
+    actor: 'worker',
+    action: 'key.found-again',
+    subject: `${key.holderKind}:${key.holderId}`,
+    scope: key.scope,
+    details: { keyHash: key.hash, generation: key.generation },
+  })
+  await sendApply(ctx, tx, key)
+}
+
 /** Settles when it is time, and says when to read next. The caller holds the holder. */
-async function afterReading(ctx: Ctx, tx: Tx, before: Key): Promise<void> {
+async function afterReading(ctx: Ctx, tx: Tx, before: Key, late = false): Promise<void> {
   const key = await readKey(tx, before.id)
   if (!key) return
   const now = await engineNow(tx)
@@ -160,9 +206,12 @@ async function afterReading(ctx: Ctx, tx: Tx, before: Key): Promise<void> {
       await settle(ctx, tx, key, decision.kind)
   }
   if (
+    late ||
     key.used !== before.used ||
+    key.windowStartedAt?.getTime() !== before.windowStartedAt?.getTime() ||
     key.windowUsed !== before.windowUsed ||
-    key.stableAt !== before.stableAt ||
+    key.stableAt?.getTime() !== before.stableAt?.getTime() ||
+    key.closedAt?.getTime() !== before.closedAt?.getTime() ||
     decision.kind === 'settle' ||
     decision.kind === 'write-off'
   )
@@ -210,11 +259,10 @@ export async function recordMissing(ctx: Ctx, keyId: string): Promise<void> {
       update keymint.keys set missing_at = coalesce(missing_at, keymint.now()),
         next_read_at = case when closed_at is not null and settled_at is null
           then greatest(keymint.now(), closed_at + interval '7 min') end
-      where id = ${keyId}::uuid and deleted_at is null`
+      where id = ${keyId}::uuid and (deleted_at is null or settled_at is null)`
     if (changed === 1) await afterReading(ctx, tx, before)
     const key = await readKey(tx, keyId)
-    if (key && key.closedAt === null && (key.off.ended ?? key.off.replaced) !== null)
-      await sendApply(ctx, tx, key)
+    if (key && key.closedAt === null) await sendApply(ctx, tx, key, { urgent: isOver(key) })
   })
 }
 
@@ -229,21 +277,21 @@ export async function readDueKeys(
   account: OpenAccount,
   signal: AbortSignal,
 ): Promise<{ read: number; left: boolean }> {
-  const due = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
-    select id, hash from keymint.keys where account = ${account.id}::uuid and next_read_at <= keymint.now()
-      and deleted_at is null and hash is not null
+  const due = await ctx.db.$queryRaw<{ id: string; hash: string; deleted: boolean }[]>`
+    select id, hash, deleted_at is not null as deleted from keymint.keys where account = ${account.id}::uuid and next_read_at <= keymint.now()
+      and (deleted_at is null or settled_at is null) and hash is not null and installation = ${ctx.installationId}
     order by read_tries, next_read_at limit ${maxOwnReads}::int`
   let read = 0
   let failed = 0
-  for (const { id, hash } of due) {
+  for (const { id, hash, deleted } of due) {
     if (signal.aborted) return { read, left: true }
     const askedAt = await engineNow(ctx.db)
     try {
-      const seen = await account.adapter.findKey(account.credential, hash)
+      const seen = deleted ? null : await account.adapter.findKey(account.credential, hash)
       if (seen) {
         await confirmAccount(ctx.db, account.id)
         await recordReading(ctx, id, seen, askedAt, { own: true })
-      } else if (account.confirmed) await recordMissing(ctx, id)
+      } else if (deleted || account.confirmed) await recordMissing(ctx, id)
       read++
       failed = 0
     } catch (error) {
@@ -277,8 +325,17 @@ export async function expireKeys(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.keys where saved_at is not null and off_ended_at is null and off_replaced_at is null
       and expires_at <= keymint.now() order by expires_at limit 500`
-  for (const { id } of due) await expireKey(ctx, id)
-  return due.length
+  let expired = 0
+  for (const { id } of due) {
+    try {
+      await expireKey(ctx, id)
+      expired++
+    } catch (error) {
+      // One row that cannot be ended keeps none of the others waiting.
+      ctx.log.error({ error, keyId: id }, 'a key whose time has passed could not be ended')
+    }
+  }
+  return expired
 }
 
 async function expireKey(ctx: Ctx, keyId: string): Promise<void> {
@@ -299,15 +356,26 @@ export async function closeExpired(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.keys where saved_at is not null and closed_at is null and expiry_echoed
       and off_ended_at is not null and expires_at <= keymint.now() - interval '2 min' limit 500`
-  for (const { id } of due)
-    await ctx.db.$transaction(async (tx) => {
-      const key = await readKey(tx, id)
-      if (!key) return
-      await lockHolder(ctx, tx, key)
-      await tx.$executeRaw`
-        update keymint.keys set closed_at = keymint.now(), own_reads = 0, seen_revision = revision,
-          next_read_at = keymint.now() + interval '30 s' where id = ${id}::uuid and closed_at is null`
-      await book(ctx, tx, key, { actor: 'worker', why: 'expired at the provider' })
-    })
-  return due.length
+  let closed = 0
+  for (const { id } of due) {
+    try {
+      await closeAtEnd(ctx, id)
+      closed++
+    } catch (error) {
+      ctx.log.error({ error, keyId: id }, 'a key that the provider has ended could not be closed')
+    }
+  }
+  return closed
+}
+
+async function closeAtEnd(ctx: Ctx, keyId: string): Promise<void> {
+  await ctx.db.$transaction(async (tx) => {
+    const key = await readKey(tx, keyId)
+    if (!key) return
+    await lockHolder(ctx, tx, key)
+    await tx.$executeRaw`
+      update keymint.keys set closed_at = keymint.now(), own_reads = 0, seen_revision = revision,
+        next_read_at = keymint.now() + interval '30 s' where id = ${keyId}::uuid and closed_at is null`
+    await book(ctx, tx, key, { actor: 'worker', why: 'expired at the provider' })
+  })
 }

@@ -12,14 +12,14 @@ const maxPerPass = 500
 /** A pause that ends wakes everything at once. */
 const maxMints = 5_000
 
-/** Pending mints that have no job. */
-export async function sendMintsAgain(ctx: Ctx): Promise<number> {
+/** Pending mints that have no job; one that has just been written may be about to get its own. */
+export async function sendMintsAgain(ctx: Ctx, { minSeconds = 5 } = {}): Promise<number> {
   if (!ctx.settings.provisioningEnabled) return 0
   const lost = await ctx.db.$queryRaw<{ id: string; account: string }[]>`
     select m.id, m.account from keymint.mints m
     join keymint.accounts a on a.id = m.account and a.parked_at is null
     cross join keymint.minting g
-    where m.state = 'pending' and g.paused_at is null and m.queued_at < now() - interval '5 s' and not exists (
+    where m.state = 'pending' and g.paused_at is null and m.queued_at <= now() - make_interval(secs => ${minSeconds}::int) and not exists (
       select 1 from pgboss.job j where j.name in ('mint-key', 'mint-service-key')
         and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
     order by m.queued_at limit ${maxMints}::int`
@@ -33,8 +33,8 @@ export async function sendBindsAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ mintId: string }[]>`
     select k.mint_id as "mintId" from keymint.keys k
     where k.wants_guardrail and k.guardrail_at is null and not k.bind_set_aside and k.settled_at is null
-      and k.off_ended_at is null and k.off_replaced_at is null and k.expires_at > now()
-      and k.saved_at < now() - interval '5 s'
+      and k.off_ended_at is null and k.off_replaced_at is null and k.expires_at > keymint.now()
+      and k.installation = ${ctx.installationId} and k.saved_at < keymint.now() - interval '5 s'
       and not exists (select 1 from pgboss.job j where j.name = 'bind-guardrail'
         and j.singleton_key = k.mint_id::text and j.state in ('created', 'retry', 'active'))
     order by k.saved_at limit ${maxPerPass}::int`
@@ -50,8 +50,9 @@ export async function sendAppliesAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ id: string; account: string }[]>`
     select k.id, k.account from keymint.keys k
     join keymint.accounts a on a.id = k.account and a.parked_at is null
-    where k.saved_at is not null and k.deleted_at is null
-      and (k.revision <> k.seen_revision or k.delete_wanted)
+    where k.saved_at is not null and k.deleted_at is null and k.installation = ${ctx.installationId}
+      and (k.revision <> k.seen_revision or k.delete_wanted
+        or (k.doubt_until <= keymint.now() and k.missing_at is null))
       and (k.apply_at is null or k.apply_at <= keymint.now())
       and (k.call_sent_at is null or k.call_sent_at <= keymint.now() - interval '15 s')
       and not (k.closed_at is not null and not k.delete_wanted)
@@ -95,6 +96,7 @@ export async function deleteOldKeys(ctx: Ctx): Promise<number> {
     update keymint.keys set delete_wanted = true, apply_at = null where id in (
       select id from keymint.keys where settled_at < keymint.now() - make_interval(days => ${keyRetentionDays}::int)
         and deleted_at is null and not delete_wanted and missing_at is null
+        and apply_error ->> 'reason' is distinct from 'foreign-name'
         and installation = ${ctx.installationId} limit ${maxPerPass}::int)
     returning id, account`
   for (const key of due) await ctx.db.$transaction((tx) => sendApply(ctx, tx, key))

@@ -196,7 +196,9 @@ export async function book(
   for (const key of keys) {
     const present = key === last && !isOver(key)
     const due = present ? await retune(ctx, tx, key, booked, terms, now) : key
-    const windows = dueWindows(due, terms.accounting, now, present ? terms.cap : undefined).filter(
+    const nextLimit = present ? terms.cap : undefined
+    const hasHeir = key !== last
+    const windows = dueWindows(due, terms.accounting, now, nextLimit, { hasHeir }).filter(
       (window) => key === last || !inTurn || window.startsAt.getTime() !== ahead.getTime(),
     )
     await writeWindows(tx, due, windows)

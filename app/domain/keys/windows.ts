@@ -52,6 +52,7 @@ export function dueWindows(
   accounting: Accounting,
   now: Date,
   nextLimit: NanoUsd = worstLimit(key),
+  { hasHeir = true } = {},
 ): KeyWindow[] {
   const start = windowStart(accounting, key.limitReset, windowTime(key, now))
   const kept = key.windows
@@ -60,8 +61,18 @@ export function dueWindows(
         window.startsAt.getTime() < start.getTime() &&
         window.startsAt.getTime() !== ahead.getTime(),
     )
-    // A month that is over is spent as far as it was read; what comes late belongs to its reading.
-    .map((window) => (accounting === 'month' ? { ...window, reserved: window.used } : window))
+    .map((window) => ({
+      ...window,
+      used:
+        window.startsAt.getTime() === key.windowStartedAt?.getTime()
+          ? larger(window.used, key.windowUsed)
+          : window.used,
+    }))
+    .map((window) =>
+      accounting === 'month' && isOverAndRead(key, window)
+        ? { ...window, reserved: window.used }
+        : window,
+    )
   const present = key.windows.find((window) => window.startsAt.getTime() === start.getTime())
   const usedBefore = kept.reduce((sum, window) => sum + window.used, 0n)
   const used = presentUse(key, start, present?.used ?? 0n, usedBefore)
@@ -74,7 +85,11 @@ export function dueWindows(
   const closed = key.closedAt !== null
   const rows: KeyWindow[] = [
     ...kept,
-    { startsAt: start, reserved: heldNow(key, accounting, present, used, usedBefore), used },
+    {
+      startsAt: start,
+      reserved: heldNow(key, accounting, present, used, usedBefore, hasHeir),
+      used,
+    },
   ]
   const future =
     closed || key.withoutReset
@@ -84,6 +99,16 @@ export function dueWindows(
   return rows
 }
 
+/**
+ * Whether an old month holds no more than was spent: a key without windows of its own carries the
+ * rest into the new month; one with them may have been used in the last minutes, until a reading of
+ * the new month has told.
+ */
+const isOverAndRead = (key: Key, window: KeyWindow) =>
+  key.limitReset === null ||
+  key.withoutReset ||
+  (key.windowStartedAt !== null && key.windowStartedAt > window.startsAt)
+
 /** What is reserved in the present window: the worst case, less where it is certain to be less. */
 function heldNow(
   key: Key,
@@ -91,8 +116,11 @@ function heldNow(
   present: KeyWindow | undefined,
   used: NanoUsd,
   usedBefore: NanoUsd,
+  hasHeir: boolean,
 ): NanoUsd {
-  if (key.closedAt !== null && key.stableAt !== null) return used
+  // What two readings free goes to the key that follows; without one a budget waits until it is settled.
+  if (key.closedAt !== null && key.stableAt !== null && (hasHeir || accounting === 'reset'))
+    return used
   const worst = worstLimit(key)
   // A sum for life: what earlier windows took of it is gone.
   const forLife =

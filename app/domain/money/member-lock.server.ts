@@ -47,6 +47,6 @@ export async function openMember(ctx: Ctx, tx: Tx, ref: MemberRef): Promise<Open
     slug: row.slug,
     month: row.latest && row.latest > month ? row.latest : month,
   }
-  if (row.latest === null || row.latest < month) await openMonth(ctx, tx, member, now)
+  if (row.latest === null || row.latest < month) await openMonth(ctx, tx, member, row.latest, now)
   return member
 }

@@ -7,10 +7,29 @@ import type { Tx } from '~/adapters/db.server'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
 import type { OpenMember } from './member-lock.server'
-import type { Month } from './month'
+import { nextMonth, type Month } from './month'
 import { post, type Posting } from './postings.server'
 
-export async function openMonth(ctx: Ctx, tx: Tx, member: OpenMember, now: Date): Promise<void> {
+export async function openMonth(
+  ctx: Ctx,
+  tx: Tx,
+  member: OpenMember,
+  latest: Month | null,
+  now: Date,
+): Promise<void> {
+  // Months that nobody used are opened too: a key that ended in one of them is charged there.
+  for (
+    let month = latest === null ? member.month : nextMonth(latest);
+    month <= member.month;
+    month = nextMonth(month)
+  )
+    if (!(await allocateMonth(tx, { ...member, month }, now))) return
+  // What keys may still spend in this month is committed before anything else.
+  await ctx.bookMonth(ctx, tx, member)
+}
+
+/** False when the month was open. */
+async function allocateMonth(tx: Tx, member: OpenMember, now: Date): Promise<boolean> {
   const { teamId, userId, month } = member
   // The caller may have looked before it got the lock; then the month may be open by now.
   if (
@@ -18,7 +37,7 @@ export async function openMonth(ctx: Ctx, tx: Tx, member: OpenMember, now: Date)
       insert into keymint.budget_months (team_id, user_id, month)
         values (${teamId}::uuid, ${userId}, ${month}::date) on conflict do nothing`) === 0
   )
-    return
+    return false
   const postings: Posting[] = []
   if (member.state !== 'removed')
     postings.push({
@@ -29,8 +48,7 @@ export async function openMonth(ctx: Ctx, tx: Tx, member: OpenMember, now: Date)
     })
 
   await post(tx, member, now, 'worker', postings)
-  // What keys may still spend in this month is committed before anything else.
-  await ctx.bookMonth(ctx, tx, member)
+  return true
 }
 
 /** The budget that applies in a month, in nano-USD: the latest set for it or before it, or zero. */

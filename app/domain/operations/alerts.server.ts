@@ -13,8 +13,10 @@ import { committedAt } from '../workshop/worst-case'
 import { readPools } from '../money/pool.server'
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
-import { deploymentAccount } from '../keys/accounts.server'
+import { errorSentence } from '../error-text'
+import type { JobError } from '../job-outcome'
 import { findAccountReading, type AccountReading } from '../keys/account-reading.server'
+import { deploymentAccount } from '../keys/accounts.server'
 import {
   creditsAhead,
   isPoolNearlyCommitted,
@@ -56,6 +58,8 @@ export type AdminAlert = AlertCause & {
 /** Requests in flight always overrun a limit by less than a cent; no alert for that. */
 const minOverrun: NanoUsd = 10_000_000n
 const creditsStaleMs = 45 * 60_000
+/** Keys are read every minute. */
+const usageStaleSeconds = 300
 const sampleMattersMs = 24 * 3_600_000
 
 type Sample = {
@@ -186,7 +190,7 @@ async function staleUsage(ctx: Ctx): Promise<AdminAlert[]> {
     { syncedAt: Date | null; error: JobError | null; stale: boolean }[]
   >`
     select listed_at as "syncedAt", read_error as error,
-      coalesce(listed_at < now() - interval '5 min', read_failed_at is not null)
+      coalesce(listed_at < keymint.now() - make_interval(secs => ${usageStaleSeconds}::int), read_failed_at is not null)
       and exists (select 1 from keymint.workshop_attendance c where ${liveClaim(ctx.now())}) as stale
     from keymint.accounts where id = ${deploymentAccount}::uuid`
   if (!row?.stale) return []
@@ -196,7 +200,7 @@ async function staleUsage(ctx: Ctx): Promise<AdminAlert[]> {
       severity: 'warning',
       workshop: null,
       asOf: row.syncedAt?.toISOString() ?? null,
-      error: row.error && errorMessage(row.error),
+      error: row.error && errorSentence(row.error),
     },
   ]
 }

@@ -1,6 +1,7 @@
 /** The canary: it names the step that failed, and its key is removed. */
 import { expect, test } from 'vitest'
 import { everyKey, examine, readyWorld } from '../../../tests/readiness'
+import { deploymentAccount } from '../keys/accounts.server'
 import { reconcileKeys } from '../keys/reconcile.server'
 import { testedDeployment } from './readiness.server'
 
@@ -58,9 +59,10 @@ test('a canary that could not be deleted is removed by the next check and ignore
   // Reconcile sleeps until there was a mint.
   await world.db.mint.create({
     data: {
-      ownerKind: 'claim',
-      ownerId: crypto.randomUUID(),
+      holderKind: 'claim',
+      holderId: crypto.randomUUID(),
       generation: 1,
+      account: deploymentAccount,
       scope: 'test-workshop',
       state: 'cancelled',
       limitUsd: 1,

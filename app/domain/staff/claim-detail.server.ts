@@ -3,6 +3,8 @@
  * it, and who did what. Never a secret.
  */
 import type { Ctx } from '../ctx'
+import { errorMessage } from '../error-text'
+import type { JobError } from '../job-outcome'
 import { moneyViewOfDecimal } from '../money-view'
 import type { MoneyView } from '../money-view'
 
@@ -66,6 +68,8 @@ export type ClaimDetail = {
     httpStatus: number | null
     deletedAt: string | null
   }[]
+  /** A change that the provider has not carried out: since when it fails, and why. */
+  unconfirmed: { since: string; error: string } | null
   waiting: {
     since: string
     attempts: number
@@ -198,6 +202,7 @@ export async function findClaimDetail(
         deletedAt: iso(attempt.deletedAt),
       })),
     ),
+    unconfirmed: unconfirmedOf(former),
     waiting: pending
       ? {
           since: pending.queuedAt.toISOString(),
@@ -208,6 +213,18 @@ export async function findClaimDetail(
       : null,
     trail: trail.map((event) => ({ ...event, at: event.at.toISOString() })),
     asOf: ctx.now().toISOString(),
+  }
+}
+
+function unconfirmedOf(
+  keys: { applyFailedAt: Date | null; applyError: unknown }[],
+): ClaimDetail['unconfirmed'] {
+  const failing = keys.find((key) => key.applyFailedAt !== null)
+  if (!failing?.applyFailedAt) return null
+  const error = failing.applyError as JobError | null
+  return {
+    since: failing.applyFailedAt.toISOString(),
+    error: errorMessage(error ?? { reason: 'upstream-trouble' }),
   }
 }
 

@@ -234,7 +234,12 @@ BEGIN
       upstream_cap_usd = NEW.seen_limit_usd, usage_usd = NEW.used_usd, window_used_usd = NEW.window_used_usd,
       usage_synced_at = NEW.read_at, upstream_disabled = NEW.seen_off, upstream_missing_at = NEW.missing_at,
       closed_upstream_at = NEW.closed_at, settled_at = NEW.settled_at, deleted_upstream_at = NEW.deleted_at
-    WHERE a.id = NEW.holder_id AND a.generation = NEW.generation;
+    WHERE a.id = NEW.holder_id AND a.generation = NEW.generation
+      AND (a.key_hash, a.sealed, a.key_label, a.key_saved_at, a.upstream_cap_usd, a.usage_usd, a.window_used_usd,
+        a.usage_synced_at, a.upstream_disabled, a.upstream_missing_at, a.closed_upstream_at, a.settled_at, a.deleted_upstream_at)
+      IS DISTINCT FROM
+        (NEW.hash, NEW.sealed, NEW.label, NEW.saved_at, NEW.seen_limit_usd, NEW.used_usd, NEW.window_used_usd,
+        NEW.read_at, NEW.seen_off, NEW.missing_at, NEW.closed_at, NEW.settled_at, NEW.deleted_at);
   END IF;
   RETURN NULL;
 END $$;
@@ -289,7 +294,7 @@ RETURNS TABLE (facet text, n bigint, usd numeric) LANGUAGE sql IMMUTABLE AS $$
     ('active', ($8 + $9 > 0)::int, 0),
     ('usage', 0, $8),
     ('retired', 0, $9),
-    ('overrun', ($8 + $9 > $10)::int, greatest($8 + $9 - $10, 0))
+    ('overrun', ($1 = 'ready' AND $6 > $7)::int, CASE WHEN $1 = 'ready' THEN greatest($6 - $7, 0) ELSE 0 END)
   ) f(name, times, amount) WHERE f.times <> 0 OR f.amount <> 0
 $$;
 
@@ -366,7 +371,7 @@ CREATE VIEW keymint.held_keys AS
     (k.revision <> k.seen_revision OR k.call_sent_at IS NOT NULL OR (k.off_ended_at IS NOT NULL AND k.closed_at IS NULL))
       AND k.apply_failed_at IS NULL AS changing,
     k.off_replaced_at IS NOT NULL OR k.without_reset AS retired, k.used_usd AS usage_usd, k.wants_guardrail
-  FROM keymint.keys k WHERE k.saved_at IS NOT NULL AND k.deleted_at IS NULL;
+  FROM keymint.keys k JOIN keymint.installation i ON i.id = k.installation WHERE k.saved_at IS NOT NULL AND k.deleted_at IS NULL;
 
 -- A sub-key's row says what it is for and what it may cost; its keys are rows of their own.
 ALTER TABLE keymint.api_keys

@@ -178,7 +178,7 @@ async function setBindAside(tx: Tx, mintId: string, reason: string): Promise<voi
   await markUnbound(
     tx,
     keys.map((key) => key.hash),
-    `Set aside by staff: ${reason}`,
+    reason,
     { setAside: true },
   )
 }
@@ -199,7 +199,7 @@ export async function redriveJob(ctx: Ctx, input: Input): Promise<JobActionOutco
     const sent = isWanted(row)
       ? await ctx.queue.enqueue(
           tx,
-          livingName(row.name) as JobName & ('mint-key' | 'mint-sub-key' | 'bind-guardrail'),
+          livingName(row.name) as JobName & ('mint-key' | 'mint-service-key' | 'bind-guardrail'),
           { mintId },
           { singletonKey: mintId },
         )

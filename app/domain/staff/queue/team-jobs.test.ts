@@ -36,7 +36,7 @@ async function pendingSubKey(world: World) {
     models: [],
   })
   if (key.kind === 'refused') throw new Error(key.reason)
-  return { keyId: key.keyId, jobId: await onlyJob(world, 'mint-sub-key') }
+  return { keyId: key.keyId, jobId: await onlyJob(world, 'mint-service-key') }
 }
 
 test('a retry of a team’s key runs now: its mint no longer waits for its time', async () => {
@@ -101,14 +101,14 @@ test('a receipt and a check may be cancelled; what would be sent again may not',
     return onlyJob(world, name)
   }
   const outcomes: Record<string, string> = {}
-  for (const name of ['make-receipt', 'doctor', 'apply-sub-key', 'sweep']) {
+  for (const name of ['make-receipt', 'doctor', 'apply-key', 'sweep']) {
     const jobId = await send(name)
     outcomes[name] = (await cancelJob(world.ctx, { jobId, actorUserId, reason: 'a test' })).code
   }
   expect(outcomes).toEqual({
     'make-receipt': 'cancelled',
     doctor: 'cancelled',
-    'apply-sub-key': 'must-finish',
+    'apply-key': 'must-finish',
     sweep: 'never-cancelled',
   })
 })
