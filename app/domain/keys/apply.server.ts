@@ -1,5 +1,5 @@
 /**
- * The loop: brings the provider in line with the row of one key. Guarantee: at most one call of a
+ * The loop: applies the row of one key at the provider. Guarantee: at most one call of a
  * key is out, under a lease written before it; the answer is recorded as what it confirms at the
  * revision that was sent; a call without an answer is a doubt, and while it is young nothing that
  * it could undo is released. Run twice, or after a crash anywhere, it asks for the same again.
@@ -124,7 +124,8 @@ async function lease(
 ): Promise<string | null> {
   const token = randomUUID()
   const changed = await ctx.db.$executeRaw`
-    update keymint.keys set call_sent_at = keymint.now(), call_token = ${token}::uuid, call_revision = revision - ${partial ? 1 : 0}::int,
+    update keymint.keys set call_sent_at = keymint.now(), call_token = ${token}::uuid,
+      call_revision = revision - ${partial ? 1 : 0}::int,
       call_limit_usd = ${change.limit === undefined ? null : decimalStringFromNano(change.limit)}::numeric,
       call_on = ${change.disabled === false},
       doubt_until = case when call_sent_at is null or not (coalesce(call_on, false) or call_limit_usd is not null)

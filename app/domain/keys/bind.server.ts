@@ -1,5 +1,5 @@
 /**
- * Binding: attaching minted keys to their workshop's guardrail, many keys in one call. Assigning is
+ * Assigning minted keys to their workshop's guardrail, many keys in one call. Assigning is
  * idempotent upstream, so it may be tried as often as needed; a bind that fails never takes a key
  * away from anybody.
  */
@@ -41,12 +41,12 @@ export async function bindKeys(ctx: Ctx, mintIds: string[]): Promise<Map<string,
     mintIds.map((id) => [id, { outcome: 'bound', error: null }]),
   )
   for (const [scope, keys] of groupBy(unbound, (key) => key.scope)) {
-    // One workshop's trouble with the database or its own rows must not keep the keys of the others
+    // One workshop's failure with the database or its own rows must not keep the keys of the others
     // unbound.
     const judged = await bindScope(ctx, scope, keys).catch((error: unknown): Judged[] => {
       ctx.log.error(
         { error, scope, keys: keys.length },
-        'binding the keys of a workshop failed unexpectedly',
+        'assigning the keys of a workshop failed unexpectedly',
       )
       return []
     })
@@ -92,7 +92,7 @@ async function assign(ctx: Ctx, guardrailId: string, hashes: string[]): Promise<
     if ((await ctx.provider.assignKeys(guardrailId, hashes)) === hashes.length)
       return hashes.map((hash) => bound(hash))
   } catch (error) {
-    // Trouble that will pass, or one that hits every key alike, is not the fault of a hash.
+    // A failure that will pass, or one that hits every key alike, is not the fault of a hash.
     if (!isProviderError(error) || error.details.kind !== 'rejected') throw error
     const assigned = await ctx.provider.listAssignedHashes(guardrailId)
     return bisect(ctx, guardrailId, hashes, assigned, jobErrorOf(error.details))

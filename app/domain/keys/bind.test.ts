@@ -103,7 +103,8 @@ test('a guardrail whose making was answered with a lost connection is found agai
   expect(await world.ctx.provider.listGuardrails()).toHaveLength(1)
 })
 
-test('a changed file changes the same guardrail, while keys are assigned to it and after its claims have closed', async () => {
+// While keys are assigned to it, and after its claims have closed.
+test('a changed file changes the same guardrail', async () => {
   await using world = await openWorld()
   const { mintIds } = await unboundKeys(world, 3)
   await bindKeys(world.ctx, mintIds)

@@ -8,7 +8,7 @@ import type { Ctx } from '../ctx'
 import { book } from './want.server'
 
 /**
- * Cancels a pending mint in the caller's transaction; a key that a worker has in its hands at this
+ * Cancels a pending mint in the caller's transaction; a key that a worker has just made at this
  * moment is not saved, and is deleted upstream. `afterMint` does what belongs between the mint's
  * row and the pool's in the order of locks. False when the mint had ended already.
  */

@@ -94,7 +94,7 @@ test('a probe whose worker died is forgotten, and another mint may try', async (
   expect(await gateOf(world)).toMatchObject({ failures: 0, cooldownUntil: null })
 })
 
-test('a mint whose every worker dies in the middle waits with few calls in doubt, and one that lives makes it', async () => {
+test('a mint whose every worker dies in the middle waits, and one that lives makes it', async () => {
   await using world = await openWorld()
   const [mint] = await mintsOf(world, 1)
   const dying = withService(world.ctx, () => ({

@@ -61,7 +61,7 @@ export async function readSnapshot(
  * The same for one key, asked for by itself: what a fix looks at right before it acts. Guardrails
  * come from the caller.
  */
-export async function readStandingOfKey(
+export async function readKeySnapshot(
   ctx: Ctx,
   hash: string,
   known: Pick<Snapshot, 'guardrails' | 'canonicalSlugs'>,
@@ -94,8 +94,8 @@ export async function readStandingOfKey(
 export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailState>> {
   const scopes = await ctx.db.$queryRaw<{ slug: string; cachedId: string | null; live: boolean }[]>`
     select slug, g.guardrail_id as "cachedId", bool_or(live) as live from (
-      select scope as slug, true as live from keymint.held_keys where live and wants_guardrail and expires_at > ${ctx.now()}
-        group by scope
+      select scope as slug, true as live from keymint.held_keys
+        where live and wants_guardrail and expires_at > ${ctx.now()} group by scope
       union all select workshop_slug, false from keymint.guardrails) as s
     left join keymint.guardrails g on g.workshop_slug = s.slug
     group by slug, g.guardrail_id order by slug`
@@ -146,8 +146,8 @@ async function readHeld(
   wanted: { hashes: string[]; andLive: boolean },
 ): Promise<HeldKey[]> {
   const rows = await ctx.db.$queryRaw<HeldRow[]>`
-    select k.key_id as "keyId", k.wants_guardrail as "wantsGuardrail", k.holder_kind as "holderKind", k.holder_id as "holderId", k.generation, k.scope, k.key_hash as hash,
-      k.retired,
+    select k.key_id as "keyId", k.wants_guardrail as "wantsGuardrail", k.holder_kind as "holderKind",
+      k.holder_id as "holderId", k.generation, k.scope, k.key_hash as hash, k.retired,
       coalesce(${liveKey(ctx.now())}, false) as live, k.wanted_disabled as "wantedDisabled",
         k.wanted_limit_usd::text as "limitUsd", k.limit_reset as "limitReset", k.expires_at as "expiresAt",
       coalesce(k.key_saved_at > now() - make_interval(secs => ${settlingSeconds}::int), false) as "savedLately",
@@ -155,7 +155,8 @@ async function readHeld(
       k.guardrail_attached_at is not null as bound, k.bind_error as "bindError",
         k.upstream_missing_at as "missingSince", k.changing
     from keymint.held_keys k
-    where k.account = ${deploymentAccount}::uuid and (k.key_hash = any(${wanted.hashes}) or (${wanted.andLive} and k.live and k.expires_at > ${ctx.now()}))`
+    where k.account = ${deploymentAccount}::uuid and (k.key_hash = any(${wanted.hashes})
+      or (${wanted.andLive} and k.live and k.expires_at > ${ctx.now()}))`
   return rows.map(({ limitUsd, limitReset, ...row }) => ({
     ...row,
     limit: limitUsd === null ? null : nanoFromDecimalString(limitUsd),

@@ -38,7 +38,8 @@ test('given back: off upstream, closed, settled at what was used, and the rest i
   await expectPoolToAddUp(world)
 })
 
-test('a daily cap is the person’s, not the key’s: eight rounds of claim, spend all and give back spend it once a day', async () => {
+// Eight rounds of claim, spend all and give back.
+test('a daily cap is the person’s, not the key’s: it is spent once a day', async () => {
   const workshop = makeWorkshop({
     kind: 'giveaway',
     keyLimit: usd(0.05),
@@ -65,12 +66,12 @@ test('a daily cap is the person’s, not the key’s: eight rounds of claim, spe
     await letSettle(world)
   }
   expect(spent).toBeLessThan(0.0501)
-  const again = await claimKey(world.ctx, {
+  const second = await claimKey(world.ctx, {
     workshopSlug: workshop.slug,
     person: person!,
     optIn: false,
   })
-  expect(again).toMatchObject({ kind: 'refused', reason: 'spent' })
+  expect(second).toMatchObject({ kind: 'refused', reason: 'spent' })
 })
 
 test('replaced before the provider counts: old and new together stay within the cap', async () => {
@@ -101,7 +102,8 @@ test('a replaced key leaves the rest of its cap to the new one, about a minute l
   expect((await poolNow(world)).committed).toBe(2)
 })
 
-test('a key that was given back while the provider refuses is off as soon as it answers, and only then is the next one made', async () => {
+// Only then is the next one made.
+test('a key that was given back while the provider refuses is off as soon as it answers', async () => {
   const workshop = makeWorkshop({
     kind: 'giveaway',
     keyExpiresAt: null,

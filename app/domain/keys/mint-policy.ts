@@ -55,7 +55,7 @@ export type MintDecision =
 const minLifeMs = 60_000
 /** So many outcomes in doubt in a row, and the whole queue cools down. */
 export const failuresThatCloseTheGate = 5
-/** Retry-After is honoured so far; a longer one is shown, and a probe goes out all the same. */
+/** Retry-After is honoured so far; a longer one is shown, and a probe goes out anyway. */
 const maxRetryAfterSeconds = 300
 
 export function decideMint(
@@ -103,7 +103,7 @@ const delayReasons: readonly string[] = [
   'former-key',
 ] satisfies DelayReason[]
 
-/** Reads a reason back from the database; anything unknown counts as trouble upstream. */
+/** Reads a reason back from the database; anything unknown counts as a failure upstream. */
 export function asDelayReason(text: string | null): DelayReason {
   return text !== null && delayReasons.includes(text) ? (text as DelayReason) : 'upstream-trouble'
 }

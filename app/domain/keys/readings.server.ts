@@ -151,11 +151,12 @@ const hasFallen = (kept: NanoUsd, shown: NanoUsd) => shown * 2n < kept && kept -
  */
 async function see(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey, askedAt: Date): Promise<void> {
   if (key.call !== null || (key.seen.at !== null && key.seen.at >= askedAt)) return
+  const cap = seen.cap === null ? null : decimalStringFromNano(seen.cap)
   if (key.missingAt !== null && key.deletedAt === null) await takeBackMissing(ctx, tx, key, seen)
   await tx.$executeRaw`
-    update keymint.keys set seen_limit_usd = ${seen.cap === null ? null : decimalStringFromNano(seen.cap)}::numeric,
+    update keymint.keys set seen_limit_usd = ${cap}::numeric,
       seen_reset = ${seen.reset}, seen_off = ${seen.disabled}, missing_at = null
-    where id = ${key.id}::uuid and (seen_limit_usd is distinct from ${seen.cap === null ? null : decimalStringFromNano(seen.cap)}::numeric
+    where id = ${key.id}::uuid and (seen_limit_usd is distinct from ${cap}::numeric
       or seen_reset is distinct from ${seen.reset} or seen_off <> ${seen.disabled} or missing_at is not null)`
   // Unasked repair only goes down; what would raise waits for a person.
   const goesDown =

@@ -24,7 +24,7 @@ import {
   type GuardrailState,
   type Snapshot,
 } from './drift'
-import { readCanonicalSlugs, readGuardrails, readStandingOfKey } from './held-keys.server'
+import { readCanonicalSlugs, readGuardrails, readKeySnapshot } from './held-keys.server'
 
 export type DriftRef = {
   id: string
@@ -102,7 +102,7 @@ function lookAgain(ctx: Ctx) {
             ? await (slugs ??= readCanonicalSlugs(ctx))
             : new Map<string, string>(),
       }
-      if (drift.keyHash !== null) return readStandingOfKey(ctx, drift.keyHash, known)
+      if (drift.keyHash !== null) return readKeySnapshot(ctx, drift.keyHash, known)
       return {
         now: ctx.now(),
         installationPrefix: '',
