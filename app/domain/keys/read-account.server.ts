@@ -154,7 +154,7 @@ export async function listAccount(
   if (options.dryRun) return report
   if (seen.size > 0) await confirmAccount(ctx.db, account.id)
   await lookForAbsent(ctx, account, seen, askedAt, options.signal, report)
-  await deleteKnownCondemned(ctx, account, report)
+  await deleteKnownCondemned(ctx, account, seen, report)
   await resolveAttempts(ctx, account.id, askedAt)
   await ctx.db.$executeRaw`
     update keymint.accounts set listed_at = ${askedAt}::timestamptz,
