@@ -29,14 +29,12 @@ test('three hundred claims behind a pause park, and its end makes a key for each
   await expect.poll(() => mintJobs(world), { timeout: 60_000 }).toEqual({ completed: count })
   await sweep(world.ctx)
   await world.db.$executeRaw`update keymint.mints set queued_at = now() - interval '1 hour'`
-  const before = await world.calls()
   for (let round = 0; round < 4; round++) {
     await sweep(world.ctx)
     await new Promise((resolve) => setTimeout(resolve, 1_000))
     expect(await mintJobs(world)).toEqual({ completed: count })
   }
   expect((await world.calls())['POST /keys']).toBeUndefined()
-  expect(await world.calls()).toEqual(before)
   expect(await resumeMinting(world.ctx, { actorUserId: 'github:1' })).toBe(count)
   await expect
     .poll(() => world.db.workshopAttendance.count({ where: { state: 'ready' } }), {

@@ -5,8 +5,6 @@
  */
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
-import { errorMessage } from '../error-text'
-import type { JobError } from '../job-outcome'
 import { liveClaim } from '../live-claim.server'
 import { moneyView, type MoneyView } from '../money-view'
 import { committedAt } from '../workshop/worst-case'
