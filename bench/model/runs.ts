@@ -31,10 +31,10 @@ export function breakSearch(rule: Rule | null): Found {
       daily,
       bounds: rule === null ? bounds.twoDelayed : bounds.broken,
       rules: rulesWith(rule),
-      maxStates: 1_500_000,
-      maxSeconds: breakSeconds,
-      restEvery: 97,
+      maxStates: rule === null ? 20_000_000 : 1_500_000,
+      maxSeconds: rule === null ? 5 * breakSeconds : breakSeconds,
+      restEvery: rule === null ? 13 : 97,
     })
   const without = run(false)
-  return without.violation ? without : run(true)
+  return without.violation || rule === null ? without : run(true)
 }
