@@ -4,7 +4,7 @@
  * the two together. A rule that is broken must be found with a short trace.
  */
 import type { ApplyDecision } from '~/domain/keys/decide-apply'
-import { minLimit, type Key } from '~/domain/keys/key-row'
+import { isOver, minLimit, type Key } from '~/domain/keys/key-row'
 import type { dueKeys } from '~/domain/keys/windows'
 
 export const breakable = {
@@ -43,12 +43,7 @@ export function rulesWith(broken: Rule | null, pool = 3): Rules {
     broken,
     pool,
     apply(key, now, decide) {
-      const asked =
-        broken === 'close-in-doubt'
-          ? { ...key, doubt: null, call: null }
-          : broken === 'off-first' && key.off.ended !== null
-            ? { ...key, seen: { ...key.seen, off: true, reset: null } }
-            : key
+      const asked = seenAs(broken, key)
       const decision = decide(asked, now)
       if (decision.kind !== 'change') return decision
       if (broken === 'limit-used' && decision.change.disabled === true)
@@ -76,6 +71,15 @@ export function rulesWith(broken: Rule | null, pool = 3): Rules {
       broken !== 'closed-gates-mint' && former.some((key) => isFormerOpen(key, now)),
     settles: (key, decided) => decided || (broken === 'settled-late' && key.closedAt !== null),
   }
+}
+
+/** The row as a machinery without the rule would read it. */
+function seenAs(broken: Rule | null, key: Key): Key {
+  if (!isOver(key)) return key
+  if (broken === 'close-in-doubt') return { ...key, doubt: null, call: null }
+  const closed = { ...key, seen: { ...key.seen, off: true, reset: null, limit: minLimit } }
+  const skips = broken === 'off-first' || (broken === 'limit-used' && key.seen.off)
+  return skips ? closed : key
 }
 
 /** The twin of `formerOpen` in readWork: a former key that may be spent beside a new one. */

@@ -8,6 +8,7 @@ export const bounds = {
   short: { owner: 1, staff: 0, crashes: 0, keys: 2, mail: 0, workers: 1 },
   shortStaff: { owner: 0, staff: 1, crashes: 0, keys: 2, mail: 1, workers: 1 },
   broken: { owner: 2, staff: 2, crashes: 1, keys: 2, mail: 1, workers: 2 },
+  twoDelayed: { owner: 1, staff: 2, crashes: 0, keys: 1, mail: 2, workers: 1 },
 } satisfies Record<string, Bounds>
 
 /** An owner's act with a daily cap; an act of staff and a delayed call without a reset. */
@@ -28,12 +29,12 @@ export function breakSearch(rule: Rule | null): Found {
   const run = (daily: boolean) =>
     search({
       daily,
-      bounds: rule === null ? { ...bounds.broken, owner: 1, mail: 2 } : bounds.broken,
+      bounds: rule === null ? bounds.twoDelayed : bounds.broken,
       rules: rulesWith(rule),
-      maxStates: 1_500_000,
-      maxSeconds: breakSeconds,
-      restEvery: 97,
+      maxStates: rule === null ? 20_000_000 : 1_500_000,
+      maxSeconds: rule === null ? 5 * breakSeconds : breakSeconds,
+      restEvery: rule === null ? 13 : 97,
     })
   const without = run(false)
-  return without.violation ? without : run(true)
+  return without.violation || rule === null ? without : run(true)
 }

@@ -6,6 +6,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 type Runner = { resume: (() => void) | null; parked: () => void }
 
+const idle = (): Runner => ({ resume: null, parked: () => undefined })
+
 export class Turns {
   private readonly running = new AsyncLocalStorage<Runner>()
   constructor(private readonly below: (most: number) => number) {}
@@ -22,7 +24,7 @@ export class Turns {
   async run(jobs: readonly (() => Promise<unknown>)[]): Promise<void> {
     const workers = jobs.map((job) => ({
       job,
-      runner: { resume: null as (() => void) | null, parked: (): void => undefined },
+      runner: idle(),
       finished: null as Promise<unknown> | null,
       done: false,
     }))

@@ -179,11 +179,15 @@ function heldNow(
   const worst = worstLimit(key)
   // A sum for life: what earlier windows took of it is gone.
   const forLife =
-    key.limitReset === null ? accounting === 'month' : key.withoutReset && confirmed(key)
+    key.limitReset === null
+      ? accounting === 'month'
+      : (key.withoutReset || isOver(key)) && confirmed(key)
   // The least that a key can be given is no money that anybody was promised.
   const held = worst <= minLimit ? used : forLife ? larger(worst - usedBefore, used) : worst
   const kept = present?.reserved ?? held
-  if (key.closedAt !== null) return isOver(key) ? kept : smaller(kept, held)
+  // Nothing raises a key that is over, and the limit it is sent is what it has used in all its life.
+  if (isOver(key)) return kept
+  if (key.closedAt !== null) return smaller(kept, held)
   return isCounted(key) ? held : larger(kept, held)
 }
 
@@ -195,11 +199,10 @@ const countSeconds = 60
  * it held stays held: its successor would be given money that is spent already.
  */
 const isCounted = (key: Key) =>
-  !isOver(key) &&
-  (!key.withoutReset ||
-    (key.seen.at !== null &&
-      key.readAt !== null &&
-      key.readAt.getTime() >= key.seen.at.getTime() + countSeconds * 1000))
+  !key.withoutReset ||
+  (key.seen.at !== null &&
+    key.readAt !== null &&
+    key.readAt.getTime() >= key.seen.at.getTime() + countSeconds * 1000)
 
 /** The provider has confirmed that the cap starts no new window, and no call may say otherwise. */
 const confirmed = (key: Key) =>
