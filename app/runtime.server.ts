@@ -22,7 +22,7 @@ import { createServices } from './adapters/services.server'
 import type { Ctx } from './domain/ctx'
 import { loadWorkshops } from './domain/workshop/catalog.server'
 import { claimHolder } from './domain/claim/claim-holder.server'
-import { subKeyHolder } from './domain/team/sub-key-holder.server'
+import { bookMonth, subKeyHolder } from './domain/team/sub-key-holder.server'
 import type { Holder, HolderKind, Holders } from './domain/holder'
 import { deploymentOf } from './deployment'
 import { formatProblem } from './domain/workshop/problem'
@@ -99,6 +99,15 @@ async function createCtx(
 ): Promise<Ctx> {
   const workshops = await loadWorkshops(env.WORKSHOPS_DIR)
   const metrics = createMetrics()
+  const provider = measured(
+    createOpenRouter({
+      baseUrl: env.OPENROUTER_BASE_URL,
+      managementKey: env.OPENROUTER_MANAGEMENT_KEY,
+      workspaceId: env.OPENROUTER_WORKSPACE_ID,
+      log,
+    }),
+    metrics,
+  )
   for (const problem of workshops.problems)
     log.error(
       { problem: formatProblem(problem) },
@@ -110,21 +119,16 @@ async function createCtx(
     log,
     metrics,
     workshops,
-    provider: measured(
-      createOpenRouter({
-        baseUrl: env.OPENROUTER_BASE_URL,
-        managementKey: env.OPENROUTER_MANAGEMENT_KEY,
-        workspaceId: env.OPENROUTER_WORKSPACE_ID,
-        log,
-      }),
-      metrics,
-    ),
+    provider,
     holders,
+    bookMonth,
+    managementCredential: { secret: env.OPENROUTER_MANAGEMENT_KEY, baseUrl: null },
     sealer: createSealer(env.ENCRYPTION_KEY),
     fingerprints: createFingerprints(env.ENCRYPTION_KEY),
     limits: createLimits(db),
     services: createServices({
       openRouterBaseUrl: env.OPENROUTER_BASE_URL,
+      deployment: { secret: env.OPENROUTER_MANAGEMENT_KEY, provider },
       allowPrivateAddresses: env.ALLOW_PRIVATE_SERVICES || env.NODE_ENV !== 'production',
     }),
     mailer:
@@ -136,6 +140,7 @@ async function createCtx(
           }),
     now: () => new Date(),
     limitClaims: pLimit(claimsAtOnce),
+    mintConcurrency: env.MINT_CONCURRENCY,
     limitMints: pLimit(env.MINT_CONCURRENCY),
     settings: {
       provisioningEnabled: env.PROVISIONING_ENABLED,

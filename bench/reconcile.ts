@@ -1,10 +1,11 @@
 /**
  * What 10,000 giveaway keys cost: calls upstream for each hundred keys, and how long a pass takes.
- * BENCH_KEYS changes the number. Prints numbers, asserts nothing; scale.test.ts holds the counts
- * with fewer keys.
+ * BENCH_KEYS changes the number. Prints numbers, asserts nothing; reconcile-scale.test.ts holds the
+ * counts with fewer keys.
  */
-import { planReconcile, reconcileKeys } from '~/domain/keys/reconcile.server'
-import { syncUsage } from '~/domain/keys/usage.server'
+import { deploymentAccount } from '~/domain/keys/accounts.server'
+import { readAccount } from '~/domain/keys/read-account.server'
+import { planReconcile } from '~/domain/keys/reconcile.server'
 import { migrate } from '../prisma/migrate'
 import { seedClaims } from '../tests/seed-claims'
 import { startPostgres } from '../simulators/postgres/server'
@@ -33,8 +34,8 @@ try {
   await seedClaims(world, gift.slug, count)
   process.stdout.write(`${count} keys\n`)
   for (const [what, work] of [
-    ['sync-usage', () => syncUsage(world.ctx)],
-    ['reconcile, the scheduled pass', () => reconcileKeys(world.ctx)],
+    ['read-account, the scheduled pass', () => readAccount(world.ctx, deploymentAccount)],
+    ['read-account, the second pass', () => readAccount(world.ctx, deploymentAccount)],
     ['reconcile, the whole check (keys and assignments)', () => planReconcile(world.ctx)],
   ] as const) {
     await world.call('/__sim/calls', { method: 'DELETE' })

@@ -90,7 +90,7 @@ test('every admin address answers as the table says, in four shapes and by every
     stage,
     `
     select j.id from pgboss.job j join keymint.mints m on j.name = 'mint-key'
-      and j.singleton_key = m.id::text where m.owner_id = $1`,
+      and j.singleton_key = m.id::text where m.holder_id = $1`,
     [claim.claim_id],
   )
   const facts = {

@@ -101,7 +101,7 @@ test('a usage reading by the worker reaches the page without anybody asking', as
   await claimOverHttp(context, stage.origin, 'second-room')
   const key = await revealOverHttp(context, stage.origin, 'second-room')
   expect((await chat(page, stage, key, '1000 tokens', 1000)).status()).toBe(200)
-  // The schedule of sync-usage: once a minute.
+  // The account is read once a minute.
   await expect
     .poll(
       async () => {

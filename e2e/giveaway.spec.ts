@@ -84,7 +84,7 @@ test('a paused giveaway says why and since when, and a key given out before is s
   const key = await revealOverHttp(context, stage.origin, 'small-keys')
   await queryDatabase(
     stage,
-    `update keymint.mint_gate set paused_at = now(), pause_reason = 'We are looking at the bill.'`,
+    `update keymint.minting set paused_at = now(), pause_reason = 'We are looking at the bill.'`,
   )
   try {
     const stranger = await browser.newContext()
@@ -97,7 +97,7 @@ test('a paused giveaway says why and since when, and a key given out before is s
     await page.getByRole('button', { name: 'Show key' }).click()
     await expect(page.getByRole('region', { name: 'Key card' })).toContainText(key)
   } finally {
-    await queryDatabase(stage, 'update keymint.mint_gate set paused_at = null, pause_reason = null')
+    await queryDatabase(stage, 'update keymint.minting set paused_at = null, pause_reason = null')
   }
 })
 

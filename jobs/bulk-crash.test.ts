@@ -11,7 +11,7 @@ import {
   startAction,
   worstUpstream,
 } from '../tests/claims'
-import { reconcileKeys } from '~/domain/keys/reconcile.server'
+import { letSettle, readAll } from '../tests/engine'
 import { makeWorkshop, openWorld, usd, type World } from '../tests/world'
 
 const kill = (child: ChildProcess) =>
@@ -69,15 +69,20 @@ test('killed while raising and replacing forty keys: each is raised and replaced
     })
     .toBe(40)
   // What a killed worker had made and nobody could save is reconcile's to remove.
-  await reconcileKeys(world.ctx)
+  await readAll(world)
   const live = (await world.ctx.provider.listKeys()).filter((key) => !key.disabled)
   expect(live).toHaveLength(40)
   for (const claim of claims.slice(0, 5)) {
     expect(live.some((key) => key.hash === claim.hash)).toBe(false)
-    expect(await worstUpstream(world, claim)).toBe(3)
+    expect(await worstUpstream(world, claim)).toBeLessThanOrEqual(3)
   }
-  expect((await claimRow(world, claims[0]!)).limitUsd.toNumber()).toBe(2)
   expect(await poolNow(world)).toEqual({ committed: 120, seats: 40 })
-  expect(await world.db.claimChange.count()).toBe(0)
+  await expectPoolToAddUp(world)
+  // What the old keys left of each cap is the new ones', once it is known.
+  await letSettle(world)
+  for (const claim of claims.slice(0, 5)) expect(await worstUpstream(world, claim)).toBe(3)
+  const { orKeyHash } = await claimRow(world, claims[0]!)
+  expect((await world.ctx.provider.findKey(orKeyHash!))?.limit).toBe(usd(2))
+  expect(await poolNow(world)).toEqual({ committed: 120, seats: 40 })
   await expectPoolToAddUp(world)
 }, 240_000)

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
-import { reconcileKeys } from '~/domain/keys/reconcile.server'
+import { readAll } from '../tests/engine'
 import { openWorld, type World } from '../tests/world'
 
 const workshopSlug = 'test-workshop'
@@ -48,7 +48,7 @@ async function becomesReady(world: World, patienceMs: number) {
 
 /** One key that its owner holds, and no other key of ours that lives. */
 async function expectExactlyTheHeldKey(world: World) {
-  await reconcileKeys(world.ctx)
+  await readAll(world)
   const claim = await world.db.workshopAttendance.findFirstOrThrow()
   expect((await world.liveKeys()).map((key) => key.hash)).toEqual([claim.orKeyHash])
 }

@@ -1,10 +1,10 @@
 /** A Postgres of its own, restarted in the middle of a burst: nothing that was accepted is lost. */
 import { afterAll, expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
-import { reconcileKeys } from '~/domain/keys/reconcile.server'
 import { migrate } from '../prisma/migrate'
 import { startPostgres } from '../simulators/postgres/server'
 import { createTemplate } from '../simulators/postgres/template'
+import { readAll } from '../tests/engine'
 import { runsInFull } from '../tests/rounds'
 import { openWorld } from '../tests/world'
 
@@ -35,7 +35,7 @@ test.each(modes)(
     await expect.poll(ready, { timeout: 60_000, interval: 200 }).toBe(claimCount)
     await world.db
       .$executeRaw`update keymint.mint_attempts set sent_at = sent_at - interval '2 min'`
-    await reconcileKeys(world.ctx)
+    await readAll(world)
     const held = (await world.db.workshopAttendance.findMany()).map((claim) => claim.orKeyHash)
     expect((await world.liveKeys()).map((key) => key.hash).sort()).toEqual(held.sort())
     expect(held).toHaveLength(claimCount)

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto'
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { JobName } from '~/adapters/job-catalog'
 import type { Ctx } from '~/domain/ctx'
-import { applySubKeyJob } from './apply-sub-key'
+import { applyKeyJob } from './apply-key'
 import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
 import { chainAuditJob } from './chain-audit'
@@ -18,15 +18,11 @@ import { makeReceiptJob } from './make-receipt'
 import { mintKey } from './mint-key'
 import { reconcileCheckJob } from './reconcile-check'
 import { reconcileFixJob } from './reconcile-fix'
-import { reconcileKeysJob } from './reconcile-keys'
 import { createRunRecorder } from './run-recorder'
-import { mintSubKey } from './mint-sub-key'
-import { reconcileServiceJob } from './reconcile-service'
-import { reconcileServicesJob } from './reconcile-services'
+import { readAccountJob } from './read-account'
+import { readAccountsJob } from './read-accounts'
 import { rollMonthsJob } from './roll-months'
 import { sweepJob } from './sweep'
-import { syncSubKeysJob } from './sync-sub-keys'
-import { syncUsageJob } from './sync-usage'
 import { readingRetentionJob } from './reading-retention'
 import { retentionJob } from './retention'
 
@@ -34,6 +30,8 @@ type Slot<Name extends JobName> = {
   handler: JobBatchHandler<Name>
   batchSize: number
   slots: number
+  /** Jobs of one provider account at once in this process. */
+  perGroup?: number
 }
 type WakeBinds = () => void
 
@@ -50,22 +48,34 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
       batchSize: mintBatchSize,
       slots: Math.max(2, concurrency),
     },
-    // At most two batches wait for services of teams.
-    'mint-sub-key': {
-      handler: eachAlone('mint-sub-key', mintSubKey),
-      batchSize: mintBatchSize,
-      slots: 2,
+    // Turns by account: one whose proxy hangs holds a slot, and no other's.
+    'mint-service-key': {
+      handler: eachAlone('mint-service-key', mintKey),
+      batchSize: 1,
+      slots: 6,
+      perGroup: 2,
+    },
+    'apply-key': {
+      handler: eachAlone('apply-key', applyKeyJob),
+      batchSize: 1,
+      slots: 8,
+      perGroup: 3,
+    },
+    'read-account': {
+      handler: eachAlone('read-account', readAccountJob),
+      batchSize: 1,
+      slots: 6,
+      perGroup: 1,
+    },
+    'read-accounts': {
+      handler: eachAlone('read-accounts', readAccountsJob),
+      batchSize: 1,
+      slots: 1,
     },
     // One slot: keys that are saved while a call is under way go together in the next one.
     'bind-guardrail': { handler: bindGuardrail, batchSize: bindBatchSize, slots: 1 },
     // A long action frees its slot every twenty seconds, so that a short one need not wait for it.
     'bulk-action': { handler: eachAlone('bulk-action', bulkActionJob), batchSize: 1, slots: 3 },
-    'sync-usage': { handler: eachAlone('sync-usage', syncUsageJob), batchSize: 1, slots: 1 },
-    'reconcile-keys': {
-      handler: eachAlone('reconcile-keys', reconcileKeysJob),
-      batchSize: 1,
-      slots: 1,
-    },
     'reconcile-check': {
       handler: eachAlone('reconcile-check', reconcileCheckJob),
       batchSize: 1,
@@ -83,26 +93,6 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     },
     'make-receipt': { handler: eachAlone('make-receipt', makeReceiptJob), batchSize: 1, slots: 1 },
     doctor: { handler: eachAlone('doctor', doctorJob), batchSize: 1, slots: 1 },
-    'reconcile-services': {
-      handler: eachAlone('reconcile-services', reconcileServicesJob),
-      batchSize: 1,
-      slots: 1,
-    },
-    'reconcile-service': {
-      handler: eachAlone('reconcile-service', reconcileServiceJob),
-      batchSize: 1,
-      slots: 2,
-    },
-    'apply-sub-key': {
-      handler: eachAlone('apply-sub-key', applySubKeyJob),
-      batchSize: 5,
-      slots: 2,
-    },
-    'sync-sub-keys': {
-      handler: eachAlone('sync-sub-keys', syncSubKeysJob),
-      batchSize: 1,
-      slots: 1,
-    },
     'roll-months': { handler: eachAlone('roll-months', rollMonthsJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },
     'chain-audit': { handler: eachAlone('chain-audit', chainAuditJob), batchSize: 1, slots: 1 },
@@ -199,16 +189,17 @@ export async function startWorker(
 
 /**
  * A schedule in the database fires once a minute at most: a worker that reads more often sends the
- * jobs itself.
+ * job itself.
  */
 function readUsageOften(ctx: Ctx): NodeJS.Timeout | undefined {
   const { readUsageSeconds } = ctx.settings
   if (readUsageSeconds >= 60) return undefined
   return setInterval(() => {
-    for (const name of ['sync-usage', 'sync-sub-keys'] as const)
-      ctx.db
-        .$transaction((tx) => ctx.queue.enqueue(tx, name, {}))
-        .catch((error: unknown) => ctx.log.warn({ error, job: name }, 'a job could not be sent'))
+    ctx.db
+      .$transaction((tx) => ctx.queue.enqueue(tx, 'read-accounts', {}))
+      .catch((error: unknown) =>
+        ctx.log.warn({ error, job: 'read-accounts' }, 'a job could not be sent'),
+      )
   }, readUsageSeconds * 1_000)
 }
 
@@ -226,7 +217,35 @@ async function openSlots<Name extends JobName>(
   slot: Slot<Name>,
   tracker: JobTracker,
 ): Promise<void> {
+  if (slot.perGroup !== undefined) return openGroups(boss, ctx, name, slot, slot.perGroup, tracker)
   for (let opened = 0; opened < slot.slots; opened++) await openSlot(boss, ctx, name, slot, tracker)
+}
+
+/** Slots that groups share: pg-boss counts what each group has in hand. */
+async function openGroups<Name extends JobName>(
+  boss: PgBoss,
+  ctx: Ctx,
+  name: Name,
+  slot: Slot<Name>,
+  perGroup: number,
+  tracker: JobTracker,
+): Promise<void> {
+  const options = {
+    ...polling,
+    batchSize: slot.batchSize,
+    localConcurrency: slot.slots,
+    localGroupConcurrency: perGroup,
+  } as const
+  await boss.work<object, void, typeof options>(
+    name,
+    options,
+    (jobs: JobWithMetadata<object>[]) => {
+      tracker.track(name, jobs)
+      return runBatch(boss, ctx, name, slot.handler, jobs, tracker.record).finally(() =>
+        tracker.release(jobs),
+      )
+    },
+  )
 }
 
 async function openSlot<Name extends JobName>(

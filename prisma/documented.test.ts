@@ -120,7 +120,7 @@ test('every SQL statement of the runbook runs on a migrated database', async () 
     await client.query('begin')
     for (const statement of statements) await client.query(statement)
     const { rows } = await client.query<{ paused: boolean }>(
-      'select paused_at is not null as paused from keymint.mint_gate',
+      'select paused_at is not null as paused from keymint.minting',
     )
     expect(rows, 'the last of the two statements switches minting on again').toEqual([
       { paused: false },

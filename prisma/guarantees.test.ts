@@ -209,37 +209,79 @@ test('the audit trail cannot be changed, deleted or emptied; its chain is filled
   await expect(db.$executeRaw`truncate keymint.audit_events`).rejects.toThrow(/append-only/)
 })
 
-test('a claim moves only along its life', async () => {
+test('a claim moves only along its life, and its key with it', async () => {
   await using world = await openWorld()
   const claim = await readyClaim(world)
-  const set = (assignment: string) =>
-    world.db.$executeRawUnsafe(
-      `update keymint.workshop_attendance set ${assignment} where claim_id = '${claim.claimId}'`,
-    )
-  const forget = 'or_key_hash = null, or_key_plaintext = null'
-  await expect(set(`state = 'pending', ${forget}`)).rejects.toThrow(/may not go/)
-  await expect(set(`state = 'refused', reason = 'x', or_key_plaintext = null`)).rejects.toThrow(
-    /may not go/,
-  )
+  const run = (...statements: string[]) =>
+    world.db.$transaction(statements.map((statement) => world.db.$executeRawUnsafe(statement)))
+  const claimTo = (assignment: string) =>
+    `update keymint.workshop_attendance set ${assignment} where claim_id = '${claim.claimId}'`
+  const set = (assignment: string) => run(claimTo(assignment))
+  const over = `update keymint.keys set off_ended_at = now(), sealed = null`
+  await expect(set(`state = 'pending'`)).rejects.toThrow(/may not go/)
+  await expect(set(`state = 'refused', reason = 'x'`)).rejects.toThrow(/may not go/)
   await expect(set(`generation = generation + 1`)).rejects.toThrow(/may not go/)
-  await expect(set(`state = 'ended', reason = 'expired'`)).rejects.toThrow(
-    /claim_secret_lives_with_ready/,
-  )
-  await expect(set(`state = 'ended', or_key_plaintext = null`)).rejects.toThrow(/claim_reason/)
-  await expect(set(`or_key_hash = null`)).rejects.toThrow(/claim_ready_has_key/)
+  await expect(set(`state = 'ended', reason = 'expired'`)).rejects.toThrow(/does not fit/)
+  await expect(run(over, claimTo(`state = 'ended'`))).rejects.toThrow(/claim_reason/)
   await expect(set(`committed_usd = -1`)).rejects.toThrow(/claim_money/)
-  await set(`state = 'ended', reason = 'expired', or_key_plaintext = null`)
+  await run(over, claimTo(`state = 'ended', reason = 'expired'`))
   await expect(set(`state = 'ready', reason = null`)).rejects.toThrow(/may not go/)
-  await expect(set(`state = 'pending', reason = null, ${forget}`)).rejects.toThrow(/may not go/)
-  await expect(
-    set(`state = 'pending', reason = null, ${forget}, generation = generation + 2`),
-  ).rejects.toThrow(/may not go/)
-  await set(`state = 'pending', reason = null, ${forget}, generation = generation + 1`)
+  await expect(set(`state = 'pending', reason = null`)).rejects.toThrow(/may not go/)
+  const next = `state = 'pending', reason = null, generation = generation`
+  await expect(set(`${next} + 2`)).rejects.toThrow(/may not go/)
+  await expect(set(`${next} + 1`), 'the old key still stands there').rejects.toThrow(/does not fit/)
+  const nextKey = `
+    with mint as (
+      insert into keymint.mints (holder_kind, holder_id, generation, scope, account, limit_usd,
+        expires_at, allowed_models)
+      select holder_kind, holder_id, 2, scope, account, limit_usd, expires_at, allowed_models
+      from keymint.mints
+      returning id, holder_kind, holder_id, scope, account, limit_usd, expires_at)
+    insert into keymint.keys (installation, holder_kind, holder_id, generation, scope, account,
+      limit_usd, expires_at, mint_id)
+    select '000000000000', holder_kind, holder_id, 2, scope, account, limit_usd, expires_at, id
+    from mint`
+  await run(claimTo(`${next} + 1`), nextKey)
   // Taken back before its key was made, and claimed again.
   await set(`state = 'ended', reason = 'revoked'`)
-  await set(`state = 'pending', reason = null, generation = generation + 1`)
+  await set(`${next} + 1`)
   await set(`state = 'refused', reason = 'gave-up'`)
   await expect(set(`state = 'ended'`)).rejects.toThrow(/may not go/)
+})
+
+test('what a claim says of its key is a copy that only the row of the key changes', async () => {
+  await using world = await openWorld()
+  const { orKeyHash } = await readyClaim(world)
+  for (const column of [
+    'or_key_hash = null',
+    `or_key_plaintext = 'x'`,
+    'usage_usd = 1',
+    'settled_at = now()',
+    'disabled_at = now()',
+  ])
+    await expect(
+      world.db.$executeRawUnsafe(`update keymint.workshop_attendance set ${column}`),
+      column,
+    ).rejects.toThrow(/is a copy/)
+  await world.db.$executeRaw`update keymint.keys set used_usd = 0.5, off_staff_at = now()`
+  const claim = await world.db.workshopAttendance.findFirstOrThrow()
+  expect(claim).toMatchObject({ orKeyHash, disabledAt: expect.any(Date) as Date })
+  expect(claim.usageUsd.toNumber()).toBe(0.5)
+})
+
+test('a key has a secret only while it lives, and is settled only when it is closed', async () => {
+  await using world = await openWorld()
+  await readyClaim(world)
+  const set = (change: string) => world.db.$executeRawUnsafe(`update keymint.keys set ${change}`)
+  await expect(set('off_ended_at = now()')).rejects.toThrow(/key_secret/)
+  await expect(set('off_replaced_at = now()')).rejects.toThrow(/key_secret/)
+  await expect(set('hash = null')).rejects.toThrow(/key_saved/)
+  await expect(set('limit_usd = 0')).rejects.toThrow(/key_money/)
+  await expect(set('settled_at = now()')).rejects.toThrow(/key_settled/)
+  await expect(
+    world.db.$executeRaw`update keymint.key_windows set reserved_usd = -1`,
+  ).rejects.toThrow(/window_reserved/)
+  await expect(world.db.$executeRaw`delete from keymint.keys`).rejects.toThrow(/violates/)
 })
 
 test('people without an address may each claim, and each of them once', async () => {

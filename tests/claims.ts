@@ -8,6 +8,7 @@ import type { ClaimAction, ClaimSelection } from '~/domain/claim/actions'
 import { startClaimAction } from '~/domain/claim/claim-actions.server'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
+import { applyAll } from './engine'
 import type { World } from './world'
 
 const staff = 'github:staff'
@@ -60,6 +61,7 @@ export async function startAction(
 export async function runToEnd(world: World, bulkId: string) {
   for (let runs = 0; runs < 60; runs++) {
     const outcome = await runBulk(world.ctx, bulkId, bulkKinds)
+    await applyAll(world)
     if (outcome.kind === 'done') return (await readBulk(world.ctx, bulkId))!
     await world.db
       .$executeRaw`update keymint.bulk_action_items set not_before = null where bulk_id = ${bulkId}::uuid`
@@ -98,8 +100,8 @@ export async function expectPoolToAddUp(world: World) {
     where p.committed_usd <> coalesce(c.committed, 0) or p.seats <> coalesce(c.seats, 0)
     union all
     select 'claim ' || c.claim_id from keymint.workshop_attendance c
-    where c.prior_committed_usd <> (select coalesce(sum(r.committed_usd), 0) from keymint.retired_keys r
-      where r.owner_id = c.claim_id) or c.committed_usd < c.prior_committed_usd`
+    where c.committed_usd <> (select coalesce(sum(greatest(w.reserved_usd, w.used_usd)), 0)
+      from keymint.keys k join keymint.key_windows w on w.key_id = k.id where k.holder_id = c.claim_id)`
   expect(rows).toEqual([])
 }
 
@@ -109,9 +111,11 @@ export async function expectPoolToAddUp(world: World) {
  */
 export async function worstUpstream(world: World, claim: { claimId: string }): Promise<number> {
   const row = await claimRow(world, claim)
-  const retired = await world.db.retiredKey.findMany({ where: { ownerId: claim.claimId } })
+  const retired = await world.db.key.findMany({
+    where: { holderId: claim.claimId, generation: { lt: row.generation } },
+  })
   let worst = 0
-  for (const hash of [row.orKeyHash, ...retired.map((key) => key.keyHash)]) {
+  for (const hash of [row.orKeyHash, ...retired.map((key) => key.hash)]) {
     const key = hash === null ? null : await world.ctx.provider.findKey(hash)
     if (!key) continue
     const left =

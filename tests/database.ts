@@ -28,3 +28,24 @@ export async function testDb(): Promise<{ db: Db; url: string; drop(): Promise<v
     },
   }
 }
+
+/** Moves the engine's time, `keymint.now()`, of this database to so much after the real one. */
+export async function moveDatabaseClock(db: Db, ms: number): Promise<void> {
+  await db.$executeRawUnsafe(`
+    create or replace function keymint.now() returns timestamptz language sql stable as
+      $$ select pg_catalog.now() + interval '${ms / 1000} seconds' $$`)
+}
+
+/** Stops the engine's time at this moment, or moves it on where it stands. */
+export async function stopDatabaseClock(db: Db, at: Date): Promise<void> {
+  const moved = await db.$queryRaw<{ there: boolean }[]>`
+    select to_regclass('keymint.test_clock') is not null as there`
+  if (!moved[0]?.there) {
+    await db.$executeRaw`create table keymint.test_clock (at timestamptz not null)`
+    await db.$executeRaw`insert into keymint.test_clock values (${at}::timestamptz)`
+    await db.$executeRaw`
+      create or replace function keymint.now() returns timestamptz language sql stable as
+        $$ select at from keymint.test_clock $$`
+  }
+  await db.$executeRaw`update keymint.test_clock set at = greatest(at, ${at}::timestamptz)`
+}

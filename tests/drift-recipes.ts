@@ -25,7 +25,16 @@ export type LedgerKey = { hash: string; name: string; deleted_at: string | null 
 export const ledger = async (world: World) =>
   (await world.call<{ keys: LedgerKey[] }>('/__sim/keys')).keys
 const update = (world: World, claim: SeededClaim, data: object) =>
-  world.db.workshopAttendance.update({ where: { claimId: claim.claimId }, data })
+  world.db.key.update({ where: { id: claim.keyId }, data })
+/** Its claim has ended, and the provider confirmed the key off; then somebody enabled it there. */
+const over = async (world: World, claim: SeededClaim, data: object) => {
+  const past = new Date(Date.now() - 3_600_000)
+  await update(world, claim, { closedAt: past, seenOff: true, sealed: null, ...data })
+  await world.db.workshopAttendance.update({
+    where: { claimId: claim.claimId },
+    data: { state: 'ended', reason: 'revoked', endedAt: past },
+  })
+}
 
 export type Expected = { kind: DriftKind; about: string; repairable: boolean }
 
@@ -77,7 +86,7 @@ export function driftRecipes(
       // Its own mint, because of one mint one attempt at most is saved.
       const { id: _old, ...mint } = await world.db.mint.findFirstOrThrow()
       const left = await world.db.mint.create({
-        data: { ...mint, ownerId: randomUUID(), scope: 'lifetime' },
+        data: { ...mint, holderId: randomUUID(), scope: 'lifetime' },
       })
       await world.db.$executeRaw`
           update keymint.mint_attempts set state = 'saved', key_hash = ${hash}, mint_id = ${left.id}::uuid
@@ -94,59 +103,37 @@ export function driftRecipes(
       })
       if (rng.below(2) === 0)
         await update(world, claim, {
-          guardrailAttachedAt: null,
+          guardrailAt: null,
           bindSetAside: true,
           bindError: 'The provider had an internal error (500).',
         })
     }),
-    onHealthy('unbound', true, (claim) => update(world, claim, { guardrailAttachedAt: null })),
+    onHealthy('unbound', true, (claim) => update(world, claim, { guardrailAt: null })),
     onHealthy('disabled', true, (claim) =>
       manage(world, `/keys/${claim.hash}`, 'PATCH', { disabled: true }),
     ),
+    onHealthy('disabled', true, (claim) => over(world, claim, { offEndedAt: past })),
     onHealthy('disabled', true, (claim) =>
-      update(world, claim, {
-        state: 'ended',
-        reason: 'revoked',
-        endedAt: past,
-        orKeyPlaintext: null,
-      }),
+      over(world, claim, { offEndedAt: past, expiresAt: past }),
     ),
+    onHealthy('disabled', true, (claim) => over(world, claim, { offReplacedAt: past })),
     onHealthy('disabled', true, (claim) =>
-      update(world, claim, {
-        state: 'ended',
-        reason: 'expired',
-        endedAt: past,
-        expiresAt: past,
-        orKeyPlaintext: null,
-      }),
+      update(world, claim, { offStaffAt: past, seenOff: true }),
     ),
-    onHealthy('disabled', true, (claim) => update(world, claim, { disabledAt: past })),
-    onHealthy('disabled', true, async (claim) => {
-      await world.db.retiredKey.create({
-        data: {
-          keyHash: claim.hash,
-          ownerKind: 'claim',
-          ownerId: claim.claimId,
-          generation: 1,
-          scope: claim.slug,
-          reason: 'extended',
-          retiredAt: past,
-          disabledAt: past,
-          expiresAt: soon,
-        },
-      })
-      await world.db.$executeRaw`
-          update keymint.workshop_attendance
-            set state = 'ended', reason = 'closed', ended_at = now(), or_key_hash = null,
-            or_key_plaintext = null where claim_id = ${claim.claimId}::uuid`
-    }),
     onHealthy('wrong-limit', true, (claim) =>
       manage(world, `/keys/${claim.hash}`, 'PATCH', { limit: 3 + rng.below(100) / 10 }),
     ),
     onHealthy('wrong-limit', true, (claim) =>
       manage(world, `/keys/${claim.hash}`, 'PATCH', { limit_reset: 'weekly' }),
     ),
-    onHealthy('wrong-limit', true, (claim) => update(world, claim, { limitUsd: '1.123456789' })),
+    onHealthy('wrong-limit', true, async (claim) => {
+      const limitUsd = '1.123456789'
+      await update(world, claim, { limitUsd })
+      await world.db.workshopAttendance.update({
+        where: { claimId: claim.claimId },
+        data: { limitUsd },
+      })
+    }),
     onHealthy('wrong-expiry', false, (claim) =>
       update(world, claim, { expiresAt: new Date(soon.getTime() + 3_600_000) }),
     ),

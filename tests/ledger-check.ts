@@ -22,16 +22,26 @@ export async function checkLedger(world: TeamWorld, member: string | null = null
         group by 1, 2),
     latest as (select user_id, max(month) as month from keymint.budget_months where user_id = any(${ids})
       group by user_id),
-    key_now as (
-      select k.id, k.reset, l.month, greatest(k.cap_usd, k.wanted_cap_usd) as cap, k.window_month,
-        coalesce((select sum(m.spent_usd) from keymint.key_months m where m.api_key_id = k.id
-          and (k.reset is null or m.month = l.month)), 0) as spent,
-        coalesce((select m.committed_usd from keymint.key_months m where m.api_key_id = k.id
-          and m.month = l.month), 0) as committed,
-        coalesce((select sum(m.committed_usd) from keymint.key_months m where m.api_key_id = k.id
-          and m.month < l.month), 0) as earlier
-      from keymint.api_keys k join latest l using (user_id) where k.state in ('pending', 'ready')
-        and (k.state = 'pending' or k.expires_at > l.month at time zone 'UTC'))
+    -- What the engine holds for a key in a month: the ledger has it to the nano-dollar.
+    windows as (
+      select k.user_id, k.id, least((date_trunc('month', w.starts_at at time zone 'UTC'))::date, l.month) as month,
+        sum(greatest(w.reserved_usd - w.used_usd, 0)) as committed, sum(w.used_usd) as spent
+      from keymint.key_windows w join keymint.keys e on e.id = w.key_id
+      join keymint.api_keys k on k.id = e.holder_id and e.holder_kind = 'sub-key'
+      join latest l using (user_id) where k.user_id = any(${ids}) group by 1, 2, 3),
+    -- The most that may still be spent with each key in the present month, by every limit that is
+    -- seen, asked for or in doubt.
+    worst as (
+      select e.id, e.holder_id, e.generation, l.month, e.limit_reset, k.cap_usd, k.state,
+        greatest(e.limit_usd, e.seen_limit_usd, e.call_limit_usd, e.doubt_limit_usd) as most,
+        coalesce((select sum(w.reserved_usd) from keymint.key_windows w where w.key_id = e.id
+          and (w.starts_at at time zone 'UTC')::date >= l.month), 0) as reserved,
+        coalesce((select sum(w.used_usd) from keymint.key_windows w where w.key_id = e.id
+          and (w.starts_at at time zone 'UTC')::date < l.month), 0) as used_before
+      from keymint.keys e join keymint.api_keys k on k.id = e.holder_id and e.holder_kind = 'sub-key'
+      join latest l using (user_id)
+      where k.user_id = any(${ids}) and e.saved_at is not null and e.closed_at is null and e.expires_at > keymint.now()
+        and e.expires_at > l.month at time zone 'UTC')
     select 'equation of ' || b.user_id || ' in ' || b.month as what from keymint.budget_months b
       where b.user_id = any(${ids})
       and (b.allocated_usd <> b.committed_usd + b.spent_usd + b.free_usd
@@ -46,15 +56,34 @@ export async function checkLedger(world: TeamWorld, member: string | null = null
       from keymint.budget_months b left join by_key k using (user_id, month)
       where b.user_id = any(${ids})
         and (b.committed_usd, b.spent_usd) is distinct from (coalesce(k.committed, 0), coalesce(k.spent, 0))
-    union all select 'commitment of ' || id || ': ' || committed || ' of cap ' || cap || ' with ' || spent ||
-      ' spent' from key_now where committed <> greatest(0, cap - spent)
-    union all select 'a one-off key still holds money in an old month: ' || id from key_now where reset is null
-      and earlier > 0
-    union all select 'an old month of a monthly key was not closed: ' || id from key_now where reset = 'monthly'
-      and earlier > 0 and window_month >= month
-    union all select 'a settled key holds money: ' || k.id from keymint.api_keys k join keymint.key_months m
-      on m.api_key_id = k.id where k.user_id = any(${ids}) and (k.settled_at is not null or k.state = 'refused')
-      and m.committed_usd > 0
+    union all select 'the ledger of ' || coalesce(w.id, m.api_key_id) || ' in ' || coalesce(w.month, m.month) ||
+      ' is not its windows: ' || coalesce(m.committed_usd, 0) || ' and ' || coalesce(m.spent_usd, 0) || ', not ' ||
+      coalesce(w.committed, 0) || ' and ' || coalesce(w.spent, 0)
+      from windows w full join (select m.* from keymint.key_months m join keymint.api_keys k on k.id = m.api_key_id
+        where k.user_id = any(${ids})) m on m.api_key_id = w.id and m.month = w.month
+      where (coalesce(m.committed_usd, 0), coalesce(m.spent_usd, 0))
+        is distinct from (coalesce(w.committed, 0), coalesce(w.spent, 0))
+    union all select 'a reservation is below a limit that may be in force: ' || id || ' holds ' || reserved ||
+      ' of ' || most from worst where most > 0.000001
+        and reserved < most - case when limit_reset is null then used_before else 0 end
+    union all select 'the holder of ' || holder_id || ' may spend more than its cap' from (
+      select w.holder_id, count(*) filter (
+        where e.off_ended_at is null and e.off_replaced_at is null and not e.seen_off) as enabled
+      from worst w join keymint.keys e using (id) group by 1) o where enabled > 1
+    union all select 'settled before it was closed: ' || id from keymint.keys
+      where settled_at is not null and closed_at is null and written_off_at is null
+    union all select 'a settled key holds money: ' || w.key_id
+      from keymint.key_windows w join keymint.keys e on e.id = w.key_id
+      where e.settled_at is not null and w.reserved_usd > w.used_usd
+    union all select 'a key that was never made holds money: ' || k.id
+      from keymint.api_keys k join keymint.key_months m on m.api_key_id = k.id
+      where k.user_id = any(${ids}) and k.state = 'refused' and m.committed_usd > 0
+        and not exists (select 1 from keymint.keys e where e.holder_kind = 'sub-key' and e.holder_id = k.id
+          and e.saved_at is not null and e.settled_at is null)
+    union all select 'the copy of ' || k.id || ' is not its key' from keymint.api_keys k join keymint.keys e
+      on e.holder_kind = 'sub-key' and e.holder_id = k.id and e.generation = k.generation
+      where k.user_id = any(${ids}) and (k.key_hash, k.sealed, k.usage_usd, k.closed_upstream_at, k.settled_at)
+        is distinct from (e.hash, e.sealed, e.used_usd, e.closed_at, e.settled_at)
     union all select 'less than nothing is free without a cause: ' || b.user_id || ' in ' || b.month
       from keymint.budget_months b
       where b.user_id = any(${ids}) and b.free_usd < 0

@@ -1,14 +1,13 @@
 /** The steps of the ledger's random walk: everything that moves a member's money. */
 import { acceptInvitation, invite } from '~/domain/team/invitations.server'
-import { applySubKey } from '~/domain/team/apply.server'
-import { recordSubKeyReading } from '~/domain/team/reading.server'
+import { applyKey } from '~/domain/keys/apply.server'
+import { recordReading } from '~/domain/keys/readings.server'
 import {
   changeCap,
   deleteSubKey,
   provisionSubKey,
   rotateSubKey,
 } from '~/domain/team/sub-key.server'
-import { endExpiredSubKeys, syncSubKeys } from '~/domain/team/sync.server'
 import { removeMember, resumeMember, suspendMember } from '~/domain/team/team.server'
 import { decideRequest, requestMore, rollMonths, setBudget } from '~/domain/money/budgets.server'
 import { monthOf, nextMonth, startOf } from '~/domain/money/month'
@@ -25,8 +24,9 @@ export type Walk = {
 export type KeyAtHand = {
   id: string
   state: string
+  /** The row of the generation that counts now, and its id at the service. */
+  rowId: string
   keyHash: string | null
-  generation: number
   userId: string
 }
 
@@ -108,14 +108,9 @@ export const steps: Step[] = [
         usd(below(900)) + BigInt(below(9_999_999)),
         below(30) === 0 ? usd(below(50)) : 0n,
       )
-      const askedAt = world.ctx.now()
       const reading = world.service.reading(key.keyHash)
       if (reading)
-        await recordSubKeyReading(
-          world.ctx,
-          { keyId: key.id, generation: key.generation, ...reading },
-          askedAt,
-        )
+        await recordReading(world.ctx, key.rowId, reading, world.ctx.now(), { own: below(2) === 0 })
     },
   },
   {
@@ -167,31 +162,27 @@ export const steps: Step[] = [
   {
     name: 'apply',
     weight: 20,
-    run: async ({ world }) => {
+    run: async ({ world, below }) => {
       const [due] = await world.db.$queryRaw<{ id: string }[]>`
-        select id from keymint.api_keys
-          where (state = 'ready'
-          and (rotate_requested_at is not null or wanted_cap_usd is not null
-          or upstream_cap_usd <> cap_usd - carried_usd))
-          or (state = 'ended' and key_hash is not null and deleted_upstream_at is null)
-            order by md5(id::text || usage_usd::text) limit 1`
-      if (due) await applySubKey(world.ctx, due.id, world.openKeys)
+        select id from keymint.keys where saved_at is not null and deleted_at is null
+          and revision <> seen_revision order by md5(id::text || used_usd::text || ${below(9)}) limit 1`
+      if (due) await applyKey(world.ctx, due.id, { ignoreBackoff: true })
     },
   },
   {
     name: 'sync',
     weight: 3,
     run: async ({ world, below }) => {
-      world.moveClock(below(300) * 1000)
-      await syncSubKeys(world.ctx, world.openKeys)
+      await world.moveClock(below(300) * 1000)
+      await world.read()
     },
   },
   {
     name: 'expire',
     weight: 4,
     run: async ({ world, below }) => {
-      world.moveClock(below(12) * 3_600_000)
-      await endExpiredSubKeys(world.ctx)
+      await world.moveClock(below(12) * 3_600_000)
+      await world.expire()
     },
   },
   {
@@ -200,7 +191,7 @@ export const steps: Step[] = [
     run: async ({ world, below }) => {
       const turn = startOf(nextMonth(monthOf(world.ctx.now())))
       // Just before midnight, then across it: late, twice at once, or by whoever comes next.
-      world.setClock(new Date(turn.getTime() - 1000 + below(3) * 500_000))
+      await world.setClock(new Date(turn.getTime() - 1000 + below(3) * 500_000))
       if (below(3) > 0) await Promise.all([rollMonths(world.ctx), rollMonths(world.ctx)])
     },
   },
@@ -249,10 +240,11 @@ export async function keyAtHand(
   below: (most: number) => number,
 ): Promise<KeyAtHand | null> {
   const keys = await world.db.$queryRaw<KeyAtHand[]>`
-    select id, state, key_hash as "keyHash", generation, user_id as "userId" from keymint.api_keys
-    where user_id = ${member}
-      and (state = ${state} or (state = 'ended' and settled_at is null and ${below(6) === 0}))
-      order by created_at, id`
+    select k.id, k.state, e.id as "rowId", e.hash as "keyHash", k.user_id as "userId" from keymint.api_keys k
+    join keymint.keys e on e.holder_kind = 'sub-key' and e.holder_id = k.id and e.generation = k.generation
+    where k.user_id = ${member}
+      and (k.state = ${state} or (k.state = 'ended' and k.settled_at is null and ${below(6) === 0}))
+      order by k.created_at, k.id`
   return keys.length === 0 ? null : (keys[below(keys.length)] ?? null)
 }
 

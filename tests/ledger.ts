@@ -4,7 +4,6 @@ import { setBudget } from '~/domain/money/budgets.server'
 import { monthOf } from '~/domain/money/month'
 import { readBalance } from '~/domain/money/postings.server'
 import { provisionSubKey } from '~/domain/team/sub-key.server'
-import { syncSubKeys } from '~/domain/team/sync.server'
 import { openTeamWorld, type TeamWorld } from './team'
 
 export const usd = (amount: number) => BigInt(Math.round(amount * 1e9))
@@ -63,5 +62,5 @@ export async function use(
 ): Promise<void> {
   const { keyHash } = await world.db.apiKey.findUniqueOrThrow({ where: { id: keyId } })
   world.service.use(keyHash!, usd(amount), usd(inFlight))
-  await syncSubKeys(world.ctx, world.openKeys)
+  await world.read()
 }

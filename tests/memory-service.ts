@@ -1,120 +1,172 @@
 /**
  * A service in memory behind the real port of service-adapter.ts: its own books, which no test may
- * reach past, a clock that the test moves, and calls that fail before and after they have done what
- * they were asked.
+ * reach past, a clock that the test moves, use that it counts late, and calls that fail in every
+ * way in which a call can fail. A call that is delayed lands when the test says so.
  */
-import { randomBytes } from 'node:crypto'
 import { ProviderError, type ProviderFailure } from '~/adapters/provider-error'
 import {
+  maskOf,
   refuseUndeclared,
+  type KeyChange,
+  type KeyPage,
   type NewServiceKey,
   type ServiceAdapter,
   type ServiceCredential,
   type ServiceKey,
-  type ServiceReading,
+  type ServiceReset,
 } from '~/adapters/service-adapter'
-import { monthOf } from '~/domain/money/month'
 
-type Held = {
+export type Held = {
   id: string
   name: string
+  /** The secret of the credential that made it: a list shows no other account's keys. */
+  account: string
   cap: bigint
+  /** All that was spent with it, counted or not. */
   usage: bigint
-  windowUsed: bigint
-  window: string
-  reset: 'monthly' | null
-  expiresAt: Date
+  reset: ServiceReset | null
+  createdAt: Date
+  expiresAt: Date | null
   disabled: boolean
   disabledAt: number
   deleted: boolean
+  spends: { at: number; amount: bigint }[]
 }
-
-export type MemoryFault =
-  'none' | 'refused-before' | 'lost-after' | 'crash-before' | 'crash-after' | 'rejected'
 
 /** The process dies in the middle of a call. */
 export class Crash extends Error {
   override name = 'Crash'
 }
 
+type Failure = ProviderFailure & { status?: number }
+
+/** What becomes of a call that fails: whether it did what it was asked, and what comes back. */
+const faults = {
+  'refused-before': [false, { kind: 'retryable', reason: 'rate-limited', status: 429 }],
+  'server-error': [false, { kind: 'ambiguous', reason: 'server-error' }],
+  'cut-before': [false, { kind: 'ambiguous', reason: 'connection-lost' }],
+  'cut-after': [true, { kind: 'ambiguous', reason: 'connection-lost' }],
+  'timed-out': [false, { kind: 'ambiguous', reason: 'timeout' }],
+  'lost-after': [true, { kind: 'ambiguous', reason: 'timeout' }],
+  unreadable: [true, { kind: 'ambiguous', reason: 'unreadable-answer' }],
+  rejected: [false, { kind: 'rejected', reason: 'bad-request' }],
+  'crash-before': [false, 'crash'],
+  'crash-after': [true, 'crash'],
+} as const satisfies Record<string, readonly [boolean, Failure | 'crash']>
+
+/** A call that is delayed is one that timed out, and lands when the test lets it. */
+export type MemoryFault = 'none' | 'delayed' | keyof typeof faults
+
+type Call = 'create' | 'change' | 'delete' | 'list' | 'find'
+const dayMs = 86_400_000
+
 export class MemoryService implements ServiceAdapter {
-  readonly service = 'memory'
+  readonly service: string
   readonly title = 'A service in memory'
   readonly capabilities = {
     hardCap: true,
-    resets: ['monthly'],
+    resets: ['daily', 'weekly', 'monthly'],
     expiry: true,
     modelList: false,
     ownAddress: false,
     unit: 'usd',
   } as const
   readonly keys = new Map<string, Held>()
+  /** What becomes of the next call that makes, changes or deletes a key. */
   nextFault: () => MemoryFault = () => 'none'
-  constructor(private readonly now: () => Date) {}
+  /** What becomes of the next call that only reads. */
+  nextReadFault: () => MemoryFault = () => 'none'
+  /** Waited for before each call: here a test says whose turn it is. */
+  turn: () => Promise<void> = () => Promise.resolve()
+  /** Use is counted so much later. */
+  lagMs = 0
+  calls = 0
+  readonly happened = new Map<MemoryFault, number>()
+  /** Changes on their way. */
+  readonly delayed: { run: () => void; sentAt: number }[] = []
+
+  constructor(
+    private readonly now: () => Date,
+    service = 'memory',
+  ) {
+    this.service = service
+  }
 
   verifyCredential() {
     return Promise.resolve({ ok: true, label: 'sk-…0000' } as const)
   }
 
-  async createKey(_: ServiceCredential, key: NewServiceKey) {
+  async createKey({ secret }: ServiceCredential, key: NewServiceKey) {
     refuseUndeclared(this, key, this.now())
-    const held: Held = {
-      id: randomBytes(16).toString('hex'),
-      name: key.name,
-      cap: key.cap,
-      usage: 0n,
-      windowUsed: 0n,
-      window: monthOf(this.now()),
-      reset: key.reset === null ? null : 'monthly',
-      expiresAt: key.expiresAt ?? new Date(8.64e15),
-      disabled: false,
-      disabledAt: 0,
-      deleted: false,
-    }
-    await this.faulty(() => void this.keys.set(held.id, held))
-    return { id: held.id, label: 'sk-…0000', plaintext: `sk-${held.id}` }
-  }
-
-  updateLimit(_: ServiceCredential, id: string, cap: bigint): Promise<ServiceKey> {
-    return this.change(id, (key) => void (key.cap = cap))
-  }
-
-  async disableKey(_: ServiceCredential, id: string): Promise<void> {
-    await this.change(id, (key) => {
-      if (!key.disabled) Object.assign(key, { disabled: true, disabledAt: this.now().getTime() })
+    return this.call('create', () => {
+      const { name, cap, reset, expiresAt } = key
+      const id = `memory-${String(this.keys.size + 1).padStart(8, '0')}`
+      const plaintext = `sk-of-${id}`
+      this.keys.set(id, {
+        id,
+        name,
+        account: secret,
+        cap,
+        usage: 0n,
+        reset,
+        createdAt: this.now(),
+        expiresAt,
+        disabled: false,
+        disabledAt: 0,
+        deleted: false,
+        spends: [],
+      })
+      const made = { cap, reset, expiresAt, disabled: false }
+      return { id, label: maskOf(plaintext), plaintext, made }
     })
   }
 
-  async enableKey(_: ServiceCredential, id: string): Promise<void> {
-    await this.change(id, (key) => void (key.disabled = false))
+  changeKey(_: ServiceCredential, id: string, change: KeyChange): Promise<ServiceKey> {
+    return this.call('change', () => {
+      const key = this.there(id)
+      if (!key) throw failed({ kind: 'rejected', reason: 'not-found', status: 404 })
+      if (change.disabled === true && !key.disabled) key.disabledAt = this.now().getTime()
+      if (change.disabled !== undefined) key.disabled = change.disabled
+      if (change.limit !== undefined) key.cap = change.limit
+      if (change.reset !== undefined) key.reset = change.reset
+      return this.shown(key)
+    })
   }
 
-  async deleteKey(_: ServiceCredential, id: string): Promise<void> {
-    if (this.keys.get(id)?.deleted) return
-    await this.change(id, (key) => void (key.deleted = true))
+  deleteKey(_: ServiceCredential, id: string): Promise<void> {
+    return this.call('delete', () => {
+      const key = this.keys.get(id)
+      if (key) key.deleted = true
+    })
   }
 
-  listKeys(): Promise<ServiceKey[]> {
-    const live = [...this.keys.values()].filter((key) => !key.deleted)
-    return Promise.resolve(live.map((key) => this.shown(key)))
+  async *listKeys({ secret }: ServiceCredential): AsyncIterable<KeyPage> {
+    const keys = await this.call('list', () =>
+      [...this.keys.values()]
+        .filter((key) => !key.deleted && key.account === secret)
+        .map((key) => this.shown(key))
+        .reverse(),
+    )
+    for (let from = 0; from === 0 || from < keys.length; from += 100)
+      yield { keys: keys.slice(from, from + 100), unreadable: 0 }
   }
 
   findKey(_: ServiceCredential, id: string): Promise<ServiceKey | null> {
-    return Promise.resolve(this.reading(id))
-  }
-
-  readUsage(_: ServiceCredential, ids: readonly string[]): Promise<Map<string, ServiceReading>> {
-    const found = ids.flatMap((id) => {
-      const key = this.reading(id)
-      return key ? [[id, key] as const] : []
-    })
-    return Promise.resolve(new Map(found))
+    return this.call('find', () => this.reading(id))
   }
 
   /** The key as the service shows it now; null for one that is not there. */
   reading(id: string): ServiceKey | null {
-    const key = this.keys.get(id)
-    return key && !key.deleted ? this.shown(key) : null
+    const key = this.there(id)
+    return key && this.shown(key)
+  }
+
+  /** What may still be spent with the key. */
+  left(key: Held): bigint {
+    const expired = key.expiresAt !== null && key.expiresAt <= this.now()
+    if (key.disabled || key.deleted || expired) return 0n
+    const left = key.cap - this.used(key, key.reset)
+    return left > 0n ? left : 0n
   }
 
   /**
@@ -122,14 +174,11 @@ export class MemoryService implements ServiceAdapter {
    * Returns what was spent.
    */
   use(id: string, wanted: bigint, inFlight = 0n): bigint {
-    const key = this.keys.get(id)
-    if (!key || key.disabled || key.deleted || key.expiresAt <= this.now()) return 0n
-    this.turn(key)
-    const left = key.cap - (key.reset ? key.windowUsed : key.usage)
-    if (left <= 0n) return 0n
+    const key = this.there(id)
+    const left = key ? this.left(key) : 0n
+    if (!key || left <= 0n) return 0n
     const spent = (wanted < left ? wanted : left) + inFlight
-    key.usage += spent
-    key.windowUsed += spent
+    this.countLate(key, spent)
     return spent
   }
 
@@ -144,53 +193,68 @@ export class MemoryService implements ServiceAdapter {
   }
 
   countLate(key: Held, amount: bigint): void {
-    this.turn(key)
+    if (amount <= 0n) return
     key.usage += amount
-    key.windowUsed += amount
+    key.spends.push({ at: this.now().getTime(), amount })
   }
 
-  private async change(id: string, apply: (key: Held) => void): Promise<ServiceKey> {
-    await this.faulty(() => {
-      const key = this.keys.get(id)
-      if (!key || key.deleted) throw failed({ kind: 'rejected', reason: 'not-found' })
-      this.turn(key)
-      apply(key)
-    })
-    return this.shown(this.keys.get(id)!)
+  /** What was spent in the window of this moment; without a reset, ever. */
+  used(key: Held, reset: ServiceReset | null, until = this.now().getTime()): bigint {
+    const from = reset === null ? 0 : windowStart(reset, this.now())
+    return key.spends
+      .filter((spend) => spend.at >= from && spend.at <= until)
+      .reduce((sum, { amount }) => sum + amount, 0n)
+  }
+
+  private there(id: string): Held | null {
+    const key = this.keys.get(id)
+    return key && !key.deleted ? key : null
   }
 
   /** Runs the effect of a call, or fails before it, or fails after it. */
-  private async faulty(effect: () => void): Promise<void> {
-    const fault = this.nextFault()
-    if (fault === 'crash-before') throw new Crash('before the call')
-    if (fault === 'refused-before') throw failed({ kind: 'retryable', reason: 'rate-limited' })
-    if (fault === 'rejected') throw failed({ kind: 'rejected', reason: 'bad-request' })
-    effect()
-    if (fault === 'crash-after') throw new Crash('after the call')
-    if (fault === 'lost-after') throw failed({ kind: 'ambiguous', reason: 'timeout' })
-  }
-
-  private turn(key: Held): void {
-    const month = monthOf(this.now())
-    if (key.reset && key.window < month) Object.assign(key, { window: month, windowUsed: 0n })
+  private async call<T>(call: Call, effect: () => T): Promise<T> {
+    await this.turn()
+    this.calls++
+    const fault = call === 'list' || call === 'find' ? this.nextReadFault() : this.nextFault()
+    if (fault === 'none') return effect()
+    this.happened.set(fault, (this.happened.get(fault) ?? 0) + 1)
+    // One call at a time is on its way, and only changes travel that long.
+    if (fault === 'delayed' && call === 'change' && this.delayed.length === 0)
+      this.delayed.push({ run: () => void effect(), sentAt: this.now().getTime() })
+    const [lands, failure] = faults[fault === 'delayed' ? 'timed-out' : fault]
+    if (lands) effect()
+    throw failure === 'crash' ? new Crash(`${fault}, a ${call}`) : failed(failure)
   }
 
   private shown(key: Held): ServiceKey {
-    this.turn(key)
+    const { id, name, cap, reset, createdAt, expiresAt, disabled } = key
+    const until = this.now().getTime() - this.lagMs
     return {
-      id: key.id,
-      name: key.name,
-      label: 'sk-…0000',
-      cap: key.cap,
-      usage: key.usage,
-      usedInWindow: key.reset ? key.windowUsed : key.usage,
+      id,
+      name,
+      label: maskOf(`sk-of-${id}`),
+      cap,
+      usage: this.used(key, null, until),
+      usageBy: {
+        daily: this.used(key, 'daily', until),
+        weekly: this.used(key, 'weekly', until),
+        monthly: this.used(key, 'monthly', until),
+      },
+      usedInWindow: this.used(key, reset, until),
       windowEndsAt: null,
-      disabled: key.disabled,
-      reset: key.reset,
-      createdAt: null,
-      expiresAt: key.expiresAt,
+      disabled,
+      reset,
+      createdAt,
+      expiresAt,
     }
   }
 }
 
-const failed = (failure: ProviderFailure) => new ProviderError({ call: 'memory', ...failure })
+function windowStart(reset: ServiceReset, at: Date): number {
+  if (reset === 'monthly') return Date.UTC(at.getUTCFullYear(), at.getUTCMonth())
+  if (reset === 'daily') return Math.floor(at.getTime() / dayMs) * dayMs
+  // The first day of 1970 was a Thursday, weeks begin on Mondays.
+  return Math.floor((at.getTime() - 4 * dayMs) / (7 * dayMs)) * 7 * dayMs + 4 * dayMs
+}
+
+const failed = (failure: Failure) => new ProviderError({ call: 'memory', ...failure })

@@ -4,12 +4,16 @@
  * not test minting.
  */
 import { randomUUID } from 'node:crypto'
+import { deploymentAccount } from '~/domain/keys/accounts.server'
 import { ensureGuardrail } from '~/domain/keys/guardrail.server'
+import { engineNow, readKey } from '~/domain/keys/key-store.server'
+import { committedOf, dueWindows } from '~/domain/keys/windows'
 import { decimalStringFromNano, usdNumberFromNano } from '~/money'
 import type { World } from './world'
 
 export type SeededClaim = {
   claimId: string
+  keyId: string
   userId: string
   mintId: string
   attemptId: string
@@ -40,6 +44,7 @@ export async function seedClaims(
       const attemptId = randomUUID()
       return {
         claimId: randomUUID(),
+        keyId: randomUUID(),
         userId: person.userId,
         mintId: randomUUID(),
         attemptId,
@@ -68,10 +73,11 @@ export async function seedClaims(
     await world.db.mint.createMany({
       data: claims.map((claim) => ({
         id: claim.mintId,
-        ownerKind: 'claim',
-        ownerId: claim.claimId,
+        holderKind: 'claim',
+        holderId: claim.claimId,
         generation: 1,
         scope: slug,
+        account: deploymentAccount,
         state: 'done',
         limitUsd,
         limitReset,
@@ -100,29 +106,73 @@ export async function seedClaims(
         emailNormalized: claim.email,
         provider: 'github',
         state: 'ready',
-        committedUsd: limitUsd,
         limitUsd,
         limitReset,
         expiresAt,
         allowedModels,
-        orKeyHash: claim.hash,
-        orKeyPlaintext: 'sealed',
-        keyLabel: 'sk-or-v1-000...000',
-        keySavedAt: savedAt,
-        orGuardrailId: guardrail.id,
-        guardrailAttachedAt: savedAt,
       })),
     })
+    await world.db.key.createMany({
+      data: claims.map((claim) => ({
+        id: claim.keyId,
+        installation: world.ctx.installationId,
+        holderKind: 'claim',
+        holderId: claim.claimId,
+        generation: 1,
+        account: deploymentAccount,
+        scope: slug,
+        mintId: claim.mintId,
+        attemptId: claim.attemptId,
+        hash: claim.hash,
+        label: 'sk-or-v1-000...000',
+        sealed: 'sealed',
+        requestedAt: savedAt,
+        savedAt,
+        expiresAt,
+        expiryEchoed: true,
+        limitUsd,
+        limitReset,
+        wantsGuardrail: true,
+        seenLimitUsd: limitUsd,
+        seenReset: limitReset,
+        seenAt: savedAt,
+        seenRevision: 1,
+        guardrailId: guardrail.id,
+        guardrailAt: savedAt,
+      })),
+    })
+    await reserve(world, claims)
     await world.ctx.provider.assignKeys(
       guardrail.id,
       claims.map((claim) => claim.hash),
     )
     seeded.push(...claims.map(({ email: _email, ...claim }) => claim))
   }
+  return seeded
+}
+
+/** Keys of the same terms: what the first one may cost by window, each of the others may too. */
+async function reserve(world: World, claims: SeededClaim[]): Promise<void> {
+  const [first] = claims
+  const key = first && (await readKey(world.db, first.keyId))
+  if (!key) return
+  const windows = dueWindows(key, 'reset', await engineNow(world.db), key.limit)
+  await world.db.keyWindow.createMany({
+    data: claims.flatMap(({ keyId }) =>
+      windows.map((window) => ({
+        keyId,
+        startsAt: window.startsAt,
+        reservedUsd: decimalStringFromNano(window.reserved),
+      })),
+    ),
+  })
+  const committed = decimalStringFromNano(committedOf(windows))
+  await world.db.$executeRaw`
+    update keymint.workshop_attendance set committed_usd = ${committed}::numeric
+    where claim_id = any(${claims.map(({ claimId }) => claimId)}::uuid[])`
   await world.db.$executeRaw`
     insert into keymint.pools (workshop_slug, committed_usd, seats)
-      values (${slug}, ${limitUsd}::numeric * ${count}::int, ${count}::int)
+    values (${key.scope}, ${committed}::numeric * ${claims.length}::int, ${claims.length}::int)
     on conflict (workshop_slug) do update
       set committed_usd = pools.committed_usd + excluded.committed_usd, seats = pools.seats + excluded.seats`
-  return seeded
 }

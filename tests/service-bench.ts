@@ -7,6 +7,7 @@ import type {
   NewServiceKey,
   ServiceAdapter,
   ServiceCredential,
+  ServiceKey,
   ServiceReset,
 } from '../app/adapters/service-adapter'
 
@@ -53,6 +54,13 @@ export const keyOf = (change: Partial<NewServiceKey> = {}): NewServiceKey => ({
   ...change,
 })
 export const nobody = 'ab'.repeat(32)
+
+/** The whole list, as a caller that goes through its pages sees it. */
+export async function listed({ adapter, credential }: ServiceBench): Promise<ServiceKey[]> {
+  const keys: ServiceKey[] = []
+  for await (const page of adapter.listKeys(credential)) keys.push(...page.keys)
+  return keys
+}
 
 export async function failureOf(work: Promise<unknown>): Promise<ProviderError> {
   const error: unknown = await work.then(

@@ -5,18 +5,19 @@
  */
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import type { ProviderError } from '../app/adapters/provider-error'
 import type { ServiceKey } from '../app/adapters/service-adapter'
 import {
   expectRefusedUnasked,
   failureOf,
   keyOf,
+  listed,
   nobody,
   usd,
-  type ConformanceFault,
   type ServiceBench,
 } from './service-bench'
 import { declaredOf } from './service-declared'
+import { failuresOf } from './service-failures'
+import { listsOf } from './service-lists'
 
 /** Registers the suite. `open` gives a fresh bench for each test. */
 export function conformanceOf(name: string, open: () => Promise<ServiceBench>): void {
@@ -25,6 +26,10 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     const { adapter, credential } = bench
     const wanted = keyOf({ cap: usd(1.234567891) })
     const made = await adapter.createKey(credential, wanted)
+    // What the service says it made is compared with what was asked before the key counts.
+    expect(made.made).toMatchObject({ cap: wanted.cap, reset: null })
+    expect(made.made.disabled ?? false).toBe(false)
+    expect(made.made.expiresAt ?? null).toBeNull()
     expect(made.plaintext.length).toBeGreaterThan(15)
     expect(made.label).not.toContain(made.plaintext)
     expect(made.label.length).toBeLessThan(made.plaintext.length)
@@ -39,11 +44,11 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
       expiresAt: null,
     } satisfies Partial<ServiceKey>)
     expect(inspect(found, { depth: 9 })).not.toContain(made.plaintext)
-    expect(await adapter.listKeys(credential)).toContainEqual(found)
+    expect(await listed(bench)).toContainEqual(found)
     expect(await bench.use(made.plaintext)).toBe(true)
     await adapter.deleteKey(credential, made.id)
     expect(await adapter.findKey(credential, made.id)).toBeNull()
-    expect((await adapter.listKeys(credential)).map((key) => key.id)).not.toContain(made.id)
+    expect((await listed(bench)).map((key) => key.id)).not.toContain(made.id)
     expect(await bench.use(made.plaintext)).toBe(false)
   })
 
@@ -54,13 +59,13 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     const made = await adapter.createKey(credential, keyOf({ cap: usd(2) }))
     await bench.spend(made.id, 2)
     expect(await bench.use(made.plaintext)).toBe(false)
-    expect(await adapter.updateLimit(credential, made.id, usd(3.5))).toMatchObject({
+    expect(await adapter.changeKey(credential, made.id, { limit: usd(3.5) })).toMatchObject({
       id: made.id,
       cap: usd(3.5),
       usedInWindow: usd(2),
     })
     expect(await bench.use(made.plaintext)).toBe(true)
-    expect((await adapter.updateLimit(credential, made.id, usd(1))).cap).toBe(usd(1))
+    expect((await adapter.changeKey(credential, made.id, { limit: usd(1) })).cap).toBe(usd(1))
     expect(await bench.use(made.plaintext)).toBe(false)
   })
 
@@ -69,36 +74,75 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     const { adapter, credential } = bench
     const made = await adapter.createKey(credential, keyOf())
     await bench.spend(made.id, 0.5)
-    await adapter.disableKey(credential, made.id)
-    await adapter.disableKey(credential, made.id)
+    for (let times = 0; times < 2; times++)
+      expect(await adapter.changeKey(credential, made.id, { disabled: true })).toMatchObject({
+        id: made.id,
+        disabled: true,
+        cap: usd(2),
+        usedInWindow: usd(0.5),
+      })
     expect(await bench.use(made.plaintext)).toBe(false)
     expect(await adapter.findKey(credential, made.id)).toMatchObject({
       disabled: true,
       usedInWindow: usd(0.5),
     })
-    await adapter.enableKey(credential, made.id)
+    for (let times = 0; times < 2; times++)
+      expect((await adapter.changeKey(credential, made.id, { disabled: false })).disabled).toBe(
+        false,
+      )
     expect(await bench.use(made.plaintext)).toBe(true)
     expect((await adapter.findKey(credential, made.id))?.disabled).toBe(false)
   })
 
-  test(`${name}: usage is read exactly, for few keys and for many, and unknown keys are simply not there`, async () => {
+  test(`${name}: one change carries disable, limit and reset, and sent twice it changes nothing twice`, async () => {
     await using bench = await open()
     const { adapter, credential } = bench
-    const ids: string[] = []
-    for (let index = 0; index < 8; index++)
-      ids.push((await adapter.createKey(credential, keyOf())).id)
-    await bench.spend(ids[0]!, 0.000000001)
-    await bench.spend(ids[7]!, 1.25)
-    for (const asked of [
-      [ids[0]!, ids[7]!, nobody],
-      [...ids, nobody],
-    ]) {
-      const readings = await adapter.readUsage(credential, asked)
-      expect(readings.get(ids[0]!)).toMatchObject({ usage: 1n, usedInWindow: 1n, disabled: false })
-      expect(readings.get(ids[7]!)).toMatchObject({ usage: usd(1.25), usedInWindow: usd(1.25) })
-      expect(readings.size).toBe(asked.length - 1)
-    }
-    expect((await adapter.readUsage(credential, [])).size).toBe(0)
+    const reset = adapter.capabilities.resets.at(-1) ?? null
+    const made = await adapter.createKey(credential, keyOf({ reset }))
+    await bench.spend(made.id, 0.5)
+    // How a key ends: no single call that lands later may revive anything worth having.
+    const end = { disabled: true, limit: usd(0.5), reset: null }
+    for (let times = 0; times < 2; times++)
+      expect(await adapter.changeKey(credential, made.id, end)).toMatchObject({
+        id: made.id,
+        disabled: true,
+        cap: usd(0.5),
+        reset: null,
+      })
+    expect(await bench.use(made.plaintext)).toBe(false)
+    const reopened = { disabled: false, limit: usd(3), reset }
+    for (let times = 0; times < 2; times++)
+      expect(await adapter.changeKey(credential, made.id, reopened)).toMatchObject({
+        disabled: false,
+        cap: usd(3),
+        reset,
+      })
+    expect(await adapter.findKey(credential, made.id)).toMatchObject({
+      disabled: false,
+      cap: usd(3),
+      reset,
+    })
+    expect(await bench.use(made.plaintext)).toBe(true)
+    // What is absent stays.
+    expect(await adapter.changeKey(credential, made.id, { disabled: true })).toMatchObject({
+      cap: usd(3),
+      reset,
+    })
+  })
+
+  test(`${name}: a change whose answer is cut is ambiguous, and asked for again it is confirmed`, async () => {
+    await using bench = await open()
+    const { adapter, credential } = bench
+    const made = await adapter.createKey(credential, keyOf())
+    const change = { disabled: true, limit: usd(1) }
+    await bench.strike({ call: 'update', fault: 'reset-after', times: 1 })
+    expect((await failureOf(adapter.changeKey(credential, made.id, change))).details).toMatchObject(
+      { kind: 'ambiguous', reason: 'connection-lost' },
+    )
+    expect(await adapter.changeKey(credential, made.id, change)).toMatchObject({
+      disabled: true,
+      cap: usd(1),
+    })
   })
 
   test(`${name}: a key that is not there is null to find, done to delete, and not-found to change`, async () => {
@@ -107,9 +151,10 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     expect(await adapter.findKey(credential, nobody)).toBeNull()
     await adapter.deleteKey(credential, nobody)
     for (const work of [
-      adapter.updateLimit(credential, nobody, usd(1)),
-      adapter.disableKey(credential, nobody),
-      adapter.enableKey(credential, nobody),
+      adapter.changeKey(credential, nobody, { limit: usd(1) }),
+      adapter.changeKey(credential, nobody, { disabled: true }),
+      adapter.changeKey(credential, nobody, { disabled: false }),
+      adapter.changeKey(credential, nobody, { disabled: true, limit: 1_000n, reset: null }),
     ]) {
       expect((await failureOf(work)).details).toMatchObject({
         kind: 'rejected',
@@ -118,151 +163,12 @@ export function conformanceOf(name: string, open: () => Promise<ServiceBench>): 
     }
   })
 
-  // A lost answer, a cut one and an error after the work.
-  test(`${name}: what may have happened is ambiguous, and the key is found under its name`, async () => {
-    await using bench = await open()
-    const { adapter, credential } = bench
-    for (const fault of ['reset-after', '500-after', 'unreadable']) {
-      const wanted = keyOf()
-      await bench.strike({ call: 'create', fault, times: 1 })
-      const error = await failureOf(adapter.createKey(credential, wanted))
-      expect(error.details.kind, fault).toBe('ambiguous')
-      expect(
-        (await adapter.listKeys(credential)).map((key) => key.name),
-        fault,
-      ).toContain(wanted.name)
-    }
-    expect(await bench.plaintexts()).toHaveLength(3)
-  })
-
-  test(`${name}: a create is one request, whatever becomes of it`, async () => {
-    await using bench = await open()
-    const { adapter, credential } = bench
-    for (const fault of ['reset-before', 'reset-after', '500', '503', '429', '502-html']) {
-      const before = await bench.requests()
-      await bench.strike({ call: 'create', fault })
-      await failureOf(adapter.createKey(credential, keyOf()))
-      expect((await bench.requests()) - before, fault).toBe(1)
-    }
-  })
-
-  test(`${name}: certain refusals are told from those that may pass, and say when to come back`, async () => {
-    await using bench = await open()
-    const { adapter, credential } = bench
-    const table: [Omit<ConformanceFault, 'call'>, object][] = [
-      [
-        { fault: '429', retryAfterSeconds: 7 },
-        { kind: 'retryable', reason: 'rate-limited', retryAfterSeconds: 7 },
-      ],
-      [{ fault: '401' }, { kind: 'retryable', reason: 'unauthorized' }],
-      [{ fault: '403' }, { kind: 'retryable', reason: 'forbidden' }],
-      [
-        { fault: 'refuse', status: 400, message: 'no such thing' },
-        { kind: 'rejected', reason: 'bad-request', providerMessage: 'no such thing' },
-      ],
-      [{ fault: '500' }, { kind: 'ambiguous', reason: 'server-error' }],
-      [{ fault: '502-html' }, { kind: 'ambiguous', reason: 'server-error' }],
-      [{ fault: 'reset-before' }, { kind: 'ambiguous', reason: 'connection-lost' }],
-    ]
-    for (const [fault, details] of table) {
-      await bench.strike({ call: 'create', times: 1, ...fault })
-      expect(
-        (await failureOf(adapter.createKey(credential, keyOf()))).details,
-        fault.fault,
-      ).toMatchObject(details)
-    }
-    const down = await bench.unreachable()
-    expect(
-      (await failureOf(down.adapter.createKey(down.credential, keyOf()))).details,
-    ).toMatchObject({ kind: 'retryable', reason: 'unreachable' })
-  })
-
-  test(`${name}: no error, whatever its cause, holds the credential or a plaintext`, async () => {
-    await using bench = await open()
-    const { adapter, credential } = bench
-    const { id } = await adapter.createKey(credential, keyOf())
-    const secrets = async () => [credential.secret, ...(await bench.plaintexts())]
-    const errors: ProviderError[] = []
-    for (const fault of [
-      '401',
-      '403',
-      '429',
-      '500',
-      '502-html',
-      'reset-after',
-      '500-after',
-      'unreadable',
-    ]) {
-      await bench.strike({ call: 'create', fault, times: 1 })
-      errors.push(await failureOf(adapter.createKey(credential, keyOf())))
-    }
-    for (const call of ['update', 'find', 'list', 'delete'] as const) {
-      await bench.strike({
-        call,
-        fault: 'refuse',
-        status: 400,
-        message: `The key ${credential.secret} may not`,
-      })
-      const work = {
-        update: () => adapter.updateLimit(credential, id, usd(1)),
-        find: () => adapter.findKey(credential, id),
-        list: () => adapter.listKeys(credential),
-        delete: () => adapter.deleteKey(credential, id),
-      }[call]
-      errors.push(await failureOf(work()))
-    }
-    errors.push(
-      await failureOf(
-        adapter.createKey({ ...credential, secret: `${credential.secret}x` }, keyOf()),
-      ),
-    )
-    for (const error of errors) {
-      const text = [
-        inspect(error, { depth: 20, showHidden: true }),
-        JSON.stringify(error.details),
-        error.stack ?? '',
-      ].join('\n')
-      for (const secret of await secrets()) expect(text).not.toContain(secret)
-      expect(error.cause).toBeUndefined()
-    }
-  })
-
-  test(`${name}: a good credential has a mask, a wrong one and a mere sub-key a problem`, async () => {
-    await using bench = await open()
-    const { adapter, credential } = bench
-    const good = await adapter.verifyCredential(credential)
-    expect(good).toEqual({ ok: true, label: expect.any(String) as string })
-    expect(JSON.stringify(good)).not.toContain(credential.secret)
-    const made = await adapter.createKey(credential, keyOf())
-    const down = await bench.unreachable()
-    for (const [which, bad] of [
-      [adapter, { ...credential, secret: `${credential.secret.slice(0, -4)}0000` }],
-      [adapter, { ...credential, secret: made.plaintext }],
-      [down.adapter, down.credential],
-    ] as const) {
-      const result = await which.verifyCredential(bad)
-      expect(result).toMatchObject({ ok: false, problem: { code: 'provider-error' } })
-      expect(JSON.stringify(result)).not.toContain(bad.secret)
-    }
-    expect(await adapter.listKeys(credential)).toHaveLength(1)
-  })
-
-  declaredOf(name, open)
-
   test(`${name}: a cap of nothing is refused before a request`, async () => {
     await using bench = await open()
     await expectRefusedUnasked(bench, keyOf({ cap: 0n }))
   })
 
-  test(`${name}: a list of more keys than a page holds is whole`, async () => {
-    await using bench = await open()
-    const { adapter, credential } = bench
-    const made = new Set<string>()
-    for (let round = 0; round < 9; round++)
-      for (const key of await Promise.all(
-        Array.from({ length: 25 }, () => adapter.createKey(credential, keyOf())),
-      ))
-        made.add(key.id)
-    expect(new Set((await adapter.listKeys(credential)).map((key) => key.id))).toEqual(made)
-  }, 60_000)
+  listsOf(name, open)
+  declaredOf(name, open)
+  failuresOf(name, open)
 }

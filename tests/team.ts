@@ -4,13 +4,15 @@
  * ports, or one in memory whose clock the test moves.
  */
 import { randomUUID } from 'node:crypto'
+import { applyKey } from '~/domain/keys/apply.server'
 import { runMint } from '~/domain/keys/mint.server'
-import { openServiceKeys } from '~/domain/keys/service-keys.server'
+import { readAccount } from '~/domain/keys/read-account.server'
+import { closeExpired, expireKeys } from '~/domain/keys/expiry.server'
+import { moveDueLimits } from '~/domain/keys/wake.server'
 import { setBudget } from '~/domain/money/budgets.server'
 import { teamScope } from '~/domain/money/member-lock.server'
 import { acceptInvitation, invite } from '~/domain/team/invitations.server'
-import { subKeyHolder } from '~/domain/team/sub-key-holder.server'
-import { provisionSubKey } from '~/domain/team/sub-key.server'
+import { changeCap, deleteSubKey, provisionSubKey } from '~/domain/team/sub-key.server'
 import { createTeam, findMembership } from '~/domain/team/team.server'
 import { depositKey } from '~/domain/vault/vault.server'
 import { startLiteLlm } from '../simulators/litellm/server'
@@ -103,7 +105,27 @@ export async function openTeam(world: World, options: TeamOptions = {}) {
     },
 
     row: (id: string) => db.apiKey.findUniqueOrThrow({ where: { id } }),
-    place: (id: string) => subKeyHolder.place({ ownerId: id, generation: 1 }),
+
+    /** The engine's row of the generation that counts now. */
+    keyRow: (id: string) =>
+      db.key.findFirstOrThrow({
+        where: { holderKind: 'sub-key', holderId: id },
+        orderBy: { generation: 'desc' },
+      }),
+
+    /**
+     * Carries out what is wanted of every generation of a key, oldest first, whenever its next try
+     * is due.
+     */
+    async apply(id: string) {
+      const rows = await db.key.findMany({
+        where: { holderId: id, savedAt: { not: null }, deletedAt: null },
+        orderBy: { generation: 'asc' },
+      })
+      const outcomes = []
+      for (const row of rows) outcomes.push(await applyKey(ctx, row.id, { ignoreBackoff: true }))
+      return outcomes
+    },
   }
 }
 
@@ -128,6 +150,7 @@ export async function openLiteLlm(world: World) {
 export async function openTeamWithServices(world: World) {
   const litellm = await openLiteLlm(world)
   const team = await openTeam(world, { slug: 'a-team', budget: 10_000 })
+  const owner = { teamId: team.teamId, userId: team.ownerId }
   return {
     ...team,
     userId: team.ownerId,
@@ -138,11 +161,23 @@ export async function openTeamWithServices(world: World) {
     depositOpenRouter: () =>
       team.deposit('openrouter', { secret: world.upstream.managementKey, baseUrl: null }),
 
-    /** A key that waits for its mint. */
+    /** A key that waits for its mint, and the engine's row of it. */
     async request(masterKeyId: string, wish: Wish = {}) {
       const keyId = await team.provision(masterKeyId, wish)
-      const mint = await world.db.mint.findFirstOrThrow({ where: { ownerId: keyId } })
-      return { keyId, mintId: mint.id }
+      const mint = await world.db.mint.findFirstOrThrow({ where: { holderId: keyId } })
+      return { keyId, mintId: mint.id, rowId: (await team.keyRow(keyId)).id }
+    },
+
+    /** Gives the key another cap, as the team's pages would, and carries it out. */
+    async changeCap(keyId: string, cap: bigint) {
+      await changeCap(world.ctx, { ...owner, keyId }, { cap, reason: 'a test' })
+      return team.apply(keyId)
+    },
+
+    /** Ends the key, as the team's pages would, and carries it out. */
+    async endKey(keyId: string) {
+      await deleteSubKey(world.ctx, { ...owner, keyId }, 'a test')
+      return team.apply(keyId)
     },
   }
 }
@@ -169,14 +204,19 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
     ...team,
     service,
     masterKeyId,
-    openKeys: openServiceKeys,
+    /** One clock for the process, the service and the engine's own time in this database. */
+    moveClock: (ms: number) => world.travel(ms),
+    setClock: (at: Date) => world.travelTo(at),
 
-    /** Runs the mint of a key. False when it made none, or nobody waits for it any more. */
+    /**
+     * Runs the mint of a key. False when it made none: it may not yet, or nobody waits for it any
+     * more.
+     */
     async mint(keyId: string): Promise<boolean> {
-      const mint = await db.mint.findFirst({ where: { ownerId: keyId, state: 'pending' } })
+      const mint = await db.mint.findFirst({ where: { holderId: keyId, state: 'pending' } })
       if (!mint) return false
       // A test cannot wait for it: the time that the last try was snoozed for has passed.
-      await db.serviceGate.updateMany({
+      await db.account.updateMany({
         data: { failures: 0, cooldownUntil: null, probeAt: null, reason: null },
       })
       await db.mint.updateMany({ where: { id: mint.id }, data: { notBefore: null } })
@@ -192,6 +232,39 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
         await this.mint(keyId)
       } finally {
         service.nextFault = nextFault
+      }
+    },
+
+    /** Reads the account as the minute's schedule does. */
+    async read(): Promise<void> {
+      await readAccount(ctx, masterKeyId)
+    },
+
+    /** What the sweep finds: keys whose time has come, and limits that change by themselves. */
+    async expire(): Promise<number> {
+      const expired = await expireKeys(ctx)
+      await closeExpired(ctx)
+      await moveDueLimits(ctx)
+      return expired
+    },
+
+    /** The same, and then all that is left to apply. */
+    async sweep(): Promise<number> {
+      const expired = await this.expire()
+      const open = await db.$queryRaw<{ id: string }[]>`
+        select id from keymint.keys where saved_at is not null and deleted_at is null
+          and (revision <> seen_revision or delete_wanted) order by id`
+      for (const { id } of open) await applyKey(ctx, id, { ignoreBackoff: true })
+      return expired
+    },
+
+    /** Lets ten minutes pass in steps, and the keys that are closed settle in them. */
+    async letSettle(): Promise<void> {
+      await this.sweep()
+      for (const seconds of [31, 31, 61, 301, 61, 121]) {
+        await world.travel(seconds * 1000)
+        await this.sweep()
+        await this.read()
       }
     },
   }

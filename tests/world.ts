@@ -20,14 +20,16 @@ import { createSendingQueue, createWorkingBoss, queueOver } from '~/adapters/que
 import { createLimits } from '~/adapters/rate-limits.server'
 import { createSealer } from '~/adapters/sealing.server'
 import { createServices } from '~/adapters/services.server'
+import type { ServiceAdapter } from '~/adapters/service-adapter'
 import type { Claimant } from '~/domain/claim/admission'
 import type { Ctx } from '~/domain/ctx'
+import { bookMonth } from '~/domain/team/sub-key-holder.server'
 import { holders } from '~/runtime.server'
 import type { Workshop } from '~/domain/workshop-file'
 import { startWorker } from '../jobs/start-worker'
 import { startOpenRouter } from '../simulators/openrouter/server'
 import { cloneDatabase } from '../simulators/postgres/template'
-import { templateOfRun, type Template } from './database'
+import { moveDatabaseClock, stopDatabaseClock, templateOfRun, type Template } from './database'
 
 export const usd = (amount: number) => BigInt(Math.round(amount * 1e9))
 
@@ -102,7 +104,9 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
   const workshops = options.workshops ?? [makeWorkshop()]
   const encryptionKey = randomBytes(32)
   let clockOffsetMs = 0
+  let travelledMs = 0
   let stoppedAt = options.clock?.getTime()
+  if (options.clock) await stopDatabaseClock(db, options.clock)
   const closers: (() => Promise<unknown>)[] = []
   const emptyFolder = await mkdtemp(path.join(tmpdir(), 'keymint-no-workshops-'))
   closers.push(() => rm(emptyFolder, { recursive: true, force: true }))
@@ -120,12 +124,15 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
       metrics,
     ),
     holders,
+    bookMonth,
+    managementCredential: { secret: upstream.managementKey, baseUrl: null },
     sealer: createSealer([encryptionKey]),
     fingerprints: createFingerprints([encryptionKey]),
     limits: createLimits(db),
     services: createServices({ openRouterBaseUrl: upstream.baseUrl, allowPrivateAddresses: true }),
     mailer: null,
     limitClaims: pLimit(4),
+    mintConcurrency: 8,
     limitMints: (call) => call(),
     now: () => new Date(stoppedAt ?? Date.now() + clockOffsetMs),
     settings: {
@@ -167,12 +174,24 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
     database,
     encryptionKey,
     call,
+    /** Moves the clock of this process; the engine's time, in the database, goes on as it was. */
     moveClock(ms: number) {
       if (stoppedAt === undefined) clockOffsetMs += ms
       else stoppedAt += ms
     },
-    /** Stops the clock at this moment; it never goes back. */
-    setClock: (at: Date) => void (stoppedAt = Math.max(ctx.now().getTime(), at.getTime())),
+    /** Moves the engine's time in this world's own database, and the clock of this process with it. */
+    async travel(ms: number) {
+      if (stoppedAt !== undefined) return this.travelTo(new Date(stoppedAt + ms))
+      clockOffsetMs += ms
+      travelledMs += ms
+      await moveDatabaseClock(db, travelledMs)
+    },
+    /** Stops both at this moment; they never go back. */
+    async travelTo(at: Date) {
+      const moment = Math.max(ctx.now().getTime(), at.getTime())
+      stoppedAt = moment
+      await stopDatabaseClock(db, new Date(moment))
+    },
     faults: (body: object) => call('/__sim/faults', post(body)),
     clearFaults: () => call('/__sim/faults', { method: 'DELETE' }),
     calls: () =>
@@ -274,5 +293,19 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
       await upstream.stop()
       await database.drop()
     },
+  }
+}
+
+/** A ctx whose account at this service answers differently where a test says so. */
+export function withService(
+  ctx: Ctx,
+  change: (real: ServiceAdapter) => Partial<ServiceAdapter>,
+  service = 'openrouter',
+): Ctx {
+  const real = ctx.services.get(service)
+  if (!real) throw new Error(`this world has no service ${service}`)
+  return {
+    ...ctx,
+    services: new Map([...ctx.services, [service, { ...real, ...change(real) }]]),
   }
 }

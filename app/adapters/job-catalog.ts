@@ -22,11 +22,9 @@ const mintPayload = z.object({ mintId: z.uuid() })
 
 const bulkPayload = z.object({ bulkId: z.uuid() })
 
-const subKeyPayload = z.object({ keyId: z.uuid() })
+const keyPayload = z.object({ keyId: z.uuid() })
 
 const emptyPayload = z.object({})
-
-const masterKeyPayload = z.object({ masterKeyId: z.uuid() })
 
 export type CatalogEntry = { payload: z.ZodType<object>; queue: Omit<BossQueue, 'name'> }
 
@@ -43,17 +41,53 @@ export const catalog = {
     },
   },
   /**
-   * The same for a mint that needs a team's service: slots of its own, so that a proxy that hangs
-   * delays no claim. Singleton key: the mint id.
+   * The same at an account of a team: slots of its own, and turns by account, so that a proxy that
+   * hangs holds up no claim and no other team. Singleton key: the mint id.
    */
-  'mint-sub-key': {
+  'mint-service-key': {
     payload: mintPayload,
     queue: {
       ...durable,
       policy: 'exclusive',
       notify: true,
       expireInSeconds: 60,
-      deadLetter: 'mint-sub-key-dead',
+      deadLetter: 'mint-service-key-dead',
+    },
+  },
+  /**
+   * Applies the row of one key at the provider. One may wait while one runs. Singleton key:
+   * the key's id; group: its account.
+   */
+  'apply-key': {
+    payload: keyPayload,
+    queue: {
+      ...durable,
+      policy: 'short',
+      notify: true,
+      expireInSeconds: 120,
+      deadLetter: 'apply-key-dead',
+    },
+  },
+  /** Reads the keys of one account and settles what is due. Singleton key and group: the account's id. */
+  'read-account': {
+    payload: z.object({ account: z.uuid() }),
+    queue: {
+      policy: 'exclusive',
+      retryLimit: 1,
+      expireInSeconds: 240,
+      heartbeatSeconds: 30,
+      deleteAfterSeconds: 86_400,
+    },
+  },
+  /** Sends `read-account` for each account that has anything to read, and reads credits. */
+  'read-accounts': {
+    payload: emptyPayload,
+    queue: {
+      policy: 'exclusive',
+      retryLimit: 1,
+      expireInSeconds: 120,
+      heartbeatSeconds: 30,
+      deleteAfterSeconds: 86_400,
     },
   },
   /**
@@ -82,29 +116,6 @@ export const catalog = {
       notify: true,
       expireInSeconds: 300,
       deadLetter: 'bulk-action-dead',
-    },
-  },
-  /** Copies usage of live keys into the database. */
-  'sync-usage': {
-    payload: emptyPayload,
-    queue: {
-      policy: 'exclusive',
-      retryLimit: 1,
-      expireInSeconds: 240,
-      heartbeatSeconds: 30,
-      deleteAfterSeconds: 86_400,
-    },
-  },
-  /** Finds and removes keys of ours that no row holds. One may wait while one runs. */
-  'reconcile-keys': {
-    payload: emptyPayload,
-    queue: {
-      policy: 'short',
-      notify: true,
-      retryLimit: 1,
-      expireInSeconds: 240,
-      heartbeatSeconds: 30,
-      deleteAfterSeconds: 86_400,
     },
   },
   /**
@@ -161,56 +172,6 @@ export const catalog = {
       notify: true,
       retryLimit: 0,
       expireInSeconds: 180,
-      heartbeatSeconds: 30,
-      deleteAfterSeconds: 86_400,
-    },
-  },
-  /** Sends `reconcile-service` for each master key that may have keys. */
-  'reconcile-services': {
-    payload: emptyPayload,
-    queue: {
-      policy: 'exclusive',
-      retryLimit: 1,
-      expireInSeconds: 60,
-      heartbeatSeconds: 30,
-      deleteAfterSeconds: 86_400,
-    },
-  },
-  /**
-   * Finds and removes keys of ours behind one master key that no row holds. Singleton key: the
-   * master key's id.
-   */
-  'reconcile-service': {
-    payload: masterKeyPayload,
-    queue: {
-      policy: 'exclusive',
-      retryLimit: 1,
-      expireInSeconds: 240,
-      heartbeatSeconds: 30,
-      deleteAfterSeconds: 86_400,
-    },
-  },
-  /**
-   * Applies the row of one sub-key at the provider. One may wait while one runs. Singleton
-   * key: the key's id.
-   */
-  'apply-sub-key': {
-    payload: subKeyPayload,
-    queue: {
-      ...durable,
-      policy: 'short',
-      notify: true,
-      expireInSeconds: 120,
-      deadLetter: 'apply-sub-key-dead',
-    },
-  },
-  /** Copies usage of sub-keys into the ledger, and returns what ended keys have not spent. */
-  'sync-sub-keys': {
-    payload: emptyPayload,
-    queue: {
-      policy: 'exclusive',
-      retryLimit: 1,
-      expireInSeconds: 240,
       heartbeatSeconds: 30,
       deleteAfterSeconds: 86_400,
     },
@@ -279,13 +240,10 @@ export const deadLetterNames: readonly string[] = Object.values(catalog).flatMap
 )
 
 export const schedules: { name: JobName; cron: string }[] = [
-  { name: 'sync-usage', cron: '* * * * *' },
-  { name: 'reconcile-keys', cron: '*/5 * * * *' },
+  { name: 'read-accounts', cron: '* * * * *' },
   { name: 'reconcile-check', cron: '7 * * * *' },
   { name: 'reading-retention', cron: '23 * * * *' },
   { name: 'retention', cron: '23 3 * * *' },
-  { name: 'reconcile-services', cron: '*/5 * * * *' },
-  { name: 'sync-sub-keys', cron: '* * * * *' },
   // Every midnight, not only on the first of a month, so that a missed night does no harm.
   { name: 'roll-months', cron: '0 0 * * *' },
 ]

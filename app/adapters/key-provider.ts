@@ -15,14 +15,30 @@ export type UpstreamKey = {
   limit: NanoUsd | null
   limitRemaining: NanoUsd | null
   limitReset: string | null
+  /** All that was served with it, whoever's endpoint served it: own provider keys (BYOK) included. */
   usage: NanoUsd
+  /** The same, of the present UTC day, week and month; null where the provider does not say. */
+  usageBy: { daily: NanoUsd | null; weekly: NanoUsd | null; monthly: NanoUsd | null }
+  /** Whether inference by own provider keys counts towards the cap; null where it does not say. */
+  includeByok: boolean | null
   createdAt: Date
   expiresAt: Date | null
+}
+
+/** What the provider says it made; what it did not say is absent. */
+export type MadeTerms = {
+  limit?: NanoUsd | null
+  limitReset?: string | null
+  expiresAt?: Date | null
+  disabled?: boolean
+  includeByok?: boolean
 }
 
 export type UpstreamGuardrail = {
   id: string
   name: string
+  /** Whose it is stands in it. Null where there is none. */
+  description: string | null
   createdAt: Date
   limitUsd: NanoUsd | null
   resetInterval: string | null
@@ -73,7 +89,15 @@ export type KeyProvider = {
     limit: NanoUsd
     limitReset: KeyReset | null
     expiresAt: Date | null
-  }): Promise<{ hash: string; label: string; plaintext: string }>
+  }): Promise<{ hash: string; label: string; plaintext: string; made: MadeTerms }>
+  /**
+   * The keys of the workspace, disabled ones too, newest first, a page of 100 at a time and page 0
+   * again at the end, because new keys shift the pages: in constant memory, however many there are.
+   * A key that cannot be read is counted, unless none can be: so absence is no proof.
+   */
+  listKeyPages(options?: {
+    signal?: AbortSignal
+  }): AsyncIterable<{ keys: UpstreamKey[]; unreadable: number }>
   /**
    * Every key of the workspace, disabled ones too, newest first; pages of 100, page 0 read again at
    * the end because new keys shift the pages. A key that cannot be read is left out and logged,

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { scrub } from './log.server'
 import { OutboundError, type Outbound } from './outbound.server'
 import {
-  errorFromStatus,
+  errorFromAnswer,
   ProviderError,
   retryAfterFrom,
   type ProviderErrorDetails,
@@ -16,6 +16,10 @@ import type { ServiceCredential } from './service-adapter'
 import { cut } from '~/text'
 
 const errorSchema = z.object({ error: z.object({ message: z.string() }) })
+const ownBodySchema = z.union([
+  z.object({ error: z.union([z.string(), z.object({})]) }),
+  z.object({ detail: z.unknown() }),
+])
 
 export function addressOf(
   outbound: Outbound,
@@ -78,11 +82,14 @@ export function refusalFrom(
   return new ProviderError({
     call,
     status,
-    ...errorFromStatus(status),
+    ...errorFromAnswer(status, isOwnBody(text)),
     ...(providerMessage ? { providerMessage } : {}),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   })
 }
+
+/** LiteLLM's form, or that of the FastAPI it stands on. */
+const isOwnBody = (text: string) => ownBodySchema.safeParse(parseJson(text)).success
 
 /**
  * LiteLLM's own message. When it refuses the credential it repeats pieces and the hash of it, so

@@ -12,7 +12,11 @@ const expiryToleranceMs = 120_000
 /**
  * LiteLLM's durations that reset with the UTC day, on Monday and on the first of the month.
  */
-const durationOf: Record<ServiceReset, string> = { daily: '1d', weekly: '7d', monthly: '1mo' }
+export const durationOf: Record<ServiceReset, string> = {
+  daily: '1d',
+  weekly: '7d',
+  monthly: '1mo',
+}
 
 const resetOf: Record<string, ServiceReset> = {
   '1d': 'daily',
@@ -116,6 +120,7 @@ export function keyFrom(id: string, row: z.output<typeof rowSchema>): ServiceKey
     reset: duration === null ? null : (resetOf[duration] ?? null),
     // `spend` returns to zero with the budget: only without a reset is it the key's whole usage.
     usage: duration === null ? spend : null,
+    resets: true,
     usedInWindow: spend,
     windowEndsAt: duration === null ? null : (row.budget_reset_at ?? null),
     disabled: row.blocked === true,

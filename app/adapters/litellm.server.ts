@@ -10,6 +10,7 @@ import { usdNumberFromNano } from '~/money'
 import { addressOf, errorWithoutAnswer, refusalFrom, parseJson } from './litellm-answers.server'
 import {
   createdSchema,
+  durationOf,
   rowSchema,
   requestFor,
   differenceOf,
@@ -20,11 +21,11 @@ import { type Outbound } from './outbound.server'
 import { isNotFound, isProviderError, ProviderError } from './provider-error'
 import {
   maskOf,
-  readUsageOf,
   refuseUndeclared,
   type ServiceAdapter,
   type ServiceCapabilities,
   type ServiceCredential,
+  type KeyChange,
   type ServiceKey,
 } from './service-adapter'
 
@@ -42,11 +43,10 @@ const usualTimeoutMs = 10_000
 const pageSize = 100
 /** A list that goes on for longer is a server that ignores `page`. */
 const maxPages = 500
+const maxRows = 50_000
 const infoSchema = z.object({ info: rowSchema })
-const pageSchema = z.object({
-  keys: z.array(rowSchema.extend({ token: z.string() })),
-  total_pages: z.number(),
-})
+const listedSchema = rowSchema.extend({ token: z.string() })
+const pageSchema = z.object({ keys: z.array(z.unknown()), total_pages: z.number() })
 const readinessSchema = z.object({ db: z.string() })
 
 /**
@@ -190,9 +190,15 @@ export function createLiteLlm({
       const id = createHash('sha256').update(created.key).digest('hex')
       const difference = differenceOf(key, created)
       if (difference === null)
-        return { id, label: maskedName(created.key_name), plaintext: created.key }
-      // The proxy's own configuration has changed what was asked for. Without a confirmed delete a
-      // key may be left over, so the error is ambiguous.
+        return {
+          id,
+          label: maskedName(created.key_name),
+          plaintext: created.key,
+          // differenceOf has compared it already.
+          made: { cap: key.cap, reset: key.reset },
+        }
+      // The proxy's own configuration has changed what was asked for. Its delete is confirmed, or
+      // somebody has to look for the key.
       await deleteKey(credential, id).catch(() => {
         throw new ProviderError({
           call: 'POST /key/generate',
@@ -209,47 +215,68 @@ export function createLiteLlm({
       })
     },
 
-    updateLimit: (credential, id, cap) =>
-      change(
-        credential,
-        'POST /key/update',
-        id,
-        { max_budget: usdNumberFromNano(cap) },
-        (key) => key.cap === cap,
-      ),
-    async disableKey(credential, id) {
-      await change(credential, 'POST /key/block', id, {}, (key) => key.disabled)
-    },
-    // In versions that are in use /key/unblock takes only the key itself; /key/update takes the hash
-    // in all of them.
-    async enableKey(credential, id) {
-      await change(credential, 'POST /key/update', id, { blocked: false }, (key) => !key.disabled)
+    // What disables goes first, what enables last: a call that is lost in between leaves less.
+    async changeKey(credential, id, { disabled, limit, reset }: KeyChange) {
+      let key: ServiceKey | null = null
+      if (disabled === true)
+        key = await change(credential, 'POST /key/block', id, {}, (shown) => shown.disabled)
+      const body = {
+        ...(limit === undefined ? {} : { max_budget: usdNumberFromNano(limit) }),
+        ...(reset === undefined
+          ? {}
+          : { budget_duration: reset === null ? null : durationOf[reset] }),
+        // /key/unblock hashes what it is given in versions that are in use, a hash too; an update
+        // takes the hash in all.
+        ...(disabled === false ? { blocked: false } : {}),
+      }
+      if (Object.keys(body).length > 0)
+        key = await change(
+          credential,
+          'POST /key/update',
+          id,
+          body,
+          (shown) =>
+            (limit === undefined || shown.cap === limit) && (disabled !== false || !shown.disabled),
+        )
+      key ??= await findKey(credential, id)
+      if (key === null)
+        throw new ProviderError({
+          call: 'GET /key/info',
+          status: 404,
+          kind: 'rejected',
+          reason: 'not-found',
+        })
+      return key
     },
 
-    async listKeys(credential) {
-      const keys = new Map<string, ServiceKey>()
-      for (let page = 1; page <= maxPages; page++) {
-        // Oldest first: a key made meanwhile comes last and shifts no page.
+    async *listKeys(credential, { signal } = {}) {
+      let rows = 0
+      for (let page = 1; ; page++) {
+        signal?.throwIfAborted()
+        // Newest first, so that a pass may stop at the oldest key that still matters.
         const query = {
           page: String(page),
           size: String(pageSize),
           return_full_object: 'true',
           sort_by: 'created_at',
-          sort_order: 'asc',
+          sort_order: 'desc',
         }
         const answer = await ask(credential, 'GET /key/list', pageSchema, { query })
-        for (const row of answer.keys) keys.set(row.token, keyFrom(row.token, row))
-        if (page >= answer.total_pages || answer.keys.length === 0) return [...keys.values()]
+        rows += answer.keys.length
+        // A page with more rows than were asked for, and a list without an end, are no lists of a proxy.
+        if (answer.keys.length > pageSize || rows > maxRows || page > maxPages)
+          throw new ProviderError({
+            call: 'GET /key/list',
+            kind: 'rejected',
+            reason: 'list-too-large',
+          })
+        const keys = answer.keys.flatMap((row) => {
+          const parsed = listedSchema.safeParse(row)
+          return parsed.success ? [keyFrom(parsed.data.token, parsed.data)] : []
+        })
+        yield { keys, unreadable: answer.keys.length - keys.length }
+        if (page >= answer.total_pages || answer.keys.length === 0) return
       }
-      throw new ProviderError({
-        call: 'GET /key/list',
-        kind: 'ambiguous',
-        reason: 'unreadable-answer',
-      })
-    },
-
-    readUsage(credential, ids) {
-      return readUsageOf(this, credential, ids)
     },
   }
 }

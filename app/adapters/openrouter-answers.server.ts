@@ -8,7 +8,7 @@ import { cut } from '~/text'
 import {
   ProviderError,
   retryAfterFrom,
-  errorFromStatus,
+  errorFromAnswer,
   type ProviderFailure,
 } from './provider-error'
 
@@ -54,7 +54,7 @@ export function providerErrorFrom(call: string, error: unknown): ProviderError {
   return new ProviderError({
     call,
     status: statusCode,
-    ...errorFromStatus(statusCode),
+    ...errorFromAnswer(statusCode, typeof answer.message === 'string'),
     ...(providerMessage ? { providerMessage } : {}),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   })
@@ -153,7 +153,8 @@ export async function eachPage(
   call: string,
   takePage: (offset: number) => Promise<number>,
   size = pageSize,
+  most = maxPages,
 ): Promise<void> {
-  for (let pages = 0; pages < maxPages; pages++) if ((await takePage(pages * size)) < size) return
+  for (let pages = 0; pages < most; pages++) if ((await takePage(pages * size)) < size) return
   throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
 }

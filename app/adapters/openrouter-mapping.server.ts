@@ -6,7 +6,13 @@ import type { ActivityItem, Guardrail, Model } from '@openrouter/sdk/models'
 import type { ListData } from '@openrouter/sdk/models/operations'
 import { z } from 'zod'
 import { nanoFromUsdNumber, type NanoUsd } from '~/money'
-import type { ActivityRow, UpstreamGuardrail, UpstreamKey, UpstreamModel } from './key-provider'
+import type {
+  ActivityRow,
+  MadeTerms,
+  UpstreamGuardrail,
+  UpstreamKey,
+  UpstreamModel,
+} from './key-provider'
 import { errorFacts, objectOrEmpty, parseObject } from './openrouter-answers.server'
 
 export type KeyPage = {
@@ -32,6 +38,14 @@ export const rawKeySchema = z
     limit_remaining: z.number().nullable(),
     limit_reset: z.string().nullable(),
     usage: z.number(),
+    usage_daily: z.number().optional(),
+    usage_weekly: z.number().optional(),
+    usage_monthly: z.number().optional(),
+    byok_usage: z.number().optional(),
+    byok_usage_daily: z.number().optional(),
+    byok_usage_weekly: z.number().optional(),
+    byok_usage_monthly: z.number().optional(),
+    include_byok_in_limit: z.boolean().optional(),
     created_at: z.string().refine((text) => !Number.isNaN(Date.parse(text))),
     expires_at: z.string().nullish(),
   })
@@ -41,6 +55,14 @@ export const rawKeySchema = z
     limitReset: key.limit_reset,
     createdAt: key.created_at,
     expiresAt: key.expires_at ? new Date(key.expires_at) : null,
+    usageDaily: key.usage_daily,
+    usageWeekly: key.usage_weekly,
+    usageMonthly: key.usage_monthly,
+    byokUsage: key.byok_usage,
+    byokUsageDaily: key.byok_usage_daily,
+    byokUsageWeekly: key.byok_usage_weekly,
+    byokUsageMonthly: key.byok_usage_monthly,
+    includeByokInLimit: key.include_byok_in_limit,
   }))
 
 /** The key, or nothing when it has an impossible amount or time. */
@@ -67,7 +89,20 @@ type SdkKey = Pick<
   | 'usage'
   | 'createdAt'
   | 'expiresAt'
->
+> &
+  Partial<
+    Pick<
+      ListData,
+      | 'usageDaily'
+      | 'usageWeekly'
+      | 'usageMonthly'
+      | 'byokUsage'
+      | 'byokUsageDaily'
+      | 'byokUsageWeekly'
+      | 'byokUsageMonthly'
+      | 'includeByokInLimit'
+    >
+  >
 
 export function keyFrom(key: SdkKey): UpstreamKey {
   return {
@@ -78,11 +113,21 @@ export function keyFrom(key: SdkKey): UpstreamKey {
     limit: nanoOrNull(key.limit),
     limitRemaining: nanoOrNull(key.limitRemaining),
     limitReset: key.limitReset,
-    usage: nanoFromUsdNumber(key.usage),
+    usage: withByok(key.usage, key.byokUsage) ?? 0n,
+    usageBy: {
+      daily: withByok(key.usageDaily, key.byokUsageDaily),
+      weekly: withByok(key.usageWeekly, key.byokUsageWeekly),
+      monthly: withByok(key.usageMonthly, key.byokUsageMonthly),
+    },
+    includeByok: key.includeByokInLimit ?? null,
     createdAt: new Date(key.createdAt),
     expiresAt: key.expiresAt ?? null,
   }
 }
+
+/** `usage` leaves out what own provider keys served; every dollar counts. */
+const withByok = (usage: number | undefined, byok: number | undefined): NanoUsd | null =>
+  usage === undefined ? null : nanoFromUsdNumber(usage) + nanoFromUsdNumber(byok ?? 0)
 
 export const nanoOrNull = (value: number | null | undefined) =>
   value === null || value === undefined ? null : nanoFromUsdNumber(value)
@@ -93,7 +138,7 @@ export const nanoOrNull = (value: number | null | undefined) =>
  */
 export function rescueCreatedKey(
   error: unknown,
-): { hash: string; label: string; plaintext: string } | null {
+): { hash: string; label: string; plaintext: string; made: MadeTerms } | null {
   const { statusCode, body } = errorFacts(error)
   if (statusCode === undefined || statusCode < 200 || statusCode > 299 || body === undefined)
     return null
@@ -108,13 +153,29 @@ export function rescueCreatedKey(
         ? data.label
         : `${answer.key.slice(0, 12)}...${answer.key.slice(-3)}`,
     plaintext: answer.key,
+    made: madeFrom(data),
   }
+}
+
+/** The terms in an answer that need not hold them all, or hold them in a shape that the SDK refuses. */
+function madeFrom(data: Record<string, unknown>): MadeTerms {
+  const made: MadeTerms = {}
+  if (data.limit === null || typeof data.limit === 'number') made.limit = nanoOrNull(data.limit)
+  if (data.limit_reset === null || typeof data.limit_reset === 'string')
+    made.limitReset = data.limit_reset
+  if (data.expires_at === null) made.expiresAt = null
+  if (typeof data.expires_at === 'string' && !Number.isNaN(Date.parse(data.expires_at)))
+    made.expiresAt = new Date(data.expires_at)
+  if (typeof data.disabled === 'boolean') made.disabled = data.disabled
+  if (typeof data.include_byok_in_limit === 'boolean') made.includeByok = data.include_byok_in_limit
+  return made
 }
 
 export function guardrailFrom(item: Guardrail): UpstreamGuardrail {
   return {
     id: item.id,
     name: item.name,
+    description: item.description ?? null,
     createdAt: new Date(item.createdAt),
     limitUsd: nanoOrNull(item.limitUsd),
     resetInterval: item.resetInterval ?? null,

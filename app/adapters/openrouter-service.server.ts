@@ -9,7 +9,6 @@ import { createOpenRouter } from './openrouter.server'
 import { isProviderError, ProviderError } from './provider-error'
 import {
   maskOf,
-  readUsageOf,
   refuseUndeclared,
   type ServiceAdapter,
   type ServiceCapabilities,
@@ -33,13 +32,15 @@ const unknownHash = '0'.repeat(64)
 /** The service behind any OpenRouter account; the management key comes with each call. */
 export function createOpenRouterService({
   baseUrl,
+  open = (secret) => createOpenRouter({ baseUrl, managementKey: secret }),
   now = () => new Date(),
 }: {
   baseUrl: string
+  /** The client of one management key; the deployment's own is measured and bound to its workspace. */
+  open?: (secret: string) => KeyProvider
   now?: () => Date
 }): ServiceAdapter {
-  const at = ({ secret }: ServiceCredential): KeyProvider =>
-    createOpenRouter({ baseUrl, managementKey: secret })
+  const at = ({ secret }: ServiceCredential): KeyProvider => open(secret)
   return {
     service: 'openrouter',
     title,
@@ -56,17 +57,37 @@ export function createOpenRouterService({
     },
     async createKey(credential, key) {
       refuseUndeclared({ title, capabilities }, key, now())
-      const { hash, label, plaintext } = await at(credential).createKey({
+      const { hash, label, plaintext, made } = await at(credential).createKey({
         name: key.name,
         limit: key.cap,
         limitReset: key.reset,
         expiresAt: key.expiresAt,
       })
-      return { id: hash, label, plaintext }
+      const { limit, limitReset, ...rest } = made
+      return {
+        id: hash,
+        label,
+        plaintext,
+        made: {
+          ...rest,
+          ...(limit === undefined ? {} : { cap: limit }),
+          ...(limitReset === undefined ? {} : { reset: limitReset }),
+        },
+      }
     },
-    async updateLimit(credential, id, cap) {
-      const key = keyFrom(await at(credential).updateKey(id, { limit: cap }))
-      if (key.cap !== cap)
+    async changeKey(credential, id, { disabled, limit, reset }) {
+      const key = keyFrom(
+        await at(credential).updateKey(id, {
+          ...(disabled === undefined ? {} : { disabled }),
+          ...(limit === undefined ? {} : { limit }),
+          ...(reset === undefined ? {} : { limitReset: reset }),
+        }),
+      )
+      const shown =
+        (disabled === undefined || key.disabled === disabled) &&
+        (limit === undefined || key.cap === limit) &&
+        (reset === undefined || key.reset === reset)
+      if (!shown)
         throw new ProviderError({
           call: 'PATCH /keys/{hash}',
           kind: 'ambiguous',
@@ -74,22 +95,14 @@ export function createOpenRouterService({
         })
       return key
     },
-    async disableKey(credential, id) {
-      await at(credential).updateKey(id, { disabled: true })
-    },
-    async enableKey(credential, id) {
-      await at(credential).updateKey(id, { disabled: false })
-    },
     deleteKey: (credential, id) => at(credential).deleteKey(id),
-    async listKeys(credential) {
-      return (await at(credential).listKeys()).map(keyFrom)
+    async *listKeys(credential, options) {
+      for await (const page of at(credential).listKeyPages(options))
+        yield { keys: page.keys.map(keyFrom), unreadable: page.unreadable }
     },
     async findKey(credential, id) {
       const key = await at(credential).findKey(id)
       return key && keyFrom(key)
-    },
-    readUsage(credential, ids) {
-      return readUsageOf(this, credential, ids)
     },
   }
 }
@@ -102,6 +115,7 @@ function keyFrom(key: UpstreamKey): ServiceKey {
     cap: key.limit,
     reset: resetFrom(key.limitReset),
     usage: key.usage,
+    usageBy: key.usageBy,
     usedInWindow: usedInWindow(key),
     windowEndsAt: null,
     disabled: key.disabled,
@@ -110,7 +124,11 @@ function keyFrom(key: UpstreamKey): ServiceKey {
   }
 }
 
+/** By the counter of the window, which counts own provider keys too; else by what is left of the cap. */
 function usedInWindow(key: UpstreamKey): NanoUsd {
+  const reset = resetFrom(key.limitReset)
+  const counted = reset === null ? key.usage : key.usageBy[reset]
+  if (counted !== null) return counted
   if (key.limit === null || key.limitRemaining === null) return key.usage
   return key.limit > key.limitRemaining ? key.limit - key.limitRemaining : 0n
 }

@@ -9,7 +9,6 @@ import { apiKeysCreate } from '@openrouter/sdk/funcs/apiKeysCreate.js'
 import { apiKeysDelete } from '@openrouter/sdk/funcs/apiKeysDelete.js'
 import { apiKeysGet } from '@openrouter/sdk/funcs/apiKeysGet.js'
 import { apiKeysGetCurrentKeyMetadata } from '@openrouter/sdk/funcs/apiKeysGetCurrentKeyMetadata.js'
-import { apiKeysList } from '@openrouter/sdk/funcs/apiKeysList.js'
 import { apiKeysUpdate } from '@openrouter/sdk/funcs/apiKeysUpdate.js'
 import { creditsGetCredits } from '@openrouter/sdk/funcs/creditsGetCredits.js'
 import { guardrailsBulkAssignKeys } from '@openrouter/sdk/funcs/guardrailsBulkAssignKeys.js'
@@ -20,17 +19,11 @@ import { guardrailsUpdate } from '@openrouter/sdk/funcs/guardrailsUpdate.js'
 import { modelsList } from '@openrouter/sdk/funcs/modelsList.js'
 import { HTTPClient } from '@openrouter/sdk/lib/http.js'
 import { nanoFromUsdNumber, usdNumberFromNano } from '~/money'
-import {
-  guardrailReset,
-  type GuardrailRules,
-  type KeyProvider,
-  type UpstreamKey,
-} from './key-provider'
+import { guardrailReset, type GuardrailRules, type KeyProvider } from './key-provider'
 import type { Log } from './log.server'
 import {
   allPages,
   answerOf,
-  eachPage,
   pageSize,
   providerErrorFrom,
   unwrap,
@@ -41,12 +34,9 @@ import {
   keyFrom,
   modelFrom,
   nanoOrNull,
-  rawItems,
-  rawKeySchema,
-  readKey,
   rescueCreatedKey,
-  type KeyPage,
 } from './openrouter-mapping.server'
+import { keyLists } from './openrouter-key-lists.server'
 import { isNotFound, ProviderError } from './provider-error'
 
 const createTimeoutMs = 8_000
@@ -77,20 +67,6 @@ export function createOpenRouter(config: {
   const options = { retries: { strategy: 'none' as const }, timeoutMs }
   const workspace = config.workspaceId ? { workspaceId: config.workspaceId } : {}
 
-  /** The SDK refuses a page for one unreadable key: its items are then read one by one. */
-  async function keyPage(offset: number): Promise<KeyPage> {
-    const result = await answerOf(
-      apiKeysList(client, { offset, includeDisabled: true, ...workspace }, options),
-    )
-    if (result.ok)
-      return { keys: result.value.data.flatMap(readKey), length: result.value.data.length }
-    const items = rawItems(result.error)
-    if (!items) throw providerErrorFrom('GET /keys', result.error)
-    return {
-      keys: items.flatMap((item) => rawKeySchema.safeParse(item).data ?? []).flatMap(readKey),
-      length: items.length,
-    }
-  }
   const guardrailRequest = (rules: GuardrailRules) =>
     ({
       name: rules.name,
@@ -100,12 +76,20 @@ export function createOpenRouter(config: {
       limitUsd: usdNumberFromNano(rules.limit),
       resetInterval: guardrailReset,
       allowedModels: rules.allowedModels,
+      includeByokInBudgets: true,
     }) as const
 
   return {
     async createKey({ name, limit, limitReset, expiresAt }) {
       const request = {
-        requestBody: { name, limit: usdNumberFromNano(limit), limitReset, expiresAt, ...workspace },
+        requestBody: {
+          name,
+          limit: usdNumberFromNano(limit),
+          limitReset,
+          expiresAt,
+          includeByokInLimit: true,
+          ...workspace,
+        },
       }
       const result = await answerOf(
         apiKeysCreate(client, request, { ...options, timeoutMs: createTimeoutMs }),
@@ -115,6 +99,13 @@ export function createOpenRouter(config: {
           hash: result.value.data.hash,
           label: result.value.data.label,
           plaintext: result.value.key,
+          made: {
+            limit: nanoOrNull(result.value.data.limit),
+            limitReset: result.value.data.limitReset,
+            expiresAt: result.value.data.expiresAt ?? null,
+            disabled: result.value.data.disabled,
+            includeByok: result.value.data.includeByokInLimit,
+          },
         }
       if (result.ok)
         throw new ProviderError({
@@ -127,32 +118,7 @@ export function createOpenRouter(config: {
       if (rescued) return rescued
       throw providerErrorFrom('POST /keys', result.error)
     },
-    async listKeys() {
-      const byHash = new Map<string, UpstreamKey>()
-      let listed = 0
-      let unread = 0
-      const take = ({ keys, length }: KeyPage) => {
-        for (const key of keys) byHash.set(key.hash, key)
-        unread += length - keys.length
-        listed += length
-      }
-      await eachPage('GET /keys', async (offset) => {
-        const page = await keyPage(offset)
-        take(page)
-        return page.length
-      })
-      // When no key can be read, the provider has changed its answer.
-      if (listed > 0 && byHash.size === 0)
-        throw new ProviderError({
-          call: 'GET /keys',
-          kind: 'ambiguous',
-          reason: 'unreadable-answer',
-        })
-      if (listed >= pageSize) for (const key of (await keyPage(0)).keys) byHash.set(key.hash, key)
-      if (unread > 0)
-        config.log?.warn({ unread, listed }, 'keys in the list could not be read and are left out')
-      return [...byHash.values()]
-    },
+    ...keyLists(client, workspace, options, config.log),
     async findKey(hash) {
       try {
         return await unwrap('GET /keys/{hash}', apiKeysGet(client, { hash }, options), ({ data }) =>
@@ -168,6 +134,7 @@ export function createOpenRouter(config: {
         ...(change.disabled === undefined ? {} : { disabled: change.disabled }),
         ...(change.limit === undefined ? {} : { limit: usdNumberFromNano(change.limit) }),
         ...(change.limitReset === undefined ? {} : { limitReset: change.limitReset }),
+        ...(change.limit === undefined ? {} : { includeByokInLimit: true }),
       }
       return unwrap(
         'PATCH /keys/{hash}',

@@ -10,7 +10,7 @@ export type ProviderFailure =
       reason: 'rate-limited' | 'no-credit' | 'unauthorized' | 'forbidden' | 'unreachable'
     }
   /** Nothing happened upstream, for certain; a retry is useless. */
-  | { kind: 'rejected'; reason: 'bad-request' | 'not-found' | 'refused' }
+  | { kind: 'rejected'; reason: 'bad-request' | 'not-found' | 'refused' | 'list-too-large' }
   /** It may have happened upstream. */
   | {
       kind: 'ambiguous'
@@ -48,6 +48,18 @@ export function isProviderError(error: unknown): error is ProviderError {
 /** True when the provider says that what was asked for does not exist. */
 export function isNotFound(error: unknown): boolean {
   return isProviderError(error) && error.details.reason === 'not-found'
+}
+
+/**
+ * The same for an answer whose body says who gave it: a refusal for good, "there is no such key"
+ * included, is the provider's own only in the provider's own form. What a gateway in between says
+ * for itself did not reach the provider, and passes.
+ */
+export function errorFromAnswer(status: number, isOwnBody: boolean): ProviderFailure {
+  const failure = errorFromStatus(status)
+  return failure.kind === 'rejected' && !isOwnBody
+    ? { kind: 'retryable', reason: 'unreachable' }
+    : failure
 }
 
 /** What an HTTP status means for the request that got it. */

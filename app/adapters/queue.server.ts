@@ -6,7 +6,14 @@ import { PgBoss, fromPrisma } from 'pg-boss'
 import { withoutPrismaParameters, type Tx } from './db.server'
 import { catalog, type JobName, type JobPayload } from './job-catalog'
 
-export type SendOptions = { singletonKey?: string; startAfterSeconds?: number }
+export type SendOptions = {
+  singletonKey?: string
+  startAfterSeconds?: number
+  /** Jobs of one group take turns with those of others: a provider account's id. */
+  group?: string
+  /** Higher goes first. */
+  priority?: number
+}
 
 export type Queue = {
   /**
@@ -48,6 +55,8 @@ async function sendInTransaction<Name extends JobName>(
   const id = await boss.send(name, catalog[name].payload.parse(payload), {
     db: fromPrisma(tx),
     ...(options.singletonKey ? { singletonKey: options.singletonKey } : {}),
+    ...(options.group ? { group: { id: options.group } } : {}),
+    ...(options.priority ? { priority: options.priority } : {}),
     ...(options.startAfterSeconds ? { startAfter: options.startAfterSeconds } : {}),
   })
   return id === null ? ('already-queued' as const) : ('queued' as const)

@@ -39,6 +39,10 @@ export type NewServiceKey = {
 export type ServiceReading = {
   /** Since the key was made; null where the service counts from zero at each reset. */
   usage: NanoUsd | null
+  /** Of the present UTC day, week and month, whatever the cap does; absent where it does not say. */
+  usageBy?: { daily: NanoUsd | null; weekly: NanoUsd | null; monthly: NanoUsd | null }
+  /** True where the service may start the counter anew: a fall is a new beginning, not an old answer. */
+  resets?: boolean
   /** Of the cap, in the window of this reading; without a reset, since the key was made. */
   usedInWindow: NanoUsd
   /**
@@ -60,6 +64,23 @@ export type ServiceKey = ServiceReading & {
   expiresAt: Date | null
 }
 
+/**
+ * What the service says it made, field by field; what it did not say is absent. Compared with what
+ * was asked before a key counts.
+ */
+export type MadeKey = {
+  cap?: NanoUsd | null
+  reset?: string | null
+  expiresAt?: Date | null
+  disabled?: boolean
+  includeByok?: boolean
+}
+
+/** What is absent stays. Values are absolute: sent twice, they change nothing twice. */
+export type KeyChange = { disabled?: boolean; limit?: NanoUsd; reset?: ServiceReset | null }
+
+/** One page of a list; `unreadable` items stand on it and are no keys of ours to read. */
+export type KeyPage = { keys: ServiceKey[]; unreadable: number }
 /** Why a credential was not accepted. */
 export type CredentialProblem =
   | { code: 'address-missing' | 'address-not-used' | 'no-database' | AddressRefusal }
@@ -82,29 +103,27 @@ export interface ServiceAdapter {
   createKey(
     credential: ServiceCredential,
     key: NewServiceKey,
-  ): Promise<{ id: string; label: string; plaintext: string }>
+  ): Promise<{ id: string; label: string; plaintext: string; made: MadeKey }>
   /**
-   * The key as the service returns it after the change. Rejected as `not-found` for a key that is
-   * gone, as are the next two.
+   * The key as the service knows it after the change, what it has used included; a disabled key can
+   * still be read. Rejected as `not-found` for a key that is gone. More than one request only where
+   * the service has no single one, what disables or lowers first.
    */
-  updateLimit(credential: ServiceCredential, id: string, cap: NanoUsd): Promise<ServiceKey>
-  /** Stops the key at once; what it has used can still be read. */
-  disableKey(credential: ServiceCredential, id: string): Promise<void>
-  enableKey(credential: ServiceCredential, id: string): Promise<void>
-  /** Succeeds also when the key was gone already. */
+  changeKey(credential: ServiceCredential, id: string, change: KeyChange): Promise<ServiceKey>
+  /** Done also when the key was gone already. */
   deleteKey(credential: ServiceCredential, id: string): Promise<void>
   /**
-   * Every key of the credential, disabled ones too, also those that are not ours. A key that moves
-   * while pages are read may be missing: confirm an absence with `findKey`.
+   * The keys of the credential page by page, disabled ones too, also those that are not ours, newest
+   * first where the service can. Pages, bytes and rows are bounded: what goes over is a ProviderError
+   * `list-too-large`. A key that moves while pages are read may be missing: ask `findKey` before
+   * believing an absence.
    */
-  listKeys(credential: ServiceCredential): Promise<ServiceKey[]>
+  listKeys(
+    credential: ServiceCredential,
+    options?: { signal?: AbortSignal },
+  ): AsyncIterable<KeyPage>
   /** Null when the service says the key does not exist. */
   findKey(credential: ServiceCredential, id: string): Promise<ServiceKey | null>
-  /** Keys that the service does not know are not in the answer. */
-  readUsage(
-    credential: ServiceCredential,
-    ids: readonly string[],
-  ): Promise<Map<string, ServiceReading>>
 }
 
 /** By `service`; every adapter that this build knows. */
@@ -134,30 +153,10 @@ export function refuseUndeclared(
     throw refuse(`${title} cannot limit a key to a list of models.`)
 }
 
-/** Up to so many keys, single calls are cheaper than the whole list. */
-const fewKeys = 5
-
-/** `readUsage` by the other calls: key by key when there are few, from the list when many. */
-export async function readUsageOf(
-  adapter: Pick<ServiceAdapter, 'findKey' | 'listKeys'>,
-  credential: ServiceCredential,
-  ids: readonly string[],
-): Promise<Map<string, ServiceReading>> {
-  const wanted = new Set(ids)
-  const found = new Map<string, ServiceReading>()
-  const take = ({ id, usage, usedInWindow, windowEndsAt, disabled }: ServiceKey) =>
-    void found.set(id, { usage, usedInWindow, windowEndsAt, disabled })
-  if (wanted.size > fewKeys)
-    for (const key of await adapter.listKeys(credential)) if (wanted.has(key.id)) take(key)
-  const missing = [...wanted].filter((id) => !found.has(id))
-  for (const id of missing) {
-    const key = await adapter.findKey(credential, id)
-    if (key) take(key)
-  }
-  return found
-}
-
-/** What may be shown of a secret: its kind and last four characters; of a short one, neither. */
+/**
+ * What may be shown of a secret: its kind and its last four characters, and of a short one only
+ * that it is there.
+ */
 export function maskOf(secret: string): string {
   if (secret.length < 20) return 'sk-…'
   const kind = /^(sk-or-v1-|sk-)/.exec(secret)?.[0] ?? ''

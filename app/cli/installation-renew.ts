@@ -1,5 +1,5 @@
 /**
- * `npm run installation:renew -- --yes`: a new installation id for a restored or copied database,
+ * `npm run installation:renew -- --adopt` (or `--leave`): a new installation id for a restored or copied database,
  * before any worker starts.
  */
 import { createDb } from '../adapters/db.server'
@@ -12,18 +12,21 @@ import {
 import { workerQuietSeconds } from '../domain/worker-seen.server'
 import { EnvError, readEnv } from '../env.server'
 
-if (process.argv.slice(2).join(' ') !== '--yes') {
+const choice = process.argv.slice(2).join(' ')
+const formerKeys = choice === '--adopt' ? 'adopt' : choice === '--leave' ? 'leave' : null
+if (formerKeys === null) {
   process.stderr.write(
     'This gives the database of DATABASE_URL a new installation id, as needed after a restore.\n' +
-      'Keymint will no longer change or delete keys at the provider that carry the old id.\n' +
-      'Use: npm run installation:renew -- --yes\n',
+      '--adopt after a restore, when the former database is gone: its keys stay in use here.\n' +
+      '--leave for a copy, when the former database lives on: its keys are not changed from here.\n' +
+      'Use: npm run installation:renew -- --adopt, or -- --leave\n',
   )
   process.exit(2)
 }
 try {
   const env = readEnv()
   const db = createDb(env.DATABASE_URL, { max: 2, applicationName: 'keymint-renew' })
-  const outcome = await renewInstallation({ db })
+  const outcome = await renewInstallation({ db }, formerKeys)
   if (outcome.kind === 'workers-running') {
     process.stderr.write(
       `${outcome.workers} ${outcome.workers === 1 ? 'worker was' : 'workers were'} seen within ` +

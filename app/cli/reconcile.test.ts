@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { createOpenRouter } from '~/adapters/openrouter.server'
+import { deploymentAccount } from '~/domain/keys/accounts.server'
 import { makeWorkshop, openWorld, type World } from '../../tests/world'
 
 function reconcile(
@@ -53,10 +54,11 @@ test('a dry run changes nothing; --fix repairs what it reported, over pages, in 
   )
   const mint = await world.db.mint.create({
     data: {
-      ownerKind: 'claim',
-      ownerId: crypto.randomUUID(),
+      holderKind: 'claim',
+      holderId: crypto.randomUUID(),
       generation: 1,
       scope: 'test-workshop',
+      account: deploymentAccount,
       state: 'done',
       limitUsd: '2',
       expiresAt: new Date(),

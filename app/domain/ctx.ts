@@ -2,7 +2,7 @@
  * What every domain function is given: the outside world and the clock, built once by
  * runtime.server.ts.
  */
-import type { Db } from '~/adapters/db.server'
+import type { Db, Tx } from '~/adapters/db.server'
 import type { Fingerprints } from '~/adapters/fingerprint.server'
 import type { Log } from '~/adapters/log.server'
 import type { Metrics } from '~/adapters/metrics.server'
@@ -11,9 +11,19 @@ import type { KeyProvider } from '~/adapters/key-provider'
 import type { Queue } from '~/adapters/queue.server'
 import type { Limits } from '~/adapters/rate-limits.server'
 import type { Sealer } from '~/adapters/sealing.server'
-import type { Services } from '~/adapters/service-adapter'
+import type { ServiceCredential, Services } from '~/adapters/service-adapter'
 import type { Holders } from './holder'
 import type { WorkshopCatalog } from './workshop-file'
+
+/** The member whose month has just begun, locked. */
+export type OpenMonthMember = {
+  teamId: string
+  userId: string
+  role: 'owner' | 'member'
+  state: 'active' | 'suspended' | 'removed'
+  slug: string
+  month: string
+}
 
 export type Settings = {
   /** False means no mint and no claim. */
@@ -55,6 +65,10 @@ export type Ctx = {
    * Who keys are made for: the engine reaches claims and members' keys through these ports alone.
    */
   holders: Holders
+  /** The deployment's own credential at OpenRouter: one account among those that teams deposit. */
+  managementCredential: ServiceCredential
+  /** What a member's keys may spend is committed when a month begins; handed in, as money knows no keys. */
+  bookMonth: (ctx: Ctx, tx: Tx, member: OpenMonthMember) => Promise<void>
   /** Where teams may have keys made, with credentials of their own. */
   services: Services
   sealer: Sealer
@@ -74,6 +88,8 @@ export type Ctx = {
   workshops: WorkshopCatalog
   /** Runs a claim's transaction when few of this process are under way. */
   limitClaims: <Result>(claim: () => Promise<Result>) => Promise<Result>
+  /** Calls that make keys at once, in one worker process. */
+  mintConcurrency: number
   /** Runs a call to POST /keys when fewer than MINT_CONCURRENCY of this process are under way. */
   limitMints: <Result>(call: () => Promise<Result>) => Promise<Result>
   /** The random id of this database, part of every upstream name. */

@@ -23,6 +23,7 @@ export const providerErrorMessage: Record<string, string> = {
   refused: 'The provider refused the request',
   'guardrail-gone': 'The provider no longer knows the guardrail',
   'key-gone': 'The provider has no key with this hash any more',
+  'foreign-name': 'The provider shows another name than ours, so the key is not deleted',
   undercount: 'The provider assigned fewer keys than requested',
 }
 

@@ -1,67 +1,72 @@
 /**
  * Who a key is made for. The engine in keys/ is written once and knows no product: a holder is this
  * port, and runtime.server.ts hands every kind of holder to it. Each method runs in the engine's
- * transaction and changes the holder's row only if it still waits for this generation.
+ * transaction; money moves through `move` alone.
  */
 import type { Tx } from '~/adapters/db.server'
-import type { SealedPlace } from '~/adapters/sealing.server'
+import type { NanoUsd } from '~/money'
 import type { Ctx } from './ctx'
+import type { PoolCaps } from './workshop-file'
 
 export type MintRefusal = {
   reason: 'banned' | 'expired-before-mint' | 'rejected-by-provider' | 'gave-up' | 'cancelled'
   detail: string | null
 }
 
-export type HolderRef = { ownerId: string; generation: number }
-export type SealedKey = { hash: string; label: string; sealed: string }
+/** Who a key is made for. */
+export type HolderKind = 'claim' | 'sub-key'
+export type HolderId = { holderKind: HolderKind; holderId: string }
+export type HolderRef = HolderId & { generation: number }
+
+/** The money of one key, window by window, as the engine has booked it. */
+export type BookedKey = {
+  id: string
+  generation: number
+  settled: boolean
+  /** Over before it was made. */
+  neverMade: boolean
+  windows: readonly { startsAt: Date; reserved: NanoUsd; used: NanoUsd }[]
+}
+
+/** What is more than before must fit. Null caps: they are not known, and nothing more can be reserved. */
+export type Reserve = { caps: PoolCaps | null; takeSeat: boolean }
+
+export type Move = {
+  keys: readonly BookedKey[]
+  now: Date
+  actor: string
+  why: string
+  reserve?: Reserve
+}
 
 export type Holder = {
-  /** Where the plaintext will be sealed to. */
-  place(ref: HolderRef): SealedPlace
+  /** Locks the holder's row: first in the order of locks (holder, key, mint, attempt, job, audit, pool). */
+  lock(ctx: Ctx, tx: Tx, holder: HolderId): Promise<void>
   /**
-   * Locks the holder's row: first in the order of locks (holder, mint, attempt, job, audit, pool).
+   * The cap of all its keys together in one window, and how its money is counted: by the windows of
+   * the cap, or by UTC months. Null when there is no such holder.
    */
-  lock(tx: Tx, ref: HolderRef): Promise<void>
-  /**
-   * Puts the key on the holder's row. False means that the holder no longer waits for it, and the
-   * key must be deleted.
-   */
-  save(tx: Tx, ref: HolderRef, key: SealedKey): Promise<boolean>
-  /** Ends the wait with a reason and returns the reservation. */
+  terms(tx: Tx, holder: HolderId): Promise<{ cap: NanoUsd; accounting: 'reset' | 'month' } | null>
+  /** Says that the key of this generation is there. False: the holder no longer waits, the key must go. */
+  ready(tx: Tx, ref: HolderRef): Promise<boolean>
+  /** Ends the wait with a reason for a person. What was reserved is booked back afterwards. */
   refuse(tx: Tx, ref: HolderRef, refusal: MintRefusal): Promise<void>
-  /** Records that these keys are assigned to the guardrail. */
-  markBound(tx: Tx, hashes: string[], guardrailId: string): Promise<void>
-  /**
-   * Records why these keys are still unbound; `setAside` stops automatic retries until a person
-   * retries.
-   */
-  markUnbound(
-    tx: Tx,
-    hashes: string[],
-    reason: string,
-    options: { setAside: boolean },
-  ): Promise<void>
-  /** Records that the provider has no such keys. The first time stays. */
-  markMissing(tx: Tx, hashes: string[]): Promise<void>
-  /**
-   * Records that these keys are assigned to no guardrail after all, so that assigning is retried,
-   * also for one that was set aside.
-   */
-  markToBind(tx: Tx, hashes: string[]): Promise<void>
+  /** The holder's cap becomes this many USD where it is more: a raise was refused for certain. */
+  lowerCap(tx: Tx, holder: HolderId, capUsd: string): Promise<void>
+  /** Moves pool or ledger to what the keys hold now. False only with `reserve`: it does not fit. */
+  move(ctx: Ctx, tx: Tx, holder: HolderId, move: Move): Promise<boolean>
+  /** The key's time has passed: the holder ends with it. False when it had ended before. */
+  expire(ctx: Ctx, tx: Tx, ref: HolderRef): Promise<boolean>
   /**
    * Starts to end everything this person holds, in the caller's transaction; `bulkId` is the action
-   * that does it, null where there is nothing to do. A kind of holder without it keeps what the
-   * person holds.
+   * that does it, null where nothing is left to do.
    */
-  endAllOf?(
+  endAllOf(
     ctx: Ctx,
     tx: Tx,
     input: { userId: string; actorUserId: string; reason: string },
   ): Promise<{ bulkId: string | null; count: number }>
 }
 
-/** As `mints.owner_kind` writes it. A new kind gets a port in runtime.server.ts. */
-export type HolderKind = 'claim' | 'sub-key'
-
-/** Every kind of holder by its name. */
+/** Every kind of holder by its name, as `keys.holder_kind` writes it. */
 export type Holders = Readonly<Record<string, Holder>>

@@ -65,3 +65,14 @@ export type WorkshopCatalog = {
   problems: Problem[]
   warnings: Problem[]
 }
+
+/** What bounds the claims of a workshop together. */
+export type PoolCaps = {
+  limit: NanoUsd | null
+  maxKeys: number | null
+  /**
+   * The most seats of all giveaways together (MAX_TOTAL_KEYS); null for a workshop, which does not
+   * count there.
+   */
+  totalKeys: number | null
+}

@@ -7,6 +7,8 @@ import type { BrokenLink } from '~/domain/audit/chain'
 
 /** Stands between who did it and to whom: "Ada Lovelace | claimed a key". */
 export const auditActionLabel: Record<AuditAction, string> = {
+  'account.opened': 'made keys again with a provider account',
+  'account.parked': 'stopped making keys with a provider account',
   'attendee.created': 'signed in for the first time',
   'audit.exported': 'downloaded the audit trail',
   'bind.retried': 'assigned the guardrail again',
@@ -17,7 +19,6 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'bulk.aborted': 'stopped a bulk action',
   'bulk.finished': 'finished a bulk action',
   'bulk.started': 'started a bulk action',
-  'claim.charged-late': 'charged usage read after the key ended',
   'claim.claimed-again': 'claimed another key',
   'claim.disabled': 'disabled the key',
   'claim.enabled': 'enabled the key',
@@ -31,9 +32,9 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'claim.re-issued': 'replaced the key',
   'claim.refused': 'refused the claim',
   'claim.retried': 'retried the claim',
+  'claim.tried-now': 'tried the waiting changes again at once',
   'claim.revoked': 'revoked the key',
   'claim.seat-freed': 'freed the seat',
-  'claim.settled': 'settled the usage of the key',
   'claims.exported': 'downloaded the claims',
   'doctor.asked': 'ran the readiness check',
   'identity.linked': 'added a sign-in',
@@ -46,11 +47,18 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'job.retried': 'retried a job',
   'job.sent-again': 'sent a lost job again',
   'key.bound': 'assigned the guardrail',
-  'key.charged-late': 'charged usage of a replaced key read after it ended',
   'key.disabled': 'disabled the key at the provider',
   'key.minted': 'created the key',
   'key.revealed': 'viewed the key',
-  'key.settled': 'settled a replaced key',
+  'key.deleted': 'deleted the key at the provider',
+  'key.dropped': 'deleted a key that was made other than requested',
+  'key.found-again': 'found the key at the provider again',
+  'key.missing': 'closed the key: the provider no longer has it',
+  'key.enabled': 'enabled the key at the provider',
+  'key.raise-refused': 'kept the old limit: the provider refused the higher one',
+  'key.settled': 'settled the final usage of the key',
+  'key.usage-fell': 'kept the usage: the provider now says less',
+  'key.written-off': 'charged what could no longer be read of the key',
   'marketing.opted-in': 'opted in to emails about the next workshop',
   'marketing.withdrawn': 'opted out of emails about the next workshop',
   'member.joined': 'joined the team',
@@ -77,7 +85,6 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'sub-key.cap-asked': 'requested another cap of a team key',
   'sub-key.cap-changed': 'changed the cap of a team key',
   'sub-key.cap-refused': 'could not change the cap of a team key',
-  'sub-key.closed-upstream': 'ended a team key that the provider had disabled',
   'sub-key.deleted': 'deleted a team key',
   'sub-key.expired': 'ended an expired team key',
   'sub-key.member-removed': 'ended a team key because its member left',
@@ -87,7 +94,6 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'sub-key.revoked': 'revoked a team key',
   'sub-key.rotated': 'replaced a team key',
   'sub-key.rotation-asked': 'requested to replace a team key',
-  'sub-key.settled': 'settled the final usage of a team key',
   'sub-key.spent': 'ended a team key that had used its cap',
   'team.created': 'created a team',
   'vault.deposited': 'added a credential to the vault',
@@ -103,6 +109,16 @@ type TeamAction =
       `${'budget' | 'invitation' | 'member' | 'sub-key' | 'team' | 'vault'}.${string}`
     >
   | 'key.minted'
+  | 'key.disabled'
+  | 'key.deleted'
+  | 'key.enabled'
+  | 'key.raise-refused'
+  | 'key.settled'
+  | 'key.usage-fell'
+  | 'key.written-off'
+  | 'key.dropped'
+  | `key.${'missing' | 'found-again'}`
+  | `account.${'parked' | 'opened'}`
 
 /** On a team's own page, before the name of a member, a key or a credential. */
 const teamActionLabel: Record<TeamAction, string> = {
@@ -112,7 +128,19 @@ const teamActionLabel: Record<TeamAction, string> = {
   'budget.set': 'set the budget of',
   'invitation.made': 'sent an invitation',
   'invitation.revoked': 'revoked an invitation',
+  'account.opened': 'makes keys again with the credential',
+  'account.parked': 'stopped making keys with the credential',
+  'key.deleted': 'deleted at the provider:',
+  'key.disabled': 'disabled at the provider:',
+  'key.dropped': 'deleted a key that was made other than requested:',
+  'key.found-again': 'found at the provider again:',
+  'key.missing': 'closed, because the provider no longer has it:',
+  'key.enabled': 'enabled at the provider:',
   'key.minted': 'created the key',
+  'key.raise-refused': 'kept the old cap, because the provider refused the higher one:',
+  'key.settled': 'settled the final usage of',
+  'key.usage-fell': 'kept the usage, because the provider now says less:',
+  'key.written-off': 'charged what could no longer be read of',
   'member.joined': 'joined the team',
   'member.left': 'left the team',
   'member.removed': 'removed',
@@ -123,7 +151,6 @@ const teamActionLabel: Record<TeamAction, string> = {
   'sub-key.cap-asked': 'requested another cap of',
   'sub-key.cap-changed': 'changed the cap of',
   'sub-key.cap-refused': 'could not change the cap of',
-  'sub-key.closed-upstream': 'disabled at the provider:',
   'sub-key.deleted': 'deleted the key',
   'sub-key.expired': 'ended the expired key',
   'sub-key.member-removed': 'ended the key because its member left:',
@@ -133,7 +160,6 @@ const teamActionLabel: Record<TeamAction, string> = {
   'sub-key.revoked': 'revoked the key',
   'sub-key.rotated': 'replaced the key',
   'sub-key.rotation-asked': 'requested to replace the key',
-  'sub-key.settled': 'settled the final usage of',
   'sub-key.spent': 'ended the key because its cap was spent:',
   'team.created': 'created the team',
   'vault.deposited': 'added to the vault:',

@@ -46,6 +46,7 @@ export const providerMessages: MessagesFor<
   | 'models-unknown'
   | 'guardrails-ok'
   | 'guardrail-twice'
+  | 'guardrail-foreign'
   | 'guardrail-differs'
   | 'canary-ok'
   | 'canary-unbound'
@@ -120,6 +121,11 @@ export const providerMessages: MessagesFor<
   'guardrail-twice': ({ name, count }) => [
     `There are ${count} guardrails named ${name}; Keymint uses the oldest.`,
     'Delete the younger ones at the provider, unless keys are assigned to them.',
+  ],
+  'guardrail-foreign': ({ name, ours }) => [
+    `The guardrail ${name} belongs to another installation or to a person. ` +
+      `Keymint leaves it alone; its own is called ${ours}.`,
+    'Give one of the workshops another slug, or each deployment a workspace of its own.',
   ],
   'guardrail-differs': ({ name, differences }) => [
     `${name} differs from its file: ${differences.map(guardrailDifference).join('; ')}.`,

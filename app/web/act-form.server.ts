@@ -18,6 +18,7 @@ const actions = z.enum([
   'end',
   'retry',
   'bind',
+  'try-now',
   'disable',
   'enable',
   're-issue',
@@ -50,6 +51,7 @@ export function readActRequest(params: URLSearchParams): ActRequest {
   switch (action) {
     case 'retry':
     case 'bind':
+    case 'try-now':
     case 'disable':
     case 'enable':
     case 're-issue':

@@ -184,8 +184,8 @@ async function ask(
   if (jobIds.length === 0) return jobs('No job is selected, so there is nothing to cancel.')
   const meanings = new Set(
     (await jobsById(ctx, jobIds)).map(
-      ({ name, ownerKind }) =>
-        `${jobLabel(name)}: ${cancelMessage(jobKindOf(name).cancel, ownerKind)}`,
+      ({ name, holderKind }) =>
+        `${jobLabel(name)}: ${cancelMessage(jobKindOf(name).cancel, holderKind)}`,
     ),
   )
   return {

@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { claimKey } from '~/domain/claim/claim.server'
-import { reconcileKeys } from '~/domain/keys/reconcile.server'
+import { deploymentAccount } from '~/domain/keys/accounts.server'
+import { readAccount } from '~/domain/keys/read-account.server'
 import { migrate } from '../../prisma/migrate'
 import { startPostgres, type Postgres } from '../../simulators/postgres/server'
 import { createTemplate } from '../../simulators/postgres/template'
@@ -164,11 +165,11 @@ async function readyCount(world: World, wanted: number): Promise<void> {
 }
 
 /**
- * After a reconcile pass: claims without exactly their key upstream, and keys upstream that no
+ * After a pass over the account: claims without exactly their key upstream, and keys upstream that no
  * claim holds.
  */
 async function keysThatAreWrong(world: World, claims: number): Promise<number> {
-  await reconcileKeys(world.ctx)
+  await readAccount(world.ctx, deploymentAccount)
   const held = await world.db.workshopAttendance.findMany({
     where: { state: 'ready' },
     select: { orKeyHash: true },

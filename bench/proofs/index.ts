@@ -4,9 +4,10 @@
  */
 import { engineProofs } from './engine'
 import { lineOf } from './proof'
+import { protocolProofs } from './protocol'
 import { testProofs } from './tests'
 
-const proofs = [...engineProofs, ...testProofs]
+const proofs = [...engineProofs, ...protocolProofs, ...testProofs]
 const names = proofs.map(({ name }) => name)
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !names.includes(name))

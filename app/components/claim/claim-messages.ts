@@ -35,6 +35,13 @@ export const notTakenMessages: Record<RefusedReason, Message> = {
     tone: 'warning',
     askOrganizer: false,
   },
+  spent: {
+    title: 'Your budget is used up for now',
+    meaning: 'Your former keys have used all of it, so a new key would be empty.',
+    next: 'Claim again when the next period of your budget begins.',
+    tone: 'warning',
+    askOrganizer: false,
+  },
   closed: {
     title: 'Claims have closed',
     meaning: 'The time to claim a key is over. Keys claimed in time work until they expire.',
@@ -277,5 +284,9 @@ export const delayMessages: Record<DelayReason, { title: string; meaning: string
   'switched-off': {
     title: 'The operator has disabled new keys',
     meaning: 'We continue as soon as they are enabled.',
+  },
+  'former-key': {
+    title: 'Your old key is being disabled first',
+    meaning: 'Your new key follows as soon as the provider confirms it.',
   },
 }

@@ -40,6 +40,7 @@ const delayHeadlines: Record<DelayReason, string> = {
   'upstream-trouble': 'This takes a little longer',
   paused: 'Paused by the organiser',
   'switched-off': 'New keys are disabled',
+  'former-key': 'Replacing your key',
 }
 
 /** The page's h1. */

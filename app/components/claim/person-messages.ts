@@ -58,13 +58,6 @@ export const notices = {
     title: 'There was nothing to give back',
     meaning: 'That key had ended before.',
   },
-  'given-back-soon': {
-    tone: 'plain',
-    title: 'You gave the key back',
-    meaning:
-      'You can no longer show it. The provider does not answer at the moment; ' +
-      'we disable the key there as soon as it does.',
-  },
   'not-confirmed': {
     tone: 'warning',
     title: 'Your account was not deleted',

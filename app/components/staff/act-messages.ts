@@ -6,6 +6,7 @@ import { formatUsd } from '~/money'
 /** What can be chosen on the list; each is previewed and confirmed on a page of its own. */
 export const actionChoices: { value: ClaimActionKind; label: string }[] = [
   { value: 'bind', label: 'Assign the guardrail' },
+  { value: 'try-now', label: 'Try the waiting changes now' },
   { value: 'retry', label: 'Create the key again' },
   { value: 'disable', label: 'Disable the key' },
   { value: 'enable', label: 'Enable the key' },
@@ -18,6 +19,7 @@ export const actionChoices: { value: ClaimActionKind; label: string }[] = [
 const verbs: Record<ClaimActionKind, (keys: string) => string> = {
   retry: (keys) => `Create ${keys} again`,
   bind: (keys) => `Assign the guardrail to ${keys}`,
+  'try-now': (keys) => `Try the waiting changes of ${keys} now`,
   disable: (keys) => `Disable ${keys}`,
   enable: (keys) => `Enable ${keys}`,
   'set-limit': (keys) => `Change the limit of ${keys}`,
@@ -63,6 +65,8 @@ function effectOf(
       return `Keymint creates ${keys} again and reserves up to ${amount.text} of the pool.`
     case 'bind':
       return `Keymint assigns the guardrail to ${keys}.`
+    case 'try-now':
+      return `Keymint asks the provider about ${keys} at once, without waiting for the next retry.`
     case 'disable':
       return `${keys} will stop working until you enable them. Their reserved money stays reserved.`
     case 'enable':

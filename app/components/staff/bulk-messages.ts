@@ -5,6 +5,7 @@ import { jobActionMessages } from './queue/job-action-messages'
 const claimActions: Record<string, string> = {
   'claim.retry': 'Creating keys',
   'claim.bind': 'Assigning guardrails',
+  'claim.try-now': 'Trying waiting changes of keys',
   'claim.disable': 'Disabling keys',
   'claim.enable': 'Enabling keys',
   'claim.set-limit': 'Setting limits',

@@ -19,6 +19,7 @@ export function ClaimActions({ claim, action }: Props & { action: string }) {
   const fits: Record<ClaimActionKind, boolean> = {
     bind: ready && claim.key?.boundAt === null,
     retry: claim.state === 'refused',
+    'try-now': claim.waiting !== null || claim.unconfirmed !== null,
     disable: ready && !claim.key?.disabled,
     enable: ready && claim.key?.disabled === true,
     'set-limit': ready,
@@ -143,6 +144,14 @@ export function ClaimFacts({ claim }: Props) {
               </span>
             </>
           ) : null}
+        </Fact>
+      ) : null}
+      {claim.unconfirmed ? (
+        <Fact name="Not confirmed">
+          <span className="text-brick-ink">
+            {claim.unconfirmed.error} Retrying automatically since{' '}
+            <Time iso={claim.unconfirmed.since} now={asOf} />.
+          </span>
         </Fact>
       ) : null}
       <Fact name="Revealed">

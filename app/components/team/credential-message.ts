@@ -41,6 +41,10 @@ function messageForError(title: string, details: ProviderErrorDetails): string {
     case 'rate-limited':
       return `${title} limits our requests. Nothing was stored; try again in a minute.`
     case 'unreachable':
+      // Something answered, and it was not the service.
+      return details.status === undefined
+        ? `${title} could not be reached. ${nothingStored}`
+        : `There is no ${title} at this address. Nothing was stored.`
     case 'timeout':
     case 'connection-lost':
       return `${title} could not be reached. ${nothingStored}`
@@ -51,6 +55,7 @@ function messageForError(title: string, details: ProviderErrorDetails): string {
       return `There is no ${title} at this address. Nothing was stored.`
     case 'no-credit':
     case 'bad-request':
+    case 'list-too-large':
     case 'refused':
       return `${title} refused the request. ${details.providerMessage ?? ''} Nothing was stored.`.replace(
         /\s+/g,

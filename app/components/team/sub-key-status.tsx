@@ -6,6 +6,45 @@ import { delayMessage, endingMessage } from './sub-key-messages'
 
 /** The state of a key that is not simply ready, and what happens next. */
 export function SubKeyStatus({ view }: { view: SubKeyView }) {
+  return (
+    <>
+      <UpstreamState view={view} />
+      <PhaseStatus view={view} />
+    </>
+  )
+}
+
+/** What the provider shows where that is not what this page wants. */
+function UpstreamState({ view }: { view: SubKeyView }) {
+  switch (view.upstream) {
+    case 'as-wanted':
+      return null
+    case 'still-on':
+      return (
+        <Callout tone="error" title="Not disabled at the provider yet">
+          <p>
+            The key may still work there.{' '}
+            {view.failure ? delayMessage(view.failure) : 'The provider has not confirmed it.'} We
+            retry automatically. If it has leaked, revoke it at the provider now.
+          </p>
+        </Callout>
+      )
+    case 'missing':
+      return (
+        <Callout tone="warning" title="The provider no longer has this key">
+          <p>It was deleted there. Delete it here and make another one.</p>
+        </Callout>
+      )
+    case 'disabled':
+      return (
+        <Callout tone="warning" title="Disabled at the provider">
+          <p>Somebody disabled this key there. Replace it, or ask an owner to enable it.</p>
+        </Callout>
+      )
+  }
+}
+
+function PhaseStatus({ view }: { view: SubKeyView }) {
   switch (view.phase) {
     case 'pending':
       return (
@@ -23,10 +62,7 @@ export function SubKeyStatus({ view }: { view: SubKeyView }) {
       )
     case 'changing':
       return (
-        <Callout
-          tone="plain"
-          title={`The cap is changing to ${view.wantedCap?.text ?? 'another amount'}`}
-        >
+        <Callout tone="plain" title={`The cap is changing to ${view.cap.text}`}>
           <p>
             The new cap counts when the provider has confirmed it, usually within seconds. The key
             keeps working.

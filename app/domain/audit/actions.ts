@@ -16,7 +16,8 @@ export type AuditAction =
   | 'installation.renewed'
   | `invitation.${'made' | 'revoked'}`
   | `job.${'retried' | 'sent-again' | 'redriven' | 'cancelled'}`
-  | `key.${'minted' | 'bound' | 'revealed' | 'disabled' | 'settled' | 'charged-late'}`
+  | `account.${'parked' | 'opened'}`
+  | `key.${KeyEvent}`
   | `marketing.${'opted-in' | 'withdrawn'}`
   | `member.${'joined' | 'left' | 'removed' | 'suspended' | 'resumed' | 'role-set'}`
   | 'mint.cancelled'
@@ -31,10 +32,26 @@ export type AuditAction =
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled'}`
   | 'workshop.ended'
 
+type KeyEvent =
+  | 'minted'
+  | 'bound'
+  | 'revealed'
+  | 'disabled'
+  | 'enabled'
+  | 'raise-refused'
+  | 'missing'
+  | 'found-again'
+  | 'usage-fell'
+  | 'settled'
+  | 'written-off'
+  | 'dropped'
+  | 'deleted'
+
 type ClaimEvent =
   | 'made'
   | 'claimed-again'
   | 'retried'
+  | 'tried-now'
   | 'refused'
   | 're-issued'
   | 'extended'
@@ -46,8 +63,6 @@ type ClaimEvent =
   | 'given-back'
   | 'revoked'
   | 'permission-changed'
-  | 'settled'
-  | 'charged-late'
   | 'seat-freed'
 
 type SubKeyEvent =
@@ -65,5 +80,3 @@ type SubKeyEvent =
   | 'spent'
   | 'member-removed'
   | 'member-suspended'
-  | 'closed-upstream'
-  | 'settled'

@@ -3,7 +3,7 @@
  * there is no action without its event. Details hold ids, amounts and reasons, never a secret, a
  * name or an address. This file is the only writer: it scrubs the details of every event.
  */
-import { Prisma, type Tx } from '~/adapters/db.server'
+import type { Prisma, Tx } from '~/adapters/db.server'
 import type { AuditAction } from './actions'
 
 export type { AuditAction } from './actions'
@@ -25,24 +25,6 @@ export async function recordAudit(tx: Tx, event: AuditEvent): Promise<void> {
     insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
     values (${event.actor}, ${event.action}, ${event.subject}, ${event.scope ?? null},
       ${withoutPeople(event.details ?? {})}::jsonb)`
-}
-
-/**
- * The last part of a statement that changes rows and records an event for each of them at once.
- * `subject` and `scope` are expressions over `from`, a WITH query of the same statement.
- */
-export function auditInsert(event: {
-  actor: AuditActor
-  action: AuditAction
-  subject: Prisma.Sql
-  scope: Prisma.Sql
-  details: Prisma.InputJsonObject
-  from: Prisma.Sql
-}): Prisma.Sql {
-  return Prisma.sql`
-    insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
-    select ${event.actor}, ${event.action}, ${event.subject}, ${event.scope},
-      ${withoutPeople(event.details)}::jsonb from ${event.from}`
 }
 
 /**

@@ -195,6 +195,14 @@ export async function isItemPending(tx: Tx, bulkId: string, subject: string): Pr
   return row?.state === 'pending'
 }
 
+/** True the first time: what the item wants is written now, and waits for the provider from here on. */
+export async function askItem(tx: Tx, bulkId: string, subject: string): Promise<boolean> {
+  const changed = await tx.$executeRaw`
+    update keymint.bulk_action_items set asked_at = now()
+    where bulk_id = ${bulkId}::uuid and subject = ${subject} and asked_at is null`
+  return changed === 1
+}
+
 export async function markItemDone(tx: Tx, bulkId: string, subject: string): Promise<void> {
   await tx.$executeRaw`
     update keymint.bulk_action_items set state = 'done', finished_at = now() where bulk_id = ${bulkId}::uuid

@@ -5,13 +5,14 @@
 import { z } from 'zod'
 import { decimalStringFromNano, nanoFromDecimalString } from '~/money'
 import type { ClaimAction } from './actions'
-import type { PoolCaps } from '../money/pool.server'
+import type { PoolCaps } from '../workshop-file'
 
 const money = z.string().regex(/^\d+(\.\d+)?$/)
 
 const actionSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('retry') }),
   z.object({ kind: z.literal('bind') }),
+  z.object({ kind: z.literal('try-now') }),
   z.object({ kind: z.literal('disable') }),
   z.object({ kind: z.literal('enable') }),
   z.object({ kind: z.literal('set-limit'), limitUsd: money }),
@@ -66,6 +67,7 @@ function wireOf(action: ClaimAction, endReason: EndReason): ActionParams['action
       return { ...action, endReason }
     case 'retry':
     case 'bind':
+    case 'try-now':
     case 'disable':
     case 'enable':
     case 're-issue':

@@ -10,6 +10,8 @@ export type ClaimAction =
   | { kind: 'retry' }
   /** Assigns the guardrail again, also to a key that was set aside. */
   | { kind: 'bind' }
+  /** Tries what waits for the provider now, whatever pause earlier failures have led to. */
+  | { kind: 'try-now' }
   | { kind: 'disable' }
   | { kind: 'enable' }
   /**

@@ -11,7 +11,7 @@ import { actionParams, type EndReason } from './action-params'
 import { claimBulkKind } from './claim-kinds.server'
 import { moneyView } from '../money-view'
 import { committedFor, windowsIn } from '../money/committed'
-import type { PoolCaps } from '../money/pool.server'
+import type { PoolCaps } from '../workshop-file'
 import { capsOf } from '../workshop/worst-case'
 import type { KeyLimitReset } from '../workshop-file'
 import type { ClaimAction, ClaimSelection } from './actions'
@@ -186,6 +186,8 @@ type Selected = {
   bound: boolean
   disabled: boolean
   settled: boolean
+  /** Something of it waits for the provider. */
+  waits: boolean
 }
 
 async function readSelected(
@@ -197,9 +199,14 @@ async function readSelected(
     (Omit<Selected, 'limit' | 'own' | 'used'> & { limit: string; own: string; used: string })[]
   >`
     select c.state, c.limit_usd::text as "limit", c.limit_reset as "limitReset", c.expires_at as "expiresAt",
-      (c.committed_usd - c.prior_committed_usd)::text as own, c.usage_usd::text as used,
+      (select coalesce(sum(greatest(w.reserved_usd, w.used_usd)), 0) from keymint.keys k
+        join keymint.key_windows w on w.key_id = k.id where k.holder_kind = 'claim' and k.holder_id = c.claim_id
+          and k.generation = c.generation)::text as own, c.usage_usd::text as used,
       c.guardrail_attached_at is not null as bound, c.disabled_at is not null as disabled,
-        c.settled_at is not null as settled
+        c.settled_at is not null as settled,
+      c.state = 'pending' or exists (select 1 from keymint.keys k where k.holder_kind = 'claim'
+        and k.holder_id = c.claim_id and k.saved_at is not null and k.deleted_at is null
+        and k.closed_at is null and (k.revision <> k.seen_revision or k.apply_failed_at is not null)) as waits
     from keymint.workshop_attendance c join keymint.attendees a using (user_id)
       where ${selectedSql(workshopSlug, selection)} limit ${maxBulkClaims + 1}::int`
   return rows.map((row) => ({
@@ -217,6 +224,8 @@ function isFor(ctx: Ctx, action: ClaimAction, row: Selected): boolean {
       return row.state === 'refused' && row.expiresAt > ctx.now()
     case 'bind':
       return live && !row.bound
+    case 'try-now':
+      return row.waits
     case 'disable':
       return live && !row.disabled
     case 'enable':
@@ -251,6 +260,7 @@ function differenceOf(ctx: Ctx, action: ClaimAction, row: Selected): NanoUsd {
     case 'revoke':
       return row.used - row.own
     case 'bind':
+    case 'try-now':
     case 'disable':
     case 'enable':
     case 're-issue':

@@ -10,8 +10,7 @@ const facts = {
   disabled: Prisma.sql`c.state = 'ready' and (c.disabled_at is not null or c.upstream_disabled)`,
   missing: Prisma.sql`c.state = 'ready' and c.upstream_missing_at is not null`,
   'over-limit': Prisma.sql`
-    c.state = 'ready' and c.window_used_usd >= c.limit_usd - case when c.limit_carry_until is null then 0
-      else c.limit_carry_usd end`,
+    c.state = 'ready' and c.window_used_usd >= coalesce(c.limit_now_usd, c.limit_usd)`,
 } as const satisfies Record<NonNullable<ClaimFilter['fact']>, Prisma.Sql>
 
 const maxTerms = 5

@@ -3,6 +3,7 @@
  * not it has ever signed in.
  */
 import { attendeeOfGithubId } from '../people/account.server'
+import { findHold } from '../people/holds.server'
 import type { Ctx } from '../ctx'
 import { claimAdmitted, type RefusedReason } from './claim.server'
 
@@ -34,6 +35,12 @@ export async function claimForGithubId(
   const userId = await ctx.db.$transaction((tx) => attendeeOfGithubId(tx, input.githubId))
   const person = await ctx.db.attendee.findUniqueOrThrow({ where: { userId } })
   if (person.bannedAt) return { kind: 'refused', reason: 'banned' }
+  const held = await findHold(ctx, {
+    workshopSlug: input.workshopSlug,
+    userId,
+    emailNormalized: person.emailNormalized,
+  })
+  if (held) return { kind: 'refused', reason: held === 'banned' ? 'banned' : 'had-one-before' }
   const claimant = {
     userId,
     displayName: person.displayName,

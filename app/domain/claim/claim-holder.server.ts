@@ -1,80 +1,74 @@
-/** The claim's side of minting: what the engine does to a row of workshop_attendance. */
+/** The claim's side of the engine: what it does to a row of workshop_attendance and to the pool. */
+import { Prisma } from '~/adapters/db.server'
+import { nanoFromDecimalString } from '~/money'
+import { recordAudit } from '../audit/audit.server'
 import type { Holder } from '../holder'
 import { unendedClaim } from '../live-claim.server'
-import { Prisma } from '~/adapters/db.server'
-import { auditInsert } from '../audit/audit.server'
+import { committedOf } from '../keys/windows'
+import { reserveForClaim, setClaimCommitted } from '../money/pool.server'
 import { startClaimBulk } from './claim-actions.server'
-import { setClaimCommitted } from '../money/pool.server'
 
 const maxClaimsOfOnePerson = 1_000
 
-/** The place a claim's key is sealed to. */
-export const claimKeyPlace = (claimId: string, generation: number) => ({
-  table: 'workshop_attendance',
-  row: claimId,
-  generation,
-})
-
 export const claimHolder: Holder = {
-  place: ({ ownerId, generation }) => claimKeyPlace(ownerId, generation),
-
-  async lock(tx, { ownerId }) {
-    await tx.$executeRaw`
-      select 1 from keymint.workshop_attendance where claim_id = ${ownerId}::uuid for update`
+  async lock(_ctx, tx, { holderId }) {
+    await tx.$executeRaw`select 1 from keymint.workshop_attendance where claim_id = ${holderId}::uuid for update`
   },
 
-  async save(tx, { ownerId, generation }, key) {
+  async terms(tx, { holderId }) {
+    const [claim] = await tx.$queryRaw<{ limit: string }[]>`
+      select limit_usd::text as "limit" from keymint.workshop_attendance where claim_id = ${holderId}::uuid`
+    return claim ? { cap: nanoFromDecimalString(claim.limit), accounting: 'reset' } : null
+  },
+
+  async ready(tx, { holderId, generation }) {
     const changed = await tx.$executeRaw`
-      update keymint.workshop_attendance
-      set state = 'ready', or_key_hash = ${key.hash}, or_key_plaintext = ${key.sealed},
-        key_label = ${key.label}, key_saved_at = now()
-      where claim_id = ${ownerId}::uuid and generation = ${generation}::int and state = 'pending'`
+      update keymint.workshop_attendance set state = 'ready'
+      where claim_id = ${holderId}::uuid and generation = ${generation}::int and state = 'pending'`
     return changed === 1
   },
 
-  async refuse(tx, { ownerId, generation }, refusal) {
-    const changed = await tx.$executeRaw`
-      update keymint.workshop_attendance
-        set state = 'refused', reason = ${refusal.reason}, reason_detail = ${refusal.detail}
-      where claim_id = ${ownerId}::uuid and generation = ${generation}::int and state = 'pending'`
-    if (changed === 1) await setClaimCommitted(tx, ownerId, 0n, { freeSeat: true })
+  async refuse(tx, { holderId, generation }, refusal) {
+    await tx.$executeRaw`
+      update keymint.workshop_attendance set state = 'refused', reason = ${refusal.reason},
+        reason_detail = ${refusal.detail}
+      where claim_id = ${holderId}::uuid and generation = ${generation}::int and state = 'pending'`
   },
 
-  async markBound(tx, hashes, guardrailId) {
+  async lowerCap(tx, { holderId }, cap) {
     await tx.$executeRaw`
-      with bound as (
-        update keymint.workshop_attendance
-        set or_guardrail_id = ${guardrailId}, guardrail_attached_at = now(), bind_error = null,
-          bind_failed_at = null, bind_set_aside = false
-        where or_key_hash = any(${hashes}) and guardrail_attached_at is null returning claim_id, workshop_slug)
-      ${auditInsert({
+      update keymint.workshop_attendance set limit_usd = least(limit_usd, ${cap}::numeric)
+      where claim_id = ${holderId}::uuid`
+  },
+
+  async move(_ctx, tx, { holderId }, { keys, reserve }) {
+    const total = keys.reduce((sum, key) => sum + committedOf(key.windows), 0n)
+    if (reserve)
+      return reserveForClaim(tx, holderId, total, reserve.caps, { takeSeat: reserve.takeSeat })
+    // A seat returns when a key that was taken or given back is settled, or was never made.
+    const [claim] = await tx.$queryRaw<{ returns: boolean }[]>`
+      select seat_freed_at is null and (state = 'refused' or (state = 'ended' and reason in ('revoked', 'given-back')))
+        as returns from keymint.workshop_attendance where claim_id = ${holderId}::uuid`
+    const last = keys.at(-1)
+    await setClaimCommitted(tx, holderId, total, {
+      freeSeat: (claim?.returns ?? false) && (last === undefined || last.settled || last.neverMade),
+    })
+    return true
+  },
+
+  async expire(ctx, tx, { holderId, generation }) {
+    const [ended] = await tx.$queryRaw<{ workshopSlug: string }[]>`
+      update keymint.workshop_attendance set state = 'ended', reason = 'expired', ended_at = expires_at
+      where claim_id = ${holderId}::uuid and generation = ${generation}::int and state = 'ready'
+      returning workshop_slug as "workshopSlug"`
+    if (ended)
+      await recordAudit(tx, {
         actor: 'worker',
-        action: 'key.bound',
-        subject: Prisma.sql`'claim:' || claim_id`,
-        scope: Prisma.sql`workshop_slug`,
-        details: { guardrailId },
-        from: Prisma.sql`bound`,
-      })}`
-  },
-
-  async markUnbound(tx, hashes, reason, { setAside }) {
-    await tx.$executeRaw`
-      update keymint.workshop_attendance
-      set bind_attempts = bind_attempts + 1, bind_error = ${reason}, bind_failed_at = now(),
-        bind_set_aside = bind_set_aside or ${setAside}
-      where or_key_hash = any(${hashes}) and guardrail_attached_at is null`
-  },
-
-  async markMissing(tx, hashes) {
-    await tx.$executeRaw`
-      update keymint.workshop_attendance set upstream_missing_at = coalesce(upstream_missing_at, now())
-        where or_key_hash = any(${hashes})`
-  },
-
-  async markToBind(tx, hashes) {
-    await tx.$executeRaw`
-      update keymint.workshop_attendance set guardrail_attached_at = null, bind_set_aside = false
-        where or_key_hash = any(${hashes}) and state = 'ready'`
+        action: 'claim.expired',
+        subject: `claim:${holderId}`,
+        scope: ended.workshopSlug,
+      })
+    return ended !== undefined
   },
 
   async endAllOf(ctx, tx, { userId, actorUserId, reason }) {

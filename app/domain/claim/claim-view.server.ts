@@ -1,6 +1,6 @@
 /** A claim as its owner sees it: one query over the rows, and nothing of the queue's own state. */
 import type { Ctx } from '../ctx'
-import { unendedClaim } from '../live-claim.server'
+import { deploymentAccount } from '../keys/accounts.server'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import { moneyView, moneyViewOfDecimal } from '../money-view'
 import { nanoFromDecimalString } from '~/money'
@@ -128,15 +128,14 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
       c.usage_synced_at as "usageSyncedAt", c.upstream_disabled as "upstreamDisabled",
         c.upstream_missing_at is not null as "upstreamMissing",
       c.disabled_at is not null as "disabledByStaff", c.may_claim_again as "mayClaimAgain",
-      (case when c.limit_carry_until > ${ctx.now()} then c.limit_carry_usd else 0 end)::text as "carryUsd",
+      greatest(0, c.limit_usd - coalesce(c.limit_now_usd, c.limit_usd))::text as "carryUsd",
       case when c.state = 'ready' then (select b.kind from keymint.bulk_action_items i
         join keymint.bulk_actions b on b.id = i.bulk_id
         where i.subject = 'claim:' || c.claim_id and i.state = 'pending'
           and b.kind in ('claim.re-issue', 'claim.extend') limit 1) end as replacing,
-      former.key_label as "formerLabel",
-        greatest(0, former.limit_usd - former.usage_usd)::text as "formerLeftUsd",
-      case when c.state = 'ready' then least(former.expires_at,
-        c.key_saved_at + make_interval(secs => former.grace_seconds)) end as "formerUntil",
+      former.label as "formerLabel",
+        greatest(0, former.limit_usd - former.used_usd)::text as "formerLeftUsd",
+      case when c.state = 'ready' then former.grace_until end as "formerUntil",
       c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs", c.attended_at as "attendedAt",
       extract(epoch from m.taken_at - m.queued_at)::float8 as "queuedSeconds",
         extract(epoch from c.key_saved_at - m.taken_at)::float8 as "creatingSeconds",
@@ -147,24 +146,24 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
       ceil(extract(epoch from m.not_before - now()))::int as "mintWaitSeconds",
       ceil(extract(epoch from gate.cooldown_until - now()))::int as "gateWaitSeconds",
         gate.reason as "gateReason",
-      gate.paused_at as "pausedAt", gate.pause_reason as "pausedReason",
+      g.paused_at as "pausedAt", g.pause_reason as "pausedReason",
       case when c.state = 'pending' then (select count(*) from keymint.mints w where w.state = 'pending'
-        and w.account is null and (w.queued_at, w.id) < (m.queued_at, m.id)) else 0 end::int as ahead,
+        and w.account = ${deploymentAccount}::uuid 
+        and (w.queued_at, w.id) < (m.queued_at, m.id)) else 0 end::int as ahead,
       case when c.state = 'pending' then (select coalesce(sum(slots), 0) from keymint.workers
         where ${workerSeen}) else 0 end::int as slots,
       case when c.state = 'pending' then (select array_agg(seconds) from (
         select extract(epoch from d.done_at - d.taken_at)::float8 as seconds from keymint.mints d
-        where d.state = 'done' and d.account is null and d.done_at > now() - interval '30 min'
+        where d.state = 'done' and d.account = ${deploymentAccount}::uuid and d.done_at > now() - interval '30 min'
           and d.taken_at is not null order by d.done_at desc limit 30) recent) end as recent
     from keymint.workshop_attendance c
-    cross join keymint.mint_gate gate
-    left join keymint.mints m on m.owner_kind = 'claim' and m.owner_id = c.claim_id
+    cross join keymint.minting g
+    join keymint.accounts gate on gate.id = ${deploymentAccount}::uuid
+    left join keymint.mints m on m.holder_kind = 'claim' and m.holder_id = c.claim_id
       and m.generation = c.generation
-    left join keymint.retired_keys former on former.owner_kind = 'claim' and former.owner_id = c.claim_id
-      and former.generation = c.generation - 1
-      and former.grace_seconds is not null and former.disabled_at is null and former.expires_at > ${ctx.now()}
-        and ${unendedClaim}
-      and (c.state = 'pending' or c.key_saved_at + make_interval(secs => former.grace_seconds) > ${ctx.now()})
+    left join keymint.keys former on former.holder_kind = 'claim' and former.holder_id = c.claim_id
+      and former.generation = c.generation - 1 and former.without_reset and former.off_replaced_at is null
+      and former.off_ended_at is null and former.grace_until > ${ctx.now()} and c.state in ('pending', 'ready')
     where c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}`
   const row = rows[0]
   return row ? expireOnRead(ctx, row) : null

@@ -4,18 +4,20 @@
  * code. Row, mint, job, audit and pool change in one transaction or not at all.
  */
 import { randomUUID } from 'node:crypto'
-import { isUniqueViolation, Prisma, type Tx } from '~/adapters/db.server'
+import { isUniqueViolation, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano } from '~/money'
 import { findHold } from '../people/holds.server'
-import { auditInsert, recordAudit, type AuditActor } from '../audit/audit.server'
+import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { sendMint } from '../keys/queue-mint.server'
+import { deploymentAccount } from '../keys/accounts.server'
+import { lockKeysOf } from '../keys/key-store.server'
+import { sendMint, wantOff } from '../keys/want.server'
+import { ahead, windowStart } from '../keys/windows'
 import { committedFor } from '../money/committed'
 import { isPoolIsFull, PoolIsFull, reserve } from '../money/pool.server'
 import { capsOf } from '../workshop/worst-case'
-import { lockClaim } from './claim-row.server'
-import { endIfExpired } from './expire.server'
-import { beginNextGeneration } from './next-generation.server'
+import { holderOf, lockClaim } from './claim-row.server'
+import { beginNextGeneration, leftOfCap } from './next-key.server'
 import { keyExpiryFor } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
 import { admit, type AdmissionRefusal, type Claimant } from './admission'
@@ -28,10 +30,13 @@ export type RefusedReason =
   | 'full'
   | 'email-already-claimed'
   | 'no-such-workshop'
+  /** All of the cap is used, and the next window has not begun. */
+  | 'spent'
 export type ClaimOutcome =
   | { kind: 'queued'; claimId: string }
   | { kind: 'already-claimed'; claimId: string }
-  | { kind: 'refused'; reason: RefusedReason }
+  /** `from`: when there is something left again, where that is known. */
+  | { kind: 'refused'; reason: RefusedReason; from?: Date | null }
 
 /** Claims a key. Clicking again, from anywhere and at once, answers with the same claim. */
 export async function claimKey(
@@ -118,19 +123,31 @@ async function claimAgain(
   claimId: string,
   actor: AuditActor,
 ): Promise<ClaimOutcome> {
-  await lockClaim(tx, claimId)
-  // It may have expired since the last sweep.
-  await endIfExpired(ctx, tx, claimId)
+  const found = await lockClaim(tx, claimId)
+  // Its time may have passed without a sweep having seen it.
+  if (found?.state === 'ready' && found.expiresAt <= ctx.now()) {
+    await wantOff(ctx, tx, await lockKeysOf(tx, holderOf(found)), 'ended', found.expiresAt)
+    await ctx.holders.claim?.expire(ctx, tx, { ...holderOf(found), generation: found.generation })
+  }
   const claim = await lockClaim(tx, claimId)
-  if (!claim || !mayClaimAgain(claim, ctx.now())) return { kind: 'already-claimed', claimId }
+  const now = ctx.now()
+  if (!claim || !mayClaimAgain(claim, now)) return { kind: 'already-claimed', claimId }
+  const keys = await lockKeysOf(tx, holderOf(claim))
+  const { keyLimit: limit, keyLimitReset: limitReset } = workshop
+  // A cool-down that is over begins the cap afresh where it never does so by itself.
+  const newGrant = limitReset === null && Number(claim.cooldownMs ?? 0) > 0 && !claim.mayClaimAgain
+  const left = leftOfCap({ limit, limitReset }, keys, now)
+  if (!newGrant && left.known && left.left === 0n)
+    return { kind: 'refused', reason: 'spent', from: left.from }
   const terms = {
     why: 'claimed-again',
-    limit: workshop.keyLimit,
-    limitReset: workshop.keyLimitReset,
-    expiresAt: keyExpiryFor(workshop, ctx.now()),
+    limit,
+    limitReset,
+    expiresAt: keyExpiryFor(workshop, now),
     allowedModels: workshop.allowedModels,
+    newGrant,
   } as const
-  await beginNextGeneration(tx, ctx, claim, terms, { actor, caps: capsOf(workshop, ctx.settings) })
+  await beginNextGeneration(ctx, tx, claim, terms, { actor, caps: capsOf(workshop, ctx.settings) })
   return { kind: 'queued', claimId }
 }
 
@@ -155,7 +172,7 @@ async function readSnapshot(ctx: Ctx, workshopSlug: string, userId: string): Pro
       exists (select 1 from keymint.workshop_ends where slug = ${workshopSlug}) as ended,
       c.state, c.reason, c.expires_at as "expiresAt", c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs",
         c.may_claim_again as "mayClaimAgain"
-    from keymint.mint_gate gate
+    from keymint.minting gate
     left join keymint.workshop_attendance c on c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}`
   if (!row?.claimId)
     return { own: null, paused: row?.paused ?? false, ended: row?.ended ?? false, mayClaim: false }
@@ -187,8 +204,11 @@ async function insertClaim(
     from: now,
     expiresAt,
   })
-  const claimId = randomUUID()
-  const mintId = randomUUID()
+  const [claimId, mintId, keyId] = [randomUUID(), randomUUID(), randomUUID()]
+  const windows = [
+    { startsAt: windowStart('reset', workshop.keyLimitReset, now), reserved: workshop.keyLimit },
+    { startsAt: ahead, reserved: committed - workshop.keyLimit },
+  ].filter(({ reserved }) => reserved > 0n)
   const details = {
     limitUsd: decimalStringFromNano(workshop.keyLimit),
     committedUsd: decimalStringFromNano(committed),
@@ -207,23 +227,28 @@ async function insertClaim(
           ${workshop.allowedModels}::text[],
         ${workshop.kind === 'giveaway'},
           ${workshop.kind === 'giveaway' ? (workshop.cooldownMs ?? 0) : null}::bigint
-      from keymint.mint_gate where paused_at is null
+      from keymint.minting where paused_at is null
       on conflict do nothing returning *),
     mint as (
-      insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset,
+      insert into keymint.mints (id, holder_kind, holder_id, generation, scope, account, limit_usd, limit_reset,
         expires_at, allowed_models)
-      select ${mintId}::uuid, 'claim', claim_id, generation, workshop_slug, limit_usd, limit_reset, expires_at,
-        allowed_models from claim)
-    ${auditInsert({
-      actor,
-      action: 'claim.made',
-      subject: Prisma.sql`'claim:' || claim_id`,
-      scope: Prisma.sql`workshop_slug`,
-      details,
-      from: Prisma.sql`claim`,
-    })}`
+      select ${mintId}::uuid, 'claim', claim_id, generation, workshop_slug, ${deploymentAccount}::uuid, limit_usd,
+        limit_reset, expires_at, allowed_models from claim),
+    key as (
+      insert into keymint.keys (id, installation, holder_kind, holder_id, generation, account, scope, mint_id,
+        expires_at, limit_usd, limit_reset, wants_guardrail)
+      select ${keyId}::uuid, ${ctx.installationId}, 'claim', claim_id, generation, ${deploymentAccount}::uuid,
+        workshop_slug, ${mintId}::uuid, expires_at, limit_usd, limit_reset, true from claim),
+    windows as (
+      insert into keymint.key_windows (key_id, starts_at, reserved_usd)
+      select ${keyId}::uuid, w.starts_at, w.reserved from claim
+      cross join unnest(${windows.map((one) => one.startsAt)}::timestamptz[],
+        ${windows.map((one) => decimalStringFromNano(one.reserved))}::numeric[]) as w(starts_at, reserved))
+    insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
+    select ${actor}, 'claim.made', 'claim:' || claim_id, workshop_slug, ${JSON.stringify(details)}::jsonb
+      from claim`
   if (inserted !== 1) return null
-  await sendMint(ctx, tx, mintId)
+  await sendMint(ctx, tx, { mintId, account: deploymentAccount })
   if (optIn && workshop.marketingOptIn !== null) await recordOptIn(tx, person.userId, workshop.slug)
   if (!(await reserve(tx, workshop.slug, committed, capsOf(workshop, ctx.settings))))
     throw new PoolIsFull()

@@ -7,10 +7,11 @@ import { claimForGithubId } from '~/domain/claim/claim-for.server'
 import { claimKey } from '~/domain/claim/claim.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { runMint } from '~/domain/keys/mint.server'
-import { reconcileKeys } from '~/domain/keys/reconcile.server'
 import { sweep } from '~/domain/operations/sweep.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import { rounds } from '../../../tests/rounds'
+import { runToEnd, startAction } from '../../../tests/claims'
+import { letSettle, readAll, travel, work } from '../../../tests/engine'
 import { makeWorkshop, openWorld, usd, type World, type WorldOptions } from '../../../tests/world'
 import type { Workshop } from '../workshop-file'
 
@@ -51,10 +52,11 @@ const mintPending = async (world: World) => {
 }
 const onlyPerson = async (world: World) => (await world.people(1, nobodysEmail))[0]!
 
-/** The key is read as ended, two minutes and more after its end, and so it is settled. */
+/** The key is closed two minutes after its end, and then read until it is settled. */
 async function settle(world: World) {
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set settled_at = now() where state = 'ended'`
+  await letSettle(world)
+  await letSettle(world)
+  expect(await world.db.key.count({ where: { closedAt: { not: null }, settledAt: null } })).toBe(0)
 }
 
 test('two people at the last seat of all giveaways: exactly one gets it, in every race', async () => {
@@ -100,7 +102,7 @@ test('an answer that is lost after the key was made frees no seat and leaves no 
   await world.faults({ rules: [{ match: 'POST /keys', fault: 'reset-after', times: 1 }] })
   await mintPending(world)
   expect(await seats(world)).toEqual({ pool: 1, total: 1 })
-  await reconcileKeys(world.ctx)
+  await readAll(world)
   const row = await world.db.workshopAttendance.findFirstOrThrow()
   expect(row.state).toBe('ready')
   expect((await world.liveKeys()).map((key) => key.hash)).toEqual([row.orKeyHash])
@@ -115,7 +117,7 @@ test('a row that is removed while its mint is in flight leaves no key, and tells
   await expect.poll(() => world.db.mintAttempt.count({ where: { state: 'sent' } })).toBe(1)
   await world.db.$executeRaw`delete from keymint.workshop_attendance`
   await minting
-  await reconcileKeys(world.ctx)
+  await readAll(world)
   expect(await world.liveKeys()).toEqual([])
   expect(await findClaimView(world.ctx, { workshopSlug: slug, userId: person.userId })).toBeNull()
 })
@@ -125,7 +127,7 @@ test('a key that has expired is never shown as live, also before any sweep has s
   const person = await onlyPerson(world)
   await claim(world, person)
   await mintPending(world)
-  world.moveClock(14 * dayMs + 1_000)
+  await travel(world, 14 * dayMs + 1_000)
   const view = await findClaimView(world.ctx, { workshopSlug: slug, userId: person.userId })
   expect(view).toMatchObject({
     state: 'ended',
@@ -140,12 +142,12 @@ test('the seat of an expired key returns after its cool-down, once', async () =>
   await claim(world, first!)
   await mintPending(world)
   expect(await claim(world, second!)).toEqual({ kind: 'refused', reason: 'full' })
-  world.moveClock(14 * dayMs + 1_000)
+  await travel(world, 14 * dayMs + 1_000)
   await sweep(world.ctx)
   await settle(world)
   await sweep(world.ctx)
   expect(await seats(world), 'the cool-down runs').toEqual({ pool: 1, total: 1 })
-  world.moveClock(7 * dayMs)
+  await travel(world, 7 * dayMs)
   await Promise.all([sweep(world.ctx), sweep(world.ctx)])
   expect(await seats(world)).toEqual({ pool: 0, total: 0 })
   expect((await claim(world, second!)).kind).toBe('queued')
@@ -159,10 +161,10 @@ test('after the cool-down the next click makes the next key of the same row', as
     const person = await onlyPerson(world)
     await claim(world, person)
     await mintPending(world)
-    world.moveClock(14 * dayMs + 1_000)
+    await travel(world, 14 * dayMs + 1_000)
     await sweep(world.ctx)
     expect((await claim(world, person)).kind).toBe('already-claimed')
-    world.moveClock(7 * dayMs)
+    await travel(world, 7 * dayMs)
     if (seatReturned) {
       await settle(world)
       await sweep(world.ctx)
@@ -176,10 +178,9 @@ test('after the cool-down the next click makes the next key of the same row', as
       generation: 2,
       seatFreedAt: null,
     })
-    expect(await world.db.retiredKey.findFirstOrThrow()).toMatchObject({
-      generation: 1,
-      reason: 'claimed-again',
-    })
+    const former = await world.db.key.findFirstOrThrow({ where: { generation: 1 } })
+    expect(former.offEndedAt).not.toBeNull()
+    expect(former.sealed).toBeNull()
   }
 })
 
@@ -190,17 +191,18 @@ test('after the end and the cool-down its owner claims again, at once and only o
   await claim(world, person)
   await mintPending(world)
   const [first] = await world.liveKeys()
-  world.moveClock(14 * dayMs + 1_000)
+  await travel(world, 14 * dayMs + 1_000)
   expect((await claim(world, person)).kind, 'the cool-down runs').toBe('already-claimed')
-  world.moveClock(7 * dayMs)
+  await travel(world, 7 * dayMs)
   const outcomes = await Promise.all(Array.from({ length: 8 }, () => claim(world, person)))
   expect(outcomes.filter((outcome) => outcome.kind === 'queued')).toHaveLength(1)
   expect(outcomes.filter((outcome) => outcome.kind === 'already-claimed')).toHaveLength(7)
-  await mintPending(world)
+  await work(world)
   const row = await world.db.workshopAttendance.findFirstOrThrow()
   expect(row).toMatchObject({ state: 'ready', generation: 2 })
   expect(row.orKeyHash).not.toBe(first?.hash)
-  expect(await world.db.retiredKey.findFirstOrThrow()).toMatchObject({ keyHash: first?.hash })
+  const former = await world.db.key.findFirstOrThrow({ where: { hash: first!.hash } })
+  expect(former.closedAt).not.toBeNull()
   expect(await seats(world)).toEqual({ pool: 1, total: 1 })
   expect(await world.db.auditEvent.count({ where: { action: 'claim.expired' } })).toBe(1)
 })
@@ -210,7 +212,7 @@ test('a seat that returned and was given to somebody else is not there for the f
   const [first, second] = await world.people(2, nobodysEmail)
   await claim(world, first!)
   await mintPending(world)
-  world.moveClock(21 * dayMs + 1_000)
+  await travel(world, 21 * dayMs + 1_000)
   await sweep(world.ctx)
   await settle(world)
   await sweep(world.ctx)
@@ -229,10 +231,10 @@ test('a person whose key was taken back, or who is banned, gets no other one by 
   const person = await onlyPerson(world)
   await claim(world, person)
   await mintPending(world)
-  await world.db.$executeRaw`
-      update keymint.workshop_attendance
-        set state = 'ended', reason = 'revoked', ended_at = now(), or_key_plaintext = null`
-  world.moveClock(100 * dayMs)
+  const { claimId } = await world.db.workshopAttendance.findFirstOrThrow()
+  const taken = { kind: 'revoke', mayClaimAgain: false } as const
+  await runToEnd(world, await startAction(world, taken, { claimIds: [claimId] }, slug))
+  await travel(world, 100 * dayMs)
   for (let click = 0; click < 5; click++)
     expect((await claim(world, person)).kind).toBe('already-claimed')
   expect(
@@ -242,7 +244,7 @@ test('a person whose key was taken back, or who is banned, gets no other one by 
   const [other] = await world.people(1, nobodysEmail)
   await claim(world, other!)
   await mintPending(world)
-  world.moveClock(100 * dayMs)
+  await travel(world, 100 * dayMs)
   expect(await claim(world, { ...other!, banned: { reason: 'several accounts' } })).toEqual({
     kind: 'refused',
     reason: 'banned',

@@ -6,10 +6,9 @@ import type { Tx } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { liveClaim } from '../live-claim.server'
 import { moneyView } from '../money-view'
-import { recordReadings } from '../keys/usage.server'
-import { claimKeyPlace } from './claim-holder.server'
+import { keyPlace } from '../keys/mint-attempt.server'
+import { recordReading } from '../keys/readings.server'
 import type { KeyTestResult } from './view-types'
 
 export type RevealOutcome =
@@ -23,12 +22,14 @@ export const unboundRevealSeconds = 5
 
 type SealedClaim = {
   claimId: string
+  keyId: string
   generation: number
   keyHash: string
   sealed: string
   revealable: boolean
   workshopSlug: string
   askedAt: Date
+  limitReset: 'daily' | 'weekly' | 'monthly' | null
 }
 
 /** Opens the key for its holder. Without its audit row the key is not returned. */
@@ -51,7 +52,7 @@ export async function revealKey(
         where claim_id = ${claim.claimId}::uuid`
     return {
       kind: 'revealed',
-      key: ctx.sealer.unseal(claim.sealed, claimKeyPlace(claim.claimId, claim.generation)),
+      key: ctx.sealer.unseal(claim.sealed, keyPlace(claim.keyId, claim.generation)),
     }
   })
 }
@@ -76,12 +77,29 @@ export async function testKey(
   if (!claim?.revealable) return answer('not-ready')
   try {
     const reading = await ctx.provider.readOwnKey(
-      ctx.sealer.unseal(claim.sealed, claimKeyPlace(claim.claimId, claim.generation)),
+      ctx.sealer.unseal(claim.sealed, keyPlace(claim.keyId, claim.generation)),
     )
-    await recordReadings(
-      ctx.db,
-      [{ keyHash: claim.keyHash, ...reading, disabled: false }],
+    await recordReading(
+      ctx,
+      claim.keyId,
+      {
+        id: claim.keyHash,
+        name: '',
+        label: '',
+        cap: reading.limit,
+        reset: claim.limitReset,
+        usage: reading.usage,
+        usedInWindow:
+          reading.limit === null || reading.limitRemaining === null
+            ? reading.usage
+            : reading.limit - reading.limitRemaining,
+        windowEndsAt: null,
+        disabled: false,
+        createdAt: null,
+        expiresAt: reading.expiresAt,
+      },
       claim.askedAt,
+      { own: false },
     )
     const { limitRemaining } = reading
     if (limitRemaining === null) return answer('works')
@@ -101,12 +119,13 @@ async function findSealed(
   { workshopSlug, userId }: { workshopSlug: string; userId: string },
 ): Promise<SealedClaim | null> {
   const rows = await tx.$queryRaw<SealedClaim[]>`
-    select claim_id as "claimId", generation, or_key_hash as "keyHash", or_key_plaintext as sealed,
-      workshop_slug as "workshopSlug", now() as "askedAt",
-      (guardrail_attached_at is not null
-        or key_saved_at <= now() - make_interval(secs => ${unboundRevealSeconds}::int)) as revealable
-    from keymint.workshop_attendance c
-    where user_id = ${userId} and workshop_slug = ${workshopSlug} and ${liveClaim(ctx.now())}
-      and or_key_plaintext is not null`
+    select c.claim_id as "claimId", k.id as "keyId", c.generation, k.hash as "keyHash", k.sealed,
+      c.workshop_slug as "workshopSlug", keymint.now() as "askedAt", k.limit_reset as "limitReset",
+      (k.guardrail_at is not null
+        or k.saved_at <= now() - make_interval(secs => ${unboundRevealSeconds}::int)) as revealable
+    from keymint.workshop_attendance c join keymint.keys k on k.holder_kind = 'claim'
+      and k.holder_id = c.claim_id and k.generation = c.generation
+    where c.user_id = ${userId} and c.workshop_slug = ${workshopSlug} and c.state = 'ready'
+      and k.sealed is not null and c.expires_at > ${ctx.now()}`
   return rows[0] ?? null
 }

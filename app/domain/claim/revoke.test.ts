@@ -3,18 +3,17 @@
  * that nobody should have.
  */
 import { expect, test } from 'vitest'
-import type { KeyProvider } from '~/adapters/key-provider'
+import type { ServiceAdapter } from '~/adapters/service-adapter'
 import { banPerson, unbanPerson } from '~/domain/people/ban.server'
 import { startSession } from '~/domain/people/session.server'
 import { bulkKinds } from '~/domain/staff/kinds.server'
 import { runBulk } from '~/domain/bulk/run-bulk.server'
 import { claimKey } from '~/domain/claim/claim.server'
+import { giveBack } from '~/domain/claim/end-claim.server'
 import { revealKey } from '~/domain/claim/reveal.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { sweep } from '~/domain/operations/sweep.server'
-import { chargeLate } from '~/domain/keys/retired-usage.server'
-import { syncUsage } from '~/domain/keys/usage.server'
 import { endWorkshop } from '~/domain/claim/end-workshop.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import {
@@ -28,18 +27,12 @@ import {
   spend,
   startAction,
 } from '../../../tests/claims'
+import { letSettle, readAll, travel, work } from '../../../tests/engine'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 
 const slug = 'test-workshop'
 const claimAgain = (world: World, claim: { person: Parameters<typeof claimKey>[1]['person'] }) =>
   claimKey(world.ctx, { workshopSlug: slug, person: claim.person, optIn: false })
-const passMinutes = (world: World, minutes: number) => world.db.$executeRaw`
-  with claims as (update keymint.workshop_attendance
-    set ended_at = ended_at - make_interval(mins => ${minutes}::int),
-    disable_confirmed_at = disable_confirmed_at - make_interval(mins => ${minutes}::int))
-  update keymint.retired_keys
-    set disabled_at = disabled_at - make_interval(mins => ${minutes}::int),
-    retired_at = retired_at - make_interval(mins => ${minutes}::int)`
 
 test('a revoked key is gone here at once, off upstream, and its money comes back after the last reading', async () => {
   await using world = await openWorld()
@@ -58,10 +51,9 @@ test('a revoked key is gone here at once, off upstream, and its money comes back
   expect(await revealKey(world.ctx, { workshopSlug: slug, userId: claim!.userId })).toEqual({
     kind: 'no-key',
   })
-  await syncUsage(world.ctx)
+  await readAll(world)
   expect(await poolNow(world)).toEqual({ committed: 2, seats: 1 })
-  await passMinutes(world, 3)
-  await syncUsage(world.ctx)
+  await letSettle(world)
   expect(await poolNow(world)).toEqual({ committed: 0.25, seats: 0 })
   await expectPoolToAddUp(world)
   expect(await claimAgain(world, claim!)).toMatchObject({ kind: 'already-claimed' })
@@ -87,9 +79,8 @@ test('with upstream down the right ends at once, and the job waits', async () =>
     orKeyPlaintext: null,
     disableConfirmedAt: null,
   })
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set ended_at = ended_at - interval '10 minutes'`
-  await syncUsage(world.ctx)
+  await travel(world, 10 * 60_000)
+  await readAll(world)
   expect(await poolNow(world)).toMatchObject({ committed: 2 })
   await world.clearFaults()
   expect(await runToEnd(world, bulkId)).toMatchObject({ done: 1, failed: 0 })
@@ -99,15 +90,22 @@ test('with upstream down the right ends at once, and the job waits', async () =>
 test('an ended key that nobody has confirmed off is found by the sweep', async () => {
   await using world = await openWorld()
   const [claim] = await readyClaims(world, 1)
-  await world.db.$executeRaw`
-      update keymint.workshop_attendance
-        set state = 'ended', reason = 'given-back', ended_at = now(), or_key_plaintext = null`
-  expect(await sweep(world.ctx)).toMatchObject({ retired: 1 })
-  expect((await world.ctx.provider.findKey(claim!.hash))?.disabled).toBe(true)
-  expect(await sweep(world.ctx)).toMatchObject({ retired: 0 })
+  await giveBack(world.ctx, claim!)
+  await world.db.$executeRaw`delete from pgboss.job`
+  expect(await sweep(world.ctx)).toMatchObject({ appliesSentAgain: 1 })
+  await world.startWorkerHere()
+  await expect
+    .poll(async () => (await world.ctx.provider.findKey(claim!.hash))?.disabled, {
+      timeout: 20_000,
+    })
+    .toBe(true)
+  await expect
+    .poll(async () => (await claimRow(world, claim!)).disableConfirmedAt, { timeout: 20_000 })
+    .not.toBeNull()
+  expect(await sweep(world.ctx)).toMatchObject({ appliesSentAgain: 0 })
 })
 
-// The pool pays for both keys.
+// The pool pays for both keys, and both stay within the cap.
 test("revoked with the right to claim again: the next click makes the same row's next key", async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(2.5) })] })
   const [claim] = await readyClaims(world, 1)
@@ -119,25 +117,29 @@ test("revoked with the right to claim again: the next click makes the same row's
   ).toBe(true)
   const outcomes = await Promise.all(Array.from({ length: 8 }, () => claimAgain(world, claim!)))
   expect(outcomes.filter((outcome) => outcome.kind === 'queued')).toHaveLength(1)
-  await mintAll(world)
+  await work(world)
   expect(await claimRow(world, claim!)).toMatchObject({
     state: 'ready',
     generation: 2,
     mayClaimAgain: false,
   })
-  expect(await poolNow(world)).toEqual({ committed: 2.25, seats: 1 })
+  expect((await poolNow(world)).committed).toBeCloseTo(2, 5)
+  expect((await poolNow(world)).seats).toBe(1)
   await expectPoolToAddUp(world)
   const live = (await world.ctx.provider.listKeys()).filter((key) => !key.disabled)
   expect(live).toHaveLength(1)
-  // The old one settles by its own later reading; spent after that, it is charged and said.
+  // The old one settles by its own later readings; what it had left of the cap is the new one's.
+  await letSettle(world)
+  const now = await claimRow(world, claim!)
+  expect((await world.ctx.provider.findKey(now.orKeyHash!))?.limit).toBe(usd(1.75))
+  expect((await poolNow(world)).committed).toBe(2)
+  // Spent after that, it is charged, and taken from what the new key may use.
   await spend(world, claim!.hash, 0.1)
-  await passMinutes(world, 3)
-  await syncUsage(world.ctx)
-  expect(await world.db.retiredKey.findFirstOrThrow()).toMatchObject({ reason: 'claimed-again' })
-  expect(await poolNow(world)).toEqual({ committed: 2.35, seats: 1 })
-  expect(await world.db.auditEvent.findFirst({ where: { action: 'key.settled' } })).toMatchObject({
-    details: { overrunUsd: '0.100000000' },
-  })
+  await travel(world, 61 * 60_000)
+  await readAll(world)
+  await work(world)
+  expect((await world.ctx.provider.findKey(now.orKeyHash!))?.limit).toBe(usd(1.65))
+  expect(await poolNow(world)).toEqual({ committed: 2, seats: 1 })
   await expectPoolToAddUp(world)
 })
 
@@ -147,17 +149,19 @@ test('a claim that is revoked while its key is being made leaves no key', async 
   await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
   const claim = await world.db.workshopAttendance.findFirstOrThrow()
   const mint = await world.db.mint.findFirstOrThrow()
-  const revokedMeanwhile: KeyProvider = {
-    ...world.ctx.provider,
-    createKey: async (input) => {
-      const created = await world.ctx.provider.createKey(input)
+  const adapter = world.ctx.services.get('openrouter')!
+  const revokedMeanwhile: ServiceAdapter = {
+    ...adapter,
+    createKey: async (credential, input) => {
+      const created = await adapter.createKey(credential, input)
       expect(await act(world, { kind: 'revoke', mayClaimAgain: false }, [claim])).toMatchObject({
         done: 1,
       })
       return created
     },
   }
-  await runMint({ ...world.ctx, provider: revokedMeanwhile }, mint.id)
+  const services = new Map(world.ctx.services).set('openrouter', revokedMeanwhile)
+  await runMint({ ...world.ctx, services }, mint.id)
   expect(await world.liveKeys()).toEqual([])
   expect(await claimRow(world, claim)).toMatchObject({
     state: 'ended',
@@ -188,7 +192,8 @@ test('switching on, revoking and raising the same key at once ends with it off',
   await Promise.all(bulkIds.map((bulkId) => runToEnd(world, bulkId)))
   for (const claim of claims)
     expect((await world.ctx.provider.findKey(claim.hash))?.disabled).toBe(true)
-  expect(await world.db.claimChange.count()).toBe(0)
+  await work(world)
+  expect(await world.db.key.count({ where: { closedAt: null } })).toBe(0)
   await expectPoolToAddUp(world)
 })
 
@@ -291,24 +296,25 @@ test('a barred person loses sessions and keys, and keeps row and reason', async 
   ).toEqual(['person.banned', 'person.unbanned'])
 })
 
-// For the key of an ended claim and for a retired one.
+// For the key of an ended claim and for a replaced one.
 test('what is read after the settling is charged once', async () => {
   await using world = await openWorld()
   const [ended, replaced] = await readyClaims(world, 2)
   await act(world, { kind: 'revoke', mayClaimAgain: false }, [ended!])
   await act(world, { kind: 're-issue' }, [replaced!])
-  await mintAll(world)
-  await syncUsage(world.ctx)
-  await passMinutes(world, 3)
-  await syncUsage(world.ctx)
+  await letSettle(world)
+  expect(await world.db.key.count({ where: { settledAt: { not: null } } })).toBe(2)
   expect(await poolNow(world)).toEqual({ committed: 2, seats: 1 })
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set usage_usd = 0.3 where or_key_hash = ${ended!.hash}`
-  await world.db
-    .$executeRaw`update keymint.retired_keys set usage_usd = 0.2 where key_hash = ${replaced!.hash}`
-  for (let times = 0; times < 2; times++)
-    for (const claim of [ended!, replaced!])
-      await world.db.$transaction((tx) => chargeLate(tx, claim.hash))
-  expect((await poolNow(world)).committed).toBeCloseTo(2.5, 9)
+  await spend(world, ended!.hash, 0.3)
+  await spend(world, replaced!.hash, 0.2)
+  for (let times = 0; times < 2; times++) {
+    await travel(world, 61 * 60_000)
+    await readAll(world)
+    await work(world)
+    // The replaced one's comes out of the cap that its successor shares with it.
+    expect((await poolNow(world)).committed).toBeCloseTo(2.3, 9)
+    const { orKeyHash } = await claimRow(world, replaced!)
+    expect((await world.ctx.provider.findKey(orKeyHash!))?.limit).toBe(usd(1.8))
+  }
   await expectPoolToAddUp(world)
 })

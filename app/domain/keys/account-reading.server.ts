@@ -19,7 +19,7 @@ export type AccountReading = {
  * Reads the credits and keeps them, or the reason why they could not be read. Never throws for the
  * provider.
  */
-export async function readAccount(ctx: Ctx): Promise<void> {
+export async function readCredits(ctx: Ctx): Promise<void> {
   try {
     const { bought, used } = await ctx.provider.readCredits()
     await ctx.db.$executeRaw`

@@ -33,18 +33,46 @@ export async function condemn(
   return rows[0]?.state === 'condemned'
 }
 
+/** Where a key was made: it is read before it is deleted. */
+export type KeyPlace = {
+  findKey(hash: string): Promise<{ name: string } | null>
+  deleteKey(hash: string): Promise<void>
+}
+
+/** Deletes the key if it bears this name; one that is gone already counts as deleted. */
+export async function deleteNamed(
+  place: KeyPlace,
+  hash: string,
+  name: string,
+): Promise<'deleted' | 'not-ours'> {
+  const key = await place.findKey(hash)
+  if (key && key.name !== name) return 'not-ours'
+  if (key) await place.deleteKey(hash)
+  return 'deleted'
+}
+
 /**
  * Deletes the key of a condemned attempt, where it was made. False when the provider did not
- * confirm: a later pass tries again.
+ * confirm: a later pass tries again. A key of another name is not ours: its hash is forgotten, and
+ * ours is found by its name.
  */
 export async function deleteCondemned(
   ctx: Ctx,
   attemptId: string,
   keyHash: string,
-  deleteKey = (hash: string) => ctx.provider.deleteKey(hash),
+  place: KeyPlace = ctx.provider,
 ): Promise<boolean> {
+  const [attempt] = await ctx.db.$queryRaw<{ name: string }[]>`
+    select name from keymint.mint_attempts where id = ${attemptId}::uuid and state = 'condemned'`
+  if (!attempt) return false
   try {
-    await deleteKey(keyHash)
+    if ((await deleteNamed(place, keyHash, attempt.name)) === 'not-ours') {
+      ctx.log.error({ attemptId, keyHash }, 'a condemned key bears a name that is not ours')
+      await ctx.db.$executeRaw`
+        update keymint.mint_attempts set key_hash = null
+        where id = ${attemptId}::uuid and state = 'condemned' and key_hash = ${keyHash}`
+      return false
+    }
   } catch (error) {
     if (!isProviderError(error)) throw error
     ctx.log.warn({ attemptId, failure: error.details }, 'a condemned key could not be deleted yet')

@@ -1,19 +1,23 @@
 /**
- * Binding: assigning minted keys to their workshop's guardrail, many keys in one call. Assigning is
+ * Assigning minted keys to their workshop's guardrail, many keys in one call. Assigning is
  * idempotent upstream, so it may be tried as often as needed; a bind that fails never takes a key
  * away from anybody.
  */
-import { isProviderError } from '~/adapters/provider-error'
+import { Prisma, type Tx } from '~/adapters/db.server'
+import { isNotFound, isProviderError } from '~/adapters/provider-error'
 import type { Ctx } from '../ctx'
+import type { HolderId } from '../holder'
 import type { JobError } from '../job-outcome'
 import { jobErrorOf, errorMessage } from '../error-text'
+import { lockHolders } from './lock-holder.server'
+import { deploymentAccount } from './accounts.server'
 import { ensureGuardrail, forgetGuardrail } from './guardrail.server'
 
 export { providerErrorText } from '../error-text'
 
 export type BindOutcome = 'bound' | 'again' | 'set-aside'
 
-type UnboundKey = { mintId: string; ownerKind: string; scope: string; hash: string }
+type UnboundKey = HolderId & { mintId: string; scope: string; hash: string }
 /** What became of a key, and the error that kept it unbound. */
 export type BindResult = { outcome: BindOutcome; error: JobError | null }
 type KeyResult = BindResult & { hash: string }
@@ -30,31 +34,31 @@ const maxBisectCalls = 12
  */
 export async function bindKeys(ctx: Ctx, mintIds: string[]): Promise<Map<string, BindResult>> {
   const unbound = await ctx.db.$queryRaw<UnboundKey[]>`
-    select m.id as "mintId", m.owner_kind as "ownerKind", k.scope, k.key_hash as hash
-    from keymint.mints m join keymint.held_keys k on k.owner_kind = m.owner_kind and k.owner_id = m.owner_id
-      and k.generation = m.generation
-    where m.id = any(${mintIds}::uuid[]) and k.live and k.guardrail_attached_at is null`
-  const results = new Map<string, BindResult>(
+    select k.mint_id as "mintId", k.scope, k.hash, k.holder_kind as "holderKind",
+      k.holder_id as "holderId" from keymint.keys k
+    where k.mint_id = any(${mintIds}::uuid[]) and k.hash is not null and k.guardrail_at is null
+      and k.off_ended_at is null and k.off_replaced_at is null and k.deleted_at is null`
+  const outcomes = new Map<string, BindResult>(
     mintIds.map((id) => [id, { outcome: 'bound', error: null }]),
   )
   for (const [scope, keys] of groupBy(unbound, (key) => key.scope)) {
     // One workshop's error with the database or its own rows must not keep the keys of the others
     // unbound.
-    const inScope = await bindScope(ctx, scope, keys).catch((error: unknown): KeyResult[] => {
+    const results = await bindScope(ctx, scope, keys).catch((error: unknown): KeyResult[] => {
       ctx.log.error(
         { error, scope, keys: keys.length },
         'the keys of a workshop could not be bound, unexpectedly',
       )
       return []
     })
-    const byHash = new Map(inScope.map((result) => [result.hash, result]))
+    const byHash = new Map(results.map((result) => [result.hash, result]))
     for (const key of keys)
-      results.set(
+      outcomes.set(
         key.mintId,
         byHash.get(key.hash) ?? { outcome: 'again', error: { reason: 'unexpected' } },
       )
   }
-  return results
+  return outcomes
 }
 
 async function bindScope(ctx: Ctx, scope: string, keys: UnboundKey[]): Promise<KeyResult[]> {
@@ -157,29 +161,105 @@ async function record(
   guardrailId: string | null,
 ): Promise<void> {
   await ctx.db.$transaction(async (tx) => {
-    for (const [ownerKind, owned] of groupBy(keys, (key) => key.ownerKind)) {
-      const owner = ctx.holders[ownerKind]
-      if (!owner) continue
-      const mine = results.filter((result) => owned.some((key) => key.hash === result.hash))
-      const boundHashes = mine
-        .filter((result) => result.outcome === 'bound')
-        .map((result) => result.hash)
-      if (boundHashes.length > 0 && guardrailId) await owner.markBound(tx, boundHashes, guardrailId)
-      for (const [, failed] of groupBy(
-        mine.filter((result) => result.outcome !== 'bound'),
-        (result) => `${result.outcome} ${reasonOf(result)}`,
-      )) {
-        const [first] = failed
-        if (first)
-          await owner.markUnbound(
-            tx,
-            failed.map((result) => result.hash),
-            reasonOf(first),
-            { setAside: first.outcome === 'set-aside' },
-          )
-      }
+    await lockHolders(ctx, tx, keys)
+    const boundHashes = results
+      .filter((result) => result.outcome === 'bound')
+      .map((result) => result.hash)
+    const mintIds = keys.map((key) => key.mintId)
+    if (boundHashes.length > 0 && guardrailId)
+      await tx.$executeRaw`
+        with bound as (
+          update keymint.keys set guardrail_id = ${guardrailId}, guardrail_at = now(), bind_error = null,
+            bind_failed_at = null, bind_set_aside = false
+          where mint_id = any(${mintIds}::uuid[]) and hash = any(${boundHashes}) and guardrail_at is null
+          returning holder_kind, holder_id, scope)
+        insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
+        select 'worker', 'key.bound', holder_kind || ':' || holder_id, scope,
+          jsonb_build_object('guardrailId', ${guardrailId}::text) from bound`
+    for (const [, failed] of groupBy(
+      results.filter((result) => result.outcome !== 'bound'),
+      (result) => `${result.outcome} ${reasonOf(result)}`,
+    )) {
+      const [first] = failed
+      if (first)
+        await markUnbound(
+          tx,
+          failed.map((result) => result.hash),
+          reasonOf(first),
+          { setAside: first.outcome === 'set-aside' },
+        )
     }
   })
+}
+
+/** A key bound this lately may not be on the list yet. */
+const settlingSeconds = 30
+
+/**
+ * Keys whose row says that they are assigned, and the provider does not: their guardrail was deleted
+ * or the assignment taken away, and they may use any model. They are assigned again, as a job each.
+ * Returns how many.
+ */
+export async function reassignLost(ctx: Ctx): Promise<number> {
+  const guardrails = await ctx.db.$queryRaw<{ slug: string; guardrailId: string }[]>`
+    select distinct scope as slug, guardrail_id as "guardrailId" from keymint.keys k
+    where ${assignedKey(ctx)} order by scope, guardrail_id`
+  let lost = 0
+  for (const { slug, guardrailId } of guardrails) {
+    try {
+      lost += await reassignLostOf(ctx, slug, guardrailId)
+    } catch (error) {
+      if (!isProviderError(error)) throw error
+      ctx.log.warn({ slug, failure: error.details }, 'the keys of a guardrail could not be listed')
+    }
+  }
+  return lost
+}
+
+const assignedKey = (ctx: Ctx) => Prisma.sql`k.account = ${deploymentAccount}::uuid
+  and k.installation = ${ctx.installationId} and k.wants_guardrail and k.guardrail_id is not null
+  and k.guardrail_at < now() - make_interval(secs => ${settlingSeconds}::int)
+  and k.off_ended_at is null and k.off_replaced_at is null and k.missing_at is null
+  and k.deleted_at is null and k.expires_at > keymint.now()`
+
+async function reassignLostOf(ctx: Ctx, slug: string, guardrailId: string): Promise<number> {
+  let assigned: Set<string>
+  try {
+    assigned = await ctx.provider.listAssignedHashes(guardrailId)
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    await forgetGuardrail(ctx, slug, guardrailId)
+    assigned = new Set()
+  }
+  return ctx.db.$transaction(async (tx) => {
+    const lost = await tx.$queryRaw<HolderId[]>`
+      select k.holder_kind as "holderKind",
+      k.holder_id as "holderId" from keymint.keys k
+      where ${assignedKey(ctx)} and k.scope = ${slug} and k.guardrail_id = ${guardrailId}
+        and not (k.hash = any(${[...assigned]}::text[]))`
+    await lockHolders(ctx, tx, lost)
+    const keys = await tx.$queryRaw<{ mintId: string }[]>`
+      update keymint.keys k set guardrail_at = null, bind_set_aside = false
+      where ${assignedKey(ctx)} and k.scope = ${slug} and k.guardrail_id = ${guardrailId}
+        and not (k.hash = any(${[...assigned]}::text[]))
+      returning k.mint_id as "mintId"`
+    for (const { mintId } of keys)
+      await ctx.queue.enqueue(tx, 'bind-guardrail', { mintId }, { singletonKey: mintId })
+    return keys.length
+  })
+}
+
+/** Records why these keys are unbound; `setAside` stops the automatic tries until a person retries. */
+export async function markUnbound(
+  tx: Tx,
+  hashes: string[],
+  reason: string,
+  { setAside }: { setAside: boolean },
+): Promise<void> {
+  await tx.$executeRaw`
+    update keymint.keys set bind_tries = bind_tries + 1, bind_error = ${reason}, bind_failed_at = now(),
+      bind_set_aside = bind_set_aside or ${setAside}
+    where hash = any(${hashes}) and guardrail_at is null`
 }
 
 const bound = (hash: string): KeyResult => ({ hash, outcome: 'bound', error: null })

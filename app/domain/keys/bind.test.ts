@@ -103,7 +103,8 @@ test('a guardrail whose making was answered with a lost connection is found agai
   expect(await world.ctx.provider.listGuardrails()).toHaveLength(1)
 })
 
-test('a changed file changes the same guardrail, while keys are assigned to it and after claims close', async () => {
+// While keys are assigned to it, and after its claims have closed.
+test('a changed file changes the same guardrail', async () => {
   await using world = await openWorld()
   const { mintIds } = await unboundKeys(world, 3)
   await bindKeys(world.ctx, mintIds)
@@ -146,8 +147,7 @@ test('a failed assignment never fails the attendee, and its end is noticed', asy
     { outcome: 'again' },
   ])
   expect(await revealKey(world.ctx, owner)).toEqual({ kind: 'not-yet' })
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set key_saved_at = key_saved_at - interval '5 s'`
+  await world.db.$executeRaw`update keymint.keys set saved_at = saved_at - interval '5 s'`
   expect(await revealKey(world.ctx, owner)).toMatchObject({ kind: 'revealed' })
   const unbound = await world.db.workshopAttendance.findFirstOrThrow({
     where: { userId: owner.userId },

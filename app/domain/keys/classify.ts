@@ -42,7 +42,9 @@ function judgeHeld(snapshot: Snapshot, key: UpstreamKey, held: HeldKey): Omit<Dr
   const found: Omit<Drift, 'id'>[] = []
   const about = aboutHeld(held)
   const { hash } = held
-  const whose = held.retired ? 'A replaced key' : `The key of claim ${claimReference(held.ownerId)}`
+  const whose = held.retired
+    ? 'A replaced key'
+    : `The key of claim ${claimReference(held.holderId)}`
   if (
     !held.changing &&
     !held.endedLately &&
@@ -55,7 +57,7 @@ function judgeHeld(snapshot: Snapshot, key: UpstreamKey, held: HeldKey): Omit<Dr
       kind: 'disabled',
       what: `${whose} should be disabled, and the provider still lets it spend.`,
       repair: 'Disable the key at the provider. What it has used stays counted.',
-      act: { do: 'switch-off', hash },
+      act: { do: 'switch-off', hash, keyId: held.keyId },
     })
   }
   if (!held.live) return found
@@ -65,7 +67,7 @@ function judgeHeld(snapshot: Snapshot, key: UpstreamKey, held: HeldKey): Omit<Dr
       kind: 'disabled',
       what: `${whose} is disabled at the provider, and nobody requested that here.`,
       repair: 'Enable the key again at the provider.',
-      act: { do: 'switch-on', hash },
+      act: { do: 'switch-on', hash, keyId: held.keyId },
     })
   }
   if (
@@ -79,7 +81,13 @@ function judgeHeld(snapshot: Snapshot, key: UpstreamKey, held: HeldKey): Omit<Dr
       kind: 'wrong-limit',
       what: `${whose} has ${amountText('cap', key.limit, key.limitReset)} at the provider; it should have ${ours}.`,
       repair: `Give the key ${ours} at the provider.`,
-      act: { do: 'set-limit', hash, limit: held.limit, limitReset: held.limitReset },
+      act: {
+        do: 'set-limit',
+        hash,
+        keyId: held.keyId,
+        limit: held.limit,
+        limitReset: held.limitReset,
+      },
     })
   }
   if (
@@ -101,7 +109,7 @@ function judgeHeld(snapshot: Snapshot, key: UpstreamKey, held: HeldKey): Omit<Dr
 }
 
 function judgeBinding(snapshot: Snapshot, held: HeldKey, whose: string): Omit<Drift, 'id'>[] {
-  if (!snapshot.guardrails || held.savedLately) return []
+  if (!snapshot.guardrails || held.savedLately || !held.wantsGuardrail) return []
   const assigned = snapshot.guardrails.get(held.scope)?.assigned.has(held.hash) ?? false
   if (assigned && held.bound) return []
   const what = assigned
@@ -110,13 +118,7 @@ function judgeBinding(snapshot: Snapshot, held: HeldKey, whose: string): Omit<Dr
       ? `${whose} counts as assigned to the guardrail here, and at the provider it is not: it may use any model.`
       : `${whose} is not assigned to the guardrail: it may use any model.` +
         (held.bindError ? ` The last try said: ${held.bindError}` : '')
-  const act = {
-    do: 'bind',
-    ownerKind: held.ownerKind,
-    ownerId: held.ownerId,
-    generation: held.generation,
-    hash: held.hash,
-  } as const
+  const act = { do: 'bind', keyId: held.keyId, hash: held.hash } as const
   return [
     {
       ...aboutHeld(held),
@@ -136,7 +138,7 @@ function judgeUnheld(
 ): Omit<Drift, 'id'>[] {
   const about = {
     keyHash: key.hash,
-    claimId: attempt?.ownerKind === 'claim' ? attempt.ownerId : null,
+    claimId: attempt?.holderKind === 'claim' ? attempt.holderId : null,
     workshopSlug: attempt?.scope ?? null,
   }
   if (!attempt || (attempt.state === 'saved' && attempt.keyHash !== key.hash)) {
@@ -166,7 +168,7 @@ function judgeUnheld(
         subject: `attempt:${attempt.id}`,
         what: 'A key that was given out once is switched on at the provider, and no row holds it any more.',
         repair: 'Disable the key at the provider. What it has used stays counted.',
-        act: { do: 'switch-off', hash: key.hash },
+        act: { do: 'switch-off', hash: key.hash, keyId: null },
       },
     ]
   }
@@ -184,7 +186,7 @@ function judgeUnheld(
 }
 
 function dangling(held: HeldKey): Omit<Drift, 'id'> {
-  const gone = `The key of claim ${claimReference(held.ownerId)} no longer exists at the provider.`
+  const gone = `The key of claim ${claimReference(held.holderId)} no longer exists at the provider.`
   if (held.missingSince) {
     return {
       ...aboutHeld(held),
@@ -203,7 +205,7 @@ function dangling(held: HeldKey): Omit<Drift, 'id'> {
     repair:
       'Mark the claim, so that its page says that the key is gone. A new key is made only when you ' +
       'replace it from the workshop’s page.',
-    act: { do: 'mark-missing', ownerKind: held.ownerKind, hash: held.hash },
+    act: { do: 'mark-missing', keyId: held.keyId, hash: held.hash },
   }
 }
 
@@ -268,9 +270,9 @@ const canonical = (snapshot: Snapshot, models: string[]) =>
   new Set(models.map((model) => snapshot.canonicalSlugs.get(model) ?? model))
 
 function aboutHeld(held: HeldKey) {
-  const claimId = held.ownerKind === 'claim' ? held.ownerId : null
+  const claimId = held.holderKind === 'claim' ? held.holderId : null
   return {
-    subject: held.retired ? `key:${held.hash}` : `${held.ownerKind}:${held.ownerId}`,
+    subject: held.retired ? `key:${held.hash}` : `${held.holderKind}:${held.holderId}`,
     claimId,
     keyHash: held.hash,
     workshopSlug: held.scope,

@@ -4,6 +4,7 @@
  * that is neither held by a row nor named with our installation id is foreign: it is not even
  * mentioned.
  */
+import type { HolderKind } from '../holder'
 import { createHash } from 'node:crypto'
 import type { GuardrailRules, UpstreamGuardrail, UpstreamKey } from '~/adapters/key-provider'
 import type { NanoUsd } from '~/money'
@@ -27,15 +28,18 @@ export type DriftKind = (typeof driftKinds)[number]
 /** What the fix does. `null` on a drift: a person decides. */
 export type DriftFix =
   | { do: 'delete-orphan'; attemptId: string; hash: string }
-  | { do: 'switch-off' | 'switch-on'; hash: string }
+  /** Without a row of ours (null), a key that was given out once. */
+  | { do: 'switch-off'; hash: string; keyId: string | null }
+  | { do: 'switch-on'; hash: string; keyId: string }
   | {
       do: 'set-limit'
       hash: string
+      keyId: string
       limit: NanoUsd
       limitReset: 'daily' | 'weekly' | 'monthly' | null
     }
-  | { do: 'bind'; ownerKind: string; ownerId: string; generation: number; hash: string }
-  | { do: 'mark-missing'; ownerKind: string; hash: string }
+  | { do: 'bind'; keyId: string; hash: string }
+  | { do: 'mark-missing'; keyId: string; hash: string }
   | { do: 'ensure-guardrail'; slug: string; guardrailId: string | null }
 
 export type Drift = {
@@ -56,8 +60,9 @@ export type Drift = {
 
 /** A key as a row of ours holds it (keymint.held_keys). */
 export type HeldKey = {
-  ownerKind: string
-  ownerId: string
+  keyId: string
+  holderKind: HolderKind
+  holderId: string
   generation: number
   scope: string
   hash: string
@@ -73,6 +78,7 @@ export type HeldKey = {
   expiresAt: Date | null
   savedLately: boolean
   endedLately: boolean
+  wantsGuardrail: boolean
   bound: boolean
   bindError: string | null
   missingSince: Date | null
@@ -86,8 +92,8 @@ export type KeyAttempt = {
   state: string
   keyHash: string | null
   inFlight: boolean
-  ownerKind: string
-  ownerId: string
+  holderKind: HolderKind
+  holderId: string
   scope: string
 }
 

@@ -79,7 +79,7 @@ test('two hundred random drifts are all classified right, and no foreign key is 
     data: {
       ...mint,
       id: flying,
-      ownerId: randomUUID(),
+      holderId: randomUUID(),
       state: 'pending',
       fencingToken: token,
       doneAt: null,
@@ -96,22 +96,10 @@ test('two hundred random drifts are all classified right, and no foreign key is 
   })
   await seedKey(world, { name: `km/${world.ctx.installationId}/lifetime/${flying}` })
   const grace = rng.take(healthy)
-  await world.db.retiredKey.create({
-    data: {
-      keyHash: grace.hash,
-      ownerKind: 'claim',
-      ownerId: grace.claimId,
-      generation: 1,
-      scope: grace.slug,
-      reason: 'extended',
-      graceSeconds: 1800,
-      expiresAt: soon,
-    },
+  await world.db.key.update({
+    where: { id: grace.keyId },
+    data: { withoutReset: true, graceUntil: soon },
   })
-  await world.db.$executeRaw`
-      update keymint.workshop_attendance
-        set state = 'ended', reason = 'closed', ended_at = now(), or_key_hash = null, or_key_plaintext = null
-        where claim_id = ${grace.claimId}::uuid`
 
   const expected: Expected[] = []
   const makers = driftRecipes(world, healthy, rng, soon)

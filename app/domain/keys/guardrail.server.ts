@@ -1,7 +1,8 @@
 /**
- * The guardrail of a workshop upstream, `workshop-<slug>`: made once, found again by its name,
- * changed when the workshop's file changes. Its budget counts per key at the provider; the pool
- * stays ours to hold.
+ * The guardrail of a workshop upstream: made once, found again by its id or by the installation in
+ * its description, changed when the workshop's file changes. One of our name that is not ours is
+ * never changed (decision 019). Its budget counts per key at the provider; the pool stays ours to
+ * hold.
  */
 import { createHash } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
@@ -87,10 +88,15 @@ async function ensureLocked(
     )
   // List before create: a create whose answer was lost must not leave a second one. The oldest wins
   // on every machine.
+  const listed = await ctx.provider.listGuardrails()
+  const ours = ownGuardrails(listed, slug, {
+    installationId: ctx.installationId,
+    knownId: cached?.guardrailId ?? null,
+  })[0]
+  const name = ours?.name ?? freeName(ctx, listed, slug)
   const id =
-    (cached && (await update(ctx, cached.guardrailId, rules))) ??
-    (await adoptOldest(ctx, rules)) ??
-    (await ctx.provider.createGuardrail(rules)).id
+    (ours && (await update(ctx, ours.id, { ...rules, name }))) ??
+    (await ctx.provider.createGuardrail({ ...rules, name })).id
   const fingerprint = fingerprintOf(rules)
   await tx.guardrail.upsert({
     where: { workshopSlug: slug },
@@ -100,12 +106,44 @@ async function ensureLocked(
   return { id }
 }
 
-async function adoptOldest(ctx: Ctx, rules: GuardrailRules): Promise<string | null> {
-  const [oldest] = (await ctx.provider.listGuardrails())
-    .filter((guardrail) => guardrail.name === rules.name)
-    .sort(oldestFirst)
-  return oldest ? update(ctx, oldest.id, rules) : null
+/** `workshop-<slug>` where it is free, else the name that only this installation has. */
+function freeName(ctx: Ctx, listed: readonly UpstreamGuardrail[], slug: string): string {
+  const clash = listed.find(({ name }) => name === guardrailName(slug))
+  if (!clash) return guardrailName(slug)
+  const name = ownGuardrailName(slug, ctx.installationId)
+  ctx.log.warn({ slug, name, foreign: clash.id }, 'the name of a guardrail is taken by another')
+  return name
 }
+
+type Whose = { installationId: string; knownId: string | null }
+
+/**
+ * The guardrails of this workshop that are ours: the one that our row names, then the oldest whose
+ * description carries this installation. One that carries another installation is never ours, even
+ * where a copied database still has its id.
+ */
+export function ownGuardrails(
+  listed: readonly UpstreamGuardrail[],
+  slug: string,
+  { installationId, knownId }: Whose,
+): UpstreamGuardrail[] {
+  const names = [guardrailName(slug), ownGuardrailName(slug, installationId)]
+  const known = listed.filter(
+    ({ id, description }) =>
+      id === knownId && [null, installationId].includes(installationOf(description)),
+  )
+  const marked = listed.filter(
+    (guardrail) =>
+      guardrail.id !== knownId &&
+      names.includes(guardrail.name) &&
+      installationOf(guardrail.description) === installationId,
+  )
+  return [...known, ...marked.sort(oldestFirst)]
+}
+
+const markOf = (installationId: string) => `keymint ${installationId}`
+const installationOf = (description: string | null) =>
+  /\bkeymint ([0-9a-f]{12})\b/.exec(description ?? '')?.[1] ?? null
 
 /** The id, or null when the provider no longer knows it. */
 async function update(ctx: Ctx, id: string, rules: GuardrailRules): Promise<string | null> {
@@ -135,8 +173,13 @@ function readCached(db: Tx, slug: string) {
  * What the guardrail of a workshop must say, by its file and by the largest cap that one of its
  * keys has.
  */
-export function guardrailRulesOf(workshop: Workshop, largestLimit: NanoUsd): GuardrailRules {
+export function guardrailRulesOf(
+  workshop: Workshop,
+  largestLimit: NanoUsd,
+  installationId: string,
+): GuardrailRules {
   return rulesFor(
+    installationId,
     workshop.slug,
     largestLimit,
     workshop.keyLimitReset,
@@ -160,6 +203,7 @@ async function guardrailRules(ctx: Ctx, slug: string): Promise<GuardrailRules | 
   if (!last) return null
   const reset = last.limitReset as 'daily' | 'weekly' | 'monthly' | null
   return rulesFor(
+    ctx.installationId,
     slug,
     nanoFromDecimalString(last.limitUsd.toFixed(9)),
     reset,
@@ -181,7 +225,9 @@ export async function largestKeyLimit(
     select greatest(
       (select max(limit_usd) from keymint.workshop_attendance c where workshop_slug = ${slug}
         and ${unendedClaim}),
-      (select max(limit_usd) from keymint.claim_changes where scope = ${slug}))::text as largest`
+      (select max(greatest(limit_usd, call_limit_usd, doubt_limit_usd)) from keymint.keys
+        where scope = ${slug} and wants_guardrail and off_ended_at is null and off_replaced_at is null))::text
+      as largest`
   const raised = nanoFromDecimalString(row?.largest ?? '0')
   return raised > fromFile ? raised : fromFile
 }
@@ -191,7 +237,8 @@ export async function largestKeyLimit(
  * that staff have made of it.
  */
 export async function readGuardrailRules(ctx: Ctx, workshop: Workshop): Promise<GuardrailRules> {
-  return guardrailRulesOf(workshop, await largestKeyLimit(ctx, workshop.slug, workshop.keyLimit))
+  const largest = await largestKeyLimit(ctx, workshop.slug, workshop.keyLimit)
+  return guardrailRulesOf(workshop, largest, ctx.installationId)
 }
 
 /**
@@ -213,12 +260,16 @@ export function oldestFirst(a: UpstreamGuardrail, b: UpstreamGuardrail): number 
 }
 
 export const guardrailName = (slug: string) => `workshop-${slug}`
+/** Where another installation, or a person, has the plain name. */
+export const ownGuardrailName = (slug: string, installationId: string) =>
+  `${guardrailName(slug)}-${installationId}`
 
 /**
  * The monthly budget is never below what one key may spend in a month: it must not bite before the
  * key's own cap.
  */
 function rulesFor(
+  installationId: string,
   slug: string,
   keyLimit: NanoUsd,
   reset: 'daily' | 'weekly' | 'monthly' | null,
@@ -228,7 +279,7 @@ function rulesFor(
   const worstMonth = keyLimit * BigInt(maxWindowsPerMonth(reset))
   return {
     name: guardrailName(slug),
-    description: 'Made by Keymint. The budget counts per key; Keymint holds the pool.',
+    description: `${markOf(installationId)}: the budget counts per key; Keymint holds the pool.`,
     limit: poolLimit !== null && poolLimit > worstMonth ? poolLimit : worstMonth,
     allowedModels,
   }

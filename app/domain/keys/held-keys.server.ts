@@ -4,12 +4,13 @@
  * account; with guardrails one more for each hundred of ours; and one for each key that a row holds
  * and the list does not show.
  */
-import type { UpstreamGuardrail, UpstreamKey } from '~/adapters/key-provider'
+import type { UpstreamKey } from '~/adapters/key-provider'
 import { isProviderError } from '~/adapters/provider-error'
 import { nanoFromDecimalString } from '~/money'
-import { guardrailName, oldestFirst, readGuardrailRules } from './guardrail.server'
+import { ownGuardrails, readGuardrailRules } from './guardrail.server'
 import type { Ctx } from '../ctx'
 import { liveKey } from '../live-claim.server'
+import { deploymentAccount } from './accounts.server'
 import { upstreamNamePrefix } from './attempts.server'
 import { windowState } from '../workshop/workshop'
 import type { GuardrailState, HeldKey, KeyAttempt, Snapshot } from './drift'
@@ -93,8 +94,8 @@ export async function readSnapshotOfKey(
 export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailState>> {
   const scopes = await ctx.db.$queryRaw<{ slug: string; cachedId: string | null; live: boolean }[]>`
     select slug, g.guardrail_id as "cachedId", bool_or(live) as live from (
-      select scope as slug, true as live from keymint.held_keys k where ${liveKey(ctx.now())}
-        group by scope
+      select scope as slug, true as live from keymint.held_keys
+        where live and wants_guardrail and expires_at > ${ctx.now()} group by scope
       union all select workshop_slug, false from keymint.guardrails) as s
     left join keymint.guardrails g on g.workshop_slug = s.slug
     group by slug, g.guardrail_id order by slug`
@@ -107,7 +108,8 @@ export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailSta
   const upstream = await ctx.provider.listGuardrails()
   for (const { slug, cachedId } of wanted) {
     const workshop = ctx.workshops.workshops.get(slug)
-    const guardrail = pick(upstream, slug, cachedId)
+    const whose = { installationId: ctx.installationId, knownId: cachedId }
+    const guardrail = ownGuardrails(upstream, slug, whose)[0] ?? null
     const assigned = guardrail
       ? await ctx.provider.listAssignedHashes(guardrail.id)
       : new Set<string>()
@@ -122,19 +124,6 @@ export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailSta
   return snapshots
 }
 
-/** The one that we know by its id, else the oldest of its name: as binding would choose. */
-function pick(
-  upstream: UpstreamGuardrail[],
-  slug: string,
-  cachedId: string | null,
-): UpstreamGuardrail | null {
-  return (
-    upstream.find(({ id }) => id === cachedId) ??
-    upstream.filter(({ name }) => name === guardrailName(slug)).sort(oldestFirst)[0] ??
-    null
-  )
-}
-
 /** By id and by canonical slug, so that either form is understood. */
 export async function readCanonicalSlugs(ctx: Ctx): Promise<Map<string, string>> {
   return new Map((await ctx.provider.listModels()).map((model) => [model.id, model.canonicalSlug]))
@@ -143,7 +132,7 @@ export async function readCanonicalSlugs(ctx: Ctx): Promise<Map<string, string>>
 async function readAttempts(ctx: Ctx, names: string[]): Promise<KeyAttempt[]> {
   if (names.length === 0) return []
   return ctx.db.$queryRaw<KeyAttempt[]>`
-    select a.id, a.name, a.state, a.key_hash as "keyHash", m.owner_kind as "ownerKind", m.owner_id as "ownerId",
+    select a.id, a.name, a.state, a.key_hash as "keyHash", m.holder_kind as "holderKind", m.holder_id as "holderId",
       m.scope,
       coalesce(a.state = 'sent' and a.token = m.fencing_token and m.state = 'pending'
         and a.sent_at > now() - make_interval(secs => ${sentGraceSeconds}::int), false) as "inFlight"
@@ -157,8 +146,8 @@ async function readHeld(
   wanted: { hashes: string[]; andLive: boolean },
 ): Promise<HeldKey[]> {
   const rows = await ctx.db.$queryRaw<HeldRow[]>`
-    select k.owner_kind as "ownerKind", k.owner_id as "ownerId", k.generation, k.scope, k.key_hash as hash,
-      k.retired,
+    select k.key_id as "keyId", k.wants_guardrail as "wantsGuardrail", k.holder_kind as "holderKind",
+      k.holder_id as "holderId", k.generation, k.scope, k.key_hash as hash, k.retired,
       coalesce(${liveKey(ctx.now())}, false) as live, k.wanted_disabled as "wantedDisabled",
         k.wanted_limit_usd::text as "limitUsd", k.limit_reset as "limitReset", k.expires_at as "expiresAt",
       coalesce(k.key_saved_at > now() - make_interval(secs => ${settlingSeconds}::int), false) as "savedLately",
@@ -166,7 +155,8 @@ async function readHeld(
       k.guardrail_attached_at is not null as bound, k.bind_error as "bindError",
         k.upstream_missing_at as "missingSince", k.changing
     from keymint.held_keys k
-    where k.key_hash = any(${wanted.hashes}) or (${wanted.andLive} and ${liveKey(ctx.now())})`
+    where k.account = ${deploymentAccount}::uuid and (k.key_hash = any(${wanted.hashes})
+      or (${wanted.andLive} and k.live and k.expires_at > ${ctx.now()}))`
   return rows.map(({ limitUsd, limitReset, ...row }) => ({
     ...row,
     limit: limitUsd === null ? null : nanoFromDecimalString(limitUsd),

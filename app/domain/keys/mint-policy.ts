@@ -15,6 +15,8 @@ export type DelayReason =
   | 'upstream-trouble'
   | 'paused'
   | 'switched-off'
+  /** The key before it is not closed yet. */
+  | 'former-key'
 
 /** How a mint stands, as one query reads it. Times in seconds are by Postgres's clock. */
 export type MintSnapshot = {
@@ -23,8 +25,13 @@ export type MintSnapshot = {
   secondsUntilNotBefore: number
   delayReason: string | null
   expiresAt: Date
-  ownerWaits: boolean
-  ownerBarred: boolean
+  holderWaits: boolean
+  holderBarred: boolean
+  /** A key before it may still be spent: closed gates the mint. */
+  formerOpen: boolean
+  /** Attempts of the account that may have made a key and are not resolved. */
+  unresolved: number
+  parked: boolean
   gate: {
     secondsUntilOpen: number | null
     reason: string | null
@@ -39,46 +46,49 @@ export type MintDecision =
   /** The gate has cooled down: one mint may try, the others wait for its answer. */
   | { kind: 'probe' }
   | { kind: 'wait'; seconds: number; reason: DelayReason }
+  /** No job runs until a person ends what stands in the way; then all are sent again. */
+  | { kind: 'park'; reason: DelayReason }
   | { kind: 'refuse'; refusal: MintRefusal }
   | { kind: 'stop' }
 
 /** A key that ends sooner than this is not worth making. */
 const minLifeMs = 60_000
-const maxAmbiguousAttempts = 20
 /** So many outcomes in doubt in a row, and the whole queue cools down. */
 export const failuresThatCloseTheGate = 5
+/** Retry-After is honoured so far; a longer one is shown, and a probe goes out anyway. */
+const maxRetryAfterSeconds = 300
 
 export function decideMint(
   snapshot: MintSnapshot | null,
   now: Date,
-  provisioningEnabled: boolean,
+  settings: { provisioningEnabled: boolean; mintConcurrency: number },
 ): MintDecision {
-  if (!snapshot || snapshot.state !== 'pending' || !snapshot.ownerWaits) return { kind: 'stop' }
-  if (snapshot.ownerBarred) return { kind: 'refuse', refusal: { reason: 'banned', detail: null } }
+  if (!snapshot || snapshot.state !== 'pending' || !snapshot.holderWaits) return { kind: 'stop' }
+  if (snapshot.holderBarred) return { kind: 'refuse', refusal: { reason: 'banned', detail: null } }
   if (snapshot.expiresAt.getTime() - now.getTime() < minLifeMs)
     return { kind: 'refuse', refusal: { reason: 'expired-before-mint', detail: null } }
-  if (!provisioningEnabled) return { kind: 'wait', seconds: 30, reason: 'switched-off' }
-  if (snapshot.gate.pausedReason !== null) return { kind: 'wait', seconds: 15, reason: 'paused' }
+  if (!settings.provisioningEnabled) return { kind: 'park', reason: 'switched-off' }
+  if (snapshot.gate.pausedReason !== null) return { kind: 'park', reason: 'paused' }
+  if (snapshot.parked) return { kind: 'park', reason: 'upstream-trouble' }
+  if (snapshot.formerOpen) return { kind: 'wait', seconds: 5, reason: 'former-key' }
   if (snapshot.secondsUntilNotBefore > 0)
     return {
       kind: 'wait',
       seconds: snapshot.secondsUntilNotBefore,
       reason: asDelayReason(snapshot.delayReason),
     }
-  if (snapshot.attempts >= maxAmbiguousAttempts) {
-    return {
-      kind: 'refuse',
-      refusal: {
-        reason: 'gave-up',
-        detail: `The provider left ${snapshot.attempts} tries without a clear answer.`,
-      },
-    }
-  }
+  if (snapshot.unresolved >= 2 * settings.mintConcurrency)
+    return { kind: 'wait', seconds: 5, reason: 'upstream-trouble' }
   const { secondsUntilOpen } = snapshot.gate
   if (secondsUntilOpen === null) return { kind: 'go' }
   if (secondsUntilOpen > 0)
     return { kind: 'wait', seconds: secondsUntilOpen, reason: asDelayReason(snapshot.gate.reason) }
   return { kind: 'probe' }
+}
+
+/** A first doubt is tried again at once: one lost answer is no outage. Then longer each time. */
+export function doubtPauseSeconds(attempts: number): number {
+  return attempts <= 2 ? 0 : Math.min(15, 2 ** Math.min(attempts - 3, 4))
 }
 
 const delayReasons: readonly string[] = [
@@ -90,6 +100,7 @@ const delayReasons: readonly string[] = [
   'upstream-trouble',
   'paused',
   'switched-off',
+  'former-key',
 ] satisfies DelayReason[]
 
 /** Reads a reason back from the database; anything unknown counts as an error upstream. */
@@ -124,7 +135,7 @@ export function cooldownSeconds(
   failures: number,
   retryAfterSeconds: number | undefined,
 ): number {
-  if (retryAfterSeconds !== undefined) return retryAfterSeconds
+  if (retryAfterSeconds !== undefined) return Math.min(retryAfterSeconds, maxRetryAfterSeconds)
   const most =
     reason === 'unauthorized' || reason === 'forbidden' || reason === 'no-credit' ? 30 : 15
   return Math.min(most, 2 ** Math.min(failures, 6))

@@ -1,57 +1,73 @@
 /**
- * Minting: the work of making one key for an owner, on rows that survive any crash. Guarantee: of
- * all the keys this may create upstream, at most one is ever saved (attempt_one_saved), and every
- * other one is condemned and deleted. The database is authoritative; the provider's answer is
- * advisory.
+ * Minting: the work of making one key for a holder, on rows that survive any crash. The database is
+ * authoritative; the provider's answer is advisory. A claim that was accepted is never refused
+ * because of an outage: outcomes in doubt are tried again, with growing pauses, for as long as the
+ * key would be of use.
  */
-import type { ProviderErrorDetails } from '~/adapters/provider-error'
+import type { Tx } from '~/adapters/db.server'
+import { isProviderError, type ProviderErrorDetails } from '~/adapters/provider-error'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import type { MintRefusal } from '../holder'
+import type { Holder, MintRefusal, HolderKind } from '../holder'
 import type { JobError, JobOutcome } from '../job-outcome'
 import { jobErrorOf } from '../error-text'
-import { condemn, deleteCondemned } from './attempts.server'
-import { coolDown, countDoubt, openGate, takeProbe } from './gate.server'
-import { warmGuardrail } from './guardrail.server'
-import { keyMaker } from './key-maker.server'
 import {
-  markAttemptRefused,
-  searchLostKeys,
-  tryOnce,
+  coolDown,
+  countDoubt,
+  deploymentAccount,
+  openAccount,
+  openGate,
+  placeOf,
+  takeProbe,
+  type OpenAccount,
+} from './accounts.server'
+import { condemn, deleteCondemned } from './attempts.server'
+import { warmGuardrail } from './guardrail.server'
+import {
+  auditDropped,
+  countMismatch,
+  createKey,
+  markAttempt,
+  mismatchOf,
+  saveUntilKnown,
+  takeOver,
   type Attempt,
-  type Tried,
+  type CreatedKey,
 } from './mint-attempt.server'
-import { asDelayReason, decideMint, judgeFailure, type DelayReason } from './mint-policy'
-import { saveUntilKnown } from './mint-save.server'
-import { holderOf, readWork, type MintWork } from './mint-work.server'
-import { openService } from './service.server'
+import {
+  asDelayReason,
+  decideMint,
+  doubtPauseSeconds,
+  judgeFailure,
+  type DelayReason,
+} from './mint-policy'
+import { book } from './want.server'
+import { readWork, type MintWork } from './mint-work.server'
 
-/**
- * Tries in one run of the job; a longer series goes back to the queue, so that one mint does not
- * hold a slot.
- */
+/** Tries in one run of the job; a longer series goes back to the queue, so that one mint does not hold a slot. */
 const triesPerRun = 3
+/** How long a late create may still land upstream before a look at the list is worth its call. */
+const lostKeySearchSeconds = 15
 
-/**
- * Runs the mint once: ends it, snoozes it, or gives it back to the queue. Safe to run twice and
- * beside itself. With `forwardServices` a mint that needs a team's service is sent on to a queue of
- * its own: a proxy that hangs must not hold the slots that a workshop's claims wait for.
- */
-export async function runMint(
-  ctx: Ctx,
-  mintId: string,
-  options: { forwardServices?: boolean } = {},
-): Promise<JobOutcome> {
+/** Runs the mint once: ends it, snoozes it, or parks it. Safe to run twice and beside itself. */
+export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
   let previousToken: string | null = null
   let failure: JobError | undefined
   for (let tries = 0; tries < triesPerRun; tries++) {
     const work = await readWork(ctx, mintId)
-    const decision = decideMint(work, ctx.now(), ctx.settings.provisioningEnabled)
+    const decision = decideMint(work, ctx.now(), {
+      provisioningEnabled: ctx.settings.provisioningEnabled,
+      mintConcurrency: ctx.mintConcurrency,
+    })
     if (!work || decision.kind === 'stop') return { kind: 'done' }
-    if (work.account !== null && options.forwardServices) return forwardToServiceQueue(ctx, mintId)
     if (decision.kind === 'refuse') {
       await refuse(ctx, work, null, decision.refusal)
       return { kind: 'done', error: { reason: decision.refusal.reason } }
+    }
+    // Nothing runs behind a pause: whoever ends it sends all jobs again.
+    if (decision.kind === 'park') {
+      await noteDelay(ctx, work, decision.reason, 0)
+      return { kind: 'done' }
     }
     if (decision.kind === 'wait')
       return snooze(
@@ -61,31 +77,35 @@ export async function runMint(
         decision.seconds,
         causeOfWait(work, decision.reason),
       )
-    if (decision.kind === 'probe' && !(await takeProbe(ctx.db, work.account))) {
+    const probing = decision.kind === 'probe'
+    if (probing && !(await takeProbe(ctx.db, work.account))) {
       const reason = asDelayReason(work.gate.reason)
       return snooze(ctx, work, reason, 2, causeOfWait(work, reason))
     }
+    // The first of the three calls. It never stops the mint: an unbound key is assigned later.
+    if (work.wantsGuardrail && !work.hasGuardrail) await warmGuardrail(ctx, work.scope)
 
-    // The first of the three calls. It never stops the mint: an unbound key is bound later.
-    if (work.account === null && !work.hasGuardrail) await warmGuardrail(ctx, work.scope)
-
-    const making = keyMaker(ctx, work)
-    const maker = making instanceof Promise ? await making : making
-    if ('refusal' in maker) {
-      await refuse(ctx, work, null, maker.refusal)
+    const account = await openAccount(ctx, work.account)
+    if (!account || account.state === 'disabled') {
+      await refuse(ctx, work, null, {
+        reason: 'rejected-by-provider',
+        detail: 'The team has disabled this credential.',
+      })
       return { kind: 'done' }
     }
-
     // Only the call itself is limited: while some mints save and others are fetched, the provider
     // is kept busy.
-    const probing = decision.kind === 'probe'
-    const attempted = () => tryOnce(ctx, work, maker, { previousToken, probing })
-    const tried = await (work.account === null ? ctx.limitMints(attempted) : attempted())
+    const attempted = () => tryOnce(ctx, work, account, { previousToken, probing })
+    const tried = await (work.account === deploymentAccount
+      ? ctx.limitMints(attempted)
+      : attempted())
     // Taken over, ended, or the gate has closed while this one waited for its turn: the next look
     // says which.
     if (!tried) continue
     previousToken = tried.attempt.token
-    const result = await settle(ctx, work, tried, probing)
+    const result = tried.failure
+      ? await settleFailure(ctx, work, tried.attempt, tried.failure, probing)
+      : await settleCreated(ctx, work, account, tried, probing)
     if (result !== 'again') return result
     failure = tried.failure && jobErrorOf(tried.failure)
   }
@@ -97,36 +117,102 @@ export async function runMint(
   }
 }
 
-async function settle(
+type Tried =
+  | { attempt: Attempt; created: CreatedKey; failure?: undefined }
+  | { attempt: Attempt; created?: undefined; failure: ProviderErrorDetails }
+
+/** Writes the attempt and makes its one call. Null when the mint may not be tried now. */
+async function tryOnce(
   ctx: Ctx,
   work: MintWork,
-  { attempt, created, failure }: Tried,
+  account: OpenAccount,
+  turn: { previousToken: string | null; probing: boolean },
+): Promise<Tried | null> {
+  const attempt = await takeOver(ctx, work, turn)
+  if (!attempt) return null
+  if (attempt.stale) await ctx.db.$transaction((tx) => searchLostKeys(ctx, tx, work.account))
+  try {
+    const created = await createKey(account, work, attempt.name)
+    return { attempt, created: await complete(account, created) }
+  } catch (error) {
+    if (!isProviderError(error)) throw error
+    return { attempt, failure: error.details }
+  }
+}
+
+/** A cap that the answer does not name is asked for once; what is not to be had is accepted as unknown. */
+async function complete(account: OpenAccount, created: CreatedKey): Promise<CreatedKey> {
+  if (created.made.cap !== undefined && created.made.expiresAt !== undefined) return created
+  if (account.service !== 'openrouter') return created
+  const seen = await account.adapter.findKey(account.credential, created.hash).catch(() => null)
+  if (!seen) return created
+  return {
+    ...created,
+    made: {
+      cap: seen.cap,
+      reset: seen.reset,
+      expiresAt: seen.expiresAt,
+      disabled: seen.disabled,
+      ...created.made,
+    },
+  }
+}
+
+async function settleCreated(
+  ctx: Ctx,
+  work: MintWork,
+  account: OpenAccount,
+  { attempt, created }: Extract<Tried, { created: CreatedKey }>,
   probing: boolean,
 ): Promise<JobOutcome | 'again'> {
-  if (failure) return settleFailure(ctx, work, attempt, failure, probing)
-  const saved = await saveUntilKnown(ctx, work, attempt, created)
-  ctx.metrics.countMint(saved)
-  if (saved === 'lost' && (await condemn(ctx.db, attempt.id, created.hash)))
-    await deleteLost(ctx, work, attempt, created.hash)
-  if (work.gate.failures > 0 || probing) await openGate(ctx.db, { probing }, work.account)
+  const mismatch = mismatchOf(work, created.made)
+  if (mismatch !== null) {
+    await drop(ctx, work, account, attempt, created.hash, `made-otherwise: ${mismatch}`)
+    await countMismatch(ctx, work.account, mismatch)
+    await ctx.db.$executeRaw`
+      update keymint.mints set attempts = attempts + 1 where id = ${work.mintId}::uuid`
+    return snooze(ctx, work, 'upstream-trouble', 5, { reason: 'made-otherwise' })
+  }
+  const result = await saveUntilKnown(ctx, work, attempt, created)
+  ctx.metrics.countMint(result === 'twice' ? 'lost' : result)
+  if (result === 'twice') {
+    // Another row holds this key: it is not ours to delete.
+    await condemn(ctx.db, attempt.id, null)
+    await ctx.db.$transaction((tx) => auditDropped(tx, work, 'made-twice'))
+    await refuse(ctx, work, null, {
+      reason: 'rejected-by-provider',
+      detail: 'The provider gave the same key twice.',
+    })
+  } else if (result === 'lost') await drop(ctx, work, account, attempt, created.hash, null)
+  else
+    await ctx.db.$executeRaw`
+    update keymint.accounts set mismatches = 0, confirmed_at = coalesce(confirmed_at, now())
+    where id = ${work.account}::uuid and (mismatches > 0 or confirmed_at is null)`
+  if (work.gate.failures > 0 || probing) await openGate(ctx.db, work.account, { probing })
   return { kind: 'done' }
 }
 
-/**
- * A team's service deletes by the credential that made the key; the service's own pass finds it
- * again if that fails.
- */
-async function deleteLost(ctx: Ctx, work: MintWork, attempt: Attempt, hash: string): Promise<void> {
-  if (work.account === null) return void (await deleteCondemned(ctx, attempt.id, hash))
-  const { adapter, credential } = await openService(ctx, work.account)
-  await deleteCondemned(ctx, attempt.id, hash, (id) => adapter.deleteKey(credential, id))
+/** Condemned, then deleted where it was made; the account's own pass finds it again if that fails. */
+async function drop(
+  ctx: Ctx,
+  work: MintWork,
+  account: OpenAccount,
+  attempt: Attempt,
+  hash: string,
+  why: string | null,
+): Promise<void> {
+  if (!(await condemn(ctx.db, attempt.id, hash))) return
+  if (why !== null) await ctx.db.$transaction((tx) => auditDropped(tx, work, why))
+  await deleteCondemned(ctx, attempt.id, hash, placeOf(account))
 }
 
-async function forwardToServiceQueue(ctx: Ctx, mintId: string): Promise<JobOutcome> {
-  await ctx.db.$transaction((tx) =>
-    ctx.queue.enqueue(tx, 'mint-sub-key', { mintId }, { singletonKey: mintId }),
+async function searchLostKeys(ctx: Ctx, tx: Tx, account: string): Promise<void> {
+  await ctx.queue.enqueue(
+    tx,
+    'read-account',
+    { account },
+    { singletonKey: account, startAfterSeconds: lostKeySearchSeconds },
   )
-  return { kind: 'done' }
 }
 
 async function settleFailure(
@@ -139,32 +225,37 @@ async function settleFailure(
   const judgement = judgeFailure(details)
   ctx.log.warn(
     { mintId: work.mintId, attemptId: attempt.id, failure: details, judgement: judgement.kind },
-    'POST /keys did not answer with a key',
+    'the request for a key was not answered with one',
   )
   ctx.metrics.countMint(judgement.kind)
   switch (judgement.kind) {
     case 'unknown': {
       await ctx.db.$transaction(async (tx) => {
-        await tx.$executeRaw`
-          with attempt as (
-            update keymint.mint_attempts
-              set state = 'unknown', outcome = ${details.reason}, http_status = ${details.status ?? null}::int,
-              settled_at = now()
-            where id = ${attempt.id}::uuid and state = 'sent' returning mint_id)
-          update keymint.mints m set attempts = attempts + 1 from attempt where m.id = attempt.mint_id`
+        if (
+          await markAttempt(tx, attempt, {
+            state: 'unknown',
+            reason: details.reason,
+            status: details.status,
+          })
+        )
+          await tx.$executeRaw`
+            update keymint.mints set attempts = attempts + 1 where id = ${work.mintId}::uuid`
         await searchLostKeys(ctx, tx, work.account)
         await countDoubt(tx, work.account, jobErrorOf(details))
       })
-      return 'again'
+      const seconds = doubtPauseSeconds(work.attempts + 1)
+      return seconds === 0
+        ? 'again'
+        : snooze(ctx, work, 'upstream-trouble', seconds, jobErrorOf(details))
     }
     case 'snoozed': {
       const seconds = await ctx.db.$transaction(async (tx) => {
-        await markAttemptRefused(tx, attempt, details)
+        await markRefused(tx, attempt, details)
         return coolDown(
           tx,
+          work.account,
           judgement.reason,
           details.retryAfterSeconds,
-          work.account,
           jobErrorOf(details),
         )
       })
@@ -173,15 +264,15 @@ async function settleFailure(
     case 'refused':
       await refuse(ctx, work, { attempt, details }, judgement.refusal)
       // No to this request, but an answer: others need not wait for a probe that has come back.
-      if (probing) await openGate(ctx.db, { probing }, work.account)
+      if (probing) await openGate(ctx.db, work.account, { probing })
       return { kind: 'done', error: jobErrorOf(details) }
   }
 }
 
-/**
- * Snoozes the mint without counting it. The wait is spread a little, so that a whole workshop does
- * not come back in one instant.
- */
+const markRefused = (tx: Tx, attempt: Attempt, details: ProviderErrorDetails) =>
+  markAttempt(tx, attempt, { state: 'refused', reason: details.reason, status: details.status })
+
+/** Snoozes the mint without counting it. The wait is spread a little, so that not all come back in one instant. */
 async function snooze(
   ctx: Ctx,
   work: MintWork,
@@ -191,19 +282,24 @@ async function snooze(
 ): Promise<JobOutcome> {
   const spread =
     seconds + (Number.parseInt(work.mintId.slice(0, 2), 16) / 255) * Math.min(2, seconds)
-  await ctx.db.$executeRaw`
-    update keymint.mints set delay_reason = ${reason},
-      not_before = greatest(not_before, now() + make_interval(secs => ${seconds}::double precision))
-    where id = ${work.mintId}::uuid and state = 'pending'`
+  await noteDelay(ctx, work, reason, seconds)
   return { kind: 'snooze', seconds: Math.ceil(spread), reason, ...(error ? { error } : {}) }
 }
 
+async function noteDelay(ctx: Ctx, work: MintWork, reason: DelayReason, seconds: number) {
+  await ctx.db.$executeRaw`
+    update keymint.mints set delay_reason = ${reason},
+      not_before = case when ${seconds}::double precision = 0 then not_before
+        else greatest(not_before, now() + make_interval(secs => ${seconds}::double precision)) end
+    where id = ${work.mintId}::uuid and state = 'pending'`
+}
+
 /**
- * What waits behind a closed gate waits because of the error that closed it. A person's pause or
- * switch is no error.
+ * What waits behind a closed gate waits because of the error that closed it. A person's pause or switch
+ * is no error.
  */
 function causeOfWait(work: MintWork, reason: DelayReason): JobError | undefined {
-  if (reason === 'paused' || reason === 'switched-off') return undefined
+  if (reason === 'paused' || reason === 'switched-off' || reason === 'former-key') return undefined
   return work.gate.cause ?? { reason }
 }
 
@@ -213,21 +309,32 @@ async function refuse(
   failed: { attempt: Attempt; details: ProviderErrorDetails } | null,
   refusal: MintRefusal,
 ): Promise<void> {
-  const owner = holderOf(ctx, work)
+  const holder = holderOf(ctx, work)
   await ctx.db.$transaction(async (tx) => {
-    await owner.lock(tx, work)
+    await holder.lock(ctx, tx, work)
+    await tx.$executeRaw`
+      update keymint.keys set off_ended_at = coalesce(off_ended_at, keymint.now())
+      where id = ${work.keyId}::uuid and saved_at is null
+        and exists (select 1 from keymint.mints m where m.id = ${work.mintId}::uuid and m.state = 'pending')`
     const changed = await tx.$executeRaw`
-        update keymint.mints set state = 'refused', done_at = now() where id = ${work.mintId}::uuid
-          and state = 'pending'`
-    if (failed) await markAttemptRefused(tx, failed.attempt, failed.details)
+      update keymint.mints set state = 'refused', done_at = now() where id = ${work.mintId}::uuid
+        and state = 'pending'`
+    if (failed) await markRefused(tx, failed.attempt, failed.details)
     if (changed !== 1) return
     await recordAudit(tx, {
       actor: 'worker',
-      action: `${work.ownerKind}.refused`,
-      subject: `${work.ownerKind}:${work.ownerId}`,
+      action: `${work.holderKind}.refused`,
+      subject: `${work.holderKind}:${work.holderId}`,
       scope: work.scope,
       details: { reason: refusal.reason },
     })
-    await owner.refuse(tx, work, refusal)
+    await holder.refuse(tx, work, refusal)
+    await book(ctx, tx, work, { actor: 'worker', why: 'the provider made no key' })
   })
+}
+
+function holderOf(ctx: Ctx, work: { holderKind: HolderKind }): Holder {
+  const holder = ctx.holders[work.holderKind]
+  if (!holder) throw new Error(`there is no holder of the kind ${work.holderKind}`)
+  return holder
 }

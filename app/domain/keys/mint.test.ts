@@ -4,14 +4,16 @@
  */
 import { expect, test } from 'vitest'
 import { createDb } from '~/adapters/db.server'
-import type { KeyProvider } from '~/adapters/key-provider'
+import type { KeyPage } from '~/adapters/service-adapter'
 import { claimKey, type ClaimOutcome } from '~/domain/claim/claim.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { revealKey } from '~/domain/claim/reveal.server'
-import { reconcileKeys } from '~/domain/keys/reconcile.server'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
+import { readAll } from '../../../tests/engine'
+import { makeWorkshop, openWorld, usd, withService, type World } from '../../../tests/world'
 import { startTcpProxy } from '../../../tests/tcp-proxy'
+import { deploymentAccount } from './accounts.server'
 import { runMint } from './mint.server'
+import { readAccount } from './read-account.server'
 
 const slug = 'test-workshop'
 
@@ -158,7 +160,7 @@ test('with answers lost on 30 % of creates, two hundred claims end with two hund
   await settled(world, 200, 55_000)
   expect(await world.db.workshopAttendance.count({ where: { state: 'ready' } })).toBe(200)
   await world.clearFaults()
-  await reconcileKeys(world.ctx)
+  await readAll(world)
   const held = new Set(
     (await world.db.workshopAttendance.findMany({ select: { orKeyHash: true } })).map(
       (claim) => claim.orKeyHash,
@@ -177,17 +179,14 @@ test('a COMMIT whose answer is lost keeps the key', async () => {
   const [person] = await world.people(1)
   await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
   let sprung: Promise<void> = Promise.resolve()
-  const provider: KeyProvider = {
-    ...world.ctx.provider,
-    createKey: async (input) => {
-      const created = await world.ctx.provider.createKey(input)
+  const cut = withService(world.ctx, (real) => ({
+    createKey: async (credential, key) => {
+      const created = await real.createKey(credential, key)
       sprung = proxy.cutAnswerAfter('COMMIT')
       return created
     },
-  }
-  expect(await runMint({ ...world.ctx, db, provider }, await onlyMintId(world))).toEqual({
-    kind: 'done',
-  })
+  }))
+  expect(await runMint({ ...cut, db }, await onlyMintId(world))).toEqual({ kind: 'done' })
   await sprung
   const claim = await world.db.workshopAttendance.findFirstOrThrow()
   expect(claim.state).toBe('ready')
@@ -203,27 +202,26 @@ test('a key minted while reconcile runs survives it', async () => {
   await runMint(world.ctx, await onlyMintId(world))
   await claimKey(world.ctx, { workshopSlug: slug, person: first!, optIn: false })
   // The pass lists before the key exists, and once more while it exists but is not saved yet.
-  const mintDuringList: KeyProvider = {
-    ...world.ctx.provider,
-    listKeys: async () => {
-      const keys = await world.ctx.provider.listKeys()
+  const mintDuringList = withService(world.ctx, (real) => ({
+    async *listKeys(credential, options) {
+      const pages: KeyPage[] = []
+      for await (const page of real.listKeys(credential, options)) pages.push(page)
       await runMint(world.ctx, await onlyMintId(world))
-      return keys
+      yield* pages
     },
-  }
-  await reconcileKeys({ ...world.ctx, provider: mintDuringList })
+  }))
+  await readAccount(mintDuringList, deploymentAccount)
   expect(await world.liveKeys()).toHaveLength(2)
 
   await claimKey(world.ctx, { workshopSlug: slug, person: second!, optIn: false })
-  const reconcileBeforeSave: KeyProvider = {
-    ...world.ctx.provider,
-    createKey: async (input) => {
-      const created = await world.ctx.provider.createKey(input)
-      await reconcileKeys(world.ctx)
+  const reconcileBeforeSave = withService(world.ctx, (real) => ({
+    createKey: async (credential, key) => {
+      const created = await real.createKey(credential, key)
+      await readAll(world)
       return created
     },
-  }
-  await runMint({ ...world.ctx, provider: reconcileBeforeSave }, await onlyMintId(world))
+  }))
+  await runMint(reconcileBeforeSave, await onlyMintId(world))
   expect(await world.liveKeys()).toHaveLength(3)
   expect(await world.db.workshopAttendance.count({ where: { state: 'ready' } })).toBe(3)
 })
@@ -232,16 +230,15 @@ test('a save that comes after its attempt was condemned saves nothing and delete
   await using world = await openWorld()
   const [person] = await world.people(1)
   await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
-  const condemnFirst: KeyProvider = {
-    ...world.ctx.provider,
-    createKey: async (input) => {
-      const created = await world.ctx.provider.createKey(input)
+  const condemnFirst = withService(world.ctx, (real) => ({
+    createKey: async (credential, key) => {
+      const created = await real.createKey(credential, key)
       await world.db
-        .$executeRaw`update keymint.mint_attempts set state = 'condemned' where name = ${input.name}`
+        .$executeRaw`update keymint.mint_attempts set state = 'condemned' where name = ${key.name}`
       return created
     },
-  }
-  await runMint({ ...world.ctx, provider: condemnFirst }, await onlyMintId(world))
+  }))
+  await runMint(condemnFirst, await onlyMintId(world))
   expect(await world.liveKeys()).toEqual([])
   expect((await world.db.workshopAttendance.findFirstOrThrow()).state).toBe('pending')
 })
@@ -290,7 +287,7 @@ test('a hard refusal ends the claim with a message and gives its reservation bac
   expect((await world.db.pool.findFirstOrThrow()).seats).toBe(0)
 })
 
-test('with the switch off nobody can claim and a waiting mint makes no call', async () => {
+test('with the switch off nobody can claim, and a waiting mint is parked without a call', async () => {
   await using world = await openWorld()
   const [person, late] = await world.people(2)
   await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
@@ -300,9 +297,9 @@ test('with the switch off nobody can claim and a waiting mint makes no call', as
     reason: 'switched-off',
   })
   expect(await runMint(off, await onlyMintId(world))).toMatchObject({
-    kind: 'snooze',
-    reason: 'switched-off',
+    kind: 'done',
   })
+  expect((await world.db.mint.findFirstOrThrow()).delayReason).toBe('switched-off')
   expect(Object.keys(await world.calls())).toEqual([])
 })
 

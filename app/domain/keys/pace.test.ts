@@ -1,71 +1,56 @@
 /**
- * How often usage is read, what is kept of it for the charts, and what is charged after the end.
+ * When accounts are read, what is kept of it for the charts, and what is charged after the end.
  */
 import { expect, test } from 'vitest'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
-import { seedClaims, type SeededClaim } from '../../../tests/seed-claims'
+import { giveBack } from '~/domain/claim/end-claim.server'
+import {
+  act,
+  claimRow,
+  expectPoolToAddUp,
+  poolNow,
+  readyClaims,
+  spend,
+} from '../../../tests/claims'
+import { letSettle, readAll, travel, work } from '../../../tests/engine'
+import { makeWorkshop, openWorld, type World } from '../../../tests/world'
+import { seedClaims } from '../../../tests/seed-claims'
+import { readCredits } from './account-reading.server'
+import { deploymentAccount } from './accounts.server'
+import { readAccount, sendAccountReads } from './read-account.server'
 import { takeSamples, thinSamples } from './samples.server'
-import { syncUsage, syncUsageIfDue } from './usage.server'
 
 const slug = 'test-workshop'
-const post = (body: object): RequestInit => ({
-  method: 'POST',
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify(body),
-})
-const spend = (world: World, claim: SeededClaim, amount: number) =>
-  world.call('/__sim/spend', post({ hash: claim.hash, usd: amount }))
-const syncedAgo = (world: World, seconds: number) =>
-  world.db
-    .$executeRaw`update keymint.usage_syncs set synced_at = now() - make_interval(secs => ${seconds}::int)`
-const endAll = (world: World, seconds: number) => world.db.$executeRaw`
-  update keymint.workshop_attendance
-    set state = 'ended', reason = 'revoked', or_key_plaintext = null,
-    ended_at = now() - make_interval(secs => ${seconds}::int),
-    disable_confirmed_at = now() - make_interval(secs => ${seconds}::int)`
-const readSync = (world: World) => world.db.usageSync.findFirstOrThrow()
+const accountNow = (world: World) =>
+  world.db.account.findUniqueOrThrow({ where: { id: deploymentAccount } })
+const readJobs = async (world: World) =>
+  (
+    await world.db.$queryRaw<{ count: number }[]>`
+      select count(*)::int as count from pgboss.job where name = 'read-account' and state = 'created'`
+  )[0]!.count
 
-test('usage is read each minute while an open workshop has live keys, else every 15 minutes', async () => {
-  await using world = await openWorld({
-    workshops: [makeWorkshop(), makeWorkshop({ slug: 'gift', kind: 'giveaway' })],
-  })
-  // Nothing to read yet: only what the account has left.
-  expect(await syncUsageIfDue(world.ctx)).toMatchObject({
-    kind: 'synced',
-    keys: 0,
-    everySeconds: 900,
-  })
-  expect(await world.calls()).toEqual({ 'GET /credits': 1 })
-  expect(await syncUsageIfDue(world.ctx)).toMatchObject({ kind: 'not-due', everySeconds: 900 })
-
-  await seedClaims(world, 'gift', 1)
-  await syncedAgo(world, 600)
-  expect(await syncUsageIfDue(world.ctx)).toMatchObject({
-    kind: 'not-due',
-    everySeconds: 900,
-    why: 'no open workshop has live keys',
-  })
-  await seedClaims(world, slug, 1)
-  expect(await syncUsageIfDue(world.ctx)).toMatchObject({
-    kind: 'synced',
-    keys: 2,
-    everySeconds: 60,
-    why: 'test-workshop is open and has live keys',
-  })
-  expect(await syncUsageIfDue(world.ctx)).toMatchObject({ kind: 'not-due', everySeconds: 60 })
-  await syncedAgo(world, 55)
-  expect(await syncUsageIfDue(world.ctx)).toMatchObject({ kind: 'synced' })
-  expect(await readSync(world)).toMatchObject({ keys: 2, everySeconds: 60, error: null })
-
-  world.moveClock(2 * 3_600_000)
-  await syncedAgo(world, 600)
-  expect(await syncUsageIfDue(world.ctx)).toMatchObject({ kind: 'not-due', everySeconds: 900 })
-  await syncedAgo(world, 895)
-  expect(await syncUsageIfDue(world.ctx)).toMatchObject({ kind: 'synced' })
+test('an account is read while it has keys whose money is open, by one job, and not while it is parked', async () => {
+  await using world = await openWorld()
+  expect(await sendAccountReads(world.ctx)).toBe(0)
+  await seedClaims(world, slug, 2)
+  expect(await sendAccountReads(world.ctx)).toBe(1)
+  await sendAccountReads(world.ctx)
+  expect(await readJobs(world)).toBe(1)
+  await world.db.$executeRaw`update keymint.accounts set parked_at = now(), parked_reason = 'x'`
+  expect(await sendAccountReads(world.ctx)).toBe(0)
+  await world.call('/__sim/calls', { method: 'DELETE' })
+  expect(await readAccount(world.ctx, deploymentAccount)).toEqual({ kind: 'done' })
+  expect(await world.calls()).toEqual({})
+  await world.db.$executeRaw`update keymint.accounts set parked_at = null, parked_reason = null`
+  await world.db.$executeRaw`
+    update keymint.keys set off_ended_at = now(), sealed = null, closed_at = now() - interval '26 h',
+      settled_at = now() - interval '25 h'`
+  expect(await sendAccountReads(world.ctx)).toBe(0)
+  expect(await readAccount(world.ctx, deploymentAccount)).toEqual({ kind: 'done' })
+  expect(await world.calls(), 'nothing wanted is left').toEqual({})
 })
 
-test('a failed read is tried again after a minute, and the reason is kept until one works', async () => {
-  await using world = await openWorld({ workshops: [makeWorkshop({ kind: 'giveaway' })] })
+test('why an account could not be read is kept, and since when, until it is read', async () => {
+  await using world = await openWorld()
   await seedClaims(world, slug, 1)
   await world.faults({
     rules: [
@@ -73,14 +58,21 @@ test('a failed read is tried again after a minute, and the reason is kept until 
       { match: 'GET /credits', fault: '403' },
     ],
   })
-  await expect(syncUsageIfDue(world.ctx)).rejects.toMatchObject({ name: 'ProviderError' })
-  expect((await readSync(world)).error).toContain('down for repairs')
+  await readCredits(world.ctx)
+  expect(await readAccount(world.ctx, deploymentAccount)).toMatchObject({
+    kind: 'done',
+    error: { message: 'down for repairs' },
+  })
+  const failed = await accountNow(world)
+  expect(failed.readError).toMatchObject({ message: 'down for repairs' })
+  await travel(world, 60_000)
+  await readAll(world)
+  expect((await accountNow(world)).readFailedAt).toEqual(failed.readFailedAt)
   expect((await world.db.accountReading.findFirstOrThrow()).error).toContain('forbidden')
-  expect(await syncUsageIfDue(world.ctx)).toMatchObject({ kind: 'not-due' })
-  await world.db.$executeRaw`update keymint.usage_syncs set failed_at = now() - interval '55 s'`
   await world.clearFaults()
-  expect(await syncUsageIfDue(world.ctx)).toMatchObject({ kind: 'synced', keys: 1 })
-  expect(await readSync(world)).toMatchObject({ error: null, failedAt: null })
+  await readAll(world)
+  await readCredits(world.ctx)
+  expect(await accountNow(world)).toMatchObject({ readError: null, readFailedAt: null })
   expect(await world.db.accountReading.findFirstOrThrow()).toMatchObject({
     error: null,
     readAt: expect.any(Date) as Date,
@@ -92,27 +84,16 @@ test('each read leaves one sample for each workshop, with what all its keys used
   await using world = await openWorld({
     workshops: [makeWorkshop(), makeWorkshop({ slug: 'other' })],
   })
-  const [a, b, c, old] = await seedClaims(world, slug, 4)
+  const [a, b, , old] = await seedClaims(world, slug, 4)
   await seedClaims(world, 'other', 1)
-  await spend(world, a!, 0.5)
-  await spend(world, b!, 2.25)
-  await spend(world, old!, 0.125)
-  await world.db.retiredKey.create({
-    data: {
-      keyHash: old!.hash,
-      ownerKind: 'claim',
-      ownerId: c!.claimId,
-      generation: 1,
-      scope: slug,
-      reason: 'extended',
-      graceSeconds: 1800,
-    },
+  await spend(world, a!.hash, 0.5)
+  await spend(world, b!.hash, 2.25)
+  await spend(world, old!.hash, 0.125)
+  await world.db.key.update({
+    where: { id: old!.keyId },
+    data: { offReplacedAt: new Date(), sealed: null, seenOff: true },
   })
-  await world.db.$executeRaw`
-      update keymint.workshop_attendance
-        set state = 'ended', reason = 'closed', ended_at = now(), settled_at = now(), or_key_hash = null,
-        or_key_plaintext = null where claim_id = ${old!.claimId}::uuid`
-  await syncUsage(world.ctx)
+  await readAll(world)
   const samples = await world.db.usageSample.findMany({ orderBy: { scope: 'asc' } })
   expect(
     samples.map((one) => [
@@ -127,9 +108,11 @@ test('each read leaves one sample for each workshop, with what all its keys used
     ['other', '0.000', 1, 0, 0, '0.00'],
     [slug, '2.875', 3, 2, 1, '0.25'],
   ])
-  expect((await world.db.retiredKey.findFirstOrThrow()).usageUsd.toFixed(3)).toBe('0.125')
   await world.ctx.provider.deleteKey(a!.hash)
-  await syncUsage(world.ctx)
+  await world.db
+    .$executeRaw`update keymint.keys set deleted_at = now() where id = ${old!.keyId}::uuid`
+  await travel(world, 60_000)
+  await readAll(world)
   expect(
     (
       await world.db.usageSample.findMany({
@@ -162,90 +145,47 @@ test('after a week the last sample of each hour stays, and the newest one of all
 
 test('what is spent after settling is charged to the claim and the pool, once for each amount, for a day', async () => {
   await using world = await openWorld()
-  const [claim] = await seedClaims(world, slug, 1)
-  await spend(world, claim!, 0.5)
-  await world.ctx.provider.updateKey(claim!.hash, { disabled: true })
-  await endAll(world, 600)
-  await syncUsage(world.ctx)
+  const [claim] = await readyClaims(world, 1)
+  await spend(world, claim!.hash, 0.5)
+  await giveBack(world.ctx, claim!)
+  await letSettle(world)
   const committed = async () => [
-    (await world.db.workshopAttendance.findFirstOrThrow()).committedUsd.toFixed(2),
-    (await world.db.pool.findFirstOrThrow()).committedUsd.toFixed(2),
+    (await claimRow(world, claim!)).committedUsd.toFixed(2),
+    (await poolNow(world)).committed.toFixed(2),
   ]
   expect(await committed()).toEqual(['0.50', '0.50'])
-  await spend(world, claim!, 0.25)
-  await Promise.all([syncUsage(world.ctx), syncUsage(world.ctx)])
-  await syncUsage(world.ctx)
+  await spend(world, claim!.hash, 0.25)
+  await travel(world, 3_700_000)
+  await Promise.all([readAll(world), readAll(world)])
+  await readAll(world)
   expect(await committed()).toEqual(['0.75', '0.75'])
-  expect(
-    await world.db.auditEvent.findMany({ where: { action: 'claim.charged-late' } }),
-  ).toMatchObject([{ subject: `claim:${claim!.claimId}`, details: { overrunUsd: '0.250000000' } }])
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set settled_at = now() - interval '25 h'`
-  await spend(world, claim!, 1)
+  await expectPoolToAddUp(world)
+  await travel(world, 25 * 3_600_000)
+  await spend(world, claim!.hash, 1)
+  await readAll(world)
   await world.call('/__sim/calls', { method: 'DELETE' })
-  await syncUsage(world.ctx)
-  expect(await committed()).toEqual(['0.75', '0.75'])
-  expect(await world.calls(), 'nothing is left to read').toEqual({ 'GET /credits': 1 })
+  await readAll(world)
+  expect(await world.calls(), 'nothing is left to read').toEqual({})
 })
 
-test('a claim whose key may still spend is not settled, a replaced key is, by itself', async () => {
-  await using world = await openWorld({ workshops: [makeWorkshop({ keyLimit: usd(1) })] })
-  const [claim, old] = await seedClaims(world, slug, 2)
-  // As an extension leaves it: the old key keeps 30 cents of the claim's money for what it may
-  // still use.
-  await world.db.retiredKey.create({
-    data: {
-      keyHash: old!.hash,
-      ownerKind: 'claim',
-      ownerId: claim!.claimId,
-      generation: 1,
-      scope: slug,
-      reason: 'extended',
-      committedUsd: '0.3',
-      graceSeconds: 1800,
-      expiresAt: new Date(Date.now() + 86_400_000),
-    },
-  })
-  await world.db
-    .$executeRaw`delete from keymint.workshop_attendance where claim_id = ${old!.claimId}::uuid`
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set committed_usd = 1.3, prior_committed_usd = 0.3`
-  await world.db.$executeRaw`update keymint.pools set committed_usd = 1.3, seats = 1`
-  await spend(world, claim!, 0.5)
-  await spend(world, old!, 0.125)
-  await world.db.$executeRaw`
-      update keymint.workshop_attendance
-        set state = 'ended', reason = 'revoked', or_key_plaintext = null, ended_at = now() - interval '10 min'`
-  const money = async () => [
-    (await world.db.workshopAttendance.findFirstOrThrow()).committedUsd.toFixed(3),
-    (await world.db.pool.findFirstOrThrow()).committedUsd.toFixed(3),
-  ]
-  await syncUsage(world.ctx)
-  expect(await money(), 'both may still spend').toEqual(['1.300', '1.300'])
-  await world.db
-    .$executeRaw`update keymint.retired_keys set disabled_at = now() - interval '10 min'`
-  await syncUsage(world.ctx)
-  expect(await money(), 'what the replaced key did not use has returned').toEqual([
-    '1.125',
-    '1.125',
-  ])
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set disable_confirmed_at = now() - interval '10 min'`
-  await syncUsage(world.ctx)
-  expect(await money()).toEqual(['0.625', '0.625'])
-  await spend(world, old!, 0.25)
-  await syncUsage(world.ctx)
-  expect(await money(), 'late spend of the replaced key').toEqual(['0.875', '0.875'])
-  expect(
-    (
-      await world.db.auditEvent.findMany({
-        where: {
-          action: {
-            in: ['key.settled', 'claim.settled', 'key.charged-late', 'claim.charged-late'],
-          },
-        },
-        orderBy: { id: 'asc' },
-      })
-    ).map((event) => event.action),
-  ).toEqual(['key.settled', 'claim.settled', 'key.charged-late'])
+test('a replaced key is settled by itself while its claim goes on with the next one', async () => {
+  await using world = await openWorld()
+  const [claim] = await readyClaims(world, 1)
+  await spend(world, claim!.hash, 0.5)
+  await readAll(world)
+  await act(world, { kind: 're-issue' }, [claim!])
+  await work(world)
+  await letSettle(world)
+  const keys = await world.db.key.findMany({ orderBy: { generation: 'asc' } })
+  expect(keys.map((key) => key.settledAt !== null)).toEqual([true, false])
+  const fresh = await claimRow(world, claim!)
+  expect([fresh.state, fresh.committedUsd.toFixed(2)]).toEqual(['ready', '2.00'])
+  await giveBack(world.ctx, claim!)
+  await letSettle(world)
+  expect(await poolNow(world)).toEqual({ committed: 0.5, seats: 0 })
+  await spend(world, claim!.hash, 0.25)
+  await travel(world, 3_700_000)
+  await readAll(world)
+  expect((await poolNow(world)).committed, 'late spend of the replaced key').toBe(0.75)
+  await expectPoolToAddUp(world)
 })

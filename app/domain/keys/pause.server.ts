@@ -4,6 +4,8 @@
  */
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { sendAppliesAgain } from './wake.server'
+import { sendMint } from './want.server'
 
 /**
  * Jobs that a resumed queue lets start in one second, so that a room does not fall upon the
@@ -19,9 +21,9 @@ export async function pauseMinting(
   return ctx.db.$transaction(async (tx) => {
     const [before] = await tx.$queryRaw<
       { paused: boolean }[]
-    >`select paused_at is not null as paused from keymint.mint_gate for update`
+    >`select paused_at is not null as paused from keymint.minting for update`
     await tx.$executeRaw`
-      update keymint.mint_gate
+      update keymint.minting
         set paused_at = coalesce(paused_at, now()), pause_reason = ${input.reason},
         paused_by = ${input.actorUserId}`
     await recordAudit(tx, {
@@ -36,7 +38,7 @@ export async function pauseMinting(
 
 /**
  * Minting goes on, and what waits for it starts now, a few a second. Returns how many jobs were
- * brought forward; null when it was not paused.
+ * sent or brought forward; null when it was not paused.
  */
 export async function resumeMinting(
   ctx: Ctx,
@@ -44,7 +46,7 @@ export async function resumeMinting(
 ): Promise<number | null> {
   const resumed = await ctx.db.$transaction(async (tx) => {
     const changed = await tx.$executeRaw`
-        update keymint.mint_gate set paused_at = null, pause_reason = null, paused_by = null
+        update keymint.minting set paused_at = null, pause_reason = null, paused_by = null
           where paused_at is not null`
     if (changed === 1)
       await recordAudit(tx, {
@@ -55,12 +57,19 @@ export async function resumeMinting(
     return changed === 1
   })
   if (!resumed) return null
-  // Apart from the above, because a mint that fails locks its own row before the gate's. If this is
-  // lost, they wake by themselves in seconds.
-  return ctx.db.$transaction(async (tx) => {
-    await tx.$executeRaw`
-      update keymint.mints set not_before = null, delay_reason = null where state = 'pending'
-        and delay_reason = 'paused'`
-    return ctx.queue.spreadForward(tx, 'mint-key', resumedPerSecond)
-  })
+  // Apart from the above, because a mint that fails locks its own row before the gate's. What is lost
+  // here the sweep sends again.
+  await ctx.db.$executeRaw`
+    update keymint.mints set not_before = null, delay_reason = null where state = 'pending'
+      and delay_reason = 'paused'`
+  const waiting = await ctx.db.$queryRaw<{ mintId: string; account: string }[]>`
+    select id as "mintId", account from keymint.mints where state = 'pending' order by queued_at`
+  for (let sent = 0; sent < waiting.length; sent += resumedPerSecond)
+    await ctx.db.$transaction(async (tx) => {
+      for (const mint of waiting.slice(sent, sent + resumedPerSecond))
+        await sendMint(ctx, tx, mint, { startAfterSeconds: sent / resumedPerSecond })
+    })
+  await ctx.db.$transaction((tx) => ctx.queue.spreadForward(tx, 'mint-key', resumedPerSecond))
+  await sendAppliesAgain(ctx)
+  return waiting.length
 }

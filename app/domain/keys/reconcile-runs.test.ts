@@ -3,7 +3,7 @@
  * the page is given.
  */
 import { expect, test } from 'vitest'
-import { makeWorkshop, openWorld, type World } from '../../../tests/world'
+import { makeWorkshop, openWorld, withService, type World } from '../../../tests/world'
 import { seedClaims } from '../../../tests/seed-claims'
 import { sweep } from '../operations/sweep.server'
 import { readReconcileView } from '../staff/reconcile-page.server'
@@ -113,12 +113,8 @@ test('what agrees by the time of the fix is left alone, also when what is wanted
     where: { claimId: changed!.claimId },
     data: { limitUsd: '3' },
   })
-  const { id: bulkId } = await world.db.bulkAction.create({
-    data: { kind: 'set-limit', actor: 'user:x' },
-  })
-  await world.db.claimChange.create({
-    data: { bulkId, claimId: busy!.claimId, scope: slug, kind: 'set-limit', generation: 1 },
-  })
+  await world.db.key.update({ where: { id: changed!.keyId }, data: { limitUsd: '3' } })
+  await world.db.key.update({ where: { id: busy!.keyId }, data: { revision: 2 } })
   const asked = await askForFix(world.ctx, { actor: 'operator', checkId, select: 'all' })
   await world.call('/__sim/calls', { method: 'DELETE' })
   if (asked.kind === 'started') await runFix(world.ctx, asked.runId)
@@ -179,8 +175,10 @@ test('a save that wins against a fix keeps its key', async () => {
   await world.db.$executeRaw`
       update keymint.mint_attempts set state = 'unknown', key_hash = null where id = ${attemptId}::uuid`
   await world.db.$executeRaw`
-      update keymint.workshop_attendance
-        set state = 'ended', reason = 'closed', ended_at = now(), or_key_hash = null, or_key_plaintext = null`
+    update keymint.keys set attempt_id = null, hash = null, sealed = null, saved_at = null,
+      off_ended_at = now()`
+  await world.db.$executeRaw`
+    update keymint.workshop_attendance set state = 'ended', reason = 'closed', ended_at = now()`
   const checkId = await checked(world)
   expect((await readReconcileView(world.ctx)).check?.groups.map((group) => group.kind)).toEqual([
     'orphan',
@@ -245,16 +243,10 @@ test('a fix that fails for a reason of ours is said to, and the others are carri
   const checkId = await checked(world)
   const asked = await askForFix(world.ctx, { actor: 'operator', checkId, select: 'all' })
   let calls = 0
-  const broken = {
-    ...world.ctx,
-    provider: {
-      ...world.ctx.provider,
-      updateKey: (...args: Parameters<typeof world.ctx.provider.updateKey>) =>
-        calls++ === 0
-          ? Promise.reject(new TypeError('a bug of ours'))
-          : world.ctx.provider.updateKey(...args),
-    },
-  }
+  const broken = withService(world.ctx, (real) => ({
+    changeKey: (...args) =>
+      calls++ === 0 ? Promise.reject(new TypeError('a bug of ours')) : real.changeKey(...args),
+  }))
   if (asked.kind === 'started') expect(await runFix(broken, asked.runId)).toEqual({ kind: 'done' })
   expect(
     (

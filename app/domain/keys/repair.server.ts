@@ -4,11 +4,17 @@
  * acts, and may be run twice.
  */
 import { isDatabaseUnavailable } from '~/adapters/db.server'
-import { isProviderError, type ProviderError } from '~/adapters/provider-error'
+import { isProviderError } from '~/adapters/provider-error'
 import { recordAudit, type AuditActor, type AuditEvent } from '../audit/audit.server'
 import { doubtGuardrail, ensureGuardrail } from './guardrail.server'
 import type { Ctx } from '../ctx'
+import { jobErrorOf } from '../error-text'
+import type { JobError } from '../job-outcome'
+import { deploymentAccount, openAccount } from './accounts.server'
+import { applyKey } from './apply.server'
 import { condemn, deleteCondemned } from './attempts.server'
+import { engineNow } from './key-store.server'
+import { recordMissing, recordReading } from './readings.server'
 import { classify } from './classify'
 import {
   driftKinds,
@@ -55,7 +61,8 @@ export async function fixDrifts(
       failures = 0
     } catch (error) {
       if (isDatabaseUnavailable(error)) throw error
-      if (!isProviderError(error)) {
+      const failure = causeOf(error)
+      if (!failure) {
         // One that cannot be fixed for a reason of ours must not keep the others from being fixed.
         ctx.log.error(
           { error, drift: drift.id, kind: drift.kind },
@@ -69,13 +76,10 @@ export async function fixDrifts(
         continue
       }
       failures++
-      ctx.log.warn(
-        { drift: drift.id, kind: drift.kind, failure: error.details },
-        'a drift could not be fixed',
-      )
-      await input.settled({ id: drift.id, outcome: 'failed', detail: sentenceFor(error) })
+      ctx.log.warn({ drift: drift.id, kind: drift.kind, failure }, 'a drift could not be fixed')
+      await input.settled({ id: drift.id, outcome: 'failed', detail: sentenceFor(failure) })
       if (failures >= failuresInARow)
-        return { left: queue.length - index - 1, reason: sentenceFor(error) }
+        return { left: queue.length - index - 1, reason: sentenceFor(failure) }
     }
   }
   return { left: 0, reason: null }
@@ -173,37 +177,32 @@ export async function act(
       }
     }
     case 'switch-off':
-    case 'switch-on': {
       await ctx.db.$transaction((tx) => recordAudit(tx, event))
-      const key = await ctx.provider.updateKey(repair.hash, {
-        disabled: repair.do === 'switch-off',
-      })
-      if (key.disabled === (repair.do === 'switch-off'))
-        return fixed(
-          repair.do === 'switch-off' ? 'Disabled at the provider.' : 'Switched on at the provider.',
-        )
-      return {
-        outcome: 'failed',
-        detail: 'The provider took the change and shows the key as before.',
+      if (repair.keyId !== null) {
+        await lookAtKey(ctx, repair.keyId, repair.hash)
+        return carryOut(ctx, repair.keyId, 'Disabled at the provider.')
       }
-    }
-    case 'set-limit': {
-      await ctx.db.$transaction((tx) => recordAudit(tx, event))
-      const key = await ctx.provider.updateKey(repair.hash, {
-        limit: repair.limit,
-        limitReset: repair.limitReset,
-      })
-      if (key.limit === repair.limit && key.limitReset === repair.limitReset)
-        return fixed('The cap is set at the provider.')
-      return { outcome: 'failed', detail: 'The provider took the change and shows another cap.' }
-    }
-    case 'bind':
-      return bindAgain(ctx, repair, event)
-    case 'mark-missing':
+      await ctx.provider.updateKey(repair.hash, { disabled: true })
+      return fixed('Disabled at the provider.')
+    case 'switch-on':
+    case 'set-limit':
+      await lookAtKey(ctx, repair.keyId, repair.hash)
+      // What a person asks for is wanted anew: only then does the loop raise or enable.
       await ctx.db.$transaction(async (tx) => {
-        await ctx.holders[repair.ownerKind]?.markMissing(tx, [repair.hash])
         await recordAudit(tx, event)
+        await tx.$executeRaw`
+          update keymint.keys set revision = revision + 1, apply_at = null where id = ${repair.keyId}::uuid`
       })
+      return carryOut(
+        ctx,
+        repair.keyId,
+        repair.do === 'switch-on' ? 'Enabled at the provider.' : 'The cap is set at the provider.',
+      )
+    case 'bind':
+      return assignAgain(ctx, repair, event)
+    case 'mark-missing':
+      await ctx.db.$transaction((tx) => recordAudit(tx, event))
+      await recordMissing(ctx, repair.keyId)
       return fixed('Marked. The claim’s page says that the key is gone.')
     case 'ensure-guardrail':
       await ctx.db.$transaction(async (tx) => {
@@ -215,41 +214,58 @@ export async function act(
   }
 }
 
-async function bindAgain(
+/** The loop goes by what was seen: what stands at the provider now is recorded first. */
+async function lookAtKey(ctx: Ctx, keyId: string, hash: string): Promise<void> {
+  const account = await openAccount(ctx, deploymentAccount)
+  if (!account) return
+  const askedAt = await engineNow(ctx.db)
+  const seen = await account.adapter.findKey(account.credential, hash)
+  if (seen) await recordReading(ctx, keyId, seen, askedAt, { own: false })
+}
+
+/** The loop applies what is wanted, now and without its pauses between tries. Throws NotConfirmed. */
+async function carryOut(ctx: Ctx, keyId: string, done: string): Promise<Result> {
+  const outcome = await applyKey(ctx, keyId, { ignoreBackoff: true })
+  if (outcome.kind === 'done') return fixed(done)
+  if (outcome.error) throw new NotConfirmed(outcome.error)
+  return { outcome: 'failed', detail: 'The provider has not confirmed it. Retrying automatically.' }
+}
+
+/** The provider did not do what was asked of a key; the loop goes on trying. */
+class NotConfirmed extends Error {
+  constructor(readonly error: JobError) {
+    super(error.reason)
+  }
+}
+
+async function assignAgain(
   ctx: Ctx,
   repair: Extract<DriftFix, { do: 'bind' }>,
   event: AuditEvent,
 ): Promise<Result> {
-  const owner = ctx.holders[repair.ownerKind]
-  if (!owner)
-    return {
-      outcome: 'failed',
-      detail: `Keymint cannot assign guardrails to keys of the kind ${repair.ownerKind}.`,
-    }
   return ctx.db.$transaction(async (tx): Promise<Result> => {
-    await owner.lock(tx, repair)
-    const [mint] = await tx.$queryRaw<{ id: string }[]>`
-      select id from keymint.mints where owner_kind = ${repair.ownerKind} and owner_id = ${repair.ownerId}::uuid
-        and generation = ${repair.generation}::int`
-    if (!mint) return { outcome: 'failed', detail: 'The work behind this key cannot be found.' }
-    await owner.markToBind(tx, [repair.hash])
+    const [key] = await tx.$queryRaw<{ mintId: string }[]>`
+      update keymint.keys set guardrail_at = null, bind_set_aside = false where id = ${repair.keyId}::uuid
+      returning mint_id as "mintId"`
+    if (!key) return { outcome: 'failed', detail: 'The row of this key cannot be found.' }
+    const job = { mintId: key.mintId }
     if (
-      (await ctx.queue.enqueue(
-        tx,
-        'bind-guardrail',
-        { mintId: mint.id },
-        { singletonKey: mint.id },
-      )) === 'already-queued'
+      (await ctx.queue.enqueue(tx, 'bind-guardrail', job, { singletonKey: key.mintId })) ===
+      'already-queued'
     )
-      await ctx.queue.bringForward(tx, 'bind-guardrail', mint.id)
+      await ctx.queue.bringForward(tx, 'bind-guardrail', key.mintId)
     await recordAudit(tx, event)
     return fixed('A job assigns the guardrail now; if that fails, the workshop’s page says why.')
   })
 }
 
-function sentenceFor(error: ProviderError): string {
-  const { reason, status, providerMessage } = error.details
+function causeOf(error: unknown): JobError | null {
+  if (error instanceof NotConfirmed) return error.error
+  return isProviderError(error) ? jobErrorOf(error.details) : null
+}
+
+function sentenceFor({ reason, status, message }: JobError): string {
   const code = status ? ` (${status})` : ''
-  const quoted = providerMessage ? `, “${providerMessage}”` : ''
+  const quoted = message ? `, “${message}”` : ''
   return `The provider did not do it: ${reason.replaceAll('-', ' ')}${code}${quoted}.`
 }

@@ -4,32 +4,27 @@
  */
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
-import { coolDown } from '~/domain/keys/gate.server'
 import { runMint } from '~/domain/keys/mint.server'
-import { openService } from '~/domain/keys/service.server'
 import { disableKey, enableKey } from '~/domain/vault/vault.server'
 import { openWorld, usd, type World } from '../../../tests/world'
+import { keysAt, readList } from '../../../tests/service-account'
 import { openTeamWithServices } from '../../../tests/team'
-import { openServiceKeys } from './service-keys.server'
-import { reconcileService, sendServiceReconciles } from './service-orphans.server'
+import { coolDown, deploymentAccount } from './accounts.server'
+import { keyPlace } from './mint-attempt.server'
 
 const claim = async (world: World) => {
   const [person] = await world.people(1)
   return claimKey(world.ctx, { workshopSlug: 'test-workshop', person: person!, optIn: false })
 }
-const keysAt = async (world: World, masterKeyId: string) => {
-  const { adapter, credential } = await openService(world.ctx, masterKeyId)
-  return adapter.listKeys(credential)
-}
-
-const foreign = { name: 'somebody-elses', cap: usd(1), reset: null, expiresAt: null, models: null }
+const accountOf = (world: World, id: string) =>
+  world.db.account.findUniqueOrThrow({ where: { id } })
 
 for (const service of ['LiteLlm', 'OpenRouter'] as const) {
   test(`a sub-key at ${service} is made with the team's credential, sealed, audited and never bound`, async () => {
     await using world = await openWorld()
     const team = await openTeamWithServices(world)
     const account = await team[`deposit${service}`]()
-    const { keyId, mintId } = await team.request(account, {
+    const { keyId, mintId, rowId } = await team.request(account, {
       reset: 'monthly',
       expiresAt: new Date(Date.now() + 86_400_000),
     })
@@ -44,7 +39,7 @@ for (const service of ['LiteLlm', 'OpenRouter'] as const) {
         new RegExp(`^km/${world.ctx.installationId}/team\\.a-team/`),
       ) as string,
     })
-    expect(world.ctx.sealer.unseal(key.sealed!, team.place(keyId))).toMatch(/^sk-/)
+    expect(world.ctx.sealer.unseal(key.sealed!, keyPlace(rowId, 1))).toMatch(/^sk-/)
     expect(
       await world.db.$queryRaw`select 1 from pgboss.job where name = 'bind-guardrail'`,
     ).toEqual([])
@@ -66,20 +61,48 @@ test('answers that are lost on the way leave one key and no orphan', async () =>
   const requests = await Promise.all(Array.from({ length: 25 }, () => team.request(account)))
   const rest = new Set(requests.map(({ mintId }) => mintId))
   for (let round = 0; rest.size > 0 && round < 20; round++) {
-    await world.db.$executeRaw`update keymint.service_gates set cooldown_until = null, failures = 0`
+    await world.db.$executeRaw`update keymint.accounts set cooldown_until = null, failures = 0`
     await world.db.$executeRaw`update keymint.mints set not_before = null`
-    for (const mintId of rest)
-      if ((await runMint(world.ctx, mintId)).kind === 'done') rest.delete(mintId)
+    // Many doubts are allowed at once here, so that none is resolved before the end.
+    const ctx = { ...world.ctx, mintConcurrency: 100 }
+    for (const mintId of rest) if ((await runMint(ctx, mintId)).kind === 'done') rest.delete(mintId)
   }
   await team.sim('DELETE', 'faults')
   expect((await keysAt(world, account)).length).toBeGreaterThan(25)
-  expect((await reconcileService(world.ctx, account, { dryRun: true })).deleted).toBeGreaterThan(0)
-  const report = await reconcileService(world.ctx, account)
-  expect(report).toMatchObject({ deleteFailed: 0, unexplained: [] })
-  expect(report.deleted).toBeGreaterThan(0)
-  expect((await reconcileService(world.ctx, account)).deleted).toBe(0)
+  expect((await readList(world, account, { dryRun: true })).orphansDeleted).toBeGreaterThan(0)
+  const report = await readList(world, account)
+  expect(report).toMatchObject({ orphansLeft: 0, unexplained: [] })
+  expect(report.orphansDeleted).toBeGreaterThan(0)
+  expect((await readList(world, account)).orphansDeleted).toBe(0)
   const held = await Promise.all(requests.map(async ({ keyId }) => (await team.row(keyId)).keyHash))
   expect((await keysAt(world, account)).map((key) => key.id).sort()).toEqual(held.sort())
+})
+
+test('twice the calls at once may be in doubt, and a list that shows none lets the next ones go', async () => {
+  await using world = await openWorld()
+  const team = await openTeamWithServices(world)
+  const account = await team.depositLiteLlm()
+  const ctx = { ...world.ctx, mintConcurrency: 2 }
+  await team.sim('POST', 'faults', {
+    rules: [{ match: 'POST /key/generate', fault: 'reset-before' }],
+  })
+  const requests = await Promise.all(Array.from({ length: 8 }, () => team.request(account)))
+  const tryAll = async () => {
+    await world.db.$executeRaw`update keymint.accounts set cooldown_until = null, failures = 0`
+    await world.db.$executeRaw`update keymint.mints set not_before = null`
+    for (const { mintId } of requests) await runMint(ctx, mintId)
+  }
+  const unresolved = () =>
+    world.db.mintAttempt.count({ where: { state: 'unknown', resolvedAt: null } })
+  for (let round = 0; round < 4; round++) await tryAll()
+  expect(await unresolved()).toBe(4)
+  await team.sim('DELETE', 'faults')
+  await tryAll()
+  expect(await keysAt(world, account), 'nobody knows yet what became of the calls').toEqual([])
+  await readList(world, account)
+  expect(await unresolved()).toBe(0)
+  await tryAll()
+  expect(await keysAt(world, account)).toHaveLength(8)
 })
 
 test('a refused credential closes its own gate only: claims and other teams go on', async () => {
@@ -105,39 +128,37 @@ test('a refused credential closes its own gate only: claims and other teams go o
   expect(await calls()).toBe(1)
   expect(await runMint(world.ctx, fine.mintId)).toEqual({ kind: 'done' })
   await claim(world)
-  const claimed = await world.db.mint.findFirstOrThrow({ where: { ownerKind: 'claim' } })
+  const claimed = await world.db.mint.findFirstOrThrow({ where: { holderKind: 'claim' } })
   expect(await runMint(world.ctx, claimed.id)).toEqual({ kind: 'done' })
-  expect(await world.db.mintGate.findFirstOrThrow()).toMatchObject({
-    failures: 0,
-    cooldownUntil: null,
-  })
-  expect(
-    await world.db.serviceGate.findUniqueOrThrow({ where: { account: broken } }),
-  ).toMatchObject({ failures: 1, reason: 'unauthorized' })
+  for (const id of [deploymentAccount, good])
+    expect(await accountOf(world, id)).toMatchObject({ failures: 0, cooldownUntil: null })
+  expect(await accountOf(world, broken)).toMatchObject({ failures: 1, reason: 'unauthorized' })
 
   // And it opens again by one probe; a slow one, so that the two do meet.
   await team.sim('DELETE', 'faults')
   await team.sim('POST', 'faults', { latencyMs: 500 })
   await world.db.$executeRaw`
-      update keymint.service_gates set cooldown_until = now() - interval '1 ms' where account = ${broken}::uuid`
+      update keymint.accounts set cooldown_until = now() - interval '1 ms' where id = ${broken}::uuid`
   await world.db.$executeRaw`update keymint.mints set not_before = null`
   const outcomes = await Promise.all([bad, another].map(({ mintId }) => runMint(world.ctx, mintId)))
   expect(outcomes.filter((outcome) => outcome.kind === 'done')).toHaveLength(1)
-  expect(
-    await world.db.serviceGate.findUniqueOrThrow({ where: { account: broken } }),
-  ).toMatchObject({ failures: 0, cooldownUntil: null })
+  expect(await accountOf(world, broken)).toMatchObject({ failures: 0, cooldownUntil: null })
 })
 
 test("errors of the deployment's own account do not stop the teams, a pause stops everybody", async () => {
   await using world = await openWorld()
   const team = await openTeamWithServices(world)
   const account = await team.depositLiteLlm()
-  await world.db.$transaction((tx) => coolDown(tx, 'rate-limited', 60))
+  await world.db.$transaction((tx) => coolDown(tx, deploymentAccount, 'rate-limited', 60))
   expect(await runMint(world.ctx, (await team.request(account)).mintId)).toEqual({ kind: 'done' })
-  await world.db.$executeRaw`update keymint.mint_gate set paused_at = now(), pause_reason = 'lunch'`
-  expect(await runMint(world.ctx, (await team.request(account)).mintId)).toMatchObject({
-    kind: 'snooze',
-    reason: 'paused',
+  await world.db.$executeRaw`update keymint.minting set paused_at = now(), pause_reason = 'lunch'`
+  // Nothing runs behind a pause: whoever ends it sends all jobs again.
+  const paused = await team.request(account)
+  expect(await runMint(world.ctx, paused.mintId)).toEqual({ kind: 'done' })
+  expect((await team.row(paused.keyId)).state).toBe('pending')
+  expect(await world.db.mint.findUniqueOrThrow({ where: { id: paused.mintId } })).toMatchObject({
+    state: 'pending',
+    delayReason: 'paused',
   })
 })
 
@@ -148,11 +169,6 @@ test('a proxy that hangs holds no claim up, and its own mints are made once it a
   await team.sim('POST', 'faults', { rules: [{ match: 'POST /key/generate', fault: 'hang' }] })
   await world.startWorkerHere(2)
   const hanging = await Promise.all(Array.from({ length: 30 }, () => team.request(account)))
-  // The sweep sends a mint that it finds without a job to the queue of claims, which passes it on.
-  for (const { mintId } of hanging.slice(0, 10))
-    await world.db.$transaction((tx) =>
-      world.ctx.queue.enqueue(tx, 'mint-key', { mintId }, { singletonKey: mintId }),
-    )
   await expect
     .poll(async () => (await team.sim<{ running: number }>('GET', 'calls')).running, {
       timeout: 20_000,
@@ -166,7 +182,7 @@ test('a proxy that hangs holds no claim up, and its own mints are made once it a
     .toBe(10)
   expect(await world.db.apiKey.count({ where: { state: { not: 'pending' } } })).toBe(0)
   await team.sim('DELETE', 'faults')
-  await world.db.$executeRaw`update keymint.service_gates set cooldown_until = now()`
+  await world.db.$executeRaw`update keymint.accounts set cooldown_until = now()`
   await expect
     .poll(async () => (await team.row(hanging[0]!.keyId)).state, {
       timeout: 40_000,
@@ -195,10 +211,15 @@ test('a disabled credential makes nothing new and says so; what exists is still 
     state: 'refused',
     reasonDetail: expect.stringContaining('disabled this credential') as string,
   })
-  const hash = (await team.row(first.keyId)).keyHash!
-  expect(
-    (await (await openServiceKeys(world.ctx, account))!.readUsage([hash])).get(hash),
-  ).toMatchObject({ usage: 0n, disabled: false })
+  await team.sim('POST', 'spend', { hash: (await team.row(first.keyId)).keyHash, usd: 0.25 })
+  await readList(world, account)
+  const read = await team.keyRow(first.keyId)
+  expect(read).toMatchObject({ seenOff: false, readAt: expect.any(Date) as Date })
+  expect(Number(read.usedUsd)).toBe(0.25)
+  await team.changeCap(first.keyId, usd(1))
+  expect(await keysAt(world, account)).toMatchObject([{ cap: usd(1), disabled: false }])
+  await team.endKey(first.keyId)
+  expect(await keysAt(world, account)).toMatchObject([{ disabled: true }])
   expect(await enableKey(world.ctx, input)).toBe(true)
   const second = await team.request(account)
   await runMint(world.ctx, second.mintId)
@@ -222,124 +243,4 @@ test('what a service cannot do is refused with a message and without a call', as
     reasonDetail: 'OpenRouter cannot limit a key to a list of models.',
   })
   expect(await world.calls()).toEqual(calls)
-})
-
-test('reconcile touches only what is provably ours, and deletes what is condemned, also when unlisted', async () => {
-  await using world = await openWorld()
-  const team = await openTeamWithServices(world)
-  const account = await team.depositLiteLlm()
-  const [held, doomed] = [await team.request(account), await team.request(account)]
-  for (const { mintId } of [held, doomed]) await runMint(world.ctx, mintId)
-  const { adapter, credential } = await openService(world.ctx, account)
-  await adapter.createKey(credential, foreign)
-  const backup = `km/${world.ctx.installationId}/team.a-team/from-a-backup`
-  await adapter.createKey(credential, { ...foreign, name: backup })
-  expect(await reconcileService(world.ctx, account)).toEqual({
-    ours: 3,
-    deleted: 0,
-    deleteFailed: 0,
-    unexplained: [backup],
-  })
-
-  // A create that lands late: its attempt has long been in doubt, and the service loses the first
-  // delete.
-  const late = (
-    await adapter.createKey(credential, {
-      ...foreign,
-      name: `km/${world.ctx.installationId}/team.a-team/late`,
-    })
-  ).id
-  await world.db.mintAttempt.create({
-    data: {
-      id: crypto.randomUUID(),
-      mintId: held.mintId,
-      token: crypto.randomUUID(),
-      name: `km/${world.ctx.installationId}/team.a-team/late`,
-      state: 'unknown',
-    },
-  })
-  await team.sim('POST', 'faults', {
-    rules: [{ match: 'POST /key/delete', fault: '503', times: 1 }],
-  })
-  expect(await reconcileService(world.ctx, account)).toMatchObject({ deleted: 0, deleteFailed: 1 })
-  expect(await adapter.findKey(credential, late)).not.toBeNull()
-  expect(await reconcileService(world.ctx, account)).toMatchObject({ deleted: 1, deleteFailed: 0 })
-  expect((await adapter.listKeys(credential)).map((key) => key.name).sort()).toEqual(
-    [
-      backup,
-      'somebody-elses',
-      ...(await world.db.mintAttempt.findMany({ where: { state: 'saved' } })).map(
-        (attempt) => attempt.name,
-      ),
-    ].sort(),
-  )
-  expect(await sendServiceReconciles(world.ctx)).toBe(1)
-  expect(world.logLines.join('\n')).not.toContain(team.litellm.masterKey)
-})
-
-test('a mint under way is no orphan, and one that was taken over after its answer leaves nothing', async () => {
-  await using world = await openWorld()
-  const team = await openTeamWithServices(world)
-  const account = await team.depositLiteLlm()
-  const litellm = world.ctx.services.get('litellm')!
-  const during = (meanwhile: (name: string) => Promise<unknown>) => ({
-    ...world.ctx,
-    services: new Map([
-      [
-        'litellm',
-        {
-          ...litellm,
-          createKey: async (...[credential, key]: Parameters<typeof litellm.createKey>) => {
-            const made = await litellm.createKey(credential, key)
-            await meanwhile(key.name)
-            return made
-          },
-        },
-      ],
-    ]),
-  })
-  const first = await team.request(account)
-  await runMint(
-    during(() => reconcileService(world.ctx, account)),
-    first.mintId,
-  )
-  expect((await team.row(first.keyId)).state).toBe('ready')
-  const second = await team.request(account)
-  await runMint(
-    during(
-      (name) =>
-        world.db
-          .$executeRaw`update keymint.mint_attempts set state = 'condemned' where name = ${name}`,
-    ),
-    second.mintId,
-  )
-  expect((await team.row(second.keyId)).state).toBe('pending')
-  expect(await keysAt(world, account)).toHaveLength(1)
-})
-
-test('only a key that our attempt saved with this master key is deleted, and twice does no harm', async () => {
-  await using world = await openWorld()
-  const team = await openTeamWithServices(world)
-  const [account, other] = [await team.depositLiteLlm(), await team.depositOpenRouter()]
-  const { keyId, mintId } = await team.request(account)
-  await runMint(world.ctx, mintId)
-  const hash = (await team.row(keyId)).keyHash!
-  const { adapter, credential } = await openService(world.ctx, account)
-  const made = await adapter.createKey(credential, foreign)
-  const keys = (await openServiceKeys(world.ctx, account))!
-  await expect(keys.deleteKey(made.id)).rejects.toThrow(/no attempt of ours/)
-  await expect((await openServiceKeys(world.ctx, other))!.deleteKey(hash)).rejects.toThrow(
-    /no attempt of ours/,
-  )
-  expect((await keys.updateLimit(hash, usd(3))).cap).toBe(usd(3))
-  await keys.disableKey(hash)
-  expect((await keys.findKey(hash))?.disabled).toBe(true)
-  await team.sim('POST', 'faults', {
-    rules: [{ match: 'POST /key/delete', fault: '503', times: 1 }],
-  })
-  await expect(keys.deleteKey(hash)).rejects.toMatchObject({ name: 'ProviderError' })
-  await keys.deleteKey(hash)
-  await keys.deleteKey(hash)
-  expect((await adapter.listKeys(credential)).map((key) => key.id)).toEqual([made.id])
-  expect(await openServiceKeys(world.ctx, crypto.randomUUID())).toBeNull()
 })

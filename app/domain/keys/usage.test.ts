@@ -3,139 +3,142 @@
  * ended claim gives back.
  */
 import { expect, test } from 'vitest'
-import type { KeyProvider } from '~/adapters/key-provider'
-import { claimKey } from '~/domain/claim/claim.server'
-import { runMint } from '~/domain/keys/mint.server'
-import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
-import { recordReadings, syncUsage } from './usage.server'
+import type { ServiceKey } from '~/adapters/service-adapter'
+import { giveBack } from '~/domain/claim/end-claim.server'
+import { claimRow, expectPoolToAddUp, poolNow, readyClaims, spend } from '../../../tests/claims'
+import { letSettle, readAll, travel, work } from '../../../tests/engine'
+import { makeWorkshop, openWorld, usd, withService, type World } from '../../../tests/world'
+import { deploymentAccount, openAccount } from './accounts.server'
+import { readAccount } from './read-account.server'
+import { recordReading } from './readings.server'
 
-const slug = 'test-workshop'
+const day = 86_400_000
 
 async function readyClaim(world: World) {
-  const [person] = await world.people(1)
-  await claimKey(world.ctx, { workshopSlug: slug, person: person!, optIn: false })
-  const mint = await world.db.mint.findFirstOrThrow({ where: { state: 'pending' } })
-  await runMint(world.ctx, mint.id)
-  const claim = await world.db.workshopAttendance.findFirstOrThrow({
-    where: { userId: person!.userId },
-  })
-  return { claimId: claim.claimId, hash: claim.orKeyHash! }
+  const [claim] = await readyClaims(world, 1)
+  const { id } = await world.db.key.findFirstOrThrow({ where: { holderId: claim!.claimId } })
+  return { ...claim!, keyId: id }
 }
 
-const claimOf = (world: World, claimId: string) =>
-  world.db.workshopAttendance.findUniqueOrThrow({ where: { claimId } })
-const post = (body: object): RequestInit => ({
-  method: 'POST',
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify(body),
-})
-const spend = (world: World, hash: string, amount: number) =>
-  world.call('/__sim/spend', post({ hash, usd: amount }))
-const endedAgo = (world: World, seconds: number) => world.db.$executeRaw`
-  update keymint.workshop_attendance set state = 'ended', reason = 'expired', or_key_plaintext = null,
-    ended_at = now() - make_interval(secs => ${seconds}::int),
-      expires_at = now() - make_interval(secs => ${seconds}::int)`
+/** As the provider shows the key now, with what the test wants different. */
+async function shown(world: World, hash: string, change: Partial<ServiceKey>): Promise<ServiceKey> {
+  const account = (await openAccount(world.ctx, deploymentAccount))!
+  return { ...(await account.adapter.findKey(account.credential, hash))!, ...change }
+}
 
 test('the largest reading of a window is kept, with the time at which the provider was asked', async () => {
   await using world = await openWorld()
-  const { claimId, hash } = await readyClaim(world)
-  await spend(world, hash, 0.75)
+  const claim = await readyClaim(world)
+  await spend(world, claim.hash, 0.75)
   const before = Date.now()
-  await syncUsage(world.ctx)
-  const read = await claimOf(world, claimId)
+  await readAll(world)
+  const read = await claimRow(world, claim)
   expect(read.usageUsd.toFixed(2)).toBe('0.75')
   expect(Math.abs(read.usageSyncedAt!.getTime() - before)).toBeLessThan(5_000)
-  await recordReadings(
-    world.db,
-    [{ keyHash: hash, limit: usd(2), limitRemaining: usd(1.9), usage: usd(0.1), disabled: false }],
-    new Date(),
-  )
-  const lagging = await claimOf(world, claimId)
-  expect([lagging.usageUsd.toFixed(2), lagging.windowUsedUsd.toFixed(2)]).toEqual(['0.75', '0.75'])
+  const lagging = await shown(world, claim.hash, { usage: usd(0.1), usedInWindow: usd(0.1) })
+  await recordReading(world.ctx, claim.keyId, lagging, new Date(), { own: false })
+  const kept = await claimRow(world, claim)
+  expect([kept.usageUsd.toFixed(2), kept.windowUsedUsd.toFixed(2)]).toEqual(['0.75', '0.75'])
 })
 
 // A list asked for before it says nothing about the day after.
 test('a new window starts at UTC midnight', async () => {
   await using world = await openWorld({
     workshops: [
-      makeWorkshop({ keyLimitReset: 'daily', keyExpiresAt: new Date(Date.now() + 5 * 86_400_000) }),
+      makeWorkshop({ keyLimitReset: 'daily', keyExpiresAt: new Date(Date.now() + 5 * day) }),
     ],
   })
-  const { claimId, hash } = await readyClaim(world)
-  const today = new Date()
-  const lastMoment = new Date(
-    Date.UTC(today.getUTCFullYear(), today.getUTCMonth(), today.getUTCDate()) - 1,
-  )
-  const midnight = new Date(lastMoment.getTime() + 1)
-  const reading = (used: number) => [
-    {
-      keyHash: hash,
-      limit: usd(2),
-      limitRemaining: usd(2 - used),
-      usage: usd(1.5 + used),
-      disabled: false,
-    },
-  ]
-  await recordReadings(world.db, reading(1.5), lastMoment)
-  expect((await claimOf(world, claimId)).windowUsedUsd.toFixed(2)).toBe('1.50')
-  await recordReadings(world.db, reading(0.25), midnight)
-  expect((await claimOf(world, claimId)).windowUsedUsd.toFixed(2)).toBe('0.25')
-  await recordReadings(world.db, reading(1.6), lastMoment)
-  const last = await claimOf(world, claimId)
+  const claim = await readyClaim(world)
+  const midnight = new Date(Math.floor(Date.now() / day) * day + day)
+  const lastMoment = new Date(midnight.getTime() - 1)
+  const read = async (used: number, at: Date) =>
+    recordReading(
+      world.ctx,
+      claim.keyId,
+      await shown(world, claim.hash, {
+        usage: usd(1.5 + (at < midnight ? used - 1.5 : used)),
+        usageBy: { daily: usd(used), weekly: null, monthly: null },
+        usedInWindow: usd(used),
+      }),
+      at,
+      { own: false },
+    )
+  await read(1.5, lastMoment)
+  expect((await claimRow(world, claim)).windowUsedUsd.toFixed(2)).toBe('1.50')
+  await travel(world, midnight.getTime() - Date.now() + 1_000)
+  await read(0.25, midnight)
+  expect((await claimRow(world, claim)).windowUsedUsd.toFixed(2)).toBe('0.25')
+  await read(1.6, lastMoment)
+  const last = await claimRow(world, claim)
   expect(last.windowUsedUsd.toFixed(2)).toBe('0.25')
   expect(last.windowStartedAt).toEqual(midnight)
   expect(last.usageSyncedAt).toEqual(midnight)
+  await expectPoolToAddUp(world)
 })
 
-test('an ended claim gives back what it did not use, once, after a reading two minutes later', async () => {
+test('an expired claim gives back what it did not use, once, after five quiet minutes', async () => {
   await using world = await openWorld()
-  const { claimId, hash } = await readyClaim(world)
-  await spend(world, hash, 0.5)
-  await endedAgo(world, 60)
-  await syncUsage(world.ctx)
-  expect((await claimOf(world, claimId)).settledAt).toBeNull()
-  await endedAgo(world, 121)
-  await Promise.all([syncUsage(world.ctx), syncUsage(world.ctx), syncUsage(world.ctx)])
-  expect((await claimOf(world, claimId)).committedUsd.toFixed(2)).toBe('0.50')
-  expect(await world.db.pool.findFirstOrThrow()).toMatchObject({ seats: 1 })
-  expect((await world.db.pool.findFirstOrThrow()).committedUsd.toFixed(2)).toBe('0.50')
-  expect(await world.db.auditEvent.count({ where: { action: 'claim.settled' } })).toBe(1)
+  const claim = await readyClaim(world)
+  await spend(world, claim.hash, 0.5)
+  await readAll(world)
+  await travel(world, day + 1_000)
+  await work(world)
+  expect(await claimRow(world, claim)).toMatchObject({ state: 'ended', reason: 'expired' })
+  await travel(world, 125_000)
+  await work(world)
+  expect((await poolNow(world)).committed).toBe(2)
+  for (const seconds of [35, 65]) {
+    await travel(world, seconds * 1000)
+    await Promise.all([readAll(world), readAll(world), readAll(world)])
+    expect((await claimRow(world, claim)).settledAt).toBeNull()
+  }
+  for (const seconds of [125, 125, 125, 125]) {
+    await travel(world, seconds * 1000)
+    await Promise.all([readAll(world), readAll(world), readAll(world)])
+  }
+  expect((await claimRow(world, claim)).committedUsd.toFixed(2)).toBe('0.50')
+  // The seat stays taken: the time is over, nobody can have it.
+  expect(await poolNow(world)).toEqual({ committed: 0.5, seats: 1 })
+  expect(await world.db.auditEvent.count({ where: { action: 'key.settled' } })).toBe(1)
+  await expectPoolToAddUp(world)
 })
 
 test('an ended claim whose key is gone upstream settles with its last reading, some minutes later', async () => {
   await using world = await openWorld()
-  const { claimId, hash } = await readyClaim(world)
-  await spend(world, hash, 0.5)
-  await syncUsage(world.ctx)
-  await world.ctx.provider.deleteKey(hash)
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set usage_synced_at = now() - interval '10 min'`
-  await endedAgo(world, 200)
-  await syncUsage(world.ctx)
-  expect((await claimOf(world, claimId)).settledAt).toBeNull()
-  await endedAgo(world, 301)
-  await syncUsage(world.ctx)
-  const claim = await claimOf(world, claimId)
-  expect(claim.settledAt).not.toBeNull()
-  expect(claim.committedUsd.toFixed(2)).toBe('0.50')
+  const claim = await readyClaim(world)
+  await spend(world, claim.hash, 0.5)
+  await readAll(world)
+  await world.ctx.provider.deleteKey(claim.hash)
+  await giveBack(world.ctx, claim)
+  await work(world)
+  expect((await claimRow(world, claim)).settledAt).toBeNull()
+  await letSettle(world)
+  const ended = await claimRow(world, claim)
+  expect(ended.settledAt).not.toBeNull()
+  expect(ended.committedUsd.toFixed(2)).toBe('0.50')
 })
 
 test('a key that a list leaves out is asked for itself before it counts as gone', async () => {
   await using world = await openWorld()
-  const { claimId, hash } = await readyClaim(world)
-  await spend(world, hash, 1.25)
-  await endedAgo(world, 600)
-  const shifted: KeyProvider = { ...world.ctx.provider, listKeys: () => Promise.resolve([]) }
-  await syncUsage({ ...world.ctx, provider: shifted })
-  expect((await claimOf(world, claimId)).committedUsd.toFixed(2)).toBe('1.25')
+  const claim = await readyClaim(world)
+  await world.db.$executeRaw`update keymint.keys set saved_at = saved_at - interval '1 min'`
+  const shifted = withService(world.ctx, () => ({
+    async *listKeys() {
+      yield { keys: [], unreadable: 0 }
+    },
+  }))
+  await world.call('/__sim/calls', { method: 'DELETE' })
+  expect(await readAccount(shifted, deploymentAccount)).toEqual({ kind: 'done' })
+  expect((await world.calls())['GET /keys/{hash}']).toBe(1)
+  expect((await claimRow(world, claim)).upstreamMissingAt).toBeNull()
 })
 
 test('what was spent past the cap by requests in flight is charged, not hidden', async () => {
   await using world = await openWorld()
-  const { claimId, hash } = await readyClaim(world)
-  await spend(world, hash, 2.5)
-  await endedAgo(world, 600)
-  await syncUsage(world.ctx)
-  expect((await claimOf(world, claimId)).committedUsd.toFixed(2)).toBe('2.50')
-  expect((await world.db.pool.findFirstOrThrow()).committedUsd.toFixed(2)).toBe('2.50')
+  const claim = await readyClaim(world)
+  await spend(world, claim.hash, 2.5)
+  await giveBack(world.ctx, claim)
+  await letSettle(world)
+  expect((await claimRow(world, claim)).committedUsd.toFixed(2)).toBe('2.50')
+  expect((await poolNow(world)).committed).toBe(2.5)
 })

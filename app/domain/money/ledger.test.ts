@@ -1,10 +1,9 @@
 /** The rules of a month, one by one; ledger-walk.test.ts checks them all together. */
 import { expect, test } from 'vitest'
 import { balance, day, made, oneMember, provision, ref, usd, use } from '../../../tests/ledger'
-import { applySubKey } from '../team/apply.server'
-import { recordSubKeyReading } from '../team/reading.server'
+import { recordReading } from '../keys/readings.server'
+import { deleteOldKeys, keyRetentionDays } from '../keys/wake.server'
 import { deleteSubKey } from '../team/sub-key.server'
-import { endExpiredSubKeys, syncSubKeys } from '../team/sync.server'
 import { decideRequest, previewBudget, requestMore, rollMonths, setBudget } from './budgets.server'
 import { monthOf, nextMonth } from './month'
 
@@ -16,7 +15,7 @@ test('months are UTC, sort as text, and December is followed by January', () => 
   ]).toEqual(['2026-11-01', '2026-12-01', '2027-01-01'])
 })
 
-// The rest returns two minutes after the provider has disabled the key.
+// Two equal readings are no settlement: the rest returns when the key is settled, minutes after it is off.
 test('a one-off key commits its cap, spends from it and gives back the rest', async () => {
   await using world = await oneMember(100)
   const key = await made(world, { cap: 20 })
@@ -25,17 +24,27 @@ test('a one-off key commits its cap, spends from it and gives back the rest', as
   expect(await balance(world)).toEqual({ allocated: 100, committed: 12.5, spent: 7.5, free: 80 })
   await deleteSubKey(world.ctx, { ...ref(world), keyId: key }, 'done')
   expect(await balance(world)).toMatchObject({ committed: 12.5, free: 80 })
-  await applySubKey(world.ctx, key, world.openKeys)
-  world.moveClock(100_000)
-  await syncSubKeys(world.ctx, world.openKeys)
-  expect(await balance(world), 'a reading too early settles nothing').toMatchObject({
-    committed: 12.5,
-  })
-  world.moveClock(30_000)
-  await syncSubKeys(world.ctx, world.openKeys)
+  await world.apply(key)
+  expect([...world.service.keys.values()]).toMatchObject([
+    { disabled: true, cap: usd(7.5), deleted: false },
+  ])
+  for (const seconds of [31, 31, 61]) {
+    await world.moveClock(seconds * 1000)
+    await world.read()
+    expect(await balance(world), 'a reading too early settles nothing').toMatchObject({
+      committed: 12.5,
+    })
+  }
+  await world.moveClock(301_000)
+  await world.read()
   expect(await balance(world)).toEqual({ allocated: 100, committed: 0, spent: 7.5, free: 92.5 })
-  await applySubKey(world.ctx, key, world.openKeys)
+  // It stays upstream, off, for a week; then it is deleted there and stays in our rows.
+  expect(await deleteOldKeys(world.ctx)).toBe(0)
+  await world.moveClock(keyRetentionDays * day + 60_000)
+  expect(await deleteOldKeys(world.ctx)).toBe(1)
+  await world.apply(key)
   expect([...world.service.keys.values()].map(({ deleted }) => deleted)).toEqual([true])
+  expect(await balance(world)).toEqual({ allocated: 100, committed: 0, spent: 7.5, free: 92.5 })
 })
 
 // Nothing new is allowed until the budget covers it.
@@ -83,7 +92,7 @@ test('a budget for next month changes nothing now, and is what the next month be
     world.ownerId,
   )
   expect(await balance(world)).toMatchObject({ allocated: 100 })
-  world.setClock(new Date('2026-12-01T00:00:01Z'))
+  await world.setClock(new Date('2026-12-01T00:00:01Z'))
   await rollMonths(world.ctx)
   expect(await balance(world)).toEqual({ allocated: 30, committed: 0, spent: 0, free: 30 })
 })
@@ -97,7 +106,7 @@ test('the roll-over, late and doubled, commits monthly caps and carries what a o
   await use(world, once, 5)
   await use(world, monthly, 10)
   expect(await balance(world)).toEqual({ allocated: 100, committed: 35, spent: 15, free: 50 })
-  world.setClock(new Date('2026-12-02T09:00:00Z'))
+  await world.setClock(new Date('2026-12-02T09:00:00Z'))
   await Promise.all([rollMonths(world.ctx), rollMonths(world.ctx), rollMonths(world.ctx)])
   expect(await balance(world)).toEqual({ allocated: 100, committed: 45, spent: 0, free: 55 })
   // The old month keeps what the monthly key may still have used in its last minutes, until the
@@ -108,7 +117,7 @@ test('the roll-over, late and doubled, commits monthly caps and carries what a o
     spent: 15,
     free: 65,
   })
-  await syncSubKeys(world.ctx, world.openKeys)
+  await world.read()
   expect(await balance(world, '2026-11-01')).toEqual({
     allocated: 100,
     committed: 0,
@@ -120,7 +129,7 @@ test('the roll-over, late and doubled, commits monthly caps and carries what a o
 test('without any roll-over, the first who touches the month opens it', async () => {
   await using world = await oneMember(100)
   await made(world, { cap: 30, reset: 'monthly' })
-  world.setClock(new Date('2026-12-01T00:00:00Z'))
+  await world.setClock(new Date('2026-12-01T00:00:00Z'))
   expect(await provision(world, { cap: 80 })).toEqual({
     kind: 'refused',
     reason: 'not-enough',
@@ -128,16 +137,36 @@ test('without any roll-over, the first who touches the month opens it', async ()
   })
 })
 
+test('a key that ended in a month that nobody opened is charged there', async () => {
+  await using world = await oneMember(100)
+  const key = await made(world, { cap: 20, lifeMs: 30 * day })
+  await use(world, key, 5)
+  const held = [...world.service.keys.values()][0]!
+  await world.setClock(new Date('2026-12-02T10:00:00Z'))
+  world.service.use(held.id, usd(2))
+  await world.setClock(new Date('2027-01-05T10:00:00Z'))
+  await rollMonths(world.ctx)
+  await world.letSettle()
+  const at = (month: string) => balance(world, month)
+  expect(await at('2026-12-01')).toMatchObject({ allocated: 100, committed: 0 })
+  expect(
+    (await at('2026-11-01')).spent +
+      (await at('2026-12-01')).spent +
+      (await at('2027-01-01')).spent,
+  ).toBe(7)
+  expect(await at('2027-01-01')).toEqual({ allocated: 100, committed: 0, spent: 0, free: 100 })
+})
+
 test('late usage of a monthly key is charged to the old month, later usage to the new one', async () => {
   await using world = await oneMember(100)
   const key = await made(world, { cap: 30, reset: 'monthly' })
   await use(world, key, 10)
   const held = [...world.service.keys.values()][0]!
-  world.setClock(new Date('2026-11-30T23:59:30Z'))
+  await world.setClock(new Date('2026-11-30T23:59:30Z'))
   world.service.use(held.id, usd(4))
-  world.setClock(new Date('2026-12-01T00:00:30Z'))
+  await world.setClock(new Date('2026-12-01T00:00:30Z'))
   world.service.use(held.id, usd(1))
-  await syncSubKeys(world.ctx, world.openKeys)
+  await world.read()
   expect(await balance(world, '2026-11-01')).toEqual({
     allocated: 100,
     committed: 0,
@@ -150,20 +179,29 @@ test('late usage of a monthly key is charged to the old month, later usage to th
 test('a service that has not begun its new window reports the old month, and is charged there', async () => {
   await using world = await oneMember(100)
   const key = await made(world, { cap: 30, reset: 'monthly' })
-  world.setClock(new Date('2026-12-01T00:00:30Z'))
+  await world.setClock(new Date('2026-12-01T00:00:30Z'))
   await rollMonths(world.ctx)
+  const row = await world.db.key.findFirstOrThrow({ where: { holderId: key } })
   const read = (usedInWindow: number, windowEndsAt: string) =>
-    recordSubKeyReading(
+    recordReading(
       world.ctx,
+      row.id,
       {
-        keyId: key,
-        generation: 1,
+        id: row.hash!,
+        name: 'km/test',
+        label: 'sk-…0000',
+        cap: usd(30),
+        reset: 'monthly',
         usage: null,
+        resets: true,
         usedInWindow: usd(usedInWindow),
         windowEndsAt: new Date(windowEndsAt),
         disabled: false,
+        createdAt: null,
+        expiresAt: row.expiresAt,
       },
       world.ctx.now(),
+      { own: false },
     )
   await read(12, '2026-12-01T00:00:00Z')
   expect([(await balance(world, '2026-11-01')).spent, (await balance(world)).spent]).toEqual([
@@ -184,12 +222,12 @@ test('a key that expires returns what is left to the month in which it ended', a
   await using world = await oneMember(100)
   const key = await made(world, { cap: 20, lifeMs: 10 * day })
   await use(world, key, 5)
-  world.moveClock(11 * day)
-  expect(await endExpiredSubKeys(world.ctx)).toBe(1)
-  world.setClock(new Date('2026-12-01T00:05:00Z'))
-  await applySubKey(world.ctx, key, world.openKeys)
-  world.moveClock(130_000)
-  await syncSubKeys(world.ctx, world.openKeys)
+  await world.moveClock(11 * day)
+  expect(await world.sweep()).toBe(1)
+  // The provider ends it by itself, as it said: no call is needed.
+  expect([...world.service.keys.values()]).toMatchObject([{ disabled: false }])
+  await world.setClock(new Date('2026-12-01T00:05:00Z'))
+  await world.letSettle()
   expect(await balance(world, '2026-11-01')).toEqual({
     allocated: 100,
     committed: 0,

@@ -52,11 +52,7 @@ export const teamScope = (slug: string) => `team.${slug}`
  * open yet. The month never goes back: a machine whose clock is behind works in the latest month
  * that was opened. Null when there is no such member; one who has left has the state `removed`.
  */
-export async function openMember(
-  ctx: Pick<Ctx, 'now'>,
-  tx: Tx,
-  ref: MemberRef,
-): Promise<OpenMember | null> {
+export async function openMember(ctx: Ctx, tx: Tx, ref: MemberRef): Promise<OpenMember | null> {
   const [row] = await tx.$queryRaw<
     { role: MemberRole; state: MemberState; slug: string; latest: Month | null }[]
   >`
@@ -76,6 +72,6 @@ export async function openMember(
     slug: row.slug,
     month: row.latest && row.latest > month ? row.latest : month,
   }
-  if (row.latest === null || row.latest < month) await openMonth(tx, member, now)
+  if (row.latest === null || row.latest < month) await openMonth(ctx, tx, member, row.latest, now)
   return member
 }

@@ -6,16 +6,7 @@
  */
 import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
-
-export type PoolCaps = {
-  limit: NanoUsd | null
-  maxKeys: number | null
-  /**
-   * The most seats of all giveaways together (MAX_TOTAL_KEYS); null for a workshop, which does not
-   * count there.
-   */
-  totalKeys: number | null
-}
+import type { PoolCaps } from '../workshop-file'
 
 /**
  * Reserves `amount` (nano-USD) and one seat. False when the pool is full or closed: the caller rolls
@@ -57,10 +48,9 @@ async function reserveInPool(
 }
 
 /**
- * Sets what a claim's present key has committed, on top of what its retired keys have, and moves
- * the pool by the difference, in one statement and without asking whether it fits: for what is
- * released or was spent. The caller holds the claim's row. `freeSeat` gives its seat back as well,
- * once: a claim that has given its seat back has none to give.
+ * Sets what a claim has committed with all its keys, and moves the pool by the difference, in one
+ * statement and without asking whether it fits: for what is released or was spent. The caller holds
+ * the claim's row. `freeSeat` gives its seat back as well, once: a claim that has given its seat back has none to give.
  */
 export async function setClaimCommitted(
   tx: Tx,
@@ -71,7 +61,7 @@ export async function setClaimCommitted(
   const usd = decimalStringFromNano(committed)
   await tx.$executeRaw`
     with before as (
-      select claim_id, workshop_slug, prior_committed_usd + ${usd}::numeric as target, committed_usd,
+      select claim_id, workshop_slug, ${usd}::numeric as target, committed_usd,
         counts_in_total, seat_freed_at is null and ${options.freeSeat} as frees
       from keymint.workshop_attendance where claim_id = ${claimId}::uuid),
     claim as (

@@ -11,7 +11,10 @@ import { committedAt } from '../workshop/worst-case'
 import { readPools } from '../money/pool.server'
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
+import { errorSentence } from '../error-text'
+import type { JobError } from '../job-outcome'
 import { findAccountReading, type AccountReading } from '../keys/account-reading.server'
+import { deploymentAccount } from '../keys/accounts.server'
 import {
   creditsAhead,
   isPoolNearlyCommitted,
@@ -53,6 +56,8 @@ export type AdminAlert = AlertCause & {
 /** Requests in flight always overrun a limit by less than a cent; no alert for that. */
 const minOverrun: NanoUsd = 10_000_000n
 const creditsStaleMs = 45 * 60_000
+/** Keys are read every minute. */
+const usageStaleSeconds = 300
 const sampleMattersMs = 24 * 3_600_000
 
 type Sample = {
@@ -180,13 +185,12 @@ function creditsOf(ctx: Ctx, account: AccountReading, ahead: CreditsAhead): Admi
 /** Live keys whose usage was not read for longer than it should be. */
 async function staleUsage(ctx: Ctx): Promise<AdminAlert[]> {
   const [row] = await ctx.db.$queryRaw<
-    { syncedAt: Date | null; error: string | null; stale: boolean }[]
+    { syncedAt: Date | null; error: JobError | null; stale: boolean }[]
   >`
-    select synced_at as "syncedAt", error,
-      coalesce(synced_at < now() - make_interval(secs => greatest(300, 2.5 * coalesce(every_seconds, 900))),
-      failed_at is not null)
-      and exists (select 1 from keymint.workshop_attendance c
-        where ${liveClaim(ctx.now())}) as stale from keymint.usage_syncs`
+    select listed_at as "syncedAt", read_error as error,
+      coalesce(listed_at < keymint.now() - make_interval(secs => ${usageStaleSeconds}::int), read_failed_at is not null)
+      and exists (select 1 from keymint.workshop_attendance c where ${liveClaim(ctx.now())}) as stale
+    from keymint.accounts where id = ${deploymentAccount}::uuid`
   if (!row?.stale) return []
   return [
     {
@@ -194,7 +198,7 @@ async function staleUsage(ctx: Ctx): Promise<AdminAlert[]> {
       severity: 'warning',
       workshop: null,
       asOf: row.syncedAt?.toISOString() ?? null,
-      error: row.error,
+      error: row.error && errorSentence(row.error),
     },
   ]
 }

@@ -79,7 +79,7 @@ async function create(tested: Tested, name: string) {
 }
 
 /**
- * To the guardrail of the first upcoming workshop that has one, else to one of the canary's own.
+ * To the guardrail that we made for the first upcoming workshop that has one, else to one of the canary's own.
  * Its name, or null when there is no model to make one with.
  */
 async function assign(tested: Tested, hash: string): Promise<string | null> {
@@ -103,13 +103,16 @@ async function guardrailFor(
   tested: Tested,
   guardrails: UpstreamGuardrail[],
 ): Promise<{ id: string; name: string } | null> {
-  const wanted = [...upcomingWorkshops(tested).map(({ slug }) => `workshop-${slug}`), guardrailName]
-  for (const name of wanted) {
-    const [oldest] = guardrails
-      .filter((guardrail) => guardrail.name === name)
-      .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime())
-    if (oldest) return oldest
+  const known = await tested.db.guardrail.findMany()
+  for (const { slug } of upcomingWorkshops(tested)) {
+    const id = known.find(({ workshopSlug }) => workshopSlug === slug)?.guardrailId
+    const ours = guardrails.find((guardrail) => guardrail.id === id)
+    if (ours) return ours
   }
+  const [own] = guardrails
+    .filter((guardrail) => guardrail.name === guardrailName)
+    .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime())
+  if (own) return own
   const allowedModels = [...tested.workshops.workshops.values()][0]?.allowedModels
   if (!allowedModels) return null
   const { id } = await tested.provider.createGuardrail({

@@ -1,7 +1,9 @@
 /** Counters agree with a full count after any changes and folds. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Prisma } from '~/adapters/db.server'
 import { claimKey } from '~/domain/claim/claim.server'
+import { deploymentAccount } from '~/domain/keys/accounts.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import {
@@ -46,8 +48,8 @@ test('counters follow every change at once, before and after folding', async () 
     unbound: 3,
   })
   await world.db.$executeRaw`
-      update keymint.workshop_attendance
-        set usage_usd = 2.5, window_used_usd = 2.5, guardrail_attached_at = now() where state = 'ready'`
+      update keymint.keys set used_usd = 2.5, window_used_usd = 2.5, guardrail_at = now()
+        where saved_at is not null`
   expect(await readCounters(world.db, slug)).toMatchObject({
     unbound: 0,
     overLimit: 3,
@@ -81,6 +83,43 @@ test('what a kept counter gets wrong is named with both counts', async () => {
   ])
 })
 
+const heldBy = (userId: string) =>
+  Prisma.sql`holder_id in (select claim_id from keymint.workshop_attendance where user_id = ${userId})`
+
+/** A claim with a key, as minting leaves it. */
+async function insertReady(world: World, userId: string, workshopSlug: string) {
+  await world.db.$executeRaw`
+    with claim as (
+      insert into keymint.workshop_attendance (user_id, workshop_slug, provider, state, limit_usd, expires_at,
+        or_key_hash, key_saved_at, committed_usd)
+      values (${userId}, ${workshopSlug}, 'github', 'ready', 2, now() + interval '1 day',
+        gen_random_uuid()::text, now(), 2) on conflict do nothing returning *),
+    mint as (
+      insert into keymint.mints (id, holder_kind, holder_id, generation, scope, account, limit_usd, expires_at,
+        allowed_models, state)
+      select gen_random_uuid(), 'claim', claim_id, 1, workshop_slug, ${deploymentAccount}::uuid, 2, expires_at,
+        '{}', 'done' from claim returning *)
+    insert into keymint.keys (installation, holder_kind, holder_id, generation, account, scope, mint_id, hash,
+      saved_at, expires_at, limit_usd)
+    select 'x', 'claim', c.claim_id, 1, ${deploymentAccount}::uuid, c.workshop_slug, m.id, c.or_key_hash,
+      c.key_saved_at, c.expires_at, 2 from claim c join mint m on m.holder_id = c.claim_id`
+}
+
+/** A key before it, which has used so much. */
+async function insertFormer(world: World, userId: string, used: number) {
+  await world.db.$executeRaw`
+    with mint as (
+      insert into keymint.mints (id, holder_kind, holder_id, generation, scope, account, limit_usd, expires_at,
+        allowed_models, state)
+      select gen_random_uuid(), 'claim', claim_id, 0, workshop_slug, ${deploymentAccount}::uuid, 2, expires_at,
+        '{}', 'done' from keymint.workshop_attendance where user_id = ${userId} on conflict do nothing returning *)
+    insert into keymint.keys (installation, holder_kind, holder_id, generation, account, scope, mint_id, hash,
+      saved_at, expires_at, limit_usd, off_replaced_at)
+    select 'x', 'claim', holder_id, 0, account, scope, id, id::text, now(), expires_at, 2, now() from mint`
+  await world.db.$executeRaw`
+    update keymint.keys set used_usd = ${used}::int where generation = 0 and ${heldBy(userId)}`
+}
+
 test('after any changes and folds, some of them at once, counters equal a full count', async () => {
   await using world = await openWorld()
   const people = await world.people(12)
@@ -104,40 +143,28 @@ test('after any changes and folds, some of them at once, counters equal a full c
     fc.asyncProperty(fc.array(change, { minLength: 5, maxLength: 25 }), async (changes) => {
       for (const { at, to, usd: amount } of changes) {
         const userId = people[at]!.userId
-        if (to === 'claim')
-          await world.db.$executeRaw`
-        insert into keymint.workshop_attendance (user_id, workshop_slug, provider, state, limit_usd, expires_at,
-          or_key_hash, key_saved_at, committed_usd)
-        values (${userId}, ${at % 2 === 0 ? slug : 'another'}, 'github', 'ready', 2, now() + interval '1 day',
-          gen_random_uuid()::text, now(), 2) on conflict do nothing`
+        if (to === 'claim') await insertReady(world, userId, at % 2 === 0 ? slug : 'another')
         if (to === 'use')
           await world.db.$executeRaw`
-              update keymint.workshop_attendance
-                set usage_usd = usage_usd + ${amount}::int, window_used_usd = ${amount}::int
-                where user_id = ${userId}`
-        if (to === 'bind')
-          await world.db
-            .$executeRaw`update keymint.workshop_attendance set guardrail_attached_at = now()`
+              update keymint.keys set used_usd = used_usd + ${amount}::int, window_used_usd = ${amount}::int
+                where generation = 1 and ${heldBy(userId)}`
+        if (to === 'bind') await world.db.$executeRaw`update keymint.keys set guardrail_at = now()`
         if (to === 'disable')
           await world.db.$executeRaw`
-              update keymint.workshop_attendance set upstream_disabled = not upstream_disabled
-                where user_id >= ${userId}`
+              update keymint.keys set seen_off = not seen_off where holder_id in
+                (select claim_id from keymint.workshop_attendance where user_id >= ${userId})`
         if (to === 'miss')
           await world.db.$executeRaw`
-              update keymint.workshop_attendance set upstream_missing_at = now(), bind_set_aside = true
-                where user_id = ${userId}`
+              update keymint.keys set missing_at = now(), bind_set_aside = true where ${heldBy(userId)}`
         if (to === 'limit')
           await world.db.$executeRaw`
+              with held as (update keymint.keys set limit_usd = ${amount + 1}::int where ${heldBy(userId)})
               update keymint.workshop_attendance
                 set limit_usd = ${amount + 1}::int, committed_usd = ${amount}::int where user_id = ${userId}`
         if (to === 'delete')
           await world.db
             .$executeRaw`delete from keymint.workshop_attendance where user_id = ${userId}`
-        if (to === 'retire')
-          await world.db.$executeRaw`
-        insert into keymint.retired_keys (key_hash, owner_kind, owner_id, generation, scope, reason, usage_usd)
-          values (${`h${at}`}, 'claim', gen_random_uuid(), 1, ${slug}, 'replaced', ${amount}::int)
-        on conflict (key_hash) do update set usage_usd = excluded.usage_usd`
+        if (to === 'retire') await insertFormer(world, userId, amount)
         if (to === 'fold') await foldCounters(world.ctx)
         if (to === 'fold-twice')
           await Promise.all([foldCounters(world.ctx), foldCounters(world.ctx)])

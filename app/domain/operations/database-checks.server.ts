@@ -1,4 +1,5 @@
 /** What the database says: whether it is as this build needs it, and whether a worker is running. */
+import { deploymentAccount } from '../keys/accounts.server'
 import { readQueueInstallation } from '~/adapters/queue-installation.server'
 import { workerQuietSeconds, workerSeen } from '../worker-seen.server'
 import { switchFindings, switchIsOn } from './config-checks'
@@ -81,9 +82,10 @@ export async function checkSwitch(tested: WithDb): Promise<Finding[]> {
       reason: string | null
     }[]
   >`
-    select paused_at is not null as paused, pause_reason as "pauseReason", reason,
-      case when cooldown_until is not null then greatest(0,
-        ceil(extract(epoch from cooldown_until - now())))::int end as seconds from keymint.mint_gate`
+    select g.paused_at is not null as paused, g.pause_reason as "pauseReason", own.reason,
+      case when own.cooldown_until is not null then greatest(0,
+        ceil(extract(epoch from own.cooldown_until - now())))::int end as seconds
+    from keymint.minting g join keymint.accounts own on own.id = ${deploymentAccount}::uuid`
   if (gate?.paused) findings.push(error({ code: 'minting-paused', reason: gate.pauseReason }))
   if (gate && gate.seconds !== null)
     findings.push(warning({ code: 'gate-closed', reason: gate.reason, seconds: gate.seconds }))

@@ -5,6 +5,7 @@
 import type { Gauges } from '~/adapters/metrics.server'
 import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
 import type { Ctx } from '../ctx'
+import { deploymentAccount } from '../keys/accounts.server'
 import { workerSeen } from '../worker-seen.server'
 
 const timeoutMs = 2_000
@@ -47,10 +48,10 @@ async function readGauges({ db, workshops }: Pick<Ctx, 'db' | 'workshops'>): Pro
           and guardrail_attached_at is null) as "unboundKeys",
         (select count(*)::int from keymint.workers
           where ${workerSeen}) as workers,
-        paused_at is not null as "mintingPaused", cooldown_until is not null as "gateClosed"
-          from keymint.mint_gate`,
+        g.paused_at is not null as "mintingPaused", own.cooldown_until is not null as "gateClosed"
+          from keymint.minting g join keymint.accounts own on own.id = ${deploymentAccount}::uuid`,
   ])
-  if (!state) throw new Error('keymint.mint_gate has no row')
+  if (!state) throw new Error('keymint.minting has no row')
   return {
     ...state,
     queues,

@@ -13,8 +13,18 @@ export type RenewOutcome =
   /** Processes read the id when they start: they would go on under the old one. */
   { kind: 'workers-running'; workers: number } | { kind: 'renewed'; previousId: string; id: string }
 
+/**
+ * What becomes of the keys of the former id. `adopt`: this database continues for one that is gone
+ * (a restore), and its keys are its own. `leave`: it is a copy of one that lives on, and neither the
+ * loop nor reconcile touches them.
+ */
+export type FormerKeys = 'adopt' | 'leave'
+
 /** Gives this database a new installation id, audited. Refuses while a worker was seen lately. */
-export async function renewInstallation(ctx: Pick<Ctx, 'db'>): Promise<RenewOutcome> {
+export async function renewInstallation(
+  ctx: Pick<Ctx, 'db'>,
+  formerKeys: FormerKeys,
+): Promise<RenewOutcome> {
   const id = randomBytes(6).toString('hex')
   return ctx.db.$transaction(async (tx): Promise<RenewOutcome> => {
     const [before] = await tx.$queryRaw<{ id: string; workers: number }[]>`
@@ -24,11 +34,15 @@ export async function renewInstallation(ctx: Pick<Ctx, 'db'>): Promise<RenewOutc
     if (!before) throw new Error('The database has not been migrated: run npm run migrate first.')
     if (before.workers > 0) return { kind: 'workers-running', workers: before.workers }
     await tx.$executeRaw`update keymint.installation set id = ${id}`
+    // What is not made yet is made under the new id in any case.
+    await tx.$executeRaw`
+      update keymint.keys set installation = ${id}
+      where installation = ${before.id} and (saved_at is null or ${formerKeys === 'adopt'})`
     await recordAudit(tx, {
       actor: 'operator',
       action: 'installation.renewed',
       subject: `installation:${id}`,
-      details: { previousId: before.id },
+      details: { previousId: before.id, formerKeys },
     })
     return { kind: 'renewed', previousId: before.id, id }
   })
@@ -49,7 +63,7 @@ export async function listFormerKeys(
   )
   const held = await ctx.db.$queryRaw<
     { hash: string }[]
-  >`select key_hash as hash from keymint.held_keys where key_hash = any(${keys.map((key) => key.hash)})`
+  >`select hash from keymint.keys where hash = any(${keys.map((key) => key.hash)}::text[]) and deleted_at is null`
   const hashes = new Set(held.map(({ hash }) => hash))
   return keys.map((key) => ({
     name: key.name,

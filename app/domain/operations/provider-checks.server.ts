@@ -7,7 +7,14 @@ import { guardrailReset } from '~/adapters/key-provider'
 import { isProviderError } from '~/adapters/provider-error'
 import type { NanoUsd } from '~/money'
 import { moneyView } from '../money-view'
-import { guardrailRulesOf, largestKeyLimit } from '../keys/guardrail.server'
+import {
+  guardrailName,
+  guardrailRulesOf,
+  largestKeyLimit,
+  oldestFirst,
+  ownGuardrailName,
+  ownGuardrails,
+} from '../keys/guardrail.server'
 import { keysThatFit } from '../workshop/worst-case'
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
@@ -165,11 +172,27 @@ export async function checkGuardrails(tested: WithProvider): Promise<Finding[]> 
   const notYet: string[] = []
   const findings: Finding[] = []
   for (const workshop of upcoming) {
-    const rules = guardrailRulesOf(workshop, await largestLimitIn(tested, workshop))
-    const { name } = rules
-    const [oldest, ...others] = guardrails
-      .filter((guardrail) => guardrail.name === name)
-      .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || a.id.localeCompare(b.id))
+    const whose = await readWhose(tested, workshop.slug)
+    const rules = guardrailRulesOf(
+      workshop,
+      await largestLimitIn(tested, workshop),
+      whose?.installationId ?? '',
+    )
+    const taken = guardrailName(workshop.slug)
+    // Without a database nobody can say whose it is.
+    const ours = whose
+      ? ownGuardrails(guardrails, workshop.slug, whose)
+      : guardrails.filter((one) => one.name === taken).sort(oldestFirst)
+    if (whose && guardrails.some((one) => one.name === taken && !ours.includes(one)))
+      findings.push(
+        warning({
+          code: 'guardrail-foreign',
+          name: taken,
+          ours: ownGuardrailName(workshop.slug, whose.installationId),
+        }),
+      )
+    const [oldest, ...others] = ours
+    const name = oldest?.name ?? rules.name
     if (!oldest) {
       notYet.push(workshop.slug)
       continue
@@ -185,6 +208,15 @@ export async function checkGuardrails(tested: WithProvider): Promise<Finding[]> 
     agreeing: upcoming.length - notYet.length,
     notYet,
   })
+}
+
+/** Whose guardrails are ours: what the database says of the installation and of this workshop's. */
+async function readWhose({ db }: WithProvider, slug: string) {
+  if (!db) return null
+  const rows = await db.$queryRaw<{ installationId: string; knownId: string | null }[]>`
+    select i.id as "installationId", g.guardrail_id as "knownId" from keymint.installation i
+    left join keymint.guardrails g on g.workshop_slug = ${slug}`.catch(() => [])
+  return rows[0] ?? null
 }
 
 /** The file's alone when the database cannot say which keys staff have raised. */

@@ -104,6 +104,8 @@ export type FindingValues = {
   'models-unknown': { slug: string; models: string[] }
   'guardrails-ok': { agreeing: number; notYet: string[] }
   'guardrail-twice': { name: string; count: number }
+  /** `name` is taken by a guardrail that is not ours; ours is called `ours`. */
+  'guardrail-foreign': { name: string; ours: string }
   'guardrail-differs': { name: string; differences: GuardrailDifference[] }
 
   // Test key

@@ -214,7 +214,7 @@ test('clocks that disagree are named with whose is off and by how much', async (
 
 test('queues and schedules that migrate has not made are named', async () => {
   await using world = await readyWorld()
-  await world.db.$executeRaw`delete from pgboss.schedule where name = 'sync-usage'`
+  await world.db.$executeRaw`delete from pgboss.schedule where name = 'read-accounts'`
   await world.db.$executeRaw`update pgboss.queue set policy = 'standard' where name = 'mint-key'`
   await world.db.$executeRaw`update pgboss.version set version = version - 1`
   const { found, bad } = await examine(testedDeployment(world.ctx))
@@ -222,7 +222,7 @@ test('queues and schedules that migrate has not made are named', async () => {
   expect(found('queue').sentence).toMatch(
     new RegExp(
       /have version \d+; this build needs \d+\. /.source +
-        'Queues with another policy than this build’s: mint-key. Missing schedules: sync-usage.',
+        'Queues with another policy than this build’s: mint-key. Missing schedules: read-accounts.',
     ),
   )
 })
@@ -231,7 +231,7 @@ test('no worker, a pause and the switch are each named', async () => {
   await using world = await readyWorld()
   await world.db.$executeRaw`update keymint.workers set last_seen_at = now() - interval '5 minutes'`
   await world.db
-    .$executeRaw`update keymint.mint_gate set paused_at = now(), pause_reason = 'Back in ten minutes.'`
+    .$executeRaw`update keymint.minting set paused_at = now(), pause_reason = 'Back in ten minutes.'`
   world.ctx.settings.provisioningEnabled = false
   const { found, bad } = await examine(testedDeployment(world.ctx))
   expect(bad).toEqual(['worker', 'switch'])

@@ -9,8 +9,13 @@ import { createDb } from '~/adapters/db.server'
 import { createSealer } from '~/adapters/sealing.server'
 import { createSendingQueue } from '~/adapters/queue.server'
 import { claimKey } from '~/domain/claim/claim.server'
+import { giveBack } from '~/domain/claim/end-claim.server'
+import { applyKey } from '~/domain/keys/apply.server'
+import { keyPlace } from '~/domain/keys/mint-attempt.server'
 import { runMint } from '~/domain/keys/mint.server'
-import { reconcileKeys } from '~/domain/keys/reconcile.server'
+import { deploymentAccount, openAccount } from '~/domain/keys/accounts.server'
+import { listAccount } from '~/domain/keys/read-account.server'
+import { planReconcile } from '~/domain/keys/reconcile.server'
 import { sweep } from '~/domain/operations/sweep.server'
 import { openWorld, type World } from '../../../tests/world'
 import { cloneDatabase } from '../../../simulators/postgres/template'
@@ -80,6 +85,11 @@ async function ctxOn(world: World, url: string): Promise<World['ctx']> {
   return { ...world.ctx, db, queue, installationId: (await db.installation.findFirstOrThrow()).id }
 }
 
+const readList = async (ctx: World['ctx']) =>
+  listAccount(ctx, (await openAccount(ctx, deploymentAccount))!, {
+    signal: AbortSignal.timeout(30_000),
+  })
+
 test('a restored database opens every key, mints what waited once, and leaves later keys to a person', async () => {
   await using world = await openWorld()
   await claimFor(world, 3)
@@ -104,7 +114,7 @@ test('a restored database opens every key, mints what waited once, and leaves la
   const db = createDb(backup.url, { max: 2, applicationName: 'renew' })
   world.onClose(() => db.$disconnect())
   expect(await countsOf(db)).toEqual(counts)
-  const outcome = await renewInstallation({ db })
+  const outcome = await renewInstallation({ db }, 'adopt')
   expect(outcome).toMatchObject({ kind: 'renewed', previousId: world.ctx.installationId })
   expect(
     await db.auditEvent.findFirst({ where: { action: 'installation.renewed' } }),
@@ -115,25 +125,24 @@ test('a restored database opens every key, mints what waited once, and leaves la
   const former = await listFormerKeys(restored, world.ctx.installationId)
   expect(former.filter((key) => key.held)).toHaveLength(3)
   expect(former.filter((key) => !key.held)).toHaveLength(2)
-  for (const claim of await restored.db.workshopAttendance.findMany({
-    where: { state: 'ready' },
-  })) {
-    const place = { table: 'workshop_attendance', row: claim.claimId, generation: claim.generation }
-    expect(createSealer([world.encryptionKey]).unseal(claim.orKeyPlaintext!, place)).toMatch(
-      /^sk-or-v1-/,
-    )
-  }
+  const sealer = createSealer([world.encryptionKey])
+  const keys = await restored.db.key.findMany({ where: { savedAt: { not: null } } })
+  for (const key of keys)
+    expect(sealer.unseal(key.sealed!, keyPlace(key.id, key.generation))).toMatch(/^sk-or-v1-/)
+  expect(keys).toHaveLength(3)
 
   await sweep(restored)
   await mintAllOf(restored)
   await mintAllOf(restored)
   await restored.db
     .$executeRaw`update keymint.mint_attempts set sent_at = sent_at - interval '10 minutes'`
-  expect(await reconcileKeys(restored)).toMatchObject({
-    ours: 2,
-    deleted: 0,
+  expect(await readList(restored)).toMatchObject({
+    listed: 7,
+    read: 5,
+    orphansDeleted: 0,
+    orphansLeft: 0,
     unexplained: [],
-    dangling: 0,
+    missing: 0,
   })
   const after = await restored.db.workshopAttendance.findMany({ where: { state: 'ready' } })
   expect(after).toHaveLength(5)
@@ -142,20 +151,42 @@ test('a restored database opens every key, mints what waited once, and leaves la
       after.find((one) => one.claimId === claim.claimId)?.orKeyHash,
       'a key from before the backup is not made again',
     ).toBe(claim.orKeyHash)
-  const { keys } = await world.call<{ keys: { name: string }[] }>('/__sim/keys')
+  const upstream = await world.call<{ keys: { name: string }[] }>('/__sim/keys')
   expect(
-    keys.filter(({ name }) => name.startsWith(`km/${restored.installationId}/`)),
+    upstream.keys.filter(({ name }) => name.startsWith(`km/${restored.installationId}/`)),
     'one key for each who waited',
   ).toHaveLength(waiting.length)
-  expect(keys, 'nothing upstream was deleted').toHaveLength(7)
+  expect(upstream.keys, 'nothing upstream was deleted').toHaveLength(7)
   expect(await world.call<{ live: number }>('/__sim/keys')).toMatchObject({ live: 7 })
+})
+
+test('a copy leaves the keys of the database that lives on, whatever its own rows say', async () => {
+  await using world = await openWorld()
+  const [person] = await claimFor(world, 1)
+  await mintAllOf(world.ctx)
+  const backup = await backUp(world)
+  world.onClose(() => backup.drop())
+  const db = createDb(backup.url, { max: 2, applicationName: 'renew' })
+  world.onClose(() => db.$disconnect())
+  await renewInstallation({ db }, 'leave')
+  const copy = await ctxOn(world, backup.url)
+  const claim = await copy.db.workshopAttendance.findFirstOrThrow()
+  await giveBack(copy, { claimId: claim.claimId, userId: person!.userId })
+  const { id } = await copy.db.key.findFirstOrThrow()
+  expect(await applyKey(copy, id)).toEqual({ kind: 'done' })
+  expect(await sweep(copy)).toMatchObject({ appliesSentAgain: 0 })
+  expect((await planReconcile(copy)).drifts).toEqual([])
+  expect((await world.ctx.provider.findKey(claim.orKeyHash!))?.disabled).toBe(false)
 })
 
 test('the id is not renewed under a worker that is alive', async () => {
   await using world = await openWorld()
   await world.db.worker.create({ data: { id: 'one', slots: 4 } })
-  expect(await renewInstallation(world.ctx)).toEqual({ kind: 'workers-running', workers: 1 })
+  expect(await renewInstallation(world.ctx, 'adopt')).toEqual({
+    kind: 'workers-running',
+    workers: 1,
+  })
   expect((await world.db.installation.findFirstOrThrow()).id).toBe(world.ctx.installationId)
   await world.db.$executeRaw`update keymint.workers set last_seen_at = now() - interval '1 minute'`
-  expect(await renewInstallation(world.ctx)).toMatchObject({ kind: 'renewed' })
+  expect(await renewInstallation(world.ctx, 'adopt')).toMatchObject({ kind: 'renewed' })
 })

@@ -55,7 +55,8 @@ async function eraseInactive(ctx: Ctx): Promise<number> {
     where a.erased_at is null and a.last_seen_at < ${seenBefore}
       and not exists (select 1 from keymint.workshop_attendance c where c.user_id = a.user_id
         and (${unendedClaim}
-          or (c.state = 'ended' and c.or_key_hash is not null and c.settled_at is null)))
+          or exists (select 1 from keymint.keys k where k.holder_kind = 'claim' and k.holder_id = c.claim_id
+            and k.saved_at is not null and k.closed_at is null and k.written_off_at is null)))
     order by a.last_seen_at limit ${maxErasedPerDay}::int`
   let erased = 0
   for (const { userId } of inactive) {

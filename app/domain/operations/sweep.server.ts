@@ -2,22 +2,27 @@
  * The sweep: every 15 seconds it finds work whose job was lost, so that no accepted claim is
  * forgotten. Nothing else depends on it: whether a key has ended is computed when it is read.
  */
-import { Prisma } from '~/adapters/db.server'
-import { noLiveJob } from '~/adapters/live-job.server'
+
 import { recordAudit } from '../audit/audit.server'
 import { warmGuardrail } from '../keys/guardrail.server'
 import { sendBulksAgain } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
-import { liveKey } from '../live-claim.server'
 import { nanoFromDecimalString } from '~/money'
-import { endIfExpired } from '../claim/expire.server'
 import { foldCounters } from './counters.server'
-import { restoreLimits, retireKeys } from '../claim/retire.server'
+import { deploymentAccount } from '../keys/accounts.server'
 import { deleteCondemned } from '../keys/attempts.server'
+import { closeExpired, expireKeys } from '../keys/expiry.server'
+import {
+  deleteOldKeys,
+  endGraced,
+  moveDueLimits,
+  sendAppliesAgain,
+  sendBindsAgain,
+  sendMintsAgain,
+} from '../keys/wake.server'
 import { setClaimCommitted } from '../money/pool.server'
 import { sendRunsAgain } from '../keys/reconcile-runs.server'
 import { pruneHistory } from './job-history.server'
-import { endExpiredSubKeys, sendAppliesAgain } from '../team/sync.server'
 import { windowState } from '../workshop/workshop'
 
 export const sweepSeconds = 15
@@ -33,13 +38,14 @@ const parts = {
   mintsSentAgain: ['mints without a job', sendMintsAgain],
   bindsSentAgain: ['unbound keys without a job', sendBindsAgain],
   bulksSentAgain: ['bulk actions without a job', sendBulksAgain],
-  ended: ['expired keys', endExpired],
+  ended: ['expired keys', expireKeys],
+  closed: ['keys that the provider has ended', closeExpired],
   seatsFreed: ['seats that return', freeSeats],
-  retired: ['keys to disable', retireKeys],
-  limitsRestored: ['limits of a new window', restoreLimits],
+  retired: ['keys whose grace time is over', endGraced],
+  limitsRestored: ['limits of a new window', moveDueLimits],
+  appliesSentAgain: ['changes of keys without a job', sendAppliesAgain],
+  keysDeleted: ['settled keys past their retention', deleteOldKeys],
   condemnedDeleted: ['condemned keys', deleteCondemnedKeys],
-  subKeysEnded: ['expired sub-keys', endExpiredSubKeys],
-  subKeysSentAgain: ['sub-keys without a job', sendAppliesAgain],
   guardrailsWarmed: ['guardrails', warmGuardrails],
   reconcilesSentAgain: ['checks and repairs without a job', sendRunsAgain],
   countersKept: ['counters', keepCounters],
@@ -67,58 +73,6 @@ async function guarded(ctx: Ctx, part: string, work: () => Promise<number>): Pro
   }
 }
 
-/** Pending mints that have no job. */
-async function sendMintsAgain(ctx: Ctx): Promise<number> {
-  const lost = await ctx.db.$queryRaw<{ id: string }[]>`
-    select m.id from keymint.mints m
-    where m.state = 'pending' and m.queued_at < now() - interval '5 s'
-      and ${noLiveJob(Prisma.sql`j.name in ('mint-key', 'mint-sub-key') and j.singleton_key = m.id::text`)}
-    order by m.queued_at limit ${maxPerSweep}::int`
-  return sendAgain(ctx, 'mint-key', lost)
-}
-
-/** Live keys that are unbound, not set aside for a person, and have no job. */
-async function sendBindsAgain(ctx: Ctx): Promise<number> {
-  const lost = await ctx.db.$queryRaw<{ id: string }[]>`
-    select m.id from keymint.held_keys k
-    join keymint.mints m on m.owner_kind = k.owner_kind and m.owner_id = k.owner_id
-      and m.generation = k.generation
-    where k.live and k.guardrail_attached_at is null and not k.bind_set_aside and k.expires_at > now()
-      and k.key_saved_at < now() - interval '5 s'
-      and ${noLiveJob(Prisma.sql`j.name = 'bind-guardrail' and j.singleton_key = m.id::text`)}
-    order by k.key_saved_at limit ${maxPerSweep}::int`
-  return sendAgain(ctx, 'bind-guardrail', lost)
-}
-
-async function sendAgain(
-  ctx: Ctx,
-  name: 'mint-key' | 'bind-guardrail',
-  mints: { id: string }[],
-): Promise<number> {
-  let sent = 0
-  for (const { id } of mints) {
-    const outcome = await ctx.db.$transaction((tx) =>
-      ctx.queue.enqueue(tx, name, { mintId: id }, { singletonKey: id }),
-    )
-    if (outcome === 'queued') sent++
-  }
-  return sent
-}
-
-/** Keys whose time has passed. */
-async function endExpired(ctx: Ctx): Promise<number> {
-  const expired = await ctx.db.$queryRaw<{ claimId: string }[]>`
-    select claim_id as "claimId" from keymint.workshop_attendance where state = 'ready'
-      and expires_at <= ${ctx.now()} order by expires_at limit ${maxPerSweep}::int`
-  let ended = 0
-  for (const { claimId } of expired) {
-    ended += await guarded(ctx, `expired claim ${claimId}`, async () =>
-      (await ctx.db.$transaction((tx) => endIfExpired(ctx, tx, claimId))) ? 1 : 0,
-    )
-  }
-  return ended
-}
-
 /**
  * Giveaways: the seat of a settled key returns when its cool-down is over, so that somebody else
  * can have it.
@@ -133,7 +87,7 @@ async function freeSeats(ctx: Ctx): Promise<number> {
     freed += await guarded(ctx, `seat of claim ${claimId}`, () =>
       ctx.db.$transaction(async (tx) => {
         const [claim] = await tx.$queryRaw<{ committedUsd: string }[]>`
-        select (committed_usd - prior_committed_usd)::text as "committedUsd" from keymint.workshop_attendance
+        select committed_usd::text as "committedUsd" from keymint.workshop_attendance
         where claim_id = ${claimId}::uuid and state = 'ended' and seat_freed_at is null
           and settled_at is not null for update`
         if (!claim) return 0
@@ -160,7 +114,8 @@ async function freeSeats(ctx: Ctx): Promise<number> {
 async function deleteCondemnedKeys(ctx: Ctx): Promise<number> {
   const rows = await ctx.db.$queryRaw<{ id: string; hash: string }[]>`
     select a.id, a.key_hash as hash from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
-    where a.state = 'condemned' and a.key_hash is not null and a.deleted_at is null and m.account is null
+    where a.state = 'condemned' and a.key_hash is not null and a.deleted_at is null
+      and m.account = ${deploymentAccount}::uuid
       order by a.sent_at limit 50`
   let deleted = 0
   for (const { id, hash } of rows) if (await deleteCondemned(ctx, id, hash)) deleted++
@@ -175,7 +130,8 @@ async function warmGuardrails(ctx: Ctx): Promise<number> {
   if (!ctx.settings.provisioningEnabled) return 0
   const live = await ctx.db.$queryRaw<
     { scope: string }[]
-  >`select distinct scope from keymint.held_keys k where ${liveKey(ctx.now())}`
+  >`select distinct scope from keymint.held_keys
+    where live and wants_guardrail and expires_at > ${ctx.now()}`
   const inUse = new Set(live.map((row) => row.scope))
   const now = ctx.now()
   const soon = new Date(now.getTime() + warmBeforeMs)

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { revealKey } from '~/domain/claim/reveal.server'
 import { runMint } from '~/domain/keys/mint.server'
+import { travel } from '../../../tests/engine'
 import { openWorld, type World } from '../../../tests/world'
 import { sweep } from './sweep.server'
 
@@ -54,8 +55,8 @@ test('an unbound key without a job is sent to be bound again, one that was set a
   await loseJobs(world)
   const [aside] = await world.db.workshopAttendance.findMany()
   await world.db.$executeRaw`
-      update keymint.workshop_attendance
-        set key_saved_at = now() - interval '6 s', bind_set_aside = (claim_id = ${aside!.claimId}::uuid)`
+      update keymint.keys
+        set saved_at = now() - interval '6 s', bind_set_aside = (holder_id = ${aside!.claimId}::uuid)`
   expect((await sweep(world.ctx)).bindsSentAgain).toBe(1)
   expect((await sweep(world.ctx)).bindsSentAgain).toBe(0)
 })
@@ -64,9 +65,7 @@ test('a key ends when it expires also without a sweep, and the sweep erases its 
   await using world = await openWorld()
   const [person] = await claims(world, 1)
   await mintAll(world)
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set key_saved_at = now() - interval '6 s'`
-  world.moveClock(86_400_000 + 1_000)
+  await travel(world, 86_400_000 + 1_000)
   expect(await revealKey(world.ctx, { workshopSlug: slug, userId: person!.userId })).toEqual({
     kind: 'no-key',
   })
@@ -129,6 +128,6 @@ test('one row that cannot be ended keeps nobody else from being found', async ()
   )
   await world.db.$executeRaw`
       update keymint.mints set queued_at = now() - interval '6 s', expires_at = now() + interval '9 days'`
-  world.moveClock(86_400_000 + 1_000)
+  await travel(world, 86_400_000 + 1_000)
   expect(await sweep(world.ctx)).toMatchObject({ ended: 1, mintsSentAgain: 1 })
 })

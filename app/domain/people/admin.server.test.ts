@@ -77,7 +77,7 @@ test('a mint refused by two workers at once gives its money and seat back once',
     where: { userId: banned.userId },
     data: { bannedAt: new Date() },
   })
-  const mint = await world.db.mint.findFirstOrThrow({ where: { ownerId: banned.claimId } })
+  const mint = await world.db.mint.findFirstOrThrow({ where: { holderId: banned.claimId } })
   await Promise.all(Array.from({ length: 6 }, () => runMint(world.ctx, mint.id)))
   expect(await claimRow(world, banned)).toMatchObject({ state: 'refused', reason: 'banned' })
   expect(await poolNow(world)).toEqual({ seats: 1, committed: 2 })
@@ -87,9 +87,9 @@ test('a mint refused by two workers at once gives its money and seat back once',
 test('a key that was set aside is bound again, and one that is bound needs nothing', async () => {
   await using world = await openWorld()
   const [claim, other] = await readyClaims(world, 2)
-  await world.db.workshopAttendance.update({
-    where: { claimId: claim!.claimId },
-    data: { guardrailAttachedAt: null, bindSetAside: true },
+  await world.db.key.updateMany({
+    where: { holderId: claim!.claimId },
+    data: { guardrailAt: null, bindSetAside: true },
   })
   const bulk = await act(world, { kind: 'bind' }, [claim!, other!])
   expect(bulk).toMatchObject({ done: 1, skipped: 1 })

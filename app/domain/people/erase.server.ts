@@ -64,9 +64,9 @@ async function findClaimBlocks(
         when c.state = 'pending' then 'being-made'
         when ${liveClaim(ctx.now())} then 'live'
         when c.state = 'ready' then 'ending'
-        when c.state = 'ended' and c.or_key_hash is not null and c.settled_at is null then 'not-settled'
-        when exists (select 1 from keymint.retired_keys r where r.owner_kind = 'claim'
-          and r.owner_id = c.claim_id and r.settled_at is null) then 'not-settled' end as kind
+        when exists (select 1 from keymint.keys k where k.holder_kind = 'claim' and k.holder_id = c.claim_id
+          and k.saved_at is not null and k.closed_at is null and k.written_off_at is null) then 'not-settled'
+        end as kind
       from keymint.workshop_attendance c where c.user_id = ${userId}) standing
     where kind is not null order by kind, "workshopSlug"`
 }

@@ -7,9 +7,9 @@ import { expect, test } from 'vitest'
 import { createFingerprints } from '~/adapters/fingerprint.server'
 import type { ProviderIdentity } from '~/adapters/identity-provider'
 import { claimKey } from '~/domain/claim/claim.server'
-import { giveBack } from '~/domain/claim/give-back.server'
+import { giveBack } from '~/domain/claim/end-claim.server'
 import { runMint } from '~/domain/keys/mint.server'
-import { syncUsage } from '~/domain/keys/usage.server'
+import { applyAll } from '../../../tests/engine'
 import { makeWorkshop, openWorld, type World } from '../../../tests/world'
 import { resolveAttendee } from './account.server'
 import { erasePerson, findErasureBlocks } from './erase.server'
@@ -68,13 +68,10 @@ async function mintAll(world: World) {
     await runMint(world.ctx, mint.id)
 }
 
-/** Two minutes pass for a claim that has ended: then it can be settled. */
-async function settle(world: World) {
-  await world.db.$executeRaw`
-      update keymint.workshop_attendance
-        set ended_at = now() - interval '3 min', disable_confirmed_at = now() - interval '3 min'
-        where state = 'ended'`
-  await syncUsage(world.ctx)
+/** The provider confirms that it is off. */
+async function close(world: World) {
+  await applyAll(world)
+  expect(await world.db.key.count({ where: { offEndedAt: { not: null }, closedAt: null } })).toBe(0)
 }
 
 async function withKeyGivenBack(world: World, who = identity()) {
@@ -85,13 +82,13 @@ async function withKeyGivenBack(world: World, who = identity()) {
     where: { userId: person.userId },
   })
   expect(await giveBack(world.ctx, { claimId, userId: person.userId })).toBe('given-back')
-  await settle(world)
+  await close(world)
   return { ...person, claimId }
 }
 
 const open = { marketingOptIn: 'Tell me', claimsCloseAt: new Date(Date.now() + 86_400_000) }
 
-test('what is live stands in the way, in its own words, until it is given back and settled', async () => {
+test('what is live stands in the way, in its own words, until it is given back and off upstream', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop(open)] })
   const person = await arrives(world, identity())
   const kinds = async () =>
@@ -105,19 +102,19 @@ test('what is live stands in the way, in its own words, until it is given back a
   const claim = await world.db.workshopAttendance.findFirstOrThrow()
   await giveBack(world.ctx, { claimId: claim.claimId, userId: person.userId })
   expect([await kinds(), (await erase()).kind]).toEqual([['not-settled'], 'blocked'])
-  await settle(world)
+  await close(world)
   expect([await kinds(), (await erase()).kind]).toEqual([[], 'erased'])
   expect((await erase()).kind).toBe('no-such-person')
 })
 
 test('nothing is left of a person in any table but the trail, and the trail holds ids alone', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop(open)] })
-  const who = identity({ email: 'Grace.Hopper@example.org', name: 'Grace Hopper' })
+  const who = identity({ email: 'Ottilie.Hopper@example.org', name: 'Ottilie Hopper' })
   const google = identity({
     provider: 'google',
     email: who.email,
     emailIsAuthoritative: true,
-    name: 'Grace H.',
+    name: 'Ottilie H.',
   })
   const person = await arrives(world, who)
   expect((await resolveAttendee(world.ctx, google, person.userId)).userId).toBe(person.userId)
@@ -125,7 +122,7 @@ test('nothing is left of a person in any table but the trail, and the trail hold
   await mintAll(world)
   const claim = await world.db.workshopAttendance.findFirstOrThrow()
   await giveBack(world.ctx, { claimId: claim.claimId, userId: person.userId })
-  await settle(world)
+  await close(world)
   const used = await world.db.workshopAttendance.findFirstOrThrow()
   expect((await erasePerson(world.ctx, { userId: person.userId, because: 'asked' })).kind).toBe(
     'erased',
@@ -142,7 +139,7 @@ test('nothing is left of a person in any table but the trail, and the trail hold
       .map((row) => row.text)
       .join('\n')
       .toLowerCase()
-    for (const trace of ['grace', 'hopper', who.login!, google.login!, 'mozilla', 'avatars.'])
+    for (const trace of ['ottilie', 'hopper', who.login!, google.login!, 'mozilla', 'avatars.'])
       expect(text, `${name} holds ${trace}`).not.toContain(trace.toLowerCase())
     if (name !== 'audit_events')
       for (const id of [who.providerUserId, google.providerUserId])
@@ -318,7 +315,7 @@ test('the download holds everything of a person and no secret', async () => {
     'sessions',
     'claims',
     'mints',
-    'retiredKeys',
+    'keys',
     'teams',
     'subKeys',
     'ledger',

@@ -43,14 +43,15 @@ async function* pieces(
   })
   const claimIds = claims.map((claim) => claim.claimId)
   const mints = await db.mint.findMany({
-    where: { ownerKind: 'claim', ownerId: { in: claimIds } },
+    where: { holderKind: 'claim', holderId: { in: claimIds } },
     omit: { fencingToken: true },
     include: { mintAttempts: { omit: { token: true } } },
     orderBy: { queuedAt: 'asc' },
   })
-  const retiredKeys = await db.retiredKey.findMany({
-    where: { ownerKind: 'claim', ownerId: { in: claimIds } },
-    orderBy: { retiredAt: 'asc' },
+  const keys = await db.key.findMany({
+    where: { holderKind: 'claim', holderId: { in: claimIds } },
+    omit: { sealed: true },
+    orderBy: { requestedAt: 'asc' },
   })
   const teams = await db.$queryRaw<object[]>`
     select t.slug, t.name, m.role, m.state, m.joined_at as "joinedAt", m.removed_at as "removedAt"
@@ -73,7 +74,7 @@ async function* pieces(
     sessions,
     claims,
     mints,
-    retiredKeys,
+    keys,
     teams,
     subKeys,
     ledger,

@@ -23,7 +23,7 @@ export function addressMarks(emailNormalized: string | null): Mark[] {
 
 /**
  * Why somebody without a claim here may not claim, or null. People with a claim are judged by its
- * row. Costs one small query while nothing is held in this workshop.
+ * row. Costs two small queries while nothing is held in this workshop.
  */
 export async function findHold(
   ctx: Pick<Ctx, 'db' | 'fingerprints' | 'now'>,
@@ -35,10 +35,12 @@ export async function findHold(
       from keymint.identities i
     where user_id = ${userId}
       and exists (select 1 from keymint.claim_holds where workshop_slug in (${workshopSlug}, ''))`
-  if (identities.length === 0) return null
-  const looked = [...identities.flatMap(marksOf), ...addressMarks(emailNormalized)].flatMap(
-    (mark) => ctx.fingerprints.allOf(mark),
-  )
+  // Somebody who has not signed in has no identity yet: their account's name is one.
+  const looked = [
+    `identity:${userId}` as const,
+    ...identities.flatMap(marksOf),
+    ...addressMarks(emailNormalized),
+  ].flatMap((mark) => ctx.fingerprints.allOf(mark))
   const [hold] = await ctx.db.$queryRaw<{ reason: HoldReason }[]>`
     select reason from keymint.claim_holds
     where workshop_slug in (${workshopSlug}, '') and fingerprint = any(${looked})

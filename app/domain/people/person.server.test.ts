@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest'
 import type { ProviderIdentity } from '~/adapters/identity-provider'
 import { claimKey } from '~/domain/claim/claim.server'
-import { giveBack } from '~/domain/claim/give-back.server'
+import { giveBack } from '~/domain/claim/end-claim.server'
 import { runMint } from '~/domain/keys/mint.server'
-import { sweep } from '~/domain/operations/sweep.server'
+import { applyAll } from '../../../tests/engine'
 import { openWorld, type World } from '../../../tests/world'
 import { resolveAttendee } from './account.server'
 import { readPerson, unlinkSignIn, withdrawOptIn } from './person.server'
@@ -174,15 +174,16 @@ test('a key that is given back ends at once', async () => {
   await world.faults({ rules: [{ match: 'PATCH /keys/*', fault: '500', times: 20 }] })
   expect(
     (await Promise.all([1, 2, 3].map(() => giveBack(world.ctx, { claimId, userId })))).sort(),
-  ).toEqual(['given-back-soon', 'not-live', 'not-live'])
+  ).toEqual(['given-back', 'not-live', 'not-live'])
   expect(await world.db.workshopAttendance.findFirstOrThrow()).toMatchObject({
     state: 'ended',
     reason: 'given-back',
     orKeyPlaintext: null,
   })
+  await applyAll(world)
   expect((await world.ctx.provider.findKey(orKeyHash!))?.disabled).toBe(false)
   await world.clearFaults()
-  await sweep(world.ctx)
+  await applyAll(world)
   expect((await world.ctx.provider.findKey(orKeyHash!))?.disabled).toBe(true)
   expect((await actions(world)).filter((action) => action === 'claim.given-back')).toHaveLength(1)
 
@@ -195,7 +196,7 @@ test('a key that is given back ends at once', async () => {
   )
   await runMint(
     world.ctx,
-    (await world.db.mint.findFirstOrThrow({ where: { ownerId: waiting.claimId } })).id,
+    (await world.db.mint.findFirstOrThrow({ where: { holderId: waiting.claimId } })).id,
   )
   expect(
     await world.db.workshopAttendance.findFirstOrThrow({ where: { userId: other!.userId } }),

@@ -3,6 +3,8 @@
  * it, and who did what. Never a secret.
  */
 import type { Ctx } from '../ctx'
+import { errorMessage } from '../error-text'
+import type { JobError } from '../job-outcome'
 import { moneyViewOfDecimal } from '../money-view'
 import type { MoneyView } from '../money-view'
 
@@ -66,6 +68,8 @@ export type ClaimDetail = {
     httpStatus: number | null
     deletedAt: string | null
   }[]
+  /** A change that the provider has not carried out: since when it fails, and why. */
+  unconfirmed: { since: string; error: string } | null
   waiting: {
     since: string
     attempts: number
@@ -99,12 +103,13 @@ export async function findClaimDetail(
   if (!claim || claim.workshopSlug !== workshopSlug) return null
   const [mints, former, trail] = await Promise.all([
     ctx.db.mint.findMany({
-      where: { ownerKind: 'claim', ownerId: claimId },
+      where: { holderKind: 'claim', holderId: claimId },
       include: { mintAttempts: { orderBy: { sentAt: 'desc' } } },
       orderBy: { generation: 'desc' },
     }),
-    ctx.db.retiredKey.findMany({
-      where: { ownerKind: 'claim', ownerId: claimId },
+    ctx.db.key.findMany({
+      where: { holderKind: 'claim', holderId: claimId, savedAt: { not: null } },
+      omit: { sealed: true },
       orderBy: { generation: 'desc' },
     }),
     ctx.db.$queryRaw<
@@ -173,16 +178,18 @@ export async function findClaimDetail(
             disabled: claim.disabledAt !== null || claim.upstreamDisabled,
             missingSince: iso(claim.upstreamMissingAt),
           },
-    formerKeys: former.map((key) => ({
-      hash: key.keyHash,
-      label: key.keyLabel,
-      generation: key.generation,
-      reason: key.reason,
-      usage: money(key.usageUsd),
-      retiredAt: key.retiredAt.toISOString(),
-      disabledAt: iso(key.disabledAt),
-      settledAt: iso(key.settledAt),
-    })),
+    formerKeys: former
+      .filter((key) => key.generation < claim.generation)
+      .map((key) => ({
+        hash: key.hash ?? '',
+        label: key.label,
+        generation: key.generation,
+        reason: key.withoutReset ? 'extended' : key.offReplacedAt ? 're-issued' : 'claimed-again',
+        usage: money(key.usedUsd),
+        retiredAt: (key.offReplacedAt ?? key.offEndedAt ?? key.requestedAt).toISOString(),
+        disabledAt: iso(key.closedAt),
+        settledAt: iso(key.settledAt),
+      })),
     attempts: mints.flatMap((mint) =>
       mint.mintAttempts.map((attempt) => ({
         id: attempt.id,
@@ -195,6 +202,7 @@ export async function findClaimDetail(
         deletedAt: iso(attempt.deletedAt),
       })),
     ),
+    unconfirmed: unconfirmedOf(former),
     waiting: pending
       ? {
           since: pending.queuedAt.toISOString(),
@@ -205,6 +213,18 @@ export async function findClaimDetail(
       : null,
     trail: trail.map((event) => ({ ...event, at: event.at.toISOString() })),
     asOf: ctx.now().toISOString(),
+  }
+}
+
+function unconfirmedOf(
+  keys: { applyFailedAt: Date | null; applyError: unknown }[],
+): ClaimDetail['unconfirmed'] {
+  const failing = keys.find((key) => key.applyFailedAt !== null)
+  if (!failing?.applyFailedAt) return null
+  const error = failing.applyError as JobError | null
+  return {
+    since: failing.applyFailedAt.toISOString(),
+    error: errorMessage(error ?? { reason: 'upstream-trouble' }),
   }
 }
 

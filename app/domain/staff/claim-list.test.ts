@@ -15,6 +15,7 @@ type Seed = {
   email?: string | null
   state?: string
   usage?: number
+  off?: boolean
   hash?: string
   label?: string
   minutesAgo?: number
@@ -37,11 +38,13 @@ async function seed(world: World, claims: Seed[]) {
     const ready = (claim.state ?? 'ready') === 'ready'
     await world.db.$executeRaw`
       insert into keymint.workshop_attendance (user_id, workshop_slug, provider, state, reason, limit_usd,
-        expires_at, or_key_hash, key_saved_at, key_label, usage_usd, attended_at)
+        expires_at, or_key_hash, key_saved_at, key_label, usage_usd, window_used_usd, upstream_disabled,
+        attended_at)
       values (${userId}, ${claim.slug ?? slug}, 'github', ${claim.state ?? 'ready'},
         ${ready || claim.state === 'pending' ? null : 'expired'}, 2, now() + interval '1 day',
         ${ready ? (claim.hash ?? randomUUID()) : null},
         ${ready ? new Date() : null}, ${claim.label ?? null}, ${claim.usage ?? 0}::numeric,
+        ${claim.usage ?? 0}::numeric, ${claim.off ?? false},
           now() - make_interval(mins => ${claim.minutesAgo ?? index}::int))`
   }
 }
@@ -84,14 +87,11 @@ test('states and facts filter, and their counters match the list', async () => {
   await using world = await openWorld()
   await seed(world, [
     { name: 'Ready' },
-    { name: 'Spent', usage: 2 },
+    { name: 'Spent', usage: 2, off: true },
     { name: 'Waiting', state: 'pending' },
     { name: 'Gone', state: 'ended' },
     { name: 'No', state: 'refused' },
   ])
-  await world.db.$executeRaw`
-      update keymint.workshop_attendance set window_used_usd = usage_usd, upstream_disabled = (usage_usd > 0)
-        where state = 'ready'`
   const expected = {
     'state=pending': ['Waiting'],
     'state=refused': ['No'],

@@ -10,6 +10,7 @@ import { moneyView } from '../money-view'
 import { worstCaseSpend } from '../workshop/worst-case'
 import { readPools } from '../money/pool.server'
 import { findAccountReading } from '../keys/account-reading.server'
+import { deploymentAccount } from '../keys/accounts.server'
 import { formatProblem } from '../workshop/problem'
 import { windowState } from '../workshop/workshop'
 import { systemHealth, workshopHealth, type Health } from '../operations/health'
@@ -286,17 +287,18 @@ function worstCaseLeft(
 
 async function readBeat(ctx: Ctx): Promise<Beat> {
   const [row] = await ctx.db.$queryRaw<Beat[]>`
-    select w.seen, w.slots, w.quiet, gate.paused_at is not null as paused, gate.pause_reason as "pausedReason",
+    select w.seen, w.slots, w.quiet, pause.paused_at is not null as paused, pause.pause_reason as "pausedReason",
       gate.reason as "coolingReason",
       ceil(extract(epoch from gate.cooldown_until - now()))::int as cooling, calls.total as calls, calls.failed
-    from keymint.mint_gate gate,
+    from keymint.minting pause, keymint.accounts gate,
       (select count(*) filter (where ${workerSeen})::int as seen,
         coalesce(sum(slots) filter (where ${workerSeen}), 0)::int as slots,
         extract(epoch from now() - max(last_seen_at))::int as quiet from keymint.workers) w,
       (select count(*)::int as total, count(*)
         filter (where state in ('unknown', 'refused', 'condemned'))::int as failed
-        from keymint.mint_attempts where sent_at > now() - make_interval(mins => ${callMinutes}::int)) calls`
-  if (!row) throw new Error('mint_gate has no row')
+        from keymint.mint_attempts where sent_at > now() - make_interval(mins => ${callMinutes}::int)) calls
+    where gate.id = ${deploymentAccount}::uuid`
+  if (!row) throw new Error('minting has no row')
   return row
 }
 

@@ -26,7 +26,7 @@ async function claimAndMint(world: World, count: number) {
 test('the overview has claims, money committed, spent and left, workers and failed calls', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(100) })] })
   await claimAndMint(world, 3)
-  await world.db.$executeRaw`update keymint.workshop_attendance set usage_usd = 0.5`
+  await world.db.$executeRaw`update keymint.keys set used_usd = 0.5`
   const before = await readOverview(world.ctx)
   expect(before.system.health.severity).toBe('error')
   expect(systemLine(before.system.health)).toBe(
@@ -83,8 +83,8 @@ test('unbound keys are grouped by their reason, and the oldest wait is seen', as
   await using world = await openWorld()
   await claimAndMint(world, 3)
   await world.db.$executeRaw`
-      update keymint.workshop_attendance set bind_error = 'The provider answered 500.'
-        where claim_id in (select claim_id from keymint.workshop_attendance limit 2)`
+      update keymint.keys set bind_error = 'The provider answered 500.'
+        where id in (select id from keymint.keys limit 2)`
   const [late] = await world.people(1)
   await claimKey(world.ctx, { workshopSlug: slug, person: late!, optIn: false })
   await world.db

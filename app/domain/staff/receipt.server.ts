@@ -9,7 +9,6 @@ import { isProviderError } from '~/adapters/provider-error'
 import { decimalStringFromNano } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { unendedClaim } from '../live-claim.server'
 import { readCounters } from '../operations/counters.server'
 import type { JobOutcome } from '../job-outcome'
 import { windowState } from '../workshop/workshop'
@@ -167,10 +166,9 @@ function missingSoFar(ctx: Ctx, slug: string, live: number, ended: boolean): Mis
 
 async function findMissing(ctx: Ctx, slug: string): Promise<Missing[]> {
   const [row] = await ctx.db.$queryRaw<{ live: number; unsettled: number; lastEnd: Date | null }[]>`
-    select count(*) filter (where ${unendedClaim})::int as live,
-      (count(*) filter (where state = 'ended' and or_key_hash is not null
-        and settled_at is null) + (select count(*) from keymint.retired_keys where scope = ${slug}
-        and settled_at is null))::int as unsettled,
+    select count(*) filter (where state in ('pending', 'ready'))::int as live,
+      (select count(*) from keymint.keys k where k.scope = ${slug} and k.saved_at is not null
+        and k.settled_at is null and (k.off_ended_at is not null or k.off_replaced_at is not null))::int as unsettled,
       max(least(ended_at, ${ctx.now()})) as "lastEnd"
     from keymint.workshop_attendance c where workshop_slug = ${slug}`
   const missing = missingSoFar(ctx, slug, row?.live ?? 0, await isEnded(ctx, slug))
@@ -205,12 +203,13 @@ async function readFacts(
     lastEnd: Date | null
   }
   const [row] = await ctx.db.$queryRaw<Row[]>`
-    with former as (select owner_id, sum(usage_usd) as usage, count(*) as keys from keymint.retired_keys
-      where scope = ${slug} and owner_kind = 'claim' group by owner_id),
+    with former as (select holder_id, sum(used_usd) as usage, count(*) as keys from keymint.keys k
+      where k.scope = ${slug} and k.holder_kind = 'claim' and k.saved_at is not null and k.generation <
+        (select c.generation from keymint.workshop_attendance c where c.claim_id = k.holder_id) group by holder_id),
     claim as (
       select c.*, c.usage_usd + coalesce(f.usage, 0) as spent,
         coalesce(f.keys, 0) + (c.or_key_hash is not null)::int as keys
-      from keymint.workshop_attendance c left join former f on f.owner_id = c.claim_id
+      from keymint.workshop_attendance c left join former f on f.holder_id = c.claim_id
         where c.workshop_slug = ${slug})
     select count(*)::int as claims, count(*)
       filter (where state = 'refused')::int as refused, coalesce(sum(keys), 0)::int as keys, count(*)
@@ -259,9 +258,7 @@ async function readModels(
   slug: string,
 ): Promise<Pick<ReceiptBody, 'models' | 'modelsUsd'>> {
   const keys = await ctx.db.$queryRaw<{ hash: string }[]>`
-    select or_key_hash as hash from keymint.workshop_attendance where workshop_slug = ${slug}
-      and or_key_hash is not null and usage_usd > 0
-    union select key_hash from keymint.retired_keys where scope = ${slug} and usage_usd > 0
+    select hash from keymint.keys where scope = ${slug} and hash is not null and used_usd > 0
     limit ${maxKeysAsked + 1}::int`
   if (keys.length > maxKeysAsked) return { models: null, modelsUsd: null }
   const limit = pLimit(callsAtOnce)

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { sweep } from '~/domain/operations/sweep.server'
+import { letSettle, readAll, travel } from '../../../tests/engine'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import { requestReceipt, makeReceipt, readReceiptPage } from './receipt.server'
 import type { ReceiptBody } from './receipt-view'
@@ -23,8 +24,6 @@ async function claimAndUse(world: World, spends: number[]) {
     await claimKey(world.ctx, { workshopSlug: slug, person, optIn: index === 0 })
   for (const mint of await world.db.mint.findMany({ where: { state: 'pending' } }))
     await runMint(world.ctx, mint.id)
-  await world.db
-    .$executeRaw`update keymint.workshop_attendance set key_saved_at = now() - interval '1 min'`
   for (const [index, person] of people.entries()) {
     const claim = await world.db.workshopAttendance.findFirstOrThrow({
       where: { userId: person.userId },
@@ -38,10 +37,8 @@ async function claimAndUse(world: World, spends: number[]) {
         model: index === 1 ? 'openai/gpt-5-mini' : 'openai/gpt-5-nano',
       }),
     )
-    await world.db.$executeRaw`
-        update keymint.workshop_attendance set usage_usd = ${spends[index]}::float8::numeric
-          where user_id = ${person.userId}`
   }
+  await readAll(world)
 }
 
 const post = (body: object): RequestInit => ({
@@ -52,9 +49,9 @@ const post = (body: object): RequestInit => ({
 
 /** Past the end, every last reading in. */
 async function endAndSettle(world: World) {
-  world.moveClock(3 * hour)
+  await travel(world, 3 * hour)
   await sweep(world.ctx)
-  await world.db.$executeRaw`update keymint.workshop_attendance set settled_at = now()`
+  await letSettle(world)
 }
 
 test('a receipt waits for the last key and the last reading, is made once, and never changes', async () => {
@@ -67,7 +64,7 @@ test('a receipt waits for the last key and the last reading, is made once, and n
     { what: 'open' },
     { what: 'live', keys: 3 },
   ])
-  world.moveClock(3 * hour)
+  await travel(world, 3 * hour)
   await sweep(world.ctx)
   expect(await requestReceipt(world.ctx, { workshopSlug: slug, actorUserId: 'github:1' })).toBe(
     true,
@@ -77,8 +74,8 @@ test('a receipt waits for the last key and the last reading, is made once, and n
     'unsettled',
     'books',
   ])
-  await world.db.$executeRaw`update keymint.workshop_attendance set settled_at = now()`
-  world.moveClock(48 * hour)
+  await letSettle(world)
+  await travel(world, 48 * hour)
   await Promise.all([makeReceipt(world.ctx, slug), makeReceipt(world.ctx, slug)])
   const page = await readReceiptPage(world.ctx, slug)
   expect(page?.receipt?.body).toMatchObject({
@@ -119,7 +116,7 @@ test('what each model cost is added up from the books of this workshop’s keys 
   await world.call('/__sim/spend', post({ hash: foreign.hash, usd: 3, model: 'openai/gpt-5-nano' }))
   await endAndSettle(world)
   await world.call('/__sim/clock', post({ offsetMs: 51 * hour }))
-  world.moveClock(48 * hour)
+  await travel(world, 48 * hour)
   await requestReceipt(world.ctx, { workshopSlug: slug, actorUserId: 'github:1' })
   expect(await makeReceipt(world.ctx, slug)).toEqual({ kind: 'done' })
   const body = (await readReceiptPage(world.ctx, slug))?.receipt?.body as ReceiptBody
@@ -134,7 +131,7 @@ test('a provider that does not answer delays the receipt, with a reason', async 
   await using world = await openWorld({ workshops: [workshop()] })
   await claimAndUse(world, [1])
   await endAndSettle(world)
-  world.moveClock(48 * hour)
+  await travel(world, 48 * hour)
   await requestReceipt(world.ctx, { workshopSlug: slug, actorUserId: 'github:1' })
   await world.faults({ rules: [{ match: 'GET /activity', fault: '500' }] })
   expect(await makeReceipt(world.ctx, slug)).toMatchObject({ kind: 'snooze' })

@@ -8,14 +8,16 @@ import { recordAudit, type AuditAction, type AuditActor } from '../audit/audit.s
 import type { Ctx } from '../ctx'
 import { teamScope, type OpenMember } from '../money/member-lock.server'
 import { post, readBalance } from '../money/postings.server'
-import { lockSubKeys, releaseAll, type SubKeyRow } from './key-row.server'
+import { lockKeysOf } from '../keys/key-store.server'
+import { book, wantOff } from '../keys/want.server'
+import { lockSubKeys, subKeyHolder, type SubKeyRow } from './key-row.server'
 
 export type KeyEnd =
   'deleted' | 'revoked' | 'expired' | 'member-removed' | 'member-suspended' | 'spent'
 
 /**
- * Ends a live key in the caller's transaction, which holds member and key. A key that was never
- * made gives its money back at once.
+ * Ends a live key in the caller's transaction, which holds member and key: off at once, whatever the
+ * provider says. Money goes back when its last use is known; at once where it was never made.
  */
 export async function endKey(
   ctx: Ctx,
@@ -24,37 +26,19 @@ export async function endKey(
   key: SubKeyRow,
   end: { actor: AuditActor; reason: KeyEnd; endedAt?: Date; details?: Record<string, string> },
 ): Promise<void> {
-  const neverMade = key.state === 'pending'
-  const endedAt = end.endedAt ?? ctx.now()
+  const holder = subKeyHolder(key.id)
+  await wantOff(ctx, tx, await lockKeysOf(tx, holder), 'ended', end.endedAt)
   await tx.$executeRaw`
-    update keymint.api_keys
-      set state = 'ended', reason = ${end.reason}, ended_at = ${endedAt}::timestamptz, sealed = null,
-      rotate_requested_at = null,
-      closed_upstream_at = case when ${neverMade} then ${endedAt}::timestamptz end, settled_at = case
-        when ${neverMade} then ${endedAt}::timestamptz end,
-      deleted_upstream_at = case when ${neverMade} then ${endedAt}::timestamptz end
+    update keymint.api_keys set state = 'ended', reason = ${end.reason},
+      ended_at = coalesce(${end.endedAt ?? null}::timestamptz, keymint.now())
     where id = ${key.id}::uuid`
   // A key that the mint makes anyway is condemned, because the save finds no pending row.
-  if (neverMade)
+  if (key.state === 'pending')
     await tx.$executeRaw`
-      update keymint.mints set state = 'cancelled', done_at = now() where owner_kind = 'sub-key'
-        and owner_id = ${key.id}::uuid and generation = ${key.generation}::int and state = 'pending'`
-  else await sendApply(ctx, tx, key.id)
+      update keymint.mints set state = 'cancelled', done_at = now() where holder_kind = 'sub-key'
+        and holder_id = ${key.id}::uuid and generation = ${key.generation}::int and state = 'pending'`
   await audit(tx, member, key, end.actor, `sub-key.${end.reason}`, end.details ?? {})
-  if (neverMade) await giveBack(ctx, tx, member, key, end.actor, 'never made')
-}
-
-/** Releases what is still committed. For a member who has left, it goes back to the team. */
-export async function giveBack(
-  ctx: Ctx,
-  tx: Tx,
-  member: OpenMember,
-  key: SubKeyRow,
-  actor: AuditActor,
-  reason: string,
-): Promise<void> {
-  await post(tx, member, ctx.now(), actor, releaseAll(key, reason))
-  if (member.state === 'removed') await returnFree(ctx, tx, member, actor)
+  await book(ctx, tx, holder, { actor: end.actor, why: `sub-key.${end.reason}` })
 }
 
 /** Takes what is free (nano-USD) back from the member and returns how much. */
@@ -89,11 +73,6 @@ export async function endKeysOf(
     if (key.state === 'pending' || key.state === 'ready') await endKey(ctx, tx, member, key, end)
   }
   return ids.length
-}
-
-/** Sends `apply-sub-key`. One may wait while one runs, so that no later change is missed. */
-export async function sendApply(ctx: Ctx, tx: Tx, keyId: string): Promise<void> {
-  await ctx.queue.enqueue(tx, 'apply-sub-key', { keyId }, { singletonKey: keyId })
 }
 
 export async function audit(

@@ -1,10 +1,11 @@
-/** A sub-key as its rows hold it, read under its member's lock, and what is computed from them. */
+/** A sub-key as its rows say, read under the lock of its member. */
 import type { Tx } from '~/adapters/db.server'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
+import type { Key } from '../keys/key-row'
+import { lockKeysOf } from '../keys/key-store.server'
 import { openMember, type OpenMember } from '../money/member-lock.server'
-import { startOf, type Month } from '../money/month'
-import { commitmentChange, type Posting } from '../money/postings.server'
+import type { Month } from '../money/month'
 
 type SubKeyState = 'pending' | 'ready' | 'ended' | 'refused'
 
@@ -16,92 +17,59 @@ export type SubKeyRow = {
   service: string
   state: SubKeyState
   generation: number
-  keyHash: string | null
+  /** Of all its generations together: for life, or in one UTC month. */
   cap: NanoUsd
-  /** A change of the cap that the provider has not confirmed yet. */
-  wantedCap: NanoUsd | null
-  /** What earlier generations used of the cap: in this month for a monthly key, else in total. */
-  carried: NanoUsd
   reset: 'monthly' | null
   expiresAt: Date
-  upstreamCap: NanoUsd | null
-  rotateRequestedAt: Date | null
-  usage: NanoUsd
-  windowMonth: Month
-  windowBase: NanoUsd
-  windowUsed: NanoUsd
-  usageSyncedAt: Date | null
-  upstreamDisabled: boolean
-  upstreamMissingAt: Date | null
+  models: string[]
   endedAt: Date | null
-  closedUpstreamAt: Date | null
-  settledAt: Date | null
-  /** By month, oldest first. */
+  /** By month, oldest first, as the ledger has it. */
   months: { month: Month; committed: NanoUsd; spent: NanoUsd }[]
 }
 
-type MoneyColumn =
-  'cap' | 'wantedCap' | 'carried' | 'upstreamCap' | 'usage' | 'windowBase' | 'windowUsed'
-type Raw = Omit<SubKeyRow, MoneyColumn | 'months'> & { [Name in MoneyColumn]: string | null } & {
-  months: { month: Month; committed: string; spent: string }[] | null
-}
+export const subKeyHolder = (id: string) => ({ holderKind: 'sub-key' as const, holderId: id })
 
-/** Locks the key's member and then the key. Null when there is no such key. */
-export async function openSubKey(
-  ctx: Pick<Ctx, 'now'>,
-  tx: Tx,
-  keyId: string,
-): Promise<{ member: OpenMember; key: SubKeyRow } | null> {
+export type OpenSubKey = { member: OpenMember; key: SubKeyRow; keys: Key[] }
+
+/** Locks the key's member, opens the month, and locks the key with its generations. Null when there is no such key. */
+export async function openSubKey(ctx: Ctx, tx: Tx, keyId: string): Promise<OpenSubKey | null> {
   const [owner] = await tx.$queryRaw<
     { teamId: string; userId: string }[]
   >`select team_id as "teamId", user_id as "userId" from keymint.api_keys where id = ${keyId}::uuid`
   const member = owner ? await openMember(ctx, tx, owner) : null
   const [key] = member ? await lockSubKeys(tx, [keyId]) : []
-  return member && key ? { member, key } : null
+  return member && key ? { member, key, keys: await lockKeysOf(tx, subKeyHolder(keyId)) } : null
 }
 
-/** Locks these keys in the order of their ids. The caller holds their member. */
+type Raw = Omit<SubKeyRow, 'cap' | 'months'> & {
+  cap: string
+  months: { month: Month; committed: string; spent: string }[] | null
+}
+
+/** Locks these keys, in the order of their ids. The caller holds their member. */
 export async function lockSubKeys(tx: Tx, keyIds: string[]): Promise<SubKeyRow[]> {
   const rows = await tx.$queryRaw<Raw[]>`
     select k.id, k.team_id as "teamId", k.user_id as "userId", k.master_key_id as "masterKeyId", k.service,
-      k.state, k.generation, k.key_hash as "keyHash",
-      k.cap_usd::text as cap, k.wanted_cap_usd::text as "wantedCap", k.carried_usd::text as carried, k.reset,
-        k.expires_at as "expiresAt",
-      k.upstream_cap_usd::text as "upstreamCap", k.rotate_requested_at as "rotateRequestedAt",
-        k.usage_usd::text as usage, k.window_month::text as "windowMonth",
-      k.window_base_usd::text as "windowBase", k.window_used_usd::text as "windowUsed",
-        k.usage_synced_at as "usageSyncedAt", k.upstream_disabled as "upstreamDisabled",
-      k.upstream_missing_at as "upstreamMissingAt", k.ended_at as "endedAt",
-        k.closed_upstream_at as "closedUpstreamAt", k.settled_at as "settledAt",
+      k.state, k.generation, k.cap_usd::text as cap, k.reset, k.expires_at as "expiresAt", k.models,
+      k.ended_at as "endedAt",
       (select json_agg(json_build_object('month', m.month, 'committed', m.committed_usd::text, 'spent',
         m.spent_usd::text) order by m.month)
         from keymint.key_months m where m.api_key_id = k.id) as months
     from keymint.api_keys k where k.id = any(${keyIds}::uuid[]) order by k.id for update of k`
-  return rows.map(fromRaw)
-}
-
-function fromRaw(raw: Raw): SubKeyRow {
-  const nano = (text: string | null) => nanoFromDecimalString(text ?? '0')
-  return {
+  return rows.map((raw) => ({
     ...raw,
-    cap: nano(raw.cap),
-    carried: nano(raw.carried),
-    usage: nano(raw.usage),
-    windowBase: nano(raw.windowBase),
-    windowUsed: nano(raw.windowUsed),
-    wantedCap: raw.wantedCap === null ? null : nano(raw.wantedCap),
-    upstreamCap: raw.upstreamCap === null ? null : nano(raw.upstreamCap),
+    cap: nanoFromDecimalString(raw.cap),
     months: (raw.months ?? []).map(({ month, committed, spent }) => ({
       month,
-      committed: nano(committed),
-      spent: nano(spent),
+      committed: nanoFromDecimalString(committed),
+      spent: nanoFromDecimalString(spent),
     })),
-  }
+  }))
 }
 
 export const committedIn = (key: SubKeyRow, month: Month): NanoUsd =>
   key.months.find((row) => row.month === month)?.committed ?? 0n
-const spentIn = (key: SubKeyRow, month: Month): NanoUsd =>
+export const spentIn = (key: SubKeyRow, month: Month): NanoUsd =>
   key.months.find((row) => row.month === month)?.spent ?? 0n
 
 /** What counts against the cap now: everything for a one-off key, this month for a monthly one. */
@@ -110,40 +78,8 @@ export function spentOfCap(key: SubKeyRow, month: Month): NanoUsd {
   return key.months.reduce((sum, row) => sum + row.spent, 0n)
 }
 
-/** The highest cap that may apply while a change is pending. */
-const reservedCap = (key: SubKeyRow): NanoUsd =>
-  key.wantedCap !== null && key.wantedCap > key.cap ? key.wantedCap : key.cap
-
-/** What must be committed while the key can be used: max(0, cap - spent). */
-export function dueCommitment(key: SubKeyRow, month: Month, cap = reservedCap(key)): NanoUsd {
+/** Committed is max(0, cap - spent) for as long as the key can be used. */
+export function dueCommitment(key: SubKeyRow, month: Month, cap = key.cap): NanoUsd {
   const left = cap - spentOfCap(key, month)
   return left > 0n ? left : 0n
-}
-
-/** The limit that the provider should hold: the cap less what earlier generations used. */
-export const dueUpstreamCap = (key: SubKeyRow): NanoUsd => (key.wantedCap ?? key.cap) - key.carried
-
-/** The month that holds this key's money: the present one, or its last if the key ended before. */
-export function homeMonth(key: SubKeyRow, present: Month): Month {
-  const over = key.closedUpstreamAt !== null || key.expiresAt <= startOf(present)
-  return (
-    (over ? key.months.filter(({ committed }) => committed > 0n).at(-1)?.month : null) ?? present
-  )
-}
-
-/** Releases what a cap that was lowered, or not raised, no longer needs. */
-export function releaseBeyond(key: SubKeyRow, present: Month, cap: NanoUsd): Posting[] {
-  const month = homeMonth(key, present)
-  const committed = committedIn(key, month)
-  const due = dueCommitment(key, month, cap)
-  return commitmentChange(month, key.id, committed, due < committed ? due : committed).map(
-    (posting) => ({ ...posting, reason: 'the cap needs less' }),
-  )
-}
-
-/** Releases all that is still committed, in every month. */
-export function releaseAll(key: SubKeyRow, reason: string): Posting[] {
-  return key.months
-    .flatMap(({ month, committed }) => commitmentChange(month, key.id, committed, 0n))
-    .map((posting) => ({ ...posting, reason }))
 }

@@ -2,7 +2,7 @@
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { teamScope } from '../money/member-lock.server'
-import { subKeyPlace } from './sub-key-holder.server'
+import { keyPlace } from '../keys/mint-attempt.server'
 
 export type SubKeyReveal =
   { kind: 'revealed'; key: string; baseUrl: string | null } | { kind: 'no-key' }
@@ -17,15 +17,23 @@ export async function revealSubKey(
 ): Promise<SubKeyReveal> {
   return ctx.db.$transaction(async (tx): Promise<SubKeyReveal> => {
     const [key] = await tx.$queryRaw<
-      { id: string; generation: number; sealed: string; slug: string; baseUrl: string | null }[]
+      {
+        id: string
+        rowId: string
+        generation: number
+        sealed: string
+        slug: string
+        baseUrl: string | null
+      }[]
     >`
-      select k.id, k.generation, k.sealed, t.slug, v.base_url as "baseUrl"
+      select k.id, e.id as "rowId", k.generation, e.sealed, t.slug, v.base_url as "baseUrl"
       from keymint.api_keys k join keymint.teams t on t.id = k.team_id join keymint.team_members m
         on m.team_id = k.team_id and m.user_id = k.user_id and m.state = 'active'
+      join keymint.keys e on e.holder_kind = 'sub-key' and e.holder_id = k.id and e.generation = k.generation
       left join keymint.master_keys v on v.id = k.master_key_id
       where k.id::text = ${input.keyId} and k.team_id = ${input.teamId}::uuid and k.user_id = ${input.userId}
-        and k.state = 'ready' and k.sealed is not null
-        and k.rotate_requested_at is null and k.expires_at > ${ctx.now()}::timestamptz for update of k`
+        and k.state = 'ready' and e.sealed is not null
+        and k.expires_at > ${ctx.now()}::timestamptz for update of k`
     if (!key) return { kind: 'no-key' }
     await recordAudit(tx, {
       actor: `user:${input.userId}`,
@@ -38,7 +46,7 @@ export async function revealSubKey(
         where id = ${key.id}::uuid`
     return {
       kind: 'revealed',
-      key: ctx.sealer.unseal(key.sealed, subKeyPlace(key.id, key.generation)),
+      key: ctx.sealer.unseal(key.sealed, keyPlace(key.rowId, key.generation)),
       baseUrl: key.baseUrl,
     }
   })

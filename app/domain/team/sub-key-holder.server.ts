@@ -1,66 +1,152 @@
-/** What the mint engine does to a row of api_keys. */
-import { openMember } from '../money/member-lock.server'
-import { post } from '../money/postings.server'
-import type { Holder } from '../holder'
-import { endKeysOf } from './end-key.server'
-import { lockSubKeys, releaseAll } from './key-row.server'
-
-/** The place that a sub-key is sealed to. */
-export const subKeyPlace = (keyId: string, generation: number) => ({
-  table: 'api_keys',
-  row: keyId,
-  generation,
-})
+/**
+ * The sub-key's side of the engine: what it does to a row of api_keys and to the member's ledger.
+ * Guarantee: the ledger follows what the key's windows hold; a month is a window, whatever the cap
+ * does.
+ */
+import type { Tx } from '~/adapters/db.server'
+import { nanoFromDecimalString, type NanoUsd } from '~/money'
+import type { AuditActor } from '../audit/audit.server'
+import type { Ctx } from '../ctx'
+import type { Holder, Move } from '../holder'
+import { book } from '../keys/want.server'
+import { openMember, type OpenMember } from '../money/member-lock.server'
+import { monthOf, type Month } from '../money/month'
+import {
+  commitmentChange,
+  post,
+  readBalance,
+  spendPostings,
+  type Posting,
+} from '../money/postings.server'
+import { audit, endKeysOf, returnFree } from './end-key.server'
+import {
+  committedIn,
+  lockSubKeys,
+  spentIn,
+  subKeyHolder as idOf,
+  type SubKeyRow,
+} from './key-row.server'
 
 export const subKeyHolder: Holder = {
-  place: ({ ownerId, generation }) => subKeyPlace(ownerId, generation),
-
-  async lock(tx, { ownerId }) {
-    // The member first, because a refusal posts to the member's ledger.
-    await tx.$executeRaw`
-      select 1 from keymint.team_members m
-        where (m.team_id, m.user_id) = (select k.team_id, k.user_id from keymint.api_keys k
-        where k.id = ${ownerId}::uuid) for update`
-    await tx.$executeRaw`select 1 from keymint.api_keys where id = ${ownerId}::uuid for update`
+  async lock(ctx, tx, { holderId }) {
+    // The member first, with the month open: what follows moves the member's money.
+    const [owner] = await tx.$queryRaw<{ teamId: string; userId: string }[]>`
+      select team_id as "teamId", user_id as "userId" from keymint.api_keys where id = ${holderId}::uuid`
+    if (owner) await openMember(ctx, tx, owner)
+    await tx.$executeRaw`select 1 from keymint.api_keys where id = ${holderId}::uuid for update`
   },
 
-  async save(tx, { ownerId, generation }, key) {
+  async terms(tx, { holderId }) {
+    const [key] = await tx.$queryRaw<{ cap: string }[]>`
+      select cap_usd::text as cap from keymint.api_keys where id = ${holderId}::uuid`
+    return key ? { cap: nanoFromDecimalString(key.cap), accounting: 'month' } : null
+  },
+
+  async ready(tx, { holderId, generation }) {
     const changed = await tx.$executeRaw`
-      update keymint.api_keys k
-      set state = 'ready', key_hash = ${key.hash}, sealed = ${key.sealed}, key_label = ${key.label},
-        key_saved_at = now(), upstream_cap_usd = m.limit_usd
-      from keymint.mints m
-      where k.id = ${ownerId}::uuid and k.generation = ${generation}::int and k.state = 'pending'
-        and m.owner_kind = 'sub-key' and m.owner_id = k.id and m.generation = k.generation`
+      update keymint.api_keys set state = 'ready'
+      where id = ${holderId}::uuid and generation = ${generation}::int and state = 'pending'`
     return changed === 1
   },
 
-  async refuse(tx, { ownerId, generation }, refusal) {
-    const changed = await tx.$executeRaw`
-      update keymint.api_keys
-        set state = 'refused', reason = ${refusal.reason}, reason_detail = ${refusal.detail}
-      where id = ${ownerId}::uuid and generation = ${generation}::int and state = 'pending'`
-    const [key] = changed === 1 ? await lockSubKeys(tx, [ownerId]) : []
-    if (key) await post(tx, key, null, 'worker', releaseAll(key, 'the provider made no key'))
+  async refuse(tx, { holderId, generation }, refusal) {
+    await tx.$executeRaw`
+      update keymint.api_keys set state = 'refused', reason = ${refusal.reason}, reason_detail = ${refusal.detail}
+      where id = ${holderId}::uuid and generation = ${generation}::int and state = 'pending'`
   },
 
-  // A sub-key has no guardrail: its models were set when it was made.
-  markBound: () => Promise.resolve(),
-  markUnbound: () => Promise.resolve(),
-  // Reconcile does not compare sub-keys (decision 017): sync reads them by their master key.
-  markMissing: () => Promise.resolve(),
-  markToBind: () => Promise.resolve(),
+  async lowerCap(tx, { holderId }, capUsd) {
+    await tx.$executeRaw`
+      update keymint.api_keys set cap_usd = least(cap_usd, ${capUsd}::numeric),
+        change_error = 'The provider refused the new cap.'
+      where id = ${holderId}::uuid and ${capUsd}::numeric > 0`
+  },
+
+  async move(ctx, tx, { holderId }, move) {
+    const [key] = await lockSubKeys(tx, [holderId])
+    const member = key ? await openMember(ctx, tx, key) : null
+    if (!key || !member) return true
+    const postings = postingsOf(key, member.month, move)
+    if (move.reserve) {
+      const more = postings
+        .filter(({ kind }) => kind === 'commit')
+        .reduce((sum, { amount }) => sum + amount, 0n)
+      if (more > 0n && more > (await readBalance(tx, member, member.month)).free) return false
+    }
+    await post(tx, member, move.now, move.actor as AuditActor, postings)
+    if (member.state === 'removed') await returnFree(ctx, tx, member, move.actor as AuditActor)
+    return true
+  },
+
+  async expire(ctx, tx, { holderId, generation }) {
+    const [key] = await lockSubKeys(tx, [holderId])
+    const member = key ? await openMember(ctx, tx, key) : null
+    const changed = await tx.$executeRaw`
+      update keymint.api_keys set state = 'ended', reason = 'expired', ended_at = expires_at
+      where id = ${holderId}::uuid and generation = ${generation}::int and state = 'ready'`
+    if (changed === 1 && key && member)
+      await audit(tx, member, key, 'worker', 'sub-key.expired', {})
+    return changed === 1
+  },
 
   async endAllOf(ctx, tx, { userId, actorUserId }) {
     const memberships = await tx.$queryRaw<{ teamId: string }[]>`
-      select team_id as "teamId" from keymint.team_members
-      where user_id = ${userId} and state <> 'removed' order by team_id`
+      select team_id as "teamId" from keymint.team_members where user_id = ${userId} and state <> 'removed'
+      order by team_id`
     let count = 0
     for (const { teamId } of memberships) {
       const member = await openMember(ctx, tx, { teamId, userId })
-      const end = { actor: `user:${actorUserId}`, reason: 'revoked' } as const
-      if (member) count += await endKeysOf(ctx, tx, member, end)
+      if (member)
+        count += await endKeysOf(ctx, tx, member, {
+          actor: `user:${actorUserId}`,
+          reason: 'revoked',
+        })
     }
     return { bulkId: null, count }
   },
+}
+
+/** From what the ledger has for this key to what its windows say, month by month. */
+function postingsOf(key: SubKeyRow, present: Month, { keys, reserve, why }: Move): Posting[] {
+  const due = new Map<Month, { spent: NanoUsd; committed: NanoUsd }>()
+  const at = (month: Month) => {
+    const row = due.get(month) ?? { spent: 0n, committed: 0n }
+    due.set(month, row)
+    return row
+  }
+  for (const { month } of key.months) at(month)
+  for (const one of keys)
+    for (const { startsAt, reserved, used } of one.windows) {
+      const month = monthOf(startsAt)
+      const row = at(month > present ? present : month)
+      row.spent += used
+      if (reserved > used) row.committed += reserved - used
+    }
+  return [...due]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .flatMap(([month, row]) => {
+      const committed = committedIn(key, month)
+      const more = row.spent - spentIn(key, month)
+      const spent = more > 0n ? spendPostings(month, key.id, committed, more) : []
+      const left =
+        committed > more ? committed - (more > 0n ? more : 0n) : more > 0n ? 0n : committed
+      return [
+        ...spent,
+        ...commitmentChange(month, key.id, left, row.committed, reserve ? 'commit' : 'carry').map(
+          (posting) => ({ ...posting, reason: why }),
+        ),
+      ]
+    })
+}
+
+/** A month has begun: what the member's keys may spend in it is committed before anything else. */
+export async function bookMonth(ctx: Ctx, tx: Tx, member: OpenMember): Promise<void> {
+  const live = await tx.$queryRaw<{ id: string }[]>`
+    select k.id from keymint.api_keys k
+    where k.team_id = ${member.teamId}::uuid and k.user_id = ${member.userId} and exists (
+      select 1 from keymint.keys e where e.holder_kind = 'sub-key' and e.holder_id = k.id and e.settled_at is null
+        and (e.saved_at is not null or e.off_ended_at is null))
+    order by k.id for update of k`
+  for (const { id } of live)
+    await book(ctx, tx, idOf(id), { actor: 'worker', why: 'the month begins' })
 }

@@ -1,6 +1,7 @@
 /** Sub-keys as their holders and the team's owners see them, read from rows and not from the queue. */
 import { nanoFromDecimalString } from '~/money'
 import type { Ctx } from '../ctx'
+import type { JobError } from '../job-outcome'
 import { monthOf } from '../money/month'
 import { moneyView } from '../money-view'
 import type { SubKeyPhase, SubKeyView } from './view-types'
@@ -16,7 +17,6 @@ type Row = {
   reason: string | null
   detail: string | null
   cap: string
-  wantedCap: string | null
   reset: 'monthly' | null
   spent: string
   committed: string
@@ -25,6 +25,11 @@ type Row = {
   sealed: boolean
   changeError: string | null
   rotating: boolean
+  changing: boolean | null
+  applyError: JobError | null
+  missing: boolean | null
+  disabledThere: boolean | null
+  stillOpen: boolean | null
   settled: boolean
   createdAt: Date
   expiresAt: Date
@@ -47,9 +52,13 @@ export async function listSubKeys(
   const rows = await ctx.db.$queryRaw<Row[]>`
     select k.id, k.user_id as "userId", a.display_name as "displayName", k.purpose, k.service,
       v.label as "masterKeyLabel", k.state, k.reason, k.reason_detail as detail,
-      k.cap_usd::text as cap, k.wanted_cap_usd::text as "wantedCap", k.reset, k.key_label as label, k.models,
+      k.cap_usd::text as cap, k.reset, k.key_label as label, k.models,
         k.sealed is not null as sealed, k.change_error as "changeError",
-      k.rotate_requested_at is not null as rotating, k.settled_at is not null as settled,
+      k.generation > 1 as rotating, k.settled_at is not null as settled, e.revision <> e.seen_revision as changing,
+        e.apply_error as "applyError", e.missing_at is not null as missing,
+        e.seen_off and e.off_staff_at is null and e.off_ended_at is null and e.off_cap_at is null
+        and e.revision = e.seen_revision as "disabledThere", e.off_ended_at is not null and e.saved_at is not null
+        and e.closed_at is null as "stillOpen",
         k.created_at as "createdAt", k.expires_at as "expiresAt", k.ended_at as "endedAt",
       k.usage_synced_at as "usageSyncedAt", m.delay_reason as "delayReason", m.attempts, k.generation,
       (select coalesce(sum(s.spent_usd), 0)::text from keymint.key_months s where s.api_key_id = k.id
@@ -58,7 +67,8 @@ export async function listSubKeys(
         where s.api_key_id = k.id) as committed
     from keymint.api_keys k join keymint.attendees a using (user_id)
     left join keymint.master_keys v on v.id = k.master_key_id
-    left join keymint.mints m on m.owner_kind = 'sub-key' and m.owner_id = k.id and m.generation = k.generation
+    left join keymint.keys e on e.holder_kind = 'sub-key' and e.holder_id = k.id and e.generation = k.generation
+    left join keymint.mints m on m.holder_kind = 'sub-key' and m.holder_id = k.id and m.generation = k.generation
       and m.state = 'pending'
     where k.team_id = ${filter.teamId}::uuid
       and (${filter.userId ?? null}::text is null or k.user_id = ${filter.userId ?? null})
@@ -91,13 +101,14 @@ function viewOf(row: Row, now: Date): SubKeyView {
     reason: phase === 'settling' || phase === 'ended' ? (row.reason ?? 'expired') : row.reason,
     detail: row.detail,
     cap: moneyView(cap),
-    wantedCap: row.wantedCap === null ? null : moneyView(nanoFromDecimalString(row.wantedCap)),
     reset: row.reset,
     spent: moneyView(spent),
     left: moneyView(cap > spent ? cap - spent : 0n),
     committed: moneyView(nanoFromDecimalString(row.committed)),
     label: row.label,
     models: row.models,
+    upstream: upstreamOf(row),
+    failure: row.applyError?.reason ?? null,
     revealable: row.sealed && (phase === 'ready' || phase === 'changing'),
     refusedChange: row.changeError === null ? null : { providerMessage: row.changeError || null },
     createdAt: row.createdAt.toISOString(),
@@ -114,8 +125,16 @@ function viewOf(row: Row, now: Date): SubKeyView {
 
 /** A key that has expired counts as ended at once, before a job has seen it. */
 function phaseOf(row: Row, now: Date): SubKeyPhase {
-  if (row.state === 'refused' || row.state === 'pending') return row.state
+  if (row.state === 'pending') return row.rotating ? 'rotating' : 'pending'
+  if (row.state === 'refused') return row.state
   if (row.state === 'ended') return row.settled ? 'ended' : 'settling'
   if (row.expiresAt <= now) return 'settling'
-  return row.rotating ? 'rotating' : row.wantedCap !== null ? 'changing' : 'ready'
+  return row.changing ? 'changing' : 'ready'
+}
+
+/** What the provider says where that is not what is wanted. */
+function upstreamOf(row: Row): SubKeyView['upstream'] {
+  if (row.missing) return 'missing'
+  if (row.stillOpen) return 'still-on'
+  return row.disabledThere ? 'disabled' : 'as-wanted'
 }

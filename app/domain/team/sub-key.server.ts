@@ -1,13 +1,16 @@
 /**
  * Sub-keys: keys that a member makes within the budget. Guarantee: the cap is reserved before the
  * key is requested, and money goes back only when the provider can no longer charge it. What must
- * happen at the provider is written to the row and done by `apply-sub-key`; nothing here calls out.
+ * happen at the provider is written to the key's row and done by the loop; nothing here calls out.
  */
 import { randomUUID } from 'node:crypto'
+import { invariant } from '@epic-web/invariant'
 import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { minLimit } from '../keys/key-row'
+import { book, moveVersion, requestKey, wantOff } from '../keys/want.server'
 import {
   openMember,
   requireActiveOwner,
@@ -15,7 +18,7 @@ import {
   teamScope,
   type OpenMember,
 } from '../money/member-lock.server'
-import { commitmentChange, post, readBalance } from '../money/postings.server'
+import { readBalance } from '../money/postings.server'
 import type { MoneyView } from '../money-view'
 import { moneyView } from '../money-view'
 import {
@@ -23,9 +26,11 @@ import {
   dueCommitment,
   openSubKey,
   spentOfCap,
+  subKeyHolder,
+  type OpenSubKey,
   type SubKeyRow,
 } from './key-row.server'
-import { endKey, sendApply, audit } from './end-key.server'
+import { endKey, audit } from './end-key.server'
 
 export type ProvisionInput = {
   teamId: string
@@ -46,6 +51,8 @@ export type ProvisionRefusal =
     }
 export type ProvisionOutcome = { kind: 'queued'; keyId: string } | ProvisionRefusal
 
+/** A member's money is what bounds a sub-key; there is no pool and no seat. */
+const noSeat = { caps: null, takeSeat: false }
 const maxLifeMs = 366 * 86_400_000
 const minLifeMs = 10 * 60_000
 
@@ -82,14 +89,25 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     const capUsd = decimalStringFromNano(cap)
     await tx.$executeRaw`
       insert into keymint.api_keys (id, team_id, user_id, master_key_id, service, purpose, cap_usd, reset,
-        expires_at, models, window_month, created_at)
+        expires_at, models, created_at)
       values (${keyId}::uuid, ${teamId}::uuid, ${userId}, ${masterKeyId}::uuid, ${master.service},
         ${input.purpose}, ${capUsd}::numeric, ${reset},
-        ${expiresAt}::timestamptz, ${input.models}::text[], ${member.month}::date, ${now}::timestamptz)`
-    await post(tx, member, now, `user:${userId}`, [
-      { kind: 'commit', month: member.month, amount: cap, apiKeyId: keyId },
-    ])
-    await queueSubKeyMint(ctx, tx, member, { id: keyId, generation: 1, limit: cap })
+        ${expiresAt}::timestamptz, ${input.models}::text[], ${now}::timestamptz)`
+    await requestKey(
+      ctx,
+      tx,
+      { ...subKeyHolder(keyId), generation: 1 },
+      {
+        limit: cap,
+        limitReset: reset,
+        expiresAt,
+        allowedModels: input.models,
+        account: masterKeyId,
+        scope: teamScope(member.slug),
+        wantsGuardrail: false,
+        grant: 1,
+      },
+    )
     await recordAudit(tx, {
       actor: `user:${userId}`,
       action: 'sub-key.asked',
@@ -103,31 +121,20 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
         expiresAt: expiresAt.toISOString(),
       },
     })
+    const fits = await book(ctx, tx, subKeyHolder(keyId), {
+      actor: `user:${userId}`,
+      why: 'a key was made',
+      reserve: noSeat,
+    })
+    invariant(fits, 'what was free a moment ago is free under the same lock')
     return { kind: 'queued', keyId }
   })
-}
-
-/** Writes the mint of a generation, which copies the key's row, and its job. */
-export async function queueSubKeyMint(
-  ctx: Ctx,
-  tx: Tx,
-  member: OpenMember,
-  key: { id: string; generation: number; limit: NanoUsd },
-): Promise<void> {
-  const mintId = randomUUID()
-  await tx.$executeRaw`
-    insert into keymint.mints (id, owner_kind, owner_id, generation, scope, limit_usd, limit_reset, expires_at,
-      allowed_models, account)
-    select ${mintId}::uuid, 'sub-key', id, ${key.generation}::int, ${teamScope(member.slug)},
-      ${decimalStringFromNano(key.limit)}::numeric, reset, expires_at, models, master_key_id
-    from keymint.api_keys where id = ${key.id}::uuid`
-  await ctx.queue.enqueue(tx, 'mint-sub-key', { mintId }, { singletonKey: mintId })
 }
 
 export type KeyActor = { userId: string; keyId: string; teamId: string }
 type Refused = {
   kind: 'refused'
-  reason: 'no-such-key' | 'not-live' | 'change-under-way' | 'not-active' | 'no-master-key'
+  reason: 'no-such-key' | 'not-live' | 'not-active' | 'no-master-key'
 }
 export type ChangeCapOutcome =
   | { kind: 'asked' }
@@ -145,38 +152,35 @@ export async function changeCap(
   actor: KeyActor,
   change: { cap: NanoUsd; reason: string },
 ): Promise<ChangeCapOutcome> {
-  return onKey(ctx, actor, async (tx, member, key): Promise<ChangeCapOutcome> => {
+  return onKey(ctx, actor, async (tx, { member, key, keys }): Promise<ChangeCapOutcome> => {
     const refusal = whyNotChangeable(member, key, ctx.now())
     if (refusal) return { kind: 'refused', reason: refusal }
     if (change.cap === key.cap) return { kind: 'unchanged' }
     const used = spentOfCap(key, member.month)
-    if (change.cap <= used || change.cap <= key.carried)
-      return { kind: 'refused', reason: 'below-used', used }
-    const committed = committedIn(key, member.month)
-    const due = dueCommitment({ ...key, wantedCap: change.cap }, member.month)
+    if (change.cap <= used) return { kind: 'refused', reason: 'below-used', used }
+    const raises = change.cap > key.cap
     const { free } = await readBalance(tx, member, member.month)
-    if (change.cap > key.cap && !(await isActive(tx, key.masterKeyId)))
+    if (raises && !(await isActive(tx, key.masterKeyId)))
       return { kind: 'refused', reason: 'no-master-key' }
     // With less than nothing free no cap is raised, whatever the raise would cost.
-    if (change.cap > key.cap && due - committed > free)
-      return { kind: 'refused', reason: 'not-enough', free }
+    const more = dueCommitment(key, member.month, change.cap) - committedIn(key, member.month)
+    if (raises && more > free) return { kind: 'refused', reason: 'not-enough', free }
     await tx.$executeRaw`
-      update keymint.api_keys
-        set wanted_cap_usd = ${decimalStringFromNano(change.cap)}::numeric, change_error = null
-        where id = ${key.id}::uuid`
-    await sendApply(ctx, tx, key.id)
-    await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.cap-asked', {
+      update keymint.api_keys set cap_usd = ${decimalStringFromNano(change.cap)}::numeric, change_error = null
+      where id = ${key.id}::uuid`
+    const present = keys.at(-1)
+    if (present) await moveVersion(tx, present)
+    await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.cap-changed', {
       fromUsd: decimalStringFromNano(key.cap),
       toUsd: decimalStringFromNano(change.cap),
       reason: change.reason,
     })
-    await post(
-      tx,
-      member,
-      ctx.now(),
-      `user:${actor.userId}`,
-      commitmentChange(member.month, key.id, committed, due),
-    )
+    const fits = await book(ctx, tx, subKeyHolder(key.id), {
+      actor: `user:${actor.userId}`,
+      why: 'the cap was changed',
+      ...(raises ? { reserve: noSeat } : {}),
+    })
+    invariant(fits, 'what was free a moment ago is free under the same lock')
     return { kind: 'asked' }
   })
 }
@@ -215,12 +219,7 @@ export async function previewCap(
     const { free } = await readBalance(tx, member, member.month)
     const change = dueCommitment(key, member.month, cap) - committedIn(key, member.month)
     const raises = cap > key.cap
-    const why =
-      cap <= used || cap <= key.carried
-        ? 'below-used'
-        : raises && change > free
-          ? 'not-enough'
-          : null
+    const why = cap <= used ? 'below-used' : raises && change > free ? 'not-enough' : null
     return {
       from: moneyView(key.cap),
       to: moneyView(cap),
@@ -243,19 +242,34 @@ export async function rotateSubKey(
   actor: KeyActor,
   reason: string,
 ): Promise<RotateOutcome> {
-  return onKey(ctx, actor, async (tx, member, key): Promise<RotateOutcome> => {
+  return onKey(ctx, actor, async (tx, { member, key, keys }): Promise<RotateOutcome> => {
     const refusal = whyNotChangeable(member, key, ctx.now())
     if (refusal) return { kind: 'refused', reason: refusal }
     if (spentOfCap(key, member.month) >= key.cap) return { kind: 'refused', reason: 'nothing-left' }
     if (!(await isActive(tx, key.masterKeyId))) return { kind: 'refused', reason: 'no-master-key' }
+    const generation = key.generation + 1
+    const holder = subKeyHolder(key.id)
+    await wantOff(ctx, tx, keys, 'replaced')
     await tx.$executeRaw`
-      update keymint.api_keys set rotate_requested_at = ${ctx.now()}::timestamptz, change_error = null
-        where id = ${key.id}::uuid`
-    await sendApply(ctx, tx, key.id)
-    await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.rotation-asked', {
-      generation: key.generation,
-      reason,
-    })
+      update keymint.api_keys set state = 'pending', generation = ${generation}::int, revealed_at = null,
+        change_error = null where id = ${key.id}::uuid`
+    await requestKey(
+      ctx,
+      tx,
+      { ...holder, generation },
+      {
+        limit: minLimit,
+        limitReset: key.reset,
+        expiresAt: key.expiresAt,
+        allowedModels: key.models,
+        account: key.masterKeyId,
+        scope: teamScope(member.slug),
+        wantsGuardrail: false,
+        grant: 1,
+      },
+    )
+    await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.rotated', { generation, reason })
+    await book(ctx, tx, holder, { actor: `user:${actor.userId}`, why: 'the key was rotated' })
     return { kind: 'asked' }
   })
 }
@@ -269,7 +283,7 @@ export async function deleteSubKey(
   actor: KeyActor,
   reason: string,
 ): Promise<DeleteOutcome> {
-  return onKey(ctx, actor, async (tx, member, key): Promise<DeleteOutcome> => {
+  return onKey(ctx, actor, async (tx, { member, key }): Promise<DeleteOutcome> => {
     if (key.state !== 'ready' && key.state !== 'pending')
       return { kind: 'refused', reason: 'not-live' }
     await endKey(ctx, tx, member, key, {
@@ -293,10 +307,10 @@ function whyNotChangeable(
   member: OpenMember,
   key: SubKeyRow,
   now: Date,
-): 'not-live' | 'change-under-way' | 'not-active' | null {
+): 'not-live' | 'not-active' | null {
   if (member.state !== 'active') return 'not-active'
   if (key.state !== 'ready' || key.expiresAt <= now) return 'not-live'
-  return key.wantedCap !== null || key.rotateRequestedAt !== null ? 'change-under-way' : null
+  return null
 }
 
 /**
@@ -306,7 +320,7 @@ function whyNotChangeable(
 async function onKey<Outcome>(
   ctx: Ctx,
   actor: KeyActor,
-  run: (tx: Tx, member: OpenMember, key: SubKeyRow) => Promise<Outcome>,
+  run: (tx: Tx, open: OpenSubKey) => Promise<Outcome>,
 ): Promise<Outcome | { kind: 'refused'; reason: 'no-such-key' }> {
   return ctx.db.$transaction(async (tx) => {
     const [key] = await tx.$queryRaw<{ userId: string }[]>`
@@ -319,6 +333,6 @@ async function onKey<Outcome>(
     const open = await openSubKey(ctx, tx, actor.keyId)
     const gone = open?.member.state === 'removed' && key.userId === actor.userId
     if (!open || gone) return { kind: 'refused', reason: 'no-such-key' } as const
-    return run(tx, open.member, open.key)
+    return run(tx, open)
   })
 }

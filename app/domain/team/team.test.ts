@@ -96,7 +96,7 @@ test('a link ends by being used, taken back or a week old; looking at it uses no
       actorUserId: world.ownerId,
     })
   expect([await revoke(), await revoke()]).toEqual([true, false])
-  world.moveClock(7 * 86_400_000 + 1)
+  await world.moveClock(7 * 86_400_000 + 1)
   expect(await snapshots()).toEqual(['used', 'revoked', 'expired'])
   for (const { token } of [used, revoked, expired])
     expect(await acceptInvitation(world.ctx, token, person)).toEqual({

@@ -18,8 +18,6 @@ export type SubKeyView = {
   reason: string | null
   detail: string | null
   cap: MoneyView
-  /** A cap that the provider has not confirmed yet. */
-  wantedCap: MoneyView | null
   reset: 'monthly' | null
   /** Of the cap: in this month for a monthly key, else in total. */
   spent: MoneyView
@@ -28,6 +26,10 @@ export type SubKeyView = {
   committed: MoneyView
   label: string | null
   models: string[]
+  /** Where the provider shows something else than is wanted: gone, disabled there, or not disabled yet. */
+  upstream: 'as-wanted' | 'missing' | 'disabled' | 'still-on'
+  /** Why the last call about this key failed, as a code; null when it did not. */
+  failure: string | null
   /** Whether its holder can see the key now. */
   revealable: boolean
   /** The last change of the cap that the provider refused, with its own sentence if it gave one. */

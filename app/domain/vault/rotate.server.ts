@@ -18,9 +18,10 @@ export type RotationCtx = Pick<Ctx, 'db' | 'sealer'>
 type SealedColumn = { table: string; column: string; id: string; version: 'v1' | 'v2' }
 const sealedColumns: SealedColumn[] = [
   { table: 'master_keys', column: 'sealed', id: 'id', version: 'v2' },
-  { table: 'workshop_attendance', column: 'or_key_plaintext', id: 'claim_id', version: 'v1' },
-  { table: 'api_keys', column: 'sealed', id: 'id', version: 'v1' },
+  { table: 'keys', column: 'sealed', id: 'id', version: 'v1' },
 ]
+/** Copies of `keys.sealed`, which the database writes in the same statement: sealed once, and to that row. */
+const copies = ['workshop_attendance.or_key_plaintext', 'api_keys.sealed']
 
 export type RotationProgress = { table: string; resealed: number; left: number }
 export type RotationReport = {
@@ -154,7 +155,10 @@ async function presentColumns(ctx: RotationCtx): Promise<SealedColumn[]> {
  * are not lost with the old key.
  */
 async function findUnknownColumns(ctx: RotationCtx): Promise<string[]> {
-  const known = new Set(sealedColumns.map(({ table, column }) => `${table}.${column}`))
+  const known = new Set([
+    ...sealedColumns.map(({ table, column }) => `${table}.${column}`),
+    ...copies,
+  ])
   const texts = await ctx.db.$queryRaw<{ table: string; column: string }[]>`
     select c.table_name as table, c.column_name as column from information_schema.columns c
       join information_schema.tables t using (table_schema, table_name)

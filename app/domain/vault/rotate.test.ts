@@ -6,14 +6,18 @@ import { spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createSealer } from '~/adapters/sealing.server'
-import { claimKeyPlace } from '~/domain/claim/claim-holder.server'
 import { rounds } from '../../../tests/rounds'
 import { openTeam } from '../../../tests/team'
 import { openWorld, type World } from '../../../tests/world'
+import { deploymentAccount, masterKeyPlace } from '../keys/accounts.server'
+import { keyPlace } from '../keys/mint-attempt.server'
 import { rotateVault } from './rotate.server'
-import { masterKeyPlace } from '../keys/service.server'
 
-type Secrets = Map<string, { table: 'claim' | 'master'; secret: string }>
+/**
+ * By the id of the row that is sealed: a key's own, which the claim holds a copy of, or a master
+ * key's.
+ */
+type Secrets = Map<string, { table: 'key' | 'master'; secret: string }>
 
 /** Claims with keys and master keys, sealed as the app seals them. */
 async function fill(
@@ -23,23 +27,56 @@ async function fill(
 ): Promise<Secrets> {
   const secrets: Secrets = new Map()
   const people = await world.people(counts.claims)
+  const expiresAt = new Date(Date.now() + 86_400_000)
+  const drafts = people.map(({ userId }) => ({
+    userId,
+    claimId: randomUUID(),
+    mintId: randomUUID(),
+    keyId: randomUUID(),
+    secret: `sk-or-v1-${randomBytes(32).toString('hex')}`,
+  }))
   await world.db.workshopAttendance.createMany({
-    data: people.map((person) => {
-      const [claimId, secret] = [randomUUID(), `sk-or-v1-${randomBytes(32).toString('hex')}`]
-      secrets.set(claimId, { table: 'claim', secret })
+    data: drafts.map(({ userId, claimId }) => ({
+      userId,
+      workshopSlug: 'test-workshop',
+      claimId,
+      provider: 'github',
+      state: 'ready',
+      limitUsd: '2',
+      expiresAt,
+      allowedModels: [],
+    })),
+  })
+  const common = {
+    holderKind: 'claim',
+    generation: 1,
+    scope: 'test-workshop',
+    account: deploymentAccount,
+    limitUsd: '2',
+    expiresAt,
+  }
+  await world.db.mint.createMany({
+    data: drafts.map(({ claimId, mintId }) => ({
+      ...common,
+      id: mintId,
+      holderId: claimId,
+      state: 'done',
+      allowedModels: [],
+    })),
+  })
+  await world.db.key.createMany({
+    data: drafts.map(({ claimId, mintId, keyId, secret }) => {
+      secrets.set(keyId, { table: 'key', secret })
       return {
-        userId: person.userId,
-        workshopSlug: 'test-workshop',
-        claimId,
-        provider: 'github',
-        state: 'ready',
-        limitUsd: '2',
-        expiresAt: new Date(Date.now() + 86_400_000),
-        allowedModels: [],
-        orKeyHash: claimId,
-        orKeyPlaintext: sealer.seal(secret, claimKeyPlace(claimId, 1)),
-        keyLabel: 'sk-…',
-        keySavedAt: new Date(),
+        ...common,
+        id: keyId,
+        installation: world.ctx.installationId,
+        holderId: claimId,
+        mintId,
+        hash: keyId,
+        label: 'sk-…',
+        sealed: sealer.seal(secret, keyPlace(keyId, 1)),
+        savedAt: new Date(),
       }
     }),
   })
@@ -62,13 +99,20 @@ async function fill(
   return secrets
 }
 
-const readOne = async (world: World, id: string, table: 'claim' | 'master') =>
+const readOne = async (world: World, id: string, table: 'key' | 'master') =>
   table === 'master'
     ? (await world.db.masterKey.findUniqueOrThrow({ where: { id } })).sealed
-    : (await world.db.workshopAttendance.findUniqueOrThrow({ where: { claimId: id } }))
-        .orKeyPlaintext!
-const placeOf = (id: string, table: 'claim' | 'master') =>
-  table === 'master' ? masterKeyPlace(id, 1) : claimKeyPlace(id, 1)
+    : (await world.db.key.findUniqueOrThrow({ where: { id } })).sealed!
+const placeOf = (id: string, table: 'key' | 'master') =>
+  table === 'master' ? masterKeyPlace(id, 1) : keyPlace(id, 1)
+/** Claims whose copy of the envelope is not their key's own. */
+const staleCopies = async (world: World) => {
+  const [row] = await world.db.$queryRaw<{ count: number }[]>`
+    select count(*)::int as count from keymint.workshop_attendance c
+      join keymint.keys k on k.holder_kind = 'claim' and k.holder_id = c.claim_id
+    where c.or_key_plaintext is distinct from k.sealed`
+  return row!.count
+}
 
 /**
  * The command line in a process of its own; `killAfter` kills it at once once it has printed so
@@ -130,8 +174,8 @@ test(`a rotation that is killed half-way and restarted (${kills} times) loses no
 
   const onOldKey = async () => {
     const [left] = await world.db.$queryRaw<{ count: number }[]>`
-      select ((select count(*) from keymint.workshop_attendance
-        where or_key_plaintext like ${`v_.${old.newestKeyId}.%`}) + (select count(*) from keymint.master_keys
+      select ((select count(*) from keymint.keys where sealed like ${`v_.${old.newestKeyId}.%`})
+        + (select count(*) from keymint.master_keys
         where sealed like ${`v_.${old.newestKeyId}.%`}))::int as count`
     return left!.count
   }
@@ -154,6 +198,7 @@ test(`a rotation that is killed half-way and restarted (${kills} times) loses no
   app.running = false
   await reading
   expect(await onOldKey()).toBe(0)
+  expect(await staleCopies(world)).toBe(0)
   expect(app.reads).toBeGreaterThan(100)
   expect(app.wrong).toBe(0)
 
@@ -224,7 +269,7 @@ test('a row that no key can decrypt is reported and left as it is', async () => 
   const report = await rotateVault({ db: world.db, sealer: createSealer([newKey, oldKey]) })
   expect(report).toEqual({
     resealed: 5,
-    unopenable: [`workshop_attendance ${lost}`],
+    unopenable: [`keys ${lost}`],
     unknownColumns: ['forgotten.note'],
     leftByKey: { [createSealer([lostKey]).newestKeyId]: 1 },
   })

@@ -16,7 +16,7 @@ import { recordAudit, type AuditAction } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { requireActiveOwner } from '../money/member-lock.server'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
-import { masterKeyPlace, openService } from '../keys/service.server'
+import { masterKeyPlace, openAccount } from '../keys/accounts.server'
 
 /** `scope` is the team's in the audit trail. */
 type Team = { teamId: string; scope: string; userId: string }
@@ -81,7 +81,6 @@ export async function depositKey(
         createdBy: input.userId,
       },
     })
-    await tx.serviceGate.create({ data: { account: id } })
     await audit(tx, input, 'vault.deposited', {
       id,
       service: adapter.service,
@@ -132,8 +131,8 @@ export async function replaceKey(
     await tx.$executeRaw`
       update keymint.mints set not_before = null where account = ${row.id}::uuid and state = 'pending'`
     await tx.$executeRaw`
-      update keymint.service_gates set cooldown_until = null, failures = 0, reason = null, probe_at = null
-        where account = ${row.id}::uuid`
+      update keymint.accounts set cooldown_until = null, failures = 0, reason = null, probe_at = null
+        where id = ${row.id}::uuid`
     await audit(tx, input, 'vault.replaced', {
       id: row.id,
       service: row.service,
@@ -174,7 +173,9 @@ export async function verifyKey(
     select: { generation: true },
   })
   if (!row) return null
-  const { adapter, credential } = await openService(ctx, input.masterKeyId)
+  const account = await openAccount(ctx, input.masterKeyId)
+  if (!account) return null
+  const { adapter, credential } = account
   const verified = await adapter.verifyCredential(credential)
   if (!verified.ok) return serviceRefused(adapter, verified.problem)
   await ctx.db.masterKey.updateMany({
@@ -203,7 +204,7 @@ export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKe
       (select count(*) from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
         where m.account = k.id and a.state = 'saved' and a.deleted_at is null)::int as keys
     from keymint.master_keys k join keymint.attendees p on p.user_id = k.created_by left
-      join keymint.service_gates gate on gate.account = k.id
+      join keymint.accounts gate on gate.id = k.id
     where k.team_id = ${teamId}::uuid order by k.created_at, k.id`
   return rows.map(({ reason, retryInSeconds, ...row }) => ({
     ...row,
@@ -266,7 +267,8 @@ async function isOtherAccount(
     where m.account = ${masterKeyId}::uuid and a.state = 'saved' and a.deleted_at is null
       order by a.settled_at desc limit ${keysCompared}::int`
   if (newest.length === 0) return false
-  const old = await openService(ctx, masterKeyId)
+  const old = await openAccount(ctx, masterKeyId)
+  if (!old) return false
   try {
     for (const { id } of newest)
       if (

@@ -8,7 +8,7 @@ import { openWorld } from '../../../tests/world'
 import { startLiteLlm } from '../../../simulators/litellm/server'
 import { startOpenRouter } from '../../../simulators/openrouter/server'
 import { openTeamWithServices } from '../../../tests/team'
-import { openService } from '../keys/service.server'
+import { openAccount } from '../keys/accounts.server'
 import {
   depositKey,
   disableKey,
@@ -36,7 +36,7 @@ test('a good credential is stored sealed, shown as a mask and audited', async ()
     },
     { id: openrouter, service: 'openrouter', title: 'OpenRouter', baseUrl: null },
   ])
-  expect((await openService(world.ctx, litellm)).credential).toEqual({
+  expect((await openAccount(world.ctx, litellm))?.credential).toEqual({
     secret: team.litellm.masterKey,
     baseUrl: team.litellm.baseUrl,
   })
@@ -86,7 +86,7 @@ test('what the service does not accept is refused with a reason, and nothing is 
   ]) {
     const { reason, ...credential } = { reason: null, ...input }
     const outcome = await depositKey(world.ctx, { ...common, ...credential })
-    expect(outcome, JSON.stringify(input)).toEqual(
+    expect(outcome, JSON.stringify(input)).toMatchObject(
       reason === null
         ? {
             kind: 'refused',
@@ -121,11 +121,11 @@ test('a replacement opens under the next generation, and the envelope before it,
     label: before.label,
     replacedAt: expect.any(Date) as Date,
   })
-  expect((await openService(world.ctx, id)).credential.secret).toBe(team.litellm.masterKey)
+  expect((await openAccount(world.ctx, id))?.credential.secret).toBe(team.litellm.masterKey)
   await world.db.masterKey.update({ where: { id }, data: { sealed: before.sealed } })
-  await expect(openService(world.ctx, id)).rejects.toThrow('cannot be opened')
+  await expect(openAccount(world.ctx, id)).rejects.toThrow('cannot be opened')
   await world.db.masterKey.update({ where: { id }, data: { generation: 1 } })
-  expect((await openService(world.ctx, id)).credential.secret).toBe(team.litellm.masterKey)
+  expect((await openAccount(world.ctx, id))?.credential.secret).toBe(team.litellm.masterKey)
   expect(await replaceKey(world.ctx, { ...input, teamId: crypto.randomUUID() })).toBeNull()
 })
 
@@ -135,7 +135,7 @@ test("an envelope of another team's row does not open in this one", async () => 
   const [mine, theirs] = [await team.depositLiteLlm(), await team.depositOpenRouter()]
   const { sealed } = await world.db.masterKey.findUniqueOrThrow({ where: { id: theirs } })
   await world.db.masterKey.update({ where: { id: mine }, data: { sealed } })
-  await expect(openService(world.ctx, mine)).rejects.toThrow('cannot be opened')
+  await expect(openAccount(world.ctx, mine)).rejects.toThrow('cannot be opened')
 })
 
 test('a credential of another provider account does not replace one whose keys it cannot see', async () => {
@@ -187,7 +187,7 @@ test('a replacement frees what waited for the old credential, and of two at once
   expect(outcomes.filter((outcome) => outcome?.kind === 'replaced').length).toBeGreaterThan(0)
   const { generation } = await world.db.masterKey.findUniqueOrThrow({ where: { id } })
   expect(generation).toBe(1 + outcomes.filter((outcome) => outcome?.kind === 'replaced').length)
-  expect((await openService(world.ctx, id)).credential.secret).toBe(team.litellm.masterKey)
+  expect((await openAccount(world.ctx, id))?.credential.secret).toBe(team.litellm.masterKey)
   expect(await runMint(world.ctx, mintId)).toEqual({ kind: 'done' })
   expect((await team.row(keyId)).state).toBe('ready')
   expect(await listMasterKeys(world.ctx, team.teamId)).toMatchObject([{ failure: null, keys: 1 }])

@@ -19,7 +19,7 @@ type Snapshots = {
 async function readSnapshots(ctx: Ctx): Promise<Snapshots> {
   const [pools, gate, switchedSince, totalSeats] = await Promise.all([
     readPools(ctx.db),
-    ctx.db.mintGate.findFirst(),
+    ctx.db.minting.findFirst(),
     readSwitchTimes(ctx.db, ctx.settings),
     readTotalSeats(ctx.db),
   ])

@@ -1,7 +1,7 @@
 /** What a workshop may cost at worst, and so how many claims its pool can promise to. */
 import type { NanoUsd } from '~/money'
 import { committedFor, maxCommittedIn } from '../money/committed'
-import type { PoolCaps } from '../money/pool.server'
+import type { PoolCaps } from '../workshop-file'
 import type { Workshop } from '../workshop-file'
 import { keyExpiryFor } from './workshop'
 

@@ -40,11 +40,11 @@ export const jobActionMessages: Record<string, string> = messages
 export const jobActionMessage = (outcome: JobActionOutcome): string =>
   outcome.code === 'runs-later' ? `The job runs in ${outcome.seconds} s.` : messages[outcome.code]
 
-/** What a person must know before they cancel; `ownerKind` is whose key a mint makes. */
-export function cancelMessage(means: CancelMeans, ownerKind: string | null): string {
+/** What a person must know before they cancel; `holderKind` is whose key a mint makes. */
+export function cancelMessage(means: CancelMeans, holderKind: string | null): string {
   switch (means) {
     case 'refuse-mint':
-      return ownerKind === 'sub-key'
+      return holderKind === 'sub-key'
         ? 'No key is created. The request is refused with your reason, the member reads it on the ' +
             'key’s page, and the money goes back to their budget.'
         : 'No key is created. The claim is refused with your reason, the person reads it on their ' +

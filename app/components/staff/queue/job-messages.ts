@@ -5,9 +5,11 @@ import { bulkReasonCodes } from '../bulk-messages'
 /** A new job without a label does not compile. */
 const jobLabels: Record<JobName, string> = {
   'mint-key': 'Create a key',
+  'mint-service-key': 'Create a team’s key',
+  'apply-key': 'Apply changes to a key',
+  'read-account': 'Read the keys of one provider account',
+  'read-accounts': 'Read all provider accounts',
   'bind-guardrail': 'Assign a guardrail to a key',
-  'sync-usage': 'Read usage',
-  'reconcile-keys': 'Remove lost keys at the provider',
   'reconcile-check': 'Compare all keys with the provider',
   'reconcile-fix': 'Repair what differs at the provider',
   'reading-retention': 'Thin out old readings',
@@ -17,11 +19,6 @@ const jobLabels: Record<JobName, string> = {
   retention: 'Delete data past its retention',
   sweep: 'Find lost work',
   'bulk-action': 'Run a bulk action',
-  'mint-sub-key': 'Create a team’s key',
-  'apply-sub-key': 'Apply changes to a team’s key',
-  'sync-sub-keys': 'Read usage of teams’ keys',
-  'reconcile-services': 'Check all teams’ services',
-  'reconcile-service': 'Remove lost keys at a team’s service',
   'roll-months': 'Open the new month',
 }
 

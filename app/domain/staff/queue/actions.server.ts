@@ -7,6 +7,7 @@ import type { JobName } from '~/adapters/job-catalog'
 import { recordAudit, type AuditAction, type AuditActor } from '../../audit/audit.server'
 import { startClaimAction, type ClaimActionRefusal } from '../../claim/claim-actions.server'
 import type { Ctx } from '../../ctx'
+import { markUnbound } from '../../keys/bind.server'
 import { cancelMint } from '../../keys/cancel.server'
 import { canCancel, jobKindOf, livingName } from './job-kinds'
 import { jobRow, type RawRow } from './job-row'
@@ -111,7 +112,7 @@ async function bringForward(
 
 /** The job of a team's key has a queue of its own. */
 const mintJobOf = (row: RawRow) =>
-  row.ownerKind === 'sub-key' ? ('mint-sub-key' as const) : ('mint-key' as const)
+  row.holderKind === 'sub-key' ? ('mint-service-key' as const) : ('mint-key' as const)
 
 async function sendAgain(
   ctx: Ctx,
@@ -159,12 +160,11 @@ export async function cancelJob(
       if (refused)
         return {
           kind: 'done',
-          code: row.ownerKind === 'sub-key' ? 'sub-key-refused' : 'claim-refused',
+          code: row.holderKind === 'sub-key' ? 'sub-key-refused' : 'claim-refused',
         }
       return { kind: cancelled ? 'done' : 'nothing', code: 'mint-ended' }
     }
-    if (means === 'leave-unbound' && row.mintId)
-      await setBindAside(ctx, tx, row.mintId, input.reason)
+    if (means === 'leave-unbound' && row.mintId) await setBindAside(tx, row.mintId, input.reason)
     await cancelIt()
     if (!cancelled) return { kind: 'nothing', code: 'ended-already' }
     return { kind: 'done', code: means === 'leave-unbound' ? 'left-unbound' : 'cancelled' }
@@ -172,20 +172,15 @@ export async function cancelJob(
 }
 
 /** The sweep would send the job again for a key that nobody has set aside. */
-async function setBindAside(ctx: Ctx, tx: Tx, mintId: string, reason: string): Promise<void> {
-  const keys = await tx.$queryRaw<
-    { ownerKind: string; ownerId: string; generation: number; hash: string }[]
-  >`
-    select m.owner_kind as "ownerKind", m.owner_id as "ownerId", m.generation, k.key_hash as hash
-    from keymint.mints m join keymint.held_keys k on k.owner_kind = m.owner_kind and k.owner_id = m.owner_id
-      and k.generation = m.generation
-    where m.id = ${mintId}::uuid and k.live and k.guardrail_attached_at is null`
-  for (const key of keys) {
-    const owner = ctx.holders[key.ownerKind]
-    if (!owner) continue
-    await owner.lock(tx, key)
-    await owner.markUnbound(tx, [key.hash], reason, { setAside: true })
-  }
+async function setBindAside(tx: Tx, mintId: string, reason: string): Promise<void> {
+  const keys = await tx.$queryRaw<{ hash: string }[]>`
+    select hash from keymint.keys where mint_id = ${mintId}::uuid and hash is not null and guardrail_at is null`
+  await markUnbound(
+    tx,
+    keys.map((key) => key.hash),
+    reason,
+    { setAside: true },
+  )
 }
 
 /** Takes a dead letter back to work. One whose mint has ended is obsolete and is removed. */
@@ -204,7 +199,7 @@ export async function redriveJob(ctx: Ctx, input: Input): Promise<JobActionOutco
     const sent = isWanted(row)
       ? await ctx.queue.enqueue(
           tx,
-          livingName(row.name) as JobName & ('mint-key' | 'mint-sub-key' | 'bind-guardrail'),
+          livingName(row.name) as JobName & ('mint-key' | 'mint-service-key' | 'bind-guardrail'),
           { mintId },
           { singletonKey: mintId },
         )

@@ -1,6 +1,7 @@
 /** How the queue is: the one finding that matters most, with the facts behind it. */
 import { deadLetterNames } from '~/adapters/job-catalog'
 import type { Ctx } from '../../ctx'
+import { deploymentAccount } from '../../keys/accounts.server'
 import type { JobError } from '../../job-outcome'
 import { liveNames } from './list.server'
 import type { GateView, Health, WorkerView } from './types'
@@ -78,9 +79,10 @@ function judge(
 async function readGate(ctx: Ctx): Promise<GateRow | undefined> {
   const [row] = await ctx.db.$queryRaw<GateRow[]>`
     select g.paused_at as "pausedAt", coalesce(a.display_name, g.paused_by) as "pausedBy",
-      g.pause_reason as "pauseReason", g.cooldown_until as "cooldownUntil",
-      greatest(0, ceil(extract(epoch from g.cooldown_until - now())))::int as "coolsFor", g.reason, g.cause
-    from keymint.mint_gate g left join keymint.attendees a on a.user_id = g.paused_by`
+      g.pause_reason as "pauseReason", own.cooldown_until as "cooldownUntil",
+      greatest(0, ceil(extract(epoch from own.cooldown_until - now())))::int as "coolsFor", own.reason, own.cause
+    from keymint.minting g join keymint.accounts own on own.id = ${deploymentAccount}::uuid
+    left join keymint.attendees a on a.user_id = g.paused_by`
   return row
 }
 

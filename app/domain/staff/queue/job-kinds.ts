@@ -28,11 +28,12 @@ const vital = { cancel: 'never', perStagger: 20 } as const
 
 const kinds: Record<JobName, JobKind> = {
   'mint-key': { cancel: 'refuse-mint', perStagger: 20 },
-  'mint-sub-key': { cancel: 'refuse-mint', perStagger: 20 },
+  'mint-service-key': { cancel: 'refuse-mint', perStagger: 20 },
+  'apply-key': begun,
+  'read-account': scheduled,
+  'read-accounts': scheduled,
   // A hundred of them go in one call.
   'bind-guardrail': { cancel: 'leave-unbound', perStagger: 100 },
-  'sync-usage': scheduled,
-  'reconcile-keys': scheduled,
   'reconcile-check': scheduled,
   'reconcile-fix': begun,
   'reading-retention': scheduled,
@@ -42,10 +43,6 @@ const kinds: Record<JobName, JobKind> = {
   retention: scheduled,
   sweep: vital,
   'bulk-action': begun,
-  'apply-sub-key': begun,
-  'sync-sub-keys': scheduled,
-  'reconcile-services': scheduled,
-  'reconcile-service': scheduled,
   'roll-months': scheduled,
 }
 
@@ -62,4 +59,5 @@ export const canCancel = (name: string) =>
   jobKindOf(name).cancel !== 'never' && jobKindOf(name).cancel !== 'must-finish'
 
 /** The jobs that make a key at a provider: their calls are on record. */
-export const isMintJob = (name: string) => ['mint-key', 'mint-sub-key'].includes(livingName(name))
+export const isMintJob = (name: string) =>
+  ['mint-key', 'mint-service-key'].includes(livingName(name))

@@ -23,7 +23,7 @@ export type RawRow = {
   mintId: string | null
   scope: string | null
   mintState: string | null
-  ownerKind: string | null
+  holderKind: string | null
   claimId: string | null
   claimState: string | null
   bound: boolean | null

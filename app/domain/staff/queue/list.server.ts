@@ -261,7 +261,7 @@ const columns = Prisma.sql`
   j.state = 'active' and coalesce(j.heartbeat_on,
     j.started_on) < now() - make_interval(secs => coalesce(j.heartbeat_seconds * 2, j.expire_seconds)) as stuck,
   j.source_name as "sourceName", j.source_id as "sourceId", j.source_output->>'reason' as "sourceReason",
-  m.id as "mintId", m.scope, m.state as "mintState", m.owner_kind as "ownerKind", c.claim_id as "claimId",
+  m.id as "mintId", m.scope, m.state as "mintState", m.holder_kind as "holderKind", c.claim_id as "claimId",
     c.state as "claimState", c.guardrail_attached_at is not null as bound, c.workshop_slug as "workshopSlug",
     a.display_name as person, a.user_id as "userId"`
 
@@ -272,7 +272,7 @@ const mintJoin = Prisma.sql`
     (j.data->>'mintId')::uuid end`
 const joins = Prisma.sql`
   ${mintJoin}
-  left join keymint.workshop_attendance c on m.owner_kind = 'claim' and c.claim_id = m.owner_id
+  left join keymint.workshop_attendance c on m.holder_kind = 'claim' and c.claim_id = m.holder_id
   left join keymint.attendees a on a.user_id = c.user_id`
 
 /** What no index serves, asked of the candidates alone. */

@@ -71,7 +71,7 @@ export async function readJobPage(ctx: Ctx, jobId: string): Promise<JobPage | nu
     job: {
       ...row,
       cancel: jobKindOf(raw.name).cancel,
-      ownerKind: raw.ownerKind,
+      holderKind: raw.holderKind,
       payload:
         raw.data !== null && typeof raw.data === 'object'
           ? Object.entries(raw.data).map(([key, value]) => [

@@ -24,8 +24,8 @@ export async function findSubjects(ctx: Pick<Ctx, 'db'>, text: string): Promise<
       select c.claim_id from keymint.workshop_attendance c join people using (user_id)
       union select claim_id from keymint.workshop_attendance where claim_id between ${range?.from ?? null}::uuid
         and ${range?.to ?? null}::uuid)
-    (select null::uuid as "jobId", m.id as "mintId" from keymint.mints m join claims on m.owner_kind = 'claim'
-      and m.owner_id = claims.claim_id limit ${maxFound}::int)
+    (select null::uuid as "jobId", m.id as "mintId" from keymint.mints m join claims on m.holder_kind = 'claim'
+      and m.holder_id = claims.claim_id limit ${maxFound}::int)
     union all (select null, m.id from keymint.mints m where m.id between ${range?.from ?? null}::uuid
       and ${range?.to ?? null}::uuid limit 100)
     union all (select j.id, null from pgboss.job j where j.name = any(${names})

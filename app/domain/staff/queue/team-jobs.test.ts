@@ -36,7 +36,7 @@ async function pendingSubKey(world: World) {
     models: [],
   })
   if (key.kind === 'refused') throw new Error(key.reason)
-  return { keyId: key.keyId, jobId: await onlyJob(world, 'mint-sub-key') }
+  return { keyId: key.keyId, jobId: await onlyJob(world, 'mint-service-key') }
 }
 
 test('a retry of a team’s key runs now: its mint no longer waits for its time', async () => {
@@ -58,7 +58,7 @@ test('a cancel of a team’s key refuses that key, gives its money back, and spe
   const { keyId, jobId } = await pendingSubKey(world)
   expect((await readJobPage(world.ctx, jobId))?.job).toMatchObject({
     cancel: 'refuse-mint',
-    ownerKind: 'sub-key',
+    holderKind: 'sub-key',
     can: { cancel: true },
   })
   expect(Number((await world.db.budgetMonth.findFirstOrThrow()).committedUsd)).toBe(20)
@@ -101,14 +101,14 @@ test('a receipt and a check may be cancelled; what would be sent again may not',
     return onlyJob(world, name)
   }
   const outcomes: Record<string, string> = {}
-  for (const name of ['make-receipt', 'doctor', 'apply-sub-key', 'sweep']) {
+  for (const name of ['make-receipt', 'doctor', 'apply-key', 'sweep']) {
     const jobId = await send(name)
     outcomes[name] = (await cancelJob(world.ctx, { jobId, actorUserId, reason: 'a test' })).code
   }
   expect(outcomes).toEqual({
     'make-receipt': 'cancelled',
     doctor: 'cancelled',
-    'apply-sub-key': 'must-finish',
+    'apply-key': 'must-finish',
     sweep: 'never-cancelled',
   })
 })

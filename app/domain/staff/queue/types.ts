@@ -194,7 +194,7 @@ export type JobPage = {
     payload: [string, string][]
     cancel: CancelMeans
     /** Whose key it makes, where it makes one. */
-    ownerKind: string | null
+    holderKind: string | null
     source: { name: string; id: string | null } | null
     priorRunsLost: number
   }

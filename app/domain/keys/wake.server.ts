@@ -1,0 +1,140 @@
+/**
+ * What the sweep finds again of keys: work without a job, and times that have come. Rows decide;
+ * jobs are hints, and one that was lost is sent again here. Behind a pause, a switch or a parked
+ * account nothing is sent.
+ */
+import type { Tx } from '~/adapters/db.server'
+import type { Ctx } from '../ctx'
+import { lockHolder } from './lock-holder.server'
+import { readKey } from './key-store.server'
+import { book, sendApply, sendMint, wantOff } from './want.server'
+
+const maxPerPass = 500
+/** A pause that ends wakes everything at once. */
+const maxMints = 5_000
+
+/** Pending mints that have no job; one that has just been written may be about to get its own. */
+export async function sendMintsAgain(ctx: Ctx, { minSeconds = 5 } = {}): Promise<number> {
+  if (!ctx.settings.provisioningEnabled) return 0
+  const lost = await ctx.db.$queryRaw<{ id: string; account: string }[]>`
+    select m.id, m.account from keymint.mints m
+    join keymint.accounts a on a.id = m.account and a.parked_at is null
+    cross join keymint.minting g
+    where m.state = 'pending' and g.paused_at is null and
+      m.queued_at <= now() - make_interval(secs => ${minSeconds}::int) and not exists (
+      select 1 from pgboss.job j where j.name in ('mint-key', 'mint-service-key')
+        and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
+    order by m.queued_at limit ${maxMints}::int`
+  return countQueued(ctx, lost, (tx, { id, account }) => sendMint(ctx, tx, { mintId: id, account }))
+}
+
+/** Live keys that are unbound, not set aside for a person, and have no job. */
+export async function sendBindsAgain(ctx: Ctx): Promise<number> {
+  const lost = await ctx.db.$queryRaw<{ mintId: string }[]>`
+    select k.mint_id as "mintId" from keymint.keys k
+    where k.wants_guardrail and k.guardrail_at is null and not k.bind_set_aside and k.settled_at is null
+      and k.off_ended_at is null and k.off_replaced_at is null and k.expires_at > keymint.now()
+      and k.installation = ${ctx.installationId} and k.saved_at < keymint.now() - interval '5 s'
+      and not exists (select 1 from pgboss.job j where j.name = 'bind-guardrail'
+        and j.singleton_key = k.mint_id::text and j.state in ('created', 'retry', 'active'))
+    order by k.saved_at limit ${maxPerPass}::int`
+  return countQueued(ctx, lost, (tx, { mintId }) =>
+    ctx.queue.enqueue(tx, 'bind-guardrail', { mintId }, { singletonKey: mintId }),
+  )
+}
+
+/** Keys that the provider does not follow yet, and that have no job. What is refused waits for its time. */
+export async function sendAppliesAgain(ctx: Ctx): Promise<number> {
+  const lost = await ctx.db.$queryRaw<{ id: string; account: string }[]>`
+    select k.id, k.account from keymint.keys k
+    join keymint.accounts a on a.id = k.account and a.parked_at is null
+    where k.saved_at is not null and k.deleted_at is null and k.installation = ${ctx.installationId}
+      and (k.revision <> k.seen_revision or k.delete_wanted
+        or (k.doubt_until <= keymint.now() and k.missing_at is null)
+        or k.call_sent_at is not null)
+      and (k.apply_at is null or k.apply_at <= keymint.now())
+      and (k.call_sent_at is null or k.call_sent_at <= keymint.now() - interval '15 s')
+      and not (k.closed_at is not null and not k.delete_wanted)
+      and not exists (select 1 from pgboss.job j where j.name = 'apply-key' and j.singleton_key = k.id::text
+        and j.state in ('created', 'retry', 'active'))
+    order by k.apply_at nulls first limit ${maxPerPass}::int`
+  return countQueued(ctx, lost, (tx, key) => sendApply(ctx, tx, key))
+}
+
+/** What another sweep queued in the same moment is counted there. */
+async function countQueued<Row>(
+  ctx: Ctx,
+  rows: Row[],
+  send: (tx: Tx, row: Row) => Promise<'queued' | 'already-queued'>,
+): Promise<number> {
+  let queued = 0
+  for (const row of rows)
+    if ((await ctx.db.$transaction((tx) => send(tx, row))) === 'queued') queued++
+  return queued
+}
+
+/** Old keys of extensions whose grace time is over. */
+export async function endGraced(ctx: Ctx): Promise<number> {
+  return eachDue(
+    ctx,
+    await ctx.db.$queryRaw<{ id: string }[]>`
+      select id from keymint.keys where grace_until <= keymint.now() and off_replaced_at is null
+        and off_ended_at is null limit ${maxPerPass}::int`,
+    'the grace time is over',
+    async (tx, keyId) => {
+      const key = await readKey(tx, keyId)
+      if (key) await wantOff(ctx, tx, [key], 'replaced')
+    },
+  )
+}
+
+/** Limits that change by themselves: the window in which former keys have spent is over. */
+export async function moveDueLimits(ctx: Ctx): Promise<number> {
+  return eachDue(
+    ctx,
+    await ctx.db.$queryRaw<{ id: string }[]>`
+      select id from keymint.keys where limit_due_at <= keymint.now() and off_ended_at is null
+        and off_replaced_at is null limit ${maxPerPass}::int`,
+    'a new window has begun',
+    () => Promise.resolve(),
+  )
+}
+
+/** Settled keys past their retention are deleted upstream; our rows keep them. */
+export async function deleteOldKeys(ctx: Ctx): Promise<number> {
+  const due = await ctx.db.$queryRaw<{ id: string; account: string }[]>`
+    update keymint.keys set delete_wanted = true, apply_at = null where id in (
+      select id from keymint.keys where settled_at < keymint.now() - make_interval(days => ${keyRetentionDays}::int)
+        and deleted_at is null and not delete_wanted and missing_at is null
+        and apply_error ->> 'reason' is distinct from 'foreign-name'
+        and installation = ${ctx.installationId} limit ${maxPerPass}::int)
+    returning id, account`
+  for (const key of due) await ctx.db.$transaction((tx) => sendApply(ctx, tx, key))
+  return due.length
+}
+
+/** How long a settled key stays upstream, disabled, for whoever asks about it there. */
+export const keyRetentionDays = 7
+
+async function eachDue(
+  ctx: Ctx,
+  due: { id: string }[],
+  why: string,
+  change: (tx: Parameters<typeof readKey>[0], keyId: string) => Promise<void>,
+): Promise<number> {
+  for (const { id } of due) {
+    try {
+      await ctx.db.$transaction(async (tx) => {
+        const key = await readKey(tx, id)
+        if (!key) return
+        await lockHolder(ctx, tx, key)
+        await change(tx, id)
+        await book(ctx, tx, key, { actor: 'worker', why })
+      })
+    } catch (error) {
+      // One row that fails keeps none of the others waiting.
+      ctx.log.error({ error, keyId: id }, 'a key whose time has come could not be changed')
+    }
+  }
+  return due.length
+}

@@ -1,0 +1,168 @@
+/** What people ask for, what the provider does by itself, and how time passes. */
+import type { Bounds, Emit } from './engine'
+import type { Product } from './product'
+import {
+  at,
+  get,
+  holderState,
+  isOverRow,
+  keysOf,
+  mailAt,
+  none,
+  of,
+  set,
+  spendable,
+  stateBytes,
+  type State,
+} from './state'
+
+const copy = (state: State) => state.slice()
+
+/** A claim that has been accepted and waits for its first key. */
+export function firstState(product: Product, cap: number): State | null {
+  const state = new Uint8Array(stateBytes)
+  state[at.cap] = cap
+  state[at.capHigh] = cap
+  state[at.generation] = 1
+  addKey(state, 0, cap)
+  return product.book(state, { reserve: true }) ? state : null
+}
+
+function addKey(state: State, key: number, limit: number): void {
+  set(state, key, { exists: 1, limit, asked: 1, callLimit: none, doubtLimit: none })
+}
+
+/** Wants these keys off for good. */
+function off(state: State, keys: number[], cause: 'ended' | 'replaced'): void {
+  for (const key of keys)
+    if (of(state, key, cause) === 0) set(state, key, { [cause]: 1, asked: 1, callCurrent: 0 })
+}
+
+export function acts(product: Product, bounds: Bounds, state: State, emit: Emit): void {
+  const by = (actor: 'owner' | 'staff', name: string, change: (next: State) => boolean) => {
+    if (get(state, at[actor]) >= bounds[actor]) return
+    const next = copy(state)
+    next[at[actor]] = get(state, at[actor]) + 1
+    if (change(next)) emit(`${actor}: ${name}`, next)
+  }
+  const holder = get(state, at.state)
+  const present = get(state, at.generation) - 1
+  const live = holder === holderState.ready && !isOverRow(state, present)
+  if (holder !== holderState.ended) {
+    const end = (next: State) => {
+      off(next, keysOf(next), 'ended')
+      next[at.state] = holderState.ended
+      return product.book(next, { reserve: false })
+    }
+    by('owner', 'gives the key back', end)
+    by('staff', 'revoke the key', end)
+  }
+  if (holder === holderState.ended)
+    by('owner', 'claims again', (next) => nextKey(product, bounds, next))
+  if (!live) return
+  const staffOff = of(state, present, 'staff') === 1
+  // By what was read; a cap that starts afresh is never used up for good.
+  const read = keysOf(state).reduce((sum, key) => sum + of(state, key, 'row0'), 0)
+  const left = product.daily || read < get(state, at.cap)
+  if (!staffOff && left)
+    by('owner', 'replaces the key', (next) => {
+      off(next, keysOf(next), 'replaced')
+      return nextKey(product, bounds, next)
+    })
+  by('staff', staffOff ? 'enable the key' : 'disable the key', (next) => {
+    set(next, present, { staff: staffOff ? 0 : 1, asked: 1, callCurrent: 0 })
+    return product.book(next, { reserve: false })
+  })
+  for (const cap of [1, 2])
+    if (cap !== get(state, at.cap))
+      by('staff', `set the limit to ${cap}`, (next) => {
+        next[at.cap] = cap
+        next[at.capHigh] = Math.max(cap, get(state, at.capHigh))
+        return product.book(next, {
+          reserve: cap > get(state, at.cap) && product.rules.broken !== 'reserve-first',
+        })
+      })
+  if (!staffOff && left)
+    by('staff', 'extend the key', (next) => {
+      off(next, keysOf(next).slice(0, -1), 'replaced')
+      // The grace amount is a tenth of what is left, less than a unit: here it is nothing.
+      const used = of(next, present, 'used0') + of(next, present, 'used1')
+      set(next, present, { limit: Math.min(used, 2), withoutReset: 1, asked: 1, callCurrent: 0 })
+      return nextKey(product, bounds, next)
+    })
+}
+
+/** The next generation waits for its key; its limit is what former keys leave. */
+function nextKey(product: Product, bounds: Bounds, state: State): boolean {
+  const generation = get(state, at.generation)
+  if (generation >= bounds.keys) return false
+  state[at.state] = holderState.pending
+  state[at.generation] = generation + 1
+  addKey(state, generation, get(state, at.cap))
+  return product.book(state, { reserve: product.rules.broken !== 'reserve-first' })
+}
+
+/** Spending, calls that land late, time. */
+export function world(product: Product, state: State, emit: Emit): void {
+  const window = get(state, at.window)
+  for (const key of keysOf(state)) {
+    if (spendable(state, key) > 0) {
+      const name = window === 0 ? 'spent0' : 'spent1'
+      const next = copy(state)
+      set(next, key, { [name]: of(state, key, name) + 1 })
+      emit(`key ${key + 1} spends a unit`, next)
+    }
+    const call = of(state, key, 'call')
+    if (call === 1) {
+      const next = copy(state)
+      set(next, key, { call: 2 })
+      emit(`key ${key + 1}: 15 seconds without an answer`, next)
+    }
+    if (call !== 1 && (call === 2 || of(state, key, 'doubt') === 1)) {
+      const next = copy(state)
+      set(next, key, {
+        ...(call === 2 ? { call: 3 } : {}),
+        ...(of(state, key, 'doubt') === 1 ? { doubt: 2 } : {}),
+      })
+      forMail(next, key, (slot) => (next[mailAt(slot, 'old')] = 1))
+      emit(`key ${key + 1}: ten minutes pass`, next)
+    }
+    land(state, key, emit)
+  }
+  if (product.daily && window === 0) {
+    const next = copy(state)
+    next[at.window] = 1
+    emit('midnight', next)
+  }
+  const booked = copy(state)
+  if (product.daily && product.book(booked, { reserve: false }) && !equal(booked, state))
+    emit('a time has come: the books follow', booked)
+}
+
+const equal = (left: State, right: State) => left.every((byte, index) => byte === right[index])
+
+function forMail(state: State, key: number, run: (slot: number) => void): void {
+  for (let slot = 0; slot < 2; slot++) if (get(state, mailAt(slot, 'key')) === key + 1) run(slot)
+}
+
+/**
+ * A delayed call takes effect: within ten minutes whatever the key is, later only at a key that is
+ * closed, where one call alone must revive nothing. What lands later elsewhere is outside of what
+ * the ten-minute rule promises.
+ */
+function land(state: State, key: number, emit: Emit): void {
+  forMail(state, key, (slot) => {
+    const mail = (name: 'off' | 'limit' | 'reset' | 'old') => get(state, mailAt(slot, name))
+    const lost = copy(state)
+    lost.fill(0, mailAt(slot, 'key'), mailAt(slot, 'old') + 1)
+    if (mail('old') === 1 && of(state, key, 'closed') === 0) {
+      emit(`the delayed call about key ${key + 1} never lands`, lost)
+      return
+    }
+    const next = lost.slice()
+    if (mail('off') > 0) set(next, key, { off: mail('off') === 1 ? 1 : 0 })
+    if (mail('limit') !== none) set(next, key, { cap: mail('limit') })
+    if (mail('reset') > 0) set(next, key, { resets: mail('reset') === 1 ? 0 : 1 })
+    emit(`the delayed call about key ${key + 1} lands`, next)
+  })
+}

@@ -1,0 +1,10 @@
+import { readCredits } from '~/domain/keys/account-reading.server'
+import { sendAccountReads } from '~/domain/keys/read-account.server'
+import type { JobHandler } from './job-handler'
+
+/** Sends the reading of each account that has anything to read, and reads the deployment's credits. */
+export const readAccountsJob: JobHandler<'read-accounts'> = async (ctx) => {
+  await sendAccountReads(ctx)
+  await readCredits(ctx)
+  return { kind: 'done' }
+}
