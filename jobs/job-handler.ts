@@ -4,11 +4,10 @@
  */
 import type { JobResult, JobWithMetadata, PgBoss } from 'pg-boss'
 import { inLogContext, scrub } from '~/adapters/log.server'
-import { isProviderError } from '~/adapters/provider-error'
 import { catalog, type JobName, type JobPayload } from '~/adapters/job-catalog'
 import type { Ctx } from '~/domain/ctx'
 import type { JobError, JobOutcome } from '~/domain/job-outcome'
-import { errorSentence, jobErrorOf } from '~/domain/error-text'
+import { errorSentence } from '~/domain/error-text'
 import { errorGroupOf } from '~/domain/operations/error-groups'
 import type { JobRun } from '~/domain/operations/job-history.server'
 import { cut } from '~/text'
@@ -25,17 +24,6 @@ export type JobBatchHandler<Name extends JobName> = (
   payloads: JobPayload<Name>[],
   jobIds: string[],
 ) => Promise<BatchOutcome[]>
-
-/** For work that answers every provider error with a retry. */
-export async function retryOnProviderError(work: () => Promise<unknown>): Promise<JobOutcome> {
-  try {
-    await work()
-    return { kind: 'done' }
-  } catch (error) {
-    if (!isProviderError(error)) throw error
-    return { kind: 'retry', reason: error.message, error: jobErrorOf(error.details) }
-  }
-}
 
 /** Called with every run of a batch once it is over. */
 export type RecordRuns = (runs: Omit<JobRun, 'workerId'>[]) => void

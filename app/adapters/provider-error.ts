@@ -63,7 +63,7 @@ export function errorFromAnswer(status: number, isOwnBody: boolean): ProviderFai
 }
 
 /** What an HTTP status means for the request that got it. */
-export function errorFromStatus(status: number): ProviderFailure {
+function errorFromStatus(status: number): ProviderFailure {
   if (status === 429) return { kind: 'retryable', reason: 'rate-limited' }
   if (status === 402) return { kind: 'retryable', reason: 'no-credit' }
   if (status === 401) return { kind: 'retryable', reason: 'unauthorized' }

@@ -1,5 +1,6 @@
 /** Sentences for the alerts that staff see on every page. */
 import type { AdminAlert } from '~/domain/operations/alerts.server'
+import { parkedMessage } from './parked'
 import { counted, sentenceOf, type Message } from './text'
 
 const addCredit = 'Add credit at https://openrouter.ai/settings/credits.'
@@ -72,6 +73,8 @@ export function alertMessage(alert: AdminAlert): Message & { title: string } {
           'Limits still hold: the provider enforces them. The spending on these pages is old.',
         remedy: null,
       }
+    case 'account-parked':
+      return parkedMessage(alert.reason)
     case 'drift':
       return {
         title:

@@ -15,6 +15,7 @@ import {
   disableKey,
   enableKey,
   listMasterKeys,
+  openKey,
   replaceKey,
   verifyKey,
   type VaultProblem,
@@ -78,6 +79,9 @@ export const action = handler(async (args) => {
       if (outcome === null) throw notFound()
       return outcome.kind === 'verified' ? back('verified') : refuse(masterKeyId, outcome)
     }
+    case 'open':
+      await openKey(ctx, { ...by, masterKeyId, reason: 'opened from the vault' })
+      return back('opened')
     case 'disable':
       await disableKey(ctx, { ...by, masterKeyId })
       return back('disabled')

@@ -7,6 +7,7 @@ import { cancelMessage, jobActionMessage } from '~/components/staff/queue/job-ac
 import { jobLabel } from '~/components/staff/queue/job-messages'
 import { abortBulk } from '~/domain/bulk/bulk.server'
 import type { Ctx } from '~/domain/ctx'
+import { deploymentAccount, openParkedAccount } from '~/domain/keys/accounts.server'
 import { pauseMinting, resumeMinting } from '~/domain/keys/pause.server'
 import {
   cancelJob,
@@ -31,6 +32,7 @@ const verbs = [
   'cancel',
   'pause',
   'resume',
+  'open-account',
   'abort',
 ] as const
 const jobVerbs = ['retry', 'redrive', 'ask-cancel'] as const
@@ -117,6 +119,18 @@ async function answer(given: FormInput): Promise<QueueActionAnswer> {
       )
     case 'resume':
       return minting('ok', resumedMessage(await resumeMinting(ctx, { actorUserId })))
+    case 'open-account':
+      if (reason.length < minReason) return { kind: 'reason-missing' }
+      return minting(
+        'ok',
+        (await openParkedAccount(ctx, {
+          account: deploymentAccount,
+          actor: `user:${actorUserId}`,
+          reason,
+        }))
+          ? 'The provider account is open. What waits continues within seconds.'
+          : 'The provider account was not parked.',
+      )
     case 'abort': {
       if (form.bulk === '') throw badRequest()
       const stopped = await abortBulk(ctx, { bulkId: form.bulk, actor: `user:${actorUserId}` })

@@ -7,7 +7,7 @@ import {
   holderState,
   isOverRow,
   keysOf,
-  mailAt,
+  delayedAt,
   none,
   of,
   set,
@@ -124,7 +124,7 @@ export function world(product: Product, state: State, emit: Emit): void {
         ...(call === 2 ? { call: 3 } : {}),
         ...(of(state, key, 'doubt') === 1 ? { doubt: 2 } : {}),
       })
-      forMail(next, key, (slot) => (next[mailAt(slot, 'old')] = 1))
+      forDelayed(next, key, (slot) => (next[delayedAt(slot, 'old')] = 1))
       emit(`key ${key + 1}: ten minutes pass`, next)
     }
     land(state, key, emit)
@@ -141,8 +141,8 @@ export function world(product: Product, state: State, emit: Emit): void {
 
 const equal = (left: State, right: State) => left.every((byte, index) => byte === right[index])
 
-function forMail(state: State, key: number, run: (slot: number) => void): void {
-  for (let slot = 0; slot < 2; slot++) if (get(state, mailAt(slot, 'key')) === key + 1) run(slot)
+function forDelayed(state: State, key: number, run: (slot: number) => void): void {
+  for (let slot = 0; slot < 2; slot++) if (get(state, delayedAt(slot, 'key')) === key + 1) run(slot)
 }
 
 /**
@@ -151,18 +151,18 @@ function forMail(state: State, key: number, run: (slot: number) => void): void {
  * the ten-minute rule promises.
  */
 function land(state: State, key: number, emit: Emit): void {
-  forMail(state, key, (slot) => {
-    const mail = (name: 'off' | 'limit' | 'reset' | 'old') => get(state, mailAt(slot, name))
+  forDelayed(state, key, (slot) => {
+    const delayed = (name: 'off' | 'limit' | 'reset' | 'old') => get(state, delayedAt(slot, name))
     const lost = copy(state)
-    lost.fill(0, mailAt(slot, 'key'), mailAt(slot, 'old') + 1)
-    if (mail('old') === 1 && of(state, key, 'closed') === 0) {
+    lost.fill(0, delayedAt(slot, 'key'), delayedAt(slot, 'old') + 1)
+    if (delayed('old') === 1 && of(state, key, 'closed') === 0) {
       emit(`the delayed call about key ${key + 1} never lands`, lost)
       return
     }
     const next = lost.slice()
-    if (mail('off') > 0) set(next, key, { off: mail('off') === 1 ? 1 : 0 })
-    if (mail('limit') !== none) set(next, key, { cap: mail('limit') })
-    if (mail('reset') > 0) set(next, key, { resets: mail('reset') === 1 ? 0 : 1 })
+    if (delayed('off') > 0) set(next, key, { off: delayed('off') === 1 ? 1 : 0 })
+    if (delayed('limit') !== none) set(next, key, { cap: delayed('limit') })
+    if (delayed('reset') > 0) set(next, key, { resets: delayed('reset') === 1 ? 0 : 1 })
     emit(`the delayed call about key ${key + 1} lands`, next)
   })
 }

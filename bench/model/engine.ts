@@ -12,7 +12,7 @@ import {
   isOverRow,
   keyAt,
   keysOf,
-  mailAt,
+  delayedAt,
   none,
   of,
   set,
@@ -28,7 +28,7 @@ export type Bounds = {
   staff: number
   crashes: number
   keys: number
-  mail: number
+  delayed: number
   workers: number
 }
 
@@ -109,15 +109,15 @@ function ask(
   send('done, no answer', 2, true)
   send('not done, no answer', 2, false)
   if (decision.raises) send('refused', 1, false)
-  const slot = Array.from({ length: bounds.mail }, (_, index) => index).find(
-    (index) => get(state, mailAt(index, 'key')) === 0,
+  const slot = Array.from({ length: bounds.delayed }, (_, index) => index).find(
+    (index) => get(state, delayedAt(index, 'key')) === 0,
   )
   if (slot !== undefined) {
     const next = copy(leased)
-    next[mailAt(slot, 'key')] = key + 1
-    next[mailAt(slot, 'off')] = change.disabled === undefined ? 0 : change.disabled ? 1 : 2
-    next[mailAt(slot, 'limit')] = change.limit === undefined ? none : unitsOf(change.limit)
-    next[mailAt(slot, 'reset')] = change.reset === undefined ? 0 : change.reset === null ? 1 : 2
+    next[delayedAt(slot, 'key')] = key + 1
+    next[delayedAt(slot, 'off')] = change.disabled === undefined ? 0 : change.disabled ? 1 : 2
+    next[delayedAt(slot, 'limit')] = change.limit === undefined ? none : unitsOf(change.limit)
+    next[delayedAt(slot, 'reset')] = change.reset === undefined ? 0 : change.reset === null ? 1 : 2
     answer(next, worker, key, 2, decision.raises)
     emit(`${described}, delayed`, next)
   }

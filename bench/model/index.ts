@@ -1,7 +1,7 @@
 /**
  * `npm run model`: every state of the key protocol within the bounds. `--break <rule>` breaks one
- * rule and shows how it is found; `--mail 2` lets two calls be delayed; `--all` breaks each in turn;
- * `--short` takes the bounds of the test suite.
+ * rule and shows how it is found; `--delayed 2` lets two calls be delayed; `--all` breaks each in
+ * turn; `--short` takes the bounds of the test suite.
  */
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { parseArgs } from 'node:util'
@@ -26,7 +26,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       break: { type: 'string' },
-      mail: { type: 'string' },
+      delayed: { type: 'string' },
       all: { type: 'boolean' },
       short: { type: 'boolean' },
     },
@@ -39,7 +39,7 @@ async function main(): Promise<number> {
     }
     return tellBroken(values.break as Rule) ? 0 : 1
   }
-  if (values.mail === '2') return tellTwoDelayed() ? 0 : 1
+  if (values.delayed === '2') return tellTwoDelayed() ? 0 : 1
   if (values.all) {
     const told = (Object.keys(breakable) as Rule[]).map(tellBroken)
     return [...told, tellTwoDelayed()].every(Boolean) ? 0 : 1

@@ -19,14 +19,14 @@ const early = new Date('2026-01-10T12:00:00Z')
 /** When a closed key is read by itself, in seconds after it was closed. */
 export const readAfter = [30, 60, 120, 420] as const
 
-export const limitOf = (units: number) => (units === 0 ? minLimit : BigInt(units) * unit)
+const limitOf = (units: number) => (units === 0 ? minLimit : BigInt(units) * unit)
 /** To the nearest unit: the least limit is dust here. */
 export const unitsOf = (nano: bigint) => Number((nano + unit / 2n) / unit)
-export const nowOf = (state: State): Date => nows[get(state, at.window) === 0 ? 0 : 1]
+const nowOf = (state: State): Date => nows[get(state, at.window) === 0 ? 0 : 1]
 const seconds = (from: Date, count: number) => new Date(from.getTime() + count * 1000)
 
 /** The row as the product reads it. `daily`: its cap starts afresh at midnight. */
-export function keyOf(state: State, key: number, daily: boolean): Key {
+function keyOf(state: State, key: number, daily: boolean): Key {
   const is = (name: Parameters<typeof of>[2]) => of(state, key, name) === 1
   const now = nowOf(state)
   const value = (name: Parameters<typeof of>[2]) => of(state, key, name)

@@ -83,7 +83,7 @@ function seenAs(broken: Rule | null, key: Key): Key {
 }
 
 /** The twin of `formerOpen` in readWork: a former key that may be spent beside a new one. */
-export function isFormerOpen(key: Key, now: Date): boolean {
+function isFormerOpen(key: Key, now: Date): boolean {
   if (key.savedAt === null || key.closedAt !== null || key.deletedAt !== null) return false
   const loweredForGood =
     key.withoutReset &&
@@ -96,26 +96,6 @@ export function isFormerOpen(key: Key, now: Date): boolean {
     (key.doubt === null || key.doubt.until <= now)
   return !loweredForGood
 }
-
-export type DoubtRow = Pick<Key, 'call' | 'doubt'>
-
-/** The twin of what `lease` and `recordFailure` make of a call that has no answer. */
-export function doubtAfter({ call, doubt }: DoubtRow, doubtSeconds: number): Key['doubt'] {
-  if (call === null || (!call.on && call.limit === null)) return doubt
-  const until = new Date(call.sentAt.getTime() + doubtSeconds * 1000)
-  return {
-    until: doubt !== null && doubt.until > until ? doubt.until : until,
-    limit: greatest(doubt?.limit ?? null, call.limit),
-    on: (doubt?.on ?? false) || call.on,
-  }
-}
-
-/** The twin of what `recordSeen` leaves of a doubt. */
-export const doubtLeft = ({ call, doubt }: DoubtRow): Key['doubt'] =>
-  doubt !== null && call !== null && doubt.until > call.sentAt ? doubt : null
-
-const greatest = (a: bigint | null, b: bigint | null) =>
-  a === null ? b : b === null || a > b ? a : b
 
 /** The twin of `stable_at` in recordReading; times in seconds after the key was closed. */
 export const isStable = (reading: {

@@ -4,11 +4,11 @@ import { rulesWith, type Rule } from './rules'
 import { search, type Found } from './search'
 
 export const bounds = {
-  full: { owner: 3, staff: 2, crashes: 2, keys: 3, mail: 1, workers: 2 },
-  short: { owner: 1, staff: 0, crashes: 0, keys: 2, mail: 0, workers: 1 },
-  shortStaff: { owner: 0, staff: 1, crashes: 0, keys: 2, mail: 1, workers: 1 },
-  broken: { owner: 2, staff: 2, crashes: 1, keys: 2, mail: 1, workers: 2 },
-  twoDelayed: { owner: 1, staff: 2, crashes: 0, keys: 1, mail: 2, workers: 1 },
+  full: { owner: 3, staff: 2, crashes: 2, keys: 3, delayed: 1, workers: 2 },
+  short: { owner: 1, staff: 0, crashes: 0, keys: 2, delayed: 0, workers: 1 },
+  shortStaff: { owner: 0, staff: 1, crashes: 0, keys: 2, delayed: 1, workers: 1 },
+  broken: { owner: 2, staff: 2, crashes: 1, keys: 2, delayed: 1, workers: 2 },
+  twoDelayed: { owner: 1, staff: 2, crashes: 0, keys: 1, delayed: 2, workers: 1 },
 } satisfies Record<string, Bounds>
 
 /** An owner's act with a daily cap; an act of staff and a delayed call without a reset. */

@@ -190,7 +190,7 @@ function rest(product: Product, bounds: Bounds, start: State, trace: string[]): 
     const before = canonical(state.slice()).join()
     successors(
       product,
-      { ...bounds, owner: 0, staff: 0, crashes: 0, mail: 0 },
+      { ...bounds, owner: 0, staff: 0, crashes: 0, delayed: 0 },
       state,
       (name, next) => {
         if (chosen || !quiet.test(name) || name.includes('not counted')) return

@@ -1,6 +1,6 @@
 /**
  * The state of the model, as bytes: one holder, three keys with what the row says and what the
- * provider really has, two workers, a mailbox of delayed calls. Amounts are units; 0 as a limit is
+ * provider really has, two workers, a place for delayed calls. Amounts are units; 0 as a limit is
  * the least the product ever asks for. One byte a field while it is worked on, half a byte in store.
  */
 
@@ -56,11 +56,11 @@ export type Field = keyof typeof field
 const keyBytes = 35
 
 export const none = 3
-export const maxKeys = 3
+const maxKeys = 3
 export const workers = 2
-export const mailSlots = 2
+const delayedSlots = 2
 
-/** The rest: the holder, the budget of acts, workers, mailbox. */
+/** The rest: the holder, the budget of acts, workers, delayed calls. */
 export const holderState = { pending: 0, ready: 1, ended: 2 } as const
 export const at = {
   state: 0,
@@ -87,11 +87,11 @@ export const workerField = {
   raises: 6,
   valid: 7,
 } as const
-const mailBase = workerBase + workers * workerBytes
-const mailBytes = 5
+const delayedBase = workerBase + workers * workerBytes
+const delayedBytes = 5
 /** key plus one; off: 0 unsaid, 1 off, 2 on; reset: 0 unsaid, 1 none, 2 daily. */
-export const mailField = { key: 0, off: 1, limit: 2, reset: 3, old: 4 } as const
-const keyBase = mailBase + mailSlots * mailBytes
+export const delayedField = { key: 0, off: 1, limit: 2, reset: 3, old: 4 } as const
+const keyBase = delayedBase + delayedSlots * delayedBytes
 export const stateBytes = keyBase + maxKeys * keyBytes
 export const packedBytes = Math.ceil(stateBytes / 2)
 
@@ -100,8 +100,8 @@ export type State = Uint8Array
 export const keyAt = (key: number, name: Field) => keyBase + key * keyBytes + field[name]
 export const workerAt = (worker: number, name: keyof typeof workerField) =>
   workerBase + worker * workerBytes + workerField[name]
-export const mailAt = (slot: number, name: keyof typeof mailField) =>
-  mailBase + slot * mailBytes + mailField[name]
+export const delayedAt = (slot: number, name: keyof typeof delayedField) =>
+  delayedBase + slot * delayedBytes + delayedField[name]
 
 export const get = (state: State, index: number): number => state[index] ?? 0
 export const of = (state: State, key: number, name: Field): number => get(state, keyAt(key, name))
@@ -135,13 +135,15 @@ export function spendable(state: State, key: number): number {
 /** States that differ only in names of workers, or in what can matter no more, are one. */
 export function canonical(state: State): State {
   for (let key = 0; key < maxKeys; key++) {
-    const mail = Array.from({ length: mailSlots }, (_, slot) => get(state, mailAt(slot, 'key')))
+    const delayed = Array.from({ length: delayedSlots }, (_, slot) =>
+      get(state, delayedAt(slot, 'key')),
+    )
     // Off, closed, and no call that could change it is anywhere.
     if (
       of(state, key, 'closed') > 0 &&
       of(state, key, 'off') === 1 &&
       of(state, key, 'call') === 0 &&
-      !mail.includes(key + 1) &&
+      !delayed.includes(key + 1) &&
       of(state, key, 'seenOff') === 1
     )
       set(state, key, { cap: 0, resets: 0, seenLimit: 0, seenReset: 0, asked: 0, staff: 0 })
@@ -151,7 +153,7 @@ export function canonical(state: State): State {
     if (of(state, key, 'doubt') === 0) set(state, key, { doubtLimit: none, doubtOn: 0 })
   }
   sortBlocks(state, workerBase, workerBytes, workers)
-  sortBlocks(state, mailBase, mailBytes, mailSlots)
+  sortBlocks(state, delayedBase, delayedBytes, delayedSlots)
   return state
 }
 

@@ -6,6 +6,7 @@ import { Callout } from '../base/callout'
 import { Field, SecretField } from '../base/field'
 import { EmptyState } from '../base/page-shell'
 import { Ago, Time } from '../base/time'
+import { parkedMessage } from '~/messages/parked'
 import { delayMessage } from './sub-key-messages'
 
 /** `problem` is a message about one of the master keys, or about a service. */
@@ -33,7 +34,22 @@ export function MasterKeyList({
       {masterKeys.map((row) => (
         <li key={row.id} className="space-y-3 py-5" aria-label={`${row.title} ${row.label}`}>
           <MasterKeyFacts row={row} asOf={asOf} />
-          {row.failure ? (
+          {row.parked ? (
+            <Callout tone="error" title={parkedMessage(row.parked.reason).title}>
+              <p>
+                Since <Time iso={row.parked.since} now={asOf} />.{' '}
+                {parkedMessage(row.parked.reason).sentence}{' '}
+                {parkedMessage(row.parked.reason).remedy}
+              </p>
+              <Form method="post">
+                <input type="hidden" name="id" value={row.id} />
+                <Button type="submit" name="intent" value="open">
+                  Open the account
+                </Button>
+              </Form>
+            </Callout>
+          ) : null}
+          {row.failure && !row.parked ? (
             <Callout tone="warning" title="No key can be made with it right now">
               <p>{delayMessage(row.failure.reason)}</p>
             </Callout>

@@ -10,6 +10,10 @@ export const vaultNotices = {
   },
   replaced: { title: 'The credential is replaced', text: 'Existing keys keep working.' },
   verified: { title: 'The provider accepts the credential', text: null },
+  opened: {
+    title: 'The provider account is open',
+    text: 'What waits continues within seconds.',
+  },
   disabled: {
     title: 'The master key is disabled',
     text: 'No new keys are made with it. Existing keys keep working.',

@@ -17,7 +17,7 @@ import { isPoolIsFull, PoolIsFull } from '../money/pool.server'
 import type { PoolCaps } from '../workshop-file'
 import type { ClaimActionKind } from './actions'
 import { capsFrom, readActionParams, type EndReason } from './action-params'
-import { claimIdOf, claimSubject, holderOf, lockClaim, type ClaimRow } from './claim-row.server'
+import { claimIdOf, holderOf, lockClaim, type ClaimRow } from './claim-row.server'
 import { endClaim } from './end-claim.server'
 import { beginNextGeneration, extendKey, leftOfCap, replaceKey } from './next-key.server'
 import { engineNow } from '../keys/key-store.server'
@@ -41,7 +41,12 @@ export const claimKinds: readonly BulkKind[] = names.map((name) => ({
   run,
 }))
 
-const poolIsFull = 'The pool has no room for it.'
+const poolIsFull = (kind: ClaimActionKind) =>
+  kind === 'extend'
+    ? 'The pool has no room for the longer time.'
+    : kind === 'set-limit'
+      ? 'The pool has no room for the difference.'
+      : 'The pool has no room left for this key.'
 const noFile = 'The file of this workshop is gone or has an error, so its pool is not known.'
 const gone: BulkItemResult = { failed: 'The provider has no key with this hash any more.' }
 /** Until the provider has confirmed, an item is looked at again so often. */
@@ -84,7 +89,7 @@ async function run(ctx: Ctx, bulk: BulkRun, subject: string): Promise<BulkItemRe
     })
   } catch (error) {
     if (!isPoolIsFull(error)) throw error
-    return { failed: caps === null ? noFile : poolIsFull }
+    return { failed: caps === null ? noFile : poolIsFull(action.kind) }
   }
 }
 
@@ -309,5 +314,3 @@ async function extend(item: Item, expiresAt: Date, caps: PoolCaps | null): Promi
   await extendKey(item.ctx, item.tx, item.claim, expiresAt, optionsOf(item, caps))
   return 'done'
 }
-
-export { claimSubject }

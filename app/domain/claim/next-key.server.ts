@@ -17,11 +17,10 @@ import { PoolIsFull } from '../money/pool.server'
 import type { KeyLimitReset, PoolCaps } from '../workshop-file'
 import { holderOf, type ClaimRow } from './claim-row.server'
 
-/** How long the old key of an extended claim goes on after the new one is ready, and how much it may still use. */
-export const graceSeconds = 30 * 60
-export const maxGrace: NanoUsd = 100_000_000n
+/** What the old key of an extended claim may still use at most, while it goes on beside the new one. */
+const maxGrace: NanoUsd = 100_000_000n
 /** The share of what is left that the grace amount may be: a tenth. */
-export const graceDivisor = 10n
+const graceDivisor = 10n
 
 export type NextTerms = {
   why: 'retried' | 'claimed-again' | 're-issued' | 'extended'

@@ -215,6 +215,11 @@ test('a longer time of a daily key is reserved first', async () => {
   expect(await claimRow(world, second!)).toMatchObject({ state: 'ready', generation: 1 })
   await mintAll(world)
   const now = await claimRow(world, first!)
+  // What the old one has spent of today is not known for certain yet.
+  expect((await world.ctx.provider.findKey(now.orKeyHash!))?.limit).toBe(1_000n)
+  await travel(world, 61_000)
+  await readAll(world)
+  await work(world)
   // Today the new key may use what the old one has left of today, less the grace amount; from
   // tomorrow on all of it.
   const grace = 0.1
@@ -224,7 +229,14 @@ test('a longer time of a daily key is reserved first', async () => {
     (await findClaimView(world.ctx, { workshopSlug: slug, userId: first!.userId }))?.key?.limit.usd,
   ).toBe(2)
   await expectPoolToAddUp(world)
-  await travel(world, midnight - Date.now() + 2 * 60_000)
+  // A new day, for the provider, too.
+  const toTomorrow = midnight - Date.now() + 2 * 60_000
+  await world.call('/__sim/clock', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ offsetMs: toTomorrow }),
+  })
+  await travel(world, toTomorrow)
   const { retired, limitsRestored } = await sweep(world.ctx)
   expect(retired + limitsRestored).toBeGreaterThan(0)
   // Its old key is off by then, and has spent nothing of this day.

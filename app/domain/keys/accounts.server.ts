@@ -90,8 +90,29 @@ export async function confirmAccount(db: Tx, id: string): Promise<void> {
       or read_failed_at is not null)`
 }
 
+/**
+ * Why an account is parked: most of its keys are absent at once (the credential may be of another
+ * account), or it makes keys on other terms than asked.
+ */
+export type ParkedReason = 'most-keys-absent' | 'made-other-keys'
+export type Parked = { since: string; reason: ParkedReason }
+
+/** From the two columns of `keymint.accounts`; null for an account that is not parked. */
+export function parkedFrom(at: Date | null, reason: string | null): Parked | null {
+  if (!at) return null
+  return {
+    since: at.toISOString(),
+    reason: reason === 'most-keys-absent' ? reason : 'made-other-keys',
+  }
+}
+
 /** Stops all jobs of the account until a person opens it. Nothing is released meanwhile. */
-export async function parkAccount(ctx: Ctx, tx: Tx, id: string, reason: string): Promise<void> {
+export async function parkAccount(
+  ctx: Ctx,
+  tx: Tx,
+  id: string,
+  reason: ParkedReason,
+): Promise<void> {
   const parked = await tx.$executeRaw`
     update keymint.accounts set parked_at = keymint.now(), parked_reason = ${reason}
     where id = ${id}::uuid and parked_at is null`
@@ -105,10 +126,13 @@ export async function parkAccount(ctx: Ctx, tx: Tx, id: string, reason: string):
   })
 }
 
-/** Opens a parked account; the sweep wakes everything that waits for it. */
+/**
+ * Opens a parked account; the sweep wakes everything that waits for it. False when it was not parked.
+ * Whoever calls has asked whether the person may.
+ */
 export async function openParkedAccount(
   ctx: Ctx,
-  input: { account: string; actor: AuditActor; reason: string },
+  input: { account: string; actor: AuditActor; reason: string; scope?: string },
 ): Promise<boolean> {
   return ctx.db.$transaction(async (tx) => {
     const opened = await tx.$executeRaw`
@@ -119,6 +143,7 @@ export async function openParkedAccount(
         actor: input.actor,
         action: 'account.opened',
         subject: `account:${input.account}`,
+        ...(input.scope ? { scope: input.scope } : {}),
         details: { reason: input.reason },
       })
     return opened === 1

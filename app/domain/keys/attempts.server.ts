@@ -40,7 +40,7 @@ export type KeyPlace = {
 }
 
 /** Deletes the key if it bears this name; one that is gone already counts as deleted. */
-export async function deleteNamed(
+async function deleteNamed(
   place: KeyPlace,
   hash: string,
   name: string,

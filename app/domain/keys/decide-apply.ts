@@ -27,7 +27,7 @@ export type ApplyDecision =
 /** A call without an answer may still land for this long. */
 export const doubtSeconds = 600
 /** A call that is out longer than this has no answer: its process is gone or it timed out. */
-export const callLifeSeconds = 15
+const callLifeSeconds = 15
 /** So many disables that failed within a minute, and the key is deleted instead. */
 const failedDisables = 3
 

@@ -12,7 +12,7 @@ const quietSeconds = 300
 /** Two equal readings so far apart, the first so long after closing, free the rest to the same holder. */
 export const stableSeconds = 30
 const lateReadSeconds = 3_600
-export const lateHours = 24
+const lateHours = 24
 const writeOffHours = 24
 
 export type SettleDecision =

@@ -24,7 +24,12 @@ export async function wakeSuccessor(ctx: Ctx, tx: Tx, key: Key) {
  * Reads name and use once more, and deletes only what bears the name of our own call. A key of
  * another name stays: no call is made again, and staff see why.
  */
-export async function deleteKey(ctx: Ctx, account: OpenAccount, key: Key, token: string): Promise<void> {
+export async function deleteKey(
+  ctx: Ctx,
+  account: OpenAccount,
+  key: Key,
+  token: string,
+): Promise<void> {
   const hash = key.hash ?? ''
   const [attempt] = await ctx.db.$queryRaw<{ name: string }[]>`
     select a.name from keymint.keys k join keymint.mint_attempts a on a.id = k.attempt_id

@@ -114,11 +114,12 @@ const abs = (amount: NanoUsd) => (amount < 0n ? -amount : amount)
 const maxMismatches = 3
 
 export async function countMismatch(ctx: Ctx, account: string, what: string): Promise<void> {
+  ctx.log.warn({ account, what }, 'a key was made on other terms than asked')
   await ctx.db.$transaction(async (tx) => {
     const [row] = await tx.$queryRaw<{ mismatches: number }[]>`
       update keymint.accounts set mismatches = mismatches + 1 where id = ${account}::uuid returning mismatches`
     if ((row?.mismatches ?? 0) >= maxMismatches)
-      await parkAccount(ctx, tx, account, `made-other-keys: ${what}`)
+      await parkAccount(ctx, tx, account, 'made-other-keys')
   })
 }
 

@@ -32,7 +32,7 @@ import {
 } from './account-orphans.server'
 
 /** One account's job ends by then; what is left is for the next. */
-export const accountDeadlineMs = 120_000
+const accountDeadlineMs = 120_000
 /** A whole list once a day; in between, to the oldest key that still matters. */
 const wholeListHours = 24
 /** Absences asked about one by one in a pass. */

@@ -24,7 +24,7 @@ import { windowStart } from './windows'
 const absurdFactor = 100n
 
 /** What a key has used of the window that `at` lies in, by the counters of that window. */
-export function usedInWindow(
+function usedInWindow(
   key: Pick<Key, 'limitReset'>,
   seen: ServiceKey,
   accounting: 'reset' | 'month',

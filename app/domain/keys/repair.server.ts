@@ -142,7 +142,7 @@ type Result = { outcome: 'fixed' | 'failed' | 'moot'; detail: string }
 const fixed = (detail: string): Result => ({ outcome: 'fixed', detail })
 
 /** Acts on a drift that was seen just now. Throws ProviderError. */
-export async function act(
+async function act(
   ctx: Ctx,
   actor: AuditActor,
   drift: Drift,

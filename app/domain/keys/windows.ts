@@ -33,7 +33,7 @@ export function windowStart(accounting: Accounting, reset: KeyLimitReset | null,
 }
 
 /** The most the provider may let the key spend in one window, by all that is known and in doubt. */
-export function worstLimit(key: Pick<Key, 'limit' | 'seen' | 'call' | 'doubt'>): NanoUsd {
+function worstLimit(key: Pick<Key, 'limit' | 'seen' | 'call' | 'doubt'>): NanoUsd {
   let worst = key.limit
   // A key without a cap upstream has none here either; it is corrected as drift, and what it uses is charged.
   if (key.seen.limit !== null) worst = larger(worst, key.seen.limit)
@@ -214,12 +214,6 @@ const confirmed = (key: Key) =>
 /** What is committed by these rows: reserved, or used where that is more. */
 export const committedOf = (windows: readonly KeyWindow[]): NanoUsd =>
   windows.reduce((sum, window) => sum + larger(window.reserved, window.used), 0n)
-
-/** What may still be spent in the window that `at` lies in, used included. */
-export function heldIn(key: Key, start: Date): NanoUsd {
-  const window = key.windows.find((one) => one.startsAt.getTime() === start.getTime())
-  return window ? larger(window.reserved, window.used) : 0n
-}
 
 function presentUse(key: Key, start: Date, before: NanoUsd, earlier: NanoUsd): NanoUsd {
   if (key.windowStartedAt !== null && key.windowStartedAt.getTime() === start.getTime())

@@ -14,7 +14,7 @@ import type { Workshop } from '../workshop-file'
 import { errorSentence } from '../error-text'
 import type { JobError } from '../job-outcome'
 import { findAccountReading, type AccountReading } from '../keys/account-reading.server'
-import { deploymentAccount } from '../keys/accounts.server'
+import { deploymentAccount, parkedFrom, type ParkedReason } from '../keys/accounts.server'
 import {
   creditsAhead,
   isPoolNearlyCommitted,
@@ -45,6 +45,7 @@ export type AlertCause =
   | { kind: 'credits-unread'; error: string }
   | { kind: 'usage-stale'; error: string | null }
   | { kind: 'drift'; open: number }
+  | { kind: 'account-parked'; reason: ParkedReason }
 
 export type AdminAlert = AlertCause & {
   severity: 'warning' | 'error'
@@ -71,13 +72,14 @@ type Sample = {
 
 /** All present alerts, errors first. */
 export async function readAlerts(ctx: Ctx): Promise<AdminAlert[]> {
-  const [pools, samples, account, ends, usage, drift] = await Promise.all([
+  const [pools, samples, account, ends, usage, drift, parked] = await Promise.all([
     readPools(ctx.db),
     newestSamples(ctx),
     findAccountReading(ctx),
     ctx.db.workshopEnd.findMany({ select: { slug: true } }),
     staleUsage(ctx),
     openDrift(ctx),
+    parkedAccount(ctx),
   ])
   const committed = new Map(
     [...pools].map(([slug, pool]) => [slug, nanoFromDecimalString(pool.committedUsd)]),
@@ -94,6 +96,7 @@ export async function readAlerts(ctx: Ctx): Promise<AdminAlert[]> {
     new Set(ends.map(({ slug }) => slug)),
   )
   const alerts = [
+    ...parked,
     ...snapshots.flatMap((snapshot) => overspendOf(ctx, snapshot)),
     ...snapshots.flatMap((snapshot) => poolOf(ctx, snapshot)),
     ...creditsOf(ctx, account, ahead),
@@ -180,6 +183,25 @@ function creditsOf(ctx: Ctx, account: AccountReading, ahead: CreditsAhead): Admi
       claimable: moneyView(ahead.claimable),
     })
   return found
+}
+
+/** The deployment's account, when Keymint has stopped using it until a person looks. */
+async function parkedAccount(ctx: Ctx): Promise<AdminAlert[]> {
+  const row = await ctx.db.account.findUnique({
+    where: { id: deploymentAccount },
+    select: { parkedAt: true, parkedReason: true },
+  })
+  const parked = parkedFrom(row?.parkedAt ?? null, row?.parkedReason ?? null)
+  if (!parked) return []
+  return [
+    {
+      kind: 'account-parked',
+      reason: parked.reason,
+      severity: 'error',
+      workshop: null,
+      asOf: parked.since,
+    },
+  ]
 }
 
 /** Live keys whose usage was not read for longer than it should be. */

@@ -6,7 +6,6 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
-import { isProviderError } from '~/adapters/provider-error'
 import type {
   CredentialProblem,
   ServiceAdapter,
@@ -16,7 +15,14 @@ import { recordAudit, type AuditAction } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { requireActiveOwner } from '../money/member-lock.server'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
-import { masterKeyPlace, openAccount } from '../keys/accounts.server'
+import {
+  masterKeyPlace,
+  openAccount,
+  openParkedAccount,
+  parkedFrom,
+  type Parked,
+} from '../keys/accounts.server'
+import { isOtherAccount } from './other-account.server'
 
 /** `scope` is the team's in the audit trail. */
 type Team = { teamId: string; scope: string; userId: string }
@@ -52,6 +58,8 @@ export type MasterKeyView = {
   keys: number
   /** Why no key can be made with it at present. */
   failure: { reason: DelayReason; retryInSeconds: number } | null
+  /** Set when Keymint does nothing with it until an owner opens it. */
+  parked: Parked | null
 }
 
 /**
@@ -185,20 +193,45 @@ export async function verifyKey(
   return { kind: 'verified' }
 }
 
+/** Opens a parked credential again; false when it was not parked. Throws NotAllowed unless the
+ * person is an active owner. */
+export async function openKey(
+  ctx: Ctx,
+  input: Team & { masterKeyId: string; reason: string },
+): Promise<boolean> {
+  const row = await ctx.db.$transaction(async (tx) => {
+    await requireActiveOwner(tx, input.teamId, input.userId)
+    return tx.masterKey.findFirst({
+      where: { id: input.masterKeyId, teamId: input.teamId },
+      select: { id: true },
+    })
+  })
+  if (!row) return false
+  return openParkedAccount(ctx, {
+    account: row.id,
+    actor: `user:${input.userId}`,
+    reason: input.reason,
+    scope: input.scope,
+  })
+}
+
 /** The team's credentials, oldest first, masked. */
 export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKeyView[]> {
   type Times = 'verifiedAt' | 'createdAt'
   type MaybeTimes = 'replacedAt' | 'disabledAt'
-  type Row = Omit<MasterKeyView, 'title' | 'failure' | Times | MaybeTimes> & {
+  type Row = Omit<MasterKeyView, 'title' | 'failure' | 'parked' | Times | MaybeTimes> & {
     [Name in Times]: Date
   } & { [Name in MaybeTimes]: Date | null } & {
     reason: string | null
     retryInSeconds: number | null
+    parkedAt: Date | null
+    parkedReason: string | null
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select k.id, k.service, k.label, k.base_url as "baseUrl", k.state, k.verified_at as "verifiedAt",
       k.created_at as "createdAt", p.display_name as "createdBy",
       k.replaced_at as "replacedAt", k.disabled_at as "disabledAt", gate.reason,
+      gate.parked_at as "parkedAt", gate.parked_reason as "parkedReason",
       case when gate.cooldown_until is not null then greatest(0,
         ceil(extract(epoch from gate.cooldown_until - now())))::int end as "retryInSeconds",
       (select count(*) from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
@@ -206,13 +239,14 @@ export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKe
     from keymint.master_keys k join keymint.attendees p on p.user_id = k.created_by left
       join keymint.accounts gate on gate.id = k.id
     where k.team_id = ${teamId}::uuid order by k.created_at, k.id`
-  return rows.map(({ reason, retryInSeconds, ...row }) => ({
+  return rows.map(({ reason, retryInSeconds, parkedAt, parkedReason, ...row }) => ({
     ...row,
     verifiedAt: row.verifiedAt.toISOString(),
     createdAt: row.createdAt.toISOString(),
     replacedAt: row.replacedAt?.toISOString() ?? null,
     disabledAt: row.disabledAt?.toISOString() ?? null,
     title: ctx.services.get(row.service)?.title ?? row.service,
+    parked: parkedFrom(parkedAt, parkedReason),
     failure: retryInSeconds === null ? null : { reason: asDelayReason(reason), retryInSeconds },
   }))
 }
@@ -248,39 +282,6 @@ const serviceRefused = ({ title }: ServiceAdapter, problem: CredentialProblem): 
   service: title,
   problem,
 })
-
-/** How many of the newest keys are compared before two credentials count as one provider account. */
-const keysCompared = 5
-
-/**
- * True when the old credential still sees a key that the new one does not. Nothing is proved when
- * the old one no longer works.
- */
-async function isOtherAccount(
-  ctx: Ctx,
-  masterKeyId: string,
-  adapter: ServiceAdapter,
-  credential: ServiceCredential,
-): Promise<boolean> {
-  const newest = await ctx.db.$queryRaw<{ id: string }[]>`
-    select a.key_hash as id from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
-    where m.account = ${masterKeyId}::uuid and a.state = 'saved' and a.deleted_at is null
-      order by a.settled_at desc limit ${keysCompared}::int`
-  if (newest.length === 0) return false
-  const old = await openAccount(ctx, masterKeyId)
-  if (!old) return false
-  try {
-    for (const { id } of newest)
-      if (
-        (await old.adapter.findKey(old.credential, id)) !== null &&
-        (await adapter.findKey(credential, id)) === null
-      )
-        return true
-  } catch (error) {
-    if (!isProviderError(error)) throw error
-  }
-  return false
-}
 
 async function switchTo(
   ctx: Ctx,

@@ -56,6 +56,11 @@ export function HealthBanner({ health, asOf }: { health: HealthView; asOf: strin
               'Open.'
             ) : gate.kind === 'switched-off' ? (
               'Disabled by PROVISIONING_ENABLED.'
+            ) : gate.kind === 'parked' ? (
+              <>
+                Stopped since <Time iso={gate.since} now={asOf} /> until somebody opens the provider
+                account.
+              </>
             ) : gate.kind === 'paused' ? (
               <>
                 Paused since <Time iso={gate.since} now={asOf} />

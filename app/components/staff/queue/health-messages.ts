@@ -1,4 +1,5 @@
 /** How the queue is, in one sentence. */
+import { parkedMessage } from '~/messages/parked'
 import type { HealthView } from './view-types'
 
 export function healthMessage({ finding, gate, recent }: HealthView): string {
@@ -13,6 +14,10 @@ export function healthMessage({ finding, gate, recent }: HealthView): string {
       return gate.kind === 'paused'
         ? `Key creation is paused${gate.by ? ` by ${gate.by}` : ''}: ${gate.reason ?? 'no reason given'}`
         : 'Key creation is paused.'
+    case 'parked':
+      return gate.kind === 'parked'
+        ? `${parkedMessage(gate.reason).title}.`
+        : 'The provider account is parked.'
     case 'cooling-down':
       return gate.kind === 'cooling-down' ? coolingMessage(gate) : 'Key creation is cooling down.'
     case 'runs-fail':

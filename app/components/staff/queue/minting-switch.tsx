@@ -3,6 +3,7 @@ import { Button } from '../../base/button'
 import { Callout } from '../../base/callout'
 import { Field } from '../../base/field'
 import { Time } from '../../base/time'
+import { parkedMessage } from '~/messages/parked'
 import type { HealthView } from './view-types'
 
 /** Pauses and resumes key creation. People who wait read the reason. */
@@ -39,6 +40,37 @@ export function MintingSwitch({
               busyText="Resuming…"
             >
               Resume key creation
+            </Button>
+          </Form>
+        ) : null}
+      </Callout>
+    )
+  }
+  if (gate.kind === 'parked') {
+    const { title, sentence, remedy } = parkedMessage(gate.reason)
+    return (
+      <Callout tone="error" title={title}>
+        <p>
+          Since <Time iso={gate.since} now={asOf} />. {sentence} {remedy}
+        </p>
+        {mayAct ? (
+          <Form method="post" className="max-w-read space-y-3">
+            <Field
+              label="What you found"
+              name="reason"
+              required
+              hint="One sentence for the audit trail."
+              {...(problem ? { error: problem } : {})}
+            />
+            <Button
+              type="submit"
+              name="do"
+              value="open-account"
+              kind="ink"
+              busy={busy === 'open-account'}
+              busyText="Opening…"
+            >
+              Open the account
             </Button>
           </Form>
         ) : null}

@@ -1,7 +1,7 @@
 /** How the queue is: the one finding that matters most, with the facts behind it. */
 import { deadLetterNames } from '~/adapters/job-catalog'
 import type { Ctx } from '../../ctx'
-import { deploymentAccount } from '../../keys/accounts.server'
+import { deploymentAccount, parkedFrom } from '../../keys/accounts.server'
 import type { JobError } from '../../job-outcome'
 import { liveNames } from './list.server'
 import type { GateView, Health, WorkerView } from './types'
@@ -21,6 +21,8 @@ type GateRow = {
   coolsFor: number | null
   reason: string | null
   cause: JobError | null
+  parkedAt: Date | null
+  parkedReason: string | null
 }
 type OldestRow = { id: string; name: string; since: Date; seconds: number }
 
@@ -63,6 +65,7 @@ function judge(
 ): Pick<Health, 'tone' | 'finding'> {
   if (workers === 0) return { tone: 'error', finding: { code: 'no-worker', quietSeconds } }
   if (gate.kind === 'switched-off') return { tone: 'warning', finding: { code: 'switched-off' } }
+  if (gate.kind === 'parked') return { tone: 'error', finding: { code: 'parked' } }
   if (gate.kind === 'paused') return { tone: 'warning', finding: { code: 'paused' } }
   if (gate.kind === 'cooling-down') return { tone: 'error', finding: { code: 'cooling-down' } }
   const share = recent.runs === 0 ? 0 : recent.errors / recent.runs
@@ -80,7 +83,8 @@ async function readGate(ctx: Ctx): Promise<GateRow | undefined> {
   const [row] = await ctx.db.$queryRaw<GateRow[]>`
     select g.paused_at as "pausedAt", coalesce(a.display_name, g.paused_by) as "pausedBy",
       g.pause_reason as "pauseReason", own.cooldown_until as "cooldownUntil",
-      greatest(0, ceil(extract(epoch from own.cooldown_until - now())))::int as "coolsFor", own.reason, own.cause
+      greatest(0, ceil(extract(epoch from own.cooldown_until - now())))::int as "coolsFor", own.reason, own.cause,
+      own.parked_at as "parkedAt", own.parked_reason as "parkedReason"
     from keymint.minting g join keymint.accounts own on own.id = ${deploymentAccount}::uuid
     left join keymint.attendees a on a.user_id = g.paused_by`
   return row
@@ -88,6 +92,8 @@ async function readGate(ctx: Ctx): Promise<GateRow | undefined> {
 
 function gateOf(ctx: Ctx, row: GateRow | undefined): GateView {
   if (!ctx.settings.provisioningEnabled) return { kind: 'switched-off' }
+  const parked = parkedFrom(row?.parkedAt ?? null, row?.parkedReason ?? null)
+  if (parked) return { kind: 'parked', ...parked }
   if (row?.pausedAt)
     return {
       kind: 'paused',

@@ -2,6 +2,7 @@
  * What the pages of the queue show. Everything here may reach a browser of staff: ids, names,
  * codes, never a secret.
  */
+import type { Parked } from '../../keys/accounts.server'
 import type { Tone } from '../../../tone'
 import type { JobError } from '../../job-outcome'
 import type { CancelMeans } from './job-kinds'
@@ -105,6 +106,7 @@ export type GateView =
   | { kind: 'open' }
   | { kind: 'paused'; since: string; by: string | null; reason: string | null }
   | { kind: 'switched-off' }
+  | ({ kind: 'parked' } & Parked)
   /** `until` in the past means half open: one mint tries. */
   | { kind: 'cooling-down'; until: string; seconds: number; cause: JobError }
 
@@ -113,6 +115,7 @@ export type HealthFinding =
   | { code: 'no-worker'; quietSeconds: number | null }
   | { code: 'switched-off' }
   | { code: 'paused' }
+  | { code: 'parked' }
   | { code: 'cooling-down' }
   | { code: 'runs-fail' }
   | { code: 'workers-behind'; seconds: number }
