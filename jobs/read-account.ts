@@ -1,6 +1,6 @@
-import { readAccount } from '~/domain/keys/read-account.server'
+import { readAccount, readDue } from '~/domain/keys/read-account.server'
 import type { JobHandler } from './job-handler'
 
 /** Reads the keys of one account and settles what is due. */
-export const readAccountJob: JobHandler<'read-account'> = (ctx, { account }) =>
-  readAccount(ctx, account)
+export const readAccountJob: JobHandler<'read-account'> = (ctx, { account, due }) =>
+  due ? readDue(ctx, account) : readAccount(ctx, account)

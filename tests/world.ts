@@ -112,6 +112,10 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
   closers.push(() => rm(emptyFolder, { recursive: true, force: true }))
 
   const metrics = createMetrics()
+  const provider = measured(
+    createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey, log }),
+    metrics,
+  )
   const ctx: Ctx = {
     db,
     queue,
@@ -119,17 +123,18 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
     metrics,
     installationId,
     migrations: migrationNames(),
-    provider: measured(
-      createOpenRouter({ baseUrl: upstream.baseUrl, managementKey: upstream.managementKey, log }),
-      metrics,
-    ),
+    provider,
     holders,
     bookMonth,
     managementCredential: { secret: upstream.managementKey, baseUrl: null },
     sealer: createSealer([encryptionKey]),
     fingerprints: createFingerprints([encryptionKey]),
     limits: createLimits(db),
-    services: createServices({ openRouterBaseUrl: upstream.baseUrl, allowPrivateAddresses: true }),
+    services: createServices({
+      openRouterBaseUrl: upstream.baseUrl,
+      deployment: { secret: upstream.managementKey, provider },
+      allowPrivateAddresses: true,
+    }),
     mailer: null,
     limitClaims: pLimit(4),
     mintConcurrency: 8,

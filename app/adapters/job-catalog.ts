@@ -68,9 +68,12 @@ export const catalog = {
       deadLetter: 'apply-key-dead',
     },
   },
-  /** Reads the keys of one account and settles what is due. Singleton key and group: the account's id. */
+  /**
+   * Reads the keys of one account and settles what is due; `due`: only keys whose time has come, not
+   * the list. Singleton key: the account's id, "<id>:due" for those alone; group: the account's id.
+   */
   'read-account': {
-    payload: z.object({ account: z.uuid() }),
+    payload: z.object({ account: z.uuid(), due: z.boolean().optional() }),
     queue: {
       policy: 'exclusive',
       retryLimit: 1,

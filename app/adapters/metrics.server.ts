@@ -180,24 +180,44 @@ export function measured(
   provider: KeyProvider,
   metrics: Pick<Metrics, 'observeUpstream'>,
 ): KeyProvider {
-  const calls = Object.entries(provider) as [string, (...args: unknown[]) => Promise<unknown>][]
+  const timed = async <Answer>(name: string, call: () => Promise<Answer>): Promise<Answer> => {
+    const startedAt = performance.now()
+    let outcome = 'ok'
+    try {
+      return await call()
+    } catch (error) {
+      outcome = isProviderError(error)
+        ? `${error.details.reason}${error.details.status ? ` ${error.details.status}` : ''}`
+        : 'bug'
+      throw error
+    } finally {
+      metrics.observeUpstream(name, outcome, (performance.now() - startedAt) / 1000)
+    }
+  }
+  /** A list that comes page by page: each page is a call. */
+  async function* eachTimed(name: string, pages: AsyncIterable<unknown>) {
+    const iterator = pages[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        const page = await timed(name, () => iterator.next())
+        if (page.done === true) return
+        yield page.value
+      }
+    } finally {
+      await iterator.return?.()
+    }
+  }
+  type Answer = Promise<unknown> | AsyncIterable<unknown>
+  const calls = Object.entries(provider) as [string, (...args: unknown[]) => Answer][]
   const wrapped = calls.map(
     ([name, call]) =>
       [
         name,
-        async (...args: unknown[]) => {
-          const startedAt = performance.now()
-          let outcome = 'ok'
-          try {
-            return await call(...args)
-          } catch (error) {
-            outcome = isProviderError(error)
-              ? `${error.details.reason}${error.details.status ? ` ${error.details.status}` : ''}`
-              : 'bug'
-            throw error
-          } finally {
-            metrics.observeUpstream(name, outcome, (performance.now() - startedAt) / 1000)
-          }
+        (...args: unknown[]) => {
+          const answer = call(...args)
+          return Symbol.asyncIterator in answer
+            ? eachTimed(name, answer)
+            : timed(name, () => answer)
         },
       ] as const,
   )

@@ -57,6 +57,7 @@ export function keyLists(
       const byHash = new Map<string, UpstreamKey>()
       let listed = 0
       let unread = 0
+      let strange = 0
       const take = ({ keys, length }: KeyPage) => {
         for (const key of keys) byHash.set(key.hash, key)
         unread += length - keys.length
@@ -66,8 +67,10 @@ export function keyLists(
         const page = await keyPage(offset)
         const known = byHash.size
         take(page)
-        // However many keys there are; a full page without a new one is an upstream that ignores `offset`.
-        if (page.length === pageSize && byHash.size === known) throw unreadable()
+        strange = page.keys.length === 0 ? strange + 1 : 0
+        // However many keys there are; a full page without a new one is an upstream that ignores
+        // `offset`, unless it is the one page of which nothing could be read.
+        if (page.length === pageSize && byHash.size === known && strange !== 1) throw unreadable()
         return page.length
       }
       await eachPage('GET /keys', takePage, pageSize, Number.POSITIVE_INFINITY)

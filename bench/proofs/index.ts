@@ -5,9 +5,10 @@
 import { engineProofs } from './engine'
 import { lineOf } from './proof'
 import { protocolProofs } from './protocol'
+import { providerProofs } from './provider'
 import { testProofs } from './tests'
 
-const proofs = [...engineProofs, ...protocolProofs, ...testProofs]
+const proofs = [...engineProofs, ...protocolProofs, ...providerProofs, ...testProofs]
 const names = proofs.map(({ name }) => name)
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !names.includes(name))

@@ -11,12 +11,26 @@ const resetSentences = {
   monthly: 'The monthly budget resets on the 1st at midnight UTC',
 } as const
 
+/** The first minute of a key that takes the place of another one. */
+function BudgetFollows() {
+  return (
+    <div role="status">
+      <p className="font-head text-lead font-semibold">Your budget follows in about a minute</p>
+      <p className="mt-2 text-small text-soft">
+        We are reading what your old key used. What is left then moves to this key, and this page
+        shows it. Until then, requests fail with “Key limit exceeded”.
+      </p>
+    </div>
+  )
+}
+
 /**
  * What is left of the budget: a meter, the same as text, and as of when. Says so when nothing is
  * left.
  */
 export function BudgetMeter({ budget, asOf }: { budget: KeyView; asOf: string }) {
   const { limit, used, left, usedTotal, usageAsOf } = budget
+  if (budget.budgetFollows) return <BudgetFollows />
   const share = used && limit.usd > 0 ? used.usd / limit.usd : 0
   const resets = budget.limitReset ? nextReset(budget.limitReset, asOf) : null
   const tone = share >= 0.95 ? 'error' : share >= 0.8 ? 'warning' : 'ok'

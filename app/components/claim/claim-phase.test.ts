@@ -38,6 +38,7 @@ const claim = (change: Partial<ClaimView> = {}): ClaimView => ({
 const key = (change: Partial<KeyView> = {}): KeyView => ({
   label: 'sk-or-v1-0e6...1c96',
   revealable: true,
+  budgetFollows: false,
   unbound: null,
   limit: { text: '$2.00', usd: 2 },
   limitReset: null,

@@ -72,7 +72,11 @@ function KeyFacts({ claim }: { claim: ClaimView }) {
   if (claim.state !== 'ready') return key.usedTotal ? <>You spent {key.usedTotal.text}.</> : null
   return (
     <>
-      {key.left ? `${key.left.text} of ${limit} left` : `Up to ${limit}`}
+      {key.budgetFollows
+        ? 'Your budget follows in about a minute'
+        : key.left
+          ? `${key.left.text} of ${limit} left`
+          : `Up to ${limit}`}
       {key.usageAsOf ? (
         <>
           , as of <Ago iso={key.usageAsOf} asOf={claim.asOf} />

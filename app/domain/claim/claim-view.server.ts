@@ -33,6 +33,7 @@ type Row = {
   upstreamMissing: boolean
   disabledByStaff: boolean
   carryUsd: string
+  budgetFollows: boolean
   mayClaimAgain: boolean
   replacing: string | null
   formerLabel: string | null
@@ -57,6 +58,9 @@ type Row = {
   slots: number
   recent: number[] | null
 }
+
+/** How often the page asks while the old key is being read. */
+const budgetFollowsPollMs = 5_000
 
 type Owner = { workshopSlug: string; userId: string }
 
@@ -85,6 +89,7 @@ export async function findClaimPulse(ctx: Ctx, owner: Owner): Promise<ClaimPulse
     row.disabledByStaff,
     row.replacing ?? '',
     row.limitUsd,
+    row.budgetFollows,
     row.formerLabel ?? '',
   ]
   return {
@@ -129,6 +134,11 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
         c.upstream_missing_at is not null as "upstreamMissing",
       c.disabled_at is not null as "disabledByStaff", c.may_claim_again as "mayClaimAgain",
       greatest(0, c.limit_usd - coalesce(c.limit_now_usd, c.limit_usd))::text as "carryUsd",
+      c.state = 'ready' and c.generation > 1 and coalesce(c.limit_now_usd, c.limit_usd) < c.limit_usd
+        and exists (select 1 from keymint.keys f where f.holder_kind = 'claim' and f.holder_id = c.claim_id
+          and f.generation < c.generation and f.saved_at is not null and f.settled_at is null
+          and f.stable_at is null and (f.off_replaced_at is not null or f.off_ended_at is not null))
+        as "budgetFollows",
       case when c.state = 'ready' then (select b.kind from keymint.bulk_action_items i
         join keymint.bulk_actions b on b.id = i.bulk_id
         where i.subject = 'claim:' || c.claim_id and i.state = 'pending'
@@ -252,13 +262,15 @@ function viewOf(ctx: Ctx, row: Row): ClaimView {
     nextPollMs:
       row.replacing !== null
         ? 1_000
-        : nextPollMs(
-            progress,
-            waiting && {
-              peopleAhead: waiting.peopleAhead,
-              retryInSeconds: waiting.delay?.retryInSeconds ?? 0,
-            },
-          ),
+        : row.budgetFollows
+          ? budgetFollowsPollMs
+          : nextPollMs(
+              progress,
+              waiting && {
+                peopleAhead: waiting.peopleAhead,
+                retryInSeconds: waiting.delay?.retryInSeconds ?? 0,
+              },
+            ),
     asOf: ctx.now().toISOString(),
   }
 }
@@ -283,6 +295,7 @@ function keyViewOf(row: Row, label: string): KeyView {
       row.bound || row.state !== 'ready'
         ? null
         : { since: (row.keySavedAt ?? row.attendedAt).toISOString(), reason: row.bindError },
+    budgetFollows: row.budgetFollows,
     limit: moneyView(limit),
     limitReset: row.limitReset,
     used: read ? moneyView(used) : null,

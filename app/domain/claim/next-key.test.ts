@@ -229,8 +229,8 @@ test('a longer time of a daily key is reserved first', async () => {
     (await findClaimView(world.ctx, { workshopSlug: slug, userId: first!.userId }))?.key?.limit.usd,
   ).toBe(2)
   await expectPoolToAddUp(world)
-  // A new day, for the provider, too.
-  const toTomorrow = midnight - Date.now() + 2 * 60_000
+  // A new day, for the provider, too, and the grace time is over at whatever hour this runs.
+  const toTomorrow = midnight - Date.now() + 40 * 60_000
   await world.call('/__sim/clock', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

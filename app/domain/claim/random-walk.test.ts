@@ -32,12 +32,19 @@ test.each(walks)(
   'walk %i: the pool is never passed, nothing can be spent that is not reserved, and nobody has two keys',
   async (seed) => {
     await using world = await openWorld({
-      workshops: [makeWorkshop({ poolLimit: usd(poolLimit) })],
+      workshops: [
+        makeWorkshop({
+          poolLimit: usd(poolLimit),
+          // The walk moves the clock; claims stay open to its end.
+          claimsCloseAt: new Date(Date.now() + 5 * 86_400_000),
+          keyExpiresAt: new Date(Date.now() + 4 * 86_400_000),
+        }),
+      ],
     })
     const claims = await readyClaims(world, 5)
     const next = mulberry32(seed)
     const random = (below: number) => Math.floor(next() * below)
-    let ends = Date.now() + 2 * 86_400_000
+    let ends = Date.now() + 4 * 86_400_000
     const actions: (() => ClaimAction)[] = [
       () => ({ kind: 'set-limit', limit: usd(0.5 + random(8) / 2) }),
       () => ({ kind: 're-issue' }),
@@ -48,6 +55,7 @@ test.each(walks)(
       () => ({ kind: 'retry' }),
       () => ({ kind: 'bind' }),
     ]
+    const bag: typeof actions = []
     const failure = {
       seed,
       rules: [
@@ -57,9 +65,27 @@ test.each(walks)(
       ],
     }
     for (let step = 0; step < 25; step++) {
+      // Whose key was taken back for good makes room for somebody else, while the pool has any.
+      if ((await world.db.workshopAttendance.count({ where: { state: 'ready' } })) < 3) {
+        const [person] = await world.people(1)
+        const claimed = await claimKey(world.ctx, {
+          workshopSlug: 'test-workshop',
+          person: person!,
+          optIn: false,
+        })
+        if (claimed.kind === 'queued') {
+          await mintAll(world)
+          const row = await world.db.workshopAttendance.findFirstOrThrow({
+            where: { userId: person!.userId },
+          })
+          claims.push({ ...row, hash: row.orKeyHash ?? '', person: person! })
+        }
+      }
       await world.faults({ ...failure, seed: seed * 100 + step })
       const chosen = claims.filter(() => random(2) === 0)
-      const action = actions[random(actions.length)]!()
+      // Each kind once before any comes again.
+      if (bag.length === 0) bag.push(...actions)
+      const action = bag.splice(random(bag.length), 1)[0]!()
       if (chosen.length > 0) await act(world, action, chosen)
       for (const claim of claims) {
         const key = await world.db.workshopAttendance.findUniqueOrThrow({
@@ -73,8 +99,9 @@ test.each(walks)(
           upstream?.disabled === false && upstream.limitRemaining !== null
             ? Number(upstream.limitRemaining) / 1e9
             : 0
-        if (left > 0.01)
-          await spend(world, upstream!.hash, Math.floor((left * (1 + random(4)) * 100) / 4) / 100)
+        // All of it now and then, and mostly so little that there is something to act on later.
+        const share = random(4) === 0 ? 1 : (1 + random(4)) / 12
+        if (left > 0.01) await spend(world, upstream!.hash, Math.floor(left * share * 100) / 100)
         if (random(2) === 0)
           await claimKey(world.ctx, {
             workshopSlug: 'test-workshop',

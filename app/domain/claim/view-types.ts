@@ -62,6 +62,11 @@ export type KeyView = {
   revealable: boolean
   /** Null when bound; else why the guardrail is not assigned yet. */
   unbound: { since: string; reason: string | null } | null
+  /**
+   * What a former key used is still being read: until then this one can spend almost nothing, and
+   * `used` and `left` say too little.
+   */
+  budgetFollows: boolean
   limit: MoneyView
   limitReset: 'daily' | 'weekly' | 'monthly' | null
   /** Used of the limit in the current window; null until the first reading. */

@@ -24,7 +24,7 @@ import {
 import { isOver, isWantedOff, type Key } from './key-row'
 import { ensureGuardrail } from './guardrail.server'
 import { engineNow, readKey } from './key-store.server'
-import { book } from './want.server'
+import { book, sendDueRead } from './want.server'
 import { wakeSuccessor, deleteKey } from './delete-key.server'
 import { lockHolder } from './lock-holder.server'
 
@@ -201,6 +201,7 @@ async function close(ctx: Ctx, key: Key): Promise<void> {
         details: { keyHash: key.hash, generation: key.generation },
       })
     await wakeSuccessor(ctx, tx, key)
+    await sendDueRead(ctx, tx, key.account)
     await book(ctx, tx, key, { actor: 'worker', why: 'the key is closed' })
   })
 }

@@ -38,7 +38,10 @@ export function decideSettle(key: Key, now: Date): SettleDecision {
     )
       return { kind: 'settle' }
     const next = readAfter[key.ownReads]
-    return { kind: 'read', at: next === undefined ? after(60, now) : after(next) }
+    if (next === undefined) return { kind: 'read', at: after(60, now) }
+    // A first read that came late must not make the second too early to count.
+    const apart = key.ownReads > 0 && key.ownReadAt ? after(stableSeconds, key.ownReadAt) : null
+    return { kind: 'read', at: apart !== null && apart > after(next) ? apart : after(next) }
   }
   if (key.deletedAt !== null || now >= after(lateHours * 3_600, key.settledAt))
     return { kind: 'nothing' }

@@ -2,7 +2,7 @@
 import type { Ctx } from '../ctx'
 import { lockHolder } from './lock-holder.server'
 import { readKey } from './key-store.server'
-import { book, wantOff } from './want.server'
+import { book, sendDueRead, wantOff } from './want.server'
 
 /** Keys whose time has come by the engine's clock: the holder ends with the present one. */
 export async function expireKeys(ctx: Ctx): Promise<number> {
@@ -35,7 +35,10 @@ async function expireKey(ctx: Ctx, keyId: string): Promise<void> {
   })
 }
 
-/** A key that the provider ends by itself is closed two minutes after its echoed end, without a call. */
+/**
+ * A key that the provider ends by itself is closed two minutes after its echoed end, without a call.
+ * One that was out when its process ended is over too: no answer revives an expired key.
+ */
 export async function closeExpired(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.keys where saved_at is not null and closed_at is null and expiry_echoed
@@ -59,7 +62,10 @@ async function closeAtEnd(ctx: Ctx, keyId: string): Promise<void> {
     await lockHolder(ctx, tx, key)
     await tx.$executeRaw`
       update keymint.keys set closed_at = keymint.now(), own_reads = 0, seen_revision = revision,
-        next_read_at = keymint.now() + interval '30 s' where id = ${keyId}::uuid and closed_at is null`
+        next_read_at = keymint.now() + interval '30 s', call_sent_at = null, call_token = null,
+        call_revision = null, call_limit_usd = null, call_on = null
+      where id = ${keyId}::uuid and closed_at is null`
+    await sendDueRead(ctx, tx, key.account)
     await book(ctx, tx, key, { actor: 'worker', why: 'expired at the provider' })
   })
 }

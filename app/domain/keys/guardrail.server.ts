@@ -1,7 +1,7 @@
 /**
  * The guardrail of a workshop upstream: made once, found again by its id or by the installation in
  * its description, changed when the workshop's file changes. One of our name that is not ours is
- * never changed (decision 019). Its budget counts per key at the provider; the pool stays ours to
+ * never changed (decision 020). Its budget counts per key at the provider; the pool stays ours to
  * hold.
  */
 import { createHash } from 'node:crypto'

@@ -211,7 +211,7 @@ async function searchLostKeys(ctx: Ctx, tx: Tx, account: string): Promise<void> 
     tx,
     'read-account',
     { account },
-    { singletonKey: account, startAfterSeconds: lostKeySearchSeconds },
+    { singletonKey: account, group: account, startAfterSeconds: lostKeySearchSeconds },
   )
 }
 

@@ -75,6 +75,26 @@ export async function readAccount(ctx: Ctx, accountId: string): Promise<JobOutco
   }
 }
 
+/** While keys wait to be settled, the next look at them; what is later is left to the minute's pass. */
+const dueLookSeconds = 30
+
+/** Reads the keys of one account that are due, and comes back while others soon are. */
+export async function readDue(ctx: Ctx, accountId: string): Promise<JobOutcome> {
+  const state = await readAccountState(ctx.db, accountId)
+  const account = state.parked ? null : await openAccount(ctx, accountId)
+  if (!account) return { kind: 'done' }
+  const { left } = await readDueKeys(ctx, account, AbortSignal.timeout(accountDeadlineMs))
+  if (left) return { kind: 'snooze', seconds: 1, reason: 'more keys are due' }
+  const [next] = await ctx.db.$queryRaw<{ seconds: number | null }[]>`
+    select ceil(extract(epoch from min(next_read_at) - keymint.now()))::int as seconds from keymint.keys
+    where account = ${accountId}::uuid and settled_at is null and closed_at is not null
+      and read_tries = 0 and next_read_at < keymint.now() + interval '10 min'
+      and installation = ${ctx.installationId}`
+  if (next?.seconds == null) return { kind: 'done' }
+  const seconds = Math.min(dueLookSeconds, Math.max(1, next.seconds))
+  return { kind: 'snooze', seconds, reason: 'keys are due soon' }
+}
+
 class PassEnded extends Error {
   constructor(readonly reason: 'deadline') {
     super(reason)

@@ -142,12 +142,7 @@ type Result = { outcome: 'fixed' | 'failed' | 'moot'; detail: string }
 const fixed = (detail: string): Result => ({ outcome: 'fixed', detail })
 
 /** Acts on a drift that was seen just now. Throws ProviderError. */
-async function act(
-  ctx: Ctx,
-  actor: AuditActor,
-  drift: Drift,
-  repair: DriftFix,
-): Promise<Result> {
+async function act(ctx: Ctx, actor: AuditActor, drift: Drift, repair: DriftFix): Promise<Result> {
   const event: AuditEvent = {
     actor,
     action: 'reconcile.fixed',

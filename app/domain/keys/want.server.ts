@@ -101,6 +101,18 @@ export async function sendApply(
   return sent
 }
 
+/** A key is closed: it is read when its time has come, without waiting for the minute's pass. */
+export async function sendDueRead(ctx: Ctx, tx: Tx, account: string): Promise<void> {
+  await ctx.queue.enqueue(
+    tx,
+    'read-account',
+    { account, due: true },
+    { singletonKey: `${account}:due`, group: account, startAfterSeconds: closedReadSeconds },
+  )
+}
+/** The first reading that counts towards settlement comes 30 s after closing. */
+const closedReadSeconds = 31
+
 const offColumn: Record<OffCause, Prisma.Sql> = {
   staff: Prisma.sql`off_staff_at`,
   cap: Prisma.sql`off_cap_at`,
