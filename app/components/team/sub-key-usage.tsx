@@ -22,6 +22,12 @@ export function SubKeyUsage({ view, asOf }: { view: SubKeyView; asOf: string }) 
       >
         {spent.text} of {cap.text} spent
       </meter>
+      {view.budgetFollows ? (
+        <p role="status" className="mt-2 max-w-read">
+          The budget follows in about a minute: Keymint is reading what the old key used. Until
+          then, requests with this key are refused.
+        </p>
+      ) : null}
       <p className="mt-2 max-w-read text-small text-soft">
         {spent.text} spent,{' '}
         {view.usageAsOf ? (

@@ -42,7 +42,8 @@ async function expireKey(ctx: Ctx, keyId: string): Promise<void> {
 export async function closeExpired(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.keys where saved_at is not null and closed_at is null and expiry_echoed
-      and off_ended_at is not null and expires_at <= keymint.now() - interval '2 min' limit 500`
+      and coalesce(off_ended_at, off_replaced_at) is not null
+      and expires_at <= keymint.now() - interval '2 min' limit 500`
   let closed = 0
   for (const { id } of due) {
     try {

@@ -51,7 +51,9 @@ export async function sendAppliesAgain(ctx: Ctx): Promise<number> {
     where k.saved_at is not null and k.deleted_at is null and k.installation = ${ctx.installationId}
       and (k.revision <> k.seen_revision or k.delete_wanted
         or (k.doubt_until <= keymint.now() and k.missing_at is null)
-        or k.call_sent_at is not null)
+        or k.call_sent_at is not null
+        or (k.seen_off and k.closed_at is null
+          and coalesce(k.off_ended_at, k.off_replaced_at) is not null))
       and (k.apply_at is null or k.apply_at <= keymint.now())
       and (k.call_sent_at is null or k.call_sent_at <= keymint.now() - interval '15 s')
       and not (k.closed_at is not null and not k.delete_wanted)

@@ -31,6 +31,7 @@ type Row = {
   disabledThere: boolean | null
   stillOpen: boolean | null
   settled: boolean
+  budgetFollows: boolean | null
   createdAt: Date
   expiresAt: Date
   endedAt: Date | null
@@ -59,6 +60,9 @@ export async function listSubKeys(
         e.seen_off and e.off_staff_at is null and e.off_ended_at is null and e.off_cap_at is null
         and e.revision = e.seen_revision as "disabledThere", e.off_ended_at is not null and e.saved_at is not null
         and e.closed_at is null as "stillOpen",
+        k.state = 'ready' and e.limit_usd < k.cap_usd and exists (select 1 from keymint.keys f
+          where f.holder_kind = 'sub-key' and f.holder_id = k.id and f.generation < k.generation
+            and f.saved_at is not null and f.settled_at is null and f.stable_at is null) as "budgetFollows",
         k.created_at as "createdAt", k.expires_at as "expiresAt", k.ended_at as "endedAt",
       k.usage_synced_at as "usageSyncedAt", m.delay_reason as "delayReason", m.attempts, k.generation,
       (select coalesce(sum(s.spent_usd), 0)::text from keymint.key_months s where s.api_key_id = k.id
@@ -108,6 +112,7 @@ function viewOf(row: Row, now: Date): SubKeyView {
     label: row.label,
     models: row.models,
     upstream: upstreamOf(row),
+    budgetFollows: row.budgetFollows ?? false,
     failure: row.applyError?.reason ?? null,
     revealable: row.sealed && (phase === 'ready' || phase === 'changing'),
     refusedChange: row.changeError === null ? null : { providerMessage: row.changeError || null },

@@ -28,6 +28,8 @@ export type SubKeyView = {
   models: string[]
   /** Where the provider shows something else than is wanted: gone, disabled there, or not disabled yet. */
   upstream: 'as-wanted' | 'missing' | 'disabled' | 'still-on'
+  /** A replaced key: what the former one used is still being read, and until then it can spend almost nothing. */
+  budgetFollows: boolean
   /** Why the last call about this key failed, as a code; null when it did not. */
   failure: string | null
   /** Whether its holder can see the key now. */
