@@ -45,7 +45,8 @@ export type MintDecision =
   | { kind: 'go' }
   /** The gate has cooled down: one mint may try, the others wait for its answer. */
   | { kind: 'probe' }
-  | { kind: 'wait'; seconds: number; reason: DelayReason }
+  /** `until` list: calls without an answer have to be looked for first, so the account is read by then. */
+  | { kind: 'wait'; seconds: number; reason: DelayReason; until?: 'list' }
   /** No job runs until a person ends what stands in the way; then all are sent again. */
   | { kind: 'park'; reason: DelayReason }
   | { kind: 'refuse'; refusal: MintRefusal }
@@ -78,7 +79,7 @@ export function decideMint(
       reason: asDelayReason(snapshot.delayReason),
     }
   if (snapshot.unresolved >= 2 * settings.mintConcurrency)
-    return { kind: 'wait', seconds: 5, reason: 'upstream-trouble' }
+    return { kind: 'wait', seconds: 5, reason: 'upstream-trouble', until: 'list' }
   const { secondsUntilOpen } = snapshot.gate
   if (secondsUntilOpen === null) return { kind: 'go' }
   if (secondsUntilOpen > 0)

@@ -69,7 +69,9 @@ export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
       await noteDelay(ctx, work, decision.reason, 0)
       return { kind: 'done' }
     }
-    if (decision.kind === 'wait')
+    if (decision.kind === 'wait') {
+      if (decision.until === 'list')
+        await ctx.db.$transaction((tx) => searchLostKeys(ctx, tx, work.account, decision.seconds))
       return snooze(
         ctx,
         work,
@@ -77,6 +79,7 @@ export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
         decision.seconds,
         causeOfWait(work, decision.reason),
       )
+    }
     const probing = decision.kind === 'probe'
     if (probing && !(await takeProbe(ctx.db, work.account))) {
       const reason = asDelayReason(work.gate.reason)
@@ -206,12 +209,17 @@ async function drop(
   await deleteCondemned(ctx, attempt.id, hash, placeOf(account))
 }
 
-async function searchLostKeys(ctx: Ctx, tx: Tx, account: string): Promise<void> {
+async function searchLostKeys(
+  ctx: Ctx,
+  tx: Tx,
+  account: string,
+  startAfterSeconds = lostKeySearchSeconds,
+): Promise<void> {
   await ctx.queue.enqueue(
     tx,
     'read-account',
     { account },
-    { singletonKey: account, group: account, startAfterSeconds: lostKeySearchSeconds },
+    { singletonKey: account, group: account, startAfterSeconds },
   )
 }
 
