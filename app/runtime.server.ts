@@ -36,7 +36,7 @@ export const holders = {
   'sub-key': subKeyHolder,
 } satisfies Record<HolderKind, Holder> as Holders
 
-const webConnections = 10
+export const webConnections = 10
 const workerConnections = 15
 // Claims of one workshop take turns at its pool anyway. More at once would only hold connections that
 // pages need, and finish no sooner.

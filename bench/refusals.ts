@@ -51,7 +51,7 @@ const cases: Case[] = [
   },
 ]
 
-type Figures = {
+type Outcome = {
   ratio: number
   half: number
   refused: number
@@ -60,7 +60,7 @@ type Figures = {
   rate: number | null
 }
 
-const line = ({ ratio, half, refused, calls, limit, rate }: Figures) =>
+const line = ({ ratio, half, refused, calls, limit, rate }: Outcome) =>
   `${ratio.toFixed(2)} of the ideal (half after ${half.toFixed(2)}), ` +
   `${((refused / calls) * 100).toFixed(1)} % of ${calls} calls refused, then ${limit} at once` +
   (rate === null ? '' : `, ${rate.toFixed(1)} a second`)
@@ -77,7 +77,7 @@ async function claimAll(world: World, count: number): Promise<void> {
 const saved = (world: World) =>
   world.db.workshopAttendance.count({ where: { keySavedAt: { not: null } } })
 
-async function burst(world: World, one: Case): Promise<Figures> {
+async function burst(world: World, one: Case): Promise<Outcome> {
   await world.call('/__sim/calls', { method: 'DELETE' })
   const [start] = await world.db.$queryRaw<{ at: Date }[]>`select clock_timestamp() as at`
   await claimAll(world, claims)
@@ -122,9 +122,9 @@ try {
       await sleep(1_200)
       await world.faults({ ...one.faults, seed: run + 1 })
       for (const what of ['first', 'again'] as const) {
-        const figures = await burst(world, one)
-        if (what === 'first') ratios.push(figures.ratio)
-        process.stdout.write(`  run ${run + 1} ${what}  ${line(figures)}\n`)
+        const outcome = await burst(world, one)
+        if (what === 'first') ratios.push(outcome.ratio)
+        process.stdout.write(`  run ${run + 1} ${what}  ${line(outcome)}\n`)
         // A bucket is full again, and the account's minute of memory is not over.
         await sleep(1_500)
       }

@@ -204,12 +204,12 @@ test('calls are counted by endpoint and status', async () => {
 
 test('a limit of keys at once refuses the next one at once, and takes it when one has ended', async () => {
   await using bench = await startBench()
-  await bench.sim('POST', 'faults', { createsAtOnce: 2, latencyMs: 150 })
+  await bench.sim('POST', 'faults', { createsAtOnce: 2, latencyMs: 600 })
   const startedAt = performance.now()
   const both = [create(bench, 'a'), create(bench, 'b')].map(statusOf)
   await new Promise((resolve) => setTimeout(resolve, 40))
-  expect(await failureOf(create(bench, 'c'))).toMatchObject({ statusCode: 429 })
-  expect(performance.now() - startedAt).toBeLessThan(150)
+  expect(await failureOf(create(bench, 'c'))).toMatchObject({ status: 429 })
+  expect(performance.now() - startedAt).toBeLessThan(600)
   expect(await Promise.all(both)).toEqual(['succeeded', 'succeeded'])
   expect(await statusOf(create(bench, 'd'))).toBe('succeeded')
   expect(await countKeys(bench)).toBe(3)

@@ -282,7 +282,7 @@ class AccountPace {
         (select count(*) from others where worker < ${this.worker}::uuid)::int as rank,
         (extract(epoch from clock_timestamp()) * 1000)::float8 as now
       from keymint.accounts where id = ${this.id}::uuid`
-    const now = row?.now ?? Date.now()
+    const now = row?.now ?? 0
     this.pace = paceFrom(row?.pace)
     this.workers = { count: (row?.others ?? 0) + 1, rank: row?.rank ?? 0 }
     this.syncedAt = performance.now()
@@ -311,7 +311,7 @@ class AccountPace {
     this.timer = setTimeout(() => {
       this.timer = null
       const open = this.cohort
-      // What a quiet time leaves behind is told too, for the figures that staff read.
+      // What a quiet time leaves behind is told too: staff read it.
       if (open && !open.folded && open.out === 0 && open.sent > 0 && this.waiting.length === 0)
         this.tell(open)
       const isBusy = this.out > 0 || this.held > 0 || this.waiting.length > 0

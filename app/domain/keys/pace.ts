@@ -68,7 +68,7 @@ const firstTrialMs = 2_000
 const maxTrialMs = 60_000
 /** A limit that was met so long ago is looked for again. */
 const forgetMs = 60_000
-const rateStep = 1.05
+const rateStep = 1.08
 export const recentCalls = 40
 
 export const firstPace = (): Pace => ({
@@ -84,7 +84,7 @@ export const firstPace = (): Pace => ({
   recent: '',
 })
 
-/** True when so much was refused that it is no chance: the provider has a limit. */
+/** True when more was refused than chance explains: the provider has a limit. */
 export function meetsLimit(cohort: Pick<Cohort, 'sent' | 'refused' | 'failed'>): boolean {
   const bad = cohort.refused + cohort.failed
   if (bad < minRefusals) return false
@@ -130,19 +130,19 @@ function remember(pace: Pace, cohort: Cohort, now: number): Pace {
 function cut(pace: Pace, cohort: Cohort, now: number): Pace {
   const wanted = Math.max(Math.floor(pace.limit / 2), cohort.besides * cohort.workers)
   const limit = Math.max(1, Math.min(pace.limit - 1, wanted))
-  const again = pace.cutAt !== null && now - pace.cutAt < cutAgainMs
+  const isSecondCut = pace.cutAt !== null && now - pace.cutAt < cutAgainMs
   const kept = cohort.sent - cohort.refused - cohort.failed
   const perSecond =
-    again && cohort.spanMs > 0
+    isSecondCut && cohort.spanMs > 0
       ? Math.max(0.5, (kept * cohort.workers * 1_000) / cohort.spanMs)
       : pace.perSecond
-  // A rate needs room for the calls that are out meanwhile.
-  const room = perSecond === null ? 0 : Math.ceil((1.5 * perSecond * cohort.callMs) / 1_000)
-  const roomy = again ? Math.min(pace.limit, Math.max(limit, room)) : limit
+  // A rate needs a limit above the calls that are out meanwhile.
+  const forRate = perSecond === null ? 0 : Math.ceil((1.5 * perSecond * cohort.callMs) / 1_000)
+  const next = isSecondCut ? Math.min(pace.limit, Math.max(limit, forRate)) : limit
   return {
     ...pace,
-    limit: roomy,
-    known: roomy,
+    limit: next,
+    known: next,
     perSecond,
     epoch: pace.epoch + 1,
     movedAt: now,
@@ -162,9 +162,10 @@ function grow(pace: Pace, cohort: Cohort, ceiling: number, now: number): Pace {
     return { ...pace, known: null, perSecond: null, movedAt: now }
   const excess = cohort.refused + cohort.failed - Math.round(pace.baseline * cohort.sent)
   if (pace.limit > pace.known) return judgeTrial(pace, cohort, excess, now)
-  if (since < pace.trialMs || excess > 1) return pace
-  if (pace.perSecond !== null && cohort.paceBound)
+  // A rate that was estimated low is found again soon: it moves in small steps, and twice as often.
+  if (pace.perSecond !== null && cohort.paceBound && since >= pace.trialMs / 2 && excess <= 0)
     return { ...pace, perSecond: pace.perSecond * rateStep, movedAt: now }
+  if (since < pace.trialMs || excess > 1) return pace
   if (!cohort.windowBound || pace.limit >= ceiling) return pace
   return { ...pace, limit: pace.limit + 1, epoch: pace.epoch + 1, movedAt: now }
 }
