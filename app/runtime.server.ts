@@ -24,6 +24,7 @@ import { loadWorkshops } from './domain/workshop/catalog.server'
 import { claimHolder } from './domain/claim/claim-holder.server'
 import { bookMonth, subKeyHolder } from './domain/team/sub-key-holder.server'
 import type { Holder, HolderKind, Holders } from './domain/holder'
+import { createCallPace } from './domain/keys/call-pace.server'
 import { deploymentOf } from './deployment'
 import { formatProblem } from './domain/workshop/problem'
 import { secretsOf, type Env } from './env.server'
@@ -35,7 +36,7 @@ export const holders = {
   'sub-key': subKeyHolder,
 } satisfies Record<HolderKind, Holder> as Holders
 
-const webConnections = 10
+export const webConnections = 10
 const workerConnections = 15
 // Claims of one workshop take turns at its pool anyway. More at once would only hold connections that
 // pages need, and finish no sooner.
@@ -141,7 +142,7 @@ async function createCtx(
     now: () => new Date(),
     limitClaims: pLimit(claimsAtOnce),
     mintConcurrency: env.MINT_CONCURRENCY,
-    limitMints: pLimit(env.MINT_CONCURRENCY),
+    callPace: createCallPace({ db, log, ceiling: env.MINT_CONCURRENCY }),
     settings: {
       provisioningEnabled: env.PROVISIONING_ENABLED,
       maxTotalKeys: env.MAX_TOTAL_KEYS,

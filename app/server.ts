@@ -21,6 +21,7 @@ import { refreshGauges } from './domain/operations/gauges.server'
 import { readiness } from './domain/operations/workers.server'
 import { rememberSwitches } from './domain/workshop/switches.server'
 import { EnvError, readEnv, type Env } from './env.server'
+import { createLoad, type Load } from './load'
 import { answerMetrics, listenForMetrics, type MetricsEndpoint } from './metrics-http'
 import { routePatterns } from './route-patterns'
 import {
@@ -31,7 +32,7 @@ import {
   requestTimes,
   withBody,
 } from './request-guard'
-import { createWebRuntime } from './runtime.server'
+import { createWebRuntime, webConnections } from './runtime.server'
 import { loggedPath } from './web/logged-path'
 import { isSameOrigin } from './web/origin.server'
 
@@ -77,6 +78,7 @@ function createApp(
   build: ServerBuild,
   buildDirectory: string,
   metrics: MetricsEndpoint,
+  load: Load,
 ): Express {
   const app = express()
   const https = env.APP_ORIGIN.startsWith('https:')
@@ -188,6 +190,7 @@ function createApp(
     next()
   })
 
+  app.use((request, response, next) => load.shape(request, response, next))
   app.use(nameOurselves(env.APP_ORIGIN), collectBody)
   const handleRequest = createRequestHandler({
     build,
@@ -200,6 +203,7 @@ function createApp(
         cspNonce: locals.cspNonce,
         requestId: locals.requestId,
         ip: clientAddress(env, request),
+        pollStretch: load.stretch(),
       }
     },
   })
@@ -276,7 +280,8 @@ try {
             'the metrics port failed; pages are still served',
           ),
         )
-  const app = createApp(env, ctx, build, buildDirectory, metrics)
+  const load = createLoad({ connections: webConnections })
+  const app = createApp(env, ctx, build, buildDirectory, metrics, load)
   const server = createServer(requestTimes, app).listen(env.PORT, () =>
     ctx.log.info({ port: env.PORT, origin: env.APP_ORIGIN }, 'web is listening'),
   )
@@ -299,6 +304,7 @@ try {
     if (err) ctx.log.error({ error: err }, 'the web process stops because of an error')
     await stopListening(server)
     metricsEndpoint?.close()
+    load.stop()
     await close()
     ctx.log.info('web has stopped')
   })

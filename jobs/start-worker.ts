@@ -41,7 +41,7 @@ const bindBatchSize = 100
 /** Every job of the catalog has a handler here; a new one without does not compile. */
 function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName]: Slot<Name> } {
   return {
-    // Twice as many jobs at once as calls allowed (ctx.limitMints): what surrounds a call overlaps
+    // Twice as many jobs at once as calls allowed (ctx.callPace): what surrounds a call overlaps
     // with other calls.
     'mint-key': {
       handler: eachAlone('mint-key', (ctx, payload) => mintKey(ctx, payload).finally(wakeBinds)),

@@ -23,6 +23,7 @@ import { createServices } from '~/adapters/services.server'
 import type { ServiceAdapter } from '~/adapters/service-adapter'
 import type { Claimant } from '~/domain/claim/admission'
 import type { Ctx } from '~/domain/ctx'
+import { createCallPace } from '~/domain/keys/call-pace.server'
 import { bookMonth } from '~/domain/team/sub-key-holder.server'
 import { holders } from '~/runtime.server'
 import type { Workshop } from '~/domain/workshop-file'
@@ -138,7 +139,7 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
     mailer: null,
     limitClaims: pLimit(4),
     mintConcurrency: 8,
-    limitMints: (call) => call(),
+    callPace: createCallPace({ db, log, ceiling: 8 }),
     now: () => new Date(stoppedAt ?? Date.now() + clockOffsetMs),
     settings: {
       provisioningEnabled: options.provisioningEnabled ?? true,

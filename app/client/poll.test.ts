@@ -137,3 +137,20 @@ test('nothing is said after stop', async () => {
   await vi.advanceTimersByTimeAsync(60_000)
   expect(page.asked).toBe(1)
 })
+
+test('an answer without news is a good one: the page keeps what it shows and asks again as told', async () => {
+  expect(await readAnswer(json({ later: 4_000 }))).toEqual({ kind: 'later', ms: 4_000 })
+  expect(await readAnswer(json({ later: 'soon' }))).toEqual({ kind: 'failed' })
+  const { page, watcher } = startWatch([
+    () => ({ kind: 'pulse', pulse: pulse({ v: 'b' }) }),
+    () => ({ kind: 'later', ms: 4_000 }),
+    () => ({ kind: 'gone' }),
+  ])
+  await vi.advanceTimersByTimeAsync(2_100)
+  expect(page.seen.at(-1)).toEqual({ failures: 0, pulse: pulse({ v: 'b' }) })
+  await vi.advanceTimersByTimeAsync(3_800)
+  expect(page.asked).toBe(2)
+  await vi.advanceTimersByTimeAsync(300)
+  expect(page.asked).toBe(3)
+  watcher.stop()
+})

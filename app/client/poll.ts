@@ -5,7 +5,11 @@
 import type { ClaimPulse } from '~/domain/claim/view-types'
 
 export type PollAnswer =
-  { kind: 'pulse'; pulse: ClaimPulse } | { kind: 'gone' } | { kind: 'failed' }
+  | { kind: 'pulse'; pulse: ClaimPulse }
+  /** Many watch: nothing was looked up, and the server says when to ask again. */
+  | { kind: 'later'; ms: number }
+  | { kind: 'gone' }
+  | { kind: 'failed' }
 
 export type Watch = {
   /**
@@ -30,6 +34,7 @@ export function delayAfterFailure(failures: number): number {
 export function nextDelay(answer: PollAnswer, failures: number, random: number): number | null {
   if (answer.kind === 'gone') return null
   if (answer.kind === 'failed') return jittered(delayAfterFailure(failures), random)
+  if (answer.kind === 'later') return jittered(answer.ms, random)
   return answer.pulse.next === null ? null : jittered(Math.max(500, answer.pulse.next), random)
 }
 
@@ -40,6 +45,7 @@ export async function readAnswer(response: Response): Promise<PollAnswer> {
   if (response.status === 401 || response.status === 404) return { kind: 'gone' }
   if (!response.ok) return { kind: 'failed' }
   const body: unknown = await response.json()
+  if (isLater(body)) return { kind: 'later', ms: body.later }
   return isPulse(body) ? { kind: 'pulse', pulse: body } : { kind: 'failed' }
 }
 
@@ -51,6 +57,16 @@ function isPulse(body: unknown): body is ClaimPulse {
     typeof body.v === 'string' &&
     'step' in body &&
     'next' in body
+  )
+}
+
+function isLater(body: unknown): body is { later: number } {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    'later' in body &&
+    typeof body.later === 'number' &&
+    body.later > 0
   )
 }
 
@@ -92,7 +108,9 @@ export function watch(options: {
     state =
       answer.kind === 'pulse'
         ? { failures: 0, pulse: answer.pulse }
-        : { ...state, failures: answer.kind === 'failed' ? state.failures + 1 : state.failures }
+        : answer.kind === 'later'
+          ? { ...state, failures: 0 }
+          : { ...state, failures: answer.kind === 'failed' ? state.failures + 1 : state.failures }
     schedule(nextDelay(answer, state.failures, options.random()))
     options.onWatch(state)
     if (answer.kind === 'gone') options.onGone()

@@ -13,6 +13,7 @@ import type { Limits } from '~/adapters/rate-limits.server'
 import type { Sealer } from '~/adapters/sealing.server'
 import type { ServiceCredential, Services } from '~/adapters/service-adapter'
 import type { Holders } from './holder'
+import type { CallPace } from './keys/call-pace.server'
 import type { WorkshopCatalog } from './workshop-file'
 
 /** The member whose month has just begun, locked. */
@@ -88,10 +89,10 @@ export type Ctx = {
   workshops: WorkshopCatalog
   /** Runs a claim's transaction when few of this process are under way. */
   limitClaims: <Result>(claim: () => Promise<Result>) => Promise<Result>
-  /** Calls that make keys at once, in one worker process. */
+  /** Calls that make keys of one account at once, all workers together: the ceiling of what is learnt. */
   mintConcurrency: number
-  /** Runs a call to POST /keys when fewer than MINT_CONCURRENCY of this process are under way. */
-  limitMints: <Result>(call: () => Promise<Result>) => Promise<Result>
+  /** Takes turns for these calls, by account. */
+  callPace: CallPace
   /** The random id of this database, part of every upstream name. */
   installationId: string
   /** The migrations that this build was made for. */

@@ -16,6 +16,8 @@ declare module '@remix-run/node' {
     requestId: string
     /** The client's address, as the proxy in front says; null when unknown. */
     ip: string | null
+    /** How many times longer than usual watchers are told to wait, because many watch. */
+    pollStretch: number
   }
 }
 
@@ -26,6 +28,7 @@ export type HandlerArgs = {
   auth: AuthSetup
   requestId: string
   ip: string | null
+  pollStretch: number
 }
 
 /** Wraps a loader or an action. Responses that the handler throws pass through untouched. */
@@ -43,6 +46,7 @@ export function handler<Result>(run: (args: HandlerArgs) => Promise<Result>) {
         auth: context.auth,
         requestId: context.requestId,
         ip: context.ip,
+        pollStretch: context.pollStretch,
       })
     } catch (error) {
       // What this person may no longer do does not exist for them.

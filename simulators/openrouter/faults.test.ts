@@ -201,3 +201,27 @@ test('calls are counted by endpoint and status', async () => {
   await bench.sim('DELETE', 'calls')
   expect(await bench.sim('GET', 'calls')).toMatchObject({ counts: {}, last: [] })
 })
+
+test('a limit of keys at once refuses the next one at once, and takes it when one has ended', async () => {
+  await using bench = await startBench()
+  await bench.sim('POST', 'faults', { createsAtOnce: 2, latencyMs: 600 })
+  const startedAt = performance.now()
+  const both = [create(bench, 'a'), create(bench, 'b')].map(statusOf)
+  await new Promise((resolve) => setTimeout(resolve, 40))
+  expect(await failureOf(create(bench, 'c'))).toMatchObject({ status: 429 })
+  expect(performance.now() - startedAt).toBeLessThan(600)
+  expect(await Promise.all(both)).toEqual(['succeeded', 'succeeded'])
+  expect(await statusOf(create(bench, 'd'))).toBe('succeeded')
+  expect(await countKeys(bench)).toBe(3)
+})
+
+test('a token bucket takes its burst, then what flows in, and lists are free', async () => {
+  await using bench = await startBench()
+  await bench.sim('POST', 'faults', { createsPerSecond: { rate: 4, burst: 2 } })
+  const outcomes = []
+  for (const name of ['a', 'b', 'c']) outcomes.push(await statusOf(create(bench, name)))
+  expect(outcomes).toEqual(['succeeded', 'succeeded', 429])
+  expect(await statusOf(bench.management.apiKeys.list())).toBe('succeeded')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(await statusOf(create(bench, 'd'))).toBe('succeeded')
+})

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CallLog } from '../shared/calls.ts'
 import { answer, failBefore, sendReply, type FaultContext } from '../shared/fault-answers.ts'
 import { Faults } from '../shared/faults.ts'
+import { CreateLimits } from './create-limits.ts'
 import { parseJsonObject } from '../shared/reading.ts'
 import { Refusal, type JsonObject } from '../shared/refusal.ts'
 import { readBody, sendRefusal, startServer, type Pause } from '../shared/server.ts'
@@ -72,6 +73,7 @@ async function openMachine(options: OpenRouterOptions, pause: Pause): Promise<Ma
   const world: World = {
     ledger,
     faults: new Faults(),
+    createLimits: new CreateLimits(),
     now: () => readTime() + clock.offsetMs,
     recentSpends: new Map(),
     byokDue: 0,
@@ -135,7 +137,11 @@ async function serveApi(
   const { delayMs, fault } = world.faults.choose(method, path)
   let endpoint = `${method} ${path === '' ? url.pathname : path}`
   calls.begin()
+  let endCreate: () => void = () => undefined
   try {
+    // Before the latency of the work: a refusal comes back at once.
+    if (endpoint === 'POST /keys')
+      endCreate = world.createLimits.begin(world.faults.settings, performance.now())
     await world.pause(delayMs)
     if (await failBefore(fault, response, faultContext(world))) return
     let caller: Caller | null = null
@@ -164,7 +170,11 @@ async function serveApi(
           caller === null ? null : world.ledger.account.userId,
         )
     }
+  } catch (error) {
+    if (!(error instanceof Refusal) || response.headersSent) throw error
+    refuseWith(response, error, path, null)
   } finally {
+    endCreate()
     calls.end({
       endpoint,
       path,

@@ -8,6 +8,7 @@ import type { JsonObject } from '../shared/refusal.ts'
 import type { Reply } from '../shared/reply.ts'
 import type { Ledger } from './ledger.ts'
 import { countedNano } from './byok.ts'
+import type { CreateLimits } from './create-limits.ts'
 import { hashOf, type KeyRecord } from './records.ts'
 import { spentNano } from './spend-counter.ts'
 import { refuse } from './wire.ts'
@@ -15,6 +16,7 @@ import { refuse } from './wire.ts'
 export interface World {
   ledger: Ledger
   faults: Faults
+  createLimits: CreateLimits
   now(): number
   /** Spends that the reported counters do not show yet, per key; enforcement sees them at once. */
   recentSpends: Map<string, { at: number; nano: number; isByok: boolean }[]>

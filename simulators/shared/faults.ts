@@ -55,6 +55,9 @@ export interface FaultSettings {
   credits: number
   bindFails: boolean | { status?: number; message?: string; rate?: number; times?: number }
   inFlightBudget: number | null
+  /** Calls that make keys: at once, and as a token bucket. Above it is 429. */
+  createsAtOnce: number | null
+  createsPerSecond: { rate: number; burst: number; retryAfterSeconds?: number } | null
   inferenceDown: boolean | { status?: number; message?: string }
 }
 
@@ -76,6 +79,8 @@ function defaultSettings(): FaultSettings {
     credits: 1000,
     bindFails: false,
     inFlightBudget: null,
+    createsAtOnce: null,
+    createsPerSecond: null,
     inferenceDown: false,
   }
 }
@@ -176,7 +181,11 @@ function readSettings(body: JsonObject): Partial<FaultSettings> {
         changed[field] = readNumber(body, field, { min: 0 })
         break
       case 'inFlightBudget':
-        changed.inFlightBudget = body[field] === null ? null : readNumber(body, field, { min: 0 })
+      case 'createsAtOnce':
+        changed[field] = body[field] === null ? null : readNumber(body, field, { min: 0 })
+        break
+      case 'createsPerSecond':
+        changed.createsPerSecond = body[field] === null ? null : readBucket(body[field])
         break
       case 'bindFails': {
         const value = body[field]
@@ -197,6 +206,17 @@ function readSettings(body: JsonObject): Partial<FaultSettings> {
     }
   }
   return changed
+}
+
+function readBucket(value: unknown): NonNullable<FaultSettings['createsPerSecond']> {
+  if (!isObject(value)) throw new Refusal(400, 'createsPerSecond: expected {rate, burst}')
+  const bucket = {
+    rate: readNumber(value, 'rate', { min: 0.001 }),
+    burst: readNumber(value, 'burst', { min: 1 }),
+  }
+  return value['retryAfterSeconds'] === undefined
+    ? bucket
+    : { ...bucket, retryAfterSeconds: readNumber(value, 'retryAfterSeconds', { min: 0 }) }
 }
 
 function readRule(value: unknown): FaultRule {

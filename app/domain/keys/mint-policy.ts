@@ -128,6 +128,14 @@ export function judgeFailure(
 }
 
 /**
+ * What concerns every call of the account, however few were out: its credential, its credit, its
+ * address. A rate limit and a connection that failed need more than one call to say so.
+ */
+export function closesAtOnce(reason: DelayReason): boolean {
+  return reason !== 'rate-limited' && reason !== 'unreachable'
+}
+
+/**
  * Seconds to cool down after `failures` refusals in a row; the provider's own Retry-After goes
  * first.
  */

@@ -12,9 +12,7 @@ import type { Holder, MintRefusal, HolderKind } from '../holder'
 import type { JobError, JobOutcome } from '../job-outcome'
 import { jobErrorOf } from '../error-text'
 import {
-  coolDown,
   countDoubt,
-  deploymentAccount,
   openAccount,
   openGate,
   placeOf,
@@ -34,18 +32,15 @@ import {
   type Attempt,
   type CreatedKey,
 } from './mint-attempt.server'
-import {
-  asDelayReason,
-  decideMint,
-  doubtPauseSeconds,
-  judgeFailure,
-  type DelayReason,
-} from './mint-policy'
+import { causeOfWait, endOf, markRefused, noteDelay, snooze, waitOut } from './mint-delay.server'
+import { asDelayReason, decideMint, doubtPauseSeconds, judgeFailure } from './mint-policy'
 import { book } from './want.server'
 import { readWork, type MintWork } from './mint-work.server'
 
 /** Tries in one run of the job; a longer series goes back to the queue, so that one mint does not hold a slot. */
 const triesPerRun = 3
+/** A run that has waited for so long goes back to the queue with its next refusal. */
+const maxRunMs = 10_000
 /** How long a late create may still land upstream before a look at the list is worth its call. */
 const lostKeySearchSeconds = 15
 
@@ -53,6 +48,7 @@ const lostKeySearchSeconds = 15
 export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
   let previousToken: string | null = null
   let failure: JobError | undefined
+  const startedAt = performance.now()
   for (let tries = 0; tries < triesPerRun; tries++) {
     const work = await readWork(ctx, mintId)
     const decision = decideMint(work, ctx.now(), {
@@ -96,21 +92,37 @@ export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
       })
       return { kind: 'done' }
     }
-    // Only the call itself is limited: while some mints save and others are fetched, the provider
+    // Only the call itself takes a turn: while some mints save and others are fetched, the provider
     // is kept busy.
-    const attempted = () => tryOnce(ctx, work, account, { previousToken, probing })
-    const tried = await (work.account === deploymentAccount
-      ? ctx.limitMints(attempted)
-      : attempted())
+    const turn = await ctx.callPace.take(work.account, { first: previousToken !== null })
+    const tried: Tried | null = await tryOnce(ctx, work, account, { previousToken, probing }).catch(
+      async (error: unknown) => {
+        await turn.end('neutral')
+        throw error
+      },
+    )
     // Taken over, ended, or the gate has closed while this one waited for its turn: the next look
     // says which.
-    if (!tried) continue
+    if (!tried) {
+      turn.unused()
+      continue
+    }
     previousToken = tried.attempt.token
-    const result = tried.failure
-      ? await settleFailure(ctx, work, tried.attempt, tried.failure, probing)
-      : await settleCreated(ctx, work, account, tried, probing)
+    const seen = turn.end(endOf(tried.failure))
+    if (!tried.failure) {
+      const result = await settleCreated(ctx, work, account, tried, probing)
+      if (result !== 'again') return result
+      continue
+    }
+    const result = await settleFailure(ctx, work, tried.attempt, tried.failure, {
+      probing,
+      allRefused: (await seen) === 'close',
+      mayWaitHere: performance.now() - startedAt < maxRunMs,
+    })
     if (result !== 'again') return result
-    failure = tried.failure && jobErrorOf(tried.failure)
+    failure = jobErrorOf(tried.failure)
+    // A wait that was asked for is no try without a clear answer.
+    if (tried.failure.kind === 'retryable') tries--
   }
   return {
     kind: 'snooze',
@@ -228,7 +240,7 @@ async function settleFailure(
   work: MintWork,
   attempt: Attempt,
   details: ProviderErrorDetails,
-  probing: boolean,
+  turn: { probing: boolean; allRefused: boolean; mayWaitHere: boolean },
 ): Promise<JobOutcome | 'again'> {
   const judgement = judgeFailure(details)
   ctx.log.warn(
@@ -256,59 +268,14 @@ async function settleFailure(
         ? 'again'
         : snooze(ctx, work, 'upstream-trouble', seconds, jobErrorOf(details))
     }
-    case 'snoozed': {
-      const seconds = await ctx.db.$transaction(async (tx) => {
-        await markRefused(tx, attempt, details)
-        return coolDown(
-          tx,
-          work.account,
-          judgement.reason,
-          details.retryAfterSeconds,
-          jobErrorOf(details),
-        )
-      })
-      return snooze(ctx, work, judgement.reason, seconds, jobErrorOf(details))
-    }
+    case 'snoozed':
+      return waitOut(ctx, work, { attempt, details, reason: judgement.reason }, turn)
     case 'refused':
       await refuse(ctx, work, { attempt, details }, judgement.refusal)
       // No to this request, but an answer: others need not wait for a probe that has come back.
-      if (probing) await openGate(ctx.db, work.account, { probing })
+      if (turn.probing) await openGate(ctx.db, work.account, { probing: true })
       return { kind: 'done', error: jobErrorOf(details) }
   }
-}
-
-const markRefused = (tx: Tx, attempt: Attempt, details: ProviderErrorDetails) =>
-  markAttempt(tx, attempt, { state: 'refused', reason: details.reason, status: details.status })
-
-/** Snoozes the mint without counting it. The wait is spread a little, so that not all come back in one instant. */
-async function snooze(
-  ctx: Ctx,
-  work: MintWork,
-  reason: DelayReason,
-  seconds: number,
-  error: JobError | undefined,
-): Promise<JobOutcome> {
-  const spread =
-    seconds + (Number.parseInt(work.mintId.slice(0, 2), 16) / 255) * Math.min(2, seconds)
-  await noteDelay(ctx, work, reason, seconds)
-  return { kind: 'snooze', seconds: Math.ceil(spread), reason, ...(error ? { error } : {}) }
-}
-
-async function noteDelay(ctx: Ctx, work: MintWork, reason: DelayReason, seconds: number) {
-  await ctx.db.$executeRaw`
-    update keymint.mints set delay_reason = ${reason},
-      not_before = case when ${seconds}::double precision = 0 then not_before
-        else greatest(not_before, now() + make_interval(secs => ${seconds}::double precision)) end
-    where id = ${work.mintId}::uuid and state = 'pending'`
-}
-
-/**
- * What waits behind a closed gate waits because of the error that closed it. A person's pause or switch
- * is no error.
- */
-function causeOfWait(work: MintWork, reason: DelayReason): JobError | undefined {
-  if (reason === 'paused' || reason === 'switched-off' || reason === 'former-key') return undefined
-  return work.gate.cause ?? { reason }
 }
 
 async function refuse(

@@ -3,7 +3,7 @@ import { Table } from '../../base/table'
 import { Ago, Time } from '../../base/time'
 import { spanText } from '../../base/time-text'
 import { jobUrl } from '../../../urls'
-import { healthMessage } from './health-messages'
+import { callsMessage, healthMessage } from './health-messages'
 import { jobLabel } from './job-messages'
 import type { HealthView } from './view-types'
 
@@ -16,7 +16,7 @@ const looks = {
 /** One sentence, with the facts behind it one click away. */
 export function HealthBanner({ health, asOf }: { health: HealthView; asOf: string }) {
   const look = looks[health.tone]
-  const { recent, oldestWaiting, gate, workers } = health
+  const { recent, oldestWaiting, gate, calls, workers } = health
   return (
     <details className={`group rounded-box border ${look.box}`}>
       <summary
@@ -32,7 +32,7 @@ export function HealthBanner({ health, asOf }: { health: HealthView; asOf: strin
         </span>
       </summary>
       <div className="border-t border-rule px-4 pt-3 pb-4 text-small">
-        <dl className="grid gap-x-8 gap-y-3 sm:grid-cols-3">
+        <dl className="grid gap-x-8 gap-y-3 sm:grid-cols-2 lg:grid-cols-4">
           <Fact name="Last five minutes">
             {recent.runs === 0
               ? 'Nothing ran.'
@@ -72,6 +72,7 @@ export function HealthBanner({ health, asOf }: { health: HealthView; asOf: strin
               </>
             )}
           </Fact>
+          <Fact name="Calls at once">{callsMessage(calls)}</Fact>
         </dl>
         <h3 className="mt-4 font-semibold">Workers</h3>
         {workers.length === 0 ? (

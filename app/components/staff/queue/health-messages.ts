@@ -31,6 +31,25 @@ export function healthMessage({ finding, gate, recent }: HealthView): string {
   }
 }
 
+/** How many calls that make keys go out at once, and why so many. */
+export function callsMessage({ atOnce, perSecond, why, refused, of }: HealthView['calls']): string {
+  const number =
+    perSecond === null ? `${atOnce} at once` : `${atOnce} at once and ${perSecond} a second`
+  const answers = `the provider refused ${refused} of the last ${of} calls`
+  switch (why) {
+    case 'ceiling':
+      return refused === 0
+        ? `${number}, as many as MINT_CONCURRENCY allows.`
+        : `${number}, as many as MINT_CONCURRENCY allows: ${answers}.`
+    case 'no-limit-met':
+      return of === 0
+        ? `${number} to begin with: no call was made yet.`
+        : `${number}, and rising while people wait: ${answers}.`
+    case 'refused':
+      return `${number}: ${answers}.`
+  }
+}
+
 function coolingMessage({
   message,
   seconds,

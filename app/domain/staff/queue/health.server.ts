@@ -2,6 +2,7 @@
 import { deadLetterNames } from '~/adapters/job-catalog'
 import type { Ctx } from '../../ctx'
 import { deploymentAccount, parkedFrom } from '../../keys/accounts.server'
+import { paceFrom, paceView } from '../../keys/pace'
 import type { JobError } from '../../job-outcome'
 import { liveNames } from './list.server'
 import type { GateView, Health, WorkerView } from './types'
@@ -23,6 +24,7 @@ type GateRow = {
   cause: JobError | null
   parkedAt: Date | null
   parkedReason: string | null
+  pace: unknown
 }
 type OldestRow = { id: string; name: string; since: Date; seconds: number }
 
@@ -48,6 +50,7 @@ export async function readHealth(ctx: Ctx): Promise<Health> {
   return {
     ...judge(gate, seen.length, quiet, recentRow, oldest),
     gate,
+    calls: paceView(paceFrom(gateRow?.pace), ctx.mintConcurrency),
     recent: recentRow,
     oldestWaiting: oldest,
     workers,
@@ -84,7 +87,7 @@ async function readGate(ctx: Ctx): Promise<GateRow | undefined> {
     select g.paused_at as "pausedAt", coalesce(a.display_name, g.paused_by) as "pausedBy",
       g.pause_reason as "pauseReason", own.cooldown_until as "cooldownUntil",
       greatest(0, ceil(extract(epoch from own.cooldown_until - now())))::int as "coolsFor", own.reason, own.cause,
-      own.parked_at as "parkedAt", own.parked_reason as "parkedReason"
+      own.parked_at as "parkedAt", own.parked_reason as "parkedReason", own.pace
     from keymint.minting g join keymint.accounts own on own.id = ${deploymentAccount}::uuid
     left join keymint.attendees a on a.user_id = g.paused_by`
   return row

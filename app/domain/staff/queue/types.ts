@@ -3,6 +3,7 @@
  * codes, never a secret.
  */
 import type { Parked } from '../../keys/accounts.server'
+import type { PaceView } from '../../keys/pace'
 import type { Tone } from '../../../tone'
 import type { JobError } from '../../job-outcome'
 import type { CancelMeans } from './job-kinds'
@@ -126,6 +127,8 @@ export type Health = {
   tone: Tone
   finding: HealthFinding
   gate: GateView
+  /** Calls that make keys at once at the deployment's own account, and why so many. */
+  calls: PaceView
   /** The last five minutes, all jobs. */
   recent: { runs: number; errors: number }
   /** Of those that may run now. */

@@ -1,0 +1,175 @@
+/**
+ * Many people watch claims that wait, at one web process: who gets an answer, and how long it takes.
+ * Each asks as the page does, by the interval that it was told. The web process is the built one
+ * (`npm run build` first). BENCH_WATCHERS and BENCH_SECONDS change the size. Prints numbers, asserts
+ * nothing.
+ */
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pLimit from 'p-limit'
+import type { AuthSetup } from '~/adapters/identity-providers.server'
+import { claimKey } from '~/domain/claim/claim.server'
+import { startSession } from '~/domain/people/session.server'
+import { sessionCookie } from '~/web/session.server'
+import { migrate } from '../prisma/migrate'
+import { freePort } from '../simulators/free-port'
+import { createTemplate } from '../simulators/postgres/template'
+import { startPostgres } from '../simulators/postgres/server'
+import { openWorld, type World } from '../tests/world'
+
+const watchers = Number(process.env.BENCH_WATCHERS ?? 2_000)
+const seconds = Number(process.env.BENCH_SECONDS ?? 40)
+const slug = 'test-workshop'
+const secret = 'x'.repeat(32)
+const requestTimeoutMs = 10_000
+
+type Answer = { at: number; ms: number; kind: 'pulse' | 'later' | '503' | 'other' | 'none' }
+
+async function signedIn(world: World): Promise<string[]> {
+  const limit = pLimit(8)
+  const cookie = sessionCookie({ secureCookies: false, sessionSecrets: [secret] } as AuthSetup)
+  const people = await world.people(watchers)
+  return Promise.all(
+    people.map((person) =>
+      limit(async () => {
+        await claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
+        const token = await startSession(world.ctx, {
+          userId: person.userId,
+          provider: 'github',
+          userAgent: null,
+        })
+        return (await cookie.serialize(token)).split(';')[0] ?? ''
+      }),
+    ),
+  )
+}
+
+async function startWeb(world: World): Promise<{ port: number; pid: number; stop: () => void }> {
+  const port = await freePort()
+  const child = spawn(process.execPath, ['build/node/server.js'], {
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: 'production',
+      PORT: String(port),
+      DATABASE_URL: world.database.url,
+      APP_ORIGIN: `http://localhost:${port}`,
+      SESSION_SECRET: secret,
+      ENCRYPTION_KEY: world.encryptionKey.toString('base64'),
+      OPENROUTER_MANAGEMENT_KEY: world.upstream.managementKey,
+      OPENROUTER_BASE_URL: world.upstream.baseUrl,
+      GITHUB_CLIENT_ID: 'x',
+      GITHUB_CLIENT_SECRET: 'x',
+      GOOGLE_CLIENT_ID: 'x',
+      GOOGLE_CLIENT_SECRET: 'x',
+      PROVISIONING_ENABLED: 'true',
+      LOG_LEVEL: 'error',
+    },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  for (let tries = 0; tries < 200; tries++) {
+    if ((await ask(port, '/healthz', '', 1)).status === 200) break
+    await sleep(100)
+  }
+  return { port, pid: child.pid ?? 0, stop: () => void child.kill('SIGKILL') }
+}
+
+const agent = new Agent({ keepAlive: true })
+
+function ask(
+  port: number,
+  path: string,
+  cookie: string,
+  person: number,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve) => {
+    const sent = request(
+      {
+        port,
+        path,
+        agent,
+        headers: {
+          cookie,
+          accept: 'application/json',
+          'accept-encoding': 'gzip, br',
+          'x-forwarded-for': `10.${person >> 16}.${(person >> 8) & 255}.${person & 255}`,
+        },
+        timeout: requestTimeoutMs,
+      },
+      (response) => {
+        let body = ''
+        response.on('data', (chunk: Buffer) => (body += chunk.toString()))
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+        response.on('error', () => resolve({ status: 0, body: '' }))
+      },
+    )
+    sent.on('timeout', () => sent.destroy())
+    sent.on('error', () => resolve({ status: 0, body: '' }))
+    sent.end()
+  })
+}
+
+async function watch(port: number, cookie: string, person: number, endsAt: number, out: Answer[]) {
+  await sleep(Math.random() * 1_000)
+  while (performance.now() < endsAt) {
+    const startedAt = performance.now()
+    const { status, body } = await ask(port, `/w/${slug}/claim/status`, cookie, person)
+    const said = status === 200 ? (JSON.parse(body) as { later?: number; next?: number }) : {}
+    out.push({
+      at: startedAt,
+      ms: performance.now() - startedAt,
+      kind:
+        status === 200
+          ? said.later === undefined
+            ? 'pulse'
+            : 'later'
+          : status === 503
+            ? '503'
+            : status === 0
+              ? 'none'
+              : 'other',
+    })
+    const told = said.later ?? said.next ?? 2_000
+    await sleep(told * (0.8 + 0.4 * Math.random()))
+  }
+}
+
+function print(what: string, answers: Answer[], overSeconds: number) {
+  const sorted = answers.map(({ ms }) => ms).sort((a, b) => a - b)
+  const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? NaN).toFixed(0)
+  const count = (kind: Answer['kind']) => answers.filter((answer) => answer.kind === kind).length
+  process.stdout.write(
+    `${what}: ${(answers.length / overSeconds).toFixed(0)} answers a second; median ${at(0.5)} ms, ` +
+      `p95 ${at(0.95)} ms; ${count('pulse')} with news, ${count('later')} told to ask later, ` +
+      `${count('503')} of 503, ${count('other')} others, ${count('none')} without an answer\n`,
+  )
+}
+
+const postgres = await startPostgres({ durable: true })
+try {
+  const template = await createTemplate(postgres.adminUrl, migrate)
+  await using world = await openWorld({}, { adminUrl: postgres.adminUrl, template })
+  const cookies = await signedIn(world)
+  const web = await startWeb(world)
+  try {
+    const startedAt = performance.now()
+    const endsAt = startedAt + seconds * 1_000
+    const answers: Answer[] = []
+    await Promise.all(
+      cookies.map((cookie, index) => watch(web.port, cookie, index, endsAt, answers)),
+    )
+    const half = startedAt + seconds * 500
+    print(`${watchers} watchers, all ${seconds} s`, answers, seconds)
+    const later = answers.filter(({ at }) => at >= half)
+    print(`the second half`, later, seconds / 2)
+    const status = await readFile(`/proc/${web.pid}/status`, 'utf8').catch(() => '')
+    const peak = /VmHWM:\s+(\d+)/.exec(status)?.[1]
+    if (peak) process.stdout.write(`web, VmHWM: ${(Number(peak) / 1024).toFixed(0)} MiB\n`)
+  } finally {
+    web.stop()
+  }
+} finally {
+  await postgres.stop()
+}
+process.exit(0)
