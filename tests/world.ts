@@ -237,11 +237,17 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
 
     /** A worker in this process. */
     async startWorkerHere(concurrency = 4) {
-      const boss = await createWorkingBoss(database.url, {
-        onError: () => undefined,
-        onWarning: () => undefined,
+      const id = randomUUID()
+      const boss = await createWorkingBoss(
+        database.url,
+        { onError: () => undefined, onWarning: () => undefined },
+        id,
+      )
+      const worker = await startWorker({ ...ctx, queue: queueOver(boss) }, boss, {
+        id,
+        sessionUrl: database.url,
+        concurrency,
       })
-      const worker = await startWorker({ ...ctx, queue: queueOver(boss) }, boss, { concurrency })
       let stopped: Promise<void> | undefined
       const stop = () => (stopped ??= worker.stop())
       closers.push(stop)
