@@ -48,7 +48,11 @@ export async function createWebRuntime(
 ): Promise<{ ctx: Ctx; close: () => Promise<void> }> {
   rememberSecrets(secretsOf(env))
   const log = createLog({ level: env.LOG_LEVEL, name: 'web' })
-  const db = createDb(env.DATABASE_URL, { max: webConnections, applicationName: 'keymint-web' })
+  const db = createDb(env.DATABASE_URL, {
+    max: webConnections,
+    applicationName: 'keymint-web',
+    named: env.NAMED_STATEMENTS,
+  })
   const installationId = await readInstallationId(db)
   const queue = await createSendingQueue(env.DATABASE_URL, bossEvents(log))
   const ctx = await createCtx(env, log, db, queue, installationId)
@@ -76,6 +80,7 @@ export async function createWorkerRuntime(env: Env): Promise<{
   const db = createDb(env.DATABASE_URL, {
     max: workerConnections,
     applicationName: 'keymint-worker',
+    named: env.NAMED_STATEMENTS,
   })
   const installationId = await readInstallationId(db)
   const workerId = randomUUID()

@@ -10,9 +10,6 @@ import { openWorld, type World } from '../tests/world'
 const claims = 4
 const soon = { timeout: 30_000, interval: 20 }
 
-/** Calls that the first worker waits for far longer than a takeover may take. */
-const slowCalls = { rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 25_000 }] }
-
 const kill = (child: ChildProcess) =>
   new Promise<void>((resolve) => {
     child.once('exit', () => resolve())
@@ -22,9 +19,16 @@ const kill = (child: ChildProcess) =>
 const attempts = (world: World, state: string) => world.db.mintAttempt.count({ where: { state } })
 const ready = (world: World) => world.db.workshopAttendance.count({ where: { state: 'ready' } })
 
+/** A second worker, which fetches nothing until it is continued. */
+async function frozenHeir(world: World): Promise<ChildProcess> {
+  const heir = await world.spawnWorker()
+  heir.kill('SIGSTOP')
+  return heir
+}
+
 /** The worker is in the middle of a call for each claim. Further calls are quick. */
-async function allCalling(world: World) {
-  await world.faults(slowCalls)
+async function allCalling(world: World, delayMs = 25_000) {
+  await world.faults({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs }] })
   await claimFor(world, claims)
   await expect.poll(() => attempts(world, 'sent'), soon).toBe(claims)
   await world.clearFaults()
@@ -50,18 +54,19 @@ async function expectHeldKeysAlone(world: World) {
 
 test('a killed worker has its jobs and mints taken over within a second by one that runs', async () => {
   await using world = await openWorld()
+  const heir = await frozenHeir(world)
   const killed = await world.spawnWorker()
   await allCalling(world)
-  await world.startWorkerHere()
+  heir.kill('SIGCONT')
   await kill(killed)
   expect(await takenUpAgain(world)).toBeLessThan(1_000)
   await expect.poll(() => ready(world), soon).toBe(claims)
   await expectHeldKeysAlone(world)
   const { workers } = await readHealth(world.ctx)
   const gone = workers.find((worker) => worker.gone !== null)
-  const heir = workers.find((worker) => worker.seen)
+  const other = workers.find((worker) => worker.seen)
   expect(workers).toHaveLength(2)
-  expect(gone).toMatchObject({ seen: false, locked: false, jobs: [], gone: { by: heir?.id } })
+  expect(gone).toMatchObject({ seen: false, locked: false, jobs: [], gone: { by: other?.id } })
   expect(gone?.gone?.jobs).toBeGreaterThanOrEqual(claims)
 }, 90_000)
 
@@ -114,12 +119,10 @@ test('a worker whose session is cut and comes back keeps its jobs: each call is 
 test('a worker that is cut off from the queue is replaced within a second, and what it still makes is not kept', async () => {
   await using world = await openWorld()
   const proxy = await startTcpProxy(world.database.url)
+  const heir = await frozenHeir(world)
   await world.spawnWorker({ DIRECT_DATABASE_URL: proxy.urlFor(world.database.url) })
-  await world.faults({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 6_000 }] })
-  await claimFor(world, claims)
-  await expect.poll(() => attempts(world, 'sent'), soon).toBe(claims)
-  await world.clearFaults()
-  await world.startWorkerHere()
+  await allCalling(world, 6_000)
+  heir.kill('SIGCONT')
   await proxy.stop()
   expect(await takenUpAgain(world)).toBeLessThan(1_000)
   await expect.poll(() => ready(world), soon).toBe(claims)

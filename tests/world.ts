@@ -93,7 +93,7 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
     destination: { write: (line) => void logLines.push(line) },
   })
   const appUrl = options.databaseUrl?.(database.url) ?? database.url
-  const db = createDb(appUrl, { max: 10, applicationName: 'keymint-test' })
+  const db = createDb(appUrl, { max: 10, applicationName: 'keymint-test', named: true })
   const queue = await createSendingQueue(database.url, {
     onError: () => undefined,
     onWarning: () => undefined,
