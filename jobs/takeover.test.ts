@@ -19,11 +19,26 @@ const kill = (child: ChildProcess) =>
 const attempts = (world: World, state: string) => world.db.mintAttempt.count({ where: { state } })
 const ready = (world: World) => world.db.workshopAttendance.count({ where: { state: 'ready' } })
 
-/** A second worker, which fetches nothing until it is continued. */
+/** A second worker, frozen between two jobs: it holds no lock of a row, and fetches nothing until it goes on. */
 async function frozenHeir(world: World): Promise<ChildProcess> {
   const heir = await world.spawnWorker()
-  heir.kill('SIGSTOP')
+  const atRest = async () => {
+    await expect.poll(() => isAtRest(world), soon).toBe(true)
+    heir.kill('SIGSTOP')
+    const rests = await isAtRest(world)
+    if (!rests) heir.kill('SIGCONT')
+    return rests
+  }
+  await expect.poll(atRest, soon).toBe(true)
   return heir
+}
+
+async function isAtRest(world: World): Promise<boolean> {
+  const [row] = await world.db.$queryRaw<{ rests: boolean }[]>`
+    select not exists (select 1 from pgboss.job where state = 'active')
+      and not exists (select 1 from pg_stat_activity where datname = current_database()
+        and application_name like 'keymint-worker%' and state <> 'idle') as rests`
+  return row?.rests ?? false
 }
 
 /** The worker is in the middle of a call for each claim. Further calls are quick. */
