@@ -1,6 +1,8 @@
-/** Hydrates the page: the claim page with React alone, every other page with the router. */
-import { claimIslandId } from '~/client/claim-ids'
+/** Hydrates the page: an island with React alone, every other page with the router. */
+import { islandId } from '~/client/island-ids'
 
-if (document.getElementById(claimIslandId))
-  void import('~/client/claim-entry').then(({ startClaim }) => startClaim())
+const island = document.getElementById(islandId)?.dataset.island
+if (island === 'claim') void import('~/client/claim-entry').then(({ startClaim }) => startClaim())
+else if (island === 'workshop')
+  void import('~/client/workshop-entry').then(({ startWorkshop }) => startWorkshop())
 else void import('~/client/router-entry').then(({ startRouter }) => startRouter())

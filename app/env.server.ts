@@ -78,6 +78,11 @@ const envSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('production'),
   DATABASE_URL: postgresUrl,
   DIRECT_DATABASE_URL: postgresUrl.optional(),
+  // Off behind a pooler that hands sessions out by transaction and knows no prepared statements.
+  NAMED_STATEMENTS: z
+    .enum(['true', 'false'])
+    .default('true')
+    .transform((value) => value === 'true'),
   APP_ORIGIN: url.refine(
     (value) => URL.canParse(value) && new URL(value).origin === value,
     'must be an origin without a path: https://keys.example.org',

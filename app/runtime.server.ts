@@ -2,6 +2,7 @@
  * The only constructor: environment -> ctx. Used by server.ts, jobs/worker.ts and the command line,
  * never by a route.
  */
+import { randomUUID } from 'node:crypto'
 import pLimit from 'p-limit'
 import type { PgBoss } from 'pg-boss'
 import { createDb, isDatabaseUnavailable, type Db } from './adapters/db.server'
@@ -48,7 +49,11 @@ export async function createWebRuntime(
 ): Promise<{ ctx: Ctx; close: () => Promise<void> }> {
   rememberSecrets(secretsOf(env))
   const log = createLog({ level: env.LOG_LEVEL, name: 'web' })
-  const db = createDb(env.DATABASE_URL, { max: webConnections, applicationName: 'keymint-web' })
+  const db = createDb(env.DATABASE_URL, {
+    max: webConnections,
+    applicationName: 'keymint-web',
+    named: env.NAMED_STATEMENTS,
+  })
   const installationId = await readInstallationId(db)
   const queue = await createSendingQueue(env.DATABASE_URL, bossEvents(log))
   const ctx = await createCtx(env, log, db, queue, installationId)
@@ -64,19 +69,26 @@ export async function createWebRuntime(
 /**
  * The worker process: its pg-boss listens on a direct session and is what jobs are sent through.
  */
-export async function createWorkerRuntime(
-  env: Env,
-): Promise<{ ctx: Ctx; boss: PgBoss; close: () => Promise<void> }> {
+export async function createWorkerRuntime(env: Env): Promise<{
+  ctx: Ctx
+  boss: PgBoss
+  workerId: string
+  sessionUrl: string
+  close: () => Promise<void>
+}> {
   rememberSecrets(secretsOf(env))
   const log = createLog({ level: env.LOG_LEVEL, name: 'worker' })
   const db = createDb(env.DATABASE_URL, {
     max: workerConnections,
     applicationName: 'keymint-worker',
+    named: env.NAMED_STATEMENTS,
   })
   const installationId = await readInstallationId(db)
-  const boss = await createWorkingBoss(env.DIRECT_DATABASE_URL ?? env.DATABASE_URL, bossEvents(log))
+  const workerId = randomUUID()
+  const sessionUrl = env.DIRECT_DATABASE_URL ?? env.DATABASE_URL
+  const boss = await createWorkingBoss(sessionUrl, bossEvents(log), workerId)
   const ctx = await createCtx(env, log, db, queueOver(boss), installationId)
-  return { ctx, boss, close: () => db.$disconnect() }
+  return { ctx, boss, workerId, sessionUrl, close: () => db.$disconnect() }
 }
 
 /** Read first, so that a database that was never migrated gives a clear error, not the queue's. */

@@ -9,10 +9,11 @@ import { openWorld, type World } from '../tests/world'
 import { eachAlone, runBatch, type JobHandler } from './job-handler'
 
 async function bossOf(world: World): Promise<PgBoss> {
-  const boss = await createWorkingBoss(world.database.url, {
-    onError: () => undefined,
-    onWarning: () => undefined,
-  })
+  const boss = await createWorkingBoss(
+    world.database.url,
+    { onError: () => undefined, onWarning: () => undefined },
+    'a-test',
+  )
   world.onClose(() => boss.stop({ graceful: false, timeout: 1_000 }))
   return boss
 }

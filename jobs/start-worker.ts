@@ -4,9 +4,9 @@
  * (docs/decisions/005). Mints are fetched in small batches, because a NOTIFY wakes every slot at
  * once and each of them asks the database.
  */
-import { randomUUID } from 'node:crypto'
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { JobName } from '~/adapters/job-catalog'
+import { holdWorkerLock } from '~/adapters/worker-lock.server'
 import type { Ctx } from '~/domain/ctx'
 import { applyKeyJob } from './apply-key'
 import { bindGuardrail } from './bind-guardrail'
@@ -114,6 +114,10 @@ const stopTimeoutMs = 20_000
 export type RunningWorker = { id: string; stop(): Promise<void> }
 
 export type WorkerOptions = {
+  /** The id under which its pg-boss fetches (createWorkingBoss). */
+  id: string
+  /** A direct session, for the lock that says that this process lives. */
+  sessionUrl: string
   concurrency: number
   /** For the page that lists workers. */
   version?: string | undefined
@@ -132,14 +136,14 @@ export async function startWorker(
   boss: PgBoss,
   options: WorkerOptions,
 ): Promise<RunningWorker> {
-  const id = randomUUID()
+  const { id } = options
   const recorder = createRunRecorder(ctx)
   const current = new Map<string, { id: string; name: string; since: string }>()
   const beat = () => ctx.db.$executeRaw`
     insert into keymint.workers (id, slots, version, region)
       values (${id}, ${options.concurrency}::int, ${options.version ?? null}, ${options.region ?? null})
     on conflict (id) do update
-      set last_seen_at = now(),
+      set last_seen_at = now(), gone_at = null, taken_over_by = null, jobs_taken_over = null,
       current_jobs = ${JSON.stringify([...current.values()].slice(0, maxJobsReported))}::jsonb`
   const tracker: JobTracker = {
     track: (name, jobs) =>
@@ -158,6 +162,12 @@ export async function startWorker(
     )
   }, heartbeatMs)
 
+  const lock = await holdWorkerLock(options.sessionUrl, id, {
+    onTakeover: (worker, jobs) =>
+      ctx.log.warn({ worker, jobs }, 'a worker is gone, and its jobs are taken over'),
+    onLost: (error) =>
+      ctx.log.warn({ error }, 'the session that says that this worker lives was lost'),
+  })
   const reading = readUsageOften(ctx)
 
   // A job may land before `work` has given the slot its id; it then waits for the backstop poll,
@@ -183,6 +193,7 @@ export async function startWorker(
       await boss.stop({ graceful: true, timeout: stopTimeoutMs })
       await recorder.settled()
       await ctx.db.$executeRaw`delete from keymint.workers where id = ${id}`.catch(() => undefined)
+      await lock.stop()
     },
   }
 }

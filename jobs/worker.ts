@@ -8,8 +8,10 @@ import { startWorker } from './start-worker'
 
 try {
   const env = readEnv()
-  const { ctx, boss, close } = await createWorkerRuntime(env)
+  const { ctx, boss, workerId, sessionUrl, close } = await createWorkerRuntime(env)
   const worker = await startWorker(ctx, boss, {
+    id: workerId,
+    sessionUrl,
     concurrency: env.MINT_CONCURRENCY,
     version: env.FLY_IMAGE_REF ?? version,
     region: env.FLY_REGION,

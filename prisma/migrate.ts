@@ -47,6 +47,7 @@ export async function migrate(
     ])
     await migrateQueues(databaseUrl)
     for (const index of jobIndexes) await client.query(index)
+    await client.query(jobHolderTrigger)
     const installation = await client.query<{ id: string }>('select id from keymint.installation')
     return { applied, installationId: installation.rows[0]?.id ?? '' }
   } finally {
@@ -74,6 +75,11 @@ const jobIndexes = [
   `create index if not exists job_common_keymint_finished_key
     on pgboss.job_common (singleton_key) where state >= 'completed' and singleton_key is not null`,
 ]
+
+/** A fetch and the note of who fetched are one statement: no crash comes between them. */
+const jobHolderTrigger = `create or replace trigger keymint_note_holder
+  after update of state on pgboss.job_common for each row
+  when (new.state = 'active' and old.state <> 'active') execute function keymint.note_job_holder()`
 
 /**
  * The engine writes its own table without a schema: the search path puts it beside ours, never into

@@ -94,7 +94,7 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
     destination: { write: (line) => void logLines.push(line) },
   })
   const appUrl = options.databaseUrl?.(database.url) ?? database.url
-  const db = createDb(appUrl, { max: 10, applicationName: 'keymint-test' })
+  const db = createDb(appUrl, { max: 10, applicationName: 'keymint-test', named: true })
   const queue = await createSendingQueue(database.url, {
     onError: () => undefined,
     onWarning: () => undefined,
@@ -238,11 +238,17 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
 
     /** A worker in this process. */
     async startWorkerHere(concurrency = 4) {
-      const boss = await createWorkingBoss(database.url, {
-        onError: () => undefined,
-        onWarning: () => undefined,
+      const id = randomUUID()
+      const boss = await createWorkingBoss(
+        database.url,
+        { onError: () => undefined, onWarning: () => undefined },
+        id,
+      )
+      const worker = await startWorker({ ...ctx, queue: queueOver(boss) }, boss, {
+        id,
+        sessionUrl: database.url,
+        concurrency,
       })
-      const worker = await startWorker({ ...ctx, queue: queueOver(boss) }, boss, { concurrency })
       let stopped: Promise<void> | undefined
       const stop = () => (stopped ??= worker.stop())
       closers.push(stop)

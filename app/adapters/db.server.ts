@@ -1,7 +1,9 @@
 /** Postgres through Prisma. The database is authoritative for claims, mints, pools and audit. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
+import { forgettingNames, isLostName } from './named-adapter.server'
 import { Prisma, PrismaClient } from './prisma-client/client'
+import { createStatementNames } from './statement-names'
 
 export { Prisma }
 export type Db = PrismaClient
@@ -19,23 +21,34 @@ const statementTimeoutMs = 60_000
  * A client with at most `max` connections. Connects on first use and never throws here. A
  * transaction waits 5 s for a connection and may run 10 s, then fails with an error that
  * `isDatabaseUnavailable` recognises; a statement may take a minute, and any time where it is
- * `unhurried`. `url` may hold Prisma's own parameters.
+ * `unhurried`. With `named`, hot statements are prepared under a name, which needs sessions of one's
+ * own or a pooler that knows prepared statements. `url` may hold Prisma's own parameters.
  */
 export function createDb(
   url: string,
-  options: { max: number; applicationName: string; unhurried?: boolean },
+  options: { max: number; applicationName: string; unhurried?: boolean; named?: boolean },
 ): Db {
-  const adapter = new PrismaPg(
+  const names = options.named ? createStatementNames() : undefined
+  const factory = new PrismaPg(
     {
       connectionString: withoutPrismaParameters(url),
       max: options.max,
       application_name: options.applicationName,
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
+      // What a session has prepared and cached goes with it.
+      maxLifetimeSeconds: 3_600,
       options: `${sessionOptions} -c statement_timeout=${options.unhurried ? 0 : statementTimeoutMs}`,
     },
-    { schema: 'keymint', onPoolError: () => undefined, onConnectionError: () => undefined },
+    {
+      schema: 'keymint',
+      onPoolError: () => undefined,
+      onConnectionError: () => undefined,
+      // Without a name, node-postgres prepares nothing.
+      ...(names ? { statementNameGenerator: ({ sql }) => names.nameOf(sql) as string } : {}),
+    },
   )
+  const adapter = names ? forgettingNames(factory, names) : factory
   return withRetries(
     new PrismaClient({ adapter, transactionOptions: { maxWait: 5_000, timeout: 10_000 } }),
   )
@@ -67,13 +80,17 @@ function withRetries(db: Db): Db {
   })
 }
 
-/** Whether Postgres ended the transaction for a deadlock or a serialization failure. */
+/**
+ * Whether Postgres ended the transaction for a deadlock, a serialization failure, or a statement's
+ * name that no longer holds.
+ */
 const isRetryable = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  (error.code === 'P2034' ||
-    /^(40001|40P01)$/.test(String(error.code)) ||
-    (error.code === 'P2010' && /\b(40001|40P01)\b/.test(error.message)))
+  isLostName(error) ||
+  (error instanceof Error &&
+    'code' in error &&
+    (error.code === 'P2034' ||
+      /^(40001|40P01)$/.test(String(error.code)) ||
+      (error.code === 'P2010' && /\b(40001|40P01|0A000|26000|42P05)\b/.test(error.message))))
 
 /** Drops the parameters that only Prisma knows: node-postgres would send them to the server. */
 export function withoutPrismaParameters(url: string): string {

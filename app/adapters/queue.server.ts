@@ -141,9 +141,13 @@ export async function createSendingQueue(url: string, events: BossEvents): Promi
 
 /**
  * The pg-boss of a worker process: listens, supervises every 5 s, runs the schedules. `url` must be
- * a direct session.
+ * a direct session. What it fetches is noted under the worker's id (keymint.job_holders).
  */
-export async function createWorkingBoss(url: string, events: BossEvents): Promise<PgBoss> {
+export async function createWorkingBoss(
+  url: string,
+  events: BossEvents,
+  workerId: string,
+): Promise<PgBoss> {
   const boss = new PgBoss({
     connectionString: withoutPrismaParameters(url),
     max: 10,
@@ -157,7 +161,7 @@ export async function createWorkingBoss(url: string, events: BossEvents): Promis
     instanceName: 'worker',
     // Losing a fetch or a completion in a crash of Postgres is acceptable: the job runs again, which
     // every handler allows. Sends are safe: they go through the caller's own transaction.
-    options: '-c synchronous_commit=off',
+    options: `-c synchronous_commit=off -c keymint.worker=${workerId}`,
   })
   boss.on('error', events.onError)
   boss.on('warning', events.onWarning)

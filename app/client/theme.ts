@@ -16,3 +16,14 @@ export function chooseTheme(theme: Theme): void {
   else document.documentElement.dataset.theme = theme
   document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`
 }
+
+/** The choice in the footer, on a page whose footer no framework hydrates. */
+export function startThemeChoice(): void {
+  const label = document.querySelector('[data-theme-choice]')
+  const select = label?.querySelector('select')
+  if (!label || !select) return
+  select.addEventListener('change', () => {
+    if (isTheme(select.value)) chooseTheme(select.value)
+  })
+  label.classList.remove('invisible')
+}

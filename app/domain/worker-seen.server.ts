@@ -1,6 +1,6 @@
 /**
  * When a worker counts as running. On the ground, because claims, operations and staff judge by it;
- * a worker reports every five seconds.
+ * a worker reports every five seconds. One whose session lock was found free is gone at once.
  */
 import { Prisma } from '~/adapters/db.server'
 
@@ -12,4 +12,4 @@ export const isWorkerSeen = (quietSeconds: number | null): boolean =>
   quietSeconds !== null && quietSeconds <= workerQuietSeconds
 
 /** The same as a condition over keymint.workers, by the database's clock. */
-export const workerSeen = Prisma.sql`last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)`
+export const workerSeen = Prisma.sql`gone_at is null and last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)`

@@ -1,7 +1,8 @@
 import { redirect, type MetaDescriptor, type MetaFunction } from '@remix-run/node'
 import { useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
-import { ClaimIsland } from '~/components/claim/claim-island'
+import { Island } from '~/components/base/island'
+import { ClaimPage } from '~/components/claim/claim-page'
 import { isRefusedReason, notTakenMessage } from '~/components/claim/claim-messages'
 import { documentTitle } from '~/components/claim/claim-phase'
 import { claimKey } from '~/domain/claim/claim.server'
@@ -58,5 +59,10 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => {
 }
 
 export default function Claim() {
-  return <ClaimIsland page={useLoaderData<typeof loader>()} />
+  const page = useLoaderData<typeof loader>()
+  return (
+    <Island name="claim" data={page}>
+      <ClaimPage page={page} />
+    </Island>
+  )
 }

@@ -34,7 +34,10 @@ function ThemeChoice({ theme }: { theme: Theme }) {
     setChosen(value)
   }
   return (
-    <label className={`flex min-h-11 items-center gap-2 ${hydrated ? '' : 'invisible'}`}>
+    <label
+      data-theme-choice
+      className={`flex min-h-11 items-center gap-2 ${hydrated ? '' : 'invisible'}`}
+    >
       Theme
       <select
         value={chosen}

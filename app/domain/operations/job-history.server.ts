@@ -192,5 +192,10 @@ export async function pruneHistory(ctx: RunContext): Promise<number> {
   const minutes = await ctx.db.$executeRaw`
     delete from keymint.job_minutes where name = any(${Object.keys(catalog)})
       and minute < now() - interval '30 days'`
+  // Of jobs that nobody runs any more. Worth no report.
+  await ctx.db.$executeRaw`
+    delete from keymint.job_holders h where h.fetched_at < now() - interval '1 min' and not exists (
+      select 1 from pgboss.job j where j.name = h.job_name and j.id = h.job_id and j.state = 'active'
+        and j.retry_count = h.retry_count)`
   return runs + groups + minutes
 }

@@ -31,7 +31,8 @@ async function read(ctx: Ctx): Promise<Readiness> {
   const [row] = await ctx.db.$queryRaw<{ applied: number; quiet: number | null }[]>`
     select (select count(*) from keymint._prisma_migrations where finished_at is not null
       and rolled_back_at is null and migration_name = any(${ctx.migrations}))::int as applied,
-      (select extract(epoch from now() - max(last_seen_at))::int from keymint.workers) as quiet`
+      (select extract(epoch from now() - max(last_seen_at))::int from keymint.workers
+        where gone_at is null) as quiet`
   const migrated = row?.applied === ctx.migrations.length
   const quiet = row?.quiet ?? null
   return {

@@ -91,14 +91,22 @@ export function HealthBanner({ health, asOf }: { health: HealthView; asOf: strin
                 cell: (worker) => (
                   <>
                     <Ago iso={worker.lastSeenAt} asOf={asOf} />
-                    {worker.seen ? '' : ', silent'}
+                    {worker.seen ? '' : worker.gone ? ', gone' : ', silent'}
                   </>
                 ),
               },
               { head: 'Keys at once', right: true, cell: (worker) => worker.slots },
               { head: 'Version', cell: (worker) => worker.version ?? 'unknown' },
               { head: 'Region', cell: (worker) => worker.region ?? '' },
-              { head: 'Works on', cell: (worker) => <CurrentJobs jobs={worker.jobs} /> },
+              {
+                head: 'Works on',
+                cell: (worker) =>
+                  worker.gone ? (
+                    <TakenOver gone={worker.gone} />
+                  ) : (
+                    <CurrentJobs jobs={worker.jobs} />
+                  ),
+              },
               {
                 head: 'Up for',
                 className: 'whitespace-nowrap text-soft',
@@ -119,6 +127,16 @@ function Fact({ name, children }: { name: string; children: React.ReactNode }) {
       <dt className="text-soft">{name}</dt>
       <dd>{children}</dd>
     </div>
+  )
+}
+
+function TakenOver({ gone }: { gone: NonNullable<HealthView['workers'][number]['gone']> }) {
+  const jobs = gone.jobs === 1 ? 'its job' : gone.jobs === 0 ? 'no job' : `its ${gone.jobs} jobs`
+  return (
+    <>
+      nothing: its process has ended, and worker{' '}
+      <span className="font-mono">{gone.by.slice(0, 8)}</span> took over {jobs}
+    </>
   )
 }
 

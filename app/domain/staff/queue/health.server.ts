@@ -123,18 +123,28 @@ async function readWorkers(ctx: Ctx): Promise<(WorkerView & { quiet: number })[]
     startedAt: Date
     lastSeenAt: Date
     quiet: number
+    locked: boolean
+    goneAt: Date | null
+    takenOverBy: string | null
+    jobsTakenOver: number | null
     jobs: { id: string; name: string; since: string }[]
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select id, slots, version, region, started_at as "startedAt", last_seen_at as "lastSeenAt",
-      greatest(0, extract(epoch from now() - last_seen_at))::int as quiet, current_jobs as jobs
+      greatest(0, extract(epoch from now() - last_seen_at))::int as quiet, current_jobs as jobs,
+      locked, gone_at as "goneAt", taken_over_by as "takenOverBy", jobs_taken_over as "jobsTakenOver"
     from keymint.workers order by last_seen_at desc, id limit 50`
   const now = ctx.now().getTime()
-  return rows.map((row) => ({
+  return rows.map(({ goneAt, takenOverBy, jobsTakenOver, ...row }) => ({
     ...row,
+    gone: goneAt && {
+      at: goneAt.toISOString(),
+      by: takenOverBy ?? '',
+      jobs: jobsTakenOver ?? 0,
+    },
     startedAt: row.startedAt.toISOString(),
     lastSeenAt: row.lastSeenAt.toISOString(),
-    seen: isWorkerSeen(row.quiet),
+    seen: goneAt === null && isWorkerSeen(row.quiet),
     jobs: row.jobs.map((job) => ({ ...job, stuck: now - Date.parse(job.since) > 120_000 })),
   }))
 }

@@ -100,6 +100,10 @@ export type WorkerView = {
   startedAt: string
   lastSeenAt: string
   seen: boolean
+  /** Its process has ended without saying so, and another worker took its jobs over. */
+  gone: { at: string; by: string; jobs: number } | null
+  /** Whether others see at once that it is gone; else they wait for its heartbeat. */
+  locked: boolean
   jobs: { id: string; name: string; since: string; stuck: boolean }[]
 }
 

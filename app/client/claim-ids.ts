@@ -1,2 +1,0 @@
-export const claimIslandId = 'claim-island'
-export const claimDataId = 'claim-data'

@@ -1,0 +1,152 @@
+/** A worker that is gone is missed at once; one that is frozen or cut off by the heartbeat and the fence. */
+import type { ChildProcess } from 'node:child_process'
+import { expect, test } from 'vitest'
+import { readHealth } from '~/domain/staff/queue/health.server'
+import { readAll } from '../tests/engine'
+import { claimFor } from '../tests/queue'
+import { startTcpProxy } from '../tests/tcp-proxy'
+import { openWorld, type World } from '../tests/world'
+
+const claims = 4
+const soon = { timeout: 30_000, interval: 20 }
+
+const kill = (child: ChildProcess) =>
+  new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+    child.kill('SIGKILL')
+  })
+
+const attempts = (world: World, state: string) => world.db.mintAttempt.count({ where: { state } })
+const ready = (world: World) => world.db.workshopAttendance.count({ where: { state: 'ready' } })
+
+/** A second worker, frozen between two jobs: it holds no lock of a row, and fetches nothing until it goes on. */
+async function frozenHeir(world: World): Promise<ChildProcess> {
+  const heir = await world.spawnWorker()
+  const atRest = async () => {
+    await expect.poll(() => isAtRest(world), soon).toBe(true)
+    heir.kill('SIGSTOP')
+    const rests = await isAtRest(world)
+    if (!rests) heir.kill('SIGCONT')
+    return rests
+  }
+  await expect.poll(atRest, soon).toBe(true)
+  return heir
+}
+
+async function isAtRest(world: World): Promise<boolean> {
+  const [row] = await world.db.$queryRaw<{ rests: boolean }[]>`
+    select not exists (select 1 from pgboss.job where state = 'active')
+      and not exists (select 1 from pg_stat_activity where datname = current_database()
+        and application_name like 'keymint-worker%' and state <> 'idle') as rests`
+  return row?.rests ?? false
+}
+
+/** The worker is in the middle of a call for each claim. Further calls are quick. */
+async function allCalling(world: World, delayMs = 25_000) {
+  await world.faults({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs }] })
+  await claimFor(world, claims)
+  await expect.poll(() => attempts(world, 'sent'), soon).toBe(claims)
+  await world.clearFaults()
+}
+
+/** Milliseconds until every mint has been taken up again. */
+async function takenUpAgain(world: World): Promise<number> {
+  const startedAt = performance.now()
+  await expect
+    .poll(() => world.db.mintAttempt.count({ where: { outcome: 'taken-over' } }), soon)
+    .toBe(claims)
+  return performance.now() - startedAt
+}
+
+/** Each claim has one key, and no other key of ours lives. */
+async function expectHeldKeysAlone(world: World) {
+  await world.db.$executeRaw`update keymint.mint_attempts set sent_at = sent_at - interval '2 min'`
+  await readAll(world)
+  const held = (await world.db.workshopAttendance.findMany()).map((claim) => claim.orKeyHash)
+  expect((await world.liveKeys()).map((key) => key.hash).sort()).toEqual(held.sort())
+  expect(held).toHaveLength(claims)
+}
+
+test('a killed worker has its jobs and mints taken over within a second by one that runs', async () => {
+  await using world = await openWorld()
+  const heir = await frozenHeir(world)
+  const killed = await world.spawnWorker()
+  await allCalling(world)
+  heir.kill('SIGCONT')
+  await kill(killed)
+  expect(await takenUpAgain(world)).toBeLessThan(1_000)
+  await expect.poll(() => ready(world), soon).toBe(claims)
+  await expectHeldKeysAlone(world)
+  const { workers } = await readHealth(world.ctx)
+  const gone = workers.find((worker) => worker.gone !== null)
+  const other = workers.find((worker) => worker.seen)
+  expect(workers).toHaveLength(2)
+  expect(gone).toMatchObject({ seen: false, locked: false, jobs: [], gone: { by: other?.id } })
+  expect(gone?.gone?.jobs).toBeGreaterThanOrEqual(claims)
+}, 90_000)
+
+test('the only worker killed: the next one that starts takes over within a second of its start', async () => {
+  await using world = await openWorld()
+  const killed = await world.spawnWorker()
+  await allCalling(world)
+  await kill(killed)
+  await world.spawnWorker()
+  expect(await takenUpAgain(world)).toBeLessThan(1_000)
+  await expect.poll(() => ready(world), soon).toBe(claims)
+  await expectHeldKeysAlone(world)
+}, 90_000)
+
+test('a frozen worker is not gone: its jobs run again within twenty seconds, and nothing is saved twice', async () => {
+  await using world = await openWorld()
+  const frozen = await world.spawnWorker()
+  await allCalling(world)
+  const [before] = (await readHealth(world.ctx)).workers
+  frozen.kill('SIGSTOP')
+  await world.spawnWorker()
+  expect(await takenUpAgain(world)).toBeLessThan(20_000)
+  await expect.poll(() => ready(world), soon).toBe(claims)
+  const after = (await readHealth(world.ctx)).workers.find((worker) => worker.id === before?.id)
+  expect(after).toMatchObject({ locked: true, gone: null })
+  frozen.kill('SIGCONT')
+  await expect.poll(() => attempts(world, 'sent'), soon).toBe(0)
+  await expectHeldKeysAlone(world)
+}, 120_000)
+
+test('a worker whose session is cut and comes back keeps its jobs: each call is made once', async () => {
+  await using world = await openWorld()
+  const proxy = await startTcpProxy(world.database.url)
+  world.onClose(() => proxy.stop())
+  await world.spawnWorker({ DIRECT_DATABASE_URL: proxy.urlFor(world.database.url) })
+  await world.spawnWorker()
+  await world.faults({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 3_000 }] })
+  await claimFor(world, claims)
+  await expect.poll(() => attempts(world, 'sent'), soon).toBe(claims)
+  proxy.cut()
+  await expect.poll(() => ready(world), soon).toBe(claims)
+  expect((await world.calls())['POST /keys']).toBe(claims)
+  const { workers } = await readHealth(world.ctx)
+  expect(workers.map(({ locked, gone }) => ({ locked, gone }))).toEqual([
+    { locked: true, gone: null },
+    { locked: true, gone: null },
+  ])
+}, 90_000)
+
+test('a worker that is cut off from the queue is replaced within a second, and what it still makes is not kept', async () => {
+  await using world = await openWorld()
+  const proxy = await startTcpProxy(world.database.url)
+  const heir = await frozenHeir(world)
+  await world.spawnWorker({ DIRECT_DATABASE_URL: proxy.urlFor(world.database.url) })
+  await allCalling(world, 6_000)
+  heir.kill('SIGCONT')
+  await proxy.stop()
+  expect(await takenUpAgain(world)).toBeLessThan(1_000)
+  await expect.poll(() => ready(world), soon).toBe(claims)
+  // The cut-off worker gets its answers, loses each save, and deletes what it made.
+  await expect
+    .poll(
+      () => world.db.mintAttempt.count({ where: { state: 'condemned', deletedAt: { not: null } } }),
+      soon,
+    )
+    .toBe(claims)
+  await expectHeldKeysAlone(world)
+}, 90_000)
