@@ -41,6 +41,7 @@ import {
   judgeFailure,
   type DelayReason,
 } from './mint-policy'
+import { turnOf } from './turns.server'
 import { book } from './want.server'
 import { readWork, type MintWork } from './mint-work.server'
 
@@ -211,7 +212,11 @@ async function searchLostKeys(ctx: Ctx, tx: Tx, account: string): Promise<void> 
     tx,
     'read-account',
     { account },
-    { singletonKey: account, group: account, startAfterSeconds: lostKeySearchSeconds },
+    {
+      singletonKey: account,
+      group: await turnOf(tx, account),
+      startAfterSeconds: lostKeySearchSeconds,
+    },
   )
 }
 
