@@ -30,7 +30,7 @@ type Slot<Name extends JobName> = {
   handler: JobBatchHandler<Name>
   batchSize: number
   slots: number
-  /** Jobs of one provider account at once in this process. */
+  /** Jobs of one group at once in this process: of a provider account, or of slow ones together. */
   perGroup?: number
 }
 type WakeBinds = () => void
@@ -48,23 +48,24 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
       batchSize: mintBatchSize,
       slots: Math.max(2, concurrency),
     },
-    // Turns by account: one whose proxy hangs holds a slot, and no other's.
+    // Turns by account: one whose proxy hangs holds a slot or two, and no other's. Accounts that are
+    // known to be slow share a few turns, so that any number of them leaves slots free.
     'mint-service-key': {
       handler: eachAlone('mint-service-key', mintKey),
       batchSize: 1,
-      slots: 6,
+      slots: 12,
       perGroup: 2,
     },
     'apply-key': {
       handler: eachAlone('apply-key', applyKeyJob),
       batchSize: 1,
-      slots: 8,
-      perGroup: 3,
+      slots: 14,
+      perGroup: 2,
     },
     'read-account': {
       handler: eachAlone('read-account', readAccountJob),
       batchSize: 1,
-      slots: 6,
+      slots: 10,
       perGroup: 1,
     },
     'read-accounts': {
@@ -243,6 +244,8 @@ async function openGroups<Name extends JobName>(
 ): Promise<void> {
   const options = {
     ...polling,
+    // A slot that took a job beyond its group's turns puts it back and looks again.
+    notifyPollingIntervalSeconds: 1,
     batchSize: slot.batchSize,
     localConcurrency: slot.slots,
     localGroupConcurrency: perGroup,

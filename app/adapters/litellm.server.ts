@@ -17,7 +17,7 @@ import {
   keyFrom,
   maskedName,
 } from './litellm-keys'
-import { type Outbound } from './outbound.server'
+import { type Outbound, OutboundError } from './outbound.server'
 import { isNotFound, isProviderError, ProviderError } from './provider-error'
 import {
   maskOf,
@@ -44,6 +44,9 @@ const pageSize = 100
 /** A list that goes on for longer is a server that ignores `page`. */
 const maxPages = 500
 const maxRows = 50_000
+/** A hundred rows of a proxy are a few hundred KB. */
+const maxPageBytes = 2 * 1024 * 1024
+const maxListBytes = 64 * 1024 * 1024
 const infoSchema = z.object({ info: rowSchema })
 const listedSchema = rowSchema.extend({ token: z.string() })
 const pageSchema = z.object({ keys: z.array(z.unknown()), total_pages: z.number() })
@@ -73,6 +76,9 @@ export function createLiteLlm({
       body?: object
       timeoutMs?: number
       anonymous?: boolean
+      maxBytes?: number
+      /** Told how long the answer was. */
+      onBytes?: (bytes: number) => void
     } = {},
   ): Promise<z.output<Schema>> {
     const [method = 'GET', path = '/'] = call.split(' ')
@@ -84,11 +90,20 @@ export function createLiteLlm({
         headers: options.anonymous ? {} : { authorization: `Bearer ${credential.secret}` },
         ...(options.body ? { body: JSON.stringify(options.body) } : {}),
         timeoutMs: timeoutMs ?? options.timeoutMs ?? usualTimeoutMs,
+        ...(options.maxBytes ? { maxBytes: options.maxBytes } : {}),
       })
       .catch((error: unknown) =>
-        Promise.reject(new ProviderError({ call, ...errorWithoutAnswer(error) })),
+        Promise.reject(
+          new ProviderError({
+            call,
+            ...(options.maxBytes && error instanceof OutboundError && error.reason === 'too-long'
+              ? { kind: 'rejected', reason: 'list-too-large' }
+              : errorWithoutAnswer(error)),
+          }),
+        ),
       )
     if (answer.status < 200 || answer.status > 299) throw refusalFrom(call, credential, answer)
+    options.onBytes?.(answer.text.length)
     const parsed = schema.safeParse(parseJson(answer.text))
     if (!parsed.success)
       throw new ProviderError({
@@ -251,6 +266,7 @@ export function createLiteLlm({
 
     async *listKeys(credential, { signal } = {}) {
       let rows = 0
+      let bytes = 0
       for (let page = 1; ; page++) {
         signal?.throwIfAborted()
         // Newest first, so that a pass may stop at the oldest key that still matters.
@@ -261,10 +277,19 @@ export function createLiteLlm({
           sort_by: 'created_at',
           sort_order: 'desc',
         }
-        const answer = await ask(credential, 'GET /key/list', pageSchema, { query })
+        const answer = await ask(credential, 'GET /key/list', pageSchema, {
+          query,
+          maxBytes: maxPageBytes,
+          onBytes: (length) => void (bytes += length),
+        })
         rows += answer.keys.length
         // A page with more rows than were asked for, and a list without an end, are no lists of a proxy.
-        if (answer.keys.length > pageSize || rows > maxRows || page > maxPages)
+        if (
+          answer.keys.length > pageSize ||
+          rows > maxRows ||
+          page > maxPages ||
+          bytes > maxListBytes
+        )
           throw new ProviderError({
             call: 'GET /key/list',
             kind: 'rejected',

@@ -15,6 +15,8 @@ export type OutboundRequest = {
   headers: Record<string, string>
   body?: string
   timeoutMs: number
+  /** What the answer may have at most; 256 KiB unless said. */
+  maxBytes?: number
 }
 export type OutboundAnswer = { status: number; headers: Headers; text: string }
 
@@ -26,7 +28,7 @@ export type Outbound = {
   refusalOf(baseUrl: string): AddressRefusal | null
   /**
    * One request, within `timeoutMs`, for any status. Throws an OutboundError for anything but a
-   * whole answer of at most 8 MiB.
+   * whole answer within `maxBytes`.
    */
   send(request: OutboundRequest): Promise<OutboundAnswer>
 }
@@ -45,7 +47,7 @@ export class OutboundError extends Error {
 
 class AddressRefused extends Error {}
 
-const maxBytes = 8 * 1024 * 1024
+const usualMaxBytes = 256 * 1024
 
 const special = new BlockList()
 for (const [network, prefix] of [
@@ -130,7 +132,7 @@ export function createOutbound({ allowPrivate }: { allowPrivate: boolean }): Out
       return null
     },
 
-    send({ method, url, headers, body, timeoutMs }) {
+    send({ method, url, headers, body, timeoutMs, maxBytes = usualMaxBytes }) {
       const secure = url.protocol === 'https:'
       const host = url.hostname.replace(/^\[|\]$/g, '')
       // A literal address is never looked up.

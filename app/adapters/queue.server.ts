@@ -9,7 +9,7 @@ import { catalog, type JobName, type JobPayload } from './job-catalog'
 export type SendOptions = {
   singletonKey?: string
   startAfterSeconds?: number
-  /** Jobs of one group take turns with those of others: a provider account's id. */
+  /** Jobs of one group take turns with those of others. */
   group?: string
   /** Higher goes first. */
   priority?: number

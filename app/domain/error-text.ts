@@ -24,6 +24,9 @@ export const providerErrorMessage: Record<string, string> = {
   'guardrail-gone': 'The provider no longer knows the guardrail',
   'key-gone': 'The provider has no key with this hash any more',
   'foreign-name': 'The provider shows another name than ours, so the key is not deleted',
+  'list-too-large': 'The provider’s list of keys is larger than Keymint reads',
+  deadline: 'Reading the keys took longer than two minutes, so Keymint reads the rest later',
+  'absurd-reading': 'The provider reports more usage than the key could have spent',
   undercount: 'The provider assigned fewer keys than requested',
 }
 

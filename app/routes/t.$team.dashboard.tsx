@@ -1,6 +1,7 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
+import { TeamAccountFailures } from '~/components/team/account-failures'
 import { BudgetMeters } from '~/components/team/budget-meters'
 import { Callout } from '~/components/base/callout'
 import { Section } from '~/components/base/page-shell'
@@ -19,6 +20,7 @@ import { listMemberTotals, readBudgetView } from '~/domain/team/team-view.server
 import { readForecasts } from '~/domain/team/forecasts.server'
 import { readSpending } from '~/domain/team/spending.server'
 import { removeMember } from '~/domain/team/team.server'
+import { listMasterKeys, type MasterKeyView } from '~/domain/vault/vault.server'
 import { handler } from '~/web/handler.server'
 import { parseForm } from '~/web/parse-form.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
@@ -31,10 +33,11 @@ export const loader = handler(async (args) => {
   const isOwner = isActiveOwner(team)
   const scope = { teamId: team.teamId, userId: isOwner ? null : viewer.userId }
   const own = await readBudgetView(ctx, { teamId: team.teamId, userId: viewer.userId })
-  const [totals, spending, forecasts] = await Promise.all([
+  const [totals, spending, forecasts, accounts] = await Promise.all([
     isOwner ? listMemberTotals(ctx, team.teamId) : null,
     readSpending(ctx, scope),
     readForecasts(ctx, scope),
+    isOwner ? listMasterKeys(ctx, team.teamId) : [],
   ])
   const chart = spendingChart(spending, totals ? 'the team' : 'you', monthName(own.month))
   const { providers, asOf: readAt } = spending
@@ -46,8 +49,18 @@ export const loader = handler(async (args) => {
     readAt,
     chart,
     forecasts,
+    accounts: accounts.map(accountFailure),
     asOf: ctx.now().toISOString(),
   }
+})
+
+/** Of a credential, what the overview says: a browser needs no more. */
+const accountFailure = ({ title, label, failure, unread, parked }: MasterKeyView) => ({
+  title,
+  label,
+  failure,
+  unread,
+  parked,
 })
 
 const leaveForm = z.object({ intent: z.literal('leave'), sure: z.literal('yes') })
@@ -70,7 +83,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Dashboard() {
-  const { team, own, totals, providers, readAt, chart, forecasts, asOf } =
+  const { team, own, totals, providers, readAt, chart, forecasts, accounts, asOf } =
     useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const problem = answer ? leaveProblems[answer.problem] : null
@@ -91,6 +104,7 @@ export default function Dashboard() {
           </Callout>
         </div>
       ) : null}
+      <TeamAccountFailures accounts={accounts} asOf={asOf} />
       {totals ? (
         <Section title="The team’s month" id="team-month">
           <BudgetMeters budget={totals.sum} whose="the team’s budget" />

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { useLive } from '~/client/use-live'
 import { useRevealedKey } from '~/client/use-revealed-key'
 import { Callout } from '~/components/base/callout'
+import { TeamAccountFailures } from '~/components/team/account-failures'
 import { keyProblem, keyProblems } from '~/components/team/key-problem-messages'
 import { SubKeyActions } from '~/components/team/sub-key-actions'
 import { SubKeyCard } from '~/components/team/sub-key-card'
@@ -16,6 +17,7 @@ import { TeamShell } from '~/components/team/team-shell'
 import { subKeyRevealUrl, subKeyUrl, teamUrl } from '~/urls'
 import { changeCap, deleteSubKey, previewCap, rotateSubKey } from '~/domain/team/sub-key.server'
 import { findSubKey } from '~/domain/team/sub-key-view.server'
+import { listMasterKeys } from '~/domain/vault/vault.server'
 import type { SubKeyPhase } from '~/domain/team/view-types'
 import { badRequest, handler, notFound, type HandlerArgs } from '~/web/handler.server'
 import {
@@ -51,6 +53,9 @@ export const loader = handler(async (args) => {
     team: frameOf(team),
     view,
     mine,
+    accounts: (await listMasterKeys(args.ctx, team.teamId, view.id)).map(
+      ({ title, label, failure, unread, parked }) => ({ title, label, failure, unread, parked }),
+    ),
     preview: form?.ok ? await previewCap(args.ctx, ref, form.value.cap) : null,
     input: { cap: query.get('cap') ?? '', valid: form?.ok ?? true },
     nextPollMs: pollMs(view.phase),
@@ -111,7 +116,8 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => {
 }
 
 export default function SubKey() {
-  const { team, view, mine, preview, input, nextPollMs, asOf } = useLoaderData<typeof loader>()
+  const { team, view, mine, accounts, preview, input, nextPollMs, asOf } =
+    useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const [announced, announce] = useState('')
   useLive({ loadedAt: asOf, everyMs: nextPollMs })
@@ -140,6 +146,9 @@ export default function SubKey() {
       </div>
       <div className="mt-6 max-w-[34rem] space-y-6">
         <SubKeyStatus view={view} />
+        {view.phase === 'ended' || view.phase === 'refused' ? null : (
+          <TeamAccountFailures accounts={accounts} asOf={asOf} />
+        )}
         {mine ? (
           <SubKeyActions revealed={revealed} view={view} revealUrl={revealUrl} />
         ) : (

@@ -7,7 +7,7 @@ import { Field, SecretField } from '../base/field'
 import { EmptyState } from '../base/page-shell'
 import { Ago, Time } from '../base/time'
 import { parkedMessage } from '~/messages/parked'
-import { delayMessage } from './sub-key-messages'
+import { AccountFailures } from './account-failures'
 
 /** `problem` is a message about one of the master keys, or about a service. */
 export type VaultRefusalAt = { about: string; message: string } | null
@@ -49,11 +49,7 @@ export function MasterKeyList({
               </Form>
             </Callout>
           ) : null}
-          {row.failure && !row.parked ? (
-            <Callout tone="warning" title="No key can be made with it right now">
-              <p>{delayMessage(row.failure.reason)}</p>
-            </Callout>
-          ) : null}
+          {row.parked ? null : <AccountFailures account={row} asOf={asOf} />}
           {problem?.about === row.id ? (
             <div role="alert">
               <Callout tone="warning" title="Nothing was changed">

@@ -10,6 +10,7 @@ import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
 import type { KeyPlace } from './attempts.server'
+import { timed } from './turns.server'
 import { cooldownSeconds, failuresThatCloseTheGate, type DelayReason } from './mint-policy'
 
 /** The deployment's own account: the row that every database begins with. */
@@ -52,7 +53,13 @@ export async function openAccount(ctx: Ctx, id: string): Promise<OpenAccount | n
     from keymint.accounts a left join keymint.master_keys m on m.id = a.master_key_id where a.id = ${id}::uuid`
   const adapter = row && ctx.services.get(row.service)
   if (!row || !adapter) return null
-  const common = { id, service: row.service, teamId: row.teamId, adapter, confirmed: row.confirmed }
+  const common = {
+    id,
+    service: row.service,
+    teamId: row.teamId,
+    adapter: timed(ctx, id, adapter),
+    confirmed: row.confirmed,
+  }
   if (row.sealed === null)
     return id === deploymentAccount
       ? { ...common, state: 'active', credential: ctx.managementCredential }

@@ -34,6 +34,7 @@ import {
 } from './mint-attempt.server'
 import { causeOfWait, endOf, markRefused, noteDelay, snooze, waitOut } from './mint-delay.server'
 import { asDelayReason, decideMint, doubtPauseSeconds, judgeFailure } from './mint-policy'
+import { turnOf } from './turns.server'
 import { book } from './want.server'
 import { readWork, type MintWork } from './mint-work.server'
 
@@ -231,7 +232,7 @@ async function searchLostKeys(
     tx,
     'read-account',
     { account },
-    { singletonKey: account, group: account, startAfterSeconds },
+    { singletonKey: account, group: await turnOf(tx, account), startAfterSeconds },
   )
 }
 

@@ -23,6 +23,7 @@ import { upstreamNamePrefix } from './attempts.server'
 import { reassignLost } from './bind.server'
 import { engineNow } from './key-store.server'
 import { sampleAccount } from './samples.server'
+import { turnOf } from './turns.server'
 import { readDueKeys, recordMissing, recordReading } from './readings.server'
 import {
   type AccountReport,
@@ -66,7 +67,7 @@ export async function readAccount(ctx: Ctx, accountId: string): Promise<JobOutco
       update keymint.accounts set read_error = null, read_failed_at = null where id = ${accountId}::uuid`
     return due.left ? { kind: 'snooze', seconds: 1, reason: 'more keys are due' } : { kind: 'done' }
   } catch (error) {
-    const cause = causeOf(error)
+    const cause = causeOf(error, signal)
     if (!cause) throw error
     await ctx.db.$executeRaw`
       update keymint.accounts set read_error = ${JSON.stringify(cause)}::jsonb,
@@ -101,8 +102,9 @@ class PassEnded extends Error {
   }
 }
 
-function causeOf(error: unknown): JobError | null {
+function causeOf(error: unknown, signal: AbortSignal): JobError | null {
   if (isProviderError(error)) return jobErrorOf(error.details)
+  if (signal.aborted && error === signal.reason) return { reason: 'deadline' }
   if (error instanceof PassEnded) return { reason: error.reason }
   return null
 }
@@ -216,7 +218,8 @@ async function takePage(
   const unchanged: string[] = []
   for (const key of keys) {
     const row = known.get(key.id)
-    if (!row) continue
+    // A list may show one key many times; it is kept once in a pass.
+    if (!row || seen.has(key.id)) continue
     seen.add(key.id)
     report.read++
     if (dryRun) continue
@@ -338,8 +341,9 @@ export async function sendAccountReads(ctx: Ctx): Promise<number> {
       or exists (select 1 from keymint.mint_attempts t join keymint.mints m on m.id = t.mint_id
         where m.account = a.id and ${openAttempt}))`
   for (const { id } of due)
-    await ctx.db.$transaction((tx) =>
-      ctx.queue.enqueue(tx, 'read-account', { account: id }, { singletonKey: id, group: id }),
-    )
+    await ctx.db.$transaction(async (tx) => {
+      const options = { singletonKey: id, group: await turnOf(tx, id) }
+      await ctx.queue.enqueue(tx, 'read-account', { account: id }, options)
+    })
   return due.length
 }

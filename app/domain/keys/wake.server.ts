@@ -45,8 +45,9 @@ export async function sendBindsAgain(ctx: Ctx): Promise<number> {
 
 /** Keys that the provider does not follow yet, and that have no job. What is refused waits for its time. */
 export async function sendAppliesAgain(ctx: Ctx): Promise<number> {
-  const lost = await ctx.db.$queryRaw<{ id: string; account: string }[]>`
-    select k.id, k.account from keymint.keys k
+  const lost = await ctx.db.$queryRaw<{ id: string; account: string; urgent: boolean }[]>`
+    select k.id, k.account, not k.seen_off and coalesce(k.off_ended_at, k.off_replaced_at, k.off_staff_at,
+      k.off_person_at, k.off_cap_at) is not null as urgent from keymint.keys k
     join keymint.accounts a on a.id = k.account and a.parked_at is null
     where k.saved_at is not null and k.deleted_at is null and k.installation = ${ctx.installationId}
       and (k.revision <> k.seen_revision or k.delete_wanted
@@ -59,8 +60,8 @@ export async function sendAppliesAgain(ctx: Ctx): Promise<number> {
       and not (k.closed_at is not null and not k.delete_wanted)
       and not exists (select 1 from pgboss.job j where j.name = 'apply-key' and j.singleton_key = k.id::text
         and j.state in ('created', 'retry', 'active'))
-    order by k.apply_at nulls first limit ${maxPerPass}::int`
-  return countQueued(ctx, lost, (tx, key) => sendApply(ctx, tx, key))
+    order by urgent desc, k.apply_at nulls first limit ${maxPerPass}::int`
+  return countQueued(ctx, lost, (tx, key) => sendApply(ctx, tx, key, { urgent: key.urgent }))
 }
 
 /** What another sweep queued in the same moment is counted there. */

@@ -13,6 +13,7 @@ import type { KeyLimitReset } from '../workshop-file'
 import { deploymentAccount } from './accounts.server'
 import { isOver, type Key, type OffCause } from './key-row'
 import { engineNow, lockKeysOf } from './key-store.server'
+import { applyTurnOf, turnOf } from './turns.server'
 import { dueKeys } from './windows'
 
 export type KeyTerms = {
@@ -67,7 +68,11 @@ export async function sendMint(
     tx,
     own ? 'mint-key' : 'mint-service-key',
     { mintId: mint.mintId },
-    { singletonKey: mint.mintId, ...(own ? {} : { group: mint.account }), ...options },
+    {
+      singletonKey: mint.mintId,
+      ...(own ? {} : { group: await turnOf(tx, mint.account) }),
+      ...options,
+    },
   )
 }
 
@@ -94,7 +99,11 @@ export async function sendApply(
     tx,
     'apply-key',
     { keyId: key.id },
-    { singletonKey: key.id, group: key.account, priority: options.urgent ? 10 : 0 },
+    {
+      singletonKey: key.id,
+      group: await applyTurnOf(tx, key),
+      priority: options.urgent ? 10 : 0,
+    },
   )
   if (sent === 'already-queued' && options.urgent)
     await ctx.queue.bringForward(tx, 'apply-key', key.id)
@@ -107,7 +116,11 @@ export async function sendDueRead(ctx: Ctx, tx: Tx, account: string): Promise<vo
     tx,
     'read-account',
     { account, due: true },
-    { singletonKey: `${account}:due`, group: account, startAfterSeconds: closedReadSeconds },
+    {
+      singletonKey: `${account}:due`,
+      group: await turnOf(tx, account),
+      startAfterSeconds: closedReadSeconds,
+    },
   )
 }
 /** The first reading that counts towards settlement comes 30 s after closing. */

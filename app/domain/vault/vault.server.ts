@@ -13,6 +13,8 @@ import type {
 } from '~/adapters/service-adapter'
 import { recordAudit, type AuditAction } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { errorSentence } from '../error-text'
+import type { JobError } from '../job-outcome'
 import { requireActiveOwner } from '../money/member-lock.server'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import {
@@ -57,7 +59,9 @@ export type MasterKeyView = {
   /** Keys made with it that still exist upstream, as far as we know. */
   keys: number
   /** Why no key can be made with it at present. */
-  failure: { reason: DelayReason; retryInSeconds: number } | null
+  failure: { reason: DelayReason; retryInSeconds: number; since: string } | null
+  /** Why its keys cannot be read at present, as a sentence. */
+  unread: { since: string; message: string } | null
   /** Set when Keymint does nothing with it until an owner opens it. */
   parked: Parked | null
 }
@@ -215,15 +219,22 @@ export async function openKey(
   })
 }
 
-/** The team's credentials, oldest first, masked. */
-export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKeyView[]> {
+/** The team's credentials, oldest first, masked. `ofKey`: only the one that made this key. */
+export async function listMasterKeys(
+  ctx: Ctx,
+  teamId: string,
+  ofKey: string | null = null,
+): Promise<MasterKeyView[]> {
   type Times = 'verifiedAt' | 'createdAt'
   type MaybeTimes = 'replacedAt' | 'disabledAt'
-  type Row = Omit<MasterKeyView, 'title' | 'failure' | 'parked' | Times | MaybeTimes> & {
+  type Row = Omit<MasterKeyView, 'title' | 'failure' | 'unread' | 'parked' | Times | MaybeTimes> & {
     [Name in Times]: Date
   } & { [Name in MaybeTimes]: Date | null } & {
     reason: string | null
     retryInSeconds: number | null
+    closedSince: Date | null
+    readError: JobError | null
+    readFailedAt: Date | null
     parkedAt: Date | null
     parkedReason: string | null
   }
@@ -231,6 +242,7 @@ export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKe
     select k.id, k.service, k.label, k.base_url as "baseUrl", k.state, k.verified_at as "verifiedAt",
       k.created_at as "createdAt", p.display_name as "createdBy",
       k.replaced_at as "replacedAt", k.disabled_at as "disabledAt", gate.reason,
+      gate.closed_since as "closedSince", gate.read_error as "readError", gate.read_failed_at as "readFailedAt",
       gate.parked_at as "parkedAt", gate.parked_reason as "parkedReason",
       case when gate.cooldown_until is not null then greatest(0,
         ceil(extract(epoch from gate.cooldown_until - now())))::int end as "retryInSeconds",
@@ -238,17 +250,29 @@ export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKe
         where m.account = k.id and a.state = 'saved' and a.deleted_at is null)::int as keys
     from keymint.master_keys k join keymint.attendees p on p.user_id = k.created_by left
       join keymint.accounts gate on gate.id = k.id
-    where k.team_id = ${teamId}::uuid order by k.created_at, k.id`
-  return rows.map(({ reason, retryInSeconds, parkedAt, parkedReason, ...row }) => ({
-    ...row,
-    verifiedAt: row.verifiedAt.toISOString(),
-    createdAt: row.createdAt.toISOString(),
-    replacedAt: row.replacedAt?.toISOString() ?? null,
-    disabledAt: row.disabledAt?.toISOString() ?? null,
-    title: ctx.services.get(row.service)?.title ?? row.service,
-    parked: parkedFrom(parkedAt, parkedReason),
-    failure: retryInSeconds === null ? null : { reason: asDelayReason(reason), retryInSeconds },
-  }))
+    where k.team_id = ${teamId}::uuid and (${ofKey}::uuid is null
+      or k.id = (select s.master_key_id from keymint.api_keys s where s.id = ${ofKey}::uuid))
+    order by k.created_at, k.id`
+  return rows.map(({ reason, retryInSeconds, closedSince, readError, readFailedAt, ...given }) => {
+    const { parkedAt, parkedReason, ...row } = given
+    return {
+      ...row,
+      verifiedAt: row.verifiedAt.toISOString(),
+      createdAt: row.createdAt.toISOString(),
+      replacedAt: row.replacedAt?.toISOString() ?? null,
+      disabledAt: row.disabledAt?.toISOString() ?? null,
+      title: ctx.services.get(row.service)?.title ?? row.service,
+      parked: parkedFrom(parkedAt, parkedReason),
+      failure:
+        retryInSeconds === null || closedSince === null
+          ? null
+          : { reason: asDelayReason(reason), retryInSeconds, since: closedSince.toISOString() },
+      unread:
+        readError === null || readFailedAt === null
+          ? null
+          : { since: readFailedAt.toISOString(), message: errorSentence(readError) },
+    }
+  })
 }
 
 async function check(
