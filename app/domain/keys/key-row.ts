@@ -65,7 +65,10 @@ export type Key = {
   applyError: JobError | null
 
   used: NanoUsd
+  /** What was kept when the provider's counter last began anew: what it shows is on top. */
+  usedBase: NanoUsd
   windowUsed: NanoUsd
+  windowBase: NanoUsd
   windowStartedAt: Date | null
   readAt: Date | null
   closedAt: Date | null
