@@ -295,3 +295,20 @@ test('keys sealed with a key that is no longer configured are counted and its id
     '1 key cannot be shown to its holder: sealed with a key that ENCRYPTION_KEY no longer holds (deadbeef)',
   )
 })
+
+test('a guardrail of our name that is not ours is named, with the name that ours has', async () => {
+  await using world = await readyWorld()
+  await world.ctx.provider.createGuardrail({
+    name: 'workshop-test-workshop',
+    description: 'keymint 0123456789ab: of another installation',
+    limit: usd(7),
+    allowedModels: ['openai/gpt-5-nano'],
+  })
+  const { found, bad } = await examine(testedDeployment(world.ctx))
+  expect(bad).toEqual(['guardrails'])
+  expect(found('guardrails').severity).toBe('warning')
+  expect(found('guardrails').sentence).toContain('workshop-test-workshop')
+  expect(JSON.stringify(found('guardrails'))).toContain(
+    `workshop-test-workshop-${world.ctx.installationId}`,
+  )
+})
