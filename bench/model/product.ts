@@ -76,6 +76,7 @@ function keyOf(state: State, key: number, daily: boolean): Key {
     seen: {
       limit: limitOf(value('seenLimit')),
       reset: is('seenReset') ? 'daily' : null,
+      byok: null,
       off: is('seenOff'),
       at: when(is('saved')),
       revision: is('asked') ? 0 : 1,

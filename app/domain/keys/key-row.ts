@@ -51,6 +51,8 @@ export type Key = {
     /** Null with `at`: the provider shows no cap. */
     limit: NanoUsd | null
     reset: string | null
+    /** False: the cap does not count what the account's own provider keys serve. */
+    byok: boolean | null
     off: boolean
     at: Date | null
     revision: number

@@ -40,6 +40,7 @@ type Row = {
   revision: number
   seenLimit: string | null
   seenReset: string | null
+  seenByok: boolean | null
   seenOff: boolean
   seenAt: Date | null
   seenRevision: number
@@ -81,7 +82,7 @@ const columns = Prisma.sql`
   k.delete_wanted as "deleteWanted", k.off_staff_at as "offStaffAt", k.off_cap_at as "offCapAt",
   k.off_person_at as "offPersonAt", k.off_ended_at as "offEndedAt", k.off_replaced_at as "offReplacedAt",
   k.grace_until as "graceUntil", k.version, k.revision, k.seen_limit_usd::text as "seenLimit",
-  k.seen_reset as "seenReset", k.seen_off as "seenOff", k.seen_at as "seenAt", k.seen_revision as "seenRevision",
+  k.seen_reset as "seenReset", k.seen_byok as "seenByok", k.seen_off as "seenOff", k.seen_at as "seenAt", k.seen_revision as "seenRevision",
   k.missing_at as "missingAt", k.guardrail_at as "guardrailAt", k.call_sent_at as "callSentAt",
   k.call_revision as "callRevision", k.call_limit_usd::text as "callLimit", k.call_on as "callOn",
   k.doubt_until as "doubtUntil", k.doubt_limit_usd::text as "doubtLimit", k.doubt_on as "doubtOn",
@@ -153,6 +154,7 @@ function fromRow(row: Row): Key {
     seen: {
       limit: nanoOrNull(row.seenLimit),
       reset: row.seenReset,
+      byok: row.seenByok,
       off: row.seenOff,
       at: row.seenAt,
       revision: row.seenRevision,

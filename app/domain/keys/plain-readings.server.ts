@@ -96,6 +96,7 @@ const mayBePlain = (key: Key, seen: ServiceKey): boolean =>
   !isOver(key) &&
   key.seen.off === seen.disabled &&
   key.seen.reset === seen.reset &&
+  key.seen.byok !== false &&
   key.seen.limit === seen.cap &&
   !goesDown(key, seen)
 

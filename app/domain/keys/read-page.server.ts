@@ -127,6 +127,7 @@ function isUnchanged(row: Known, key: ServiceKey): boolean {
     row.used === decimalStringFromNano(key.usage) &&
     row.seenOff === key.disabled &&
     row.seenReset === key.reset &&
+    key.includeByok !== false &&
     row.seenLimit === (key.cap === null ? null : decimalStringFromNano(key.cap)) &&
     (row.settled || row.inWindow) &&
     (row.settled || row.windowUsed === decimalStringFromNano(key.usedInWindow))

@@ -89,9 +89,11 @@ async function see(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey, askedAt: Date):
   if (key.missingAt !== null && key.deletedAt === null) await takeBackMissing(ctx, tx, key, seen)
   await tx.$executeRaw`
     update keymint.keys set seen_limit_usd = ${cap}::numeric,
-      seen_reset = ${seen.reset}, seen_off = ${seen.disabled}, missing_at = null
+      seen_reset = ${seen.reset}, seen_off = ${seen.disabled}, missing_at = null,
+      seen_byok = coalesce(${seen.includeByok ?? null}, seen_byok)
     where id = ${key.id}::uuid and (seen_limit_usd is distinct from ${cap}::numeric
-      or seen_reset is distinct from ${seen.reset} or seen_off <> ${seen.disabled} or missing_at is not null)`
+      or seen_reset is distinct from ${seen.reset} or seen_off <> ${seen.disabled} or missing_at is not null
+      or seen_byok is distinct from coalesce(${seen.includeByok ?? null}, seen_byok))`
   // Unasked repair only goes down; what would raise waits for a person.
   if (goesDown(key, seen)) await sendApply(ctx, tx, key)
 }
@@ -99,7 +101,10 @@ async function see(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey, askedAt: Date):
 /** Off, lower, assign: what is repaired unasked. */
 export const goesDown = (key: Key, seen: ServiceKey) =>
   key.deletedAt === null &&
-  ((!seen.disabled && isWantedOff(key)) || seen.cap === null || seen.cap > key.limit)
+  ((!seen.disabled && isWantedOff(key)) ||
+    seen.cap === null ||
+    seen.cap > key.limit ||
+    (seen.includeByok === false && key.closedAt === null && !isOver(key)))
 
 /**
  * It is there after all: what followed from its absence is undone. A key that is over and disabled
