@@ -6,7 +6,7 @@ import { bindKeys } from '~/domain/keys/bind.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { readAccount } from '~/domain/keys/read-account.server'
 import { closeExpired, expireKeys } from '~/domain/keys/expiry.server'
-import { endGraced, moveDueLimits } from '~/domain/keys/wake.server'
+import { endGraced, moveDueLimits, waitsForApply } from '~/domain/keys/wake.server'
 import type { World } from './world'
 
 /** Moves the engine's time in this world's own database, and the clock of this process with it. */
@@ -15,8 +15,7 @@ export const travel = (world: Pick<World, 'travel'>, ms: number): Promise<void> 
 /** Applies what is wanted of every key, as the queue would; what is refused is left for later. */
 export async function applyAll(world: World): Promise<void> {
   const keys = await world.db.$queryRaw<{ id: string }[]>`
-    select id from keymint.keys where saved_at is not null and deleted_at is null
-      and (revision <> seen_revision or delete_wanted or doubt_until <= keymint.now())`
+    select k.id from keymint.keys k where ${waitsForApply}`
   for (const { id } of keys) await applyKey(world.ctx, id, { ignoreBackoff: true })
 }
 

@@ -30,16 +30,25 @@ export async function checkLedger(world: TeamWorld, member: string | null = null
       join keymint.api_keys k on k.id = e.holder_id and e.holder_kind = 'sub-key'
       join latest l using (user_id) where k.user_id = any(${ids}) group by 1, 2, 3),
     -- The most that may still be spent with each key in the present month, by every limit that is
-    -- seen, asked for or in doubt.
+    -- seen, asked for or in doubt. One without a reset counts all that the key has ever used: such is
+    -- the call that closes a key, which allows what was used and nothing more.
     worst as (
       select e.id, e.holder_id, e.generation, l.month, e.limit_reset, k.cap_usd, k.state,
-        greatest(e.limit_usd, e.seen_limit_usd, e.call_limit_usd, e.doubt_limit_usd) as most,
+        greatest(e.limit_usd,
+          e.seen_limit_usd - case when e.limit_reset is not null and e.seen_reset is null then b.used else 0 end,
+          e.call_limit_usd - case when closes and e.call_limit_usd <= greatest(e.used_usd, 0.000001) then b.used
+            else 0 end,
+          e.doubt_limit_usd - case when closes and e.doubt_limit_usd <= greatest(e.used_usd, 0.000001) then b.used
+            else 0 end) as most,
         coalesce((select sum(w.reserved_usd) from keymint.key_windows w where w.key_id = e.id
           and (w.starts_at at time zone 'UTC')::date >= l.month), 0) as reserved,
-        coalesce((select sum(w.used_usd) from keymint.key_windows w where w.key_id = e.id
-          and (w.starts_at at time zone 'UTC')::date < l.month), 0) as used_before
+        b.used as used_before
       from keymint.keys e join keymint.api_keys k on k.id = e.holder_id and e.holder_kind = 'sub-key'
       join latest l using (user_id)
+      cross join lateral (select coalesce(sum(w.used_usd), 0) as used,
+          e.limit_reset is not null and coalesce(e.off_ended_at, e.off_replaced_at) is not null as closes
+        from keymint.key_windows w where w.key_id = e.id
+          and (w.starts_at at time zone 'UTC')::date < l.month) b
       where k.user_id = any(${ids}) and e.saved_at is not null and e.closed_at is null and e.expires_at > keymint.now()
         and e.expires_at > l.month at time zone 'UTC')
     select 'equation of ' || b.user_id || ' in ' || b.month as what from keymint.budget_months b

@@ -8,7 +8,7 @@ import { applyKey } from '~/domain/keys/apply.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { readAccount } from '~/domain/keys/read-account.server'
 import { closeExpired, expireKeys } from '~/domain/keys/expiry.server'
-import { moveDueLimits } from '~/domain/keys/wake.server'
+import { moveDueLimits, waitsForApply } from '~/domain/keys/wake.server'
 import { setBudget } from '~/domain/money/budgets.server'
 import { teamScope } from '~/domain/money/member-lock.server'
 import { acceptInvitation, invite } from '~/domain/team/invitations.server'
@@ -252,8 +252,7 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
     async sweep(): Promise<number> {
       const expired = await this.expire()
       const open = await db.$queryRaw<{ id: string }[]>`
-        select id from keymint.keys where saved_at is not null and deleted_at is null
-          and (revision <> seen_revision or delete_wanted) order by id`
+        select k.id from keymint.keys k where ${waitsForApply} order by k.id`
       for (const { id } of open) await applyKey(ctx, id, { ignoreBackoff: true })
       return expired
     },

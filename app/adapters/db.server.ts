@@ -147,3 +147,12 @@ export function isUniqueViolation(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error)) return false
   return error.code === 'P2002' || (error.code === 'P2010' && error.message.includes('23505'))
 }
+
+/**
+ * Whether Postgres refused the row for what stands in it: asked again, it says the same. A value that
+ * does not fit, a rule of a table, or a trigger that raises.
+ */
+export function isRefusedByDatabase(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false
+  return error.code === 'P2010' && /\b(22[0-9A-Z]{3}|23[0-9A-Z]{3}|P0001)\b/.test(error.message)
+}

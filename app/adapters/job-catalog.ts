@@ -243,6 +243,9 @@ export const deadLetterNames: readonly string[] = Object.values(catalog).flatMap
 )
 
 export const schedules: { name: JobName; cron: string }[] = [
+  // They send themselves; a series whose job was deleted begins again here. One may wait at a time.
+  { name: 'sweep', cron: '* * * * *' },
+  { name: 'chain-audit', cron: '* * * * *' },
   { name: 'read-accounts', cron: '* * * * *' },
   { name: 'reconcile-check', cron: '7 * * * *' },
   { name: 'reading-retention', cron: '23 * * * *' },

@@ -85,7 +85,7 @@ export function createOpenRouterService({
       )
       const shown =
         (disabled === undefined || key.disabled === disabled) &&
-        (limit === undefined || key.cap === limit) &&
+        (limit === undefined || (key.cap === limit && key.includeByok !== false)) &&
         (reset === undefined || key.reset === reset)
       if (!shown)
         throw new ProviderError({
@@ -114,6 +114,7 @@ function keyFrom(key: UpstreamKey): ServiceKey {
     label: key.label,
     cap: key.limit,
     reset: resetFrom(key.limitReset),
+    includeByok: key.includeByok,
     usage: key.usage,
     usageBy: key.usageBy,
     usedInWindow: usedInWindow(key),

@@ -60,6 +60,8 @@ export type ServiceKey = ServiceReading & {
   label: string
   cap: NanoUsd | null
   reset: ServiceReset | null
+  /** Whether the cap counts what the account's own provider keys serve; absent where there are none. */
+  includeByok?: boolean | null
   createdAt: Date | null
   expiresAt: Date | null
 }

@@ -31,6 +31,9 @@ export type BookedKey = {
 /** What is more than before must fit. Null caps: they are not known, and nothing more can be reserved. */
 export type Reserve = { caps: PoolCaps | null; takeSeat: boolean }
 
+/** A locked holder: the cap of its keys together, and what is committed for them. */
+export type IdleHolder = { holderId: string; cap: NanoUsd; committed: NanoUsd }
+
 export type Move = {
   keys: readonly BookedKey[]
   now: Date
@@ -53,6 +56,11 @@ export type Holder = {
   refuse(tx: Tx, ref: HolderRef, refusal: MintRefusal): Promise<void>
   /** The holder's cap becomes this many USD where it is more: a raise was refused for certain. */
   lowerCap(tx: Tx, holder: HolderId, capUsd: string): Promise<void>
+  /**
+   * Locks those of these holders that nobody is at, where money follows what is reserved and not what
+   * is used: a reading alone moves none of it. Absent where every use is booked.
+   */
+  lockIdle?(tx: Tx, ids: readonly string[]): Promise<IdleHolder[]>
   /** Moves pool or ledger to what the keys hold now. False only with `reserve`: it does not fit. */
   move(ctx: Ctx, tx: Tx, holder: HolderId, move: Move): Promise<boolean>
   /** The key's time has passed: the holder ends with it. False when it had ended before. */

@@ -23,6 +23,7 @@ export const configurationMessages: MessagesFor<
   | 'secrets-ok'
   | 'secret-weak'
   | 'seal-keys-lost'
+  | 'sealed-credentials-lost'
   | 'files-ok'
   | 'file-problem'
   | 'no-workshop'
@@ -52,6 +53,11 @@ export const configurationMessages: MessagesFor<
   ],
   'seal-keys-lost': ({ keys, ids }) => [
     `${counted(keys, 'key')} cannot be shown to ${keys === 1 ? 'its holder' : 'their holders'}: ` +
+      `sealed with a key that ENCRYPTION_KEY no longer holds (${listed(ids)}).`,
+    'Put that key back, behind the newest one: docs/runbook.md, “Rotating a secret”.',
+  ],
+  'sealed-credentials-lost': ({ credentials, ids }) => [
+    `${counted(credentials, 'credential')} of teams cannot be used: ` +
       `sealed with a key that ENCRYPTION_KEY no longer holds (${listed(ids)}).`,
     'Put that key back, behind the newest one: docs/runbook.md, “Rotating a secret”.',
   ],

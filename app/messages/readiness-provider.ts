@@ -38,6 +38,7 @@ export const providerMessages: MessagesFor<
   | 'credit-below-half'
   | 'credit-below-worst-case'
   | 'workshops-unbounded'
+  | 'byok-not-counted'
   | 'in-flight-ok'
   | 'free-models'
   | 'request-above-limit'
@@ -87,6 +88,12 @@ export const providerMessages: MessagesFor<
   'workshops-unbounded': ({ slugs }) => [
     `${listed(slugs)} ${slugs.length === 1 ? 'has' : 'have'} neither a pool nor a maximum of keys.`,
     'Set limit_usd or max_keys in the file.',
+  ],
+  'byok-not-counted': ({ keys }) => [
+    `${counted(keys, 'key')} may spend past ${keys === 1 ? 'its limit' : 'their limits'}: ` +
+      'the limit does not count usage of the account’s own provider keys.',
+    'Keymint sets the flag by itself. If this stays for ten minutes, replace these keys, or remove ' +
+      'the provider keys at https://openrouter.ai/settings/integrations.',
   ],
   'in-flight-ok': ({ left }) => [
     'If everybody sends one request with the longest answer at once, ' +

@@ -4,6 +4,7 @@ import type { Viewer } from '~/domain/people/session.server'
 import { findClaimPulse, findClaimView } from '~/domain/claim/claim-view.server'
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { Ctx } from '~/domain/ctx'
+import { moreFrom } from '~/domain/keys/windows'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import {
   claimReplaceUrl,
@@ -27,11 +28,13 @@ export async function readClaimPage(
     findClaimView(ctx, owner),
     findWorkshopView(ctx, slug),
   ])
+  const reset = refused === 'spent' && ctx.workshops.workshops.get(slug)?.keyLimitReset
   return {
     workshop: workshop && !('broken' in workshop) ? workshop : null,
     claim,
     version: pulse?.v ?? '',
     refused: claim && claim.claimAgain === null ? null : refused,
+    moreFrom: (reset && moreFrom(reset, ctx.now())?.toISOString()) || null,
     holder: viewer.displayName,
     autoSeconds: auto && claim?.state === 'pending' ? 10 : null,
     baseUrl: ctx.settings.providerBaseUrl,

@@ -76,6 +76,7 @@ function keyOf(state: State, key: number, daily: boolean): Key {
     seen: {
       limit: limitOf(value('seenLimit')),
       reset: is('seenReset') ? 'daily' : null,
+      byok: null,
       off: is('seenOff'),
       at: when(is('saved')),
       revision: is('asked') ? 0 : 1,
@@ -103,7 +104,9 @@ function keyOf(state: State, key: number, daily: boolean): Key {
     applyTries: 0,
     applyError: null,
     used: BigInt(used[0] + used[1]) * unit,
+    usedBase: 0n,
     windowUsed: BigInt(daily ? windowUsed : used[0] + used[1]) * unit,
+    windowBase: 0n,
     windowStartedAt: daily ? starts[get(state, at.window) === 0 ? 0 : 1] : lifetime,
     readAt: closed === 0 && is('stable') ? seconds(early, 61) : null,
     closedAt: closed === 0 ? null : seconds(nows[closed === 1 ? 0 : 1], -1),

@@ -125,7 +125,14 @@ export function ClaimAgain({
       {message ? (
         <Callout tone={message.tone} title={message.title}>
           <p>
-            {message.meaning} {message.next}
+            {message.meaning}{' '}
+            {page.moreFrom ? (
+              <>
+                Claim again from <Time iso={page.moreFrom} now={asOf} />.
+              </>
+            ) : (
+              message.next
+            )}
           </p>
         </Callout>
       ) : null}

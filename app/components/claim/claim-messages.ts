@@ -38,7 +38,7 @@ export const notTakenMessages: Record<RefusedReason, Message> = {
   spent: {
     title: 'Your budget is used up for now',
     meaning: 'Your former keys have used all of it, so a new key would be empty.',
-    next: 'Claim again when the next period of your budget begins.',
+    next: 'This budget does not begin again. If you need more, ask the organiser.',
     tone: 'warning',
     askOrganizer: false,
   },

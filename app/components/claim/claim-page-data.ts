@@ -12,6 +12,8 @@ export type ClaimPageData = {
   /** The pulse's `v` of which `claim` is at least as new. */
   version: string
   refused: RefusedReason | null
+  /** When a budget that is used up begins again, for a claim that was refused for that. */
+  moreFrom: string | null
   holder: string
   autoSeconds: number | null
   baseUrl: string

@@ -21,6 +21,18 @@ export const claimHolder: Holder = {
     return claim ? { cap: nanoFromDecimalString(claim.limit), accounting: 'reset' } : null
   },
 
+  async lockIdle(tx, ids) {
+    const claims = await tx.$queryRaw<{ holderId: string; cap: string; committed: string }[]>`
+      select claim_id as "holderId", limit_usd::text as cap, committed_usd::text as committed
+      from keymint.workshop_attendance where claim_id = any(${[...ids]}::uuid[]) and state = 'ready'
+      order by claim_id for update skip locked`
+    return claims.map(({ holderId, cap, committed }) => ({
+      holderId,
+      cap: nanoFromDecimalString(cap),
+      committed: nanoFromDecimalString(committed),
+    }))
+  },
+
   async ready(tx, { holderId, generation }) {
     const changed = await tx.$executeRaw`
       update keymint.workshop_attendance set state = 'ready'

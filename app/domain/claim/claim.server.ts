@@ -10,7 +10,7 @@ import { findHold } from '../people/holds.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { deploymentAccount } from '../keys/accounts.server'
-import { lockKeysOf } from '../keys/key-store.server'
+import { engineNow, lockKeysOf } from '../keys/key-store.server'
 import { sendMint, wantOff } from '../keys/want.server'
 import { ahead, windowStart } from '../keys/windows'
 import { committedFor } from '../money/committed'
@@ -35,8 +35,7 @@ export type RefusedReason =
 export type ClaimOutcome =
   | { kind: 'queued'; claimId: string }
   | { kind: 'already-claimed'; claimId: string }
-  /** `from`: when there is something left again, where that is known. */
-  | { kind: 'refused'; reason: RefusedReason; from?: Date | null }
+  | { kind: 'refused'; reason: RefusedReason }
 
 /** Claims a key. Clicking again, from anywhere and at once, answers with the same claim. */
 export async function claimKey(
@@ -125,20 +124,19 @@ async function claimAgain(
 ): Promise<ClaimOutcome> {
   const found = await lockClaim(tx, claimId)
   // Its time may have passed without a sweep having seen it.
-  if (found?.state === 'ready' && found.expiresAt <= ctx.now()) {
+  const now = await engineNow(tx)
+  if (found?.state === 'ready' && found.expiresAt <= now) {
     await wantOff(ctx, tx, await lockKeysOf(tx, holderOf(found)), 'ended', found.expiresAt)
     await ctx.holders.claim?.expire(ctx, tx, { ...holderOf(found), generation: found.generation })
   }
   const claim = await lockClaim(tx, claimId)
-  const now = ctx.now()
   if (!claim || !mayClaimAgain(claim, now)) return { kind: 'already-claimed', claimId }
   const keys = await lockKeysOf(tx, holderOf(claim))
   const { keyLimit: limit, keyLimitReset: limitReset } = workshop
   // A cool-down that is over begins the cap afresh where it never does so by itself.
   const newGrant = limitReset === null && Number(claim.cooldownMs ?? 0) > 0 && !claim.mayClaimAgain
   const left = leftOfCap({ limit, limitReset }, keys, now)
-  if (!newGrant && left.known && left.left === 0n)
-    return { kind: 'refused', reason: 'spent', from: left.from }
+  if (!newGrant && left.known && left.left === 0n) return { kind: 'refused', reason: 'spent' }
   const terms = {
     why: 'claimed-again',
     limit,

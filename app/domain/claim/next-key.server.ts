@@ -173,7 +173,7 @@ export function leftOfCap(
   claim: { limit: NanoUsd; limitReset: KeyLimitReset | null },
   keys: readonly Key[],
   now: Date,
-): { known: boolean; left: NanoUsd; from: Date | null } {
+): { known: boolean; left: NanoUsd } {
   const grant = keys.at(-1)?.grant ?? 1
   const next = { generation: Number.MAX_SAFE_INTEGER, grant, limitReset: claim.limitReset }
   const due = limitDue(claim.limit, next, keys, 'reset', now)
@@ -181,7 +181,7 @@ export function leftOfCap(
   // Spent by what was read is spent, whatever the last readings will add.
   const known =
     used.left === 0n || keys.every((key) => key.settledAt !== null || key.stableAt !== null)
-  return { known, left: used.left === 0n ? 0n : due.left, from: due.changesAt }
+  return { known, left: used.left === 0n ? 0n : due.left }
 }
 
 const asUsed = (key: Key): Key => ({

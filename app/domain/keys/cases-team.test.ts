@@ -2,7 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { setBudget } from '~/domain/money/budgets.server'
-import { deleteSubKey, provisionSubKey, rotateSubKey } from '~/domain/team/sub-key.server'
+import {
+  changeCap,
+  deleteSubKey,
+  provisionSubKey,
+  rotateSubKey,
+} from '~/domain/team/sub-key.server'
 import { findSubKey } from '~/domain/team/sub-key-view.server'
 import { createTeam, findMembership } from '~/domain/team/team.server'
 import { depositKey } from '~/domain/vault/vault.server'
@@ -119,4 +124,19 @@ test('a member’s key that is deleted gives back what was not used, once', asyn
   const months = await world.db.keyMonth.findMany({ where: { apiKeyId: keyId } })
   expect(months.reduce((sum, month) => sum + month.spentUsd.toNumber(), 0)).toBe(0.25)
   expect(months.reduce((sum, month) => sum + month.committedUsd.toNumber(), 0)).toBe(0)
+})
+
+test('a key of which a former one took all of the cap works again when the cap is raised', async () => {
+  await using world = await openWorld()
+  await world.faults({ usageLagMs: 600_000 })
+  const { keyId, actor } = await openKey(world)
+  await spend(world, (await keyOf(world, keyId)).hash!, 1)
+  await rotateSubKey(world.ctx, actor, 'a test')
+  await work(world)
+  await world.faults({ usageLagMs: 0 })
+  await letSettle(world)
+  expect((await upstream(world, keyId))!.limit).toBe(1_000n)
+  await changeCap(world.ctx, actor, { cap: usd(3), reason: 'a test' })
+  await work(world)
+  expect(await upstream(world, keyId)).toMatchObject({ disabled: false, limit: usd(2) })
 })

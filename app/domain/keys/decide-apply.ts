@@ -118,6 +118,8 @@ function changeOfLive(key: Key): ApplyDecision {
   const lowers =
     key.seen.limit === null ||
     key.seen.limit > key.limit ||
+    // A change of the limit sets the flag with it.
+    key.seen.byok === false ||
     (key.seen.reset !== reset && key.seen.reset !== null)
   const raises =
     !lowers && (key.seen.reset !== reset || (key.seen.limit !== null && key.seen.limit < key.limit))

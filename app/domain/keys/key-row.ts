@@ -51,6 +51,8 @@ export type Key = {
     /** Null with `at`: the provider shows no cap. */
     limit: NanoUsd | null
     reset: string | null
+    /** False: the cap does not count what the account's own provider keys serve. */
+    byok: boolean | null
     off: boolean
     at: Date | null
     revision: number
@@ -65,7 +67,10 @@ export type Key = {
   applyError: JobError | null
 
   used: NanoUsd
+  /** What was kept when the provider's counter last began anew: what it shows is on top. */
+  usedBase: NanoUsd
   windowUsed: NanoUsd
+  windowBase: NanoUsd
   windowStartedAt: Date | null
   readAt: Date | null
   closedAt: Date | null

@@ -40,6 +40,7 @@ type Row = {
   revision: number
   seenLimit: string | null
   seenReset: string | null
+  seenByok: boolean | null
   seenOff: boolean
   seenAt: Date | null
   seenRevision: number
@@ -56,7 +57,9 @@ type Row = {
   applyTries: number
   applyError: JobError | null
   used: string
+  usedBase: string
   windowUsed: string
+  windowBase: string
   windowStartedAt: Date | null
   readAt: Date | null
   closedAt: Date | null
@@ -79,12 +82,13 @@ const columns = Prisma.sql`
   k.delete_wanted as "deleteWanted", k.off_staff_at as "offStaffAt", k.off_cap_at as "offCapAt",
   k.off_person_at as "offPersonAt", k.off_ended_at as "offEndedAt", k.off_replaced_at as "offReplacedAt",
   k.grace_until as "graceUntil", k.version, k.revision, k.seen_limit_usd::text as "seenLimit",
-  k.seen_reset as "seenReset", k.seen_off as "seenOff", k.seen_at as "seenAt", k.seen_revision as "seenRevision",
+  k.seen_reset as "seenReset", k.seen_byok as "seenByok", k.seen_off as "seenOff", k.seen_at as "seenAt", k.seen_revision as "seenRevision",
   k.missing_at as "missingAt", k.guardrail_at as "guardrailAt", k.call_sent_at as "callSentAt",
   k.call_revision as "callRevision", k.call_limit_usd::text as "callLimit", k.call_on as "callOn",
   k.doubt_until as "doubtUntil", k.doubt_limit_usd::text as "doubtLimit", k.doubt_on as "doubtOn",
   k.apply_at as "applyAt", k.apply_tries as "applyTries", k.apply_error as "applyError",
-  k.used_usd::text as "used", k.window_used_usd::text as "windowUsed", k.window_started_at as "windowStartedAt",
+  k.used_usd::text as "used", k.used_base_usd::text as "usedBase", k.window_used_usd::text as "windowUsed",
+  k.window_base_usd::text as "windowBase", k.window_started_at as "windowStartedAt",
   k.read_at as "readAt", k.closed_at as "closedAt", k.own_read_at as "ownReadAt", k.own_reads as "ownReads",
   k.grown_at as "grownAt", k.stable_at as "stableAt", k.settled_at as "settledAt",
   k.written_off_at as "writtenOffAt", k.next_read_at as "nextReadAt", k.deleted_at as "deletedAt",
@@ -102,6 +106,22 @@ export async function lockKeysOf(
     where k.holder_kind = ${holder.holderKind} and k.holder_id = ${holder.holderId}::uuid
     order by k.generation for update of k`
   return rows.map(fromRow)
+}
+
+/** The same of many holders of one kind, by holder. The caller holds their rows. */
+export async function lockKeysOfMany(
+  tx: Tx,
+  holderKind: string,
+  holderIds: readonly string[],
+): Promise<Map<string, Key[]>> {
+  const rows = await tx.$queryRaw<Row[]>`
+    select ${columns} from keymint.keys k
+    where k.holder_kind = ${holderKind} and k.holder_id = any(${[...holderIds]}::uuid[])
+    order by k.holder_id, k.generation for update of k`
+  const byHolder = new Map<string, Key[]>()
+  for (const row of rows)
+    byHolder.set(row.holderId, [...(byHolder.get(row.holderId) ?? []), fromRow(row)])
+  return byHolder
 }
 
 /** One key as it is now, or null. Unlocked: what is decided by it is asked again under the lock. */
@@ -134,6 +154,7 @@ function fromRow(row: Row): Key {
     seen: {
       limit: nanoOrNull(row.seenLimit),
       reset: row.seenReset,
+      byok: row.seenByok,
       off: row.seenOff,
       at: row.seenAt,
       revision: row.seenRevision,
@@ -152,7 +173,9 @@ function fromRow(row: Row): Key {
         ? null
         : { until: row.doubtUntil, limit: nanoOrNull(row.doubtLimit), on: row.doubtOn },
     used: nano(row.used),
+    usedBase: nano(row.usedBase),
     windowUsed: nano(row.windowUsed),
+    windowBase: nano(row.windowBase),
     windows: (row.windows ?? []).map((window) => ({
       startsAt: new Date(window.startsAt),
       reserved: nano(window.reserved),

@@ -5,7 +5,7 @@
  * before the key counts.
  */
 import { randomUUID } from 'node:crypto'
-import { isUniqueViolation, type Tx } from '~/adapters/db.server'
+import { isRefusedByDatabase, isUniqueViolation, type Tx } from '~/adapters/db.server'
 import type { MadeKey } from '~/adapters/service-adapter'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'
@@ -130,16 +130,16 @@ const savePatienceMs = 30_000
 
 /**
  * Saves the key, and when the answer of a transaction is lost, COMMIT included, reads the attempt
- * again to learn what became of it. Never decides on a guess. `twice`: the provider gave a key that
- * another row holds already, which no patience mends. Throws only when the database stayed away for
- * the whole patience.
+ * again to learn what became of it. Never decides on a guess. What no patience mends ends at once:
+ * `twice`, the provider gave a key that another row holds already; `refused`, the database does not
+ * take the row. Throws only when the database stayed away for the whole patience.
  */
 export async function saveUntilKnown(
   ctx: Ctx,
   work: KeyWork,
   attempt: Attempt,
   created: CreatedKey,
-): Promise<'saved' | 'lost' | 'twice'> {
+): Promise<'saved' | 'lost' | 'twice' | 'refused'> {
   const sealed = ctx.sealer.seal(created.plaintext, keyPlace(work.keyId, work.generation))
   const startedAt = performance.now()
   for (let tries = 0; ; tries++) {
@@ -156,6 +156,7 @@ export async function saveUntilKnown(
       const state = await readAttemptState(ctx, attempt, startedAt)
       if (state === 'saved') return 'saved'
       if (state === 'gone') return 'lost'
+      if (isRefusedByDatabase(error)) return 'refused'
       if (performance.now() - startedAt > savePatienceMs) throw error
       await pause(Math.min(2_000, 100 * 2 ** tries))
     }

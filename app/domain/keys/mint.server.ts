@@ -35,6 +35,7 @@ import {
 import { causeOfWait, endOf, markRefused, noteDelay, snooze, waitOut } from './mint-delay.server'
 import { asDelayReason, decideMint, doubtPauseSeconds, judgeFailure } from './mint-policy'
 import { turnOf } from './turns.server'
+import { engineNow } from './key-store.server'
 import { book } from './want.server'
 import { readWork, type MintWork } from './mint-work.server'
 
@@ -52,7 +53,7 @@ export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
   const startedAt = performance.now()
   for (let tries = 0; tries < triesPerRun; tries++) {
     const work = await readWork(ctx, mintId)
-    const decision = decideMint(work, ctx.now(), {
+    const decision = decideMint(work, await engineNow(ctx.db), {
       provisioningEnabled: ctx.settings.provisioningEnabled,
       mintConcurrency: ctx.mintConcurrency,
     })
@@ -190,7 +191,15 @@ async function settleCreated(
     return snooze(ctx, work, 'upstream-trouble', 5, { reason: 'made-otherwise' })
   }
   const result = await saveUntilKnown(ctx, work, attempt, created)
-  ctx.metrics.countMint(result === 'twice' ? 'lost' : result)
+  ctx.metrics.countMint(result === 'saved' ? 'saved' : 'lost')
+  if (result === 'refused') {
+    // Our own database does not take it, whenever it is asked: no slot waits for that.
+    await drop(ctx, work, account, attempt, created.hash, 'not-saved')
+    await ctx.db.$executeRaw`
+      update keymint.mints set attempts = attempts + 1 where id = ${work.mintId}::uuid`
+    const seconds = Math.min(300, 5 * 2 ** Math.min(work.attempts, 6))
+    return snooze(ctx, work, 'upstream-trouble', seconds, { reason: 'unexpected' })
+  }
   if (result === 'twice') {
     // Another row holds this key: it is not ours to delete.
     await condemn(ctx.db, attempt.id, null)

@@ -6,8 +6,6 @@
  */
 import { Prisma } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
-import type { ServiceKey } from '~/adapters/service-adapter'
-import { decimalStringFromNano } from '~/money'
 import type { Ctx } from '../ctx'
 import type { JobError, JobOutcome } from '../job-outcome'
 import { jobErrorOf } from '../error-text'
@@ -19,18 +17,13 @@ import {
   readAccountState,
   type OpenAccount,
 } from './accounts.server'
-import { upstreamNamePrefix } from './attempts.server'
 import { reassignLost } from './bind.server'
 import { engineNow } from './key-store.server'
 import { sampleAccount } from './samples.server'
+import { takePage } from './read-page.server'
 import { turnOf } from './turns.server'
-import { readDueKeys, recordMissing, recordReading } from './readings.server'
-import {
-  type AccountReport,
-  removeOrphans,
-  resolveAttempts,
-  deleteKnownCondemned,
-} from './account-orphans.server'
+import { readDueKeys, recordMissing } from './readings.server'
+import { type AccountReport, resolveAttempts, deleteKnownCondemned } from './account-orphans.server'
 
 /** One account's job ends by then; what is left is for the next. */
 const accountDeadlineMs = 120_000
@@ -49,25 +42,30 @@ const openAttempt = Prisma.sql`(t.deleted_at is null and (
     and (t.resolved_at is null or t.sent_at > keymint.now() - interval '24 hours'))))`
 
 /** The job of one account: keys that are due, then the list where there is anything to look for. */
-export async function readAccount(ctx: Ctx, accountId: string): Promise<JobOutcome> {
+export async function readAccount(
+  ctx: Ctx,
+  accountId: string,
+  { deadlineMs = accountDeadlineMs } = {},
+): Promise<JobOutcome> {
   const state = await readAccountState(ctx.db, accountId)
   if (state.parked) return { kind: 'done' }
   const account = await openAccount(ctx, accountId)
   if (!account) return { kind: 'done' }
-  const signal = AbortSignal.timeout(accountDeadlineMs)
+  const signal = AbortSignal.timeout(deadlineMs)
   try {
     const due = await readDueKeys(ctx, account, signal)
-    if (signal.aborted) throw new PassEnded('deadline')
+    signal.throwIfAborted()
     if (await hasWork(ctx, accountId)) {
       await listAccount(ctx, account, { signal })
       await sampleAccount(ctx.db, accountId)
-      if (accountId === deploymentAccount) await reassignLost(ctx)
+      if (accountId === deploymentAccount && (await takeAssignmentTurn(ctx, accountId)))
+        await reassignLost(ctx)
     }
     await ctx.db.$executeRaw`
       update keymint.accounts set read_error = null, read_failed_at = null where id = ${accountId}::uuid`
     return due.left ? { kind: 'snooze', seconds: 1, reason: 'more keys are due' } : { kind: 'done' }
   } catch (error) {
-    const cause = causeOf(error, signal)
+    const cause = error === signal.reason ? { reason: 'deadline' } : causeOf(error)
     if (!cause) throw error
     await ctx.db.$executeRaw`
       update keymint.accounts set read_error = ${JSON.stringify(cause)}::jsonb,
@@ -96,17 +94,15 @@ export async function readDue(ctx: Ctx, accountId: string): Promise<JobOutcome> 
   return { kind: 'snooze', seconds, reason: 'keys are due soon' }
 }
 
-class PassEnded extends Error {
-  constructor(readonly reason: 'deadline') {
-    super(reason)
-  }
-}
+const causeOf = (error: unknown): JobError | null =>
+  isProviderError(error) ? jobErrorOf(error.details) : null
 
-function causeOf(error: unknown, signal: AbortSignal): JobError | null {
-  if (isProviderError(error)) return jobErrorOf(error.details)
-  if (signal.aborted && error === signal.reason) return { reason: 'deadline' }
-  if (error instanceof PassEnded) return { reason: error.reason }
-  return null
+/** What is assigned to guardrails is listed every five minutes, not with every reading. */
+async function takeAssignmentTurn(ctx: Ctx, accountId: string): Promise<boolean> {
+  const taken = await ctx.db.$executeRaw`
+    update keymint.accounts set assignments_listed_at = keymint.now() where id = ${accountId}::uuid
+      and (assignments_listed_at is null or assignments_listed_at <= keymint.now() - interval '5 min')`
+  return taken === 1
 }
 
 /** Nothing wanted is left: nothing is read. */
@@ -117,21 +113,6 @@ async function hasWork(ctx: Ctx, accountId: string): Promise<boolean> {
       or exists (select 1 from keymint.mint_attempts t join keymint.mints m on m.id = t.mint_id
         where m.account = ${accountId}::uuid and ${openAttempt}) as any`
   return row?.any ?? false
-}
-
-type Known = {
-  id: string
-  hash: string
-  used: string
-  windowUsed: string
-  seenLimit: string | null
-  seenOff: boolean
-  seenReset: string | null
-  settled: boolean
-  /** It was read in the present window before: an idle key shows nothing new until the next one. */
-  inWindow: boolean
-  missing: boolean
-  leaving: boolean
 }
 
 /** Reads the list newest first, to the oldest key that still matters. `dryRun` changes nothing. */
@@ -158,6 +139,7 @@ export async function listAccount(
   })) {
     report.listed += page.keys.length + page.unreadable
     report.unreadable += page.unreadable
+    options.signal.throwIfAborted()
     await takePage(ctx, account, page.keys, askedAt, seen, report, options.dryRun ?? false)
     const oldest = page.keys.at(-1)?.createdAt
     if (!horizon.whole && oldest && oldest < horizon.oldest) {
@@ -189,97 +171,6 @@ async function readHorizon(ctx: Ctx, accountId: string): Promise<{ whole: boolea
         - interval '10 min' as oldest
     from keymint.accounts a where a.id = ${accountId}::uuid`
   return { whole: row?.whole ?? true, oldest: row?.oldest ?? new Date(0) }
-}
-
-async function takePage(
-  ctx: Ctx,
-  account: OpenAccount,
-  keys: readonly ServiceKey[],
-  askedAt: Date,
-  seen: Set<string>,
-  report: AccountReport,
-  dryRun: boolean,
-): Promise<void> {
-  const known = new Map(
-    (
-      await ctx.db.$queryRaw<Known[]>`
-        select id, hash, used_usd::text as used, window_used_usd::text as "windowUsed",
-          seen_limit_usd::text as "seenLimit", seen_off as "seenOff", seen_reset as "seenReset",
-          settled_at is not null as settled, missing_at is not null as missing,
-          coalesce(window_started_at >= date_trunc(case when holder_kind = 'sub-key' then 'month' else
-            case limit_reset when 'daily' then 'day' when 'weekly' then 'week' when 'monthly' then 'month' end
-            end, keymint.now() at time zone 'UTC') at time zone 'UTC', limit_reset is null) as "inWindow",
-          without_reset and closed_at is null as leaving
-        from keymint.keys where account = ${account.id}::uuid
-          and hash = any(${keys.map((key) => key.id)}::text[]) and deleted_at is null
-          and installation = ${ctx.installationId}`
-    ).map((row) => [row.hash, row]),
-  )
-  const unchanged: string[] = []
-  for (const key of keys) {
-    const row = known.get(key.id)
-    // A list may show one key many times; it is kept once in a pass.
-    if (!row || seen.has(key.id)) continue
-    seen.add(key.id)
-    report.read++
-    if (dryRun) continue
-    // Most keys are idle between two passes: those need no lock, only their time.
-    if (isUnchanged(row, key)) unchanged.push(row.id)
-    else await keepOne(ctx, row.id, key, askedAt)
-  }
-  if (unchanged.length > 0) await keepReadTimes(ctx, unchanged, askedAt)
-  await removeOrphans(
-    ctx,
-    account,
-    // Pages are read anew while keys move: what was judged in this pass is not judged twice.
-    keys.filter(
-      (key) => key.name.startsWith(upstreamNamePrefix(ctx.installationId)) && !seen.has(key.id),
-    ),
-    report,
-    dryRun,
-  )
-  for (const key of keys)
-    if (key.name.startsWith(upstreamNamePrefix(ctx.installationId))) seen.add(key.id)
-}
-
-/** Holders before keys, as everywhere, and no wait: who is at a row now writes its time or the next pass does. */
-async function keepReadTimes(ctx: Ctx, keyIds: readonly string[], askedAt: Date): Promise<void> {
-  await ctx.db.$executeRaw`
-    with due as (select id, holder_id from keymint.keys where id = any(${keyIds}::uuid[]) and settled_at is null),
-    claims as (select claim_id as id from keymint.workshop_attendance
-      where claim_id in (select holder_id from due) for update skip locked),
-    sub_keys as (select id from keymint.api_keys
-      where id in (select holder_id from due) for update skip locked)
-    update keymint.keys set read_at = greatest(read_at, ${askedAt}::timestamptz) where id in (
-      select k.id from keymint.keys k where k.id in (select id from due)
-        and k.holder_id in (select id from claims union all select id from sub_keys)
-      for update skip locked)`
-}
-
-/** One key that cannot be kept is set aside: its neighbours are read as if it were not there. */
-async function keepOne(ctx: Ctx, keyId: string, key: ServiceKey, askedAt: Date): Promise<void> {
-  try {
-    await recordReading(ctx, keyId, key, askedAt, { own: false })
-  } catch (error) {
-    ctx.log.error({ error, keyId }, 'the reading of a key could not be kept')
-    await ctx.db.$executeRaw`
-      update keymint.keys set read_tries = read_tries + 1, read_error = '{"reason": "unexpected"}'::jsonb
-      where id = ${keyId}::uuid`
-  }
-}
-
-function isUnchanged(row: Known, key: ServiceKey): boolean {
-  return (
-    !row.missing &&
-    key.usage !== null &&
-    !row.leaving &&
-    row.used === decimalStringFromNano(key.usage) &&
-    row.seenOff === key.disabled &&
-    row.seenReset === key.reset &&
-    row.seenLimit === (key.cap === null ? null : decimalStringFromNano(key.cap)) &&
-    (row.settled || row.inWindow) &&
-    (row.settled || row.windowUsed === decimalStringFromNano(key.usedInWindow))
-  )
 }
 
 /**
@@ -314,7 +205,7 @@ async function lookForAbsent(
   const gone: string[] = []
   let failures = 0
   for (const { id, hash } of absent.slice(0, maxAsked)) {
-    if (signal.aborted) throw new PassEnded('deadline')
+    signal.throwIfAborted()
     try {
       if ((await account.adapter.findKey(account.credential, hash)) === null) gone.push(id)
       failures = 0

@@ -6,7 +6,7 @@
  */
 import { isProviderError } from '~/adapters/provider-error'
 import type { ServiceKey } from '~/adapters/service-adapter'
-import { decimalStringFromNano, type NanoUsd } from '~/money'
+import { decimalStringFromNano } from '~/money'
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
@@ -15,28 +15,10 @@ import { jobErrorOf } from '../error-text'
 import { lockHolder } from './lock-holder.server'
 import { confirmAccount, type OpenAccount } from './accounts.server'
 import { decideSettle, stableSeconds } from './decide-settle'
-import { isOver, larger, type Key } from './key-row'
+import { isOver, isWantedOff, type Key } from './key-row'
 import { engineNow, readKey } from './key-store.server'
+import { takeReading } from './reading'
 import { book, sendApply } from './want.server'
-import { windowStart } from './windows'
-
-/** A reading that far beyond the cap is no reading: it is kept back and shown, and books nothing. */
-const absurdFactor = 100n
-
-/** What a key has used of the window that `at` lies in, by the counters of that window. */
-function usedInWindow(
-  key: Pick<Key, 'limitReset'>,
-  seen: ServiceKey,
-  accounting: 'reset' | 'month',
-): NanoUsd | null {
-  const by = accounting === 'month' ? 'monthly' : key.limitReset
-  if (by === null) return seen.usage
-  return seen.usageBy?.[by] ?? (seen.reset === by || goesOn(key, seen) ? seen.usedInWindow : null)
-}
-
-/** A service that counts by window, and whose key has lost its reset: the counter goes on where it was. */
-const goesOn = (key: Pick<Key, 'limitReset'>, seen: ServiceKey) =>
-  seen.resets === true && key.limitReset !== null && seen.reset === null
 
 /**
  * Keeps what one key was seen as, in a transaction of its own. `own`: it was asked for by itself,
@@ -57,31 +39,13 @@ export async function recordReading(
     if (!key) return 'stale'
     const port = ctx.holders[key.holderKind]
     const accounting = (await port?.terms(tx, key))?.accounting ?? 'reset'
-    const shownStart = windowStart(accounting, key.limitReset, timeOf(key, seen, askedAt))
-    const start = goesOn(key, seen) ? (key.windowStartedAt ?? shownStart) : shownStart
-    const total = goesOn(key, seen) ? null : seen.usage
-    const isOld = key.windowStartedAt !== null && start < key.windowStartedAt
-    const sameWindow = key.windowStartedAt?.getTime() === start.getTime()
-    const windowUse = usedInWindow(key, seen, accounting)
-    const fellInWindow =
-      seen.resets === true &&
-      sameWindow &&
-      windowUse !== null &&
-      hasFallen(key.windowUsed, windowUse)
-    const windowUsed = fellInWindow ? key.windowUsed + (windowUse ?? 0n) : windowUse
-    // A service that forgets the total at each reset: what was kept, and what this window adds to it.
-    const inWindow = isOld
-      ? 0n
-      : larger((windowUsed ?? 0n) - (sameWindow ? key.windowUsed : 0n), 0n)
-    const usage = total ?? key.used + inWindow
-    if (usage > key.used && usage > larger(key.limit, 1_000_000_000n) * absurdFactor) {
+    const taken = takeReading(key, seen, askedAt, accounting)
+    if (taken === 'absurd') {
       await setAside(tx, key, { reason: 'absurd-reading' })
       return 'absurd'
     }
-    // A counter that goes back has begun anew: what it shows is on top of what was kept.
-    const fell = seen.resets === true && total !== null && hasFallen(key.used, usage)
-    const used = fell ? key.used + usage : larger(key.used, usage)
-    if (fell || fellInWindow)
+    const { counters, grown, fell, late } = taken
+    if (fell)
       await recordAudit(tx, {
         actor: 'worker',
         action: 'key.usage-fell',
@@ -89,16 +53,12 @@ export async function recordReading(
         scope: key.scope,
         details: { keyHash: key.hash, keptUsd: decimalStringFromNano(key.used) },
       })
-    const grown = used > key.used
     await tx.$executeRaw`
-      update keymint.keys k set used_usd = ${decimalStringFromNano(used)}::numeric,
-        window_used_usd = case
-          when ${windowUsed === null} or k.window_started_at > ${start}::timestamptz then k.window_used_usd
-          when k.window_started_at = ${start}::timestamptz
-            then greatest(k.window_used_usd, ${decimalStringFromNano(windowUsed ?? 0n)}::numeric)
-          else ${decimalStringFromNano(windowUsed ?? 0n)}::numeric end,
-        window_started_at = case when ${windowUsed === null} then k.window_started_at
-          else greatest(k.window_started_at, ${start}::timestamptz) end,
+      update keymint.keys k set used_usd = ${decimalStringFromNano(counters.used)}::numeric,
+        used_base_usd = ${decimalStringFromNano(counters.usedBase)}::numeric,
+        window_used_usd = ${decimalStringFromNano(counters.windowUsed)}::numeric,
+        window_base_usd = ${decimalStringFromNano(counters.windowBase)}::numeric,
+        window_started_at = ${counters.windowStartedAt}::timestamptz,
         read_at = greatest(k.read_at, ${askedAt}::timestamptz), read_tries = 0, read_error = null,
         grown_at = case when ${grown} then greatest(k.grown_at, ${askedAt}::timestamptz) else k.grown_at end,
         stable_at = case when ${grown} then null when ${options.own} and k.closed_at is not null
@@ -109,42 +69,15 @@ export async function recordReading(
         own_reads = case when ${options.own} and k.closed_at is not null then k.own_reads + 1 else k.own_reads end,
         own_read_at = case when ${options.own} then ${askedAt}::timestamptz else k.own_read_at end
       where k.id = ${keyId}::uuid`
-    const late =
-      total !== null && windowUsed !== null && !fell && !isOld
-        ? await keepLate(tx, key, start, used - windowUsed)
-        : false
+    if (late)
+      await tx.$executeRaw`
+        update keymint.key_windows set used_usd = ${decimalStringFromNano(late.used)}::numeric
+        where key_id = ${keyId}::uuid and starts_at = ${late.startsAt}::timestamptz`
     await see(ctx, tx, key, seen, askedAt)
-    await afterReading(ctx, tx, key, late)
+    await afterReading(ctx, tx, key, late !== null)
     return 'kept'
   })
 }
-
-/** What was used before this window began, and read only now, is of the window before. */
-async function keepLate(tx: Tx, key: Key, start: Date, usedBefore: NanoUsd): Promise<boolean> {
-  const earlier = key.windows.filter(({ startsAt }) => startsAt < start)
-  const last = earlier.at(-1)
-  const kept = earlier.reduce((sum, { used }) => sum + used, 0n)
-  if (!last || usedBefore <= kept) return false
-  await tx.$executeRaw`
-    update keymint.key_windows set used_usd = ${decimalStringFromNano(last.used + usedBefore - kept)}::numeric
-    where key_id = ${key.id}::uuid and starts_at = ${last.startsAt}::timestamptz`
-  return true
-}
-
-const halfOf = { daily: 43_200_000, weekly: 302_400_000, monthly: 1_296_000_000 } as const
-
-/**
- * The moment whose window a reading speaks of: a service that begins its windows at another hour, or
- * has not begun the new one yet, says when its own ends; the middle of that window tells which.
- */
-function timeOf(key: Key, seen: ServiceKey, askedAt: Date): Date {
-  if (seen.windowEndsAt === null || key.limitReset === null) return askedAt
-  const middle = seen.windowEndsAt.getTime() - halfOf[key.limitReset]
-  return middle < askedAt.getTime() ? new Date(middle) : askedAt
-}
-
-/** Further than a lag between two answers explains. */
-const hasFallen = (kept: NanoUsd, shown: NanoUsd) => shown * 2n < kept && kept - shown > 10_000_000n
 
 /**
  * What a list shows is seen, never wanted, and only when it was asked for after the row's last
@@ -156,17 +89,22 @@ async function see(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey, askedAt: Date):
   if (key.missingAt !== null && key.deletedAt === null) await takeBackMissing(ctx, tx, key, seen)
   await tx.$executeRaw`
     update keymint.keys set seen_limit_usd = ${cap}::numeric,
-      seen_reset = ${seen.reset}, seen_off = ${seen.disabled}, missing_at = null
+      seen_reset = ${seen.reset}, seen_off = ${seen.disabled}, missing_at = null,
+      seen_byok = coalesce(${seen.includeByok ?? null}, seen_byok)
     where id = ${key.id}::uuid and (seen_limit_usd is distinct from ${cap}::numeric
-      or seen_reset is distinct from ${seen.reset} or seen_off <> ${seen.disabled} or missing_at is not null)`
+      or seen_reset is distinct from ${seen.reset} or seen_off <> ${seen.disabled} or missing_at is not null
+      or seen_byok is distinct from coalesce(${seen.includeByok ?? null}, seen_byok))`
   // Unasked repair only goes down; what would raise waits for a person.
-  const goesDown =
-    key.deletedAt === null &&
-    ((!seen.disabled && Object.values(key.off).some((at) => at !== null)) ||
-      seen.cap === null ||
-      seen.cap > key.limit)
-  if (goesDown) await sendApply(ctx, tx, key)
+  if (goesDown(key, seen)) await sendApply(ctx, tx, key)
 }
+
+/** Off, lower, assign: what is repaired unasked. */
+export const goesDown = (key: Key, seen: ServiceKey) =>
+  key.deletedAt === null &&
+  ((!seen.disabled && isWantedOff(key)) ||
+    seen.cap === null ||
+    seen.cap > key.limit ||
+    (seen.includeByok === false && key.closedAt === null && !isOver(key)))
 
 /**
  * It is there after all: what followed from its absence is undone. A key that is over and disabled

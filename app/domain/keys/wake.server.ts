@@ -3,7 +3,7 @@
  * jobs are hints, and one that was lost is sent again here. Behind a pause, a switch or a parked
  * account nothing is sent.
  */
-import type { Tx } from '~/adapters/db.server'
+import { Prisma, type Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
 import { lockHolder } from './lock-holder.server'
 import { readKey } from './key-store.server'
@@ -21,7 +21,7 @@ export async function sendMintsAgain(ctx: Ctx, { minSeconds = 5 } = {}): Promise
     join keymint.accounts a on a.id = m.account and a.parked_at is null
     cross join keymint.minting g
     where m.state = 'pending' and g.paused_at is null and
-      m.queued_at <= now() - make_interval(secs => ${minSeconds}::int) and not exists (
+      m.queued_at <= keymint.now() - make_interval(secs => ${minSeconds}::int) and not exists (
       select 1 from pgboss.job j where j.name in ('mint-key', 'mint-service-key')
         and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
     order by m.queued_at limit ${maxMints}::int`
@@ -43,21 +43,23 @@ export async function sendBindsAgain(ctx: Ctx): Promise<number> {
   )
 }
 
-/** Keys that the provider does not follow yet, and that have no job. What is refused waits for its time. */
+/** Keys that the provider does not follow yet, or whose process died in between; `k` is a row of `keys`. */
+export const waitsForApply = Prisma.sql`k.saved_at is not null and k.deleted_at is null
+  and (k.revision <> k.seen_revision or k.delete_wanted
+    or (k.doubt_until <= keymint.now() and k.missing_at is null)
+    or k.call_sent_at is not null
+    or (k.seen_off and k.closed_at is null and coalesce(k.off_ended_at, k.off_replaced_at) is not null))
+  and (k.call_sent_at is null or k.call_sent_at <= keymint.now() - interval '15 s')
+  and not (k.closed_at is not null and not k.delete_wanted)`
+
+/** Those that have no job. What is refused waits for its time. */
 export async function sendAppliesAgain(ctx: Ctx): Promise<number> {
   const lost = await ctx.db.$queryRaw<{ id: string; account: string; urgent: boolean }[]>`
     select k.id, k.account, not k.seen_off and coalesce(k.off_ended_at, k.off_replaced_at, k.off_staff_at,
       k.off_person_at, k.off_cap_at) is not null as urgent from keymint.keys k
     join keymint.accounts a on a.id = k.account and a.parked_at is null
-    where k.saved_at is not null and k.deleted_at is null and k.installation = ${ctx.installationId}
-      and (k.revision <> k.seen_revision or k.delete_wanted
-        or (k.doubt_until <= keymint.now() and k.missing_at is null)
-        or k.call_sent_at is not null
-        or (k.seen_off and k.closed_at is null
-          and coalesce(k.off_ended_at, k.off_replaced_at) is not null))
+    where ${waitsForApply} and k.installation = ${ctx.installationId}
       and (k.apply_at is null or k.apply_at <= keymint.now())
-      and (k.call_sent_at is null or k.call_sent_at <= keymint.now() - interval '15 s')
-      and not (k.closed_at is not null and not k.delete_wanted)
       and not exists (select 1 from pgboss.job j where j.name = 'apply-key' and j.singleton_key = k.id::text
         and j.state in ('created', 'retry', 'active'))
     order by urgent desc, k.apply_at nulls first limit ${maxPerPass}::int`

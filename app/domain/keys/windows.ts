@@ -232,6 +232,12 @@ function windowsAhead(key: Key, accounting: Accounting, now: Date): number {
   return Number(windowsIn({ reset: key.limitReset, from: now, expiresAt: key.expiresAt })) - 1
 }
 
+/** When a cap of which nothing is left begins again; null for one that never does. */
+export function moreFrom(reset: KeyLimitReset | null, at: Date): Date | null {
+  const end = windowEnd(reset, at)
+  return end && new Date(end.getTime() + 60_000)
+}
+
 /**
  * The limit that a key should have at `at`, so that all keys of one holder together stay within the
  * holder's cap: the cap less what former keys of the grant used or may still use in this window, and
@@ -255,11 +261,10 @@ export function limitDue(
             .filter((window) => overlaps(window, one, start, at))
             .reduce((sum, window) => sum + larger(window.reserved, window.used), 0n)
   const left = cap - taken
-  const end = windowEnd(key.limitReset, at)
   return {
     limit: larger(left, minLimit),
     left: larger(left, 0n),
-    changesAt: taken > 0n && end !== null ? new Date(end.getTime() + 60_000) : null,
+    changesAt: taken > 0n ? moreFrom(key.limitReset, at) : null,
   }
 
   /** A former key may have had other windows: what it holds in any that touches this one counts. */

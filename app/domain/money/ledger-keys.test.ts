@@ -1,7 +1,10 @@
 /** What keys do to the ledger: caps that change, rotations, ends, and members who leave. */
 import { expect, test } from 'vitest'
 import { balance, made, oneMember, provision, ref, usd, use } from '../../../tests/ledger'
+import { Crash } from '../../../tests/memory-service'
 import { openTeamWorld } from '../../../tests/team'
+import { applyKey } from '../keys/apply.server'
+import { sendAppliesAgain } from '../keys/wake.server'
 import { changeCap, deleteSubKey, rotateSubKey } from '../team/sub-key.server'
 import { removeMember, suspendMember } from '../team/team.server'
 import { rollMonths, setBudget } from './budgets.server'
@@ -157,4 +160,32 @@ test('nobody reaches a key of another team, nor a member the key of another memb
     await deleteSubKey(world.ctx, { teamId: world.teamId, keyId: key, userId: world.ownerId }, 'x'),
   ).toEqual({ kind: 'ended' })
   expect((await world.db.apiKey.findFirstOrThrow()).reason).toBe('revoked')
+})
+
+test('a rotated key whose process died between the confirmed disable and the close is closed by the sweep', async () => {
+  await using world = await oneMember(100)
+  const key = await made(world, { cap: 20 })
+  await rotateSubKey(world.ctx, { ...ref(world), keyId: key }, 'leaked')
+  const old = () => world.db.key.findFirstOrThrow({ where: { generation: 1 } })
+  const { db } = world
+  let transactions = 0
+  const dying = async (run: Parameters<typeof db.$transaction>[0]) => {
+    if (++transactions === 2) throw new Crash('before the close')
+    return db.$transaction(run as never)
+  }
+  const ctx = {
+    ...world.ctx,
+    db: new Proxy(db, {
+      get: (target, name) =>
+        (name === '$transaction' ? dying : Reflect.get(target, name)) as unknown,
+    }),
+  }
+  await expect(applyKey(ctx, (await old()).id)).rejects.toThrow(Crash)
+  const row = await old()
+  expect(row).toMatchObject({ seenOff: true, closedAt: null, seenRevision: row.revision })
+  await db.$executeRaw`delete from pgboss.job`
+  expect(await sendAppliesAgain(world.ctx), 'the sweep finds it').toBe(1)
+  await world.sweep()
+  expect((await old()).closedAt).not.toBeNull()
+  expect(await world.mint(key)).toBe(true)
 })

@@ -176,8 +176,9 @@ test('late usage of a monthly key is charged to the old month, later usage to th
   expect(await balance(world)).toEqual({ allocated: 100, committed: 29, spent: 1, free: 70 })
 })
 
-test('a service that has not begun its new window reports the old month, and is charged there', async () => {
-  await using world = await oneMember(100)
+/** A key of 30 USD a month whose service says when its own month ends, read in December. */
+async function inDecember() {
+  const world = await oneMember(100)
   const key = await made(world, { cap: 30, reset: 'monthly' })
   await world.setClock(new Date('2026-12-01T00:00:30Z'))
   await rollMonths(world.ctx)
@@ -203,6 +204,30 @@ test('a service that has not begun its new window reports the old month, and is 
       world.ctx.now(),
       { own: false },
     )
+  return { world, read }
+}
+
+test('a proxy whose months begin at eight in the morning: every dollar is charged once', async () => {
+  const { world: opened, read } = await inDecember()
+  await using world = opened
+  const spent = async () => [
+    (await balance(world, '2026-11-01')).spent,
+    (await balance(world)).spent,
+  ]
+  await read(12, '2026-12-01T08:00:00Z')
+  await world.setClock(new Date('2026-12-01T07:00:00Z'))
+  await read(15, '2026-12-01T08:00:00Z')
+  expect(await spent()).toEqual([15, 0])
+  await world.setClock(new Date('2026-12-01T09:00:00Z'))
+  await read(2, '2027-01-01T08:00:00Z')
+  await read(2, '2027-01-01T08:00:00Z')
+  expect(await spent()).toEqual([15, 2])
+  expect((await world.db.key.findFirstOrThrow()).usedUsd.toNumber()).toBe(17)
+})
+
+test('a service that has not begun its new window reports the old month, and is charged there', async () => {
+  const { world: opened, read } = await inDecember()
+  await using world = opened
   await read(12, '2026-12-01T00:00:00Z')
   expect([(await balance(world, '2026-11-01')).spent, (await balance(world)).spent]).toEqual([
     12, 0,

@@ -95,10 +95,16 @@ export async function checkSwitch(tested: WithDb): Promise<Finding[]> {
 /** Whether everything sealed can be opened with the keys that are configured. */
 export async function findLostSealKeys({ db, sealKeyIds }: WithDb): Promise<Finding[]> {
   if (sealKeyIds === null) return []
-  const [lost] = await db.$queryRaw<{ rows: number; ids: string[] | null }[]>`
-    select count(*)::int as rows, array_agg(distinct split_part(or_key_plaintext, '.', 2)) as ids
-      from keymint.workshop_attendance
-    where or_key_plaintext is not null and split_part(or_key_plaintext, '.', 2) <> all(${sealKeyIds})`
-  if (!lost || lost.rows === 0) return []
-  return [error({ code: 'seal-keys-lost', keys: lost.rows, ids: lost.ids ?? [] })]
+  const lost = await db.$queryRaw<{ what: 'keys' | 'credentials'; count: number; ids: string[] }[]>`
+    select what, count(*)::int as count, array_agg(distinct split_part(sealed, '.', 2)) as ids from (
+      select 'keys' as what, sealed from keymint.keys where sealed is not null
+      union all select 'credentials', sealed from keymint.master_keys where sealed is not null) s
+    where split_part(sealed, '.', 2) <> all(${sealKeyIds}) group by what order by what desc`
+  return lost.map(({ what, count, ids }) =>
+    error(
+      what === 'keys'
+        ? { code: 'seal-keys-lost', keys: count, ids }
+        : { code: 'sealed-credentials-lost', credentials: count, ids },
+    ),
+  )
 }

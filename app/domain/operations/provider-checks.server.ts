@@ -64,7 +64,19 @@ export async function checkCredits(tested: WithProvider): Promise<Finding[]> {
     findings.push(warning({ code: 'credit-below-worst-case', ...values }))
   if (worstCase.unbounded.length > 0)
     findings.push(warning({ code: 'workshops-unbounded', slugs: worstCase.unbounded }))
+  const keys = await countUncountedByok(tested)
+  if (keys > 0) findings.push(warning({ code: 'byok-not-counted', keys }))
   return orWhenFine(findings, { code: 'credit-ok', ...values })
+}
+
+/** Live keys that the provider shows without the flag: what own provider keys serve is beside their limit. */
+async function countUncountedByok({ db }: WithProvider): Promise<number> {
+  if (!db) return 0
+  const rows = await db.$queryRaw<{ keys: number }[]>`
+    select count(*)::int as keys from keymint.keys where saved_at is not null and seen_byok = false
+      and off_ended_at is null and off_replaced_at is null and deleted_at is null and missing_at is null
+      and expires_at > keymint.now()`.catch(() => [])
+  return rows[0]?.keys ?? 0
 }
 
 /**

@@ -42,6 +42,7 @@ export type FindingValues = {
   'secrets-ok': None
   'secret-weak': { weakness: WeakSecret }
   'seal-keys-lost': { keys: number; ids: string[] }
+  'sealed-credentials-lost': { credentials: number; ids: string[] }
   'files-ok': { slugs: string[] }
   /** `problem` names file, line, field and remedy. */
   'file-problem': { problem: string }
@@ -90,6 +91,8 @@ export type FindingValues = {
   'credit-below-half': CreditValues
   'credit-below-worst-case': CreditValues
   'workshops-unbounded': { slugs: string[] }
+  /** Live keys whose limit does not count usage of the account's own provider keys. */
+  'byok-not-counted': { keys: number }
   'in-flight-ok': { left: MoneyView }
   'free-models': { slug: string; models: string[] }
   'request-above-limit': { slug: string; model: string; amount: MoneyView; limit: MoneyView }

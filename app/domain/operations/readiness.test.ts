@@ -3,6 +3,10 @@ import { expect, test } from 'vitest'
 import { createDb } from '~/adapters/db.server'
 import { createOpenRouter } from '~/adapters/openrouter.server'
 import { freePort } from '../../../simulators/free-port'
+import { applyKey } from '~/domain/keys/apply.server'
+import { readyClaims } from '../../../tests/claims'
+import { readAll } from '../../../tests/engine'
+import { openTeam } from '../../../tests/team'
 import { usd } from '../../../tests/world'
 import { answering, bigWorkshop, everyKey, examine, readyWorld } from '../../../tests/readiness'
 import { testedDeployment } from './readiness.server'
@@ -272,26 +276,58 @@ test('a sign-in provider that does not answer or refuses the app is named', asyn
   expect(found('sign-in').sentence).toMatch(/Nobody does not answer at .* \(ECONNREFUSED\)/)
 })
 
-test('keys sealed with a key that is no longer configured are counted and its id is named', async () => {
+test('keys and credentials sealed with a key that is no longer configured are counted and its id is named', async () => {
   await using world = await readyWorld()
-  const [person] = await world.people(1)
-  await world.db.workshopAttendance.create({
-    data: {
-      userId: person!.userId,
-      workshopSlug: 'test-workshop',
-      provider: 'github',
-      state: 'ready',
-      orKeyHash: 'h',
-      keySavedAt: new Date(),
-      orKeyPlaintext: 'v1.deadbeef.x.y',
-      limitUsd: 2,
-      expiresAt: new Date(Date.now() + 3_600_000),
-      allowedModels: [],
-    },
-  })
+  await readyClaims(world, 1)
+  const team = await openTeam(world)
+  await team.deposit('openrouter', { secret: world.upstream.managementKey, baseUrl: null })
+  await world.db.$executeRaw`update keymint.keys set sealed = 'v1.deadbeef.x.y'`
+  await world.db
+    .$executeRaw`update keymint.master_keys set sealed = regexp_replace(sealed, '^v2[.][^.]+', 'v2.deadbeef')`
   const { found, bad } = await examine(testedDeployment(world.ctx))
   expect(bad).toEqual(['secrets'])
-  expect(found('secrets').sentence).toContain(
+  for (const sentence of [
     '1 key cannot be shown to its holder: sealed with a key that ENCRYPTION_KEY no longer holds (deadbeef)',
+    '1 credential of teams cannot be used: sealed with a key that ENCRYPTION_KEY no longer holds (deadbeef)',
+  ])
+    expect(JSON.stringify(found('secrets'))).toContain(sentence)
+})
+
+test('an older key whose limit does not count own provider keys is named, and gets the flag by the next reading', async () => {
+  await using world = await readyWorld()
+  const [claim] = await readyClaims(world, 1)
+  const key = () => world.db.key.findFirstOrThrow({ where: { hash: claim!.hash } })
+  const real = world.ctx.provider.listKeyPages
+  world.ctx.provider.listKeyPages = async function* (options) {
+    for await (const page of real.call(world.ctx.provider, options))
+      yield { ...page, keys: page.keys.map((one) => ({ ...one, includeByok: false })) }
+  }
+  await readAll(world)
+  expect(await key()).toMatchObject({ seenByok: false })
+  const { found, bad } = await examine(testedDeployment(world.ctx))
+  expect(bad).toEqual(['credits'])
+  expect(found('credits').sentence).toContain('1 key may spend past its limit')
+  world.ctx.provider.listKeyPages = real
+  await world.call('/__sim/calls', { method: 'DELETE' })
+  await applyKey(world.ctx, (await key()).id)
+  expect((await world.calls())['PATCH /keys/{hash}']).toBe(1)
+  expect(await key()).toMatchObject({ seenByok: true })
+  expect((await examine(testedDeployment(world.ctx))).bad).toEqual([])
+})
+
+test('a guardrail of our name that is not ours is named, with the name that ours has', async () => {
+  await using world = await readyWorld()
+  await world.ctx.provider.createGuardrail({
+    name: 'workshop-test-workshop',
+    description: 'keymint 0123456789ab: of another installation',
+    limit: usd(7),
+    allowedModels: ['openai/gpt-5-nano'],
+  })
+  const { found, bad } = await examine(testedDeployment(world.ctx))
+  expect(bad).toEqual(['guardrails'])
+  expect(found('guardrails').severity).toBe('warning')
+  expect(found('guardrails').sentence).toContain('workshop-test-workshop')
+  expect(JSON.stringify(found('guardrails'))).toContain(
+    `workshop-test-workshop-${world.ctx.installationId}`,
   )
 })

@@ -81,7 +81,7 @@ async function freeSeats(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ claimId: string; workshopSlug: string }[]>`
     select claim_id as "claimId", workshop_slug as "workshopSlug" from keymint.workshop_attendance
     where state = 'ended' and cooldown_ms is not null and seat_freed_at is null and settled_at is not null
-      and ended_at + cooldown_ms * interval '1 ms' <= ${ctx.now()} order by ended_at limit ${maxPerSweep}::int`
+      and ended_at + cooldown_ms * interval '1 ms' <= keymint.now() order by ended_at limit ${maxPerSweep}::int`
   let freed = 0
   for (const { claimId, workshopSlug } of due) {
     freed += await guarded(ctx, `seat of claim ${claimId}`, () =>
