@@ -48,6 +48,7 @@ const rooms = [
       'account-reading.server',
       'accounts.server',
       'apply.server',
+      'at-rest.server',
       'attempts.server',
       'bind.server',
       'cancel.server',
@@ -73,7 +74,7 @@ const rooms = [
     ],
   ],
   ['bulk', ['bulk-kind', 'bulk.server', 'run-bulk.server']],
-  ['vault', ['rotate.server', 'vault.server']],
+  ['vault', ['destroy.server', 'rotate.server', 'vault.server']],
   [
     'claim',
     [
@@ -97,6 +98,7 @@ const rooms = [
     [
       'audit-kinds',
       'audit-view.server',
+      'close.server',
       'forecasts.server',
       'invitations.server',
       'key-life',

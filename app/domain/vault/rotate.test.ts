@@ -101,7 +101,7 @@ async function fill(
 
 const readOne = async (world: World, id: string, table: 'key' | 'master') =>
   table === 'master'
-    ? (await world.db.masterKey.findUniqueOrThrow({ where: { id } })).sealed
+    ? (await world.db.masterKey.findUniqueOrThrow({ where: { id } })).sealed!
     : (await world.db.key.findUniqueOrThrow({ where: { id } })).sealed!
 const placeOf = (id: string, table: 'key' | 'master') =>
   table === 'master' ? masterKeyPlace(id, 1) : keyPlace(id, 1)
@@ -249,7 +249,7 @@ test('a row that is written between the reading and the sealing keeps what was w
   const report = await rotateVault({ db, sealer })
   expect(report).toMatchObject({ unopenable: [], leftByKey: {}, unknownColumns: [] })
   const row = await world.db.masterKey.findUniqueOrThrow({ where: { id: id! } })
-  expect(createSealer([newKey]).unseal(row.sealed, masterKeyPlace(id!, 2))).toBe(
+  expect(createSealer([newKey]).unseal(row.sealed!, masterKeyPlace(id!, 2))).toBe(
     'sk-the-replacement-of-it',
   )
 })

@@ -13,7 +13,7 @@ import type {
 } from '~/adapters/service-adapter'
 import { recordAudit, type AuditAction } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { requireActiveOwner } from '../money/member-lock.server'
+import { requireActiveOwner, requireOpenTeam } from '../money/member-lock.server'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import {
   masterKeyPlace,
@@ -54,6 +54,8 @@ export type MasterKeyView = {
   createdBy: string
   replacedAt: string | null
   disabledAt: string | null
+  /** When its secret was destroyed, because the team is closed. */
+  destroyedAt: string | null
   /** Keys made with it that still exist upstream, as far as we know. */
   keys: number
   /** Why no key can be made with it at present. */
@@ -77,6 +79,7 @@ export async function depositKey(
   const sealed = ctx.sealer.sealForVault(credential.secret, masterKeyPlace(id, 1))
   await ctx.db.$transaction(async (tx) => {
     await requireActiveOwner(tx, input.teamId, input.userId)
+    await requireOpenTeam(tx, input.teamId)
     await tx.masterKey.create({
       data: {
         id,
@@ -111,7 +114,7 @@ export async function replaceKey(
   input: ReplaceInput,
 ): Promise<{ kind: 'replaced' } | VaultRefusal | null> {
   const row = await ctx.db.masterKey.findFirst({
-    where: { id: input.masterKeyId, teamId: input.teamId },
+    where: { id: input.masterKeyId, teamId: input.teamId, destroyedAt: null },
   })
   if (!row) return null
   const checked = await check(ctx, { ...input, service: row.service })
@@ -124,7 +127,12 @@ export async function replaceKey(
   return ctx.db.$transaction(async (tx) => {
     await requireActiveOwner(tx, input.teamId, input.userId)
     const { count } = await tx.masterKey.updateMany({
-      where: { id: row.id, teamId: input.teamId, generation: row.generation },
+      where: {
+        id: row.id,
+        teamId: input.teamId,
+        generation: row.generation,
+        destroyedAt: null,
+      },
       data: {
         sealed,
         generation,
@@ -218,7 +226,7 @@ export async function openKey(
 /** The team's credentials, oldest first, masked. */
 export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKeyView[]> {
   type Times = 'verifiedAt' | 'createdAt'
-  type MaybeTimes = 'replacedAt' | 'disabledAt'
+  type MaybeTimes = 'replacedAt' | 'disabledAt' | 'destroyedAt'
   type Row = Omit<MasterKeyView, 'title' | 'failure' | 'parked' | Times | MaybeTimes> & {
     [Name in Times]: Date
   } & { [Name in MaybeTimes]: Date | null } & {
@@ -230,7 +238,8 @@ export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKe
   const rows = await ctx.db.$queryRaw<Row[]>`
     select k.id, k.service, k.label, k.base_url as "baseUrl", k.state, k.verified_at as "verifiedAt",
       k.created_at as "createdAt", p.display_name as "createdBy",
-      k.replaced_at as "replacedAt", k.disabled_at as "disabledAt", gate.reason,
+      k.replaced_at as "replacedAt", k.disabled_at as "disabledAt", k.destroyed_at as "destroyedAt",
+      gate.reason,
       gate.parked_at as "parkedAt", gate.parked_reason as "parkedReason",
       case when gate.cooldown_until is not null then greatest(0,
         ceil(extract(epoch from gate.cooldown_until - now())))::int end as "retryInSeconds",
@@ -245,6 +254,7 @@ export async function listMasterKeys(ctx: Ctx, teamId: string): Promise<MasterKe
     createdAt: row.createdAt.toISOString(),
     replacedAt: row.replacedAt?.toISOString() ?? null,
     disabledAt: row.disabledAt?.toISOString() ?? null,
+    destroyedAt: row.destroyedAt?.toISOString() ?? null,
     title: ctx.services.get(row.service)?.title ?? row.service,
     parked: parkedFrom(parkedAt, parkedReason),
     failure: retryInSeconds === null ? null : { reason: asDelayReason(reason), retryInSeconds },
@@ -291,6 +301,7 @@ async function switchTo(
   const { teamId, masterKeyId, reason } = input
   return ctx.db.$transaction(async (tx) => {
     await requireActiveOwner(tx, teamId, input.userId)
+    if (state === 'active') await requireOpenTeam(tx, teamId)
     const { count } = await tx.masterKey.updateMany({
       where: { id: masterKeyId, teamId, state: state === 'active' ? 'disabled' : 'active' },
       data: { state, disabledAt: state === 'disabled' ? ctx.now() : null },
