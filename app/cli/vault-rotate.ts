@@ -30,10 +30,13 @@ try {
   )
   await db.$disconnect()
   say(`Sealed ${report.resealed} secrets again.`)
+  if (report.bound > 0)
+    say(`${report.bound} credentials of teams are now sealed to their service and address.`)
   for (const [key, count] of Object.entries(report.leftByKey)) say(`${count} left on key ${key}`)
   for (const row of report.unopenable)
     say(
-      `No key of ENCRYPTION_KEY can decrypt ${row}. Put the key it was sealed with back into the list.`,
+      `No key of ENCRYPTION_KEY can decrypt ${row}. Put the key it was sealed with back into the list. ` +
+        'A credential of a team does not open either where its row was changed by hand: have its owner replace it.',
     )
   for (const column of report.unknownColumns)
     say(

@@ -75,7 +75,7 @@ export const action = handler(async (args) => {
   const masterKeyId = form.value.id
   switch (intent) {
     case 'verify': {
-      const outcome = await verifyKey(ctx, { teamId: team.teamId, masterKeyId })
+      const outcome = await verifyKey(ctx, { ...by, masterKeyId })
       if (outcome === null) throw notFound()
       return outcome.kind === 'verified' ? back('verified') : refuse(masterKeyId, outcome)
     }

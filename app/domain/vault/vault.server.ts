@@ -16,10 +16,12 @@ import type { Ctx } from '../ctx'
 import { requireActiveOwner, requireOpenTeam } from '../money/member-lock.server'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import {
+  isUnsealError,
   masterKeyPlace,
   openAccount,
   openParkedAccount,
   parkedFrom,
+  type OpenAccount,
   type Parked,
 } from '../keys/accounts.server'
 import { isOtherAccount } from './other-account.server'
@@ -38,6 +40,7 @@ export type VaultProblem =
         | 'address-not-used'
         | 'other-account'
         | 'replaced-meanwhile'
+        | 'seal-broken'
     }
   | { reason: 'service-refused'; service: string; problem: CredentialProblem }
 
@@ -76,7 +79,16 @@ export async function depositKey(
   if (checked.kind === 'refused') return checked
   const { adapter, credential, label } = checked
   const id = randomUUID()
-  const sealed = ctx.sealer.sealForVault(credential.secret, masterKeyPlace(id, 1))
+  const sealed = ctx.sealer.sealForVault(
+    credential.secret,
+    masterKeyPlace({
+      id,
+      generation: 1,
+      teamId: input.teamId,
+      service: adapter.service,
+      baseUrl: credential.baseUrl,
+    }),
+  )
   await ctx.db.$transaction(async (tx) => {
     await requireActiveOwner(tx, input.teamId, input.userId)
     await requireOpenTeam(tx, input.teamId)
@@ -123,7 +135,11 @@ export async function replaceKey(
   if (await isOtherAccount(ctx, row.id, adapter, credential))
     return { kind: 'refused', reason: 'other-account' }
   const generation = row.generation + 1
-  const sealed = ctx.sealer.sealForVault(credential.secret, masterKeyPlace(row.id, generation))
+  const { id, teamId, service } = row
+  const sealed = ctx.sealer.sealForVault(
+    credential.secret,
+    masterKeyPlace({ id, generation, teamId, service, baseUrl: credential.baseUrl }),
+  )
   return ctx.db.$transaction(async (tx) => {
     await requireActiveOwner(tx, input.teamId, input.userId)
     const { count } = await tx.masterKey.updateMany({
@@ -131,6 +147,7 @@ export async function replaceKey(
         id: row.id,
         teamId: input.teamId,
         generation: row.generation,
+        service: row.service,
         destroyedAt: null,
       },
       data: {
@@ -147,7 +164,9 @@ export async function replaceKey(
     await tx.$executeRaw`
       update keymint.mints set not_before = null where account = ${row.id}::uuid and state = 'pending'`
     await tx.$executeRaw`
-      update keymint.accounts set cooldown_until = null, failures = 0, reason = null, probe_at = null
+      update keymint.accounts set cooldown_until = null, failures = 0, reason = null, probe_at = null,
+        parked_at = case when parked_reason = 'seal-broken' then null else parked_at end,
+        parked_reason = case when parked_reason = 'seal-broken' then null else parked_reason end
         where id = ${row.id}::uuid`
     await audit(tx, input, 'vault.replaced', {
       id: row.id,
@@ -178,18 +197,22 @@ export function enableKey(ctx: Ctx, input: SwitchInput): Promise<boolean> {
 
 /**
  * Asks the service whether it still accepts the credential, and keeps the time if it does. Null
- * when the team has no such credential.
+ * when the team has no such credential. Throws NotAllowed unless the person is an active owner.
  */
 export async function verifyKey(
   ctx: Ctx,
-  input: { teamId: string; masterKeyId: string },
+  input: { teamId: string; userId: string; masterKeyId: string },
 ): Promise<{ kind: 'verified' } | VaultRefusal | null> {
-  const row = await ctx.db.masterKey.findFirst({
-    where: { id: input.masterKeyId, teamId: input.teamId },
-    select: { generation: true },
+  const row = await ctx.db.$transaction(async (tx) => {
+    await requireActiveOwner(tx, input.teamId, input.userId)
+    return tx.masterKey.findFirst({
+      where: { id: input.masterKeyId, teamId: input.teamId, destroyedAt: null },
+      select: { generation: true },
+    })
   })
   if (!row) return null
-  const account = await openAccount(ctx, input.masterKeyId)
+  const account = await openOrNull(ctx, input.masterKeyId)
+  if (account === 'seal-broken') return { kind: 'refused', reason: 'seal-broken' }
   if (!account) return null
   const { adapter, credential } = account
   const verified = await adapter.verifyCredential(credential)
@@ -199,6 +222,16 @@ export async function verifyKey(
     data: { verifiedAt: ctx.now() },
   })
   return { kind: 'verified' }
+}
+
+/** One that does not open in its row is sent nowhere. */
+async function openOrNull(ctx: Ctx, id: string): Promise<OpenAccount | 'seal-broken' | null> {
+  try {
+    return await openAccount(ctx, id)
+  } catch (error) {
+    if (isUnsealError(error)) return 'seal-broken'
+    throw error
+  }
 }
 
 /** Opens a parked credential again; false when it was not parked. Throws NotAllowed unless the
