@@ -3,6 +3,7 @@
  * every error at once; the list never contains the value of a secret.
  */
 import { z } from 'zod'
+import { isNeverCalled, parseNetwork, type Network } from './networks'
 
 const isLoopback = (hostname: string) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 
@@ -64,6 +65,20 @@ const postgresUrl = z
   )
   .refine(isDecodable, decodable)
 
+/** Networks in CIDR. No secret: the error names what is wrong. */
+const networks = optionalList.transform((items, ctx): Network[] =>
+  items.flatMap((item) => {
+    const network = parseNetwork(item)
+    const problem = !network
+      ? `"${item}" is not a network: write it as 10.0.0.0/8 or fd00::/8, several with commas`
+      : isNeverCalled(network.address)
+        ? `"${item}" is link-local, a metadata address or of nobody, and is never called`
+        : null
+    if (problem !== null) ctx.addIssue({ code: 'custom', message: problem })
+    return network && problem === null ? [network] : []
+  }),
+)
+
 /** A secret that is sent in a header: printable ASCII without spaces. */
 const headerSecret = (missing: string) =>
   z
@@ -117,11 +132,8 @@ const envSchema = z.object({
     .transform((value) => (/^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0)),
   MINT_CONCURRENCY: wholeNumber(1, 100).default(8),
   READ_USAGE_SECONDS: wholeNumber(5, 60).default(60),
-  // Teams enter addresses of proxies: unless this is `true`, only publicly routed ones are allowed.
-  ALLOW_PRIVATE_SERVICES: z
-    .string()
-    .default('')
-    .transform((value) => value === 'true'),
+  // Teams enter addresses of proxies: only publicly routed ones, and those of these networks.
+  ALLOW_PRIVATE_SERVICES: networks,
   METRICS_TOKEN: headerSecret('must not be empty')
     .min(16, 'must have 16 characters or more')
     .optional(),
