@@ -37,6 +37,7 @@ const rooms = [
       'ban.server',
       'erase.server',
       'export.server',
+      'hold-keys.server',
       'holds.server',
       'person.server',
       'session.server',

@@ -100,6 +100,8 @@ const envSchema = z.object({
   PORT: wholeNumber(1, 65_535).default(3000),
   SESSION_SECRET: secretList,
   ENCRYPTION_KEY: encryptionKeys,
+  // Keys of bans and holds. Missing: the oldest of ENCRYPTION_KEY, for as long as it is listed.
+  FINGERPRINT_KEY: encryptionKeys.optional(),
   OPENROUTER_MANAGEMENT_KEY: headerSecret(
     'must be a management key from https://openrouter.ai/settings/management-keys',
   ),
@@ -229,7 +231,7 @@ export function secretsOf(env: Env): (string | undefined)[] {
   const passwords = [env.DATABASE_URL, env.DIRECT_DATABASE_URL, env.SMTP_URL].map(passwordOf)
   return [
     ...env.SESSION_SECRET,
-    ...env.ENCRYPTION_KEY.flatMap((key) => [
+    ...[...env.ENCRYPTION_KEY, ...(env.FINGERPRINT_KEY ?? [])].flatMap((key) => [
       key.toString('base64'),
       key.toString('base64url'),
       key.toString('hex'),

@@ -125,7 +125,10 @@ async function createCtx(
     bookMonth,
     managementCredential: { secret: env.OPENROUTER_MANAGEMENT_KEY, baseUrl: null },
     sealer: createSealer(env.ENCRYPTION_KEY),
-    fingerprints: createFingerprints(env.ENCRYPTION_KEY),
+    fingerprints: createFingerprints({
+      own: env.FINGERPRINT_KEY ?? [],
+      encryption: env.ENCRYPTION_KEY,
+    }),
     limits: createLimits(db),
     services: createServices({
       openRouterBaseUrl: env.OPENROUTER_BASE_URL,

@@ -129,7 +129,7 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
     bookMonth,
     managementCredential: { secret: upstream.managementKey, baseUrl: null },
     sealer: createSealer([encryptionKey]),
-    fingerprints: createFingerprints([encryptionKey]),
+    fingerprints: createFingerprints({ own: [], encryption: [encryptionKey] }),
     limits: createLimits(db),
     services: createServices({
       openRouterBaseUrl: upstream.baseUrl,

@@ -9,6 +9,8 @@ import { createSealer } from '~/adapters/sealing.server'
 import { rounds } from '../../../tests/rounds'
 import { openTeam } from '../../../tests/team'
 import { openWorld, type World } from '../../../tests/world'
+import { banPerson } from '../people/ban.server'
+import { erasePerson } from '../people/erase.server'
 import { deploymentAccount, masterKeyPlace } from '../keys/accounts.server'
 import { keyPlace } from '../keys/mint-attempt.server'
 import { rotateVault } from './rotate.server'
@@ -125,6 +127,7 @@ function runCli(
   world: World,
   encryptionKey: string,
   killAfter: number | null,
+  more: Record<string, string> = {},
 ): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'app/cli/vault-rotate.ts'], {
     env: {
@@ -138,6 +141,7 @@ function runCli(
       GITHUB_CLIENT_SECRET: 'x',
       GOOGLE_CLIENT_ID: 'x',
       GOOGLE_CLIENT_SECRET: 'x',
+      ...more,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -300,3 +304,23 @@ test('a credential that was sealed to its row alone is sealed to its service and
   }
   expect(await rotateVault({ db: world.db, sealer })).toMatchObject({ resealed: 0, bound: 0 })
 })
+
+test('the command says which key bans need, and does not let it go', async () => {
+  await using world = await openWorld()
+  const [oldKey, newKey] = [world.encryptionKey, randomBytes(32)]
+  const [person, staff] = await world.people(2)
+  const { userId } = person!
+  await banPerson(world.ctx, { userId, reason: 'test', actorUserId: staff!.userId })
+  await erasePerson(world.ctx, { userId, because: 'asked' })
+  const text = (keys: Buffer[]) => keys.map((key) => key.toString('base64')).join(',')
+  const asked = await runCli(world, text([newKey, oldKey]), null)
+  expect(asked.code, asked.output).toBe(1)
+  expect(asked.output).toContain(
+    `key ${createSealer([oldKey]).newestKeyId}, which only ENCRYPTION_KEY`,
+  )
+  const told = await runCli(world, text([newKey, oldKey]), null, {
+    FINGERPRINT_KEY: text([oldKey]),
+  })
+  expect(told.code, told.output).toBe(0)
+  expect(told.output).toMatch(/bans? (and|or) holds? stay as they are/)
+}, 120_000)
