@@ -23,6 +23,7 @@ const rooms = [
       'catalog.server',
       'parse',
       'problem',
+      'samples',
       'switches.server',
       'view-types',
       'view.server',

@@ -295,3 +295,17 @@ test('keys sealed with a key that is no longer configured are counted and its id
     '1 key cannot be shown to its holder: sealed with a key that ENCRYPTION_KEY no longer holds (deadbeef)',
   )
 })
+
+test('a sample of the demo is named where it is public, and nowhere else', async () => {
+  const sample = bigWorkshop({
+    slug: 'duckdb-agents',
+    title: 'Build an analytics agent on DuckDB',
+  })
+  await using world = await readyWorld(sample)
+  const tested = testedDeployment(world.ctx)
+  const { found, severities } = await examine(tested)
+  expect(severities.workshops).toBe('warning')
+  expect(found('workshops').sentence).toContain('duckdb-agents: a sample of the demo')
+  const here = { ...tested.deployment, appOrigin: 'http://localhost:3000' }
+  expect((await examine({ ...tested, deployment: here })).severities.workshops).toBe('ok')
+})
