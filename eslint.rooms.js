@@ -23,6 +23,7 @@ const rooms = [
       'catalog.server',
       'parse',
       'problem',
+      'samples',
       'switches.server',
       'view-types',
       'view.server',
@@ -37,6 +38,7 @@ const rooms = [
       'ban.server',
       'erase.server',
       'export.server',
+      'hold-keys.server',
       'holds.server',
       'person.server',
       'session.server',
@@ -48,6 +50,7 @@ const rooms = [
       'account-reading.server',
       'accounts.server',
       'apply.server',
+      'at-rest.server',
       'attempts.server',
       'bind.server',
       'call-pace.server',
@@ -75,7 +78,7 @@ const rooms = [
     ],
   ],
   ['bulk', ['bulk-kind', 'bulk.server', 'run-bulk.server']],
-  ['vault', ['rotate.server', 'vault.server']],
+  ['vault', ['destroy.server', 'rotate.server', 'vault.server']],
   [
     'claim',
     [
@@ -99,6 +102,7 @@ const rooms = [
     [
       'audit-kinds',
       'audit-view.server',
+      'close.server',
       'forecasts.server',
       'invitations.server',
       'key-life',

@@ -152,3 +152,19 @@ test('values are checked as what they are used for, and the error names the vari
   expect(problems({ SMTP_URL: 'smtp://u:%@h' })).toContain('SMTP_URL: has a %')
   expect(problems({})).toBe('')
 })
+
+test('ALLOW_PRIVATE_SERVICES is a list of networks, and a wrong one is named', () => {
+  const of = (text: string | undefined) =>
+    readEnv({ ...good, ALLOW_PRIVATE_SERVICES: text }).ALLOW_PRIVATE_SERVICES
+  expect(of(undefined)).toEqual([])
+  expect(of('10.0.0.0/8, fd00::/8')).toEqual([
+    { address: '10.0.0.0', prefix: 8, family: 'ipv4' },
+    { address: 'fd00::', prefix: 8, family: 'ipv6' },
+  ])
+  for (const wrong of ['true', '10.0.0.0', '10.0.0.0/33', 'fd00::/129', '10.0.0/8', 'litellm/8'])
+    expect(complaintOf({ ALLOW_PRIVATE_SERVICES: `10.0.0.0/8,${wrong}` })).toContain(
+      `ALLOW_PRIVATE_SERVICES: "${wrong}" is not a network`,
+    )
+  for (const never of ['169.254.169.254/32', '169.254.0.0/16', 'fe80::/10'])
+    expect(complaintOf({ ALLOW_PRIVATE_SERVICES: never })).toContain(`"${never}" is link-local`)
+})

@@ -3,6 +3,7 @@
  * every error at once; the list never contains the value of a secret.
  */
 import { z } from 'zod'
+import { isNeverCalled, parseNetwork, type Network } from './networks'
 
 const isLoopback = (hostname: string) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 
@@ -64,6 +65,20 @@ const postgresUrl = z
   )
   .refine(isDecodable, decodable)
 
+/** Networks in CIDR. No secret: the error names what is wrong. */
+const networks = optionalList.transform((items, ctx): Network[] =>
+  items.flatMap((item) => {
+    const network = parseNetwork(item)
+    const problem = !network
+      ? `"${item}" is not a network: write it as 10.0.0.0/8 or fd00::/8, several with commas`
+      : isNeverCalled(network.address)
+        ? `"${item}" is link-local, a metadata address or of nobody, and is never called`
+        : null
+    if (problem !== null) ctx.addIssue({ code: 'custom', message: problem })
+    return network && problem === null ? [network] : []
+  }),
+)
+
 /** A secret that is sent in a header: printable ASCII without spaces. */
 const headerSecret = (missing: string) =>
   z
@@ -90,6 +105,8 @@ const envSchema = z.object({
   PORT: wholeNumber(1, 65_535).default(3000),
   SESSION_SECRET: secretList,
   ENCRYPTION_KEY: encryptionKeys,
+  // Keys of bans and holds. Missing: the oldest of ENCRYPTION_KEY, for as long as it is listed.
+  FINGERPRINT_KEY: encryptionKeys.optional(),
   OPENROUTER_MANAGEMENT_KEY: headerSecret(
     'must be a management key from https://openrouter.ai/settings/management-keys',
   ),
@@ -122,11 +139,8 @@ const envSchema = z.object({
     .transform((value) => (/^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0)),
   MINT_CONCURRENCY: wholeNumber(1, 100).default(8),
   READ_USAGE_SECONDS: wholeNumber(5, 60).default(60),
-  // Teams enter addresses of proxies: unless this is `true`, only publicly routed ones are allowed.
-  ALLOW_PRIVATE_SERVICES: z
-    .string()
-    .default('')
-    .transform((value) => value === 'true'),
+  // Teams enter addresses of proxies: only publicly routed ones, and those of these networks.
+  ALLOW_PRIVATE_SERVICES: networks,
   METRICS_TOKEN: headerSecret('must not be empty')
     .min(16, 'must have 16 characters or more')
     .optional(),
@@ -222,7 +236,7 @@ export function secretsOf(env: Env): (string | undefined)[] {
   const passwords = [env.DATABASE_URL, env.DIRECT_DATABASE_URL, env.SMTP_URL].map(passwordOf)
   return [
     ...env.SESSION_SECRET,
-    ...env.ENCRYPTION_KEY.flatMap((key) => [
+    ...[...env.ENCRYPTION_KEY, ...(env.FINGERPRINT_KEY ?? [])].flatMap((key) => [
       key.toString('base64'),
       key.toString('base64url'),
       key.toString('hex'),

@@ -19,6 +19,7 @@ import {
 } from './adapters/queue.server'
 import { createLimits } from './adapters/rate-limits.server'
 import { createSealer } from './adapters/sealing.server'
+import type { OutboundRules } from './adapters/outbound.server'
 import { createServices } from './adapters/services.server'
 import type { Ctx } from './domain/ctx'
 import { loadWorkshops } from './domain/workshop/catalog.server'
@@ -137,12 +138,15 @@ async function createCtx(
     bookMonth,
     managementCredential: { secret: env.OPENROUTER_MANAGEMENT_KEY, baseUrl: null },
     sealer: createSealer(env.ENCRYPTION_KEY),
-    fingerprints: createFingerprints(env.ENCRYPTION_KEY),
+    fingerprints: createFingerprints({
+      own: env.FINGERPRINT_KEY ?? [],
+      encryption: env.ENCRYPTION_KEY,
+    }),
     limits: createLimits(db),
     services: createServices({
       openRouterBaseUrl: env.OPENROUTER_BASE_URL,
       deployment: { secret: env.OPENROUTER_MANAGEMENT_KEY, provider },
-      allowPrivateAddresses: env.ALLOW_PRIVATE_SERVICES || env.NODE_ENV !== 'production',
+      outbound: outboundRulesOf(env),
     }),
     mailer:
       env.SMTP_URL === undefined
@@ -168,6 +172,19 @@ async function createCtx(
     deployment: deploymentOf(env),
     installationId,
     migrations: migrationNames(),
+  }
+}
+
+/** What teams' addresses may lead to. Every process of Keymint has the same, whatever it listens on. */
+function outboundRulesOf(env: Env): OutboundRules {
+  const databases = [env.DATABASE_URL, env.DIRECT_DATABASE_URL ?? env.DATABASE_URL].map((text) => {
+    const { hostname, port } = new URL(text)
+    return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || 5432 }
+  })
+  return {
+    networks: env.ALLOW_PRIVATE_SERVICES,
+    ownPorts: [env.PORT, ...(env.METRICS_PORT === undefined ? [] : [env.METRICS_PORT])],
+    databases,
   }
 }
 

@@ -48,7 +48,7 @@ export function meUrl(done?: NoticeCode): string {
 /** The addresses of a team. */
 export const teamUrl = (
   slug: string,
-  page: 'dashboard' | 'my-keys' | 'store' | 'vault' | 'members' | 'audit',
+  page: 'dashboard' | 'my-keys' | 'store' | 'vault' | 'members' | 'audit' | 'close',
 ) => `/t/${slug}/${page}`
 
 export const memberUrl = (slug: string, userId: string) =>

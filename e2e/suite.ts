@@ -32,7 +32,11 @@ const reading: Stage[] = [
   { name: 'unused code', run: (output) => one([bin('knip/bin/knip.js')], output) },
   {
     name: 'workshop files',
-    run: (output) => one(['--import', 'tsx', 'app/cli/workshops-check.ts'], output),
+    run: (output) =>
+      one(
+        ['--import', 'tsx', 'app/cli/workshops-check.ts', 'workshops', 'simulators/workshops'],
+        output,
+      ),
   },
 ]
 const working: Stage[] = [

@@ -106,6 +106,12 @@ export const teamTable: Row[] = [
     act: ownersAct(400),
   },
   {
+    route: 'routes/t.$team.close',
+    path: ({ slug }) => `/t/${slug}/close`,
+    read: owners,
+    act: ownersAct(422),
+  },
+  {
     route: 'routes/t.$team.audit',
     path: ({ slug }) => `/t/${slug}/audit`,
     read: owners,

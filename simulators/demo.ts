@@ -42,7 +42,9 @@ const ownVariables = [
   'METRICS_',
   'WORKSHOPS_DIR',
 ]
-const watched = ['app', 'jobs', 'prisma', 'workshops']
+/** The demo's own workshops; a deployment begins without one. */
+const samples = 'simulators/workshops'
+const watched = ['app', 'jobs', 'prisma', samples]
 const readyTimeoutMs = 60_000
 
 const watching = process.argv.includes('--watch')
@@ -123,6 +125,7 @@ function environment(outside: World, origin: string): NodeJS.ProcessEnv {
     PROVISIONING_ENABLED: 'true',
     MAX_TOTAL_KEYS: '1000',
     MINT_CONCURRENCY: '8',
+    WORKSHOPS_DIR: samples,
     ...given,
     ...(outside.postgres.external && DIRECT_DATABASE_URL ? { DIRECT_DATABASE_URL } : {}),
     ...outside.environment(origin),
@@ -224,7 +227,7 @@ function follow(outside: World, origin: string): void {
   }
   for (const folder of watched) {
     watch(folder, { recursive: true }, () => {
-      if (folder === 'workshops') workshopChanged = true
+      if (folder === samples) workshopChanged = true
       clearTimeout(timer)
       timer = setTimeout(() => void (working = working.then(restart)), 200)
     })

@@ -106,7 +106,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       OPENROUTER_BASE_URL: openrouter.value.baseUrl,
       OPENROUTER_MANAGEMENT_KEY: openrouter.value.managementKey,
       // A team's LiteLLM proxy is the stand-in on this machine.
-      ALLOW_PRIVATE_SERVICES: 'true',
+      ALLOW_PRIVATE_SERVICES: '127.0.0.0/8,::1/128',
       GITHUB_CLIENT_ID: github.clientId,
       GITHUB_CLIENT_SECRET: github.clientSecret,
       GITHUB_WEB_URL: github.url,

@@ -20,6 +20,7 @@ import { createSendingQueue, createWorkingBoss, queueOver } from '~/adapters/que
 import { createLimits } from '~/adapters/rate-limits.server'
 import { createSealer } from '~/adapters/sealing.server'
 import { createServices } from '~/adapters/services.server'
+import { thisMachine } from './this-machine'
 import type { ServiceAdapter } from '~/adapters/service-adapter'
 import type { Claimant } from '~/domain/claim/admission'
 import type { Ctx } from '~/domain/ctx'
@@ -129,12 +130,12 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
     bookMonth,
     managementCredential: { secret: upstream.managementKey, baseUrl: null },
     sealer: createSealer([encryptionKey]),
-    fingerprints: createFingerprints([encryptionKey]),
+    fingerprints: createFingerprints({ own: [], encryption: [encryptionKey] }),
     limits: createLimits(db),
     services: createServices({
       openRouterBaseUrl: upstream.baseUrl,
       deployment: { secret: upstream.managementKey, provider },
-      allowPrivateAddresses: true,
+      outbound: { networks: thisMachine },
     }),
     mailer: null,
     limitClaims: pLimit(4),

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { freePort } from '../../simulators/free-port'
 import { startLiteLlm } from '../../simulators/litellm/server'
+import { thisMachine } from '../../tests/this-machine'
 import type { ServiceBench } from '../../tests/service-bench'
 import { conformanceOf } from '../../tests/service-conformance'
 import { createLiteLlm } from './litellm.server'
@@ -17,7 +18,7 @@ const pathOf = {
   find: 'GET /key/info',
   list: 'GET /key/list',
 }
-const outbound = createOutbound({ allowPrivate: true })
+const outbound = createOutbound({ networks: thisMachine })
 
 async function open(options: { timeoutMs?: number } = {}) {
   const proxy = await startLiteLlm()
@@ -181,7 +182,7 @@ test('a redirect is not followed, and a server that is not a LiteLLM never sees 
 
 test('a proxy at a private address is refused where not allowed, at the deposit and at every call', async () => {
   await using bench = await open()
-  const strict = createLiteLlm({ outbound: createOutbound({ allowPrivate: false }) })
+  const strict = createLiteLlm({ outbound: createOutbound({ networks: [] }) })
   expect(await strict.verifyCredential(bench.credential)).toMatchObject({
     ok: false,
     problem: { code: 'not-https' },

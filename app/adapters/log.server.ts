@@ -13,7 +13,7 @@ const secretLook = new RegExp(
     /sk-or-[A-Za-z0-9_-]{8,}/,
     /\bsk-[A-Za-z0-9_-]{16,}/,
     // A sealed envelope.
-    /v[12]\.[0-9a-f]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9._-]+/,
+    /v[123]\.[0-9a-f]{8}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9._-]+/,
     // A token of GitHub's.
     /gh[opsu]_[A-Za-z0-9]{16,}/,
     /(?<=[Bb]earer )[A-Za-z0-9._~+/-]{12,}/,

@@ -1,13 +1,16 @@
 /**
  * Requests to addresses that people type in. Guarantee: nothing is sent to a private, loopback or
- * otherwise special address unless that is allowed, and only https goes to a public one. The address
- * is checked when the connection is made, after the name was resolved, so that a later DNS answer
+ * otherwise special address unless its network is listed, nor to Keymint itself, its database or a
+ * link-local address at all, and only https goes to a public one. The address is checked when the connection is made, after the name was resolved, so that a later DNS answer
  * cannot get around it. Redirects are not followed.
  */
 import { lookup, type LookupAddress } from 'node:dns'
+import { lookup as lookupAll } from 'node:dns/promises'
 import http from 'node:http'
 import https from 'node:https'
-import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { isLoopbackAddress, isNeverCalled, listOf, specialNetworks, type Network } from '~/networks'
 
 export type OutboundRequest = {
   method: 'GET' | 'POST'
@@ -49,39 +52,23 @@ class AddressRefused extends Error {}
 
 const usualMaxBytes = 256 * 1024
 
-const special = new BlockList()
-for (const [network, prefix] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.0.2.0', 24],
-  ['192.88.99.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['198.51.100.0', 24],
-  ['203.0.113.0', 24],
-  ['224.0.0.0', 4],
-  ['240.0.0.0', 4],
-] as const)
-  special.addSubnet(network, prefix, 'ipv4')
-for (const [network, prefix] of [
-  ['::', 96],
-  ['64:ff9b::', 96],
-  ['64:ff9b:1::', 48],
-  ['100::', 64],
-  ['2001::', 23],
-  ['2001:db8::', 32],
-  ['2002::', 16],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['fec0::', 10],
-  ['ff00::', 8],
-] as const) {
-  special.addSubnet(network, prefix, 'ipv6')
+const isSpecial = listOf(specialNetworks)
+
+const portOf = ({ port, protocol }: URL) => Number(port) || (protocol === 'https:' ? 443 : 80)
+
+/** Of this machine. */
+const isOwnAddress = (address: string): boolean =>
+  isLoopbackAddress(address) ||
+  Object.values(networkInterfaces()).some((all) => all?.some((one) => one.address === address))
+
+/** All addresses of a host; null where they cannot be found out. */
+async function addressesOf(host: string): Promise<string[] | null> {
+  if (isIP(host)) return [host]
+  try {
+    return (await lookupAll(host, { all: true })).map(({ address }) => address)
+  } catch {
+    return null
+  }
 }
 
 /**
@@ -89,17 +76,41 @@ for (const [network, prefix] of [
  * IPv6 counts as what it is.
  */
 export function isSpecialAddress(address: string): boolean {
-  const family = isIP(address)
-  return family === 0 || special.check(address, family === 6 ? 'ipv6' : 'ipv4')
+  return isIP(address) === 0 || isSpecial(address)
+}
+
+export type OutboundRules = {
+  /** Private networks that may be called, over http too; none is the default of a deployment. */
+  networks: readonly Network[]
+  /** Ports of Keymint's own, on whichever of its machines: not called at any private address. */
+  ownPorts?: readonly number[]
+  /** Its databases: not called, whatever name or address leads there. */
+  databases?: readonly { host: string; port: number }[]
 }
 
 /**
- * `allowPrivate` also permits private addresses, over http too. A public address always needs
- * https.
+ * Private addresses are called where `networks` lists them, a public one always needs https.
+ * Link-local and metadata addresses, Keymint's own ports and its databases are never called.
  */
-export function createOutbound({ allowPrivate }: { allowPrivate: boolean }): Outbound {
-  const mayConnect = (address: string, secure: boolean) =>
-    isSpecialAddress(address) ? allowPrivate : secure
+export function createOutbound(rules: OutboundRules): Outbound {
+  const isListed = listOf(rules.networks)
+  const ownPorts = new Set(rules.ownPorts)
+  const mayConnect = (address: string, port: number, secure: boolean) => {
+    if (isNeverCalled(address)) return false
+    return isSpecialAddress(address) ? isListed(address) && !ownPorts.has(port) : secure
+  }
+  /** Asked at every connection: the database's name may lead elsewhere by then. */
+  const isDatabase = async (addresses: string[], port: number): Promise<boolean> => {
+    for (const database of rules.databases ?? []) {
+      if (database.port !== port) continue
+      const theirs = await addressesOf(database.host)
+      // Where it is cannot be told: then nothing at its port is called.
+      if (theirs === null) return true
+      const here = theirs.some(isOwnAddress)
+      if (addresses.some((one) => theirs.includes(one) || (here && isOwnAddress(one)))) return true
+    }
+    return false
+  }
   /** Own agents: a pooled connection of other code was not checked. */
   const agents = {
     'https:': new https.Agent({ keepAlive: true }),
@@ -107,37 +118,46 @@ export function createOutbound({ allowPrivate }: { allowPrivate: boolean }): Out
   }
 
   const checkedLookup =
-    (secure: boolean): LookupFunction =>
+    (port: number, secure: boolean): LookupFunction =>
     (hostname, options, callback) => {
       lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
         if (error) return callback(error, '', 0)
         const [first] = addresses
-        if (!first || !addresses.every(({ address }) => mayConnect(address, secure)))
+        if (!first || !addresses.every(({ address }) => mayConnect(address, port, secure)))
           return callback(new AddressRefused(), '', 0)
-        if (options.all) callback(null, addresses)
-        else callback(null, first.address, first.family)
+        const plain = addresses.map(({ address }) => address)
+        isDatabase(plain, port).then(
+          (refused) => {
+            if (refused) callback(new AddressRefused(), '', 0)
+            else if (options.all) callback(null, addresses)
+            else callback(null, first.address, first.family)
+          },
+          (failure: Error) => callback(failure, '', 0),
+        )
       })
     }
 
   return {
     refusalOf(baseUrl) {
       if (!URL.canParse(baseUrl)) return 'not-an-address'
-      const { protocol, hostname, username, password, search, hash } = new URL(baseUrl)
+      const url = new URL(baseUrl)
+      const { protocol, hostname, username, password, search, hash } = url
       if (protocol !== 'https:' && protocol !== 'http:') return 'not-https'
       if (username || password || search || hash) return 'not-plain'
       const host = hostname.replace(/^\[|\]$/g, '')
-      if (protocol === 'http:' && !allowPrivate) return 'not-https'
-      if (isIP(host) && !mayConnect(host, protocol === 'https:'))
+      if (protocol === 'http:' && rules.networks.length === 0) return 'not-https'
+      if (isIP(host) && !mayConnect(host, portOf(url), protocol === 'https:'))
         return isSpecialAddress(host) ? 'private-address' : 'not-https'
       return null
     },
 
-    send({ method, url, headers, body, timeoutMs, maxBytes = usualMaxBytes }) {
+    async send({ method, url, headers, body, timeoutMs, maxBytes = usualMaxBytes }) {
       const secure = url.protocol === 'https:'
       const host = url.hostname.replace(/^\[|\]$/g, '')
+      const port = portOf(url)
       // A literal address is never looked up.
-      if (isIP(host) && !mayConnect(host, secure))
-        return Promise.reject(new OutboundError('address-refused', false))
+      if (isIP(host) && (!mayConnect(host, port, secure) || (await isDatabase([host], port))))
+        throw new OutboundError('address-refused', false)
       return new Promise<OutboundAnswer>((resolve, reject) => {
         const progress = { sent: false, timedOut: false }
         const fail = (error: unknown) => {
@@ -152,7 +172,7 @@ export function createOutbound({ allowPrivate }: { allowPrivate: boolean }): Out
           {
             method,
             agent: agents[secure ? 'https:' : 'http:'],
-            lookup: checkedLookup(secure),
+            lookup: checkedLookup(port, secure),
             headers: {
               accept: 'application/json',
               ...headers,

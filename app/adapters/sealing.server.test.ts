@@ -174,3 +174,31 @@ test('two vault envelopes of one secret share nothing but their version and key'
   expect(sealingKeyIdOf(one.join('.'))).toBe(sealer.newestKeyId)
   expect(sealingKeyIdOf('sk-or-v1-abc')).toBeNull()
 })
+
+test('a bound envelope opens with exactly what it was bound to, in any order', () => {
+  const sealer = createSealer([randomBytes(32)])
+  const bound = { service: 'litellm', baseUrl: 'https://proxy.example', team: 'a' }
+  const at = { ...place, bound }
+  const envelope = sealer.sealForVault(secret, at)
+  expect(envelope).toMatch(/^v3\./)
+  expect(
+    sealer.unseal(envelope, {
+      ...place,
+      bound: Object.fromEntries(Object.entries(bound).reverse()),
+    }),
+  ).toBe(secret)
+  const others: Record<string, string | null>[] = [
+    { ...bound, baseUrl: 'https://proxy.example/' },
+    { ...bound, baseUrl: null },
+    { ...bound, service: 'openrouter' },
+    { ...bound, more: '' },
+    { service: 'litellm', team: 'a' },
+    {},
+  ]
+  for (const other of others)
+    expect(() => sealer.unseal(envelope, { ...place, bound: other })).toThrow(UnsealError)
+  expect(() => sealer.unseal(envelope, place)).toThrow(UnsealError)
+  expect(() => sealer.unseal(envelope.replace(/^v3/, 'v2'), place)).toThrow(UnsealError)
+  expect(() => sealer.unseal(sealer.sealForVault(secret, place), at)).toThrow(UnsealError)
+  expect(() => sealer.unseal(sealer.seal(secret, place), at)).toThrow(UnsealError)
+})

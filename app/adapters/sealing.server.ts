@@ -2,22 +2,30 @@
  * Sealing of secrets at rest: AES-256-GCM, full 16-byte tag, and the place of the secret (table,
  * row, generation) as additional data, so that an envelope moved to another row, or an older one
  * put back, does not open. Attendees' keys: `v1.<key id>.<iv>.<ciphertext and tag>`, under a key of
- * ENCRYPTION_KEY itself. The vault: `v2.<key id>.<iv>.<wrapped data key and tag>.<iv>.<ciphertext
- * and tag>`, under a random key of the envelope's own, which is wrapped by one of ENCRYPTION_KEY.
+ * ENCRYPTION_KEY itself. The vault: `v3.<key id>.<iv>.<wrapped data key and tag>.<iv>.<ciphertext
+ * and tag>`, under a random key of the envelope's own, which is wrapped by one of ENCRYPTION_KEY. It
+ * is sealed together with what its row says beside it (`bound`), so that a changed address does not
+ * open; v2 is the same without that, and was written before.
  * All parts base64url, and accepted only in the form that sealing writes.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 
-export type SealedPlace = { table: string; row: string; generation: number }
+export type SealedPlace = {
+  table: string
+  row: string
+  generation: number
+  /** What else the row says, by name: where it was changed, nothing opens. Of the vault alone. */
+  bound?: Record<string, string | null>
+}
 
 export type Sealer = {
   /** Seals under the newest key, as v1. */
   seal(secret: string, place: SealedPlace): string
-  /** Seals for the vault, as v2: a data key of its own, wrapped by the newest key. */
+  /** Seals for the vault: a data key of its own, wrapped by the newest key. v3 where it is bound, else v2. */
   sealForVault(secret: string, place: SealedPlace): string
   /**
-   * Opens an envelope of either version made for exactly this place. Throws UnsealError on anything
-   * else, without saying what.
+   * Opens an envelope made for exactly this place: a bound one only as bound. Throws UnsealError on
+   * anything else, without saying what.
    */
   unseal(envelope: string, place: SealedPlace): string
   newestKeyId: string
@@ -53,30 +61,33 @@ export function createSealer(keys: Buffer[]): Sealer {
       ].join('.')
     },
     sealForVault(secret, place) {
+      const version = place.bound ? 'v3' : 'v2'
       const dataKey = randomBytes(dataKeyBytes)
-      const wrapped = encrypt(newestKey, dataKey, aad('v2 key', newestKeyId, place))
+      const wrapped = encrypt(newestKey, dataKey, aad(`${version} key`, newestKeyId, place))
       const sealed = encrypt(
         dataKey,
         Buffer.from(secret, 'utf8'),
-        aad('v2 secret', newestKeyId, place),
+        aad(`${version} secret`, newestKeyId, place),
       )
       dataKey.fill(0)
-      return ['v2', newestKeyId, ...wrapped, ...sealed].join('.')
+      return [version, newestKeyId, ...wrapped, ...sealed].join('.')
     },
     unseal(envelope, place) {
       const [version, keyId = '', ...parts] = envelope.split('.')
       const key = ring.get(keyId)
       if (!key) throw new UnsealError('The sealed secret cannot be opened.')
-      if (version === 'v1' && parts.length === 2)
+      if (version === 'v1' && parts.length === 2 && !place.bound)
         return decrypt(key, parts, aad('v1', keyId, place)).toString('utf8')
-      if (version !== 'v2' || parts.length !== 4)
+      if (version !== (place.bound ? 'v3' : 'v2') || parts.length !== 4)
         throw new UnsealError('The sealed secret cannot be opened.')
-      const dataKey = decrypt(key, parts.slice(0, 2), aad('v2 key', keyId, place))
+      const dataKey = decrypt(key, parts.slice(0, 2), aad(`${version} key`, keyId, place))
       if (dataKey.length !== dataKeyBytes)
         throw new UnsealError('The sealed secret cannot be opened.')
-      const secret = decrypt(dataKey, parts.slice(2), aad('v2 secret', keyId, place)).toString(
-        'utf8',
-      )
+      const secret = decrypt(
+        dataKey,
+        parts.slice(2),
+        aad(`${version} secret`, keyId, place),
+      ).toString('utf8')
       dataKey.fill(0)
       return secret
     },
@@ -85,7 +96,7 @@ export function createSealer(keys: Buffer[]): Sealer {
 
 /** Which key of ENCRYPTION_KEY an envelope needs; null for what is not an envelope. */
 export function sealingKeyIdOf(envelope: string): string | null {
-  return /^v[12]\.([0-9a-f]{8})\./.exec(envelope)?.[1] ?? null
+  return /^v[123]\.([0-9a-f]{8})\./.exec(envelope)?.[1] ?? null
 }
 
 /**
@@ -93,7 +104,11 @@ export function sealingKeyIdOf(envelope: string): string | null {
  * were the same.
  */
 function aad(purpose: string, keyId: string, place: SealedPlace): Buffer {
-  return Buffer.from(JSON.stringify([purpose, keyId, place.table, place.row, place.generation]))
+  const { table, row, generation, bound } = place
+  const beside = bound
+    ? [Object.entries(bound).sort(([one], [two]) => (one < two ? -1 : one > two ? 1 : 0))]
+    : []
+  return Buffer.from(JSON.stringify([purpose, keyId, table, row, generation, ...beside]))
 }
 
 function encrypt(key: Buffer, content: Buffer, additionalData: Buffer): [iv: string, body: string] {

@@ -1,20 +1,20 @@
 /** The services whose credentials a team can deposit. A new adapter is registered only here. */
 import { createLiteLlm } from './litellm.server'
 import { createOpenRouterService } from './openrouter-service.server'
-import { createOutbound } from './outbound.server'
+import { createOutbound, type OutboundRules } from './outbound.server'
 import type { KeyProvider } from './key-provider'
 import { createOpenRouter } from './openrouter.server'
 import type { ServiceAdapter, Services } from './service-adapter'
 
-/** `allowPrivateAddresses` lets a team name a proxy in a private network, over http as well. */
+/** `outbound` says which private networks a team's proxy may be in, and what is never called. */
 export function createServices(config: {
   openRouterBaseUrl: string
   /** The deployment's own account: measured, and bound to its workspace. */
   deployment?: { secret: string; provider: KeyProvider }
-  allowPrivateAddresses: boolean
+  outbound: OutboundRules
 }): Services {
   const { deployment } = config
-  const outbound = createOutbound({ allowPrivate: config.allowPrivateAddresses })
+  const outbound = createOutbound(config.outbound)
   const adapters: ServiceAdapter[] = [
     createOpenRouterService({
       baseUrl: config.openRouterBaseUrl,

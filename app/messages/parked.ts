@@ -5,6 +5,14 @@ import type { Message } from './text'
 export function parkedMessage(reason: ParkedReason): Message & { title: string } {
   const stops =
     'No key is created, changed or deleted with it, and no money is released, until somebody opens it.'
+  if (reason === 'seal-broken')
+    return {
+      title: 'The provider account is parked: its credential does not open',
+      sentence:
+        'Its service, address or team was changed outside Keymint, or its encryption key is missing. ' +
+        `Nothing is sent to the address that stands there now. ${stops}`,
+      remedy: 'Find out who changed it. Then replace the credential, with its right address.',
+    }
   return reason === 'most-keys-absent'
     ? {
         title: 'The provider account is parked: most of its keys are missing',

@@ -27,6 +27,7 @@ export const configurationMessages: MessagesFor<
   | 'files-ok'
   | 'file-problem'
   | 'no-workshop'
+  | 'sample-public'
   | 'sign-in-ok'
   | 'sign-in-unset'
   | 'origin-without-https'
@@ -68,6 +69,11 @@ export const configurationMessages: MessagesFor<
   'no-workshop': () => [
     'There is no workshop.',
     'Add workshops/<slug>.yaml and deploy: docs/workshop-files.md.',
+  ],
+  'sample-public': ({ slugs }) => [
+    `${listed(slugs)}: ${slugs.length === 1 ? 'a sample' : 'samples'} of the demo. ` +
+      'Anybody with an account can claim keys there until the date in the file.',
+    'Delete the file, or give it a name and a title of your own, and deploy.',
   ],
   'sign-in-ok': ({ addresses }) => [
     'All sign-in providers answer. Register these exact callback addresses: ' +

@@ -5,6 +5,7 @@ import { Callout } from '~/components/base/callout'
 import { Section } from '~/components/base/page-shell'
 import { BudgetRequests } from '~/components/team/budget-requests'
 import { invitationMail } from '~/components/team/invitation-mail'
+import { CloseLink } from '~/components/team/close-team'
 import { InvitationForm, InvitationLink, PendingInvitations } from '~/components/team/invitations'
 import { MemberTable } from '~/components/team/member-table'
 import { TeamShell } from '~/components/team/team-shell'
@@ -171,20 +172,25 @@ export default function Members() {
       <Section title="Members" id="members">
         <MemberTable slug={team.slug} members={members} />
       </Section>
-      <Section title="Invite somebody" id="invite">
-        {answer?.kind === 'invited' ? <InvitationLink invitation={answer} asOf={asOf} /> : null}
-        {answer?.kind === 'too-many' ? (
-          <div role="alert" className="mb-6 max-w-read">
-            <Callout tone="warning" title="50 invitations are pending">
-              <p>Revoke some first.</p>
-            </Callout>
-          </div>
-        ) : null}
-        <InvitationForm
-          mails={mails}
-          refusedEmail={answer?.kind === 'bad-email' ? answer.email : null}
-        />
-        <PendingInvitations invitations={invitations} asOf={asOf} />
+      {team.closedAt ? null : (
+        <Section title="Invite somebody" id="invite">
+          {answer?.kind === 'invited' ? <InvitationLink invitation={answer} asOf={asOf} /> : null}
+          {answer?.kind === 'too-many' ? (
+            <div role="alert" className="mb-6 max-w-read">
+              <Callout tone="warning" title="50 invitations are pending">
+                <p>Revoke some first.</p>
+              </Callout>
+            </div>
+          ) : null}
+          <InvitationForm
+            mails={mails}
+            refusedEmail={answer?.kind === 'bad-email' ? answer.email : null}
+          />
+          <PendingInvitations invitations={invitations} asOf={asOf} />
+        </Section>
+      )}
+      <Section title="Close the team" id="close">
+        <CloseLink slug={team.slug} closed={team.closedAt !== null} />
       </Section>
     </TeamShell>
   )

@@ -153,14 +153,16 @@ export default function Member() {
         <BudgetMeters budget={budget} whose={self ? 'your budget' : `${member.name}’s budget`} />
         <MonthEnd budget={budget} asOf={asOf} />
       </Section>
-      <Section title="Change the budget" id="change">
-        <BudgetChange
-          url={memberUrl(team.slug, member.userId)}
-          budget={budget}
-          input={input}
-          preview={preview}
-        />
-      </Section>
+      {team.closedAt ? null : (
+        <Section title="Change the budget" id="change">
+          <BudgetChange
+            url={memberUrl(team.slug, member.userId)}
+            budget={budget}
+            input={input}
+            preview={preview}
+          />
+        </Section>
+      )}
       <Section title="Keys" id="keys">
         {keys.length === 0 ? (
           <EmptyState title="No keys yet">

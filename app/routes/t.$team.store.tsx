@@ -162,7 +162,7 @@ export default function Store() {
               )}
             </p>
           </EmptyState>
-        ) : team.state === 'active' ? (
+        ) : team.state === 'active' && !team.closedAt ? (
           <NewKeyForm
             masterKeys={masterKeys}
             selected={selected}
@@ -175,7 +175,7 @@ export default function Store() {
       </Section>
       <Section title="Request more budget" id="more">
         {request ? <LastRequest request={request} asOf={asOf} /> : null}
-        {request?.state === 'open' || team.state !== 'active' ? null : (
+        {request?.state === 'open' || team.state !== 'active' || team.closedAt ? null : (
           <RequestForm typed={typed} errorAt={errorAt} />
         )}
       </Section>

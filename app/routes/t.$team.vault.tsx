@@ -75,7 +75,7 @@ export const action = handler(async (args) => {
   const masterKeyId = form.value.id
   switch (intent) {
     case 'verify': {
-      const outcome = await verifyKey(ctx, { teamId: team.teamId, masterKeyId })
+      const outcome = await verifyKey(ctx, { ...by, masterKeyId })
       if (outcome === null) throw notFound()
       return outcome.kind === 'verified' ? back('verified') : refuse(masterKeyId, outcome)
     }
@@ -125,21 +125,23 @@ export default function Vault() {
           asOf={asOf}
         />
       </Section>
-      <Section title="Add a credential" id="deposit">
-        <div className="max-w-[34rem] space-y-2">
-          {services.map((service, index) => (
-            <DepositForm
-              key={service.service}
-              service={service}
-              open={
-                answer?.about === service.service ||
-                (answer === undefined && masterKeys.length === 0 && index === 0)
-              }
-              message={answer?.about === service.service ? answer.message : null}
-            />
-          ))}
-        </div>
-      </Section>
+      {team.closedAt ? null : (
+        <Section title="Add a credential" id="deposit">
+          <div className="max-w-[34rem] space-y-2">
+            {services.map((service, index) => (
+              <DepositForm
+                key={service.service}
+                service={service}
+                open={
+                  answer?.about === service.service ||
+                  (answer === undefined && masterKeys.length === 0 && index === 0)
+                }
+                message={answer?.about === service.service ? answer.message : null}
+              />
+            ))}
+          </div>
+        </Section>
+      )}
     </TeamShell>
   )
 }

@@ -6,7 +6,7 @@ import type { ActionFunctionArgs, LoaderFunctionArgs } from '@remix-run/node'
 import { isDatabaseUnavailable } from '~/adapters/db.server'
 import type { AuthSetup } from '~/adapters/identity-providers.server'
 import type { Ctx } from '~/domain/ctx'
-import { NotAllowed } from '~/domain/money/member-lock.server'
+import { NotAllowed, TeamClosed } from '~/domain/money/member-lock.server'
 
 declare module '@remix-run/node' {
   interface AppLoadContext {
@@ -51,6 +51,7 @@ export function handler<Result>(run: (args: HandlerArgs) => Promise<Result>) {
     } catch (error) {
       // What this person may no longer do does not exist for them.
       if (error instanceof NotAllowed) throw notFound()
+      if (error instanceof TeamClosed) throw new Response('team-closed', { status: 409 })
       if (!isDatabaseUnavailable(error)) throw error
       context.ctx.log.warn({ error }, 'the database is unreachable')
       throw new Response('database-unavailable', {

@@ -26,7 +26,13 @@ export async function requireOwner(args: HandlerArgs): Promise<Insider> {
 export const isActiveOwner = ({ role, state }: Membership) => role === 'owner' && state === 'active'
 
 /** The part of a membership that pages show. */
-export const frameOf = ({ slug, name, role, state }: Membership) => ({ slug, name, role, state })
+export const frameOf = ({ slug, name, role, state, closedAt }: Membership) => ({
+  slug,
+  name,
+  role,
+  state,
+  closedAt,
+})
 
 /** An id of ours in an address; anything else is not found. */
 export function requireId(id: string | undefined): string {

@@ -11,6 +11,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -121,6 +122,8 @@ beforeAll(async () => {
     PROVISIONING_ENABLED: 'true',
     MAX_TOTAL_KEYS: '1000',
     MINT_CONCURRENCY: '3',
+    // An image has no workshop of its own.
+    WORKSHOPS_DIR: path.resolve('simulators/workshops'),
     NODE_ENV: 'production',
   }
 }, 900_000)
@@ -156,7 +159,7 @@ test('the image holds what runs and nothing that builds, and runs it as an ordin
     'build/node/installation-renew.js',
     'build/web/server/index.js',
     'prisma/migrations',
-    `workshops/${slug}.yaml`,
+    'workshops',
   ])
     expect(inside(file), file).toBe(true)
   for (const file of [
@@ -172,6 +175,9 @@ test('the image holds what runs and nothing that builds, and runs it as an ordin
     '.env.example',
   ])
     expect(inside(file), file).toBe(false)
+  const ofTheImage = readdirSync(path.join(image.root, image.workdir, 'workshops'))
+  const own = readdirSync('workshops')
+  expect(ofTheImage.sort(), 'workshops of this deployment alone').toEqual(own.sort())
   expect(
     existsSync(path.join(folder, 'build', 'app', 'simulators')),
     '.dockerignore keeps the stand-ins out of the build',

@@ -16,6 +16,13 @@ export function errorMessage(status: number, detail: string): ErrorMessage {
       retryable: true,
     }
   }
+  if (detail === 'team-closed')
+    return {
+      title: 'This team is closed',
+      meaning: 'Its owners have closed it for good, so nothing can be changed in it any more.',
+      next: 'Its pages still show what was spent. Nothing has changed now.',
+      retryable: false,
+    }
   if (status === 429) {
     const seconds = Number(/^too-many-requests:(\d+)$/.exec(detail)?.[1] ?? 60)
     return {

@@ -57,28 +57,32 @@ export function MasterKeyList({
               </Callout>
             </div>
           ) : null}
-          <div className="flex flex-wrap items-start gap-3">
-            <Form method="post">
-              <input type="hidden" name="id" value={row.id} />
-              <Button type="submit" name="intent" value="verify">
-                Verify
-              </Button>
-            </Form>
-            <Form method="post">
-              <input type="hidden" name="id" value={row.id} />
-              <Button
-                type="submit"
-                name="intent"
-                value={row.state === 'active' ? 'disable' : 'enable'}
-              >
-                {row.state === 'active' ? 'Disable' : 'Enable'}
-              </Button>
-            </Form>
-          </div>
-          <ReplaceForm
-            row={row}
-            ownAddress={services.some((one) => one.service === row.service && one.ownAddress)}
-          />
+          {row.destroyedAt ? null : (
+            <>
+              <div className="flex flex-wrap items-start gap-3">
+                <Form method="post">
+                  <input type="hidden" name="id" value={row.id} />
+                  <Button type="submit" name="intent" value="verify">
+                    Verify
+                  </Button>
+                </Form>
+                <Form method="post">
+                  <input type="hidden" name="id" value={row.id} />
+                  <Button
+                    type="submit"
+                    name="intent"
+                    value={row.state === 'active' ? 'disable' : 'enable'}
+                  >
+                    {row.state === 'active' ? 'Disable' : 'Enable'}
+                  </Button>
+                </Form>
+              </div>
+              <ReplaceForm
+                row={row}
+                ownAddress={services.some((one) => one.service === row.service && one.ownAddress)}
+              />
+            </>
+          )}
         </li>
       ))}
     </ul>
@@ -90,7 +94,9 @@ function MasterKeyFacts({ row, asOf }: { row: MasterKeyView; asOf: string }) {
     <>
       <p className="text-lead font-semibold">
         {row.title} <span className="font-mono text-body font-normal">{row.label}</span>
-        {row.state === 'disabled' ? <span className="text-amber-ink"> (disabled)</span> : null}
+        {row.state === 'disabled' ? (
+          <span className="text-amber-ink"> ({row.destroyedAt ? 'destroyed' : 'disabled'})</span>
+        ) : null}
       </p>
       <p className="text-small text-soft">
         {row.baseUrl ? `${row.baseUrl}. ` : ''}Added by {row.createdBy}{' '}

@@ -26,6 +26,11 @@ export const storeProblems = {
     message: 'You are suspended in this team',
     next: 'You cannot make keys until an owner reactivates you.',
   },
+  'team-closed': {
+    field: null,
+    message: 'This team is closed',
+    next: 'No new keys can be made in it.',
+  },
   'no-master-key': {
     field: null,
     message: 'This master key is disabled or was removed',

@@ -33,6 +33,7 @@ const endings: Record<string, string> = {
   expired: 'It has expired.',
   'member-removed': 'Its holder left the team.',
   'member-suspended': 'Its holder was suspended.',
+  'team-closed': 'The team was closed.',
   spent: 'Its cap was spent, so nothing was left for a new key.',
   'rejected-by-provider': 'The provider refused to make it.',
   'expired-before-mint': 'It expired before it could be made.',

@@ -62,6 +62,11 @@ export const joinProblems = {
   },
 }
 
+export const closeProblems = {
+  'not-confirmed': 'This is not the address of the team. Nothing was closed.',
+  'no-reason': 'Enter a reason of 1 to 500 characters. Nothing was closed.',
+}
+
 export const leaveProblems = {
   unsure: {
     title: 'You are still in the team',

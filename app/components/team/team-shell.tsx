@@ -5,7 +5,7 @@ import { Callout } from '../base/callout'
 import { PageShell } from '../base/page-shell'
 import { teamUrl } from '../../urls'
 
-export type TeamFrame = Pick<Membership, 'slug' | 'name' | 'role' | 'state'>
+export type TeamFrame = Pick<Membership, 'slug' | 'name' | 'role' | 'state' | 'closedAt'>
 
 const pages = [
   { page: 'dashboard', label: 'Overview', owners: false },
@@ -55,6 +55,16 @@ export function TeamShell({
         </div>
       </nav>
       <PageShell wide title={title} lead={lead} {...(back ? { back } : {})}>
+        {team.closedAt ? (
+          <div className="mt-6 max-w-read">
+            <Callout tone="warning" title="This team is closed">
+              <p>
+                All its keys have ended, and nobody can make a new one or join. These pages stay as
+                the record of what was spent.
+              </p>
+            </Callout>
+          </div>
+        ) : null}
         {team.state === 'suspended' ? (
           <div className="mt-6 max-w-read">
             <Callout tone="warning" title="You are suspended in this team">

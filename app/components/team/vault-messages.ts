@@ -35,6 +35,9 @@ const problems: Record<Exclude<VaultProblem['reason'], 'service-refused'>, strin
   'other-account':
     'This credential belongs to another provider account: it does not know a key made with the ' +
     'one it would replace. Add it as a separate credential instead.',
+  'seal-broken':
+    'This credential does not open: its service, address or team was changed outside Keymint, or its ' +
+    'encryption key is missing. Nothing was sent. Find out who changed it, then replace the credential.',
   'replaced-meanwhile':
     'Somebody else has just replaced this credential. Reload the page before you try again.',
 }

@@ -5,7 +5,7 @@ import { teamUrl } from '../../urls'
 export function YourTeams({
   teams,
 }: {
-  teams: { slug: string; name: string; role: 'owner' | 'member' }[]
+  teams: { slug: string; name: string; role: 'owner' | 'member'; closed: boolean }[]
 }) {
   return (
     <>
@@ -23,6 +23,7 @@ export function YourTeams({
               </Link>{' '}
               <span className="text-soft">
                 as {team.role === 'owner' ? 'an owner' : 'a member'}
+                {team.closed ? ', closed' : ''}
               </span>
             </li>
           ))}

@@ -28,8 +28,8 @@ export type AuditAction =
   | `reconcile.${'fix-asked' | 'fixed'}`
   | `session.${'started' | 'ended'}`
   | `sub-key.${SubKeyEvent}`
-  | 'team.created'
-  | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled'}`
+  | `team.${'created' | 'closed' | 'key-ceiling-set'}`
+  | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`
   | 'workshop.ended'
 
 type KeyEvent =
@@ -80,3 +80,4 @@ type SubKeyEvent =
   | 'spent'
   | 'member-removed'
   | 'member-suspended'
+  | 'team-closed'

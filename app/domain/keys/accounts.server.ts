@@ -6,6 +6,7 @@
  */
 import type { Db, Tx } from '~/adapters/db.server'
 import type { ServiceAdapter, ServiceCredential } from '~/adapters/service-adapter'
+import type { Sealer } from '~/adapters/sealing.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
@@ -28,12 +29,38 @@ export type OpenAccount = {
   confirmed: boolean
 }
 
-/** The place that a master credential is sealed to. */
-export const masterKeyPlace = (id: string, generation: number) => ({
+export type SealedCredential = {
+  id: string
+  generation: number
+  teamId: string
+  service: string
+  baseUrl: string | null
+}
+
+/**
+ * The place that a master credential is sealed to, with everything that decides where it is sent: in
+ * a row whose service or address was changed it does not open.
+ */
+export const masterKeyPlace = ({ id, generation, teamId, service, baseUrl }: SealedCredential) => ({
   table: 'master_keys',
   row: id,
   generation,
+  bound: { team: teamId, service, baseUrl },
 })
+
+/**
+ * Opens a sealed credential. One that was sealed to its row alone, as it was before, opens there and
+ * is `outdated`: whoever opens it seals it anew. Throws UnsealError for a row that was changed.
+ */
+export function openSealedCredential(
+  sealer: Sealer,
+  row: SealedCredential & { sealed: string },
+): { secret: string; outdated: boolean } {
+  const place = masterKeyPlace(row)
+  const outdated = row.sealed.startsWith('v2.')
+  const { bound, ...before } = place
+  return { secret: sealer.unseal(row.sealed, outdated ? before : { ...before, bound }), outdated }
+}
 
 /** The credential in hand, for one piece of work. Null when the account or its adapter is gone. */
 export async function openAccount(ctx: Ctx, id: string): Promise<OpenAccount | null> {
@@ -48,7 +75,7 @@ export async function openAccount(ctx: Ctx, id: string): Promise<OpenAccount | n
       state: string | null
     }[]
   >`
-    select a.service, a.confirmed_at is not null as confirmed, m.team_id as "teamId", m.base_url as "baseUrl",
+    select coalesce(m.service, a.service) as service, a.confirmed_at is not null as confirmed, m.team_id as "teamId", m.base_url as "baseUrl",
       m.sealed, m.generation, m.state
     from keymint.accounts a left join keymint.master_keys m on m.id = a.master_key_id where a.id = ${id}::uuid`
   const adapter = row && ctx.services.get(row.service)
@@ -64,13 +91,43 @@ export async function openAccount(ctx: Ctx, id: string): Promise<OpenAccount | n
     return id === deploymentAccount
       ? { ...common, state: 'active', credential: ctx.managementCredential }
       : null
-  const secret = ctx.sealer.unseal(row.sealed, masterKeyPlace(id, row.generation ?? 1))
+  const secret = await openRow(ctx, {
+    id,
+    generation: row.generation ?? 1,
+    teamId: row.teamId ?? '',
+    service: row.service,
+    baseUrl: row.baseUrl,
+    sealed: row.sealed,
+  })
   return {
     ...common,
     state: row.state === 'active' ? 'active' : 'disabled',
     credential: { secret, baseUrl: row.baseUrl },
   }
 }
+
+/** A row that does not open is parked: nothing is sent until an owner has replaced its credential. */
+async function openRow(ctx: Ctx, row: SealedCredential & { sealed: string }): Promise<string> {
+  let opened: ReturnType<typeof openSealedCredential>
+  try {
+    opened = openSealedCredential(ctx.sealer, row)
+  } catch (error) {
+    if (isUnsealError(error))
+      await ctx.db.$transaction((tx) => parkAccount(ctx, tx, row.id, 'seal-broken'))
+    throw error
+  }
+  if (opened.outdated)
+    await ctx.db.$executeRaw`
+      update keymint.master_keys set sealed = ${ctx.sealer.sealForVault(opened.secret, masterKeyPlace(row))}
+      where id = ${row.id}::uuid and generation = ${row.generation}::int and sealed = ${row.sealed}
+        and team_id = ${row.teamId}::uuid and service = ${row.service}
+        and base_url is not distinct from ${row.baseUrl}`
+  return opened.secret
+}
+
+/** By name, not by class: pages and processes are bundled apart. */
+export const isUnsealError = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'UnsealError'
 
 /** Where keys of this account are read and deleted. */
 export const placeOf = ({ adapter, credential }: OpenAccount): KeyPlace => ({
@@ -99,9 +156,9 @@ export async function confirmAccount(db: Tx, id: string): Promise<void> {
 
 /**
  * Why an account is parked: most of its keys are absent at once (the credential may be of another
- * account), or it makes keys on other terms than asked.
+ * account), it makes keys on other terms than asked, or its credential does not open in its row.
  */
-export type ParkedReason = 'most-keys-absent' | 'made-other-keys'
+export type ParkedReason = 'most-keys-absent' | 'made-other-keys' | 'seal-broken'
 export type Parked = { since: string; reason: ParkedReason }
 
 /** From the two columns of `keymint.accounts`; null for an account that is not parked. */
@@ -109,7 +166,7 @@ export function parkedFrom(at: Date | null, reason: string | null): Parked | nul
   if (!at) return null
   return {
     since: at.toISOString(),
-    reason: reason === 'most-keys-absent' ? reason : 'made-other-keys',
+    reason: reason === 'most-keys-absent' || reason === 'seal-broken' ? reason : 'made-other-keys',
   }
 }
 

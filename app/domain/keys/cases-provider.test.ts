@@ -84,7 +84,7 @@ test('a gateway that answers 400, 404 or 413 in its own words refuses no claim a
   const { services } = world.ctx
   world.ctx.services = createServices({
     openRouterBaseUrl: `http://127.0.0.1:${port}/api/v1`,
-    allowPrivateAddresses: true,
+    outbound: { networks: [] },
   })
   for (status of [400, 404, 405, 413, 421]) {
     await world.db.$executeRaw`update keymint.mints set not_before = null`

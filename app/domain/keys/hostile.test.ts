@@ -13,6 +13,7 @@ import {
   type HostileKind,
   type HostileProxy,
 } from '../../../simulators/litellm/hostile'
+import { thisMachine } from '../../../tests/this-machine'
 import { openTeam, openTeamWithServices, type Team } from '../../../tests/team'
 import { openWorld, type World } from '../../../tests/world'
 import { runMint } from './mint.server'
@@ -22,7 +23,7 @@ import { turnOf } from './turns.server'
 /** A world whose calls to proxies end after `timeoutMs`. */
 async function openImpatientWorld(timeoutMs: number) {
   const world = await openWorld()
-  const outbound = createOutbound({ allowPrivate: true })
+  const outbound = createOutbound({ networks: thisMachine })
   world.ctx.services = new Map([
     ...world.ctx.services,
     ['litellm', createLiteLlm({ outbound, timeoutMs })],

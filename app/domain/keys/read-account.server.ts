@@ -37,7 +37,7 @@ const maxFailures = 3
 const otherAccount = { minKeys: 3, share: 0.5 }
 
 /** A call whose key may still turn up: for a day, or until it is deleted where it is known. */
-const openAttempt = Prisma.sql`(t.deleted_at is null and (
+export const openAttempt = Prisma.sql`(t.deleted_at is null and (
   (t.state = 'condemned' and t.key_hash is not null) or (t.state in ('sent', 'unknown', 'condemned')
     and (t.resolved_at is null or t.sent_at > keymint.now() - interval '24 hours'))))`
 

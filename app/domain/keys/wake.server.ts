@@ -112,6 +112,7 @@ export async function deleteOldKeys(ctx: Ctx): Promise<number> {
       select id from keymint.keys where settled_at < keymint.now() - make_interval(days => ${keyRetentionDays}::int)
         and deleted_at is null and not delete_wanted and missing_at is null
         and apply_error ->> 'reason' is distinct from 'foreign-name'
+        and not exists (select 1 from keymint.master_keys m where m.id = account and m.destroyed_at is not null)
         and installation = ${ctx.installationId} limit ${maxPerPass}::int)
     returning id, account`
   for (const key of due) await ctx.db.$transaction((tx) => sendApply(ctx, tx, key))

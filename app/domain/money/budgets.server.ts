@@ -13,6 +13,7 @@ import {
   openMember,
   requireActiveOwner,
   requireNotBanned,
+  requireOpenTeam,
   teamScope,
   type OpenMember,
 } from './member-lock.server'
@@ -121,6 +122,7 @@ export async function setBudget(
 ): Promise<BudgetPreview | null> {
   return ctx.db.$transaction(async (tx) => {
     await requireActiveOwner(tx, ref.teamId, actorUserId)
+    await requireOpenTeam(tx, ref.teamId)
     return setBudgetIn(ctx, tx, ref, change, actorUserId)
   })
 }
@@ -193,6 +195,7 @@ export async function requestMore(
     await requireNotBanned(tx, ref.userId)
     const member = await openMember(ctx, tx, ref)
     if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
+    await requireOpenTeam(tx, ref.teamId)
     const written = await tx.$executeRaw`
       insert into keymint.budget_requests (team_id, user_id, more_usd, reason, created_at)
       values (${ref.teamId}::uuid, ${ref.userId}, ${decimalStringFromNano(ask.more)}::numeric, ${ask.reason},
@@ -231,6 +234,7 @@ export async function decideRequest(
 ): Promise<DecisionOutcome> {
   return ctx.db.$transaction(async (tx): Promise<DecisionOutcome> => {
     await requireActiveOwner(tx, input.teamId, input.actorUserId)
+    await requireOpenTeam(tx, input.teamId)
     const [asked] = await tx.$queryRaw<{ userId: string }[]>`
       select user_id as "userId" from keymint.budget_requests where id = ${input.requestId}::uuid
         and team_id = ${input.teamId}::uuid`
@@ -279,6 +283,7 @@ export async function rollMonths(
 ): Promise<{ opened: number }> {
   const behind = await ctx.db.$queryRaw<MemberRef[]>`
     select m.team_id as "teamId", m.user_id as "userId" from keymint.team_members m
+    join keymint.teams t on t.id = m.team_id and t.closed_at is null
     where m.state <> 'removed' and (${teamId}::uuid is null or m.team_id = ${teamId}::uuid)
       and not exists (select 1 from keymint.budget_months b where b.team_id = m.team_id
         and b.user_id = m.user_id and b.month >= ${monthOf(ctx.now())}::date)

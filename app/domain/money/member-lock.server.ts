@@ -37,6 +37,26 @@ export async function requireActiveOwner(tx: Tx, teamId: string, userId: string)
   if (owners.length === 0) throw new NotAllowed(`${userId} is not an active owner`)
 }
 
+/** Thrown for a change that a closed team no longer takes. Nothing is changed. */
+export class TeamClosed extends Error {
+  override name = 'TeamClosed'
+}
+
+/**
+ * Whether the team is closed. Asked in a statement of its own, after the lock that the caller waited
+ * for: a closing that this transaction waited behind is seen.
+ */
+export async function isTeamClosed(tx: Tx, teamId: string): Promise<boolean> {
+  const closed = await tx.$queryRaw<object[]>`
+    select 1 from keymint.teams where id = ${teamId}::uuid and closed_at is not null`
+  return closed.length > 0
+}
+
+/** Checks, after the caller's lock, that the team still takes changes. Throws TeamClosed. */
+export async function requireOpenTeam(tx: Tx, teamId: string): Promise<void> {
+  if (await isTeamClosed(tx, teamId)) throw new TeamClosed(`the team ${teamId} is closed`)
+}
+
 /** Checks, in the transaction that acts, that the person is not banned. Throws NotAllowed. */
 export async function requireNotBanned(tx: Tx, userId: string): Promise<void> {
   const banned = await tx.$queryRaw<object[]>`

@@ -1,8 +1,11 @@
 /** What can be checked on this machine: the environment, our secrets, the workshop files, sign-in. */
 import { answersAt } from '~/adapters/reachability.server'
 import { formatProblem } from '../workshop/problem'
+import { isSample } from '../workshop/samples'
 import { upcomingWorkshops, type TestedDeployment } from './readiness-check'
 import { error, ok, orWhenFine, skipped, warning, type Finding } from './readiness-finding'
+
+const isLoopback = (hostname: string) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 
 export function checkEnvironment({ environmentProblems: problems }: TestedDeployment): Finding {
   return problems.length === 0
@@ -15,12 +18,17 @@ export const checkSecrets = ({ deployment }: TestedDeployment): Finding[] =>
 
 export function checkWorkshopFiles({
   workshops: { workshops, problems, warnings },
+  deployment: { appOrigin },
 }: TestedDeployment): Finding[] {
   const findings = [
     ...problems.map((one) => error({ code: 'file-problem', problem: formatProblem(one) })),
     ...warnings.map((one) => warning({ code: 'file-problem', problem: formatProblem(one) })),
   ]
   if (workshops.size === 0 && problems.length === 0) findings.push(warning({ code: 'no-workshop' }))
+  const samples = [...workshops.values()].filter(isSample).map(({ slug }) => slug)
+  // The demo has them, on this machine alone.
+  if (samples.length > 0 && !(appOrigin && isLoopback(new URL(appOrigin).hostname)))
+    findings.push(warning({ code: 'sample-public', slugs: samples }))
   return orWhenFine(findings, { code: 'files-ok', slugs: [...workshops.keys()] })
 }
 
@@ -33,11 +41,10 @@ export async function checkSignIn({
 }: TestedDeployment): Promise<Finding | Finding[]> {
   if (!appOrigin || signIn.length === 0) return skipped({ code: 'sign-in-unset' })
   const { protocol, hostname } = new URL(appOrigin)
-  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
   const answers = await Promise.all(signIn.map(signInFinding))
   return orWhenFine(
     [
-      ...(protocol !== 'https:' && !isLoopback
+      ...(protocol !== 'https:' && !isLoopback(hostname)
         ? [error({ code: 'origin-without-https', origin: appOrigin })]
         : []),
       ...answers.filter((finding) => finding !== null),

@@ -47,6 +47,7 @@ export type FindingValues = {
   /** `problem` names file, line, field and remedy. */
   'file-problem': { problem: string }
   'no-workshop': None
+  'sample-public': { slugs: string[] }
   'sign-in-ok': { addresses: { provider: string; redirectUri: string }[] }
   'sign-in-unset': None
   'origin-without-https': { origin: string }

@@ -331,3 +331,17 @@ test('a guardrail of our name that is not ours is named, with the name that ours
     `workshop-test-workshop-${world.ctx.installationId}`,
   )
 })
+
+test('a sample of the demo is named where it is public, and nowhere else', async () => {
+  const sample = bigWorkshop({
+    slug: 'duckdb-agents',
+    title: 'Build an analytics agent on DuckDB',
+  })
+  await using world = await readyWorld(sample)
+  const tested = testedDeployment(world.ctx)
+  const { found, severities } = await examine(tested)
+  expect(severities.workshops).toBe('warning')
+  expect(found('workshops').sentence).toContain('duckdb-agents: a sample of the demo')
+  const here = { ...tested.deployment, appOrigin: 'http://localhost:3000' }
+  expect((await examine({ ...tested, deployment: here })).severities.workshops).toBe('ok')
+})

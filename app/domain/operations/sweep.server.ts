@@ -23,6 +23,8 @@ import {
 import { setClaimCommitted } from '../money/pool.server'
 import { sendRunsAgain } from '../keys/reconcile-runs.server'
 import { pruneHistory } from './job-history.server'
+import { endClosedTeams } from '../team/close.server'
+import { destroyCredentials } from '../vault/destroy.server'
 import { windowState } from '../workshop/workshop'
 
 export const sweepSeconds = 15
@@ -49,6 +51,8 @@ const parts = {
   guardrailsWarmed: ['guardrails', warmGuardrails],
   reconcilesSentAgain: ['checks and repairs without a job', sendRunsAgain],
   countersKept: ['counters', keepCounters],
+  teamsEnded: ['members of closed teams', endClosedTeams],
+  credentialsDestroyed: ['credentials of closed teams', destroyCredentials],
   historyPruned: ['the history of jobs', pruneHistory],
 } as const satisfies Record<string, readonly [string, (ctx: Ctx) => Promise<number>]>
 

@@ -43,12 +43,14 @@ export async function findErasureBlocks(
   userId: string,
 ): Promise<ErasureBlock[]> {
   const teams = await tx.$queryRaw<Extract<ErasureBlock, { teamSlug: string }>[]>`
-    select t.slug as "teamSlug", t.name as "teamName", case when m.state <> 'removed' then 'in-team'
-      else 'sub-key-not-settled' end as kind
+    select t.slug as "teamSlug", t.name as "teamName", case
+      when m.state <> 'removed' and t.closed_at is null then 'in-team' else 'sub-key-not-settled' end as kind
     from keymint.team_members m join keymint.teams t on t.id = m.team_id
-    where m.user_id = ${userId} and (m.state <> 'removed' or exists (
+    where m.user_id = ${userId} and ((m.state <> 'removed' and t.closed_at is null) or exists (
       select 1 from keymint.key_months k join keymint.api_keys a on a.id = k.api_key_id
-        where a.team_id = m.team_id and a.user_id = m.user_id and k.committed_usd > 0))
+        where a.team_id = m.team_id and a.user_id = m.user_id and k.committed_usd > 0)
+      or (t.closed_at is not null and exists (select 1 from keymint.api_keys a where a.team_id = m.team_id
+        and a.user_id = m.user_id and a.state in ('pending', 'ready'))))
     order by t.slug`
   return [...teams, ...(await findClaimBlocks(ctx, tx, userId))]
 }
@@ -111,6 +113,10 @@ export async function erasePerson(
     await holdMarks(ctx, tx, { claims, banned: person.banned, marks })
 
     await tx.$executeRaw`update keymint.invitations set email = null where used_by = ${userId}`
+    // Only closed teams are left: an open one has blocked this.
+    await tx.$executeRaw`
+      update keymint.team_members set state = 'removed', removed_at = ${ctx.now()}::timestamptz
+      where user_id = ${userId} and state <> 'removed'`
     const sessions = await tx.$executeRaw`delete from keymint.sessions where user_id = ${userId}`
     await tx.$executeRaw`
       update keymint.workshop_attendance set email_normalized = null where user_id = ${userId}`

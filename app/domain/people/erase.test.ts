@@ -200,7 +200,10 @@ test('nobody can read what is held, and it survives a new encryption key', async
     [slug, 'erased', true],
   ])
 
-  world.ctx.fingerprints = createFingerprints([randomBytes(32), world.encryptionKey])
+  world.ctx.fingerprints = createFingerprints({
+    own: [],
+    encryption: [randomBytes(32), world.encryptionKey],
+  })
   const back = await arrives(world, who)
   expect(await claims(world, back)).toEqual({ kind: 'refused', reason: 'had-one-before' })
   await world.db.$executeRaw`update keymint.claim_holds set created_at = now() - interval '30 days'`

@@ -61,10 +61,11 @@ export async function hold(
 ): Promise<void> {
   const fingerprints = [...new Set(input.marks.map((mark) => ctx.fingerprints.of(mark)))]
   await tx.$executeRaw`
-    insert into keymint.claim_holds (workshop_slug, fingerprint, reason, held_until)
-    select ${input.workshopSlug}, fingerprint, ${input.reason}, ${input.until}::timestamptz
+    insert into keymint.claim_holds (workshop_slug, fingerprint, reason, held_until, key_id)
+    select ${input.workshopSlug}, fingerprint, ${input.reason}, ${input.until}::timestamptz,
+      ${ctx.fingerprints.keyId}
       from unnest(${fingerprints}::text[]) as f(fingerprint)
-    on conflict (workshop_slug, fingerprint) do update set
+    on conflict (workshop_slug, fingerprint) do update set key_id = excluded.key_id,
       held_until = case when claim_holds.held_until is null or excluded.held_until is null then null
         else greatest(claim_holds.held_until, excluded.held_until) end`
 }

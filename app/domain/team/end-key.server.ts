@@ -13,7 +13,13 @@ import { book, wantOff } from '../keys/want.server'
 import { lockSubKeys, subKeyHolder, type SubKeyRow } from './key-row.server'
 
 export type KeyEnd =
-  'deleted' | 'revoked' | 'expired' | 'member-removed' | 'member-suspended' | 'spent'
+  | 'deleted'
+  | 'revoked'
+  | 'expired'
+  | 'member-removed'
+  | 'member-suspended'
+  | 'team-closed'
+  | 'spent'
 
 /**
  * Ends a live key in the caller's transaction, which holds member and key: off at once, whatever the
@@ -47,11 +53,12 @@ export async function returnFree(
   tx: Tx,
   member: OpenMember,
   actor: AuditActor,
+  reason: 'the member has left' | 'the team is closed' = 'the member has left',
 ): Promise<NanoUsd> {
   const { free } = await readBalance(tx, member, member.month)
   if (free <= 0n) return 0n
   await post(tx, member, ctx.now(), actor, [
-    { kind: 'deallocate', month: member.month, amount: free, reason: 'the member has left' },
+    { kind: 'deallocate', month: member.month, amount: free, reason },
   ])
   return free
 }

@@ -10,6 +10,7 @@ import type { Ctx } from '../ctx'
 import {
   openMember,
   requireActiveOwner,
+  requireOpenTeam,
   teamScope,
   type MemberRole,
 } from '../money/member-lock.server'
@@ -38,6 +39,7 @@ export async function invite(
   return ctx.db.$transaction(async (tx): Promise<InviteOutcome> => {
     await lockTeam(tx, input.teamId)
     await requireActiveOwner(tx, input.teamId, input.actorUserId)
+    await requireOpenTeam(tx, input.teamId)
     const [open] = await tx.$queryRaw<{ count: number }[]>`
       select count(*)::int as count from keymint.invitations where team_id = ${input.teamId}::uuid
         and used_at is null and revoked_at is null and expires_at > ${ctx.now()}::timestamptz`
@@ -143,6 +145,7 @@ export async function revokeInvitation(
 /** Whether who made the invitation `i` may still invite: a link does not outlive that right. */
 const issuerMayInvite = Prisma.sql`exists (select 1 from keymint.team_members o
   join keymint.attendees oa on oa.user_id = o.user_id
+  join keymint.teams ot on ot.id = o.team_id and ot.closed_at is null
   where o.team_id = i.team_id and o.user_id = i.created_by and o.role = 'owner'
     and o.state = 'active' and oa.banned_at is null)`
 

@@ -9,7 +9,7 @@ import type { AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { Holder, Move } from '../holder'
 import { book } from '../keys/want.server'
-import { openMember, type OpenMember } from '../money/member-lock.server'
+import { isTeamClosed, openMember, type OpenMember } from '../money/member-lock.server'
 import { monthOf, type Month } from '../money/month'
 import {
   commitmentChange,
@@ -75,6 +75,8 @@ export const subKeyHolder: Holder = {
     }
     await post(tx, member, move.now, move.actor as AuditActor, postings)
     if (member.state === 'removed') await returnFree(ctx, tx, member, move.actor as AuditActor)
+    else if (await isTeamClosed(tx, member.teamId))
+      await returnFree(ctx, tx, member, move.actor as AuditActor, 'the team is closed')
     return true
   },
 

@@ -12,6 +12,7 @@ import type { Ctx } from '../ctx'
 import { minLimit } from '../keys/key-row'
 import { book, moveVersion, requestKey, wantOff } from '../keys/want.server'
 import {
+  isTeamClosed,
   openMember,
   requireActiveOwner,
   requireNotBanned,
@@ -47,7 +48,13 @@ export type ProvisionRefusal =
   | { kind: 'refused'; reason: 'not-enough'; free: NanoUsd }
   | {
       kind: 'refused'
-      reason: 'not-active' | 'no-master-key' | 'not-offered' | 'switched-off' | 'bad-expiry'
+      reason:
+        | 'not-active'
+        | 'team-closed'
+        | 'no-master-key'
+        | 'not-offered'
+        | 'switched-off'
+        | 'bad-expiry'
     }
 export type ProvisionOutcome = { kind: 'queued'; keyId: string } | ProvisionRefusal
 
@@ -76,6 +83,8 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     const [master] = await tx.$queryRaw<{ service: string }[]>`
       select service from keymint.master_keys where id = ${masterKeyId}::uuid and team_id = ${teamId}::uuid
         and state = 'active' for share`
+    // A closing disables the credential: asked after both locks, it is seen.
+    if (await isTeamClosed(tx, teamId)) return { kind: 'refused', reason: 'team-closed' }
     if (!master) return { kind: 'refused', reason: 'no-master-key' }
     const capabilities = ctx.services.get(master.service)?.capabilities
     const offered =

@@ -1,5 +1,5 @@
 /**
- * Teams: who is in one, and in which role. Guarantee: a team always has an active owner, because
+ * Teams: who is in one, and in which role. Guarantee: an open team always has an active owner, because
  * every change that could take away the last one locks the team's row and counts first; and whoever
  * changes a member is an active owner at that moment, not only when the page was read.
  */
@@ -8,6 +8,7 @@ import { isUniqueViolation } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import {
+  isTeamClosed,
   openMember,
   requireActiveOwner,
   teamScope,
@@ -23,6 +24,8 @@ export type Membership = {
   name: string
   role: MemberRole
   state: Exclude<MemberState, 'removed'>
+  /** When the team was closed, for good; null while it is open. */
+  closedAt: string | null
 }
 
 export type CreateOutcome =
@@ -75,20 +78,24 @@ export async function findMembership(
   slug: string,
   userId: string,
 ): Promise<Membership | null> {
-  const [row] = await ctx.db.$queryRaw<Membership[]>`
-    select t.id as "teamId", t.slug, t.name, m.role, m.state from keymint.teams t join keymint.team_members m
+  const [row] = await ctx.db.$queryRaw<
+    (Omit<Membership, 'closedAt'> & { closedAt: Date | null })[]
+  >`
+    select t.id as "teamId", t.slug, t.name, m.role, m.state, t.closed_at as "closedAt"
+    from keymint.teams t join keymint.team_members m
       on m.team_id = t.id
     where t.slug = ${slug} and m.user_id = ${userId} and m.state <> 'removed'`
-  return row ?? null
+  return row ? { ...row, closedAt: row.closedAt?.toISOString() ?? null } : null
 }
 
 /** The teams of a person, by name; 50 at most. */
 export async function listTeamsOf(
   ctx: Pick<Ctx, 'db'>,
   userId: string,
-): Promise<{ slug: string; name: string; role: MemberRole }[]> {
-  return ctx.db.$queryRaw<{ slug: string; name: string; role: MemberRole }[]>`
-    select t.slug, t.name, m.role from keymint.team_members m join keymint.teams t on t.id = m.team_id
+): Promise<{ slug: string; name: string; role: MemberRole; closed: boolean }[]> {
+  return ctx.db.$queryRaw<{ slug: string; name: string; role: MemberRole; closed: boolean }[]>`
+    select t.slug, t.name, m.role, t.closed_at is not null as closed
+    from keymint.team_members m join keymint.teams t on t.id = m.team_id
     where m.user_id = ${userId} and m.state <> 'removed' order by t.name, t.slug limit 50`
 }
 
@@ -255,7 +262,9 @@ async function revokeInvitationsBy(ctx: Ctx, tx: Tx, ref: MemberRef): Promise<vo
       and revoked_at is null`
 }
 
+/** Of an open team: a closed one needs none. */
 async function isLastOwner(tx: Tx, ref: MemberRef): Promise<boolean> {
+  if (await isTeamClosed(tx, ref.teamId)) return false
   const [row] = await tx.$queryRaw<{ others: number }[]>`
     select count(*)::int as others from keymint.team_members m
       join keymint.attendees a on a.user_id = m.user_id

@@ -1,7 +1,7 @@
 import { isProviderError } from '~/adapters/provider-error'
 import type { ServiceAdapter, ServiceCredential } from '~/adapters/service-adapter'
 import type { Ctx } from '../ctx'
-import { openAccount } from '../keys/accounts.server'
+import { isUnsealError, openAccount } from '../keys/accounts.server'
 
 /** How many of the newest keys are compared before two credentials count as one provider account. */
 const keysCompared = 5
@@ -21,7 +21,14 @@ export async function isOtherAccount(
     where m.account = ${masterKeyId}::uuid and a.state = 'saved' and a.deleted_at is null
       order by a.settled_at desc limit ${keysCompared}::int`
   if (newest.length === 0) return false
-  const old = await openAccount(ctx, masterKeyId)
+  let old: Awaited<ReturnType<typeof openAccount>>
+  try {
+    old = await openAccount(ctx, masterKeyId)
+  } catch (error) {
+    // The old one opens no more: nothing can be asked of it, and a new one is the remedy.
+    if (!isUnsealError(error)) throw error
+    return false
+  }
   if (!old) return false
   try {
     for (const { id } of newest)

@@ -7,6 +7,7 @@
 import { Prisma } from '~/adapters/db.server'
 import { sealingKeyIdOf, type SealedPlace } from '~/adapters/sealing.server'
 import type { Ctx } from '../ctx'
+import { masterKeyPlace, openSealedCredential } from '../keys/accounts.server'
 
 /** What a rotation needs. It runs beside the app and without a queue. */
 export type RotationCtx = Pick<Ctx, 'db' | 'sealer'>
@@ -15,9 +16,9 @@ export type RotationCtx = Pick<Ctx, 'db' | 'sealer'>
  * One column of sealed values. A new one must be added here: rotation does not finish while it
  * finds others.
  */
-type SealedColumn = { table: string; column: string; id: string; version: 'v1' | 'v2' }
+type SealedColumn = { table: string; column: string; id: string; version: 'v1' | 'v3' }
 const sealedColumns: SealedColumn[] = [
-  { table: 'master_keys', column: 'sealed', id: 'id', version: 'v2' },
+  { table: 'master_keys', column: 'sealed', id: 'id', version: 'v3' },
   { table: 'keys', column: 'sealed', id: 'id', version: 'v1' },
 ]
 /** Copies of `keys.sealed`, which the database writes in the same statement: sealed once, and to that row. */
@@ -26,6 +27,8 @@ const copies = ['workshop_attendance.or_key_plaintext', 'api_keys.sealed']
 export type RotationProgress = { table: string; resealed: number; left: number }
 export type RotationReport = {
   resealed: number
+  /** Credentials that are now sealed to their service and address, and were not before. */
+  bound: number
   /** Rows that no key of ENCRYPTION_KEY opens: "table id". */
   unopenable: string[]
   /** Columns with sealed values that this program does not know: "table.column". */
@@ -45,7 +48,13 @@ export async function rotateVault(
   onProgress: (progress: RotationProgress) => void = () => undefined,
 ): Promise<RotationReport> {
   const columns = await presentColumns(ctx)
-  const report: RotationReport = { resealed: 0, unopenable: [], unknownColumns: [], leftByKey: {} }
+  const report: RotationReport = {
+    resealed: 0,
+    bound: 0,
+    unopenable: [],
+    unknownColumns: [],
+    leftByKey: {},
+  }
   // A process that knows only the old key may seal a row after it was passed, so passes repeat until
   // one finds nothing.
   for (let resealed = -1; resealed !== 0;) {
@@ -59,7 +68,15 @@ export async function rotateVault(
   return report
 }
 
-type Row = { id: string; generation: number; sealed: string }
+type Row = {
+  id: string
+  generation: number
+  sealed: string
+  /** Of a credential alone. */
+  teamId: string | null
+  service: string | null
+  baseUrl: string | null
+}
 
 async function passOver(
   ctx: RotationCtx,
@@ -68,15 +85,22 @@ async function passOver(
   onProgress: (progress: RotationProgress) => void,
 ): Promise<number> {
   const { table, name, id } = sqlOf(column)
-  const newest = `v_.${ctx.sealer.newestKeyId}.%`
+  const newest = `${column.version}.${ctx.sealer.newestKeyId}.%`
+  const beside =
+    column.version === 'v3'
+      ? Prisma.sql`team_id::text as "teamId", service, base_url as "baseUrl"`
+      : Prisma.sql`null as "teamId", null as service, null as "baseUrl"`
   let resealed = 0
   for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
     const page = await ctx.db.$queryRaw<Row[]>`
-      select ${id}::text as id, generation, ${name} as sealed from ${table} where ${name} is not null
+      select ${id}::text as id, generation, ${name} as sealed, ${beside} from ${table} where ${name} is not null
         and ${name} not like ${newest} and ${id} > ${after}::uuid order by ${id} limit ${pageSize}::int`
     for (const row of page) {
       const outcome = await resealRow(ctx, column, row)
-      if (outcome === 'resealed') resealed++
+      if (outcome === 'resealed') {
+        resealed++
+        if (row.sealed.startsWith('v2.')) report.bound++
+      }
       if (outcome === 'unopenable') report.unopenable.push(`${column.table} ${row.id}`)
     }
     const last = page.at(-1)
@@ -101,20 +125,27 @@ async function resealRow(
   const place: SealedPlace = { table: column.table, row: row.id, generation: row.generation }
   let fresh: string
   try {
-    const secret = ctx.sealer.unseal(row.sealed, place)
-    fresh =
-      column.version === 'v2'
-        ? ctx.sealer.sealForVault(secret, place)
-        : ctx.sealer.seal(secret, place)
+    if (column.version === 'v3') {
+      const { teamId, service, baseUrl } = row
+      const credential = { ...row, teamId: teamId ?? '', service: service ?? '', baseUrl }
+      const { secret } = openSealedCredential(ctx.sealer, credential)
+      fresh = ctx.sealer.sealForVault(secret, masterKeyPlace(credential))
+    } else fresh = ctx.sealer.seal(ctx.sealer.unseal(row.sealed, place), place)
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'UnsealError') throw error
     return 'unopenable'
   }
   const { table, name, id } = sqlOf(column)
+  // Its new seal says the address that was read: a row that has another one by now is left alone.
+  const asRead =
+    column.version === 'v3'
+      ? Prisma.sql`and team_id = ${row.teamId}::uuid and service = ${row.service}
+          and base_url is not distinct from ${row.baseUrl}`
+      : Prisma.empty
   // One statement for each row, because several locks could deadlock with those of the app.
   const changed = await ctx.db.$executeRaw`
       update ${table} set ${name} = ${fresh} where ${id} = ${row.id}::uuid
-        and generation = ${row.generation}::int and ${name} = ${row.sealed}`
+        and generation = ${row.generation}::int and ${name} = ${row.sealed} ${asRead}`
   return changed === 1 ? 'resealed' : 'changed-meanwhile'
 }
 
@@ -170,7 +201,7 @@ async function findUnknownColumns(ctx: RotationCtx): Promise<string[]> {
     const name = Prisma.raw(`"${column}"`)
     const [found] = await ctx.db.$queryRaw<{ any: boolean }[]>`
       select exists (select 1 from ${Prisma.raw(`keymint."${table}"`)}
-        where ${name} ~ '^v[12][.][0-9a-f]{8}[.][A-Za-z0-9_-]{16}[.]') as any`
+        where ${name} ~ '^v[123][.][0-9a-f]{8}[.][A-Za-z0-9_-]{16}[.]') as any`
     if (found?.any) unknown.push(`${table}.${column}`)
   }
   return unknown

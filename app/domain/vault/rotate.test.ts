@@ -9,6 +9,8 @@ import { createSealer } from '~/adapters/sealing.server'
 import { rounds } from '../../../tests/rounds'
 import { openTeam } from '../../../tests/team'
 import { openWorld, type World } from '../../../tests/world'
+import { banPerson } from '../people/ban.server'
+import { erasePerson } from '../people/erase.server'
 import { deploymentAccount, masterKeyPlace } from '../keys/accounts.server'
 import { keyPlace } from '../keys/mint-attempt.server'
 import { rotateVault } from './rotate.server'
@@ -17,7 +19,10 @@ import { rotateVault } from './rotate.server'
  * By the id of the row that is sealed: a key's own, which the claim holds a copy of, or a master
  * key's.
  */
-type Secrets = Map<string, { table: 'key' | 'master'; secret: string }>
+type Secrets = Map<string, { table: 'key' | 'master'; secret: string; teamId: string }>
+
+const placeInTeam = (id: string, generation: number, teamId: string) =>
+  masterKeyPlace({ id, generation, teamId, service: 'litellm', baseUrl: null })
 
 /** Claims with keys and master keys, sealed as the app seals them. */
 async function fill(
@@ -66,7 +71,7 @@ async function fill(
   })
   await world.db.key.createMany({
     data: drafts.map(({ claimId, mintId, keyId, secret }) => {
-      secrets.set(keyId, { table: 'key', secret })
+      secrets.set(keyId, { table: 'key', secret, teamId: '' })
       return {
         ...common,
         id: keyId,
@@ -84,13 +89,13 @@ async function fill(
   await world.db.masterKey.createMany({
     data: Array.from({ length: counts.masterKeys }, () => {
       const [id, secret] = [randomUUID(), `sk-${randomBytes(24).toString('base64url')}`]
-      secrets.set(id, { table: 'master', secret })
+      secrets.set(id, { table: 'master', secret, teamId })
       return {
         id,
         teamId,
         service: 'litellm',
         label: 'sk-…',
-        sealed: sealer.sealForVault(secret, masterKeyPlace(id, 1)),
+        sealed: sealer.sealForVault(secret, placeInTeam(id, 1, teamId)),
         verifiedAt: new Date(),
         createdBy: ownerId,
       }
@@ -101,10 +106,10 @@ async function fill(
 
 const readOne = async (world: World, id: string, table: 'key' | 'master') =>
   table === 'master'
-    ? (await world.db.masterKey.findUniqueOrThrow({ where: { id } })).sealed
+    ? (await world.db.masterKey.findUniqueOrThrow({ where: { id } })).sealed!
     : (await world.db.key.findUniqueOrThrow({ where: { id } })).sealed!
-const placeOf = (id: string, table: 'key' | 'master') =>
-  table === 'master' ? masterKeyPlace(id, 1) : keyPlace(id, 1)
+const placeOf = (id: string, table: 'key' | 'master', teamId: string) =>
+  table === 'master' ? placeInTeam(id, 1, teamId) : keyPlace(id, 1)
 /** Claims whose copy of the envelope is not their key's own. */
 const staleCopies = async (world: World) => {
   const [row] = await world.db.$queryRaw<{ count: number }[]>`
@@ -122,6 +127,7 @@ function runCli(
   world: World,
   encryptionKey: string,
   killAfter: number | null,
+  more: Record<string, string> = {},
 ): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'app/cli/vault-rotate.ts'], {
     env: {
@@ -135,6 +141,7 @@ function runCli(
       GITHUB_CLIENT_SECRET: 'x',
       GOOGLE_CLIENT_ID: 'x',
       GOOGLE_CLIENT_SECRET: 'x',
+      ...more,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -166,8 +173,9 @@ test(`a rotation that is killed half-way and restarted (${kills} times) loses no
   const reading = (async () => {
     for (let index = 0; app.running; index = (index + 7) % ids.length) {
       const id = ids[index]!
-      const { table, secret } = secrets.get(id)!
-      if (both.unseal(await readOne(world, id, table), placeOf(id, table)) !== secret) app.wrong++
+      const { table, secret, teamId } = secrets.get(id)!
+      if (both.unseal(await readOne(world, id, table), placeOf(id, table, teamId)) !== secret)
+        app.wrong++
       app.reads++
     }
   })()
@@ -204,8 +212,8 @@ test(`a rotation that is killed half-way and restarted (${kills} times) loses no
 
   // Without the old key, the new one opens every secret.
   const alone = createSealer([newKey])
-  for (const [id, { table, secret }] of secrets)
-    expect(alone.unseal(await readOne(world, id, table), placeOf(id, table))).toBe(secret)
+  for (const [id, { table, secret, teamId }] of secrets)
+    expect(alone.unseal(await readOne(world, id, table), placeOf(id, table, teamId))).toBe(secret)
 }, 240_000)
 
 // The next pass seals it.
@@ -213,9 +221,8 @@ test('a row that is written between the reading and the sealing keeps what was w
   await using world = await openWorld()
   const [oldKey, newKey] = [randomBytes(32), randomBytes(32)]
   const old = createSealer([oldKey])
-  const [id] = [...(await fill(world, old, { claims: 1, masterKeys: 1 })).entries()]
-    .filter(([, { table }]) => table === 'master')
-    .map(([key]) => key)
+  const filled = await fill(world, old, { claims: 1, masterKeys: 1 })
+  const [id, { teamId }] = [...filled].find(([, { table }]) => table === 'master')!
   const both = createSealer([newKey, oldKey])
   let written = false
   const sealer = {
@@ -226,10 +233,10 @@ test('a row that is written between the reading and the sealing keeps what was w
         // The owner replaces the credential in this very moment, in a process that knows only the
         // old key.
         replacing = world.db.masterKey.update({
-          where: { id: id! },
+          where: { id },
           data: {
             generation: 2,
-            sealed: old.sealForVault('sk-the-replacement-of-it', masterKeyPlace(id!, 2)),
+            sealed: old.sealForVault('sk-the-replacement-of-it', placeInTeam(id, 2, teamId)),
           },
         })
       }
@@ -248,8 +255,8 @@ test('a row that is written between the reading and the sealing keeps what was w
   })
   const report = await rotateVault({ db, sealer })
   expect(report).toMatchObject({ unopenable: [], leftByKey: {}, unknownColumns: [] })
-  const row = await world.db.masterKey.findUniqueOrThrow({ where: { id: id! } })
-  expect(createSealer([newKey]).unseal(row.sealed, masterKeyPlace(id!, 2))).toBe(
+  const row = await world.db.masterKey.findUniqueOrThrow({ where: { id } })
+  expect(createSealer([newKey]).unseal(row.sealed!, placeInTeam(id, 2, teamId))).toBe(
     'sk-the-replacement-of-it',
   )
 })
@@ -269,8 +276,51 @@ test('a row that no key can decrypt is reported and left as it is', async () => 
   const report = await rotateVault({ db: world.db, sealer: createSealer([newKey, oldKey]) })
   expect(report).toEqual({
     resealed: 5,
+    bound: 0,
     unopenable: [`keys ${lost}`],
     unknownColumns: ['forgotten.note'],
     leftByKey: { [createSealer([lostKey]).newestKeyId]: 1 },
   })
 })
+
+test('a credential that was sealed to its row alone is sealed to its service and address', async () => {
+  await using world = await openWorld()
+  const sealer = createSealer([randomBytes(32)])
+  const secrets = await fill(world, sealer, { claims: 1, masterKeys: 3 })
+  const masters = [...secrets].filter(([, { table }]) => table === 'master')
+  for (const [id, { secret }] of masters)
+    await world.db.masterKey.update({
+      where: { id },
+      data: {
+        sealed: sealer.sealForVault(secret, { table: 'master_keys', row: id, generation: 1 }),
+      },
+    })
+  const report = await rotateVault({ db: world.db, sealer })
+  expect(report).toMatchObject({ resealed: 3, bound: 3, unopenable: [], leftByKey: {} })
+  for (const [id, { secret, teamId }] of masters) {
+    const envelope = await readOne(world, id, 'master')
+    expect(envelope).toMatch(/^v3\./)
+    expect(sealer.unseal(envelope, placeInTeam(id, 1, teamId))).toBe(secret)
+  }
+  expect(await rotateVault({ db: world.db, sealer })).toMatchObject({ resealed: 0, bound: 0 })
+})
+
+test('the command says which key bans need, and does not let it go', async () => {
+  await using world = await openWorld()
+  const [oldKey, newKey] = [world.encryptionKey, randomBytes(32)]
+  const [person, staff] = await world.people(2)
+  const { userId } = person!
+  await banPerson(world.ctx, { userId, reason: 'test', actorUserId: staff!.userId })
+  await erasePerson(world.ctx, { userId, because: 'asked' })
+  const text = (keys: Buffer[]) => keys.map((key) => key.toString('base64')).join(',')
+  const asked = await runCli(world, text([newKey, oldKey]), null)
+  expect(asked.code, asked.output).toBe(1)
+  expect(asked.output).toContain(
+    `key ${createSealer([oldKey]).newestKeyId}, which only ENCRYPTION_KEY`,
+  )
+  const told = await runCli(world, text([newKey, oldKey]), null, {
+    FINGERPRINT_KEY: text([oldKey]),
+  })
+  expect(told.code, told.output).toBe(0)
+  expect(told.output).toMatch(/bans? (and|or) holds? stay as they are/)
+}, 120_000)

@@ -15,13 +15,15 @@ import { recordAudit, type AuditAction } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { errorSentence } from '../error-text'
 import type { JobError } from '../job-outcome'
-import { requireActiveOwner } from '../money/member-lock.server'
+import { requireActiveOwner, requireOpenTeam } from '../money/member-lock.server'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import {
+  isUnsealError,
   masterKeyPlace,
   openAccount,
   openParkedAccount,
   parkedFrom,
+  type OpenAccount,
   type Parked,
 } from '../keys/accounts.server'
 import { isOtherAccount } from './other-account.server'
@@ -40,6 +42,7 @@ export type VaultProblem =
         | 'address-not-used'
         | 'other-account'
         | 'replaced-meanwhile'
+        | 'seal-broken'
     }
   | { reason: 'service-refused'; service: string; problem: CredentialProblem }
 
@@ -56,6 +59,8 @@ export type MasterKeyView = {
   createdBy: string
   replacedAt: string | null
   disabledAt: string | null
+  /** When its secret was destroyed, because the team is closed. */
+  destroyedAt: string | null
   /** Keys made with it that still exist upstream, as far as we know. */
   keys: number
   /** Why no key can be made with it at present. */
@@ -78,9 +83,19 @@ export async function depositKey(
   if (checked.kind === 'refused') return checked
   const { adapter, credential, label } = checked
   const id = randomUUID()
-  const sealed = ctx.sealer.sealForVault(credential.secret, masterKeyPlace(id, 1))
+  const sealed = ctx.sealer.sealForVault(
+    credential.secret,
+    masterKeyPlace({
+      id,
+      generation: 1,
+      teamId: input.teamId,
+      service: adapter.service,
+      baseUrl: credential.baseUrl,
+    }),
+  )
   await ctx.db.$transaction(async (tx) => {
     await requireActiveOwner(tx, input.teamId, input.userId)
+    await requireOpenTeam(tx, input.teamId)
     await tx.masterKey.create({
       data: {
         id,
@@ -115,7 +130,7 @@ export async function replaceKey(
   input: ReplaceInput,
 ): Promise<{ kind: 'replaced' } | VaultRefusal | null> {
   const row = await ctx.db.masterKey.findFirst({
-    where: { id: input.masterKeyId, teamId: input.teamId },
+    where: { id: input.masterKeyId, teamId: input.teamId, destroyedAt: null },
   })
   if (!row) return null
   const checked = await check(ctx, { ...input, service: row.service })
@@ -124,11 +139,21 @@ export async function replaceKey(
   if (await isOtherAccount(ctx, row.id, adapter, credential))
     return { kind: 'refused', reason: 'other-account' }
   const generation = row.generation + 1
-  const sealed = ctx.sealer.sealForVault(credential.secret, masterKeyPlace(row.id, generation))
+  const { id, teamId, service } = row
+  const sealed = ctx.sealer.sealForVault(
+    credential.secret,
+    masterKeyPlace({ id, generation, teamId, service, baseUrl: credential.baseUrl }),
+  )
   return ctx.db.$transaction(async (tx) => {
     await requireActiveOwner(tx, input.teamId, input.userId)
     const { count } = await tx.masterKey.updateMany({
-      where: { id: row.id, teamId: input.teamId, generation: row.generation },
+      where: {
+        id: row.id,
+        teamId: input.teamId,
+        generation: row.generation,
+        service: row.service,
+        destroyedAt: null,
+      },
       data: {
         sealed,
         generation,
@@ -143,7 +168,9 @@ export async function replaceKey(
     await tx.$executeRaw`
       update keymint.mints set not_before = null where account = ${row.id}::uuid and state = 'pending'`
     await tx.$executeRaw`
-      update keymint.accounts set cooldown_until = null, failures = 0, reason = null, probe_at = null
+      update keymint.accounts set cooldown_until = null, failures = 0, reason = null, probe_at = null,
+        parked_at = case when parked_reason = 'seal-broken' then null else parked_at end,
+        parked_reason = case when parked_reason = 'seal-broken' then null else parked_reason end
         where id = ${row.id}::uuid`
     await audit(tx, input, 'vault.replaced', {
       id: row.id,
@@ -174,18 +201,22 @@ export function enableKey(ctx: Ctx, input: SwitchInput): Promise<boolean> {
 
 /**
  * Asks the service whether it still accepts the credential, and keeps the time if it does. Null
- * when the team has no such credential.
+ * when the team has no such credential. Throws NotAllowed unless the person is an active owner.
  */
 export async function verifyKey(
   ctx: Ctx,
-  input: { teamId: string; masterKeyId: string },
+  input: { teamId: string; userId: string; masterKeyId: string },
 ): Promise<{ kind: 'verified' } | VaultRefusal | null> {
-  const row = await ctx.db.masterKey.findFirst({
-    where: { id: input.masterKeyId, teamId: input.teamId },
-    select: { generation: true },
+  const row = await ctx.db.$transaction(async (tx) => {
+    await requireActiveOwner(tx, input.teamId, input.userId)
+    return tx.masterKey.findFirst({
+      where: { id: input.masterKeyId, teamId: input.teamId, destroyedAt: null },
+      select: { generation: true },
+    })
   })
   if (!row) return null
-  const account = await openAccount(ctx, input.masterKeyId)
+  const account = await openOrNull(ctx, input.masterKeyId)
+  if (account === 'seal-broken') return { kind: 'refused', reason: 'seal-broken' }
   if (!account) return null
   const { adapter, credential } = account
   const verified = await adapter.verifyCredential(credential)
@@ -195,6 +226,16 @@ export async function verifyKey(
     data: { verifiedAt: ctx.now() },
   })
   return { kind: 'verified' }
+}
+
+/** One that does not open in its row is sent nowhere. */
+async function openOrNull(ctx: Ctx, id: string): Promise<OpenAccount | 'seal-broken' | null> {
+  try {
+    return await openAccount(ctx, id)
+  } catch (error) {
+    if (isUnsealError(error)) return 'seal-broken'
+    throw error
+  }
 }
 
 /** Opens a parked credential again; false when it was not parked. Throws NotAllowed unless the
@@ -226,7 +267,7 @@ export async function listMasterKeys(
   ofKey: string | null = null,
 ): Promise<MasterKeyView[]> {
   type Times = 'verifiedAt' | 'createdAt'
-  type MaybeTimes = 'replacedAt' | 'disabledAt'
+  type MaybeTimes = 'replacedAt' | 'disabledAt' | 'destroyedAt'
   type Row = Omit<MasterKeyView, 'title' | 'failure' | 'unread' | 'parked' | Times | MaybeTimes> & {
     [Name in Times]: Date
   } & { [Name in MaybeTimes]: Date | null } & {
@@ -241,8 +282,9 @@ export async function listMasterKeys(
   const rows = await ctx.db.$queryRaw<Row[]>`
     select k.id, k.service, k.label, k.base_url as "baseUrl", k.state, k.verified_at as "verifiedAt",
       k.created_at as "createdAt", p.display_name as "createdBy",
-      k.replaced_at as "replacedAt", k.disabled_at as "disabledAt", gate.reason,
-      gate.closed_since as "closedSince", gate.read_error as "readError", gate.read_failed_at as "readFailedAt",
+      k.replaced_at as "replacedAt", k.disabled_at as "disabledAt", k.destroyed_at as "destroyedAt",
+      gate.reason, gate.closed_since as "closedSince", gate.read_error as "readError",
+      gate.read_failed_at as "readFailedAt",
       gate.parked_at as "parkedAt", gate.parked_reason as "parkedReason",
       case when gate.cooldown_until is not null then greatest(0,
         ceil(extract(epoch from gate.cooldown_until - now())))::int end as "retryInSeconds",
@@ -261,6 +303,7 @@ export async function listMasterKeys(
       createdAt: row.createdAt.toISOString(),
       replacedAt: row.replacedAt?.toISOString() ?? null,
       disabledAt: row.disabledAt?.toISOString() ?? null,
+      destroyedAt: row.destroyedAt?.toISOString() ?? null,
       title: ctx.services.get(row.service)?.title ?? row.service,
       parked: parkedFrom(parkedAt, parkedReason),
       failure:
@@ -315,6 +358,7 @@ async function switchTo(
   const { teamId, masterKeyId, reason } = input
   return ctx.db.$transaction(async (tx) => {
     await requireActiveOwner(tx, teamId, input.userId)
+    if (state === 'active') await requireOpenTeam(tx, teamId)
     const { count } = await tx.masterKey.updateMany({
       where: { id: masterKeyId, teamId, state: state === 'active' ? 'disabled' : 'active' },
       data: { state, disabledAt: state === 'disabled' ? ctx.now() : null },

@@ -7,8 +7,9 @@ import { runMint } from '~/domain/keys/mint.server'
 import { openWorld } from '../../../tests/world'
 import { startLiteLlm } from '../../../simulators/litellm/server'
 import { startOpenRouter } from '../../../simulators/openrouter/server'
-import { openTeamWithServices } from '../../../tests/team'
+import { openTeam, openTeamWithServices } from '../../../tests/team'
 import { openAccount } from '../keys/accounts.server'
+import { NotAllowed } from '../money/member-lock.server'
 import {
   depositKey,
   disableKey,
@@ -129,6 +130,58 @@ test('a replacement opens under the next generation, and the envelope before it,
   expect(await replaceKey(world.ctx, { ...input, teamId: crypto.randomUUID() })).toBeNull()
 })
 
+test('a row whose address, service or team was changed does not open, and nothing is sent there', async () => {
+  await using world = await openWorld()
+  const team = await openTeamWithServices(world)
+  const id = await team.depositLiteLlm()
+  const before = await world.db.masterKey.findUniqueOrThrow({ where: { id } })
+  const elsewhere = await startLiteLlm()
+  world.onClose(() => elsewhere.stop())
+  const calls = async () =>
+    (await fetch(`${elsewhere.baseUrl}/__sim/calls`)).json() as Promise<unknown>
+  const none = await calls()
+  const other = await openTeam(world)
+  const by = { teamId: team.teamId, scope: team.scope, userId: team.userId, masterKeyId: id }
+  for (const change of [
+    { baseUrl: elsewhere.baseUrl },
+    { baseUrl: null },
+    { service: 'openrouter' },
+    { teamId: other.teamId },
+  ]) {
+    await world.db.masterKey.update({ where: { id }, data: change })
+    await expect(openAccount(world.ctx, id), JSON.stringify(change)).rejects.toThrow('cannot be')
+    if (!('teamId' in change)) {
+      expect(await verifyKey(world.ctx, by)).toEqual({ kind: 'refused', reason: 'seal-broken' })
+      const [listed] = await listMasterKeys(world.ctx, team.teamId)
+      expect(listed?.parked?.reason).toBe('seal-broken')
+    }
+    const { baseUrl, service, teamId } = before
+    await world.db.masterKey.update({ where: { id }, data: { baseUrl, service, teamId } })
+  }
+  expect(await calls()).toEqual(none)
+
+  // The owner replaces it, and all goes on.
+  await world.db.masterKey.update({ where: { id }, data: { baseUrl: elsewhere.baseUrl } })
+  const good = { secret: team.litellm.masterKey, baseUrl: team.litellm.baseUrl }
+  expect(await replaceKey(world.ctx, { ...by, ...good })).toEqual({ kind: 'replaced' })
+  expect(await verifyKey(world.ctx, by)).toEqual({ kind: 'verified' })
+  expect((await listMasterKeys(world.ctx, team.teamId))[0]?.parked).toBeNull()
+})
+
+test('a credential sealed before addresses were part of its seal opens once, and is sealed anew', async () => {
+  await using world = await openWorld()
+  const team = await openTeamWithServices(world)
+  const id = await team.depositLiteLlm()
+  const place = { table: 'master_keys', row: id, generation: 1 }
+  const old = world.ctx.sealer.sealForVault(team.litellm.masterKey, place)
+  expect(old).toMatch(/^v2\./)
+  await world.db.masterKey.update({ where: { id }, data: { sealed: old } })
+  expect((await openAccount(world.ctx, id))?.credential.secret).toBe(team.litellm.masterKey)
+  expect((await world.db.masterKey.findUniqueOrThrow({ where: { id } })).sealed).toMatch(/^v3\./)
+  await world.db.masterKey.update({ where: { id }, data: { baseUrl: 'https://else.example' } })
+  await expect(openAccount(world.ctx, id)).rejects.toThrow('cannot be opened')
+})
+
 test("an envelope of another team's row does not open in this one", async () => {
   await using world = await openWorld()
   const team = await openTeamWithServices(world)
@@ -231,13 +284,15 @@ test('verifying tells the owner when the service no longer accepts the credentia
   const team = await openTeamWithServices(world)
   const other = await startOpenRouter()
   const masterKeyId = await team.depositLiteLlm()
-  const input = { teamId: team.teamId, masterKeyId }
+  const input = { teamId: team.teamId, userId: team.userId, masterKeyId }
   expect(await verifyKey(world.ctx, input)).toEqual({ kind: 'verified' })
   await team.sim('POST', 'faults', { rules: [{ match: 'GET /key/list', fault: '401' }] })
   expect(await verifyKey(world.ctx, input)).toMatchObject({
     reason: 'service-refused',
     problem: { code: 'provider-error', details: { reason: 'unauthorized' } },
   })
-  expect(await verifyKey(world.ctx, { ...input, teamId: crypto.randomUUID() })).toBeNull()
+  await expect(verifyKey(world.ctx, { ...input, teamId: crypto.randomUUID() })).rejects.toThrow(
+    NotAllowed,
+  )
   await other.stop()
 })

@@ -2,10 +2,11 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { brief, fileWith, GIVEAWAY, problemsOf, workshopOf } from '../../../tests/workshop-file'
+import { isSample } from './samples'
 import { MAX_SLUG_LENGTH, formatProblem, parseWorkshopFile } from './parse'
 import { keysThatFit } from './worst-case'
 
-const FOLDER = join(import.meta.dirname, '../../../workshops')
+const FOLDER = join(import.meta.dirname, '../../../simulators/workshops')
 
 test('the file of the design is a workshop', () => {
   const parsed = parseWorkshopFile(fileWith({}), 'workshops/duckdb-agents.yaml')
@@ -53,7 +54,7 @@ test('a giveaway needs no window and no pool', () => {
   })
 })
 
-test('every file in workshops/ is good, without a warning', () => {
+test('every sample is good, without a warning', () => {
   const names = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'))
   expect(names.length).toBeGreaterThanOrEqual(3)
   for (const name of names) {
@@ -62,6 +63,7 @@ test('every file in workshops/ is good, without a warning', () => {
       parsed.ok ? parsed.warnings.map(formatProblem) : parsed.problems.map(formatProblem),
       name,
     ).toEqual([])
+    if (parsed.ok) expect(isSample(parsed.workshop), `${name} is known as a sample`).toBe(true)
     if (parsed.ok && parsed.workshop.claimsOpenAt !== null)
       expect(keysThatFit(parsed.workshop, parsed.workshop.claimsOpenAt)).toBeGreaterThan(0)
   }
