@@ -14,7 +14,7 @@ import {
   type FixAsked,
   type FixSelection,
 } from '~/domain/keys/reconcile-runs.server'
-import { readAlerts } from '~/domain/operations/alerts.server'
+import { readJudgement } from '~/domain/operations/judgement.server'
 import type { Tone } from '~/tone'
 import { badRequest, handler } from '~/web/handler.server'
 import { parseForm, uuid } from '~/web/parse-form.server'
@@ -22,10 +22,10 @@ import { requireAdmin, requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
-  const [view, alerts] = await Promise.all([readReconcileView(ctx), readAlerts(ctx)])
+  const [view, { banners }] = await Promise.all([readReconcileView(ctx), readJudgement(ctx)])
   return {
     view,
-    alerts: alerts.filter((alert) => alert.kind !== 'drift'),
+    alerts: banners.filter((one) => one.code !== 'drift'),
     mayAct: viewer.role === 'admin',
   }
 })

@@ -32,10 +32,10 @@ export function SystemPanel({
             <span className="text-small prose-link text-soft">Why</span>
           </summary>
           <div className="mt-3 border-t border-rule pt-3">
-            <Reasons health={health} />
+            <Reasons health={health} asOf={asOf} />
           </div>
         </details>
-        <dl className="mt-4 grid grid-cols-2 gap-x-6 gap-y-4 border-t border-rule pt-4 sm:grid-cols-3 lg:grid-cols-6">
+        <dl className="mt-4 grid grid-cols-2 gap-x-6 gap-y-4 border-t border-rule pt-4 sm:grid-cols-3 lg:grid-cols-4">
           <Stat
             name="Claims"
             value={counts.total.toLocaleString('en-US')}
@@ -67,12 +67,15 @@ export function SystemPanel({
             value={credits.left?.text ?? 'not read'}
             note={
               <>
-                {credits.worstCase
-                  ? `up to ${credits.worstCase.text} may still be spent`
-                  : 'no upper bound on spending'}
+                {credits.lastsUntil ? (
+                  <>
+                    lasts until <Time iso={credits.lastsUntil} now={asOf} />
+                    {credits.asOf ? ', ' : ''}
+                  </>
+                ) : null}
                 {credits.asOf ? (
                   <>
-                    , read <Ago iso={credits.asOf} asOf={asOf} />
+                    read <Ago iso={credits.asOf} asOf={asOf} />
                   </>
                 ) : null}
               </>
@@ -80,8 +83,18 @@ export function SystemPanel({
           />
           <Stat
             name="Spent"
-            value={system.spent.text}
+            value={system.money.spent.text}
             note={`by ${counts.active.toLocaleString('en-US')} ${counts.active === 1 ? 'person' : 'people'}`}
+          />
+          <Stat
+            name="May still be spent"
+            value={system.money.maySpend.text}
+            note="by keys given out"
+          />
+          <Stat
+            name="Left to hand out"
+            value={system.money.left.text}
+            note="in workshops open now or within a day"
           />
         </dl>
       </div>
@@ -150,12 +163,12 @@ export function WorkshopLines({
                 <span className="text-small prose-link text-soft">Why</span>
               </summary>
               <div className="pt-1 pb-2">
-                <Reasons health={line.health} />
+                <Reasons health={line.health} asOf={asOf} />
               </div>
             </details>
           </div>
           <div className="lg:pt-3">
-            <PoolBar pool={line.pool} compact />
+            <PoolBar money={line.money} seats={line.seats} asOf={asOf} compact />
           </div>
         </li>
       ))}

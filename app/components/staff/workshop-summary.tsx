@@ -38,10 +38,10 @@ export function WorkshopSummary({
             <span className="text-small prose-link text-soft">Why</span>
           </summary>
           <div className="pt-2">
-            <Reasons health={line.health} />
+            <Reasons health={line.health} asOf={asOf} />
           </div>
         </details>
-        <PoolBar pool={line.pool} />
+        <PoolBar money={line.money} seats={line.seats} asOf={asOf} />
       </div>
       {line.problems.length > 0 ? (
         <div className="mt-6">
