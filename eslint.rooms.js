@@ -21,6 +21,7 @@ const rooms = [
     'workshop',
     [
       'catalog.server',
+      'moment',
       'parse',
       'problem',
       'switches.server',
@@ -87,6 +88,7 @@ const rooms = [
       'claim.server',
       'end-claim.server',
       'end-workshop.server',
+      'preview-names.server',
       'replace-key.server',
       'reveal.server',
       'turned-away.server',
@@ -141,6 +143,7 @@ const rooms = [
       'claim-detail.server',
       'claim-export.server',
       'claim-list',
+      'find-claims.server',
       'kinds.server',
       'overview.server',
       'queue/actions.server',

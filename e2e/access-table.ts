@@ -27,6 +27,7 @@ const nobodyActs = { stranger: 405, attendee: 405, viewer: 405 }
 
 export const adminTable: Row[] = [
   { route: 'routes/admin._index', path: () => '/admin', read: staffMayRead, act: nobodyActs },
+  { route: 'routes/admin.find', path: () => '/admin/find', read: staffMayRead, act: nobodyActs },
   {
     route: 'routes/admin.reconcile',
     path: () => '/admin/reconcile',

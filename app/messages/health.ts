@@ -58,7 +58,7 @@ function textOf(
       return [
         `${number(cause.claims)} of ${counted(cause.total, 'claim')} ` +
           `${cause.claims === 1 ? 'was' : 'were'} refused` +
-          `${cause.error ? `: ${withoutStop(cause.error)}.` : '.'}`,
+          refusedWhy(cause),
         'Remove the cause, then create the keys again.',
       ]
     case 'disabled':
@@ -137,6 +137,14 @@ function textOf(
         'Set limit_usd or max_keys in its file.',
       ]
   }
+}
+
+function refusedWhy({ reason, detail }: { reason: string | null; detail: string | null }): string {
+  if (detail !== null && reason === 'rejected-by-provider')
+    return `: the provider said “${withoutStop(detail)}”.`
+  if (reason === 'gave-up') return ': no try got a clear answer.'
+  if (reason === 'expired-before-mint') return ': the keys would have ended before they were made.'
+  return '.'
 }
 
 const number = (value: number) => value.toLocaleString('en-US')

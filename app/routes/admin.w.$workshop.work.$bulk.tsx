@@ -1,5 +1,6 @@
 import { redirect, type MetaFunction } from '@remix-run/node'
-import { useLoaderData } from '@remix-run/react'
+import { useLoaderData, type ClientLoaderFunctionArgs } from '@remix-run/react'
+import { keepLastAnswer } from '~/client/keep-last-answer'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { useLive } from '~/client/use-live'
 import { bulkLabel } from '~/components/staff/bulk-messages'
@@ -35,6 +36,12 @@ export const action = handler(async ({ request, params, ctx, auth }) => {
   await abortBulk(ctx, { bulkId: bulk.id, actor: `user:${viewer.userId}` })
   return redirect(adminWorkUrl(slug, bulk.id), 303)
 })
+
+/** An outage leaves the last answer on the page, and the page says so. */
+export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
+  keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+// The answer that the page came with is the first one to keep.
+clientLoader.hydrate = true as const
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
   { title: `${data ? bulkLabel(data.bulk) : 'Action'} · Admin · Keymint` },

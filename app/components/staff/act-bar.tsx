@@ -1,5 +1,5 @@
 import type { ClaimFilter } from '~/domain/claim/actions'
-import { actionChoices } from './act-messages'
+import { actionChoices, isDangerous, ownActionOf } from './act-messages'
 
 /** The name of the form that the table's checkboxes belong to. */
 export const actForm = 'act-on-claims'
@@ -17,12 +17,13 @@ export function ActBar({
   filter: ClaimFilter
   matching: string
 }) {
+  const own = ownActionOf(filter)
   return (
     <form
       id={actForm}
       method="get"
       action={action}
-      className="flex flex-wrap items-end gap-x-4 gap-y-2 rounded-box border border-rule bg-raised px-4 py-3"
+      className="flex flex-wrap items-end gap-x-4 gap-y-2 border-y border-rule py-2"
     >
       {filter.state ? <input type="hidden" name="state" value={filter.state} /> : null}
       {filter.fact ? <input type="hidden" name="fact" value={filter.fact} /> : null}
@@ -33,14 +34,26 @@ export function ActBar({
         </label>
         <select
           id="act-action"
+          key={`${filter.state} ${filter.fact}`}
           name="action"
+          defaultValue={own}
           className="mt-1 min-h-11 max-w-full rounded-box border border-edge bg-raised px-3"
         >
-          {actionChoices.map(({ value, label }) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
+          {actionChoices
+            .filter((choice) => !isDangerous(choice))
+            .sort((a, b) => Number(b.value === own) - Number(a.value === own))
+            .map(({ value, label }) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          <optgroup label="Takes keys away">
+            {actionChoices.filter(isDangerous).map(({ value, label }) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </optgroup>
         </select>
       </div>
       <label className="flex min-h-11 items-center gap-2">

@@ -2,10 +2,11 @@ import { NavLink } from '@remix-run/react'
 import type { ReactNode } from 'react'
 import { tabLink } from '../base/nav-classes'
 import { PageShell } from '../base/page-shell'
-import { adminUrl, auditUrl, queueUrl, readinessUrl, reconcileUrl } from '../../urls'
+import { adminUrl, auditUrl, findUrl, queueUrl, readinessUrl, reconcileUrl } from '../../urls'
 
 const places = [
   { to: adminUrl, label: 'Overview' },
+  { to: findUrl, label: 'Find' },
   { to: queueUrl, label: 'Queue' },
   { to: reconcileUrl, label: 'Reconcile' },
   { to: auditUrl, label: 'Audit' },
@@ -13,7 +14,7 @@ const places = [
 ] as const
 
 /**
- * A page for staff: the same five links on each, a headline, and the full width for tables.
+ * A page for staff: the same links on each, a headline, and the full width for tables.
  */
 export function AdminShell({
   title,

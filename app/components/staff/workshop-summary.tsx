@@ -2,43 +2,51 @@ import { Link } from '@remix-run/react'
 import type { UnboundReason } from '~/domain/staff/workshop-page.server'
 import type { WorkshopLine } from '~/domain/staff/overview.server'
 import { Callout } from '../base/callout'
-import { workshopLine } from '~/messages/health'
+import type { Finding } from '~/domain/operations/judgement'
+import { ownHeadline, workshopLine } from '~/messages/health'
+import { endLabel } from './act-messages'
+import { LiveBar } from './live-line'
 import { Reasons, SeverityLabel } from './health-line'
 import { Window } from './overview'
 import { PoolBar } from './pool-bar'
 
-type Hrefs = { page: string; export: string; receipt: string; act: string }
+type Hrefs = { export: string; receipt: string; act: string }
 
-/** The workshop in one line, its pool, and the actions on all of it. */
+/** The worst of it in one sentence, with its reasons and its money. */
 export function WorkshopSummary({
   line,
+  worst,
   asOf,
-  mayAct,
-  hrefs,
+  pageHref,
 }: {
   line: WorkshopLine
+  worst: Finding | null
   asOf: string
-  mayAct: boolean
-  hrefs: Hrefs
+  pageHref: string
 }) {
-  const live = line.counts.pending + line.counts.ready
   return (
-    <div className="mt-4">
-      <p className="text-soft">
-        <Window line={line} asOf={asOf} />.{' '}
-        <a className="prose-link" href={hrefs.page}>
-          View the attendees’ page
-        </a>
-      </p>
-      <div className="mt-5 grid gap-x-12 gap-y-6 lg:grid-cols-2">
-        <details open={line.health.severity === 'error'}>
-          <summary className="flex min-h-11 flex-wrap items-center gap-x-4">
-            <SeverityLabel severity={line.health.severity} />
-            <span className="font-semibold">{workshopLine(line)}</span>
+    <div className="mt-2">
+      <div className="flex flex-wrap items-center justify-between gap-x-6">
+        <p className="text-soft">
+          <Window line={line} asOf={asOf} />.{' '}
+          <a className="prose-link" href={pageHref}>
+            View the attendees’ page
+          </a>
+        </p>
+        <LiveBar asOf={asOf} />
+      </div>
+      <div className="mt-2 grid gap-x-12 gap-y-3 lg:grid-cols-2">
+        <details>
+          <summary className="flex min-h-11 flex-wrap items-center gap-x-3">
+            <SeverityLabel severity={worst?.severity ?? 'ok'} />
+            <span className="min-w-0 font-semibold">
+              {worst ? ownHeadline(worst) : workshopLine(line)}
+            </span>
             <span className="text-small prose-link text-soft">Why</span>
           </summary>
           <div className="pt-2">
             <Reasons health={line.health} asOf={asOf} />
+            {worst ? <p className="mt-2 text-soft">{workshopLine(line)}</p> : null}
           </div>
         </details>
         <PoolBar money={line.money} seats={line.seats} asOf={asOf} />
@@ -57,7 +65,27 @@ export function WorkshopSummary({
           </Callout>
         </div>
       ) : null}
-      <div className="mt-6 flex flex-wrap gap-3">
+    </div>
+  )
+}
+
+/** What is done with the whole workshop; what ends it stands apart. */
+export function WorkshopActions({
+  line,
+  mayAct,
+  hrefs,
+}: {
+  line: WorkshopLine
+  mayAct: boolean
+  hrefs: Hrefs
+}) {
+  const live = line.counts.pending + line.counts.ready
+  return (
+    <section aria-labelledby="whole" className="mt-10 border-t border-rule pt-6">
+      <h2 id="whole" className="mb-3 text-head">
+        The whole workshop
+      </h2>
+      <div className="flex flex-wrap gap-3">
         <a className="button" href={hrefs.export} download>
           Export as CSV
         </a>
@@ -69,13 +97,16 @@ export function WorkshopSummary({
             Extend all keys
           </a>
         ) : null}
-        {mayAct && (live > 0 || line.window === 'open') ? (
-          <a className="button" href={`${hrefs.act}?action=end`}>
-            End the workshop now
-          </a>
-        ) : null}
       </div>
-    </div>
+      {mayAct && (live > 0 || line.window === 'open') ? (
+        <div className="mt-10 border-t border-brick pt-4">
+          <p className="mb-3 text-soft">Closes claims and revokes every live key, for good.</p>
+          <a className="button" data-kind="danger" href={`${hrefs.act}?action=end`}>
+            {endLabel(live)}
+          </a>
+        </div>
+      ) : null}
+    </section>
   )
 }
 

@@ -62,12 +62,7 @@ export async function readMoneyFindings(ctx: Ctx): Promise<MoneyFinding[]> {
     sample: samples.get(workshop.slug) ?? null,
     over: ended.has(workshop.slug) || windowState(workshop, ctx.now()) === 'closed',
   }))
-  const ahead = creditsAhead(
-    ctx,
-    committed,
-    (slug) => samples.get(slug)?.usage ?? 0n,
-    ended,
-  )
+  const ahead = creditsAhead(ctx, committed, (slug) => samples.get(slug)?.usage ?? 0n, ended)
   const alerts = [
     ...snapshots.flatMap((snapshot) => overspendOf(ctx, snapshot)),
     ...snapshots.flatMap((snapshot) => poolOf(ctx, snapshot)),

@@ -108,7 +108,8 @@ export async function readJudgement(ctx: Ctx): Promise<Judgement> {
         poolPassed: file?.poolLimit != null && isPoolPassed(committed, file.poolLimit),
         oldestWaitSeconds: wait?.oldest ?? null,
         delayReason: wait?.delayReason ?? null,
-        refusedError: wait?.refusedError ?? null,
+        refusedReason: wait?.refusedReason ?? null,
+        refusedDetail: wait?.refusedDetail ?? null,
         bindError: wait?.bindError ?? null,
         unboundSeconds: wait?.unboundSeconds ?? null,
         turnedAway: turnedAway.get(slug) ?? [],
@@ -169,7 +170,8 @@ type Wait = {
   delayReason: string | null
   bindError: string | null
   unboundSeconds: number | null
-  refusedError: string | null
+  refusedReason: string | null
+  refusedDetail: string | null
 }
 
 /**
@@ -180,7 +182,7 @@ async function readWaits(ctx: Ctx, slugs: string[]): Promise<Map<string, Wait>> 
   const rows = await ctx.db.$queryRaw<Wait[]>`
     select s.scope, extract(epoch from now() - w.queued_at)::float8 as oldest, w.delay_reason as "delayReason",
       u.bind_error as "bindError", extract(epoch from now() - f.key_saved_at)::float8 as "unboundSeconds",
-      coalesce(r.reason_detail, r.reason) as "refusedError"
+      r.reason as "refusedReason", r.reason_detail as "refusedDetail"
     from unnest(${slugs}::text[]) s(scope)
     left join lateral (select queued_at, delay_reason from keymint.mints m where m.scope = s.scope
       and m.state = 'pending' order by queued_at limit 1) w on true

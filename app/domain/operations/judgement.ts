@@ -41,7 +41,7 @@ export type WorkshopCause =
     }
   | { code: 'limits-refused' | 'missing' | 'disabled' | 'limit-used'; keys: number }
   | { code: 'unbound'; keys: number; ready: number; error: string | null }
-  | { code: 'refused'; claims: number; total: number; error: string | null }
+  | { code: 'refused'; claims: number; total: number; reason: string | null; detail: string | null }
   | { code: 'overrun'; amount: MoneyView }
   | { code: 'full'; seats: number }
   | { code: 'turned-away'; count: number; reasons: TurnedAway[]; full: boolean; minutes: number }
@@ -114,7 +114,8 @@ export type WorkshopFacts = {
   pending: number
   ready: number
   refused: number
-  refusedError: string | null
+  refusedReason: string | null
+  refusedDetail: string | null
   unbound: number
   unboundSeconds: number | null
   setAside: number
@@ -212,7 +213,8 @@ export function judgeWorkshop(
       code: 'refused',
       claims: facts.refused,
       total: wanted,
-      error: facts.refusedError,
+      reason: facts.refusedReason,
+      detail: facts.refusedDetail,
     })
   }
   if (facts.setAside > 0) add('error', 'press', { code: 'limits-refused', keys: facts.setAside })

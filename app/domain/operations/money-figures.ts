@@ -33,15 +33,12 @@ export function moneyFigures(facts: {
   const { workshop, committed, spent, seats, now } = facts
   const maySpend = positive(committed - spent)
   const perKey = workshop && committedAt(workshop, now)
-  const seatsLeft =
-    workshop?.maxKeys == null ? null : BigInt(Math.max(0, workshop.maxKeys - seats))
+  const seatsLeft = workshop?.maxKeys == null ? null : BigInt(Math.max(0, workshop.maxKeys - seats))
   const inPool = workshop?.poolLimit == null ? null : positive(workshop.poolLimit - committed)
   const bySeats = seatsLeft === null || perKey === null ? null : seatsLeft * perKey
   const left = workshop === null ? 0n : smaller(inPool, bySeats)
   const keysLeft =
-    workshop === null
-      ? 0n
-      : smaller(inPool === null || !perKey ? null : inPool / perKey, seatsLeft)
+    workshop === null ? 0n : smaller(inPool === null || !perKey ? null : inPool / perKey, seatsLeft)
   const ahead = left === null ? null : maySpend + left
   return {
     spent: moneyView(spent),

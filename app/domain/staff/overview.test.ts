@@ -118,8 +118,7 @@ const quiet: EngineFacts = {
 }
 
 test('the engine is judged by its worst fact, with a message', () => {
-  const judged = (change: Partial<EngineFacts>) =>
-    healthOf(judgeEngine({ ...quiet, ...change }))
+  const judged = (change: Partial<EngineFacts>) => healthOf(judgeEngine({ ...quiet, ...change }))
   expect(judged({})).toEqual({ severity: 'ok', reasons: [] })
   expect(systemLine(judged({}))).toBe('Everything works.')
   const calls = (failed: number, total: number) => judged({ calls: { total, failed, minutes: 3 } })
@@ -152,7 +151,8 @@ const facts: WorkshopFacts = {
   pending: 0,
   ready: 10,
   refused: 0,
-  refusedError: null,
+  refusedReason: null,
+  refusedDetail: null,
   unbound: 0,
   unboundSeconds: null,
   setAside: 0,
