@@ -47,7 +47,7 @@ test('thirty keys are unbound: the admin sees why, and one action assigns all gu
   await page.getByRole('link', { name: 'Admin', exact: true }).click()
   await expect(page).toHaveURL(/\/admin$/)
   // The address changes before the page does, and the page before has a link of the same name.
-  await expect(page.getByText(/^As of/)).toBeVisible()
+  await expect(page.getByText(/^Live, every/)).toBeVisible()
   await page.getByRole('link', { name: 'The crowded workshop' }).click()
   await expect(
     page.getByText('30 keys are unbound: no guardrail limits the models yet'),

@@ -30,6 +30,7 @@ export const loader = handler(async ({ request, ctx, auth }) => {
     text: hash === null ? text : '',
     hash,
     claims: claims.map(view),
+    max: maxFound,
     key: key && {
       off: key.off,
       confirmedOff: key.confirmedOff,
@@ -49,12 +50,12 @@ export const loader = handler(async ({ request, ctx, auth }) => {
 export const meta: MetaFunction = () => [{ title: 'Find · Admin · Keymint' }]
 
 export default function AdminFind() {
-  const { text, hash, claims, key, mayAct } = useLoaderData<typeof loader>()
+  const { text, hash, claims, max, key, mayAct } = useLoaderData<typeof loader>()
   return (
     <AdminShell title="Find a person or a key" lead="Searches every workshop.">
       <FindForms text={text} />
       {hash === null ? null : <FoundKeyBox found={key} mayAct={mayAct} />}
-      {text === '' ? null : <FoundClaims claims={claims} max={maxFound} />}
+      {text === '' ? null : <FoundClaims claims={claims} max={max} />}
     </AdminShell>
   )
 }

@@ -32,11 +32,11 @@ import {
 import { readSpan, spanLinks } from '~/web/chart-spans'
 import { activityCharts } from '~/web/charts.server'
 import { handler, notFound } from '~/web/handler.server'
-import { requireStaff } from '~/web/session.server'
+import { requireWorkshopStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, params, ctx, auth }) => {
-  const viewer = await requireStaff({ request, ctx, auth })
   const slug = params.workshop ?? ''
+  const { viewer, mayAct } = await requireWorkshopStaff({ request, ctx, auth, slug })
   const search = new URL(request.url).searchParams
   const query = readListQuery(search)
   const [page, activity] = await Promise.all([
@@ -48,14 +48,15 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   const { work, ...shown } = page
   return {
     slug,
-    isGiveaway: ctx.workshops.workshops.get(slug)?.kind === 'giveaway',
+    mayMint: viewer.role === 'admin' && ctx.workshops.workshops.get(slug)?.kind === 'giveaway',
     page: shown,
     work: work.map(({ params: _params, selection: _selection, ...view }) => ({
       view,
       href: adminWorkUrl(slug, view.id),
     })),
     query,
-    mayAct: viewer.role === 'admin',
+    mayAct,
+    organizers: ctx.workshops.workshops.get(slug)?.organizers ?? [],
     charts: activityCharts(activity),
     spans: spanLinks(adminWorkshopUrl(slug), search),
   }
@@ -79,7 +80,7 @@ const factCounts = {
 } as const
 
 export default function AdminWorkshop() {
-  const { slug, isGiveaway, page, work, query, mayAct, charts, spans } =
+  const { slug, mayMint, organizers, page, work, query, mayAct, charts, spans } =
     useLoaderData<typeof loader>()
   const { line, list, facts, asOf } = page
   const { filter, sort } = query
@@ -110,7 +111,7 @@ export default function AdminWorkshop() {
     <PlaceZone.Provider value={line.timezone}>
       <AdminShell title={line.title} back={{ to: adminUrl, label: 'Overview' }}>
         <WorkshopSummary line={line} asOf={asOf} worst={page.worst} pageHref={workshopUrl(slug)} />
-        {isGiveaway && mayAct ? (
+        {mayMint ? (
           <p className="mt-4">
             <Link className="prose-link" to={adminMintUrl(slug)}>
               Create a key for a GitHub account
@@ -193,6 +194,7 @@ export default function AdminWorkshop() {
         <WorkshopActions
           line={line}
           mayAct={mayAct}
+          organizers={organizers}
           hrefs={{
             export: adminExportUrl(slug) + listQueryString({ filter }),
             receipt: adminReceiptUrl(slug),

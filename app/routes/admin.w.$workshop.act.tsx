@@ -11,12 +11,12 @@ import { needsReason, needsTyping, readActRequest, reasonOf } from '~/web/act-fo
 import { adminActUrl, adminWorkshopUrl, adminWorkUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
 import { readFields } from '~/web/parse-form.server'
-import { requireAdmin } from '~/web/session.server'
+import { requireWorkshopActor } from '~/web/session.server'
 
 /** A preview: changes nothing. */
 export const loader = handler(async ({ request, params, ctx, auth }) => {
-  await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
+  await requireWorkshopActor({ request, ctx, auth, slug })
   const counters = await readCounters(ctx.db, slug)
   if (!ctx.workshops.workshops.has(slug) && counters.total === 0) throw notFound()
   const search = new URL(request.url).searchParams
@@ -88,8 +88,8 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
 })
 
 export const action = handler(async ({ request, params, ctx, auth }) => {
-  const viewer = await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
+  const viewer = await requireWorkshopActor({ request, ctx, auth, slug })
   const form = await readFields(request)
   const zone = ctx.workshops.workshops.get(slug)?.timezone ?? 'UTC'
   const wanted = readActRequest(form, zone)

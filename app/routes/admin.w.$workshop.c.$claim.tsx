@@ -21,7 +21,7 @@ import type { Ctx } from '~/domain/ctx'
 import { adminActUrl, adminWorkshopUrl } from '~/urls'
 import { badRequest, handler, notFound } from '~/web/handler.server'
 import { parseForm, uuid } from '~/web/parse-form.server'
-import { requireAdmin, requireStaff } from '~/web/session.server'
+import { requireAdmin, requireWorkshopStaff } from '~/web/session.server'
 
 async function requireClaim(ctx: Ctx, params: Record<string, string | undefined>) {
   const claimId = params.claim ?? ''
@@ -33,12 +33,19 @@ async function requireClaim(ctx: Ctx, params: Record<string, string | undefined>
 }
 
 export const loader = handler(async ({ request, params, ctx, auth }) => {
-  const viewer = await requireStaff({ request, ctx, auth })
+  const { viewer, mayAct } = await requireWorkshopStaff({
+    request,
+    ctx,
+    auth,
+    slug: params.workshop ?? '',
+  })
   const claim = await requireClaim(ctx, params)
   return {
     claim,
     zone: ctx.workshops.workshops.get(claim.workshopSlug)?.timezone ?? 'UTC',
-    mayAct: viewer.role === 'admin',
+    mayAct,
+    // A ban holds in every workshop, so it is no organizer's.
+    mayBan: viewer.role === 'admin',
   }
 })
 
@@ -76,7 +83,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function AdminClaim() {
-  const { claim, zone, mayAct } = useLoaderData<typeof loader>()
+  const { claim, zone, mayAct, mayBan } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>() ?? null
   return (
     <PlaceZone.Provider value={zone}>
@@ -103,7 +110,7 @@ export default function AdminClaim() {
         <Section title="Calls to create the key" id="attempts">
           <AttemptTable claim={claim} />
         </Section>
-        {mayAct ? (
+        {mayBan ? (
           <Section title={claim.person.banned ? 'Banned' : 'Ban'} id="ban">
             <BanBox banned={claim.person.banned} answer={answer} />
           </Section>

@@ -73,10 +73,12 @@ export function WorkshopSummary({
 export function WorkshopActions({
   line,
   mayAct,
+  organizers,
   hrefs,
 }: {
   line: WorkshopLine
   mayAct: boolean
+  organizers: string[]
   hrefs: Hrefs
 }) {
   const live = line.counts.pending + line.counts.ready
@@ -98,6 +100,11 @@ export function WorkshopActions({
           </a>
         ) : null}
       </div>
+      <p className="mt-4 text-soft">
+        {organizers.length === 0
+          ? 'Only staff see and act here. Name others under organizers in the workshop’s file.'
+          : `Organizers, besides staff: ${organizers.join(', ')}.`}
+      </p>
       {mayAct && (live > 0 || line.window === 'open') ? (
         <div className="mt-10 border-t border-brick pt-4">
           <p className="mb-3 text-soft">Closes claims and revokes every live key, for good.</p>

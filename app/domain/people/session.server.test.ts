@@ -59,6 +59,7 @@ test('a session says who it is, and the database holds the hash of its token alo
     banned: null,
     githubIds: [userId.slice('github:'.length)],
     githubAccountCreatedAt: new Date('2015-03-01T12:00:00Z'),
+    githubLogins: ['octo'],
     role: 'attendee',
   })
   const rows = await db.session.findMany({ where: { userId } })
