@@ -125,7 +125,7 @@ const rooms = [
       'job-history.server',
       'judgement',
       'judgement.server',
-      'money-figures',
+      'money-sums',
       'money-judgement',
       'readiness-check',
       'readiness-finding',

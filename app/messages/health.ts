@@ -149,7 +149,7 @@ function refusedWhy({ reason, detail }: { reason: string | null; detail: string 
 
 const number = (value: number) => value.toLocaleString('en-US')
 
-const nothingToDo = 'Nothing to do: Keymint goes on by itself.'
+const nothingToDo = 'Nothing to do: Keymint continues automatically.'
 
 export const healthText = (finding: Finding): string => {
   const { sentence, remedy } = healthMessage(finding)

@@ -110,7 +110,7 @@ export default function AdminWorkshop() {
   return (
     <PlaceZone.Provider value={line.timezone}>
       <AdminShell title={line.title} back={{ to: adminUrl, label: 'Overview' }}>
-        <WorkshopSummary line={line} asOf={asOf} worst={page.worst} pageHref={workshopUrl(slug)} />
+        <WorkshopSummary line={line} asOf={asOf} worst={page.worst} />
         {mayMint ? (
           <p className="mt-4">
             <Link className="prose-link" to={adminMintUrl(slug)}>
@@ -136,7 +136,7 @@ export default function AdminWorkshop() {
             resetHref={here}
             searchIndexed={list.searchIndexed}
           />
-          <div className="mt-2 space-y-2">
+          <div className="mt-2 flex flex-col gap-2">
             {list.rows.length === 0 ? (
               line.counts.total === 0 ? (
                 <EmptyState title="No claims yet">
@@ -196,6 +196,7 @@ export default function AdminWorkshop() {
           mayAct={mayAct}
           organizers={organizers}
           hrefs={{
+            page: workshopUrl(slug),
             export: adminExportUrl(slug) + listQueryString({ filter }),
             receipt: adminReceiptUrl(slug),
             act: adminActUrl(slug),

@@ -44,7 +44,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     claim,
     zone: ctx.workshops.workshops.get(claim.workshopSlug)?.timezone ?? 'UTC',
     mayAct,
-    // A ban holds in every workshop, so it is no organizer's.
+    // A ban holds in every workshop: that is for admins.
     mayBan: viewer.role === 'admin',
   }
 })

@@ -23,13 +23,13 @@ export function ActBar({
       id={actForm}
       method="get"
       action={action}
-      className="flex flex-wrap items-end gap-x-4 gap-y-2 border-y border-rule py-2"
+      className="flex flex-wrap items-center gap-x-4 gap-y-2 border-y border-rule py-1 max-sm:order-last"
     >
       {filter.state ? <input type="hidden" name="state" value={filter.state} /> : null}
       {filter.fact ? <input type="hidden" name="fact" value={filter.fact} /> : null}
       {filter.text ? <input type="hidden" name="text" value={filter.text} /> : null}
-      <div className="min-w-0">
-        <label htmlFor="act-action" className="block text-small font-semibold">
+      <div className="flex min-w-0 flex-wrap items-center gap-x-3">
+        <label htmlFor="act-action" className="text-small font-semibold">
           With the selected claims
         </label>
         <select
@@ -37,7 +37,7 @@ export function ActBar({
           key={`${filter.state} ${filter.fact}`}
           name="action"
           defaultValue={own}
-          className="mt-1 min-h-11 max-w-full rounded-box border border-edge bg-raised px-3"
+          className="min-h-11 max-w-full rounded-box border border-edge bg-raised px-3"
         >
           {actionChoices
             .filter((choice) => !isDangerous(choice))

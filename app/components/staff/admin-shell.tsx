@@ -57,6 +57,7 @@ export function AdminShell({
       </nav>
       <PageShell
         wide
+        dense
         title={title}
         lead={lead}
         {...(back && !(own && back.to === adminUrl) ? { back } : {})}

@@ -22,8 +22,8 @@ export function ClaimFilters({
 }) {
   const { filter, sort } = query
   return (
-    <div className="space-y-3">
-      <nav aria-label="Which claims" className="flex flex-wrap gap-x-1">
+    <div className="space-y-2">
+      <nav aria-label="Which claims" className="flex gap-x-1 overflow-x-auto">
         {[...states, ...facts].map((tab) => (
           <Link
             key={tab.label}
@@ -38,13 +38,13 @@ export function ClaimFilters({
       <Form
         method="get"
         role="search"
-        className="flex flex-wrap items-end gap-3"
+        className="flex flex-wrap items-center gap-3"
         onSubmit={(event) => keepKeyHere(event, 'text')}
       >
         {filter.state ? <input type="hidden" name="state" value={filter.state} /> : null}
         {filter.fact ? <input type="hidden" name="fact" value={filter.fact} /> : null}
         <div className="min-w-0 flex-1 basis-60">
-          <label htmlFor="claim-text" className="block text-small font-semibold">
+          <label htmlFor="claim-text" className="sr-only">
             Name, email, key label, or the start of a key hash or claim number
           </label>
           <input
@@ -55,11 +55,12 @@ export function ClaimFilters({
             defaultValue={filter.text}
             maxLength={200}
             autoComplete="off"
-            className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3"
+            placeholder="Name, email, key label, start of a key hash or claim number"
+            className="min-h-11 w-full rounded-box border border-edge bg-raised px-3"
           />
         </div>
         <div>
-          <label htmlFor="claim-sort" className="block text-small font-semibold">
+          <label htmlFor="claim-sort" className="sr-only">
             Order
           </label>
           <select
@@ -67,7 +68,7 @@ export function ClaimFilters({
             id="claim-sort"
             name="sort"
             defaultValue={sort}
-            className="mt-1 min-h-11 rounded-box border border-edge bg-raised px-3"
+            className="min-h-11 rounded-box border border-edge bg-raised px-3"
           >
             {Object.entries(sortLabels).map(([value, label]) => (
               <option key={value} value={value}>

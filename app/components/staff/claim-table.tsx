@@ -36,7 +36,7 @@ export function ClaimTable({
         {
           head: 'Person',
           header: true,
-          className: 'sm:max-w-64 [overflow-wrap:anywhere]',
+          className: 'sm:max-w-64 [overflow-wrap:break-word]',
           cell: (row) => (
             <Link to={hrefOf(row.claimId)} className="max-sm:text-base prose-link">
               {row.displayName}
@@ -45,12 +45,12 @@ export function ClaimTable({
         },
         {
           head: 'Email',
-          className: 'sm:max-w-64 text-soft [overflow-wrap:anywhere]',
+          className: 'sm:max-w-72 text-soft [overflow-wrap:break-word]',
           cell: (row) => row.email ?? 'no verified email',
         },
         {
           head: 'State',
-          className: 'sm:min-w-64',
+          className: 'sm:w-full sm:min-w-64',
           cell: (row) => <State row={row} asOf={asOf} />,
         },
         {
@@ -94,7 +94,7 @@ function SelectBox({ row, form }: { row: ClaimPageRow; form: string }) {
   )
 }
 
-/** The state and why, in words; one accent a row. */
+/** The state and why, in full; one accent a row. */
 function State({ row, asOf }: { row: ClaimPageRow; asOf: string }) {
   if (row.state === 'pending')
     return (

@@ -98,7 +98,7 @@ function sendHash(event: FormEvent<HTMLFormElement>): void {
   })
 }
 
-/** Whose key it is, and the press that switches it off. */
+/** Whose key it is, and the press that disables it. */
 export function FoundKeyBox({ found, mayAct }: { found: KeyView | null; mayAct: boolean }) {
   return (
     <div className="mt-8 max-w-read" role="status">

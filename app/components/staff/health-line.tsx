@@ -9,7 +9,7 @@ const looks = {
   error: { ink: 'text-brick-ink', label: 'Act', icon: <StopIcon /> },
 } as const
 
-export function SeverityLabel({ severity }: { severity: Severity }) {
+function SeverityLabel({ severity }: { severity: Severity }) {
   const { ink, label, icon } = looks[severity]
   return (
     <span className={`inline-flex shrink-0 items-center gap-1.5 font-semibold ${ink}`}>
@@ -20,7 +20,7 @@ export function SeverityLabel({ severity }: { severity: Severity }) {
 }
 
 /** "Act" only where a person can do something about it. */
-function FindingLabel({ finding: { severity, help } }: { finding: Finding }) {
+export function FindingLabel({ finding: { severity, help } }: { finding: Finding }) {
   if (severity !== 'error' || help === 'press' || help === 'outside')
     return <SeverityLabel severity={severity} />
   return (
@@ -29,6 +29,12 @@ function FindingLabel({ finding: { severity, help } }: { finding: Finding }) {
       Delay
     </span>
   )
+}
+
+/** Of the worst reason. */
+export function HealthLabel({ health }: { health: Health }) {
+  const [worst] = health.reasons
+  return worst ? <FindingLabel finding={worst} /> : <SeverityLabel severity="ok" />
 }
 
 /** The reasons, worst first; each with its label, so that colour is never alone. */

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import type { SystemLine, WorkshopLine } from '~/domain/staff/overview.server'
 import { Callout } from '../base/callout'
 import { systemLine, workshopLine } from '~/messages/health'
-import { Reasons, SeverityLabel } from './health-line'
+import { HealthLabel, Reasons } from './health-line'
 import { PoolBar } from './pool-bar'
 import { Ago, Time } from '../base/time'
 import { spanText } from '../base/time-text'
@@ -20,14 +20,14 @@ export function SystemPanel({
 }) {
   const { health, workers, calls, credits, counts } = system
   return (
-    <section aria-labelledby="system" className="mt-8">
+    <section aria-labelledby="system" className="mt-5">
       <h2 id="system" className="sr-only">
         System
       </h2>
       <div className="rounded-card border border-rule bg-raised px-5 py-4">
-        <details open={health.severity === 'error'}>
+        <details>
           <summary className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1">
-            <SeverityLabel severity={health.severity} />
+            <HealthLabel health={health} />
             <span className="min-w-0 flex-1 basis-64 font-semibold">{systemLine(health)}</span>
             <span className="text-small prose-link text-soft">Why</span>
           </summary>
@@ -158,7 +158,7 @@ export function WorkshopLines({
             </p>
             <details className="mt-1">
               <summary className="flex min-h-11 flex-wrap items-center gap-x-4">
-                <SeverityLabel severity={line.health.severity} />
+                <HealthLabel health={line.health} />
                 <span>{workshopLine(line)}</span>
                 <span className="text-small prose-link text-soft">Why</span>
               </summary>

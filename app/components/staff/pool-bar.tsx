@@ -1,11 +1,11 @@
 import { useId } from 'react'
-import type { MoneyFigures } from '~/domain/operations/money-figures'
+import type { MoneySums } from '~/domain/operations/money-sums'
 import { Time } from '../base/time'
 
 type Seats = { taken: number; max: number | null }
 
 /**
- * Money in three figures as one bar: spent is solid, what may still be spent is striped, and what is
+ * Money in three sums as one bar: spent is solid, what may still be spent is striped, and what is
  * left to hand out is empty. Also as text.
  */
 export function PoolBar({
@@ -14,7 +14,7 @@ export function PoolBar({
   asOf,
   compact = false,
 }: {
-  money: MoneyFigures
+  money: MoneySums
   seats: Seats
   asOf: string
   compact?: boolean

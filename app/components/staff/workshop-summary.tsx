@@ -6,39 +6,34 @@ import type { Finding } from '~/domain/operations/judgement'
 import { ownHeadline, workshopLine } from '~/messages/health'
 import { endLabel } from './act-messages'
 import { LiveBar } from './live-line'
-import { Reasons, SeverityLabel } from './health-line'
+import { FindingLabel, HealthLabel, Reasons } from './health-line'
 import { Window } from './overview'
 import { PoolBar } from './pool-bar'
 
-type Hrefs = { export: string; receipt: string; act: string }
+type Hrefs = { page: string; export: string; receipt: string; act: string }
 
 /** The worst of it in one sentence, with its reasons and its money. */
 export function WorkshopSummary({
   line,
   worst,
   asOf,
-  pageHref,
 }: {
   line: WorkshopLine
   worst: Finding | null
   asOf: string
-  pageHref: string
 }) {
   return (
     <div className="mt-2">
       <div className="flex flex-wrap items-center justify-between gap-x-6">
         <p className="text-soft">
-          <Window line={line} asOf={asOf} />.{' '}
-          <a className="prose-link" href={pageHref}>
-            View the attendees’ page
-          </a>
+          <Window line={line} asOf={asOf} />.
         </p>
         <LiveBar asOf={asOf} />
       </div>
       <div className="mt-2 grid gap-x-12 gap-y-3 lg:grid-cols-2">
         <details>
-          <summary className="flex min-h-11 flex-wrap items-center gap-x-3">
-            <SeverityLabel severity={worst?.severity ?? 'ok'} />
+          <summary className="flex min-h-11 items-baseline gap-x-3">
+            {worst ? <FindingLabel finding={worst} /> : <HealthLabel health={line.health} />}
             <span className="min-w-0 font-semibold">
               {worst ? ownHeadline(worst) : workshopLine(line)}
             </span>
@@ -90,6 +85,9 @@ export function WorkshopActions({
       <div className="flex flex-wrap gap-3">
         <a className="button" href={hrefs.export} download>
           Export as CSV
+        </a>
+        <a className="button" href={hrefs.page}>
+          View the attendees’ page
         </a>
         <Link className="button" to={hrefs.receipt}>
           Receipt

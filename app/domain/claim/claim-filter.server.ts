@@ -34,7 +34,7 @@ export function claimWhere(
     parts.push(
       options.dense
         ? textOfRow(text)
-        : Prisma.sql`c.claim_id in (${Prisma.join(textMatches(Prisma.sql`held.workshop_slug = ${workshopSlug}`, text), ' union all ')})`,
+        : anyOf(textMatches(Prisma.sql`held.workshop_slug = ${workshopSlug}`, text)),
     )
   return Prisma.join(parts, ' and ')
 }
@@ -75,8 +75,10 @@ function textOfRow(text: string): Prisma.Sql {
 }
 
 /** A condition on `c` alone: the text matches it, in whichever workshop. */
-export const claimMatches = (text: string): Prisma.Sql =>
-  Prisma.sql`c.claim_id in (${Prisma.join(textMatches(Prisma.sql`true`, text), ' union all ')})`
+export const claimMatches = (text: string): Prisma.Sql => anyOf(textMatches(Prisma.sql`true`, text))
+
+const anyOf = (matches: Prisma.Sql[]) =>
+  Prisma.sql`c.claim_id in (${Prisma.join(matches, ' union all ')})`
 
 /** Each of these asks one index: a condition with "or" across two tables could ask none. */
 function textMatches(place: Prisma.Sql, text: string): Prisma.Sql[] {

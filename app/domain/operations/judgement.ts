@@ -13,7 +13,7 @@ export type Severity = 'ok' | 'warning' | 'error'
 
 /**
  * `press`: an action in Keymint helps. `outside`: something outside of Keymint must change.
- * `waits`: it passes without anybody. `none`: it is only news.
+ * `waits`: it passes without anybody. `none`: nothing is to be done.
  */
 export type Help = 'press' | 'outside' | 'waits' | 'none'
 
@@ -143,7 +143,6 @@ export const rateMinutes = 3
 export const turnedAwayMinutes = 30
 
 const everybody = { since: null, workshop: null, asOf: null }
-
 /** What stands in the way of all keys, worst first. */
 export function judgeEngine(facts: EngineFacts): Finding[] {
   const found: Finding[] = []
@@ -173,7 +172,7 @@ export function judgeEngine(facts: EngineFacts): Finding[] {
   addRate(add, 'calls-failing', facts.calls)
   addRate(add, 'runs-fail', facts.runs)
   const due = facts.oldestDueSeconds ?? 0
-  // Behind a pause or without a worker a wait is no news.
+  // Behind a pause or without a worker a wait is no surprise.
   if (!stopped && due >= longDueSeconds)
     add(due >= veryLongDueSeconds ? 'error' : 'warning', 'outside', {
       code: due >= veryLongDueSeconds ? 'workers-behind' : 'long-wait',

@@ -14,7 +14,7 @@ import {
   type JudgedWorkshop,
   type Judgement,
 } from '../operations/judgement.server'
-import { lastsUntil, moneyFigures, type MoneyFigures } from '../operations/money-figures'
+import { lastsUntil, moneySums, type MoneySums } from '../operations/money-sums'
 import { creditsAhead } from '../operations/money-judgement'
 
 export type WorkshopLine = {
@@ -38,7 +38,7 @@ export type WorkshopLine = {
     active: number
   }
   seats: { taken: number; max: number | null }
-  money: MoneyFigures
+  money: MoneySums
   oldestWaitSeconds: number | null
   problems: string[]
   health: Health
@@ -152,7 +152,7 @@ function lineOf(ctx: Ctx, judged: JudgedWorkshop): WorkshopLine {
     ended: ended && { at: ended.at.toISOString(), reason: ended.reason },
     counts: countsOf(counters),
     seats: { taken: seats, max: workshop?.maxKeys ?? null },
-    money: moneyFigures({
+    money: moneySums({
       workshop: workshop && window !== 'closed' ? workshop : null,
       committed,
       spent: counters.spent,

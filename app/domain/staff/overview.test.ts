@@ -128,7 +128,7 @@ test('the engine is judged by its worst fact, with a message', () => {
   expect([calls(12, 20).severity, systemLine(calls(12, 20))]).toEqual([
     'error',
     '12 of 20 calls that create keys failed in the last 3 minutes and are not made good yet. ' +
-      'Nothing to do: Keymint goes on by itself.',
+      'Nothing to do: Keymint continues automatically.',
   ])
   const quietWorker = judged({
     paused: { since: '2026-04-14T08:00:00.000Z', by: null, reason: 'Coffee first.' },

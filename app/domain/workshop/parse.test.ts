@@ -31,6 +31,7 @@ test('the file of the design is a workshop', () => {
       venue: null,
       timezone: 'Europe/Berlin',
       organizer: { name: 'PyCon DE', email: 'workshops@example.org', url: null },
+      organizers: [],
       docsUrl: null,
       acknowledgedTerms: false,
       minAccountAgeMs: null,

@@ -1,5 +1,5 @@
 /**
- * Money in three figures, the same on every page: what was spent, what keys given out may still
+ * Money in three sums, the same on every page: what was spent, what keys given out may still
  * spend, and what is left to hand out. Pure.
  */
 import type { NanoUsd } from '~/money'
@@ -7,7 +7,7 @@ import { moneyView, type MoneyView } from '../money-view'
 import { committedAt } from '../workshop/worst-case'
 import type { Workshop } from '../workshop-file'
 
-export type MoneyFigures = {
+export type MoneySums = {
   spent: MoneyView
   maySpend: MoneyView
   /** Null where neither a pool nor a number of keys bounds it. */
@@ -20,7 +20,7 @@ export type MoneyFigures = {
   lastsUntil: string | null
 }
 
-export function moneyFigures(facts: {
+export function moneySums(facts: {
   /** Null where the file is gone or broken, or the workshop is over: nothing is handed out. */
   workshop: Workshop | null
   committed: NanoUsd
@@ -29,7 +29,7 @@ export function moneyFigures(facts: {
   /** Spent for each hour, lately. */
   hourly: NanoUsd
   now: Date
-}): MoneyFigures {
+}): MoneySums {
   const { workshop, committed, spent, seats, now } = facts
   const maySpend = positive(committed - spent)
   const perKey = workshop && committedAt(workshop, now)
