@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto'
 import { afterAll, expect, test } from 'vitest'
 import type { ProviderIdentity } from '~/adapters/identity-provider'
 import { resolveAttendee } from './account.server'
-import { endAllSessions, endSession, findSession, roleOf, startSession } from './session.server'
+import {
+  endAllSessions,
+  endSession,
+  findSession,
+  isOrganizer,
+  roleOf,
+  startSession,
+} from './session.server'
 import { testDb } from '../../../tests/database'
 
 const world = await testDb()
@@ -225,5 +232,20 @@ test.each([
   )
   expect(roleOf(settings, { email: who.email, githubIds: [...who.githubIds], banned: true })).toBe(
     'attendee',
+  )
+})
+
+test('an organizer is known by a verified address or a login, letter by letter, and never banned', () => {
+  const workshop = { organizers: ['ada@example.org', 'octocat'] }
+  const who = (change: object) =>
+    isOrganizer(workshop, { email: null, githubLogins: [], banned: null, ...change })
+  expect(who({ email: 'Ada@example.org' })).toBe(true)
+  expect(who({ githubLogins: ['octocat'] })).toBe(true)
+  expect(who({ email: 'octocat' }), 'an address is no login').toBe(false)
+  expect(who({ githubLogins: ['ada@example.org'] })).toBe(false)
+  expect(who({ email: 'ada+x@example.org', githubLogins: ['octo'] })).toBe(false)
+  expect(who({ githubLogins: ['octocat'], banned: { reason: null } })).toBe(false)
+  expect(isOrganizer(undefined, { email: null, githubLogins: ['octocat'], banned: null })).toBe(
+    false,
   )
 })

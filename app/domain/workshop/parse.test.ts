@@ -129,6 +129,14 @@ test('money is read from the text, never through a float', () => {
   ).toMatchObject({ poolLimit: 99_999_999_999_999_999_999n, keyLimit: 100_000_001n })
 })
 
+test('organizers are verified addresses or GitHub logins, in lower case', () => {
+  expect(workshopOf(fileWith({ organizers: '[Ada@Example.org, OctoCat]' })).organizers).toEqual([
+    'ada@example.org',
+    'octocat',
+  ])
+  expect(problemsOf(fileWith({ organizers: '[ada@, not a login]' }))).toHaveLength(2)
+})
+
 test('an organizer may be a name with an address, an address, or a small mapping', () => {
   expect(workshopOf(fileWith({ organizer: 'a@example.org' })).organizer).toEqual({
     name: 'a@example.org',
