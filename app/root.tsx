@@ -20,6 +20,7 @@ import { iconHref } from '~/components/base/icon-href'
 import { SiteFooter } from '~/components/base/site-footer'
 import { SiteHeader } from '~/components/base/site-header'
 import styles from '~/styles/app.css?url'
+import { isOrganizer } from '~/domain/people/session.server'
 import { listTeamsOf } from '~/domain/team/team.server'
 import { handler } from '~/web/handler.server'
 import { isIsland } from '~/web/page-handle'
@@ -44,6 +45,9 @@ export const loader = handler(async ({ request, ctx, auth }) => {
       : viewer && {
           displayName: viewer.displayName,
           staff: viewer.role !== 'attendee',
+          organizes: [...ctx.workshops.workshops.values()]
+            .filter((workshop) => isOrganizer(workshop, viewer))
+            .map(({ slug, title }) => ({ slug, title })),
           teams: await listTeamsOf(ctx, viewer.userId),
         }
   return { person, theme: themeOf(request.headers.get('Cookie')) }

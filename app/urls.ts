@@ -5,6 +5,8 @@ export const adminUrl = '/admin'
 
 export const reconcileUrl = '/admin/reconcile'
 
+export const findUrl = '/admin/find'
+
 export const readinessUrl = '/admin/doctor'
 
 export const auditUrl = '/admin/audit'

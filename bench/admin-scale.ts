@@ -21,7 +21,7 @@ import { foldCounters, verifyCounters } from '~/domain/operations/counters.serve
 import { readActivity } from '~/domain/staff/series.server'
 import { readOverview } from '~/domain/staff/overview.server'
 import { readReconcileView } from '~/domain/staff/reconcile-page.server'
-import { readAlerts } from '~/domain/operations/alerts.server'
+import { readJudgement } from '~/domain/operations/judgement.server'
 import { readReceiptPage } from '~/domain/staff/receipt.server'
 import type { Ctx } from '~/domain/ctx'
 import { migrate } from '../prisma/migrate'
@@ -69,12 +69,12 @@ const pages: Page[] = [
   {
     name: '/admin',
     load: ({ ctx }) =>
-      Promise.all([readOverview(ctx), readAlerts(ctx), readActivity(ctx, null, 'hour')]),
+      Promise.all([readOverview(ctx), readActivity(ctx, null, 'hour')]),
   },
   {
     name: '/admin?span=week',
     load: ({ ctx }) =>
-      Promise.all([readOverview(ctx), readAlerts(ctx), readActivity(ctx, null, 'week')]),
+      Promise.all([readOverview(ctx), readActivity(ctx, null, 'week')]),
   },
   { name: '/admin/w/:slug', load: workshop('/') },
   { name: '/admin/w/:slug?state=refused', load: workshop('/?state=refused') },
@@ -92,7 +92,7 @@ const pages: Page[] = [
   },
   {
     name: '/admin/reconcile',
-    load: ({ ctx }) => Promise.all([readReconcileView(ctx), readAlerts(ctx)]),
+    load: ({ ctx }) => Promise.all([readReconcileView(ctx), readJudgement(ctx)]),
   },
   { name: '/admin/queue', load: queue('') },
   { name: '/admin/queue?tab=done', load: queue('?tab=done') },

@@ -17,6 +17,9 @@ import {
   test,
 } from './fixtures'
 
+/** Named as an organizer by the file of second-room: see workshop-files.ts. */
+const organizer = attendee(92)
+
 /** Whose name, address and key may be in no answer to a stranger or to another attendee. */
 const victim = attendee(90)
 
@@ -59,11 +62,13 @@ test('every admin address answers as the table says, in four shapes and by every
   const contexts: Record<Role, BrowserContext> = {
     stranger: await browser.newContext(),
     attendee: await browser.newContext(),
+    organizer: await browser.newContext(),
     viewer: await browser.newContext(),
     admin: await browser.newContext(),
   }
   const owner = await browser.newContext()
   await signInTo(contexts.attendee, stage.origin, attendee(91).login)
+  await signInTo(contexts.organizer, stage.origin, organizer.login)
   await signInTo(contexts.viewer, stage.origin, 'viewer')
   await signInTo(contexts.admin, stage.origin, 'admin')
   await signInTo(owner, stage.origin, victim.login)
@@ -171,3 +176,39 @@ async function makeFacts(
   if (!bulkId) throw new Error(`an action could not be started: ${started.status()}`)
   return { slug: 'open-room', claimId, bulkId, jobId: claimId }
 }
+
+test('an organizer sees and acts in their own workshop, and no other one exists for them', async ({
+  browser,
+  stage,
+}) => {
+  const context = await browser.newContext()
+  const guest = await browser.newContext()
+  await signInTo(context, stage.origin, organizer.login)
+  await signInTo(guest, stage.origin, attendee(93).login)
+  await claimOverHttp(guest, stage.origin, 'second-room')
+  const page = await context.newPage()
+  await page.goto(`${stage.origin}/`)
+  await page.getByRole('link', { name: 'Organize' }).click()
+  await expect(page.getByRole('heading', { level: 1, name: 'The second workshop' })).toBeVisible()
+  await expect(page.getByText(`Organizers, besides staff: ${organizer.login}.`)).toBeVisible()
+  await expect(page.getByRole('link', { name: 'Overview' })).toHaveCount(0)
+  await page.getByRole('link', { name: attendee(93).name }).click()
+  await expect(page.getByRole('button', { name: 'Ban this person' })).toHaveCount(0)
+  await page.getByRole('button', { name: 'Disable the key' }).click()
+  await page.getByRole('button', { name: 'Disable the key' }).click()
+  await expect(page.getByText(/All \d+ finished\.|Finished\./).first()).toBeVisible({
+    timeout: 20_000,
+  })
+  for (const path of [
+    '/admin',
+    '/admin/find',
+    '/admin/queue',
+    '/admin/audit',
+    '/admin/w/open-room',
+    '/admin/w/open-room/act?action=end',
+    '/admin/w/second-room/mint',
+  ])
+    expect((await context.request.get(stage.origin + path)).status(), path).toBe(404)
+  await context.close()
+  await guest.close()
+})

@@ -236,7 +236,7 @@ test('the list works by keyboard, holds updates while jobs are selected, and say
   await admin.keyboard.press('x')
   await expect(jobs(admin).nth(1).getByRole('checkbox')).toBeChecked()
   await expect(admin.getByText('1 selected')).toBeVisible()
-  await expect(admin.getByText(/^Updates pause while jobs are selected\./)).toBeVisible()
+  await expect(admin.getByText(/^Updates pause while you select or type\./)).toBeVisible()
   await admin.keyboard.press('x')
   await expect(admin.getByText('0 selected')).toBeVisible()
   await admin.keyboard.press('k')

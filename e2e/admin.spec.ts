@@ -47,7 +47,7 @@ test('thirty keys are unbound: the admin sees why, and one action assigns all gu
   await page.getByRole('link', { name: 'Admin', exact: true }).click()
   await expect(page).toHaveURL(/\/admin$/)
   // The address changes before the page does, and the page before has a link of the same name.
-  await expect(page.getByText(/^As of/)).toBeVisible()
+  await expect(page.getByText(/^Live, every/)).toBeVisible()
   await page.getByRole('link', { name: 'The crowded workshop' }).click()
   await expect(
     page.getByText('30 keys are unbound: no guardrail limits the models yet'),
@@ -126,6 +126,85 @@ test.describe('without JavaScript', () => {
   })
 })
 
+test('a leaked key is found by a paste and off with the second press, and is never sent', async ({
+  page,
+  browser,
+  stage,
+  signIn,
+}) => {
+  const person = attendee(142)
+  const guest = await browser.newContext()
+  await signInTo(guest, stage.origin, person.login)
+  await claimOverHttp(guest, stage.origin, slug)
+  await guest.close()
+  const [claim] = await queryDatabase<{ hash: string }>(
+    stage,
+    `select or_key_hash as hash from keymint.workshop_attendance c join keymint.attendees a using (user_id)
+      where workshop_slug = $1 and display_name = $2`,
+    [slug, person.name],
+  )
+  const leaked = (await upstreamKeys(page, stage, slug)).find((key) => key.hash === claim?.hash)
+  const sent: string[] = []
+  page.on('request', (one) => sent.push(`${one.url()} ${one.postData() ?? ''}`))
+  await signIn('admin')
+  await page.goto('/admin/find')
+  await page.getByLabel('A leaked key').fill(leaked?.key ?? '')
+  await page.getByRole('button', { name: 'Find the key' }).click()
+  await expect(page.getByText(`The key of ${person.name} works`)).toBeVisible()
+  await page.getByRole('button', { name: 'Disable this key' }).click()
+  await expect(heading(page, 'Disabling keys')).toBeVisible()
+  await page.goto(`/admin/find?hash=${leaked?.hash}`)
+  await expect(async () => {
+    await page.reload()
+    await expect(page.getByText(`The key of ${person.name} is off`)).toBeVisible({ timeout: 500 })
+  }).toPass({ timeout: 20_000 })
+  // The search of a workshop replaces a pasted key, too.
+  await page.goto(`/admin/w/${slug}`)
+  await page.getByLabel(/^Name, email, key label/).fill(leaked?.key ?? '')
+  await page.getByRole('button', { name: 'Find' }).click()
+  await expect(page.getByText('1 of 1 that match.')).toBeVisible()
+  expect(leaked?.key).toMatch(/^sk-/)
+  expect(sent.filter((one) => one.includes(leaked?.key ?? '-'))).toEqual([])
+})
+
+test('overview, claim list and audit come back after an outage, and say so meanwhile', async ({
+  page,
+  context,
+  signIn,
+  complaints,
+}) => {
+  test.slow()
+  await signIn('admin')
+  for (const path of ['/admin', `/admin/w/${slug}`, '/admin/audit']) {
+    await page.goto(path)
+    await expect(page.getByText(/^Live, every/)).toBeVisible()
+    await context.setOffline(true)
+    await expect(page.getByText(/No answer for \d+ s\. Retrying automatically\./)).toBeVisible({
+      timeout: 40_000,
+    })
+    await context.setOffline(false)
+    await expect(page.getByText(/^Live, every/)).toBeVisible({ timeout: 30_000 })
+  }
+  complaints.splice(0)
+})
+
+test('ending a workshop is named with its number and typed to confirm', async ({
+  page,
+  stage,
+  signIn,
+}) => {
+  await signIn('admin')
+  await page.goto('/admin/w/closed-room/act?action=end')
+  await expect(heading(page, 'End the workshop: 0 keys?')).toBeVisible()
+  await page.getByLabel('Reason', { exact: true }).fill('It is over.')
+  await page.getByLabel('Type closed-room to confirm').fill('open-room')
+  await page.getByRole('button', { name: 'End the workshop: 0 keys' }).click()
+  await expect(page.getByText('Type closed-room to confirm.')).toBeVisible()
+  expect(
+    await queryDatabase(stage, `select 1 from keymint.workshop_ends where slug = 'closed-room'`),
+  ).toEqual([])
+})
+
 test('the pages for staff hold to the rules of accessibility, wide and narrow, light and dark', async ({
   browser,
   stage,
@@ -149,6 +228,7 @@ test('the pages for staff hold to the rules of accessibility, wide and narrow, l
       const page = await context.newPage()
       for (const path of [
         '/admin',
+        '/admin/find?text=a',
         workshop,
         `${workshop}?fact=missing`,
         `${workshop}/c/${claim?.id}`,

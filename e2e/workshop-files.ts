@@ -1,6 +1,7 @@
 /** The workshops of the journeys: one small file a case. */
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { githubPeople } from '../simulators/identity/people'
 
 const open = 'claims_open_at: 2026-01-15T09:00:00Z\nclaims_close_at: 2099-12-31T18:00:00Z'
 const rest = (more = '', providers = 'github, google') => `providers: [${providers}]
@@ -11,6 +12,9 @@ limit_usd: 6
 key_limit_usd: 0.06
 key_expires_in: 2d
 ${more}`
+
+/** See access.spec.ts. */
+const organizerOfSecondRoom = githubPeople.filter((person) => !person.note)[92]?.login ?? ''
 
 const giveaway = (title: string, more: string) => `title: ${title}
 kind: giveaway
@@ -31,7 +35,7 @@ venue: Room Helium
 marketing_opt_in: Tell me about the next workshop
 ${open}
 ${rest()}`,
-  'second-room': `title: The second workshop\n${open}\n${rest()}`,
+  'second-room': `title: The second workshop\n${open}\n${rest(`organizers: [${organizerOfSecondRoom}]\n`)}`,
   'full-room': `title: The full workshop\n${open}\n${rest('max_keys: 1\n')}`,
   'last-seat': `title: The workshop with one seat\n${open}\n${rest('max_keys: 1\n')}`,
   'closed-room': `title: The closed workshop

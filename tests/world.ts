@@ -56,6 +56,7 @@ export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
     venue: null,
     timezone: 'UTC',
     organizer: null,
+    organizers: [],
     docsUrl: null,
     acknowledgedTerms: false,
     minAccountAgeMs: null,

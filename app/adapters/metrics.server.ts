@@ -24,6 +24,8 @@ export type PoolGauge = {
 export type Gauges = {
   queues: QueueGauge[]
   pools: PoolGauge[]
+  /** What the judgement finds wrong: how many findings of each code and severity. */
+  findings: { code: string; severity: string; count: number }[]
   mintsWaiting: number
   oldestMintSeconds: number
   workers: number
@@ -141,6 +143,12 @@ function databaseRegistry(gauges: Gauges | null): Registry {
     '1 while all workers hold back from the provider.',
     gauges.gateClosed ? 1 : 0,
   )
+  const findings = labelled(
+    'keymint_findings',
+    'What is wrong now, as the pages for staff say it, by code and severity.',
+    ['code', 'severity'],
+  )
+  for (const { count, ...labels } of gauges.findings) findings.set(labels, count)
   const jobs = labelled(
     'keymint_queue_jobs',
     'Jobs by queue and state, as pg-boss last counted them.',

@@ -17,6 +17,23 @@ const patienceMs = 3_000
 const tickMs = 500
 
 /**
+ * Whether the reader types, has a list open, or has selected text or rows: then nothing may move
+ * under them.
+ */
+function isReaderBusy(): boolean {
+  const active = document.activeElement
+  const typing =
+    active instanceof HTMLSelectElement ||
+    ((active instanceof HTMLInputElement || active instanceof HTMLTextAreaElement) &&
+      active.value !== active.defaultValue)
+  if (typing && active.closest('main')) return true
+  if (document.getSelection()?.type === 'Range') return true
+  return [...document.querySelectorAll<HTMLInputElement>('main input[type=checkbox]')].some(
+    (box) => box.checked && !box.defaultChecked,
+  )
+}
+
+/**
  * `loadedAt` changes with every good answer. `everyMs` is null when there is nothing to wait for;
  * `held` pauses the requests for as long as it is true.
  */
@@ -33,6 +50,7 @@ export function useLive({
 }): Live {
   const { revalidate, state } = useRevalidator()
   const [lateSeconds, setLateSeconds] = useState<number | null>(null)
+  const [busy, setBusy] = useState(false)
   const lastGood = useRef(0)
   const loading = useRef(false)
   loading.current = state !== 'idle'
@@ -48,12 +66,14 @@ export function useLive({
     const turnMs = everyMs * (0.8 + 0.4 * Math.random())
     let lastTry = 0
     const load = () => {
-      if (document.hidden || loading.current) return
+      if (document.hidden || loading.current || isReaderBusy()) return
       lastTry = performance.now()
       revalidate()
     }
     const tick = () => {
-      if (document.hidden) lastGood.current = performance.now()
+      const readerBusy = isReaderBusy()
+      setBusy(readerBusy)
+      if (document.hidden || readerBusy) lastGood.current = performance.now()
       const quiet = performance.now() - lastGood.current
       if (quiet >= turnMs && performance.now() - lastTry >= turnMs) load()
       setLateSeconds(quiet > everyMs + patienceMs ? Math.floor(quiet / 1_000) : null)
@@ -67,7 +87,7 @@ export function useLive({
   }, [on, held, everyMs, revalidate])
 
   if (!on || everyMs === null) return { kind: 'off' }
-  if (held) return { kind: 'held' }
+  if (held || busy) return { kind: 'held' }
   return lateSeconds === null
     ? { kind: 'live', everySeconds: everyMs / 1_000 }
     : { kind: 'stale', seconds: lateSeconds }

@@ -34,6 +34,11 @@ export type Workshop = {
   /** An IANA name; `UTC` where the file names none. */
   timezone: string
   organizer: Organizer | null
+  /**
+   * Who may see and act in this workshop and in no other: verified addresses, and GitHub logins
+   * without a sign. Lower case.
+   */
+  organizers: string[]
   docsUrl: string | null
   acknowledgedTerms: boolean
   /**

@@ -1,13 +1,13 @@
-/** Sentences for the alerts that staff see on every page. */
-import type { AdminAlert } from '~/domain/operations/alerts.server'
+/** Sentences for what staff should not miss on any page: each has a headline of its own. */
+import type { BannerCause, Finding } from '~/domain/operations/judgement'
 import { parkedMessage } from './parked'
 import { counted, sentenceOf, type Message } from './text'
 
 const addCredit = 'Add credit at https://openrouter.ai/settings/credits.'
 
-export function alertMessage(alert: AdminAlert): Message & { title: string } {
+export function alertMessage(alert: Finding<BannerCause>): Message & { title: string } {
   const name = alert.workshop?.title ?? ''
-  switch (alert.kind) {
+  switch (alert.code) {
     case 'pool-80': {
       const { committed, limit, spent, roomForKeys } = alert
       const left =

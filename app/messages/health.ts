@@ -1,14 +1,27 @@
-/** Sentences for the health of a workshop and of the system. */
-import type { Health, HealthCause } from '~/domain/operations/health'
-import { providerErrorMessage } from '~/domain/error-text'
+/** Sentences for what the judgement finds, and the one that a page leads with. */
+import {
+  isBanner,
+  type BannerCause,
+  type Finding,
+  type Health,
+} from '~/domain/operations/judgement'
+import { alertMessage } from './alerts'
+import { delayLabel } from './delays'
 import { counted, sentenceOf, spanOf, withoutStop, type Message } from './text'
+import { turnedAwayReason } from './turned-away'
 
-function healthMessage(cause: HealthCause): Message {
-  const [sentence, remedy = null] = textOf(cause)
+function healthMessage(finding: Finding): Message {
+  if (isBanner(finding)) {
+    const { title, remedy } = alertMessage(finding)
+    return { sentence: sentenceOf(title), remedy }
+  }
+  const [sentence, remedy = null] = textOf(finding)
   return { sentence, remedy }
 }
 
-function textOf(cause: HealthCause): [sentence: string, remedy?: string] {
+function textOf(
+  cause: Exclude<Finding, Finding<BannerCause>>,
+): [sentence: string, remedy?: string] {
   switch (cause.code) {
     case 'file-broken':
       return [
@@ -19,20 +32,22 @@ function textOf(cause: HealthCause): [sentence: string, remedy?: string] {
       return [
         'The workshop file no longer exists, so the workshop is closed. Keys given out keep working.',
       ]
-    case 'person-waiting':
-      return [`Somebody has waited for a key for ${spanOf(cause.seconds)}.`]
+    case 'waiting':
+      return [
+        `${number(cause.withKey)} of ${number(cause.total)} have a key. ` +
+          `${number(cause.waiting)} ${cause.waiting === 1 ? 'waits' : 'wait'}, ` +
+          `longest ${spanOf(cause.seconds)}${cause.why ? `: ${delayLabel(cause.why)}.` : '.'}`,
+      ]
     case 'limits-refused':
       return [
         `The provider refused to assign the guardrail to ${counted(cause.keys, 'key')}.`,
         'Remove the cause, then assign the guardrail again.',
       ]
     case 'unbound': {
-      const keys = `${counted(cause.keys, 'key')} ${cause.keys === 1 ? 'has' : 'have'} no guardrail yet`
-      return [
-        cause.error
-          ? `${keys}: ${withoutStop(cause.error)}. Retrying automatically.`
-          : `${keys}; retrying automatically.`,
-      ]
+      const all = cause.keys === cause.ready ? 'All ' : `${number(cause.keys)} of `
+      const keys = `${all}${counted(cause.ready, 'key')} ${cause.ready === 1 ? 'is' : 'are'} unbound`
+      const why = cause.error ? `: ${withoutStop(cause.error)}.` : '.'
+      return [`${keys}, so any model is allowed${why}`]
     }
     case 'missing':
       return [
@@ -41,8 +56,10 @@ function textOf(cause: HealthCause): [sentence: string, remedy?: string] {
       ]
     case 'refused':
       return [
-        `${counted(cause.claims, 'claim')} ${cause.claims === 1 ? 'was' : 'were'} refused.`,
-        'Remove the cause, then retry.',
+        `${number(cause.claims)} of ${counted(cause.total, 'claim')} ` +
+          `${cause.claims === 1 ? 'was' : 'were'} refused` +
+          refusedWhy(cause),
+        'Remove the cause, then create the keys again.',
       ]
     case 'disabled':
       return [`${counted(cause.keys, 'key')} ${cause.keys === 1 ? 'is' : 'are'} disabled.`]
@@ -50,14 +67,20 @@ function textOf(cause: HealthCause): [sentence: string, remedy?: string] {
       return [
         `${cause.amount.text} was spent beyond what was committed: requests in flight can pass a limit.`,
       ]
-    case 'pool-passed':
-      return [
-        `${cause.committed.text} is committed, more than the pool of ${cause.limit.text}. No new key is created.`,
-      ]
     case 'full':
-      return ['The workshop is full: no more keys fit.']
-    case 'pool-80':
-      return ['Over 80 % of the pool is committed.']
+      return [`All ${counted(cause.seats, 'seat')} are taken. Nobody was turned away lately.`]
+    case 'turned-away': {
+      const why = cause.reasons.map(({ reason, count }) =>
+        cause.reasons.length === 1
+          ? turnedAwayReason(reason)
+          : `${number(count)} because ${turnedAwayReason(reason)}`,
+      )
+      return [
+        `${counted(cause.count, 'try', 'tries')} to claim ${cause.count === 1 ? 'was' : 'were'} turned ` +
+          `away in the last ${cause.minutes} minutes: ${why.join(', ')}.`,
+        cause.full ? 'For more seats, raise max_keys or limit_usd in the file.' : undefined,
+      ].filter((part) => part !== undefined) as [string, string?]
+    }
     case 'limit-used':
       return [
         `${counted(cause.keys, 'key')} ${cause.keys === 1 ? 'has used its' : 'have used their'} limit.`,
@@ -75,44 +98,99 @@ function textOf(cause: HealthCause): [sentence: string, remedy?: string] {
     case 'switched-off':
       return ['Key creation is disabled by PROVISIONING_ENABLED.']
     case 'paused':
-      return [`Key creation is paused: ${sentenceOf(cause.reason)}`]
+      return [
+        `Key creation is paused${cause.by ? ` by ${cause.by}` : ''}: ` +
+          sentenceOf(cause.reason ?? 'no reason given'),
+        'Resume it on the Queue page.',
+      ]
     case 'cooling-down':
       return [
-        `${providerErrorMessage[cause.reason] ?? 'The provider refused the last call'}. ` +
-          `Key creation continues automatically in ${spanOf(cause.seconds)}.`,
+        `${sentenceOf(withoutStop(cause.message))} ` +
+          (cause.seconds > 0
+            ? `Key creation is cooling down for another ${spanOf(cause.seconds)}, then tries one key.`
+            : 'One key is being tried now.'),
       ]
-    case 'jobs-waiting':
+    case 'workers-behind':
       return [
-        `The oldest of ${counted(cause.waiting, 'waiting job')} has waited for ${spanOf(cause.seconds)}.`,
+        `A due job has waited for ${spanOf(cause.seconds)}: the workers cannot keep up.`,
+        'Start another worker.',
       ]
+    case 'long-wait':
+      return [`The oldest due job has waited for ${spanOf(cause.seconds)}.`]
     case 'calls-failing':
       return [
-        `${cause.failed} of ${cause.total} calls that create keys failed in the last ${cause.minutes} minutes.`,
+        `${number(cause.failed)} of ${number(cause.total)} calls that create keys failed ` +
+          `in the last ${cause.minutes} minutes and are not made good yet.`,
+      ]
+    case 'runs-fail':
+      return [
+        `${number(cause.failed)} of ${number(cause.total)} jobs of the last ${cause.minutes} minutes fail.`,
       ]
     case 'files-broken':
-      return [`${counted(cause.files, 'workshop file')} cannot be read: see below.`]
-    case 'credits-unread':
-      return ['The provider credits have not been read yet.']
+      return [
+        `${counted(cause.files, 'workshop file')} cannot be read, so nobody can claim there.`,
+        'Correct the file and deploy.',
+      ]
     case 'unbounded':
       return [
         'An open giveaway has no limit, so whether the credits suffice is unknown.',
         'Set limit_usd or max_keys in its file.',
       ]
-    case 'credits-low':
-      return [
-        cause.level === 'below-promised'
-          ? `The account has ${cause.left.text} left; keys given out may spend ${cause.promised.text} more.`
-          : `The account has ${cause.left.text} left; keys given out may spend ${cause.promised.text} more ` +
-            `and ${cause.claimable.text} can still be claimed within a day.`,
-        'Add credit at the provider.',
-      ]
   }
 }
 
-export const healthText = (cause: HealthCause): string => {
-  const { sentence, remedy } = healthMessage(cause)
-  return remedy ? `${sentence} ${remedy}` : sentence
+function refusedWhy({ reason, detail }: { reason: string | null; detail: string | null }): string {
+  if (detail !== null && reason === 'rejected-by-provider')
+    return `: the provider said “${withoutStop(detail)}”.`
+  if (reason === 'gave-up') return ': no try got a clear answer.'
+  if (reason === 'expired-before-mint') return ': the keys would have ended before they were made.'
+  return '.'
 }
+
+const number = (value: number) => value.toLocaleString('en-US')
+
+const nothingToDo = 'Nothing to do: Keymint continues automatically.'
+
+export const healthText = (finding: Finding): string => {
+  const { sentence, remedy } = healthMessage(finding)
+  const help = remedy ?? (finding.help === 'waits' ? nothingToDo : null)
+  return help ? `${sentence} ${help}` : sentence
+}
+
+type Calm = { open: { title: string; withKey: number; total: number }[] }
+
+/** What /admin leads with: the worst of what matters, or how many have a key. */
+export function headlineText({
+  worst,
+  calm: { open },
+}: {
+  worst: Finding | null
+  calm: Calm
+}): string {
+  if (worst) return findingHeadline(worst)
+  const [first] = open
+  if (!first) return 'No workshop is open.'
+  const withKey = open.reduce((sum, one) => sum + one.withKey, 0)
+  const total = open.reduce((sum, one) => sum + one.total, 0)
+  if (open.length > 1)
+    return total === 0
+      ? `${open.length} workshops are open. Nobody has claimed yet.`
+      : `${open.length} workshops are open: ${number(withKey)} of ${number(total)} have a key.`
+  return total === 0
+    ? `${first.title} is open. Nobody has claimed yet.`
+    : `${first.title} is open: ${number(withKey)} of ${number(total)} have a key.`
+}
+
+/** Of one finding, with the workshop that it is about. */
+export function findingHeadline(finding: Finding): string {
+  const { sentence } = healthMessage(finding)
+  return finding.workshop && !isBanner(finding)
+    ? `${finding.workshop.title}: ${sentence}`
+    : sentence
+}
+
+/** On a workshop's own page its name is the title already. */
+export const ownHeadline = (finding: Finding): string => healthMessage(finding).sentence
 
 /** The system in one line: its worst reason, and how many stand beside it. */
 export function systemLine({ severity, reasons }: Health): string {

@@ -1,14 +1,15 @@
 import type { MetaFunction } from '@remix-run/node'
-import { useLoaderData } from '@remix-run/react'
+import { useLoaderData, type ClientLoaderFunctionArgs } from '@remix-run/react'
+import { keepLastAnswer } from '~/client/keep-last-answer'
 import { AdminAlerts } from '~/components/staff/admin-alerts'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { ChartRow } from '~/components/base/chart'
+import { LiveBar } from '~/components/staff/live-line'
 import { SystemPanel, WorkshopLines } from '~/components/staff/overview'
 import { EmptyState } from '~/components/base/page-shell'
-import { Time } from '~/components/base/time'
+import { headlineText } from '~/messages/health'
 import { readActivity } from '~/domain/staff/series.server'
 import { readOverview } from '~/domain/staff/overview.server'
-import { readAlerts } from '~/domain/operations/alerts.server'
 import { adminUrl, adminWorkshopUrl } from '~/urls'
 import { readSpan, spanLinks } from '~/web/chart-spans'
 import { activityCharts } from '~/web/charts.server'
@@ -18,44 +19,40 @@ import { requireStaff } from '~/web/session.server'
 export const loader = handler(async ({ request, ctx, auth }) => {
   await requireStaff({ request, ctx, auth })
   const params = new URL(request.url).searchParams
-  const [overview, alerts, activity] = await Promise.all([
+  const [overview, activity] = await Promise.all([
     readOverview(ctx),
-    readAlerts(ctx),
     readActivity(ctx, null, readSpan(params)),
   ])
-  return { overview, alerts, charts: activityCharts(activity), spans: spanLinks(adminUrl, params) }
+  return { overview, charts: activityCharts(activity), spans: spanLinks(adminUrl, params) }
 })
 
-export const meta: MetaFunction = () => [{ title: 'Overview · Admin · Keymint' }]
+/** An outage leaves the last answer on the page, and the page says so. */
+export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
+  keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+// The answer that the page came with is the first one to keep.
+clientLoader.hydrate = true as const
+
+export const meta: MetaFunction<typeof loader> = ({ data }) => [
+  { title: data ? `${headlineText(data.overview.headline)} · Keymint` : 'Overview · Keymint' },
+]
 
 export default function AdminOverview() {
-  const { overview, alerts, charts, spans } = useLoaderData<typeof loader>()
-  const { system, workshops, fileProblems, asOf } = overview
-  const open = workshops.filter((line) => line.window === 'open').length
-  const title =
-    system.health.severity === 'error'
-      ? 'The system needs action'
-      : workshops.some((line) => line.health.severity === 'error')
-        ? 'A workshop needs action'
-        : system.health.severity === 'warning'
-          ? 'The system needs attention'
-          : open > 0
-            ? `${open} ${open === 1 ? 'workshop is' : 'workshops are'} open`
-            : 'No workshop is open'
+  const { overview, charts, spans } = useLoaderData<typeof loader>()
+  const { headline, banners, system, workshops, fileProblems, asOf } = overview
   return (
     <AdminShell
-      title={title}
+      title={headlineText(headline)}
       lead={
-        <>
-          As of <Time iso={asOf} now={asOf} />.{' '}
-          <a className="prose-link" href={adminUrl}>
-            Reload
-          </a>
-        </>
+        headline.more > 0
+          ? `${headline.more} more ${headline.more === 1 ? 'thing is' : 'things are'} as bad: see below.`
+          : undefined
       }
     >
-      <AdminAlerts alerts={alerts} asOf={asOf} />
+      <div className="mt-3">
+        <LiveBar asOf={asOf} />
+      </div>
       <SystemPanel system={system} fileProblems={fileProblems} asOf={asOf} />
+      <AdminAlerts alerts={banners} asOf={asOf} />
       <section aria-labelledby="workshops" className="mt-10 border-t border-rule pt-6">
         <h2 id="workshops" className="text-head">
           Workshops

@@ -1,8 +1,10 @@
 import type { MetaFunction } from '@remix-run/node'
-import { useLoaderData } from '@remix-run/react'
+import { useLoaderData, type ClientLoaderFunctionArgs } from '@remix-run/react'
+import { keepLastAnswer } from '~/client/keep-last-answer'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { AuditFilterForm } from '~/components/staff/audit-filter'
 import { AuditTrail, ChainLine, type TrailEntry } from '~/components/staff/audit-trail'
+import { LiveBar } from '~/components/staff/live-line'
 import { ButtonLink } from '~/components/base/button'
 import { Callout } from '~/components/base/callout'
 import { EmptyState } from '~/components/base/page-shell'
@@ -68,6 +70,12 @@ function trailEntry(
   }
 }
 
+/** An outage leaves the last answer on the page, and the page says so. */
+export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
+  keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+// The answer that the page came with is the first one to keep.
+clientLoader.hydrate = true as const
+
 export const meta: MetaFunction = () => [{ title: 'Audit · Keymint' }]
 
 export default function Audit() {
@@ -78,6 +86,9 @@ export default function Audit() {
       title="Audit trail"
       lead="Every change, newest first. Nobody can edit or delete an event, Keymint included."
     >
+      <div className="mt-3">
+        <LiveBar asOf={asOf} everyMs={10_000} />
+      </div>
       <ChainLine chain={chain} asOf={asOf} />
       {problems.length > 0 ? (
         <div className="mt-6 max-w-read">

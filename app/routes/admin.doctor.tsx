@@ -1,7 +1,9 @@
 import { redirect, type MetaFunction } from '@remix-run/node'
-import { useLoaderData, useNavigation } from '@remix-run/react'
-import { useLive } from '~/client/use-live'
+import { useLoaderData, useNavigation, type ClientLoaderFunctionArgs } from '@remix-run/react'
+import { keepLastAnswer } from '~/client/keep-last-answer'
 import { DoctorPage } from '~/components/staff/doctor-page'
+import { readJudgement } from '~/domain/operations/judgement.server'
+import { headlineText } from '~/messages/health'
 import { askForReport, readReadinessView } from '~/domain/operations/readiness-report.server'
 import { readiness } from '~/domain/operations/workers.server'
 import { readinessUrl } from '~/urls'
@@ -11,9 +13,14 @@ import { requireAdmin, requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
-  const [view, ready] = await Promise.all([readReadinessView(ctx), readiness(ctx)])
+  const [view, ready, { headline }] = await Promise.all([
+    readReadinessView(ctx),
+    readiness(ctx),
+    readJudgement(ctx),
+  ])
   return {
     view,
+    present: headlineText(headline),
     mayAct: viewer.role === 'admin',
     asOf: ctx.now().toISOString(),
     workerSeen: isWorkerSeen(ready.workerSeenSecondsAgo),
@@ -26,14 +33,26 @@ export const action = handler(async ({ request, ctx, auth }) => {
   return redirect(readinessUrl, 303)
 })
 
+/** An outage leaves the last answer on the page, and the page says so. */
+export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
+  keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+// The answer that the page came with is the first one to keep.
+clientLoader.hydrate = true as const
+
 export const meta: MetaFunction = () => [{ title: 'Readiness · Keymint' }]
 
-const liveEveryMs = 2_000
+/** Faster while a check runs. */
+const liveEveryMs = { running: 2_000, idle: 10_000 }
 
 export default function Doctor() {
   const data = useLoaderData<typeof loader>()
   const { state } = useNavigation()
   const running = data.view.pending !== null && !data.view.pending.overdue
-  useLive({ loadedAt: data.asOf, everyMs: running ? liveEveryMs : null })
-  return <DoctorPage {...data} asking={state === 'submitting'} />
+  return (
+    <DoctorPage
+      {...data}
+      asking={state === 'submitting'}
+      everyMs={running ? liveEveryMs.running : liveEveryMs.idle}
+    />
+  )
 }

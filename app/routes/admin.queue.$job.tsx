@@ -10,7 +10,7 @@ import { Section } from '~/components/base/page-shell'
 import { AnswerPlace } from '~/components/staff/queue/action-answer'
 import { JobFacts } from '~/components/staff/queue/job-facts'
 import { jobLabel, stateLabels, subjectLabel } from '~/components/staff/queue/job-messages'
-import { LiveLine } from '~/components/staff/queue/live-line'
+import { LiveLine } from '~/components/staff/live-line'
 import { ProviderCalls, RunTimeline } from '~/components/staff/queue/run-timeline'
 import { jobUrl, queueUrl } from '~/urls'
 import { readJobPage } from '~/domain/staff/queue/queue-page.server'
@@ -33,6 +33,8 @@ export const action = handler(async ({ request, params, ctx, auth }) => {
 
 export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
   keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+// The answer that the page came with is the first one to keep.
+clientLoader.hydrate = true as const
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
   {

@@ -30,7 +30,7 @@ import {
   listMessage,
 } from '~/components/staff/queue/job-messages'
 import { KeysHelp, useHelpDialog } from '~/components/staff/queue/keys-help'
-import { LiveLine } from '~/components/staff/queue/live-line'
+import { LiveLine } from '~/components/staff/live-line'
 import { MintingSwitch } from '~/components/staff/queue/minting-switch'
 import { TabBar } from '~/components/staff/queue/tab-bar'
 import { queueExportUrl, queueUrl } from '~/urls'
@@ -79,6 +79,8 @@ export const action = handler(async ({ request, ctx, auth }) => {
 /** An outage leaves the last answer on the page, and the page says so. */
 export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
   keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+// The answer that the page came with is the first one to keep.
+clientLoader.hydrate = true as const
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
   {

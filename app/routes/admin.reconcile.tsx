@@ -1,8 +1,9 @@
 import type { MetaFunction } from '@remix-run/node'
-import { useActionData, useLoaderData } from '@remix-run/react'
+import { useActionData, useLoaderData, type ClientLoaderFunctionArgs } from '@remix-run/react'
 import { z } from 'zod'
-import { useLive } from '~/client/use-live'
+import { keepLastAnswer } from '~/client/keep-last-answer'
 import { AdminAlerts } from '~/components/staff/admin-alerts'
+import { LiveBar } from '~/components/staff/live-line'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { Callout } from '~/components/base/callout'
 import { ReconcilePage } from '~/components/staff/reconcile-page'
@@ -14,7 +15,7 @@ import {
   type FixAsked,
   type FixSelection,
 } from '~/domain/keys/reconcile-runs.server'
-import { readAlerts } from '~/domain/operations/alerts.server'
+import { readJudgement } from '~/domain/operations/judgement.server'
 import type { Tone } from '~/tone'
 import { badRequest, handler } from '~/web/handler.server'
 import { parseForm, uuid } from '~/web/parse-form.server'
@@ -22,10 +23,10 @@ import { requireAdmin, requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
-  const [view, alerts] = await Promise.all([readReconcileView(ctx), readAlerts(ctx)])
+  const [view, { banners }] = await Promise.all([readReconcileView(ctx), readJudgement(ctx)])
   return {
     view,
-    alerts: alerts.filter((alert) => alert.kind !== 'drift'),
+    alerts: banners.filter((one) => one.code !== 'drift'),
     mayAct: viewer.role === 'admin',
   }
 })
@@ -57,19 +58,31 @@ function selectionOf({ intent, id, kind }: z.output<typeof form>): FixSelection 
   return id === '' ? null : { ids: [id] }
 }
 
+/** An outage leaves the last answer on the page, and the page says so. */
+export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
+  keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+// The answer that the page came with is the first one to keep.
+clientLoader.hydrate = true as const
+
 export const meta: MetaFunction = () => [{ title: 'Reconcile · Keymint' }]
 
-const liveEveryMs = 2_000
+/** Faster while a check or a repair runs. */
+const liveEveryMs = { running: 2_000, idle: 10_000 }
 
 export default function AdminReconcile() {
   const { view, alerts, mayAct } = useLoaderData<typeof loader>()
   const done = useActionData<typeof action>()
-  useLive({ loadedAt: view.asOf, everyMs: view.running.length > 0 ? liveEveryMs : null })
   return (
     <AdminShell
       title="Reconcile"
       lead="The provider’s keys compared with our rows. Keymint never touches keys that are not ours."
     >
+      <div className="mt-3">
+        <LiveBar
+          asOf={view.asOf}
+          everyMs={view.running.length > 0 ? liveEveryMs.running : liveEveryMs.idle}
+        />
+      </div>
       <AdminAlerts alerts={alerts} asOf={view.asOf} />
       {done ? (
         <div role="status" className="mt-6 max-w-read">

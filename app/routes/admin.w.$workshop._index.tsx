@@ -1,13 +1,20 @@
 import type { MetaFunction } from '@remix-run/node'
-import { Link, useLoaderData } from '@remix-run/react'
+import { Link, useLoaderData, type ClientLoaderFunctionArgs } from '@remix-run/react'
+import { keepLastAnswer } from '~/client/keep-last-answer'
 import { ActBar, actForm } from '~/components/staff/act-bar'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { BulkList } from '~/components/staff/bulk-progress'
 import { ChartRow } from '~/components/base/chart'
-import { ClaimFilters, ClaimTable, Pager } from '~/components/staff/claim-list'
+import { ClaimFilters, Pager } from '~/components/staff/claim-list'
+import { ClaimTable } from '~/components/staff/claim-table'
+import { PlaceZone } from '~/components/base/time'
 import { factLabels, stateTabs } from '~/components/staff/claim-messages'
 import { EmptyState } from '~/components/base/page-shell'
-import { UnboundCallout, WorkshopSummary } from '~/components/staff/workshop-summary'
+import {
+  UnboundCallout,
+  WorkshopActions,
+  WorkshopSummary,
+} from '~/components/staff/workshop-summary'
 import { claimFacts, claimStates, listQueryString, readListQuery } from '~/domain/staff/claim-list'
 import { readWorkshopPage } from '~/domain/staff/workshop-page.server'
 import { readActivity } from '~/domain/staff/series.server'
@@ -25,11 +32,11 @@ import {
 import { readSpan, spanLinks } from '~/web/chart-spans'
 import { activityCharts } from '~/web/charts.server'
 import { handler, notFound } from '~/web/handler.server'
-import { requireStaff } from '~/web/session.server'
+import { requireWorkshopStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, params, ctx, auth }) => {
-  const viewer = await requireStaff({ request, ctx, auth })
   const slug = params.workshop ?? ''
+  const { viewer, mayAct } = await requireWorkshopStaff({ request, ctx, auth, slug })
   const search = new URL(request.url).searchParams
   const query = readListQuery(search)
   const [page, activity] = await Promise.all([
@@ -41,18 +48,25 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   const { work, ...shown } = page
   return {
     slug,
-    isGiveaway: ctx.workshops.workshops.get(slug)?.kind === 'giveaway',
+    mayMint: viewer.role === 'admin' && ctx.workshops.workshops.get(slug)?.kind === 'giveaway',
     page: shown,
     work: work.map(({ params: _params, selection: _selection, ...view }) => ({
       view,
       href: adminWorkUrl(slug, view.id),
     })),
     query,
-    mayAct: viewer.role === 'admin',
+    mayAct,
+    organizers: ctx.workshops.workshops.get(slug)?.organizers ?? [],
     charts: activityCharts(activity),
     spans: spanLinks(adminWorkshopUrl(slug), search),
   }
 })
+
+/** An outage leaves the last answer on the page, and the page says so. */
+export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
+  keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+// The answer that the page came with is the first one to keep.
+clientLoader.hydrate = true as const
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
   { title: `Claims: ${data?.page.line.title ?? ''} · Admin · Keymint` },
@@ -66,7 +80,7 @@ const factCounts = {
 } as const
 
 export default function AdminWorkshop() {
-  const { slug, isGiveaway, page, work, query, mayAct, charts, spans } =
+  const { slug, mayMint, organizers, page, work, query, mayAct, charts, spans } =
     useLoaderData<typeof loader>()
   const { line, list, facts, asOf } = page
   const { filter, sort } = query
@@ -94,100 +108,103 @@ export default function AdminWorkshop() {
     current: filter.fact === fact,
   }))
   return (
-    <AdminShell title={line.title} back={{ to: adminUrl, label: 'Overview' }}>
-      <WorkshopSummary
-        line={line}
-        asOf={asOf}
-        mayAct={mayAct}
-        hrefs={{
-          page: workshopUrl(slug),
-          export: adminExportUrl(slug) + listQueryString({ filter }),
-          receipt: adminReceiptUrl(slug),
-          act: adminActUrl(slug),
-        }}
-      />
-      {isGiveaway && mayAct ? (
-        <p className="mt-4">
-          <Link className="prose-link" to={adminMintUrl(slug)}>
-            Create a key for a GitHub account
-          </Link>
-        </p>
-      ) : null}
-      {facts.unbound > 0 ? (
-        <UnboundCallout
-          count={facts.unbound}
-          reasons={page.unboundReasons}
-          action={mayAct ? adminActUrl(slug) : null}
-        />
-      ) : null}
-      <section aria-labelledby="claims" className="mt-10 border-t border-rule pt-6">
-        <h2 id="claims" className="mb-3 text-head">
-          Claims
-        </h2>
-        <ClaimFilters
-          states={states}
-          facts={factTabs}
-          query={query}
-          resetHref={here}
-          searchIndexed={list.searchIndexed}
-        />
-        <div className="mt-4 space-y-4">
-          {list.rows.length === 0 ? (
-            line.counts.total === 0 ? (
-              <EmptyState title="No claims yet">
-                <p>Claims appear here as people make them.</p>
-              </EmptyState>
+    <PlaceZone.Provider value={line.timezone}>
+      <AdminShell title={line.title} back={{ to: adminUrl, label: 'Overview' }}>
+        <WorkshopSummary line={line} asOf={asOf} worst={page.worst} />
+        {mayMint ? (
+          <p className="mt-4">
+            <Link className="prose-link" to={adminMintUrl(slug)}>
+              Create a key for a GitHub account
+            </Link>
+          </p>
+        ) : null}
+        {facts.unbound > 0 ? (
+          <UnboundCallout
+            count={facts.unbound}
+            reasons={page.unboundReasons}
+            action={mayAct ? adminActUrl(slug) : null}
+          />
+        ) : null}
+        <section aria-labelledby="claims" className="mt-4 border-t border-rule pt-2">
+          <h2 id="claims" className="sr-only">
+            Claims
+          </h2>
+          <ClaimFilters
+            states={states}
+            facts={factTabs}
+            query={query}
+            resetHref={here}
+            searchIndexed={list.searchIndexed}
+          />
+          <div className="mt-2 flex flex-col gap-2">
+            {list.rows.length === 0 ? (
+              line.counts.total === 0 ? (
+                <EmptyState title="No claims yet">
+                  <p>Claims appear here as people make them.</p>
+                </EmptyState>
+              ) : (
+                <EmptyState title="No claim matches">
+                  <p>
+                    Shorten the search, or view{' '}
+                    <a className="prose-link" href={here}>
+                      all {line.counts.total.toLocaleString('en-US')}
+                    </a>
+                    .
+                  </p>
+                </EmptyState>
+              )
             ) : (
-              <EmptyState title="No claim matches">
-                <p>
-                  Shorten the search, or view{' '}
-                  <a className="prose-link" href={here}>
-                    all {line.counts.total.toLocaleString('en-US')}
-                  </a>
-                  .
-                </p>
-              </EmptyState>
-            )
-          ) : (
-            <>
-              {mayAct ? (
-                <ActBar action={adminActUrl(slug)} filter={filter} matching={matching} />
-              ) : null}
-              <ClaimTable
-                rows={list.rows}
-                hrefOf={(claimId) => adminClaimUrl(slug, claimId)}
-                select={mayAct ? actForm : null}
-                asOf={asOf}
-              />
-              <Pager
-                previous={
-                  list.previous
-                    ? here +
-                      listQueryString({
-                        filter,
-                        sort,
-                        cursor: { direction: 'before', at: list.previous },
-                      })
-                    : null
-                }
-                next={
-                  list.next
-                    ? here +
-                      listQueryString({
-                        filter,
-                        sort,
-                        cursor: { direction: 'after', at: list.next },
-                      })
-                    : null
-                }
-                label={`${list.rows.length} of ${matching} that match.`}
-              />
-            </>
-          )}
-        </div>
-      </section>
-      <BulkList bulks={work} asOf={asOf} />
-      <ChartRow charts={charts} spans={spans} headingId="activity" />
-    </AdminShell>
+              <>
+                {mayAct ? (
+                  <ActBar action={adminActUrl(slug)} filter={filter} matching={matching} />
+                ) : null}
+                <ClaimTable
+                  rows={list.rows}
+                  hrefOf={(claimId) => adminClaimUrl(slug, claimId)}
+                  select={mayAct ? actForm : null}
+                  asOf={asOf}
+                />
+                <Pager
+                  previous={
+                    list.previous
+                      ? here +
+                        listQueryString({
+                          filter,
+                          sort,
+                          cursor: { direction: 'before', at: list.previous },
+                        })
+                      : null
+                  }
+                  next={
+                    list.next
+                      ? here +
+                        listQueryString({
+                          filter,
+                          sort,
+                          cursor: { direction: 'after', at: list.next },
+                        })
+                      : null
+                  }
+                  label={`${list.rows.length} of ${matching} that match.`}
+                />
+              </>
+            )}
+          </div>
+        </section>
+        <WorkshopActions
+          line={line}
+          mayAct={mayAct}
+          organizers={organizers}
+          hrefs={{
+            page: workshopUrl(slug),
+            export: adminExportUrl(slug) + listQueryString({ filter }),
+            receipt: adminReceiptUrl(slug),
+            act: adminActUrl(slug),
+          }}
+        />
+        <BulkList bulks={work} asOf={asOf} />
+        <ChartRow charts={charts} spans={spans} headingId="activity" />
+      </AdminShell>
+    </PlaceZone.Provider>
   )
 }

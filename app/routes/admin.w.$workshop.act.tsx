@@ -1,31 +1,35 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { ActPage } from '~/components/staff/act-page'
-import { actRefusals, previewMessage, questionOf } from '~/components/staff/act-messages'
+import { actRefusals, endLabel, previewMessage, questionOf } from '~/components/staff/act-messages'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { previewClaimAction, startClaimAction } from '~/domain/claim/claim-actions.server'
+import { previewNames } from '~/domain/claim/preview-names.server'
 import { readCounters } from '~/domain/operations/counters.server'
 import { endWorkshop } from '~/domain/claim/end-workshop.server'
-import { needsReason, readActRequest, reasonOf } from '~/web/act-form.server'
+import { needsReason, needsTyping, readActRequest, reasonOf } from '~/web/act-form.server'
 import { adminActUrl, adminWorkshopUrl, adminWorkUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
 import { readFields } from '~/web/parse-form.server'
-import { requireAdmin } from '~/web/session.server'
+import { requireWorkshopActor } from '~/web/session.server'
 
 /** A preview: changes nothing. */
 export const loader = handler(async ({ request, params, ctx, auth }) => {
-  await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
+  await requireWorkshopActor({ request, ctx, auth, slug })
   const counters = await readCounters(ctx.db, slug)
   if (!ctx.workshops.workshops.has(slug) && counters.total === 0) throw notFound()
   const search = new URL(request.url).searchParams
-  const wanted = readActRequest(search)
+  const zone = ctx.workshops.workshops.get(slug)?.timezone ?? 'UTC'
+  const wanted = readActRequest(search, zone)
   const title = ctx.workshops.workshops.get(slug)?.title ?? slug
   const page = {
     slug,
     title,
+    zone,
+    typed: needsTyping(wanted) ? slug : null,
     fields: [...search].filter(
-      ([name]) => !['limit', 'expires', 'reason', 'confirm'].includes(name),
+      ([name]) => !['limit', 'expires', 'reason', 'confirm', 'typed'].includes(name),
     ),
     values: { limit: search.get('limit') ?? '', expires: search.get('expires') ?? '' },
   }
@@ -50,16 +54,19 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
         ...page,
         view: {
           kind: 'end' as const,
-          question: 'End the workshop now?',
+          question: endLabel(counters.pending + counters.ready) + '?',
           live: counters.pending + counters.ready,
         },
       }
     case 'claims': {
-      const preview = await previewClaimAction(ctx, {
-        workshopSlug: slug,
-        action: wanted.action,
-        selection: wanted.selection,
-      })
+      const [preview, names] = await Promise.all([
+        previewClaimAction(ctx, {
+          workshopSlug: slug,
+          action: wanted.action,
+          selection: wanted.selection,
+        }),
+        previewNames(ctx, slug, wanted.selection),
+      ])
       return {
         ...page,
         view: {
@@ -70,6 +77,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
             count: preview.count,
             fitting: preview.fitting,
             pool: preview.pool,
+            names,
             message: previewMessage(wanted.action, preview),
           },
           needsReason: needsReason(wanted.action),
@@ -80,13 +88,16 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
 })
 
 export const action = handler(async ({ request, params, ctx, auth }) => {
-  const viewer = await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
+  const viewer = await requireWorkshopActor({ request, ctx, auth, slug })
   const form = await readFields(request)
-  const wanted = readActRequest(form)
+  const zone = ctx.workshops.workshops.get(slug)?.timezone ?? 'UTC'
+  const wanted = readActRequest(form, zone)
   if (form.get('confirm') !== 'yes' || wanted.kind === 'needs')
     return redirect(`${adminActUrl(slug)}?${form.toString()}`, 303)
   if (wanted.kind === 'unclear') return data({ problem: wanted.problem }, { status: 422 })
+  if (needsTyping(wanted) && form.get('typed')?.trim() !== slug)
+    return data({ problem: `Type ${slug} to confirm.` }, { status: 422 })
   if (wanted.kind === 'end') {
     const ended = await endWorkshop(ctx, {
       slug,

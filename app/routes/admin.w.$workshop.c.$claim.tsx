@@ -1,6 +1,7 @@
 import type { MetaFunction } from '@remix-run/node'
-import { useActionData, useLoaderData } from '@remix-run/react'
+import { useActionData, useLoaderData, type ClientLoaderFunctionArgs } from '@remix-run/react'
 import { z } from 'zod'
+import { keepLastAnswer } from '~/client/keep-last-answer'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { BanBox, type BanAnswer } from '~/components/staff/ban-box'
 import {
@@ -10,6 +11,8 @@ import {
   FormerKeys,
   Trail,
 } from '~/components/staff/claim-detail'
+import { LiveBar } from '~/components/staff/live-line'
+import { PlaceZone } from '~/components/base/time'
 import { Section } from '~/components/base/page-shell'
 import { banRefusals } from '~/components/staff/ban-messages'
 import { banPerson, unbanPerson } from '~/domain/people/ban.server'
@@ -18,7 +21,7 @@ import type { Ctx } from '~/domain/ctx'
 import { adminActUrl, adminWorkshopUrl } from '~/urls'
 import { badRequest, handler, notFound } from '~/web/handler.server'
 import { parseForm, uuid } from '~/web/parse-form.server'
-import { requireAdmin, requireStaff } from '~/web/session.server'
+import { requireAdmin, requireWorkshopStaff } from '~/web/session.server'
 
 async function requireClaim(ctx: Ctx, params: Record<string, string | undefined>) {
   const claimId = params.claim ?? ''
@@ -30,8 +33,20 @@ async function requireClaim(ctx: Ctx, params: Record<string, string | undefined>
 }
 
 export const loader = handler(async ({ request, params, ctx, auth }) => {
-  const viewer = await requireStaff({ request, ctx, auth })
-  return { claim: await requireClaim(ctx, params), mayAct: viewer.role === 'admin' }
+  const { viewer, mayAct } = await requireWorkshopStaff({
+    request,
+    ctx,
+    auth,
+    slug: params.workshop ?? '',
+  })
+  const claim = await requireClaim(ctx, params)
+  return {
+    claim,
+    zone: ctx.workshops.workshops.get(claim.workshopSlug)?.timezone ?? 'UTC',
+    mayAct,
+    // A ban holds in every workshop: that is for admins.
+    mayBan: viewer.role === 'admin',
+  }
 })
 
 const form = z.object({ intent: z.enum(['ban', 'unban']), reason: z.string() })
@@ -55,6 +70,12 @@ export const action = handler(async ({ request, params, ctx, auth }): Promise<Ba
   }
 })
 
+/** An outage leaves the last answer on the page, and the page says so. */
+export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
+  keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+// The answer that the page came with is the first one to keep.
+clientLoader.hydrate = true as const
+
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
   {
     title: `${data?.claim.reference ?? ''} ${data?.claim.person.displayName ?? ''} · Admin · Keymint`,
@@ -62,34 +83,42 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function AdminClaim() {
-  const { claim, mayAct } = useLoaderData<typeof loader>()
+  const { claim, zone, mayAct, mayBan } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>() ?? null
   return (
-    <AdminShell
-      title={claim.person.displayName}
-      back={{ to: adminWorkshopUrl(claim.workshopSlug), label: `Claims of ${claim.workshopSlug}` }}
-      lead={<span className="font-mono">{claim.reference}</span>}
-    >
-      {mayAct ? <ClaimActions claim={claim} action={adminActUrl(claim.workshopSlug)} /> : null}
-      <div className="mt-6">
-        <ClaimFacts claim={claim} />
-      </div>
-      {claim.formerKeys.length > 0 ? (
-        <Section title="Former keys" id="former">
-          <FormerKeys claim={claim} />
+    <PlaceZone.Provider value={zone}>
+      <AdminShell
+        title={claim.person.displayName}
+        back={{
+          to: adminWorkshopUrl(claim.workshopSlug),
+          label: `Claims of ${claim.workshopSlug}`,
+        }}
+        lead={<span className="font-mono">{claim.reference}</span>}
+      >
+        <div className="mt-3">
+          <LiveBar asOf={claim.asOf} />
+        </div>
+        {mayAct ? <ClaimActions claim={claim} action={adminActUrl(claim.workshopSlug)} /> : null}
+        <div className="mt-6">
+          <ClaimFacts claim={claim} />
+        </div>
+        {claim.formerKeys.length > 0 ? (
+          <Section title="Former keys" id="former">
+            <FormerKeys claim={claim} />
+          </Section>
+        ) : null}
+        <Section title="Calls to create the key" id="attempts">
+          <AttemptTable claim={claim} />
         </Section>
-      ) : null}
-      <Section title="Calls to create the key" id="attempts">
-        <AttemptTable claim={claim} />
-      </Section>
-      {mayAct ? (
-        <Section title={claim.person.banned ? 'Banned' : 'Ban'} id="ban">
-          <BanBox banned={claim.person.banned} answer={answer} />
+        {mayBan ? (
+          <Section title={claim.person.banned ? 'Banned' : 'Ban'} id="ban">
+            <BanBox banned={claim.person.banned} answer={answer} />
+          </Section>
+        ) : null}
+        <Section title="Activity" id="trail">
+          <Trail claim={claim} />
         </Section>
-      ) : null}
-      <Section title="Activity" id="trail">
-        <Trail claim={claim} />
-      </Section>
-    </AdminShell>
+      </AdminShell>
+    </PlaceZone.Provider>
   )
 }

@@ -4,12 +4,12 @@ import { exportClaims, exportFields } from '~/domain/staff/claim-export.server'
 import { readCounters } from '~/domain/operations/counters.server'
 import { csvDownload } from '~/web/csv.server'
 import { handler, notFound } from '~/web/handler.server'
-import { requireStaff } from '~/web/session.server'
+import { requireWorkshopStaff } from '~/web/session.server'
 
 /** Row by row to the browser. */
 export const loader = handler(async ({ request, params, ctx, auth }) => {
-  const viewer = await requireStaff({ request, ctx, auth })
   const slug = params.workshop ?? ''
+  const { viewer } = await requireWorkshopStaff({ request, ctx, auth, slug })
   if (!ctx.workshops.workshops.has(slug) && (await readCounters(ctx.db, slug)).total === 0)
     throw notFound()
   const rows = exportClaims(ctx, {

@@ -6,24 +6,25 @@ import { requestReceipt, readReceiptPage } from '~/domain/staff/receipt.server'
 import { receiptView } from '~/components/staff/receipt-messages'
 import { adminReceiptUrl, adminWorkshopUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
-import { requireAdmin, requireStaff } from '~/web/session.server'
+import { requireWorkshopActor, requireWorkshopStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, params, ctx, auth }) => {
-  const viewer = await requireStaff({ request, ctx, auth })
-  const page = await readReceiptPage(ctx, params.workshop ?? '')
+  const slug = params.workshop ?? ''
+  const { mayAct } = await requireWorkshopStaff({ request, ctx, auth, slug })
+  const page = await readReceiptPage(ctx, slug)
   if (!page) throw notFound()
   return {
     page: {
       ...page,
       receipt: page.receipt && { ...page.receipt, body: receiptView(page.receipt.body) },
     },
-    mayAct: viewer.role === 'admin',
+    mayAct,
   }
 })
 
 export const action = handler(async ({ request, params, ctx, auth }) => {
-  const viewer = await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
+  const viewer = await requireWorkshopActor({ request, ctx, auth, slug })
   await requestReceipt(ctx, { workshopSlug: slug, actorUserId: viewer.userId })
   return redirect(adminReceiptUrl(slug), 303)
 })

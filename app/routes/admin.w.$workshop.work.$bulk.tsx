@@ -1,5 +1,6 @@
 import { redirect, type MetaFunction } from '@remix-run/node'
-import { useLoaderData } from '@remix-run/react'
+import { useLoaderData, type ClientLoaderFunctionArgs } from '@remix-run/react'
+import { keepLastAnswer } from '~/client/keep-last-answer'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { useLive } from '~/client/use-live'
 import { bulkLabel } from '~/components/staff/bulk-messages'
@@ -9,7 +10,7 @@ import type { Ctx } from '~/domain/ctx'
 import { adminClaimUrl, adminWorkshopUrl, adminWorkUrl, jobUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
 import { uuid } from '~/web/parse-form.server'
-import { requireAdmin, requireStaff } from '~/web/session.server'
+import { requireWorkshopActor, requireWorkshopStaff } from '~/web/session.server'
 
 async function requireBulk(ctx: Ctx, slug: string, bulkId: string) {
   const bulk = uuid.safeParse(bulkId).success ? await readBulk(ctx, bulkId) : null
@@ -18,23 +19,29 @@ async function requireBulk(ctx: Ctx, slug: string, bulkId: string) {
 }
 
 export const loader = handler(async ({ request, params, ctx, auth }) => {
-  const viewer = await requireStaff({ request, ctx, auth })
   const slug = params.workshop ?? ''
+  const { mayAct } = await requireWorkshopStaff({ request, ctx, auth, slug })
   const {
     params: _params,
     selection: _selection,
     ...bulk
   } = await requireBulk(ctx, slug, params.bulk ?? '')
-  return { slug, bulk, mayAct: viewer.role === 'admin', asOf: ctx.now().toISOString() }
+  return { slug, bulk, mayAct, asOf: ctx.now().toISOString() }
 })
 
 export const action = handler(async ({ request, params, ctx, auth }) => {
-  const viewer = await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
+  const viewer = await requireWorkshopActor({ request, ctx, auth, slug })
   const bulk = await requireBulk(ctx, slug, params.bulk ?? '')
   await abortBulk(ctx, { bulkId: bulk.id, actor: `user:${viewer.userId}` })
   return redirect(adminWorkUrl(slug, bulk.id), 303)
 })
+
+/** An outage leaves the last answer on the page, and the page says so. */
+export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
+  keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+// The answer that the page came with is the first one to keep.
+clientLoader.hydrate = true as const
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
   { title: `${data ? bulkLabel(data.bulk) : 'Action'} · Admin · Keymint` },

@@ -1,6 +1,7 @@
 /** The action of the action page, as its URL and its form have it. */
 import { z } from 'zod'
 import type { ClaimAction, ClaimSelection } from '~/domain/claim/actions'
+import { zoneOffsetMinutes } from '~/domain/workshop/moment'
 import { readFilter } from '~/domain/staff/claim-list'
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import { many, parseFields, uuid } from './parse-form.server'
@@ -36,7 +37,8 @@ const actFields = z.object({
   expires: z.string().trim(),
 })
 
-export function readActRequest(params: URLSearchParams): ActRequest {
+/** `zone` is the workshop's: an end is entered in it. */
+export function readActRequest(params: URLSearchParams, zone: string): ActRequest {
   const fields = parseFields(actFields, params)
   if (!fields.ok) return { kind: 'unclear', problem: 'This action does not exist.' }
   const { action, all, mayClaimAgain, limit: limitText, expires: expiresText } = fields.value
@@ -65,7 +67,7 @@ export function readActRequest(params: URLSearchParams): ActRequest {
       return { kind: 'needs', need: 'limit', problem, selection }
     }
     case 'extend': {
-      const expiresAt = readUtc(expiresText)
+      const expiresAt = readLocal(expiresText, zone)
       if (expiresAt !== null)
         return { kind: 'claims', action: { kind: 'extend', expiresAt }, selection }
       const problem = expiresText === '' ? null : 'Enter a date and a time.'
@@ -80,6 +82,16 @@ export function reasonOf(params: URLSearchParams, action: ClaimAction | { kind: 
   return reason === '' && !needsReason(action) ? 'Requested on the workshop’s page.' : reason
 }
 
+/**
+ * What ends keys for good is typed to confirm: the workshop's name in addresses. One claim alone
+ * needs no more than a reason.
+ */
+export const needsTyping = (wanted: ActRequest): boolean =>
+  wanted.kind === 'end' ||
+  (wanted.kind === 'claims' &&
+    wanted.action.kind === 'revoke' &&
+    (!('claimIds' in wanted.selection) || wanted.selection.claimIds.length > 1))
+
 export const needsReason = (action: { kind: string }) =>
   ['revoke', 'set-limit', 'end'].includes(action.kind)
 
@@ -89,8 +101,8 @@ function readAmount(text: string): NanoUsd | null {
   return limit === 0n ? null : limit
 }
 
-function readUtc(text: string): Date | null {
+function readLocal(text: string, zone: string): Date | null {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/.test(text)) return null
-  const at = new Date(`${text}Z`)
-  return Number.isNaN(at.getTime()) ? null : at
+  const local = Date.parse(`${text}Z`)
+  return Number.isNaN(local) ? null : new Date(local - zoneOffsetMinutes(zone, local) * 60_000)
 }

@@ -11,6 +11,7 @@ import {
   endAllSessions,
   endSession,
   findSession,
+  isOrganizer,
   sessionLifetimeSeconds,
   type Viewer,
 } from '~/domain/people/session.server'
@@ -72,6 +73,34 @@ export async function requireStaff(args: GateArgs): Promise<Viewer> {
   if (viewer?.role === 'admin' || viewer?.role === 'viewer') return viewer
   throw denied(args, viewer)
 }
+
+type WorkshopArgs = Omit<GateArgs, 'ctx'> & {
+  ctx: GateArgs['ctx'] & Pick<Ctx, 'workshops'>
+  slug: string
+}
+
+/** Staff, and whom the workshop's file names as an organizer. For anybody else it does not exist. */
+export async function requireWorkshopStaff(
+  args: WorkshopArgs,
+): Promise<{ viewer: Viewer; mayAct: boolean }> {
+  const viewer = await getViewer(args)
+  if (viewer?.role === 'admin' || (viewer && organizes(args, viewer)))
+    return { viewer, mayAct: true }
+  if (viewer?.role === 'viewer') return { viewer, mayAct: false }
+  throw denied(args, viewer)
+}
+
+/** Admins, and organizers of this very workshop. */
+export async function requireWorkshopActor(args: WorkshopArgs): Promise<Viewer> {
+  const viewer = await getViewer(args)
+  if (!viewer || !(viewer.role === 'admin' || organizes(args, viewer))) throw denied(args, viewer)
+  if (args.request.method !== 'GET' && args.request.method !== 'HEAD')
+    await requireWithinLimit({ request: args.request, ctx: args.ctx }, 'admin-action', viewer)
+  return viewer
+}
+
+const organizes = ({ ctx, slug }: WorkshopArgs, viewer: Viewer): boolean =>
+  isOrganizer(ctx.workshops.workshops.get(slug), viewer)
 
 function denied({ request, ctx }: GateArgs, viewer: Viewer | null): Response {
   ctx.log.warn(

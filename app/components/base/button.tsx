@@ -1,7 +1,7 @@
 import type { ComponentProps, MouseEvent, ReactNode } from 'react'
 
-/** `key` is the green one, only for actions on the key itself. */
-type ButtonKind = 'key' | 'ink' | 'plain' | 'quiet'
+/** `key` is the green one, only for actions on the key itself; `danger` cannot be taken back. */
+type ButtonKind = 'key' | 'ink' | 'plain' | 'quiet' | 'danger'
 type Look = { kind?: ButtonKind; large?: boolean }
 
 /** While `busy` it stays focusable, shows `busyText`, and ignores clicks. */

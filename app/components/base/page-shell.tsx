@@ -11,6 +11,7 @@ export function PageShell({
   back,
   wide = false,
   steady = false,
+  dense = false,
   children,
 }: {
   title: string
@@ -18,18 +19,20 @@ export function PageShell({
   back?: { to: string; label: string }
   wide?: boolean
   steady?: boolean
+  /** For pages of staff: a headline may be a whole sentence, and what follows stands near. */
+  dense?: boolean
   children?: ReactNode
 }) {
   return (
     <main
       id="main"
       tabIndex={-1}
-      className={`mx-auto w-full px-5 pt-6 pb-24 outline-none sm:pt-10 ${wide ? 'max-w-wide' : 'max-w-read'}`}
+      className={`mx-auto w-full px-5 pb-24 outline-none ${dense ? 'pt-4' : 'pt-6 sm:pt-10'} ${wide ? 'max-w-wide' : 'max-w-read'}`}
     >
       {back ? (
         <a
           href={back.to}
-          className="no-print mb-4 -ml-1 inline-flex min-h-11 items-center gap-1 text-soft hover:text-ink"
+          className={`no-print -ml-1 inline-flex min-h-11 items-center gap-1 text-soft hover:text-ink ${dense ? '' : 'mb-4'}`}
         >
           <span className="rotate-180">
             <ChevronIcon size={18} />
@@ -37,8 +40,12 @@ export function PageShell({
           <span className="prose-link">{back.label}</span>
         </a>
       ) : null}
-      <h1 className={`text-title ${steady ? 'max-sm:min-h-[2lh]' : ''}`}>{title}</h1>
-      {lead ? <div className="mt-4 text-lead text-soft">{lead}</div> : null}
+      <h1
+        className={`${dense && title.length > 36 ? 'text-head' : 'text-title'} ${steady ? 'max-sm:min-h-[2lh]' : ''}`}
+      >
+        {title}
+      </h1>
+      {lead ? <div className={`text-soft ${dense ? 'mt-2' : 'mt-4 text-lead'}`}>{lead}</div> : null}
       {children}
     </main>
   )

@@ -1,11 +1,13 @@
 import { Link, useLocation } from '@remix-run/react'
 import { MintMark } from './icons'
-import { teamUrl } from '../../urls'
+import { adminWorkshopUrl, teamUrl } from '../../urls'
 
 /** `staff` may open the pages under /admin. */
 export type HeaderPerson = {
   displayName: string
   staff: boolean
+  /** Workshops whose file names this person as an organizer. */
+  organizes: { slug: string; title: string }[]
   teams: { slug: string; name: string }[]
 }
 
@@ -31,6 +33,14 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
                 {person.staff ? (
                   <Link to="/admin" className="inline-flex min-h-11 items-center px-2 prose-link">
                     Admin
+                  </Link>
+                ) : null}
+                {!person.staff && person.organizes[0] ? (
+                  <Link
+                    to={adminWorkshopUrl(person.organizes[0].slug)}
+                    className="inline-flex min-h-11 items-center px-2 prose-link"
+                  >
+                    Organize
                   </Link>
                 ) : null}
                 <Teams teams={person.teams} />

@@ -1,7 +1,7 @@
 /**
  * Times for readers. The server prints UTC; the browser then adds the reader's own zone.
  */
-import { useEffect, useState } from 'react'
+import { createContext, useContext, useEffect, useState } from 'react'
 import { useHydrated } from './hydrated'
 import { localZone } from './local-zone'
 import { clockText, spanText, timeText } from './time-text'
@@ -25,10 +25,18 @@ export function useServerNow(asOf: string, everyMs = 1000): string {
   return new Date(Date.parse(asOf) + useElapsed(asOf, everyMs)).toISOString()
 }
 
-/** "Tue 14 Apr, 18:00 CEST (16:00 UTC)"; without a script "Tue 14 Apr, 16:00 UTC". */
-export function Time({ iso, now }: { iso: string; now: string }) {
+/** The zone of what a page is about, such as a workshop's: its times come first. */
+export const PlaceZone = createContext<string | null>(null)
+
+/** The place's zone, else the reader's, else UTC. */
+export function useZone(): string {
   const hydrated = useHydrated()
-  const zone = hydrated ? localZone() : 'UTC'
+  return useContext(PlaceZone) ?? (hydrated ? localZone() : 'UTC')
+}
+
+/** "Tue 14 Apr, 18:00 CEST (16:00 UTC)"; without a script or a place "Tue 14 Apr, 16:00 UTC". */
+export function Time({ iso, now }: { iso: string; now: string }) {
+  const zone = useZone()
   const local = timeText(iso, { timeZone: zone, now })
   const utc = clockText(iso, 'UTC')
   return <time dateTime={iso}>{local.endsWith(utc) ? local : `${local} (${utc})`}</time>

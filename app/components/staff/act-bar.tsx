@@ -1,5 +1,5 @@
 import type { ClaimFilter } from '~/domain/claim/actions'
-import { actionChoices } from './act-messages'
+import { actionChoices, isDangerous, ownActionOf } from './act-messages'
 
 /** The name of the form that the table's checkboxes belong to. */
 export const actForm = 'act-on-claims'
@@ -17,30 +17,43 @@ export function ActBar({
   filter: ClaimFilter
   matching: string
 }) {
+  const own = ownActionOf(filter)
   return (
     <form
       id={actForm}
       method="get"
       action={action}
-      className="flex flex-wrap items-end gap-x-4 gap-y-2 rounded-box border border-rule bg-raised px-4 py-3"
+      className="flex flex-wrap items-center gap-x-4 gap-y-2 border-y border-rule py-1 max-sm:order-last"
     >
       {filter.state ? <input type="hidden" name="state" value={filter.state} /> : null}
       {filter.fact ? <input type="hidden" name="fact" value={filter.fact} /> : null}
       {filter.text ? <input type="hidden" name="text" value={filter.text} /> : null}
-      <div className="min-w-0">
-        <label htmlFor="act-action" className="block text-small font-semibold">
+      <div className="flex min-w-0 flex-wrap items-center gap-x-3">
+        <label htmlFor="act-action" className="text-small font-semibold">
           With the selected claims
         </label>
         <select
           id="act-action"
+          key={`${filter.state} ${filter.fact}`}
           name="action"
-          className="mt-1 min-h-11 max-w-full rounded-box border border-edge bg-raised px-3"
+          defaultValue={own}
+          className="min-h-11 max-w-full rounded-box border border-edge bg-raised px-3"
         >
-          {actionChoices.map(({ value, label }) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
+          {actionChoices
+            .filter((choice) => !isDangerous(choice))
+            .sort((a, b) => Number(b.value === own) - Number(a.value === own))
+            .map(({ value, label }) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          <optgroup label="Takes keys away">
+            {actionChoices.filter(isDangerous).map(({ value, label }) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </optgroup>
         </select>
       </div>
       <label className="flex min-h-11 items-center gap-2">

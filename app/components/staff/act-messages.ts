@@ -1,20 +1,39 @@
 /** Labels and sentences of the actions on claims. */
-import type { ClaimAction, ClaimActionKind } from '~/domain/claim/actions'
+import type { ClaimAction, ClaimActionKind, ClaimFilter } from '~/domain/claim/actions'
 import type { ClaimActionPreview, ClaimActionRefusal } from '~/domain/claim/claim-actions.server'
 import { formatUsd } from '~/money'
 
+type Choice = { value: ClaimActionKind; label: string }
+
 /** What can be chosen on the list; each is previewed and confirmed on a page of its own. */
-export const actionChoices: { value: ClaimActionKind; label: string }[] = [
+export const actionChoices: Choice[] = [
   { value: 'bind', label: 'Assign the guardrail' },
   { value: 'try-now', label: 'Try the waiting changes now' },
   { value: 'retry', label: 'Create the key again' },
-  { value: 'disable', label: 'Disable the key' },
   { value: 'enable', label: 'Enable the key' },
   { value: 'set-limit', label: 'Change the limit' },
-  { value: 're-issue', label: 'Replace the key' },
   { value: 'extend', label: 'Extend: replace by a key with a later end' },
+  { value: 're-issue', label: 'Replace the key' },
+  { value: 'disable', label: 'Disable the key' },
   { value: 'revoke', label: 'Revoke the key' },
 ]
+
+/** Stands apart from the others: it takes something away. */
+export const isDangerous = ({ value }: Choice) => value === 'disable' || value === 'revoke'
+
+const ownActions: Record<string, ClaimActionKind> = {
+  pending: 'try-now',
+  ready: 'set-limit',
+  refused: 'retry',
+  unbound: 'bind',
+  disabled: 'enable',
+  missing: 're-issue',
+  'over-limit': 'set-limit',
+}
+
+/** What the claims of a tab mostly need. */
+export const ownActionOf = ({ state, fact }: ClaimFilter): ClaimActionKind =>
+  ownActions[fact ?? state ?? ''] ?? 'bind'
 
 const verbs: Record<ClaimActionKind, (keys: string) => string> = {
   retry: (keys) => `Create ${keys} again`,
@@ -33,6 +52,10 @@ const theKeys = (count: number) =>
 
 /** The button that carries it out: "Extend 138 keys". */
 export const confirmLabel = (kind: ClaimActionKind, count: number) => verbs[kind](theKeys(count))
+
+/** "End the workshop: 146 keys" */
+export const endLabel = (live: number) =>
+  `End the workshop: ${live === 1 ? '1 key' : `${live.toLocaleString('en-US')} keys`}`
 
 /** The headline of the page: "Extend 138 keys?" */
 export const questionOf = (action: ClaimAction, count: number) =>

@@ -5,13 +5,14 @@ import type { MoneyView } from '~/domain/money-view'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { Checkbox, Field } from '../base/field'
-import { confirmLabel } from './act-messages'
+import { confirmLabel, endLabel } from './act-messages'
 
 type Preview = {
   count: number
   fitting: number
   pool: { before: MoneyView; after: MoneyView; limit: MoneyView | null } | null
   message: string
+  names: string[]
 }
 type View =
   | { kind: 'unclear'; problem: string }
@@ -20,6 +21,9 @@ type View =
   | { kind: 'claims'; action: ClaimActionKind; preview: Preview; needsReason: boolean }
 export type ActPageData = {
   fields: string[][]
+  zone: string
+  /** What has to be typed before it is done. */
+  typed: string | null
   values: { limit: string; expires: string }
   view: View
 }
@@ -39,7 +43,7 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
       {view.kind === 'unclear' ? <p>{view.problem}</p> : null}
       {view.kind === 'needs' ? <Ask page={page} need={view.need} problem={view.problem} /> : null}
       {view.kind === 'end' ? (
-        <Confirm page={page} needsReason button="End the workshop">
+        <Confirm page={page} needsReason button={endLabel(view.live)} danger>
           <p>
             Claims close at once, and{' '}
             {view.live === 0
@@ -68,6 +72,7 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
               page={page}
               needsReason={view.needsReason}
               button={confirmLabel(view.action, view.preview.fitting)}
+              danger={view.action === 'revoke' || view.action === 'disable'}
               extra={
                 view.action === 'revoke' ? (
                   <Checkbox name="mayClaimAgain">
@@ -77,6 +82,7 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
               }
             >
               <p>{view.preview.message}</p>
+              <Names names={view.preview.names} count={view.preview.count} />
               {view.preview.pool &&
               view.preview.pool.before.text !== view.preview.pool.after.text ? (
                 <p className="text-soft">
@@ -90,6 +96,18 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
         </>
       ) : null}
     </div>
+  )
+}
+
+/** "Of Amara Eriksen, Bo Li and 136 more." */
+function Names({ names, count }: { names: string[]; count: number }) {
+  if (names.length === 0) return null
+  const more = count - names.length
+  return (
+    <p className="text-soft">
+      Selected: {names.join(', ')}
+      {more > 0 ? ` and ${more.toLocaleString('en-US')} more` : ''}.
+    </p>
   )
 }
 
@@ -123,7 +141,7 @@ function Ask({
       />
     ) : (
       <Field
-        label="New end, in UTC"
+        label={`New end, in ${page.zone === 'UTC' ? 'UTC' : `the workshop’s time (${page.zone})`}`}
         name="expires"
         type="datetime-local"
         hint={
@@ -149,12 +167,14 @@ function Confirm({
   needsReason,
   button,
   extra,
+  danger = false,
   children,
 }: {
   page: ActPageData
   needsReason: boolean
   button: string
   extra?: ReactNode
+  danger?: boolean
   children: ReactNode
 }) {
   const busy = useNavigation().state === 'submitting'
@@ -170,7 +190,8 @@ function Confirm({
         hint="Recorded in the audit trail."
         required={needsReason}
       />
-      <Button type="submit" kind="ink" busy={busy} busyText="Starting…">
+      {page.typed ? <Field label={`Type ${page.typed} to confirm`} name="typed" required /> : null}
+      <Button type="submit" kind={danger ? 'danger' : 'ink'} busy={busy} busyText="Starting…">
         {button}
       </Button>
     </Form>

@@ -1,20 +1,21 @@
-import type { AdminAlert } from '~/domain/operations/alerts.server'
+import { isBanner, type Finding } from '~/domain/operations/judgement'
 import { alertMessage } from '~/messages/alerts'
 import { Callout } from '../base/callout'
 import { Ago } from '../base/time'
 import { adminWorkshopUrl, reconcileUrl } from '~/urls'
 
 /** Alerts on every staff page; nothing at all while there are none. */
-export function AdminAlerts({ alerts, asOf }: { alerts: AdminAlert[]; asOf: string }) {
-  if (alerts.length === 0) return null
+export function AdminAlerts({ alerts, asOf }: { alerts: Finding[]; asOf: string }) {
+  const banners = alerts.filter(isBanner)
+  if (banners.length === 0) return null
   return (
     <section aria-label="Alerts" className="mt-6 space-y-3">
-      {alerts.map((alert) => {
+      {banners.map((alert) => {
         const { title, sentence, remedy } = alertMessage(alert)
         return (
           <Callout
-            key={`${alert.kind} ${alert.workshop?.slug ?? ''}`}
-            tone={alert.severity}
+            key={`${alert.code} ${alert.workshop?.slug ?? ''}`}
+            tone={alert.severity === 'ok' ? 'plain' : alert.severity}
             title={title}
           >
             <p>
@@ -38,7 +39,7 @@ export function AdminAlerts({ alerts, asOf }: { alerts: AdminAlert[]; asOf: stri
                 </a>
               </p>
             ) : null}
-            {alert.kind === 'drift' ? (
+            {alert.code === 'drift' ? (
               <p>
                 <a className="prose-link" href={reconcileUrl}>
                   View the differences

@@ -1,11 +1,21 @@
-import { NavLink } from '@remix-run/react'
+import { NavLink, useRouteLoaderData } from '@remix-run/react'
+import type { HeaderPerson } from '../base/site-header'
 import type { ReactNode } from 'react'
 import { tabLink } from '../base/nav-classes'
 import { PageShell } from '../base/page-shell'
-import { adminUrl, auditUrl, queueUrl, readinessUrl, reconcileUrl } from '../../urls'
+import {
+  adminUrl,
+  adminWorkshopUrl,
+  auditUrl,
+  findUrl,
+  queueUrl,
+  readinessUrl,
+  reconcileUrl,
+} from '../../urls'
 
 const places = [
   { to: adminUrl, label: 'Overview' },
+  { to: findUrl, label: 'Find' },
   { to: queueUrl, label: 'Queue' },
   { to: reconcileUrl, label: 'Reconcile' },
   { to: auditUrl, label: 'Audit' },
@@ -13,7 +23,7 @@ const places = [
 ] as const
 
 /**
- * A page for staff: the same five links on each, a headline, and the full width for tables.
+ * A page for staff: the same links on each, a headline, and the full width for tables.
  */
 export function AdminShell({
   title,
@@ -26,11 +36,17 @@ export function AdminShell({
   back?: { to: string; label: string }
   children?: ReactNode
 }) {
+  const root = useRouteLoaderData<{ person: HeaderPerson | null | 'unknown' }>('root')
+  const person = root?.person
+  // An organizer has their own workshops and nothing else: no link leads to a page they may not see.
+  const own = person && person !== 'unknown' && !person.staff ? person.organizes : null
+  const links =
+    own?.map(({ slug, title: label }) => ({ to: adminWorkshopUrl(slug), label })) ?? places
   return (
     <>
       <nav aria-label="Admin" className="no-print border-b border-rule">
         <ul className="mx-auto flex max-w-wide gap-1 overflow-x-auto px-3">
-          {places.map(({ to, label }) => (
+          {links.map(({ to, label }) => (
             <li key={to}>
               <NavLink to={to} end={to === adminUrl} className={tabLink}>
                 {label}
@@ -39,7 +55,13 @@ export function AdminShell({
           ))}
         </ul>
       </nav>
-      <PageShell wide title={title} lead={lead} {...(back ? { back } : {})}>
+      <PageShell
+        wide
+        dense
+        title={title}
+        lead={lead}
+        {...(back && !(own && back.to === adminUrl) ? { back } : {})}
+      >
         {children}
       </PageShell>
     </>

@@ -32,7 +32,8 @@ export function BanBox({
           : 'A ban ends every live key of this person in every workshop and signs them out. They ' +
             'cannot claim again until you lift the ban. The claim and the reason stay on record.'}
       </p>
-      <Form method="post" className="space-y-4">
+      {/* Keyed, so that what was typed for the ban is not left in the field for lifting it. */}
+      <Form key={banned ? 'lift' : 'ban'} method="post" className="space-y-4">
         <Field label="Reason" name="reason" hint="Recorded in the audit trail." required />
         <Button
           type="submit"

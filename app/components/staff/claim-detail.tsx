@@ -1,8 +1,9 @@
 import type { ClaimActionKind } from '~/domain/claim/actions'
 import type { ClaimDetail } from '~/domain/staff/claim-detail.server'
-import { actionChoices } from './act-messages'
+import { actionChoices, isDangerous } from './act-messages'
 import { labelOfAuditAction } from '~/messages/audit'
-import { attemptLabels, delayLabel, reasonLabel, stateLabels } from './claim-messages'
+import { delayLabel } from '~/messages/delays'
+import { attemptLabels, reasonLabel, stateLabels } from './claim-messages'
 import { EmptyState } from '../base/page-shell'
 import { Table } from '../base/table'
 import { Time } from '../base/time'
@@ -30,13 +31,29 @@ export function ClaimActions({ claim, action }: Props & { action: string }) {
   const choices = actionChoices.filter(({ value }) => fits[value])
   if (choices.length === 0) return null
   return (
-    <form method="get" action={action} className="mt-6 flex flex-wrap gap-3">
+    <form method="get" action={action} className="mt-4 flex flex-wrap gap-3">
       <input type="hidden" name="claim" value={claim.claimId} />
-      {choices.map(({ value, label }) => (
-        <button key={value} type="submit" name="action" value={value} className="button">
-          {label}
-        </button>
-      ))}
+      {choices
+        .filter((choice) => !isDangerous(choice))
+        .map(({ value, label }) => (
+          <button key={value} type="submit" name="action" value={value} className="button">
+            {label}
+          </button>
+        ))}
+      <span className="flex flex-wrap gap-3 sm:ml-auto">
+        {choices.filter(isDangerous).map(({ value, label }) => (
+          <button
+            key={value}
+            type="submit"
+            name="action"
+            value={value}
+            className="button"
+            data-kind="danger"
+          >
+            {label}
+          </button>
+        ))}
+      </span>
     </form>
   )
 }

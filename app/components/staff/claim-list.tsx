@@ -1,9 +1,8 @@
 import { Form, Link } from '@remix-run/react'
-import type { ClaimListQuery, ClaimPageRow } from '~/domain/staff/claim-list'
+import type { ClaimListQuery } from '~/domain/staff/claim-list'
 import { tabLink } from '../base/nav-classes'
-import { Table } from '../base/table'
-import { Ago } from '../base/time'
-import { reasonLabel, sortLabels, stateLabels, windowLabels } from './claim-messages'
+import { keepKeyHere } from '~/client/hash-key'
+import { sortLabels } from './claim-messages'
 
 export type ListTab = { label: string; count: number; href: string; current: boolean }
 
@@ -23,8 +22,8 @@ export function ClaimFilters({
 }) {
   const { filter, sort } = query
   return (
-    <div className="space-y-3">
-      <nav aria-label="Which claims" className="flex flex-wrap gap-x-1">
+    <div className="space-y-2">
+      <nav aria-label="Which claims" className="flex gap-x-1 overflow-x-auto">
         {[...states, ...facts].map((tab) => (
           <Link
             key={tab.label}
@@ -36,11 +35,16 @@ export function ClaimFilters({
           </Link>
         ))}
       </nav>
-      <Form method="get" role="search" className="flex flex-wrap items-end gap-3">
+      <Form
+        method="get"
+        role="search"
+        className="flex flex-wrap items-center gap-3"
+        onSubmit={(event) => keepKeyHere(event, 'text')}
+      >
         {filter.state ? <input type="hidden" name="state" value={filter.state} /> : null}
         {filter.fact ? <input type="hidden" name="fact" value={filter.fact} /> : null}
         <div className="min-w-0 flex-1 basis-60">
-          <label htmlFor="claim-text" className="block text-small font-semibold">
+          <label htmlFor="claim-text" className="sr-only">
             Name, email, key label, or the start of a key hash or claim number
           </label>
           <input
@@ -51,11 +55,12 @@ export function ClaimFilters({
             defaultValue={filter.text}
             maxLength={200}
             autoComplete="off"
-            className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3"
+            placeholder="Name, email, key label, start of a key hash or claim number"
+            className="min-h-11 w-full rounded-box border border-edge bg-raised px-3"
           />
         </div>
         <div>
-          <label htmlFor="claim-sort" className="block text-small font-semibold">
+          <label htmlFor="claim-sort" className="sr-only">
             Order
           </label>
           <select
@@ -63,7 +68,7 @@ export function ClaimFilters({
             id="claim-sort"
             name="sort"
             defaultValue={sort}
-            className="mt-1 min-h-11 rounded-box border border-edge bg-raised px-3"
+            className="min-h-11 rounded-box border border-edge bg-raised px-3"
           >
             {Object.entries(sortLabels).map(([value, label]) => (
               <option key={value} value={value}>
@@ -88,184 +93,6 @@ export function ClaimFilters({
         </p>
       ) : null}
     </div>
-  )
-}
-
-/** `select` names the form that the checkboxes belong to; without it there are none. */
-export function ClaimTable({
-  rows,
-  hrefOf,
-  select,
-  asOf,
-}: {
-  rows: ClaimPageRow[]
-  hrefOf: (claimId: string) => string
-  select: string | null
-  asOf: string
-}) {
-  return (
-    <Table
-      label="Claims"
-      frameClassName="max-h-[80vh]"
-      className="min-w-[78rem]"
-      rows={rows}
-      rowKey={(row) => row.claimId}
-      columns={[
-        select
-          ? {
-              head: <span className="sr-only">Select</span>,
-              headClassName: 'w-11',
-              className: 'w-11',
-              cell: (row) => <SelectBox row={row} form={select} />,
-            }
-          : null,
-        {
-          head: 'Person',
-          header: true,
-          className: 'max-w-64 truncate',
-          cell: (row) => (
-            <Link to={hrefOf(row.claimId)} className="prose-link">
-              {row.displayName}
-            </Link>
-          ),
-        },
-        {
-          head: 'Email',
-          className: 'max-w-64 truncate text-soft',
-          cell: (row) => row.email ?? 'no verified email',
-        },
-        { head: 'No.', className: 'font-mono', cell: (row) => row.reference },
-        {
-          head: 'State',
-          className: (row) =>
-            `max-w-64 truncate ${row.state === 'refused' ? 'text-brick-ink' : ''}`,
-          title: (row) => row.reasonDetail ?? undefined,
-          cell: (row) => <State row={row} />,
-        },
-        {
-          head: 'Guardrail',
-          className: 'max-w-56 truncate',
-          title: (row) =>
-            row.state === 'ready' && !row.bound ? (row.bindError ?? undefined) : undefined,
-          cell: (row) => <Facts row={row} />,
-        },
-        {
-          head: 'Key',
-          className: 'font-mono whitespace-nowrap',
-          cell: (row) => row.keyLabel ?? '',
-        },
-        {
-          head: 'Used of its limit',
-          right: true,
-          className: 'whitespace-nowrap',
-          cell: (row) => <Used row={row} />,
-        },
-        {
-          head: 'As of',
-          className: 'whitespace-nowrap text-soft',
-          cell: (row) =>
-            row.usageAsOf ? (
-              <Ago iso={row.usageAsOf} asOf={asOf} />
-            ) : row.state === 'ready' ? (
-              'not read'
-            ) : (
-              ''
-            ),
-        },
-        {
-          head: 'Claimed',
-          className: 'whitespace-nowrap text-soft',
-          cell: (row) => (
-            <time
-              dateTime={row.attendedAt}
-              title={`${row.attendedAt.slice(0, 19).replace('T', ' ')} UTC`}
-            >
-              <Ago iso={row.attendedAt} asOf={asOf} />
-            </time>
-          ),
-        },
-      ]}
-    />
-  )
-}
-
-function SelectBox({ row, form }: { row: ClaimPageRow; form: string }) {
-  return (
-    <label className="-my-1 inline-flex size-11 items-center justify-center">
-      <input
-        type="checkbox"
-        name="claim"
-        value={row.claimId}
-        form={form}
-        className="size-5 accent-ink"
-      />
-      <span className="sr-only">
-        {row.displayName}, {row.reference}
-      </span>
-    </label>
-  )
-}
-
-function State({ row }: { row: ClaimPageRow }) {
-  return (
-    <>
-      {stateLabels[row.state]}
-      {row.reason ? (
-        <span className="text-soft">
-          : {reasonLabel(row.reason)}
-          {row.reasonDetail ? `, ${row.reasonDetail}` : ''}
-        </span>
-      ) : null}
-    </>
-  )
-}
-
-/** The worst problem of a ready key; one accent. */
-function Facts({ row }: { row: ClaimPageRow }) {
-  if (row.state !== 'ready') return null
-  if (row.missing) return <span className="text-brick-ink">missing at the provider</span>
-  if (row.disabled) return <span className="text-brick-ink">disabled</span>
-  if (row.bound) return <span className="text-soft">bound</span>
-  return (
-    <span className="text-amber-ink">
-      {row.setAside ? 'set aside' : 'unbound'}: {row.bindError ?? 'not tried yet'}
-    </span>
-  )
-}
-
-function Used({ row }: { row: ClaimPageRow }) {
-  const used = row.limitReset ? row.windowUsed : row.usage
-  if (!used)
-    return (
-      <span className="text-soft">
-        of {row.limit.text}
-        {row.limitReset ? ` ${windowLabels[row.limitReset]}` : ''}
-      </span>
-    )
-  return (
-    <span
-      className="inline-flex items-center justify-end gap-3"
-      title={row.limitReset && row.usage ? `${row.usage.text} in all` : undefined}
-    >
-      <span>
-        {used.text} of {row.limit.text}
-        {row.limitReset ? ` ${windowLabels[row.limitReset]}` : ''}
-      </span>
-      <span className="w-16">
-        <meter
-          className="meter"
-          data-tone={
-            used.usd >= row.limit.usd ? 'error' : used.usd >= row.limit.usd * 0.8 ? 'warning' : 'ok'
-          }
-          min={0}
-          max={Math.max(row.limit.usd, 0.000001)}
-          value={used.usd}
-          aria-label={`Used of the limit of ${row.displayName}`}
-        >
-          {used.text}
-        </meter>
-      </span>
-    </span>
   )
 }
 

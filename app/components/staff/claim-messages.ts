@@ -51,19 +51,6 @@ const reasons: Record<string, string> = {
 /** Why a claim ended or was refused. */
 export const reasonLabel = (reason: string) => reasons[reason] ?? reason
 
-const delays: Record<string, string> = {
-  paused: 'key creation is paused',
-  'switched-off': 'key creation is disabled',
-  'rate-limited': 'the provider asked us to slow down',
-  'no-credit': 'the provider account has no credit',
-  unauthorized: 'the provider did not accept the management key',
-  unreachable: 'the provider could not be reached',
-  'upstream-trouble': 'the provider had an error',
-}
-
-/** Why a claim still waits. */
-export const delayLabel = (reason: string) => delays[reason] ?? reason.replaceAll('-', ' ')
-
 export const attemptLabels: Record<string, string> = {
   sent: 'no answer yet',
   saved: 'key saved',

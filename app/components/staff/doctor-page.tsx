@@ -4,6 +4,7 @@ import type { Severity } from '~/domain/operations/readiness-finding'
 import type { ReadinessView } from '~/domain/operations/readiness-report.server'
 import { checkLabel, checkMessage, severityLabel } from '~/messages/readiness'
 import { AdminShell } from './admin-shell'
+import { LiveBar } from './live-line'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { EmptyState } from '../base/page-shell'
@@ -26,6 +27,9 @@ export type DoctorPageProps = {
   asOf: string
   workerSeen: boolean
   asking: boolean
+  /** What the judgement says now, whatever the last check found. */
+  present: string
+  everyMs: number
 }
 
 /** Readiness: what the last check found, worst first, and a button to check now. */
@@ -35,6 +39,8 @@ export function DoctorPage({
   asOf,
   workerSeen,
   asking,
+  present,
+  everyMs,
 }: DoctorPageProps) {
   const bad =
     latest?.checks.filter(({ severity }) => severity === 'error' || severity === 'warning') ?? []
@@ -54,6 +60,12 @@ export function DoctorPage({
         )
       }
     >
+      <div className="mt-3">
+        <LiveBar asOf={asOf} everyMs={everyMs} />
+      </div>
+      <p className="mt-3">
+        <strong>Now:</strong> {present}
+      </p>
       <div className="mt-6 max-w-read space-y-4" aria-live="polite">
         {running ? (
           <Callout tone="plain" title="A check is running">

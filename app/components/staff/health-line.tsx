@@ -1,6 +1,7 @@
-import type { Health, Severity } from '~/domain/operations/health'
+import type { Finding, Health, Severity } from '~/domain/operations/judgement'
 import { healthText } from '~/messages/health'
 import { CheckIcon, StopIcon, WarningIcon } from '../base/icons'
+import { Time } from '../base/time'
 
 const looks = {
   ok: { ink: 'text-ink', label: 'OK', icon: <CheckIcon /> },
@@ -8,7 +9,7 @@ const looks = {
   error: { ink: 'text-brick-ink', label: 'Act', icon: <StopIcon /> },
 } as const
 
-export function SeverityLabel({ severity }: { severity: Severity }) {
+function SeverityLabel({ severity }: { severity: Severity }) {
   const { ink, label, icon } = looks[severity]
   return (
     <span className={`inline-flex shrink-0 items-center gap-1.5 font-semibold ${ink}`}>
@@ -18,17 +19,43 @@ export function SeverityLabel({ severity }: { severity: Severity }) {
   )
 }
 
+/** "Act" only where a person can do something about it. */
+export function FindingLabel({ finding: { severity, help } }: { finding: Finding }) {
+  if (severity !== 'error' || help === 'press' || help === 'outside')
+    return <SeverityLabel severity={severity} />
+  return (
+    <span className="inline-flex shrink-0 items-center gap-1.5 font-semibold text-brick-ink">
+      <StopIcon />
+      Delay
+    </span>
+  )
+}
+
+/** Of the worst reason. */
+export function HealthLabel({ health }: { health: Health }) {
+  const [worst] = health.reasons
+  return worst ? <FindingLabel finding={worst} /> : <SeverityLabel severity="ok" />
+}
+
 /** The reasons, worst first; each with its label, so that colour is never alone. */
-export function Reasons({ health }: { health: Health }) {
+export function Reasons({ health, asOf }: { health: Health; asOf: string }) {
   if (health.reasons.length === 0) return <p className="text-soft">Nothing to report.</p>
   return (
     <ul className="space-y-2">
       {health.reasons.map((reason) => (
-        <li key={reason.code} className="flex gap-3">
+        <li key={`${reason.code} ${reason.workshop?.slug ?? ''}`} className="flex gap-3">
           <span className="w-20 shrink-0">
-            <SeverityLabel severity={reason.severity} />
+            <FindingLabel finding={reason} />
           </span>
-          <span>{healthText(reason)}</span>
+          <span className="min-w-0">
+            {healthText(reason)}
+            {reason.since ? (
+              <span className="text-soft">
+                {' '}
+                Since <Time iso={reason.since} now={asOf} />.
+              </span>
+            ) : null}
+          </span>
         </li>
       ))}
     </ul>

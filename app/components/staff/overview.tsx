@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import type { SystemLine, WorkshopLine } from '~/domain/staff/overview.server'
 import { Callout } from '../base/callout'
 import { systemLine, workshopLine } from '~/messages/health'
-import { Reasons, SeverityLabel } from './health-line'
+import { HealthLabel, Reasons } from './health-line'
 import { PoolBar } from './pool-bar'
 import { Ago, Time } from '../base/time'
 import { spanText } from '../base/time-text'
@@ -20,22 +20,22 @@ export function SystemPanel({
 }) {
   const { health, workers, calls, credits, counts } = system
   return (
-    <section aria-labelledby="system" className="mt-8">
+    <section aria-labelledby="system" className="mt-5">
       <h2 id="system" className="sr-only">
         System
       </h2>
       <div className="rounded-card border border-rule bg-raised px-5 py-4">
-        <details open={health.severity === 'error'}>
+        <details>
           <summary className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1">
-            <SeverityLabel severity={health.severity} />
+            <HealthLabel health={health} />
             <span className="min-w-0 flex-1 basis-64 font-semibold">{systemLine(health)}</span>
             <span className="text-small prose-link text-soft">Why</span>
           </summary>
           <div className="mt-3 border-t border-rule pt-3">
-            <Reasons health={health} />
+            <Reasons health={health} asOf={asOf} />
           </div>
         </details>
-        <dl className="mt-4 grid grid-cols-2 gap-x-6 gap-y-4 border-t border-rule pt-4 sm:grid-cols-3 lg:grid-cols-6">
+        <dl className="mt-4 grid grid-cols-2 gap-x-6 gap-y-4 border-t border-rule pt-4 sm:grid-cols-3 lg:grid-cols-4">
           <Stat
             name="Claims"
             value={counts.total.toLocaleString('en-US')}
@@ -67,12 +67,15 @@ export function SystemPanel({
             value={credits.left?.text ?? 'not read'}
             note={
               <>
-                {credits.worstCase
-                  ? `up to ${credits.worstCase.text} may still be spent`
-                  : 'no upper bound on spending'}
+                {credits.lastsUntil ? (
+                  <>
+                    lasts until <Time iso={credits.lastsUntil} now={asOf} />
+                    {credits.asOf ? ', ' : ''}
+                  </>
+                ) : null}
                 {credits.asOf ? (
                   <>
-                    , read <Ago iso={credits.asOf} asOf={asOf} />
+                    read <Ago iso={credits.asOf} asOf={asOf} />
                   </>
                 ) : null}
               </>
@@ -80,8 +83,18 @@ export function SystemPanel({
           />
           <Stat
             name="Spent"
-            value={system.spent.text}
+            value={system.money.spent.text}
             note={`by ${counts.active.toLocaleString('en-US')} ${counts.active === 1 ? 'person' : 'people'}`}
+          />
+          <Stat
+            name="May still be spent"
+            value={system.money.maySpend.text}
+            note="by keys given out"
+          />
+          <Stat
+            name="Left to hand out"
+            value={system.money.left.text}
+            note="in workshops open now or within a day"
           />
         </dl>
       </div>
@@ -145,17 +158,17 @@ export function WorkshopLines({
             </p>
             <details className="mt-1">
               <summary className="flex min-h-11 flex-wrap items-center gap-x-4">
-                <SeverityLabel severity={line.health.severity} />
+                <HealthLabel health={line.health} />
                 <span>{workshopLine(line)}</span>
                 <span className="text-small prose-link text-soft">Why</span>
               </summary>
               <div className="pt-1 pb-2">
-                <Reasons health={line.health} />
+                <Reasons health={line.health} asOf={asOf} />
               </div>
             </details>
           </div>
           <div className="lg:pt-3">
-            <PoolBar pool={line.pool} compact />
+            <PoolBar money={line.money} seats={line.seats} asOf={asOf} compact />
           </div>
         </li>
       ))}

@@ -1,23 +1,38 @@
 import { useId } from 'react'
-import type { MoneyView } from '~/domain/money-view'
+import type { MoneySums } from '~/domain/operations/money-sums'
+import { Time } from '../base/time'
 
-type Pool = {
-  limit: MoneyView | null
-  committed: MoneyView
-  spent: MoneyView
-  left: MoneyView | null
-}
+type Seats = { taken: number; max: number | null }
 
-/** The pool as one bar: spent is solid, committed is striped, the rest is empty. Also as text. */
-export function PoolBar({ pool, compact = false }: { pool: Pool; compact?: boolean }) {
+/**
+ * Money in three sums as one bar: spent is solid, what may still be spent is striped, and what is
+ * left to hand out is empty. Also as text.
+ */
+export function PoolBar({
+  money,
+  seats,
+  asOf,
+  compact = false,
+}: {
+  money: MoneySums
+  seats: Seats
+  asOf: string
+  compact?: boolean
+}) {
   const id = useId()
-  const { limit, committed, spent, left } = pool
-  const whole = Math.max(limit?.usd ?? 0, committed.usd, spent.usd, 0.000001)
+  const { spent, maySpend, left } = money
+  const whole = Math.max(money.whole?.usd ?? 0, spent.usd + maySpend.usd, 0.000001)
   const spentShare = (spent.usd / whole) * 100
-  const heldShare = Math.max(0, ((committed.usd - spent.usd) / whole) * 100)
-  const label = limit
-    ? `${spent.text} spent, ${committed.text} committed, ${left?.text ?? ''} of ${limit.text} left`
-    : `${spent.text} spent, ${committed.text} committed; the pool has no limit`
+  const heldShare = money.whole === null ? 0 : (maySpend.usd / whole) * 100
+  const label =
+    `${spent.text} spent, ${maySpend.text} may still be spent, ` +
+    (left ? `${left.text} left to hand out` : 'no limit to what is handed out')
+  const keys =
+    seats.max !== null
+      ? `${seats.taken.toLocaleString('en-US')} of ${seats.max.toLocaleString('en-US')} keys`
+      : money.keysLeft !== null && left && left.usd > 0
+        ? `${money.keysLeft.toLocaleString('en-US')} more ${money.keysLeft === 1 ? 'key' : 'keys'}`
+        : null
   return (
     <div>
       <svg
@@ -39,17 +54,23 @@ export function PoolBar({ pool, compact = false }: { pool: Pool; compact?: boole
       </svg>
       {compact ? (
         <p className="mt-1 text-small text-soft">
-          {limit
-            ? `${spent.text} spent, ${committed.text} of ${limit.text} committed`
-            : `${spent.text} spent`}
+          {label}
+          {keys ? `; ${keys}` : ''}.
         </p>
       ) : (
         <dl className="mt-2 flex flex-wrap gap-x-8 gap-y-1">
           <Part name="Spent" value={spent.text} />
-          <Part name="Committed" value={committed.text} />
-          {left && limit ? <Part name={`Left of ${limit.text}`} value={left.text} /> : null}
+          <Part name="May still be spent" value={maySpend.text} />
+          <Part name="Left to hand out" value={left?.text ?? 'no limit'} />
+          {keys ? <Part name="Keys" value={keys.replace(/ keys?$/, '')} /> : null}
         </dl>
       )}
+      {money.lastsUntil ? (
+        <p className="mt-1 text-small text-soft">
+          At the pace of the last half hour it lasts until{' '}
+          <Time iso={money.lastsUntil} now={asOf} />.
+        </p>
+      ) : null}
     </div>
   )
 }

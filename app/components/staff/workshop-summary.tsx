@@ -2,46 +2,49 @@ import { Link } from '@remix-run/react'
 import type { UnboundReason } from '~/domain/staff/workshop-page.server'
 import type { WorkshopLine } from '~/domain/staff/overview.server'
 import { Callout } from '../base/callout'
-import { workshopLine } from '~/messages/health'
-import { Reasons, SeverityLabel } from './health-line'
+import type { Finding } from '~/domain/operations/judgement'
+import { ownHeadline, workshopLine } from '~/messages/health'
+import { endLabel } from './act-messages'
+import { LiveBar } from './live-line'
+import { FindingLabel, HealthLabel, Reasons } from './health-line'
 import { Window } from './overview'
 import { PoolBar } from './pool-bar'
 
 type Hrefs = { page: string; export: string; receipt: string; act: string }
 
-/** The workshop in one line, its pool, and the actions on all of it. */
+/** The worst of it in one sentence, with its reasons and its money. */
 export function WorkshopSummary({
   line,
+  worst,
   asOf,
-  mayAct,
-  hrefs,
 }: {
   line: WorkshopLine
+  worst: Finding | null
   asOf: string
-  mayAct: boolean
-  hrefs: Hrefs
 }) {
-  const live = line.counts.pending + line.counts.ready
   return (
-    <div className="mt-4">
-      <p className="text-soft">
-        <Window line={line} asOf={asOf} />.{' '}
-        <a className="prose-link" href={hrefs.page}>
-          View the attendees’ page
-        </a>
-      </p>
-      <div className="mt-5 grid gap-x-12 gap-y-6 lg:grid-cols-2">
-        <details open={line.health.severity === 'error'}>
-          <summary className="flex min-h-11 flex-wrap items-center gap-x-4">
-            <SeverityLabel severity={line.health.severity} />
-            <span className="font-semibold">{workshopLine(line)}</span>
+    <div className="mt-2">
+      <div className="flex flex-wrap items-center justify-between gap-x-6">
+        <p className="text-soft">
+          <Window line={line} asOf={asOf} />.
+        </p>
+        <LiveBar asOf={asOf} />
+      </div>
+      <div className="mt-2 grid gap-x-12 gap-y-3 lg:grid-cols-2">
+        <details>
+          <summary className="flex min-h-11 items-baseline gap-x-3">
+            {worst ? <FindingLabel finding={worst} /> : <HealthLabel health={line.health} />}
+            <span className="min-w-0 font-semibold">
+              {worst ? ownHeadline(worst) : workshopLine(line)}
+            </span>
             <span className="text-small prose-link text-soft">Why</span>
           </summary>
           <div className="pt-2">
-            <Reasons health={line.health} />
+            <Reasons health={line.health} asOf={asOf} />
+            {worst ? <p className="mt-2 text-soft">{workshopLine(line)}</p> : null}
           </div>
         </details>
-        <PoolBar pool={line.pool} />
+        <PoolBar money={line.money} seats={line.seats} asOf={asOf} />
       </div>
       {line.problems.length > 0 ? (
         <div className="mt-6">
@@ -57,9 +60,34 @@ export function WorkshopSummary({
           </Callout>
         </div>
       ) : null}
-      <div className="mt-6 flex flex-wrap gap-3">
+    </div>
+  )
+}
+
+/** What is done with the whole workshop; what ends it stands apart. */
+export function WorkshopActions({
+  line,
+  mayAct,
+  organizers,
+  hrefs,
+}: {
+  line: WorkshopLine
+  mayAct: boolean
+  organizers: string[]
+  hrefs: Hrefs
+}) {
+  const live = line.counts.pending + line.counts.ready
+  return (
+    <section aria-labelledby="whole" className="mt-10 border-t border-rule pt-6">
+      <h2 id="whole" className="mb-3 text-head">
+        The whole workshop
+      </h2>
+      <div className="flex flex-wrap gap-3">
         <a className="button" href={hrefs.export} download>
           Export as CSV
+        </a>
+        <a className="button" href={hrefs.page}>
+          View the attendees’ page
         </a>
         <Link className="button" to={hrefs.receipt}>
           Receipt
@@ -69,13 +97,21 @@ export function WorkshopSummary({
             Extend all keys
           </a>
         ) : null}
-        {mayAct && (live > 0 || line.window === 'open') ? (
-          <a className="button" href={`${hrefs.act}?action=end`}>
-            End the workshop now
-          </a>
-        ) : null}
       </div>
-    </div>
+      <p className="mt-4 text-soft">
+        {organizers.length === 0
+          ? 'Only staff see and act here. Name others under organizers in the workshop’s file.'
+          : `Organizers, besides staff: ${organizers.join(', ')}.`}
+      </p>
+      {mayAct && (live > 0 || line.window === 'open') ? (
+        <div className="mt-10 border-t border-brick pt-4">
+          <p className="mb-3 text-soft">Closes claims and revokes every live key, for good.</p>
+          <a className="button" data-kind="danger" href={`${hrefs.act}?action=end`}>
+            {endLabel(live)}
+          </a>
+        </div>
+      ) : null}
+    </section>
   )
 }
 

@@ -34,7 +34,7 @@ export function claimWhere(
     parts.push(
       options.dense
         ? textOfRow(text)
-        : Prisma.sql`c.claim_id in (${Prisma.join(textMatches(workshopSlug, text), ' union all ')})`,
+        : anyOf(textMatches(Prisma.sql`held.workshop_slug = ${workshopSlug}`, text)),
     )
   return Prisma.join(parts, ' and ')
 }
@@ -74,16 +74,21 @@ function textOfRow(text: string): Prisma.Sql {
   return Prisma.sql`(${Prisma.join(parts, ' or ')})`
 }
 
+/** A condition on `c` alone: the text matches it, in whichever workshop. */
+export const claimMatches = (text: string): Prisma.Sql => anyOf(textMatches(Prisma.sql`true`, text))
+
+const anyOf = (matches: Prisma.Sql[]) =>
+  Prisma.sql`c.claim_id in (${Prisma.join(matches, ' union all ')})`
+
 /** Each of these asks one index: a condition with "or" across two tables could ask none. */
-function textMatches(workshopSlug: string, text: string): Prisma.Sql[] {
+function textMatches(place: Prisma.Sql, text: string): Prisma.Sql[] {
   const heldWhere = (condition: Prisma.Sql) =>
     Prisma.sql`
-      select held.claim_id from keymint.workshop_attendance held where held.workshop_slug = ${workshopSlug}
-        and ${condition}`
+      select held.claim_id from keymint.workshop_attendance held where ${place} and ${condition}`
   const matches = [
     Prisma.sql`
       select held.claim_id from keymint.attendees person join keymint.workshop_attendance held
-        on held.user_id = person.user_id and held.workshop_slug = ${workshopSlug}
+        on held.user_id = person.user_id and ${place}
         where ${named(text, Prisma.sql`person.search_text`)}`,
     heldWhere(Prisma.sql`held.key_label ilike ${`%${escapeLike(text)}%`}`),
   ]

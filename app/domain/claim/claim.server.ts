@@ -22,6 +22,7 @@ import { keyExpiryFor } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
 import { admit, type AdmissionRefusal, type Claimant } from './admission'
 import { mayClaimAgain, type EndedClaim } from './claim-again'
+import { recordTurnedAway } from './turned-away.server'
 
 export type RefusedReason =
   | AdmissionRefusal
@@ -44,6 +45,8 @@ export async function claimKey(
 ): Promise<ClaimOutcome> {
   const outcome = await ctx.limitClaims(() => admitAndClaim(ctx, input))
   ctx.metrics.countClaim(outcome.kind === 'refused' ? outcome.reason : outcome.kind)
+  if (outcome.kind === 'refused' && ctx.workshops.workshops.has(input.workshopSlug))
+    await recordTurnedAway(ctx, input.workshopSlug, outcome.reason)
   return outcome
 }
 

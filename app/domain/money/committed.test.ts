@@ -38,6 +38,7 @@ function makeWorkshop(over: Partial<Workshop> = {}): Workshop {
     venue: null,
     timezone: 'UTC',
     organizer: null,
+    organizers: [],
     docsUrl: null,
     acknowledgedTerms: false,
     minAccountAgeMs: null,

@@ -6,53 +6,25 @@
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
 import { liveClaim } from '../live-claim.server'
-import { moneyView, type MoneyView } from '../money-view'
+import { moneyView } from '../money-view'
 import { committedAt } from '../workshop/worst-case'
 import { readPools } from '../money/pool.server'
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
 import { errorSentence } from '../error-text'
+import type { Finding, MoneyCause } from './judgement'
 import type { JobError } from '../job-outcome'
 import { findAccountReading, type AccountReading } from '../keys/account-reading.server'
-import { deploymentAccount, parkedFrom, type ParkedReason } from '../keys/accounts.server'
+import { deploymentAccount } from '../keys/accounts.server'
 import {
   creditsAhead,
   isPoolNearlyCommitted,
   isPoolPassed,
   judgeCredits,
   type CreditsAhead,
-  type CreditsLow,
 } from './money-judgement'
 
-export type AlertCause =
-  | {
-      kind: 'pool-80'
-      percent: number
-      committed: MoneyView
-      limit: MoneyView
-      spent: MoneyView | null
-      roomForKeys: number
-    }
-  | { kind: 'pool-passed'; committed: MoneyView; limit: MoneyView; over: MoneyView }
-  | { kind: 'keys-over-limit'; keys: number; over: MoneyView }
-  | {
-      kind: 'credits-low'
-      level: CreditsLow
-      left: MoneyView
-      promised: MoneyView
-      claimable: MoneyView
-    }
-  | { kind: 'credits-unread'; error: string }
-  | { kind: 'usage-stale'; error: string | null }
-  | { kind: 'drift'; open: number }
-  | { kind: 'account-parked'; reason: ParkedReason }
-
-export type AdminAlert = AlertCause & {
-  severity: 'warning' | 'error'
-  workshop: { slug: string; title: string } | null
-  /** Time of the reading behind it; null where it is as of now. */
-  asOf: string | null
-}
+type MoneyFinding = Finding<MoneyCause>
 
 /** Requests in flight always overrun a limit by less than a cent; no alert for that. */
 const minOverrun: NanoUsd = 10_000_000n
@@ -70,33 +42,28 @@ type Sample = {
   over: NanoUsd
 }
 
-/** All present alerts, errors first. */
-export async function readAlerts(ctx: Ctx): Promise<AdminAlert[]> {
-  const [pools, samples, account, ends, usage, drift, parked] = await Promise.all([
+/** All that is wrong with money now, errors first. */
+export async function readMoneyFindings(ctx: Ctx): Promise<MoneyFinding[]> {
+  const [pools, samples, account, ends, usage, drift] = await Promise.all([
     readPools(ctx.db),
     newestSamples(ctx),
     findAccountReading(ctx),
     ctx.db.workshopEnd.findMany({ select: { slug: true } }),
     staleUsage(ctx),
     openDrift(ctx),
-    parkedAccount(ctx),
   ])
   const committed = new Map(
     [...pools].map(([slug, pool]) => [slug, nanoFromDecimalString(pool.committedUsd)]),
   )
+  const ended = new Set(ends.map(({ slug }) => slug))
   const snapshots = [...ctx.workshops.workshops.values()].map((workshop) => ({
     workshop,
     committed: committed.get(workshop.slug) ?? 0n,
     sample: samples.get(workshop.slug) ?? null,
+    over: ended.has(workshop.slug) || windowState(workshop, ctx.now()) === 'closed',
   }))
-  const ahead = creditsAhead(
-    ctx,
-    committed,
-    (slug) => samples.get(slug)?.usage ?? 0n,
-    new Set(ends.map(({ slug }) => slug)),
-  )
+  const ahead = creditsAhead(ctx, committed, (slug) => samples.get(slug)?.usage ?? 0n, ended)
   const alerts = [
-    ...parked,
     ...snapshots.flatMap((snapshot) => overspendOf(ctx, snapshot)),
     ...snapshots.flatMap((snapshot) => poolOf(ctx, snapshot)),
     ...creditsOf(ctx, account, ahead),
@@ -106,25 +73,29 @@ export async function readAlerts(ctx: Ctx): Promise<AdminAlert[]> {
   return alerts.sort((a, b) => Number(a.severity !== 'error') - Number(b.severity !== 'error'))
 }
 
-type Snapshot = { workshop: Workshop; committed: NanoUsd; sample: Sample | null }
+type Snapshot = {
+  workshop: Workshop
+  committed: NanoUsd
+  sample: Sample | null
+  /** Nothing more is handed out. */
+  over: boolean
+}
 
 const aboutWorkshop = ({ workshop: { slug, title }, sample }: Snapshot) => ({
   workshop: { slug, title },
+  since: null,
   asOf: sample?.sampledAt.toISOString() ?? null,
 })
 
-function poolOf(ctx: Ctx, snapshot: Snapshot): AdminAlert[] {
+function poolOf(ctx: Ctx, snapshot: Snapshot): MoneyFinding[] {
   const { workshop, committed, sample } = snapshot
   const limit = workshop.poolLimit
   if (limit === null || !isPoolNearlyCommitted(committed, limit)) return []
-  if (
-    windowState(workshop, ctx.now()) === 'closed' &&
-    !(isLately(ctx, sample) && sample.liveKeys > 0)
-  )
-    return []
+  if (snapshot.over && !(isLately(ctx, sample) && sample.liveKeys > 0)) return []
   return [
     {
-      kind: 'pool-80',
+      code: 'pool-80',
+      help: 'outside',
       severity: 'warning',
       ...aboutWorkshop(snapshot),
       percent: Number((committed * 100n) / limit),
@@ -136,13 +107,14 @@ function poolOf(ctx: Ctx, snapshot: Snapshot): AdminAlert[] {
   ]
 }
 
-function overspendOf(ctx: Ctx, snapshot: Snapshot): AdminAlert[] {
+function overspendOf(ctx: Ctx, snapshot: Snapshot): MoneyFinding[] {
   const { workshop, committed, sample } = snapshot
-  const found: AdminAlert[] = []
+  const found: MoneyFinding[] = []
   const limit = workshop.poolLimit
   if (limit !== null && isPoolPassed(committed, limit)) {
     found.push({
-      kind: 'pool-passed',
+      code: 'pool-passed',
+      help: 'outside',
       severity: 'error',
       ...aboutWorkshop(snapshot),
       committed: moneyView(committed),
@@ -152,7 +124,8 @@ function overspendOf(ctx: Ctx, snapshot: Snapshot): AdminAlert[] {
   }
   if (isLately(ctx, sample) && sample.over >= minOverrun) {
     found.push({
-      kind: 'keys-over-limit',
+      code: 'keys-over-limit',
+      help: 'none',
       severity: sample.usage > committed ? 'error' : 'warning',
       ...aboutWorkshop(snapshot),
       keys: sample.overKeys,
@@ -162,19 +135,20 @@ function overspendOf(ctx: Ctx, snapshot: Snapshot): AdminAlert[] {
   return found
 }
 
-function creditsOf(ctx: Ctx, account: AccountReading, ahead: CreditsAhead): AdminAlert[] {
+function creditsOf(ctx: Ctx, account: AccountReading, ahead: CreditsAhead): MoneyFinding[] {
   const { creditsLeft: left, readAt, error } = account
-  const about = { workshop: null, asOf: readAt?.toISOString() ?? null }
-  const found: AdminAlert[] = []
+  const about = { workshop: null, since: null, asOf: readAt?.toISOString() ?? null }
+  const found: MoneyFinding[] = []
   if (
     error !== null &&
     (readAt === null || ctx.now().getTime() - readAt.getTime() > creditsStaleMs)
   )
-    found.push({ kind: 'credits-unread', severity: 'warning', ...about, error })
+    found.push({ code: 'credits-unread', help: 'waits', severity: 'warning', ...about, error })
   const low = left === null ? null : judgeCredits(left, ahead)
   if (left !== null && low)
     found.push({
-      kind: 'credits-low',
+      code: 'credits-low',
+      help: 'outside',
       severity: low.severity,
       ...about,
       level: low.level,
@@ -185,27 +159,8 @@ function creditsOf(ctx: Ctx, account: AccountReading, ahead: CreditsAhead): Admi
   return found
 }
 
-/** The deployment's account, when Keymint has stopped using it until a person looks. */
-async function parkedAccount(ctx: Ctx): Promise<AdminAlert[]> {
-  const row = await ctx.db.account.findUnique({
-    where: { id: deploymentAccount },
-    select: { parkedAt: true, parkedReason: true },
-  })
-  const parked = parkedFrom(row?.parkedAt ?? null, row?.parkedReason ?? null)
-  if (!parked) return []
-  return [
-    {
-      kind: 'account-parked',
-      reason: parked.reason,
-      severity: 'error',
-      workshop: null,
-      asOf: parked.since,
-    },
-  ]
-}
-
 /** Live keys whose usage was not read for longer than it should be. */
-async function staleUsage(ctx: Ctx): Promise<AdminAlert[]> {
+async function staleUsage(ctx: Ctx): Promise<MoneyFinding[]> {
   const [row] = await ctx.db.$queryRaw<
     { syncedAt: Date | null; error: JobError | null; stale: boolean }[]
   >`
@@ -216,16 +171,18 @@ async function staleUsage(ctx: Ctx): Promise<AdminAlert[]> {
   if (!row?.stale) return []
   return [
     {
-      kind: 'usage-stale',
+      code: 'usage-stale',
+      help: 'waits',
       severity: 'warning',
       workshop: null,
+      since: null,
       asOf: row.syncedAt?.toISOString() ?? null,
       error: row.error && errorSentence(row.error),
     },
   ]
 }
 
-async function openDrift(ctx: Ctx): Promise<AdminAlert[]> {
+async function openDrift(ctx: Ctx): Promise<MoneyFinding[]> {
   const [row] = await ctx.db.$queryRaw<{ open: number; asOf: Date | null }[]>`
     select (select count(*)::int from keymint.reconcile_drifts d where d.run_id = r.id
       and d.state in ('open', 'failed')) as open, r.as_of as "asOf"
@@ -233,9 +190,11 @@ async function openDrift(ctx: Ctx): Promise<AdminAlert[]> {
   if (!row || row.open === 0) return []
   return [
     {
-      kind: 'drift',
+      code: 'drift',
+      help: 'press',
       severity: 'warning',
       workshop: null,
+      since: null,
       asOf: row.asOf?.toISOString() ?? null,
       open: row.open,
     },

@@ -7,7 +7,7 @@ import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import { seedClaims } from '../../../tests/seed-claims'
 import { askForCheck, runCheck } from '../keys/reconcile-runs.server'
 import { alertMessage } from '~/messages/alerts'
-import { readAlerts } from './alerts.server'
+import { readMoneyFindings } from './alerts.server'
 import { readCredits } from '../keys/account-reading.server'
 
 const slug = 'test-workshop'
@@ -17,7 +17,7 @@ const post = (body: object): RequestInit => ({
   body: JSON.stringify(body),
 })
 const kinds = async (world: World) =>
-  (await readAlerts(world.ctx)).map((alert) => `${alert.kind} ${alert.severity}`)
+  (await readMoneyFindings(world.ctx)).map((alert) => `${alert.code} ${alert.severity}`)
 /** As every minute: all accounts, and the credits of the deployment's own. */
 async function readMoney(world: World) {
   await readAll(world)
@@ -31,7 +31,7 @@ test('a workshop with enough credit raises nothing, and the provider is not aske
   await seedClaims(world, slug, 2)
   await readMoney(world)
   await world.call('/__sim/calls', { method: 'DELETE' })
-  expect(await readAlerts(world.ctx)).toEqual([])
+  expect(await readMoneyFindings(world.ctx)).toEqual([])
   expect(await world.calls()).toEqual({})
 })
 
@@ -39,18 +39,18 @@ test('80 % of a pool raise an alert with what is left, until its keys have ended
   await using world = await open(10)
   await seedClaims(world, slug, 3)
   await readMoney(world)
-  expect(await readAlerts(world.ctx)).toEqual([])
+  expect(await readMoneyFindings(world.ctx)).toEqual([])
   await seedClaims(world, slug, 1)
-  expect(await readAlerts(world.ctx)).toMatchObject([
+  expect(await readMoneyFindings(world.ctx)).toMatchObject([
     {
-      kind: 'pool-80',
+      code: 'pool-80',
       severity: 'warning',
       workshop: { slug },
       committed: { text: '$8.00' },
       limit: { text: '$10.00' },
     },
   ])
-  const message = alertMessage((await readAlerts(world.ctx))[0]!)
+  const message = alertMessage((await readMoneyFindings(world.ctx))[0]!)
   expect(message.title).toBe('A workshop for tests: 80 % of the pool is committed')
   expect(message.sentence).toContain('Room for 1 more key.')
   world.moveClock(2 * 3_600_000)
@@ -69,9 +69,9 @@ test('an overrun of keys is named with its amount, and one of the pool is worse'
   ])
   await world.call('/__sim/spend', post({ hash: first!.hash, usd: 0.5 }))
   await readMoney(world)
-  const [over] = await readAlerts(world.ctx)
+  const [over] = await readMoneyFindings(world.ctx)
   expect(over).toMatchObject({
-    kind: 'keys-over-limit',
+    code: 'keys-over-limit',
     severity: 'warning',
     keys: 1,
     over: { text: '$0.50' },
@@ -79,7 +79,7 @@ test('an overrun of keys is named with its amount, and one of the pool is worse'
   })
   await seedClaims(world, slug, 1)
   expect(await kinds(world)).toEqual(['pool-passed error', 'keys-over-limit warning'])
-  expect((await readAlerts(world.ctx))[0]).toMatchObject({
+  expect((await readMoneyFindings(world.ctx))[0]).toMatchObject({
     committed: { text: '$10.50' },
     limit: { text: '$9.00' },
     over: { text: '$1.50' },
@@ -100,7 +100,7 @@ test('credits are weighed against what keys may still spend, and against all ope
     await readMoney(world)
     expect(await kinds(world), String(credits)).toEqual(expected)
   }
-  const [low] = await readAlerts(world.ctx)
+  const [low] = await readMoneyFindings(world.ctx)
   expect(low).toMatchObject({
     left: { text: '$6.00' },
     promised: { text: '$7.00' },
@@ -115,11 +115,11 @@ test('credits and usage that could not be read for long are said to be old, with
   await readMoney(world)
   await world.faults({ rules: [{ match: '*', fault: '503', message: 'down for repairs' }] })
   await readMoney(world)
-  expect(await readAlerts(world.ctx), 'one failure is no news').toEqual([])
+  expect(await readMoneyFindings(world.ctx), 'one failure is no news').toEqual([])
   await world.db.$executeRaw`update keymint.account_readings set read_at = now() - interval '2 h'`
   await world.db.$executeRaw`update keymint.accounts set listed_at = now() - interval '2 h'`
-  const alerts = await readAlerts(world.ctx)
-  expect(alerts.map((alert) => alert.kind)).toEqual(['credits-unread', 'usage-stale'])
+  const alerts = await readMoneyFindings(world.ctx)
+  expect(alerts.map((alert) => alert.code)).toEqual(['credits-unread', 'usage-stale'])
   for (const alert of alerts) expect(alertMessage(alert).sentence).toContain('down for repairs')
 })
 
@@ -129,8 +129,8 @@ test('open drift of the newest check is named until it is settled', async () => 
   await readMoney(world)
   await world.ctx.provider.updateKey(claim!.hash, { disabled: true })
   await runCheck(world.ctx, (await askForCheck(world.ctx, 'operator')).runId)
-  expect(await readAlerts(world.ctx)).toMatchObject([{ kind: 'drift', open: 1 }])
+  expect(await readMoneyFindings(world.ctx)).toMatchObject([{ code: 'drift', open: 1 }])
   await world.ctx.provider.updateKey(claim!.hash, { disabled: false })
   await runCheck(world.ctx, (await askForCheck(world.ctx, 'operator')).runId)
-  expect(await readAlerts(world.ctx)).toEqual([])
+  expect(await readMoneyFindings(world.ctx)).toEqual([])
 })

@@ -6,6 +6,8 @@ import type { Gauges } from '~/adapters/metrics.server'
 import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
 import type { Ctx } from '../ctx'
 import { deploymentAccount } from '../keys/accounts.server'
+import type { Finding } from './judgement'
+import { readJudgement } from './judgement.server'
 import { workerSeen } from '../worker-seen.server'
 
 const timeoutMs = 2_000
@@ -14,9 +16,7 @@ const timeoutMs = 2_000
  * Sets the gauges of ctx.metrics, or removes the old ones when the database does not answer in two
  * seconds.
  */
-export async function refreshGauges(
-  ctx: Pick<Ctx, 'db' | 'metrics' | 'workshops' | 'log'>,
-): Promise<void> {
+export async function refreshGauges(ctx: Ctx): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), timeoutMs)
@@ -28,9 +28,10 @@ export async function refreshGauges(
   ctx.metrics.setGauges(await Promise.race([read, late]).finally(() => clearTimeout(timer)))
 }
 
-async function readGauges({ db, workshops }: Pick<Ctx, 'db' | 'workshops'>): Promise<Gauges> {
-  type State = Omit<Gauges, 'queues' | 'pools'>
-  const [queues, pools, [state]] = await Promise.all([
+async function readGauges(ctx: Ctx): Promise<Gauges> {
+  const { db, workshops } = ctx
+  type State = Omit<Gauges, 'queues' | 'pools' | 'findings'>
+  const [queues, pools, [state], judgement] = await Promise.all([
     // Counted by the workers' supervisor every five seconds.
     db.$queryRaw<Gauges['queues']>`
       select name as queue, coalesce(ready_count, 0)::int as ready,
@@ -50,10 +51,15 @@ async function readGauges({ db, workshops }: Pick<Ctx, 'db' | 'workshops'>): Pro
           where ${workerSeen}) as workers,
         g.paused_at is not null as "mintingPaused", own.cooldown_until is not null as "gateClosed"
           from keymint.minting g join keymint.accounts own on own.id = ${deploymentAccount}::uuid`,
+    readJudgement(ctx),
   ])
   if (!state) throw new Error('keymint.minting has no row')
   return {
     ...state,
+    findings: countFindings([
+      ...judgement.system.reasons,
+      ...judgement.workshops.flatMap((workshop) => workshop.health.reasons),
+    ]),
     queues,
     pools: pools.map(({ workshop, committed, seats }) => {
       const file = workshops.workshops.get(workshop)
@@ -66,4 +72,14 @@ async function readGauges({ db, workshops }: Pick<Ctx, 'db' | 'workshops'>): Pro
       }
     }),
   }
+}
+
+function countFindings(findings: Finding[]): Gauges['findings'] {
+  const counts = new Map<string, Gauges['findings'][number]>()
+  for (const { code, severity } of findings) {
+    if (severity === 'ok') continue
+    const of = counts.get(`${code} ${severity}`) ?? { code, severity, count: 0 }
+    counts.set(`${code} ${severity}`, { ...of, count: of.count + 1 })
+  }
+  return [...counts.values()]
 }

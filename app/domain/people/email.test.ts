@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { rounds } from '../../../tests/rounds'
-import { asciiLowerCase, normalizeEmail } from './email'
+import { asciiLowerCase } from '../ascii'
+import { normalizeEmail } from './email'
 
 test.each([
   ['Ada@Example.org', 'ada@example.org'],

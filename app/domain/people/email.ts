@@ -3,6 +3,7 @@
  * for one.
  */
 import { domainToASCII } from 'node:url'
+import { asciiLowerCase } from '../ascii'
 
 /**
  * The spelling by which two addresses are compared, or null for what is not an address.
@@ -17,14 +18,6 @@ export function normalizeEmail(text: string): string | null {
   if (domain !== 'gmail.com' && domain !== 'googlemail.com') return `${local}@${domain}`
   const mailbox = local.replace(/\+.*$/s, '').replaceAll('.', '')
   return mailbox ? `${mailbox}@gmail.com` : null
-}
-
-/**
- * Lower-cases A to Z and nothing else. Never `toLowerCase()`: it turns the Kelvin sign into a plain
- * "k", and with it a stranger's address into somebody else's.
- */
-export function asciiLowerCase(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 }
 
 // Not normalised to NFC either: that too turns the Kelvin sign into a "K".

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto'
 import { afterAll, expect, test } from 'vitest'
 import type { ProviderIdentity } from '~/adapters/identity-provider'
 import { resolveAttendee } from './account.server'
-import { endAllSessions, endSession, findSession, roleOf, startSession } from './session.server'
+import {
+  endAllSessions,
+  endSession,
+  findSession,
+  isOrganizer,
+  roleOf,
+  startSession,
+} from './session.server'
 import { testDb } from '../../../tests/database'
 
 const world = await testDb()
@@ -59,6 +66,7 @@ test('a session says who it is, and the database holds the hash of its token alo
     banned: null,
     githubIds: [userId.slice('github:'.length)],
     githubAccountCreatedAt: new Date('2015-03-01T12:00:00Z'),
+    githubLogins: ['octo'],
     role: 'attendee',
   })
   const rows = await db.session.findMany({ where: { userId } })
@@ -224,5 +232,20 @@ test.each([
   )
   expect(roleOf(settings, { email: who.email, githubIds: [...who.githubIds], banned: true })).toBe(
     'attendee',
+  )
+})
+
+test('an organizer is known by a verified address or a login, letter by letter, and never banned', () => {
+  const workshop = { organizers: ['ada@example.org', 'octocat'] }
+  const who = (change: object) =>
+    isOrganizer(workshop, { email: null, githubLogins: [], banned: null, ...change })
+  expect(who({ email: 'Ada@example.org' })).toBe(true)
+  expect(who({ githubLogins: ['octocat'] })).toBe(true)
+  expect(who({ email: 'octocat' }), 'an address is no login').toBe(false)
+  expect(who({ githubLogins: ['ada@example.org'] })).toBe(false)
+  expect(who({ email: 'ada+x@example.org', githubLogins: ['octo'] })).toBe(false)
+  expect(who({ githubLogins: ['octocat'], banned: { reason: null } })).toBe(false)
+  expect(isOrganizer(undefined, { email: null, githubLogins: ['octocat'], banned: null })).toBe(
+    false,
   )
 })

@@ -8,8 +8,9 @@ import type { Tx } from '~/adapters/db.server'
 import type { Provider } from '~/adapters/identity-provider'
 import { type AuditActor, recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { asciiLowerCase } from './email'
+import { asciiLowerCase } from '../ascii'
 import { cut } from '~/text'
+import type { Workshop } from '../workshop-file'
 
 export type Role = 'admin' | 'viewer' | 'attendee'
 
@@ -30,6 +31,8 @@ export type Viewer = {
   /** Numeric ids of the GitHub accounts linked to this person. */
   githubIds: string[]
   githubAccountCreatedAt: Date | null
+  /** The names of those accounts when they last signed in, in lower case. */
+  githubLogins: string[]
   role: Role
 }
 
@@ -77,6 +80,7 @@ type SessionRow = {
   banned_at: Date | null
   ban_reason: string | null
   github_ids: string[]
+  github_logins: string[]
   github_created_at: Date | null
 }
 
@@ -89,11 +93,13 @@ export async function findSession(
   const [row] = await ctx.db.$queryRaw<SessionRow[]>`
     select s.user_id, s.provider, s.last_seen_at < now() - interval '5 minutes' as touch_due,
            a.display_name, a.avatar_url, a.email, a.email_normalized, a.banned_at, a.ban_reason,
-           coalesce(g.ids, '{}') as github_ids, g.created_at as github_created_at
+           coalesce(g.ids, '{}') as github_ids, coalesce(g.logins, '{}') as github_logins,
+           g.created_at as github_created_at
     from keymint.sessions s
     join keymint.attendees a using (user_id)
     left join lateral (
-      select array_agg(i.provider_user_id) as ids, min(i.account_created_at) as created_at
+      select array_agg(i.provider_user_id) as ids, array_remove(array_agg(i.login), null) as logins,
+        min(i.account_created_at) as created_at
       from keymint.identities i where i.user_id = s.user_id and i.provider = 'github'
     ) g on true
     where s.token_hash = ${tokenHash} and s.ended_at is null and s.expires_at > now()
@@ -119,6 +125,7 @@ export async function findSession(
     banned: row.banned_at ? { reason: row.ban_reason } : null,
     githubIds: row.github_ids,
     githubAccountCreatedAt: row.github_created_at,
+    githubLogins: row.github_logins.map(asciiLowerCase),
     role: roleOf(ctx.settings, {
       email: row.email,
       githubIds: row.github_ids,
@@ -256,6 +263,21 @@ export function roleOf(
   )
     return 'admin'
   return isIn(settings.viewerEmails) ? 'viewer' : 'attendee'
+}
+
+/**
+ * Whether the workshop's file names this person among its organizers: by their verified address,
+ * letter by letter, or by the login of a linked GitHub account. A banned person organizes nothing.
+ */
+export function isOrganizer(
+  workshop: Pick<Workshop, 'organizers'> | undefined,
+  person: Pick<Viewer, 'email' | 'githubLogins' | 'banned'>,
+): boolean {
+  if (!workshop || person.banned) return false
+  const email = person.email === null ? null : asciiLowerCase(person.email)
+  return workshop.organizers.some((entry) =>
+    entry.includes('@') ? entry === email : person.githubLogins.includes(entry),
+  )
 }
 
 async function endOne(tx: Tx, token: string, because: string): Promise<void> {

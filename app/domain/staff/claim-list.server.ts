@@ -49,12 +49,20 @@ const orders = {
 
 type Row = Omit<
   ClaimPageRow,
-  'usage' | 'windowUsed' | 'limit' | 'usageAsOf' | 'attendedAt' | 'expiresAt' | 'reference'
+  | 'usage'
+  | 'waitingSince'
+  | 'windowUsed'
+  | 'limit'
+  | 'usageAsOf'
+  | 'attendedAt'
+  | 'expiresAt'
+  | 'reference'
 > & {
   usageUsd: string
   windowUsedUsd: string
   limitUsd: string
   usageSyncedAt: Date | null
+  waitingSince: Date | null
   attendedAt: Date
   expiresAt: Date
   cursorKey: string
@@ -107,7 +115,8 @@ async function readRows(
   const way = downwards ? Prisma.sql`desc` : Prisma.sql`asc`
   const rows = await ctx.db.$queryRaw<Row[]>`
     select c.claim_id as "claimId", a.display_name as "displayName", a.email, c.provider, c.state, c.reason,
-      c.reason_detail as "reasonDetail", c.generation,
+      c.reason_detail as "reasonDetail", c.generation, m.queued_at as "waitingSince",
+      m.delay_reason as "delayReason",
       c.guardrail_attached_at is not null as bound, c.bind_error as "bindError", c.bind_set_aside as "setAside",
         c.disabled_at is not null or c.upstream_disabled as disabled,
       c.upstream_missing_at is not null as missing, c.key_label as "keyLabel", c.usage_usd::text as "usageUsd",
@@ -116,6 +125,8 @@ async function readRows(
         c.expires_at as "expiresAt", c.attended_at as "attendedAt",
       (${order.key})::text as "cursorKey", (${order.id})::text as "cursorId"
     from keymint.workshop_attendance c join keymint.attendees a on a.user_id = c.user_id
+    left join keymint.mints m on m.holder_kind = 'claim' and m.holder_id = c.claim_id
+      and m.generation = c.generation and m.state = 'pending'
     where ${where} ${place}
     order by ${order.key} ${way}, ${order.id} ${way}
     limit ${pageSize + 1}::int`
@@ -163,6 +174,7 @@ function viewOf(
     windowUsedUsd,
     limitUsd,
     usageSyncedAt,
+    waitingSince,
     attendedAt,
     expiresAt,
     cursorKey: _key,
@@ -178,6 +190,7 @@ function viewOf(
     reference: row.claimId.slice(0, 8).toUpperCase(),
     usage: usageSyncedAt ? moneyViewOfDecimal(usageUsd) : null,
     windowUsed: usageSyncedAt ? moneyViewOfDecimal(windowUsedUsd) : null,
+    waitingSince: waitingSince?.toISOString() ?? null,
     usageAsOf: usageSyncedAt?.toISOString() ?? null,
     limit: moneyViewOfDecimal(limitUsd),
     attendedAt: attendedAt.toISOString(),

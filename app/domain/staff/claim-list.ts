@@ -33,6 +33,9 @@ export type ClaimPageRow = {
   state: 'pending' | 'ready' | 'ended' | 'refused'
   reason: string | null
   reasonDetail: string | null
+  /** Since when its key is being made, and what delays it; null where it does not wait. */
+  waitingSince: string | null
+  delayReason: string | null
   generation: number
   bound: boolean
   bindError: string | null

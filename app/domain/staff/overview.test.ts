@@ -5,12 +5,13 @@ import { runMint } from '~/domain/keys/mint.server'
 import { readWorkshopPage } from '~/domain/staff/workshop-page.server'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import {
-  systemHealth,
-  workshopHealth,
-  type SystemFacts,
+  healthOf,
+  judgeEngine,
+  judgeWorkshop,
+  type EngineFacts,
   type WorkshopFacts,
-} from '../operations/health'
-import { healthText, systemLine, workshopLine } from '~/messages/health'
+} from '../operations/judgement'
+import { findingHeadline, systemLine, workshopLine } from '~/messages/health'
 import { readOverview } from './overview.server'
 
 const slug = 'test-workshop'
@@ -38,21 +39,22 @@ test('the overview has claims, money committed, spent and left, workers and fail
     workers: { seen: 1, slots: 8 },
     calls: { total: 3, failed: 0 },
     counts: { total: 3, ready: 3, unbound: 3, active: 3 },
-    spent: { text: '$1.50' },
+    money: { spent: { text: '$1.50' }, maySpend: { text: '$4.50' }, left: { text: '$94.00' } },
   })
   expect(workshops).toHaveLength(1)
   expect(workshops[0]).toMatchObject({
     slug,
     window: 'open',
-    pool: {
-      committed: { text: '$6.00' },
+    money: {
       spent: { text: '$1.50' },
+      maySpend: { text: '$4.50' },
       left: { text: '$94.00' },
-      limit: { text: '$100.00' },
+      whole: { text: '$100.00' },
+      keysLeft: 47,
+      lastsUntil: null,
     },
   })
   expect(workshopLine(workshops[0]!)).toBe('3 claims: 3 ready, 3 unbound.')
-  expect(system.credits.worstCase?.text).toBe('$98.50')
 })
 
 test('a workshop whose file is gone or broken is still listed, with the error', async () => {
@@ -99,83 +101,96 @@ test('unbound keys are grouped by their reason, and the oldest wait is seen', as
   expect((await readOverview(world.ctx)).system.oldestWaitSeconds).toBeGreaterThan(100)
 })
 
-const quiet: SystemFacts = {
+const quiet: EngineFacts = {
   workersSeen: 1,
-  workerSeenSecondsAgo: 2,
+  quietSeconds: 2,
   provisioningEnabled: true,
-  pausedReason: null,
+  parked: null,
+  paused: null,
   cooling: null,
-  oldestWaitSeconds: null,
+  runs: { total: 0, failed: 0, minutes: 3 },
+  calls: { total: 0, failed: 0, minutes: 3 },
+  oldestDueSeconds: null,
   waiting: 0,
-  calls: { total: 0, failed: 0, minutes: 10 },
-  creditsLeft: usd(500),
-  creditsAhead: { promised: usd(120), claimable: usd(180) },
-  unbounded: false,
   openWorkshops: 1,
   brokenFiles: 0,
+  unbounded: false,
 }
 
-test('the system is judged by its worst fact, with a message', () => {
-  expect(systemHealth(quiet)).toEqual({ severity: 'ok', reasons: [] })
-  expect(systemLine(systemHealth(quiet))).toBe('Everything works.')
-  const judged = (change: Partial<SystemFacts>) => systemHealth({ ...quiet, ...change })
-  expect(judged({ calls: { total: 20, failed: 1, minutes: 10 } }).severity).toBe('ok')
-  expect(judged({ calls: { total: 20, failed: 2, minutes: 10 } }).severity).toBe('warning')
-  const failing = judged({ calls: { total: 20, failed: 8, minutes: 10 } })
-  expect([failing.severity, systemLine(failing)]).toEqual([
+test('the engine is judged by its worst fact, with a message', () => {
+  const judged = (change: Partial<EngineFacts>) => healthOf(judgeEngine({ ...quiet, ...change }))
+  expect(judged({})).toEqual({ severity: 'ok', reasons: [] })
+  expect(systemLine(judged({}))).toBe('Everything works.')
+  const calls = (failed: number, total: number) => judged({ calls: { total, failed, minutes: 3 } })
+  expect(calls(5, 9).severity, 'too few calls to judge').toBe('ok')
+  expect(calls(1, 20).severity).toBe('ok')
+  expect(calls(2, 20).severity).toBe('warning')
+  expect([calls(12, 20).severity, systemLine(calls(12, 20))]).toEqual([
     'error',
-    '8 of 20 calls that create keys failed in the last 10 minutes.',
+    '12 of 20 calls that create keys failed in the last 3 minutes and are not made good yet. ' +
+      'Nothing to do: Keymint continues automatically.',
   ])
-  const low = judged({ creditsLeft: usd(100) })
-  expect([low.severity, systemLine(low)]).toEqual([
-    'error',
-    'The account has $100.00 left; keys given out may spend $120.00 more. Add credit at the provider.',
-  ])
-  expect(judged({ creditsLeft: usd(200) }).severity).toBe('warning')
-  expect(judged({ creditsLeft: null }).severity).toBe('ok')
-  expect(judged({ unbounded: true }).severity).toBe('warning')
   const quietWorker = judged({
-    pausedReason: 'Coffee first.',
+    paused: { since: '2026-04-14T08:00:00.000Z', by: null, reason: 'Coffee first.' },
     workersSeen: 0,
-    workerSeenSecondsAgo: 300,
+    quietSeconds: 300,
   })
   expect([quietWorker.severity, systemLine(quietWorker)]).toEqual([
     'error',
     'No worker has reported for 5 min, so no keys are created. Check the worker processes.',
   ])
   expect(judged({ provisioningEnabled: false, openWorkshops: 0 }).severity).toBe('warning')
+  expect(judged({ unbounded: true }).severity).toBe('warning')
 })
 
 const facts: WorkshopFacts = {
   broken: false,
   fileGone: false,
   window: 'open',
+  total: 10,
+  pending: 0,
+  ready: 10,
   refused: 0,
+  refusedReason: null,
+  refusedDetail: null,
   unbound: 0,
+  unboundSeconds: null,
   setAside: 0,
   bindError: null,
   disabled: 0,
   missing: 0,
   overLimit: 0,
   overrun: 0n,
-  committed: usd(20),
-  poolLimit: usd(100),
+  poolPassed: false,
+  seats: 10,
   seatsLeft: null,
   oldestWaitSeconds: null,
+  delayReason: null,
+  turnedAway: [],
 }
 
-test('a workshop is judged by its worst fact, with a message', () => {
-  const judged = (change: Partial<WorkshopFacts>) => workshopHealth({ ...facts, ...change })
-  expect(judged({})).toEqual({ severity: 'ok', reasons: [] })
-  const unbound = judged({ unbound: 3, bindError: 'Upstream said no' })
-  expect(unbound.severity).toBe('warning')
-  expect(unbound.reasons.map(healthText)).toEqual([
-    '3 keys have no guardrail yet: Upstream said no. Retrying automatically.',
+test('a workshop is judged by its worst fact, with numbers and a cause', () => {
+  const judged = (change: Partial<WorkshopFacts>, engine = judgeEngine(quiet)) =>
+    judgeWorkshop({ slug, title: 'DuckDB' }, { ...facts, ...change }, engine)
+  expect(judged({})).toEqual([])
+  expect(judged({ unbound: 3, unboundSeconds: 4 }), 'assigning takes a moment').toEqual([])
+  const [unbound] = judged({ unbound: 3, unboundSeconds: 4, bindError: 'Upstream said no' })
+  expect([unbound!.severity, findingHeadline(unbound!)]).toEqual([
+    'warning',
+    'DuckDB: 3 of 10 keys are unbound, so any model is allowed: Upstream said no.',
   ])
-  expect(judged({ unbound: 3, setAside: 3 }).severity).toBe('error')
-  expect(judged({ committed: usd(80) }).severity).toBe('warning')
-  expect(judged({ committed: usd(101) }).severity).toBe('error')
-  expect(judged({ missing: 1 }).severity).toBe('error')
+  expect(judged({ unbound: 3, setAside: 3 })[0]).toMatchObject({ severity: 'error', help: 'press' })
+  expect(judged({ missing: 1 })[0]?.severity).toBe('error')
+  const cooling = judgeEngine({
+    ...quiet,
+    waiting: 50,
+    cooling: { reason: 'rate-limited', message: 'Slow down', seconds: 8 },
+  })
+  const [waiting] = judged({ pending: 50, ready: 60, oldestWaitSeconds: 61 }, cooling)
+  expect([waiting!.help, findingHeadline(waiting!)]).toEqual([
+    'waits',
+    'DuckDB: 60 of 110 have a key. 50 wait, longest 61 s: the provider asked us to slow down.',
+  ])
   const counts = { total: 10, ready: 10, pending: 0, refused: 0, unbound: 0 }
   expect(workshopLine({ window: 'open', counts })).toBe('10 claims: 10 ready.')
   expect(workshopLine({ window: 'upcoming', counts: { ...counts, total: 0, ready: 0 } })).toBe(

@@ -3,7 +3,7 @@
  */
 import { listBulk, type BulkView } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
-import { readCounters } from '../operations/counters.server'
+import { worstOf, type Finding } from '../operations/judgement'
 import { readWorkshopLine, type WorkshopLine } from './overview.server'
 import type { ClaimListQuery } from './claim-list'
 import { readClaimList, type ClaimListPage } from './claim-list.server'
@@ -15,6 +15,8 @@ import { readClaimList, type ClaimListPage } from './claim-list.server'
 export type UnboundReason = { reason: string | null; count: number; setAside: number }
 export type WorkshopPage = {
   line: WorkshopLine
+  /** The worst of this workshop, and of what stands in the way of all keys. */
+  worst: Finding | null
   facts: { unbound: number; disabled: number; missing: number; overLimit: number }
   unboundReasons: UnboundReason[]
   /** Whether the workshop is closed and every key has ended. */
@@ -34,9 +36,9 @@ export async function readWorkshopPage(
   slug: string,
   query: ClaimListQuery,
 ): Promise<WorkshopPage | null> {
-  const counters = await readCounters(ctx.db, slug)
-  const line = await readWorkshopLine(ctx, slug, counters)
-  if (!line) return null
+  const found = await readWorkshopLine(ctx, slug)
+  if (!found) return null
+  const { line, counters, judgement } = found
   const [list, unboundReasons, work] = await Promise.all([
     readClaimList(ctx, slug, query),
     counters.unbound > 0 ? readUnboundReasons(ctx, slug) : [],
@@ -45,6 +47,10 @@ export async function readWorkshopPage(
   const { unbound, disabled, missing, overLimit } = counters
   return {
     line,
+    worst: worstOf([
+      ...line.health.reasons,
+      ...(line.window === 'open' ? judgement.system.reasons : []),
+    ]),
     facts: { unbound, disabled, missing, overLimit },
     unboundReasons,
     over:

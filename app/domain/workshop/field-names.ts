@@ -18,6 +18,7 @@ export const KNOWN = [
   'venue',
   'timezone',
   'organizer',
+  'organizers',
   'docs_url',
   'acknowledged_terms',
   'min_account_age',
@@ -48,5 +49,7 @@ export const OTHER_NAMES: Readonly<Record<string, string>> = {
   reset: 'did you mean key_limit_reset?',
   location: 'did you mean venue?',
   organiser: 'did you mean organizer?',
+  organisers: 'did you mean organizers?',
+  admins: 'did you mean organizers?',
   name: 'did you mean title?',
 }

@@ -1,5 +1,6 @@
 /** Fields of a workshop file with rules of their own: models, the organizer, the opt-in. */
 import type { Organizer } from '../workshop-file'
+import { asciiLowerCase } from '../ascii'
 import { isEmail, type Fields } from './fields'
 import { didYouMean, quoted } from './problem'
 import type { TextNode } from './yaml-source'
@@ -48,6 +49,21 @@ export function readOrganizer(fields: Fields): Organizer | null {
     'organizer',
     `has no email or https address between < and >: ${quoted(address)}`,
     'write `Name <workshops@example.org>`',
+  )
+  return null
+}
+
+export const ORGANIZERS_EXAMPLE = '[ada@example.org, octocat]'
+
+/** A verified address, or the login of a GitHub account. */
+export function readOrganizerEntry(fields: Fields, node: TextNode, name: string): string | null {
+  const text = asciiLowerCase(node.text.trim())
+  if (isEmail(text) || /^[a-z0-9](?:[a-z0-9-]{0,37}[a-z0-9])?$/.test(text)) return text
+  fields.itemProblem(
+    name,
+    `is neither an email address nor a GitHub login: ${quoted(node.text)}`,
+    `write a list such as ${ORGANIZERS_EXAMPLE}`,
+    node.at,
   )
   return null
 }

@@ -32,6 +32,7 @@ test('the file of the design is a workshop', () => {
       venue: null,
       timezone: 'Europe/Berlin',
       organizer: { name: 'PyCon DE', email: 'workshops@example.org', url: null },
+      organizers: [],
       docsUrl: null,
       acknowledgedTerms: false,
       minAccountAgeMs: null,
@@ -128,6 +129,14 @@ test('money is read from the text, never through a float', () => {
   expect(
     workshopOf(fileWith({ limit_usd: '99999999999.999999999', key_limit_usd: '"0.100000001"' })),
   ).toMatchObject({ poolLimit: 99_999_999_999_999_999_999n, keyLimit: 100_000_001n })
+})
+
+test('organizers are verified addresses or GitHub logins, in lower case', () => {
+  expect(workshopOf(fileWith({ organizers: '[Ada@Example.org, OctoCat]' })).organizers).toEqual([
+    'ada@example.org',
+    'octocat',
+  ])
+  expect(problemsOf(fileWith({ organizers: '[ada@, not a login]' }))).toHaveLength(2)
 })
 
 test('an organizer may be a name with an address, an address, or a small mapping', () => {

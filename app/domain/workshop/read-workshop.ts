@@ -8,7 +8,14 @@ import type {
 } from '../workshop-file'
 import { KNOWN, OTHER_NAMES } from './field-names'
 import type { Fields } from './fields'
-import { MODELS_EXAMPLE, readModelId, readOptIn, readOrganizer } from './own-fields'
+import {
+  MODELS_EXAMPLE,
+  ORGANIZERS_EXAMPLE,
+  readModelId,
+  readOptIn,
+  readOrganizer,
+  readOrganizerEntry,
+} from './own-fields'
 import { addWarnings, checkCap, checkKind, checkSeats, checkTimes, type Needs } from './rules'
 
 const KINDS: readonly WorkshopKind[] = ['workshop', 'giveaway']
@@ -49,6 +56,10 @@ export function readWorkshop(
     description: fields.text('description', 2000),
     venue: fields.line('venue', 200),
     organizer: readOrganizer(fields),
+    organizers:
+      fields.list('organizers', { max: 20, example: ORGANIZERS_EXAMPLE }, (node, name) =>
+        readOrganizerEntry(fields, node, name),
+      ) ?? [],
     docsUrl: fields.webAddress('docs_url'),
     acknowledgedTerms: fields.yes('acknowledged_terms') ?? false,
   }

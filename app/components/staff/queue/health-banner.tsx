@@ -33,10 +33,10 @@ export function HealthBanner({ health, asOf }: { health: HealthView; asOf: strin
       </summary>
       <div className="border-t border-rule px-4 pt-3 pb-4 text-small">
         <dl className="grid gap-x-8 gap-y-3 sm:grid-cols-2 lg:grid-cols-4">
-          <Fact name="Last five minutes">
+          <Fact name="Last three minutes">
             {recent.runs === 0
               ? 'Nothing ran.'
-              : `${recent.errors} of ${recent.runs} runs failed ` +
+              : `${recent.errors} of ${recent.runs} jobs failed in their newest run ` +
                 `(${Math.round((recent.errors / recent.runs) * 100)} %).`}
           </Fact>
           <Fact name="Oldest due job">

@@ -2,12 +2,13 @@
  * What the pages of the queue show. Everything here may reach a browser of staff: ids, names,
  * codes, never a secret.
  */
-import type { Parked } from '../../keys/accounts.server'
 import type { PaceView } from '../../keys/pace'
 import type { Tone } from '../../../tone'
-import type { JobError } from '../../job-outcome'
+import type { GateView, WorkerView } from '../../operations/engine.server'
+import type { Finding } from '../../operations/judgement'
 import type { CancelMeans } from './job-kinds'
 
+export type { GateView, WorkerView }
 export type { JobName } from '~/adapters/job-catalog'
 
 /**
@@ -92,48 +93,14 @@ export type ErrorGroup = {
   jobsNow: CappedCount
 }
 
-export type WorkerView = {
-  id: string
-  slots: number
-  version: string | null
-  region: string | null
-  startedAt: string
-  lastSeenAt: string
-  seen: boolean
-  /** Its process has ended without saying so, and another worker took its jobs over. */
-  gone: { at: string; by: string; jobs: number } | null
-  /** Whether others see at once that it is gone; else they wait for its heartbeat. */
-  locked: boolean
-  jobs: { id: string; name: string; since: string; stuck: boolean }[]
-}
-
-export type GateView =
-  | { kind: 'open' }
-  | { kind: 'paused'; since: string; by: string | null; reason: string | null }
-  | { kind: 'switched-off' }
-  | ({ kind: 'parked' } & Parked)
-  /** `until` in the past means half open: one mint tries. */
-  | { kind: 'cooling-down'; until: string; seconds: number; cause: JobError }
-
-/** What matters most about the queue, with the numbers behind it. */
-export type HealthFinding =
-  | { code: 'no-worker'; quietSeconds: number | null }
-  | { code: 'switched-off' }
-  | { code: 'paused' }
-  | { code: 'parked' }
-  | { code: 'cooling-down' }
-  | { code: 'runs-fail' }
-  | { code: 'workers-behind'; seconds: number }
-  | { code: 'long-wait'; seconds: number }
-  | { code: 'well' }
-
 export type Health = {
   tone: Tone
-  finding: HealthFinding
+  /** What matters most; null while jobs run without delay. */
+  finding: Finding | null
   gate: GateView
   /** Calls that make keys at once at the deployment's own account, and why so many. */
   calls: PaceView
-  /** The last five minutes, all jobs. */
+  /** Jobs of the last minutes, and how many of them failed in their newest run. */
   recent: { runs: number; errors: number }
   /** Of those that may run now. */
   oldestWaiting: { id: string; name: string; since: string; seconds: number } | null

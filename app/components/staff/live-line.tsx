@@ -1,7 +1,9 @@
-import type { Live } from '~/client/use-live'
-import { Button } from '../../base/button'
-import { useHydrated } from '../../base/hydrated'
-import { localZone } from '../../base/local-zone'
+import { useLocation } from '@remix-run/react'
+import { useState } from 'react'
+import { useLive, type Live } from '~/client/use-live'
+import { Button } from '../base/button'
+import { useHydrated } from '../base/hydrated'
+import { useZone } from '../base/time'
 
 /** Whether the page is current: how often it updates, its last update, and a missing answer. */
 export function LiveLine({
@@ -16,7 +18,7 @@ export function LiveLine({
   onToggle: () => void
 }) {
   const hydrated = useHydrated()
-  const zone = hydrated ? localZone() : 'UTC'
+  const zone = useZone()
   const clock = new Intl.DateTimeFormat('en-GB', {
     timeZone: zone,
     hour: '2-digit',
@@ -33,7 +35,7 @@ export function LiveLine({
             : live.kind === 'live'
               ? `Live, every ${live.everySeconds} s.`
               : live.kind === 'held'
-                ? 'Updates pause while jobs are selected.'
+                ? 'Updates pause while you select or type.'
                 : live.kind === 'off'
                   ? 'Updates are paused.'
                   : ''}
@@ -56,5 +58,15 @@ export function LiveLine({
         </a>
       )}
     </div>
+  )
+}
+
+/** Keeps the page that it stands on fresh, and says so; what one selects or types holds it still. */
+export function LiveBar({ asOf, everyMs = 5_000 }: { asOf: string; everyMs?: number }) {
+  const [on, setOn] = useState(true)
+  const { pathname, search } = useLocation()
+  const live = useLive({ loadedAt: asOf, everyMs, on })
+  return (
+    <LiveLine live={live} asOf={asOf} refreshHref={pathname + search} onToggle={() => setOn(!on)} />
   )
 }

@@ -1,0 +1,211 @@
+/**
+ * Situations of an event, each built in a real database, with the headline that every page that
+ * judges has to lead with. A headline changes here first. Here: provider, money, files.
+ */
+import { endWorkshop } from '~/domain/claim/end-workshop.server'
+import { askForCheck, runCheck } from '~/domain/keys/reconcile-runs.server'
+import { seedClaims } from '../seed-claims'
+import { usd } from '../world'
+import {
+  claimFor,
+  coolDown,
+  credits,
+  failedAttempts,
+  inDays,
+  mintAll,
+  refuse,
+  slug,
+  wait,
+  type Situation,
+} from './steps'
+
+export const situationsOfTheProvider: Situation[] = [
+  {
+    name: 'no credit, and two wait',
+    build: async (world) => {
+      await claimFor(world, 2)
+      await wait(world, 100)
+      await coolDown(world, 'no-credit', 402)
+    },
+    says: {
+      overview:
+        'DuckDB: 0 of 2 have a key. 2 wait, longest 100 s: the provider account has no credit.',
+      workshop: '0 of 2 have a key. 2 wait, longest 100 s: the provider account has no credit.',
+      queue:
+        'The provider says the account has no credit (402). ' +
+        'Key creation is cooling down for another 30 s, then tries one key.',
+    },
+  },
+  {
+    name: 'calls failed ten minutes ago, and everybody has a key',
+    build: async (world) => {
+      await seedClaims(world, slug, 12)
+      await failedAttempts(world, 74, 10)
+    },
+    says: { overview: 'DuckDB is open: 12 of 12 have a key.' },
+  },
+  {
+    name: 'calls failed a minute ago and were made good',
+    build: async (world) => {
+      await seedClaims(world, slug, 12)
+      await failedAttempts(world, 30, 1)
+    },
+    says: { overview: 'DuckDB is open: 12 of 12 have a key.' },
+  },
+  {
+    name: 'most calls fail now',
+    build: async (world) => {
+      await claimFor(world, 1)
+      await failedAttempts(world, 20, 1)
+    },
+    says: {
+      overview:
+        '20 of 20 calls that create keys failed in the last 3 minutes and are not made good yet.',
+      workshop:
+        '20 of 20 calls that create keys failed in the last 3 minutes and are not made good yet.',
+      queue:
+        '20 of 20 calls that create keys failed in the last 3 minutes and are not made good yet.',
+    },
+  },
+  {
+    name: 'the credit is less than keys may spend',
+    build: async (world) => {
+      await claimFor(world, 2)
+      await mintAll(world)
+      await credits(world, 1)
+    },
+    says: {
+      overview: 'The account has $1.00 left, less than keys given out may spend.',
+      workshop: 'The account has $1.00 left, less than keys given out may spend.',
+    },
+  },
+  {
+    name: 'the credit is less than open seats could spend',
+    build: (world) => credits(world, 5),
+    says: {
+      overview: 'The account has $5.00 left, less than all open seats could spend.',
+      workshop: 'The account has $5.00 left, less than all open seats could spend.',
+    },
+  },
+  {
+    name: 'a difference with the provider is open',
+    build: async (world) => {
+      const [claim] = await seedClaims(world, slug, 1)
+      await world.ctx.provider.updateKey(claim!.hash, { disabled: true })
+      await runCheck(world.ctx, (await askForCheck(world.ctx, 'operator')).runId)
+    },
+    says: {
+      overview: '1 difference with the provider needs a decision.',
+      workshop: '1 difference with the provider needs a decision.',
+    },
+  },
+  {
+    name: 'the provider account is parked, and two wait',
+    build: async (world) => {
+      await claimFor(world, 2)
+      await wait(world, 30)
+      await world.db.$executeRaw`
+        update keymint.accounts set parked_at = now(), parked_reason = 'most-keys-absent'`
+    },
+    says: {
+      overview: 'DuckDB: 0 of 2 have a key. 2 wait, longest 30 s: the provider account is parked.',
+      workshop: '0 of 2 have a key. 2 wait, longest 30 s: the provider account is parked.',
+      queue: 'The provider account is parked: most of its keys are missing.',
+    },
+  },
+  {
+    name: 'a workshop of next year',
+    workshop: { claimsOpenAt: inDays(365), claimsCloseAt: inDays(366), keyExpiresAt: inDays(367) },
+    build: async () => undefined,
+    says: { overview: 'No workshop is open.' },
+  },
+  {
+    name: 'ended by staff, with a refused claim',
+    build: async (world) => {
+      await refuse(world, 1)
+      await endWorkshop(world.ctx, { slug, actorUserId: 'github:staff', reason: 'It is over.' })
+      await world.db.$executeRaw`delete from pgboss.job`
+    },
+    says: { overview: 'No workshop is open.' },
+  },
+  {
+    name: 'the file is broken',
+    build: async (world) => {
+      world.ctx.workshops.workshops.delete(slug)
+      world.ctx.workshops.broken.add(slug)
+    },
+    says: {
+      overview:
+        'test-workshop: The workshop file has an error, so nobody can claim. ' +
+        'Keys given out keep working.',
+      workshop: 'The workshop file has an error, so nobody can claim. Keys given out keep working.',
+    },
+  },
+  {
+    name: 'the file is gone, and keys are out',
+    build: async (world) => {
+      await seedClaims(world, slug, 1)
+      world.ctx.workshops.workshops.delete(slug)
+    },
+    says: {
+      overview:
+        'test-workshop: The workshop file no longer exists, so the workshop is closed. ' +
+        'Keys given out keep working.',
+      workshop:
+        'The workshop file no longer exists, so the workshop is closed. Keys given out keep working.',
+    },
+  },
+  {
+    name: '80 % of the pool is committed',
+    workshop: { poolLimit: usd(5) },
+    build: (world) => seedClaims(world, slug, 2),
+    says: {
+      overview: 'DuckDB: 80 % of the pool is committed.',
+      workshop: 'DuckDB: 80 % of the pool is committed.',
+    },
+  },
+  {
+    name: 'the pool was lowered below what is committed',
+    workshop: { poolLimit: usd(3) },
+    build: (world) => seedClaims(world, slug, 2),
+    says: {
+      overview: 'DuckDB is $1.00 over its pool.',
+      workshop: 'DuckDB is $1.00 over its pool.',
+    },
+  },
+  {
+    name: 'the provider has lost a key',
+    build: async (world) => {
+      await seedClaims(world, slug, 2)
+      await world.db.$executeRaw`update keymint.keys set missing_at = now()
+        where id = (select id from keymint.keys limit 1)`
+    },
+    says: {
+      overview: 'DuckDB: The provider no longer has 1 key of ready claims.',
+      workshop: 'The provider no longer has 1 key of ready claims.',
+    },
+  },
+  {
+    name: 'key creation is disabled, and the workshop is open',
+    provisioningEnabled: false,
+    build: async () => undefined,
+    says: {
+      overview: 'Key creation is disabled by PROVISIONING_ENABLED.',
+      workshop: 'Key creation is disabled by PROVISIONING_ENABLED.',
+      queue: 'Key creation is disabled by PROVISIONING_ENABLED.',
+    },
+  },
+  {
+    name: 'workers cannot keep up',
+    build: async (world) => {
+      await claimFor(world, 1)
+      await world.db.$executeRaw`
+        update pgboss.job set start_after = now() - interval '3 min' where name = 'mint-key'`
+    },
+    says: {
+      overview: 'A due job has waited for 3 min: the workers cannot keep up.',
+      workshop: 'A due job has waited for 3 min: the workers cannot keep up.',
+      queue: 'A due job has waited for 3 min: the workers cannot keep up.',
+    },
+  },
+]
