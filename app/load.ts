@@ -105,7 +105,7 @@ export type Load = {
 
 /** `connections`: of this process to the database. A request beyond them would only wait in there. */
 export function createLoad({ connections }: { connections: number }): Load {
-  const polls = new Lane({ atOnce: 2 * connections, inLine: 20 * connections, patienceMs: 1_000 })
+  const polls = new Lane({ atOnce: 2 * connections, inLine: 20 * connections, patienceMs: 300 })
   const pages = new Lane({ atOnce: 2 * connections, inLine: 40 * connections, patienceMs: 8_000 })
   let stretch = 1
   let arrived = 0
