@@ -125,12 +125,11 @@ async function takeOverGone(
 }
 
 async function freeLocks(client: pg.Client, workerId: string): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>({
-    name: 'free-locks',
-    text: `with watched as materialized (select id from keymint.workers where locked and id <> $2)
+  const { rows } = await client.query<{ id: string }>(
+    `with watched as materialized (select id from keymint.workers where locked and id <> $2)
       select id from watched where pg_try_advisory_xact_lock($1, hashtext(id))`,
-    values: [lockClass, workerId],
-  })
+    [lockClass, workerId],
+  )
   return rows.map(({ id }) => id)
 }
 
