@@ -5,9 +5,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-const benches = ['burst', 'admin', 'reconcile'] as const
+const benches = ['burst', 'claim-cost', 'admin', 'reconcile'] as const
 const files: Record<(typeof benches)[number], string> = {
   burst: 'bench/burst.ts',
+  'claim-cost': 'bench/claim-cost.ts',
   admin: 'bench/admin-scale.ts',
   reconcile: 'bench/reconcile.ts',
 }

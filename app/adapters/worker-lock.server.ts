@@ -16,9 +16,9 @@ type LockEvents = {
 }
 
 const lockClass = 7_126_202
-const lookEveryMs = 400
+const lookEveryMs = 300
 /** A lock is free twice before its worker counts as gone: one that reconnects is faster. */
-const lookAgainMs = 150
+const lookAgainMs = 300
 /** What ended this session may have ended those of others, who come back as this one does. */
 const trustAfterLossMs = 3_000
 const retryMs = 250
