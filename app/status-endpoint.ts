@@ -39,7 +39,7 @@ export function statusEndpoint(
 
 /** What the loader returns or throws. An error is nobody's answer. */
 async function answerOf(asking: () => unknown): Promise<globalThis.Response> {
-  const result: unknown = await Promise.resolve(asking()).catch((thrown: unknown) => {
+  const result: unknown = await (async () => asking())().catch((thrown: unknown) => {
     if (thrown instanceof globalThis.Response) return thrown
     throw thrown
   })
