@@ -35,17 +35,19 @@ try {
   const busy = await counted(world, () => wholeClaims(world, claims))
   // What the worker does anyway in the same time is no cost of a claim.
   const idleShare = (performance.now() - startedAt) / 5_000
-  for (const what of ['statements', 'transactions', 'fetches'] as const)
-    process.stdout.write(
-      `${((busy[what] - idle[what] * idleShare) / claims).toFixed(1).padStart(9)}  ${what} per claim\n`,
-    )
-  process.stdout.write(
-    `${idle.transactions.toString().padStart(9)}  transactions in 5 idle seconds\n`,
-  )
+  for (const what of ['statements', 'transactions', 'fetches'] as const) {
+    print((busy[what] - idle[what] * idleShare) / claims, `${what} per claim`)
+    print(busy[what] / claims, `${what} per claim, with what the worker asks anyway`)
+    print(idle[what] / 5, `${what} a second of an idle worker`)
+  }
 } finally {
   await postgres.stop()
 }
 process.exit(0)
+
+function print(value: number, what: string) {
+  process.stdout.write(`${value.toFixed(1).padStart(9)}  ${what}\n`)
+}
 
 /** Press, two polls, and the key in hand. */
 async function wholeClaims(world: World, count: number): Promise<void> {

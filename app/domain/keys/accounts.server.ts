@@ -65,6 +65,21 @@ export async function openAccount(ctx: Ctx, id: string): Promise<OpenAccount | n
   }
 }
 
+/** The deployment's own, for making a key: its credential stands in the environment, and nothing is read. */
+export function ownAccount(ctx: Ctx): OpenAccount {
+  const adapter = ctx.services.get('openrouter')
+  if (!adapter) throw new Error('there is no adapter of the service openrouter')
+  return {
+    id: deploymentAccount,
+    service: 'openrouter',
+    teamId: null,
+    adapter,
+    confirmed: false,
+    state: 'active',
+    credential: ctx.managementCredential,
+  }
+}
+
 /** Where keys of this account are read and deleted. */
 export const placeOf = ({ adapter, credential }: OpenAccount): KeyPlace => ({
   findKey: (hash) => adapter.findKey(credential, hash),
