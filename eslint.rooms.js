@@ -89,6 +89,7 @@ const rooms = [
       'claim-for.server',
       'claim-holder.server',
       'claim-kinds.server',
+      'claim-pulse.server',
       'claim-view.server',
       'claim.server',
       'end-claim.server',

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import {
-  createReadableStreamFromReadable,
   type ActionFunctionArgs,
   type AppLoadContext,
   type EntryContext,
@@ -39,14 +39,14 @@ export default function handleRequest(
         nonce: cspNonce,
         // Nothing of a page is deferred, so the status is known before the document is sent.
         onAllReady() {
-          const body = new PassThrough()
           headers.set('Content-Type', 'text/html; charset=utf-8')
           if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store')
-          resolve(
-            new Response(createReadableStreamFromReadable(body), {
-              headers,
-              status: failed ? 500 : status,
-            }),
+          const body = new PassThrough()
+          // In one piece: compressing it chunk by chunk costs more than rendering it.
+          buffer(body).then(
+            (document) =>
+              resolve(new Response(document, { headers, status: failed ? 500 : status })),
+            reject,
           )
           pipe(body)
         },

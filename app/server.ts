@@ -8,8 +8,9 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { constants } from 'node:zlib'
 import { createRequestHandler } from '@remix-run/express'
-import type { ServerBuild } from '@remix-run/node'
+import type { AppLoadContext, ServerBuild } from '@remix-run/node'
 import closeWithGrace, { type Options } from 'close-with-grace'
 import compression from 'compression'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
@@ -33,6 +34,7 @@ import {
   withBody,
 } from './request-guard'
 import { createWebRuntime, webConnections } from './runtime.server'
+import { statusEndpoint, statusPath } from './status-endpoint'
 import { loggedPath } from './web/logged-path'
 import { isSameOrigin } from './web/origin.server'
 
@@ -151,12 +153,21 @@ function createApp(
   )
   app.use(contentSecurityPolicy(env))
   app.use(refuseOddAddress)
-  app.use(compression())
+  // A document is compressed in one piece (entry.server.tsx), for which a small window is enough.
+  app.use(
+    compression({
+      brotli: {
+        params: {
+          [constants.BROTLI_PARAM_QUALITY]: 4,
+          [constants.BROTLI_PARAM_LGWIN]: 17,
+        },
+      },
+    }),
+  )
   app.use(
     '/assets',
     express.static(path.join(buildDirectory, 'client/assets'), { immutable: true, maxAge: '1y' }),
   )
-  app.use(express.static(path.join(buildDirectory, 'client'), { maxAge: '1h', index: false }))
 
   app.use((request: Request, response: Response, next: NextFunction) => {
     const allowed = isSameOrigin(
@@ -191,21 +202,23 @@ function createApp(
   })
 
   app.use((request, response, next) => load.shape(request, response, next))
+  const contextOf = (request: Request, response: Response): AppLoadContext => {
+    const locals = response.locals as Locals
+    return {
+      ctx,
+      auth,
+      cspNonce: locals.cspNonce,
+      requestId: locals.requestId,
+      ip: clientAddress(env, request),
+      pollStretch: load.stretch(),
+    }
+  }
+  app.get(statusPath, statusEndpoint(build, env.APP_ORIGIN, contextOf))
   app.use(nameOurselves(env.APP_ORIGIN), collectBody)
   const handleRequest = createRequestHandler({
     build,
     mode: env.NODE_ENV,
-    getLoadContext: (request, response) => {
-      const locals = response.locals as Locals
-      return {
-        ctx,
-        auth,
-        cspNonce: locals.cspNonce,
-        requestId: locals.requestId,
-        ip: clientAddress(env, request),
-        pollStretch: load.stretch(),
-      }
-    },
+    getLoadContext: contextOf,
   })
   app.all('*', (request, response, next) => {
     const { body = Buffer.alloc(0) } = response.locals as Locals

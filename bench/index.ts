@@ -5,11 +5,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-const benches = ['burst', 'refusals', 'watch', 'admin', 'reconcile'] as const
+const benches = ['burst', 'refusals', 'watch', 'claim-cost', 'admin', 'reconcile'] as const
 const files: Record<(typeof benches)[number], string> = {
   burst: 'bench/burst.ts',
   refusals: 'bench/refusals.ts',
   watch: 'bench/watch.ts',
+  'claim-cost': 'bench/claim-cost.ts',
   admin: 'bench/admin-scale.ts',
   reconcile: 'bench/reconcile.ts',
 }

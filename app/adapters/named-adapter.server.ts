@@ -16,17 +16,17 @@ export function forgettingNames(factory: PrismaPg, names: StatementNames): Prism
     connect: async () => {
       const adapter = await factory.connect()
       return change(adapter, {
-        ...runsOf(adapter, names, { again: true }),
+        ...runsOf(adapter, names, { retries: true }),
         startTransaction: async (...level: Parameters<Adapter['startTransaction']>) => {
           const tx = await adapter.startTransaction(...level)
-          return change(tx, runsOf(tx, names, { again: false }))
+          return change(tx, runsOf(tx, names, { retries: false }))
         },
       })
     },
   })
 }
 
-function runsOf(runner: Runner, names: StatementNames, { again }: { again: boolean }): Runner {
+function runsOf(runner: Runner, names: StatementNames, { retries }: { retries: boolean }): Runner {
   const guarded =
     <Query extends { sql: string }, Result>(run: (query: Query) => Promise<Result>) =>
     async (query: Query): Promise<Result> => {
@@ -35,7 +35,7 @@ function runsOf(runner: Runner, names: StatementNames, { again }: { again: boole
       } catch (error) {
         if (!isLostName(error)) throw error
         names.abandon(query.sql)
-        if (!again) throw error
+        if (!retries) throw error
         return run(query)
       }
     }

@@ -16,9 +16,9 @@ type LockEvents = {
 }
 
 const lockClass = 7_126_202
-const lookEveryMs = 400
+const lookEveryMs = 300
 /** A lock is free twice before its worker counts as gone: one that reconnects is faster. */
-const lookAgainMs = 150
+const lookAgainMs = 300
 /** What ended this session may have ended those of others, who come back as this one does. */
 const trustAfterLossMs = 3_000
 const retryMs = 250
@@ -125,12 +125,11 @@ async function takeOverGone(
 }
 
 async function freeLocks(client: pg.Client, workerId: string): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>({
-    name: 'free-locks',
-    text: `with watched as materialized (select id from keymint.workers where locked and id <> $2)
+  const { rows } = await client.query<{ id: string }>(
+    `with watched as materialized (select id from keymint.workers where locked and id <> $2)
       select id from watched where pg_try_advisory_xact_lock($1, hashtext(id))`,
-    values: [lockClass, workerId],
-  })
+    [lockClass, workerId],
+  )
   return rows.map(({ id }) => id)
 }
 

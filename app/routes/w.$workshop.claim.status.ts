@@ -1,4 +1,4 @@
-import { findClaimPulse } from '~/domain/claim/claim-view.server'
+import { findClaimPulse } from '~/domain/claim/claim-pulse.server'
 import { stretched } from '~/stretch'
 import { handler } from '~/web/handler.server'
 import { getViewer } from '~/web/session.server'

@@ -1,7 +1,8 @@
 /** The data of the claim page, for the page and for its refresh. */
 import type { ClaimPageData } from '~/components/claim/claim-page-data'
 import type { Viewer } from '~/domain/people/session.server'
-import { findClaimPulse, findClaimView } from '~/domain/claim/claim-view.server'
+import { findClaimPulse } from '~/domain/claim/claim-pulse.server'
+import { findClaimView } from '~/domain/claim/claim-view.server'
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { Ctx } from '~/domain/ctx'
 import { moreFrom } from '~/domain/keys/windows'

@@ -6,8 +6,8 @@ import { moneyView, moneyViewOfDecimal } from '../money-view'
 import { nanoFromDecimalString } from '~/money'
 import { claimAgainFrom } from './claim-again'
 import { unboundRevealSeconds } from './reveal.server'
-import type { ClaimEnd, ClaimPulse, ClaimRefusal, ClaimView, KeyView } from './view-types'
-import { currentStep, estimateSeconds, nextPollMs, stepViews, type Progress } from './waiting'
+import type { ClaimEnd, ClaimRefusal, ClaimView, KeyView } from './view-types'
+import { estimateSeconds, nextPollMs, stepViews, type Progress } from './waiting'
 import { workerSeen } from '../worker-seen.server'
 
 type Row = {
@@ -59,47 +59,12 @@ type Row = {
   recent: number[] | null
 }
 
-/** How often the page asks while the old key is being read. */
-const budgetFollowsPollMs = 5_000
-
-type Owner = { workshopSlug: string; userId: string }
+export type Owner = { workshopSlug: string; userId: string }
 
 /** The claim of this person in this workshop, or null when there is none. */
 export async function findClaimView(ctx: Ctx, owner: Owner): Promise<ClaimView | null> {
   const row = await readClaim(ctx, owner)
   return row && viewOf(ctx, row)
-}
-
-/** The same claim in a few bytes, for the poll. */
-export async function findClaimPulse(ctx: Ctx, owner: Owner): Promise<ClaimPulse | null> {
-  const row = await readClaim(ctx, owner)
-  if (!row) return null
-  const view = viewOf(ctx, row)
-  const { waiting } = view
-  const facts = [
-    row.state,
-    row.generation,
-    currentStep(progressOf(ctx, row)),
-    row.bound,
-    row.revealable,
-    waiting?.delay?.reason ?? '',
-    waiting?.workerSeen ?? '',
-    row.usageSyncedAt?.getTime() ?? 0,
-    row.upstreamDisabled,
-    row.disabledByStaff,
-    row.replacing ?? '',
-    row.limitUsd,
-    row.budgetFollows,
-    row.formerLabel ?? '',
-  ]
-  return {
-    v: facts.join('.'),
-    step: currentStep(progressOf(ctx, row)),
-    ahead: waiting?.peopleAhead ?? 0,
-    eta: waiting?.etaSeconds ? [waiting.etaSeconds.from, waiting.etaSeconds.to] : null,
-    delay: waiting?.delay?.retryInSeconds ?? null,
-    next: view.nextPollMs,
-  }
 }
 
 /** Every claim of a person, newest first. */
@@ -181,11 +146,42 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
 
 /** A key has expired when its time has come, whether or not a sweep has run. */
 function expireOnRead(ctx: Ctx, row: Row): Row {
-  if (row.state !== 'ready' || row.expiresAt > ctx.now()) return row
+  if (!hasExpired(ctx, row)) return row
   return { ...row, state: 'ended', reason: 'expired', endedAt: row.expiresAt, revealable: false }
 }
 
-function progressOf(ctx: Ctx, row: Row): Progress {
+export const hasExpired = (ctx: Ctx, row: Pick<Row, 'state' | 'expiresAt'>): boolean =>
+  row.state === 'ready' && row.expiresAt <= ctx.now()
+
+/** How often the page asks while the old key is being read. */
+const budgetFollowsPollMs = 5_000
+
+export function pollAfterMs(
+  row: Pick<Row, 'replacing' | 'budgetFollows'>,
+  progress: Progress,
+  waiting: Parameters<typeof nextPollMs>[1],
+): number | null {
+  if (row.replacing !== null) return 1_000
+  return row.budgetFollows ? budgetFollowsPollMs : nextPollMs(progress, waiting)
+}
+
+export type WaitingFacts = Pick<
+  Row,
+  | 'state'
+  | 'calling'
+  | 'attempts'
+  | 'pausedAt'
+  | 'pausedReason'
+  | 'gateWaitSeconds'
+  | 'gateReason'
+  | 'mintReason'
+  | 'mintWaitSeconds'
+>
+
+export function progressOf(
+  ctx: Ctx,
+  row: WaitingFacts & Pick<Row, 'taken' | 'bound' | 'revealable'>,
+): Progress {
   return {
     state: row.state,
     taken: row.taken,
@@ -196,7 +192,7 @@ function progressOf(ctx: Ctx, row: Row): Progress {
   }
 }
 
-function delayOf(ctx: Ctx, row: Row): NonNullable<ClaimView['waiting']>['delay'] {
+export function delayOf(ctx: Ctx, row: WaitingFacts): NonNullable<ClaimView['waiting']>['delay'] {
   if (row.state !== 'pending' || row.calling) return null
   const delay = (reason: DelayReason, retryInSeconds: number, detail: string | null = null) => ({
     reason,
@@ -259,18 +255,14 @@ function viewOf(ctx: Ctx, row: Row): ClaimView {
             until: row.formerUntil?.toISOString() ?? null,
           },
     key: row.keyLabel === null ? null : keyViewOf(row, row.keyLabel),
-    nextPollMs:
-      row.replacing !== null
-        ? 1_000
-        : row.budgetFollows
-          ? budgetFollowsPollMs
-          : nextPollMs(
-              progress,
-              waiting && {
-                peopleAhead: waiting.peopleAhead,
-                retryInSeconds: waiting.delay?.retryInSeconds ?? 0,
-              },
-            ),
+    nextPollMs: pollAfterMs(
+      row,
+      progress,
+      waiting && {
+        peopleAhead: waiting.peopleAhead,
+        retryInSeconds: waiting.delay?.retryInSeconds ?? 0,
+      },
+    ),
     asOf: ctx.now().toISOString(),
   }
 }

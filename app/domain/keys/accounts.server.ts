@@ -129,6 +129,21 @@ async function openRow(ctx: Ctx, row: SealedCredential & { sealed: string }): Pr
 export const isUnsealError = (error: unknown): boolean =>
   error instanceof Error && error.name === 'UnsealError'
 
+/** The deployment's own, for making a key: its credential stands in the environment, and nothing is read. */
+export function ownAccount(ctx: Ctx): OpenAccount {
+  const adapter = ctx.services.get('openrouter')
+  if (!adapter) throw new Error('there is no adapter of the service openrouter')
+  return {
+    id: deploymentAccount,
+    service: 'openrouter',
+    teamId: null,
+    adapter,
+    confirmed: false,
+    state: 'active',
+    credential: ctx.managementCredential,
+  }
+}
+
 /** Where keys of this account are read and deleted. */
 export const placeOf = ({ adapter, credential }: OpenAccount): KeyPlace => ({
   findKey: (hash) => adapter.findKey(credential, hash),

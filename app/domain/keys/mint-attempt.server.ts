@@ -200,7 +200,10 @@ async function save(
         seen_revision = case when k.limit_usd = ${decimalStringFromNano(work.limit)}::numeric then k.revision
           else k.revision - 1 end
       from attempt where k.id = ${work.keyId}::uuid and k.off_ended_at is null and k.off_replaced_at is null
-      returning k.id)
+      returning k.id),
+    proven as (
+      update keymint.accounts a set mismatches = 0, confirmed_at = coalesce(a.confirmed_at, now()) from key
+      where a.id = ${work.account}::uuid and (a.mismatches > 0 or a.confirmed_at is null))
     insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
     select 'worker', 'key.minted', holder_kind || ':' || holder_id, scope, ${JSON.stringify(details)}::jsonb
       from mint, attempt, key`

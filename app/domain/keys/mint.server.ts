@@ -13,8 +13,10 @@ import type { JobError, JobOutcome } from '../job-outcome'
 import { jobErrorOf } from '../error-text'
 import {
   countDoubt,
+  deploymentAccount,
   openAccount,
   openGate,
+  ownAccount,
   placeOf,
   takeProbe,
   type OpenAccount,
@@ -86,7 +88,8 @@ export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
     // The first of the three calls. It never stops the mint: an unbound key is assigned later.
     if (work.wantsGuardrail && !work.hasGuardrail) await warmGuardrail(ctx, work.scope)
 
-    const account = await openAccount(ctx, work.account)
+    const account =
+      work.account === deploymentAccount ? ownAccount(ctx) : await openAccount(ctx, work.account)
     if (!account || account.state === 'disabled') {
       await refuse(ctx, work, null, {
         reason: 'rejected-by-provider',
@@ -209,10 +212,6 @@ async function settleCreated(
       detail: 'The provider gave the same key twice.',
     })
   } else if (result === 'lost') await drop(ctx, work, account, attempt, created.hash, null)
-  else
-    await ctx.db.$executeRaw`
-    update keymint.accounts set mismatches = 0, confirmed_at = coalesce(confirmed_at, now())
-    where id = ${work.account}::uuid and (mismatches > 0 or confirmed_at is null)`
   if (work.gate.failures > 0 || probing) await openGate(ctx.db, work.account, { probing })
   return { kind: 'done' }
 }

@@ -28,3 +28,5 @@ BEGIN
   RETURN NULL;
 END $$;
 REVOKE ALL ON FUNCTION keymint.note_job_holder() FROM PUBLIC;
+ALTER TABLE keymint.job_holders ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON TABLE keymint.job_holders FROM PUBLIC;
