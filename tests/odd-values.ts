@@ -110,7 +110,7 @@ export function placesOf({ routes }: Manifest): Place[] {
         acts: 'action' in route.module,
         names: wordsIn(source, [
           /\bname="(\w+)"/g,
-          /\.(?:get|getAll|has)\('(\w+)'\)/g,
+          /\.(?:get|getAll|has)\('([a-z]\w*)'\)/g,
           /^\s{2,4}(\w+): (?:z\.|uuid|many\(|optionalText|requiredText|usdAmount)/gm,
           /[{,]\s*(\w+): (?:z\.|uuid|many\(|optionalText|requiredText|usdAmount)/g,
         ]),

@@ -79,13 +79,23 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   }
 })
 
+const maxQueryLength = 12_000
+
 export const action = handler(async ({ request, params, ctx, auth }) => {
   const viewer = await requireAdmin({ request, ctx, auth })
   const slug = params.workshop ?? ''
   const form = await readFields(request)
   const wanted = readActRequest(form)
-  if (form.get('confirm') !== 'yes' || wanted.kind === 'needs')
-    return redirect(`${adminActUrl(slug)}?${form.toString()}`, 303)
+  if (form.get('confirm') !== 'yes' || wanted.kind === 'needs') {
+    const query = form.toString()
+    // No server reads an address that is longer.
+    if (query.length > maxQueryLength)
+      return data(
+        { problem: 'This is too much for one action. Select fewer claims, or filter them.' },
+        { status: 422 },
+      )
+    return redirect(`${adminActUrl(slug)}?${query}`, 303)
+  }
   if (wanted.kind === 'unclear') return data({ problem: wanted.problem }, { status: 422 })
   if (wanted.kind === 'end') {
     const ended = await endWorkshop(ctx, {

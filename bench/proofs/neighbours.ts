@@ -3,12 +3,14 @@
  * key, until one is disabled, and until its money is back, without them and beside them, in a worker
  * with a heap of 300 MB. PROOF_NEIGHBOUR_ROUNDS (default 1) measures each so often and takes the median.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { claimKey } from '~/domain/claim/claim.server'
 import { giveBack } from '~/domain/claim/end-claim.server'
 import { deleteSubKey } from '~/domain/team/sub-key.server'
 import { migrate } from '../../prisma/migrate'
-import { hostileKinds, startHostileProxy } from '../../simulators/litellm/hostile'
+import { hostileKinds, type HostileKind } from '../../simulators/litellm/hostile'
 import { startPostgres } from '../../simulators/postgres/server'
 import { createTemplate } from '../../simulators/postgres/template'
 import type { Template } from '../../tests/database'
@@ -111,8 +113,8 @@ type Hostile = {
 async function openHostiles(world: World): Promise<Hostile[]> {
   const opened: Hostile[] = []
   for (const kind of hostileKinds) {
-    const proxy = await startHostileProxy(kind)
-    world.onClose(() => proxy.stop())
+    const proxy = await spawnProxy(kind)
+    world.onClose(async () => proxy.stop())
     const team = await openTeam(world, { budget: 100_000 })
     const account = await team.deposit('litellm', {
       secret: proxy.masterKey,
@@ -127,6 +129,22 @@ async function openHostiles(world: World): Promise<Hostile[]> {
     opened.push({ kind, team, account, keys })
   }
   return opened
+}
+
+/** In a process of its own, so that its harm is not measured as ours. */
+async function spawnProxy(kind: HostileKind) {
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', 'simulators/litellm/hostile-main.ts', kind],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  )
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  const proxy = JSON.parse(line.toString()) as { baseUrl: string; masterKey: string }
+  return {
+    ...proxy,
+    turn: () => void child.stdin.write('turn\n'),
+    stop: () => void child.kill('SIGKILL'),
+  }
 }
 
 /** Each of them asks for five keys and ends five. */
