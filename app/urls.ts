@@ -1,5 +1,9 @@
 /** Every address of Keymint's pages, in one place: pages, redirects, mails and tests read them here. */
 import type { NoticeCode } from '~/components/claim/person-messages'
+
+/** A part of an address may hold anything that somebody typed into one. */
+const part = encodeURIComponent
+
 /** The addresses of the pages for staff. */
 export const adminUrl = '/admin'
 
@@ -13,33 +17,35 @@ export const auditUrl = '/admin/audit'
 
 export const auditExportUrl = '/admin/audit/export'
 
-export const adminWorkshopUrl = (slug: string) => `/admin/w/${slug}`
+export const adminWorkshopUrl = (slug: string) => `/admin/w/${part(slug)}`
 
-export const adminClaimUrl = (slug: string, claimId: string) => `/admin/w/${slug}/c/${claimId}`
+export const adminClaimUrl = (slug: string, claimId: string) =>
+  `/admin/w/${part(slug)}/c/${part(claimId)}`
 
-export const adminActUrl = (slug: string) => `/admin/w/${slug}/act`
+export const adminActUrl = (slug: string) => `/admin/w/${part(slug)}/act`
 
-export const adminWorkUrl = (slug: string, bulkId: string) => `/admin/w/${slug}/work/${bulkId}`
+export const adminWorkUrl = (slug: string, bulkId: string) =>
+  `/admin/w/${part(slug)}/work/${part(bulkId)}`
 
-export const adminExportUrl = (slug: string) => `/admin/w/${slug}/export.csv`
+export const adminExportUrl = (slug: string) => `/admin/w/${part(slug)}/export.csv`
 
-export const adminReceiptUrl = (slug: string) => `/admin/w/${slug}/receipt`
+export const adminReceiptUrl = (slug: string) => `/admin/w/${part(slug)}/receipt`
 
-export const adminMintUrl = (slug: string) => `/admin/w/${slug}/mint`
+export const adminMintUrl = (slug: string) => `/admin/w/${part(slug)}/mint`
 /** The addresses of a workshop and of a claim in it. */
-export const workshopUrl = (slug: string) => `/w/${slug}`
+export const workshopUrl = (slug: string) => `/w/${part(slug)}`
 
-export const claimUrl = (slug: string) => `/w/${slug}/claim`
+export const claimUrl = (slug: string) => `/w/${part(slug)}/claim`
 
-export const claimStatusUrl = (slug: string) => `/w/${slug}/claim/status`
+export const claimStatusUrl = (slug: string) => `/w/${part(slug)}/claim/status`
 
-export const claimViewUrl = (slug: string) => `/w/${slug}/claim/view`
+export const claimViewUrl = (slug: string) => `/w/${part(slug)}/claim/view`
 
-export const claimRevealUrl = (slug: string) => `/w/${slug}/claim/reveal`
+export const claimRevealUrl = (slug: string) => `/w/${part(slug)}/claim/reveal`
 
-export const claimTestUrl = (slug: string) => `/w/${slug}/claim/test`
+export const claimTestUrl = (slug: string) => `/w/${part(slug)}/claim/test`
 
-export const claimReplaceUrl = (slug: string) => `/w/${slug}/claim/replace`
+export const claimReplaceUrl = (slug: string) => `/w/${part(slug)}/claim/replace`
 
 export const erasedUrl = '/me/erased'
 
@@ -51,25 +57,26 @@ export function meUrl(done?: NoticeCode): string {
 export const teamUrl = (
   slug: string,
   page: 'dashboard' | 'my-keys' | 'store' | 'vault' | 'members' | 'audit' | 'close',
-) => `/t/${slug}/${page}`
+) => `/t/${part(slug)}/${page}`
 
 export const memberUrl = (slug: string, userId: string) =>
-  `/t/${slug}/members/${encodeURIComponent(userId)}`
+  `/t/${part(slug)}/members/${encodeURIComponent(userId)}`
 
-export const subKeyUrl = (slug: string, keyId: string) => `/t/${slug}/keys/${keyId}`
+export const subKeyUrl = (slug: string, keyId: string) => `/t/${part(slug)}/keys/${part(keyId)}`
 
-export const subKeyRevealUrl = (slug: string, keyId: string) => `/t/${slug}/keys/${keyId}/reveal`
+export const subKeyRevealUrl = (slug: string, keyId: string) =>
+  `/t/${part(slug)}/keys/${part(keyId)}/reveal`
 
-export const auditCsvUrl = (slug: string) => `/t/${slug}/audit.csv`
+export const auditCsvUrl = (slug: string) => `/t/${part(slug)}/audit.csv`
 
-export const joinUrl = (token: string) => `/t/join/${token}`
+export const joinUrl = (token: string) => `/t/join/${part(token)}`
 /** The addresses that the pages of the queue link to. */
 export const queueUrl = '/admin/queue'
 
-export const jobUrl = (jobId: string) => `/admin/queue/${jobId}`
+export const jobUrl = (jobId: string) => `/admin/queue/${part(jobId)}`
 
 export const claimsUrl = (workshop: string, claimId: string) =>
-  `/admin/w/${workshop}?text=${claimId}`
+  `/admin/w/${part(workshop)}?text=${part(claimId)}`
 
 export const queueExportUrl = (search: string, format: 'csv' | 'json') =>
   `/admin/queue/export${search}${search ? '&' : '?'}format=${format}`

@@ -253,3 +253,21 @@ async function* everyRow(databaseUrl: string): AsyncGenerator<{ table: string; t
     await client.end()
   }
 }
+
+test('a browser whose zone nobody knows sees every page', async ({ page, stage, signIn }) => {
+  await page.addInitScript(() => {
+    const { resolvedOptions } = Intl.DateTimeFormat.prototype
+    Intl.DateTimeFormat.prototype.resolvedOptions = function () {
+      return { ...resolvedOptions.call(this), timeZone: 'Mars/Olympus_Mons' }
+    }
+  })
+  const failures: string[] = []
+  page.on('pageerror', (error) => failures.push(error.message))
+  await signIn('admin')
+  for (const url of ['/', '/w/open-room', '/me', '/admin', '/admin/queue', '/admin/w/open-room']) {
+    await page.goto(`${stage.origin}${url}`)
+    await expect(page.locator('h1').first()).toBeVisible()
+    await expect(page.getByText('went wrong')).toHaveCount(0)
+  }
+  expect(failures).toEqual([])
+})

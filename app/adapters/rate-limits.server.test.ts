@@ -74,6 +74,18 @@ test('500 people behind one address sign in, claim, reveal and test their keys i
   expect(blocked).toEqual([])
 }, 60_000)
 
+test('a flood without our cookie uses up nothing of a room of browsers that have it, at the same address', async () => {
+  const { db } = await database()
+  const limits = createLimits(db, {
+    'sign-in': { browser: { points: 3, seconds: 60 }, address: { points: 20, seconds: 60 } },
+  })
+  const ask = (browser: string | null) =>
+    limits.consume('sign-in', { userId: null, browser, address: '192.0.2.77' })
+  expect(passed(await times(100, () => ask(null)))).toBe(20)
+  expect(passed(await times(300, (index) => ask(`browser-${index}`)))).toBe(300)
+  expect(passed(await times(20, () => ask('browser-1')))).toBe(2)
+})
+
 test('who is over the own limit does not use up the address that others share', async () => {
   const { db } = await database()
   const limits = createLimits(db, {

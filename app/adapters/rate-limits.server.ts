@@ -1,21 +1,25 @@
 /**
  * Rate limits, counted in Postgres, so that all machines agree and a restart keeps the counts. A
- * whole conference shares one address: the limit per person is tight, the one per address only
- * stops floods. Each counted request is one statement on an unlogged table; polls are not counted.
+ * whole conference shares one address: the limits per person and per browser are tight, the one per
+ * address only stops floods of those who are neither. Each counted request is one statement on an unlogged table; polls are not counted.
  */
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Db } from './db.server'
 
 type Rule = { points: number; seconds: number }
-type LimitRules = { person?: Rule; address?: Rule }
+type LimitRules = { person?: Rule; browser?: Rule; address?: Rule }
 
 /**
- * Requests per person and per address. 1,000 people behind one address who do everything in the
- * same minute reach none of them.
+ * Requests per person, per browser that has our cookie, and per address. 1,000 people behind one
+ * address who do everything in the same minute reach none of them. A stranger with our cookie counts
+ * by it alone: who floods from the same address without one uses up nothing of theirs.
  */
 export const limitCatalog = {
-  'sign-in': { address: { points: 1_200, seconds: 60 } },
-  'sign-in-callback': { address: { points: 1_200, seconds: 60 } },
+  'sign-in': { browser: { points: 20, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
+  'sign-in-callback': {
+    browser: { points: 20, seconds: 60 },
+    address: { points: 1_200, seconds: 60 },
+  },
   claim: { person: { points: 20, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
   reveal: { person: { points: 60, seconds: 60 }, address: { points: 2_400, seconds: 60 } },
   'key-test': { person: { points: 10, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
@@ -42,7 +46,7 @@ export type Limits = {
    */
   consume(
     name: LimitName,
-    who: { userId: string | null; address: string | null },
+    who: { userId: string | null; browser?: string | null; address: string | null },
   ): Promise<number | null>
 }
 
@@ -51,7 +55,7 @@ export function createLimits(db: Db, catalog: Record<string, LimitRules> = limit
   const client = throughPrisma(db)
   const limiters = new Map(
     Object.entries(catalog).flatMap(([name, rules]) =>
-      (['person', 'address'] as const).flatMap((side) => {
+      (['person', 'browser', 'address'] as const).flatMap((side) => {
         const rule = rules[side]
         return rule
           ? [[`${name}:${side}`, limiterOf(client, `${name}:${side}`, rule)] as const]
@@ -60,7 +64,9 @@ export function createLimits(db: Db, catalog: Record<string, LimitRules> = limit
     ),
   )
   return {
-    async consume(name, { userId, address }) {
+    async consume(name, { userId, browser, address }) {
+      const ofBrowser = limiters.get(`${name}:browser`)
+      if (ofBrowser && browser) return consumeOne(ofBrowser, browser)
       // The person first: a person over the limit must not use up the address that others share.
       return (
         (await consumeOne(limiters.get(`${name}:person`), userId)) ??

@@ -87,14 +87,24 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   }
 })
 
+const maxQueryLength = 12_000
+
 export const action = handler(async ({ request, params, ctx, auth }) => {
   const slug = params.workshop ?? ''
   const viewer = await requireWorkshopActor({ request, ctx, auth, slug })
   const form = await readFields(request)
   const zone = ctx.workshops.workshops.get(slug)?.timezone ?? 'UTC'
   const wanted = readActRequest(form, zone)
-  if (form.get('confirm') !== 'yes' || wanted.kind === 'needs')
-    return redirect(`${adminActUrl(slug)}?${form.toString()}`, 303)
+  if (form.get('confirm') !== 'yes' || wanted.kind === 'needs') {
+    const query = form.toString()
+    // No server reads an address that is longer.
+    if (query.length > maxQueryLength)
+      return data(
+        { problem: 'This is too much for one action. Select fewer claims, or filter them.' },
+        { status: 422 },
+      )
+    return redirect(`${adminActUrl(slug)}?${query}`, 303)
+  }
   if (wanted.kind === 'unclear') return data({ problem: wanted.problem }, { status: 422 })
   if (needsTyping(wanted) && form.get('typed')?.trim() !== slug)
     return data({ problem: `Type ${slug} to confirm.` }, { status: 422 })

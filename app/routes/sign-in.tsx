@@ -3,6 +3,7 @@ import { useLoaderData } from '@remix-run/react'
 import { Button, ButtonLink } from '~/components/base/button'
 import { Callout } from '~/components/base/callout'
 import { PageShell, Section } from '~/components/base/page-shell'
+import { nameBrowser } from '~/web/browser.server'
 import { handler } from '~/web/handler.server'
 import { getViewerOrOutage, safeReturnTo } from '~/web/session.server'
 import { findSignInProblem, providerNames } from '~/web/sign-in-problems'
@@ -30,7 +31,11 @@ export const loader = handler(async ({ request, ctx, auth }) => {
     },
     {
       status: outage ? 503 : 200,
-      headers: { 'Cache-Control': 'no-store', ...(outage ? { 'Retry-After': '5' } : {}) },
+      headers: {
+        'Cache-Control': 'no-store',
+        ...(outage ? { 'Retry-After': '5' } : {}),
+        ...(await nameBrowser({ request, auth })),
+      },
     },
   )
 })

@@ -19,15 +19,16 @@ export const loader = handler(async ({ params }) => redirect(claimUrl(params.wor
  */
 export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const slug = params.workshop ?? ''
+  const present = await getViewer({ request, ctx, auth })
+  // Before the form is read; a stranger uses up nothing that others share.
+  const refused =
+    present && (await refuseOverLimit({ request, ctx, ip }, 'reveal', present, claimUrl(slug)))
+  if (refused) return refused
   const asJson =
     (request.headers.get('Accept') ?? '').includes('application/json') ||
     (await readFields(request)).get('as') === 'json'
-  const viewer = asJson
-    ? await getViewer({ request, ctx, auth })
-    : await requireViewer({ request, ctx, auth })
-  if (!viewer) return json({ problem: 'signed-out' }, 401)
-  const refused = await refuseOverLimit({ request, ctx, ip }, 'reveal', viewer, claimUrl(slug))
-  if (refused) return refused
+  if (!present && asJson) return json({ problem: 'signed-out' }, 401)
+  const viewer = present ?? (await requireViewer({ request, ctx, auth }))
   const outcome = await revealKey(ctx, { workshopSlug: slug, userId: viewer.userId })
   const status = outcome.kind === 'revealed' ? 200 : outcome.kind === 'not-yet' ? 409 : 404
   if (asJson)

@@ -9,7 +9,13 @@ import { PlainDocument } from '~/components/base/plain-document'
 import type { Ctx } from '~/domain/ctx'
 import styles from '~/styles/app.css?url'
 
-type Args = { request: Request; ctx: Pick<Ctx, 'limits' | 'log'>; ip?: string | null }
+type Args = {
+  request: Request
+  ctx: Pick<Ctx, 'limits' | 'log'>
+  ip?: string | null
+  /** What tells this browser from others behind its address, where we have given it something. */
+  browser?: string | null
+}
 type Person = { userId: string } | null
 
 /**
@@ -56,12 +62,13 @@ export async function refuseOverLimit(
  * message of their own.
  */
 async function secondsOver(
-  { request, ctx, ip }: Args,
+  { request, ctx, ip, browser }: Args,
   name: LimitName,
   person: Person,
 ): Promise<number | null> {
   const seconds = await ctx.limits.consume(name, {
     userId: person?.userId ?? null,
+    browser: browser ?? null,
     address: ip ?? null,
   })
   if (seconds !== null)

@@ -110,6 +110,20 @@ export async function finishSignIn(input: {
   }
 }
 
+/** The attempt that this browser comes back to, if we began it there; null for any other request. */
+export async function findAttempt(input: {
+  request: Request
+  auth: AuthSetup
+}): Promise<string | null> {
+  const state = new URL(input.request.url).searchParams.get('state')
+  if (!state) return null
+  const attempt = attemptId(state)
+  const cookie: unknown = await returnCookie(input.auth, attempt).parse(
+    input.request.headers.get('Cookie'),
+  )
+  return typeof cookie === 'string' ? attempt : null
+}
+
 function requireProvider(text: string | undefined): Provider {
   if (isProvider(text)) return text
   throw notFound()

@@ -3,12 +3,21 @@
  * `npm run proofs -- kills image` runs these two. Each count is a line.
  */
 import { engineProofs } from './engine'
+import { doorProofs } from './door'
+import { neighbourProofs } from './neighbours'
 import { lineOf } from './proof'
 import { protocolProofs } from './protocol'
 import { providerProofs } from './provider'
 import { testProofs } from './tests'
 
-const proofs = [...engineProofs, ...protocolProofs, ...providerProofs, ...testProofs]
+const proofs = [
+  ...engineProofs,
+  ...protocolProofs,
+  ...providerProofs,
+  ...neighbourProofs,
+  ...doorProofs,
+  ...testProofs,
+]
 const names = proofs.map(({ name }) => name)
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !names.includes(name))

@@ -164,9 +164,8 @@ export async function readAccountState(db: Tx, id: string): Promise<AccountState
 /** The account's own answer: from now on its 404 counts as gone. */
 export async function confirmAccount(db: Tx, id: string): Promise<void> {
   await db.$executeRaw`
-    update keymint.accounts set confirmed_at = keymint.now(), read_error = null, read_failed_at = null
-    where id = ${id}::uuid and (confirmed_at is null or confirmed_at < keymint.now() - interval '1 min'
-      or read_failed_at is not null)`
+    update keymint.accounts set confirmed_at = keymint.now()
+    where id = ${id}::uuid and (confirmed_at is null or confirmed_at < keymint.now() - interval '1 min')`
 }
 
 /**

@@ -17,7 +17,7 @@ import { thisMachine } from '../../../tests/this-machine'
 import { openTeam, openTeamWithServices, type Team } from '../../../tests/team'
 import { openWorld, type World } from '../../../tests/world'
 import { runMint } from './mint.server'
-import { readAccount } from './read-account.server'
+import { readAccount, sendAccountReads } from './read-account.server'
 import { turnOf } from './turns.server'
 
 /** A world whose calls to proxies end after `timeoutMs`. */
@@ -86,6 +86,9 @@ test.each(hostileKinds)('a proxy of the kind "%s" harms its own account alone', 
     closedAt: null,
   })
 
+  // The schedule leaves it alone for a while, and nobody else.
+  await ctx.db.$executeRaw`delete from pgboss.job where name = 'read-account'`
+  expect(await sendAccountReads(ctx)).toBe(1)
   expect(await readAccount(ctx, honestAccount)).toEqual({ kind: 'done' })
   const [own] = await listMasterKeys(ctx, honest.teamId)
   expect([own?.unread, own?.failure]).toEqual([null, null])

@@ -62,14 +62,18 @@ export async function readAccount(
         await reassignLost(ctx)
     }
     await ctx.db.$executeRaw`
-      update keymint.accounts set read_error = null, read_failed_at = null where id = ${accountId}::uuid`
+      update keymint.accounts set read_error = null, read_failed_at = null, read_tries = 0, read_after = null
+      where id = ${accountId}::uuid`
     return due.left ? { kind: 'snooze', seconds: 1, reason: 'more keys are due' } : { kind: 'done' }
   } catch (error) {
     const cause = error === signal.reason ? { reason: 'deadline' } : causeOf(error)
     if (!cause) throw error
     await ctx.db.$executeRaw`
       update keymint.accounts set read_error = ${JSON.stringify(cause)}::jsonb,
-        read_failed_at = coalesce(read_failed_at, keymint.now()) where id = ${accountId}::uuid`
+        read_failed_at = coalesce(read_failed_at, keymint.now()), read_tries = read_tries + 1,
+        read_after = case when master_key_id is not null then keymint.now()
+          + make_interval(mins => least(15, power(2, least(read_tries, 4)))::int) end
+      where id = ${accountId}::uuid`
     return { kind: 'done', error: cause }
   }
 }
@@ -226,7 +230,7 @@ async function lookForAbsent(
 /** One job for each account that has anything to read, none for the rest. Its place in fair turns is its own. */
 export async function sendAccountReads(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
-    select a.id from keymint.accounts a where a.parked_at is null and (
+    select a.id from keymint.accounts a where a.parked_at is null and coalesce(a.read_after <= keymint.now(), true) and (
       exists (select 1 from keymint.keys k where k.account = a.id and k.saved_at is not null and k.deleted_at is null
         and (k.settled_at is null or k.settled_at > keymint.now() - interval '24 hours'))
       or exists (select 1 from keymint.mint_attempts t join keymint.mints m on m.id = t.mint_id

@@ -1,5 +1,7 @@
--- Since when a gate is closed, for the pages that say so, and until when an account shares its turns with other slow ones.
-ALTER TABLE keymint.accounts ADD COLUMN closed_since timestamptz(6), ADD COLUMN slow_until timestamptz(6);
+-- Since when a gate is closed, for the pages that say so, until when an account shares its turns with other slow ones, and when one
+-- that cannot be read is tried again.
+ALTER TABLE keymint.accounts ADD COLUMN closed_since timestamptz(6), ADD COLUMN slow_until timestamptz(6),
+  ADD COLUMN read_tries integer NOT NULL DEFAULT 0, ADD COLUMN read_after timestamptz(6);
 
 -- Kept by the database: whatever opens or closes a gate need not remember it.
 CREATE FUNCTION keymint.keep_closed_since() RETURNS trigger LANGUAGE plpgsql AS $$
