@@ -16,7 +16,7 @@ async function callsOf(
   return world.calls()
 }
 
-test('1,050 giveaway keys cost eleven pages of keys each pass, and eleven of assignments every five minutes', async () => {
+test('1,050 giveaway keys cost eleven pages each pass, and eleven of assignments every five minutes', async () => {
   await using world = await openWorld({
     workshops: [
       makeWorkshop({
