@@ -1,4 +1,5 @@
 /** Bulk actions and crashes: a worker that is killed in the middle leaves nothing half done. */
+import { listAllKeys } from '~/adapters/key-provider'
 import type { ChildProcess } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { readBulk } from '~/domain/bulk/bulk.server'
@@ -70,7 +71,7 @@ test('killed while raising and replacing forty keys: each is raised and replaced
     .toBe(40)
   // What a killed worker had made and nobody could save is reconcile's to remove.
   await readAll(world)
-  const live = (await world.ctx.provider.listKeys()).filter((key) => !key.disabled)
+  const live = (await listAllKeys(world.ctx.provider)).filter((key) => !key.disabled)
   expect(live).toHaveLength(40)
   for (const claim of claims.slice(0, 5)) {
     expect(live.some((key) => key.hash === claim.hash)).toBe(false)

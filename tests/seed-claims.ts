@@ -62,6 +62,7 @@ export async function seedClaims(
           limit: usdNumberFromNano(workshop.keyLimit),
           limit_reset: workshop.keyLimitReset,
           expires_at: expiresAt.toISOString(),
+          include_byok_in_limit: true,
         })),
       }),
     })

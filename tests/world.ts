@@ -4,6 +4,7 @@
  * killed. A team in it is opened by team.ts. With tests and benches, tests/ is the one place that
  * sees both sides.
  */
+import { listAllKeys } from '~/adapters/key-provider'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -206,7 +207,7 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
       call<{ counts: Record<string, number> }>('/__sim/calls').then((answer) => answer.counts),
     /** Keys of this installation that still exist upstream. */
     async liveKeys(): Promise<UpstreamLedgerKey[]> {
-      const keys = await ctx.provider.listKeys()
+      const keys = await listAllKeys(ctx.provider)
       return keys
         .filter((key) => key.name.startsWith(`km/${installationId}/`))
         .map((key) => ({ hash: key.hash, name: key.name, deleted: false }))

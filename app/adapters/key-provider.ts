@@ -98,12 +98,6 @@ export type KeyProvider = {
   listKeyPages(options?: {
     signal?: AbortSignal
   }): AsyncIterable<{ keys: UpstreamKey[]; unreadable: number }>
-  /**
-   * Every key of the workspace, disabled ones too, newest first; pages of 100, page 0 read again at
-   * the end because new keys shift the pages. A key that cannot be read is left out and logged,
-   * unless none can be: so absence is no proof.
-   */
-  listKeys(): Promise<UpstreamKey[]>
   /** null when the provider says the key does not exist. */
   findKey(hash: string): Promise<UpstreamKey | null>
   /**
@@ -146,3 +140,13 @@ export type KeyProvider = {
 }
 
 export const guardrailReset = 'monthly'
+
+/** Every key of the workspace, newest first: for what needs all of them at once. */
+export async function listAllKeys(
+  provider: Pick<KeyProvider, 'listKeyPages'>,
+): Promise<UpstreamKey[]> {
+  const byHash = new Map<string, UpstreamKey>()
+  for await (const { keys } of provider.listKeyPages())
+    for (const key of keys) byHash.set(key.hash, key)
+  return [...byHash.values()]
+}

@@ -12,7 +12,7 @@ import {
   standInProvider,
   wireKey,
 } from '../../tests/openrouter-bench'
-import type { KeyProvider } from './key-provider'
+import { listAllKeys, type KeyProvider } from './key-provider'
 import { createOpenRouter } from './openrouter.server'
 
 test('each failure of POST /keys has its name', async () => {
@@ -106,12 +106,14 @@ test('a created key is kept although its answer is not the usual one', async () 
 test('an impossible amount and a list without an end are unreadable answers, for every call', async () => {
   const key = (usage: number) => wireKey({ usage })
   await using impossible = await answering(200, JSON.stringify({ data: [key(1e30)] }))
-  expect((await failureOf(impossible.provider.listKeys())).details.reason).toBe('unreadable-answer')
+  expect((await failureOf(listAllKeys(impossible.provider))).details.reason).toBe(
+    'unreadable-answer',
+  )
   await using endless = await answering(
     200,
     JSON.stringify({ data: Array.from({ length: 100 }, () => key(0)) }),
   )
-  expect((await failureOf(endless.provider.listKeys())).details.reason).toBe('unreadable-answer')
+  expect((await failureOf(listAllKeys(endless.provider))).details.reason).toBe('unreadable-answer')
 }, 60_000)
 
 test('every call fails with a ProviderError when the answer is half a page of HTML', async () => {
@@ -119,7 +121,7 @@ test('every call fails with a ProviderError when the answer is half a page of HT
   const { provider } = world
   const rules = { name: 'n', description: 'd', limit: 1n, allowedModels: ['a/b'] }
   const calls: ((provider: KeyProvider) => Promise<unknown>)[] = [
-    (p) => p.listKeys(),
+    (p) => listAllKeys(p),
     (p) => p.findKey('h'),
     (p) => p.updateKey('h', { disabled: true }),
     (p) => p.deleteKey('h'),

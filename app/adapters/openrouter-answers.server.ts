@@ -129,32 +129,20 @@ export const pageSize = 100
 /** A list that goes on for longer is an upstream that ignores `offset`. */
 const maxPages = 500
 
-/** Every item of a list; an unreadable-answer error for a list without an end. */
+/**
+ * Every item of a list, page by page, because the SDK's own paging retries; an unreadable-answer error
+ * for a list without an end.
+ */
 export async function allPages<Item>(
   call: string,
   pageAt: (offset: number) => Promise<Item[]>,
   size = pageSize,
 ): Promise<Item[]> {
   const found: Item[] = []
-  const takePage = async (offset: number) => {
-    const page = await pageAt(offset)
+  for (let pages = 0; pages < maxPages; pages++) {
+    const page = await pageAt(pages * size)
     found.push(...page)
-    return page.length
+    if (page.length < size) return found
   }
-  await eachPage(call, takePage, size)
-  return found
-}
-
-/**
- * Asks for pages one by one, because the SDK's own paging retries. `takePage` returns how many
- * items its page had.
- */
-export async function eachPage(
-  call: string,
-  takePage: (offset: number) => Promise<number>,
-  size = pageSize,
-  most = maxPages,
-): Promise<void> {
-  for (let pages = 0; pages < most; pages++) if ((await takePage(pages * size)) < size) return
   throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
 }

@@ -36,7 +36,7 @@ import {
   nanoOrNull,
   rescueCreatedKey,
 } from './openrouter-mapping.server'
-import { keyLists } from './openrouter-key-lists.server'
+import { keyPages } from './openrouter-key-lists.server'
 import { isNotFound, ProviderError } from './provider-error'
 
 const createTimeoutMs = 8_000
@@ -118,7 +118,7 @@ export function createOpenRouter(config: {
       if (rescued) return rescued
       throw providerErrorFrom('POST /keys', result.error)
     },
-    ...keyLists(client, workspace, options, config.log),
+    listKeyPages: keyPages(client, workspace, options, config.log),
     async findKey(hash) {
       try {
         return await unwrap('GET /keys/{hash}', apiKeysGet(client, { hash }, options), ({ data }) =>

@@ -2,6 +2,7 @@
  * `npm run reconcile` as a person runs it: dry by default, over several pages, in one workspace,
  * with an exit code for the result.
  */
+import { listAllKeys } from '~/adapters/key-provider'
 import { execFile } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { createOpenRouter } from '~/adapters/openrouter.server'
@@ -86,11 +87,13 @@ test('a dry run changes nothing; --fix repairs what it reported, over pages, in 
     )
   const countIn = async (workspaceId?: string) =>
     (
-      await createOpenRouter({
-        baseUrl: world.upstream.baseUrl,
-        managementKey: world.upstream.managementKey,
-        workspaceId,
-      }).listKeys()
+      await listAllKeys(
+        createOpenRouter({
+          baseUrl: world.upstream.baseUrl,
+          managementKey: world.upstream.managementKey,
+          workspaceId,
+        }),
+      )
     ).length
 
   const dry = await reconcile(world, [], second.id)

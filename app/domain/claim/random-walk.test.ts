@@ -2,6 +2,7 @@
  * A seeded walk through everything that can happen to claims, with lost answers on the way; the
  * books are checked after each step.
  */
+import { listAllKeys } from '~/adapters/key-provider'
 import { expect, test } from 'vitest'
 import type { ClaimAction } from '~/domain/claim/actions'
 import { claimKey } from '~/domain/claim/claim.server'
@@ -94,7 +95,7 @@ test.each(walks)(
         const upstream =
           key.orKeyHash === null || random(3) > 0
             ? null
-            : (await world.ctx.provider.listKeys()).find((one) => one.hash === key.orKeyHash)
+            : (await listAllKeys(world.ctx.provider)).find((one) => one.hash === key.orKeyHash)
         const left =
           upstream?.disabled === false && upstream.limitRemaining !== null
             ? Number(upstream.limitRemaining) / 1e9
@@ -120,7 +121,7 @@ test.each(walks)(
       const where = `seed ${seed}, step ${step}, ${action.kind}`
       await expectPoolToAddUp(world)
       expect((await poolNow(world)).committed, where).toBeLessThanOrEqual(poolLimit)
-      const live = (await world.ctx.provider.listKeys()).filter((key) => !key.disabled)
+      const live = (await listAllKeys(world.ctx.provider)).filter((key) => !key.disabled)
       for (const claim of claims) {
         const row = await claimRow(world, claim)
         const keys = await world.db.key.findMany({ where: { holderId: claim.claimId } })

@@ -2,6 +2,7 @@
  * Taking back: at once here, confirmed upstream, settled by a later reading; and nobody keeps a key
  * that nobody should have.
  */
+import { listAllKeys } from '~/adapters/key-provider'
 import { expect, test } from 'vitest'
 import type { ServiceAdapter } from '~/adapters/service-adapter'
 import { banPerson, unbanPerson } from '~/domain/people/ban.server'
@@ -126,7 +127,7 @@ test("revoked with the right to claim again: the next click makes the same row's
   expect((await poolNow(world)).committed).toBeCloseTo(2, 5)
   expect((await poolNow(world)).seats).toBe(1)
   await expectPoolToAddUp(world)
-  const live = (await world.ctx.provider.listKeys()).filter((key) => !key.disabled)
+  const live = (await listAllKeys(world.ctx.provider)).filter((key) => !key.disabled)
   expect(live).toHaveLength(1)
   // The old one settles by its own later readings; what it had left of the cap is the new one's.
   await letSettle(world)
@@ -264,7 +265,7 @@ test('a barred person loses sessions and keys, and keeps row and reason', async 
   if (banned.kind !== 'banned' || banned.bulkId === null) throw new Error('not banned')
   await runToEnd(world, banned.bulkId)
   await mintAll(world)
-  expect((await world.ctx.provider.listKeys()).filter((key) => !key.disabled)).toEqual([])
+  expect((await listAllKeys(world.ctx.provider)).filter((key) => !key.disabled)).toEqual([])
   expect(
     await world.db.workshopAttendance.count({ where: { state: { in: ['ready', 'pending'] } } }),
   ).toBe(0)

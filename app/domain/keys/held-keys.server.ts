@@ -4,7 +4,7 @@
  * account; with guardrails one more for each hundred of ours; and one for each key that a row holds
  * and the list does not show.
  */
-import type { UpstreamKey } from '~/adapters/key-provider'
+import { listAllKeys, type UpstreamKey } from '~/adapters/key-provider'
 import { isProviderError } from '~/adapters/provider-error'
 import { nanoFromDecimalString } from '~/money'
 import { ownGuardrails, readGuardrailRules } from './guardrail.server'
@@ -34,7 +34,7 @@ export async function readSnapshot(
 ): Promise<WholeSnapshot> {
   const now = ctx.now()
   const installationPrefix = upstreamNamePrefix(ctx.installationId)
-  const upstream = await ctx.provider.listKeys()
+  const upstream = await listAllKeys(ctx.provider)
   const guardrails = options.guardrails ? await readGuardrails(ctx) : null
   const canonicalSlugs =
     guardrails && guardrails.size > 0 ? await readCanonicalSlugs(ctx) : new Map<string, string>()

@@ -2,6 +2,7 @@
  * Checks and fixes as rows: who may start which, what a failing provider leaves behind, and what
  * the page is given.
  */
+import { listAllKeys } from '~/adapters/key-provider'
 import { expect, test } from 'vitest'
 import { makeWorkshop, openWorld, withService, type World } from '../../../tests/world'
 import { seedClaims } from '../../../tests/seed-claims'
@@ -24,7 +25,7 @@ async function disableAll(world: World, hashes: string[]) {
 }
 
 const disabledUpstream = async (world: World) =>
-  (await world.ctx.provider.listKeys()).filter((key) => key.disabled).length
+  (await listAllKeys(world.ctx.provider)).filter((key) => key.disabled).length
 const jobs = async (world: World, name: string) =>
   (
     await world.db.$queryRaw<{ count: number }[]>`

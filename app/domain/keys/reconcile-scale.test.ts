@@ -16,7 +16,7 @@ async function callsOf(
   return world.calls()
 }
 
-test('1,050 giveaway keys cost eleven pages of keys and eleven of assignments, each pass', async () => {
+test('1,050 giveaway keys cost eleven pages each pass, and eleven of assignments every five minutes', async () => {
   await using world = await openWorld({
     workshops: [
       makeWorkshop({
@@ -31,7 +31,7 @@ test('1,050 giveaway keys cost eleven pages of keys and eleven of assignments, e
   })
   const claims = await seedClaims(world, 'gift', count)
   // Eleven pages, and the first once more because new keys shift the pages. What is assigned is looked
-  // at in each pass: a key that lost its guardrail may use any model.
+  // at every five minutes: a key that lost its guardrail may use any model.
   expect(await callsOf(world, () => readAll(world))).toEqual({
     'GET /keys': 12,
     'GET /guardrails/{id}/assignments/keys': 11,

@@ -2,6 +2,7 @@
  * Reconcile deletes what is provably ours and condemned, and nothing else, whatever else lies in
  * the account.
  */
+import { listAllKeys } from '~/adapters/key-provider'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
@@ -34,7 +35,7 @@ const createUpstream = (world: World, body: object) =>
     body: JSON.stringify(body),
   })
 const namesUpstream = async (world: World) =>
-  (await world.ctx.provider.listKeys()).map((key) => key.name)
+  (await listAllKeys(world.ctx.provider)).map((key) => key.name)
 
 /** Attempts of ours whose answers were lost, with their keys upstream. */
 async function orphans(world: World, count: number): Promise<string[]> {

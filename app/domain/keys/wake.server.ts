@@ -5,6 +5,7 @@
  */
 import { Prisma, type Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
+import type { Key } from './key-row'
 import { lockHolder } from './lock-holder.server'
 import { readKey } from './key-store.server'
 import { book, sendApply, sendMint, wantOff } from './want.server'
@@ -86,10 +87,7 @@ export async function endGraced(ctx: Ctx): Promise<number> {
       select id from keymint.keys where grace_until <= keymint.now() and off_replaced_at is null
         and off_ended_at is null limit ${maxPerPass}::int`,
     'the grace time is over',
-    async (tx, keyId) => {
-      const key = await readKey(tx, keyId)
-      if (key) await wantOff(ctx, tx, [key], 'replaced')
-    },
+    (tx, key) => wantOff(ctx, tx, [key], 'replaced'),
   )
 }
 
@@ -122,25 +120,28 @@ export async function deleteOldKeys(ctx: Ctx): Promise<number> {
 /** How long a settled key stays upstream, disabled, for whoever asks about it there. */
 export const keyRetentionDays = 7
 
-async function eachDue(
+/** Changes and books each by itself. Returns how many were; one that fails keeps none of the others waiting. */
+export async function eachDue(
   ctx: Ctx,
   due: { id: string }[],
   why: string,
-  change: (tx: Parameters<typeof readKey>[0], keyId: string) => Promise<void>,
+  change: (tx: Tx, key: Key) => Promise<void>,
 ): Promise<number> {
+  let done = 0
   for (const { id } of due) {
     try {
       await ctx.db.$transaction(async (tx) => {
-        const key = await readKey(tx, id)
-        if (!key) return
-        await lockHolder(ctx, tx, key)
-        await change(tx, id)
+        const found = await readKey(tx, id)
+        if (!found) return
+        await lockHolder(ctx, tx, found)
+        const key = (await readKey(tx, id)) ?? found
+        await change(tx, key)
         await book(ctx, tx, key, { actor: 'worker', why })
       })
+      done++
     } catch (error) {
-      // One row that fails keeps none of the others waiting.
       ctx.log.error({ error, keyId: id }, 'a key whose time has come could not be changed')
     }
   }
-  return due.length
+  return done
 }

@@ -24,7 +24,7 @@ const stepsEach = runsInFull ? 1_250 : 250
 
 test(
   `${walks * stepsEach} random operations keep allocated = committed + spent + free (seed ${seed})`,
-  { timeout: 600_000 },
+  { timeout: runsInFull ? 3_600_000 : 600_000 },
   async () => {
     const limit = pLimit(walksAtOnce)
     const done = await Promise.all(

@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { isProviderError } from '~/adapters/provider-error'
-import type { UpstreamGuardrail } from '~/adapters/key-provider'
+import { listAllKeys, type UpstreamGuardrail } from '~/adapters/key-provider'
 import { NANO_PER_USD } from '~/money'
 import { upcomingWorkshops, type TestedWith } from './readiness-check'
 import {
@@ -157,7 +157,7 @@ async function remove(tested: Tested, name: string, hash: string | null): Promis
   const { provider, db } = tested
   const hashes = hash
     ? [hash]
-    : (await provider.listKeys()).filter((key) => key.name === name).map((key) => key.hash)
+    : (await listAllKeys(provider)).filter((key) => key.name === name).map((key) => key.hash)
   for (const one of hashes) {
     await provider.deleteKey(one)
     if ((await provider.findKey(one)) !== null)
@@ -175,7 +175,7 @@ async function removeLeftovers({ db, provider }: Tested): Promise<number> {
     where deleted_at is null and sent_at < now() - make_interval(secs => ${leftBehindSeconds}::int)
       order by sent_at limit 50`
   if (rows.length === 0) return 0
-  const upstream = await provider.listKeys().catch(() => null)
+  const upstream = await listAllKeys(provider).catch(() => null)
   let left = 0
   for (const { name, ended } of rows) {
     const keys = upstream?.filter((key) => key.name === name)

@@ -3,6 +3,7 @@
  * never touch each other's keys. A database that was restored, or copied, must get a new one before
  * a worker starts.
  */
+import { listAllKeys } from '~/adapters/key-provider'
 import { randomBytes } from 'node:crypto'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
@@ -58,7 +59,7 @@ export async function listFormerKeys(
   ctx: Pick<Ctx, 'db' | 'provider'>,
   formerId: string,
 ): Promise<FormerKey[]> {
-  const keys = (await ctx.provider.listKeys()).filter((key) =>
+  const keys = (await listAllKeys(ctx.provider)).filter((key) =>
     key.name.startsWith(upstreamNamePrefix(formerId)),
   )
   const held = await ctx.db.$queryRaw<

@@ -276,7 +276,7 @@ test('a sign-in provider that does not answer or refuses the app is named', asyn
   expect(found('sign-in').sentence).toMatch(/Nobody does not answer at .* \(ECONNREFUSED\)/)
 })
 
-test('keys and credentials sealed with a key that is no longer configured are counted and its id is named', async () => {
+test('keys and credentials sealed with a key that is gone are counted, and its id is named', async () => {
   await using world = await readyWorld()
   await readyClaims(world, 1)
   const team = await openTeam(world)
@@ -293,7 +293,7 @@ test('keys and credentials sealed with a key that is no longer configured are co
     expect(JSON.stringify(found('secrets'))).toContain(sentence)
 })
 
-test('an older key whose limit does not count own provider keys is named, and gets the flag by the next reading', async () => {
+test('an older key whose limit does not count own provider keys is named, and gets the flag', async () => {
   await using world = await readyWorld()
   const [claim] = await readyClaims(world, 1)
   const key = () => world.db.key.findFirstOrThrow({ where: { hash: claim!.hash } })
