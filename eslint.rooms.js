@@ -76,7 +76,7 @@ const rooms = [
     ],
   ],
   ['bulk', ['bulk-kind', 'bulk.server', 'run-bulk.server']],
-  ['vault', ['destroy.server', 'rotate.server', 'vault.server']],
+  ['vault', ['destroy.server', 'rotate.server', 'vault.server', 'verify.server']],
   [
     'claim',
     [
@@ -100,9 +100,11 @@ const rooms = [
     [
       'audit-kinds',
       'audit-view.server',
+      'cap-preview.server',
       'close.server',
       'forecasts.server',
       'invitations.server',
+      'key-ceiling.server',
       'key-life',
       'reveal.server',
       'spending.server',
