@@ -209,7 +209,8 @@ export async function requestMore(
     await requireOpenTeam(tx, ref.teamId)
     const written = await tx.$executeRaw`
       insert into keymint.budget_requests (id, team_id, user_id, more_usd, reason, created_at)
-      values (coalesce(${ask.formId ?? null}::uuid, gen_random_uuid()), ${ref.teamId}::uuid, ${ref.userId}, ${decimalStringFromNano(ask.more)}::numeric, ${ask.reason},
+      values (coalesce(${ask.formId ?? null}::uuid, gen_random_uuid()), ${ref.teamId}::uuid,
+        ${ref.userId}, ${decimalStringFromNano(ask.more)}::numeric, ${ask.reason},
         ${ctx.now()}::timestamptz) on conflict do nothing`
     if (written !== 1) {
       const same = await tx.$queryRaw<object[]>`

@@ -26,7 +26,7 @@ export type InviteOutcome =
       token: string
       expiresAt: string
       /** The form was posted before: nothing was made. */
-      again?: true
+      repeated?: true
     }
   | { kind: 'refused'; reason: 'too-many' }
 
@@ -73,7 +73,7 @@ export async function invite(
         invitationId: before.id,
         token: shown,
         expiresAt: before.expiresAt.toISOString(),
-        again: true,
+        repeated: true,
       }
     const token = before ? newInvitationToken() : shown
     const [open] = await tx.$queryRaw<{ count: number }[]>`
@@ -124,7 +124,7 @@ export async function inviteByMail(
   if (!mailer || input.email === null)
     return { kind: 'invited', token, expiresAt, mailed: 'not-asked' }
   // The first post has sent it, or has said that it could not.
-  if (outcome.again) return { kind: 'invited', token, expiresAt, mailed: 'not-asked' }
+  if (outcome.repeated) return { kind: 'invited', token, expiresAt, mailed: 'not-asked' }
   const sent = await mailer.send({
     to: input.email,
     ...input.mailOf({ token, days: invitationDays }),

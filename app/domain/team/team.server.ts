@@ -61,7 +61,8 @@ export async function createTeam(
       if (made && made.count >= maxTeamsMade) return { kind: 'refused', reason: 'too-many' }
       await tx.$executeRaw`
         with team as (insert into keymint.teams (id, slug, name, created_by, created_at)
-          values (coalesce(${input.formId ?? null}::uuid, gen_random_uuid()), ${slug}, ${name}, ${person.userId}, ${ctx.now()}::timestamptz) returning id)
+          values (coalesce(${input.formId ?? null}::uuid, gen_random_uuid()), ${slug}, ${name},
+            ${person.userId}, ${ctx.now()}::timestamptz) returning id)
         insert into keymint.team_members (team_id, user_id, role, joined_at)
           select id, ${person.userId}, 'owner', ${ctx.now()}::timestamptz from team`
       await recordAudit(tx, {

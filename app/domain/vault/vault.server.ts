@@ -15,15 +15,7 @@ import { recordAudit, type AuditAction } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { requireActiveOwner, requireOpenTeam } from '../money/member-lock.server'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
-import {
-  isUnsealError,
-  masterKeyPlace,
-  openAccount,
-  openParkedAccount,
-  parkedFrom,
-  type OpenAccount,
-  type Parked,
-} from '../keys/accounts.server'
+import { masterKeyPlace, openParkedAccount, parkedFrom, type Parked } from '../keys/accounts.server'
 import { isOtherAccount } from './other-account.server'
 
 /** `scope` is the team's in the audit trail. */
