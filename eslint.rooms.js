@@ -79,7 +79,7 @@ const rooms = [
     ],
   ],
   ['bulk', ['bulk-kind', 'bulk.server', 'run-bulk.server']],
-  ['vault', ['destroy.server', 'rotate.server', 'vault.server']],
+  ['vault', ['destroy.server', 'rotate.server', 'vault.server', 'verify.server']],
   [
     'claim',
     [
@@ -106,9 +106,11 @@ const rooms = [
     [
       'audit-kinds',
       'audit-view.server',
+      'cap-preview.server',
       'close.server',
       'forecasts.server',
       'invitations.server',
+      'key-ceiling.server',
       'key-life',
       'reveal.server',
       'spending.server',

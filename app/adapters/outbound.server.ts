@@ -1,8 +1,9 @@
 /**
  * Requests to addresses that people type in. Guarantee: nothing is sent to a private, loopback or
  * otherwise special address unless its network is listed, nor to Keymint itself, its database or a
- * link-local address at all, and only https goes to a public one. The address is checked when the connection is made, after the name was resolved, so that a later DNS answer
- * cannot get around it. Redirects are not followed.
+ * link-local address at all, and only https goes to a public one. The address is checked when the
+ * connection is made, after the name was resolved, so that a later DNS answer cannot get around it.
+ * Redirects are not followed.
  */
 import { lookup, type LookupAddress } from 'node:dns'
 import { lookup as lookupAll } from 'node:dns/promises'

@@ -27,6 +27,8 @@ export const limitCatalog = {
   export: { person: { points: 10, seconds: 60 } },
   /** What members and owners change in a team, requests of keys apart. */
   'team-action': { person: { points: 60, seconds: 60 } },
+  /** Previews of a budget or a cap, which look at the member's books. */
+  preview: { person: { points: 60, seconds: 60 } },
   /** New keys of a team, and replacements. */
   provision: { person: { points: 20, seconds: 60 } },
   /** Invitations, which may go out by mail. */

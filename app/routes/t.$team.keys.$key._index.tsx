@@ -15,7 +15,8 @@ import { SubKeyUsage } from '~/components/team/sub-key-usage'
 import { keyHeadline, phaseLabels } from '~/components/team/sub-key-messages'
 import { TeamShell } from '~/components/team/team-shell'
 import { subKeyRevealUrl, subKeyUrl, teamUrl } from '~/urls'
-import { changeCap, deleteSubKey, previewCap, rotateSubKey } from '~/domain/team/sub-key.server'
+import { previewCap } from '~/domain/team/cap-preview.server'
+import { changeCap, deleteSubKey, rotateSubKey } from '~/domain/team/sub-key.server'
 import { findSubKey } from '~/domain/team/sub-key-view.server'
 import { listMasterKeys } from '~/domain/vault/vault.server'
 import type { SubKeyPhase } from '~/domain/team/view-types'
@@ -45,8 +46,9 @@ const isChanging = (phase: SubKeyPhase) =>
   phase === 'pending' || phase === 'changing' || phase === 'rotating'
 
 export const loader = handler(async (args) => {
-  const { team, view, mine } = await requireKey(args)
+  const { viewer, team, view, mine } = await requireKey(args)
   const query = new URL(args.request.url).searchParams
+  if (query.has('cap')) await requireWithinLimit(args, 'preview', viewer)
   const form = query.has('cap') ? parseFields(capQuery, query) : null
   const ref = { teamId: team.teamId, keyId: view.id }
   return {
@@ -73,7 +75,10 @@ const capForm = z.object({
   cap: usdAmount('bad-cap'),
   reason: requiredText(500, 'no-reason', 'no-reason'),
 })
-const reasonForm = z.object({ reason: optionalText(500) })
+const reasonForm = z.object({
+  reason: optionalText(500),
+  generation: z.string().transform((text) => (/^\d{1,6}$/.test(text) ? Number(text) : undefined)),
+})
 
 export const action = handler(async (args) => {
   const { viewer, team, view } = await requireKey(args)
@@ -91,7 +96,8 @@ export const action = handler(async (args) => {
   const form = parseFields(reasonForm, fields)
   if (!form.ok) return data({ problem: 'reason-too-long', detail: null } as const, { status: 422 })
   const reason = form.value.reason ?? ''
-  if (intent === 'rotate') return answerTo(here, await rotateSubKey(args.ctx, actor, reason))
+  if (intent === 'rotate')
+    return answerTo(here, await rotateSubKey(args.ctx, actor, reason, form.value.generation))
   if (intent === 'delete') return answerTo(here, await deleteSubKey(args.ctx, actor, reason))
   throw badRequest()
 })

@@ -7,6 +7,7 @@ import { BudgetRequests } from '~/components/team/budget-requests'
 import { invitationMail } from '~/components/team/invitation-mail'
 import { CloseLink } from '~/components/team/close-team'
 import { InvitationForm, InvitationLink, PendingInvitations } from '~/components/team/invitations'
+import { KeyCeilingForm } from '~/components/team/key-ceiling'
 import { MemberTable } from '~/components/team/member-table'
 import { TeamShell } from '~/components/team/team-shell'
 import { joinUrl, teamUrl } from '~/urls'
@@ -14,8 +15,10 @@ import { decideRequest } from '~/domain/money/budgets.server'
 import {
   inviteByMail,
   listOpenInvitations,
+  newInvitationToken,
   revokeInvitation,
 } from '~/domain/team/invitations.server'
+import { keyCeilings, readKeyCeiling, setKeyCeiling } from '~/domain/team/key-ceiling.server'
 import { listMembers, listOpenRequests } from '~/domain/team/team-view.server'
 import { badRequest, handler, type HandlerArgs } from '~/web/handler.server'
 import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'
@@ -36,6 +39,8 @@ export const loader = handler(async (args) => {
     requests,
     invitations,
     mails: ctx.mailer !== null,
+    invitationToken: newInvitationToken(),
+    maxLiveKeys: await readKeyCeiling(ctx, team.teamId),
     asOf: ctx.now().toISOString(),
   }
 })
@@ -48,8 +53,18 @@ const invitationForm = z.object({
     .max(254)
     .regex(/^([^\s@]+@[^\s@]+\.[^\s@]+)?$/)
     .transform((email) => email || null),
+  /** 256 bits, as the page was shown with; anything else gets a token of its own. */
+  token: z.string().transform((text) => (/^[A-Za-z0-9_-]{43}$/.test(text) ? text : undefined)),
 })
 const revocationForm = z.object({ id: uuid })
+const ceilingForm = z.object({
+  ceiling: z
+    .string()
+    .trim()
+    .regex(/^\d{1,4}$/)
+    .transform(Number)
+    .refine((count) => count >= keyCeilings.min && count <= keyCeilings.max),
+})
 const decisionForm = z.object({
   intent: z.enum(['approve', 'refuse']),
   id: uuid,
@@ -76,6 +91,12 @@ export const action = handler(async (args) => {
           invitationId: form.value.id,
           actorUserId,
         })
+      return back
+    }
+    case 'ceiling': {
+      const form = parseFields(ceilingForm, fields)
+      if (!form.ok) return data({ kind: 'bad-ceiling' as const }, { status: 422 })
+      await setKeyCeiling(args.ctx, { teamId, slug, actorUserId, ceiling: form.value.ceiling })
       return back
     }
     case 'approve':
@@ -109,7 +130,7 @@ async function answerInvitation(
   const form = parseFields(invitationForm, fields)
   if (!form.ok)
     return data({ kind: 'bad-email' as const, email: form.given.email ?? '' }, { status: 422 })
-  const { role, email } = form.value
+  const { role, email, token: formToken } = form.value
   const urlOf = (token: string) => `${auth.appOrigin}${joinUrl(token)}`
   const outcome = await inviteByMail(ctx, {
     teamId: team.teamId,
@@ -117,6 +138,7 @@ async function answerInvitation(
     role,
     email,
     actorUserId: viewer.userId,
+    ...(formToken ? { formToken } : {}),
     mailOf: ({ token, days }) =>
       invitationMail({
         teamName: team.name,
@@ -140,7 +162,8 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Members() {
-  const { team, members, requests, invitations, mails, asOf } = useLoaderData<typeof loader>()
+  const { team, members, requests, invitations, mails, invitationToken, maxLiveKeys, asOf } =
+    useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   return (
     <TeamShell
@@ -183,10 +206,19 @@ export default function Members() {
             </div>
           ) : null}
           <InvitationForm
+            token={invitationToken}
             mails={mails}
             refusedEmail={answer?.kind === 'bad-email' ? answer.email : null}
           />
           <PendingInvitations invitations={invitations} asOf={asOf} />
+        </Section>
+      )}
+      {team.closedAt ? null : (
+        <Section title="Keys" id="keys">
+          <KeyCeilingForm
+            current={maxLiveKeys}
+            problem={answer?.kind === 'bad-ceiling' ? 'Enter a whole number from 1 to 1000.' : null}
+          />
         </Section>
       )}
       <Section title="Close the team" id="close">

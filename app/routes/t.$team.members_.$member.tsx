@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
@@ -23,6 +24,7 @@ import { listMembers, readBudgetView } from '~/domain/team/team-view.server'
 import { badRequest, handler, notFound } from '~/web/handler.server'
 import {
   firstProblem,
+  formId,
   parseFields,
   readFields,
   requiredText,
@@ -32,7 +34,11 @@ import { frameOf, intentOf, requireOwner } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
 const effective = z.enum(['now', 'next-month']).catch('now')
-const budgetForm = z.object({ budget: usdAmount('bad-budget', { orZero: true }), effective })
+const budgetForm = z.object({
+  budget: usdAmount('bad-budget', { orZero: true }),
+  effective,
+  formId,
+})
 /** A form without it is not held to a month. */
 const monthShown = z.object({
   month: z
@@ -48,6 +54,7 @@ export const loader = handler(async (args) => {
   const member = (await listMembers(ctx, team.teamId)).find((one) => one.userId === ref.userId)
   if (!member) throw notFound()
   const query = new URL(args.request.url).searchParams
+  if (query.has('budget')) await requireWithinLimit(args, 'preview', viewer)
   const form = query.has('budget') ? parseFields(budgetForm, query) : null
   const [budget, keys, preview] = await Promise.all([
     readBudgetView(ctx, ref),
@@ -66,6 +73,7 @@ export const loader = handler(async (args) => {
       valid: form?.ok ?? true,
     },
     preview,
+    formId: randomUUID(),
     asOf: ctx.now().toISOString(),
   }
 })
@@ -95,7 +103,13 @@ export const action = handler(async (args) => {
       if (!shown.ok) return refuse('month-changed', 409)
       try {
         const { month } = shown.value
-        const change = { ...form.value, ...(month ? { month } : {}), reason }
+        const { formId, ...wish } = form.value
+        const change = {
+          ...wish,
+          ...(month ? { month } : {}),
+          ...(formId ? { formId } : {}),
+          reason,
+        }
         const effect = await setBudget(ctx, ref, change, viewer.userId)
         return effect ? here : refuse('no-such-member', 409)
       } catch (error) {
@@ -127,7 +141,17 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Member() {
-  const { team, member, self, budget, keys, input, preview, asOf } = useLoaderData<typeof loader>()
+  const {
+    team,
+    member,
+    self,
+    budget,
+    keys,
+    input,
+    preview,
+    formId: shownId,
+    asOf,
+  } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const problem = answer ? memberProblems[answer.problem] : null
   const facts = [
@@ -160,6 +184,7 @@ export default function Member() {
             budget={budget}
             input={input}
             preview={preview}
+            formId={shownId}
           />
         </Section>
       )}

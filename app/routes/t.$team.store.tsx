@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { Link, useActionData, useLoaderData, useNavigation } from '@remix-run/react'
 import { z } from 'zod'
@@ -25,6 +26,7 @@ import {
 import { handler } from '~/web/handler.server'
 import {
   firstProblem,
+  formId,
   parseFields,
   readFields,
   requiredText,
@@ -49,6 +51,7 @@ export const loader = handler(async (args) => {
     masterKeys,
     selected: masterKeys.find((key) => key.id === query.get('with')) ?? masterKeys[0] ?? null,
     request,
+    formIds: { key: randomUUID(), request: randomUUID() },
     justRequested: query.get('asked') === 'yes',
     asOf: ctx.now().toISOString(),
   }
@@ -57,6 +60,7 @@ export const loader = handler(async (args) => {
 const requestForm = z.object({
   more: usdAmount('bad-more'),
   why: requiredText(500, 'no-reason', 'no-reason'),
+  formId,
 })
 const keyForm = z.object({
   purpose: requiredText(120, 'no-purpose', 'no-purpose'),
@@ -68,6 +72,7 @@ const keyForm = z.object({
     .refine((all) => all.length <= 50 && all.every(({ length }) => length <= 200), 'bad-models'),
   reset: z.enum(['once', 'monthly']).catch('once'),
   masterKey: z.uuid('no-master-key'),
+  formId,
 })
 
 export const action = handler(async (args) => {
@@ -82,18 +87,23 @@ export const action = handler(async (args) => {
   if (fields.get('intent') === 'ask') {
     const form = parseFields(requestForm, fields)
     if (!form.ok) return refuse(firstProblem(form, storeProblems))
-    const { more, why } = form.value
-    const outcome = await requestMore(ctx, ref, { more, reason: why })
+    const { more, why, formId } = form.value
+    const outcome = await requestMore(ctx, ref, {
+      more,
+      reason: why,
+      ...(formId ? { formId } : {}),
+    })
     return outcome.kind === 'asked'
       ? redirect(`${teamUrl(team.slug, 'store')}?asked=yes`, 303)
       : refuse(outcome.reason)
   }
   const form = parseFields(keyForm, fields)
   if (!form.ok) return refuse(firstProblem(form, storeProblems))
-  const { masterKey, reset, life, ...key } = form.value
+  const { masterKey, reset, life, formId, ...key } = form.value
   const outcome = await provisionSubKey(ctx, {
     ...ref,
     ...key,
+    ...(formId ? { formId } : {}),
     masterKeyId: masterKey,
     reset: reset === 'monthly' ? 'monthly' : null,
     expiresAt: lifeEnd(life, ctx.now()),
@@ -108,7 +118,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Store() {
-  const { team, budget, masterKeys, selected, request, justRequested, asOf } =
+  const { team, budget, masterKeys, selected, request, formIds, justRequested, asOf } =
     useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const busy = useNavigation().state !== 'idle'
@@ -168,6 +178,7 @@ export default function Store() {
             selected={selected}
             budget={budget}
             typed={typed}
+            formId={formIds.key}
             errorAt={errorAt}
             busy={busy}
           />
@@ -176,7 +187,7 @@ export default function Store() {
       <Section title="Request more budget" id="more">
         {request ? <LastRequest request={request} asOf={asOf} /> : null}
         {request?.state === 'open' || team.state !== 'active' || team.closedAt ? null : (
-          <RequestForm typed={typed} errorAt={errorAt} />
+          <RequestForm typed={typed} formId={formIds.request} errorAt={errorAt} />
         )}
       </Section>
     </TeamShell>

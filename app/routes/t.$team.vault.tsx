@@ -17,9 +17,9 @@ import {
   listMasterKeys,
   openKey,
   replaceKey,
-  verifyKey,
   type VaultProblem,
 } from '~/domain/vault/vault.server'
+import { verifyKey } from '~/domain/vault/verify.server'
 import { badRequest, handler, notFound } from '~/web/handler.server'
 import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'
 import { frameOf, intentOf, requireOwner } from '~/web/team.server'

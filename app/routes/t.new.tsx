@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { data, redirect, type MetaFunction } from '@remix-run/node'
-import { Form, useActionData } from '@remix-run/react'
+import { Form, useActionData, useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
 import { Button } from '~/components/base/button'
 import { Field } from '~/components/base/field'
@@ -8,18 +9,25 @@ import { newTeamProblems } from '~/components/team/team-messages'
 import { meUrl, teamUrl } from '~/urls'
 import { createTeam } from '~/domain/team/team.server'
 import { handler } from '~/web/handler.server'
-import { firstProblem, parseFields, readFields, requiredText } from '~/web/parse-form.server'
+import {
+  firstProblem,
+  formId,
+  parseFields,
+  readFields,
+  requiredText,
+} from '~/web/parse-form.server'
 import { requireViewer } from '~/web/session.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
 export const loader = handler(async (args) => {
   await requireViewer(args)
-  return null
+  return { formId: randomUUID() }
 })
 
 const teamForm = z.object({
   name: requiredText(80, 'bad-name', 'bad-name'),
   slug: requiredText(40, 'bad-slug', 'bad-slug'),
+  formId,
 })
 
 export const action = handler(async (args) => {
@@ -33,7 +41,12 @@ export const action = handler(async (args) => {
     )
   const form = parseFields(teamForm, fields)
   if (!form.ok) return refuse(firstProblem(form, newTeamProblems))
-  const outcome = await createTeam(args.ctx, { ...form.value, person: viewer })
+  const { formId, ...wish } = form.value
+  const outcome = await createTeam(args.ctx, {
+    ...wish,
+    ...(formId ? { formId } : {}),
+    person: viewer,
+  })
   return outcome.kind === 'created'
     ? redirect(teamUrl(outcome.slug, 'dashboard'), 303)
     : refuse(outcome.reason)
@@ -42,6 +55,7 @@ export const action = handler(async (args) => {
 export const meta: MetaFunction = () => [{ title: 'Make a team · Keymint' }]
 
 export default function NewTeam() {
+  const { formId } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const problem = answer ? newTeamProblems[answer.problem] : null
   const errorAt = (field: 'name' | 'slug') =>
@@ -56,6 +70,7 @@ export default function NewTeam() {
       back={{ to: meUrl(), label: 'Your keys' }}
     >
       <Form method="post" className="mt-8 max-w-[28rem] space-y-6">
+        <input type="hidden" name="formId" value={formId} />
         <Field
           label="Name"
           name="name"

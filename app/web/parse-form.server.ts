@@ -100,6 +100,11 @@ export const optionalText = (max: number) =>
 /** An id of ours. */
 export const uuid = z.uuid()
 
+/** The id that a form was shown with, by which a second post is the same request. Undefined without one. */
+export const formId = z
+  .string()
+  .transform((text) => (uuid.safeParse(text).success ? text.toLowerCase() : undefined))
+
 const maxUsd = nanoFromDecimalString('1000000')
 
 /**

@@ -13,11 +13,14 @@ export function BudgetChange({
   budget,
   input,
   preview,
+  formId,
 }: {
   url: string
   budget: BudgetView
   input: { budget: string; effective: 'now' | 'next-month'; valid: boolean }
   preview: BudgetPreviewView | null
+  /** Posted twice, it sets the budget once. */
+  formId: string
 }) {
   const hasPlan = budget.next.usd !== budget.allocated.usd
   return (
@@ -55,6 +58,7 @@ export function BudgetChange({
             </p>
           ) : null}
           <Form method="post" action={url} className="mt-3 space-y-4">
+            <input type="hidden" name="formId" value={formId} />
             <input type="hidden" name="budget" value={input.budget} />
             <input type="hidden" name="effective" value={input.effective} />
             <input type="hidden" name="month" value={preview.month} />

@@ -45,14 +45,18 @@ export function InvitationLink({ invitation, asOf }: { invitation: NewInvitation
 
 /** `refusedEmail` is an address that was typed and is not one; `mails` whether mail can be sent. */
 export function InvitationForm({
+  token,
   mails,
   refusedEmail,
 }: {
+  /** Posted twice, it is one invitation. */
+  token: string
   mails: boolean
   refusedEmail: string | null
 }) {
   return (
     <Form method="post" className="max-w-[28rem] space-y-6">
+      <input type="hidden" name="token" value={token} />
       <Select
         label="Role"
         name="role"

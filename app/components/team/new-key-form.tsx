@@ -15,6 +15,7 @@ export function NewKeyForm({
   selected,
   budget,
   typed,
+  formId,
   errorAt,
   busy,
 }: {
@@ -22,12 +23,15 @@ export function NewKeyForm({
   selected: MasterKeyChoice
   budget: BudgetView
   typed: TypedFields
+  /** Posted twice, it asks for one key. */
+  formId: string
   errorAt: (field: string) => { error?: string }
   busy: boolean
 }) {
   return (
     <Form method="post" className="max-w-[28rem] space-y-6">
       <ProviderChoice masterKeys={masterKeys} selected={selected} />
+      <input type="hidden" name="formId" value={formId} />
       <input type="hidden" name="masterKey" value={selected.id} />
       <Field
         label="Purpose"

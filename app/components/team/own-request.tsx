@@ -19,13 +19,17 @@ export function LastRequest({ request, asOf }: { request: OwnRequestView; asOf: 
 
 export function RequestForm({
   typed,
+  formId,
   errorAt,
 }: {
   typed: TypedFields
+  /** Posted twice, it asks once. */
+  formId: string
   errorAt: (field: string) => { error?: string }
 }) {
   return (
     <Form method="post" className="max-w-[28rem] space-y-6">
+      <input type="hidden" name="formId" value={formId} />
       <Field
         label="More a month, in USD"
         name="more"

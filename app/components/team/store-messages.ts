@@ -31,6 +31,11 @@ export const storeProblems = {
     message: 'This team is closed',
     next: 'No new keys can be made in it.',
   },
+  'too-many-keys': {
+    field: null,
+    message: 'You have as many live keys as a member of this team may have',
+    next: 'Delete one that you no longer need, or ask an owner to raise the number.',
+  },
   'no-master-key': {
     field: null,
     message: 'This master key is disabled or was removed',

@@ -1,5 +1,5 @@
 import { Form } from '@remix-run/react'
-import type { CapPreview } from '~/domain/team/sub-key.server'
+import type { CapPreview } from '~/domain/team/cap-preview.server'
 import type { SubKeyView } from '~/domain/team/view-types'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
@@ -110,6 +110,7 @@ export function Endings({ view, mine }: { view: SubKeyView; mine: boolean }) {
                 The old key stops at once, everywhere it is used. The new one gets the{' '}
                 {view.left.text} that is left; nothing more is taken from {whose} budget.
               </p>
+              <input type="hidden" name="generation" value={view.generation} />
               <Field label="Reason (optional)" name="reason" />
               <Button type="submit" name="intent" value="rotate">
                 Replace the key

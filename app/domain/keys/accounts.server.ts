@@ -75,7 +75,8 @@ export async function openAccount(ctx: Ctx, id: string): Promise<OpenAccount | n
       state: string | null
     }[]
   >`
-    select coalesce(m.service, a.service) as service, a.confirmed_at is not null as confirmed, m.team_id as "teamId", m.base_url as "baseUrl",
+    select coalesce(m.service, a.service) as service, a.confirmed_at is not null as confirmed,
+      m.team_id as "teamId", m.base_url as "baseUrl",
       m.sealed, m.generation, m.state
     from keymint.accounts a left join keymint.master_keys m on m.id = a.master_key_id where a.id = ${id}::uuid`
   const adapter = row && ctx.services.get(row.service)

@@ -29,6 +29,8 @@ export type BudgetChange = {
   reason: string
   /** The first month that the owner was shown. Another one by now is not what they agreed to. */
   month?: Month
+  /** The form's own id: posted twice, it sets the budget once. */
+  formId?: string
   /** More for a request, in this month alone where a later budget is planned. */
   onRequest?: boolean
 }
@@ -137,16 +139,17 @@ async function setBudgetIn(
   const member = await openMember(ctx, tx, ref)
   if (!member || member.state === 'removed') return null
   const effect = await effectOf(tx, member, change)
+  if (change.formId !== undefined && (await wasPosted(tx, ref, change.formId))) return effect
   if (change.month !== undefined && change.month !== effect.month) throw new MonthChanged()
   const actor = `user:${actorUserId}` as const
   await tx.$executeRaw`
-    insert into keymint.budgets (team_id, user_id, month, allocated_usd, reason, set_by, set_at)
+    insert into keymint.budgets (team_id, user_id, month, allocated_usd, reason, set_by, set_at, form_id)
     values (${ref.teamId}::uuid, ${ref.userId}, ${effect.month}::date,
       ${decimalStringFromNano(change.budget)}::numeric, ${change.reason}, ${actorUserId},
-      ${ctx.now()}::timestamptz)
+      ${ctx.now()}::timestamptz, ${change.formId ?? null}::uuid)
     on conflict (team_id, user_id, month) do update
       set allocated_usd = excluded.allocated_usd, reason = excluded.reason, set_by = excluded.set_by,
-      set_at = excluded.set_at`
+      set_at = excluded.set_at, form_id = coalesce(excluded.form_id, budgets.form_id)`
   // A budget set for a later month would replace this one. More for a request is no such budget: what
   // the owner has planned for later stays.
   if (change.effective === 'now' && !change.onRequest)
@@ -179,17 +182,25 @@ async function setBudgetIn(
   return effect
 }
 
+/** Whether this form has set a budget of the member already. Asked under the member's lock. */
+async function wasPosted(tx: Tx, ref: MemberRef, formId: string): Promise<boolean> {
+  const rows = await tx.$queryRaw<object[]>`
+    select 1 from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}
+      and form_id = ${formId}::uuid`
+  return rows.length > 0
+}
+
 export type RequestOutcome =
   { kind: 'asked' } | { kind: 'refused'; reason: 'already-asked' | 'not-active' }
 
 /**
  * Records that a member requests `more` nano-USD a month. A second request is refused while one is
- * open.
+ * open; the same form, posted again, is the same request.
  */
 export async function requestMore(
   ctx: Ctx,
   ref: MemberRef,
-  ask: { more: NanoUsd; reason: string },
+  ask: { more: NanoUsd; reason: string; formId?: string },
 ): Promise<RequestOutcome> {
   return ctx.db.$transaction(async (tx): Promise<RequestOutcome> => {
     await requireNotBanned(tx, ref.userId)
@@ -197,10 +208,16 @@ export async function requestMore(
     if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
     await requireOpenTeam(tx, ref.teamId)
     const written = await tx.$executeRaw`
-      insert into keymint.budget_requests (team_id, user_id, more_usd, reason, created_at)
-      values (${ref.teamId}::uuid, ${ref.userId}, ${decimalStringFromNano(ask.more)}::numeric, ${ask.reason},
+      insert into keymint.budget_requests (id, team_id, user_id, more_usd, reason, created_at)
+      values (coalesce(${ask.formId ?? null}::uuid, gen_random_uuid()), ${ref.teamId}::uuid,
+        ${ref.userId}, ${decimalStringFromNano(ask.more)}::numeric, ${ask.reason},
         ${ctx.now()}::timestamptz) on conflict do nothing`
-    if (written !== 1) return { kind: 'refused', reason: 'already-asked' }
+    if (written !== 1) {
+      const same = await tx.$queryRaw<object[]>`
+        select 1 from keymint.budget_requests where id = ${ask.formId ?? null}::uuid
+          and team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
+      return same.length > 0 ? { kind: 'asked' } : { kind: 'refused', reason: 'already-asked' }
+    }
     await recordAudit(tx, {
       actor: `user:${ref.userId}`,
       action: 'budget.asked',

@@ -4,7 +4,7 @@
  * It ends with the right of whoever made it.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { Prisma } from '~/adapters/db.server'
+import { Prisma, type Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import {
@@ -20,8 +20,32 @@ const invitationDays = 7
 const maxOpen = 50
 
 export type InviteOutcome =
-  | { kind: 'invited'; invitationId: string; token: string; expiresAt: string }
+  | {
+      kind: 'invited'
+      invitationId: string
+      token: string
+      expiresAt: string
+      /** The form was posted before: nothing was made. */
+      repeated?: true
+    }
   | { kind: 'refused'; reason: 'too-many' }
+
+/** 256 random bits, for a link. A form is shown with one, so that its second post is the same invitation. */
+export const newInvitationToken = () => randomBytes(32).toString('base64url')
+
+/** What was made with the token of this form. Asked under the team's lock. */
+async function findPosted(
+  tx: Tx,
+  input: { teamId: string; role: MemberRole; email: string | null; actorUserId: string },
+  token: string,
+): Promise<{ id: string; expiresAt: Date; same: boolean } | null> {
+  const [row] = await tx.$queryRaw<{ id: string; expiresAt: Date; same: boolean }[]>`
+    select id, expires_at as "expiresAt", (team_id = ${input.teamId}::uuid and role = ${input.role}
+      and email is not distinct from ${input.email} and created_by = ${input.actorUserId}
+      and used_at is null and revoked_at is null) as same
+    from keymint.invitations where token_hash = ${hashOf(token)}`
+  return row ?? null
+}
 
 /** Makes an invitation. The token is returned here and stored nowhere. */
 export async function invite(
@@ -32,14 +56,26 @@ export async function invite(
     role: MemberRole
     email: string | null
     actorUserId: string
+    /** The token that the form was shown with: posted twice, it is one invitation. */
+    formToken?: string
   },
 ): Promise<InviteOutcome> {
-  const token = randomBytes(32).toString('base64url')
   const expiresAt = new Date(ctx.now().getTime() + invitationDays * 86_400_000)
   return ctx.db.$transaction(async (tx): Promise<InviteOutcome> => {
     await lockTeam(tx, input.teamId)
     await requireActiveOwner(tx, input.teamId, input.actorUserId)
     await requireOpenTeam(tx, input.teamId)
+    const shown = input.formToken ?? newInvitationToken()
+    const before = await findPosted(tx, input, shown)
+    if (before?.same)
+      return {
+        kind: 'invited',
+        invitationId: before.id,
+        token: shown,
+        expiresAt: before.expiresAt.toISOString(),
+        repeated: true,
+      }
+    const token = before ? newInvitationToken() : shown
     const [open] = await tx.$queryRaw<{ count: number }[]>`
       select count(*)::int as count from keymint.invitations where team_id = ${input.teamId}::uuid
         and used_at is null and revoked_at is null and expires_at > ${ctx.now()}::timestamptz`
@@ -77,6 +113,7 @@ export async function inviteByMail(
     role: MemberRole
     email: string | null
     actorUserId: string
+    formToken?: string
     mailOf: (invitation: { token: string; days: number }) => { subject: string; text: string }
   },
 ): Promise<MailedInvitation> {
@@ -86,6 +123,8 @@ export async function inviteByMail(
   const { token, expiresAt } = outcome
   if (!mailer || input.email === null)
     return { kind: 'invited', token, expiresAt, mailed: 'not-asked' }
+  // The first post has sent it, or has said that it could not.
+  if (outcome.repeated) return { kind: 'invited', token, expiresAt, mailed: 'not-asked' }
   const sent = await mailer.send({
     to: input.email,
     ...input.mailOf({ token, days: invitationDays }),

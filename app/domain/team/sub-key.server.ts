@@ -20,8 +20,6 @@ import {
   type OpenMember,
 } from '../money/member-lock.server'
 import { readBalance } from '../money/postings.server'
-import type { MoneyView } from '../money-view'
-import { moneyView } from '../money-view'
 import {
   committedIn,
   dueCommitment,
@@ -32,6 +30,7 @@ import {
   type SubKeyRow,
 } from './key-row.server'
 import { endKey, audit } from './end-key.server'
+import { isAtKeyCeiling } from './key-ceiling.server'
 
 export type ProvisionInput = {
   teamId: string
@@ -42,6 +41,8 @@ export type ProvisionInput = {
   reset: 'monthly' | null
   expiresAt: Date
   models: string[]
+  /** The form's own id: posted twice, it asks for one key. */
+  formId?: string
 }
 
 export type ProvisionRefusal =
@@ -51,6 +52,7 @@ export type ProvisionRefusal =
       reason:
         | 'not-active'
         | 'team-closed'
+        | 'too-many-keys'
         | 'no-master-key'
         | 'not-offered'
         | 'switched-off'
@@ -80,6 +82,8 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     await requireNotBanned(tx, userId)
     const member = await openMember(ctx, tx, { teamId, userId })
     if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
+    const asked = input.formId === undefined ? null : await findPosted(tx, input, input.formId)
+    if (asked?.same) return { kind: 'queued', keyId: asked.id }
     const [master] = await tx.$queryRaw<{ service: string }[]>`
       select service from keymint.master_keys where id = ${masterKeyId}::uuid and team_id = ${teamId}::uuid
         and state = 'active' for share`
@@ -92,9 +96,11 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
       (reset === null || capabilities.resets.includes(reset)) &&
       (input.models.length === 0 || capabilities.modelList)
     if (!offered) return { kind: 'refused', reason: 'not-offered' }
+    if (await isAtKeyCeiling(tx, { teamId, userId }, now))
+      return { kind: 'refused', reason: 'too-many-keys' }
     const { free } = await readBalance(tx, member, member.month)
     if (cap > free) return { kind: 'refused', reason: 'not-enough', free }
-    const keyId = randomUUID()
+    const keyId = asked?.id ?? input.formId ?? randomUUID()
     const capUsd = decimalStringFromNano(cap)
     await tx.$executeRaw`
       insert into keymint.api_keys (id, team_id, user_id, master_key_id, service, purpose, cap_usd, reset,
@@ -138,6 +144,25 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     invariant(fits, 'what was free a moment ago is free under the same lock')
     return { kind: 'queued', keyId }
   })
+}
+
+/**
+ * What this form has made before. The same wish is the same key; another wish of a form that a
+ * browser brought back is a new one, with an id of its own. Asked under the member's lock.
+ */
+async function findPosted(
+  tx: Tx,
+  input: ProvisionInput,
+  formId: string,
+): Promise<{ id: string; same: boolean } | null> {
+  const [row] = await tx.$queryRaw<{ same: boolean }[]>`
+    select (team_id = ${input.teamId}::uuid and user_id = ${input.userId}
+      and master_key_id = ${input.masterKeyId}::uuid and purpose = ${input.purpose}
+      and cap_usd = ${decimalStringFromNano(input.cap)}::numeric
+      and reset is not distinct from ${input.reset} and models = ${input.models}::text[]) as same
+    from keymint.api_keys where id = ${formId}::uuid`
+  if (!row) return null
+  return row.same ? { id: formId, same: true } : { id: randomUUID(), same: false }
 }
 
 export type KeyActor = { userId: string; keyId: string; teamId: string }
@@ -194,54 +219,6 @@ export async function changeCap(
   })
 }
 
-export type CapPreview = {
-  from: MoneyView
-  to: MoneyView
-  used: MoneyView
-  freeBefore: MoneyView
-  freeAfter: MoneyView
-  raises: boolean
-  possible: boolean
-  why: 'below-used' | 'not-enough' | null
-}
-
-/**
- * What a change of the cap would do to the budget, without doing it. Null when the key cannot be
- * changed, or has this cap.
- */
-export async function previewCap(
-  ctx: Ctx,
-  ref: { teamId: string; keyId: string },
-  cap: NanoUsd,
-): Promise<CapPreview | null> {
-  return ctx.db.$transaction(async (tx) => {
-    const open = await openSubKey(ctx, tx, ref.keyId)
-    if (
-      !open ||
-      open.key.teamId !== ref.teamId ||
-      whyNotChangeable(open.member, open.key, ctx.now()) !== null ||
-      cap === open.key.cap
-    )
-      return null
-    const { member, key } = open
-    const used = spentOfCap(key, member.month)
-    const { free } = await readBalance(tx, member, member.month)
-    const change = dueCommitment(key, member.month, cap) - committedIn(key, member.month)
-    const raises = cap > key.cap
-    const why = cap <= used ? 'below-used' : raises && change > free ? 'not-enough' : null
-    return {
-      from: moneyView(key.cap),
-      to: moneyView(cap),
-      used: moneyView(used),
-      freeBefore: moneyView(free),
-      freeAfter: moneyView(free - change),
-      raises,
-      possible: why === null,
-      why,
-    }
-  })
-}
-
 export type RotateOutcome =
   { kind: 'asked' } | Refused | { kind: 'refused'; reason: 'nothing-left' }
 
@@ -250,8 +227,11 @@ export async function rotateSubKey(
   ctx: Ctx,
   actor: KeyActor,
   reason: string,
+  /** The generation that the form showed: posted twice, it replaces that one once. */
+  shown?: number,
 ): Promise<RotateOutcome> {
   return onKey(ctx, actor, async (tx, { member, key, keys }): Promise<RotateOutcome> => {
+    if (shown !== undefined && key.generation > shown) return { kind: 'asked' }
     const refusal = whyNotChangeable(member, key, ctx.now())
     if (refusal) return { kind: 'refused', reason: refusal }
     if (spentOfCap(key, member.month) >= key.cap) return { kind: 'refused', reason: 'nothing-left' }
@@ -312,7 +292,8 @@ async function isActive(tx: Tx, masterKeyId: string): Promise<boolean> {
   return row?.state === 'active'
 }
 
-function whyNotChangeable(
+/** Why a key takes no change now; null when it does. */
+export function whyNotChangeable(
   member: OpenMember,
   key: SubKeyRow,
   now: Date,

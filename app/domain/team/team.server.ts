@@ -3,6 +3,7 @@
  * every change that could take away the last one locks the team's row and counts first; and whoever
  * changes a member is an active owner at that moment, not only when the page was read.
  */
+import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
 import { isUniqueViolation } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
@@ -38,7 +39,13 @@ const slugPattern = /^[a-z0-9]+(-[a-z0-9]+)*$/
 /** Makes a team with `person` as its first owner. A refusal changes nothing. */
 export async function createTeam(
   ctx: Ctx,
-  input: { name: string; slug: string; person: { userId: string; banned: object | null } },
+  input: {
+    name: string
+    slug: string
+    person: { userId: string; banned: object | null }
+    /** The form's own id: posted twice, it makes one team. */
+    formId?: string
+  },
 ): Promise<CreateOutcome> {
   const { slug, person } = input
   const name = input.name.trim()
@@ -53,8 +60,9 @@ export async function createTeam(
       >`select count(*)::int as count from keymint.teams where created_by = ${person.userId}`
       if (made && made.count >= maxTeamsMade) return { kind: 'refused', reason: 'too-many' }
       await tx.$executeRaw`
-        with team as (insert into keymint.teams (slug, name, created_by, created_at)
-          values (${slug}, ${name}, ${person.userId}, ${ctx.now()}::timestamptz) returning id)
+        with team as (insert into keymint.teams (id, slug, name, created_by, created_at)
+          values (coalesce(${input.formId ?? null}::uuid, gen_random_uuid()), ${slug}, ${name},
+            ${person.userId}, ${ctx.now()}::timestamptz) returning id)
         insert into keymint.team_members (team_id, user_id, role, joined_at)
           select id, ${person.userId}, 'owner', ${ctx.now()}::timestamptz from team`
       await recordAudit(tx, {
@@ -67,8 +75,11 @@ export async function createTeam(
       return { kind: 'created', slug }
     })
   } catch (error) {
-    if (isUniqueViolation(error)) return { kind: 'refused', reason: 'slug-taken' }
-    throw error
+    if (!isUniqueViolation(error)) throw error
+    const same = await ctx.db.team.count({
+      where: { id: input.formId ?? randomUUID(), slug, name, createdBy: person.userId },
+    })
+    return same > 0 ? { kind: 'created', slug } : { kind: 'refused', reason: 'slug-taken' }
   }
 }
 

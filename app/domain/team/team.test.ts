@@ -174,7 +174,7 @@ test('addresses of teams are taken once, well formed, and never those of the sit
   expect(await make('fine', '  ')).toEqual({ kind: 'refused', reason: 'bad-name' })
   expect(await make('fine')).toEqual({ kind: 'created', slug: 'fine' })
   expect(await listTeamsOf(world.ctx, person.userId)).toEqual([
-    { slug: 'fine', name: 'A team', role: 'owner' },
+    { slug: 'fine', name: 'A team', role: 'owner', closed: false },
   ])
   expect(
     await createTeam(world.ctx, {

@@ -72,7 +72,7 @@ type Row = {
   id: string
   generation: number
   sealed: string
-  /** Of a credential alone. */
+  /** Of a credential; null where a table has no such column. */
   teamId: string | null
   service: string | null
   baseUrl: string | null
@@ -86,14 +86,13 @@ async function passOver(
 ): Promise<number> {
   const { table, name, id } = sqlOf(column)
   const newest = `${column.version}.${ctx.sealer.newestKeyId}.%`
-  const beside =
-    column.version === 'v3'
-      ? Prisma.sql`team_id::text as "teamId", service, base_url as "baseUrl"`
-      : Prisma.sql`null as "teamId", null as service, null as "baseUrl"`
   let resealed = 0
   for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
     const page = await ctx.db.$queryRaw<Row[]>`
-      select ${id}::text as id, generation, ${name} as sealed, ${beside} from ${table} where ${name} is not null
+      select ${id}::text as id, generation, ${name} as sealed,
+        to_jsonb(t) ->> 'team_id' as "teamId", to_jsonb(t) ->> 'service' as service,
+        to_jsonb(t) ->> 'base_url' as "baseUrl"
+      from ${table} t where ${name} is not null
         and ${name} not like ${newest} and ${id} > ${after}::uuid order by ${id} limit ${pageSize}::int`
     for (const row of page) {
       const outcome = await resealRow(ctx, column, row)
@@ -137,15 +136,13 @@ async function resealRow(
   }
   const { table, name, id } = sqlOf(column)
   // Its new seal says the address that was read: a row that has another one by now is left alone.
-  const asRead =
-    column.version === 'v3'
-      ? Prisma.sql`and team_id = ${row.teamId}::uuid and service = ${row.service}
-          and base_url is not distinct from ${row.baseUrl}`
-      : Prisma.empty
   // One statement for each row, because several locks could deadlock with those of the app.
   const changed = await ctx.db.$executeRaw`
-      update ${table} set ${name} = ${fresh} where ${id} = ${row.id}::uuid
-        and generation = ${row.generation}::int and ${name} = ${row.sealed} ${asRead}`
+      update ${table} t set ${name} = ${fresh} where ${id} = ${row.id}::uuid
+        and generation = ${row.generation}::int and ${name} = ${row.sealed}
+        and to_jsonb(t) ->> 'team_id' is not distinct from ${row.teamId}
+        and to_jsonb(t) ->> 'service' is not distinct from ${row.service}
+        and to_jsonb(t) ->> 'base_url' is not distinct from ${row.baseUrl}`
   return changed === 1 ? 'resealed' : 'changed-meanwhile'
 }
 

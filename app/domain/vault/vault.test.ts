@@ -10,14 +10,8 @@ import { startOpenRouter } from '../../../simulators/openrouter/server'
 import { openTeam, openTeamWithServices } from '../../../tests/team'
 import { openAccount } from '../keys/accounts.server'
 import { NotAllowed } from '../money/member-lock.server'
-import {
-  depositKey,
-  disableKey,
-  enableKey,
-  listMasterKeys,
-  replaceKey,
-  verifyKey,
-} from './vault.server'
+import { depositKey, disableKey, enableKey, listMasterKeys, replaceKey } from './vault.server'
+import { verifyKey } from './verify.server'
 
 // In the clear it is in no column, no log line and no view.
 test('a good credential is stored sealed, shown as a mask and audited', async () => {

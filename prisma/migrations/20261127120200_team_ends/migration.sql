@@ -26,5 +26,8 @@ CREATE TRIGGER master_keys_stay_destroyed BEFORE UPDATE ON keymint.master_keys F
   EXECUTE FUNCTION keymint.hold_end();
 REVOKE ALL ON FUNCTION keymint.hold_end() FROM PUBLIC;
 
+-- The form that set it: sent twice, it sets it once.
+ALTER TABLE keymint.budgets ADD COLUMN form_id uuid;
+
 -- Null: recorded before keys were noted; it may be of any key of ENCRYPTION_KEY.
 ALTER TABLE keymint.claim_holds ADD COLUMN key_id text;

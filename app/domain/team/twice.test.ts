@@ -1,0 +1,162 @@
+/** A form that is posted twice is one request: the same answer, nothing twice. Also as a race. */
+import { randomUUID } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { openTeamWorld, type TeamWorld } from '../../../tests/team'
+import { rounds } from '../../../tests/rounds'
+import { usd } from '../../../tests/world'
+import { requestMore, setBudget } from '../money/budgets.server'
+import { inviteByMail, newInvitationToken } from './invitations.server'
+import { setKeyCeiling } from './key-ceiling.server'
+import { provisionSubKey, rotateSubKey } from './sub-key.server'
+import { createTeam } from './team.server'
+
+const wish = (world: TeamWorld, change: Partial<Parameters<typeof provisionSubKey>[1]> = {}) => ({
+  teamId: world.teamId,
+  userId: world.ownerId,
+  masterKeyId: world.masterKeyId,
+  purpose: 'a test',
+  cap: usd(2),
+  reset: null,
+  expiresAt: new Date(world.ctx.now().getTime() + 86_400_000),
+  models: [],
+  ...change,
+})
+const budget = (world: TeamWorld, amount: number, formId?: string) =>
+  setBudget(
+    world.ctx,
+    { teamId: world.teamId, userId: world.ownerId },
+    { budget: usd(amount), effective: 'now', reason: '', ...(formId ? { formId } : {}) },
+    world.ownerId,
+  )
+const audited = (world: TeamWorld, action: string) =>
+  world.db.auditEvent.count({ where: { action, workshopSlug: world.scope } })
+
+const races = rounds(100)
+test(`${races} races of a form with itself make one key, one invitation, one request, one change`, async () => {
+  await using world = await openTeamWorld({ members: 0 })
+  const { ctx, db, teamId, slug, ownerId } = world
+  await setKeyCeiling(ctx, { teamId, slug, actorUserId: ownerId, ceiling: 1000 })
+  const mails: string[] = []
+  ctx.mailer = { send: ({ to }) => (mails.push(to), Promise.resolve(true)) }
+  for (let round = 0; round < races; round++) {
+    const before = {
+      budgets: await audited(world, 'budget.set'),
+      keys: await db.apiKey.count(),
+      mails: mails.length,
+    }
+    const formId = randomUUID()
+    await Promise.all([1, 2, 3].map(() => budget(world, 1_000 + round, formId)))
+    expect(await audited(world, 'budget.set')).toBe(before.budgets + 1)
+
+    const keys = await Promise.all(
+      [1, 2, 3].map(() => provisionSubKey(ctx, wish(world, { formId }))),
+    )
+    expect(new Set(keys.map((one) => JSON.stringify(one))).size).toBe(1)
+    expect(keys[0]).toEqual({ kind: 'queued', keyId: formId })
+    expect(await db.apiKey.count()).toBe(before.keys + 1)
+
+    const formToken = newInvitationToken()
+    const invitation = {
+      teamId,
+      slug,
+      role: 'member',
+      email: `guest-${round}@example.net`,
+      actorUserId: ownerId,
+      formToken,
+      mailOf: () => ({ subject: '', text: '' }),
+    } as const
+    const links = await Promise.all([1, 2, 3].map(() => inviteByMail(ctx, invitation)))
+    for (const link of links) expect(link).toMatchObject({ kind: 'invited', token: formToken })
+    expect(mails.length).toBe(before.mails + 1)
+
+    const ref = { teamId, userId: ownerId }
+    const asked = await Promise.all(
+      [1, 2, 3].map(() => requestMore(ctx, ref, { more: usd(1), reason: 'more', formId })),
+    )
+    expect(asked).toEqual([{ kind: 'asked' }, { kind: 'asked' }, { kind: 'asked' }])
+    expect(await requestMore(ctx, ref, { more: usd(1), reason: 'another' })).toEqual({
+      kind: 'refused',
+      reason: 'already-asked',
+    })
+    await db.budgetRequest.updateMany({ data: { state: 'withdrawn', decidedAt: ctx.now() } })
+    await db.invitation.updateMany({ data: { revokedAt: ctx.now() } })
+
+    const team = {
+      name: 'Twice',
+      slug: `twice-${round}`,
+      person: { userId: ownerId, banned: null },
+    }
+    if (round < 15) {
+      const made = await Promise.all([1, 2].map(() => createTeam(ctx, { ...team, formId })))
+      for (const one of made) expect(one).toEqual({ kind: 'created', slug: team.slug })
+      expect(await createTeam(ctx, team)).toMatchObject({ reason: 'slug-taken' })
+    }
+  }
+}, 300_000)
+
+test('a form that a browser brought back with another wish makes another key', async () => {
+  await using world = await openTeamWorld({ members: 1 })
+  await budget(world, 100)
+  const formId = randomUUID()
+  const first = await provisionSubKey(world.ctx, wish(world, { formId }))
+  const second = await provisionSubKey(world.ctx, wish(world, { formId, purpose: 'another' }))
+  expect(first).toEqual({ kind: 'queued', keyId: formId })
+  expect(second.kind).toBe('queued')
+  expect(second).not.toEqual(first)
+  // Nor does it lead to the key of somebody else.
+  const other = wish(world, { formId, userId: world.memberIds[0]! })
+  expect(await provisionSubKey(world.ctx, other)).toMatchObject({ reason: 'not-enough' })
+})
+
+test('a budget that was changed in between is not set back by a second post', async () => {
+  await using world = await openTeamWorld({ members: 0 })
+  const formId = randomUUID()
+  await budget(world, 50, formId)
+  await budget(world, 70)
+  await budget(world, 50, formId)
+  const [row] = await world.db.budget.findMany({ where: { userId: world.ownerId } })
+  expect(Number(row?.allocatedUsd)).toBe(70)
+})
+
+test('live keys of a member have a ceiling that owners set', async () => {
+  await using world = await openTeamWorld({ members: 0 })
+  const { ctx, teamId, slug, ownerId } = world
+  await budget(world, 100)
+  const ceiling = (count: number) =>
+    setKeyCeiling(ctx, { teamId, slug, actorUserId: ownerId, ceiling: count })
+  expect(await world.db.team.findUniqueOrThrow({ where: { id: teamId } })).toMatchObject({
+    maxLiveKeys: 20,
+  })
+  await ceiling(2)
+  for (const kind of ['queued', 'queued', 'refused'])
+    expect((await provisionSubKey(ctx, wish(world))).kind).toBe(kind)
+  expect(await provisionSubKey(ctx, wish(world))).toEqual({
+    kind: 'refused',
+    reason: 'too-many-keys',
+  })
+  const both = await Promise.all([
+    ceiling(4),
+    ...Array(4)
+      .fill(0)
+      .map(() => provisionSubKey(ctx, wish(world))),
+  ])
+  void both
+  const live = await world.db.apiKey.count({
+    where: { teamId, state: { in: ['pending', 'ready'] } },
+  })
+  expect(live).toBeLessThanOrEqual(4)
+  expect(await audited(world, 'team.key-ceiling-set')).toBe(2)
+})
+
+test('a replacement that is posted twice replaces the key that was shown, once', async () => {
+  await using world = await openTeamWorld({ members: 0 })
+  await budget(world, 100)
+  const outcome = await provisionSubKey(world.ctx, wish(world))
+  if (outcome.kind === 'refused') throw new Error(outcome.reason)
+  await world.mint(outcome.keyId)
+  const actor = { userId: world.ownerId, teamId: world.teamId, keyId: outcome.keyId }
+  const both = await Promise.all([1, 2].map(() => rotateSubKey(world.ctx, actor, '', 1)))
+  expect(both).toEqual([{ kind: 'asked' }, { kind: 'asked' }])
+  expect((await world.row(outcome.keyId)).generation).toBe(2)
+  expect(await audited(world, 'sub-key.rotated')).toBe(1)
+})
