@@ -198,15 +198,16 @@ test('ending a workshop is named with its number and typed to confirm', async ({
   stage,
   signIn,
 }) => {
+  const place = 'closed-room'
   await signIn('admin')
-  await page.goto('/admin/w/closed-room/act?action=end')
+  await page.goto(`/admin/w/${place}/act?action=end`)
   await expect(heading(page, 'End the workshop: 0 keys?')).toBeVisible()
   await page.getByLabel('Reason', { exact: true }).fill('It is over.')
-  await page.getByLabel('Type closed-room to confirm').fill('open-room')
+  await page.getByLabel(`Type ${place} to confirm`).fill('open-room')
   await page.getByRole('button', { name: 'End the workshop: 0 keys' }).click()
-  await expect(page.getByText('Type closed-room to confirm.')).toBeVisible()
+  await expect(page.getByText(`Type ${place} to confirm.`)).toBeVisible()
   expect(
-    await queryDatabase(stage, `select 1 from keymint.workshop_ends where slug = 'closed-room'`),
+    await queryDatabase(stage, 'select 1 from keymint.workshop_ends where slug = $1', [place]),
   ).toEqual([])
 })
 
