@@ -215,7 +215,8 @@ test('the pages for staff hold to the rules of accessibility, wide and narrow, l
   browser,
   stage,
 }) => {
-  test.slow()
+  // Eight pages, each in four looks.
+  test.setTimeout(300_000)
   const [claim] = await queryDatabase<{ id: string }>(
     stage,
     `select claim_id as id from keymint.workshop_attendance where state = 'ready' limit 1`,
