@@ -68,13 +68,11 @@ const queue =
 const pages: Page[] = [
   {
     name: '/admin',
-    load: ({ ctx }) =>
-      Promise.all([readOverview(ctx), readActivity(ctx, null, 'hour')]),
+    load: ({ ctx }) => Promise.all([readOverview(ctx), readActivity(ctx, null, 'hour')]),
   },
   {
     name: '/admin?span=week',
-    load: ({ ctx }) =>
-      Promise.all([readOverview(ctx), readActivity(ctx, null, 'week')]),
+    load: ({ ctx }) => Promise.all([readOverview(ctx), readActivity(ctx, null, 'week')]),
   },
   { name: '/admin/w/:slug', load: workshop('/') },
   { name: '/admin/w/:slug?state=refused', load: workshop('/?state=refused') },

@@ -53,7 +53,8 @@ test('every admin address answers as the table says, in four shapes and by every
   browser,
   stage,
 }) => {
-  test.slow()
+  // Some two thousand requests, one after the other.
+  test.setTimeout(300_000)
   expect(
     (await routesOf('routes/admin')).sort(),
     'a route of the admin side without a row in access-table.ts',

@@ -27,12 +27,19 @@ export function PageShell({
     <main
       id="main"
       tabIndex={-1}
-      className={`mx-auto w-full px-5 pb-24 outline-none ${dense ? 'pt-4' : 'pt-6 sm:pt-10'} ${wide ? 'max-w-wide' : 'max-w-read'}`}
+      className={[
+        'mx-auto w-full px-5 pb-24 outline-none',
+        dense ? 'pt-4' : 'pt-6 sm:pt-10',
+        wide ? 'max-w-wide' : 'max-w-read',
+      ].join(' ')}
     >
       {back ? (
         <a
           href={back.to}
-          className={`no-print -ml-1 inline-flex min-h-11 items-center gap-1 text-soft hover:text-ink ${dense ? '' : 'mb-4'}`}
+          className={
+            'no-print -ml-1 inline-flex min-h-11 items-center gap-1 text-soft hover:text-ink' +
+            (dense ? '' : ' mb-4')
+          }
         >
           <span className="rotate-180">
             <ChevronIcon size={18} />

@@ -1,4 +1,4 @@
-import { Form, Link } from '@remix-run/react'
+import { Form, Link, useSubmit } from '@remix-run/react'
 import type { ClaimListQuery } from '~/domain/staff/claim-list'
 import { tabLink } from '../base/nav-classes'
 import { keepKeyHere } from '~/client/hash-key'
@@ -21,6 +21,7 @@ export function ClaimFilters({
   searchIndexed: boolean
 }) {
   const { filter, sort } = query
+  const submit = useSubmit()
   return (
     <div className="space-y-2">
       <nav aria-label="Which claims" className="flex gap-x-1 overflow-x-auto">
@@ -39,7 +40,7 @@ export function ClaimFilters({
         method="get"
         role="search"
         className="flex flex-wrap items-center gap-3"
-        onSubmit={(event) => keepKeyHere(event, 'text')}
+        onSubmit={(event) => keepKeyHere(event, 'text', submit)}
       >
         {filter.state ? <input type="hidden" name="state" value={filter.state} /> : null}
         {filter.fact ? <input type="hidden" name="fact" value={filter.fact} /> : null}

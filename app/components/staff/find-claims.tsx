@@ -1,6 +1,6 @@
 /** The search over all workshops, and what it finds. */
-import { Form, Link } from '@remix-run/react'
-import type { FormEvent } from 'react'
+import { Form, Link, useNavigate, useSubmit } from '@remix-run/react'
+import { useState, type FormEvent } from 'react'
 import { hashOfKey, keepKeyHere } from '~/client/hash-key'
 import type { FoundClaim } from '~/domain/staff/find-claims.server'
 import { Button } from '../base/button'
@@ -8,6 +8,7 @@ import { Callout } from '../base/callout'
 import { useHydrated } from '../base/hydrated'
 import { EmptyState } from '../base/page-shell'
 import { Table } from '../base/table'
+import { findUrl } from '../../urls'
 import { stateLabels } from './claim-messages'
 
 type ClaimView = FoundClaim & { workshop: string; href: string }
@@ -21,13 +22,24 @@ const box = 'mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3'
 
 export function FindForms({ text }: { text: string }) {
   const hydrated = useHydrated()
+  const submit = useSubmit()
+  const navigate = useNavigate()
+  const [pasted, setPasted] = useState('')
+  const findByHash = (event: FormEvent) => {
+    event.preventDefault()
+    if (pasted.trim() === '') return
+    void hashOfKey(pasted).then((hash) => {
+      setPasted('')
+      navigate(`${findUrl}?hash=${hash}`)
+    })
+  }
   return (
     <div className="mt-6 grid gap-x-12 gap-y-6 lg:grid-cols-2">
       <Form
         method="get"
         role="search"
         className="space-y-3"
-        onSubmit={(event) => keepKeyHere(event, 'text')}
+        onSubmit={(event) => keepKeyHere(event, 'text', submit)}
       >
         <div>
           <label htmlFor="find-text" className="block font-semibold">
@@ -52,8 +64,7 @@ export function FindForms({ text }: { text: string }) {
           Find
         </Button>
       </Form>
-      <Form method="get" className="space-y-3" onSubmit={sendHash}>
-        <input type="hidden" name="hash" />
+      <form className="space-y-3" onSubmit={findByHash}>
         <div>
           <label htmlFor="find-key" className="block font-semibold">
             A leaked key
@@ -65,6 +76,8 @@ export function FindForms({ text }: { text: string }) {
           <input
             id="find-key"
             type="text"
+            value={pasted}
+            onChange={(event) => setPasted(event.target.value)}
             spellCheck={false}
             autoComplete="off"
             aria-describedby="find-key-hint"
@@ -80,22 +93,9 @@ export function FindForms({ text }: { text: string }) {
             This needs JavaScript: without it, search for the key’s hash instead.
           </p>
         )}
-      </Form>
+      </form>
     </div>
   )
-}
-
-function sendHash(event: FormEvent<HTMLFormElement>): void {
-  const form = event.currentTarget
-  const hash = form.elements.namedItem('hash')
-  const key = form.querySelector<HTMLInputElement>('#find-key')
-  if (!(hash instanceof HTMLInputElement) || !key || key.value.trim() === '') return
-  event.preventDefault()
-  void hashOfKey(key.value).then((digest) => {
-    hash.value = digest
-    key.value = ''
-    form.requestSubmit()
-  })
 }
 
 /** Whose key it is, and the press that disables it. */

@@ -136,10 +136,9 @@ const slowSeconds = 20
 const stuckSeconds = 90
 const longDueSeconds = 15
 const veryLongDueSeconds = 60
-/** Below this a rate says nothing. */
-export const enoughCalls = 10
-/** Rates look back so far, so that they end with their cause. */
+/** Rates look back so far, so that they end with their cause; fewer calls than these say nothing. */
 export const rateMinutes = 3
+const enoughCalls = 10
 export const turnedAwayMinutes = 30
 
 const everybody = { since: null, workshop: null, asOf: null }
@@ -270,7 +269,7 @@ function addWaiting(add: AddToWorkshop, facts: WorkshopFacts, engine: Finding[])
 
 const ours = new Set(['full', 'paused', 'switched-off'])
 
-/** A person who may not claim is an answer; one who could have had a key is a loss. */
+// A person who may not claim is an answer; one who could have had a key is a loss.
 function addTurnedAway(add: AddToWorkshop, facts: WorkshopFacts): void {
   const full = facts.window !== 'closed' && facts.seatsLeft === 0 && !facts.poolPassed
   const count = facts.turnedAway.reduce((sum, one) => sum + one.count, 0)

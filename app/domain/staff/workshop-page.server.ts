@@ -49,7 +49,7 @@ export async function readWorkshopPage(
     line,
     worst: worstOf([
       ...line.health.reasons,
-      ...(line.window === 'open' ? judgement.system.reasons : []),
+      ...(line.window === 'open' ? judgement.system.reasons.filter(isForEveryWorkshop) : []),
     ]),
     facts: { unbound, disabled, missing, overLimit },
     unboundReasons,
@@ -62,6 +62,9 @@ export async function readWorkshopPage(
     asOf: ctx.now().toISOString(),
   }
 }
+
+/** What is wrong with another workshop's file is no matter of this one. */
+const isForEveryWorkshop = ({ code }: Finding) => code !== 'files-broken' && code !== 'unbounded'
 
 async function readUnboundReasons(ctx: Ctx, slug: string): Promise<UnboundReason[]> {
   return ctx.db.$queryRaw<UnboundReason[]>`
