@@ -23,6 +23,7 @@ const rooms = [
       'catalog.server',
       'parse',
       'problem',
+      'pulse',
       'switches.server',
       'view-types',
       'view.server',
@@ -78,6 +79,7 @@ const rooms = [
     'claim',
     [
       'actions',
+      'admission',
       'claim-actions.server',
       'claim-filter.server',
       'claim-for.server',

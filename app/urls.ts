@@ -27,6 +27,12 @@ export const adminMintUrl = (slug: string) => `/admin/w/${slug}/mint`
 /** The addresses of a workshop and of a claim in it. */
 export const workshopUrl = (slug: string) => `/w/${slug}`
 
+export const workshopStatusUrl = (slug: string) => `/w/${slug}/status`
+
+/** The workshop's page that a path belongs to: where one comes back to after signing out. */
+export const workshopOfPath = (path: string): string | null =>
+  /^\/w\/[^/?#]+/.exec(path)?.[0] ?? null
+
 export const claimUrl = (slug: string) => `/w/${slug}/claim`
 
 export const claimStatusUrl = (slug: string) => `/w/${slug}/claim/status`

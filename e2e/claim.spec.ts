@@ -200,7 +200,6 @@ test.describe('without JavaScript', () => {
     await faults({ latencyMs: 1_200 })
     const me = attendee(20)
     await page.goto('/w/open-room')
-    await page.getByRole('link', { name: 'Sign in to claim' }).click()
     await page.getByRole('button', { name: 'Continue with GitHub' }).click()
     await page.getByRole('button', { name: me.login }).first().click()
     await page.getByRole('button', { name: 'Claim my key' }).click()

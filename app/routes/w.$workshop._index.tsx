@@ -1,20 +1,22 @@
 import type { MetaFunction } from '@remix-run/node'
 import { Link, useLoaderData } from '@remix-run/react'
-import { useEffect, useState } from 'react'
-import { Button, ButtonLink } from '~/components/base/button'
-import { Callout } from '~/components/base/callout'
-import { Checkbox } from '~/components/base/field'
+import { useWorkshopPulse } from '~/client/use-workshop-pulse'
+import { ButtonLink } from '~/components/base/button'
+import { WorkshopEntry, type KnownObstacle } from '~/components/claim/workshop-entry'
+import type { Account } from '~/components/claim/account-help'
 import { OrganizerLine } from '~/components/claim/organizer-line'
 import { PageShell, Section } from '~/components/base/page-shell'
 import { StarNudge } from '~/components/base/star-nudge'
-import { Countdown, Time } from '~/components/base/time'
-import { pausedMessage, SeatsBar, WorkshopFacts } from '~/components/claim/workshop-facts'
-import type { PausedView, WorkshopView } from '~/domain/workshop/view-types'
+import { EventZoneProvider } from '~/components/base/time'
+import { WorkshopFacts } from '~/components/claim/workshop-facts'
+import type { WorkshopPulse, WorkshopView } from '~/domain/workshop/view-types'
 import { findClaimView } from '~/domain/claim/claim-view.server'
+import { pulseOf } from '~/domain/workshop/pulse'
 import { findWorkshopView } from '~/domain/workshop/view.server'
-import { claimUrl } from '~/urls'
+import { claimUrl, workshopStatusUrl } from '~/urls'
+import { accountOf, obstacleFor } from '~/web/account.server'
 import { handler, notFound } from '~/web/handler.server'
-import { getViewer, signInPath } from '~/web/session.server'
+import { getViewer } from '~/web/session.server'
 
 export const loader = handler(async ({ request, params, ctx, auth }) => {
   const slug = params.workshop ?? ''
@@ -28,22 +30,23 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     : null
   return {
     slug,
-    workshop: 'broken' in workshop ? null : workshop,
+    shown: 'broken' in workshop ? null : { workshop, pulse: pulseOf(workshop) },
     claim: claim && { state: claim.state },
     staff: viewer?.role === 'admin' || viewer?.role === 'viewer',
-    signIn: viewer ? null : signInPath({ returnTo: `/w/${slug}` }),
+    account: viewer && accountOf(viewer),
+    obstacle: viewer && obstacleFor(ctx, slug, viewer),
   }
 })
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
-  { title: `${data?.workshop?.title ?? 'Workshop'} · Keymint` },
+  { title: `${data?.shown?.workshop.title ?? 'Workshop'} · Keymint` },
 ]
 
 const back = { to: '/', label: 'All workshops' }
 
 export default function WorkshopPage() {
-  const { slug, workshop, claim, staff, signIn } = useLoaderData<typeof loader>()
-  if (!workshop) {
+  const { slug, shown, claim, staff, account, obstacle } = useLoaderData<typeof loader>()
+  if (!shown) {
     return (
       <PageShell
         title="We cannot show this workshop"
@@ -64,12 +67,44 @@ export default function WorkshopPage() {
     )
   }
   return (
+    <EventZoneProvider value={shown.workshop.timezone}>
+      <OpenWorkshop
+        loaded={shown.workshop}
+        loadedPulse={shown.pulse}
+        claim={claim}
+        staff={staff}
+        account={account}
+        obstacle={obstacle}
+      />
+    </EventZoneProvider>
+  )
+}
+
+function OpenWorkshop({
+  loaded,
+  loadedPulse,
+  claim,
+  staff,
+  account,
+  obstacle,
+}: {
+  loaded: WorkshopView
+  loadedPulse: WorkshopPulse
+  claim: { state: 'pending' | 'ready' | 'ended' | 'refused' } | null
+  staff: boolean
+  account: Account | null
+  obstacle: KnownObstacle | null
+}) {
+  const { slug } = loaded
+  const live = useWorkshopPulse(loadedPulse, workshopStatusUrl(slug))
+  const workshop: WorkshopView = { ...loaded, ...live.pulse }
+  return (
     <PageShell title={workshop.title} lead={workshop.description} back={back}>
       <div className="mt-8">
         {claim ? (
           <Claimed slug={slug} state={claim.state} />
         ) : (
-          <ClaimBox workshop={workshop} signIn={signIn} />
+          <WorkshopEntry workshop={workshop} account={account} obstacle={obstacle} live={live} />
         )}
       </div>
       <Section title="What you get" id="facts">
@@ -124,114 +159,5 @@ function Claimed({
       </ButtonLink>
       <p>{message}</p>
     </div>
-  )
-}
-
-function ClaimBox({ workshop, signIn }: { workshop: WorkshopView; signIn: string | null }) {
-  if (workshop.endedAt)
-    return (
-      <Callout tone="plain" title="This workshop has ended">
-        <p>The organiser has ended it and disabled all its keys.</p>
-      </Callout>
-    )
-  if (workshop.window === 'closed')
-    return (
-      <Callout tone="plain" title="Claims have closed">
-        <p>Keys claimed in time work until they expire.</p>
-      </Callout>
-    )
-  if (workshop.window === 'upcoming') {
-    return (
-      <Callout tone="warning" title="Claims are not open yet">
-        <p>
-          {workshop.opensAt ? (
-            <>
-              They open{' '}
-              <Countdown
-                iso={workshop.opensAt}
-                asOf={workshop.asOf}
-                passed="now: reload this page"
-              />
-              .
-            </>
-          ) : (
-            'The organiser will open them.'
-          )}{' '}
-          {signIn ? 'You can already sign in.' : 'You are signed in, so you only need one click.'}
-        </p>
-        {signIn ? <ButtonLink to={signIn}>Sign in</ButtonLink> : null}
-      </Callout>
-    )
-  }
-  // A switch that is off comes before a workshop that is full: it may be the reason why no seat
-  // becomes free.
-  if (workshop.paused) return <Paused paused={workshop.paused} asOf={workshop.asOf} />
-  if (workshop.seats.left === 0) {
-    return workshop.kind === 'giveaway' ? (
-      <Callout tone="plain" title="All keys are taken">
-        <p>When a key expires, somebody else can claim one. Come back in a few days.</p>
-      </Callout>
-    ) : (
-      <Callout tone="plain" title="All keys are taken">
-        <p>
-          When somebody gives a key back, you can claim one. Ask the organiser, who can also add
-          keys.
-        </p>
-      </Callout>
-    )
-  }
-  return (
-    <div className="space-y-6">
-      {signIn ? (
-        <ButtonLink kind="ink" large to={signIn}>
-          {workshop.kind === 'giveaway' ? 'Sign in with GitHub to claim' : 'Sign in to claim'}
-        </ButtonLink>
-      ) : (
-        <ClaimForm workshop={workshop} />
-      )}
-      <SeatsBar workshop={workshop} />
-    </div>
-  )
-}
-
-function Paused({ paused, asOf }: { paused: PausedView; asOf: string }) {
-  return (
-    <Callout tone="warning" title="No new keys at the moment">
-      <p>
-        {pausedMessage(paused)}
-        {paused.since ? (
-          <>
-            {' '}
-            Since <Time iso={paused.since} now={asOf} />.
-          </>
-        ) : null}
-      </p>
-      <p>
-        Existing keys keep working, and you can still open yours. Reload this page in a few minutes.
-      </p>
-    </Callout>
-  )
-}
-
-function ClaimForm({ workshop }: { workshop: WorkshopView }) {
-  const [busy, setBusy] = useState(false)
-  // The browser's back button shows this page as it was left.
-  useEffect(() => {
-    const rest = () => setBusy(false)
-    addEventListener('pageshow', rest)
-    return () => removeEventListener('pageshow', rest)
-  }, [])
-  return (
-    <form
-      method="post"
-      action={claimUrl(workshop.slug)}
-      className="space-y-4"
-      onSubmit={() => setBusy(true)}
-    >
-      {workshop.marketingOptIn ? <Checkbox name="optIn">{workshop.marketingOptIn}</Checkbox> : null}
-      <Button type="submit" kind="key" large busy={busy} busyText="Claiming your key…">
-        Claim my key
-      </Button>
-    </form>
   )
 }

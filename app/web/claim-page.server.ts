@@ -14,6 +14,7 @@ import {
   claimViewUrl,
   workshopUrl,
 } from '../urls'
+import { accountOf, obstacleFor } from './account.server'
 
 export async function readClaimPage(
   ctx: Ctx,
@@ -32,7 +33,9 @@ export async function readClaimPage(
     claim,
     version: pulse?.v ?? '',
     refused: claim && claim.claimAgain === null ? null : refused,
+    oldEnoughAt: obstacleFor(ctx, slug, viewer)?.until ?? null,
     holder: viewer.displayName,
+    account: accountOf(viewer),
     autoSeconds: auto && claim?.state === 'pending' ? 10 : null,
     baseUrl: ctx.settings.providerBaseUrl,
     urls: {

@@ -9,6 +9,7 @@ import { useRevealedKey } from '~/client/use-revealed-key'
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { ClaimView } from '~/domain/claim/view-types'
 import { ButtonLink } from '../base/button'
+import { AccountHelp, isMendable } from './account-help'
 import type { ClaimPageData } from './claim-page-data'
 import { ClaimProgress } from './claim-progress'
 import { ClaimAgain, Ending, FormerKey, Replacing } from './claim-callouts'
@@ -37,26 +38,25 @@ function NotTaken({ page, reason }: { page: ClaimPageData; reason: RefusedReason
     reason === 'switched-off' ||
     reason === 'full' ||
     reason === 'not-open-yet'
-  const otherAccount =
-    reason === 'wrong-provider' ||
-    reason === 'no-verified-email' ||
-    reason === 'email-already-claimed' ||
-    reason === 'account-too-new'
+  const mendable = isMendable(reason) && page.workshop !== null
   const back = page.workshop
     ? { to: page.urls.workshop, label: page.workshop.title }
     : { to: '/', label: 'All workshops' }
   return (
     <PageShell title={message.title} lead={message.meaning} back={back}>
       <div className="mt-6 space-y-6">
-        <p>{message.next}</p>
+        {page.workshop && mendable ? (
+          <AccountHelp
+            reason={reason}
+            until={reason === 'account-too-new' ? page.oldEnoughAt : null}
+            account={page.account}
+            workshop={page.workshop}
+            returnTo={page.urls.workshop}
+          />
+        ) : (
+          <p>{message.next}</p>
+        )}
         <div className="flex flex-wrap gap-3">
-          {otherAccount ? (
-            <form method="post" action="/sign-out">
-              <button type="submit" className="button" data-kind="ink">
-                Sign out
-              </button>
-            </form>
-          ) : null}
           {page.workshop ? (
             <ButtonLink kind={retryable ? 'ink' : 'plain'} to={page.urls.workshop}>
               {retryable ? 'Try again' : 'Back to the workshop'}

@@ -50,3 +50,9 @@ export type WorkshopView = {
   /** ISO UTC, the moment the server looked. */
   asOf: string
 }
+
+/** What changes of a workshop while its page is open. `next` is when to look again; null: never. */
+export type WorkshopPulse = Pick<
+  WorkshopView,
+  'window' | 'endedAt' | 'opensAt' | 'closesAt' | 'seats' | 'paused' | 'keyExpiresAt' | 'asOf'
+> & { next: number | null }
