@@ -91,6 +91,7 @@ const rooms = [
       'end-workshop.server',
       'replace-key.server',
       'reveal.server',
+      'test-key.server',
       'view-types',
     ],
   ],

@@ -59,6 +59,7 @@ export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
     minAccountAgeMs: null,
     cooldownMs: null,
     repositoryUrl: null,
+    tools: [],
     ...change,
   }
 }

@@ -3,7 +3,7 @@ import { ChevronIcon } from './icons'
 
 /**
  * One page: a link back, a headline without a full stop, and the rest in a column of at most 68
- * characters. `steady` keeps space for a longer headline on a phone.
+ * characters. `steady` keeps space for a longer headline on the smallest phones.
  */
 export function PageShell({
   title,
@@ -37,8 +37,10 @@ export function PageShell({
           <span className="prose-link">{back.label}</span>
         </a>
       ) : null}
-      <h1 className={`text-title ${steady ? 'max-sm:min-h-[2lh]' : ''}`}>{title}</h1>
-      {lead ? <div className="mt-4 text-lead text-soft">{lead}</div> : null}
+      <h1 className={`text-title ${steady ? 'max-[22.5rem]:min-h-[2lh]' : ''}`}>{title}</h1>
+      {lead ? (
+        <div className="mt-4 text-lead [overflow-wrap:anywhere] text-soft">{lead}</div>
+      ) : null}
       {children}
     </main>
   )

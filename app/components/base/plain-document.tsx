@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { iconHref } from './icon-href'
+import { MintMark } from './icons'
 
 /** A document without any script, for pages that hold a key. */
 export function PlainDocument({
@@ -22,7 +23,22 @@ export function PlainDocument({
         <link rel="stylesheet" href={stylesheet} />
         <link rel="icon" href={iconHref} />
       </head>
-      <body>{children}</body>
+      <body>
+        <header className="no-print border-b border-rule">
+          <div className="mx-auto flex min-h-16 max-w-wide items-center px-5">
+            <a
+              href="/"
+              className="inline-flex min-h-11 items-center gap-2.5 font-head text-lead font-bold tracking-tight"
+            >
+              <span className="text-mint-ink">
+                <MintMark />
+              </span>
+              Keymint
+            </a>
+          </div>
+        </header>
+        {children}
+      </body>
     </html>
   )
 }

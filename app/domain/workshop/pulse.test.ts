@@ -28,6 +28,7 @@ const view = (change: Partial<WorkshopView> = {}): WorkshopView => ({
   repositoryUrl: null,
   cooldownMs: null,
   minAccountAgeMs: null,
+  tools: [],
   asOf,
   ...change,
 })
