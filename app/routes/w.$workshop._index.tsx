@@ -4,16 +4,18 @@ import { useWorkshopPulse } from '~/client/use-workshop-pulse'
 import { ButtonLink } from '~/components/base/button'
 import { WorkshopEntry, type KnownObstacle } from '~/components/claim/workshop-entry'
 import type { Account } from '~/components/claim/account-help'
+import { LinkedText } from '~/components/base/linked-text'
 import { OrganizerLine } from '~/components/claim/organizer-line'
 import { PageShell, Section } from '~/components/base/page-shell'
 import { StarNudge } from '~/components/base/star-nudge'
 import { EventZoneProvider } from '~/components/base/time'
-import { WorkshopFacts } from '~/components/claim/workshop-facts'
+import { budgetLabel, WorkshopFacts } from '~/components/claim/workshop-facts'
+import { socialMeta } from '~/components/base/social-meta'
 import type { WorkshopPulse, WorkshopView } from '~/domain/workshop/view-types'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { pulseOf } from '~/domain/workshop/pulse'
 import { findWorkshopView } from '~/domain/workshop/view.server'
-import { claimUrl, workshopStatusUrl } from '~/urls'
+import { claimUrl, workshopStatusUrl, workshopUrl } from '~/urls'
 import { accountOf, obstacleFor } from '~/web/account.server'
 import { handler, notFound } from '~/web/handler.server'
 import { getViewer } from '~/web/session.server'
@@ -33,14 +35,27 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     shown: 'broken' in workshop ? null : { workshop, pulse: pulseOf(workshop) },
     claim: claim && { state: claim.state },
     staff: viewer?.role === 'admin' || viewer?.role === 'viewer',
+    origin: ctx.deployment.appOrigin,
     account: viewer && accountOf(viewer),
     obstacle: viewer && obstacleFor(ctx, slug, viewer),
   }
 })
 
-export const meta: MetaFunction<typeof loader> = ({ data }) => [
-  { title: `${data?.shown?.workshop.title ?? 'Workshop'} · Keymint` },
-]
+export const meta: MetaFunction<typeof loader> = ({ data }) => {
+  const workshop = data?.shown?.workshop
+  if (!workshop) return [{ title: 'Workshop · Keymint' }]
+  return [
+    { title: `${workshop.title} · Keymint` },
+    ...socialMeta({
+      title: workshop.title,
+      description:
+        workshop.description ??
+        `Claim your own AI key: ${budgetLabel(workshop)}, ready within seconds.`,
+      origin: data.origin,
+      path: workshopUrl(workshop.slug),
+    }),
+  ]
+}
 
 const back = { to: '/', label: 'All workshops' }
 
@@ -99,7 +114,11 @@ function OpenWorkshop({
   const live = useWorkshopPulse(loadedPulse, workshopStatusUrl(slug))
   const workshop: WorkshopView = { ...loaded, ...live.pulse }
   return (
-    <PageShell title={workshop.title} lead={workshop.description} back={back}>
+    <PageShell
+      title={workshop.title}
+      lead={workshop.description ? <LinkedText text={workshop.description} /> : null}
+      back={back}
+    >
       <div className="mt-8">
         {claim ? (
           <Claimed slug={slug} state={claim.state} />

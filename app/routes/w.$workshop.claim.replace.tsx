@@ -63,7 +63,7 @@ function messageFor(outcome: NotReplacedOutcome): string {
 
 function NotReplaced({ slug, outcome }: { slug: string; outcome: NotReplacedOutcome }) {
   return (
-    <PlainDocument title="Not replaced · Keymint" stylesheet={styles}>
+    <PlainDocument title="Not replaced · Keymint" stylesheet={styles} referrer="same-origin">
       <main id="main" className="mx-auto w-full max-w-read space-y-6 px-5 py-12">
         <h1 className="text-title">We did not replace your key</h1>
         <p className="text-lead text-soft">{messageFor(outcome)}</p>

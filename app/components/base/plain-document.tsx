@@ -6,10 +6,13 @@ import { MintMark } from './icons'
 export function PlainDocument({
   title,
   stylesheet,
+  referrer = 'no-referrer',
   children,
 }: {
   title: string
   stylesheet: string
+  /** A page with a form needs `same-origin`: without it, browsers post with a null origin. */
+  referrer?: 'no-referrer' | 'same-origin'
   children: ReactNode
 }) {
   return (
@@ -18,7 +21,7 @@ export function PlainDocument({
         <meta charSet="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
-        <meta name="referrer" content="no-referrer" />
+        <meta name="referrer" content={referrer} />
         <title>{title}</title>
         <link rel="stylesheet" href={stylesheet} />
         <link rel="icon" href={iconHref} />

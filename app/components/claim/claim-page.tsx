@@ -96,7 +96,7 @@ function TakenClaim({
               spent={
                 share === null || !key?.used
                   ? null
-                  : { share, text: `${key.used.text} of ${key.limit.text} spent` }
+                  : { share, text: `${onCard.number} ${onCard.note}` }
               }
               ends={
                 claim.end ? (

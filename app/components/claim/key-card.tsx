@@ -23,7 +23,7 @@ export type KeyCardProps = {
   ends: ReactNode
   steps: StepView[]
   look?: KeyCardLook
-  /** Spent of the budget, once it was read: a bar takes the place of the steps. */
+  /** Of the budget, once it was read: a bar of what is left takes the place of the steps. */
   spent?: { share: number; text: string } | null
   /** What the card holds: "OpenRouter key", or why it holds none. */
   label: string
@@ -96,9 +96,9 @@ export function KeyCard({
           className="meter key-card-meter"
           min={0}
           max={1}
-          value={Math.min(1, spent.share)}
+          value={Math.max(0, 1 - spent.share)}
           data-tone={spent.share >= 0.95 ? 'error' : spent.share >= 0.8 ? 'warning' : undefined}
-          aria-label="Spent of this key’s budget"
+          aria-label="Left of this key’s budget"
         >
           {spent.text}
         </meter>

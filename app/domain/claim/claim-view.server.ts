@@ -149,7 +149,7 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
         greatest(0, former.limit_usd - former.used_usd)::text as "formerLeftUsd",
       case when c.state = 'ready' then former.grace_until end as "formerUntil",
       exists (select 1 from keymint.keys f where f.holder_kind = 'claim' and f.holder_id = c.claim_id
-        and f.generation < c.generation and f.grant_no = own.grant_no and f.saved_at is not null)
+        and f.generation = c.generation - 1 and (f.off_replaced_at is not null or f.grace_until is not null))
         as "isReplacement", own.grown_at as "lastUsedAt",
       c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs", c.attended_at as "attendedAt",
       extract(epoch from m.taken_at - m.queued_at)::float8 as "queuedSeconds",
