@@ -59,8 +59,8 @@ test('a person claims, watches, copies, uses the key until its cap, and is told 
   await expect(page.getByText('Your key works', { exact: true })).toBeVisible()
 
   // A snippet copied with the key holds it, and the page still does not.
-  await page.getByRole('button', { name: 'Copy .env with my key' }).click()
-  await expect(page.getByRole('button', { name: 'Copied .env with my key' })).toBeVisible()
+  await page.getByRole('button', { name: 'Copy with my key: .env' }).click()
+  await expect(page.getByRole('button', { name: 'Copied: .env' })).toBeVisible()
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(
     `OPENAI_API_KEY=${copied}`,
   )

@@ -39,16 +39,18 @@ export function CopyWithKey({ text, label }: { text: string; label: string }) {
       say(`${title}. ${next}`)
     }
   }
+  const shown =
+    state === 'copied' ? 'Copied' : state === 'blocked' ? 'Not copied' : 'Copy with my key'
   return (
     <Button
       className="no-print shrink-0"
       busy={state === 'busy'}
       busyText="Copying…"
-      aria-label={`${state === 'copied' ? 'Copied' : 'Copy'} ${label} with my key`}
+      aria-label={`${shown}: ${label}`}
       onClick={() => void copy(url)}
     >
       {state === 'copied' ? <CheckIcon size={18} /> : <CopyIcon size={18} />}
-      {state === 'copied' ? 'Copied' : state === 'blocked' ? 'Not copied' : 'Copy with my key'}
+      {shown}
     </Button>
   )
 }
