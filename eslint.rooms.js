@@ -24,6 +24,7 @@ const rooms = [
       'moment',
       'parse',
       'problem',
+      'pulse',
       'samples',
       'switches.server',
       'view-types',
@@ -84,6 +85,7 @@ const rooms = [
     'claim',
     [
       'actions',
+      'admission',
       'claim-actions.server',
       'claim-filter.server',
       'claim-for.server',
@@ -97,6 +99,7 @@ const rooms = [
       'preview-names.server',
       'replace-key.server',
       'reveal.server',
+      'test-key.server',
       'turned-away.server',
       'view-types',
     ],

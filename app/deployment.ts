@@ -12,6 +12,11 @@ export function deploymentOf(env: Partial<Env>): Deployment {
     appOrigin,
     signIn: appOrigin ? signInOf(env, appOrigin) : [],
     weakSecrets: weakSecretsOf(env),
+    operator: {
+      name: env.OPERATOR_NAME ?? null,
+      imprintUrl: env.IMPRINT_URL ?? null,
+      privacyUrl: env.PRIVACY_URL ?? null,
+    },
   }
 }
 

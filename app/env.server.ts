@@ -89,6 +89,14 @@ const headerSecret = (missing: string) =>
       'holds a character that no request can carry, such as a space or a line break: copy it again',
     )
 
+/** An address that pages link to: nothing else than a page may be behind it. */
+const webPage = z
+  .string()
+  .refine(
+    (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+    'must be the address of a page, such as https://example.org/imprint',
+  )
+
 const envSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('production'),
   DATABASE_URL: postgresUrl,
@@ -149,6 +157,9 @@ const envSchema = z.object({
     .string()
     .default('')
     .transform((value) => value === 'true'),
+  OPERATOR_NAME: z.string().trim().max(120, 'must have at most 120 characters').optional(),
+  IMPRINT_URL: webPage.optional(),
+  PRIVACY_URL: webPage.optional(),
   SMTP_URL: url.refine(isDecodable, decodable).optional(),
   RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
   CLIENT_IP_HEADER: z

@@ -29,10 +29,9 @@ import { getViewerOrOutage } from '~/web/session.server'
 export const links: LinksFunction = () => [
   { rel: 'preload', href: headingFont, as: 'font', type: 'font/woff2', crossOrigin: 'anonymous' },
   { rel: 'stylesheet', href: styles },
-  {
-    rel: 'icon',
-    href: iconHref,
-  },
+  { rel: 'icon', href: '/favicon.ico', sizes: '32x32' },
+  { rel: 'icon', href: iconHref, type: 'image/svg+xml' },
+  { rel: 'apple-touch-icon', href: '/apple-touch-icon.png' },
 ]
 
 export const meta: MetaFunction = () => [{ title: 'Keymint' }]
@@ -50,7 +49,12 @@ export const loader = handler(async ({ request, ctx, auth }) => {
             .map(({ slug, title }) => ({ slug, title })),
           teams: await listTeamsOf(ctx, viewer.userId),
         }
-  return { person, theme: themeOf(request.headers.get('Cookie')) }
+  return {
+    person,
+    theme: themeOf(request.headers.get('Cookie')),
+    operator: ctx.deployment.operator,
+    origin: ctx.deployment.appOrigin,
+  }
 })
 
 /** Programs learn from an error page, too, when to come back. */
@@ -96,7 +100,7 @@ export function Layout({ children }: { children: ReactNode }) {
         <SiteHeader person={data ? data.person : 'unknown'} />
         {/* At least a screen high, so that the footer does not jump when the content changes. */}
         <div className="min-h-screen">{children}</div>
-        <SiteFooter theme={theme} />
+        <SiteFooter theme={theme} operator={data?.operator ?? null} />
         <PageScripts />
       </body>
     </html>

@@ -35,6 +35,12 @@ export const adminMintUrl = (slug: string) => `/admin/w/${part(slug)}/mint`
 /** The addresses of a workshop and of a claim in it. */
 export const workshopUrl = (slug: string) => `/w/${part(slug)}`
 
+export const workshopStatusUrl = (slug: string) => `/w/${part(slug)}/status`
+
+/** The workshop's page that a path belongs to: where one comes back to after signing out. */
+export const workshopOfPath = (path: string): string | null =>
+  /^\/w\/[^/?#]+/.exec(path)?.[0] ?? null
+
 export const claimUrl = (slug: string) => `/w/${part(slug)}/claim`
 
 export const claimStatusUrl = (slug: string) => `/w/${part(slug)}/claim/status`

@@ -58,6 +58,14 @@ test('a person claims, watches, copies, uses the key until its cap, and is told 
   await page.getByRole('button', { name: 'Test my key' }).click()
   await expect(page.getByText('Your key works', { exact: true })).toBeVisible()
 
+  // A snippet copied with the key holds it, and the page still does not.
+  await page.getByRole('button', { name: 'Copy with my key: .env' }).click()
+  await expect(page.getByRole('button', { name: 'Copied: .env' })).toBeVisible()
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(
+    `OPENAI_API_KEY=${copied}`,
+  )
+  expect(await page.content()).not.toContain(copied)
+
   await spendAll(page, stage, copied)
   const refused = await chat(page, stage, copied, 'One more, please.', 1)
   expect(refused.status()).toBe(403)
@@ -68,13 +76,13 @@ test('a person claims, watches, copies, uses the key until its cap, and is told 
   })
   expect(wrongModel.status()).toBe(404)
 
+  // What the test has read is on the page without a reload.
   await page.getByRole('button', { name: 'Test my key' }).click()
   await expect(page.getByText('Valid, but spent', { exact: true })).toBeVisible()
-  await page.reload()
   await expect(heading(page, 'Your key is spent')).toBeVisible()
-  await expect(page.getByRole('region', { name: 'What is left' })).toContainText(
-    '$0.00 of $0.06 left',
-  )
+  await expect(card).toContainText('$0.00')
+  await expect(card).toContainText('left of $0.06')
+  await expect(card).toHaveAttribute('data-look', 'spent')
   await expect(page.getByText('This key has spent its budget')).toBeVisible()
 
   // A second device of the same person.
@@ -106,7 +114,7 @@ test('a usage reading by the worker reaches the page without anybody asking', as
     .poll(
       async () => {
         await page.goto('/w/second-room/claim')
-        return page.getByRole('region', { name: 'What is left' }).innerText()
+        return page.getByRole('region', { name: 'Budget' }).innerText()
       },
       { timeout: 100_000, intervals: [2_000] },
     )
@@ -200,7 +208,6 @@ test.describe('without JavaScript', () => {
     await faults({ latencyMs: 1_200 })
     const me = attendee(20)
     await page.goto('/w/open-room')
-    await page.getByRole('link', { name: 'Sign in to claim' }).click()
     await page.getByRole('button', { name: 'Continue with GitHub' }).click()
     await page.getByRole('button', { name: me.login }).first().click()
     await page.getByRole('button', { name: 'Claim my key' }).click()

@@ -99,6 +99,32 @@ for (const { colorScheme, width } of looks) {
   })
 }
 
+test('a page says where one is and who runs it, also in a chat, in a tab and where nothing is', async ({
+  page,
+}) => {
+  await page.goto('/nothing-here')
+  await expect(page).toHaveTitle('Page not found · Keymint')
+  await page.goto('/w/open-room')
+  const meta = (property: string) =>
+    page.locator(`meta[property="${property}"]`).getAttribute('content')
+  expect(await meta('og:title')).toBe('The open workshop')
+  expect(await meta('og:description')).toBe('One key for everyone who walks in.')
+  for (const url of [
+    (await meta('og:image')) ?? '',
+    '/favicon.ico',
+    '/apple-touch-icon.png',
+    '/robots.txt',
+  ])
+    expect((await page.request.get(url)).status(), url).toBe(200)
+  const footer = page.getByRole('contentinfo')
+  await expect(footer).toContainText('Run by Journey hosts')
+  await expect(footer.getByRole('link', { name: 'Imprint' })).toHaveAttribute(
+    'href',
+    'https://example.org/imprint',
+  )
+  await expect(footer.getByRole('link', { name: 'Privacy' })).toBeVisible()
+})
+
 test('no secret is in any page, answer, log, table or file that a browser gets', async ({
   page,
   browser,

@@ -74,11 +74,66 @@ test('a workshop with one seat gives one key, and the next person is told that i
   await expect.poll(async () => (await upstreamKeys(page, stage, 'last-seat')).length).toBe(1)
 })
 
-test('a workshop for GitHub refuses who is signed in with Google', async ({ page, signIn }) => {
+test('a workshop for GitHub refuses who is signed in with Google, also past its page', async ({
+  page,
+  context,
+  signIn,
+  stage,
+}) => {
   await signIn('Mixed.Case@Northwind.test', 'google')
-  await page.goto('/w/github-room')
-  await page.getByRole('button', { name: 'Claim my key' }).click()
+  const answer = await context.request.post(`${stage.origin}/w/github-room/claim`, {
+    form: {},
+    headers: { Origin: stage.origin },
+    maxRedirects: 0,
+  })
+  await page.goto(answer.headers().location ?? '')
   await expect(heading(page, 'This workshop needs a GitHub account')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Continue with GitHub' })).toBeVisible()
+})
+
+test('claims that open while one watches offer the button by the clock, without a reload', async ({
+  page,
+  signIn,
+  stage,
+}) => {
+  await signIn(attendee(38).login)
+  await page.goto('/w/coming-room')
+  await expect(page.getByText('Claims are not open yet')).toBeVisible()
+  let asked = 0
+  await page.route('**/w/coming-room/status', async (route) => {
+    asked++
+    const answer = await page.request.get(`${stage.origin}/w/coming-room/status`)
+    const pulse = (await answer.json()) as { asOf: string }
+    const opensAt = new Date(Date.parse(pulse.asOf) + 4_000).toISOString()
+    await route.fulfill({ json: { ...pulse, opensAt, next: 60_000 } })
+  })
+  // The server moves the opening closer; a page that is online again looks at once.
+  await page.evaluate(() => {
+    document.body.dataset.kept = 'yes'
+    dispatchEvent(new Event('online'))
+  })
+  await expect(page.getByText(/in \d s\b/).first()).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
+  await expect(page.getByRole('button', { name: 'Claim my key' })).toBeVisible({ timeout: 10_000 })
+  expect(asked).toBe(1)
+  expect(await page.evaluate(() => document.body.dataset.kept)).toBe('yes')
+})
+
+test('a seat that somebody else takes changes the page while one watches', async ({
+  page,
+  browser,
+  signIn,
+  stage,
+}) => {
+  await signIn(attendee(39).login)
+  await page.goto('/w/live-seat')
+  await expect(page.getByRole('paragraph').filter({ hasText: '1 of 1 left' })).toBeVisible()
+  const other = await browser.newContext()
+  await signInTo(other, stage.origin, attendee(40).login)
+  await claimOverHttp(other, stage.origin, 'live-seat')
+  await other.close()
+  await expect(page.getByText('All keys are taken')).toBeVisible({ timeout: 20_000 })
+  await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
 })
 
 test('one mailbox under two accounts gets one key', async ({ page, browser, signIn, stage }) => {

@@ -37,7 +37,7 @@ test('a leaked key is replaced from its own page', async ({ page, context, signI
   await page.getByText('Replace a leaked key').click()
   await page.getByRole('button', replaceButton).click()
   await expect(page).toHaveURL(new RegExp(`/w/${slug}/claim$`))
-  await expect(heading(page, 'Your key is ready')).toBeVisible({ timeout: 20_000 })
+  await expect(heading(page, 'Your new key is ready')).toBeVisible({ timeout: 20_000 })
   await expect(page.getByText('Your budget follows in about a minute')).toBeVisible({
     timeout: 20_000,
   })
@@ -45,7 +45,9 @@ test('a leaked key is replaced from its own page', async ({ page, context, signI
   expect(fresh).not.toBe(leaked)
   expect((await chat(leaked)).status()).toBe(401)
   // Two readings of the old key, half a minute apart, free what is left of it.
-  await expect(page.getByText('$0.04 of $0.06 left')).toBeVisible({ timeout: 120_000 })
+  const card = page.getByRole('region', { name: 'Key card' })
+  await expect(card).toContainText('left of $0.06', { timeout: 120_000 })
+  await expect(card).toContainText('$0.04')
   expect((await chat(fresh)).status()).toBe(200)
   const [now] = (await upstreamKeys(page, stage, slug)).filter(({ key }) => key === fresh)
   expect(now?.limit).toBe(0.04)
@@ -54,8 +56,10 @@ test('a leaked key is replaced from its own page', async ({ page, context, signI
   await page.getByRole('button', replaceButton).click()
   await expect(heading(page, 'We did not replace your key')).toBeVisible()
   await expect(page.getByText('once in 10 minutes')).toBeVisible()
-  await page.getByRole('link', { name: 'Back to your key' }).click()
-  await expect(heading(page, 'Your key is ready')).toBeVisible()
+  // What leaked can be disabled at once.
+  await page.getByRole('button', { name: 'Disable it now and give it back' }).click()
+  await expect(page).toHaveURL(/\/me\?done=/)
+  await expect.poll(async () => (await chat(fresh)).status(), { timeout: 20_000 }).toBe(401)
 })
 
 test('without a script, and on a phone, a key can be replaced', async ({ browser, stage }) => {
@@ -74,7 +78,7 @@ test('without a script, and on a phone, a key can be replaced', async ({ browser
     .poll(() => revealOverHttp(context, stage.origin, slug), { timeout: 20_000 })
     .not.toBe(leaked)
   await page.reload()
-  await expect(heading(page, 'Your key is ready')).toBeVisible()
+  await expect(heading(page, 'Your new key is ready')).toBeVisible()
   const [old] = (await upstreamKeys(page, stage, slug)).filter(({ key }) => key === leaked)
   expect((old as { disabled?: boolean } | undefined)?.disabled).toBe(true)
   await context.close()

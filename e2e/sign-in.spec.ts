@@ -1,16 +1,51 @@
-import { test, expect, heading, attendee } from './fixtures'
+import { test, expect, attendee } from './fixtures'
 
 test('a person signs in with GitHub through its page and comes back to where they were going', async ({
   page,
 }) => {
   await page.goto('/w/open-room')
-  await page.getByRole('link', { name: 'Sign in to claim' }).click()
   await page.getByRole('button', { name: 'Continue with GitHub' }).click()
   await page.getByLabel('Filter people').fill(attendee(1).login)
   await page.getByRole('button', { name: attendee(1).login }).click()
   await expect(page).toHaveURL(/\/w\/open-room$/)
   await expect(page.getByRole('link', { name: `Your keys: ${attendee(1).name}` })).toBeVisible()
   await expect(page.getByRole('button', { name: 'Claim my key' })).toBeVisible()
+})
+
+test('a workshop offers the providers that it takes, and the sign-in page of its way back too', async ({
+  page,
+}) => {
+  await page.goto('/w/github-room')
+  await expect(page.getByRole('button', { name: /^Continue with/ })).toHaveText([
+    'Continue with GitHub',
+  ])
+  await page.goto('/sign-in?returnTo=/w/github-room/claim')
+  await expect(page.getByRole('main')).toContainText('The workshop of one provider')
+  await expect(page.getByRole('button', { name: /^Continue with/ })).toHaveText([
+    'Continue with GitHub',
+  ])
+  await page.getByRole('link', { name: 'The workshop of one provider' }).click()
+  await expect(page).toHaveURL(/\/w\/github-room$/)
+})
+
+test('who came with the wrong provider is told before a claim, and is right in two clicks', async ({
+  page,
+  signIn,
+}) => {
+  await signIn('Mixed.Case@Northwind.test', 'google')
+  await page.goto('/w/github-room')
+  await expect(page.getByText('This workshop needs a GitHub account')).toBeVisible()
+  await expect(page.getByText('Mika Mixed (Mixed.Case@Northwind.test) with Google')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
+  await page.getByRole('button', { name: 'Continue with GitHub' }).click()
+  await page.getByLabel('Filter people').fill(attendee(6).login)
+  await page.getByRole('button', { name: attendee(6).login }).click()
+  await expect(page).toHaveURL(/\/w\/github-room$/)
+  await expect(page.getByRole('button', { name: 'Claim my key' })).toBeVisible()
+  // Signing out ends where one was.
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await expect(page).toHaveURL(/\/w\/github-room$/)
+  await expect(page.getByRole('button', { name: 'Continue with GitHub' })).toBeVisible()
 })
 
 test('a person signs in with Google through its page', async ({ page }) => {
@@ -67,8 +102,10 @@ test('a person without a verified address signs in, and a workshop refuses them 
   await page.goto('/sign-in?returnTo=/w/open-room')
   await page.getByRole('button', { name: 'Continue with GitHub' }).click()
   await page.getByRole('button', { name: 'una.verified@example.org' }).click()
-  await page.getByRole('button', { name: 'Claim my key' }).click()
-  await expect(heading(page, 'Your email is not verified')).toBeVisible()
+  await expect(page).toHaveURL(/\/w\/open-room$/)
+  await expect(page.getByText('Your email is not verified')).toBeVisible()
+  await expect(page.getByRole('link', { name: 'Verify it at GitHub' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
   await page.goto('/me')
   await expect(page.getByText('without a verified email')).toBeVisible()
 })

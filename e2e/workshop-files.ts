@@ -38,6 +38,7 @@ ${rest()}`,
   'second-room': `title: The second workshop\n${open}\n${rest(`organizers: [${organizerOfSecondRoom}]\n`)}`,
   'full-room': `title: The full workshop\n${open}\n${rest('max_keys: 1\n')}`,
   'last-seat': `title: The workshop with one seat\n${open}\n${rest('max_keys: 1\n')}`,
+  'live-seat': `title: The workshop that is watched\n${open}\n${rest('max_keys: 1\n')}`,
   'closed-room': `title: The closed workshop
 claims_open_at: 2026-01-15T09:00:00Z
 claims_close_at: 2026-01-16T09:00:00Z

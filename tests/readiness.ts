@@ -29,6 +29,7 @@ export async function readyWorld(workshop = bigWorkshop()) {
       },
     ],
     weakSecrets: [],
+    operator: { name: null, imprintUrl: null, privacyUrl: null },
   }
   return world
 }

@@ -63,6 +63,7 @@ export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
     minAccountAgeMs: null,
     cooldownMs: null,
     repositoryUrl: null,
+    tools: [],
     ...change,
   }
 }
@@ -154,7 +155,12 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
       readUsageSeconds: 60,
       retentionDays: null,
     },
-    deployment: { appOrigin: 'http://localhost:3000', signIn: [], weakSecrets: [] },
+    deployment: {
+      appOrigin: 'http://localhost:3000',
+      signIn: [],
+      weakSecrets: [],
+      operator: { name: null, imprintUrl: null, privacyUrl: null },
+    },
     workshops: {
       workshops: new Map(workshops.map((workshop) => [workshop.slug, workshop])),
       problems: [],

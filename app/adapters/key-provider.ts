@@ -119,6 +119,11 @@ export type KeyProvider = {
   /** GET /key with the given key itself: costs nothing. */
   readOwnKey(plaintext: string): Promise<KeySelfReading>
   /**
+   * POST /chat/completions with the given key: one real request, answered with a few tokens and
+   * paid from the key's budget.
+   */
+  tryOwnKey(plaintext: string, model: string): Promise<void>
+  /**
    * GET /credits. With a key that is not a management key the provider answers zeros, not a refusal.
    */
   readCredits(): Promise<AccountCredits>

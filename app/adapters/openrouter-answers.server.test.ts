@@ -131,6 +131,7 @@ test('every call fails with a ProviderError when the answer is half a page of HT
     (p) => p.assignKeys('g', ['h']),
     (p) => p.listAssignedHashes('g'),
     (p) => p.readOwnKey(plaintext),
+    (p) => p.tryOwnKey(plaintext, 'a/b'),
     (p) => p.readCredits(),
     (p) => p.listActivity({}),
     (p) => p.listModels(),

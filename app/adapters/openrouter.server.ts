@@ -10,6 +10,7 @@ import { apiKeysDelete } from '@openrouter/sdk/funcs/apiKeysDelete.js'
 import { apiKeysGet } from '@openrouter/sdk/funcs/apiKeysGet.js'
 import { apiKeysGetCurrentKeyMetadata } from '@openrouter/sdk/funcs/apiKeysGetCurrentKeyMetadata.js'
 import { apiKeysUpdate } from '@openrouter/sdk/funcs/apiKeysUpdate.js'
+import { chatSend } from '@openrouter/sdk/funcs/chatSend.js'
 import { creditsGetCredits } from '@openrouter/sdk/funcs/creditsGetCredits.js'
 import { guardrailsBulkAssignKeys } from '@openrouter/sdk/funcs/guardrailsBulkAssignKeys.js'
 import { guardrailsCreate } from '@openrouter/sdk/funcs/guardrailsCreate.js'
@@ -41,6 +42,10 @@ import { isNotFound, ProviderError } from './provider-error'
 
 const createTimeoutMs = 8_000
 const timeoutMs = 10_000
+/** A real request of a test waits longer than a reading: models think. */
+const inferenceTimeoutMs = 20_000
+/** The smallest answer that every model accepts as a limit. */
+const fewTokens = 16
 /** The page size limit of GET /models. */
 const modelPageSize = 1_000
 
@@ -218,6 +223,22 @@ export function createOpenRouter(config: {
           expiresAt: data.expiresAt ?? null,
           isManagementKey: data.isManagementKey,
         }),
+      )
+    },
+    async tryOwnKey(plaintext, model) {
+      const chatRequest = {
+        model,
+        messages: [{ role: 'user' as const, content: 'Say hello.' }],
+        maxTokens: fewTokens,
+      }
+      await unwrap(
+        'POST /chat/completions',
+        chatSend(
+          clientFor(plaintext),
+          { chatRequest },
+          { ...options, timeoutMs: inferenceTimeoutMs },
+        ),
+        () => undefined,
       )
     },
     async readCredits() {

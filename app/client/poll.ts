@@ -1,23 +1,26 @@
 /**
- * Polls one claim. The server sets the interval; a hidden page does not poll; a page that is shown
+ * Polls one claim, or one workshop. The server sets the interval; a hidden page does not poll; a page that is shown
  * again polls at once. Only our JSON is an answer: captive portals answer 200 with their own page.
  */
 import type { ClaimPulse } from '~/domain/claim/view-types'
 
-export type PollAnswer =
-  | { kind: 'pulse'; pulse: ClaimPulse }
+/** What is polled; `next` is when to ask again, null is never. */
+type Polled = { next: number | null }
+
+export type PollAnswer<Pulse extends Polled = ClaimPulse> =
+  | { kind: 'pulse'; pulse: Pulse }
   /** Many watch: nothing was looked up, and the server says when to ask again. */
   | { kind: 'later'; ms: number }
   | { kind: 'gone' }
   | { kind: 'failed' }
 
-export type Watch = {
+export type Watch<Pulse extends Polled = ClaimPulse> = {
   /**
    * Failed polls since the last good one. From the second on, the page says that it is
    * reconnecting.
    */
   failures: number
-  pulse: ClaimPulse | null
+  pulse: Pulse | null
 }
 
 /** +-20 %, so that people who clicked together do not poll together. */
@@ -31,22 +34,32 @@ export function delayAfterFailure(failures: number): number {
 }
 
 /** When to poll next after this answer, or null to stop. */
-export function nextDelay(answer: PollAnswer, failures: number, random: number): number | null {
+export function nextDelay<Pulse extends Polled>(
+  answer: PollAnswer<Pulse>,
+  failures: number,
+  random: number,
+): number | null {
   if (answer.kind === 'gone') return null
   if (answer.kind === 'failed') return jittered(delayAfterFailure(failures), random)
   if (answer.kind === 'later') return jittered(answer.ms, random)
   return answer.pulse.next === null ? null : jittered(Math.max(500, answer.pulse.next), random)
 }
 
-/** What an answer of the status URL means. */
-export async function readAnswer(response: Response): Promise<PollAnswer> {
+/** What an answer of a claim's status URL means. */
+export const readAnswer = (response: Response): Promise<PollAnswer> => readPolled(response, isPulse)
+
+/** The same for what `isOurs` recognises. */
+export async function readPolled<Pulse extends Polled>(
+  response: Response,
+  isOurs: (body: unknown) => body is Pulse,
+): Promise<PollAnswer<Pulse>> {
   const isJson = response.headers.get('Content-Type')?.includes('application/json') ?? false
   if (!isJson) return { kind: 'failed' }
   if (response.status === 401 || response.status === 404) return { kind: 'gone' }
   if (!response.ok) return { kind: 'failed' }
   const body: unknown = await response.json()
   if (isLater(body)) return { kind: 'later', ms: body.later }
-  return isPulse(body) ? { kind: 'pulse', pulse: body } : { kind: 'failed' }
+  return isOurs(body) ? { kind: 'pulse', pulse: body } : { kind: 'failed' }
 }
 
 function isPulse(body: unknown): body is ClaimPulse {
@@ -76,15 +89,15 @@ export type Watcher = { stop(): void; wake(): void }
  * Polls until the server says that nothing more will change. `wake` polls at once, unless a poll is
  * under way.
  */
-export function watch(options: {
+export function watch<Pulse extends Polled = ClaimPulse>(options: {
   firstDelayMs: number
-  ask: (signal: AbortSignal) => Promise<PollAnswer>
+  ask: (signal: AbortSignal) => Promise<PollAnswer<Pulse>>
   isHidden: () => boolean
   random: () => number
-  onWatch: (state: Watch) => void
+  onWatch: (state: Watch<Pulse>) => void
   onGone: () => void
 }): Watcher {
-  let state: Watch = { failures: 0, pulse: null }
+  let state: Watch<Pulse> = { failures: 0, pulse: null }
   let timer: ReturnType<typeof setTimeout> | undefined
   let asking: AbortController | null = null
   let stopped = false
@@ -99,7 +112,9 @@ export function watch(options: {
     if (stopped || asking || options.isHidden()) return
     const own = (asking = new AbortController())
     const timeout = setTimeout(() => own.abort(), 10_000)
-    const answer = await options.ask(own.signal).catch((): PollAnswer => ({ kind: 'failed' }))
+    const answer = await options
+      .ask(own.signal)
+      .catch((): PollAnswer<Pulse> => ({ kind: 'failed' }))
     clearTimeout(timeout)
     asking = null
     if (stopped) return

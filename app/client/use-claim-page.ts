@@ -1,14 +1,22 @@
 /** Keeps the claim page fresh: polls a few bytes, and fetches the page's data when they change. */
-import { useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import type { ClaimPageData } from '~/components/claim/claim-page-data'
 import { readAnswer, watch as startWatch, type Watch } from './poll'
+
+/** A timer that is set for longer fires at once. */
+const maxTimerMs = 2 ** 31 - 10_000
 
 export type ClaimWatch = Watch & {
   /** performance.now() of the last good answer. */
   lastGood: number
 }
 
-export function useClaimPage(loaded: ClaimPageData): { page: ClaimPageData; watch: ClaimWatch } {
+export function useClaimPage(loaded: ClaimPageData): {
+  page: ClaimPageData
+  watch: ClaimWatch
+  /** Loads the page's data now, whatever the polls say. */
+  refresh: () => Promise<void>
+} {
   const [page, setPage] = useState(loaded)
   const [watch, setWatch] = useState<ClaimWatch>({ failures: 0, pulse: null, lastGood: 0 })
   const version = useRef(loaded.version)
@@ -17,21 +25,31 @@ export function useClaimPage(loaded: ClaimPageData): { page: ClaimPageData; watc
   const watching = firstPollMs !== null
   const firstDelay = useRef(firstPollMs ?? 0)
 
+  const busy = useRef(false)
+  const refresh = useCallback(async (): Promise<void> => {
+    if (busy.current) return
+    busy.current = true
+    const next = await fetchPage(view).catch(() => null)
+    busy.current = false
+    if (!next) return
+    version.current = next.version
+    setPage(next)
+  }, [view])
+
+  // A key that ends while its page is open is not offered any longer.
+  const endsAt = page.claim?.state === 'ready' ? (page.claim.key?.expiresAt ?? null) : null
+  const asOf = page.claim?.asOf ?? null
+  useEffect(() => {
+    if (endsAt === null || asOf === null) return
+    const endsInMs = Date.parse(endsAt) - Date.parse(asOf)
+    if (endsInMs > maxTimerMs) return
+    const timer = setTimeout(() => void refresh(), Math.max(0, endsInMs) + 1_000)
+    return () => clearTimeout(timer)
+  }, [endsAt, asOf, refresh])
+
   useEffect(() => {
     if (!watching) return
-    const refreshing = new AbortController()
-    let busy = false
     setWatch((before) => ({ ...before, lastGood: performance.now() }))
-
-    async function refresh(): Promise<void> {
-      if (busy) return
-      busy = true
-      const next = await fetchPage(view, refreshing.signal).catch(() => null)
-      busy = false
-      if (!next || refreshing.signal.aborted) return
-      version.current = next.version
-      setPage(next)
-    }
 
     const watcher = startWatch({
       firstDelayMs: firstDelay.current,
@@ -61,21 +79,20 @@ export function useClaimPage(loaded: ClaimPageData): { page: ClaimPageData; watc
     addEventListener('online', wake)
     addEventListener('pageshow', wakeFromCache)
     return () => {
-      refreshing.abort()
       watcher.stop()
       document.removeEventListener('visibilitychange', wake)
       removeEventListener('online', wake)
       removeEventListener('pageshow', wakeFromCache)
     }
-  }, [status, view, watching])
+  }, [status, refresh, watching])
 
-  return { page, watch }
+  return { page, watch, refresh }
 }
 
 /** Null for anything but our answer: the next poll retries. */
-async function fetchPage(url: string, signal: AbortSignal): Promise<ClaimPageData | null> {
+async function fetchPage(url: string): Promise<ClaimPageData | null> {
   const response = await fetch(url, {
-    signal,
+    signal: AbortSignal.timeout(10_000),
     cache: 'no-store',
     headers: { Accept: 'application/json' },
   })

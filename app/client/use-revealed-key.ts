@@ -7,7 +7,7 @@ export const shownSeconds = 30
 export type RevealProblem = 'signed-out' | 'not-yet' | 'no-key' | 'too-often' | 'unreachable'
 
 /** Fetches the key. Throws a RevealProblem's name; never anything that holds the key. */
-async function fetchKey(url: string): Promise<string> {
+export async function fetchKey(url: string): Promise<string> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { Accept: 'application/json' },
@@ -31,7 +31,7 @@ async function fetchKey(url: string): Promise<string> {
   )
 }
 
-function problemOf(error: unknown): RevealProblem {
+export function problemOf(error: unknown): RevealProblem {
   const name = error instanceof Error ? error.message : ''
   return name === 'signed-out' || name === 'not-yet' || name === 'no-key' || name === 'too-often'
     ? name
@@ -100,14 +100,4 @@ export function useRevealedKey(url: string, say: (text: string) => void) {
   }
 
   return { key, busy, copied, problem, show, copy, hide }
-}
-
-/** Saves a text as a file on this device, without a request. */
-export function download(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(url), 10_000)
 }

@@ -48,6 +48,14 @@ export type Deployment = {
   /** Where people are sent to sign in, and the exact address that must be registered there. */
   signIn: { provider: string; authorizeUrl: string; redirectUri: string }[]
   weakSecrets: WeakSecret[]
+  /** Who runs the site, for the footer of every page. */
+  operator: Operator
+}
+
+export type Operator = {
+  name: string | null
+  imprintUrl: string | null
+  privacyUrl: string | null
 }
 
 export type WeakSecret =

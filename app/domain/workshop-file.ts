@@ -11,6 +11,22 @@ export type KeyLimitReset = 'daily' | 'weekly' | 'monthly'
 
 export type WorkshopProvider = 'github' | 'google'
 
+/** The tools that a key's page has a way into. */
+export const toolIds = [
+  'curl',
+  'python',
+  'typescript',
+  'claude-code',
+  'codex',
+  'opencode',
+  'aider',
+  'cursor',
+  'continue',
+  'goose',
+] as const
+
+export type ToolId = (typeof toolIds)[number]
+
 export type Organizer = { name: string; email: string | null; url: string | null }
 
 export type Workshop = {
@@ -49,6 +65,8 @@ export type Workshop = {
   cooldownMs: number | null
   /** Giveaways only: a repository that people are asked to star. Never a condition. */
   repositoryUrl: string | null
+  /** Up to three tools that a key's page shows first; empty: its own choice. */
+  tools: ToolId[]
 }
 /**
  * What is wrong with a workshop file, so that its author can correct it without asking.

@@ -2,7 +2,8 @@ import type { MetaFunction } from '@remix-run/node'
 import { Link, useLoaderData } from '@remix-run/react'
 import { KeyCard } from '~/components/claim/key-card'
 import { EmptyState } from '~/components/base/page-shell'
-import { Time } from '~/components/base/time'
+import { socialMeta } from '~/components/base/social-meta'
+import { EventZoneProvider, Time } from '~/components/base/time'
 import { budgetLabel, seatsLabel, StatusDot } from '~/components/claim/workshop-facts'
 import type { StepView } from '~/domain/claim/view-types'
 import type { WorkshopView } from '~/domain/workshop/view-types'
@@ -10,15 +11,22 @@ import { listWorkshopViews } from '~/domain/workshop/view.server'
 import { workshopUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
 
-export const loader = handler(async ({ ctx }) => ({ workshops: await listWorkshopViews(ctx) }))
+export const loader = handler(async ({ ctx }) => ({
+  workshops: await listWorkshopViews(ctx),
+  origin: ctx.deployment.appOrigin,
+}))
 
-export const meta: MetaFunction = () => [
-  { title: 'Keymint: an AI key for everyone at your workshop' },
-  {
-    name: 'description',
-    content:
+const title = 'Keymint: an AI key for everyone at your workshop'
+
+export const meta: MetaFunction<typeof loader> = ({ data }) => [
+  { title },
+  ...socialMeta({
+    title,
+    description:
       'Personal LLM API keys for workshops, each with a budget, a list of models and an expiry.',
-  },
+    origin: data?.origin ?? '',
+    path: '/',
+  }),
 ]
 
 const allDone: StepView[] = (['queued', 'checking', 'creating', 'limits', 'ready'] as const).map(
@@ -28,57 +36,82 @@ const allDone: StepView[] = (['queued', 'checking', 'creating', 'limits', 'ready
 export default function Landing() {
   const { workshops } = useLoaderData<typeof loader>()
   const current = workshops.filter((workshop) => workshop.window !== 'closed')
+  const open = current.filter((workshop) => workshop.window === 'open')
+  const coming = current.filter((workshop) => workshop.window === 'upcoming')
+  const only = open.length === 1 ? open[0] : undefined
   const past = workshops.filter((workshop) => workshop.window === 'closed')
   return (
     <main id="main" tabIndex={-1} className="mx-auto w-full max-w-wide px-5 pb-24 outline-none">
-      <div className="grid items-center gap-x-16 gap-y-10 py-10 lg:grid-cols-[1fr_30rem] lg:py-20">
+      <div className="grid items-center gap-x-16 gap-y-10 py-10 lg:grid-cols-[1fr_30rem] lg:py-16">
         <div>
           <h1 className="text-hero">An AI key for everyone at your workshop</h1>
           <p className="mt-6 max-w-[34rem] text-lead text-soft">
-            Keymint gives each participant a personal key for language models, with a budget in
-            dollars, a list of models and an expiry.
+            Your own key for language models, with a budget in dollars, a list of models and an
+            expiry. No credit card.
           </p>
+          {only ? null : (
+            <p className="mt-6 flex flex-wrap gap-3">
+              <a className="button" data-kind="ink" data-size="large" href="#workshops">
+                {current.length > 0 ? 'Find your workshop' : 'See the workshops'}
+              </a>
+              <a className="button" data-size="large" href="#host">
+                I’m hosting one
+              </a>
+            </p>
+          )}
         </div>
-        <div aria-hidden="true" className="hidden lg:block">
-          <KeyCard
-            state="ready"
-            title="Your workshop"
-            holder="Your name"
-            reference="00000001"
-            label="OpenRouter key"
-            keyText="sk-or-v1-••••••••••••••••••••"
-            cap="$2.00"
-            capNote="in total"
-            ends="the next morning"
-            steps={allDone}
-          />
-        </div>
+        {only ? (
+          <WorkshopCard workshop={only} large />
+        ) : (
+          <div aria-hidden="true" className="hidden lg:block">
+            <KeyCard
+              state="ready"
+              title="Your workshop"
+              holder="Your name"
+              reference="00000001"
+              label="OpenRouter key"
+              keyText="sk-or-v1-••••••••••••••••••••"
+              cap="$2.00"
+              capNote="in total"
+              ends="the next morning"
+              steps={allDone}
+            />
+          </div>
+        )}
       </div>
 
-      <section aria-labelledby="workshops">
-        <h2 id="workshops" className="mb-4 text-head">
-          {current.length > 0 ? 'Open and upcoming' : 'Workshops'}
-        </h2>
-        {current.length > 0 ? (
-          <WorkshopList workshops={current} />
-        ) : (
-          <EmptyState title="No open or upcoming workshops">
-            <p>
-              When an organiser adds one, it appears here. Missing yours? Check the address that the
-              organiser gave you.
-            </p>
-          </EmptyState>
-        )}
-      </section>
-
-      {past.length > 0 ? (
-        <section aria-labelledby="past" className="mt-12">
-          <h2 id="past" className="mb-4 text-head">
-            Closed
+      {only && current.length === 1 ? null : (
+        <section aria-labelledby="workshops">
+          <h2 id="workshops" className="mb-4 scroll-mt-6 text-head">
+            {current.length > 0 ? 'Open and upcoming' : 'Workshops'}
           </h2>
-          <WorkshopList workshops={past} />
+          {current.length > 0 ? (
+            <>
+              {open.length > 0 ? (
+                <ul className="grid gap-4 sm:grid-cols-2">
+                  {open.map((workshop) => (
+                    <li key={workshop.slug} className="grid">
+                      <WorkshopCard workshop={workshop} />
+                    </li>
+                  ))}
+                </ul>
+              ) : null}
+              {coming.length > 0 ? (
+                <div className="mt-6">
+                  <WorkshopList workshops={coming} />
+                </div>
+              ) : null}
+            </>
+          ) : (
+            <EmptyState title="No open or upcoming workshops">
+              <p>
+                When an organiser adds one, it appears here. Missing yours? Check the address that
+                the organiser gave you.
+              </p>
+            </EmptyState>
+          )}
         </section>
-      ) : null}
+      )}
 
       <section aria-labelledby="how" className="mt-16 border-t border-rule pt-8">
         <h2 id="how" className="sr-only">
@@ -96,6 +129,36 @@ export default function Landing() {
           </How>
         </ol>
       </section>
+
+      {past.length > 0 ? (
+        <section aria-labelledby="past" className="mt-12">
+          <h2 id="past" className="mb-4 text-head">
+            Closed
+          </h2>
+          <WorkshopList workshops={past} />
+        </section>
+      ) : null}
+
+      <section
+        aria-labelledby="host"
+        className="mt-16 grid gap-x-16 gap-y-4 border-t border-rule pt-8 sm:grid-cols-[1fr_auto] sm:items-center"
+      >
+        <div>
+          <h2 id="host" className="scroll-mt-6 text-head">
+            You host a workshop?
+          </h2>
+          <p className="mt-2 max-w-[40rem] text-soft">
+            A workshop is one file: models, budget, seats and times. Send it to the operator of this
+            site; keys then make themselves, and nobody can spend more than you allow. For a team
+            that shares budgets all year, make a team.
+          </p>
+        </div>
+        <p>
+          <a className="button" href="/t/new">
+            Make a team
+          </a>
+        </p>
+      </section>
     </main>
   )
 }
@@ -109,6 +172,44 @@ function How({ number, title, children }: { number: string; title: string; child
       </p>
       <p className="mt-1 text-soft">{children}</p>
     </li>
+  )
+}
+
+/** An open workshop with its button: one link, and all of the card leads there. */
+function WorkshopCard({ workshop, large = false }: { workshop: WorkshopView; large?: boolean }) {
+  const seats = seatsLabel(workshop)
+  const claimable = !workshop.paused && workshop.seats.left > 0
+  return (
+    <article className="relative flex flex-col gap-4 rounded-card border border-edge bg-raised p-6">
+      <div className="min-w-0">
+        <StatusDot workshop={workshop} />
+        <h3 className={`mt-2 ${large ? 'text-head' : 'text-lead'} font-semibold`}>
+          {workshop.title}
+        </h3>
+        <p className="mt-1 text-soft">
+          {workshop.venue}
+          {workshop.venue && workshop.closesAt ? '. ' : ''}
+          {workshop.closesAt ? (
+            <EventZoneProvider value={workshop.timezone}>
+              Until <Time iso={workshop.closesAt} now={workshop.asOf} />
+            </EventZoneProvider>
+          ) : null}
+        </p>
+      </div>
+      <p className="text-small text-soft">
+        {budgetLabel(workshop)}
+        {seats ? `, ${seats.toLowerCase()}` : ''}
+      </p>
+      <a
+        href={workshopUrl(workshop.slug)}
+        className="button mt-auto self-start after:absolute after:inset-0"
+        data-kind={claimable ? 'key' : undefined}
+        data-size={large ? 'large' : undefined}
+        aria-label={`${claimable ? 'Claim a key' : 'See it'}: ${workshop.title}`}
+      >
+        {claimable ? 'Claim a key' : 'See it'}
+      </a>
+    </article>
   )
 }
 
@@ -171,11 +272,5 @@ function When({ workshop }: { workshop: WorkshopView }) {
         Closed <Time iso={closesAt} now={asOf} />
       </>
     )
-  return closesAt ? (
-    <>
-      Open until <Time iso={closesAt} now={asOf} />
-    </>
-  ) : (
-    <>Open</>
-  )
+  return null
 }

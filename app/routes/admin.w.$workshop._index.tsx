@@ -7,7 +7,7 @@ import { BulkList } from '~/components/staff/bulk-progress'
 import { ChartRow } from '~/components/base/chart'
 import { ClaimFilters, Pager } from '~/components/staff/claim-list'
 import { ClaimTable } from '~/components/staff/claim-table'
-import { PlaceZone } from '~/components/base/time'
+import { EventZoneProvider } from '~/components/base/time'
 import { factLabels, stateTabs } from '~/components/staff/claim-messages'
 import { EmptyState } from '~/components/base/page-shell'
 import {
@@ -108,7 +108,7 @@ export default function AdminWorkshop() {
     current: filter.fact === fact,
   }))
   return (
-    <PlaceZone.Provider value={line.timezone}>
+    <EventZoneProvider value={line.timezone}>
       <AdminShell title={line.title} back={{ to: adminUrl, label: 'Overview' }}>
         <WorkshopSummary line={line} asOf={asOf} worst={page.worst} />
         {mayMint ? (
@@ -205,6 +205,6 @@ export default function AdminWorkshop() {
         <BulkList bulks={work} asOf={asOf} />
         <ChartRow charts={charts} spans={spans} headingId="activity" />
       </AdminShell>
-    </PlaceZone.Provider>
+    </EventZoneProvider>
   )
 }

@@ -12,7 +12,7 @@ import {
   Trail,
 } from '~/components/staff/claim-detail'
 import { LiveBar } from '~/components/staff/live-line'
-import { PlaceZone } from '~/components/base/time'
+import { EventZoneProvider } from '~/components/base/time'
 import { Section } from '~/components/base/page-shell'
 import { banRefusals } from '~/components/staff/ban-messages'
 import { banPerson, unbanPerson } from '~/domain/people/ban.server'
@@ -86,7 +86,7 @@ export default function AdminClaim() {
   const { claim, zone, mayAct, mayBan } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>() ?? null
   return (
-    <PlaceZone.Provider value={zone}>
+    <EventZoneProvider value={zone}>
       <AdminShell
         title={claim.person.displayName}
         back={{
@@ -119,6 +119,6 @@ export default function AdminClaim() {
           <Trail claim={claim} />
         </Section>
       </AdminShell>
-    </PlaceZone.Provider>
+    </EventZoneProvider>
   )
 }

@@ -3,7 +3,8 @@ import { Link, useLoaderData } from '@remix-run/react'
 import { ModelList } from '~/components/claim/model-list'
 import { PageShell, Section } from '~/components/base/page-shell'
 import { SnippetList } from '~/components/claim/snippet-list'
-import { envFile, gitignoreLine, snippets } from '~/components/claim/snippets'
+import { EnvFile } from '~/components/claim/env-file'
+import { snippets } from '~/components/claim/snippets'
 import { budgetLabel } from '~/components/claim/workshop-facts'
 import { listWorkshopViews } from '~/domain/workshop/view.server'
 import { workshopUrl } from '~/urls'
@@ -45,18 +46,7 @@ export default function Docs() {
 
       <Section title="Examples" id="examples">
         <SnippetList snippets={snippets({ baseUrl, models })} />
-        <h3 className="mt-8 mb-2 text-lead font-semibold">Your .env file</h3>
-        <pre
-          tabIndex={0}
-          aria-label=".env file"
-          className="overflow-x-auto rounded-box border border-rule bg-sunk p-4 font-mono text-small"
-        >
-          <code>{envFile(null, baseUrl)}</code>
-        </pre>
-        <p className="mt-3 text-soft">
-          First add the line <code className="font-mono text-small">{gitignoreLine}</code> to your
-          .gitignore.
-        </p>
+        <EnvFile baseUrl={baseUrl} />
       </Section>
 
       <Section title="Models and limits" id="limits">

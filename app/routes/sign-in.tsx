@@ -2,7 +2,10 @@ import { data, type MetaFunction } from '@remix-run/node'
 import { useLoaderData } from '@remix-run/react'
 import { Button, ButtonLink } from '~/components/base/button'
 import { Callout } from '~/components/base/callout'
-import { PageShell, Section } from '~/components/base/page-shell'
+import { ChevronIcon } from '~/components/base/icons'
+import { PageShell } from '~/components/base/page-shell'
+import { ProviderButtons } from '~/components/base/provider-buttons'
+import { workshopOfPath, workshopUrl } from '~/urls'
 import { nameBrowser } from '~/web/browser.server'
 import { handler } from '~/web/handler.server'
 import { getViewerOrOutage, safeReturnTo } from '~/web/session.server'
@@ -20,10 +23,15 @@ export const loader = handler(async ({ request, ctx, auth }) => {
           email: found.email,
           provider: providerNames[found.provider],
         }
+  const returnTo = safeReturnTo(query.get('returnTo'))
+  // Of the files alone, so that it also works without the database.
+  const slug = workshopOfPath(returnTo)?.slice('/w/'.length) ?? ''
+  const workshop = ctx.workshops.workshops.get(slug)
   return data(
     {
       viewer,
-      returnTo: safeReturnTo(query.get('returnTo')),
+      returnTo,
+      workshop: workshop ? { slug, title: workshop.title, providers: workshop.providers } : null,
       problem: findSignInProblem(
         outage ? 'database_unavailable' : query.get('error'),
         query.get('provider'),
@@ -45,11 +53,25 @@ export const meta: MetaFunction<typeof loader> = ({ data: page }) => [
 ]
 
 export default function SignIn() {
-  const { viewer, returnTo, problem } = useLoaderData<typeof loader>()
+  const { viewer, returnTo, workshop, problem } = useLoaderData<typeof loader>()
   return (
     <PageShell
       title="Sign in"
-      lead={viewer ? null : 'Use the account that the organiser knows. No new password needed.'}
+      back={
+        workshop
+          ? { to: workshopUrl(workshop.slug), label: workshop.title }
+          : { to: '/', label: 'All workshops' }
+      }
+      lead={
+        viewer ? null : workshop ? (
+          <>
+            For your key to <strong className="text-ink">{workshop.title}</strong>. No new password
+            needed.
+          </>
+        ) : (
+          'No new password needed.'
+        )
+      }
     >
       {problem ? (
         <div role="alert" data-code={problem.code} className="mt-6">
@@ -71,6 +93,7 @@ export default function SignIn() {
               Continue
             </ButtonLink>
             <form method="post" action="/sign-out">
+              <input type="hidden" name="returnTo" value={workshopOfPath(returnTo) ?? '/'} />
               <Button type="submit">Sign out</Button>
             </form>
           </div>
@@ -78,41 +101,37 @@ export default function SignIn() {
         </section>
       ) : null}
 
-      <div className="mt-6 grid max-w-96 gap-3">
-        <ProviderForm provider="github" returnTo={returnTo} />
-        <ProviderForm provider="google" returnTo={returnTo} />
+      <div className="mt-6">
+        <ProviderButtons providers={workshop?.providers ?? both} returnTo={returnTo} />
       </div>
 
-      <Section title="What we store" id="what-we-store">
-        <p className="text-soft">
+      <div className="mt-10 border-t border-rule pt-2">
+        <Fold title="What we store">
           We store your name, the address of your picture, your email if it is verified, and which
           browser you signed in with. From your GitHub or Google account we store its name, id and
           age. We keep no password and no token, so we cannot do anything in that account.
-        </p>
-      </Section>
-      <Section title="Opened this from Slack, WhatsApp or another app?" id="in-app">
-        <p className="text-soft">
+        </Fold>
+        <Fold title="Opened this from Slack, WhatsApp or another app?">
           Google does not let you sign in inside another app, and you have to finish in the browser
           in which you started. Open this page in Safari, Chrome or Firefox.
-        </p>
-      </Section>
+        </Fold>
+      </div>
     </PageShell>
   )
 }
 
-function ProviderForm({
-  provider,
-  returnTo,
-}: {
-  provider: keyof typeof providerNames
-  returnTo: string
-}) {
+const both = ['github', 'google'] as const
+
+function Fold({ title, children }: { title: string; children: string }) {
   return (
-    <form method="post" action={`/auth/${provider}`}>
-      <input type="hidden" name="returnTo" value={returnTo} />
-      <Button type="submit" kind="ink" large className="w-full">
-        Continue with {providerNames[provider]}
-      </Button>
-    </form>
+    <details className="group">
+      <summary className="flex min-h-11 list-none items-center gap-2 font-semibold">
+        <span className="transition-transform duration-150 group-open:rotate-90">
+          <ChevronIcon size={18} />
+        </span>
+        {title}
+      </summary>
+      <p className="pb-3 pl-6.5 text-soft">{children}</p>
+    </details>
   )
 }

@@ -1,15 +1,17 @@
 import { redirect } from '@remix-run/node'
-import { z } from 'zod'
 import { handler } from '~/web/handler.server'
-import { parseForm } from '~/web/parse-form.server'
-import { signOut } from '~/web/session.server'
+import { readFields } from '~/web/parse-form.server'
+import { safeReturnTo, signOut } from '~/web/session.server'
 
 export const loader = handler(async () => redirect('/', 303))
 
-const formSchema = z.object({ everywhere: z.literal('yes') })
-
+/** Ends at the workshop's page from which one came, or at the start. */
 export const action = handler(async ({ request, ctx, auth }) => {
-  const { ok: everywhere } = await parseForm(formSchema, request)
+  const fields = await readFields(request)
+  const everywhere = fields.get('everywhere') === 'yes'
   const clearCookie = await signOut({ request, ctx, auth }, { everywhere })
-  return redirect('/', { status: 303, headers: { 'Set-Cookie': clearCookie } })
+  return redirect(safeReturnTo(fields.get('returnTo')), {
+    status: 303,
+    headers: { 'Set-Cookie': clearCookie },
+  })
 })

@@ -1,12 +1,17 @@
 import type { MetaFunction } from '@remix-run/node'
 import { useLoaderData } from '@remix-run/react'
 import { Island } from '~/components/base/island'
+import { socialMeta } from '~/components/base/social-meta'
+import { budgetLabel } from '~/components/claim/workshop-facts'
 import { WorkshopPage, type WorkshopPageData } from '~/components/claim/workshop-page'
 import { findClaimView } from '~/domain/claim/claim-view.server'
+import { pulseOf } from '~/domain/workshop/pulse'
 import { findWorkshopView } from '~/domain/workshop/view.server'
+import { workshopUrl } from '~/urls'
+import { accountOf, obstacleFor } from '~/web/account.server'
 import { handler, notFound } from '~/web/handler.server'
 import type { PageHandle } from '~/web/page-handle'
-import { getViewer, signInPath } from '~/web/session.server'
+import { getViewer } from '~/web/session.server'
 
 export const handle: PageHandle = { island: true }
 
@@ -22,16 +27,30 @@ export const loader = handler(async ({ request, params, ctx, auth }): Promise<Wo
     : null
   return {
     slug,
-    workshop: 'broken' in workshop ? null : workshop,
+    shown: 'broken' in workshop ? null : { workshop, pulse: pulseOf(workshop) },
     claim: claim && { state: claim.state },
     staff: viewer?.role === 'admin' || viewer?.role === 'viewer',
-    signIn: viewer ? null : signInPath({ returnTo: `/w/${slug}` }),
+    origin: ctx.deployment.appOrigin,
+    account: viewer && accountOf(viewer),
+    obstacle: viewer && obstacleFor(ctx, slug, viewer),
   }
 })
 
-export const meta: MetaFunction<typeof loader> = ({ data }) => [
-  { title: `${data?.workshop?.title ?? 'Workshop'} · Keymint` },
-]
+export const meta: MetaFunction<typeof loader> = ({ data }) => {
+  const workshop = data?.shown?.workshop
+  if (!workshop) return [{ title: 'Workshop · Keymint' }]
+  return [
+    { title: `${workshop.title} · Keymint` },
+    ...socialMeta({
+      title: workshop.title,
+      description:
+        workshop.description ??
+        `Claim your own AI key: ${budgetLabel(workshop)}, ready within seconds.`,
+      origin: data.origin,
+      path: workshopUrl(workshop.slug),
+    }),
+  ]
+}
 
 export default function Workshop() {
   const page = useLoaderData<typeof loader>()

@@ -46,7 +46,8 @@ function messageFor(outcome: NotReplacedOutcome): string {
       return (
         `You can replace a key once in ${replaceEveryMinutes} minutes. Try again in ` +
         `${outcome.minutes} ${outcome.minutes === 1 ? 'minute' : 'minutes'}. ` +
-        'If it cannot wait, ask the organiser, who can disable it at once.'
+        'If it cannot wait, disable it now: nobody can use it from then on, and the organiser can ' +
+        'give you another one.'
       )
     case 'disabled':
       return (
@@ -62,10 +63,18 @@ function messageFor(outcome: NotReplacedOutcome): string {
 
 function NotReplaced({ slug, outcome }: { slug: string; outcome: NotReplacedOutcome }) {
   return (
-    <PlainDocument title="Not replaced · Keymint" stylesheet={styles}>
+    <PlainDocument title="Not replaced · Keymint" stylesheet={styles} referrer="same-origin">
       <main id="main" className="mx-auto w-full max-w-read space-y-6 px-5 py-12">
         <h1 className="text-title">We did not replace your key</h1>
         <p className="text-lead text-soft">{messageFor(outcome)}</p>
+        {outcome.kind === 'too-soon' ? (
+          <form method="post" action="/me">
+            <input type="hidden" name="claimId" value={outcome.claimId} />
+            <button type="submit" className="button" name="intent" value="give-back">
+              Disable it now and give it back
+            </button>
+          </form>
+        ) : null}
         <p>
           <a className="button" href={claimUrl(slug)}>
             Back to your key

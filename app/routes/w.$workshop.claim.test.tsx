@@ -2,11 +2,12 @@ import { redirect } from '@remix-run/node'
 import { renderToStaticMarkup } from 'react-dom/server'
 import { KeyTest } from '~/components/claim/key-test'
 import { PlainDocument } from '~/components/base/plain-document'
-import { testKey } from '~/domain/claim/reveal.server'
+import { testKey } from '~/domain/claim/test-key.server'
 import type { KeyTestResult } from '~/domain/claim/view-types'
 import styles from '~/styles/app.css?url'
 import { claimUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
+import { readFields } from '~/web/parse-form.server'
 import { refuseOverLimit } from '~/web/rate-limit.server'
 import { getViewer, requireViewer } from '~/web/session.server'
 
@@ -23,7 +24,8 @@ export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   if (!viewer) return Response.json({ problem: 'signed-out' }, { status: 401, headers: noStore })
   const refused = await refuseOverLimit({ request, ctx, ip }, 'key-test', viewer, claimUrl(slug))
   if (refused) return refused
-  const found = await testKey(ctx, { workshopSlug: slug, userId: viewer.userId })
+  const real = (await readFields(request)).get('real') === 'yes'
+  const found = await testKey(ctx, { workshopSlug: slug, userId: viewer.userId }, { real })
   if (!found) throw notFound()
   if (asJson) return Response.json(found, { headers: noStore })
   const html = `<!doctype html>${renderToStaticMarkup(<ResultPage slug={slug} found={found} />)}`

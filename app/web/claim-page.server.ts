@@ -16,6 +16,7 @@ import {
   claimViewUrl,
   workshopUrl,
 } from '../urls'
+import { accountOf, obstacleFor } from './account.server'
 
 export async function readClaimPage(
   ctx: Ctx,
@@ -36,7 +37,9 @@ export async function readClaimPage(
     version: pulse?.v ?? '',
     refused: claim && claim.claimAgain === null ? null : refused,
     moreFrom: (reset && moreFrom(reset, ctx.now())?.toISOString()) || null,
+    oldEnoughAt: obstacleFor(ctx, slug, viewer)?.until ?? null,
     holder: viewer.displayName,
+    account: accountOf(viewer),
     autoSeconds: auto && claim?.state === 'pending' ? 10 : null,
     baseUrl: ctx.settings.providerBaseUrl,
     urls: {

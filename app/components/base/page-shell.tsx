@@ -3,7 +3,7 @@ import { ChevronIcon } from './icons'
 
 /**
  * One page: a link back, a headline without a full stop, and the rest in a column of at most 68
- * characters. `steady` keeps space for a longer headline on a phone.
+ * characters. `steady` keeps space for a longer headline on the smallest phones.
  */
 export function PageShell({
   title,
@@ -48,11 +48,15 @@ export function PageShell({
         </a>
       ) : null}
       <h1
-        className={`${dense && title.length > 36 ? 'text-head' : 'text-title'} ${steady ? 'max-sm:min-h-[2lh]' : ''}`}
+        className={`${dense && title.length > 36 ? 'text-head' : 'text-title'} ${steady ? 'max-[22.5rem]:min-h-[2lh]' : ''}`}
       >
         {title}
       </h1>
-      {lead ? <div className={`text-soft ${dense ? 'mt-2' : 'mt-4 text-lead'}`}>{lead}</div> : null}
+      {lead ? (
+        <div className={`[overflow-wrap:anywhere] text-soft ${dense ? 'mt-2' : 'mt-4 text-lead'}`}>
+          {lead}
+        </div>
+      ) : null}
       {children}
     </main>
   )

@@ -1,10 +1,11 @@
 import { useState } from 'react'
 import { chooseTheme, isTheme, type Theme } from '~/client/theme'
+import type { Operator } from '~/domain/ctx'
 import { useHydrated } from './hydrated'
 
 const themeLabels: Record<Theme, string> = { auto: 'System', light: 'Light', dark: 'Dark' }
 
-export function SiteFooter({ theme }: { theme: Theme }) {
+export function SiteFooter({ theme, operator }: { theme: Theme; operator: Operator | null }) {
   return (
     <footer className="no-print mt-auto border-t border-rule text-small text-soft">
       <div
@@ -19,9 +20,32 @@ export function SiteFooter({ theme }: { theme: Theme }) {
             How to use a key
           </a>
         </p>
-        <ThemeChoice theme={theme} />
+        <div className="flex flex-wrap items-center gap-x-6">
+          <OperatorLine operator={operator} />
+          <ThemeChoice theme={theme} />
+        </div>
       </div>
     </footer>
+  )
+}
+
+function OperatorLine({ operator }: { operator: Operator | null }) {
+  if (!operator) return null
+  const { name, imprintUrl, privacyUrl } = operator
+  return (
+    <>
+      {name ? <p>Run by {name}</p> : null}
+      {imprintUrl ? (
+        <a className="inline-flex min-h-11 items-center prose-link" href={imprintUrl}>
+          Imprint
+        </a>
+      ) : null}
+      {privacyUrl ? (
+        <a className="inline-flex min-h-11 items-center prose-link" href={privacyUrl}>
+          Privacy
+        </a>
+      ) : null}
+    </>
   )
 }
 

@@ -1,6 +1,6 @@
 import { Link, useLocation } from '@remix-run/react'
 import { MintMark } from './icons'
-import { adminWorkshopUrl, teamUrl } from '../../urls'
+import { adminWorkshopUrl, teamUrl, workshopOfPath } from '../../urls'
 
 /** `staff` may open the pages under /admin. */
 export type HeaderPerson = {
@@ -14,6 +14,7 @@ export type HeaderPerson = {
 /** `unknown` while the database is unreachable: then there is neither sign-in nor sign-out. */
 export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown' }) {
   const { pathname } = useLocation()
+  const workshop = workshopOfPath(pathname)
   return (
     <header className="no-print border-b border-rule">
       <div className="mx-auto flex min-h-16 max-w-wide flex-wrap items-center justify-between gap-x-2 px-5">
@@ -55,6 +56,7 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
                   </span>
                 </Link>
                 <form method="post" action="/sign-out">
+                  {workshop ? <input type="hidden" name="returnTo" value={workshop} /> : null}
                   <button type="submit" className="button whitespace-nowrap" data-kind="quiet">
                     Sign out
                   </button>

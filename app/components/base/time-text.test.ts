@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { clockText, nextReset, spanText, timeText, waitText } from './time-text'
+import { clockText, countdownText, nextReset, spanText, timeText, waitText } from './time-text'
 
 test('a time names its day and zone, and its year only when that is another one', () => {
   expect(timeText('2026-04-14T16:00:00Z', { timeZone: 'UTC', now: '2026-04-14T10:00:00Z' })).toBe(
@@ -39,4 +39,18 @@ test('limits reset at midnight UTC: of the next day, of Monday, of the first of 
   expect(nextReset('weekly', '2026-04-19T23:00:00Z')).toBe('2026-04-20T00:00:00.000Z')
   expect(nextReset('weekly', '2026-04-20T00:00:00Z')).toBe('2026-04-27T00:00:00.000Z')
   expect(nextReset('monthly', '2026-12-05T10:00:00Z')).toBe('2027-01-01T00:00:00.000Z')
+})
+
+test('a countdown never says less than there is, and counts seconds in the last ten minutes', () => {
+  const week = 7 * 86_400
+  expect([week - 1, 7_200, 601, 600, 249.2, 60, 59.5, 0.2].map(countdownText)).toEqual([
+    '7 days',
+    '2 h',
+    '11 min',
+    '10 min 00 s',
+    '4 min 10 s',
+    '1 min 00 s',
+    '1 min 00 s',
+    '1 s',
+  ])
 })

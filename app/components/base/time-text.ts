@@ -48,6 +48,18 @@ export function spanText(seconds: number): string {
 }
 
 /**
+ * What is left until a moment, never less than there is: rounded up to what is shown. Seconds are
+ * shown in the last ten minutes.
+ */
+export function countdownText(seconds: number): string {
+  if (seconds > 172_800) return spanText(Math.ceil(seconds / 3600) * 3600)
+  if (seconds > 600) return spanText(Math.ceil(seconds / 60) * 60)
+  const whole = Math.ceil(seconds)
+  const rest = whole % 60
+  return whole < 60 ? `${whole} s` : `${(whole - rest) / 60} min ${String(rest).padStart(2, '0')} s`
+}
+
+/**
  * A wait as a range a person can use: "5 to 10 s", "1 to 3 min". Seconds are rounded up to fives,
  * so that it does not flicker.
  */

@@ -6,20 +6,11 @@ import { notTakenMessage, type Message } from './claim-messages'
 import type { ClaimPageData } from './claim-page-data'
 import { OrganizerLine } from './organizer-line'
 
-export function Replacing({ kind }: { kind: 're-issue' | 'extend' }) {
+export function Extending() {
   return (
-    <div className="mb-6">
-      <Callout
-        tone="warning"
-        title={kind === 'extend' ? 'A new key is on its way' : 'Do not copy this key'}
-      >
-        <p>
-          {kind === 'extend'
-            ? 'The organiser gives you more time: a new key, with what is left, appears here.'
-            : 'We are disabling it. The new one, with what is left, appears here.'}
-        </p>
-      </Callout>
-    </div>
+    <Callout tone="warning" title="A new key is on its way">
+      <p>The organiser gives you more time: a new key, with what is left, appears here.</p>
+    </Callout>
   )
 }
 
@@ -33,7 +24,7 @@ export function FormerKey({
   ready: boolean
 }) {
   return (
-    <div className="mb-6">
+    <div>
       <Callout tone="warning" title={ready ? 'This is your new key' : 'We are making your new key'}>
         <p>
           Your old key <code className="font-mono text-small break-all">{former.label}</code> still

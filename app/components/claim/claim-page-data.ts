@@ -1,6 +1,7 @@
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { ClaimView } from '~/domain/claim/view-types'
 import type { WorkshopView } from '~/domain/workshop/view-types'
+import type { Account } from './account-help'
 
 /**
  * All that the claim page shows. It is in the HTML and in the answer to a refresh, so it never
@@ -14,7 +15,10 @@ export type ClaimPageData = {
   refused: RefusedReason | null
   /** When a budget that is used up begins again, for a claim that was refused for that. */
   moreFrom: string | null
+  /** When the account is old enough for this workshop (ISO UTC), where that is the obstacle. */
+  oldEnoughAt: string | null
   holder: string
+  account: Account
   autoSeconds: number | null
   baseUrl: string
   urls: {

@@ -6,77 +6,35 @@ import { useEffect, useState, type ReactNode } from 'react'
 import { useClaimPage, type ClaimWatch } from '~/client/use-claim-page'
 import { useKeyTest } from '~/client/use-key-test'
 import { useRevealedKey } from '~/client/use-revealed-key'
-import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { ClaimView } from '~/domain/claim/view-types'
 import { ButtonLink } from '../base/button'
 import type { ClaimPageData } from './claim-page-data'
 import { ClaimProgress } from './claim-progress'
-import { ClaimAgain, Ending, FormerKey, Replacing } from './claim-callouts'
-import { deadMessage, endMessages, notTakenMessage, refusalMessages } from './claim-messages'
+import { ClaimAgain, Ending, Extending, FormerKey } from './claim-callouts'
+import { deadMessage, endMessages, refusalMessages } from './claim-messages'
 import { announcement, documentTitle, headline, phaseOf } from './claim-phase'
+import { BudgetNotes, budgetOnCard, lookOf, spentShare } from './budget-notes'
+import { RevealUrlProvider } from './copy-with-key'
 import { ConnectionBar } from '../base/connection-bar'
 import { KeyCard } from './key-card'
-import { KeyActions, KeyUse } from './key-panel'
-import { OrganizerLine } from './organizer-line'
+import { KeyActions, KeyEndings, KeyUse } from './key-panel'
+import { Material, MoreLinks } from './material'
+import { NotTaken } from './not-taken'
 import { PageShell } from '../base/page-shell'
 import { SayProvider } from '../base/say'
-import { StarNudge } from '../base/star-nudge'
-import { Countdown, Time } from '../base/time'
+import { Countdown, EventZoneProvider, Time } from '../base/time'
 import { capNote } from './workshop-facts'
 
 export function ClaimPage({ page: loaded }: { page: ClaimPageData }) {
-  const { page, watch } = useClaimPage(loaded)
-  if (page.claim) return <TakenClaim page={page} claim={page.claim} watch={watch} />
-  return <NotTaken page={page} reason={page.refused ?? 'no-such-workshop'} />
-}
-
-function NotTaken({ page, reason }: { page: ClaimPageData; reason: RefusedReason }) {
-  const message = notTakenMessage(reason, page.workshop)
-  const retryable =
-    reason === 'paused' ||
-    reason === 'switched-off' ||
-    reason === 'full' ||
-    reason === 'not-open-yet'
-  const otherAccount =
-    reason === 'wrong-provider' ||
-    reason === 'no-verified-email' ||
-    reason === 'email-already-claimed' ||
-    reason === 'account-too-new'
-  const back = page.workshop
-    ? { to: page.urls.workshop, label: page.workshop.title }
-    : { to: '/', label: 'All workshops' }
+  const { page, watch, refresh } = useClaimPage(loaded)
   return (
-    <PageShell title={message.title} lead={message.meaning} back={back}>
-      <div className="mt-6 space-y-6">
-        <p>{message.next}</p>
-        <div className="flex flex-wrap gap-3">
-          {otherAccount ? (
-            <form method="post" action="/sign-out">
-              <button type="submit" className="button" data-kind="ink">
-                Sign out
-              </button>
-            </form>
-          ) : null}
-          {page.workshop ? (
-            <ButtonLink kind={retryable ? 'ink' : 'plain'} to={page.urls.workshop}>
-              {retryable ? 'Try again' : 'Back to the workshop'}
-            </ButtonLink>
-          ) : (
-            <ButtonLink kind="ink" to="/">
-              See all workshops
-            </ButtonLink>
-          )}
-        </div>
-        {message.askOrganizer ? (
-          <div className="border-t border-rule pt-4 text-soft">
-            <OrganizerLine
-              organizer={page.workshop?.organizer ?? null}
-              subject={`A key for ${page.workshop?.title ?? 'a workshop'}`}
-            />
-          </div>
-        ) : null}
-      </div>
-    </PageShell>
+    <EventZoneProvider value={page.workshop?.timezone ?? null}>
+      {page.claim ? (
+        <TakenClaim page={page} claim={page.claim} watch={watch} refresh={refresh} />
+      ) : (
+        <NotTaken page={page} reason={page.refused ?? 'no-such-workshop'} />
+      )}
+    </EventZoneProvider>
   )
 }
 
@@ -84,15 +42,17 @@ function TakenClaim({
   page,
   claim,
   watch,
+  refresh,
 }: {
   page: ClaimPageData
   claim: ClaimView
   watch: ClaimWatch
+  refresh: () => Promise<void>
 }) {
   const { workshop, urls } = page
   const [status, say] = useStatus(announcement(claim))
   const revealed = useRevealedKey(urls.reveal, say)
-  const test = useKeyTest(urls.test, say)
+  const test = useKeyTest(urls.test, say, () => void refresh())
   const title = workshop?.title ?? claim.workshopSlug
   const phase = phaseOf(claim)
   useEffect(() => {
@@ -100,127 +60,179 @@ function TakenClaim({
   }, [claim, title])
   const { key } = claim
   const expiresAt = key?.expiresAt ?? workshop?.keyExpiresAt ?? null
-  const usable = claim.state === 'ready' && key !== null && phase !== 'dead-upstream'
+  const usable =
+    claim.state === 'ready' && key !== null && phase !== 'dead-upstream' && phase !== 'replacing'
+  const cap = capNote(key ? key.limitReset : (workshop?.keyLimitReset ?? null))
+  const onCard = key
+    ? budgetOnCard(key, cap)
+    : { number: workshop?.keyLimit.text ?? 'Not set', note: cap }
+  const share = key && usable ? spentShare(key) : null
   return (
     <SayProvider value={say}>
-      <PageShell steady title={headline(claim)} back={{ to: urls.workshop, label: title }}>
+      <PageShell wide steady title={headline(claim)} back={{ to: urls.workshop, label: title }}>
         <p role="status" className="sr-only">
           {status}
         </p>
         <p className="mt-3 min-h-14 text-lead text-soft">{lead(claim)}</p>
 
-        <div className="mt-4">
-          <KeyCard
-            state={
-              phase === 'dead-upstream' ? 'ended' : phase === 'limits' ? 'pending' : claim.state
-            }
-            title={title}
-            holder={page.holder}
-            reference={claim.reference}
-            label={
-              usable
-                ? 'OpenRouter key'
-                : claim.state === 'pending'
-                  ? 'Being made'
-                  : claim.state === 'refused'
-                    ? 'Not made'
-                    : 'No longer valid'
-            }
-            keyText={claim.state === 'ended' ? null : (revealed.key ?? key?.label ?? null)}
-            cap={(key?.limit ?? workshop?.keyLimit)?.text ?? 'Not set'}
-            capNote={capNote(key ? key.limitReset : (workshop?.keyLimitReset ?? null))}
-            ends={
-              claim.end ? (
-                <Time iso={claim.end.endedAt} now={claim.asOf} />
-              ) : expiresAt ? (
-                <>
-                  <Countdown iso={expiresAt} asOf={claim.asOf} passed="now" />
-                  <span className="key-card-quiet block">
-                    <Time iso={expiresAt} now={claim.asOf} />
-                  </span>
-                </>
-              ) : (
-                'Unknown'
-              )
-            }
-            steps={claim.steps}
-          />
-        </div>
-
-        <div className="mt-6 max-w-[34rem]">
-          {claim.replacing ? <Replacing kind={claim.replacing} /> : null}
-          {claim.formerKey ? (
-            <FormerKey former={claim.formerKey} asOf={claim.asOf} ready={claim.state === 'ready'} />
-          ) : null}
-          {claim.state === 'pending' ? (
-            <ClaimProgress claim={claim} pulse={watch.pulse} stale={watch.failures >= 2} />
-          ) : null}
-          {usable ? (
-            <KeyActions
-              revealed={revealed}
-              revealable={key.revealable}
-              revealUrl={urls.reveal}
-              testUrl={urls.test}
-              test={test}
-            />
-          ) : null}
-          {claim.refusal ? (
-            <Ending
-              message={refusalMessages[claim.refusal.reason]}
-              detail={claim.refusal.detail}
-              page={page}
+        <div className="mt-4 grid gap-x-16 gap-y-8 lg:grid-cols-[minmax(0,27rem)_minmax(0,1fr)]">
+          <div className="space-y-6 self-start lg:sticky lg:top-6">
+            <KeyCard
+              state={
+                phase === 'dead-upstream' || phase === 'replacing'
+                  ? 'ended'
+                  : phase === 'limits'
+                    ? 'pending'
+                    : claim.state
+              }
+              look={key && usable ? lookOf(key) : 'good'}
+              title={title}
+              holder={page.holder}
               reference={claim.reference}
+              label={cardLabel(claim)}
+              keyText={claim.state === 'ended' ? null : (revealed.key ?? key?.label ?? null)}
+              cap={onCard.number}
+              capNote={onCard.note}
+              spent={
+                share === null || !key?.used
+                  ? null
+                  : { share, text: `${onCard.number} ${onCard.note}` }
+              }
+              ends={
+                claim.end ? (
+                  <Time iso={claim.end.endedAt} now={claim.asOf} />
+                ) : expiresAt ? (
+                  <>
+                    <Countdown iso={expiresAt} asOf={claim.asOf} passed="now" />
+                    <span className="key-card-quiet block">
+                      <Time iso={expiresAt} now={claim.asOf} />
+                    </span>
+                  </>
+                ) : (
+                  'Unknown'
+                )
+              }
+              steps={claim.steps}
             />
-          ) : null}
-          {claim.end && claim.claimAgain === null ? (
-            <Ending
-              message={endMessages[claim.end.reason]}
-              detail={null}
-              page={page}
-              reference={claim.reference}
-            />
-          ) : null}
-          {claim.claimAgain ? (
-            <ClaimAgain when={claim.claimAgain} page={page} asOf={claim.asOf} />
-          ) : null}
-          {phase === 'dead-upstream' ? (
-            <Ending
-              message={deadMessage(claim)}
-              detail={null}
-              page={page}
-              reference={claim.reference}
-            />
-          ) : null}
-          {claim.nextPollMs === null || usable ? null : (
-            <CheckAgain url={urls.claim} autoSeconds={page.autoSeconds} />
-          )}
-        </div>
-
-        {usable ? (
-          <KeyUse
-            budget={key}
-            asOf={claim.asOf}
-            baseUrl={page.baseUrl}
-            revealedKey={revealed.key}
-            replaceUrl={claim.replacing ? null : urls.replace}
-          />
-        ) : null}
-        {usable && workshop?.kind === 'giveaway' ? (
-          <p className="no-print mt-8 border-t border-rule pt-6 text-soft">
-            <a className="prose-link" href="/docs">
-              What you may use this key for
-            </a>
-          </p>
-        ) : null}
-        {usable && workshop?.repositoryUrl ? (
-          <div className="no-print mt-2 text-soft">
-            <StarNudge url={workshop.repositoryUrl} />
+            {usable ? (
+              <>
+                <KeyActions
+                  revealed={revealed}
+                  revealable={key.revealable}
+                  revealUrl={urls.reveal}
+                  testUrl={urls.test}
+                  test={test}
+                />
+                <BudgetNotes budget={key} asOf={claim.asOf} />
+                <KeyEndings
+                  replaceUrl={claim.replacing ? null : urls.replace}
+                  claimId={claim.claimId}
+                />
+              </>
+            ) : null}
           </div>
-        ) : null}
+
+          <div className="max-w-read min-w-0 space-y-6">
+            <ClaimState page={page} claim={claim} watch={watch} usable={usable} />
+            {usable ? (
+              <RevealUrlProvider value={key.revealable ? urls.reveal : null}>
+                <Material page={page} reference={claim.reference} />
+                <KeyUse
+                  budget={key}
+                  asOf={claim.asOf}
+                  baseUrl={page.baseUrl}
+                  tools={workshop?.tools ?? []}
+                />
+                <MoreLinks workshop={workshop} />
+              </RevealUrlProvider>
+            ) : null}
+          </div>
+        </div>
         <ConnectionBar failures={watch.failures} lastGood={watch.lastGood} />
       </PageShell>
     </SayProvider>
   )
+}
+
+/** What is under way, or has ended, beside the card. */
+function ClaimState({
+  page,
+  claim,
+  watch,
+  usable,
+}: {
+  page: ClaimPageData
+  claim: ClaimView
+  watch: ClaimWatch
+  usable: boolean
+}) {
+  const { urls } = page
+  return (
+    <>
+      {claim.replacing === 'extend' ? <Extending /> : null}
+      {claim.formerKey ? (
+        <FormerKey former={claim.formerKey} asOf={claim.asOf} ready={claim.state === 'ready'} />
+      ) : null}
+      {claim.state === 'pending' ? (
+        <ClaimProgress claim={claim} pulse={watch.pulse} stale={watch.failures >= 2} />
+      ) : null}
+      {claim.refusal ? (
+        <Ending
+          message={refusalMessages[claim.refusal.reason]}
+          detail={claim.refusal.detail}
+          page={page}
+          reference={claim.reference}
+        />
+      ) : null}
+      {claim.end && claim.claimAgain === null ? (
+        <Ending
+          message={endMessages[claim.end.reason]}
+          detail={null}
+          page={page}
+          reference={claim.reference}
+        />
+      ) : null}
+      {claim.claimAgain ? (
+        <ClaimAgain when={claim.claimAgain} page={page} asOf={claim.asOf} />
+      ) : null}
+      {phaseOf(claim) === 'dead-upstream' ? (
+        <Ending
+          message={deadMessage(claim)}
+          detail={null}
+          page={page}
+          reference={claim.reference}
+        />
+      ) : null}
+      {claim.nextPollMs === null || usable ? null : (
+        <CheckAgain url={urls.claim} autoSeconds={page.autoSeconds} />
+      )}
+    </>
+  )
+}
+
+/** What the card holds, or why it holds nothing that works. */
+function cardLabel(claim: ClaimView): string {
+  const { key } = claim
+  switch (phaseOf(claim)) {
+    case 'refused':
+      return 'Not made'
+    case 'ended':
+      return 'No longer valid'
+    case 'dead-upstream':
+      return 'Disabled'
+    case 'replacing':
+      return 'Being replaced'
+    case 'spent':
+      return key?.used && key.used.usd > key.limit.usd ? 'Over its budget' : 'Spent'
+    case 'limits':
+    case 'ready':
+      return key?.unbound && key.revealable ? 'Any model, for now' : 'OpenRouter key'
+    case 'queued':
+    case 'working':
+    case 'delayed':
+    case 'no-worker':
+      return 'Being made'
+  }
 }
 
 /** The line under the headline. */
@@ -236,9 +248,12 @@ function lead(claim: ClaimView): ReactNode {
       return 'We’ll make your key as soon as we’re back.'
     case 'limits':
       return 'We are setting its limits.'
+    case 'replacing':
+      return 'We are disabling the old one. The new one, with what is left, appears here.'
     case 'ready':
-      return claim.replacing === 're-issue'
-        ? 'The one on this page stops working.'
+      if (claim.formerKey) return 'Switch your tools to it.'
+      return claim.isReplacement
+        ? 'Update your tools: the old one no longer works.'
         : 'Copy it into your tool and start building.'
     case 'spent':
       return claim.key?.limitReset

@@ -30,6 +30,7 @@ const claim = (change: Partial<ClaimView> = {}): ClaimView => ({
   end: null,
   claimAgain: null,
   replacing: null,
+  isReplacement: false,
   formerKey: null,
   key: null,
   nextPollMs: 1000,
@@ -46,6 +47,7 @@ const key = (change: Partial<KeyView> = {}): KeyView => ({
   left: null,
   usedTotal: null,
   usageAsOf: null,
+  lastUsedAt: null,
   expiresAt: '2026-04-15T00:00:00Z',
   allowedModels: [],
   disabled: false,
@@ -140,4 +142,15 @@ test('a refused provider names the one to use where there is only one', () => {
     notTakenMessage('wrong-provider', { kind: 'giveaway', providers }).title
   expect(titleFor(['github'])).toBe('This giveaway needs a GitHub account')
   expect(titleFor(['github', 'google'])).toBe(notTakenMessages['wrong-provider'].title)
+})
+
+test('a key that is being replaced is offered to nobody, and the one after it is called new', () => {
+  const leaked = claim({ state: 'ready', waiting: null, key: key(), replacing: 're-issue' })
+  const off = { ...leaked, key: key({ disabled: true }) }
+  for (const view of [leaked, off]) {
+    expect(phaseOf(view)).toBe('replacing')
+    expect(headline(view)).toBe('Your new key is on its way')
+  }
+  const fresh = claim({ state: 'ready', waiting: null, key: key(), isReplacement: true })
+  expect(headline(fresh)).toBe('Your new key is ready')
 })

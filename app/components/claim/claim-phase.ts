@@ -9,6 +9,7 @@ export type Phase =
   | 'delayed'
   | 'no-worker'
   | 'limits'
+  | 'replacing'
   | 'ready'
   | 'spent'
   | 'dead-upstream'
@@ -20,6 +21,8 @@ export function phaseOf(view: ClaimView): Phase {
   if (view.state === 'ended') return 'ended'
   if (view.state === 'refused') return 'refused'
   if (view.state === 'ready' && view.key) {
+    // Also once it is disabled: nobody asks the organiser for what one did oneself.
+    if (view.replacing === 're-issue') return 'replacing'
     if (view.key.disabled || view.key.missingUpstream) return 'dead-upstream'
     if (!view.key.revealable) return 'limits'
     return view.key.left && view.key.left.usd <= 0 ? 'spent' : 'ready'
@@ -57,7 +60,9 @@ export function headline(view: ClaimView): string {
     case 'limits':
       return 'Almost there'
     case 'ready':
-      return view.replacing === 're-issue' ? 'Your new key is on its way' : 'Your key is ready'
+      return view.isReplacement ? 'Your new key is ready' : 'Your key is ready'
+    case 'replacing':
+      return 'Your new key is on its way'
     case 'spent':
       return 'Your key is spent'
     case 'dead-upstream':
@@ -87,6 +92,7 @@ const titleStarts: Record<Phase, string> = {
   delayed: 'Delayed',
   'no-worker': 'Waiting',
   limits: 'Almost ready',
+  replacing: 'Replacing',
   ready: 'Ready',
   spent: 'Spent',
   'dead-upstream': 'Disabled',

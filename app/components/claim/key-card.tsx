@@ -7,6 +7,9 @@ import type { StepView } from '~/domain/claim/view-types'
 
 type KeyCardState = 'pending' | 'ready' | 'ended' | 'refused'
 
+/** What is wrong with a key that is ready: the card says it in colour, its label in text. */
+export type KeyCardLook = 'good' | 'spent' | 'unassigned'
+
 export type KeyCardProps = {
   state: KeyCardState
   title: string
@@ -19,6 +22,9 @@ export type KeyCardProps = {
   capNote: string
   ends: ReactNode
   steps: StepView[]
+  look?: KeyCardLook
+  /** Of the budget, once it was read: a bar of what is left takes the place of the steps. */
+  spent?: { share: number; text: string } | null
   /** What the card holds: "OpenRouter key", or why it holds none. */
   label: string
 }
@@ -34,6 +40,8 @@ export function KeyCard({
   ends,
   steps,
   label,
+  look = 'good',
+  spent = null,
 }: KeyCardProps) {
   const limitsDone =
     state === 'ready' || steps.some((step) => step.name === 'limits' && step.state === 'done')
@@ -42,6 +50,7 @@ export function KeyCard({
       aria-label="Key card"
       className="key-card"
       data-state={state}
+      data-look={state === 'ready' ? look : undefined}
       data-limits={state === 'pending' && !limitsDone ? 'pending' : 'set'}
     >
       <header className="flex items-start justify-between gap-4">
@@ -82,15 +91,34 @@ export function KeyCard({
         </div>
       </dl>
 
-      <div className="flex gap-1.5" aria-hidden="true">
-        {steps.map((step) => (
-          <span
-            key={step.name}
-            className="key-card-notch"
-            data-on={state === 'ended' ? 'next' : step.state}
-          />
-        ))}
-      </div>
+      {spent && state !== 'pending' ? (
+        <meter
+          className="meter key-card-meter"
+          min={0}
+          max={1}
+          value={Math.max(0, 1 - spent.share)}
+          data-tone={spent.share >= 0.95 ? 'error' : spent.share >= 0.8 ? 'warning' : undefined}
+          aria-label="Left of this key’s budget"
+        >
+          {spent.text}
+        </meter>
+      ) : (
+        <Steps state={state} steps={steps} />
+      )}
     </section>
+  )
+}
+
+function Steps({ state, steps }: { state: KeyCardState; steps: StepView[] }) {
+  return (
+    <div className="flex h-2 items-center gap-1.5" aria-hidden="true">
+      {steps.map((step) => (
+        <span
+          key={step.name}
+          className="key-card-notch"
+          data-on={state === 'ended' ? 'next' : step.state}
+        />
+      ))}
+    </div>
   )
 }

@@ -1,48 +1,29 @@
-/** Copy, show, test and use a key. The key itself is never among the props. */
+/** Copy, show, test, replace and use a key. The key itself is never among the props. */
+import type { ReactNode } from 'react'
 import type { useKeyTest } from '~/client/use-key-test'
-import {
-  download,
-  shownSeconds,
-  type RevealProblem,
-  type useRevealedKey,
-} from '~/client/use-revealed-key'
+import { shownSeconds, type useRevealedKey } from '~/client/use-revealed-key'
 import type { KeyView } from '~/domain/claim/view-types'
-import { BudgetMeter } from './budget-meter'
+import type { ToolId } from '~/domain/workshop-file'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
-import { useHydrated } from '../base/hydrated'
-import { DownloadIcon } from '../base/icons'
+import { ChevronIcon } from '../base/icons'
+import { Section } from '../base/page-shell'
+import { RevealButtons } from '../base/reveal-buttons'
+import { Ago } from '../base/time'
+import { EnvFile } from './env-file'
 import { KeyTest } from './key-test'
 import { ModelList } from './model-list'
-import { Section } from '../base/page-shell'
+import { revealProblems } from './reveal-problems'
 import { SnippetList } from './snippet-list'
-import { envFile, gitignoreLine, snippets } from './snippets'
-import { CopyButton } from '../base/copy-button'
-import { Ago, Countdown, Time } from '../base/time'
-import { RevealButtons } from '../base/reveal-buttons'
+import { snippets } from './snippets'
 
-type Revealed = ReturnType<typeof useRevealedKey>
 type Test = ReturnType<typeof useKeyTest>
 
-const problemMessages: Record<RevealProblem, { title: string; next: string }> = {
-  'signed-out': {
-    title: 'Your session has ended',
-    next: 'Reload this page and sign in again. Your key is safe.',
-  },
-  'not-yet': {
-    title: 'Your key is almost ready',
-    next: 'We are setting its limits. Try again in a few seconds.',
-  },
-  'no-key': {
-    title: 'There is no key to show',
-    next: 'It may have expired while this page was open. Reload the page to see.',
-  },
-  'too-often': {
-    title: 'Too many attempts',
-    next: 'Wait a minute and try again.',
-  },
+const testProblems: Record<NonNullable<Test['failed']>, { title: string; next: string }> = {
+  'signed-out': revealProblems['signed-out'],
+  'too-often': revealProblems['too-often'],
   unreachable: {
-    title: 'We could not fetch your key',
+    title: 'We could not test your key',
     next: 'The connection failed. Check the wifi and try again.',
   },
 }
@@ -54,12 +35,13 @@ export function KeyActions({
   testUrl,
   test,
 }: {
-  revealed: Revealed
+  revealed: ReturnType<typeof useRevealedKey>
   revealable: boolean
   revealUrl: string
   testUrl: string
   test: Test
 }) {
+  const real = test.found?.result === 'works'
   return (
     <div className="no-print space-y-4">
       <div className="flex flex-wrap gap-3">
@@ -67,8 +49,8 @@ export function KeyActions({
         <form method="post" action={testUrl} onSubmit={test.submit}>
           <Button
             type="submit"
-            busy={test.busy || !revealable}
-            busyText={test.busy ? 'Testing…' : 'Test my key'}
+            busy={test.busy !== null || !revealable}
+            busyText={test.busy === 'key' ? 'Testing…' : 'Test my key'}
             className="min-w-32"
           >
             Test my key
@@ -81,21 +63,23 @@ export function KeyActions({
           : `Hidden again after ${shownSeconds} seconds.`}
       </p>
       {revealed.problem ? (
-        <Callout tone="warning" title={problemMessages[revealed.problem].title}>
-          <p>{problemMessages[revealed.problem].next}</p>
+        <Callout tone="warning" title={revealProblems[revealed.problem].title}>
+          <p>{revealProblems[revealed.problem].next}</p>
         </Callout>
       ) : null}
-      {test.found && !test.busy ? <KeyTest found={test.found} /> : null}
+      {test.found && test.busy !== 'key' ? <KeyTest found={test.found} /> : null}
+      {real ? (
+        <form method="post" action={testUrl} onSubmit={test.submit}>
+          <input type="hidden" name="real" value="yes" />
+          <Button type="submit" busy={test.busy !== null} busyText="Asking a model…">
+            Send one real request
+          </Button>
+          <p className="mt-1 text-small text-soft">A fraction of a cent of your budget.</p>
+        </form>
+      ) : null}
       {test.failed ? (
-        <Callout
-          tone="warning"
-          title={test.failed === 'too-often' ? 'Too many attempts' : 'We could not test your key'}
-        >
-          <p>
-            {test.failed === 'too-often'
-              ? 'Wait a minute and try again.'
-              : 'The connection failed. Check the wifi and try again.'}
-          </p>
+        <Callout tone="warning" title={testProblems[test.failed].title}>
+          <p>{testProblems[test.failed].next}</p>
         </Callout>
       ) : null}
     </div>
@@ -106,83 +90,30 @@ export function KeyUse({
   budget,
   asOf,
   baseUrl,
-  revealedKey,
-  replaceUrl,
+  tools,
 }: {
   budget: KeyView
   asOf: string
   baseUrl: string
-  revealedKey: string | null
-  replaceUrl: string | null
+  tools: ToolId[]
 }) {
-  const hydrated = useHydrated()
   return (
     <>
-      <Section title="What is left" id="budget">
-        <BudgetMeter budget={budget} asOf={asOf} />
-        <p className="mt-4">
-          Expires <Countdown iso={budget.expiresAt} asOf={asOf} passed="now" />:{' '}
-          <Time iso={budget.expiresAt} now={asOf} />.
-        </p>
-      </Section>
-
-      <Section title="Use it" id="use">
-        <SnippetList snippets={snippets({ baseUrl, models: budget.allowedModels })} />
-        <h3 className="mt-8 mb-2 text-lead font-semibold">Your .env file</h3>
-        <pre
-          tabIndex={0}
-          aria-label=".env file"
-          className="overflow-x-auto rounded-box border border-rule bg-sunk p-4 font-mono text-small"
-        >
-          <code>{envFile(revealedKey, baseUrl)}</code>
-        </pre>
-        {hydrated ? (
-          <div className="mt-3 flex flex-wrap items-center gap-x-4 gap-y-2">
-            <Button
-              busy={revealedKey === null}
-              onClick={() =>
-                revealedKey && download('openrouter.env', envFile(revealedKey, baseUrl))
-              }
-            >
-              <DownloadIcon />
-              Download openrouter.env
-            </Button>
-            <p className="text-small text-soft">
-              {revealedKey === null ? 'Show your key to download it.' : 'Includes your key.'}
-            </p>
-          </div>
-        ) : null}
-        <div className="mt-6">
-          <Callout tone="warning" title="Keep it out of git">
-            <p>
-              Anyone who finds the key can spend what is left. Add this line to your{' '}
-              <code className="font-mono text-small">.gitignore</code> before your first commit:
-            </p>
-            <div className="flex items-center gap-4">
-              <code id="gitignore-line" className="font-mono">
-                {gitignoreLine}
-              </code>
-              <CopyButton
-                text={gitignoreLine}
-                label="the .gitignore line"
-                targetId="gitignore-line"
-              />
-            </div>
-            <p>
-              Leaked it anyway? {replaceUrl ? 'Replace it now.' : 'We are replacing it already.'}
-            </p>
-          </Callout>
-          {replaceUrl ? <Replace url={replaceUrl} /> : null}
-        </div>
-      </Section>
+      <section aria-labelledby="use">
+        <h2 id="use" className="mb-3 text-head">
+          Use it
+        </h2>
+        <SnippetList snippets={snippets({ baseUrl, models: budget.allowedModels, tools })} />
+        <EnvFile baseUrl={baseUrl} />
+      </section>
 
       <Section title="Models you may use" id="models">
         {budget.unbound ? (
           <div className="mb-4">
             <Callout tone="warning" title="The model list is not assigned yet">
               <p>
-                Your key already works. It was made <Ago iso={budget.unbound.since} asOf={asOf} />,
-                and we are retrying automatically. Please use only these models until then.
+                It was made <Ago iso={budget.unbound.since} asOf={asOf} />, and we are retrying
+                automatically. Please use only these models until then.
               </p>
             </Callout>
           </div>
@@ -198,20 +129,63 @@ export function KeyUse({
 }
 
 /**
- * Two steps, because programs that use the key stop working at once: open this, then the button.
+ * Two steps each, because programs that use the key stop working at once: open one, then the
+ * button.
  */
-function Replace({ url }: { url: string }) {
+export function KeyEndings({
+  replaceUrl,
+  claimId,
+}: {
+  /** Null while a replacement is under way. */
+  replaceUrl: string | null
+  claimId: string
+}) {
   return (
-    <details className="no-print mt-4">
-      <summary className="min-h-11 cursor-pointer py-2 font-semibold">Replace a leaked key</summary>
-      <form method="post" action={url} className="space-y-3">
-        <p>
-          We disable this key for good, and you get a new one on this page, with what is left.
-          Programs that use the old key get “401” until you update them.
-        </p>
-        <input type="hidden" name="confirm" value="yes" />
-        <Button type="submit">Replace key</Button>
-      </form>
+    <div className="no-print border-b border-rule">
+      {replaceUrl ? (
+        <Ending title="Replace a leaked key">
+          <form method="post" action={replaceUrl} className="space-y-3">
+            <p>
+              We disable this key for good, and you get a new one on this page, with what is left.
+              Programs that use the old key get “401” until you update them.
+            </p>
+            <input type="hidden" name="confirm" value="yes" />
+            <Button type="submit">Replace key</Button>
+          </form>
+        </Ending>
+      ) : null}
+      <Ending title="Give this key back">
+        <GiveBack claimId={claimId}>
+          We disable the key for good, and others can use what is left. Programs that use it get
+          “401”.
+        </GiveBack>
+      </Ending>
+    </div>
+  )
+}
+
+function GiveBack({ claimId, children }: { claimId: string; children: ReactNode }) {
+  return (
+    <form method="post" action="/me" className="space-y-3">
+      <p>{children}</p>
+      <input type="hidden" name="claimId" value={claimId} />
+      <Button type="submit" name="intent" value="give-back">
+        Give it back
+      </Button>
+    </form>
+  )
+}
+
+function Ending({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <details className="group border-t border-rule">
+      <summary className="flex min-h-12 list-none items-center gap-2 font-semibold">
+        <span className="transition-transform duration-150 group-open:rotate-90">
+          <ChevronIcon size={18} />
+        </span>
+        {title}
+      </summary>
+      <div className="pb-4 pl-6.5">{children}</div>
     </details>
   )
 }

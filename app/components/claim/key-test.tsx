@@ -6,6 +6,12 @@ type Result = KeyTestResult['result']
 
 const tones: Record<Result, Tone> = {
   works: 'ok',
+  answers: 'ok',
+  'account-out-of-credit': 'error',
+  'requests-fail': 'warning',
+  'model-refused': 'error',
+  'slow-down': 'warning',
+  'no-model': 'plain',
   spent: 'error',
   'disabled-or-gone': 'error',
   expired: 'plain',
@@ -14,7 +20,7 @@ const tones: Record<Result, Tone> = {
 }
 
 /** What a test of a key has found: a title and a sentence. */
-export function keyTestMessage({ result, left }: KeyTestResult): {
+export function keyTestMessage({ result, left, model }: KeyTestResult): {
   title: string
   meaning: string
 } {
@@ -22,7 +28,41 @@ export function keyTestMessage({ result, left }: KeyTestResult): {
     case 'works':
       return {
         title: 'Your key works',
-        meaning: left ? `It has ${left.text} left.` : 'The provider accepts it.',
+        meaning: left
+          ? `The provider accepts it, and it has ${left.text} left.`
+          : 'The provider accepts it.',
+      }
+    case 'answers':
+      return {
+        title: 'Your key works',
+        meaning: `${model} answered one real request, paid from your budget.`,
+      }
+    case 'account-out-of-credit':
+      return {
+        title: 'The organiser’s account is out of credit',
+        meaning:
+          'Your key is fine, but the account that pays for it is empty: requests fail with 402. ' +
+          'Tell the organiser. Your key works as soon as there is credit.',
+      }
+    case 'requests-fail':
+      return {
+        title: 'The provider fails requests at the moment',
+        meaning: `Your key is fine, but ${model} did not answer. Wait a minute and try again.`,
+      }
+    case 'model-refused':
+      return {
+        title: 'The provider refuses this model',
+        meaning: `Your key is fine, but it may not use ${model} now. Tell the organiser.`,
+      }
+    case 'slow-down':
+      return {
+        title: 'Too many requests at the moment',
+        meaning: `Your key is fine. ${model} is busy: wait a minute and try again.`,
+      }
+    case 'no-model':
+      return {
+        title: 'There is no model to try',
+        meaning: 'Your key is fine. It may use free variants only, which we do not test.',
       }
     case 'spent':
       return {

@@ -1,50 +1,72 @@
-import { CopyButton } from '../base/copy-button'
 import { ChevronIcon } from '../base/icons'
+import { CodeBlock, PowerShellBlock } from './code-block'
 import type { Snippet } from './snippets'
 
+const unfolded = 3
+
 /**
- * One tool open at a time, by the browser's own <details>: keyboard, search and no-script included.
+ * Three tools, one of them open, and the rest folded, by the browser's own <details>: keyboard,
+ * search and no-script included.
  */
 export function SnippetList({ snippets }: { snippets: Snippet[] }) {
+  const rest = snippets.slice(unfolded)
   return (
     <div className="border-t border-rule">
-      {snippets.map((snippet, index) => (
-        <details
-          key={snippet.id}
-          name="snippet"
-          open={index === 0}
-          className="group border-b border-rule"
-        >
-          <summary className="flex min-h-12 list-none items-center gap-2 font-semibold">
-            <span className="transition-transform duration-150 group-open:rotate-90">
-              <ChevronIcon size={18} />
-            </span>
-            {snippet.name}
-            {snippet.file ? (
-              <span className="ml-auto font-mono text-small font-normal text-soft">
-                {snippet.file}
-              </span>
-            ) : null}
-          </summary>
-          <div className="pb-5">
-            <div className="mb-3 flex items-center justify-between gap-4">
-              <p className="text-small text-soft">{snippet.note}</p>
-              <CopyButton
-                text={snippet.text}
-                label={`the ${snippet.name} snippet`}
-                targetId={`snippet-${snippet.id}`}
-              />
-            </div>
-            <pre
-              tabIndex={0}
-              aria-label={`${snippet.name} snippet`}
-              className="overflow-x-auto rounded-box border border-rule bg-sunk p-4 font-mono text-small"
-            >
-              <code id={`snippet-${snippet.id}`}>{snippet.text}</code>
-            </pre>
-          </div>
-        </details>
+      {snippets.slice(0, unfolded).map((snippet, index) => (
+        <Tool key={snippet.id} snippet={snippet} open={index === 0} />
       ))}
+      <details className="group/more border-b border-rule">
+        <summary className="flex min-h-12 list-none items-center gap-2 font-semibold">
+          <span className="transition-transform duration-150 group-open/more:rotate-90">
+            <ChevronIcon size={18} />
+          </span>
+          <span>
+            More tools{' '}
+            <span className="text-small font-normal text-soft group-open/more:hidden">
+              {rest.map(({ name }) => name).join(', ')}
+            </span>
+          </span>
+        </summary>
+        <div className="pl-6">
+          {rest.map((snippet) => (
+            <Tool key={snippet.id} snippet={snippet} open={false} />
+          ))}
+        </div>
+      </details>
     </div>
+  )
+}
+
+function Tool({ snippet, open }: { snippet: Snippet; open: boolean }) {
+  return (
+    <details name="snippet" open={open} className="group border-b border-rule last:border-b-0">
+      <summary className="flex min-h-12 list-none flex-wrap items-center gap-x-2">
+        <span className="transition-transform duration-150 group-open:rotate-90">
+          <ChevronIcon size={18} />
+        </span>
+        <span className="font-semibold">{snippet.name}</span>
+        {snippet.file ? (
+          <span className="ml-auto font-mono text-small [overflow-wrap:anywhere] text-soft">
+            {snippet.file}
+          </span>
+        ) : null}
+      </summary>
+      <div className="pb-5">
+        {snippet.note ? <p className="text-small text-soft">{snippet.note}</p> : null}
+        {snippet.blocks.map(({ label, text, powershell }, index) => (
+          <div key={label}>
+            <CodeBlock
+              id={`snippet-${snippet.id}-${index}`}
+              label={label === 'Terminal' ? `Terminal, for ${snippet.name}` : label}
+              text={text}
+            />
+            {powershell ? (
+              <PowerShellBlock id={`snippet-${snippet.id}-${index}-ps`} text={powershell} />
+            ) : null}
+          </div>
+        ))}
+        <p className="mt-3 text-small">{snippet.sees}</p>
+      </div>
+    </details>
   )
 }

@@ -1,10 +1,31 @@
 /**
- * How to use a key in the tools people bring. Every snippet reads the environment variable
- * OPENROUTER_API_KEY; only the `.env` file holds the key itself, and only when it is given.
+ * How to use a key in the tools people bring. Guarantee: no snippet holds a key. Where one is needed
+ * stands `keyPlaceholder`, which the page replaces in what it copies, and only there.
  */
-export type Snippet = { id: string; name: string; file: string | null; note: string; text: string }
+import type { ToolId } from '~/domain/workshop-file'
 
-export type SnippetInput = { baseUrl: string; models: string[] }
+/** One thing to copy: a file, or commands for a terminal with their PowerShell form. */
+export type Block = { label: string; text: string; powershell?: string }
+
+export type Snippet = {
+  id: ToolId
+  name: string
+  /** The file to write, or where the values go; null where a terminal is all. */
+  file: string | null
+  note: string | null
+  blocks: Block[]
+  /** What one sees when it works. */
+  sees: string
+}
+
+export type SnippetInput = { baseUrl: string; models: string[]; tools?: ToolId[] }
+
+export const keyPlaceholder = 'paste-your-key-here'
+
+export const withKey = (text: string, key: string) => text.replaceAll(keyPlaceholder, key)
+
+/** Shown unfolded where a workshop's file chooses none. */
+export const firstTools: ToolId[] = ['curl', 'python', 'claude-code']
 
 /**
  * OpenRouter reserves a request's most expensive outcome from the limit: without max_tokens small
@@ -23,146 +44,292 @@ const modelRoles = [
 
 const lines = (...text: string[]) => text.join('\n')
 
-/** A dot at the front is lost in downloads; this catches the file under both names. */
+/** Covers .env and every file that ends in it. */
 export const gitignoreLine = '*.env'
 
-/** The contents of a .env file. Without a key, an empty value to fill in. */
+/**
+ * The contents of a .env file. The OpenAI names are set together: with the address alone, an SDK
+ * would send the person's own OpenAI key there.
+ */
 export function envFile(key: string | null, baseUrl: string): string {
+  const shown = key ?? keyPlaceholder
   return lines(
     '# Never commit this file.',
-    `OPENROUTER_API_KEY=${key ?? ''}`,
+    `OPENROUTER_API_KEY=${shown}`,
+    `OPENAI_API_KEY=${shown}`,
     `OPENAI_BASE_URL=${baseUrl}`,
     '',
   )
 }
 
-export function snippets({ baseUrl, models }: SnippetInput): Snippet[] {
-  const model = models[0] ?? 'openrouter/auto'
-  const anthropicBase = baseUrl.replace(/\/v1\/?$/, '')
-  const json = (value: unknown) => JSON.stringify(value, null, 2)
-  return [
-    {
-      id: 'curl',
-      name: 'curl',
-      file: null,
-      note: 'Paste the key into your shell once, then send a message.',
-      text: lines(
-        'export OPENROUTER_API_KEY=   # paste your key here',
-        '',
-        `curl ${baseUrl}/chat/completions \\`,
-        '  -H "Authorization: Bearer $OPENROUTER_API_KEY" \\',
-        '  -H "Content-Type: application/json" \\',
-        "  -d '{",
-        `    "model": ${JSON.stringify(model)},`,
-        `    "max_tokens": ${maxTokens},`,
-        '    "messages": [{ "role": "user", "content": "Say hello." }]',
-        "  }'",
+/** The commands that load it; no SDK does so by itself. */
+export const envCommands: Block = {
+  label: 'Load it',
+  text: lines(
+    'node --env-file=.env hello.mjs',
+    'uv run --env-file .env hello.py',
+    'set -a; source .env; set +a   # for everything in this terminal',
+  ),
+  powershell: lines(
+    'node --env-file=.env hello.mjs',
+    'uv run --env-file .env hello.py',
+    'Get-Content .env | Where-Object { $_ -match "^\\w+=" } | ForEach-Object {',
+    '  $name, $value = $_ -split "=", 2; Set-Item "env:$name" $value',
+    '}',
+  ),
+}
+
+type Variable = [name: string, value: string]
+
+/** Commands for both shells: variables, then what runs in both alike. */
+function terminal(variables: Variable[], run: string[], before: string[] = []): Block {
+  return {
+    label: 'Terminal',
+    text: lines(...before, ...variables.map(([name, value]) => `export ${name}=${value}`), ...run),
+    powershell: lines(
+      ...before,
+      ...variables.map(([name, value]) => `$env:${name} = "${value.replaceAll('"', '')}"`),
+      ...run,
+    ),
+  }
+}
+
+const ownKey: Variable = ['OPENROUTER_API_KEY', keyPlaceholder]
+const greets = 'You see a short greeting of the model.'
+
+type Terms = { baseUrl: string; model: string; models: string[] }
+
+const snippetOf: Record<ToolId, (terms: Terms) => Omit<Snippet, 'id'>> = {
+  curl: ({ baseUrl, model }) => ({
+    name: 'curl',
+    file: null,
+    note: null,
+    blocks: [
+      {
+        label: 'Terminal',
+        text: lines(
+          `export OPENROUTER_API_KEY=${keyPlaceholder}`,
+          '',
+          `curl ${baseUrl}/chat/completions \\`,
+          '  -H "Authorization: Bearer $OPENROUTER_API_KEY" \\',
+          '  -H "Content-Type: application/json" \\',
+          "  -d '{",
+          `    "model": ${JSON.stringify(model)},`,
+          `    "max_tokens": ${maxTokens},`,
+          '    "messages": [{ "role": "user", "content": "Say hello." }]',
+          "  }'",
+        ),
+        powershell: lines(
+          `$env:OPENROUTER_API_KEY = "${keyPlaceholder}"`,
+          '',
+          '$body = @{',
+          `  model = "${model}"`,
+          `  max_tokens = ${maxTokens}`,
+          '  messages = @(@{ role = "user"; content = "Say hello." })',
+          '} | ConvertTo-Json -Depth 5',
+          '$headers = @{ Authorization = "Bearer $env:OPENROUTER_API_KEY" }',
+          `$answer = Invoke-RestMethod ${baseUrl}/chat/completions -Method Post -Headers $headers \``,
+          '  -ContentType "application/json" -Body $body',
+          '$answer.choices[0].message.content',
+        ),
+      },
+    ],
+    sees: 'You see JSON with a greeting in “content”; PowerShell prints the greeting alone.',
+  }),
+  python: ({ baseUrl, model }) => ({
+    name: 'Python',
+    file: 'hello.py',
+    note: null,
+    blocks: [
+      {
+        label: 'hello.py',
+        text: lines(
+          'import os',
+          'from openai import OpenAI',
+          '',
+          'client = OpenAI(',
+          `    base_url="${baseUrl}",`,
+          '    api_key=os.environ["OPENROUTER_API_KEY"],',
+          ')',
+          'answer = client.chat.completions.create(',
+          `    model="${model}",`,
+          `    max_tokens=${maxTokens},`,
+          '    messages=[{"role": "user", "content": "Say hello."}],',
+          ')',
+          'print(answer.choices[0].message.content)',
+        ),
+      },
+      terminal([ownKey], ['python hello.py'], ['pip install openai']),
+    ],
+    sees: greets,
+  }),
+  typescript: ({ baseUrl, model }) => ({
+    name: 'TypeScript',
+    file: 'hello.mts',
+    note: 'The ending .mts makes it a module in every folder.',
+    blocks: [
+      {
+        label: 'hello.mts',
+        text: lines(
+          "import OpenAI from 'openai'",
+          '',
+          'const client = new OpenAI({',
+          `  baseURL: '${baseUrl}',`,
+          '  apiKey: process.env.OPENROUTER_API_KEY,',
+          '})',
+          'const answer = await client.chat.completions.create({',
+          `  model: '${model}',`,
+          `  max_tokens: ${maxTokens},`,
+          "  messages: [{ role: 'user', content: 'Say hello.' }],",
+          '})',
+          'console.log(answer.choices[0]?.message.content)',
+        ),
+      },
+      terminal([ownKey], ['npx tsx hello.mts'], ['npm init -y', 'npm install openai']),
+    ],
+    sees: greets,
+  }),
+  'claude-code': ({ baseUrl, model }) => ({
+    name: 'Claude Code',
+    file: null,
+    note:
+      'ANTHROPIC_API_KEY must be empty: otherwise Claude Code uses your own account. ' +
+      'If you have signed in before, run /logout first. It does not read .env files.',
+    blocks: [
+      terminal(
+        [
+          ['ANTHROPIC_BASE_URL', baseUrl.replace(/\/v1\/?$/, '')],
+          ['ANTHROPIC_AUTH_TOKEN', keyPlaceholder],
+          ['ANTHROPIC_API_KEY', '""'],
+          ...modelRoles.map((role): Variable => [role, model]),
+        ],
+        [`claude --model ${model}`],
       ),
-    },
-    {
-      id: 'python',
-      name: 'Python',
-      file: 'hello.py',
-      note: 'pip install openai',
-      text: lines(
-        'import os',
-        'from openai import OpenAI',
-        '',
-        'client = OpenAI(',
-        `    base_url="${baseUrl}",`,
-        '    api_key=os.environ["OPENROUTER_API_KEY"],',
-        ')',
-        'answer = client.chat.completions.create(',
-        `    model="${model}",`,
-        `    max_tokens=${maxTokens},`,
-        '    messages=[{"role": "user", "content": "Say hello."}],',
-        ')',
-        'print(answer.choices[0].message.content)',
-      ),
-    },
-    {
-      id: 'typescript',
-      name: 'TypeScript',
-      file: 'hello.ts',
-      note: 'npm install openai',
-      text: lines(
-        "import OpenAI from 'openai'",
-        '',
-        'const client = new OpenAI({',
-        `  baseURL: '${baseUrl}',`,
-        '  apiKey: process.env.OPENROUTER_API_KEY,',
-        '})',
-        'const answer = await client.chat.completions.create({',
-        `  model: '${model}',`,
-        `  max_tokens: ${maxTokens},`,
-        "  messages: [{ role: 'user', content: 'Say hello.' }],",
-        '})',
-        'console.log(answer.choices[0]?.message.content)',
-      ),
-    },
-    {
-      id: 'claude-code',
-      name: 'Claude Code',
-      file: null,
-      note:
-        'ANTHROPIC_API_KEY must be empty, not unset: otherwise Claude Code uses your own account. ' +
-        'If you have signed in before, run /logout first.',
-      text: lines(
-        `export ANTHROPIC_BASE_URL=${anthropicBase}`,
-        'export ANTHROPIC_AUTH_TOKEN=$OPENROUTER_API_KEY',
-        'export ANTHROPIC_API_KEY=""',
-        ...modelRoles.map((role) => `export ${role}=${model}`),
-        `claude --model ${model}`,
-      ),
-    },
-    {
-      id: 'codex',
-      name: 'Codex',
-      file: '~/.codex/config.toml',
-      note: 'Codex reads the key from the variable that env_key names.',
-      text: lines(
-        `model = "${model}"`,
-        'model_provider = "openrouter"',
-        '',
-        '[model_providers.openrouter]',
-        'name = "OpenRouter"',
-        `base_url = "${baseUrl}"`,
-        'env_key = "OPENROUTER_API_KEY"',
-        'wire_api = "responses"',
-      ),
-    },
-    {
-      id: 'opencode',
-      name: 'opencode',
-      file: 'opencode.json',
-      note: 'opencode knows OpenRouter: run /connect, pick OpenRouter, and paste the key.',
-      text: json({
-        $schema: 'https://opencode.ai/config.json',
-        model: `openrouter/${model}`,
-        provider: {
-          openrouter: {
-            models: Object.fromEntries(
-              (models.length > 0 ? models : [model]).map((id) => [id, {}]),
-            ),
+    ],
+    sees: 'Claude Code starts and names the model above. Ask it for a greeting.',
+  }),
+  codex: ({ baseUrl, model }) => ({
+    name: 'Codex',
+    file: '~/.codex/config.toml',
+    note:
+      'Add this to the file: the first two lines at its top, the table at its end. ' +
+      'Remove them to return to your own account.',
+    blocks: [
+      {
+        label: '~/.codex/config.toml',
+        text: lines(
+          `model = "${model}"`,
+          'model_provider = "openrouter"',
+          '',
+          '[model_providers.openrouter]',
+          'name = "OpenRouter"',
+          `base_url = "${baseUrl}"`,
+          'env_key = "OPENROUTER_API_KEY"',
+          'wire_api = "responses"',
+        ),
+      },
+      terminal([ownKey], ['codex exec --skip-git-repo-check "Say hello."']),
+    ],
+    sees: 'Codex names the model and provider, then greets. “codex” alone opens it.',
+  }),
+  opencode: ({ baseUrl, models }) => ({
+    name: 'opencode',
+    file: 'opencode.json',
+    note: 'In the folder of your project.',
+    blocks: [
+      {
+        label: 'opencode.json',
+        text: JSON.stringify(
+          {
+            $schema: 'https://opencode.ai/config.json',
+            model: `openrouter/${models[0]}`,
+            small_model: `openrouter/${models[0]}`,
+            provider: {
+              openrouter: {
+                options: { baseURL: baseUrl, apiKey: '{env:OPENROUTER_API_KEY}' },
+                models: Object.fromEntries(models.map((id) => [id, {}])),
+              },
+            },
           },
-        },
-      }),
-    },
-    {
-      id: 'aider',
-      name: 'aider',
-      file: null,
-      note: 'aider finds the key in OPENROUTER_API_KEY.',
-      text: `aider --model openrouter/${model}`,
-    },
-    {
-      id: 'cursor',
-      name: 'Cursor',
-      file: null,
-      note:
-        'Settings, Models, API keys: paste the key as OpenAI API Key and override its base URL. ' +
-        'Agent features may still need a Cursor plan.',
-      text: lines(`Base URL  ${baseUrl}/cursor`, `Model     ${model}`),
-    },
-  ]
+          null,
+          2,
+        ),
+      },
+      terminal([ownKey], ['opencode run "Say hello."']),
+    ],
+    sees: 'You see a short greeting. “opencode” alone opens it.',
+  }),
+  aider: ({ baseUrl, model }) => ({
+    name: 'aider',
+    file: null,
+    note: null,
+    blocks: [
+      terminal([ownKey, ['OPENROUTER_API_BASE', baseUrl]], [`aider --model openrouter/${model}`]),
+    ],
+    sees: 'aider starts and names the model above. Ask it for a greeting.',
+  }),
+  cursor: ({ baseUrl, model }) => ({
+    name: 'Cursor',
+    file: 'Settings, Models, API keys',
+    note: 'Turn the OpenAI key on and override its base URL. Agents may still need a Cursor plan.',
+    blocks: [
+      {
+        label: 'Values',
+        text: lines(
+          `OpenAI API Key  ${keyPlaceholder}`,
+          `Base URL        ${baseUrl}/cursor`,
+          `Model           ${model}`,
+        ),
+      },
+    ],
+    sees: 'Cursor verifies the key. Pick the model in the chat and ask it for a greeting.',
+  }),
+  continue: ({ baseUrl, model }) => ({
+    name: 'Continue',
+    file: '~/.continue/config.yaml',
+    note: 'If the file exists, add the entry to its list of models.',
+    blocks: [
+      {
+        label: '~/.continue/config.yaml',
+        text: lines(
+          'name: Workshop',
+          'version: 0.0.1',
+          'schema: v1',
+          'models:',
+          `  - name: ${model}`,
+          '    provider: openrouter',
+          `    model: ${model}`,
+          `    apiBase: ${baseUrl}`,
+          `    apiKey: ${keyPlaceholder}`,
+        ),
+      },
+    ],
+    sees: 'The model is in the list of the chat in your editor. Ask it for a greeting.',
+  }),
+  goose: ({ baseUrl, model }) => ({
+    name: 'goose',
+    file: null,
+    note: null,
+    blocks: [
+      terminal(
+        [
+          ownKey,
+          ['OPENROUTER_HOST', baseUrl.replace(/\/api\/v1\/?$/, '')],
+          ['GOOSE_PROVIDER', 'openrouter'],
+          ['GOOSE_MODEL', model],
+        ],
+        ['goose run --text "Say hello."'],
+      ),
+    ],
+    sees: 'You see a short greeting. “goose session” opens it.',
+  }),
+}
+
+/** Every tool, those that the workshop's file chose first. */
+export function snippets({ baseUrl, models, tools }: SnippetInput): Snippet[] {
+  const known = models.length > 0 ? models : ['openrouter/auto']
+  const terms = { baseUrl, models: known, model: known[0] ?? 'openrouter/auto' }
+  const first = tools && tools.length > 0 ? tools : firstTools
+  const rest = (Object.keys(snippetOf) as ToolId[]).filter((id) => !first.includes(id))
+  return [...first, ...rest].map((id) => ({ id, ...snippetOf[id](terms) }))
 }

@@ -1,31 +1,34 @@
 /** A workshop before anybody has claimed: what it gives, and the button. */
-import { useEffect, useState } from 'react'
-import { Button, ButtonLink } from '~/components/base/button'
-import { Callout } from '~/components/base/callout'
-import { Checkbox } from '~/components/base/field'
-import { OrganizerLine } from '~/components/claim/organizer-line'
+import { useWorkshopPulse } from '~/client/use-workshop-pulse'
+import { ButtonLink } from '~/components/base/button'
+import { LinkedText } from '~/components/base/linked-text'
 import { PageShell, Section } from '~/components/base/page-shell'
 import { StarNudge } from '~/components/base/star-nudge'
-import { Countdown, Time } from '~/components/base/time'
-import { pausedMessage, SeatsBar, WorkshopFacts } from '~/components/claim/workshop-facts'
-import type { PausedView, WorkshopView } from '~/domain/workshop/view-types'
-import { claimUrl } from '~/urls'
+import { EventZoneProvider } from '~/components/base/time'
+import type { WorkshopPulse, WorkshopView } from '~/domain/workshop/view-types'
+import { adminWorkshopUrl, claimUrl, workshopStatusUrl } from '~/urls'
+import type { Account } from './account-help'
+import { OrganizerLine } from './organizer-line'
+import { WorkshopEntry, type KnownObstacle } from './workshop-entry'
+import { WorkshopFacts } from './workshop-facts'
 
 export type WorkshopPageData = {
   slug: string
   /** Null when its file has an error. */
-  workshop: WorkshopView | null
+  shown: { workshop: WorkshopView; pulse: WorkshopPulse } | null
   claim: { state: 'pending' | 'ready' | 'ended' | 'refused' } | null
   staff: boolean
-  /** Where to sign in; null when one is. */
-  signIn: string | null
+  origin: string
+  /** Null for who is not signed in. */
+  account: Account | null
+  obstacle: KnownObstacle | null
 }
 
 const back = { to: '/', label: 'All workshops' }
 
 export function WorkshopPage({ page }: { page: WorkshopPageData }) {
-  const { slug, workshop, claim, staff, signIn } = page
-  if (!workshop) {
+  const { slug, shown, claim, staff, account, obstacle } = page
+  if (!shown) {
     return (
       <PageShell
         title="We cannot show this workshop"
@@ -46,12 +49,48 @@ export function WorkshopPage({ page }: { page: WorkshopPageData }) {
     )
   }
   return (
-    <PageShell title={workshop.title} lead={workshop.description} back={back}>
+    <EventZoneProvider value={shown.workshop.timezone}>
+      <OpenWorkshop
+        loaded={shown.workshop}
+        loadedPulse={shown.pulse}
+        claim={claim}
+        staff={staff}
+        account={account}
+        obstacle={obstacle}
+      />
+    </EventZoneProvider>
+  )
+}
+
+function OpenWorkshop({
+  loaded,
+  loadedPulse,
+  claim,
+  staff,
+  account,
+  obstacle,
+}: {
+  loaded: WorkshopView
+  loadedPulse: WorkshopPulse
+  claim: { state: 'pending' | 'ready' | 'ended' | 'refused' } | null
+  staff: boolean
+  account: Account | null
+  obstacle: KnownObstacle | null
+}) {
+  const { slug } = loaded
+  const live = useWorkshopPulse(loadedPulse, workshopStatusUrl(slug))
+  const workshop: WorkshopView = { ...loaded, ...live.pulse }
+  return (
+    <PageShell
+      title={workshop.title}
+      lead={workshop.description ? <LinkedText text={workshop.description} /> : null}
+      back={back}
+    >
       <div className="mt-8">
         {claim ? (
           <Claimed slug={slug} state={claim.state} />
         ) : (
-          <ClaimBox workshop={workshop} signIn={signIn} />
+          <WorkshopEntry workshop={workshop} account={account} obstacle={obstacle} live={live} />
         )}
       </div>
       <Section title="What you get" id="facts">
@@ -74,7 +113,7 @@ export function WorkshopPage({ page }: { page: WorkshopPageData }) {
           ) : null}
           {staff ? (
             <p>
-              <a className="prose-link" href={`/admin/w/${slug}`}>
+              <a className="prose-link" href={adminWorkshopUrl(slug)}>
                 Claims (for staff)
               </a>
             </p>
@@ -106,114 +145,5 @@ function Claimed({
       </ButtonLink>
       <p>{message}</p>
     </div>
-  )
-}
-
-function ClaimBox({ workshop, signIn }: { workshop: WorkshopView; signIn: string | null }) {
-  if (workshop.endedAt)
-    return (
-      <Callout tone="plain" title="This workshop has ended">
-        <p>The organiser has ended it and disabled all its keys.</p>
-      </Callout>
-    )
-  if (workshop.window === 'closed')
-    return (
-      <Callout tone="plain" title="Claims have closed">
-        <p>Keys claimed in time work until they expire.</p>
-      </Callout>
-    )
-  if (workshop.window === 'upcoming') {
-    return (
-      <Callout tone="warning" title="Claims are not open yet">
-        <p>
-          {workshop.opensAt ? (
-            <>
-              They open{' '}
-              <Countdown
-                iso={workshop.opensAt}
-                asOf={workshop.asOf}
-                passed="now: reload this page"
-              />
-              .
-            </>
-          ) : (
-            'The organiser will open them.'
-          )}{' '}
-          {signIn ? 'You can already sign in.' : 'You are signed in, so you only need one click.'}
-        </p>
-        {signIn ? <ButtonLink to={signIn}>Sign in</ButtonLink> : null}
-      </Callout>
-    )
-  }
-  // A switch that is off comes before a workshop that is full: it may be the reason why no seat
-  // becomes free.
-  if (workshop.paused) return <Paused paused={workshop.paused} asOf={workshop.asOf} />
-  if (workshop.seats.left === 0) {
-    return workshop.kind === 'giveaway' ? (
-      <Callout tone="plain" title="All keys are taken">
-        <p>When a key expires, somebody else can claim one. Come back in a few days.</p>
-      </Callout>
-    ) : (
-      <Callout tone="plain" title="All keys are taken">
-        <p>
-          When somebody gives a key back, you can claim one. Ask the organiser, who can also add
-          keys.
-        </p>
-      </Callout>
-    )
-  }
-  return (
-    <div className="space-y-6">
-      {signIn ? (
-        <ButtonLink kind="ink" large to={signIn}>
-          {workshop.kind === 'giveaway' ? 'Sign in with GitHub to claim' : 'Sign in to claim'}
-        </ButtonLink>
-      ) : (
-        <ClaimForm workshop={workshop} />
-      )}
-      <SeatsBar workshop={workshop} />
-    </div>
-  )
-}
-
-function Paused({ paused, asOf }: { paused: PausedView; asOf: string }) {
-  return (
-    <Callout tone="warning" title="No new keys at the moment">
-      <p>
-        {pausedMessage(paused)}
-        {paused.since ? (
-          <>
-            {' '}
-            Since <Time iso={paused.since} now={asOf} />.
-          </>
-        ) : null}
-      </p>
-      <p>
-        Existing keys keep working, and you can still open yours. Reload this page in a few minutes.
-      </p>
-    </Callout>
-  )
-}
-
-function ClaimForm({ workshop }: { workshop: WorkshopView }) {
-  const [busy, setBusy] = useState(false)
-  // The browser's back button shows this page as it was left.
-  useEffect(() => {
-    const rest = () => setBusy(false)
-    addEventListener('pageshow', rest)
-    return () => removeEventListener('pageshow', rest)
-  }, [])
-  return (
-    <form
-      method="post"
-      action={claimUrl(workshop.slug)}
-      className="space-y-4"
-      onSubmit={() => setBusy(true)}
-    >
-      {workshop.marketingOptIn ? <Checkbox name="optIn">{workshop.marketingOptIn}</Checkbox> : null}
-      <Button type="submit" kind="key" large busy={busy} busyText="Claiming your key…">
-        Claim my key
-      </Button>
-    </form>
   )
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { makeWorkshop } from '../../../tests/world'
-import { admit, type AdmissionInput } from './admission'
+import { admit, obstacleOf, type AdmissionInput } from './admission'
 
 const now = new Date('2026-04-14T10:00:00Z')
 const workshop = makeWorkshop({
@@ -64,6 +64,25 @@ test('a closed window is said before anything a person could change', () => {
       }),
     ),
   ).toBe('closed')
+})
+
+test('an account that is too new is told from when it is old enough, also before claims open', () => {
+  const made = new Date('2026-04-01T00:00:00Z')
+  const strict = {
+    ...workshop,
+    claimsOpenAt: new Date('2027-01-01T00:00:00Z'),
+    minAccountAgeMs: 30 * 86_400_000,
+  }
+  const young = { ...person, githubAccountCreatedAt: made }
+  const until = new Date('2026-05-01T00:00:00Z')
+  expect(obstacleOf({ workshop: strict, person: young, now })).toEqual({
+    reason: 'account-too-new',
+    until,
+  })
+  expect(obstacleOf({ workshop: strict, person: young, now: until })).toBeNull()
+  expect(
+    obstacleOf({ workshop: strict, person: { ...person, githubAccountCreatedAt: null }, now }),
+  ).toEqual({ reason: 'account-too-new', until: null })
 })
 
 describe('a giveaway', () => {

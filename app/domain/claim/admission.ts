@@ -48,15 +48,8 @@ export function admit({
   const window = windowState(workshop, now)
   if (window === 'closed') return 'closed'
   if (window === 'upcoming') return 'not-open-yet'
-  if (person.banned) return 'banned'
-  if (!workshop.providers.includes(person.provider)) return 'wrong-provider'
-  if (workshop.kind === 'workshop' && person.emailNormalized === null) return 'no-verified-email'
-  if (
-    workshop.minAccountAgeMs !== null &&
-    (person.githubAccountCreatedAt === null ||
-      now.getTime() - person.githubAccountCreatedAt.getTime() < workshop.minAccountAgeMs)
-  )
-    return 'account-too-new'
+  const obstacle = obstacleOf({ workshop, person, now })
+  if (obstacle) return obstacle.reason
   if (!provisioningEnabled) return 'switched-off'
   // A giveaway's limits are all off by default: a missing switch never means "unlimited".
   if (
@@ -65,4 +58,26 @@ export function admit({
   )
     return 'switched-off'
   return null
+}
+
+/** What stands between this person and a claim, also before claims open. */
+export type Obstacle =
+  | { reason: 'banned' | 'wrong-provider' | 'no-verified-email' }
+  /** `until` is when the account is old enough; null where its age is unknown. */
+  | { reason: 'account-too-new'; until: Date | null }
+
+/** Known before a claim: the page says it in place of a button that would be refused. */
+export function obstacleOf({
+  workshop,
+  person,
+  now,
+}: Pick<AdmissionInput, 'workshop' | 'person' | 'now'>): Obstacle | null {
+  if (person.banned) return { reason: 'banned' }
+  if (!workshop.providers.includes(person.provider)) return { reason: 'wrong-provider' }
+  if (workshop.kind === 'workshop' && person.emailNormalized === null)
+    return { reason: 'no-verified-email' }
+  if (workshop.minAccountAgeMs === null) return null
+  const made = person.githubAccountCreatedAt
+  const until = made && new Date(made.getTime() + workshop.minAccountAgeMs)
+  return until && until <= now ? null : { reason: 'account-too-new', until }
 }

@@ -39,6 +39,8 @@ type Row = {
   formerLabel: string | null
   formerLeftUsd: string | null
   formerUntil: Date | null
+  isReplacement: boolean
+  lastUsedAt: Date | null
   endedAt: Date | null
   cooldownMs: bigint | null
   attendedAt: Date
@@ -111,6 +113,9 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
       former.label as "formerLabel",
         greatest(0, former.limit_usd - former.used_usd)::text as "formerLeftUsd",
       case when c.state = 'ready' then former.grace_until end as "formerUntil",
+      exists (select 1 from keymint.keys f where f.holder_kind = 'claim' and f.holder_id = c.claim_id
+        and f.generation = c.generation - 1 and (f.off_replaced_at is not null or f.grace_until is not null))
+        as "isReplacement", own.grown_at as "lastUsedAt",
       c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs", c.attended_at as "attendedAt",
       extract(epoch from m.taken_at - m.queued_at)::float8 as "queuedSeconds",
         extract(epoch from c.key_saved_at - m.taken_at)::float8 as "creatingSeconds",
@@ -136,6 +141,8 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
     join keymint.accounts gate on gate.id = ${deploymentAccount}::uuid
     left join keymint.mints m on m.holder_kind = 'claim' and m.holder_id = c.claim_id
       and m.generation = c.generation
+    left join keymint.keys own on own.holder_kind = 'claim' and own.holder_id = c.claim_id
+      and own.generation = c.generation
     left join keymint.keys former on former.holder_kind = 'claim' and former.holder_id = c.claim_id
       and former.generation = c.generation - 1 and former.without_reset and former.off_replaced_at is null
       and former.off_ended_at is null and former.grace_until > ${ctx.now()} and c.state in ('pending', 'ready')
@@ -254,6 +261,7 @@ function viewOf(ctx: Ctx, row: Row): ClaimView {
             left: moneyViewOfDecimal(row.formerLeftUsd),
             until: row.formerUntil?.toISOString() ?? null,
           },
+    isReplacement: row.isReplacement,
     key: row.keyLabel === null ? null : keyViewOf(row, row.keyLabel),
     nextPollMs: pollAfterMs(
       row,
@@ -294,6 +302,7 @@ function keyViewOf(row: Row, label: string): KeyView {
     left: read ? moneyView(used > limit ? 0n : limit - used) : null,
     usedTotal: read ? moneyViewOfDecimal(row.usageUsd) : null,
     usageAsOf: row.usageSyncedAt?.toISOString() ?? null,
+    lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
     expiresAt: row.expiresAt.toISOString(),
     allowedModels: row.allowedModels,
     disabled: row.upstreamDisabled || row.disabledByStaff,

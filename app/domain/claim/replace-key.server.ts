@@ -12,8 +12,8 @@ export const replaceEveryMinutes = 10
 
 export type ReplaceOutcome =
   | { kind: 'started' }
-  /** `minutes` until it may be asked again. */
-  | { kind: 'too-soon'; minutes: number }
+  /** `minutes` until it may be asked again; giving the claim back disables it at once. */
+  | { kind: 'too-soon'; minutes: number; claimId: string }
   | { kind: 'disabled' | 'spent' | 'no-key' }
 
 /**
@@ -39,7 +39,11 @@ export async function replaceOwnKey(
     if (claim.disabled) return { kind: 'disabled' }
     if (claim.spent) return { kind: 'spent' }
     if (claim.waitSeconds !== null && claim.waitSeconds > 0)
-      return { kind: 'too-soon', minutes: Math.ceil(claim.waitSeconds / 60) }
+      return {
+        kind: 'too-soon',
+        minutes: Math.ceil(claim.waitSeconds / 60),
+        claimId: claim.claimId,
+      }
     await tx.$executeRaw`
       update keymint.workshop_attendance set replaced_at = now() where claim_id = ${claim.claimId}::uuid`
     await startClaimBulk(ctx, tx, {

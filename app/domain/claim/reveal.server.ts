@@ -1,15 +1,11 @@
 /**
- * The only two functions that open a sealed key: showing it to its holder, and testing it at the
- * provider. Both work only for a live claim of the person who asks; the first is always audited.
+ * Opens a sealed key for its holder, always audited. test-key.server.ts opens it for a test. Both
+ * work only for a live claim of the person who asks.
  */
 import type { Tx } from '~/adapters/db.server'
-import { isProviderError } from '~/adapters/provider-error'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { moneyView } from '../money-view'
 import { keyPlace } from '../keys/mint-attempt.server'
-import { recordReading } from '../keys/readings.server'
-import type { KeyTestResult } from './view-types'
 
 export type RevealOutcome =
   { kind: 'revealed'; key: string } | { kind: 'not-yet' } | { kind: 'no-key' }
@@ -20,7 +16,7 @@ export type RevealOutcome =
  */
 export const unboundRevealSeconds = 5
 
-type SealedClaim = {
+export type SealedClaim = {
   claimId: string
   keyId: string
   generation: number
@@ -29,6 +25,7 @@ type SealedClaim = {
   revealable: boolean
   workshopSlug: string
   askedAt: Date
+  allowedModels: string[]
   limitReset: 'daily' | 'weekly' | 'monthly' | null
 }
 
@@ -57,63 +54,8 @@ export async function revealKey(
   })
 }
 
-/** Asks the provider with the key itself, which costs nothing. Null when there is no claim. */
-export async function testKey(
-  ctx: Ctx,
-  owner: { workshopSlug: string; userId: string },
-): Promise<KeyTestResult | null> {
-  const claim = await findSealed(ctx, ctx.db, owner)
-  const row = await ctx.db.workshopAttendance.findUnique({
-    where: { userId_workshopSlug: owner },
-    select: { state: true, expiresAt: true },
-  })
-  if (!row) return null
-  const checkedAt = ctx.now().toISOString()
-  const answer = (
-    result: KeyTestResult['result'],
-    left: KeyTestResult['left'] = null,
-  ): KeyTestResult => ({ result, left, checkedAt })
-  if (row.state === 'ended' || row.expiresAt <= ctx.now()) return answer('expired')
-  if (!claim?.revealable) return answer('not-ready')
-  try {
-    const reading = await ctx.provider.readOwnKey(
-      ctx.sealer.unseal(claim.sealed, keyPlace(claim.keyId, claim.generation)),
-    )
-    await recordReading(
-      ctx,
-      claim.keyId,
-      {
-        id: claim.keyHash,
-        name: '',
-        label: '',
-        cap: reading.limit,
-        reset: claim.limitReset,
-        usage: reading.usage,
-        usedInWindow:
-          reading.limit === null || reading.limitRemaining === null
-            ? reading.usage
-            : reading.limit - reading.limitRemaining,
-        windowEndsAt: null,
-        disabled: false,
-        createdAt: null,
-        expiresAt: reading.expiresAt,
-      },
-      claim.askedAt,
-      { own: false },
-    )
-    const { limitRemaining } = reading
-    if (limitRemaining === null) return answer('works')
-    return limitRemaining > 0n
-      ? answer('works', moneyView(limitRemaining))
-      : answer('spent', moneyView(0n))
-  } catch (error) {
-    if (!isProviderError(error)) throw error
-    const { status } = error.details
-    return answer(status === 401 || status === 403 ? 'disabled-or-gone' : 'provider-error')
-  }
-}
-
-async function findSealed(
+/** The key as it is sealed, of a live claim; null where there is none. */
+export async function findSealed(
   ctx: Ctx,
   tx: Tx,
   { workshopSlug, userId }: { workshopSlug: string; userId: string },
@@ -121,6 +63,7 @@ async function findSealed(
   const rows = await tx.$queryRaw<SealedClaim[]>`
     select c.claim_id as "claimId", k.id as "keyId", c.generation, k.hash as "keyHash", k.sealed,
       c.workshop_slug as "workshopSlug", keymint.now() as "askedAt", k.limit_reset as "limitReset",
+      c.allowed_models as "allowedModels",
       (k.guardrail_at is not null
         or k.saved_at <= now() - make_interval(secs => ${unboundRevealSeconds}::int)) as revealable
     from keymint.workshop_attendance c join keymint.keys k on k.holder_kind = 'claim'

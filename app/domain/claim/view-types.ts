@@ -44,6 +44,8 @@ export type ClaimView = {
    */
   replacing: 're-issue' | 'extend' | null
   formerKey: { label: string; left: MoneyView; until: string | null } | null
+  /** The key on this page replaced another one of the same claim. */
+  isReplacement: boolean
   key: KeyView | null
   /**
    * After an end where the rules or staff allow another key: from when (ISO UTC), and whether that
@@ -74,6 +76,8 @@ export type KeyView = {
   left: MoneyView | null
   usedTotal: MoneyView | null
   usageAsOf: string | null
+  /** When a reading last showed more usage; null before the first use. */
+  lastUsedAt: string | null
   expiresAt: string
   allowedModels: string[]
   disabled: boolean
@@ -96,7 +100,25 @@ export type ClaimPulse = {
 
 /** What the provider says about a key, asked with the key itself. */
 export type KeyTestResult = {
-  result: 'works' | 'spent' | 'disabled-or-gone' | 'expired' | 'provider-error' | 'not-ready'
+  result:
+    | 'works'
+    /** It answered one real request. */
+    | 'answers'
+    | 'spent'
+    | 'disabled-or-gone'
+    | 'expired'
+    /** The key is fine; the account that pays for it is not. */
+    | 'account-out-of-credit'
+    /** The key is fine, and the provider fails real requests. */
+    | 'requests-fail'
+    | 'model-refused'
+    | 'slow-down'
+    /** Only free variants are allowed, and none of them is tried. */
+    | 'no-model'
+    | 'provider-error'
+    | 'not-ready'
   left: MoneyView | null
+  /** The model of a real request. */
+  model: string | null
   checkedAt: string
 }

@@ -44,6 +44,7 @@ function makeWorkshop(over: Partial<Workshop> = {}): Workshop {
     minAccountAgeMs: null,
     cooldownMs: null,
     repositoryUrl: null,
+    tools: [],
     ...over,
   }
 }

@@ -24,6 +24,7 @@ export const KNOWN = [
   'min_account_age',
   'cooldown',
   'repository_url',
+  'tools',
 ] as const
 
 export type FieldName = (typeof KNOWN)[number]

@@ -38,6 +38,7 @@ test('the file of the design is a workshop', () => {
       minAccountAgeMs: null,
       cooldownMs: null,
       repositoryUrl: null,
+      tools: [],
     },
   })
 })

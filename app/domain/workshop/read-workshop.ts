@@ -1,10 +1,11 @@
 /** The fields of a workshop file, which of them a kind needs, and the workshop that they make. */
-import type {
-  KeyLimitReset,
-  Problem,
-  Workshop,
-  WorkshopKind,
-  WorkshopProvider,
+import {
+  toolIds,
+  type KeyLimitReset,
+  type Problem,
+  type Workshop,
+  type WorkshopKind,
+  type WorkshopProvider,
 } from '../workshop-file'
 import { KNOWN, OTHER_NAMES } from './field-names'
 import type { Fields } from './fields'
@@ -65,6 +66,11 @@ export function readWorkshop(
   }
   const minAccountAgeMs = fields.duration('min_account_age', 3660)
   const cooldownMs = fields.duration('cooldown', 3660)
+  const tools = fields.has('tools')
+    ? fields.list('tools', { max: 3, example: '[claude-code, python, curl]' }, (node, name) =>
+        fields.choice(name, node, toolIds),
+      )
+    : []
   const repositoryUrl = fields.webAddress('repository_url')
 
   const needs: Needs = (name, remedy) => {
@@ -101,6 +107,7 @@ export function readWorkshop(
     allowedModels === null ||
     keyLimit === null ||
     providers === null ||
+    tools === null ||
     problems.length > 0
   )
     return null
@@ -124,6 +131,7 @@ export function readWorkshop(
     minAccountAgeMs,
     cooldownMs,
     repositoryUrl,
+    tools,
   }
   checkSeats(workshop, fields)
   addWarnings(workshop, fields, warnings, timezone)

@@ -3,6 +3,7 @@
  * person's data.
  */
 import type { MoneyView } from '../money-view'
+import type { ToolId } from '../workshop-file'
 
 export type PausedView = {
   cause: 'provisioning-off' | 'giveaways-off' | 'paused'
@@ -47,6 +48,14 @@ export type WorkshopView = {
   repositoryUrl: string | null
   cooldownMs: number | null
   minAccountAgeMs: number | null
+  /** What a key's page shows first; empty: its own choice. */
+  tools: ToolId[]
   /** ISO UTC, the moment the server looked. */
   asOf: string
 }
+
+/** What changes of a workshop while its page is open. `next` is when to look again; null: never. */
+export type WorkshopPulse = Pick<
+  WorkshopView,
+  'window' | 'endedAt' | 'opensAt' | 'closesAt' | 'seats' | 'paused' | 'keyExpiresAt' | 'asOf'
+> & { next: number | null }

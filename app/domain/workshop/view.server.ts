@@ -108,6 +108,7 @@ function viewOf(ctx: Ctx, workshop: Workshop, snapshots: Snapshots): WorkshopVie
     repositoryUrl: workshop.repositoryUrl,
     cooldownMs: workshop.cooldownMs,
     minAccountAgeMs: workshop.minAccountAgeMs,
+    tools: workshop.tools,
     asOf: now.toISOString(),
   }
 }

@@ -1,0 +1,225 @@
+/** What one can do on the page of a workshop now, kept true by polls and by the clock. */
+import { useEffect, useRef, useState } from 'react'
+import type { WatchedWorkshop } from '~/client/use-workshop-pulse'
+import type { RefusedReason } from '~/domain/claim/claim.server'
+import type { PausedView, WorkshopView } from '~/domain/workshop/view-types'
+import { claimUrl, workshopUrl } from '~/urls'
+import { Button } from '../base/button'
+import { Callout } from '../base/callout'
+import { Checkbox } from '../base/field'
+import { ProviderButtons } from '../base/provider-buttons'
+import { Countdown, Time } from '../base/time'
+import { spanText } from '../base/time-text'
+import { AccountHelp, isMendable, type Account } from './account-help'
+import { notTakenMessage } from './claim-messages'
+import { pausedMessage, SeatsBar } from './workshop-facts'
+
+/** What is known to stand in the way of a claim by this account. */
+export type KnownObstacle = { reason: RefusedReason; until: string | null }
+
+export function WorkshopEntry({
+  workshop,
+  account,
+  obstacle,
+  live,
+}: {
+  /** With the newest answer of the poll in it. */
+  workshop: WorkshopView
+  account: Account | null
+  obstacle: KnownObstacle | null
+  live: Pick<WatchedWorkshop, 'failures' | 'lastGood'>
+}) {
+  const sentence = entrySentence(workshop)
+  const first = useRef(sentence)
+  return (
+    <div className="space-y-6">
+      <p role="status" className="sr-only">
+        {sentence === first.current ? '' : sentence}
+      </p>
+      <Entrance workshop={workshop} account={account} obstacle={obstacle} />
+      {workshop.window === 'open' && !workshop.paused && workshop.seats.left > 0 ? (
+        <SeatsBar workshop={workshop} />
+      ) : null}
+      <Stale {...live} />
+    </div>
+  )
+}
+
+/** Announced when it changes while one looks. */
+function entrySentence(workshop: WorkshopView): string {
+  if (workshop.window !== 'open') return workshop.window === 'closed' ? 'Claims have closed.' : ''
+  if (workshop.paused) return 'No new keys at the moment.'
+  return workshop.seats.left === 0 ? 'All keys are taken.' : 'Claims are open.'
+}
+
+function Entrance({
+  workshop,
+  account,
+  obstacle,
+}: {
+  workshop: WorkshopView
+  account: Account | null
+  obstacle: KnownObstacle | null
+}) {
+  const page = workshopUrl(workshop.slug)
+  if (workshop.endedAt)
+    return (
+      <Callout tone="plain" title="This workshop has ended">
+        <p>The organiser has ended it and disabled all its keys.</p>
+      </Callout>
+    )
+  if (workshop.window === 'closed')
+    return (
+      <Callout tone="plain" title="Claims have closed">
+        <p>Keys claimed in time work until they expire.</p>
+      </Callout>
+    )
+  const known =
+    account && obstacle ? (
+      <KnownRefusal workshop={workshop} account={account} obstacle={obstacle} returnTo={page} />
+    ) : null
+  if (workshop.window === 'upcoming')
+    return (
+      <>
+        <Callout tone="warning" title="Claims are not open yet">
+          <p>
+            {workshop.opensAt ? (
+              <>
+                They open{' '}
+                <strong>
+                  <Countdown iso={workshop.opensAt} asOf={workshop.asOf} passed="now" />
+                </strong>
+                . The button appears here by itself.
+              </>
+            ) : (
+              'The organiser will open them.'
+            )}{' '}
+            {account && !known ? 'You are signed in, so you only need one click.' : null}
+            {account ? null : 'You can already sign in.'}
+          </p>
+          <noscript>
+            <p>Without JavaScript, reload this page then.</p>
+          </noscript>
+        </Callout>
+        {account ? known : <ProviderButtons providers={workshop.providers} returnTo={page} />}
+      </>
+    )
+  // A switch that is off comes before a workshop that is full: it may be the reason why no seat
+  // becomes free.
+  if (workshop.paused) return <Paused paused={workshop.paused} asOf={workshop.asOf} />
+  if (workshop.seats.left === 0)
+    return (
+      <Callout tone="plain" title="All keys are taken">
+        <p>
+          {workshop.kind === 'giveaway'
+            ? 'When a key expires, somebody else can claim one. Come back in a few days.'
+            : 'When somebody gives a key back, you can claim one: this page shows it by itself. ' +
+              'Ask the organiser, who can also add keys.'}
+        </p>
+      </Callout>
+    )
+  if (!account)
+    return (
+      <div className="space-y-4">
+        <ProviderButtons providers={workshop.providers} returnTo={page} />
+        <p className="text-small text-soft">
+          Sign in, then claim with one click. No new password, no credit card.
+        </p>
+      </div>
+    )
+  return known ?? <ClaimForm workshop={workshop} />
+}
+
+function KnownRefusal({
+  workshop,
+  account,
+  obstacle,
+  returnTo,
+}: {
+  workshop: WorkshopView
+  account: Account
+  obstacle: KnownObstacle
+  returnTo: string
+}) {
+  const message = notTakenMessage(obstacle.reason, workshop)
+  return (
+    <div className="space-y-4">
+      <Callout tone={message.tone} title={message.title}>
+        <p>{message.meaning}</p>
+        {isMendable(obstacle.reason) ? null : <p>{message.next}</p>}
+      </Callout>
+      {isMendable(obstacle.reason) ? (
+        <AccountHelp
+          reason={obstacle.reason}
+          until={obstacle.until}
+          account={account}
+          workshop={workshop}
+          returnTo={returnTo}
+        />
+      ) : null}
+    </div>
+  )
+}
+
+function Paused({ paused, asOf }: { paused: PausedView; asOf: string }) {
+  return (
+    <Callout tone="warning" title="No new keys at the moment">
+      <p>
+        {pausedMessage(paused)}
+        {paused.since ? (
+          <>
+            {' '}
+            Since <Time iso={paused.since} now={asOf} />.
+          </>
+        ) : null}
+      </p>
+      <p>Existing keys keep working, and you can still open yours. This page updates by itself.</p>
+      <noscript>
+        <p>Without JavaScript, reload this page in a few minutes.</p>
+      </noscript>
+    </Callout>
+  )
+}
+
+function ClaimForm({ workshop }: { workshop: WorkshopView }) {
+  const [busy, setBusy] = useState(false)
+  // The browser's back button shows this page as it was left.
+  useEffect(() => {
+    const rest = () => setBusy(false)
+    addEventListener('pageshow', rest)
+    return () => removeEventListener('pageshow', rest)
+  }, [])
+  return (
+    <form
+      method="post"
+      action={claimUrl(workshop.slug)}
+      className="space-y-4"
+      onSubmit={() => setBusy(true)}
+    >
+      {workshop.marketingOptIn ? <Checkbox name="optIn">{workshop.marketingOptIn}</Checkbox> : null}
+      <Button type="submit" kind="key" large busy={busy} busyText="Claiming your key…">
+        Claim my key
+      </Button>
+    </form>
+  )
+}
+
+/** Says that what stands above may be old, and how old. Moves nothing: the line is always there. */
+function Stale({ failures, lastGood }: Pick<WatchedWorkshop, 'failures' | 'lastGood'>) {
+  const [now, setNow] = useState(lastGood)
+  const stale = failures >= 2
+  useEffect(() => {
+    if (!stale) return
+    const tick = () => setNow(performance.now())
+    tick()
+    const timer = setInterval(tick, 1000)
+    return () => clearInterval(timer)
+  }, [stale])
+  return (
+    <p className="min-h-5 text-small text-amber-ink">
+      {stale
+        ? `We cannot reach the server: this was true ${spanText((now - lastGood) / 1000)} ago. Retrying.`
+        : ''}
+    </p>
+  )
+}

@@ -1,0 +1,32 @@
+/** What changes of a workshop while somebody watches its page, and how often to look again. */
+import type { WorkshopPulse, WorkshopView } from './view-types'
+
+const farMs = 600_000
+
+/** A few bytes for the poll. */
+export function pulseOf(view: WorkshopView): WorkshopPulse {
+  const { window, endedAt, opensAt, closesAt, seats, paused, keyExpiresAt, asOf } = view
+  const pulse = { window, endedAt, opensAt, closesAt, seats, paused, keyExpiresAt, asOf }
+  return { ...pulse, next: nextLookMs(pulse) }
+}
+
+/** Milliseconds until the next look, null when nothing changes any more. */
+function nextLookMs(pulse: Omit<WorkshopPulse, 'next'>): number | null {
+  if (pulse.window === 'closed') return null
+  if (pulse.window === 'upcoming') {
+    if (!pulse.opensAt) return 30_000
+    const untilOpenMs = Date.parse(pulse.opensAt) - Date.parse(pulse.asOf)
+    return untilOpenMs > farMs ? 60_000 : Math.max(2_000, Math.min(15_000, untilOpenMs))
+  }
+  return pulse.paused ? 5_000 : 10_000
+}
+
+/** The window at a later moment: claims open and close by the clock, without another answer. */
+export function windowAt(
+  { window, endedAt, opensAt, closesAt }: Omit<WorkshopPulse, 'next'>,
+  now: string,
+): WorkshopPulse['window'] {
+  const passed = (iso: string | null) => iso !== null && Date.parse(iso) <= Date.parse(now)
+  if (window === 'closed' || endedAt || passed(closesAt)) return 'closed'
+  return window === 'upcoming' && passed(opensAt) ? 'open' : window
+}
