@@ -5,9 +5,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-const benches = ['burst', 'refusals', 'watch', 'admin', 'reconcile'] as const
+const benches = ['burst', 'pace', 'refusals', 'watch', 'admin', 'reconcile'] as const
 const files: Record<(typeof benches)[number], string> = {
   burst: 'bench/burst.ts',
+  pace: 'bench/pace.ts',
   refusals: 'bench/refusals.ts',
   watch: 'bench/watch.ts',
   admin: 'bench/admin-scale.ts',
