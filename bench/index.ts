@@ -5,9 +5,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-const benches = ['burst', 'refusals', 'watch', 'claim-cost', 'admin', 'reconcile'] as const
+const benches = ['burst', 'pace', 'refusals', 'watch', 'claim-cost', 'admin', 'reconcile'] as const
 const files: Record<(typeof benches)[number], string> = {
   burst: 'bench/burst.ts',
+  pace: 'bench/pace.ts',
   refusals: 'bench/refusals.ts',
   watch: 'bench/watch.ts',
   'claim-cost': 'bench/claim-cost.ts',

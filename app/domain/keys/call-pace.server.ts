@@ -22,6 +22,8 @@ import {
 export type CallEnd = 'accepted' | 'refused' | 'failed' | 'neutral'
 
 export type Turn = {
+  /** The call goes out now; what came before was our own work. */
+  sent(): void
   /** The call was not made: it counts nowhere. */
   unused(): void
   /** `close`: everything of late was refused, and the account has to cool down. */
@@ -70,6 +72,8 @@ class AccountPace {
   private pace: Pace = firstPace()
   private workers = { count: 1, rank: 0 }
   private out = 0
+  /** Of these, calls that the provider has in hand. */
+  private calling = 0
   private held = 0
   private waiting: (() => void)[] = []
   private nextStartAt = 0
@@ -119,7 +123,11 @@ class AccountPace {
         }, this.nextStartAt - now)
         return
       }
-      const pause = spacingMs(this.pace, this.share, this.workers.count, this.callMs)
+      const pause = spacingMs(this.pace, this.share, {
+        workers: this.workers.count,
+        ceiling: this.options.ceiling,
+        callMs: this.callMs,
+      })
       // A timer that fires late does not slow the pace down.
       this.nextStartAt = Math.max(now - 2 * pause, this.nextStartAt) + pause
       this.out++
@@ -133,14 +141,22 @@ class AccountPace {
     cohort.sent++
     cohort.out++
     cohort.lastSentAt = this.lastSentAt = startedAt
+    let isSent = false
     return {
+      sent: () => {
+        isSent = true
+        this.calling++
+      },
       unused: () => {
         cohort.sent--
         cohort.out--
         this.out--
         this.startNext()
       },
-      end: (how) => this.end(cohort, how, startedAt),
+      end: (how) => {
+        if (isSent) this.calling--
+        return this.end(cohort, how, startedAt)
+      },
     }
   }
 
@@ -184,7 +200,7 @@ class AccountPace {
     else cohort.sent--
     if (how === 'refused' || how === 'failed') {
       cohort[how]++
-      cohort.besides = this.out
+      cohort.besides = this.calling
       // A refusal comes back at once: its slot stays taken for the time of a call, so that refused
       // calls do not go faster than accepted ones.
       await this.hold(Math.min(maxHoldMs, this.callMs) - took, cohort)
@@ -293,6 +309,10 @@ class AccountPace {
   private sync(): Promise<void> {
     this.syncing ??= (async () => {
       try {
+        // Leases of workers that have long ended.
+        if (this.syncedAt === -Infinity)
+          await this.options.db
+            .$executeRaw`delete from keymint.pace_leases where seen_at < now() - interval '1 hour'`
         const told = this.told.splice(0)
         if (told.length > 0) await this.write(told, true)
         else await this.read()

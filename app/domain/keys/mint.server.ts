@@ -22,6 +22,7 @@ import {
   type OpenAccount,
 } from './accounts.server'
 import { condemn, deleteCondemned } from './attempts.server'
+import type { Turn } from './call-pace.server'
 import { warmGuardrail } from './guardrail.server'
 import {
   auditDropped,
@@ -100,12 +101,14 @@ export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
     // Only the call itself takes a turn: while some mints save and others are fetched, the provider
     // is kept busy.
     const turn = await ctx.callPace.take(work.account, { first: previousToken !== null })
-    const tried: Tried | null = await tryOnce(ctx, work, account, { previousToken, probing }).catch(
-      async (error: unknown) => {
-        await turn.end('neutral')
-        throw error
-      },
-    )
+    const tried: Tried | null = await tryOnce(ctx, work, account, {
+      previousToken,
+      probing,
+      turn,
+    }).catch(async (error: unknown) => {
+      await turn.end('neutral')
+      throw error
+    })
     // Taken over, ended, or the gate has closed while this one waited for its turn: the next look
     // says which.
     if (!tried) {
@@ -146,12 +149,13 @@ async function tryOnce(
   ctx: Ctx,
   work: MintWork,
   account: OpenAccount,
-  turn: { previousToken: string | null; probing: boolean },
+  { turn, ...by }: { previousToken: string | null; probing: boolean; turn: Turn },
 ): Promise<Tried | null> {
-  const attempt = await takeOver(ctx, work, turn)
+  const attempt = await takeOver(ctx, work, by)
   if (!attempt) return null
   if (attempt.stale) await ctx.db.$transaction((tx) => searchLostKeys(ctx, tx, work.account))
   try {
+    turn.sent()
     const created = await createKey(account, work, attempt.name)
     return { attempt, created: await complete(account, created) }
   } catch (error) {

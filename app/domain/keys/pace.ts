@@ -68,7 +68,9 @@ const firstTrialMs = 2_000
 const maxTrialMs = 60_000
 /** A limit that was met so long ago is looked for again. */
 const forgetMs = 60_000
-const rateStep = 1.08
+const rateStep = 1.05
+/** A rate just below the true one fills the bucket; one just above is refused all the time. */
+const cautious = 0.95
 export const recentCalls = 40
 
 export const firstPace = (): Pace => ({
@@ -134,7 +136,7 @@ function cut(pace: Pace, cohort: Cohort, now: number): Pace {
   const kept = cohort.sent - cohort.refused - cohort.failed
   const perSecond =
     isSecondCut && cohort.spanMs > 0
-      ? Math.max(0.5, (kept * cohort.workers * 1_000) / cohort.spanMs)
+      ? Math.max(0.5, (cautious * kept * cohort.workers * 1_000) / cohort.spanMs)
       : pace.perSecond
   // A rate needs a limit above the calls that are out meanwhile.
   const forRate = perSecond === null ? 0 : Math.ceil((1.5 * perSecond * cohort.callMs) / 1_000)
@@ -160,10 +162,21 @@ function grow(pace: Pace, cohort: Cohort, ceiling: number, now: number): Pace {
   }
   if (pace.cutAt !== null && now - pace.cutAt >= forgetMs)
     return { ...pace, known: null, perSecond: null, movedAt: now }
-  const excess = cohort.refused + cohort.failed - Math.round(pace.baseline * cohort.sent)
+  const bad = cohort.refused + cohort.failed
+  const excess = bad - Math.round(pace.baseline * cohort.sent)
+  if (pace.perSecond !== null && cohort.paceBound && excess > 1) {
+    // Slightly too fast: what was accepted is the rate.
+    const accepted = (cohort.sent - bad) / cohort.sent
+    return {
+      ...pace,
+      perSecond: Math.max(0.5, pace.perSecond * accepted),
+      movedAt: now,
+      trialMs: Math.min(maxTrialMs, 2 * pace.trialMs),
+    }
+  }
   if (pace.limit > pace.known) return judgeTrial(pace, cohort, excess, now)
   // A rate that was estimated low is found again soon: it moves in small steps, and twice as often.
-  if (pace.perSecond !== null && cohort.paceBound && since >= pace.trialMs / 2 && excess <= 0)
+  if (pace.perSecond !== null && cohort.paceBound && since >= pace.trialMs / 2 && bad === 0)
     return { ...pace, perSecond: pace.perSecond * rateStep, movedAt: now }
   if (since < pace.trialMs || excess > 1) return pace
   if (!cohort.windowBound || pace.limit >= ceiling) return pace
@@ -196,10 +209,19 @@ export function shareOf(
   return Math.max(1, Math.floor(limit / workers.count) + rest)
 }
 
-/** Pause between two starts of this worker; a limit that was met is approached evenly, not in bursts. */
-export function spacingMs(pace: Pace, share: number, workers: number, callMs: number): number {
+/**
+ * Pause between two starts of this worker. A limit that was met is approached evenly, not in bursts;
+ * where none was met yet, a larger window than ever goes out over half a call, so that the first
+ * refusals stop the rest.
+ */
+export function spacingMs(
+  pace: Pace,
+  share: number,
+  { workers, ceiling, callMs }: { workers: number; ceiling: number; callMs: number },
+): number {
   const byRate = pace.perSecond === null ? 0 : (1_000 * workers) / pace.perSecond
-  const even = pace.known === null ? 0 : (0.8 * callMs) / share
+  const isNew = pace.limit > firstLimit && pace.limit < ceiling
+  const even = ((pace.known !== null ? 0.8 : isNew ? 0.5 : 0) * callMs) / share
   return Math.max(byRate, even)
 }
 
