@@ -129,7 +129,7 @@ test('a frozen worker is not gone: its jobs run again within twenty seconds, and
   await expectHeldKeysAlone(world)
 }, 180_000)
 
-test('a worker whose session is cut and comes back keeps its jobs: no call is made twice without a takeover', async () => {
+test('a worker whose session is cut and comes back keeps its jobs, unless they were taken over', async () => {
   await using world = await openWorld()
   const proxy = await startTcpProxy(world.database.url)
   world.onClose(() => proxy.stop())
