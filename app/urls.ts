@@ -7,6 +7,8 @@ export const reconcileUrl = '/admin/reconcile'
 
 export const readinessUrl = '/admin/doctor'
 
+export const adminBanUrl = '/admin/ban'
+
 export const auditUrl = '/admin/audit'
 
 export const auditExportUrl = '/admin/audit/export'
