@@ -13,6 +13,8 @@ export const findUrl = '/admin/find'
 
 export const readinessUrl = '/admin/doctor'
 
+export const adminBanUrl = '/admin/ban'
+
 export const auditUrl = '/admin/audit'
 
 export const auditExportUrl = '/admin/audit/export'

@@ -103,6 +103,12 @@ export const adminTable: Row[] = [
     act: nobodyActs,
   },
   {
+    route: 'routes/admin.ban',
+    path: () => '/admin/ban',
+    read: adminsMayRead,
+    act: adminsMayAct,
+  },
+  {
     route: 'routes/admin.doctor',
     path: () => '/admin/doctor',
     read: staffMayRead,

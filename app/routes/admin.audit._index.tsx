@@ -16,15 +16,17 @@ import {
   subjectUrl,
   type AuditQuery,
 } from '~/web/audit-query.server'
+import { adminBanUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
 import { requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
-  await requireStaff({ request, ctx, auth })
+  const viewer = await requireStaff({ request, ctx, auth })
   const query = readAuditQuery(new URL(request.url))
   const { typed, problems } = query
   const page = await readAuditPage(ctx, query.filter, query.cursor)
   return {
+    mayBan: viewer.role === 'admin',
     typed,
     problems,
     entries: page.entries.map((entry) => trailEntry(entry, typed)),
@@ -79,7 +81,8 @@ clientLoader.hydrate = true as const
 export const meta: MetaFunction = () => [{ title: 'Audit · Keymint' }]
 
 export default function Audit() {
-  const { typed, problems, entries, chain, urls, workshops, asOf } = useLoaderData<typeof loader>()
+  const { mayBan, typed, problems, entries, chain, urls, workshops, asOf } =
+    useLoaderData<typeof loader>()
   const filtered = Object.values(typed).some(Boolean)
   return (
     <AdminShell
@@ -90,6 +93,13 @@ export default function Audit() {
         <LiveBar asOf={asOf} everyMs={10_000} />
       </div>
       <ChainLine chain={chain} asOf={asOf} />
+      {mayBan ? (
+        <p className="mt-4">
+          <a className="prose-link" href={adminBanUrl}>
+            Ban a person who has no claim
+          </a>
+        </p>
+      ) : null}
       {problems.length > 0 ? (
         <div className="mt-6 max-w-read">
           <Callout tone="warning" title="Part of the filter was ignored">
