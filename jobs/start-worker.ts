@@ -246,6 +246,8 @@ async function openGroups<Name extends JobName>(
     ...polling,
     // A slot that took a job beyond its group's turns puts it back and looks again.
     notifyPollingIntervalSeconds: 1,
+    // While jobs wait, a slot that had one takes the next at once.
+    burstWhenReadyExceeds: 1,
     batchSize: slot.batchSize,
     localConcurrency: slot.slots,
     localGroupConcurrency: perGroup,

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDb, type Db } from '~/adapters/db.server'
 import { startAppProcess, type AppProcess } from '../simulators/app-process'
@@ -282,7 +283,7 @@ async function attempt(
     const answer = await send(one.method, one.target, role, one.body).catch((error: unknown) =>
       error instanceof Error ? error : new Error(String(error)),
     )
-    if (answer instanceof Error) return `no answer (${String(answer.cause ?? answer.message)})`
+    if (answer instanceof Error) return `no answer (${inspect(answer.cause ?? answer.message)})`
     const text = await answer.text()
     if (answer.status === 429) {
       await db.$executeRaw`delete from keymint.rate_limits`

@@ -108,13 +108,13 @@ export function placesOf({ routes }: Manifest): Place[] {
         params: [...pattern.matchAll(/:(\w+)|\*/g)].map(([all, name]) => name ?? all),
         reads: 'loader' in route.module || 'default' in route.module,
         acts: 'action' in route.module,
-        names: wordsIn(source, [
+        names: namesIn(source, [
           /\bname="(\w+)"/g,
           /\.(?:get|getAll|has)\('([a-z]\w*)'\)/g,
           /^\s{2,4}(\w+): (?:z\.|uuid|many\(|optionalText|requiredText|usdAmount)/gm,
           /[{,]\s*(\w+): (?:z\.|uuid|many\(|optionalText|requiredText|usdAmount)/g,
         ]),
-        intents: wordsIn(source, [
+        intents: namesIn(source, [
           /name="(?:intent|action)"\s+value="([\w-]+)"/g,
           /intent === '([\w-]+)'/g,
           /case '([\w-]+)':/g,
@@ -125,7 +125,7 @@ export function placesOf({ routes }: Manifest): Place[] {
   })
 }
 
-function wordsIn(source: string, patterns: RegExp[]): string[] {
+function namesIn(source: string, patterns: RegExp[]): string[] {
   const found = patterns.flatMap((pattern) =>
     [...source.matchAll(pattern)].flatMap(([, word]) => word ?? []),
   )

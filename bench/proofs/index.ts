@@ -3,7 +3,7 @@
  * `npm run proofs -- kills image` runs these two. Each count is a line.
  */
 import { engineProofs } from './engine'
-import { doorProofs } from './door'
+import { strangerProofs } from './strangers'
 import { neighbourProofs } from './neighbours'
 import { lineOf } from './proof'
 import { protocolProofs } from './protocol'
@@ -15,7 +15,7 @@ const proofs = [
   ...protocolProofs,
   ...providerProofs,
   ...neighbourProofs,
-  ...doorProofs,
+  ...strangerProofs,
   ...testProofs,
 ]
 const names = proofs.map(({ name }) => name)

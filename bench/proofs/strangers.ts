@@ -1,7 +1,7 @@
 /**
- * What a stranger at the door costs others, measured at the built web process: the longest wait of
+ * What a stranger costs others, measured at the built web process: the longest wait of
  * somebody else while bodies of 1 MB, 5 MB and without an end arrive, what becomes of slow headers
- * and bodies, and a flood from one address with a room of 300 people behind it.
+ * and bodies, and a flood from one address with 300 people behind it.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
@@ -19,17 +19,17 @@ import type { Count, Proof } from './proof'
 
 /** Nobody else may wait longer, whatever arrives. */
 const maxHeldSeconds = 0.5
-const roomSize = 300
+const crowdSize = 300
 const floodSize = 3_000
 
-export const doorProofs: Proof[] = [{ name: 'door', run }]
+export const strangerProofs: Proof[] = [{ name: 'door', run }]
 
-type Door = { origin: string; port: number; lives: () => boolean }
+type Web = { origin: string; port: number; lives: () => boolean }
 
 async function run(): Promise<Count[]> {
   await buildOnce()
   const postgres = await startPostgres()
-  const folder = mkdtempSync(path.join(tmpdir(), 'keymint-door-'))
+  const folder = mkdtempSync(path.join(tmpdir(), 'keymint-web-'))
   const port = await freePort()
   const origin = `http://localhost:${port}`
   const world = await startWorld({ appOrigins: [origin], databaseUrl: postgres.adminUrl })
@@ -52,12 +52,12 @@ async function run(): Promise<Count[]> {
   for (const one of processes) void one.exited.then(() => (ended = true))
   try {
     await waitUntilReady(origin, processes, { timeoutMs: 60_000 })
-    const door = { origin, port, lives: () => !ended }
+    const web = { origin, port, lives: () => !ended }
     const counts = [
-      ...(await bodies(door)),
-      ...(await slowness(door)),
-      ...(await flood(door)),
-      { what: 'both processes live', tried: 1, failed: door.lives() ? 0 : 1 },
+      ...(await bodies(web)),
+      ...(await slowness(web)),
+      ...(await flood(web)),
+      { what: 'both processes live', tried: 1, failed: web.lives() ? 0 : 1 },
     ]
     return counts
   } catch (error) {
@@ -72,12 +72,12 @@ async function run(): Promise<Count[]> {
 }
 
 /** The longest answer to somebody else while `act` runs. */
-async function heldWhile(door: Door, act: () => Promise<void>): Promise<number> {
+async function heldWhile(web: Web, act: () => Promise<void>): Promise<number> {
   const watch = { over: false, worst: 0 }
   const watching = (async () => {
     while (!watch.over) {
       const askedAt = performance.now()
-      await fetch(`${door.origin}/healthz`).then((answer) => answer.text())
+      await fetch(`${web.origin}/healthz`).then((answer) => answer.text())
       watch.worst = Math.max(watch.worst, (performance.now() - askedAt) / 1000)
       await sleep(5)
     }
@@ -90,12 +90,12 @@ async function heldWhile(door: Door, act: () => Promise<void>): Promise<number> 
 }
 
 /** Posts so many bytes of `a&`, or without an end; the status, or 0 for a connection that was cut. */
-function post(door: Door, url: string, bytes: number, chunked = false): Promise<number> {
+function post(web: Web, url: string, bytes: number, chunked = false): Promise<number> {
   return new Promise((resolve) => {
-    const request = httpRequest(`${door.origin}${url}`, {
+    const request = httpRequest(`${web.origin}${url}`, {
       method: 'POST',
       headers: {
-        origin: door.origin,
+        origin: web.origin,
         'content-type': 'application/x-www-form-urlencoded',
         ...(chunked ? {} : { 'content-length': String(bytes) }),
       },
@@ -118,7 +118,7 @@ function post(door: Door, url: string, bytes: number, chunked = false): Promise<
   })
 }
 
-async function bodies(door: Door): Promise<Count[]> {
+async function bodies(web: Web): Promise<Count[]> {
   const counts: Count[] = []
   for (const [name, bytes, chunked] of [
     ['64 KB, which is read', 65_536, false],
@@ -127,9 +127,9 @@ async function bodies(door: Door): Promise<Count[]> {
     ['an endless body', Number.POSITIVE_INFINITY, true],
   ] as const) {
     const statuses: number[] = []
-    const worstSeconds = await heldWhile(door, async () => {
+    const worstSeconds = await heldWhile(web, async () => {
       for (const url of ['/auth/github', '/auth/google', '/sign-out'])
-        statuses.push(...(await Promise.all([1, 2, 3].map(() => post(door, url, bytes, chunked)))))
+        statuses.push(...(await Promise.all([1, 2, 3].map(() => post(web, url, bytes, chunked)))))
     })
     const isRead = bytes <= 65_536
     counts.push({
@@ -145,10 +145,10 @@ async function bodies(door: Door): Promise<Count[]> {
 }
 
 /** Sends `first`, then a byte each 500 ms; seconds until the connection ends. */
-function drip(door: Door, first: string, more: string): Promise<{ seconds: number; text: string }> {
+function drip(web: Web, first: string, more: string): Promise<{ seconds: number; text: string }> {
   return new Promise((resolve) => {
     const startedAt = performance.now()
-    const socket = connect(door.port, 'localhost')
+    const socket = connect(web.port, 'localhost')
     let text = ''
     const timer = setInterval(() => socket.writable && socket.write(more), 500)
     socket.on('data', (data) => (text += data.toString()))
@@ -161,8 +161,8 @@ function drip(door: Door, first: string, more: string): Promise<{ seconds: numbe
   })
 }
 
-async function slowness(door: Door): Promise<Count[]> {
-  const head = `POST /auth/github HTTP/1.1\r\nHost: x\r\nOrigin: ${door.origin}\r\n`
+async function slowness(web: Web): Promise<Count[]> {
+  const head = `POST /auth/github HTTP/1.1\r\nHost: x\r\nOrigin: ${web.origin}\r\n`
   const kinds = [
     ['headers', 'GET / HTTP/1.1\r\n', 'a: b\r\n', 12],
     ['bodies', `${head}Content-Length: 60000\r\n\r\n`, 'a', 22],
@@ -170,8 +170,8 @@ async function slowness(door: Door): Promise<Count[]> {
   const counts: Count[] = []
   for (const [name, first, more, limit] of kinds) {
     const ends = { all: [] as { seconds: number; text: string }[] }
-    const held = await heldWhile(door, async () => {
-      ends.all = await Promise.all(Array.from({ length: 100 }, () => drip(door, first, more)))
+    const held = await heldWhile(web, async () => {
+      ends.all = await Promise.all(Array.from({ length: 100 }, () => drip(web, first, more)))
     })
     counts.push({
       what: `a hundred slow ${name} end with 408; others waited ${held.toFixed(2)} s at most`,
@@ -185,20 +185,20 @@ async function slowness(door: Door): Promise<Count[]> {
   return counts
 }
 
-const begin = (door: Door, cookie: string) =>
-  fetch(`${door.origin}/auth/github`, {
+const begin = (web: Web, cookie: string) =>
+  fetch(`${web.origin}/auth/github`, {
     method: 'POST',
     redirect: 'manual',
     headers: {
-      origin: door.origin,
+      origin: web.origin,
       'content-type': 'application/x-www-form-urlencoded',
       ...(cookie ? { cookie } : {}),
     },
     body: 'returnTo=%2F',
   })
 
-/** One laptop floods the sign-in and its callback; then a room behind the same address signs in. */
-async function flood(door: Door): Promise<Count[]> {
+/** One laptop floods the sign-in and its callback; then 300 people behind the same address sign in. */
+async function flood(web: Web): Promise<Count[]> {
   const laptop = { tried: 0, refused: 0 }
   const seen = new Set<number>()
   for (let sent = 0; sent < floodSize; sent += 50) {
@@ -206,8 +206,8 @@ async function flood(door: Door): Promise<Count[]> {
       Array.from({ length: 50 }, async (_, index) => {
         const answer =
           index % 2 === 0
-            ? await begin(door, '')
-            : await fetch(`${door.origin}/auth/github/callback?state=x&code=y`, {
+            ? await begin(web, '')
+            : await fetch(`${web.origin}/auth/github/callback?state=x&code=y`, {
                 redirect: 'manual',
               })
         await answer.text()
@@ -220,22 +220,22 @@ async function flood(door: Door): Promise<Count[]> {
       if (status === 429) laptop.refused++
     }
   }
-  const room = { refused: 0, worst: 0 }
-  const people = Array.from({ length: roomSize }, (_, index) => index)
-  for (let at = 0; at < roomSize; at += 25)
+  const crowd = { refused: 0, worst: 0 }
+  const people = Array.from({ length: crowdSize }, (_, index) => index)
+  for (let at = 0; at < crowdSize; at += 25)
     await Promise.all(
       people.slice(at, at + 25).map(async () => {
         const askedAt = performance.now()
-        const page = await fetch(`${door.origin}/sign-in`)
+        const page = await fetch(`${web.origin}/sign-in`)
         await page.text()
         const cookie = page.headers
           .getSetCookie()
           .map((line) => line.split(';')[0])
           .join('; ')
-        const answer = await begin(door, cookie)
+        const answer = await begin(web, cookie)
         await answer.text()
-        if (answer.status !== 303) room.refused++
-        room.worst = Math.max(room.worst, (performance.now() - askedAt) / 1000)
+        if (answer.status !== 303) crowd.refused++
+        crowd.worst = Math.max(crowd.worst, (performance.now() - askedAt) / 1000)
       }),
     )
   return [
@@ -246,9 +246,9 @@ async function flood(door: Door): Promise<Count[]> {
     },
     {
       what: 'people behind the same address who begin to sign in meanwhile, and are refused',
-      tried: roomSize,
-      failed: room.refused,
-      worstSeconds: room.worst,
+      tried: crowdSize,
+      failed: crowd.refused,
+      worstSeconds: crowd.worst,
     },
   ]
 }
