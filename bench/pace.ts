@@ -5,7 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deploymentAccount } from '~/domain/keys/accounts.server'
-import { createCallPace, type CallEnd } from '~/domain/keys/call-pace.server'
+import { createCallPace } from '~/domain/keys/call-pace.server'
+import type { CallEnd } from '~/domain/call-pace'
 import { migrate } from '../prisma/migrate'
 import { createTemplate } from '../simulators/postgres/template'
 import { startPostgres } from '../simulators/postgres/server'

@@ -74,7 +74,7 @@ test('500 people behind one address sign in, claim, reveal and test their keys i
   expect(blocked).toEqual([])
 }, 60_000)
 
-test('a flood without our cookie uses up nothing of a room of browsers that have it, at the same address', async () => {
+test('a flood without our cookie uses up nothing of browsers that have it', async () => {
   const { db } = await database()
   const limits = createLimits(db, {
     'sign-in': { browser: { points: 3, seconds: 60 }, address: { points: 20, seconds: 60 } },

@@ -1,7 +1,8 @@
 /**
  * Rate limits, counted in Postgres, so that all machines agree and a restart keeps the counts. A
  * whole conference shares one address: the limits per person and per browser are tight, the one per
- * address only stops floods of those who are neither. Each counted request is one statement on an unlogged table; polls are not counted.
+ * address only stops floods of those who are neither. Each counted request is one statement on an
+ * unlogged table; polls are not counted.
  */
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Db } from './db.server'

@@ -13,7 +13,7 @@ import type { Limits } from '~/adapters/rate-limits.server'
 import type { Sealer } from '~/adapters/sealing.server'
 import type { ServiceCredential, Services } from '~/adapters/service-adapter'
 import type { Holders } from './holder'
-import type { CallPace } from './keys/call-pace.server'
+import type { CallPace } from './call-pace'
 import type { WorkshopCatalog } from './workshop-file'
 
 /** The member whose month has just begun, locked. */

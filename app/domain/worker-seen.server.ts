@@ -12,4 +12,5 @@ export const isWorkerSeen = (quietSeconds: number | null): boolean =>
   quietSeconds !== null && quietSeconds <= workerQuietSeconds
 
 /** The same as a condition over keymint.workers, by the database's clock. */
-export const workerSeen = Prisma.sql`gone_at is null and last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)`
+export const workerSeen = Prisma.sql`gone_at is null
+  and last_seen_at > now() - make_interval(secs => ${workerQuietSeconds}::int)`

@@ -66,13 +66,6 @@ export function ChevronIcon({ size }: { size?: number }) {
     </Icon>
   )
 }
-export function DownloadIcon({ size }: { size?: number }) {
-  return (
-    <Icon size={size}>
-      <path d="M10 3.5v9m-3.5-3.3L10 12.7l3.5-3.5M4 16.5h12" />
-    </Icon>
-  )
-}
 export function EyeIcon({ size }: { size?: number }) {
   return (
     <Icon size={size}>

@@ -48,7 +48,9 @@ export function PageShell({
         </a>
       ) : null}
       <h1
-        className={`${dense && title.length > 36 ? 'text-head' : 'text-title'} ${steady ? 'max-[22.5rem]:min-h-[2lh]' : ''}`}
+        className={`${dense && title.length > 36 ? 'text-head' : 'text-title'} ${
+          steady ? 'max-[22.5rem]:min-h-[2lh]' : ''
+        }`}
       >
         {title}
       </h1>

@@ -25,7 +25,7 @@ export const keyPlaceholder = 'paste-your-key-here'
 export const withKey = (text: string, key: string) => text.replaceAll(keyPlaceholder, key)
 
 /** Shown unfolded where a workshop's file chooses none. */
-export const firstTools: ToolId[] = ['curl', 'python', 'claude-code']
+const firstTools: ToolId[] = ['curl', 'python', 'claude-code']
 
 /**
  * OpenRouter reserves a request's most expensive outcome from the limit: without max_tokens small

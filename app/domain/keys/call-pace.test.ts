@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openWorld } from '../../../tests/world'
 import { deploymentAccount as account } from './accounts.server'
-import { createCallPace, type CallEnd, type CallPace } from './call-pace.server'
+import { createCallPace } from './call-pace.server'
+import type { CallEnd, CallPace } from '../call-pace'
 import { afterCohort, firstPace, paceFrom, paceView, shareOf, type Cohort, type Pace } from './pace'
 
 const ceiling = 40

@@ -22,7 +22,7 @@ import {
   type OpenAccount,
 } from './accounts.server'
 import { condemn, deleteCondemned } from './attempts.server'
-import type { Turn } from './call-pace.server'
+import type { Turn } from '../call-pace'
 import { warmGuardrail } from './guardrail.server'
 import {
   auditDropped,

@@ -50,7 +50,7 @@ export type Cohort = {
 }
 
 /** Where every account begins. */
-export const firstLimit = 16
+const firstLimit = 16
 const growth = 1.5
 /** Below this share a refused call waits alone. */
 const realShare = 0.15
@@ -71,7 +71,7 @@ const forgetMs = 60_000
 const rateStep = 1.05
 /** A rate just below the true one fills the bucket; one just above is refused all the time. */
 const cautious = 0.95
-export const recentCalls = 40
+const recentCalls = 40
 
 export const firstPace = (): Pace => ({
   limit: firstLimit,
