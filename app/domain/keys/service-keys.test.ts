@@ -53,6 +53,7 @@ for (const service of ['LiteLlm', 'OpenRouter'] as const) {
 test('answers that are lost on the way leave one key and no orphan', async () => {
   await using world = await openWorld()
   const team = await openTeamWithServices(world)
+  await world.db.$executeRaw`update keymint.teams set max_live_keys = 100`
   const account = await team.depositLiteLlm()
   await team.sim('POST', 'faults', {
     seed: 3,
@@ -165,6 +166,7 @@ test("errors of the deployment's own account do not stop the teams, a pause stop
 test('a proxy that hangs holds no claim up, and its own mints are made once it answers', async () => {
   await using world = await openWorld()
   const team = await openTeamWithServices(world)
+  await world.db.$executeRaw`update keymint.teams set max_live_keys = 100`
   const account = await team.depositLiteLlm()
   await team.sim('POST', 'faults', { rules: [{ match: 'POST /key/generate', fault: 'hang' }] })
   await world.startWorkerHere(2)

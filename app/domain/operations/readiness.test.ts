@@ -282,8 +282,8 @@ test('keys and credentials sealed with a key that is gone are counted, and its i
   const team = await openTeam(world)
   await team.deposit('openrouter', { secret: world.upstream.managementKey, baseUrl: null })
   await world.db.$executeRaw`update keymint.keys set sealed = 'v1.deadbeef.x.y'`
-  await world.db
-    .$executeRaw`update keymint.master_keys set sealed = regexp_replace(sealed, '^v2[.][^.]+', 'v2.deadbeef')`
+  await world.db.$executeRaw`update keymint.master_keys 
+      set sealed = regexp_replace(sealed, '^(v[0-9])[.][^.]+', '\\1.deadbeef')`
   const { found, bad } = await examine(testedDeployment(world.ctx))
   expect(bad).toEqual(['secrets'])
   for (const sentence of [

@@ -5,7 +5,7 @@ import { mulberry32 } from '../../../tests/rng'
 import { rounds } from '../../../tests/rounds'
 import { parseWorkshopFile } from './parse'
 
-const FOLDER = join(import.meta.dirname, '../../../workshops')
+const FOLDER = join(import.meta.dirname, '../../../simulators/workshops')
 const RUNS = Number(import.meta.env.FUZZ_RUNS ?? rounds(2_000))
 const SEED = Number(import.meta.env.FUZZ_SEED ?? 20_260_414)
 
