@@ -9,6 +9,7 @@ import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { JobName } from '~/adapters/job-catalog'
 import type { Ctx } from '~/domain/ctx'
 import { applyKeyJob } from './apply-key'
+import { stopAtCapJob } from './stop-at-cap'
 import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
 import { chainAuditJob } from './chain-audit'
@@ -60,6 +61,11 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
       batchSize: 1,
       slots: 8,
       perGroup: 3,
+    },
+    'stop-at-cap': {
+      handler: eachAlone('stop-at-cap', stopAtCapJob),
+      batchSize: 1,
+      slots: 2,
     },
     'read-account': {
       handler: eachAlone('read-account', readAccountJob),

@@ -39,6 +39,8 @@ export type ServiceBench = AsyncDisposable & {
   strike(fault: ConformanceFault): Promise<void>
   /** Requests that the service has received. */
   requests(): Promise<number>
+  /** Those of them that make something usable, where a create is more than one request. */
+  creates?(): Promise<number>
   /** Every plaintext that the service has made, lost ones too. */
   plaintexts(): Promise<string[]>
 }
@@ -51,9 +53,19 @@ export const keyOf = (change: Partial<NewServiceKey> = {}): NewServiceKey => ({
   reset: null,
   expiresAt: null,
   models: null,
+  keyId: '0b6c1b1e-0000-4000-8000-000000000001',
+  options: {},
   ...change,
 })
 export const nobody = 'ab'.repeat(32)
+
+/** Its usage comes from the key and the meter alone; a list shows only that the key is there. */
+export const isMetered = ({ adapter }: Pick<ServiceBench, 'adapter'>) =>
+  adapter.capabilities.readEverySeconds !== null
+
+/** What the service holds of a cap: nothing, where Keymint does. */
+export const capOf = ({ adapter }: Pick<ServiceBench, 'adapter'>, amount: number) =>
+  adapter.capabilities.capBy === 'service' ? usd(amount) : null
 
 /** The whole list, as a caller that goes through its pages sees it. */
 export async function listed({ adapter, credential }: ServiceBench): Promise<ServiceKey[]> {

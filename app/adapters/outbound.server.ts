@@ -10,7 +10,7 @@ import https from 'node:https'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 
 export type OutboundRequest = {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   url: URL
   headers: Record<string, string>
   body?: string
@@ -153,13 +153,9 @@ export function createOutbound({ allowPrivate }: { allowPrivate: boolean }): Out
             lookup: checkedLookup(secure),
             headers: {
               accept: 'application/json',
+              ...(body === undefined ? {} : { 'content-type': 'application/json' }),
               ...headers,
-              ...(body === undefined
-                ? {}
-                : {
-                    'content-type': 'application/json',
-                    'content-length': String(Buffer.byteLength(body)),
-                  }),
+              ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
             },
           },
           (response) => {

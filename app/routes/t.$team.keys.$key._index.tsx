@@ -139,7 +139,7 @@ export default function SubKey() {
         <SubKeyCard view={view} revealed={revealed.key} asOf={asOf} />
       </div>
       <div className="mt-6 max-w-[34rem] space-y-6">
-        <SubKeyStatus view={view} />
+        <SubKeyStatus view={view} asOf={asOf} />
         {mine ? (
           <SubKeyActions revealed={revealed} view={view} revealUrl={revealUrl} />
         ) : (

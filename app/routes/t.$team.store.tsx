@@ -70,6 +70,14 @@ const keyForm = z.object({
   masterKey: z.uuid('no-master-key'),
 })
 
+/** What was chosen of the options that the selected service declares. */
+const optionsIn = (fields: URLSearchParams) =>
+  Object.fromEntries(
+    [...fields].flatMap(([name, value]) =>
+      name.startsWith('option-') ? [[name.slice('option-'.length), value]] : [],
+    ),
+  )
+
 export const action = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
   await requireWithinLimit(args, 'provision', viewer)
@@ -95,6 +103,7 @@ export const action = handler(async (args) => {
     ...ref,
     ...key,
     masterKeyId: masterKey,
+    options: optionsIn(fields),
     reset: reset === 'monthly' ? 'monthly' : null,
     expiresAt: lifeEnd(life, ctx.now()),
   })

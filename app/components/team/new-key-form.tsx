@@ -28,6 +28,9 @@ export function NewKeyForm({
   return (
     <Form method="post" className="max-w-[28rem] space-y-6">
       <ProviderChoice masterKeys={masterKeys} selected={selected} />
+      <p className="text-soft">
+        {selected.texts.gets} {selected.texts.remains}
+      </p>
       <input type="hidden" name="masterKey" value={selected.id} />
       <Field
         label="Purpose"
@@ -41,7 +44,7 @@ export function NewKeyForm({
         label="Cap in USD"
         name="cap"
         required
-        hint={`At most ${budget.free.text}, which is what your budget leaves. The provider stops the key at its cap.`}
+        hint={`At most ${budget.free.text}, which is what your budget leaves. ${selected.texts.atCap}`}
         defaultValue={typed.cap ?? ''}
         {...errorAt('cap')}
       />
@@ -63,6 +66,15 @@ export function NewKeyForm({
         options={keyLives.map((life) => ({ value: life, label: lifeLabels[life] }))}
         {...errorAt('life')}
       />
+      {selected.options.map((option) => (
+        <Select
+          key={option.name}
+          label={option.label}
+          name={`option-${option.name}`}
+          defaultValue={typed[`option-${option.name}`] ?? option.choices[0]?.value ?? ''}
+          options={[...option.choices]}
+        />
+      ))}
       {selected.modelList ? (
         <Field
           label="Models (optional)"
@@ -84,7 +96,7 @@ export function NewKeyForm({
         busy={busy}
         busyText="Setting aside…"
       >
-        Make the key
+        Make the {selected.texts.noun}
       </Button>
     </Form>
   )

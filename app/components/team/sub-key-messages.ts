@@ -33,7 +33,7 @@ const endings: Record<string, string> = {
   expired: 'It has expired.',
   'member-removed': 'Its holder left the team.',
   'member-suspended': 'Its holder was suspended.',
-  spent: 'Its cap was spent, so nothing was left for a new key.',
+  spent: 'Its cap was spent.',
   'rejected-by-provider': 'The provider refused to make it.',
   'expired-before-mint': 'It expired before it could be made.',
   banned: 'Its holder may not get keys from this deployment.',
@@ -48,6 +48,8 @@ export const endingMessage = (key: Pick<SubKeyView, 'reason'>) =>
 const serviceTitles: Record<string, string> = {
   openrouter: 'OpenRouter',
   litellm: 'LiteLLM',
+  runpod: 'RunPod',
+  s3: 'S3',
 }
 export const serviceTitle = (service: string) => serviceTitles[service] ?? service
 

@@ -42,13 +42,14 @@ export async function openAccount(ctx: Ctx, id: string): Promise<OpenAccount | n
       confirmed: boolean
       teamId: string | null
       baseUrl: string | null
+      settings: Record<string, string> | null
       sealed: string | null
       generation: number | null
       state: string | null
     }[]
   >`
     select a.service, a.confirmed_at is not null as confirmed, m.team_id as "teamId", m.base_url as "baseUrl",
-      m.sealed, m.generation, m.state
+      m.settings, m.sealed, m.generation, m.state
     from keymint.accounts a left join keymint.master_keys m on m.id = a.master_key_id where a.id = ${id}::uuid`
   const adapter = row && ctx.services.get(row.service)
   if (!row || !adapter) return null
@@ -61,7 +62,11 @@ export async function openAccount(ctx: Ctx, id: string): Promise<OpenAccount | n
   return {
     ...common,
     state: row.state === 'active' ? 'active' : 'disabled',
-    credential: { secret, baseUrl: row.baseUrl },
+    credential: {
+      secret,
+      baseUrl: row.baseUrl,
+      ...(Object.keys(row.settings ?? {}).length > 0 ? { settings: row.settings ?? {} } : {}),
+    },
   }
 }
 

@@ -8,6 +8,7 @@ import { Prisma } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
 import type { ServiceKey } from '~/adapters/service-adapter'
 import { decimalStringFromNano } from '~/money'
+import pLimit from 'p-limit'
 import type { Ctx } from '../ctx'
 import type { JobError, JobOutcome } from '../job-outcome'
 import { jobErrorOf } from '../error-text'
@@ -130,6 +131,9 @@ type Known = {
   inWindow: boolean
   missing: boolean
   leaving: boolean
+  meter: string | null
+  /** Where usage comes from the key alone: it was asked so long ago that it is asked again. */
+  due: boolean
 }
 
 /** Reads the list newest first, to the oldest key that still matters. `dryRun` changes nothing. */
@@ -198,6 +202,7 @@ async function takePage(
   report: AccountReport,
   dryRun: boolean,
 ): Promise<void> {
+  const readEvery = account.adapter.capabilities.readEverySeconds
   const known = new Map(
     (
       await ctx.db.$queryRaw<Known[]>`
@@ -207,23 +212,31 @@ async function takePage(
           coalesce(window_started_at >= date_trunc(case when holder_kind = 'sub-key' then 'month' else
             case limit_reset when 'daily' then 'day' when 'weekly' then 'week' when 'monthly' then 'month' end
             end, keymint.now() at time zone 'UTC') at time zone 'UTC', limit_reset is null) as "inWindow",
-          without_reset and closed_at is null as leaving
+          without_reset and closed_at is null as leaving, meter,
+          settled_at is null and (read_at is null or read_at <= ${askedAt}::timestamptz
+            - make_interval(secs => ${Math.max(0, (readEvery ?? 0) - 10)}::int)) as due
         from keymint.keys where account = ${account.id}::uuid
           and hash = any(${keys.map((key) => key.id)}::text[]) and deleted_at is null
           and installation = ${ctx.installationId}`
     ).map((row) => [row.hash, row]),
   )
   const unchanged: string[] = []
+  const metered: Known[] = []
   for (const key of keys) {
     const row = known.get(key.id)
     if (!row) continue
     seen.add(key.id)
     report.read++
     if (dryRun) continue
+    if (readEvery !== null) {
+      if (row.due) metered.push(row)
+      continue
+    }
     // Most keys are idle between two passes: those need no lock, only their time.
     if (isUnchanged(row, key)) unchanged.push(row.id)
     else await keepOne(ctx, row.id, key, askedAt)
   }
+  await readMetered(ctx, account, metered)
   if (unchanged.length > 0) await keepReadTimes(ctx, unchanged, askedAt)
   await removeOrphans(
     ctx,
@@ -237,6 +250,27 @@ async function takePage(
   )
   for (const key of keys)
     if (key.name.startsWith(upstreamNamePrefix(ctx.installationId))) seen.add(key.id)
+}
+
+/** Readings at once of one account whose usage comes key by key. */
+const readsAtOnce = 5
+
+/** One that cannot be read is set aside; an account that answers nobody ends the pass. */
+async function readMetered(ctx: Ctx, account: OpenAccount, keys: readonly Known[]): Promise<void> {
+  let failures = 0
+  const limit = pLimit(readsAtOnce)
+  await limit.map(keys, async ({ id, hash, meter }) => {
+    if (failures >= maxFailures) return
+    const askedAt = await engineNow(ctx.db)
+    try {
+      const seen = await account.adapter.findKey(account.credential, hash, meter)
+      if (seen) await keepOne(ctx, id, seen, askedAt)
+      failures = 0
+    } catch (error) {
+      if (!isProviderError(error) || ++failures >= maxFailures) throw error
+      ctx.log.warn({ keyId: id, failure: error.details }, 'the usage of a key could not be read')
+    }
+  })
 }
 
 /** Holders before keys, as everywhere, and no wait: who is at a row now writes its time or the next pass does. */

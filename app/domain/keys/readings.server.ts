@@ -5,7 +5,7 @@
  * set aside and tried again later, and never keeps the others waiting.
  */
 import { isProviderError } from '~/adapters/provider-error'
-import type { ServiceKey } from '~/adapters/service-adapter'
+import type { ServiceKey, ServiceReset } from '~/adapters/service-adapter'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
@@ -45,7 +45,7 @@ const goesOn = (key: Pick<Key, 'limitReset'>, seen: ServiceKey) =>
 export async function recordReading(
   ctx: Ctx,
   keyId: string,
-  seen: ServiceKey,
+  answer: ServiceKey,
   askedAt: Date,
   options: { own: boolean },
 ): Promise<'kept' | 'absurd' | 'stale'> {
@@ -55,6 +55,7 @@ export async function recordReading(
     await lockHolder(ctx, tx, before)
     const key = await readKey(tx, keyId)
     if (!key) return 'stale'
+    const seen = withCapHeldHere(ctx, key, answer)
     const port = ctx.holders[key.holderKind]
     const accounting = (await port?.terms(tx, key))?.accounting ?? 'reset'
     const shownStart = windowStart(accounting, key.limitReset, timeOf(key, seen, askedAt))
@@ -90,6 +91,7 @@ export async function recordReading(
         details: { keyHash: key.hash, keptUsd: decimalStringFromNano(key.used) },
       })
     const grown = used > key.used
+    const isNewest = key.readAt === null || key.readAt <= askedAt
     await tx.$executeRaw`
       update keymint.keys k set used_usd = ${decimalStringFromNano(used)}::numeric,
         window_used_usd = case
@@ -100,6 +102,10 @@ export async function recordReading(
         window_started_at = case when ${windowUsed === null} then k.window_started_at
           else greatest(k.window_started_at, ${start}::timestamptz) end,
         read_at = greatest(k.read_at, ${askedAt}::timestamptz), read_tries = 0, read_error = null,
+        meter = case when ${isNewest} then coalesce(${seen.meter ?? null}, k.meter) else k.meter end,
+        per_hour_usd = case when ${isNewest && seen.perHour !== undefined}
+          then ${seen.perHour == null ? null : decimalStringFromNano(seen.perHour)}::numeric
+          else k.per_hour_usd end,
         grown_at = case when ${grown} then greatest(k.grown_at, ${askedAt}::timestamptz) else k.grown_at end,
         stable_at = case when ${grown} then null when ${options.own} and k.closed_at is not null
           and ${askedAt}::timestamptz >= k.closed_at + make_interval(secs => ${stableSeconds}::int)
@@ -118,6 +124,24 @@ export async function recordReading(
     return 'kept'
   })
 }
+
+/** Where Keymint holds the cap, the service shows none: nothing of it can differ there. */
+export function withCapHeldHere(
+  ctx: Ctx,
+  key: Key,
+  seen: ServiceKey,
+  change: { limit?: NanoUsd; reset?: ServiceReset | null } = {},
+): ServiceKey {
+  if (ctx.services.get(key.service)?.capabilities.capBy !== 'keymint') return seen
+  return {
+    ...seen,
+    cap: change.limit ?? key.seen.limit ?? key.limit,
+    reset: change.reset === undefined ? asReset(key.seen.reset) : change.reset,
+  }
+}
+
+const asReset = (text: string | null): ServiceReset | null =>
+  text === 'daily' || text === 'weekly' || text === 'monthly' ? text : null
 
 /** What was used before this window began, and read only now, is of the window before. */
 async function keepLate(tx: Tx, key: Key, start: Date, usedBefore: NanoUsd): Promise<boolean> {
@@ -188,12 +212,16 @@ async function takeBackMissing(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey): Pr
   await sendApply(ctx, tx, key)
 }
 
+/** How much later than others the service counts what was used. */
+const settleSecondsOf = (ctx: Ctx, key: Key) =>
+  ctx.services.get(key.service)?.capabilities.settleSeconds ?? 0
+
 /** Settles when it is time, and says when to read next. The caller holds the holder. */
 async function afterReading(ctx: Ctx, tx: Tx, before: Key, late = false): Promise<void> {
   const key = await readKey(tx, before.id)
   if (!key) return
   const now = await engineNow(tx)
-  const decision = decideSettle(key, now)
+  const decision = decideSettle(key, now, settleSecondsOf(ctx, key))
   switch (decision.kind) {
     case 'nothing':
       await tx.$executeRaw`update keymint.keys set next_read_at = null where id = ${key.id}::uuid`
@@ -213,6 +241,7 @@ async function afterReading(ctx: Ctx, tx: Tx, before: Key, late = false): Promis
     key.windowUsed !== before.windowUsed ||
     key.stableAt?.getTime() !== before.stableAt?.getTime() ||
     key.closedAt?.getTime() !== before.closedAt?.getTime() ||
+    key.perHour !== before.perHour ||
     // A key on its way out frees money when it has been read after it was lowered.
     (key.withoutReset && key.closedAt === null) ||
     decision.kind === 'settle' ||
@@ -280,18 +309,19 @@ export async function readDueKeys(
   account: OpenAccount,
   signal: AbortSignal,
 ): Promise<{ read: number; left: boolean }> {
-  const due = await ctx.db.$queryRaw<{ id: string; hash: string; deleted: boolean }[]>`
-    select id, hash, deleted_at is not null as deleted from keymint.keys
+  type Due = { id: string; hash: string; meter: string | null; deleted: boolean }
+  const due = await ctx.db.$queryRaw<Due[]>`
+    select id, hash, meter, deleted_at is not null as deleted from keymint.keys
     where account = ${account.id}::uuid and next_read_at <= keymint.now()
       and (deleted_at is null or settled_at is null) and hash is not null and installation = ${ctx.installationId}
     order by read_tries, next_read_at limit ${maxOwnReads}::int`
   let read = 0
   let failed = 0
-  for (const { id, hash, deleted } of due) {
+  for (const { id, hash, meter, deleted } of due) {
     if (signal.aborted) return { read, left: true }
     const askedAt = await engineNow(ctx.db)
     try {
-      const seen = deleted ? null : await account.adapter.findKey(account.credential, hash)
+      const seen = deleted ? null : await account.adapter.findKey(account.credential, hash, meter)
       if (seen) {
         await confirmAccount(ctx.db, account.id)
         await recordReading(ctx, id, seen, askedAt, { own: true })
@@ -319,7 +349,7 @@ export async function readDueKeys(
 async function afterUnreadable(ctx: Ctx, tx: Tx, before: Key): Promise<void> {
   const key = await readKey(tx, before.id)
   if (!key) return
-  if (decideSettle(key, await engineNow(tx)).kind !== 'write-off') return
+  if (decideSettle(key, await engineNow(tx), settleSecondsOf(ctx, key)).kind !== 'write-off') return
   await settle(ctx, tx, key, 'write-off')
   await book(ctx, tx, key, { actor: 'worker', why: 'written off' })
 }

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { invariant } from '@epic-web/invariant'
 import type { Tx } from '~/adapters/db.server'
+import { isChoice, type KeyOption } from '~/adapters/service-adapter'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
@@ -41,6 +42,8 @@ export type ProvisionInput = {
   reset: 'monthly' | null
   expiresAt: Date
   models: string[]
+  /** By the names of the options that the service declares; what is absent is its first choice. */
+  options?: Record<string, string>
 }
 
 export type ProvisionRefusal =
@@ -78,8 +81,10 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
         and state = 'active' for share`
     if (!master) return { kind: 'refused', reason: 'no-master-key' }
     const capabilities = ctx.services.get(master.service)?.capabilities
+    const options = capabilities ? chosenOptions(capabilities.options, input.options ?? {}) : null
     const offered =
-      capabilities?.expiry &&
+      capabilities &&
+      options &&
       (reset === null || capabilities.resets.includes(reset)) &&
       (input.models.length === 0 || capabilities.modelList)
     if (!offered) return { kind: 'refused', reason: 'not-offered' }
@@ -89,10 +94,11 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     const capUsd = decimalStringFromNano(cap)
     await tx.$executeRaw`
       insert into keymint.api_keys (id, team_id, user_id, master_key_id, service, purpose, cap_usd, reset,
-        expires_at, models, created_at)
+        expires_at, models, options, created_at)
       values (${keyId}::uuid, ${teamId}::uuid, ${userId}, ${masterKeyId}::uuid, ${master.service},
         ${input.purpose}, ${capUsd}::numeric, ${reset},
-        ${expiresAt}::timestamptz, ${input.models}::text[], ${now}::timestamptz)`
+        ${expiresAt}::timestamptz, ${input.models}::text[], ${JSON.stringify(options)}::jsonb,
+        ${now}::timestamptz)`
     await requestKey(
       ctx,
       tx,
@@ -102,6 +108,7 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
         limitReset: reset,
         expiresAt,
         allowedModels: input.models,
+        options,
         account: masterKeyId,
         scope: teamScope(member.slug),
         wantsGuardrail: false,
@@ -131,10 +138,25 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
   })
 }
 
+/** One choice for each option, the first where none was made; null when one is not offered. */
+function chosenOptions(
+  options: readonly KeyOption[],
+  chosen: Record<string, string>,
+): Record<string, string> | null {
+  const all: Record<string, string> = {}
+  for (const option of options)
+    all[option.name] = chosen[option.name] ?? option.choices[0]?.value ?? ''
+  return Object.entries({ ...all, ...chosen }).every(([name, value]) =>
+    isChoice(options, name, value),
+  )
+    ? all
+    : null
+}
+
 export type KeyActor = { userId: string; keyId: string; teamId: string }
 type Refused = {
   kind: 'refused'
-  reason: 'no-such-key' | 'not-live' | 'not-active' | 'no-master-key'
+  reason: 'no-such-key' | 'not-live' | 'not-active' | 'no-master-key' | 'not-replaceable'
 }
 export type ChangeCapOutcome =
   | { kind: 'asked' }
@@ -245,6 +267,8 @@ export async function rotateSubKey(
   return onKey(ctx, actor, async (tx, { member, key, keys }): Promise<RotateOutcome> => {
     const refusal = whyNotChangeable(member, key, ctx.now())
     if (refusal) return { kind: 'refused', reason: refusal }
+    if (ctx.services.get(key.service)?.capabilities.rotation === false)
+      return { kind: 'refused', reason: 'not-replaceable' }
     if (spentOfCap(key, member.month) >= key.cap) return { kind: 'refused', reason: 'nothing-left' }
     if (!(await isActive(tx, key.masterKeyId))) return { kind: 'refused', reason: 'no-master-key' }
     const generation = key.generation + 1
