@@ -41,6 +41,8 @@ export type ServiceBench = AsyncDisposable & {
   requests(): Promise<number>
   /** Those of them that make something usable, where a create is more than one request. */
   creates?(): Promise<number>
+  /** No message of the service is passed on, and it never says when to come back. */
+  silent?: boolean
   /** Every plaintext that the service has made, lost ones too. */
   plaintexts(): Promise<string[]>
 }
@@ -48,7 +50,7 @@ export type ServiceBench = AsyncDisposable & {
 export const usd = (amount: number): NanoUsd => BigInt(Math.round(amount * 1e9))
 let names = 0
 export const keyOf = (change: Partial<NewServiceKey> = {}): NewServiceKey => ({
-  name: `km/test/team-${++names}/a`,
+  name: `km/test/team-${++names}/a${names}`,
   cap: usd(2),
   reset: null,
   expiresAt: null,

@@ -26,10 +26,10 @@ export function meteredOf(name: string, open: () => Promise<ServiceBench>): void
       await bench.moveTo(new Date(startedAt + minute * 10 * minuteMs))
       const seen = await read()
       // The same note again, as after a reading that could not be kept: the same usage.
-      const again = await read()
-      expect(Number(again.usage! - seen.usage!)).toBeLessThan(Number(usd(0.001)))
-      meter = again.meter ?? null
-      readings.push(again.usage!)
+      const second = await read()
+      expect(Number(second.usage! - seen.usage!)).toBeLessThan(Number(usd(0.001)))
+      meter = second.meter ?? null
+      readings.push(second.usage!)
     }
     for (let index = 1; index < readings.length; index++)
       expect(readings[index]!).toBeGreaterThanOrEqual(readings[index - 1]!)

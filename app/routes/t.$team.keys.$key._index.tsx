@@ -6,6 +6,7 @@ import { useLive } from '~/client/use-live'
 import { useRevealedKey } from '~/client/use-revealed-key'
 import { Callout } from '~/components/base/callout'
 import { keyProblem, keyProblems } from '~/components/team/key-problem-messages'
+import { ServiceSnippets } from '~/components/team/service-snippets'
 import { SubKeyActions } from '~/components/team/sub-key-actions'
 import { SubKeyCard } from '~/components/team/sub-key-card'
 import { CapChange, Endings } from '~/components/team/sub-key-forms'
@@ -161,6 +162,7 @@ export default function SubKey() {
         ) : null}
       </div>
       {view.phase === 'refused' ? null : <SubKeyUsage view={view} asOf={asOf} />}
+      {live && mine ? <ServiceSnippets view={view} /> : null}
       {live ? <CapChange slug={team.slug} view={view} preview={preview} input={input} /> : null}
       {live || view.phase === 'pending' ? <Endings view={view} mine={mine} /> : null}
     </TeamShell>

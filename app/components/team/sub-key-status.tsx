@@ -18,12 +18,13 @@ export function SubKeyStatus({ view, asOf }: { view: SubKeyView; asOf: string })
 
 /** A cap that Keymint holds: reached, or when it will be. */
 function CapState({ view, asOf }: { view: SubKeyView; asOf: string }) {
+  const noun = view.texts?.noun ?? 'key'
   if (view.cappedAt !== null)
     return (
       <Callout tone="warning" title={`Stopped: its cap of ${view.cap.text} is reached`}>
         <p>
-          Keymint switched this {view.texts?.noun ?? 'key'} off at its last reading, which shows{' '}
-          {view.spent.text} spent. Raise the cap to switch it on again. {view.texts?.remains}
+          Keymint disabled this {noun} at a reading that shows {view.spent.text} spent. Raise the
+          cap to enable it. {view.texts?.remains}
         </p>
       </Callout>
     )
@@ -31,7 +32,7 @@ function CapState({ view, asOf }: { view: SubKeyView; asOf: string }) {
     return (
       <Callout
         tone="plain"
-        title={`${view.cap.text} at ${view.perHour.text} an hour: Keymint ends this ${view.texts?.noun ?? 'key'} at its cap`}
+        title={`${view.cap.text} at ${view.perHour.text} an hour: Keymint ends this ${noun} at its cap`}
       >
         <p>
           That is <Time iso={view.capDueAt} now={asOf} />. {view.texts?.atCap} {view.texts?.remains}

@@ -43,14 +43,10 @@ const problems: Record<
 }
 
 export function vaultMessage(problem: VaultProblem): string {
-  switch (problem.reason) {
-    case 'service-refused':
-      return credentialMessage(problem.service, problem.problem)
-    case 'missing-field':
-      return `Fill in “${problem.field}”.`
-    default:
-      return problems[problem.reason]
-  }
+  if (problem.reason === 'service-refused')
+    return credentialMessage(problem.service, problem.problem)
+  if (problem.reason === 'missing-field') return `Fill in “${problem.field}”.`
+  return problems[problem.reason]
 }
 
 /** "Its keys stop at their cap, expire on time and can be limited to models." */

@@ -25,7 +25,7 @@ import { isOver, isWantedOff, type Key } from './key-row'
 import { ensureGuardrail } from './guardrail.server'
 import { engineNow, readKey } from './key-store.server'
 import { book, sendDueRead } from './want.server'
-import { withCapHeldHere } from './readings.server'
+import { withCapHeldHere } from './cap-held-here'
 import { wakeSuccessor, deleteKey } from './delete-key.server'
 import { lockHolder } from './lock-holder.server'
 

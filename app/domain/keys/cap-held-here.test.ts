@@ -146,7 +146,8 @@ test('an option that the service does not declare is not offered', async () => {
     expiresAt: new Date(world.ctx.now().getTime() + day),
     models: [],
   }
-  for (const options of [{ size: 'xl' }, { colour: 'red' }])
+  const unknown: Record<string, string>[] = [{ size: 'xl' }, { colour: 'red' }]
+  for (const options of unknown)
     expect(await provisionSubKey(world.ctx, { ...wish, options })).toEqual({
       kind: 'refused',
       reason: 'not-offered',

@@ -1,6 +1,6 @@
 /**
- * The cap of a key that no service holds: Keymint switches the key off when a reading shows that it
- * is reached, or when it must be by what the key costs an hour. Pure.
+ * The cap of a key that no service holds: Keymint disables the key when a reading shows that it is
+ * reached, or when it must be by what the key costs an hour. Pure.
  */
 import type { NanoUsd } from '~/money'
 import { isOver, larger, type Key } from './key-row'

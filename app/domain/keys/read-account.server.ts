@@ -8,7 +8,6 @@ import { Prisma } from '~/adapters/db.server'
 import { isProviderError } from '~/adapters/provider-error'
 import type { ServiceKey } from '~/adapters/service-adapter'
 import { decimalStringFromNano } from '~/money'
-import pLimit from 'p-limit'
 import type { Ctx } from '../ctx'
 import type { JobError, JobOutcome } from '../job-outcome'
 import { jobErrorOf } from '../error-text'
@@ -24,6 +23,7 @@ import { upstreamNamePrefix } from './attempts.server'
 import { reassignLost } from './bind.server'
 import { engineNow } from './key-store.server'
 import { sampleAccount } from './samples.server'
+import { readMetered } from './read-metered.server'
 import { readDueKeys, recordMissing, recordReading } from './readings.server'
 import {
   type AccountReport,
@@ -236,7 +236,7 @@ async function takePage(
     if (isUnchanged(row, key)) unchanged.push(row.id)
     else await keepOne(ctx, row.id, key, askedAt)
   }
-  await readMetered(ctx, account, metered)
+  await readMetered(ctx, account, metered, keepOne)
   if (unchanged.length > 0) await keepReadTimes(ctx, unchanged, askedAt)
   await removeOrphans(
     ctx,
@@ -250,27 +250,6 @@ async function takePage(
   )
   for (const key of keys)
     if (key.name.startsWith(upstreamNamePrefix(ctx.installationId))) seen.add(key.id)
-}
-
-/** Readings at once of one account whose usage comes key by key. */
-const readsAtOnce = 5
-
-/** One that cannot be read is set aside; an account that answers nobody ends the pass. */
-async function readMetered(ctx: Ctx, account: OpenAccount, keys: readonly Known[]): Promise<void> {
-  let failures = 0
-  const limit = pLimit(readsAtOnce)
-  await limit.map(keys, async ({ id, hash, meter }) => {
-    if (failures >= maxFailures) return
-    const askedAt = await engineNow(ctx.db)
-    try {
-      const seen = await account.adapter.findKey(account.credential, hash, meter)
-      if (seen) await keepOne(ctx, id, seen, askedAt)
-      failures = 0
-    } catch (error) {
-      if (!isProviderError(error) || ++failures >= maxFailures) throw error
-      ctx.log.warn({ keyId: id, failure: error.details }, 'the usage of a key could not be read')
-    }
-  })
 }
 
 /** Holders before keys, as everywhere, and no wait: who is at a row now writes its time or the next pass does. */

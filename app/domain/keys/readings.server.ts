@@ -5,7 +5,7 @@
  * set aside and tried again later, and never keeps the others waiting.
  */
 import { isProviderError } from '~/adapters/provider-error'
-import type { ServiceKey, ServiceReset } from '~/adapters/service-adapter'
+import type { ServiceKey } from '~/adapters/service-adapter'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
@@ -15,6 +15,7 @@ import { jobErrorOf } from '../error-text'
 import { lockHolder } from './lock-holder.server'
 import { confirmAccount, type OpenAccount } from './accounts.server'
 import { decideSettle, stableSeconds } from './decide-settle'
+import { withCapHeldHere } from './cap-held-here'
 import { isOver, larger, type Key } from './key-row'
 import { engineNow, readKey } from './key-store.server'
 import { book, sendApply } from './want.server'
@@ -124,24 +125,6 @@ export async function recordReading(
     return 'kept'
   })
 }
-
-/** Where Keymint holds the cap, the service shows none: nothing of it can differ there. */
-export function withCapHeldHere(
-  ctx: Ctx,
-  key: Key,
-  seen: ServiceKey,
-  change: { limit?: NanoUsd; reset?: ServiceReset | null } = {},
-): ServiceKey {
-  if (ctx.services.get(key.service)?.capabilities.capBy !== 'keymint') return seen
-  return {
-    ...seen,
-    cap: change.limit ?? key.seen.limit ?? key.limit,
-    reset: change.reset === undefined ? asReset(key.seen.reset) : change.reset,
-  }
-}
-
-const asReset = (text: string | null): ServiceReset | null =>
-  text === 'daily' || text === 'weekly' || text === 'monthly' ? text : null
 
 /** What was used before this window began, and read only now, is of the window before. */
 async function keepLate(tx: Tx, key: Key, start: Date, usedBefore: NanoUsd): Promise<boolean> {

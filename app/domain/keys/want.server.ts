@@ -239,8 +239,8 @@ async function retune(ctx: Ctx, tx: Tx, key: Key, due: Key): Promise<void> {
 }
 
 /**
- * The cap that Keymint holds: a key that has reached it is switched off, and on again when it no
- * longer has. Where being off is no use, because only deleting stops the costs, its holder ends.
+ * The cap that Keymint holds: a key that has reached it is disabled, and enabled when it no longer
+ * has. Where being off is no use, because only deleting stops the costs, its holder ends.
  */
 async function holdCap(ctx: Ctx, tx: Tx, key: Key, now: Date): Promise<void> {
   const capabilities = ctx.services.get(key.service)?.capabilities

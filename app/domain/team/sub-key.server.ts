@@ -6,7 +6,6 @@
 import { randomUUID } from 'node:crypto'
 import { invariant } from '@epic-web/invariant'
 import type { Tx } from '~/adapters/db.server'
-import { isChoice, type KeyOption } from '~/adapters/service-adapter'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
@@ -31,6 +30,7 @@ import {
   type OpenSubKey,
   type SubKeyRow,
 } from './key-row.server'
+import { chosenOptions } from './chosen-options'
 import { endKey, audit } from './end-key.server'
 
 export type ProvisionInput = {
@@ -136,21 +136,6 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     invariant(fits, 'what was free a moment ago is free under the same lock')
     return { kind: 'queued', keyId }
   })
-}
-
-/** One choice for each option, the first where none was made; null when one is not offered. */
-function chosenOptions(
-  options: readonly KeyOption[],
-  chosen: Record<string, string>,
-): Record<string, string> | null {
-  const all: Record<string, string> = {}
-  for (const option of options)
-    all[option.name] = chosen[option.name] ?? option.choices[0]?.value ?? ''
-  return Object.entries({ ...all, ...chosen }).every(([name, value]) =>
-    isChoice(options, name, value),
-  )
-    ? all
-    : null
 }
 
 export type KeyActor = { userId: string; keyId: string; teamId: string }

@@ -29,7 +29,7 @@ export type SubKeyView = {
   models: string[]
   /** Where the provider shows something else than is wanted: gone, disabled there, or not disabled yet. */
   upstream: 'as-wanted' | 'missing' | 'disabled' | 'still-on'
-  /** Since when Keymint has it switched off because its cap is reached; null while it has not. */
+  /** Since when Keymint has it disabled because its cap is reached; null while it has not. */
   cappedAt: string | null
   /** When it reaches its cap at what it costs an hour; null where nothing says. */
   capDueAt: string | null
