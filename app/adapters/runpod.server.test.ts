@@ -87,7 +87,7 @@ test('a machine costs what the catalogue says, and its meter counts from its mak
   expect(seen!.perHour).toBe(made.perHour)
 })
 
-test('a machine is refused when its cap is under an hour, its price is not the listed one, or none is free', async () => {
+test('a machine is refused with a cap under an hour, at another price than listed, or when none is free', async () => {
   await using bench = await open()
   const { adapter, credential, sim } = bench
   const refusal = async (cap: number) =>

@@ -31,8 +31,6 @@ type WireRequest = {
 
 const timeoutMs = 8_000
 
-export type S3Clients = ReturnType<typeof createClients>
-
 export function createClients(outbound: Outbound, credential: ServiceCredential) {
   const settings = credential.settings ?? {}
   const own = credential.baseUrl
@@ -44,15 +42,22 @@ export function createClients(outbound: Outbound, credential: ServiceCredential)
     requestHandler: { handle: (request: WireRequest) => handle(outbound, request) },
   }
   const iamEndpoint = iamAddress ? { endpoint: iamAddress } : {}
+  // Each is made when it is asked for: most calls need only one.
   return {
-    iam: new IAMClient({ ...common, ...iamEndpoint }),
-    sts: new STSClient({ ...common, ...iamEndpoint }),
-    s3: new S3Client({
-      ...common,
-      ...(own ? { endpoint: own, forcePathStyle: true } : {}),
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-    }),
+    get iam() {
+      return new IAMClient({ ...common, ...iamEndpoint })
+    },
+    get sts() {
+      return new STSClient({ ...common, ...iamEndpoint })
+    },
+    get s3() {
+      return new S3Client({
+        ...common,
+        ...(own ? { endpoint: own, forcePathStyle: true } : {}),
+        requestChecksumCalculation: 'WHEN_REQUIRED',
+        responseChecksumValidation: 'WHEN_REQUIRED',
+      })
+    },
   }
 }
 

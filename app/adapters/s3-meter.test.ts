@@ -54,8 +54,8 @@ test('a note that comes back twice gives the same, and a lost one begins at noth
       const seen = { at: later(ms), bytes: stored, on: true }
       expect(nextMeter(first, seen, price)).toEqual(nextMeter(first, seen, price))
       expect(nextMeter(null, seen, price).used).toBe('0')
-      const again = nextMeter(nextMeter(first, seen, price), seen, price)
-      expect(again).toEqual(nextMeter(first, seen, price))
+      const second = nextMeter(nextMeter(first, seen, price), seen, price)
+      expect(second).toEqual(nextMeter(first, seen, price))
     }),
   )
 })

@@ -1,7 +1,7 @@
 /**
  * S3 storage as a team's service: a key is an IAM user that is confined to a folder of its own in
  * one bucket, at AWS or at a server that speaks the same calls. Nobody caps it in dollars: Keymint
- * counts what is stored and switches the key off. Only the request that makes the access key makes
+ * counts what is stored and disables the key. Only the request that makes the access key makes
  * something usable; it is sent once. AWS's clients are loaded when the first credential is used.
  */
 import type { IAMClient, User } from '@aws-sdk/client-iam'
@@ -36,7 +36,8 @@ export function createS3({
   async function open(credential: ServiceCredential) {
     const [iamSdk, { createClients, one }] = await loadSdk()
     const clients = createClients(outbound, credential)
-    return { ...iamSdk, ...clients, one, settings: credential.settings ?? {} }
+    const settings = credential.settings ?? {}
+    return { ...iamSdk, iam: clients.iam, clients, one, settings }
   }
   type Opened = Awaited<ReturnType<typeof open>>
 
@@ -91,8 +92,9 @@ export function createS3({
     const policy = await findPolicy(opened, name)
     const on = keys.some(({ Status }) => Status === 'Active')
     const at = now()
-    const { s3, one, settings } = opened
-    const bytes = policy ? await bytesUnder({ s3, one }, policy.bucket, policy.prefix) : 0n
+    const { clients, one, settings } = opened
+    const storage = { s3: clients.s3, one }
+    const bytes = policy ? await bytesUnder(storage, policy.bucket, policy.prefix) : 0n
     const price = nanoFromDecimalString(settings.priceStored ?? '0.023')
     const meter = nextMeter(parseMeter(note), { at, bytes, on }, price)
     const used = BigInt(meter.used)
@@ -115,16 +117,16 @@ export function createS3({
       if (problem !== null)
         return { ok: false, problem: { code: 'provider-error', details: problem } }
       try {
-        const { iam, sts, s3, one, settings, ListUsersCommand } = await open(credential)
+        const { iam, clients, one, settings, ListUsersCommand } = await open(credential)
         if (credential.baseUrl === null) {
           const { GetCallerIdentityCommand } = await import('@aws-sdk/client-sts')
-          await one('GetCallerIdentity', sts.send(new GetCallerIdentityCommand({})))
+          await one('GetCallerIdentity', clients.sts.send(new GetCallerIdentityCommand({})))
         }
         const list = new ListUsersCommand({ PathPrefix: ourPath, MaxItems: 1 })
         await one('ListUsers', iam.send(list))
         const bucket = settings.bucket ?? ''
         const prefix = folderOf(settings.prefix)
-        await bytesUnder({ s3, one }, bucket, prefix, { onlyOne: true })
+        await bytesUnder({ s3: clients.s3, one }, bucket, prefix, { onlyOne: true })
         const id = settings.accessKeyId ?? ''
         return { ok: true, label: `${id.slice(0, 4)}…${id.slice(-4)}, ${bucket}/${prefix}` }
       } catch (error) {

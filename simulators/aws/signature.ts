@@ -9,8 +9,10 @@ export type SignatureProblem =
   | 'SignatureDoesNotMatch'
   | 'RequestTimeTooSkewed'
 
-const header =
-  /^AWS4-HMAC-SHA256 Credential=([^/,]+)\/(\d{8})\/([^/,]+)\/([^/,]+)\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/
+const header = new RegExp(
+  '^AWS4-HMAC-SHA256 Credential=([^/,]+)/(\\d{8})/([^/,]+)/([^/,]+)/aws4_request, ?' +
+    'SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$',
+)
 const skewMs = 15 * 60_000
 
 /** Who has signed; or the code of the refusal. `secretOf` gives null for an unknown key. */

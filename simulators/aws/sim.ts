@@ -2,7 +2,7 @@
  * `/__sim/*`: the control API for tests, the demo and people at a terminal. It needs no key, and
  * nothing of it exists at AWS.
  */
-import { readNumber, readQueryInteger, readString } from '../shared/reading.ts'
+import { ifPresent, readNumber, readQueryInteger, readString } from '../shared/reading.ts'
 import { Refusal, type JsonObject } from '../shared/refusal.ts'
 import { json, type Reply } from '../shared/reply.ts'
 import { activeKeysOf, type Machine } from './server.ts'
@@ -40,13 +40,17 @@ export async function answerSim(
       return json({
         objects: [...store.objects.values()].map(({ key, size }) => ({ key, size })),
       })
-    /** An object that has a size only: terabytes in one line. */
+    /** Objects that have a size only: terabytes, and thousands of them, in one line. */
     case 'POST /__sim/objects': {
       const key = readString(body, 'key', { min: 1 })
       const size = readNumber(body, 'size', { min: 0 })
-      const object = { key, size, content: null, at: machine.now() }
-      await store.record({ type: 'object', object })
-      return json({ key, size })
+      const count = ifPresent(body, 'count', (one, field) => readNumber(one, field, { min: 1 }))
+      for (let index = 0; index < (count ?? 1); index++) {
+        const name = count === undefined ? key : `${key}${index}`
+        const object = { key: name, size, content: null, at: machine.now() }
+        await store.record({ type: 'object', object })
+      }
+      return json({ key, size, count: count ?? 1 })
     }
     case 'GET /__sim/clock':
       return json({ offsetMs: clock.offsetMs, now: new Date(machine.now()).toISOString() })
