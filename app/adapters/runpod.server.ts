@@ -307,7 +307,7 @@ function parseMeter(note: string | null): Meter | null {
  * The time since the last reading counts in full where it ran at either end of it: rather too much
  * than too little. Without a note only what runs now is counted; the bill says the rest.
  */
-export function nextMeter(pod: Pod, last: Meter | null, at: Date): Meter {
+function nextMeter(pod: Pod, last: Meter | null, at: Date): Meter {
   const on = !isOff(pod)
   const cost = on ? nanoFromUsdNumber(pod.cost ?? 0) : 0n
   const shown = cost > 0n ? cost + diskPerHour : 0n

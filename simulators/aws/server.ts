@@ -15,7 +15,7 @@ import { allows } from './policy.ts'
 import { actionOf, answerS3, type S3Call } from './s3.ts'
 import { verifySignature, type Signed } from './signature.ts'
 import { answerSim } from './sim.ts'
-import { lastAt, statusOf, Store } from './store.ts'
+import { lastAt, Store } from './store.ts'
 import { AwsError, element, type XmlReply } from './xml.ts'
 
 export interface AwsOptions {
@@ -265,13 +265,3 @@ async function readBytes(request: IncomingMessage): Promise<Buffer> {
   }
   return Buffer.concat(chunks)
 }
-
-export const activeKeysOf = (machine: Machine) =>
-  [...machine.store.users.values()].flatMap((user) =>
-    user.keys.map((key) => ({
-      user: user.name,
-      id: key.id,
-      secret: key.secret,
-      status: statusOf(key),
-    })),
-  )

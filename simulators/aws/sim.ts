@@ -5,7 +5,8 @@
 import { ifPresent, readNumber, readQueryInteger, readString } from '../shared/reading.ts'
 import { Refusal, type JsonObject } from '../shared/refusal.ts'
 import { json, type Reply } from '../shared/reply.ts'
-import { activeKeysOf, type Machine } from './server.ts'
+import type { Machine } from './server.ts'
+import { keysEverMade } from './store.ts'
 
 export async function answerSim(
   machine: Machine,
@@ -31,7 +32,7 @@ export async function answerSim(
       return json({ cleared: true })
     case 'GET /__sim/keys':
       return json({
-        keys: activeKeysOf(machine).map(({ secret, ...key }) => ({
+        keys: keysEverMade(store).map(({ secret, ...key }) => ({
           ...key,
           ...(query.get('plaintext') === '1' ? { secret } : {}),
         })),

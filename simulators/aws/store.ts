@@ -127,3 +127,14 @@ export const makeAccessKey = () => ({
   id: `AKIA${[...randomBytes(16)].map((byte) => alphabet[byte % 32]).join('')}`,
   secret: randomBytes(30).toString('base64'),
 })
+
+/** Every key that was ever made, lost and deleted ones too. */
+export const keysEverMade = (store: Store) =>
+  [...store.users.values()].flatMap((user) =>
+    user.keys.map((key) => ({
+      user: user.name,
+      id: key.id,
+      secret: key.secret,
+      status: statusOf(key),
+    })),
+  )

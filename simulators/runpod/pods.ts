@@ -23,7 +23,7 @@ export interface Call {
 }
 export type Handler = (call: Call) => Reply | Promise<Reply>
 
-export const gpus = [
+const gpus = [
   { id: 'NVIDIA RTX A4000', name: 'RTX A4000', memory: 16, secure: 0.25, community: 0.17 },
   { id: 'NVIDIA GeForce RTX 4090', name: 'RTX 4090', memory: 24, secure: 0.69, community: 0.34 },
   { id: 'NVIDIA L40S', name: 'L40S', memory: 48, secure: 0.86, community: 0.79 },

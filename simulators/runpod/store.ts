@@ -126,7 +126,7 @@ export function costsUntil(pod: Pod, at: number): { gpu: number; disk: number } 
   return { gpu: hours * pod.costPerHour, disk: (hours * pod.disk * diskPrice) / hoursOfMonth }
 }
 
-export function chargedUntil(pod: Pod, at: number): number {
+function chargedUntil(pod: Pod, at: number): number {
   const { gpu, disk } = costsUntil(pod, at)
   return gpu + disk + pod.extra
 }

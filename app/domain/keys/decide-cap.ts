@@ -24,7 +24,7 @@ type CapKey = Pick<
 >
 
 /** What it has used of its cap, in the window that `now` lies in. */
-export function usedOfLimit(key: CapKey, now: Date): NanoUsd {
+function usedOfLimit(key: CapKey, now: Date): NanoUsd {
   if (key.limitReset === null) return key.used
   const start = windowStart('reset', key.limitReset, now)
   return key.windowStartedAt !== null && key.windowStartedAt >= start ? key.windowUsed : 0n
