@@ -25,7 +25,10 @@ export const vaultNotices = {
 }
 export type VaultNotice = keyof typeof vaultNotices
 
-const problems: Record<Exclude<VaultProblem['reason'], 'service-refused'>, string> = {
+const problems: Record<
+  Exclude<VaultProblem['reason'], 'service-refused' | 'missing-field'>,
+  string
+> = {
   'unknown-service': 'This service is not available here.',
   'no-credential': 'Paste the credential.',
   'bad-credential':
@@ -42,16 +45,18 @@ const problems: Record<Exclude<VaultProblem['reason'], 'service-refused'>, strin
     'Somebody else has just replaced this credential. Reload the page before you try again.',
 }
 
-export const vaultMessage = (problem: VaultProblem) =>
-  problem.reason === 'service-refused'
-    ? credentialMessage(problem.service, problem.problem)
-    : problems[problem.reason]
+export function vaultMessage(problem: VaultProblem): string {
+  if (problem.reason === 'service-refused')
+    return credentialMessage(problem.service, problem.problem)
+  if (problem.reason === 'missing-field') return `Fill in “${problem.field}”.`
+  return problems[problem.reason]
+}
 
 /** "Its keys stop at their cap, expire on time and can be limited to models." */
 export function serviceSentence({ keys }: Pick<ServiceChoice, 'keys'>): string {
   const can = [
-    keys.hardCap ? 'stop at their cap' : 'have a cap that is only watched',
-    ...(keys.expiry ? ['expire on time'] : []),
+    keys.capBy === 'service' ? 'stop at their cap' : 'are stopped by Keymint at their cap',
+    'expire on time',
     ...(keys.modelList ? ['can be limited to models'] : []),
   ]
   return `Its keys ${new Intl.ListFormat('en-GB').format(can)}.`

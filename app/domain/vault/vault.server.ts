@@ -22,7 +22,9 @@ import { isOtherAccount } from './other-account.server'
 
 /** `scope` is the team's in the audit trail. */
 type Team = { teamId: string; scope: string; userId: string }
-export type DepositInput = Team & { service: string; secret: string; baseUrl: string | null }
+export type DepositInput = Team & Entered & { service: string }
+/** What was entered. `settings` holds the declared fields that are not the credential's own. */
+type Entered = { secret: string; baseUrl: string | null; settings?: Record<string, string> }
 /** Why nothing was stored. `service` is the title of the service that was asked. */
 export type VaultRefusal = { kind: 'refused' } & VaultProblem
 export type VaultProblem =
@@ -36,6 +38,7 @@ export type VaultProblem =
         | 'replaced-meanwhile'
         | 'seal-broken'
     }
+  | { reason: 'missing-field'; field: string }
   | { reason: 'service-refused'; service: string; problem: CredentialProblem }
 
 export type MasterKeyView = {
@@ -45,6 +48,7 @@ export type MasterKeyView = {
   /** A mask of the credential. */
   label: string
   baseUrl: string | null
+  settings: Record<string, string>
   state: 'active' | 'disabled'
   verifiedAt: string
   createdAt: string
@@ -83,6 +87,7 @@ export async function depositKey(
       teamId: input.teamId,
       service: adapter.service,
       baseUrl: credential.baseUrl,
+      settings: credential.settings,
     }),
   )
   await ctx.db.$transaction(async (tx) => {
@@ -95,6 +100,7 @@ export async function depositKey(
         service: adapter.service,
         label,
         baseUrl: credential.baseUrl,
+        settings: { ...credential.settings },
         sealed,
         verifiedAt: ctx.now(),
         createdBy: input.userId,
@@ -110,7 +116,7 @@ export async function depositKey(
   return { kind: 'deposited', masterKeyId: id }
 }
 
-export type ReplaceInput = Team & { masterKeyId: string; secret: string; baseUrl: string | null }
+export type ReplaceInput = Team & Entered & { masterKeyId: string }
 
 /**
  * Replaces a credential by another of the same provider account: the new one must see the keys made
@@ -134,7 +140,14 @@ export async function replaceKey(
   const { id, teamId, service } = row
   const sealed = ctx.sealer.sealForVault(
     credential.secret,
-    masterKeyPlace({ id, generation, teamId, service, baseUrl: credential.baseUrl }),
+    masterKeyPlace({
+      id,
+      generation,
+      teamId,
+      service,
+      baseUrl: credential.baseUrl,
+      settings: credential.settings,
+    }),
   )
   return ctx.db.$transaction(async (tx) => {
     await requireActiveOwner(tx, input.teamId, input.userId)
@@ -151,6 +164,7 @@ export async function replaceKey(
         generation,
         label,
         baseUrl: credential.baseUrl,
+        settings: { ...credential.settings },
         verifiedAt: ctx.now(),
         replacedAt: ctx.now(),
       },
@@ -233,7 +247,7 @@ export async function listMasterKeys(
     parkedReason: string | null
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select k.id, k.service, k.label, k.base_url as "baseUrl", k.state, k.verified_at as "verifiedAt",
+    select k.id, k.service, k.label, k.base_url as "baseUrl", k.settings, k.state, k.verified_at as "verifiedAt",
       k.created_at as "createdAt", p.display_name as "createdBy",
       k.replaced_at as "replacedAt", k.disabled_at as "disabledAt", k.destroyed_at as "destroyedAt",
       gate.reason, gate.closed_since as "closedSince", gate.read_error as "readError",
@@ -273,12 +287,19 @@ export async function listMasterKeys(
 
 async function check(
   ctx: Ctx,
-  input: { service: string; secret: string; baseUrl: string | null },
+  input: Entered & { service: string },
 ): Promise<
-  | { kind: 'good'; adapter: ServiceAdapter; credential: ServiceCredential; label: string }
+  | {
+      kind: 'good'
+      adapter: ServiceAdapter
+      credential: Required<ServiceCredential>
+      label: string
+    }
   | VaultRefusal
 > {
-  const refused = (reason: Exclude<VaultProblem['reason'], 'service-refused'>): VaultRefusal => ({
+  const refused = (
+    reason: Exclude<VaultProblem['reason'], 'service-refused' | 'missing-field'>,
+  ): VaultRefusal => ({
     kind: 'refused',
     reason,
   })
@@ -288,8 +309,16 @@ async function check(
   if (secret === '') return refused('no-credential')
   if (!/^[\x21-\x7e]{6,512}$/.test(secret)) return refused('bad-credential')
   const baseUrl = input.baseUrl?.trim().replace(/\/+$/, '') || null
-  if (!adapter.capabilities.ownAddress && baseUrl !== null) return refused('address-not-used')
-  const credential = { secret, baseUrl }
+  const { fields } = adapter.capabilities
+  if (baseUrl !== null && !fields.some(({ name }) => name === 'baseUrl'))
+    return refused('address-not-used')
+  const settings: Record<string, string> = {}
+  for (const field of fields.filter(({ name }) => name !== 'secret' && name !== 'baseUrl')) {
+    const value = input.settings?.[field.name]?.trim() || (field.initial ?? '')
+    if (value !== '') settings[field.name] = value
+    else if (field.required) return { kind: 'refused', reason: 'missing-field', field: field.label }
+  }
+  const credential = { secret, baseUrl, settings }
   const verified = await adapter.verifyCredential(credential)
   return verified.ok
     ? { kind: 'good', adapter, credential, label: verified.label }
