@@ -17,8 +17,8 @@ import {
   listMasterKeys,
   openKey,
   replaceKey,
-  type VaultProblem,
 } from '~/domain/vault/vault.server'
+import type { VaultProblem } from '~/domain/vault/check-credential.server'
 import { verifyKey } from '~/domain/vault/verify.server'
 import { badRequest, handler, notFound } from '~/web/handler.server'
 import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'

@@ -1,7 +1,7 @@
 /** Messages of the vault's page: what was done, what was refused, what a service can do. */
 import { credentialMessage } from './credential-message'
 import type { ServiceChoice } from '~/domain/team/team-view.server'
-import type { VaultProblem } from '~/domain/vault/vault.server'
+import type { VaultProblem } from '~/domain/vault/check-credential.server'
 
 export const vaultNotices = {
   deposited: {

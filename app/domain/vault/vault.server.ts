@@ -6,11 +6,6 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
-import type {
-  CredentialProblem,
-  ServiceAdapter,
-  ServiceCredential,
-} from '~/adapters/service-adapter'
 import { recordAudit, type AuditAction } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { errorSentence } from '../error-text'
@@ -18,28 +13,12 @@ import type { JobError } from '../job-outcome'
 import { requireActiveOwner, requireOpenTeam } from '../money/member-lock.server'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import { masterKeyPlace, openParkedAccount, parkedFrom, type Parked } from '../keys/accounts.server'
+import { checkCredential, type Entered, type VaultRefusal } from './check-credential.server'
 import { isOtherAccount } from './other-account.server'
 
 /** `scope` is the team's in the audit trail. */
 type Team = { teamId: string; scope: string; userId: string }
 export type DepositInput = Team & Entered & { service: string }
-/** What was entered. `settings` holds the declared fields that are not the credential's own. */
-type Entered = { secret: string; baseUrl: string | null; settings?: Record<string, string> }
-/** Why nothing was stored. `service` is the title of the service that was asked. */
-export type VaultRefusal = { kind: 'refused' } & VaultProblem
-export type VaultProblem =
-  | {
-      reason:
-        | 'unknown-service'
-        | 'no-credential'
-        | 'bad-credential'
-        | 'address-not-used'
-        | 'other-account'
-        | 'replaced-meanwhile'
-        | 'seal-broken'
-    }
-  | { reason: 'missing-field'; field: string }
-  | { reason: 'service-refused'; service: string; problem: CredentialProblem }
 
 export type MasterKeyView = {
   id: string
@@ -75,7 +54,7 @@ export async function depositKey(
   ctx: Ctx,
   input: DepositInput,
 ): Promise<{ kind: 'deposited'; masterKeyId: string } | VaultRefusal> {
-  const checked = await check(ctx, input)
+  const checked = await checkCredential(ctx, input)
   if (checked.kind === 'refused') return checked
   const { adapter, credential, label } = checked
   const id = randomUUID()
@@ -131,7 +110,7 @@ export async function replaceKey(
     where: { id: input.masterKeyId, teamId: input.teamId, destroyedAt: null },
   })
   if (!row) return null
-  const checked = await check(ctx, { ...input, service: row.service })
+  const checked = await checkCredential(ctx, { ...input, service: row.service })
   if (checked.kind === 'refused') return checked
   const { adapter, credential, label } = checked
   if (await isOtherAccount(ctx, row.id, adapter, credential))
@@ -284,56 +263,6 @@ export async function listMasterKeys(
     }
   })
 }
-
-async function check(
-  ctx: Ctx,
-  input: Entered & { service: string },
-): Promise<
-  | {
-      kind: 'good'
-      adapter: ServiceAdapter
-      credential: Required<ServiceCredential>
-      label: string
-    }
-  | VaultRefusal
-> {
-  const refused = (
-    reason: Exclude<VaultProblem['reason'], 'service-refused' | 'missing-field'>,
-  ): VaultRefusal => ({
-    kind: 'refused',
-    reason,
-  })
-  const adapter = ctx.services.get(input.service)
-  if (!adapter) return refused('unknown-service')
-  const secret = input.secret.trim()
-  if (secret === '') return refused('no-credential')
-  if (!/^[\x21-\x7e]{6,512}$/.test(secret)) return refused('bad-credential')
-  const baseUrl = input.baseUrl?.trim().replace(/\/+$/, '') || null
-  const { fields } = adapter.capabilities
-  if (baseUrl !== null && !fields.some(({ name }) => name === 'baseUrl'))
-    return refused('address-not-used')
-  const settings: Record<string, string> = {}
-  for (const field of fields.filter(({ name }) => name !== 'secret' && name !== 'baseUrl')) {
-    const value = input.settings?.[field.name]?.trim() || (field.initial ?? '')
-    if (value !== '') settings[field.name] = value
-    else if (field.required) return { kind: 'refused', reason: 'missing-field', field: field.label }
-  }
-  const credential = { secret, baseUrl, settings }
-  const verified = await adapter.verifyCredential(credential)
-  return verified.ok
-    ? { kind: 'good', adapter, credential, label: verified.label }
-    : serviceRefused(adapter, verified.problem)
-}
-
-export const serviceRefused = (
-  { title }: ServiceAdapter,
-  problem: CredentialProblem,
-): VaultRefusal => ({
-  kind: 'refused',
-  reason: 'service-refused',
-  service: title,
-  problem,
-})
 
 async function switchTo(
   ctx: Ctx,
