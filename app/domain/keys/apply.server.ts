@@ -156,7 +156,8 @@ async function recordSeen(
     await lockHolder(ctx, tx, key)
     const taken = await tx.$executeRaw`
       update keymint.keys set seen_limit_usd = ${seen.cap === null ? null : decimalStringFromNano(seen.cap)}::numeric,
-        seen_reset = ${seen.reset}, seen_byok = coalesce(${seen.includeByok ?? null}, seen_byok), seen_off = ${seen.disabled}, seen_at = keymint.now(),
+        seen_reset = ${seen.reset}, seen_byok = coalesce(${seen.includeByok ?? null}, seen_byok),
+        seen_off = ${seen.disabled}, seen_at = keymint.now(),
         seen_revision = greatest(seen_revision, call_revision), missing_at = null,
         used_usd = greatest(used_usd, used_base_usd + ${decimalStringFromNano(seen.usage ?? 0n)}::numeric),
         call_sent_at = null, call_token = null, call_revision = null, call_limit_usd = null, call_on = null,

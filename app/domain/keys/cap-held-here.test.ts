@@ -5,6 +5,7 @@ import { findSubKey } from '~/domain/team/sub-key-view.server'
 import { balance, day, made, oneMember, ref, usd, use } from '../../../tests/ledger'
 import { MeteredService } from '../../../tests/metered-service'
 import type { TeamWorld } from '../../../tests/team'
+import { recordPlainReadings } from './plain-readings.server'
 import { stopAtCap } from './wake.server'
 
 const open = (options: ConstructorParameters<typeof MeteredService>[1], budget = 10) =>
@@ -63,6 +64,22 @@ test('a key that has reached its cap is off after the next reading, and on again
       'key.enabled',
     ]),
   )
+})
+
+test('a key with a cap that Keymint holds is never read together with others', async () => {
+  await using world = await open({ end: 'disable' })
+  const keyId = await made(world, { cap: 2 })
+  await nextReading(world)
+  await use(world, keyId, 2.5)
+  const row = await world.keyRow(keyId)
+  const seen = await world.service.findKey({ secret: 'memory', baseUrl: null }, row.hash!)
+  const reading = { keyId: row.id, holderKind: 'sub-key', holderId: keyId }
+  // Even one that shows the limit as it is wanted.
+  const shown = { ...seen!, cap: usd(2), reset: null }
+  const kept = await recordPlainReadings(world.ctx, [{ ...reading, seen: shown }], world.ctx.now())
+  expect([...kept]).toEqual([])
+  await nextReading(world)
+  expect((await held(world, keyId)).disabled).toBe(true)
 })
 
 test('the note of a reading comes back at the next, and a lost disable is sent again', async () => {

@@ -50,7 +50,7 @@ export type Cohort = {
 }
 
 /** Where every account begins. */
-export const firstLimit = 16
+const firstLimit = 16
 const growth = 1.5
 /** Below this share a refused call waits alone. */
 const realShare = 0.15
@@ -69,7 +69,7 @@ const maxTrialMs = 60_000
 /** A limit that was met so long ago is looked for again. */
 const forgetMs = 60_000
 const rateStep = 1.08
-export const recentCalls = 40
+const recentCalls = 40
 
 export const firstPace = (): Pace => ({
   limit: firstLimit,

@@ -230,7 +230,8 @@ async function lookForAbsent(
 /** One job for each account that has anything to read, none for the rest. Its place in fair turns is its own. */
 export async function sendAccountReads(ctx: Ctx): Promise<number> {
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
-    select a.id from keymint.accounts a where a.parked_at is null and coalesce(a.read_after <= keymint.now(), true) and (
+    select a.id from keymint.accounts a where a.parked_at is null
+      and coalesce(a.read_after <= keymint.now(), true) and (
       exists (select 1 from keymint.keys k where k.account = a.id and k.saved_at is not null and k.deleted_at is null
         and (k.settled_at is null or k.settled_at > keymint.now() - interval '24 hours'))
       or exists (select 1 from keymint.mint_attempts t join keymint.mints m on m.id = t.mint_id

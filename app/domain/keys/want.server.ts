@@ -287,7 +287,7 @@ async function sendStopAtCap(ctx: Ctx, tx: Tx, key: Key, due: Date, now: Date): 
     tx,
     'stop-at-cap',
     { keyId: key.id },
-    { singletonKey: key.id, group: key.account, startAfterSeconds: seconds },
+    { singletonKey: key.id, group: await turnOf(tx, key.account), startAfterSeconds: seconds },
   )
 }
 
