@@ -23,7 +23,7 @@ const heapMegabytes = 300
 /** The goal: not longer than so many times, and a second for the grain of polling. */
 const goal = { times: 1.5, seconds: 1 }
 const workshopSlug = 'test-workshop'
-const steps = ['a key', 'switched off', 'money back'] as const
+const steps = ['a key', 'disabled', 'money back'] as const
 type Seconds = Record<(typeof steps)[number], number>
 type Measured = { team: Seconds; workshop: Seconds; workerLives: boolean; hostile: string[] }
 
@@ -226,7 +226,7 @@ async function waitForMoney(world: World, holders: readonly string[]): Promise<n
 
 const secondsOf = ([asked, ready, off]: [number, number, number]) => ({
   'a key': (ready - asked) / 1000,
-  'switched off': (off - ready) / 1000,
+  disabled: (off - ready) / 1000,
 })
 
 function medians(all: Seconds[]): Seconds {
@@ -234,7 +234,7 @@ function medians(all: Seconds[]): Seconds {
     all.map((one) => one[step]).sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0
   return {
     'a key': median('a key'),
-    'switched off': median('switched off'),
+    disabled: median('disabled'),
     'money back': median('money back'),
   }
 }

@@ -312,7 +312,7 @@ const severities: Severity[] = ['error', 'warning', 'ok']
 const place = (code: CauseCode) => (order.includes(code) ? order.indexOf(code) : order.length)
 const sizeOf = (finding: Finding) => (finding.code === 'waiting' ? finding.waiting : 0)
 
-export function inOrder(findings: Finding[]): Finding[] {
+function inOrder(findings: Finding[]): Finding[] {
   return [...findings].sort(
     (a, b) =>
       severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
