@@ -80,7 +80,10 @@ const rooms = [
     ],
   ],
   ['bulk', ['bulk-kind', 'bulk.server', 'run-bulk.server']],
-  ['vault', ['destroy.server', 'rotate.server', 'vault.server', 'verify.server']],
+  [
+    'vault',
+    ['check-credential.server', 'destroy.server', 'rotate.server', 'vault.server', 'verify.server'],
+  ],
   [
     'claim',
     [

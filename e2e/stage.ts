@@ -5,6 +5,8 @@ export type Stage = {
   offOrigin: string
   databaseUrl: string
   openrouter: { baseUrl: string; root: string; faultsUrl: string }
+  runpod: { baseUrl: string; apiKey: string; proxyUrl: string }
+  aws: { baseUrl: string; accessKeyId: string; secretAccessKey: string; bucket: string }
   github: { url: string; faultsUrl: string }
   google: { url: string; faultsUrl: string }
   logs: string[]

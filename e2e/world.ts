@@ -74,6 +74,8 @@ export async function openJourneysWorld(): Promise<{ stage: Stage; close(): Prom
         root: new URL(world.openrouter.baseUrl).origin,
         faultsUrl: world.openrouter.faultsUrl,
       },
+      runpod: world.runpod,
+      aws: world.aws,
       github: { url: world.github.url, faultsUrl: world.github.faultsUrl },
       google: { url: world.google.url, faultsUrl: world.google.faultsUrl },
       logs: [web, worker, off].map(({ logFile }) => logFile),

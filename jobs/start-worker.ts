@@ -9,6 +9,7 @@ import type { JobName } from '~/adapters/job-catalog'
 import { holdWorkerLock } from '~/adapters/worker-lock.server'
 import type { Ctx } from '~/domain/ctx'
 import { applyKeyJob } from './apply-key'
+import { stopAtCapJob } from './stop-at-cap'
 import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
 import { chainAuditJob } from './chain-audit'
@@ -61,6 +62,11 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
       batchSize: 1,
       slots: 14,
       perGroup: 2,
+    },
+    'stop-at-cap': {
+      handler: eachAlone('stop-at-cap', stopAtCapJob),
+      batchSize: 1,
+      slots: 2,
     },
     'read-account': {
       handler: eachAlone('read-account', readAccountJob),

@@ -11,6 +11,8 @@ const defaultPorts = {
   github: 4011,
   google: 4012,
   litellm: 4013,
+  runpod: 4014,
+  aws: 4015,
   postgres: 54329,
 }
 
@@ -43,6 +45,8 @@ async function main(): Promise<void> {
       ports: {
         openrouter: portOf('SIM_OPENROUTER_PORT', defaultPorts.openrouter),
         litellm: portOf('SIM_LITELLM_PORT', defaultPorts.litellm),
+        runpod: portOf('SIM_RUNPOD_PORT', defaultPorts.runpod),
+        aws: portOf('SIM_AWS_PORT', defaultPorts.aws),
         github: portOf('SIM_GITHUB_PORT', defaultPorts.github),
         google: portOf('SIM_GOOGLE_PORT', defaultPorts.google),
         postgres: portOf('SIM_POSTGRES_PORT', defaultPorts.postgres),
@@ -66,7 +70,7 @@ async function main(): Promise<void> {
   }
 }
 
-function summaryOf({ postgres, openrouter, litellm, github, google, people }: World) {
+function summaryOf({ postgres, openrouter, litellm, runpod, aws, github, google, people }: World) {
   return {
     postgres: { url: postgres.url, adminUrl: postgres.adminUrl },
     openrouter: {
@@ -79,6 +83,8 @@ function summaryOf({ postgres, openrouter, litellm, github, google, people }: Wo
       masterKey: litellm.masterKey,
       faultsUrl: litellm.faultsUrl,
     },
+    runpod: { baseUrl: runpod.baseUrl, apiKey: runpod.apiKey, faultsUrl: runpod.faultsUrl },
+    aws,
     github,
     google,
     people,
@@ -86,7 +92,7 @@ function summaryOf({ postgres, openrouter, litellm, github, google, people }: Wo
 }
 
 function tableOf(world: World, appOrigin: string): string {
-  const { postgres, openrouter, litellm, github, google, people } = world
+  const { postgres, openrouter, litellm, runpod, aws, github, google, people } = world
   const count = (provider: string) => people.filter((person) => person.provider === provider).length
   const rows = [
     [
@@ -96,6 +102,8 @@ function tableOf(world: World, appOrigin: string): string {
     ],
     ['OpenRouter', openrouter.baseUrl, `faults: ${openrouter.faultsUrl}`],
     ['LiteLLM', litellm.baseUrl, `master key: ${litellm.masterKey}, faults: ${litellm.faultsUrl}`],
+    ['RunPod', runpod.baseUrl, `API key: ${runpod.apiKey}, faults: ${runpod.faultsUrl}`],
+    ['AWS', aws.baseUrl, `access key: ${aws.accessKeyId}, faults: ${aws.faultsUrl}`],
     ['GitHub', github.url, `${count('github')} people, faults: ${github.faultsUrl}`],
     ['Google', google.url, `${count('google')} people, faults: ${google.faultsUrl}`],
   ]

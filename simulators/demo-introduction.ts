@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { World } from './world'
 
 export function introduction(
-  { people, openrouter, litellm, github, postgres }: World,
+  { people, openrouter, litellm, runpod, aws, github, postgres }: World,
   { dataDir, environmentFile }: { dataDir: string; environmentFile: string },
 ): string {
   const note = (login: string) => people.find((person) => person.login === login)?.note ?? ''
@@ -37,6 +37,10 @@ export function introduction(
       'A LiteLLM proxy',
       `${litellm.baseUrl}, master key ${litellm.masterKey} (for the vault of a team)`,
     ),
+    row('RunPod', `API key ${runpod.apiKey} (for the vault of a team)`),
+    row('', `its address there: ${runpod.baseUrl}, of a machine: ${runpod.proxyUrl}`),
+    row('S3', `${aws.baseUrl}, bucket ${aws.bucket} (for the vault of a team)`),
+    row('', `access key ID ${aws.accessKeyId}, secret access key ${aws.secretAccessKey}`),
     row('Data and logs', `${path.relative('', dataDir) || '.'}/ (web.log, worker.log)`),
     row(
       'PostgreSQL',

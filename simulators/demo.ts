@@ -20,6 +20,8 @@ const usualPorts = {
   SIM_GITHUB_PORT: 4011,
   SIM_GOOGLE_PORT: 4012,
   SIM_LITELLM_PORT: 4013,
+  SIM_RUNPOD_PORT: 4014,
+  SIM_AWS_PORT: 4015,
   SIM_POSTGRES_PORT: 54329,
 } as const
 /** How the names of Keymint's variables begin. */
@@ -111,6 +113,8 @@ async function startStandIns(origin: string): Promise<World> {
     ports: {
       openrouter: await standInPort('SIM_OPENROUTER_PORT'),
       litellm: await standInPort('SIM_LITELLM_PORT'),
+      runpod: await standInPort('SIM_RUNPOD_PORT'),
+      aws: await standInPort('SIM_AWS_PORT'),
       github: await standInPort('SIM_GITHUB_PORT'),
       google: await standInPort('SIM_GOOGLE_PORT'),
       postgres: await standInPort('SIM_POSTGRES_PORT'),

@@ -1,12 +1,14 @@
 /**
- * The outside world in one call: PostgreSQL, OpenRouter, a LiteLLM proxy, GitHub and Google, for
- * the demo, tests and benches. Guarantee: either everything runs, or nothing was left running and
+ * The outside world in one call: PostgreSQL, OpenRouter, a LiteLLM proxy, RunPod, AWS, GitHub and Google,
+ * for the demo, tests and benches. Guarantee: either everything runs, or nothing was left running and
  * the error says why.
  */
 import path from 'node:path'
 import { startIdentity, type Identity } from './identity/server'
 import { startLiteLlm } from './litellm/server'
 import { startOpenRouter } from './openrouter/server'
+import { startAws } from './aws/server'
+import { startRunPod } from './runpod/server'
 import { resolvePostgres, type ResolvedPostgres } from './postgres/template'
 import { StartError } from './start-error'
 
@@ -24,6 +26,8 @@ export type WorldOptions = {
     postgres?: number
     openrouter?: number
     litellm?: number
+    runpod?: number
+    aws?: number
     github?: number
     google?: number
   }
@@ -36,6 +40,8 @@ export type World = {
   postgres: ResolvedPostgres
   openrouter: Awaited<ReturnType<typeof startOpenRouter>>
   litellm: Awaited<ReturnType<typeof startLiteLlm>>
+  runpod: Awaited<ReturnType<typeof startRunPod>>
+  aws: Awaited<ReturnType<typeof startAws>>
   github: Identity['github']
   google: Identity['google']
   people: Identity['people']
@@ -65,6 +71,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     startLiteLlm({ ...given('port', ports.litellm), ...given('dataDir', inside('litellm')) }).catch(
       readable,
     ),
+    startRunPod({ ...given('port', ports.runpod), ...given('dataDir', inside('runpod')) }).catch(
+      readable,
+    ),
+    startAws({ ...given('port', ports.aws), ...given('dataDir', inside('aws')) }).catch(readable),
     startIdentity({
       ...given('githubPort', ports.github),
       ...given('googlePort', ports.google),
@@ -73,7 +83,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     }),
   ] as const
   const outcomes = await Promise.allSettled(starting)
-  const [postgres, openrouter, litellm, identity] = outcomes
+  const [postgres, openrouter, litellm, runpod, aws, identity] = outcomes
   const running = outcomes.flatMap((outcome) =>
     outcome.status === 'fulfilled' ? [outcome.value] : [],
   )
@@ -81,6 +91,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     postgres.status === 'rejected' ||
     openrouter.status === 'rejected' ||
     litellm.status === 'rejected' ||
+    runpod.status === 'rejected' ||
+    aws.status === 'rejected' ||
     identity.status === 'rejected'
   ) {
     await Promise.allSettled(running.map((part) => part.stop()))
@@ -96,6 +108,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     postgres: postgres.value,
     openrouter: openrouter.value,
     litellm: litellm.value,
+    runpod: runpod.value,
+    aws: aws.value,
     github,
     google,
     people,
@@ -122,7 +136,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     stop: () =>
       (stopping ??= (async () => {
         // The database last: whoever still speaks to a provider may have something to write.
-        await Promise.all([openrouter.value.stop(), litellm.value.stop(), identity.value.stop()])
+        await Promise.all([
+          openrouter.value.stop(),
+          litellm.value.stop(),
+          runpod.value.stop(),
+          aws.value.stop(),
+          identity.value.stop(),
+        ])
         await postgres.value.stop()
       })()),
   }

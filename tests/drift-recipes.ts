@@ -86,7 +86,7 @@ export function driftRecipes(
       // Its own mint, because of one mint one attempt at most is saved.
       const { id: _old, ...mint } = await world.db.mint.findFirstOrThrow()
       const left = await world.db.mint.create({
-        data: { ...mint, holderId: randomUUID(), scope: 'lifetime' },
+        data: { ...mint, options: {}, holderId: randomUUID(), scope: 'lifetime' },
       })
       await world.db.$executeRaw`
           update keymint.mint_attempts set state = 'saved', key_hash = ${hash}, mint_id = ${left.id}::uuid

@@ -9,8 +9,11 @@ import { openTeamWorld, type TeamWorld } from './team'
 export const usd = (amount: number) => BigInt(Math.round(amount * 1e9))
 export const day = 86_400_000
 
-export async function oneMember(budget: number): Promise<TeamWorld> {
-  const world = await openTeamWorld({ members: 1 })
+export async function oneMember(
+  budget: number,
+  options: Omit<Parameters<typeof openTeamWorld>[0], 'members'> = {},
+): Promise<TeamWorld> {
+  const world = await openTeamWorld({ members: 1, ...options })
   await setBudget(
     world.ctx,
     ref(world),

@@ -9,8 +9,10 @@ import {
   refuseUndeclared,
   type KeyChange,
   type KeyPage,
+  type MadeKey,
   type NewServiceKey,
   type ServiceAdapter,
+  type ServiceCapabilities,
   type ServiceCredential,
   type ServiceKey,
   type ServiceReset,
@@ -63,14 +65,20 @@ const dayMs = 86_400_000
 export class MemoryService implements ServiceAdapter {
   readonly service: string
   readonly title = 'A service in memory'
-  readonly capabilities = {
-    hardCap: true,
+  readonly capabilities: ServiceCapabilities = {
+    capBy: 'service',
+    expiryBy: 'service',
     resets: ['daily', 'weekly', 'monthly'],
-    expiry: true,
     modelList: false,
-    ownAddress: false,
+    rotation: true,
+    end: 'disable',
+    readEverySeconds: null,
+    settleSeconds: 0,
+    fields: [{ name: 'secret', label: 'Credential', kind: 'secret', required: true }],
+    options: [],
+    texts: { noun: 'key', gets: 'A key in memory.', atCap: 'It stops.', remains: null },
     unit: 'usd',
-  } as const
+  }
   readonly keys = new Map<string, Held>()
   /** What becomes of the next call that makes, changes or deletes a key. */
   nextFault: () => MemoryFault = () => 'none'
@@ -116,7 +124,7 @@ export class MemoryService implements ServiceAdapter {
         deleted: false,
         spends: [],
       })
-      const made = { cap, reset, expiresAt, disabled: false }
+      const made: MadeKey = { cap, reset, expiresAt, disabled: false }
       return { id, label: maskOf(plaintext), plaintext, made }
     })
   }

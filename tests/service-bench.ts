@@ -39,6 +39,10 @@ export type ServiceBench = AsyncDisposable & {
   strike(fault: ConformanceFault): Promise<void>
   /** Requests that the service has received. */
   requests(): Promise<number>
+  /** Those of them that make something usable, where a create is more than one request. */
+  creates?(): Promise<number>
+  /** No message of the service is passed on, and it never says when to come back. */
+  silent?: boolean
   /** Every plaintext that the service has made, lost ones too. */
   plaintexts(): Promise<string[]>
 }
@@ -46,14 +50,24 @@ export type ServiceBench = AsyncDisposable & {
 export const usd = (amount: number): NanoUsd => BigInt(Math.round(amount * 1e9))
 let names = 0
 export const keyOf = (change: Partial<NewServiceKey> = {}): NewServiceKey => ({
-  name: `km/test/team-${++names}/a`,
+  name: `km/test/team-${++names}/a${names}`,
   cap: usd(2),
   reset: null,
   expiresAt: null,
   models: null,
+  keyId: '0b6c1b1e-0000-4000-8000-000000000001',
+  options: {},
   ...change,
 })
 export const nobody = 'ab'.repeat(32)
+
+/** Its usage comes from the key and the meter alone; a list shows only that the key is there. */
+export const isMetered = ({ adapter }: Pick<ServiceBench, 'adapter'>) =>
+  adapter.capabilities.readEverySeconds !== null
+
+/** What the service holds of a cap: nothing, where Keymint does. */
+export const capOf = ({ adapter }: Pick<ServiceBench, 'adapter'>, amount: number) =>
+  adapter.capabilities.capBy === 'service' ? usd(amount) : null
 
 /** The whole list, as a caller that goes through its pages sees it. */
 export async function listed({ adapter, credential }: ServiceBench): Promise<ServiceKey[]> {

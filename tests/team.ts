@@ -8,7 +8,7 @@ import { applyKey } from '~/domain/keys/apply.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { readAccount } from '~/domain/keys/read-account.server'
 import { closeExpired, expireKeys } from '~/domain/keys/expiry.server'
-import { moveDueLimits, waitsForApply } from '~/domain/keys/wake.server'
+import { moveDueLimits, stopDueCaps, waitsForApply } from '~/domain/keys/wake.server'
 import { setBudget } from '~/domain/money/budgets.server'
 import { teamScope } from '~/domain/money/member-lock.server'
 import { acceptInvitation, invite } from '~/domain/team/invitations.server'
@@ -188,10 +188,16 @@ export type TeamWorld = Awaited<ReturnType<typeof openTeamWorld>>
  * A world for the ledger: its clock stands until it is moved, and the team's one credential is of a
  * service in memory. No worker runs: a test decides what runs, and what is lost.
  */
-export async function openTeamWorld(options: { members: number; start?: Date }) {
+export async function openTeamWorld(options: {
+  members: number
+  start?: Date
+  /** Another service in memory than the usual one. */
+  service?: (now: () => Date) => MemoryService
+}) {
   const world = await openWorld({ clock: options.start ?? new Date('2026-11-03T10:00:00Z') })
   const { ctx, db } = world
-  const service = new MemoryService(() => ctx.now())
+  const clock = () => ctx.now()
+  const service = options.service?.(clock) ?? new MemoryService(clock)
   ctx.services = new Map([...ctx.services, [service.service, service]])
   const team = await openTeam(world, { members: options.members })
   const masterKeyId = await team.deposit(service.service, {
@@ -245,6 +251,7 @@ export async function openTeamWorld(options: { members: number; start?: Date }) 
       const expired = await expireKeys(ctx)
       await closeExpired(ctx)
       await moveDueLimits(ctx)
+      await stopDueCaps(ctx)
       return expired
     },
 

@@ -69,6 +69,21 @@ export const catalog = {
     },
   },
   /**
+   * Stops one key in the second in which it reaches a cap that Keymint holds. The sweep is behind it.
+   * Singleton key: the key's id; group: its account.
+   */
+  'stop-at-cap': {
+    payload: keyPayload,
+    queue: {
+      policy: 'exclusive',
+      notify: true,
+      retryLimit: 3,
+      retryDelay: 5,
+      expireInSeconds: 60,
+      deleteAfterSeconds: 86_400,
+    },
+  },
+  /**
    * Reads the keys of one account and settles what is due; `due`: only keys whose time has come, not
    * the list. Singleton key: the account's id, "<id>:due" for those alone; group: the account's id.
    */

@@ -74,7 +74,15 @@ async function open(options: { timeoutMs?: number } = {}) {
 conformanceOf('LiteLLM', () => open())
 
 const usd = (amount: number) => BigInt(Math.round(amount * 1e9))
-const key = { name: 'km/test/team/b', cap: usd(2), reset: null, expiresAt: null, models: null }
+const key = {
+  name: 'km/test/team/b',
+  keyId: '0b6c1b1e-0000-4000-8000-000000000001',
+  cap: usd(2),
+  reset: null,
+  expiresAt: null,
+  models: null,
+  options: {},
+}
 const detailsOf = (work: Promise<unknown>) =>
   work.then(
     () => {

@@ -31,11 +31,31 @@ import {
 
 const title = 'LiteLLM'
 const capabilities: ServiceCapabilities = {
-  hardCap: true,
+  capBy: 'service',
+  expiryBy: 'service',
   resets: ['daily', 'weekly', 'monthly'],
-  expiry: true,
   modelList: true,
-  ownAddress: true,
+  rotation: true,
+  end: 'disable',
+  readEverySeconds: null,
+  settleSeconds: 0,
+  fields: [
+    {
+      name: 'baseUrl',
+      label: 'Address',
+      hint: 'The address of your own server, such as https://llm.example.org',
+      kind: 'address',
+      required: true,
+    },
+    { name: 'secret', label: 'LiteLLM credential', kind: 'secret', required: true },
+  ],
+  options: [],
+  texts: {
+    noun: 'key',
+    gets: 'A key for the models of your own LiteLLM proxy.',
+    atCap: 'The provider stops the key at its cap.',
+    remains: null,
+  },
   unit: 'usd',
 }
 const createTimeoutMs = 8_000

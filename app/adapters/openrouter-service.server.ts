@@ -19,11 +19,22 @@ import {
 
 const title = 'OpenRouter'
 const capabilities: ServiceCapabilities = {
-  hardCap: true,
+  capBy: 'service',
+  expiryBy: 'service',
   resets: ['daily', 'weekly', 'monthly'],
-  expiry: true,
   modelList: false,
-  ownAddress: false,
+  rotation: true,
+  end: 'disable',
+  readEverySeconds: null,
+  settleSeconds: 0,
+  fields: [{ name: 'secret', label: 'OpenRouter credential', kind: 'secret', required: true }],
+  options: [],
+  texts: {
+    noun: 'key',
+    gets: 'A key for every model at OpenRouter.',
+    atCap: 'The provider stops the key at its cap.',
+    remains: null,
+  },
   unit: 'usd',
 }
 /** No key has this hash. Asking for it is the cheapest call that only a management key may make. */

@@ -14,7 +14,7 @@ import { networkInterfaces } from 'node:os'
 import { isLoopbackAddress, isNeverCalled, listOf, specialNetworks, type Network } from '~/networks'
 
 export type OutboundRequest = {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   url: URL
   headers: Record<string, string>
   body?: string
@@ -176,13 +176,9 @@ export function createOutbound(rules: OutboundRules): Outbound {
             lookup: checkedLookup(port, secure),
             headers: {
               accept: 'application/json',
+              ...(body === undefined ? {} : { 'content-type': 'application/json' }),
               ...headers,
-              ...(body === undefined
-                ? {}
-                : {
-                    'content-type': 'application/json',
-                    'content-length': String(Buffer.byteLength(body)),
-                  }),
+              ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
             },
           },
           (response) => {

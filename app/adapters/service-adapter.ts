@@ -10,31 +10,94 @@ import { ProviderError, type ProviderErrorDetails } from './provider-error'
 
 export type ServiceReset = 'daily' | 'weekly' | 'monthly'
 
+/** One thing that an owner enters with a credential. */
+export type CredentialField = {
+  /** `secret` and `baseUrl` are the credential's own; every other name is one of its settings. */
+  name: string
+  label: string
+  hint?: string
+  /** Only `secret` is sealed and never shown again. */
+  kind: 'secret' | 'address' | 'text' | 'usd'
+  required: boolean
+  /** What the form begins with, and what counts where the field was left empty. */
+  initial?: string
+}
+
+/** One thing that a member chooses for a key; its first choice counts where none was made. */
+export type KeyOption = {
+  name: string
+  label: string
+  hint?: string
+  choices: readonly { value: string; label: string }[]
+}
+
+/** What pages say of a service. Whole sentences, but for the noun. */
+export type ServiceTexts = {
+  /** What a member gets: "key", "machine". */
+  noun: string
+  gets: string
+  /** Who stops it at its cap, and how late that can be. */
+  atCap: string
+  /** What is left when it has ended, and who pays for that; null where nothing is. */
+  remains: string | null
+}
+
 export type ServiceCapabilities = {
-  /** The service stops a key at its cap, except for requests in flight. */
-  hardCap: boolean
+  /**
+   * Who stops a key at its cap, requests in flight aside. Where it is Keymint, the service knows no
+   * cap: `cap` is null in what it says, and the engine does not look for one there.
+   */
+  capBy: 'service' | 'keymint'
+  /** Who ends a key at its expiry. */
+  expiryBy: 'service' | 'keymint'
   /** The windows, all in UTC, after which a cap can reset; empty for none. */
   resets: readonly ServiceReset[]
-  /** A key can have an expiry. */
-  expiry: boolean
   /** A key can be limited to a list of models when it is made. */
   modelList: boolean
-  /** The credential comes with the address of a server of its owner's own. */
-  ownAddress: boolean
+  /** A key can be replaced by a new one that gets what is left of its cap. */
+  rotation: boolean
+  /**
+   * What becomes of a key that is over: disabled, and deleted once it is settled; or deleted at
+   * once, where whoever holds it could start it again. Where Keymint holds the cap, a key of the
+   * second kind is over when it reaches it.
+   */
+  end: 'disable' | 'delete'
+  /**
+   * Usage comes from `findKey` and the meter alone, at most this often; null where the list shows it
+   * of every key at once.
+   */
+  readEverySeconds: number | null
+  /** How long after a request the service may still count it; added to what settling waits. */
+  settleSeconds: number
+  fields: readonly CredentialField[]
+  options: readonly KeyOption[]
+  texts: ServiceTexts
   /** What caps and usage are counted in. */
   unit: 'usd'
 }
 
-export type ServiceCredential = { secret: string; baseUrl: string | null }
+export type ServiceCredential = {
+  secret: string
+  baseUrl: string | null
+  /** By the names of the declared fields. Absent is none. */
+  settings?: Readonly<Record<string, string>>
+}
 
 export type NewServiceKey = {
   /** Ours alone, used once: by it a key whose answer was lost is found again. */
   name: string
+  /** The same for every try and every key of one holder. */
+  keyId: string
   cap: NanoUsd
   reset: ServiceReset | null
   expiresAt: Date | null
   models: readonly string[] | null
+  /** By the names of the declared options. */
+  options: Readonly<Record<string, string>>
 }
+
+/** A secret is one text, or several named parts, each shown and copied by itself. */
+export type SecretPart = { label: string; value: string; secret: boolean }
 
 export type ServiceReading = {
   /** Since the key was made; null where the service counts from zero at each reset. */
@@ -52,6 +115,13 @@ export type ServiceReading = {
    */
   windowEndsAt: Date | null
   disabled: boolean
+  /**
+   * A note of the adapter's own, at most 1 KB, without secrets: kept with the usage that was read
+   * with it, and handed back at the next reading. A lost one may cost usage, never invent any.
+   */
+  meter?: string
+  /** USD an hour that the key costs whatever it does; null while it costs nothing by itself. */
+  perHour?: NanoUsd | null
 }
 
 export type ServiceKey = ServiceReading & {
@@ -99,17 +169,23 @@ export interface ServiceAdapter {
     credential: ServiceCredential,
   ): Promise<{ ok: true; label: string } | { ok: false; problem: CredentialProblem }>
   /**
-   * One request, never retried. An ambiguous ProviderError means that a key may exist under this
-   * name. What is not declared is refused before the request.
+   * The request that makes something usable is sent once, never retried. An ambiguous ProviderError
+   * means that a key may exist under this name. What is not declared is refused before any request.
    */
   createKey(
     credential: ServiceCredential,
     key: NewServiceKey,
-  ): Promise<{ id: string; label: string; plaintext: string; made: MadeKey }>
+  ): Promise<
+    { id: string; label: string; plaintext: string; made: MadeKey } & Pick<
+      ServiceReading,
+      'meter' | 'perHour'
+    >
+  >
   /**
    * The key as the service knows it after the change, what it has used included; a disabled key can
    * still be read. Rejected as `not-found` for a key that is gone. More than one request only where
-   * the service has no single one, what disables or lowers first.
+   * the service has no single one, what disables or lowers first. A limit that Keymint holds changes
+   * nothing at the service.
    */
   changeKey(credential: ServiceCredential, id: string, change: KeyChange): Promise<ServiceKey>
   /** Done also when the key was gone already. */
@@ -118,14 +194,20 @@ export interface ServiceAdapter {
    * The keys of the credential page by page, disabled ones too, also those that are not ours, newest
    * first where the service can. Pages, bytes and rows are bounded: what goes over is a ProviderError
    * `list-too-large`. A key that moves while pages are read may be missing: ask `findKey` before
-   * believing an absence.
+   * believing an absence. Where `readEverySeconds` is set, usage in a list counts for nothing.
    */
   listKeys(
     credential: ServiceCredential,
     options?: { signal?: AbortSignal },
   ): AsyncIterable<KeyPage>
-  /** Null when the service says the key does not exist. */
-  findKey(credential: ServiceCredential, id: string): Promise<ServiceKey | null>
+  /** Null when the service says the key does not exist. `meter`: the note of the last reading. */
+  findKey(
+    credential: ServiceCredential,
+    id: string,
+    meter?: string | null,
+  ): Promise<ServiceKey | null>
+  /** The parts of a plaintext; absent where it is one text. Pure. */
+  show?(plaintext: string): SecretPart[]
 }
 
 /** By `service`; every adapter that this build knows. */
@@ -148,12 +230,21 @@ export function refuseUndeclared(
   if (key.cap <= 0n) throw refuse('A key needs a cap above zero.')
   if (key.reset !== null && !capabilities.resets.includes(key.reset))
     throw refuse(`${title} cannot reset a cap ${key.reset}.`)
-  if (key.expiresAt !== null && !capabilities.expiry) throw refuse(`${title} cannot expire a key.`)
   if (key.expiresAt !== null && key.expiresAt.getTime() <= now.getTime())
     throw refuse('The key would expire at once.')
   if (key.models !== null && !capabilities.modelList)
     throw refuse(`${title} cannot limit a key to a list of models.`)
+  const unknown = Object.entries(key.options).find(
+    ([name, value]) => !isChoice(capabilities.options, name, value),
+  )
+  if (unknown) throw refuse(`${title} does not offer ${unknown[0]} ${unknown[1]}.`.slice(0, 200))
 }
+
+/** Whether a service offers this choice of this option. */
+export const isChoice = (options: readonly KeyOption[], name: string, value: string): boolean =>
+  options.some(
+    (option) => option.name === name && option.choices.some((choice) => choice.value === value),
+  )
 
 /**
  * What may be shown of a secret: its kind and its last four characters, and of a short one only

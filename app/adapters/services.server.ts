@@ -4,6 +4,8 @@ import { createOpenRouterService } from './openrouter-service.server'
 import { createOutbound, type OutboundRules } from './outbound.server'
 import type { KeyProvider } from './key-provider'
 import { createOpenRouter } from './openrouter.server'
+import { createRunPod } from './runpod.server'
+import { createS3 } from './s3.server'
 import type { ServiceAdapter, Services } from './service-adapter'
 
 /** `outbound` says which private networks a team's proxy may be in, and what is never called. */
@@ -28,6 +30,8 @@ export function createServices(config: {
         : {}),
     }),
     createLiteLlm({ outbound }),
+    createRunPod({ outbound }),
+    createS3({ outbound }),
   ]
   return new Map(adapters.map((adapter) => [adapter.service, adapter]))
 }

@@ -6,8 +6,20 @@ export const shownSeconds = 30
 
 export type RevealProblem = 'signed-out' | 'not-yet' | 'no-key' | 'too-often' | 'unreachable'
 
+/** The key as one text, and the parts that it has where it has several. */
+type Revealed = { key: string; parts: { label: string; value: string }[] }
+
+/** Only what has a label and a value is one. */
+const partsOf = (body: object): Revealed['parts'] =>
+  'parts' in body && Array.isArray(body.parts)
+    ? body.parts.filter(
+        (part: { label?: unknown; value?: unknown }): part is { label: string; value: string } =>
+          typeof part.label === 'string' && typeof part.value === 'string',
+      )
+    : []
+
 /** Fetches the key. Throws a RevealProblem's name; never anything that holds the key. */
-export async function fetchKey(url: string): Promise<string> {
+export async function fetchKey(url: string): Promise<Revealed> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { Accept: 'application/json' },
@@ -17,7 +29,7 @@ export async function fetchKey(url: string): Promise<string> {
     throw new Error('unreachable')
   const body: unknown = await response.json()
   if (typeof body === 'object' && body !== null && 'key' in body && typeof body.key === 'string')
-    return body.key
+    return { key: body.key, parts: partsOf(body) }
   throw new Error(
     response.status === 401
       ? 'signed-out'
@@ -39,11 +51,12 @@ export function problemOf(error: unknown): RevealProblem {
 }
 
 export function useRevealedKey(url: string, say: (text: string) => void) {
-  const [key, setKey] = useState<string | null>(null)
+  const [shown, setShown] = useState<Revealed | null>(null)
+  const key = shown?.key ?? null
   const [busy, setBusy] = useState<'show' | 'copy' | null>(null)
   const [copied, setCopied] = useState(false)
   const [problem, setProblem] = useState<RevealProblem | null>(null)
-  const hide = useCallback(() => setKey(null), [])
+  const hide = useCallback(() => setShown(null), [])
 
   useEffect(() => {
     if (key === null) return
@@ -65,7 +78,7 @@ export function useRevealedKey(url: string, say: (text: string) => void) {
     setBusy('show')
     setProblem(null)
     try {
-      setKey(await fetchKey(url))
+      setShown(await fetchKey(url))
       say(`Your key is shown for ${shownSeconds} seconds.`)
     } catch (error) {
       setProblem(problemOf(error))
@@ -78,15 +91,15 @@ export function useRevealedKey(url: string, say: (text: string) => void) {
   async function copy(): Promise<void> {
     setBusy('copy')
     setProblem(null)
-    let fetched: Promise<string> | null = null
-    const fetchOnce = () => (fetched ??= key === null ? fetchKey(url) : Promise.resolve(key))
+    let fetched: Promise<Revealed> | null = null
+    const fetchOnce = () => (fetched ??= shown === null ? fetchKey(url) : Promise.resolve(shown))
     try {
-      if (await copyText(fetchOnce)) {
+      if (await copyText(async () => (await fetchOnce()).key)) {
         setCopied(true)
         say('Your key is in the clipboard.')
         return
       }
-      setKey(await fetchOnce())
+      setShown(await fetchOnce())
       requestAnimationFrame(() => {
         const target = document.getElementById('key-text')
         if (target) selectAll(target)
@@ -99,5 +112,5 @@ export function useRevealedKey(url: string, say: (text: string) => void) {
     }
   }
 
-  return { key, busy, copied, problem, show, copy, hide }
+  return { key, parts: shown?.parts ?? [], busy, copied, problem, show, copy, hide }
 }

@@ -63,8 +63,11 @@ export type Holder = {
   lockIdle?(tx: Tx, ids: readonly string[]): Promise<IdleHolder[]>
   /** Moves pool or ledger to what the keys hold now. False only with `reserve`: it does not fit. */
   move(ctx: Ctx, tx: Tx, holder: HolderId, move: Move): Promise<boolean>
-  /** The key's time has passed: the holder ends with it. False when it had ended before. */
-  expire(ctx: Ctx, tx: Tx, ref: HolderRef): Promise<boolean>
+  /**
+   * The key's time has passed, or its cap is reached where Keymint ends it for that: the holder ends
+   * with it. False when it had ended before.
+   */
+  expire(ctx: Ctx, tx: Tx, ref: HolderRef, reason?: 'expired' | 'spent'): Promise<boolean>
   /**
    * Starts to end everything this person holds, in the caller's transaction; `bulkId` is the action
    * that does it, null where nothing is left to do.

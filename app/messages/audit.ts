@@ -55,6 +55,7 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'key.found-again': 'found the key at the provider again',
   'key.missing': 'closed the key: the provider no longer has it',
   'key.enabled': 'enabled the key at the provider',
+  'key.cap-reached': 'stopped the key: its cap was reached',
   'key.raise-refused': 'kept the old limit: the provider refused the higher one',
   'key.settled': 'settled the final usage of the key',
   'key.usage-fell': 'kept the usage: the provider now says less',
@@ -117,6 +118,7 @@ type TeamAction =
   | 'key.deleted'
   | 'key.enabled'
   | 'key.raise-refused'
+  | 'key.cap-reached'
   | 'key.settled'
   | 'key.usage-fell'
   | 'key.written-off'
@@ -141,6 +143,7 @@ const teamActionLabel: Record<TeamAction, string> = {
   'key.missing': 'closed, because the provider no longer has it:',
   'key.enabled': 'enabled at the provider:',
   'key.minted': 'created the key',
+  'key.cap-reached': 'stopped, because its cap was reached:',
   'key.raise-refused': 'kept the old cap, because the provider refused the higher one:',
   'key.settled': 'settled the final usage of',
   'key.usage-fell': 'kept the usage, because the provider now says less:',

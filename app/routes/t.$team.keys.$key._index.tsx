@@ -7,6 +7,7 @@ import { useRevealedKey } from '~/client/use-revealed-key'
 import { Callout } from '~/components/base/callout'
 import { TeamAccountFailures } from '~/components/team/account-failures'
 import { keyProblem, keyProblems } from '~/components/team/key-problem-messages'
+import { ServiceSnippets } from '~/components/team/service-snippets'
 import { SubKeyActions } from '~/components/team/sub-key-actions'
 import { SubKeyCard } from '~/components/team/sub-key-card'
 import { CapChange, Endings } from '~/components/team/sub-key-forms'
@@ -151,7 +152,7 @@ export default function SubKey() {
         <SubKeyCard view={view} revealed={revealed.key} asOf={asOf} />
       </div>
       <div className="mt-6 max-w-[34rem] space-y-6">
-        <SubKeyStatus view={view} />
+        <SubKeyStatus view={view} asOf={asOf} />
         {view.phase === 'ended' || view.phase === 'refused' ? null : (
           <TeamAccountFailures accounts={accounts} asOf={asOf} />
         )}
@@ -176,6 +177,7 @@ export default function SubKey() {
         ) : null}
       </div>
       {view.phase === 'refused' ? null : <SubKeyUsage view={view} asOf={asOf} />}
+      {live && mine ? <ServiceSnippets view={view} /> : null}
       {live ? <CapChange slug={team.slug} view={view} preview={preview} input={input} /> : null}
       {live || view.phase === 'pending' ? <Endings view={view} mine={mine} /> : null}
     </TeamShell>

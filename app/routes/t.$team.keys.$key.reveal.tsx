@@ -30,7 +30,9 @@ export const action = handler(async (args) => {
   const status = outcome.kind === 'revealed' ? 200 : 404
   if ((args.request.headers.get('Accept') ?? '').includes('application/json')) {
     return Response.json(
-      outcome.kind === 'revealed' ? { key: outcome.key } : { problem: outcome.kind },
+      outcome.kind === 'revealed'
+        ? { key: outcome.key, parts: outcome.parts }
+        : { problem: outcome.kind },
       { status, headers: secretHeaders },
     )
   }
@@ -55,9 +57,14 @@ function RevealedPage({ backTo, outcome }: { backTo: string; outcome: SubKeyReve
         <h1 className="text-title">{title}</h1>
         {outcome.kind === 'revealed' ? (
           <>
-            <p className="rounded-card bg-card p-6 font-mono text-body break-all text-card-ink select-all">
-              {outcome.key}
-            </p>
+            {outcome.parts.map(({ label, value }) => (
+              <div key={label}>
+                {outcome.parts.length > 1 ? <h2 className="font-semibold">{label}</h2> : null}
+                <p className="rounded-card bg-card p-6 font-mono text-body break-all text-card-ink select-all">
+                  {value}
+                </p>
+              </div>
+            ))}
             <p>
               Copy it now. You can show it again from its page until it ends.
               {outcome.baseUrl ? ` Use it at ${outcome.baseUrl}.` : ''}

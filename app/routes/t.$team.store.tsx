@@ -75,6 +75,14 @@ const keyForm = z.object({
   formId,
 })
 
+/** What was chosen of the options that the selected service declares. */
+const optionsIn = (fields: URLSearchParams) =>
+  Object.fromEntries(
+    [...fields].flatMap(([name, value]) =>
+      name.startsWith('option-') ? [[name.slice('option-'.length), value]] : [],
+    ),
+  )
+
 export const action = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
   await requireWithinLimit(args, 'provision', viewer)
@@ -105,6 +113,7 @@ export const action = handler(async (args) => {
     ...key,
     ...(formId ? { formId } : {}),
     masterKeyId: masterKey,
+    options: optionsIn(fields),
     reset: reset === 'monthly' ? 'monthly' : null,
     expiresAt: lifeEnd(life, ctx.now()),
   })

@@ -17,8 +17,8 @@ import {
   listMasterKeys,
   openKey,
   replaceKey,
-  type VaultProblem,
 } from '~/domain/vault/vault.server'
+import type { VaultProblem } from '~/domain/vault/check-credential.server'
 import { verifyKey } from '~/domain/vault/verify.server'
 import { badRequest, handler, notFound } from '~/web/handler.server'
 import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'
@@ -38,6 +38,9 @@ export const loader = handler(async (args) => {
 })
 
 const credential = { secret: z.string(), baseUrl: optionalText(500) }
+/** Every other field of the form may be one that the service declares; the vault takes only those. */
+const settingsIn = (fields: URLSearchParams) =>
+  Object.fromEntries([...fields].filter(([, value]) => value.length <= 500))
 const depositForm = z.object({ service: z.string(), ...credential })
 const replaceForm = z.object({ id: uuid, ...credential })
 const masterKeyForm = z.object({ id: uuid })
@@ -59,14 +62,23 @@ export const action = handler(async (args) => {
   if (intent === 'deposit') {
     const form = parseFields(depositForm, fields)
     if (!form.ok) throw badRequest()
-    const outcome = await depositKey(ctx, { ...by, ...form.value })
+    const outcome = await depositKey(ctx, {
+      ...by,
+      ...form.value,
+      settings: settingsIn(fields),
+    })
     return outcome.kind === 'deposited' ? back('deposited') : refuse(form.value.service, outcome)
   }
   if (intent === 'replace') {
     const form = parseFields(replaceForm, fields)
     if (!form.ok) throw badRequest()
     const { id, ...replacement } = form.value
-    const outcome = await replaceKey(ctx, { ...by, masterKeyId: id, ...replacement })
+    const outcome = await replaceKey(ctx, {
+      ...by,
+      masterKeyId: id,
+      ...replacement,
+      settings: settingsIn(fields),
+    })
     if (outcome === null) throw notFound()
     return outcome.kind === 'replaced' ? back('replaced') : refuse(id, outcome)
   }

@@ -29,7 +29,7 @@ export function CopyWithKey({ text, label }: { text: string; label: string }) {
   async function copy(revealUrl: string) {
     setState('busy')
     try {
-      const fetched = fetchKey(revealUrl).then((key) => withKey(text, key))
+      const fetched = fetchKey(revealUrl).then(({ key }) => withKey(text, key))
       const copied = await copyText(() => fetched)
       setState(copied ? 'copied' : 'blocked')
       say(copied ? `Copied ${label} with your key.` : 'Your browser blocks the clipboard.')

@@ -74,7 +74,9 @@ export function KeyCard({
           {keyText === null ? (
             <span className="key-card-blank" aria-hidden="true" />
           ) : (
-            <span id="key-text">{keyText}</span>
+            <span id="key-text" className="whitespace-pre-line">
+              {keyText}
+            </span>
           )}
         </div>
       </div>

@@ -1,5 +1,5 @@
 /** Why a credential was not accepted, for the owner who deposits or verifies it. */
-import type { VaultProblem } from '~/domain/vault/vault.server'
+import type { VaultProblem } from '~/domain/vault/check-credential.server'
 
 type CredentialProblem = Extract<VaultProblem, { reason: 'service-refused' }>['problem']
 type ProviderErrorDetails = Extract<CredentialProblem, { code: 'provider-error' }>['details']

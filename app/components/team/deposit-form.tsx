@@ -2,7 +2,7 @@ import { Form } from '@remix-run/react'
 import type { ServiceChoice } from '~/domain/team/team-view.server'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
-import { Field, SecretField } from '../base/field'
+import { CredentialFields } from './credential-fields'
 import { serviceSentence } from './vault-messages'
 
 /** Adds a credential of one service. What was typed is never shown again. */
@@ -27,18 +27,12 @@ export function DepositForm({
           </div>
         ) : null}
         <input type="hidden" name="service" value={service.service} />
-        {service.ownAddress ? (
-          <Field
-            label="Address"
-            name="baseUrl"
-            required
-            hint="The address of your own server, such as https://llm.example.org"
-          />
-        ) : null}
-        <SecretField label={`${service.title} credential`} name="secret" />
+        <CredentialFields fields={service.fields} entered={{}} />
         <p className="text-small text-soft">
           It must be allowed to make and delete keys. {serviceSentence(service)} It is verified at
           the provider before it is stored.
+          {service.keys.capBy === 'keymint' ? ` ${service.texts.atCap}` : ''}
+          {service.texts.remains ? ` ${service.texts.remains}` : ''}
         </p>
         <Button type="submit" name="intent" value="deposit" kind="ink">
           Add to the vault

@@ -33,6 +33,10 @@ export const keyProblems = {
       'The cap can only be lowered, and the key cannot be replaced. ' +
       'An owner can enable the master key in the vault.',
   },
+  'not-replaceable': {
+    title: 'This one cannot be replaced',
+    next: 'Delete it and make another.',
+  },
   'nothing-left': {
     title: 'Nothing is left on this key',
     next: 'Delete it and make another.',

@@ -3,7 +3,7 @@ import type { ServiceChoice } from '~/domain/team/team-view.server'
 import type { MasterKeyView } from '~/domain/vault/vault.server'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
-import { Field, SecretField } from '../base/field'
+import { CredentialFields } from './credential-fields'
 import { EmptyState } from '../base/page-shell'
 import { Ago, Time } from '../base/time'
 import { parkedMessage } from '~/messages/parked'
@@ -79,7 +79,7 @@ export function MasterKeyList({
               </div>
               <ReplaceForm
                 row={row}
-                ownAddress={services.some((one) => one.service === row.service && one.ownAddress)}
+                fields={services.find((one) => one.service === row.service)?.fields ?? []}
               />
             </>
           )}
@@ -114,7 +114,7 @@ function MasterKeyFacts({ row, asOf }: { row: MasterKeyView; asOf: string }) {
   )
 }
 
-function ReplaceForm({ row, ownAddress }: { row: MasterKeyView; ownAddress: boolean }) {
+function ReplaceForm({ row, fields }: { row: MasterKeyView; fields: ServiceChoice['fields'] }) {
   return (
     <details>
       <summary className="inline-flex min-h-11 items-center prose-link">Replace</summary>
@@ -124,10 +124,12 @@ function ReplaceForm({ row, ownAddress }: { row: MasterKeyView; ownAddress: bool
           this one could no longer be read, capped or deleted.
         </p>
         <input type="hidden" name="id" value={row.id} />
-        {ownAddress ? (
-          <Field label="Address" name="baseUrl" required defaultValue={row.baseUrl ?? ''} />
-        ) : null}
-        <SecretField label="New credential" name="secret" />
+        <CredentialFields
+          fields={fields.map((field) =>
+            field.kind === 'secret' ? { ...field, label: 'New credential' } : field,
+          )}
+          entered={{ ...row.settings, ...(row.baseUrl ? { baseUrl: row.baseUrl } : {}) }}
+        />
         <Button type="submit" name="intent" value="replace">
           Replace the credential
         </Button>

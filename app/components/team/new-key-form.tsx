@@ -32,6 +32,9 @@ export function NewKeyForm({
     <Form method="post" className="max-w-[28rem] space-y-6">
       <ProviderChoice masterKeys={masterKeys} selected={selected} />
       <input type="hidden" name="formId" value={formId} />
+      <p className="text-soft">
+        {selected.texts.gets} {selected.texts.remains}
+      </p>
       <input type="hidden" name="masterKey" value={selected.id} />
       <Field
         label="Purpose"
@@ -45,7 +48,7 @@ export function NewKeyForm({
         label="Cap in USD"
         name="cap"
         required
-        hint={`At most ${budget.free.text}, which is what your budget leaves. The provider stops the key at its cap.`}
+        hint={`At most ${budget.free.text}, which is what your budget leaves. ${selected.texts.atCap}`}
         defaultValue={typed.cap ?? ''}
         {...errorAt('cap')}
       />
@@ -67,6 +70,15 @@ export function NewKeyForm({
         options={keyLives.map((life) => ({ value: life, label: lifeLabels[life] }))}
         {...errorAt('life')}
       />
+      {selected.options.map((option) => (
+        <Select
+          key={option.name}
+          label={option.label}
+          name={`option-${option.name}`}
+          defaultValue={typed[`option-${option.name}`] ?? option.choices[0]?.value ?? ''}
+          options={[...option.choices]}
+        />
+      ))}
       {selected.modelList ? (
         <Field
           label="Models (optional)"
@@ -88,7 +100,7 @@ export function NewKeyForm({
         busy={busy}
         busyText="Setting aside…"
       >
-        Make the key
+        Make the {selected.texts.noun}
       </Button>
     </Form>
   )

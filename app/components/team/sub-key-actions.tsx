@@ -26,6 +26,16 @@ export function SubKeyActions({
       <div className="flex flex-wrap gap-3">
         <RevealButtons revealed={revealed} revealUrl={revealUrl} />
       </div>
+      {revealed.parts && revealed.parts.length > 1 ? (
+        <dl className="space-y-2">
+          {revealed.parts.map(({ label, value }) => (
+            <div key={label}>
+              <dt className="font-semibold">{label}</dt>
+              <dd className="font-mono text-small break-all select-all">{value}</dd>
+            </div>
+          ))}
+        </dl>
+      ) : null}
       <p className="text-small text-soft">
         Only you can see the key, until it ends. The team’s audit trail records each time.
       </p>

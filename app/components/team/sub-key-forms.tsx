@@ -98,9 +98,9 @@ function previewMessage(preview: CapPreview): string {
 export function Endings({ view, mine }: { view: SubKeyView; mine: boolean }) {
   const whose = mine ? 'your' : `${view.holder.name}’s`
   return (
-    <Section title="Replace or delete" id="endings">
+    <Section title={view.replaceable ? 'Replace or delete' : 'Delete'} id="endings">
       <div className="max-w-[34rem] space-y-4">
-        {view.phase === 'ready' ? (
+        {view.phase === 'ready' && view.replaceable ? (
           <details>
             <summary className="inline-flex min-h-11 items-center prose-link">
               Replace it with a new key
@@ -124,7 +124,7 @@ export function Endings({ view, mine }: { view: SubKeyView; mine: boolean }) {
             <p>
               The key stops at once and cannot be restored. What it has not spent ({view.left.text}{' '}
               by the last reading) returns to {whose} budget a few minutes later, after the final
-              reading.
+              reading. {view.texts?.remains}
             </p>
             <Field label="Reason (optional)" name="reason" />
             <Button type="submit" name="intent" value="delete">

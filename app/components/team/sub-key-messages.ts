@@ -34,7 +34,7 @@ const endings: Record<string, string> = {
   'member-removed': 'Its holder left the team.',
   'member-suspended': 'Its holder was suspended.',
   'team-closed': 'The team was closed.',
-  spent: 'Its cap was spent, so nothing was left for a new key.',
+  spent: 'Its cap was spent.',
   'rejected-by-provider': 'The provider refused to make it.',
   'expired-before-mint': 'It expired before it could be made.',
   banned: 'Its holder may not get keys from this deployment.',
@@ -49,6 +49,8 @@ export const endingMessage = (key: Pick<SubKeyView, 'reason'>) =>
 const serviceTitles: Record<string, string> = {
   openrouter: 'OpenRouter',
   litellm: 'LiteLLM',
+  runpod: 'RunPod',
+  s3: 'S3',
 }
 export const serviceTitle = (service: string) => serviceTitles[service] ?? service
 

@@ -1,17 +1,45 @@
 import type { StepView } from '~/domain/claim/view-types'
 import type { SubKeyView } from '~/domain/team/view-types'
 import { Callout } from '../base/callout'
+import { Time } from '../base/time'
 import { StepList } from '../claim/step-list'
 import { delayMessage, endingMessage } from './sub-key-messages'
 
 /** The state of a key that is not simply ready, and what happens next. */
-export function SubKeyStatus({ view }: { view: SubKeyView }) {
+export function SubKeyStatus({ view, asOf }: { view: SubKeyView; asOf: string }) {
   return (
     <>
       <UpstreamState view={view} />
+      <CapState view={view} asOf={asOf} />
       <PhaseStatus view={view} />
     </>
   )
+}
+
+/** A cap that Keymint holds: reached, or when it will be. */
+function CapState({ view, asOf }: { view: SubKeyView; asOf: string }) {
+  const noun = view.texts?.noun ?? 'key'
+  if (view.cappedAt !== null)
+    return (
+      <Callout tone="warning" title={`Stopped: its cap of ${view.cap.text} is reached`}>
+        <p>
+          Keymint disabled this {noun} at a reading that shows {view.spent.text} spent. Raise the
+          cap to enable it. {view.texts?.remains}
+        </p>
+      </Callout>
+    )
+  if (view.capDueAt !== null && view.perHour !== null)
+    return (
+      <Callout
+        tone="plain"
+        title={`${view.cap.text} at ${view.perHour.text} an hour: Keymint ends this ${noun} at its cap`}
+      >
+        <p>
+          That is <Time iso={view.capDueAt} now={asOf} />. {view.texts?.atCap} {view.texts?.remains}
+        </p>
+      </Callout>
+    )
+  return null
 }
 
 /** What the provider shows where that is not what this page wants. */

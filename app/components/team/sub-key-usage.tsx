@@ -43,6 +43,14 @@ export function SubKeyUsage({ view, asOf }: { view: SubKeyView; asOf: string }) 
           ? ' Over 80 % of the cap is spent.'
           : ''}
       </p>
+      {view.chosen.length > 0 ? (
+        <p className="mt-2">
+          {view.chosen.map(({ label, value }) => `${label}: ${value}`).join('. ')}.
+        </p>
+      ) : null}
+      {view.texts && view.upstream === 'as-wanted' && view.perHour === null ? (
+        <p className="mt-2 max-w-read text-small text-soft">{view.texts.atCap}</p>
+      ) : null}
       {view.models.length > 0 ? (
         <p className="mt-2">
           Models:{' '}

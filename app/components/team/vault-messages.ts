@@ -1,7 +1,7 @@
 /** Messages of the vault's page: what was done, what was refused, what a service can do. */
 import { credentialMessage } from './credential-message'
 import type { ServiceChoice } from '~/domain/team/team-view.server'
-import type { VaultProblem } from '~/domain/vault/vault.server'
+import type { VaultProblem } from '~/domain/vault/check-credential.server'
 
 export const vaultNotices = {
   deposited: {
@@ -25,7 +25,10 @@ export const vaultNotices = {
 }
 export type VaultNotice = keyof typeof vaultNotices
 
-const problems: Record<Exclude<VaultProblem['reason'], 'service-refused'>, string> = {
+const problems: Record<
+  Exclude<VaultProblem['reason'], 'service-refused' | 'missing-field'>,
+  string
+> = {
   'unknown-service': 'This service is not available here.',
   'no-credential': 'Paste the credential.',
   'bad-credential':
@@ -42,16 +45,18 @@ const problems: Record<Exclude<VaultProblem['reason'], 'service-refused'>, strin
     'Somebody else has just replaced this credential. Reload the page before you try again.',
 }
 
-export const vaultMessage = (problem: VaultProblem) =>
-  problem.reason === 'service-refused'
-    ? credentialMessage(problem.service, problem.problem)
-    : problems[problem.reason]
+export function vaultMessage(problem: VaultProblem): string {
+  if (problem.reason === 'service-refused')
+    return credentialMessage(problem.service, problem.problem)
+  if (problem.reason === 'missing-field') return `Fill in “${problem.field}”.`
+  return problems[problem.reason]
+}
 
 /** "Its keys stop at their cap, expire on time and can be limited to models." */
 export function serviceSentence({ keys }: Pick<ServiceChoice, 'keys'>): string {
   const can = [
-    keys.hardCap ? 'stop at their cap' : 'have a cap that is only watched',
-    ...(keys.expiry ? ['expire on time'] : []),
+    keys.capBy === 'service' ? 'stop at their cap' : 'are stopped by Keymint at their cap',
+    'expire on time',
     ...(keys.modelList ? ['can be limited to models'] : []),
   ]
   return `Its keys ${new Intl.ListFormat('en-GB').format(can)}.`

@@ -39,6 +39,7 @@ type KeyEvent =
   | 'disabled'
   | 'enabled'
   | 'raise-refused'
+  | 'cap-reached'
   | 'missing'
   | 'found-again'
   | 'usage-fell'

@@ -35,17 +35,26 @@ export type SealedCredential = {
   teamId: string
   service: string
   baseUrl: string | null
+  /** What its service asks for beside it, by name. */
+  settings: Readonly<Record<string, string>>
 }
 
 /**
  * The place that a master credential is sealed to, with everything that decides where it is sent: in
- * a row whose service or address was changed it does not open.
+ * a row whose service, address or settings were changed it does not open.
  */
-export const masterKeyPlace = ({ id, generation, teamId, service, baseUrl }: SealedCredential) => ({
+export const masterKeyPlace = (credential: SealedCredential) => ({
   table: 'master_keys',
-  row: id,
-  generation,
-  bound: { team: teamId, service, baseUrl },
+  row: credential.id,
+  generation: credential.generation,
+  bound: {
+    team: credential.teamId,
+    service: credential.service,
+    baseUrl: credential.baseUrl,
+    ...Object.fromEntries(
+      Object.entries(credential.settings).map(([name, value]) => [`settings.${name}`, value]),
+    ),
+  },
 })
 
 /**
@@ -70,13 +79,14 @@ export async function openAccount(ctx: Ctx, id: string): Promise<OpenAccount | n
       confirmed: boolean
       teamId: string | null
       baseUrl: string | null
+      settings: Record<string, string> | null
       sealed: string | null
       generation: number | null
       state: string | null
     }[]
   >`
     select coalesce(m.service, a.service) as service, a.confirmed_at is not null as confirmed,
-      m.team_id as "teamId", m.base_url as "baseUrl",
+      m.team_id as "teamId", m.base_url as "baseUrl", m.settings,
       m.sealed, m.generation, m.state
     from keymint.accounts a left join keymint.master_keys m on m.id = a.master_key_id where a.id = ${id}::uuid`
   const adapter = row && ctx.services.get(row.service)
@@ -92,18 +102,24 @@ export async function openAccount(ctx: Ctx, id: string): Promise<OpenAccount | n
     return id === deploymentAccount
       ? { ...common, state: 'active', credential: ctx.managementCredential }
       : null
+  const settings = row.settings ?? {}
   const secret = await openRow(ctx, {
     id,
     generation: row.generation ?? 1,
     teamId: row.teamId ?? '',
     service: row.service,
     baseUrl: row.baseUrl,
+    settings,
     sealed: row.sealed,
   })
   return {
     ...common,
     state: row.state === 'active' ? 'active' : 'disabled',
-    credential: { secret, baseUrl: row.baseUrl },
+    credential: {
+      secret,
+      baseUrl: row.baseUrl,
+      ...(Object.keys(settings).length > 0 ? { settings } : {}),
+    },
   }
 }
 
@@ -122,7 +138,8 @@ async function openRow(ctx: Ctx, row: SealedCredential & { sealed: string }): Pr
       update keymint.master_keys set sealed = ${ctx.sealer.sealForVault(opened.secret, masterKeyPlace(row))}
       where id = ${row.id}::uuid and generation = ${row.generation}::int and sealed = ${row.sealed}
         and team_id = ${row.teamId}::uuid and service = ${row.service}
-        and base_url is not distinct from ${row.baseUrl}`
+        and base_url is not distinct from ${row.baseUrl}
+        and settings = ${JSON.stringify(row.settings)}::jsonb`
   return opened.secret
 }
 

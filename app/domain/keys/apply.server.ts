@@ -25,6 +25,7 @@ import { isOver, isWantedOff, type Key } from './key-row'
 import { ensureGuardrail } from './guardrail.server'
 import { engineNow, readKey } from './key-store.server'
 import { book, sendDueRead } from './want.server'
+import { withCapHeldHere } from './cap-held-here'
 import { wakeSuccessor, deleteKey } from './delete-key.server'
 import { lockHolder } from './lock-holder.server'
 
@@ -147,9 +148,10 @@ async function recordSeen(
   ctx: Ctx,
   key: Key,
   token: string,
-  seen: ServiceKey,
+  answer: ServiceKey,
   change: KeyChange,
 ): Promise<void> {
+  const seen = withCapHeldHere(ctx, key, answer, change)
   await ctx.db.$transaction(async (tx) => {
     await lockHolder(ctx, tx, key)
     const taken = await tx.$executeRaw`

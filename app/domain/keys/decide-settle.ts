@@ -2,7 +2,8 @@
  * When a key's money is settled. Pure. Closed gates the mint, settled gates the money: a key is
  * settled when our own reads, 30 s, 1, 2 and 7 minutes after it was closed, show nothing above the
  * highest for five minutes. Then it is read hourly for a day. What cannot be read for a day after
- * it was closed is settled at what is reserved, written off.
+ * it was closed is settled at what is reserved, written off. `settleSeconds` is how much later than
+ * others its service counts: the five minutes are longer by so much.
  */
 import type { Key } from './key-row'
 
@@ -18,7 +19,7 @@ const writeOffHours = 24
 export type SettleDecision =
   { kind: 'nothing' } | { kind: 'read'; at: Date } | { kind: 'settle' } | { kind: 'write-off' }
 
-export function decideSettle(key: Key, now: Date): SettleDecision {
+export function decideSettle(key: Key, now: Date, settleSeconds = 0): SettleDecision {
   if (key.savedAt === null || key.closedAt === null) return { kind: 'nothing' }
   const after = (seconds: number, from: Date = key.closedAt ?? now) =>
     new Date(from.getTime() + seconds * 1000)
@@ -34,7 +35,7 @@ export function decideSettle(key: Key, now: Date): SettleDecision {
     if (
       key.ownReads >= readAfter.length &&
       key.readAt !== null &&
-      key.readAt >= after(quietSeconds, grown)
+      key.readAt >= after(quietSeconds + settleSeconds, grown)
     )
       return { kind: 'settle' }
     const next = readAfter[key.ownReads]

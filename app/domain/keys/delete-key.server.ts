@@ -35,7 +35,7 @@ export async function deleteKey(
     select a.name from keymint.keys k join keymint.mint_attempts a on a.id = k.attempt_id
     where k.id = ${key.id}::uuid and a.state = 'saved' and k.installation = ${ctx.installationId}`
   const askedAt = await engineNow(ctx.db)
-  const seen = await account.adapter.findKey(account.credential, hash)
+  const seen = await account.adapter.findKey(account.credential, hash, key.meter)
   if (seen && seen.name !== attempt?.name) return refuseDelete(ctx, key, token)
   if (seen) {
     await recordReading(ctx, key.id, seen, askedAt, { own: true })

@@ -83,6 +83,7 @@ test('two hundred random drifts are all classified right, and no foreign key is 
       state: 'pending',
       fencingToken: token,
       doneAt: null,
+      options: {},
     },
   })
   await world.db.mintAttempt.create({

@@ -26,6 +26,8 @@ export type Key = {
   generation: number
   grant: number
   account: string
+  /** Of its account, by name. */
+  service: string
   scope: string
   mintId: string
   hash: string | null
@@ -73,6 +75,12 @@ export type Key = {
   windowBase: NanoUsd
   windowStartedAt: Date | null
   readAt: Date | null
+  /** The adapter's note of the last reading. */
+  meter: string | null
+  /** What it costs an hour whatever it does; null while that is nothing, or not known. */
+  perHour: NanoUsd | null
+  /** When it reaches its cap at that rate; null where nothing says. */
+  capDueAt: Date | null
   closedAt: Date | null
   ownReadAt: Date | null
   ownReads: number

@@ -17,6 +17,7 @@ type Row = {
   generation: number
   grant: number
   account: string
+  service: string
   scope: string
   mintId: string
   hash: string | null
@@ -62,6 +63,9 @@ type Row = {
   windowBase: string
   windowStartedAt: Date | null
   readAt: Date | null
+  meter: string | null
+  perHour: string | null
+  capDueAt: Date | null
   closedAt: Date | null
   ownReadAt: Date | null
   ownReads: number
@@ -76,7 +80,8 @@ type Row = {
 
 const columns = Prisma.sql`
   k.id, k.installation, k.holder_kind as "holderKind", k.holder_id as "holderId", k.generation, k.grant_no as "grant",
-  k.account, k.scope, k.mint_id as "mintId", k.hash, k.label, k.saved_at as "savedAt", k.expires_at as "expiresAt",
+  k.account, (select a.service from keymint.accounts a where a.id = k.account) as service, k.scope,
+  k.mint_id as "mintId", k.hash, k.label, k.saved_at as "savedAt", k.expires_at as "expiresAt",
   k.expiry_echoed as "expiryEchoed", k.limit_usd::text as "limit", k.limit_reset as "limitReset",
   k.without_reset as "withoutReset", k.limit_due_at as "limitDueAt", k.wants_guardrail as "wantsGuardrail",
   k.delete_wanted as "deleteWanted", k.off_staff_at as "offStaffAt", k.off_cap_at as "offCapAt",
@@ -90,7 +95,8 @@ const columns = Prisma.sql`
   k.apply_at as "applyAt", k.apply_tries as "applyTries", k.apply_error as "applyError",
   k.used_usd::text as "used", k.used_base_usd::text as "usedBase", k.window_used_usd::text as "windowUsed",
   k.window_base_usd::text as "windowBase", k.window_started_at as "windowStartedAt",
-  k.read_at as "readAt", k.closed_at as "closedAt", k.own_read_at as "ownReadAt", k.own_reads as "ownReads",
+  k.read_at as "readAt", k.meter, k.per_hour_usd::text as "perHour", k.cap_due_at as "capDueAt",
+  k.closed_at as "closedAt", k.own_read_at as "ownReadAt", k.own_reads as "ownReads",
   k.grown_at as "grownAt", k.stable_at as "stableAt", k.settled_at as "settledAt",
   k.written_off_at as "writtenOffAt", k.next_read_at as "nextReadAt", k.deleted_at as "deletedAt",
   (select json_agg(json_build_object('startsAt', w.starts_at, 'reserved', w.reserved_usd::text,
@@ -177,6 +183,7 @@ function fromRow(row: Row): Key {
     usedBase: nano(row.usedBase),
     windowUsed: nano(row.windowUsed),
     windowBase: nano(row.windowBase),
+    perHour: nanoOrNull(row.perHour),
     windows: (row.windows ?? []).map((window) => ({
       startsAt: new Date(window.startsAt),
       reserved: nano(window.reserved),

@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { isRefusedByDatabase, isUniqueViolation, type Tx } from '~/adapters/db.server'
-import type { MadeKey } from '~/adapters/service-adapter'
+import type { MadeKey, ServiceReading } from '~/adapters/service-adapter'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
@@ -18,7 +18,12 @@ import { lockKeysOf } from './key-store.server'
 import { book } from './want.server'
 
 export type Attempt = { id: string; token: string; name: string }
-export type CreatedKey = { hash: string; label: string; plaintext: string; made: MadeKey }
+export type CreatedKey = {
+  hash: string
+  label: string
+  plaintext: string
+  made: MadeKey
+} & Pick<ServiceReading, 'meter' | 'perHour'>
 export type KeyWork = HolderRef & {
   mintId: string
   keyId: string
@@ -29,6 +34,7 @@ export type KeyWork = HolderRef & {
   expiresAt: Date
   allowedModels: string[]
   wantsGuardrail: boolean
+  options: Record<string, string>
 }
 
 /** The place that a key is sealed to. */
@@ -79,12 +85,14 @@ export function createKey(account: OpenAccount, work: KeyWork, name: string): Pr
   return account.adapter
     .createKey(account.credential, {
       name,
+      keyId: work.holderId,
+      options: work.options,
       cap: work.limit,
       reset: work.limitReset,
       expiresAt: work.expiresAt,
       models: models ? work.allowedModels : null,
     })
-    .then(({ id, label, plaintext, made }) => ({ hash: id, label, plaintext, made }))
+    .then(({ id, ...rest }) => ({ hash: id, ...rest }))
 }
 
 const limitTolerance: NanoUsd = 1_000n
@@ -107,6 +115,9 @@ export function mismatchOf(
   if (made.disabled === true) return 'disabled'
   return made.includeByok === false ? 'byok' : null
 }
+
+const usdOrNull = (amount: NanoUsd | null | undefined) =>
+  amount == null ? null : decimalStringFromNano(amount)
 
 const abs = (amount: NanoUsd) => (amount < 0n ? -amount : amount)
 
@@ -196,6 +207,7 @@ async function save(
         sealed = ${sealed}, saved_at = keymint.now(), expiry_echoed = ${made.expiresAt instanceof Date},
         seen_limit_usd = ${cap === null ? null : decimalStringFromNano(cap)}::numeric,
         seen_reset = ${made.reset === undefined ? work.limitReset : made.reset},
+        meter = ${created.meter ?? null}, per_hour_usd = ${usdOrNull(created.perHour)}::numeric,
         seen_off = ${made.disabled ?? false}, seen_byok = ${made.includeByok ?? null}, seen_at = keymint.now(),
         seen_revision = case when k.limit_usd = ${decimalStringFromNano(work.limit)}::numeric then k.revision
           else k.revision - 1 end
@@ -209,6 +221,9 @@ async function save(
       from mint, attempt, key`
   if (won !== 1) throw new Lost()
   if (work.generation > 1) await startGrace(ctx, tx, work)
+  // What it costs by the hour says when it ends.
+  else if (created.perHour != null)
+    await book(ctx, tx, work, { actor: 'worker', why: 'the key is made' })
   if (work.wantsGuardrail)
     await ctx.queue.enqueue(
       tx,

@@ -20,7 +20,7 @@ export async function readWork(ctx: Ctx, mintId: string): Promise<MintWork | nul
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
     select m.id as "mintId", k.id as "keyId", m.holder_kind as "holderKind", m.holder_id as "holderId",
-      m.generation, m.scope, m.account, m.allowed_models as "allowedModels", m.state, m.attempts,
+      m.generation, m.scope, m.account, m.allowed_models as "allowedModels", m.options, m.state, m.attempts,
       k.limit_usd::text as "limit", k.limit_reset as "limitReset", m.expires_at as "expiresAt",
       k.wants_guardrail as "wantsGuardrail", m.delay_reason as "delayReason",
       greatest(0, ceil(extract(epoch from m.not_before - now())))::int as "secondsUntilNotBefore",

@@ -8,6 +8,7 @@ import type { ServiceKey } from '~/adapters/service-adapter'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
 import type { IdleHolder } from '../holder'
+import { isCapHeldHere } from './cap-held-here'
 import { isOver, type Key } from './key-row'
 import { engineNow, lockKeysOfMany } from './key-store.server'
 import { goesDown } from './readings.server'
@@ -37,9 +38,12 @@ export async function recordPlainReadings(
         holders.map(({ holderId }) => holderId),
       )
       const seen = new Map(ofKind.map((reading) => [reading.keyId, reading.seen]))
-      const plain = holders.flatMap((holder) =>
-        plainOf(holder, keys.get(holder.holderId) ?? [], seen, askedAt, now),
-      )
+      const plain = holders.flatMap((holder) => {
+        const ofHolder = keys.get(holder.holderId) ?? []
+        // Where Keymint holds the cap, each reading decides about the key.
+        if (ofHolder.some((key) => isCapHeldHere(ctx, key))) return []
+        return plainOf(holder, ofHolder, seen, askedAt, now)
+      })
       await write(tx, plain, askedAt)
       for (const { key } of plain) kept.add(key.id)
     })

@@ -9,6 +9,7 @@ import { removeOrphans, type AccountReport } from './account-orphans.server'
 import type { OpenAccount } from './accounts.server'
 import { upstreamNamePrefix } from './attempts.server'
 import { recordPlainReadings, type SeenKey } from './plain-readings.server'
+import { readMetered } from './read-metered.server'
 import { recordReading } from './readings.server'
 
 type Known = {
@@ -27,6 +28,9 @@ type Known = {
   inWindow: boolean
   missing: boolean
   leaving: boolean
+  meter: string | null
+  /** Where usage comes from the key alone: it was asked so long ago that it is asked again. */
+  due: boolean
 }
 
 export async function takePage(
@@ -38,6 +42,7 @@ export async function takePage(
   report: AccountReport,
   dryRun: boolean,
 ): Promise<void> {
+  const readEvery = account.adapter.capabilities.readEverySeconds
   const known = new Map(
     (
       await ctx.db.$queryRaw<Known[]>`
@@ -48,7 +53,9 @@ export async function takePage(
           coalesce(window_started_at >= date_trunc(case when holder_kind = 'sub-key' then 'month' else
             case limit_reset when 'daily' then 'day' when 'weekly' then 'week' when 'monthly' then 'month' end
             end, keymint.now() at time zone 'UTC') at time zone 'UTC', limit_reset is null) as "inWindow",
-          without_reset and closed_at is null as leaving
+          without_reset and closed_at is null as leaving, meter,
+          settled_at is null and (read_at is null or read_at <= ${askedAt}::timestamptz
+            - make_interval(secs => ${Math.max(0, (readEvery ?? 0) - 10)}::int)) as due
         from keymint.keys where account = ${account.id}::uuid
           and hash = any(${keys.map((key) => key.id)}::text[]) and deleted_at is null
           and installation = ${ctx.installationId}`
@@ -56,6 +63,7 @@ export async function takePage(
   )
   const unchanged: string[] = []
   const changed: SeenKey[] = []
+  const metered: Known[] = []
   for (const key of keys) {
     const row = known.get(key.id)
     // A list may show one key many times; it is kept once in a pass.
@@ -63,12 +71,17 @@ export async function takePage(
     seen.add(key.id)
     report.read++
     if (dryRun) continue
+    if (readEvery !== null) {
+      if (row.due) metered.push(row)
+      continue
+    }
     // Most keys are idle between two passes: those need no lock, only their time.
     if (isUnchanged(row, key)) unchanged.push(row.id)
     else
       changed.push({ keyId: row.id, holderKind: row.holderKind, holderId: row.holderId, seen: key })
   }
   await keepChanged(ctx, changed, askedAt)
+  await readMetered(ctx, account, metered, keepOne)
   if (unchanged.length > 0) await keepReadTimes(ctx, unchanged, askedAt)
   await removeOrphans(
     ctx,

@@ -15,6 +15,7 @@ import { jobErrorOf } from '../error-text'
 import { lockHolder } from './lock-holder.server'
 import { confirmAccount, type OpenAccount } from './accounts.server'
 import { decideSettle, stableSeconds } from './decide-settle'
+import { withCapHeldHere } from './cap-held-here'
 import { isOver, isWantedOff, type Key } from './key-row'
 import { engineNow, readKey } from './key-store.server'
 import { takeReading } from './reading'
@@ -27,7 +28,7 @@ import { book, sendApply } from './want.server'
 export async function recordReading(
   ctx: Ctx,
   keyId: string,
-  seen: ServiceKey,
+  answer: ServiceKey,
   askedAt: Date,
   options: { own: boolean },
 ): Promise<'kept' | 'absurd' | 'stale'> {
@@ -37,6 +38,7 @@ export async function recordReading(
     await lockHolder(ctx, tx, before)
     const key = await readKey(tx, keyId)
     if (!key) return 'stale'
+    const seen = withCapHeldHere(ctx, key, answer)
     const port = ctx.holders[key.holderKind]
     const accounting = (await port?.terms(tx, key))?.accounting ?? 'reset'
     const taken = takeReading(key, seen, askedAt, accounting)
@@ -53,6 +55,7 @@ export async function recordReading(
         scope: key.scope,
         details: { keyHash: key.hash, keptUsd: decimalStringFromNano(key.used) },
       })
+    const isNewest = key.readAt === null || key.readAt <= askedAt
     await tx.$executeRaw`
       update keymint.keys k set used_usd = ${decimalStringFromNano(counters.used)}::numeric,
         used_base_usd = ${decimalStringFromNano(counters.usedBase)}::numeric,
@@ -60,6 +63,10 @@ export async function recordReading(
         window_base_usd = ${decimalStringFromNano(counters.windowBase)}::numeric,
         window_started_at = ${counters.windowStartedAt}::timestamptz,
         read_at = greatest(k.read_at, ${askedAt}::timestamptz), read_tries = 0, read_error = null,
+        meter = case when ${isNewest} then coalesce(${seen.meter ?? null}, k.meter) else k.meter end,
+        per_hour_usd = case when ${isNewest && seen.perHour !== undefined}
+          then ${seen.perHour == null ? null : decimalStringFromNano(seen.perHour)}::numeric
+          else k.per_hour_usd end,
         grown_at = case when ${grown} then greatest(k.grown_at, ${askedAt}::timestamptz) else k.grown_at end,
         stable_at = case when ${grown} then null when ${options.own} and k.closed_at is not null
           and ${askedAt}::timestamptz >= k.closed_at + make_interval(secs => ${stableSeconds}::int)
@@ -126,12 +133,16 @@ async function takeBackMissing(ctx: Ctx, tx: Tx, key: Key, seen: ServiceKey): Pr
   await sendApply(ctx, tx, key)
 }
 
+/** How much later than others the service counts what was used. */
+const settleSecondsOf = (ctx: Ctx, key: Key) =>
+  ctx.services.get(key.service)?.capabilities.settleSeconds ?? 0
+
 /** Settles when it is time, and says when to read next. The caller holds the holder. */
 async function afterReading(ctx: Ctx, tx: Tx, before: Key, late = false): Promise<void> {
   const key = await readKey(tx, before.id)
   if (!key) return
   const now = await engineNow(tx)
-  const decision = decideSettle(key, now)
+  const decision = decideSettle(key, now, settleSecondsOf(ctx, key))
   switch (decision.kind) {
     case 'nothing':
       await tx.$executeRaw`update keymint.keys set next_read_at = null where id = ${key.id}::uuid`
@@ -151,6 +162,7 @@ async function afterReading(ctx: Ctx, tx: Tx, before: Key, late = false): Promis
     key.windowUsed !== before.windowUsed ||
     key.stableAt?.getTime() !== before.stableAt?.getTime() ||
     key.closedAt?.getTime() !== before.closedAt?.getTime() ||
+    key.perHour !== before.perHour ||
     // A key on its way out frees money when it has been read after it was lowered.
     (key.withoutReset && key.closedAt === null) ||
     decision.kind === 'settle' ||
@@ -218,18 +230,19 @@ export async function readDueKeys(
   account: OpenAccount,
   signal: AbortSignal,
 ): Promise<{ read: number; left: boolean }> {
-  const due = await ctx.db.$queryRaw<{ id: string; hash: string; deleted: boolean }[]>`
-    select id, hash, deleted_at is not null as deleted from keymint.keys
+  type Due = { id: string; hash: string; meter: string | null; deleted: boolean }
+  const due = await ctx.db.$queryRaw<Due[]>`
+    select id, hash, meter, deleted_at is not null as deleted from keymint.keys
     where account = ${account.id}::uuid and next_read_at <= keymint.now()
       and (deleted_at is null or settled_at is null) and hash is not null and installation = ${ctx.installationId}
     order by read_tries, next_read_at limit ${maxOwnReads}::int`
   let read = 0
   let failed = 0
-  for (const { id, hash, deleted } of due) {
+  for (const { id, hash, meter, deleted } of due) {
     if (signal.aborted) return { read, left: true }
     const askedAt = await engineNow(ctx.db)
     try {
-      const seen = deleted ? null : await account.adapter.findKey(account.credential, hash)
+      const seen = deleted ? null : await account.adapter.findKey(account.credential, hash, meter)
       if (seen) {
         await confirmAccount(ctx.db, account.id)
         await recordReading(ctx, id, seen, askedAt, { own: true })
@@ -257,7 +270,7 @@ export async function readDueKeys(
 async function afterUnreadable(ctx: Ctx, tx: Tx, before: Key): Promise<void> {
   const key = await readKey(tx, before.id)
   if (!key) return
-  if (decideSettle(key, await engineNow(tx)).kind !== 'write-off') return
+  if (decideSettle(key, await engineNow(tx), settleSecondsOf(ctx, key)).kind !== 'write-off') return
   await settle(ctx, tx, key, 'write-off')
   await book(ctx, tx, key, { actor: 'worker', why: 'written off' })
 }

@@ -59,6 +59,7 @@ test('answers that are lost on the way leave one key and no orphan', async () =>
     seed: 3,
     rules: [{ match: 'POST /key/generate', fault: 'reset-after', rate: 0.4 }],
   })
+  await world.db.team.update({ where: { id: team.teamId }, data: { maxLiveKeys: 25 } })
   const requests = await Promise.all(Array.from({ length: 25 }, () => team.request(account)))
   const rest = new Set(requests.map(({ mintId }) => mintId))
   for (let round = 0; rest.size > 0 && round < 20; round++) {
@@ -170,6 +171,7 @@ test('a proxy that hangs holds no claim up, and its own mints are made once it a
   const account = await team.depositLiteLlm()
   await team.sim('POST', 'faults', { rules: [{ match: 'POST /key/generate', fault: 'hang' }] })
   await world.startWorkerHere(2)
+  await world.db.team.update({ where: { id: team.teamId }, data: { maxLiveKeys: 30 } })
   const hanging = await Promise.all(Array.from({ length: 30 }, () => team.request(account)))
   await expect
     .poll(async () => (await team.sim<{ running: number }>('GET', 'calls')).running, {

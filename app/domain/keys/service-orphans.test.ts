@@ -11,7 +11,15 @@ import { openAccount } from './accounts.server'
 import { applyKey } from './apply.server'
 import { sendAccountReads } from './read-account.server'
 
-const foreign = { name: 'somebody-elses', cap: usd(1), reset: null, expiresAt: null, models: null }
+const foreign = {
+  name: 'somebody-elses',
+  keyId: '0b6c1b1e-0000-4000-8000-000000000001',
+  cap: usd(1),
+  reset: null,
+  expiresAt: null,
+  models: null,
+  options: {},
+}
 
 test('reconcile touches only what is provably ours, and deletes what is condemned, also when unlisted', async () => {
   await using world = await openWorld()

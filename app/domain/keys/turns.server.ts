@@ -46,11 +46,12 @@ export function timed(ctx: Ctx, account: string, adapter: ServiceAdapter): Servi
     service: adapter.service,
     title: adapter.title,
     capabilities: adapter.capabilities,
-    verifyCredential: (credential) => adapter.verifyCredential(credential),
-    createKey: (credential, key) => measure(() => adapter.createKey(credential, key)),
-    changeKey: (credential, id, change) => measure(() => adapter.changeKey(credential, id, change)),
-    deleteKey: (credential, id) => measure(() => adapter.deleteKey(credential, id)),
-    findKey: (credential, id) => measure(() => adapter.findKey(credential, id)),
+    verifyCredential: (...asked) => adapter.verifyCredential(...asked),
+    createKey: (...asked) => measure(() => adapter.createKey(...asked)),
+    changeKey: (...asked) => measure(() => adapter.changeKey(...asked)),
+    deleteKey: (...asked) => measure(() => adapter.deleteKey(...asked)),
+    findKey: (...asked) => measure(() => adapter.findKey(...asked)),
+    ...(adapter.show ? { show: adapter.show.bind(adapter) } : {}),
     async *listKeys(credential, options) {
       const pages = adapter.listKeys(credential, options)[Symbol.asyncIterator]()
       try {

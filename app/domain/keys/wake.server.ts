@@ -7,7 +7,9 @@ import { Prisma, type Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
 import type { Key } from './key-row'
 import { lockHolder } from './lock-holder.server'
-import { readKey } from './key-store.server'
+import { engineNow, readKey } from './key-store.server'
+import { isOver } from './key-row'
+import type { JobOutcome } from '../job-outcome'
 import { book, sendApply, sendMint, wantOff } from './want.server'
 
 const maxPerPass = 500
@@ -101,6 +103,28 @@ export async function moveDueLimits(ctx: Ctx): Promise<number> {
     'a new window has begun',
     () => Promise.resolve(),
   )
+}
+
+/** Keys that reach their cap by what they cost an hour, should the job for that second be lost. */
+export async function stopDueCaps(ctx: Ctx): Promise<number> {
+  return eachDue(
+    ctx,
+    await ctx.db.$queryRaw<{ id: string }[]>`
+      select id from keymint.keys where cap_due_at <= keymint.now() and off_ended_at is null
+        and off_replaced_at is null and installation = ${ctx.installationId} limit ${maxPerPass}::int`,
+    'the cap is reached',
+    () => Promise.resolve(),
+  )
+}
+
+/** The job for the second at which one key reaches its cap; what has moved is waited for. */
+export async function stopAtCap(ctx: Ctx, keyId: string): Promise<JobOutcome> {
+  const key = await readKey(ctx.db, keyId)
+  if (!key || key.capDueAt === null || isOver(key)) return { kind: 'done' }
+  const seconds = Math.ceil((key.capDueAt.getTime() - (await engineNow(ctx.db)).getTime()) / 1000)
+  if (seconds > 0) return { kind: 'snooze', seconds, reason: 'the cap is not reached yet' }
+  await eachDue(ctx, [{ id: keyId }], 'the cap is reached', () => Promise.resolve())
+  return { kind: 'done' }
 }
 
 /** Settled keys past their retention are deleted upstream; our rows keep them. */

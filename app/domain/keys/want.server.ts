@@ -6,11 +6,12 @@
 import { randomUUID } from 'node:crypto'
 import { Prisma, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
-import type { AuditActor } from '../audit/audit.server'
+import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { HolderRef, Reserve, HolderKind } from '../holder'
 import type { KeyLimitReset } from '../workshop-file'
 import { deploymentAccount } from './accounts.server'
+import { capDueAt, isCapReached } from './decide-cap'
 import { isOver, type Key, type OffCause } from './key-row'
 import { engineNow, lockKeysOf } from './key-store.server'
 import { applyTurnOf, turnOf } from './turns.server'
@@ -25,6 +26,8 @@ export type KeyTerms = {
   scope: string
   wantsGuardrail: boolean
   grant: number
+  /** What its holder chose of the service's options. */
+  options?: Readonly<Record<string, string>>
 }
 
 /**
@@ -42,10 +45,10 @@ export async function requestKey(
   await tx.$executeRaw`
     with mint as (
       insert into keymint.mints (id, holder_kind, holder_id, generation, scope, account, limit_usd, limit_reset,
-        expires_at, allowed_models)
+        expires_at, allowed_models, options)
       values (${mintId}::uuid, ${ref.holderKind}, ${ref.holderId}::uuid, ${ref.generation}::int, ${terms.scope},
         ${terms.account}::uuid, ${limit}::numeric, ${terms.limitReset}, ${terms.expiresAt}::timestamptz,
-        ${[...terms.allowedModels]}::text[]) returning id)
+        ${[...terms.allowedModels]}::text[], ${JSON.stringify(terms.options ?? {})}::jsonb) returning id)
     insert into keymint.keys (id, installation, holder_kind, holder_id, generation, grant_no, account, scope,
       mint_id, expires_at, limit_usd, limit_reset, wants_guardrail)
     select ${keyId}::uuid, ${ctx.installationId}, ${ref.holderKind}, ${ref.holderId}::uuid,
@@ -153,11 +156,16 @@ export async function wantOff(
       update keymint.keys set ${offColumn[cause]} = coalesce(${at ?? null}::timestamptz, keymint.now()),
         sealed = case when ${over} then null else sealed end, grace_until = case when ${over} then null
         else grace_until end, limit_due_at = case when ${over} then null else limit_due_at end,
+        cap_due_at = case when ${over} then null else cap_due_at end,
+        delete_wanted = delete_wanted or ${over && key.savedAt !== null && endsByDelete(ctx, key)},
         revision = revision + 1, apply_at = null, apply_tries = 0
       where id = ${key.id}::uuid`
     if (key.savedAt !== null) await sendApply(ctx, tx, key, { urgent: true })
   }
 }
+
+const endsByDelete = (ctx: Ctx, key: Key) =>
+  ctx.services.get(key.service)?.capabilities.end === 'delete'
 
 /** Takes a cause back. The key is enabled upstream when no other holds it off. */
 export async function clearOff(
@@ -219,6 +227,7 @@ export async function book(
     const due = booked[index] ?? key
     await retune(ctx, tx, key, due)
     await writeWindows(tx, key, due.windows)
+    await holdCap(ctx, tx, due, now)
   }
   return port.move(ctx, tx, holder, {
     keys: booked.map((key) => ({
@@ -240,6 +249,46 @@ async function retune(ctx: Ctx, tx: Tx, key: Key, due: Key): Promise<void> {
   else if ((due.limitDueAt?.getTime() ?? 0) !== (key.limitDueAt?.getTime() ?? 0))
     await tx.$executeRaw`
       update keymint.keys set limit_due_at = ${due.limitDueAt}::timestamptz where id = ${key.id}::uuid`
+}
+
+/**
+ * The cap that Keymint holds: a key that has reached it is disabled, and enabled when it no longer
+ * has. Where being off is no use, because only deleting stops the costs, its holder ends.
+ */
+async function holdCap(ctx: Ctx, tx: Tx, key: Key, now: Date): Promise<void> {
+  const capabilities = ctx.services.get(key.service)?.capabilities
+  if (capabilities?.capBy !== 'keymint' || key.savedAt === null || isOver(key)) return
+  const reached = isCapReached(key, now)
+  if (!reached && key.off.cap !== null) await clearOff(ctx, tx, key, 'cap')
+  if (reached && capabilities.end === 'delete') {
+    await wantOff(ctx, tx, [key], 'ended', now)
+    await ctx.holders[key.holderKind]?.expire(ctx, tx, key, 'spent')
+  } else if (reached && key.off.cap === null) {
+    await wantOff(ctx, tx, [key], 'cap')
+    await recordAudit(tx, {
+      actor: 'worker',
+      action: 'key.cap-reached',
+      subject: `${key.holderKind}:${key.holderId}`,
+      scope: key.scope,
+      details: { keyHash: key.hash, limitUsd: decimalStringFromNano(key.limit) },
+    })
+  }
+  const due = reached ? null : capDueAt(key, now)
+  if (due?.getTime() === key.capDueAt?.getTime()) return
+  await tx.$executeRaw`
+    update keymint.keys set cap_due_at = ${due}::timestamptz where id = ${key.id}::uuid`
+  if (due !== null) await sendStopAtCap(ctx, tx, key, due, now)
+}
+
+/** The job for the second at which a key reaches its cap. It looks again when that has moved. */
+async function sendStopAtCap(ctx: Ctx, tx: Tx, key: Key, due: Date, now: Date): Promise<void> {
+  const seconds = Math.max(0, Math.ceil((due.getTime() - now.getTime()) / 1000))
+  await ctx.queue.enqueue(
+    tx,
+    'stop-at-cap',
+    { keyId: key.id },
+    { singletonKey: key.id, group: await turnOf(tx, key.account), startAfterSeconds: seconds },
+  )
 }
 
 async function writeWindows(tx: Tx, key: Key, windows: Key['windows']): Promise<void> {

@@ -19,6 +19,7 @@ import {
   sendAppliesAgain,
   sendBindsAgain,
   sendMintsAgain,
+  stopDueCaps,
 } from '../keys/wake.server'
 import { setClaimCommitted } from '../money/pool.server'
 import { sendRunsAgain } from '../keys/reconcile-runs.server'
@@ -45,6 +46,7 @@ const parts = {
   seatsFreed: ['seats that return', freeSeats],
   retired: ['keys whose grace time is over', endGraced],
   limitsRestored: ['limits of a new window', moveDueLimits],
+  capsReached: ['keys that have reached their cap', stopDueCaps],
   appliesSentAgain: ['changes of keys without a job', sendAppliesAgain],
   keysDeleted: ['settled keys past their retention', deleteOldKeys],
   condemnedDeleted: ['condemned keys', deleteCondemnedKeys],

@@ -1,6 +1,7 @@
 /** A team ends for good: keys first, credentials once nothing needs them, and the books stay. */
 import { expect, test } from 'vitest'
 import { checkLedger } from '../../../tests/ledger-check'
+import { MeteredService } from '../../../tests/metered-service'
 import { rounds } from '../../../tests/rounds'
 import { openTeam, openTeamWorld, type TeamWorld } from '../../../tests/team'
 import { usd } from '../../../tests/world'
@@ -104,6 +105,34 @@ test('keys end at once, credentials when nothing needs them, and the last owner 
     userId: expect.stringMatching(/^erased:/) as string,
   })
   await checkLedger(world)
+})
+
+test('where only deleting stops the costs, the credential is kept until the keys are deleted', async () => {
+  await using world = await openTeamWorld({
+    members: 0,
+    service: (now) => new MeteredService(now, { end: 'delete' }),
+  })
+  const { ctx, service } = world
+  await budgetOf(world, world.ownerId, 20)
+  const outcome = await provisionAs(world, world.ownerId)
+  if (outcome.kind === 'refused') throw new Error(outcome.reason)
+  await world.mint(outcome.keyId)
+  const held = service.keys.get((await world.row(outcome.keyId)).keyHash!)!
+  expect(await close(world)).toEqual({ kind: 'closed' })
+  // Somebody stopped it at the provider, where it still costs, and deleting fails for a while.
+  held.disabled = true
+  service.nextFault = () => 'refused-before'
+  await world.sweep()
+  await world.letSettle()
+  const row = await world.keyRow(outcome.keyId)
+  expect(row).toMatchObject({ deleteWanted: true, deletedAt: null, closedAt: null })
+  expect(await destroyCredentials(ctx)).toBe(0)
+  service.nextFault = () => 'none'
+  await world.moveClock(20 * 60_000)
+  await world.sweep()
+  expect(held.deleted).toBe(true)
+  await world.letSettle()
+  expect(await destroyCredentials(ctx)).toBe(1)
 })
 
 test('an open team keeps its last owner; a closed one lets them leave', async () => {

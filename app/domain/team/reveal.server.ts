@@ -1,11 +1,20 @@
 /** The only function that opens a sub-key's secret: for its holder, while it is live, and audited. */
+import type { SecretPart } from '~/adapters/service-adapter'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { teamScope } from '../money/member-lock.server'
 import { keyPlace } from '../keys/mint-attempt.server'
 
 export type SubKeyReveal =
-  { kind: 'revealed'; key: string; baseUrl: string | null } | { kind: 'no-key' }
+  | {
+      kind: 'revealed'
+      /** The secret as one text; of several parts, a line for each. */
+      key: string
+      /** Each to be copied by itself. */
+      parts: SecretPart[]
+      baseUrl: string | null
+    }
+  | { kind: 'no-key' }
 
 /**
  * Opens the key for its holder; nobody else, not even an owner, can see it. The audit event is
@@ -23,10 +32,11 @@ export async function revealSubKey(
         generation: number
         sealed: string
         slug: string
+        service: string
         baseUrl: string | null
       }[]
     >`
-      select k.id, e.id as "rowId", k.generation, e.sealed, t.slug, v.base_url as "baseUrl"
+      select k.id, e.id as "rowId", k.generation, e.sealed, t.slug, k.service, v.base_url as "baseUrl"
       from keymint.api_keys k join keymint.teams t on t.id = k.team_id join keymint.team_members m
         on m.team_id = k.team_id and m.user_id = k.user_id and m.state = 'active'
       join keymint.keys e on e.holder_kind = 'sub-key' and e.holder_id = k.id and e.generation = k.generation
@@ -44,10 +54,14 @@ export async function revealSubKey(
     await tx.$executeRaw`
       update keymint.api_keys set revealed_at = coalesce(revealed_at, ${ctx.now()}::timestamptz)
         where id = ${key.id}::uuid`
+    const plaintext = ctx.sealer.unseal(key.sealed, keyPlace(key.rowId, key.generation))
+    const parts = ctx.services.get(key.service)?.show?.(plaintext)
     return {
       kind: 'revealed',
-      key: ctx.sealer.unseal(key.sealed, keyPlace(key.rowId, key.generation)),
-      baseUrl: key.baseUrl,
+      key: parts?.map(({ label, value }) => `${label}: ${value}`).join('\n') ?? plaintext,
+      parts: parts ?? [{ label: 'Key', value: plaintext, secret: true }],
+      // Where the secret has parts, its address is one of them.
+      baseUrl: parts ? null : key.baseUrl,
     }
   })
 }

@@ -80,14 +80,15 @@ export const subKeyHolder: Holder = {
     return true
   },
 
-  async expire(ctx, tx, { holderId, generation }) {
+  async expire(ctx, tx, { holderId, generation }, reason = 'expired') {
     const [key] = await lockSubKeys(tx, [holderId])
     const member = key ? await openMember(ctx, tx, key) : null
     const changed = await tx.$executeRaw`
-      update keymint.api_keys set state = 'ended', reason = 'expired', ended_at = expires_at
+      update keymint.api_keys set state = 'ended', reason = ${reason},
+        ended_at = case when ${reason === 'expired'} then expires_at else keymint.now() end
       where id = ${holderId}::uuid and generation = ${generation}::int and state = 'ready'`
     if (changed === 1 && key && member)
-      await audit(tx, member, key, 'worker', 'sub-key.expired', {})
+      await audit(tx, member, key, 'worker', `sub-key.${reason}`, {})
     return changed === 1
   },
 

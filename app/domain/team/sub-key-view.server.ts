@@ -1,4 +1,5 @@
 /** Sub-keys as their holders and the team's owners see them, read from rows and not from the queue. */
+import type { KeyOption, ServiceCapabilities } from '~/adapters/service-adapter'
 import { nanoFromDecimalString } from '~/money'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
@@ -30,6 +31,10 @@ type Row = {
   missing: boolean | null
   disabledThere: boolean | null
   stillOpen: boolean | null
+  cappedAt: Date | null
+  capDueAt: Date | null
+  perHour: string | null
+  options: Record<string, string>
   settled: boolean
   budgetFollows: boolean | null
   createdAt: Date
@@ -60,6 +65,7 @@ export async function listSubKeys(
         e.seen_off and e.off_staff_at is null and e.off_ended_at is null and e.off_cap_at is null
         and e.revision = e.seen_revision as "disabledThere", e.off_ended_at is not null and e.saved_at is not null
         and e.closed_at is null as "stillOpen",
+        e.off_cap_at as "cappedAt", e.cap_due_at as "capDueAt", e.per_hour_usd::text as "perHour", k.options,
         k.state = 'ready' and e.limit_usd < k.cap_usd and exists (select 1 from keymint.keys f
           where f.holder_kind = 'sub-key' and f.holder_id = k.id and f.generation < k.generation
             and f.saved_at is not null and f.settled_at is null and f.stable_at is null) as "budgetFollows",
@@ -78,7 +84,7 @@ export async function listSubKeys(
       and (${filter.userId ?? null}::text is null or k.user_id = ${filter.userId ?? null})
       and (${filter.keyId ?? null}::uuid is null or k.id = ${filter.keyId ?? null}::uuid)
     order by k.state in ('ended', 'refused'), k.created_at desc, k.id limit 500`
-  return rows.map((row) => viewOf(row, now))
+  return rows.map((row) => viewOf(row, now, ctx.services.get(row.service)?.capabilities))
 }
 
 /** One key of the team, or null. `keyId` is a uuid. */
@@ -90,7 +96,16 @@ export async function findSubKey(
   return (await listSubKeys(ctx, { teamId, keyId }))[0] ?? null
 }
 
-function viewOf(row: Row, now: Date): SubKeyView {
+const isoOrNull = (at: Date | null) => at?.toISOString() ?? null
+
+/** The words of the service for what was chosen. */
+const chosenOf = (options: readonly KeyOption[], chosen: Record<string, string>) =>
+  options.flatMap(({ name, label, choices }) => {
+    const choice = choices.find(({ value }) => value === chosen[name])
+    return choice ? [{ label, value: choice.label }] : []
+  })
+
+function viewOf(row: Row, now: Date, capabilities: ServiceCapabilities | undefined): SubKeyView {
   const cap = nanoFromDecimalString(row.cap)
   const spent = nanoFromDecimalString(row.spent)
   const phase = phaseOf(row, now)
@@ -112,6 +127,12 @@ function viewOf(row: Row, now: Date): SubKeyView {
     label: row.label,
     models: row.models,
     upstream: upstreamOf(row),
+    cappedAt: phase === 'ready' || phase === 'changing' ? isoOrNull(row.cappedAt) : null,
+    capDueAt: isoOrNull(row.capDueAt),
+    perHour: row.perHour === null ? null : moneyView(nanoFromDecimalString(row.perHour)),
+    chosen: chosenOf(capabilities?.options ?? [], row.options),
+    texts: capabilities?.texts ?? null,
+    replaceable: capabilities?.rotation ?? true,
     budgetFollows: row.budgetFollows ?? false,
     failure: row.applyError?.reason ?? null,
     revealable: row.sealed && (phase === 'ready' || phase === 'changing'),

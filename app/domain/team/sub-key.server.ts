@@ -29,6 +29,7 @@ import {
   type OpenSubKey,
   type SubKeyRow,
 } from './key-row.server'
+import { chosenOptions } from './chosen-options'
 import { endKey, audit } from './end-key.server'
 import { isAtKeyCeiling } from './key-ceiling.server'
 
@@ -43,6 +44,8 @@ export type ProvisionInput = {
   models: string[]
   /** The form's own id: posted twice, it asks for one key. */
   formId?: string
+  /** By the names of the options that the service declares; what is absent is its first choice. */
+  options?: Record<string, string>
 }
 
 export type ProvisionRefusal =
@@ -91,8 +94,10 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     if (await isTeamClosed(tx, teamId)) return { kind: 'refused', reason: 'team-closed' }
     if (!master) return { kind: 'refused', reason: 'no-master-key' }
     const capabilities = ctx.services.get(master.service)?.capabilities
+    const options = capabilities ? chosenOptions(capabilities.options, input.options ?? {}) : null
     const offered =
-      capabilities?.expiry &&
+      capabilities &&
+      options &&
       (reset === null || capabilities.resets.includes(reset)) &&
       (input.models.length === 0 || capabilities.modelList)
     if (!offered) return { kind: 'refused', reason: 'not-offered' }
@@ -104,10 +109,11 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     const capUsd = decimalStringFromNano(cap)
     await tx.$executeRaw`
       insert into keymint.api_keys (id, team_id, user_id, master_key_id, service, purpose, cap_usd, reset,
-        expires_at, models, created_at)
+        expires_at, models, options, created_at)
       values (${keyId}::uuid, ${teamId}::uuid, ${userId}, ${masterKeyId}::uuid, ${master.service},
         ${input.purpose}, ${capUsd}::numeric, ${reset},
-        ${expiresAt}::timestamptz, ${input.models}::text[], ${now}::timestamptz)`
+        ${expiresAt}::timestamptz, ${input.models}::text[], ${JSON.stringify(options)}::jsonb,
+        ${now}::timestamptz)`
     await requestKey(
       ctx,
       tx,
@@ -117,6 +123,7 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
         limitReset: reset,
         expiresAt,
         allowedModels: input.models,
+        options,
         account: masterKeyId,
         scope: teamScope(member.slug),
         wantsGuardrail: false,
@@ -168,7 +175,7 @@ async function findPosted(
 export type KeyActor = { userId: string; keyId: string; teamId: string }
 type Refused = {
   kind: 'refused'
-  reason: 'no-such-key' | 'not-live' | 'not-active' | 'no-master-key'
+  reason: 'no-such-key' | 'not-live' | 'not-active' | 'no-master-key' | 'not-replaceable'
 }
 export type ChangeCapOutcome =
   | { kind: 'asked' }
@@ -234,6 +241,8 @@ export async function rotateSubKey(
     if (shown !== undefined && key.generation > shown) return { kind: 'asked' }
     const refusal = whyNotChangeable(member, key, ctx.now())
     if (refusal) return { kind: 'refused', reason: refusal }
+    if (ctx.services.get(key.service)?.capabilities.rotation === false)
+      return { kind: 'refused', reason: 'not-replaceable' }
     if (spentOfCap(key, member.month) >= key.cap) return { kind: 'refused', reason: 'nothing-left' }
     if (!(await isActive(tx, key.masterKeyId))) return { kind: 'refused', reason: 'no-master-key' }
     const generation = key.generation + 1

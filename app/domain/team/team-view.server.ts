@@ -1,4 +1,5 @@
 /** A team as its pages show it: members with their budgets, budget requests and master keys. */
+import type { CredentialField, KeyOption, ServiceTexts } from '~/adapters/service-adapter'
 import { nanoFromDecimalString } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
@@ -183,6 +184,8 @@ export type MasterKeyChoice = {
   label: string
   resets: readonly string[]
   modelList: boolean
+  options: readonly KeyOption[]
+  texts: ServiceTexts
 }
 
 /** The enabled master keys of the team, with what their services can do. */
@@ -193,7 +196,15 @@ export async function listMasterKeyChoices(ctx: Ctx, teamId: string): Promise<Ma
   return rows.flatMap((row) => {
     const capabilities = ctx.services.get(row.service)?.capabilities
     return capabilities
-      ? [{ ...row, resets: capabilities.resets, modelList: capabilities.modelList }]
+      ? [
+          {
+            ...row,
+            resets: capabilities.resets,
+            modelList: capabilities.modelList,
+            options: capabilities.options,
+            texts: capabilities.texts,
+          },
+        ]
       : []
   })
 }
@@ -230,8 +241,9 @@ export async function listMemberTotals(ctx: Ctx, teamId: string): Promise<TeamTo
 export type ServiceChoice = {
   service: string
   title: string
-  ownAddress: boolean
-  keys: { hardCap: boolean; expiry: boolean; modelList: boolean }
+  fields: readonly CredentialField[]
+  keys: { capBy: 'service' | 'keymint'; modelList: boolean }
+  texts: ServiceTexts
 }
 
 /** The services that a credential can be added for, and what their keys can do. */
@@ -239,11 +251,8 @@ export function listServiceChoices(ctx: Ctx): ServiceChoice[] {
   return [...ctx.services.values()].map(({ service, title, capabilities }) => ({
     service,
     title,
-    ownAddress: capabilities.ownAddress,
-    keys: {
-      hardCap: capabilities.hardCap,
-      expiry: capabilities.expiry,
-      modelList: capabilities.modelList,
-    },
+    fields: capabilities.fields,
+    keys: { capBy: capabilities.capBy, modelList: capabilities.modelList },
+    texts: capabilities.texts,
   }))
 }

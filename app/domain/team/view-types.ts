@@ -1,5 +1,6 @@
 /** What pages show of sub-keys and budgets. All of it may reach the browser, so no secret is in it. */
 import type { MoneyView } from '../money-view'
+import type { ServiceTexts } from '~/adapters/service-adapter'
 import type { Month } from '../money/month'
 
 export type SubKeyPhase =
@@ -28,6 +29,18 @@ export type SubKeyView = {
   models: string[]
   /** Where the provider shows something else than is wanted: gone, disabled there, or not disabled yet. */
   upstream: 'as-wanted' | 'missing' | 'disabled' | 'still-on'
+  /** Since when Keymint has it disabled because its cap is reached; null while it has not. */
+  cappedAt: string | null
+  /** When it reaches its cap at what it costs an hour; null where nothing says. */
+  capDueAt: string | null
+  /** What it costs an hour whatever it does. */
+  perHour: MoneyView | null
+  /** What its holder chose, as the service names it. */
+  chosen: { label: string; value: string }[]
+  /** What its service says of such keys; null for a service that this build does not know. */
+  texts: ServiceTexts | null
+  /** A new key can take its place. */
+  replaceable: boolean
   /** A replaced key: what the former one used is still being read, and until then it can spend almost nothing. */
   budgetFollows: boolean
   /** Why the last call about this key failed, as a code; null when it did not. */

@@ -76,6 +76,7 @@ type Row = {
   teamId: string | null
   service: string | null
   baseUrl: string | null
+  settings: Record<string, string> | null
 }
 
 async function passOver(
@@ -91,7 +92,7 @@ async function passOver(
     const page = await ctx.db.$queryRaw<Row[]>`
       select ${id}::text as id, generation, ${name} as sealed,
         to_jsonb(t) ->> 'team_id' as "teamId", to_jsonb(t) ->> 'service' as service,
-        to_jsonb(t) ->> 'base_url' as "baseUrl"
+        to_jsonb(t) ->> 'base_url' as "baseUrl", to_jsonb(t) -> 'settings' as settings
       from ${table} t where ${name} is not null
         and ${name} not like ${newest} and ${id} > ${after}::uuid order by ${id} limit ${pageSize}::int`
     for (const row of page) {
@@ -125,8 +126,13 @@ async function resealRow(
   let fresh: string
   try {
     if (column.version === 'v3') {
-      const { teamId, service, baseUrl } = row
-      const credential = { ...row, teamId: teamId ?? '', service: service ?? '', baseUrl }
+      const { teamId, service, settings } = row
+      const credential = {
+        ...row,
+        teamId: teamId ?? '',
+        service: service ?? '',
+        settings: settings ?? {},
+      }
       const { secret } = openSealedCredential(ctx.sealer, credential)
       fresh = ctx.sealer.sealForVault(secret, masterKeyPlace(credential))
     } else fresh = ctx.sealer.seal(ctx.sealer.unseal(row.sealed, place), place)
@@ -135,14 +141,15 @@ async function resealRow(
     return 'unopenable'
   }
   const { table, name, id } = sqlOf(column)
-  // Its new seal says the address that was read: a row that has another one by now is left alone.
+  // Its new seal says the address and settings that were read: a row that has others by now is left alone.
   // One statement for each row, because several locks could deadlock with those of the app.
   const changed = await ctx.db.$executeRaw`
       update ${table} t set ${name} = ${fresh} where ${id} = ${row.id}::uuid
         and generation = ${row.generation}::int and ${name} = ${row.sealed}
         and to_jsonb(t) ->> 'team_id' is not distinct from ${row.teamId}
         and to_jsonb(t) ->> 'service' is not distinct from ${row.service}
-        and to_jsonb(t) ->> 'base_url' is not distinct from ${row.baseUrl}`
+        and to_jsonb(t) ->> 'base_url' is not distinct from ${row.baseUrl}
+        and to_jsonb(t) -> 'settings' is not distinct from ${row.settings && JSON.stringify(row.settings)}::jsonb`
   return changed === 1 ? 'resealed' : 'changed-meanwhile'
 }
 

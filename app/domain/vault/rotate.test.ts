@@ -22,7 +22,7 @@ import { rotateVault } from './rotate.server'
 type Secrets = Map<string, { table: 'key' | 'master'; secret: string; teamId: string }>
 
 const placeInTeam = (id: string, generation: number, teamId: string) =>
-  masterKeyPlace({ id, generation, teamId, service: 'litellm', baseUrl: null })
+  masterKeyPlace({ id, generation, teamId, service: 'litellm', baseUrl: null, settings: {} })
 
 /** Claims with keys and master keys, sealed as the app seals them. */
 async function fill(

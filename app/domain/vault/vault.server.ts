@@ -6,11 +6,6 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
-import type {
-  CredentialProblem,
-  ServiceAdapter,
-  ServiceCredential,
-} from '~/adapters/service-adapter'
 import { recordAudit, type AuditAction } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { errorSentence } from '../error-text'
@@ -18,25 +13,12 @@ import type { JobError } from '../job-outcome'
 import { requireActiveOwner, requireOpenTeam } from '../money/member-lock.server'
 import { asDelayReason, type DelayReason } from '../keys/mint-policy'
 import { masterKeyPlace, openParkedAccount, parkedFrom, type Parked } from '../keys/accounts.server'
+import { checkCredential, type Entered, type VaultRefusal } from './check-credential.server'
 import { isOtherAccount } from './other-account.server'
 
 /** `scope` is the team's in the audit trail. */
 type Team = { teamId: string; scope: string; userId: string }
-export type DepositInput = Team & { service: string; secret: string; baseUrl: string | null }
-/** Why nothing was stored. `service` is the title of the service that was asked. */
-export type VaultRefusal = { kind: 'refused' } & VaultProblem
-export type VaultProblem =
-  | {
-      reason:
-        | 'unknown-service'
-        | 'no-credential'
-        | 'bad-credential'
-        | 'address-not-used'
-        | 'other-account'
-        | 'replaced-meanwhile'
-        | 'seal-broken'
-    }
-  | { reason: 'service-refused'; service: string; problem: CredentialProblem }
+export type DepositInput = Team & Entered & { service: string }
 
 export type MasterKeyView = {
   id: string
@@ -45,6 +27,7 @@ export type MasterKeyView = {
   /** A mask of the credential. */
   label: string
   baseUrl: string | null
+  settings: Record<string, string>
   state: 'active' | 'disabled'
   verifiedAt: string
   createdAt: string
@@ -71,7 +54,7 @@ export async function depositKey(
   ctx: Ctx,
   input: DepositInput,
 ): Promise<{ kind: 'deposited'; masterKeyId: string } | VaultRefusal> {
-  const checked = await check(ctx, input)
+  const checked = await checkCredential(ctx, input)
   if (checked.kind === 'refused') return checked
   const { adapter, credential, label } = checked
   const id = randomUUID()
@@ -83,6 +66,7 @@ export async function depositKey(
       teamId: input.teamId,
       service: adapter.service,
       baseUrl: credential.baseUrl,
+      settings: credential.settings,
     }),
   )
   await ctx.db.$transaction(async (tx) => {
@@ -95,6 +79,7 @@ export async function depositKey(
         service: adapter.service,
         label,
         baseUrl: credential.baseUrl,
+        settings: { ...credential.settings },
         sealed,
         verifiedAt: ctx.now(),
         createdBy: input.userId,
@@ -110,7 +95,7 @@ export async function depositKey(
   return { kind: 'deposited', masterKeyId: id }
 }
 
-export type ReplaceInput = Team & { masterKeyId: string; secret: string; baseUrl: string | null }
+export type ReplaceInput = Team & Entered & { masterKeyId: string }
 
 /**
  * Replaces a credential by another of the same provider account: the new one must see the keys made
@@ -125,7 +110,7 @@ export async function replaceKey(
     where: { id: input.masterKeyId, teamId: input.teamId, destroyedAt: null },
   })
   if (!row) return null
-  const checked = await check(ctx, { ...input, service: row.service })
+  const checked = await checkCredential(ctx, { ...input, service: row.service })
   if (checked.kind === 'refused') return checked
   const { adapter, credential, label } = checked
   if (await isOtherAccount(ctx, row.id, adapter, credential))
@@ -134,7 +119,14 @@ export async function replaceKey(
   const { id, teamId, service } = row
   const sealed = ctx.sealer.sealForVault(
     credential.secret,
-    masterKeyPlace({ id, generation, teamId, service, baseUrl: credential.baseUrl }),
+    masterKeyPlace({
+      id,
+      generation,
+      teamId,
+      service,
+      baseUrl: credential.baseUrl,
+      settings: credential.settings,
+    }),
   )
   return ctx.db.$transaction(async (tx) => {
     await requireActiveOwner(tx, input.teamId, input.userId)
@@ -151,6 +143,7 @@ export async function replaceKey(
         generation,
         label,
         baseUrl: credential.baseUrl,
+        settings: { ...credential.settings },
         verifiedAt: ctx.now(),
         replacedAt: ctx.now(),
       },
@@ -233,7 +226,7 @@ export async function listMasterKeys(
     parkedReason: string | null
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select k.id, k.service, k.label, k.base_url as "baseUrl", k.state, k.verified_at as "verifiedAt",
+    select k.id, k.service, k.label, k.base_url as "baseUrl", k.settings, k.state, k.verified_at as "verifiedAt",
       k.created_at as "createdAt", p.display_name as "createdBy",
       k.replaced_at as "replacedAt", k.disabled_at as "disabledAt", k.destroyed_at as "destroyedAt",
       gate.reason, gate.closed_since as "closedSince", gate.read_error as "readError",
@@ -270,41 +263,6 @@ export async function listMasterKeys(
     }
   })
 }
-
-async function check(
-  ctx: Ctx,
-  input: { service: string; secret: string; baseUrl: string | null },
-): Promise<
-  | { kind: 'good'; adapter: ServiceAdapter; credential: ServiceCredential; label: string }
-  | VaultRefusal
-> {
-  const refused = (reason: Exclude<VaultProblem['reason'], 'service-refused'>): VaultRefusal => ({
-    kind: 'refused',
-    reason,
-  })
-  const adapter = ctx.services.get(input.service)
-  if (!adapter) return refused('unknown-service')
-  const secret = input.secret.trim()
-  if (secret === '') return refused('no-credential')
-  if (!/^[\x21-\x7e]{6,512}$/.test(secret)) return refused('bad-credential')
-  const baseUrl = input.baseUrl?.trim().replace(/\/+$/, '') || null
-  if (!adapter.capabilities.ownAddress && baseUrl !== null) return refused('address-not-used')
-  const credential = { secret, baseUrl }
-  const verified = await adapter.verifyCredential(credential)
-  return verified.ok
-    ? { kind: 'good', adapter, credential, label: verified.label }
-    : serviceRefused(adapter, verified.problem)
-}
-
-export const serviceRefused = (
-  { title }: ServiceAdapter,
-  problem: CredentialProblem,
-): VaultRefusal => ({
-  kind: 'refused',
-  reason: 'service-refused',
-  service: title,
-  problem,
-})
 
 async function switchTo(
   ctx: Ctx,

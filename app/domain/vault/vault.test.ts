@@ -2,14 +2,18 @@
  * Depositing, replacing and disabling master credentials, and what nobody can do with their
  * envelopes.
  */
+import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { createSealer } from '~/adapters/sealing.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { openWorld } from '../../../tests/world'
 import { startLiteLlm } from '../../../simulators/litellm/server'
 import { startOpenRouter } from '../../../simulators/openrouter/server'
+import { MemoryService } from '../../../tests/memory-service'
 import { openTeam, openTeamWithServices } from '../../../tests/team'
 import { openAccount } from '../keys/accounts.server'
 import { NotAllowed } from '../money/member-lock.server'
+import { rotateVault } from './rotate.server'
 import { depositKey, disableKey, enableKey, listMasterKeys, replaceKey } from './vault.server'
 import { verifyKey } from './verify.server'
 
@@ -160,6 +164,58 @@ test('a row whose address, service or team was changed does not open, and nothin
   expect(await replaceKey(world.ctx, { ...by, ...good })).toEqual({ kind: 'replaced' })
   expect(await verifyKey(world.ctx, by)).toEqual({ kind: 'verified' })
   expect((await listMasterKeys(world.ctx, team.teamId))[0]?.parked).toBeNull()
+})
+
+test('a row whose settings were changed does not open', async () => {
+  await using world = await openWorld()
+  const settings = { iamAddress: 'https://iam.example.org', boundary: 'arn:aws:iam::1:policy/b' }
+  const fields = Object.keys(settings).map((name) => ({
+    name,
+    label: name,
+    kind: 'text' as const,
+    required: false,
+  }))
+  const service = new MemoryService(() => world.ctx.now(), 'entered')
+  const adapter = Object.assign(service, {
+    capabilities: { ...service.capabilities, fields: [...service.capabilities.fields, ...fields] },
+  })
+  world.ctx.services = new Map([...world.ctx.services, [adapter.service, adapter]])
+  const team = await openTeam(world)
+  const secret = 'memory-credential'
+  const by = { teamId: team.teamId, scope: team.scope, userId: team.ownerId }
+  const deposited = await depositKey(world.ctx, {
+    ...by,
+    service: adapter.service,
+    secret,
+    baseUrl: null,
+    settings,
+  })
+  if (deposited.kind === 'refused') throw new Error(deposited.reason)
+  const id = deposited.masterKeyId
+  const held = { secret, baseUrl: null, settings }
+  expect((await openAccount(world.ctx, id))?.credential).toEqual(held)
+  for (const changed of [
+    { ...settings, iamAddress: 'https://else.example.org' },
+    { iamAddress: settings.iamAddress },
+    { ...settings, more: 'x' },
+    {},
+  ]) {
+    await world.db.masterKey.update({ where: { id }, data: { settings: changed } })
+    await expect(openAccount(world.ctx, id), JSON.stringify(changed)).rejects.toThrow('cannot be')
+  }
+  await world.db.masterKey.update({ where: { id }, data: { settings } })
+
+  // Another key of Keymint's own seals it with the same settings.
+  const sealer = createSealer([randomBytes(32), world.encryptionKey])
+  expect(await rotateVault({ db: world.db, sealer })).toMatchObject({ resealed: 1, unopenable: [] })
+  world.ctx.sealer = sealer
+  expect((await openAccount(world.ctx, id))?.credential).toEqual(held)
+  await world.db.masterKey.update({ where: { id }, data: { settings: {} } })
+  await expect(openAccount(world.ctx, id)).rejects.toThrow('cannot be')
+  const input = { ...by, masterKeyId: id, secret, baseUrl: null }
+  const other = { ...settings, boundary: 'arn:aws:iam::1:policy/c' }
+  expect(await replaceKey(world.ctx, { ...input, settings: other })).toEqual({ kind: 'replaced' })
+  expect((await openAccount(world.ctx, id))?.credential).toEqual({ ...held, settings: other })
 })
 
 test('a credential sealed before addresses were part of its seal opens once, and is sealed anew', async () => {

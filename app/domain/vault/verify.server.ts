@@ -2,7 +2,7 @@
 import type { Ctx } from '../ctx'
 import { isUnsealError, openAccount, type OpenAccount } from '../keys/accounts.server'
 import { requireActiveOwner } from '../money/member-lock.server'
-import { serviceRefused, type VaultRefusal } from './vault.server'
+import { serviceRefused, type VaultRefusal } from './check-credential.server'
 
 /**
  * Asks the service whether it still accepts the credential, and keeps the time if it does. Null

@@ -7,6 +7,7 @@ const jobLabels: Record<JobName, string> = {
   'mint-key': 'Create a key',
   'mint-service-key': 'Create a team’s key',
   'apply-key': 'Apply changes to a key',
+  'stop-at-cap': 'Stop a key at its cap',
   'read-account': 'Read the keys of one provider account',
   'read-accounts': 'Read all provider accounts',
   'bind-guardrail': 'Assign a guardrail to a key',

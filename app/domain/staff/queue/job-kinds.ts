@@ -30,6 +30,7 @@ const kinds: Record<JobName, JobKind> = {
   'mint-key': { cancel: 'refuse-mint', perStagger: 20 },
   'mint-service-key': { cancel: 'refuse-mint', perStagger: 20 },
   'apply-key': begun,
+  'stop-at-cap': begun,
   'read-account': scheduled,
   'read-accounts': scheduled,
   // A hundred of them go in one call.

@@ -1,0 +1,165 @@
+/**
+ * AWS's own clients, loaded when the first S3 credential is used. Each call is one request through
+ * the guard of outbound addresses, with no retries. What is refused is told by its code; AWS repeats
+ * key ids and strings to sign in its messages, so no message is passed on.
+ */
+import { Readable } from 'node:stream'
+import { IAMClient } from '@aws-sdk/client-iam'
+import { S3Client } from '@aws-sdk/client-s3'
+import { STSClient } from '@aws-sdk/client-sts'
+import { errorWithoutAnswer } from './litellm-answers.server'
+import type { Outbound, OutboundRequest } from './outbound.server'
+import {
+  errorFromAnswer,
+  isProviderError,
+  ProviderError,
+  type ProviderFailure,
+} from './provider-error'
+import type { ServiceCredential } from './service-adapter'
+
+/** What a client hands to its request handler. */
+type WireRequest = {
+  method: string
+  protocol: string
+  hostname: string
+  port?: number
+  path: string
+  query?: Record<string, string | string[] | null>
+  headers: Record<string, string>
+  body?: unknown
+}
+
+const timeoutMs = 8_000
+
+export function createClients(outbound: Outbound, credential: ServiceCredential) {
+  const settings = credential.settings ?? {}
+  const own = credential.baseUrl
+  const iamAddress = settings.iamAddress ?? own
+  const common = {
+    region: settings.region ?? 'us-east-1',
+    credentials: { accessKeyId: settings.accessKeyId ?? '', secretAccessKey: credential.secret },
+    maxAttempts: 1,
+    requestHandler: { handle: (request: WireRequest) => handle(outbound, request) },
+  }
+  const iamEndpoint = iamAddress ? { endpoint: iamAddress } : {}
+  // Each is made when it is asked for: most calls need only one.
+  return {
+    get iam() {
+      return new IAMClient({ ...common, ...iamEndpoint })
+    },
+    get sts() {
+      return new STSClient({ ...common, ...iamEndpoint })
+    },
+    get s3() {
+      return new S3Client({
+        ...common,
+        ...(own ? { endpoint: own, forcePathStyle: true } : {}),
+        requestChecksumCalculation: 'WHEN_REQUIRED',
+        responseChecksumValidation: 'WHEN_REQUIRED',
+      })
+    },
+  }
+}
+
+/** One call; whatever goes wrong with it is a ProviderError that names the call. */
+export async function one<Answer>(call: string, work: Promise<Answer>): Promise<Answer> {
+  try {
+    return await work
+  } catch (error) {
+    if (isProviderError(error)) throw new ProviderError({ ...error.details, call })
+    throw new ProviderError({ call, kind: 'ambiguous', reason: 'unreadable-answer' })
+  }
+}
+
+async function handle(outbound: Outbound, request: WireRequest) {
+  const url = urlOf(request)
+  const call = request.method
+  const refusal = outbound.refusalOf(url.origin)
+  if (refusal !== null)
+    throw new ProviderError({
+      call,
+      kind: 'rejected',
+      reason: 'refused',
+      providerMessage: `Requests to this address are refused: ${refusal}.`,
+    })
+  const { host: _, 'content-length': __, ...headers } = request.headers
+  const answer = await outbound
+    .send({
+      method: request.method as OutboundRequest['method'],
+      url,
+      headers: { ...headers, host: url.host },
+      ...(typeof request.body === 'string' && request.body !== '' ? { body: request.body } : {}),
+      timeoutMs,
+    })
+    .catch((error: unknown) =>
+      Promise.reject(new ProviderError({ call, ...errorWithoutAnswer(error) })),
+    )
+  const { status } = answer
+  if (status < 200 || status > 299) {
+    const code = /<Code>([\w.]{1,64})<\/Code>/.exec(answer.text)?.[1]
+    throw new ProviderError({ call, status, ...failureOf(status, code) })
+  }
+  return {
+    response: {
+      statusCode: status,
+      headers: Object.fromEntries(answer.headers),
+      body: Readable.from([Buffer.from(answer.text)]),
+    },
+  }
+}
+
+function urlOf({ protocol, hostname, port, path, query = {} }: WireRequest): URL {
+  const host = hostname.includes(':') ? `[${hostname}]` : hostname
+  const search = Object.entries(query).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).map((one) =>
+      one === null ? encoded(name) : `${encoded(name)}=${encoded(one)}`,
+    ),
+  )
+  const rest = search.length === 0 ? '' : `?${search.join('&')}`
+  return new URL(`${protocol}//${host}${port === undefined ? '' : `:${port}`}${path}${rest}`)
+}
+
+const encoded = (text: string) =>
+  encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+
+const passing = (reason: 'unauthorized' | 'forbidden' | 'rate-limited') =>
+  ({ kind: 'retryable', reason }) as const
+const refusedFor = (providerMessage: string) =>
+  ({ kind: 'rejected', reason: 'refused', providerMessage }) as const
+
+/** The status does not suffice: AWS says what happened by a code. */
+const failures: Record<string, ProviderFailure & { providerMessage?: string }> = {
+  InvalidClientTokenId: passing('unauthorized'),
+  InvalidAccessKeyId: passing('unauthorized'),
+  SignatureDoesNotMatch: passing('unauthorized'),
+  ExpiredToken: passing('unauthorized'),
+  RequestTimeTooSkewed: {
+    ...passing('unauthorized'),
+    providerMessage: 'The clock of this Keymint is wrong by more than 15 minutes.',
+  },
+  RequestExpired: passing('unauthorized'),
+  AccessDenied: passing('forbidden'),
+  AllAccessDisabled: passing('forbidden'),
+  Throttling: passing('rate-limited'),
+  ThrottlingException: passing('rate-limited'),
+  RequestLimitExceeded: passing('rate-limited'),
+  SlowDown: passing('rate-limited'),
+  ConcurrentModification: passing('rate-limited'),
+  NoSuchEntity: { kind: 'rejected', reason: 'not-found' },
+  NoSuchBucket: refusedFor('There is no such bucket.'),
+  PermanentRedirect: refusedFor('The bucket is in another region.'),
+  AuthorizationHeaderMalformed: refusedFor('The bucket is in another region.'),
+  LimitExceeded: refusedFor('The account has as many users as it may, or the user as many keys.'),
+  MalformedPolicyDocument: { kind: 'rejected', reason: 'bad-request' },
+  InvalidInput: { kind: 'rejected', reason: 'bad-request' },
+  ValidationError: { kind: 'rejected', reason: 'bad-request' },
+  // The name is ours and new: an earlier answer was lost.
+  EntityAlreadyExists: { kind: 'ambiguous', reason: 'server-error' },
+  DeleteConflict: { kind: 'ambiguous', reason: 'server-error' },
+}
+
+const failureOf = (status: number, code: string | undefined) =>
+  (code === undefined ? undefined : failures[code]) ?? errorFromAnswer(status, code !== undefined)

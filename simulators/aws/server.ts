@@ -1,0 +1,267 @@
+/**
+ * An AWS account, played by a local HTTP server: IAM, STS and S3 on one port. Guarantee: what has
+ * been answered is in the journal, every signature is verified, and a request is allowed by a policy
+ * of the one known shape or not at all. S3 may know of changes in IAM only after `lagMs`.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { CallLog } from '../shared/calls.ts'
+import { Faults, type FaultRule } from '../shared/faults.ts'
+import { parseJsonObject } from '../shared/reading.ts'
+import { Refusal } from '../shared/refusal.ts'
+import { sendReply } from '../shared/fault-answers.ts'
+import { sendRefusal, startServer, type Pause } from '../shared/server.ts'
+import { answerIam } from './iam.ts'
+import { allows } from './policy.ts'
+import { actionOf, answerS3, type S3Call } from './s3.ts'
+import { verifySignature, type Signed } from './signature.ts'
+import { answerSim } from './sim.ts'
+import { lastAt, Store } from './store.ts'
+import { AwsError, element, type XmlReply } from './xml.ts'
+
+export interface AwsOptions {
+  port?: number
+  host?: string
+  /** Folder of the journal; without it nothing is kept. */
+  dataDir?: string
+  now?: () => number
+}
+export interface RunningAws {
+  baseUrl: string
+  accessKeyId: string
+  secretAccessKey: string
+  bucket: string
+  faultsUrl: string
+  stop(): Promise<void>
+}
+export interface Machine {
+  store: Store
+  faults: Faults
+  calls: CallLog
+  clock: { offsetMs: number }
+  /** S3 knows of keys and policies as they were so long ago. */
+  lagMs: number
+  now(): number
+  pause: Pause
+}
+
+const maxBodyBytes = 16 * 1024 * 1024
+
+export async function startAws(options: AwsOptions = {}): Promise<RunningAws> {
+  const { origin, machine, stop } = await startServer({
+    title: 'AWS',
+    portVariable: 'SIM_AWS_PORT',
+    port: options.port,
+    host: options.host,
+    open: (pause) => openMachine(options, pause),
+    serve,
+  })
+  const { store } = machine
+  return {
+    baseUrl: origin,
+    accessKeyId: store.root.id,
+    secretAccessKey: store.root.secret,
+    bucket: store.bucket,
+    faultsUrl: `${origin}/__sim/faults`,
+    async stop() {
+      await stop()
+      await store.close()
+    },
+  }
+}
+
+async function openMachine(options: AwsOptions, pause: Pause): Promise<Machine> {
+  const clock = { offsetMs: 0 }
+  const readTime = options.now ?? Date.now
+  return {
+    store: await Store.open(options.dataDir),
+    faults: new Faults(),
+    calls: new CallLog(),
+    clock,
+    lagMs: 0,
+    now: () => readTime() + clock.offsetMs,
+    pause,
+  }
+}
+
+async function serve(
+  machine: Machine,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://stand-in')
+  const body = await readBytes(request)
+  if (!url.pathname.startsWith('/__sim/')) return serveApi(machine, request, url, body, response)
+  try {
+    const text = body.toString('utf8')
+    const fields = text === '' ? {} : parseJsonObject(text)
+    const method = request.method ?? 'GET'
+    const reply = await answerSim(machine, method, url.pathname, url.searchParams, fields)
+    sendReply(response, reply, null)
+  } catch (error) {
+    const refusal = error instanceof Refusal ? error : new Refusal(500, 'The stand-in has failed.')
+    sendRefusal(response, refusal, { error: refusal.message })
+  }
+}
+
+async function serveApi(
+  machine: Machine,
+  request: IncomingMessage,
+  url: URL,
+  body: Buffer,
+  response: ServerResponse,
+): Promise<void> {
+  const method = request.method ?? 'GET'
+  const isIam = method === 'POST' && url.pathname === '/'
+  const form = new URLSearchParams(isIam ? body.toString('utf8') : '')
+  // A call of IAM is told by its action; the path is always the same.
+  const path = isIam ? `/iam/${form.get('Action') ?? ''}` : url.pathname
+  const startedAt = performance.now()
+  const { delayMs, fault } = machine.faults.choose(method, path)
+  machine.calls.begin()
+  try {
+    await machine.pause(delayMs)
+    if (await failBefore(machine, fault, response, isIam)) return
+    const signed = verifySignature(request, body, (id) => secretOf(machine, id))
+    if (typeof signed === 'string') throw signatureError(signed, isIam)
+    const reply = isIam
+      ? {
+          status: 200,
+          body: await answerIam(
+            { store: machine.store, now: machine.now(), form },
+            signed.accessKeyId === machine.store.root.id,
+          ),
+        }
+      : await serveS3(machine, signed, method, url, body)
+    await sendXml(machine, reply, fault, response, isIam)
+  } catch (error) {
+    if (response.headersSent || response.destroyed) response.destroy()
+    else refuse(response, asAwsError(error), isIam)
+  } finally {
+    machine.calls.end({
+      endpoint: `${method} ${path}`,
+      path,
+      status: response.headersSent ? response.statusCode : 0,
+      fault: fault?.fault ?? null,
+      milliseconds: Math.round(performance.now() - startedAt),
+      at: new Date(machine.now()).toISOString(),
+    })
+  }
+}
+
+/** The secret of a key that can still sign, by what S3 knows of it. */
+function secretOf({ store, lagMs, now }: Machine, id: string): string | null {
+  if (id === store.root.id) return store.root.secret
+  const found = store.keyOwner(id)
+  if (!found) return null
+  const status = lastAt(found.key.states, now() - lagMs)?.status
+  return status === 'Active' ? found.key.secret : null
+}
+
+function serveS3(
+  machine: Machine,
+  signed: Signed,
+  method: string,
+  url: URL,
+  body: Buffer,
+): Promise<XmlReply> | XmlReply {
+  const { store, lagMs } = machine
+  const [, bucket = '', ...rest] = url.pathname.split('/')
+  if (decodeURIComponent(bucket) !== store.bucket)
+    throw new AwsError(404, 'NoSuchBucket', 'The specified bucket does not exist')
+  const key = rest.length === 0 || rest.join('/') === '' ? null : decodeURIComponent(rest.join('/'))
+  const call: S3Call = { store, now: machine.now(), method, key, query: url.searchParams, body }
+  if (signed.accessKeyId !== store.root.id) {
+    const owner = store.keyOwner(signed.accessKeyId)?.user
+    const policy = owner && lastAt(owner.policies, call.now - lagMs)?.policy
+    const resource = `arn:aws:s3:::${store.bucket}${key === null ? '' : `/${key}`}`
+    const prefix = url.searchParams.get('prefix')
+    if (!policy || !allows(policy, actionOf(call), resource, prefix, call.now))
+      throw new AwsError(403, 'AccessDenied', 'Access Denied')
+  }
+  return answerS3(call)
+}
+
+const refusals: Partial<Record<string, [number, string]>> = {
+  '401': [403, 'InvalidClientTokenId'],
+  '402': [403, 'AccessDenied'],
+  '403': [403, 'AccessDenied'],
+  '429': [400, 'Throttling'],
+  '500': [500, 'ServiceFailure'],
+  '503': [503, 'ServiceUnavailable'],
+}
+
+async function failBefore(
+  machine: Machine,
+  fault: FaultRule | null,
+  response: ServerResponse,
+  isIam: boolean,
+): Promise<boolean> {
+  if (fault === null) return false
+  if (fault.fault === '502-html') {
+    response.writeHead(502, { 'content-type': 'text/html' })
+    response.end('<html><body><h1>502 Bad Gateway</h1></body></html>')
+    return true
+  }
+  if (fault.fault === 'hang') await machine.pause(fault.delayMs ?? 3_600_000)
+  if (fault.fault === 'hang' || fault.fault === 'reset-before') {
+    response.destroy()
+    return true
+  }
+  const known = refusals[fault.fault]
+  const [status, code] =
+    fault.fault === 'refuse' ? [fault.status ?? 400, 'ValidationError'] : (known ?? [0, ''])
+  if (status === 0) return false
+  refuse(response, new AwsError(status, code, fault.message ?? 'A fault on purpose.'), isIam)
+  return true
+}
+
+async function sendXml(
+  machine: Machine,
+  reply: XmlReply,
+  fault: FaultRule | null,
+  response: ServerResponse,
+  isIam: boolean,
+): Promise<void> {
+  if (fault?.fault === 'late') await machine.pause(fault.delayMs ?? 30_000)
+  if (fault?.fault === 'reset-after') return void response.destroy()
+  if (fault?.fault === '500-after')
+    return refuse(response, new AwsError(500, 'ServiceFailure', 'A fault on purpose.'), isIam)
+  const whole = Buffer.from(reply.body)
+  const body = fault?.fault === 'unreadable' ? whole.subarray(0, whole.length / 2) : whole
+  response.writeHead(reply.status, {
+    'content-type': reply.type ?? 'text/xml',
+    ...(reply.status === 204 ? {} : { 'content-length': String(body.length) }),
+  })
+  response.end(body)
+}
+
+function refuse(response: ServerResponse, error: AwsError, isIam: boolean): void {
+  const { code: Code, message: Message } = error
+  const body = isIam
+    ? element('ErrorResponse', { Error: { Type: 'Sender', Code, Message }, RequestId: 'stand-in' })
+    : element('Error', { Code, Message, RequestId: 'stand-in' })
+  response.writeHead(error.status, { 'content-type': 'text/xml' })
+  response.end(body)
+}
+
+/** IAM and S3 name an unknown key differently. */
+function signatureError(problem: string, isIam: boolean): AwsError {
+  const code = problem === 'InvalidAccessKeyId' && isIam ? 'InvalidClientTokenId' : problem
+  return new AwsError(403, code, 'The request could not be authenticated.')
+}
+
+function asAwsError(error: unknown): AwsError {
+  if (error instanceof AwsError) return error
+  console.error('The AWS stand-in failed:', error)
+  return new AwsError(500, 'InternalFailure', 'The stand-in has failed.')
+}
+
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size <= maxBodyBytes) chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

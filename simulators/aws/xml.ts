@@ -1,0 +1,30 @@
+/** XML as AWS writes it: texts and lists, in the order of the keys. */
+export type Xml = string | number | boolean | Xml[] | { [name: string]: Xml | undefined }
+
+export const element = (name: string, value: Xml): string =>
+  Array.isArray(value)
+    ? value.map((one) => element(name, one)).join('')
+    : `<${name}>${inside(value)}</${name}>`
+
+function inside(value: Exclude<Xml, Xml[]>): string {
+  if (typeof value !== 'object') return escaped(String(value))
+  return Object.entries(value as Record<string, Xml | undefined>)
+    .map(([name, one]) => (one === undefined ? '' : element(name, one)))
+    .join('')
+}
+
+const escaped = (text: string) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+
+/** A refusal with AWS's own code. */
+export class AwsError extends Error {
+  readonly status: number
+  readonly code: string
+  constructor(status: number, code: string, message: string) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
+
+export type XmlReply = { status: number; body: string | Buffer; type?: string }
