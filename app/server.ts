@@ -158,7 +158,7 @@ function createApp(
     compression({
       brotli: {
         params: {
-          [constants.BROTLI_PARAM_QUALITY]: 4,
+          [constants.BROTLI_PARAM_QUALITY]: 5,
           [constants.BROTLI_PARAM_LGWIN]: 17,
         },
       },

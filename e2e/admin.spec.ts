@@ -6,6 +6,7 @@ import {
   expect,
   heading,
   queryDatabase,
+  revealOverHttp,
   signInTo,
   test,
   upstreamKeys,
@@ -217,6 +218,11 @@ test('the pages for staff hold to the rules of accessibility, wide and narrow, l
 }) => {
   // Eight pages, each in four looks.
   test.setTimeout(300_000)
+  const guest = await browser.newContext()
+  await signInTo(guest, stage.origin, attendee(143).login)
+  await claimOverHttp(guest, stage.origin, slug)
+  await revealOverHttp(guest, stage.origin, slug)
+  await guest.close()
   const [claim] = await queryDatabase<{ id: string }>(
     stage,
     `select claim_id as id from keymint.workshop_attendance where state = 'ready' limit 1`,

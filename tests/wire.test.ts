@@ -13,7 +13,7 @@ const documentBytes = 20_000
 
 const compressed = (file: string) =>
   brotliCompressSync(readFileSync(path.join(assets, file)), {
-    params: { [constants.BROTLI_PARAM_QUALITY]: 4 },
+    params: { [constants.BROTLI_PARAM_QUALITY]: 5 },
   }).length
 
 const fileOf = (start: string) => {

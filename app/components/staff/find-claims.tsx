@@ -1,6 +1,6 @@
 /** The search over all workshops, and what it finds. */
 import { Form, Link, useNavigate, useSubmit } from '@remix-run/react'
-import { useState, type FormEvent } from 'react'
+import { useRef, type FormEvent } from 'react'
 import { hashOfKey, keepKeyHere } from '~/client/hash-key'
 import type { FoundClaim } from '~/domain/staff/find-claims.server'
 import { Button } from '../base/button'
@@ -24,12 +24,14 @@ export function FindForms({ text }: { text: string }) {
   const hydrated = useHydrated()
   const submit = useSubmit()
   const navigate = useNavigate()
-  const [pasted, setPasted] = useState('')
+  // The field itself is read: what was pasted before the script had loaded counts as well.
+  const pasted = useRef<HTMLInputElement>(null)
   const findByHash = (event: FormEvent) => {
     event.preventDefault()
-    if (pasted.trim() === '') return
-    void hashOfKey(pasted).then((hash) => {
-      setPasted('')
+    const field = pasted.current
+    if (!field || field.value.trim() === '') return
+    void hashOfKey(field.value).then((hash) => {
+      field.value = ''
       navigate(`${findUrl}?hash=${hash}`)
     })
   }
@@ -76,8 +78,7 @@ export function FindForms({ text }: { text: string }) {
           <input
             id="find-key"
             type="text"
-            value={pasted}
-            onChange={(event) => setPasted(event.target.value)}
+            ref={pasted}
             spellCheck={false}
             autoComplete="off"
             aria-describedby="find-key-hint"
