@@ -112,8 +112,9 @@ test('an account that is too new, and a site that has giveaways disabled, say so
 }) => {
   await signIn('newcomer')
   await page.goto('/w/small-keys')
-  await page.getByRole('button', { name: 'Claim my key' }).click()
-  await expect(heading(page, 'Your account is too new')).toBeVisible()
+  await expect(page.getByText('Your account is too new')).toBeVisible()
+  await expect(page.getByText(/It is old enough from/)).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
   const elsewhere = await browser.newContext()
   const off = await elsewhere.newPage()
   await off.goto(`${stage.offOrigin}/w/small-keys`)

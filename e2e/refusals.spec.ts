@@ -132,7 +132,9 @@ test('a seat that somebody else takes changes the page while one watches', async
   await signInTo(other, stage.origin, attendee(40).login)
   await claimOverHttp(other, stage.origin, 'live-seat')
   await other.close()
-  await expect(page.getByText('All keys are taken')).toBeVisible({ timeout: 20_000 })
+  await expect(page.getByText('All keys are taken', { exact: true })).toBeVisible({
+    timeout: 20_000,
+  })
   await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
 })
 
