@@ -44,19 +44,36 @@ export const keyPlace = (keyId: string, generation: number) => ({
   generation,
 })
 
+type Turn = { previousToken: string | null; probing: boolean }
+type TakenOver = Attempt & { stale: boolean }
+
 /**
  * Writes a fresh fencing token and the attempt, in one statement; an attempt left open by a crash
  * counts as one in doubt. Null when the mint is no longer pending, when another worker has taken it
- * over since this run's last try, or when the gate is closed to it. `stale`: a crash left one open.
+ * over since this run's last try, when the gate is closed to it, or when twice the calls allowed at
+ * once have no answer yet. `stale`: a crash left one open.
  */
-export async function takeOver(
+export async function takeOver(ctx: Ctx, work: KeyWork, turn: Turn): Promise<TakenOver | null> {
+  // Below half of the bound nobody has to wait for anybody; above it calls are counted one at a time.
+  const taken = await writeAttempt(ctx, ctx.db, work, turn, ctx.mintConcurrency)
+  if (taken) return taken
+  return ctx.db.$transaction(async (tx) => {
+    await tx.$queryRaw`
+      select pg_advisory_xact_lock(hashtextextended('calls of ' || ${work.account}, 0))::text as locked`
+    return writeAttempt(ctx, tx, work, turn, 2 * ctx.mintConcurrency)
+  })
+}
+
+async function writeAttempt(
   ctx: Ctx,
+  db: Tx,
   work: KeyWork,
-  turn: { previousToken: string | null; probing: boolean },
-): Promise<(Attempt & { stale: boolean }) | null> {
+  turn: Turn,
+  maxOpen: number,
+): Promise<TakenOver | null> {
   const attempt = { id: randomUUID(), token: randomUUID() }
   const name = upstreamName(ctx.installationId, work.scope, attempt.id)
-  const rows = await ctx.db.$queryRaw<{ stale: number }[]>`
+  const rows = await db.$queryRaw<{ stale: number }[]>`
     with taken as (
       update keymint.mints m set fencing_token = ${attempt.token}::uuid, taken_at = now(), not_before = null,
         delay_reason = null, attempts = m.attempts + (select count(*) from keymint.mint_attempts open
@@ -66,6 +83,11 @@ export async function takeOver(
         and (${turn.previousToken}::uuid is null or m.fencing_token = ${turn.previousToken}::uuid)
         and gate.paused_at is null and account.parked_at is null
         and (${turn.probing} or account.cooldown_until is null)
+        and (select count(*) from (
+          select 1 from keymint.mint_attempts u join keymint.mints o on o.id = u.mint_id
+          where o.account = m.account and (u.state = 'unknown' or (u.state = 'sent' and u.mint_id <> m.id))
+            and u.resolved_at is null and u.deleted_at is null
+          limit ${maxOpen}::int) open) < ${maxOpen}::int
       returning m.id),
     stale as (
       update keymint.mint_attempts a set state = 'unknown', outcome = 'taken-over', settled_at = now()

@@ -79,7 +79,7 @@ export function decideMint(
       reason: asDelayReason(snapshot.delayReason),
     }
   if (snapshot.unresolved >= 2 * settings.mintConcurrency)
-    return { kind: 'wait', seconds: 5, reason: 'upstream-trouble', until: 'list' }
+    return { kind: 'wait', seconds: 2, reason: 'upstream-trouble', until: 'list' }
   const { secondsUntilOpen } = snapshot.gate
   if (secondsUntilOpen === null) return { kind: 'go' }
   if (secondsUntilOpen > 0)

@@ -72,7 +72,7 @@ export async function runMint(ctx: Ctx, mintId: string): Promise<JobOutcome> {
     }
     if (decision.kind === 'wait') {
       if (decision.until === 'list')
-        await ctx.db.$transaction((tx) => searchLostKeys(ctx, tx, work.account, decision.seconds))
+        await ctx.db.$transaction((tx) => searchSoon(ctx, tx, work.account))
       return snooze(
         ctx,
         work,
@@ -239,13 +239,22 @@ async function searchLostKeys(
   tx: Tx,
   account: string,
   startAfterSeconds = lostKeySearchSeconds,
-): Promise<void> {
-  await ctx.queue.enqueue(
+): Promise<'queued' | 'already-queued'> {
+  return ctx.queue.enqueue(
     tx,
     'read-account',
     { account },
     { singletonKey: account, group: await turnOf(tx, account), startAfterSeconds },
   )
+}
+
+/** Everybody waits for the list: one that is due later comes now, unless the last one is fresh. */
+async function searchSoon(ctx: Ctx, tx: Tx, account: string): Promise<void> {
+  if ((await searchLostKeys(ctx, tx, account, 1)) === 'queued') return
+  const [row] = await tx.$queryRaw<{ fresh: boolean }[]>`
+    select coalesce(listed_at > keymint.now() - interval '3 s', false) as fresh
+    from keymint.accounts where id = ${account}::uuid`
+  if (!row?.fresh) await ctx.queue.bringForward(tx, 'read-account', account)
 }
 
 async function settleFailure(

@@ -4,6 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
+import { createCallPace } from './call-pace.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { disableKey, enableKey } from '~/domain/vault/vault.server'
 import { openWorld, usd, type World } from '../../../tests/world'
@@ -84,7 +85,8 @@ test('twice the calls at once may be in doubt, and a list that shows none lets t
   await using world = await openWorld()
   const team = await openTeamWithServices(world)
   const account = await team.depositLiteLlm()
-  const ctx = { ...world.ctx, mintConcurrency: 2 }
+  const callPace = createCallPace({ db: world.db, log: world.ctx.log, ceiling: 2 })
+  const ctx = { ...world.ctx, mintConcurrency: 2, callPace }
   await team.sim('POST', 'faults', {
     rules: [{ match: 'POST /key/generate', fault: 'reset-before' }],
   })
@@ -98,6 +100,14 @@ test('twice the calls at once may be in doubt, and a list that shows none lets t
     world.db.mintAttempt.count({ where: { state: 'unknown', resolvedAt: null } })
   for (let round = 0; round < 4; round++) await tryAll()
   expect(await unresolved()).toBe(4)
+  // At once as well as one after the other.
+  await readList(world, account)
+  for (let round = 0; round < 3; round++) {
+    await world.db.$executeRaw`update keymint.accounts set cooldown_until = null, failures = 0`
+    await world.db.$executeRaw`update keymint.mints set not_before = null`
+    await Promise.all(requests.map(({ mintId }) => runMint(ctx, mintId)))
+    expect(await unresolved()).toBeLessThanOrEqual(4)
+  }
   await team.sim('DELETE', 'faults')
   await tryAll()
   expect(await keysAt(world, account), 'nobody knows yet what became of the calls').toEqual([])
