@@ -34,7 +34,10 @@ export const links: LinksFunction = () => [
   { rel: 'apple-touch-icon', href: '/apple-touch-icon.png' },
 ]
 
-export const meta: MetaFunction = () => [{ title: 'Keymint' }]
+/** An error page has no other title: the metas of routes below the boundary do not count. */
+export const meta: MetaFunction = ({ error }) => [
+  { title: error === undefined ? 'Keymint' : `${errorOf(error).title} · Keymint` },
+]
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await getViewerOrOutage({ request, ctx, auth })
@@ -128,14 +131,13 @@ export default function Root() {
 }
 
 export function ErrorBoundary() {
-  const error = useRouteError()
   const requestId = useRequestId()
+  const { status, detail } = errorOf(useRouteError())
+  return <ErrorPage status={status} detail={detail} reference={requestId} />
+}
+
+function errorOf(error: unknown) {
   const status = isRouteErrorResponse(error) ? error.status : 500
   const detail = isRouteErrorResponse(error) && typeof error.data === 'string' ? error.data : ''
-  return (
-    <>
-      <title>{`${errorMessage(status, detail).title} · Keymint`}</title>
-      <ErrorPage status={status} detail={detail} reference={requestId} />
-    </>
-  )
+  return { status, detail, title: errorMessage(status, detail).title }
 }

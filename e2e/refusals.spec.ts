@@ -217,7 +217,7 @@ test('a guardrail that cannot be assigned keeps no key from its owner, and an ad
   if (await sure.isVisible()) await sure.click()
   await expect(async () => {
     await admin.goto(`${stage.origin}/admin/w/github-room`)
-    await expect(row.getByRole('cell', { name: 'bound', exact: true })).toBeVisible({
+    await expect(row.getByRole('cell', { name: 'ready', exact: true })).toBeVisible({
       timeout: 500,
     })
   }).toPass({ timeout: 15_000 })
@@ -269,7 +269,7 @@ test('a viewer sees the admin page and finds nothing to press', async ({ page, s
   await page.goto('/admin/w/second-room')
   await expect(page.getByRole('region', { name: 'Claims' }).getByRole('table')).toBeVisible()
   // To look for somebody is all there is.
-  await expect(page.getByRole('main').getByRole('button')).toHaveText(['Find'])
+  await expect(page.getByRole('main').getByRole('button')).toHaveText(['Pause updates', 'Find'])
   await expect(page.getByRole('main').getByRole('checkbox')).toHaveCount(0)
   const act = await page.request.post(`${stage.origin}/admin/w/second-room/act`, {
     form: { action: 'bind', all: 'yes', confirm: 'yes' },
