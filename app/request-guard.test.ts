@@ -139,3 +139,14 @@ test('headers and bodies that drip are ended by a deadline', async () => {
   expect(await raw(head('POST /', 'Content-Length: 1000'), () => 'a')).toMatch(/^HTTP\/1\.1 408 /)
   expect(read.filter((bytes) => bytes === 1000)).toEqual([])
 })
+
+test('a form of a page that sends no referrer is ours, and any other origin stays what it is', () => {
+  const originOf = (origin: string | undefined) => {
+    const request = { headers: { host: 'elsewhere', origin } }
+    nameOurselves('https://keys.example.org')(request as never, {} as never, () => undefined)
+    return request.headers.origin
+  }
+  expect(originOf('null')).toBe('https://keys.example.org')
+  expect(originOf('https://other.example')).toBe('https://other.example')
+  expect(originOf(undefined)).toBeUndefined()
+})

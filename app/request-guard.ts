@@ -76,14 +76,16 @@ export function withBody(request: Request, body: Buffer): Request {
 
 /**
  * Gives the request our own address, whatever host its sender names: an invalid one would be an error
- * deep inside, and nothing of ours trusts it.
+ * deep inside, and nothing of ours trusts it. Requests of other sites have been refused before: a form
+ * of a page that sends no referrer says "null" for its origin, and means ours.
  */
 export function nameOurselves(appOrigin: string) {
-  const { host, protocol } = new URL(appOrigin)
+  const { host, protocol, origin } = new URL(appOrigin)
   return (request: Request, _response: Response, next: NextFunction): void => {
     request.headers.host = host
     request.headers['x-forwarded-proto'] = protocol.slice(0, -1)
     delete request.headers['x-forwarded-host']
+    if (request.headers.origin === 'null') request.headers.origin = origin
     next()
   }
 }

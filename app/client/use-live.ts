@@ -2,7 +2,7 @@
  * Keeps a page fresh by loading its data again, and says when that fails. A hidden page requests
  * nothing; one that becomes visible requests at once.
  */
-import { useRevalidator } from '@remix-run/react'
+import { useNavigation, useRevalidator } from '@remix-run/react'
 import { useEffect, useRef, useState } from 'react'
 
 export type Live =
@@ -53,7 +53,9 @@ export function useLive({
   const [busy, setBusy] = useState(false)
   const lastGood = useRef(0)
   const loading = useRef(false)
-  loading.current = state !== 'idle'
+  // Whoever is on the way to another page needs nothing new of this one.
+  const leaving = useNavigation().state !== 'idle'
+  loading.current = state !== 'idle' || leaving
 
   useEffect(() => {
     lastGood.current = performance.now()
