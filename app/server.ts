@@ -3,7 +3,7 @@
  * guard, security headers with a nonce, request ids and health, and it stops gracefully.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 import path from 'node:path'
@@ -168,6 +168,13 @@ function createApp(
     '/assets',
     express.static(path.join(buildDirectory, 'client/assets'), { immutable: true, maxAge: '1y' }),
   )
+
+  // Icons and the like: known by name, so that no page asks the disk for one of its own.
+  const clientDirectory = path.join(buildDirectory, 'client')
+  const rootFiles = readdirSync(clientDirectory, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => `/${name}`)
+  if (rootFiles.length > 0) app.get(rootFiles, express.static(clientDirectory, { maxAge: '1h' }))
 
   app.use((request: Request, response: Response, next: NextFunction) => {
     const allowed = isSameOrigin(

@@ -25,6 +25,14 @@ export async function keepLastAnswer<Data>(url: string, load: () => Promise<Data
   }
 }
 
+/**
+ * The answer that came with the document. It is noted when the page runs and not asked for again: a
+ * link that is followed while the router still hydrates with loaders gets no data.
+ */
+export function rememberAnswer(url: string, data: unknown): void {
+  if (!answers.has(url)) answers.set(url, data)
+}
+
 function tooLate(): Promise<never> {
   return new Promise((_resolve, reject) =>
     setTimeout(() => reject(new Error('no answer in time')), timeoutMs),

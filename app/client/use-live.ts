@@ -2,8 +2,9 @@
  * Keeps a page fresh by loading its data again, and says when that fails. A hidden page requests
  * nothing; one that becomes visible requests at once.
  */
-import { useNavigation, useRevalidator } from '@remix-run/react'
+import { useMatches, useNavigation, useRevalidator } from '@remix-run/react'
 import { useEffect, useRef, useState } from 'react'
+import { rememberAnswer } from './keep-last-answer'
 
 export type Live =
   | { kind: 'off' }
@@ -56,6 +57,12 @@ export function useLive({
   // Whoever is on the way to another page needs nothing new of this one.
   const leaving = useNavigation().state !== 'idle'
   loading.current = state !== 'idle' || leaving
+
+  const loaded = useMatches().at(-1)?.data
+  useEffect(
+    () => rememberAnswer(location.origin + location.pathname + location.search, loaded),
+    [loaded],
+  )
 
   useEffect(() => {
     lastGood.current = performance.now()

@@ -76,7 +76,6 @@ function trailEntry(
 export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
   keepLastAnswer(request.url, () => serverLoader<typeof loader>())
 // The answer that the page came with is the first one to keep.
-clientLoader.hydrate = true as const
 
 export const meta: MetaFunction = () => [{ title: 'Audit · Keymint' }]
 

@@ -62,7 +62,6 @@ function selectionOf({ intent, id, kind }: z.output<typeof form>): FixSelection 
 export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
   keepLastAnswer(request.url, () => serverLoader<typeof loader>())
 // The answer that the page came with is the first one to keep.
-clientLoader.hydrate = true as const
 
 export const meta: MetaFunction = () => [{ title: 'Reconcile · Keymint' }]
 

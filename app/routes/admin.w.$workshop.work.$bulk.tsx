@@ -41,7 +41,6 @@ export const action = handler(async ({ request, params, ctx, auth }) => {
 export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
   keepLastAnswer(request.url, () => serverLoader<typeof loader>())
 // The answer that the page came with is the first one to keep.
-clientLoader.hydrate = true as const
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
   { title: `${data ? bulkLabel(data.bulk) : 'Action'} · Admin · Keymint` },
