@@ -34,11 +34,11 @@ export async function work(world: World): Promise<void> {
       world.ctx,
       mints.map((mint) => mint.id),
     )
-    const [left] = await world.db.$queryRaw<{ any: boolean }[]>`
+    const [left] = await world.db.$queryRaw<{ found: boolean }[]>`
       select exists (select 1 from keymint.keys where saved_at is not null and deleted_at is null
         and revision <> seen_revision and not (off_ended_at is not null and expiry_echoed))
-        or exists (select 1 from keymint.mints where state = 'pending') as any`
-    if (!left?.any) return
+        or exists (select 1 from keymint.mints where state = 'pending') as found`
+    if (!left?.found) return
   }
 }
 

@@ -30,7 +30,7 @@ function holdLines({ kept, needing, unnoted, lost }: HoldKeys): string[] {
       : []),
     ...Object.entries(lost).map(
       ([key, count]) =>
-        `${bans(count)} recorded with key ${key}, which no list has any more: they recognise nobody. ` +
+        `${bans(count)} recorded with key ${key}, which no list has any more: those people are not recognised. ` +
         'Put that key into FINGERPRINT_KEY, or ban those people again.',
     ),
   ]

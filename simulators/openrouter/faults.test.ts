@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import {
   failureOf,
@@ -207,7 +208,7 @@ test('a limit of keys at once refuses the next one at once, and takes it when on
   await bench.sim('POST', 'faults', { createsAtOnce: 2, latencyMs: 600 })
   const startedAt = performance.now()
   const both = [create(bench, 'a'), create(bench, 'b')].map(statusOf)
-  await new Promise((resolve) => setTimeout(resolve, 40))
+  await sleep(40)
   expect(await failureOf(create(bench, 'c'))).toMatchObject({ status: 429 })
   expect(performance.now() - startedAt).toBeLessThan(600)
   expect(await Promise.all(both)).toEqual(['succeeded', 'succeeded'])
@@ -222,6 +223,6 @@ test('a token bucket takes its burst, then what flows in, and lists are free', a
   for (const name of ['a', 'b', 'c']) outcomes.push(await statusOf(create(bench, name)))
   expect(outcomes).toEqual(['succeeded', 'succeeded', 429])
   expect(await statusOf(bench.management.apiKeys.list())).toBe('succeeded')
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await sleep(300)
   expect(await statusOf(create(bench, 'd'))).toBe('succeeded')
 })

@@ -295,9 +295,9 @@ async function rest(walking: WalkWorld): Promise<void> {
 
 /** An old key works on beside its successor, or did so until a moment ago. */
 async function isLeaving(walking: WalkWorld): Promise<boolean> {
-  const [row] = await walking.db.$queryRaw<{ any: boolean }[]>`
+  const [row] = await walking.db.$queryRaw<{ found: boolean }[]>`
     select exists (select 1 from keymint.keys where off_ended_at is null and off_replaced_at is null
         and grace_until is not null)
-      or exists (select 1 from keymint.keys where off_replaced_at > keymint.now() - interval '10 min') as any`
-  return row?.any ?? false
+      or exists (select 1 from keymint.keys where off_replaced_at > keymint.now() - interval '10 min') as found`
+  return row?.found ?? false
 }

@@ -1,4 +1,5 @@
 /** Claims whose holder, staff and provider act at the wrong moment: what may be spent stays bounded. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { listAllKeys } from '~/adapters/key-provider'
 import { expect, test } from 'vitest'
 import { claimForGithubId } from '~/domain/claim/claim-for.server'
@@ -195,7 +196,7 @@ test('a key given back while it is being enabled ends disabled, and is settled a
   await act(world, { kind: 'disable' }, [claim!])
   await world.faults({ rules: [{ match: 'PATCH /keys/*', fault: 'latency', delayMs: 700 }] })
   const enabling = act(world, { kind: 'enable' }, [claim!])
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await sleep(300)
   await giveBack(world.ctx, claim!)
   await enabling
   await world.clearFaults()

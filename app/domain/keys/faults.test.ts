@@ -1,4 +1,5 @@
 /** Faults that were seen, one test each: clocks, jobs, saves and readings that go wrong. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { schedules } from '~/adapters/job-catalog'
 import { readQueueInstallation } from '~/adapters/queue-installation.server'
@@ -111,7 +112,7 @@ test('a list without an end is left at the deadline, with its reason, and the ne
   const endless = withService(world.ctx, () => ({
     async *listKeys() {
       for (;;) {
-        await new Promise((resolve) => setTimeout(resolve, 10))
+        await sleep(10)
         pages++
         yield { keys: [], unreadable: 0 }
       }

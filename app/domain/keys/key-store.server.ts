@@ -5,48 +5,27 @@
 import type { HolderKind } from '../holder'
 import { Prisma, type Tx } from '~/adapters/db.server'
 import { nanoFromDecimalString } from '~/money'
-import type { JobError } from '../job-outcome'
 import type { KeyLimitReset } from '../workshop-file'
 import type { Key } from './key-row'
 
-type Row = {
-  id: string
-  installation: string
-  holderKind: HolderKind
-  holderId: string
-  generation: number
-  grant: number
-  account: string
-  service: string
-  scope: string
-  mintId: string
-  hash: string | null
-  label: string | null
-  savedAt: Date | null
-  expiresAt: Date
-  expiryEchoed: boolean
-  limit: string
+type Amount = 'limit' | 'used' | 'usedBase' | 'windowUsed' | 'windowBase'
+type Grouped = 'off' | 'seen' | 'call' | 'doubt' | 'windows'
+
+/** As the columns are read: amounts as text, and what a key groups side by side. */
+type Row = Omit<Key, Amount | Grouped | 'perHour' | 'limitReset'> & { [Name in Amount]: string } & {
+  perHour: string | null
   limitReset: string | null
-  withoutReset: boolean
-  limitDueAt: Date | null
-  wantsGuardrail: boolean
-  deleteWanted: boolean
   offStaffAt: Date | null
   offCapAt: Date | null
   offPersonAt: Date | null
   offEndedAt: Date | null
   offReplacedAt: Date | null
-  graceUntil: Date | null
-  version: number
-  revision: number
   seenLimit: string | null
   seenReset: string | null
   seenByok: boolean | null
   seenOff: boolean
   seenAt: Date | null
   seenRevision: number
-  missingAt: Date | null
-  guardrailAt: Date | null
   callSentAt: Date | null
   callRevision: number | null
   callLimit: string | null
@@ -54,27 +33,6 @@ type Row = {
   doubtUntil: Date | null
   doubtLimit: string | null
   doubtOn: boolean
-  applyAt: Date | null
-  applyTries: number
-  applyError: JobError | null
-  used: string
-  usedBase: string
-  windowUsed: string
-  windowBase: string
-  windowStartedAt: Date | null
-  readAt: Date | null
-  meter: string | null
-  perHour: string | null
-  capDueAt: Date | null
-  closedAt: Date | null
-  ownReadAt: Date | null
-  ownReads: number
-  grownAt: Date | null
-  stableAt: Date | null
-  settledAt: Date | null
-  writtenOffAt: Date | null
-  nextReadAt: Date | null
-  deletedAt: Date | null
   windows: { startsAt: string; reserved: string; used: string }[] | null
 }
 

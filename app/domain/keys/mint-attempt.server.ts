@@ -5,6 +5,7 @@
  * before the key counts.
  */
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isRefusedByDatabase, isUniqueViolation, type Tx } from '~/adapters/db.server'
 import type { MadeKey, ServiceReading } from '~/adapters/service-adapter'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
@@ -191,7 +192,7 @@ export async function saveUntilKnown(
       if (state === 'gone') return 'lost'
       if (isRefusedByDatabase(error)) return 'refused'
       if (performance.now() - startedAt > savePatienceMs) throw error
-      await pause(Math.min(2_000, 100 * 2 ** tries))
+      await sleep(Math.min(2_000, 100 * 2 ** tries))
     }
   }
 }
@@ -285,7 +286,7 @@ async function readAttemptState(
       return rows[0]?.state === 'sent' && rows[0].mine ? 'sent' : 'gone'
     } catch (error) {
       if (performance.now() - startedAt > savePatienceMs) throw error
-      await pause(500)
+      await sleep(500)
     }
   }
 }
@@ -313,5 +314,3 @@ export async function auditDropped(tx: Tx, work: KeyWork, why: string): Promise<
     details: { why, generation: work.generation },
   })
 }
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

@@ -1,4 +1,5 @@
 /** A pause of key creation parks: nothing runs behind it, and its end wakes all that wait. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { sweep } from '~/domain/operations/sweep.server'
@@ -31,7 +32,7 @@ test('three hundred claims behind a pause park, and its end makes a key for each
   await world.db.$executeRaw`update keymint.mints set queued_at = now() - interval '1 hour'`
   for (let round = 0; round < 4; round++) {
     await sweep(world.ctx)
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    await sleep(1_000)
     expect(await mintJobs(world)).toEqual({ completed: count })
   }
   expect((await world.calls())['POST /keys']).toBeUndefined()

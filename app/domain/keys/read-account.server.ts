@@ -111,12 +111,12 @@ async function takeAssignmentTurn(ctx: Ctx, accountId: string): Promise<boolean>
 
 /** Nothing wanted is left: nothing is read. */
 async function hasWork(ctx: Ctx, accountId: string): Promise<boolean> {
-  const [row] = await ctx.db.$queryRaw<{ any: boolean }[]>`
+  const [row] = await ctx.db.$queryRaw<{ found: boolean }[]>`
     select exists (select 1 from keymint.keys k where k.account = ${accountId}::uuid and k.saved_at is not null
         and k.deleted_at is null and (k.settled_at is null or k.settled_at > keymint.now() - interval '24 hours'))
       or exists (select 1 from keymint.mint_attempts t join keymint.mints m on m.id = t.mint_id
-        where m.account = ${accountId}::uuid and ${openAttempt}) as any`
-  return row?.any ?? false
+        where m.account = ${accountId}::uuid and ${openAttempt}) as found`
+  return row?.found ?? false
 }
 
 /** Reads the list newest first, to the oldest key that still matters. `dryRun` changes nothing. */

@@ -11,7 +11,7 @@ export type HoldKeys = {
   needing: Record<string, number>
   /** Recorded before keys were noted: any older key of ENCRYPTION_KEY may have made them. */
   unnoted: number
-  /** By the id of a key that no list has any more: these recognise nobody. */
+  /** By the id of a key that no list has any more: a ban or hold of these is not recognised. */
   lost: Record<string, number>
 }
 

@@ -203,10 +203,10 @@ async function findUnknownColumns(ctx: RotationCtx): Promise<string[]> {
     (text) => !known.has(`${text.table}.${text.column}`),
   )) {
     const name = Prisma.raw(`"${column}"`)
-    const [found] = await ctx.db.$queryRaw<{ any: boolean }[]>`
+    const [found] = await ctx.db.$queryRaw<{ found: boolean }[]>`
       select exists (select 1 from ${Prisma.raw(`keymint."${table}"`)}
-        where ${name} ~ '^v[123][.][0-9a-f]{8}[.][A-Za-z0-9_-]{16}[.]') as any`
-    if (found?.any) unknown.push(`${table}.${column}`)
+        where ${name} ~ '^v[123][.][0-9a-f]{8}[.][A-Za-z0-9_-]{16}[.]') as found`
+    if (found?.found) unknown.push(`${table}.${column}`)
   }
   return unknown
 }

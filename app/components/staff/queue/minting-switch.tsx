@@ -54,25 +54,15 @@ export function MintingSwitch({
           Since <Time iso={gate.since} now={asOf} />. {sentence} {remedy}
         </p>
         {mayAct ? (
-          <Form method="post" className="max-w-read space-y-3">
-            <Field
-              label="What you found"
-              name="reason"
-              required
-              hint="One sentence for the audit trail."
-              {...(problem ? { error: problem } : {})}
-            />
-            <Button
-              type="submit"
-              name="do"
-              value="open-account"
-              kind="ink"
-              busy={busy === 'open-account'}
-              busyText="Opening…"
-            >
-              Open the account
-            </Button>
-          </Form>
+          <ReasonForm
+            label="What you found"
+            hint="One sentence for the audit trail."
+            problem={problem}
+            action="open-account"
+            busy={busy}
+            busyText="Opening…"
+            button="Open the account"
+          />
         ) : null}
       </Callout>
     )
@@ -83,29 +73,61 @@ export function MintingSwitch({
       <summary className="flex min-h-11 list-none items-center px-4">
         <span className="prose-link">Pause key creation…</span>
       </summary>
-      <Form method="post" className="max-w-read space-y-3 px-4 pb-4">
+      <div className="max-w-read space-y-3 px-4 pb-4">
         <p className="text-small text-soft">
           Claims keep their place and continue after the pause; new ones are refused until then.
           Existing keys keep working.
         </p>
-        <Field
+        <ReasonForm
           label="Reason, for those who wait"
-          name="reason"
-          required
           hint="One sentence: what happens, and until when."
-          {...(problem ? { error: problem } : {})}
-        />
-        <Button
-          type="submit"
-          name="do"
-          value="pause"
-          kind="ink"
-          busy={busy === 'pause'}
+          problem={problem}
+          action="pause"
+          busy={busy}
           busyText="Pausing…"
-        >
-          Pause key creation
-        </Button>
-      </Form>
+          button="Pause key creation"
+        />
+      </div>
     </details>
+  )
+}
+
+function ReasonForm({
+  label,
+  hint,
+  problem,
+  action,
+  busy,
+  busyText,
+  button,
+}: {
+  label: string
+  hint: string
+  problem: string | null
+  action: 'pause' | 'open-account'
+  busy: string | null
+  busyText: string
+  button: string
+}) {
+  return (
+    <Form method="post" className="max-w-read space-y-3">
+      <Field
+        label={label}
+        name="reason"
+        required
+        hint={hint}
+        {...(problem ? { error: problem } : {})}
+      />
+      <Button
+        type="submit"
+        name="do"
+        value={action}
+        kind="ink"
+        busy={busy === action}
+        busyText={busyText}
+      >
+        {button}
+      </Button>
+    </Form>
   )
 }
