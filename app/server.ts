@@ -208,6 +208,8 @@ function createApp(
     next()
   })
 
+  // A body that is on its way holds no place in the line: it is taken in first.
+  app.use(nameOurselves(env.APP_ORIGIN), collectBody)
   app.use((request, response, next) => load.shape(request, response, next))
   const contextOf = (request: Request, response: Response): AppLoadContext => {
     const locals = response.locals as Locals
@@ -221,7 +223,6 @@ function createApp(
     }
   }
   app.get(statusPath, statusEndpoint(build, env.APP_ORIGIN, contextOf))
-  app.use(nameOurselves(env.APP_ORIGIN), collectBody)
   const handleRequest = createRequestHandler({
     build,
     mode: env.NODE_ENV,

@@ -4,6 +4,8 @@
  * process; an answer of 429 counts as not tried.
  */
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -244,6 +246,23 @@ function triesOf(place: Place, name: string, value: string): Try[] {
 const leftOut = ['routes/sign-out', 'routes/admin.doctor']
 /** A stranger and an attendee are turned away before most values are read: a part of them is enough. */
 const seldom: readonly Role[] = ['stranger', 'attendee', 'viewer', 'member']
+
+test('bodies that never come hold no place in the line of pages', async () => {
+  const { port } = new URL(origin)
+  const sockets = await Promise.all(
+    Array.from({ length: 40 }, async () => {
+      const socket = connect(Number(port), 'localhost')
+      socket.on('error', () => undefined)
+      await once(socket, 'connect')
+      socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nx')
+      return socket
+    }),
+  )
+  await sleep(300)
+  const answer = await fetch(`${origin}/`, { signal: AbortSignal.timeout(6_000) })
+  expect(answer.status).toBe(200)
+  for (const socket of sockets) socket.destroy()
+}, 30_000)
 
 test('odd values anywhere, as anybody: no fault of ours, nothing unescaped, and nobody falls over', async () => {
   const file = pathToFileURL(path.resolve('build/web/server/index.js')).href
