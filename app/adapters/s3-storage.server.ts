@@ -9,7 +9,8 @@ type Storage = {
 
 /** A million objects; beyond them a folder cannot be counted in the time of a reading. */
 const maxPages = 1_000
-const maxUploads = 1_000
+const maxUploadPages = 20
+const maxPartPages = 11
 
 export async function bytesUnder(
   { s3, one }: Storage,
@@ -21,12 +22,7 @@ export async function bytesUnder(
   let bytes = 0n
   let token: string | undefined
   for (let pages = 0; ; pages++) {
-    if (pages >= maxPages)
-      throw new ProviderError({
-        call: 'ListObjectsV2',
-        kind: 'rejected',
-        reason: 'list-too-large',
-      })
+    if (pages >= maxPages) throw tooMany('ListObjectsV2')
     const command = new ListObjectsV2Command({
       Bucket,
       Prefix,
@@ -42,24 +38,56 @@ export async function bytesUnder(
 }
 
 async function unfinishedBytes({ s3, one }: Storage, Bucket: string, Prefix: string) {
-  const { ListMultipartUploadsCommand, ListPartsCommand } = await import('@aws-sdk/client-s3')
-  const command = new ListMultipartUploadsCommand({ Bucket, Prefix, MaxUploads: maxUploads })
-  const { Uploads = [] } = await one('ListMultipartUploads', s3.send(command)).catch(
-    (error: unknown) => {
-      // A server without them has no unfinished uploads.
-      if (isProviderError(error) && error.details.status === 501) return { Uploads: [] }
-      throw error
-    },
-  )
+  const { ListMultipartUploadsCommand } = await import('@aws-sdk/client-s3')
   let bytes = 0n
-  for (const { Key, UploadId } of Uploads) {
-    const parts = new ListPartsCommand({ Bucket, Key, UploadId })
-    const { Parts = [] } = await one('ListParts', s3.send(parts)).catch((error: unknown) => {
-      // It was finished meanwhile.
-      if (isProviderError(error) && error.details.status === 404) return { Parts: [] }
+  let marker: { KeyMarker?: string; UploadIdMarker?: string } = {}
+  for (let pages = 0; ; pages++) {
+    if (pages >= maxUploadPages) throw tooMany('ListMultipartUploads')
+    const command = new ListMultipartUploadsCommand({
+      Bucket,
+      Prefix,
+      MaxUploads: 1_000,
+      ...marker,
+    })
+    const answer = await one('ListMultipartUploads', s3.send(command)).catch((error: unknown) => {
+      // A server without them has no unfinished uploads.
+      if (isProviderError(error) && error.details.status === 501) return null
       throw error
     })
-    for (const { Size } of Parts) bytes += BigInt(Size ?? 0)
+    for (const { Key, UploadId } of answer?.Uploads ?? [])
+      bytes += await partBytes({ s3, one }, { Bucket, Key, UploadId })
+    if (!answer?.IsTruncated || answer.NextKeyMarker === undefined) return bytes
+    marker = {
+      KeyMarker: answer.NextKeyMarker,
+      ...(answer.NextUploadIdMarker ? { UploadIdMarker: answer.NextUploadIdMarker } : {}),
+    }
+  }
+}
+
+/** An upload has 10,000 parts at most: ten pages. */
+async function partBytes(
+  { s3, one }: Storage,
+  upload: { Bucket: string; Key: string | undefined; UploadId: string | undefined },
+): Promise<bigint> {
+  const { ListPartsCommand } = await import('@aws-sdk/client-s3')
+  let bytes = 0n
+  let PartNumberMarker: string | undefined
+  for (let pages = 0; pages < maxPartPages; pages++) {
+    const command = new ListPartsCommand({
+      ...upload,
+      ...(PartNumberMarker === undefined ? {} : { PartNumberMarker }),
+    })
+    const answer = await one('ListParts', s3.send(command)).catch((error: unknown) => {
+      // It was finished meanwhile.
+      if (isProviderError(error) && error.details.status === 404) return null
+      throw error
+    })
+    for (const { Size } of answer?.Parts ?? []) bytes += BigInt(Size ?? 0)
+    PartNumberMarker = answer?.IsTruncated ? answer.NextPartNumberMarker : undefined
+    if (PartNumberMarker === undefined) break
   }
   return bytes
 }
+
+const tooMany = (call: string) =>
+  new ProviderError({ call, kind: 'rejected', reason: 'list-too-large' })

@@ -159,6 +159,25 @@ test('unfinished uploads and lists of many pages are counted', async () => {
   expect(Number(seen.usage) / 1e9).toBeCloseTo((bytes / 2 ** 30 / 730) * 0.023, 4)
 }, 30_000)
 
+test('the parts of an upload are counted beyond the first thousand', async () => {
+  await using bench = await open()
+  const { adapter, credential } = bench
+  const startedAt = Date.now()
+  const made = await adapter.createKey(credential, keyOf())
+  const { s3, Bucket, folder } = clientOf(made.plaintext)
+  const Key = `${folder}upload`
+  const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }))
+  const put = (PartNumber: number, Body: string) =>
+    s3.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body }))
+  for (let first = 1; first <= 1_000; first += 20)
+    await Promise.all(Array.from({ length: 20 }, (_, index) => put(first + index, 'x')))
+  await put(1_001, 'x'.repeat(5_000_000))
+  await bench.moveTo(new Date(startedAt + 3_600_000))
+  const seen = (await adapter.findKey(credential, made.id, made.meter))!
+  const bytes = 5_001_000
+  expect(Number(seen.usage) / 1e9).toBeCloseTo((bytes / 2 ** 30 / 730) * 0.023, 8)
+}, 60_000)
+
 test('an IAM that S3 follows five seconds late changes no promise', async () => {
   await using bench = await open()
   const { adapter, credential } = bench

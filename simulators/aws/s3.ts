@@ -96,13 +96,45 @@ function listObjects({ store, query }: S3Call): XmlReply {
 
 function listUploads({ store, query }: S3Call): XmlReply {
   const prefix = query.get('prefix') ?? ''
+  const size = Math.min(1_000, Number(query.get('max-uploads') ?? 1_000))
+  const after = [query.get('key-marker') ?? '', query.get('upload-id-marker') ?? '']
+  const all = [...store.uploads.values()]
+    .filter(({ key }) => key.startsWith(prefix))
+    .filter(({ key, id }) => isAfter([key, id], after))
+    .sort((a, b) => (isAfter([a.key, a.id], [b.key, b.id]) ? 1 : -1))
+  const page = all.slice(0, size)
+  const last = page.at(-1)
+  const isTruncated = all.length > page.length
   return xml('ListMultipartUploadsResult', {
     Bucket: store.bucket,
-    IsTruncated: false,
-    Upload: [...store.uploads.values()]
-      .filter(({ key }) => key.startsWith(prefix))
-      .map(({ id, key }) => ({ Key: key, UploadId: id })),
+    IsTruncated: isTruncated,
+    ...(isTruncated && last ? { NextKeyMarker: last.key, NextUploadIdMarker: last.id } : {}),
+    Upload: page.map(({ id, key }) => ({ Key: key, UploadId: id })),
   })
+}
+
+function listParts(upload: Upload, query: URLSearchParams): XmlReply {
+  const size = Math.min(1_000, Number(query.get('max-parts') ?? 1_000))
+  const after = Number(query.get('part-number-marker') ?? 0)
+  const all = Object.entries(upload.parts)
+    .map(([number, part]) => ({ PartNumber: Number(number), Size: part.size }))
+    .filter(({ PartNumber }) => PartNumber > after)
+    .sort((a, b) => a.PartNumber - b.PartNumber)
+  const page = all.slice(0, size)
+  const isTruncated = all.length > page.length
+  return xml('ListPartsResult', {
+    Key: upload.key,
+    UploadId: upload.id,
+    IsTruncated: isTruncated,
+    ...(isTruncated ? { NextPartNumberMarker: page.at(-1)?.PartNumber ?? 0 } : {}),
+    Part: page,
+  })
+}
+
+/** By key, then by upload: without a marker for the upload, all of that key come before. */
+function isAfter([key = '', id = '']: string[], [marker = '', upload = '']: string[]): boolean {
+  if (key !== marker) return key > marker
+  return upload !== '' && id > upload
 }
 
 async function answerUpload(call: S3Call, key: string): Promise<XmlReply> {
@@ -127,15 +159,7 @@ async function answerUpload(call: S3Call, key: string): Promise<XmlReply> {
       return { status: 200, body: '' }
     }
     case 'GET':
-      return xml('ListPartsResult', {
-        Key: key,
-        UploadId: upload.id,
-        IsTruncated: false,
-        Part: Object.entries(upload.parts).map(([number, part]) => ({
-          PartNumber: number,
-          Size: part.size,
-        })),
-      })
+      return listParts(upload, query)
     case 'DELETE':
       await store.record({ type: 'upload-gone', id: upload.id })
       return { status: 204, body: '' }
