@@ -179,11 +179,29 @@ export async function readAccountState(db: Tx, id: string): Promise<AccountState
   return row ?? { paused: false, parked: true, closed: true }
 }
 
-/** The account's own answer: from now on its 404 counts as gone. */
-export async function confirmAccount(db: Tx, id: string): Promise<void> {
+/**
+ * The account's own answer: from now on its 404 counts as gone. A credential that has replaced another
+ * one confirms the account by a key that is older than itself: a new key proves nothing of those
+ * that may stand in another account. Returns whether the account is confirmed now.
+ */
+export async function confirmAccount(
+  db: Tx,
+  id: string,
+  seenHashes: readonly string[],
+): Promise<boolean> {
   await db.$executeRaw`
-    update keymint.accounts set confirmed_at = keymint.now()
-    where id = ${id}::uuid and (confirmed_at is null or confirmed_at < keymint.now() - interval '1 min')`
+    update keymint.accounts a set confirmed_at = keymint.now()
+    where a.id = ${id}::uuid and (a.confirmed_at is null or a.confirmed_at < keymint.now() - interval '1 min')
+      and (a.confirmed_at is not null or not exists (
+        select 1 from keymint.master_keys m join keymint.keys k on k.account = a.id
+        where m.id = a.master_key_id and k.saved_at < m.replaced_at and k.deleted_at is null
+          and k.missing_at is null)
+        or exists (select 1 from keymint.master_keys m join keymint.keys k on k.account = a.id
+          where m.id = a.master_key_id and k.saved_at < m.replaced_at
+            and k.hash = any(${[...seenHashes]}::text[])))`
+  const [row] = await db.$queryRaw<{ confirmed: boolean }[]>`
+    select confirmed_at is not null as confirmed from keymint.accounts where id = ${id}::uuid`
+  return row?.confirmed ?? false
 }
 
 /**

@@ -3,6 +3,7 @@
  * was read once more before.
  */
 import type { Tx } from '~/adapters/db.server'
+import { ProviderError } from '~/adapters/provider-error'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { OpenAccount } from './accounts.server'
@@ -36,6 +37,9 @@ export async function deleteKey(
     where k.id = ${key.id}::uuid and a.state = 'saved' and k.installation = ${ctx.installationId}`
   const askedAt = await engineNow(ctx.db)
   const seen = await account.adapter.findKey(account.credential, hash, key.meter)
+  // Absent for an account that has never shown a key of ours is not gone (accounts.server.ts).
+  if (!seen && !account.confirmed)
+    throw new ProviderError({ call: 'find the key', kind: 'rejected', reason: 'not-found' })
   if (seen && seen.name !== attempt?.name) return refuseDelete(ctx, key, token)
   if (seen) {
     await recordReading(ctx, key.id, seen, askedAt, { own: true })

@@ -237,7 +237,9 @@ async function save(
       from attempt where k.id = ${work.keyId}::uuid and k.off_ended_at is null and k.off_replaced_at is null
       returning k.id),
     proven as (
-      update keymint.accounts a set mismatches = 0, confirmed_at = coalesce(a.confirmed_at, now()) from key
+      update keymint.accounts a set mismatches = 0, confirmed_at = case when exists (
+          select 1 from keymint.master_keys r where r.id = a.master_key_id and r.replaced_at is not null)
+          then a.confirmed_at else coalesce(a.confirmed_at, now()) end from key
       where a.id = ${work.account}::uuid and (a.mismatches > 0 or a.confirmed_at is null))
     insert into keymint.audit_events (actor, action, subject, workshop_slug, details)
     select 'worker', 'key.minted', holder_kind || ':' || holder_id, scope, ${JSON.stringify(details)}::jsonb

@@ -152,8 +152,9 @@ export async function listAccount(
     }
   }
   if (options.dryRun) return report
-  if (seen.size > 0) await confirmAccount(ctx.db, account.id)
-  await lookForAbsent(ctx, account, seen, askedAt, options.signal, report)
+  const confirmed =
+    seen.size > 0 ? await confirmAccount(ctx.db, account.id, [...seen]) : account.confirmed
+  await lookForAbsent(ctx, { ...account, confirmed }, seen, askedAt, options.signal, report)
   await deleteKnownCondemned(ctx, account, seen, report)
   await resolveAttempts(ctx, account.id, askedAt)
   await ctx.db.$executeRaw`
@@ -222,7 +223,7 @@ async function lookForAbsent(
     await ctx.db.$transaction((tx) => parkAccount(ctx, tx, account.id, 'most-keys-absent'))
     return
   }
-  if (!account.confirmed && seen.size === 0) return
+  if (!account.confirmed) return
   for (const id of gone) await recordMissing(ctx, id)
   report.missing = gone.length
 }

@@ -154,6 +154,7 @@ export async function replaceKey(
       update keymint.mints set not_before = null where account = ${row.id}::uuid and state = 'pending'`
     await tx.$executeRaw`
       update keymint.accounts set cooldown_until = null, failures = 0, reason = null, probe_at = null,
+        confirmed_at = null,
         parked_at = case when parked_reason = 'seal-broken' then null else parked_at end,
         parked_reason = case when parked_reason = 'seal-broken' then null else parked_reason end
         where id = ${row.id}::uuid`
