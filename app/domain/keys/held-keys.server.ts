@@ -34,7 +34,7 @@ export async function readSnapshot(
 ): Promise<WholeSnapshot> {
   const now = ctx.now()
   const installationPrefix = upstreamNamePrefix(ctx.installationId)
-  const upstream = await listAllKeys(ctx.provider)
+  const upstream = await ofThisAccount(ctx, await listAllKeys(ctx.provider))
   const guardrails = options.guardrails ? await readGuardrails(ctx) : null
   const canonicalSlugs =
     guardrails && guardrails.size > 0 ? await readCanonicalSlugs(ctx) : new Map<string, string>()
@@ -67,7 +67,7 @@ export async function readSnapshotOfKey(
   known: Pick<Snapshot, 'guardrails' | 'canonicalSlugs'>,
 ): Promise<Snapshot> {
   const key = await ctx.provider.findKey(hash)
-  const upstream = key ? [key] : []
+  const upstream = await ofThisAccount(ctx, key ? [key] : [])
   const attempts = await readAttempts(
     ctx,
     upstream.map(({ name }) => name),
@@ -127,6 +127,18 @@ export async function readGuardrails(ctx: Ctx): Promise<Map<string, GuardrailSta
 /** By id and by canonical slug, so that either form is understood. */
 export async function readCanonicalSlugs(ctx: Ctx): Promise<Map<string, string>> {
   return new Map((await ctx.provider.listModels()).map((model) => [model.id, model.canonicalSlug]))
+}
+
+/**
+ * A team may make keys with a credential of the same provider account: those are read and settled by
+ * that credential's own account, and are no business of this check.
+ */
+async function ofThisAccount(ctx: Ctx, keys: UpstreamKey[]): Promise<UpstreamKey[]> {
+  const rows = await ctx.db.$queryRaw<{ name: string }[]>`
+    select a.name from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
+    where m.account <> ${deploymentAccount}::uuid and a.name = any(${keys.map(({ name }) => name)}::text[])`
+  const others = new Set(rows.map(({ name }) => name))
+  return others.size === 0 ? keys : keys.filter(({ name }) => !others.has(name))
 }
 
 async function readAttempts(ctx: Ctx, names: string[]): Promise<KeyAttempt[]> {

@@ -10,6 +10,7 @@ import { openWorld, usd, withService } from '../../../tests/world'
 import { openAccount } from './accounts.server'
 import { applyKey } from './apply.server'
 import { sendAccountReads } from './read-account.server'
+import { planReconcile } from './reconcile.server'
 
 const foreign = {
   name: 'somebody-elses',
@@ -161,4 +162,12 @@ test('a key is deleted only where its own account made it, and twice does no har
   expect(await world.calls(), 'the other account is asked nothing').toEqual(before)
   expect((await openAccount(world.ctx, other))?.service).toBe('openrouter')
   expect(await openAccount(world.ctx, crypto.randomUUID())).toBeNull()
+})
+
+test('keys that a team makes in the provider account of the site are left to the team by the check', async () => {
+  await using world = await openWorld()
+  const team = await openTeamWithServices(world)
+  const { mintId } = await team.request(await team.depositOpenRouter())
+  await runMint(world.ctx, mintId)
+  expect(await planReconcile(world.ctx)).toMatchObject({ upstream: 0, drifts: [] })
 })
