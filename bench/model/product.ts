@@ -112,6 +112,7 @@ function keyOf(state: State, key: number, daily: boolean): Key {
     meter: null,
     perHour: null,
     capDueAt: null,
+    readError: null,
     readAt: closed === 0 && is('stable') ? seconds(early, 61) : null,
     closedAt: closed === 0 ? null : seconds(nows[closed === 1 ? 0 : 1], -1),
     ownReadAt: null,

@@ -1,5 +1,6 @@
 /** A cap that the service does not know: Keymint reads, stops, tells, and switches on again. */
 import { expect, test } from 'vitest'
+import { ProviderError } from '~/adapters/provider-error'
 import { changeCap, provisionSubKey, rotateSubKey } from '~/domain/team/sub-key.server'
 import { findSubKey } from '~/domain/team/sub-key-view.server'
 import { balance, day, made, oneMember, ref, usd, use } from '../../../tests/ledger'
@@ -64,6 +65,27 @@ test('a key that has reached its cap is off after the next reading, and on again
       'key.enabled',
     ]),
   )
+})
+
+test('a key whose usage cannot be read for a quarter of an hour is off until it can', async () => {
+  await using world = await open({ end: 'disable' })
+  const keyId = await made(world, { cap: 2 })
+  await nextReading(world)
+  const find = world.service.findKey.bind(world.service)
+  world.service.findKey = () =>
+    Promise.reject(
+      new ProviderError({ call: 'find', kind: 'retryable', reason: 'unauthorized', status: 403 }),
+    )
+  await nextReading(world)
+  expect((await held(world, keyId)).disabled).toBe(false)
+  await nextReading(world, 16 * 60_000)
+  expect((await held(world, keyId)).disabled).toBe(true)
+  await nextReading(world)
+  expect((await held(world, keyId)).disabled).toBe(true)
+  world.service.findKey = find
+  await nextReading(world)
+  await nextReading(world)
+  expect((await held(world, keyId)).disabled).toBe(false)
 })
 
 test('a key with a cap that Keymint holds is never read together with others', async () => {

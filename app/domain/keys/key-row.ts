@@ -75,6 +75,8 @@ export type Key = {
   windowBase: NanoUsd
   windowStartedAt: Date | null
   readAt: Date | null
+  /** Why its last reading failed; null after a good one. */
+  readError: JobError | null
   /** The adapter's note of the last reading. */
   meter: string | null
   /** What it costs an hour whatever it does; null while that is nothing, or not known. */

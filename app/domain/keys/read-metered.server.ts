@@ -4,7 +4,9 @@ import { isProviderError } from '~/adapters/provider-error'
 import type { ServiceKey } from '~/adapters/service-adapter'
 import type { Ctx } from '../ctx'
 import type { OpenAccount } from './accounts.server'
+import { jobErrorOf } from '../error-text'
 import { engineNow } from './key-store.server'
+import { recordUnread } from './readings.server'
 
 /** Readings at once of one account. */
 const readsAtOnce = 5
@@ -33,7 +35,9 @@ export async function readMetered(
       if (seen) await keep(ctx, id, seen, askedAt)
       failures = 0
     } catch (error) {
-      if (!isProviderError(error) || ++failures >= maxFailures) throw error
+      if (!isProviderError(error)) throw error
+      await recordUnread(ctx, id, jobErrorOf(error.details))
+      if (++failures >= maxFailures) throw error
       ctx.log.warn({ keyId: id, failure: error.details }, 'the usage of a key could not be read')
     }
   })

@@ -163,6 +163,8 @@ async function afterReading(ctx: Ctx, tx: Tx, before: Key, late = false): Promis
     key.stableAt?.getTime() !== before.stableAt?.getTime() ||
     key.closedAt?.getTime() !== before.closedAt?.getTime() ||
     key.perHour !== before.perHour ||
+    // What was stopped because nothing could be read of it may go on.
+    before.readError !== null ||
     // A key on its way out frees money when it has been read after it was lowered.
     (key.withoutReset && key.closedAt === null) ||
     decision.kind === 'settle' ||
@@ -200,6 +202,19 @@ async function setAside(tx: Tx, key: Key, error: JobError): Promise<void> {
     update keymint.keys set read_tries = read_tries + 1, read_error = ${JSON.stringify(error)}::jsonb,
       next_read_at = keymint.now() + make_interval(secs => least(3600, 30 * power(2, least(read_tries, 7)))::int)
     where id = ${key.id}::uuid`
+}
+
+/** The usage of a metered key could not be read: where Keymint holds its cap, too long means off. */
+export async function recordUnread(ctx: Ctx, keyId: string, error: JobError): Promise<void> {
+  await ctx.db.$transaction(async (tx) => {
+    const before = await readKey(tx, keyId)
+    if (!before) return
+    await lockHolder(ctx, tx, before)
+    await tx.$executeRaw`
+      update keymint.keys set read_tries = read_tries + 1, read_error = ${JSON.stringify(error)}::jsonb
+      where id = ${keyId}::uuid`
+    await book(ctx, tx, before, { actor: 'worker', why: 'its usage could not be read' })
+  })
 }
 
 /** The provider has no such key: for certain, because this credential has confirmed keys before. */
@@ -244,7 +259,7 @@ export async function readDueKeys(
     try {
       const seen = deleted ? null : await account.adapter.findKey(account.credential, hash, meter)
       if (seen) {
-        await confirmAccount(ctx.db, account.id)
+        await confirmAccount(ctx.db, account.id, [hash])
         await recordReading(ctx, id, seen, askedAt, { own: true })
       } else if (deleted || account.confirmed) await recordMissing(ctx, id)
       read++

@@ -258,7 +258,8 @@ async function retune(ctx: Ctx, tx: Tx, key: Key, due: Key): Promise<void> {
 async function holdCap(ctx: Ctx, tx: Tx, key: Key, now: Date): Promise<void> {
   const capabilities = ctx.services.get(key.service)?.capabilities
   if (capabilities?.capBy !== 'keymint' || key.savedAt === null || isOver(key)) return
-  const reached = isCapReached(key, now)
+  // What cannot be read cannot be held: it fails closed, until a reading says how much was used.
+  const reached = isCapReached(key, now) || (capabilities.end !== 'delete' && isUnread(key, now))
   if (!reached && key.off.cap !== null) await clearOff(ctx, tx, key, 'cap')
   if (reached && capabilities.end === 'delete') {
     await wantOff(ctx, tx, [key], 'ended', now)
@@ -308,3 +309,10 @@ async function writeWindows(tx: Tx, key: Key, windows: Key['windows']): Promise<
     on conflict (key_id, starts_at) do update
       set reserved_usd = excluded.reserved_usd, used_usd = excluded.used_usd`
 }
+
+/** A key of which nothing is known for so long may have passed its cap. */
+const maxUnreadMs = 15 * 60_000
+
+const isUnread = (key: Key, now: Date): boolean =>
+  key.readError !== null &&
+  now.getTime() - (key.readAt ?? key.savedAt ?? now).getTime() > maxUnreadMs
