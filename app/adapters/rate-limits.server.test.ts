@@ -86,6 +86,21 @@ test('a flood without our cookie uses up nothing of browsers that have it', asyn
   expect(passed(await times(20, () => ask('browser-1')))).toBe(2)
 })
 
+test('who collects cookies meets the ceiling of all browsers at one address', async () => {
+  const { db } = await database()
+  const limits = createLimits(db, {
+    'sign-in': {
+      browser: { points: 3, seconds: 60 },
+      crowd: { points: 50, seconds: 60 },
+      address: { points: 20, seconds: 60 },
+    },
+  })
+  const ask = (browser: string, address = '192.0.2.78') =>
+    limits.consume('sign-in', { userId: null, browser, address })
+  expect(passed(await times(200, (index) => ask(`collected-${index}`)))).toBe(50)
+  expect(await ask('another', '192.0.2.79')).toBeNull()
+})
+
 test('who is over the own limit does not use up the address that others share', async () => {
   const { db } = await database()
   const limits = createLimits(db, {

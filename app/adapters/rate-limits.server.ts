@@ -8,17 +8,23 @@ import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-lim
 import type { Db } from './db.server'
 
 type Rule = { points: number; seconds: number }
-type LimitRules = { person?: Rule; browser?: Rule; address?: Rule }
+type LimitRules = { person?: Rule; browser?: Rule; crowd?: Rule; address?: Rule }
 
 /**
  * Requests per person, per browser that has our cookie, and per address. 1,000 people behind one
  * address who do everything in the same minute reach none of them. A stranger with our cookie counts
- * by it alone: who floods from the same address without one uses up nothing of theirs.
+ * by it, and with all browsers of the address by the crowd's ceiling: who floods without a cookie uses
+ * up nothing of theirs, and who collects cookies meets the ceiling.
  */
 export const limitCatalog = {
-  'sign-in': { browser: { points: 20, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
+  'sign-in': {
+    browser: { points: 20, seconds: 60 },
+    crowd: { points: 6_000, seconds: 60 },
+    address: { points: 1_200, seconds: 60 },
+  },
   'sign-in-callback': {
     browser: { points: 20, seconds: 60 },
+    crowd: { points: 6_000, seconds: 60 },
     address: { points: 1_200, seconds: 60 },
   },
   claim: { person: { points: 20, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
@@ -58,7 +64,7 @@ export function createLimits(db: Db, catalog: Record<string, LimitRules> = limit
   const client = throughPrisma(db)
   const limiters = new Map(
     Object.entries(catalog).flatMap(([name, rules]) =>
-      (['person', 'browser', 'address'] as const).flatMap((side) => {
+      (['person', 'browser', 'crowd', 'address'] as const).flatMap((side) => {
         const rule = rules[side]
         return rule
           ? [[`${name}:${side}`, limiterOf(client, `${name}:${side}`, rule)] as const]
@@ -69,11 +75,16 @@ export function createLimits(db: Db, catalog: Record<string, LimitRules> = limit
   return {
     async consume(name, { userId, browser, address }) {
       const ofBrowser = limiters.get(`${name}:browser`)
-      if (ofBrowser && browser) return consumeOne(ofBrowser, browser)
+      const block = address && addressBlock(address)
+      if (ofBrowser && browser)
+        return (
+          (await consumeOne(ofBrowser, browser)) ??
+          (await consumeOne(limiters.get(`${name}:crowd`), block))
+        )
       // The person first: a person over the limit must not use up the address that others share.
       return (
         (await consumeOne(limiters.get(`${name}:person`), userId)) ??
-        (await consumeOne(limiters.get(`${name}:address`), address && addressBlock(address)))
+        (await consumeOne(limiters.get(`${name}:address`), block))
       )
     },
   }

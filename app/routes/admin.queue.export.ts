@@ -6,11 +6,15 @@ import type { JobRow } from '~/domain/staff/queue/types'
 import { csvDownload } from '~/web/csv.server'
 import { download } from '~/web/download.server'
 import { handler } from '~/web/handler.server'
+import { refuseOverLimit } from '~/web/rate-limit.server'
+import { queueUrl } from '~/urls'
 import { requireStaff } from '~/web/session.server'
 
 /** The newest thousand jobs that match, as a file. */
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
+  const refused = await refuseOverLimit({ request, ctx }, 'export', viewer, queueUrl)
+  if (refused) return refused
   const { searchParams } = new URL(request.url)
   const format = searchParams.get('format') === 'json' ? 'json' : 'csv'
   const { after: _page, ...filter } = readQueueQuery(searchParams, ctx.now()).filter

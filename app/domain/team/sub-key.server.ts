@@ -166,7 +166,8 @@ async function findPosted(
     select (team_id = ${input.teamId}::uuid and user_id = ${input.userId}
       and master_key_id = ${input.masterKeyId}::uuid and purpose = ${input.purpose}
       and cap_usd = ${decimalStringFromNano(input.cap)}::numeric
-      and reset is not distinct from ${input.reset} and models = ${input.models}::text[]) as same
+      and reset is not distinct from ${input.reset} and models = ${input.models}::text[]
+      and coalesce(options, '{}'::jsonb) @> ${JSON.stringify(input.options ?? {})}::jsonb) as same
     from keymint.api_keys where id = ${formId}::uuid`
   if (!row) return null
   return row.same ? { id: formId, same: true } : { id: randomUUID(), same: false }
