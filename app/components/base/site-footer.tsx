@@ -15,7 +15,7 @@ export function SiteFooter({ theme, operator }: { theme: Theme; operator: Operat
         }
       >
         <p>
-          Every key has a budget, a list of models and an expiry.{' '}
+          Every key has a budget and an expiry.{' '}
           <a className="inline-flex min-h-11 items-center prose-link" href="/docs">
             How to use a key
           </a>

@@ -127,6 +127,8 @@ function TakenClaim({
                 <KeyEndings
                   replaceUrl={claim.replacing ? null : urls.replace}
                   claimId={claim.claimId}
+                  isGiveaway={page.workshop?.kind === 'giveaway'}
+                  isPaused={page.workshop?.paused != null}
                 />
               </>
             ) : null}

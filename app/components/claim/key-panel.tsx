@@ -135,10 +135,15 @@ export function KeyUse({
 export function KeyEndings({
   replaceUrl,
   claimId,
+  isGiveaway,
+  isPaused,
 }: {
   /** Null while a replacement is under way. */
   replaceUrl: string | null
   claimId: string
+  isGiveaway: boolean
+  /** Nobody gets a new key at present. */
+  isPaused: boolean
 }) {
   return (
     <div className="no-print border-b border-rule">
@@ -146,7 +151,10 @@ export function KeyEndings({
         <Ending title="Replace a leaked key">
           <form method="post" action={replaceUrl} className="space-y-3">
             <p>
-              We disable this key for good, and you get a new one on this page, with what is left.
+              We disable this key for good, and you get a new one on this page, with what is left.{' '}
+              {isPaused
+                ? 'New keys are paused at the moment: the new one comes when they resume.'
+                : 'The new one has its budget about a minute later.'}{' '}
               Programs that use the old key get “401” until you update them.
             </p>
             <input type="hidden" name="confirm" value="yes" />
@@ -157,7 +165,10 @@ export function KeyEndings({
       <Ending title="Give this key back">
         <GiveBack claimId={claimId}>
           We disable the key for good, and others can use what is left. Programs that use it get
-          “401”.
+          “401”.{' '}
+          {isGiveaway
+            ? 'You can claim another key later, when the giveaway’s rules allow it.'
+            : 'You cannot claim another key here by yourself afterwards.'}
         </GiveBack>
       </Ending>
     </div>

@@ -71,8 +71,10 @@ export function previewMessage(action: ClaimAction, preview: ClaimActionPreview)
     effectOf(action, keys, preview),
     exceedsPool ? 'The pool cannot cover all of them: the last ones are refused.' : '',
     count > fitting
-      ? `${(count - fitting).toLocaleString('en-US')} of the selected claims do not need it or ` +
-        'cannot have it; they are skipped.'
+      ? `${(count - fitting).toLocaleString('en-US')} of the selected claims ` +
+        (count - fitting === 1
+          ? 'does not need it or cannot have it; it is skipped.'
+          : 'do not need it or cannot have it; they are skipped.')
       : '',
   ]
   return sentences.filter((sentence) => sentence !== '').join(' ')

@@ -226,7 +226,7 @@ export function judgeWorkshop(
       error: facts.bindError,
     })
   if (facts.missing > 0) add('error', 'press', { code: 'missing', keys: facts.missing })
-  if (facts.disabled > 0) add('ok', 'none', { code: 'disabled', keys: facts.disabled })
+  if (facts.disabled > 0) add('warning', 'none', { code: 'disabled', keys: facts.disabled })
   if (facts.overrun > 0n)
     add('warning', 'none', { code: 'overrun', amount: moneyView(facts.overrun) })
   addTurnedAway(add, facts)
