@@ -131,6 +131,7 @@ const rooms = [
   [
     'operations',
     [
+      'backup.server',
       'counters.server',
       'engine.server',
       'error-groups',

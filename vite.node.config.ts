@@ -20,6 +20,8 @@ export default defineConfig({
         'audit-verify': 'app/cli/audit-verify.ts',
         doctor: 'app/cli/doctor.ts',
         'installation-renew': 'app/cli/installation-renew.ts',
+        backup: 'app/cli/backup.ts',
+        restore: 'app/cli/restore.ts',
         'vault-rotate': 'app/cli/vault-rotate.ts',
       },
     },

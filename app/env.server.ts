@@ -3,6 +3,7 @@
  * every error at once; the list never contains the value of a secret.
  */
 import { z } from 'zod'
+import { isRecipient } from './adapters/backup-file.server'
 import { isNeverCalled, parseNetwork, type Network } from './networks'
 
 const isLoopback = (hostname: string) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
@@ -162,6 +163,12 @@ const envSchema = z.object({
   PRIVACY_URL: webPage.optional(),
   SMTP_URL: url.refine(isDecodable, decodable).optional(),
   RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
+  BACKUP_DIR: z.string().optional(),
+  BACKUP_RECIPIENTS: optionalList.refine(
+    (items) => items.every(isRecipient),
+    'must be recipients of age (age1…, as age-keygen prints them), separated by commas',
+  ),
+  BACKUP_KEEP_DAYS: wholeNumber(1, 3_650).default(14),
   CLIENT_IP_HEADER: z
     .string()
     .regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the name of a header, such as Fly-Client-IP')

@@ -169,6 +169,15 @@ async function createCtx(
       readUsageSeconds: env.READ_USAGE_SECONDS,
       retentionDays: env.RETENTION_DAYS ?? null,
     },
+    backup:
+      env.BACKUP_DIR === undefined
+        ? null
+        : {
+            databaseUrl: env.DIRECT_DATABASE_URL ?? env.DATABASE_URL,
+            folder: env.BACKUP_DIR,
+            recipients: env.BACKUP_RECIPIENTS,
+            keepDays: env.BACKUP_KEEP_DAYS,
+          },
     deployment: deploymentOf(env),
     installationId,
     migrations: migrationNames(),

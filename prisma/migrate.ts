@@ -15,7 +15,7 @@ import {
 } from '@prisma/driver-adapter-utils'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
-import { migrationNames, migrationsDirectory } from '~/adapters/migrations.server'
+import { editedMigrations, migrationNames, migrationsDirectory } from '~/adapters/migrations.server'
 import { migrateQueues } from '~/adapters/queue-installation.server'
 import { withoutPrismaParameters } from '~/adapters/db.server'
 
@@ -32,6 +32,36 @@ export async function migrate(
   databaseUrl: string,
   directory = migrationsDirectory,
 ): Promise<MigrationReport> {
+  return locked(databaseUrl, directory, async (client) => {
+    const applied = await applyMigrations(databaseUrl, directory, migrationNames(directory))
+    await client.query('insert into keymint.installation (id) values ($1) on conflict do nothing', [
+      randomBytes(6).toString('hex'),
+    ])
+    await migrateQueues(databaseUrl)
+    for (const index of jobIndexes) await client.query(index)
+    await client.query(jobHolderTrigger)
+    const installation = await client.query<{ id: string }>('select id from keymint.installation')
+    return { applied, installationId: installation.rows[0]?.id ?? '' }
+  })
+}
+
+/**
+ * Makes the tables of an older build, and no queue: what a backup of that build is loaded into.
+ * `names` are the first migrations of the folder, in order.
+ */
+export async function migrateTo(
+  databaseUrl: string,
+  names: readonly string[],
+  directory = migrationsDirectory,
+): Promise<void> {
+  await locked(databaseUrl, directory, () => applyMigrations(databaseUrl, directory, names))
+}
+
+async function locked<Result>(
+  databaseUrl: string,
+  directory: string,
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
   if (!existsSync(directory))
     throw new Error(
       `There is no folder ${directory}. Run this from the root of the project or of the image.`,
@@ -41,18 +71,29 @@ export async function migrate(
   try {
     await client.query('select pg_advisory_lock($1)', [migrateLock])
     await client.query('create schema if not exists keymint')
-    const applied = await applyMigrations(databaseUrl, directory)
-    await client.query('insert into keymint.installation (id) values ($1) on conflict do nothing', [
-      randomBytes(6).toString('hex'),
-    ])
-    await migrateQueues(databaseUrl)
-    for (const index of jobIndexes) await client.query(index)
-    await client.query(jobHolderTrigger)
-    const installation = await client.query<{ id: string }>('select id from keymint.installation')
-    return { applied, installationId: installation.rows[0]?.id ?? '' }
+    await refuseEdited(client, directory)
+    return await work(client)
   } finally {
     await client.end()
   }
+}
+
+/** A migration that was changed after it was applied makes another database than this build expects. */
+async function refuseEdited(client: pg.Client, directory: string): Promise<void> {
+  const { rows: tables } = await client.query<{ there: boolean }>(
+    "select to_regclass('keymint._prisma_migrations') is not null as there",
+  )
+  if (!tables[0]?.there) return
+  const { rows } = await client.query<{ name: string; checksum: string }>(
+    `select migration_name as name, checksum from keymint._prisma_migrations
+      where finished_at is not null and rolled_back_at is null`,
+  )
+  const edited = editedMigrations(rows, directory)
+  if (edited.length > 0)
+    throw new Error(
+      `${edited.join(', ')} ${edited.length === 1 ? 'was' : 'were'} changed after this database ` +
+        'was migrated with it. Nothing was applied. Use the build that migrated it, or a database of its own.',
+    )
 }
 
 /**
@@ -93,7 +134,11 @@ function connectionTo(databaseUrl: string) {
   }
 }
 
-async function applyMigrations(databaseUrl: string, directory: string): Promise<string[]> {
+async function applyMigrations(
+  databaseUrl: string,
+  directory: string,
+  names: readonly string[],
+): Promise<string[]> {
   const engineModule = await loadSchemaEngine()
   const adapter = new PrismaPg({ ...connectionTo(databaseUrl), max: 2 }, { schema: 'keymint' })
   const engine = await engineModule.SchemaEngine.new(
@@ -107,7 +152,7 @@ async function applyMigrations(databaseUrl: string, directory: string): Promise<
         Promise.reject(new Error('applying migrations needs no shadow database')),
     }),
   )
-  const migrationDirectories = migrationNames(directory).map((name) => ({
+  const migrationDirectories = names.map((name) => ({
     path: name,
     migrationFile: {
       path: 'migration.sql',

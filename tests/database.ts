@@ -2,9 +2,11 @@
  * A database alone, for tests that need no provider and no queue: a clone of the run's migrated
  * template.
  */
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
 import { inject } from 'vitest'
 import { createDb, type Db } from '~/adapters/db.server'
-import { cloneDatabase } from '../simulators/postgres/template'
+import { cloneDatabase, databaseUrlFor, dropDatabase } from '../simulators/postgres/template'
 
 /** A server, and the migrated database in it that clones are copied from. */
 export type Template = { adminUrl: string; template: string }
@@ -27,6 +29,23 @@ export async function testDb(): Promise<{ db: Db; url: string; drop(): Promise<v
       await database.drop()
     },
   }
+}
+
+/** A database without a table, for as long as the world is open. */
+export async function emptyDatabase(world: {
+  onClose(close: () => Promise<unknown>): void
+}): Promise<string> {
+  const { adminUrl } = templateOfRun()
+  const name = `keymint_empty_${randomBytes(6).toString('hex')}`
+  const admin = new pg.Client({ connectionString: adminUrl })
+  await admin.connect()
+  try {
+    await admin.query(`create database ${name}`)
+  } finally {
+    await admin.end()
+  }
+  world.onClose(() => dropDatabase(adminUrl, name))
+  return databaseUrlFor(adminUrl, name)
 }
 
 /** Moves the engine's time, `keymint.now()`, of this database to so much after the real one. */

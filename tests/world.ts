@@ -141,6 +141,7 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
       outbound: { networks: thisMachine },
     }),
     mailer: null,
+    backup: null,
     limitClaims: pLimit(4),
     mintConcurrency: 8,
     callPace: createCallPace({ db, log, ceiling: 8 }),

@@ -234,6 +234,19 @@ export const catalog = {
       deleteAfterSeconds: 3_600,
     },
   },
+  /** Writes a backup where BACKUP_DIR is set. */
+  'make-backup': {
+    payload: emptyPayload,
+    queue: {
+      policy: 'exclusive',
+      notify: true,
+      retryLimit: 3,
+      retryDelay: 300,
+      expireInSeconds: 3_600,
+      heartbeatSeconds: 30,
+      deleteAfterSeconds: 30 * 86_400,
+    },
+  },
   /** Retention: erases people who have been away for long, and rows past their time. */
   retention: {
     payload: emptyPayload,
@@ -264,6 +277,7 @@ export const schedules: { name: JobName; cron: string }[] = [
   { name: 'read-accounts', cron: '* * * * *' },
   { name: 'reconcile-check', cron: '7 * * * *' },
   { name: 'reading-retention', cron: '23 * * * *' },
+  { name: 'make-backup', cron: '41 2 * * *' },
   { name: 'retention', cron: '23 3 * * *' },
   // Every midnight, not only on the first of a month, so that a missed night does no harm.
   { name: 'roll-months', cron: '0 0 * * *' },

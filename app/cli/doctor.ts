@@ -76,6 +76,7 @@ async function testedDeployment(
       maxTotalKeys: usable.MAX_TOTAL_KEYS ?? 0,
     },
     migrations,
+    backup: usable.BACKUP_DIR === undefined ? null : { recipients: usable.BACKUP_RECIPIENTS ?? [] },
     now: () => new Date(),
   }
 }

@@ -66,6 +66,15 @@ export type WeakSecret =
   | 'metrics-is-session'
   | 'metrics-is-encryption'
 
+/** Where a backup is written every night. */
+export type BackupPlace = {
+  databaseUrl: string
+  folder: string
+  /** Recipients of age; none means that backups are not encrypted. */
+  recipients: string[]
+  keepDays: number
+}
+
 export type Ctx = {
   db: Db
   queue: Queue
@@ -93,6 +102,8 @@ export type Ctx = {
    */
   now(): Date
   settings: Settings
+  /** Null where no folder for backups is configured. */
+  backup: BackupPlace | null
   deployment: Deployment
   workshops: WorkshopCatalog
   /** Runs a claim's transaction when few of this process are under way. */

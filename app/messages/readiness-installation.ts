@@ -14,6 +14,13 @@ export const installationMessages: MessagesFor<
   | 'never-migrated'
   | 'migrations-missing'
   | 'migrations-unknown'
+  | 'migrations-edited'
+  | 'database-old'
+  | 'backup-ok'
+  | 'backup-none'
+  | 'backup-none-yet'
+  | 'backup-late'
+  | 'backup-failed'
   | 'queue-ok'
   | 'queue-missing'
   | 'queue-version'
@@ -50,6 +57,34 @@ export const installationMessages: MessagesFor<
   'migrations-unknown': ({ names }) => [
     `The database is ahead of this build by ${listed(names)}.`,
     'Deploy the newest build; during a rolling deploy this is temporary.',
+  ],
+  'migrations-edited': ({ names }) => [
+    `${listed(names)} ${names.length === 1 ? 'is' : 'are'} not what this database was migrated with: ` +
+      'the file was changed afterwards.',
+    'Deploy the build that migrated it. A migration that has landed never changes.',
+  ],
+  'database-old': ({ version }) => [
+    `PostgreSQL ${version} is older than 17, the version Keymint is tested on.`,
+    'Move to 17: a backup and a restore do it (docs/deploy.md).',
+  ],
+  'backup-ok': ({ file, hours, isEncrypted }) => [
+    `The newest backup is ${file}, ${hours < 1 ? 'less than an hour' : counted(hours, 'hour')} old` +
+      (isEncrypted ? '.' : ', and not encrypted.'),
+  ],
+  'backup-none': () => [
+    'Keymint makes no backups: BACKUP_DIR is not set. Your database’s host may make some.',
+  ],
+  'backup-none-yet': () => [
+    'No backup has been made yet. The first one comes tonight at 02:41 UTC.',
+  ],
+  'backup-late': ({ hours }) => [
+    `The newest backup is ${hours} hours old; one is due every night.`,
+    'Look for “Make a backup” at /admin/queue: a worker must run at 02:41 UTC.',
+  ],
+  'backup-failed': ({ error, hours }) => [
+    `The last backup failed: ${error}` +
+      (hours === null ? ' None was ever made.' : ` The newest one is ${hours} hours old.`),
+    'Repair the cause, then run `npm run backup`.',
   ],
   'queue-ok': ({ version }) => [`pg-boss ${version} with all queues and schedules.`],
   'queue-missing': () => ['The tables of pg-boss are missing.', migrateQueue],

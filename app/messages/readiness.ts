@@ -32,6 +32,7 @@ export const checkLabel: Record<CheckName, string> = {
   'management-key': 'Management key',
   credits: 'Credit',
   'in-flight': 'Requests at once',
+  backup: 'Backup',
   models: 'Models',
   guardrails: 'Guardrails',
   clock: 'Clocks',

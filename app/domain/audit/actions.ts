@@ -14,6 +14,9 @@ export type AuditAction =
   | 'doctor.asked'
   | `identity.${'linked' | 'unlinked'}`
   | 'installation.renewed'
+  | 'backup.made'
+  | 'backup.failed'
+  | 'backup.restored'
   | `invitation.${'made' | 'revoked'}`
   | `job.${'retried' | 'sent-again' | 'redriven' | 'cancelled'}`
   | `account.${'parked' | 'opened'}`

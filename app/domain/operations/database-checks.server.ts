@@ -1,10 +1,15 @@
 /** What the database says: whether it is as this build needs it, and whether a worker is running. */
 import { deploymentAccount } from '../keys/accounts.server'
+import { editedMigrations } from '~/adapters/migrations.server'
 import { readQueueInstallation } from '~/adapters/queue-installation.server'
 import { workerQuietSeconds, workerSeen } from '../worker-seen.server'
 import { switchFindings, switchIsOn } from './config-checks'
 import type { TestedWith } from './readiness-check'
+import { readLastBackups } from './backup.server'
 import { error, ok, orWhenFine, warning, type Finding } from './readiness-finding'
+
+/** The version of PostgreSQL that the tests run on. */
+const testedMajor = 17
 
 type WithDb = TestedWith<'db'>
 
@@ -13,11 +18,16 @@ export async function checkDatabase({ db }: WithDb): Promise<Finding> {
     // The first query also waits for a connection, which is not latency.
     await db.$queryRaw`select 1`
     const startedAt = performance.now()
-    const [server] = await db.$queryRaw<{ version: string; recovering: boolean; max: number }[]>`
+    const [server] = await db.$queryRaw<
+      { version: string; major: number; recovering: boolean; max: number }[]
+    >`
       select current_setting('server_version') as version, pg_is_in_recovery() as recovering,
+        current_setting('server_version_num')::int / 10000 as major,
         current_setting('max_connections')::int as max`
     if (!server || server.recovering) return error({ code: 'database-replica' })
     const ms = Math.round(performance.now() - startedAt)
+    if (server.major < testedMajor)
+      return warning({ code: 'database-old', version: server.version })
     return ok({ code: 'database-ok', version: server.version, ms, connections: server.max })
   } catch {
     return error({ code: 'database-down' })
@@ -29,8 +39,11 @@ export async function checkMigrations({ db, migrations }: WithDb): Promise<Findi
     { there: boolean }[]
   >`select to_regclass('keymint._prisma_migrations') is not null as there`
   if (!table?.there) return error({ code: 'never-migrated' })
-  const rows = await db.$queryRaw<{ name: string; applied: boolean; failed: boolean }[]>`
-    select migration_name as name, bool_or(finished_at is not null and rolled_back_at is null) as applied,
+  const rows = await db.$queryRaw<
+    { name: string; checksum: string; applied: boolean; failed: boolean }[]
+  >`
+    select migration_name as name, max(checksum) filter (where finished_at is not null) as checksum,
+      bool_or(finished_at is not null and rolled_back_at is null) as applied,
       bool_or(finished_at is null and rolled_back_at is null) as failed
     from keymint._prisma_migrations group by 1`
   const applied = new Set(rows.filter((row) => row.applied).map((row) => row.name))
@@ -40,6 +53,8 @@ export async function checkMigrations({ db, migrations }: WithDb): Promise<Findi
   const findings: Finding[] = []
   if (missing.length > 0)
     findings.push(error({ code: 'migrations-missing', names: missing, unfinished }))
+  const edited = editedMigrations(rows.filter((row) => row.applied))
+  if (edited.length > 0) findings.push(error({ code: 'migrations-edited', names: edited }))
   if (unknown.length > 0) findings.push(warning({ code: 'migrations-unknown', names: unknown }))
   return orWhenFine(findings, { code: 'migrations-ok', count: migrations.length })
 }
@@ -107,4 +122,22 @@ export async function findLostSealKeys({ db, sealKeyIds }: WithDb): Promise<Find
         : { code: 'sealed-credentials-lost', credentials: count, ids },
     ),
   )
+}
+
+/** One is due every 24 hours; a run may take its time. */
+const maxBackupHours = 26
+
+export async function checkBackup({ db, backup }: WithDb): Promise<Finding> {
+  if (backup === null) return ok({ code: 'backup-none' })
+  const last = await readLastBackups(db)
+  const hours = last.made && Math.floor(last.made.ageMs / 3_600_000)
+  if (last.error !== null) return error({ code: 'backup-failed', error: last.error, hours })
+  if (!last.made || hours === null) return warning({ code: 'backup-none-yet' })
+  if (hours > maxBackupHours) return error({ code: 'backup-late', hours })
+  return ok({
+    code: 'backup-ok',
+    file: last.made.file,
+    hours,
+    isEncrypted: last.made.file.endsWith('.age'),
+  })
 }

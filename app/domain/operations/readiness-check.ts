@@ -1,7 +1,7 @@
 /** One thing that must be right before a workshop opens. */
 import type { Db } from '~/adapters/db.server'
 import type { KeyProvider } from '~/adapters/key-provider'
-import type { Deployment, Settings } from '../ctx'
+import type { BackupPlace, Deployment, Settings } from '../ctx'
 import { windowState } from '../workshop/workshop'
 import type { Workshop, WorkshopCatalog } from '../workshop-file'
 import type { CheckName, Finding, Severity } from './readiness-finding'
@@ -23,6 +23,8 @@ export type TestedDeployment = {
   workshops: WorkshopCatalog
   settings: Pick<Settings, 'provisioningEnabled' | 'maxTotalKeys'>
   migrations: string[]
+  /** Where backups are written every night; null for nowhere. */
+  backup: Pick<BackupPlace, 'recipients'> | null
   now(): Date
 }
 

@@ -23,6 +23,7 @@ export type CheckName =
   | 'guardrails'
   | 'clock'
   | 'sign-in'
+  | 'backup'
   | 'canary'
 
 /** Values of each code; `error` is the provider's or the database's own text, scrubbed. */
@@ -61,11 +62,18 @@ export type FindingValues = {
   // Database, queue, workers
   'database-ok': { version: string; ms: number; connections: number }
   'database-replica': None
+  'database-old': { version: string }
   'database-down': None
   'migrations-ok': { count: number }
   'never-migrated': None
   'migrations-missing': { names: string[]; unfinished: string[] }
   'migrations-unknown': { names: string[] }
+  'migrations-edited': { names: string[] }
+  'backup-ok': { file: string; hours: number; isEncrypted: boolean }
+  'backup-none': None
+  'backup-none-yet': None
+  'backup-late': { hours: number }
+  'backup-failed': { error: string; hours: number | null }
   'queue-ok': { version: number }
   'queue-missing': None
   'queue-version': { version: number; needed: number }

@@ -10,6 +10,7 @@ import { checkCanary } from './canary.server'
 import { checkClock } from './clock-check.server'
 import { checkEnvironment, checkSecrets, checkSignIn, checkWorkshopFiles } from './config-checks'
 import {
+  checkBackup,
   checkDatabase,
   checkMigrations,
   checkQueue,
@@ -60,6 +61,7 @@ const checks: Check[] = [
   { name: 'in-flight', needs: ['management-key'], parts: ['provider'], run: checkInFlight },
   { name: 'models', needs: [], parts: ['provider'], run: checkModels },
   { name: 'guardrails', needs: ['management-key'], parts: ['provider'], run: checkGuardrails },
+  { name: 'backup', needs: ['migrations'], parts: ['db'], run: checkBackup },
   { name: 'clock', needs: [], parts: [], run: checkClock },
   { name: 'sign-in', needs: [], parts: [], run: checkSignIn },
   {
@@ -133,7 +135,7 @@ async function findingsOf(
 
 /** The deployment that this process belongs to, as it sees it. */
 export function testedDeployment(ctx: Ctx): TestedDeployment {
-  const { deployment, db, provider, workshops, settings, migrations } = ctx
+  const { deployment, db, provider, workshops, settings, migrations, backup } = ctx
   return {
     environmentProblems: [],
     deployment,
@@ -143,6 +145,7 @@ export function testedDeployment(ctx: Ctx): TestedDeployment {
     workshops,
     settings,
     migrations,
+    backup,
     now: () => ctx.now(),
   }
 }

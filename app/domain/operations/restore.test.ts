@@ -1,10 +1,8 @@
-/**
- * A database that comes back from a backup. No pg_dump of the server's version comes with npm, so
- * the backup here is a copy made by Postgres itself (CREATE DATABASE … TEMPLATE): the same rows,
- * also those of the queue.
- */
-import { expect, inject, test } from 'vitest'
-import pg from 'pg'
+/** A database that comes back from a backup. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { expect, test } from 'vitest'
 import { createDb } from '~/adapters/db.server'
 import { createSealer } from '~/adapters/sealing.server'
 import { createSendingQueue } from '~/adapters/queue.server'
@@ -18,7 +16,9 @@ import { listAccount } from '~/domain/keys/read-account.server'
 import { planReconcile } from '~/domain/keys/reconcile.server'
 import { sweep } from '~/domain/operations/sweep.server'
 import { openWorld, type World } from '../../../tests/world'
-import { cloneDatabase } from '../../../simulators/postgres/template'
+import { restore } from '../../../prisma/restore'
+import { emptyDatabase } from '../../../tests/database'
+import { backupFileName, makeBackup } from './backup.server'
 import { listFormerKeys, renewInstallation } from './installation.server'
 
 const slug = 'test-workshop'
@@ -35,29 +35,24 @@ async function mintAllOf(ctx: World['ctx']) {
     await runMint(ctx, id)
 }
 
-/**
- * Postgres copies only what nobody is connected to: everybody is sent away first, as a backup needs
- * nobody to be.
- */
-async function backUp(world: World): Promise<{ url: string; drop(): Promise<void> }> {
-  const name = new URL(world.database.url).pathname.slice(1)
-  const admin = new pg.Client({ connectionString: inject('postgresAdminUrl') })
-  await admin.connect()
-  try {
-    await admin.query(`alter database ${name} with allow_connections false`)
-    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
-      name,
-    ])
-    return await cloneDatabase(inject('postgresAdminUrl'), name)
-  } finally {
-    await admin.query(`alter database ${name} with allow_connections true`)
-    await admin.end()
+/** A backup of a database in use. `into` restores it into a new database of the same server. */
+async function backUp(world: World) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'keymint-backup-'))
+  world.onClose(() => rm(folder, { recursive: true, force: true }))
+  const file = path.join(folder, backupFileName(world.ctx.now(), false))
+  await makeBackup(world.database.url, file, [])
+  return {
+    async into(formerKeys: 'adopt' | 'leave') {
+      const url = await emptyDatabase(world)
+      return { url, ...(await restore(url, file, { formerKeys, identities: [] })) }
+    },
   }
 }
 
 async function countsOf(db: World['db']) {
   const tables = await db.$queryRaw<{ name: string }[]>`
     select schemaname || '.' || tablename as name from pg_tables where schemaname = 'keymint'
+      and tablename not in ('audit_events', 'pace_leases')
       or (schemaname = 'pgboss' and tablename in ('job_common', 'queue', 'schedule')) order by 1`
   return Promise.all(
     tables.map(async ({ name }) => [
@@ -98,7 +93,6 @@ test('a restored database opens every key, mints what waited once, and leaves la
   const waiting = await claimFor(world, 2)
   const counts = await countsOf(world.db)
   const backup = await backUp(world)
-  world.onClose(() => backup.drop())
 
   // After the backup: the two who waited got their keys, and then the database was lost.
   await expect
@@ -111,16 +105,16 @@ test('a restored database opens every key, mints what waited once, and leaves la
     .toBe(true)
   expect(await world.liveKeys()).toHaveLength(5)
 
-  const db = createDb(backup.url, { max: 2, applicationName: 'renew' })
+  const { url, previousId, hasJobs } = await backup.into('adopt')
+  expect({ previousId, hasJobs }).toEqual({ previousId: world.ctx.installationId, hasJobs: true })
+  const db = createDb(url, { max: 2, applicationName: 'restored' })
   world.onClose(() => db.$disconnect())
   expect(await countsOf(db)).toEqual(counts)
-  const outcome = await renewInstallation({ db }, 'adopt')
-  expect(outcome).toMatchObject({ kind: 'renewed', previousId: world.ctx.installationId })
   expect(
     await db.auditEvent.findFirst({ where: { action: 'installation.renewed' } }),
   ).toMatchObject({ actor: 'operator', details: { previousId: world.ctx.installationId } })
 
-  const restored = await ctxOn(world, backup.url)
+  const restored = await ctxOn(world, url)
   expect(restored.installationId).not.toBe(world.ctx.installationId)
   const former = await listFormerKeys(restored, world.ctx.installationId)
   expect(former.filter((key) => key.held)).toHaveLength(3)
@@ -164,12 +158,8 @@ test('a copy leaves the keys of the database that lives on, whatever its own row
   await using world = await openWorld()
   const [person] = await claimFor(world, 1)
   await mintAllOf(world.ctx)
-  const backup = await backUp(world)
-  world.onClose(() => backup.drop())
-  const db = createDb(backup.url, { max: 2, applicationName: 'renew' })
-  world.onClose(() => db.$disconnect())
-  await renewInstallation({ db }, 'leave')
-  const copy = await ctxOn(world, backup.url)
+  const { url } = await (await backUp(world)).into('leave')
+  const copy = await ctxOn(world, url)
   const claim = await copy.db.workshopAttendance.findFirstOrThrow()
   await giveBack(copy, { claimId: claim.claimId, userId: person!.userId })
   const { id } = await copy.db.key.findFirstOrThrow()

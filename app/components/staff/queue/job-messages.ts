@@ -17,6 +17,7 @@ const jobLabels: Record<JobName, string> = {
   'make-receipt': 'Make a receipt',
   doctor: 'Run the readiness check',
   'chain-audit': 'Chain the audit trail',
+  'make-backup': 'Make a backup',
   retention: 'Delete data past its retention',
   sweep: 'Find lost work',
   'bulk-action': 'Run a bulk action',

@@ -41,6 +41,7 @@ const kinds: Record<JobName, JobKind> = {
   'make-receipt': onRequest,
   doctor: onRequest,
   'chain-audit': vital,
+  'make-backup': scheduled,
   retention: scheduled,
   sweep: vital,
   'bulk-action': begun,
