@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto'
 import pLimit from 'p-limit'
 import type { PgBoss } from 'pg-boss'
-import { createDb, isDatabaseUnavailable, type Db } from './adapters/db.server'
+import { waitForInstallation } from './adapters/database-start.server'
+import { createDb, type Db } from './adapters/db.server'
 import { createFingerprints } from './adapters/fingerprint.server'
 import { createLog, rememberSecrets, type Log } from './adapters/log.server'
 import { createMetrics, measured } from './adapters/metrics.server'
@@ -50,12 +51,13 @@ export async function createWebRuntime(
 ): Promise<{ ctx: Ctx; close: () => Promise<void> }> {
   rememberSecrets(secretsOf(env))
   const log = createLog({ level: env.LOG_LEVEL, name: 'web' })
+  // First, so that a database that refuses us gives a clear error, not the queue's.
+  const installationId = await waitForInstallation(env.DATABASE_URL, log)
   const db = createDb(env.DATABASE_URL, {
     max: webConnections,
     applicationName: 'keymint-web',
     named: env.NAMED_STATEMENTS,
   })
-  const installationId = await readInstallationId(db)
   const queue = await createSendingQueue(env.DATABASE_URL, bossEvents(log))
   const ctx = await createCtx(env, log, db, queue, installationId)
   return {
@@ -79,29 +81,17 @@ export async function createWorkerRuntime(env: Env): Promise<{
 }> {
   rememberSecrets(secretsOf(env))
   const log = createLog({ level: env.LOG_LEVEL, name: 'worker' })
+  const installationId = await waitForInstallation(env.DATABASE_URL, log)
   const db = createDb(env.DATABASE_URL, {
     max: workerConnections,
     applicationName: 'keymint-worker',
     named: env.NAMED_STATEMENTS,
   })
-  const installationId = await readInstallationId(db)
   const workerId = randomUUID()
   const sessionUrl = env.DIRECT_DATABASE_URL ?? env.DATABASE_URL
   const boss = await createWorkingBoss(sessionUrl, bossEvents(log), workerId)
   const ctx = await createCtx(env, log, db, queueOver(boss), installationId)
   return { ctx, boss, workerId, sessionUrl, close: () => db.$disconnect() }
-}
-
-/** Read first, so that a database that was never migrated gives a clear error, not the queue's. */
-async function readInstallationId(db: Db): Promise<string> {
-  const installation = await db.installation.findFirst().catch((error: unknown) => {
-    if (isDatabaseUnavailable(error))
-      throw new Error('The database of DATABASE_URL cannot be reached.', { cause: error })
-    return null
-  })
-  if (!installation)
-    throw new Error('The database of DATABASE_URL has not been migrated. Run: npm run migrate')
-  return installation.id
 }
 
 async function createCtx(

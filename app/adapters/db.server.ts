@@ -13,7 +13,7 @@ export type Tx = Prisma.TransactionClient
 // a session, later than the longest upstream call that is made inside one (ten seconds, while
 // ensuring a guardrail).
 // The zone is ours and not the server's, or times would be off by its offset.
-const sessionOptions = '-c idle_in_transaction_session_timeout=15000 -c timezone=UTC'
+export const sessionOptions = '-c idle_in_transaction_session_timeout=15000 -c timezone=UTC'
 // No statement of a page or a job takes a minute; one that does waits for what will not come.
 const statementTimeoutMs = 60_000
 

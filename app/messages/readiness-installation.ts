@@ -1,3 +1,4 @@
+import { refusalMessages } from '~/database-refusal'
 import type { FindingValues } from '~/domain/operations/readiness-finding'
 import type { MessagesFor } from './readiness'
 import { counted, listed } from './text'
@@ -16,6 +17,7 @@ export const installationMessages: MessagesFor<
   | 'migrations-unknown'
   | 'migrations-edited'
   | 'database-old'
+  | 'database-refused'
   | 'backup-ok'
   | 'backup-none'
   | 'backup-none-yet'
@@ -40,6 +42,7 @@ export const installationMessages: MessagesFor<
     'The database answers but accepts no writes: it is a replica.',
     'Point DATABASE_URL at the primary.',
   ],
+  'database-refused': ({ refusal }) => refusalMessages[refusal],
   'database-down': () => [
     'The database of DATABASE_URL does not answer.',
     'Restore it: docs/runbook.md, “Database down”. Waiting work then continues automatically.',

@@ -1,5 +1,6 @@
 /** What the database says: whether it is as this build needs it, and whether a worker is running. */
 import { deploymentAccount } from '../keys/accounts.server'
+import { refusalOf } from '~/database-refusal'
 import { editedMigrations } from '~/adapters/migrations.server'
 import { readQueueInstallation } from '~/adapters/queue-installation.server'
 import { workerQuietSeconds, workerSeen } from '../worker-seen.server'
@@ -29,8 +30,9 @@ export async function checkDatabase({ db }: WithDb): Promise<Finding> {
     if (server.major < testedMajor)
       return warning({ code: 'database-old', version: server.version })
     return ok({ code: 'database-ok', version: server.version, ms, connections: server.max })
-  } catch {
-    return error({ code: 'database-down' })
+  } catch (thrown) {
+    const refusal = refusalOf(thrown)
+    return error(refusal ? { code: 'database-refused', refusal } : { code: 'database-down' })
   }
 }
 

@@ -2,6 +2,7 @@
  * What a check of readiness can find, as codes and values; messages/readiness.ts has a sentence for
  * each code. Reports are stored as JSON, so every value here survives it.
  */
+import type { DatabaseRefusal } from '~/database-refusal'
 import type { MoneyView } from '../money-view'
 import type { WeakSecret } from '../ctx'
 
@@ -64,6 +65,7 @@ export type FindingValues = {
   'database-replica': None
   'database-old': { version: string }
   'database-down': None
+  'database-refused': { refusal: DatabaseRefusal }
   'migrations-ok': { count: number }
   'never-migrated': None
   'migrations-missing': { names: string[]; unfinished: string[] }
