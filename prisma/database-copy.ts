@@ -122,7 +122,7 @@ type Part =
  * Reads a copy part by part; the rows of a table must be read before the next part. Throws CopyError
  * for text that is not a copy, or was cut.
  */
-export async function* readParts(source: AsyncIterable<Buffer>): AsyncGenerator<Part> {
+async function* readParts(source: AsyncIterable<Buffer>): AsyncGenerator<Part> {
   const lines = linesOf(source)
   const next = async () => ((await lines.next()).value as Buffer | undefined)?.toString('utf8')
   const first = await next()

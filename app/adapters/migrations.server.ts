@@ -17,7 +17,7 @@ export function migrationNames(directory = migrationsDirectory): string[] {
 }
 
 /** What the database remembers of a migration: the SHA-256 of its file, in hex. */
-export const migrationChecksum = (name: string, directory = migrationsDirectory): string | null => {
+const migrationChecksum = (name: string, directory = migrationsDirectory): string | null => {
   const file = path.join(directory, name, 'migration.sql')
   return existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex') : null
 }
