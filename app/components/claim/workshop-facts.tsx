@@ -74,7 +74,7 @@ export function WorkshopFacts({ workshop }: { workshop: WorkshopView }) {
         </Fact>
       ) : (
         <Fact name="Keys expire">
-          {workshop.kind === 'giveaway' ? 'If claimed now: ' : null}
+          {workshop.keyExpiryIsRelative ? 'If you claim now: ' : null}
           <Time iso={workshop.keyExpiresAt} now={asOf} />
         </Fact>
       )}
