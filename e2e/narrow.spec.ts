@@ -25,20 +25,31 @@ const wider = (page: Page) =>
     return [`${scrollWidth} of ${clientWidth} px`, ...texts]
   })
 
-/** Layout shifts since the page began, without those that follow a press. */
-const shiftOf = (page: Page) =>
+type Shift = PerformanceEntry & {
+  value: number
+  hadRecentInput: boolean
+  sources: { node: Node | null }[]
+}
+
+/** What moved since the page began, and by how much; not what follows a press. */
+const shiftsOf = (page: Page) =>
   page.evaluate(
     () =>
-      new Promise<number>((resolve) => {
-        let sum = 0
-        new PerformanceObserver((list) => {
-          for (const entry of list.getEntries() as (PerformanceEntry & {
-            value: number
-            hadRecentInput: boolean
-          })[])
-            if (!entry.hadRecentInput) sum += entry.value
-        }).observe({ type: 'layout-shift', buffered: true })
-        setTimeout(() => resolve(sum), 400)
+      new Promise<{ sum: number; moved: string[] }>((resolve) => {
+        const shifts: Shift[] = []
+        new PerformanceObserver((list) =>
+          shifts.push(...(list.getEntries() as Shift[]).filter((one) => !one.hadRecentInput)),
+        ).observe({ type: 'layout-shift', buffered: true })
+        setTimeout(
+          () =>
+            resolve({
+              sum: shifts.reduce((sum, { value }) => sum + value, 0),
+              moved: shifts.flatMap(({ sources }) =>
+                sources.map(({ node }) => (node?.textContent ?? '').slice(0, 40)),
+              ),
+            }),
+          400,
+        )
       }),
   )
 
@@ -50,8 +61,9 @@ async function check(page: Page, addresses: string[]): Promise<string[]> {
       await page.goto(address, { waitUntil: 'networkidle' })
       const out = await wider(page)
       if (out.length > 0) problems.push(`${address} at ${width}: ${out.join(' | ')}`)
-      const shift = await shiftOf(page)
-      if (shift > maxShift) problems.push(`${address} at ${width} moves by ${shift.toFixed(3)}`)
+      const { sum, moved } = await shiftsOf(page)
+      if (sum > maxShift)
+        problems.push(`${address} at ${width} moves by ${sum.toFixed(3)}: ${moved.join(' | ')}`)
     }
   }
   return problems

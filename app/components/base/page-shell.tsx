@@ -44,7 +44,7 @@ export function PageShell({
           <span className="shrink-0 rotate-180">
             <ChevronIcon size={18} />
           </span>
-          <span className="prose-link min-w-0 [overflow-wrap:anywhere]">{back.label}</span>
+          <span className="min-w-0 [overflow-wrap:anywhere] prose-link">{back.label}</span>
         </a>
       ) : null}
       <h1
