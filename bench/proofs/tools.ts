@@ -90,7 +90,7 @@ async function install(into: string): Promise<void> {
   await command(into, 'python3', ['-m', 'venv', 'venv'])
   const list = path.join(pinned, 'requirements.txt')
   // By the machine's own pip, whose settings a new environment does not have.
-  const pip = ['-m', 'pip', '--python', 'venv/bin/python', 'install', '--quiet']
+  const pip = ['-m', 'pip', '--python', 'venv/bin/python', 'install', '--quiet', '--retries', '1']
   await command(into, 'python3', [...pip, '--requirement', list])
 }
 
