@@ -21,3 +21,9 @@ export function cut(text: string, max: number): string {
     .replace(/[\uD800-\uDBFF]$/, '')
     .toWellFormed()
 }
+
+/** What somebody typed, with a full stop where no mark ends it: more sentences follow. */
+export function asSentence(text: string): string {
+  const trimmed = text.trimEnd()
+  return /[.!?…][)”"'’]*$/u.test(trimmed) ? trimmed : `${trimmed}.`
+}

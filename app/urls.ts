@@ -57,6 +57,10 @@ export const claimReplaceUrl = (slug: string) => `/w/${part(slug)}/claim/replace
 
 export const erasedUrl = '/me/erased'
 
+/** Where one joins two accounts, and where to go on to from there. */
+export const joinAccountsUrl = (returnTo?: string) =>
+  returnTo === undefined ? '/me/join' : `/me/join?returnTo=${encodeURIComponent(returnTo)}`
+
 /** The page, and what it says has just been done. */
 export function meUrl(done?: NoticeCode): string {
   return done ? `/me?done=${done}` : '/me'

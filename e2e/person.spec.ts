@@ -2,7 +2,7 @@
  * A person's own page: signing out elsewhere, downloading, deleting the account; with JavaScript
  * and without.
  */
-import { attendee, expect, signInTo, test } from './fixtures'
+import { attendee, claimOverHttp, expect, signInTo, test } from './fixtures'
 
 for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? 'with JavaScript' : 'without JavaScript', () => {
@@ -55,3 +55,51 @@ for (const javaScriptEnabled of [true, false]) {
     })
   })
 }
+
+// 155 has the same address at both providers, and neither provider runs it.
+test('somebody who claimed with Google and comes back with GitHub is told, and joins the two accounts', async ({
+  page,
+  context,
+  stage,
+}) => {
+  const { login } = attendee(155)
+  const address = 'farid.zimmermann@proton.me'
+  await signInTo(context, stage.origin, address, 'google')
+  await claimOverHttp(context, stage.origin, 'open-room')
+  await context.clearCookies()
+
+  await signInTo(context, stage.origin, login)
+  await page.goto('/w/open-room')
+  await expect(page.getByText('This email already has a key here')).toBeVisible()
+  await expect(page.getByText('You claimed with Google')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
+  await page.getByRole('button', { name: 'Continue with Google' }).click()
+  await page.getByRole('button', { name: address }).click()
+
+  await expect(page).toHaveURL(/\/me\/join\?returnTo=%2Fw%2Fopen-room$/)
+  await expect(page.getByRole('heading', { name: 'You have two accounts' })).toBeVisible()
+  await expect(page.getByRole('main')).toContainText('1 claim')
+  await page.getByRole('button', { name: 'Join the two accounts' }).click()
+  await expect(page).toHaveURL(/\/w\/open-room$/)
+  await expect(page.getByText('You have a key.').or(page.getByText('We are making'))).toBeVisible()
+
+  // Either sign-in opens the key now, and there is nothing left to join.
+  await context.clearCookies()
+  await signInTo(context, stage.origin, login)
+  await page.goto('/w/open-room')
+  await expect(page.getByRole('link', { name: /^See your (key|claim)$/ })).toBeVisible()
+  await page.goto('/me/join')
+  await expect(page).toHaveURL(/\/me$/)
+})
+
+test('adding a sign-in with another address says that one is in another account', async ({
+  page,
+  signIn,
+}) => {
+  await signIn(attendee(157).login)
+  await page.goto('/me')
+  await page.getByRole('button', { name: 'Add Google' }).click()
+  await page.getByRole('button', { name: 'idris.castillo@example.org' }).click()
+  await expect(page.getByRole('status')).toContainText('You are in another account now')
+  await expect(page.getByText('idris.castillo@example.org').first()).toBeVisible()
+})

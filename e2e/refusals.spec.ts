@@ -303,3 +303,20 @@ test('a form posted from another site changes nothing', async ({
   await page.goto('/me')
   await expect(page.getByText('You have no key yet', { exact: true })).toBeVisible()
 })
+
+test('a session that ends while its page is open is named, and a post without a body is answered', async ({
+  page,
+  context,
+  signIn,
+  stage,
+}) => {
+  await signIn(attendee(178).login)
+  await claimOverHttp(context, stage.origin, 'crowded-room')
+  // Sends no body and no type, as a script might.
+  await revealOverHttp(context, stage.origin, 'crowded-room')
+  await page.goto('/w/crowded-room/claim')
+  await expect(page.getByRole('button', { name: 'Copy key' })).toBeVisible()
+  await context.clearCookies()
+  await page.getByRole('button', { name: 'Test my key' }).click()
+  await expect(page.getByText('Your session has ended')).toBeVisible()
+})

@@ -28,7 +28,40 @@ key_expires_in: 3d
 repository_url: https://example.org/keymint
 ${more}`
 
+/** No field can be much longer than these, and neither breaks at a space. */
+const word = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerk'
+const address = `https://workshops.example.org/${'a-very-long-path-without-a-break/'.repeat(3)}?q=${word}`
+const longFields = `title: ${word} für Anfängerinnen
+description: "${word}: see ${address}"
+venue: ${word}, ${address.slice(0, 120)}
+organizer: ${word} <${'hosts-of-the-'.repeat(4)}workshop@${'example-'.repeat(6)}domain.org>
+docs_url: ${address}
+marketing_opt_in: Tell me about the next ${word} at ${address.slice(0, 80)}
+timezone: America/Argentina/ComodRivadavia
+claims_open_at: 2026-01-15T09:00:00Z
+claims_close_at: 2099-12-31T18:00:00Z
+`
+
 const files: Record<string, string> = {
+  'long-room': `${longFields}providers: [github, google]
+allowed_models: [anthropic/claude-sonnet-4.6, openai/gpt-5-nano]
+limit_usd: 99999
+key_limit_usd: 999.99
+key_limit_reset: monthly
+key_expires_in: 30d
+`,
+  'long-gift': `${longFields}kind: giveaway
+acknowledged_terms: true
+providers: [github]
+allowed_models: [openai/gpt-5-nano, a-provider-with-a-long-name/${'and-a-model-'.repeat(4)}70b:free]
+key_limit_usd: 0.02
+key_limit_reset: daily
+key_expires_in: 3d
+max_keys: 99
+min_account_age: 30d
+cooldown: 400d
+repository_url: ${address}
+`,
   'open-room': `title: The open workshop
 description: One key for everyone who walks in.
 venue: Room Helium

@@ -5,6 +5,7 @@
 import type { Db } from '~/adapters/db.server'
 import type { Provider } from '~/adapters/identity-provider'
 import { type AuthSetup, createAuthSetup } from '~/adapters/identity-providers.server'
+import { createFingerprints } from '~/adapters/fingerprint.server'
 import { createLog } from '~/adapters/log.server'
 import { createLimits } from '~/adapters/rate-limits.server'
 import type { Settings } from '~/domain/ctx'
@@ -55,6 +56,7 @@ export async function openSignIns() {
       db: options.db ?? database.db,
       limits: createLimits(options.db ?? database.db),
       settings,
+      fingerprints: createFingerprints({ own: [], encryption: [Buffer.alloc(32, 7)] }),
       log: createLog({
         level: 'info',
         name: 'test',

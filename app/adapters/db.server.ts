@@ -148,6 +148,12 @@ export function isUniqueViolation(error: unknown): boolean {
   return error.code === 'P2002' || (error.code === 'P2010' && error.message.includes('23505'))
 }
 
+/** Whether a row refers to one that is gone: an account that was joined or erased meanwhile. */
+export function isMissingReference(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false
+  return error.code === 'P2003' || (error.code === 'P2010' && error.message.includes('23503'))
+}
+
 /**
  * Whether Postgres refused the row for what stands in it: asked again, it says the same. A value that
  * does not fit, a rule of a table, or a trigger that raises.

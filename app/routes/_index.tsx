@@ -74,6 +74,7 @@ export default function Landing() {
               cap="$2.00"
               capNote="in total"
               ends="the next morning"
+              hasEnded={false}
               steps={allDone}
             />
           </div>

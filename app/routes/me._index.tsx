@@ -9,6 +9,7 @@ import { PersonSessions, PersonSignIns } from '~/components/claim/person-sign-in
 import { YourTeams } from '~/components/team/your-teams'
 import { isNoticeCode, notices, type NoticeCode } from '~/components/claim/person-messages'
 import { erasePerson } from '~/domain/people/erase.server'
+import { findTwin } from '~/domain/people/join-accounts.server'
 import { readPerson, unlinkSignIn, withdrawOptIn } from '~/domain/people/person.server'
 import { endOtherSessions, endSessionOf, listSessions } from '~/domain/people/session.server'
 import { listClaimsOf } from '~/domain/claim/claim-view.server'
@@ -25,8 +26,9 @@ import { providerNames } from '~/web/sign-in-problems'
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireViewer({ request, ctx, auth })
   const token = await readSessionToken(request, auth)
-  const [person, teams, sessions, claims, workshops] = await Promise.all([
+  const [person, twin, teams, sessions, claims, workshops] = await Promise.all([
     readPerson(ctx, viewer.userId),
+    findTwin(ctx, viewer.userId),
     listTeamsOf(ctx, viewer.userId),
     listSessions(ctx, viewer.userId, token),
     listClaimsOf(ctx, viewer.userId),
@@ -36,6 +38,7 @@ export const loader = handler(async ({ request, ctx, auth }) => {
   const done = new URL(request.url).searchParams.get('done')
   return {
     person,
+    twin,
     teams,
     sessions,
     titles,
@@ -117,7 +120,7 @@ function answer(code: NoticeCode) {
 export const meta: MetaFunction = () => [{ title: 'Your keys and your data · Keymint' }]
 
 export default function Me() {
-  const { person, teams, sessions, titles, claims, claimUrls, signedInWith, done, asOf } =
+  const { person, twin, teams, sessions, titles, claims, claimUrls, signedInWith, done, asOf } =
     useLoaderData<typeof loader>()
   const problem = useActionData<typeof action>()?.problem ?? null
   const notice = problem ?? done
@@ -151,6 +154,7 @@ export default function Me() {
           signIns={person.signIns}
           email={person.email}
           current={signedInWith}
+          twin={twin}
           asOf={asOf}
         />
       </Section>

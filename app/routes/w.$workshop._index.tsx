@@ -8,7 +8,7 @@ import { findClaimView } from '~/domain/claim/claim-view.server'
 import { pulseOf } from '~/domain/workshop/pulse'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import { workshopUrl } from '~/urls'
-import { accountOf, obstacleFor } from '~/web/account.server'
+import { accountOf, findObstacle } from '~/web/account.server'
 import { handler, notFound } from '~/web/handler.server'
 import type { PageHandle } from '~/web/page-handle'
 import { getViewer } from '~/web/session.server'
@@ -32,7 +32,7 @@ export const loader = handler(async ({ request, params, ctx, auth }): Promise<Wo
     staff: viewer?.role === 'admin' || viewer?.role === 'viewer',
     origin: ctx.deployment.appOrigin,
     account: viewer && accountOf(viewer),
-    obstacle: viewer && obstacleFor(ctx, slug, viewer),
+    obstacle: viewer && !claim ? await findObstacle(ctx, slug, viewer) : null,
   }
 })
 

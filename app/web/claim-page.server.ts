@@ -3,6 +3,7 @@ import type { ClaimPageData } from '~/components/claim/claim-page-data'
 import type { Viewer } from '~/domain/people/session.server'
 import { findClaimPulse } from '~/domain/claim/claim-pulse.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
+import { findProviderOfOtherClaim } from '~/domain/claim/claim-of-address.server'
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { Ctx } from '~/domain/ctx'
 import { moreFrom } from '~/domain/keys/windows'
@@ -38,6 +39,10 @@ export async function readClaimPage(
     refused: claim && claim.claimAgain === null ? null : refused,
     moreFrom: (reset && moreFrom(reset, ctx.now())?.toISOString()) || null,
     oldEnoughAt: obstacleFor(ctx, slug, viewer)?.until ?? null,
+    claimedWith:
+      refused === 'email-already-claimed'
+        ? await findProviderOfOtherClaim(ctx, { workshopSlug: slug, ...viewer })
+        : null,
     holder: viewer.displayName,
     account: accountOf(viewer),
     autoSeconds: auto && claim?.state === 'pending' ? 10 : null,

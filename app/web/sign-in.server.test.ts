@@ -92,6 +92,29 @@ test('signed in with Google, adding GitHub with the same verified address links 
   })
 })
 
+test('signing in to another account of the same address leads to the page that offers to join the two', async () => {
+  const { standIns, signIn, jar, args } = await world()
+  const address = `twin${lastId()}@example.org`
+  standIns.gitHubEmails = [{ email: address, primary: true, verified: true }]
+  Object.assign(standIns.googleClaims, { email: address, email_verified: true })
+  await signIn(standIns, 'github')
+  jar.cookies.clear()
+  await signIn(standIns, 'google')
+  expect(where(await signIn(standIns, 'github', '/w/duckdb'))).toBe(
+    '303 /me/join?returnTo=%2Fw%2Fduckdb',
+  )
+  expect(await getViewer(args())).toMatchObject({ userId: `github:${lastId()}` })
+  // The same account again is nothing to speak of.
+  expect(where(await signIn(standIns, 'github', '/w/duckdb'))).toBe('303 /w/duckdb')
+})
+
+test('adding a sign-in that has another address says that one is in another account now', async () => {
+  const { standIns, signIn } = await world()
+  await signIn(standIns, 'github')
+  expect(where(await signIn(standIns, 'google', '/me'))).toBe('303 /me?done=another-account')
+  expect(where(await signIn(standIns, 'github', '/w/duckdb'))).toBe('303 /w/duckdb')
+})
+
 test('no verified email, and a ban, keep nobody from signing in', async () => {
   const { standIns, signIn, args, ctx } = await world()
   standIns.gitHubEmails = []

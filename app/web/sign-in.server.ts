@@ -15,8 +15,10 @@ import {
 } from '~/adapters/oauth-attempt.server'
 import { isProvider, type Provider, type ProviderIdentity } from '~/adapters/identity-provider'
 import { resolveAttendee } from '~/domain/people/account.server'
+import { readJoin } from '~/domain/people/join-accounts.server'
 import { startSession } from '~/domain/people/session.server'
 import type { Ctx } from '~/domain/ctx'
+import { joinAccountsUrl, meUrl } from '~/urls'
 import { notFound } from './handler.server'
 import {
   getViewer,
@@ -62,7 +64,7 @@ export async function startSignIn(input: {
 /** Handles the provider's redirect: on to returnTo, or to the sign-in page with the reason. */
 export async function finishSignIn(input: {
   request: Request
-  ctx: Pick<Ctx, 'db' | 'settings' | 'log'>
+  ctx: Pick<Ctx, 'db' | 'settings' | 'log' | 'fingerprints'>
   auth: AuthSetup
   provider: string | undefined
   requestId: string
@@ -102,7 +104,14 @@ export async function finishSignIn(input: {
       replacesToken: await readSessionToken(request, auth),
     })
     headers.append('Set-Cookie', await sessionCookie(auth).serialize(token))
-    return redirect(returnTo, { status: 303, headers })
+    const switched = current !== null && current.userId !== userId
+    const join = switched ? await readJoin(ctx, token) : null
+    const next = join?.keep
+      ? joinAccountsUrl(returnTo)
+      : join && returnTo === meUrl()
+        ? meUrl('another-account')
+        : returnTo
+    return redirect(next, { status: 303, headers })
   } catch (error) {
     if (isDatabaseUnavailable(error))
       return fail('database_unavailable', 'the database is unreachable')

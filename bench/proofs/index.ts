@@ -9,6 +9,7 @@ import { lineOf } from './proof'
 import { protocolProofs } from './protocol'
 import { providerProofs } from './provider'
 import { testProofs } from './tests'
+import { toolProofs } from './tools'
 
 const proofs = [
   ...engineProofs,
@@ -17,6 +18,7 @@ const proofs = [
   ...neighbourProofs,
   ...strangerProofs,
   ...testProofs,
+  ...toolProofs,
 ]
 const names = proofs.map(({ name }) => name)
 const wanted = process.argv.slice(2)

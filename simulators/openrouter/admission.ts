@@ -24,6 +24,9 @@ export interface Admission {
 
 const freeCallsPerMinute = 20
 
+/** So many models that the key may use are named in a refusal. */
+const maxFallbacks = 3
+
 export function admit(
   world: World,
   request: { key: KeyRecord; modelSlug: string; promptTokens: number; maxTokens: number | null },
@@ -32,13 +35,22 @@ export function admit(
   const model = findModel(request.modelSlug)
   if (!model)
     throw refuse(400, `${request.modelSlug} is not a valid model ID`, {
-      metadata: { availability: { code: 'model_not_found' } },
+      availability: { code: 'model_not_found' },
     })
   if (!isAllowed(world, key, model)) {
     throw refuse(
       404,
       'No endpoints available matching your guardrail restrictions and data policy. ' +
         'Configure: https://openrouter.ai/settings/privacy',
+      {
+        availability: {
+          code: 'constraint_filtered',
+          excluded_by: ['guardrail'],
+          fallback_models: listAllowedModels(world, key)
+            .slice(0, maxFallbacks)
+            .map(({ id }) => id),
+        },
+      },
     )
   }
   if (promptTokens > model.contextLength) {
@@ -283,6 +295,7 @@ function countFreeCall(world: World): void {
     const period = used >= limit ? 'day' : 'min'
     throw refuse(429, `Rate limit exceeded: free-models-per-${period}`, {
       metadata: { error_type: 'rate_limit_exceeded' },
+      availability: { code: 'capacity_exhausted' },
     })
   }
   world.freeCalls.push(now)

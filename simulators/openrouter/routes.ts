@@ -7,6 +7,7 @@ import * as guardrails from './guardrails.ts'
 import * as keys from './keys.ts'
 import { countMessageTokens, createMessage } from './messages.ts'
 import * as reports from './reports.ts'
+import { createResponse } from './responses.ts'
 import { refuse } from './wire.ts'
 import * as workspaces from './workspaces.ts'
 import type { Handler } from './world.ts'
@@ -61,6 +62,7 @@ const table: readonly (readonly [endpoint: string, gate: Gate, handler: Handler]
   ['GET /models/user', 'caller', reports.listModelsOfCaller],
   ['GET /model/{author}/{slug}', 'optional', reports.getModel],
   ['POST /chat/completions', 'caller', completeChat],
+  ['POST /responses', 'caller', createResponse],
   ['POST /messages', 'caller', createMessage],
   ['POST /messages/count_tokens', 'caller', countMessageTokens],
 ]

@@ -26,6 +26,7 @@ export function refuse(status: number, message?: string, details?: RefusalDetail
 export function errorBody(refusal: Refusal, userId: string | null): JsonObject {
   const error: JsonObject = { code: refusal.status, message: refusal.message }
   if (refusal.details.metadata) error['metadata'] = refusal.details.metadata
+  if (refusal.details.availability) error['availability'] = refusal.details.availability
   return userId === null ? { error } : { error, user_id: userId }
 }
 

@@ -135,7 +135,7 @@ export class Faults {
     }
     if (inferenceDown !== false) {
       const given = inferenceDown === true ? {} : inferenceDown
-      for (const path of ['/chat/completions', '/messages']) {
+      for (const path of ['/chat/completions', '/responses', '/messages']) {
         rules.push({
           match: `POST ${path}`,
           fault: 'refuse',

@@ -3,6 +3,8 @@ export type JsonObject = Record<string, unknown>
 
 export interface RefusalDetails {
   metadata?: JsonObject
+  /** Why a model cannot answer, beside the message. */
+  availability?: JsonObject
   retryAfterSeconds?: number
   headers?: Record<string, string>
 }

@@ -5,7 +5,10 @@ import { useHydrated } from './hydrated'
 import { CheckIcon, CopyIcon } from './icons'
 import { useSay } from './say'
 
-/** Copies a text of the page, or selects it where the clipboard is blocked. Needs a script. */
+/**
+ * Copies a text of the page, or selects it where the clipboard is blocked. Until the script runs its
+ * place is kept empty, so that nothing moves when it appears.
+ */
 export function CopyButton({
   text,
   label,
@@ -23,8 +26,6 @@ export function CopyButton({
     const timer = setTimeout(() => setState('idle'), 2500)
     return () => clearTimeout(timer)
   }, [state])
-  if (!hydrated) return null
-
   async function copy() {
     const copied = await copyText(text)
     const target = document.getElementById(targetId)
@@ -39,7 +40,7 @@ export function CopyButton({
   return (
     <Button
       kind="plain"
-      className="no-print shrink-0"
+      className={`no-print shrink-0 ${hydrated ? '' : 'needs-script'}`}
       aria-label={`${state === 'copied' ? 'Copied' : 'Copy'} ${label}`}
       onClick={() => void copy()}
     >

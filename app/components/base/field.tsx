@@ -56,7 +56,7 @@ export function Checkbox({ name, children }: { name: string; children: ReactNode
   return (
     <label className="flex min-h-11 items-start gap-3 py-2">
       <input type="checkbox" name={name} value="yes" className="mt-1 size-5 shrink-0 accent-ink" />
-      <span>{children}</span>
+      <span className="min-w-0 [overflow-wrap:anywhere]">{children}</span>
     </label>
   )
 }

@@ -41,10 +41,10 @@ export function PageShell({
             (dense ? '' : ' mb-4')
           }
         >
-          <span className="rotate-180">
+          <span className="shrink-0 rotate-180">
             <ChevronIcon size={18} />
           </span>
-          <span className="prose-link">{back.label}</span>
+          <span className="min-w-0 [overflow-wrap:anywhere] prose-link">{back.label}</span>
         </a>
       ) : null}
       <h1

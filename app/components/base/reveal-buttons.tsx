@@ -16,14 +16,21 @@ export function RevealButtons({
   revealUrl: string
   ready?: boolean
 }) {
+  // Both stand where they do afterwards: no press meant for one may hit the other.
   if (!useHydrated())
     return (
-      <form method="post" action={revealUrl}>
-        <Button type="submit" kind="key" className="min-w-40">
-          <EyeIcon />
-          Show key
+      <>
+        <Button kind="key" className="needs-script min-w-40">
+          <CopyIcon />
+          Copy key
         </Button>
-      </form>
+        <form method="post" action={revealUrl}>
+          <Button type="submit" className="min-w-32">
+            <EyeIcon />
+            Show key
+          </Button>
+        </form>
+      </>
     )
   return (
     <>

@@ -21,6 +21,7 @@ export const isMendable = (reason: RefusedReason) => mendable.has(reason)
 export function AccountHelp({
   reason,
   until,
+  claimedWith,
   account,
   workshop,
   returnTo,
@@ -28,6 +29,8 @@ export function AccountHelp({
   reason: RefusedReason
   /** When the account is old enough (ISO UTC), where that is known. */
   until: string | null
+  /** How the other claim with this email was signed in, where that is known. */
+  claimedWith: ProviderName | null
   account: Account
   workshop: Pick<WorkshopView, 'providers' | 'asOf'>
   /** The workshop's page: sign-in and sign-out end there. */
@@ -35,13 +38,24 @@ export function AccountHelp({
 }) {
   const others = workshop.providers.filter((provider) => provider !== account.provider)
   const unverified = reason === 'no-verified-email'
-  const offered = unverified ? [account.provider, ...others] : others
+  const offered =
+    claimedWith && claimedWith !== account.provider
+      ? [claimedWith]
+      : unverified
+        ? [account.provider, ...others]
+        : others
   return (
     <div className="space-y-4">
       <p className="[overflow-wrap:anywhere]">
         You are signed in as <bdi>{account.name}</bdi>
         {account.email ? ` (${account.email})` : ''} with {providerTitles[account.provider]}.
       </p>
+      {claimedWith && claimedWith !== account.provider ? (
+        <p>
+          You claimed with {providerTitles[claimedWith]}. Your key is there, and once you have
+          signed in with both you can join the two accounts:
+        </p>
+      ) : null}
       {unverified && account.provider === 'github' ? (
         <p>
           <a className="button" href="https://github.com/settings/emails" rel="noreferrer">

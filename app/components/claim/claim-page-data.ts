@@ -17,6 +17,8 @@ export type ClaimPageData = {
   moreFrom: string | null
   /** When the account is old enough for this workshop (ISO UTC), where that is the obstacle. */
   oldEnoughAt: string | null
+  /** How the other claim with this email was signed in, for a claim that was refused for that. */
+  claimedWith: Account['provider'] | null
   holder: string
   account: Account
   autoSeconds: number | null

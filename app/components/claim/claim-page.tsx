@@ -59,7 +59,6 @@ function TakenClaim({
     document.title = documentTitle(claim, title)
   }, [claim, title])
   const { key } = claim
-  const expiresAt = key?.expiresAt ?? workshop?.keyExpiresAt ?? null
   const usable =
     claim.state === 'ready' && key !== null && phase !== 'dead-upstream' && phase !== 'replacing'
   const cap = capNote(key ? key.limitReset : (workshop?.keyLimitReset ?? null))
@@ -98,18 +97,17 @@ function TakenClaim({
                   ? null
                   : { share, text: `${onCard.number} ${onCard.note}` }
               }
+              hasEnded={claim.end !== null}
               ends={
                 claim.end ? (
                   <Time iso={claim.end.endedAt} now={claim.asOf} />
-                ) : expiresAt ? (
+                ) : (
                   <>
-                    <Countdown iso={expiresAt} asOf={claim.asOf} passed="now" />
+                    <Countdown iso={claim.expiresAt} asOf={claim.asOf} passed="now" />
                     <span className="key-card-quiet block">
-                      <Time iso={expiresAt} now={claim.asOf} />
+                      <Time iso={claim.expiresAt} now={claim.asOf} />
                     </span>
                   </>
-                ) : (
-                  'Unknown'
                 )
               }
               steps={claim.steps}

@@ -17,6 +17,7 @@ const claim = (change: Partial<ClaimView> = {}): ClaimView => ({
   workshopSlug: 'duckdb',
   state: 'pending',
   claimedAt: '2026-04-14T09:00:00Z',
+  expiresAt: '2026-04-15T00:00:00Z',
   asOf: '2026-04-14T09:00:04Z',
   steps: [
     { name: 'queued', state: 'now' },

@@ -24,7 +24,7 @@ export function CopyWithKey({ text, label }: { text: string; label: string }) {
     const timer = setTimeout(() => setState('idle'), 2500)
     return () => clearTimeout(timer)
   }, [state])
-  if (!hydrated || url === null) return null
+  if (url === null) return null
 
   async function copy(revealUrl: string) {
     setState('busy')
@@ -43,7 +43,7 @@ export function CopyWithKey({ text, label }: { text: string; label: string }) {
     state === 'copied' ? 'Copied' : state === 'blocked' ? 'Not copied' : 'Copy with my key'
   return (
     <Button
-      className="no-print shrink-0"
+      className={`no-print shrink-0 ${hydrated ? '' : 'needs-script'}`}
       busy={state === 'busy'}
       busyText="Copying…"
       aria-label={`${shown}: ${label}`}

@@ -21,6 +21,8 @@ export type KeyCardProps = {
   cap: string
   capNote: string
   ends: ReactNode
+  /** `ends` is in the past: a disabled key has still its time. */
+  hasEnded: boolean
   steps: StepView[]
   look?: KeyCardLook
   /** Of the budget, once it was read: a bar of what is left takes the place of the steps. */
@@ -38,6 +40,7 @@ export function KeyCard({
   cap,
   capNote,
   ends,
+  hasEnded,
   steps,
   label,
   look = 'good',
@@ -88,7 +91,7 @@ export function KeyCard({
           <dd className="key-card-quiet">{capNote}</dd>
         </div>
         <div>
-          <dt>{state === 'ended' ? 'Ended' : 'Expires'}</dt>
+          <dt>{hasEnded ? 'Ended' : 'Expires'}</dt>
           <dd className="leading-snug">{ends}</dd>
         </div>
       </dl>

@@ -25,6 +25,7 @@ export function NotTaken({ page, reason }: { page: ClaimPageData; reason: Refuse
           <AccountHelp
             reason={reason}
             until={reason === 'account-too-new' ? page.oldEnoughAt : null}
+            claimedWith={page.claimedWith}
             account={page.account}
             workshop={page.workshop}
             returnTo={page.urls.workshop}

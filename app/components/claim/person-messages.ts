@@ -3,6 +3,7 @@
  * whatever the address says.
  */
 import type { ErasureBlock } from '~/domain/people/erase.server'
+import type { JoinView } from '~/domain/people/join-accounts.server'
 
 type Notice = { tone: 'ok' | 'warning' | 'plain'; title: string; meaning: string }
 
@@ -31,6 +32,18 @@ export const notices = {
     tone: 'ok',
     title: 'Sign-in disconnected',
     meaning: 'It no longer opens this account. Browsers that used it are signed out.',
+  },
+  joined: {
+    tone: 'ok',
+    title: 'Your accounts are joined',
+    meaning: 'Both sign-ins now open this account.',
+  },
+  'another-account': {
+    tone: 'warning',
+    title: 'You are in another account now',
+    meaning:
+      'That sign-in has an account of its own, and the two cannot be joined: ' +
+      'their emails differ, or both are in use. To go back, sign in the way you did before.',
   },
   'the-last-one': {
     tone: 'warning',
@@ -81,4 +94,31 @@ export const blockMessages: Record<ErasureBlock['kind'], string> = {
     'you are in this team. Leave it first; your keys there then end, and the rest of their budget ' +
     'returns to the team.',
   'sub-key-not-settled': 'a key of yours there has ended; the final usage takes a few minutes.',
+}
+
+/** Why two accounts stay two. */
+export const joinRefusals: Record<
+  NonNullable<JoinView['refusal']>,
+  { title: string; meaning: string }
+> = {
+  'emails-differ': {
+    title: 'Their emails differ',
+    meaning:
+      'We join two accounts only if both providers have verified the same email for you. ' +
+      'Change it at one of them, then sign in with both again.',
+  },
+  'same-provider': {
+    title: 'Both use the same provider',
+    meaning: 'An account has one sign-in of each provider, so these two stay apart.',
+  },
+  'both-in-use': {
+    title: 'Both accounts are in use',
+    meaning:
+      'Each has keys, teams or other data of its own, so we cannot join them. ' +
+      'Nothing is lost: sign in with the one that you need.',
+  },
+  banned: {
+    title: 'These accounts cannot be joined',
+    meaning: 'The organiser has banned one of them. If you think this is a mistake, ask them.',
+  },
 }

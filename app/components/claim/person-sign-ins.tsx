@@ -12,11 +12,14 @@ export function PersonSignIns({
   signIns,
   email,
   current,
+  twin,
   asOf,
 }: {
   signIns: LinkedSignIn[]
   email: string | null
   current: Provider
+  /** The provider of another account with the same email. */
+  twin: Provider | null
   asOf: string
 }) {
   const missing = (['github', 'google'] as const).filter(
@@ -66,7 +69,12 @@ export function PersonSignIns({
           <input type="hidden" name="returnTo" value="/me" />
           <Button type="submit">Add {names[provider]}</Button>
           <p className="text-soft">
-            {email ? (
+            {provider === twin ? (
+              <>
+                You have another account that you sign in to with {names[provider]} and the same
+                email. Sign in with it here, and you can join the two if one of them is empty.
+              </>
+            ) : email ? (
               <>
                 {names[provider]} must have verified{' '}
                 <span className="[overflow-wrap:anywhere]">{email}</span>, too. Use the same email,

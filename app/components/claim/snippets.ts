@@ -166,7 +166,7 @@ const snippetOf: Record<ToolId, (terms: Terms) => Omit<Snippet, 'id'>> = {
   typescript: ({ baseUrl, model }) => ({
     name: 'TypeScript',
     file: 'hello.mts',
-    note: 'The ending .mts makes it a module in every folder.',
+    note: 'The ending .mts makes it a module in every folder. It needs Node 22 or later.',
     blocks: [
       {
         label: 'hello.mts',

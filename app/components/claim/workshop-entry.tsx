@@ -15,7 +15,12 @@ import { notTakenMessage } from './claim-messages'
 import { pausedMessage, SeatsBar } from './workshop-facts'
 
 /** What is known to stand in the way of a claim by this account. */
-export type KnownObstacle = { reason: RefusedReason; until: string | null }
+export type KnownObstacle = {
+  reason: RefusedReason
+  until: string | null
+  /** How the other claim with this email was signed in, where that is the obstacle. */
+  claimedWith: Account['provider'] | null
+}
 
 export function WorkshopEntry({
   workshop,
@@ -152,6 +157,7 @@ function KnownRefusal({
         <AccountHelp
           reason={obstacle.reason}
           until={obstacle.until}
+          claimedWith={obstacle.claimedWith}
           account={account}
           workshop={workshop}
           returnTo={returnTo}

@@ -4,6 +4,7 @@ import { providerLabels } from './claim-messages'
 import { Countdown, Time } from '../base/time'
 import { nextReset, spanText } from '../base/time-text'
 import { ModelList } from '../base/model-list'
+import { asSentence } from '~/text'
 
 export const resetLabels = { daily: 'a day', weekly: 'a week', monthly: 'a month' } as const
 
@@ -40,7 +41,7 @@ export function pausedMessage({ cause, reason }: PausedView): string {
     case 'giveaways-off':
       return 'The operator has disabled giveaways.'
     case 'paused':
-      return reason ?? 'The organiser has paused new keys.'
+      return reason === null ? 'The organiser has paused new keys.' : asSentence(reason)
   }
 }
 
@@ -74,7 +75,7 @@ export function WorkshopFacts({ workshop }: { workshop: WorkshopView }) {
         </Fact>
       ) : (
         <Fact name="Keys expire">
-          {workshop.kind === 'giveaway' ? 'If claimed now: ' : null}
+          {workshop.keyExpiryIsRelative ? 'If you claim now: ' : null}
           <Time iso={workshop.keyExpiresAt} now={asOf} />
         </Fact>
       )}

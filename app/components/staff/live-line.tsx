@@ -46,7 +46,8 @@ export function LiveLine({
       {hydrated ? (
         <Button
           kind="quiet"
-          className="!min-h-9 !text-small"
+          // Its text begins where the line above does, also where it stands below.
+          className="-ml-2.5 !min-h-9 !text-small"
           onClick={onToggle}
           aria-pressed={live.kind === 'off'}
         >

@@ -33,6 +33,7 @@ export function SubKeyCard({
       keyText={state === 'ended' || state === 'refused' ? null : (revealed ?? view.label)}
       cap={view.cap.text}
       capNote={capNoteOf(view)}
+      hasEnded={view.endedAt !== null}
       ends={
         view.endedAt ? (
           <Time iso={view.endedAt} now={asOf} />

@@ -4,6 +4,7 @@
  * messages/audit.ts.
  */
 export type AuditAction =
+  | 'accounts.joined'
   | 'attendee.created'
   | 'audit.exported'
   | 'bind.retried'

@@ -237,6 +237,7 @@ function viewOf(ctx: Ctx, row: Row): ClaimView {
       limits: row.limitsSeconds,
     }),
     claimedAt: row.attendedAt.toISOString(),
+    expiresAt: row.expiresAt.toISOString(),
     waiting,
     refusal:
       row.state === 'refused'

@@ -4,7 +4,7 @@
  * code. Row, mint, job, audit and pool change in one transaction or not at all.
  */
 import { randomUUID } from 'node:crypto'
-import { isUniqueViolation, type Tx } from '~/adapters/db.server'
+import { isMissingReference, isUniqueViolation, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano } from '~/money'
 import { findHold } from '../people/holds.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
@@ -99,6 +99,8 @@ export async function claimAdmitted(
     if (claimId) return { kind: 'queued', claimId }
   } catch (error) {
     if (isPoolIsFull(error)) return fullOrEnded()
+    // The account was joined to another, or erased, by a click in another tab.
+    if (isMissingReference(error)) return refused('email-already-claimed')
     if (!isUniqueViolation(error)) throw error
   }
   // No row inserted: another click of this person was faster, minting is paused, or somebody else

@@ -282,6 +282,20 @@ test('an attendee replaces a leaked key, once in ten minutes, and only a live on
   await expectPoolToAddUp(world)
 })
 
+// Not the end that a key claimed now would have.
+test('a replacement that is on its way shows the end of the key that it replaces', async () => {
+  await using world = await openWorld({
+    workshops: [makeWorkshop({ keyExpiresAt: null, keyExpiresInMs: 7 * day })],
+  })
+  const [claim] = await readyClaims(world, 1)
+  await travel(world, day)
+  await replaceOwnKey(world.ctx, { workshopSlug: slug, userId: claim!.userId })
+  await runToEnd(world, (await world.db.bulkAction.findFirstOrThrow()).id)
+  expect(
+    await findClaimView(world.ctx, { workshopSlug: slug, userId: claim!.userId }),
+  ).toMatchObject({ state: 'pending', key: null, expiresAt: claim!.expiresAt.toISOString() })
+})
+
 test('keys with nothing left, disabled, waiting or ended are skipped with a message', async () => {
   await using world = await openWorld()
   const [spent, off, ended, missing] = await readyClaims(world, 4)

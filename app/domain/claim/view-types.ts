@@ -21,6 +21,8 @@ export type ClaimView = {
   state: 'pending' | 'ready' | 'ended' | 'refused'
   steps: StepView[]
   claimedAt: string
+  /** When its key ends, or the one that is being made (ISO UTC). */
+  expiresAt: string
   /** Only while pending. `etaSeconds` null means not known yet. */
   waiting: {
     peopleAhead: number

@@ -40,7 +40,8 @@ export const sessionLifetimeSeconds = 30 * 24 * 3600
 
 /**
  * Starts a session and returns its token, which is not stored. `replacesToken` is this browser's
- * session until now: it ends.
+ * session until now: it ends. Where it was of another account, the new one remembers it, as the
+ * proof that one person opens both.
  */
 export async function startSession(
   ctx: Pick<Ctx, 'db'>,
@@ -53,12 +54,15 @@ export async function startSession(
 ): Promise<string> {
   const token = randomBytes(32).toString('base64url')
   await ctx.db.$transaction(async (tx) => {
-    if (input.replacesToken) await endOne(tx, input.replacesToken, 'signed-in-again')
+    const replaced = input.replacesToken
+      ? await endOne(tx, input.replacesToken, 'signed-in-again')
+      : null
+    const earlier = replaced?.valid && replaced.userId !== input.userId ? replaced.tokenHash : null
     await tx.$executeRaw`
-      insert into keymint.sessions (token_hash, user_id, provider, user_agent, expires_at)
+      insert into keymint.sessions (token_hash, user_id, provider, user_agent, expires_at, earlier_token_hash)
       values (${hashToken(token)}, ${input.userId}, ${input.provider},
         ${input.userAgent ? cut(input.userAgent, 300) : null},
-        now() + make_interval(secs => ${sessionLifetimeSeconds}))`
+        now() + make_interval(secs => ${sessionLifetimeSeconds}), ${earlier})`
     await recordAudit(tx, {
       actor: `user:${input.userId}`,
       action: 'session.started',
@@ -280,22 +284,28 @@ export function isOrganizer(
   )
 }
 
-async function endOne(tx: Tx, token: string, because: string): Promise<void> {
+/** The session that was ended, and whether it was still good until then; null if there was none. */
+async function endOne(
+  tx: Tx,
+  token: string,
+  because: string,
+): Promise<{ tokenHash: string; userId: string; valid: boolean } | null> {
   const tokenHash = hashToken(token)
-  const ended = await tx.$queryRaw<{ user_id: string }[]>`
+  const [ended] = await tx.$queryRaw<{ userId: string; valid: boolean }[]>`
     update keymint.sessions set ended_at = now() where token_hash = ${tokenHash} and ended_at is null
-      returning user_id`
-  for (const { user_id } of ended) {
-    await recordAudit(tx, {
-      actor: `user:${user_id}`,
-      action: 'session.ended',
-      subject: `user:${user_id}`,
-      details: { because, session: sessionLabel(tokenHash) },
-    })
-  }
+      returning user_id as "userId",
+        expires_at > now() and last_seen_at > now() - interval '7 days' as valid`
+  if (!ended) return null
+  await recordAudit(tx, {
+    actor: `user:${ended.userId}`,
+    action: 'session.ended',
+    subject: `user:${ended.userId}`,
+    details: { because, session: sessionLabel(tokenHash) },
+  })
+  return { tokenHash, ...ended }
 }
 
-function hashToken(token: string): string {
+export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex')
 }
 

@@ -21,6 +21,7 @@ const view = (change: Partial<WorkshopView> = {}): WorkshopView => ({
   keyLimit: { usd: 2, text: '$2.00' },
   keyLimitReset: null,
   keyExpiresAt: '2026-04-15T00:00:00.000Z',
+  keyExpiryIsRelative: false,
   marketingOptIn: null,
   seats: { total: 150, left: 3 },
   pool: null,

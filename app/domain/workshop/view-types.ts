@@ -36,6 +36,8 @@ export type WorkshopView = {
   keyLimitReset: 'daily' | 'weekly' | 'monthly' | null
   /** When a key claimed now would end (ISO UTC). */
   keyExpiresAt: string
+  /** It ends so long after its claim, not at one moment for all. */
+  keyExpiryIsRelative: boolean
   marketingOptIn: string | null
   seats: { total: number; left: number }
   pool: { limit: MoneyView; committed: MoneyView } | null

@@ -98,6 +98,7 @@ function viewOf(ctx: Ctx, workshop: Workshop, snapshots: Snapshots): WorkshopVie
     keyLimit: moneyView(workshop.keyLimit),
     keyLimitReset: workshop.keyLimitReset,
     keyExpiresAt: expiresAt.toISOString(),
+    keyExpiryIsRelative: workshop.keyExpiresAt === null,
     marketingOptIn: workshop.marketingOptIn,
     seats: { total: taken + left, left },
     pool:
