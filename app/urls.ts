@@ -81,6 +81,12 @@ export const joinUrl = (token: string) => `/t/join/${part(token)}`
 /** The addresses that the pages of the queue link to. */
 export const queueUrl = '/admin/queue'
 
+/** What runs by itself; `run` or `pause` asks the question about that one first. */
+export const schedulesUrl = (ask: { run?: string; pause?: string }) => {
+  const [[verb, name] = []] = Object.entries(ask)
+  return `/admin/queue/schedules${verb && name ? `?${verb}=${part(name)}` : ''}`
+}
+
 export const jobUrl = (jobId: string) => `/admin/queue/${part(jobId)}`
 
 export const claimsUrl = (workshop: string, claimId: string) =>

@@ -121,6 +121,12 @@ export const adminTable: Row[] = [
     act: adminsMayAct,
   },
   {
+    route: 'routes/admin.queue.schedules',
+    path: () => '/admin/queue/schedules',
+    read: staffMayRead,
+    act: adminsMayAct,
+  },
+  {
     route: 'routes/admin.queue.$job',
     path: ({ jobId }) => `/admin/queue/${jobId}`,
     read: staffMayRead,
