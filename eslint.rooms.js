@@ -174,6 +174,7 @@ const rooms = [
       'queue/types',
       'receipt-view',
       'receipt.server',
+      'report.server',
       'reconcile-page.server',
       'series.server',
       'workshop-page.server',

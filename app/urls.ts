@@ -33,6 +33,8 @@ export const adminExportUrl = (slug: string) => `/admin/w/${part(slug)}/export.c
 
 export const adminReceiptUrl = (slug: string) => `/admin/w/${part(slug)}/receipt`
 
+export const adminReceiptCsvUrl = (slug: string) => `/admin/w/${part(slug)}/receipt.csv`
+
 export const adminMintUrl = (slug: string) => `/admin/w/${part(slug)}/mint`
 /** The addresses of a workshop and of a claim in it. */
 export const workshopUrl = (slug: string) => `/w/${part(slug)}`

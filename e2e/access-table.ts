@@ -91,6 +91,12 @@ export const adminTable: Row[] = [
     act: adminsMayAct,
   },
   {
+    route: 'routes/admin.w.$workshop.receipt[.]csv',
+    path: ({ slug }) => `/admin/w/${slug}/receipt.csv`,
+    read: staffMayRead,
+    act: nobodyActs,
+  },
+  {
     route: 'routes/admin.audit._index',
     path: () => '/admin/audit',
     read: staffMayRead,

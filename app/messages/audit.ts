@@ -79,6 +79,7 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'queue.paused': 'paused a queue',
   'queue.resumed': 'resumed a queue',
   'receipt.asked': 'requested the receipt',
+  'receipt.exported': 'downloaded what each person cost',
   'receipt.made': 'created the receipt',
   'reconcile.fix-asked': 'started to repair differences',
   'reconcile.fixed': 'repaired a difference',

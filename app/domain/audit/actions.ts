@@ -24,7 +24,7 @@ export type AuditAction =
   | `minting.${'paused' | 'resumed'}`
   | `person.${'banned' | 'unbanned' | 'erased' | 'exported'}`
   | `queue.${'exported' | 'paused' | 'resumed'}`
-  | `receipt.${'asked' | 'made'}`
+  | `receipt.${'asked' | 'made' | 'exported'}`
   | `reconcile.${'fix-asked' | 'fixed'}`
   | 'schedule.run-now'
   | `session.${'started' | 'ended'}`
