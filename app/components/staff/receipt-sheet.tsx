@@ -90,6 +90,7 @@ export function ReceiptSheet({
             { head: 'Tokens in', right: true, cell: (model) => count(model.promptTokens) },
             { head: 'Tokens out', right: true, cell: (model) => count(model.completionTokens) },
             { head: 'Cost', right: true, cell: (model) => model.usd },
+            { head: 'Share', right: true, cell: (model) => <Share percent={model.percent} /> },
           ]}
         />
       )}
@@ -110,6 +111,24 @@ export function ReceiptSheet({
 }
 
 type ReceiptRequest = { at: string; missing: Missing[]; lookedAt: string | null }
+
+function Share({ percent }: { percent: number }) {
+  return (
+    <span className="inline-flex items-center gap-2">
+      <svg
+        width="60"
+        height="10"
+        viewBox="0 0 100 10"
+        preserveAspectRatio="none"
+        aria-hidden="true"
+      >
+        <rect width="100" height="10" className="fill-rule" />
+        <rect width={percent} height="10" className="fill-ink" />
+      </svg>
+      {percent} %
+    </span>
+  )
+}
 
 /** What the workshop came to so far, while there is no receipt. */
 export function ReportSheet({
