@@ -52,7 +52,7 @@ test('a schedule runs at once, and a queue is paused with its name typed and res
     await page.goto('/admin/queue')
     await expect(page.getByText('A queue is paused')).toBeVisible()
     await expect(page.getByText('“The provider asked for it.”')).toBeVisible()
-    await page.getByRole('link', { name: 'Resume it on the Schedules page' }).click()
+    await page.getByRole('link', { name: 'Resume on the Schedules page' }).click()
     await page.getByRole('button', { name: 'Resume: Stop a key at its cap' }).click()
     await expect(page.getByText('“Stop a key at its cap” is resumed.')).toBeVisible()
     await expect(page.getByText('A queue is paused')).toHaveCount(0)

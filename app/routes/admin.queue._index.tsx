@@ -138,7 +138,11 @@ export default function AdminQueue() {
     >
       <div className="mt-5 space-y-3">
         <HealthBanner health={health} asOf={asOf} />
-        <PausedBanner queues={health.pausedQueues} mayAct={mayAct} asOf={asOf} />
+        <PausedBanner
+          queues={health.pausedQueues}
+          resumeHref={mayAct ? `${schedulesUrl({})}#queues` : null}
+          asOf={asOf}
+        />
         <MintingSwitch
           gate={health.gate}
           mayAct={mayAct}

@@ -144,7 +144,7 @@ export default function AdminSchedules() {
             problem={answer?.kind === 'problem' ? answer : null}
           />
         ) : null}
-        <PausedBanner queues={paused} mayAct={mayAct} asOf={asOf} />
+        <PausedBanner queues={paused} resumeHref={null} asOf={asOf} />
       </div>
       <section aria-labelledby="schedules" className="mt-6">
         <h2 id="schedules" className="mb-3 text-head">

@@ -33,8 +33,12 @@ export function reportView(report: Report): ReportView {
   }
 }
 
-function spendingChart({ from, to, stepSeconds, points }: Report['spending']): ChartView {
+/** A shorter axis would name the same minute twice. */
+const shortestMs = 10 * 60_000
+
+function spendingChart({ from, to: end, stepSeconds, points }: Report['spending']): ChartView {
   const last = points.at(-1)
+  const to = new Date(Math.max(Date.parse(end), Date.parse(from) + shortestMs)).toISOString()
   const at = (iso: string) => chartClock(iso, Math.max(stepSeconds, spanStep(from, to)))
   return drawChart(
     {
@@ -48,7 +52,7 @@ function spendingChart({ from, to, stepSeconds, points }: Report['spending']): C
       sentence: last
         ? `${text(last.usd)} in all; the last of it was spent before ${at(last.at)} UTC.`
         : 'No usage was read.',
-      rows: points.map(({ at: end, usd }) => [at(end), text(usd)]),
+      rows: points.map((point) => [at(point.at), text(point.usd)]),
     },
     [
       {
@@ -56,7 +60,7 @@ function spendingChart({ from, to, stepSeconds, points }: Report['spending']): C
         look: 'area',
         points: [
           { at: from, value: 0 },
-          ...points.map(({ at: end, usd }) => ({ at: end, value: number(usd) })),
+          ...points.map((point) => ({ at: point.at, value: number(point.usd) })),
         ],
       },
     ],

@@ -6,7 +6,7 @@ import { Table } from '../base/table'
 import { Time } from '../base/time'
 import { missingMessage, type ReceiptView } from './receipt-messages'
 import type { ReportView } from './report-messages'
-import { MoneyRows, PrintedAmounts, ReportParts, Settling } from './report-parts'
+import { MoneyRows, PrintedAmounts, ReportParts, Settling, TurnedAway } from './report-parts'
 import { Row } from './receipt-row'
 
 /** One sheet of A4 with facts that never change. */
@@ -140,18 +140,20 @@ export function ReportSheet({
   report: ReportView
   asOf: string
 }) {
-  const nobody = report.people.withKey === 0 && report.live.keys === 0
+  if (report.people.withKey === 0 && report.live.keys === 0)
+    return (
+      <div className="mt-8 max-w-read">
+        <Callout tone="plain" title="Nobody has got a key">
+          <p>Nothing was spent, so there is nothing to add up.</p>
+        </Callout>
+        <MoneyRows report={report} />
+        <TurnedAway tries={report.turnedAway} />
+      </div>
+    )
   return (
     <article className="receipt mt-8 max-w-read">
-      <h2 className="text-head">So far</h2>
-      <div className="mt-3 space-y-3">
-        <Settling report={report} asOf={asOf} />
-        {nobody ? (
-          <Callout tone="plain" title="Nobody has got a key">
-            <p>Nothing was spent, so there is nothing to add up.</p>
-          </Callout>
-        ) : null}
-      </div>
+      <h2 className="mb-3 text-head">So far</h2>
+      <Settling report={report} asOf={asOf} />
       <MoneyRows report={report} />
       <ReportParts report={report} slug={slug} />
       <h2 className="mt-8 text-head">By model</h2>
@@ -195,7 +197,7 @@ export function ReceiptAsk({
             </ul>
           </Callout>
         ) : (
-          <Callout tone="plain" title="There is no receipt: nobody claimed a key" />
+          <p>Nobody claimed, so no receipt can be made.</p>
         )
       ) : asked ? (
         <Callout tone="warning" title="The receipt is in progress">

@@ -40,7 +40,7 @@ export function MoneyRows({ report }: { report: ReportView }) {
 
 /** Money over time and by person, seats, waits, and months. */
 export function ReportParts({ report, slug }: { report: ReportView; slug: string }) {
-  const { people, turnedAway, months } = report
+  const { people, months } = report
   return (
     <>
       <div className="mt-8 grid gap-8 sm:grid-cols-2">
@@ -50,9 +50,9 @@ export function ReportParts({ report, slug }: { report: ReportView; slug: string
       <h2 className="mt-8 text-head">People</h2>
       <dl className="mt-2 divide-y divide-rule border-y border-rule">
         <Row name="Got a key">{people.withKey.toLocaleString('en-US')}</Row>
-        <Row name="Cost of a person: median">{people.median ?? 'nobody got a key'}</Row>
-        <Row name="Cost of a person: 90th percentile">{people.p90 ?? 'nobody got a key'}</Row>
-        <Row name="Cost of a person: maximum">{people.most ?? 'nobody got a key'}</Row>
+        <Row name="Cost of a person: median">{people.median ?? 'unknown'}</Row>
+        <Row name="Cost of a person: 90th percentile">{people.p90 ?? 'unknown'}</Row>
+        <Row name="Cost of a person: maximum">{people.most ?? 'unknown'}</Row>
         <Row name={months ? 'Seats taken now' : 'Seats taken'}>{seatsMessage(report.seats)}</Row>
         <Row name="Time from claim to key">{waitMessage(report.timeToKey)}</Row>
         <Row name="Opted in to news">{report.optIns.toLocaleString('en-US')}</Row>
@@ -64,15 +64,25 @@ export function ReportParts({ report, slug }: { report: ReportView; slug: string
           </a>
         </p>
       ) : null}
+      <TurnedAway tries={report.turnedAway} />
+      {months ? <Months months={months} /> : null}
+    </>
+  )
+}
+
+/** By reason: also where nobody came in, somebody may have tried. */
+export function TurnedAway({ tries }: { tries: ReportView['turnedAway'] }) {
+  return (
+    <>
       <h2 className="mt-8 text-head">Turned away</h2>
-      {turnedAway.length === 0 ? (
+      {tries.length === 0 ? (
         <p className="mt-2 text-soft">Nobody who came for a key was turned away.</p>
       ) : (
         <>
           <Table
             label="Turned away, by reason"
             frameClassName="mt-2"
-            rows={turnedAway}
+            rows={tries}
             rowKey={({ reason }) => reason}
             columns={[
               { head: 'Because', cell: ({ reason }) => turnedAwayReason(reason) },
@@ -84,7 +94,6 @@ export function ReportParts({ report, slug }: { report: ReportView; slug: string
           </p>
         </>
       )}
-      {months ? <Months months={months} /> : null}
     </>
   )
 }

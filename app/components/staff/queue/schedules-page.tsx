@@ -45,7 +45,7 @@ export function ScheduleTable({
         {
           head: 'Schedule',
           header: true,
-          className: 'lg:w-80',
+          className: '!whitespace-normal lg:w-96',
           cell: (schedule) => (
             <>
               <span className="block font-semibold">{jobLabel(schedule.name)}</span>
@@ -55,9 +55,26 @@ export function ScheduleTable({
             </>
           ),
         },
-        { head: 'Runs', cell: ({ every }) => everyMessage(every) },
-        { head: 'Last run', cell: ({ last }) => <LastRun last={last} asOf={asOf} /> },
-        { head: 'Next run', cell: (schedule) => <NextRun schedule={schedule} asOf={asOf} /> },
+        { head: 'Runs', className: 'lg:w-44', cell: ({ every }) => everyMessage(every) },
+        {
+          head: 'Last run',
+          className: 'lg:w-72',
+          cell: ({ last }) => (
+            <>
+              <OnPhone>Last run</OnPhone>
+              <LastRun last={last} asOf={asOf} />
+            </>
+          ),
+        },
+        {
+          head: 'Next run',
+          cell: (schedule) => (
+            <>
+              <OnPhone>Next run</OnPhone>
+              <NextRun schedule={schedule} asOf={asOf} />
+            </>
+          ),
+        },
         mayAct
           ? {
               head: <span className="sr-only">Action</span>,
@@ -79,12 +96,19 @@ export function ScheduleTable({
   )
 }
 
+/** Where the head of the column is not seen. */
+const OnPhone = ({ children }: { children: string }) => (
+  <span className="text-soft sm:hidden" aria-hidden="true">
+    {children}:{' '}
+  </span>
+)
+
 function LastRun({ last, asOf }: { last: ScheduleView['last']; asOf: string }) {
   if (!last) return <span className="text-soft">No run is recorded yet.</span>
   const { text, failed } = outcomeMessage(last)
   return (
     <>
-      <span className="block">
+      <span className="sm:block">
         <a className="prose-link" href={jobUrl(last.jobId)}>
           <Ago iso={last.startedAt} asOf={asOf} />
         </a>
@@ -197,11 +221,12 @@ function ResumeForm({ name }: { name: JobName }) {
 /** Which queues are paused, by whom, since when and why: on this page and on the queue's. */
 export function PausedBanner({
   queues,
-  mayAct,
+  resumeHref,
   asOf,
 }: {
   queues: { name: string; since: string; by: string; reason: string }[]
-  mayAct: boolean
+  /** Where it can be resumed, from another page; null where one may not or is there already. */
+  resumeHref: string | null
   asOf: string
 }) {
   if (queues.length === 0) return null
@@ -218,12 +243,12 @@ export function PausedBanner({
         ))}
       </ul>
       <p>
-        Its jobs keep their place and are never deleted.{' '}
-        {mayAct ? (
-          <a className="prose-link" href={`${schedulesUrl({})}#queues`}>
-            Resume it on the Schedules page
+        {queues.length === 1 ? 'Its jobs' : 'Their jobs'} keep their place and are never deleted.{' '}
+        {resumeHref === null ? null : (
+          <a className="prose-link" href={resumeHref}>
+            Resume on the Schedules page
           </a>
-        ) : null}
+        )}
       </p>
     </Callout>
   )
