@@ -33,6 +33,8 @@ export const adminExportUrl = (slug: string) => `/admin/w/${part(slug)}/export.c
 
 export const adminReceiptUrl = (slug: string) => `/admin/w/${part(slug)}/receipt`
 
+export const adminReceiptCsvUrl = (slug: string) => `/admin/w/${part(slug)}/receipt.csv`
+
 export const adminMintUrl = (slug: string) => `/admin/w/${part(slug)}/mint`
 /** The addresses of a workshop and of a claim in it. */
 export const workshopUrl = (slug: string) => `/w/${part(slug)}`
@@ -84,6 +86,12 @@ export const auditCsvUrl = (slug: string) => `/t/${part(slug)}/audit.csv`
 export const joinUrl = (token: string) => `/t/join/${part(token)}`
 /** The addresses that the pages of the queue link to. */
 export const queueUrl = '/admin/queue'
+
+/** What runs by itself; `run` or `pause` asks the question about that one first. */
+export const schedulesUrl = (ask: { run?: string; pause?: string }) => {
+  const [[verb, name] = []] = Object.entries(ask)
+  return `/admin/queue/schedules${verb && name ? `?${verb}=${part(name)}` : ''}`
+}
 
 export const jobUrl = (jobId: string) => `/admin/queue/${part(jobId)}`
 

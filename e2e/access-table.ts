@@ -91,6 +91,12 @@ export const adminTable: Row[] = [
     act: adminsMayAct,
   },
   {
+    route: 'routes/admin.w.$workshop.receipt[.]csv',
+    path: ({ slug }) => `/admin/w/${slug}/receipt.csv`,
+    read: staffMayRead,
+    act: nobodyActs,
+  },
+  {
     route: 'routes/admin.audit._index',
     path: () => '/admin/audit',
     read: staffMayRead,
@@ -117,6 +123,12 @@ export const adminTable: Row[] = [
   {
     route: 'routes/admin.queue._index',
     path: () => '/admin/queue',
+    read: staffMayRead,
+    act: adminsMayAct,
+  },
+  {
+    route: 'routes/admin.queue.schedules',
+    path: () => '/admin/queue/schedules',
     read: staffMayRead,
     act: adminsMayAct,
   },

@@ -6,6 +6,6 @@ export const chainAuditJob: JobHandler<'chain-audit'> = async (ctx) => {
   await ctx.db.$transaction((tx) =>
     ctx.queue.enqueue(tx, 'chain-audit', {}, { startAfterSeconds: chainAuditSeconds }),
   )
-  await chainAudit(ctx)
-  return { kind: 'done' }
+  const chained = await chainAudit(ctx)
+  return { kind: 'done', counts: { chained } }
 }

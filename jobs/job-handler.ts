@@ -138,6 +138,7 @@ function runOf(
       outcome === null || lastTry || (outcome.kind === 'done' && error) ? 'failed' : outcome.kind,
     reason: outcome && outcome.kind !== 'done' ? cut(outcome.reason, 500) : null,
     error,
+    counts: (outcome?.kind === 'done' && outcome.counts) || {},
     nextRunAt:
       outcome?.kind === 'snooze'
         ? new Date(startedAt.getTime() + ranMs + outcome.seconds * 1000)

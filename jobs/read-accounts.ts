@@ -4,7 +4,7 @@ import type { JobHandler } from './job-handler'
 
 /** Sends the reading of each account that has anything to read, and reads the deployment's credits. */
 export const readAccountsJob: JobHandler<'read-accounts'> = async (ctx) => {
-  await sendAccountReads(ctx)
-  await readCredits(ctx)
-  return { kind: 'done' }
+  const accountsSent = await sendAccountReads(ctx)
+  const creditsRead = Number(await readCredits(ctx))
+  return { kind: 'done', counts: { accountsSent, creditsUnread: 1 - creditsRead } }
 }

@@ -4,7 +4,7 @@ import type { JobHandler } from './job-handler'
 
 /** Thins out samples and deletes old checks. */
 export const readingRetentionJob: JobHandler<'reading-retention'> = async (ctx) => {
-  await thinSamples(ctx)
-  await deleteOldRuns(ctx)
-  return { kind: 'done' }
+  const samplesDeleted = await thinSamples(ctx)
+  const checksDeleted = await deleteOldRuns(ctx)
+  return { kind: 'done', counts: { samplesDeleted, checksDeleted } }
 }

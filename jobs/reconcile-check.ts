@@ -3,6 +3,7 @@ import type { JobHandler } from './job-handler'
 
 /** Compares everything upstream with our rows and keeps what differs; changes nothing else. */
 export const reconcileCheckJob: JobHandler<'reconcile-check'> = async (ctx, { runId }) => {
-  await (runId ? runCheck(ctx, runId) : runScheduledCheck(ctx))
-  return { kind: 'done' }
+  const checked = await (runId ? runCheck(ctx, runId) : runScheduledCheck(ctx))
+  if (checked === null) return { kind: 'done', counts: { alreadyRunning: 1 } }
+  return { kind: 'done', counts: checked }
 }

@@ -3,6 +3,5 @@ import { rollMonths } from '~/domain/money/budgets.server'
 
 /** Opens the month of every member. */
 export const rollMonthsJob: JobHandler<'roll-months'> = async (ctx) => {
-  await rollMonths(ctx)
-  return { kind: 'done' }
+  return { kind: 'done', counts: await rollMonths(ctx) }
 }

@@ -6,6 +6,7 @@ export const sweepJob: JobHandler<'sweep'> = async (ctx) => {
   await ctx.db.$transaction((tx) =>
     ctx.queue.enqueue(tx, 'sweep', {}, { startAfterSeconds: sweepSeconds }),
   )
-  await sweep(ctx)
-  return { kind: 'done' }
+  let partsFailed = 0
+  const report = await sweep(ctx, () => partsFailed++)
+  return { kind: 'done', counts: { ...report, partsFailed } }
 }

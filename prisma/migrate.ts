@@ -39,7 +39,7 @@ export async function migrate(
     ])
     await migrateQueues(databaseUrl)
     for (const index of jobIndexes) await client.query(index)
-    await client.query(jobHolderTrigger)
+    for (const trigger of jobTriggers) await client.query(trigger)
     const installation = await client.query<{ id: string }>('select id from keymint.installation')
     return { applied, installationId: installation.rows[0]?.id ?? '' }
   })
@@ -117,10 +117,21 @@ const jobIndexes = [
     on pgboss.job_common (singleton_key) where state >= 'completed' and singleton_key is not null`,
 ]
 
-/** A fetch and the note of who fetched are one statement: no crash comes between them. */
-const jobHolderTrigger = `create or replace trigger keymint_note_holder
-  after update of state on pgboss.job_common for each row
-  when (new.state = 'active' and old.state <> 'active') execute function keymint.note_job_holder()`
+/**
+ * A fetch and the note of who fetched are one statement: no crash comes between them. That a paused
+ * queue gives no job is decided in that statement too, so that every worker obeys at once.
+ */
+const jobTriggers = [
+  `create or replace trigger keymint_note_holder
+    after update of state on pgboss.job_common for each row
+    when (new.state = 'active' and old.state <> 'active') execute function keymint.note_job_holder()`,
+  `create or replace trigger keymint_hold_paused
+    before update of state on pgboss.job_common for each row
+    when (new.state = 'active' and old.state <> 'active') execute function keymint.hold_paused_job()`,
+  `create or replace trigger keymint_keep_paused
+    before delete on pgboss.job_common for each row
+    when (old.state < 'active') execute function keymint.keep_paused_job()`,
+]
 
 /**
  * The engine writes its own table without a schema: the search path puts it beside ours, never into

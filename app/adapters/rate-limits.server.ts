@@ -43,6 +43,8 @@ export const limitCatalog = {
   'team-create': { person: { points: 5, seconds: 3_600 } },
   /** Changes to one's own account. */
   account: { person: { points: 30, seconds: 60 } },
+  /** Schedules that staff start at once. */
+  'run-now': { person: { points: 10, seconds: 60 } },
   'admin-action': { person: { points: 120, seconds: 60 } },
 } as const satisfies Record<string, LimitRules>
 

@@ -3,6 +3,7 @@ const delays: Record<string, string> = {
   'no-worker': 'no worker is running',
   parked: 'the provider account is parked',
   paused: 'key creation is paused',
+  'queue-paused': 'the queue that creates keys is paused',
   'switched-off': 'key creation is disabled',
   'rate-limited': 'the provider asked us to slow down',
   'no-credit': 'the provider account has no credit',

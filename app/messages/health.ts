@@ -7,6 +7,7 @@ import {
 } from '~/domain/operations/judgement'
 import { alertMessage } from './alerts'
 import { delayLabel } from './delays'
+import { jobLabel } from './jobs'
 import { counted, sentenceOf, spanOf, withoutStop, type Message } from './text'
 import { turnedAwayReason } from './turned-away'
 
@@ -102,6 +103,12 @@ function textOf(
         `Key creation is paused${cause.by ? ` by ${cause.by}` : ''}: ` +
           sentenceOf(cause.reason ?? 'no reason given'),
         'Resume it on the Queue page.',
+      ]
+    case 'queue-paused':
+      return [
+        `The queue “${jobLabel(cause.queue)}” is paused by ${cause.by}: ${sentenceOf(cause.reason)}` +
+          (cause.stakes === 'limits' ? ' Keys keep limits and ends that are out of date.' : ''),
+        'Resume it on the Schedules page.',
       ]
     case 'cooling-down':
       return [

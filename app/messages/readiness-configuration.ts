@@ -1,4 +1,5 @@
 import type { WeakSecret } from '~/domain/ctx'
+import { jobLabel } from './jobs'
 import type { MessagesFor } from './readiness'
 import { counted, listed, sentenceOf } from './text'
 
@@ -38,6 +39,7 @@ export const configurationMessages: MessagesFor<
   | 'giveaways-closed'
   | 'switch-ok'
   | 'minting-paused'
+  | 'queue-paused'
   | 'gate-closed'
 > = {
   'environment-ok': () => ['All variables are set and well-formed.'],
@@ -112,6 +114,10 @@ export const configurationMessages: MessagesFor<
   'minting-paused': ({ reason }) => [
     `Key creation is paused${reason ? `: “${reason}”` : ''}.`,
     'Resume it at /admin/queue.',
+  ],
+  'queue-paused': ({ queue, reason }) => [
+    `The queue “${jobLabel(queue)}” is paused: “${reason}”.`,
+    'Resume it at /admin/queue/schedules.',
   ],
   'gate-closed': ({ reason, seconds }) => [
     `The provider refused the last call (${reason ?? 'no reason recorded'}); ` +

@@ -24,16 +24,17 @@ import { HealthBanner } from '~/components/staff/queue/health-banner'
 import { jobListId, JobTable } from '~/components/staff/queue/job-table'
 import {
   emptyMessages,
-  jobLabel,
   jobsLabel,
   leadMessage,
   listMessage,
 } from '~/components/staff/queue/job-messages'
+import { jobLabel } from '~/messages/jobs'
 import { KeysHelp, useHelpDialog } from '~/components/staff/queue/keys-help'
 import { LiveLine } from '~/components/staff/live-line'
 import { MintingSwitch } from '~/components/staff/queue/minting-switch'
+import { PausedBanner } from '~/components/staff/queue/schedules-page'
 import { TabBar } from '~/components/staff/queue/tab-bar'
-import { queueExportUrl, queueUrl } from '~/urls'
+import { queueExportUrl, queueUrl, schedulesUrl } from '~/urls'
 import { listBulk, readBulk } from '~/domain/bulk/bulk.server'
 import { jobActions } from '~/domain/staff/queue/bulk-jobs.server'
 import { changedSearch, isNarrowed, readQueueQuery } from '~/domain/staff/queue/filter'
@@ -126,10 +127,22 @@ export default function AdminQueue() {
   return (
     <AdminShell
       title="Queue"
-      lead={leadMessage(counts.unfinished, health.oldestWaiting?.seconds ?? null)}
+      lead={
+        <>
+          {leadMessage(counts.unfinished, health.oldestWaiting?.seconds ?? null)}{' '}
+          <a className="prose-link" href={schedulesUrl({})}>
+            What runs by itself
+          </a>
+        </>
+      }
     >
       <div className="mt-5 space-y-3">
         <HealthBanner health={health} asOf={asOf} />
+        <PausedBanner
+          queues={health.pausedQueues}
+          resumeHref={mayAct ? `${schedulesUrl({})}#queues` : null}
+          asOf={asOf}
+        />
         <MintingSwitch
           gate={health.gate}
           mayAct={mayAct}

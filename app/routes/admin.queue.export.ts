@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { jobLabel } from '~/components/staff/queue/job-messages'
+import { jobLabel } from '~/messages/jobs'
 import { exportJobs } from '~/domain/staff/queue/export.server'
 import { readQueueQuery } from '~/domain/staff/queue/filter'
 import type { JobRow } from '~/domain/staff/queue/types'

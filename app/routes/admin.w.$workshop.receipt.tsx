@@ -1,11 +1,12 @@
 import { redirect, type MetaFunction } from '@remix-run/node'
 import { useLoaderData } from '@remix-run/react'
 import { AdminShell } from '~/components/staff/admin-shell'
-import { ReceiptAsk, ReceiptSheet } from '~/components/staff/receipt-sheet'
+import { ReceiptAsk, ReceiptSheet, ReportSheet } from '~/components/staff/receipt-sheet'
 import { requestReceipt, readReceiptPage } from '~/domain/staff/receipt.server'
 import { receiptView } from '~/components/staff/receipt-messages'
 import { adminReceiptUrl, adminWorkshopUrl } from '~/urls'
 import { handler, notFound } from '~/web/handler.server'
+import { reportView } from '~/web/report-view.server'
 import { requireWorkshopActor, requireWorkshopStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, params, ctx, auth }) => {
@@ -17,6 +18,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     page: {
       ...page,
       receipt: page.receipt && { ...page.receipt, body: receiptView(page.receipt.body) },
+      report: page.report && reportView(page.report),
     },
     mayAct,
   }
@@ -43,15 +45,26 @@ export default function AdminReceipt() {
       lead={page.receipt ? 'Receipt' : page.title}
     >
       {page.receipt ? (
-        <ReceiptSheet body={page.receipt.body} madeAt={page.receipt.madeAt} asOf={page.asOf} />
-      ) : (
-        <ReceiptAsk
-          over={page.over}
-          asked={page.asked}
-          missing={page.missing}
-          mayAct={mayAct}
+        <ReceiptSheet
+          slug={page.slug}
+          body={page.receipt.body}
+          report={page.report}
+          madeAt={page.receipt.madeAt}
           asOf={page.asOf}
         />
+      ) : (
+        <>
+          <ReceiptAsk
+            over={page.over}
+            asked={page.asked}
+            missing={page.missing}
+            mayAct={mayAct}
+            asOf={page.asOf}
+          />
+          {page.report ? (
+            <ReportSheet slug={page.slug} report={page.report} asOf={page.asOf} />
+          ) : null}
+        </>
       )}
     </AdminShell>
   )

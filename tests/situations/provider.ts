@@ -13,6 +13,7 @@ import {
   failedAttempts,
   inDays,
   mintAll,
+  pauseJobs,
   refuse,
   slug,
   wait,
@@ -34,6 +35,38 @@ export const situationsOfTheProvider: Situation[] = [
       queue:
         'The provider says the account has no credit (402). ' +
         'Key creation is cooling down for another 30 s, then tries one key.',
+    },
+  },
+  {
+    name: 'the queue that creates keys is paused, and two wait',
+    build: async (world) => {
+      await claimFor(world, 2)
+      await wait(world, 100)
+      await pauseJobs(world, 'mint-key')
+    },
+    says: {
+      overview:
+        'DuckDB: 0 of 2 have a key. 2 wait, longest 100 s: the queue that creates keys is paused.',
+      workshop: '0 of 2 have a key. 2 wait, longest 100 s: the queue that creates keys is paused.',
+      queue: 'The queue “Create a key” is paused by github:staff: Back at two.',
+    },
+  },
+  {
+    name: 'the queue that ends keys is paused while everybody has a key',
+    build: async (world) => {
+      await seedClaims(world, slug, 12)
+      await pauseJobs(world, 'apply-key')
+    },
+    says: {
+      overview:
+        'The queue “Apply changes to a key” is paused by github:staff: Back at two. ' +
+        'Keys keep limits and ends that are out of date.',
+      workshop:
+        'The queue “Apply changes to a key” is paused by github:staff: Back at two. ' +
+        'Keys keep limits and ends that are out of date.',
+      queue:
+        'The queue “Apply changes to a key” is paused by github:staff: Back at two. ' +
+        'Keys keep limits and ends that are out of date.',
     },
   },
   {

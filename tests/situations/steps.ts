@@ -2,6 +2,7 @@
 import { claimKey } from '~/domain/claim/claim.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { pauseMinting } from '~/domain/keys/pause.server'
+import { pauseQueue } from '~/domain/operations/paused-queues.server'
 import type { Workshop } from '~/domain/workshop-file'
 import type { World } from '../world'
 
@@ -57,3 +58,11 @@ export const failedAttempts = (world: World, count: number, minutesAgo: number) 
 export const stopped = 'Key creation is paused by github:staff: Back at two.'
 export const pause = (world: World) =>
   pauseMinting(world.ctx, { actorUserId: 'github:staff', reason: 'Back at two.' })
+/** A queue that is not the gate of all keys. */
+export const pauseJobs = (world: World, name: 'mint-key' | 'apply-key') =>
+  pauseQueue(world.ctx, {
+    name,
+    actorUserId: 'github:staff',
+    reason: 'Back at two.',
+    typed: name,
+  })

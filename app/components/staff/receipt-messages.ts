@@ -29,9 +29,20 @@ export function receiptView(body: ReceiptBody) {
     median: maybe(body.medianSpendUsd),
     p95: maybe(body.p95SpendUsd),
     largest: maybe(body.largestSpendUsd),
-    models: body.models?.map((model) => ({ ...model, usd: money(model.usd) })) ?? null,
+    models:
+      body.models?.map((model) => ({
+        ...model,
+        usd: money(model.usd),
+        percent: percentOf(model.usd, body.modelsUsd),
+      })) ?? null,
     covered,
   }
+}
+
+/** Whole percents; 0 where there is nothing to share. */
+function percentOf(part: string, whole: string | null): number {
+  const total = whole === null ? 0n : nanoFromDecimalString(whole)
+  return total === 0n ? 0 : Math.round(Number((nanoFromDecimalString(part) * 1000n) / total) / 10)
 }
 
 /** Why the receipt cannot be made yet. */

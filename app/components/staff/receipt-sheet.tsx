@@ -1,19 +1,25 @@
 import { Form, useNavigation } from '@remix-run/react'
-import type { ReactNode } from 'react'
 import type { Missing } from '~/domain/staff/receipt-view'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { Table } from '../base/table'
 import { Time } from '../base/time'
 import { missingMessage, type ReceiptView } from './receipt-messages'
+import type { ReportView } from './report-messages'
+import { MoneyRows, PrintedAmounts, ReportParts, Settling, TurnedAway } from './report-parts'
+import { Row } from './receipt-row'
 
 /** One sheet of A4 with facts that never change. */
 export function ReceiptSheet({
+  slug,
   body,
+  report,
   madeAt,
   asOf,
 }: {
+  slug: string
   body: ReceiptView
+  report: ReportView | null
   madeAt: string
   asOf: string
 }) {
@@ -43,13 +49,26 @@ export function ReceiptSheet({
         </Row>
         <Row name="Keys created">{count(body.keysMade)}</Row>
         <Row name="People who used their key">{count(body.activePeople)}</Row>
-        <Row name="Spent per person: median">{body.median ?? 'nobody spent anything'}</Row>
-        <Row name="Spent per person: 95th percentile">{body.p95 ?? 'nobody spent anything'}</Row>
-        <Row name="Spent per person: maximum">{body.largest ?? 'nobody spent anything'}</Row>
         <Row name="Limits granted">{body.granted}</Row>
-        <Row name="Unspent">{body.unspent}</Row>
-        <Row name="Opted in to news">{count(body.optIns)}</Row>
+        {report ? null : (
+          <>
+            <Row name="Spent per person: median">{body.median ?? 'nobody spent anything'}</Row>
+            <Row name="Spent per person: 95th percentile">
+              {body.p95 ?? 'nobody spent anything'}
+            </Row>
+            <Row name="Spent per person: maximum">{body.largest ?? 'nobody spent anything'}</Row>
+            <Row name="Unspent">{body.unspent}</Row>
+            <Row name="Opted in to news">{count(body.optIns)}</Row>
+          </>
+        )}
       </dl>
+      {report ? (
+        <>
+          <h2 className="mt-8 text-head">Money</h2>
+          <MoneyRows report={report} />
+          <ReportParts report={report} slug={slug} />
+        </>
+      ) : null}
       <h2 className="mt-8 text-head">By model</h2>
       {body.models === null ? (
         <p className="mt-2 text-soft">There were too many keys to request the cost of each.</p>
@@ -71,6 +90,7 @@ export function ReceiptSheet({
             { head: 'Tokens in', right: true, cell: (model) => count(model.promptTokens) },
             { head: 'Tokens out', right: true, cell: (model) => count(model.completionTokens) },
             { head: 'Cost', right: true, cell: (model) => model.usd },
+            { head: 'Share', right: true, cell: (model) => <Share percent={model.percent} /> },
           ]}
         />
       )}
@@ -85,20 +105,66 @@ export function ReceiptSheet({
         provider’s, in USD.
       </p>
       <p className="no-print mt-4 text-small text-soft">Print this page or save it as a PDF.</p>
+      {report ? <PrintedAmounts report={report} /> : null}
     </article>
   )
 }
 
-function Row({ name, children }: { name: string; children: ReactNode }) {
+type ReceiptRequest = { at: string; missing: Missing[]; lookedAt: string | null }
+
+function Share({ percent }: { percent: number }) {
   return (
-    <div className="flex items-baseline justify-between gap-6 py-2">
-      <dt className="text-soft">{name}</dt>
-      <dd className="text-right font-semibold">{children}</dd>
-    </div>
+    <span className="inline-flex items-center gap-2">
+      <svg
+        width="60"
+        height="10"
+        viewBox="0 0 100 10"
+        preserveAspectRatio="none"
+        aria-hidden="true"
+      >
+        <rect width="100" height="10" className="fill-rule" />
+        <rect width={percent} height="10" className="fill-ink" />
+      </svg>
+      {percent} %
+    </span>
   )
 }
 
-type ReceiptRequest = { at: string; missing: Missing[]; lookedAt: string | null }
+/** What the workshop came to so far, while there is no receipt. */
+export function ReportSheet({
+  slug,
+  report,
+  asOf,
+}: {
+  slug: string
+  report: ReportView
+  asOf: string
+}) {
+  if (report.people.withKey === 0 && report.live.keys === 0)
+    return (
+      <div className="mt-8 max-w-read">
+        <Callout tone="plain" title="Nobody has got a key">
+          <p>Nothing was spent, so there is nothing to add up.</p>
+        </Callout>
+        <MoneyRows report={report} />
+        <TurnedAway tries={report.turnedAway} />
+      </div>
+    )
+  return (
+    <article className="receipt mt-8 max-w-read">
+      <h2 className="mb-3 text-head">So far</h2>
+      <Settling report={report} asOf={asOf} />
+      <MoneyRows report={report} />
+      <ReportParts report={report} slug={slug} />
+      <h2 className="mt-8 text-head">By model</h2>
+      <p className="mt-2 text-soft">
+        The provider tells the cost of each model a day late. The receipt has it.
+      </p>
+      <p className="no-print mt-8 text-small text-soft">Print this page or save it as a PDF.</p>
+      <PrintedAmounts report={report} />
+    </article>
+  )
+}
 
 /** Before the receipt is made: what is missing, and the button that requests it. */
 export function ReceiptAsk({
@@ -122,17 +188,17 @@ export function ReceiptAsk({
         stayed unspent, and how many opted in to news. It is made once and never changes.
       </p>
       {!over ? (
-        <Callout tone="plain" title="It is too early for a receipt">
-          {missing.length > 0 ? (
+        missing.length > 0 ? (
+          <Callout tone="plain" title="It is too early for a receipt">
             <ul>
               {missing.map((one) => (
                 <li key={one.what}>{missingMessage(one)}</li>
               ))}
             </ul>
-          ) : (
-            <p>Nobody has claimed.</p>
-          )}
-        </Callout>
+          </Callout>
+        ) : (
+          <p>Nobody claimed, so no receipt can be made.</p>
+        )
       ) : asked ? (
         <Callout tone="warning" title="The receipt is in progress">
           <p>

@@ -27,9 +27,10 @@ export type AuditAction =
   | 'mint.cancelled'
   | `minting.${'paused' | 'resumed'}`
   | `person.${'banned' | 'unbanned' | 'erased' | 'exported'}`
-  | 'queue.exported'
-  | `receipt.${'asked' | 'made'}`
+  | `queue.${'exported' | 'paused' | 'resumed'}`
+  | `receipt.${'asked' | 'made' | 'exported'}`
   | `reconcile.${'fix-asked' | 'fixed'}`
+  | 'schedule.run-now'
   | `session.${'started' | 'ended'}`
   | `sub-key.${SubKeyEvent}`
   | `team.${'created' | 'closed' | 'key-ceiling-set'}`

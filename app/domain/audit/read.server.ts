@@ -54,6 +54,7 @@ const subjectKinds = [
   'team',
   'workshop',
   'queue',
+  'schedule',
   'subkey',
   'invitation',
 ]

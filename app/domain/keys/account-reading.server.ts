@@ -19,18 +19,20 @@ export type AccountReading = {
  * Reads the credits and keeps them, or the reason why they could not be read. Never throws for the
  * provider.
  */
-export async function readCredits(ctx: Ctx): Promise<void> {
+export async function readCredits(ctx: Ctx): Promise<boolean> {
   try {
     const { bought, used } = await ctx.provider.readCredits()
     await ctx.db.$executeRaw`
       update keymint.account_readings
         set credits_total = ${decimalStringFromNano(bought)}::numeric,
         credits_used = ${decimalStringFromNano(used)}::numeric, read_at = now(), error = null, failed_at = null`
+    return true
   } catch (error) {
     if (!isProviderError(error)) throw error
     ctx.log.warn({ failure: error.details }, 'the credits of the account could not be read')
     await ctx.db
       .$executeRaw`update keymint.account_readings set error = ${error.message}, failed_at = now()`
+    return false
   }
 }
 

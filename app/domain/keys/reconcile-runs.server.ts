@@ -43,15 +43,17 @@ export async function askForCheck(
   }
 }
 
+export type CheckCounts = { keysCompared: number; differences: number } | { providerUnread: 1 }
+
 /**
  * Looks at everything and keeps what it found. A provider that cannot be read ends the check with
- * the reason.
+ * the reason. Null where nothing was left to check.
  */
-export async function runCheck(ctx: Ctx, runId: string): Promise<void> {
+export async function runCheck(ctx: Ctx, runId: string): Promise<CheckCounts | null> {
   const started = await ctx.db.$executeRaw`
     update keymint.reconcile_runs set state = 'running', started_at = now() where id = ${runId}::uuid
       and kind = 'check' and state in ('waiting', 'running')`
-  if (started !== 1) return
+  if (started !== 1) return null
   try {
     const plan = await planReconcile(ctx)
     await ctx.db.$transaction(
@@ -73,6 +75,7 @@ export async function runCheck(ctx: Ctx, runId: string): Promise<void> {
       },
       { maxWait: 5_000, timeout: 60_000 },
     )
+    return { keysCompared: plan.ours, differences: plan.drifts.length }
   } catch (error) {
     if (!isProviderError(error)) throw error
     ctx.log.warn(
@@ -82,6 +85,7 @@ export async function runCheck(ctx: Ctx, runId: string): Promise<void> {
     await ctx.db.$executeRaw`
       update keymint.reconcile_runs set state = 'failed', finished_at = now(), error = ${error.message}
         where id = ${runId}::uuid and state = 'running'`
+    return { providerUnread: 1 }
   }
 }
 
@@ -98,9 +102,9 @@ async function keepDrifts(tx: Tx, runId: string, drifts: Drift[]): Promise<void>
 }
 
 /** The scheduled look: the same, asked for by nobody. */
-export async function runScheduledCheck(ctx: Ctx): Promise<void> {
+export async function runScheduledCheck(ctx: Ctx): Promise<CheckCounts | null> {
   const asked = await askForCheck(ctx, 'worker')
-  if (asked.kind === 'started') await runCheck(ctx, asked.runId)
+  return asked.kind === 'started' ? runCheck(ctx, asked.runId) : null
 }
 
 export type FixSelection = { ids: string[] } | { kind: DriftKind } | 'all'

@@ -5,6 +5,7 @@ import { editedMigrations } from '~/adapters/migrations.server'
 import { readQueueInstallation } from '~/adapters/queue-installation.server'
 import { workerQuietSeconds, workerSeen } from '../worker-seen.server'
 import { switchFindings, switchIsOn } from './config-checks'
+import { readPausedQueues, stakesOf } from './paused-queues.server'
 import type { TestedWith } from './readiness-check'
 import { readLastBackups } from './backup.server'
 import { error, ok, orWhenFine, warning, type Finding } from './readiness-finding'
@@ -104,6 +105,10 @@ export async function checkSwitch(tested: WithDb): Promise<Finding[]> {
         ceil(extract(epoch from own.cooldown_until - now())))::int end as seconds
     from keymint.minting g join keymint.accounts own on own.id = ${deploymentAccount}::uuid`
   if (gate?.paused) findings.push(error({ code: 'minting-paused', reason: gate.pauseReason }))
+  for (const { name, reason } of await readPausedQueues(tested))
+    findings.push(
+      (stakesOf(name) === null ? warning : error)({ code: 'queue-paused', queue: name, reason }),
+    )
   if (gate && gate.seconds !== null)
     findings.push(warning({ code: 'gate-closed', reason: gate.reason, seconds: gate.seconds }))
   return orWhenFine(findings, switchIsOn(tested))

@@ -9,6 +9,7 @@ import type { JobError } from '../job-outcome'
 import { deploymentAccount, parkedFrom, type Parked } from '../keys/accounts.server'
 import { isWorkerSeen } from '../worker-seen.server'
 import { rateMinutes, type EngineFacts } from './judgement'
+import { readPausedQueues, stakesOf, type PausedQueue } from './paused-queues.server'
 
 export type WorkerView = {
   id: string
@@ -65,12 +66,13 @@ const liveNames = Object.keys(catalog)
 const maxRuns = 5_000
 
 export async function readEngine(ctx: Ctx): Promise<Engine> {
+  const pausedQueues = await readPausedQueues(ctx)
   const [row, workerRows, recent, calls, oldestRow, waiting] = await Promise.all([
     readGate(ctx),
     readWorkers(ctx),
     readRecent(ctx),
     readCalls(ctx),
-    readOldest(ctx),
+    readOldest(ctx, pausedQueues),
     countWaiting(ctx),
   ])
   const gate = gateOf(ctx, row)
@@ -110,6 +112,7 @@ export async function readEngine(ctx: Ctx): Promise<Engine> {
           : null,
       runs: { failed: recent.errors, total: recent.runs, minutes: rateMinutes },
       calls: { ...calls, minutes: rateMinutes },
+      pausedQueues: pausedQueues.map((queue) => ({ ...queue, stakes: stakesOf(queue.name) })),
       oldestDueSeconds: oldestWaiting?.seconds ?? null,
       waiting,
     },
@@ -211,9 +214,10 @@ async function countWaiting(ctx: Ctx): Promise<number> {
   return row?.waiting ?? 0
 }
 
-/** One probe of an index for each name and state. */
-async function readOldest(ctx: Ctx): Promise<OldestRow | null> {
-  const names = liveNames.filter((name) => !deadLetterNames.includes(name))
+/** One probe of an index for each name and state. What staff hold back is not late. */
+async function readOldest(ctx: Ctx, paused: PausedQueue[]): Promise<OldestRow | null> {
+  const held = paused.map(({ name }) => name)
+  const names = liveNames.filter((name) => !deadLetterNames.includes(name) && !held.includes(name))
   const [row] = await ctx.db.$queryRaw<OldestRow[]>`
     select oldest.id, n.name, oldest.start_after as since,
       extract(epoch from now() - oldest.start_after)::float8 as seconds

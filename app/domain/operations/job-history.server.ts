@@ -2,9 +2,9 @@
  * The history of jobs: pg-boss keeps a job's last output and nothing of its runs. Written beside
  * the work and never in its transactions: losing a row is acceptable, delaying work is not.
  */
-import { catalog } from '~/adapters/job-catalog'
+import { catalog, schedules } from '~/adapters/job-catalog'
 import type { Ctx } from '../ctx'
-import type { JobError } from '../job-outcome'
+import type { JobCounts, JobError } from '../job-outcome'
 import { errorSentence } from '../error-text'
 import { errorGroupOf, type ErrorGroupKey } from './error-groups'
 import { addBins, binOf, noBins } from './histogram'
@@ -26,6 +26,7 @@ export type JobRun = {
   outcome: 'done' | 'retry' | 'snooze' | 'failed'
   reason: string | null
   error: JobError | null
+  counts: JobCounts
   /** Known for a snooze; a retry's own backoff is the queue's. */
   nextRunAt: Date | null
 }
@@ -34,8 +35,8 @@ type RunContext = Pick<Ctx, 'db'>
 const endOf = (run: JobRun) => new Date(run.startedAt.getTime() + run.ranMs)
 
 /**
- * Writes runs, error groups and the minute's counters in one statement. Throws when the database
- * does not accept it.
+ * Writes runs, error groups, the minute's counters and how schedules ended in one statement. Throws
+ * when the database does not accept it.
  */
 export async function recordRuns(ctx: RunContext, runs: JobRun[]): Promise<void> {
   if (runs.length === 0) return
@@ -79,6 +80,15 @@ export async function recordRuns(ctx: RunContext, runs: JobRun[]): Promise<void>
         put_off = m.put_off + excluded.put_off, errors = m.errors + excluded.errors,
         wait_bins = keymint.add_bins(m.wait_bins, excluded.wait_bins),
           run_bins = keymint.add_bins(m.run_bins, excluded.run_bins)
+      returning 1),
+    scheduled as (
+      insert into keymint.schedule_results as s (name, job_id, started_at, ended_at, outcome, reason, counts)
+      select r.* from jsonb_to_recordset(${JSON.stringify(resultsOf(known))}::jsonb) as r (name text,
+        job_id uuid, started_at timestamptz, ended_at timestamptz, outcome text, reason text, counts jsonb)
+      on conflict (name) do update
+        set job_id = excluded.job_id, started_at = excluded.started_at, ended_at = excluded.ended_at,
+        outcome = excluded.outcome, reason = excluded.reason, counts = excluded.counts
+        where s.started_at <= excluded.started_at
       returning 1)
     insert into keymint.error_groups as g (fingerprint, class, message, http_status, job_names, count,
       first_seen, last_seen, sample_job_id, sample_words)
@@ -132,6 +142,29 @@ function minutesOf(known: Known[]) {
     minutes.set(key, counters)
   }
   return [...minutes.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, counters]) => counters)
+}
+
+const scheduledNames: ReadonlySet<string> = new Set(schedules.map(({ name }) => name))
+
+/** The newest run of each schedule; sorted, as the minutes are. */
+function resultsOf(known: Known[]) {
+  const newest = new Map<string, JobRun>()
+  for (const { run } of known) {
+    const other = newest.get(run.jobName)
+    if (scheduledNames.has(run.jobName) && !(other && other.startedAt > run.startedAt))
+      newest.set(run.jobName, run)
+  }
+  return [...newest.values()]
+    .sort((a, b) => (a.jobName < b.jobName ? -1 : 1))
+    .map((run) => ({
+      name: run.jobName,
+      job_id: run.jobId,
+      started_at: run.startedAt,
+      ended_at: endOf(run),
+      outcome: run.outcome,
+      reason: run.error ? cut(errorSentence(run.error), 500) : run.reason,
+      counts: run.counts,
+    }))
 }
 
 function groupsOf(known: Known[]) {

@@ -16,11 +16,11 @@ import {
   isBanner,
   judgeEngine,
   judgeWorkshop,
-  turnedAwayMinutes,
   worstOf,
   type Finding,
   type Health,
 } from './judgement'
+import { turnedAwayMinutes } from './judge-turned-away'
 import { isPoolPassed } from './money-judgement'
 import { readPace } from './pace.server'
 

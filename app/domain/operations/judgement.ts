@@ -6,7 +6,9 @@
 import type { NanoUsd } from '~/money'
 import type { ParkedReason } from '../keys/accounts.server'
 import { moneyView, type MoneyView } from '../money-view'
+import { addTurnedAway } from './judge-turned-away'
 import type { CreditsLow } from './money-judgement'
+import type { QueueStakes } from './paused-queues.server'
 
 /** `error`: people are without what they came for. `warning`: not as it should be. */
 export type Severity = 'ok' | 'warning' | 'error'
@@ -22,6 +24,7 @@ export type EngineCause =
   | { code: 'switched-off' }
   | { code: 'account-parked'; reason: ParkedReason }
   | { code: 'paused'; reason: string | null; by: string | null }
+  | { code: 'queue-paused'; queue: string; reason: string; by: string; stakes: QueueStakes }
   | { code: 'cooling-down'; reason: string; message: string; seconds: number }
   | { code: 'runs-fail' | 'calls-failing'; failed: number; total: number; minutes: number }
   | { code: 'workers-behind' | 'long-wait'; seconds: number }
@@ -92,6 +95,7 @@ export type EngineFacts = {
   provisioningEnabled: boolean
   parked: { since: string; reason: ParkedReason } | null
   paused: { since: string; by: string | null; reason: string | null } | null
+  pausedQueues: { name: string; since: string; by: string; reason: string; stakes: QueueStakes }[]
   cooling: { reason: string; message: string; seconds: number } | null
   /** Jobs of the last minutes whose newest run failed: what was made good meanwhile is no failure. */
   runs: { failed: number; total: number; minutes: number }
@@ -139,7 +143,6 @@ const veryLongDueSeconds = 60
 /** Rates look back so far, so that they end with their cause; fewer calls than these say nothing. */
 export const rateMinutes = 3
 const enoughCalls = 10
-export const turnedAwayMinutes = 30
 
 const everybody = { since: null, workshop: null, asOf: null }
 /** What stands in the way of all keys, worst first. */
@@ -168,6 +171,13 @@ export function judgeEngine(facts: EngineFacts): Finding[] {
       ...facts.cooling,
     })
   const stopped = found.length > 0
+  for (const { name: queue, since, ...pause } of facts.pausedQueues)
+    add(
+      pause.stakes === 'limits' ? 'error' : 'warning',
+      'press',
+      { code: 'queue-paused', queue, ...pause },
+      since,
+    )
   addRate(add, 'calls-failing', facts.calls)
   addRate(add, 'runs-fail', facts.runs)
   const due = facts.oldestDueSeconds ?? 0
@@ -234,19 +244,26 @@ export function judgeWorkshop(
   return inOrder(found)
 }
 
-type AddToWorkshop = (severity: Severity, help: Help, cause: WorkshopCause) => void
+export type AddToWorkshop = (severity: Severity, help: Help, cause: WorkshopCause) => void
 
-const whyOf: Partial<Record<CauseCode, string>> = {
+const waitCodes: Partial<Record<CauseCode, string>> = {
   'no-worker': 'no-worker',
   'account-parked': 'parked',
   'switched-off': 'switched-off',
   paused: 'paused',
 }
 
+/** Why people wait where it stands in the way of all keys; null where it does not. */
+function whyOf(finding: Finding): string | null {
+  if (finding.code === 'cooling-down') return finding.reason
+  if (finding.code === 'queue-paused') return finding.queue === 'mint-key' ? finding.code : null
+  return waitCodes[finding.code] ?? null
+}
+
 function addWaiting(add: AddToWorkshop, facts: WorkshopFacts, engine: Finding[]): void {
   const seconds = facts.oldestWaitSeconds
   if (facts.pending === 0 || seconds === null) return
-  const blocked = engine.find((one) => one.code in whyOf || one.code === 'cooling-down')
+  const blocked = engine.find((one) => whyOf(one) !== null)
   if (seconds <= slowSeconds && !blocked) return
   add(
     seconds > stuckSeconds || blocked?.severity === 'error' ? 'error' : 'warning',
@@ -257,33 +274,9 @@ function addWaiting(add: AddToWorkshop, facts: WorkshopFacts, engine: Finding[])
       withKey: facts.ready,
       total: facts.pending + facts.ready + facts.refused,
       seconds,
-      why:
-        blocked?.code === 'cooling-down'
-          ? blocked.reason
-          : blocked
-            ? (whyOf[blocked.code] ?? null)
-            : facts.delayReason,
+      why: blocked ? whyOf(blocked) : facts.delayReason,
     },
   )
-}
-
-const ours = new Set(['full', 'paused', 'switched-off'])
-
-// A person who may not claim is an answer; one who could have had a key is a loss.
-function addTurnedAway(add: AddToWorkshop, facts: WorkshopFacts): void {
-  const full = facts.window !== 'closed' && facts.seatsLeft === 0 && !facts.poolPassed
-  const count = facts.turnedAway.reduce((sum, one) => sum + one.count, 0)
-  if (full && count === 0) add('ok', 'none', { code: 'full', seats: facts.seats })
-  if (count === 0) return
-  const lost = facts.turnedAway.some(({ reason }) => ours.has(reason))
-  const isOpen = facts.window === 'open'
-  add(lost && isOpen ? 'warning' : 'ok', lost && isOpen ? 'outside' : 'none', {
-    code: 'turned-away',
-    count,
-    reasons: facts.turnedAway,
-    full,
-    minutes: turnedAwayMinutes,
-  })
 }
 
 /** Of equal severity, what keeps most people from what they came for comes first. */
@@ -294,6 +287,7 @@ const order: CauseCode[] = [
   'account-parked',
   'switched-off',
   'paused',
+  'queue-paused',
   'cooling-down',
   'file-broken',
   'files-broken',

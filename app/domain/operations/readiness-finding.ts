@@ -86,6 +86,7 @@ export type FindingValues = {
   /** Null where no worker ever reported. */
   'no-worker': { quietSeconds: number | null }
   'minting-paused': { reason: string | null }
+  'queue-paused': { queue: string; reason: string }
   /** 0 seconds: the next mint is a probe. */
   'gate-closed': { reason: string | null; seconds: number }
   /** Seconds that each clock is ahead of this machine's. */

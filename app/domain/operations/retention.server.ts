@@ -13,7 +13,12 @@ const maxErasedPerDay = 5_000
 const keptDays = 30
 
 /** A person or a part that fails does not stop the others. */
-export async function applyRetention(ctx: Ctx): Promise<RetentionReport> {
+export async function applyRetention(
+  ctx: Ctx,
+  onPartFailed: () => void = () => undefined,
+): Promise<RetentionReport> {
+  const guarded = (of: Ctx, part: string, work: () => Promise<number>) =>
+    guardedPart(of, part, work, onPartFailed)
   const report: RetentionReport = {
     erased: await guarded(ctx, 'people', () => eraseInactive(ctx)),
     sessionsForgotten: await guarded(
@@ -60,17 +65,23 @@ async function eraseInactive(ctx: Ctx): Promise<number> {
     order by a.last_seen_at limit ${maxErasedPerDay}::int`
   let erased = 0
   for (const { userId } of inactive) {
-    erased += await guarded(ctx, 'a person', async () =>
+    erased += await guardedPart(ctx, 'a person', async () =>
       (await erasePerson(ctx, { userId, because: 'retention' })).kind === 'erased' ? 1 : 0,
     )
   }
   return erased
 }
 
-async function guarded(ctx: Ctx, part: string, work: () => Promise<number>): Promise<number> {
+async function guardedPart(
+  ctx: Ctx,
+  part: string,
+  work: () => Promise<number>,
+  onFailed: () => void = () => undefined,
+): Promise<number> {
   try {
     return await work()
   } catch (error) {
+    onFailed()
     ctx.log.error({ error, part }, 'a part of retention failed; retrying tomorrow')
     return 0
   }

@@ -61,19 +61,28 @@ const parts = {
 export type SweepReport = Record<keyof typeof parts, number>
 
 /** Never throws: a part or a row that fails must not hide the others. */
-export async function sweep(ctx: Ctx): Promise<SweepReport> {
+export async function sweep(
+  ctx: Ctx,
+  onPartFailed: () => void = () => undefined,
+): Promise<SweepReport> {
   const report = {} as SweepReport
   for (const [name, [label, run]] of Object.entries(parts))
-    report[name as keyof SweepReport] = await guarded(ctx, label, () => run(ctx))
+    report[name as keyof SweepReport] = await guarded(ctx, label, () => run(ctx), onPartFailed)
   if (Object.values(report).some((found) => found > 0))
     ctx.log.info({ report }, 'the sweep found work')
   return report
 }
 
-async function guarded(ctx: Ctx, part: string, work: () => Promise<number>): Promise<number> {
+async function guarded(
+  ctx: Ctx,
+  part: string,
+  work: () => Promise<number>,
+  onFailed: () => void = () => undefined,
+): Promise<number> {
   try {
     return await work()
   } catch (error) {
+    onFailed()
     ctx.log.error({ error, part }, 'a part of the sweep failed; the next sweep retries')
     return 0
   }

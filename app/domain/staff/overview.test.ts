@@ -107,6 +107,7 @@ const quiet: EngineFacts = {
   provisioningEnabled: true,
   parked: null,
   paused: null,
+  pausedQueues: [],
   cooling: null,
   runs: { total: 0, failed: 0, minutes: 3 },
   calls: { total: 0, failed: 0, minutes: 3 },

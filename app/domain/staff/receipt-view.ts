@@ -34,7 +34,47 @@ export type ReceiptBody = {
     | null
   /** What of the spend the models account for. */
   modelsUsd: string | null
+  /** Receipts made before it existed lack it. */
+  report?: Report
 }
+
+/** What a workshop came to so far; the receipt keeps the last one. */
+export type Report = {
+  kind: 'workshop' | 'giveaway'
+  /** The three sums, as every page has them. Left is null where nothing bounds it. */
+  spentUsd: string
+  maySpendUsd: string
+  leftUsd: string | null
+  /** Keys that may still spend, and until when the last of them; zero once all have ended. */
+  live: { keys: number; until: string | null }
+  /** Keys that have ended and whose final usage is not read yet. */
+  unsettled: number
+  /** What was spent in all at the end of each step; empty while nothing was read. */
+  spending: { from: string; to: string; stepSeconds: number; points: { at: string; usd: string }[] }
+  people: {
+    /** Those who got a key. */
+    withKey: number
+    medianUsd: string | null
+    p90Usd: string | null
+    maxUsd: string | null
+    /** What each of them cost, the most first, without names. At most so many as `maxListed`. */
+    amounts: string[]
+  }
+  /** Limits of keys that are settled, less what they used. */
+  cameBackUsd: string
+  seats: { taken: number; max: number | null }
+  turnedAway: { reason: string; count: number }[]
+  optIns: number
+  /** Seconds from a claim to its first key. */
+  timeToKey: { p50: number; p95: number } | null
+  /** Of a giveaway, oldest first; null for a workshop. */
+  months: Month[] | null
+}
+
+/** `spentUsd` is null where the usage of the month was not read. */
+export type Month = { month: string; claims: number; keys: number; spentUsd: string | null }
+
+export const maxListed = 2_000
 
 /** Why a receipt cannot be made yet. */
 export type Missing =

@@ -12,7 +12,8 @@ import type { Ctx } from '../ctx'
 import { readCounters } from '../operations/counters.server'
 import type { JobOutcome } from '../job-outcome'
 import { windowState } from '../workshop/workshop'
-import type { Missing, ReceiptBody } from './receipt-view'
+import type { Missing, ReceiptBody, Report } from './receipt-view'
+import { readReport } from './report.server'
 
 export type ReceiptPage = {
   slug: string
@@ -22,6 +23,8 @@ export type ReceiptPage = {
   receipt: { body: ReceiptBody; madeAt: string; askedBy: string } | null
   asked: { at: string; by: string; missing: Missing[]; lookedAt: string | null } | null
   missing: Missing[]
+  /** Of the receipt where it has one, else as of now. */
+  report: Report | null
   asOf: string
 }
 
@@ -42,6 +45,7 @@ export async function readReceiptPage(ctx: Ctx, slug: string): Promise<ReceiptPa
   const workshop = ctx.workshops.workshops.get(slug)
   if (!workshop && counters.total === 0 && !receipt) return null
   const body = receipt ? (receipt.body as ReceiptBody) : null
+  const report = body?.report ?? (await readReport(ctx, slug))
   const missing = missingSoFar(ctx, slug, counters.pending + counters.ready, ended)
   return {
     slug,
@@ -60,6 +64,7 @@ export async function readReceiptPage(ctx: Ctx, slug: string): Promise<ReceiptPa
         }
       : null,
     missing,
+    report,
     asOf: ctx.now().toISOString(),
   }
 }
@@ -119,7 +124,12 @@ export async function makeReceipt(ctx: Ctx, workshopSlug: string): Promise<JobOu
     if (!isProviderError(error)) throw error
     return waitFor(ctx, workshopSlug, [{ what: 'provider' }])
   }
-  const body: ReceiptBody = { ...(await readFacts(ctx, workshopSlug)), ...models }
+  const report = await readReport(ctx, workshopSlug)
+  const body: ReceiptBody = {
+    ...(await readFacts(ctx, workshopSlug)),
+    ...models,
+    ...(report ? { report } : {}),
+  }
   await ctx.db.$transaction(async (tx) => {
     const made = await tx.$executeRaw`
       insert into keymint.receipts (workshop_slug, made_by, body)

@@ -1,6 +1,7 @@
 import { Link } from '@remix-run/react'
 import { Ago } from '../../base/time'
-import { countLabel, jobLabel } from './job-messages'
+import { countLabel } from './job-messages'
+import { jobLabel } from '~/messages/jobs'
 import type { ErrorGroupView } from './view-types'
 import { jobUrl } from '../../../urls'
 

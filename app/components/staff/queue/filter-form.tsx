@@ -2,7 +2,7 @@ import { Form } from '@remix-run/react'
 import { useHydrated } from '../../base/hydrated'
 import { Button } from '../../base/button'
 import { queueUrl } from '../../../urls'
-import { jobLabel } from './job-messages'
+import { jobLabel } from '~/messages/jobs'
 import type { QueuePageView } from './view-types'
 
 export const searchId = 'queue-search'

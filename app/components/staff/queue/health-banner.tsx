@@ -4,7 +4,7 @@ import { Ago, Time } from '../../base/time'
 import { spanText } from '../../base/time-text'
 import { jobUrl } from '../../../urls'
 import { callsMessage, healthMessage } from './health-messages'
-import { jobLabel } from './job-messages'
+import { jobLabel } from '~/messages/jobs'
 import type { HealthView } from './view-types'
 
 const looks = {

@@ -17,6 +17,7 @@ export async function readHealth(ctx: Ctx): Promise<Health> {
     tone: severity,
     finding: reasons[0] ?? null,
     gate,
+    pausedQueues: engine.facts.pausedQueues.map(({ stakes: _stakes, ...queue }) => queue),
     calls: paceView(paceFrom(account?.pace), ctx.mintConcurrency),
     recent,
     oldestWaiting,

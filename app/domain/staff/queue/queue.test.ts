@@ -159,6 +159,7 @@ const run = (change: Partial<JobRun>): JobRun => ({
   outcome: 'done',
   reason: null,
   error: null,
+  counts: {},
   nextRunAt: null,
   ...change,
 })

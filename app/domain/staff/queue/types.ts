@@ -98,6 +98,7 @@ export type Health = {
   /** What matters most; null while jobs run without delay. */
   finding: Finding | null
   gate: GateView
+  pausedQueues: { name: string; since: string; by: string; reason: string }[]
   /** Calls that make keys at once at the deployment's own account, and why so many. */
   calls: PaceView
   /** Jobs of the last minutes, and how many of them failed in their newest run. */
