@@ -7,10 +7,10 @@ import {
 } from '~/domain/operations/judgement'
 import { alertMessage } from './alerts'
 import { delayLabel } from './delays'
-import { counted, sentenceOf, spanOf, withoutStop, type Message } from './text'
+import { counted, listed, sentenceOf, spanOf, withoutStop, type Message } from './text'
 import { turnedAwayReason } from './turned-away'
 
-function healthMessage(finding: Finding): Message {
+export function healthMessage(finding: Finding): Message {
   if (isBanner(finding)) {
     const { title, remedy } = alertMessage(finding)
     return { sentence: sentenceOf(title), remedy }
@@ -96,7 +96,10 @@ function textOf(
             'Check the worker processes.',
           ]
     case 'switched-off':
-      return ['Key creation is disabled by PROVISIONING_ENABLED.']
+      return [
+        'Key creation is disabled by PROVISIONING_ENABLED.',
+        'Set it to “true” before claims open, and deploy.',
+      ]
     case 'paused':
       return [
         `Key creation is paused${cause.by ? ` by ${cause.by}` : ''}: ` +
@@ -133,7 +136,8 @@ function textOf(
       ]
     case 'unbounded':
       return [
-        'An open giveaway has no limit, so whether the credits suffice is unknown.',
+        `${listed(cause.slugs)} ${cause.slugs.length === 1 ? 'has' : 'have'} neither a pool nor a ` +
+          'maximum of keys, so whether the credits suffice is unknown.',
         'Set limit_usd or max_keys in its file.',
       ]
   }

@@ -44,15 +44,18 @@ export function creditsAhead(
   return { promised, claimable }
 }
 
-export type CreditsLow = 'below-promised' | 'below-claimable'
+export type CreditsLow = 'none' | 'below-promised' | 'below-half' | 'below-claimable'
 
-/** Null while the credits cover both. */
+/** Null while the credits cover both. For now and, by the readiness check, for the week ahead. */
 export function judgeCredits(
   left: NanoUsd,
   { promised, claimable }: CreditsAhead,
 ): { level: CreditsLow; severity: 'error' | 'warning' } | null {
+  const ahead = promised + claimable
+  if (left <= 0n) return { level: 'none', severity: ahead > 0n ? 'error' : 'warning' }
   if (left < promised) return { level: 'below-promised', severity: 'error' }
-  if (left < promised + claimable) return { level: 'below-claimable', severity: 'warning' }
+  if (left * 2n < ahead) return { level: 'below-half', severity: 'error' }
+  if (left < ahead) return { level: 'below-claimable', severity: 'warning' }
   return null
 }
 
