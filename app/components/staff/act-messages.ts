@@ -1,6 +1,7 @@
 /** Labels and sentences of the actions on claims. */
 import type { ClaimAction, ClaimActionKind, ClaimFilter } from '~/domain/claim/actions'
 import type { ClaimActionPreview, ClaimActionRefusal } from '~/domain/claim/claim-actions.server'
+import { counted } from '~/messages/text'
 import { formatUsd } from '~/money'
 
 type Choice = { value: ClaimActionKind; label: string }
@@ -65,11 +66,11 @@ export const questionOf = (action: ClaimAction, count: number) =>
 
 /** What the action would do, in two or three sentences. */
 export function previewMessage(action: ClaimAction, preview: ClaimActionPreview): string {
-  const { count, fitting, exceedsPool } = preview
+  const { count, fitting, covered } = preview
   const keys = `${fitting.toLocaleString('en-US')} ${fitting === 1 ? 'key' : 'keys'}`
   const sentences = [
     effectOf(action, keys, preview),
-    exceedsPool ? 'The pool cannot cover all of them: the last ones are refused.' : '',
+    covered < fitting ? roomMessage(action, preview) : '',
     count > fitting
       ? `${(count - fitting).toLocaleString('en-US')} of the selected claims ` +
         (count - fitting === 1
@@ -78,6 +79,26 @@ export function previewMessage(action: ClaimAction, preview: ClaimActionPreview)
       : '',
   ]
   return sentences.filter((sentence) => sentence !== '').join(' ')
+}
+
+const restOf: Partial<Record<ClaimActionKind, string>> = {
+  retry: 'stay refused',
+  'set-limit': 'keep their limit',
+  extend: 'keep their end',
+}
+
+/** How many the pool has room for, and what becomes of the others. */
+function roomMessage(
+  { kind }: ClaimAction,
+  { fitting, covered, coveredAmount, pool }: ClaimActionPreview,
+): string {
+  const left = pool?.limit ? ` of ${pool.limit.text}` : ''
+  if (covered === 0) return `The pool${left} has no room for any of them, so nothing would change.`
+  return (
+    `The pool${left} has room for ${counted(covered, 'of them', 'of them')} (${coveredAmount.text}), ` +
+    `first claimed first; the other ${(fitting - covered).toLocaleString('en-US')} ` +
+    `${restOf[kind] ?? 'stay as they are'}.`
+  )
 }
 
 function effectOf(
@@ -99,7 +120,7 @@ function effectOf(
     case 'set-limit':
       return (
         `The limit of ${keys} becomes ${formatUsd(action.limit, { exact: true })}, which ` +
-        `${frees ? `returns ${amount.text} to the pool` : `reserves ${amount.text} more of the pool`}.`
+        `${frees ? `returns ${amount.text} to the pool` : `would reserve ${amount.text} more of the pool`}.`
       )
     case 'revoke':
       return (

@@ -10,6 +10,7 @@ import { confirmLabel, endLabel } from './act-messages'
 type Preview = {
   count: number
   fitting: number
+  covered: number
   pool: { before: MoneyView; after: MoneyView; limit: MoneyView | null } | null
   message: string
   names: string[]
@@ -67,11 +68,16 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
                   : `None of the ${view.preview.count.toLocaleString('en-US')} selected claims needs this.`}
               </p>
             </Callout>
+          ) : view.preview.covered === 0 ? (
+            <Callout tone="warning" title="The pool has no room">
+              <p>{view.preview.message}</p>
+              <p>To make room, raise limit_usd in the workshop’s file, or choose less.</p>
+            </Callout>
           ) : (
             <Confirm
               page={page}
               needsReason={view.needsReason}
-              button={confirmLabel(view.action, view.preview.fitting)}
+              button={confirmLabel(view.action, view.preview.covered)}
               danger={view.action === 'revoke' || view.action === 'disable'}
               extra={
                 view.action === 'revoke' ? (
