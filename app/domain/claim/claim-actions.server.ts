@@ -149,9 +149,9 @@ const sumOf = (amounts: NanoUsd[]) => amounts.reduce((sum, amount) => sum + amou
  * The differences that the pool has room for, one after the other. What a lower limit frees comes
  * back only when the provider has confirmed it, and makes no room before.
  */
-function coveredBy(room: NanoUsd | null, differences: NanoUsd[]): NanoUsd[] {
-  if (room === null) return differences
-  let left = room
+function coveredBy(free: NanoUsd | null, differences: NanoUsd[]): NanoUsd[] {
+  if (free === null) return differences
+  let left = free
   return differences.filter((difference) => {
     if (difference <= 0n) return true
     if (difference > left) return false

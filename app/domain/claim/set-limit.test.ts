@@ -170,7 +170,7 @@ test('a daily limit is reserved for every window until the end', async () => {
   expect(await poolNow(world)).toMatchObject({ committed: 3 })
 })
 
-test('a preview says for how many the pool has room and what becomes of the others, and that is what happens', async () => {
+test('a preview says how many fit into the pool and what becomes of the others, and that happens', async () => {
   await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(12) })] })
   const claims = await readyClaims(world, 4)
   const action = { kind: 'set-limit', limit: usd(3.5) } as const
