@@ -134,6 +134,7 @@ export default function Vault() {
           masterKeys={masterKeys}
           services={services}
           problem={answer ?? null}
+          closed={team.closedAt !== null}
           asOf={asOf}
         />
       </Section>
