@@ -6,7 +6,7 @@
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import { liveClaim } from '../live-claim.server'
 import { moneyView } from '../money-view'
-import { committedAt } from '../workshop/worst-case'
+import { committedAt, firstClaimAt } from '../workshop/worst-case'
 import { readPools } from '../money/pool.server'
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
@@ -102,7 +102,9 @@ function poolOf(ctx: EngineCtx, snapshot: Snapshot): MoneyFinding[] {
       committed: moneyView(committed),
       limit: moneyView(limit),
       spent: sample && moneyView(sample.usage),
-      roomForKeys: Number((limit - committed) / committedAt(workshop, ctx.now())),
+      roomForKeys: Number(
+        (limit - committed) / committedAt(workshop, firstClaimAt(workshop, ctx.now())),
+      ),
     },
   ]
 }

@@ -1,7 +1,7 @@
 /** The judgements about money that alerts and health share. Pure. */
 import type { NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
-import { worstCaseSpend } from '../workshop/worst-case'
+import { firstClaimAt, worstCaseSpend } from '../workshop/worst-case'
 import { windowState } from '../workshop/workshop'
 
 const nearlyCommittedPercent = 80n
@@ -39,7 +39,9 @@ export function creditsAhead(
     if (ended.has(workshop.slug)) continue
     if (windowState(workshop, now) !== 'open' && windowState(workshop, soon) !== 'open') continue
     const already = committed.get(workshop.slug) ?? 0n
-    claimable += positive((worstCaseSpend(workshop, now) ?? already) - already)
+    claimable += positive(
+      (worstCaseSpend(workshop, firstClaimAt(workshop, now)) ?? already) - already,
+    )
   }
   return { promised, claimable }
 }

@@ -15,11 +15,11 @@ import {
   ownGuardrailName,
   ownGuardrails,
 } from '../keys/guardrail.server'
-import { keysThatFit } from '../workshop/worst-case'
+import { firstClaimAt, keysThatFit } from '../workshop/worst-case'
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
 import { judgeCredits } from './money-judgement'
-import { firstClaimAt, upcomingWorkshops, type TestedWith } from './readiness-check'
+import { upcomingWorkshops, type TestedWith } from './readiness-check'
 import {
   error,
   ok,

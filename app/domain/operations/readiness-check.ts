@@ -65,7 +65,3 @@ export function upcomingWorkshops(
       (workshop.kind === 'workshop' || tested.settings.maxTotalKeys > 0),
   )
 }
-
-/** When the first claims of a workshop can be made. */
-export const firstClaimAt = (workshop: Workshop, now: Date): Date =>
-  workshop.claimsOpenAt !== null && workshop.claimsOpenAt > now ? workshop.claimsOpenAt : now

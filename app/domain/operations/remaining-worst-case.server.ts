@@ -3,8 +3,8 @@
  * have used, and the keys of workshops that are over.
  */
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
-import { worstCaseSpend } from '../workshop/worst-case'
-import { firstClaimAt, upcomingWorkshops, type TestedDeployment } from './readiness-check'
+import { firstClaimAt, worstCaseSpend } from '../workshop/worst-case'
+import { upcomingWorkshops, type TestedDeployment } from './readiness-check'
 
 export type RemainingWorstCase = {
   total: NanoUsd
