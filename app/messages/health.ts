@@ -7,7 +7,7 @@ import {
 } from '~/domain/operations/judgement'
 import { alertMessage } from './alerts'
 import { delayLabel } from './delays'
-import { counted, listed, sentenceOf, spanOf, withoutStop, type Message } from './text'
+import { counted, listed, sentenceOf, spanOf, withoutStop, type Message, numberText } from './text'
 import { turnedAwayReason } from './turned-away'
 
 export function healthMessage(finding: Finding): Message {
@@ -34,8 +34,8 @@ function textOf(
       ]
     case 'waiting':
       return [
-        `${number(cause.withKey)} of ${number(cause.total)} have a key. ` +
-          `${number(cause.waiting)} ${cause.waiting === 1 ? 'waits' : 'wait'}, ` +
+        `${numberText(cause.withKey)} of ${numberText(cause.total)} have a key. ` +
+          `${numberText(cause.waiting)} ${cause.waiting === 1 ? 'waits' : 'wait'}, ` +
           `longest ${spanOf(cause.seconds)}${cause.why ? `: ${delayLabel(cause.why)}.` : '.'}`,
       ]
     case 'limits-refused':
@@ -44,7 +44,7 @@ function textOf(
         'Remove the cause, then assign the guardrail again.',
       ]
     case 'unbound': {
-      const all = cause.keys === cause.ready ? 'All ' : `${number(cause.keys)} of `
+      const all = cause.keys === cause.ready ? 'All ' : `${numberText(cause.keys)} of `
       const keys = `${all}${counted(cause.ready, 'key')} ${cause.ready === 1 ? 'is' : 'are'} unbound`
       const why = cause.error ? `: ${withoutStop(cause.error)}.` : '.'
       return [`${keys}, so any model is allowed${why}`]
@@ -56,7 +56,7 @@ function textOf(
       ]
     case 'refused':
       return [
-        `${number(cause.claims)} of ${counted(cause.total, 'claim')} ` +
+        `${numberText(cause.claims)} of ${counted(cause.total, 'claim')} ` +
           `${cause.claims === 1 ? 'was' : 'were'} refused` +
           refusedWhy(cause),
         'Remove the cause, then create the keys again.',
@@ -73,7 +73,7 @@ function textOf(
       const why = cause.reasons.map(({ reason, count }) =>
         cause.reasons.length === 1
           ? turnedAwayReason(reason)
-          : `${number(count)} because ${turnedAwayReason(reason)}`,
+          : `${numberText(count)} because ${turnedAwayReason(reason)}`,
       )
       return [
         `${counted(cause.count, 'try', 'tries')} to claim ${cause.count === 1 ? 'was' : 'were'} turned ` +
@@ -122,12 +122,12 @@ function textOf(
       return [`The oldest due job has waited for ${spanOf(cause.seconds)}.`]
     case 'calls-failing':
       return [
-        `${number(cause.failed)} of ${number(cause.total)} calls that create keys failed ` +
+        `${numberText(cause.failed)} of ${numberText(cause.total)} calls that create keys failed ` +
           `in the last ${cause.minutes} minutes and are not made good yet.`,
       ]
     case 'runs-fail':
       return [
-        `${number(cause.failed)} of ${number(cause.total)} jobs of the last ${cause.minutes} minutes fail.`,
+        `${numberText(cause.failed)} of ${numberText(cause.total)} jobs of the last ${cause.minutes} minutes fail.`,
       ]
     case 'files-broken':
       return [
@@ -150,8 +150,6 @@ function refusedWhy({ reason, detail }: { reason: string | null; detail: string 
   if (reason === 'expired-before-mint') return ': the keys would have ended before they were made.'
   return '.'
 }
-
-const number = (value: number) => value.toLocaleString('en-US')
 
 const nothingToDo = 'Nothing to do: Keymint continues automatically.'
 
@@ -179,10 +177,10 @@ export function headlineText({
   if (open.length > 1)
     return total === 0
       ? `${open.length} workshops are open. Nobody has claimed yet.`
-      : `${open.length} workshops are open: ${number(withKey)} of ${number(total)} have a key.`
+      : `${open.length} workshops are open: ${numberText(withKey)} of ${numberText(total)} have a key.`
   return total === 0
     ? `${first.title} is open. Nobody has claimed yet.`
-    : `${first.title} is open: ${number(withKey)} of ${number(total)} have a key.`
+    : `${first.title} is open: ${numberText(withKey)} of ${numberText(total)} have a key.`
 }
 
 /** Of one finding, with the workshop that it is about. */

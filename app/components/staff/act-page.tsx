@@ -1,3 +1,4 @@
+import { numberText } from '~/messages/text'
 import { Form, useNavigation } from '@remix-run/react'
 import type { ReactNode } from 'react'
 import type { ClaimActionKind } from '~/domain/claim/actions'
@@ -51,7 +52,7 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
               ? 'no key is live'
               : view.live === 1
                 ? '1 live key is revoked'
-                : `${view.live.toLocaleString('en-US')} live keys are revoked, one after the other`}
+                : `${numberText(view.live)} live keys are revoked, one after the other`}
             . You cannot open it again; a new workshop needs a new file.
           </p>
         </Confirm>
@@ -65,7 +66,7 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
               <p>
                 {view.preview.count === 0
                   ? 'No claim matches any more.'
-                  : `None of the ${view.preview.count.toLocaleString('en-US')} selected claims needs this.`}
+                  : `None of the ${numberText(view.preview.count)} selected claims needs this.`}
               </p>
             </Callout>
           ) : view.preview.covered === 0 ? (
@@ -112,7 +113,7 @@ function Names({ names, count }: { names: string[]; count: number }) {
   return (
     <p className="text-soft">
       Selected: {names.join(', ')}
-      {more > 0 ? ` and ${more.toLocaleString('en-US')} more` : ''}.
+      {more > 0 ? ` and ${numberText(more)} more` : ''}.
     </p>
   )
 }

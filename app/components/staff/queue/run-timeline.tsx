@@ -1,6 +1,4 @@
 import type { JobPage, JobRunView, ProviderCallView } from '~/domain/staff/queue/types'
-import { useHydrated } from '../../base/hydrated'
-import { localZone } from '../../base/local-zone'
 import { EmptyState } from '../../base/page-shell'
 import { Table } from '../../base/table'
 import { Time } from '../../base/time'
@@ -59,7 +57,7 @@ export function RunTimeline({
             {
               head: 'Began',
               className: 'whitespace-nowrap',
-              cell: (run) => <Second iso={run.startedAt} />,
+              cell: (run) => <Time iso={run.startedAt} now={asOf} exact />,
             },
             {
               head: 'Took',
@@ -76,7 +74,7 @@ export function RunTimeline({
             {
               head: 'Next run',
               className: 'whitespace-nowrap text-soft',
-              cell: (run) => (run.nextRunAt ? <Second iso={run.nextRunAt} /> : ''),
+              cell: (run) => (run.nextRunAt ? <Time iso={run.nextRunAt} now={asOf} exact /> : ''),
             },
             {
               head: 'Worker',
@@ -105,26 +103,8 @@ function durationLabel(seconds: number): string {
   return seconds < 60 ? `${seconds.toFixed(1)} s` : spanText(seconds)
 }
 
-/** Runs follow each other within a minute, so their seconds count: "21 Nov, 09:19:07 CET". */
-function Second({ iso }: { iso: string }) {
-  const zone = useHydrated() ? localZone() : 'UTC'
-  return (
-    <time dateTime={iso}>
-      {new Intl.DateTimeFormat('en-GB', {
-        timeZone: zone,
-        day: 'numeric',
-        month: 'short',
-        hour: '2-digit',
-        minute: '2-digit',
-        second: '2-digit',
-        timeZoneName: 'short',
-      }).format(new Date(iso))}
-    </time>
-  )
-}
-
 /** The calls that create this key, by names that the provider's support can search for. */
-export function ProviderCalls({ calls }: { calls: ProviderCallView[] }) {
+export function ProviderCalls({ calls, asOf }: { calls: ProviderCallView[]; asOf: string }) {
   return (
     <Table
       label="Table of calls"
@@ -135,7 +115,7 @@ export function ProviderCalls({ calls }: { calls: ProviderCallView[] }) {
         {
           head: 'Sent',
           className: 'whitespace-nowrap',
-          cell: (call) => <Second iso={call.sentAt} />,
+          cell: (call) => <Time iso={call.sentAt} now={asOf} exact />,
         },
         { head: 'Answer', className: 'whitespace-nowrap', cell: answerLabel },
         { head: 'Status', right: true, cell: (call) => call.httpStatus ?? '' },
