@@ -169,7 +169,7 @@ export default function Store() {
       {mayMake ? (
         <Section title="The key" id="key">
           {selected === null ? (
-            <EmptyState title="There is no master key yet">
+            <EmptyState title="There is no credential yet">
               <p>
                 {team.role === 'owner' ? (
                   <>

@@ -9,7 +9,7 @@ import { Ago, Time } from '../base/time'
 import { parkedMessage } from '~/messages/parked'
 import { AccountFailures } from './account-failures'
 
-/** `problem` is a message about one of the master keys, or about a service. */
+/** `problem` is a message about one of the credentials, or about a service. */
 export type VaultRefusalAt = { about: string; message: string } | null
 
 export function MasterKeyList({

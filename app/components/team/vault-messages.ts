@@ -15,11 +15,11 @@ export const vaultNotices = {
     text: 'What waits continues within seconds.',
   },
   disabled: {
-    title: 'The master key is disabled',
+    title: 'The credential is disabled',
     text: 'No new keys are made with it. Existing keys keep working.',
   },
   enabled: {
-    title: 'The master key is enabled',
+    title: 'The credential is enabled',
     text: 'Members can make keys with it again.',
   },
 }
