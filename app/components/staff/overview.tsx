@@ -57,11 +57,15 @@ export function SystemPanel({
             }
           />
           <Stat
-            name="Failed calls"
+            name="Calls that failed"
             value={
-              calls.total === 0 ? 'none' : `${Math.round((calls.failed / calls.total) * 100)} %`
+              calls.failed === 0 ? 'none' : `${Math.round((calls.failed / calls.total) * 100)} %`
             }
-            note={`${calls.failed} of ${calls.total} in ${calls.minutes} min`}
+            note={
+              calls.total === 0
+                ? `no call in the last ${calls.minutes} min`
+                : `${numberText(calls.failed)} of ${numberText(calls.total)} in ${calls.minutes} min, not made good`
+            }
           />
           <Stat
             name="Credits left"

@@ -137,7 +137,7 @@ const stoppers: ReadonlySet<CauseCode> = new Set([
 ])
 
 /** Nobody gets a key while it is so: an event that has not begun cannot begin. */
-export const stopsKeys = (finding: Finding): boolean => stoppers.has(finding.code)
+const stopsKeys = (finding: Finding): boolean => stoppers.has(finding.code)
 
 /** For an event to come, what stops keys is an error before anybody waits. */
 export const readinessSeverity = (finding: Finding): Severity =>
