@@ -103,7 +103,7 @@ function roomMessage(
 function effectOf(
   action: ClaimAction,
   keys: string,
-  { difference: { amount, frees } }: ClaimActionPreview,
+  { difference: { amount, frees }, fitting, covered }: ClaimActionPreview,
 ): string {
   switch (action.kind) {
     case 'retry':
@@ -117,9 +117,14 @@ function effectOf(
     case 'enable':
       return `${keys} will work again.`
     case 'set-limit':
+      if (covered < fitting)
+        return (
+          `A limit of ${formatUsd(action.limit, { exact: true })} for ${keys} would reserve ` +
+          `${amount.text} more of the pool.`
+        )
       return (
         `The limit of ${keys} becomes ${formatUsd(action.limit, { exact: true })}, which ` +
-        `${frees ? `returns ${amount.text} to the pool` : `would reserve ${amount.text} more of the pool`}.`
+        `${frees ? `returns ${amount.text} to the pool` : `reserves ${amount.text} more of the pool`}.`
       )
     case 'revoke':
       return (

@@ -41,7 +41,7 @@ export function LiveLine({
       {hydrated ? (
         <Button
           kind="quiet"
-          className="!min-h-9 !text-small"
+          className="-ml-3 !min-h-9 !text-small"
           onClick={onToggle}
           aria-pressed={live.kind === 'off'}
         >

@@ -33,9 +33,9 @@ export function WorkshopSummary({
       </div>
       <div className="mt-2 grid gap-x-12 gap-y-3 lg:grid-cols-2">
         <details>
-          <summary className="flex min-h-11 items-baseline gap-x-3">
+          <summary className="flex min-h-11 items-baseline gap-x-3 max-sm:flex-wrap">
             {worst ? <FindingLabel finding={worst} /> : <HealthLabel health={line.health} />}
-            <span className="min-w-0 font-semibold">
+            <span className="min-w-0 font-semibold max-sm:basis-full">
               {worst ? ownHeadline(worst) : workshopLine(line)}
             </span>
             <span className="text-small prose-link text-soft">Why</span>

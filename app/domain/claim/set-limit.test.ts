@@ -184,7 +184,7 @@ test('a preview says how many fit into the pool and what becomes of the others, 
     return previewMessage(change, preview)
   }
   expect(await previewed()).toBe(
-    'The limit of 4 keys becomes $3.50, which would reserve $6.00 more of the pool. ' +
+    'A limit of $3.50 for 4 keys would reserve $6.00 more of the pool. ' +
       'The pool of $12.00 has room for 2 of them ($3.00), first claimed first; ' +
       'the other 2 keep their limit.',
   )

@@ -56,7 +56,7 @@ export function RunTimeline({
             { head: 'Run', right: true, cell: (run) => run.run },
             {
               head: 'Began',
-              className: 'whitespace-nowrap',
+              className: 'min-w-40',
               cell: (run) => <Time iso={run.startedAt} now={asOf} exact />,
             },
             {
@@ -73,7 +73,7 @@ export function RunTimeline({
             { head: 'Reason', className: 'min-w-60', cell: (run) => <Reason run={run} /> },
             {
               head: 'Next run',
-              className: 'whitespace-nowrap text-soft',
+              className: 'min-w-40 text-soft',
               cell: (run) => (run.nextRunAt ? <Time iso={run.nextRunAt} now={asOf} exact /> : ''),
             },
             {
@@ -114,7 +114,7 @@ export function ProviderCalls({ calls, asOf }: { calls: ProviderCallView[]; asOf
       columns={[
         {
           head: 'Sent',
-          className: 'whitespace-nowrap',
+          className: 'min-w-40',
           cell: (call) => <Time iso={call.sentAt} now={asOf} exact />,
         },
         { head: 'Answer', className: 'whitespace-nowrap', cell: answerLabel },
