@@ -115,6 +115,8 @@ test('every admin address answers as the table says, in four shapes and by every
   const wrong: string[] = []
   for (const row of adminTable) {
     for (const [role, context] of Object.entries(contexts) as [Role, BrowserContext][]) {
+      // The table asks for an export more often than a person may.
+      await queryDatabase(stage, 'delete from keymint.rate_limits')
       for (const shape of shapesOf(row.path(facts), row.route)) {
         for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']) {
           const reads = method === 'GET' || method === 'HEAD'
