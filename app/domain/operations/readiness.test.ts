@@ -239,9 +239,7 @@ test('no worker, a pause and the switch are each named', async () => {
   world.ctx.settings.provisioningEnabled = false
   const { found, bad } = await examine(testedDeployment(world.ctx))
   expect(bad).toEqual(['worker', 'switch'])
-  expect(found('worker').sentence).toBe(
-    'No worker has reported for 5 min, so no keys are created.',
-  )
+  expect(found('worker').sentence).toBe('No worker has reported for 5 min, so no keys are created.')
   expect(found('switch').sentence).toBe(
     'Key creation is disabled by PROVISIONING_ENABLED. Key creation is paused: Back in ten minutes.',
   )
