@@ -45,6 +45,10 @@ export const workshopStatusUrl = (slug: string) => `/w/${part(slug)}/status`
 export const workshopOfPath = (path: string): string | null =>
   /^\/w\/[^/?#]+/.exec(path)?.[0] ?? null
 
+/** The token of the invitation that a path is. */
+export const invitationOfPath = (path: string): string | null =>
+  /^\/t\/join\/([A-Za-z0-9_-]{43})$/.exec(path)?.[1] ?? null
+
 export const claimUrl = (slug: string) => `/w/${part(slug)}/claim`
 
 export const claimStatusUrl = (slug: string) => `/w/${part(slug)}/claim/status`

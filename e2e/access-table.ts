@@ -19,22 +19,24 @@ export type Row = {
 
 export type Facts = { slug: string; claimId: string; bulkId: string; jobId: string }
 
+/** Strangers are sent to sign in, whatever an address names: that reveals nothing. */
+const toSignIn = 303
 const staffMayRead: Statuses = {
-  stranger: 404,
+  stranger: toSignIn,
   attendee: 404,
   organizer: 404,
   viewer: 200,
   admin: 200,
 }
 const adminsMayRead: Statuses = {
-  stranger: 404,
+  stranger: toSignIn,
   attendee: 404,
   organizer: 404,
   viewer: 404,
   admin: 200,
 }
 /** An action that answers to admins alone: to everybody else it does not exist. */
-const adminsMayAct = { stranger: 404, attendee: 404, organizer: 404, viewer: 404 }
+const adminsMayAct = { stranger: toSignIn, attendee: 404, organizer: 404, viewer: 404 }
 /** A route without an action says so to everybody, and says nothing else. */
 const nobodyActs = { stranger: 405, attendee: 405, organizer: 405, viewer: 405 }
 

@@ -115,6 +115,8 @@ test('every admin address answers as the table says, in four shapes and by every
   const wrong: string[] = []
   for (const row of adminTable) {
     for (const [role, context] of Object.entries(contexts) as [Role, BrowserContext][]) {
+      // The table asks for an export more often than a person may.
+      await queryDatabase(stage, 'delete from keymint.rate_limits')
       for (const shape of shapesOf(row.path(facts), row.route)) {
         for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']) {
           const reads = method === 'GET' || method === 'HEAD'
@@ -125,11 +127,13 @@ test('every admin address answers as the table says, in four shapes and by every
             headers: reads ? {} : { Origin: stage.origin },
             ...(reads ? {} : { form: { intent: 'x' } }),
           })
+          const inTable = reads ? row.read[role] : row.act[role as keyof typeof row.act]
+          // Where data is asked for, a redirect is an answer that the page's script follows.
           const expected = shape.isOldShape
             ? 400
-            : reads
-              ? row.read[role]
-              : row.act[role as keyof typeof row.act]
+            : inTable === 303 && shape.name !== 'document'
+              ? 202
+              : inTable
           const what = `${method} ${shape.url} (${shape.name}) as ${role}`
           if (answer.status() !== expected)
             wrong.push(`${what}: ${answer.status()} and not ${expected}`)

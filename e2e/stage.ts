@@ -1,3 +1,6 @@
+/** Something that a journey can stop and start again; what it was asked meanwhile fails. */
+export type Stoppable = { stop(): Promise<void>; start(): Promise<void> }
+
 /** What a journey knows of the world it is played in. */
 export type Stage = {
   origin: string
@@ -10,6 +13,9 @@ export type Stage = {
   github: { url: string; faultsUrl: string }
   google: { url: string; faultsUrl: string }
   logs: string[]
+  web: Stoppable
+  /** Of the processes; the journey itself still reaches it by `databaseUrl`. */
+  database: Stoppable
   secrets: { managementKey: string; encryptionKey: string; sessionSecret: string }
 }
 

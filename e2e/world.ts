@@ -10,6 +10,7 @@ import { startAppProcess, waitUntilReady } from '../simulators/app-process'
 import { freePort } from '../simulators/free-port'
 import { cloneDatabase } from '../simulators/postgres/template'
 import { startWorld } from '../simulators/world'
+import { startTcpProxy } from '../tests/tcp-proxy'
 import { readDatabase } from './stage'
 import type { Stage } from './stage'
 import { writeWorkshopFiles } from './workshop-files'
@@ -32,10 +33,12 @@ export async function openJourneysWorld(): Promise<{ stage: Stage; close(): Prom
   try {
     const database = await cloneDatabase(adminUrl, template)
     closers.push(() => database.drop())
+    const cable = await startTcpProxy(database.url)
+    closers.push(() => cable.stop())
     const environment: Record<string, string> & { NODE_ENV: 'production' } = {
       PATH: process.env.PATH ?? '',
       ...world.environment(origin),
-      DATABASE_URL: database.url,
+      DATABASE_URL: cable.urlFor(database.url),
       NODE_ENV: 'production',
       PORT: String(port),
       SESSION_SECRET: randomBytes(32).toString('base64url'),
@@ -56,7 +59,7 @@ export async function openJourneysWorld(): Promise<{ stage: Stage; close(): Prom
       return child
     }
     const worker = start('worker', 'build/node/worker.js')
-    const web = start('web', 'build/node/server.js')
+    let web = start('web', 'build/node/server.js')
     const off = start('web-that-hands-out-nothing', 'build/node/server.js', {
       APP_ORIGIN: offOrigin,
       PORT: String(otherPort),
@@ -79,6 +82,17 @@ export async function openJourneysWorld(): Promise<{ stage: Stage; close(): Prom
       github: { url: world.github.url, faultsUrl: world.github.faultsUrl },
       google: { url: world.google.url, faultsUrl: world.google.faultsUrl },
       logs: [web, worker, off].map(({ logFile }) => logFile),
+      web: {
+        stop: () => web.stop(),
+        start: async () => {
+          web = start('web', 'build/node/server.js')
+          await waitUntilReady(origin, [web], { timeoutMs: 60_000 })
+        },
+      },
+      database: {
+        stop: async () => cable.down(true),
+        start: async () => cable.down(false),
+      },
       secrets: {
         managementKey: world.openrouter.managementKey,
         encryptionKey: environment.ENCRYPTION_KEY ?? '',

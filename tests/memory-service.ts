@@ -76,7 +76,13 @@ export class MemoryService implements ServiceAdapter {
     settleSeconds: 0,
     fields: [{ name: 'secret', label: 'Credential', kind: 'secret', required: true }],
     options: [],
-    texts: { noun: 'key', gets: 'A key in memory.', atCap: 'It stops.', remains: null },
+    texts: {
+      noun: 'key',
+      gets: 'A key in memory.',
+      atCap: 'It stops.',
+      remains: null,
+      remained: null,
+    },
     unit: 'usd',
   }
   readonly keys = new Map<string, Held>()

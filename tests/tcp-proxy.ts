@@ -10,6 +10,8 @@ export type TcpProxy = {
   urlFor(databaseUrl: string): string
   /** Destroys every connection; new ones are let through. */
   cut(): void
+  /** While on, as of a server that restarts: every connection is destroyed, and new ones at once. */
+  down(on: boolean): void
   /**
    * While on, nothing passes in either direction and nothing is lost; connections are accepted and
    * stay silent.
@@ -43,9 +45,14 @@ export async function startTcpProxy(
   const pairs = new Set<Pair>()
   const traps: Trap[] = []
   let holding = false
+  let isDown = false
   let delayMs = 0
 
   const listener = net.createServer((client) => {
+    if (isDown) {
+      client.destroy()
+      return
+    }
     const server = net.connect(to)
     client.setNoDelay(true)
     server.setNoDelay(true)
@@ -147,6 +154,10 @@ export async function startTcpProxy(
       return url.href
     },
     cut,
+    down: (on) => {
+      isDown = on
+      if (on) cut()
+    },
     blackhole: (on) => {
       holding = on
       if (!on) for (const pair of pairs) pair.flush()

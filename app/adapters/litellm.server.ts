@@ -55,6 +55,7 @@ const capabilities: ServiceCapabilities = {
     gets: 'A key for the models of your own LiteLLM proxy.',
     atCap: 'The provider stops the key at its cap.',
     remains: null,
+    remained: null,
   },
   unit: 'usd',
 }

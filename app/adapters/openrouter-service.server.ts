@@ -34,6 +34,7 @@ const capabilities: ServiceCapabilities = {
     gets: 'A key for every model at OpenRouter.',
     atCap: 'The provider stops the key at its cap.',
     remains: null,
+    remained: null,
   },
   unit: 'usd',
 }

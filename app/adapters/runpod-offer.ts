@@ -71,6 +71,7 @@ export const capabilities: ServiceCapabilities = {
       'Keymint ends the machine at its cap, by what it costs an hour. ' +
       'RunPod does not know the cap: while Keymint is down the machine runs on.',
     remains: 'Everything on the machine is deleted when it ends.',
+    remained: 'Everything on the machine is deleted.',
   },
   unit: 'usd',
 }

@@ -74,6 +74,7 @@ export const capabilities: ServiceCapabilities = {
     remains:
       'What was stored stays after the key has ended, and goes on costing the account until ' +
       'somebody deletes it.',
+    remained: 'What was stored stays, and goes on costing the account until somebody deletes it.',
   },
   unit: 'usd',
 }

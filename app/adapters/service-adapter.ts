@@ -40,6 +40,8 @@ export type ServiceTexts = {
   atCap: string
   /** What is left when it has ended, and who pays for that; null where nothing is. */
   remains: string | null
+  /** The same, of one that has ended. */
+  remained: string | null
 }
 
 export type ServiceCapabilities = {

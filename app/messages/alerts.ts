@@ -5,6 +5,30 @@ import { counted, sentenceOf, type Message } from './text'
 
 const addCredit = 'Add credit at https://openrouter.ai/settings/credits.'
 
+type CreditAlert = Extract<Finding<BannerCause>, { code: 'credits-low' }>
+
+function creditTitle({ level, left }: CreditAlert): string {
+  if (level === 'none') return 'The account has no credit left'
+  const than = {
+    'below-promised': 'keys given out may spend',
+    'below-half': 'half of what all open seats could spend',
+    'below-claimable': 'all open seats could spend',
+  }[level]
+  return `The account has ${left.text} left, less than ${than}`
+}
+
+function creditSentence({ level, promised, claimable }: CreditAlert): string {
+  if (level === 'none' || level === 'below-promised')
+    return (
+      `Keys given out may spend ${promised.text} more. ` +
+      'When the account is empty, all keys stop working and no new key can be created.'
+    )
+  return (
+    `Keys given out may spend ${promised.text} more, ` +
+    `and ${claimable.text} can still be claimed within a day.`
+  )
+}
+
 export function alertMessage(alert: Finding<BannerCause>): Message & { title: string } {
   const name = alert.workshop?.title ?? ''
   switch (alert.code) {
@@ -42,21 +66,7 @@ export function alertMessage(alert: Finding<BannerCause>): Message & { title: st
         remedy: null,
       }
     case 'credits-low':
-      return alert.level === 'below-promised'
-        ? {
-            title: `The account has ${alert.left.text} left, less than keys given out may spend`,
-            sentence:
-              `They may spend ${alert.promised.text} more. ` +
-              'When the account is empty, all keys stop working and no new key can be created.',
-            remedy: addCredit,
-          }
-        : {
-            title: `The account has ${alert.left.text} left, less than all open seats could spend`,
-            sentence:
-              `Keys given out may spend ${alert.promised.text} more, ` +
-              `and ${alert.claimable.text} can still be claimed within a day.`,
-            remedy: addCredit,
-          }
+      return { title: creditTitle(alert), sentence: creditSentence(alert), remedy: addCredit }
     case 'credits-unread':
       return {
         title: 'The account’s credits cannot be read',

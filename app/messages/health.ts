@@ -8,10 +8,10 @@ import {
 import { alertMessage } from './alerts'
 import { delayLabel } from './delays'
 import { jobLabel } from './jobs'
-import { counted, sentenceOf, spanOf, withoutStop, type Message } from './text'
+import { counted, listed, numberText, sentenceOf, spanOf, withoutStop, type Message } from './text'
 import { turnedAwayReason } from './turned-away'
 
-function healthMessage(finding: Finding): Message {
+export function healthMessage(finding: Finding): Message {
   if (isBanner(finding)) {
     const { title, remedy } = alertMessage(finding)
     return { sentence: sentenceOf(title), remedy }
@@ -35,8 +35,8 @@ function textOf(
       ]
     case 'waiting':
       return [
-        `${number(cause.withKey)} of ${number(cause.total)} have a key. ` +
-          `${number(cause.waiting)} ${cause.waiting === 1 ? 'waits' : 'wait'}, ` +
+        `${numberText(cause.withKey)} of ${numberText(cause.total)} have a key. ` +
+          `${numberText(cause.waiting)} ${cause.waiting === 1 ? 'waits' : 'wait'}, ` +
           `longest ${spanOf(cause.seconds)}${cause.why ? `: ${delayLabel(cause.why)}.` : '.'}`,
       ]
     case 'limits-refused':
@@ -45,7 +45,7 @@ function textOf(
         'Remove the cause, then assign the guardrail again.',
       ]
     case 'unbound': {
-      const all = cause.keys === cause.ready ? 'All ' : `${number(cause.keys)} of `
+      const all = cause.keys === cause.ready ? 'All ' : `${numberText(cause.keys)} of `
       const keys = `${all}${counted(cause.ready, 'key')} ${cause.ready === 1 ? 'is' : 'are'} unbound`
       const why = cause.error ? `: ${withoutStop(cause.error)}.` : '.'
       return [`${keys}, so any model is allowed${why}`]
@@ -57,7 +57,7 @@ function textOf(
       ]
     case 'refused':
       return [
-        `${number(cause.claims)} of ${counted(cause.total, 'claim')} ` +
+        `${numberText(cause.claims)} of ${counted(cause.total, 'claim')} ` +
           `${cause.claims === 1 ? 'was' : 'were'} refused` +
           refusedWhy(cause),
         'Remove the cause, then create the keys again.',
@@ -74,7 +74,7 @@ function textOf(
       const why = cause.reasons.map(({ reason, count }) =>
         cause.reasons.length === 1
           ? turnedAwayReason(reason)
-          : `${number(count)} because ${turnedAwayReason(reason)}`,
+          : `${numberText(count)} because ${turnedAwayReason(reason)}`,
       )
       return [
         `${counted(cause.count, 'try', 'tries')} to claim ${cause.count === 1 ? 'was' : 'were'} turned ` +
@@ -97,7 +97,10 @@ function textOf(
             'Check the worker processes.',
           ]
     case 'switched-off':
-      return ['Key creation is disabled by PROVISIONING_ENABLED.']
+      return [
+        'Key creation is disabled by PROVISIONING_ENABLED.',
+        'Set it to “true” before claims open, and deploy.',
+      ]
     case 'paused':
       return [
         `Key creation is paused${cause.by ? ` by ${cause.by}` : ''}: ` +
@@ -126,12 +129,12 @@ function textOf(
       return [`The oldest due job has waited for ${spanOf(cause.seconds)}.`]
     case 'calls-failing':
       return [
-        `${number(cause.failed)} of ${number(cause.total)} calls that create keys failed ` +
+        `${numberText(cause.failed)} of ${numberText(cause.total)} calls that create keys failed ` +
           `in the last ${cause.minutes} minutes and are not made good yet.`,
       ]
     case 'runs-fail':
       return [
-        `${number(cause.failed)} of ${number(cause.total)} jobs of the last ${cause.minutes} minutes fail.`,
+        `${numberText(cause.failed)} of ${numberText(cause.total)} jobs of the last ${cause.minutes} minutes fail.`,
       ]
     case 'files-broken':
       return [
@@ -140,7 +143,8 @@ function textOf(
       ]
     case 'unbounded':
       return [
-        'An open giveaway has no limit, so whether the credits suffice is unknown.',
+        `${listed(cause.slugs)} ${cause.slugs.length === 1 ? 'has' : 'have'} neither a pool nor a ` +
+          'maximum of keys, so whether the credits suffice is unknown.',
         'Set limit_usd or max_keys in its file.',
       ]
   }
@@ -153,8 +157,6 @@ function refusedWhy({ reason, detail }: { reason: string | null; detail: string 
   if (reason === 'expired-before-mint') return ': the keys would have ended before they were made.'
   return '.'
 }
-
-const number = (value: number) => value.toLocaleString('en-US')
 
 const nothingToDo = 'Nothing to do: Keymint continues automatically.'
 
@@ -182,10 +184,10 @@ export function headlineText({
   if (open.length > 1)
     return total === 0
       ? `${open.length} workshops are open. Nobody has claimed yet.`
-      : `${open.length} workshops are open: ${number(withKey)} of ${number(total)} have a key.`
+      : `${open.length} workshops are open: ${numberText(withKey)} of ${numberText(total)} have a key.`
   return total === 0
     ? `${first.title} is open. Nobody has claimed yet.`
-    : `${first.title} is open: ${number(withKey)} of ${number(total)} have a key.`
+    : `${first.title} is open: ${numberText(withKey)} of ${numberText(total)} have a key.`
 }
 
 /** Of one finding, with the workshop that it is about. */

@@ -35,12 +35,8 @@ export const configurationMessages: MessagesFor<
   | 'sign-in-unreachable'
   | 'sign-in-failing'
   | 'sign-in-refused'
-  | 'provisioning-off'
   | 'giveaways-closed'
   | 'switch-ok'
-  | 'minting-paused'
-  | 'queue-paused'
-  | 'gate-closed'
 > = {
   'environment-ok': () => ['All variables are set and well-formed.'],
   'variables-unusable': ({ problems }) => [
@@ -98,10 +94,6 @@ export const configurationMessages: MessagesFor<
     `${provider} answers ${status} to a sign-in: it may not know the client id or ${redirectUri}.`,
     'Compare client id and callback address with the OAuth app, then sign in once yourself.',
   ],
-  'provisioning-off': () => [
-    'PROVISIONING_ENABLED is not “true”: nobody gets a key.',
-    'Set it before claims open: `fly secrets set PROVISIONING_ENABLED=true`.',
-  ],
   'giveaways-closed': ({ slugs }) => [
     `MAX_TOTAL_KEYS is missing or not a whole number: ${listed(slugs)} will hand out no keys.`,
     'Set MAX_TOTAL_KEYS to the maximum number of keys for all giveaways together.',
@@ -110,18 +102,5 @@ export const configurationMessages: MessagesFor<
     slugs.length === 0
       ? 'Key creation is on. No workshop is open or opens within a week.'
       : `Key creation is on. Open now or within a week: ${listed(slugs)}.`,
-  ],
-  'minting-paused': ({ reason }) => [
-    `Key creation is paused${reason ? `: “${reason}”` : ''}.`,
-    'Resume it at /admin/queue.',
-  ],
-  'queue-paused': ({ queue, reason }) => [
-    `The queue “${jobLabel(queue)}” is paused: “${reason}”.`,
-    'Resume it at /admin/queue/schedules.',
-  ],
-  'gate-closed': ({ reason, seconds }) => [
-    `The provider refused the last call (${reason ?? 'no reason recorded'}); ` +
-      (seconds > 0 ? `the next try is in ${seconds} s.` : 'the next mint is a probe.'),
-    'Keymint retries automatically. docs/runbook.md, “Provider errors”, explains each answer.',
   ],
 }

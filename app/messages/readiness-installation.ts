@@ -30,7 +30,6 @@ export const installationMessages: MessagesFor<
   | 'queue-policies'
   | 'schedules-missing'
   | 'workers-ok'
-  | 'no-worker'
   | 'clocks'
   | 'no-clock'
 > = {
@@ -107,12 +106,6 @@ export const installationMessages: MessagesFor<
   'workers-ok': ({ workers, calls, quietSeconds }) => [
     `${counted(workers, 'worker')} seen within ${quietSeconds} s, ` +
       `${counted(calls, 'call')} of POST /keys at once.`,
-  ],
-  'no-worker': ({ quietSeconds }) => [
-    (quietSeconds === null
-      ? 'No worker has ever reported.'
-      : `No worker has reported for ${quietSeconds} s.`) + ' Claims are accepted and wait.',
-    'Start one: `fly scale count worker=2`, or `npm run worker`. docs/runbook.md, “Worker gone”.',
   ],
   clocks: ({ clocks }) => [
     `Compared to this machine, ${clocks.map(offsetOf).join(', ')}.`,

@@ -35,9 +35,9 @@ export const providerMessages: MessagesFor<
   | 'management-key-unknown'
   | 'credit-ok'
   | 'no-credit'
+  | 'credit-below-promised'
   | 'credit-below-half'
   | 'credit-below-worst-case'
-  | 'workshops-unbounded'
   | 'byok-not-counted'
   | 'in-flight-ok'
   | 'free-models'
@@ -77,6 +77,10 @@ export const providerMessages: MessagesFor<
   ],
   'credit-ok': (values) => [creditText(values)],
   'no-credit': (values) => [`The account has no credit. ${creditText(values)}`, addCredit],
+  'credit-below-promised': (values) => [
+    `The credit is less than keys given out may spend. ${creditText(values)}`,
+    addCredit,
+  ],
   'credit-below-half': (values) => [
     `The credit covers less than half of the worst case. ${creditText(values)}`,
     addCredit,
@@ -84,10 +88,6 @@ export const providerMessages: MessagesFor<
   'credit-below-worst-case': (values) => [
     `The credit does not cover the worst case. ${creditText(values)}`,
     addCredit,
-  ],
-  'workshops-unbounded': ({ slugs }) => [
-    `${listed(slugs)} ${slugs.length === 1 ? 'has' : 'have'} neither a pool nor a maximum of keys.`,
-    'Set limit_usd or max_keys in the file.',
   ],
   'byok-not-counted': ({ keys }) => [
     `${counted(keys, 'key')} may spend past ${keys === 1 ? 'its limit' : 'their limits'}: ` +

@@ -2,6 +2,7 @@
  * Sentences for the readiness check, on /admin/doctor and for `npm run doctor`. Commands stand
  * between backticks. Headings of docs/runbook.md that a remedy names exist (prisma/documented.test).
  */
+import { readinessSeverity, type Finding as Judged } from '~/domain/operations/judgement'
 import type { CheckResult } from '~/domain/operations/readiness-check'
 import type {
   CheckName,
@@ -10,6 +11,8 @@ import type {
   FindingValues,
   Severity,
 } from '~/domain/operations/readiness-finding'
+import type { ReadinessReport } from '~/domain/operations/readiness.server'
+import { findingHeadline, healthMessage } from './health'
 import { configurationMessages } from './readiness-configuration'
 import { installationMessages } from './readiness-installation'
 import { providerMessages } from './readiness-provider'
@@ -28,6 +31,7 @@ export const checkLabel: Record<CheckName, string> = {
   queue: 'Queue',
   worker: 'Workers',
   switch: 'Key creation',
+  state: 'Keys and claims',
   workshops: 'Workshop files',
   'management-key': 'Management key',
   credits: 'Credit',
@@ -41,6 +45,8 @@ export const checkLabel: Record<CheckName, string> = {
 }
 
 const generalMessages: MessagesFor<
+  | 'judged'
+  | 'nothing-wrong'
   | 'left-out'
   | 'needs-check'
   | 'needs-database'
@@ -49,6 +55,11 @@ const generalMessages: MessagesFor<
   | 'provider-error'
   | 'check-failed'
 > = {
+  judged: ({ finding }) => {
+    const { remedy } = healthMessage(finding)
+    return remedy ? [findingHeadline(finding), remedy] : [findingHeadline(finding)]
+  },
+  'nothing-wrong': () => ['Nothing is wrong in any workshop.'],
   'left-out': () => ['Skipped, as requested.'],
   'needs-check': ({ check }) => [`Not checked: “${checkLabel[check]}” must pass first.`],
   'needs-database': () => ['Not checked: DATABASE_URL cannot be used.'],
@@ -91,6 +102,22 @@ export function checkMessage({ findings }: Pick<CheckResult, 'findings'>): Messa
     sentence: all.map(({ sentence }) => sentence).join(' '),
     remedy: remedies.size > 0 ? [...remedies].join(' ') : null,
   }
+}
+
+/** A check is as old as it is: what the judgement finds now comes before its “Ready”. */
+export function readinessHeadline(
+  last: Pick<ReadinessReport, 'severity' | 'checks'> | null,
+  findings: Judged[],
+): string {
+  const isStopped = findings.some((finding) => readinessSeverity(finding) === 'error')
+  if (isStopped && last?.severity !== 'error') return 'Not ready now'
+  if (!last) return 'Readiness: not checked yet'
+  if (last.severity === 'ok') return 'Ready'
+  const bad = last.checks.filter(({ severity }) => severity === 'error' || severity === 'warning')
+  const checks = bad.length === 1 ? '1 check needs' : `${bad.length} checks need`
+  return last.severity === 'warning'
+    ? `Ready; ${checks} attention`
+    : `Not ready: ${checks} attention`
 }
 
 export const severityLabel: Record<Severity, string> = {

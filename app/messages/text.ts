@@ -1,8 +1,11 @@
 /** Small pieces of sentences. */
 
+/** "1,200": numbers of people and things, the same on every page. */
+export const numberText = (value: number): string => value.toLocaleString('en-US')
+
 /** "1 key", "1,200 keys" */
 export const counted = (number: number, noun: string, plural = `${noun}s`): string =>
-  `${number.toLocaleString('en-US')} ${number === 1 ? noun : plural}`
+  `${numberText(number)} ${number === 1 ? noun : plural}`
 
 /** "a, b, c and 4 more" */
 export const listed = (items: readonly string[], max = 8): string =>

@@ -2,8 +2,9 @@ import { redirect, type MetaFunction } from '@remix-run/node'
 import { useLoaderData, useNavigation, type ClientLoaderFunctionArgs } from '@remix-run/react'
 import { keepLastAnswer } from '~/client/keep-last-answer'
 import { DoctorPage } from '~/components/staff/doctor-page'
-import { readJudgement } from '~/domain/operations/judgement.server'
+import { allFindings, readJudgement } from '~/domain/operations/judgement.server'
 import { headlineText } from '~/messages/health'
+import { readinessHeadline } from '~/messages/readiness'
 import { askForReport, readReadinessView } from '~/domain/operations/readiness-report.server'
 import { readiness } from '~/domain/operations/workers.server'
 import { readinessUrl } from '~/urls'
@@ -13,14 +14,15 @@ import { requireAdmin, requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireStaff({ request, ctx, auth })
-  const [view, ready, { headline }] = await Promise.all([
+  const [view, ready, judgement] = await Promise.all([
     readReadinessView(ctx),
     readiness(ctx),
     readJudgement(ctx),
   ])
   return {
     view,
-    present: headlineText(headline),
+    title: readinessHeadline(view.latest, allFindings(judgement)),
+    present: headlineText(judgement.headline),
     mayAct: viewer.role === 'admin',
     asOf: ctx.now().toISOString(),
     workerSeen: isWorkerSeen(ready.workerSeenSecondsAgo),

@@ -55,7 +55,7 @@ export default function AdminFind() {
     <AdminShell title="Find a person or a key" lead="Searches every workshop.">
       <FindForms text={text} />
       {hash === null ? null : <FoundKeyBox found={key} mayAct={mayAct} />}
-      {text === '' ? null : <FoundClaims claims={claims} max={max} />}
+      {text === '' ? null : <FoundClaims text={text} claims={claims} max={max} />}
     </AdminShell>
   )
 }

@@ -110,7 +110,7 @@ export default function AdminJob() {
       </Section>
       {calls.length > 0 ? (
         <Section title="Calls to the provider" id="calls">
-          <ProviderCalls calls={calls} />
+          <ProviderCalls calls={calls} asOf={asOf} />
         </Section>
       ) : null}
     </AdminShell>

@@ -1,3 +1,4 @@
+import { numberText } from '~/messages/text'
 import type { MetaFunction } from '@remix-run/node'
 import {
   Form,
@@ -232,7 +233,7 @@ export default function AdminQueue() {
           ) : (
             <EmptyState title={narrowed ? 'No job matches' : emptyMessages[filter.tab]}>
               {list.lookedThrough ? (
-                <p>Only the newest {list.lookedThrough.toLocaleString('en-US')} were searched.</p>
+                <p>Only the newest {numberText(list.lookedThrough)} were searched.</p>
               ) : narrowed ? (
                 <p>Widen the filter, or choose another state.</p>
               ) : (

@@ -1,3 +1,4 @@
+import { numberText } from '~/messages/text'
 import type { MetaFunction } from '@remix-run/node'
 import { Link, useLoaderData, type ClientLoaderFunctionArgs } from '@remix-run/react'
 import { keepLastAnswer } from '~/client/keep-last-answer'
@@ -85,7 +86,7 @@ export default function AdminWorkshop() {
   const { filter, sort } = query
   const here = adminWorkshopUrl(slug)
   const text = filter.text ? { text: filter.text } : {}
-  const matching = `${list.matching.atLeast ? 'more than ' : ''}${list.matching.count.toLocaleString('en-US')}`
+  const matching = `${list.matching.atLeast ? 'more than ' : ''}${numberText(list.matching.count)}`
   const states = [
     {
       label: 'All',
@@ -146,7 +147,7 @@ export default function AdminWorkshop() {
                   <p>
                     Shorten the search, or view{' '}
                     <a className="prose-link" href={here}>
-                      all {line.counts.total.toLocaleString('en-US')}
+                      all {numberText(line.counts.total)}
                     </a>
                     .
                   </p>

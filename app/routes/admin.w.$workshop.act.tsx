@@ -72,10 +72,11 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
         view: {
           kind: 'claims' as const,
           action: wanted.action.kind,
-          question: questionOf(wanted.action, preview.fitting),
+          question: questionOf(wanted.action, preview.covered || preview.fitting),
           preview: {
             count: preview.count,
             fitting: preview.fitting,
+            covered: preview.covered,
             pool: preview.pool,
             names,
             message: previewMessage(wanted.action, preview),

@@ -3,6 +3,7 @@ import { useLoaderData, type ClientLoaderFunctionArgs } from '@remix-run/react'
 import { keepLastAnswer } from '~/client/keep-last-answer'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { useLive } from '~/client/use-live'
+import { StaleNote } from '~/components/base/stale-note'
 import { bulkLabel } from '~/components/staff/bulk-messages'
 import { BulkProgress } from '~/components/staff/bulk-progress'
 import { abortBulk, readBulk } from '~/domain/bulk/bulk.server'
@@ -50,7 +51,7 @@ const liveEveryMs = 2_000
 
 export default function AdminWork() {
   const { slug, bulk, mayAct, asOf } = useLoaderData<typeof loader>()
-  useLive({ loadedAt: asOf, everyMs: bulk.finishedAt === null ? liveEveryMs : null })
+  const live = useLive({ loadedAt: asOf, everyMs: bulk.finishedAt === null ? liveEveryMs : null })
   const hrefOf = (subject: string) => {
     const [kind, id = ''] = subject.split(':')
     return kind === 'job' ? jobUrl(id) : adminClaimUrl(slug, id)
@@ -60,6 +61,7 @@ export default function AdminWork() {
       title={bulkLabel(bulk)}
       back={{ to: adminWorkshopUrl(slug), label: `Claims of ${slug}` }}
     >
+      <StaleNote live={live} />
       <div className="mt-6">
         <BulkProgress bulk={bulk} mayAct={mayAct} asOf={asOf} hrefOf={hrefOf} />
       </div>

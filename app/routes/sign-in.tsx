@@ -5,7 +5,8 @@ import { Callout } from '~/components/base/callout'
 import { ChevronIcon } from '~/components/base/icons'
 import { PageShell } from '~/components/base/page-shell'
 import { ProviderButtons } from '~/components/base/provider-buttons'
-import { workshopOfPath, workshopUrl } from '~/urls'
+import { findInvitingTeam } from '~/domain/team/invitations.server'
+import { invitationOfPath, workshopOfPath, workshopUrl } from '~/urls'
 import { nameBrowser } from '~/web/browser.server'
 import { handler } from '~/web/handler.server'
 import { getViewerOrOutage, safeReturnTo } from '~/web/session.server'
@@ -27,10 +28,12 @@ export const loader = handler(async ({ request, ctx, auth }) => {
   // Of the files alone, so that it also works without the database.
   const slug = workshopOfPath(returnTo)?.slice('/w/'.length) ?? ''
   const workshop = ctx.workshops.workshops.get(slug)
+  const invitation = outage ? null : invitationOfPath(returnTo)
   return data(
     {
       viewer,
       returnTo,
+      invitingTeam: invitation && (await findInvitingTeam(ctx, invitation)),
       workshop: workshop ? { slug, title: workshop.title, providers: workshop.providers } : null,
       problem: findSignInProblem(
         outage ? 'database_unavailable' : query.get('error'),
@@ -53,7 +56,7 @@ export const meta: MetaFunction<typeof loader> = ({ data: page }) => [
 ]
 
 export default function SignIn() {
-  const { viewer, returnTo, workshop, problem } = useLoaderData<typeof loader>()
+  const { viewer, returnTo, invitingTeam, workshop, problem } = useLoaderData<typeof loader>()
   return (
     <PageShell
       title="Sign in"
@@ -67,6 +70,10 @@ export default function SignIn() {
           <>
             For your key to <strong className="text-ink">{workshop.title}</strong>. No new password
             needed.
+          </>
+        ) : invitingTeam ? (
+          <>
+            To join <strong className="text-ink">{invitingTeam}</strong>. No new password needed.
           </>
         ) : (
           'No new password needed.'

@@ -19,7 +19,7 @@ import { Ago } from '~/components/base/time'
 import { listMemberTotals, readBudgetView } from '~/domain/team/team-view.server'
 import { readForecasts } from '~/domain/team/forecasts.server'
 import { readSpending } from '~/domain/team/spending.server'
-import { removeMember } from '~/domain/team/team.server'
+import { isLastOwner, removeMember } from '~/domain/team/team.server'
 import { listMasterKeys, type MasterKeyView } from '~/domain/vault/vault.server'
 import { handler } from '~/web/handler.server'
 import { parseForm } from '~/web/parse-form.server'
@@ -33,11 +33,12 @@ export const loader = handler(async (args) => {
   const isOwner = isActiveOwner(team)
   const scope = { teamId: team.teamId, userId: isOwner ? null : viewer.userId }
   const own = await readBudgetView(ctx, { teamId: team.teamId, userId: viewer.userId })
-  const [totals, spending, forecasts, accounts] = await Promise.all([
+  const [totals, spending, forecasts, accounts, isLast] = await Promise.all([
     isOwner ? listMemberTotals(ctx, team.teamId) : null,
     readSpending(ctx, scope),
     readForecasts(ctx, scope),
     isOwner ? listMasterKeys(ctx, team.teamId) : [],
+    isOwner && isLastOwner(ctx.db, { teamId: team.teamId, userId: viewer.userId }),
   ])
   const chart = spendingChart(spending, totals ? 'the team' : 'you', monthName(own.month))
   const { providers, asOf: readAt } = spending
@@ -49,6 +50,7 @@ export const loader = handler(async (args) => {
     readAt,
     chart,
     forecasts,
+    isLast,
     accounts: accounts.map(accountFailure),
     asOf: ctx.now().toISOString(),
   }
@@ -83,7 +85,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Dashboard() {
-  const { team, own, totals, providers, readAt, chart, forecasts, accounts, asOf } =
+  const { team, own, totals, providers, readAt, chart, forecasts, isLast, accounts, asOf } =
     useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const problem = answer ? leaveProblems[answer.problem] : null
@@ -138,7 +140,7 @@ export default function Dashboard() {
         <KeyForecasts slug={team.slug} forecasts={forecasts} asOf={asOf} />
       </Section>
       <Section title="Leave the team" id="leave">
-        <LeaveTeam name={team.name} />
+        <LeaveTeam slug={team.slug} name={team.name} last={isLast} />
       </Section>
     </TeamShell>
   )

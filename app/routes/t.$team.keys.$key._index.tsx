@@ -1,10 +1,12 @@
 import { data, redirect, type MetaDescriptor, type MetaFunction } from '@remix-run/node'
-import { useActionData, useLoaderData } from '@remix-run/react'
+import { useActionData, useLoaderData, type ClientLoaderFunctionArgs } from '@remix-run/react'
 import { useState } from 'react'
 import { z } from 'zod'
+import { keepLastAnswer } from '~/client/keep-last-answer'
 import { useLive } from '~/client/use-live'
 import { useRevealedKey } from '~/client/use-revealed-key'
 import { Callout } from '~/components/base/callout'
+import { StaleNote } from '~/components/base/stale-note'
 import { TeamAccountFailures } from '~/components/team/account-failures'
 import { keyProblem, keyProblems } from '~/components/team/key-problem-messages'
 import { ServiceSnippets } from '~/components/team/service-snippets'
@@ -110,6 +112,10 @@ function answerTo(url: string, outcome: Outcome) {
   return data(keyProblem(outcome), { status: 409 })
 }
 
+/** An outage leaves the last answer on the page, and the page says so. */
+export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
+  keepLastAnswer(request.url, () => serverLoader<typeof loader>())
+
 export const meta: MetaFunction<typeof loader> = ({ data }) => {
   const refresh: MetaDescriptor[] = data?.autoSeconds
     ? [{ httpEquiv: 'refresh', content: String(data.autoSeconds) }]
@@ -127,7 +133,7 @@ export default function SubKey() {
     useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const [announced, announce] = useState('')
-  useLive({ loadedAt: asOf, everyMs: nextPollMs })
+  const watched = useLive({ loadedAt: asOf, everyMs: nextPollMs })
   const url = subKeyUrl(team.slug, view.id)
   const revealUrl = subKeyRevealUrl(team.slug, view.id)
   const revealed = useRevealedKey(revealUrl, announce)
@@ -141,6 +147,7 @@ export default function SubKey() {
       <p role="status" className="sr-only">
         {announced || phaseLabels[view.phase]}
       </p>
+      <StaleNote live={watched} />
       {answer ? (
         <div role="alert" className="mt-6 max-w-read">
           <Callout tone="warning" title={keyProblems[answer.problem].title}>

@@ -187,7 +187,7 @@ export default function Members() {
           </Callout>
         </div>
       ) : null}
-      {requests.length > 0 ? (
+      {requests.length > 0 && !team.closedAt ? (
         <Section title="Budget requests" id="requests">
           <BudgetRequests requests={requests} asOf={asOf} />
         </Section>

@@ -31,6 +31,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 
 export default function MyKeys() {
   const { team, own, others, asOf } = useLoaderData<typeof loader>()
+  const mayMake = team.state === 'active' && !team.closedAt
   const live = own.filter((key) => key.phase !== 'ended' && key.phase !== 'refused')
   const over = own.filter((key) => key.phase === 'ended' || key.phase === 'refused')
   return (
@@ -43,17 +44,23 @@ export default function MyKeys() {
             ? 'You have one key'
             : `You have ${live.length} keys`
       }
-      lead="Select a key to show it, change its cap, replace it or delete it."
+      lead={
+        mayMake
+          ? 'Select a key to show it, change its cap, replace it or delete it.'
+          : 'Select a key to see what it spent.'
+      }
     >
       <Section title="Your keys" id="own">
         {live.length === 0 ? (
-          <EmptyState title="No key yet">
-            <p>
-              <Link className="prose-link" to={teamUrl(team.slug, 'store')}>
-                Make one
-              </Link>{' '}
-              within your budget.
-            </p>
+          <EmptyState title={mayMake ? 'No key yet' : 'No live key'}>
+            {mayMake ? (
+              <p>
+                <Link className="prose-link" to={teamUrl(team.slug, 'store')}>
+                  Make one
+                </Link>{' '}
+                within your budget.
+              </p>
+            ) : null}
           </EmptyState>
         ) : (
           <SubKeyTable slug={team.slug} keys={live} holders={false} asOf={asOf} />

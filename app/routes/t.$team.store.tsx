@@ -137,13 +137,15 @@ export default function Store() {
       ? { error: `${problem.message}${answer?.detail ? ` ${answer.detail}` : ''}` }
       : {}
   const typed = answer?.typed ?? {}
+  const mayMake = team.state === 'active' && !team.closedAt
   return (
     <TeamShell
       team={team}
       title="Make a key"
       lead={
+        mayMake &&
         `${budget.free.text} of your ${budget.allocated.text} for ${monthName(budget.month)} is free. ` +
-        'The cap of a new key can be up to that amount.'
+          'The cap of a new key can be up to that amount.'
       }
     >
       {problem && problem.field === null ? (
@@ -164,41 +166,45 @@ export default function Store() {
         <BudgetMeters budget={budget} whose="your budget" />
         <MonthEnd budget={budget} asOf={asOf} />
       </Section>
-      <Section title="The key" id="key">
-        {selected === null ? (
-          <EmptyState title="There is no master key yet">
-            <p>
-              {team.role === 'owner' ? (
-                <>
-                  Add one to the{' '}
-                  <Link className="prose-link" to={teamUrl(team.slug, 'vault')}>
-                    vault
-                  </Link>{' '}
-                  first.
-                </>
-              ) : (
-                'An owner of the team must add one to the vault first.'
-              )}
-            </p>
-          </EmptyState>
-        ) : team.state === 'active' && !team.closedAt ? (
-          <NewKeyForm
-            masterKeys={masterKeys}
-            selected={selected}
-            budget={budget}
-            typed={typed}
-            formId={formIds.key}
-            errorAt={errorAt}
-            busy={busy}
-          />
-        ) : null}
-      </Section>
-      <Section title="Request more budget" id="more">
-        {request ? <LastRequest request={request} asOf={asOf} /> : null}
-        {request?.state === 'open' || team.state !== 'active' || team.closedAt ? null : (
-          <RequestForm typed={typed} formId={formIds.request} errorAt={errorAt} />
-        )}
-      </Section>
+      {mayMake ? (
+        <Section title="The key" id="key">
+          {selected === null ? (
+            <EmptyState title="There is no credential yet">
+              <p>
+                {team.role === 'owner' ? (
+                  <>
+                    Add one to the{' '}
+                    <Link className="prose-link" to={teamUrl(team.slug, 'vault')}>
+                      vault
+                    </Link>{' '}
+                    first.
+                  </>
+                ) : (
+                  'An owner of the team must add one to the vault first.'
+                )}
+              </p>
+            </EmptyState>
+          ) : (
+            <NewKeyForm
+              masterKeys={masterKeys}
+              selected={selected}
+              budget={budget}
+              typed={typed}
+              formId={formIds.key}
+              errorAt={errorAt}
+              busy={busy}
+            />
+          )}
+        </Section>
+      ) : null}
+      {mayMake || request ? (
+        <Section title="Request more budget" id="more">
+          {request ? <LastRequest request={request} asOf={asOf} /> : null}
+          {request?.state === 'open' || !mayMake ? null : (
+            <RequestForm typed={typed} formId={formIds.request} errorAt={errorAt} />
+          )}
+        </Section>
+      ) : null}
     </TeamShell>
   )
 }

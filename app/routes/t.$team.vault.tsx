@@ -118,7 +118,7 @@ export default function Vault() {
       team={team}
       title="Vault"
       lead={
-        'The team’s master keys make the keys of its members. They are sealed when you add them and ' +
+        'The team’s credentials make the keys of its members. They are sealed when you add them and ' +
         'never shown again, not even to you.'
       }
     >
@@ -129,11 +129,12 @@ export default function Vault() {
           </Callout>
         </div>
       ) : null}
-      <Section title="Master keys" id="master-keys">
+      <Section title="Credentials" id="master-keys">
         <MasterKeyList
           masterKeys={masterKeys}
           services={services}
           problem={answer ?? null}
+          closed={team.closedAt !== null}
           asOf={asOf}
         />
       </Section>

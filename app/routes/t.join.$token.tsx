@@ -87,7 +87,7 @@ export default function Join() {
           they cost. They never see a key itself.
         </p>
         {invitation.role === 'owner' ? (
-          <p>As an owner you set budgets, invite and remove people, and manage the master keys.</p>
+          <p>As an owner you set budgets, invite and remove people, and manage the credentials.</p>
         ) : null}
         <Form method="post">
           <Button type="submit" kind="ink">

@@ -64,7 +64,7 @@ export default function NewTeam() {
     <PageShell
       title="Make a team"
       lead={
-        'You become its first owner. Add a master key to its vault, invite people and give each a ' +
+        'You become its first owner. Add a credential to its vault, invite people and give each a ' +
         'budget. They make their own keys within it.'
       }
       back={{ to: meUrl(), label: 'Your keys' }}

@@ -83,13 +83,13 @@ export function reasonOf(params: URLSearchParams, action: ClaimAction | { kind: 
 }
 
 /**
- * What ends keys for good is typed to confirm: the workshop's name in addresses. One claim alone
- * needs no more than a reason.
+ * What stops many keys is typed to confirm: the workshop's name in addresses. One claim alone needs
+ * no more than a press.
  */
 export const needsTyping = (wanted: ActRequest): boolean =>
   wanted.kind === 'end' ||
   (wanted.kind === 'claims' &&
-    wanted.action.kind === 'revoke' &&
+    (wanted.action.kind === 'revoke' || wanted.action.kind === 'disable') &&
     (!('claimIds' in wanted.selection) || wanted.selection.claimIds.length > 1))
 
 export const needsReason = (action: { kind: string }) =>

@@ -1,4 +1,5 @@
 /** The charts of activity: claims, time to a key, and spending. */
+import { numberText } from '~/messages/text'
 import type { ChartView } from '~/components/base/chart-view'
 import type { Activity, SpendPoint } from '~/domain/staff/series.server'
 import { formatUsd, nanoFromUsdNumber } from '~/money'
@@ -24,7 +25,7 @@ export function activityCharts(activity: Activity): ChartView[] {
         ...frame,
         whole: true,
         title: `Claims ${step}`,
-        label: (value) => value.toLocaleString('en-US'),
+        label: numberText,
         head: ['From (UTC)', 'Claims', 'Keys created', 'Refused'],
         sentence:
           activity.claims === 0
@@ -110,7 +111,7 @@ function spentSentence(first: SpendPoint, last: SpendPoint, stepSeconds: number)
 }
 
 const amount = (count: number, noun: string) =>
-  `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
+  `${numberText(count)} ${noun}${count === 1 ? '' : 's'}`
 const dollars = (usd: number) => formatUsd(nanoFromUsdNumber(usd))
 
 function secondsLabel(seconds: number): string {

@@ -1,4 +1,5 @@
 /** The three charts of the queue page: runs, waiting time, running time. */
+import { numberText } from '~/messages/text'
 import type { ChartView } from '~/components/base/chart-view'
 import type { Quantiles, Throughput, ThroughputPoint } from '~/domain/staff/queue/types'
 import { chartClock, drawChart } from './draw-chart.server'
@@ -49,7 +50,7 @@ export function queueCharts(throughput: Throughput): ChartView[] {
         ...frame,
         title: 'Runs a minute',
         whole: false,
-        label: (value) => value.toLocaleString('en-US'),
+        label: numberText,
         head: ['From (UTC)', 'Done', 'Failed', 'Snoozed'],
         sentence:
           total.done + total.failed + total.snooze === 0

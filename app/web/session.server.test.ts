@@ -72,9 +72,9 @@ test('who is not signed in is sent to sign in and back; a post is not done, and 
   expect((await requireViewer(args())).userId).toBe(`github:${lastId()}`)
 })
 
-test('for whom a page is not, it is not there: never a redirect', async () => {
+test('for whom a page is not, it is not there; who is not signed in is sent to sign in', async () => {
   const roles = [
-    ['stranger', 404, 404],
+    ['stranger', 303, 303],
     ['attendee', 404, 404],
     ['viewer', 404, 200],
     ['admin', 200, 200],
@@ -113,12 +113,9 @@ test('for whom a page is not, it is not there: never a redirect', async () => {
           JSON.parse(line) as { msg: string; userId: string | null; path: string; method: string },
       )
       .filter((line) => line.msg.includes('was denied'))
-    expect(denied.length).toBe({ stranger: 4, attendee: 4, viewer: 2, admin: 0 }[role])
+    expect(denied.length).toBe({ stranger: 0, attendee: 4, viewer: 2, admin: 0 }[role])
     for (const line of denied)
-      expect(line).toMatchObject({
-        path: '/admin',
-        userId: role === 'stranger' ? null : `github:${lastId()}`,
-      })
+      expect(line).toMatchObject({ path: '/admin', userId: `github:${lastId()}` })
   }
 })
 

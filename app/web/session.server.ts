@@ -56,12 +56,13 @@ export async function requireViewer(args: Args): Promise<Viewer> {
 }
 
 /**
- * For anybody but an admin the page does not exist. Posts of admins are limited, generously, to stop
- * a runaway script.
+ * For anybody else who is signed in the page does not exist. Who is not is sent to sign in, whatever
+ * the address names, so that nothing is revealed. Posts of admins are limited, generously, to stop a
+ * runaway script.
  */
 export async function requireAdmin(args: GateArgs): Promise<Viewer> {
-  const viewer = await getViewer(args)
-  if (viewer?.role !== 'admin') throw denied(args, viewer)
+  const viewer = await requireViewer(args)
+  if (viewer.role !== 'admin') throw denied(args, viewer)
   if (args.request.method !== 'GET' && args.request.method !== 'HEAD')
     await requireWithinLimit({ request: args.request, ctx: args.ctx }, 'admin-action', viewer)
   return viewer
@@ -69,8 +70,8 @@ export async function requireAdmin(args: GateArgs): Promise<Viewer> {
 
 /** Admins and viewers. For anybody else the page does not exist. */
 export async function requireStaff(args: GateArgs): Promise<Viewer> {
-  const viewer = await getViewer(args)
-  if (viewer?.role === 'admin' || viewer?.role === 'viewer') return viewer
+  const viewer = await requireViewer(args)
+  if (viewer.role === 'admin' || viewer.role === 'viewer') return viewer
   throw denied(args, viewer)
 }
 
@@ -83,17 +84,16 @@ type WorkshopArgs = Omit<GateArgs, 'ctx'> & {
 export async function requireWorkshopStaff(
   args: WorkshopArgs,
 ): Promise<{ viewer: Viewer; mayAct: boolean }> {
-  const viewer = await getViewer(args)
-  if (viewer?.role === 'admin' || (viewer && organizes(args, viewer)))
-    return { viewer, mayAct: true }
-  if (viewer?.role === 'viewer') return { viewer, mayAct: false }
+  const viewer = await requireViewer(args)
+  if (viewer.role === 'admin' || organizes(args, viewer)) return { viewer, mayAct: true }
+  if (viewer.role === 'viewer') return { viewer, mayAct: false }
   throw denied(args, viewer)
 }
 
 /** Admins, and organizers of this very workshop. */
 export async function requireWorkshopActor(args: WorkshopArgs): Promise<Viewer> {
-  const viewer = await getViewer(args)
-  if (!viewer || !(viewer.role === 'admin' || organizes(args, viewer))) throw denied(args, viewer)
+  const viewer = await requireViewer(args)
+  if (!(viewer.role === 'admin' || organizes(args, viewer))) throw denied(args, viewer)
   if (args.request.method !== 'GET' && args.request.method !== 'HEAD')
     await requireWithinLimit({ request: args.request, ctx: args.ctx }, 'admin-action', viewer)
   return viewer
@@ -102,11 +102,11 @@ export async function requireWorkshopActor(args: WorkshopArgs): Promise<Viewer> 
 const organizes = ({ ctx, slug }: WorkshopArgs, viewer: Viewer): boolean =>
   isOrganizer(ctx.workshops.workshops.get(slug), viewer)
 
-function denied({ request, ctx }: GateArgs, viewer: Viewer | null): Response {
+function denied({ request, ctx }: GateArgs, viewer: Viewer): Response {
   ctx.log.warn(
     {
-      userId: viewer?.userId ?? null,
-      role: viewer?.role ?? null,
+      userId: viewer.userId,
+      role: viewer.role,
       method: request.method,
       path: new URL(request.url).pathname,
     },

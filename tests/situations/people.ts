@@ -45,6 +45,8 @@ export const situationsOfPeople: Situation[] = [
       overview:
         'DuckDB: All 3 keys are unbound, so any model is allowed: The provider answered 500.',
       workshop: 'All 3 keys are unbound, so any model is allowed: The provider answered 500.',
+      readiness: ['Keys and claims: failed'],
+      metrics: ['unbound error 1'],
     },
   },
   {
@@ -60,6 +62,8 @@ export const situationsOfPeople: Situation[] = [
       overview:
         'DuckDB: 1 of 4 keys are unbound, so any model is allowed: The provider answered 500.',
       workshop: '1 of 4 keys are unbound, so any model is allowed: The provider answered 500.',
+      readiness: ['Keys and claims: warning'],
+      metrics: ['unbound warning 1'],
     },
   },
   {
@@ -71,6 +75,8 @@ export const situationsOfPeople: Situation[] = [
     says: {
       overview: 'DuckDB: 2 of 6 claims were refused: the provider said “no such model”.',
       workshop: '2 of 6 claims were refused: the provider said “no such model”.',
+      readiness: ['Keys and claims: warning'],
+      metrics: ['refused warning 1'],
     },
   },
   {
@@ -79,6 +85,8 @@ export const situationsOfPeople: Situation[] = [
     says: {
       overview: 'DuckDB: 3 of 3 claims were refused: the provider said “no such model”.',
       workshop: '3 of 3 claims were refused: the provider said “no such model”.',
+      readiness: ['Keys and claims: failed'],
+      metrics: ['refused error 1'],
     },
   },
   {
@@ -101,6 +109,8 @@ export const situationsOfPeople: Situation[] = [
       overview:
         'DuckDB: 10 tries to claim were turned away in the last 30 minutes: the workshop was full.',
       workshop: '10 tries to claim were turned away in the last 30 minutes: the workshop was full.',
+      readiness: ['Keys and claims: warning'],
+      metrics: ['turned-away warning 1'],
     },
   },
   {
@@ -115,7 +125,13 @@ export const situationsOfPeople: Situation[] = [
       await seedClaims(world, slug, 1)
       await pause(world)
     },
-    says: { overview: stopped, workshop: stopped, queue: stopped },
+    says: {
+      overview: stopped,
+      workshop: stopped,
+      queue: stopped,
+      readiness: ['Key creation: failed'],
+      metrics: ['paused warning 1'],
+    },
   },
   {
     name: 'paused, and two wait',
@@ -128,6 +144,8 @@ export const situationsOfPeople: Situation[] = [
       overview: 'DuckDB: 0 of 2 have a key. 2 wait, longest 30 s: key creation is paused.',
       workshop: '0 of 2 have a key. 2 wait, longest 30 s: key creation is paused.',
       queue: stopped,
+      readiness: ['Key creation: failed', 'Keys and claims: warning'],
+      metrics: ['paused warning 1', 'waiting warning 1'],
     },
   },
   {
@@ -138,6 +156,8 @@ export const situationsOfPeople: Situation[] = [
       overview: 'No worker has ever reported, so no keys are created.',
       workshop: 'No worker has ever reported, so no keys are created.',
       queue: 'No worker has ever reported, so no keys are created.',
+      readiness: ['Workers: failed'],
+      metrics: ['no-worker error 1'],
     },
   },
   {
@@ -153,6 +173,8 @@ export const situationsOfPeople: Situation[] = [
       overview: 'DuckDB: 0 of 4 have a key. 4 wait, longest 5 min: no worker is running.',
       workshop: '0 of 4 have a key. 4 wait, longest 5 min: no worker is running.',
       queue: 'No worker has reported for 5 min, so no keys are created.',
+      readiness: ['Workers: failed', 'Keys and claims: failed'],
+      metrics: ['no-worker error 1', 'waiting error 1'],
     },
   },
   {
@@ -176,6 +198,8 @@ export const situationsOfPeople: Situation[] = [
       queue:
         'The provider asked us to slow down (429). ' +
         'Key creation is cooling down for another 30 s, then tries one key.',
+      readiness: ['Key creation: failed', 'Keys and claims: failed'],
+      metrics: ['cooling-down error 1', 'waiting error 1'],
     },
   },
 ]

@@ -35,6 +35,8 @@ export const situationsOfTheProvider: Situation[] = [
       queue:
         'The provider says the account has no credit (402). ' +
         'Key creation is cooling down for another 30 s, then tries one key.',
+      readiness: ['Key creation: failed', 'Keys and claims: failed'],
+      metrics: ['cooling-down error 1', 'waiting error 1'],
     },
   },
   {
@@ -98,6 +100,8 @@ export const situationsOfTheProvider: Situation[] = [
         '20 of 20 calls that create keys failed in the last 3 minutes and are not made good yet.',
       queue:
         '20 of 20 calls that create keys failed in the last 3 minutes and are not made good yet.',
+      readiness: ['Key creation: failed'],
+      metrics: ['calls-failing error 1'],
     },
   },
   {
@@ -110,14 +114,38 @@ export const situationsOfTheProvider: Situation[] = [
     says: {
       overview: 'The account has $1.00 left, less than keys given out may spend.',
       workshop: 'The account has $1.00 left, less than keys given out may spend.',
+      readiness: ['Credit: failed'],
+      metrics: ['credits-low error 1'],
+    },
+  },
+  {
+    name: 'the credit is less than half of what open seats could spend',
+    build: (world) => credits(world, 5),
+    says: {
+      overview: 'The account has $5.00 left, less than half of what all open seats could spend.',
+      workshop: 'The account has $5.00 left, less than half of what all open seats could spend.',
+      readiness: ['Credit: failed'],
+      metrics: ['credits-low error 1'],
     },
   },
   {
     name: 'the credit is less than open seats could spend',
-    build: (world) => credits(world, 5),
+    build: (world) => credits(world, 8_000),
     says: {
-      overview: 'The account has $5.00 left, less than all open seats could spend.',
-      workshop: 'The account has $5.00 left, less than all open seats could spend.',
+      overview: 'The account has $8,000.00 left, less than all open seats could spend.',
+      workshop: 'The account has $8,000.00 left, less than all open seats could spend.',
+      readiness: ['Credit: warning'],
+      metrics: ['credits-low warning 1'],
+    },
+  },
+  {
+    name: 'no credit is left before anybody claims',
+    build: (world) => credits(world, 0),
+    says: {
+      overview: 'The account has no credit left.',
+      workshop: 'The account has no credit left.',
+      readiness: ['Credit: failed'],
+      metrics: ['credits-low error 1'],
     },
   },
   {
@@ -130,6 +158,8 @@ export const situationsOfTheProvider: Situation[] = [
     says: {
       overview: '1 difference with the provider needs a decision.',
       workshop: '1 difference with the provider needs a decision.',
+      readiness: ['Keys and claims: warning'],
+      metrics: ['drift warning 1'],
     },
   },
   {
@@ -144,6 +174,8 @@ export const situationsOfTheProvider: Situation[] = [
       overview: 'DuckDB: 0 of 2 have a key. 2 wait, longest 30 s: the provider account is parked.',
       workshop: '0 of 2 have a key. 2 wait, longest 30 s: the provider account is parked.',
       queue: 'The provider account is parked: most of its keys are missing.',
+      readiness: ['Key creation: failed', 'Keys and claims: failed'],
+      metrics: ['account-parked error 1', 'waiting error 1'],
     },
   },
   {
@@ -172,6 +204,7 @@ export const situationsOfTheProvider: Situation[] = [
         'test-workshop: The workshop file has an error, so nobody can claim. ' +
         'Keys given out keep working.',
       workshop: 'The workshop file has an error, so nobody can claim. Keys given out keep working.',
+      metrics: ['file-broken error 1', 'files-broken error 1'],
     },
   },
   {
@@ -186,6 +219,8 @@ export const situationsOfTheProvider: Situation[] = [
         'Keys given out keep working.',
       workshop:
         'The workshop file no longer exists, so the workshop is closed. Keys given out keep working.',
+      readiness: ['Keys and claims: warning'],
+      metrics: ['file-gone warning 1'],
     },
   },
   {
@@ -195,6 +230,8 @@ export const situationsOfTheProvider: Situation[] = [
     says: {
       overview: 'DuckDB: 80 % of the pool is committed.',
       workshop: 'DuckDB: 80 % of the pool is committed.',
+      readiness: ['Keys and claims: warning'],
+      metrics: ['pool-80 warning 1'],
     },
   },
   {
@@ -204,6 +241,8 @@ export const situationsOfTheProvider: Situation[] = [
     says: {
       overview: 'DuckDB is $1.00 over its pool.',
       workshop: 'DuckDB is $1.00 over its pool.',
+      readiness: ['Keys and claims: failed'],
+      metrics: ['pool-passed error 1'],
     },
   },
   {
@@ -216,6 +255,8 @@ export const situationsOfTheProvider: Situation[] = [
     says: {
       overview: 'DuckDB: The provider no longer has 1 key of ready claims.',
       workshop: 'The provider no longer has 1 key of ready claims.',
+      readiness: ['Keys and claims: failed'],
+      metrics: ['missing error 1'],
     },
   },
   {
@@ -226,6 +267,8 @@ export const situationsOfTheProvider: Situation[] = [
       overview: 'Key creation is disabled by PROVISIONING_ENABLED.',
       workshop: 'Key creation is disabled by PROVISIONING_ENABLED.',
       queue: 'Key creation is disabled by PROVISIONING_ENABLED.',
+      readiness: ['Key creation: failed'],
+      metrics: ['switched-off error 1'],
     },
   },
   {
@@ -239,6 +282,8 @@ export const situationsOfTheProvider: Situation[] = [
       overview: 'A due job has waited for 3 min: the workers cannot keep up.',
       workshop: 'A due job has waited for 3 min: the workers cannot keep up.',
       queue: 'A due job has waited for 3 min: the workers cannot keep up.',
+      readiness: ['Workers: failed'],
+      metrics: ['workers-behind error 1'],
     },
   },
 ]

@@ -15,8 +15,17 @@ export type Situation = {
   /** Without it there is one worker. */
   workers?: 'none'
   build: (world: World) => Promise<unknown>
-  /** `workshop` is the sentence of its own page; absent where that leads with its claims. */
-  says: { overview: string; workshop?: string; queue?: string }
+  /**
+   * `workshop` is the sentence of its own page; absent where that leads with its claims.
+   * `readiness` names the checks that are not fine, `metrics` the findings that are counted.
+   */
+  says: {
+    overview: string
+    workshop?: string
+    queue?: string
+    readiness?: string[]
+    metrics?: string[]
+  }
 }
 
 export const claimFor = async (world: World, count: number) => {
@@ -37,16 +46,19 @@ export const refuse = async (world: World, count: number) => {
   })
   await claimFor(world, count)
   await mintAll(world)
-  await world.clearFaults()
+  await world.faults({ rules: [] })
 }
 export const coolDown = (world: World, reason: string, status: number) =>
   world.db
     .$executeRaw`update keymint.accounts set cooldown_until = now() + interval '30 s', reason = ${reason},
     cause = ${JSON.stringify({ reason, status })}::jsonb`
-export const credits = (world: World, left: number) =>
-  world.db
+/** At the provider and in the reading that is kept of it. */
+export const credits = async (world: World, left: number) => {
+  await world.faults({ credits: left })
+  await world.db
     .$executeRaw`update keymint.account_readings set credits_total = ${left}::numeric, credits_used = 0,
     read_at = now()`
+}
 export const inDays = (days: number) => new Date(Date.now() + days * 86_400_000)
 export const failedAttempts = (world: World, count: number, minutesAgo: number) =>
   world.db.$executeRaw`

@@ -28,7 +28,10 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
           Keymint
         </Link>
         {person === 'unknown' ? null : (
-          <nav aria-label="You" className="flex min-w-0 items-center gap-1">
+          <nav
+            aria-label="You"
+            className="flex min-w-0 flex-wrap items-center gap-x-1 max-sm:-mx-2"
+          >
             {person ? (
               <>
                 {person.staff ? (
@@ -47,7 +50,7 @@ export function SiteHeader({ person }: { person: HeaderPerson | null | 'unknown'
                 <Teams teams={person.teams} />
                 <Link
                   to="/me"
-                  className="inline-flex min-h-11 min-w-0 items-center px-2 prose-link"
+                  className="inline-flex min-h-11 items-center px-2 prose-link sm:min-w-0"
                   aria-label={`Your keys: ${person.displayName}`}
                 >
                   <span className="whitespace-nowrap sm:hidden">Your keys</span>

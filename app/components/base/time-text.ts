@@ -3,10 +3,13 @@
  * same.
  */
 
-/** "Tue 14 Apr, 18:00 CEST"; the year only when it is not the reader's. */
+/**
+ * "Tue 14 Apr, 18:00 CEST", or "18:00:07" where it is `exact`; the year only when it is not the
+ * reader's.
+ */
 export function timeText(
   iso: string,
-  options: { timeZone: string; now: string; locale?: string },
+  options: { timeZone: string; now: string; locale?: string; exact?: boolean },
 ): string {
   const at = new Date(iso)
   const locale = options.locale ?? 'en-GB'
@@ -20,15 +23,16 @@ export function timeText(
     month: 'short',
     ...(year(at) === year(new Date(options.now)) ? {} : { year: 'numeric' }),
   }).format(at)
-  return `${day.replace(/,/g, '')}, ${clockText(iso, options.timeZone)}`
+  return `${day.replace(/,/g, '')}, ${clockText(iso, options.timeZone, options.exact)}`
 }
 
-/** "18:00 CEST" */
-export function clockText(iso: string, timeZone: string): string {
+/** "18:00 CEST", "18:00:07 CEST" */
+export function clockText(iso: string, timeZone: string, exact = false): string {
   return new Intl.DateTimeFormat('en-GB', {
     timeZone,
     hour: '2-digit',
     minute: '2-digit',
+    ...(exact ? { second: '2-digit' } : {}),
     hourCycle: 'h23',
     timeZoneName: 'short',
   }).format(new Date(iso))

@@ -49,12 +49,21 @@ export function useZone(): string {
  * "Tue 14 Apr, 18:00 CEST (16:00 UTC)"; without a script "Tue 14 Apr, 16:00 UTC". On the page of an
  * event its own zone comes first: "Tue 14 Apr, 18:00 CEST (12:00 EDT for you)".
  */
-export function Time({ iso, now }: { iso: string; now: string }) {
+export function Time({
+  iso,
+  now,
+  exact = false,
+}: {
+  iso: string
+  now: string
+  /** To the second, for what follows each other within a minute. */
+  exact?: boolean
+}) {
   const hydrated = useHydrated()
   const eventZone = useContext(EventZone)
   if (eventZone !== null && eventZone !== 'UTC') {
-    const there = timeText(iso, { timeZone: eventZone, now })
-    const own = hydrated ? clockText(iso, localZone()) : null
+    const there = timeText(iso, { timeZone: eventZone, now, exact })
+    const own = hydrated ? clockText(iso, localZone(), exact) : null
     return (
       <time dateTime={iso}>
         {own === null || there.endsWith(own) ? there : `${there} (${own} for you)`}
@@ -62,8 +71,8 @@ export function Time({ iso, now }: { iso: string; now: string }) {
     )
   }
   const zone = hydrated ? localZone() : 'UTC'
-  const local = timeText(iso, { timeZone: zone, now })
-  const utc = clockText(iso, 'UTC')
+  const local = timeText(iso, { timeZone: zone, now, exact })
+  const utc = clockText(iso, 'UTC', exact)
   return <time dateTime={iso}>{local.endsWith(utc) ? local : `${local} (${utc})`}</time>
 }
 

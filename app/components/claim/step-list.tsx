@@ -34,6 +34,8 @@ export function StepList({ steps, note }: { steps: StepView[]; note?: ReactNode 
 
 function doneIn(step: StepView): string {
   if (step.state !== 'done' || step.seconds == null) return stateLabels[step.state]
+  // A moment that rounds to nothing is no number.
+  if (step.seconds < 0.05) return 'done at once'
   return `done in ${step.seconds < 10 ? step.seconds.toFixed(1) : Math.round(step.seconds)} s`
 }
 

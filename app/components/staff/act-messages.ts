@@ -1,6 +1,7 @@
 /** Labels and sentences of the actions on claims. */
 import type { ClaimAction, ClaimActionKind, ClaimFilter } from '~/domain/claim/actions'
 import type { ClaimActionPreview, ClaimActionRefusal } from '~/domain/claim/claim-actions.server'
+import { counted, numberText } from '~/messages/text'
 import { formatUsd } from '~/money'
 
 type Choice = { value: ClaimActionKind; label: string }
@@ -47,15 +48,14 @@ const verbs: Record<ClaimActionKind, (keys: string) => string> = {
   extend: (keys) => `Extend ${keys}`,
 }
 
-const theKeys = (count: number) =>
-  count === 1 ? 'the key' : `${count.toLocaleString('en-US')} keys`
+const theKeys = (count: number) => (count === 1 ? 'the key' : `${numberText(count)} keys`)
 
 /** The button that carries it out: "Extend 138 keys". */
 export const confirmLabel = (kind: ClaimActionKind, count: number) => verbs[kind](theKeys(count))
 
 /** "End the workshop: 146 keys" */
 export const endLabel = (live: number) =>
-  `End the workshop: ${live === 1 ? '1 key' : `${live.toLocaleString('en-US')} keys`}`
+  `End the workshop: ${live === 1 ? '1 key' : `${numberText(live)} keys`}`
 
 /** The headline of the page: "Extend 138 keys?" */
 export const questionOf = (action: ClaimAction, count: number) =>
@@ -65,13 +65,13 @@ export const questionOf = (action: ClaimAction, count: number) =>
 
 /** What the action would do, in two or three sentences. */
 export function previewMessage(action: ClaimAction, preview: ClaimActionPreview): string {
-  const { count, fitting, exceedsPool } = preview
-  const keys = `${fitting.toLocaleString('en-US')} ${fitting === 1 ? 'key' : 'keys'}`
+  const { count, fitting, covered } = preview
+  const keys = `${numberText(fitting)} ${fitting === 1 ? 'key' : 'keys'}`
   const sentences = [
     effectOf(action, keys, preview),
-    exceedsPool ? 'The pool cannot cover all of them: the last ones are refused.' : '',
+    covered < fitting ? roomMessage(action, preview) : '',
     count > fitting
-      ? `${(count - fitting).toLocaleString('en-US')} of the selected claims ` +
+      ? `${numberText(count - fitting)} of the selected claims ` +
         (count - fitting === 1
           ? 'does not need it or cannot have it; it is skipped.'
           : 'do not need it or cannot have it; they are skipped.')
@@ -80,10 +80,30 @@ export function previewMessage(action: ClaimAction, preview: ClaimActionPreview)
   return sentences.filter((sentence) => sentence !== '').join(' ')
 }
 
+const restOf: Partial<Record<ClaimActionKind, string>> = {
+  retry: 'stay refused',
+  'set-limit': 'keep their limit',
+  extend: 'keep their end',
+}
+
+/** How many the pool has room for, and what becomes of the others. */
+function roomMessage(
+  { kind }: ClaimAction,
+  { fitting, covered, coveredAmount, pool }: ClaimActionPreview,
+): string {
+  const left = pool?.limit ? ` of ${pool.limit.text}` : ''
+  if (covered === 0) return `The pool${left} has no room for any of them, so nothing would change.`
+  return (
+    `The pool${left} has room for ${counted(covered, 'of them', 'of them')} (${coveredAmount.text}), ` +
+    `first claimed first; the other ${numberText(fitting - covered)} ` +
+    `${restOf[kind] ?? 'stay as they are'}.`
+  )
+}
+
 function effectOf(
   action: ClaimAction,
   keys: string,
-  { difference: { amount, frees } }: ClaimActionPreview,
+  { difference: { amount, frees }, fitting, covered }: ClaimActionPreview,
 ): string {
   switch (action.kind) {
     case 'retry':
@@ -97,6 +117,11 @@ function effectOf(
     case 'enable':
       return `${keys} will work again.`
     case 'set-limit':
+      if (covered < fitting)
+        return (
+          `A limit of ${formatUsd(action.limit, { exact: true })} for ${keys} would reserve ` +
+          `${amount.text} more of the pool.`
+        )
       return (
         `The limit of ${keys} becomes ${formatUsd(action.limit, { exact: true })}, which ` +
         `${frees ? `returns ${amount.text} to the pool` : `reserves ${amount.text} more of the pool`}.`

@@ -1,3 +1,4 @@
+import { numberText } from '~/messages/text'
 import { Form, useNavigation } from '@remix-run/react'
 import type { ReactNode } from 'react'
 import type { ClaimActionKind } from '~/domain/claim/actions'
@@ -10,6 +11,7 @@ import { confirmLabel, endLabel } from './act-messages'
 type Preview = {
   count: number
   fitting: number
+  covered: number
   pool: { before: MoneyView; after: MoneyView; limit: MoneyView | null } | null
   message: string
   names: string[]
@@ -50,7 +52,7 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
               ? 'no key is live'
               : view.live === 1
                 ? '1 live key is revoked'
-                : `${view.live.toLocaleString('en-US')} live keys are revoked, one after the other`}
+                : `${numberText(view.live)} live keys are revoked, one after the other`}
             . You cannot open it again; a new workshop needs a new file.
           </p>
         </Confirm>
@@ -64,14 +66,19 @@ export function ActPage({ page, problem }: { page: ActPageData; problem: string 
               <p>
                 {view.preview.count === 0
                   ? 'No claim matches any more.'
-                  : `None of the ${view.preview.count.toLocaleString('en-US')} selected claims needs this.`}
+                  : `None of the ${numberText(view.preview.count)} selected claims needs this.`}
               </p>
+            </Callout>
+          ) : view.preview.covered === 0 ? (
+            <Callout tone="warning" title="The pool has no room">
+              <p>{view.preview.message}</p>
+              <p>To make room, raise limit_usd in the workshop’s file, or choose less.</p>
             </Callout>
           ) : (
             <Confirm
               page={page}
               needsReason={view.needsReason}
-              button={confirmLabel(view.action, view.preview.fitting)}
+              button={confirmLabel(view.action, view.preview.covered)}
               danger={view.action === 'revoke' || view.action === 'disable'}
               extra={
                 view.action === 'revoke' ? (
@@ -106,7 +113,7 @@ function Names({ names, count }: { names: string[]; count: number }) {
   return (
     <p className="text-soft">
       Selected: {names.join(', ')}
-      {more > 0 ? ` and ${more.toLocaleString('en-US')} more` : ''}.
+      {more > 0 ? ` and ${numberText(more)} more` : ''}.
     </p>
   )
 }

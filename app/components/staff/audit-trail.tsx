@@ -26,7 +26,11 @@ export function AuditTrail({ entries, asOf }: { entries: TrailEntry[]; asOf: str
       rows={entries}
       rowKey={(entry) => entry.id}
       columns={[
-        { head: 'When', className: `${cell} text-soft sm:w-56`, cell: When },
+        {
+          head: 'When',
+          className: `${cell} text-soft sm:w-56`,
+          cell: (entry) => <When entry={entry} asOf={asOf} />,
+        },
         { head: 'Who', className: `${cell} max-sm:!pt-1`, cell: Actor },
         { head: 'Action', className: `${cell} font-semibold`, cell: Action },
         { head: 'Subject', className: cell, cell: Subject },
@@ -43,12 +47,10 @@ export function AuditTrail({ entries, asOf }: { entries: TrailEntry[]; asOf: str
 const cell = '!align-top !py-2'
 const link = 'inline-block min-h-6 min-w-6'
 
-function When(entry: TrailEntry) {
+function When({ entry, asOf }: { entry: TrailEntry; asOf: string }) {
   return (
     <>
-      <time dateTime={entry.at} className="whitespace-nowrap">
-        {exactTime(entry.at)}
-      </time>
+      <Time iso={entry.at} now={asOf} exact />
       <span className="block max-sm:inline max-sm:before:content-[',_']">
         event {entry.id}
         {entry.chained ? '' : ', not chained yet'}
@@ -119,18 +121,6 @@ function Subject({ actor, subject, workshop }: TrailEntry) {
       </span>
     </>
   )
-}
-
-/** To the second and in UTC, as the filter and the exports have it: "21 Nov 2026, 07:49:21 UTC". */
-function exactTime(iso: string): string {
-  const at = new Date(iso)
-  const day = new Intl.DateTimeFormat('en-GB', {
-    timeZone: 'UTC',
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-  }).format(at)
-  return `${day}, ${iso.slice(11, 19)} UTC`
 }
 
 function Id({ text }: { text: string }) {

@@ -1,4 +1,5 @@
 /** Labels and sentences of bulk actions: on claims and on jobs. */
+import { numberText } from '~/messages/text'
 import type { BulkView } from '~/domain/bulk/bulk.server'
 import { jobActionMessages } from './queue/job-action-messages'
 
@@ -22,7 +23,7 @@ const jobActions: Record<string, string> = {
 /** "Revoking keys", "Retry 30 jobs". */
 export function bulkLabel({ kind, total }: Pick<BulkView, 'kind' | 'total'>): string {
   const verb = jobActions[kind]
-  if (verb) return `${verb} ${number(total)} ${total === 1 ? 'job' : 'jobs'}`
+  if (verb) return `${verb} ${numberText(total)} ${total === 1 ? 'job' : 'jobs'}`
   return claimActions[kind] ?? kind
 }
 
@@ -31,20 +32,20 @@ type Progress = Pick<BulkView, 'state' | 'total' | 'done' | 'failed' | 'skipped'
 export function progressMessage(bulk: Progress): string {
   const { total, done, failed, skipped } = bulk
   if (bulk.finishedAt === null)
-    return `${number(done + failed + skipped)} of ${number(total)} finished.`
+    return `${numberText(done + failed + skipped)} of ${numberText(total)} finished.`
   return bulk.state === 'aborted'
-    ? `Stopped: ${number(done)} of ${number(total)} were done.`
+    ? `Stopped: ${numberText(done)} of ${numberText(total)} were done.`
     : total === 1
       ? 'Finished.'
-      : `All ${number(total)} finished.`
+      : `All ${numberText(total)} finished.`
 }
 
 /** "28 done, 2 failed" */
 export function countsLabel({ done, failed, skipped }: Progress): string {
   return [
-    ...(done > 0 ? [`${number(done)} done`] : []),
-    ...(failed > 0 ? [`${number(failed)} failed`] : []),
-    ...(skipped > 0 ? [`${number(skipped)} skipped`] : []),
+    ...(done > 0 ? [`${numberText(done)} done`] : []),
+    ...(failed > 0 ? [`${numberText(failed)} failed`] : []),
+    ...(skipped > 0 ? [`${numberText(skipped)} skipped`] : []),
   ].join(', ')
 }
 
@@ -76,5 +77,3 @@ export function bulkReason(reason: string): string {
   const job = /^job:(.+)$/.exec(reason)?.[1]
   return job ? `requested on the page of job ${job}` : reason.replace(/\.$/, '')
 }
-
-const number = (value: number) => value.toLocaleString('en-US')

@@ -1,3 +1,4 @@
+import { numberText } from '~/messages/text'
 import { Form, Link, useNavigation } from '@remix-run/react'
 import type { BulkResult, BulkView } from '~/domain/bulk/bulk.server'
 import { Button } from '../base/button'
@@ -111,7 +112,7 @@ function Results({ bulk, hrefOf }: Pick<Props, 'bulk' | 'hrefOf'>) {
           cell: (result) =>
             resultLabels[result.state] + (result.detail ? `: ${detailMessage(result.detail)}` : ''),
         },
-        { head: 'Count', right: true, cell: (result) => result.count.toLocaleString('en-US') },
+        { head: 'Count', right: true, cell: (result) => numberText(result.count) },
         hrefOf
           ? {
               head: 'Which',

@@ -1,3 +1,4 @@
+import { numberText } from '~/messages/text'
 import { Form, Link, useSubmit } from '@remix-run/react'
 import type { ClaimListQuery } from '~/domain/staff/claim-list'
 import { tabLink } from '../base/nav-classes'
@@ -32,7 +33,7 @@ export function ClaimFilters({
             aria-current={tab.current ? 'page' : undefined}
             className={tabLink}
           >
-            {tab.label} <span className="text-small">{tab.count.toLocaleString('en-US')}</span>
+            {tab.label} <span className="text-small">{numberText(tab.count)}</span>
           </Link>
         ))}
       </nav>

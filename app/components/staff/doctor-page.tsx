@@ -27,6 +27,7 @@ export type DoctorPageProps = {
   asOf: string
   workerSeen: boolean
   asking: boolean
+  title: string
   /** What the judgement says now, whatever the last check found. */
   present: string
   everyMs: number
@@ -39,15 +40,14 @@ export function DoctorPage({
   asOf,
   workerSeen,
   asking,
+  title,
   present,
   everyMs,
 }: DoctorPageProps) {
-  const bad =
-    latest?.checks.filter(({ severity }) => severity === 'error' || severity === 'warning') ?? []
   const running = pending !== null && !pending.overdue
   return (
     <AdminShell
-      title={headlineOf(latest, bad.length)}
+      title={title}
       lead={
         latest ? (
           <>
@@ -111,15 +111,6 @@ export function DoctorPage({
       </div>
     </AdminShell>
   )
-}
-
-function headlineOf(latest: ReadinessView['latest'], bad: number): string {
-  if (!latest) return 'Readiness: not checked yet'
-  if (latest.severity === 'ok') return 'Ready'
-  const checks = bad === 1 ? '1 check needs' : `${bad} checks need`
-  return latest.severity === 'warning'
-    ? `Ready; ${checks} attention`
-    : `Not ready: ${checks} attention`
 }
 
 /** Commands stand between backticks, for the terminal too. */

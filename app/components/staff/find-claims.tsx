@@ -146,12 +146,24 @@ function KeyAnswer({ found, mayAct }: { found: KeyView | null; mayAct: boolean }
   )
 }
 
-export function FoundClaims({ claims, max }: { claims: ClaimView[]; max: number }) {
+export function FoundClaims({
+  text,
+  claims,
+  max,
+}: {
+  text: string
+  claims: ClaimView[]
+  max: number
+}) {
   if (claims.length === 0)
     return (
       <div className="mt-8">
-        <EmptyState title="Nobody matches">
-          <p>Shorten the search.</p>
+        <EmptyState title={`No claim matches “${text}”`}>
+          <p>
+            You can search by name, verified email, key label, or the first characters of a key’s
+            hash or of a claim number, in every workshop. People who have not claimed are not
+            listed.
+          </p>
         </EmptyState>
       </div>
     )

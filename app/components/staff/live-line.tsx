@@ -4,6 +4,7 @@ import { useLive, type Live } from '~/client/use-live'
 import { Button } from '../base/button'
 import { useHydrated } from '../base/hydrated'
 import { useZone } from '../base/time'
+import { clockText } from '../base/time-text'
 
 /** Whether the page is current: how often it updates, its last update, and a missing answer. */
 export function LiveLine({
@@ -19,13 +20,7 @@ export function LiveLine({
 }) {
   const hydrated = useHydrated()
   const zone = useZone()
-  const clock = new Intl.DateTimeFormat('en-GB', {
-    timeZone: zone,
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    timeZoneName: 'short',
-  }).format(new Date(asOf))
+  const clock = clockText(asOf, zone, true)
   return (
     <div className="no-print flex flex-wrap items-center gap-x-3 text-small text-soft">
       <p className={live.kind === 'stale' ? 'font-semibold text-brick-ink' : ''}>

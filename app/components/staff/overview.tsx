@@ -1,3 +1,4 @@
+import { numberText } from '~/messages/text'
 import { Link } from '@remix-run/react'
 import type { ReactNode } from 'react'
 import type { SystemLine, WorkshopLine } from '~/domain/staff/overview.server'
@@ -38,13 +39,13 @@ export function SystemPanel({
         <dl className="mt-4 grid grid-cols-2 gap-x-6 gap-y-4 border-t border-rule pt-4 sm:grid-cols-3 lg:grid-cols-4">
           <Stat
             name="Claims"
-            value={counts.total.toLocaleString('en-US')}
-            note={`${counts.ready.toLocaleString('en-US')} ready, ${counts.pending.toLocaleString('en-US')} waiting`}
+            value={numberText(counts.total)}
+            note={`${numberText(counts.ready)} ready, ${numberText(counts.pending)} waiting`}
           />
           <Stat
             name="Oldest waiting job"
             value={system.oldestWaitSeconds === null ? 'none' : spanText(system.oldestWaitSeconds)}
-            note={`${system.waiting.toLocaleString('en-US')} waiting`}
+            note={`${numberText(system.waiting)} waiting`}
           />
           <Stat
             name="Workers"
@@ -56,11 +57,15 @@ export function SystemPanel({
             }
           />
           <Stat
-            name="Failed calls"
+            name="Calls that failed"
             value={
-              calls.total === 0 ? 'none' : `${Math.round((calls.failed / calls.total) * 100)} %`
+              calls.failed === 0 ? 'none' : `${Math.round((calls.failed / calls.total) * 100)} %`
             }
-            note={`${calls.failed} of ${calls.total} in ${calls.minutes} min`}
+            note={
+              calls.total === 0
+                ? `no call in the last ${calls.minutes} min`
+                : `${numberText(calls.failed)} of ${numberText(calls.total)} in ${calls.minutes} min, not made good`
+            }
           />
           <Stat
             name="Credits left"
@@ -84,7 +89,7 @@ export function SystemPanel({
           <Stat
             name="Spent"
             value={system.money.spent.text}
-            note={`by ${counts.active.toLocaleString('en-US')} ${counts.active === 1 ? 'person' : 'people'}`}
+            note={`by ${numberText(counts.active)} ${counts.active === 1 ? 'person' : 'people'}`}
           />
           <Stat
             name="May still be spent"

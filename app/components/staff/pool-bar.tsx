@@ -1,3 +1,4 @@
+import { numberText } from '~/messages/text'
 import { useId } from 'react'
 import type { MoneySums } from '~/domain/operations/money-sums'
 import { Time } from '../base/time'
@@ -29,9 +30,9 @@ export function PoolBar({
     (left ? `${left.text} left to hand out` : 'no limit to what is handed out')
   const keys =
     seats.max !== null
-      ? `${seats.taken.toLocaleString('en-US')} of ${seats.max.toLocaleString('en-US')} keys`
+      ? `${numberText(seats.taken)} of ${numberText(seats.max)} keys`
       : money.keysLeft !== null && left && left.usd > 0
-        ? `${money.keysLeft.toLocaleString('en-US')} more ${money.keysLeft === 1 ? 'key' : 'keys'}`
+        ? `${numberText(money.keysLeft)} more ${money.keysLeft === 1 ? 'key' : 'keys'}`
         : null
   return (
     <div>

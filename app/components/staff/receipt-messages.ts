@@ -1,4 +1,5 @@
 /** A receipt in the amounts and sentences of its page. */
+import { numberText } from '~/messages/text'
 import { formatUsd, nanoFromDecimalString } from '~/money'
 import type { Missing, ReceiptBody } from '~/domain/staff/receipt-view'
 
@@ -53,11 +54,11 @@ export function missingMessage(missing: Missing): string {
     case 'live':
       return missing.keys === 1
         ? '1 key still works.'
-        : `${missing.keys.toLocaleString('en-US')} keys still work.`
+        : `${numberText(missing.keys)} keys still work.`
     case 'unsettled':
       return missing.keys === 1
         ? 'The final usage of 1 key is not known yet. That takes a few minutes.'
-        : `The final usage of ${missing.keys.toLocaleString('en-US')} keys is not known yet. That takes a few minutes.`
+        : `The final usage of ${numberText(missing.keys)} keys is not known yet. That takes a few minutes.`
     case 'books':
       return (
         'The provider reports the cost per model after midnight UTC. It is available from ' +

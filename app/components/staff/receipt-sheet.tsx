@@ -1,3 +1,4 @@
+import { numberText } from '~/messages/text'
 import { Form, useNavigation } from '@remix-run/react'
 import type { Missing } from '~/domain/staff/receipt-view'
 import { Button } from '../base/button'
@@ -23,7 +24,6 @@ export function ReceiptSheet({
   madeAt: string
   asOf: string
 }) {
-  const count = (number: number) => number.toLocaleString('en-US')
   return (
     <article className="receipt mt-6 max-w-read">
       <p className="text-soft">
@@ -42,13 +42,13 @@ export function ReceiptSheet({
       <p className="text-lead text-soft">spent{body.pool ? ` of a pool of ${body.pool}` : ''}</p>
       <dl className="mt-6 divide-y divide-rule border-y border-rule">
         <Row name="Claims">
-          {count(body.claims)}
+          {numberText(body.claims)}
           {body.refused > 0 ? (
-            <span className="text-soft">, {count(body.refused)} refused</span>
+            <span className="text-soft">, {numberText(body.refused)} refused</span>
           ) : null}
         </Row>
-        <Row name="Keys created">{count(body.keysMade)}</Row>
-        <Row name="People who used their key">{count(body.activePeople)}</Row>
+        <Row name="Keys created">{numberText(body.keysMade)}</Row>
+        <Row name="People who used their key">{numberText(body.activePeople)}</Row>
         <Row name="Limits granted">{body.granted}</Row>
         {report ? null : (
           <>
@@ -58,7 +58,7 @@ export function ReceiptSheet({
             </Row>
             <Row name="Spent per person: maximum">{body.largest ?? 'nobody spent anything'}</Row>
             <Row name="Unspent">{body.unspent}</Row>
-            <Row name="Opted in to news">{count(body.optIns)}</Row>
+            <Row name="Opted in to news">{numberText(body.optIns)}</Row>
           </>
         )}
       </dl>
@@ -86,9 +86,13 @@ export function ReceiptSheet({
               className: '[overflow-wrap:anywhere]',
               cell: (model) => model.model,
             },
-            { head: 'Requests', right: true, cell: (model) => count(model.requests) },
-            { head: 'Tokens in', right: true, cell: (model) => count(model.promptTokens) },
-            { head: 'Tokens out', right: true, cell: (model) => count(model.completionTokens) },
+            { head: 'Requests', right: true, cell: (model) => numberText(model.requests) },
+            { head: 'Tokens in', right: true, cell: (model) => numberText(model.promptTokens) },
+            {
+              head: 'Tokens out',
+              right: true,
+              cell: (model) => numberText(model.completionTokens),
+            },
             { head: 'Cost', right: true, cell: (model) => model.usd },
             { head: 'Share', right: true, cell: (model) => <Share percent={model.percent} /> },
           ]}

@@ -1,3 +1,4 @@
+import { numberText } from '~/messages/text'
 import { Link } from '@remix-run/react'
 import type { UnboundReason } from '~/domain/staff/workshop-page.server'
 import type { WorkshopLine } from '~/domain/staff/overview.server'
@@ -32,9 +33,9 @@ export function WorkshopSummary({
       </div>
       <div className="mt-2 grid gap-x-12 gap-y-3 lg:grid-cols-2">
         <details>
-          <summary className="flex min-h-11 items-baseline gap-x-3">
+          <summary className="flex min-h-11 items-baseline gap-x-3 max-sm:flex-wrap">
             {worst ? <FindingLabel finding={worst} /> : <HealthLabel health={line.health} />}
-            <span className="min-w-0 font-semibold">
+            <span className="min-w-0 font-semibold max-sm:basis-full">
               {worst ? ownHeadline(worst) : workshopLine(line)}
             </span>
             <span className="text-small prose-link text-soft">Why</span>
@@ -125,7 +126,7 @@ export function UnboundCallout({
   reasons: UnboundReason[]
   action: string | null
 }) {
-  const keys = `${count.toLocaleString('en-US')} ${count === 1 ? 'key' : 'keys'}`
+  const keys = `${numberText(count)} ${count === 1 ? 'key' : 'keys'}`
   return (
     <div className="mt-6">
       <Callout
@@ -139,7 +140,7 @@ export function UnboundCallout({
         <ul>
           {reasons.map(({ reason, count: times, setAside }) => (
             <li key={reason ?? ''}>
-              <strong>{times.toLocaleString('en-US')}</strong>: {reason ?? 'Not tried yet.'}
+              <strong>{numberText(times)}</strong>: {reason ?? 'Not tried yet.'}
               {setAside > 0 ? ` (${setAside} set aside)` : ''}
             </li>
           ))}
@@ -150,7 +151,7 @@ export function UnboundCallout({
             <input type="hidden" name="all" value="yes" />
             <input type="hidden" name="fact" value="unbound" />
             <button type="submit" name="confirm" value="yes" className="button mt-2">
-              Assign {count === 1 ? 'it' : `all ${count.toLocaleString('en-US')}`} now
+              Assign {count === 1 ? 'it' : `all ${numberText(count)}`} now
             </button>
           </form>
         ) : null}

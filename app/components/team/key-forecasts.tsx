@@ -36,6 +36,13 @@ function Forecast({ row, asOf }: { row: KeyForecast; asOf: string }) {
   switch (row.because) {
     case 'dry':
       return <>Its cap is spent.</>
+    case 'hourly':
+      return (
+        <>
+          {row.left.text} is left, at {row.perHour?.text} an hour: Keymint ends it at its cap,{' '}
+          <Time iso={row.at} now={asOf} />.
+        </>
+      )
     case 'spent':
       return (
         <>

@@ -28,10 +28,10 @@ export const keyProblems = {
   'not-enough': { title: 'The budget is not enough for this cap', next: null },
   'below-used': { title: 'A cap cannot be lower than what is spent', next: null },
   'no-master-key': {
-    title: 'The master key behind this key is disabled',
+    title: 'The credential behind this key is disabled',
     next:
       'The cap can only be lowered, and the key cannot be replaced. ' +
-      'An owner can enable the master key in the vault.',
+      'An owner can enable the credential in the vault.',
   },
   'not-replaceable': {
     title: 'This one cannot be replaced',

@@ -9,24 +9,27 @@ import { Ago, Time } from '../base/time'
 import { parkedMessage } from '~/messages/parked'
 import { AccountFailures } from './account-failures'
 
-/** `problem` is a message about one of the master keys, or about a service. */
+/** `problem` is a message about one of the credentials, or about a service. */
 export type VaultRefusalAt = { about: string; message: string } | null
 
 export function MasterKeyList({
   masterKeys,
   services,
   problem,
+  closed,
   asOf,
 }: {
   masterKeys: MasterKeyView[]
   services: ServiceChoice[]
   problem: VaultRefusalAt
+  /** Of a closed team: what is kept ends keys and reads them, and makes none. */
+  closed: boolean
   asOf: string
 }) {
   if (masterKeys.length === 0)
     return (
       <EmptyState title="The vault is empty">
-        <p>Add a credential below. Nobody can make a key until then.</p>
+        {closed ? null : <p>Add a credential below. Nobody can make a key until then.</p>}
       </EmptyState>
     )
   return (
@@ -66,16 +69,18 @@ export function MasterKeyList({
                     Verify
                   </Button>
                 </Form>
-                <Form method="post">
-                  <input type="hidden" name="id" value={row.id} />
-                  <Button
-                    type="submit"
-                    name="intent"
-                    value={row.state === 'active' ? 'disable' : 'enable'}
-                  >
-                    {row.state === 'active' ? 'Disable' : 'Enable'}
-                  </Button>
-                </Form>
+                {closed ? null : (
+                  <Form method="post">
+                    <input type="hidden" name="id" value={row.id} />
+                    <Button
+                      type="submit"
+                      name="intent"
+                      value={row.state === 'active' ? 'disable' : 'enable'}
+                    >
+                      {row.state === 'active' ? 'Disable' : 'Enable'}
+                    </Button>
+                  </Form>
+                )}
               </div>
               <ReplaceForm
                 row={row}

@@ -16,7 +16,7 @@ export function MembershipForms({ member }: { member: MemberView }) {
           isOwner
             ? 'They keep their keys and budget. They no longer see the vault, the audit trail and the ' +
               'keys of others.'
-            : 'They can set budgets, invite and remove people, and add master keys to the vault.'
+            : 'They can set budgets, invite and remove people, and add credentials to the vault.'
         }
         intent="role"
         button={isOwner ? 'Make a member' : 'Make an owner'}

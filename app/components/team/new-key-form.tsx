@@ -106,7 +106,7 @@ export function NewKeyForm({
   )
 }
 
-/** One master key is named, several are links; the selected one is part of the address. */
+/** One credential is named, several are links; the selected one is part of the address. */
 function ProviderChoice({
   masterKeys,
   selected,

@@ -16,9 +16,11 @@ export function OwnMonth({
   asOf: string
 }) {
   const empty = [budget.allocated, budget.committed, budget.spent].every(({ usd }) => usd === 0)
+  const mayAsk = team.state === 'active' && !team.closedAt
   return (
     <>
-      {empty ? (
+      {empty && !mayAsk ? <p className="text-soft">You had no budget this month.</p> : null}
+      {empty && !mayAsk ? null : empty ? (
         <EmptyState title="You have no budget yet">
           <p>
             {team.role === 'owner' ? (
@@ -44,7 +46,7 @@ export function OwnMonth({
         <BudgetMeters budget={budget} whose="your budget" />
       )}
       <MonthEnd budget={budget} asOf={asOf} />
-      {team.state === 'active' ? (
+      {mayAsk ? (
         <p className="mt-4">
           <Link className="button" data-kind="key" to={teamUrl(team.slug, 'store')}>
             Make a key

@@ -38,7 +38,7 @@ export const storeProblems = {
   },
   'no-master-key': {
     field: null,
-    message: 'This master key is disabled or was removed',
+    message: 'This credential is disabled or was removed',
     next: 'Choose another provider.',
   },
   'not-offered': {

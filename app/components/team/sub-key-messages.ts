@@ -58,13 +58,13 @@ const otherDelay = 'The provider reports an error. Retrying automatically.'
 const delays: Record<string, string> = {
   'rate-limited': 'The provider limits our requests. Retrying automatically.',
   'no-credit':
-    'The provider account behind the master key has no credit. An owner must top it up. ' +
+    'The provider account behind the credential has no credit. An owner must top it up. ' +
     'Retrying automatically.',
   unauthorized:
-    'The provider does not accept the master key. An owner must replace it in the vault. ' +
+    'The provider does not accept the credential. An owner must replace it in the vault. ' +
     'Retrying automatically.',
   forbidden:
-    'The master key may not make keys. An owner must replace it in the vault. ' +
+    'The credential may not make keys. An owner must replace it in the vault. ' +
     'Retrying automatically.',
   unreachable: 'The provider cannot be reached. Retrying automatically.',
   'upstream-trouble': otherDelay,
@@ -72,7 +72,7 @@ const delays: Record<string, string> = {
   'switched-off': 'New keys are disabled on this deployment.',
 }
 
-/** Why a key takes longer, or why a master key makes none. */
+/** Why a key takes longer, or why a credential makes none. */
 export const delayMessage = (reason: string) => delays[reason] ?? otherDelay
 
 export const capNoteOf = (key: Pick<SubKeyView, 'reset'>) =>

@@ -16,9 +16,11 @@ export function SubKeyStatus({ view, asOf }: { view: SubKeyView; asOf: string })
   )
 }
 
+const nounOf = ({ texts }: SubKeyView) => texts?.noun ?? 'key'
+
 /** A cap that Keymint holds: reached, or when it will be. */
 function CapState({ view, asOf }: { view: SubKeyView; asOf: string }) {
-  const noun = view.texts?.noun ?? 'key'
+  const noun = nounOf(view)
   if (view.cappedAt !== null)
     return (
       <Callout tone="warning" title={`Stopped: its cap of ${view.cap.text} is reached`}>
@@ -51,9 +53,12 @@ function UpstreamState({ view }: { view: SubKeyView }) {
       return (
         <Callout tone="error" title="Not disabled at the provider yet">
           <p>
-            The key may still work there.{' '}
+            The {nounOf(view)} may still work there.{' '}
             {view.failure ? delayMessage(view.failure) : 'The provider has not confirmed it.'} We
-            retry automatically. If it has leaked, revoke it at the provider now.
+            retry automatically.{' '}
+            {nounOf(view) === 'key'
+              ? 'If it has leaked, revoke it at the provider now.'
+              : 'If it must not run on, end it at the provider now.'}
           </p>
         </Callout>
       )
@@ -80,7 +85,10 @@ function PhaseStatus({ view }: { view: SubKeyView }) {
           <StepList steps={subKeySteps(view)} />
           {view.delay ? (
             <Callout tone="warning" title="This takes longer than usual">
-              <p>{delayMessage(view.delay.reason)}</p>
+              <p>
+                {delayMessage(view.delay.reason)}
+                {view.delay.detail ? ` The reason: “${view.delay.detail}”` : ''}
+              </p>
             </Callout>
           ) : null}
           <p className="text-soft">
@@ -105,20 +113,22 @@ function PhaseStatus({ view }: { view: SubKeyView }) {
       )
     case 'settling':
       return (
-        <Callout tone="plain" title="The key has ended">
+        <Callout tone="plain" title={`The ${nounOf(view)} has ended`}>
           <p>
-            {endingMessage(view)}{' '}
+            {endingMessage(view)} {endedRemains(view)}
             {view.committed.usd > 0
               ? `Up to ${view.committed.text} returns to the budget after the final usage reading, ` +
-                'a few minutes after the provider disabled the key.'
+                `a few minutes after the provider disabled the ${nounOf(view)}.`
               : ''}
           </p>
         </Callout>
       )
     case 'ended':
       return (
-        <Callout tone="plain" title="The key has ended, and its usage is settled">
-          <p>{endingMessage(view)} What it had not spent is free again.</p>
+        <Callout tone="plain" title={`The ${nounOf(view)} has ended, and its usage is settled`}>
+          <p>
+            {endingMessage(view)} {endedRemains(view)}What it had not spent is free again.
+          </p>
         </Callout>
       )
     case 'refused':
@@ -143,6 +153,9 @@ function PhaseStatus({ view }: { view: SubKeyView }) {
       ) : null
   }
 }
+
+/** What is left of it at the provider, said of one that is over. */
+const endedRemains = ({ texts }: SubKeyView) => (texts?.remained ? `${texts.remained} ` : '')
 
 export function subKeySteps(view: SubKeyView): StepView[] {
   const state = (index: number): StepView['state'] => {

@@ -5,11 +5,12 @@ import { Ago } from '../base/time'
 /** What a key has spent of its cap, and the models it may use. */
 export function SubKeyUsage({ view, asOf }: { view: SubKeyView; asOf: string }) {
   const { spent, cap } = view
+  const isOver = view.phase === 'settling' || view.phase === 'ended'
   const nearlySpent = spent.usd >= cap.usd * 0.8
   return (
     <Section title="Usage" id="spent">
       <p className="font-head text-lead font-semibold">
-        {view.left.text} left of {cap.text}
+        {isOver ? `${spent.text} spent of ${cap.text}` : `${view.left.text} left of ${cap.text}`}
         {view.reset ? ' this month' : ''}
       </p>
       <meter
@@ -37,8 +38,11 @@ export function SubKeyUsage({ view, asOf }: { view: SubKeyView; asOf: string }) 
         ) : (
           'no reading yet'
         )}
-        . {view.committed.text} of the budget is set aside for this key, so it reaches its own cap
-        before the budget runs out.
+        .
+        {isOver
+          ? ''
+          : ` ${view.committed.text} of the budget is set aside for this key, so it reaches its own ` +
+            'cap before the budget runs out.'}
         {nearlySpent && (view.phase === 'ready' || view.phase === 'changing')
           ? ' Over 80 % of the cap is spent.'
           : ''}
@@ -48,7 +52,7 @@ export function SubKeyUsage({ view, asOf }: { view: SubKeyView; asOf: string }) 
           {view.chosen.map(({ label, value }) => `${label}: ${value}`).join('. ')}.
         </p>
       ) : null}
-      {view.texts && view.upstream === 'as-wanted' && view.perHour === null ? (
+      {!isOver && view.texts && view.upstream === 'as-wanted' && view.perHour === null ? (
         <p className="mt-2 max-w-read text-small text-soft">{view.texts.atCap}</p>
       ) : null}
       {view.models.length > 0 ? (

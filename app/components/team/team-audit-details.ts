@@ -25,7 +25,7 @@ const detailLabels: Record<string, string> = {
   keyHash: 'key id',
   attemptId: 'attempt',
   baseUrl: 'address',
-  masterKeyId: 'master key',
+  masterKeyId: 'credential',
 }
 
 /** "cap $20.00", "reason: for the demo" */

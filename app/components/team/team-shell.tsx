@@ -43,7 +43,11 @@ export function TeamShell({
           <p className="py-2 font-head font-bold">{team.name}</p>
           <ul className="-mx-2 flex gap-1 overflow-x-auto">
             {pages
-              .filter(({ owners }) => !owners || team.role === 'owner')
+              .filter(
+                ({ owners, page }) =>
+                  (!owners || (team.role === 'owner' && team.state === 'active')) &&
+                  (page !== 'store' || !team.closedAt),
+              )
               .map(({ page, label }) => (
                 <li key={page}>
                   <NavLink to={teamUrl(team.slug, page)} className={pageLink}>
@@ -59,13 +63,13 @@ export function TeamShell({
           <div className="mt-6 max-w-read">
             <Callout tone="warning" title="This team is closed">
               <p>
-                All its keys have ended, and nobody can make a new one or join. These pages stay as
-                the record of what was spent.
+                Its keys have ended, and nobody can make a new one or join. These pages stay as the
+                record of what was spent.
               </p>
             </Callout>
           </div>
         ) : null}
-        {team.state === 'suspended' ? (
+        {team.state === 'suspended' && !team.closedAt ? (
           <div className="mt-6 max-w-read">
             <Callout tone="warning" title="You are suspended in this team">
               <p>

@@ -6,7 +6,7 @@ import type { VaultProblem } from '~/domain/vault/check-credential.server'
 export const vaultNotices = {
   deposited: {
     title: 'The credential is verified and sealed',
-    text: 'Members can make keys with it now.',
+    text: 'Members with a budget can make keys with it now. Budgets are on the Members page.',
   },
   replaced: { title: 'The credential is replaced', text: 'Existing keys keep working.' },
   verified: { title: 'The provider accepts the credential', text: null },
@@ -15,11 +15,11 @@ export const vaultNotices = {
     text: 'What waits continues within seconds.',
   },
   disabled: {
-    title: 'The master key is disabled',
+    title: 'The credential is disabled',
     text: 'No new keys are made with it. Existing keys keep working.',
   },
   enabled: {
-    title: 'The master key is enabled',
+    title: 'The credential is enabled',
     text: 'Members can make keys with it again.',
   },
 }

@@ -100,15 +100,14 @@ export type ClaimActionPreview = {
   count: number
   /** Of those, the ones that the action is for. */
   fitting: number
-  /**
-   * What the pool has committed now and would have after. `after` may pass `limit`: then the last
-   * ones are refused.
-   */
+  /** Of those, the ones that the pool has room for, in the order in which they claimed. */
+  covered: number
+  /** What the pool has committed now, and would have after the covered ones. */
   pool: { before: MoneyView; after: MoneyView; limit: MoneyView | null } | null
-  /** What the pool would commit more, or less where `frees` is true. */
+  /** What all of them would commit more, or less where `frees` is true. */
   difference: { amount: MoneyView; frees: boolean }
-  /** The pool does not hold all of it. */
-  exceedsPool: boolean
+  /** The same of the covered ones. */
+  coveredAmount: MoneyView
 }
 
 /** What the action would do, from the rows as they are now. Changes nothing and holds nothing. */
@@ -120,16 +119,19 @@ export async function previewClaimAction(
   const rows = await readSelected(ctx.db, workshopSlug, selection)
   const fitting = rows.filter((row) => isFor(ctx, action, row))
   const pool = await ctx.db.pool.findUnique({ where: { workshopSlug } })
-  const difference = fitting.reduce((sum, row) => sum + differenceOf(ctx, action, row), 0n)
+  const differences = fitting.map((row) => differenceOf(ctx, action, row))
+  const difference = sumOf(differences)
   const before = pool ? nanoFromDecimalString(pool.committedUsd.toFixed(9)) : 0n
   const limit = ctx.workshops.workshops.get(workshopSlug)?.poolLimit ?? null
+  const covered = coveredBy(limit === null ? null : limit - before, differences)
   return {
     count: rows.length,
     fitting: fitting.length,
+    covered: covered.length,
     pool: pool
       ? {
           before: moneyView(before),
-          after: moneyView(before + difference),
+          after: moneyView(before + sumOf(covered)),
           limit: limit === null ? null : moneyView(limit),
         }
       : null,
@@ -137,8 +139,25 @@ export async function previewClaimAction(
       amount: moneyView(difference < 0n ? -difference : difference),
       frees: difference < 0n,
     },
-    exceedsPool: limit !== null && difference > 0n && before + difference > limit,
+    coveredAmount: moneyView(sumOf(covered)),
   }
+}
+
+const sumOf = (amounts: NanoUsd[]) => amounts.reduce((sum, amount) => sum + amount, 0n)
+
+/**
+ * The differences that the pool has room for, one after the other. What a lower limit frees comes
+ * back only when the provider has confirmed it, and makes no room before.
+ */
+function coveredBy(free: NanoUsd | null, differences: NanoUsd[]): NanoUsd[] {
+  if (free === null) return differences
+  let left = free
+  return differences.filter((difference) => {
+    if (difference <= 0n) return true
+    if (difference > left) return false
+    left -= difference
+    return true
+  })
 }
 
 export function capsOfFile(ctx: Ctx, workshopSlug: string): PoolCaps | null {
@@ -208,7 +227,8 @@ async function readSelected(
         and k.holder_id = c.claim_id and k.saved_at is not null and k.deleted_at is null
         and k.closed_at is null and (k.revision <> k.seen_revision or k.apply_failed_at is not null)) as waits
     from keymint.workshop_attendance c join keymint.attendees a using (user_id)
-      where ${selectedSql(workshopSlug, selection)} limit ${maxBulkClaims + 1}::int`
+      where ${selectedSql(workshopSlug, selection)} order by c.attended_at, c.claim_id
+    limit ${maxBulkClaims + 1}::int`
   return rows.map((row) => ({
     ...row,
     limit: nanoFromDecimalString(row.limit),

@@ -207,7 +207,10 @@ test('a longer time of a daily key is reserved first', async () => {
   expect(preview).toMatchObject({
     count: 2,
     fitting: 2,
-    pool: { before: { usd: 8 }, after: { usd: 16 }, limit: { usd: 14 } },
+    covered: 1,
+    coveredAmount: { usd: 4 },
+    difference: { amount: { usd: 8 }, frees: false },
+    pool: { before: { usd: 8 }, after: { usd: 12 }, limit: { usd: 14 } },
   })
   expect(await act(world, { kind: 'extend', expiresAt }, [first!, second!])).toMatchObject({
     done: 1,

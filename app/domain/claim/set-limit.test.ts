@@ -18,6 +18,8 @@ import { readAll } from '../../../tests/engine'
 import { makeWorkshop, openWorld, usd } from '../../../tests/world'
 import { bulkKinds } from '~/domain/staff/kinds.server'
 import { runBulk } from '~/domain/bulk/run-bulk.server'
+import { previewMessage } from '~/components/staff/act-messages'
+import { previewClaimAction } from '~/domain/claim/claim-actions.server'
 import { claimKey } from '~/domain/claim/claim.server'
 import { applyKey } from '~/domain/keys/apply.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
@@ -166,6 +168,31 @@ test('a daily limit is reserved for every window until the end', async () => {
     done: 1,
   })
   expect(await poolNow(world)).toMatchObject({ committed: 3 })
+})
+
+test('a preview says how many fit into the pool and what becomes of the others, and that happens', async () => {
+  await using world = await openWorld({ workshops: [makeWorkshop({ poolLimit: usd(12) })] })
+  const claims = await readyClaims(world, 4)
+  const action = { kind: 'set-limit', limit: usd(3.5) } as const
+  const previewed = async (limit = action.limit) => {
+    const change = { ...action, limit }
+    const preview = await previewClaimAction(world.ctx, {
+      workshopSlug: slug,
+      action: change,
+      selection: { filter: {} },
+    })
+    return previewMessage(change, preview)
+  }
+  expect(await previewed()).toBe(
+    'A limit of $3.50 for 4 keys would reserve $6.00 more of the pool. ' +
+      'The pool of $12.00 has room for 2 of them ($3.00), first claimed first; ' +
+      'the other 2 keep their limit.',
+  )
+  expect(await previewed(usd(9))).toContain(
+    'The pool of $12.00 has no room for any of them, so nothing would change.',
+  )
+  expect(await act(world, action, claims)).toMatchObject({ done: 2, failed: 2 })
+  await expectPoolToAddUp(world)
 })
 
 // The page says who disabled it.

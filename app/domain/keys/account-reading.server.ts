@@ -37,7 +37,7 @@ export async function readCredits(ctx: Ctx): Promise<boolean> {
 }
 
 /** The last reading, from its row. */
-export async function findAccountReading(ctx: Ctx): Promise<AccountReading> {
+export async function findAccountReading(ctx: Pick<Ctx, 'db'>): Promise<AccountReading> {
   const [row] = await ctx.db.$queryRaw<
     { left: string | null; readAt: Date | null; error: string | null; failedAt: Date | null }[]
   >`

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { ProviderError } from '~/adapters/provider-error'
 import { changeCap, provisionSubKey, rotateSubKey } from '~/domain/team/sub-key.server'
+import { readForecasts } from '~/domain/team/forecasts.server'
 import { findSubKey } from '~/domain/team/sub-key-view.server'
 import { balance, day, made, oneMember, ref, usd, use } from '../../../tests/ledger'
 import { MeteredService } from '../../../tests/metered-service'
@@ -126,6 +127,10 @@ test('a key that costs by the hour ends at the second that follows from its cap,
   const row = await world.keyRow(keyId)
   // Two hours at 1 USD, less two minutes in which stopping takes effect.
   expect(row.capDueAt!.getTime() - row.savedAt!.getTime()).toBe((120 - 2) * 60_000)
+  const team = { teamId: world.teamId, userId: null }
+  expect(await readForecasts(world.ctx, team), 'what runs out soon').toMatchObject([
+    { id: keyId, because: 'hourly', at: row.capDueAt!.toISOString(), perHour: { usd: 1 } },
+  ])
   expect(await stopAtCap(world.ctx, row.id)).toMatchObject({ kind: 'snooze', seconds: 118 * 60 })
   for (let minute = 0; minute < 117; minute += 39) await nextReading(world, 39 * 60_000)
   expect(await viewOf(world, keyId)).toMatchObject({ phase: 'ready' })

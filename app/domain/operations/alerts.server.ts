@@ -4,14 +4,14 @@
  * and the provider is not asked. Codes and values only: messages/alerts.ts has the sentences.
  */
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
-import type { Ctx } from '../ctx'
 import { liveClaim } from '../live-claim.server'
 import { moneyView } from '../money-view'
-import { committedAt } from '../workshop/worst-case'
+import { committedAt, firstClaimAt } from '../workshop/worst-case'
 import { readPools } from '../money/pool.server'
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
 import { errorSentence } from '../error-text'
+import type { EngineCtx } from './engine.server'
 import type { Finding, MoneyCause } from './judgement'
 import type { JobError } from '../job-outcome'
 import { findAccountReading, type AccountReading } from '../keys/account-reading.server'
@@ -43,7 +43,7 @@ type Sample = {
 }
 
 /** All that is wrong with money now, errors first. */
-export async function readMoneyFindings(ctx: Ctx): Promise<MoneyFinding[]> {
+export async function readMoneyFindings(ctx: EngineCtx): Promise<MoneyFinding[]> {
   const [pools, samples, account, ends, usage, drift] = await Promise.all([
     readPools(ctx.db),
     newestSamples(ctx),
@@ -87,7 +87,7 @@ const aboutWorkshop = ({ workshop: { slug, title }, sample }: Snapshot) => ({
   asOf: sample?.sampledAt.toISOString() ?? null,
 })
 
-function poolOf(ctx: Ctx, snapshot: Snapshot): MoneyFinding[] {
+function poolOf(ctx: EngineCtx, snapshot: Snapshot): MoneyFinding[] {
   const { workshop, committed, sample } = snapshot
   const limit = workshop.poolLimit
   if (limit === null || !isPoolNearlyCommitted(committed, limit)) return []
@@ -102,12 +102,14 @@ function poolOf(ctx: Ctx, snapshot: Snapshot): MoneyFinding[] {
       committed: moneyView(committed),
       limit: moneyView(limit),
       spent: sample && moneyView(sample.usage),
-      roomForKeys: Number((limit - committed) / committedAt(workshop, ctx.now())),
+      roomForKeys: Number(
+        (limit - committed) / committedAt(workshop, firstClaimAt(workshop, ctx.now())),
+      ),
     },
   ]
 }
 
-function overspendOf(ctx: Ctx, snapshot: Snapshot): MoneyFinding[] {
+function overspendOf(ctx: EngineCtx, snapshot: Snapshot): MoneyFinding[] {
   const { workshop, committed, sample } = snapshot
   const found: MoneyFinding[] = []
   const limit = workshop.poolLimit
@@ -135,7 +137,7 @@ function overspendOf(ctx: Ctx, snapshot: Snapshot): MoneyFinding[] {
   return found
 }
 
-function creditsOf(ctx: Ctx, account: AccountReading, ahead: CreditsAhead): MoneyFinding[] {
+function creditsOf(ctx: EngineCtx, account: AccountReading, ahead: CreditsAhead): MoneyFinding[] {
   const { creditsLeft: left, readAt, error } = account
   const about = { workshop: null, since: null, asOf: readAt?.toISOString() ?? null }
   const found: MoneyFinding[] = []
@@ -160,7 +162,7 @@ function creditsOf(ctx: Ctx, account: AccountReading, ahead: CreditsAhead): Mone
 }
 
 /** Live keys whose usage was not read for longer than it should be. */
-async function staleUsage(ctx: Ctx): Promise<MoneyFinding[]> {
+async function staleUsage(ctx: EngineCtx): Promise<MoneyFinding[]> {
   const [row] = await ctx.db.$queryRaw<
     { syncedAt: Date | null; error: JobError | null; stale: boolean }[]
   >`
@@ -182,7 +184,7 @@ async function staleUsage(ctx: Ctx): Promise<MoneyFinding[]> {
   ]
 }
 
-async function openDrift(ctx: Ctx): Promise<MoneyFinding[]> {
+async function openDrift(ctx: EngineCtx): Promise<MoneyFinding[]> {
   const [row] = await ctx.db.$queryRaw<{ open: number; asOf: Date | null }[]>`
     select (select count(*)::int from keymint.reconcile_drifts d where d.run_id = r.id
       and d.state in ('open', 'failed')) as open, r.as_of as "asOf"
@@ -202,7 +204,7 @@ async function openDrift(ctx: Ctx): Promise<MoneyFinding[]> {
 }
 
 /** One index probe for each pool. */
-async function newestSamples(ctx: Ctx): Promise<Map<string, Sample>> {
+async function newestSamples(ctx: EngineCtx): Promise<Map<string, Sample>> {
   type Row = {
     scope: string
     sampledAt: Date
@@ -225,5 +227,5 @@ async function newestSamples(ctx: Ctx): Promise<Map<string, Sample>> {
   )
 }
 
-const isLately = (ctx: Ctx, sample: Sample | null): sample is Sample =>
+const isLately = (ctx: EngineCtx, sample: Sample | null): sample is Sample =>
   sample !== null && ctx.now().getTime() - sample.sampledAt.getTime() < sampleMattersMs

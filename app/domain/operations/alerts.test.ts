@@ -93,7 +93,9 @@ test('credits are weighed against what keys may still spend, and against all ope
   for (const [credits, expected] of [
     [20, []],
     [19.5, ['credits-low warning']],
-    [8.5, ['credits-low warning']],
+    [10.5, ['credits-low warning']],
+    // Less than half of what is ahead.
+    [8.5, ['credits-low error']],
     [7, ['credits-low error']],
   ] as const) {
     await world.faults({ credits })

@@ -71,18 +71,15 @@ async function signInFinding({
   return null
 }
 
-/** Whether somebody who claims now gets a key: the switch, and the maximum that giveaways need. */
-export function switchFindings(
-  tested: Pick<TestedDeployment, 'workshops' | 'settings' | 'now'>,
-): Finding[] {
-  const { settings, workshops } = tested
+/** Giveaways need a maximum of their own; without it they hand out nothing. */
+export function giveawayFindings({
+  settings,
+  workshops,
+}: Pick<TestedDeployment, 'workshops' | 'settings'>): Finding[] {
   const giveaways = [...workshops.workshops.values()].filter(({ kind }) => kind === 'giveaway')
-  return [
-    ...(settings.provisioningEnabled ? [] : [error({ code: 'provisioning-off' })]),
-    ...(giveaways.length > 0 && settings.maxTotalKeys === 0
-      ? [warning({ code: 'giveaways-closed', slugs: giveaways.map(({ slug }) => slug) })]
-      : []),
-  ]
+  return giveaways.length > 0 && settings.maxTotalKeys === 0
+    ? [warning({ code: 'giveaways-closed', slugs: giveaways.map(({ slug }) => slug) })]
+    : []
 }
 
 export const switchIsOn = (tested: TestedDeployment) =>

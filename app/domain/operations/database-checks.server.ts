@@ -1,14 +1,13 @@
 /** What the database says: whether it is as this build needs it, and whether a worker is running. */
-import { deploymentAccount } from '../keys/accounts.server'
 import { refusalOf } from '~/database-refusal'
 import { editedMigrations } from '~/adapters/migrations.server'
 import { readQueueInstallation } from '~/adapters/queue-installation.server'
 import { workerQuietSeconds, workerSeen } from '../worker-seen.server'
-import { switchFindings, switchIsOn } from './config-checks'
-import { readPausedQueues, stakesOf } from './paused-queues.server'
-import type { TestedWith } from './readiness-check'
 import { readLastBackups } from './backup.server'
-import { error, ok, orWhenFine, warning, type Finding } from './readiness-finding'
+import { giveawayFindings, switchIsOn } from './config-checks'
+import type { CauseCode } from './finding'
+import type { TestedWith } from './readiness-check'
+import { error, judged, ok, orWhenFine, warning, type Finding } from './readiness-finding'
 
 /** The version of PostgreSQL that the tests run on. */
 const testedMajor = 17
@@ -78,41 +77,49 @@ export async function checkQueue({ db }: WithDb): Promise<Finding | Finding[]> {
   return orWhenFine(findings, { code: 'queue-ok', version })
 }
 
-export async function checkWorker({ db }: WithDb): Promise<Finding> {
-  const [row] = await db.$queryRaw<{ workers: number; calls: number; quiet: number | null }[]>`
+export async function checkWorker(tested: WithDb): Promise<Finding[]> {
+  const [row] = await tested.db.$queryRaw<{ workers: number; calls: number }[]>`
     select count(*) filter (where ${workerSeen})::int as workers,
-      coalesce(sum(slots) filter (where ${workerSeen}), 0)::int as calls,
-      extract(epoch from now() - max(last_seen_at))::int as quiet from keymint.workers`
-  if (!row || row.workers === 0)
-    return error({ code: 'no-worker', quietSeconds: row?.quiet ?? null })
-  const { workers, calls } = row
-  return ok({ code: 'workers-ok', workers, calls, quietSeconds: workerQuietSeconds })
+      coalesce(sum(slots) filter (where ${workerSeen}), 0)::int as calls
+    from keymint.workers`
+  return orWhenFine(await judgedOf(tested, workerCodes), {
+    code: 'workers-ok',
+    workers: row?.workers ?? 0,
+    calls: row?.calls ?? 0,
+    quietSeconds: workerQuietSeconds,
+  })
 }
 
-/** The switch of the environment, and the gate that all workers share. */
+/** Whether somebody who claims now gets a key. */
 export async function checkSwitch(tested: WithDb): Promise<Finding[]> {
-  const findings = switchFindings(tested)
-  const [gate] = await tested.db.$queryRaw<
-    {
-      paused: boolean
-      pauseReason: string | null
-      seconds: number | null
-      reason: string | null
-    }[]
-  >`
-    select g.paused_at is not null as paused, g.pause_reason as "pauseReason", own.reason,
-      case when own.cooldown_until is not null then greatest(0,
-        ceil(extract(epoch from own.cooldown_until - now())))::int end as seconds
-    from keymint.minting g join keymint.accounts own on own.id = ${deploymentAccount}::uuid`
-  if (gate?.paused) findings.push(error({ code: 'minting-paused', reason: gate.pauseReason }))
-  for (const { name, reason } of await readPausedQueues(tested))
-    findings.push(
-      (stakesOf(name) === null ? warning : error)({ code: 'queue-paused', queue: name, reason }),
-    )
-  if (gate && gate.seconds !== null)
-    findings.push(warning({ code: 'gate-closed', reason: gate.reason, seconds: gate.seconds }))
-  return orWhenFine(findings, switchIsOn(tested))
+  return orWhenFine(
+    [...(await judgedOf(tested, switchCodes)), ...giveawayFindings(tested)],
+    switchIsOn(tested),
+  )
 }
+
+/** All else that the judgement finds: what other checks look into themselves is left to them. */
+export async function checkState(tested: WithDb): Promise<Finding[]> {
+  const elsewhere = new Set([...workerCodes, ...switchCodes, ...lookedInto])
+  const found = (await tested.judged()).filter(({ code }) => !elsewhere.has(code))
+  return orWhenFine(found.map(judged), { code: 'nothing-wrong' })
+}
+
+const workerCodes: ReadonlySet<CauseCode> = new Set(['no-worker', 'workers-behind', 'long-wait'])
+const switchCodes: ReadonlySet<CauseCode> = new Set([
+  'account-parked',
+  'switched-off',
+  'paused',
+  'queue-paused',
+  'cooling-down',
+  'calls-failing',
+  'runs-fail',
+])
+/** Files are read line by line, and the provider is asked for the credit. */
+const lookedInto: ReadonlySet<CauseCode> = new Set(['file-broken', 'files-broken', 'credits-low'])
+
+const judgedOf = async (tested: WithDb, codes: ReadonlySet<CauseCode>): Promise<Finding[]> =>
+  (await tested.judged()).filter(({ code }) => codes.has(code)).map(judged)
 
 /** Whether everything sealed can be opened with the keys that are configured. */
 export async function findLostSealKeys({ db, sealKeyIds }: WithDb): Promise<Finding[]> {

@@ -11,6 +11,11 @@ import { isWorkerSeen } from '../worker-seen.server'
 import { rateMinutes, type EngineFacts } from './judgement'
 import { readPausedQueues, stakesOf, type PausedQueue } from './paused-queues.server'
 
+/** What judging needs: a deployment under test has it too. */
+export type EngineCtx = Pick<Ctx, 'db' | 'now' | 'workshops'> & {
+  settings: Pick<Ctx['settings'], 'provisioningEnabled'>
+}
+
 export type WorkerView = {
   id: string
   slots: number
@@ -65,7 +70,7 @@ const liveNames = Object.keys(catalog)
 /** Newer runs than this many are looked through, which costs the same at any length of history. */
 const maxRuns = 5_000
 
-export async function readEngine(ctx: Ctx): Promise<Engine> {
+export async function readEngine(ctx: EngineCtx): Promise<Engine> {
   const pausedQueues = await readPausedQueues(ctx)
   const [row, workerRows, recent, calls, oldestRow, waiting] = await Promise.all([
     readGate(ctx),
@@ -119,7 +124,7 @@ export async function readEngine(ctx: Ctx): Promise<Engine> {
   }
 }
 
-async function readGate(ctx: Ctx): Promise<GateRow | undefined> {
+async function readGate(ctx: EngineCtx): Promise<GateRow | undefined> {
   const [row] = await ctx.db.$queryRaw<GateRow[]>`
     select g.paused_at as "pausedAt", coalesce(a.display_name, g.paused_by) as "pausedBy",
       g.pause_reason as "pauseReason", own.cooldown_until as "cooldownUntil",
@@ -130,7 +135,7 @@ async function readGate(ctx: Ctx): Promise<GateRow | undefined> {
   return row
 }
 
-function gateOf(ctx: Ctx, row: GateRow | undefined): GateView {
+function gateOf(ctx: EngineCtx, row: GateRow | undefined): GateView {
   if (!ctx.settings.provisioningEnabled) return { kind: 'switched-off' }
   const parked = parkedFrom(row?.parkedAt ?? null, row?.parkedReason ?? null)
   if (parked) return { kind: 'parked', ...parked }
@@ -151,7 +156,7 @@ function gateOf(ctx: Ctx, row: GateRow | undefined): GateView {
   return { kind: 'open' }
 }
 
-async function readWorkers(ctx: Ctx): Promise<(WorkerView & { quiet: number })[]> {
+async function readWorkers(ctx: EngineCtx): Promise<(WorkerView & { quiet: number })[]> {
   type Row = {
     id: string
     slots: number
@@ -187,7 +192,7 @@ async function readWorkers(ctx: Ctx): Promise<(WorkerView & { quiet: number })[]
 }
 
 /** A job that failed and was done since counts as done. */
-async function readRecent(ctx: Ctx): Promise<Engine['recent']> {
+async function readRecent(ctx: EngineCtx): Promise<Engine['recent']> {
   const [row] = await ctx.db.$queryRaw<{ runs: number; errors: number }[]>`
     select count(*)::int as runs, (count(*) filter (where latest.fingerprint is not null))::int as errors
     from (select distinct on (r.job_id) r.fingerprint from keymint.job_runs r
@@ -198,7 +203,7 @@ async function readRecent(ctx: Ctx): Promise<Engine['recent']> {
 }
 
 /** A call that failed does not count once its holder has a key. */
-async function readCalls(ctx: Ctx): Promise<Engine['calls']> {
+async function readCalls(ctx: EngineCtx): Promise<Engine['calls']> {
   const [row] = await ctx.db.$queryRaw<{ total: number; failed: number }[]>`
     select count(*)::int as total, (count(*) filter (where a.state in ('unknown', 'refused', 'condemned')
         and not exists (select 1 from keymint.mints d where d.holder_kind = m.holder_kind
@@ -208,14 +213,14 @@ async function readCalls(ctx: Ctx): Promise<Engine['calls']> {
   return row ?? { total: 0, failed: 0 }
 }
 
-async function countWaiting(ctx: Ctx): Promise<number> {
+async function countWaiting(ctx: EngineCtx): Promise<number> {
   const [row] = await ctx.db.$queryRaw<{ waiting: number }[]>`
     select count(*)::int as waiting from keymint.mints where state = 'pending' and holder_kind = 'claim'`
   return row?.waiting ?? 0
 }
 
 /** One probe of an index for each name and state. What staff hold back is not late. */
-async function readOldest(ctx: Ctx, paused: PausedQueue[]): Promise<OldestRow | null> {
+async function readOldest(ctx: EngineCtx, paused: PausedQueue[]): Promise<OldestRow | null> {
   const held = paused.map(({ name }) => name)
   const names = liveNames.filter((name) => !deadLetterNames.includes(name) && !held.includes(name))
   const [row] = await ctx.db.$queryRaw<OldestRow[]>`

@@ -5,10 +5,8 @@
 import type { Gauges } from '~/adapters/metrics.server'
 import { nanoFromDecimalString, usdNumberFromNano } from '~/money'
 import type { Ctx } from '../ctx'
-import { deploymentAccount } from '../keys/accounts.server'
 import type { Finding } from './judgement'
-import { readJudgement } from './judgement.server'
-import { workerSeen } from '../worker-seen.server'
+import { allFindings, readJudgement } from './judgement.server'
 
 const timeoutMs = 2_000
 
@@ -30,7 +28,7 @@ export async function refreshGauges(ctx: Ctx): Promise<void> {
 
 async function readGauges(ctx: Ctx): Promise<Gauges> {
   const { db, workshops } = ctx
-  type State = Omit<Gauges, 'queues' | 'pools' | 'findings'>
+  type State = Pick<Gauges, 'mintsWaiting' | 'oldestMintSeconds'>
   const [queues, pools, [state], judgement] = await Promise.all([
     // Counted by the workers' supervisor every five seconds.
     db.$queryRaw<Gauges['queues']>`
@@ -42,24 +40,20 @@ async function readGauges(ctx: Ctx): Promise<Gauges> {
       { workshop: string; committed: string; seats: number }[]
     >`select workshop_slug as workshop, committed_usd::text as committed, seats from keymint.pools`,
     db.$queryRaw<State[]>`
-      select (select count(*)::int from keymint.mints where state = 'pending') as "mintsWaiting",
-        coalesce((select extract(epoch from now() - min(queued_at))::float8 from keymint.mints
-          where state = 'pending'), 0) as "oldestMintSeconds",
-        (select count(*)::int from keymint.workshop_attendance where state = 'ready'
-          and guardrail_attached_at is null) as "unboundKeys",
-        (select count(*)::int from keymint.workers
-          where ${workerSeen}) as workers,
-        g.paused_at is not null as "mintingPaused", own.cooldown_until is not null as "gateClosed"
-          from keymint.minting g join keymint.accounts own on own.id = ${deploymentAccount}::uuid`,
+      select count(*)::int as "mintsWaiting",
+        coalesce(extract(epoch from now() - min(queued_at))::float8, 0) as "oldestMintSeconds"
+      from keymint.mints where state = 'pending'`,
     readJudgement(ctx),
   ])
-  if (!state) throw new Error('keymint.minting has no row')
+  const { facts } = judgement.engine
   return {
-    ...state,
-    findings: countFindings([
-      ...judgement.system.reasons,
-      ...judgement.workshops.flatMap((workshop) => workshop.health.reasons),
-    ]),
+    mintsWaiting: state?.mintsWaiting ?? 0,
+    oldestMintSeconds: state?.oldestMintSeconds ?? 0,
+    unboundKeys: judgement.workshops.reduce((sum, one) => sum + one.counters.unbound, 0),
+    workers: facts.workersSeen,
+    mintingPaused: facts.paused !== null,
+    gateClosed: facts.cooling !== null || facts.parked !== null,
+    findings: countFindings(allFindings(judgement)),
     queues,
     pools: pools.map(({ workshop, committed, seats }) => {
       const file = workshops.workshops.get(workshop)
@@ -77,7 +71,6 @@ async function readGauges(ctx: Ctx): Promise<Gauges> {
 function countFindings(findings: Finding[]): Gauges['findings'] {
   const counts = new Map<string, Gauges['findings'][number]>()
   for (const { code, severity } of findings) {
-    if (severity === 'ok') continue
     const of = counts.get(`${code} ${severity}`) ?? { code, severity, count: 0 }
     counts.set(`${code} ${severity}`, { ...of, count: of.count + 1 })
   }

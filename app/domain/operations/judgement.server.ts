@@ -4,13 +4,12 @@
  */
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import { readTurnedAway } from '../claim/turned-away.server'
-import type { Ctx } from '../ctx'
 import { readPools } from '../money/pool.server'
 import { windowState } from '../workshop/workshop'
 import { worstCaseSpend } from '../workshop/worst-case'
 import { readMoneyFindings } from './alerts.server'
 import { readAllCounters, sumCounters, type Counters } from './counters.server'
-import { readEngine, type Engine } from './engine.server'
+import { readEngine, type Engine, type EngineCtx } from './engine.server'
 import {
   healthOf,
   isBanner,
@@ -57,7 +56,7 @@ export type Judgement = {
   engine: Engine
 }
 
-export async function readJudgement(ctx: Ctx): Promise<Judgement> {
+export async function readJudgement(ctx: EngineCtx): Promise<Judgement> {
   const [engine, counters, pools, ends, turnedAway, pace, money] = await Promise.all([
     readEngine(ctx),
     readAllCounters(ctx.db),
@@ -80,12 +79,11 @@ export async function readJudgement(ctx: Ctx): Promise<Judgement> {
     ...engine.facts,
     openWorkshops,
     brokenFiles: broken.size,
-    unbounded: [...files.values()].some(
-      (file) =>
-        !endOf.has(file.slug) &&
-        windowOf(file.slug) !== 'closed' &&
-        worstCaseSpend(file, ctx.now()) === null,
-    ),
+    unbounded: [...files.values()]
+      .filter(
+        (file) => windowOf(file.slug) !== 'closed' && worstCaseSpend(file, ctx.now()) === null,
+      )
+      .map(({ slug }) => slug),
   })
   const workshops = slugs.map((slug): JudgedWorkshop => {
     const file = files.get(slug)
@@ -140,6 +138,12 @@ export async function readJudgement(ctx: Ctx): Promise<Judgement> {
   }
 }
 
+/** All that is not as it should be, worst first: what readiness and metrics show. */
+export const allFindings = ({ system, workshops }: Judgement): Finding[] =>
+  healthOf([...system.reasons, ...workshops.flatMap((one) => one.health.reasons)]).reasons.filter(
+    ({ severity }) => severity !== 'ok',
+  )
+
 function headlineOf(findings: Finding[], workshops: JudgedWorkshop[]): Headline {
   const worst = worstOf(findings)
   return {
@@ -159,9 +163,7 @@ function headlineOf(findings: Finding[], workshops: JudgedWorkshop[]): Headline 
 
 /** What the queue page leads with: the worst of what stands in the way of all keys. */
 export function engineHealth(engine: Engine): Health {
-  return healthOf(
-    judgeEngine({ ...engine.facts, openWorkshops: 0, brokenFiles: 0, unbounded: false }),
-  )
+  return healthOf(judgeEngine({ ...engine.facts, openWorkshops: 0, brokenFiles: 0, unbounded: [] }))
 }
 
 type Wait = {
@@ -178,7 +180,7 @@ type Wait = {
  * How long the first of each workshop's queue has waited and why, since when its first unbound key
  * is unbound and why, and what the provider said about its newest refused claim.
  */
-async function readWaits(ctx: Ctx, slugs: string[]): Promise<Map<string, Wait>> {
+async function readWaits(ctx: EngineCtx, slugs: string[]): Promise<Map<string, Wait>> {
   const rows = await ctx.db.$queryRaw<Wait[]>`
     select s.scope, extract(epoch from now() - w.queued_at)::float8 as oldest, w.delay_reason as "delayReason",
       u.bind_error as "bindError", extract(epoch from now() - f.key_saved_at)::float8 as "unboundSeconds",

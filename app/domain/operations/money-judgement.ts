@@ -1,7 +1,7 @@
 /** The judgements about money that alerts and health share. Pure. */
 import type { NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
-import { worstCaseSpend } from '../workshop/worst-case'
+import { firstClaimAt, worstCaseSpend } from '../workshop/worst-case'
 import { windowState } from '../workshop/workshop'
 
 const nearlyCommittedPercent = 80n
@@ -39,20 +39,25 @@ export function creditsAhead(
     if (ended.has(workshop.slug)) continue
     if (windowState(workshop, now) !== 'open' && windowState(workshop, soon) !== 'open') continue
     const already = committed.get(workshop.slug) ?? 0n
-    claimable += positive((worstCaseSpend(workshop, now) ?? already) - already)
+    claimable += positive(
+      (worstCaseSpend(workshop, firstClaimAt(workshop, now)) ?? already) - already,
+    )
   }
   return { promised, claimable }
 }
 
-export type CreditsLow = 'below-promised' | 'below-claimable'
+export type CreditsLow = 'none' | 'below-promised' | 'below-half' | 'below-claimable'
 
-/** Null while the credits cover both. */
+/** Null while the credits cover both. For now and, by the readiness check, for the week ahead. */
 export function judgeCredits(
   left: NanoUsd,
   { promised, claimable }: CreditsAhead,
 ): { level: CreditsLow; severity: 'error' | 'warning' } | null {
+  const ahead = promised + claimable
+  if (left <= 0n) return { level: 'none', severity: ahead > 0n ? 'error' : 'warning' }
   if (left < promised) return { level: 'below-promised', severity: 'error' }
-  if (left < promised + claimable) return { level: 'below-claimable', severity: 'warning' }
+  if (left * 2n < ahead) return { level: 'below-half', severity: 'error' }
+  if (left < ahead) return { level: 'below-claimable', severity: 'warning' }
   return null
 }
 

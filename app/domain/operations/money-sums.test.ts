@@ -31,6 +31,20 @@ test('a workshop that is over has nothing left to hand out, and one without boun
   expect(texts({ workshop })).toEqual(['$4.00', '$20.00', null, null, null])
 })
 
+test('a workshop to come counts its keys as of its opening, as its own page does', () => {
+  const workshop = makeWorkshop({
+    poolLimit: usd(60),
+    keyLimit: usd(1),
+    keyLimitReset: 'daily',
+    claimsOpenAt: new Date('2026-06-01T00:00:00Z'),
+    claimsCloseAt: new Date('2026-06-02T00:00:00Z'),
+    keyExpiresAt: new Date('2026-06-02T00:00:00Z'),
+  })
+  const fresh = { workshop, committed: 0n, spent: 0n, seats: 0 }
+  // Two days begin while a key made at the opening lives.
+  expect(texts(fresh)).toEqual(['$0.00', '$0.00', '$60.00', '$60.00', 60])
+})
+
 test('at the pace of the last half hour the money lasts until a moment, or nothing is said', async () => {
   const workshop = makeWorkshop({ poolLimit: usd(100) })
   const until = (hourly: bigint) => moneySums({ ...facts, workshop, hourly }).lastsUntil

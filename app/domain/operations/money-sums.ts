@@ -4,7 +4,7 @@
  */
 import type { NanoUsd } from '~/money'
 import { moneyView, type MoneyView } from '../money-view'
-import { committedAt } from '../workshop/worst-case'
+import { committedAt, firstClaimAt } from '../workshop/worst-case'
 import type { Workshop } from '../workshop-file'
 
 export type MoneySums = {
@@ -32,7 +32,7 @@ export function moneySums(facts: {
 }): MoneySums {
   const { workshop, committed, spent, seats, now } = facts
   const maySpend = positive(committed - spent)
-  const perKey = workshop && committedAt(workshop, now)
+  const perKey = workshop && committedAt(workshop, firstClaimAt(workshop, now))
   const seatsLeft = workshop?.maxKeys == null ? null : BigInt(Math.max(0, workshop.maxKeys - seats))
   const inPool = workshop?.poolLimit == null ? null : positive(workshop.poolLimit - committed)
   const bySeats = seatsLeft === null || perKey === null ? null : seatsLeft * perKey

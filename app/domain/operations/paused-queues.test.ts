@@ -5,8 +5,7 @@ import { openWorld, type World } from '../../../tests/world'
 import { readEngine } from './engine.server'
 import { judgeEngine } from './judgement'
 import { pauseQueue, readPausedQueues, resumeQueue } from './paused-queues.server'
-import { checkSwitch } from './database-checks.server'
-import { testedDeployment } from './readiness.server'
+import { checkReadiness, testedDeployment } from './readiness.server'
 
 const pause = (world: World, name: 'mint-key' | 'make-receipt' | 'apply-key', reason = 'Lunch.') =>
   pauseQueue(world.ctx, { name, actorUserId, reason, typed: name })
@@ -97,7 +96,7 @@ test('a pause is judged and shown by readiness, and what it holds back is not la
     .$executeRaw`update pgboss.job set start_after = now() - interval '5 min' where name = 'mint-key'`
   const judged = async () => {
     const { facts } = await readEngine(world.ctx)
-    return judgeEngine({ ...facts, openWorkshops: 1, brokenFiles: 0, unbounded: false }).map(
+    return judgeEngine({ ...facts, openWorkshops: 1, brokenFiles: 0, unbounded: [] }).map(
       ({ code, severity, help }) => [code, severity, help],
     )
   }
@@ -109,9 +108,10 @@ test('a pause is judged and shown by readiness, and what it holds back is not la
     ['queue-paused', 'error', 'press'],
     ['queue-paused', 'warning', 'press'],
   ])
-  const findings = await checkSwitch({ ...testedDeployment(world.ctx), db: world.db })
-  expect(findings.map(({ code, severity }) => [code, severity])).toEqual([
-    ['queue-paused', 'error'],
-    ['queue-paused', 'error'],
+  const { checks } = await checkReadiness(testedDeployment(world.ctx), { canary: false })
+  const found = checks.find(({ name }) => name === 'switch')
+  expect(found?.findings).toMatchObject([
+    { severity: 'error', finding: { code: 'queue-paused', queue: 'apply-key' } },
+    { severity: 'error', finding: { code: 'queue-paused', queue: 'mint-key' } },
   ])
 })

@@ -15,10 +15,11 @@ import {
   ownGuardrailName,
   ownGuardrails,
 } from '../keys/guardrail.server'
-import { keysThatFit } from '../workshop/worst-case'
+import { firstClaimAt, keysThatFit } from '../workshop/worst-case'
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
-import { firstClaimAt, upcomingWorkshops, type TestedWith } from './readiness-check'
+import { judgeCredits } from './money-judgement'
+import { upcomingWorkshops, type TestedWith } from './readiness-check'
 import {
   error,
   ok,
@@ -43,7 +44,14 @@ export async function checkManagementKey({ provider }: WithProvider): Promise<Fi
   }
 }
 
-/** A workshop may start with half of its worst case; the worst case is what the files promise. */
+const creditCodes = {
+  none: 'no-credit',
+  'below-promised': 'credit-below-promised',
+  'below-half': 'credit-below-half',
+  'below-claimable': 'credit-below-worst-case',
+} as const
+
+/** The rule of the judgement over what the provider says now, for workshops of the week ahead. */
 export async function checkCredits(tested: WithProvider): Promise<Finding[]> {
   const [{ bought, used }, worstCase] = await Promise.all([
     tested.provider.readCredits(),
@@ -57,13 +65,12 @@ export async function checkCredits(tested: WithProvider): Promise<Finding[]> {
     spentKnown: worstCase.spentKnown,
   }
   const findings: Finding[] = []
-  if (left <= 0n) findings.push(error({ code: 'no-credit', ...values }))
-  else if (left * 2n < worstCase.total)
-    findings.push(error({ code: 'credit-below-half', ...values }))
-  else if (left < worstCase.total)
-    findings.push(warning({ code: 'credit-below-worst-case', ...values }))
-  if (worstCase.unbounded.length > 0)
-    findings.push(warning({ code: 'workshops-unbounded', slugs: worstCase.unbounded }))
+  const { promised, total } = worstCase
+  const low = judgeCredits(left, {
+    promised,
+    claimable: total > promised ? total - promised : 0n,
+  })
+  if (low) findings.push({ code: creditCodes[low.level], ...values, severity: low.severity })
   const keys = await countUncountedByok(tested)
   if (keys > 0) findings.push(warning({ code: 'byok-not-counted', keys }))
   return orWhenFine(findings, { code: 'credit-ok', ...values })

@@ -4,6 +4,7 @@ import type { KeyProvider } from '~/adapters/key-provider'
 import type { BackupPlace, Deployment, Settings } from '../ctx'
 import { windowState } from '../workshop/workshop'
 import type { Workshop, WorkshopCatalog } from '../workshop-file'
+import type { Finding as Judged } from './finding'
 import type { CheckName, Finding, Severity } from './readiness-finding'
 
 export type CheckResult = { name: CheckName; severity: Severity; findings: Finding[] }
@@ -28,14 +29,17 @@ export type TestedDeployment = {
   now(): Date
 }
 
+/** With what the one judgement finds now: read once for all checks, of every workshop. */
+export type Examined = TestedDeployment & { judged: () => Promise<Judged[]> }
+
 /** A deployment under test of which these parts are there. */
-export type TestedWith<Part extends 'db' | 'provider'> = TestedDeployment & {
+export type TestedWith<Part extends 'db' | 'provider'> = Examined & {
   [Name in Part]: NonNullable<TestedDeployment[Name]>
 }
 
 type Found = Finding | Finding[]
 export type Check = { name: CheckName; needs: CheckName[] } & (
-  | { parts: []; run: (tested: TestedDeployment) => Promise<Found> | Found }
+  | { parts: []; run: (tested: Examined) => Promise<Found> | Found }
   | { parts: ['db']; run: (tested: TestedWith<'db'>) => Promise<Found> }
   | { parts: ['provider']; run: (tested: TestedWith<'provider'>) => Promise<Found> }
   | { parts: ['db', 'provider']; run: (tested: TestedWith<'db' | 'provider'>) => Promise<Found> }
@@ -63,7 +67,3 @@ export function upcomingWorkshops(
       (workshop.kind === 'workshop' || tested.settings.maxTotalKeys > 0),
   )
 }
-
-/** When the first claims of a workshop can be made. */
-export const firstClaimAt = (workshop: Workshop, now: Date): Date =>
-  workshop.claimsOpenAt !== null && workshop.claimsOpenAt > now ? workshop.claimsOpenAt : now

@@ -3,6 +3,7 @@
  * each code. Reports are stored as JSON, so every value here survives it.
  */
 import type { DatabaseRefusal } from '~/database-refusal'
+import { readinessSeverity, type Finding as Judged } from './finding'
 import type { MoneyView } from '../money-view'
 import type { WeakSecret } from '../ctx'
 
@@ -16,6 +17,7 @@ export type CheckName =
   | 'queue'
   | 'worker'
   | 'switch'
+  | 'state'
   | 'workshops'
   | 'management-key'
   | 'credits'
@@ -34,6 +36,9 @@ export type FindingValues = {
   'needs-check': { check: CheckName }
   'needs-database': None
   'needs-provider': None
+  /** Of the one judgement, which every page reads. */
+  judged: { finding: Judged }
+  'nothing-wrong': None
   'no-answer': { seconds: number }
   'provider-error': { error: string }
   'check-failed': { error: string }
@@ -56,7 +61,6 @@ export type FindingValues = {
   'sign-in-unreachable': { provider: string; origin: string; error: string }
   'sign-in-failing': { provider: string; origin: string; status: number }
   'sign-in-refused': { provider: string; status: number; redirectUri: string }
-  'provisioning-off': None
   'giveaways-closed': { slugs: string[] }
   'switch-ok': { slugs: string[] }
 
@@ -83,12 +87,6 @@ export type FindingValues = {
   'queue-policies': { names: string[] }
   'schedules-missing': { names: string[] }
   'workers-ok': { workers: number; calls: number; quietSeconds: number }
-  /** Null where no worker ever reported. */
-  'no-worker': { quietSeconds: number | null }
-  'minting-paused': { reason: string | null }
-  'queue-paused': { queue: string; reason: string }
-  /** 0 seconds: the next mint is a probe. */
-  'gate-closed': { reason: string | null; seconds: number }
   /** Seconds that each clock is ahead of this machine's. */
   clocks: { clocks: { whose: 'database' | 'provider'; aheadSeconds: number }[] }
   'no-clock': None
@@ -100,9 +98,9 @@ export type FindingValues = {
   'management-key-unknown': { error: string }
   'credit-ok': CreditValues
   'no-credit': CreditValues
+  'credit-below-promised': CreditValues
   'credit-below-half': CreditValues
   'credit-below-worst-case': CreditValues
-  'workshops-unbounded': { slugs: string[] }
   /** Live keys whose limit does not count usage of the account's own provider keys. */
   'byok-not-counted': { keys: number }
   'in-flight-ok': { left: MoneyView }
@@ -163,6 +161,12 @@ export const ok = (cause: Cause): Finding => ({ ...cause, severity: 'ok' })
 export const warning = (cause: Cause): Finding => ({ ...cause, severity: 'warning' })
 export const error = (cause: Cause): Finding => ({ ...cause, severity: 'error' })
 export const skipped = (cause: Cause): Finding => ({ ...cause, severity: 'skipped' })
+
+export const judged = (finding: Judged): Finding => ({
+  code: 'judged',
+  finding,
+  severity: readinessSeverity(finding),
+})
 
 /** What is not fine; the last word is said only when all is. */
 export const orWhenFine = (findings: Finding[], fine: Cause): Finding[] =>

@@ -14,10 +14,13 @@ import {
   checkDatabase,
   checkMigrations,
   checkQueue,
+  checkState,
   checkSwitch,
   checkWorker,
   findLostSealKeys,
 } from './database-checks.server'
+import type { Finding as Judged } from './finding'
+import { allFindings, readJudgement } from './judgement.server'
 import {
   checkCredits,
   checkGuardrails,
@@ -25,7 +28,7 @@ import {
   checkManagementKey,
   checkModels,
 } from './provider-checks.server'
-import type { Check, CheckResult, TestedDeployment, TestedWith } from './readiness-check'
+import type { Check, CheckResult, Examined, TestedDeployment, TestedWith } from './readiness-check'
 import { cut } from '~/text'
 import {
   error,
@@ -55,6 +58,7 @@ const checks: Check[] = [
   { name: 'queue', needs: ['database'], parts: ['db'], run: checkQueue },
   { name: 'worker', needs: ['migrations'], parts: ['db'], run: checkWorker },
   { name: 'switch', needs: ['migrations'], parts: ['db'], run: checkSwitch },
+  { name: 'state', needs: ['migrations'], parts: ['db'], run: checkState },
   { name: 'workshops', needs: [], parts: [], run: checkWorkshopFiles },
   { name: 'management-key', needs: [], parts: ['provider'], run: checkManagementKey },
   { name: 'credits', needs: ['management-key'], parts: ['provider'], run: checkCredits },
@@ -77,7 +81,10 @@ export async function checkReadiness(
   deployment: TestedDeployment,
   options: { canary: boolean },
 ): Promise<ReadinessReport> {
-  const tested = await withoutEnded(deployment)
+  const tested: Examined = {
+    ...(await withoutEnded(deployment)),
+    judged: once(() => judgedNow(deployment)),
+  }
   const running = new Map<CheckName, Promise<CheckResult>>()
   for (const check of checks) {
     const needed = check.needs.flatMap((name) => running.get(name) ?? [])
@@ -96,6 +103,17 @@ export async function checkReadiness(
   }
 }
 
+/** Of all workshops, also of those that staff have ended. */
+async function judgedNow(tested: TestedDeployment): Promise<Judged[]> {
+  const { db } = tested
+  return db ? allFindings(await readJudgement({ ...tested, db })) : []
+}
+
+function once<Value>(read: () => Promise<Value>): () => Promise<Value> {
+  let reading: Promise<Value> | undefined
+  return () => (reading ??= read())
+}
+
 /** Workshops that staff have ended hand out nothing; without a database it cannot be known. */
 async function withoutEnded(tested: TestedDeployment): Promise<TestedDeployment> {
   const ends = await tested.db?.workshopEnd.findMany({ select: { slug: true } }).catch(() => [])
@@ -106,7 +124,7 @@ async function withoutEnded(tested: TestedDeployment): Promise<TestedDeployment>
 
 async function resultOf(
   check: Check,
-  tested: TestedDeployment,
+  tested: Examined,
   needed: Promise<CheckResult>[],
   options: { canary: boolean },
 ): Promise<CheckResult> {
@@ -120,7 +138,7 @@ async function resultOf(
 
 async function findingsOf(
   check: Check,
-  tested: TestedDeployment,
+  tested: Examined,
   needed: Promise<CheckResult>[],
   options: { canary: boolean },
 ): Promise<Finding | Finding[]> {
@@ -154,13 +172,13 @@ export function testedDeployment(ctx: Ctx): TestedDeployment {
  * Whether our secrets are strong, and still open what was sealed; the second is left out when the
  * database cannot say.
  */
-async function checkAllSecrets(tested: TestedDeployment): Promise<Finding[]> {
+async function checkAllSecrets(tested: Examined): Promise<Finding[]> {
   const { db } = tested
   const lost = db ? await findLostSealKeys({ ...tested, db }).catch(() => []) : []
   return orWhenFine([...checkSecrets(tested), ...lost], { code: 'secrets-ok' })
 }
 
-async function attempt(check: Check, tested: TestedDeployment): Promise<Finding | Finding[]> {
+async function attempt(check: Check, tested: Examined): Promise<Finding | Finding[]> {
   for (const part of check.parts)
     if (tested[part] === null)
       return skipped({ code: part === 'db' ? 'needs-database' : 'needs-provider' })

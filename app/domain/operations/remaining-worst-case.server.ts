@@ -3,14 +3,14 @@
  * have used, and the keys of workshops that are over.
  */
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
-import { worstCaseSpend } from '../workshop/worst-case'
-import { firstClaimAt, upcomingWorkshops, type TestedDeployment } from './readiness-check'
+import { firstClaimAt, worstCaseSpend } from '../workshop/worst-case'
+import { upcomingWorkshops, type TestedDeployment } from './readiness-check'
 
 export type RemainingWorstCase = {
   total: NanoUsd
+  /** Of it, what keys given out may still spend. */
+  promised: NanoUsd
   parts: { slug: string; amount: NanoUsd }[]
-  /** Workshops without a bound; they are not in the total. */
-  unbounded: string[]
   /**
    * False when the database could not say what was spent: the total is then the worst case alone.
    */
@@ -23,13 +23,12 @@ export async function readRemainingWorstCase(
   const now = tested.now()
   const spending = await readSpending(tested)
   const parts: RemainingWorstCase['parts'] = []
-  const unbounded: string[] = []
   const upcoming = upcomingWorkshops(tested)
   for (const workshop of upcoming) {
     const worst = worstCaseSpend(workshop, firstClaimAt(workshop, now))
-    if (worst === null) unbounded.push(workshop.slug)
+    // One without a bound is in no total: the judgement names it.
     // A pool that was lowered in the file still owes what was committed before.
-    else
+    if (worst !== null)
       parts.push({
         slug: workshop.slug,
         amount: positive(
@@ -44,7 +43,10 @@ export async function readRemainingWorstCase(
   return {
     total: parts.reduce((sum, { amount }) => sum + amount, 0n),
     parts: parts.sort((a, b) => (a.amount < b.amount ? 1 : -1)),
-    unbounded,
+    promised: [...(spending?.pools.values() ?? [])].reduce(
+      (sum, { committed, used }) => sum + positive(committed - used),
+      0n,
+    ),
     spentKnown: spending !== null,
   }
 }

@@ -115,7 +115,7 @@ const quiet: EngineFacts = {
   waiting: 0,
   openWorkshops: 1,
   brokenFiles: 0,
-  unbounded: false,
+  unbounded: [],
 }
 
 test('the engine is judged by its worst fact, with a message', () => {
@@ -141,7 +141,7 @@ test('the engine is judged by its worst fact, with a message', () => {
     'No worker has reported for 5 min, so no keys are created. Check the worker processes.',
   ])
   expect(judged({ provisioningEnabled: false, openWorkshops: 0 }).severity).toBe('warning')
-  expect(judged({ unbounded: true }).severity).toBe('warning')
+  expect(judged({ unbounded: ['open-door'] }).severity).toBe('warning')
 })
 
 const facts: WorkshopFacts = {

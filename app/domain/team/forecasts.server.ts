@@ -11,7 +11,9 @@ export type KeyForecast = {
   purpose: string
   holder: string
   left: MoneyView
-  because: 'spent' | 'ends' | 'dry'
+  because: 'spent' | 'ends' | 'dry' | 'hourly'
+  /** What it costs an hour while it exists, where Keymint ends it at its cap. */
+  perHour: MoneyView | null
   at: string
 }
 
@@ -35,16 +37,21 @@ export async function readForecasts(
       reset: string | null
       createdAt: Date
       expiresAt: Date
+      capDueAt: Date | null
+      perHour: string | null
+      capped: boolean | null
     }[]
   >`
     select k.id, k.purpose, a.display_name as holder, k.cap_usd::text as cap, k.reset,
       k.created_at as "createdAt", k.expires_at as "expiresAt",
+      e.cap_due_at as "capDueAt", e.per_hour_usd::text as "perHour", e.off_cap_at is not null as capped,
       (select coalesce(sum(m.spent_usd), 0)::text from keymint.key_months m where m.api_key_id = k.id
         and (k.reset is null or m.month = ${month}::date)) as spent,
       (select coalesce(sum(t.amount_usd), 0)::text from keymint.transactions t where t.api_key_id = k.id
         and t.to_account = 'spent' and t.at > ${now}::timestamptz - interval '7 days'
         and (k.reset is null or t.month = ${month}::date)) as lately
     from keymint.api_keys k join keymint.attendees a using (user_id)
+    left join keymint.keys e on e.holder_kind = 'sub-key' and e.holder_id = k.id and e.generation = k.generation
     where k.team_id = ${filter.teamId}::uuid
       and (${filter.userId}::text is null or k.user_id = ${filter.userId}) and k.state = 'ready'
       and k.expires_at > ${now}::timestamptz`
@@ -57,8 +64,14 @@ export async function readForecasts(
         purpose: row.purpose,
         holder: row.holder,
         left: moneyView(left > 0n ? left : 0n),
+        perHour: row.perHour === null ? null : moneyView(nanoFromDecimalString(row.perHour)),
       }
-      if (left <= 0n) return [{ ...facts, because: 'dry', at: now.toISOString() }]
+      if (left <= 0n || row.capped) return [{ ...facts, because: 'dry', at: now.toISOString() }]
+      // Paid by the hour: the moment at which Keymint ends it is known, whatever was spent lately.
+      if (row.capDueAt !== null && row.capDueAt < row.expiresAt)
+        return row.capDueAt < horizon
+          ? [{ ...facts, because: 'hourly', at: row.capDueAt.toISOString() }]
+          : []
       // A monthly cap starts afresh with the month: until then, or until the key ends.
       const until =
         row.reset === 'monthly' && startOf(nextMonth(month)) < row.expiresAt

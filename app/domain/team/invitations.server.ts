@@ -231,6 +231,18 @@ export async function findInvitation(
   return { ...rest, expiresAt: row.expiresAt.toISOString(), snapshot }
 }
 
+/** Whose invitation it is, for whoever has the link and has not signed in yet; null once it is not open. */
+export async function findInvitingTeam(
+  ctx: Pick<Ctx, 'db'>,
+  token: string,
+): Promise<string | null> {
+  const [row] = await ctx.db.$queryRaw<{ name: string }[]>`
+    select t.name from keymint.invitations i join keymint.teams t on t.id = i.team_id
+    where i.token_hash = ${hashOf(token)} and i.used_at is null and i.revoked_at is null
+      and i.expires_at > keymint.now() and t.closed_at is null`
+  return row?.name ?? null
+}
+
 export type AcceptOutcome =
   | { kind: 'joined'; slug: string }
   | { kind: 'already-member'; slug: string }

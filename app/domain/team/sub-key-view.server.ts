@@ -42,6 +42,7 @@ type Row = {
   endedAt: Date | null
   usageSyncedAt: Date | null
   delayReason: string | null
+  pauseReason: string | null
   attempts: number | null
   generation: number
 }
@@ -70,7 +71,9 @@ export async function listSubKeys(
           where f.holder_kind = 'sub-key' and f.holder_id = k.id and f.generation < k.generation
             and f.saved_at is not null and f.settled_at is null and f.stable_at is null) as "budgetFollows",
         k.created_at as "createdAt", k.expires_at as "expiresAt", k.ended_at as "endedAt",
-      k.usage_synced_at as "usageSyncedAt", m.delay_reason as "delayReason", m.attempts, k.generation,
+      k.usage_synced_at as "usageSyncedAt", m.delay_reason as "delayReason",
+      (select g.pause_reason from keymint.minting g where g.paused_at is not null) as "pauseReason",
+      m.attempts, k.generation,
       (select coalesce(sum(s.spent_usd), 0)::text from keymint.key_months s where s.api_key_id = k.id
         and (k.reset is null or s.month = ${monthOf(now)}::date)) as spent,
       (select coalesce(sum(s.committed_usd), 0)::text from keymint.key_months s
@@ -144,7 +147,11 @@ function viewOf(row: Row, now: Date, capabilities: ServiceCapabilities | undefin
     delay:
       row.delayReason === null
         ? null
-        : { reason: row.delayReason, attempt: (row.attempts ?? 0) + 1 },
+        : {
+            reason: row.delayReason,
+            detail: row.delayReason === 'paused' ? row.pauseReason : null,
+            attempt: (row.attempts ?? 0) + 1,
+          },
     generation: row.generation,
   }
 }

@@ -13,6 +13,10 @@ import { openAccount } from '../keys/accounts.server'
 import { readAccount } from '../keys/read-account.server'
 import { deleteOldKeys, keyRetentionDays } from '../keys/wake.server'
 import { travel } from '../../../tests/engine'
+import { oneMember, provision as provisionFor } from '../../../tests/ledger'
+import { runMint } from '../keys/mint.server'
+import { pauseMinting, resumeMinting } from '../keys/pause.server'
+import { findSubKey } from './sub-key-view.server'
 import { revealSubKey } from './reveal.server'
 import { changeCap, deleteSubKey, provisionSubKey, rotateSubKey } from './sub-key.server'
 
@@ -230,4 +234,17 @@ test('a master key of another team cannot be used', async () => {
     models: [],
   })
   expect(outcome).toEqual({ kind: 'refused', reason: 'no-master-key' })
+})
+
+test('a member whose key waits for a pause reads why, until it is over', async () => {
+  await using world = await oneMember(10)
+  const asked = await provisionFor(world, { cap: 2 })
+  const keyId = asked.kind === 'queued' ? asked.keyId : ''
+  await pauseMinting(world.ctx, { actorUserId: 'github:staff', reason: 'Back at two.' })
+  const [mint] = await world.db.mint.findMany({ where: { state: 'pending' } })
+  await runMint(world.ctx, mint!.id)
+  const delay = async () => (await findSubKey(world.ctx, world.teamId, keyId))?.delay
+  expect(await delay()).toMatchObject({ reason: 'paused', detail: 'Back at two.' })
+  await resumeMinting(world.ctx, { actorUserId: 'github:staff' })
+  expect((await delay())?.detail ?? null).toBeNull()
 })

@@ -274,7 +274,8 @@ async function revokeInvitationsBy(ctx: Ctx, tx: Tx, ref: MemberRef): Promise<vo
 }
 
 /** Of an open team: a closed one needs none. */
-async function isLastOwner(tx: Tx, ref: MemberRef): Promise<boolean> {
+/** Whether nobody else could run the team: who is its last owner may not leave it. */
+export async function isLastOwner(tx: Tx, ref: MemberRef): Promise<boolean> {
   if (await isTeamClosed(tx, ref.teamId)) return false
   const [row] = await tx.$queryRaw<{ others: number }[]>`
     select count(*)::int as others from keymint.team_members m

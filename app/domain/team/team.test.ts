@@ -5,13 +5,16 @@ import { createMailer } from '~/adapters/mail.server'
 import { openTeamWorld } from '../../../tests/team'
 import { forecastEnd } from './forecast'
 import { lifeEnd } from './key-life'
+import { invitationOfPath, joinUrl } from '~/urls'
 import { invitationMail } from '~/components/team/invitation-mail'
 import {
   acceptInvitation,
   findInvitation,
+  findInvitingTeam,
   invite,
   inviteByMail,
   listOpenInvitations,
+  newInvitationToken,
   revokeInvitation,
 } from './invitations.server'
 import {
@@ -242,6 +245,23 @@ test('an invitation is mailed where mail is configured, and a server that fails 
   expect(await inviteByMail(world.ctx, input)).toMatchObject({ mailed: 'not-asked' })
   expect(await world.db.invitation.count({ where: { email: null } })).toBe(1)
 }, 60_000)
+
+test('the sign-in of an open invitation names its team, and that of any other names none', async () => {
+  await using world = await openTeamWorld({ members: 0 })
+  const { token, invitationId } = await invitation(world)
+  const { name } = await world.db.team.findUniqueOrThrow({ where: { id: world.teamId } })
+  expect(await findInvitingTeam(world.ctx, token)).toBe(name)
+  expect(await findInvitingTeam(world.ctx, newInvitationToken())).toBeNull()
+  await revokeInvitation(world.ctx, {
+    teamId: world.teamId,
+    slug: world.slug,
+    invitationId,
+    actorUserId: world.ownerId,
+  })
+  expect(await findInvitingTeam(world.ctx, token)).toBeNull()
+  expect(invitationOfPath(joinUrl(token))).toBe(token)
+  expect([invitationOfPath('/t/join/short'), invitationOfPath('/t/new')]).toEqual([null, null])
+})
 
 test('a name with line breaks forges no line of a letter', () => {
   const { subject, text } = invitationMail({

@@ -53,7 +53,8 @@ export type SubKeyView = {
   expiresAt: string
   endedAt: string | null
   usageAsOf: string | null
-  delay: { reason: string; attempt: number } | null
+  /** `detail`: why staff paused new keys. */
+  delay: { reason: string; detail: string | null; attempt: number } | null
   generation: number
 }
 

@@ -16,6 +16,10 @@ export function keysThatFit(workshop: Workshop, at: Date): number {
   return fit < BigInt(seats) ? Number(fit) : seats
 }
 
+/** When the next claim can be made: a workshop to come commits nothing before it opens. */
+export const firstClaimAt = (workshop: Workshop, now: Date): Date =>
+  workshop.claimsOpenAt !== null && workshop.claimsOpenAt > now ? workshop.claimsOpenAt : now
+
 /** What one claim commits when it is made at `at`. */
 export function committedAt(workshop: Workshop, at: Date): NanoUsd {
   return committedFor({

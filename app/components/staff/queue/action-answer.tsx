@@ -1,3 +1,4 @@
+import { numberText } from '~/messages/text'
 import { Form } from '@remix-run/react'
 import { useEffect, useRef } from 'react'
 import type { QueueActionAnswer } from './answer'
@@ -31,7 +32,7 @@ export function AnswerPlace({ answer, about, ...rest }: Props & { about: 'jobs' 
 function ActionAnswer({ answer, busy, backHref }: Props) {
   if (!answer || answer.kind === 'reason-missing') return null
   if (answer.kind === 'said') return <Callout tone={answer.tone} title={answer.message} />
-  const jobs = answer.count === 1 ? 'this job' : `${answer.count.toLocaleString('en-US')} jobs`
+  const jobs = answer.count === 1 ? 'this job' : `${numberText(answer.count)} jobs`
   return (
     <Callout tone="error" title={`Cancel ${jobs}?`}>
       <ul className="list-disc space-y-1 pl-5">

@@ -1,3 +1,4 @@
+import { numberText } from '~/messages/text'
 import { Link } from '@remix-run/react'
 import { Ago } from '../../base/time'
 import { countLabel } from './job-messages'
@@ -61,7 +62,7 @@ export function ErrorList({
                   : `${countLabel(group.jobsNow)} ${group.jobsNow.count === 1 ? 'job' : 'jobs'} now`}
               </p>
               <p className="text-soft">
-                {group.count.toLocaleString('en-US')} {group.count === 1 ? 'time' : 'times'}, first{' '}
+                {numberText(group.count)} {group.count === 1 ? 'time' : 'times'}, first{' '}
                 <Ago iso={group.firstSeen} asOf={asOf} />, last{' '}
                 <Ago iso={group.lastSeen} asOf={asOf} />
               </p>

@@ -1,4 +1,5 @@
 /** Labels and sentences of the queue's pages. */
+import { numberText } from '~/messages/text'
 import type { CappedCount, JobRow, JobState, JobTab } from '~/domain/staff/queue/types'
 import { bulkReasonCodes } from '../bulk-messages'
 
@@ -47,7 +48,7 @@ export const stateInk: Record<JobState, string> = {
 
 /** "30", "1,000+" */
 export function countLabel({ count, more }: CappedCount): string {
-  return `${count.toLocaleString('en-US')}${more ? '+' : ''}`
+  return `${numberText(count)}${more ? '+' : ''}`
 }
 
 export const jobsLabel = (counted: CappedCount) =>
@@ -78,6 +79,6 @@ export function listMessage(
 ): string {
   return lookedThrough === null
     ? `${tabLabels[tab]}: ${jobsLabel(matches)}.`
-    : `${tabLabels[tab]}: ${matches.count.toLocaleString('en-US')} found in the newest ` +
-        `${lookedThrough.toLocaleString('en-US')}.`
+    : `${tabLabels[tab]}: ${numberText(matches.count)} found in the newest ` +
+        `${numberText(lookedThrough)}.`
 }

@@ -1,6 +1,4 @@
 import type { JobPage, JobRunView, ProviderCallView } from '~/domain/staff/queue/types'
-import { useHydrated } from '../../base/hydrated'
-import { localZone } from '../../base/local-zone'
 import { EmptyState } from '../../base/page-shell'
 import { Table } from '../../base/table'
 import { Time } from '../../base/time'
@@ -58,8 +56,8 @@ export function RunTimeline({
             { head: 'Run', right: true, cell: (run) => run.run },
             {
               head: 'Began',
-              className: 'whitespace-nowrap',
-              cell: (run) => <Second iso={run.startedAt} />,
+              className: 'min-w-40',
+              cell: (run) => <Time iso={run.startedAt} now={asOf} exact />,
             },
             {
               head: 'Took',
@@ -75,8 +73,8 @@ export function RunTimeline({
             { head: 'Reason', className: 'min-w-60', cell: (run) => <Reason run={run} /> },
             {
               head: 'Next run',
-              className: 'whitespace-nowrap text-soft',
-              cell: (run) => (run.nextRunAt ? <Second iso={run.nextRunAt} /> : ''),
+              className: 'min-w-40 text-soft',
+              cell: (run) => (run.nextRunAt ? <Time iso={run.nextRunAt} now={asOf} exact /> : ''),
             },
             {
               head: 'Worker',
@@ -105,26 +103,8 @@ function durationLabel(seconds: number): string {
   return seconds < 60 ? `${seconds.toFixed(1)} s` : spanText(seconds)
 }
 
-/** Runs follow each other within a minute, so their seconds count: "21 Nov, 09:19:07 CET". */
-function Second({ iso }: { iso: string }) {
-  const zone = useHydrated() ? localZone() : 'UTC'
-  return (
-    <time dateTime={iso}>
-      {new Intl.DateTimeFormat('en-GB', {
-        timeZone: zone,
-        day: 'numeric',
-        month: 'short',
-        hour: '2-digit',
-        minute: '2-digit',
-        second: '2-digit',
-        timeZoneName: 'short',
-      }).format(new Date(iso))}
-    </time>
-  )
-}
-
 /** The calls that create this key, by names that the provider's support can search for. */
-export function ProviderCalls({ calls }: { calls: ProviderCallView[] }) {
+export function ProviderCalls({ calls, asOf }: { calls: ProviderCallView[]; asOf: string }) {
   return (
     <Table
       label="Table of calls"
@@ -134,8 +114,8 @@ export function ProviderCalls({ calls }: { calls: ProviderCallView[] }) {
       columns={[
         {
           head: 'Sent',
-          className: 'whitespace-nowrap',
-          cell: (call) => <Second iso={call.sentAt} />,
+          className: 'min-w-40',
+          cell: (call) => <Time iso={call.sentAt} now={asOf} exact />,
         },
         { head: 'Answer', className: 'whitespace-nowrap', cell: answerLabel },
         { head: 'Status', right: true, cell: (call) => call.httpStatus ?? '' },
