@@ -43,6 +43,8 @@ export const limitCatalog = {
   'team-create': { person: { points: 5, seconds: 3_600 } },
   /** Changes to one's own account. */
   account: { person: { points: 30, seconds: 60 } },
+  /** Test alerts, which people on duty get. */
+  'alert-test': { person: { points: 6, seconds: 60 } },
   'admin-action': { person: { points: 120, seconds: 60 } },
 } as const satisfies Record<string, LimitRules>
 

@@ -10,7 +10,7 @@ import { delayLabel } from './delays'
 import { counted, sentenceOf, spanOf, withoutStop, type Message } from './text'
 import { turnedAwayReason } from './turned-away'
 
-function healthMessage(finding: Finding): Message {
+export function healthMessage(finding: Finding): Message {
   if (isBanner(finding)) {
     const { title, remedy } = alertMessage(finding)
     return { sentence: sentenceOf(title), remedy }
@@ -149,7 +149,7 @@ function refusedWhy({ reason, detail }: { reason: string | null; detail: string 
 
 const number = (value: number) => value.toLocaleString('en-US')
 
-const nothingToDo = 'Nothing to do: Keymint continues automatically.'
+export const nothingToDo = 'Nothing to do: Keymint continues automatically.'
 
 export const healthText = (finding: Finding): string => {
   const { sentence, remedy } = healthMessage(finding)

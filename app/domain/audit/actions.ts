@@ -4,6 +4,7 @@
  * messages/audit.ts.
  */
 export type AuditAction =
+  | `alert.${'test-sent' | 'retried'}`
   | 'attendee.created'
   | 'audit.exported'
   | 'bind.retried'

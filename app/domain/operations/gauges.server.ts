@@ -49,6 +49,10 @@ async function readGauges(ctx: Ctx): Promise<Gauges> {
           and guardrail_attached_at is null) as "unboundKeys",
         (select count(*)::int from keymint.workers
           where ${workerSeen}) as workers,
+        (select count(*)::int from keymint.alerts where state = 'open') as "alertsOpen",
+        (select count(*)::int from keymint.alert_deliveries where state = 'waiting') as "alertsWaiting",
+        (select count(*)::int from keymint.alert_deliveries where state = 'failed'
+          and created_at > keymint.now() - interval '1 day') as "alertsFailed",
         g.paused_at is not null as "mintingPaused", own.cooldown_until is not null as "gateClosed"
           from keymint.minting g join keymint.accounts own on own.id = ${deploymentAccount}::uuid`,
     readJudgement(ctx),

@@ -16,6 +16,7 @@ import {
   isBanner,
   judgeEngine,
   judgeWorkshop,
+  stalledSeconds,
   turnedAwayMinutes,
   worstOf,
   type Finding,
@@ -108,6 +109,7 @@ export async function readJudgement(ctx: Ctx): Promise<Judgement> {
         poolPassed: file?.poolLimit != null && isPoolPassed(committed, file.poolLimit),
         oldestWaitSeconds: wait?.oldest ?? null,
         delayReason: wait?.delayReason ?? null,
+        keyLately: wait?.keyLately ?? false,
         refusedReason: wait?.refusedReason ?? null,
         refusedDetail: wait?.refusedDetail ?? null,
         bindError: wait?.bindError ?? null,
@@ -168,6 +170,7 @@ type Wait = {
   scope: string
   oldest: number | null
   delayReason: string | null
+  keyLately: boolean
   bindError: string | null
   unboundSeconds: number | null
   refusedReason: string | null
@@ -182,7 +185,9 @@ async function readWaits(ctx: Ctx, slugs: string[]): Promise<Map<string, Wait>> 
   const rows = await ctx.db.$queryRaw<Wait[]>`
     select s.scope, extract(epoch from now() - w.queued_at)::float8 as oldest, w.delay_reason as "delayReason",
       u.bind_error as "bindError", extract(epoch from now() - f.key_saved_at)::float8 as "unboundSeconds",
-      r.reason as "refusedReason", r.reason_detail as "refusedDetail"
+      r.reason as "refusedReason", r.reason_detail as "refusedDetail",
+      exists (select 1 from keymint.mints d where d.scope = s.scope and d.state = 'done'
+        and d.done_at > now() - make_interval(secs => ${stalledSeconds}::int)) as "keyLately"
     from unnest(${slugs}::text[]) s(scope)
     left join lateral (select queued_at, delay_reason from keymint.mints m where m.scope = s.scope
       and m.state = 'pending' order by queued_at limit 1) w on true

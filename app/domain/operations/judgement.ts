@@ -6,6 +6,7 @@
 import type { NanoUsd } from '~/money'
 import type { ParkedReason } from '../keys/accounts.server'
 import { moneyView, type MoneyView } from '../money-view'
+import { inOrder } from './judgement-order'
 import type { CreditsLow } from './money-judgement'
 
 /** `error`: people are without what they came for. `warning`: not as it should be. */
@@ -36,6 +37,8 @@ export type WorkshopCause =
       withKey: number
       total: number
       seconds: number
+      /** Nobody got a key for a minute. */
+      stalled: boolean
       /** A code of engine or mint; null where nothing stands in the way but the queue. */
       why: string | null
     }
@@ -129,11 +132,15 @@ export type WorkshopFacts = {
   seatsLeft: number | null
   oldestWaitSeconds: number | null
   delayReason: string | null
+  /** Whether somebody got a key within `stalledSeconds`. */
+  keyLately: boolean
   turnedAway: TurnedAway[]
 }
 
 const slowSeconds = 20
 const stuckSeconds = 90
+/** Nobody got a key for so long, while somebody waits for as long. */
+export const stalledSeconds = 60
 const longDueSeconds = 15
 const veryLongDueSeconds = 60
 /** Rates look back so far, so that they end with their cause; fewer calls than these say nothing. */
@@ -247,9 +254,10 @@ function addWaiting(add: AddToWorkshop, facts: WorkshopFacts, engine: Finding[])
   const seconds = facts.oldestWaitSeconds
   if (facts.pending === 0 || seconds === null) return
   const blocked = engine.find((one) => one.code in whyOf || one.code === 'cooling-down')
+  const stalled = seconds >= stalledSeconds && !facts.keyLately
   if (seconds <= slowSeconds && !blocked) return
   add(
-    seconds > stuckSeconds || blocked?.severity === 'error' ? 'error' : 'warning',
+    stalled || seconds > stuckSeconds || blocked?.severity === 'error' ? 'error' : 'warning',
     blocked?.help ?? 'waits',
     {
       code: 'waiting',
@@ -257,6 +265,7 @@ function addWaiting(add: AddToWorkshop, facts: WorkshopFacts, engine: Finding[])
       withKey: facts.ready,
       total: facts.pending + facts.ready + facts.refused,
       seconds,
+      stalled,
       why:
         blocked?.code === 'cooling-down'
           ? blocked.reason
@@ -284,41 +293,6 @@ function addTurnedAway(add: AddToWorkshop, facts: WorkshopFacts): void {
     full,
     minutes: turnedAwayMinutes,
   })
-}
-
-/** Of equal severity, what keeps most people from what they came for comes first. */
-const order: CauseCode[] = [
-  'waiting',
-  'refused',
-  'no-worker',
-  'account-parked',
-  'switched-off',
-  'paused',
-  'cooling-down',
-  'file-broken',
-  'files-broken',
-  'credits-low',
-  'pool-passed',
-  'limits-refused',
-  'unbound',
-  'calls-failing',
-  'runs-fail',
-  'workers-behind',
-  'missing',
-  'turned-away',
-  'pool-80',
-]
-const severities: Severity[] = ['error', 'warning', 'ok']
-const place = (code: CauseCode) => (order.includes(code) ? order.indexOf(code) : order.length)
-const sizeOf = (finding: Finding) => (finding.code === 'waiting' ? finding.waiting : 0)
-
-function inOrder(findings: Finding[]): Finding[] {
-  return [...findings].sort(
-    (a, b) =>
-      severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
-      place(a.code) - place(b.code) ||
-      sizeOf(b) - sizeOf(a),
-  )
 }
 
 export function healthOf(findings: Finding[]): Health {
