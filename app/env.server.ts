@@ -106,7 +106,7 @@ const webhookUrl = z.string().refine((value) => {
 }, 'must be an address such as https://hooks.example.org/keymint, without a user or a fragment')
 
 const mailAddress = /^[^\s@<>,;"]+@[^\s@<>,;"]+$/
-const mailAddresses = optionalList.refine(
+const mailAddresses = list.refine(
   (items) => items.every((item) => mailAddress.test(item)),
   'must be mail addresses, separated by commas',
 )
@@ -196,7 +196,7 @@ const envSchema = z.object({
   ALERT_WEBHOOK_URL: webhookUrl.optional(),
   ALERT_WEBHOOK_SECRET: secretList.optional(),
   ALERT_SLACK_URL: webhookUrl.optional(),
-  ALERT_MAIL_TO: mailAddresses,
+  ALERT_MAIL_TO: mailAddresses.optional(),
   ALERT_QUIET_HOURS: quietHours.optional(),
   RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
   CLIENT_IP_HEADER: z

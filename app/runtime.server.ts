@@ -164,7 +164,7 @@ async function createCtx(
             ? null
             : { url: env.ALERT_WEBHOOK_URL, secrets: env.ALERT_WEBHOOK_SECRET ?? [] },
         slackUrl: env.ALERT_SLACK_URL ?? null,
-        mailTo: env.ALERT_MAIL_TO,
+        mailTo: env.ALERT_MAIL_TO ?? [],
         quietHours: env.ALERT_QUIET_HOURS ?? null,
         appOrigin: env.APP_ORIGIN,
       },
