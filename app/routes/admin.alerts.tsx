@@ -1,5 +1,6 @@
 import type { MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData, type ClientLoaderFunctionArgs } from '@remix-run/react'
+import { useState } from 'react'
 import { z } from 'zod'
 import { keepLastAnswer } from '~/client/keep-last-answer'
 import { AlertsPage } from '~/components/staff/alerts-page'
@@ -49,6 +50,9 @@ export const meta: MetaFunction = () => [{ title: 'Alerts · Keymint' }]
 
 export default function AdminAlertsRoute() {
   const { view, mayAct } = useLoaderData<typeof loader>()
-  const done = useActionData<typeof action>()
-  return <AlertsPage view={view} mayAct={mayAct} done={done ?? null} />
+  const done = useActionData<typeof action>() ?? null
+  // An update of the page drops the answer of the action, which a test is followed by.
+  const [kept, setKept] = useState(done)
+  if (done !== null && done !== kept) setKept(done)
+  return <AlertsPage view={view} mayAct={mayAct} done={done ?? kept} />
 }

@@ -155,7 +155,10 @@ function Answer({ view, done }: { view: AlertsView; done: AlertsDone }) {
   if (test?.reason)
     return (
       <Callout tone="error" title={`The test did not reach ${test.place}`}>
-        <p>Its answer stands below.</p>
+        <p>
+          Its answer stands below.{' '}
+          {test.state === 'waiting' ? 'Retrying automatically.' : 'Remove the cause, then retry.'}
+        </p>
       </Callout>
     )
   return (
