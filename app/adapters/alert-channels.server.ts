@@ -74,7 +74,7 @@ export type AlertsConfig = {
 
 const timeoutMs = 10_000
 const maxAnswerBytes = 64 * 1024
-export const maxAnswerLength = 500
+const maxAnswerLength = 500
 
 export function createAlerts(
   config: AlertsConfig,

@@ -43,7 +43,7 @@ const failures: Record<string, string> = {
   'not-configured': 'This channel is no longer configured',
 }
 
-export const failureLabel = (reason: string) => failures[reason] ?? reason
+const failureLabel = (reason: string) => failures[reason] ?? reason
 
 type State = { label: string; tone: Tone | 'plain' }
 
