@@ -42,6 +42,8 @@ export type PostFailure =
   | 'address-refused'
   | 'answer-too-long'
   | 'not-configured'
+  /** What was stored makes no message any more. */
+  | 'unreadable'
 
 export type PostAnswer = {
   /** Null where it was delivered. */

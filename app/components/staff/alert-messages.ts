@@ -40,6 +40,7 @@ const failures: Record<string, string> = {
   'connection-lost': 'The connection was lost before the answer came',
   'address-refused': 'Its address is private and ALLOW_PRIVATE_SERVICES does not list it',
   'answer-too-long': 'The receiver answered with too much',
+  unreadable: 'An older version stored it, and this one cannot read it',
   'not-configured': 'This channel is no longer configured',
 }
 

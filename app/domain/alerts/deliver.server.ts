@@ -3,7 +3,7 @@
  * without workers never send it at once. A process that dies after it has sent leaves the lease to
  * run out: the receiver then gets the same delivery id a second time.
  */
-import type { AlertPost, ChannelName } from '~/adapters/alert-channels.server'
+import type { AlertPost, ChannelName, PostAnswer } from '~/adapters/alert-channels.server'
 import { Prisma } from '~/adapters/db.server'
 import { noLiveJob } from '~/adapters/live-job.server'
 import type { Ctx } from '../ctx'
@@ -40,7 +40,8 @@ export async function deliver(ctx: Ctx, id: string, compose: Compose): Promise<J
       tries, max_tries as "maxTries"`
   if (!row) return whyNot(ctx, id)
   const startedAt = performance.now()
-  const answer = await ctx.alerts.send(row, compose(messageOf(row)))
+  const post = composed(ctx, row, compose)
+  const answer = post ? await ctx.alerts.send(row, post) : unreadable
   const ranMs = Math.round(performance.now() - startedAt)
   const isOver = answer.failure !== null && (!answer.mayRetry || row.tries >= row.maxTries)
   const state = answer.failure === null ? 'sent' : isOver ? 'failed' : 'waiting'
@@ -64,6 +65,23 @@ export async function deliver(ctx: Ctx, id: string, compose: Compose): Promise<J
   return isOver
     ? { kind: 'done', error }
     : { kind: 'snooze', seconds, reason: answer.failure, error }
+}
+
+const unreadable: PostAnswer = {
+  failure: 'unreadable',
+  mayRetry: false,
+  status: null,
+  text: '',
+}
+
+/** Null where an older version stored it in a way that this one cannot read. */
+function composed(ctx: Ctx, row: Leased, compose: Compose): AlertPost | null {
+  try {
+    return compose(messageOf(row))
+  } catch (error) {
+    ctx.log.error({ error, delivery: row.id }, 'an alert could not be put into sentences')
+    return null
+  }
 }
 
 /** It is over, or another process sends it right now. */

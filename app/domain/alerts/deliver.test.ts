@@ -119,6 +119,16 @@ test('a refusal that stays one fails at once', async () => {
   expect(await only(world)).toMatchObject({ state: 'failed', status: 404, tries: 1 })
 })
 
+test('what no sentence can be made of any more has failed, and is not tried for ever', async () => {
+  await using world = await openWorld()
+  await receiveAlerts(world)
+  await raise(world)
+  const { id } = await only(world)
+  await world.db.$executeRaw`update keymint.alert_deliveries set notice = '{"kind": "gone"}'`
+  expect(await deliver(world.ctx, id, compose)).toMatchObject({ kind: 'done', error: {} })
+  expect(await only(world)).toMatchObject({ state: 'failed', reason: 'unreadable' })
+})
+
 test('two processes never send one message at once', async () => {
   await using world = await openWorld()
   const receiver = await receiveAlerts(world)
