@@ -5,6 +5,7 @@
  */
 const rooms = [
   ['audit', ['actions', 'audit.server', 'chain', 'chain.server', 'read.server']],
+  ['alerts', ['alert', 'deliver.server', 'read.server', 'requests.server', 'track.server']],
   [
     'money',
     [
@@ -133,6 +134,8 @@ const rooms = [
   [
     'operations',
     [
+      'alert-kinds',
+      'alert-watch.server',
       'backup.server',
       'counters.server',
       'engine.server',

@@ -168,3 +168,46 @@ test('ALLOW_PRIVATE_SERVICES is a list of networks, and a wrong one is named', (
   for (const never of ['169.254.169.254/32', '169.254.0.0/16', 'fe80::/10'])
     expect(complaintOf({ ALLOW_PRIVATE_SERVICES: never })).toContain(`"${never}" is link-local`)
 })
+
+test('alerts: each variable that is wrong or needs another one is named, and no address is quoted', () => {
+  const hook = 'https://hooks.example.org/very-secret-path'
+  const secret = 'a-secret-with-thirty-two-characters'
+  for (const [change, line] of [
+    [{ ALERT_WEBHOOK_URL: hook }, 'ALERT_WEBHOOK_SECRET: is missing'],
+    [{ ALERT_WEBHOOK_URL: hook, ALERT_WEBHOOK_SECRET: 'short' }, 'ALERT_WEBHOOK_SECRET: every'],
+    [{ ALERT_SLACK_URL: 'very-secret-path' }, 'ALERT_SLACK_URL: must be an address'],
+    [{ ALERT_SLACK_URL: 'ftp://x/very-secret-path' }, 'ALERT_SLACK_URL: must be an address'],
+    [{ ALERT_SLACK_URL: 'https://u:p@x/very-secret-path' }, 'ALERT_SLACK_URL: must be an address'],
+    [{ ALERT_SLACK_URL: 'http://10.0.0.1/very-secret-path' }, 'ALERT_SLACK_URL: must be https'],
+    [{ ALERT_MAIL_TO: 'duty@example.org' }, 'SMTP_URL: is missing'],
+    [{ ALERT_MAIL_TO: 'duty', SMTP_URL: 'smtp://h' }, 'ALERT_MAIL_TO: must be mail addresses'],
+    [{ ALERT_QUIET_HOURS: '22-7' }, 'ALERT_QUIET_HOURS: must be two times and a zone'],
+    [{ SMTP_FROM: 'a@b.org\r\nBcc: c@d.org' }, 'SMTP_FROM: must be'],
+  ] as const) {
+    const complaint = complaintOf(change)
+    expect(complaint).toContain(`- ${line}`)
+    expect(complaint).toContain('1 error.')
+    expect(complaint).not.toContain('very-secret-path')
+  }
+  const env = readEnv({
+    ...good,
+    ALERT_WEBHOOK_URL: hook,
+    ALERT_WEBHOOK_SECRET: `${secret},${secret}-older`,
+    ALERT_SLACK_URL: 'http://10.0.0.1/services/very-secret',
+    ALLOW_PRIVATE_SERVICES: '10.0.0.0/8',
+    ALERT_MAIL_TO: 'a@example.org, b@example.org',
+    SMTP_URL: 'smtp://h',
+    SMTP_FROM: 'Keymint <keys@example.org>',
+    ALERT_QUIET_HOURS: '22:00-07:00 Europe/Berlin',
+  })
+  expect(env.ALERT_MAIL_TO).toEqual(['a@example.org', 'b@example.org'])
+  expect(env.ALERT_QUIET_HOURS).toMatchObject({ from: 1_320, to: 420, zone: 'Europe/Berlin' })
+  for (const value of [
+    secret,
+    `${secret}-older`,
+    hook,
+    '/very-secret-path',
+    '/services/very-secret',
+  ])
+    expect(secretsOf(env)).toContain(value)
+})

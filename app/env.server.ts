@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { isRecipient } from './adapters/backup-file.server'
+import { parseQuietHours } from './quiet-hours'
 import { isNeverCalled, parseNetwork, type Network } from './networks'
 
 const isLoopback = (hostname: string) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
@@ -98,6 +99,35 @@ const webPage = z
     'must be the address of a page, such as https://example.org/imprint',
   )
 
+/** Where alerts are posted. A secret: no error quotes it. */
+const webhookUrl = z.string().refine((value) => {
+  if (!URL.canParse(value)) return false
+  const { protocol, username, password, hash } = new URL(value)
+  return /^https?:$/.test(protocol) && !username && !password && !hash
+}, 'must be an address such as https://hooks.example.org/keymint, without a user or a fragment')
+
+const mailAddress = /^[^\s@<>,;"]+@[^\s@<>,;"]+$/
+const mailAddresses = list.refine(
+  (items) => items.every((item) => mailAddress.test(item)),
+  'must be mail addresses, separated by commas',
+)
+const sender = z
+  .string()
+  .refine(
+    (value) => mailAddress.test(/^[^<>"\r\n,;]*<([^<>]+)>$/.exec(value)?.[1] ?? value),
+    'must be keymint@example.org or Keymint <keymint@example.org>',
+  )
+
+const quietHours = z.string().transform((text, ctx) => {
+  const hours = parseQuietHours(text)
+  if (hours === null)
+    ctx.addIssue({
+      code: 'custom',
+      message: 'must be two times and a zone, such as 22:00-07:00 Europe/Berlin',
+    })
+  return hours
+})
+
 const envSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('production'),
   DATABASE_URL: postgresUrl,
@@ -162,6 +192,13 @@ const envSchema = z.object({
   IMPRINT_URL: webPage.optional(),
   PRIVACY_URL: webPage.optional(),
   SMTP_URL: url.refine(isDecodable, decodable).optional(),
+  SMTP_FROM: sender.optional(),
+  // Who is told when something is wrong: docs/alerts.md.
+  ALERT_WEBHOOK_URL: webhookUrl.optional(),
+  ALERT_WEBHOOK_SECRET: secretList.optional(),
+  ALERT_SLACK_URL: webhookUrl.optional(),
+  ALERT_MAIL_TO: mailAddresses.optional(),
+  ALERT_QUIET_HOURS: quietHours.optional(),
   RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
   BACKUP_DIR: z.string().optional(),
   BACKUP_RECIPIENTS: optionalList.refine(
@@ -229,7 +266,22 @@ export function inspectEnv(source: Record<string, string | undefined> = process.
         problems.push(`${name}: must be https in production (or loopback)`)
     }
   }
+  problems.push(...alertProblems(given))
   return { env, problems }
+}
+
+/** What one variable of the alerts needs of another. */
+function alertProblems(given: Record<string, string | undefined>): string[] {
+  const problems: string[] = []
+  if (given.ALERT_WEBHOOK_URL !== undefined && given.ALERT_WEBHOOK_SECRET === undefined)
+    problems.push('ALERT_WEBHOOK_SECRET: is missing, and signs what ALERT_WEBHOOK_URL gets')
+  if (given.ALERT_MAIL_TO !== undefined && given.SMTP_URL === undefined)
+    problems.push('SMTP_URL: is missing, and sends what ALERT_MAIL_TO gets')
+  if (given.ALLOW_PRIVATE_SERVICES === undefined)
+    for (const name of ['ALERT_WEBHOOK_URL', 'ALERT_SLACK_URL'])
+      if (given[name]?.startsWith('http:'))
+        problems.push(`${name}: must be https, or in a network of ALLOW_PRIVATE_SERVICES`)
+  return problems
 }
 
 /** Reads and checks the environment. Throws EnvError naming every missing or malformed variable. */
@@ -245,6 +297,13 @@ export function readEnv(source: Record<string, string | undefined> = process.env
     )
   }
   return env as Env
+}
+
+/** Of a webhook's address: whoever knows it can post. The host alone is no secret. */
+function secretParts(text: string | undefined): string[] {
+  if (text === undefined) return []
+  const { pathname, search } = new URL(text)
+  return [text, pathname.length > 8 ? pathname : '', search]
 }
 
 /** Values that no log may show, in every form in which they are used. */
@@ -263,6 +322,8 @@ export function secretsOf(env: Env): (string | undefined)[] {
     env.GITHUB_CLIENT_SECRET,
     env.GOOGLE_CLIENT_SECRET,
     env.METRICS_TOKEN,
+    ...(env.ALERT_WEBHOOK_SECRET ?? []),
+    ...[env.ALERT_WEBHOOK_URL, env.ALERT_SLACK_URL].flatMap(secretParts),
     ...passwords.flatMap((password) => [password, decodeURIComponent(password)]),
   ]
 }

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import pLimit from 'p-limit'
 import type { PgBoss } from 'pg-boss'
+import { createAlerts } from './adapters/alert-channels.server'
 import { waitForInstallation } from './adapters/database-start.server'
 import { createDb, type Db } from './adapters/db.server'
 import { createFingerprints } from './adapters/fingerprint.server'
@@ -20,7 +21,7 @@ import {
 } from './adapters/queue.server'
 import { createLimits } from './adapters/rate-limits.server'
 import { createSealer } from './adapters/sealing.server'
-import type { OutboundRules } from './adapters/outbound.server'
+import { createOutbound, type OutboundRules } from './adapters/outbound.server'
 import { createServices } from './adapters/services.server'
 import type { Ctx } from './domain/ctx'
 import { loadWorkshops } from './domain/workshop/catalog.server'
@@ -112,6 +113,13 @@ async function createCtx(
     }),
     metrics,
   )
+  const mailer =
+    env.SMTP_URL === undefined
+      ? null
+      : createMailer({
+          smtpUrl: env.SMTP_URL,
+          from: env.SMTP_FROM ?? `Keymint <keymint@${new URL(env.APP_ORIGIN).hostname}>`,
+        })
   for (const problem of workshops.problems)
     log.error(
       { problem: formatProblem(problem) },
@@ -138,13 +146,21 @@ async function createCtx(
       deployment: { secret: env.OPENROUTER_MANAGEMENT_KEY, provider },
       outbound: outboundRulesOf(env),
     }),
-    mailer:
-      env.SMTP_URL === undefined
-        ? null
-        : createMailer({
-            smtpUrl: env.SMTP_URL,
-            from: `Keymint <keymint@${new URL(env.APP_ORIGIN).hostname}>`,
-          }),
+    mailer,
+    alerts: createAlerts(
+      {
+        webhook:
+          env.ALERT_WEBHOOK_URL === undefined
+            ? null
+            : { url: env.ALERT_WEBHOOK_URL, secrets: env.ALERT_WEBHOOK_SECRET ?? [] },
+        slackUrl: env.ALERT_SLACK_URL ?? null,
+        mailTo: env.ALERT_MAIL_TO ?? [],
+        quietHours: env.ALERT_QUIET_HOURS ?? null,
+        appOrigin: env.APP_ORIGIN,
+      },
+      createOutbound(outboundRulesOf(env)),
+      mailer,
+    ),
     now: () => new Date(),
     limitClaims: pLimit(claimsAtOnce),
     mintConcurrency: env.MINT_CONCURRENCY,

@@ -15,6 +15,7 @@ import closeWithGrace, { type Options } from 'close-with-grace'
 import compression from 'compression'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import helmet from 'helmet'
+import { startAlertWatch } from './alert-watch'
 import { inLogContext } from './adapters/log.server'
 import { createAuthSetup } from './adapters/identity-providers.server'
 import type { Ctx } from './domain/ctx'
@@ -301,6 +302,7 @@ try {
             'the metrics port failed; pages are still served',
           ),
         )
+  const alertWatch = startAlertWatch(ctx)
   const load = createLoad({ connections: webConnections })
   const app = createApp(env, ctx, build, buildDirectory, metrics, load)
   const server = createServer(requestTimes, app).listen(env.PORT, () =>
@@ -325,6 +327,7 @@ try {
     if (err) ctx.log.error({ error: err }, 'the web process stops because of an error')
     await stopListening(server)
     metricsEndpoint?.close()
+    await alertWatch.stop()
     load.stop()
     await close()
     ctx.log.info('web has stopped')

@@ -9,6 +9,8 @@ export const adminUrl = '/admin'
 
 export const reconcileUrl = '/admin/reconcile'
 
+export const alertsUrl = '/admin/alerts'
+
 export const findUrl = '/admin/find'
 
 export const readinessUrl = '/admin/doctor'

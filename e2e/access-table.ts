@@ -111,6 +111,12 @@ export const adminTable: Row[] = [
     act: nobodyActs,
   },
   {
+    route: 'routes/admin.alerts',
+    path: () => '/admin/alerts',
+    read: staffMayRead,
+    act: adminsMayAct,
+  },
+  {
     route: 'routes/admin.ban',
     path: () => '/admin/ban',
     read: adminsMayRead,

@@ -241,6 +241,7 @@ test('the pages for staff hold to the rules of accessibility, wide and narrow, l
       const page = await context.newPage()
       for (const path of [
         '/admin',
+        '/admin/alerts',
         '/admin/find?text=a',
         workshop,
         `${workshop}?fact=missing`,

@@ -15,7 +15,10 @@ import { readDatabase } from './stage'
 import type { Stage } from './stage'
 import { writeWorkshopFiles } from './workshop-files'
 
-export async function openJourneysWorld(): Promise<{ stage: Stage; close(): Promise<void> }> {
+/** `change` is of the environment of web and worker. */
+export async function openJourneysWorld(
+  change: Record<string, string> = {},
+): Promise<{ stage: Stage; close(): Promise<void> }> {
   const { adminUrl, template } = readDatabase()
   const folder = mkdtempSync(path.join(tmpdir(), 'keymint-journeys-'))
   const workshopsDir = path.join(folder, 'workshops')
@@ -51,10 +54,11 @@ export async function openJourneysWorld(): Promise<{ stage: Stage; close(): Prom
       READ_USAGE_SECONDS: '5',
       WORKSHOPS_DIR: workshopsDir,
       LOG_LEVEL: 'debug',
+      ...change,
     }
-    const start = (name: string, entry: string, change: Record<string, string> = {}) => {
+    const start = (name: string, entry: string, own: Record<string, string> = {}) => {
       const logFile = path.join(folder, `${name}.log`)
-      const child = startAppProcess({ name, entry, env: { ...environment, ...change }, logFile })
+      const child = startAppProcess({ name, entry, env: { ...environment, ...own }, logFile })
       closers.push(() => child.stop())
       return child
     }

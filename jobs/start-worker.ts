@@ -13,6 +13,7 @@ import { stopAtCapJob } from './stop-at-cap'
 import { bindGuardrail } from './bind-guardrail'
 import { bulkActionJob } from './bulk-action'
 import { chainAuditJob } from './chain-audit'
+import { deliverAlertJob } from './deliver-alert'
 import { doctorJob } from './doctor'
 import { eachAlone, runBatch, type JobBatchHandler, type RecordRuns } from './job-handler'
 import { makeBackupJob } from './make-backup'
@@ -101,6 +102,12 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
     },
     'make-receipt': { handler: eachAlone('make-receipt', makeReceiptJob), batchSize: 1, slots: 1 },
     'make-backup': { handler: eachAlone('make-backup', makeBackupJob), batchSize: 1, slots: 1 },
+    // A receiver that hangs holds a slot for ten seconds, and leaves the others.
+    'deliver-alert': {
+      handler: eachAlone('deliver-alert', deliverAlertJob),
+      batchSize: 1,
+      slots: 3,
+    },
     doctor: { handler: eachAlone('doctor', doctorJob), batchSize: 1, slots: 1 },
     'roll-months': { handler: eachAlone('roll-months', rollMonthsJob), batchSize: 1, slots: 1 },
     sweep: { handler: eachAlone('sweep', sweepJob), batchSize: 1, slots: 1 },

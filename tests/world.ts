@@ -11,11 +11,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pLimit from 'p-limit'
+import { createAlerts } from '~/adapters/alert-channels.server'
 import { createDb } from '~/adapters/db.server'
 import { migrationNames } from '~/adapters/migrations.server'
 import { createFingerprints } from '~/adapters/fingerprint.server'
 import { createLog } from '~/adapters/log.server'
 import { createMetrics, measured } from '~/adapters/metrics.server'
+import { createOutbound } from '~/adapters/outbound.server'
 import { createOpenRouter } from '~/adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver } from '~/adapters/queue.server'
 import { createLimits } from '~/adapters/rate-limits.server'
@@ -142,6 +144,17 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
     }),
     mailer: null,
     backup: null,
+    alerts: createAlerts(
+      {
+        webhook: null,
+        slackUrl: null,
+        mailTo: [],
+        quietHours: null,
+        appOrigin: 'http://localhost:3000',
+      },
+      createOutbound({ networks: thisMachine }),
+      null,
+    ),
     limitClaims: pLimit(4),
     mintConcurrency: 8,
     callPace: createCallPace({ db, log, ceiling: 8 }),

@@ -208,6 +208,24 @@ export const catalog = {
       deleteAfterSeconds: 7 * 86_400,
     },
   },
+  /**
+   * One try of one message about an alert. The row counts the tries and says when the next one is
+   * due. Singleton key: the delivery's id.
+   */
+  'deliver-alert': {
+    payload: z.object({ deliveryId: z.uuid() }),
+    queue: {
+      policy: 'exclusive',
+      notify: true,
+      retryLimit: never,
+      retryDelay: 5,
+      retryBackoff: true,
+      retryDelayMax: 900,
+      expireInSeconds: 120,
+      heartbeatSeconds: 30,
+      deleteAfterSeconds: 7 * 86_400,
+    },
+  },
   /** Sends lost jobs again and ends what has expired. Schedules its own next run. */
   sweep: {
     payload: emptyPayload,

@@ -26,6 +26,9 @@ export type Gauges = {
   pools: PoolGauge[]
   /** What the judgement finds wrong: how many findings of each code and severity. */
   findings: { code: string; severity: string; count: number }[]
+  alertsOpen: number
+  alertsWaiting: number
+  alertsFailed: number
   mintsWaiting: number
   oldestMintSeconds: number
   workers: number
@@ -43,6 +46,8 @@ export type Metrics = {
   countBinds(outcome: string, keys: number): void
   /** "done", "retry", "snooze" or "crashed". */
   countJob(job: string, outcome: string): void
+  /** One try to deliver an alert: "sent", "retry" or "failed". */
+  countAlert(channel: string, outcome: string): void
   observeUpstream(call: string, outcome: string, seconds: number): void
   observeRequest(method: string, route: string, status: number, seconds: number): void
   /** The database's current values, or null when it did not answer, so that none goes stale. */
@@ -78,6 +83,11 @@ export function createMetrics(): Metrics {
     'Runs of jobs, by outcome; retry and snooze come again.',
     ['job', 'outcome'],
   )
+  const alerts = counter(
+    'keymint_alert_tries_total',
+    'Tries to deliver an alert, by channel and outcome; retry comes again.',
+    ['channel', 'outcome'],
+  )
   const upstream = new Histogram({
     name: 'keymint_upstream_seconds',
     help: 'Calls to the provider, by call and outcome ("ok", or the reason and status).',
@@ -101,6 +111,7 @@ export function createMetrics(): Metrics {
     countMint: (outcome) => mints.inc({ outcome }),
     countBinds: (outcome, keys) => binds.inc({ outcome }, keys),
     countJob: (job, outcome) => jobs.inc({ job, outcome }),
+    countAlert: (channel, outcome) => alerts.inc({ channel, outcome }),
     observeUpstream: (call, outcome, seconds) => upstream.observe({ call, outcome }, seconds),
     observeRequest: (method, route, status, seconds) =>
       requests.observe({ method, route, status: String(status) }, seconds),
@@ -142,6 +153,17 @@ function databaseRegistry(gauges: Gauges | null): Registry {
     'keymint_mint_gate_closed',
     '1 while all workers hold back from the provider.',
     gauges.gateClosed ? 1 : 0,
+  )
+  single('keymint_alerts_open', 'Alerts that are open.', gauges.alertsOpen)
+  single(
+    'keymint_alert_deliveries_waiting',
+    'Messages about alerts that are not delivered yet.',
+    gauges.alertsWaiting,
+  )
+  single(
+    'keymint_alert_deliveries_failed',
+    'Messages of the last day whose delivery failed for good.',
+    gauges.alertsFailed,
   )
   const findings = labelled(
     'keymint_findings',

@@ -45,6 +45,8 @@ export const limitCatalog = {
   account: { person: { points: 30, seconds: 60 } },
   /** Schedules that staff start at once. */
   'run-now': { person: { points: 10, seconds: 60 } },
+  /** Test alerts, which people on duty get. */
+  'alert-test': { person: { points: 6, seconds: 60 } },
   'admin-action': { person: { points: 120, seconds: 60 } },
 } as const satisfies Record<string, LimitRules>
 

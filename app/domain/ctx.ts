@@ -2,6 +2,7 @@
  * What every domain function is given: the outside world and the clock, built once by
  * runtime.server.ts.
  */
+import type { Alerts } from '~/adapters/alert-channels.server'
 import type { Db, Tx } from '~/adapters/db.server'
 import type { Fingerprints } from '~/adapters/fingerprint.server'
 import type { Log } from '~/adapters/log.server'
@@ -94,6 +95,8 @@ export type Ctx = {
   limits: Limits
   /** Null where no SMTP server is configured. */
   mailer: Mailer | null
+  /** Who is told what is wrong, and how. */
+  alerts: Alerts
   log: Log
   metrics: Metrics
   /**

@@ -10,6 +10,8 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'account.opened': 'made keys again with a provider account',
   'account.parked': 'stopped making keys with a provider account',
   'accounts.joined': 'joined two accounts',
+  'alert.retried': 'retried the delivery of an alert',
+  'alert.test-sent': 'sent a test alert',
   'attendee.created': 'signed in for the first time',
   'audit.exported': 'downloaded the audit trail',
   'bind.retried': 'assigned the guardrail again',

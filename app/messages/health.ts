@@ -158,7 +158,7 @@ function refusedWhy({ reason, detail }: { reason: string | null; detail: string 
   return '.'
 }
 
-const nothingToDo = 'Nothing to do: Keymint continues automatically.'
+export const nothingToDo = 'Nothing to do: Keymint continues automatically.'
 
 export const healthText = (finding: Finding): string => {
   const { sentence, remedy } = healthMessage(finding)

@@ -14,6 +14,7 @@ const jobLabels: Record<JobName, string> = {
   'reconcile-fix': 'Repair what differs at the provider',
   'reading-retention': 'Thin out old readings',
   'make-receipt': 'Make a receipt',
+  'deliver-alert': 'Deliver an alert',
   doctor: 'Run the readiness check',
   'chain-audit': 'Chain the audit trail',
   'make-backup': 'Make a backup',

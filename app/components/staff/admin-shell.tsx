@@ -5,6 +5,7 @@ import { tabLink } from '../base/nav-classes'
 import { PageShell } from '../base/page-shell'
 import {
   adminUrl,
+  alertsUrl,
   adminWorkshopUrl,
   auditUrl,
   findUrl,
@@ -18,6 +19,7 @@ const places = [
   { to: findUrl, label: 'Find' },
   { to: queueUrl, label: 'Queue' },
   { to: reconcileUrl, label: 'Reconcile' },
+  { to: alertsUrl, label: 'Alerts' },
   { to: auditUrl, label: 'Audit' },
   { to: readinessUrl, label: 'Readiness' },
 ] as const

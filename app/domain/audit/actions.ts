@@ -5,6 +5,7 @@
  */
 export type AuditAction =
   | 'accounts.joined'
+  | `alert.${'test-sent' | 'retried'}`
   | 'attendee.created'
   | 'audit.exported'
   | 'bind.retried'

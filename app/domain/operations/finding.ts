@@ -36,6 +36,8 @@ export type WorkshopCause =
       withKey: number
       total: number
       seconds: number
+      /** Nobody got a key for a minute. */
+      stalled: boolean
       /** A code of engine or mint; null where nothing stands in the way but the queue. */
       why: string | null
     }

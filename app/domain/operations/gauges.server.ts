@@ -28,7 +28,10 @@ export async function refreshGauges(ctx: Ctx): Promise<void> {
 
 async function readGauges(ctx: Ctx): Promise<Gauges> {
   const { db, workshops } = ctx
-  type State = Pick<Gauges, 'mintsWaiting' | 'oldestMintSeconds'>
+  type State = Pick<
+    Gauges,
+    'mintsWaiting' | 'oldestMintSeconds' | 'alertsOpen' | 'alertsWaiting' | 'alertsFailed'
+  >
   const [queues, pools, [state], judgement] = await Promise.all([
     // Counted by the workers' supervisor every five seconds.
     db.$queryRaw<Gauges['queues']>`
@@ -40,13 +43,20 @@ async function readGauges(ctx: Ctx): Promise<Gauges> {
       { workshop: string; committed: string; seats: number }[]
     >`select workshop_slug as workshop, committed_usd::text as committed, seats from keymint.pools`,
     db.$queryRaw<State[]>`
-      select count(*)::int as "mintsWaiting",
-        coalesce(extract(epoch from now() - min(queued_at))::float8, 0) as "oldestMintSeconds"
-      from keymint.mints where state = 'pending'`,
+      select (select count(*)::int from keymint.mints where state = 'pending') as "mintsWaiting",
+        coalesce((select extract(epoch from now() - min(queued_at))::float8 from keymint.mints
+          where state = 'pending'), 0) as "oldestMintSeconds",
+        (select count(*)::int from keymint.alerts where state = 'open') as "alertsOpen",
+        (select count(*)::int from keymint.alert_deliveries where state = 'waiting') as "alertsWaiting",
+        (select count(*)::int from keymint.alert_deliveries where state = 'failed'
+          and created_at > keymint.now() - interval '1 day') as "alertsFailed"`,
     readJudgement(ctx),
   ])
   const { facts } = judgement.engine
   return {
+    alertsOpen: state?.alertsOpen ?? 0,
+    alertsWaiting: state?.alertsWaiting ?? 0,
+    alertsFailed: state?.alertsFailed ?? 0,
     mintsWaiting: state?.mintsWaiting ?? 0,
     oldestMintSeconds: state?.oldestMintSeconds ?? 0,
     unboundKeys: judgement.workshops.reduce((sum, one) => sum + one.counters.unbound, 0),

@@ -15,6 +15,7 @@ import {
   isBanner,
   judgeEngine,
   judgeWorkshop,
+  stalledSeconds,
   worstOf,
   type Finding,
   type Health,
@@ -106,6 +107,7 @@ export async function readJudgement(ctx: EngineCtx): Promise<Judgement> {
         poolPassed: file?.poolLimit != null && isPoolPassed(committed, file.poolLimit),
         oldestWaitSeconds: wait?.oldest ?? null,
         delayReason: wait?.delayReason ?? null,
+        keyLately: wait?.keyLately ?? false,
         refusedReason: wait?.refusedReason ?? null,
         refusedDetail: wait?.refusedDetail ?? null,
         bindError: wait?.bindError ?? null,
@@ -170,6 +172,7 @@ type Wait = {
   scope: string
   oldest: number | null
   delayReason: string | null
+  keyLately: boolean
   bindError: string | null
   unboundSeconds: number | null
   refusedReason: string | null
@@ -184,7 +187,9 @@ async function readWaits(ctx: EngineCtx, slugs: string[]): Promise<Map<string, W
   const rows = await ctx.db.$queryRaw<Wait[]>`
     select s.scope, extract(epoch from now() - w.queued_at)::float8 as oldest, w.delay_reason as "delayReason",
       u.bind_error as "bindError", extract(epoch from now() - f.key_saved_at)::float8 as "unboundSeconds",
-      r.reason as "refusedReason", r.reason_detail as "refusedDetail"
+      r.reason as "refusedReason", r.reason_detail as "refusedDetail",
+      exists (select 1 from keymint.mints d where d.scope = s.scope and d.state = 'done'
+        and d.done_at > now() - make_interval(secs => ${stalledSeconds}::int)) as "keyLately"
     from unnest(${slugs}::text[]) s(scope)
     left join lateral (select queued_at, delay_reason from keymint.mints m where m.scope = s.scope
       and m.state = 'pending' order by queued_at limit 1) w on true

@@ -65,11 +65,15 @@ export type WorkshopFacts = {
   seatsLeft: number | null
   oldestWaitSeconds: number | null
   delayReason: string | null
+  /** Whether somebody got a key within `stalledSeconds`. */
+  keyLately: boolean
   turnedAway: TurnedAway[]
 }
 
 const slowSeconds = 20
 const stuckSeconds = 90
+/** Nobody got a key for so long, while somebody waits for as long. */
+export const stalledSeconds = 60
 const longDueSeconds = 15
 const veryLongDueSeconds = 60
 /** Rates look back so far, so that they end with their cause; fewer calls than these say nothing. */
@@ -197,9 +201,10 @@ function addWaiting(add: AddToWorkshop, facts: WorkshopFacts, engine: Finding[])
   const seconds = facts.oldestWaitSeconds
   if (facts.pending === 0 || seconds === null) return
   const blocked = engine.find((one) => whyOf(one) !== null)
+  const stalled = seconds >= stalledSeconds && !facts.keyLately
   if (seconds <= slowSeconds && !blocked) return
   add(
-    seconds > stuckSeconds || blocked?.severity === 'error' ? 'error' : 'warning',
+    stalled || seconds > stuckSeconds || blocked?.severity === 'error' ? 'error' : 'warning',
     blocked?.help ?? 'waits',
     {
       code: 'waiting',
@@ -207,6 +212,7 @@ function addWaiting(add: AddToWorkshop, facts: WorkshopFacts, engine: Finding[])
       withKey: facts.ready,
       total: facts.pending + facts.ready + facts.refused,
       seconds,
+      stalled,
       why: blocked ? whyOf(blocked) : facts.delayReason,
     },
   )

@@ -3,11 +3,14 @@
  * forgotten. Nothing else depends on it: whether a key has ended is computed when it is read.
  */
 
+import { sendDeliveriesAgain } from '../alerts/deliver.server'
+import { deleteOldAlerts } from '../alerts/read.server'
 import { recordAudit } from '../audit/audit.server'
 import { warmGuardrail } from '../keys/guardrail.server'
 import { sendBulksAgain } from '../bulk/bulk.server'
 import type { Ctx } from '../ctx'
 import { nanoFromDecimalString } from '~/money'
+import { watchAlerts } from './alert-watch.server'
 import { foldCounters } from './counters.server'
 import { deploymentAccount } from '../keys/accounts.server'
 import { deleteCondemned } from '../keys/attempts.server'
@@ -55,6 +58,9 @@ const parts = {
   countersKept: ['counters', keepCounters],
   teamsEnded: ['members of closed teams', endClosedTeams],
   credentialsDestroyed: ['credentials of closed teams', destroyCredentials],
+  alertsWatched: ['alerts', watch],
+  alertsSentAgain: ['alerts without a job', sendDeliveriesAgain],
+  alertsDeleted: ['old alerts', deleteOldAlerts],
   historyPruned: ['the history of jobs', pruneHistory],
 } as const satisfies Record<string, readonly [string, (ctx: Ctx) => Promise<number>]>
 
@@ -164,5 +170,11 @@ async function warmGuardrails(ctx: Ctx): Promise<number> {
 /** Folding happens at every sweep and counts as no find. */
 async function keepCounters(ctx: Ctx): Promise<number> {
   await foldCounters(ctx)
+  return 0
+}
+
+/** Judged here and in web alike; whoever comes first does it. */
+async function watch(ctx: Ctx): Promise<number> {
+  await watchAlerts(ctx)
   return 0
 }

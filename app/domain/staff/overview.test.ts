@@ -166,6 +166,7 @@ const facts: WorkshopFacts = {
   seats: 10,
   seatsLeft: null,
   oldestWaitSeconds: null,
+  keyLately: false,
   delayReason: null,
   turnedAway: [],
 }

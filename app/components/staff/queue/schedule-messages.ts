@@ -114,6 +114,7 @@ const pauseMeans: Record<JobName, string> = {
     'Expired keys are not ended, caps and limits are not moved, and work whose job was lost is not found.',
   'chain-audit': 'New events of the audit trail are not linked until you resume.',
   'make-backup': 'No backup is made.',
+  'deliver-alert': 'Nobody is told when something is wrong.',
   retention: 'Data past its time is kept for longer.',
 }
 

@@ -39,6 +39,7 @@ const kinds: Record<JobName, JobKind> = {
   'reconcile-fix': begun,
   'reading-retention': scheduled,
   'make-receipt': onRequest,
+  'deliver-alert': begun,
   doctor: onRequest,
   'chain-audit': vital,
   'make-backup': scheduled,
