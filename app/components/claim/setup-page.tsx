@@ -1,7 +1,8 @@
 /** Where a person types the code of a terminal, sees what asks, and decides. It works without a script. */
-import { Form } from '@remix-run/react'
+import type { ReactNode } from 'react'
 import type { SetupAsked, SetupKey } from '~/domain/claim/setup.server'
 import type { SetupTool } from '~/domain/claim/setup-tools'
+import { setupUrl } from '~/urls'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { Field } from '../base/field'
@@ -33,7 +34,7 @@ export function SetupNoticeBox({ code }: { code: SetupNoticeCode }) {
 
 export function EnterCode({ typed }: { typed: string }) {
   return (
-    <Form method="post" className="mt-6 space-y-4">
+    <form method="post" action={setupUrl} className="mt-6 space-y-4">
       <Warning />
       <input type="hidden" name="intent" value="find" />
       <Field
@@ -48,7 +49,7 @@ export function EnterCode({ typed }: { typed: string }) {
       <Button type="submit" kind="ink">
         Continue
       </Button>
-    </Form>
+    </form>
   )
 }
 
@@ -72,7 +73,7 @@ export function Decide({
 }) {
   const [only] = choices
   return (
-    <Form method="post" className="mt-6 space-y-5">
+    <form method="post" action={setupUrl} className="mt-6 space-y-5">
       <input type="hidden" name="code" value={code} />
       <dl className="grid gap-x-6 gap-y-3 rounded-box border border-rule bg-raised p-4 sm:grid-cols-[auto_1fr]">
         <Fact name="Tool">{toolNames[asked.tool]}</Fact>
@@ -106,14 +107,13 @@ export function Decide({
       {choices.length > 1 ? (
         <fieldset>
           <legend className="font-semibold">Which key does it get?</legend>
-          {choices.map((choice, index) => (
+          {choices.map((choice) => (
             <label key={choice.claimId} className="flex min-h-11 items-start gap-3 py-2">
               <input
                 type="radio"
                 name="claim"
                 value={choice.claimId}
                 required
-                defaultChecked={index === 0}
                 className="mt-1 size-5 shrink-0 accent-ink"
               />
               <span className="min-w-0">
@@ -135,11 +135,11 @@ export function Decide({
             Give it the key
           </Button>
         ) : null}
-        <Button type="submit" name="intent" value="refuse">
+        <Button type="submit" name="intent" value="refuse" formNoValidate>
           Refuse
         </Button>
       </div>
-    </Form>
+    </form>
   )
 }
 
@@ -152,7 +152,7 @@ function KeyName({ choice }: { choice: SetupChoice }) {
   )
 }
 
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
+function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <>
       <dt className="text-soft">{name}</dt>

@@ -29,7 +29,7 @@ function mergeInto(settings, merge) {
 
 /** Two names at the top, and one table; the rest stays as it is, comments included. */
 export function toml(text, { top, table, entries }) {
-  const parent = table.split('.')[0]
+  const [parent, child] = table.split('.')
   const kept = []
   let section = ''
   let open = null // inside a text or a list of several lines
@@ -38,8 +38,9 @@ export function toml(text, { top, table, entries }) {
     if (header) section = header[1].replace(/\s*\.\s*/g, '.').replace(/["']/g, '')
     const name = open === null && !header ? /^\s*([\w."'-]+)\s*[.=]/.exec(line)?.[1] : undefined
     const plain = name?.replace(/["']/g, '')
-    if (section === '' && plain?.split('.')[0] === parent)
-      throw new Stop(`It sets ${parent} in a line of its own`)
+    const first = plain?.split('.')[0]
+    if ((section === '' && first === parent) || (section === parent && first === child))
+      throw new Stop(`It sets ${table} in a line of its own`)
     const before = open
     open = stillOpen(line, open)
     const replaced =
