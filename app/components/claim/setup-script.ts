@@ -21,7 +21,7 @@ import {
 } from './tool-values'
 
 /** Stands for the first model of the key's list; as a name in JSON, for each of them. */
-export const modelPlaceholder = 'first-model-of-your-key'
+const modelPlaceholder = 'first-model-of-your-key'
 
 /** What the script writes into one file: see setup/formats.mjs. */
 type FileChange =
