@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { act, readyClaims } from '../../../tests/claims'
 import { makeWorkshop, openWorld, type World } from '../../../tests/world'
 import { erasePerson } from '../people/erase.server'
+import { exportPerson } from '../people/export.server'
 import { applyRetention } from '../operations/retention.server'
 import { giveBack } from './end-claim.server'
 import { revealKey } from './reveal.server'
@@ -231,4 +232,21 @@ test('codes are forgotten a day after their end, and with their person', async (
   await world.travel(25 * 3_600_000)
   await applyRetention(world.ctx)
   expect(await world.db.setupCode.count()).toBe(0)
+})
+
+test('the download of a person names what asked, and holds neither a code nor a hash of one', async () => {
+  await using world = await openWorld()
+  const { userId } = await oneKey(world)
+  const { code, device } = await started(world, 'laptop-of-the-person')
+  await findSetup(world.ctx, { code, userId })
+  await started(world, 'laptop-of-nobody')
+  let text = ''
+  for await (const piece of await exportPerson(world.ctx, userId)) text += piece
+  expect(text).toContain('laptop-of-the-person')
+  expect(text).not.toContain('laptop-of-nobody')
+  const hashes = (await world.db.setupCode.findMany()).flatMap((row) => [
+    row.codeHash,
+    row.deviceHash,
+  ])
+  for (const secret of [code, device, ...hashes]) expect(text).not.toContain(secret)
 })

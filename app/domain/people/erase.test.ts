@@ -17,7 +17,6 @@ import { exportPerson } from './export.server'
 import { forgetHolds } from './holds.server'
 import { unlinkSignIn } from './person.server'
 import { findSession, startSession } from './session.server'
-import { findSetup, startSetup } from '../claim/setup.server'
 import { applyRetention } from '../operations/retention.server'
 
 const slug = 'test-workshop'
@@ -309,9 +308,6 @@ test('the download holds everything of a person and no secret', async () => {
   await world.db.$executeRaw`
       insert into keymint.audit_events (actor, action, subject)
         select ${`user:${person.userId}`}, 'session.started', 'user:x' from generate_series(1, 2100)`
-  const setup = await startSetup(world.ctx, { tool: 'codex', machine: 'laptop-of-the-person' })
-  const { code = '', device = '' } = setup.kind === 'started' ? setup : {}
-  await findSetup(world.ctx, { code, userId: person.userId })
   let text = ''
   for await (const piece of await exportPerson(world.ctx, person.userId)) text += piece
   const file = JSON.parse(text) as Record<string, unknown[]> & { person: object }
@@ -336,11 +332,8 @@ test('the download holds everything of a person and no secret', async () => {
     marketingOptedInWorkshop: slug,
   })
   expect(
-    [file.identities, file.sessions, file.claims, file.mints, file.setupCodes].map(
-      (list) => list!.length,
-    ),
-  ).toEqual([1, 1, 1, 1, 1])
-  expect(text).toContain('laptop-of-the-person')
+    [file.identities, file.sessions, file.claims, file.mints].map((list) => list!.length),
+  ).toEqual([1, 1, 1, 1])
   expect(file.auditEvents!.length).toBeGreaterThan(2_104)
   expect(new Set(file.auditEvents!.map((event) => (event as { id: string }).id)).size).toBe(
     file.auditEvents!.length,
@@ -348,11 +341,7 @@ test('the download holds everything of a person and no secret', async () => {
   expect(text).not.toContain(other.userId)
   const rows = await world.db.workshopAttendance.findMany()
   const sessions = await world.db.session.findMany()
-  const setups = await world.db.setupCode.findMany()
   for (const secret of [
-    code,
-    device,
-    ...setups.flatMap(({ codeHash, deviceHash }) => [codeHash, deviceHash]),
     ...rows.map((row) => row.orKeyPlaintext),
     ...sessions.map((row) => row.tokenHash),
     person.token,
