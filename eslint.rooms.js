@@ -105,6 +105,8 @@ const rooms = [
       'preview-names.server',
       'replace-key.server',
       'reveal.server',
+      'setup-tools',
+      'setup.server',
       'test-key.server',
       'turned-away.server',
       'view-types',

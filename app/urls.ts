@@ -63,6 +63,11 @@ export const claimTestUrl = (slug: string) => `/w/${part(slug)}/claim/test`
 
 export const claimReplaceUrl = (slug: string) => `/w/${part(slug)}/claim/replace`
 
+/** Where a person types the code that a terminal shows; what the terminal itself asks. */
+export const setupUrl = '/me/setup'
+
+export const setupScriptUrl = '/setup.mjs'
+
 export const erasedUrl = '/me/erased'
 
 /** Where one joins two accounts, and where to go on to from there. */

@@ -88,6 +88,7 @@ for (const { colorScheme, width } of looks) {
     await expect(page.getByText('Your key works', { exact: true })).toBeVisible()
     await check('shown key')
     await open('/me', 'me')
+    await open('/me/setup', 'set up a tool')
     await open('/w/small-keys', 'giveaway')
     await signIn('admin')
     await open('/admin', 'admin')
@@ -168,7 +169,9 @@ test('no secret is in any page, answer, log, table or file that a browser gets',
     '/',
     '/sign-in',
     '/me',
+    '/me/setup',
     '/me/export.json',
+    '/setup.mjs',
     '/sign-out',
     '/docs',
     '/nothing-here',

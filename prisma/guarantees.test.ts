@@ -302,3 +302,31 @@ test('people without an address may each claim, and each of them once', async ()
     /[Uu]nique/,
   )
 })
+
+test('a setup code counts once, keeps what was asked for, and stays with its claim', async () => {
+  await using world = await openWorld()
+  const claim = await readyClaim(world)
+  const hour = `now() + interval '1 hour'`
+  const run = (statement: string) => world.db.$executeRawUnsafe(statement)
+  const approve = `update keymint.setup_codes set state = 'approved', decided_at = now(),
+    user_id = '${claim.userId}', claim_id = '${claim.claimId}'`
+  const hand = `update keymint.setup_codes set state = 'handed-over', handed_at = now()`
+  await run(`insert into keymint.setup_codes (code_hash, device_hash, tool, machine, expires_at)
+    values ('c', 'd', 'codex', 'x', ${hour})`)
+  await expect(run(hand)).rejects.toThrow('may not go from waiting to handed-over')
+  await expect(
+    run(`update keymint.setup_codes set state = 'approved', decided_at = now()`),
+  ).rejects.toThrow('setup_approved_for')
+  await expect(
+    run(`update keymint.setup_codes set state = 'refused', decided_at = now()`),
+  ).rejects.toThrow('setup_refused_why')
+  await run(approve)
+  for (const change of ["machine = 'y'", "tool = 'goose'", "code_hash = 'e'", 'claim_id = null'])
+    await expect(run(`update keymint.setup_codes set ${change}`)).rejects.toThrow('stays what was')
+  await run(hand)
+  await expect(run(approve)).rejects.toThrow('may not go from handed-over to approved')
+  await expect(
+    run(`insert into keymint.setup_codes (code_hash, device_hash, tool, machine, expires_at)
+      values ('c', 'f', 'codex', 'x', ${hour})`),
+  ).rejects.toThrow('code_hash')
+})

@@ -30,6 +30,16 @@ export const limitCatalog = {
   claim: { person: { points: 20, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
   reveal: { person: { points: 60, seconds: 60 }, address: { points: 2_400, seconds: 60 } },
   'key-test': { person: { points: 10, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
+  /** A terminal that asks for a code: nobody is signed in there. */
+  'setup-start': { address: { points: 1_200, seconds: 60 } },
+  /** What it asks until it has the key; by its own code, which is the browser here. */
+  'setup-poll': {
+    browser: { points: 60, seconds: 60 },
+    crowd: { points: 24_000, seconds: 60 },
+    address: { points: 120, seconds: 60 },
+  },
+  /** Codes that a person types or decides on: few, so that nobody guesses one. */
+  'setup-code': { person: { points: 20, seconds: 600 } },
   /** Large downloads. */
   export: { person: { points: 10, seconds: 60 } },
   /** What members and owners change in a team, requests of keys apart. */

@@ -7,12 +7,12 @@ import { EnvFile } from '~/components/claim/env-file'
 import { snippets } from '~/components/claim/snippets'
 import { budgetLabel } from '~/components/claim/workshop-facts'
 import { listWorkshopViews } from '~/domain/workshop/view.server'
-import { workshopUrl } from '~/urls'
+import { setupScriptUrl, setupUrl, workshopUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
 
 export const loader = handler(async ({ ctx }) => {
   const open = (await listWorkshopViews(ctx)).filter((workshop) => workshop.window === 'open')
-  return { baseUrl: ctx.settings.providerBaseUrl, open }
+  return { baseUrl: ctx.settings.providerBaseUrl, origin: ctx.deployment.appOrigin, open }
 })
 
 export const meta: MetaFunction = () => [
@@ -24,7 +24,7 @@ export const meta: MetaFunction = () => [
 ]
 
 export default function Docs() {
-  const { baseUrl, open } = useLoaderData<typeof loader>()
+  const { baseUrl, origin, open } = useLoaderData<typeof loader>()
   const models = open[0]?.allowedModels ?? []
   return (
     <PageShell
@@ -44,8 +44,37 @@ export default function Docs() {
         </p>
       </Section>
 
+      <Section title="Set up a tool in one line" id="one-line">
+        <ol className="list-decimal space-y-2 pl-5">
+          <li>
+            Run the line of your tool, from the examples below. It needs Node 18 or newer, and shows
+            a code.
+          </li>
+          <li>
+            Type the code at{' '}
+            <a className="prose-link" href={setupUrl}>
+              Set up a tool
+            </a>
+            , on the computer or on your phone. The page names the tool and the computer. Only type
+            a code that you see on your own screen.
+          </li>
+          <li>
+            The tool gets your key. What was in its configuration is kept: the same line with{' '}
+            <code className="font-mono text-small">--undo</code> puts it back, byte for byte.
+          </li>
+        </ol>
+        <p className="mt-3 text-soft">
+          With <code className="font-mono text-small">--print</code> it only shows what it would
+          write.{' '}
+          <a className="prose-link" href={setupScriptUrl}>
+            Read the script
+          </a>{' '}
+          before you run it. It is one file, and it holds no key.
+        </p>
+      </Section>
+
       <Section title="Examples" id="examples">
-        <SnippetList snippets={snippets({ baseUrl, models })} />
+        <SnippetList snippets={snippets({ baseUrl, models })} origin={origin} />
         <EnvFile baseUrl={baseUrl} />
       </Section>
 

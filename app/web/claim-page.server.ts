@@ -47,6 +47,7 @@ export async function readClaimPage(
     account: accountOf(viewer),
     autoSeconds: auto && claim?.state === 'pending' ? 10 : null,
     baseUrl: ctx.settings.providerBaseUrl,
+    origin: ctx.deployment.appOrigin,
     urls: {
       workshop: workshopUrl(slug),
       claim: claimUrl(slug),

@@ -9,6 +9,8 @@ export function Field({
   type = 'text',
   defaultValue,
   required,
+  autoComplete,
+  className = '',
 }: {
   label: string
   name: string
@@ -17,6 +19,9 @@ export function Field({
   type?: string
   defaultValue?: string
   required?: boolean
+  autoComplete?: string
+  /** Of the field itself. */
+  className?: string
 }) {
   const id = useId()
   const described = [hint ? `${id}-hint` : null, error ? `${id}-error` : null]
@@ -38,9 +43,13 @@ export function Field({
         type={type}
         defaultValue={defaultValue}
         required={required}
+        autoComplete={autoComplete}
         aria-invalid={error ? true : undefined}
         aria-describedby={described || undefined}
-        className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 aria-invalid:border-brick"
+        className={
+          'mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 ' +
+          `aria-invalid:border-brick ${className}`
+        }
       />
       {error ? (
         <p id={`${id}-error`} className="mt-1 text-small font-semibold text-brick-ink">

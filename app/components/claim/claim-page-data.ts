@@ -23,6 +23,8 @@ export type ClaimPageData = {
   account: Account
   autoSeconds: number | null
   baseUrl: string
+  /** Where this site is, for the commands that a terminal runs. */
+  origin: string
   urls: {
     workshop: string
     claim: string

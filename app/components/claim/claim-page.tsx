@@ -141,6 +141,7 @@ function TakenClaim({
                   budget={key}
                   asOf={claim.asOf}
                   baseUrl={page.baseUrl}
+                  origin={page.origin}
                   tools={workshop?.tools ?? []}
                 />
                 <MoreLinks workshop={workshop} />

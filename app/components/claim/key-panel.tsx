@@ -4,6 +4,7 @@ import type { useKeyTest } from '~/client/use-key-test'
 import { shownSeconds, type useRevealedKey } from '~/client/use-revealed-key'
 import type { KeyView } from '~/domain/claim/view-types'
 import type { ToolId } from '~/domain/workshop-file'
+import { setupUrl } from '~/urls'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { ChevronIcon } from '../base/icons'
@@ -90,11 +91,13 @@ export function KeyUse({
   budget,
   asOf,
   baseUrl,
+  origin,
   tools,
 }: {
   budget: KeyView
   asOf: string
   baseUrl: string
+  origin: string
   tools: ToolId[]
 }) {
   return (
@@ -103,7 +106,18 @@ export function KeyUse({
         <h2 id="use" className="mb-3 text-head">
           Use it
         </h2>
-        <SnippetList snippets={snippets({ baseUrl, models: budget.allowedModels, tools })} />
+        <p className="mb-4">
+          Run the line of your tool, and type the code that it shows at{' '}
+          <a className="prose-link" href={setupUrl}>
+            Set up a tool
+          </a>
+          , on any device. The key goes straight into the tool’s configuration. Or do the steps by
+          hand.
+        </p>
+        <SnippetList
+          snippets={snippets({ baseUrl, models: budget.allowedModels, tools })}
+          origin={origin}
+        />
         <EnvFile baseUrl={baseUrl} />
       </section>
 

@@ -1,5 +1,6 @@
 import { ChevronIcon } from '../base/icons'
 import { CodeBlock, PowerShellBlock } from './code-block'
+import { setupLine } from './setup-lines'
 import type { Snippet } from './snippets'
 
 const unfolded = 3
@@ -8,12 +9,12 @@ const unfolded = 3
  * Three tools, one of them open, and the rest folded, by the browser's own <details>: keyboard,
  * search and no-script included.
  */
-export function SnippetList({ snippets }: { snippets: Snippet[] }) {
+export function SnippetList({ snippets, origin }: { snippets: Snippet[]; origin: string }) {
   const rest = snippets.slice(unfolded)
   return (
     <div className="border-t border-rule">
       {snippets.slice(0, unfolded).map((snippet, index) => (
-        <Tool key={snippet.id} snippet={snippet} open={index === 0} />
+        <Tool key={snippet.id} snippet={snippet} origin={origin} open={index === 0} />
       ))}
       <details className="group/more border-b border-rule">
         <summary className="flex min-h-12 list-none items-center gap-2 font-semibold">
@@ -29,7 +30,7 @@ export function SnippetList({ snippets }: { snippets: Snippet[] }) {
         </summary>
         <div className="pl-6">
           {rest.map((snippet) => (
-            <Tool key={snippet.id} snippet={snippet} open={false} />
+            <Tool key={snippet.id} snippet={snippet} origin={origin} open={false} />
           ))}
         </div>
       </details>
@@ -37,7 +38,8 @@ export function SnippetList({ snippets }: { snippets: Snippet[] }) {
   )
 }
 
-function Tool({ snippet, open }: { snippet: Snippet; open: boolean }) {
+function Tool({ snippet, origin, open }: { snippet: Snippet; origin: string; open: boolean }) {
+  const line = setupLine(origin, snippet.id)
   return (
     <details name="snippet" open={open} className="group border-b border-rule last:border-b-0">
       <summary className="flex min-h-12 list-none flex-wrap items-center gap-x-2">
@@ -52,6 +54,17 @@ function Tool({ snippet, open }: { snippet: Snippet; open: boolean }) {
         ) : null}
       </summary>
       <div className="pb-5">
+        {line ? (
+          <>
+            <CodeBlock
+              id={`setup-${snippet.id}`}
+              label={`In one line, for ${snippet.name}`}
+              text={line.text}
+            />
+            <PowerShellBlock id={`setup-${snippet.id}-ps`} text={line.powershell} />
+            <p className="mt-3 mb-2 font-semibold">By hand</p>
+          </>
+        ) : null}
         {snippet.note ? <p className="text-small text-soft">{snippet.note}</p> : null}
         {snippet.blocks.map(({ label, text, powershell }, index) => (
           <div key={label}>

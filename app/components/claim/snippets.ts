@@ -3,6 +3,18 @@
  * stands `keyPlaceholder`, which the page replaces in what it copies, and only there.
  */
 import type { ToolId } from '~/domain/workshop-file'
+import {
+  aiderModel,
+  claudeCodeNote,
+  claudeCodeVariables,
+  codexProvider,
+  codexTop,
+  continueModel,
+  gooseVariables,
+  knownModels,
+  opencodeConfig,
+  type Variable,
+} from './tool-values'
 
 /** One thing to copy: a file, or commands for a terminal with their PowerShell form. */
 export type Block = { label: string; text: string; powershell?: string }
@@ -32,15 +44,6 @@ const firstTools: ToolId[] = ['curl', 'python', 'claude-code']
  * limits fail with 402.
  */
 const maxTokens = 400
-
-/** An unset role asks for a model of its own choice, which a limited key may not use. */
-const modelRoles = [
-  'ANTHROPIC_DEFAULT_OPUS_MODEL',
-  'ANTHROPIC_DEFAULT_SONNET_MODEL',
-  'ANTHROPIC_DEFAULT_HAIKU_MODEL',
-  'ANTHROPIC_DEFAULT_FABLE_MODEL',
-  'CLAUDE_CODE_SUBAGENT_MODEL',
-]
 
 const lines = (...text: string[]) => text.join('\n')
 
@@ -79,8 +82,6 @@ export const envCommands: Block = {
   ),
 }
 
-type Variable = [name: string, value: string]
-
 /** Commands for both shells: variables, then what runs in both alike. */
 function terminal(variables: Variable[], run: string[], before: string[] = []): Block {
   return {
@@ -93,6 +94,8 @@ function terminal(variables: Variable[], run: string[], before: string[] = []): 
     ),
   }
 }
+
+const tomlLine = ([name, value]: Variable) => `${name} = ${JSON.stringify(value)}`
 
 const ownKey: Variable = ['OPENROUTER_API_KEY', keyPlaceholder]
 const greets = 'You see a short greeting of the model.'
@@ -192,17 +195,12 @@ const snippetOf: Record<ToolId, (terms: Terms) => Omit<Snippet, 'id'>> = {
   'claude-code': ({ baseUrl, model }) => ({
     name: 'Claude Code',
     file: null,
-    note:
-      'ANTHROPIC_API_KEY must be empty: otherwise Claude Code uses your own account. ' +
-      'If you have signed in before, run /logout first. It does not read .env files.',
+    note: `ANTHROPIC_API_KEY must be empty: otherwise Claude Code uses your own account. ${claudeCodeNote}`,
     blocks: [
       terminal(
-        [
-          ['ANTHROPIC_BASE_URL', baseUrl.replace(/\/v1\/?$/, '')],
-          ['ANTHROPIC_AUTH_TOKEN', keyPlaceholder],
-          ['ANTHROPIC_API_KEY', '""'],
-          ...modelRoles.map((role): Variable => [role, model]),
-        ],
+        claudeCodeVariables({ baseUrl, model, key: keyPlaceholder }).map(
+          ([name, value]): Variable => [name, value === '' ? '""' : value],
+        ),
         [`claude --model ${model}`],
       ),
     ],
@@ -218,14 +216,10 @@ const snippetOf: Record<ToolId, (terms: Terms) => Omit<Snippet, 'id'>> = {
       {
         label: '~/.codex/config.toml',
         text: lines(
-          `model = "${model}"`,
-          'model_provider = "openrouter"',
+          ...codexTop(model).map(tomlLine),
           '',
-          '[model_providers.openrouter]',
-          'name = "OpenRouter"',
-          `base_url = "${baseUrl}"`,
-          'env_key = "OPENROUTER_API_KEY"',
-          'wire_api = "responses"',
+          `[${codexProvider.table}]`,
+          ...codexProvider.entries(baseUrl, ['env_key', 'OPENROUTER_API_KEY']).map(tomlLine),
         ),
       },
       terminal([ownKey], ['codex exec --skip-git-repo-check "Say hello."']),
@@ -240,17 +234,7 @@ const snippetOf: Record<ToolId, (terms: Terms) => Omit<Snippet, 'id'>> = {
       {
         label: 'opencode.json',
         text: JSON.stringify(
-          {
-            $schema: 'https://opencode.ai/config.json',
-            model: `openrouter/${models[0]}`,
-            small_model: `openrouter/${models[0]}`,
-            provider: {
-              openrouter: {
-                options: { baseURL: baseUrl, apiKey: '{env:OPENROUTER_API_KEY}' },
-                models: Object.fromEntries(models.map((id) => [id, {}])),
-              },
-            },
-          },
+          opencodeConfig({ baseUrl, models, key: '{env:OPENROUTER_API_KEY}' }),
           null,
           2,
         ),
@@ -264,7 +248,7 @@ const snippetOf: Record<ToolId, (terms: Terms) => Omit<Snippet, 'id'>> = {
     file: null,
     note: null,
     blocks: [
-      terminal([ownKey, ['OPENROUTER_API_BASE', baseUrl]], [`aider --model openrouter/${model}`]),
+      terminal([ownKey, ['OPENROUTER_API_BASE', baseUrl]], [`aider --model ${aiderModel(model)}`]),
     ],
     sees: 'aider starts and names the model above. Ask it for a greeting.',
   }),
@@ -296,11 +280,9 @@ const snippetOf: Record<ToolId, (terms: Terms) => Omit<Snippet, 'id'>> = {
           'version: 0.0.1',
           'schema: v1',
           'models:',
-          `  - name: ${model}`,
-          '    provider: openrouter',
-          `    model: ${model}`,
-          `    apiBase: ${baseUrl}`,
-          `    apiKey: ${keyPlaceholder}`,
+          ...continueModel({ baseUrl, model, key: keyPlaceholder }).map(
+            ([name, value], index) => `${index === 0 ? '  - ' : '    '}${name}: ${value}`,
+          ),
         ),
       },
     ],
@@ -311,15 +293,7 @@ const snippetOf: Record<ToolId, (terms: Terms) => Omit<Snippet, 'id'>> = {
     file: null,
     note: null,
     blocks: [
-      terminal(
-        [
-          ownKey,
-          ['OPENROUTER_HOST', baseUrl.replace(/\/api\/v1\/?$/, '')],
-          ['GOOSE_PROVIDER', 'openrouter'],
-          ['GOOSE_MODEL', model],
-        ],
-        ['goose run --text "Say hello."'],
-      ),
+      terminal([ownKey, ...gooseVariables({ baseUrl, model })], ['goose run --text "Say hello."']),
     ],
     sees: 'You see a short greeting. “goose session” opens it.',
   }),
@@ -327,8 +301,8 @@ const snippetOf: Record<ToolId, (terms: Terms) => Omit<Snippet, 'id'>> = {
 
 /** Every tool, those that the workshop's file chose first. */
 export function snippets({ baseUrl, models, tools }: SnippetInput): Snippet[] {
-  const known = models.length > 0 ? models : ['openrouter/auto']
-  const terms = { baseUrl, models: known, model: known[0] ?? 'openrouter/auto' }
+  const { model, all } = knownModels(models)
+  const terms = { baseUrl, models: all, model }
   const first = tools && tools.length > 0 ? tools : firstTools
   const rest = (Object.keys(snippetOf) as ToolId[]).filter((id) => !first.includes(id))
   return [...first, ...rest].map((id) => ({ id, ...snippetOf[id](terms) }))

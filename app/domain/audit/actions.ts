@@ -33,6 +33,7 @@ export type AuditAction =
   | `reconcile.${'fix-asked' | 'fixed'}`
   | 'schedule.run-now'
   | `session.${'started' | 'ended'}`
+  | `setup.${'asked' | 'approved' | 'refused' | 'handed-over'}`
   | `sub-key.${SubKeyEvent}`
   | `team.${'created' | 'closed' | 'key-ceiling-set'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`

@@ -4,6 +4,7 @@
  */
 import type { Ctx } from '../ctx'
 import { unendedClaim } from '../live-claim.server'
+import { forgetSetups } from '../claim/setup.server'
 import { erasePerson } from '../people/erase.server'
 import { forgetHolds } from '../people/holds.server'
 
@@ -38,6 +39,9 @@ export async function applyRetention(
     update keymint.bulk_actions set selection = selection #- '{filter,text}'
     where finished_at < now() - make_interval(days => ${keptDays}::int)
       and selection #> '{filter,text}' is not null`,
+  )
+  await guarded(ctx, 'setup codes', () =>
+    forgetSetups(ctx, { olderThanMinutes: 24 * 60, most: 100_000 }),
   )
   await guarded(
     ctx,

@@ -118,6 +118,7 @@ export async function erasePerson(
       update keymint.team_members set state = 'removed', removed_at = ${ctx.now()}::timestamptz
       where user_id = ${userId} and state <> 'removed'`
     const sessions = await tx.$executeRaw`delete from keymint.sessions where user_id = ${userId}`
+    await tx.$executeRaw`delete from keymint.setup_codes where user_id = ${userId}`
     await tx.$executeRaw`
       update keymint.workshop_attendance set email_normalized = null where user_id = ${userId}`
     // The key of claims follows by their foreign key.

@@ -319,6 +319,7 @@ test('the download holds everything of a person and no secret', async () => {
     'claims',
     'mints',
     'keys',
+    'setupCodes',
     'teams',
     'subKeys',
     'ledger',

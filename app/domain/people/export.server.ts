@@ -53,6 +53,11 @@ async function* pieces(
     omit: { sealed: true },
     orderBy: { requestedAt: 'asc' },
   })
+  const setupCodes = await db.setupCode.findMany({
+    where: { userId },
+    omit: { codeHash: true, deviceHash: true },
+    orderBy: { createdAt: 'asc' },
+  })
   const teams = await db.$queryRaw<object[]>`
     select t.slug, t.name, m.role, m.state, m.joined_at as "joinedAt", m.removed_at as "removedAt"
       from keymint.team_members m join keymint.teams t on t.id = m.team_id
@@ -75,6 +80,7 @@ async function* pieces(
     claims,
     mints,
     keys,
+    setupCodes,
     teams,
     subKeys,
     ledger,
