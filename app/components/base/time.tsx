@@ -47,17 +47,20 @@ export function useZone(): string {
 
 /**
  * "Tue 14 Apr, 18:00 CEST (16:00 UTC)"; without a script "Tue 14 Apr, 16:00 UTC". On the page of an
- * event its own zone comes first: "Tue 14 Apr, 18:00 CEST (12:00 EDT for you)".
+ * event its own zone comes first: "Tue 14 Apr, 18:00 CEST (12:00 EDT for you)". `short` leaves out
+ * what stands in brackets, where a line more would move what is below.
  */
 export function Time({
   iso,
   now,
   exact = false,
+  short = false,
 }: {
   iso: string
   now: string
   /** To the second, for what follows each other within a minute. */
   exact?: boolean
+  short?: boolean
 }) {
   const hydrated = useHydrated()
   const eventZone = useContext(EventZone)
@@ -66,14 +69,14 @@ export function Time({
     const own = hydrated ? clockText(iso, localZone(), exact) : null
     return (
       <time dateTime={iso}>
-        {own === null || there.endsWith(own) ? there : `${there} (${own} for you)`}
+        {short || own === null || there.endsWith(own) ? there : `${there} (${own} for you)`}
       </time>
     )
   }
   const zone = hydrated ? localZone() : 'UTC'
   const local = timeText(iso, { timeZone: zone, now, exact })
   const utc = clockText(iso, 'UTC', exact)
-  return <time dateTime={iso}>{local.endsWith(utc) ? local : `${local} (${utc})`}</time>
+  return <time dateTime={iso}>{short || local.endsWith(utc) ? local : `${local} (${utc})`}</time>
 }
 
 /** "in 3 h 12 min", in the end "in 4 min 09 s", counting down; `passed` once it is over. */

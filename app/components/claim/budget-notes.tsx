@@ -65,7 +65,7 @@ export function BudgetNotes({ budget, asOf }: { budget: KeyView; asOf: string })
         <p>
           {resets && limitReset ? (
             <>
-              {resetSentences[limitReset]}: <Time iso={resets} now={asOf} />.
+              {resetSentences[limitReset]}: <Time short iso={resets} now={asOf} />.
             </>
           ) : (
             'One-time budget. It doesn’t refill.'

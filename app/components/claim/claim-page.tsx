@@ -100,12 +100,12 @@ function TakenClaim({
               hasEnded={claim.end !== null}
               ends={
                 claim.end ? (
-                  <Time iso={claim.end.endedAt} now={claim.asOf} />
+                  <Time short iso={claim.end.endedAt} now={claim.asOf} />
                 ) : (
                   <>
                     <Countdown iso={claim.expiresAt} asOf={claim.asOf} passed="now" />
                     <span className="key-card-quiet block">
-                      <Time iso={claim.expiresAt} now={claim.asOf} />
+                      <Time short iso={claim.expiresAt} now={claim.asOf} />
                     </span>
                   </>
                 )

@@ -20,7 +20,7 @@ export function PersonOptIn({
   return (
     <form method="post" action="/me" className="space-y-3">
       <p>
-        You agreed <Time iso={optIn.since} now={asOf} />
+        You agreed <Time short iso={optIn.since} now={asOf} />
         {optIn.workshopSlug ? (
           <>, when you claimed a key for {titles[optIn.workshopSlug] ?? optIn.workshopSlug}</>
         ) : null}

@@ -82,7 +82,7 @@ function KeyFacts({ claim }: { claim: ClaimView }) {
           , as of <Ago iso={key.usageAsOf} asOf={claim.asOf} />
         </>
       ) : null}
-      ; expires <Time iso={key.expiresAt} now={claim.asOf} />.
+      ; expires <Time short iso={key.expiresAt} now={claim.asOf} />.
     </>
   )
 }

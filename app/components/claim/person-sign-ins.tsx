@@ -109,8 +109,9 @@ export function PersonSessions({ sessions, asOf }: { sessions: SessionView[]; as
                 {session.current ? <Mark>this browser</Mark> : null}
               </h3>
               <p className="text-soft">
-                Signed in with {names[session.provider]} <Time iso={session.createdAt} now={asOf} />
-                ; last seen <Ago iso={session.lastSeenAt} asOf={asOf} />
+                Signed in with {names[session.provider]}{' '}
+                <Time short iso={session.createdAt} now={asOf} />; last seen{' '}
+                <Ago iso={session.lastSeenAt} asOf={asOf} />
               </p>
             </div>
             {session.current ? (

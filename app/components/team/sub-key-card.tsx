@@ -41,7 +41,7 @@ export function SubKeyCard({
           <>
             <Countdown iso={view.expiresAt} asOf={asOf} passed="now" />
             <span className="key-card-quiet block">
-              <Time iso={view.expiresAt} now={asOf} />
+              <Time short iso={view.expiresAt} now={asOf} />
             </span>
           </>
         )
