@@ -21,6 +21,7 @@ const rooms = [
     'workshop',
     [
       'catalog.server',
+      'entry-fields',
       'moment',
       'parse',
       'problem',
@@ -38,11 +39,13 @@ const rooms = [
     [
       'account.server',
       'ban.server',
+      'email',
       'erase.server',
       'export.server',
       'hold-keys.server',
       'holds.server',
       'person.server',
+      'roster-reader',
       'session.server',
     ],
   ],
@@ -87,6 +90,8 @@ const rooms = [
   [
     'claim',
     [
+      'access-list.server',
+      'access.server',
       'actions',
       'admission',
       'claim-actions.server',
@@ -97,6 +102,7 @@ const rooms = [
       'claim-pulse.server',
       'claim-view.server',
       'claim.server',
+      'code-links.server',
       'end-claim.server',
       'end-workshop.server',
       'preview-names.server',
@@ -105,6 +111,7 @@ const rooms = [
       'test-key.server',
       'turned-away.server',
       'view-types',
+      'workshop-code',
     ],
   ],
   [

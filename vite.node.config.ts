@@ -20,6 +20,7 @@ export default defineConfig({
         'audit-verify': 'app/cli/audit-verify.ts',
         doctor: 'app/cli/doctor.ts',
         'installation-renew': 'app/cli/installation-renew.ts',
+        'roster-hash': 'app/cli/roster-hash.ts',
         'vault-rotate': 'app/cli/vault-rotate.ts',
       },
     },

@@ -33,6 +33,8 @@ export const adminExportUrl = (slug: string) => `/admin/w/${part(slug)}/export.c
 
 export const adminReceiptUrl = (slug: string) => `/admin/w/${part(slug)}/receipt`
 
+export const adminAccessUrl = (slug: string) => `/admin/w/${part(slug)}/access`
+
 export const adminMintUrl = (slug: string) => `/admin/w/${part(slug)}/mint`
 /** The addresses of a workshop and of a claim in it. */
 export const workshopUrl = (slug: string) => `/w/${part(slug)}`
@@ -54,6 +56,17 @@ export const claimRevealUrl = (slug: string) => `/w/${part(slug)}/claim/reveal`
 export const claimTestUrl = (slug: string) => `/w/${part(slug)}/claim/test`
 
 export const claimReplaceUrl = (slug: string) => `/w/${part(slug)}/claim/replace`
+
+export const askUrl = (slug: string) => `/w/${part(slug)}/ask`
+
+export const askStatusUrl = (slug: string) => `/w/${part(slug)}/ask/status`
+
+/** The page that shows the code; `token` is of a link for who is not signed in there. */
+export const codeUrl = (slug: string, token?: string) =>
+  `/w/${part(slug)}/code${token === undefined ? '' : `?link=${part(token)}`}`
+
+export const codeStatusUrl = (slug: string, token?: string) =>
+  `/w/${part(slug)}/code/status${token === undefined ? '' : `?link=${part(token)}`}`
 
 export const erasedUrl = '/me/erased'
 

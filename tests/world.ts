@@ -19,6 +19,7 @@ import { createMetrics, measured } from '~/adapters/metrics.server'
 import { createOpenRouter } from '~/adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver } from '~/adapters/queue.server'
 import { createLimits } from '~/adapters/rate-limits.server'
+import { createRosterKeys } from '~/adapters/roster-hash.server'
 import { createSealer } from '~/adapters/sealing.server'
 import { createServices } from '~/adapters/services.server'
 import { thisMachine } from './this-machine'
@@ -61,6 +62,11 @@ export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
     docsUrl: null,
     acknowledgedTerms: false,
     minAccountAgeMs: null,
+    allowedDomains: [],
+    roster: null,
+    rosterFile: null,
+    roomCode: null,
+    listed: true,
     cooldownMs: null,
     repositoryUrl: null,
     tools: [],
@@ -134,6 +140,7 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
     managementCredential: { secret: upstream.managementKey, baseUrl: null },
     sealer: createSealer([encryptionKey]),
     fingerprints: createFingerprints({ own: [], encryption: [encryptionKey] }),
+    rosterKeys: createRosterKeys({ own: [], others: [encryptionKey] }),
     limits: createLimits(db),
     services: createServices({
       openRouterBaseUrl: upstream.baseUrl,
@@ -230,6 +237,7 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
           provider: 'github',
           banned: null,
           githubAccountCreatedAt: new Date(0),
+          githubLogins: [],
           ...change,
         }
       })

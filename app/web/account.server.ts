@@ -1,6 +1,7 @@
 /** Who is signed in, as the pages of a workshop show it, and what stands in the way of a claim. */
 import type { Account } from '~/components/claim/account-help'
-import type { KnownObstacle } from '~/components/claim/workshop-entry'
+import type { KnownAccess, KnownObstacle } from '~/components/claim/workshop-entry'
+import { readOwnAccess } from '~/domain/claim/access.server'
 import { obstacleOf } from '~/domain/claim/admission'
 import type { Ctx } from '~/domain/ctx'
 import type { Viewer } from '~/domain/people/session.server'
@@ -11,15 +12,26 @@ export const accountOf = ({ displayName, email, provider }: Viewer): Account => 
   provider,
 })
 
-/** Null where nothing is known to be in the way, and where there is no such workshop. */
-export function obstacleFor(
-  ctx: Pick<Ctx, 'workshops' | 'now'>,
+/**
+ * What is known to be in the way, null where nothing is or there is no such workshop; and whether
+ * its organizers can lift it.
+ */
+export async function readObstacle(
+  ctx: Ctx,
   slug: string,
   viewer: Viewer,
-): KnownObstacle | null {
+): Promise<{ obstacle: KnownObstacle | null; access: KnownAccess }> {
   const workshop = ctx.workshops.workshops.get(slug)
-  const found = workshop && obstacleOf({ workshop, person: viewer, now: ctx.now() })
-  if (!found) return null
-  const until = found.reason === 'account-too-new' ? found.until : null
-  return { reason: found.reason, until: until?.toISOString() ?? null }
+  if (!workshop) return { obstacle: null, access: null }
+  const access = await readOwnAccess(ctx, slug, viewer)
+  const found = access ? access.obstacle : obstacleOf({ workshop, person: viewer, now: ctx.now() })
+  const until = found?.reason === 'account-too-new' ? found.until : null
+  return {
+    obstacle: found && { reason: found.reason, until: until?.toISOString() ?? null },
+    access: access && {
+      mayAsk: access.refusedFor !== null,
+      needsCode: access.refusedFor === 'code-needed',
+      request: access.request && { state: access.request.state },
+    },
+  }
 }

@@ -13,6 +13,8 @@ const mendable: ReadonlySet<RefusedReason> = new Set<RefusedReason>([
   'no-verified-email',
   'email-already-claimed',
   'account-too-new',
+  'wrong-domain',
+  'not-on-roster',
 ])
 
 /** Whether another account, or the same one after a change at its provider, gets a key. */

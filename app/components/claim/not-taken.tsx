@@ -2,6 +2,7 @@
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import { ButtonLink } from '../base/button'
 import { PageShell } from '../base/page-shell'
+import { AskOrganizer } from './ask-organizer'
 import { AccountHelp, isMendable } from './account-help'
 import { notTakenMessage } from './claim-messages'
 import type { ClaimPageData } from './claim-page-data'
@@ -32,6 +33,9 @@ export function NotTaken({ page, reason }: { page: ClaimPageData; reason: Refuse
         ) : (
           <p>{message.next}</p>
         )}
+        {page.workshop && page.access?.mayAsk ? (
+          <AskOrganizer slug={page.workshop.slug} request={page.access.request} />
+        ) : null}
         <div className="flex flex-wrap gap-3">
           {page.workshop ? (
             <ButtonLink kind={retryable ? 'ink' : 'plain'} to={page.urls.workshop}>

@@ -4,6 +4,7 @@
  * messages/audit.ts.
  */
 export type AuditAction =
+  | `access.${'asked' | 'granted' | 'refused' | 'revoked'}`
   | 'attendee.created'
   | 'audit.exported'
   | 'bind.retried'
@@ -11,6 +12,7 @@ export type AuditAction =
   | `bulk.${'started' | 'aborted' | 'finished'}`
   | `claim.${ClaimEvent}`
   | 'claims.exported'
+  | `code-link.${'made' | 'revoked'}`
   | 'doctor.asked'
   | `identity.${'linked' | 'unlinked'}`
   | 'installation.renewed'
