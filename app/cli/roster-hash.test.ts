@@ -13,7 +13,7 @@ function rosterHash(
 ): Promise<{ code: number | null; out: string; err: string }> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ['--import', 'tsx', 'app/cli/roster-hash.ts', ...args], {
-      env: { PATH: process.env.PATH, ...env },
+      env: { PATH: process.env.PATH, NODE_ENV: 'test', ...env },
     })
     let [out, err] = ['', '']
     child.stdout.on('data', (text: Buffer) => (out += text.toString()))
@@ -43,7 +43,7 @@ test('addresses come out as the deployment looks them up, each once, in no order
   expect(keys.of('other', 'ada@example.org')).not.toBe(keys.of('duckdb', 'ada@example.org'))
 })
 
-test('a line that is no address, a missing key and a wrong slug are said, and nothing is printed', async () => {
+test('a line without an address, a missing key and a wrong slug are said, and nothing is printed', async () => {
   const wrong = await Promise.all([
     rosterHash(['duckdb'], 'ada@example.org\nAda Lovelace <ada@example.org>\n'),
     rosterHash(['duckdb'], 'ada@example.org\n', {}),

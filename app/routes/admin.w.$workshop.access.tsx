@@ -89,7 +89,7 @@ async function act({ ctx }: HandlerArgs, { slug, actorUserId, fields }: Acting) 
       return null
     }
   }
-  switch (fields.get('intent')) {
+  switch (fields.get('intent') ?? '') {
     case 'grant-selected':
     case 'refuse-selected': {
       const form = parseFields(selectionForm, fields)
@@ -215,7 +215,7 @@ function Rules({
     listed: boolean
   }
 }) {
-  const said = [
+  const rulesShown = [
     rules.domains.length > 0 ? `verified addresses of ${domainsLabel(rules.domains)}` : null,
     rules.roster === null ? null : `a roster of ${rules.roster.toLocaleString('en-US')}`,
     rules.minAccountAgeDays === null
@@ -225,9 +225,9 @@ function Rules({
   ].filter((one) => one !== null)
   return (
     <p className="text-soft">
-      {said.length === 0
+      {rulesShown.length === 0
         ? 'The file lets everybody in who can sign in.'
-        : `The file asks for ${said.join('; ')}.`}
+        : `The file asks for ${rulesShown.join('; ')}.`}
       {rules.listed ? '' : ' The workshop is in no list: people need its address.'}
     </p>
   )

@@ -27,7 +27,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   if (!workshop) throw notFound()
   // Nothing is in the way that the organizers could lift, or nothing can be claimed any more.
   if ('broken' in workshop || workshop.window === 'closed' || !access?.refusedFor)
-    throw redirect(workshopUrl(slug), 303)
+    return redirect(workshopUrl(slug), 303)
   return {
     workshop,
     refusedFor: access.refusedFor,

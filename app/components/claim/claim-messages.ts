@@ -190,7 +190,9 @@ export function notTakenMessage(
   if (reason === 'wrong-domain' && workshop?.entry?.domains.length)
     return {
       ...message,
-      meaning: `It accepts verified addresses of ${domainsLabel(workshop.entry.domains)}, and yours is of another domain.`,
+      meaning:
+        `It accepts verified addresses of ${domainsLabel(workshop.entry.domains)}, ` +
+        'and yours is of another domain.',
     }
   const [only, ...others] = workshop?.providers ?? []
   if (reason !== 'wrong-provider' || !workshop || !only || others.length > 0) return message

@@ -12,7 +12,7 @@ export function GrantBeforehand({ problem, text }: { problem: string | null; tex
       <TextArea
         label="Let people in before they ask"
         name="people"
-        hint="One GitHub login or address a line. Of an address we store a fingerprint alone, so it cannot be shown again."
+        hint="One GitHub login or address a line. We store no address, so it cannot be shown again."
         rows={4}
         defaultValue={text}
         error={problem ?? undefined}

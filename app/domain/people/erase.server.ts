@@ -116,10 +116,11 @@ export async function erasePerson(
 
     await tx.$executeRaw`update keymint.invitations set email = null where used_by = ${userId}`
     // A grant of an address is a fingerprint, and names nobody.
+    const logins = identities.flatMap(({ login }) => (login === null ? [] : asciiLowerCase(login)))
     await tx.$executeRaw`delete from keymint.access_requests where user_id = ${userId}`
     await tx.$executeRaw`
       delete from keymint.access_grants where (kind = 'person' and mark = ${userId})
-        or (kind = 'login' and mark = any(${identities.flatMap(({ login }) => login ?? []).map(asciiLowerCase)}::text[]))`
+        or (kind = 'login' and mark = any(${logins}::text[]))`
     // Only closed teams are left: an open one has blocked this.
     await tx.$executeRaw`
       update keymint.team_members set state = 'removed', removed_at = ${ctx.now()}::timestamptz

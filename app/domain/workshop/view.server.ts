@@ -28,8 +28,7 @@ async function readSnapshots(ctx: Ctx): Promise<Snapshots> {
 }
 
 /**
- * Every workshop that can be shown to all, the listed ones: open ones first, then coming, then closed; each group by its
- * opening.
+ * Every listed workshop: open ones first, then coming, then closed; each group by its opening.
  */
 export async function listWorkshopViews(ctx: Ctx): Promise<WorkshopView[]> {
   const snapshots = await readSnapshots(ctx)
