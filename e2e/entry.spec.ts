@@ -164,6 +164,7 @@ test('the pages of a code and of a request answer everybody as they may see them
     // No code to show, whoever asks.
     ['/w/open-room/code', nobody],
     ['/w/nowhere/code', nobody],
+    ['/admin/w/second-room/access', { ...staffOnly, organizer: 200 }],
     ['/w/listed-room/ask', signedIn],
     ['/w/listed-room/ask/status', { ...signedIn, stranger: 401 }],
     ['/w/nowhere/ask/status', { ...nobody, stranger: 401 }],

@@ -8,6 +8,13 @@ import { notTakenMessage } from './claim-messages'
 import type { ClaimPageData } from './claim-page-data'
 import { OrganizerLine } from './organizer-line'
 
+/** What the organizers can lift for one person. */
+const liftable: ReadonlySet<RefusedReason> = new Set<RefusedReason>([
+  'account-too-new',
+  'wrong-domain',
+  'not-on-roster',
+])
+
 export function NotTaken({ page, reason }: { page: ClaimPageData; reason: RefusedReason }) {
   const message = notTakenMessage(reason, page.workshop)
   const retryable =
@@ -33,7 +40,7 @@ export function NotTaken({ page, reason }: { page: ClaimPageData; reason: Refuse
         ) : (
           <p>{message.next}</p>
         )}
-        {page.workshop && page.access?.mayAsk ? (
+        {page.workshop && page.access?.mayAsk && liftable.has(reason) ? (
           <AskOrganizer slug={page.workshop.slug} request={page.access.request} />
         ) : null}
         <div className="flex flex-wrap gap-3">

@@ -321,6 +321,8 @@ test('the download holds everything of a person and no secret', async () => {
     'keys',
     'teams',
     'subKeys',
+    'accessRequests',
+    'accessGrants',
     'ledger',
     'auditEvents',
   ])
