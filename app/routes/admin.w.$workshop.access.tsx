@@ -7,7 +7,7 @@ import { Section } from '~/components/base/page-shell'
 import { EventZoneProvider } from '~/components/base/time'
 import { domainsLabel } from '~/components/claim/claim-messages'
 import { CodeLinks, GrantBeforehand, GrantList } from '~/components/staff/access-grants'
-import { linesLabel } from '~/components/staff/access-messages'
+import { grantedLabel, linesLabel } from '~/components/staff/access-messages'
 import { AccessRequests, DecidedRequests } from '~/components/staff/access-requests'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { LiveBar } from '~/components/staff/live-line'
@@ -110,12 +110,15 @@ async function act({ ctx }: HandlerArgs, { slug, actorUserId, fields }: Acting) 
         return peopleProblem(fields, `Write at most ${maxPeople} lines at once.`)
       if (form.value.people.trim() === '') return peopleProblem(fields, 'Write somebody first.')
       const outcome = await grantBeforehand(ctx, { ...mine, text: form.value.people })
-      return outcome.kind === 'refused'
-        ? peopleProblem(
-            fields,
-            `Nothing was changed: ${linesLabel(outcome.lines)} is neither a GitHub login nor an address.`,
-          )
-        : null
+      if (outcome.kind === 'refused')
+        return peopleProblem(
+          fields,
+          `Nothing was changed: ${linesLabel(outcome.lines)} is neither a GitHub login nor an address.`,
+        )
+      return data({
+        problem: null,
+        people: { problem: null, text: '', done: grantedLabel(outcome) },
+      })
     }
     case 'revoke-grant': {
       const form = parseFields(oneForm, fields)
@@ -137,7 +140,10 @@ async function act({ ctx }: HandlerArgs, { slug, actorUserId, fields }: Acting) 
 }
 
 const peopleProblem = (fields: URLSearchParams, problem: string) =>
-  data({ problem: null, people: { problem, text: fields.get('people') ?? '' } }, { status: 422 })
+  data(
+    { problem: null, people: { problem, text: fields.get('people') ?? '', done: null } },
+    { status: 422 },
+  )
 
 export const meta: MetaFunction<typeof loader> = ({ data: page }) => [
   { title: `Who may come in: ${page?.title ?? ''} · Admin · Keymint` },
@@ -186,9 +192,10 @@ export default function AdminAccess() {
           <div className="space-y-6">
             {mayAct ? (
               <GrantBeforehand
-                key={page.grantCount}
+                key={`${page.grantCount} ${answer?.people?.text ?? ''}`}
                 problem={answer?.people?.problem ?? null}
                 text={answer?.people?.text ?? ''}
+                done={answer?.people?.done ?? null}
               />
             ) : null}
             <GrantList

@@ -6,7 +6,16 @@ import { CopyButton } from '../base/copy-button'
 import { TextArea } from '../base/field'
 import { Ago, Time } from '../base/time'
 
-export function GrantBeforehand({ problem, text }: { problem: string | null; text: string }) {
+export function GrantBeforehand({
+  problem,
+  text,
+  done,
+}: {
+  problem: string | null
+  text: string
+  /** What the last form did. */
+  done: string | null
+}) {
   return (
     <Form method="post" className="max-w-read space-y-3">
       <TextArea
@@ -21,6 +30,9 @@ export function GrantBeforehand({ problem, text }: { problem: string | null; tex
       <Button type="submit" name="intent" value="grant-beforehand" kind="ink">
         Let them in
       </Button>
+      <p role="status" className="min-h-6">
+        {done}
+      </p>
     </Form>
   )
 }

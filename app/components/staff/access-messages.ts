@@ -14,3 +14,12 @@ export const linesLabel = (lines: number[]): string => {
   const more = lines.length > 8 ? ` and ${lines.length - 8} more` : ''
   return `${lines.length === 1 ? 'line' : 'lines'} ${shown}${more}`
 }
+
+/** "2 people are let in. 1 was before." */
+export const grantedLabel = ({ made, had }: { made: number; had: number }): string =>
+  [
+    made === 1 ? '1 person is let in.' : `${made.toLocaleString('en-US')} people are let in.`,
+    had === 0 ? '' : had === 1 ? '1 was before.' : `${had.toLocaleString('en-US')} were before.`,
+  ]
+    .filter((part) => part !== '')
+    .join(' ')

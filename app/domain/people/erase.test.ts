@@ -320,11 +320,7 @@ test('the download holds everything of a person and no secret', async () => {
     'mints',
     'keys',
     'teams',
-    'subKeys',
-    'accessRequests',
-    'accessGrants',
-    'ledger',
-    'auditEvents',
+    ...['subKeys', 'accessRequests', 'accessGrants', 'ledger', 'auditEvents'],
   ])
   expect(file.person).toMatchObject({
     userId: person.userId,
