@@ -44,7 +44,7 @@ export function readAllowedDomain(fields: Fields, node: TextNode, name: string):
   return star ? `*.${known}` : known
 }
 
-export const ROSTER_EXAMPLE = '[octocat, hubot]'
+const ROSTER_EXAMPLE = '[octocat, hubot]'
 
 /** What `npm run roster:hash` writes: version, id of its key, and 128 bits. */
 const rosterHash = /^r1\.[0-9a-f]{8}\.[A-Za-z0-9_-]{22}$/
