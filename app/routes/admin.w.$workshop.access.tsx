@@ -58,7 +58,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
 export const clientLoader = ({ request, serverLoader }: ClientLoaderFunctionArgs) =>
   keepLastAnswer(request.url, () => serverLoader<typeof loader>())
 
-const maxPeople = 500
+const maxPeople = 200
 const selectionForm = z.object({ id: many(uuid), all: z.string() })
 const oneForm = z.object({ id: uuid })
 const peopleForm = z.object({ people: z.string().max(60_000) })

@@ -201,35 +201,36 @@ export async function grantBeforehand(
     else bad.push(index + 1)
   }
   if (bad.length > 0) return { kind: 'refused', lines: bad }
+  const wanted = [...grants.values()].sort((a, b) => (a.mark < b.mark ? -1 : 1))
   return ctx.db.$transaction(async (tx): Promise<GrantOutcome> => {
-    let made = 0
-    for (const grant of [...grants.values()].sort((a, b) => (a.mark < b.mark ? -1 : 1))) {
-      const id = await insertGrant(tx, grant)
-      if (id === null) continue
-      made++
+    const made = await tx.$queryRaw<{ id: string; kind: string }[]>`
+      insert into keymint.access_grants (workshop_slug, kind, mark, key_id, granted_by, granted_at)
+      select ${workshopSlug}, w.kind, w.mark, nullif(w.key, ''), ${actorUserId}, keymint.now()
+      from unnest(${wanted.map(({ kind }) => kind)}::text[], ${wanted.map(({ mark }) => mark)}::text[],
+        ${wanted.map(({ keyId }) => keyId ?? '')}::text[]) as w(kind, mark, key)
+      order by w.mark
+      on conflict do nothing returning id, kind`
+    for (const { id, kind } of made)
       await recordAudit(tx, {
         actor: `user:${actorUserId}`,
         action: 'access.granted',
         subject: `access:${id}`,
         scope: workshopSlug,
-        details: { by: grant.kind },
+        details: { by: kind },
       })
-      await closeRequests(tx, grant)
-    }
-    return { kind: 'granted', made, had: grants.size - made }
+    const foundBy = (kind: NewGrant['kind']) =>
+      wanted.filter((grant) => grant.kind === kind).map(({ found }) => found)
+    await tx.$executeRaw`
+      update keymint.access_requests r set state = 'granted', decided_at = keymint.now(),
+        decided_by = ${actorUserId}
+      where r.workshop_slug = ${workshopSlug} and r.state = 'open' and exists (
+        select 1 from keymint.attendees a where a.user_id = r.user_id
+          and (a.email_normalized = any(${foundBy('address')}::text[])
+            or exists (select 1 from keymint.identities i
+              where i.user_id = a.user_id and i.provider = 'github'
+                and lower(i.login collate "C") = any(${foundBy('login')}::text[]))))`
+    return { kind: 'granted', made: made.length, had: wanted.length - made.length }
   })
-}
-
-async function closeRequests(tx: Tx, grant: NewGrant & { found: string }): Promise<void> {
-  await tx.$executeRaw`
-    update keymint.access_requests r set state = 'granted', decided_at = keymint.now(),
-      decided_by = ${grant.actorUserId}
-    where r.workshop_slug = ${grant.workshopSlug} and r.state = 'open' and exists (
-      select 1 from keymint.attendees a where a.user_id = r.user_id
-        and ((${grant.kind} = 'address' and a.email_normalized = ${grant.found})
-          or (${grant.kind} = 'login' and exists (select 1 from keymint.identities i
-            where i.user_id = a.user_id and i.provider = 'github'
-              and lower(i.login collate "C") = ${grant.found}))))`
 }
 
 /** Takes a grant back; who has claimed keeps their key. False where it was not there any more. */

@@ -36,15 +36,14 @@ export async function completeRoster(
   if (roster === null) return { roster }
   const complete: List | Wrong =
     rosterFile === null ? { ...roster, addresses: [] } : await readList(rosterFile, workshopFile)
-  if ('wrong' in complete)
-    return problem(`${rosterFile}: ${complete.wrong}`, complete.remedy)
+  if ('wrong' in complete) return problem(`${rosterFile}: ${complete.wrong}`, complete.remedy)
   const hashes = new Set(complete.hashes)
   for (const { address, line } of complete.addresses) {
-      const hash = reader.hashOf(slug, address)
-      if (hash === null)
-        return problem(`${rosterFile}: line ${line} is not an address`, 'correct the line')
-      hashes.add(hash)
-    }
+    const hash = reader.hashOf(slug, address)
+    if (hash === null)
+      return problem(`${rosterFile}: line ${line} is not an address`, 'correct the line')
+    hashes.add(hash)
+  }
   const foreign = [...hashes].find((hash) => !reader.keyIds.includes(hash.split('.')[1] ?? ''))
   if (foreign !== undefined)
     return problem(
