@@ -22,6 +22,7 @@ const rooms = [
     'workshop',
     [
       'catalog.server',
+      'entry-fields',
       'moment',
       'parse',
       'problem',
@@ -39,12 +40,14 @@ const rooms = [
     [
       'account.server',
       'ban.server',
+      'email',
       'erase.server',
       'export.server',
       'hold-keys.server',
       'holds.server',
       'join-accounts.server',
       'person.server',
+      'roster-reader',
       'session.server',
     ],
   ],
@@ -89,6 +92,8 @@ const rooms = [
   [
     'claim',
     [
+      'access-list.server',
+      'access.server',
       'actions',
       'admission',
       'claim-actions.server',
@@ -100,6 +105,7 @@ const rooms = [
       'claim-pulse.server',
       'claim-view.server',
       'claim.server',
+      'code-links.server',
       'end-claim.server',
       'end-workshop.server',
       'preview-names.server',
@@ -110,6 +116,7 @@ const rooms = [
       'test-key.server',
       'turned-away.server',
       'view-types',
+      'workshop-code',
     ],
   ],
   [

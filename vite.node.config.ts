@@ -22,6 +22,7 @@ export default defineConfig({
         'installation-renew': 'app/cli/installation-renew.ts',
         backup: 'app/cli/backup.ts',
         restore: 'app/cli/restore.ts',
+        'roster-hash': 'app/cli/roster-hash.ts',
         'vault-rotate': 'app/cli/vault-rotate.ts',
       },
     },

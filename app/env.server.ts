@@ -146,6 +146,8 @@ const envSchema = z.object({
   ENCRYPTION_KEY: encryptionKeys,
   // Keys of bans and holds. Missing: the oldest of ENCRYPTION_KEY, for as long as it is listed.
   FINGERPRINT_KEY: encryptionKeys.optional(),
+  // Hashes addresses of rosters. Missing: derived from the oldest key of the two lists above.
+  ROSTER_KEY: encryptionKeys.optional(),
   OPENROUTER_MANAGEMENT_KEY: headerSecret(
     'must be a management key from https://openrouter.ai/settings/management-keys',
   ),
@@ -313,11 +315,9 @@ export function secretsOf(env: Env): (string | undefined)[] {
   const passwords = [env.DATABASE_URL, env.DIRECT_DATABASE_URL, env.SMTP_URL].map(passwordOf)
   return [
     ...env.SESSION_SECRET,
-    ...[...env.ENCRYPTION_KEY, ...(env.FINGERPRINT_KEY ?? [])].flatMap((key) => [
-      key.toString('base64'),
-      key.toString('base64url'),
-      key.toString('hex'),
-    ]),
+    ...[...env.ENCRYPTION_KEY, ...(env.FINGERPRINT_KEY ?? []), ...(env.ROSTER_KEY ?? [])].flatMap(
+      (key) => [key.toString('base64'), key.toString('base64url'), key.toString('hex')],
+    ),
     env.OPENROUTER_MANAGEMENT_KEY,
     env.GITHUB_CLIENT_SECRET,
     env.GOOGLE_CLIENT_SECRET,

@@ -20,10 +20,12 @@ import {
   type Queue,
 } from './adapters/queue.server'
 import { createLimits } from './adapters/rate-limits.server'
+import { createRosterKeys } from './adapters/roster-hash.server'
 import { createSealer } from './adapters/sealing.server'
 import { createOutbound, type OutboundRules } from './adapters/outbound.server'
 import { createServices } from './adapters/services.server'
 import type { Ctx } from './domain/ctx'
+import { rosterReader } from './domain/people/roster-reader'
 import { loadWorkshops } from './domain/workshop/catalog.server'
 import { claimHolder } from './domain/claim/claim-holder.server'
 import { bookMonth, subKeyHolder } from './domain/team/sub-key-holder.server'
@@ -102,7 +104,11 @@ async function createCtx(
   queue: Queue,
   installationId: string,
 ): Promise<Ctx> {
-  const workshops = await loadWorkshops(env.WORKSHOPS_DIR)
+  const rosterKeys = createRosterKeys({
+    own: env.ROSTER_KEY ?? [],
+    others: env.FINGERPRINT_KEY ?? env.ENCRYPTION_KEY,
+  })
+  const workshops = await loadWorkshops(env.WORKSHOPS_DIR, rosterReader(rosterKeys))
   const metrics = createMetrics()
   const provider = measured(
     createOpenRouter({
@@ -140,6 +146,7 @@ async function createCtx(
       own: env.FINGERPRINT_KEY ?? [],
       encryption: env.ENCRYPTION_KEY,
     }),
+    rosterKeys,
     limits: createLimits(db),
     services: createServices({
       openRouterBaseUrl: env.OPENROUTER_BASE_URL,

@@ -36,6 +36,7 @@ export const adminExportUrl = (slug: string) => `/admin/w/${part(slug)}/export.c
 export const adminReceiptUrl = (slug: string) => `/admin/w/${part(slug)}/receipt`
 
 export const adminReceiptCsvUrl = (slug: string) => `/admin/w/${part(slug)}/receipt.csv`
+export const adminAccessUrl = (slug: string) => `/admin/w/${part(slug)}/access`
 
 export const adminMintUrl = (slug: string) => `/admin/w/${part(slug)}/mint`
 /** The addresses of a workshop and of a claim in it. */
@@ -67,6 +68,17 @@ export const claimReplaceUrl = (slug: string) => `/w/${part(slug)}/claim/replace
 export const setupUrl = '/me/setup'
 
 export const setupScriptUrl = '/setup.mjs'
+
+export const askUrl = (slug: string) => `/w/${part(slug)}/ask`
+
+export const askStatusUrl = (slug: string) => `/w/${part(slug)}/ask/status`
+
+/** The page that shows the code; `token` is of a link for who is not signed in there. */
+export const codeUrl = (slug: string, token?: string) =>
+  `/w/${part(slug)}/code${token === undefined ? '' : `?link=${part(token)}`}`
+
+export const codeStatusUrl = (slug: string, token?: string) =>
+  `/w/${part(slug)}/code/status${token === undefined ? '' : `?link=${part(token)}`}`
 
 export const erasedUrl = '/me/erased'
 

@@ -75,6 +75,12 @@ export const adminTable: Row[] = [
     act: adminsMayAct,
   },
   {
+    route: 'routes/admin.w.$workshop.access',
+    path: ({ slug }) => `/admin/w/${slug}/access`,
+    read: staffMayRead,
+    act: adminsMayAct,
+  },
+  {
     route: 'routes/admin.w.$workshop.work.$bulk',
     path: ({ slug, bulkId }) => `/admin/w/${slug}/work/${bulkId}`,
     read: staffMayRead,

@@ -73,6 +73,9 @@ for (const { colorScheme, width } of looks) {
     await open('/w/full-room', 'full workshop')
     await open('/w/broken-room', 'broken workshop')
     await open('/w/open-room/claim?refused=no-verified-email', 'refused claim')
+    await open('/w/listed-room', 'workshop with a roster')
+    await open('/w/listed-room/ask', 'asking the organizer')
+    await open('/w/code-room?refused=code-wrong', 'workshop with a code')
 
     await faults({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 5_000 }] })
     await claimOverHttp(context, stage.origin, 'second-room')
@@ -94,6 +97,8 @@ for (const { colorScheme, width } of looks) {
     await open('/admin', 'admin')
     await open('/admin/w/second-room', 'claims for staff')
     await open('/admin/w/small-keys/mint', 'a key by hand')
+    await open('/admin/w/code-room/access', 'who may come in')
+    await open('/w/code-room/code', 'the code')
     await open('/admin/audit', 'audit')
     await open('/admin/doctor', 'doctor')
     expect(problems).toEqual([])

@@ -88,6 +88,8 @@ ${rest()}`,
   'bind-room': `title: The workshop whose limits fail\n${open}\n${rest()}`,
   'outage-room': `title: The workshop in an outage\n${open}\n${rest()}`,
   'pause-room': `title: The workshop that pauses\n${open}\n${rest()}`,
+  'listed-room': `title: The workshop with a roster\n${open}\n${rest('roster: [nobody-at-all]\nlisted: false\n')}`,
+  'code-room': `title: The workshop with a code\n${open}\n${rest('room_code: rotating\n')}`,
   'broken-room': `title: The workshop with a mistake\nkey_limt_usd: 2\n${open}\n${rest()}`,
 }
 

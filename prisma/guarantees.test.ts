@@ -330,3 +330,23 @@ test('a setup code counts once, keeps what was asked for, and stays with its cla
       values ('c', 'f', 'codex', 'x', ${hour})`),
   ).rejects.toThrow('code_hash')
 })
+
+test('a person has one open request, a mailbox one grant, and no grant is an address', async () => {
+  await using world = await openWorld()
+  const [person] = await world.people(1)
+  const request = { workshopSlug: 'w', userId: person!.userId, note: 'x', refusedFor: 'y' }
+  await world.db.accessRequest.create({ data: request })
+  await expect(world.db.accessRequest.create({ data: request })).rejects.toThrow(/[Uu]nique/)
+  await expect(
+    world.db.$executeRaw`update keymint.access_requests set state = 'granted'`,
+  ).rejects.toThrow(/access_request_decided/)
+  const grant = { workshopSlug: 'w', kind: 'login', mark: 'mona', grantedBy: 'github:staff' }
+  await world.db.accessGrant.create({ data: grant })
+  await expect(world.db.accessGrant.create({ data: grant })).rejects.toThrow(/[Uu]nique/)
+  await expect(
+    world.db.accessGrant.create({ data: { ...grant, mark: 'ada@example.org' } }),
+  ).rejects.toThrow(/access_grant_mark/)
+  await expect(
+    world.db.accessGrant.create({ data: { ...grant, kind: 'address', mark: 'f' } }),
+  ).rejects.toThrow(/access_grant_key/)
+})

@@ -21,6 +21,7 @@ import { createOutbound } from '~/adapters/outbound.server'
 import { createOpenRouter } from '~/adapters/openrouter.server'
 import { createSendingQueue, createWorkingBoss, queueOver } from '~/adapters/queue.server'
 import { createLimits } from '~/adapters/rate-limits.server'
+import { createRosterKeys } from '~/adapters/roster-hash.server'
 import { createSealer } from '~/adapters/sealing.server'
 import { createServices } from '~/adapters/services.server'
 import { thisMachine } from './this-machine'
@@ -63,6 +64,11 @@ export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
     docsUrl: null,
     acknowledgedTerms: false,
     minAccountAgeMs: null,
+    allowedDomains: [],
+    roster: null,
+    rosterFile: null,
+    roomCode: null,
+    listed: true,
     cooldownMs: null,
     repositoryUrl: null,
     tools: [],
@@ -136,6 +142,7 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
     managementCredential: { secret: upstream.managementKey, baseUrl: null },
     sealer: createSealer([encryptionKey]),
     fingerprints: createFingerprints({ own: [], encryption: [encryptionKey] }),
+    rosterKeys: createRosterKeys({ own: [], others: [encryptionKey] }),
     limits: createLimits(db),
     services: createServices({
       openRouterBaseUrl: upstream.baseUrl,
@@ -244,6 +251,7 @@ export async function openWorld(options: WorldOptions = {}, template: Template =
           provider: 'github',
           banned: null,
           githubAccountCreatedAt: new Date(0),
+          githubLogins: [],
           ...change,
         }
       })

@@ -141,3 +141,18 @@ test('an address of IPv6 counts as its /64, one of IPv4 as itself', () => {
   expect(addressBlock('::1')).toBe('0:0:0:0::/64')
   expect(addressBlock('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
 })
+
+test('tries at one place end together, whoever makes them, and another place is not touched', async () => {
+  const { db } = await database()
+  const limits = createLimits(db, {
+    'workshop-code': { person: { points: 3, seconds: 60 }, place: { points: 10, seconds: 60 } },
+  })
+  const tryAt = (place: string, index: number) =>
+    limits.consume('workshop-code', { userId: `github:${index}`, address: null, place })
+  expect(passed(await times(15, (index) => tryAt('one', index)))).toBe(10)
+  expect(await tryAt('two', 99)).toBeNull()
+  // A person over their own limit uses up nothing of the others.
+  const own = { userId: 'github:1', address: null }
+  await times(9, () => limits.consume('workshop-code', { ...own, place: 'two' }))
+  expect(passed(await times(8, (index) => tryAt('two', 200 + index)))).toBeGreaterThanOrEqual(6)
+})

@@ -8,7 +8,7 @@ import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-lim
 import type { Db } from './db.server'
 
 type Rule = { points: number; seconds: number }
-type LimitRules = { person?: Rule; browser?: Rule; crowd?: Rule; address?: Rule }
+type LimitRules = { person?: Rule; browser?: Rule; crowd?: Rule; address?: Rule; place?: Rule }
 
 /**
  * Requests per person, per browser that has our cookie, and per address. 1,000 people behind one
@@ -28,6 +28,13 @@ export const limitCatalog = {
     address: { points: 1_200, seconds: 60 },
   },
   claim: { person: { points: 20, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
+  /**
+   * Codes of a workshop, right or wrong. 300 people behind one address may each mistype often; all
+   * tries of a workshop together find one of its two codes of a million in 14 hours on average.
+   */
+  'workshop-code': { person: { points: 10, seconds: 300 }, place: { points: 3_000, seconds: 300 } },
+  /** Requests to the organizers to be let in. */
+  'ask-access': { person: { points: 5, seconds: 3_600 } },
   reveal: { person: { points: 60, seconds: 60 }, address: { points: 2_400, seconds: 60 } },
   'key-test': { person: { points: 10, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
   /** A terminal that asks for a code: nobody is signed in there. */
@@ -69,7 +76,13 @@ export type Limits = {
    */
   consume(
     name: LimitName,
-    who: { userId: string | null; browser?: string | null; address: string | null },
+    who: {
+      userId: string | null
+      browser?: string | null
+      address: string | null
+      /** What many try together, such as one workshop. */
+      place?: string
+    },
   ): Promise<number | null>
 }
 
@@ -78,7 +91,7 @@ export function createLimits(db: Db, catalog: Record<string, LimitRules> = limit
   const client = throughPrisma(db)
   const limiters = new Map(
     Object.entries(catalog).flatMap(([name, rules]) =>
-      (['person', 'browser', 'crowd', 'address'] as const).flatMap((side) => {
+      (['person', 'browser', 'crowd', 'address', 'place'] as const).flatMap((side) => {
         const rule = rules[side]
         return rule
           ? [[`${name}:${side}`, limiterOf(client, `${name}:${side}`, rule)] as const]
@@ -87,7 +100,7 @@ export function createLimits(db: Db, catalog: Record<string, LimitRules> = limit
     ),
   )
   return {
-    async consume(name, { userId, browser, address }) {
+    async consume(name, { userId, browser, address, place = null }) {
       const ofBrowser = limiters.get(`${name}:browser`)
       const block = address && addressBlock(address)
       if (ofBrowser && browser)
@@ -98,7 +111,8 @@ export function createLimits(db: Db, catalog: Record<string, LimitRules> = limit
       // The person first: a person over the limit must not use up the address that others share.
       return (
         (await consumeOne(limiters.get(`${name}:person`), userId)) ??
-        (await consumeOne(limiters.get(`${name}:address`), block))
+        (await consumeOne(limiters.get(`${name}:address`), block)) ??
+        (await consumeOne(limiters.get(`${name}:place`), place))
       )
     },
   }

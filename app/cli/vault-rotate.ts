@@ -10,9 +10,10 @@ import { readHoldKeys, type HoldKeys } from '../domain/people/hold-keys.server'
 import { rotateVault } from '../domain/vault/rotate.server'
 import { EnvError, readEnv } from '../env.server'
 
-/** What the rotation did for bans and holds: nothing, because their keys are not rotated with it. */
+/** What the rotation did for bans, holds and grants: nothing, as their keys are not rotated with it. */
 function holdLines({ kept, needing, unnoted, lost }: HoldKeys): string[] {
-  const bans = (count: number) => (count === 1 ? '1 ban or hold' : `${count} bans and holds`)
+  const bans = (count: number) =>
+    count === 1 ? '1 ban, hold or grant' : `${count} bans, holds and grants`
   return [
     ...(kept > 0
       ? [`${bans(kept)} stay as they are: their key is not one of those that may go.`]

@@ -11,6 +11,7 @@ import type { Mailer } from '~/adapters/mail.server'
 import type { KeyProvider } from '~/adapters/key-provider'
 import type { Queue } from '~/adapters/queue.server'
 import type { Limits } from '~/adapters/rate-limits.server'
+import type { RosterKeys } from '~/adapters/roster-hash.server'
 import type { Sealer } from '~/adapters/sealing.server'
 import type { ServiceCredential, Services } from '~/adapters/service-adapter'
 import type { Holders } from './holder'
@@ -92,6 +93,7 @@ export type Ctx = {
   services: Services
   sealer: Sealer
   fingerprints: Fingerprints
+  rosterKeys: RosterKeys
   limits: Limits
   /** Null where no SMTP server is configured. */
   mailer: Mailer | null

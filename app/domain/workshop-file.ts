@@ -27,6 +27,9 @@ export const toolIds = [
 
 export type ToolId = (typeof toolIds)[number]
 
+/** Who is on the list: GitHub logins in lower case, and hashes of addresses. Never an address. */
+export type Roster = { logins: ReadonlySet<string>; hashes: ReadonlySet<string> }
+
 export type Organizer = { name: string; email: string | null; url: string | null }
 
 export type Workshop = {
@@ -57,11 +60,19 @@ export type Workshop = {
   organizers: string[]
   docsUrl: string | null
   acknowledgedTerms: boolean
-  /**
-   * Giveaways only: how old the account at the provider must be, and how long after a key ended the
-   * next may be claimed.
-   */
+  /** How old the GitHub account must be. */
   minAccountAgeMs: number | null
+  /** Domains of verified addresses that may come in, `*.` before those of subdomains; empty: all. */
+  allowedDomains: string[]
+  /** Null where anybody may come in. */
+  roster: Roster | null
+  /** More of the roster, in a file outside the repository. Read when a process starts. */
+  rosterFile: string | null
+  /** Workshops only: a claim needs the code that the organizers show, a new one every minute. */
+  roomCode: 'rotating' | null
+  /** False: only people with the address find it. */
+  listed: boolean
+  /** Giveaways only: how long after a key ended the next may be claimed. */
   cooldownMs: number | null
   /** Giveaways only: a repository that people are asked to star. Never a condition. */
   repositoryUrl: string | null

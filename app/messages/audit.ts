@@ -7,6 +7,10 @@ import type { BrokenLink } from '~/domain/audit/chain'
 
 /** Stands between who did it and to whom: "Ada Lovelace | claimed a key". */
 export const auditActionLabel: Record<AuditAction, string> = {
+  'access.asked': 'asked to be let in',
+  'access.granted': 'let somebody in',
+  'access.refused': 'refused a request to be let in',
+  'access.revoked': 'took a permission to come in back',
   'account.opened': 'made keys again with a provider account',
   'account.parked': 'stopped making keys with a provider account',
   'accounts.joined': 'joined two accounts',
@@ -39,6 +43,8 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'claim.revoked': 'revoked the key',
   'claim.seat-freed': 'freed the seat',
   'claims.exported': 'downloaded the claims',
+  'code-link.made': 'made a link that shows the code',
+  'code-link.revoked': 'revoked a link that shows the code',
   'doctor.asked': 'ran the readiness check',
   'identity.linked': 'added a sign-in',
   'identity.unlinked': 'removed a sign-in',

@@ -17,9 +17,11 @@ import {
   WorkshopSummary,
 } from '~/components/staff/workshop-summary'
 import { claimFacts, claimStates, listQueryString, readListQuery } from '~/domain/staff/claim-list'
+import { countOpenRequests } from '~/domain/claim/access-list.server'
 import { readWorkshopPage } from '~/domain/staff/workshop-page.server'
 import { readActivity } from '~/domain/staff/series.server'
 import {
+  adminAccessUrl,
   adminActUrl,
   adminClaimUrl,
   adminExportUrl,
@@ -40,9 +42,10 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   const { viewer, mayAct } = await requireWorkshopStaff({ request, ctx, auth, slug })
   const search = new URL(request.url).searchParams
   const query = readListQuery(search)
-  const [page, activity] = await Promise.all([
+  const [page, activity, asking] = await Promise.all([
     readWorkshopPage(ctx, slug, query),
     readActivity(ctx, slug, readSpan(search)),
+    countOpenRequests(ctx, slug),
   ])
   if (!page) throw notFound()
   // The input of an action may name people: only the page of that action shows it.
@@ -57,6 +60,7 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     })),
     query,
     mayAct,
+    asking,
     organizers: ctx.workshops.workshops.get(slug)?.organizers ?? [],
     charts: activityCharts(activity),
     spans: spanLinks(adminWorkshopUrl(slug), search),
@@ -80,7 +84,7 @@ const factCounts = {
 } as const
 
 export default function AdminWorkshop() {
-  const { slug, mayMint, organizers, page, work, query, mayAct, charts, spans } =
+  const { slug, mayMint, asking, organizers, page, work, query, mayAct, charts, spans } =
     useLoaderData<typeof loader>()
   const { line, list, facts, asOf } = page
   const { filter, sort } = query
@@ -111,6 +115,11 @@ export default function AdminWorkshop() {
     <EventZoneProvider value={line.timezone}>
       <AdminShell title={line.title} back={{ to: adminUrl, label: 'Overview' }}>
         <WorkshopSummary line={line} asOf={asOf} worst={page.worst} />
+        <p className="mt-4">
+          <Link className="prose-link" to={adminAccessUrl(slug)}>
+            Who may come in{asking > 0 ? ` (${asking} asking)` : ''}
+          </Link>
+        </p>
         {mayMint ? (
           <p className="mt-4">
             <Link className="prose-link" to={adminMintUrl(slug)}>

@@ -15,7 +15,6 @@ import { endOtherSessions, endSessionOf, listSessions } from '~/domain/people/se
 import { listClaimsOf } from '~/domain/claim/claim-view.server'
 import { giveBack } from '~/domain/claim/end-claim.server'
 import { listTeamsOf } from '~/domain/team/team.server'
-import { listWorkshopViews } from '~/domain/workshop/view.server'
 import { claimUrl, erasedUrl, meUrl } from '~/urls'
 import { badRequest, handler } from '~/web/handler.server'
 import { readFields } from '~/web/parse-form.server'
@@ -26,15 +25,19 @@ import { providerNames } from '~/web/sign-in-problems'
 export const loader = handler(async ({ request, ctx, auth }) => {
   const viewer = await requireViewer({ request, ctx, auth })
   const token = await readSessionToken(request, auth)
-  const [person, twin, teams, sessions, claims, workshops] = await Promise.all([
+  const [person, twin, teams, sessions, claims] = await Promise.all([
     readPerson(ctx, viewer.userId),
     findTwin(ctx, viewer.userId),
     listTeamsOf(ctx, viewer.userId),
     listSessions(ctx, viewer.userId, token),
     listClaimsOf(ctx, viewer.userId),
-    listWorkshopViews(ctx),
   ])
-  const titles = Object.fromEntries(workshops.map(({ slug, title }) => [slug, title]))
+  // Of unlisted workshops, too: these are the person's own.
+  const titles = Object.fromEntries(
+    [...ctx.workshops.workshops.values()]
+      .filter(({ slug }) => claims.some(({ workshopSlug }) => workshopSlug === slug))
+      .map(({ slug, title }) => [slug, title]),
+  )
   const done = new URL(request.url).searchParams.get('done')
   return {
     person,

@@ -2,13 +2,14 @@ import type { MetaFunction } from '@remix-run/node'
 import { useLoaderData } from '@remix-run/react'
 import { Island } from '~/components/base/island'
 import { socialMeta } from '~/components/base/social-meta'
+import { isCodeRefusal } from '~/components/claim/code-refusals'
 import { budgetLabel } from '~/components/claim/workshop-facts'
 import { WorkshopPage, type WorkshopPageData } from '~/components/claim/workshop-page'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { pulseOf } from '~/domain/workshop/pulse'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import { workshopUrl } from '~/urls'
-import { accountOf, findObstacle } from '~/web/account.server'
+import { accountOf, readObstacle } from '~/web/account.server'
 import { handler, notFound } from '~/web/handler.server'
 import type { PageHandle } from '~/web/page-handle'
 import { getViewer } from '~/web/session.server'
@@ -22,9 +23,13 @@ export const loader = handler(async ({ request, params, ctx, auth }): Promise<Wo
     getViewer({ request, ctx, auth }),
   ])
   if (!workshop) throw notFound()
-  const claim = viewer
-    ? await findClaimView(ctx, { workshopSlug: slug, userId: viewer.userId })
-    : null
+  const [claim, { obstacle, access }] = viewer
+    ? await Promise.all([
+        findClaimView(ctx, { workshopSlug: slug, userId: viewer.userId }),
+        readObstacle(ctx, slug, viewer),
+      ])
+    : [null, { obstacle: null, access: null }]
+  const refused = new URL(request.url).searchParams.get('refused')
   return {
     slug,
     shown: 'broken' in workshop ? null : { workshop, pulse: pulseOf(workshop) },
@@ -32,7 +37,9 @@ export const loader = handler(async ({ request, params, ctx, auth }): Promise<Wo
     staff: viewer?.role === 'admin' || viewer?.role === 'viewer',
     origin: ctx.deployment.appOrigin,
     account: viewer && accountOf(viewer),
-    obstacle: viewer && !claim ? await findObstacle(ctx, slug, viewer) : null,
+    obstacle: claim ? null : obstacle,
+    access,
+    codeRefused: isCodeRefusal(refused) ? refused : null,
   }
 })
 
@@ -41,6 +48,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => {
   if (!workshop) return [{ title: 'Workshop · Keymint' }]
   return [
     { title: `${workshop.title} · Keymint` },
+    ...(workshop.listed ? [] : [{ name: 'robots', content: 'noindex, nofollow' }]),
     ...socialMeta({
       title: workshop.title,
       description:

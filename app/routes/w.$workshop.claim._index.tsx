@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { Island } from '~/components/base/island'
 import { ClaimPage } from '~/components/claim/claim-page'
 import { isRefusedReason, notTakenMessage } from '~/components/claim/claim-messages'
+import { isCodeRefusal } from '~/components/claim/code-refusals'
 import { documentTitle } from '~/components/claim/claim-phase'
 import { claimKey } from '~/domain/claim/claim.server'
 import { readClaimPage } from '~/web/claim-page.server'
@@ -32,15 +33,22 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   throw notFound()
 })
 
-/** The box of the claim form; unticked, and for any other body, nothing is agreed to. */
-const optInSchema = z.object({ optIn: z.literal('yes') })
+/** The box of the claim form, which is unticked for anything else, and the workshop's code. */
+const claimForm = z.object({
+  optIn: z.string().transform((text) => text === 'yes'),
+  code: z.string().transform((text) => text.slice(0, 100)),
+})
 
 export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   const slug = params.workshop ?? ''
   const viewer = await requireViewer({ request, ctx, auth })
   await requireWithinLimit({ request, ctx, ip }, 'claim', viewer)
-  const { ok: optIn } = await parseForm(optInSchema, request)
-  const outcome = await claimKey(ctx, { workshopSlug: slug, person: viewer, optIn })
+  const form = await parseForm(claimForm, request)
+  const { optIn, code } = form.ok ? form.value : { optIn: false, code: '' }
+  const outcome = await claimKey(ctx, { workshopSlug: slug, person: viewer, optIn, code })
+  // Beside the field, where it can be typed again.
+  if (outcome.kind === 'refused' && isCodeRefusal(outcome.reason))
+    return redirect(`${workshopUrl(slug)}?refused=${outcome.reason}`, 303)
   return redirect(
     outcome.kind === 'refused' ? `${claimUrl(slug)}?refused=${outcome.reason}` : claimUrl(slug),
     303,

@@ -1,6 +1,7 @@
 /** Who is signed in, as the pages of a workshop show it, and what stands in the way of a claim. */
 import type { Account } from '~/components/claim/account-help'
-import type { KnownObstacle } from '~/components/claim/workshop-entry'
+import type { KnownAccess, KnownObstacle } from '~/components/claim/workshop-entry'
+import { readOwnAccess } from '~/domain/claim/access.server'
 import { obstacleOf } from '~/domain/claim/admission'
 import { findProviderOfOtherClaim } from '~/domain/claim/claim-of-address.server'
 import type { Ctx } from '~/domain/ctx'
@@ -12,27 +13,41 @@ export const accountOf = ({ displayName, email, provider }: Viewer): Account => 
   provider,
 })
 
-/** Null where nothing is known to be in the way of a first claim. */
-export async function findObstacle(
-  ctx: Pick<Ctx, 'db' | 'workshops' | 'now'>,
+/**
+ * What is known to be in the way of a first claim, null where nothing is or there is no such
+ * workshop; and whether its organizers can lift it.
+ */
+export async function readObstacle(
+  ctx: Ctx,
   slug: string,
   viewer: Viewer,
-): Promise<KnownObstacle | null> {
-  const obstacle = obstacleFor(ctx, slug, viewer)
-  if (obstacle?.reason === 'banned') return obstacle
-  const claimedWith = await findProviderOfOtherClaim(ctx, { workshopSlug: slug, ...viewer })
-  return claimedWith ? { reason: 'email-already-claimed', until: null, claimedWith } : obstacle
-}
-
-/** Of the account alone. Null where there is no such workshop, too. */
-export function obstacleFor(
-  ctx: Pick<Ctx, 'workshops' | 'now'>,
-  slug: string,
-  viewer: Viewer,
-): KnownObstacle | null {
+): Promise<{ obstacle: KnownObstacle | null; access: KnownAccess }> {
   const workshop = ctx.workshops.workshops.get(slug)
-  const found = workshop && obstacleOf({ workshop, person: viewer, now: ctx.now() })
-  if (!found) return null
-  const until = found.reason === 'account-too-new' ? found.until : null
-  return { reason: found.reason, until: until?.toISOString() ?? null, claimedWith: null }
+  if (!workshop) return { obstacle: null, access: null }
+  const access = await readOwnAccess(ctx, slug, viewer)
+  const found = access ? access.obstacle : obstacleOf({ workshop, person: viewer, now: ctx.now() })
+  const known = {
+    access: access && {
+      mayAsk: access.refusedFor !== null,
+      needsCode: access.refusedFor === 'code-needed',
+      request: access.request && { state: access.request.state },
+    },
+  }
+  if (found?.reason !== 'banned') {
+    const claimedWith = await findProviderOfOtherClaim(ctx, { workshopSlug: slug, ...viewer })
+    if (claimedWith)
+      return {
+        ...known,
+        obstacle: { reason: 'email-already-claimed', until: null, claimedWith },
+      }
+  }
+  const until = found?.reason === 'account-too-new' ? found.until : null
+  return {
+    ...known,
+    obstacle: found && {
+      reason: found.reason,
+      until: until?.toISOString() ?? null,
+      claimedWith: null,
+    },
+  }
 }

@@ -17,7 +17,7 @@ import {
   claimViewUrl,
   workshopUrl,
 } from '../urls'
-import { accountOf, obstacleFor } from './account.server'
+import { accountOf, readObstacle } from './account.server'
 
 export async function readClaimPage(
   ctx: Ctx,
@@ -27,9 +27,11 @@ export async function readClaimPage(
   const owner = { workshopSlug: slug, userId: viewer.userId }
   // The version is read before the view, so that the next poll sees a change between the two.
   const pulse = await findClaimPulse(ctx, owner)
-  const [claim, workshop] = await Promise.all([
+  const [claim, workshop, { obstacle, access }] = await Promise.all([
     findClaimView(ctx, owner),
     findWorkshopView(ctx, slug),
+    // Only a refusal shows it.
+    refused === null ? { obstacle: null, access: null } : readObstacle(ctx, slug, viewer),
   ])
   const reset = refused === 'spent' && ctx.workshops.workshops.get(slug)?.keyLimitReset
   return {
@@ -38,11 +40,9 @@ export async function readClaimPage(
     version: pulse?.v ?? '',
     refused: claim && claim.claimAgain === null ? null : refused,
     moreFrom: (reset && moreFrom(reset, ctx.now())?.toISOString()) || null,
-    oldEnoughAt: obstacleFor(ctx, slug, viewer)?.until ?? null,
-    claimedWith:
-      refused === 'email-already-claimed'
-        ? await findProviderOfOtherClaim(ctx, { workshopSlug: slug, ...viewer })
-        : null,
+    oldEnoughAt: obstacle?.until ?? null,
+    claimedWith: refused === 'email-already-claimed' ? (obstacle?.claimedWith ?? null) : null,
+    access,
     holder: viewer.displayName,
     account: accountOf(viewer),
     autoSeconds: auto && claim?.state === 'pending' ? 10 : null,

@@ -60,6 +60,60 @@ export function Field({
   )
 }
 
+/** Several lines of text, linked as a field is. */
+export function TextArea({
+  label,
+  name,
+  hint,
+  error,
+  defaultValue,
+  required,
+  maxLength,
+  rows = 3,
+}: {
+  label: string
+  name: string
+  hint?: ReactNode
+  error?: string | undefined
+  defaultValue?: string
+  required?: boolean
+  maxLength?: number
+  rows?: number
+}) {
+  const id = useId()
+  const described = [hint ? `${id}-hint` : null, error ? `${id}-error` : null]
+    .filter((part) => part !== null)
+    .join(' ')
+  return (
+    <div>
+      <label htmlFor={id} className="block font-semibold">
+        {label}
+      </label>
+      {hint ? (
+        <p id={`${id}-hint`} className="text-small text-soft">
+          {hint}
+        </p>
+      ) : null}
+      <textarea
+        id={id}
+        name={name}
+        rows={rows}
+        defaultValue={defaultValue}
+        required={required}
+        maxLength={maxLength}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={described || undefined}
+        className="mt-1 w-full rounded-box border border-edge bg-raised p-3 aria-invalid:border-brick"
+      />
+      {error ? (
+        <p id={`${id}-error`} className="mt-1 text-small font-semibold text-brick-ink">
+          {error}
+        </p>
+      ) : null}
+    </div>
+  )
+}
+
 /** A checkbox; the whole line is the target. */
 export function Checkbox({ name, children }: { name: string; children: ReactNode }) {
   return (

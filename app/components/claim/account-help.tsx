@@ -1,6 +1,7 @@
 /** What stands between the account one is signed in with and a key, with the button that mends it. */
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { WorkshopView } from '~/domain/workshop/view-types'
+import { notTakenMessages } from './claim-messages'
 import { Button } from '../base/button'
 import { ProviderButtons, providerTitles, type ProviderName } from '../base/provider-buttons'
 import { Time } from '../base/time'
@@ -13,6 +14,8 @@ const mendable: ReadonlySet<RefusedReason> = new Set<RefusedReason>([
   'no-verified-email',
   'email-already-claimed',
   'account-too-new',
+  'wrong-domain',
+  'not-on-roster',
 ])
 
 /** Whether another account, or the same one after a change at its provider, gets a key. */
@@ -62,6 +65,9 @@ export function AccountHelp({
             Verify it at GitHub
           </a>
         </p>
+      ) : null}
+      {reason === 'wrong-domain' || reason === 'not-on-roster' ? (
+        <p>{notTakenMessages[reason].next}</p>
       ) : null}
       {until ? (
         <p>

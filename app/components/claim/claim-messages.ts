@@ -125,6 +125,43 @@ export const notTakenMessages: Record<RefusedReason, Message> = {
     tone: 'plain',
     askOrganizer: false,
   },
+  'wrong-domain': {
+    title: 'This workshop is for other addresses',
+    meaning: 'It accepts verified addresses of certain organisations, and yours is not of one.',
+    next: 'Sign in with an account that has such an address, or ask the organiser.',
+    tone: 'warning',
+    askOrganizer: true,
+  },
+  'not-on-roster': {
+    title: 'You are not on the list of this workshop',
+    meaning:
+      'Only people whom the organiser has listed can claim here. This account is not listed.',
+    next: 'Sign in with the account or address that you registered with, or ask the organiser.',
+    tone: 'warning',
+    askOrganizer: true,
+  },
+  'code-needed': {
+    title: 'This workshop needs a code',
+    meaning: 'The organiser shows six digits at the event. They change every minute.',
+    next: 'Type the code that is shown now, and claim again.',
+    tone: 'warning',
+    askOrganizer: true,
+  },
+  'code-wrong': {
+    title: 'This code is wrong or too old',
+    meaning: 'A code works for two minutes at most.',
+    next: 'Type the code that is shown now.',
+    tone: 'warning',
+    askOrganizer: true,
+  },
+  'code-limit': {
+    title: 'Too many codes',
+    meaning:
+      'You, or all people here together, have tried too many codes in the last five minutes.',
+    next: 'Wait five minutes and type the code that is shown then, or ask the organiser to let you in.',
+    tone: 'warning',
+    askOrganizer: true,
+  },
   'account-too-new': {
     title: 'Your account is too new',
     meaning:
@@ -135,12 +172,28 @@ export const notTakenMessages: Record<RefusedReason, Message> = {
   },
 }
 
+/** "example.org", "example.org or any part of example.com" */
+export const domainsLabel = (domains: string[]): string =>
+  domains
+    .map((domain) => (domain.startsWith('*.') ? `any part of ${domain.slice(2)}` : domain))
+    .join(' or ')
+
 /** The same, naming the one provider that the workshop accepts. */
 export function notTakenMessage(
   reason: RefusedReason,
-  workshop: Pick<WorkshopView, 'kind' | 'providers'> | null,
+  workshop:
+    (Pick<WorkshopView, 'kind' | 'providers'> & Partial<Pick<WorkshopView, 'entry'>>) | null,
 ): Message {
   const message = notTakenMessages[reason]
+  if (reason === 'account-too-new' && workshop?.kind === 'workshop')
+    return { ...message, meaning: message.meaning.replace('giveaway', 'workshop') }
+  if (reason === 'wrong-domain' && workshop?.entry?.domains.length)
+    return {
+      ...message,
+      meaning:
+        `It accepts verified addresses of ${domainsLabel(workshop.entry.domains)}, ` +
+        'and yours is of another domain.',
+    }
   const [only, ...others] = workshop?.providers ?? []
   if (reason !== 'wrong-provider' || !workshop || !only || others.length > 0) return message
   return {

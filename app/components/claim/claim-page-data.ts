@@ -2,6 +2,7 @@ import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { ClaimView } from '~/domain/claim/view-types'
 import type { WorkshopView } from '~/domain/workshop/view-types'
 import type { Account } from './account-help'
+import type { KnownAccess } from './workshop-entry'
 
 /**
  * All that the claim page shows. It is in the HTML and in the answer to a refresh, so it never
@@ -19,6 +20,8 @@ export type ClaimPageData = {
   oldEnoughAt: string | null
   /** How the other claim with this email was signed in, for a claim that was refused for that. */
   claimedWith: Account['provider'] | null
+  /** Whether the organizers can lift a refusal. */
+  access: KnownAccess
   holder: string
   account: Account
   autoSeconds: number | null

@@ -2,10 +2,18 @@
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import { ButtonLink } from '../base/button'
 import { PageShell } from '../base/page-shell'
+import { AskOrganizer } from './ask-organizer'
 import { AccountHelp, isMendable } from './account-help'
 import { notTakenMessage } from './claim-messages'
 import type { ClaimPageData } from './claim-page-data'
 import { OrganizerLine } from './organizer-line'
+
+/** What the organizers can lift for one person. */
+const liftable: ReadonlySet<RefusedReason> = new Set<RefusedReason>([
+  'account-too-new',
+  'wrong-domain',
+  'not-on-roster',
+])
 
 export function NotTaken({ page, reason }: { page: ClaimPageData; reason: RefusedReason }) {
   const message = notTakenMessage(reason, page.workshop)
@@ -33,6 +41,9 @@ export function NotTaken({ page, reason }: { page: ClaimPageData; reason: Refuse
         ) : (
           <p>{message.next}</p>
         )}
+        {page.workshop && page.access?.mayAsk && liftable.has(reason) ? (
+          <AskOrganizer slug={page.workshop.slug} request={page.access.request} />
+        ) : null}
         <div className="flex flex-wrap gap-3">
           {page.workshop ? (
             <ButtonLink kind={retryable ? 'ink' : 'plain'} to={page.urls.workshop}>

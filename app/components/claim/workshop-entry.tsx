@@ -3,14 +3,14 @@ import { useEffect, useRef, useState } from 'react'
 import type { WatchedWorkshop } from '~/client/use-workshop-pulse'
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { PausedView, WorkshopView } from '~/domain/workshop/view-types'
-import { claimUrl, workshopUrl } from '~/urls'
-import { Button } from '../base/button'
+import { workshopUrl } from '~/urls'
 import { Callout } from '../base/callout'
-import { Checkbox } from '../base/field'
 import { ProviderButtons } from '../base/provider-buttons'
 import { Countdown, Time } from '../base/time'
 import { spanText } from '../base/time-text'
 import { AccountHelp, isMendable, type Account } from './account-help'
+import { AskOrganizer, type AskState } from './ask-organizer'
+import { ClaimForm } from './claim-form'
 import { notTakenMessage } from './claim-messages'
 import { pausedMessage, SeatsBar } from './workshop-facts'
 
@@ -22,16 +22,29 @@ export type KnownObstacle = {
   claimedWith: Account['provider'] | null
 }
 
+/** Of a workshop whose file says who may come in; null of any other. */
+export type KnownAccess = {
+  /** The organizers can lift what stands in the way. */
+  mayAsk: boolean
+  needsCode: boolean
+  request: AskState
+} | null
+
 export function WorkshopEntry({
   workshop,
   account,
   obstacle,
+  access,
+  codeRefused,
   live,
 }: {
   /** With the newest answer of the poll in it. */
   workshop: WorkshopView
   account: Account | null
   obstacle: KnownObstacle | null
+  access: KnownAccess
+  /** Why the code of the last try was refused. */
+  codeRefused: RefusedReason | null
   live: Pick<WatchedWorkshop, 'failures' | 'lastGood'>
 }) {
   const sentence = entrySentence(workshop)
@@ -41,7 +54,13 @@ export function WorkshopEntry({
       <p role="status" className="sr-only">
         {sentence === first.current ? '' : sentence}
       </p>
-      <Entrance workshop={workshop} account={account} obstacle={obstacle} />
+      <Entrance
+        workshop={workshop}
+        account={account}
+        obstacle={obstacle}
+        access={access}
+        codeRefused={codeRefused}
+      />
       {workshop.window === 'open' && !workshop.paused && workshop.seats.left > 0 ? (
         <SeatsBar workshop={workshop} />
       ) : null}
@@ -61,10 +80,14 @@ function Entrance({
   workshop,
   account,
   obstacle,
+  access,
+  codeRefused,
 }: {
   workshop: WorkshopView
   account: Account | null
   obstacle: KnownObstacle | null
+  access: KnownAccess
+  codeRefused: RefusedReason | null
 }) {
   const page = workshopUrl(workshop.slug)
   if (workshop.endedAt)
@@ -81,7 +104,13 @@ function Entrance({
     )
   const known =
     account && obstacle ? (
-      <KnownRefusal workshop={workshop} account={account} obstacle={obstacle} returnTo={page} />
+      <KnownRefusal
+        workshop={workshop}
+        account={account}
+        obstacle={obstacle}
+        access={access}
+        returnTo={page}
+      />
     ) : null
   if (workshop.window === 'upcoming')
     return (
@@ -132,18 +161,34 @@ function Entrance({
         </p>
       </div>
     )
-  return known ?? <ClaimForm workshop={workshop} />
+  if (known) return known
+  const asked = access?.request?.state === 'open'
+  return (
+    <div className="space-y-6">
+      <ClaimForm
+        workshop={workshop}
+        withCode={access?.needsCode ?? false}
+        refused={codeRefused}
+        asked={asked}
+      />
+      {access?.needsCode && access.request ? (
+        <AskOrganizer slug={workshop.slug} request={access.request} />
+      ) : null}
+    </div>
+  )
 }
 
 function KnownRefusal({
   workshop,
   account,
   obstacle,
+  access,
   returnTo,
 }: {
   workshop: WorkshopView
   account: Account
   obstacle: KnownObstacle
+  access: KnownAccess
   returnTo: string
 }) {
   const message = notTakenMessage(obstacle.reason, workshop)
@@ -163,6 +208,7 @@ function KnownRefusal({
           returnTo={returnTo}
         />
       ) : null}
+      {access?.mayAsk ? <AskOrganizer slug={workshop.slug} request={access.request} /> : null}
     </div>
   )
 }
@@ -184,29 +230,6 @@ function Paused({ paused, asOf }: { paused: PausedView; asOf: string }) {
         <p>Without JavaScript, reload this page in a few minutes.</p>
       </noscript>
     </Callout>
-  )
-}
-
-function ClaimForm({ workshop }: { workshop: WorkshopView }) {
-  const [busy, setBusy] = useState(false)
-  // The browser's back button shows this page as it was left.
-  useEffect(() => {
-    const rest = () => setBusy(false)
-    addEventListener('pageshow', rest)
-    return () => removeEventListener('pageshow', rest)
-  }, [])
-  return (
-    <form
-      method="post"
-      action={claimUrl(workshop.slug)}
-      className="space-y-4"
-      onSubmit={() => setBusy(true)}
-    >
-      {workshop.marketingOptIn ? <Checkbox name="optIn">{workshop.marketingOptIn}</Checkbox> : null}
-      <Button type="submit" kind="key" large busy={busy} busyText="Claiming your key…">
-        Claim my key
-      </Button>
-    </form>
   )
 }
 

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { PausedView, WorkshopView } from '~/domain/workshop/view-types'
-import { providerLabels } from './claim-messages'
+import { domainsLabel, providerLabels } from './claim-messages'
 import { Countdown, Time } from '../base/time'
 import { nextReset, spanText } from '../base/time-text'
 import { ModelList } from '../base/model-list'
@@ -92,6 +92,13 @@ export function WorkshopFacts({ workshop }: { workshop: WorkshopView }) {
             : 'you can claim the next one'}
           , while keys are left.
         </Fact>
+      ) : null}
+      {workshop.entry.domains.length > 0 ? (
+        <Fact name="Who">Verified addresses of {domainsLabel(workshop.entry.domains)}</Fact>
+      ) : null}
+      {workshop.entry.roster ? <Fact name="Who">People whom the organiser has listed</Fact> : null}
+      {workshop.entry.code ? (
+        <Fact name="Code">Six digits that the organiser shows at the event</Fact>
       ) : null}
       {workshop.minAccountAgeMs ? (
         <Fact name="Account">At least {spanText(workshop.minAccountAgeMs / 1000)} old</Fact>

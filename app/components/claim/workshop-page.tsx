@@ -5,11 +5,12 @@ import { LinkedText } from '~/components/base/linked-text'
 import { PageShell, Section } from '~/components/base/page-shell'
 import { StarNudge } from '~/components/base/star-nudge'
 import { EventZoneProvider } from '~/components/base/time'
+import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { WorkshopPulse, WorkshopView } from '~/domain/workshop/view-types'
 import { adminWorkshopUrl, claimUrl, workshopStatusUrl } from '~/urls'
 import type { Account } from './account-help'
 import { OrganizerLine } from './organizer-line'
-import { WorkshopEntry, type KnownObstacle } from './workshop-entry'
+import { WorkshopEntry, type KnownAccess, type KnownObstacle } from './workshop-entry'
 import { WorkshopFacts } from './workshop-facts'
 
 export type WorkshopPageData = {
@@ -22,12 +23,14 @@ export type WorkshopPageData = {
   /** Null for who is not signed in. */
   account: Account | null
   obstacle: KnownObstacle | null
+  access: KnownAccess
+  codeRefused: RefusedReason | null
 }
 
 const back = { to: '/', label: 'All workshops' }
 
 export function WorkshopPage({ page }: { page: WorkshopPageData }) {
-  const { slug, shown, claim, staff, account, obstacle } = page
+  const { slug, shown, claim, staff, account, obstacle, access, codeRefused } = page
   if (!shown) {
     return (
       <PageShell
@@ -57,6 +60,8 @@ export function WorkshopPage({ page }: { page: WorkshopPageData }) {
         staff={staff}
         account={account}
         obstacle={obstacle}
+        access={access}
+        codeRefused={codeRefused}
       />
     </EventZoneProvider>
   )
@@ -69,6 +74,8 @@ function OpenWorkshop({
   staff,
   account,
   obstacle,
+  access,
+  codeRefused,
 }: {
   loaded: WorkshopView
   loadedPulse: WorkshopPulse
@@ -76,6 +83,8 @@ function OpenWorkshop({
   staff: boolean
   account: Account | null
   obstacle: KnownObstacle | null
+  access: KnownAccess
+  codeRefused: RefusedReason | null
 }) {
   const { slug } = loaded
   const live = useWorkshopPulse(loadedPulse, workshopStatusUrl(slug))
@@ -90,7 +99,14 @@ function OpenWorkshop({
         {claim ? (
           <Claimed slug={slug} state={claim.state} />
         ) : (
-          <WorkshopEntry workshop={workshop} account={account} obstacle={obstacle} live={live} />
+          <WorkshopEntry
+            workshop={workshop}
+            account={account}
+            obstacle={obstacle}
+            access={access}
+            codeRefused={codeRefused}
+            live={live}
+          />
         )}
       </div>
       <Section title="What you get" id="facts">

@@ -4,6 +4,7 @@
  * messages/audit.ts.
  */
 export type AuditAction =
+  | `access.${'asked' | 'granted' | 'refused' | 'revoked'}`
   | 'accounts.joined'
   | `alert.${'test-sent' | 'retried'}`
   | 'attendee.created'
@@ -13,6 +14,7 @@ export type AuditAction =
   | `bulk.${'started' | 'aborted' | 'finished'}`
   | `claim.${ClaimEvent}`
   | 'claims.exported'
+  | `code-link.${'made' | 'revoked'}`
   | 'doctor.asked'
   | `identity.${'linked' | 'unlinked'}`
   | 'installation.renewed'

@@ -1,6 +1,7 @@
 /**
- * Who may claim: a pure function of the workshop, the person, the operator's switch and the time.
- * The pause is a row, and read where the claim is written.
+ * Who may claim: a pure function of the workshop, the person, what staff granted them, the
+ * operator's switch and the time. The pause is a row, and read where the claim is written; so is the
+ * code, which is compared there.
  */
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
@@ -13,6 +14,8 @@ export type Claimant = {
   provider: 'github' | 'google'
   banned: { reason: string | null } | null
   githubAccountCreatedAt: Date | null
+  /** Of their linked GitHub accounts at the last sign-in, in lower case; absent: none. */
+  githubLogins?: readonly string[]
 }
 
 export type AdmissionRefusal =
@@ -23,7 +26,18 @@ export type AdmissionRefusal =
   | 'no-verified-email'
   | 'banned'
   | 'switched-off'
-  | 'account-too-new'
+  | EntryRule
+
+/** What the organizers can grant, whatever the file says. */
+export type EntryRule = 'account-too-new' | 'wrong-domain' | 'not-on-roster'
+
+/** What is known of a person's entry besides the file. */
+export type Entry = {
+  /** Staff let this person in: the rules of entry do not bind. */
+  granted: boolean
+  /** Their address as rosters of this workshop may have it. */
+  addressHashes: readonly string[]
+}
 
 export type AdmissionInput = {
   workshop: Workshop
@@ -35,6 +49,7 @@ export type AdmissionInput = {
    */
   maxTotalKeys: number
   now: Date
+  entry?: Entry
 }
 
 /** Null means admitted. Reasons that the person can act on come first. */
@@ -44,11 +59,12 @@ export function admit({
   provisioningEnabled,
   maxTotalKeys,
   now,
+  entry,
 }: AdmissionInput): AdmissionRefusal | null {
   const window = windowState(workshop, now)
   if (window === 'closed') return 'closed'
   if (window === 'upcoming') return 'not-open-yet'
-  const obstacle = obstacleOf({ workshop, person, now })
+  const obstacle = obstacleOf({ workshop, person, now, entry })
   if (obstacle) return obstacle.reason
   if (!provisioningEnabled) return 'switched-off'
   // A giveaway's limits are all off by default: a missing switch never means "unlimited".
@@ -62,7 +78,7 @@ export function admit({
 
 /** What stands between this person and a claim, also before claims open. */
 export type Obstacle =
-  | { reason: 'banned' | 'wrong-provider' | 'no-verified-email' }
+  | { reason: 'banned' | 'wrong-provider' | 'no-verified-email' | 'wrong-domain' | 'not-on-roster' }
   /** `until` is when the account is old enough; null where its age is unknown. */
   | { reason: 'account-too-new'; until: Date | null }
 
@@ -71,13 +87,47 @@ export function obstacleOf({
   workshop,
   person,
   now,
-}: Pick<AdmissionInput, 'workshop' | 'person' | 'now'>): Obstacle | null {
+  entry = { granted: false, addressHashes: [] },
+}: Pick<AdmissionInput, 'workshop' | 'person' | 'now' | 'entry'>): Obstacle | null {
   if (person.banned) return { reason: 'banned' }
   if (!workshop.providers.includes(person.provider)) return { reason: 'wrong-provider' }
   if (workshop.kind === 'workshop' && person.emailNormalized === null)
     return { reason: 'no-verified-email' }
+  if (entry.granted) return null
+  if (!isDomainAllowed(workshop, person)) return { reason: 'wrong-domain' }
+  if (!isOnRoster(workshop, person, entry.addressHashes)) return { reason: 'not-on-roster' }
   if (workshop.minAccountAgeMs === null) return null
   const made = person.githubAccountCreatedAt
   const until = made && new Date(made.getTime() + workshop.minAccountAgeMs)
   return until && until <= now ? null : { reason: 'account-too-new', until }
+}
+
+/** Whether the file has a rule that a grant lifts. */
+export const hasEntryRules = (workshop: Workshop): boolean =>
+  workshop.allowedDomains.length > 0 ||
+  workshop.roster !== null ||
+  workshop.minAccountAgeMs !== null ||
+  workshop.roomCode !== null
+
+/** `example.org` is that domain alone, `*.example.org` its subdomains alone. */
+function isDomainAllowed({ allowedDomains }: Workshop, { emailNormalized }: Claimant): boolean {
+  if (allowedDomains.length === 0) return true
+  const domain = emailNormalized?.slice(emailNormalized.lastIndexOf('@') + 1) ?? ''
+  return allowedDomains.some((allowed) =>
+    allowed.startsWith('*.')
+      ? domain.endsWith(allowed.slice(1)) && domain.length > allowed.length - 1
+      : domain === allowed,
+  )
+}
+
+function isOnRoster(
+  { roster }: Workshop,
+  { githubLogins = [] }: Claimant,
+  addressHashes: readonly string[],
+): boolean {
+  if (roster === null) return true
+  return (
+    githubLogins.some((login) => roster.logins.has(login)) ||
+    addressHashes.some((hash) => roster.hashes.has(hash))
+  )
 }

@@ -48,6 +48,7 @@ export async function claimForGithubId(
     provider: 'github',
     banned: null,
     githubAccountCreatedAt: null,
+    githubLogins: [],
   } as const
   return claimAdmitted(ctx, workshop, claimant, {
     optIn: false,

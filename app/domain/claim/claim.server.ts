@@ -20,12 +20,15 @@ import { holderOf, lockClaim } from './claim-row.server'
 import { beginNextGeneration, leftOfCap } from './next-key.server'
 import { keyExpiryFor } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
-import { admit, type AdmissionRefusal, type Claimant } from './admission'
+import { admit, hasEntryRules, type AdmissionRefusal, type Claimant } from './admission'
 import { mayClaimAgain, type EndedClaim } from './claim-again'
+import { EntryRefused, needsCode, readEntry, requireEntry, type CodeRefusal } from './entry.server'
 import { recordTurnedAway } from './turned-away.server'
+import { typedCode } from './workshop-code'
 
 export type RefusedReason =
   | AdmissionRefusal
+  | CodeRefusal
   | 'had-one-before'
   | 'paused'
   | 'full'
@@ -38,11 +41,16 @@ export type ClaimOutcome =
   | { kind: 'already-claimed'; claimId: string }
   | { kind: 'refused'; reason: RefusedReason }
 
+export type ClaimInput = {
+  workshopSlug: string
+  person: Claimant
+  optIn: boolean
+  /** What was typed as the workshop's code. */
+  code?: string
+}
+
 /** Claims a key. Clicking again, from anywhere and at once, answers with the same claim. */
-export async function claimKey(
-  ctx: Ctx,
-  input: { workshopSlug: string; person: Claimant; optIn: boolean },
-): Promise<ClaimOutcome> {
+export async function claimKey(ctx: Ctx, input: ClaimInput): Promise<ClaimOutcome> {
   const outcome = await ctx.limitClaims(() => admitAndClaim(ctx, input))
   ctx.metrics.countClaim(outcome.kind === 'refused' ? outcome.reason : outcome.kind)
   if (outcome.kind === 'refused' && ctx.workshops.workshops.has(input.workshopSlug))
@@ -50,16 +58,17 @@ export async function claimKey(
   return outcome
 }
 
-async function admitAndClaim(
-  ctx: Ctx,
-  input: { workshopSlug: string; person: Claimant; optIn: boolean },
-): Promise<ClaimOutcome> {
+async function admitAndClaim(ctx: Ctx, input: ClaimInput): Promise<ClaimOutcome> {
   const { workshopSlug, person } = input
   const workshop = ctx.workshops.workshops.get(workshopSlug)
   const now = ctx.now()
   const { provisioningEnabled, maxTotalKeys } = ctx.settings
+  const entry =
+    workshop && hasEntryRules(workshop)
+      ? await readEntry(ctx, ctx.db, workshopSlug, person)
+      : undefined
   const refusal = workshop
-    ? admit({ workshop, person, provisioningEnabled, maxTotalKeys, now })
+    ? admit({ workshop, person, provisioningEnabled, maxTotalKeys, now, entry })
     : 'no-such-workshop'
   if (!workshop || refusal) {
     const { own, ended, mayClaim } = await readSnapshot(ctx, workshopSlug, person.userId)
@@ -73,13 +82,27 @@ async function admitAndClaim(
     emailNormalized: person.emailNormalized,
   })
   if (held) return { kind: 'refused', reason: held === 'banned' ? 'banned' : 'had-one-before' }
+  const code = typedCode(input.code ?? '')
+  const counted = entry !== undefined && needsCode(workshop, entry)
+  if (counted) {
+    if (code === '') return { kind: 'refused', reason: 'code-needed' }
+    // Counted before it is compared, so that tries at once count as many.
+    const seconds = await ctx.limits.consume('workshop-code', {
+      userId: person.userId,
+      address: null,
+      place: workshopSlug,
+    })
+    if (seconds !== null) return { kind: 'refused', reason: 'code-limit' }
+  }
   return claimAdmitted(ctx, workshop, person, {
     optIn: input.optIn,
     actor: `user:${person.userId}`,
+    entry: { code: counted ? code : null },
   })
 }
 
-type ClaimTerms = { optIn: boolean; actor: AuditActor }
+/** `entry` holds the person to the rules of entry; staff who claim for somebody are not. */
+type ClaimTerms = { optIn: boolean; actor: AuditActor; entry?: { code: string | null } }
 
 /**
  * Claims for a person who may: a new claim, the one that is there, or the next key of one that has
@@ -99,6 +122,10 @@ export async function claimAdmitted(
     if (claimId) return { kind: 'queued', claimId }
   } catch (error) {
     if (isPoolIsFull(error)) return fullOrEnded()
+    if (error instanceof EntryRefused) {
+      const { own, mayClaim } = await readSnapshot(ctx, workshop.slug, person.userId)
+      return own && !mayClaim ? own : refused(error.reason)
+    }
     // The account was joined to another, or erased, by a click in another tab.
     if (isMissingReference(error)) return refused('email-already-claimed')
     if (!isUniqueViolation(error)) throw error
@@ -197,8 +224,9 @@ async function insertClaim(
   tx: Tx,
   workshop: Workshop,
   person: Claimant,
-  { optIn, actor }: ClaimTerms,
+  { optIn, actor, entry }: ClaimTerms,
 ): Promise<string | null> {
+  if (entry) await requireEntry(ctx, tx, workshop, person, entry.code)
   const now = ctx.now()
   const expiresAt = keyExpiryFor(workshop, now)
   const committed = committedFor({

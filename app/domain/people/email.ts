@@ -2,8 +2,8 @@
  * One spelling per mailbox, so that one person cannot claim twice and two people are never taken
  * for one.
  */
-import { domainToASCII } from 'node:url'
 import { asciiLowerCase } from '../ascii'
+import { asciiDomain } from '../ascii-domain'
 
 /**
  * The spelling by which two addresses are compared, or null for what is not an address.
@@ -23,12 +23,4 @@ export function normalizeEmail(text: string): string | null {
 // Not normalised to NFC either: that too turns the Kelvin sign into a "K".
 function isLocalPart(local: string): boolean {
   return local.length > 0 && !/[\s@\p{Cc}\p{Cf}]/u.test(local)
-}
-
-function asciiDomain(text: string): string | null {
-  const name = text.replace(/\.$/, '')
-  // domainToASCII reads its input as a URL's host: keep out what only a URL gives a meaning to.
-  if (!/^[\p{L}\p{M}\p{N}.。．｡-]+$/u.test(name)) return null
-  const domain = domainToASCII(name)
-  return /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain) ? domain : null
 }

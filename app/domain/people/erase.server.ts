@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
+import { asciiLowerCase } from '../ascii'
 import type { Ctx } from '../ctx'
 import { liveClaim } from '../live-claim.server'
 import { lockIdentity } from './account.server'
@@ -100,9 +101,10 @@ export async function erasePerson(
       select workshop_slug as "workshopSlug", state, ended_at as "endedAt", may_claim_again as "mayClaimAgain",
         email_normalized as "emailNormalized" from keymint.workshop_attendance where user_id = ${userId}
         for update`
-    const identities = await tx.$queryRaw<Marked[]>`
+    const identities = await tx.$queryRaw<(Marked & { login: string | null })[]>`
       delete from keymint.identities where user_id = ${userId}
-        returning provider, provider_user_id as "providerUserId", email_normalized as "emailNormalized"`
+        returning provider, provider_user_id as "providerUserId", email_normalized as "emailNormalized",
+          login`
     // Also the identity that named the account, if it was disconnected: it would make the same
     // account again.
     const marks: Mark[] = [
@@ -113,6 +115,12 @@ export async function erasePerson(
     await holdMarks(ctx, tx, { claims, banned: person.banned, marks })
 
     await tx.$executeRaw`update keymint.invitations set email = null where used_by = ${userId}`
+    // A grant of an address is a fingerprint, and names nobody.
+    const logins = identities.flatMap(({ login }) => (login === null ? [] : asciiLowerCase(login)))
+    await tx.$executeRaw`delete from keymint.access_requests where user_id = ${userId}`
+    await tx.$executeRaw`
+      delete from keymint.access_grants where (kind = 'person' and mark = ${userId})
+        or (kind = 'login' and mark = any(${logins}::text[]))`
     // Only closed teams are left: an open one has blocked this.
     await tx.$executeRaw`
       update keymint.team_members set state = 'removed', removed_at = ${ctx.now()}::timestamptz

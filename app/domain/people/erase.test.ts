@@ -321,9 +321,7 @@ test('the download holds everything of a person and no secret', async () => {
     'keys',
     'setupCodes',
     'teams',
-    'subKeys',
-    'ledger',
-    'auditEvents',
+    ...['subKeys', 'accessRequests', 'accessGrants', 'ledger', 'auditEvents'],
   ])
   expect(file.person).toMatchObject({
     userId: person.userId,

@@ -67,6 +67,14 @@ async function* pieces(
     omit: { sealed: true },
     orderBy: { createdAt: 'asc' },
   })
+  const accessRequests = await db.accessRequest.findMany({
+    where: { userId },
+    orderBy: { createdAt: 'asc' },
+  })
+  const accessGrants = await db.accessGrant.findMany({
+    where: { kind: 'person', mark: userId },
+    orderBy: { grantedAt: 'asc' },
+  })
   const ledger = await db.transaction.findMany({ where: { userId }, orderBy: { id: 'asc' } })
   const parts = {
     about: {
@@ -83,6 +91,8 @@ async function* pieces(
     setupCodes,
     teams,
     subKeys,
+    accessRequests,
+    accessGrants,
     ledger,
   }
   yield '{\n'

@@ -1,5 +1,5 @@
 /**
- * Which keys the bans and holds need. A fingerprint cannot be made again, because its text is not
+ * Which keys the bans, holds and grants of addresses need. A fingerprint cannot be made again, because its text is not
  * stored: it is recognised for as long as its key is known.
  */
 import type { Ctx } from '../ctx'
@@ -19,8 +19,11 @@ export async function readHoldKeys(
   ctx: Pick<Ctx, 'db' | 'fingerprints' | 'now'>,
 ): Promise<HoldKeys> {
   const rows = await ctx.db.$queryRaw<{ keyId: string | null; count: number }[]>`
-    select key_id as "keyId", count(*)::int as count from keymint.claim_holds
-    where held_until is null or held_until > ${ctx.now()} group by 1 order by 1`
+    select key_id as "keyId", count(*)::int as count from (
+      select key_id from keymint.claim_holds where held_until is null or held_until > ${ctx.now()}
+      union all select key_id from keymint.access_grants
+        where kind = 'address' and revoked_at is null) marks
+    group by 1 order by 1`
   const { ownKeyIds, borrowedKeyIds } = ctx.fingerprints
   const [newest, ...older] = borrowedKeyIds
   const found: HoldKeys = { kept: 0, needing: {}, unnoted: 0, lost: {} }

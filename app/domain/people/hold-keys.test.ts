@@ -68,3 +68,22 @@ test('what was recorded before keys were noted counts as of every older key', as
   expect((await of([], [other, world.encryptionKey])).unnoted).toBeGreaterThan(0)
   expect((await of([world.encryptionKey], [other, world.encryptionKey])).unnoted).toBe(0)
 })
+
+test('a grant of an address needs its key as a hold does, until it is taken back', async () => {
+  await using world = await openWorld()
+  const grant = await world.db.accessGrant.create({
+    data: {
+      workshopSlug: 'w',
+      kind: 'address',
+      mark: 'f'.repeat(64),
+      keyId: 'deadbeef',
+      grantedBy: 'github:staff',
+    },
+  })
+  expect((await readHoldKeys(world.ctx)).lost).toEqual({ deadbeef: 1 })
+  await world.db.accessGrant.update({
+    where: { id: grant.id },
+    data: { revokedAt: new Date(), revokedBy: 'github:staff' },
+  })
+  expect((await readHoldKeys(world.ctx)).lost).toEqual({})
+})

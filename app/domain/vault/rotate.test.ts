@@ -322,5 +322,5 @@ test('the command says which key bans need, and does not let it go', async () =>
     FINGERPRINT_KEY: text([oldKey]),
   })
   expect(told.code, told.output).toBe(0)
-  expect(told.output).toMatch(/bans? (and|or) holds? stay as they are/)
+  expect(told.output).toMatch(/bans?, holds? (and|or) grants? stay as they are/)
 }, 120_000)

@@ -5,17 +5,27 @@
  */
 import { open, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { completeRoster, type RosterReader } from './roster-file.server'
 import { parseWorkshopFile, slugOf, type ParsedWorkshop } from './parse'
 import { MAX_FILE_BYTES } from './yaml-source'
 import type { WorkshopCatalog } from '../workshop-file'
 
-/** Reads every `*.yaml` of the folder, in the order of their names. */
-export async function loadWorkshops(dir: string): Promise<WorkshopCatalog> {
+/**
+ * Reads every `*.yaml` of the folder, in the order of their names. With `rosters` the lists outside
+ * the repository, too; a workshop whose list cannot be used is broken.
+ */
+export async function loadWorkshops(
+  dir: string,
+  rosters: RosterReader | null = null,
+): Promise<WorkshopCatalog> {
   try {
     const names = (await readdir(dir)).filter(
       (name) => /\.ya?ml$/i.test(name) && !name.startsWith('.'),
     )
-    return await loadWorkshopFiles(names.sort().map((name) => join(dir, name)))
+    return await loadWorkshopFiles(
+      names.sort().map((name) => join(dir, name)),
+      rosters,
+    )
   } catch (error) {
     const problem = {
       file: dir,
@@ -29,7 +39,10 @@ export async function loadWorkshops(dir: string): Promise<WorkshopCatalog> {
 }
 
 /** Reads the named files as one catalog. */
-export async function loadWorkshopFiles(paths: readonly string[]): Promise<WorkshopCatalog> {
+export async function loadWorkshopFiles(
+  paths: readonly string[],
+  rosters: RosterReader | null = null,
+): Promise<WorkshopCatalog> {
   const catalog: WorkshopCatalog = {
     workshops: new Map(),
     broken: new Set(),
@@ -37,7 +50,7 @@ export async function loadWorkshopFiles(paths: readonly string[]): Promise<Works
     warnings: [],
   }
   for (const path of paths) {
-    const parsed = await readWorkshopFile(path)
+    const parsed = await withRoster(await readWorkshopFile(path), path, rosters)
     if (!parsed.ok) {
       catalog.problems.push(...parsed.problems)
       catalog.broken.add(slugOf(path))
@@ -58,6 +71,29 @@ export async function loadWorkshopFiles(paths: readonly string[]): Promise<Works
   // A stray foo.yml beside a good foo.yaml is a problem of the folder, not of the workshop.
   for (const slug of catalog.workshops.keys()) catalog.broken.delete(slug)
   return catalog
+}
+
+async function withRoster(
+  parsed: ParsedWorkshop,
+  path: string,
+  rosters: RosterReader | null,
+): Promise<ParsedWorkshop> {
+  if (!parsed.ok || parsed.workshop.roster === null) return parsed
+  const { workshop, warnings } = parsed
+  if (rosters === null) {
+    if (workshop.rosterFile === null) return parsed
+    const warning = {
+      file: path,
+      line: 1,
+      field: 'roster.file',
+      message: 'is not checked here: it is read where Keymint runs',
+      remedy: 'check its readiness there; without the list nobody can claim',
+    }
+    return { ok: true, workshop, warnings: [...warnings, warning] }
+  }
+  const complete = await completeRoster(workshop, path, rosters)
+  if ('problem' in complete) return { ok: false, problems: [complete.problem] }
+  return { ok: true, workshop: { ...workshop, roster: complete.roster }, warnings }
 }
 
 async function readWorkshopFile(path: string): Promise<ParsedWorkshop> {

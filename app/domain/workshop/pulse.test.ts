@@ -29,6 +29,8 @@ const view = (change: Partial<WorkshopView> = {}): WorkshopView => ({
   repositoryUrl: null,
   cooldownMs: null,
   minAccountAgeMs: null,
+  entry: { domains: [], roster: false, code: false },
+  listed: true,
   tools: [],
   asOf,
   ...change,

@@ -17,6 +17,7 @@ import {
   readOrganizer,
   readOrganizerEntry,
 } from './own-fields'
+import { DOMAINS_EXAMPLE, readAllowedDomain, readRoster } from './entry-fields'
 import { addWarnings, checkCap, checkKind, checkSeats, checkTimes, type Needs } from './rules'
 
 const KINDS: readonly WorkshopKind[] = ['workshop', 'giveaway']
@@ -65,6 +66,14 @@ export function readWorkshop(
     acknowledgedTerms: fields.yes('acknowledged_terms') ?? false,
   }
   const minAccountAgeMs = fields.duration('min_account_age', 3660)
+  const allowedDomains = fields.has('allowed_domains')
+    ? fields.list('allowed_domains', { max: 50, example: DOMAINS_EXAMPLE }, (node, name) =>
+        readAllowedDomain(fields, node, name),
+      )
+    : []
+  const listed = fields.yes('listed') ?? true
+  const roomCode = fields.oneOf('room_code', ['rotating'])
+  const roster = readRoster(fields)
   const cooldownMs = fields.duration('cooldown', 3660)
   const tools = fields.has('tools')
     ? fields.list('tools', { max: 3, example: '[claude-code, python, curl]' }, (node, name) =>
@@ -108,6 +117,7 @@ export function readWorkshop(
     keyLimit === null ||
     providers === null ||
     tools === null ||
+    allowedDomains === null ||
     problems.length > 0
   )
     return null
@@ -129,6 +139,10 @@ export function readWorkshop(
     ...details,
     timezone: timezone ?? 'UTC',
     minAccountAgeMs,
+    allowedDomains,
+    ...roster,
+    roomCode,
+    listed,
     cooldownMs,
     repositoryUrl,
     tools,

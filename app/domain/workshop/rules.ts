@@ -24,6 +24,12 @@ export function checkKind(
   { providers, acknowledgedTerms }: Pick<FieldsRead, 'providers' | 'acknowledgedTerms'>,
 ): void {
   if (kind === 'giveaway') {
+    if (fields.has('room_code'))
+      fields.problem(
+        'room_code',
+        'is only for workshops: nobody can show a code to people who are elsewhere',
+        'remove the line',
+      )
     needs('max_keys', 'add how many keys there are, such as `max_keys: 500`')
     needs('providers', 'add `providers: [github]`')
     if (providers !== null && (providers.length !== 1 || providers[0] !== 'github'))
@@ -46,9 +52,15 @@ export function checkKind(
     )
     needs('limit_usd', 'add the pool of the whole workshop, such as `limit_usd: 300`')
     needs('providers', 'add who one may sign in with: `providers: [github, google]`')
-    for (const name of ['min_account_age', 'cooldown', 'repository_url']) {
+    for (const name of ['cooldown', 'repository_url']) {
       if (fields.has(name)) fields.problem(name, 'is only for giveaways', 'remove the line')
     }
+    if (fields.has('min_account_age') && providers?.some((provider) => provider !== 'github'))
+      fields.problem(
+        'min_account_age',
+        'needs GitHub: other providers do not say how old an account is',
+        'write `providers: [github]`, or remove the line',
+      )
   }
 }
 
@@ -123,6 +135,19 @@ export function checkSeats(workshop: Workshop, fields: Fields): void {
   )
 }
 
+const publicMail = new Set([
+  'gmail.com',
+  'gmx.de',
+  'gmx.net',
+  'hotmail.com',
+  'icloud.com',
+  'outlook.com',
+  'proton.me',
+  'protonmail.com',
+  'web.de',
+  'yahoo.com',
+])
+
 export function addWarnings(
   workshop: Workshop,
   fields: Fields,
@@ -158,6 +183,13 @@ export function addWarnings(
       'write a name with an email or url: `organizer: PyCon DE <workshops@example.org>`',
     )
   }
+  const everybodys = workshop.allowedDomains.filter((domain) => publicMail.has(domain))
+  if (everybodys.length > 0)
+    warn(
+      'allowed_domains',
+      `has ${everybodys.join(', ')}, where anybody can have an address`,
+      'write the domain of your organisation, or remove the line',
+    )
   if (workshop.kind === 'giveaway' && workshop.keyLimitReset === null) {
     warn(
       'key_limit_reset',

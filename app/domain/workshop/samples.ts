@@ -7,6 +7,7 @@ import type { Workshop } from '../workshop-file'
 const samples: Record<string, string> = {
   'duckdb-agents': 'Build an analytics agent on DuckDB',
   'evals-clinic': 'Evals clinic: bring your own prompt',
+  'members-evening': "Members' evening: agents on your own documents",
   'open-source-keys': 'A small key for open source',
   'typed-agents-tutorial': 'Typed agents: from prototype to production',
 }

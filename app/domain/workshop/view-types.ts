@@ -44,12 +44,21 @@ export type WorkshopView = {
   /** Set when nobody can claim for a reason of the operator; a pause may come with a reason. */
   paused: PausedView | null
   /**
-   * Giveaways only: a repository that one may star, how long after an end the next claim waits, how
-   * old an account must be.
+   * Giveaways only: a repository that one may star, and how long after an end the next claim waits.
+   * For all: how old an account must be.
    */
   repositoryUrl: string | null
   cooldownMs: number | null
   minAccountAgeMs: number | null
+  /** Who may come in, as everybody may read it: nothing of a roster but that there is one. */
+  entry: {
+    /** As people write them; `*.` before those of subdomains. Empty: all. */
+    domains: string[]
+    roster: boolean
+    code: boolean
+  }
+  /** False: search engines are asked to leave the page out. */
+  listed: boolean
   /** What a key's page shows first; empty: its own choice. */
   tools: ToolId[]
   /** ISO UTC, the moment the server looked. */

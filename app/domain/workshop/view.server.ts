@@ -1,4 +1,5 @@
 /** Workshops as everybody sees them: the file, the clock, and what is taken of the pool. */
+import { domainToUnicode } from 'node:url'
 import { nanoFromDecimalString } from '~/money'
 import type { WorkshopView } from './view-types'
 import type { Ctx } from '../ctx'
@@ -27,13 +28,13 @@ async function readSnapshots(ctx: Ctx): Promise<Snapshots> {
 }
 
 /**
- * Every workshop that can be shown: open ones first, then coming, then closed; each group by its
- * opening.
+ * Every listed workshop: open ones first, then coming, then closed; each group by its opening.
  */
 export async function listWorkshopViews(ctx: Ctx): Promise<WorkshopView[]> {
   const snapshots = await readSnapshots(ctx)
   const order = { open: 0, upcoming: 1, closed: 2 }
   return [...ctx.workshops.workshops.values()]
+    .filter(({ listed }) => listed)
     .map((workshop) => viewOf(ctx, workshop, snapshots))
     .sort(
       (a, b) =>
@@ -109,6 +110,12 @@ function viewOf(ctx: Ctx, workshop: Workshop, snapshots: Snapshots): WorkshopVie
     repositoryUrl: workshop.repositoryUrl,
     cooldownMs: workshop.cooldownMs,
     minAccountAgeMs: workshop.minAccountAgeMs,
+    entry: {
+      domains: workshop.allowedDomains.map(domainToUnicode),
+      roster: workshop.roster !== null,
+      code: workshop.roomCode !== null,
+    },
+    listed: workshop.listed,
     tools: workshop.tools,
     asOf: now.toISOString(),
   }

@@ -31,3 +31,25 @@ test('keys left are what the pool and the seats allow, whichever is fewer, and g
   await claimKey(world.ctx, { workshopSlug: 'test-workshop', person: person!, optIn: false })
   expect((await listWorkshopViews(world.ctx))[0]?.seats).toEqual({ total: 3, left: 2 })
 })
+
+test('an unlisted workshop is on no list, and its address shows it', async () => {
+  await using world = await openWorld({
+    workshops: [
+      makeWorkshop({ slug: 'shown' }),
+      makeWorkshop({
+        slug: 'hidden',
+        listed: false,
+        allowedDomains: ['xn--bcher-kva.example', '*.example.org'],
+        roster: { logins: new Set(['mona']), hashes: new Set(['r1.00000000.x']) },
+        roomCode: 'rotating',
+      }),
+    ],
+  })
+  expect((await listWorkshopViews(world.ctx)).map(({ slug }) => slug)).toEqual(['shown'])
+  const view = await findWorkshopView(world.ctx, 'hidden')
+  expect(view).toMatchObject({
+    listed: false,
+    entry: { domains: ['bücher.example', '*.example.org'], roster: true, code: true },
+  })
+  expect(JSON.stringify(view)).not.toMatch(/mona|r1\./)
+})
