@@ -20,6 +20,7 @@ const rooms = [
   [
     'workshop',
     [
+      'announcements.server',
       'catalog.server',
       'moment',
       'parse',
@@ -99,6 +100,7 @@ const rooms = [
       'claim.server',
       'end-claim.server',
       'end-workshop.server',
+      'limit-requests.server',
       'preview-names.server',
       'replace-key.server',
       'reveal.server',

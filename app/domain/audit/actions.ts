@@ -4,6 +4,7 @@
  * messages/audit.ts.
  */
 export type AuditAction =
+  | `announcement.${'posted' | 'edited' | 'taken-down'}`
   | 'attendee.created'
   | 'audit.exported'
   | 'bind.retried'
@@ -20,6 +21,7 @@ export type AuditAction =
   | `key.${KeyEvent}`
   | `marketing.${'opted-in' | 'withdrawn'}`
   | `member.${'joined' | 'left' | 'removed' | 'suspended' | 'resumed' | 'role-set'}`
+  | `limit-request.${'asked' | 'approved' | 'refused'}`
   | 'mint.cancelled'
   | `minting.${'paused' | 'resumed'}`
   | `person.${'banned' | 'unbanned' | 'erased' | 'exported'}`

@@ -25,6 +25,9 @@ export const KNOWN = [
   'cooldown',
   'repository_url',
   'tools',
+  'ask_for_more',
+  'announce_problems',
+  'wall_shows_spending',
 ] as const
 
 export type FieldName = (typeof KNOWN)[number]

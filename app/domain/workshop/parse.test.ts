@@ -39,6 +39,9 @@ test('the file of the design is a workshop', () => {
       cooldownMs: null,
       repositoryUrl: null,
       tools: [],
+      askForMore: false,
+      announceProblems: false,
+      wallShowsSpending: false,
     },
   })
 })

@@ -5,14 +5,17 @@ const farMs = 600_000
 
 /** A few bytes for the poll. */
 export function pulseOf(view: WorkshopView): WorkshopPulse {
-  const { window, endedAt, opensAt, closesAt, seats, paused, keyExpiresAt, asOf } = view
-  const pulse = { window, endedAt, opensAt, closesAt, seats, paused, keyExpiresAt, asOf }
+  const { window, endedAt, opensAt, closesAt, seats, paused, keyExpiresAt, announcements, asOf } =
+    view
+  const times = { window, endedAt, opensAt, closesAt, keyExpiresAt, asOf }
+  const pulse = { ...times, seats, paused, announcements }
   return { ...pulse, next: nextLookMs(pulse) }
 }
 
 /** Milliseconds until the next look, null when nothing changes any more. */
 function nextLookMs(pulse: Omit<WorkshopPulse, 'next'>): number | null {
-  if (pulse.window === 'closed') return null
+  // Keys outlive the window, and so do announcements to those who have one.
+  if (pulse.window === 'closed') return pulse.endedAt === null ? 60_000 : null
   if (pulse.window === 'upcoming') {
     if (!pulse.opensAt) return 30_000
     const untilOpenMs = Date.parse(pulse.opensAt) - Date.parse(pulse.asOf)
