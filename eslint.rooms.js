@@ -151,7 +151,10 @@ const rooms = [
       'retention.server',
       'spans',
       'sweep.server',
+      'wall',
+      'wall.server',
       'workers.server',
+      'workshop-money.server',
     ],
   ],
   [

@@ -23,7 +23,8 @@ import styles from '~/styles/app.css?url'
 import { isOrganizer } from '~/domain/people/session.server'
 import { listTeamsOf } from '~/domain/team/team.server'
 import { handler } from '~/web/handler.server'
-import { isIsland } from '~/web/page-handle'
+import { readOpenRequests } from '~/web/open-requests.server'
+import { isBare, isIsland } from '~/web/page-handle'
 import { getViewerOrOutage } from '~/web/session.server'
 
 export const links: LinksFunction = () => [
@@ -51,6 +52,7 @@ export const loader = handler(async ({ request, ctx, auth }) => {
             .filter((workshop) => isOrganizer(workshop, viewer))
             .map(({ slug, title }) => ({ slug, title })),
           teams: await listTeamsOf(ctx, viewer.userId),
+          requests: await readOpenRequests(ctx, viewer),
         }
   return {
     person,
@@ -79,6 +81,8 @@ export function Layout({ children }: { children: ReactNode }) {
   const requestId = useRequestId()
   const data = useRouteLoaderData<typeof loader>('root')
   const theme = data?.theme ?? 'auto'
+  const failed = useRouteError() !== undefined
+  const bare = useMatches().some((match) => isBare(match.handle)) && !failed
   return (
     <html lang="en" data-theme={theme === 'auto' ? undefined : theme} suppressHydrationWarning>
       <head>
@@ -100,10 +104,10 @@ export function Layout({ children }: { children: ReactNode }) {
         >
           Skip to the content
         </a>
-        <SiteHeader person={data ? data.person : 'unknown'} />
+        {bare ? null : <SiteHeader person={data ? data.person : 'unknown'} />}
         {/* At least a screen high, so that the footer does not jump when the content changes. */}
         <div className="min-h-screen">{children}</div>
-        <SiteFooter theme={theme} operator={data?.operator ?? null} />
+        {bare ? null : <SiteFooter theme={theme} operator={data?.operator ?? null} />}
         <PageScripts />
       </body>
     </html>

@@ -34,10 +34,18 @@ export const adminExportUrl = (slug: string) => `/admin/w/${part(slug)}/export.c
 export const adminReceiptUrl = (slug: string) => `/admin/w/${part(slug)}/receipt`
 
 export const adminMintUrl = (slug: string) => `/admin/w/${part(slug)}/mint`
+export const adminAnnounceUrl = (slug: string) => `/admin/w/${part(slug)}/announce`
+
+export const adminRequestsUrl = (slug: string) => `/admin/w/${part(slug)}/requests`
+
 /** The addresses of a workshop and of a claim in it. */
 export const workshopUrl = (slug: string) => `/w/${part(slug)}`
 
 export const workshopStatusUrl = (slug: string) => `/w/${part(slug)}/status`
+
+export const wallUrl = (slug: string) => `/w/${part(slug)}/live`
+
+export const wallStatusUrl = (slug: string) => `/w/${part(slug)}/live/status`
 
 /** The workshop's page that a path belongs to: where one comes back to after signing out. */
 export const workshopOfPath = (path: string): string | null =>
@@ -54,6 +62,8 @@ export const claimRevealUrl = (slug: string) => `/w/${part(slug)}/claim/reveal`
 export const claimTestUrl = (slug: string) => `/w/${part(slug)}/claim/test`
 
 export const claimReplaceUrl = (slug: string) => `/w/${part(slug)}/claim/replace`
+
+export const claimMoreUrl = (slug: string) => `/w/${part(slug)}/claim/more`
 
 export const erasedUrl = '/me/erased'
 

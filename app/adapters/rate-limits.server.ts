@@ -30,6 +30,8 @@ export const limitCatalog = {
   claim: { person: { points: 20, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
   reveal: { person: { points: 60, seconds: 60 }, address: { points: 2_400, seconds: 60 } },
   'key-test': { person: { points: 10, seconds: 60 }, address: { points: 1_200, seconds: 60 } },
+  /** Requests for a higher limit, which people read. */
+  'ask-for-more': { person: { points: 6, seconds: 3_600 } },
   /** Large downloads. */
   export: { person: { points: 10, seconds: 60 } },
   /** What members and owners change in a team, requests of keys apart. */

@@ -20,18 +20,22 @@ import { readWorkshopPage } from '~/domain/staff/workshop-page.server'
 import { readActivity } from '~/domain/staff/series.server'
 import {
   adminActUrl,
+  adminAnnounceUrl,
   adminClaimUrl,
   adminExportUrl,
   adminMintUrl,
   adminReceiptUrl,
+  adminRequestsUrl,
   adminUrl,
   adminWorkshopUrl,
   adminWorkUrl,
+  wallUrl,
   workshopUrl,
 } from '~/urls'
 import { readSpan, spanLinks } from '~/web/chart-spans'
 import { activityCharts } from '~/web/charts.server'
 import { handler, notFound } from '~/web/handler.server'
+import { readOpenRequests } from '~/web/open-requests.server'
 import { requireWorkshopStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, params, ctx, auth }) => {
@@ -39,8 +43,9 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   const { viewer, mayAct } = await requireWorkshopStaff({ request, ctx, auth, slug })
   const search = new URL(request.url).searchParams
   const query = readListQuery(search)
-  const [page, activity] = await Promise.all([
+  const [page, requests, activity] = await Promise.all([
     readWorkshopPage(ctx, slug, query),
+    readOpenRequests(ctx, viewer),
     readActivity(ctx, slug, readSpan(search)),
   ])
   if (!page) throw notFound()
@@ -56,6 +61,8 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     })),
     query,
     mayAct,
+    requests,
+    takesRequests: ctx.workshops.workshops.get(slug)?.askForMore ?? false,
     organizers: ctx.workshops.workshops.get(slug)?.organizers ?? [],
     charts: activityCharts(activity),
     spans: spanLinks(adminWorkshopUrl(slug), search),
@@ -79,8 +86,8 @@ const factCounts = {
 } as const
 
 export default function AdminWorkshop() {
-  const { slug, mayMint, organizers, page, work, query, mayAct, charts, spans } =
-    useLoaderData<typeof loader>()
+  const data = useLoaderData<typeof loader>()
+  const { slug, mayMint, organizers, page, work, query, mayAct, charts, spans } = data
   const { line, list, facts, asOf } = page
   const { filter, sort } = query
   const here = adminWorkshopUrl(slug)
@@ -108,7 +115,11 @@ export default function AdminWorkshop() {
   }))
   return (
     <EventZoneProvider value={line.timezone}>
-      <AdminShell title={line.title} back={{ to: adminUrl, label: 'Overview' }}>
+      <AdminShell
+        title={line.title}
+        back={{ to: adminUrl, label: 'Overview' }}
+        requests={data.requests}
+      >
         <WorkshopSummary line={line} asOf={asOf} worst={page.worst} />
         {mayMint ? (
           <p className="mt-4">
@@ -199,6 +210,9 @@ export default function AdminWorkshop() {
             export: adminExportUrl(slug) + listQueryString({ filter }),
             receipt: adminReceiptUrl(slug),
             act: adminActUrl(slug),
+            wall: wallUrl(slug),
+            announce: adminAnnounceUrl(slug),
+            requests: data.takesRequests ? adminRequestsUrl(slug) : null,
           }}
         />
         <BulkList bulks={work} asOf={asOf} />

@@ -9,6 +9,7 @@ export function Field({
   type = 'text',
   defaultValue,
   required,
+  maxLength,
 }: {
   label: string
   name: string
@@ -17,6 +18,7 @@ export function Field({
   type?: string
   defaultValue?: string
   required?: boolean
+  maxLength?: number
 }) {
   const id = useId()
   const described = [hint ? `${id}-hint` : null, error ? `${id}-error` : null]
@@ -38,6 +40,7 @@ export function Field({
         type={type}
         defaultValue={defaultValue}
         required={required}
+        maxLength={maxLength}
         aria-invalid={error ? true : undefined}
         aria-describedby={described || undefined}
         className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 aria-invalid:border-brick"

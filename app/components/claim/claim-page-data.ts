@@ -1,5 +1,5 @@
 import type { RefusedReason } from '~/domain/claim/claim.server'
-import type { ClaimView } from '~/domain/claim/view-types'
+import type { ClaimView, LimitRequestView } from '~/domain/claim/view-types'
 import type { WorkshopView } from '~/domain/workshop/view-types'
 import type { Account } from './account-help'
 
@@ -10,6 +10,8 @@ import type { Account } from './account-help'
 export type ClaimPageData = {
   workshop: WorkshopView | null
   claim: ClaimView | null
+  /** Null where the workshop takes no requests for a higher limit. */
+  limitRequest: LimitRequestView | null
   /** The pulse's `v` of which `claim` is at least as new. */
   version: string
   refused: RefusedReason | null
@@ -29,5 +31,6 @@ export type ClaimPageData = {
     reveal: string
     test: string
     replace: string
+    more: string
   }
 }

@@ -8,6 +8,7 @@ import { EventZoneProvider } from '~/components/base/time'
 import type { WorkshopPulse, WorkshopView } from '~/domain/workshop/view-types'
 import { adminWorkshopUrl, claimUrl, workshopStatusUrl } from '~/urls'
 import type { Account } from './account-help'
+import { Announcements } from './announcements'
 import { OrganizerLine } from './organizer-line'
 import { WorkshopEntry, type KnownObstacle } from './workshop-entry'
 import { WorkshopFacts } from './workshop-facts'
@@ -86,6 +87,7 @@ function OpenWorkshop({
       lead={workshop.description ? <LinkedText text={workshop.description} /> : null}
       back={back}
     >
+      <Announcements shown={workshop.announcements} />
       <div className="mt-8">
         {claim ? (
           <Claimed slug={slug} state={claim.state} />

@@ -26,7 +26,12 @@ function nextLookMs(pulse: Omit<WorkshopPulse, 'next'>): number | null {
 
 /** The window at a later moment: claims open and close by the clock, without another answer. */
 export function windowAt(
-  { window, endedAt, opensAt, closesAt }: Omit<WorkshopPulse, 'next'>,
+  {
+    window,
+    endedAt,
+    opensAt,
+    closesAt,
+  }: Pick<WorkshopPulse, 'window' | 'endedAt' | 'opensAt' | 'closesAt'>,
   now: string,
 ): WorkshopPulse['window'] {
   const passed = (iso: string | null) => iso !== null && Date.parse(iso) <= Date.parse(now)
