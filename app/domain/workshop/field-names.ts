@@ -56,4 +56,8 @@ export const OTHER_NAMES: Readonly<Record<string, string>> = {
   organisers: 'did you mean organizers?',
   admins: 'did you mean organizers?',
   name: 'did you mean title?',
+  ask_more: 'did you mean ask_for_more?',
+  requests: 'did you mean ask_for_more?',
+  announcements: 'did you mean announce_problems?',
+  wall: 'every workshop has one at /w/<slug>/live; did you mean wall_shows_spending?',
 }

@@ -46,6 +46,16 @@ test('the file of the design is a workshop', () => {
   })
 })
 
+test('a file chooses what it wants of the live day, and nothing of it by itself', () => {
+  const chosen = { ask_for_more: 'true', announce_problems: 'true', wall_shows_spending: 'true' }
+  expect(workshopOf(fileWith(chosen))).toMatchObject({
+    askForMore: true,
+    announceProblems: true,
+    wallShowsSpending: true,
+  })
+  expect(workshopOf(fileWith({ ...chosen, ask_for_more: 'false' })).askForMore).toBe(false)
+})
+
 test('a giveaway needs no window and no pool', () => {
   const workshop = workshopOf(fileWith({ min_account_age: '30d', cooldown: '2w' }, GIVEAWAY))
   expect(workshop).toMatchObject({
