@@ -28,7 +28,7 @@ CREATE TABLE keymint.limit_requests (
     limit_usd      numeric(20,9),
     CONSTRAINT limit_request_decided CHECK ((state = 'open') = (decided_at IS NULL)),
     CONSTRAINT limit_request_granted CHECK (
-        CASE WHEN state = 'approved' THEN granted_usd > 0 AND limit_usd > granted_usd ELSE granted_usd IS NULL AND limit_usd IS NULL END)
+        CASE WHEN state = 'approved' THEN coalesce(granted_usd > 0 AND limit_usd > granted_usd, false) ELSE granted_usd IS NULL AND limit_usd IS NULL END)
 );
 CREATE UNIQUE INDEX limit_request_one_open ON keymint.limit_requests (claim_id) WHERE state = 'open';
 CREATE INDEX limit_requests_claim_id_idx ON keymint.limit_requests (claim_id, asked_at);
