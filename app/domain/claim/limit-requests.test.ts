@@ -13,6 +13,8 @@ import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import { erasePerson } from '../people/erase.server'
 import type { Workshop } from '../workshop-file'
 import { findClaimPulse } from './claim-pulse.server'
+import { claimKey } from './claim.server'
+import { giveBack } from './end-claim.server'
 import {
   askForMore,
   countOpenRequests,
@@ -155,6 +157,23 @@ test('what does not fit into the pool stays open, and the rest is approved', asy
     claims[2]!.claimId,
   ])
   await expectPoolToAddUp(world)
+})
+
+test('approvals race with claims and endings, and the pool is never passed', async () => {
+  await using world = await openWithRequests({ poolLimit: usd(16) })
+  const claims = await lowClaims(world, 4)
+  for (const claim of claims) await ask(world, claim)
+  const people = await world.people(8)
+  await Promise.all([
+    decide(world, { kind: 'approve', more: null }, 'github:one'),
+    decide(world, { kind: 'approve', more: null }, 'github:two'),
+    ...people.map((person) => claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })),
+    giveBack(world.ctx, { claimId: claims[3]!.claimId, userId: claims[3]!.userId }),
+  ])
+  expect((await poolNow(world)).committed).toBeLessThanOrEqual(16)
+  await expectPoolToAddUp(world)
+  const last = await findLimitRequest(world.ctx, ownerOf(claims[3]!))
+  expect(['approved', 'ended']).toContain(last?.last?.state)
 })
 
 test('a request ends with its key, and an approval after that changes nothing', async () => {
