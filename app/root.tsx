@@ -81,7 +81,7 @@ export function Layout({ children }: { children: ReactNode }) {
   const requestId = useRequestId()
   const data = useRouteLoaderData<typeof loader>('root')
   const theme = data?.theme ?? 'auto'
-  const failed = useRouteError() !== undefined
+  const failed = hasFailed(useRouteError())
   const bare = useMatches().some((match) => isBare(match.handle)) && !failed
   return (
     <html lang="en" data-theme={theme === 'auto' ? undefined : theme} suppressHydrationWarning>
@@ -114,11 +114,14 @@ export function Layout({ children }: { children: ReactNode }) {
   )
 }
 
+/** Outside of an error boundary the router gives null, not undefined. */
+const hasFailed = (error: unknown): boolean => error !== undefined && error !== null
+
 /** An island that failed is an error page, which needs the router's scripts. */
 function PageScripts() {
   const nonce = useNonce()
   const islandScript = useIslandScript()
-  const failed = useRouteError() !== undefined
+  const failed = hasFailed(useRouteError())
   const island = useMatches().some((match) => isIsland(match.handle)) && !failed
   if (island && islandScript)
     return <script type="module" nonce={nonce} dangerouslySetInnerHTML={{ __html: islandScript }} />

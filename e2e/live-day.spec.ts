@@ -184,7 +184,7 @@ test('people whose keys run low request more; staff approve two at once and refu
   await request(form, '0.05', 'A <b>longer</b> run')
   await expect(form.getByText('You requested $0.05 more')).toBeVisible()
   await request(second.page, '0.02', 'One more experiment')
-  await request(third.page, '5', 'A lot')
+  await request(third.page, '5.9', 'A lot')
   // Two tabs of one person: the second is told.
   const repeated = await form.request.post(`${stage.origin}/w/${slug}/claim/more`, {
     form: { amount: '1', why: 'Twice' },

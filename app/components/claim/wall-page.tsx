@@ -48,7 +48,7 @@ function Wall({ page: { wall: loaded, address, code } }: { page: WallPageData })
               {wall.left === null ? 'no limit' : wall.left.toLocaleString('en-US')}
             </Amount>
             <Amount name="Keys claimed">{wall.claimed.toLocaleString('en-US')}</Amount>
-            <Amount name="Median wait, last hour">
+            <Amount name="Median wait">
               {wall.medianWaitSeconds === null ? '–' : waitLabel(wall.medianWaitSeconds)}
             </Amount>
           </dl>
