@@ -25,7 +25,7 @@ const resultLabels: Record<RequestResult, (count: number) => string> = {
   'key-ended': (count) =>
     `${counted(count, 'key has', 'keys have')} ended, so there is no limit to raise.`,
   'pool-full': (count) =>
-    `The pool has no room for ${counted(count, 'request', 'requests')}, which stay open. ` +
+    `The pool has no room for ${counted(count, 'request, which stays open', 'requests, which stay open')}. ` +
     'Approve a smaller amount, or raise limit_usd in the workshop’s file.',
   'no-file': (count) =>
     `The pool is not known, because the file has an error. ${counted(count, 'request stays', 'requests stay')} open.`,
