@@ -260,6 +260,9 @@ test('the wall fits its screen, names nobody, follows a claim, and says when it 
       expect(smallest).toBeGreaterThanOrEqual(0.0199 * viewport.width)
     }
   expect(problems).toEqual([])
+  // Neither carries the scripts of the router.
+  for (const path of [`/w/${slug}`, `/w/${slug}/live`])
+    expect(await (await seen.request.get(stage.origin + path)).text()).not.toContain('__remix')
   // The share is for everybody, as the file says; the amounts are for staff.
   await expect(seen.getByText(/^\d+ % of the pool is spent\./)).toBeVisible()
   const wall = await context.newPage()
