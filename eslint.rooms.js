@@ -21,6 +21,7 @@ const rooms = [
   [
     'workshop',
     [
+      'announcements.server',
       'catalog.server',
       'entry-fields',
       'moment',
@@ -108,6 +109,7 @@ const rooms = [
       'code-links.server',
       'end-claim.server',
       'end-workshop.server',
+      'limit-requests.server',
       'preview-names.server',
       'replace-key.server',
       'reveal.server',
@@ -165,7 +167,10 @@ const rooms = [
       'retention.server',
       'spans',
       'sweep.server',
+      'wall',
+      'wall.server',
       'workers.server',
+      'workshop-money.server',
     ],
   ],
   [

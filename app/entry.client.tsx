@@ -5,4 +5,5 @@ const island = document.getElementById(islandId)?.dataset.island
 if (island === 'claim') void import('~/client/claim-entry').then(({ startClaim }) => startClaim())
 else if (island === 'workshop')
   void import('~/client/workshop-entry').then(({ startWorkshop }) => startWorkshop())
+else if (island === 'wall') void import('~/client/wall-entry').then(({ startWall }) => startWall())
 else void import('~/client/router-entry').then(({ startRouter }) => startRouter())

@@ -23,7 +23,8 @@ import styles from '~/styles/app.css?url'
 import { isOrganizer } from '~/domain/people/session.server'
 import { listTeamsOf } from '~/domain/team/team.server'
 import { handler } from '~/web/handler.server'
-import { isIsland } from '~/web/page-handle'
+import { readOpenRequests } from '~/web/open-requests.server'
+import { isBare, isIsland } from '~/web/page-handle'
 import { getViewerOrOutage } from '~/web/session.server'
 
 export const links: LinksFunction = () => [
@@ -51,6 +52,7 @@ export const loader = handler(async ({ request, ctx, auth }) => {
             .filter((workshop) => isOrganizer(workshop, viewer))
             .map(({ slug, title }) => ({ slug, title })),
           teams: await listTeamsOf(ctx, viewer.userId),
+          requests: await readOpenRequests(ctx, viewer),
         }
   return {
     person,
@@ -79,6 +81,8 @@ export function Layout({ children }: { children: ReactNode }) {
   const requestId = useRequestId()
   const data = useRouteLoaderData<typeof loader>('root')
   const theme = data?.theme ?? 'auto'
+  const failed = hasFailed(useRouteError())
+  const bare = useMatches().some((match) => isBare(match.handle)) && !failed
   return (
     <html lang="en" data-theme={theme === 'auto' ? undefined : theme} suppressHydrationWarning>
       <head>
@@ -100,21 +104,24 @@ export function Layout({ children }: { children: ReactNode }) {
         >
           Skip to the content
         </a>
-        <SiteHeader person={data ? data.person : 'unknown'} />
+        {bare ? null : <SiteHeader person={data ? data.person : 'unknown'} />}
         {/* At least a screen high, so that the footer does not jump when the content changes. */}
         <div className="min-h-screen">{children}</div>
-        <SiteFooter theme={theme} operator={data?.operator ?? null} />
+        {bare ? null : <SiteFooter theme={theme} operator={data?.operator ?? null} />}
         <PageScripts />
       </body>
     </html>
   )
 }
 
+/** Outside of an error boundary the router gives null, not undefined. */
+const hasFailed = (error: unknown): boolean => error !== undefined && error !== null
+
 /** An island that failed is an error page, which needs the router's scripts. */
 function PageScripts() {
   const nonce = useNonce()
   const islandScript = useIslandScript()
-  const failed = useRouteError() !== undefined
+  const failed = hasFailed(useRouteError())
   const island = useMatches().some((match) => isIsland(match.handle)) && !failed
   if (island && islandScript)
     return <script type="module" nonce={nonce} dangerouslySetInnerHTML={{ __html: islandScript }} />

@@ -39,10 +39,18 @@ export const adminReceiptCsvUrl = (slug: string) => `/admin/w/${part(slug)}/rece
 export const adminAccessUrl = (slug: string) => `/admin/w/${part(slug)}/access`
 
 export const adminMintUrl = (slug: string) => `/admin/w/${part(slug)}/mint`
+export const adminAnnounceUrl = (slug: string) => `/admin/w/${part(slug)}/announce`
+
+export const adminRequestsUrl = (slug: string) => `/admin/w/${part(slug)}/requests`
+
 /** The addresses of a workshop and of a claim in it. */
 export const workshopUrl = (slug: string) => `/w/${part(slug)}`
 
 export const workshopStatusUrl = (slug: string) => `/w/${part(slug)}/status`
+
+export const wallUrl = (slug: string) => `/w/${part(slug)}/live`
+
+export const wallStatusUrl = (slug: string) => `/w/${part(slug)}/live/status`
 
 /** The workshop's page that a path belongs to: where one comes back to after signing out. */
 export const workshopOfPath = (path: string): string | null =>
@@ -79,6 +87,7 @@ export const codeUrl = (slug: string, token?: string) =>
 
 export const codeStatusUrl = (slug: string, token?: string) =>
   `/w/${part(slug)}/code/status${token === undefined ? '' : `?link=${part(token)}`}`
+export const claimMoreUrl = (slug: string) => `/w/${part(slug)}/claim/more`
 
 export const erasedUrl = '/me/erased'
 

@@ -105,6 +105,18 @@ export const adminTable: Row[] = [
     act: nobodyActs,
   },
   {
+    route: 'routes/admin.w.$workshop.announce',
+    path: ({ slug }) => `/admin/w/${slug}/announce`,
+    read: staffMayRead,
+    act: adminsMayAct,
+  },
+  {
+    route: 'routes/admin.w.$workshop.requests',
+    path: ({ slug }) => `/admin/w/${slug}/requests`,
+    read: staffMayRead,
+    act: adminsMayAct,
+  },
+  {
     route: 'routes/admin.audit._index',
     path: () => '/admin/audit',
     read: staffMayRead,

@@ -249,6 +249,8 @@ test('the pages for staff hold to the rules of accessibility, wide and narrow, l
         `${workshop}/act?action=revoke&claim=${claim?.id}`,
         `${workshop}/act?action=extend&all=yes`,
         `${workshop}/receipt`,
+        `${workshop}/announce`,
+        `${workshop}/requests`,
       ]) {
         await page.goto(stage.origin + path)
         const { violations } = await new AxeBuilder({ page })

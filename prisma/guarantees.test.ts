@@ -350,3 +350,45 @@ test('a person has one open request, a mailbox one grant, and no grant is an add
     world.db.accessGrant.create({ data: { ...grant, kind: 'address', mark: 'f' } }),
   ).rejects.toThrow(/access_grant_key/)
 })
+
+test('a workshop has one line of staff and one for each cause, and each claim one open request', async () => {
+  await using world = await openWorld()
+  const claim = await readyClaim(world)
+  const run = (statement: string) => world.db.$executeRawUnsafe(statement)
+  const post = (columns: string, values: string) =>
+    run(`insert into keymint.announcements (workshop_slug, ${columns}) values ('w', ${values})`)
+  await expect(post('line', `'without an end'`)).rejects.toThrow(/announcement_of_staff_ends/)
+  await expect(post('seen_at', 'now()')).rejects.toThrow(/announcement_has_line_or_cause/)
+  await expect(post('line, ends_at', `E'two\\nlines', now()`)).rejects.toThrow(/is_one_line/)
+  await expect(post('cause', `'weather'`)).rejects.toThrow(/announcement_cause/)
+  for (const [columns, values] of [
+    ['line, ends_at', `'a line', now()`],
+    ['cause', `'pool'`],
+    ['cause', `'credits'`],
+  ] as const) {
+    await post(columns, values)
+    await expect(post(columns, values)).rejects.toThrow(/[Uu]nique/)
+  }
+  await run(`update keymint.announcements set taken_down_at = now()`)
+  await post('line, ends_at', `'the next', now()`)
+
+  const ask = () =>
+    run(`insert into keymint.limit_requests (claim_id, workshop_slug, more_usd, reason)
+      values ('${claim.claimId}', 'w', 1, 'why')`)
+  const decide = (assignment: string) => run(`update keymint.limit_requests set ${assignment}`)
+  await ask()
+  await expect(ask()).rejects.toThrow(/[Uu]nique/)
+  await expect(decide(`state = 'refused'`)).rejects.toThrow(/limit_request_decided/)
+  await expect(decide(`state = 'approved', decided_at = now()`)).rejects.toThrow(
+    /limit_request_granted/,
+  )
+  await decide(`state = 'refused', decided_at = now()`)
+  await ask()
+  await world.db.$transaction([
+    world.db.$executeRaw`update keymint.keys set off_ended_at = now(), sealed = null`,
+    world.db
+      .$executeRaw`update keymint.workshop_attendance set state = 'ended', reason = 'expired'`,
+  ])
+  const states = await world.db.limitRequest.findMany({ orderBy: { askedAt: 'asc' } })
+  expect(states.map(({ state }) => state)).toEqual(['refused', 'ended'])
+})

@@ -72,6 +72,9 @@ export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
     cooldownMs: null,
     repositoryUrl: null,
     tools: [],
+    askForMore: false,
+    announceProblems: false,
+    wallShowsSpending: false,
     ...change,
   }
 }

@@ -47,6 +47,8 @@ export const limitCatalog = {
   },
   /** Codes that a person types or decides on: few, so that nobody guesses one. */
   'setup-code': { person: { points: 20, seconds: 600 } },
+  /** Requests for a higher limit, which people read. */
+  'ask-for-more': { person: { points: 6, seconds: 3_600 } },
   /** Large downloads. */
   export: { person: { points: 10, seconds: 60 } },
   /** What members and owners change in a team, requests of keys apart. */

@@ -1,3 +1,3 @@
 export const islandId = 'island'
 export const islandDataId = 'island-data'
-export type IslandName = 'claim' | 'workshop'
+export type IslandName = 'claim' | 'workshop' | 'wall'

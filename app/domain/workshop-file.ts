@@ -78,6 +78,12 @@ export type Workshop = {
   repositoryUrl: string | null
   /** Up to three tools that a key's page shows first; empty: its own choice. */
   tools: ToolId[]
+  /** A person whose key runs low may request more, which staff approve or refuse. */
+  askForMore: boolean
+  /** Keymint posts a line of its own when credits, pool or provider endanger the keys. */
+  announceProblems: boolean
+  /** Everybody who sees the wall sees which part of the pool is spent. */
+  wallShowsSpending: boolean
 }
 /**
  * What is wrong with a workshop file, so that its author can correct it without asking.

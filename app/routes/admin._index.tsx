@@ -14,16 +14,23 @@ import { adminUrl, adminWorkshopUrl } from '~/urls'
 import { readSpan, spanLinks } from '~/web/chart-spans'
 import { activityCharts } from '~/web/charts.server'
 import { handler } from '~/web/handler.server'
+import { readOpenRequests } from '~/web/open-requests.server'
 import { requireStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, ctx, auth }) => {
-  await requireStaff({ request, ctx, auth })
+  const viewer = await requireStaff({ request, ctx, auth })
   const params = new URL(request.url).searchParams
-  const [overview, activity] = await Promise.all([
+  const [overview, requests, activity] = await Promise.all([
     readOverview(ctx),
+    readOpenRequests(ctx, viewer),
     readActivity(ctx, null, readSpan(params)),
   ])
-  return { overview, charts: activityCharts(activity), spans: spanLinks(adminUrl, params) }
+  return {
+    overview,
+    requests,
+    charts: activityCharts(activity),
+    spans: spanLinks(adminUrl, params),
+  }
 })
 
 /** An outage leaves the last answer on the page, and the page says so. */
@@ -36,11 +43,12 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function AdminOverview() {
-  const { overview, charts, spans } = useLoaderData<typeof loader>()
+  const { overview, requests, charts, spans } = useLoaderData<typeof loader>()
   const { headline, banners, system, workshops, fileProblems, asOf } = overview
   return (
     <AdminShell
       title={headlineText(headline)}
+      requests={requests}
       lead={
         headline.more > 0
           ? `${headline.more} more ${headline.more === 1 ? 'thing is' : 'things are'} as bad: see below.`

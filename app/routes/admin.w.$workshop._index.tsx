@@ -23,18 +23,22 @@ import { readActivity } from '~/domain/staff/series.server'
 import {
   adminAccessUrl,
   adminActUrl,
+  adminAnnounceUrl,
   adminClaimUrl,
   adminExportUrl,
   adminMintUrl,
   adminReceiptUrl,
+  adminRequestsUrl,
   adminUrl,
   adminWorkshopUrl,
   adminWorkUrl,
+  wallUrl,
   workshopUrl,
 } from '~/urls'
 import { readSpan, spanLinks } from '~/web/chart-spans'
 import { activityCharts } from '~/web/charts.server'
 import { handler, notFound } from '~/web/handler.server'
+import { readOpenRequests } from '~/web/open-requests.server'
 import { requireWorkshopStaff } from '~/web/session.server'
 
 export const loader = handler(async ({ request, params, ctx, auth }) => {
@@ -42,8 +46,9 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   const { viewer, mayAct } = await requireWorkshopStaff({ request, ctx, auth, slug })
   const search = new URL(request.url).searchParams
   const query = readListQuery(search)
-  const [page, activity, asking] = await Promise.all([
+  const [page, requests, activity, asking] = await Promise.all([
     readWorkshopPage(ctx, slug, query),
+    readOpenRequests(ctx, viewer),
     readActivity(ctx, slug, readSpan(search)),
     countOpenRequests(ctx, slug),
   ])
@@ -61,6 +66,8 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     query,
     mayAct,
     asking,
+    requests,
+    takesRequests: ctx.workshops.workshops.get(slug)?.askForMore ?? false,
     organizers: ctx.workshops.workshops.get(slug)?.organizers ?? [],
     charts: activityCharts(activity),
     spans: spanLinks(adminWorkshopUrl(slug), search),
@@ -84,8 +91,8 @@ const factCounts = {
 } as const
 
 export default function AdminWorkshop() {
-  const { slug, mayMint, asking, organizers, page, work, query, mayAct, charts, spans } =
-    useLoaderData<typeof loader>()
+  const data = useLoaderData<typeof loader>()
+  const { slug, mayMint, asking, organizers, page, work, query, mayAct, charts, spans } = data
   const { line, list, facts, asOf } = page
   const { filter, sort } = query
   const here = adminWorkshopUrl(slug)
@@ -113,7 +120,11 @@ export default function AdminWorkshop() {
   }))
   return (
     <EventZoneProvider value={line.timezone}>
-      <AdminShell title={line.title} back={{ to: adminUrl, label: 'Overview' }}>
+      <AdminShell
+        title={line.title}
+        back={{ to: adminUrl, label: 'Overview' }}
+        requests={data.requests}
+      >
         <WorkshopSummary line={line} asOf={asOf} worst={page.worst} />
         <p className="mt-4">
           <Link className="prose-link" to={adminAccessUrl(slug)}>
@@ -209,6 +220,9 @@ export default function AdminWorkshop() {
             export: adminExportUrl(slug) + listQueryString({ filter }),
             receipt: adminReceiptUrl(slug),
             act: adminActUrl(slug),
+            wall: wallUrl(slug),
+            announce: adminAnnounceUrl(slug),
+            requests: data.takesRequests ? adminRequestsUrl(slug) : null,
           }}
         />
         <BulkList bulks={work} asOf={asOf} />

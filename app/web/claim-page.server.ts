@@ -1,14 +1,16 @@
 /** The data of the claim page, for the page and for its refresh. */
 import type { ClaimPageData } from '~/components/claim/claim-page-data'
 import type { Viewer } from '~/domain/people/session.server'
-import { findClaimPulse } from '~/domain/claim/claim-pulse.server'
+import { findClaimPulse, withRequest } from '~/domain/claim/claim-pulse.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
 import { findProviderOfOtherClaim } from '~/domain/claim/claim-of-address.server'
 import type { RefusedReason } from '~/domain/claim/claim.server'
+import { findLimitRequest } from '~/domain/claim/limit-requests.server'
 import type { Ctx } from '~/domain/ctx'
 import { moreFrom } from '~/domain/keys/windows'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import {
+  claimMoreUrl,
   claimReplaceUrl,
   claimRevealUrl,
   claimStatusUrl,
@@ -27,16 +29,19 @@ export async function readClaimPage(
   const owner = { workshopSlug: slug, userId: viewer.userId }
   // The version is read before the view, so that the next poll sees a change between the two.
   const pulse = await findClaimPulse(ctx, owner)
-  const [claim, workshop, { obstacle, access }] = await Promise.all([
+  const [claim, workshop, limitRequest, { obstacle, access }] = await Promise.all([
     findClaimView(ctx, owner),
     findWorkshopView(ctx, slug),
+    findLimitRequest(ctx, owner),
     // Only a refusal shows it.
     refused === null ? { obstacle: null, access: null } : readObstacle(ctx, slug, viewer),
   ])
+  const isAsked = limitRequest?.last?.state === 'open'
   const reset = refused === 'spent' && ctx.workshops.workshops.get(slug)?.keyLimitReset
   return {
     workshop: workshop && !('broken' in workshop) ? workshop : null,
-    claim,
+    claim: claim && { ...claim, nextPollMs: withRequest(claim.nextPollMs, isAsked) },
+    limitRequest,
     version: pulse?.v ?? '',
     refused: claim && claim.claimAgain === null ? null : refused,
     moreFrom: (reset && moreFrom(reset, ctx.now())?.toISOString()) || null,
@@ -56,6 +61,7 @@ export async function readClaimPage(
       reveal: claimRevealUrl(slug),
       test: claimTestUrl(slug),
       replace: claimReplaceUrl(slug),
+      more: claimMoreUrl(slug),
     },
   }
 }

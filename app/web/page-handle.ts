@@ -2,10 +2,13 @@
 export type PageHandle = {
   /** The page brings its own small script and needs none of the router's: see entry.client.tsx. */
   island?: true
+  /** The page is the whole screen: no header that names its viewer, and no footer. */
+  bare?: true
 }
 
-export function isIsland(handle: unknown): boolean {
-  return (
-    typeof handle === 'object' && handle !== null && 'island' in handle && handle.island === true
-  )
-}
+export const isIsland = (handle: unknown): boolean => hasMark(handle, 'island')
+
+export const isBare = (handle: unknown): boolean => hasMark(handle, 'bare')
+
+const hasMark = (handle: unknown, mark: keyof PageHandle): boolean =>
+  typeof handle === 'object' && handle !== null && (handle as PageHandle)[mark] === true

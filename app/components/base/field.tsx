@@ -11,6 +11,7 @@ export function Field({
   required,
   autoComplete,
   className = '',
+  maxLength,
 }: {
   label: string
   name: string
@@ -22,6 +23,7 @@ export function Field({
   autoComplete?: string
   /** Of the field itself. */
   className?: string
+  maxLength?: number
 }) {
   const id = useId()
   const described = [hint ? `${id}-hint` : null, error ? `${id}-error` : null]
@@ -44,6 +46,7 @@ export function Field({
         defaultValue={defaultValue}
         required={required}
         autoComplete={autoComplete}
+        maxLength={maxLength}
         aria-invalid={error ? true : undefined}
         aria-describedby={described || undefined}
         className={

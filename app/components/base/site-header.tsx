@@ -9,6 +9,8 @@ export type HeaderPerson = {
   /** Workshops whose file names this person as an organizer. */
   organizes: { slug: string; title: string }[]
   teams: { slug: string; name: string }[]
+  /** Requests for a higher limit that this person may decide, or see, by workshop. */
+  requests: { slug: string; title: string; count: number }[]
 }
 
 /** `unknown` while the database is unreachable: then there is neither sign-in nor sign-out. */

@@ -1,5 +1,5 @@
 import type { RefusedReason } from '~/domain/claim/claim.server'
-import type { ClaimView } from '~/domain/claim/view-types'
+import type { ClaimView, LimitRequestView } from '~/domain/claim/view-types'
 import type { WorkshopView } from '~/domain/workshop/view-types'
 import type { Account } from './account-help'
 import type { KnownAccess } from './workshop-entry'
@@ -11,6 +11,8 @@ import type { KnownAccess } from './workshop-entry'
 export type ClaimPageData = {
   workshop: WorkshopView | null
   claim: ClaimView | null
+  /** Null where the workshop takes no requests for a higher limit. */
+  limitRequest: LimitRequestView | null
   /** The pulse's `v` of which `claim` is at least as new. */
   version: string
   refused: RefusedReason | null
@@ -36,5 +38,6 @@ export type ClaimPageData = {
     reveal: string
     test: string
     replace: string
+    more: string
   }
 }

@@ -9,6 +9,8 @@ import { useRevealedKey } from '~/client/use-revealed-key'
 import type { ClaimView } from '~/domain/claim/view-types'
 import { ButtonLink } from '../base/button'
 import type { ClaimPageData } from './claim-page-data'
+import { Announcements } from './announcements'
+import { AskForMore } from './ask-for-more'
 import { ClaimProgress } from './claim-progress'
 import { ClaimAgain, Ending, Extending, FormerKey } from './claim-callouts'
 import { deadMessage, endMessages, refusalMessages } from './claim-messages'
@@ -73,6 +75,7 @@ function TakenClaim({
           {status}
         </p>
         <p className="mt-3 min-h-14 text-lead text-soft">{lead(claim)}</p>
+        <Announcements shown={workshop?.announcements ?? []} />
 
         <div className="mt-4 grid gap-x-16 gap-y-8 lg:grid-cols-[minmax(0,27rem)_minmax(0,1fr)]">
           <div className="space-y-6 self-start lg:sticky lg:top-6">
@@ -122,6 +125,14 @@ function TakenClaim({
                   test={test}
                 />
                 <BudgetNotes budget={key} asOf={claim.asOf} />
+                {page.limitRequest ? (
+                  <AskForMore
+                    request={page.limitRequest}
+                    budget={key}
+                    url={urls.more}
+                    asOf={claim.asOf}
+                  />
+                ) : null}
                 <KeyEndings
                   replaceUrl={claim.replacing ? null : urls.replace}
                   claimId={claim.claimId}

@@ -9,6 +9,7 @@ import type { RefusedReason } from '~/domain/claim/claim.server'
 import type { WorkshopPulse, WorkshopView } from '~/domain/workshop/view-types'
 import { adminWorkshopUrl, claimUrl, workshopStatusUrl } from '~/urls'
 import type { Account } from './account-help'
+import { Announcements } from './announcements'
 import { OrganizerLine } from './organizer-line'
 import { WorkshopEntry, type KnownAccess, type KnownObstacle } from './workshop-entry'
 import { WorkshopFacts } from './workshop-facts'
@@ -95,6 +96,7 @@ function OpenWorkshop({
       lead={workshop.description ? <LinkedText text={workshop.description} /> : null}
       back={back}
     >
+      <Announcements shown={workshop.announcements} />
       <div className="mt-8">
         {claim ? (
           <Claimed slug={slug} state={claim.state} />

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { tabLink } from '../base/nav-classes'
 import { PageShell } from '../base/page-shell'
 import {
+  adminRequestsUrl,
   adminUrl,
   alertsUrl,
   adminWorkshopUrl,
@@ -31,19 +32,28 @@ export function AdminShell({
   title,
   lead,
   back,
+  requests,
   children,
 }: {
   title: string
   lead?: ReactNode
   back?: { to: string; label: string }
+  /** Newer counts than those that came with the last navigation. */
+  requests?: HeaderPerson['requests']
   children?: ReactNode
 }) {
   const root = useRouteLoaderData<{ person: HeaderPerson | null | 'unknown' }>('root')
   const person = root?.person
   // An organizer has their own workshops and nothing else: no link leads to a page they may not see.
   const own = person && person !== 'unknown' && !person.staff ? person.organizes : null
-  const links =
-    own?.map(({ slug, title: label }) => ({ to: adminWorkshopUrl(slug), label })) ?? places
+  const waiting = requests ?? (person && person !== 'unknown' ? person.requests : [])
+  const links = [
+    ...(own?.map(({ slug, title: label }) => ({ to: adminWorkshopUrl(slug), label })) ?? places),
+    ...waiting.map(({ slug, title: of, count }) => ({
+      to: adminRequestsUrl(slug),
+      label: waiting.length === 1 ? `Requests (${count})` : `Requests: ${of} (${count})`,
+    })),
+  ]
   return (
     <>
       <nav aria-label="Admin" className="no-print border-b border-rule">

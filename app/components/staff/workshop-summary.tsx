@@ -11,7 +11,16 @@ import { FindingLabel, HealthLabel, Reasons } from './health-line'
 import { Window } from './overview'
 import { PoolBar } from './pool-bar'
 
-type Hrefs = { page: string; export: string; receipt: string; act: string }
+type Hrefs = {
+  page: string
+  export: string
+  receipt: string
+  act: string
+  wall: string
+  announce: string
+  /** Null where the workshop takes none. */
+  requests: string | null
+}
 
 /** The worst of it in one sentence, with its reasons and its money. */
 export function WorkshopSummary({
@@ -93,6 +102,21 @@ export function WorkshopActions({
         <Link className="button" to={hrefs.receipt}>
           Receipt
         </Link>
+        {line.problems.length === 0 && line.window !== null ? (
+          <>
+            <a className="button" href={hrefs.wall}>
+              Open the wall
+            </a>
+            <Link className="button" to={hrefs.announce}>
+              Announcement
+            </Link>
+            {hrefs.requests ? (
+              <Link className="button" to={hrefs.requests}>
+                Requests
+              </Link>
+            ) : null}
+          </>
+        ) : null}
         {mayAct && live > 0 ? (
           <a className="button" href={`${hrefs.act}?action=extend&all=yes&state=ready`}>
             Extend all keys

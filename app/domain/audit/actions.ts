@@ -7,6 +7,7 @@ export type AuditAction =
   | `access.${'asked' | 'granted' | 'refused' | 'revoked'}`
   | 'accounts.joined'
   | `alert.${'test-sent' | 'retried'}`
+  | `announcement.${'posted' | 'edited' | 'taken-down'}`
   | 'attendee.created'
   | 'audit.exported'
   | 'bind.retried'
@@ -27,6 +28,7 @@ export type AuditAction =
   | `key.${KeyEvent}`
   | `marketing.${'opted-in' | 'withdrawn'}`
   | `member.${'joined' | 'left' | 'removed' | 'suspended' | 'resumed' | 'role-set'}`
+  | `limit-request.${'asked' | 'approved' | 'refused'}`
   | 'mint.cancelled'
   | `minting.${'paused' | 'resumed'}`
   | `person.${'banned' | 'unbanned' | 'erased' | 'exported'}`

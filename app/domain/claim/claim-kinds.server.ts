@@ -3,7 +3,7 @@
  * as each subject. An item is one transaction that writes what is wanted; it is done when the
  * provider has confirmed it.
  */
-import { decimalStringFromNano, formatUsd, nanoFromDecimalString, type NanoUsd } from '~/money'
+import { formatUsd, nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Tx } from '~/adapters/db.server'
 import { recordAudit, type AuditAction } from '../audit/audit.server'
 import type { BulkItemResult, BulkKind, BulkRun } from '../bulk/bulk-kind'
@@ -12,11 +12,12 @@ import type { Ctx } from '../ctx'
 import type { Key } from '../keys/key-row'
 import { lockKeysOf } from '../keys/key-store.server'
 import { tryHolderNow } from '../keys/try-now.server'
-import { book, clearOff, moveVersion, wantOff } from '../keys/want.server'
-import { isPoolIsFull, PoolIsFull } from '../money/pool.server'
+import { book, clearOff, wantOff } from '../keys/want.server'
+import { isPoolIsFull } from '../money/pool.server'
 import type { PoolCaps } from '../workshop-file'
 import type { ClaimActionKind } from './actions'
 import { capsFrom, readActionParams, type EndReason } from './action-params'
+import { asRead, changeLimit } from './change-limit.server'
 import { claimIdOf, holderOf, lockClaim, type ClaimRow } from './claim-row.server'
 import { endClaim } from './end-claim.server'
 import { beginNextGeneration, extendKey, leftOfCap, replaceKey } from './next-key.server'
@@ -239,28 +240,13 @@ async function setLimit(
         'It has used more than that already, so its limit cannot be as low as ' +
         `${formatUsd(limit, { exact: true })}.`,
     }
-  await tx.$executeRaw`
-    update keymint.workshop_attendance set limit_usd = ${decimalStringFromNano(limit)}::numeric
-    where claim_id = ${claim.claimId}::uuid`
-  await moveVersion(tx, key)
-  await audit(item, 'claim.limit-changed', {
-    fromUsd: decimalStringFromNano(claim.limit),
-    toUsd: decimalStringFromNano(limit),
-  })
-  const fits = await book(ctx, tx, holderOf(claim), {
+  await changeLimit(ctx, tx, claim, key, limit, {
     actor: bulk.actor,
-    why: 'limit changed',
-    ...(limit > claim.limit ? { reserve: { caps, takeSeat: false } } : {}),
+    caps,
+    details: { reason: bulk.reason, bulkId: bulk.id },
   })
-  if (!fits) throw new PoolIsFull()
   return { later: confirmSeconds }
 }
-
-/** For what was read: a cap below it would be passed already. */
-const asRead = (key: Key): Key => ({
-  ...key,
-  windows: key.windows.map((window) => ({ ...window, reserved: window.used })),
-})
 
 async function revoke(
   item: Item,

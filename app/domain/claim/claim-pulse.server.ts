@@ -7,6 +7,7 @@ import type { Db } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
 import { deploymentAccount } from '../keys/accounts.server'
 import { workerSeen } from '../worker-seen.server'
+import { announcementsVersion, readAnnouncements } from '../workshop/announcements.server'
 import {
   delayOf,
   hasExpired,
@@ -31,6 +32,8 @@ type Row = WaitingFacts & {
   budgetFollows: boolean
   replacing: string | null
   formerLabel: string | null
+  /** The last request for a higher limit: the beginning of its id, and its state. */
+  request: string | null
   taken: boolean
   ahead: number
   slots: number
@@ -61,6 +64,8 @@ export async function findClaimPulse(ctx: Ctx, owner: Owner): Promise<ClaimPulse
     row.limitUsd,
     row.budgetFollows,
     row.formerLabel ?? '',
+    row.request ?? '',
+    announcementsVersion(await readAnnouncements(ctx, owner.workshopSlug)),
   ]
   const waiting = pending
     ? { peopleAhead: row.ahead, retryInSeconds: delay?.retryInSeconds ?? 0 }
@@ -71,11 +76,18 @@ export async function findClaimPulse(ctx: Ctx, owner: Owner): Promise<ClaimPulse
     ahead: row.ahead,
     eta: eta ? [eta.from, eta.to] : null,
     delay: delay?.retryInSeconds ?? null,
-    next: pollAfterMs(row, progress, waiting),
+    next: withRequest(pollAfterMs(row, progress, waiting), row.request?.endsWith('open') ?? false),
   }
 }
 
+const openRequestMs = 10_000
+
+/** Somebody who waits for an answer of staff is told soon. */
+export const withRequest = (next: number | null, isOpen: boolean): number | null =>
+  next !== null && isOpen ? Math.min(next, openRequestMs) : next
+
 async function readPulse(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row | null> {
+  const asksForMore = ctx.workshops.workshops.get(workshopSlug)?.askForMore ?? false
   const [row] = await ctx.db.$queryRaw<Row[]>`
     select c.generation, c.state, c.expires_at as "expiresAt", c.limit_usd::text as "limitUsd",
       c.guardrail_attached_at is not null as bound,
@@ -96,6 +108,9 @@ async function readPulse(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
         select f.label from keymint.keys f where f.holder_kind = 'claim' and f.holder_id = c.claim_id
           and f.generation = c.generation - 1 and f.without_reset and f.off_replaced_at is null
           and f.off_ended_at is null and f.grace_until > ${ctx.now()}) end as "formerLabel",
+      case when ${asksForMore}::boolean then (select left(r.id::text, 8) || r.state
+        from keymint.limit_requests r where r.claim_id = c.claim_id order by r.asked_at desc, r.id limit 1)
+        end as request,
       m.taken_at is not null as taken, coalesce(m.attempts, 0) as attempts, m.delay_reason as "mintReason",
       ceil(extract(epoch from m.not_before - now()))::int as "mintWaitSeconds",
       exists (select 1 from keymint.mint_attempts a where a.mint_id = m.id and a.state = 'sent') as calling,

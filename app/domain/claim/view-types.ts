@@ -88,6 +88,22 @@ export type KeyView = {
   missingUpstream: boolean
 }
 
+/** Requests for a higher limit, in a workshop whose file offers them. */
+export type LimitRequestView = {
+  /** What the form suggests to ask for. */
+  suggested: MoneyView
+  /** Null before the first. */
+  last: {
+    state: 'open' | 'approved' | 'refused' | 'ended'
+    more: MoneyView
+    granted: MoneyView | null
+    /** False where the provider refused the higher limit afterwards, or staff lowered it. */
+    raised: boolean
+    askedAt: string
+    decidedAt: string | null
+  } | null
+}
+
 /** One poll: at most 300 bytes. `v` changes whenever the page has something new to load. */
 export type ClaimPulse = {
   v: string

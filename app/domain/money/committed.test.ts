@@ -50,6 +50,9 @@ function makeWorkshop(over: Partial<Workshop> = {}): Workshop {
     cooldownMs: null,
     repositoryUrl: null,
     tools: [],
+    askForMore: false,
+    announceProblems: false,
+    wallShowsSpending: false,
     ...over,
   }
 }

@@ -14,6 +14,10 @@ export const isPoolNearlyCommitted = (committed: NanoUsd, limit: NanoUsd | null)
   committed <= limit &&
   committed * 100n >= limit * nearlyCommittedPercent
 
+/** What keys have used of it, not what is held for them: attendees are told. */
+export const isPoolNearlySpent = (spent: NanoUsd, limit: NanoUsd | null): boolean =>
+  limit !== null && limit > 0n && spent * 100n >= limit * nearlyCommittedPercent
+
 export const isPoolPassed = (committed: NanoUsd, limit: NanoUsd | null): boolean =>
   limit !== null && committed > limit
 

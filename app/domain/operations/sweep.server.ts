@@ -26,6 +26,7 @@ import {
 } from '../keys/wake.server'
 import { setClaimCommitted } from '../money/pool.server'
 import { sendRunsAgain } from '../keys/reconcile-runs.server'
+import { keepOwnAnnouncements } from './own-announcements.server'
 import { pruneHistory } from './job-history.server'
 import { endClosedTeams } from '../team/close.server'
 import { destroyCredentials } from '../vault/destroy.server'
@@ -56,6 +57,7 @@ const parts = {
   guardrailsWarmed: ['guardrails', warmGuardrails],
   reconcilesSentAgain: ['checks and repairs without a job', sendRunsAgain],
   countersKept: ['counters', keepCounters],
+  announced: ['announcements of failures', keepOwnAnnouncements],
   teamsEnded: ['members of closed teams', endClosedTeams],
   credentialsDestroyed: ['credentials of closed teams', destroyCredentials],
   alertsWatched: ['alerts', watch],

@@ -114,6 +114,9 @@ export async function erasePerson(
     ]
     await holdMarks(ctx, tx, { claims, banned: person.banned, marks })
 
+    await tx.$executeRaw`
+      delete from keymint.limit_requests r using keymint.workshop_attendance c
+      where r.claim_id = c.claim_id and c.user_id = ${userId}`
     await tx.$executeRaw`update keymint.invitations set email = null where used_by = ${userId}`
     // A grant of an address is a fingerprint, and names nobody.
     const logins = identities.flatMap(({ login }) => (login === null ? [] : asciiLowerCase(login)))

@@ -317,6 +317,7 @@ test('the download holds everything of a person and no secret', async () => {
     'identities',
     'sessions',
     'claims',
+    'limitRequests',
     'mints',
     'keys',
     'setupCodes',

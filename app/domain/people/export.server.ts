@@ -42,6 +42,10 @@ async function* pieces(
     orderBy: { attendedAt: 'asc' },
   })
   const claimIds = claims.map((claim) => claim.claimId)
+  const limitRequests = await db.limitRequest.findMany({
+    where: { claimId: { in: claimIds } },
+    orderBy: { askedAt: 'asc' },
+  })
   const mints = await db.mint.findMany({
     where: { holderKind: 'claim', holderId: { in: claimIds } },
     omit: { fencingToken: true },
@@ -86,6 +90,7 @@ async function* pieces(
     identities,
     sessions,
     claims,
+    limitRequests,
     mints,
     keys,
     setupCodes,

@@ -29,6 +29,9 @@ export const KNOWN = [
   'cooldown',
   'repository_url',
   'tools',
+  'ask_for_more',
+  'announce_problems',
+  'wall_shows_spending',
 ] as const
 
 export type FieldName = (typeof KNOWN)[number]
@@ -71,4 +74,8 @@ export const OTHER_NAMES: Readonly<Record<string, string>> = {
   public: 'did you mean listed?',
   account_age: 'did you mean min_account_age?',
   name: 'did you mean title?',
+  ask_more: 'did you mean ask_for_more?',
+  requests: 'did you mean ask_for_more?',
+  announcements: 'did you mean announce_problems?',
+  wall: 'every workshop has one at /w/<slug>/live; did you mean wall_shows_spending?',
 }

@@ -44,8 +44,21 @@ test('the file of the design is a workshop', () => {
       cooldownMs: null,
       repositoryUrl: null,
       tools: [],
+      askForMore: false,
+      announceProblems: false,
+      wallShowsSpending: false,
     },
   })
+})
+
+test('a file chooses what it wants of the live day, and nothing of it by itself', () => {
+  const chosen = { ask_for_more: 'true', announce_problems: 'true', wall_shows_spending: 'true' }
+  expect(workshopOf(fileWith(chosen))).toMatchObject({
+    askForMore: true,
+    announceProblems: true,
+    wallShowsSpending: true,
+  })
+  expect(workshopOf(fileWith({ ...chosen, ask_for_more: 'false' })).askForMore).toBe(false)
 })
 
 test('a giveaway needs no window and no pool', () => {

@@ -32,6 +32,7 @@ const view = (change: Partial<WorkshopView> = {}): WorkshopView => ({
   entry: { domains: [], roster: false, code: false },
   listed: true,
   tools: [],
+  announcements: [],
   asOf,
   ...change,
 })
@@ -45,7 +46,8 @@ test('a pulse holds nothing that does not change, and fits into a few hundred by
 test.each<[string, Partial<WorkshopView>, number | null]>([
   ['open', {}, 10_000],
   ['paused', { paused: { cause: 'paused', reason: null, since: null } }, 5_000],
-  ['closed', { window: 'closed' }, null],
+  ['closed', { window: 'closed' }, 60_000],
+  ['ended by staff', { window: 'closed', endedAt: asOf }, null],
   ['far from its opening', { window: 'upcoming', opensAt: '2026-04-14T09:00:00Z' }, 60_000],
   ['nine minutes before', { window: 'upcoming', opensAt: '2026-04-14T08:09:00Z' }, 15_000],
   ['six seconds before', { window: 'upcoming', opensAt: '2026-04-14T08:00:06Z' }, 6_000],

@@ -5,14 +5,17 @@ const farMs = 600_000
 
 /** A few bytes for the poll. */
 export function pulseOf(view: WorkshopView): WorkshopPulse {
-  const { window, endedAt, opensAt, closesAt, seats, paused, keyExpiresAt, asOf } = view
-  const pulse = { window, endedAt, opensAt, closesAt, seats, paused, keyExpiresAt, asOf }
+  const { window, endedAt, opensAt, closesAt, seats, paused, keyExpiresAt, announcements, asOf } =
+    view
+  const times = { window, endedAt, opensAt, closesAt, keyExpiresAt, asOf }
+  const pulse = { ...times, seats, paused, announcements }
   return { ...pulse, next: nextLookMs(pulse) }
 }
 
 /** Milliseconds until the next look, null when nothing changes any more. */
 function nextLookMs(pulse: Omit<WorkshopPulse, 'next'>): number | null {
-  if (pulse.window === 'closed') return null
+  // Keys outlive the window, and so do announcements to those who have one.
+  if (pulse.window === 'closed') return pulse.endedAt === null ? 60_000 : null
   if (pulse.window === 'upcoming') {
     if (!pulse.opensAt) return 30_000
     const untilOpenMs = Date.parse(pulse.opensAt) - Date.parse(pulse.asOf)
@@ -23,7 +26,12 @@ function nextLookMs(pulse: Omit<WorkshopPulse, 'next'>): number | null {
 
 /** The window at a later moment: claims open and close by the clock, without another answer. */
 export function windowAt(
-  { window, endedAt, opensAt, closesAt }: Omit<WorkshopPulse, 'next'>,
+  {
+    window,
+    endedAt,
+    opensAt,
+    closesAt,
+  }: Pick<WorkshopPulse, 'window' | 'endedAt' | 'opensAt' | 'closesAt'>,
   now: string,
 ): WorkshopPulse['window'] {
   const passed = (iso: string | null) => iso !== null && Date.parse(iso) <= Date.parse(now)

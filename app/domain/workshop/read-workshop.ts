@@ -81,6 +81,11 @@ export function readWorkshop(
       )
     : []
   const repositoryUrl = fields.webAddress('repository_url')
+  const day = {
+    askForMore: fields.yes('ask_for_more') ?? false,
+    announceProblems: fields.yes('announce_problems') ?? false,
+    wallShowsSpending: fields.yes('wall_shows_spending') ?? false,
+  }
 
   const needs: Needs = (name, remedy) => {
     if (
@@ -146,6 +151,7 @@ export function readWorkshop(
     cooldownMs,
     repositoryUrl,
     tools,
+    ...day,
   }
   checkSeats(workshop, fields)
   addWarnings(workshop, fields, warnings, timezone)

@@ -12,6 +12,19 @@ export type PausedView = {
   since: string | null
 }
 
+export type AnnouncementCause = 'credits' | 'pool' | 'provider'
+
+/** One line to everybody in a workshop. Keymint's own has a cause, for which the pages have the line. */
+export type AnnouncementView = {
+  id: string
+  /** Moved by every edit. */
+  revision: number
+  cause: AnnouncementCause | null
+  line: string | null
+  postedAt: string
+  endsAt: string | null
+}
+
 export type WorkshopView = {
   slug: string
   title: string
@@ -61,6 +74,8 @@ export type WorkshopView = {
   listed: boolean
   /** What a key's page shows first; empty: its own choice. */
   tools: ToolId[]
+  /** What staff or Keymint tell everybody now: at most two lines, the one of staff first. */
+  announcements: AnnouncementView[]
   /** ISO UTC, the moment the server looked. */
   asOf: string
 }
@@ -68,5 +83,13 @@ export type WorkshopView = {
 /** What changes of a workshop while its page is open. `next` is when to look again; null: never. */
 export type WorkshopPulse = Pick<
   WorkshopView,
-  'window' | 'endedAt' | 'opensAt' | 'closesAt' | 'seats' | 'paused' | 'keyExpiresAt' | 'asOf'
+  | 'window'
+  | 'endedAt'
+  | 'opensAt'
+  | 'closesAt'
+  | 'seats'
+  | 'paused'
+  | 'keyExpiresAt'
+  | 'announcements'
+  | 'asOf'
 > & { next: number | null }

@@ -1,7 +1,8 @@
 /** Workshops as everybody sees them: the file, the clock, and what is taken of the pool. */
 import { domainToUnicode } from 'node:url'
 import { nanoFromDecimalString } from '~/money'
-import type { WorkshopView } from './view-types'
+import { readAllAnnouncements } from './announcements.server'
+import type { AnnouncementView, WorkshopView } from './view-types'
 import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
 import { committedFor } from '../money/committed'
@@ -15,16 +16,18 @@ type Snapshots = {
   gate: { pausedAt: Date | null; pauseReason: string | null } | null
   switchedSince: Map<SwitchName, string>
   totalSeats: number
+  announcements: Map<string, AnnouncementView[]>
 }
 
 async function readSnapshots(ctx: Ctx): Promise<Snapshots> {
-  const [pools, gate, switchedSince, totalSeats] = await Promise.all([
+  const [pools, gate, switchedSince, totalSeats, announcements] = await Promise.all([
     readPools(ctx.db),
     ctx.db.minting.findFirst(),
     readSwitchTimes(ctx.db, ctx.settings),
     readTotalSeats(ctx.db),
+    readAllAnnouncements(ctx),
   ])
-  return { pools, gate, switchedSince, totalSeats }
+  return { pools, gate, switchedSince, totalSeats, announcements }
 }
 
 /**
@@ -117,6 +120,7 @@ function viewOf(ctx: Ctx, workshop: Workshop, snapshots: Snapshots): WorkshopVie
     },
     listed: workshop.listed,
     tools: workshop.tools,
+    announcements: snapshots.announcements.get(workshop.slug) ?? [],
     asOf: now.toISOString(),
   }
 }
