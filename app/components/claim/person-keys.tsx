@@ -82,7 +82,10 @@ function KeyFacts({ claim }: { claim: ClaimView }) {
           , as of <Ago iso={key.usageAsOf} asOf={claim.asOf} />
         </>
       ) : null}
-      ; expires <Time short iso={key.expiresAt} now={claim.asOf} />.
+      . {/* On a line of its own: it may become longer once the reader's zone is known. */}
+      <span className="block">
+        Expires <Time short iso={key.expiresAt} now={claim.asOf} />.
+      </span>
     </>
   )
 }
