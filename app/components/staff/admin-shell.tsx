@@ -47,12 +47,13 @@ export function AdminShell({
   // An organizer has their own workshops and nothing else: no link leads to a page they may not see.
   const own = person && person !== 'unknown' && !person.staff ? person.organizes : null
   const waiting = requests ?? (person && person !== 'unknown' ? person.requests : [])
+  // First, so that a phone shows them.
   const links = [
-    ...(own?.map(({ slug, title: label }) => ({ to: adminWorkshopUrl(slug), label })) ?? places),
     ...waiting.map(({ slug, title: of, count }) => ({
       to: adminRequestsUrl(slug),
       label: waiting.length === 1 ? `Requests (${count})` : `Requests: ${of} (${count})`,
     })),
+    ...(own?.map(({ slug, title: label }) => ({ to: adminWorkshopUrl(slug), label })) ?? places),
   ]
   return (
     <>
