@@ -15,6 +15,7 @@ import { bulkActionJob } from './bulk-action'
 import { chainAuditJob } from './chain-audit'
 import { doctorJob } from './doctor'
 import { eachAlone, runBatch, type JobBatchHandler, type RecordRuns } from './job-handler'
+import { keepSparesJob } from './keep-spares'
 import { makeReceiptJob } from './make-receipt'
 import { mintKey } from './mint-key'
 import { reconcileCheckJob } from './reconcile-check'
@@ -98,6 +99,7 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
       batchSize: 1,
       slots: 1,
     },
+    'keep-spares': { handler: eachAlone('keep-spares', keepSparesJob), batchSize: 1, slots: 1 },
     'make-receipt': { handler: eachAlone('make-receipt', makeReceiptJob), batchSize: 1, slots: 1 },
     doctor: { handler: eachAlone('doctor', doctorJob), batchSize: 1, slots: 1 },
     'roll-months': { handler: eachAlone('roll-months', rollMonthsJob), batchSize: 1, slots: 1 },

@@ -27,6 +27,7 @@ export type AuditAction =
   | `receipt.${'asked' | 'made'}`
   | `reconcile.${'fix-asked' | 'fixed'}`
   | `session.${'started' | 'ended'}`
+  | `spare.${'requested' | 'taken' | 'refused' | 'ended'}`
   | `sub-key.${SubKeyEvent}`
   | `team.${'created' | 'closed' | 'key-ceiling-set'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`

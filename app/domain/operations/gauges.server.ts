@@ -42,9 +42,10 @@ async function readGauges(ctx: Ctx): Promise<Gauges> {
       { workshop: string; committed: string; seats: number }[]
     >`select workshop_slug as workshop, committed_usd::text as committed, seats from keymint.pools`,
     db.$queryRaw<State[]>`
-      select (select count(*)::int from keymint.mints where state = 'pending') as "mintsWaiting",
+      select (select count(*)::int from keymint.mints where state = 'pending'
+          and holder_kind <> 'spare') as "mintsWaiting",
         coalesce((select extract(epoch from now() - min(queued_at))::float8 from keymint.mints
-          where state = 'pending'), 0) as "oldestMintSeconds",
+          where state = 'pending' and holder_kind <> 'spare'), 0) as "oldestMintSeconds",
         (select count(*)::int from keymint.workshop_attendance where state = 'ready'
           and guardrail_attached_at is null) as "unboundKeys",
         (select count(*)::int from keymint.workers

@@ -185,7 +185,7 @@ async function readWaits(ctx: Ctx, slugs: string[]): Promise<Map<string, Wait>> 
       r.reason as "refusedReason", r.reason_detail as "refusedDetail"
     from unnest(${slugs}::text[]) s(scope)
     left join lateral (select queued_at, delay_reason from keymint.mints m where m.scope = s.scope
-      and m.state = 'pending' order by queued_at limit 1) w on true
+      and m.state = 'pending' and m.holder_kind <> 'spare' order by queued_at limit 1) w on true
     left join lateral (select bind_error from keymint.workshop_attendance c where c.workshop_slug = s.scope
       and c.state = 'ready' and c.guardrail_attached_at is null order by attended_at desc limit 1) u on true
     left join lateral (select key_saved_at from keymint.workshop_attendance c where c.workshop_slug = s.scope

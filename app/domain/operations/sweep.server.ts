@@ -24,6 +24,7 @@ import {
 import { setClaimCommitted } from '../money/pool.server'
 import { sendRunsAgain } from '../keys/reconcile-runs.server'
 import { pruneHistory } from './job-history.server'
+import { keepSpares } from '../claim/spares.server'
 import { endClosedTeams } from '../team/close.server'
 import { destroyCredentials } from '../vault/destroy.server'
 import { windowState } from '../workshop/workshop'
@@ -51,6 +52,7 @@ const parts = {
   keysDeleted: ['settled keys past their retention', deleteOldKeys],
   condemnedDeleted: ['condemned keys', deleteCondemnedKeys],
   guardrailsWarmed: ['guardrails', warmGuardrails],
+  sparesKept: ['pre-minted keys', keepSpares],
   reconcilesSentAgain: ['checks and repairs without a job', sendRunsAgain],
   countersKept: ['counters', keepCounters],
   teamsEnded: ['members of closed teams', endClosedTeams],

@@ -60,7 +60,10 @@ function viewOf(ctx: Ctx, workshop: Workshop, snapshots: Snapshots): WorkshopVie
   const claimedAt =
     workshop.claimsOpenAt !== null && workshop.claimsOpenAt > now ? workshop.claimsOpenAt : now
   const expiresAt = keyExpiryFor(workshop, claimedAt)
-  const committed = nanoFromDecimalString(snapshot?.committedUsd ?? '0')
+  // What pre-minted keys hold is there for whoever claims next.
+  const committed =
+    nanoFromDecimalString(snapshot?.committedUsd ?? '0') -
+    nanoFromDecimalString(snapshot?.sparesUsd ?? '0')
   const perKey = committedFor({
     keyLimit: workshop.keyLimit,
     reset: workshop.keyLimitReset,

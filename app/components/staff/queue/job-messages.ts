@@ -14,6 +14,7 @@ const jobLabels: Record<JobName, string> = {
   'reconcile-check': 'Compare all keys with the provider',
   'reconcile-fix': 'Repair what differs at the provider',
   'reading-retention': 'Thin out old readings',
+  'keep-spares': 'Top up pre-minted keys',
   'make-receipt': 'Make a receipt',
   doctor: 'Run the readiness check',
   'chain-audit': 'Chain the audit trail',
