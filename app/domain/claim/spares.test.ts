@@ -11,6 +11,7 @@ import { revealKey } from '~/domain/claim/reveal.server'
 import { keepSpares } from '~/domain/claim/spares.server'
 import { pauseMinting } from '~/domain/keys/pause.server'
 import { parkAccount, deploymentAccount } from '~/domain/keys/accounts.server'
+import { recordMissing } from '~/domain/keys/readings.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import type { Workshop } from '~/domain/workshop-file'
@@ -19,6 +20,8 @@ import { letSettle, readAll, work } from '../../../tests/engine'
 import { makeWorkshop, openWorld, usd, type World, type WorldOptions } from '../../../tests/world'
 
 const slug = 'test-workshop'
+const hour = 3_600_000
+const day = 24 * hour
 type Claimants = Awaited<ReturnType<World['people']>>
 
 const openStock = (change: Partial<Workshop> = {}, options: WorldOptions = {}) =>
@@ -96,7 +99,7 @@ test('a claim takes one and is ready in its own transaction, without a call; the
   // From here on it is a claim's key like any other.
   await giveBack(world.ctx, row)
   await letSettle(world)
-  expect(await poolNow(world)).toEqual({ committed: 6, seats: 0 })
+  expect(await poolNow(world)).toEqual({ committed: 4, seats: 0 })
   await expectPoolToAddUp(world)
 })
 
@@ -139,7 +142,7 @@ test('while minting is paused, switched off or its account is parked, none is ma
   expect(await keepSpares(world.ctx)).toBe(0)
   world.ctx.settings.provisioningEnabled = true
   await world.db.$transaction((tx) =>
-    parkAccount(world.ctx, tx, deploymentAccount, 'other-account'),
+    parkAccount(world.ctx, tx, deploymentAccount, 'made-other-keys'),
   )
   expect(await keepSpares(world.ctx)).toBe(0)
   await claim(world, three!)
@@ -149,7 +152,7 @@ test('while minting is paused, switched off or its account is parked, none is ma
 
 test.each([
   ['the limit', { keyLimit: usd(1) }],
-  ['the models', { allowedModels: ['openai/gpt-5'] }],
+  ['the models', { allowedModels: ['anthropic/claude-sonnet-4.6'] }],
   ['the end', { keyExpiresAt: new Date(Date.now() + 2 * 86_400_000) }],
   ['the reset', { keyLimitReset: 'daily' }],
 ] as const)(
@@ -233,7 +236,7 @@ test('spares never pass the pool or the seats, and a claim is never refused for 
   expect(await stock(world)).toEqual({ ended: 1, pending: 3 })
   await expectPoolToAddUp(world)
   // They are made, and the guardrail's endpoint does not answer: one that is unbound will do.
-  await world.faults({ rules: [{ match: 'POST /guardrails', fault: 'status', status: 503 }] })
+  await world.faults({ rules: [{ match: 'POST /guardrails', fault: '503' }] })
   await mintAll(world)
   await claim(world, two!)
   const unbound = await claimOf(world, two!)
@@ -263,14 +266,14 @@ test('spares never pass the pool or the seats, and a claim is never refused for 
   expect(await stock(few)).toEqual({ taken: 1, ready: 3 })
 })
 
-test('a key that was refused, used, disabled by hand or deleted at the provider is never handed out', async () => {
+test('a key that was refused, used, disabled by hand or is gone at the provider is never handed out', async () => {
   await using world = await openStock({ premint: 4 })
   await fill(world)
   const keys = await world.db.key.findMany({ orderBy: { id: 'asc' } })
   await spend(world, keys[0]!.hash!, 0.25)
   await world.ctx.provider.updateKey(keys[1]!.hash!, { disabled: true })
-  await world.ctx.provider.deleteKey(keys[2]!.hash!)
   await readAll(world)
+  await recordMissing(world.ctx, keys[2]!.id)
   const [one, two] = await world.people(2)
   await claim(world, one!)
   await claim(world, two!)
@@ -290,7 +293,7 @@ test('a key that was refused, used, disabled by hand or deleted at the provider 
 
 test('a refusal of the provider is no loop, and its money returns', async () => {
   await using world = await openStock({ premint: 2 })
-  await world.faults({ rules: [{ match: 'POST /keys', fault: 'status', status: 400 }] })
+  await world.faults({ rules: [{ match: 'POST /keys', fault: 'refuse', status: 400 }] })
   await fill(world)
   expect(await stock(world)).toEqual({ refused: 2 })
   expect(await poolNow(world)).toEqual({ committed: 0, seats: 0 })
@@ -301,20 +304,21 @@ test('a refusal of the provider is no loop, and its money returns', async () => 
 })
 
 test('a daily cap: a key that waited over midnight is claimed with the money of its own days', async () => {
-  const clock = new Date('2026-03-10T22:00:00Z')
+  const midnight = Math.ceil((Date.now() + hour) / day) * day
+  const at = (hours: number) => new Date(midnight + hours * hour)
   await using world = await openStock(
     {
       premint: 1,
       keyLimitReset: 'daily',
-      claimsOpenAt: new Date('2026-03-10T20:00:00Z'),
-      claimsCloseAt: new Date('2026-03-12T20:00:00Z'),
-      keyExpiresAt: new Date('2026-03-13T00:00:00Z'),
+      claimsOpenAt: at(-4),
+      claimsCloseAt: at(40),
+      keyExpiresAt: at(48),
     },
-    { clock },
+    { clock: at(-2) },
   )
   await fill(world)
   expect(await poolNow(world)).toEqual({ committed: 6, seats: 0 })
-  await world.travelTo(new Date('2026-03-11T08:00:00Z'))
+  await world.travelTo(at(8))
   await readAll(world)
   const [person] = await world.people(1)
   await claim(world, person!)
