@@ -71,7 +71,8 @@ export async function openWalk(seed: number, template?: Template) {
   })
   await world.db
     .$executeRaw`alter table keymint.keys alter column wants_guardrail set default false`
-  const people = await world.people(4)
+  // First claims alone take spares: there are people enough for many of them.
+  const people = await world.people(12)
   const [owner, ...members] = await world.people(3)
   const slug = `team-${randomUUID().slice(0, 8)}`
   await createTeam(ctx, { name: 'Walkers', slug, person: { userId: owner!.userId, banned: null } })
@@ -94,9 +95,30 @@ export async function openWalk(seed: number, template?: Template) {
       { budget: usd(5), effective: 'now', reason: 'walk' },
       owner!.userId,
     )
+  /** The file asks for so many keys ahead; their end is a fixed one, as the file must say then. */
+  const premint = (count: number) =>
+    ctx.workshops.workshops.set('walk', {
+      ...workshop,
+      ...(count === 0
+        ? {}
+        : {
+            premint: count,
+            keyExpiresAt: new Date(Math.ceil(realNow().getTime() / day) * day + 20 * day),
+          }),
+    })
   return {
     world,
     ctx,
+    premint,
+    /** That lane's work: a spare is handed over only when it is assigned. */
+    async assignSpares() {
+      await world.db.$executeRaw`
+        insert into keymint.guardrails (workshop_slug, guardrail_id, fingerprint)
+        values ('walk', 'of-the-walk', '') on conflict do nothing`
+      await world.db.$executeRaw`
+        update keymint.keys set guardrail_id = 'of-the-walk', guardrail_at = now()
+        where holder_kind = 'spare' and saved_at is not null and guardrail_at is null`
+    },
     db: world.db,
     service,
     turns,
