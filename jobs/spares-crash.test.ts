@@ -9,18 +9,18 @@ import { expectPoolToAddUp } from '../tests/claims'
 import { readAll } from '../tests/engine'
 import { openWorld } from '../tests/world'
 
-const slug = 'doors'
+const slug = 'ready-at-once'
 const premint = 12
 const hours = (count: number) => new Date(Date.now() + count * 3_600_000).toISOString()
 
-test('a worker killed while it makes the stock, and again while people claim: every key is somebody’s or waits', async () => {
+test('a worker killed while it makes the stock, and again while people claim, leaves no key unknown', async () => {
   await using world = await openWorld()
   const dir = await mkdtemp(path.join(tmpdir(), 'keymint-premint-'))
   world.onClose(() => rm(dir, { recursive: true, force: true }))
   await writeFile(
     path.join(dir, `${slug}.yaml`),
     [
-      'title: Doors open in an instant',
+      'title: Ready at once',
       `claims_open_at: ${hours(-1)}`,
       `claims_close_at: ${hours(2)}`,
       'allowed_models: [openai/gpt-5-nano]',

@@ -10,6 +10,7 @@ import { ClaimTable } from '~/components/staff/claim-table'
 import { EventZoneProvider } from '~/components/base/time'
 import { factLabels, stateTabs } from '~/components/staff/claim-messages'
 import { EmptyState } from '~/components/base/page-shell'
+import { StockBox } from '~/components/staff/stock-box'
 import {
   UnboundCallout,
   WorkshopActions,
@@ -110,6 +111,7 @@ export default function AdminWorkshop() {
     <EventZoneProvider value={line.timezone}>
       <AdminShell title={line.title} back={{ to: adminUrl, label: 'Overview' }}>
         <WorkshopSummary line={line} asOf={asOf} worst={page.worst} />
+        {page.stock ? <StockBox stock={page.stock} asOf={asOf} /> : null}
         {mayMint ? (
           <p className="mt-4">
             <Link className="prose-link" to={adminMintUrl(slug)}>

@@ -110,14 +110,18 @@ export async function openWalk(seed: number, template?: Template) {
     world,
     ctx,
     premint,
-    /** That lane's work: a spare is handed over only when it is assigned. */
-    async assignSpares() {
+    /** That lane's work, for as long as this takes: a spare is handed over only when it is assigned. */
+    async withAssigned(work: () => Promise<unknown>) {
       await world.db.$executeRaw`
         insert into keymint.guardrails (workshop_slug, guardrail_id, fingerprint)
         values ('walk', 'of-the-walk', '') on conflict do nothing`
       await world.db.$executeRaw`
         update keymint.keys set guardrail_id = 'of-the-walk', guardrail_at = now()
         where holder_kind = 'spare' and saved_at is not null and guardrail_at is null`
+      await work()
+      await world.db.$executeRaw`
+        update keymint.keys set guardrail_id = null, guardrail_at = null where guardrail_id = 'of-the-walk'`
+      await world.db.$executeRaw`delete from keymint.guardrails where guardrail_id = 'of-the-walk'`
     },
     db: world.db,
     service,

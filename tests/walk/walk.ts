@@ -161,8 +161,9 @@ const steps: [name: string, weight: number, run: Step][] = [
     8,
     async (walking) => {
       const person = anyOf(walking, walking.people)!
-      await walking.assignSpares()
-      await claimKey(walking.ctx, { workshopSlug: 'walk', person, optIn: false })
+      await walking.withAssigned(() =>
+        claimKey(walking.ctx, { workshopSlug: 'walk', person, optIn: false }),
+      )
     },
   ],
   [

@@ -9,7 +9,7 @@ import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
 import type { SpareEnd } from './spare-holder.server'
 
-/** Keys are made this long before claims open, so that a provider in trouble has time to recover. */
+/** Keys are made this long before claims open, so that a failing provider has time to recover. */
 export const premintLeadMs = 60 * 60_000
 /** More are made by the next pass. */
 export const maxMadeAtOnce = 100
@@ -75,8 +75,8 @@ export function decideStock(facts: StockFacts): StockDecision {
   const surplus = byUse.slice(kept).map(({ id }) => ({ id, reason: 'not-needed' as const }))
   const close = [...unfit, ...surplus]
   if (!facts.mayMake || facts.failedLately || !isTime(workshop, now)) return { close, make: 0 }
-  const room = workshop.poolLimit === null ? Infinity : passed >= 0n ? 0 : Number(-passed / unit)
-  return { close, make: Math.max(0, Math.min(wanted - kept, room, maxMadeAtOnce)) }
+  const fitting = workshop.poolLimit === null ? Infinity : passed >= 0n ? 0 : Number(-passed / unit)
+  return { close, make: Math.max(0, Math.min(wanted - kept, fitting, maxMadeAtOnce)) }
 }
 
 const isTime = ({ claimsOpenAt }: Workshop, now: Date) =>

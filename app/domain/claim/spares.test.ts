@@ -9,44 +9,18 @@ import { giveBack } from '~/domain/claim/end-claim.server'
 import { endWorkshop } from '~/domain/claim/end-workshop.server'
 import { revealKey } from '~/domain/claim/reveal.server'
 import { keepSpares } from '~/domain/claim/spares.server'
+import { deploymentAccount, parkAccount } from '~/domain/keys/accounts.server'
+import { bindKeys } from '~/domain/keys/bind.server'
 import { pauseMinting } from '~/domain/keys/pause.server'
-import { parkAccount, deploymentAccount } from '~/domain/keys/accounts.server'
-import { recordMissing } from '~/domain/keys/readings.server'
-import { runMint } from '~/domain/keys/mint.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import type { Workshop } from '~/domain/workshop-file'
-import { expectPoolToAddUp, mintAll, poolNow, spend } from '../../../tests/claims'
+import { expectPoolToAddUp, mintAll, poolNow } from '../../../tests/claims'
 import { letSettle, readAll, work } from '../../../tests/engine'
-import { makeWorkshop, openWorld, usd, type World, type WorldOptions } from '../../../tests/world'
+import { changeFile, claim, claimOf, fill, openStock, slug, stock } from '../../../tests/spares'
+import { usd } from '../../../tests/world'
 
-const slug = 'test-workshop'
 const hour = 3_600_000
 const day = 24 * hour
-type Claimants = Awaited<ReturnType<World['people']>>
-
-const openStock = (change: Partial<Workshop> = {}, options: WorldOptions = {}) =>
-  openWorld({ workshops: [makeWorkshop({ premint: 3, ...change })], ...options })
-
-/** The file says something else from now on, as after a deploy. */
-function changeFile(world: World, change: Partial<Workshop>) {
-  const before = world.ctx.workshops.workshops.get(slug)!
-  world.ctx.workshops.workshops.set(slug, { ...before, ...change })
-}
-
-async function stock(world: World) {
-  const rows = await world.db.spare.groupBy({ by: ['state'], _count: true })
-  return Object.fromEntries(rows.map((row) => [row.state, row._count]))
-}
-
-async function fill(world: World) {
-  await keepSpares(world.ctx)
-  await mintAll(world)
-}
-
-const claim = (world: World, person: Claimants[number]) =>
-  claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })
-const claimOf = (world: World, person: Claimants[number]) =>
-  world.db.workshopAttendance.findFirst({ where: { userId: person.userId } })
 
 test('keys are made, assigned and paid for before claims open, and take no seat', async () => {
   const soon = new Date(Date.now() + 30 * 60_000)
@@ -68,7 +42,7 @@ test('keys are made, assigned and paid for before claims open, and take no seat'
   expect(await keepSpares(early.ctx)).toBe(0)
 })
 
-test('a claim takes one and is ready in its own transaction, without a call; the key works and is revealed', async () => {
+test('a claim takes one and is ready in its own transaction, without a call', async () => {
   await using world = await openStock()
   await fill(world)
   const before = await world.calls()
@@ -127,7 +101,7 @@ test('fifty at once share forty keys: none goes twice, and the rest are made as 
   await expectPoolToAddUp(world)
 })
 
-test('while minting is paused, switched off or its account is parked, none is made and none is handed out', async () => {
+test('while minting is paused or off, or its account is parked, none is made or handed out', async () => {
   await using world = await openStock()
   const [one, two, three] = await world.people(3)
   await fill(world)
@@ -187,7 +161,7 @@ test.each([
   },
 )
 
-test('what is not needed is closed: a lower number, a file that is gone, a window that is over, an end by staff', async () => {
+test('what is not needed is closed: fewer in the file, no file, claims that are over, an end by staff', async () => {
   await using world = await openStock()
   await fill(world)
   changeFile(world, { premint: 1 })
@@ -224,7 +198,7 @@ test('what is not needed is closed: a lower number, a file that is gone, a windo
   await expectPoolToAddUp(world)
 })
 
-test('spares never pass the pool or the seats, and a claim is never refused for money that only they hold', async () => {
+test('spares pass neither pool nor seats, and no claim is refused for money that only they hold', async () => {
   await using world = await openStock({ premint: 10, poolLimit: usd(8) })
   await keepSpares(world.ctx)
   expect(await poolNow(world)).toEqual({ committed: 8, seats: 0 })
@@ -244,7 +218,6 @@ test('spares never pass the pool or the seats, and a claim is never refused for 
   await world.clearFaults()
   await work(world)
   const mints = await world.db.mint.findMany()
-  const { bindKeys } = await import('~/domain/keys/bind.server')
   await bindKeys(
     world.ctx,
     mints.map(({ id }) => id),
@@ -264,43 +237,6 @@ test('spares never pass the pool or the seats, and a claim is never refused for 
   await claim(few, first!)
   await keepSpares(few.ctx)
   expect(await stock(few)).toEqual({ taken: 1, ready: 3 })
-})
-
-test('a key that was refused, used, disabled by hand or is gone at the provider is never handed out', async () => {
-  await using world = await openStock({ premint: 4 })
-  await fill(world)
-  const keys = await world.db.key.findMany({ orderBy: { id: 'asc' } })
-  await spend(world, keys[0]!.hash!, 0.25)
-  await world.ctx.provider.updateKey(keys[1]!.hash!, { disabled: true })
-  await readAll(world)
-  await recordMissing(world.ctx, keys[2]!.id)
-  const [one, two] = await world.people(2)
-  await claim(world, one!)
-  await claim(world, two!)
-  expect(await claimOf(world, one!)).toMatchObject({ state: 'ready', orKeyHash: keys[3]!.hash })
-  expect(await claimOf(world, two!)).toMatchObject({ state: 'pending' })
-  expect(await keepSpares(world.ctx)).toBeGreaterThan(0)
-  const unusable = await world.db.spare.count({ where: { reason: 'unusable' } })
-  expect(unusable).toBeGreaterThanOrEqual(2)
-  // Others are made after a while, not in a circle.
-  expect(await keepSpares(world.ctx)).toBe(0)
-  await world.db
-    .$executeRaw`update keymint.spares set ended_at = ended_at - interval '6 min' where state = 'ended'`
-  expect(await keepSpares(world.ctx)).toBeGreaterThan(0)
-  await letSettle(world)
-  await expectPoolToAddUp(world)
-})
-
-test('a refusal of the provider is no loop, and its money returns', async () => {
-  await using world = await openStock({ premint: 2 })
-  await world.faults({ rules: [{ match: 'POST /keys', fault: 'refuse', status: 400 }] })
-  await fill(world)
-  expect(await stock(world)).toEqual({ refused: 2 })
-  expect(await poolNow(world)).toEqual({ committed: 0, seats: 0 })
-  expect(await keepSpares(world.ctx)).toBe(0)
-  await world.clearFaults()
-  await world.db.$executeRaw`update keymint.spares set ended_at = ended_at - interval '6 min'`
-  expect(await keepSpares(world.ctx)).toBe(2)
 })
 
 test('a daily cap: a key that waited over midnight is claimed with the money of its own days', async () => {
@@ -327,32 +263,4 @@ test('a daily cap: a key that waited over midnight is claimed with the money of 
   expect(row.committedUsd.toNumber()).toBe(4)
   expect(await poolNow(world)).toEqual({ committed: 4, seats: 1 })
   await expectPoolToAddUp(world)
-})
-
-test('two passes at once make the stock once; a claim of another installation’s spare is none', async () => {
-  await using world = await openStock()
-  await Promise.all([keepSpares(world.ctx), keepSpares(world.ctx), keepSpares(world.ctx)])
-  await keepSpares(world.ctx)
-  expect(await stock(world)).toEqual({ pending: 3 })
-  await mintAll(world)
-  // A copy of the database: the same keys wait in the original.
-  const copy = { ...world.ctx, installationId: '0123456789ab' }
-  const [person] = await world.people(1)
-  await claimKey(copy, { workshopSlug: slug, person: person!, optIn: false })
-  expect(await claimOf(world, person!)).toMatchObject({ state: 'pending' })
-})
-
-test('a spare that is closed while its key is being made leaves no key behind', async () => {
-  await using world = await openStock({ premint: 1 })
-  await keepSpares(world.ctx)
-  const [mint] = await world.db.mint.findMany()
-  await world.faults({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 400 }] })
-  const running = runMint(world.ctx, mint!.id)
-  await expect.poll(() => world.db.mintAttempt.count()).toBe(1)
-  changeFile(world, { premint: null })
-  await keepSpares(world.ctx)
-  await running
-  expect(await stock(world)).toEqual({ ended: 1 })
-  expect(await world.liveKeys()).toEqual([])
-  expect(await poolNow(world)).toEqual({ committed: 0, seats: 0 })
 })

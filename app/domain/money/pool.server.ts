@@ -5,7 +5,7 @@
  * locked for the shortest time.
  */
 import type { Tx } from '~/adapters/db.server'
-import { decimalStringFromNano, type NanoUsd } from '~/money'
+import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { PoolCaps } from '../workshop-file'
 
 /**
@@ -194,6 +194,10 @@ export async function readPools(db: Tx): Promise<Map<string, PoolState>> {
     ]),
   )
 }
+
+/** What the claims of a workshop have committed: what pre-minted keys hold is there for the next ones. */
+export const claimedOf = (pool: PoolState | undefined): NanoUsd =>
+  pool ? nanoFromDecimalString(pool.committedUsd) - nanoFromDecimalString(pool.sparesUsd) : 0n
 
 /** How many seats all giveaways together have taken. */
 export async function readTotalSeats(db: Tx): Promise<number> {

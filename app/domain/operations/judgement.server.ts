@@ -5,7 +5,7 @@
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import { readTurnedAway } from '../claim/turned-away.server'
 import type { Ctx } from '../ctx'
-import { readPools } from '../money/pool.server'
+import { claimedOf, readPools } from '../money/pool.server'
 import { windowState } from '../workshop/workshop'
 import { worstCaseSpend } from '../workshop/worst-case'
 import { readMoneyFindings } from './alerts.server'
@@ -122,7 +122,7 @@ export async function readJudgement(ctx: Ctx): Promise<Judgement> {
       window,
       ended: endOf.get(slug) ?? null,
       counters: of,
-      committed,
+      committed: claimedOf(pool),
       seats,
       hourly: pace.get(slug) ?? 0n,
       oldestWaitSeconds: wait?.oldest ?? null,
