@@ -12,7 +12,7 @@ import { mulberry32 } from '../rng'
 import { makeWorkshop, openWorld, usd } from '../world'
 import { Turns } from './turns'
 
-export const poolLimit = 9
+export const poolLimit = 15
 const day = 86_400_000
 
 /** Every way in which a call can fail, but for a refusal: the walk wants nothing that is refused. */
