@@ -12,7 +12,7 @@ import type { SpareEnd } from './spare-holder.server'
 /** Keys are made this long before claims open, so that a failing provider has time to recover. */
 export const premintLeadMs = 60 * 60_000
 /** More are made by the next pass. */
-export const maxMadeAtOnce = 100
+export const maxMadeAtOnce = 40
 
 /** A spare that lives, oldest first. */
 export type LiveSpare = {

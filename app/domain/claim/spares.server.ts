@@ -22,7 +22,7 @@ import { fitsFile, isSound } from './take-spare.server'
 
 /** How long nothing is made after one was refused or has become unusable. */
 const failureMinutes = 5
-const maxRounds = 20
+const maxRounds = 30
 
 /** Every workshop that has pre-minted keys, or should have. Returns how many were made or closed. */
 export async function keepSpares(ctx: Ctx): Promise<number> {
@@ -132,13 +132,16 @@ async function readDecision(
  */
 async function makeSpares(ctx: Ctx, workshop: Workshop): Promise<number> {
   try {
-    return await ctx.db.$transaction(async (tx) => {
-      const [lock] = await tx.$queryRaw<{ mine: boolean }[]>`
-        select pg_try_advisory_xact_lock(hashtextextended(${`spares:${workshop.slug}`}, 0)) as mine`
-      if (!lock?.mine) return 0
-      const { make } = await readDecision(ctx, tx, workshop.slug, workshop)
-      return make > 0 ? requestSpares(ctx, tx, workshop, make) : 0
-    })
+    return await ctx.db.$transaction(
+      async (tx) => {
+        const [lock] = await tx.$queryRaw<{ mine: boolean }[]>`
+          select pg_try_advisory_xact_lock(hashtextextended(${`spares:${workshop.slug}`}, 0)) as mine`
+        if (!lock?.mine) return 0
+        const { make } = await readDecision(ctx, tx, workshop.slug, workshop)
+        return make > 0 ? requestSpares(ctx, tx, workshop, make) : 0
+      },
+      { maxWait: 5_000, timeout: 30_000 },
+    )
   } catch (error) {
     // A claim was faster. What it left is counted by the next pass.
     if (isPoolIsFull(error)) return 0

@@ -12,6 +12,7 @@ import { keepSpares } from '~/domain/claim/spares.server'
 import { deploymentAccount, parkAccount } from '~/domain/keys/accounts.server'
 import { bindKeys } from '~/domain/keys/bind.server'
 import { pauseMinting } from '~/domain/keys/pause.server'
+import { readCounters, verifyCounters } from '~/domain/operations/counters.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import type { Workshop } from '~/domain/workshop-file'
 import { expectPoolToAddUp, mintAll, poolNow } from '../../../tests/claims'
@@ -70,6 +71,8 @@ test('a claim takes one and is ready in its own transaction, without a call', as
     'key.revealed',
     'spare.taken',
   ])
+  expect(await verifyCounters(world.ctx)).toEqual([])
+  expect(await readCounters(world.db, slug)).toMatchObject({ total: 1, ready: 1, unbound: 0 })
   // From here on it is a claim's key like any other.
   await giveBack(world.ctx, row)
   await letSettle(world)
