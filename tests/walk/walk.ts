@@ -42,6 +42,10 @@ export async function walk(seed: number, operations: number, template?: Template
   const done = new Map<string, number>()
   const total = steps.reduce((sum, [, weight]) => sum + weight, 0)
   const log: string[] = []
+  // The first claims find a stock; what becomes of it later is up to the seed.
+  walking.premint(3)
+  await keepSpares(walking.ctx)
+  await workers(walking)
   for (let index = 0; index < operations; index++) {
     walking.failEvery(index % 7 === 0 ? 0 : 4)
     walking.service.lagMs = walking.below(4) * 15_000
