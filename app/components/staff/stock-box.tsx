@@ -3,7 +3,7 @@ import { Time } from '../base/time'
 
 /** The keys that were made before anybody asked: how many wait, and what stands in their way. */
 export function StockBox({ stock, asOf }: { stock: StockView; asOf: string }) {
-  const { wanted, ready, making, closing, claimed, held, failure, madeFrom } = stock
+  const { wanted, ready, making, closing, claimed, held, failure, bindError, madeFrom } = stock
   const parts = [
     {
       name: 'Ready',
@@ -36,6 +36,12 @@ export function StockBox({ stock, asOf }: { stock: StockView; asOf: string }) {
         <p className="mt-2 text-soft">
           Keys that are not needed any more are disabled. Their money returns to the pool when the
           provider has confirmed what they used.
+        </p>
+      ) : null}
+      {bindError ? (
+        <p className="mt-2 text-amber-ink">
+          Some are not assigned to the guardrail yet, so they wait: {bindError} Keymint retries
+          automatically.
         </p>
       ) : null}
       {failure ? (

@@ -2,8 +2,11 @@
 import { expect, test } from 'vitest'
 import { claimKey } from '~/domain/claim/claim.server'
 import { keepSpares } from '~/domain/claim/spares.server'
+import { readStock } from '~/domain/claim/stock.server'
+import { bindKeys } from '~/domain/keys/bind.server'
 import { recordMissing } from '~/domain/keys/readings.server'
 import { runMint } from '~/domain/keys/mint.server'
+import { verifyCounters } from '~/domain/operations/counters.server'
 import { expectPoolToAddUp, mintAll, poolNow, spend } from '../../../tests/claims'
 import { letSettle, readAll } from '../../../tests/engine'
 import { changeFile, claim, claimOf, fill, openStock, slug, stock } from '../../../tests/spares'
@@ -71,4 +74,55 @@ test('a spare that is closed while its key is being made leaves no key behind', 
   expect(await stock(world)).toEqual({ ended: 1 })
   expect(await world.liveKeys()).toEqual([])
   expect(await poolNow(world)).toEqual({ committed: 0, seats: 0 })
+})
+
+test('readings and claims at once: whatever a key used is booked where it belongs', async () => {
+  await using world = await openStock({ premint: 8 })
+  await fill(world)
+  const keys = await world.db.key.findMany()
+  for (const key of keys) await spend(world, key.hash!, 0.5)
+  const people = await world.people(8)
+  await Promise.all([
+    readAll(world),
+    ...people.map((person) => claim(world, person)),
+    readAll(world),
+  ])
+  await readAll(world)
+  await expectPoolToAddUp(world)
+  expect(await verifyCounters(world.ctx)).toEqual([])
+  const read = await world.db.key.findMany({ where: { id: { in: keys.map(({ id }) => id) } } })
+  for (const key of read) expect(key.usedUsd.toNumber()).toBe(0.5)
+})
+
+test('staff see the stock, what it holds and what failed', async () => {
+  await using world = await openStock({ premint: 2 })
+  expect(await readStock(world.ctx, 'another')).toBeNull()
+  expect(await readStock(world.ctx, slug)).toMatchObject({ wanted: 2, ready: 0, making: 0 })
+  await world.faults({ rules: [{ match: 'POST /guardrails', fault: '503' }] })
+  await fill(world)
+  expect(await readStock(world.ctx, slug)).toMatchObject({ ready: 0, making: 2, held: { usd: 4 } })
+  expect((await readStock(world.ctx, slug))?.bindError).toContain('503')
+  await world.clearFaults()
+  const mints = await world.db.mint.findMany()
+  await bindKeys(
+    world.ctx,
+    mints.map(({ id }) => id),
+  )
+  expect(await readStock(world.ctx, slug)).toMatchObject({ ready: 2, making: 0, bindError: null })
+  const [person] = await world.people(1)
+  await claim(world, person!)
+  changeFile(world, { premint: null })
+  await keepSpares(world.ctx)
+  expect(await readStock(world.ctx, slug)).toMatchObject({
+    wanted: null,
+    ready: 0,
+    closing: 1,
+    claimed: 1,
+    held: { usd: 2 },
+  })
+  const soon = new Date(Date.now() + 2 * 3_600_000)
+  changeFile(world, { premint: 2, claimsOpenAt: soon, claimsCloseAt: null })
+  expect((await readStock(world.ctx, slug))?.madeFrom).toBe(
+    new Date(soon.getTime() - 3_600_000).toISOString(),
+  )
 })

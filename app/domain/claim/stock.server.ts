@@ -16,6 +16,8 @@ export type StockView = {
   held: MoneyView
   /** Why the last one could not be made or kept. Null where that is long ago. */
   failure: { reason: string; detail: string | null; at: string } | null
+  /** Why keys that are made are not assigned to the guardrail yet. Null where none is waiting for that. */
+  bindError: string | null
   /** When the first ones are made; null where that has passed. */
   madeFrom: string | null
 }
@@ -32,6 +34,7 @@ export async function readStock(ctx: Ctx, slug: string): Promise<StockView | nul
       reason: string | null
       detail: string | null
       failedAt: Date | null
+      bindError: string | null
     }[]
   >`
     select count(*) filter (where s.state = 'ready' and k.guardrail_at is not null)::int as ready,
@@ -39,6 +42,7 @@ export async function readStock(ctx: Ctx, slug: string): Promise<StockView | nul
       count(*) filter (where s.state in ('ended', 'refused') and s.committed_usd > 0)::int as closing,
       count(*) filter (where s.state = 'taken')::int as claimed,
       coalesce(sum(s.committed_usd), 0)::numeric(20,9)::text as held,
+      max(k.bind_error) filter (where s.state = 'ready' and k.guardrail_at is null) as "bindError",
       f.reason, f.reason_detail as detail, f.ended_at as "failedAt"
     from (select 1) one
     left join keymint.spares s on s.workshop_slug = ${slug}
@@ -64,6 +68,7 @@ export async function readStock(ctx: Ctx, slug: string): Promise<StockView | nul
       row.reason === null || row.failedAt === null
         ? null
         : { reason: row.reason, detail: row.detail, at: row.failedAt.toISOString() },
+    bindError: row.bindError,
     madeFrom: wanted !== null && from !== null && from > now ? from.toISOString() : null,
   }
 }
