@@ -46,6 +46,8 @@ async function writeFolder(): Promise<string> {
       'key_limit_usd: 2',
       `key_expires_at: ${inHours(9)}`,
       'providers: [github]',
+      // As many as come: the stock is not topped up for people who are not there.
+      `max_keys: ${people}`,
       `premint: ${premint}`,
     ].join('\n'),
   )

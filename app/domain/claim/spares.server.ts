@@ -62,12 +62,28 @@ export async function keepSparesOf(ctx: Ctx, slug: string): Promise<number> {
 
 const isFolderUnread = (ctx: Ctx) => ctx.workshops.problems.some(({ field }) => field === 'folder')
 
-/** Asks for the next pass now. A job that is lost is no harm: the sweep does the same. */
+/** A job that starts so much later counts what all claims until then have taken. */
+const topUpAfterSeconds = 1
+const lastSent = new WeakMap<Ctx['db'], Map<string, number>>()
+
+/**
+ * Asks for the next pass, once a second at most: a claim need not pay for what another has asked for.
+ * A job that is lost is no harm: the sweep does the same.
+ */
 export async function sendKeepSpares(ctx: Ctx, workshop: Workshop): Promise<void> {
   if (workshop.premint === null) return
   const { slug } = workshop
+  const sent = lastSent.get(ctx.db) ?? new Map<string, number>()
+  lastSent.set(ctx.db, sent)
+  if (performance.now() - (sent.get(slug) ?? -Infinity) < topUpAfterSeconds * 1000) return
+  sent.set(slug, performance.now())
   try {
-    await ctx.queue.enqueue(ctx.db, 'keep-spares', { workshopSlug: slug }, { singletonKey: slug })
+    await ctx.queue.enqueue(
+      ctx.db,
+      'keep-spares',
+      { workshopSlug: slug },
+      { singletonKey: slug, startAfterSeconds: topUpAfterSeconds },
+    )
   } catch (error) {
     ctx.log.warn({ error, slug }, 'the stock of pre-minted keys is topped up by the next sweep')
   }
