@@ -48,8 +48,8 @@ export function StockBox({ stock, asOf }: { stock: StockView; asOf: string }) {
         <p className="mt-2 text-amber-ink">
           {failureLabels[failure.reason] ?? 'The last one could not be made.'}{' '}
           {failure.detail ? `${failure.detail} ` : ''}
-          <Time iso={failure.at} now={asOf} />. Keymint makes no other for five minutes, then
-          retries.
+          That was at <Time iso={failure.at} now={asOf} />. Keymint makes no other for five minutes
+          after a failure, then retries.
         </p>
       ) : null}
     </section>
