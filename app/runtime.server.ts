@@ -28,6 +28,7 @@ import type { Ctx } from './domain/ctx'
 import { rosterReader } from './domain/people/roster-reader'
 import { loadWorkshops } from './domain/workshop/catalog.server'
 import { claimHolder } from './domain/claim/claim-holder.server'
+import { spareHolder } from './domain/claim/spare-holder.server'
 import { bookMonth, subKeyHolder } from './domain/team/sub-key-holder.server'
 import type { Holder, HolderKind, Holders } from './domain/holder'
 import { createCallPace } from './domain/keys/call-pace.server'
@@ -39,6 +40,7 @@ import { migrationNames } from './adapters/migrations.server'
 /** The port of every kind of holder. */
 export const holders = {
   claim: claimHolder,
+  spare: spareHolder,
   'sub-key': subKeyHolder,
 } satisfies Record<HolderKind, Holder> as Holders
 

@@ -5,11 +5,21 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-const benches = ['burst', 'pace', 'refusals', 'watch', 'claim-cost', 'admin', 'reconcile'] as const
+const benches = [
+  'burst',
+  'pace',
+  'refusals',
+  'premint',
+  'watch',
+  'claim-cost',
+  'admin',
+  'reconcile',
+] as const
 const files: Record<(typeof benches)[number], string> = {
   burst: 'bench/burst.ts',
   pace: 'bench/pace.ts',
   refusals: 'bench/refusals.ts',
+  premint: 'bench/premint.ts',
   watch: 'bench/watch.ts',
   'claim-cost': 'bench/claim-cost.ts',
   admin: 'bench/admin-scale.ts',

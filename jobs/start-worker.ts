@@ -17,6 +17,7 @@ import { deliverAlertJob } from './deliver-alert'
 import { doctorJob } from './doctor'
 import { eachAlone, runBatch, type JobBatchHandler, type RecordRuns } from './job-handler'
 import { makeBackupJob } from './make-backup'
+import { keepSparesJob } from './keep-spares'
 import { makeReceiptJob } from './make-receipt'
 import { mintKey } from './mint-key'
 import { reconcileCheckJob } from './reconcile-check'
@@ -100,6 +101,7 @@ function slotsFor(concurrency: number, wakeBinds: WakeBinds): { [Name in JobName
       batchSize: 1,
       slots: 1,
     },
+    'keep-spares': { handler: eachAlone('keep-spares', keepSparesJob), batchSize: 1, slots: 1 },
     'make-receipt': { handler: eachAlone('make-receipt', makeReceiptJob), batchSize: 1, slots: 1 },
     'make-backup': { handler: eachAlone('make-backup', makeBackupJob), batchSize: 1, slots: 1 },
     // A receiver that hangs holds a slot for ten seconds, and leaves the others.

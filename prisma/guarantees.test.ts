@@ -392,3 +392,32 @@ test('a workshop has one line of staff and one for each cause, and each claim on
   const states = await world.db.limitRequest.findMany({ orderBy: { askedAt: 'asc' } })
   expect(states.map(({ state }) => state)).toEqual(['refused', 'ended'])
 })
+
+test('a spare goes one way, to one claim, and takes its money with it', async () => {
+  await using world = await openWorld()
+  const { claimId } = await readyClaim(world)
+  const spare = (id: string, rest: string) =>
+    world.db.$executeRawUnsafe(`
+      insert into keymint.spares (id, workshop_slug, state, limit_usd, expires_at, allowed_models, claim_id,
+        committed_usd, ended_at)
+      values ('00000000-0000-4000-8000-00000000000${id}', 'test-workshop', ${rest})`)
+  await spare('1', `'ready', 2, now(), '{}', null, 2, null`)
+  await expect(spare('2', `'taken', 2, now(), '{}', null, 0, now()`)).rejects.toThrow(/spare_taken/)
+  await expect(spare('2', `'taken', 2, now(), '{}', '${claimId}', 2, now()`)).rejects.toThrow(
+    /spare_taken/,
+  )
+  await expect(spare('2', `'ended', 2, now(), '{}', null, 2, null`)).rejects.toThrow(/spare_over/)
+  await spare('2', `'pending', 2, now(), '{}', null, 2, null`)
+  const take = (id: string) =>
+    world.db.$executeRawUnsafe(`
+      update keymint.spares set state = 'taken', claim_id = '${claimId}', committed_usd = 0, ended_at = now()
+      where id = '00000000-0000-4000-8000-00000000000${id}'`)
+  await expect(take('2')).rejects.toThrow(/cannot go from pending to taken/)
+  await world.db.$executeRaw`update keymint.spares set state = 'ready'`
+  await take('1')
+  await expect(take('2')).rejects.toThrow(/unique|23505/)
+  await expect(
+    world.db.$executeRaw`
+      update keymint.spares set state = 'ready', claim_id = null, ended_at = null where state = 'taken'`,
+  ).rejects.toThrow(/cannot go from taken to ready/)
+})

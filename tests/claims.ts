@@ -90,18 +90,25 @@ export const poolNow = async (world: World) => {
   return { committed: pool.committedUsd.toNumber(), seats: pool.seats }
 }
 
-/** The pool is the sum of its claims, a claim the sum of its keys, a seat what a claim holds. */
+/** The pool is the sum of its claims and spares, each the sum of its keys; a seat is what a claim holds. */
 export async function expectPoolToAddUp(world: World) {
   const rows = await world.db.$queryRaw<{ fault: string }[]>`
     select 'pool ' || p.workshop_slug as fault from keymint.pools p
     left join (select workshop_slug, sum(committed_usd) as committed, count(*)
       filter (where seat_freed_at is null) as seats from keymint.workshop_attendance group by 1) c
       using (workshop_slug)
-    where p.committed_usd <> coalesce(c.committed, 0) or p.seats <> coalesce(c.seats, 0)
+    left join (select workshop_slug, sum(committed_usd) as committed from keymint.spares group by 1) s
+      using (workshop_slug)
+    where p.committed_usd <> coalesce(c.committed, 0) + coalesce(s.committed, 0)
+      or p.seats <> coalesce(c.seats, 0)
     union all
     select 'claim ' || c.claim_id from keymint.workshop_attendance c
     where c.committed_usd <> (select coalesce(sum(greatest(w.reserved_usd, w.used_usd)), 0)
-      from keymint.keys k join keymint.key_windows w on w.key_id = k.id where k.holder_id = c.claim_id)`
+      from keymint.keys k join keymint.key_windows w on w.key_id = k.id where k.holder_id = c.claim_id)
+    union all
+    select 'spare ' || s.id from keymint.spares s
+    where s.committed_usd <> (select coalesce(sum(greatest(w.reserved_usd, w.used_usd)), 0)
+      from keymint.keys k join keymint.key_windows w on w.key_id = k.id where k.holder_id = s.id)`
   expect(rows).toEqual([])
 }
 

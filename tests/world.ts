@@ -56,6 +56,7 @@ export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
     providers: ['github', 'google'],
     marketingOptIn: null,
     maxKeys: null,
+    premint: null,
     description: null,
     venue: null,
     timezone: 'UTC',

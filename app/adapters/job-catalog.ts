@@ -166,6 +166,21 @@ export const catalog = {
     payload: emptyPayload,
     queue: { policy: 'exclusive', retryLimit: 1, expireInSeconds: 240, deleteAfterSeconds: 86_400 },
   },
+  /**
+   * Tops up the pre-minted keys of one workshop after a claim took one; the sweep does the same for
+   * all. One may wait while one runs. Singleton key: the slug.
+   */
+  'keep-spares': {
+    payload: z.object({ workshopSlug: z.string() }),
+    queue: {
+      policy: 'short',
+      notify: true,
+      retryLimit: 3,
+      retryDelay: 2,
+      expireInSeconds: 120,
+      deleteAfterSeconds: 3_600,
+    },
+  },
   /** Makes a workshop's receipt; repeats until its money is settled. Singleton key: the slug. */
   'make-receipt': {
     payload: z.object({ workshopSlug: z.string() }),

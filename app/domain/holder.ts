@@ -14,7 +14,7 @@ export type MintRefusal = {
 }
 
 /** Who a key is made for. */
-export type HolderKind = 'claim' | 'sub-key'
+export type HolderKind = 'claim' | 'sub-key' | 'spare'
 export type HolderId = { holderKind: HolderKind; holderId: string }
 export type HolderRef = HolderId & { generation: number }
 
@@ -43,7 +43,10 @@ export type Move = {
 }
 
 export type Holder = {
-  /** Locks the holder's row: first in the order of locks (holder, key, mint, attempt, job, audit, pool). */
+  /**
+   * Locks the holder's row: first in the order of locks (holder, key, mint, attempt, job, audit, pool).
+   * One whose keys have gone to another holder locks that one as well.
+   */
   lock(ctx: Ctx, tx: Tx, holder: HolderId): Promise<void>
   /**
    * The cap of all its keys together in one window, and how its money is counted: by the windows of

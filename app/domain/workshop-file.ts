@@ -48,6 +48,8 @@ export type Workshop = {
   providers: WorkshopProvider[]
   marketingOptIn: string | null
   maxKeys: number | null
+  /** Keys that are made before anybody asks; only with `keyExpiresAt`. Null: each is made when claimed. */
+  premint: number | null
   description: string | null
   venue: string | null
   /** An IANA name; `UTC` where the file names none. */

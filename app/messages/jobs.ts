@@ -13,6 +13,7 @@ const jobLabels: Record<JobName, string> = {
   'reconcile-check': 'Compare all keys with the provider',
   'reconcile-fix': 'Repair what differs at the provider',
   'reading-retention': 'Thin out old readings',
+  'keep-spares': 'Top up pre-minted keys',
   'make-receipt': 'Make a receipt',
   'deliver-alert': 'Deliver an alert',
   doctor: 'Run the readiness check',

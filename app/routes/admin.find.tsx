@@ -3,7 +3,7 @@ import { useLoaderData } from '@remix-run/react'
 import { AdminShell } from '~/components/staff/admin-shell'
 import { FindForms, FoundClaims, FoundKeyBox } from '~/components/staff/find-claims'
 import { findClaims, findKey, maxFound } from '~/domain/staff/find-claims.server'
-import { adminActUrl, adminClaimUrl } from '~/urls'
+import { adminActUrl, adminClaimUrl, adminWorkshopUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
 import { requireStaff } from '~/web/session.server'
 import { cut } from '~/text'
@@ -37,11 +37,17 @@ export const loader = handler(async ({ request, ctx, auth }) => {
       holder:
         key.holder.kind === 'team'
           ? key.holder
-          : {
-              ...key.holder,
-              claim: view(key.holder.claim),
-              act: adminActUrl(key.holder.claim.workshopSlug),
-            },
+          : key.holder.kind === 'spare'
+            ? {
+                kind: key.holder.kind,
+                workshop: titleOf(key.holder.workshopSlug),
+                href: adminWorkshopUrl(key.holder.workshopSlug),
+              }
+            : {
+                ...key.holder,
+                claim: view(key.holder.claim),
+                act: adminActUrl(key.holder.claim.workshopSlug),
+              },
     },
     mayAct: viewer.role === 'admin',
   }

@@ -11,6 +11,7 @@ import { ClaimTable } from '~/components/staff/claim-table'
 import { EventZoneProvider } from '~/components/base/time'
 import { factLabels, stateTabs } from '~/components/staff/claim-messages'
 import { EmptyState } from '~/components/base/page-shell'
+import { StockBox } from '~/components/staff/stock-box'
 import {
   UnboundCallout,
   WorkshopActions,
@@ -126,6 +127,7 @@ export default function AdminWorkshop() {
         requests={data.requests}
       >
         <WorkshopSummary line={line} asOf={asOf} worst={page.worst} />
+        {page.stock ? <StockBox stock={page.stock} asOf={asOf} /> : null}
         <p className="mt-4">
           <Link className="prose-link" to={adminAccessUrl(slug)}>
             Who may come in{asking > 0 ? ` (${asking} asking)` : ''}

@@ -18,9 +18,14 @@ import {
 
 const copy = (state: State) => state.slice()
 
-/** A claim that has been accepted and waits for its first key. */
-export function firstState(product: Product, cap: number): State | null {
+/** A claim that has been accepted and waits for its first key, or a spare that nobody has claimed. */
+export function firstState(
+  product: Product,
+  cap: number,
+  kind: 'pending' | 'making',
+): State | null {
   const state = new Uint8Array(stateBytes)
+  state[at.state] = holderState[kind]
   state[at.cap] = cap
   state[at.capHigh] = cap
   state[at.generation] = 1
@@ -47,6 +52,8 @@ export function acts(product: Product, bounds: Bounds, state: State, emit: Emit)
   }
   const holder = get(state, at.state)
   const present = get(state, at.generation) - 1
+  if (holder === holderState.making || holder === holderState.spare)
+    return spareActs(product, state, emit)
   const live = holder === holderState.ready && !isOverRow(state, present)
   if (holder !== holderState.ended) {
     const end = (next: State) => {
@@ -90,6 +97,35 @@ export function acts(product: Product, bounds: Bounds, state: State, emit: Emit)
       set(next, present, { limit: Math.min(used, 2), withoutReset: 1, asked: 1, callCurrent: 0 })
       return nextKey(product, bounds, next)
     })
+}
+
+/** The twins of takeSpare and closeSpare. Both happen once, so nothing bounds them. */
+function spareActs(product: Product, state: State, emit: Emit): void {
+  const isAtRest =
+    of(state, 0, 'asked') === 0 &&
+    of(state, 0, 'call') === 0 &&
+    of(state, 0, 'doubt') === 0 &&
+    of(state, 0, 'seenOff') === 0 &&
+    of(state, 0, 'seenLimit') === of(state, 0, 'limit') &&
+    of(state, 0, 'used0') + of(state, 0, 'used1') === 0
+  if (get(state, at.state) === holderState.spare && isAtRest) emitTaken(product, state, emit)
+  const next = copy(state)
+  off(next, [0], 'ended')
+  next[at.state] = holderState.ended
+  product.book(next, { reserve: false })
+  emit('the spare is not needed', next)
+  // Two at once, and the second did not see the first.
+  if (product.rules.broken === 'spare-at-rest' && of(state, 0, 'saved') === 1)
+    emitTaken(product, next, emit)
+}
+
+function emitTaken(product: Product, state: State, emit: Emit): void {
+  const next = copy(state)
+  next[at.state] = holderState.ready
+  if (product.rules.broken === 'spare-money')
+    set(next, 0, { held0: 0, held1: 0, heldAhead: 0, row0: 0, row1: 0 })
+  else product.book(next, { reserve: false })
+  emit('owner: claims, and takes the spare', next)
 }
 
 /** The next generation waits for its key; its limit is what former keys leave. */

@@ -17,6 +17,7 @@ import {
   of,
   set,
   spent,
+  waits,
   workerAt,
   workers,
   type State,
@@ -215,7 +216,7 @@ function free(state: State, worker: number): void {
 }
 
 function takeMint(product: Product, state: State, worker: number, emit: Emit): void {
-  if (get(state, at.state) !== holderState.pending || !product.mayMint(state)) return
+  if (!waits(state) || !product.mayMint(state)) return
   const key = get(state, at.generation) - 1
   const next = copy(state)
   for (let other = 0; other < workers; other++)
@@ -231,17 +232,18 @@ function takeMint(product: Product, state: State, worker: number, emit: Emit): v
 function save(product: Product, state: State, worker: number, emit: Emit): void {
   const key = get(state, workerAt(worker, 'key'))
   const limit = get(state, workerAt(worker, 'limit'))
-  const waits =
-    get(state, at.state) === holderState.pending && get(state, at.generation) === key + 1
+  const isAwaited = waits(state) && get(state, at.generation) === key + 1
   const next = copy(state)
   const valid = get(state, workerAt(worker, 'valid')) === 1
   free(next, worker)
-  if (product.rules.broken === 'save-once' ? of(state, key, 'saved') === 1 : !waits || !valid) {
+  if (product.rules.broken === 'save-once' ? of(state, key, 'saved') === 1 : !isAwaited || !valid) {
     emit(`key ${key + 1} is not saved, and deleted`, next)
     return
   }
   const resets = product.daily ? 1 : 0
-  if (waits) next[at.state] = holderState.ready
+  if (isAwaited)
+    next[at.state] =
+      get(state, at.state) === holderState.making ? holderState.spare : holderState.ready
   set(next, key, {
     saved: 1,
     seenLimit: limit,

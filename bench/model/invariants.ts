@@ -1,6 +1,17 @@
 /** What must hold in every state (engine.md, section 5), and what must be so when nothing is left to do. */
 import { committed, heldOf, type Product } from './product'
-import { at, get, holderState, isOverRow, keysOf, of, spendable, spent, type State } from './state'
+import {
+  at,
+  get,
+  holderState,
+  isOverRow,
+  keysOf,
+  of,
+  spendable,
+  spent,
+  waits,
+  type State,
+} from './state'
 
 /** The first thing that is wrong with a state, or null. */
 export function violation(product: Product, state: State): string | null {
@@ -13,6 +24,12 @@ export function violation(product: Product, state: State): string | null {
     if (of(state, key, 'closed') > 0 && spendable(state, key) > 0)
       return `key ${key + 1} is closed and can spend ${spendable(state, key)}`
   }
+  const present = get(state, at.generation) - 1
+  if (
+    [holderState.ready, holderState.spare].includes(get(state, at.state) as 1 | 4) &&
+    isOverRow(state, present)
+  )
+    return 'the holder has a key that is over'
   const working = keys.filter(
     (key) => spendable(state, key) > 0 && of(state, key, 'withoutReset') === 0,
   )
@@ -51,12 +68,14 @@ export function unrest(product: Product, state: State): string | null {
     if (of(state, key, 'cap') > of(state, key, 'limit'))
       return `key ${key + 1} has a limit of ${of(state, key, 'cap')} where ${of(state, key, 'limit')} is wanted`
   }
-  if (get(state, at.state) === holderState.pending) return 'the holder still waits for a key'
+  if (waits(state)) return 'the holder still waits for a key'
   const present = get(state, at.generation) - 1
   const used = keysOf(state).reduce((sum, key) => sum + spent(state, key), 0)
   if (get(state, at.state) === holderState.ended && committed(state) !== used)
     return `${committed(state)} is committed after all has ended, and ${used} was spent`
-  if (!product.daily && get(state, at.state) === holderState.ready && present >= 0) {
+  const holds =
+    get(state, at.state) === holderState.ready || get(state, at.state) === holderState.spare
+  if (!product.daily && holds && present >= 0) {
     const most = Math.max(used, get(state, at.cap))
     if (committed(state) > most)
       return `${committed(state)} is committed where ${most} may be spent`

@@ -20,6 +20,8 @@ test.each([
   'settled-late',
   'save-once',
   'off-first',
+  'spare-at-rest',
+  'spare-money',
 ] as const)('broken, %s is found', { timeout: 300_000 }, (rule) => {
   const { violation } = breakSearch(rule)
   expect(violation?.what).toBeTruthy()

@@ -8,7 +8,7 @@ import { decideMint } from '~/domain/keys/mint-policy'
 import { minLimit, type Key } from '~/domain/keys/key-row'
 import { ahead, dueKeys, lifetime } from '~/domain/keys/windows'
 import type { Rules } from './rules'
-import { at, get, holderState, keysOf, none, of, rowText, set, type State } from './state'
+import { at, get, keysOf, none, of, rowText, set, waits, type State } from './state'
 
 const unit = 1_000_000_000n
 /** Ten minutes before and after the midnight between the two windows. */
@@ -160,12 +160,12 @@ export class Product {
   mayMint(state: State): boolean {
     const decision = decideMint(
       {
-        state: get(state, at.state) === holderState.pending ? 'pending' : 'done',
+        state: waits(state) ? 'pending' : 'done',
         attempts: 0,
         secondsUntilNotBefore: 0,
         delayReason: null,
         expiresAt,
-        holderWaits: get(state, at.state) === holderState.pending,
+        holderWaits: waits(state),
         holderBarred: false,
         formerOpen: this.rules.formerOpen(
           keysOf(state)

@@ -22,6 +22,9 @@ export const breakable = {
   'former-keys-count': 'a successor gets what former keys leave of the cap',
   fence: 'an answer counts for the lease it was sent under',
   'save-once': 'a key is saved only while its holder waits for it',
+  'spare-at-rest':
+    'a spare that is being closed, or has a call out or in doubt, is not handed over',
+  'spare-money': 'a claim takes the money of its spare with the key',
   'off-first': 'what should be off is asked for until it is confirmed',
 } as const
 export type Rule = keyof typeof breakable

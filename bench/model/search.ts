@@ -108,10 +108,11 @@ export function search(options: Search): Found {
   const product = new Product(options.daily, options.rules)
   const seen = new Seen()
   const started = performance.now()
-  for (const cap of [1, 2]) {
-    const first = firstState(product, cap)
-    if (first) seen.add(canonical(first), 0xffffffff)
-  }
+  for (const kind of ['pending', 'making'] as const)
+    for (const cap of [1, 2]) {
+      const first = firstState(product, cap, kind)
+      if (first) seen.add(canonical(first), 0xffffffff)
+    }
   let [transitions, rested, depth, levelEnd] = [0, 0, 0, seen.count]
   const result = (whole: boolean, found: Found['violation']): Found => ({
     states: seen.count,

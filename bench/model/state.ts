@@ -61,7 +61,10 @@ export const workers = 2
 const delayedSlots = 2
 
 /** The rest: the holder, the budget of acts, workers, delayed calls. */
-export const holderState = { pending: 0, ready: 1, ended: 2 } as const
+/** The last two: a spare whose key is being made, or waits for a claim. */
+export const holderState = { pending: 0, ready: 1, ended: 2, making: 3, spare: 4 } as const
+export const waits = (state: State) =>
+  [holderState.pending, holderState.making].includes(get(state, at.state) as 0 | 3)
 export const at = {
   state: 0,
   generation: 1,

@@ -12,7 +12,7 @@ import { mulberry32 } from '../rng'
 import { makeWorkshop, openWorld, usd } from '../world'
 import { Turns } from './turns'
 
-export const poolLimit = 9
+export const poolLimit = 15
 const day = 86_400_000
 
 /** Every way in which a call can fail, but for a refusal: the walk wants nothing that is refused. */
@@ -71,7 +71,8 @@ export async function openWalk(seed: number, template?: Template) {
   })
   await world.db
     .$executeRaw`alter table keymint.keys alter column wants_guardrail set default false`
-  const people = await world.people(4)
+  // First claims alone take spares: there are people enough for many of them.
+  const people = await world.people(12)
   const [owner, ...members] = await world.people(3)
   const slug = `team-${randomUUID().slice(0, 8)}`
   await createTeam(ctx, { name: 'Walkers', slug, person: { userId: owner!.userId, banned: null } })
@@ -94,9 +95,34 @@ export async function openWalk(seed: number, template?: Template) {
       { budget: usd(5), effective: 'now', reason: 'walk' },
       owner!.userId,
     )
+  /** The file asks for so many keys ahead; their end is a fixed one, as the file must say then. */
+  const premint = (count: number) =>
+    ctx.workshops.workshops.set('walk', {
+      ...workshop,
+      ...(count === 0
+        ? {}
+        : {
+            premint: count,
+            keyExpiresAt: new Date(Math.ceil(realNow().getTime() / day) * day + 20 * day),
+          }),
+    })
   return {
     world,
     ctx,
+    premint,
+    /** That lane's work, for as long as this takes: a spare is handed over only when it is assigned. */
+    async withAssigned(work: () => Promise<unknown>) {
+      await world.db.$executeRaw`
+        insert into keymint.guardrails (workshop_slug, guardrail_id, fingerprint)
+        values ('walk', 'of-the-walk', '') on conflict do nothing`
+      await world.db.$executeRaw`
+        update keymint.keys set guardrail_id = 'of-the-walk', guardrail_at = now()
+        where holder_kind = 'spare' and saved_at is not null and guardrail_at is null`
+      await work()
+      await world.db.$executeRaw`
+        update keymint.keys set guardrail_id = null, guardrail_at = null where guardrail_id = 'of-the-walk'`
+      await world.db.$executeRaw`delete from keymint.guardrails where guardrail_id = 'of-the-walk'`
+    },
     db: world.db,
     service,
     turns,

@@ -16,5 +16,6 @@ test(
     // A walk in which nothing happened would prove nothing.
     expect(walked.operations.size).toBeGreaterThan(15)
     expect(walked.faults.size).toBeGreaterThan(6)
+    expect(walked.taken).toBeGreaterThan(0)
   },
 )

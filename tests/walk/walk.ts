@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { claimKey } from '~/domain/claim/claim.server'
 import { giveBack } from '~/domain/claim/end-claim.server'
+import { keepSpares } from '~/domain/claim/spares.server'
 import { replaceOwnKey } from '~/domain/claim/replace-key.server'
 import type { ClaimAction } from '~/domain/claim/actions'
 import { runBulk } from '~/domain/bulk/run-bulk.server'
@@ -28,13 +29,23 @@ import { untilCrash } from './crash'
 import { checkQuiet, checkWalk } from './walk-checks'
 import { openWalk, type WalkWorld } from './walk-world'
 
-export type Walked = { operations: Map<string, number>; faults: Map<string, number>; calls: number }
+export type Walked = {
+  operations: Map<string, number>
+  faults: Map<string, number>
+  calls: number
+  /** Pre-minted keys that a claim took. */
+  taken: number
+}
 
 export async function walk(seed: number, operations: number, template?: Template): Promise<Walked> {
   await using walking = await openWalk(seed, template)
   const done = new Map<string, number>()
   const total = steps.reduce((sum, [, weight]) => sum + weight, 0)
   const log: string[] = []
+  // The first claims find a stock; what becomes of it later is up to the seed.
+  walking.premint(3)
+  await keepSpares(walking.ctx)
+  await workers(walking)
   for (let index = 0; index < operations; index++) {
     walking.failEvery(index % 7 === 0 ? 0 : 4)
     walking.service.lagMs = walking.below(4) * 15_000
@@ -57,7 +68,12 @@ export async function walk(seed: number, operations: number, template?: Template
     done.set(name, (done.get(name) ?? 0) + 1)
   }
   await rest(walking)
-  return { operations: done, faults: walking.service.happened, calls: walking.service.calls }
+  return {
+    operations: done,
+    faults: walking.service.happened,
+    calls: walking.service.calls,
+    taken: await walking.db.spare.count({ where: { state: 'taken' } }),
+  }
 }
 
 type Step = (walking: WalkWorld) => Promise<unknown>
@@ -149,7 +165,18 @@ const steps: [name: string, weight: number, run: Step][] = [
     8,
     async (walking) => {
       const person = anyOf(walking, walking.people)!
-      await claimKey(walking.ctx, { workshopSlug: 'walk', person, optIn: false })
+      await walking.withAssigned(() =>
+        claimKey(walking.ctx, { workshopSlug: 'walk', person, optIn: false }),
+      )
+    },
+  ],
+  [
+    'spares',
+    5,
+    async (walking) => {
+      // The file asks for more, for fewer or for none: whatever is asked, the money is there.
+      if (walking.below(3) === 0) walking.premint(walking.below(4))
+      await untilCrash(() => keepSpares(walking.ctx))
     },
   ],
   [
@@ -230,8 +257,10 @@ const steps: [name: string, weight: number, run: Step][] = [
         [...walking.service.keys.values()].filter((one) => walking.service.left(one) > 1_000n),
       )
       if (!key) return
-      const saved = await walking.db.key.count({ where: { hash: key.id } })
-      // What was never saved nobody holds.
+      const saved = await walking.db.key.count({
+        where: { hash: key.id, holderKind: { not: 'spare' } },
+      })
+      // What was never saved, or waits for a claim, nobody holds.
       if (saved > 0)
         walking.service.use(key.id, (walking.service.left(key) * BigInt(1 + walking.below(4))) / 4n)
     },
@@ -279,6 +308,8 @@ function ignoreGone(run: () => void): void {
  * of an old key, upstream equals what is wanted.
  */
 async function rest(walking: WalkWorld): Promise<void> {
+  walking.premint(0)
+  await keepSpares(walking.ctx)
   walking.failEvery(0)
   walking.service.lagMs = 0
   walking.skew(0)

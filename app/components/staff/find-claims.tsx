@@ -15,7 +15,10 @@ type ClaimView = FoundClaim & { workshop: string; href: string }
 type KeyView = {
   off: boolean
   confirmedOff: boolean
-  holder: { kind: 'team' } | { kind: 'claim'; claim: ClaimView; current: boolean; act: string }
+  holder:
+    | { kind: 'team' }
+    | { kind: 'spare'; workshop: string; href: string }
+    | { kind: 'claim'; claim: ClaimView; current: boolean; act: string }
 }
 
 const box = 'mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3'
@@ -121,6 +124,17 @@ function KeyAnswer({ found, mayAct }: { found: KeyView | null; mayAct: boolean }
     return (
       <Callout tone={off ? 'ok' : 'warning'} title={`A team’s key ${state}`}>
         <p>Its owner can disable it on the team’s pages.</p>
+      </Callout>
+    )
+  if (holder.kind === 'spare')
+    return (
+      <Callout tone={off ? 'ok' : 'warning'} title={`A pre-minted key ${state}`}>
+        <p>
+          {holder.workshop}. Nobody has claimed it.{' '}
+          <Link className="prose-link" to={holder.href}>
+            View the workshop
+          </Link>
+        </p>
       </Callout>
     )
   const { claim, current, act } = holder

@@ -38,6 +38,7 @@ export type AuditAction =
   | 'schedule.run-now'
   | `session.${'started' | 'ended'}`
   | `setup.${'asked' | 'approved' | 'refused' | 'handed-over'}`
+  | `spare.${'requested' | 'taken' | 'refused' | 'ended'}`
   | `sub-key.${SubKeyEvent}`
   | `team.${'created' | 'closed' | 'key-ceiling-set'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`

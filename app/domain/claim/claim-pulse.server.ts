@@ -117,7 +117,7 @@ async function readPulse(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
       ceil(extract(epoch from gate.cooldown_until - now()))::int as "gateWaitSeconds",
       gate.reason as "gateReason", g.paused_at as "pausedAt", g.pause_reason as "pausedReason",
       case when m.id is null then 0 else (select count(*) from keymint.mints w where w.state = 'pending'
-        and w.account = ${deploymentAccount}::uuid
+        and w.account = ${deploymentAccount}::uuid and w.holder_kind <> 'spare'
         and (w.queued_at, w.id) < (m.queued_at, m.id)) end::int as ahead,
       case when c.state = 'pending' then (select coalesce(sum(slots), 0) from keymint.workers
         where ${workerSeen}) else 0 end::int as slots

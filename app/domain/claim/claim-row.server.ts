@@ -1,7 +1,9 @@
 /** A claim's row as the actions need it, locked: first in the order of locks. */
-import type { Tx } from '~/adapters/db.server'
-import { nanoFromDecimalString, type NanoUsd } from '~/money'
-import type { KeyLimitReset } from '../workshop-file'
+import { Prisma, type Tx } from '~/adapters/db.server'
+import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
+import { keyExpiryFor } from '../workshop/workshop'
+import type { KeyLimitReset, Workshop } from '../workshop-file'
+import type { Claimant } from './admission'
 
 export type ClaimRow = {
   claimId: string
@@ -33,6 +35,28 @@ export async function lockClaim(tx: Tx, claimId: string): Promise<ClaimRow | nul
       cooldown_ms as "cooldownMs", may_claim_again as "mayClaimAgain"
     from keymint.workshop_attendance where claim_id = ${claimId}::uuid for update`
   return row ? { ...row, limit: nanoFromDecimalString(row.limit) } : null
+}
+
+/**
+ * The row of a new claim, up to the switch that it is written behind: what follows says when. Its
+ * terms are those of the file at `at`.
+ */
+export function newClaim(
+  workshop: Workshop,
+  person: Claimant,
+  row: { claimId: string; state: 'pending' | 'ready'; committed: Prisma.Sql; at: Date },
+): Prisma.Sql {
+  const isGiveaway = workshop.kind === 'giveaway'
+  return Prisma.sql`
+    insert into keymint.workshop_attendance
+      (user_id, workshop_slug, claim_id, email_normalized, provider, state, committed_usd, limit_usd, limit_reset,
+        expires_at, allowed_models, counts_in_total, cooldown_ms)
+    select ${person.userId}, ${workshop.slug}, ${row.claimId}::uuid, ${person.emailNormalized},
+      ${person.provider}, ${row.state}, ${row.committed},
+      ${decimalStringFromNano(workshop.keyLimit)}::numeric, ${workshop.keyLimitReset},
+      ${keyExpiryFor(workshop, row.at)}::timestamptz, ${workshop.allowedModels}::text[],
+      ${isGiveaway}, ${isGiveaway ? (workshop.cooldownMs ?? 0) : null}::bigint
+    from keymint.minting`
 }
 
 export const claimSubject = (claimId: string) => `claim:${claimId}`

@@ -117,9 +117,12 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
         and f.generation = c.generation - 1 and (f.off_replaced_at is not null or f.grace_until is not null))
         as "isReplacement", own.grown_at as "lastUsedAt",
       c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs", c.attended_at as "attendedAt",
-      extract(epoch from m.taken_at - m.queued_at)::float8 as "queuedSeconds",
-        extract(epoch from c.key_saved_at - m.taken_at)::float8 as "creatingSeconds",
-      extract(epoch from c.guardrail_attached_at - c.key_saved_at)::float8 as "limitsSeconds",
+      extract(epoch from greatest(m.taken_at, c.attended_at) - greatest(m.queued_at, c.attended_at))::float8
+        as "queuedSeconds",
+      extract(epoch from greatest(c.key_saved_at, c.attended_at) - greatest(m.taken_at, c.attended_at))::float8
+        as "creatingSeconds",
+      extract(epoch from greatest(c.guardrail_attached_at, c.attended_at)
+        - greatest(c.key_saved_at, c.attended_at))::float8 as "limitsSeconds",
       m.taken_at is not null as taken,
       exists (select 1 from keymint.mint_attempts a where a.mint_id = m.id and a.state = 'sent') as calling,
       coalesce(m.attempts, 0) as attempts, m.delay_reason as "mintReason",
@@ -128,7 +131,7 @@ async function readClaim(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
         gate.reason as "gateReason",
       g.paused_at as "pausedAt", g.pause_reason as "pausedReason",
       case when c.state = 'pending' then (select count(*) from keymint.mints w where w.state = 'pending'
-        and w.account = ${deploymentAccount}::uuid 
+        and w.account = ${deploymentAccount}::uuid and w.holder_kind <> 'spare'
         and (w.queued_at, w.id) < (m.queued_at, m.id)) else 0 end::int as ahead,
       case when c.state = 'pending' then (select coalesce(sum(slots), 0) from keymint.workers
         where ${workerSeen}) else 0 end::int as slots,

@@ -4,8 +4,8 @@
  * code. Row, mint, job, audit and pool change in one transaction or not at all.
  */
 import { randomUUID } from 'node:crypto'
-import { isMissingReference, isUniqueViolation, type Tx } from '~/adapters/db.server'
-import { decimalStringFromNano } from '~/money'
+import { isMissingReference, isUniqueViolation, Prisma, type Tx } from '~/adapters/db.server'
+import { decimalStringFromNano, type NanoUsd } from '~/money'
 import { findHold } from '../people/holds.server'
 import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
@@ -16,13 +16,15 @@ import { ahead, windowStart } from '../keys/windows'
 import { committedFor } from '../money/committed'
 import { isPoolIsFull, PoolIsFull, reserve } from '../money/pool.server'
 import { capsOf } from '../workshop/worst-case'
-import { holderOf, lockClaim } from './claim-row.server'
+import { holderOf, lockClaim, newClaim } from './claim-row.server'
 import { beginNextGeneration, leftOfCap } from './next-key.server'
 import { keyExpiryFor } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
 import { admit, hasEntryRules, type AdmissionRefusal, type Claimant } from './admission'
 import { mayClaimAgain, type EndedClaim } from './claim-again'
 import { EntryRefused, needsCode, readEntry, requireEntry, type CodeRefusal } from './entry.server'
+import { makeRoomFromSpares, sendKeepSpares } from './spares.server'
+import { takeSpare } from './take-spare.server'
 import { recordTurnedAway } from './turned-away.server'
 import { typedCode } from './workshop-code'
 
@@ -118,10 +120,10 @@ export async function claimAdmitted(
   const fullOrEnded = async () =>
     refused((await readSnapshot(ctx, workshop.slug, person.userId)).ended ? 'ended' : 'full')
   try {
-    const claimId = await ctx.db.$transaction((tx) => insertClaim(ctx, tx, workshop, person, terms))
+    const claimId = await claimFirst(ctx, workshop, person, terms)
+    if (claimId === 'full') return await fullOrEnded()
     if (claimId) return { kind: 'queued', claimId }
   } catch (error) {
-    if (isPoolIsFull(error)) return fullOrEnded()
     if (error instanceof EntryRefused) {
       const { own, mayClaim } = await readSnapshot(ctx, workshop.slug, person.userId)
       return own && !mayClaim ? own : refused(error.reason)
@@ -143,6 +145,31 @@ export async function claimAdmitted(
   } catch (error) {
     if (!isPoolIsFull(error)) throw error
     return fullOrEnded()
+  }
+}
+
+/** So often a claim that finds the pool full looks for money that a spare holds. */
+const maxTakes = 5
+
+/** The id of a new claim; null where nothing was written, `full` where the pool has nothing for it. */
+async function claimFirst(
+  ctx: Ctx,
+  workshop: Workshop,
+  person: Claimant,
+  terms: ClaimTerms,
+): Promise<string | null> {
+  for (let tries = 0; ; tries++) {
+    try {
+      const claimId = await ctx.db.$transaction((tx) =>
+        insertClaim(ctx, tx, workshop, person, { ...terms, evenUnbound: tries > 0 }),
+      )
+      if (claimId) await sendKeepSpares(ctx, workshop)
+      return claimId
+    } catch (error) {
+      if (!isPoolIsFull(error)) throw error
+      // Money that waits for whoever claims next is no reason to refuse whoever claims now.
+      if (tries >= maxTakes || !(await makeRoomFromSpares(ctx, workshop))) return 'full'
+    }
   }
 }
 
@@ -218,15 +245,45 @@ async function readSnapshot(ctx: Ctx, workshopSlug: string, userId: string): Pro
   }
 }
 
-/** Null when the row exists, or minting is paused: then nothing is written. */
+/**
+ * Takes a pre-minted key where there is one, else requests one. Null when the row exists, or minting
+ * is paused: then nothing is written.
+ */
 async function insertClaim(
   ctx: Ctx,
   tx: Tx,
   workshop: Workshop,
   person: Claimant,
-  { optIn, actor, entry }: ClaimTerms,
+  terms: ClaimTerms & { evenUnbound: boolean },
 ): Promise<string | null> {
-  if (entry) await requireEntry(ctx, tx, workshop, person, entry.code)
+  if (terms.entry) await requireEntry(ctx, tx, workshop, person, terms.entry.code)
+  const taken = await takeSpare(ctx, tx, workshop, person, terms)
+  if (!taken) return requestClaim(ctx, tx, workshop, person, terms)
+  // The money has been reserved since the key was requested; the seat has not.
+  await endClaiming(ctx, tx, workshop, person, { ...terms, amount: 0n })
+  return taken.claimId
+}
+
+/** What every claim ends with: the person's consent, and last of all the pool. */
+async function endClaiming(
+  ctx: Ctx,
+  tx: Tx,
+  workshop: Workshop,
+  person: Claimant,
+  { optIn, amount }: { optIn: boolean; amount: NanoUsd },
+): Promise<void> {
+  if (optIn && workshop.marketingOptIn !== null) await recordOptIn(tx, person.userId, workshop.slug)
+  if (!(await reserve(tx, workshop.slug, amount, capsOf(workshop, ctx.settings))))
+    throw new PoolIsFull()
+}
+
+async function requestClaim(
+  ctx: Ctx,
+  tx: Tx,
+  workshop: Workshop,
+  person: Claimant,
+  { optIn, actor }: ClaimTerms,
+): Promise<string | null> {
   const now = ctx.now()
   const expiresAt = keyExpiryFor(workshop, now)
   const committed = committedFor({
@@ -236,6 +293,7 @@ async function insertClaim(
     expiresAt,
   })
   const [claimId, mintId, keyId] = [randomUUID(), randomUUID(), randomUUID()]
+  const held = Prisma.sql`${decimalStringFromNano(committed)}::numeric`
   const windows = [
     { startsAt: windowStart('reset', workshop.keyLimitReset, now), reserved: workshop.keyLimit },
     { startsAt: ahead, reserved: committed - workshop.keyLimit },
@@ -249,16 +307,8 @@ async function insertClaim(
   // hundredfold.
   const inserted = await tx.$executeRaw`
     with claim as (
-      insert into keymint.workshop_attendance
-        (user_id, workshop_slug, claim_id, email_normalized, provider, committed_usd, limit_usd, limit_reset,
-          expires_at, allowed_models, counts_in_total, cooldown_ms)
-      select ${person.userId}, ${workshop.slug}, ${claimId}::uuid, ${person.emailNormalized},
-        ${person.provider}, ${details.committedUsd}::numeric,
-        ${details.limitUsd}::numeric, ${workshop.keyLimitReset}, ${expiresAt}::timestamptz,
-          ${workshop.allowedModels}::text[],
-        ${workshop.kind === 'giveaway'},
-          ${workshop.kind === 'giveaway' ? (workshop.cooldownMs ?? 0) : null}::bigint
-      from keymint.minting where paused_at is null
+      ${newClaim(workshop, person, { claimId, state: 'pending', committed: held, at: now })}
+      where paused_at is null
       on conflict do nothing returning *),
     mint as (
       insert into keymint.mints (id, holder_kind, holder_id, generation, scope, account, limit_usd, limit_reset,
@@ -280,9 +330,7 @@ async function insertClaim(
       from claim`
   if (inserted !== 1) return null
   await sendMint(ctx, tx, { mintId, account: deploymentAccount })
-  if (optIn && workshop.marketingOptIn !== null) await recordOptIn(tx, person.userId, workshop.slug)
-  if (!(await reserve(tx, workshop.slug, committed, capsOf(workshop, ctx.settings))))
-    throw new PoolIsFull()
+  await endClaiming(ctx, tx, workshop, person, { optIn, amount: committed })
   return claimId
 }
 

@@ -44,7 +44,9 @@ function judgeHeld(snapshot: Snapshot, key: UpstreamKey, held: HeldKey): Omit<Dr
   const { hash } = held
   const whose = held.retired
     ? 'A replaced key'
-    : `The key of claim ${claimReference(held.holderId)}`
+    : held.holderKind === 'spare'
+      ? 'A pre-minted key'
+      : `The key of claim ${claimReference(held.holderId)}`
   if (
     !held.changing &&
     !held.endedLately &&
@@ -186,6 +188,14 @@ function judgeUnheld(
 }
 
 function dangling(held: HeldKey): Omit<Drift, 'id'> {
+  if (held.holderKind === 'spare')
+    return {
+      ...aboutHeld(held),
+      kind: 'dangling',
+      what: 'A pre-minted key no longer exists at the provider. Nobody gets it, and another is made.',
+      repair: held.missingSince ? null : 'Mark the key, so that it is not handed out.',
+      act: held.missingSince ? null : { do: 'mark-missing', keyId: held.keyId, hash: held.hash },
+    }
   const gone = `The key of claim ${claimReference(held.holderId)} no longer exists at the provider.`
   if (held.missingSince) {
     return {

@@ -104,10 +104,13 @@ async function keepReadTimes(ctx: Ctx, keyIds: readonly string[], askedAt: Date)
     claims as (select claim_id as id from keymint.workshop_attendance
       where claim_id in (select holder_id from due) for update skip locked),
     sub_keys as (select id from keymint.api_keys
+      where id in (select holder_id from due) for update skip locked),
+    spares as (select id from keymint.spares
       where id in (select holder_id from due) for update skip locked)
     update keymint.keys set read_at = greatest(read_at, ${askedAt}::timestamptz) where id in (
       select k.id from keymint.keys k where k.id in (select id from due)
-        and k.holder_id in (select id from claims union all select id from sub_keys)
+        and k.holder_id in (select id from claims union all select id from sub_keys
+          union all select id from spares)
       for update skip locked)`
 }
 

@@ -10,7 +10,7 @@ import { lockHolder } from './lock-holder.server'
 import { engineNow, readKey } from './key-store.server'
 import { isOver } from './key-row'
 import type { JobOutcome } from '../job-outcome'
-import { book, sendApply, sendMint, wantOff } from './want.server'
+import { book, sendApply, sendMint, spareMintPriority, wantOff } from './want.server'
 
 const maxPerPass = 500
 /** A pause that ends wakes everything at once. */
@@ -19,8 +19,8 @@ const maxMints = 5_000
 /** Pending mints that have no job; one that has just been written may be about to get its own. */
 export async function sendMintsAgain(ctx: Ctx, { minSeconds = 5 } = {}): Promise<number> {
   if (!ctx.settings.provisioningEnabled) return 0
-  const lost = await ctx.db.$queryRaw<{ id: string; account: string }[]>`
-    select m.id, m.account from keymint.mints m
+  const lost = await ctx.db.$queryRaw<{ id: string; account: string; isSpare: boolean }[]>`
+    select m.id, m.account, m.holder_kind = 'spare' as "isSpare" from keymint.mints m
     join keymint.accounts a on a.id = m.account and a.parked_at is null
     cross join keymint.minting g
     where m.state = 'pending' and g.paused_at is null and
@@ -28,7 +28,9 @@ export async function sendMintsAgain(ctx: Ctx, { minSeconds = 5 } = {}): Promise
       select 1 from pgboss.job j where j.name in ('mint-key', 'mint-service-key')
         and j.singleton_key = m.id::text and j.state in ('created', 'retry', 'active'))
     order by m.queued_at limit ${maxMints}::int`
-  return countQueued(ctx, lost, (tx, { id, account }) => sendMint(ctx, tx, { mintId: id, account }))
+  return countQueued(ctx, lost, (tx, { id, account, isSpare }) =>
+    sendMint(ctx, tx, { mintId: id, account }, isSpare ? { priority: spareMintPriority } : {}),
+  )
 }
 
 /** Live keys that are unbound, not set aside for a person, and have no job. */

@@ -59,12 +59,15 @@ export async function requestKey(
   return { keyId, mintId }
 }
 
+/** A key that nobody waits for yet is made after those that somebody waits for. */
+export const spareMintPriority = -10
+
 /** Sends the job of a mint that has just been written. */
 export async function sendMint(
   ctx: Ctx,
   tx: Tx,
   mint: { mintId: string; account: string },
-  options: { startAfterSeconds?: number } = {},
+  options: { startAfterSeconds?: number; priority?: number } = {},
 ): Promise<'queued' | 'already-queued'> {
   const own = mint.account === deploymentAccount
   return ctx.queue.enqueue(

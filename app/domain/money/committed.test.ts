@@ -34,6 +34,7 @@ function makeWorkshop(over: Partial<Workshop> = {}): Workshop {
     providers: ['github'],
     marketingOptIn: null,
     maxKeys: null,
+    premint: null,
     description: null,
     venue: null,
     timezone: 'UTC',

@@ -5,7 +5,7 @@
  * locked for the shortest time.
  */
 import type { Tx } from '~/adapters/db.server'
-import { decimalStringFromNano, type NanoUsd } from '~/money'
+import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { PoolCaps } from '../workshop-file'
 
 /**
@@ -77,6 +77,46 @@ export async function setClaimCommitted(
 }
 
 /**
+ * Reserves for pre-minted keys: money and no seat, which the claim takes. False when it does not fit
+ * or the pool is closed: the caller rolls its transaction back.
+ */
+export async function reserveForSpares(
+  tx: Tx,
+  workshopSlug: string,
+  amount: NanoUsd,
+  caps: Pick<PoolCaps, 'limit'>,
+): Promise<boolean> {
+  const usd = decimalStringFromNano(amount)
+  const limit = caps.limit === null ? null : decimalStringFromNano(caps.limit)
+  await tx.$executeRaw`
+    insert into keymint.pools (workshop_slug) values (${workshopSlug}) on conflict do nothing`
+  return (
+    (await tx.$executeRaw`
+      update keymint.pools set committed_usd = committed_usd + ${usd}::numeric
+      where workshop_slug = ${workshopSlug} and ended_at is null
+        and committed_usd + ${usd}::numeric <= coalesce(${limit}::numeric, committed_usd + ${usd}::numeric)`) ===
+    1
+  )
+}
+
+/** Sets what a spare has committed, and moves the pool by the difference. The caller holds its row. */
+export async function setSpareCommitted(
+  tx: Tx,
+  spareId: string,
+  committed: NanoUsd,
+): Promise<void> {
+  const usd = decimalStringFromNano(committed)
+  await tx.$executeRaw`
+    with before as (
+      select id, workshop_slug, committed_usd from keymint.spares
+      where id = ${spareId}::uuid and state <> 'taken'),
+    spare as (
+      update keymint.spares s set committed_usd = ${usd}::numeric from before where s.id = before.id)
+    update keymint.pools p set committed_usd = p.committed_usd + ${usd}::numeric - before.committed_usd
+    from before where p.workshop_slug = before.workshop_slug and before.committed_usd <> ${usd}::numeric`
+}
+
+/**
  * Sets a claim's whole committed amount, and takes a seat for one that had given its own back. What
  * is more than before must fit into the pool; less always does. False means that it is full or
  * closed: the caller rolls its transaction back. `caps` null means that they are not known: then
@@ -123,18 +163,41 @@ export class PoolIsFull extends Error {
 export const isPoolIsFull = (error: unknown): boolean =>
   error instanceof Error && error.name === 'PoolIsFull'
 
-export type PoolState = { committedUsd: string; seats: number; endedAt: Date | null }
+/** `sparesUsd`: the part of it that waits, with a pre-minted key, for whoever claims next. */
+export type PoolState = {
+  committedUsd: string
+  sparesUsd: string
+  seats: number
+  endedAt: Date | null
+}
 
 /** What is reserved in each pool (USD as text), by workshop. One without claims has no entry. */
 export async function readPools(db: Tx): Promise<Map<string, PoolState>> {
-  const rows = await db.pool.findMany()
+  const [rows, spares] = await Promise.all([
+    db.pool.findMany(),
+    db.spare.groupBy({
+      by: ['workshopSlug'],
+      where: { state: { in: ['pending', 'ready'] } },
+      _sum: { committedUsd: true },
+    }),
+  ])
+  const waiting = new Map(spares.map((row) => [row.workshopSlug, row._sum.committedUsd]))
   return new Map(
     rows.map((row) => [
       row.workshopSlug,
-      { committedUsd: row.committedUsd.toFixed(9), seats: row.seats, endedAt: row.endedAt },
+      {
+        committedUsd: row.committedUsd.toFixed(9),
+        sparesUsd: waiting.get(row.workshopSlug)?.toFixed(9) ?? '0',
+        seats: row.seats,
+        endedAt: row.endedAt,
+      },
     ]),
   )
 }
+
+/** What the claims of a workshop have committed: what pre-minted keys hold is there for the next ones. */
+export const claimedOf = (pool: PoolState | undefined): NanoUsd =>
+  pool ? nanoFromDecimalString(pool.committedUsd) - nanoFromDecimalString(pool.sparesUsd) : 0n
 
 /** How many seats all giveaways together have taken. */
 export async function readTotalSeats(db: Tx): Promise<number> {

@@ -7,7 +7,7 @@ import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import { liveClaim } from '../live-claim.server'
 import { moneyView } from '../money-view'
 import { committedAt, firstClaimAt } from '../workshop/worst-case'
-import { readPools } from '../money/pool.server'
+import { claimedOf, readPools } from '../money/pool.server'
 import { windowState } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
 import { errorSentence } from '../error-text'
@@ -52,9 +52,7 @@ export async function readMoneyFindings(ctx: EngineCtx): Promise<MoneyFinding[]>
     staleUsage(ctx),
     openDrift(ctx),
   ])
-  const committed = new Map(
-    [...pools].map(([slug, pool]) => [slug, nanoFromDecimalString(pool.committedUsd)]),
-  )
+  const committed = new Map([...pools].map(([slug, pool]) => [slug, claimedOf(pool)]))
   const ended = new Set(ends.map(({ slug }) => slug))
   const snapshots = [...ctx.workshops.workshops.values()].map((workshop) => ({
     workshop,

@@ -43,9 +43,10 @@ async function readGauges(ctx: Ctx): Promise<Gauges> {
       { workshop: string; committed: string; seats: number }[]
     >`select workshop_slug as workshop, committed_usd::text as committed, seats from keymint.pools`,
     db.$queryRaw<State[]>`
-      select (select count(*)::int from keymint.mints where state = 'pending') as "mintsWaiting",
+      select (select count(*)::int from keymint.mints where state = 'pending'
+          and holder_kind <> 'spare') as "mintsWaiting",
         coalesce((select extract(epoch from now() - min(queued_at))::float8 from keymint.mints
-          where state = 'pending'), 0) as "oldestMintSeconds",
+          where state = 'pending' and holder_kind <> 'spare'), 0) as "oldestMintSeconds",
         (select count(*)::int from keymint.alerts where state = 'open') as "alertsOpen",
         (select count(*)::int from keymint.alert_deliveries where state = 'waiting') as "alertsWaiting",
         (select count(*)::int from keymint.alert_deliveries where state = 'failed'

@@ -4,7 +4,7 @@
  */
 import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import { readTurnedAway } from '../claim/turned-away.server'
-import { readPools } from '../money/pool.server'
+import { claimedOf, readPools } from '../money/pool.server'
 import { windowState } from '../workshop/workshop'
 import { worstCaseSpend } from '../workshop/worst-case'
 import { readMoneyFindings } from './alerts.server'
@@ -122,7 +122,7 @@ export async function readJudgement(ctx: EngineCtx): Promise<Judgement> {
       window,
       ended: endOf.get(slug) ?? null,
       counters: of,
-      committed,
+      committed: claimedOf(pool),
       seats,
       hourly: pace.get(slug) ?? 0n,
       oldestWaitSeconds: wait?.oldest ?? null,
@@ -192,7 +192,7 @@ async function readWaits(ctx: EngineCtx, slugs: string[]): Promise<Map<string, W
         and d.done_at > now() - make_interval(secs => ${stalledSeconds}::int)) as "keyLately"
     from unnest(${slugs}::text[]) s(scope)
     left join lateral (select queued_at, delay_reason from keymint.mints m where m.scope = s.scope
-      and m.state = 'pending' order by queued_at limit 1) w on true
+      and m.state = 'pending' and m.holder_kind <> 'spare' order by queued_at limit 1) w on true
     left join lateral (select bind_error from keymint.workshop_attendance c where c.workshop_slug = s.scope
       and c.state = 'ready' and c.guardrail_attached_at is null order by attended_at desc limit 1) u on true
     left join lateral (select key_saved_at from keymint.workshop_attendance c where c.workshop_slug = s.scope

@@ -28,6 +28,7 @@ import { setClaimCommitted } from '../money/pool.server'
 import { sendRunsAgain } from '../keys/reconcile-runs.server'
 import { keepOwnAnnouncements } from './own-announcements.server'
 import { pruneHistory } from './job-history.server'
+import { keepSpares } from '../claim/spares.server'
 import { endClosedTeams } from '../team/close.server'
 import { destroyCredentials } from '../vault/destroy.server'
 import { windowState } from '../workshop/workshop'
@@ -55,6 +56,7 @@ const parts = {
   keysDeleted: ['settled keys past their retention', deleteOldKeys],
   condemnedDeleted: ['condemned keys', deleteCondemnedKeys],
   guardrailsWarmed: ['guardrails', warmGuardrails],
+  sparesKept: ['pre-minted keys', keepSpares],
   reconcilesSentAgain: ['checks and repairs without a job', sendRunsAgain],
   countersKept: ['counters', keepCounters],
   announced: ['announcements of failures', keepOwnAnnouncements],

@@ -16,7 +16,11 @@ export type FoundClaim = {
 export type FoundKey = {
   hash: string
   /** What it belongs to; a member's key is its team's matter. */
-  holder: { kind: 'claim'; claim: FoundClaim; current: boolean } | { kind: 'team' }
+  holder:
+    | { kind: 'claim'; claim: FoundClaim; current: boolean }
+    | { kind: 'team' }
+    /** Pre-minted: nobody has claimed it. */
+    | { kind: 'spare'; workshopSlug: string }
   /** Whether it is to be off, and whether the provider has confirmed that it is. */
   off: boolean
   confirmedOff: boolean
@@ -36,14 +40,16 @@ export async function findClaims(ctx: Pick<Ctx, 'db'>, text: string): Promise<Fo
 /** The key of this hash; null where Keymint has made none. */
 export async function findKey(ctx: Pick<Ctx, 'db'>, hash: string): Promise<FoundKey | null> {
   const [key] = await ctx.db.$queryRaw<
-    { kind: string; holderId: string; off: boolean; confirmedOff: boolean }[]
+    { kind: string; holderId: string; scope: string; off: boolean; confirmedOff: boolean }[]
   >`
-    select holder_kind as kind, holder_id as "holderId", (closed_at is not null or seen_off) as "confirmedOff",
+    select holder_kind as kind, holder_id as "holderId", scope, (closed_at is not null or seen_off) as "confirmedOff",
       coalesce(closed_at, off_staff_at, off_cap_at, off_person_at, off_ended_at, off_replaced_at)
         is not null as off
     from keymint.keys where hash = ${hash} limit 1`
   if (!key) return null
   const { off, confirmedOff } = key
+  if (key.kind === 'spare')
+    return { hash, holder: { kind: 'spare', workshopSlug: key.scope }, off, confirmedOff }
   if (key.kind !== 'claim') return { hash, holder: { kind: 'team' }, off, confirmedOff }
   const [row] = await ctx.db.$queryRaw<(FoundClaim & { current: boolean })[]>`
     select c.claim_id as "claimId", c.workshop_slug as "workshopSlug", a.display_name as "displayName", a.email,

@@ -2,6 +2,7 @@
  * One workshop for staff: its line, what its unbound keys have in common, and a page of its claims.
  */
 import { listBulk, type BulkView } from '../bulk/bulk.server'
+import { readStock, type StockView } from '../claim/stock.server'
 import type { Ctx } from '../ctx'
 import { worstOf, type Finding } from '../operations/judgement'
 import { readWorkshopLine, type WorkshopLine } from './overview.server'
@@ -19,6 +20,8 @@ export type WorkshopPage = {
   worst: Finding | null
   facts: { unbound: number; disabled: number; missing: number; overLimit: number }
   unboundReasons: UnboundReason[]
+  /** Null where the workshop has no pre-minted keys. */
+  stock: StockView | null
   /** Whether the workshop is closed and every key has ended. */
   over: boolean
   list: ClaimListPage
@@ -39,9 +42,10 @@ export async function readWorkshopPage(
   const found = await readWorkshopLine(ctx, slug)
   if (!found) return null
   const { line, counters, judgement } = found
-  const [list, unboundReasons, work] = await Promise.all([
+  const [list, unboundReasons, stock, work] = await Promise.all([
     readClaimList(ctx, slug, query),
     counters.unbound > 0 ? readUnboundReasons(ctx, slug) : [],
+    readStock(ctx, slug),
     listBulk(ctx, { scope: slug, limit: latestWork }),
   ])
   const { unbound, disabled, missing, overLimit } = counters
@@ -53,6 +57,7 @@ export async function readWorkshopPage(
     ]),
     facts: { unbound, disabled, missing, overLimit },
     unboundReasons,
+    stock,
     over:
       (line.window === 'closed' || line.window === null) &&
       counters.total > 0 &&

@@ -175,6 +175,17 @@ const RULES: [Record<string, string | null>, number, string, string, string][] =
   [{ max_keys: '1.5' }, 12, 'max_keys', 'whole number', '150'],
   [{ max_keys: '0' }, 12, 'max_keys', 'whole number', '150'],
   [{ max_keys: '100001' }, 12, 'max_keys', 'whole number', '150'],
+  [{ premint: '0' }, 15, 'premint', 'whole number', '150'],
+  [{ premint: '1001' }, 15, 'premint', 'from 1 to 1000', '150'],
+  [{ premint: '151' }, 15, 'premint', 'max_keys allows 150', 'lower premint'],
+  [
+    { premint: '40', key_expires_at: null, key_expires_in: '36h' },
+    14,
+    'premint',
+    'needs key_expires_at',
+    'in place of key_expires_in',
+  ],
+  [{ preminted: '40' }, 15, 'preminted', 'not a field', 'did you mean premint?'],
   [
     { timezone: 'Europe/Berln' },
     13,
@@ -277,6 +288,7 @@ const WARNINGS: [Record<string, string | null>, string, string][] = [
   [{ organizer: 'PyCon DE' }, '14 organizer', 'reached'],
   [{ organizer: null }, '1 organizer', 'reached'],
   [{ max_keys: '151' }, '12 max_keys', 'pays for 150'],
+  [{ max_keys: null, premint: '151' }, '14 premint', 'pays for 150'],
 ]
 
 for (const [change, place, message] of WARNINGS) {

@@ -28,6 +28,7 @@ test('the file of the design is a workshop', () => {
       providers: ['github', 'google'],
       marketingOptIn: 'Tell me about the next workshop',
       maxKeys: 150,
+      premint: null,
       description: null,
       venue: null,
       timezone: 'Europe/Berlin',

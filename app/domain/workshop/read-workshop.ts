@@ -18,7 +18,15 @@ import {
   readOrganizerEntry,
 } from './own-fields'
 import { DOMAINS_EXAMPLE, readAllowedDomain, readRoster } from './entry-fields'
-import { addWarnings, checkCap, checkKind, checkSeats, checkTimes, type Needs } from './rules'
+import {
+  addWarnings,
+  checkCap,
+  checkKind,
+  checkPremint,
+  checkSeats,
+  checkTimes,
+  type Needs,
+} from './rules'
 
 const KINDS: readonly WorkshopKind[] = ['workshop', 'giveaway']
 const RESETS: readonly KeyLimitReset[] = ['daily', 'weekly', 'monthly']
@@ -53,6 +61,7 @@ export function readWorkshop(
     (node, name) => fields.choice(name, node, PROVIDERS),
   )
   const maxKeys = fields.count('max_keys', 100_000)
+  const premint = fields.count('premint', 1_000)
   const marketingOptIn = readOptIn(fields)
   const details = {
     description: fields.text('description', 2000),
@@ -114,6 +123,7 @@ export function readWorkshop(
   checkKind(kind, fields, needs, { providers, acknowledgedTerms: details.acknowledgedTerms })
   checkTimes(fields, { claimsOpenAt, claimsCloseAt, keyExpiresAt })
   checkCap(fields, { poolLimit, keyLimit })
+  checkPremint(fields, { premint, maxKeys, needsEnd: meant.has('key_expires_at') })
 
   if (
     kind === null ||
@@ -141,6 +151,7 @@ export function readWorkshop(
     providers,
     marketingOptIn,
     maxKeys,
+    premint,
     ...details,
     timezone: timezone ?? 'UTC',
     minAccountAgeMs,

@@ -112,6 +112,35 @@ export function checkCap(
     )
 }
 
+/** Keys that are made ahead need an end that does not depend on when they are claimed. */
+export function checkPremint(
+  fields: Fields,
+  {
+    premint,
+    maxKeys,
+    needsEnd,
+  }: Pick<Workshop, 'premint' | 'maxKeys'> & {
+    /** The file means a fixed end, under a name that is reported already. */
+    needsEnd: boolean
+  },
+): void {
+  if (!fields.has('premint')) return
+  if (!fields.has('key_expires_at') && !needsEnd)
+    fields.problem(
+      'premint',
+      'needs key_expires_at: the end of a key cannot be changed once it is made',
+      fields.has('key_expires_in')
+        ? 'write key_expires_at in place of key_expires_in, or remove premint'
+        : 'add when keys end, such as `key_expires_at: 2026-04-15T00:00:00Z`, or remove premint',
+    )
+  if (premint !== null && maxKeys !== null && premint > maxKeys)
+    fields.problem(
+      'premint',
+      `is ${premint}, but max_keys allows ${maxKeys} keys in all`,
+      'lower premint or raise max_keys',
+    )
+}
+
 /**
  * The cap starts afresh with each window until the key ends, and the pool must be able to pay for
  * one key at least.
@@ -204,6 +233,15 @@ export function addWarnings(
         'max_keys',
         `is ${workshop.maxKeys}, but limit_usd pays for ${fit} keys`,
         'raise limit_usd or lower max_keys',
+      )
+  }
+  if (workshop.premint !== null && workshop.claimsOpenAt !== null) {
+    const fit = keysThatFit({ ...workshop, maxKeys: null }, workshop.claimsOpenAt)
+    if (fit < workshop.premint)
+      warn(
+        'premint',
+        `is ${workshop.premint}, but limit_usd pays for ${fit} keys`,
+        'raise limit_usd or lower premint',
       )
   }
 }

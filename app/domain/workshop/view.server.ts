@@ -1,12 +1,11 @@
 /** Workshops as everybody sees them: the file, the clock, and what is taken of the pool. */
 import { domainToUnicode } from 'node:url'
-import { nanoFromDecimalString } from '~/money'
 import { readAllAnnouncements } from './announcements.server'
 import type { AnnouncementView, WorkshopView } from './view-types'
 import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
 import { committedFor } from '../money/committed'
-import { readPools, readTotalSeats, type PoolState } from '../money/pool.server'
+import { claimedOf, readPools, readTotalSeats, type PoolState } from '../money/pool.server'
 import { readSwitchTimes, switchStates, type SwitchName } from './switches.server'
 import { keyExpiryFor, windowState } from './workshop'
 import type { Workshop } from '../workshop-file'
@@ -64,7 +63,7 @@ function viewOf(ctx: Ctx, workshop: Workshop, snapshots: Snapshots): WorkshopVie
   const claimedAt =
     workshop.claimsOpenAt !== null && workshop.claimsOpenAt > now ? workshop.claimsOpenAt : now
   const expiresAt = keyExpiryFor(workshop, claimedAt)
-  const committed = nanoFromDecimalString(snapshot?.committedUsd ?? '0')
+  const committed = claimedOf(snapshot)
   const perKey = committedFor({
     keyLimit: workshop.keyLimit,
     reset: workshop.keyLimitReset,

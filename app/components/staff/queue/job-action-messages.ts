@@ -16,6 +16,8 @@ const messages: Record<JobActionOutcome['code'], string> = {
     'The job is cancelled. The claim is refused with your reason; its money and seat went back.',
   'sub-key-refused':
     'The job is cancelled. The team’s key is refused with your reason; its money went back to the budget.',
+  'spare-refused':
+    'The job is cancelled. The pre-minted key is not created; its money went back to the pool.',
   'left-unbound': 'The job is cancelled. The key stays unbound until somebody retries.',
   'back-in-queue': 'The job is back in its queue.',
   'letter-superseded': 'Another job for it is queued already, so the dead letter was removed.',
@@ -44,6 +46,11 @@ export const jobActionMessage = (outcome: JobActionOutcome): string =>
 export function cancelMessage(means: CancelMeans, holderKind: string | null): string {
   switch (means) {
     case 'refuse-mint':
+      if (holderKind === 'spare')
+        return (
+          'This pre-minted key is not created and its money goes back to the pool. The workshop makes ' +
+          'no others for five minutes, then tops up its stock again. Nobody waits for this key.'
+        )
       return holderKind === 'sub-key'
         ? 'No key is created. The request is refused with your reason, the member reads it on the ' +
             'key’s page, and the money goes back to their budget.'

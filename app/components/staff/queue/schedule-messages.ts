@@ -107,6 +107,7 @@ const pauseMeans: Record<JobName, string> = {
   'reconcile-check': 'Differences between the provider and our rows are not found.',
   'reconcile-fix': 'Repairs wait.',
   'reading-retention': 'Old readings are kept for longer.',
+  'keep-spares': 'No new pre-minted keys are made; claims are served one by one.',
   'make-receipt': 'Receipts wait.',
   doctor: 'The readiness check cannot run.',
   'roll-months': 'Nothing is lost: a month is opened when it is first used.',

@@ -26,6 +26,7 @@ export type JobActionOutcome =
         | 'cancelled'
         | 'claim-refused'
         | 'sub-key-refused'
+        | 'spare-refused'
         | 'left-unbound'
         | 'mint-ended'
         | 'back-in-queue'
@@ -160,7 +161,10 @@ export async function cancelJob(
       if (refused)
         return {
           kind: 'done',
-          code: row.holderKind === 'sub-key' ? 'sub-key-refused' : 'claim-refused',
+          code:
+            row.holderKind === 'sub-key' || row.holderKind === 'spare'
+              ? `${row.holderKind}-refused`
+              : 'claim-refused',
         }
       return { kind: cancelled ? 'done' : 'nothing', code: 'mint-ended' }
     }

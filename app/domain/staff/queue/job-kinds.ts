@@ -38,6 +38,7 @@ const kinds: Record<JobName, JobKind> = {
   'reconcile-check': scheduled,
   'reconcile-fix': begun,
   'reading-retention': scheduled,
+  'keep-spares': scheduled,
   'make-receipt': onRequest,
   'deliver-alert': begun,
   doctor: onRequest,
