@@ -51,6 +51,8 @@ export const situationsOfTheProvider: Situation[] = [
         'DuckDB: 0 of 2 have a key. 2 wait, longest 100 s: the queue that creates keys is paused.',
       workshop: '0 of 2 have a key. 2 wait, longest 100 s: the queue that creates keys is paused.',
       queue: 'The queue “Create a key” is paused by github:staff: Back at two.',
+      readiness: ['Key creation: failed', 'Keys and claims: failed'],
+      metrics: ['queue-paused warning 1', 'waiting error 1'],
     },
   },
   {
@@ -69,6 +71,8 @@ export const situationsOfTheProvider: Situation[] = [
       queue:
         'The queue “Apply changes to a key” is paused by github:staff: Back at two. ' +
         'Keys keep limits and ends that are out of date.',
+      readiness: ['Key creation: failed'],
+      metrics: ['queue-paused error 1'],
     },
   },
   {

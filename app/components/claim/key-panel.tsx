@@ -1,22 +1,18 @@
 /** Copy, show, test, replace and use a key. The key itself is never among the props. */
-import type { ReactNode } from 'react'
+import { lazy, Suspense, type ReactNode } from 'react'
 import type { useKeyTest } from '~/client/use-key-test'
 import { shownSeconds, type useRevealedKey } from '~/client/use-revealed-key'
 import type { KeyView } from '~/domain/claim/view-types'
 import type { ToolId } from '~/domain/workshop-file'
-import { setupUrl } from '~/urls'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { ChevronIcon } from '../base/icons'
 import { Section } from '../base/page-shell'
 import { RevealButtons } from '../base/reveal-buttons'
 import { Ago } from '../base/time'
-import { EnvFile } from './env-file'
 import { KeyTest } from './key-test'
 import { ModelList } from './model-list'
 import { revealProblems } from './reveal-problems'
-import { SnippetList } from './snippet-list'
-import { snippets } from './snippets'
 
 type Test = ReturnType<typeof useKeyTest>
 
@@ -87,6 +83,18 @@ export function KeyActions({
   )
 }
 
+/** Loaded when there is a key: whoever waits for one has nothing to run yet. */
+const ToolSteps = lazy(() => import('./tool-steps').catch(() => ({ default: ToolStepsMissing })))
+
+function ToolStepsMissing() {
+  return (
+    <p>
+      The steps for your tool did not load. Your key works: reload this page when the connection is
+      better.
+    </p>
+  )
+}
+
 export function KeyUse({
   budget,
   asOf,
@@ -106,19 +114,14 @@ export function KeyUse({
         <h2 id="use" className="mb-3 text-head">
           Use it
         </h2>
-        <p className="mb-4">
-          Run the line of your tool, and type the code that it shows at{' '}
-          <a className="prose-link" href={setupUrl}>
-            Set up a tool
-          </a>
-          , on any device. The key goes straight into the tool’s configuration. Or do the steps by
-          hand.
-        </p>
-        <SnippetList
-          snippets={snippets({ baseUrl, models: budget.allowedModels, tools })}
-          origin={origin}
-        />
-        <EnvFile baseUrl={baseUrl} />
+        <Suspense fallback={<p className="text-soft">Loading the steps for your tool…</p>}>
+          <ToolSteps
+            baseUrl={baseUrl}
+            origin={origin}
+            models={budget.allowedModels}
+            tools={tools}
+          />
+        </Suspense>
       </section>
 
       <Section title="Models you may use" id="models">
