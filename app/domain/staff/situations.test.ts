@@ -60,7 +60,6 @@ test.for(situations)('$name', async (situation) => {
       .map(({ name, severity }) => `${checkLabel[name]}: ${severityLabel[severity]}`),
     metrics: [...text.matchAll(findingSample)].map(([, ...of]) => of.join(' ')).sort(),
   }).toEqual({
-    workshop: undefined,
     queue: 'Jobs run without delay.',
     readiness: [],
     metrics: [],
