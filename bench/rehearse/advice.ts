@@ -48,8 +48,8 @@ function ofWindow({ workshop, day, comeAt }: AdviceInput, add: Add): void {
     add(
       true,
       'claims_open_at',
-      `${counted(day.tooEarly.count, 'person comes', 'people come')} from ${clockIn(comeAt, timezone)} on, and claims open ` +
-        `${lengthOf(day.tooEarly.opensAfterMs)} later, at ${bothClocks(opens, timezone)}`,
+      `${counted(day.tooEarly.count, 'person comes', 'people come')} from ${clockIn(comeAt, timezone)} on, ` +
+        `and claims open ${lengthOf(day.tooEarly.opensAfterMs)} later, at ${bothClocks(opens, timezone)}`,
       better,
     )
   else if (opens && isUnlikely(opens, timezone))

@@ -5,6 +5,7 @@
  * work is done in steps.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import pLimit from 'p-limit'
 import { claimKey } from '~/domain/claim/claim.server'
 import type { Claimant } from '~/domain/claim/admission'
 import { readAllCounters } from '~/domain/operations/counters.server'
@@ -41,6 +42,7 @@ const minute = 60_000
 const waitsMs = 30 * minute
 const callMs = 120
 const longestDrainMs = 25_000
+const atOnce = pLimit(8)
 const arrivals = [
   { after: -10 * minute, share: 0.1 },
   { after: 0, share: 0.6 },
@@ -75,7 +77,6 @@ export async function playDay(
   await world.travelBy(Math.min(waves[0]!.at.getTime(), input.comeAt.getTime()))
   await post({})
   const worker = await world.startWorkerHere(8)
-  let wave = 0
   const steps = [...waves, ...(opens ? [{ at: opens, count: 0, isMain: false }] : [])].sort(
     (a, b) => a.at.getTime() - b.at.getTime(),
   )
@@ -104,9 +105,10 @@ export async function playDay(
     unserved += outcome.unserved
     if (step.isMain) await post({ rules: [] })
     note(`${waveText(claimants.length, outcome)}`)
-    wave++
   }
   await worker.stop()
+  // Nobody waits any more: only time passes.
+  await post({ latencyMs: 0 })
   unserved = await world.db.workshopAttendance.count({ where: { state: 'pending' } })
   const unbound = await world.db.workshopAttendance.count({
     where: { state: 'ready', guardrailAttachedAt: null },
@@ -134,7 +136,7 @@ export async function playDay(
   if (end) {
     await world.travelBy(end.getTime() + 2 * minute)
     await letSettle(world)
-    await letSettle(world)
+    if ((await countUnsettled(world)) > 0) await letSettle(world)
   }
   const after = await booksAfter(world, workshop.slug)
   note(
@@ -266,12 +268,13 @@ async function spendByAll(world: PlayedWorld, most: number, note: (text: string)
     select: { orKeyHash: true, limitUsd: true },
   })
   let total = 0
-  for (const { orKeyHash, limitUsd } of claims) {
+  const spending = claims.map(({ orKeyHash, limitUsd }) => {
     const share = next() < 0.2 ? 0 : next() < 0.1 ? most : most * next()
     const amount = Math.floor(Number(limitUsd) * share * 10_000) / 10_000
-    if (amount > 0) await spend(world, orKeyHash!, amount)
     total += amount
-  }
+    return amount > 0 ? atOnce(() => spend(world, orKeyHash!, amount)) : null
+  })
+  await Promise.all(spending)
   await readAll(world)
   note(`${counted(claims.length, 'key')} at work: $${total.toFixed(2)} more spent.`)
 }
@@ -281,10 +284,11 @@ async function lastExpiry(world: PlayedWorld): Promise<Date | null> {
   return _max.expiresAt
 }
 
+const countUnsettled = (world: PlayedWorld) =>
+  world.db.key.count({ where: { savedAt: { not: null }, settledAt: null } })
+
 async function booksAfter(world: PlayedWorld, slug: string) {
-  const leftOpen = await world.db.key.count({
-    where: { savedAt: { not: null }, settledAt: null },
-  })
+  const leftOpen = await countUnsettled(world)
   const { keys } = await world.call<{ keys: { usage: number }[] }>('/__sim/keys')
   const spent = (await readAllCounters(world.db)).get(slug)?.spent ?? 0n
   const upstream = keys.reduce((sum, { usage }) => sum + usage, 0)

@@ -23,7 +23,7 @@ try {
     process.exitCode = made.isReady ? 0 : 1
     process.stdout.write(
       json
-        ? `${JSON.stringify({ isReady: made.isReady, comeAt: made.comeAt, day: made.day, advice: made.advice, notes: made.notes }, null, 2)}\n`
+        ? `${JSON.stringify({ ...made, workshop: made.workshop?.slug ?? null }, null, 2)}\n`
         : rehearsalText(input, made),
     )
   } finally {
