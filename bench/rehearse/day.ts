@@ -268,11 +268,11 @@ async function spendByAll(world: PlayedWorld, most: number, note: (text: string)
     select: { orKeyHash: true, limitUsd: true },
   })
   let total = 0
-  const spending = claims.map(({ orKeyHash, limitUsd }) => {
+  const spending = claims.map(async ({ orKeyHash, limitUsd }) => {
     const share = next() < 0.2 ? 0 : next() < 0.1 ? most : most * next()
     const amount = Math.floor(Number(limitUsd) * share * 10_000) / 10_000
     total += amount
-    return amount > 0 ? atOnce(() => spend(world, orKeyHash!, amount)) : null
+    if (amount > 0) await atOnce(() => spend(world, orKeyHash!, amount))
   })
   await Promise.all(spending)
   await readAll(world)
