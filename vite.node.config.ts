@@ -16,6 +16,7 @@ export default defineConfig({
         worker: 'jobs/worker.ts',
         migrate: 'app/cli/migrate.ts',
         'workshops-check': 'app/cli/workshops-check.ts',
+        'workshops-plan': 'app/cli/workshops-plan.ts',
         reconcile: 'app/cli/reconcile.ts',
         'audit-verify': 'app/cli/audit-verify.ts',
         doctor: 'app/cli/doctor.ts',
