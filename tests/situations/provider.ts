@@ -7,6 +7,7 @@ import { askForCheck, runCheck } from '~/domain/keys/reconcile-runs.server'
 import { seedClaims } from '../seed-claims'
 import { usd } from '../world'
 import {
+  backups,
   claimFor,
   coolDown,
   credits,
@@ -51,6 +52,8 @@ export const situationsOfTheProvider: Situation[] = [
         'DuckDB: 0 of 2 have a key. 2 wait, longest 100 s: the queue that creates keys is paused.',
       workshop: '0 of 2 have a key. 2 wait, longest 100 s: the queue that creates keys is paused.',
       queue: 'The queue “Create a key” is paused by github:staff: Back at two.',
+      readiness: ['Key creation: failed', 'Keys and claims: failed'],
+      metrics: ['queue-paused warning 1', 'waiting error 1'],
     },
   },
   {
@@ -69,6 +72,8 @@ export const situationsOfTheProvider: Situation[] = [
       queue:
         'The queue “Apply changes to a key” is paused by github:staff: Back at two. ' +
         'Keys keep limits and ends that are out of date.',
+      readiness: ['Key creation: failed'],
+      metrics: ['queue-paused error 1'],
     },
   },
   {
@@ -270,6 +275,31 @@ export const situationsOfTheProvider: Situation[] = [
       readiness: ['Key creation: failed'],
       metrics: ['switched-off error 1'],
     },
+  },
+  {
+    name: 'the nightly backup failed',
+    build: (world) => backups(world, 25, 'The folder /backups is missing.'),
+    says: {
+      overview:
+        'The nightly backup failed: The folder /backups is missing. The newest one is 25 hours old.',
+      queue:
+        'The nightly backup failed: The folder /backups is missing. The newest one is 25 hours old.',
+      metrics: ['backup-failed warning 1'],
+    },
+  },
+  {
+    name: 'no backup for longer than a night',
+    build: (world) => backups(world, 27),
+    says: {
+      overview: 'The newest backup is 27 hours old, though one is due every night.',
+      queue: 'The newest backup is 27 hours old, though one is due every night.',
+      metrics: ['backup-late warning 1'],
+    },
+  },
+  {
+    name: 'the backup of the night was made',
+    build: (world) => backups(world, 25),
+    says: { overview: 'DuckDB is open. Nobody has claimed yet.' },
   },
   {
     name: 'workers cannot keep up',

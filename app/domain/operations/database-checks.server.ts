@@ -5,7 +5,7 @@ import { readQueueInstallation } from '~/adapters/queue-installation.server'
 import { workerQuietSeconds, workerSeen } from '../worker-seen.server'
 import { readLastBackups } from './backup.server'
 import { giveawayFindings, switchIsOn } from './config-checks'
-import type { CauseCode } from './finding'
+import { maxBackupHours, type CauseCode } from './judgement'
 import type { TestedWith } from './readiness-check'
 import { error, judged, ok, orWhenFine, warning, type Finding } from './readiness-finding'
 
@@ -115,8 +115,14 @@ const switchCodes: ReadonlySet<CauseCode> = new Set([
   'calls-failing',
   'runs-fail',
 ])
-/** Files are read line by line, and the provider is asked for the credit. */
-const lookedInto: ReadonlySet<CauseCode> = new Set(['file-broken', 'files-broken', 'credits-low'])
+/** Files are read line by line, the provider is asked for the credit, and backups have a check. */
+const lookedInto: ReadonlySet<CauseCode> = new Set([
+  'file-broken',
+  'files-broken',
+  'credits-low',
+  'backup-failed',
+  'backup-late',
+])
 
 const judgedOf = async (tested: WithDb, codes: ReadonlySet<CauseCode>): Promise<Finding[]> =>
   (await tested.judged()).filter(({ code }) => codes.has(code)).map(judged)
@@ -138,16 +144,13 @@ export async function findLostSealKeys({ db, sealKeyIds }: WithDb): Promise<Find
   )
 }
 
-/** One is due every 24 hours; a run may take its time. */
-const maxBackupHours = 26
-
 export async function checkBackup({ db, backup }: WithDb): Promise<Finding> {
   if (backup === null) return ok({ code: 'backup-none' })
   const last = await readLastBackups(db)
   const hours = last.made && Math.floor(last.made.ageMs / 3_600_000)
   if (last.error !== null) return error({ code: 'backup-failed', error: last.error, hours })
   if (!last.made || hours === null) return warning({ code: 'backup-none-yet' })
-  if (hours > maxBackupHours) return error({ code: 'backup-late', hours })
+  if (hours >= maxBackupHours) return error({ code: 'backup-late', hours })
   return ok({
     code: 'backup-ok',
     file: last.made.file,
