@@ -220,6 +220,9 @@ const envSchema = z.object({
 
 export type Env = z.output<typeof envSchema>
 
+/** Of every variable that is read. */
+export const settingNames = Object.keys(envSchema.shape)
+
 /** Thrown when the environment is unusable; `message` is the whole list, one line a variable. */
 export class EnvError extends Error {
   override name = 'EnvError'

@@ -106,7 +106,16 @@ function createApp(
   app.set('trust proxy', 1)
 
   // Liveness knows the process only: a short outage of the database must not restart every machine.
-  app.get('/healthz', (_request, response) => void response.type('text').send('ok'))
+  app.get(
+    '/healthz',
+    (request, response) =>
+      void response
+        .set('Cache-Control', 'no-store')
+        // Their own address, to whoever asks: the doctor compares it from outside.
+        .set('Keymint-Client-Address', clientAddress(env, request) ?? 'unknown')
+        .type('text')
+        .send('ok'),
+  )
   app.get('/readyz', (_request, response, next) => {
     readiness(ctx)
       .then((report) =>

@@ -102,3 +102,15 @@ test('every workflow is well-formed, grants little, and runs no contributed code
     lint('on: push\njobs:\n  a:\n    runs-on: nowhere\n    step: []\n', 'bad.yml'),
   ).not.toEqual([])
 })
+
+test('an image built from ours has its workshops where Keymint reads them', () => {
+  const page = readFileSync('docs/deploy.md', 'utf8')
+  const lines = /```dockerfile\n(.*?)\n```/s.exec(page)?.[1]?.split('\n') ?? []
+  const [from, copy, ...more] = lines
+  const tag = /docker build -t (\S+) \./.exec(page)?.[1]
+  expect([from, more]).toEqual([`FROM ${tag}`, []])
+  const workDirectory = /^WORKDIR (\S+)$/m.exec(readFileSync('Dockerfile', 'utf8'))?.[1]
+  const folder = inspectEnv({}).env.WORKSHOPS_DIR
+  expect(copy).toBe(`COPY workshops ${workDirectory}/${folder}`)
+  expect(page).toContain(`/workshops:${workDirectory}/${folder}:ro`)
+})

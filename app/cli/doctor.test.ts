@@ -1,6 +1,6 @@
 /** `npm run doctor` as an operator runs it: a process, its output and its exit code. */
 import { spawn } from 'node:child_process'
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
@@ -136,6 +136,69 @@ test('with nothing at all it still ends, with a list', async () => {
   )
   expect(out).toContain('SESSION_SECRET looks like an example')
   expect(out).toMatch(/Not ready: environment, secrets\.\n$/)
+})
+
+test('a bundle for support has facts and not one value of the environment', async () => {
+  await using world = await openWorld()
+  await world.db.worker.create({ data: { id: 'one', slots: 8, version: 'v-of-worker' } })
+  const canaries = {
+    SESSION_SECRET: 'canary-session-7f3a91c2d4e5b6a7-canary',
+    GITHUB_CLIENT_SECRET: 'canary-github-0a1b2c3d4e5f',
+    METRICS_TOKEN: 'canary-metrics-token-9182736455aabbcc',
+    ADMIN_EMAILS: 'canary-admin@example.org',
+    SMTP_URL: 'smtp://canary-user:canary%20word@smtp.canary.example:587',
+  }
+  await world.db.attendee.create({
+    data: {
+      userId: 'github:1',
+      displayName: 'Canary Person',
+      email: 'canary-person@example.org',
+      emailNormalized: 'canary-person@example.org',
+      authProvider: 'github',
+    },
+  })
+  await world.db.backup.create({
+    data: {
+      startedAt: new Date(),
+      error: `no way to ${world.database.url} for canary-person@example.org with sk-or-v1-${'c'.repeat(64)}`,
+    },
+  })
+  const folder = await mkdtemp(path.join(tmpdir(), 'keymint-bundle-'))
+  const file = path.join(folder, 'bundle.json')
+  const { code, out } = await doctor(world, canaries, ['--bundle', file, '--no-canary'])
+  expect([code, out]).toEqual([
+    0,
+    `Wrote ${file}. It holds no secret; read it before you send it to anybody.\n`,
+  ])
+  const text = await readFile(file, 'utf8')
+  expect(text.toLowerCase()).not.toMatch(
+    /canary[- ](session|github|metrics|admin|user|word|person)/,
+  )
+  for (const secret of [
+    world.upstream.managementKey,
+    world.encryptionKey.toString('base64'),
+    world.database.url,
+    'smtp.canary.example',
+    'c'.repeat(64),
+  ])
+    expect(text).not.toContain(secret)
+  const bundle = JSON.parse(text) as {
+    settings: { set: string[]; unset: string[] }
+    readiness: { checks: { name: string }[] }
+    facts: Record<string, unknown>
+  }
+  expect(bundle.settings.set).toEqual(expect.arrayContaining(Object.keys(canaries)))
+  expect(bundle.settings.unset).toContain('ROSTER_KEY')
+  expect(bundle.readiness.checks.length).toBeGreaterThan(10)
+  for (const [name, rows] of Object.entries(bundle.facts))
+    expect(Array.isArray(rows), `${name}: ${JSON.stringify(rows)}`).toBe(true)
+  expect(bundle.facts).toMatchObject({
+    workers: [{ version: 'v-of-worker', slots: 8 }],
+    backups: [{ error: expect.stringContaining('[address]') as string }],
+  })
+  expect((await stat(file)).mode & 0o077).toBe(0)
+  const second = await doctor(world, canaries, ['--bundle', file, '--no-canary'])
+  expect([second.code, second.err]).toEqual([2, `${file} is already there. Name another file.\n`])
 })
 
 test('an argument that it does not know ends it with 2', async () => {

@@ -123,6 +123,8 @@ function titleOf({ threshold }: Notice, finding: Finding): string {
     return `${name}: ${counted(finding.keys, 'key')} without a guardrail`
   if (code === 'pool-80' && finding.roomForKeys === 0) return `${name}: the pool is spent`
   if (code === 'no-worker') return 'No worker is running'
+  if (code === 'backup-failed') return 'The nightly backup failed'
+  if (code === 'backup-late') return `No backup for ${counted(finding.hours, 'hour')}`
   if (code === 'cooling-down') return 'The provider refuses calls that create keys'
   if (code === 'calls-failing')
     return `${finding.failed} of ${finding.total} calls that create keys fail`

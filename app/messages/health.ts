@@ -147,6 +147,22 @@ function textOf(
           'maximum of keys, so whether the credits suffice is unknown.',
         'Set limit_usd or max_keys in its file.',
       ]
+    case 'backup-failed':
+      return [
+        `The nightly backup failed: ${sentenceOf(cause.error)} ` +
+          (cause.hours === null
+            ? 'None was ever made.'
+            : `The newest one is ${counted(cause.hours, 'hour')} old.`),
+        'Remove the cause, then run “Make a backup” on the Schedules page.',
+      ]
+    case 'backup-late':
+      return [
+        `The newest backup is ${counted(cause.hours, 'hour')} old, though one is due every night` +
+          (cause.error === null ? '.' : `. The last try failed: ${sentenceOf(cause.error)}`),
+        cause.error === null
+          ? 'Check BACKUP_DIR of the worker, then run “Make a backup” on the Schedules page.'
+          : 'Remove the cause, then run “Make a backup” on the Schedules page.',
+      ]
   }
 }
 

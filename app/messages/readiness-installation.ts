@@ -30,6 +30,7 @@ export const installationMessages: MessagesFor<
   | 'queue-policies'
   | 'schedules-missing'
   | 'workers-ok'
+  | 'workers-idle'
   | 'clocks'
   | 'no-clock'
 > = {
@@ -106,6 +107,11 @@ export const installationMessages: MessagesFor<
   'workers-ok': ({ workers, calls, quietSeconds }) => [
     `${counted(workers, 'worker')} seen within ${quietSeconds} s, ` +
       `${counted(calls, 'call')} of POST /keys at once.`,
+  ],
+  'workers-idle': ({ workers }) => [
+    `${counted(workers, 'worker')} ${workers === 1 ? 'reports and has' : 'report and have'} taken no job ` +
+      'for ten minutes, while jobs wait.',
+    'Restart it, and see its log. Behind a pooler, DIRECT_DATABASE_URL must be a direct session.',
   ],
   clocks: ({ clocks }) => [
     `Compared to this machine, ${clocks.map(offsetOf).join(', ')}.`,

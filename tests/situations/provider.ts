@@ -7,6 +7,7 @@ import { askForCheck, runCheck } from '~/domain/keys/reconcile-runs.server'
 import { seedClaims } from '../seed-claims'
 import { usd } from '../world'
 import {
+  backups,
   claimFor,
   coolDown,
   credits,
@@ -274,6 +275,31 @@ export const situationsOfTheProvider: Situation[] = [
       readiness: ['Key creation: failed'],
       metrics: ['switched-off error 1'],
     },
+  },
+  {
+    name: 'the nightly backup failed',
+    build: (world) => backups(world, 25, 'The folder /backups is missing.'),
+    says: {
+      overview:
+        'The nightly backup failed: The folder /backups is missing. The newest one is 25 hours old.',
+      queue:
+        'The nightly backup failed: The folder /backups is missing. The newest one is 25 hours old.',
+      metrics: ['backup-failed warning 1'],
+    },
+  },
+  {
+    name: 'no backup for longer than a night',
+    build: (world) => backups(world, 27),
+    says: {
+      overview: 'The newest backup is 27 hours old, though one is due every night.',
+      queue: 'The newest backup is 27 hours old, though one is due every night.',
+      metrics: ['backup-late warning 1'],
+    },
+  },
+  {
+    name: 'the backup of the night was made',
+    build: (world) => backups(world, 25),
+    says: { overview: 'DuckDB is open. Nobody has claimed yet.' },
   },
   {
     name: 'workers cannot keep up',

@@ -67,6 +67,19 @@ export const failedAttempts = (world: World, count: number, minutesAgo: number) 
       now() - make_interval(mins => ${minutesAgo}::int), now(), now()
     from (select id from keymint.mints limit 1) m, generate_series(1, ${count}::int)`
 
+/** The newest that was made, so many hours ago; a failed try after it where there is an error. */
+export const backups = async (world: World, madeHoursAgo: number | null, error?: string) => {
+  type Outcome = { file?: string; bytes?: bigint; rows?: bigint; error?: string }
+  const add = (hoursAgo: number, outcome: Outcome) => {
+    const at = new Date(Date.now() - hoursAgo * 3_600_000)
+    return world.db.backup.create({ data: { startedAt: at, finishedAt: at, ...outcome } })
+  }
+  if (madeHoursAgo !== null) {
+    await add(madeHoursAgo, { file: 'keymint.sql.gz.age', bytes: 9n, rows: 9n })
+  }
+  if (error) await add(0, { error })
+}
+
 export const stopped = 'Key creation is paused by github:staff: Back at two.'
 export const pause = (world: World) =>
   pauseMinting(world.ctx, { actorUserId: 'github:staff', reason: 'Back at two.' })

@@ -18,6 +18,7 @@ export type StaffAlertKind =
   | 'unassigned-keys'
   | 'drift'
   | 'no-worker'
+  | 'backup'
 
 export type OpenedFacts = {
   title: string
@@ -47,6 +48,7 @@ const lasting: Record<StaffAlertKind, Lasting> = {
   'unassigned-keys': { holdSeconds: 60, clearSeconds: 60 },
   drift: { holdSeconds: 0, clearSeconds: 60 },
   'no-worker': { holdSeconds: 30, clearSeconds: 60 },
+  backup: { holdSeconds: 0, clearSeconds: 60 },
 }
 
 /** One that opened longer ago is no surprise: Keymint was updated, or did not run. */
@@ -126,6 +128,10 @@ function stepOf(finding: Finding): Step | null {
       return { kind: 'unassigned-keys', threshold: 'refused', rank: 3 }
     case 'drift':
       return { kind: 'drift', threshold: 'some', rank: 1 }
+    case 'backup-failed':
+      return { kind: 'backup', threshold: 'failed', rank: 1 }
+    case 'backup-late':
+      return { kind: 'backup', threshold: 'late', rank: 2 }
     case 'switched-off':
     case 'paused':
     case 'queue-paused':

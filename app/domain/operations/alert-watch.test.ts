@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { receiveAlerts } from '../../../tests/alert-receiver'
 import { seedClaims } from '../../../tests/seed-claims'
 import {
+  backups,
   claimFor,
   coolDown,
   credits,
@@ -158,6 +159,24 @@ const cases: Case[] = [
       await runCheck(world.ctx, (await askForCheck(world.ctx, 'operator')).runId)
     },
     says: ['Warning: 1 difference with the provider needs a decision'],
+  },
+  {
+    name: 'the nightly backup fails, and then there is none for a day',
+    build: async (world) => {
+      await backups(world, 25, 'The folder /backups is missing.')
+      await watchAlerts(world.ctx)
+      await world.db.$executeRaw`
+        update keymint.backups set finished_at = finished_at - interval '3 h'`
+      await world.travel(15_000)
+    },
+    says: ['Warning: The nightly backup failed', 'Worse: No backup for 28 hours'],
+  },
+  {
+    name: 'nobody asked for backups',
+    build: async (world) => {
+      await backups(world, null)
+    },
+    says: [],
   },
   {
     name: 'no worker is left',

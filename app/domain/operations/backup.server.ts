@@ -4,6 +4,7 @@
  */
 import { access, constants, readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { scrub } from '~/adapters/log.server'
 import { isRecipient, writeBackup, type BackupFile } from '~/adapters/backup-file.server'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
@@ -65,7 +66,7 @@ export async function backUpNightly(ctx: Ctx): Promise<BackupFile | null> {
     ctx.log.info({ file: name, bytes: made.bytes, rows: made.rows, deleted }, 'made a backup')
     return made
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = scrub(error instanceof Error ? error.message : String(error))
     await note(ctx, startedAt, { file: null, bytes: null, rows: null, error: reason.slice(0, 500) })
     throw error
   }
@@ -109,7 +110,7 @@ export type LastBackups = {
   error: string | null
 }
 
-/** What the readiness check and the alerts say of the nightly backup. */
+/** What the judgement and the readiness check say of the nightly backup. */
 export async function readLastBackups(db: Ctx['db']): Promise<LastBackups> {
   const [row] = await db.$queryRaw<
     { file: string | null; ageMs: number | null; error: string | null }[]

@@ -1,11 +1,13 @@
 /** What the database says: whether it is as this build needs it, and whether a worker is running. */
 import { refusalOf } from '~/database-refusal'
+import { catalog } from '~/adapters/job-catalog'
 import { editedMigrations } from '~/adapters/migrations.server'
 import { readQueueInstallation } from '~/adapters/queue-installation.server'
 import { workerQuietSeconds, workerSeen } from '../worker-seen.server'
 import { readLastBackups } from './backup.server'
 import { giveawayFindings, switchIsOn } from './config-checks'
-import type { CauseCode } from './finding'
+import { maxBackupHours, type CauseCode } from './judgement'
+import { readPausedQueues } from './paused-queues.server'
 import type { TestedWith } from './readiness-check'
 import { error, judged, ok, orWhenFine, warning, type Finding } from './readiness-finding'
 
@@ -82,12 +84,29 @@ export async function checkWorker(tested: WithDb): Promise<Finding[]> {
     select count(*) filter (where ${workerSeen})::int as workers,
       coalesce(sum(slots) filter (where ${workerSeen}), 0)::int as calls
     from keymint.workers`
-  return orWhenFine(await judgedOf(tested, workerCodes), {
+  const idle = await countIdleWorkers(tested)
+  const findings = await judgedOf(tested, workerCodes)
+  if (idle > 0) findings.push(warning({ code: 'workers-idle', workers: idle }))
+  return orWhenFine(findings, {
     code: 'workers-ok',
     workers: row?.workers ?? 0,
     calls: row?.calls ?? 0,
     quietSeconds: workerQuietSeconds,
   })
+}
+
+/** Of those that have had the time: a worker is told of a job at once, and asks twice a second. */
+async function countIdleWorkers(tested: WithDb): Promise<number> {
+  const held = (await readPausedQueues(tested)).map(({ name }) => name)
+  const names = Object.keys(catalog).filter((name) => !held.includes(name))
+  const [row] = await tested.db.$queryRaw<{ idle: number }[]>`
+    select count(*)::int as idle from keymint.workers w
+    where ${workerSeen} and w.started_at < now() - interval '2 min' and w.current_jobs = '[]'::jsonb
+      and not exists (select 1 from keymint.job_runs r
+        where r.worker_id = w.id and r.ended_at > now() - interval '10 min')
+      and exists (select 1 from pgboss.job j where j.name = any(${names}) and j.state in ('created', 'retry')
+        and j.blocked = false and j.start_after < now() - interval '30 s')`
+  return row?.idle ?? 0
 }
 
 /** Whether somebody who claims now gets a key. */
@@ -115,8 +134,14 @@ const switchCodes: ReadonlySet<CauseCode> = new Set([
   'calls-failing',
   'runs-fail',
 ])
-/** Files are read line by line, and the provider is asked for the credit. */
-const lookedInto: ReadonlySet<CauseCode> = new Set(['file-broken', 'files-broken', 'credits-low'])
+/** Files are read line by line, the provider is asked for the credit, and backups have a check. */
+const lookedInto: ReadonlySet<CauseCode> = new Set([
+  'file-broken',
+  'files-broken',
+  'credits-low',
+  'backup-failed',
+  'backup-late',
+])
 
 const judgedOf = async (tested: WithDb, codes: ReadonlySet<CauseCode>): Promise<Finding[]> =>
   (await tested.judged()).filter(({ code }) => codes.has(code)).map(judged)
@@ -138,16 +163,13 @@ export async function findLostSealKeys({ db, sealKeyIds }: WithDb): Promise<Find
   )
 }
 
-/** One is due every 24 hours; a run may take its time. */
-const maxBackupHours = 26
-
 export async function checkBackup({ db, backup }: WithDb): Promise<Finding> {
   if (backup === null) return ok({ code: 'backup-none' })
   const last = await readLastBackups(db)
   const hours = last.made && Math.floor(last.made.ageMs / 3_600_000)
   if (last.error !== null) return error({ code: 'backup-failed', error: last.error, hours })
   if (!last.made || hours === null) return warning({ code: 'backup-none-yet' })
-  if (hours > maxBackupHours) return error({ code: 'backup-late', hours })
+  if (hours >= maxBackupHours) return error({ code: 'backup-late', hours })
   return ok({
     code: 'backup-ok',
     file: last.made.file,

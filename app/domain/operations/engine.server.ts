@@ -8,6 +8,7 @@ import { errorSentence } from '../error-text'
 import type { JobError } from '../job-outcome'
 import { deploymentAccount, parkedFrom, type Parked } from '../keys/accounts.server'
 import { isWorkerSeen } from '../worker-seen.server'
+import { readLastBackups } from './backup.server'
 import { rateMinutes, type EngineFacts } from './judgement'
 import { readPausedQueues, stakesOf, type PausedQueue } from './paused-queues.server'
 
@@ -73,13 +74,14 @@ const maxRuns = 5_000
 
 export async function readEngine(ctx: EngineCtx): Promise<Engine> {
   const pausedQueues = await readPausedQueues(ctx)
-  const [row, workerRows, recent, calls, oldestRow, waiting] = await Promise.all([
+  const [row, workerRows, recent, calls, oldestRow, waiting, backups] = await Promise.all([
     readGate(ctx),
     readWorkers(ctx),
     readRecent(ctx),
     readCalls(ctx),
     readOldest(ctx, pausedQueues),
     countWaiting(ctx),
+    readLastBackups(ctx.db),
   ])
   const gate = gateOf(ctx, row)
   const quiet =
@@ -121,6 +123,7 @@ export async function readEngine(ctx: EngineCtx): Promise<Engine> {
       pausedQueues: pausedQueues.map((queue) => ({ ...queue, stakes: stakesOf(queue.name) })),
       oldestDueSeconds: oldestWaiting?.seconds ?? null,
       waiting,
+      backups,
     },
   }
 }

@@ -27,6 +27,10 @@ export type EngineCause =
   | { code: 'workers-behind' | 'long-wait'; seconds: number }
   | { code: 'files-broken'; files: number }
   | { code: 'unbounded'; slugs: string[] }
+  /** `hours` since the newest one that was made; null where none was. */
+  | { code: 'backup-failed'; error: string; hours: number | null }
+  /** `error` where the newest try failed, too. */
+  | { code: 'backup-late'; hours: number; error: string | null }
 
 export type WorkshopCause =
   | { code: 'file-broken' | 'file-gone' }
@@ -109,6 +113,8 @@ const order: CauseCode[] = [
   'missing',
   'turned-away',
   'pool-80',
+  'backup-late',
+  'backup-failed',
 ]
 const severities: Severity[] = ['error', 'warning', 'ok']
 const place = (code: CauseCode) => (order.includes(code) ? order.indexOf(code) : order.length)

@@ -17,6 +17,7 @@ import {
   type TurnedAway,
   type WorkshopCause,
 } from './finding'
+import type { LastBackups } from './backup.server'
 import type { QueueStakes } from './paused-queues.server'
 
 export * from './finding'
@@ -40,6 +41,7 @@ export type EngineFacts = {
   brokenFiles: number
   /** Workshops, open or coming, with neither a pool nor a number of keys. */
   unbounded: string[]
+  backups: LastBackups
 }
 
 export type WorkshopFacts = {
@@ -79,6 +81,8 @@ const veryLongDueSeconds = 60
 /** Rates look back so far, so that they end with their cause; fewer calls than these say nothing. */
 export const rateMinutes = 3
 const enoughCalls = 10
+/** One is due every 24 hours; a run may take its time. */
+export const maxBackupHours = 26
 
 const everybody = { since: null, workshop: null, asOf: null }
 /** What stands in the way of all keys, worst first. */
@@ -127,11 +131,22 @@ export function judgeEngine(facts: EngineFacts): Finding[] {
     add('error', 'outside', { code: 'files-broken', files: facts.brokenFiles })
   if (facts.unbounded.length > 0)
     add('warning', 'outside', { code: 'unbounded', slugs: facts.unbounded })
+  addBackup(add, facts.backups)
   return inOrder(found)
 }
 
+/** Where none was ever tried, nobody asked for any. */
+function addBackup(add: AddToEngine, { made, error }: LastBackups): void {
+  const hours = made && Math.floor(made.ageMs / 3_600_000)
+  if (hours !== null && hours >= maxBackupHours)
+    add('warning', 'outside', { code: 'backup-late', hours, error })
+  else if (error !== null) add('warning', 'outside', { code: 'backup-failed', error, hours })
+}
+
+type AddToEngine = (severity: Severity, help: Help, cause: EngineCause) => void
+
 function addRate(
-  add: (severity: Severity, help: Help, cause: EngineCause) => void,
+  add: AddToEngine,
   code: 'runs-fail' | 'calls-failing',
   rate: EngineFacts['calls'],
 ): void {

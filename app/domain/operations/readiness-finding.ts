@@ -87,6 +87,8 @@ export type FindingValues = {
   'queue-policies': { names: string[] }
   'schedules-missing': { names: string[] }
   'workers-ok': { workers: number; calls: number; quietSeconds: number }
+  /** They report and take no job, while jobs wait. */
+  'workers-idle': { workers: number }
   /** Seconds that each clock is ahead of this machine's. */
   clocks: { clocks: { whose: 'database' | 'provider'; aheadSeconds: number }[] }
   'no-clock': None

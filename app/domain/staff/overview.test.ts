@@ -116,6 +116,7 @@ const quiet: EngineFacts = {
   openWorkshops: 1,
   brokenFiles: 0,
   unbounded: [],
+  backups: { made: null, error: null },
 }
 
 test('the engine is judged by its worst fact, with a message', () => {

@@ -4,7 +4,7 @@
 import { listBulk, type BulkView } from '../bulk/bulk.server'
 import { readStock, type StockView } from '../claim/stock.server'
 import type { Ctx } from '../ctx'
-import { worstOf, type Finding } from '../operations/judgement'
+import { worstOf, type CauseCode, type Finding } from '../operations/judgement'
 import { readWorkshopLine, type WorkshopLine } from './overview.server'
 import type { ClaimListQuery } from './claim-list'
 import { readClaimList, type ClaimListPage } from './claim-list.server'
@@ -68,8 +68,14 @@ export async function readWorkshopPage(
   }
 }
 
-/** What is wrong with another workshop's file is no matter of this one. */
-const isForEveryWorkshop = ({ code }: Finding) => code !== 'files-broken' && code !== 'unbounded'
+/** What is wrong with another workshop's file, or with a backup, is no matter of this one. */
+const ofNoWorkshop: ReadonlySet<CauseCode> = new Set([
+  'files-broken',
+  'unbounded',
+  'backup-failed',
+  'backup-late',
+])
+const isForEveryWorkshop = ({ code }: Finding) => !ofNoWorkshop.has(code)
 
 async function readUnboundReasons(ctx: Ctx, slug: string): Promise<UnboundReason[]> {
   return ctx.db.$queryRaw<UnboundReason[]>`
