@@ -8,6 +8,7 @@ const rooms = [
   [
     'money',
     [
+      'budget-requests.server',
       'budgets.server',
       'committed',
       'member-lock.server',
@@ -15,6 +16,7 @@ const rooms = [
       'open-month.server',
       'pool.server',
       'postings.server',
+      'top-ups.server',
     ],
   ],
   [
@@ -125,6 +127,7 @@ const rooms = [
       'sub-key-holder.server',
       'sub-key-view.server',
       'sub-key.server',
+      'team-defaults.server',
       'team-view.server',
       'team.server',
       'view-types',

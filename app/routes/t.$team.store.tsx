@@ -15,7 +15,7 @@ import {
 } from '~/components/team/store-messages'
 import { TeamShell } from '~/components/team/team-shell'
 import { subKeyUrl, teamUrl } from '~/urls'
-import { requestMore } from '~/domain/money/budgets.server'
+import { requestMore, withdrawRequest } from '~/domain/money/budget-requests.server'
 import { keyLives, lifeEnd } from '~/domain/team/key-life'
 import { provisionSubKey } from '~/domain/team/sub-key.server'
 import {
@@ -31,6 +31,7 @@ import {
   readFields,
   requiredText,
   usdAmount,
+  uuid,
 } from '~/web/parse-form.server'
 import { frameOf, requireMember } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
@@ -62,6 +63,7 @@ const requestForm = z.object({
   why: requiredText(500, 'no-reason', 'no-reason'),
   formId,
 })
+const withdrawalForm = z.object({ id: uuid })
 const keyForm = z.object({
   purpose: requiredText(120, 'no-purpose', 'no-purpose'),
   cap: usdAmount('bad-cap'),
@@ -104,6 +106,11 @@ export const action = handler(async (args) => {
     return outcome.kind === 'asked'
       ? redirect(`${teamUrl(team.slug, 'store')}?asked=yes`, 303)
       : refuse(outcome.reason)
+  }
+  if (fields.get('intent') === 'withdraw') {
+    const form = parseFields(withdrawalForm, fields)
+    const done = form.ok && (await withdrawRequest(ctx, ref, form.value.id))
+    return done ? redirect(teamUrl(team.slug, 'store'), 303) : refuse('not-open')
   }
   const form = parseFields(keyForm, fields)
   if (!form.ok) return refuse(firstProblem(form, storeProblems))

@@ -80,7 +80,7 @@ export const leaveProblems = {
 }
 
 export const memberProblems: Record<
-  Refusal<MemberOutcome> | 'no-reason' | 'bad-budget' | 'month-changed',
+  Refusal<MemberOutcome> | 'no-reason' | 'bad-budget' | 'month-changed' | 'stale',
   { title: string; next: string }
 > = {
   'no-reason': {
@@ -90,6 +90,10 @@ export const memberProblems: Record<
   'month-changed': {
     title: 'A new month has begun',
     next: 'Nothing was changed. Preview the budget again, then set it.',
+  },
+  stale: {
+    title: 'Somebody changed this in the meantime',
+    next: 'Nothing was changed. This page shows the present amounts.',
   },
   'bad-budget': { title: 'The budget is not an amount', next: `${anyAmount} Nothing was changed.` },
   'no-such-member': {

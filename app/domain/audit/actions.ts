@@ -8,7 +8,7 @@ export type AuditAction =
   | 'attendee.created'
   | 'audit.exported'
   | 'bind.retried'
-  | `budget.${'asked' | 'set' | 'request-approved' | 'request-refused'}`
+  | `budget.${'asked' | 'set' | 'topped-up' | `request-${'approved' | 'refused' | 'withdrawn'}`}`
   | `bulk.${'started' | 'aborted' | 'finished'}`
   | `claim.${ClaimEvent}`
   | 'claims.exported'
@@ -33,7 +33,7 @@ export type AuditAction =
   | 'schedule.run-now'
   | `session.${'started' | 'ended'}`
   | `sub-key.${SubKeyEvent}`
-  | `team.${'created' | 'closed' | 'key-ceiling-set'}`
+  | `team.${'created' | 'closed' | 'key-ceiling-set' | 'default-budget-set' | 'default-service-set'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`
   | 'workshop.ended'
 
