@@ -9,6 +9,7 @@ const rooms = [
     'money',
     [
       'budget-requests.server',
+      'budget-table.server',
       'budgets.server',
       'committed',
       'member-lock.server',
@@ -116,12 +117,14 @@ const rooms = [
     [
       'audit-kinds',
       'audit-view.server',
+      'books.server',
       'cap-preview.server',
       'close.server',
       'forecasts.server',
       'invitations.server',
       'key-ceiling.server',
       'key-life',
+      'months.server',
       'reveal.server',
       'spending.server',
       'sub-key-holder.server',

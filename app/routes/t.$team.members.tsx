@@ -1,6 +1,7 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
+import { ButtonLink } from '~/components/base/button'
 import { Callout } from '~/components/base/callout'
 import { Section } from '~/components/base/page-shell'
 import { BudgetRequests } from '~/components/team/budget-requests'
@@ -254,6 +255,11 @@ export default function Members() {
       ) : null}
       <Section title="Members" id="members">
         <MemberTable slug={team.slug} members={members} />
+        {team.closedAt ? null : (
+          <p className="mt-4">
+            <ButtonLink to={teamUrl(team.slug, 'budgets')}>Change several budgets</ButtonLink>
+          </p>
+        )}
       </Section>
       {team.closedAt ? null : (
         <Section title="Invite somebody" id="invite">

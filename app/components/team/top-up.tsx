@@ -19,11 +19,7 @@ export function TopUpForm({
       <input type="hidden" name="formId" value={formId} />
       <input type="hidden" name="month" value={budget.month} />
       <input type="hidden" name="was" value={budget.topUp.usd.toFixed(2)} />
-      <p className="text-soft">
-        {budget.topUp.usd > 0
-          ? `${month} has ${budget.topUp.text} beside the budget of ${budget.monthly.text}. Another amount replaces it; 0 takes it back.`
-          : `This counts in ${month} alone, beside the budget of ${budget.monthly.text}. It is gone when the month ends.`}
-      </p>
+      <p className="text-soft">{explain(budget)}</p>
       <Field
         label={`More in ${month}, in USD`}
         name="amount"
@@ -36,4 +32,13 @@ export function TopUpForm({
       </Button>
     </Form>
   )
+}
+
+function explain({ month, monthly, topUp }: BudgetView): string {
+  const name = monthName(month)
+  return topUp.usd > 0
+    ? `${name} has ${topUp.text} beside the budget of ${monthly.text}. ` +
+        'Another amount replaces it; 0 takes it back.'
+    : `This counts in ${name} alone, beside the budget of ${monthly.text}. ` +
+        'It is gone when the month ends.'
 }

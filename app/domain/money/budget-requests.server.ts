@@ -87,7 +87,8 @@ export type DecisionOutcome = { kind: 'approved' } | { kind: 'refused' } | { kin
 
 /**
  * Decides an open request once. Approving raises the budget by the granted amount, which is the
- * requested one unless the owner says otherwise: from this month on, or in this month alone. `not-open` when it was decided before, or is not the team's; then nothing is changed.
+ * requested one unless the owner says otherwise: from this month on, or in this month
+ * alone. `not-open` when it was decided before, or is not the team's; then nothing is changed.
  */
 export async function decideRequest(
   ctx: Ctx,

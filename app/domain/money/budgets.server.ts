@@ -61,7 +61,7 @@ export async function previewBudget(
   })
 }
 
-async function effectOf(
+export async function effectOf(
   tx: Tx,
   member: OpenMember,
   { budget, effective }: Pick<BudgetChange, 'budget' | 'effective'>,
@@ -184,7 +184,7 @@ export async function setBudgetIn(
 }
 
 /** Whether this form has set a budget of the member already. Asked under the member's lock. */
-async function wasPosted(tx: Tx, ref: MemberRef, formId: string): Promise<boolean> {
+export async function wasPosted(tx: Tx, ref: MemberRef, formId: string): Promise<boolean> {
   const rows = await tx.$queryRaw<object[]>`
     select 1 from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}
       and form_id = ${formId}::uuid`

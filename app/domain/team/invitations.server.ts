@@ -92,7 +92,8 @@ export async function invite(ctx: Ctx, input: InvitationInput): Promise<InviteOu
       insert into keymint.invitations (team_id, token_hash, role, email, budget_usd, created_by, created_at,
         expires_at)
       values (${input.teamId}::uuid, ${hashOf(token)}, ${input.role}, ${input.email},
-        ${budgetOf(input)}::numeric, ${input.actorUserId}, ${ctx.now()}::timestamptz, ${expiresAt}::timestamptz) returning id`
+        ${budgetOf(input)}::numeric, ${input.actorUserId}, ${ctx.now()}::timestamptz,
+        ${expiresAt}::timestamptz) returning id`
     if (!made) throw new Error('an invitation was not written')
     await recordAudit(tx, {
       actor: `user:${input.actorUserId}`,
@@ -161,7 +162,8 @@ export async function listOpenInvitations(ctx: Ctx, teamId: string): Promise<Inv
     expiresAt: Date
   }
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select i.id, i.role, i.email, i.budget_usd::text as budget, a.display_name as "createdBy", i.created_at as "createdAt",
+    select i.id, i.role, i.email, i.budget_usd::text as budget, a.display_name as "createdBy",
+      i.created_at as "createdAt",
       i.expires_at as "expiresAt"
     from keymint.invitations i join keymint.attendees a on a.user_id = i.created_by
     where i.team_id = ${teamId}::uuid and i.used_at is null and i.revoked_at is null
@@ -231,7 +233,8 @@ export async function findInvitation(
     })[]
   >`
     select t.name as "teamName", t.slug, i.role,
-      coalesce(i.budget_usd, t.default_budget_usd)::text as budget, a.display_name as "invitedBy", i.expires_at as "expiresAt",
+      coalesce(i.budget_usd, t.default_budget_usd)::text as budget, a.display_name as "invitedBy",
+      i.expires_at as "expiresAt",
       i.used_at as "usedAt", i.revoked_at as "revokedAt", ${issuerMayInvite} as "stillOwned",
       exists (select 1 from keymint.team_members m where m.team_id = t.id and m.user_id = ${userId}
         and m.state <> 'removed') as "alreadyMember"
