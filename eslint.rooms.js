@@ -117,6 +117,7 @@ const rooms = [
     [
       'audit-kinds',
       'audit-view.server',
+      'beginning.server',
       'books.server',
       'cap-preview.server',
       'close.server',

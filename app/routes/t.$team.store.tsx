@@ -7,6 +7,7 @@ import { Callout } from '~/components/base/callout'
 import { EmptyState, Section } from '~/components/base/page-shell'
 import { monthName } from '~/components/team/month-name'
 import { NewKeyForm, type TypedFields } from '~/components/team/new-key-form'
+import { asksOnly } from '~/components/team/own-month'
 import { LastRequest, RequestForm } from '~/components/team/own-request'
 import {
   provisionProblem,
@@ -18,6 +19,7 @@ import { subKeyUrl, teamUrl } from '~/urls'
 import { requestMore, withdrawRequest } from '~/domain/money/budget-requests.server'
 import { keyLives, lifeEnd } from '~/domain/team/key-life'
 import { provisionSubKey } from '~/domain/team/sub-key.server'
+import { readTeamDefaults } from '~/domain/team/team-defaults.server'
 import {
   findLastRequest,
   listMasterKeyChoices,
@@ -41,16 +43,18 @@ export const loader = handler(async (args) => {
   const { ctx } = args
   const ref = { teamId: team.teamId, userId: viewer.userId }
   const query = new URL(args.request.url).searchParams
-  const [budget, masterKeys, request] = await Promise.all([
+  const [budget, masterKeys, request, defaults] = await Promise.all([
     readBudgetView(ctx, ref),
     listMasterKeyChoices(ctx, team.teamId),
     findLastRequest(ctx, ref),
+    readTeamDefaults(ctx, team.teamId),
   ])
+  const first = masterKeys.find(({ service }) => service === defaults.service) ?? masterKeys[0]
   return {
     team: frameOf(team),
     budget,
     masterKeys,
-    selected: masterKeys.find((key) => key.id === query.get('with')) ?? masterKeys[0] ?? null,
+    selected: masterKeys.find((key) => key.id === query.get('with')) ?? first ?? null,
     request,
     formIds: { key: randomUUID(), request: randomUUID() },
     justRequested: query.get('asked') === 'yes',
@@ -145,14 +149,17 @@ export default function Store() {
       : {}
   const typed = answer?.typed ?? {}
   const mayMake = team.state === 'active' && !team.closedAt
+  const onlyAsks = asksOnly(team, budget)
   return (
     <TeamShell
       team={team}
-      title="Make a key"
+      title={onlyAsks ? 'Request a budget' : 'Make a key'}
       lead={
-        mayMake &&
-        `${budget.free.text} of your ${budget.allocated.text} for ${monthName(budget.month)} is free. ` +
-          'The cap of a new key can be up to that amount.'
+        onlyAsks
+          ? 'A key is paid from your budget, and you have none yet. The owners of the team decide.'
+          : mayMake &&
+            `${budget.free.text} of your ${budget.allocated.text} for ${monthName(budget.month)} is free. ` +
+              'The cap of a new key can be up to that amount.'
       }
     >
       {problem && problem.field === null ? (
@@ -169,11 +176,13 @@ export default function Store() {
           </Callout>
         </div>
       ) : null}
-      <Section title="Your budget" id="budget">
-        <BudgetMeters budget={budget} whose="your budget" />
-        <MonthEnd budget={budget} asOf={asOf} />
-      </Section>
-      {mayMake ? (
+      {onlyAsks ? null : (
+        <Section title="Your budget" id="budget">
+          <BudgetMeters budget={budget} whose="your budget" />
+          <MonthEnd budget={budget} asOf={asOf} />
+        </Section>
+      )}
+      {mayMake && !onlyAsks ? (
         <Section title="The key" id="key">
           {selected === null ? (
             <EmptyState title="There is no credential yet">
@@ -205,7 +214,7 @@ export default function Store() {
         </Section>
       ) : null}
       {mayMake || request ? (
-        <Section title="Request more budget" id="more">
+        <Section title={onlyAsks ? 'Your request' : 'Request more budget'} id="more">
           {request ? <LastRequest request={request} asOf={asOf} /> : null}
           {request?.state === 'open' || !mayMake ? null : (
             <RequestForm typed={typed} formId={formIds.request} errorAt={errorAt} />

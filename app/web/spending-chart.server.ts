@@ -27,8 +27,8 @@ export function spendingChart(
       label: (value) => formatUsd(nanoFromUsdNumber(value)),
       head: ['Day (UTC)', 'Spent'],
       sentence: spent
-        ? `${total.text} spent by ${whose} in ${monthLabel}${isOver ? '' : ' so far'}; the peak was ${peak.spent.text} ` +
-          `on ${dayLabel(peak.day)}. Days are UTC, by the time of the reading.`
+        ? `${total.text} spent by ${whose} in ${monthLabel}${isOver ? '' : ' so far'}; ` +
+          `the peak was ${peak.spent.text} on ${dayLabel(peak.day)}. Days are UTC, by the time of the reading.`
         : `Nothing spent by ${whose} in ${monthLabel}${isOver ? '' : ' yet'}. Days are UTC.`,
       rows: spent ? days.map(({ day, spent: amount }) => [dayLabel(day), amount.text]) : [],
     },
