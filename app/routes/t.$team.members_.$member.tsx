@@ -202,7 +202,10 @@ export default function Member() {
             preview={preview}
             formId={shownId}
           />
-          <h3 className="mt-8 mb-2 text-lead font-semibold">This month alone</h3>
+        </Section>
+      )}
+      {team.closedAt ? null : (
+        <Section title="Top up this month" id="top-up">
           <TopUpForm key={`${budget.topUp.usd}-${budget.month}`} budget={budget} formId={shownId} />
         </Section>
       )}
