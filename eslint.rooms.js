@@ -9,6 +9,8 @@ const rooms = [
   [
     'money',
     [
+      'budget-requests.server',
+      'budget-table.server',
       'budgets.server',
       'committed',
       'member-lock.server',
@@ -16,6 +18,7 @@ const rooms = [
       'open-month.server',
       'pool.server',
       'postings.server',
+      'top-ups.server',
     ],
   ],
   [
@@ -129,17 +132,21 @@ const rooms = [
     [
       'audit-kinds',
       'audit-view.server',
+      'beginning.server',
+      'books.server',
       'cap-preview.server',
       'close.server',
       'forecasts.server',
       'invitations.server',
       'key-ceiling.server',
       'key-life',
+      'months.server',
       'reveal.server',
       'spending.server',
       'sub-key-holder.server',
       'sub-key-view.server',
       'sub-key.server',
+      'team-defaults.server',
       'team-view.server',
       'team.server',
       'view-types',

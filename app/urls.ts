@@ -102,7 +102,16 @@ export function meUrl(done?: NoticeCode): string {
 /** The addresses of a team. */
 export const teamUrl = (
   slug: string,
-  page: 'dashboard' | 'my-keys' | 'store' | 'vault' | 'members' | 'audit' | 'close',
+  page:
+    | 'dashboard'
+    | 'my-keys'
+    | 'store'
+    | 'vault'
+    | 'members'
+    | 'budgets'
+    | 'spending'
+    | 'audit'
+    | 'close',
 ) => `/t/${part(slug)}/${page}`
 
 export const memberUrl = (slug: string, userId: string) =>
@@ -112,6 +121,16 @@ export const subKeyUrl = (slug: string, keyId: string) => `/t/${part(slug)}/keys
 
 export const subKeyRevealUrl = (slug: string, keyId: string) =>
   `/t/${part(slug)}/keys/${part(keyId)}/reveal`
+
+/** Of a month, as its first day. */
+export const spendingCsvUrl = (slug: string, month: string) =>
+  `/t/${part(slug)}/spending.csv?month=${part(month)}`
+
+export const ledgerUrl = (slug: string, month: string, before?: string) =>
+  `/t/${part(slug)}/ledger?month=${part(month)}${before ? `&before=${part(before)}` : ''}`
+
+export const ledgerCsvUrl = (slug: string, month: string) =>
+  `/t/${part(slug)}/ledger.csv?month=${part(month)}`
 
 export const auditCsvUrl = (slug: string) => `/t/${part(slug)}/audit.csv`
 

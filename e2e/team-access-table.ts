@@ -100,6 +100,12 @@ export const teamTable: Row[] = [
     act: ownersAct(422),
   },
   {
+    route: 'routes/t.$team.budgets',
+    path: ({ slug }) => `/t/${slug}/budgets`,
+    read: owners,
+    act: ownersAct(400),
+  },
+  {
     route: 'routes/t.$team.vault',
     path: ({ slug }) => `/t/${slug}/vault`,
     read: owners,
@@ -110,6 +116,30 @@ export const teamTable: Row[] = [
     path: ({ slug }) => `/t/${slug}/close`,
     read: owners,
     act: ownersAct(422),
+  },
+  {
+    route: 'routes/t.$team.spending',
+    path: ({ slug }) => `/t/${slug}/spending`,
+    read: members,
+    act: noAction,
+  },
+  {
+    route: 'routes/t.$team.spending[.]csv',
+    path: ({ slug }) => `/t/${slug}/spending.csv`,
+    read: members,
+    act: noAction,
+  },
+  {
+    route: 'routes/t.$team.ledger',
+    path: ({ slug }) => `/t/${slug}/ledger`,
+    read: members,
+    act: noAction,
+  },
+  {
+    route: 'routes/t.$team.ledger[.]csv',
+    path: ({ slug }) => `/t/${slug}/ledger.csv`,
+    read: members,
+    act: noAction,
   },
   {
     route: 'routes/t.$team.audit',

@@ -204,8 +204,10 @@ async function expectNothingDone(
     'api_keys',
     'budgets',
     'budget_requests',
+    'budget_top_ups',
     'invitations',
     'team_members',
+    'teams',
     'master_keys',
     'transactions',
   ]
@@ -227,6 +229,31 @@ async function expectNothingDone(
     [
       member,
       { intent: 'budget', budget: '1000', effective: 'now', reason: 'x' },
+      ['stranger', 'outsider', 'member'],
+    ],
+    [
+      `/t/${slug}/budgets`,
+      {
+        intent: 'set',
+        [`budget:${facts.memberId}`]: '1000',
+        [`was:${facts.memberId}`]: '0/0',
+        reason: 'x',
+      },
+      ['stranger', 'outsider', 'member'],
+    ],
+    [
+      member,
+      { intent: 'top-up', amount: '1000', was: '0.00', month: '2026-11-01', reason: 'x' },
+      ['stranger', 'outsider', 'member'],
+    ],
+    [
+      `/t/${slug}/members`,
+      { intent: 'default-budget', budget: '1000' },
+      ['stranger', 'outsider', 'member'],
+    ],
+    [
+      `/t/${slug}/vault`,
+      { intent: 'default-service', service: 'openrouter' },
       ['stranger', 'outsider', 'member'],
     ],
     [member, { intent: 'role', role: 'owner', reason: 'x' }, ['stranger', 'outsider', 'member']],

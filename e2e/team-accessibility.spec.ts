@@ -35,7 +35,17 @@ test('every page of a team meets WCAG 2.2 AA, light and dark, small and large', 
     )
     if (overflow > 0) problems.push(`${name}: ${overflow} px wider than the screen`)
   }
-  const pages = ['dashboard', 'my-keys', 'store', 'members', 'vault', 'audit']
+  const pages = [
+    'dashboard',
+    'my-keys',
+    'store',
+    'spending',
+    'ledger',
+    'members',
+    'budgets',
+    'vault',
+    'audit',
+  ]
   const look = async (colorScheme: 'light' | 'dark', width: number, addresses: string[]) => {
     await owner.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     await owner.page.setViewportSize({ width, height: 900 })

@@ -9,7 +9,8 @@ import {
   rotateSubKey,
 } from '~/domain/team/sub-key.server'
 import { removeMember, resumeMember, suspendMember } from '~/domain/team/team.server'
-import { decideRequest, requestMore, rollMonths, setBudget } from '~/domain/money/budgets.server'
+import { decideRequest, requestMore } from '~/domain/money/budget-requests.server'
+import { rollMonths, setBudget } from '~/domain/money/budgets.server'
 import { monthOf, nextMonth, startOf } from '~/domain/money/month'
 import type { TeamWorld } from './team'
 

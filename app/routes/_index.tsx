@@ -5,16 +5,26 @@ import { EmptyState } from '~/components/base/page-shell'
 import { socialMeta } from '~/components/base/social-meta'
 import { EventZoneProvider, Time } from '~/components/base/time'
 import { budgetLabel, seatsLabel, StatusDot } from '~/components/claim/workshop-facts'
+import { YourTeams } from '~/components/team/your-teams'
 import type { StepView } from '~/domain/claim/view-types'
 import type { WorkshopView } from '~/domain/workshop/view-types'
 import { listWorkshopViews } from '~/domain/workshop/view.server'
+import { listTeamsOf } from '~/domain/team/team.server'
 import { workshopUrl } from '~/urls'
 import { handler } from '~/web/handler.server'
+import { getViewerOrOutage } from '~/web/session.server'
 
-export const loader = handler(async ({ ctx }) => ({
+export const loader = handler(async ({ request, ctx, auth }) => ({
   workshops: await listWorkshopViews(ctx),
+  teams: await ownTeams({ request, ctx, auth }),
   origin: ctx.deployment.appOrigin,
 }))
+
+/** Of whoever is signed in; none for others, and none while the database is away. */
+async function ownTeams(args: Parameters<typeof getViewerOrOutage>[0]) {
+  const viewer = await getViewerOrOutage(args)
+  return viewer && viewer !== 'database-unavailable' ? listTeamsOf(args.ctx, viewer.userId) : []
+}
 
 const title = 'Keymint: an AI key for everyone at your workshop'
 
@@ -34,7 +44,7 @@ const allDone: StepView[] = (['queued', 'checking', 'creating', 'limits', 'ready
 )
 
 export default function Landing() {
-  const { workshops } = useLoaderData<typeof loader>()
+  const { workshops, teams } = useLoaderData<typeof loader>()
   const current = workshops.filter((workshop) => workshop.window !== 'closed')
   const open = current.filter((workshop) => workshop.window === 'open')
   const coming = current.filter((workshop) => workshop.window === 'upcoming')
@@ -81,6 +91,14 @@ export default function Landing() {
         )}
       </div>
 
+      {teams.length > 0 ? (
+        <section aria-labelledby="teams" className="mb-12 max-w-read">
+          <h2 id="teams" className="mb-4 text-head">
+            Your teams
+          </h2>
+          <YourTeams teams={teams} />
+        </section>
+      ) : null}
       {only && current.length === 1 ? null : (
         <section aria-labelledby="workshops">
           <h2 id="workshops" className="mb-4 scroll-mt-6 text-head">

@@ -127,6 +127,13 @@ export default function Me() {
     useLoaderData<typeof loader>()
   const problem = useActionData<typeof action>()?.problem ?? null
   const notice = problem ?? done
+  // Whoever has teams and no key of a workshop came for a team.
+  const teamsFirst = teams.length > 0 && claims.length === 0
+  const yourTeams = (
+    <Section title="Your teams" id="teams">
+      <YourTeams teams={teams} />
+    </Section>
+  )
   return (
     <PageShell
       title="Your keys"
@@ -145,13 +152,14 @@ export default function Me() {
           </Callout>
         </div>
       ) : null}
+      {teamsFirst ? yourTeams : null}
       <div className="mt-8">
-        <h2 className="sr-only">Keys</h2>
+        <h2 className={teamsFirst ? 'mb-4 text-head' : 'sr-only'}>
+          {teamsFirst ? 'Keys of workshops' : 'Keys'}
+        </h2>
         <PersonKeys claims={claims} />
       </div>
-      <Section title="Your teams" id="teams">
-        <YourTeams teams={teams} />
-      </Section>
+      {teamsFirst ? null : yourTeams}
       <Section title="How you sign in" id="sign-ins">
         <PersonSignIns
           signIns={person.signIns}

@@ -1,6 +1,8 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
+import { ButtonLink } from '~/components/base/button'
+import { BeginningList } from '~/components/team/beginning'
 import { TeamAccountFailures } from '~/components/team/account-failures'
 import { BudgetMeters } from '~/components/team/budget-meters'
 import { Callout } from '~/components/base/callout'
@@ -9,13 +11,14 @@ import { KeyForecasts } from '~/components/team/key-forecasts'
 import { LeaveTeam } from '~/components/team/leave-team'
 import { MemberSpending } from '~/components/team/member-spending'
 import { monthName } from '~/components/team/month-name'
-import { OwnMonth } from '~/components/team/own-month'
+import { asksOnly, OwnMonth } from '~/components/team/own-month'
 import { ProviderSpending } from '~/components/team/provider-spending'
 import { leaveProblems } from '~/components/team/team-messages'
 import { Chart } from '~/components/base/chart'
 import { TeamShell } from '~/components/team/team-shell'
-import { meUrl } from '~/urls'
+import { meUrl, teamUrl } from '~/urls'
 import { Ago } from '~/components/base/time'
+import { readBeginning } from '~/domain/team/beginning.server'
 import { listMemberTotals, readBudgetView } from '~/domain/team/team-view.server'
 import { readForecasts } from '~/domain/team/forecasts.server'
 import { readSpending } from '~/domain/team/spending.server'
@@ -33,7 +36,8 @@ export const loader = handler(async (args) => {
   const isOwner = isActiveOwner(team)
   const scope = { teamId: team.teamId, userId: isOwner ? null : viewer.userId }
   const own = await readBudgetView(ctx, { teamId: team.teamId, userId: viewer.userId })
-  const [totals, spending, forecasts, accounts, isLast] = await Promise.all([
+  const [beginning, totals, spending, forecasts, accounts, isLast] = await Promise.all([
+    isOwner ? readBeginning(ctx, team.teamId) : null,
     isOwner ? listMemberTotals(ctx, team.teamId) : null,
     readSpending(ctx, scope),
     readForecasts(ctx, scope),
@@ -45,6 +49,8 @@ export const loader = handler(async (args) => {
   return {
     team: frameOf(team),
     own,
+    beginning,
+    self: viewer.userId,
     totals,
     providers,
     readAt,
@@ -85,18 +91,35 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Dashboard() {
-  const { team, own, totals, providers, readAt, chart, forecasts, isLast, accounts, asOf } =
-    useLoaderData<typeof loader>()
+  const {
+    team,
+    own,
+    beginning,
+    self,
+    totals,
+    providers,
+    readAt,
+    chart,
+    forecasts,
+    isLast,
+    accounts,
+    asOf,
+  } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const problem = answer ? leaveProblems[answer.problem] : null
   const month = monthName(own.month)
+  const onlyAsks = asksOnly(team, own)
   return (
     <TeamShell
       team={team}
       title={
-        totals
-          ? `${totals.sum.free.text} of the team’s budget for ${month} is free`
-          : `${own.free.text} of your budget for ${month} is free`
+        onlyAsks
+          ? 'You have no budget yet'
+          : beginning
+            ? 'Your team’s first key'
+            : totals
+              ? `${totals.sum.free.text} of the team’s budget for ${month} is free`
+              : `${own.free.text} of your budget for ${month} is free`
       }
     >
       {problem ? (
@@ -107,38 +130,57 @@ export default function Dashboard() {
         </div>
       ) : null}
       <TeamAccountFailures accounts={accounts} asOf={asOf} />
-      {totals ? (
-        <Section title="The team’s month" id="team-month">
-          <BudgetMeters budget={totals.sum} whose="the team’s budget" />
+      {beginning ? (
+        <Section title="First steps" id="beginning">
+          <BeginningList slug={team.slug} userId={self} beginning={beginning} />
         </Section>
       ) : null}
-      <Section title="Your month" id="own-month">
-        <OwnMonth team={team} budget={own} asOf={asOf} />
-      </Section>
-      {totals ? (
-        <Section title="By member" id="by-member">
-          <MemberSpending slug={team.slug} members={totals.members} asOf={asOf} />
-        </Section>
-      ) : null}
-      <Section title="By provider" id="by-provider">
-        <ProviderSpending providers={providers} />
-      </Section>
-      <Section title="By day" id="by-day">
-        <Chart chart={chart} />
-        <p className="mt-2 text-small text-soft">
-          {readAt ? (
-            <>
-              As of <Ago iso={readAt} asOf={asOf} />, the oldest of the last readings. Usage is read
-              every minute. A provider may count the newest requests a little later.
-            </>
-          ) : (
-            'No usage yet. Usage is read every minute.'
-          )}
-        </p>
-      </Section>
-      <Section title="Running out soon" id="forecasts">
-        <KeyForecasts slug={team.slug} forecasts={forecasts} asOf={asOf} />
-      </Section>
+      {onlyAsks ? (
+        <div className="mt-8 max-w-read space-y-4">
+          <p className="text-lead text-soft">
+            A key is paid from your budget, so you need one before you can make a key. The owners of
+            the team decide.
+          </p>
+          <ButtonLink kind="key" to={teamUrl(team.slug, 'store')}>
+            Request a budget
+          </ButtonLink>
+        </div>
+      ) : (
+        <>
+          {totals ? (
+            <Section title="The team’s month" id="team-month">
+              <BudgetMeters budget={totals.sum} whose="the team’s budget" />
+            </Section>
+          ) : null}
+          <Section title="Your month" id="own-month">
+            <OwnMonth team={team} budget={own} asOf={asOf} />
+          </Section>
+          {totals ? (
+            <Section title="By member" id="by-member">
+              <MemberSpending slug={team.slug} members={totals.members} asOf={asOf} />
+            </Section>
+          ) : null}
+          <Section title="By provider" id="by-provider">
+            <ProviderSpending providers={providers} />
+          </Section>
+          <Section title="By day" id="by-day">
+            <Chart chart={chart} />
+            <p className="mt-2 text-small text-soft">
+              {readAt ? (
+                <>
+                  As of <Ago iso={readAt} asOf={asOf} />, the oldest of the last readings. Usage is
+                  read every minute. A provider may count the newest requests a little later.
+                </>
+              ) : (
+                'No usage yet. Usage is read every minute.'
+              )}
+            </p>
+          </Section>
+          <Section title="Running out soon" id="forecasts">
+            <KeyForecasts slug={team.slug} forecasts={forecasts} asOf={asOf} />
+          </Section>
+        </>
+      )}
       <Section title="Leave the team" id="leave">
         <LeaveTeam slug={team.slug} name={team.name} last={isLast} />
       </Section>

@@ -1,6 +1,7 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
+import { ButtonLink } from '~/components/base/button'
 import { Callout } from '~/components/base/callout'
 import { Section } from '~/components/base/page-shell'
 import { BudgetRequests } from '~/components/team/budget-requests'
@@ -9,9 +10,10 @@ import { CloseLink } from '~/components/team/close-team'
 import { InvitationForm, InvitationLink, PendingInvitations } from '~/components/team/invitations'
 import { KeyCeilingForm } from '~/components/team/key-ceiling'
 import { MemberTable } from '~/components/team/member-table'
+import { DefaultBudgetForm } from '~/components/team/team-defaults'
 import { TeamShell } from '~/components/team/team-shell'
 import { joinUrl, teamUrl } from '~/urls'
-import { decideRequest } from '~/domain/money/budgets.server'
+import { decideRequest } from '~/domain/money/budget-requests.server'
 import {
   inviteByMail,
   listOpenInvitations,
@@ -19,23 +21,26 @@ import {
   revokeInvitation,
 } from '~/domain/team/invitations.server'
 import { keyCeilings, readKeyCeiling, setKeyCeiling } from '~/domain/team/key-ceiling.server'
+import { readTeamDefaults, setDefaultBudget } from '~/domain/team/team-defaults.server'
 import { listMembers, listOpenRequests } from '~/domain/team/team-view.server'
 import { badRequest, handler, type HandlerArgs } from '~/web/handler.server'
-import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'
+import { optionalText, parseFields, readFields, usdAmount, uuid } from '~/web/parse-form.server'
 import { frameOf, intentOf, requireOwner, type Insider } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
 export const loader = handler(async (args) => {
   const { team } = await requireOwner(args)
   const { ctx } = args
-  const [members, requests, invitations] = await Promise.all([
+  const [members, defaults, requests, invitations] = await Promise.all([
     listMembers(ctx, team.teamId),
+    readTeamDefaults(ctx, team.teamId),
     listOpenRequests(ctx, team.teamId),
     listOpenInvitations(ctx, team.teamId),
   ])
   return {
     team: frameOf(team),
     members,
+    newcomers: defaults.budget,
     requests,
     invitations,
     mails: ctx.mailer !== null,
@@ -45,6 +50,12 @@ export const loader = handler(async (args) => {
   }
 })
 
+/** Null where it is left empty. */
+const optionalAmount = z
+  .string()
+  .trim()
+  .transform((text) => text || null)
+  .pipe(usdAmount('bad-budget', { orZero: true }).nullable())
 const invitationForm = z.object({
   role: z.enum(['member', 'owner']).catch('member'),
   email: z
@@ -53,6 +64,7 @@ const invitationForm = z.object({
     .max(254)
     .regex(/^([^\s@]+@[^\s@]+\.[^\s@]+)?$/)
     .transform((email) => email || null),
+  budget: optionalAmount,
   /** 256 bits, as the page was shown with; anything else gets a token of its own. */
   token: z.string().transform((text) => (/^[A-Za-z0-9_-]{43}$/.test(text) ? text : undefined)),
 })
@@ -65,9 +77,19 @@ const ceilingForm = z.object({
     .transform(Number)
     .refine((count) => count >= keyCeilings.min && count <= keyCeilings.max),
 })
+const defaultBudgetForm = z.object({ budget: optionalAmount })
+/** Empty: what was requested. */
+const grantForm = z.object({
+  amount: z
+    .string()
+    .trim()
+    .transform((text) => text || null)
+    .pipe(usdAmount('bad-amount').nullable()),
+})
 const decisionForm = z.object({
   intent: z.enum(['approve', 'refuse']),
   id: uuid,
+  scope: z.enum(['monthly', 'once']).catch('monthly'),
   reason: optionalText(500),
 })
 
@@ -99,9 +121,25 @@ export const action = handler(async (args) => {
       await setKeyCeiling(args.ctx, { teamId, slug, actorUserId, ceiling: form.value.ceiling })
       return back
     }
+    case 'default-budget': {
+      const form = parseFields(defaultBudgetForm, fields)
+      if (!form.ok)
+        return data(
+          { kind: 'bad-default' as const, typed: form.given.budget ?? '' },
+          { status: 422 },
+        )
+      await setDefaultBudget(args.ctx, { teamId, slug, actorUserId, budget: form.value.budget })
+      return back
+    }
     case 'approve':
     case 'refuse': {
       const form = parseFields(decisionForm, fields)
+      const amount = parseFields(grantForm, fields)
+      if (form.ok && form.value.intent === 'approve' && !amount.ok)
+        return data(
+          { kind: 'bad-amount' as const, id: form.value.id, amount: amount.given.amount ?? '' },
+          { status: 422 },
+        )
       if (!form.ok && 'reason' in form.problems)
         return data({ kind: 'reason-too-long' as const }, { status: 422 })
       const outcome = form.ok
@@ -111,6 +149,8 @@ export const action = handler(async (args) => {
             actorUserId,
             decision: form.value.intent === 'approve' ? 'approved' : 'refused',
             reason: form.value.reason ?? '',
+            once: form.value.scope === 'once',
+            ...(amount.ok && amount.value.amount !== null ? { amount: amount.value.amount } : {}),
           })
         : null
       return outcome?.kind === 'not-open' || !outcome
@@ -129,14 +169,22 @@ async function answerInvitation(
 ) {
   const form = parseFields(invitationForm, fields)
   if (!form.ok)
-    return data({ kind: 'bad-email' as const, email: form.given.email ?? '' }, { status: 422 })
-  const { role, email, token: formToken } = form.value
+    return data(
+      {
+        kind: 'bad-invitation' as const,
+        email: 'email' in form.problems ? (form.given.email ?? '') : null,
+        budget: 'budget' in form.problems ? (form.given.budget ?? '') : null,
+      },
+      { status: 422 },
+    )
+  const { role, email, budget, token: formToken } = form.value
   const urlOf = (token: string) => `${auth.appOrigin}${joinUrl(token)}`
   const outcome = await inviteByMail(ctx, {
     teamId: team.teamId,
     slug: team.slug,
     role,
     email,
+    budget,
     actorUserId: viewer.userId,
     ...(formToken ? { formToken } : {}),
     mailOf: ({ token, days }) =>
@@ -162,8 +210,17 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Members() {
-  const { team, members, requests, invitations, mails, invitationToken, maxLiveKeys, asOf } =
-    useLoaderData<typeof loader>()
+  const {
+    team,
+    members,
+    newcomers,
+    requests,
+    invitations,
+    mails,
+    invitationToken,
+    maxLiveKeys,
+    asOf,
+  } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   return (
     <TeamShell
@@ -189,11 +246,20 @@ export default function Members() {
       ) : null}
       {requests.length > 0 && !team.closedAt ? (
         <Section title="Budget requests" id="requests">
-          <BudgetRequests requests={requests} asOf={asOf} />
+          <BudgetRequests
+            requests={requests}
+            problem={answer?.kind === 'bad-amount' ? answer : null}
+            asOf={asOf}
+          />
         </Section>
       ) : null}
       <Section title="Members" id="members">
         <MemberTable slug={team.slug} members={members} />
+        {team.closedAt ? null : (
+          <p className="mt-4">
+            <ButtonLink to={teamUrl(team.slug, 'budgets')}>Change several budgets</ButtonLink>
+          </p>
+        )}
       </Section>
       {team.closedAt ? null : (
         <Section title="Invite somebody" id="invite">
@@ -208,9 +274,19 @@ export default function Members() {
           <InvitationForm
             token={invitationToken}
             mails={mails}
-            refusedEmail={answer?.kind === 'bad-email' ? answer.email : null}
+            newcomers={newcomers}
+            refusedEmail={answer?.kind === 'bad-invitation' ? answer.email : null}
+            refusedBudget={answer?.kind === 'bad-invitation' ? answer.budget : null}
           />
           <PendingInvitations invitations={invitations} asOf={asOf} />
+        </Section>
+      )}
+      {team.closedAt ? null : (
+        <Section title="Newcomers" id="newcomers">
+          <DefaultBudgetForm
+            current={newcomers}
+            refused={answer?.kind === 'bad-default' ? answer.typed : null}
+          />
         </Section>
       )}
       {team.closedAt ? null : (

@@ -9,9 +9,11 @@ import { EmptyState, Section } from '~/components/base/page-shell'
 import { MembershipForms } from '~/components/team/membership-forms'
 import { SubKeyTable } from '~/components/team/sub-key-table'
 import { memberProblems } from '~/components/team/team-messages'
+import { TopUpForm } from '~/components/team/top-up'
 import { TeamShell } from '~/components/team/team-shell'
 import { memberUrl, teamUrl } from '~/urls'
 import { MonthChanged, previewBudgetView, setBudget } from '~/domain/money/budgets.server'
+import { setTopUp } from '~/domain/money/top-ups.server'
 import { listSubKeys } from '~/domain/team/sub-key-view.server'
 import {
   removeMember,
@@ -37,6 +39,12 @@ const effective = z.enum(['now', 'next-month']).catch('now')
 const budgetForm = z.object({
   budget: usdAmount('bad-budget', { orZero: true }),
   effective,
+  formId,
+})
+const topUpForm = z.object({
+  amount: usdAmount('bad-budget', { orZero: true }),
+  was: usdAmount('stale', { orZero: true }),
+  month: z.string().regex(/^\d{4}-(0[1-9]|1[0-2])-01$/, 'month-changed'),
   formId,
 })
 /** A form without it is not held to a month. */
@@ -117,6 +125,14 @@ export const action = handler(async (args) => {
         throw error
       }
     }
+    case 'top-up': {
+      const form = parseFields(topUpForm, fields)
+      if (!form.ok) return refuse(firstProblem(form, memberProblems), 422)
+      const { formId, ...wish } = form.value
+      const change = { ...wish, ...(formId ? { formId } : {}), reason }
+      const outcome = await setTopUp(ctx, ref, change, viewer.userId)
+      return outcome.kind === 'set' ? here : refuse(outcome.reason, 409)
+    }
     case 'suspend':
       return answer(await suspendMember(ctx, ref, viewer.userId, reason))
     case 'resume':
@@ -186,6 +202,11 @@ export default function Member() {
             preview={preview}
             formId={shownId}
           />
+        </Section>
+      )}
+      {team.closedAt ? null : (
+        <Section title="Top up this month" id="top-up">
+          <TopUpForm key={`${budget.topUp.usd}-${budget.month}`} budget={budget} formId={shownId} />
         </Section>
       )}
       <Section title="Keys" id="keys">

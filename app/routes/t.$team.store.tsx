@@ -7,6 +7,7 @@ import { Callout } from '~/components/base/callout'
 import { EmptyState, Section } from '~/components/base/page-shell'
 import { monthName } from '~/components/team/month-name'
 import { NewKeyForm, type TypedFields } from '~/components/team/new-key-form'
+import { asksOnly } from '~/components/team/own-month'
 import { LastRequest, RequestForm } from '~/components/team/own-request'
 import {
   provisionProblem,
@@ -15,9 +16,10 @@ import {
 } from '~/components/team/store-messages'
 import { TeamShell } from '~/components/team/team-shell'
 import { subKeyUrl, teamUrl } from '~/urls'
-import { requestMore } from '~/domain/money/budgets.server'
+import { requestMore, withdrawRequest } from '~/domain/money/budget-requests.server'
 import { keyLives, lifeEnd } from '~/domain/team/key-life'
 import { provisionSubKey } from '~/domain/team/sub-key.server'
+import { readTeamDefaults } from '~/domain/team/team-defaults.server'
 import {
   findLastRequest,
   listMasterKeyChoices,
@@ -31,6 +33,7 @@ import {
   readFields,
   requiredText,
   usdAmount,
+  uuid,
 } from '~/web/parse-form.server'
 import { frameOf, requireMember } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
@@ -40,16 +43,18 @@ export const loader = handler(async (args) => {
   const { ctx } = args
   const ref = { teamId: team.teamId, userId: viewer.userId }
   const query = new URL(args.request.url).searchParams
-  const [budget, masterKeys, request] = await Promise.all([
+  const [budget, masterKeys, request, defaults] = await Promise.all([
     readBudgetView(ctx, ref),
     listMasterKeyChoices(ctx, team.teamId),
     findLastRequest(ctx, ref),
+    readTeamDefaults(ctx, team.teamId),
   ])
+  const first = masterKeys.find(({ service }) => service === defaults.service) ?? masterKeys[0]
   return {
     team: frameOf(team),
     budget,
     masterKeys,
-    selected: masterKeys.find((key) => key.id === query.get('with')) ?? masterKeys[0] ?? null,
+    selected: masterKeys.find((key) => key.id === query.get('with')) ?? first ?? null,
     request,
     formIds: { key: randomUUID(), request: randomUUID() },
     justRequested: query.get('asked') === 'yes',
@@ -62,6 +67,7 @@ const requestForm = z.object({
   why: requiredText(500, 'no-reason', 'no-reason'),
   formId,
 })
+const withdrawalForm = z.object({ id: uuid })
 const keyForm = z.object({
   purpose: requiredText(120, 'no-purpose', 'no-purpose'),
   cap: usdAmount('bad-cap'),
@@ -105,6 +111,11 @@ export const action = handler(async (args) => {
       ? redirect(`${teamUrl(team.slug, 'store')}?asked=yes`, 303)
       : refuse(outcome.reason)
   }
+  if (fields.get('intent') === 'withdraw') {
+    const form = parseFields(withdrawalForm, fields)
+    const done = form.ok && (await withdrawRequest(ctx, ref, form.value.id))
+    return done ? redirect(teamUrl(team.slug, 'store'), 303) : refuse('not-open')
+  }
   const form = parseFields(keyForm, fields)
   if (!form.ok) return refuse(firstProblem(form, storeProblems))
   const { masterKey, reset, life, formId, ...key } = form.value
@@ -138,14 +149,17 @@ export default function Store() {
       : {}
   const typed = answer?.typed ?? {}
   const mayMake = team.state === 'active' && !team.closedAt
+  const onlyAsks = asksOnly(team, budget)
   return (
     <TeamShell
       team={team}
-      title="Make a key"
+      title={onlyAsks ? 'Request a budget' : 'Make a key'}
       lead={
-        mayMake &&
-        `${budget.free.text} of your ${budget.allocated.text} for ${monthName(budget.month)} is free. ` +
-          'The cap of a new key can be up to that amount.'
+        onlyAsks
+          ? 'A key is paid from your budget, and you have none yet. The owners of the team decide.'
+          : mayMake &&
+            `${budget.free.text} of your ${budget.allocated.text} for ${monthName(budget.month)} is free. ` +
+              'The cap of a new key can be up to that amount.'
       }
     >
       {problem && problem.field === null ? (
@@ -162,11 +176,13 @@ export default function Store() {
           </Callout>
         </div>
       ) : null}
-      <Section title="Your budget" id="budget">
-        <BudgetMeters budget={budget} whose="your budget" />
-        <MonthEnd budget={budget} asOf={asOf} />
-      </Section>
-      {mayMake ? (
+      {onlyAsks ? null : (
+        <Section title="Your budget" id="budget">
+          <BudgetMeters budget={budget} whose="your budget" />
+          <MonthEnd budget={budget} asOf={asOf} />
+        </Section>
+      )}
+      {mayMake && !onlyAsks ? (
         <Section title="The key" id="key">
           {selected === null ? (
             <EmptyState title="There is no credential yet">
@@ -198,7 +214,7 @@ export default function Store() {
         </Section>
       ) : null}
       {mayMake || request ? (
-        <Section title="Request more budget" id="more">
+        <Section title={onlyAsks ? 'Your request' : 'Request more budget'} id="more">
           {request ? <LastRequest request={request} asOf={asOf} /> : null}
           {request?.state === 'open' || !mayMake ? null : (
             <RequestForm typed={typed} formId={formIds.request} errorAt={errorAt} />

@@ -5,10 +5,12 @@ import { Callout } from '~/components/base/callout'
 import { Section } from '~/components/base/page-shell'
 import { DepositForm } from '~/components/team/deposit-form'
 import { MasterKeyList } from '~/components/team/master-key-list'
+import { DefaultServiceForm } from '~/components/team/team-defaults'
 import { TeamShell } from '~/components/team/team-shell'
 import { vaultMessage, vaultNotices, type VaultNotice } from '~/components/team/vault-messages'
 import { teamUrl } from '~/urls'
 import { teamScope } from '~/domain/money/member-lock.server'
+import { readTeamDefaults, setDefaultService } from '~/domain/team/team-defaults.server'
 import { listServiceChoices } from '~/domain/team/team-view.server'
 import {
   depositKey,
@@ -32,6 +34,7 @@ export const loader = handler(async (args) => {
     team: frameOf(team),
     masterKeys: await listMasterKeys(args.ctx, team.teamId),
     services: listServiceChoices(args.ctx),
+    first: (await readTeamDefaults(args.ctx, team.teamId)).service,
     done: Object.hasOwn(vaultNotices, done) ? (done as VaultNotice) : null,
     asOf: args.ctx.now().toISOString(),
   }
@@ -82,6 +85,18 @@ export const action = handler(async (args) => {
     if (outcome === null) throw notFound()
     return outcome.kind === 'replaced' ? back('replaced') : refuse(id, outcome)
   }
+  if (intent === 'default-service') {
+    const service = fields.get('service') || null
+    const { teamId, slug } = team
+    const outcome = await setDefaultService(ctx, {
+      teamId,
+      slug,
+      actorUserId: viewer.userId,
+      service,
+    })
+    if (outcome === 'unknown-service') throw badRequest()
+    return back('first-set')
+  }
   const form = parseFields(masterKeyForm, fields)
   if (!form.ok) throw badRequest()
   const masterKeyId = form.value.id
@@ -110,8 +125,11 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Vault() {
-  const { team, masterKeys, services, done, asOf } = useLoaderData<typeof loader>()
+  const { team, masterKeys, services, first, done, asOf } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
+  const offered = services.filter(
+    ({ service }) => service === first || masterKeys.some((key) => key.service === service),
+  )
   const notice = done && !answer ? vaultNotices[done] : null
   return (
     <TeamShell
@@ -138,6 +156,11 @@ export default function Vault() {
           asOf={asOf}
         />
       </Section>
+      {team.closedAt || offered.length < 2 ? null : (
+        <Section title="New keys" id="first">
+          <DefaultServiceForm current={first} services={offered} />
+        </Section>
+      )}
       {team.closedAt ? null : (
         <Section title="Add a credential" id="deposit">
           <div className="max-w-[34rem] space-y-2">

@@ -86,6 +86,9 @@ export default function Join() {
           You join as {person}. The owners of the team see your name, your email, your keys and what
           they cost. They never see a key itself.
         </p>
+        {invitation.budget ? (
+          <p>You begin with a budget of {invitation.budget.text} a month.</p>
+        ) : null}
         {invitation.role === 'owner' ? (
           <p>As an owner you set budgets, invite and remove people, and manage the credentials.</p>
         ) : null}

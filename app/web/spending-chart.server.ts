@@ -7,9 +7,10 @@ import { drawChart } from './draw-chart.server'
 const daySeconds = 86_400
 
 export function spendingChart(
-  { days, total, from, to }: SpendingView,
+  { days, total, from, to }: Pick<SpendingView, 'days' | 'total' | 'from' | 'to'>,
   whose: string,
   monthLabel: string,
+  isOver = false,
 ): ChartView {
   const peak = days.reduce<SpendingView['days'][number] | undefined>(
     (max, day) => (max === undefined || day.spent.usd > max.spent.usd ? day : max),
@@ -26,9 +27,9 @@ export function spendingChart(
       label: (value) => formatUsd(nanoFromUsdNumber(value)),
       head: ['Day (UTC)', 'Spent'],
       sentence: spent
-        ? `${total.text} spent by ${whose} in ${monthLabel} so far; the peak was ${peak.spent.text} ` +
-          `on ${dayLabel(peak.day)}. Days are UTC, by the time of the reading.`
-        : `Nothing spent by ${whose} in ${monthLabel} yet. Days are UTC.`,
+        ? `${total.text} spent by ${whose} in ${monthLabel}${isOver ? '' : ' so far'}; ` +
+          `the peak was ${peak.spent.text} on ${dayLabel(peak.day)}. Days are UTC, by the time of the reading.`
+        : `Nothing spent by ${whose} in ${monthLabel}${isOver ? '' : ' yet'}. Days are UTC.`,
       rows: spent ? days.map(({ day, spent: amount }) => [dayLabel(day), amount.text]) : [],
     },
     [

@@ -22,7 +22,7 @@ export function BudgetChange({
   /** Posted twice, it sets the budget once. */
   formId: string
 }) {
-  const hasPlan = budget.next.usd !== budget.allocated.usd
+  const hasPlan = budget.next.usd !== budget.monthly.usd
   return (
     <div className="max-w-[34rem] space-y-6">
       <Form method="get" action={`${url}#change`} preventScrollReset className="space-y-4">
@@ -54,7 +54,8 @@ export function BudgetChange({
           <p>{previewMessage(preview)}</p>
           {preview.effective === 'now' && hasPlan ? (
             <p>
-              This replaces the {budget.next.text} planned from {monthName(budget.nextMonth)} on.
+              The {budget.next.text} planned from {monthName(budget.nextMonth)} on stay as they are.
+              To change them, set a budget from next month.
             </p>
           ) : null}
           <Form method="post" action={url} className="mt-3 space-y-4">

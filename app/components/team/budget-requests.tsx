@@ -1,11 +1,21 @@
 import { Form } from '@remix-run/react'
 import type { RequestView } from '~/domain/team/team-view.server'
 import { Button } from '../base/button'
-import { Field } from '../base/field'
+import { Field, Select } from '../base/field'
 import { Ago } from '../base/time'
+import { positiveAmount } from './amount-messages'
 
 /** What members request, each with the owner's decision. */
-export function BudgetRequests({ requests, asOf }: { requests: RequestView[]; asOf: string }) {
+export function BudgetRequests({
+  requests,
+  problem,
+  asOf,
+}: {
+  requests: RequestView[]
+  /** An amount that was typed for this request and is none. */
+  problem: { id: string; amount: string } | null
+  asOf: string
+}) {
   return (
     <ul className="max-w-read space-y-4">
       {requests.map((row) => (
@@ -16,6 +26,25 @@ export function BudgetRequests({ requests, asOf }: { requests: RequestView[]; as
           </p>
           <Form method="post" className="mt-3 space-y-3">
             <input type="hidden" name="id" value={row.id} />
+            <div className="grid gap-3 sm:grid-cols-2">
+              <Field
+                label="Amount to grant, in USD"
+                name="amount"
+                defaultValue={row.more.usd.toFixed(2)}
+                {...(problem === null || problem.id !== row.id
+                  ? {}
+                  : { error: positiveAmount, defaultValue: problem.amount })}
+              />
+              <Select
+                label="For"
+                name="scope"
+                defaultValue="monthly"
+                options={[
+                  { value: 'monthly', label: 'this month and later' },
+                  { value: 'once', label: 'this month alone' },
+                ]}
+              />
+            </div>
             <Field label="Message to them (optional)" name="reason" />
             <div className="flex flex-wrap gap-3">
               <Button
@@ -23,16 +52,16 @@ export function BudgetRequests({ requests, asOf }: { requests: RequestView[]; as
                 name="intent"
                 value="approve"
                 kind="ink"
-                aria-label={`Approve ${row.more.text} more for ${row.name}`}
+                aria-label={`Approve more for ${row.name}`}
               >
-                Approve {row.more.text} more
+                Approve
               </Button>
               <Button type="submit" name="intent" value="refuse" aria-label={`Refuse ${row.name}`}>
                 Refuse
               </Button>
             </div>
             <p className="text-small text-soft">
-              Approving raises the budget by this amount from this month on.
+              Approving adds this amount. Where nothing else is chosen, it stays in later months.
             </p>
           </Form>
         </li>

@@ -1,10 +1,12 @@
 import { Form } from '@remix-run/react'
 import type { InvitationRow } from '~/domain/team/invitations.server'
+import type { MoneyView } from '~/domain/money-view'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { CopyButton } from '../base/copy-button'
 import { Field, Select } from '../base/field'
 import { Ago, Time } from '../base/time'
+import { anyAmount } from './amount-messages'
 
 export type NewInvitation = {
   url: string
@@ -47,12 +49,18 @@ export function InvitationLink({ invitation, asOf }: { invitation: NewInvitation
 export function InvitationForm({
   token,
   mails,
+  newcomers,
   refusedEmail,
+  refusedBudget,
 }: {
   /** Posted twice, it is one invitation. */
   token: string
   mails: boolean
+  /** What who joins begins with where the invitation names no budget. */
+  newcomers: MoneyView | null
   refusedEmail: string | null
+  /** A budget that was typed and is none. */
+  refusedBudget: string | null
 }) {
   return (
     <Form method="post" className="max-w-[28rem] space-y-6">
@@ -76,6 +84,16 @@ export function InvitationForm({
             : { error: 'Enter a valid email address.', defaultValue: refusedEmail })}
         />
       ) : null}
+      <Field
+        label="Budget a month, in USD (optional)"
+        name="budget"
+        hint={
+          newcomers
+            ? `They begin with it when they join. Empty for ${newcomers.text}, the budget of newcomers.`
+            : 'They begin with it when they join. Empty for no budget.'
+        }
+        {...(refusedBudget === null ? {} : { error: anyAmount, defaultValue: refusedBudget })}
+      />
       <Button type="submit" name="intent" value="invite" kind="ink">
         Make an invitation
       </Button>
@@ -99,7 +117,8 @@ export function PendingInvitations({
           <li key={row.id} className="flex flex-wrap items-center justify-between gap-3 py-3">
             <span>
               For {row.role === 'owner' ? 'an owner' : 'a member'}
-              {row.email ? `, ${row.email}` : ''}, made by {row.createdBy}{' '}
+              {row.email ? `, ${row.email}` : ''}
+              {row.budget ? `, with ${row.budget.text} a month` : ''}, made by {row.createdBy}{' '}
               <Ago iso={row.createdAt} asOf={asOf} />
               <span className="block text-small text-soft">
                 valid until <Time iso={row.expiresAt} now={asOf} />

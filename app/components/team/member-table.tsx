@@ -23,17 +23,20 @@ export function MemberTable({ slug, members }: { slug: string; members: MemberVi
           head: 'Role',
           cell: (member) => `${member.role}${member.state === 'suspended' ? ', suspended' : ''}`,
         },
-        { head: 'Budget a month', right: true, className: 'whitespace-nowrap', cell: monthly },
+        { head: 'Budget a month', right: true, className: 'whitespace-nowrap', cell: budgetOf },
         ...memberMoney,
       ]}
     />
   )
 }
 
-const monthly = ({ allocated, next }: MemberView) => (
+const budgetOf = ({ allocated, monthly, next }: MemberView) => (
   <>
-    {allocated.text}
-    {next.usd === allocated.usd ? null : (
+    {monthly.text}
+    {allocated.usd > monthly.usd ? (
+      <span className="block text-small text-soft">{allocated.text} in this month</span>
+    ) : null}
+    {next.usd === monthly.usd ? null : (
       <span className="block text-small text-soft">{next.text} from next month</span>
     )}
   </>

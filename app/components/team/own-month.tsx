@@ -5,6 +5,13 @@ import { EmptyState } from '../base/page-shell'
 import { BudgetMeters, MonthEnd } from './budget-meters'
 import type { TeamFrame } from './team-shell'
 
+/** A member who has nothing and may ask for it: whatever else a page has is of no use to them. */
+export const asksOnly = (team: TeamFrame, budget: BudgetView): boolean =>
+  team.role === 'member' &&
+  team.state === 'active' &&
+  !team.closedAt &&
+  [budget.allocated, budget.committed, budget.spent].every(({ usd }) => usd === 0)
+
 /** The reader's own budget, or how to get one, and the way to a key. */
 export function OwnMonth({
   team,

@@ -9,12 +9,29 @@ import { requestStates } from './store-messages'
 /** The member's last budget request, and what became of it. */
 export function LastRequest({ request, asOf }: { request: OwnRequestView; asOf: string }) {
   return (
-    <p className="mb-4 max-w-read text-soft">
-      Your request for {request.more.text} more a month (“{request.reason}”, sent{' '}
-      <Time iso={request.askedAt} now={asOf} />) {requestStates[request.state]}.
-      {request.decisionReason ? ` Message from the owner: “${request.decisionReason}”` : ''}
-    </p>
+    <div className="mb-4 max-w-read space-y-3">
+      <p className="text-soft">
+        Your request for {request.more.text} more a month (“{request.reason}”, sent{' '}
+        <Time iso={request.askedAt} now={asOf} />) {requestStates[request.state]}
+        {grantedText(request)}.
+        {request.decisionReason ? ` Message from the owner: “${request.decisionReason}”` : ''}
+      </p>
+      {request.state === 'open' ? (
+        <Form method="post">
+          <input type="hidden" name="id" value={request.id} />
+          <Button type="submit" name="intent" value="withdraw">
+            Withdraw the request
+          </Button>
+        </Form>
+      ) : null}
+    </div>
   )
+}
+
+function grantedText({ more, granted, grantedOnce }: OwnRequestView): string {
+  if (!granted) return ''
+  const other = granted.usd === more.usd ? '' : ` with ${granted.text}`
+  return `${other}${grantedOnce ? ', for that month alone' : ''}`
 }
 
 export function RequestForm({

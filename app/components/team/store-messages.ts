@@ -53,6 +53,11 @@ export const storeProblems = {
   },
   'bad-more': { field: 'more', message: positiveAmount },
   'no-reason': { field: 'why', message: 'Enter a reason of 1 to 500 characters.' },
+  'not-open': {
+    field: null,
+    message: 'This request was decided or withdrawn already',
+    next: 'Its state is shown below.',
+  },
   'already-asked': {
     field: null,
     message: 'You already have an open request',

@@ -79,8 +79,31 @@ export const leaveProblems = {
   gone: { title: 'You have already left', next: 'Reload the page.' },
 }
 
+export const tableProblems = {
+  nothing: {
+    title: 'No new budget is entered',
+    next: 'Enter at least one amount. Nothing was changed.',
+  },
+  'bad-budget': {
+    title: 'An entry is not an amount',
+    next: `${anyAmount} It is marked below. Nothing was changed.`,
+  },
+  'no-reason': {
+    title: 'A reason is missing',
+    next: 'Enter a reason. It is recorded in the audit trail. Nothing was changed.',
+  },
+  'month-changed': {
+    title: 'A new month has begun',
+    next: 'Nothing was changed. Check the preview again.',
+  },
+  stale: {
+    title: 'Somebody changed one of these budgets in the meantime',
+    next: 'Nothing was changed. The table shows the present budgets and what you entered: preview it again.',
+  },
+}
+
 export const memberProblems: Record<
-  Refusal<MemberOutcome> | 'no-reason' | 'bad-budget' | 'month-changed',
+  Refusal<MemberOutcome> | 'no-reason' | 'bad-budget' | 'month-changed' | 'stale',
   { title: string; next: string }
 > = {
   'no-reason': {
@@ -90,6 +113,10 @@ export const memberProblems: Record<
   'month-changed': {
     title: 'A new month has begun',
     next: 'Nothing was changed. Preview the budget again, then set it.',
+  },
+  stale: {
+    title: 'Somebody changed this in the meantime',
+    next: 'Nothing was changed. This page shows the present amounts.',
   },
   'bad-budget': { title: 'The budget is not an amount', next: `${anyAmount} Nothing was changed.` },
   'no-such-member': {

@@ -11,6 +11,7 @@ const pages = [
   { page: 'dashboard', label: 'Overview', owners: false },
   { page: 'my-keys', label: 'Keys', owners: false },
   { page: 'store', label: 'Make a key', owners: false },
+  { page: 'spending', label: 'Spending', owners: false },
   { page: 'members', label: 'Members', owners: true },
   { page: 'vault', label: 'Vault', owners: true },
   { page: 'audit', label: 'Audit', owners: true },

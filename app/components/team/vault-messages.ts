@@ -22,6 +22,7 @@ export const vaultNotices = {
     title: 'The credential is enabled',
     text: 'Members can make keys with it again.',
   },
+  'first-set': { title: 'The service shown first is set', text: null },
 }
 export type VaultNotice = keyof typeof vaultNotices
 

@@ -11,7 +11,7 @@ export type AuditAction =
   | 'attendee.created'
   | 'audit.exported'
   | 'bind.retried'
-  | `budget.${'asked' | 'set' | 'request-approved' | 'request-refused'}`
+  | `budget.${'asked' | 'set' | 'topped-up' | `request-${'approved' | 'refused' | 'withdrawn'}`}`
   | `bulk.${'started' | 'aborted' | 'finished'}`
   | `claim.${ClaimEvent}`
   | 'claims.exported'
@@ -40,7 +40,7 @@ export type AuditAction =
   | `setup.${'asked' | 'approved' | 'refused' | 'handed-over'}`
   | `spare.${'requested' | 'taken' | 'refused' | 'ended'}`
   | `sub-key.${SubKeyEvent}`
-  | `team.${'created' | 'closed' | 'key-ceiling-set'}`
+  | `team.${'books-exported' | 'created' | 'closed' | 'key-ceiling-set' | 'default-budget-set' | 'default-service-set'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`
   | 'workshop.ended'
 

@@ -1,10 +1,11 @@
 /**
  * Budgets: what an owner lets a member use a month, in nano-USD. A change can be previewed, carries
- * a reason, and counts from this month or the next. A budget below what is committed makes `free`
+ * a reason, and counts from this month or the next; one that is planned stays when the present one
+ * changes. A top-up counts in one month alone, beside the budget. A budget below what is committed makes `free`
  * negative: nothing new is committed until keys end, caps are lowered or the budget is raised.
  */
 import type { Tx } from '~/adapters/db.server'
-import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
+import { decimalStringFromNano, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
@@ -12,13 +13,12 @@ import { moneyView } from '../money-view'
 import {
   openMember,
   requireActiveOwner,
-  requireNotBanned,
   requireOpenTeam,
   teamScope,
   type OpenMember,
 } from './member-lock.server'
 import { monthOf, nextMonth, type Month } from './month'
-import { readBudget } from './open-month.server'
+import { readBudget, readTopUp } from './open-month.server'
 import { post, readBalance, type Balance, type MemberRef } from './postings.server'
 
 export type BudgetChange = {
@@ -31,8 +31,6 @@ export type BudgetChange = {
   month?: Month
   /** The form's own id: posted twice, it sets the budget once. */
   formId?: string
-  /** More for a request, in this month alone where a later budget is planned. */
-  onRequest?: boolean
 }
 /** Thrown when a month has begun since the change was shown. Nothing is changed. */
 export class MonthChanged extends Error {
@@ -63,7 +61,7 @@ export async function previewBudget(
   })
 }
 
-async function effectOf(
+export async function effectOf(
   tx: Tx,
   member: OpenMember,
   { budget, effective }: Pick<BudgetChange, 'budget' | 'effective'>,
@@ -71,9 +69,10 @@ async function effectOf(
   const before = await readBalance(tx, member, member.month)
   const month = effective === 'now' ? member.month : nextMonth(member.month)
   const from = await readBudget(tx, member, month)
+  const allocated = budget + (await readTopUp(tx, member, member.month))
   const after =
     effective === 'now'
-      ? { ...before, allocated: budget, free: before.free + budget - before.allocated }
+      ? { ...before, allocated, free: before.free + allocated - before.allocated }
       : before
   return { month, from, to: budget, before, after }
 }
@@ -129,7 +128,8 @@ export async function setBudget(
   })
 }
 
-async function setBudgetIn(
+/** The same in the caller's transaction, which holds the team's row and has asked for the right. */
+export async function setBudgetIn(
   ctx: Ctx,
   tx: Tx,
   ref: MemberRef,
@@ -150,12 +150,13 @@ async function setBudgetIn(
     on conflict (team_id, user_id, month) do update
       set allocated_usd = excluded.allocated_usd, reason = excluded.reason, set_by = excluded.set_by,
       set_at = excluded.set_at, form_id = coalesce(excluded.form_id, budgets.form_id)`
-  // A budget set for a later month would replace this one. More for a request is no such budget: what
-  // the owner has planned for later stays.
-  if (change.effective === 'now' && !change.onRequest)
+  // What is planned for later stays. A later row with the former amount plans nothing: it would undo
+  // this change at the month's end.
+  if (change.effective === 'now')
     await tx.$executeRaw`
       delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}
-        and month > ${effect.month}::date`
+        and month > ${effect.month}::date
+        and allocated_usd = ${decimalStringFromNano(effect.from)}::numeric`
   await recordAudit(tx, {
     actor,
     action: 'budget.set',
@@ -183,111 +184,11 @@ async function setBudgetIn(
 }
 
 /** Whether this form has set a budget of the member already. Asked under the member's lock. */
-async function wasPosted(tx: Tx, ref: MemberRef, formId: string): Promise<boolean> {
+export async function wasPosted(tx: Tx, ref: MemberRef, formId: string): Promise<boolean> {
   const rows = await tx.$queryRaw<object[]>`
     select 1 from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}
       and form_id = ${formId}::uuid`
   return rows.length > 0
-}
-
-export type RequestOutcome =
-  { kind: 'asked' } | { kind: 'refused'; reason: 'already-asked' | 'not-active' }
-
-/**
- * Records that a member requests `more` nano-USD a month. A second request is refused while one is
- * open; the same form, posted again, is the same request.
- */
-export async function requestMore(
-  ctx: Ctx,
-  ref: MemberRef,
-  ask: { more: NanoUsd; reason: string; formId?: string },
-): Promise<RequestOutcome> {
-  return ctx.db.$transaction(async (tx): Promise<RequestOutcome> => {
-    await requireNotBanned(tx, ref.userId)
-    const member = await openMember(ctx, tx, ref)
-    if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
-    await requireOpenTeam(tx, ref.teamId)
-    const written = await tx.$executeRaw`
-      insert into keymint.budget_requests (id, team_id, user_id, more_usd, reason, created_at)
-      values (coalesce(${ask.formId ?? null}::uuid, gen_random_uuid()), ${ref.teamId}::uuid,
-        ${ref.userId}, ${decimalStringFromNano(ask.more)}::numeric, ${ask.reason},
-        ${ctx.now()}::timestamptz) on conflict do nothing`
-    if (written !== 1) {
-      const same = await tx.$queryRaw<object[]>`
-        select 1 from keymint.budget_requests where id = ${ask.formId ?? null}::uuid
-          and team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
-      return same.length > 0 ? { kind: 'asked' } : { kind: 'refused', reason: 'already-asked' }
-    }
-    await recordAudit(tx, {
-      actor: `user:${ref.userId}`,
-      action: 'budget.asked',
-      subject: `user:${ref.userId}`,
-      scope: teamScope(member.slug),
-      details: { moreUsd: decimalStringFromNano(ask.more), reason: ask.reason },
-    })
-    return { kind: 'asked' }
-  })
-}
-
-export type DecisionOutcome =
-  | { kind: 'approved'; effect: BudgetPreview }
-  | { kind: 'refused' }
-  | { kind: 'withdrawn' }
-  | { kind: 'not-open' }
-
-/**
- * Decides an open request once. Approving raises the budget by the requested amount from this month
- * on. `not-open` when it was decided before, or is not the team's; then nothing is changed.
- */
-export async function decideRequest(
-  ctx: Ctx,
-  input: {
-    teamId: string
-    requestId: string
-    actorUserId: string
-    decision: 'approved' | 'refused'
-    reason: string
-  },
-): Promise<DecisionOutcome> {
-  return ctx.db.$transaction(async (tx): Promise<DecisionOutcome> => {
-    await requireActiveOwner(tx, input.teamId, input.actorUserId)
-    await requireOpenTeam(tx, input.teamId)
-    const [asked] = await tx.$queryRaw<{ userId: string }[]>`
-      select user_id as "userId" from keymint.budget_requests where id = ${input.requestId}::uuid
-        and team_id = ${input.teamId}::uuid`
-    const member = asked
-      ? await openMember(ctx, tx, { teamId: input.teamId, userId: asked.userId })
-      : null
-    if (!asked || !member || member.state === 'removed') return { kind: 'not-open' }
-    const [decided] = await tx.$queryRaw<{ more: string }[]>`
-      update keymint.budget_requests
-        set state = ${input.decision}, decided_at = ${ctx.now()}::timestamptz,
-        decided_by = ${input.actorUserId}, decision_reason = ${input.reason}
-      where id = ${input.requestId}::uuid and state = 'open' returning more_usd::text as more`
-    if (!decided) return { kind: 'not-open' }
-    await recordAudit(tx, {
-      actor: `user:${input.actorUserId}`,
-      action: `budget.request-${input.decision}`,
-      subject: `user:${asked.userId}`,
-      scope: teamScope(member.slug),
-      details: { moreUsd: decided.more, reason: input.reason },
-    })
-    if (input.decision === 'refused') return { kind: 'refused' }
-    const present = await readBudget(tx, member, member.month)
-    const effect = await setBudgetIn(
-      ctx,
-      tx,
-      member,
-      {
-        budget: present + nanoFromDecimalString(decided.more),
-        effective: 'now',
-        reason: input.reason,
-        onRequest: true,
-      },
-      input.actorUserId,
-    )
-    return effect ? { kind: 'approved', effect } : { kind: 'not-open' }
-  })
 }
 
 /**

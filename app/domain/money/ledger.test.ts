@@ -4,7 +4,8 @@ import { balance, day, made, oneMember, provision, ref, usd, use } from '../../.
 import { recordReading } from '../keys/readings.server'
 import { deleteOldKeys, keyRetentionDays } from '../keys/wake.server'
 import { deleteSubKey } from '../team/sub-key.server'
-import { decideRequest, previewBudget, requestMore, rollMonths, setBudget } from './budgets.server'
+import { decideRequest, requestMore } from './budget-requests.server'
+import { previewBudget, rollMonths, setBudget } from './budgets.server'
 import { monthOf, nextMonth } from './month'
 
 test('months are UTC, sort as text, and December is followed by January', () => {

@@ -63,3 +63,15 @@ export async function readBudget(
       order by month desc limit 1`
   return nanoFromDecimalString(row?.usd ?? '0')
 }
+
+/** What a member has in this month alone beside the budget, in nano-USD. */
+export async function readTopUp(
+  tx: Tx,
+  ref: { teamId: string; userId: string },
+  month: Month,
+): Promise<NanoUsd> {
+  const [row] = await tx.$queryRaw<{ usd: string }[]>`
+    select amount_usd::text as usd from keymint.budget_top_ups
+    where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and month = ${month}::date`
+  return nanoFromDecimalString(row?.usd ?? '0')
+}

@@ -5,8 +5,11 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { Prisma, type Tx } from '~/adapters/db.server'
+import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import { moneyView, type MoneyView } from '../money-view'
+import { setBudgetIn } from '../money/budgets.server'
 import {
   openMember,
   requireActiveOwner,
@@ -36,30 +39,35 @@ export const newInvitationToken = () => randomBytes(32).toString('base64url')
 /** What was made with the token of this form. Asked under the team's lock. */
 async function findPosted(
   tx: Tx,
-  input: { teamId: string; role: MemberRole; email: string | null; actorUserId: string },
+  input: InvitationInput,
   token: string,
 ): Promise<{ id: string; expiresAt: Date; same: boolean } | null> {
   const [row] = await tx.$queryRaw<{ id: string; expiresAt: Date; same: boolean }[]>`
     select id, expires_at as "expiresAt", (team_id = ${input.teamId}::uuid and role = ${input.role}
-      and email is not distinct from ${input.email} and created_by = ${input.actorUserId}
+      and email is not distinct from ${input.email}
+      and budget_usd is not distinct from ${budgetOf(input)}::numeric and created_by = ${input.actorUserId}
       and used_at is null and revoked_at is null) as same
     from keymint.invitations where token_hash = ${hashOf(token)}`
   return row ?? null
 }
 
+type InvitationInput = {
+  teamId: string
+  slug: string
+  role: MemberRole
+  email: string | null
+  /** What whoever joins begins a month with; absent or null: the team's default. */
+  budget?: NanoUsd | null
+  actorUserId: string
+  /** The token that the form was shown with: posted twice, it is one invitation. */
+  formToken?: string
+}
+
+const budgetOf = ({ budget = null }: InvitationInput) =>
+  budget === null ? null : decimalStringFromNano(budget)
+
 /** Makes an invitation. The token is returned here and stored nowhere. */
-export async function invite(
-  ctx: Ctx,
-  input: {
-    teamId: string
-    slug: string
-    role: MemberRole
-    email: string | null
-    actorUserId: string
-    /** The token that the form was shown with: posted twice, it is one invitation. */
-    formToken?: string
-  },
-): Promise<InviteOutcome> {
+export async function invite(ctx: Ctx, input: InvitationInput): Promise<InviteOutcome> {
   const expiresAt = new Date(ctx.now().getTime() + invitationDays * 86_400_000)
   return ctx.db.$transaction(async (tx): Promise<InviteOutcome> => {
     await lockTeam(tx, input.teamId)
@@ -81,16 +89,23 @@ export async function invite(
         and used_at is null and revoked_at is null and expires_at > ${ctx.now()}::timestamptz`
     if (open && open.count >= maxOpen) return { kind: 'refused', reason: 'too-many' }
     const [made] = await tx.$queryRaw<{ id: string }[]>`
-      insert into keymint.invitations (team_id, token_hash, role, email, created_by, created_at, expires_at)
-      values (${input.teamId}::uuid, ${hashOf(token)}, ${input.role}, ${input.email}, ${input.actorUserId},
-        ${ctx.now()}::timestamptz, ${expiresAt}::timestamptz) returning id`
+      insert into keymint.invitations (team_id, token_hash, role, email, budget_usd, created_by, created_at,
+        expires_at)
+      values (${input.teamId}::uuid, ${hashOf(token)}, ${input.role}, ${input.email},
+        ${budgetOf(input)}::numeric, ${input.actorUserId}, ${ctx.now()}::timestamptz,
+        ${expiresAt}::timestamptz) returning id`
     if (!made) throw new Error('an invitation was not written')
     await recordAudit(tx, {
       actor: `user:${input.actorUserId}`,
       action: 'invitation.made',
       subject: `invitation:${made.id}`,
       scope: teamScope(input.slug),
-      details: { role: input.role, email: input.email, expiresAt: expiresAt.toISOString() },
+      details: {
+        role: input.role,
+        email: input.email,
+        budgetUsd: budgetOf(input),
+        expiresAt: expiresAt.toISOString(),
+      },
     })
     return { kind: 'invited', invitationId: made.id, token, expiresAt: expiresAt.toISOString() }
   })
@@ -107,13 +122,7 @@ export type MailedInvitation =
  */
 export async function inviteByMail(
   ctx: Ctx,
-  input: {
-    teamId: string
-    slug: string
-    role: MemberRole
-    email: string | null
-    actorUserId: string
-    formToken?: string
+  input: InvitationInput & {
     mailOf: (invitation: { token: string; days: number }) => { subject: string; text: string }
   },
 ): Promise<MailedInvitation> {
@@ -138,6 +147,8 @@ export type InvitationRow = {
   id: string
   role: MemberRole
   email: string | null
+  /** Null for the team's default. */
+  budget: MoneyView | null
   createdBy: string
   createdAt: string
   expiresAt: string
@@ -145,15 +156,21 @@ export type InvitationRow = {
 
 /** The team's invitations that can still be used, newest first. */
 export async function listOpenInvitations(ctx: Ctx, teamId: string): Promise<InvitationRow[]> {
-  type Row = Omit<InvitationRow, 'createdAt' | 'expiresAt'> & { createdAt: Date; expiresAt: Date }
+  type Row = Omit<InvitationRow, 'budget' | 'createdAt' | 'expiresAt'> & {
+    budget: string | null
+    createdAt: Date
+    expiresAt: Date
+  }
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select i.id, i.role, i.email, a.display_name as "createdBy", i.created_at as "createdAt",
+    select i.id, i.role, i.email, i.budget_usd::text as budget, a.display_name as "createdBy",
+      i.created_at as "createdAt",
       i.expires_at as "expiresAt"
     from keymint.invitations i join keymint.attendees a on a.user_id = i.created_by
     where i.team_id = ${teamId}::uuid and i.used_at is null and i.revoked_at is null
       and i.expires_at > ${ctx.now()}::timestamptz order by i.created_at desc`
   return rows.map((row) => ({
     ...row,
+    budget: row.budget === null ? null : moneyView(nanoFromDecimalString(row.budget)),
     createdAt: row.createdAt.toISOString(),
     expiresAt: row.expiresAt.toISOString(),
   }))
@@ -193,6 +210,8 @@ export type InvitationView = {
   slug: string
   role: MemberRole
   invitedBy: string
+  /** What whoever joins now begins a month with; null for no budget. */
+  budget: MoneyView | null
   expiresAt: string
   snapshot: 'open' | 'used' | 'revoked' | 'expired'
   alreadyMember: boolean
@@ -205,14 +224,17 @@ export async function findInvitation(
   userId: string,
 ): Promise<InvitationView | null> {
   const [row] = await ctx.db.$queryRaw<
-    (Omit<InvitationView, 'expiresAt' | 'snapshot'> & {
+    (Omit<InvitationView, 'budget' | 'expiresAt' | 'snapshot'> & {
+      budget: string | null
       expiresAt: Date
       usedAt: Date | null
       revokedAt: Date | null
       stillOwned: boolean
     })[]
   >`
-    select t.name as "teamName", t.slug, i.role, a.display_name as "invitedBy", i.expires_at as "expiresAt",
+    select t.name as "teamName", t.slug, i.role,
+      coalesce(i.budget_usd, t.default_budget_usd)::text as budget, a.display_name as "invitedBy",
+      i.expires_at as "expiresAt",
       i.used_at as "usedAt", i.revoked_at as "revokedAt", ${issuerMayInvite} as "stillOwned",
       exists (select 1 from keymint.team_members m where m.team_id = t.id and m.user_id = ${userId}
         and m.state <> 'removed') as "alreadyMember"
@@ -228,7 +250,12 @@ export async function findInvitation(
       : row.expiresAt <= ctx.now()
         ? 'expired'
         : 'open'
-  return { ...rest, expiresAt: row.expiresAt.toISOString(), snapshot }
+  return {
+    ...rest,
+    budget: row.budget === null ? null : moneyView(nanoFromDecimalString(row.budget)),
+    expiresAt: row.expiresAt.toISOString(),
+    snapshot,
+  }
 }
 
 /** Whose invitation it is, for whoever has the link and has not signed in yet; null once it is not open. */
@@ -267,12 +294,15 @@ export async function acceptInvitation(
     const ref = { teamId: found.teamId, userId: person.userId }
     const member = await openMember(ctx, tx, ref)
     if (member && member.state !== 'removed') return { kind: 'already-member', slug: member.slug }
-    const [used] = await tx.$queryRaw<{ id: string; role: MemberRole; slug: string }[]>`
+    const [used] = await tx.$queryRaw<
+      { id: string; role: MemberRole; slug: string; budget: string | null; invitedBy: string }[]
+    >`
       update keymint.invitations i set used_at = ${ctx.now()}::timestamptz, used_by = ${person.userId}
         from keymint.teams t
       where i.token_hash = ${hashOf(token)} and i.used_at is null and i.revoked_at is null
         and i.expires_at > ${ctx.now()}::timestamptz and t.id = i.team_id and ${issuerMayInvite}
-      returning i.id, i.role, t.slug`
+      returning i.id, i.role, t.slug, i.created_by as "invitedBy",
+        coalesce(i.budget_usd, t.default_budget_usd)::text as budget`
     if (!used) return { kind: 'refused', reason: 'not-open' }
     await tx.$executeRaw`
       insert into keymint.team_members (team_id, user_id, role, joined_at)
@@ -287,6 +317,19 @@ export async function acceptInvitation(
       scope: teamScope(used.slug),
       details: { role: used.role, invitation: used.id },
     })
+    // Whoever invites gives it: their right to do so is asked above, under the team's lock.
+    if (used.budget !== null)
+      await setBudgetIn(
+        ctx,
+        tx,
+        ref,
+        {
+          budget: nanoFromDecimalString(used.budget),
+          effective: 'now',
+          reason: 'with the invitation',
+        },
+        used.invitedBy,
+      )
     return { kind: 'joined', slug: used.slug }
   })
 }

@@ -6,7 +6,7 @@ import type { Ctx } from '../ctx'
 import { rollMonths } from '../money/budgets.server'
 import type { MemberRole, MemberState } from '../money/member-lock.server'
 import { monthOf, nextMonth, startOf } from '../money/month'
-import { readBudget } from '../money/open-month.server'
+import { readBudget, readTopUp } from '../money/open-month.server'
 import { readBalance } from '../money/postings.server'
 import { moneyView } from '../money-view'
 import type { BudgetView } from './view-types'
@@ -19,8 +19,10 @@ export async function readBudgetView(
 ): Promise<BudgetView> {
   await rollMonths(ctx, ref.teamId)
   const month = monthOf(ctx.now())
-  const [balance, next] = await Promise.all([
+  const [balance, monthly, topUp, next] = await Promise.all([
     readBalance(ctx.db, ref, month),
+    readBudget(ctx.db, ref, month),
+    readTopUp(ctx.db, ref, month),
     readBudget(ctx.db, ref, nextMonth(month)),
   ])
   return {
@@ -32,6 +34,8 @@ export async function readBudgetView(
     spent: moneyView(balance.spent),
     free: moneyView(balance.free),
     short: balance.free < 0n,
+    monthly: moneyView(monthly),
+    topUp: moneyView(topUp),
     next: moneyView(next),
   }
 }
@@ -49,6 +53,8 @@ export type MemberView = {
   spent: MoneyView
   free: MoneyView
   short: boolean
+  /** The budget that applies in this month, without what is on top in it alone. */
+  monthly: MoneyView
   next: MoneyView
   /** When this month's budget is spent at the pace of the last seven days; null when it lasts. */
   runsOut: string | null
@@ -71,6 +77,7 @@ export async function listMembers(ctx: Ctx, teamId: string): Promise<MemberView[
     committed: string
     spent: string
     free: string
+    monthly: string
     next: string
     lately: string
   }
@@ -80,6 +87,9 @@ export async function listMembers(ctx: Ctx, teamId: string): Promise<MemberView[
         and k.state in ('pending', 'ready') and k.expires_at > ${now}::timestamptz) as "liveKeys",
       coalesce(b.allocated_usd, 0)::text as allocated, coalesce(b.committed_usd, 0)::text as committed,
         coalesce(b.spent_usd, 0)::text as spent, coalesce(b.free_usd, 0)::text as free,
+      coalesce((select n.allocated_usd from keymint.budgets n where n.team_id = m.team_id
+        and n.user_id = m.user_id and n.month <= ${month}::date order by n.month desc limit 1),
+        0)::text as monthly,
       coalesce((select n.allocated_usd from keymint.budgets n where n.team_id = m.team_id
         and n.user_id = m.user_id and n.month <= ${nextMonth(month)}::date order by n.month desc limit 1),
         0)::text as next,
@@ -91,13 +101,14 @@ export async function listMembers(ctx: Ctx, teamId: string): Promise<MemberView[
       and b.month = ${month}::date
     where m.team_id = ${teamId}::uuid and m.state <> 'removed' order by m.role desc, a.display_name, m.user_id`
   return rows.map(({ lately, ...row }) => {
-    const [allocated, committed, spent, free, next] = [
+    const [allocated, committed, spent, free, monthly, next] = [
       row.allocated,
       row.committed,
       row.spent,
       row.free,
+      row.monthly,
       row.next,
-    ].map((text) => nanoFromDecimalString(text)) as [bigint, bigint, bigint, bigint, bigint]
+    ].map((text) => nanoFromDecimalString(text)) as [bigint, bigint, bigint, bigint, bigint, bigint]
     return {
       ...row,
       joinedAt: row.joinedAt.toISOString(),
@@ -106,6 +117,7 @@ export async function listMembers(ctx: Ctx, teamId: string): Promise<MemberView[
       spent: moneyView(spent),
       free: moneyView(free),
       short: free < 0n,
+      monthly: moneyView(monthly),
       next: moneyView(next),
       runsOut:
         forecastEnd({
@@ -145,7 +157,11 @@ export async function listOpenRequests(ctx: Ctx, teamId: string): Promise<Reques
 }
 
 export type OwnRequestView = {
+  id: string
   more: MoneyView
+  /** What was granted, and whether for one month alone. Null unless approved. */
+  granted: MoneyView | null
+  grantedOnce: boolean
   reason: string
   askedAt: string
   state: 'open' | 'approved' | 'refused' | 'withdrawn'
@@ -159,20 +175,26 @@ export async function findLastRequest(
 ): Promise<OwnRequestView | null> {
   const [row] = await ctx.db.$queryRaw<
     {
+      id: string
       more: string
+      granted: string | null
+      grantedOnce: boolean
       reason: string
       askedAt: Date
       state: OwnRequestView['state']
       decisionReason: string | null
     }[]
   >`
-    select more_usd::text as more, reason, created_at as "askedAt", state, decision_reason as "decisionReason"
+    select id, more_usd::text as more,
+      case when state = 'approved' then coalesce(granted_usd, more_usd) end::text as granted,
+      granted_once as "grantedOnce", reason, created_at as "askedAt", state, decision_reason as "decisionReason"
       from keymint.budget_requests
     where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} order by created_at desc limit 1`
   return row
     ? {
         ...row,
         more: moneyView(nanoFromDecimalString(row.more)),
+        granted: row.granted === null ? null : moneyView(nanoFromDecimalString(row.granted)),
         askedAt: row.askedAt.toISOString(),
       }
     : null

@@ -140,6 +140,8 @@ export async function removeMember(
       // A person who is invited again starts without the old budget.
       await tx.$executeRaw`
       delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
+      await tx.$executeRaw`
+      delete from keymint.budget_top_ups where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
       await revokeInvitationsBy(ctx, tx, ref)
       const gone = { ...member, state: 'removed' as const }
       const left = actorUserId === ref.userId

@@ -66,6 +66,9 @@ export type BudgetView = {
   free: MoneyView
   /** `free` is negative: nothing new can be committed. */
   short: boolean
+  /** The budget that applies in this month, and what is on top in this month alone. */
+  monthly: MoneyView
+  topUp: MoneyView
   /** What next month begins with. */
   next: MoneyView
   nextMonth: Month

@@ -1,0 +1,136 @@
+import { Link } from '@remix-run/react'
+import type { MonthKey, MonthMember, MonthView } from '~/domain/team/months.server'
+import { subKeyUrl } from '../../urls'
+import { EmptyState } from '../base/page-shell'
+import { Table } from '../base/table'
+
+const left = 'max-sm:text-left!'
+/** Names an amount where the head of the table is not seen. */
+const named = (name: string, text: string) => (
+  <>
+    <span className="text-soft sm:hidden">{name}: </span>
+    {text}
+  </>
+)
+
+export function MonthMembers({ members }: { members: MonthMember[] }) {
+  if (members.length === 0) return <EmptyState title="Nobody had a budget in this month" />
+  return (
+    <Table
+      label="By member"
+      stacked
+      rows={members}
+      rowKey={(row) => row.userId}
+      columns={[
+        {
+          head: 'Member',
+          header: true,
+          className: '[overflow-wrap:anywhere]',
+          cell: (row) => `${row.name}${row.gone ? ' (no longer in the team)' : ''}`,
+        },
+        {
+          head: 'Allocated',
+          right: true,
+          className: left,
+          cell: (row) => named('Allocated', row.allocated.text),
+        },
+        {
+          head: 'Spent',
+          right: true,
+          className: left,
+          cell: (row) => named('Spent', row.spent.text),
+        },
+        {
+          head: 'Set aside',
+          right: true,
+          className: left,
+          cell: (row) => named('Set aside', row.committed.text),
+        },
+      ]}
+    />
+  )
+}
+
+export function MonthServices({ services }: { services: MonthView['services'] }) {
+  if (services.length === 0) return <EmptyState title="Nothing was spent in this month" />
+  return (
+    <Table
+      label="By service"
+      stacked
+      rows={services}
+      rowKey={(row) => row.service}
+      columns={[
+        { head: 'Service', header: true, cell: (row) => row.service },
+        {
+          head: 'Keys',
+          right: true,
+          className: left,
+          cell: (row) => named('Keys', String(row.keys)),
+        },
+        {
+          head: 'Spent',
+          right: true,
+          className: left,
+          cell: (row) => named('Spent', row.spent.text),
+        },
+      ]}
+    />
+  )
+}
+
+export function MonthKeys({
+  slug,
+  keys,
+  more,
+}: {
+  slug: string
+  keys: MonthKey[]
+  /** How many are not shown. */
+  more: number
+}) {
+  if (keys.length === 0) return <EmptyState title="No key was used in this month" />
+  return (
+    <>
+      <Table
+        label="By key"
+        stacked
+        rows={keys}
+        rowKey={(row) => row.id}
+        columns={[
+          {
+            head: 'Key',
+            header: true,
+            className: '[overflow-wrap:anywhere]',
+            cell: (row) => (
+              <Link className="prose-link" to={subKeyUrl(slug, row.id)}>
+                {row.purpose}
+              </Link>
+            ),
+          },
+          { head: 'Holder', cell: (row) => named('Holder', row.holder) },
+          {
+            head: 'Service',
+            cell: (row) => `${row.service}${row.ended ? ', ended' : ''}`,
+          },
+          {
+            head: 'Spent',
+            right: true,
+            className: left,
+            cell: (row) => named('Spent', row.spent.text),
+          },
+          {
+            head: 'Set aside',
+            right: true,
+            className: left,
+            cell: (row) => named('Set aside', row.committed.text),
+          },
+        ]}
+      />
+      {more > 0 ? (
+        <p className="mt-4 text-small text-soft">
+          {more === 1 ? '1 more key is' : `${more} more keys are`} in the CSV.
+        </p>
+      ) : null}
+    </>
+  )
+}

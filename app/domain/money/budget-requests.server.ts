@@ -1,0 +1,156 @@
+/**
+ * Budget requests: a member asks, an owner decides, with the amount that was asked or another one.
+ * Guarantee: a request is decided or withdrawn once, because both update the open row under the
+ * member's lock; and what is granted is booked in the same transaction.
+ */
+import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
+import { recordAudit } from '../audit/audit.server'
+import type { Ctx } from '../ctx'
+import { setBudgetIn } from './budgets.server'
+import {
+  openMember,
+  requireActiveOwner,
+  requireNotBanned,
+  requireOpenTeam,
+  teamScope,
+} from './member-lock.server'
+import { readBudget } from './open-month.server'
+import type { MemberRef } from './postings.server'
+import { addTopUpIn } from './top-ups.server'
+
+export type RequestOutcome =
+  { kind: 'asked' } | { kind: 'refused'; reason: 'already-asked' | 'not-active' }
+
+/**
+ * Records that a member requests `more` nano-USD a month. A second request is refused while one is
+ * open; the same form, posted again, is the same request.
+ */
+export async function requestMore(
+  ctx: Ctx,
+  ref: MemberRef,
+  ask: { more: NanoUsd; reason: string; formId?: string },
+): Promise<RequestOutcome> {
+  return ctx.db.$transaction(async (tx): Promise<RequestOutcome> => {
+    await requireNotBanned(tx, ref.userId)
+    const member = await openMember(ctx, tx, ref)
+    if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
+    await requireOpenTeam(tx, ref.teamId)
+    const written = await tx.$executeRaw`
+      insert into keymint.budget_requests (id, team_id, user_id, more_usd, reason, created_at)
+      values (coalesce(${ask.formId ?? null}::uuid, gen_random_uuid()), ${ref.teamId}::uuid,
+        ${ref.userId}, ${decimalStringFromNano(ask.more)}::numeric, ${ask.reason},
+        ${ctx.now()}::timestamptz) on conflict do nothing`
+    if (written !== 1) {
+      const same = await tx.$queryRaw<object[]>`
+        select 1 from keymint.budget_requests where id = ${ask.formId ?? null}::uuid
+          and team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
+      return same.length > 0 ? { kind: 'asked' } : { kind: 'refused', reason: 'already-asked' }
+    }
+    await recordAudit(tx, {
+      actor: `user:${ref.userId}`,
+      action: 'budget.asked',
+      subject: `user:${ref.userId}`,
+      scope: teamScope(member.slug),
+      details: { moreUsd: decimalStringFromNano(ask.more), reason: ask.reason },
+    })
+    return { kind: 'asked' }
+  })
+}
+
+/** Withdraws the member's own open request. False when there is none: decided before, or withdrawn. */
+export async function withdrawRequest(
+  ctx: Ctx,
+  ref: MemberRef,
+  requestId: string,
+): Promise<boolean> {
+  return ctx.db.$transaction(async (tx) => {
+    const member = await openMember(ctx, tx, ref)
+    if (!member || member.state === 'removed') return false
+    const [withdrawn] = await tx.$queryRaw<{ more: string }[]>`
+      update keymint.budget_requests
+        set state = 'withdrawn', decided_at = ${ctx.now()}::timestamptz, decided_by = ${ref.userId}
+      where id = ${requestId}::uuid and team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}
+        and state = 'open' returning more_usd::text as more`
+    if (!withdrawn) return false
+    await recordAudit(tx, {
+      actor: `user:${ref.userId}`,
+      action: 'budget.request-withdrawn',
+      subject: `user:${ref.userId}`,
+      scope: teamScope(member.slug),
+      details: { moreUsd: withdrawn.more },
+    })
+    return true
+  })
+}
+
+export type DecisionOutcome = { kind: 'approved' } | { kind: 'refused' } | { kind: 'not-open' }
+
+/**
+ * Decides an open request once. Approving raises the budget by the granted amount, which is the
+ * requested one unless the owner says otherwise: from this month on, or in this month
+ * alone. `not-open` when it was decided before, or is not the team's; then nothing is changed.
+ */
+export async function decideRequest(
+  ctx: Ctx,
+  input: {
+    teamId: string
+    requestId: string
+    actorUserId: string
+    decision: 'approved' | 'refused'
+    reason: string
+    /** What is granted; absent: what was requested. */
+    amount?: NanoUsd
+    /** In this month alone. */
+    once?: boolean
+  },
+): Promise<DecisionOutcome> {
+  return ctx.db.$transaction(async (tx): Promise<DecisionOutcome> => {
+    await requireActiveOwner(tx, input.teamId, input.actorUserId)
+    await requireOpenTeam(tx, input.teamId)
+    const [asked] = await tx.$queryRaw<{ userId: string }[]>`
+      select user_id as "userId" from keymint.budget_requests where id = ${input.requestId}::uuid
+        and team_id = ${input.teamId}::uuid`
+    const member = asked
+      ? await openMember(ctx, tx, { teamId: input.teamId, userId: asked.userId })
+      : null
+    if (!asked || !member || member.state === 'removed') return { kind: 'not-open' }
+    const approved = input.decision === 'approved'
+    const granted = input.amount === undefined ? null : decimalStringFromNano(input.amount)
+    const once = approved && input.once === true
+    const [decided] = await tx.$queryRaw<{ more: string; granted: string }[]>`
+      update keymint.budget_requests
+        set state = ${input.decision}, decided_at = ${ctx.now()}::timestamptz,
+        decided_by = ${input.actorUserId}, decision_reason = ${input.reason},
+        granted_once = ${once}::boolean,
+        granted_usd = case when ${approved}::boolean then coalesce(${granted}::numeric, more_usd) end
+      where id = ${input.requestId}::uuid and state = 'open'
+      returning more_usd::text as more, coalesce(granted_usd, 0)::text as granted`
+    if (!decided) return { kind: 'not-open' }
+    await recordAudit(tx, {
+      actor: `user:${input.actorUserId}`,
+      action: `budget.request-${input.decision}`,
+      subject: `user:${asked.userId}`,
+      scope: teamScope(member.slug),
+      details: {
+        moreUsd: decided.more,
+        ...(approved ? { grantedUsd: decided.granted, ...(once ? { once: 'yes' } : {}) } : {}),
+        reason: input.reason,
+      },
+    })
+    if (!approved) return { kind: 'refused' }
+    const amount = nanoFromDecimalString(decided.granted)
+    if (once) {
+      await addTopUpIn(ctx, tx, member, { amount, reason: input.reason }, input.actorUserId)
+      return { kind: 'approved' }
+    }
+    const present = await readBudget(tx, member, member.month)
+    await setBudgetIn(
+      ctx,
+      tx,
+      member,
+      { budget: present + amount, effective: 'now', reason: input.reason },
+      input.actorUserId,
+    )
+    return { kind: 'approved' }
+  })
+}

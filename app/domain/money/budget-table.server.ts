@@ -1,0 +1,140 @@
+/**
+ * The budgets of many members, changed at once with one reason. Guarantee: all of them or none, in
+ * one transaction, and only if every member stands as the owner was shown: in the team, in the same
+ * month, with the same budget now and next month. Members are locked in the order of their ids.
+ */
+import type { Tx } from '~/adapters/db.server'
+import type { NanoUsd } from '~/money'
+import type { Ctx } from '../ctx'
+import { moneyView, type MoneyView } from '../money-view'
+import { effectOf, setBudgetIn, wasPosted, type BudgetPreview } from './budgets.server'
+import { openMember, requireActiveOwner, requireOpenTeam } from './member-lock.server'
+import { nextMonth, type Month } from './month'
+import { readBudget } from './open-month.server'
+
+/** As many as a form of ours can carry. */
+export const maxRows = 300
+
+export type BudgetTable = {
+  teamId: string
+  actorUserId: string
+  effective: 'now' | 'next-month'
+  /** `was`: see `versionOf`. */
+  rows: { userId: string; budget: NanoUsd; was: string }[]
+}
+export type BudgetTableView = {
+  /** The first month that the change counts in. */
+  month: Month
+  rows: {
+    userId: string
+    from: MoneyView
+    to: MoneyView
+    freeAfter: MoneyView
+    /** This month's budget would be below what is spent and set aside. */
+    short: boolean
+  }[]
+  from: MoneyView
+  to: MoneyView
+}
+export type TableOutcome =
+  | { kind: 'ready'; preview: BudgetTableView }
+  | { kind: 'set'; changed: number }
+  | { kind: 'refused'; reason: 'stale' | 'month-changed' }
+
+class Refused extends Error {
+  override name = 'Refused'
+  constructor(readonly reason: 'stale' | 'month-changed') {
+    super(reason)
+  }
+}
+
+/** What an owner sees of a member's budget: this month's and next month's. Another one is stale. */
+export const versionOf = (monthly: MoneyView, next: MoneyView) => `${monthly.usd}/${next.usd}`
+
+/** What the change would do, without doing it. */
+export async function previewTable(ctx: Ctx, table: BudgetTable): Promise<TableOutcome> {
+  return held(ctx, table, (_tx, effects) => {
+    const rows = effects.map(({ userId, effect }) => ({
+      userId,
+      from: moneyView(effect.from),
+      to: moneyView(effect.to),
+      freeAfter: moneyView(effect.after.free),
+      short: table.effective === 'now' && effect.after.free < 0n,
+    }))
+    const sum = (of: 'from' | 'to') =>
+      moneyView(effects.reduce((all, { effect }) => all + effect[of], 0n))
+    const month = effects[0]?.effect.month ?? ''
+    return Promise.resolve({
+      kind: 'ready',
+      preview: { month, rows, from: sum('from'), to: sum('to') },
+    })
+  })
+}
+
+/** Sets them all. A refusal changes nothing; the same form, posted again, is the same change. */
+export async function setTable(
+  ctx: Ctx,
+  table: BudgetTable,
+  change: { month: Month; reason: string; formId?: string },
+): Promise<TableOutcome> {
+  return held(
+    ctx,
+    table,
+    async (tx, effects) => {
+      if (effects.some(({ effect }) => effect.month !== change.month))
+        throw new Refused('month-changed')
+      for (const { userId, effect } of effects)
+        await setBudgetIn(
+          ctx,
+          tx,
+          { teamId: table.teamId, userId },
+          {
+            budget: effect.to,
+            effective: table.effective,
+            reason: change.reason,
+            ...(change.formId === undefined ? {} : { formId: change.formId }),
+          },
+          table.actorUserId,
+        )
+      return { kind: 'set', changed: effects.length }
+    },
+    change.formId,
+  )
+}
+
+/** Runs `act` with every member of the table locked and found as shown. */
+async function held(
+  ctx: Ctx,
+  { teamId, actorUserId, effective, rows }: BudgetTable,
+  act: (tx: Tx, effects: { userId: string; effect: BudgetPreview }[]) => Promise<TableOutcome>,
+  formId?: string,
+): Promise<TableOutcome> {
+  const inOrder = [...rows].sort((a, b) => (a.userId < b.userId ? -1 : 1))
+  try {
+    return await ctx.db.$transaction(
+      async (tx): Promise<TableOutcome> => {
+        await requireActiveOwner(tx, teamId, actorUserId)
+        await requireOpenTeam(tx, teamId)
+        const effects: { userId: string; effect: BudgetPreview }[] = []
+        for (const { userId, budget, was } of inOrder) {
+          const member = await openMember(ctx, tx, { teamId, userId })
+          if (!member || member.state === 'removed') throw new Refused('stale')
+          if (formId !== undefined && (await wasPosted(tx, member, formId)))
+            return { kind: 'set', changed: rows.length }
+          const version = versionOf(
+            moneyView(await readBudget(tx, member, member.month)),
+            moneyView(await readBudget(tx, member, nextMonth(member.month))),
+          )
+          if (version !== was) throw new Refused('stale')
+          effects.push({ userId, effect: await effectOf(tx, member, { budget, effective }) })
+        }
+        return act(tx, effects)
+      },
+      { timeout: 60_000 },
+    )
+  } catch (error) {
+    // Thrown, so that nothing of the table stays.
+    if (error instanceof Refused) return { kind: 'refused', reason: error.reason }
+    throw error
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * The ledger of a team for people: a page of postings, and the files. A file is made while it is
+ * sent, and audited before its first row, because names of people leave with it.
+ */
+import { Prisma } from '~/adapters/db.server'
+import { nanoFromDecimalString } from '~/money'
+import { recordAudit } from '../audit/audit.server'
+import type { Ctx } from '../ctx'
+import { moneyView, type MoneyView } from '../money-view'
+import { teamScope } from '../money/member-lock.server'
+import { nextMonth, type Month } from '../money/month'
+import { dayOf, daysOf, type BooksScope } from './months.server'
+
+type Posted = {
+  id: bigint
+  at: Date
+  member: string
+  kind: string
+  from: string
+  to: string
+  amount: string
+  key: string | null
+  keyId: string | null
+  actor: string
+  reason: string | null
+}
+export type PostingView = Omit<Posted, 'id' | 'at' | 'amount' | 'from' | 'to'> & {
+  id: string
+  at: string
+  amount: MoneyView
+}
+export type LedgerPage = {
+  rows: PostingView[]
+  /** The id to ask for older postings with; null on the last page. */
+  older: string | null
+}
+
+const pageSize = 100
+
+/** A month's postings, newest first, 100 at a time. */
+export async function listPostings(
+  ctx: Ctx,
+  scope: BooksScope,
+  month: Month,
+  before: string | null,
+): Promise<LedgerPage> {
+  const olderThan = before !== null && /^\d{1,18}$/.test(before) ? BigInt(before) : null
+  const found = await readPostings(
+    ctx,
+    scope,
+    month,
+    olderThan === null ? Prisma.empty : Prisma.sql`and t.id < ${olderThan}::bigint`,
+    Prisma.sql`desc`,
+    pageSize + 1,
+  )
+  const rows = found.slice(0, pageSize)
+  return {
+    rows: rows.map(({ id, at, member, kind, amount, key, keyId, actor, reason }) => ({
+      id: id.toString(),
+      at: at.toISOString(),
+      member,
+      kind,
+      amount: moneyView(nanoFromDecimalString(amount)),
+      key,
+      keyId,
+      actor,
+      reason,
+    })),
+    older: found.length > pageSize ? (rows.at(-1)?.id.toString() ?? null) : null,
+  }
+}
+
+function readPostings(
+  ctx: Ctx,
+  { teamId, userId }: BooksScope,
+  month: Month,
+  place: Prisma.Sql,
+  order: Prisma.Sql,
+  limit: number,
+): Promise<Posted[]> {
+  return ctx.db.$queryRaw<Posted[]>`
+    select t.id, t.at, a.display_name as member, t.kind, t.from_account as "from", t.to_account as "to",
+      t.amount_usd::text as amount, k.purpose as key, t.api_key_id as "keyId",
+      coalesce(p.display_name, case t.actor when 'worker' then 'Keymint' else t.actor end) as actor, t.reason
+    from keymint.transactions t join keymint.attendees a on a.user_id = t.user_id
+    left join keymint.api_keys k on k.id = t.api_key_id
+    left join keymint.attendees p on t.actor = 'user:' || p.user_id
+    where t.team_id = ${teamId}::uuid and t.month = ${month}::date
+      and (${userId}::text is null or t.user_id = ${userId}) ${place}
+    order by t.id ${order} limit ${limit}::int`
+}
+
+type Export = BooksScope & { slug: string; month: Month; actorUserId: string }
+
+async function auditExport(ctx: Ctx, input: Export, what: 'ledger' | 'spending'): Promise<void> {
+  await ctx.db.$transaction((tx) =>
+    recordAudit(tx, {
+      actor: `user:${input.actorUserId}`,
+      action: 'team.books-exported',
+      subject: `team:${input.slug}`,
+      scope: teamScope(input.slug),
+      details: { what, month: input.month, of: input.userId === null ? 'all members' : 'own' },
+    }),
+  )
+}
+
+export const ledgerFields = [
+  'id',
+  'at_utc',
+  'month',
+  'member',
+  'kind',
+  'from_account',
+  'to_account',
+  'amount_usd',
+  'key',
+  'key_id',
+  'actor',
+  'reason',
+] as const
+const rowsAtOnce = 2_000
+
+/** Every posting of a month, oldest first; the cells as in `ledgerFields`. */
+export async function* exportLedger(ctx: Ctx, input: Export): AsyncGenerator<(string | null)[]> {
+  await auditExport(ctx, input, 'ledger')
+  let after = 0n
+  for (;;) {
+    const rows = await readPostings(
+      ctx,
+      input,
+      input.month,
+      Prisma.sql`and t.id > ${after}::bigint`,
+      Prisma.sql`asc`,
+      rowsAtOnce,
+    )
+    for (const row of rows)
+      yield [
+        row.id.toString(),
+        row.at.toISOString(),
+        input.month,
+        row.member,
+        row.kind,
+        row.from,
+        row.to,
+        row.amount,
+        row.key,
+        row.keyId,
+        row.actor,
+        row.reason,
+      ]
+    const last = rows.at(-1)
+    if (!last || rows.length < rowsAtOnce) return
+    after = last.id
+  }
+}
+
+export const spendingFields = [
+  'day_utc',
+  'member',
+  'member_state',
+  'service',
+  'key',
+  'key_id',
+  'key_state',
+  'spent_usd',
+] as const
+
+/** What each key spent on each day of a month; the cells as in `spendingFields`. */
+export async function* exportSpending(ctx: Ctx, input: Export): AsyncGenerator<string[]> {
+  const { teamId, userId, month } = input
+  await auditExport(ctx, input, 'spending')
+  for (const day of daysOf(month, ctx.now())) {
+    const rows = await ctx.db.$queryRaw<{ cells: string[] }[]>`
+      select array[${day}::text, a.display_name, m.state, k.service, k.purpose, k.id::text, k.state,
+        s.usd::text] as cells
+      from (select t.api_key_id, sum(t.amount_usd) as usd from keymint.transactions t
+        where t.team_id = ${teamId}::uuid and t.month = ${month}::date and t.to_account = 'spent'
+          and (${userId}::text is null or t.user_id = ${userId})
+          and (t.at >= ${day}::date at time zone 'UTC' or ${day}::date = ${month}::date)
+          and (t.at < (${day}::date + 1) at time zone 'UTC' or ${day}::date + 1 = ${nextMonth(month)}::date)
+          and ${dayOf(month)} = ${day}::date
+        group by 1) s
+      join keymint.api_keys k on k.id = s.api_key_id join keymint.attendees a on a.user_id = k.user_id
+      join keymint.team_members m on m.team_id = k.team_id and m.user_id = k.user_id
+      order by a.display_name, k.created_at, k.id`
+    for (const { cells } of rows) yield cells
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * What was spent in one month, whichever it is: by day, member, service and key. Every amount is a
+ * sum of the ledger, so who has left and keys that have ended stay in it.
+ */
+import { Prisma } from '~/adapters/db.server'
+import { nanoFromDecimalString } from '~/money'
+import type { Ctx } from '../ctx'
+import { moneyView, type MoneyView } from '../money-view'
+import { monthOf, nextMonth, startOf, type Month } from '../money/month'
+import type { DayView } from './spending.server'
+
+export type BooksScope = {
+  teamId: string
+  /** One member's books, or null for those of all. */
+  userId: string | null
+}
+export type MonthMember = {
+  userId: string
+  name: string
+  /** No longer in the team. */
+  gone: boolean
+  allocated: MoneyView
+  spent: MoneyView
+  committed: MoneyView
+}
+export type MonthKey = {
+  id: string
+  purpose: string
+  holder: string
+  service: string
+  ended: boolean
+  spent: MoneyView
+  committed: MoneyView
+}
+export type MonthView = {
+  month: Month
+  days: DayView[]
+  total: MoneyView
+  /** The whole month: ISO UTC, the end excluded. */
+  from: string
+  to: string
+  isOver: boolean
+  members: MonthMember[]
+  services: { service: string; keys: number; spent: MoneyView }[]
+  /** Those that cost most, `maxKeys` at most. */
+  keys: MonthKey[]
+  moreKeys: number
+}
+
+const maxKeys = 200
+const usd = (text: string) => moneyView(nanoFromDecimalString(text))
+
+/** The months that have books, newest first, and the present one. */
+export async function listMonths(ctx: Ctx, { teamId, userId }: BooksScope): Promise<Month[]> {
+  const rows = await ctx.db.$queryRaw<{ month: string }[]>`
+    select distinct b.month::text as month from keymint.budget_months b
+    where b.team_id = ${teamId}::uuid and (${userId}::text is null or b.user_id = ${userId})
+    order by 1 desc limit 240`
+  const months = rows.map(({ month }) => month)
+  const present = monthOf(ctx.now())
+  return months.includes(present) ? months : [present, ...months].sort().reverse()
+}
+
+/**
+ * The day that a posting is shown at, in UTC. What is read after a month's end belongs to that month,
+ * and to its last day.
+ */
+export const dayOf = (month: Month) => Prisma.sql`least(greatest((t.at at time zone 'UTC')::date,
+  ${month}::date), (${nextMonth(month)}::date - 1))`
+
+export async function readMonth(
+  ctx: Ctx,
+  { teamId, userId }: BooksScope,
+  month: Month,
+): Promise<MonthView> {
+  const [byDay, members, keys, services] = await Promise.all([
+    ctx.db.$queryRaw<{ day: string; usd: string }[]>`
+      select ${dayOf(month)}::text as day, sum(t.amount_usd)::text as usd from keymint.transactions t
+      where t.team_id = ${teamId}::uuid and t.month = ${month}::date and t.to_account = 'spent'
+        and (${userId}::text is null or t.user_id = ${userId}) group by 1`,
+    ctx.db.$queryRaw<
+      {
+        userId: string
+        name: string
+        gone: boolean
+        allocated: string
+        spent: string
+        committed: string
+      }[]
+    >`
+      select b.user_id as "userId", a.display_name as name, m.state = 'removed' as gone,
+        b.allocated_usd::text as allocated, b.spent_usd::text as spent, b.committed_usd::text as committed
+      from keymint.budget_months b join keymint.attendees a using (user_id)
+      join keymint.team_members m on m.team_id = b.team_id and m.user_id = b.user_id
+      where b.team_id = ${teamId}::uuid and b.month = ${month}::date
+        and (${userId}::text is null or b.user_id = ${userId})
+        and (m.state <> 'removed' or b.allocated_usd <> 0 or b.spent_usd <> 0 or b.committed_usd <> 0)
+      order by b.spent_usd desc, a.display_name, b.user_id`,
+    ctx.db.$queryRaw<
+      {
+        id: string
+        purpose: string
+        holder: string
+        service: string
+        ended: boolean
+        spent: string
+        committed: string
+        count: number
+      }[]
+    >`
+      select k.id, k.purpose, a.display_name as holder, k.service, k.state = 'ended' as ended,
+        m.spent_usd::text as spent, m.committed_usd::text as committed, (count(*) over ())::int as count
+      from keymint.api_keys k join keymint.key_months m on m.api_key_id = k.id
+      join keymint.attendees a on a.user_id = k.user_id
+      where k.team_id = ${teamId}::uuid and m.month = ${month}::date
+        and (${userId}::text is null or k.user_id = ${userId}) and (m.spent_usd <> 0 or m.committed_usd <> 0)
+      order by m.spent_usd desc, k.created_at, k.id limit ${maxKeys}::int`,
+    ctx.db.$queryRaw<{ service: string; keys: number; spent: string }[]>`
+      select k.service, count(*)::int as keys, sum(m.spent_usd)::text as spent
+      from keymint.api_keys k join keymint.key_months m on m.api_key_id = k.id
+      where k.team_id = ${teamId}::uuid and m.month = ${month}::date
+        and (${userId}::text is null or k.user_id = ${userId}) and m.spent_usd <> 0
+      group by k.service order by sum(m.spent_usd) desc, k.service`,
+  ])
+  const spentOn = new Map(byDay.map((row) => [row.day, nanoFromDecimalString(row.usd)]))
+  const days = daysOf(month, ctx.now())
+  return {
+    month,
+    days: days.map((day) => ({ day, spent: moneyView(spentOn.get(day) ?? 0n) })),
+    total: moneyView([...spentOn.values()].reduce((sum, nano) => sum + nano, 0n)),
+    from: startOf(month).toISOString(),
+    to: startOf(nextMonth(month)).toISOString(),
+    isOver: month < monthOf(ctx.now()),
+    members: members.map(({ allocated, spent, committed, ...row }) => ({
+      ...row,
+      allocated: usd(allocated),
+      spent: usd(spent),
+      committed: usd(committed),
+    })),
+    services: services.map(({ spent, ...row }) => ({ ...row, spent: usd(spent) })),
+    keys: keys.map(({ id, purpose, holder, service, ended, spent, committed }) => ({
+      id,
+      purpose,
+      holder,
+      service,
+      ended,
+      spent: usd(spent),
+      committed: usd(committed),
+    })),
+    moreKeys: (keys[0]?.count ?? 0) - keys.length,
+  }
+}
+
+/** The days of a month, in the present one up to today. */
+export function daysOf(month: Month, now: Date): string[] {
+  const days: string[] = []
+  const end = Math.min(startOf(nextMonth(month)).getTime() - 1, now.getTime())
+  for (let at = startOf(month).getTime(); at <= end; at += 86_400_000)
+    days.push(new Date(at).toISOString().slice(0, 10))
+  return days
+}

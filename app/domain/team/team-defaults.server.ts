@@ -1,0 +1,80 @@
+/** What owners choose once for everybody: the budget of newcomers, and the service shown first. */
+import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
+import { recordAudit } from '../audit/audit.server'
+import type { Ctx } from '../ctx'
+import { moneyView, type MoneyView } from '../money-view'
+import { requireActiveOwner, requireOpenTeam, teamScope } from '../money/member-lock.server'
+import { lockTeam } from './team.server'
+
+export type TeamDefaults = {
+  /** What a month begins with for who joins without another budget. Null for none. */
+  budget: MoneyView | null
+  service: string | null
+}
+
+export async function readTeamDefaults(
+  ctx: Pick<Ctx, 'db'>,
+  teamId: string,
+): Promise<TeamDefaults> {
+  const [row] = await ctx.db.$queryRaw<{ budget: string | null; service: string | null }[]>`
+    select default_budget_usd::text as budget, default_service as service from keymint.teams
+    where id = ${teamId}::uuid`
+  const budget = row?.budget ?? null
+  return {
+    budget: budget === null ? null : moneyView(nanoFromDecimalString(budget)),
+    service: row?.service ?? null,
+  }
+}
+
+type Setting = { teamId: string; slug: string; actorUserId: string }
+
+/** Sets what newcomers begin with, for an active owner; null for nothing. Nobody's budget changes. */
+export async function setDefaultBudget(
+  ctx: Ctx,
+  input: Setting & { budget: NanoUsd | null },
+): Promise<void> {
+  const { teamId, slug, actorUserId } = input
+  const budget = input.budget === null ? null : decimalStringFromNano(input.budget)
+  await ctx.db.$transaction(async (tx) => {
+    await lockTeam(tx, teamId)
+    await requireActiveOwner(tx, teamId, actorUserId)
+    await requireOpenTeam(tx, teamId)
+    const changed = await tx.$executeRaw`
+      update keymint.teams set default_budget_usd = ${budget}::numeric
+      where id = ${teamId}::uuid and default_budget_usd is distinct from ${budget}::numeric`
+    if (changed === 1)
+      await recordAudit(tx, {
+        actor: `user:${actorUserId}`,
+        action: 'team.default-budget-set',
+        subject: `team:${slug}`,
+        scope: teamScope(slug),
+        details: budget === null ? { budget: 'none' } : { budgetUsd: budget },
+      })
+  })
+}
+
+/** Sets which service the page for new keys shows first, for an active owner; null for none. */
+export async function setDefaultService(
+  ctx: Ctx,
+  input: Setting & { service: string | null },
+): Promise<'set' | 'unknown-service'> {
+  const { teamId, slug, actorUserId, service } = input
+  if (service !== null && !ctx.services.has(service)) return 'unknown-service'
+  await ctx.db.$transaction(async (tx) => {
+    await lockTeam(tx, teamId)
+    await requireActiveOwner(tx, teamId, actorUserId)
+    await requireOpenTeam(tx, teamId)
+    const changed = await tx.$executeRaw`
+      update keymint.teams set default_service = ${service}
+      where id = ${teamId}::uuid and default_service is distinct from ${service}::text`
+    if (changed === 1)
+      await recordAudit(tx, {
+        actor: `user:${actorUserId}`,
+        action: 'team.default-service-set',
+        subject: `team:${slug}`,
+        scope: teamScope(slug),
+        details: { service: service ?? 'none' },
+      })
+  })
+  return 'set'
+}
