@@ -75,6 +75,7 @@ export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
     askForMore: false,
     announceProblems: false,
     wallShowsSpending: false,
+    waitlist: false,
     ...change,
   }
 }

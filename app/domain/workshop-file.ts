@@ -84,6 +84,8 @@ export type Workshop = {
   announceProblems: boolean
   /** Everybody who sees the wall sees which part of the pool is spent. */
   wallShowsSpending: boolean
+  /** A full workshop offers a place in line, and a seat that frees goes to the next. */
+  waitlist: boolean
 }
 /**
  * What is wrong with a workshop file, so that its author can correct it without asking.

@@ -131,6 +131,11 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'vault.disabled': 'disabled a credential of the vault',
   'vault.enabled': 'enabled a credential of the vault',
   'vault.replaced': 'replaced a credential of the vault',
+  'waitlist.joined': 'joined the waitlist',
+  'waitlist.left': 'left the waitlist',
+  'waitlist.let-in': 'gave a free seat to the next on the waitlist',
+  'waitlist.removed': 'removed somebody from the waitlist',
+  'waitlist.skipped': 'skipped somebody on the waitlist',
   'workshop.ended': 'ended the workshop',
 }
 

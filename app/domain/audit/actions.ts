@@ -41,6 +41,7 @@ export type AuditAction =
   | `sub-key.${SubKeyEvent}`
   | `team.${'created' | 'closed' | 'key-ceiling-set'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`
+  | `waitlist.${'joined' | 'left' | 'removed' | 'let-in' | 'skipped'}`
   | 'workshop.ended'
 
 type KeyEvent =

@@ -53,6 +53,7 @@ function makeWorkshop(over: Partial<Workshop> = {}): Workshop {
     askForMore: false,
     announceProblems: false,
     wallShowsSpending: false,
+    waitlist: false,
     ...over,
   }
 }

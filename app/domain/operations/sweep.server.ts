@@ -24,6 +24,8 @@ import {
   sendMintsAgain,
   stopDueCaps,
 } from '../keys/wake.server'
+import { serveWaitlists } from '../claim/serve-waitlist.server'
+import { mailLetIn } from '../claim/waitlist-mail.server'
 import { setClaimCommitted } from '../money/pool.server'
 import { sendRunsAgain } from '../keys/reconcile-runs.server'
 import { keepOwnAnnouncements } from './own-announcements.server'
@@ -48,6 +50,8 @@ const parts = {
   ended: ['expired keys', expireKeys],
   closed: ['keys that the provider has ended', closeExpired],
   seatsFreed: ['seats that return', freeSeats],
+  waitlistServed: ['waitlists', serveWaitlists],
+  waitlistMailed: ['mails to the waitlist', mailLetIn],
   retired: ['keys whose grace time is over', endGraced],
   limitsRestored: ['limits of a new window', moveDueLimits],
   capsReached: ['keys that have reached their cap', stopDueCaps],

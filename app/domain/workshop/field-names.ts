@@ -32,6 +32,7 @@ export const KNOWN = [
   'ask_for_more',
   'announce_problems',
   'wall_shows_spending',
+  'waitlist',
 ] as const
 
 export type FieldName = (typeof KNOWN)[number]
@@ -77,5 +78,8 @@ export const OTHER_NAMES: Readonly<Record<string, string>> = {
   ask_more: 'did you mean ask_for_more?',
   requests: 'did you mean ask_for_more?',
   announcements: 'did you mean announce_problems?',
+  waiting_list: 'did you mean waitlist?',
+  wait_list: 'did you mean waitlist?',
+  queue: 'did you mean waitlist?',
   wall: 'every workshop has one at /w/<slug>/live; did you mean wall_shows_spending?',
 }

@@ -47,6 +47,7 @@ test('the file of the design is a workshop', () => {
       askForMore: false,
       announceProblems: false,
       wallShowsSpending: false,
+      waitlist: false,
     },
   })
 })

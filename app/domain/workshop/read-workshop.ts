@@ -85,6 +85,7 @@ export function readWorkshop(
     askForMore: fields.yes('ask_for_more') ?? false,
     announceProblems: fields.yes('announce_problems') ?? false,
     wallShowsSpending: fields.yes('wall_shows_spending') ?? false,
+    waitlist: fields.yes('waitlist') ?? false,
   }
 
   const needs: Needs = (name, remedy) => {

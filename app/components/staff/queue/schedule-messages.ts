@@ -37,6 +37,8 @@ const countLabels: Record<string, (count: number) => string> = {
   ended: (count) => `${counted(count, 'expired key')} ended`,
   closed: (count) => `${counted(count, 'key')} closed by the provider`,
   seatsFreed: (count) => `${counted(count, 'seat')} freed`,
+  waitlistServed: (count) => `${counted(count, 'place')} of a waitlist served`,
+  waitlistMailed: (count) => `${counted(count, 'mail')} about a free seat sent`,
   retired: (count) => `${counted(count, 'replaced key')} retired`,
   limitsRestored: (count) => `${counted(count, 'limit')} restored`,
   capsReached: (count) => `${counted(count, 'key')} stopped at the cap`,
