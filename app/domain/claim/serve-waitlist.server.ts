@@ -55,8 +55,8 @@ async function letInOne(
   if (!place) return { kind: 'nobody' }
   const person = await lockClaimant(tx, place)
   if (!person) return { kind: 'not-now' }
-  const verdict = await judge(ctx, tx, workshop, person)
-  if (verdict === 'not-now') return { kind: 'not-now' }
+  const bar = await judge(ctx, tx, workshop, person)
+  if (bar === 'not-now') return { kind: 'not-now' }
   const skip = async (reason: string): Promise<LetInOutcome> => {
     const ended = await endPlace(
       tx,
@@ -66,7 +66,7 @@ async function letInOne(
     )
     return ended ? { kind: 'skipped', reason } : { kind: 'not-now' }
   }
-  if (verdict) return skip(verdict)
+  if (bar) return skip(bar)
   const [ended] = await tx.$queryRaw<{ id: string }[]>`
     select id from keymint.waitlist where id = ${place.id}::uuid and state = 'waiting' for update`
   if (!ended) return { kind: 'not-now' }
@@ -141,7 +141,7 @@ async function judge(
     return 'not-now'
   if (refusal) return refusal
   const held = await findHold(
-    { db: tx, fingerprints: ctx.fingerprints, now: ctx.now },
+    { db: tx, fingerprints: ctx.fingerprints, now: () => ctx.now() },
     { workshopSlug: workshop.slug, ...person },
   )
   return held === null ? null : held === 'banned' ? 'banned' : 'had-one-before'

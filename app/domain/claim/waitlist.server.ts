@@ -149,21 +149,11 @@ export async function readOwnPlace(
         else 0 end::int as position
     from keymint.waitlist p where p.workshop_slug = ${workshopSlug} and p.user_id = ${userId}
     order by p.turn desc limit 1`
-  switch (row?.state) {
-    case 'waiting':
-      return {
-        state: 'waiting',
-        position: row.position,
-        joinedAt: row.joinedAt.toISOString(),
-      }
-    case 'skipped':
-      return { state: 'skipped', reason: row.reason ?? '' }
-    case 'removed':
-    case 'let-in':
-      return { state: row.state }
-    default:
-      return null
-  }
+  if (row?.state === 'waiting')
+    return { state: 'waiting', position: row.position, joinedAt: row.joinedAt.toISOString() }
+  if (row?.state === 'skipped') return { state: 'skipped', reason: row.reason ?? '' }
+  if (row?.state === 'removed' || row?.state === 'let-in') return { state: row.state }
+  return null
 }
 
 export type LinePlace = {
