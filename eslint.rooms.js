@@ -111,6 +111,7 @@ const rooms = [
       'end-workshop.server',
       'limit-requests.server',
       'preview-names.server',
+      'release-unused.server',
       'replace-key.server',
       'reveal.server',
       'serve-waitlist.server',

@@ -76,6 +76,7 @@ export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
     announceProblems: false,
     wallShowsSpending: false,
     waitlist: false,
+    releaseUnusedAfterMs: null,
     ...change,
   }
 }

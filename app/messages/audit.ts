@@ -45,6 +45,8 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'claim.tried-now': 'tried the waiting changes again at once',
   'claim.revoked': 'revoked the key',
   'claim.seat-freed': 'freed the seat',
+  'claim.kept': 'kept the key that nobody had used yet',
+  'claim.released': 'freed the seat of a key that nobody had used',
   'claims.exported': 'downloaded the claims',
   'code-link.made': 'made a link that shows the code',
   'code-link.revoked': 'revoked a link that shows the code',

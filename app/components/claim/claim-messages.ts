@@ -271,6 +271,13 @@ export const endMessages: Record<ClaimEnd, Message> = {
     tone: 'plain',
     askOrganizer: true,
   },
+  unused: {
+    title: 'Your seat went to the waitlist',
+    meaning: 'Nobody had looked at this key or used it, so it is disabled and others get the seat.',
+    next: 'If you still need a key, claim again. While others wait, you stand behind them.',
+    tone: 'plain',
+    askOrganizer: true,
+  },
   closed: {
     title: 'The workshop has ended',
     meaning: 'The organiser has ended the workshop and disabled all its keys.',

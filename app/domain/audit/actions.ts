@@ -77,6 +77,8 @@ type ClaimEvent =
   | 'revoked'
   | 'permission-changed'
   | 'seat-freed'
+  | 'kept'
+  | 'released'
 
 type SubKeyEvent =
   | 'asked'

@@ -54,6 +54,7 @@ function makeWorkshop(over: Partial<Workshop> = {}): Workshop {
     announceProblems: false,
     wallShowsSpending: false,
     waitlist: false,
+    releaseUnusedAfterMs: null,
     ...over,
   }
 }

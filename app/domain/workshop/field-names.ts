@@ -33,6 +33,7 @@ export const KNOWN = [
   'announce_problems',
   'wall_shows_spending',
   'waitlist',
+  'release_unused_after',
 ] as const
 
 export type FieldName = (typeof KNOWN)[number]

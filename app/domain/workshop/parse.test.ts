@@ -48,6 +48,7 @@ test('the file of the design is a workshop', () => {
       announceProblems: false,
       wallShowsSpending: false,
       waitlist: false,
+      releaseUnusedAfterMs: null,
     },
   })
 })

@@ -18,7 +18,15 @@ import {
   readOrganizerEntry,
 } from './own-fields'
 import { DOMAINS_EXAMPLE, readAllowedDomain, readRoster } from './entry-fields'
-import { addWarnings, checkCap, checkKind, checkSeats, checkTimes, type Needs } from './rules'
+import {
+  addWarnings,
+  checkCap,
+  checkKind,
+  checkRelease,
+  checkSeats,
+  checkTimes,
+  type Needs,
+} from './rules'
 
 const KINDS: readonly WorkshopKind[] = ['workshop', 'giveaway']
 const RESETS: readonly KeyLimitReset[] = ['daily', 'weekly', 'monthly']
@@ -86,6 +94,7 @@ export function readWorkshop(
     announceProblems: fields.yes('announce_problems') ?? false,
     wallShowsSpending: fields.yes('wall_shows_spending') ?? false,
     waitlist: fields.yes('waitlist') ?? false,
+    releaseUnusedAfterMs: fields.wait('release_unused_after', { minMinutes: 30, maxHours: 72 }),
   }
 
   const needs: Needs = (name, remedy) => {
@@ -115,6 +124,7 @@ export function readWorkshop(
   checkKind(kind, fields, needs, { providers, acknowledgedTerms: details.acknowledgedTerms })
   checkTimes(fields, { claimsOpenAt, claimsCloseAt, keyExpiresAt })
   checkCap(fields, { poolLimit, keyLimit })
+  checkRelease(fields, day)
 
   if (
     kind === null ||

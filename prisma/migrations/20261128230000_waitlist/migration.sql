@@ -24,3 +24,17 @@ CREATE INDEX waitlist_unmailed ON keymint.waitlist (ended_at) WHERE state = 'let
 CREATE INDEX waitlist_user_id_workshop_slug_idx ON keymint.waitlist (user_id, workshop_slug);
 
 ALTER TABLE keymint.waitlist ENABLE ROW LEVEL SECURITY;
+
+-- Keys that nobody has used: when their seat goes to the line, unless it is kept.
+CREATE TABLE keymint.release_notices (
+    claim_id      uuid NOT NULL CONSTRAINT release_notices_claim_id_fkey REFERENCES keymint.workshop_attendance (claim_id)
+                    ON DELETE RESTRICT ON UPDATE CASCADE,
+    generation    integer NOT NULL,
+    noticed_at    timestamptz(6) NOT NULL DEFAULT keymint.now(),
+    release_at    timestamptz(6) NOT NULL,
+    kept_at       timestamptz(6),
+    mailed_at     timestamptz(6),
+    CONSTRAINT release_notices_pkey PRIMARY KEY (claim_id, generation)
+);
+CREATE INDEX release_notice_due ON keymint.release_notices (release_at) WHERE kept_at IS NULL;
+ALTER TABLE keymint.release_notices ENABLE ROW LEVEL SECURITY;
