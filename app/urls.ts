@@ -87,6 +87,14 @@ export const codeUrl = (slug: string, token?: string) =>
 
 export const codeStatusUrl = (slug: string, token?: string) =>
   `/w/${part(slug)}/code/status${token === undefined ? '' : `?link=${part(token)}`}`
+
+/** One's place in line: the address that leaves it, and the one that polls it. */
+export const waitlistUrl = (slug: string) => `/w/${part(slug)}/waitlist`
+
+export const waitlistStatusUrl = (slug: string) => `/w/${part(slug)}/waitlist/status`
+
+export const claimKeepUrl = (slug: string) => `/w/${part(slug)}/claim/keep`
+
 export const claimMoreUrl = (slug: string) => `/w/${part(slug)}/claim/more`
 
 export const erasedUrl = '/me/erased'

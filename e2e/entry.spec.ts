@@ -168,6 +168,12 @@ test('the pages of a code and of a request answer everybody as they may see them
     ['/w/listed-room/ask', signedIn],
     ['/w/listed-room/ask/status', { ...signedIn, stranger: 401 }],
     ['/w/nowhere/ask/status', { ...nobody, stranger: 401 }],
+    ['/w/line-room/waitlist/status', { ...nobody, stranger: 401 }],
+    ['/w/nowhere/waitlist/status', { ...nobody, stranger: 401 }],
+    [
+      '/w/line-room/waitlist',
+      { stranger: 303, attendee: 303, organizer: 303, viewer: 303, admin: 303 },
+    ],
     ['/w/open-room/ask', { stranger: 303, attendee: 303, organizer: 303, viewer: 303, admin: 303 }],
   ]
   const wrong: string[] = []
@@ -179,7 +185,11 @@ test('the pages of a code and of a request answer everybody as they may see them
       if (answer.status() === 404 && /\b\d{6}\b/.test(await answer.text()))
         wrong.push(`GET ${path} as ${role} holds six digits`)
     }
-  for (const path of ['/w/listed-room/ask', '/admin/w/listed-room/access']) {
+  for (const path of [
+    '/w/listed-room/ask',
+    '/w/line-room/waitlist',
+    '/admin/w/listed-room/access',
+  ]) {
     const answer = await contexts.attendee!.request.post(`${stage.origin}${path}`, {
       form: { note: 'x', intent: 'make-link' },
       headers: { Origin: 'https://evil.example' },

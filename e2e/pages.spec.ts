@@ -75,6 +75,7 @@ for (const { colorScheme, width } of looks) {
     await open('/w/open-room/claim?refused=no-verified-email', 'refused claim')
     await open('/w/listed-room', 'workshop with a roster')
     await open('/w/listed-room/ask', 'asking the organizer')
+    await open('/w/line-room', 'workshop with a waitlist')
     await open('/w/code-room?refused=code-wrong', 'workshop with a code')
 
     await faults({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 5_000 }] })

@@ -72,6 +72,7 @@ ${rest()}`,
   'live-room': `title: The workshop on the wall\n${open}
 ${rest('ask_for_more: true\nannounce_problems: true\nwall_shows_spending: true\n')}`,
   'full-room': `title: The full workshop\n${open}\n${rest('max_keys: 1\n')}`,
+  'line-room': `title: The workshop with a waitlist\n${open}\n${rest('max_keys: 1\nwaitlist: true\n')}`,
   'last-seat': `title: The workshop with one seat\n${open}\n${rest('max_keys: 1\n')}`,
   'live-seat': `title: The workshop that is watched\n${open}\n${rest('max_keys: 1\n')}`,
   'closed-room': `title: The closed workshop

@@ -76,6 +76,8 @@ export function makeWorkshop(change: Partial<Workshop> = {}): Workshop {
     askForMore: false,
     announceProblems: false,
     wallShowsSpending: false,
+    waitlist: false,
+    releaseUnusedAfterMs: null,
     ...change,
   }
 }

@@ -86,6 +86,10 @@ export type Workshop = {
   announceProblems: boolean
   /** Everybody who sees the wall sees which part of the pool is spent. */
   wallShowsSpending: boolean
+  /** A full workshop offers a place in line, and a seat that frees goes to the next. */
+  waitlist: boolean
+  /** A key that was not used so long after it was made goes back to the line; null: never. */
+  releaseUnusedAfterMs: number | null
 }
 /**
  * What is wrong with a workshop file, so that its author can correct it without asking.

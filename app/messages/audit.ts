@@ -47,6 +47,8 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'claim.tried-now': 'tried the waiting changes again at once',
   'claim.revoked': 'revoked the key',
   'claim.seat-freed': 'freed the seat',
+  'claim.kept': 'kept the key that nobody had used yet',
+  'claim.released': 'freed the seat of a key that nobody had used',
   'claims.exported': 'downloaded the claims',
   'code-link.made': 'made a link that shows the code',
   'code-link.revoked': 'revoked a link that shows the code',
@@ -140,6 +142,11 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'vault.disabled': 'disabled a credential of the vault',
   'vault.enabled': 'enabled a credential of the vault',
   'vault.replaced': 'replaced a credential of the vault',
+  'waitlist.joined': 'joined the waitlist',
+  'waitlist.left': 'left the waitlist',
+  'waitlist.let-in': 'gave a free seat to the next on the waitlist',
+  'waitlist.removed': 'removed somebody from the waitlist',
+  'waitlist.skipped': 'skipped somebody on the waitlist',
   'workshop.ended': 'ended the workshop',
 }
 

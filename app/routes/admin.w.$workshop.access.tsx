@@ -10,10 +10,13 @@ import { CodeLinks, GrantBeforehand, GrantList } from '~/components/staff/access
 import { grantedLabel, linesLabel } from '~/components/staff/access-messages'
 import { AccessRequests, DecidedRequests } from '~/components/staff/access-requests'
 import { AdminShell } from '~/components/staff/admin-shell'
+import { Waitlist, letInProblem } from '~/components/staff/waitlist'
 import { LiveBar } from '~/components/staff/live-line'
 import { readAccessPage } from '~/domain/claim/access-list.server'
 import { decideRequests, grantBeforehand, revokeGrant } from '~/domain/claim/access.server'
 import { listCodeLinks, makeCodeLink, revokeCodeLink } from '~/domain/claim/code-links.server'
+import { letIn } from '~/domain/claim/serve-waitlist.server'
+import { readLine, removeFromLine } from '~/domain/claim/waitlist.server'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import { adminAccessUrl, adminWorkshopUrl, codeUrl } from '~/urls'
 import { badRequest, handler, notFound, type HandlerArgs } from '~/web/handler.server'
@@ -27,8 +30,9 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
   if (!workshop) throw notFound()
   const file = ctx.workshops.workshops.get(slug)
   const withCode = file?.roomCode != null
-  const [page, links] = await Promise.all([
+  const [page, line, links] = await Promise.all([
     readAccessPage(ctx, slug),
+    readLine(ctx, slug),
     withCode ? listCodeLinks(ctx, slug) : [],
   ])
   return {
@@ -37,6 +41,8 @@ export const loader = handler(async ({ request, params, ctx, auth }) => {
     zone: file?.timezone ?? 'UTC',
     mayAct,
     page,
+    // A line outlives the switch in the file.
+    line: file?.waitlist || line.count > 0 ? line : null,
     rules: {
       domains: 'broken' in workshop ? [] : workshop.entry.domains,
       roster: file?.roster ? file.roster.logins.size + file.roster.hashes.size : null,
@@ -88,6 +94,18 @@ async function act({ ctx }: HandlerArgs, { slug, actorUserId, fields }: Acting) 
       await decideRequests(ctx, { ...mine, ids: [id.data], decision, from })
       return null
     }
+  }
+  const leaving = uuid.safeParse(fields.get('remove'))
+  if (leaving.success) {
+    await removeFromLine(ctx, { ...mine, id: leaving.data })
+    return null
+  }
+  const next = uuid.safeParse(fields.get('seat'))
+  const workshop = ctx.workshops.workshops.get(slug)
+  if (next.success && workshop) {
+    const outcome = await letIn(ctx, workshop, { actor: `user:${actorUserId}`, id: next.data })
+    const problem = letInProblem(outcome)
+    return problem === null ? null : data({ problem, people: null }, { status: 409 })
   }
   switch (fields.get('intent') ?? '') {
     case 'grant-selected':
@@ -150,7 +168,7 @@ export const meta: MetaFunction<typeof loader> = ({ data: page }) => [
 ]
 
 export default function AdminAccess() {
-  const { slug, title, zone, mayAct, page, rules, links } = useLoaderData<typeof loader>()
+  const { slug, title, zone, mayAct, page, line, rules, links } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const { asOf } = page
   return (
@@ -174,6 +192,11 @@ export default function AdminAccess() {
           <AccessRequests open={page.open} openCount={page.openCount} mayAct={mayAct} asOf={asOf} />
           <DecidedRequests decided={page.decided} mayAct={mayAct} asOf={asOf} />
         </Section>
+        {line ? (
+          <Section title="Waitlist" id="waitlist">
+            <Waitlist line={line} mayAct={mayAct} asOf={asOf} />
+          </Section>
+        ) : null}
         {rules.code ? (
           <Section title="The code" id="code">
             <p className="mb-3">

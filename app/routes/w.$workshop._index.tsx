@@ -6,6 +6,7 @@ import { isCodeRefusal } from '~/components/claim/code-refusals'
 import { budgetLabel } from '~/components/claim/workshop-facts'
 import { WorkshopPage, type WorkshopPageData } from '~/components/claim/workshop-page'
 import { findClaimView } from '~/domain/claim/claim-view.server'
+import { readOwnPlace } from '~/domain/claim/waitlist.server'
 import { pulseOf } from '~/domain/workshop/pulse'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import { workshopUrl } from '~/urls'
@@ -23,12 +24,13 @@ export const loader = handler(async ({ request, params, ctx, auth }): Promise<Wo
     getViewer({ request, ctx, auth }),
   ])
   if (!workshop) throw notFound()
-  const [claim, { obstacle, access }] = viewer
+  const [claim, { obstacle, access }, place] = viewer
     ? await Promise.all([
         findClaimView(ctx, { workshopSlug: slug, userId: viewer.userId }),
         readObstacle(ctx, slug, viewer),
+        readOwnPlace(ctx, { workshopSlug: slug, userId: viewer.userId }),
       ])
-    : [null, { obstacle: null, access: null }]
+    : [null, { obstacle: null, access: null }, null]
   const refused = new URL(request.url).searchParams.get('refused')
   return {
     slug,
@@ -39,6 +41,7 @@ export const loader = handler(async ({ request, params, ctx, auth }): Promise<Wo
     account: viewer && accountOf(viewer),
     obstacle: claim ? null : obstacle,
     access,
+    place: place?.state === 'let-in' ? null : place,
     codeRefused: isCodeRefusal(refused) ? refused : null,
   }
 })

@@ -49,6 +49,7 @@ export const action = handler(async ({ request, params, ctx, auth, ip }) => {
   // Beside the field, where it can be typed again.
   if (outcome.kind === 'refused' && isCodeRefusal(outcome.reason))
     return redirect(`${workshopUrl(slug)}?refused=${outcome.reason}`, 303)
+  if (outcome.kind === 'waiting') return redirect(workshopUrl(slug), 303)
   return redirect(
     outcome.kind === 'refused' ? `${claimUrl(slug)}?refused=${outcome.reason}` : claimUrl(slug),
     303,

@@ -3,13 +3,14 @@ import type { ClaimPageData } from '~/components/claim/claim-page-data'
 import type { Viewer } from '~/domain/people/session.server'
 import { findClaimPulse, withRequest } from '~/domain/claim/claim-pulse.server'
 import { findClaimView } from '~/domain/claim/claim-view.server'
-import { findProviderOfOtherClaim } from '~/domain/claim/claim-of-address.server'
 import type { RefusedReason } from '~/domain/claim/claim.server'
 import { findLimitRequest } from '~/domain/claim/limit-requests.server'
+import { findReleaseAt } from '~/domain/claim/release-unused.server'
 import type { Ctx } from '~/domain/ctx'
 import { moreFrom } from '~/domain/keys/windows'
 import { findWorkshopView } from '~/domain/workshop/view.server'
 import {
+  claimKeepUrl,
   claimMoreUrl,
   claimReplaceUrl,
   claimRevealUrl,
@@ -29,10 +30,11 @@ export async function readClaimPage(
   const owner = { workshopSlug: slug, userId: viewer.userId }
   // The version is read before the view, so that the next poll sees a change between the two.
   const pulse = await findClaimPulse(ctx, owner)
-  const [claim, workshop, limitRequest, { obstacle, access }] = await Promise.all([
+  const [claim, workshop, limitRequest, releaseAt, { obstacle, access }] = await Promise.all([
     findClaimView(ctx, owner),
     findWorkshopView(ctx, slug),
     findLimitRequest(ctx, owner),
+    findReleaseAt(ctx, owner),
     // Only a refusal shows it.
     refused === null ? { obstacle: null, access: null } : readObstacle(ctx, slug, viewer),
   ])
@@ -42,6 +44,7 @@ export async function readClaimPage(
     workshop: workshop && !('broken' in workshop) ? workshop : null,
     claim: claim && { ...claim, nextPollMs: withRequest(claim.nextPollMs, isAsked) },
     limitRequest,
+    releaseAt,
     version: pulse?.v ?? '',
     refused: claim && claim.claimAgain === null ? null : refused,
     moreFrom: (reset && moreFrom(reset, ctx.now())?.toISOString()) || null,
@@ -62,6 +65,7 @@ export async function readClaimPage(
       test: claimTestUrl(slug),
       replace: claimReplaceUrl(slug),
       more: claimMoreUrl(slug),
+      keep: claimKeepUrl(slug),
     },
   }
 }

@@ -1,5 +1,6 @@
 /** What the claim page says beside the card: endings, replacements, and the next key. */
 import type { ClaimView } from '~/domain/claim/view-types'
+import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { Countdown, Time } from '../base/time'
 import { notTakenMessage, type Message } from './claim-messages'
@@ -10,6 +11,26 @@ export function Extending() {
   return (
     <Callout tone="warning" title="A new key is on its way">
       <p>The organiser gives you more time: a new key, with what is left, appears here.</p>
+    </Callout>
+  )
+}
+
+/** Nobody has used this key yet, and others wait. */
+export function Unused({ page, at, asOf }: { page: ClaimPageData; at: string; asOf: string }) {
+  return (
+    <Callout tone="warning" title="Do you still need this key?">
+      <p>
+        Nobody has looked at it yet, and others wait for a seat. If you do nothing, it ends{' '}
+        <strong>
+          <Countdown iso={at} asOf={asOf} passed="soon" />
+        </strong>{' '}
+        and the seat goes to the next in line.
+      </p>
+      <form method="post" action={page.urls.keep} className="mt-3">
+        <Button type="submit" kind="ink">
+          Keep it
+        </Button>
+      </form>
     </Callout>
   )
 }

@@ -9,11 +9,14 @@ import { notTakenMessages } from './claim-messages'
 
 export function ClaimForm({
   workshop,
+  joins,
   withCode,
   refused,
   asked,
 }: {
   workshop: WorkshopView
+  /** All keys are taken: the press takes a place in line. */
+  joins: boolean
   /** This person has to type the code that the workshop shows. */
   withCode: boolean
   /** Why the last try was refused, where its code was. */
@@ -37,8 +40,14 @@ export function ClaimForm({
     >
       {withCode ? <CodeField refused={refused} /> : null}
       {workshop.marketingOptIn ? <Checkbox name="optIn">{workshop.marketingOptIn}</Checkbox> : null}
-      <Button type="submit" kind="key" large busy={busy} busyText="Claiming your key…">
-        Claim my key
+      <Button
+        type="submit"
+        kind="key"
+        large
+        busy={busy}
+        busyText={joins ? 'Joining…' : 'Claiming your key…'}
+      >
+        {joins ? 'Join the waitlist' : 'Claim my key'}
       </Button>
       {withCode && !asked ? (
         <p>

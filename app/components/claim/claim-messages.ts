@@ -271,11 +271,17 @@ export const endMessages: Record<ClaimEnd, Message> = {
     tone: 'plain',
     askOrganizer: true,
   },
+  unused: {
+    title: 'Your seat went to the waitlist',
+    meaning: 'Nobody had looked at this key or used it, so it is disabled and others get the seat.',
+    next: 'If you still need a key, claim again. While others wait, you stand behind them.',
+    tone: 'plain',
+    askOrganizer: true,
+  },
   closed: {
     title: 'The workshop has ended',
     meaning: 'The organiser has ended the workshop and disabled all its keys.',
-    next:
-      'Remove the key from your .env file. ' + 'To go on, create your own key at openrouter.ai.',
+    next: 'Remove the key from your .env file. To go on, create your own key at openrouter.ai.',
     tone: 'plain',
     askOrganizer: true,
   },
@@ -286,8 +292,7 @@ export function deadMessage(view: ClaimView): Message {
   if (view.key?.disabledByOrganiser) {
     return {
       title: 'The organiser has disabled this key',
-      meaning:
-        'Programs that use it get “401” until it is enabled. ' + 'You keep what is left on it.',
+      meaning: 'Programs that use it get “401” until it is enabled. You keep what is left on it.',
       next: 'Ask the organiser why, and when it will work again. You don’t need to claim again.',
       tone: 'error',
       askOrganizer: true,

@@ -13,6 +13,8 @@ export type ClaimPageData = {
   claim: ClaimView | null
   /** Null where the workshop takes no requests for a higher limit. */
   limitRequest: LimitRequestView | null
+  /** When the seat of a key that nobody has used goes to the line (ISO UTC); null: it does not. */
+  releaseAt: string | null
   /** The pulse's `v` of which `claim` is at least as new. */
   version: string
   refused: RefusedReason | null
@@ -39,5 +41,6 @@ export type ClaimPageData = {
     test: string
     replace: string
     more: string
+    keep: string
   }
 }

@@ -12,7 +12,7 @@ import type { ClaimPageData } from './claim-page-data'
 import { Announcements } from './announcements'
 import { AskForMore } from './ask-for-more'
 import { ClaimProgress } from './claim-progress'
-import { ClaimAgain, Ending, Extending, FormerKey } from './claim-callouts'
+import { ClaimAgain, Ending, Extending, FormerKey, Unused } from './claim-callouts'
 import { deadMessage, endMessages, refusalMessages } from './claim-messages'
 import { announcement, documentTitle, headline, phaseOf } from './claim-phase'
 import { BudgetNotes, budgetOnCard, lookOf, spentShare } from './budget-notes'
@@ -182,6 +182,9 @@ function ClaimState({
   return (
     <>
       {claim.replacing === 'extend' ? <Extending /> : null}
+      {page.releaseAt && usable ? (
+        <Unused page={page} at={page.releaseAt} asOf={claim.asOf} />
+      ) : null}
       {claim.formerKey ? (
         <FormerKey former={claim.formerKey} asOf={claim.asOf} ready={claim.state === 'ready'} />
       ) : null}

@@ -61,7 +61,7 @@ export function WorkshopEntry({
         access={access}
         codeRefused={codeRefused}
       />
-      {workshop.window === 'open' && !workshop.paused && workshop.seats.left > 0 ? (
+      {workshop.window === 'open' && !workshop.paused && hasFreeSeat(workshop) ? (
         <SeatsBar workshop={workshop} />
       ) : null}
       <Stale {...live} />
@@ -73,8 +73,12 @@ export function WorkshopEntry({
 function entrySentence(workshop: WorkshopView): string {
   if (workshop.window !== 'open') return workshop.window === 'closed' ? 'Claims have closed.' : ''
   if (workshop.paused) return 'No new keys at the moment.'
-  return workshop.seats.left === 0 ? 'All keys are taken.' : 'Claims are open.'
+  return hasFreeSeat(workshop) ? 'Claims are open.' : 'All keys are taken.'
 }
+
+/** A seat that nobody in line waits for. */
+const hasFreeSeat = ({ seats, waitlist }: WorkshopView) =>
+  seats.left > 0 && (waitlist?.waiting ?? 0) === 0
 
 function Entrance({
   workshop,
@@ -141,7 +145,8 @@ function Entrance({
   // A switch that is off comes before a workshop that is full: it may be the reason why no seat
   // becomes free.
   if (workshop.paused) return <Paused paused={workshop.paused} asOf={workshop.asOf} />
-  if (workshop.seats.left === 0)
+  const offersPlace = workshop.waitlist !== null && !hasFreeSeat(workshop)
+  if (workshop.seats.left === 0 && !offersPlace)
     return (
       <Callout tone="plain" title="All keys are taken">
         <p>
@@ -152,12 +157,17 @@ function Entrance({
         </p>
       </Callout>
     )
+  const full = offersPlace ? <FullWithLine waiting={workshop.waitlist?.waiting ?? 0} /> : null
   if (!account)
     return (
       <div className="space-y-4">
+        {full}
         <ProviderButtons providers={workshop.providers} returnTo={page} />
         <p className="text-small text-soft">
-          Sign in, then claim with one click. No new password, no credit card.
+          {full
+            ? 'Sign in, then join the waitlist with one click.'
+            : 'Sign in, then claim with one click.'}{' '}
+          No new password, no credit card.
         </p>
       </div>
     )
@@ -165,8 +175,10 @@ function Entrance({
   const asked = access?.request?.state === 'open'
   return (
     <div className="space-y-6">
+      {full}
       <ClaimForm
         workshop={workshop}
+        joins={full !== null}
         withCode={access?.needsCode ?? false}
         refused={codeRefused}
         asked={asked}
@@ -175,6 +187,22 @@ function Entrance({
         <AskOrganizer slug={workshop.slug} request={access.request} />
       ) : null}
     </div>
+  )
+}
+
+function FullWithLine({ waiting }: { waiting: number }) {
+  return (
+    <Callout tone="plain" title="All keys are taken">
+      <p>
+        {waiting === 0
+          ? 'Nobody waits yet.'
+          : waiting === 1
+            ? 'One person waits.'
+            : `${waiting.toLocaleString('en-US')} people wait.`}{' '}
+        Join the waitlist: a seat that becomes free goes to the next in line, and the key is made
+        for them at once.
+      </p>
+    </Callout>
   )
 }
 

@@ -12,6 +12,7 @@ import type { Account } from './account-help'
 import { Announcements } from './announcements'
 import { OrganizerLine } from './organizer-line'
 import { WorkshopEntry, type KnownAccess, type KnownObstacle } from './workshop-entry'
+import { WaitlistPlace, type ShownPlace } from './waitlist-place'
 import { WorkshopFacts } from './workshop-facts'
 
 export type WorkshopPageData = {
@@ -25,13 +26,15 @@ export type WorkshopPageData = {
   account: Account | null
   obstacle: KnownObstacle | null
   access: KnownAccess
+  /** Their place in line, or what became of it. */
+  place: ShownPlace | null
   codeRefused: RefusedReason | null
 }
 
 const back = { to: '/', label: 'All workshops' }
 
 export function WorkshopPage({ page }: { page: WorkshopPageData }) {
-  const { slug, shown, claim, staff, account, obstacle, access, codeRefused } = page
+  const { slug, shown, claim, staff, account, obstacle, access, place, codeRefused } = page
   if (!shown) {
     return (
       <PageShell
@@ -62,6 +65,7 @@ export function WorkshopPage({ page }: { page: WorkshopPageData }) {
         account={account}
         obstacle={obstacle}
         access={access}
+        place={place}
         codeRefused={codeRefused}
       />
     </EventZoneProvider>
@@ -76,6 +80,7 @@ function OpenWorkshop({
   account,
   obstacle,
   access,
+  place,
   codeRefused,
 }: {
   loaded: WorkshopView
@@ -85,6 +90,7 @@ function OpenWorkshop({
   account: Account | null
   obstacle: KnownObstacle | null
   access: KnownAccess
+  place: ShownPlace | null
   codeRefused: RefusedReason | null
 }) {
   const { slug } = loaded
@@ -97,8 +103,16 @@ function OpenWorkshop({
       back={back}
     >
       <Announcements shown={workshop.announcements} />
-      <div className="mt-8">
-        {claim ? (
+      <div className="mt-8 space-y-6">
+        {place && workshop.window === 'open' ? (
+          <WaitlistPlace
+            slug={slug}
+            place={place}
+            paused={workshop.paused !== null}
+            hasClaim={claim !== null}
+          />
+        ) : null}
+        {place?.state === 'waiting' && workshop.window === 'open' ? null : claim ? (
           <Claimed slug={slug} state={claim.state} />
         ) : (
           <WorkshopEntry

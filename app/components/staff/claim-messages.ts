@@ -41,6 +41,7 @@ const reasons: Record<string, string> = {
   revoked: 'revoked',
   'given-back': 'given back',
   closed: 'the workshop was ended',
+  unused: 'never used, so its seat went to the waitlist',
   banned: 'the person is banned',
   cancelled: 'cancelled by staff',
   'rejected-by-provider': 'the provider refused the key',

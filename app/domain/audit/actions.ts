@@ -42,6 +42,7 @@ export type AuditAction =
   | `sub-key.${SubKeyEvent}`
   | `team.${'books-exported' | 'created' | 'closed' | 'key-ceiling-set' | 'default-budget-set' | 'default-service-set'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`
+  | `waitlist.${'joined' | 'left' | 'removed' | 'let-in' | 'skipped'}`
   | 'workshop.ended'
 
 type KeyEvent =
@@ -77,6 +78,8 @@ type ClaimEvent =
   | 'revoked'
   | 'permission-changed'
   | 'seat-freed'
+  | 'kept'
+  | 'released'
 
 type SubKeyEvent =
   | 'asked'

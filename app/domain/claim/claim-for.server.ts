@@ -50,8 +50,9 @@ export async function claimForGithubId(
     githubAccountCreatedAt: null,
     githubLogins: [],
   } as const
-  return claimAdmitted(ctx, workshop, claimant, {
+  const outcome = await claimAdmitted(ctx, workshop, claimant, {
     optIn: false,
     actor: `user:${input.actorUserId}`,
   })
+  return outcome.kind === 'waiting' ? { kind: 'refused', reason: 'full' } : outcome
 }

@@ -34,6 +34,8 @@ type Row = WaitingFacts & {
   formerLabel: string | null
   /** The last request for a higher limit: the beginning of its id, and its state. */
   request: string | null
+  /** It is said that the seat of this unused key goes to the line. */
+  noticed: boolean
   taken: boolean
   ahead: number
   slots: number
@@ -65,6 +67,7 @@ export async function findClaimPulse(ctx: Ctx, owner: Owner): Promise<ClaimPulse
     row.budgetFollows,
     row.formerLabel ?? '',
     row.request ?? '',
+    row.noticed ? 'unused' : '',
     announcementsVersion(await readAnnouncements(ctx, owner.workshopSlug)),
   ]
   const waiting = pending
@@ -111,6 +114,8 @@ async function readPulse(ctx: Ctx, { workshopSlug, userId }: Owner): Promise<Row
       case when ${asksForMore}::boolean then (select left(r.id::text, 8) || r.state
         from keymint.limit_requests r where r.claim_id = c.claim_id order by r.asked_at desc, r.id limit 1)
         end as request,
+      exists (select 1 from keymint.release_notices n where n.claim_id = c.claim_id
+        and n.generation = c.generation and n.kept_at is null and c.revealed_at is null) as noticed,
       m.taken_at is not null as taken, coalesce(m.attempts, 0) as attempts, m.delay_reason as "mintReason",
       ceil(extract(epoch from m.not_before - now()))::int as "mintWaitSeconds",
       exists (select 1 from keymint.mint_attempts a where a.mint_id = m.id and a.state = 'sent') as calling,

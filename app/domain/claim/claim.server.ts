@@ -21,11 +21,13 @@ import { beginNextGeneration, leftOfCap } from './next-key.server'
 import { keyExpiryFor } from '../workshop/workshop'
 import type { Workshop } from '../workshop-file'
 import { admit, hasEntryRules, type AdmissionRefusal, type Claimant } from './admission'
-import { mayClaimAgain, type EndedClaim } from './claim-again'
+import { mayClaimAgain } from './claim-again'
+import { readSnapshot } from './claim-snapshot.server'
 import { EntryRefused, needsCode, readEntry, requireEntry, type CodeRefusal } from './entry.server'
 import { makeRoomFromSpares, sendKeepSpares } from './spares.server'
 import { takeSpare } from './take-spare.server'
 import { recordTurnedAway } from './turned-away.server'
+import { isLineAhead, joinLine, LineIsAhead } from './waitlist.server'
 import { typedCode } from './workshop-code'
 
 export type RefusedReason =
@@ -41,6 +43,8 @@ export type RefusedReason =
 export type ClaimOutcome =
   | { kind: 'queued'; claimId: string }
   | { kind: 'already-claimed'; claimId: string }
+  /** The workshop is full, or others wait already: they have a place in line. */
+  | { kind: 'waiting' }
   | { kind: 'refused'; reason: RefusedReason }
 
 export type ClaimInput = {
@@ -117,13 +121,13 @@ export async function claimAdmitted(
   terms: ClaimTerms,
 ): Promise<ClaimOutcome> {
   const refused = (reason: RefusedReason): ClaimOutcome => ({ kind: 'refused', reason })
-  const fullOrEnded = async () =>
-    refused((await readSnapshot(ctx, workshop.slug, person.userId)).ended ? 'ended' : 'full')
+  const full = () => answerFull(ctx, workshop, person, terms)
   try {
     const claimId = await claimFirst(ctx, workshop, person, terms)
-    if (claimId === 'full') return await fullOrEnded()
+    if (claimId === 'full') return await full()
     if (claimId) return { kind: 'queued', claimId }
   } catch (error) {
+    if (isFull(error)) return full()
     if (error instanceof EntryRefused) {
       const { own, mayClaim } = await readSnapshot(ctx, workshop.slug, person.userId)
       return own && !mayClaim ? own : refused(error.reason)
@@ -140,13 +144,22 @@ export async function claimAdmitted(
   if (paused || ended) return refused(ended ? 'ended' : 'paused')
   try {
     return await ctx.db.$transaction((tx) =>
-      claimAgain(ctx, tx, workshop, own.claimId, terms.actor),
+      claimAgain(ctx, tx, workshop, own.claimId, {
+        actor: terms.actor,
+        waits: waits(workshop, terms),
+      }),
     )
   } catch (error) {
-    if (!isPoolIsFull(error)) throw error
-    return fullOrEnded()
+    if (!isFull(error)) throw error
+    return full()
   }
 }
+
+const isFull = (error: unknown) => isPoolIsFull(error) || error instanceof LineIsAhead
+
+/** Staff who claim for somebody stand in no line. */
+const waits = (workshop: Workshop, { entry }: ClaimTerms) =>
+  workshop.waitlist && entry !== undefined
 
 /** So often a claim that finds the pool full looks for money that a spare holds. */
 const maxTakes = 5
@@ -173,14 +186,63 @@ async function claimFirst(
   }
 }
 
+/** No seat is free, or others wait for it: a place in line, where the workshop has one. */
+async function answerFull(
+  ctx: Ctx,
+  workshop: Workshop,
+  person: Claimant,
+  terms: ClaimTerms,
+): Promise<ClaimOutcome> {
+  const refused = (reason: RefusedReason): ClaimOutcome => ({ kind: 'refused', reason })
+  const { own, ended, paused, mayClaim } = await readSnapshot(ctx, workshop.slug, person.userId)
+  if (ended) return refused('ended')
+  if (!waits(workshop, terms)) return refused('full')
+  if (own && !mayClaim) return own
+  if (paused) return refused('paused')
+  try {
+    const joined = await joinLine(ctx, workshop, person, {
+      optIn: terms.optIn,
+      code: terms.entry?.code ?? null,
+    })
+    return joined === 'banned' || joined === 'email-already-claimed'
+      ? refused(joined)
+      : { kind: 'waiting' }
+  } catch (error) {
+    if (!(error instanceof EntryRefused)) throw error
+    return refused(error.reason)
+  }
+}
+
+/**
+ * A claim in the transaction that serves the line, whose lock it holds. Throws PoolIsFull where no
+ * seat is free. The caller has judged the person.
+ */
+export async function claimInLine(
+  ctx: Ctx,
+  tx: Tx,
+  workshop: Workshop,
+  person: Claimant,
+  by: { optIn: boolean; actor: AuditActor },
+): Promise<Exclude<ClaimOutcome, { kind: 'waiting' }>> {
+  const [own] = await tx.$queryRaw<{ claimId: string }[]>`
+    select claim_id as "claimId" from keymint.workshop_attendance
+    where user_id = ${person.userId} and workshop_slug = ${workshop.slug}`
+  if (own) return claimAgain(ctx, tx, workshop, own.claimId, { actor: by.actor, waits: false })
+  const claimId = await insertClaim(ctx, tx, workshop, person, { ...by, evenUnbound: true })
+  return claimId
+    ? { kind: 'queued', claimId }
+    : { kind: 'refused', reason: 'email-already-claimed' }
+}
+
 /** A new key for the same row, by the present terms of the file. A second click changes nothing. */
 async function claimAgain(
   ctx: Ctx,
   tx: Tx,
   workshop: Workshop,
   claimId: string,
-  actor: AuditActor,
-): Promise<ClaimOutcome> {
+  { actor, waits }: { actor: AuditActor; waits: boolean },
+): Promise<Exclude<ClaimOutcome, { kind: 'waiting' }>> {
+  const ahead = waits && (await isLineAhead(tx, { workshopSlug: workshop.slug }))
   const found = await lockClaim(tx, claimId)
   // Its time may have passed without a sweep having seen it.
   const now = await engineNow(tx)
@@ -190,6 +252,7 @@ async function claimAgain(
   }
   const claim = await lockClaim(tx, claimId)
   if (!claim || !mayClaimAgain(claim, now)) return { kind: 'already-claimed', claimId }
+  if (ahead && !claim.holdsSeat) throw new LineIsAhead()
   const keys = await lockKeysOf(tx, holderOf(claim))
   const { keyLimit: limit, keyLimitReset: limitReset } = workshop
   // A cool-down that is over begins the cap afresh where it never does so by itself.
@@ -208,43 +271,6 @@ async function claimAgain(
   return { kind: 'queued', claimId }
 }
 
-type Snapshot = {
-  own: { kind: 'already-claimed'; claimId: string } | null
-  paused: boolean
-  ended: boolean
-  mayClaim: boolean
-}
-
-async function readSnapshot(ctx: Ctx, workshopSlug: string, userId: string): Promise<Snapshot> {
-  const [row] = await ctx.db.$queryRaw<
-    ({
-      claimId: string | null
-      expiresAt: Date
-      paused: boolean
-      ended: boolean
-      mayClaimAgain: boolean
-    } & EndedClaim)[]
-  >`
-    select gate.paused_at is not null as paused, c.claim_id as "claimId",
-      exists (select 1 from keymint.workshop_ends where slug = ${workshopSlug}) as ended,
-      c.state, c.reason, c.expires_at as "expiresAt", c.ended_at as "endedAt", c.cooldown_ms as "cooldownMs",
-        c.may_claim_again as "mayClaimAgain"
-    from keymint.minting gate
-    left join keymint.workshop_attendance c on c.user_id = ${userId} and c.workshop_slug = ${workshopSlug}`
-  if (!row?.claimId)
-    return { own: null, paused: row?.paused ?? false, ended: row?.ended ?? false, mayClaim: false }
-  const hasExpired = row.state === 'ready' && row.expiresAt <= ctx.now()
-  const facts = hasExpired
-    ? { ...row, state: 'ended', reason: 'expired', endedAt: row.expiresAt }
-    : row
-  return {
-    own: { kind: 'already-claimed', claimId: row.claimId },
-    paused: row.paused,
-    ended: row.ended,
-    mayClaim: mayClaimAgain(facts, ctx.now()),
-  }
-}
-
 /**
  * Takes a pre-minted key where there is one, else requests one. Null when the row exists, or minting
  * is paused: then nothing is written.
@@ -256,6 +282,8 @@ async function insertClaim(
   person: Claimant,
   terms: ClaimTerms & { evenUnbound: boolean },
 ): Promise<string | null> {
+  if (terms.entry && workshop.waitlist && (await isLineAhead(tx, { workshopSlug: workshop.slug })))
+    throw new LineIsAhead()
   if (terms.entry) await requireEntry(ctx, tx, workshop, person, terms.entry.code)
   const taken = await takeSpare(ctx, tx, workshop, person, terms)
   if (!taken) return requestClaim(ctx, tx, workshop, person, terms)

@@ -12,7 +12,8 @@ import type { EndReason } from './action-params'
 import { claimSubject, holderOf, lockClaim, type ClaimRow } from './claim-row.server'
 
 export type EndOptions = {
-  reason: EndReason
+  /** `unused`: its seat goes to the waitlist. */
+  reason: EndReason | 'unused'
   mayClaimAgain: boolean
   actor: AuditActor
   why: string | null
@@ -57,7 +58,7 @@ export async function endClaim(
         and holder_id = ${claimId}::uuid and generation = ${claim.generation}::int and state = 'pending'`
   await recordAudit(tx, {
     ...audit,
-    action: options.reason === 'given-back' ? 'claim.given-back' : 'claim.revoked',
+    action: actionOf(options.reason),
     details: {
       ...details,
       endReason: options.reason,
@@ -66,6 +67,11 @@ export async function endClaim(
   })
   await book(ctx, tx, holderOf(claim), { actor: options.actor, why: options.reason })
   return 'ended'
+}
+
+function actionOf(reason: EndOptions['reason']) {
+  if (reason === 'given-back') return 'claim.given-back' as const
+  return reason === 'unused' ? ('claim.released' as const) : ('claim.revoked' as const)
 }
 
 export type GiveBackOutcome = 'given-back' | 'not-live'

@@ -38,15 +38,17 @@ export async function revealKey(
     const claim = await findSealed(ctx, tx, owner)
     if (!claim) return { kind: 'no-key' }
     if (!claim.revealable) return { kind: 'not-yet' }
+    // A key that ends at this moment is not shown any more: whoever locks the row first decides.
+    const shown = await tx.$executeRaw`
+      update keymint.workshop_attendance set revealed_at = coalesce(revealed_at, now())
+        where claim_id = ${claim.claimId}::uuid and state = 'ready' and generation = ${claim.generation}::int`
+    if (shown === 0) return { kind: 'no-key' }
     await recordAudit(tx, {
       actor: `user:${owner.userId}`,
       action: 'key.revealed',
       subject: `claim:${claim.claimId}`,
       scope: claim.workshopSlug,
     })
-    await tx.$executeRaw`
-      update keymint.workshop_attendance set revealed_at = coalesce(revealed_at, now())
-        where claim_id = ${claim.claimId}::uuid`
     return {
       kind: 'revealed',
       key: ctx.sealer.unseal(claim.sealed, keyPlace(claim.keyId, claim.generation)),

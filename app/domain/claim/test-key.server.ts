@@ -8,6 +8,7 @@ import { findAccountReading, readCredits } from '../keys/account-reading.server'
 import { keyPlace } from '../keys/mint-attempt.server'
 import { recordReading } from '../keys/readings.server'
 import { moneyView } from '../money-view'
+import { keepKey } from './release-unused.server'
 import { findSealed, type SealedClaim } from './reveal.server'
 import type { KeyTestResult } from './view-types'
 
@@ -33,6 +34,7 @@ export async function testKey(
   ): KeyTestResult => ({ result, left: null, model: null, ...more, checkedAt })
   if (row.state === 'ended' || row.expiresAt <= ctx.now()) return answer('expired')
   if (!claim?.revealable) return answer('not-ready')
+  await keepKey(ctx, owner)
   const plaintext = ctx.sealer.unseal(claim.sealed, keyPlace(claim.keyId, claim.generation))
   try {
     const left = await readLeft(ctx, claim, plaintext)

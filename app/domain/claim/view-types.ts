@@ -11,7 +11,7 @@ export type StepView = {
 
 export type ClaimRefusal =
   'rejected-by-provider' | 'expired-before-mint' | 'banned' | 'gave-up' | 'cancelled'
-export type ClaimEnd = 'expired' | 'revoked' | 'given-back' | 'closed'
+export type ClaimEnd = 'expired' | 'revoked' | 'given-back' | 'closed' | 'unused'
 
 export type ClaimView = {
   claimId: string

@@ -54,6 +54,8 @@ function makeWorkshop(over: Partial<Workshop> = {}): Workshop {
     askForMore: false,
     announceProblems: false,
     wallShowsSpending: false,
+    waitlist: false,
+    releaseUnusedAfterMs: null,
     ...over,
   }
 }

@@ -24,6 +24,9 @@ import {
   sendMintsAgain,
   stopDueCaps,
 } from '../keys/wake.server'
+import { serveWaitlists } from '../claim/serve-waitlist.server'
+import { releaseUnused } from '../claim/release-unused.server'
+import { mailWaitlist } from '../claim/waitlist-mail.server'
 import { setClaimCommitted } from '../money/pool.server'
 import { sendRunsAgain } from '../keys/reconcile-runs.server'
 import { keepOwnAnnouncements } from './own-announcements.server'
@@ -49,6 +52,9 @@ const parts = {
   ended: ['expired keys', expireKeys],
   closed: ['keys that the provider has ended', closeExpired],
   seatsFreed: ['seats that return', freeSeats],
+  unusedReleased: ['keys that nobody has used', releaseUnused],
+  waitlistServed: ['waitlists', serveWaitlists],
+  waitlistMailed: ['mails to the waitlist', mailWaitlist],
   retired: ['keys whose grace time is over', endGraced],
   limitsRestored: ['limits of a new window', moveDueLimits],
   capsReached: ['keys that have reached their cap', stopDueCaps],

@@ -121,6 +121,7 @@ export async function erasePerson(
     // A grant of an address is a fingerprint, and names nobody.
     const logins = identities.flatMap(({ login }) => (login === null ? [] : asciiLowerCase(login)))
     await tx.$executeRaw`delete from keymint.access_requests where user_id = ${userId}`
+    await tx.$executeRaw`delete from keymint.waitlist where user_id = ${userId}`
     await tx.$executeRaw`
       delete from keymint.access_grants where (kind = 'person' and mark = ${userId})
         or (kind = 'login' and mark = any(${logins}::text[]))`

@@ -322,7 +322,7 @@ test('the download holds everything of a person and no secret', async () => {
     'keys',
     'setupCodes',
     'teams',
-    ...['subKeys', 'accessRequests', 'accessGrants', 'ledger', 'auditEvents'],
+    ...['subKeys', 'accessRequests', 'accessGrants', 'waitlist', 'ledger', 'auditEvents'],
   ])
   expect(file.person).toMatchObject({
     userId: person.userId,

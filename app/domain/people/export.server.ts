@@ -75,6 +75,10 @@ async function* pieces(
     where: { userId },
     orderBy: { createdAt: 'asc' },
   })
+  const waitlist = await db.waitlistPlace.findMany({
+    where: { userId },
+    orderBy: { turn: 'asc' },
+  })
   const accessGrants = await db.accessGrant.findMany({
     where: { kind: 'person', mark: userId },
     orderBy: { grantedAt: 'asc' },
@@ -98,6 +102,7 @@ async function* pieces(
     subKeys,
     accessRequests,
     accessGrants,
+    waitlist,
     ledger,
   }
   yield '{\n'

@@ -26,7 +26,7 @@ export function addressMarks(emailNormalized: string | null): Mark[] {
  * row. Costs two small queries while nothing is held in this workshop.
  */
 export async function findHold(
-  ctx: Pick<Ctx, 'db' | 'fingerprints' | 'now'>,
+  ctx: Pick<Ctx, 'fingerprints' | 'now'> & { db: Tx },
   claimant: { workshopSlug: string; userId: string; emailNormalized: string | null },
 ): Promise<HoldReason | null> {
   const { workshopSlug, userId, emailNormalized } = claimant

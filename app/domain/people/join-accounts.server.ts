@@ -162,6 +162,7 @@ async function judge(
         as teams,
       a.marketing_opted_in_at is not null
         or exists (select 1 from keymint.workshop_attendance c where c.user_id = a.user_id)
+        or exists (select 1 from keymint.waitlist w where w.user_id = a.user_id)
         or exists (select 1 from keymint.team_members m where m.user_id = a.user_id)
         or exists (select 1 from keymint.teams t where t.created_by = a.user_id)
         or exists (select 1 from keymint.master_keys k where k.created_by = a.user_id)

@@ -33,6 +33,8 @@ export const KNOWN = [
   'ask_for_more',
   'announce_problems',
   'wall_shows_spending',
+  'waitlist',
+  'release_unused_after',
 ] as const
 
 export type FieldName = (typeof KNOWN)[number]
@@ -81,5 +83,8 @@ export const OTHER_NAMES: Readonly<Record<string, string>> = {
   ask_more: 'did you mean ask_for_more?',
   requests: 'did you mean ask_for_more?',
   announcements: 'did you mean announce_problems?',
+  waiting_list: 'did you mean waitlist?',
+  wait_list: 'did you mean waitlist?',
+  queue: 'did you mean waitlist?',
   wall: 'every workshop has one at /w/<slug>/live; did you mean wall_shows_spending?',
 }

@@ -70,6 +70,32 @@ export class Fields extends FieldReader {
     return null
   }
 
+  /** A short wait: minutes or hours, as `45m`, `2h`. */
+  wait(name: string, { minMinutes, maxHours }: { minMinutes: number; maxHours: number }) {
+    const node = this.scalar(name, 'a length of time')
+    if (node === null) return null
+    const match = /^([1-9]\d{0,4})(m|h)$/.exec(node.text)
+    if (match === null) {
+      this.problem(
+        name,
+        `is not a length of time: ${quoted(node.text)}`,
+        'write a whole number of minutes or hours: 45m or 2h',
+        node.at,
+      )
+      return null
+    }
+    const ms = Number(match[1]) * (match[2] === 'h' ? HOUR_MS : 60_000)
+    if (ms >= minMinutes * 60_000 && ms <= maxHours * HOUR_MS) return ms
+    const isShort = ms < minMinutes * 60_000
+    this.problem(
+      name,
+      isShort ? `is shorter than ${minMinutes} minutes` : `is longer than ${maxHours} hours`,
+      isShort ? `write at least ${minMinutes}m` : `write at most ${maxHours}h`,
+      node.at,
+    )
+    return null
+  }
+
   /** A moment with an explicit offset. `timezone` only serves the advice. */
   moment(name: string, timezone: string | null): Date | null {
     const node = this.scalar(name, 'a time')

@@ -48,6 +48,8 @@ test('the file of the design is a workshop', () => {
       askForMore: false,
       announceProblems: false,
       wallShowsSpending: false,
+      waitlist: false,
+      releaseUnusedAfterMs: null,
     },
   })
 })

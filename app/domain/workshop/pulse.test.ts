@@ -24,6 +24,7 @@ const view = (change: Partial<WorkshopView> = {}): WorkshopView => ({
   keyExpiryIsRelative: false,
   marketingOptIn: null,
   seats: { total: 150, left: 3 },
+  waitlist: null,
   pool: null,
   paused: null,
   repositoryUrl: null,

@@ -5,10 +5,10 @@ const farMs = 600_000
 
 /** A few bytes for the poll. */
 export function pulseOf(view: WorkshopView): WorkshopPulse {
-  const { window, endedAt, opensAt, closesAt, seats, paused, keyExpiresAt, announcements, asOf } =
-    view
+  const { window, endedAt, opensAt, closesAt, keyExpiresAt, asOf } = view
+  const { seats, waitlist, paused, announcements } = view
   const times = { window, endedAt, opensAt, closesAt, keyExpiresAt, asOf }
-  const pulse = { ...times, seats, paused, announcements }
+  const pulse = { ...times, seats, waitlist, paused, announcements }
   return { ...pulse, next: nextLookMs(pulse) }
 }
 

@@ -23,6 +23,7 @@ import {
   checkCap,
   checkKind,
   checkPremint,
+  checkRelease,
   checkSeats,
   checkTimes,
   type Needs,
@@ -94,6 +95,8 @@ export function readWorkshop(
     askForMore: fields.yes('ask_for_more') ?? false,
     announceProblems: fields.yes('announce_problems') ?? false,
     wallShowsSpending: fields.yes('wall_shows_spending') ?? false,
+    waitlist: fields.yes('waitlist') ?? false,
+    releaseUnusedAfterMs: fields.wait('release_unused_after', { minMinutes: 30, maxHours: 72 }),
   }
 
   const needs: Needs = (name, remedy) => {
@@ -124,6 +127,7 @@ export function readWorkshop(
   checkTimes(fields, { claimsOpenAt, claimsCloseAt, keyExpiresAt })
   checkCap(fields, { poolLimit, keyLimit })
   checkPremint(fields, { premint, maxKeys, needsEnd: meant.has('key_expires_at') })
+  checkRelease(fields, day)
 
   if (
     kind === null ||

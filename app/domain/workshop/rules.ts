@@ -141,6 +141,15 @@ export function checkPremint(
     )
 }
 
+export function checkRelease(fields: Fields, { waitlist }: Pick<Workshop, 'waitlist'>): void {
+  if (fields.has('release_unused_after') && !waitlist && !fields.hasProblem('waitlist'))
+    fields.problem(
+      'release_unused_after',
+      'needs a waitlist: without one nobody else would get the seat',
+      'add `waitlist: true`, or remove the line',
+    )
+}
+
 /**
  * The cap starts afresh with each window until the key ends, and the pool must be able to pay for
  * one key at least.

@@ -53,6 +53,8 @@ export type WorkshopView = {
   keyExpiryIsRelative: boolean
   marketingOptIn: string | null
   seats: { total: number; left: number }
+  /** Null where a full workshop offers no place in line. */
+  waitlist: { waiting: number } | null
   pool: { limit: MoneyView; committed: MoneyView } | null
   /** Set when nobody can claim for a reason of the operator; a pause may come with a reason. */
   paused: PausedView | null
@@ -88,6 +90,7 @@ export type WorkshopPulse = Pick<
   | 'opensAt'
   | 'closesAt'
   | 'seats'
+  | 'waitlist'
   | 'paused'
   | 'keyExpiresAt'
   | 'announcements'

@@ -16,17 +16,31 @@ type Snapshots = {
   switchedSince: Map<SwitchName, string>
   totalSeats: number
   announcements: Map<string, AnnouncementView[]>
+  waiting: Map<string, number>
 }
 
 async function readSnapshots(ctx: Ctx): Promise<Snapshots> {
-  const [pools, gate, switchedSince, totalSeats, announcements] = await Promise.all([
+  const [pools, gate, switchedSince, totalSeats, announcements, waiting] = await Promise.all([
     readPools(ctx.db),
     ctx.db.minting.findFirst(),
     readSwitchTimes(ctx.db, ctx.settings),
     readTotalSeats(ctx.db),
     readAllAnnouncements(ctx),
+    readWaiting(ctx),
   ])
-  return { pools, gate, switchedSince, totalSeats, announcements }
+  return { pools, gate, switchedSince, totalSeats, announcements, waiting }
+}
+
+/** How many wait in line, by workshop. Without a waitlist in any file this reads nothing. */
+async function readWaiting(ctx: Ctx): Promise<Map<string, number>> {
+  const slugs = [...ctx.workshops.workshops.values()].flatMap(({ slug, waitlist }) =>
+    waitlist ? [slug] : [],
+  )
+  if (slugs.length === 0) return new Map()
+  const rows = await ctx.db.$queryRaw<{ slug: string; count: number }[]>`
+    select workshop_slug as slug, count(*)::int as count from keymint.waitlist
+    where state = 'waiting' and workshop_slug = any(${slugs}) group by workshop_slug`
+  return new Map(rows.map(({ slug, count }) => [slug, count]))
 }
 
 /**
@@ -108,6 +122,7 @@ function viewOf(ctx: Ctx, workshop: Workshop, snapshots: Snapshots): WorkshopVie
       workshop.poolLimit === null
         ? null
         : { limit: moneyView(workshop.poolLimit), committed: moneyView(committed) },
+    waitlist: workshop.waitlist ? { waiting: snapshots.waiting.get(workshop.slug) ?? 0 } : null,
     paused: pausedOf(ctx, workshop, snapshots),
     repositoryUrl: workshop.repositoryUrl,
     cooldownMs: workshop.cooldownMs,
