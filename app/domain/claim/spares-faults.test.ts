@@ -7,8 +7,9 @@ import { bindKeys } from '~/domain/keys/bind.server'
 import { recordMissing } from '~/domain/keys/readings.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { verifyCounters } from '~/domain/operations/counters.server'
+import { banPerson } from '~/domain/people/ban.server'
 import { expectPoolToAddUp, mintAll, poolNow, spend } from '../../../tests/claims'
-import { letSettle, readAll } from '../../../tests/engine'
+import { letSettle, readAll, work } from '../../../tests/engine'
 import { changeFile, claim, claimOf, fill, openStock, slug, stock } from '../../../tests/spares'
 
 test('a key that was refused, used, disabled by hand or is gone at the provider is never handed out', async () => {
@@ -74,6 +75,24 @@ test('a spare that is closed while its key is being made leaves no key behind', 
   expect(await stock(world)).toEqual({ ended: 1 })
   expect(await world.liveKeys()).toEqual([])
   expect(await poolNow(world)).toEqual({ committed: 0, seats: 0 })
+})
+
+test('who is banned while the claim is on its way takes no key, whichever was first', async () => {
+  await using world = await openStock({ premint: 8 })
+  await fill(world)
+  const people = await world.people(6)
+  const ban = (userId: string) =>
+    banPerson(world.ctx, { userId, reason: 'a test', actorUserId: 'github:staff' })
+  await ban(people[0]!.userId)
+  // Their session was read before the ban.
+  await claim(world, people[0]!)
+  expect(await claimOf(world, people[0]!)).toMatchObject({ state: 'pending', orKeyHash: null })
+  await Promise.all(people.slice(1).flatMap((person) => [claim(world, person), ban(person.userId)]))
+  await work(world)
+  await mintAll(world)
+  expect(await world.db.workshopAttendance.count({ where: { state: 'ready' } })).toBe(0)
+  await letSettle(world)
+  await expectPoolToAddUp(world)
 })
 
 test('readings and claims at once: whatever a key used is booked where it belongs', async () => {

@@ -64,8 +64,10 @@ export async function takeSpare(
       where s.workshop_slug = ${workshop.slug} and s.state = 'ready' and k.installation = ${ctx.installationId}
         and ${fitsFile(workshop)} and ${isSound} and ${isAtRest} and ${assigned}
       limit 1 for update of s, k skip locked),
+    person as (
+      select 1 from keymint.attendees where user_id = ${person.userId} and banned_at is null for key share),
     claim as (
-      ${newClaim(workshop, person, { claimId, state: 'ready', committed: held, at: ctx.now() })}, spare
+      ${newClaim(workshop, person, { claimId, state: 'ready', committed: held, at: ctx.now() })}, spare, person
       where paused_at is null
       on conflict do nothing returning *),
     given as (
