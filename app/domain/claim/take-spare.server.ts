@@ -12,6 +12,7 @@ import type { Ctx } from '../ctx'
 import { deploymentAccount } from '../keys/accounts.server'
 import { book } from '../keys/want.server'
 import { windowStart } from '../keys/windows'
+import { PoolIsFull } from '../money/pool.server'
 import { capsOf } from '../workshop/worst-case'
 import type { Workshop } from '../workshop-file'
 import type { Claimant } from './admission'
@@ -108,9 +109,6 @@ async function beginWindows(
     where k.id = w.key_id and k.holder_kind = 'claim' and k.holder_id = ${claimId}::uuid
       and w.starts_at < ${start}::timestamptz and w.used_usd = 0`
   const reserve = { caps: capsOf(workshop, ctx.settings), takeSeat: false }
-  await book(ctx, tx, holderOf({ claimId }), {
-    actor,
-    why: 'a pre-minted key was claimed',
-    reserve,
-  })
+  const why = 'a pre-minted key was claimed'
+  if (!(await book(ctx, tx, holderOf({ claimId }), { actor, why, reserve }))) throw new PoolIsFull()
 }
