@@ -7,6 +7,7 @@ import { bindKeys } from '~/domain/keys/bind.server'
 import { recordMissing } from '~/domain/keys/readings.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { verifyCounters } from '~/domain/operations/counters.server'
+import { pauseQueue, resumeQueue } from '~/domain/operations/paused-queues.server'
 import { banPerson } from '~/domain/people/ban.server'
 import { expectPoolToAddUp, mintAll, poolNow, spend } from '../../../tests/claims'
 import { letSettle, readAll, work } from '../../../tests/engine'
@@ -47,6 +48,20 @@ test('a refusal of the provider is no loop, and its money returns', async () => 
   await world.clearFaults()
   await world.db.$executeRaw`update keymint.spares set ended_at = ended_at - interval '6 min'`
   expect(await keepSpares(world.ctx)).toBe(2)
+})
+
+test('while its queue is paused none is made by the sweep either, and what is not needed goes', async () => {
+  await using world = await openStock({ premint: 2 })
+  await fill(world)
+  const by = { name: 'keep-spares', actorUserId: 'github:staff' } as const
+  await pauseQueue(world.ctx, { ...by, reason: 'a test', typed: '' })
+  changeFile(world, { premint: 4 })
+  expect(await keepSpares(world.ctx)).toBe(0)
+  changeFile(world, { premint: 1 })
+  expect(await keepSpares(world.ctx)).toBe(1)
+  changeFile(world, { premint: 2 })
+  await resumeQueue(world.ctx, by)
+  expect(await keepSpares(world.ctx)).toBe(1)
 })
 
 test('two passes at once make the stock once; a claim of another installation’s spare is none', async () => {

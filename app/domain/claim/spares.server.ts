@@ -117,8 +117,9 @@ async function readDecision(
         where s.workshop_slug = ${slug} and s.state in ('pending', 'ready')
           and k.installation = ${ctx.installationId} order by s.requested_at, s.id`
   const [facts] = await db.$queryRaw<Facts[]>`
-    select g.paused_at is not null as paused, a.parked_at is not null as parked,
-      exists (select 1 from keymint.spares s where s.workshop_slug = ${slug}
+    select g.paused_at is not null or exists (
+        select 1 from keymint.paused_queues q where q.name = 'keep-spares') as paused,
+      a.parked_at is not null as parked, exists (select 1 from keymint.spares s where s.workshop_slug = ${slug}
         and (s.state = 'refused' or (s.state = 'ended' and s.reason = 'unusable'))
         and s.ended_at > keymint.now() - make_interval(mins => ${failureMinutes}::int)) as "failedLately",
       coalesce(p.committed_usd, 0)::text as committed, coalesce(p.seats, 0) as seats,
