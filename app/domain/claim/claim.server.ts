@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { isMissingReference, isUniqueViolation, Prisma, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import { findHold } from '../people/holds.server'
-import { recordAudit, type AuditActor } from '../audit/audit.server'
+import type { AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { deploymentAccount } from '../keys/accounts.server'
 import { engineNow, lockKeysOf } from '../keys/key-store.server'
@@ -23,6 +23,7 @@ import type { Workshop } from '../workshop-file'
 import { admit, hasEntryRules, type AdmissionRefusal, type Claimant } from './admission'
 import { mayClaimAgain, type EndedClaim } from './claim-again'
 import { EntryRefused, needsCode, readEntry, requireEntry, type CodeRefusal } from './entry.server'
+import { recordOptIn } from './opt-in.server'
 import { makeRoomFromSpares, sendKeepSpares } from './spares.server'
 import { takeSpare } from './take-spare.server'
 import { recordTurnedAway } from './turned-away.server'
@@ -148,8 +149,11 @@ export async function claimAdmitted(
   }
 }
 
-/** So often a claim that finds the pool full looks for money that a spare holds. */
-const maxTakes = 5
+/**
+ * So often a claim that finds the pool full looks for a spare that it can take, and for money of one
+ * that it gives up: others who claim now may be faster with either.
+ */
+const maxLooks = { taken: 5, 'given-up': 40 }
 
 /** The id of a new claim; null where nothing was written, `full` where the pool has nothing for it. */
 async function claimFirst(
@@ -158,6 +162,7 @@ async function claimFirst(
   person: Claimant,
   terms: ClaimTerms,
 ): Promise<string | null> {
+  const looks = { ...maxLooks }
   for (let tries = 0; ; tries++) {
     try {
       const claimId = await ctx.db.$transaction((tx) =>
@@ -168,7 +173,8 @@ async function claimFirst(
     } catch (error) {
       if (!isPoolIsFull(error)) throw error
       // Money that waits for whoever claims next is no reason to refuse whoever claims now.
-      if (tries >= maxTakes || !(await makeRoomFromSpares(ctx, workshop))) return 'full'
+      const room = await makeRoomFromSpares(ctx, workshop)
+      if (room === null || looks[room]-- <= 0) return 'full'
     }
   }
 }
@@ -332,20 +338,4 @@ async function requestClaim(
   await sendMint(ctx, tx, { mintId, account: deploymentAccount })
   await endClaiming(ctx, tx, workshop, person, { optIn, amount: committed })
   return claimId
-}
-
-/** Opting in keeps its first time and workshop. */
-async function recordOptIn(tx: Tx, userId: string, workshopSlug: string): Promise<void> {
-  const changed = await tx.$executeRaw`
-    update keymint.attendees
-      set marketing_opted_in = true, marketing_opted_in_at = coalesce(marketing_opted_in_at, now()),
-      marketing_opted_in_workshop = coalesce(marketing_opted_in_workshop, ${workshopSlug})
-    where user_id = ${userId} and not marketing_opted_in`
-  if (changed === 1)
-    await recordAudit(tx, {
-      actor: `user:${userId}`,
-      action: 'marketing.opted-in',
-      subject: `user:${userId}`,
-      scope: workshopSlug,
-    })
 }

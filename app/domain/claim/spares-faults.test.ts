@@ -11,6 +11,7 @@ import { pauseQueue, resumeQueue } from '~/domain/operations/paused-queues.serve
 import { banPerson } from '~/domain/people/ban.server'
 import { expectPoolToAddUp, mintAll, poolNow, spend } from '../../../tests/claims'
 import { letSettle, readAll, work } from '../../../tests/engine'
+import { usd } from '../../../tests/world'
 import { changeFile, claim, claimOf, fill, openStock, slug, stock } from '../../../tests/spares'
 
 test('a key that was refused, used, disabled by hand or is gone at the provider is never handed out', async () => {
@@ -107,6 +108,19 @@ test('who is banned while the claim is on its way takes no key, whichever was fi
   await mintAll(world)
   expect(await world.db.workshopAttendance.count({ where: { state: 'ready' } })).toBe(0)
   await letSettle(world)
+  await expectPoolToAddUp(world)
+})
+
+test('many who claim at once share what keys hold that are not made yet', async () => {
+  await using world = await openStock({ premint: 10, poolLimit: usd(16) })
+  expect(await keepSpares(world.ctx)).toBe(8)
+  const people = await world.people(8)
+  const wide = { ...world.ctx, limitClaims: ((run: () => unknown) => run()) as never }
+  const outcomes = await Promise.all(
+    people.map((person) => claimKey(wide, { workshopSlug: slug, person, optIn: false })),
+  )
+  expect(outcomes.map(({ kind }) => kind)).toEqual(Array(8).fill('queued'))
+  expect(await poolNow(world)).toEqual({ committed: 16, seats: 8 })
   await expectPoolToAddUp(world)
 })
 

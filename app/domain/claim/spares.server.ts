@@ -240,15 +240,18 @@ async function closeSpare(ctx: Ctx, id: string, reason: SpareEnd): Promise<boole
 
 /**
  * The pool is full. Whether that is because spares hold its money: then one that is made is there to
- * be taken, or one that is not made yet is given up for the claim.
+ * be `taken`, or one that is not made yet is `given-up` for the claim. Null: spares are not why.
  */
-export async function makeRoomFromSpares(ctx: Ctx, workshop: Workshop): Promise<boolean> {
-  if (workshop.premint === null || workshop.poolLimit === null) return false
+export async function makeRoomFromSpares(
+  ctx: Ctx,
+  workshop: Workshop,
+): Promise<'taken' | 'given-up' | null> {
+  if (workshop.premint === null || workshop.poolLimit === null) return null
   const [pool] = await ctx.db.$queryRaw<{ committed: string; seats: number; ended: boolean }[]>`
     select committed_usd::text as committed, seats, ended_at is not null as ended
     from keymint.pools where workshop_slug = ${workshop.slug}`
-  if (!pool || pool.ended || pool.seats >= (workshop.maxKeys ?? Infinity)) return false
-  if (nanoFromDecimalString(pool.committed) > workshop.poolLimit) return false
+  if (!pool || pool.ended || pool.seats >= (workshop.maxKeys ?? Infinity)) return null
+  if (nanoFromDecimalString(pool.committed) > workshop.poolLimit) return null
   // Waits for whoever is at one of them: a reading, or another claim.
   const live = await ctx.db.$transaction(
     (tx) => tx.$queryRaw<{ id: string; state: string }[]>`
@@ -258,8 +261,8 @@ export async function makeRoomFromSpares(ctx: Ctx, workshop: Workshop): Promise<
         and k.installation = ${ctx.installationId} and ${fitsFile(workshop)} and ${isSound}
       order by s.id for update of s`,
   )
-  if (live.some(({ state }) => state === 'ready')) return true
-  for (const { id, state } of live)
-    if (state === 'pending') return closeSpare(ctx, id, 'not-needed')
-  return false
+  if (live.some(({ state }) => state === 'ready')) return 'taken'
+  // Another claim may give up the same one: then this one gives up the next.
+  for (const { id } of live) if (await closeSpare(ctx, id, 'not-needed')) return 'given-up'
+  return live.length > 0 ? 'taken' : null
 }
