@@ -173,8 +173,8 @@ async function claimFirst(
     } catch (error) {
       if (!isPoolIsFull(error)) throw error
       // Money that waits for whoever claims next is no reason to refuse whoever claims now.
-      const room = await makeRoomFromSpares(ctx, workshop)
-      if (room === null || looks[room]-- <= 0) return 'full'
+      const found = await makeRoomFromSpares(ctx, workshop)
+      if (found === null || looks[found]-- <= 0) return 'full'
     }
   }
 }

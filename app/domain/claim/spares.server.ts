@@ -221,12 +221,17 @@ async function requestSpares(ctx: Ctx, tx: Tx, workshop: Workshop, count: number
 }
 
 /** Ends a spare and its key; what it held returns when the key is settled, at once if none was made. */
-async function closeSpare(ctx: Ctx, id: string, reason: SpareEnd): Promise<boolean> {
+async function closeSpare(
+  ctx: Ctx,
+  id: string,
+  reason: SpareEnd,
+  states: LiveSpare['state'][] = ['pending', 'ready'],
+): Promise<boolean> {
   const holder = { holderKind: 'spare' as const, holderId: id }
   return ctx.db.$transaction(async (tx) => {
     await ctx.holders.spare?.lock(ctx, tx, holder)
     const [spare] = await tx.$queryRaw<{ state: string }[]>`
-      select state from keymint.spares where id = ${id}::uuid and state in ('pending', 'ready')`
+      select state from keymint.spares where id = ${id}::uuid and state = any(${states}::text[])`
     if (!spare) return false
     await wantOff(ctx, tx, await lockKeysOf(tx, holder), 'ended')
     await tx.$executeRaw`
@@ -262,7 +267,9 @@ export async function makeRoomFromSpares(
       order by s.id for update of s`,
   )
   if (live.some(({ state }) => state === 'ready')) return 'taken'
-  // Another claim may give up the same one: then this one gives up the next.
-  for (const { id } of live) if (await closeSpare(ctx, id, 'not-needed')) return 'given-up'
+  // Another claim may give up the same one: then this one gives up the next. One that has been made
+  // meanwhile is there to be taken.
+  for (const { id } of live)
+    if (await closeSpare(ctx, id, 'not-needed', ['pending'])) return 'given-up'
   return live.length > 0 ? 'taken' : null
 }
