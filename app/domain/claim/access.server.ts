@@ -3,7 +3,7 @@
  * an index; a request is decided once, by whoever was first. A grant lifts the file's rules of entry
  * and nothing else: seats, pool, pause and bans are not asked here. No address is stored.
  */
-import { isUniqueViolation, type Tx } from '~/adapters/db.server'
+import { isMissingReference, isUniqueViolation, type Tx } from '~/adapters/db.server'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { normalizeEmail } from '../people/email'
@@ -90,6 +90,8 @@ export async function askForAccess(
       return { kind: 'asked' }
     })
   } catch (error) {
+    // The account was joined to another, or erased, by a click in another tab.
+    if (isMissingReference(error)) return { kind: 'not-needed' }
     if (!isUniqueViolation(error)) throw error
     return { kind: 'already-asked' }
   }

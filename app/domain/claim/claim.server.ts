@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { isMissingReference, isUniqueViolation, Prisma, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import { findHold } from '../people/holds.server'
-import { recordAudit, type AuditActor } from '../audit/audit.server'
+import type { AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { deploymentAccount } from '../keys/accounts.server'
 import { engineNow, lockKeysOf } from '../keys/key-store.server'
@@ -24,6 +24,7 @@ import { admit, hasEntryRules, type AdmissionRefusal, type Claimant } from './ad
 import { mayClaimAgain } from './claim-again'
 import { readSnapshot } from './claim-snapshot.server'
 import { EntryRefused, needsCode, readEntry, requireEntry, type CodeRefusal } from './entry.server'
+import { recordOptIn } from './opt-in.server'
 import { makeRoomFromSpares, sendKeepSpares } from './spares.server'
 import { takeSpare } from './take-spare.server'
 import { recordTurnedAway } from './turned-away.server'
@@ -161,8 +162,11 @@ const isFull = (error: unknown) => isPoolIsFull(error) || error instanceof LineI
 const waits = (workshop: Workshop, { entry }: ClaimTerms) =>
   workshop.waitlist && entry !== undefined
 
-/** So often a claim that finds the pool full looks for money that a spare holds. */
-const maxTakes = 5
+/**
+ * So often a claim that finds the pool full looks for a spare that it can take, and for money of one
+ * that it gives up: others who claim now may be faster with either.
+ */
+const maxLooks = { taken: 5, 'given-up': 40 }
 
 /** The id of a new claim; null where nothing was written, `full` where the pool has nothing for it. */
 async function claimFirst(
@@ -171,6 +175,7 @@ async function claimFirst(
   person: Claimant,
   terms: ClaimTerms,
 ): Promise<string | null> {
+  const looks = { ...maxLooks }
   for (let tries = 0; ; tries++) {
     try {
       const claimId = await ctx.db.$transaction((tx) =>
@@ -181,7 +186,8 @@ async function claimFirst(
     } catch (error) {
       if (!isPoolIsFull(error)) throw error
       // Money that waits for whoever claims next is no reason to refuse whoever claims now.
-      if (tries >= maxTakes || !(await makeRoomFromSpares(ctx, workshop))) return 'full'
+      const found = await makeRoomFromSpares(ctx, workshop)
+      if (found === null || looks[found]-- <= 0) return 'full'
     }
   }
 }
@@ -360,20 +366,4 @@ async function requestClaim(
   await sendMint(ctx, tx, { mintId, account: deploymentAccount })
   await endClaiming(ctx, tx, workshop, person, { optIn, amount: committed })
   return claimId
-}
-
-/** Opting in keeps its first time and workshop. */
-async function recordOptIn(tx: Tx, userId: string, workshopSlug: string): Promise<void> {
-  const changed = await tx.$executeRaw`
-    update keymint.attendees
-      set marketing_opted_in = true, marketing_opted_in_at = coalesce(marketing_opted_in_at, now()),
-      marketing_opted_in_workshop = coalesce(marketing_opted_in_workshop, ${workshopSlug})
-    where user_id = ${userId} and not marketing_opted_in`
-  if (changed === 1)
-    await recordAudit(tx, {
-      actor: `user:${userId}`,
-      action: 'marketing.opted-in',
-      subject: `user:${userId}`,
-      scope: workshopSlug,
-    })
 }

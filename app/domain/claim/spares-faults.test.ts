@@ -7,8 +7,11 @@ import { bindKeys } from '~/domain/keys/bind.server'
 import { recordMissing } from '~/domain/keys/readings.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { verifyCounters } from '~/domain/operations/counters.server'
+import { pauseQueue, resumeQueue } from '~/domain/operations/paused-queues.server'
+import { banPerson } from '~/domain/people/ban.server'
 import { expectPoolToAddUp, mintAll, poolNow, spend } from '../../../tests/claims'
-import { letSettle, readAll } from '../../../tests/engine'
+import { letSettle, readAll, work } from '../../../tests/engine'
+import { usd } from '../../../tests/world'
 import { changeFile, claim, claimOf, fill, openStock, slug, stock } from '../../../tests/spares'
 
 test('a key that was refused, used, disabled by hand or is gone at the provider is never handed out', async () => {
@@ -48,6 +51,20 @@ test('a refusal of the provider is no loop, and its money returns', async () => 
   expect(await keepSpares(world.ctx)).toBe(2)
 })
 
+test('while its queue is paused none is made by the sweep either, and what is not needed goes', async () => {
+  await using world = await openStock({ premint: 2 })
+  await fill(world)
+  const by = { name: 'keep-spares', actorUserId: 'github:staff' } as const
+  await pauseQueue(world.ctx, { ...by, reason: 'a test', typed: '' })
+  changeFile(world, { premint: 4 })
+  expect(await keepSpares(world.ctx)).toBe(0)
+  changeFile(world, { premint: 1 })
+  expect(await keepSpares(world.ctx)).toBe(1)
+  changeFile(world, { premint: 2 })
+  await resumeQueue(world.ctx, by)
+  expect(await keepSpares(world.ctx)).toBe(1)
+})
+
 test('two passes at once make the stock once; a claim of another installation’s spare is none', async () => {
   await using world = await openStock()
   await Promise.all([keepSpares(world.ctx), keepSpares(world.ctx), keepSpares(world.ctx)])
@@ -74,6 +91,37 @@ test('a spare that is closed while its key is being made leaves no key behind', 
   expect(await stock(world)).toEqual({ ended: 1 })
   expect(await world.liveKeys()).toEqual([])
   expect(await poolNow(world)).toEqual({ committed: 0, seats: 0 })
+})
+
+test('who is banned while the claim is on its way takes no key, whichever was first', async () => {
+  await using world = await openStock({ premint: 8 })
+  await fill(world)
+  const people = await world.people(6)
+  const ban = (userId: string) =>
+    banPerson(world.ctx, { userId, reason: 'a test', actorUserId: 'github:staff' })
+  await ban(people[0]!.userId)
+  // Their session was read before the ban.
+  await claim(world, people[0]!)
+  expect(await claimOf(world, people[0]!)).toMatchObject({ state: 'pending', orKeyHash: null })
+  await Promise.all(people.slice(1).flatMap((person) => [claim(world, person), ban(person.userId)]))
+  await work(world)
+  await mintAll(world)
+  expect(await world.db.workshopAttendance.count({ where: { state: 'ready' } })).toBe(0)
+  await letSettle(world)
+  await expectPoolToAddUp(world)
+})
+
+test('many who claim at once share what keys hold that are not made yet', async () => {
+  await using world = await openStock({ premint: 10, poolLimit: usd(16) })
+  expect(await keepSpares(world.ctx)).toBe(8)
+  const people = await world.people(8)
+  const wide = { ...world.ctx, limitClaims: ((run: () => unknown) => run()) as never }
+  const outcomes = await Promise.all(
+    people.map((person) => claimKey(wide, { workshopSlug: slug, person, optIn: false })),
+  )
+  expect(outcomes.map(({ kind }) => kind)).toEqual(Array(8).fill('queued'))
+  expect(await poolNow(world)).toEqual({ committed: 16, seats: 8 })
+  await expectPoolToAddUp(world)
 })
 
 test('readings and claims at once: whatever a key used is booked where it belongs', async () => {

@@ -117,8 +117,9 @@ async function readDecision(
         where s.workshop_slug = ${slug} and s.state in ('pending', 'ready')
           and k.installation = ${ctx.installationId} order by s.requested_at, s.id`
   const [facts] = await db.$queryRaw<Facts[]>`
-    select g.paused_at is not null as paused, a.parked_at is not null as parked,
-      exists (select 1 from keymint.spares s where s.workshop_slug = ${slug}
+    select g.paused_at is not null or exists (
+        select 1 from keymint.paused_queues q where q.name = 'keep-spares') as paused,
+      a.parked_at is not null as parked, exists (select 1 from keymint.spares s where s.workshop_slug = ${slug}
         and (s.state = 'refused' or (s.state = 'ended' and s.reason = 'unusable'))
         and s.ended_at > keymint.now() - make_interval(mins => ${failureMinutes}::int)) as "failedLately",
       coalesce(p.committed_usd, 0)::text as committed, coalesce(p.seats, 0) as seats,
@@ -220,12 +221,17 @@ async function requestSpares(ctx: Ctx, tx: Tx, workshop: Workshop, count: number
 }
 
 /** Ends a spare and its key; what it held returns when the key is settled, at once if none was made. */
-async function closeSpare(ctx: Ctx, id: string, reason: SpareEnd): Promise<boolean> {
+async function closeSpare(
+  ctx: Ctx,
+  id: string,
+  reason: SpareEnd,
+  states: LiveSpare['state'][] = ['pending', 'ready'],
+): Promise<boolean> {
   const holder = { holderKind: 'spare' as const, holderId: id }
   return ctx.db.$transaction(async (tx) => {
     await ctx.holders.spare?.lock(ctx, tx, holder)
     const [spare] = await tx.$queryRaw<{ state: string }[]>`
-      select state from keymint.spares where id = ${id}::uuid and state in ('pending', 'ready')`
+      select state from keymint.spares where id = ${id}::uuid and state = any(${states}::text[])`
     if (!spare) return false
     await wantOff(ctx, tx, await lockKeysOf(tx, holder), 'ended')
     await tx.$executeRaw`
@@ -239,15 +245,18 @@ async function closeSpare(ctx: Ctx, id: string, reason: SpareEnd): Promise<boole
 
 /**
  * The pool is full. Whether that is because spares hold its money: then one that is made is there to
- * be taken, or one that is not made yet is given up for the claim.
+ * be `taken`, or one that is not made yet is `given-up` for the claim. Null: spares are not why.
  */
-export async function makeRoomFromSpares(ctx: Ctx, workshop: Workshop): Promise<boolean> {
-  if (workshop.premint === null || workshop.poolLimit === null) return false
+export async function makeRoomFromSpares(
+  ctx: Ctx,
+  workshop: Workshop,
+): Promise<'taken' | 'given-up' | null> {
+  if (workshop.premint === null || workshop.poolLimit === null) return null
   const [pool] = await ctx.db.$queryRaw<{ committed: string; seats: number; ended: boolean }[]>`
     select committed_usd::text as committed, seats, ended_at is not null as ended
     from keymint.pools where workshop_slug = ${workshop.slug}`
-  if (!pool || pool.ended || pool.seats >= (workshop.maxKeys ?? Infinity)) return false
-  if (nanoFromDecimalString(pool.committed) > workshop.poolLimit) return false
+  if (!pool || pool.ended || pool.seats >= (workshop.maxKeys ?? Infinity)) return null
+  if (nanoFromDecimalString(pool.committed) > workshop.poolLimit) return null
   // Waits for whoever is at one of them: a reading, or another claim.
   const live = await ctx.db.$transaction(
     (tx) => tx.$queryRaw<{ id: string; state: string }[]>`
@@ -257,8 +266,10 @@ export async function makeRoomFromSpares(ctx: Ctx, workshop: Workshop): Promise<
         and k.installation = ${ctx.installationId} and ${fitsFile(workshop)} and ${isSound}
       order by s.id for update of s`,
   )
-  if (live.some(({ state }) => state === 'ready')) return true
-  for (const { id, state } of live)
-    if (state === 'pending') return closeSpare(ctx, id, 'not-needed')
-  return false
+  if (live.some(({ state }) => state === 'ready')) return 'taken'
+  // Another claim may give up the same one: then this one gives up the next. One that has been made
+  // meanwhile is there to be taken.
+  for (const { id } of live)
+    if (await closeSpare(ctx, id, 'not-needed', ['pending'])) return 'given-up'
+  return live.length > 0 ? 'taken' : null
 }

@@ -12,6 +12,7 @@ import type { Ctx } from '../ctx'
 import { deploymentAccount } from '../keys/accounts.server'
 import { book } from '../keys/want.server'
 import { windowStart } from '../keys/windows'
+import { PoolIsFull } from '../money/pool.server'
 import { capsOf } from '../workshop/worst-case'
 import type { Workshop } from '../workshop-file'
 import type { Claimant } from './admission'
@@ -64,8 +65,10 @@ export async function takeSpare(
       where s.workshop_slug = ${workshop.slug} and s.state = 'ready' and k.installation = ${ctx.installationId}
         and ${fitsFile(workshop)} and ${isSound} and ${isAtRest} and ${assigned}
       limit 1 for update of s, k skip locked),
+    person as (
+      select 1 from keymint.attendees where user_id = ${person.userId} and banned_at is null for key share),
     claim as (
-      ${newClaim(workshop, person, { claimId, state: 'ready', committed: held, at: ctx.now() })}, spare
+      ${newClaim(workshop, person, { claimId, state: 'ready', committed: held, at: ctx.now() })}, spare, person
       where paused_at is null
       on conflict do nothing returning *),
     given as (
@@ -106,9 +109,6 @@ async function beginWindows(
     where k.id = w.key_id and k.holder_kind = 'claim' and k.holder_id = ${claimId}::uuid
       and w.starts_at < ${start}::timestamptz and w.used_usd = 0`
   const reserve = { caps: capsOf(workshop, ctx.settings), takeSeat: false }
-  await book(ctx, tx, holderOf({ claimId }), {
-    actor,
-    why: 'a pre-minted key was claimed',
-    reserve,
-  })
+  const why = 'a pre-minted key was claimed'
+  if (!(await book(ctx, tx, holderOf({ claimId }), { actor, why, reserve }))) throw new PoolIsFull()
 }

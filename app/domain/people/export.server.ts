@@ -33,7 +33,7 @@ async function* pieces(
   const identities = await db.identity.findMany({ where: { userId }, orderBy: { linkedAt: 'asc' } })
   const sessions = await db.session.findMany({
     where: { userId },
-    omit: { tokenHash: true },
+    omit: { tokenHash: true, earlierTokenHash: true },
     orderBy: { createdAt: 'asc' },
   })
   const claims = await db.workshopAttendance.findMany({

@@ -117,6 +117,7 @@ async function moveInto(tx: Tx, { keep, drop }: { keep: string; drop: string }):
     update keymint.attendees set last_seen_at = now(),
       first_seen_at = least(first_seen_at, (select first_seen_at from keymint.attendees where user_id = ${drop}))
       where user_id = ${keep}`
+  await moveEntry(tx, { keep, drop })
   await tx.$executeRaw`delete from keymint.attendees where user_id = ${drop}`
   await recordAudit(tx, {
     actor: `user:${keep}`,
@@ -124,6 +125,26 @@ async function moveInto(tx: Tx, { keep, drop }: { keep: string; drop: string }):
     subject: `user:${keep}`,
     details: { deleted: drop, signIns: moved, sessions },
   })
+}
+
+/**
+ * What organizers were asked and what they granted is the person's. One request of a workshop is open
+ * and one grant counts: where both accounts have one, that of the remaining account stays. Requests
+ * first: whoever decides about one at this moment is waited for, and the grant is seen.
+ */
+async function moveEntry(tx: Tx, { keep, drop }: { keep: string; drop: string }): Promise<void> {
+  await tx.$executeRaw`
+    delete from keymint.access_requests r where r.user_id = ${drop} and r.state = 'open' and exists (
+      select 1 from keymint.access_requests o
+      where o.user_id = ${keep} and o.workshop_slug = r.workshop_slug and o.state = 'open')`
+  await tx.$executeRaw`
+    update keymint.access_requests set user_id = ${keep} where user_id = ${drop}`
+  await tx.$executeRaw`
+    delete from keymint.access_grants g where g.kind = 'person' and g.mark = ${drop}
+      and g.revoked_at is null and exists (select 1 from keymint.access_grants o where o.kind = 'person'
+        and o.mark = ${keep} and o.workshop_slug = g.workshop_slug and o.revoked_at is null)`
+  await tx.$executeRaw`
+    update keymint.access_grants set mark = ${keep} where kind = 'person' and mark = ${drop}`
 }
 
 /**
