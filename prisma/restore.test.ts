@@ -1,5 +1,6 @@
 /** A backup of a database in use, and what becomes of it on another, empty one. */
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -16,7 +17,9 @@ import { checkBackup } from '~/domain/operations/database-checks.server'
 import { testedDeployment } from '~/domain/operations/readiness.server'
 import { emptyDatabase } from '../tests/database'
 import { openWorld, type World } from '../tests/world'
-import { migrate } from './migrate'
+import { migrationNames } from '~/adapters/migrations.server'
+import { copyOut, copyTablesIn } from './database-copy'
+import { migrate, migrateTo } from './migrate'
 import { restore } from './restore'
 
 const leave = { formerKeys: 'leave', identities: [] } as const
@@ -134,12 +137,84 @@ test('a backup that was cut, changed or mixed up is refused before anything is w
   await refused(text.slice(0, text.length / 2), 'was cut')
   await refused(text.replace(/(COPY keymint\.attendees .*\n).*\n/, '$1'), 'has 5 rows, and holds 4')
   await refused(text.replace('COPY keymint.mints', 'DROP TABLE keymint.mints'), 'does not write')
+  const others = (part: string) => text.replace(/(?=-- end of keymint)/, part)
+  await refused(others('COPY public.theirs (x) FROM stdin;\nhello\n\\.\n'), 'public.theirs')
+  await refused(others('COPY keymint.workers (id) FROM stdin;\n\\.\n'), 'keymint.workers')
+  await refused(others('COPY keymint.mints (id) FROM stdin;\n\\.\n'), 'keymint.mints')
+  await refused(others("SELECT pg_catalog.setval('public.theirs', 1, true);\n"), 'public.theirs')
   await refused(text.replace('"name":"2026', '"name":"2036'), 'of a newer build')
   await refused(text.replace(/"checksum":"./, '"checksum":"x'), 'of another build')
   await expect(restore(world.database.url, file, leave)).rejects.toThrow('is not empty')
   await expect(restore(url, path.join(folder, 'none'), leave)).rejects.toThrow('There is no backup')
   // Nothing was written until now.
   expect(await restore(url, file, leave)).toMatchObject({ hasJobs: true })
+})
+
+test('a backup with a part too few leaves nothing behind that could be used', async () => {
+  await using world = await openWorld()
+  const folder = await folderOf(world)
+  const file = path.join(folder, 'one.sql.gz')
+  await makeBackup(world.database.url, file, [])
+  const text = gunzipSync(await readFile(file)).toString()
+  const less = text
+    .replace(/COPY keymint\.access_grants .*\n(?:.*\n)*?\\\.\n/, '')
+    .replace(/"keymint\.access_grants":\d+,?/, '')
+  expect(less).not.toContain('keymint.access_grants')
+  await writeFile(file, gzipSync(less))
+  await expect(restore(await emptyDatabase(world), file, leave)).rejects.toThrow(
+    'The backup does not name keymint.access_grants',
+  )
+})
+
+test('wherever a restore ends, the database has another installation id than the former one', async () => {
+  await using world = await openWorld()
+  const copy = copyOut(world.database.url)
+  const url = await emptyDatabase(world)
+  await migrateTo(url, migrationNames())
+  await copyTablesIn(url, copy)
+  // Killed here, and started anyway.
+  const { installationId } = await migrate(url)
+  expect(installationId).toMatch(/^[0-9a-f]{12}$/)
+  expect(installationId).not.toBe(world.ctx.installationId)
+})
+
+test('jobs of a queue that is no more do not keep a backup from being restored', async () => {
+  await using world = await openWorld()
+  await world.db.$executeRaw`select pgboss.create_queue('former', '{"policy":"standard"}')::text`
+  await world.db.$executeRaw`
+    insert into pgboss.job (name, data) values ('former', '{}'), ('retention', '{"kept":1}')`
+  const file = path.join(await folderOf(world), 'one.sql.gz')
+  await makeBackup(world.database.url, file, [])
+  const url = await emptyDatabase(world)
+  expect(await restore(url, file, leave)).toMatchObject({ hasJobs: true })
+  expect((await rowsOf(url))['pgboss.job_common']).toContain('"data": {"kept": 1}')
+  expect((await rowsOf(url))['pgboss.job_common']).not.toContain('"former"')
+})
+
+async function readWhole(copy: AsyncIterable<Buffer>) {
+  for await (const _chunk of copy);
+}
+
+test('a database that goes between two tables ends the backup, not the process', async () => {
+  await using world = await openWorld()
+  const uncaught: unknown[] = []
+  const listen = (error: unknown) => void uncaught.push(error)
+  process.on('uncaughtException', listen)
+  world.onClose(() => Promise.resolve(process.off('uncaughtException', listen)))
+  const copy = copyOut(world.database.url)
+  await copy.next()
+  await world.db.$executeRaw`
+    select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'keymint-backup'
+      and datname = current_database()`
+  await expect
+    .poll(
+      () => world.db.$queryRaw`
+      select pid from pg_stat_activity where application_name = 'keymint-backup' and datname = current_database()`,
+    )
+    .toEqual([])
+  await sleep(100)
+  await expect(readWhole(copy)).rejects.toThrow()
+  expect(uncaught).toEqual([])
 })
 
 test('a nightly backup is recorded, kept for its days, and its failure is an error of the check', async () => {
