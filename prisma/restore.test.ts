@@ -14,6 +14,7 @@ import { keyPlace } from '~/domain/keys/mint-attempt.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { backUpNightly, backupFileName, makeBackup } from '~/domain/operations/backup.server'
 import { checkBackup } from '~/domain/operations/database-checks.server'
+import { checkMessage } from '~/messages/readiness'
 import { testedDeployment } from '~/domain/operations/readiness.server'
 import { emptyDatabase } from '../tests/database'
 import { openWorld, type World } from '../tests/world'
@@ -239,6 +240,14 @@ test('a nightly backup is recorded, kept for its days, and its failure is an err
   const broken = { ...ctx, backup: { ...backup, folder: path.join(folder, 'missing') } }
   await expect(backUpNightly(broken)).rejects.toThrow('is missing, or this user may not write')
   expect(await found()).toMatchObject({ code: 'backup-failed', severity: 'error', hours: 27 })
+  await world.db.$executeRaw`
+    update keymint.backups set finished_at = now() - interval '61 minutes' where error is null`
+  expect(checkMessage({ findings: [await found()] })).toEqual({
+    sentence:
+      `The last backup failed: The folder ${broken.backup.folder} is missing, or this user may not ` +
+      'write there. The newest one is 1 hour old.',
+    remedy: 'Repair the cause, then run “Make a backup” on the Schedules page.',
+  })
   expect(await backUpNightly(world.ctx)).toBeNull()
 })
 

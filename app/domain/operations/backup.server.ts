@@ -109,7 +109,7 @@ export type LastBackups = {
   error: string | null
 }
 
-/** What the readiness check and the alerts say of the nightly backup. */
+/** What the readiness check says of the nightly backup; one by hand is not recorded. */
 export async function readLastBackups(db: Ctx['db']): Promise<LastBackups> {
   const [row] = await db.$queryRaw<
     { file: string | null; ageMs: number | null; error: string | null }[]
