@@ -223,7 +223,9 @@ test('a nightly backup is recorded, kept for its days, and its failure is an err
   const folder = await folderOf(world)
   const old = backupFileName(new Date(Date.now() - 15 * 86_400_000), true)
   const recent = backupFileName(new Date(Date.now() - 13 * 86_400_000), false)
-  for (const name of [old, recent, `${old}.part`, 'something-else.sql.gz'])
+  const killed = `${backupFileName(new Date(Date.now() - 2 * 86_400_000), false)}.part`
+  const running = `${backupFileName(new Date(Date.now() - 3_600_000), false)}.part`
+  for (const name of [old, recent, `${old}.part`, killed, running, 'something-else.sql.gz'])
     await writeFile(path.join(folder, name), '')
   const backup = { databaseUrl: world.database.url, folder, recipients: [], keepDays: 14 }
   const ctx = { ...world.ctx, backup }
@@ -232,7 +234,7 @@ test('a nightly backup is recorded, kept for its days, and its failure is an err
   expect(await found()).toMatchObject({ code: 'backup-none-yet' })
   const made = await backUpNightly(ctx)
   expect((await readdir(folder)).sort()).toEqual(
-    [recent, path.basename(made!.path), 'something-else.sql.gz'].sort(),
+    [recent, running, path.basename(made!.path), 'something-else.sql.gz'].sort(),
   )
   expect(await found()).toMatchObject({ code: 'backup-ok', severity: 'ok', isEncrypted: false })
   await world.db.$executeRaw`update keymint.backups set finished_at = now() - interval '27 hours'`
@@ -249,6 +251,13 @@ test('a nightly backup is recorded, kept for its days, and its failure is an err
     remedy: 'Repair the cause, then run “Make a backup” on the Schedules page.',
   })
   expect(await backUpNightly(world.ctx)).toBeNull()
+  // A backup that cannot be made makes room nevertheless, and leaves the newest one.
+  const later = { ...ctx, now: () => new Date(Date.now() + 30 * 86_400_000) }
+  const away = { ...later, backup: { ...backup, databaseUrl: 'postgresql://127.0.0.1:1/none' } }
+  await expect(backUpNightly(away)).rejects.toThrow()
+  expect((await readdir(folder)).sort()).toEqual(
+    [path.basename(made!.path), 'something-else.sql.gz'].sort(),
+  )
 })
 
 test('a migration that was changed after it was applied stops the next migrate', async () => {
