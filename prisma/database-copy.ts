@@ -3,6 +3,7 @@
  * one `COPY table (columns) FROM stdin;` for each table, its rows, and `\.`. A header says which
  * migrations the rows belong to, a trailer how many there are, so that a file that was cut is known.
  */
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
@@ -31,19 +32,25 @@ const trailerMark = '-- end of keymint backup '
 /** Not rows of anybody: processes that are gone when the copy is read, and what the engine keeps itself. */
 const leftOut = ['keymint.workers', 'keymint.pace_leases', 'keymint._prisma_migrations']
 const jobTable = 'pgboss.job_common'
+/** A file names what is written: nothing but these, whatever else is in the database. */
+const isOurs = (name: string) => /^keymint\.[a-z_0-9]+$/.test(name) && !leftOut.includes(name)
 
 /** A copy that cannot be read, in a sentence that says why and what to do. */
 export class CopyError extends Error {
   override name = 'CopyError'
 }
 
-const clientOf = (url: string) =>
-  new pg.Client({
+function clientOf(url: string): pg.Client {
+  const client = new pg.Client({
     connectionString: withoutPrismaParameters(url),
     application_name: 'keymint-backup',
     options: '-c timezone=UTC -c search_path=pg_catalog',
     keepAlive: true,
   })
+  // A connection that is lost between two statements would end the process; the next one reports it.
+  client.on('error', () => undefined)
+  return client
+}
 
 type Table = { name: string; columns: string[] }
 
@@ -181,6 +188,11 @@ async function* linesOf(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   if (rest.length > 0) throw new CopyError('The backup ends in the middle of a line: it was cut.')
 }
 
+const changed = (name: string) =>
+  new CopyError(
+    `The backup has a part that Keymint does not write: ${name.slice(0, 80)}. It was changed.`,
+  )
+
 /** Reads a whole copy and counts it. Throws CopyError where it is not what its trailer says. */
 export async function checkCopy(source: AsyncIterable<Buffer>): Promise<{
   header: CopyHeader
@@ -190,10 +202,13 @@ export async function checkCopy(source: AsyncIterable<Buffer>): Promise<{
   const counted: Record<string, number> = {}
   for await (const part of readParts(source)) {
     if (part.kind === 'header') header = part.header
+    if (part.kind === 'sequence' && !isOurs(part.name)) throw changed(part.name)
     if (part.kind === 'table') {
+      const { name } = part.table
+      if (!(isOurs(name) || name === jobTable) || Object.hasOwn(counted, name)) throw changed(name)
       let rows = 0
       for await (const _row of part.rows) rows++
-      counted[part.table.name] = rows
+      counted[name] = rows
     }
     if (part.kind !== 'trailer' || !header) continue
     for (const [name, rows] of Object.entries(part.trailer.rows))
@@ -223,32 +238,29 @@ export async function isEmpty(url: string): Promise<boolean> {
 
 /**
  * Writes the rows into a database that has exactly the migrations of the header, as one transaction;
- * what these left in the tables goes. `which`: our own tables, or the jobs. Throws what the database
- * answers, and changes nothing then.
+ * what these left in the tables goes. The database gets another installation id in it: wherever a
+ * restore ends, no process touches keys of the former one. Throws what the database answers, and
+ * changes nothing then.
  */
-export async function copyIn(
-  url: string,
-  source: AsyncIterable<Buffer>,
-  which: 'tables' | 'jobs',
-): Promise<void> {
-  const client = clientOf(url)
-  await client.connect()
-  try {
-    await client.query('begin')
-    const tables = (await tablesOf(client)).filter(
-      ({ name }) => (name === jobTable) === (which === 'jobs'),
-    )
-    const constraints = which === 'tables' ? await dropForeignKeys(client) : []
+export async function copyTablesIn(url: string, source: AsyncIterable<Buffer>): Promise<void> {
+  await inTransaction(url, async (client) => {
+    const tables = await tablesOf(client)
+    const constraints = await dropForeignKeys(client)
     for (const { name } of tables)
       await client.query(`alter table ${quoted(name)} disable trigger user`)
     await client.query(`truncate ${tables.map(({ name }) => quoted(name)).join(', ')}`)
+    const missing = new Set(tables.map(({ name }) => name))
     for await (const part of readParts(source)) {
-      if (part.kind === 'sequence' && which === 'tables')
+      if (part.kind === 'sequence')
         await client.query('select pg_catalog.setval($1, $2, true)', [part.name, part.value])
       if (part.kind !== 'table') continue
-      if ((part.table.name === jobTable) === (which === 'jobs')) await write(client, part)
+      if (missing.delete(part.table.name)) await write(client, part.table, part)
+      else if (part.table.name !== jobTable) throw new Error(changed(part.table.name).message)
       else for await (const _row of part.rows);
     }
+    if (missing.size > 0)
+      throw new Error(`The backup does not name ${[...missing].join(', ')}. It was changed.`)
+    await client.query('update keymint.installation set id = $1', [randomBytes(6).toString('hex')])
     // What is checked at the end of a transaction stands in the way of the next change of a table.
     await client.query('set constraints all immediate')
     for (const { name } of tables)
@@ -258,16 +270,50 @@ export async function copyIn(
       await client.query(
         `alter table ${table} add constraint ${pg.escapeIdentifier(name)} ${definition}`,
       )
+  })
+}
+
+/**
+ * Writes the jobs, once the queues are there. Those of a queue that this build has no more are left
+ * out: nothing would run them. Throws as copyTablesIn does.
+ */
+export async function copyJobsIn(url: string, source: AsyncIterable<Buffer>): Promise<void> {
+  await inTransaction(url, async (client) => {
+    await client.query(`alter table ${jobTable} disable trigger user`)
+    await client.query(`truncate ${jobTable}`)
+    await client.query(`create temporary table read_jobs (like ${jobTable}) on commit drop`)
+    for await (const part of readParts(source)) {
+      if (part.kind !== 'table') continue
+      if (part.table.name !== jobTable) for await (const _row of part.rows);
+      else {
+        await write(client, { ...part.table, name: 'pg_temp.read_jobs' }, part)
+        const columns = columnList(part.table)
+        await client.query(
+          `insert into ${jobTable} (${columns}) select ${columns} from pg_temp.read_jobs
+            where name in (select name from pgboss.queue)
+              and (dead_letter is null or dead_letter in (select name from pgboss.queue))`,
+        )
+      }
+    }
+    await client.query('set constraints all immediate')
+    await client.query(`alter table ${jobTable} enable trigger user`)
+  })
+}
+
+async function inTransaction(url: string, work: (client: pg.Client) => Promise<void>) {
+  const client = clientOf(url)
+  await client.connect()
+  try {
+    await client.query('begin')
+    await work(client)
     await client.query('commit')
   } finally {
     await client.end().catch(() => undefined)
   }
 }
 
-async function write(client: pg.Client, { table, rows }: Extract<Part, { kind: 'table' }>) {
-  const stream = client.query(
-    copyFrom(`copy ${quoted(table.name)} (${columnList(table)}) from stdin`),
-  )
+async function write(client: pg.Client, to: Table, { rows }: { rows: AsyncGenerator<Buffer> }) {
+  const stream = client.query(copyFrom(`copy ${quoted(to.name)} (${columnList(to)}) from stdin`))
   const finished = once(stream, 'finish')
   // A refusal of the database ends the writing, too.
   finished.catch(() => undefined)

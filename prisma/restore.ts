@@ -3,7 +3,14 @@
  * the migrations of this build, and a new installation id (app/domain/operations/installation.server.ts).
  */
 import { readBackup } from '~/adapters/backup-file.server'
-import { checkCopy, copyIn, CopyError, isEmpty, type CopyHeader } from './database-copy'
+import {
+  checkCopy,
+  copyJobsIn,
+  copyTablesIn,
+  CopyError,
+  isEmpty,
+  type CopyHeader,
+} from './database-copy'
 import { createDb } from '~/adapters/db.server'
 import { editedMigrations, migrationNames } from '~/adapters/migrations.server'
 import { readQueueInstallation } from '~/adapters/queue-installation.server'
@@ -42,14 +49,14 @@ export async function restore(
     url,
     header.migrations.map(({ name }) => name),
   )
-  await copyIn(url, source(), 'tables')
+  await copyTablesIn(url, source())
   const { applied } = await migrate(url)
   const db = createDb(url, { max: 2, applicationName: 'keymint-restore', unhurried: true })
   try {
     const { version } = await readQueueInstallation(db)
     const hasJobs = version === header.queueVersion
-    if (hasJobs) await copyIn(url, source(), 'jobs')
-    const renewed = await renewInstallation({ db }, options.formerKeys)
+    if (hasJobs) await copyJobsIn(url, source())
+    const renewed = await renewInstallation({ db }, options.formerKeys, header.installation)
     if (renewed.kind === 'workers-running')
       throw new Error(
         'A worker is running on this database. Stop it, and restore into another one.',

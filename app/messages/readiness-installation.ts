@@ -1,7 +1,7 @@
 import { refusalMessages } from '~/database-refusal'
 import type { FindingValues } from '~/domain/operations/readiness-finding'
 import type { MessagesFor } from './readiness'
-import { counted, listed } from './text'
+import { counted, listed, sentenceOf } from './text'
 
 const migrate =
   'Run `npm run migrate` (in the image: `node build/node/migrate.js`) and read its output.'
@@ -85,9 +85,11 @@ export const installationMessages: MessagesFor<
     'Look for “Make a backup” at /admin/queue: a worker must run at 02:41 UTC.',
   ],
   'backup-failed': ({ error, hours }) => [
-    `The last backup failed: ${error}` +
-      (hours === null ? ' None was ever made.' : ` The newest one is ${hours} hours old.`),
-    'Repair the cause, then run `npm run backup`.',
+    `The last backup failed: ${sentenceOf(error)}` +
+      (hours === null
+        ? ' None was ever made.'
+        : ` The newest one is ${hours < 1 ? 'less than an hour' : counted(hours, 'hour')} old.`),
+    'Repair the cause, then run “Make a backup” on the Schedules page.',
   ],
   'queue-ok': ({ version }) => [`pg-boss ${version} with all queues and schedules.`],
   'queue-missing': () => ['The tables of pg-boss are missing.', migrateQueue],

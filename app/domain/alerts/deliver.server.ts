@@ -8,7 +8,7 @@ import { Prisma } from '~/adapters/db.server'
 import { noLiveJob } from '~/adapters/live-job.server'
 import type { Ctx } from '../ctx'
 import type { JobOutcome } from '../job-outcome'
-import { backoffSeconds, messageOf, type Message } from './alert'
+import { backoffSeconds, messageOf, staffAudience, type Message } from './alert'
 import { enqueueDelivery } from './send.server'
 
 /** Makes the sentences; handed in, as the domain has none. */
@@ -21,6 +21,7 @@ const maxPerRound = 20
 type Leased = {
   id: string
   alertId: string | null
+  audience: string
   event: string
   severity: string
   createdAt: Date
@@ -36,12 +37,11 @@ export async function deliver(ctx: Ctx, id: string, compose: Compose): Promise<J
     update keymint.alert_deliveries set tries = tries + 1,
       lease_until = keymint.now() + make_interval(secs => ${leaseSeconds}::int)
     where id = ${id}::uuid and state = 'waiting' and (lease_until is null or lease_until <= keymint.now())
-    returning id, alert_id as "alertId", event, severity, created_at as "createdAt", channel, address, notice,
+    returning id, alert_id as "alertId", audience, event, severity, created_at as "createdAt", channel, address, notice,
       tries, max_tries as "maxTries"`
   if (!row) return whyNot(ctx, id)
   const startedAt = performance.now()
-  const post = composed(ctx, row, compose)
-  const answer = post ? await ctx.alerts.send(row, post) : unreadable
+  const answer = await sendOnce(ctx, row, compose)
   const ranMs = Math.round(performance.now() - startedAt)
   const isOver = answer.failure !== null && (!answer.mayRetry || row.tries >= row.maxTries)
   const state = answer.failure === null ? 'sent' : isOver ? 'failed' : 'waiting'
@@ -67,11 +67,21 @@ export async function deliver(ctx: Ctx, id: string, compose: Compose): Promise<J
     : { kind: 'snooze', seconds, reason: answer.failure, error }
 }
 
-const unreadable: PostAnswer = {
-  failure: 'unreadable',
+const unsent = (failure: PostAnswer['failure']): PostAnswer => ({
+  failure,
   mayRetry: false,
   status: null,
   text: '',
+})
+
+async function sendOnce(ctx: Ctx, row: Leased, compose: Compose): Promise<PostAnswer> {
+  // Who was taken out of the environment since is told nothing more.
+  const isTold = ctx.alerts.staff.some(
+    ({ channel, address }) => channel === row.channel && address === row.address,
+  )
+  if (row.audience === staffAudience && !isTold) return unsent('not-configured')
+  const post = composed(ctx, row, compose)
+  return post ? ctx.alerts.send(row, post) : unsent('unreadable')
 }
 
 /** Null where an older version stored it in a way that this one cannot read. */

@@ -247,3 +247,21 @@ test('alerts and messages are kept for 90 days', async () => {
   await world.travel(2 * 86_400_000)
   expect(await deleteOldAlerts(world.ctx)).toBe(2)
 })
+
+test('who is no longer configured is sent nothing that waited', async () => {
+  await using world = await openWorld()
+  await receiveAlerts(world)
+  const ctx = {
+    ...world.ctx,
+    alerts: {
+      ...world.ctx.alerts,
+      staff: [{ channel: 'mail' as const, address: 'ada@example.org' }],
+      send: () => Promise.reject(new Error('nothing is sent')),
+    },
+  }
+  await raise({ ...world, ctx })
+  ctx.alerts.staff = []
+  const { id } = await only(world)
+  expect(await deliver(ctx, id, compose)).toMatchObject({ error: { reason: 'not-configured' } })
+  expect(await only(world)).toMatchObject({ state: 'failed', address: 'ada@example.org' })
+})

@@ -38,7 +38,8 @@ type Lasting = { holdSeconds: number; clearSeconds: number }
 
 /** A blip of the provider, or the restart of a worker, is told to nobody. */
 const lasting: Record<StaffAlertKind, Lasting> = {
-  opened: { holdSeconds: 0, clearSeconds: 0 },
+  // Of two processes that have read different files one finds it open, and the other does not.
+  opened: { holdSeconds: 0, clearSeconds: 60 },
   'no-keys': { holdSeconds: 0, clearSeconds: 60 },
   'turned-away': { holdSeconds: 0, clearSeconds: 60 },
   'claims-refused': { holdSeconds: 30, clearSeconds: 60 },

@@ -209,7 +209,7 @@ test('a workshop that opens is told once, and its end with what came of it', asy
   await watch(world)
   await endWorkshop(world.ctx, { slug, actorUserId: 'github:staff', reason: 'Over.' })
   await world.travel(15_000)
-  await watchAlerts(world.ctx)
+  await watch(world)
   const [opened, closed, ...more] = await told(world)
   expect(opened).toMatchObject({
     title: 'DuckDB is open for claims',
@@ -220,6 +220,18 @@ test('a workshop that opens is told once, and its end with what came of it', asy
   })
   expect(closed).toMatchObject({ title: 'DuckDB is closed for claims', text: '3 of 3 have a key.' })
   expect(more).toEqual([])
+})
+
+test('two processes with different files do not tell in turns that it opens and closes', async () => {
+  await using world = await open({ claimsOpenAt: new Date(Date.now() - 60_000) })
+  const { workshops } = world.ctx
+  const other = { ...world.ctx, workshops: { ...workshops, workshops: new Map() } }
+  for (let round = 0; round < 4; round++)
+    for (const ctx of [world.ctx, other]) {
+      expect(await watchAlerts(ctx)).toBe(true)
+      await world.travel(15_000)
+    }
+  expect(await titles(world)).toEqual(['DuckDB is open for claims'])
 })
 
 test('a workshop that has been open for long is not told as opened', async () => {

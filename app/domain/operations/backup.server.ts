@@ -46,7 +46,7 @@ export async function makeBackup(
 }
 
 /**
- * The nightly one: makes a backup, deletes those past their time, and records how it went. Does
+ * The nightly one: deletes those past their time, makes a backup, and records how it went. Does
  * nothing without BACKUP_DIR. Throws where none could be made, after that was recorded.
  */
 export async function backUpNightly(ctx: Ctx): Promise<BackupFile | null> {
@@ -54,14 +54,14 @@ export async function backUpNightly(ctx: Ctx): Promise<BackupFile | null> {
   if (backup === null) return null
   const startedAt = ctx.now()
   const name = backupFileName(startedAt, backup.recipients.length > 0)
-  const keptFrom = backupFileName(new Date(startedAt.getTime() - backup.keepDays * day), false)
   try {
+    // First, so that a disk full of old ones, or of what killed processes have left, has room again.
+    const deleted = await deleteOld(backup.folder, startedAt, backup.keepDays)
     const made = await makeBackup(
       backup.databaseUrl,
       path.join(backup.folder, name),
       backup.recipients,
     )
-    const deleted = await deleteOld(backup.folder, keptFrom, name)
     await note(ctx, startedAt, { file: name, bytes: made.bytes, rows: made.rows, error: null })
     ctx.log.info({ file: name, bytes: made.bytes, rows: made.rows, deleted }, 'made a backup')
     return made
@@ -72,15 +72,20 @@ export async function backUpNightly(ctx: Ctx): Promise<BackupFile | null> {
   }
 }
 
-async function deleteOld(folder: string, keptFrom: string, newest: string): Promise<number> {
-  let deleted = 0
-  for (const name of await readdir(folder)) {
-    const isUnfinished = name.endsWith('.part') && fileName.test(name.slice(0, -'.part'.length))
-    if (name === newest || name >= keptFrom || !(fileName.test(name) || isUnfinished)) continue
-    await rm(path.join(folder, name), { force: true })
-    deleted++
-  }
-  return deleted
+/** Those past their time, without the newest; and those that nobody finished within a day. */
+async function deleteOld(folder: string, now: Date, keepDays: number): Promise<number> {
+  // Where the folder is missing, the backup says so.
+  const names = (await readdir(folder).catch((): string[] => [])).sort()
+  const newest = names.findLast((name) => fileName.test(name))
+  const before = (days: number) => backupFileName(new Date(now.getTime() - days * day), false)
+  const [keptFrom, unfinishedFrom] = [before(keepDays), before(1)]
+  const old = names.filter((name) =>
+    name.endsWith('.part')
+      ? fileName.test(name.slice(0, -'.part'.length)) && name < unfinishedFrom
+      : fileName.test(name) && name < keptFrom && name !== newest,
+  )
+  for (const name of old) await rm(path.join(folder, name), { force: true })
+  return old.length
 }
 
 type Outcome = {
@@ -110,7 +115,7 @@ export type LastBackups = {
   error: string | null
 }
 
-/** What the judgement and the readiness check say of the nightly backup. */
+/** What the judgement and the readiness check say of the nightly backup; one by hand is not recorded. */
 export async function readLastBackups(db: Ctx['db']): Promise<LastBackups> {
   const [row] = await db.$queryRaw<
     { file: string | null; ageMs: number | null; error: string | null }[]

@@ -21,10 +21,14 @@ export type RenewOutcome =
  */
 export type FormerKeys = 'adopt' | 'leave'
 
-/** Gives this database a new installation id, audited. Refuses while a worker was seen lately. */
+/**
+ * Gives this database a new installation id, audited. Refuses while a worker was seen lately.
+ * `formerId`: of the keys, where the database already has another one than they.
+ */
 export async function renewInstallation(
   ctx: Pick<Ctx, 'db'>,
   formerKeys: FormerKeys,
+  formerId?: string,
 ): Promise<RenewOutcome> {
   const id = randomBytes(6).toString('hex')
   return ctx.db.$transaction(async (tx): Promise<RenewOutcome> => {
@@ -34,18 +38,19 @@ export async function renewInstallation(
       from keymint.installation for update`
     if (!before) throw new Error('The database has not been migrated: run npm run migrate first.')
     if (before.workers > 0) return { kind: 'workers-running', workers: before.workers }
+    const previousId = formerId ?? before.id
     await tx.$executeRaw`update keymint.installation set id = ${id}`
     // What is not made yet is made under the new id in any case.
     await tx.$executeRaw`
       update keymint.keys set installation = ${id}
-      where installation = ${before.id} and (saved_at is null or ${formerKeys === 'adopt'})`
+      where installation = ${previousId} and (saved_at is null or ${formerKeys === 'adopt'})`
     await recordAudit(tx, {
       actor: 'operator',
       action: 'installation.renewed',
       subject: `installation:${id}`,
-      details: { previousId: before.id, formerKeys },
+      details: { previousId, formerKeys },
     })
-    return { kind: 'renewed', previousId: before.id, id }
+    return { kind: 'renewed', previousId, id }
   })
 }
 

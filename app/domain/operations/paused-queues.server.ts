@@ -30,13 +30,14 @@ export const isQueue = (name: string): name is JobName => Object.hasOwn(catalog,
 
 export type PausedQueue = { name: string; since: string; by: string; reason: string }
 
-/** Longest pause first. */
+/** Longest pause first. Of a queue that this build does not have nothing is held, and nothing said. */
 export async function readPausedQueues(ctx: Pick<Ctx, 'db'>): Promise<PausedQueue[]> {
   const rows = await ctx.db.$queryRaw<{ name: string; since: Date; by: string; reason: string }[]>`
     select p.name, p.paused_at as since, p.reason,
       coalesce(a.display_name, regexp_replace(p.paused_by, '^user:', '')) as by
     from keymint.paused_queues p
-    left join keymint.attendees a on 'user:' || a.user_id = p.paused_by order by p.paused_at, p.name`
+    left join keymint.attendees a on 'user:' || a.user_id = p.paused_by
+    where p.name = any(${Object.keys(catalog)}) order by p.paused_at, p.name`
   return rows.map((row) => ({ ...row, since: row.since.toISOString() }))
 }
 

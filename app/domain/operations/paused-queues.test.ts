@@ -115,3 +115,13 @@ test('a pause is judged and shown by readiness, and what it holds back is not la
     { severity: 'error', finding: { code: 'queue-paused', queue: 'mint-key' } },
   ])
 })
+
+test('a pause of a queue that an upgrade took away, or never was, is not on the pages for ever', async () => {
+  await using world = await openWorld()
+  await world.db.$executeRaw`
+    insert into keymint.paused_queues (name, paused_by, reason)
+    values ('former-queue', 'operator', 'It is gone.'), ('make-receipt', 'operator', 'Lunch.')`
+  expect(await readPausedQueues(world.ctx)).toMatchObject([
+    { name: 'make-receipt', by: 'operator' },
+  ])
+})
