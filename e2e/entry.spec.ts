@@ -150,16 +150,17 @@ test('the pages of a code and of a request answer everybody as they may see them
     contexts[role] = await browser.newContext()
     if (login) await signInTo(contexts[role], stage.origin, login)
   }
-  const staffOnly = { stranger: 404, attendee: 404, organizer: 404, viewer: 200, admin: 200 }
-  const nobody = { stranger: 404, attendee: 404, organizer: 404, viewer: 404, admin: 404 }
+  // Who is not signed in is sent to the sign-in, whatever is there.
+  const staffOnly = { stranger: 303, attendee: 404, organizer: 404, viewer: 200, admin: 200 }
+  const nobody = { stranger: 303, attendee: 404, organizer: 404, viewer: 404, admin: 404 }
   const signedIn = { stranger: 303, attendee: 200, organizer: 200, viewer: 200, admin: 200 }
   const table: [path: string, Record<string, number>][] = [
     ['/w/code-room/code', staffOnly],
-    ['/w/code-room/code.data', staffOnly],
+    ['/w/code-room/code.data', { ...staffOnly, stranger: 202 }],
     ['/w/code-room/code/status', staffOnly],
     [
       '/w/code-room/code?link=00000000-0000-4000-8000-000000000000.AAAAAAAAAAAAAAAAAAAAAAAA',
-      staffOnly,
+      { ...staffOnly, stranger: 404 },
     ],
     // No code to show, whoever asks.
     ['/w/open-room/code', nobody],

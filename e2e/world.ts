@@ -27,7 +27,12 @@ export async function openJourneysWorld(
 
   const [port, otherPort] = [await freePort(), await freePort()]
   const [origin, offOrigin] = [`http://localhost:${port}`, `http://localhost:${otherPort}`]
-  const world = await startWorld({ appOrigins: [origin, offOrigin], databaseUrl: adminUrl })
+  const world = await startWorld({
+    appOrigins: [origin, offOrigin],
+    databaseUrl: adminUrl,
+    // Enough for every workshop of the journeys, as an operator would have.
+    credits: 100_000,
+  })
   const closers: (() => Promise<unknown>)[] = [() => world.stop()]
   const close = async () => {
     for (const closer of closers.reverse()) await closer()

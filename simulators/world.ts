@@ -34,6 +34,8 @@ export type WorldOptions = {
   /** Where the app lives, for the providers' redirect addresses. Default http://localhost:3000. */
   appOrigins?: string[]
   managementKey?: string
+  /** Of the OpenRouter account, in USD. */
+  credits?: number
 }
 
 export type World = {
@@ -67,6 +69,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       ...given('port', ports.openrouter),
       ...given('dataDir', inside('openrouter')),
       ...given('managementKey', options.managementKey),
+      ...given('credits', options.credits),
     }).catch(readable),
     startLiteLlm({ ...given('port', ports.litellm), ...given('dataDir', inside('litellm')) }).catch(
       readable,

@@ -23,6 +23,8 @@ export interface OpenRouterOptions {
   /** Folder of the ledger; without it nothing is kept. */
   dataDir?: string
   managementKey?: string
+  /** Of the account, in USD. Default: 1000. */
+  credits?: number
   now?: () => number
 }
 
@@ -72,7 +74,7 @@ async function openMachine(options: OpenRouterOptions, pause: Pause): Promise<Ma
   })
   const world: World = {
     ledger,
-    faults: new Faults(),
+    faults: new Faults(options.credits === undefined ? {} : { credits: options.credits }),
     createLimits: new CreateLimits(),
     now: () => readTime() + clock.offsetMs,
     recentSpends: new Map(),

@@ -86,12 +86,17 @@ function defaultSettings(): FaultSettings {
 }
 
 export class Faults {
-  settings = defaultSettings()
+  settings: FaultSettings
   private rules: { rule: FaultRule; pattern: RegExp }[] = []
   private random = makeRandom(1)
 
+  /** `own` are the settings of this stand-in without a fault. */
+  constructor(private readonly own: Partial<FaultSettings> = {}) {
+    this.settings = { ...defaultSettings(), ...own }
+  }
+
   clear(): void {
-    this.settings = defaultSettings()
+    this.settings = { ...defaultSettings(), ...this.own }
     this.compile()
   }
 
