@@ -77,12 +77,13 @@ function KeyFacts({ claim }: { claim: ClaimView }) {
         : key.left
           ? `${key.left.text} of ${limit} left`
           : `Up to ${limit}`}
+      .{' '}
+      {/* Lines of their own: both become longer once the page counts, and once it knows the zone. */}
       {key.usageAsOf ? (
-        <>
-          , as of <Ago iso={key.usageAsOf} asOf={claim.asOf} />
-        </>
+        <span className="block">
+          As of <Ago iso={key.usageAsOf} asOf={claim.asOf} />.
+        </span>
       ) : null}
-      . {/* On a line of its own: it may become longer once the reader's zone is known. */}
       <span className="block">
         Expires <Time short iso={key.expiresAt} now={claim.asOf} />.
       </span>
