@@ -145,7 +145,7 @@ test('one mailbox under two accounts gets one key', async ({ page, browser, sign
   await first.close()
   await signIn('twin-plus')
   await page.goto('/w/second-room')
-  // It is said before a claim, and by the answer to one that is posted all the same.
+  // It is said before a claim, and by the answer to one that is posted anyway.
   await expect(page.getByText('This email already has a key here')).toBeVisible()
   await expect(page.getByRole('button', { name: 'Claim my key' })).toHaveCount(0)
   const answer = await page.request.post(`${stage.origin}/w/second-room/claim`, {

@@ -1,5 +1,4 @@
 import type { WeakSecret } from '~/domain/ctx'
-import { jobLabel } from './jobs'
 import type { MessagesFor } from './readiness'
 import { counted, listed, sentenceOf } from './text'
 

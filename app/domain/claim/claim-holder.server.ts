@@ -60,7 +60,8 @@ export const claimHolder: Holder = {
     // A seat returns when a key that was taken or given back is settled, or was never made.
     const [claim] = await tx.$queryRaw<{ returns: boolean }[]>`
       select seat_freed_at is null and (state = 'refused'
-        or (state = 'ended' and reason in ('revoked', 'given-back', 'unused'))) as returns from keymint.workshop_attendance where claim_id = ${holderId}::uuid`
+        or (state = 'ended' and reason in ('revoked', 'given-back', 'unused'))) as returns
+      from keymint.workshop_attendance where claim_id = ${holderId}::uuid`
     const last = keys.at(-1)
     await setClaimCommitted(tx, holderId, total, {
       freeSeat: (claim?.returns ?? false) && (last === undefined || last.settled || last.neverMade),

@@ -339,12 +339,7 @@ test('an action needs a reason, a selection and something sensible to do', async
     { action: { kind: 'extend', expiresAt: new Date(0) } },
     { workshopSlug: 'another' },
   ]) {
-    expect(
-      (await start(change)).kind,
-      JSON.stringify(change, (_key, value: unknown) =>
-        typeof value === 'bigint' ? value.toString() : value,
-      ),
-    ).toBe('refused')
+    expect((await start(change)).kind, Object.keys(change).join()).toBe('refused')
   }
   expect(await world.db.bulkAction.count()).toBe(0)
   expect(
