@@ -94,7 +94,7 @@ test('an alert is sent, accepted by a receiving server, and resolved', async ({
   await expect(theirs.getByRole('main').getByRole('button')).toHaveText(['Pause updates'])
   await looking.close()
 
-  await faults({ credits: 100_000 })
+  await faults({ credits: 1_000_000_000 })
   const gone = `select 1 from keymint.alerts where kind = 'credits' and gone_at is not null`
   await expect
     .poll(async () => (await queryDatabase(stage, gone)).length, { timeout: 60_000 })

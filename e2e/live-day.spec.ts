@@ -104,7 +104,9 @@ test('a line of staff, posted from a phone, comes to every open page, changes, a
   expect(
     await queryDatabase(
       stage,
-      `select action from keymint.audit_events where workshop_slug = $1 and action like 'announcement.%' order by id`,
+      // Keymint's own lines come and go with what other journeys do to the credit.
+      `select action from keymint.audit_events where workshop_slug = $1 and action like 'announcement.%'
+        and actor like 'user:%' order by id`,
       [slug],
     ),
   ).toEqual([

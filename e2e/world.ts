@@ -31,7 +31,7 @@ export async function openJourneysWorld(
     appOrigins: [origin, offOrigin],
     databaseUrl: adminUrl,
     // Enough for every workshop of the journeys, as an operator would have.
-    credits: 100_000,
+    credits: 1_000_000_000,
   })
   const closers: (() => Promise<unknown>)[] = [() => world.stop()]
   const close = async () => {

@@ -80,11 +80,11 @@ function KeyFacts({ claim }: { claim: ClaimView }) {
       .{' '}
       {/* Lines of their own: both become longer once the page counts, and once it knows the zone. */}
       {key.usageAsOf ? (
-        <span className="block">
+        <span className="block text-small">
           As of <Ago iso={key.usageAsOf} asOf={claim.asOf} />.
         </span>
       ) : null}
-      <span className="block">
+      <span className="block text-small">
         Expires <Time short iso={key.expiresAt} now={claim.asOf} />.
       </span>
     </>
