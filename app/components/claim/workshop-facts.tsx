@@ -75,7 +75,9 @@ export function WorkshopFacts({ workshop }: { workshop: WorkshopView }) {
         </Fact>
       ) : (
         <Fact name="Keys expire">
-          {workshop.keyExpiryIsRelative ? 'If you claim now: ' : null}
+          {workshop.keyExpiryIsRelative
+            ? `If you claim ${workshop.window === 'upcoming' ? 'when claims open' : 'now'}: `
+            : null}
           <Time iso={workshop.keyExpiresAt} now={asOf} />
         </Fact>
       )}
