@@ -15,6 +15,7 @@ const rooms = [
       'open-month.server',
       'pool.server',
       'postings.server',
+      'roles',
     ],
   ],
   [

@@ -18,23 +18,26 @@ import {
   newInvitationToken,
   revokeInvitation,
 } from '~/domain/team/invitations.server'
+import { memberRoles } from '~/domain/money/roles'
 import { keyCeilings, readKeyCeiling, setKeyCeiling } from '~/domain/team/key-ceiling.server'
 import { listMembers, listOpenRequests } from '~/domain/team/team-view.server'
-import { badRequest, handler, type HandlerArgs } from '~/web/handler.server'
+import { badRequest, handler, notFound, type HandlerArgs } from '~/web/handler.server'
 import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'
-import { frameOf, intentOf, requireOwner, type Insider } from '~/web/team.server'
+import { frameOf, intentOf, isActiveOwner, requireMoneyRole, type Insider } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
 export const loader = handler(async (args) => {
-  const { team } = await requireOwner(args)
+  const { team } = await requireMoneyRole(args)
+  const isOwner = isActiveOwner(team)
   const { ctx } = args
   const [members, requests, invitations] = await Promise.all([
     listMembers(ctx, team.teamId),
     listOpenRequests(ctx, team.teamId),
-    listOpenInvitations(ctx, team.teamId),
+    isOwner ? listOpenInvitations(ctx, team.teamId) : [],
   ])
   return {
     team: frameOf(team),
+    isOwner,
     members,
     requests,
     invitations,
@@ -46,7 +49,7 @@ export const loader = handler(async (args) => {
 })
 
 const invitationForm = z.object({
-  role: z.enum(['member', 'owner']).catch('member'),
+  role: z.enum(memberRoles).catch('member'),
   email: z
     .string()
     .trim()
@@ -72,13 +75,16 @@ const decisionForm = z.object({
 })
 
 export const action = handler(async (args) => {
-  const insider = await requireOwner(args)
+  const insider = await requireMoneyRole(args)
   const { teamId, slug } = insider.team
   const actorUserId = insider.viewer.userId
   await requireWithinLimit(args, 'team-action', insider.viewer)
   const fields = await readFields(args.request)
   const back = redirect(teamUrl(slug, 'members'), 303)
-  switch (intentOf(fields)) {
+  const intent = intentOf(fields)
+  // Finance decides requests. Everything else here is the owners'.
+  if (intent !== 'approve' && intent !== 'refuse' && !isActiveOwner(insider.team)) throw notFound()
+  switch (intent) {
     case 'invite':
       await requireWithinLimit(args, 'invite', insider.viewer)
       return answerInvitation(args, insider, fields)
@@ -162,8 +168,17 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Members() {
-  const { team, members, requests, invitations, mails, invitationToken, maxLiveKeys, asOf } =
-    useLoaderData<typeof loader>()
+  const {
+    team,
+    isOwner,
+    members,
+    requests,
+    invitations,
+    mails,
+    invitationToken,
+    maxLiveKeys,
+    asOf,
+  } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   return (
     <TeamShell
@@ -195,7 +210,7 @@ export default function Members() {
       <Section title="Members" id="members">
         <MemberTable slug={team.slug} members={members} />
       </Section>
-      {team.closedAt ? null : (
+      {team.closedAt || !isOwner ? null : (
         <Section title="Invite somebody" id="invite">
           {answer?.kind === 'invited' ? <InvitationLink invitation={answer} asOf={asOf} /> : null}
           {answer?.kind === 'too-many' ? (
@@ -213,7 +228,7 @@ export default function Members() {
           <PendingInvitations invitations={invitations} asOf={asOf} />
         </Section>
       )}
-      {team.closedAt ? null : (
+      {team.closedAt || !isOwner ? null : (
         <Section title="Keys" id="keys">
           <KeyCeilingForm
             current={maxLiveKeys}
@@ -221,9 +236,11 @@ export default function Members() {
           />
         </Section>
       )}
-      <Section title="Close the team" id="close">
-        <CloseLink slug={team.slug} closed={team.closedAt !== null} />
-      </Section>
+      {isOwner ? (
+        <Section title="Close the team" id="close">
+          <CloseLink slug={team.slug} closed={team.closedAt !== null} />
+        </Section>
+      ) : null}
     </TeamShell>
   )
 }

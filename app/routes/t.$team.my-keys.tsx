@@ -4,6 +4,7 @@ import { EmptyState, Section } from '~/components/base/page-shell'
 import { SubKeyTable } from '~/components/team/sub-key-table'
 import { TeamShell } from '~/components/team/team-shell'
 import { teamUrl } from '~/urls'
+import { mayHoldKeys } from '~/domain/money/roles'
 import { listSubKeys } from '~/domain/team/sub-key-view.server'
 import { handler } from '~/web/handler.server'
 import { frameOf, isActiveOwner, requireMember } from '~/web/team.server'
@@ -31,7 +32,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 
 export default function MyKeys() {
   const { team, own, others, asOf } = useLoaderData<typeof loader>()
-  const mayMake = team.state === 'active' && !team.closedAt
+  const mayMake = team.state === 'active' && !team.closedAt && mayHoldKeys(team.role)
   const live = own.filter((key) => key.phase !== 'ended' && key.phase !== 'refused')
   const over = own.filter((key) => key.phase === 'ended' || key.phase === 'refused')
   return (

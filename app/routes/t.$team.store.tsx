@@ -32,11 +32,11 @@ import {
   requiredText,
   usdAmount,
 } from '~/web/parse-form.server'
-import { frameOf, requireMember } from '~/web/team.server'
+import { frameOf, requireKeyHolder } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
 export const loader = handler(async (args) => {
-  const { viewer, team } = await requireMember(args)
+  const { viewer, team } = await requireKeyHolder(args)
   const { ctx } = args
   const ref = { teamId: team.teamId, userId: viewer.userId }
   const query = new URL(args.request.url).searchParams
@@ -84,7 +84,7 @@ const optionsIn = (fields: URLSearchParams) =>
   )
 
 export const action = handler(async (args) => {
-  const { viewer, team } = await requireMember(args)
+  const { viewer, team } = await requireKeyHolder(args)
   await requireWithinLimit(args, 'provision', viewer)
   const { ctx } = args
   const ref = { teamId: team.teamId, userId: viewer.userId }

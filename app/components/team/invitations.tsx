@@ -5,6 +5,7 @@ import { Callout } from '../base/callout'
 import { CopyButton } from '../base/copy-button'
 import { Field, Select } from '../base/field'
 import { Ago, Time } from '../base/time'
+import { asRole, roleChoices } from './role-messages'
 
 export type NewInvitation = {
   url: string
@@ -57,15 +58,7 @@ export function InvitationForm({
   return (
     <Form method="post" className="max-w-[28rem] space-y-6">
       <input type="hidden" name="token" value={token} />
-      <Select
-        label="Role"
-        name="role"
-        defaultValue="member"
-        options={[
-          { value: 'member', label: 'member: makes keys within a budget' },
-          { value: 'owner', label: 'owner: also sets budgets and manages the vault' },
-        ]}
-      />
+      <Select label="Role" name="role" defaultValue="member" options={roleChoices} />
       {mails ? (
         <Field
           label="Email (optional)"
@@ -98,7 +91,7 @@ export function PendingInvitations({
         {invitations.map((row) => (
           <li key={row.id} className="flex flex-wrap items-center justify-between gap-3 py-3">
             <span>
-              For {row.role === 'owner' ? 'an owner' : 'a member'}
+              For {asRole[row.role]}
               {row.email ? `, ${row.email}` : ''}, made by {row.createdBy}{' '}
               <Ago iso={row.createdAt} asOf={asOf} />
               <span className="block text-small text-soft">

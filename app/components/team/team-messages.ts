@@ -80,7 +80,7 @@ export const leaveProblems = {
 }
 
 export const memberProblems: Record<
-  Refusal<MemberOutcome> | 'no-reason' | 'bad-budget' | 'month-changed',
+  Refusal<MemberOutcome> | 'no-reason' | 'bad-budget' | 'month-changed' | 'no-budget',
   { title: string; next: string }
 > = {
   'no-reason': {
@@ -92,6 +92,10 @@ export const memberProblems: Record<
     next: 'Nothing was changed. Preview the budget again, then set it.',
   },
   'bad-budget': { title: 'The budget is not an amount', next: `${anyAmount} Nothing was changed.` },
+  'no-budget': {
+    title: 'This person has no budget',
+    next: 'They are a viewer now, or have left the team. Nothing was changed.',
+  },
   'no-such-member': {
     title: 'This person is no longer in the team',
     next: 'Nothing was changed.',

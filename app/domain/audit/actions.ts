@@ -86,4 +86,5 @@ type SubKeyEvent =
   | 'spent'
   | 'member-removed'
   | 'member-suspended'
+  | 'member-viewer'
   | 'team-closed'

@@ -11,7 +11,7 @@ import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
 import {
   openMember,
-  requireActiveOwner,
+  requireMoneyRole,
   requireNotBanned,
   requireOpenTeam,
   teamScope,
@@ -20,6 +20,7 @@ import {
 import { monthOf, nextMonth, type Month } from './month'
 import { readBudget } from './open-month.server'
 import { post, readBalance, type Balance, type MemberRef } from './postings.server'
+import { mayHoldKeys } from './roles'
 
 export type BudgetChange = {
   /** For one calendar month. */
@@ -123,7 +124,7 @@ export async function setBudget(
   actorUserId: string,
 ): Promise<BudgetPreview | null> {
   return ctx.db.$transaction(async (tx) => {
-    await requireActiveOwner(tx, ref.teamId, actorUserId)
+    await requireMoneyRole(tx, ref.teamId, actorUserId)
     await requireOpenTeam(tx, ref.teamId)
     return setBudgetIn(ctx, tx, ref, change, actorUserId)
   })
@@ -137,7 +138,7 @@ async function setBudgetIn(
   actorUserId: string,
 ): Promise<BudgetPreview | null> {
   const member = await openMember(ctx, tx, ref)
-  if (!member || member.state === 'removed') return null
+  if (!member || member.state === 'removed' || !mayHoldKeys(member.role)) return null
   const effect = await effectOf(tx, member, change)
   if (change.formId !== undefined && (await wasPosted(tx, ref, change.formId))) return effect
   if (change.month !== undefined && change.month !== effect.month) throw new MonthChanged()
@@ -205,7 +206,8 @@ export async function requestMore(
   return ctx.db.$transaction(async (tx): Promise<RequestOutcome> => {
     await requireNotBanned(tx, ref.userId)
     const member = await openMember(ctx, tx, ref)
-    if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
+    if (member?.state !== 'active' || !mayHoldKeys(member.role))
+      return { kind: 'refused', reason: 'not-active' }
     await requireOpenTeam(tx, ref.teamId)
     const written = await tx.$executeRaw`
       insert into keymint.budget_requests (id, team_id, user_id, more_usd, reason, created_at)
@@ -250,7 +252,7 @@ export async function decideRequest(
   },
 ): Promise<DecisionOutcome> {
   return ctx.db.$transaction(async (tx): Promise<DecisionOutcome> => {
-    await requireActiveOwner(tx, input.teamId, input.actorUserId)
+    await requireMoneyRole(tx, input.teamId, input.actorUserId)
     await requireOpenTeam(tx, input.teamId)
     const [asked] = await tx.$queryRaw<{ userId: string }[]>`
       select user_id as "userId" from keymint.budget_requests where id = ${input.requestId}::uuid

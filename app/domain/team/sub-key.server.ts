@@ -20,6 +20,7 @@ import {
   type OpenMember,
 } from '../money/member-lock.server'
 import { readBalance } from '../money/postings.server'
+import { mayHoldKeys } from '../money/roles'
 import {
   committedIn,
   dueCommitment,
@@ -84,7 +85,8 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
   return ctx.db.$transaction(async (tx): Promise<ProvisionOutcome> => {
     await requireNotBanned(tx, userId)
     const member = await openMember(ctx, tx, { teamId, userId })
-    if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
+    if (member?.state !== 'active' || !mayHoldKeys(member.role))
+      return { kind: 'refused', reason: 'not-active' }
     const asked = input.formId === undefined ? null : await findPosted(tx, input, input.formId)
     if (asked?.same) return { kind: 'queued', keyId: asked.id }
     const [master] = await tx.$queryRaw<{ service: string }[]>`

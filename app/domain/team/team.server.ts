@@ -17,6 +17,7 @@ import {
   type MemberState,
 } from '../money/member-lock.server'
 import type { MemberRef } from '../money/postings.server'
+import { mayHoldKeys } from '../money/roles'
 import { endKeysOf, returnFree } from './end-key.server'
 
 export type Membership = {
@@ -134,12 +135,8 @@ export async function removeMember(
       await tx.$executeRaw`
       update keymint.team_members set state = 'removed', removed_at = ${ctx.now()}::timestamptz
         where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
-      await tx.$executeRaw`
-      update keymint.budget_requests set state = 'withdrawn', decided_at = ${ctx.now()}::timestamptz
-        where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and state = 'open'`
       // A person who is invited again starts without the old budget.
-      await tx.$executeRaw`
-      delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
+      await dropBudget(ctx, tx, ref)
       await revokeInvitationsBy(ctx, tx, ref)
       const gone = { ...member, state: 'removed' as const }
       const left = actorUserId === ref.userId
@@ -209,7 +206,10 @@ export async function resumeMember(
   })
 }
 
-/** Changes the role. Refused for the last active owner. */
+/**
+ * Changes the role, and ends what the person can no longer do: an owner's invitations; a viewer's
+ * keys, requests and budget. Refused for the last active owner.
+ */
 export async function setRole(
   ctx: Ctx,
   ref: MemberRef,
@@ -219,19 +219,25 @@ export async function setRole(
 ): Promise<MemberOutcome> {
   return onMember(ctx, ref, actorUserId, async (tx, member) => {
     if (member.role === role) return { kind: 'refused', reason: 'nothing-to-do' }
-    if (role === 'member' && (await isLastOwner(tx, ref)))
+    if (member.role === 'owner' && (await isLastOwner(tx, ref)))
       return { kind: 'refused', reason: 'last-owner' }
     await tx.$executeRaw`
       update keymint.team_members set role = ${role} where team_id = ${ref.teamId}::uuid
         and user_id = ${ref.userId}`
-    if (role === 'member') await revokeInvitationsBy(ctx, tx, ref)
+    if (role !== 'owner') await revokeInvitationsBy(ctx, tx, ref)
     await recordAudit(tx, {
       actor: `user:${actorUserId}`,
       action: 'member.role-set',
       subject: `user:${ref.userId}`,
       scope: teamScope(member.slug),
-      details: { role, reason },
+      details: { from: member.role, role, reason },
     })
+    if (mayHoldKeys(role)) return { kind: 'done' }
+    const actor = `user:${actorUserId}` as const
+    const viewer = { ...member, role }
+    await dropBudget(ctx, tx, ref)
+    await endKeysOf(ctx, tx, viewer, { actor, reason: 'member-viewer' })
+    await returnFree(ctx, tx, viewer, actor, 'the member is a viewer')
     return { kind: 'done' }
   })
 }
@@ -263,6 +269,15 @@ async function onMember(
 /** Locks the team's row until the end of the transaction. */
 export async function lockTeam(tx: Tx, teamId: string): Promise<void> {
   await tx.$executeRaw`select 1 from keymint.teams where id = ${teamId}::uuid for update`
+}
+
+/** Without keys there is no budget: open requests are withdrawn, and no month to come allocates any. */
+async function dropBudget(ctx: Ctx, tx: Tx, ref: MemberRef): Promise<void> {
+  await tx.$executeRaw`
+    update keymint.budget_requests set state = 'withdrawn', decided_at = ${ctx.now()}::timestamptz
+    where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and state = 'open'`
+  await tx.$executeRaw`
+    delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
 }
 
 /** What somebody handed out ends with their right to hand it out. */
