@@ -121,6 +121,7 @@ const rooms = [
       'invitations.server',
       'key-ceiling.server',
       'key-life',
+      'rename.server',
       'reveal.server',
       'spending.server',
       'sub-key-holder.server',

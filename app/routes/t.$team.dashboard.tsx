@@ -61,7 +61,7 @@ export const loader = handler(async (args) => {
     chart,
     forecasts,
     isLast,
-    accounts: accounts.map(accountFailure),
+    accounts: accounts.filter(({ destroyedAt }) => destroyedAt === null).map(accountFailure),
     asOf: ctx.now().toISOString(),
   }
 })

@@ -9,6 +9,7 @@ import { CloseLink } from '~/components/team/close-team'
 import { InvitationForm, InvitationLink, PendingInvitations } from '~/components/team/invitations'
 import { KeyCeilingForm } from '~/components/team/key-ceiling'
 import { MemberTable } from '~/components/team/member-table'
+import { TeamNameForm } from '~/components/team/team-name-form'
 import { TeamShell } from '~/components/team/team-shell'
 import { joinUrl, teamUrl } from '~/urls'
 import { decideRequest } from '~/domain/money/budgets.server'
@@ -20,9 +21,10 @@ import {
 } from '~/domain/team/invitations.server'
 import { memberRoles } from '~/domain/money/roles'
 import { keyCeilings, readKeyCeiling, setKeyCeiling } from '~/domain/team/key-ceiling.server'
+import { renameTeam } from '~/domain/team/rename.server'
 import { listMembers, listOpenRequests } from '~/domain/team/team-view.server'
 import { badRequest, handler, notFound, type HandlerArgs } from '~/web/handler.server'
-import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'
+import { optionalText, parseFields, readFields, requiredText, uuid } from '~/web/parse-form.server'
 import { frameOf, intentOf, isActiveOwner, requireMoneyRole, type Insider } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
@@ -68,6 +70,7 @@ const ceilingForm = z.object({
     .transform(Number)
     .refine((count) => count >= keyCeilings.min && count <= keyCeilings.max),
 })
+const nameForm = z.object({ name: requiredText(80, 'bad-name', 'bad-name') })
 const decisionForm = z.object({
   intent: z.enum(['approve', 'refuse']),
   id: uuid,
@@ -104,6 +107,13 @@ export const action = handler(async (args) => {
       if (!form.ok) return data({ kind: 'bad-ceiling' as const }, { status: 422 })
       await setKeyCeiling(args.ctx, { teamId, slug, actorUserId, ceiling: form.value.ceiling })
       return back
+    }
+    case 'rename': {
+      const form = parseFields(nameForm, fields)
+      const given = form.ok ? form.value.name : (form.given.name ?? '')
+      const renamed =
+        form.ok && (await renameTeam(args.ctx, { teamId, slug, actorUserId, name: given }))
+      return renamed ? back : data({ kind: 'bad-name' as const, name: given }, { status: 422 })
     }
     case 'approve':
     case 'refuse': {
@@ -233,6 +243,15 @@ export default function Members() {
           <KeyCeilingForm
             current={maxLiveKeys}
             problem={answer?.kind === 'bad-ceiling' ? 'Enter a whole number from 1 to 1000.' : null}
+          />
+        </Section>
+      )}
+      {team.closedAt || !isOwner ? null : (
+        <Section title="Name of the team" id="name">
+          <TeamNameForm
+            name={team.name}
+            slug={team.slug}
+            refused={answer?.kind === 'bad-name' ? answer.name : null}
           />
         </Section>
       )}

@@ -10,6 +10,7 @@ import { vaultMessage, vaultNotices, type VaultNotice } from '~/components/team/
 import { teamUrl } from '~/urls'
 import { teamScope } from '~/domain/money/member-lock.server'
 import { listServiceChoices } from '~/domain/team/team-view.server'
+import { destroyKey } from '~/domain/vault/destroy.server'
 import {
   depositKey,
   disableKey,
@@ -18,10 +19,9 @@ import {
   openKey,
   replaceKey,
 } from '~/domain/vault/vault.server'
-import type { VaultProblem } from '~/domain/vault/check-credential.server'
 import { verifyKey } from '~/domain/vault/verify.server'
 import { badRequest, handler, notFound } from '~/web/handler.server'
-import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'
+import { optionalText, parseFields, readFields, requiredText, uuid } from '~/web/parse-form.server'
 import { frameOf, intentOf, requireOwner } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
@@ -44,6 +44,7 @@ const settingsIn = (fields: URLSearchParams) =>
 const depositForm = z.object({ service: z.string(), ...credential })
 const replaceForm = z.object({ id: uuid, ...credential })
 const masterKeyForm = z.object({ id: uuid })
+const destroyForm = z.object({ id: uuid, reason: requiredText(500, 'no-reason', 'no-reason') })
 
 export const action = handler(async (args) => {
   const { viewer, team } = await requireOwner(args)
@@ -53,7 +54,7 @@ export const action = handler(async (args) => {
   const by = { teamId: team.teamId, scope: teamScope(team.slug), userId: viewer.userId }
   const back = (done: VaultNotice) => redirect(`${teamUrl(team.slug, 'vault')}?done=${done}`, 303)
   // No answer holds what was typed, because it is a credential.
-  const refuse = (about: string, problem: VaultProblem) =>
+  const refuse = (about: string, problem: Parameters<typeof vaultMessage>[0]) =>
     data(
       { about, message: vaultMessage(problem) },
       { status: 422, headers: { 'Cache-Control': 'no-store' } },
@@ -81,6 +82,15 @@ export const action = handler(async (args) => {
     })
     if (outcome === null) throw notFound()
     return outcome.kind === 'replaced' ? back('replaced') : refuse(id, outcome)
+  }
+  if (intent === 'destroy') {
+    const form = parseFields(destroyForm, fields)
+    if (!form.ok && 'id' in form.problems) throw badRequest()
+    if (!form.ok) return refuse(form.given.id ?? '', { reason: 'no-reason' })
+    const { id, reason } = form.value
+    const outcome = await destroyKey(ctx, { ...by, masterKeyId: id, reason })
+    if (outcome === 'no-such-credential') throw notFound()
+    return outcome === 'destroyed' ? back('destroyed') : refuse(id, { reason: outcome })
   }
   const form = parseFields(masterKeyForm, fields)
   if (!form.ok) throw badRequest()

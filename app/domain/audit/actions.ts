@@ -33,7 +33,7 @@ export type AuditAction =
   | 'schedule.run-now'
   | `session.${'started' | 'ended'}`
   | `sub-key.${SubKeyEvent}`
-  | `team.${'created' | 'closed' | 'key-ceiling-set'}`
+  | `team.${'created' | 'closed' | 'renamed' | 'key-ceiling-set'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`
   | 'workshop.ended'
 

@@ -37,6 +37,9 @@ export type CreateOutcome =
 const maxTeamsMade = 20
 const slugPattern = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
+/** 1 to 80 characters, without spaces around. */
+export const isTeamName = (name: string) => name !== '' && [...name].length <= 80
+
 /** Makes a team with `person` as its first owner. A refusal changes nothing. */
 export async function createTeam(
   ctx: Ctx,
@@ -51,7 +54,7 @@ export async function createTeam(
   const { slug, person } = input
   const name = input.name.trim()
   if (person.banned) return { kind: 'refused', reason: 'banned' }
-  if (name === '' || [...name].length > 80) return { kind: 'refused', reason: 'bad-name' }
+  if (!isTeamName(name)) return { kind: 'refused', reason: 'bad-name' }
   if (!slugPattern.test(slug) || slug.length > 40 || slug === 'new' || slug === 'join')
     return { kind: 'refused', reason: 'bad-slug' }
   try {
