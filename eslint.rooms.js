@@ -121,6 +121,7 @@ const rooms = [
       'invitations.server',
       'key-ceiling.server',
       'key-life',
+      'key-project.server',
       'rename.server',
       'reveal.server',
       'spending.server',

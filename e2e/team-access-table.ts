@@ -50,11 +50,6 @@ const membersAct = (status: number): Cells => ({
   finance: status,
   owner: status,
 })
-const moneyAct = (status: number): Cells => ({
-  ...money,
-  finance: status,
-  owner: status,
-})
 const holdersAct = (status: number): Cells => ({
   ...holders,
   member: status,
@@ -130,7 +125,7 @@ export const teamTable: Row[] = [
     route: 'routes/t.$team.members_.$member',
     path: ({ slug, memberId }) => `/t/${slug}/members/${encodeURIComponent(memberId)}`,
     read: money,
-    act: moneyAct(422),
+    act: ownersAct(422),
   },
   {
     route: 'routes/t.$team.vault',

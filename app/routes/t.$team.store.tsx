@@ -27,6 +27,7 @@ import { handler } from '~/web/handler.server'
 import {
   firstProblem,
   formId,
+  optionalText,
   parseFields,
   readFields,
   requiredText,
@@ -64,6 +65,7 @@ const requestForm = z.object({
 })
 const keyForm = z.object({
   purpose: requiredText(120, 'no-purpose', 'no-purpose'),
+  project: optionalText(40, 'bad-project'),
   cap: usdAmount('bad-cap'),
   life: z.enum(keyLives, 'bad-expiry'),
   models: z

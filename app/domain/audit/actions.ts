@@ -79,6 +79,7 @@ type SubKeyEvent =
   | 'cap-changed'
   | 'cap-refused'
   | 'rotation-asked'
+  | 'project-set'
   | 'rotated'
   | 'deleted'
   | 'revoked'
