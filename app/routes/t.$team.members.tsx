@@ -58,6 +58,7 @@ const invitationForm = z.object({
     .max(254)
     .regex(/^([^\s@]+@[^\s@]+\.[^\s@]+)?$/)
     .transform((email) => email || null),
+  bound: z.string().transform((text) => text === 'yes'),
   /** 256 bits, as the page was shown with; anything else gets a token of its own. */
   token: z.string().transform((text) => (/^[A-Za-z0-9_-]{43}$/.test(text) ? text : undefined)),
 })
@@ -147,12 +148,17 @@ async function answerInvitation(
   if (!form.ok)
     return data({ kind: 'bad-email' as const, email: form.given.email ?? '' }, { status: 422 })
   const { role, email, token: formToken } = form.value
+  // Bound to nobody it would be an open link that looks like a closed one.
+  if (form.value.bound && email === null)
+    return data({ kind: 'bad-email' as const, email: '' }, { status: 422 })
+  const bound = form.value.bound
   const urlOf = (token: string) => `${auth.appOrigin}${joinUrl(token)}`
   const outcome = await inviteByMail(ctx, {
     teamId: team.teamId,
     slug: team.slug,
     role,
     email,
+    bound,
     actorUserId: viewer.userId,
     ...(formToken ? { formToken } : {}),
     mailOf: ({ token, days }) =>
@@ -168,7 +174,7 @@ async function answerInvitation(
   const { token, mailed, expiresAt } = outcome
   // The link is shown on this page only, because nothing but its hash is stored.
   return data(
-    { kind: 'invited' as const, url: urlOf(token), mailed, email, expiresAt },
+    { kind: 'invited' as const, url: urlOf(token), mailed, email, bound, expiresAt },
     { headers: { 'Cache-Control': 'no-store' } },
   )
 }

@@ -70,6 +70,14 @@ export default function Join() {
         back={{ to: '/', label: 'Home' }}
       />
     )
+  if (invitation.forAnother)
+    return (
+      <PageShell
+        title={joinProblems['other-address'].title}
+        lead={joinProblems['other-address'].next}
+        back={{ to: '/', label: 'Home' }}
+      />
+    )
   return (
     <PageShell
       title={`Join ${invitation.teamName}?`}

@@ -3,7 +3,7 @@ import type { InvitationRow } from '~/domain/team/invitations.server'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { CopyButton } from '../base/copy-button'
-import { Field, Select } from '../base/field'
+import { Checkbox, Field, Select } from '../base/field'
 import { Ago, Time } from '../base/time'
 import { asRole, roleChoices } from './role-messages'
 
@@ -11,6 +11,7 @@ export type NewInvitation = {
   url: string
   mailed: 'sent' | 'failed' | 'not-asked'
   email: string | null
+  bound: boolean
   expiresAt: string
 }
 
@@ -30,8 +31,10 @@ export function InvitationLink({ invitation, asOf }: { invitation: NewInvitation
           <p>The email could not be sent. Send this link yourself.</p>
         ) : null}
         <p>
-          The first person who opens this link and signs in joins the team. The link works until{' '}
-          <Time iso={invitation.expiresAt} now={asOf} />. It is shown only now.
+          {invitation.bound
+            ? `Only a person who signs in with the verified address ${invitation.email} can join. `
+            : 'The first person who opens this link and signs in joins the team. '}
+          The link works until <Time iso={invitation.expiresAt} now={asOf} />. It is shown only now.
         </p>
         <div className="flex flex-wrap items-center gap-3">
           <code id="invitation-link" className="font-mono text-small break-all select-all">
@@ -59,16 +62,19 @@ export function InvitationForm({
     <Form method="post" className="max-w-[28rem] space-y-6">
       <input type="hidden" name="token" value={token} />
       <Select label="Role" name="role" defaultValue="member" options={roleChoices} />
-      {mails ? (
-        <Field
-          label="Email (optional)"
-          name="email"
-          hint="The link is sent there. You can also copy it."
-          {...(refusedEmail === null
-            ? {}
-            : { error: 'Enter a valid email address.', defaultValue: refusedEmail })}
-        />
-      ) : null}
+      <Field
+        label="Email (optional)"
+        name="email"
+        hint={
+          mails
+            ? 'The link is sent there. You can also copy it.'
+            : 'Needed only for the choice below.'
+        }
+        {...(refusedEmail === null
+          ? {}
+          : { error: 'Enter a valid email address.', defaultValue: refusedEmail })}
+      />
+      <Checkbox name="bound">Only a person with this verified address can join</Checkbox>
       <Button type="submit" name="intent" value="invite" kind="ink">
         Make an invitation
       </Button>
@@ -92,8 +98,8 @@ export function PendingInvitations({
           <li key={row.id} className="flex flex-wrap items-center justify-between gap-3 py-3">
             <span>
               For {asRole[row.role]}
-              {row.email ? `, ${row.email}` : ''}, made by {row.createdBy}{' '}
-              <Ago iso={row.createdAt} asOf={asOf} />
+              {row.email ? `, ${row.email}${row.bound ? ' alone' : ''}` : ''}, made by{' '}
+              {row.createdBy} <Ago iso={row.createdAt} asOf={asOf} />
               <span className="block text-small text-soft">
                 valid until <Time iso={row.expiresAt} now={asOf} />
               </span>

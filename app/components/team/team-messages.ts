@@ -56,6 +56,10 @@ export const joinProblems = {
     title: 'You cannot join a team here',
     next: 'Ask the operator of this deployment why.',
   },
+  'other-address': {
+    title: 'This invitation is for another email address',
+    next: 'Sign in with the account that has this address, or ask an owner for a new invitation.',
+  },
   'not-open': {
     title: 'This invitation no longer works',
     next: 'Somebody used or revoked it a moment ago.',

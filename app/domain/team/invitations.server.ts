@@ -1,7 +1,8 @@
 /**
  * Invitations: a link into a team. Guarantee: it works once, for a week, until it is revoked; the
  * row holds only the hash of its token (256 random bits), so no link can be read from the database.
- * It ends with the right of whoever made it.
+ * It ends with the right of whoever made it. Bound to an address, it is good for a person with this
+ * verified address alone.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { Prisma, type Tx } from '~/adapters/db.server'
@@ -33,28 +34,35 @@ export type InviteOutcome =
 /** 256 random bits, for a link. A form is shown with one, so that its second post is the same invitation. */
 export const newInvitationToken = () => randomBytes(32).toString('base64url')
 
+type Wish = {
+  role: MemberRole
+  email: string | null
+  /** For whoever has the address alone; nothing without one. */
+  bound?: boolean
+}
+
 /** What was made with the token of this form. Asked under the team's lock. */
 async function findPosted(
   tx: Tx,
-  input: { teamId: string; role: MemberRole; email: string | null; actorUserId: string },
+  input: Wish & { teamId: string; actorUserId: string },
   token: string,
 ): Promise<{ id: string; expiresAt: Date; same: boolean } | null> {
   const [row] = await tx.$queryRaw<{ id: string; expiresAt: Date; same: boolean }[]>`
     select id, expires_at as "expiresAt", (team_id = ${input.teamId}::uuid and role = ${input.role}
-      and email is not distinct from ${input.email} and created_by = ${input.actorUserId}
+      and email is not distinct from ${input.email} and bound = ${isBound(input)} and created_by = ${input.actorUserId}
       and used_at is null and revoked_at is null) as same
     from keymint.invitations where token_hash = ${hashOf(token)}`
   return row ?? null
 }
 
+const isBound = ({ bound, email }: Wish) => bound === true && email !== null
+
 /** Makes an invitation. The token is returned here and stored nowhere. */
 export async function invite(
   ctx: Ctx,
-  input: {
+  input: Wish & {
     teamId: string
     slug: string
-    role: MemberRole
-    email: string | null
     actorUserId: string
     /** The token that the form was shown with: posted twice, it is one invitation. */
     formToken?: string
@@ -81,8 +89,8 @@ export async function invite(
         and used_at is null and revoked_at is null and expires_at > ${ctx.now()}::timestamptz`
     if (open && open.count >= maxOpen) return { kind: 'refused', reason: 'too-many' }
     const [made] = await tx.$queryRaw<{ id: string }[]>`
-      insert into keymint.invitations (team_id, token_hash, role, email, created_by, created_at, expires_at)
-      values (${input.teamId}::uuid, ${hashOf(token)}, ${input.role}, ${input.email}, ${input.actorUserId},
+      insert into keymint.invitations (team_id, token_hash, role, email, bound, created_by, created_at, expires_at)
+      values (${input.teamId}::uuid, ${hashOf(token)}, ${input.role}, ${input.email}, ${isBound(input)}, ${input.actorUserId},
         ${ctx.now()}::timestamptz, ${expiresAt}::timestamptz) returning id`
     if (!made) throw new Error('an invitation was not written')
     await recordAudit(tx, {
@@ -90,7 +98,12 @@ export async function invite(
       action: 'invitation.made',
       subject: `invitation:${made.id}`,
       scope: teamScope(input.slug),
-      details: { role: input.role, email: input.email, expiresAt: expiresAt.toISOString() },
+      details: {
+        role: input.role,
+        email: input.email,
+        bound: String(isBound(input)),
+        expiresAt: expiresAt.toISOString(),
+      },
     })
     return { kind: 'invited', invitationId: made.id, token, expiresAt: expiresAt.toISOString() }
   })
@@ -107,18 +120,17 @@ export type MailedInvitation =
  */
 export async function inviteByMail(
   ctx: Ctx,
-  input: {
+  input: Wish & {
     teamId: string
     slug: string
-    role: MemberRole
-    email: string | null
     actorUserId: string
     formToken?: string
     mailOf: (invitation: { token: string; days: number }) => { subject: string; text: string }
   },
 ): Promise<MailedInvitation> {
   const { mailer } = ctx
-  const outcome = await invite(ctx, mailer ? input : { ...input, email: null })
+  // Without mail an address is kept only where the invitation is bound to it.
+  const outcome = await invite(ctx, mailer || input.bound ? input : { ...input, email: null })
   if (outcome.kind === 'refused') return outcome
   const { token, expiresAt } = outcome
   if (!mailer || input.email === null)
@@ -138,6 +150,7 @@ export type InvitationRow = {
   id: string
   role: MemberRole
   email: string | null
+  bound: boolean
   createdBy: string
   createdAt: string
   expiresAt: string
@@ -147,7 +160,7 @@ export type InvitationRow = {
 export async function listOpenInvitations(ctx: Ctx, teamId: string): Promise<InvitationRow[]> {
   type Row = Omit<InvitationRow, 'createdAt' | 'expiresAt'> & { createdAt: Date; expiresAt: Date }
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select i.id, i.role, i.email, a.display_name as "createdBy", i.created_at as "createdAt",
+    select i.id, i.role, i.email, i.bound, a.display_name as "createdBy", i.created_at as "createdAt",
       i.expires_at as "expiresAt"
     from keymint.invitations i join keymint.attendees a on a.user_id = i.created_by
     where i.team_id = ${teamId}::uuid and i.used_at is null and i.revoked_at is null
@@ -188,6 +201,10 @@ const issuerMayInvite = Prisma.sql`exists (select 1 from keymint.team_members o
   where o.team_id = i.team_id and o.user_id = i.created_by and o.role = 'owner'
     and o.state = 'active' and oa.banned_at is null)`
 
+/** Whether the invitation `i` is for anybody, or for this person's verified address. */
+const addressFits = (userId: string) => Prisma.sql`(not i.bound or exists (
+  select 1 from keymint.attendees ea where ea.user_id = ${userId} and lower(ea.email) = lower(i.email)))`
+
 export type InvitationView = {
   teamName: string
   slug: string
@@ -196,6 +213,8 @@ export type InvitationView = {
   expiresAt: string
   snapshot: 'open' | 'used' | 'revoked' | 'expired'
   alreadyMember: boolean
+  /** It is bound to an address that the reader has not got. */
+  forAnother: boolean
 }
 
 /** The invitation behind a link. Reading does not use it up. Null for an unknown token. */
@@ -214,6 +233,7 @@ export async function findInvitation(
   >`
     select t.name as "teamName", t.slug, i.role, a.display_name as "invitedBy", i.expires_at as "expiresAt",
       i.used_at as "usedAt", i.revoked_at as "revokedAt", ${issuerMayInvite} as "stillOwned",
+      not ${addressFits(userId)} as "forAnother",
       exists (select 1 from keymint.team_members m where m.team_id = t.id and m.user_id = ${userId}
         and m.state <> 'removed') as "alreadyMember"
     from keymint.invitations i join keymint.teams t on t.id = i.team_id join keymint.attendees a
@@ -246,7 +266,7 @@ export async function findInvitingTeam(
 export type AcceptOutcome =
   | { kind: 'joined'; slug: string }
   | { kind: 'already-member'; slug: string }
-  | { kind: 'refused'; reason: 'not-open' | 'banned' }
+  | { kind: 'refused'; reason: 'not-open' | 'banned' | 'other-address' }
 
 /** Uses the invitation. A present member keeps their role, and the link stays valid. */
 export async function acceptInvitation(
@@ -272,8 +292,14 @@ export async function acceptInvitation(
         from keymint.teams t
       where i.token_hash = ${hashOf(token)} and i.used_at is null and i.revoked_at is null
         and i.expires_at > ${ctx.now()}::timestamptz and t.id = i.team_id and ${issuerMayInvite}
+        and ${addressFits(person.userId)}
       returning i.id, i.role, t.slug`
-    if (!used) return { kind: 'refused', reason: 'not-open' }
+    if (!used) {
+      const [other] = await tx.$queryRaw<object[]>`
+        select 1 from keymint.invitations i where i.token_hash = ${hashOf(token)} and i.used_at is null
+          and not ${addressFits(person.userId)}`
+      return { kind: 'refused', reason: other ? 'other-address' : 'not-open' }
+    }
     await tx.$executeRaw`
       insert into keymint.team_members (team_id, user_id, role, joined_at)
         values (${ref.teamId}::uuid, ${ref.userId}, ${used.role}, ${ctx.now()}::timestamptz)
