@@ -73,18 +73,18 @@ test('a workshop’s report says what may still be spent, and its file of costs 
   for (const number of [60, 61, 62]) {
     const guest = await browser.newContext()
     await signInTo(guest, stage.origin, attendee(number).login)
-    await claimOverHttp(guest, stage.origin, 'second-room')
-    await revealOverHttp(guest, stage.origin, 'second-room')
+    await claimOverHttp(guest, stage.origin, 'report-room')
+    await revealOverHttp(guest, stage.origin, 'report-room')
     await guest.close()
   }
-  const keys = await upstreamKeys(page, stage, 'second-room')
+  const keys = await upstreamKeys(page, stage, 'report-room')
   for (const [place, { hash }] of keys.slice(0, 2).entries())
     await request.post(`${stage.openrouter.root}/__sim/spend`, {
       data: { hash, usd: place === 0 ? 0.04 : 0.01 },
     })
   await signIn('admin')
   await expect(async () => {
-    await page.goto('/admin/w/second-room/receipt')
+    await page.goto('/admin/w/report-room/receipt')
     await expect(
       page
         .getByRole('term')
@@ -94,7 +94,7 @@ test('a workshop’s report says what may still be spent, and its file of costs 
   }).toPass({ timeout: 40_000 })
   await expect(page.getByText(/3 keys may still spend until /)).toBeVisible()
   await expect(page.getByRole('img', { name: /^2 people of 3 spent something/ })).toBeVisible()
-  const file = await page.request.get('/admin/w/second-room/receipt.csv')
+  const file = await page.request.get('/admin/w/report-room/receipt.csv')
   const text = await file.text()
   expect(text).toContain('1,0.040000000,0.060000000,1,no')
   for (const number of [60, 61, 62])
@@ -120,7 +120,7 @@ test('the pages of schedules and of a report have no accessibility problem at an
         '/admin/queue/schedules',
         '/admin/queue/schedules?run=sweep',
         '/admin/queue/schedules?pause=apply-key',
-        '/admin/w/second-room/receipt',
+        '/admin/w/report-room/receipt',
         '/admin/w/closed-room/receipt',
         '/admin/w/small-keys/receipt',
       ]) {

@@ -3,7 +3,7 @@
  * team-access.spec.ts checks it and fails for a route that is not listed here. A redirect is 202 in
  * the `.data` shape.
  */
-export type Role = 'stranger' | 'outsider' | 'member' | 'owner'
+export type Role = 'stranger' | 'outsider' | 'viewer' | 'member' | 'finance' | 'owner'
 type Cells = Record<Role, number>
 
 export type Facts = {
@@ -29,43 +29,78 @@ export type Row = {
 }
 
 const nobody = { stranger: 404, outsider: 404 }
-const members: Cells = { ...nobody, member: 200, owner: 200 }
-const owners: Cells = { ...nobody, member: 404, owner: 200 }
+const members: Cells = { ...nobody, viewer: 200, member: 200, finance: 200, owner: 200 }
+const money: Cells = { ...nobody, viewer: 404, member: 404, finance: 200, owner: 200 }
+/** Whoever has a budget. */
+const holders: Cells = { ...nobody, viewer: 404, member: 200, finance: 200, owner: 200 }
+const owners: Cells = { ...nobody, viewer: 404, member: 404, finance: 404, owner: 200 }
 /** A route without an action answers everybody the same. */
-const noAction: Cells = { stranger: 405, outsider: 405, member: 405, owner: 405 }
-const membersAct = (status: number): Cells => ({ ...nobody, member: status, owner: status })
-const ownersAct = (status: number): Cells => ({ ...nobody, member: 404, owner: status })
+const noAction: Cells = {
+  stranger: 405,
+  outsider: 405,
+  viewer: 405,
+  member: 405,
+  finance: 405,
+  owner: 405,
+}
+const membersAct = (status: number): Cells => ({
+  ...nobody,
+  viewer: status,
+  member: status,
+  finance: status,
+  owner: status,
+})
+const holdersAct = (status: number): Cells => ({
+  ...holders,
+  member: status,
+  finance: status,
+  owner: status,
+})
+const moneyAct = (status: number): Cells => ({
+  ...nobody,
+  viewer: 404,
+  member: 404,
+  finance: status,
+  owner: status,
+})
+const ownersAct = (status: number): Cells => ({
+  ...nobody,
+  viewer: 404,
+  member: 404,
+  finance: 404,
+  owner: status,
+})
 
 export const teamTable: Row[] = [
   {
     route: 'routes/t.new',
     path: () => '/t/new',
-    read: { stranger: 303, outsider: 200, member: 200, owner: 200 },
-    readData: { stranger: 202, outsider: 200, member: 200, owner: 200 },
-    act: { stranger: 303, outsider: 422, member: 422, owner: 422 },
-    actData: { stranger: 202, outsider: 422, member: 422, owner: 422 },
+    read: { stranger: 303, outsider: 200, viewer: 200, member: 200, finance: 200, owner: 200 },
+    readData: { stranger: 202, outsider: 200, viewer: 200, member: 200, finance: 200, owner: 200 },
+    act: { stranger: 303, outsider: 422, viewer: 422, member: 422, finance: 422, owner: 422 },
+    actData: { stranger: 202, outsider: 422, viewer: 422, member: 422, finance: 422, owner: 422 },
   },
   {
     route: 'routes/t.join.$token',
     path: ({ token }) => `/t/join/${token}`,
-    read: { stranger: 303, outsider: 200, member: 200, owner: 200 },
-    readData: { stranger: 202, outsider: 200, member: 200, owner: 200 },
-    act: { stranger: 303, outsider: 0, member: 303, owner: 303 },
-    actData: { stranger: 202, outsider: 0, member: 202, owner: 202 },
+    read: { stranger: 303, outsider: 200, viewer: 200, member: 200, finance: 200, owner: 200 },
+    readData: { stranger: 202, outsider: 200, viewer: 200, member: 200, finance: 200, owner: 200 },
+    act: { stranger: 303, outsider: 0, viewer: 303, member: 303, finance: 303, owner: 303 },
+    actData: { stranger: 202, outsider: 0, viewer: 202, member: 202, finance: 202, owner: 202 },
   },
   {
     route: 'routes/t.join.$token',
     path: () => '/t/join/nobody-has-made-this',
-    read: { stranger: 303, outsider: 404, member: 404, owner: 404 },
-    readData: { stranger: 202, outsider: 404, member: 404, owner: 404 },
-    act: { stranger: 303, outsider: 409, member: 409, owner: 409 },
-    actData: { stranger: 202, outsider: 409, member: 409, owner: 409 },
+    read: { stranger: 303, outsider: 404, viewer: 404, member: 404, finance: 404, owner: 404 },
+    readData: { stranger: 202, outsider: 404, viewer: 404, member: 404, finance: 404, owner: 404 },
+    act: { stranger: 303, outsider: 409, viewer: 409, member: 409, finance: 409, owner: 409 },
+    actData: { stranger: 202, outsider: 409, viewer: 409, member: 409, finance: 409, owner: 409 },
   },
   {
     route: 'routes/t.$team._index',
     path: ({ slug }) => `/t/${slug}`,
-    read: { ...nobody, member: 303, owner: 303 },
-    readData: { ...nobody, member: 202, owner: 202 },
+    read: { ...nobody, viewer: 303, member: 303, finance: 303, owner: 303 },
+    readData: { ...nobody, viewer: 202, member: 202, finance: 202, owner: 202 },
     act: noAction,
     index: true,
   },
@@ -84,26 +119,26 @@ export const teamTable: Row[] = [
   {
     route: 'routes/t.$team.store',
     path: ({ slug }) => `/t/${slug}/store`,
-    read: members,
-    act: membersAct(422),
+    read: holders,
+    act: holdersAct(422),
   },
   {
     route: 'routes/t.$team.members',
     path: ({ slug }) => `/t/${slug}/members`,
-    read: owners,
+    read: money,
     act: ownersAct(400),
   },
   {
     route: 'routes/t.$team.members_.$member',
     path: ({ slug, memberId }) => `/t/${slug}/members/${encodeURIComponent(memberId)}`,
-    read: owners,
+    read: money,
     act: ownersAct(422),
   },
   {
     route: 'routes/t.$team.budgets',
     path: ({ slug }) => `/t/${slug}/budgets`,
-    read: owners,
-    act: ownersAct(400),
+    read: money,
+    act: moneyAct(400),
   },
   {
     route: 'routes/t.$team.vault',
@@ -144,13 +179,13 @@ export const teamTable: Row[] = [
   {
     route: 'routes/t.$team.audit',
     path: ({ slug }) => `/t/${slug}/audit`,
-    read: owners,
+    read: money,
     act: noAction,
   },
   {
     route: 'routes/t.$team.audit[.]csv',
     path: ({ slug }) => `/t/${slug}/audit.csv`,
-    read: owners,
+    read: money,
     act: noAction,
   },
   {
@@ -163,22 +198,22 @@ export const teamTable: Row[] = [
   {
     route: 'routes/t.$team.keys.$key._index',
     path: ({ slug, membersKey }) => `/t/${slug}/keys/${membersKey}`,
-    read: members,
-    act: membersAct(400),
+    read: { ...nobody, viewer: 404, member: 200, finance: 404, owner: 200 },
+    act: { ...nobody, viewer: 404, member: 400, finance: 404, owner: 400 },
     index: true,
   },
   {
     route: 'routes/t.$team.keys.$key.reveal',
     path: ({ slug, ownersKey }) => `/t/${slug}/keys/${ownersKey}/reveal`,
-    read: { ...nobody, member: 303, owner: 303 },
-    readData: { ...nobody, member: 202, owner: 202 },
+    read: { ...nobody, viewer: 303, member: 303, finance: 303, owner: 303 },
+    readData: { ...nobody, viewer: 202, member: 202, finance: 202, owner: 202 },
     act: ownersAct(200),
   },
   {
     route: 'routes/t.$team.keys.$key.reveal',
     path: ({ slug, membersKey }) => `/t/${slug}/keys/${membersKey}/reveal`,
-    read: { ...nobody, member: 303, owner: 303 },
-    readData: { ...nobody, member: 202, owner: 202 },
-    act: { ...nobody, member: 200, owner: 404 },
+    read: { ...nobody, viewer: 303, member: 303, finance: 303, owner: 303 },
+    readData: { ...nobody, viewer: 202, member: 202, finance: 202, owner: 202 },
+    act: { ...nobody, viewer: 404, member: 200, finance: 404, owner: 404 },
   },
 ]

@@ -19,7 +19,13 @@ import {
   userIdOf,
 } from './team-pages'
 
-const people = { outsider: attendee(70), member: attendee(71), owner: attendee(72) }
+const people = {
+  outsider: attendee(70),
+  member: attendee(71),
+  owner: attendee(72),
+  finance: attendee(73),
+  viewer: attendee(74),
+}
 const slug = 'guarded-team'
 
 /** The four shapes in which Remix could be asked for one route's data. */
@@ -55,10 +61,12 @@ test('every address of a team answers as the table says, and reveals nothing to 
   const contexts: Record<Role, BrowserContext> = {
     stranger: await browser.newContext(),
     outsider: await browser.newContext(),
+    viewer: await browser.newContext(),
     member: await browser.newContext(),
+    finance: await browser.newContext(),
     owner: await browser.newContext(),
   }
-  for (const role of ['outsider', 'member', 'owner'] as const)
+  for (const role of ['outsider', 'viewer', 'member', 'finance', 'owner'] as const)
     await signInTo(contexts[role], stage.origin, people[role].login)
   const { facts, canaries } = await furnish(contexts, stage)
 
@@ -94,7 +102,7 @@ test('every address of a team answers as the table says, and reveals nothing to 
           const what = `${method} ${target} (${shape.name}) as ${role}`
           if (answer.status() !== expected)
             wrong.push(`${what}: ${answer.status()} and not ${expected}`)
-          if (role === 'member' || role === 'owner' || row.path(facts).startsWith('/t/join/'))
+          if (!['stranger', 'outsider'].includes(role) || row.path(facts).startsWith('/t/join/'))
             continue
           const body = (await answer.text())
             .replaceAll(url, '')
@@ -117,14 +125,23 @@ test('every address of a team answers as the table says, and reveals nothing to 
     }
   }
 
-  // A member's pages show nothing of a colleague's keys.
-  for (const page of ['dashboard', 'my-keys', 'store']) {
-    const text = await (
-      await contexts.member.request.get(`${stage.origin}/t/${slug}/${page}`)
-    ).text()
-    for (const canary of [facts.ownersKey, 'the owner’s secret purpose'])
-      if (text.includes(canary)) wrong.push(`${page} shows a member ${canary}`)
-  }
+  // Nobody but an owner sees anything of a colleague's keys.
+  const member = `members/${encodeURIComponent(facts.memberId)}`
+  const books = ['spending', 'spending.csv', 'ledger', 'ledger.csv']
+  for (const [role, pages] of [
+    ['viewer', ['dashboard', 'my-keys', ...books]],
+    ['member', ['dashboard', 'my-keys', 'store', ...books]],
+    ['finance', ['dashboard', 'my-keys', 'store', 'members', 'budgets', member, ...books]],
+  ] as const)
+    for (const page of pages) {
+      const text = await (
+        await contexts[role].request.get(`${stage.origin}/t/${slug}/${page}`)
+      ).text()
+      const hidden = [facts.ownersKey, 'the owner’s secret purpose']
+      if (role !== 'member') hidden.push(facts.membersKey, 'the member’s secret purpose')
+      for (const canary of hidden)
+        if (text.includes(canary)) wrong.push(`${page} shows ${role} ${canary}`)
+    }
   // Each form is posted by people who may not: nothing is changed.
   await expectNothingDone(contexts, stage, facts, wrong)
   await Promise.all(Object.values(contexts).map((context) => context.close()))
@@ -135,11 +152,13 @@ async function furnish(
   contexts: Record<Role, BrowserContext>,
   stage: Stage,
 ): Promise<{ facts: Facts; canaries: string[] }> {
-  const { owner, member, outsider } = contexts
+  const { owner, member, outsider, finance, viewer } = contexts
   await makeTeam(outsider, stage, { name: 'Another team', slug: 'another-team' })
   await makeTeam(owner, stage, { name: 'A guarded team', slug })
   const masterKey = await depositOpenRouter(owner, stage, slug)
   await joinTeam(owner, member, stage, slug)
+  await joinTeam(owner, finance, stage, slug, 'finance')
+  await joinTeam(owner, viewer, stage, slug, 'viewer')
   const keys: string[] = []
   for (const [context, role, purpose] of [
     [owner, 'owner', 'the owner’s secret purpose'],
@@ -224,13 +243,12 @@ async function expectNothingDone(
     return rows.map((row, index) => `${tables[index]}: ${row[0]?.hash}`)
   }
   const member = `/t/${slug}/members/${encodeURIComponent(facts.memberId)}`
+  const noOwner: Role[] = ['stranger', 'outsider', 'viewer', 'member', 'finance']
+  const noMoney: Role[] = ['stranger', 'outsider', 'viewer', 'member']
   const acts: [path: string, form: Record<string, string>, roles: Role[]][] = [
-    [`/t/${slug}/members`, { intent: 'invite', role: 'owner' }, ['stranger', 'outsider', 'member']],
-    [
-      member,
-      { intent: 'budget', budget: '1000', effective: 'now', reason: 'x' },
-      ['stranger', 'outsider', 'member'],
-    ],
+    [`/t/${slug}/members`, { intent: 'invite', role: 'owner' }, noOwner],
+    [`/t/${slug}/members`, { intent: 'ceiling', ceiling: '5' }, noOwner],
+    [member, { intent: 'budget', budget: '1000', effective: 'now', reason: 'x' }, noMoney],
     [
       `/t/${slug}/budgets`,
       {
@@ -239,41 +257,34 @@ async function expectNothingDone(
         [`was:${facts.memberId}`]: '0/0',
         reason: 'x',
       },
-      ['stranger', 'outsider', 'member'],
+      noMoney,
     ],
     [
       member,
       { intent: 'top-up', amount: '1000', was: '0.00', month: '2026-11-01', reason: 'x' },
-      ['stranger', 'outsider', 'member'],
+      noMoney,
     ],
-    [
-      `/t/${slug}/members`,
-      { intent: 'default-budget', budget: '1000' },
-      ['stranger', 'outsider', 'member'],
-    ],
-    [
-      `/t/${slug}/vault`,
-      { intent: 'default-service', service: 'openrouter' },
-      ['stranger', 'outsider', 'member'],
-    ],
-    [member, { intent: 'role', role: 'owner', reason: 'x' }, ['stranger', 'outsider', 'member']],
-    [member, { intent: 'remove', reason: 'x' }, ['stranger', 'outsider', 'member']],
+    [`/t/${slug}/members`, { intent: 'default-budget', budget: '1000' }, noMoney],
+    [`/t/${slug}/vault`, { intent: 'default-service', service: 'openrouter' }, noOwner],
+    [member, { intent: 'role', role: 'owner', reason: 'x' }, noOwner],
+    [member, { intent: 'remove', reason: 'x' }, noOwner],
+    [member, { intent: 'suspend', reason: 'x' }, noOwner],
     [
       `/t/${slug}/vault`,
       { intent: 'deposit', service: 'openrouter', secret: stage.secrets.managementKey },
-      ['stranger', 'outsider', 'member'],
+      noOwner,
     ],
-    [
-      `/t/${slug}/keys/${facts.ownersKey}?index`,
-      { intent: 'delete', reason: 'x' },
-      ['stranger', 'outsider', 'member'],
-    ],
+    [`/t/${slug}/keys/${facts.ownersKey}?index`, { intent: 'delete', reason: 'x' }, noOwner],
     [
       `/t/${slug}/keys/${facts.membersKey}?index`,
       { intent: 'cap', cap: '2', reason: 'x' },
-      ['stranger', 'outsider'],
+      ['stranger', 'outsider', 'finance', 'viewer'],
     ],
-    [`/t/${slug}/store`, { intent: 'ask', more: '5', why: 'x' }, ['stranger', 'outsider']],
+    [
+      `/t/${slug}/store`,
+      { intent: 'ask', more: '5', why: 'x' },
+      ['stranger', 'outsider', 'viewer'],
+    ],
     [`/t/${slug}/dashboard`, { intent: 'leave', sure: 'yes' }, ['stranger', 'outsider']],
     // The key of another team at an address of one's own team.
     [

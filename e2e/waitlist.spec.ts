@@ -59,7 +59,7 @@ test('a seat that is given back goes to the first in line, whose page shows the 
   const admin = await staff.newPage()
   await admin.goto(`${stage.origin}/admin/w/line-room/access`)
   await expect(admin.getByText('1st in line')).toBeVisible()
-  await admin.getByRole('button', { name: `Give ${attendee(181).name} a seat now` }).click()
+  await admin.getByRole('button', { name: `Let in ${attendee(181).name} now` }).click()
   await expect(admin.getByText('No seat is free.')).toBeVisible()
   expect((await new AxeBuilder({ page: admin }).analyze()).violations).toEqual([])
   await admin.getByRole('button', { name: `Remove ${attendee(183).name} from the line` }).click()

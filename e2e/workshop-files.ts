@@ -69,6 +69,7 @@ marketing_opt_in: Tell me about the next workshop
 ${open}
 ${rest()}`,
   'second-room': `title: The second workshop\n${open}\n${rest(`organizers: [${organizerOfSecondRoom}]\n`)}`,
+  'report-room': `title: The reported workshop\n${open}\n${rest()}`,
   'live-room': `title: The workshop on the wall\n${open}
 ${rest('ask_for_more: true\nannounce_problems: true\nwall_shows_spending: true\n')}`,
   'full-room': `title: The full workshop\n${open}\n${rest('max_keys: 1\n')}`,

@@ -22,7 +22,7 @@ import type { WorkshopCatalog } from './workshop-file'
 export type OpenMonthMember = {
   teamId: string
   userId: string
-  role: 'owner' | 'member'
+  role: 'owner' | 'finance' | 'member' | 'viewer'
   state: 'active' | 'suspended' | 'removed'
   slug: string
   month: string

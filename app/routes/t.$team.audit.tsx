@@ -12,10 +12,10 @@ import { listTeamAudit } from '~/domain/team/audit-view.server'
 import { listMembers } from '~/domain/team/team-view.server'
 import { handler } from '~/web/handler.server'
 import { auditFilterOf } from '~/web/team-audit'
-import { frameOf, requireOwner } from '~/web/team.server'
+import { frameOf, requireMoneyRole } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
-  const { team } = await requireOwner(args)
+  const { team } = await requireMoneyRole(args)
   const filter = auditFilterOf(args.request)
   const [page, members] = await Promise.all([
     listTeamAudit(args.ctx, team.slug, filter),

@@ -9,18 +9,20 @@ import { tableProblems } from '~/components/team/team-messages'
 import { TeamShell } from '~/components/team/team-shell'
 import { maxRows, previewTable, setTable, versionOf } from '~/domain/money/budget-table.server'
 import { monthOf, nextMonth } from '~/domain/money/month'
+import { mayHoldKeys } from '~/domain/money/roles'
 import { listMembers } from '~/domain/team/team-view.server'
 import { teamUrl } from '~/urls'
 import { readBudgetTable } from '~/web/budget-table.server'
 import { badRequest, handler } from '~/web/handler.server'
 import { formId, parseFields, readFields, requiredText } from '~/web/parse-form.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
-import { frameOf, intentOf, requireOwner } from '~/web/team.server'
+import { frameOf, intentOf, requireMoneyRole } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
-  const { team } = await requireOwner(args)
+  const { team } = await requireMoneyRole(args)
   const { ctx } = args
-  const members = await listMembers(ctx, team.teamId)
+  const everybody = await listMembers(ctx, team.teamId)
+  const members = everybody.filter(({ role }) => mayHoldKeys(role))
   const month = monthOf(ctx.now())
   return {
     team: frameOf(team),
@@ -47,7 +49,7 @@ const shownForm = z.object({
 })
 
 export const action = handler(async (args) => {
-  const { viewer, team } = await requireOwner(args)
+  const { viewer, team } = await requireMoneyRole(args)
   await requireWithinLimit(args, 'team-action', viewer)
   const { ctx } = args
   const fields = await readFields(args.request)

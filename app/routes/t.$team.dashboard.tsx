@@ -19,9 +19,10 @@ import { TeamShell } from '~/components/team/team-shell'
 import { meUrl, teamUrl } from '~/urls'
 import { Ago } from '~/components/base/time'
 import { readBeginning } from '~/domain/team/beginning.server'
-import { listMemberTotals, readBudgetView } from '~/domain/team/team-view.server'
+import { listMemberTotals, readBudgetView, type MemberView } from '~/domain/team/team-view.server'
 import { readForecasts } from '~/domain/team/forecasts.server'
 import { readSpending } from '~/domain/team/spending.server'
+import { mayHandleMoney, mayHoldKeys, maySeeTeamMoney } from '~/domain/money/roles'
 import { isLastOwner, removeMember } from '~/domain/team/team.server'
 import { listMasterKeys, type MasterKeyView } from '~/domain/vault/vault.server'
 import { handler } from '~/web/handler.server'
@@ -34,13 +35,18 @@ export const loader = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
   const { ctx } = args
   const isOwner = isActiveOwner(team)
-  const scope = { teamId: team.teamId, userId: isOwner ? null : viewer.userId }
+  const all = maySeeTeamMoney(team.role) && team.state === 'active'
+  const scopeOf = (everybody: boolean) => ({
+    teamId: team.teamId,
+    userId: everybody ? null : viewer.userId,
+  })
   const own = await readBudgetView(ctx, { teamId: team.teamId, userId: viewer.userId })
   const [beginning, totals, spending, forecasts, accounts, isLast] = await Promise.all([
     isOwner ? readBeginning(ctx, team.teamId) : null,
-    isOwner ? listMemberTotals(ctx, team.teamId) : null,
-    readSpending(ctx, scope),
-    readForecasts(ctx, scope),
+    all ? listMemberTotals(ctx, team.teamId) : null,
+    readSpending(ctx, scopeOf(all)),
+    // Of keys, only an owner sees those of others.
+    readForecasts(ctx, scopeOf(isOwner)),
     isOwner ? listMasterKeys(ctx, team.teamId) : [],
     isOwner && isLastOwner(ctx.db, { teamId: team.teamId, userId: viewer.userId }),
   ])
@@ -51,16 +57,23 @@ export const loader = handler(async (args) => {
     own,
     beginning,
     self: viewer.userId,
-    totals,
+    totals:
+      totals &&
+      (mayHandleMoney(team.role)
+        ? totals
+        : { ...totals, members: totals.members.map(withoutEmail) }),
     providers,
     readAt,
     chart,
     forecasts,
     isLast,
-    accounts: accounts.map(accountFailure),
+    accounts: accounts.filter(({ destroyedAt }) => destroyedAt === null).map(accountFailure),
     asOf: ctx.now().toISOString(),
   }
 })
+
+/** A viewer sees what people spend, and no address of theirs. */
+const withoutEmail = (member: MemberView): MemberView => ({ ...member, email: null })
 
 /** Of a credential, what the overview says: a browser needs no more. */
 const accountFailure = ({ title, label, failure, unread, parked }: MasterKeyView) => ({
@@ -152,12 +165,19 @@ export default function Dashboard() {
               <BudgetMeters budget={totals.sum} whose="the team’s budget" />
             </Section>
           ) : null}
-          <Section title="Your month" id="own-month">
-            <OwnMonth team={team} budget={own} asOf={asOf} />
-          </Section>
+          {mayHoldKeys(team.role) ? (
+            <Section title="Your month" id="own-month">
+              <OwnMonth team={team} budget={own} asOf={asOf} />
+            </Section>
+          ) : null}
           {totals ? (
             <Section title="By member" id="by-member">
-              <MemberSpending slug={team.slug} members={totals.members} asOf={asOf} />
+              <MemberSpending
+                slug={team.slug}
+                members={totals.members}
+                links={mayHandleMoney(team.role)}
+                asOf={asOf}
+              />
             </Section>
           ) : null}
           <Section title="By provider" id="by-provider">
@@ -176,9 +196,11 @@ export default function Dashboard() {
               )}
             </p>
           </Section>
-          <Section title="Running out soon" id="forecasts">
-            <KeyForecasts slug={team.slug} forecasts={forecasts} asOf={asOf} />
-          </Section>
+          {mayHoldKeys(team.role) ? (
+            <Section title="Running out soon" id="forecasts">
+              <KeyForecasts slug={team.slug} forecasts={forecasts} asOf={asOf} />
+            </Section>
+          ) : null}
         </>
       )}
       <Section title="Leave the team" id="leave">

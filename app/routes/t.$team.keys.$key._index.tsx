@@ -16,11 +16,13 @@ import { CapChange, Endings } from '~/components/team/sub-key-forms'
 import { SubKeyStatus } from '~/components/team/sub-key-status'
 import { SubKeyUsage } from '~/components/team/sub-key-usage'
 import { keyHeadline, phaseLabels } from '~/components/team/sub-key-messages'
+import { KeyProject } from '~/components/team/key-project'
 import { TeamShell } from '~/components/team/team-shell'
 import { subKeyRevealUrl, subKeyUrl, teamUrl } from '~/urls'
 import { previewCap } from '~/domain/team/cap-preview.server'
 import { changeCap, deleteSubKey, rotateSubKey } from '~/domain/team/sub-key.server'
-import { findSubKey } from '~/domain/team/sub-key-view.server'
+import { setProject } from '~/domain/team/key-project.server'
+import { findLastUse, findSubKey } from '~/domain/team/sub-key-view.server'
 import { listMasterKeys } from '~/domain/vault/vault.server'
 import type { SubKeyPhase } from '~/domain/team/view-types'
 import { badRequest, handler, notFound, type HandlerArgs } from '~/web/handler.server'
@@ -58,6 +60,7 @@ export const loader = handler(async (args) => {
     team: frameOf(team),
     view,
     mine,
+    lastUse: await findLastUse(args.ctx, view.id),
     accounts: (await listMasterKeys(args.ctx, team.teamId, view.id)).map(
       ({ title, label, failure, unread, parked }) => ({ title, label, failure, unread, parked }),
     ),
@@ -78,6 +81,7 @@ const capForm = z.object({
   cap: usdAmount('bad-cap'),
   reason: requiredText(500, 'no-reason', 'no-reason'),
 })
+const projectForm = z.object({ project: optionalText(40) })
 const reasonForm = z.object({
   reason: optionalText(500),
   generation: z.string().transform((text) => (/^\d{1,6}$/.test(text) ? Number(text) : undefined)),
@@ -96,6 +100,11 @@ export const action = handler(async (args) => {
       return data({ problem: firstProblem(form, keyProblems), detail: null }, { status: 422 })
     return answerTo(here, await changeCap(args.ctx, actor, form.value))
   }
+  if (intent === 'project') {
+    const form = parseFields(projectForm, fields)
+    if (!form.ok) return data({ problem: 'bad-project', detail: null } as const, { status: 422 })
+    return answerTo(here, await setProject(args.ctx, actor, form.value.project))
+  }
   const form = parseFields(reasonForm, fields)
   if (!form.ok) return data({ problem: 'reason-too-long', detail: null } as const, { status: 422 })
   const reason = form.value.reason ?? ''
@@ -105,7 +114,9 @@ export const action = handler(async (args) => {
   throw badRequest()
 })
 
-type Outcome = Awaited<ReturnType<typeof changeCap | typeof rotateSubKey | typeof deleteSubKey>>
+type Outcome = Awaited<
+  ReturnType<typeof changeCap | typeof rotateSubKey | typeof deleteSubKey | typeof setProject>
+>
 
 function answerTo(url: string, outcome: Outcome) {
   if (outcome.kind !== 'refused') return redirect(url, 303)
@@ -129,7 +140,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => {
 }
 
 export default function SubKey() {
-  const { team, view, mine, accounts, preview, input, nextPollMs, asOf } =
+  const { team, view, mine, lastUse, accounts, preview, input, nextPollMs, asOf } =
     useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const [announced, announce] = useState('')
@@ -183,8 +194,9 @@ export default function SubKey() {
           </p>
         ) : null}
       </div>
-      {view.phase === 'refused' ? null : <SubKeyUsage view={view} asOf={asOf} />}
-      {live && mine ? <ServiceSnippets view={view} /> : null}
+      {view.phase === 'refused' ? null : <SubKeyUsage view={view} lastUse={lastUse} asOf={asOf} />}
+      {live && mine ? <ServiceSnippets view={view} revealUrl={revealUrl} /> : null}
+      {view.phase === 'refused' ? null : <KeyProject view={view} closed={team.closedAt !== null} />}
       {live ? <CapChange slug={team.slug} view={view} preview={preview} input={input} /> : null}
       {live || view.phase === 'pending' ? <Endings view={view} mine={mine} /> : null}
     </TeamShell>

@@ -8,14 +8,14 @@ import { monthName } from '~/components/team/month-name'
 import { TeamShell } from '~/components/team/team-shell'
 import { listPostings } from '~/domain/team/books.server'
 import { ledgerCsvUrl, ledgerUrl, teamUrl } from '~/urls'
-import { booksScope, monthAsked } from '~/web/books.server'
+import { ledgerScope, monthAsked } from '~/web/books.server'
 import { handler } from '~/web/handler.server'
 import { frameOf, requireMember } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
   const insider = await requireMember(args)
   const { ctx } = args
-  const scope = booksScope(insider)
+  const scope = ledgerScope(insider)
   const { month, months } = await monthAsked(ctx, scope, args.request)
   const before = new URL(args.request.url).searchParams.get('before')
   return {

@@ -11,34 +11,46 @@ import { InvitationForm, InvitationLink, PendingInvitations } from '~/components
 import { KeyCeilingForm } from '~/components/team/key-ceiling'
 import { MemberTable } from '~/components/team/member-table'
 import { DefaultBudgetForm } from '~/components/team/team-defaults'
+import { TeamNameForm } from '~/components/team/team-name-form'
 import { TeamShell } from '~/components/team/team-shell'
 import { joinUrl, teamUrl } from '~/urls'
 import { decideRequest } from '~/domain/money/budget-requests.server'
 import {
   inviteByMail,
-  listOpenInvitations,
   newInvitationToken,
   revokeInvitation,
 } from '~/domain/team/invitations.server'
+import { listOpenInvitations } from '~/domain/team/open-invitations.server'
+import { memberRoles } from '~/domain/money/roles'
 import { keyCeilings, readKeyCeiling, setKeyCeiling } from '~/domain/team/key-ceiling.server'
 import { readTeamDefaults, setDefaultBudget } from '~/domain/team/team-defaults.server'
+import { renameTeam } from '~/domain/team/rename.server'
 import { listMembers, listOpenRequests } from '~/domain/team/team-view.server'
-import { badRequest, handler, type HandlerArgs } from '~/web/handler.server'
-import { optionalText, parseFields, readFields, usdAmount, uuid } from '~/web/parse-form.server'
-import { frameOf, intentOf, requireOwner, type Insider } from '~/web/team.server'
+import { badRequest, handler, notFound, type HandlerArgs } from '~/web/handler.server'
+import {
+  optionalText,
+  parseFields,
+  readFields,
+  requiredText,
+  usdAmount,
+  uuid,
+} from '~/web/parse-form.server'
+import { frameOf, intentOf, isActiveOwner, requireMoneyRole, type Insider } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
 export const loader = handler(async (args) => {
-  const { team } = await requireOwner(args)
+  const { team } = await requireMoneyRole(args)
+  const isOwner = isActiveOwner(team)
   const { ctx } = args
   const [members, defaults, requests, invitations] = await Promise.all([
     listMembers(ctx, team.teamId),
     readTeamDefaults(ctx, team.teamId),
     listOpenRequests(ctx, team.teamId),
-    listOpenInvitations(ctx, team.teamId),
+    isOwner ? listOpenInvitations(ctx, team.teamId) : [],
   ])
   return {
     team: frameOf(team),
+    isOwner,
     members,
     newcomers: defaults.budget,
     requests,
@@ -57,7 +69,7 @@ const optionalAmount = z
   .transform((text) => text || null)
   .pipe(usdAmount('bad-budget', { orZero: true }).nullable())
 const invitationForm = z.object({
-  role: z.enum(['member', 'owner']).catch('member'),
+  role: z.enum(memberRoles).catch('member'),
   email: z
     .string()
     .trim()
@@ -65,6 +77,7 @@ const invitationForm = z.object({
     .regex(/^([^\s@]+@[^\s@]+\.[^\s@]+)?$/)
     .transform((email) => email || null),
   budget: optionalAmount,
+  bound: z.string().transform((text) => text === 'yes'),
   /** 256 bits, as the page was shown with; anything else gets a token of its own. */
   token: z.string().transform((text) => (/^[A-Za-z0-9_-]{43}$/.test(text) ? text : undefined)),
 })
@@ -86,6 +99,7 @@ const grantForm = z.object({
     .transform((text) => text || null)
     .pipe(usdAmount('bad-amount').nullable()),
 })
+const nameForm = z.object({ name: requiredText(80, 'bad-name', 'bad-name') })
 const decisionForm = z.object({
   intent: z.enum(['approve', 'refuse']),
   id: uuid,
@@ -93,14 +107,19 @@ const decisionForm = z.object({
   reason: optionalText(500),
 })
 
+/** What finance does here too. Everything else is the owners'. */
+const ofMoney = ['approve', 'refuse', 'default-budget']
+
 export const action = handler(async (args) => {
-  const insider = await requireOwner(args)
+  const insider = await requireMoneyRole(args)
   const { teamId, slug } = insider.team
   const actorUserId = insider.viewer.userId
   await requireWithinLimit(args, 'team-action', insider.viewer)
   const fields = await readFields(args.request)
   const back = redirect(teamUrl(slug, 'members'), 303)
-  switch (intentOf(fields)) {
+  const intent = intentOf(fields)
+  if (!ofMoney.includes(intent) && !isActiveOwner(insider.team)) throw notFound()
+  switch (intent) {
     case 'invite':
       await requireWithinLimit(args, 'invite', insider.viewer)
       return answerInvitation(args, insider, fields)
@@ -130,6 +149,13 @@ export const action = handler(async (args) => {
         )
       await setDefaultBudget(args.ctx, { teamId, slug, actorUserId, budget: form.value.budget })
       return back
+    }
+    case 'rename': {
+      const form = parseFields(nameForm, fields)
+      const given = form.ok ? form.value.name : (form.given.name ?? '')
+      const renamed =
+        form.ok && (await renameTeam(args.ctx, { teamId, slug, actorUserId, name: given }))
+      return renamed ? back : data({ kind: 'bad-name' as const, name: given }, { status: 422 })
     }
     case 'approve':
     case 'refuse': {
@@ -177,7 +203,10 @@ async function answerInvitation(
       },
       { status: 422 },
     )
-  const { role, email, budget, token: formToken } = form.value
+  const { role, email, budget, bound, token: formToken } = form.value
+  // Bound to nobody it would be an open link that looks like a closed one.
+  if (bound && email === null)
+    return data({ kind: 'bad-invitation' as const, email: '', budget: null }, { status: 422 })
   const urlOf = (token: string) => `${auth.appOrigin}${joinUrl(token)}`
   const outcome = await inviteByMail(ctx, {
     teamId: team.teamId,
@@ -185,6 +214,7 @@ async function answerInvitation(
     role,
     email,
     budget,
+    bound,
     actorUserId: viewer.userId,
     ...(formToken ? { formToken } : {}),
     mailOf: ({ token, days }) =>
@@ -200,7 +230,7 @@ async function answerInvitation(
   const { token, mailed, expiresAt } = outcome
   // The link is shown on this page only, because nothing but its hash is stored.
   return data(
-    { kind: 'invited' as const, url: urlOf(token), mailed, email, expiresAt },
+    { kind: 'invited' as const, url: urlOf(token), mailed, email, bound, expiresAt },
     { headers: { 'Cache-Control': 'no-store' } },
   )
 }
@@ -212,6 +242,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 export default function Members() {
   const {
     team,
+    isOwner,
     members,
     newcomers,
     requests,
@@ -261,7 +292,7 @@ export default function Members() {
           </p>
         )}
       </Section>
-      {team.closedAt ? null : (
+      {team.closedAt || !isOwner ? null : (
         <Section title="Invite somebody" id="invite">
           {answer?.kind === 'invited' ? <InvitationLink invitation={answer} asOf={asOf} /> : null}
           {answer?.kind === 'too-many' ? (
@@ -289,7 +320,7 @@ export default function Members() {
           />
         </Section>
       )}
-      {team.closedAt ? null : (
+      {team.closedAt || !isOwner ? null : (
         <Section title="Keys" id="keys">
           <KeyCeilingForm
             current={maxLiveKeys}
@@ -297,9 +328,20 @@ export default function Members() {
           />
         </Section>
       )}
-      <Section title="Close the team" id="close">
-        <CloseLink slug={team.slug} closed={team.closedAt !== null} />
-      </Section>
+      {team.closedAt || !isOwner ? null : (
+        <Section title="Name of the team" id="name">
+          <TeamNameForm
+            name={team.name}
+            slug={team.slug}
+            refused={answer?.kind === 'bad-name' ? answer.name : null}
+          />
+        </Section>
+      )}
+      {isOwner ? (
+        <Section title="Close the team" id="close">
+          <CloseLink slug={team.slug} closed={team.closedAt !== null} />
+        </Section>
+      ) : null}
     </TeamShell>
   )
 }

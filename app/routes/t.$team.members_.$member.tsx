@@ -6,6 +6,7 @@ import { BudgetChange } from '~/components/team/budget-change'
 import { BudgetMeters, MonthEnd } from '~/components/team/budget-meters'
 import { Callout } from '~/components/base/callout'
 import { EmptyState, Section } from '~/components/base/page-shell'
+import { asRole } from '~/components/team/role-messages'
 import { MembershipForms } from '~/components/team/membership-forms'
 import { SubKeyTable } from '~/components/team/sub-key-table'
 import { memberProblems } from '~/components/team/team-messages'
@@ -13,6 +14,7 @@ import { TopUpForm } from '~/components/team/top-up'
 import { TeamShell } from '~/components/team/team-shell'
 import { memberUrl, teamUrl } from '~/urls'
 import { MonthChanged, previewBudgetView, setBudget } from '~/domain/money/budgets.server'
+import { memberRoles, mayHoldKeys, type MemberRole } from '~/domain/money/roles'
 import { setTopUp } from '~/domain/money/top-ups.server'
 import { listSubKeys } from '~/domain/team/sub-key-view.server'
 import {
@@ -32,7 +34,7 @@ import {
   requiredText,
   usdAmount,
 } from '~/web/parse-form.server'
-import { frameOf, intentOf, requireOwner } from '~/web/team.server'
+import { frameOf, intentOf, isActiveOwner, requireMoneyRole } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
 const effective = z.enum(['now', 'next-month']).catch('now')
@@ -56,7 +58,8 @@ const monthShown = z.object({
 })
 
 export const loader = handler(async (args) => {
-  const { viewer, team } = await requireOwner(args)
+  const { viewer, team } = await requireMoneyRole(args)
+  const isOwner = isActiveOwner(team)
   const { ctx } = args
   const ref = { teamId: team.teamId, userId: args.params.member ?? '' }
   const member = (await listMembers(ctx, team.teamId)).find((one) => one.userId === ref.userId)
@@ -66,11 +69,13 @@ export const loader = handler(async (args) => {
   const form = query.has('budget') ? parseFields(budgetForm, query) : null
   const [budget, keys, preview] = await Promise.all([
     readBudgetView(ctx, ref),
-    listSubKeys(ctx, ref),
+    // Finance sees what somebody spends, not with which keys.
+    isOwner ? listSubKeys(ctx, ref) : null,
     form?.ok ? previewBudgetView(ctx, ref, form.value) : null,
   ])
   return {
     team: frameOf(team),
+    isOwner,
     member,
     self: viewer.userId === member.userId,
     budget,
@@ -87,14 +92,17 @@ export const loader = handler(async (args) => {
 })
 
 const reasonForm = z.object({ reason: requiredText(500, 'no-reason', 'no-reason') })
-const roleForm = z.object({ role: z.enum(['member', 'owner']).catch('member') })
+const roleForm = z.object({ role: z.enum(memberRoles) })
 
 export const action = handler(async (args) => {
-  const { viewer, team } = await requireOwner(args)
+  const { viewer, team } = await requireMoneyRole(args)
   await requireWithinLimit(args, 'team-action', viewer)
   const { ctx } = args
   const ref = { teamId: team.teamId, userId: args.params.member ?? '' }
   const fields = await readFields(args.request)
+  const intent = intentOf(fields)
+  // Finance changes budgets and top-ups. Everything else here is the owners'.
+  if (intent !== 'budget' && intent !== 'top-up' && !isActiveOwner(team)) throw notFound()
   const refuse = (problem: keyof typeof memberProblems, status: number) =>
     data({ problem }, { status })
   const reasoned = parseFields(reasonForm, fields)
@@ -103,7 +111,7 @@ export const action = handler(async (args) => {
   const here = redirect(memberUrl(team.slug, ref.userId), 303)
   const answer = (outcome: MemberOutcome, to = here) =>
     outcome.kind === 'done' ? to : refuse(outcome.reason, 409)
-  switch (intentOf(fields)) {
+  switch (intent) {
     case 'budget': {
       const form = parseFields(budgetForm, fields)
       if (!form.ok) return refuse(firstProblem(form, memberProblems), 422)
@@ -119,7 +127,7 @@ export const action = handler(async (args) => {
           reason,
         }
         const effect = await setBudget(ctx, ref, change, viewer.userId)
-        return effect ? here : refuse('no-such-member', 409)
+        return effect ? here : refuse('no-budget', 409)
       } catch (error) {
         if (error instanceof MonthChanged) return refuse('month-changed', 409)
         throw error
@@ -152,6 +160,10 @@ export const action = handler(async (args) => {
   }
 })
 
+/** "A member of the team" */
+const roleFact = (role: MemberRole) =>
+  role === 'finance' ? 'Finance of the team' : `${asRole[role].replace(/^a/, 'A')} of the team`
+
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
   { title: `${data?.member.name ?? 'Member'} · ${data?.team.name ?? 'Team'} · Keymint` },
 ]
@@ -159,6 +171,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 export default function Member() {
   const {
     team,
+    isOwner,
     member,
     self,
     budget,
@@ -171,7 +184,7 @@ export default function Member() {
   const answer = useActionData<typeof action>()
   const problem = answer ? memberProblems[answer.problem] : null
   const facts = [
-    member.role === 'owner' ? 'An owner of the team' : 'A member of the team',
+    roleFact(member.role),
     ...(member.state === 'suspended' ? ['suspended'] : []),
     ...(member.email ? [member.email] : []),
   ]
@@ -193,7 +206,7 @@ export default function Member() {
         <BudgetMeters budget={budget} whose={self ? 'your budget' : `${member.name}’s budget`} />
         <MonthEnd budget={budget} asOf={asOf} />
       </Section>
-      {team.closedAt ? null : (
+      {team.closedAt || !mayHoldKeys(member.role) ? null : (
         <Section title="Change the budget" id="change">
           <BudgetChange
             url={memberUrl(team.slug, member.userId)}
@@ -204,23 +217,27 @@ export default function Member() {
           />
         </Section>
       )}
-      {team.closedAt ? null : (
+      {team.closedAt || !mayHoldKeys(member.role) ? null : (
         <Section title="Top up this month" id="top-up">
           <TopUpForm key={`${budget.topUp.usd}-${budget.month}`} budget={budget} formId={shownId} />
         </Section>
       )}
-      <Section title="Keys" id="keys">
-        {keys.length === 0 ? (
-          <EmptyState title="No keys yet">
-            <p>Keys appear here with what they cost.</p>
-          </EmptyState>
-        ) : (
-          <SubKeyTable slug={team.slug} keys={keys} holders={false} asOf={asOf} />
-        )}
-      </Section>
-      <Section title="Membership" id="membership">
-        <MembershipForms member={member} />
-      </Section>
+      {keys ? (
+        <Section title="Keys" id="keys">
+          {keys.length === 0 ? (
+            <EmptyState title="No keys yet">
+              <p>Keys appear here with what they cost.</p>
+            </EmptyState>
+          ) : (
+            <SubKeyTable slug={team.slug} keys={keys} holders={false} asOf={asOf} />
+          )}
+        </Section>
+      ) : null}
+      {isOwner ? (
+        <Section title="Membership" id="membership">
+          <MembershipForms member={member} />
+        </Section>
+      ) : null}
     </TeamShell>
   )
 }

@@ -1,25 +1,38 @@
 import type { MetaFunction } from '@remix-run/node'
 import { Link, useLoaderData } from '@remix-run/react'
 import { EmptyState, Section } from '~/components/base/page-shell'
+import { KeyFilterForm } from '~/components/team/key-filter-form'
 import { SubKeyTable } from '~/components/team/sub-key-table'
 import { TeamShell } from '~/components/team/team-shell'
 import { teamUrl } from '~/urls'
-import { listSubKeys } from '~/domain/team/sub-key-view.server'
+import { mayHoldKeys } from '~/domain/money/roles'
+import { listKeyHolders, listSubKeys } from '~/domain/team/sub-key-view.server'
+import { listServiceChoices } from '~/domain/team/team-view.server'
 import { handler } from '~/web/handler.server'
+import { keyFilterOf } from '~/web/key-filter'
 import { frameOf, isActiveOwner, requireMember } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
   const { viewer, team } = await requireMember(args)
   const { ctx } = args
   const isOwner = isActiveOwner(team)
-  const keys = await listSubKeys(
-    ctx,
-    isOwner ? { teamId: team.teamId } : { teamId: team.teamId, userId: viewer.userId },
-  )
+  const filter = keyFilterOf(args.request)
+  const keys = await listSubKeys(ctx, {
+    teamId: team.teamId,
+    ...filter,
+    ...(isOwner ? {} : { userId: viewer.userId }),
+  })
   const own = keys.filter((key) => key.holder.userId === viewer.userId)
   return {
     team: frameOf(team),
     own,
+    filter,
+    filtered: Object.values(filter).some((value) => value !== null),
+    people: isOwner ? await listKeyHolders(ctx, team.teamId) : null,
+    services: listServiceChoices(ctx).map(({ service, title }) => ({
+      value: service,
+      label: title,
+    })),
     others: isOwner ? keys.filter((key) => key.holder.userId !== viewer.userId) : null,
     asOf: ctx.now().toISOString(),
   }
@@ -29,20 +42,26 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
   { title: `Keys · ${data?.team.name ?? 'Team'} · Keymint` },
 ]
 
+const keysFound = (count: number) =>
+  count === 0 ? 'No key matches' : count === 1 ? 'One key matches' : `${count} keys match`
+
 export default function MyKeys() {
-  const { team, own, others, asOf } = useLoaderData<typeof loader>()
-  const mayMake = team.state === 'active' && !team.closedAt
+  const { team, own, others, filter, filtered, people, services, asOf } =
+    useLoaderData<typeof loader>()
+  const mayMake = team.state === 'active' && !team.closedAt && mayHoldKeys(team.role)
   const live = own.filter((key) => key.phase !== 'ended' && key.phase !== 'refused')
   const over = own.filter((key) => key.phase === 'ended' || key.phase === 'refused')
   return (
     <TeamShell
       team={team}
       title={
-        live.length === 0
-          ? 'You have no keys'
-          : live.length === 1
-            ? 'You have one key'
-            : `You have ${live.length} keys`
+        filtered
+          ? keysFound(own.length + (others?.length ?? 0))
+          : live.length === 0
+            ? 'You have no keys'
+            : live.length === 1
+              ? 'You have one key'
+              : `You have ${live.length} keys`
       }
       lead={
         mayMake
@@ -50,10 +69,19 @@ export default function MyKeys() {
           : 'Select a key to see what it spent.'
       }
     >
+      <KeyFilterForm
+        slug={team.slug}
+        filter={filter}
+        filtered={filtered}
+        people={people}
+        services={services}
+      />
       <Section title="Your keys" id="own">
         {live.length === 0 ? (
-          <EmptyState title={mayMake ? 'No key yet' : 'No live key'}>
-            {mayMake ? (
+          <EmptyState
+            title={filtered ? 'No live key matches' : mayMake ? 'No key yet' : 'No live key'}
+          >
+            {mayMake && !filtered ? (
               <p>
                 <Link className="prose-link" to={teamUrl(team.slug, 'store')}>
                   Make one
@@ -66,7 +94,7 @@ export default function MyKeys() {
           <SubKeyTable slug={team.slug} keys={live} holders={false} asOf={asOf} />
         )}
         {over.length > 0 ? (
-          <details className="mt-4">
+          <details className="mt-4" open={filtered}>
             <summary className="inline-flex min-h-11 items-center prose-link">
               {over.length} ended or not made
             </summary>
@@ -77,7 +105,7 @@ export default function MyKeys() {
       {others ? (
         <Section title="Keys of other members" id="team">
           {others.length === 0 ? (
-            <EmptyState title="No other member has a key">
+            <EmptyState title={filtered ? 'No key matches' : 'No other member has a key'}>
               <p>
                 Keys of members appear here with their usage. You can change their caps and delete
                 them. Only the holder can see a key.

@@ -27,6 +27,7 @@ export const loader = handler(async (args) => {
     view,
     chart: spendingChart(view, whose, monthName(month), view.isOver),
     whole: scope.userId === null,
+    ownKeys: scope.keysOf !== null,
   }
 })
 
@@ -35,7 +36,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Spending() {
-  const { team, months, view, chart, whole } = useLoaderData<typeof loader>()
+  const { team, months, view, chart, whole, ownKeys } = useLoaderData<typeof loader>()
   const when = view.isOver ? 'in' : 'so far in'
   return (
     <TeamShell
@@ -66,9 +67,11 @@ export default function Spending() {
       <Section title="By service" id="by-service">
         <MonthServices services={view.services} />
       </Section>
-      <Section title="By key" id="by-key">
-        <MonthKeys slug={team.slug} keys={view.keys} more={view.moreKeys} />
-      </Section>
+      {ownKeys && whole && view.keys.length === 0 ? null : (
+        <Section title={ownKeys && whole ? 'By key of yours' : 'By key'} id="by-key">
+          <MonthKeys slug={team.slug} keys={view.keys} more={view.moreKeys} />
+        </Section>
+      )}
     </TeamShell>
   )
 }

@@ -29,17 +29,18 @@ import { handler } from '~/web/handler.server'
 import {
   firstProblem,
   formId,
+  optionalText,
   parseFields,
   readFields,
   requiredText,
   usdAmount,
   uuid,
 } from '~/web/parse-form.server'
-import { frameOf, requireMember } from '~/web/team.server'
+import { frameOf, requireKeyHolder } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
 export const loader = handler(async (args) => {
-  const { viewer, team } = await requireMember(args)
+  const { viewer, team } = await requireKeyHolder(args)
   const { ctx } = args
   const ref = { teamId: team.teamId, userId: viewer.userId }
   const query = new URL(args.request.url).searchParams
@@ -70,6 +71,7 @@ const requestForm = z.object({
 const withdrawalForm = z.object({ id: uuid })
 const keyForm = z.object({
   purpose: requiredText(120, 'no-purpose', 'no-purpose'),
+  project: optionalText(40, 'bad-project'),
   cap: usdAmount('bad-cap'),
   life: z.enum(keyLives, 'bad-expiry'),
   models: z
@@ -90,7 +92,7 @@ const optionsIn = (fields: URLSearchParams) =>
   )
 
 export const action = handler(async (args) => {
-  const { viewer, team } = await requireMember(args)
+  const { viewer, team } = await requireKeyHolder(args)
   await requireWithinLimit(args, 'provision', viewer)
   const { ctx } = args
   const ref = { teamId: team.teamId, userId: viewer.userId }

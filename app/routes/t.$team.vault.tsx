@@ -12,6 +12,7 @@ import { teamUrl } from '~/urls'
 import { teamScope } from '~/domain/money/member-lock.server'
 import { readTeamDefaults, setDefaultService } from '~/domain/team/team-defaults.server'
 import { listServiceChoices } from '~/domain/team/team-view.server'
+import { destroyKey } from '~/domain/vault/destroy.server'
 import {
   depositKey,
   disableKey,
@@ -20,10 +21,9 @@ import {
   openKey,
   replaceKey,
 } from '~/domain/vault/vault.server'
-import type { VaultProblem } from '~/domain/vault/check-credential.server'
 import { verifyKey } from '~/domain/vault/verify.server'
 import { badRequest, handler, notFound } from '~/web/handler.server'
-import { optionalText, parseFields, readFields, uuid } from '~/web/parse-form.server'
+import { optionalText, parseFields, readFields, requiredText, uuid } from '~/web/parse-form.server'
 import { frameOf, intentOf, requireOwner } from '~/web/team.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 
@@ -47,6 +47,7 @@ const settingsIn = (fields: URLSearchParams) =>
 const depositForm = z.object({ service: z.string(), ...credential })
 const replaceForm = z.object({ id: uuid, ...credential })
 const masterKeyForm = z.object({ id: uuid })
+const destroyForm = z.object({ id: uuid, reason: requiredText(500, 'no-reason', 'no-reason') })
 
 export const action = handler(async (args) => {
   const { viewer, team } = await requireOwner(args)
@@ -56,7 +57,7 @@ export const action = handler(async (args) => {
   const by = { teamId: team.teamId, scope: teamScope(team.slug), userId: viewer.userId }
   const back = (done: VaultNotice) => redirect(`${teamUrl(team.slug, 'vault')}?done=${done}`, 303)
   // No answer holds what was typed, because it is a credential.
-  const refuse = (about: string, problem: VaultProblem) =>
+  const refuse = (about: string, problem: Parameters<typeof vaultMessage>[0]) =>
     data(
       { about, message: vaultMessage(problem) },
       { status: 422, headers: { 'Cache-Control': 'no-store' } },
@@ -96,6 +97,15 @@ export const action = handler(async (args) => {
     })
     if (outcome === 'unknown-service') throw badRequest()
     return back('first-set')
+  }
+  if (intent === 'destroy') {
+    const form = parseFields(destroyForm, fields)
+    if (!form.ok && 'id' in form.problems) throw badRequest()
+    if (!form.ok) return refuse(form.given.id ?? '', { reason: 'no-reason' })
+    const { id, reason } = form.value
+    const outcome = await destroyKey(ctx, { ...by, masterKeyId: id, reason })
+    if (outcome === 'no-such-credential') throw notFound()
+    return outcome === 'destroyed' ? back('destroyed') : refuse(id, { reason: outcome })
   }
   const form = parseFields(masterKeyForm, fields)
   if (!form.ok) throw badRequest()

@@ -3,6 +3,7 @@ import { Form, useActionData, useLoaderData } from '@remix-run/react'
 import { Button, ButtonLink } from '~/components/base/button'
 import { Callout } from '~/components/base/callout'
 import { PageShell } from '~/components/base/page-shell'
+import { asRole, roleDuties } from '~/components/team/role-messages'
 import { invitationStates, joinProblems } from '~/components/team/team-messages'
 import { teamUrl } from '~/urls'
 import { Time } from '~/components/base/time'
@@ -69,10 +70,18 @@ export default function Join() {
         back={{ to: '/', label: 'Home' }}
       />
     )
+  if (invitation.forAnother)
+    return (
+      <PageShell
+        title={joinProblems['other-address'].title}
+        lead={joinProblems['other-address'].next}
+        back={{ to: '/', label: 'Home' }}
+      />
+    )
   return (
     <PageShell
       title={`Join ${invitation.teamName}?`}
-      lead={`${invitation.invitedBy} invites you as ${invitation.role === 'owner' ? 'an owner' : 'a member'}.`}
+      lead={`${invitation.invitedBy} invites you as ${asRole[invitation.role]}.`}
     >
       <div className="mt-6 space-y-6">
         {answer ? (
@@ -89,9 +98,7 @@ export default function Join() {
         {invitation.budget ? (
           <p>You begin with a budget of {invitation.budget.text} a month.</p>
         ) : null}
-        {invitation.role === 'owner' ? (
-          <p>As an owner you set budgets, invite and remove people, and manage the credentials.</p>
-        ) : null}
+        {roleDuties[invitation.role] ? <p>{roleDuties[invitation.role]}</p> : null}
         <Form method="post">
           <Button type="submit" kind="ink">
             Join the team

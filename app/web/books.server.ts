@@ -1,13 +1,22 @@
-/** Which month of whose books an address asks for: an active owner reads all, others their own. */
+/** Which month of whose books an address asks for. Keys are named to owners and to their holder. */
 import type { Ctx } from '~/domain/ctx'
 import { monthOf, type Month } from '~/domain/money/month'
 import { listMonths, type BooksScope } from '~/domain/team/months.server'
+import { mayHandleMoney, maySeeTeamMoney, type MemberRole } from '~/domain/money/roles'
 import { isActiveOwner, type Insider } from './team.server'
 
-export const booksScope = ({ team, viewer }: Insider): BooksScope => ({
-  teamId: team.teamId,
-  userId: isActiveOwner(team) ? null : viewer.userId,
-})
+const scopeOf =
+  (maySeeAll: (role: MemberRole) => boolean) =>
+  ({ team, viewer }: Insider): BooksScope => ({
+    teamId: team.teamId,
+    userId: team.state === 'active' && maySeeAll(team.role) ? null : viewer.userId,
+    keysOf: isActiveOwner(team) ? null : viewer.userId,
+  })
+
+/** What is spent: of everybody for whoever sees the team's money. */
+export const booksScope = scopeOf(maySeeTeamMoney)
+/** Every movement with who made it and why: of everybody for owners and finance alone. */
+export const ledgerScope = scopeOf(mayHandleMoney)
 
 /** A month without books is the present one. */
 export async function monthAsked(

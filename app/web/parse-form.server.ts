@@ -90,11 +90,11 @@ export const requiredText = (
     .refine((text) => [...text].length <= max, tooLong)
 
 /** Text that may be left out: null then. */
-export const optionalText = (max: number) =>
+export const optionalText = (max: number, tooLong = `Use at most ${max} characters.`) =>
   z
     .string()
     .transform(visible)
-    .refine((text) => [...text].length <= max, `Use at most ${max} characters.`)
+    .refine((text) => [...text].length <= max, tooLong)
     .transform((text) => (text === '' ? null : text))
 
 /** An id of ours. */

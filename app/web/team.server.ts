@@ -1,5 +1,6 @@
 /** Who may see which page of a team. For everybody else the team does not exist. */
 import { findMembership, type Membership } from '~/domain/team/team.server'
+import { mayHandleMoney, mayHoldKeys } from '~/domain/money/roles'
 import type { Viewer } from '~/domain/people/session.server'
 import { notFound, type HandlerArgs } from './handler.server'
 import { uuid } from './parse-form.server'
@@ -20,6 +21,21 @@ export async function requireMember({ request, params, ctx, auth }: HandlerArgs)
 export async function requireOwner(args: HandlerArgs): Promise<Insider> {
   const insider = await requireMember(args)
   if (!isActiveOwner(insider.team)) throw notFound()
+  return insider
+}
+
+/** Active owners and finance: budgets, what everybody spends, and the audit trail. */
+export async function requireMoneyRole(args: HandlerArgs): Promise<Insider> {
+  const insider = await requireMember(args)
+  const { role, state } = insider.team
+  if (!mayHandleMoney(role) || state !== 'active') throw notFound()
+  return insider
+}
+
+/** Whoever has a budget: everybody but viewers. */
+export async function requireKeyHolder(args: HandlerArgs): Promise<Insider> {
+  const insider = await requireMember(args)
+  if (!mayHoldKeys(insider.team.role)) throw notFound()
   return insider
 }
 

@@ -9,7 +9,14 @@ const unfolded = 3
  * Three tools, one of them open, and the rest folded, by the browser's own <details>: keyboard,
  * search and no-script included.
  */
-export function SnippetList({ snippets, origin }: { snippets: Snippet[]; origin: string }) {
+export function SnippetList({
+  snippets,
+  origin,
+}: {
+  snippets: Snippet[]
+  /** Where the one-line setup comes from; absent for a key that it cannot fetch. */
+  origin?: string | undefined
+}) {
   const rest = snippets.slice(unfolded)
   return (
     <div className="border-t border-rule">
@@ -38,8 +45,16 @@ export function SnippetList({ snippets, origin }: { snippets: Snippet[]; origin:
   )
 }
 
-function Tool({ snippet, origin, open }: { snippet: Snippet; origin: string; open: boolean }) {
-  const line = setupLine(origin, snippet.id)
+function Tool({
+  snippet,
+  origin,
+  open,
+}: {
+  snippet: Snippet
+  origin: string | undefined
+  open: boolean
+}) {
+  const line = origin === undefined ? null : setupLine(origin, snippet.id)
   return (
     <details name="snippet" open={open} className="group border-b border-rule last:border-b-0">
       <summary className="flex min-h-12 list-none flex-wrap items-center gap-x-2">

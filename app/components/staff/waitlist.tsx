@@ -53,7 +53,7 @@ export function Waitlist({ line, mayAct, asOf }: { line: Line; mayAct: boolean; 
                       kind="ink"
                       name="seat"
                       value={place.id}
-                      aria-label={`Give ${place.name} a seat now`}
+                      aria-label={`Let in ${place.name} now`}
                     >
                       Let in
                     </Button>

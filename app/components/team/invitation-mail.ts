@@ -1,8 +1,11 @@
 /** The email that carries an invitation. */
+import type { MemberRole } from '~/domain/money/roles'
+import { asRole } from './role-messages'
+
 export function invitationMail(input: {
   teamName: string
   invitedBy: string
-  role: 'owner' | 'member'
+  role: MemberRole
   url: string
   days: number
 }): { subject: string; text: string } {
@@ -10,7 +13,7 @@ export function invitationMail(input: {
   const [team, by] = [input.teamName, input.invitedBy].map((name) =>
     name.replace(/\s+/g, ' ').trim(),
   ) as [string, string]
-  const role = input.role === 'owner' ? 'an owner' : 'a member'
+  const role = asRole[input.role]
   return {
     // Fixed words: what somebody typed must not become the line that a stranger reads first.
     subject: 'An invitation to a team on Keymint',

@@ -1,17 +1,19 @@
 import { Form } from '@remix-run/react'
-import type { InvitationRow } from '~/domain/team/invitations.server'
+import type { InvitationRow } from '~/domain/team/open-invitations.server'
 import type { MoneyView } from '~/domain/money-view'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
 import { CopyButton } from '../base/copy-button'
-import { Field, Select } from '../base/field'
+import { Checkbox, Field, Select } from '../base/field'
 import { Ago, Time } from '../base/time'
 import { anyAmount } from './amount-messages'
+import { asRole, roleChoices } from './role-messages'
 
 export type NewInvitation = {
   url: string
   mailed: 'sent' | 'failed' | 'not-asked'
   email: string | null
+  bound: boolean
   expiresAt: string
 }
 
@@ -31,8 +33,10 @@ export function InvitationLink({ invitation, asOf }: { invitation: NewInvitation
           <p>The email could not be sent. Send this link yourself.</p>
         ) : null}
         <p>
-          The first person who opens this link and signs in joins the team. The link works until{' '}
-          <Time iso={invitation.expiresAt} now={asOf} />. It is shown only now.
+          {invitation.bound
+            ? `Only a person who signs in with the verified address ${invitation.email} can join. `
+            : 'The first person who opens this link and signs in joins the team. '}
+          The link works until <Time iso={invitation.expiresAt} now={asOf} />. It is shown only now.
         </p>
         <div className="flex flex-wrap items-center gap-3">
           <code id="invitation-link" className="font-mono text-small break-all select-all">
@@ -65,35 +69,31 @@ export function InvitationForm({
   return (
     <Form method="post" className="max-w-[28rem] space-y-6">
       <input type="hidden" name="token" value={token} />
-      <Select
-        label="Role"
-        name="role"
-        defaultValue="member"
-        options={[
-          { value: 'member', label: 'member: makes keys within a budget' },
-          { value: 'owner', label: 'owner: also sets budgets and manages the vault' },
-        ]}
+      <Select label="Role" name="role" defaultValue="member" options={roleChoices} />
+      <Field
+        label="Email (optional)"
+        name="email"
+        hint={
+          mails
+            ? 'The link is sent there. You can also copy it.'
+            : 'Needed only for the choice below.'
+        }
+        {...(refusedEmail === null
+          ? {}
+          : { error: 'Enter a valid email address.', defaultValue: refusedEmail })}
       />
-      {mails ? (
-        <Field
-          label="Email (optional)"
-          name="email"
-          hint="The link is sent there. You can also copy it."
-          {...(refusedEmail === null
-            ? {}
-            : { error: 'Enter a valid email address.', defaultValue: refusedEmail })}
-        />
-      ) : null}
       <Field
         label="Budget a month, in USD (optional)"
         name="budget"
         hint={
           newcomers
-            ? `They begin with it when they join. Empty for ${newcomers.text}, the budget of newcomers.`
-            : 'They begin with it when they join. Empty for no budget.'
+            ? 'They begin with it when they join. A viewer has none. ' +
+              `Empty for ${newcomers.text}, the budget of newcomers.`
+            : 'They begin with it when they join. A viewer has none. Empty for no budget.'
         }
         {...(refusedBudget === null ? {} : { error: anyAmount, defaultValue: refusedBudget })}
       />
+      <Checkbox name="bound">Only a person with this verified address can join</Checkbox>
       <Button type="submit" name="intent" value="invite" kind="ink">
         Make an invitation
       </Button>
@@ -116,8 +116,8 @@ export function PendingInvitations({
         {invitations.map((row) => (
           <li key={row.id} className="flex flex-wrap items-center justify-between gap-3 py-3">
             <span>
-              For {row.role === 'owner' ? 'an owner' : 'a member'}
-              {row.email ? `, ${row.email}` : ''}
+              For {asRole[row.role]}
+              {row.email ? `, ${row.email}${row.bound ? ' alone' : ''}` : ''}
               {row.budget ? `, with ${row.budget.text} a month` : ''}, made by {row.createdBy}{' '}
               <Ago iso={row.createdAt} asOf={asOf} />
               <span className="block text-small text-soft">

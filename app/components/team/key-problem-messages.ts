@@ -12,6 +12,7 @@ export const keyProblems = {
     title: 'The reason is too long',
     next: 'Use at most 500 characters. Nothing was changed.',
   },
+  'bad-project': { title: 'The project is too long', next: 'Use at most 40 characters.' },
   'no-such-key': { title: 'This key no longer exists', next: null },
   'not-live': {
     title: 'The key cannot be changed',
@@ -47,7 +48,7 @@ export type KeyProblem = keyof typeof keyProblems
 
 /** The problem, and the amount that it is about where there is one. */
 export function keyProblem(refusal: {
-  reason: Exclude<KeyProblem, 'bad-cap' | 'no-reason'>
+  reason: Exclude<KeyProblem, 'bad-cap' | 'bad-project' | 'no-reason'>
   free?: NanoUsd
   used?: NanoUsd
 }): { problem: KeyProblem; detail: string | null } {

@@ -8,6 +8,7 @@ import { EmptyState } from '../base/page-shell'
 import { Ago, Time } from '../base/time'
 import { parkedMessage } from '~/messages/parked'
 import { AccountFailures } from './account-failures'
+import { Field } from '../base/field'
 
 /** `problem` is a message about one of the credentials, or about a service. */
 export type VaultRefusalAt = { about: string; message: string } | null
@@ -37,7 +38,7 @@ export function MasterKeyList({
       {masterKeys.map((row) => (
         <li key={row.id} className="space-y-3 py-5" aria-label={`${row.title} ${row.label}`}>
           <MasterKeyFacts row={row} asOf={asOf} />
-          {row.parked ? (
+          {row.parked && !row.destroyedAt ? (
             <Callout tone="error" title={parkedMessage(row.parked.reason).title}>
               <p>
                 Since <Time iso={row.parked.since} now={asOf} />.{' '}
@@ -52,7 +53,7 @@ export function MasterKeyList({
               </Form>
             </Callout>
           ) : null}
-          {row.parked ? null : <AccountFailures account={row} asOf={asOf} />}
+          {row.parked || row.destroyedAt ? null : <AccountFailures account={row} asOf={asOf} />}
           {problem?.about === row.id ? (
             <div role="alert">
               <Callout tone="warning" title="Nothing was changed">
@@ -86,6 +87,7 @@ export function MasterKeyList({
                 row={row}
                 fields={services.find((one) => one.service === row.service)?.fields ?? []}
               />
+              {closed ? null : <DeleteForm row={row} />}
             </>
           )}
         </li>
@@ -100,7 +102,7 @@ function MasterKeyFacts({ row, asOf }: { row: MasterKeyView; asOf: string }) {
       <p className="text-lead font-semibold">
         {row.title} <span className="font-mono text-body font-normal">{row.label}</span>
         {row.state === 'disabled' ? (
-          <span className="text-amber-ink"> ({row.destroyedAt ? 'destroyed' : 'disabled'})</span>
+          <span className="text-amber-ink"> ({row.destroyedAt ? 'deleted' : 'disabled'})</span>
         ) : null}
       </p>
       <p className="text-small text-soft">
@@ -116,6 +118,25 @@ function MasterKeyFacts({ row, asOf }: { row: MasterKeyView; asOf: string }) {
         {row.keys === 1 ? 'exists' : 'exist'} at the provider.
       </p>
     </>
+  )
+}
+
+function DeleteForm({ row }: { row: MasterKeyView }) {
+  return (
+    <details>
+      <summary className="inline-flex min-h-11 items-center prose-link">Delete</summary>
+      <Form method="post" className="mt-2 max-w-[28rem] space-y-4">
+        <p>
+          You can delete a credential when none of its keys is live and their final usage is known.
+          Its secret is destroyed and cannot be brought back. The books keep what its keys spent.
+        </p>
+        <input type="hidden" name="id" value={row.id} />
+        <Field label="Reason" name="reason" required hint="Recorded in the audit trail." />
+        <Button type="submit" name="intent" value="destroy">
+          Delete {row.title} {row.label}
+        </Button>
+      </Form>
+    </details>
   )
 }
 

@@ -3,15 +3,18 @@ import type { MemberView } from '~/domain/team/team-view.server'
 import { memberUrl } from '../../urls'
 import type { Column } from '../base/table'
 
-/** Who it is; the name leads to the member's page. */
-export const memberName = (slug: string): Column<MemberView> => ({
+/** Who it is; the name leads to the member's page for whoever may open it. */
+export const memberName = (slug: string, links = true): Column<MemberView> => ({
   head: 'Member',
   header: true,
-  cell: (member) => (
-    <Link className="prose-link" to={memberUrl(slug, member.userId)}>
-      {member.name}
-    </Link>
-  ),
+  cell: (member) =>
+    links ? (
+      <Link className="prose-link" to={memberUrl(slug, member.userId)}>
+        {member.name}
+      </Link>
+    ) : (
+      member.name
+    ),
 })
 
 /** The member's money of this month, and how many keys can still spend it. */

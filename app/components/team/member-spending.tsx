@@ -7,9 +7,12 @@ import { memberMoney, memberName } from './member-columns'
 export function MemberSpending({
   slug,
   members,
+  links,
   asOf,
 }: {
   slug: string
+  /** Whether the reader may open the members' pages. */
+  links: boolean
   members: MemberView[]
   asOf: string
 }) {
@@ -20,7 +23,7 @@ export function MemberSpending({
       rows={members}
       rowKey={(member) => member.userId}
       columns={[
-        memberName(slug),
+        memberName(slug, links),
         { head: 'Allocated', right: true, cell: (member) => member.allocated.text },
         ...memberMoney,
         {

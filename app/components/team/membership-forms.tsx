@@ -1,27 +1,31 @@
 import { Form } from '@remix-run/react'
 import type { ReactNode } from 'react'
+import type { MemberRole } from '~/domain/money/roles'
 import type { MemberView } from '~/domain/team/team-view.server'
 import { Button } from '../base/button'
-import { Field } from '../base/field'
+import { Field, Select } from '../base/field'
+import { roleChoices } from './role-messages'
 
 /** What an owner can change about a member, each with a reason. */
 export function MembershipForms({ member }: { member: MemberView }) {
-  const isOwner = member.role === 'owner'
   const keys = `Their keys (${member.liveKeys}) end at once`
+  const asViewer =
+    `If you make them a viewer, their keys (${member.liveKeys}) end at once, ` +
+    'and what is free goes back to the team.'
   return (
     <div className="max-w-[34rem] space-y-2">
       <MembershipForm
-        summary={isOwner ? 'Make them a member' : 'Make them an owner'}
-        text={
-          isOwner
-            ? 'They keep their keys and budget. They no longer see the vault, the audit trail and the ' +
-              'keys of others.'
-            : 'They can set budgets, invite and remove people, and add credentials to the vault.'
-        }
+        key={`role-${member.role}`}
+        summary="Change their role"
+        text={member.role === 'viewer' ? roleNow.viewer : `${roleNow[member.role]} ${asViewer}`}
         intent="role"
-        button={isOwner ? 'Make a member' : 'Make an owner'}
+        button="Change the role"
       >
-        <input type="hidden" name="role" value={isOwner ? 'member' : 'owner'} />
+        <Select
+          label="Role"
+          name="role"
+          options={roleChoices.filter(({ value }) => value !== member.role)}
+        />
       </MembershipForm>
       {member.state === 'suspended' ? (
         <MembershipForm
@@ -51,6 +55,13 @@ export function MembershipForms({ member }: { member: MemberView }) {
       />
     </div>
   )
+}
+
+const roleNow: Record<MemberRole, string> = {
+  owner: 'They are an owner. Invitations that they made end with that role.',
+  finance: 'They are in finance.',
+  member: 'They are a member.',
+  viewer: 'They are a viewer. In another role they start without a budget.',
 }
 
 function MembershipForm({

@@ -45,6 +45,13 @@ export function NewKeyForm({
         {...errorAt('purpose')}
       />
       <Field
+        label="Project (optional)"
+        name="project"
+        hint="At most 40 characters. You can search keys by it and change it later."
+        defaultValue={typed.project ?? ''}
+        {...errorAt('project')}
+      />
+      <Field
         label="Cap in USD"
         name="cap"
         required

@@ -30,7 +30,7 @@ export function OwnMonth({
       {empty && !mayAsk ? null : empty ? (
         <EmptyState title="You have no budget yet">
           <p>
-            {team.role === 'owner' ? (
+            {team.role === 'owner' || team.role === 'finance' ? (
               <>
                 Set one on the{' '}
                 <Link className="prose-link" to={teamUrl(team.slug, 'members')}>

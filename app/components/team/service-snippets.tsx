@@ -1,5 +1,9 @@
 import type { SubKeyView } from '~/domain/team/view-types'
+import { CopyButton } from '../base/copy-button'
 import { Section } from '../base/page-shell'
+import { RevealUrlProvider } from '../claim/copy-with-key'
+import { SnippetList } from '../claim/snippet-list'
+import { snippets as toolSnippets } from '../claim/snippets'
 
 type Snippet = { title: string; text: string }
 
@@ -55,12 +59,56 @@ const runpod: Snippet[] = [
 ]
 const byService: Record<string, Snippet[]> = { s3, runpod }
 
-/** How a key of this service is used; nothing for a service that has its own pages for that. */
-export function ServiceSnippets({ view }: { view: Pick<SubKeyView, 'service'> }) {
-  const snippets = byService[view.service]
+const litellm = (baseUrl: string, model: string): Snippet[] => [
+  {
+    title: 'Environment',
+    text: `export OPENAI_API_KEY=…\nexport OPENAI_BASE_URL=${baseUrl}`,
+  },
+  {
+    title: 'curl',
+    text: [
+      `curl "$OPENAI_BASE_URL/chat/completions" \\`,
+      '  -H "Authorization: Bearer $OPENAI_API_KEY" -H "Content-Type: application/json" \\',
+      `  -d '{"model": "${model}", "messages": [{"role": "user", "content": "Hello"}]}'`,
+    ].join('\n'),
+  },
+  {
+    title: 'Python (openai)',
+    text: [
+      'from openai import OpenAI',
+      'client = OpenAI()',
+      'answer = client.chat.completions.create(',
+      `    model="${model}", messages=[{"role": "user", "content": "Hello"}]`,
+      ')',
+      'print(answer.choices[0].message.content)',
+    ].join('\n'),
+  },
+]
+
+/** How a key is used: its address, and the same tools that a workshop's page shows. */
+export function ServiceSnippets({
+  view,
+  revealUrl,
+}: {
+  view: Pick<SubKeyView, 'service' | 'baseUrl' | 'models'>
+  revealUrl: string
+}) {
+  const { service, baseUrl, models } = view
+  const snippets =
+    byService[service] ?? (baseUrl ? litellm(baseUrl, models[0] ?? 'YOUR_MODEL') : null)
+  if (service === 'openrouter' && baseUrl)
+    return (
+      <Section title="How to use it" id="use">
+        <BaseUrl url={baseUrl} />
+        <RevealUrlProvider value={revealUrl}>
+          <SnippetList snippets={toolSnippets({ baseUrl, models })} />
+        </RevealUrlProvider>
+      </Section>
+    )
   if (!snippets) return null
   return (
     <Section title="How to use it" id="use">
+      {baseUrl ? <BaseUrl url={baseUrl} /> : null}
       <dl className="max-w-read space-y-4">
         {snippets.map(({ title, text }) => (
           <div key={title}>
@@ -78,5 +126,17 @@ export function ServiceSnippets({ view }: { view: Pick<SubKeyView, 'service'> })
         ))}
       </dl>
     </Section>
+  )
+}
+
+function BaseUrl({ url }: { url: string }) {
+  return (
+    <p className="mb-4 flex flex-wrap items-center gap-3">
+      <span className="font-semibold">Base URL</span>
+      <code id="base-url" className="font-mono text-small [overflow-wrap:anywhere]">
+        {url}
+      </code>
+      <CopyButton text={url} label="the base URL" targetId="base-url" />
+    </p>
   )
 }

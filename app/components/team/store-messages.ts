@@ -4,7 +4,7 @@ import type { ProvisionRefusal } from '~/domain/team/sub-key.server'
 import { formatUsd } from '~/money'
 import { positiveAmount } from './amount-messages'
 
-type FormField = 'purpose' | 'cap' | 'life' | 'models' | 'more' | 'why'
+type FormField = 'purpose' | 'project' | 'cap' | 'life' | 'models' | 'more' | 'why'
 /** A message at a field, or a heading above the form with what to do. */
 type Problem =
   { field: FormField; message: string } | { field: null; message: string; next: string }
@@ -16,6 +16,7 @@ export const storeProblems = {
     field: 'life',
     message: 'Choose an end between ten minutes and one year from now.',
   },
+  'bad-project': { field: 'project', message: 'Use at most 40 characters.' },
   'bad-models': {
     field: 'models',
     message: 'List at most 50 models, by the names the provider uses.',

@@ -33,6 +33,7 @@ const endings: Record<string, string> = {
   expired: 'It has expired.',
   'member-removed': 'Its holder left the team.',
   'member-suspended': 'Its holder was suspended.',
+  'member-viewer': 'Its holder became a viewer.',
   'team-closed': 'The team was closed.',
   spent: 'Its cap was spent.',
   'rejected-by-provider': 'The provider refused to make it.',

@@ -29,9 +29,16 @@ export function SubKeyTable({
           header: true,
           className: 'min-w-44',
           cell: (key) => (
-            <Link className="prose-link" to={subKeyUrl(slug, key.id)}>
-              {key.purpose}
-            </Link>
+            <>
+              <Link className="prose-link" to={subKeyUrl(slug, key.id)}>
+                {key.purpose}
+              </Link>
+              {key.project ? (
+                <span className="block text-small text-soft">
+                  <bdi>{key.project}</bdi>
+                </span>
+              ) : null}
+            </>
           ),
         },
         holders ? { head: 'Holder', cell: (key) => key.holder.name } : null,

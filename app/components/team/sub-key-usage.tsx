@@ -3,7 +3,16 @@ import { Section } from '../base/page-shell'
 import { Ago } from '../base/time'
 
 /** What a key has spent of its cap, and the models it may use. */
-export function SubKeyUsage({ view, asOf }: { view: SubKeyView; asOf: string }) {
+export function SubKeyUsage({
+  view,
+  lastUse,
+  asOf,
+}: {
+  view: SubKeyView
+  /** When a reading last found new spending. */
+  lastUse: string | null
+  asOf: string
+}) {
   const { spent, cap } = view
   const isOver = view.phase === 'settling' || view.phase === 'ended'
   const nearlySpent = spent.usd >= cap.usd * 0.8
@@ -38,7 +47,14 @@ export function SubKeyUsage({ view, asOf }: { view: SubKeyView; asOf: string }) 
         ) : (
           'no reading yet'
         )}
-        .
+        .{' '}
+        {lastUse ? (
+          <>
+            Last use found <Ago iso={lastUse} asOf={asOf} />.
+          </>
+        ) : (
+          'No use found yet.'
+        )}
         {isOver
           ? ''
           : ` ${view.committed.text} of the budget is set aside for this key, so it reaches its own ` +

@@ -56,6 +56,10 @@ export const joinProblems = {
     title: 'You cannot join a team here',
     next: 'Ask the operator of this deployment why.',
   },
+  'other-address': {
+    title: 'This invitation is for another email address',
+    next: 'Sign in with the account that has this address, or ask an owner for a new invitation.',
+  },
   'not-open': {
     title: 'This invitation no longer works',
     next: 'Somebody used or revoked it a moment ago.',
@@ -103,7 +107,7 @@ export const tableProblems = {
 }
 
 export const memberProblems: Record<
-  Refusal<MemberOutcome> | 'no-reason' | 'bad-budget' | 'month-changed' | 'stale',
+  Refusal<MemberOutcome> | 'no-reason' | 'bad-budget' | 'month-changed' | 'stale' | 'no-budget',
   { title: string; next: string }
 > = {
   'no-reason': {
@@ -119,6 +123,10 @@ export const memberProblems: Record<
     next: 'Nothing was changed. This page shows the present amounts.',
   },
   'bad-budget': { title: 'The budget is not an amount', next: `${anyAmount} Nothing was changed.` },
+  'no-budget': {
+    title: 'This person has no budget',
+    next: 'They are a viewer now, or have left the team. Nothing was changed.',
+  },
   'no-such-member': {
     title: 'This person is no longer in the team',
     next: 'Nothing was changed.',

@@ -1,5 +1,6 @@
 import { NavLink } from '@remix-run/react'
 import type { ReactNode } from 'react'
+import type { MemberRole } from '~/domain/money/roles'
 import type { Membership } from '~/domain/team/team.server'
 import { Callout } from '../base/callout'
 import { PageShell } from '../base/page-shell'
@@ -7,15 +8,21 @@ import { teamUrl } from '../../urls'
 
 export type TeamFrame = Pick<Membership, 'slug' | 'name' | 'role' | 'state' | 'closedAt'>
 
+/** Which roles have a page; `active` pages are hidden from who is suspended. */
 const pages = [
-  { page: 'dashboard', label: 'Overview', owners: false },
-  { page: 'my-keys', label: 'Keys', owners: false },
-  { page: 'store', label: 'Make a key', owners: false },
-  { page: 'spending', label: 'Spending', owners: false },
-  { page: 'members', label: 'Members', owners: true },
-  { page: 'vault', label: 'Vault', owners: true },
-  { page: 'audit', label: 'Audit', owners: true },
-] as const
+  { page: 'dashboard', label: 'Overview', roles: ['owner', 'finance', 'member', 'viewer'] },
+  { page: 'my-keys', label: 'Keys', roles: ['owner', 'finance', 'member', 'viewer'] },
+  { page: 'store', label: 'Make a key', roles: ['owner', 'finance', 'member'] },
+  { page: 'spending', label: 'Spending', roles: ['owner', 'finance', 'member', 'viewer'] },
+  { page: 'members', label: 'Members', roles: ['owner', 'finance'], active: true },
+  { page: 'vault', label: 'Vault', roles: ['owner'], active: true },
+  { page: 'audit', label: 'Audit', roles: ['owner', 'finance'], active: true },
+] as const satisfies { page: string; label: string; roles: MemberRole[]; active?: true }[]
+
+const hasPage = (team: TeamFrame, page: (typeof pages)[number]) =>
+  page.roles.some((role) => role === team.role) &&
+  (!('active' in page) || team.state === 'active') &&
+  (page.page !== 'store' || team.closedAt === null)
 
 const pageLink = [
   'inline-flex min-h-11 items-center border-b-2 border-transparent px-2 whitespace-nowrap text-soft',
@@ -44,11 +51,7 @@ export function TeamShell({
           <p className="py-2 font-head font-bold">{team.name}</p>
           <ul className="-mx-2 flex gap-1 overflow-x-auto">
             {pages
-              .filter(
-                ({ owners, page }) =>
-                  (!owners || (team.role === 'owner' && team.state === 'active')) &&
-                  (page !== 'store' || !team.closedAt),
-              )
+              .filter((page) => hasPage(team, page))
               .map(({ page, label }) => (
                 <li key={page}>
                   <NavLink to={teamUrl(team.slug, page)} className={pageLink}>

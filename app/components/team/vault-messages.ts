@@ -18,6 +18,10 @@ export const vaultNotices = {
     title: 'The credential is disabled',
     text: 'No new keys are made with it. Existing keys keep working.',
   },
+  destroyed: {
+    title: 'The credential is deleted',
+    text: 'Its secret is destroyed. What its keys have spent stays in the books.',
+  },
   enabled: {
     title: 'The credential is enabled',
     text: 'Members can make keys with it again.',
@@ -26,10 +30,16 @@ export const vaultNotices = {
 }
 export type VaultNotice = keyof typeof vaultNotices
 
+type DeleteProblem = { reason: 'still-needed' | 'no-reason' }
+
 const problems: Record<
-  Exclude<VaultProblem['reason'], 'service-refused' | 'missing-field'>,
+  Exclude<VaultProblem['reason'], 'service-refused' | 'missing-field'> | DeleteProblem['reason'],
   string
 > = {
+  'still-needed':
+    'Keys made with this credential are live, or their final usage is not known yet. Disable the ' +
+    'credential, end its keys, and try again when they have settled.',
+  'no-reason': 'Enter a reason of 1 to 500 characters.',
   'unknown-service': 'This service is not available here.',
   'no-credential': 'Paste the credential.',
   'bad-credential':
@@ -46,7 +56,7 @@ const problems: Record<
     'Somebody else has just replaced this credential. Reload the page before you try again.',
 }
 
-export function vaultMessage(problem: VaultProblem): string {
+export function vaultMessage(problem: VaultProblem | DeleteProblem): string {
   if (problem.reason === 'service-refused')
     return credentialMessage(problem.service, problem.problem)
   if (problem.reason === 'missing-field') return `Fill in “${problem.field}”.`

@@ -1,11 +1,13 @@
 import { Link } from '@remix-run/react'
+import type { MemberRole } from '~/domain/money/roles'
 import { teamUrl } from '../../urls'
+import { asRole } from './role-messages'
 
 /** The teams of a person, and a link to make one. */
 export function YourTeams({
   teams,
 }: {
-  teams: { slug: string; name: string; role: 'owner' | 'member'; closed: boolean }[]
+  teams: { slug: string; name: string; role: MemberRole; closed: boolean }[]
 }) {
   return (
     <>
@@ -22,7 +24,7 @@ export function YourTeams({
                 {team.name}
               </Link>{' '}
               <span className="text-soft">
-                as {team.role === 'owner' ? 'an owner' : 'a member'}
+                as {asRole[team.role]}
                 {team.closed ? ', closed' : ''}
               </span>
             </li>

@@ -40,7 +40,8 @@ export type AuditAction =
   | `setup.${'asked' | 'approved' | 'refused' | 'handed-over'}`
   | `spare.${'requested' | 'taken' | 'refused' | 'ended'}`
   | `sub-key.${SubKeyEvent}`
-  | `team.${'books-exported' | 'created' | 'closed' | 'key-ceiling-set' | 'default-budget-set' | 'default-service-set'}`
+  | `team.${'books-exported' | 'created' | 'closed' | 'renamed'}`
+  | `team.${'key-ceiling-set' | 'default-budget-set' | 'default-service-set'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`
   | `waitlist.${'joined' | 'left' | 'removed' | 'let-in' | 'skipped'}`
   | 'workshop.ended'
@@ -89,6 +90,7 @@ type SubKeyEvent =
   | 'cap-changed'
   | 'cap-refused'
   | 'rotation-asked'
+  | 'project-set'
   | 'rotated'
   | 'deleted'
   | 'revoked'
@@ -96,4 +98,5 @@ type SubKeyEvent =
   | 'spent'
   | 'member-removed'
   | 'member-suspended'
+  | 'member-viewer'
   | 'team-closed'

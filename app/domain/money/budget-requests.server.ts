@@ -1,5 +1,5 @@
 /**
- * Budget requests: a member asks, an owner decides, with the amount that was asked or another one.
+ * Budget requests: a member asks, an owner or finance decides, with the amount that was asked or another one.
  * Guarantee: a request is decided or withdrawn once, because both update the open row under the
  * member's lock; and what is granted is booked in the same transaction.
  */
@@ -9,13 +9,14 @@ import type { Ctx } from '../ctx'
 import { setBudgetIn } from './budgets.server'
 import {
   openMember,
-  requireActiveOwner,
+  requireMoneyRole,
   requireNotBanned,
   requireOpenTeam,
   teamScope,
 } from './member-lock.server'
 import { readBudget } from './open-month.server'
 import type { MemberRef } from './postings.server'
+import { mayHoldKeys } from './roles'
 import { addTopUpIn } from './top-ups.server'
 
 export type RequestOutcome =
@@ -33,7 +34,8 @@ export async function requestMore(
   return ctx.db.$transaction(async (tx): Promise<RequestOutcome> => {
     await requireNotBanned(tx, ref.userId)
     const member = await openMember(ctx, tx, ref)
-    if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
+    if (member?.state !== 'active' || !mayHoldKeys(member.role))
+      return { kind: 'refused', reason: 'not-active' }
     await requireOpenTeam(tx, ref.teamId)
     const written = await tx.$executeRaw`
       insert into keymint.budget_requests (id, team_id, user_id, more_usd, reason, created_at)
@@ -87,8 +89,8 @@ export type DecisionOutcome = { kind: 'approved' } | { kind: 'refused' } | { kin
 
 /**
  * Decides an open request once. Approving raises the budget by the granted amount, which is the
- * requested one unless the owner says otherwise: from this month on, or in this month
- * alone. `not-open` when it was decided before, or is not the team's; then nothing is changed.
+ * requested one unless whoever decides says otherwise: from this month on, or in this
+ * month alone. `not-open` when it was decided before, or is not the team's; then nothing is changed.
  */
 export async function decideRequest(
   ctx: Ctx,
@@ -105,7 +107,7 @@ export async function decideRequest(
   },
 ): Promise<DecisionOutcome> {
   return ctx.db.$transaction(async (tx): Promise<DecisionOutcome> => {
-    await requireActiveOwner(tx, input.teamId, input.actorUserId)
+    await requireMoneyRole(tx, input.teamId, input.actorUserId)
     await requireOpenTeam(tx, input.teamId)
     const [asked] = await tx.$queryRaw<{ userId: string }[]>`
       select user_id as "userId" from keymint.budget_requests where id = ${input.requestId}::uuid
@@ -113,7 +115,8 @@ export async function decideRequest(
     const member = asked
       ? await openMember(ctx, tx, { teamId: input.teamId, userId: asked.userId })
       : null
-    if (!asked || !member || member.state === 'removed') return { kind: 'not-open' }
+    if (!asked || !member || member.state === 'removed' || !mayHoldKeys(member.role))
+      return { kind: 'not-open' }
     const approved = input.decision === 'approved'
     const granted = input.amount === undefined ? null : decimalStringFromNano(input.amount)
     const once = approved && input.once === true

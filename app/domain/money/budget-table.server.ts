@@ -8,9 +8,10 @@ import type { NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
 import { moneyView, type MoneyView } from '../money-view'
 import { effectOf, setBudgetIn, wasPosted, type BudgetPreview } from './budgets.server'
-import { openMember, requireActiveOwner, requireOpenTeam } from './member-lock.server'
+import { openMember, requireMoneyRole, requireOpenTeam } from './member-lock.server'
 import { nextMonth, type Month } from './month'
 import { readBudget } from './open-month.server'
+import { mayHoldKeys } from './roles'
 
 /** As many as a form of ours can carry. */
 export const maxRows = 300
@@ -113,12 +114,13 @@ async function held(
   try {
     return await ctx.db.$transaction(
       async (tx): Promise<TableOutcome> => {
-        await requireActiveOwner(tx, teamId, actorUserId)
+        await requireMoneyRole(tx, teamId, actorUserId)
         await requireOpenTeam(tx, teamId)
         const effects: { userId: string; effect: BudgetPreview }[] = []
         for (const { userId, budget, was } of inOrder) {
           const member = await openMember(ctx, tx, { teamId, userId })
-          if (!member || member.state === 'removed') throw new Refused('stale')
+          if (!member || member.state === 'removed' || !mayHoldKeys(member.role))
+            throw new Refused('stale')
           if (formId !== undefined && (await wasPosted(tx, member, formId)))
             return { kind: 'set', changed: rows.length }
           const version = versionOf(

@@ -12,7 +12,7 @@ import type { Ctx } from '../ctx'
 import { moneyView } from '../money-view'
 import {
   openMember,
-  requireActiveOwner,
+  requireMoneyRole,
   requireOpenTeam,
   teamScope,
   type OpenMember,
@@ -20,6 +20,7 @@ import {
 import { monthOf, nextMonth, type Month } from './month'
 import { readBudget, readTopUp } from './open-month.server'
 import { post, readBalance, type Balance, type MemberRef } from './postings.server'
+import { mayHoldKeys } from './roles'
 
 export type BudgetChange = {
   /** For one calendar month. */
@@ -122,7 +123,7 @@ export async function setBudget(
   actorUserId: string,
 ): Promise<BudgetPreview | null> {
   return ctx.db.$transaction(async (tx) => {
-    await requireActiveOwner(tx, ref.teamId, actorUserId)
+    await requireMoneyRole(tx, ref.teamId, actorUserId)
     await requireOpenTeam(tx, ref.teamId)
     return setBudgetIn(ctx, tx, ref, change, actorUserId)
   })
@@ -137,7 +138,7 @@ export async function setBudgetIn(
   actorUserId: string,
 ): Promise<BudgetPreview | null> {
   const member = await openMember(ctx, tx, ref)
-  if (!member || member.state === 'removed') return null
+  if (!member || member.state === 'removed' || !mayHoldKeys(member.role)) return null
   const effect = await effectOf(tx, member, change)
   if (change.formId !== undefined && (await wasPosted(tx, ref, change.formId))) return effect
   if (change.month !== undefined && change.month !== effect.month) throw new MonthChanged()

@@ -7,8 +7,9 @@ import type { Ctx } from '../ctx'
 import { monthOf, type Month } from './month'
 import { openMonth } from './open-month.server'
 import type { MemberRef } from './postings.server'
+import { mayHandleMoney, type MemberRole } from './roles'
 
-export type MemberRole = 'owner' | 'member'
+export type { MemberRole } from './roles'
 export type MemberState = 'active' | 'suspended' | 'removed'
 
 /** A member whose row this transaction has locked, and whose month is open. */
@@ -29,12 +30,25 @@ export class NotAllowed extends Error {
  * banned, and keeps it so until its end: changes of members lock the team's row. Throws NotAllowed.
  */
 export async function requireActiveOwner(tx: Tx, teamId: string, userId: string): Promise<void> {
+  if ((await activeRole(tx, teamId, userId)) !== 'owner')
+    throw new NotAllowed(`${userId} is not an active owner`)
+}
+
+/** The same for whoever may change budgets: owners and finance. Throws NotAllowed. */
+export async function requireMoneyRole(tx: Tx, teamId: string, userId: string): Promise<void> {
+  const role = await activeRole(tx, teamId, userId)
+  if (role === null || !mayHandleMoney(role))
+    throw new NotAllowed(`${userId} may not change budgets`)
+}
+
+/** The role of an active member who is not banned; null for anybody else. It stays so until the end. */
+async function activeRole(tx: Tx, teamId: string, userId: string): Promise<MemberRole | null> {
   await tx.$executeRaw`select 1 from keymint.teams where id = ${teamId}::uuid for share`
-  const owners = await tx.$queryRaw<object[]>`
-    select 1 from keymint.team_members m join keymint.attendees a on a.user_id = m.user_id
-    where m.team_id = ${teamId}::uuid and m.user_id = ${userId} and m.role = 'owner'
+  const [row] = await tx.$queryRaw<{ role: MemberRole }[]>`
+    select m.role from keymint.team_members m join keymint.attendees a on a.user_id = m.user_id
+    where m.team_id = ${teamId}::uuid and m.user_id = ${userId}
       and m.state = 'active' and a.banned_at is null`
-  if (owners.length === 0) throw new NotAllowed(`${userId} is not an active owner`)
+  return row?.role ?? null
 }
 
 /** Thrown for a change that a closed team no longer takes. Nothing is changed. */

@@ -7,24 +7,26 @@ import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
-import { openMember, requireActiveOwner, requireOpenTeam, teamScope } from './member-lock.server'
+import { openMember, requireMoneyRole, requireOpenTeam, teamScope } from './member-lock.server'
 import type { OpenMember } from './member-lock.server'
 import type { Month } from './month'
 import { readTopUp } from './open-month.server'
 import { post, type MemberRef } from './postings.server'
+import { mayHoldKeys } from './roles'
 
 export type TopUpChange = {
   amount: NanoUsd
   reason: string
-  /** The month that the owner was shown. */
+  /** The month that the person was shown. */
   month: Month
-  /** The amount that the owner was shown, which this one replaces. */
+  /** The amount that the person was shown, which this one replaces. */
   was: NanoUsd
   /** The form's own id: posted twice, it is set once. */
   formId?: string
 }
 export type TopUpOutcome =
-  { kind: 'set' } | { kind: 'refused'; reason: 'no-such-member' | 'month-changed' | 'stale' }
+  | { kind: 'set' }
+  | { kind: 'refused'; reason: 'no-such-member' | 'no-budget' | 'month-changed' | 'stale' }
 
 /** Sets the top-up of the present month. A refusal changes nothing. */
 export async function setTopUp(
@@ -34,10 +36,11 @@ export async function setTopUp(
   actorUserId: string,
 ): Promise<TopUpOutcome> {
   return ctx.db.$transaction(async (tx): Promise<TopUpOutcome> => {
-    await requireActiveOwner(tx, ref.teamId, actorUserId)
+    await requireMoneyRole(tx, ref.teamId, actorUserId)
     await requireOpenTeam(tx, ref.teamId)
     const member = await openMember(ctx, tx, ref)
     if (!member || member.state === 'removed') return { kind: 'refused', reason: 'no-such-member' }
+    if (!mayHoldKeys(member.role)) return { kind: 'refused', reason: 'no-budget' }
     if (change.formId !== undefined && (await wasPosted(tx, member, change.formId)))
       return { kind: 'set' }
     if (change.month !== member.month) return { kind: 'refused', reason: 'month-changed' }

@@ -9,7 +9,7 @@ import type { Ctx } from '../ctx'
 import { moneyView, type MoneyView } from '../money-view'
 import { teamScope } from '../money/member-lock.server'
 import { nextMonth, type Month } from '../money/month'
-import { dayOf, daysOf, type BooksScope } from './months.server'
+import { dayOf, daysOf, isNamed, type BooksScope } from './months.server'
 
 type Posted = {
   id: bigint
@@ -72,7 +72,7 @@ export async function listPostings(
 
 function readPostings(
   ctx: Ctx,
-  { teamId, userId }: BooksScope,
+  { teamId, userId, keysOf }: BooksScope,
   month: Month,
   place: Prisma.Sql,
   order: Prisma.Sql,
@@ -80,7 +80,8 @@ function readPostings(
 ): Promise<Posted[]> {
   return ctx.db.$queryRaw<Posted[]>`
     select t.id, t.at, a.display_name as member, t.kind, t.from_account as "from", t.to_account as "to",
-      t.amount_usd::text as amount, k.purpose as key, t.api_key_id as "keyId",
+      t.amount_usd::text as amount, case when ${isNamed(keysOf)} then k.purpose end as key,
+      case when ${isNamed(keysOf)} then t.api_key_id end as "keyId",
       coalesce(p.display_name, case t.actor when 'worker' then 'Keymint' else t.actor end) as actor, t.reason
     from keymint.transactions t join keymint.attendees a on a.user_id = t.user_id
     left join keymint.api_keys k on k.id = t.api_key_id
@@ -167,12 +168,13 @@ export const spendingFields = [
 
 /** What each key spent on each day of a month; the cells as in `spendingFields`. */
 export async function* exportSpending(ctx: Ctx, input: Export): AsyncGenerator<string[]> {
-  const { teamId, userId, month } = input
+  const { teamId, userId, keysOf, month } = input
   await auditExport(ctx, input, 'spending')
   for (const day of daysOf(month, ctx.now())) {
     const rows = await ctx.db.$queryRaw<{ cells: string[] }[]>`
-      select array[${day}::text, a.display_name, m.state, k.service, k.purpose, k.id::text, k.state,
-        s.usd::text] as cells
+      select array[${day}::text, a.display_name, m.state, k.service,
+        case when ${isNamed(keysOf)} then k.purpose else '' end,
+        case when ${isNamed(keysOf)} then k.id::text else '' end, k.state, s.usd::text] as cells
       from (select t.api_key_id, sum(t.amount_usd) as usd from keymint.transactions t
         where t.team_id = ${teamId}::uuid and t.month = ${month}::date and t.to_account = 'spent'
           and (${userId}::text is null or t.user_id = ${userId})

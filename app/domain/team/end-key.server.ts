@@ -18,6 +18,7 @@ export type KeyEnd =
   | 'expired'
   | 'member-removed'
   | 'member-suspended'
+  | 'member-viewer'
   | 'team-closed'
   | 'spent'
 
@@ -53,7 +54,8 @@ export async function returnFree(
   tx: Tx,
   member: OpenMember,
   actor: AuditActor,
-  reason: 'the member has left' | 'the team is closed' = 'the member has left',
+  reason:
+    'the member has left' | 'the member is a viewer' | 'the team is closed' = 'the member has left',
 ): Promise<NanoUsd> {
   const { free } = await readBalance(tx, member, member.month)
   if (free <= 0n) return 0n

@@ -1,7 +1,8 @@
 /**
  * Invitations: a link into a team. Guarantee: it works once, for a week, until it is revoked; the
  * row holds only the hash of its token (256 random bits), so no link can be read from the database.
- * It ends with the right of whoever made it.
+ * It ends with the right of whoever made it. Bound to an address, it is good for a person with this
+ * verified address alone.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { Prisma, type Tx } from '~/adapters/db.server'
@@ -17,6 +18,7 @@ import {
   teamScope,
   type MemberRole,
 } from '../money/member-lock.server'
+import { mayHoldKeys } from '../money/roles'
 import { lockTeam } from './team.server'
 
 const invitationDays = 7
@@ -36,6 +38,20 @@ export type InviteOutcome =
 /** 256 random bits, for a link. A form is shown with one, so that its second post is the same invitation. */
 export const newInvitationToken = () => randomBytes(32).toString('base64url')
 
+type InvitationInput = {
+  teamId: string
+  slug: string
+  role: MemberRole
+  email: string | null
+  /** For whoever has the address alone; nothing without one. */
+  bound?: boolean
+  /** What whoever joins begins a month with; absent or null: the team's default. */
+  budget?: NanoUsd | null
+  actorUserId: string
+  /** The token that the form was shown with: posted twice, it is one invitation. */
+  formToken?: string
+}
+
 /** What was made with the token of this form. Asked under the team's lock. */
 async function findPosted(
   tx: Tx,
@@ -44,27 +60,18 @@ async function findPosted(
 ): Promise<{ id: string; expiresAt: Date; same: boolean } | null> {
   const [row] = await tx.$queryRaw<{ id: string; expiresAt: Date; same: boolean }[]>`
     select id, expires_at as "expiresAt", (team_id = ${input.teamId}::uuid and role = ${input.role}
-      and email is not distinct from ${input.email}
+      and email is not distinct from ${input.email} and bound = ${isBound(input)}
       and budget_usd is not distinct from ${budgetOf(input)}::numeric and created_by = ${input.actorUserId}
       and used_at is null and revoked_at is null) as same
     from keymint.invitations where token_hash = ${hashOf(token)}`
   return row ?? null
 }
 
-type InvitationInput = {
-  teamId: string
-  slug: string
-  role: MemberRole
-  email: string | null
-  /** What whoever joins begins a month with; absent or null: the team's default. */
-  budget?: NanoUsd | null
-  actorUserId: string
-  /** The token that the form was shown with: posted twice, it is one invitation. */
-  formToken?: string
-}
+/** Nothing for a viewer, who has no budget. */
+const budgetOf = ({ budget = null, role }: InvitationInput) =>
+  budget === null || !mayHoldKeys(role) ? null : decimalStringFromNano(budget)
 
-const budgetOf = ({ budget = null }: InvitationInput) =>
-  budget === null ? null : decimalStringFromNano(budget)
+const isBound = ({ bound, email }: InvitationInput) => bound === true && email !== null
 
 /** Makes an invitation. The token is returned here and stored nowhere. */
 export async function invite(ctx: Ctx, input: InvitationInput): Promise<InviteOutcome> {
@@ -89,9 +96,9 @@ export async function invite(ctx: Ctx, input: InvitationInput): Promise<InviteOu
         and used_at is null and revoked_at is null and expires_at > ${ctx.now()}::timestamptz`
     if (open && open.count >= maxOpen) return { kind: 'refused', reason: 'too-many' }
     const [made] = await tx.$queryRaw<{ id: string }[]>`
-      insert into keymint.invitations (team_id, token_hash, role, email, budget_usd, created_by, created_at,
-        expires_at)
-      values (${input.teamId}::uuid, ${hashOf(token)}, ${input.role}, ${input.email},
+      insert into keymint.invitations (team_id, token_hash, role, email, bound, budget_usd, created_by,
+        created_at, expires_at)
+      values (${input.teamId}::uuid, ${hashOf(token)}, ${input.role}, ${input.email}, ${isBound(input)},
         ${budgetOf(input)}::numeric, ${input.actorUserId}, ${ctx.now()}::timestamptz,
         ${expiresAt}::timestamptz) returning id`
     if (!made) throw new Error('an invitation was not written')
@@ -104,6 +111,7 @@ export async function invite(ctx: Ctx, input: InvitationInput): Promise<InviteOu
         role: input.role,
         email: input.email,
         budgetUsd: budgetOf(input),
+        bound: String(isBound(input)),
         expiresAt: expiresAt.toISOString(),
       },
     })
@@ -127,7 +135,8 @@ export async function inviteByMail(
   },
 ): Promise<MailedInvitation> {
   const { mailer } = ctx
-  const outcome = await invite(ctx, mailer ? input : { ...input, email: null })
+  // Without mail an address is kept only where the invitation is bound to it.
+  const outcome = await invite(ctx, mailer || input.bound ? input : { ...input, email: null })
   if (outcome.kind === 'refused') return outcome
   const { token, expiresAt } = outcome
   if (!mailer || input.email === null)
@@ -141,39 +150,6 @@ export async function inviteByMail(
   if (!sent)
     ctx.log.warn({ invitationId: outcome.invitationId }, 'an invitation could not be mailed')
   return { kind: 'invited', token, expiresAt, mailed: sent ? 'sent' : 'failed' }
-}
-
-export type InvitationRow = {
-  id: string
-  role: MemberRole
-  email: string | null
-  /** Null for the team's default. */
-  budget: MoneyView | null
-  createdBy: string
-  createdAt: string
-  expiresAt: string
-}
-
-/** The team's invitations that can still be used, newest first. */
-export async function listOpenInvitations(ctx: Ctx, teamId: string): Promise<InvitationRow[]> {
-  type Row = Omit<InvitationRow, 'budget' | 'createdAt' | 'expiresAt'> & {
-    budget: string | null
-    createdAt: Date
-    expiresAt: Date
-  }
-  const rows = await ctx.db.$queryRaw<Row[]>`
-    select i.id, i.role, i.email, i.budget_usd::text as budget, a.display_name as "createdBy",
-      i.created_at as "createdAt",
-      i.expires_at as "expiresAt"
-    from keymint.invitations i join keymint.attendees a on a.user_id = i.created_by
-    where i.team_id = ${teamId}::uuid and i.used_at is null and i.revoked_at is null
-      and i.expires_at > ${ctx.now()}::timestamptz order by i.created_at desc`
-  return rows.map((row) => ({
-    ...row,
-    budget: row.budget === null ? null : moneyView(nanoFromDecimalString(row.budget)),
-    createdAt: row.createdAt.toISOString(),
-    expiresAt: row.expiresAt.toISOString(),
-  }))
 }
 
 /** Revokes an open invitation. False when it was used or revoked before, or is not the team's. */
@@ -205,6 +181,10 @@ const issuerMayInvite = Prisma.sql`exists (select 1 from keymint.team_members o
   where o.team_id = i.team_id and o.user_id = i.created_by and o.role = 'owner'
     and o.state = 'active' and oa.banned_at is null)`
 
+/** Whether the invitation `i` is for anybody, or for this person's verified address. */
+const addressFits = (userId: string) => Prisma.sql`(not i.bound or exists (
+  select 1 from keymint.attendees ea where ea.user_id = ${userId} and lower(ea.email) = lower(i.email)))`
+
 export type InvitationView = {
   teamName: string
   slug: string
@@ -215,6 +195,8 @@ export type InvitationView = {
   expiresAt: string
   snapshot: 'open' | 'used' | 'revoked' | 'expired'
   alreadyMember: boolean
+  /** It is bound to an address that the reader has not got. */
+  forAnother: boolean
 }
 
 /** The invitation behind a link. Reading does not use it up. Null for an unknown token. */
@@ -233,9 +215,11 @@ export async function findInvitation(
     })[]
   >`
     select t.name as "teamName", t.slug, i.role,
-      coalesce(i.budget_usd, t.default_budget_usd)::text as budget, a.display_name as "invitedBy",
+      case when i.role <> 'viewer' then coalesce(i.budget_usd, t.default_budget_usd)::text end as budget,
+      a.display_name as "invitedBy",
       i.expires_at as "expiresAt",
       i.used_at as "usedAt", i.revoked_at as "revokedAt", ${issuerMayInvite} as "stillOwned",
+      not ${addressFits(userId)} as "forAnother",
       exists (select 1 from keymint.team_members m where m.team_id = t.id and m.user_id = ${userId}
         and m.state <> 'removed') as "alreadyMember"
     from keymint.invitations i join keymint.teams t on t.id = i.team_id join keymint.attendees a
@@ -273,7 +257,7 @@ export async function findInvitingTeam(
 export type AcceptOutcome =
   | { kind: 'joined'; slug: string }
   | { kind: 'already-member'; slug: string }
-  | { kind: 'refused'; reason: 'not-open' | 'banned' }
+  | { kind: 'refused'; reason: 'not-open' | 'banned' | 'other-address' }
 
 /** Uses the invitation. A present member keeps their role, and the link stays valid. */
 export async function acceptInvitation(
@@ -301,9 +285,15 @@ export async function acceptInvitation(
         from keymint.teams t
       where i.token_hash = ${hashOf(token)} and i.used_at is null and i.revoked_at is null
         and i.expires_at > ${ctx.now()}::timestamptz and t.id = i.team_id and ${issuerMayInvite}
+        and ${addressFits(person.userId)}
       returning i.id, i.role, t.slug, i.created_by as "invitedBy",
         coalesce(i.budget_usd, t.default_budget_usd)::text as budget`
-    if (!used) return { kind: 'refused', reason: 'not-open' }
+    if (!used) {
+      const [other] = await tx.$queryRaw<object[]>`
+        select 1 from keymint.invitations i where i.token_hash = ${hashOf(token)} and i.used_at is null
+          and not ${addressFits(person.userId)}`
+      return { kind: 'refused', reason: other ? 'other-address' : 'not-open' }
+    }
     await tx.$executeRaw`
       insert into keymint.team_members (team_id, user_id, role, joined_at)
         values (${ref.teamId}::uuid, ${ref.userId}, ${used.role}, ${ctx.now()}::timestamptz)
@@ -318,7 +308,7 @@ export async function acceptInvitation(
       details: { role: used.role, invitation: used.id },
     })
     // Whoever invites gives it: their right to do so is asked above, under the team's lock.
-    if (used.budget !== null)
+    if (used.budget !== null && mayHoldKeys(used.role))
       await setBudgetIn(
         ctx,
         tx,

@@ -13,7 +13,14 @@ export type BooksScope = {
   teamId: string
   /** One member's books, or null for those of all. */
   userId: string | null
+  /** Whose keys are named: one member's, or null for those of all. */
+  keysOf: string | null
 }
+
+/** Whether the key `k` is named to who reads. */
+export const isNamed = (keysOf: string | null) =>
+  Prisma.sql`(${keysOf}::text is null or k.user_id = ${keysOf})`
+
 export type MonthMember = {
   userId: string
   name: string
@@ -70,7 +77,7 @@ export const dayOf = (month: Month) => Prisma.sql`least(greatest((t.at at time z
 
 export async function readMonth(
   ctx: Ctx,
-  { teamId, userId }: BooksScope,
+  { teamId, userId, keysOf }: BooksScope,
   month: Month,
 ): Promise<MonthView> {
   const [byDay, members, keys, services] = await Promise.all([
@@ -113,7 +120,8 @@ export async function readMonth(
       from keymint.api_keys k join keymint.key_months m on m.api_key_id = k.id
       join keymint.attendees a on a.user_id = k.user_id
       where k.team_id = ${teamId}::uuid and m.month = ${month}::date
-        and (${userId}::text is null or k.user_id = ${userId}) and (m.spent_usd <> 0 or m.committed_usd <> 0)
+        and (${userId}::text is null or k.user_id = ${userId}) and ${isNamed(keysOf)}
+        and (m.spent_usd <> 0 or m.committed_usd <> 0)
       order by m.spent_usd desc, k.created_at, k.id limit ${maxKeys}::int`,
     ctx.db.$queryRaw<{ service: string; keys: number; spent: string }[]>`
       select k.service, count(*)::int as keys, sum(m.spent_usd)::text as spent

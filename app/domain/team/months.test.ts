@@ -19,11 +19,12 @@ async function all<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
 }
 
 const november = '2026-11-01'
-const everybody = (world: TeamWorld) => ({ teamId: world.teamId, userId: null })
+const everybody = (world: TeamWorld) => ({ teamId: world.teamId, userId: null, keysOf: null })
 const exporting = (world: TeamWorld, userId: string | null = null, month = november) => ({
   teamId: world.teamId,
   slug: world.slug,
   userId,
+  keysOf: userId,
   month,
   actorUserId: world.ownerId,
 })
@@ -96,7 +97,7 @@ test('the files hold every posting and every dollar, and each is audited', async
 
 test('a member reads their own books and nobody else’s, and another team reads none', async () => {
   await using world = await afterNovember()
-  const own = { teamId: world.teamId, userId: world.ownerId }
+  const own = { teamId: world.teamId, userId: world.ownerId, keysOf: world.ownerId }
   const view = await readMonth(world.ctx, own, november)
   expect([view.total.usd, view.keys.length]).toEqual([0, 0])
   const mine = await all(exportLedger(world.ctx, exporting(world, world.ownerId)))
@@ -105,7 +106,7 @@ test('a member reads their own books and nobody else’s, and another team reads
       where: { month: new Date(november), userId: world.ownerId },
     }),
   )
-  const other = { teamId: '00000000-0000-4000-8000-000000000000', userId: null }
+  const other = { teamId: '00000000-0000-4000-8000-000000000000', userId: null, keysOf: null }
   expect((await listPostings(world.ctx, other, november, null)).rows).toEqual([])
 })
 
@@ -121,4 +122,23 @@ test('the ledger is read a page at a time, newest first; an odd place is none', 
   const next = await listPostings(world.ctx, everybody(world), november, page.older)
   expect(BigInt(next.rows[0]!.id) < BigInt(page.rows.at(-1)!.id)).toBe(true)
   expect(await listPostings(world.ctx, everybody(world), november, "1' or true")).toEqual(page)
+})
+
+test('finance and viewers read what everybody spent, and no key of another is named to them', async () => {
+  await using world = await afterNovember()
+  const reader = { ...everybody(world), keysOf: world.ownerId }
+  const view = await readMonth(world.ctx, reader, november)
+  expect(view.total.usd).toBe(9.5)
+  expect(view.services).toMatchObject([{ keys: 2, spent: { usd: 9.5 } }])
+  expect([view.keys, view.moreKeys]).toEqual([[], 0])
+  const asReader = { ...exporting(world), keysOf: world.ownerId }
+  const spent = await all(exportSpending(world.ctx, asReader))
+  expect(spent.length).toBeGreaterThan(0)
+  expect(new Set(spent.map((row) => `${row[4]}${row[5]}`))).toEqual(new Set(['']))
+  const ledger = await all(exportLedger(world.ctx, asReader))
+  const [key, keyId] = [ledgerFields.indexOf('key'), ledgerFields.indexOf('key_id')]
+  expect(ledger.length).toBe((await all(exportLedger(world.ctx, exporting(world)))).length)
+  expect(ledger.every((row) => row[key] === null && row[keyId] === null)).toBe(true)
+  const page = await listPostings(world.ctx, reader, november, null)
+  expect(page.rows.every((row) => row.key === null && row.keyId === null)).toBe(true)
 })

@@ -11,6 +11,7 @@ import type { Holder, Move } from '../holder'
 import { book } from '../keys/want.server'
 import { isTeamClosed, openMember, type OpenMember } from '../money/member-lock.server'
 import { monthOf, type Month } from '../money/month'
+import { mayHoldKeys } from '../money/roles'
 import {
   commitmentChange,
   post,
@@ -75,6 +76,8 @@ export const subKeyHolder: Holder = {
     }
     await post(tx, member, move.now, move.actor as AuditActor, postings)
     if (member.state === 'removed') await returnFree(ctx, tx, member, move.actor as AuditActor)
+    else if (!mayHoldKeys(member.role))
+      await returnFree(ctx, tx, member, move.actor as AuditActor, 'the member is a viewer')
     else if (await isTeamClosed(tx, member.teamId))
       await returnFree(ctx, tx, member, move.actor as AuditActor, 'the team is closed')
     return true

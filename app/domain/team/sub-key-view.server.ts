@@ -12,7 +12,9 @@ type Row = {
   userId: string
   displayName: string
   purpose: string
+  project: string | null
   service: string
+  baseUrl: string | null
   masterKeyLabel: string | null
   state: 'pending' | 'ready' | 'ended' | 'refused'
   reason: string | null
@@ -47,18 +49,27 @@ type Row = {
   generation: number
 }
 
+/** What a list of keys is narrowed to; null for everything. */
+export type KeyFilter = {
+  /** In purpose, project, holder's name, label or reference, in any case. */
+  text: string | null
+  holder: string | null
+  service: string | null
+  state: 'live' | 'ended' | null
+}
+
 /**
  * The keys of a team, of one member, or one key. Usable keys come first, then the newest; 500 at
  * most.
  */
 export async function listSubKeys(
   ctx: Ctx,
-  filter: { teamId: string; userId?: string; keyId?: string },
+  filter: { teamId: string; userId?: string; keyId?: string } & Partial<KeyFilter>,
 ): Promise<SubKeyView[]> {
   const now = ctx.now()
   const rows = await ctx.db.$queryRaw<Row[]>`
-    select k.id, k.user_id as "userId", a.display_name as "displayName", k.purpose, k.service,
-      v.label as "masterKeyLabel", k.state, k.reason, k.reason_detail as detail,
+    select k.id, k.user_id as "userId", a.display_name as "displayName", k.purpose, k.project, k.service,
+      v.base_url as "baseUrl", v.label as "masterKeyLabel", k.state, k.reason, k.reason_detail as detail,
       k.cap_usd::text as cap, k.reset, k.key_label as label, k.models,
         k.sealed is not null as sealed, k.change_error as "changeError",
       k.generation > 1 as rotating, k.settled_at is not null as settled, e.revision <> e.seen_revision as changing,
@@ -86,8 +97,44 @@ export async function listSubKeys(
     where k.team_id = ${filter.teamId}::uuid
       and (${filter.userId ?? null}::text is null or k.user_id = ${filter.userId ?? null})
       and (${filter.keyId ?? null}::uuid is null or k.id = ${filter.keyId ?? null}::uuid)
+      and (${filter.holder ?? null}::text is null or k.user_id = ${filter.holder ?? null})
+      and (${filter.service ?? null}::text is null or k.service = ${filter.service ?? null})
+      and (${filter.state ?? null}::text is null or (${filter.state ?? null}::text = 'live')
+        = (k.state in ('pending', 'ready') and k.expires_at > ${now}::timestamptz))
+      and (${filter.text ?? null}::text is null or position(lower(${filter.text ?? null}::text)
+        in lower(concat_ws(' ', k.purpose, k.project, a.display_name, k.key_label, k.id::text))) > 0)
     order by k.state in ('ended', 'refused'), k.created_at desc, k.id limit 500`
-  return rows.map((row) => viewOf(row, now, ctx.services.get(row.service)?.capabilities))
+  return rows.map((row) => {
+    const adapter = ctx.services.get(row.service)
+    // Where a secret has parts, its address is one of them.
+    const baseUrl = adapter?.show
+      ? null
+      : row.service === 'openrouter'
+        ? ctx.settings.providerBaseUrl
+        : row.baseUrl
+    return viewOf({ ...row, baseUrl }, now, adapter?.capabilities)
+  })
+}
+
+/** Everybody who has or had a key in the team, by name: people who left have keys in the list. */
+export async function listKeyHolders(
+  ctx: Pick<Ctx, 'db'>,
+  teamId: string,
+): Promise<{ value: string; label: string }[]> {
+  return ctx.db.$queryRaw<{ value: string; label: string }[]>`
+    select a.user_id as value, a.display_name as label from keymint.team_members m
+    join keymint.attendees a using (user_id)
+    where m.team_id = ${teamId}::uuid and exists (select 1 from keymint.api_keys k
+      where k.team_id = m.team_id and k.user_id = m.user_id)
+    order by a.display_name, a.user_id`
+}
+
+/** When a reading last found new spending of the key; null for never. */
+export async function findLastUse(ctx: Pick<Ctx, 'db'>, keyId: string): Promise<string | null> {
+  const [row] = await ctx.db.$queryRaw<{ at: Date | null }[]>`
+    select max(at) as at from keymint.transactions
+    where api_key_id = ${keyId}::uuid and to_account = 'spent'`
+  return row?.at?.toISOString() ?? null
 }
 
 /** One key of the team, or null. `keyId` is a uuid. */
@@ -117,7 +164,9 @@ function viewOf(row: Row, now: Date, capabilities: ServiceCapabilities | undefin
     reference: row.id.slice(0, 8).toUpperCase(),
     holder: { userId: row.userId, name: row.displayName },
     purpose: row.purpose,
+    project: row.project,
     service: row.service,
+    baseUrl: row.baseUrl,
     masterKeyLabel: row.masterKeyLabel,
     phase,
     reason: phase === 'settling' || phase === 'ended' ? (row.reason ?? 'expired') : row.reason,

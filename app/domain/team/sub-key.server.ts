@@ -14,30 +14,31 @@ import { book, moveVersion, requestKey, wantOff } from '../keys/want.server'
 import {
   isTeamClosed,
   openMember,
-  requireActiveOwner,
   requireNotBanned,
   teamScope,
   type OpenMember,
 } from '../money/member-lock.server'
 import { readBalance } from '../money/postings.server'
+import { mayHoldKeys } from '../money/roles'
 import {
   committedIn,
   dueCommitment,
-  openSubKey,
   spentOfCap,
   subKeyHolder,
-  type OpenSubKey,
   type SubKeyRow,
 } from './key-row.server'
 import { chosenOptions } from './chosen-options'
 import { endKey, audit } from './end-key.server'
 import { isAtKeyCeiling } from './key-ceiling.server'
+import { onKey, type KeyActor } from './on-key.server'
 
 export type ProvisionInput = {
   teamId: string
   userId: string
   masterKeyId: string
   purpose: string
+  /** What it is counted under; at most 40 characters. */
+  project?: string | null
   cap: NanoUsd
   reset: 'monthly' | null
   expiresAt: Date
@@ -84,7 +85,8 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
   return ctx.db.$transaction(async (tx): Promise<ProvisionOutcome> => {
     await requireNotBanned(tx, userId)
     const member = await openMember(ctx, tx, { teamId, userId })
-    if (member?.state !== 'active') return { kind: 'refused', reason: 'not-active' }
+    if (member?.state !== 'active' || !mayHoldKeys(member.role))
+      return { kind: 'refused', reason: 'not-active' }
     const asked = input.formId === undefined ? null : await findPosted(tx, input, input.formId)
     if (asked?.same) return { kind: 'queued', keyId: asked.id }
     const [master] = await tx.$queryRaw<{ service: string }[]>`
@@ -108,10 +110,10 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
     const keyId = asked?.id ?? input.formId ?? randomUUID()
     const capUsd = decimalStringFromNano(cap)
     await tx.$executeRaw`
-      insert into keymint.api_keys (id, team_id, user_id, master_key_id, service, purpose, cap_usd, reset,
+      insert into keymint.api_keys (id, team_id, user_id, master_key_id, service, purpose, project, cap_usd, reset,
         expires_at, models, options, created_at)
       values (${keyId}::uuid, ${teamId}::uuid, ${userId}, ${masterKeyId}::uuid, ${master.service},
-        ${input.purpose}, ${capUsd}::numeric, ${reset},
+        ${input.purpose}, ${input.project ?? null}, ${capUsd}::numeric, ${reset},
         ${expiresAt}::timestamptz, ${input.models}::text[], ${JSON.stringify(options)}::jsonb,
         ${now}::timestamptz)`
     await requestKey(
@@ -137,6 +139,7 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
       scope: teamScope(member.slug),
       details: {
         purpose: input.purpose,
+        ...(input.project ? { project: input.project } : {}),
         service: master.service,
         capUsd,
         reset,
@@ -165,6 +168,7 @@ async function findPosted(
   const [row] = await tx.$queryRaw<{ same: boolean }[]>`
     select (team_id = ${input.teamId}::uuid and user_id = ${input.userId}
       and master_key_id = ${input.masterKeyId}::uuid and purpose = ${input.purpose}
+      and project is not distinct from ${input.project ?? null}
       and cap_usd = ${decimalStringFromNano(input.cap)}::numeric
       and reset is not distinct from ${input.reset} and models = ${input.models}::text[]
       and coalesce(options, '{}'::jsonb) @> ${JSON.stringify(input.options ?? {})}::jsonb) as same
@@ -173,7 +177,6 @@ async function findPosted(
   return row.same ? { id: formId, same: true } : { id: randomUUID(), same: false }
 }
 
-export type KeyActor = { userId: string; keyId: string; teamId: string }
 type Refused = {
   kind: 'refused'
   reason: 'no-such-key' | 'not-live' | 'not-active' | 'no-master-key' | 'not-replaceable'
@@ -311,28 +314,4 @@ export function whyNotChangeable(
   if (member.state !== 'active') return 'not-active'
   if (key.state !== 'ready' || key.expiresAt <= now) return 'not-live'
   return null
-}
-
-/**
- * Runs on a key of the actor, or any key of the team for an owner. Throws NotAllowed for anybody
- * else, and for who is banned.
- */
-async function onKey<Outcome>(
-  ctx: Ctx,
-  actor: KeyActor,
-  run: (tx: Tx, open: OpenSubKey) => Promise<Outcome>,
-): Promise<Outcome | { kind: 'refused'; reason: 'no-such-key' }> {
-  return ctx.db.$transaction(async (tx) => {
-    const [key] = await tx.$queryRaw<{ userId: string }[]>`
-      select user_id as "userId" from keymint.api_keys
-      where id = ${actor.keyId}::uuid and team_id = ${actor.teamId}::uuid`
-    if (!key) return { kind: 'refused', reason: 'no-such-key' } as const
-    // An owner's right is asked for under the lock of the team, and stays until the end.
-    if (key.userId === actor.userId) await requireNotBanned(tx, actor.userId)
-    else await requireActiveOwner(tx, actor.teamId, actor.userId)
-    const open = await openSubKey(ctx, tx, actor.keyId)
-    const gone = open?.member.state === 'removed' && key.userId === actor.userId
-    if (!open || gone) return { kind: 'refused', reason: 'no-such-key' } as const
-    return run(tx, open)
-  })
 }

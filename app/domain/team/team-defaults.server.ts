@@ -1,9 +1,14 @@
-/** What owners choose once for everybody: the budget of newcomers, and the service shown first. */
+/** What is chosen once for everybody: the budget of newcomers, and the service shown first. */
 import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { moneyView, type MoneyView } from '../money-view'
-import { requireActiveOwner, requireOpenTeam, teamScope } from '../money/member-lock.server'
+import {
+  requireActiveOwner,
+  requireMoneyRole,
+  requireOpenTeam,
+  teamScope,
+} from '../money/member-lock.server'
 import { lockTeam } from './team.server'
 
 export type TeamDefaults = {
@@ -28,7 +33,7 @@ export async function readTeamDefaults(
 
 type Setting = { teamId: string; slug: string; actorUserId: string }
 
-/** Sets what newcomers begin with, for an active owner; null for nothing. Nobody's budget changes. */
+/** Sets what newcomers begin with, for an active owner or finance; null for nothing. Nobody's budget changes. */
 export async function setDefaultBudget(
   ctx: Ctx,
   input: Setting & { budget: NanoUsd | null },
@@ -37,7 +42,7 @@ export async function setDefaultBudget(
   const budget = input.budget === null ? null : decimalStringFromNano(input.budget)
   await ctx.db.$transaction(async (tx) => {
     await lockTeam(tx, teamId)
-    await requireActiveOwner(tx, teamId, actorUserId)
+    await requireMoneyRole(tx, teamId, actorUserId)
     await requireOpenTeam(tx, teamId)
     const changed = await tx.$executeRaw`
       update keymint.teams set default_budget_usd = ${budget}::numeric

@@ -17,6 +17,7 @@ import {
   type MemberState,
 } from '../money/member-lock.server'
 import type { MemberRef } from '../money/postings.server'
+import { mayHoldKeys } from '../money/roles'
 import { endKeysOf, returnFree } from './end-key.server'
 
 export type Membership = {
@@ -36,6 +37,9 @@ export type CreateOutcome =
 const maxTeamsMade = 20
 const slugPattern = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
+/** 1 to 80 characters, without spaces around. */
+export const isTeamName = (name: string) => name !== '' && [...name].length <= 80
+
 /** Makes a team with `person` as its first owner. A refusal changes nothing. */
 export async function createTeam(
   ctx: Ctx,
@@ -50,7 +54,7 @@ export async function createTeam(
   const { slug, person } = input
   const name = input.name.trim()
   if (person.banned) return { kind: 'refused', reason: 'banned' }
-  if (name === '' || [...name].length > 80) return { kind: 'refused', reason: 'bad-name' }
+  if (!isTeamName(name)) return { kind: 'refused', reason: 'bad-name' }
   if (!slugPattern.test(slug) || slug.length > 40 || slug === 'new' || slug === 'join')
     return { kind: 'refused', reason: 'bad-slug' }
   try {
@@ -134,14 +138,8 @@ export async function removeMember(
       await tx.$executeRaw`
       update keymint.team_members set state = 'removed', removed_at = ${ctx.now()}::timestamptz
         where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
-      await tx.$executeRaw`
-      update keymint.budget_requests set state = 'withdrawn', decided_at = ${ctx.now()}::timestamptz
-        where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and state = 'open'`
       // A person who is invited again starts without the old budget.
-      await tx.$executeRaw`
-      delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
-      await tx.$executeRaw`
-      delete from keymint.budget_top_ups where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
+      await dropBudget(ctx, tx, ref)
       await revokeInvitationsBy(ctx, tx, ref)
       const gone = { ...member, state: 'removed' as const }
       const left = actorUserId === ref.userId
@@ -211,7 +209,10 @@ export async function resumeMember(
   })
 }
 
-/** Changes the role. Refused for the last active owner. */
+/**
+ * Changes the role, and ends what the person can no longer do: an owner's invitations; a viewer's
+ * keys, requests and budget. Refused for the last active owner.
+ */
 export async function setRole(
   ctx: Ctx,
   ref: MemberRef,
@@ -221,19 +222,25 @@ export async function setRole(
 ): Promise<MemberOutcome> {
   return onMember(ctx, ref, actorUserId, async (tx, member) => {
     if (member.role === role) return { kind: 'refused', reason: 'nothing-to-do' }
-    if (role === 'member' && (await isLastOwner(tx, ref)))
+    if (member.role === 'owner' && (await isLastOwner(tx, ref)))
       return { kind: 'refused', reason: 'last-owner' }
     await tx.$executeRaw`
       update keymint.team_members set role = ${role} where team_id = ${ref.teamId}::uuid
         and user_id = ${ref.userId}`
-    if (role === 'member') await revokeInvitationsBy(ctx, tx, ref)
+    if (role !== 'owner') await revokeInvitationsBy(ctx, tx, ref)
     await recordAudit(tx, {
       actor: `user:${actorUserId}`,
       action: 'member.role-set',
       subject: `user:${ref.userId}`,
       scope: teamScope(member.slug),
-      details: { role, reason },
+      details: { from: member.role, role, reason },
     })
+    if (mayHoldKeys(role)) return { kind: 'done' }
+    const actor = `user:${actorUserId}` as const
+    const viewer = { ...member, role }
+    await dropBudget(ctx, tx, ref)
+    await endKeysOf(ctx, tx, viewer, { actor, reason: 'member-viewer' })
+    await returnFree(ctx, tx, viewer, actor, 'the member is a viewer')
     return { kind: 'done' }
   })
 }
@@ -265,6 +272,17 @@ async function onMember(
 /** Locks the team's row until the end of the transaction. */
 export async function lockTeam(tx: Tx, teamId: string): Promise<void> {
   await tx.$executeRaw`select 1 from keymint.teams where id = ${teamId}::uuid for update`
+}
+
+/** Without keys there is no budget: open requests are withdrawn, and no month to come allocates any. */
+async function dropBudget(ctx: Ctx, tx: Tx, ref: MemberRef): Promise<void> {
+  await tx.$executeRaw`
+    update keymint.budget_requests set state = 'withdrawn', decided_at = ${ctx.now()}::timestamptz
+    where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} and state = 'open'`
+  await tx.$executeRaw`
+    delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
+  await tx.$executeRaw`
+    delete from keymint.budget_top_ups where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
 }
 
 /** What somebody handed out ends with their right to hand it out. */

@@ -13,10 +13,10 @@ import {
   findInvitingTeam,
   invite,
   inviteByMail,
-  listOpenInvitations,
   newInvitationToken,
   revokeInvitation,
 } from './invitations.server'
+import { listOpenInvitations } from './open-invitations.server'
 import {
   createTeam,
   findMembership,

@@ -12,7 +12,11 @@ export type SubKeyView = {
   reference: string
   holder: { userId: string; name: string }
   purpose: string
+  /** What it is counted under; null for nothing. */
+  project: string | null
   service: string
+  /** Where requests with it are sent; null where the service has no such address. */
+  baseUrl: string | null
   masterKeyLabel: string | null
   phase: SubKeyPhase
   /** Why it ended or was refused, as a code; `detail` is the provider's own sentence. */

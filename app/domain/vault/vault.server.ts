@@ -275,7 +275,12 @@ async function switchTo(
     await requireActiveOwner(tx, teamId, input.userId)
     if (state === 'active') await requireOpenTeam(tx, teamId)
     const { count } = await tx.masterKey.updateMany({
-      where: { id: masterKeyId, teamId, state: state === 'active' ? 'disabled' : 'active' },
+      where: {
+        id: masterKeyId,
+        teamId,
+        destroyedAt: null,
+        state: state === 'active' ? 'disabled' : 'active',
+      },
       data: { state, disabledAt: state === 'disabled' ? ctx.now() : null },
     })
     if (count === 1)
