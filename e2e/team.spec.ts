@@ -69,7 +69,8 @@ test('an owner deposits, invites and allocates; members make, spend, delete and 
 
   await owner.page.goto(`${origin}/t/data-team/members`)
   await owner.page.getByRole('link', { name: ada.name }).click()
-  await owner.page.getByLabel('Budget a month, in USD').fill('100')
+  // Exact: the page before has the same field for an invitation, marked as optional.
+  await owner.page.getByLabel('Budget a month, in USD', { exact: true }).fill('100')
   await owner.page.getByRole('button', { name: 'Preview' }).click()
   await expect(owner.page.getByText('Free: $0.00 now, $100.00 after.')).toBeVisible()
   await owner.page
