@@ -2,7 +2,7 @@
  * One person's claim, from the queue to the end of the key. The same card in the same place in
  * every state.
  */
-import { useEffect, useState, type ReactNode } from 'react'
+import { lazy, Suspense, useEffect, useState, type ReactNode } from 'react'
 import { useClaimPage, type ClaimWatch } from '~/client/use-claim-page'
 import { useKeyTest } from '~/client/use-key-test'
 import { useRevealedKey } from '~/client/use-revealed-key'
@@ -10,13 +10,12 @@ import type { ClaimView } from '~/domain/claim/view-types'
 import { ButtonLink } from '../base/button'
 import type { ClaimPageData } from './claim-page-data'
 import { Announcements } from './announcements'
-import { AskForMore } from './ask-for-more'
 import { ClaimProgress } from './claim-progress'
 import { ClaimAgain, Ending, Extending, FormerKey, Unused } from './claim-callouts'
 import { deadMessage, endMessages, refusalMessages } from './claim-messages'
 import { announcement, documentTitle, headline, phaseOf } from './claim-phase'
 import { BudgetNotes, budgetOnCard, lookOf, spentShare } from './budget-notes'
-import { RevealUrlProvider } from './copy-with-key'
+import { RevealUrlProvider } from './reveal-url'
 import { ConnectionBar } from '../base/connection-bar'
 import { KeyCard } from './key-card'
 import { KeyActions, KeyEndings, KeyUse } from './key-panel'
@@ -26,6 +25,14 @@ import { PageShell } from '../base/page-shell'
 import { SayProvider } from '../base/say'
 import { Countdown, EventZoneProvider, Time } from '../base/time'
 import { capNote } from './workshop-facts'
+
+/** Most events take no requests: whoever comes to one of those loads nothing of it. */
+const AskForMore = lazy(() =>
+  import('./ask-for-more').then(
+    (part) => ({ default: part.AskForMore }),
+    () => ({ default: () => <p>The requests did not load. Reload this page.</p> }),
+  ),
+)
 
 export function ClaimPage({ page: loaded }: { page: ClaimPageData }) {
   const { page, watch, refresh } = useClaimPage(loaded)
@@ -126,12 +133,14 @@ function TakenClaim({
                 />
                 <BudgetNotes budget={key} asOf={claim.asOf} />
                 {page.limitRequest ? (
-                  <AskForMore
-                    request={page.limitRequest}
-                    budget={key}
-                    url={urls.more}
-                    asOf={claim.asOf}
-                  />
+                  <Suspense fallback={null}>
+                    <AskForMore
+                      request={page.limitRequest}
+                      budget={key}
+                      url={urls.more}
+                      asOf={claim.asOf}
+                    />
+                  </Suspense>
                 ) : null}
                 <KeyEndings
                   replaceUrl={claim.replacing ? null : urls.replace}

@@ -1,5 +1,5 @@
 /** Copies a snippet with the key in it. The key is fetched for the copy and kept nowhere. */
-import { createContext, useContext, useEffect, useState } from 'react'
+import { useContext, useEffect, useState } from 'react'
 import { copyText } from '~/client/copy'
 import { fetchKey, problemOf } from '~/client/use-revealed-key'
 import { Button } from '../base/button'
@@ -7,12 +7,8 @@ import { useHydrated } from '../base/hydrated'
 import { CheckIcon, CopyIcon } from '../base/icons'
 import { useSay } from '../base/say'
 import { revealProblems } from './reveal-problems'
+import { RevealUrl } from './reveal-url'
 import { withKey } from './snippets'
-
-/** Where this page's key is shown; null on a page without one. */
-const RevealUrl = createContext<string | null>(null)
-
-export const RevealUrlProvider = RevealUrl.Provider
 
 export function CopyWithKey({ text, label }: { text: string; label: string }) {
   const url = useContext(RevealUrl)

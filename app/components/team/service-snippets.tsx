@@ -1,7 +1,7 @@
 import type { SubKeyView } from '~/domain/team/view-types'
 import { CopyButton } from '../base/copy-button'
 import { Section } from '../base/page-shell'
-import { RevealUrlProvider } from '../claim/copy-with-key'
+import { RevealUrlProvider } from '../claim/reveal-url'
 import { SnippetList } from '../claim/snippet-list'
 import { snippets as toolSnippets } from '../claim/snippets'
 
