@@ -4,7 +4,8 @@ import {
   delayAfterFailure,
   jittered,
   nextDelay,
-  readAnswer,
+  isClaimPulse,
+  readPolled,
   watch,
   type PollAnswer,
   type Watch,
@@ -24,6 +25,8 @@ const json = (body: unknown, status = 200) =>
     status,
     headers: { 'Content-Type': 'application/json; charset=utf-8' },
   })
+
+const readClaim = (response: Response) => readPolled(response, isClaimPulse)
 
 afterEach(() => vi.useRealTimers())
 
@@ -61,14 +64,14 @@ test('the server dictates the next poll, and null stops it', () => {
 
 test('a captive portal answering 200 with HTML is a failed poll', async () => {
   expect(
-    await readAnswer(
+    await readClaim(
       new Response('<html>Welcome to HotelWifi', { headers: { 'Content-Type': 'text/html' } }),
     ),
   ).toEqual({ kind: 'failed' })
-  expect(await readAnswer(json({ hello: 'wifi' }))).toEqual({ kind: 'failed' })
-  expect(await readAnswer(json({}, 503))).toEqual({ kind: 'failed' })
-  expect(await readAnswer(json({}, 401))).toEqual({ kind: 'gone' })
-  expect(await readAnswer(json(pulse()))).toEqual({ kind: 'pulse', pulse: pulse() })
+  expect(await readClaim(json({ hello: 'wifi' }))).toEqual({ kind: 'failed' })
+  expect(await readClaim(json({}, 503))).toEqual({ kind: 'failed' })
+  expect(await readClaim(json({}, 401))).toEqual({ kind: 'gone' })
+  expect(await readClaim(json(pulse()))).toEqual({ kind: 'pulse', pulse: pulse() })
 })
 
 test('polls go on at the pace of the answers until one says stop', async () => {
@@ -139,8 +142,8 @@ test('nothing is said after stop', async () => {
 })
 
 test('an answer without news is a good one: the page keeps what it shows and asks again as told', async () => {
-  expect(await readAnswer(json({ later: 4_000 }))).toEqual({ kind: 'later', ms: 4_000 })
-  expect(await readAnswer(json({ later: 'soon' }))).toEqual({ kind: 'failed' })
+  expect(await readClaim(json({ later: 4_000 }))).toEqual({ kind: 'later', ms: 4_000 })
+  expect(await readClaim(json({ later: 'soon' }))).toEqual({ kind: 'failed' })
   const { page, watcher } = startWatch([
     () => ({ kind: 'pulse', pulse: pulse({ v: 'b' }) }),
     () => ({ kind: 'later', ms: 4_000 }),

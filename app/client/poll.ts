@@ -5,7 +5,7 @@
 import type { ClaimPulse } from '~/domain/claim/view-types'
 
 /** What is polled; `next` is when to ask again, null is never. */
-type Polled = { next: number | null }
+export type Polled = { next: number | null }
 
 export type PollAnswer<Pulse extends Polled = ClaimPulse> =
   | { kind: 'pulse'; pulse: Pulse }
@@ -45,10 +45,7 @@ export function nextDelay<Pulse extends Polled>(
   return answer.pulse.next === null ? null : jittered(Math.max(500, answer.pulse.next), random)
 }
 
-/** What an answer of a claim's status URL means. */
-export const readAnswer = (response: Response): Promise<PollAnswer> => readPolled(response, isPulse)
-
-/** The same for what `isOurs` recognises. */
+/** What an answer of a status address means; `isOurs` recognises what is polled. */
 export async function readPolled<Pulse extends Polled>(
   response: Response,
   isOurs: (body: unknown) => body is Pulse,
@@ -62,7 +59,7 @@ export async function readPolled<Pulse extends Polled>(
   return isOurs(body) ? { kind: 'pulse', pulse: body } : { kind: 'failed' }
 }
 
-function isPulse(body: unknown): body is ClaimPulse {
+export function isClaimPulse(body: unknown): body is ClaimPulse {
   return (
     typeof body === 'object' &&
     body !== null &&

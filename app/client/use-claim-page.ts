@@ -1,7 +1,8 @@
 /** Keeps the claim page fresh: polls a few bytes, and fetches the page's data when they change. */
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { ClaimPageData } from '~/components/claim/claim-page-data'
-import { readAnswer, watch as startWatch, type Watch } from './poll'
+import { isClaimPulse, type Watch } from './poll'
+import { watchPage } from './watch-page'
 
 /** A timer that is set for longer fires at once. */
 const maxTimerMs = 2 ** 31 - 10_000
@@ -50,19 +51,10 @@ export function useClaimPage(loaded: ClaimPageData): {
   useEffect(() => {
     if (!watching) return
     setWatch((before) => ({ ...before, lastGood: performance.now() }))
-
-    const watcher = startWatch({
+    return watchPage({
+      url: status,
       firstDelayMs: firstDelay.current,
-      ask: async (signal) =>
-        readAnswer(
-          await fetch(status, {
-            signal,
-            cache: 'no-store',
-            headers: { Accept: 'application/json' },
-          }),
-        ),
-      isHidden: () => document.hidden,
-      random: Math.random,
+      isOurs: isClaimPulse,
       onWatch: (next) => {
         setWatch((before) => ({
           ...next,
@@ -70,20 +62,7 @@ export function useClaimPage(loaded: ClaimPageData): {
         }))
         if (next.failures === 0 && next.pulse && next.pulse.v !== version.current) void refresh()
       },
-      // Signed out, or no such claim any more: the server's page explains it.
-      onGone: () => location.reload(),
     })
-    const wake = () => watcher.wake()
-    const wakeFromCache = (event: PageTransitionEvent) => event.persisted && watcher.wake()
-    document.addEventListener('visibilitychange', wake)
-    addEventListener('online', wake)
-    addEventListener('pageshow', wakeFromCache)
-    return () => {
-      watcher.stop()
-      document.removeEventListener('visibilitychange', wake)
-      removeEventListener('online', wake)
-      removeEventListener('pageshow', wakeFromCache)
-    }
   }, [status, refresh, watching])
 
   return { page, watch, refresh }

@@ -1,7 +1,7 @@
 /** Keeps a wall true while it stands on a screen: holds the last answer, and nothing of those before. */
 import { useEffect, useState } from 'react'
 import type { WallView } from '~/domain/operations/wall'
-import { readPolled, watch as startWatch } from './poll'
+import { watchPage } from './watch-page'
 
 export type WatchedWall = { wall: WallView; failures: number; lastGood: number }
 
@@ -10,36 +10,17 @@ export function useWall(loaded: WallView, statusUrl: string): WatchedWall {
   const firstDelayMs = loaded.next
   useEffect(() => {
     setState((before) => ({ ...before, lastGood: performance.now() }))
-    const watcher = startWatch<WallView>({
+    return watchPage<WallView>({
+      url: statusUrl,
       firstDelayMs,
-      ask: async (signal) =>
-        readPolled(
-          await fetch(statusUrl, {
-            signal,
-            cache: 'no-store',
-            headers: { Accept: 'application/json' },
-          }),
-          isWall,
-        ),
-      isHidden: () => document.hidden,
-      random: Math.random,
+      isOurs: isWall,
       onWatch: ({ pulse, failures }) =>
         setState((before) =>
           failures === 0 && pulse
             ? { wall: pulse, failures, lastGood: performance.now() }
             : { ...before, failures },
         ),
-      // The workshop is gone, or its file has an error: the server's page explains it.
-      onGone: () => location.reload(),
     })
-    const wake = () => watcher.wake()
-    document.addEventListener('visibilitychange', wake)
-    addEventListener('online', wake)
-    return () => {
-      watcher.stop()
-      document.removeEventListener('visibilitychange', wake)
-      removeEventListener('online', wake)
-    }
   }, [statusUrl, firstDelayMs])
   return state
 }

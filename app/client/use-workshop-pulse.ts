@@ -6,7 +6,7 @@ import { useEffect, useState } from 'react'
 import { useServerNow } from '~/components/base/time'
 import { windowAt } from '~/domain/workshop/pulse'
 import type { WorkshopPulse } from '~/domain/workshop/view-types'
-import { readPolled, watch as startWatch } from './poll'
+import { watchPage } from './watch-page'
 
 export type WatchedWorkshop = { pulse: WorkshopPulse; failures: number; lastGood: number }
 
@@ -23,37 +23,18 @@ export function useWorkshopPulse(loaded: WorkshopPulse, statusUrl: string): Watc
   useEffect(() => {
     if (firstDelayMs === null) return
     setState((before) => ({ ...before, lastGood: performance.now() }))
-    const watcher = startWatch<WorkshopPulse>({
+    return watchPage<WorkshopPulse>({
+      url: statusUrl,
       // Pages that were opened together do not ask together.
       firstDelayMs: firstDelayMs * (0.8 + 0.4 * Math.random()),
-      ask: async (signal) =>
-        readPolled(
-          await fetch(statusUrl, {
-            signal,
-            cache: 'no-store',
-            headers: { Accept: 'application/json' },
-          }),
-          isPulse,
-        ),
-      isHidden: () => document.hidden,
-      random: Math.random,
+      isOurs: isPulse,
       onWatch: ({ pulse, failures }) =>
         setState((before) =>
           failures === 0 && pulse
             ? { pulse: pulse, failures, lastGood: performance.now() }
             : { ...before, failures },
         ),
-      // The workshop is gone, or its file has an error: the server's page explains it.
-      onGone: () => location.reload(),
     })
-    const wake = () => watcher.wake()
-    document.addEventListener('visibilitychange', wake)
-    addEventListener('online', wake)
-    return () => {
-      watcher.stop()
-      document.removeEventListener('visibilitychange', wake)
-      removeEventListener('online', wake)
-    }
   }, [statusUrl, firstDelayMs])
 
   const waiting = pulse.window === 'upcoming'

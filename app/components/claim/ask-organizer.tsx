@@ -1,6 +1,6 @@
 /** The way in for who is refused: to ask the organiser, and what became of it. */
 import { useEffect } from 'react'
-import { readPolled, watch } from '~/client/poll'
+import { watchPage } from '~/client/watch-page'
 import type { OwnRequest } from '~/domain/claim/access.server'
 import { askStatusUrl, askUrl } from '~/urls'
 import { ButtonLink } from '../base/button'
@@ -42,32 +42,14 @@ const isAnswer = (body: unknown): body is Answer =>
 /** Loads the page again when the request is no longer open. */
 export function AnswerWatch({ slug }: { slug: string }) {
   useEffect(() => {
-    const watcher = watch<Answer>({
+    return watchPage<Answer>({
+      url: askStatusUrl(slug),
       firstDelayMs: 4_000 + 2_000 * Math.random(),
-      ask: async (signal) =>
-        readPolled(
-          await fetch(askStatusUrl(slug), {
-            signal,
-            cache: 'no-store',
-            headers: { Accept: 'application/json' },
-          }),
-          isAnswer,
-        ),
-      isHidden: () => document.hidden,
-      random: Math.random,
+      isOurs: isAnswer,
       onWatch: ({ pulse }) => {
         if (pulse && pulse.state !== 'open') location.reload()
       },
-      onGone: () => location.reload(),
     })
-    const wake = () => watcher.wake()
-    document.addEventListener('visibilitychange', wake)
-    addEventListener('online', wake)
-    return () => {
-      watcher.stop()
-      document.removeEventListener('visibilitychange', wake)
-      removeEventListener('online', wake)
-    }
   }, [slug])
   return null
 }

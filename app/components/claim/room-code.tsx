@@ -3,7 +3,7 @@
  * loads each code when the one before is over, and says when it could not.
  */
 import { useEffect, useState } from 'react'
-import { readPolled, watch } from '~/client/poll'
+import { watchPage } from '~/client/watch-page'
 import type { CodeView } from '~/domain/claim/workshop-code'
 import { useServerNow } from '../base/time'
 
@@ -65,34 +65,17 @@ function useCode(loaded: CodeView, statusUrl: string): CodeView {
   useEffect(() => setView(loaded), [loaded])
   const firstDelayMs = loaded.next
   useEffect(() => {
-    const watcher = watch<CodeView>({
+    return watchPage<CodeView>({
+      url: statusUrl,
       firstDelayMs,
-      ask: async (signal) =>
-        readPolled(
-          await fetch(statusUrl, {
-            signal,
-            cache: 'no-store',
-            headers: { Accept: 'application/json' },
-          }),
-          isCode,
-        ),
-      isHidden: () => document.hidden,
+      isOurs: isCode,
       // A code is loaded when it is due, and not up to a fifth earlier.
       random: () => 0.5,
       onWatch: ({ pulse, failures }) => {
         if (failures === 0 && pulse) setView(pulse)
       },
       // The link was revoked, or the workshop has no code any more: the page says so.
-      onGone: () => location.reload(),
     })
-    const wake = () => watcher.wake()
-    document.addEventListener('visibilitychange', wake)
-    addEventListener('online', wake)
-    return () => {
-      watcher.stop()
-      document.removeEventListener('visibilitychange', wake)
-      removeEventListener('online', wake)
-    }
   }, [statusUrl, firstDelayMs])
   return view
 }

@@ -1,6 +1,6 @@
 /** One's place in line, which the page keeps true by itself, and the way out of it. */
 import { useEffect, useState } from 'react'
-import { readPolled, watch } from '~/client/poll'
+import { watchPage } from '~/client/watch-page'
 import type { OwnPlace } from '~/domain/claim/waitlist.server'
 import { claimUrl, waitlistStatusUrl, waitlistUrl } from '~/urls'
 import { Button } from '../base/button'
@@ -48,35 +48,17 @@ function Waiting({ slug, loaded, paused }: { slug: string; loaded: number; pause
   const [position, setPosition] = useState(loaded)
   useEffect(() => setPosition(loaded), [loaded])
   useEffect(() => {
-    const watcher = watch<Answer>({
+    return watchPage<Answer>({
+      url: waitlistStatusUrl(slug),
       firstDelayMs: 4_000 + 2_000 * Math.random(),
-      ask: async (signal) =>
-        readPolled(
-          await fetch(waitlistStatusUrl(slug), {
-            signal,
-            cache: 'no-store',
-            headers: { Accept: 'application/json' },
-          }),
-          isAnswer,
-        ),
-      isHidden: () => document.hidden,
-      random: Math.random,
+      isOurs: isAnswer,
       onWatch: ({ pulse }) => {
         if (!pulse) return
         if (pulse.state === 'let-in') location.assign(claimUrl(slug))
         else if (pulse.state !== 'waiting') location.reload()
         else if (pulse.position !== null) setPosition(pulse.position)
       },
-      onGone: () => location.reload(),
     })
-    const wake = () => watcher.wake()
-    document.addEventListener('visibilitychange', wake)
-    addEventListener('online', wake)
-    return () => {
-      watcher.stop()
-      document.removeEventListener('visibilitychange', wake)
-      removeEventListener('online', wake)
-    }
   }, [slug])
   return (
     <div className="space-y-4">
