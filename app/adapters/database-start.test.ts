@@ -18,8 +18,11 @@ async function refusing(code: string, message: string, port = 0) {
   answer.write('E')
   answer.writeInt32BE(4 + fields.length, 1)
   answer.write(fields, 5)
+  let hear: () => void = () => undefined
+  const heard = new Promise<void>((resolve) => (hear = resolve))
   const server = net.createServer((socket) => {
     socket.on('error', () => undefined)
+    hear()
     socket.once('data', () => socket.end(answer))
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
@@ -27,6 +30,8 @@ async function refusing(code: string, message: string, port = 0) {
   return {
     url: `postgresql://keymint:secret-word@127.0.0.1:${address.port}/keymint`,
     port: address.port,
+    /** Somebody has asked. */
+    heard,
     [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),
   }
 }
@@ -70,7 +75,7 @@ test('a database that is away is waited for, and then told apart from one that n
   const probe = await refusing('57P03', 'the database system is starting up')
   const waiting = waitForInstallation(probe.url, log, 20_000)
   // While it waits, the server behind the address becomes the real one.
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await probe.heard
   await probe[Symbol.asyncDispose]()
   const real = new URL(inject('postgresAdminUrl'))
   const relay = net.createServer((socket) => {

@@ -1,5 +1,49 @@
 import { useId, type ReactNode } from 'react'
 
+/** Label, hint and error around a field, linked for screen readers. */
+function Labelled({
+  label,
+  hint,
+  error,
+  children,
+}: {
+  label: string
+  hint?: ReactNode
+  error?: string | undefined
+  children: (field: {
+    id: string
+    'aria-invalid': true | undefined
+    'aria-describedby': string | undefined
+  }) => ReactNode
+}) {
+  const id = useId()
+  const described = [hint ? `${id}-hint` : null, error ? `${id}-error` : null]
+    .filter((part) => part !== null)
+    .join(' ')
+  return (
+    <div>
+      <label htmlFor={id} className="block font-semibold">
+        {label}
+      </label>
+      {hint ? (
+        <p id={`${id}-hint`} className="text-small text-soft">
+          {hint}
+        </p>
+      ) : null}
+      {children({
+        id,
+        'aria-invalid': error ? true : undefined,
+        'aria-describedby': described || undefined,
+      })}
+      {error ? (
+        <p id={`${id}-error`} className="mt-1 text-small font-semibold text-brick-ink">
+          {error}
+        </p>
+      ) : null}
+    </div>
+  )
+}
+
 /** A text field with its label, hint and error, linked for screen readers. */
 export function Field({
   label,
@@ -25,41 +69,24 @@ export function Field({
   className?: string
   maxLength?: number
 }) {
-  const id = useId()
-  const described = [hint ? `${id}-hint` : null, error ? `${id}-error` : null]
-    .filter((part) => part !== null)
-    .join(' ')
   return (
-    <div>
-      <label htmlFor={id} className="block font-semibold">
-        {label}
-      </label>
-      {hint ? (
-        <p id={`${id}-hint`} className="text-small text-soft">
-          {hint}
-        </p>
-      ) : null}
-      <input
-        id={id}
-        name={name}
-        type={type}
-        defaultValue={defaultValue}
-        required={required}
-        autoComplete={autoComplete}
-        maxLength={maxLength}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={described || undefined}
-        className={
-          'mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 ' +
-          `aria-invalid:border-brick ${className}`
-        }
-      />
-      {error ? (
-        <p id={`${id}-error`} className="mt-1 text-small font-semibold text-brick-ink">
-          {error}
-        </p>
-      ) : null}
-    </div>
+    <Labelled label={label} hint={hint} error={error}>
+      {(field) => (
+        <input
+          {...field}
+          name={name}
+          type={type}
+          defaultValue={defaultValue}
+          required={required}
+          autoComplete={autoComplete}
+          maxLength={maxLength}
+          className={
+            'mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 ' +
+            `aria-invalid:border-brick ${className}`
+          }
+        />
+      )}
+    </Labelled>
   )
 }
 
@@ -83,37 +110,20 @@ export function TextArea({
   maxLength?: number
   rows?: number
 }) {
-  const id = useId()
-  const described = [hint ? `${id}-hint` : null, error ? `${id}-error` : null]
-    .filter((part) => part !== null)
-    .join(' ')
   return (
-    <div>
-      <label htmlFor={id} className="block font-semibold">
-        {label}
-      </label>
-      {hint ? (
-        <p id={`${id}-hint`} className="text-small text-soft">
-          {hint}
-        </p>
-      ) : null}
-      <textarea
-        id={id}
-        name={name}
-        rows={rows}
-        defaultValue={defaultValue}
-        required={required}
-        maxLength={maxLength}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={described || undefined}
-        className="mt-1 w-full rounded-box border border-edge bg-raised p-3 aria-invalid:border-brick"
-      />
-      {error ? (
-        <p id={`${id}-error`} className="mt-1 text-small font-semibold text-brick-ink">
-          {error}
-        </p>
-      ) : null}
-    </div>
+    <Labelled label={label} hint={hint} error={error}>
+      {(field) => (
+        <textarea
+          {...field}
+          name={name}
+          rows={rows}
+          defaultValue={defaultValue}
+          required={required}
+          maxLength={maxLength}
+          className="mt-1 w-full rounded-box border border-edge bg-raised p-3 aria-invalid:border-brick"
+        />
+      )}
+    </Labelled>
   )
 }
 
@@ -141,52 +151,41 @@ export function Select({
   defaultValue?: string
   error?: string
 }) {
-  const id = useId()
   return (
-    <div>
-      <label htmlFor={id} className="block font-semibold">
-        {label}
-      </label>
-      <select
-        id={id}
-        name={name}
-        defaultValue={defaultValue}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={error ? `${id}-error` : undefined}
-        className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 aria-invalid:border-brick"
-      >
-        {options.map((option) => (
-          <option key={option.value} value={option.value}>
-            {option.label}
-          </option>
-        ))}
-      </select>
-      {error ? (
-        <p id={`${id}-error`} className="mt-1 text-small font-semibold text-brick-ink">
-          {error}
-        </p>
-      ) : null}
-    </div>
+    <Labelled label={label} error={error}>
+      {(field) => (
+        <select
+          {...field}
+          name={name}
+          defaultValue={defaultValue}
+          className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 aria-invalid:border-brick"
+        >
+          {options.map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
+          ))}
+        </select>
+      )}
+    </Labelled>
   )
 }
 
 /** For a credential: masked, without autocomplete, and never filled in again. */
 export function SecretField({ label, name }: { label: string; name: string }) {
-  const id = useId()
   return (
-    <div>
-      <label htmlFor={id} className="block font-semibold">
-        {label}
-      </label>
-      <input
-        id={id}
-        name={name}
-        type="password"
-        required
-        autoComplete="off"
-        spellCheck={false}
-        className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 font-mono"
-      />
-    </div>
+    <Labelled label={label}>
+      {(field) => (
+        <input
+          {...field}
+          name={name}
+          type="password"
+          required
+          autoComplete="off"
+          spellCheck={false}
+          className="mt-1 min-h-11 w-full rounded-box border border-edge bg-raised px-3 font-mono"
+        />
+      )}
+    </Labelled>
   )
 }

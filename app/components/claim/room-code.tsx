@@ -74,7 +74,6 @@ function useCode(loaded: CodeView, statusUrl: string): CodeView {
       onWatch: ({ pulse, failures }) => {
         if (failures === 0 && pulse) setView(pulse)
       },
-      // The link was revoked, or the workshop has no code any more: the page says so.
     })
   }, [statusUrl, firstDelayMs])
   return view

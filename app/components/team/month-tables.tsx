@@ -13,6 +13,14 @@ const named = (name: string, text: string) => (
   </>
 )
 
+/** A column of amounts or counts, which names itself on a phone. */
+const numbers = <Row,>(head: string, textOf: (row: Row) => string) => ({
+  head,
+  right: true,
+  className: left,
+  cell: (row: Row) => named(head, textOf(row)),
+})
+
 export function MonthMembers({ members }: { members: MonthMember[] }) {
   if (members.length === 0) return <EmptyState title="Nobody had a budget in this month" />
   return (
@@ -28,24 +36,9 @@ export function MonthMembers({ members }: { members: MonthMember[] }) {
           className: '[overflow-wrap:anywhere]',
           cell: (row) => `${row.name}${row.gone ? ' (no longer in the team)' : ''}`,
         },
-        {
-          head: 'Allocated',
-          right: true,
-          className: left,
-          cell: (row) => named('Allocated', row.allocated.text),
-        },
-        {
-          head: 'Spent',
-          right: true,
-          className: left,
-          cell: (row) => named('Spent', row.spent.text),
-        },
-        {
-          head: 'Set aside',
-          right: true,
-          className: left,
-          cell: (row) => named('Set aside', row.committed.text),
-        },
+        numbers<MonthMember>('Allocated', (row) => row.allocated.text),
+        numbers<MonthMember>('Spent', (row) => row.spent.text),
+        numbers<MonthMember>('Set aside', (row) => row.committed.text),
       ]}
     />
   )
@@ -61,18 +54,8 @@ export function MonthServices({ services }: { services: MonthView['services'] })
       rowKey={(row) => row.service}
       columns={[
         { head: 'Service', header: true, cell: (row) => row.service },
-        {
-          head: 'Keys',
-          right: true,
-          className: left,
-          cell: (row) => named('Keys', String(row.keys)),
-        },
-        {
-          head: 'Spent',
-          right: true,
-          className: left,
-          cell: (row) => named('Spent', row.spent.text),
-        },
+        numbers<MonthView['services'][number]>('Keys', (row) => String(row.keys)),
+        numbers<MonthView['services'][number]>('Spent', (row) => row.spent.text),
       ]}
     />
   )
@@ -112,18 +95,8 @@ export function MonthKeys({
             head: 'Service',
             cell: (row) => `${row.service}${row.ended ? ', ended' : ''}`,
           },
-          {
-            head: 'Spent',
-            right: true,
-            className: left,
-            cell: (row) => named('Spent', row.spent.text),
-          },
-          {
-            head: 'Set aside',
-            right: true,
-            className: left,
-            cell: (row) => named('Set aside', row.committed.text),
-          },
+          numbers<MonthKey>('Spent', (row) => row.spent.text),
+          numbers<MonthKey>('Set aside', (row) => row.committed.text),
         ]}
       />
       {more > 0 ? (
