@@ -4,22 +4,16 @@
  * in the same moment. Web and worker are the built processes (`npm run build` first). Prints numbers,
  * asserts nothing. BENCH_RATE, BENCH_SECONDS and BENCH_AT_ONCE change the size.
  */
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { Agent, request } from 'node:http'
 import { loadavg, tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { brotliDecompressSync, gunzipSync } from 'node:zlib'
-import { createCookie } from '@remix-run/node'
-import pLimit from 'p-limit'
-import { startSession } from '~/domain/people/session.server'
 import { loadWorkshops } from '~/domain/workshop/catalog.server'
 import { migrate } from '../prisma/migrate'
-import { freePort } from '../simulators/free-port'
 import { createTemplate } from '../simulators/postgres/template'
 import { startPostgres } from '../simulators/postgres/server'
 import { openWorld, type World } from '../tests/world'
+import { ask, signedIn, startWeb } from './web'
 
 const rate = Number(process.env.BENCH_RATE ?? 100)
 const seconds = Number(process.env.BENCH_SECONDS ?? 10)
@@ -27,7 +21,6 @@ const atOnce = Number(process.env.BENCH_AT_ONCE ?? 200)
 const people = rate * seconds + atOnce
 const premint = Math.min(1_000, people)
 const slug = 'premint'
-const secret = 'x'.repeat(32)
 const callMs = 300
 
 type Claimed = { ms: number; ready: boolean; status: number }
@@ -54,110 +47,15 @@ async function writeFolder(): Promise<string> {
   return dir
 }
 
-async function signedIn(world: World): Promise<string[]> {
-  const limit = pLimit(8)
-  const cookie = createCookie('session', { secrets: [secret], path: '/' })
-  return Promise.all(
-    (await world.people(people)).map(({ userId }) =>
-      limit(async () => {
-        const token = await startSession(world.ctx, { userId, provider: 'github', userAgent: null })
-        return (await cookie.serialize(token)).split(';')[0] ?? ''
-      }),
-    ),
-  )
-}
-
-async function startWeb(world: World, dir: string) {
-  const port = await freePort()
-  const child = spawn(process.execPath, ['build/node/server.js'], {
-    env: {
-      PATH: process.env.PATH,
-      NODE_ENV: 'production',
-      PORT: String(port),
-      DATABASE_URL: world.database.url,
-      APP_ORIGIN: `http://localhost:${port}`,
-      SESSION_SECRET: secret,
-      ENCRYPTION_KEY: world.encryptionKey.toString('base64'),
-      OPENROUTER_MANAGEMENT_KEY: world.upstream.managementKey,
-      OPENROUTER_BASE_URL: world.upstream.baseUrl,
-      GITHUB_CLIENT_ID: 'x',
-      GITHUB_CLIENT_SECRET: 'x',
-      GOOGLE_CLIENT_ID: 'x',
-      GOOGLE_CLIENT_SECRET: 'x',
-      PROVISIONING_ENABLED: 'true',
-      WORKSHOPS_DIR: dir,
-      LOG_LEVEL: 'error',
-    },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
-  for (let tries = 0; tries < 200; tries++) {
-    if ((await ask(port, 'GET', '/healthz', '', 1)).status === 200) break
-    await sleep(100)
-  }
-  return { port, stop: () => void child.kill('SIGKILL') }
-}
-
-const agent = new Agent({ keepAlive: true })
-
-/** As a browser asks: compressed, from an address of its own. */
-function ask(
-  port: number,
-  method: 'GET' | 'POST',
-  where: string,
-  cookie: string,
-  person: number,
-): Promise<{ status: number; body: string }> {
-  return new Promise((resolve) => {
-    const sent = request(
-      {
-        port,
-        path: where,
-        method,
-        agent,
-        headers: {
-          cookie,
-          origin: `http://localhost:${port}`,
-          'accept-encoding': 'gzip, br',
-          'x-forwarded-for': `10.${person >> 16}.${(person >> 8) & 255}.${person & 255}`,
-          ...(method === 'POST'
-            ? { 'content-type': 'application/x-www-form-urlencoded', 'content-length': '0' }
-            : {}),
-        },
-        timeout: 30_000,
-      },
-      (response) => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('end', () => {
-          const body = Buffer.concat(chunks)
-          const encoding = response.headers['content-encoding']
-          resolve({
-            status: response.statusCode ?? 0,
-            body: (encoding === 'br'
-              ? brotliDecompressSync(body)
-              : encoding === 'gzip'
-                ? gunzipSync(body)
-                : body
-            ).toString(),
-          })
-        })
-        response.on('error', () => resolve({ status: 0, body: '' }))
-      },
-    )
-    sent.on('timeout', () => sent.destroy())
-    sent.on('error', () => resolve({ status: 0, body: '' }))
-    sent.end()
-  })
-}
-
 /** Press, and the page that the answer leads to; polled each second while the key is not there. */
 async function claim(port: number, cookie: string, person: number): Promise<Claimed> {
+  const browser = { port, path: `/w/${slug}/claim`, cookie, person, timeoutMs: 30_000 }
   const startedAt = performance.now()
-  const pressed = await ask(port, 'POST', `/w/${slug}/claim`, cookie, person)
+  const pressed = await ask({ ...browser, method: 'POST' })
   if (pressed.status !== 303 && pressed.status !== 302)
     return { ms: performance.now() - startedAt, ready: false, status: pressed.status }
   for (let polls = 0; polls < 60; polls++) {
-    const page = await ask(port, 'GET', `/w/${slug}/claim`, cookie, person)
+    const page = await ask(browser)
     if (page.body.includes(`/w/${slug}/claim/reveal`))
       return { ms: performance.now() - startedAt, ready: true, status: page.status }
     await sleep(1_000)
@@ -194,12 +92,16 @@ try {
   world.ctx.workshops = await loadWorkshops(dir)
   await world.faults({ latencyMs: callMs })
   await world.spawnWorker({ WORKSHOPS_DIR: dir, MINT_CONCURRENCY: '25' })
-  const cookies = await signedIn(world)
-  const web = await startWeb(world, dir)
+  const cookies = await signedIn(
+    world,
+    (await world.people(people)).map(({ userId }) => userId),
+  )
+  const web = await startWeb(world, { WORKSHOPS_DIR: dir })
   try {
     await stocked(world, premint)
     // Not counted: a process that has answered has compiled its code and opened its connections.
-    for (let warm = 0; warm < 200; warm++) await ask(web.port, 'GET', `/w/${slug}`, '', warm)
+    for (let warm = 0; warm < 200; warm++)
+      await ask({ port: web.port, path: `/w/${slug}`, person: warm })
     const startedAt = performance.now()
     const wave: Promise<Claimed>[] = []
     for (let index = 0; index < rate * seconds; index++) {

@@ -4,137 +4,49 @@
  * (`npm run build` first). BENCH_WATCHERS and BENCH_SECONDS change the size. Prints numbers, asserts
  * nothing.
  */
-import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { brotliDecompressSync, gunzipSync } from 'node:zlib'
-import { createCookie } from '@remix-run/node'
 import pLimit from 'p-limit'
 import { claimKey } from '~/domain/claim/claim.server'
-import { startSession } from '~/domain/people/session.server'
 import { migrate } from '../prisma/migrate'
-import { freePort } from '../simulators/free-port'
 import { createTemplate } from '../simulators/postgres/template'
 import { startPostgres } from '../simulators/postgres/server'
 import { openWorld, type World } from '../tests/world'
+import { ask, signedIn, startWeb } from './web'
 
 const watchers = Number(process.env.BENCH_WATCHERS ?? 2_000)
 const claims = Math.min(watchers, 250)
 const seconds = Number(process.env.BENCH_SECONDS ?? 40)
 const slug = 'test-workshop'
-const secret = 'x'.repeat(32)
-const requestTimeoutMs = 10_000
 
 type Answer = { at: number; ms: number; kind: 'pulse' | 'later' | '503' | 'other' | 'none' }
 
-async function signedIn(world: World): Promise<string[]> {
+/** Several browsers of one person: a poll costs the same, and the start of the bench less. */
+async function watchersOf(world: World): Promise<string[]> {
   const limit = pLimit(8)
-  const cookie = createCookie('session', { secrets: [secret], path: '/' })
-  // Several browsers of one person: a poll costs the same, and the start of the bench less.
   const people = await world.people(claims)
   await Promise.all(
     people.map((person) =>
       limit(() => claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })),
     ),
   )
-  return Promise.all(
-    Array.from({ length: watchers }, (_, index) =>
-      limit(async () => {
-        const person = people[index % claims]!
-        const token = await startSession(world.ctx, {
-          userId: person.userId,
-          provider: 'github',
-          userAgent: null,
-        })
-        return (await cookie.serialize(token)).split(';')[0] ?? ''
-      }),
-    ),
+  return signedIn(
+    world,
+    Array.from({ length: watchers }, (_, index) => people[index % claims]!.userId),
   )
-}
-
-async function startWeb(world: World): Promise<{ port: number; pid: number; stop: () => void }> {
-  const port = await freePort()
-  const child = spawn(process.execPath, ['build/node/server.js'], {
-    env: {
-      PATH: process.env.PATH,
-      NODE_ENV: 'production',
-      PORT: String(port),
-      DATABASE_URL: world.database.url,
-      APP_ORIGIN: `http://localhost:${port}`,
-      SESSION_SECRET: secret,
-      ENCRYPTION_KEY: world.encryptionKey.toString('base64'),
-      OPENROUTER_MANAGEMENT_KEY: world.upstream.managementKey,
-      OPENROUTER_BASE_URL: world.upstream.baseUrl,
-      GITHUB_CLIENT_ID: 'x',
-      GITHUB_CLIENT_SECRET: 'x',
-      GOOGLE_CLIENT_ID: 'x',
-      GOOGLE_CLIENT_SECRET: 'x',
-      PROVISIONING_ENABLED: 'true',
-      LOG_LEVEL: 'error',
-    },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
-  for (let tries = 0; tries < 200; tries++) {
-    if ((await ask(port, '/healthz', '', 1)).status === 200) break
-    await sleep(100)
-  }
-  return { port, pid: child.pid ?? 0, stop: () => void child.kill('SIGKILL') }
-}
-
-const decoded = (body: Buffer, encoding: string | undefined): string =>
-  (encoding === 'br'
-    ? brotliDecompressSync(body)
-    : encoding === 'gzip'
-      ? gunzipSync(body)
-      : body
-  ).toString()
-
-const agent = new Agent({ keepAlive: true })
-
-function ask(
-  port: number,
-  path: string,
-  cookie: string,
-  person: number,
-): Promise<{ status: number; body: string }> {
-  return new Promise((resolve) => {
-    const sent = request(
-      {
-        port,
-        path,
-        agent,
-        headers: {
-          cookie,
-          accept: 'application/json',
-          'accept-encoding': 'gzip, br',
-          'x-forwarded-for': `10.${person >> 16}.${(person >> 8) & 255}.${person & 255}`,
-        },
-        timeout: requestTimeoutMs,
-      },
-      (response) => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            body: decoded(Buffer.concat(chunks), response.headers['content-encoding']),
-          }),
-        )
-        response.on('error', () => resolve({ status: 0, body: '' }))
-      },
-    )
-    sent.on('timeout', () => sent.destroy())
-    sent.on('error', () => resolve({ status: 0, body: '' }))
-    sent.end()
-  })
 }
 
 async function watch(port: number, cookie: string, person: number, endsAt: number, out: Answer[]) {
   await sleep(Math.random() * 1_000)
   while (performance.now() < endsAt) {
     const startedAt = performance.now()
-    const { status, body } = await ask(port, `/w/${slug}/claim/status`, cookie, person)
+    const { status, body } = await ask({
+      port,
+      path: `/w/${slug}/claim/status`,
+      cookie,
+      person,
+      accept: 'application/json',
+    })
     const answer = status === 200 ? (JSON.parse(body) as { later?: number; next?: number }) : {}
     out.push({
       at: startedAt,
@@ -170,7 +82,7 @@ const postgres = await startPostgres({ durable: true })
 try {
   const template = await createTemplate(postgres.adminUrl, migrate)
   await using world = await openWorld({}, { adminUrl: postgres.adminUrl, template })
-  const cookies = await signedIn(world)
+  const cookies = await watchersOf(world)
   const web = await startWeb(world)
   try {
     const startedAt = performance.now()
