@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Workshop } from '../workshop-file'
 import { committedFor, maxCommittedIn, maxWindowsPerMonth } from './committed'
+import { makeWorkshop as anyWorkshop } from '../../../tests/make-workshop'
 import { keysThatFit, worstCaseSpend } from '../workshop/worst-case'
 
 const LIMIT = 2_000_000_000n
@@ -18,47 +19,19 @@ function windows(
   )
 }
 
-function makeWorkshop(over: Partial<Workshop> = {}): Workshop {
-  return {
-    slug: 'w',
-    kind: 'workshop',
-    title: 'W',
+/** Open at all times, with keys that end at one moment. */
+const makeWorkshop = (over: Partial<Workshop> = {}): Workshop =>
+  anyWorkshop({
     claimsOpenAt: null,
     claimsCloseAt: null,
-    allowedModels: ['openai/gpt-5-nano'],
     poolLimit: 300_000_000_000n,
     keyLimit: LIMIT,
     keyLimitReset: null,
     keyExpiresAt: new Date('2026-04-15T00:00:00Z'),
     keyExpiresInMs: null,
-    providers: ['github'],
-    marketingOptIn: null,
     maxKeys: null,
-    premint: null,
-    description: null,
-    venue: null,
-    timezone: 'UTC',
-    organizer: null,
-    organizers: [],
-    docsUrl: null,
-    acknowledgedTerms: false,
-    minAccountAgeMs: null,
-    allowedDomains: [],
-    roster: null,
-    rosterFile: null,
-    roomCode: null,
-    listed: true,
-    cooldownMs: null,
-    repositoryUrl: null,
-    tools: [],
-    askForMore: false,
-    announceProblems: false,
-    wallShowsSpending: false,
-    waitlist: false,
-    releaseUnusedAfterMs: null,
     ...over,
-  }
-}
+  })
 
 test('without a reset one limit is committed, however long the key lives', () => {
   expect(windows(null, '2026-01-01T00:00:00Z', '2027-01-01T00:00:00Z')).toBe(1n)
