@@ -43,14 +43,16 @@ async function lowClaims(world: World, count: number) {
   return claims
 }
 
-async function decide(world: World, decision: RequestDecision, actor = 'github:staff') {
-  const open = await listOpenRequests(world.ctx, slug)
-  return decideRequests(world.ctx, {
-    workshopSlug: slug,
-    requestIds: open.map(({ id }) => id),
-    decision,
-    actorUserId: actor,
-  })
+const openIds = async (world: World) =>
+  (await listOpenRequests(world.ctx, slug)).map(({ id }) => id)
+
+async function decide(
+  world: World,
+  decision: RequestDecision,
+  { actor = 'github:staff', ids }: { actor?: string; ids?: string[] } = {},
+) {
+  const requestIds = ids ?? (await openIds(world))
+  return decideRequests(world.ctx, { workshopSlug: slug, requestIds, decision, actorUserId: actor })
 }
 
 test('an approval raises the key within the pool, and the page of its owner says so', async () => {
@@ -124,10 +126,12 @@ test('two who decide at once decide once: approved or refused, and reserved once
   await using world = await openWithRequests()
   const claims = await lowClaims(world, 3)
   for (const claim of claims) await ask(world, claim)
+  // All three look at the page before anybody decides.
+  const ids = await openIds(world)
   const results = await Promise.all([
-    decide(world, { kind: 'approve', more: null }, 'github:one'),
-    decide(world, { kind: 'approve', more: usd(1) }, 'github:two'),
-    decide(world, { kind: 'refuse' }, 'github:three'),
+    decide(world, { kind: 'approve', more: null }, { actor: 'github:one', ids }),
+    decide(world, { kind: 'approve', more: usd(1) }, { actor: 'github:two', ids }),
+    decide(world, { kind: 'refuse' }, { actor: 'github:three', ids }),
   ])
   expect(results.flat().filter((result) => result === 'decided-already')).toHaveLength(6)
   const rows = await world.db.limitRequest.findMany()
@@ -165,8 +169,8 @@ test('approvals race with claims and endings, and the pool is never passed', asy
   for (const claim of claims) await ask(world, claim)
   const people = await world.people(8)
   await Promise.all([
-    decide(world, { kind: 'approve', more: null }, 'github:one'),
-    decide(world, { kind: 'approve', more: null }, 'github:two'),
+    decide(world, { kind: 'approve', more: null }, { actor: 'github:one' }),
+    decide(world, { kind: 'approve', more: null }, { actor: 'github:two' }),
     ...people.map((person) => claimKey(world.ctx, { workshopSlug: slug, person, optIn: false })),
     giveBack(world.ctx, { claimId: claims[3]!.claimId, userId: claims[3]!.userId }),
   ])

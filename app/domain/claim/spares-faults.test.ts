@@ -9,7 +9,7 @@ import { runMint } from '~/domain/keys/mint.server'
 import { verifyCounters } from '~/domain/operations/counters.server'
 import { pauseQueue, resumeQueue } from '~/domain/operations/paused-queues.server'
 import { banPerson } from '~/domain/people/ban.server'
-import { expectPoolToAddUp, mintAll, poolNow, spend } from '../../../tests/claims'
+import { expectPoolToAddUp, mintAll, poolNow, runToEnd, spend } from '../../../tests/claims'
 import { letSettle, readAll, work } from '../../../tests/engine'
 import { usd } from '../../../tests/world'
 import { changeFile, claim, claimOf, fill, openStock, slug, stock } from '../../../tests/spares'
@@ -104,6 +104,8 @@ test('who is banned while the claim is on its way takes no key, whichever was fi
   await claim(world, people[0]!)
   expect(await claimOf(world, people[0]!)).toMatchObject({ state: 'pending', orKeyHash: null })
   await Promise.all(people.slice(1).flatMap((person) => [claim(world, person), ban(person.userId)]))
+  // A key that was taken before its ban is revoked by the ban's own action.
+  for (const { id } of await world.db.bulkAction.findMany()) await runToEnd(world, id)
   await work(world)
   await mintAll(world)
   expect(await world.db.workshopAttendance.count({ where: { state: 'ready' } })).toBe(0)
