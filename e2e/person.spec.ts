@@ -62,8 +62,8 @@ test('somebody who claimed with Google and comes back with GitHub is told, and j
   context,
   stage,
 }) => {
-  const { login } = attendee(155)
-  const address = 'farid.zimmermann@proton.me'
+  const { login } = attendee(199)
+  const address = 'tove.rossi@proton.me'
   await signInTo(context, stage.origin, address, 'google')
   await claimOverHttp(context, stage.origin, 'open-room')
   await context.clearCookies()

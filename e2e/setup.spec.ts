@@ -25,7 +25,7 @@ test('a phone claims, a laptop sets Claude Code up by the one line and gets an a
 }) => {
   test.slow()
   const phone = await browser.newContext({ viewport: { width: 375, height: 740 }, hasTouch: true })
-  await signInTo(phone, stage.origin, attendee(10).login)
+  await signInTo(phone, stage.origin, attendee(198).login)
   const page = await phone.newPage()
   await page.goto(`${stage.origin}/w/open-room`)
   await page.getByRole('button', { name: 'Claim my key' }).click()
