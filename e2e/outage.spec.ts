@@ -62,7 +62,10 @@ test('30 s offline, a web restart, a database restart: each live page says so an
     pages.map((page) => page.getByRole('heading', { level: 1 }).count()),
   )
   const claimPage = await person.newPage()
+  // A page whose scripts have not arrived cannot say anything: its first poll shows that they have.
+  const firstPoll = claimPage.waitForResponse((response) => response.url().includes('/status'))
   await claimPage.goto(`/w/${slug}/claim`)
+  await firstPoll
   await expect(claimPage.getByText('You keep your place.')).toBeVisible({ timeout: 20_000 })
 
   const saysSo = async (attendeeReads: RegExp) => {

@@ -135,7 +135,7 @@ test('a worker whose session is cut and comes back keeps its jobs, unless they w
   world.onClose(() => proxy.stop())
   await world.spawnWorker({ DIRECT_DATABASE_URL: proxy.urlFor(world.database.url) })
   await world.spawnWorker()
-  await world.faults({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 3_000 }] })
+  await world.faults({ rules: [{ match: 'POST /keys', fault: 'latency', delayMs: 7_500 }] })
   await claimFor(world, claims)
   await expect.poll(() => attempts(world, 'sent'), soon).toBe(claims)
   proxy.cut()
