@@ -117,6 +117,7 @@ export const teamUrl = (
     | 'vault'
     | 'members'
     | 'budgets'
+    | 'limits'
     | 'spending'
     | 'audit'
     | 'close',

@@ -141,6 +141,12 @@ export const teamTable: Row[] = [
     act: moneyAct(400),
   },
   {
+    route: 'routes/t.$team.limits',
+    path: ({ slug }) => `/t/${slug}/limits`,
+    read: money,
+    act: moneyAct(400),
+  },
+  {
     route: 'routes/t.$team.vault',
     path: ({ slug }) => `/t/${slug}/vault`,
     read: owners,

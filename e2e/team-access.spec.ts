@@ -131,7 +131,10 @@ test('every address of a team answers as the table says, and reveals nothing to 
   for (const [role, pages] of [
     ['viewer', ['dashboard', 'my-keys', ...books]],
     ['member', ['dashboard', 'my-keys', 'store', ...books]],
-    ['finance', ['dashboard', 'my-keys', 'store', 'members', 'budgets', member, ...books]],
+    [
+      'finance',
+      ['dashboard', 'my-keys', 'store', 'members', 'budgets', 'limits', member, ...books],
+    ],
   ] as const)
     for (const page of pages) {
       const text = await (
@@ -264,6 +267,7 @@ async function expectNothingDone(
       { intent: 'top-up', amount: '1000', was: '0.00', month: '2026-11-01', reason: 'x' },
       noMoney,
     ],
+    [`/t/${slug}/limits`, { intent: 'team-ceiling', amount: '1', was: '' }, noOwner],
     [`/t/${slug}/members`, { intent: 'default-budget', budget: '1000' }, noMoney],
     [`/t/${slug}/vault`, { intent: 'default-service', service: 'openrouter' }, noOwner],
     [member, { intent: 'role', role: 'owner', reason: 'x' }, noOwner],

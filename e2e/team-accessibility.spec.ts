@@ -43,6 +43,7 @@ test('every page of a team meets WCAG 2.2 AA, light and dark, small and large', 
     'ledger',
     'members',
     'budgets',
+    'limits',
     'vault',
     'audit',
   ]

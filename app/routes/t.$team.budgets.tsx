@@ -6,26 +6,31 @@ import { Callout } from '~/components/base/callout'
 import { EmptyState, Section } from '~/components/base/page-shell'
 import { BudgetTableForm, BudgetTablePreview } from '~/components/team/budget-table'
 import { tableProblems } from '~/components/team/team-messages'
+import { CeilingSummary } from '~/components/team/team-ceiling'
 import { TeamShell } from '~/components/team/team-shell'
 import { maxRows, previewTable, setTable, versionOf } from '~/domain/money/budget-table.server'
 import { monthOf, nextMonth } from '~/domain/money/month'
 import { mayHoldKeys } from '~/domain/money/roles'
+import { readCeilingView } from '~/domain/team/team-ceiling.server'
 import { listMembers } from '~/domain/team/team-view.server'
 import { teamUrl } from '~/urls'
 import { readBudgetTable } from '~/web/budget-table.server'
 import { badRequest, handler } from '~/web/handler.server'
 import { formId, parseFields, readFields, requiredText } from '~/web/parse-form.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
-import { frameOf, intentOf, requireMoneyRole } from '~/web/team.server'
+import { frameOf, intentOf, isActiveOwner, requireMoneyRole } from '~/web/team.server'
 
 export const loader = handler(async (args) => {
   const { team } = await requireMoneyRole(args)
   const { ctx } = args
   const everybody = await listMembers(ctx, team.teamId)
+  const ceiling = await readCeilingView(ctx, team.teamId)
   const members = everybody.filter(({ role }) => mayHoldKeys(role))
   const month = monthOf(ctx.now())
   return {
     team: frameOf(team),
+    ceiling,
+    isOwner: isActiveOwner(team),
     rows: members.slice(0, maxRows).map(({ userId, name, monthly, next, spent, committed }) => ({
       userId,
       name,
@@ -90,7 +95,8 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Budgets() {
-  const { team, rows, more, months, formId, done } = useLoaderData<typeof loader>()
+  const { team, ceiling, isOwner, rows, more, months, formId, done } =
+    useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const problem = answer?.problem ? tableProblems[answer.problem] : null
   return (
@@ -110,6 +116,11 @@ export default function Budgets() {
         <div role="status" className="mt-6 max-w-read">
           <Callout tone="ok" title="The budgets are set" />
         </div>
+      ) : null}
+      {ceiling ? (
+        <Section title="The team’s ceiling" id="ceiling">
+          <CeilingSummary slug={team.slug} view={ceiling} linked={isOwner && !team.closedAt} />
+        </Section>
       ) : null}
       {answer?.preview ? (
         <Section title="Preview" id="preview">

@@ -15,6 +15,7 @@ import { asksOnly, OwnMonth } from '~/components/team/own-month'
 import { ProviderSpending } from '~/components/team/provider-spending'
 import { leaveProblems } from '~/components/team/team-messages'
 import { Chart } from '~/components/base/chart'
+import { CeilingSummary } from '~/components/team/team-ceiling'
 import { TeamShell } from '~/components/team/team-shell'
 import { meUrl, teamUrl } from '~/urls'
 import { Ago } from '~/components/base/time'
@@ -23,6 +24,7 @@ import { listMemberTotals, readBudgetView, type MemberView } from '~/domain/team
 import { readForecasts } from '~/domain/team/forecasts.server'
 import { readSpending } from '~/domain/team/spending.server'
 import { mayHandleMoney, mayHoldKeys, maySeeTeamMoney } from '~/domain/money/roles'
+import { readCeilingView } from '~/domain/team/team-ceiling.server'
 import { isLastOwner, removeMember } from '~/domain/team/team.server'
 import { listMasterKeys, type MasterKeyView } from '~/domain/vault/vault.server'
 import { handler } from '~/web/handler.server'
@@ -41,9 +43,10 @@ export const loader = handler(async (args) => {
     userId: everybody ? null : viewer.userId,
   })
   const own = await readBudgetView(ctx, { teamId: team.teamId, userId: viewer.userId })
-  const [beginning, totals, spending, forecasts, accounts, isLast] = await Promise.all([
+  const [beginning, totals, ceiling, spending, forecasts, accounts, isLast] = await Promise.all([
     isOwner ? readBeginning(ctx, team.teamId) : null,
     all ? listMemberTotals(ctx, team.teamId) : null,
+    all ? readCeilingView(ctx, team.teamId) : null,
     readSpending(ctx, scopeOf(all)),
     // Of keys, only an owner sees those of others.
     readForecasts(ctx, scopeOf(isOwner)),
@@ -62,6 +65,8 @@ export const loader = handler(async (args) => {
       (mayHandleMoney(team.role)
         ? totals
         : { ...totals, members: totals.members.map(withoutEmail) }),
+    ceiling,
+    isOwner,
     providers,
     readAt,
     chart,
@@ -110,6 +115,8 @@ export default function Dashboard() {
     beginning,
     self,
     totals,
+    ceiling,
+    isOwner,
     providers,
     readAt,
     chart,
@@ -163,6 +170,15 @@ export default function Dashboard() {
           {totals ? (
             <Section title="The team’s month" id="team-month">
               <BudgetMeters budget={totals.sum} whose="the team’s budget" />
+              {ceiling ? (
+                <div className="mt-8">
+                  <CeilingSummary
+                    slug={team.slug}
+                    view={ceiling}
+                    linked={isOwner && !team.closedAt}
+                  />
+                </div>
+              ) : null}
             </Section>
           ) : null}
           {mayHoldKeys(team.role) ? (

@@ -287,8 +287,9 @@ export default function Members() {
       <Section title="Members" id="members">
         <MemberTable slug={team.slug} members={members} />
         {team.closedAt ? null : (
-          <p className="mt-4">
+          <p className="mt-4 flex flex-wrap gap-3">
             <ButtonLink to={teamUrl(team.slug, 'budgets')}>Change several budgets</ButtonLink>
+            <ButtonLink to={teamUrl(team.slug, 'limits')}>Limits of the team</ButtonLink>
           </p>
         )}
       </Section>

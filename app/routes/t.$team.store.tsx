@@ -161,7 +161,9 @@ export default function Store() {
           ? 'A key is paid from your budget, and you have none yet. The owners of the team decide.'
           : mayMake &&
             `${budget.free.text} of your ${budget.allocated.text} for ${monthName(budget.month)} is free. ` +
-              'The cap of a new key can be up to that amount.'
+              (budget.teamLeft
+                ? `The team’s ceiling leaves ${budget.teamLeft.text} for all members this month.`
+                : 'The cap of a new key can be up to that amount.')
       }
     >
       {problem && problem.field === null ? (

@@ -1,6 +1,7 @@
 /** Why a sub-key could not be changed: a heading and what to do. */
 import { formatUsd, type NanoUsd } from '~/money'
 import { positiveAmount } from './amount-messages'
+import { ceilingDetail } from './ceiling-messages'
 
 export const keyProblems = {
   'bad-cap': { title: 'The cap is not an amount', next: positiveAmount },
@@ -27,6 +28,7 @@ export const keyProblems = {
     next: 'The key cannot be changed.',
   },
   'not-enough': { title: 'The budget is not enough for this cap', next: null },
+  'team-ceiling': { title: 'The team’s ceiling is not enough for this cap', next: null },
   'below-used': { title: 'A cap cannot be lower than what is spent', next: null },
   'no-master-key': {
     title: 'The credential behind this key is disabled',
@@ -51,7 +53,16 @@ export function keyProblem(refusal: {
   reason: Exclude<KeyProblem, 'bad-cap' | 'bad-project' | 'no-reason'>
   free?: NanoUsd
   used?: NanoUsd
+  ceiling?: NanoUsd
+  left?: NanoUsd
+  owners?: string[]
 }): { problem: KeyProblem; detail: string | null } {
+  const { ceiling, left, owners } = refusal
+  if (ceiling !== undefined && left !== undefined && owners !== undefined)
+    return {
+      problem: refusal.reason,
+      detail: `${ceilingDetail({ ceiling, left, owners })} Nothing was changed.`,
+    }
   const detail =
     refusal.free !== undefined
       ? `${refusal.free > 0n ? formatUsd(refusal.free) : 'Nothing'} is free. Nothing was changed.`

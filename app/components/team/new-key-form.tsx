@@ -55,7 +55,7 @@ export function NewKeyForm({
         label="Cap in USD"
         name="cap"
         required
-        hint={`At most ${budget.free.text}, which is what your budget leaves. ${selected.texts.atCap}`}
+        hint={`At most ${maxCap(budget)} ${selected.texts.atCap}`}
         defaultValue={typed.cap ?? ''}
         {...errorAt('cap')}
       />
@@ -151,3 +151,8 @@ function ProviderChoice({
     </div>
   )
 }
+
+const maxCap = ({ free, teamLeft }: BudgetView) =>
+  teamLeft
+    ? `${teamLeft.text}, which is what the team’s ceiling leaves.`
+    : `${free.text}, which is what your budget leaves.`

@@ -52,6 +52,12 @@ export function OwnMonth({
       ) : (
         <BudgetMeters budget={budget} whose="your budget" />
       )}
+      {budget.teamLeft ? (
+        <p className="mt-4 max-w-read text-small text-soft">
+          {budget.teamLeft.text} is left for all members under the team’s ceiling of this month.
+          Only an owner can change the ceiling.
+        </p>
+      ) : null}
       <MonthEnd budget={budget} asOf={asOf} />
       {mayAsk ? (
         <p className="mt-4">

@@ -3,6 +3,7 @@ import type { KeyLife } from '~/domain/team/key-life'
 import type { ProvisionRefusal } from '~/domain/team/sub-key.server'
 import { formatUsd } from '~/money'
 import { positiveAmount } from './amount-messages'
+import { ceilingDetail } from './ceiling-messages'
 
 type FormField = 'purpose' | 'project' | 'cap' | 'life' | 'models' | 'more' | 'why'
 /** A message at a field, or a heading above the form with what to do. */
@@ -22,6 +23,7 @@ export const storeProblems = {
     message: 'List at most 50 models, by the names the provider uses.',
   },
   'not-enough': { field: 'cap', message: 'Your budget is not enough for this cap.' },
+  'team-ceiling': { field: 'cap', message: 'The team’s ceiling is not enough for this cap.' },
   'not-active': {
     field: null,
     message: 'You are suspended in this team',
@@ -72,6 +74,8 @@ export function provisionProblem(refusal: ProvisionRefusal): {
   problem: StoreProblem
   detail: string | null
 } {
+  if (refusal.reason === 'team-ceiling')
+    return { problem: 'team-ceiling', detail: ceilingDetail(refusal) }
   if (refusal.reason !== 'not-enough') return { problem: refusal.reason, detail: null }
   const { free } = refusal
   return {

@@ -53,7 +53,9 @@ export function CapChange({
                   ? `${preview.from.text} becomes ${preview.to.text}`
                   : preview.why === 'below-used'
                     ? `The key has spent ${preview.used.text} already`
-                    : 'The budget is not enough for this cap'
+                    : preview.why === 'team-ceiling'
+                      ? 'The team’s ceiling is not enough for this cap'
+                      : 'The budget is not enough for this cap'
               }
             >
               <p>{previewMessage(preview)}</p>
@@ -88,6 +90,11 @@ function previewMessage(preview: CapPreview): string {
     return 'A cap cannot be lower than what is spent. Delete the key to stop it.'
   if (preview.why === 'not-enough')
     return `${preview.freeBefore.text} is free. Choose a lower cap, delete a key, or request more budget.`
+  if (preview.why === 'team-ceiling')
+    return (
+      `${preview.underCeiling?.text ?? ''} is left under the team’s ceiling for this month. ` +
+      'Only an owner of the team can change the ceiling.'
+    )
   const free = `Free in the budget: ${preview.freeBefore.text} now, ${preview.freeAfter.text} after.`
   return preview.raises
     ? `${free} The difference is set aside at once. The key can spend it when the provider has confirmed the cap.`

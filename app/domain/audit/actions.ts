@@ -41,7 +41,7 @@ export type AuditAction =
   | `spare.${'requested' | 'taken' | 'refused' | 'ended'}`
   | `sub-key.${SubKeyEvent}`
   | `team.${'books-exported' | 'created' | 'closed' | 'renamed'}`
-  | `team.${'key-ceiling-set' | 'default-budget-set' | 'default-service-set'}`
+  | `team.${'ceiling-set' | 'key-ceiling-set' | 'default-budget-set' | 'default-service-set'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`
   | `waitlist.${'joined' | 'left' | 'removed' | 'let-in' | 'skipped'}`
   | 'workshop.ended'

@@ -3,6 +3,7 @@ import { type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
 import type { MoneyView } from '../money-view'
 import { moneyView } from '../money-view'
+import { readUnderCeiling } from '../money/ceiling.server'
 import { readBalance } from '../money/postings.server'
 import { committedIn, dueCommitment, openSubKey, spentOfCap } from './key-row.server'
 import { whyNotChangeable } from './sub-key.server'
@@ -15,7 +16,9 @@ export type CapPreview = {
   freeAfter: MoneyView
   raises: boolean
   possible: boolean
-  why: 'below-used' | 'not-enough' | null
+  why: 'below-used' | 'not-enough' | 'team-ceiling' | null
+  /** What the team's ceiling leaves; null without one. */
+  underCeiling: MoneyView | null
 }
 
 /**
@@ -41,7 +44,15 @@ export async function previewCap(
     const { free } = await readBalance(tx, member, member.month)
     const change = dueCommitment(key, member.month, cap) - committedIn(key, member.month)
     const raises = cap > key.cap
-    const why = cap <= used ? 'below-used' : raises && change > free ? 'not-enough' : null
+    const under = await readUnderCeiling(tx, member.teamId, member.month)
+    const why =
+      cap <= used
+        ? 'below-used'
+        : raises && change > free
+          ? 'not-enough'
+          : raises && change > 0n && under && change > under.left
+            ? 'team-ceiling'
+            : null
     return {
       from: moneyView(key.cap),
       to: moneyView(cap),
@@ -51,6 +62,7 @@ export async function previewCap(
       raises,
       possible: why === null,
       why,
+      underCeiling: under && moneyView(under.left > 0n ? under.left : 0n),
     }
   })
 }

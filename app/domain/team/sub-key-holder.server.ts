@@ -9,6 +9,7 @@ import type { AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import type { Holder, Move } from '../holder'
 import { book } from '../keys/want.server'
+import { whyAboveCeiling } from '../money/ceiling.server'
 import { isTeamClosed, openMember, type OpenMember } from '../money/member-lock.server'
 import { monthOf, type Month } from '../money/month'
 import { mayHoldKeys } from '../money/roles'
@@ -73,6 +74,7 @@ export const subKeyHolder: Holder = {
         .filter(({ kind }) => kind === 'commit')
         .reduce((sum, { amount }) => sum + amount, 0n)
       if (more > 0n && more > (await readBalance(tx, member, member.month)).free) return false
+      if (await whyAboveCeiling(tx, member.teamId, member.month, more)) return false
     }
     await post(tx, member, move.now, move.actor as AuditActor, postings)
     if (member.state === 'removed') await returnFree(ctx, tx, member, move.actor as AuditActor)

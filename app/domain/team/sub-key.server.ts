@@ -11,6 +11,7 @@ import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { minLimit } from '../keys/key-row'
 import { book, moveVersion, requestKey, wantOff } from '../keys/want.server'
+import { whyAboveCeiling, type CeilingRefusal } from '../money/ceiling.server'
 import {
   isTeamClosed,
   openMember,
@@ -50,6 +51,7 @@ export type ProvisionInput = {
 }
 
 export type ProvisionRefusal =
+  | CeilingRefusal
   | { kind: 'refused'; reason: 'not-enough'; free: NanoUsd }
   | {
       kind: 'refused'
@@ -71,7 +73,7 @@ const minLifeMs = 10 * 60_000
 
 /**
  * Reserves the cap (nano-USD), writes the key's row and sends its mint, all in one transaction. A
- * refusal changes nothing; one for `not-enough` says what is free. Ids are uuids.
+ * refusal changes nothing; one for `not-enough` or `team-ceiling` says what is left. Ids are uuids.
  */
 export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<ProvisionOutcome> {
   const { teamId, userId, masterKeyId, cap, reset, expiresAt } = input
@@ -107,6 +109,8 @@ export async function provisionSubKey(ctx: Ctx, input: ProvisionInput): Promise<
       return { kind: 'refused', reason: 'too-many-keys' }
     const { free } = await readBalance(tx, member, member.month)
     if (cap > free) return { kind: 'refused', reason: 'not-enough', free }
+    const above = await whyAboveCeiling(tx, teamId, member.month, cap)
+    if (above) return above
     const keyId = asked?.id ?? input.formId ?? randomUUID()
     const capUsd = decimalStringFromNano(cap)
     await tx.$executeRaw`
@@ -185,6 +189,7 @@ export type ChangeCapOutcome =
   | { kind: 'asked' }
   | { kind: 'unchanged' }
   | Refused
+  | CeilingRefusal
   | { kind: 'refused'; reason: 'not-enough'; free: NanoUsd }
   | { kind: 'refused'; reason: 'below-used'; used: NanoUsd }
 
@@ -210,6 +215,8 @@ export async function changeCap(
     // With less than nothing free no cap is raised, whatever the raise would cost.
     const more = dueCommitment(key, member.month, change.cap) - committedIn(key, member.month)
     if (raises && more > free) return { kind: 'refused', reason: 'not-enough', free }
+    const above = raises ? await whyAboveCeiling(tx, key.teamId, member.month, more) : null
+    if (above) return above
     await tx.$executeRaw`
       update keymint.api_keys set cap_usd = ${decimalStringFromNano(change.cap)}::numeric, change_error = null
       where id = ${key.id}::uuid`

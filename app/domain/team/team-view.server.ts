@@ -4,6 +4,7 @@ import { nanoFromDecimalString } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
 import { rollMonths } from '../money/budgets.server'
+import { readUnderCeiling } from '../money/ceiling.server'
 import type { MemberRole, MemberState } from '../money/member-lock.server'
 import { monthOf, nextMonth, startOf } from '../money/month'
 import { readBudget, readTopUp } from '../money/open-month.server'
@@ -19,11 +20,12 @@ export async function readBudgetView(
 ): Promise<BudgetView> {
   await rollMonths(ctx, ref.teamId)
   const month = monthOf(ctx.now())
-  const [balance, monthly, topUp, next] = await Promise.all([
+  const [balance, monthly, topUp, next, under] = await Promise.all([
     readBalance(ctx.db, ref, month),
     readBudget(ctx.db, ref, month),
     readTopUp(ctx.db, ref, month),
     readBudget(ctx.db, ref, nextMonth(month)),
+    readUnderCeiling(ctx.db, ref.teamId, month),
   ])
   return {
     month,
@@ -34,6 +36,10 @@ export async function readBudgetView(
     spent: moneyView(balance.spent),
     free: moneyView(balance.free),
     short: balance.free < 0n,
+    teamLeft:
+      under && balance.free > 0n && under.left < balance.free
+        ? moneyView(under.left > 0n ? under.left : 0n)
+        : null,
     monthly: moneyView(monthly),
     topUp: moneyView(topUp),
     next: moneyView(next),

@@ -70,6 +70,8 @@ export type BudgetView = {
   free: MoneyView
   /** `free` is negative: nothing new can be committed. */
   short: boolean
+  /** What the team's ceiling leaves for all members, where it is less than `free`; else null. */
+  teamLeft: MoneyView | null
   /** The budget that applies in this month, and what is on top in this month alone. */
   monthly: MoneyView
   topUp: MoneyView

@@ -1,0 +1,106 @@
+import { data, redirect, type MetaFunction } from '@remix-run/node'
+import { useActionData, useLoaderData } from '@remix-run/react'
+import { z } from 'zod'
+import { Callout } from '~/components/base/callout'
+import { EmptyState, Section } from '~/components/base/page-shell'
+import { CeilingForm, CeilingSummary } from '~/components/team/team-ceiling'
+import { limitProblems } from '~/components/team/limit-messages'
+import { TeamShell } from '~/components/team/team-shell'
+import { readCeilingView, setCeiling } from '~/domain/team/team-ceiling.server'
+import { teamUrl } from '~/urls'
+import { badRequest, handler, notFound } from '~/web/handler.server'
+import { firstProblem, parseFields, readFields, usdAmount } from '~/web/parse-form.server'
+import { requireWithinLimit } from '~/web/rate-limit.server'
+import { frameOf, intentOf, isActiveOwner, requireMoneyRole } from '~/web/team.server'
+
+export const loader = handler(async (args) => {
+  const { team } = await requireMoneyRole(args)
+  return {
+    team: frameOf(team),
+    isOwner: isActiveOwner(team),
+    ceiling: await readCeilingView(args.ctx, team.teamId),
+    done: new URL(args.request.url).searchParams.get('done') === 'yes',
+  }
+})
+
+/** Null where it is left empty. */
+const optionalAmount = (problem: string) =>
+  z
+    .string()
+    .trim()
+    .transform((text) => text || null)
+    .pipe(usdAmount(problem, { orZero: true }).nullable())
+const ceilingForm = z.object({
+  amount: optionalAmount('bad-ceiling'),
+  was: optionalAmount('stale-ceiling'),
+})
+
+export const action = handler(async (args) => {
+  const { viewer, team } = await requireMoneyRole(args)
+  await requireWithinLimit(args, 'team-action', viewer)
+  const fields = await readFields(args.request)
+  const setting = { teamId: team.teamId, slug: team.slug, actorUserId: viewer.userId }
+  const done = redirect(`${teamUrl(team.slug, 'limits')}?done=yes`, 303)
+  const refuse = (problem: keyof typeof limitProblems, status: number) =>
+    data({ problem, typed: Object.fromEntries(fields) }, { status })
+  if (intentOf(fields) !== 'team-ceiling') throw badRequest()
+  // The ceiling binds finance too, so owners alone set it.
+  if (!isActiveOwner(team)) throw notFound()
+  const form = parseFields(ceilingForm, fields)
+  if (!form.ok) return refuse(firstProblem(form, limitProblems), 422)
+  const { amount: ceiling, was } = form.value
+  const outcome = await setCeiling(args.ctx, { ...setting, ceiling, was })
+  return outcome === 'set' ? done : refuse('stale-ceiling', 409)
+})
+
+export const meta: MetaFunction<typeof loader> = ({ data }) => [
+  { title: `Limits · ${data?.team.name ?? 'Team'} · Keymint` },
+]
+
+export default function Limits() {
+  const { team, isOwner, ceiling, done } = useLoaderData<typeof loader>()
+  const answer = useActionData<typeof action>()
+  const problem = answer ? limitProblems[answer.problem] : null
+  const typedAt = (code: keyof typeof limitProblems, field: string) =>
+    answer?.problem === code ? (answer.typed[field] ?? '') : null
+  return (
+    <TeamShell
+      team={team}
+      title="Limits of the team"
+      lead="What the team can cost in a month, whatever the budgets of its members add up to."
+      back={{ to: teamUrl(team.slug, 'members'), label: 'Members' }}
+    >
+      {problem ? (
+        <div role="alert" className="mt-6 max-w-read">
+          <Callout tone="warning" title={problem.title}>
+            <p>{problem.next}</p>
+          </Callout>
+        </div>
+      ) : done && !answer ? (
+        <div role="status" className="mt-6 max-w-read">
+          <Callout tone="ok" title="The limit is set" />
+        </div>
+      ) : null}
+      <Section title="Ceiling" id="ceiling">
+        {ceiling ? (
+          <CeilingSummary slug={team.slug} view={ceiling} linked={false} />
+        ) : (
+          <EmptyState title="The team has no ceiling">
+            <p>The budgets of its members are the only limit.</p>
+          </EmptyState>
+        )}
+        {team.closedAt ? null : isOwner ? (
+          <div className="mt-6">
+            <CeilingForm
+              key={`${ceiling?.ceiling.usd}`}
+              current={ceiling?.ceiling ?? null}
+              refused={typedAt('bad-ceiling', 'amount')}
+            />
+          </div>
+        ) : (
+          <p className="mt-4 text-small text-soft">Owners set the ceiling.</p>
+        )}
+      </Section>
+    </TeamShell>
+  )
+}
