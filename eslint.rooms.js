@@ -9,6 +9,7 @@ const rooms = [
   [
     'money',
     [
+      'automatic-approval.server',
       'budget-requests.server',
       'budget-table.server',
       'budgets.server',
@@ -138,6 +139,7 @@ const rooms = [
     [
       'audit-kinds',
       'audit-view.server',
+      'automatic-approval.server',
       'beginning.server',
       'books.server',
       'cap-preview.server',

@@ -267,6 +267,7 @@ async function expectNothingDone(
       { intent: 'top-up', amount: '1000', was: '0.00', month: '2026-11-01', reason: 'x' },
       noMoney,
     ],
+    [`/t/${slug}/limits`, { intent: 'approval', perRequest: '5', perMonth: '5' }, noMoney],
     [`/t/${slug}/limits`, { intent: 'team-ceiling', amount: '1', was: '' }, noOwner],
     [`/t/${slug}/members`, { intent: 'default-budget', budget: '1000' }, noMoney],
     [`/t/${slug}/vault`, { intent: 'default-service', service: 'openrouter' }, noOwner],

@@ -3,9 +3,11 @@ import { useActionData, useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
 import { Callout } from '~/components/base/callout'
 import { EmptyState, Section } from '~/components/base/page-shell'
+import { ApprovalForm } from '~/components/team/automatic-approval'
 import { CeilingForm, CeilingSummary } from '~/components/team/team-ceiling'
 import { limitProblems } from '~/components/team/limit-messages'
 import { TeamShell } from '~/components/team/team-shell'
+import { readApprovalView, setAutomaticApproval } from '~/domain/team/automatic-approval.server'
 import { readCeilingView, setCeiling } from '~/domain/team/team-ceiling.server'
 import { teamUrl } from '~/urls'
 import { badRequest, handler, notFound } from '~/web/handler.server'
@@ -15,25 +17,45 @@ import { frameOf, intentOf, isActiveOwner, requireMoneyRole } from '~/web/team.s
 
 export const loader = handler(async (args) => {
   const { team } = await requireMoneyRole(args)
+  const [ceiling, approval] = await Promise.all([
+    readCeilingView(args.ctx, team.teamId),
+    readApprovalView(args.ctx, team.teamId),
+  ])
   return {
     team: frameOf(team),
     isOwner: isActiveOwner(team),
-    ceiling: await readCeilingView(args.ctx, team.teamId),
+    ceiling,
+    approval,
     done: new URL(args.request.url).searchParams.get('done') === 'yes',
   }
 })
 
 /** Null where it is left empty. */
-const optionalAmount = (problem: string) =>
+const optionalAmount = (problem: string, options = { orZero: true }) =>
   z
     .string()
     .trim()
     .transform((text) => text || null)
-    .pipe(usdAmount(problem, { orZero: true }).nullable())
+    .pipe(usdAmount(problem, options).nullable())
 const ceilingForm = z.object({
   amount: optionalAmount('bad-ceiling'),
   was: optionalAmount('stale-ceiling'),
 })
+
+const notZero = { orZero: false }
+const approvalForm = z.object({
+  perRequest: optionalAmount('bad-approval', notZero),
+  perMonth: optionalAmount('bad-approval', notZero),
+  wasRequest: optionalAmount('stale-approval', notZero),
+  wasMonth: optionalAmount('stale-approval', notZero),
+})
+/** Both amounts, or neither: undefined for one alone. */
+const ruleOf = (perRequest: bigint | null, perMonth: bigint | null) =>
+  perRequest !== null && perMonth !== null
+    ? { perRequest, perMonth }
+    : perRequest === perMonth
+      ? null
+      : undefined
 
 export const action = handler(async (args) => {
   const { viewer, team } = await requireMoneyRole(args)
@@ -43,7 +65,18 @@ export const action = handler(async (args) => {
   const done = redirect(`${teamUrl(team.slug, 'limits')}?done=yes`, 303)
   const refuse = (problem: keyof typeof limitProblems, status: number) =>
     data({ problem, typed: Object.fromEntries(fields) }, { status })
-  if (intentOf(fields) !== 'team-ceiling') throw badRequest()
+  const intent = intentOf(fields)
+  if (intent === 'approval') {
+    const form = parseFields(approvalForm, fields)
+    if (!form.ok) return refuse(firstProblem(form, limitProblems), 422)
+    const rule = ruleOf(form.value.perRequest, form.value.perMonth)
+    const was = ruleOf(form.value.wasRequest, form.value.wasMonth)
+    if (rule === undefined) return refuse('bad-approval', 422)
+    const outcome =
+      was === undefined ? 'stale' : await setAutomaticApproval(args.ctx, { ...setting, rule, was })
+    return outcome === 'set' ? done : refuse('stale-approval', 409)
+  }
+  if (intent !== 'team-ceiling') throw badRequest()
   // The ceiling binds finance too, so owners alone set it.
   if (!isActiveOwner(team)) throw notFound()
   const form = parseFields(ceilingForm, fields)
@@ -58,7 +91,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Limits() {
-  const { team, isOwner, ceiling, done } = useLoaderData<typeof loader>()
+  const { team, isOwner, ceiling, approval, done } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const problem = answer ? limitProblems[answer.problem] : null
   const typedAt = (code: keyof typeof limitProblems, field: string) =>
@@ -99,6 +132,23 @@ export default function Limits() {
           </div>
         ) : (
           <p className="mt-4 text-small text-soft">Owners set the ceiling.</p>
+        )}
+      </Section>
+      <Section title="Automatic approval" id="approval">
+        <p className="max-w-read text-soft">
+          {approval
+            ? `Budget requests up to ${approval.perRequest.text} are approved at once, up to ` +
+              `${approval.perMonth.text} for a member in a month.`
+            : 'Off: an owner or finance decides on each budget request.'}
+        </p>
+        {team.closedAt ? null : (
+          <div className="mt-6">
+            <ApprovalForm
+              key={approval ? `${approval.perRequest.usd}-${approval.perMonth.usd}` : 'off'}
+              current={approval}
+              typed={answer?.problem === 'bad-approval' ? answer.typed : null}
+            />
+          </div>
         )}
       </Section>
     </TeamShell>

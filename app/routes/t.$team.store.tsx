@@ -18,6 +18,7 @@ import { TeamShell } from '~/components/team/team-shell'
 import { subKeyUrl, teamUrl } from '~/urls'
 import { requestMore, withdrawRequest } from '~/domain/money/budget-requests.server'
 import { keyLives, lifeEnd } from '~/domain/team/key-life'
+import { readApprovedAtOnce } from '~/domain/team/automatic-approval.server'
 import { provisionSubKey } from '~/domain/team/sub-key.server'
 import { readTeamDefaults } from '~/domain/team/team-defaults.server'
 import {
@@ -44,11 +45,12 @@ export const loader = handler(async (args) => {
   const { ctx } = args
   const ref = { teamId: team.teamId, userId: viewer.userId }
   const query = new URL(args.request.url).searchParams
-  const [budget, masterKeys, request, defaults] = await Promise.all([
+  const [budget, masterKeys, request, defaults, atOnce] = await Promise.all([
     readBudgetView(ctx, ref),
     listMasterKeyChoices(ctx, team.teamId),
     findLastRequest(ctx, ref),
     readTeamDefaults(ctx, team.teamId),
+    readApprovedAtOnce(ctx, ref),
   ])
   const first = masterKeys.find(({ service }) => service === defaults.service) ?? masterKeys[0]
   return {
@@ -57,6 +59,7 @@ export const loader = handler(async (args) => {
     masterKeys,
     selected: masterKeys.find((key) => key.id === query.get('with')) ?? first ?? null,
     request,
+    atOnce,
     formIds: { key: randomUUID(), request: randomUUID() },
     justRequested: query.get('asked') === 'yes',
     asOf: ctx.now().toISOString(),
@@ -109,7 +112,7 @@ export const action = handler(async (args) => {
       reason: why,
       ...(formId ? { formId } : {}),
     })
-    return outcome.kind === 'asked'
+    return outcome.kind !== 'refused'
       ? redirect(`${teamUrl(team.slug, 'store')}?asked=yes`, 303)
       : refuse(outcome.reason)
   }
@@ -140,7 +143,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 export default function Store() {
-  const { team, budget, masterKeys, selected, request, formIds, justRequested, asOf } =
+  const { team, budget, masterKeys, selected, request, atOnce, formIds, justRequested, asOf } =
     useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const busy = useNavigation().state !== 'idle'
@@ -177,6 +180,16 @@ export default function Store() {
         <div role="status" className="mt-6 max-w-read">
           <Callout tone="ok" title={`You requested ${request.more.text} more a month`}>
             <p>The owners see it on their members page. This page shows their decision.</p>
+          </Callout>
+        </div>
+      ) : null}
+      {justRequested && request?.automatic ? (
+        <div role="status" className="mt-6 max-w-read">
+          <Callout tone="ok" title={`You have ${request.more.text} more this month`}>
+            <p>
+              Your request was approved automatically, for {monthName(budget.month)} alone. For more
+              every month, ask an owner of the team.
+            </p>
           </Callout>
         </div>
       ) : null}
@@ -221,7 +234,13 @@ export default function Store() {
         <Section title={onlyAsks ? 'Your request' : 'Request more budget'} id="more">
           {request ? <LastRequest request={request} asOf={asOf} /> : null}
           {request?.state === 'open' || !mayMake ? null : (
-            <RequestForm typed={typed} formId={formIds.request} errorAt={errorAt} />
+            <RequestForm
+              typed={typed}
+              formId={formIds.request}
+              atOnce={atOnce}
+              month={budget.month}
+              errorAt={errorAt}
+            />
           )}
         </Section>
       ) : null}

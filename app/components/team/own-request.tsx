@@ -1,8 +1,10 @@
 import { Form } from '@remix-run/react'
+import type { MoneyView } from '~/domain/money-view'
 import type { OwnRequestView } from '~/domain/team/team-view.server'
 import { Button } from '../base/button'
 import { Field } from '../base/field'
 import { Time } from '../base/time'
+import { monthName } from './month-name'
 import type { TypedFields } from './new-key-form'
 import { requestStates } from './store-messages'
 
@@ -13,6 +15,7 @@ export function LastRequest({ request, asOf }: { request: OwnRequestView; asOf: 
       <p className="text-soft">
         Your request for {request.more.text} more a month (“{request.reason}”, sent{' '}
         <Time iso={request.askedAt} now={asOf} />) {requestStates[request.state]}
+        {request.automatic ? ' automatically' : ''}
         {grantedText(request)}.
         {request.decisionReason ? ` Message from the owner: “${request.decisionReason}”` : ''}
       </p>
@@ -37,11 +40,16 @@ function grantedText({ more, granted, grantedOnce }: OwnRequestView): string {
 export function RequestForm({
   typed,
   formId,
+  atOnce,
+  month,
   errorAt,
 }: {
   typed: TypedFields
   /** Posted twice, it asks once. */
   formId: string
+  /** The largest request that is approved at once; null for none. */
+  atOnce: MoneyView | null
+  month: string
   errorAt: (field: string) => { error?: string }
 }) {
   return (
@@ -51,6 +59,11 @@ export function RequestForm({
         label="More a month, in USD"
         name="more"
         required
+        {...(atOnce
+          ? {
+              hint: `Up to ${atOnce.text} is approved at once, for ${monthName(month)} alone. An owner decides on more.`,
+            }
+          : {})}
         defaultValue={typed.more ?? ''}
         {...errorAt('more')}
       />

@@ -21,6 +21,8 @@ const detailLabels: Record<string, string> = {
   carriedUsd: 'used before',
   wantedUsd: 'wanted',
   limitUsd: 'cap',
+  requestUsd: 'a request',
+  monthUsd: 'a member and month',
   expiresAt: 'ends',
   keyHash: 'key id',
   attemptId: 'attempt',

@@ -11,7 +11,7 @@ export type AuditAction =
   | 'attendee.created'
   | 'audit.exported'
   | 'bind.retried'
-  | `budget.${'asked' | 'set' | 'topped-up' | `request-${'approved' | 'refused' | 'withdrawn'}`}`
+  | `budget.${'asked' | 'set' | 'topped-up' | `request-${'approved' | 'granted' | 'refused' | 'withdrawn'}`}`
   | `bulk.${'started' | 'aborted' | 'finished'}`
   | `claim.${ClaimEvent}`
   | 'claims.exported'
@@ -41,7 +41,7 @@ export type AuditAction =
   | `spare.${'requested' | 'taken' | 'refused' | 'ended'}`
   | `sub-key.${SubKeyEvent}`
   | `team.${'books-exported' | 'created' | 'closed' | 'renamed'}`
-  | `team.${'ceiling-set' | 'key-ceiling-set' | 'default-budget-set' | 'default-service-set'}`
+  | `team.${'automatic-approval-set' | 'ceiling-set' | 'key-ceiling-set' | 'default-budget-set' | 'default-service-set'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`
   | `waitlist.${'joined' | 'left' | 'removed' | 'let-in' | 'skipped'}`
   | 'workshop.ended'

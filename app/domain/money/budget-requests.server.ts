@@ -1,18 +1,27 @@
 /**
- * Budget requests: a member asks, an owner or finance decides, with the amount that was asked or another one.
+ * Budget requests: a member asks, an owner or finance decides, with the amount that was asked or
+ * another one. Small ones are approved at once where the team says so.
  * Guarantee: a request is decided or withdrawn once, because both update the open row under the
  * member's lock; and what is granted is booked in the same transaction.
  */
+import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
 import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
+import {
+  automaticUpTo,
+  readAutomaticApproval,
+  type AutomaticApproval,
+} from './automatic-approval.server'
 import { setBudgetIn } from './budgets.server'
+import { lockCeiling } from './ceiling.server'
 import {
   openMember,
   requireMoneyRole,
   requireNotBanned,
   requireOpenTeam,
   teamScope,
+  type OpenMember,
 } from './member-lock.server'
 import { readBudget } from './open-month.server'
 import type { MemberRef } from './postings.server'
@@ -20,11 +29,15 @@ import { mayHoldKeys } from './roles'
 import { addTopUpIn } from './top-ups.server'
 
 export type RequestOutcome =
-  { kind: 'asked' } | { kind: 'refused'; reason: 'already-asked' | 'not-active' }
+  | { kind: 'asked' }
+  /** Approved automatically, for this month alone. */
+  | { kind: 'granted' }
+  | { kind: 'refused'; reason: 'already-asked' | 'not-active' }
 
 /**
- * Records that a member requests `more` nano-USD a month. A second request is refused while one is
- * open; the same form, posted again, is the same request.
+ * Records that a member requests `more` nano-USD a month, and approves it at once where the team's
+ * rule covers it. A second request is refused while one is open; the same form, posted again, is the
+ * same request.
  */
 export async function requestMore(
   ctx: Ctx,
@@ -33,6 +46,8 @@ export async function requestMore(
 ): Promise<RequestOutcome> {
   return ctx.db.$transaction(async (tx): Promise<RequestOutcome> => {
     await requireNotBanned(tx, ref.userId)
+    // Before the member, as every lock of the team: nothing is approved once it is turned off.
+    const rule = await readAutomaticApproval(tx, ref.teamId, { keep: true })
     const member = await openMember(ctx, tx, ref)
     if (member?.state !== 'active' || !mayHoldKeys(member.role))
       return { kind: 'refused', reason: 'not-active' }
@@ -43,10 +58,11 @@ export async function requestMore(
         ${ref.userId}, ${decimalStringFromNano(ask.more)}::numeric, ${ask.reason},
         ${ctx.now()}::timestamptz) on conflict do nothing`
     if (written !== 1) {
-      const same = await tx.$queryRaw<object[]>`
-        select 1 from keymint.budget_requests where id = ${ask.formId ?? null}::uuid
+      const [same] = await tx.$queryRaw<{ granted: boolean }[]>`
+        select auto_month is not null as granted from keymint.budget_requests where id = ${ask.formId ?? null}::uuid
           and team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}`
-      return same.length > 0 ? { kind: 'asked' } : { kind: 'refused', reason: 'already-asked' }
+      if (!same) return { kind: 'refused', reason: 'already-asked' }
+      return { kind: same.granted ? 'granted' : 'asked' }
     }
     await recordAudit(tx, {
       actor: `user:${ref.userId}`,
@@ -55,8 +71,43 @@ export async function requestMore(
       scope: teamScope(member.slug),
       details: { moreUsd: decimalStringFromNano(ask.more), reason: ask.reason },
     })
-    return { kind: 'asked' }
+    return rule && (await grantAtOnce(ctx, tx, member, ask, rule))
+      ? { kind: 'granted' }
+      : { kind: 'asked' }
   })
+}
+
+/** Approves the member's open request where the rule and the ceiling allow it. False: a person decides. */
+async function grantAtOnce(
+  ctx: Ctx,
+  tx: Tx,
+  member: OpenMember,
+  ask: { more: NanoUsd; reason: string },
+  rule: AutomaticApproval,
+): Promise<boolean> {
+  await lockCeiling(tx, member.teamId)
+  if (ask.more > (await automaticUpTo(tx, member, member.month, rule))) return false
+  const more = decimalStringFromNano(ask.more)
+  await tx.$executeRaw`
+    update keymint.budget_requests set state = 'approved', decided_at = ${ctx.now()}::timestamptz,
+      decided_by = 'worker', granted_usd = more_usd, granted_once = true, auto_month = ${member.month}::date
+    where team_id = ${member.teamId}::uuid and user_id = ${member.userId} and state = 'open'`
+  await recordAudit(tx, {
+    actor: 'worker',
+    action: 'budget.request-granted',
+    subject: `user:${member.userId}`,
+    scope: teamScope(member.slug),
+    details: {
+      grantedUsd: more,
+      month: member.month,
+      requestUsd: decimalStringFromNano(rule.perRequest),
+      monthUsd: decimalStringFromNano(rule.perMonth),
+      decided: 'automatically',
+    },
+  })
+  const reason = `approved automatically: ${ask.reason}`
+  await addTopUpIn(ctx, tx, member, { amount: ask.more, reason }, 'worker')
+  return true
 }
 
 /** Withdraws the member's own open request. False when there is none: decided before, or withdrawn. */
@@ -143,7 +194,8 @@ export async function decideRequest(
     if (!approved) return { kind: 'refused' }
     const amount = nanoFromDecimalString(decided.granted)
     if (once) {
-      await addTopUpIn(ctx, tx, member, { amount, reason: input.reason }, input.actorUserId)
+      const more = { amount, reason: input.reason }
+      await addTopUpIn(ctx, tx, member, more, `user:${input.actorUserId}`)
       return { kind: 'approved' }
     }
     const present = await readBudget(tx, member, member.month)

@@ -5,7 +5,7 @@
  */
 import type { Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, type NanoUsd } from '~/money'
-import { recordAudit } from '../audit/audit.server'
+import { recordAudit, type AuditActor } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { openMember, requireMoneyRole, requireOpenTeam, teamScope } from './member-lock.server'
 import type { OpenMember } from './member-lock.server'
@@ -46,7 +46,7 @@ export async function setTopUp(
     if (change.month !== member.month) return { kind: 'refused', reason: 'month-changed' }
     const present = await readTopUp(tx, member, member.month)
     if (present !== change.was) return { kind: 'refused', reason: 'stale' }
-    await setTopUpIn(ctx, tx, member, present, change, actorUserId)
+    await setTopUpIn(ctx, tx, member, present, change, `user:${actorUserId}`)
     return { kind: 'set' }
   })
 }
@@ -57,11 +57,11 @@ export async function addTopUpIn(
   tx: Tx,
   member: OpenMember,
   more: { amount: NanoUsd; reason: string },
-  actorUserId: string,
+  actor: AuditActor,
 ): Promise<void> {
   const present = await readTopUp(tx, member, member.month)
   const change = { amount: present + more.amount, reason: more.reason }
-  await setTopUpIn(ctx, tx, member, present, change, actorUserId)
+  await setTopUpIn(ctx, tx, member, present, change, actor)
 }
 
 async function setTopUpIn(
@@ -70,13 +70,13 @@ async function setTopUpIn(
   member: OpenMember,
   present: NanoUsd,
   { amount, reason, formId }: Pick<TopUpChange, 'amount' | 'reason' | 'formId'>,
-  actorUserId: string,
+  actor: AuditActor,
 ): Promise<void> {
-  const actor = `user:${actorUserId}` as const
   await tx.$executeRaw`
     insert into keymint.budget_top_ups (team_id, user_id, month, amount_usd, reason, set_by, set_at, form_id)
     values (${member.teamId}::uuid, ${member.userId}, ${member.month}::date,
-      ${decimalStringFromNano(amount)}::numeric, ${reason}, ${actorUserId}, ${ctx.now()}::timestamptz,
+      ${decimalStringFromNano(amount)}::numeric, ${reason},
+      ${actor.replace(/^user:/, '')}, ${ctx.now()}::timestamptz,
       ${formId ?? null}::uuid)
     on conflict (team_id, user_id, month) do update
       set amount_usd = excluded.amount_usd, reason = excluded.reason, set_by = excluded.set_by,

@@ -168,6 +168,8 @@ export type OwnRequestView = {
   /** What was granted, and whether for one month alone. Null unless approved. */
   granted: MoneyView | null
   grantedOnce: boolean
+  /** Approved at once by the team's rule, without a person. */
+  automatic: boolean
   reason: string
   askedAt: string
   state: 'open' | 'approved' | 'refused' | 'withdrawn'
@@ -185,6 +187,7 @@ export async function findLastRequest(
       more: string
       granted: string | null
       grantedOnce: boolean
+      automatic: boolean
       reason: string
       askedAt: Date
       state: OwnRequestView['state']
@@ -193,7 +196,7 @@ export async function findLastRequest(
   >`
     select id, more_usd::text as more,
       case when state = 'approved' then coalesce(granted_usd, more_usd) end::text as granted,
-      granted_once as "grantedOnce", reason, created_at as "askedAt", state, decision_reason as "decisionReason"
+      granted_once as "grantedOnce", auto_month is not null as automatic, reason, created_at as "askedAt", state, decision_reason as "decisionReason"
       from keymint.budget_requests
     where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} order by created_at desc limit 1`
   return row
