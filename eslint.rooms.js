@@ -144,6 +144,7 @@ const rooms = [
       'books.server',
       'cap-preview.server',
       'close.server',
+      'correct-usage.server',
       'forecasts.server',
       'invitations.server',
       'key-ceiling.server',

@@ -138,6 +138,9 @@ export const spendingCsvUrl = (slug: string, month: string) =>
 export const ledgerUrl = (slug: string, month: string, before?: string) =>
   `/t/${part(slug)}/ledger?month=${part(month)}${before ? `&before=${part(before)}` : ''}`
 
+export const correctionsUrl = (slug: string, month: string) =>
+  `/t/${part(slug)}/corrections?month=${part(month)}`
+
 export const ledgerCsvUrl = (slug: string, month: string) =>
   `/t/${part(slug)}/ledger.csv?month=${part(month)}`
 

@@ -147,6 +147,12 @@ export const teamTable: Row[] = [
     act: moneyAct(400),
   },
   {
+    route: 'routes/t.$team.corrections',
+    path: ({ slug }) => `/t/${slug}/corrections`,
+    read: money,
+    act: moneyAct(400),
+  },
+  {
     route: 'routes/t.$team.vault',
     path: ({ slug }) => `/t/${slug}/vault`,
     read: owners,

@@ -133,7 +133,17 @@ test('every address of a team answers as the table says, and reveals nothing to 
     ['member', ['dashboard', 'my-keys', 'store', ...books]],
     [
       'finance',
-      ['dashboard', 'my-keys', 'store', 'members', 'budgets', 'limits', member, ...books],
+      [
+        'dashboard',
+        'my-keys',
+        'store',
+        'members',
+        'budgets',
+        'limits',
+        'corrections',
+        member,
+        ...books,
+      ],
     ],
   ] as const)
     for (const page of pages) {
@@ -265,6 +275,11 @@ async function expectNothingDone(
     [
       member,
       { intent: 'top-up', amount: '1000', was: '0.00', month: '2026-11-01', reason: 'x' },
+      noMoney,
+    ],
+    [
+      `/t/${slug}/corrections`,
+      { intent: 'correct', direction: 'up', amount: '5', month: '2026-11-01', reason: 'x' },
       noMoney,
     ],
     [`/t/${slug}/limits`, { intent: 'approval', perRequest: '5', perMonth: '5' }, noMoney],

@@ -44,6 +44,7 @@ test('every page of a team meets WCAG 2.2 AA, light and dark, small and large', 
     'members',
     'budgets',
     'limits',
+    'corrections',
     'vault',
     'audit',
   ]

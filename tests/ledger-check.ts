@@ -12,7 +12,8 @@ export async function checkLedger(world: TeamWorld, member: string | null = null
           when to_account = 'unallocated' then -amount_usd else 0 end) as allocated,
         sum(case when to_account = 'committed' then amount_usd when from_account = 'committed' then -amount_usd
           else 0 end) as committed,
-        sum(case when to_account = 'spent' then amount_usd else 0 end) as spent,
+        sum(case when to_account = 'spent' then amount_usd when from_account = 'spent' then -amount_usd
+          else 0 end) as spent,
         sum(case when to_account = 'free' then amount_usd when from_account = 'free' then -amount_usd else 0
           end) as free
       from keymint.transactions where user_id = any(${ids}) group by user_id, month),
@@ -68,10 +69,18 @@ export async function checkLedger(world: TeamWorld, member: string | null = null
     union all select 'the ledger of ' || coalesce(w.id, m.api_key_id) || ' in ' || coalesce(w.month, m.month) ||
       ' is not its windows: ' || coalesce(m.committed_usd, 0) || ' and ' || coalesce(m.spent_usd, 0) || ', not ' ||
       coalesce(w.committed, 0) || ' and ' || coalesce(w.spent, 0)
-      from windows w full join (select m.* from keymint.key_months m join keymint.api_keys k on k.id = m.api_key_id
+      from windows w full join (select m.api_key_id, m.month, m.committed_usd,
+          m.spent_usd - m.corrected_usd as spent_usd from keymint.key_months m
+        join keymint.api_keys k on k.id = m.api_key_id
         where k.user_id = any(${ids})) m on m.api_key_id = w.id and m.month = w.month
       where (coalesce(m.committed_usd, 0), coalesce(m.spent_usd, 0))
         is distinct from (coalesce(w.committed, 0), coalesce(w.spent, 0))
+    union all select 'the corrections of ' || m.api_key_id || ' are not those of the ledger'
+      from keymint.key_months m join keymint.api_keys k on k.id = m.api_key_id
+      left join lateral (select sum(case t.kind when 'correct-up' then t.amount_usd else -t.amount_usd end) as usd
+        from keymint.transactions t where t.api_key_id = m.api_key_id and t.month = m.month
+          and t.kind in ('correct-up', 'correct-down')) c on true
+      where k.user_id = any(${ids}) and m.corrected_usd <> coalesce(c.usd, 0)
     union all select 'a reservation is below a limit that may be in force: ' || id || ' holds ' || reserved ||
       ' of ' || most from worst where most > 0.000001
         and reserved < most - case when limit_reset is null then used_before else 0 end
@@ -97,7 +106,7 @@ export async function checkLedger(world: TeamWorld, member: string | null = null
       from keymint.budget_months b
       where b.user_id = any(${ids}) and b.free_usd < 0
         and not exists (select 1 from keymint.transactions t where t.user_id = b.user_id and t.month = b.month
-        and t.kind in ('deallocate', 'overspend', 'carry'))
+        and t.kind in ('deallocate', 'overspend', 'carry', 'correct-up'))
     limit 5`
   expect(wrong.map(({ what }) => what)).toEqual([])
 }

@@ -1,4 +1,5 @@
 /** The steps of the ledger's random walk: everything that moves a member's money. */
+import { correctUsage, listCorrectableKeys } from '~/domain/team/correct-usage.server'
 import { acceptInvitation, invite } from '~/domain/team/invitations.server'
 import { applyKey } from '~/domain/keys/apply.server'
 import { recordReading } from '~/domain/keys/readings.server'
@@ -11,6 +12,7 @@ import {
 import { removeMember, resumeMember, suspendMember } from '~/domain/team/team.server'
 import { decideRequest, requestMore } from '~/domain/money/budget-requests.server'
 import { rollMonths, setBudget } from '~/domain/money/budgets.server'
+import { nanoFromDecimalString } from '~/money'
 import { monthOf, nextMonth, startOf } from '~/domain/money/month'
 import type { TeamWorld } from './team'
 
@@ -159,6 +161,36 @@ export const steps: Step[] = [
             'walk',
           )
         : Promise.resolve(),
+  },
+  {
+    name: 'correct',
+    weight: 4,
+    run: async ({ world, below }) => {
+      // Of this month or one before it, of whoever had a key then, ended or not.
+      const months = await world.db.$queryRaw<{ month: string }[]>`
+        select distinct m.month::text as month from keymint.key_months m
+        join keymint.api_keys k on k.id = m.api_key_id where k.team_id = ${world.teamId}::uuid order by 1`
+      const { month } = months[below(months.length)] ?? {}
+      if (month === undefined) return
+      const keys = await listCorrectableKeys(world.ctx, world.teamId, month, null)
+      const key = keys[below(keys.length)]
+      if (!key) return
+      const amount = usd(below(600)) + BigInt(1 + below(9_999_999))
+      const correction = {
+        teamId: world.teamId,
+        actorUserId: world.ownerId,
+        handle: key.handle,
+        month,
+        direction: below(2) === 0 ? ('up' as const) : ('down' as const),
+        amount,
+        reason: 'walk',
+        was: nanoFromDecimalString(key.corrected),
+      }
+      const twice = [1, 2].map(() => correctUsage(world.ctx, correction))
+      // Both end before the next step begins.
+      for (const one of await Promise.allSettled(twice))
+        if (one.status === 'rejected') throw one.reason
+    },
   },
   {
     name: 'apply',

@@ -7,7 +7,7 @@ import { MonthChoice } from '~/components/team/month-choice'
 import { monthName } from '~/components/team/month-name'
 import { TeamShell } from '~/components/team/team-shell'
 import { listPostings } from '~/domain/team/books.server'
-import { ledgerCsvUrl, ledgerUrl, teamUrl } from '~/urls'
+import { correctionsUrl, ledgerCsvUrl, ledgerUrl, teamUrl } from '~/urls'
 import { ledgerScope, monthAsked } from '~/web/books.server'
 import { handler } from '~/web/handler.server'
 import { frameOf, requireMember } from '~/web/team.server'
@@ -42,8 +42,9 @@ export default function Ledger() {
       back={{ to: teamUrl(team.slug, 'spending'), label: 'Spending' }}
     >
       <MonthChoice month={month} months={months} />
-      <p className="mt-4">
+      <p className="mt-4 flex flex-wrap gap-3">
         <ButtonLink to={ledgerCsvUrl(team.slug, month)}>Download as CSV</ButtonLink>
+        {whole ? <ButtonLink to={correctionsUrl(team.slug, month)}>Corrections</ButtonLink> : null}
       </p>
       <Section title="Postings" id="postings">
         <LedgerTable rows={page.rows} asOf={asOf} />

@@ -57,6 +57,9 @@ export default function Spending() {
         <Chart chart={chart} />
         <p className="mt-2 max-w-read text-small text-soft">
           Usage counts when it is read. What is read after the month’s end counts on its last day.
+          {view.corrected
+            ? ` Corrections of ${view.corrected.text} are in the sum and in no day.`
+            : ''}
         </p>
       </Section>
       {whole ? (

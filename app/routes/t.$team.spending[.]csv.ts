@@ -1,6 +1,6 @@
 import { exportSpending, spendingFields } from '~/domain/team/books.server'
 import { booksScope, monthAsked } from '~/web/books.server'
-import { csvDownload } from '~/web/csv.server'
+import { csvDownload, plainNumber } from '~/web/csv.server'
 import { handler } from '~/web/handler.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 import { requireMember } from '~/web/team.server'
@@ -16,6 +16,11 @@ export const loader = handler(async (args) => {
   return csvDownload(
     `spending-${slug}-${month.slice(0, 7)}.csv`,
     spendingFields,
-    exportSpending(args.ctx, { ...scope, slug, month, actorUserId }),
+    numbered(exportSpending(args.ctx, { ...scope, slug, month, actorUserId })),
   )
 })
+
+/** The last cell is an amount, negative where it takes something back. */
+async function* numbered(rows: AsyncIterable<string[]>) {
+  for await (const cells of rows) yield [...cells.slice(0, -1), plainNumber(cells.at(-1) ?? '')]
+}

@@ -7,7 +7,12 @@ import { pipeline, Readable } from 'node:stream'
 import { stringify } from 'csv-stringify'
 import { download } from './download.server'
 
-type Cell = string | number | null
+/** A decimal number as text; a sign in front of it makes no formula. */
+export type PlainNumber = { number: string }
+type Cell = string | number | PlainNumber | null
+
+export const plainNumber = (text: string): PlainNumber | string =>
+  /^-\d+(\.\d+)?$/.test(text) ? { number: text } : text
 
 /** `header` names the columns, each row has its cells in that order. */
 export function csvStream(
@@ -18,6 +23,10 @@ export function csvStream(
     header: true,
     columns: [...header],
     escape_formulas: true,
+    cast: {
+      object: (value: object) =>
+        'number' in value ? { value: String(value.number), escape_formulas: false } : '',
+    },
     bom: true,
     record_delimiter: 'windows',
   })

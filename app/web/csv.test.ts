@@ -2,7 +2,7 @@
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { csvDownload, csvStream } from './csv.server'
+import { csvDownload, csvStream, plainNumber } from './csv.server'
 
 test('a cell that a spreadsheet would run is disarmed, and quotes and line breaks stay in their cell', async () => {
   const rows = [
@@ -15,6 +15,19 @@ test('a cell that a spreadsheet would run is disarmed, and quotes and line break
   expect(lines[0]).toBe('a,b,c,d,e')
   expect(lines[1]).toBe("'=cmd(),'+1,'-1,'@sum,'\t=x")
   expect(lines[2]).toBe('"two\r\nlines","with ""quotes"", and commas",,Ada,7')
+})
+
+test('a negative amount is a number, and what only looks like one is disarmed', async () => {
+  const rows = ['-1.750000000', '5.000000000', '-1+cmd()', '-'].map((text) => [plainNumber(text)])
+  const file = (await buffer(csvStream(['usd'], rows))).toString()
+  expect(file.slice(1).split('\r\n')).toEqual([
+    'usd',
+    '-1.750000000',
+    '5.000000000',
+    "'-1+cmd()",
+    "'-",
+    '',
+  ])
 })
 
 test('rows that break off midway break the download, so that half a file is not taken for a whole one', async () => {

@@ -7,7 +7,13 @@ import { drawChart } from './draw-chart.server'
 const daySeconds = 86_400
 
 export function spendingChart(
-  { days, total, from, to }: Pick<SpendingView, 'days' | 'total' | 'from' | 'to'>,
+  {
+    days,
+    corrected,
+    total,
+    from,
+    to,
+  }: Pick<SpendingView, 'days' | 'corrected' | 'total' | 'from' | 'to'>,
   whose: string,
   monthLabel: string,
   isOver = false,
@@ -28,9 +34,15 @@ export function spendingChart(
       head: ['Day (UTC)', 'Spent'],
       sentence: spent
         ? `${total.text} spent by ${whose} in ${monthLabel}${isOver ? '' : ' so far'}; ` +
-          `the peak was ${peak.spent.text} on ${dayLabel(peak.day)}. Days are UTC, by the time of the reading.`
+          `the peak was ${peak.spent.text} on ${dayLabel(peak.day)}. Days are UTC, by the time of the reading.` +
+          (corrected ? ` Corrections of ${corrected.text} are in the sum and in no day.` : '')
         : `Nothing spent by ${whose} in ${monthLabel}${isOver ? '' : ' yet'}. Days are UTC.`,
-      rows: spent ? days.map(({ day, spent: amount }) => [dayLabel(day), amount.text]) : [],
+      rows: spent
+        ? [
+            ...days.map(({ day, spent: amount }) => [dayLabel(day), amount.text]),
+            ...(corrected ? [['Corrections', corrected.text]] : []),
+          ]
+        : [],
     },
     [
       {

@@ -11,6 +11,8 @@ const kinds: Record<string, string> = {
   release: 'returned from a key',
   spend: 'spent by a key',
   overspend: 'spent beyond what was set aside',
+  'correct-up': 'corrected: more was spent by a key',
+  'correct-down': 'corrected: less was spent by a key',
 }
 
 /** The postings of a month, newest first; on a phone each is a card. */

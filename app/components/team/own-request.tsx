@@ -61,7 +61,7 @@ export function RequestForm({
         required
         {...(atOnce
           ? {
-              hint: `Up to ${atOnce.text} is approved at once, for ${monthName(month)} alone. An owner decides on more.`,
+              hint: `Up to ${atOnce.text} is approved at once, for ${monthName(month)} alone.`,
             }
           : {})}
         defaultValue={typed.more ?? ''}

@@ -63,6 +63,14 @@ export function SubKeyUsage({
           ? ' Over 80 % of the cap is spent.'
           : ''}
       </p>
+      {view.corrected ? (
+        <p className="mt-2 max-w-read text-small text-soft">
+          {view.corrected.usd < 0
+            ? `The provider counted ${view.corrected.text.replace('-', '')} too much`
+            : `The provider counted ${view.corrected.text} too little`}
+          : it is corrected in the ledger. The cap follows the provider’s count.
+        </p>
+      ) : null}
       {view.chosen.length > 0 ? (
         <p className="mt-2">
           {view.chosen.map(({ label, value }) => `${label}: ${value}`).join('. ')}.

@@ -41,7 +41,8 @@ export type AuditAction =
   | `spare.${'requested' | 'taken' | 'refused' | 'ended'}`
   | `sub-key.${SubKeyEvent}`
   | `team.${'books-exported' | 'created' | 'closed' | 'renamed'}`
-  | `team.${'automatic-approval-set' | 'ceiling-set' | 'key-ceiling-set' | 'default-budget-set' | 'default-service-set'}`
+  | `team.${'automatic-approval-set' | 'ceiling-set' | 'key-ceiling-set'}`
+  | `team.${'default-budget-set' | 'default-service-set'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`
   | `waitlist.${'joined' | 'left' | 'removed' | 'let-in' | 'skipped'}`
   | 'workshop.ended'
@@ -83,6 +84,7 @@ type ClaimEvent =
   | 'released'
 
 type SubKeyEvent =
+  | 'usage-corrected'
   | 'asked'
   | 'refused'
   | 'revealed'

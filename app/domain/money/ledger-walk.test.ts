@@ -46,6 +46,7 @@ test(
       'apply',
       'expire',
       'budget',
+      'correct',
     ])
       expect(total.get(name) ?? 0, name).toBeGreaterThanOrEqual(runsInFull ? 20 : walks)
   },
@@ -149,7 +150,8 @@ async function settleEverything(world: TeamWorld): Promise<void> {
   await checkLedger(world)
   const [sums] = await db.$queryRaw<{ committed: string; spent: string; open: number }[]>`
     select (select sum(committed_usd)::text from keymint.budget_months) as committed,
-      (select sum(spent_usd)::text from keymint.budget_months) as spent,
+      ((select sum(spent_usd) from keymint.budget_months)
+        - (select sum(corrected_usd) from keymint.key_months))::text as spent,
       (select count(*)::int from keymint.api_keys where state in ('pending', 'ready')
         or (state = 'ended' and key_hash is not null and settled_at is null))
         + (select count(*)::int from keymint.keys where saved_at is not null and settled_at is null) as open`

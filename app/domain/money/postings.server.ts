@@ -3,7 +3,7 @@
  * because balances are moved by postings alone (a trigger) and every posting takes from one account
  * what it adds to another. Whoever posts holds the member's row: see member-lock.server.ts.
  */
-import type { Tx } from '~/adapters/db.server'
+import { Prisma, type Tx } from '~/adapters/db.server'
 import { decimalStringFromNano, nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { AuditActor } from '../audit/audit.server'
 import type { Month } from './month'
@@ -23,6 +23,9 @@ type PostingKind =
   | 'spend'
   /** Spent beyond what was committed; charged to what is free. */
   | 'overspend'
+  /** What the provider counted too little, and too much: a person says so. */
+  | 'correct-up'
+  | 'correct-down'
 
 export type Posting = {
   kind: PostingKind
@@ -30,6 +33,8 @@ export type Posting = {
   amount: NanoUsd
   apiKeyId?: string
   reason?: string
+  /** The form that asks for it. Two with the same one cannot be posted. */
+  formId?: string
 }
 
 const accountsOf: Record<PostingKind, readonly [from: string, to: string]> = {
@@ -40,6 +45,8 @@ const accountsOf: Record<PostingKind, readonly [from: string, to: string]> = {
   release: ['committed', 'free'],
   spend: ['committed', 'spent'],
   overspend: ['free', 'spent'],
+  'correct-up': ['free', 'spent'],
+  'correct-down': ['spent', 'free'],
 }
 
 /**
@@ -58,16 +65,17 @@ export async function post(
   if (real.length === 0) return
   await tx.$executeRaw`
     insert into keymint.transactions (at, team_id, user_id, month, kind, from_account, to_account, amount_usd,
-      api_key_id, actor, reason)
+      api_key_id, actor, reason, form_id)
     select coalesce(${at}::timestamptz, now()), ${ref.teamId}::uuid, ${ref.userId}, p.month, p.kind,
-      p.from_account, p.to_account, p.amount, p.api_key_id, ${actor}, p.reason
+      p.from_account, p.to_account, p.amount, p.api_key_id, ${actor}, p.reason, p.form_id
     from unnest(${real.map(({ month }) => month)}::text[]::date[], ${real.map(({ kind }) => kind)}::text[],
       ${real.map(({ kind }) => accountsOf[kind][0])}::text[],
       ${real.map(({ kind }) => accountsOf[kind][1])}::text[],
         ${real.map(({ amount }) => decimalStringFromNano(amount))}::numeric[],
       ${real.map(({ apiKeyId }) => apiKeyId ?? null)}::uuid[],
-        ${real.map(({ reason }) => reason ?? null)}::text[])
-      with ordinality as p(month, kind, from_account, to_account, amount, api_key_id, reason, position)
+        ${real.map(({ reason }) => reason ?? null)}::text[],
+      ${real.map(({ formId }) => formId ?? null)}::uuid[])
+      with ordinality as p(month, kind, from_account, to_account, amount, api_key_id, reason, form_id, position)
         order by p.position`
 }
 
@@ -100,6 +108,9 @@ export function commitmentChange(
     ? [{ kind: rise, month, apiKeyId, amount: to - from }]
     : [{ kind: 'release', month, apiKeyId, amount: from - to }]
 }
+
+/** In SQL, of a posting `t`: a reading made it, and no person. */
+export const isUsage = Prisma.sql`(t.to_account = 'spent' and t.kind <> 'correct-up')`
 
 /** A spend is taken from what is committed for the key; what exceeds that is taken from `free`. */
 export function spendPostings(

@@ -9,6 +9,7 @@ import type { Ctx } from '../ctx'
 import { moneyView, type MoneyView } from '../money-view'
 import { teamScope } from '../money/member-lock.server'
 import { nextMonth, type Month } from '../money/month'
+import { isUsage } from '../money/postings.server'
 import { dayOf, daysOf, isNamed, type BooksScope } from './months.server'
 
 type Posted = {
@@ -163,10 +164,14 @@ export const spendingFields = [
   'key',
   'key_id',
   'key_state',
+  'kind',
   'spent_usd',
 ] as const
 
-/** What each key spent on each day of a month; the cells as in `spendingFields`. */
+/**
+ * What each key spent on each day of a month, and what was corrected on it, negative where a provider
+ * counted too much; the cells as in `spendingFields`.
+ */
 export async function* exportSpending(ctx: Ctx, input: Export): AsyncGenerator<string[]> {
   const { teamId, userId, keysOf, month } = input
   await auditExport(ctx, input, 'spending')
@@ -174,17 +179,20 @@ export async function* exportSpending(ctx: Ctx, input: Export): AsyncGenerator<s
     const rows = await ctx.db.$queryRaw<{ cells: string[] }[]>`
       select array[${day}::text, a.display_name, m.state, k.service,
         case when ${isNamed(keysOf)} then k.purpose else '' end,
-        case when ${isNamed(keysOf)} then k.id::text else '' end, k.state, s.usd::text] as cells
-      from (select t.api_key_id, sum(t.amount_usd) as usd from keymint.transactions t
-        where t.team_id = ${teamId}::uuid and t.month = ${month}::date and t.to_account = 'spent'
+        case when ${isNamed(keysOf)} then k.id::text else '' end, k.state, s.kind,
+        s.usd::text] as cells
+      from (select t.api_key_id, case when ${isUsage} then 'usage' else 'correction' end as kind,
+          sum(case when t.from_account = 'spent' then -t.amount_usd else t.amount_usd end) as usd
+        from keymint.transactions t
+        where t.team_id = ${teamId}::uuid and t.month = ${month}::date and 'spent' in (t.to_account, t.from_account)
           and (${userId}::text is null or t.user_id = ${userId})
           and (t.at >= ${day}::date at time zone 'UTC' or ${day}::date = ${month}::date)
           and (t.at < (${day}::date + 1) at time zone 'UTC' or ${day}::date + 1 = ${nextMonth(month)}::date)
           and ${dayOf(month)} = ${day}::date
-        group by 1) s
+        group by 1, 2) s
       join keymint.api_keys k on k.id = s.api_key_id join keymint.attendees a on a.user_id = k.user_id
       join keymint.team_members m on m.team_id = k.team_id and m.user_id = k.user_id
-      order by a.display_name, k.created_at, k.id`
+      order by a.display_name, k.created_at, k.id, s.kind desc`
     for (const { cells } of rows) yield cells
   }
 }

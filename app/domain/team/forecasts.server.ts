@@ -3,6 +3,7 @@ import { nanoFromDecimalString } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
 import { monthOf, nextMonth, startOf } from '../money/month'
+import { isUsage } from '../money/postings.server'
 import { moneyView } from '../money-view'
 import { forecastEnd } from './forecast'
 
@@ -45,10 +46,10 @@ export async function readForecasts(
     select k.id, k.purpose, a.display_name as holder, k.cap_usd::text as cap, k.reset,
       k.created_at as "createdAt", k.expires_at as "expiresAt",
       e.cap_due_at as "capDueAt", e.per_hour_usd::text as "perHour", e.off_cap_at is not null as capped,
-      (select coalesce(sum(m.spent_usd), 0)::text from keymint.key_months m where m.api_key_id = k.id
+      (select coalesce(sum(m.spent_usd - m.corrected_usd), 0)::text from keymint.key_months m where m.api_key_id = k.id
         and (k.reset is null or m.month = ${month}::date)) as spent,
       (select coalesce(sum(t.amount_usd), 0)::text from keymint.transactions t where t.api_key_id = k.id
-        and t.to_account = 'spent' and t.at > ${now}::timestamptz - interval '7 days'
+        and ${isUsage} and t.at > ${now}::timestamptz - interval '7 days'
         and (k.reset is null or t.month = ${month}::date)) as lately
     from keymint.api_keys k join keymint.attendees a using (user_id)
     left join keymint.keys e on e.holder_kind = 'sub-key' and e.holder_id = k.id and e.generation = k.generation

@@ -23,7 +23,10 @@ export type SubKeyRow = {
   expiresAt: Date
   models: string[]
   endedAt: Date | null
-  /** By month, oldest first, as the ledger has it. */
+  /**
+   * By month, oldest first, as the ledger has it; `spent` without what people corrected, because caps
+   * and windows follow what the provider counts.
+   */
   months: { month: Month; committed: NanoUsd; spent: NanoUsd }[]
 }
 
@@ -53,7 +56,7 @@ export async function lockSubKeys(tx: Tx, keyIds: string[]): Promise<SubKeyRow[]
       k.state, k.generation, k.cap_usd::text as cap, k.reset, k.expires_at as "expiresAt", k.models,
       k.ended_at as "endedAt",
       (select json_agg(json_build_object('month', m.month, 'committed', m.committed_usd::text, 'spent',
-        m.spent_usd::text) order by m.month)
+        (m.spent_usd - m.corrected_usd)::text) order by m.month)
         from keymint.key_months m where m.api_key_id = k.id) as months
     from keymint.api_keys k where k.id = any(${keyIds}::uuid[]) order by k.id for update of k`
   return rows.map((raw) => ({

@@ -7,6 +7,7 @@ import { nanoFromDecimalString } from '~/money'
 import type { Ctx } from '../ctx'
 import { moneyView, type MoneyView } from '../money-view'
 import { monthOf, nextMonth, startOf, type Month } from '../money/month'
+import { isUsage } from '../money/postings.server'
 import type { DayView } from './spending.server'
 
 export type BooksScope = {
@@ -41,7 +42,10 @@ export type MonthKey = {
 }
 export type MonthView = {
   month: Month
+  /** What was read, by day; corrections are beside it. */
   days: DayView[]
+  /** What people corrected, negative where providers counted too much. Null where nothing was. */
+  corrected: MoneyView | null
   total: MoneyView
   /** The whole month: ISO UTC, the end excluded. */
   from: string
@@ -81,10 +85,7 @@ export async function readMonth(
   month: Month,
 ): Promise<MonthView> {
   const [byDay, members, keys, services] = await Promise.all([
-    ctx.db.$queryRaw<{ day: string; usd: string }[]>`
-      select ${dayOf(month)}::text as day, sum(t.amount_usd)::text as usd from keymint.transactions t
-      where t.team_id = ${teamId}::uuid and t.month = ${month}::date and t.to_account = 'spent'
-        and (${userId}::text is null or t.user_id = ${userId}) group by 1`,
+    readDays(ctx, { teamId, userId }, month),
     ctx.db.$queryRaw<
       {
         userId: string
@@ -130,12 +131,9 @@ export async function readMonth(
         and (${userId}::text is null or k.user_id = ${userId}) and m.spent_usd <> 0
       group by k.service order by sum(m.spent_usd) desc, k.service`,
   ])
-  const spentOn = new Map(byDay.map((row) => [row.day, nanoFromDecimalString(row.usd)]))
-  const days = daysOf(month, ctx.now())
   return {
     month,
-    days: days.map((day) => ({ day, spent: moneyView(spentOn.get(day) ?? 0n) })),
-    total: moneyView([...spentOn.values()].reduce((sum, nano) => sum + nano, 0n)),
+    ...byDay,
     from: startOf(month).toISOString(),
     to: startOf(nextMonth(month)).toISOString(),
     isOver: month < monthOf(ctx.now()),
@@ -156,6 +154,35 @@ export async function readMonth(
       committed: usd(committed),
     })),
     moreKeys: (keys[0]?.count ?? 0) - keys.length,
+  }
+}
+
+/** What was read on each day of a month, what was corrected, and the sum of both. */
+export async function readDays(
+  ctx: Ctx,
+  { teamId, userId }: Pick<BooksScope, 'teamId' | 'userId'>,
+  month: Month,
+): Promise<Pick<MonthView, 'days' | 'corrected' | 'total'>> {
+  const [byDay, [sum]] = await Promise.all([
+    ctx.db.$queryRaw<{ day: string; usd: string }[]>`
+      select ${dayOf(month)}::text as day, sum(t.amount_usd)::text as usd from keymint.transactions t
+      where t.team_id = ${teamId}::uuid and t.month = ${month}::date and ${isUsage}
+        and (${userId}::text is null or t.user_id = ${userId}) group by 1`,
+    ctx.db.$queryRaw<{ usd: string }[]>`
+      select coalesce(sum(m.corrected_usd), 0)::text as usd
+      from keymint.api_keys k join keymint.key_months m on m.api_key_id = k.id and m.month = ${month}::date
+      where k.team_id = ${teamId}::uuid and (${userId}::text is null or k.user_id = ${userId})
+        and m.corrected_usd <> 0`,
+  ])
+  const spentOn = new Map(byDay.map((row) => [row.day, nanoFromDecimalString(row.usd)]))
+  const corrected = nanoFromDecimalString(sum?.usd ?? '0')
+  return {
+    days: daysOf(month, ctx.now()).map((day) => ({
+      day,
+      spent: moneyView(spentOn.get(day) ?? 0n),
+    })),
+    corrected: corrected === 0n ? null : moneyView(corrected),
+    total: moneyView([...spentOn.values()].reduce((all, nano) => all + nano, corrected)),
   }
 }
 

@@ -4,6 +4,7 @@ import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
 import { monthOf, nextMonth, startOf } from '../money/month'
 import { moneyView } from '../money-view'
+import { readDays } from './months.server'
 
 export type DayView = { day: string; spent: MoneyView }
 export type ProviderView = {
@@ -14,6 +15,9 @@ export type ProviderView = {
 }
 export type SpendingView = {
   days: DayView[]
+  /** What people corrected; null where nothing was. */
+  corrected: MoneyView | null
+  /** Both together. */
   total: MoneyView
   /** The whole month, days to come included: ISO UTC, the end excluded. */
   from: string
@@ -30,11 +34,7 @@ export async function readSpending(
 ): Promise<SpendingView> {
   const month = monthOf(ctx.now())
   const [byDay, providers, [read]] = await Promise.all([
-    ctx.db.$queryRaw<{ day: string; usd: string }[]>`
-      select (t.at at time zone 'UTC')::date::text as day, sum(t.amount_usd)::text as usd
-        from keymint.transactions t
-      where t.team_id = ${filter.teamId}::uuid and t.month = ${month}::date and t.to_account = 'spent'
-        and (${filter.userId}::text is null or t.user_id = ${filter.userId}) group by 1`,
+    readDays(ctx, filter, month),
     ctx.db.$queryRaw<{ service: string; liveKeys: number; committed: string; spent: string }[]>`
       select k.service, count(*)
         filter (where k.state in ('pending', 'ready')
@@ -49,11 +49,8 @@ export async function readSpending(
       where team_id = ${filter.teamId}::uuid and state = 'ready' and usage_synced_at is not null
         and (${filter.userId}::text is null or user_id = ${filter.userId})`,
   ])
-  const spentOn = new Map(byDay.map(({ day, usd }) => [day, nanoFromDecimalString(usd)]))
-  const days = daysOf(month, ctx.now()).map((day) => ({ day, nano: spentOn.get(day) ?? 0n }))
   return {
-    days: days.map(({ day, nano }) => ({ day, spent: moneyView(nano) })),
-    total: moneyView(days.reduce((sum, { nano }) => sum + nano, 0n)),
+    ...byDay,
     from: startOf(month).toISOString(),
     to: startOf(nextMonth(month)).toISOString(),
     providers: providers.map(({ committed, spent, ...row }) => ({
@@ -63,11 +60,4 @@ export async function readSpending(
     })),
     asOf: read?.asOf?.toISOString() ?? null,
   }
-}
-
-function daysOf(month: string, now: Date): string[] {
-  const days: string[] = []
-  for (let at = startOf(month).getTime(); at <= now.getTime(); at += 86_400_000)
-    days.push(new Date(at).toISOString().slice(0, 10))
-  return days
 }

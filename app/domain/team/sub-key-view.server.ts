@@ -4,6 +4,7 @@ import { nanoFromDecimalString } from '~/money'
 import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
 import { monthOf } from '../money/month'
+import { isUsage } from '../money/postings.server'
 import { moneyView } from '../money-view'
 import type { SubKeyPhase, SubKeyView } from './view-types'
 
@@ -23,6 +24,7 @@ type Row = {
   reset: 'monthly' | null
   spent: string
   committed: string
+  corrected: string
   label: string | null
   models: string[]
   sealed: boolean
@@ -85,10 +87,12 @@ export async function listSubKeys(
       k.usage_synced_at as "usageSyncedAt", m.delay_reason as "delayReason",
       (select g.pause_reason from keymint.minting g where g.paused_at is not null) as "pauseReason",
       m.attempts, k.generation,
-      (select coalesce(sum(s.spent_usd), 0)::text from keymint.key_months s where s.api_key_id = k.id
+      (select coalesce(sum(s.spent_usd - s.corrected_usd), 0)::text from keymint.key_months s where s.api_key_id = k.id
         and (k.reset is null or s.month = ${monthOf(now)}::date)) as spent,
       (select coalesce(sum(s.committed_usd), 0)::text from keymint.key_months s
-        where s.api_key_id = k.id) as committed
+        where s.api_key_id = k.id) as committed,
+      (select coalesce(sum(s.corrected_usd), 0)::text from keymint.key_months s
+        where s.api_key_id = k.id) as corrected
     from keymint.api_keys k join keymint.attendees a using (user_id)
     left join keymint.master_keys v on v.id = k.master_key_id
     left join keymint.keys e on e.holder_kind = 'sub-key' and e.holder_id = k.id and e.generation = k.generation
@@ -132,8 +136,8 @@ export async function listKeyHolders(
 /** When a reading last found new spending of the key; null for never. */
 export async function findLastUse(ctx: Pick<Ctx, 'db'>, keyId: string): Promise<string | null> {
   const [row] = await ctx.db.$queryRaw<{ at: Date | null }[]>`
-    select max(at) as at from keymint.transactions
-    where api_key_id = ${keyId}::uuid and to_account = 'spent'`
+    select max(t.at) as at from keymint.transactions t
+    where t.api_key_id = ${keyId}::uuid and ${isUsage}`
   return row?.at?.toISOString() ?? null
 }
 
@@ -176,6 +180,7 @@ function viewOf(row: Row, now: Date, capabilities: ServiceCapabilities | undefin
     spent: moneyView(spent),
     left: moneyView(cap > spent ? cap - spent : 0n),
     committed: moneyView(nanoFromDecimalString(row.committed)),
+    corrected: Number(row.corrected) === 0 ? null : moneyView(nanoFromDecimalString(row.corrected)),
     label: row.label,
     models: row.models,
     upstream: upstreamOf(row),

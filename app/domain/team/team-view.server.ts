@@ -8,7 +8,7 @@ import { readUnderCeiling } from '../money/ceiling.server'
 import type { MemberRole, MemberState } from '../money/member-lock.server'
 import { monthOf, nextMonth, startOf } from '../money/month'
 import { readBudget, readTopUp } from '../money/open-month.server'
-import { readBalance } from '../money/postings.server'
+import { isUsage, readBalance } from '../money/postings.server'
 import { moneyView } from '../money-view'
 import type { BudgetView } from './view-types'
 import { forecastEnd } from './forecast'
@@ -100,7 +100,7 @@ export async function listMembers(ctx: Ctx, teamId: string): Promise<MemberView[
         and n.user_id = m.user_id and n.month <= ${nextMonth(month)}::date order by n.month desc limit 1),
         0)::text as next,
       coalesce((select sum(t.amount_usd) from keymint.transactions t where t.team_id = m.team_id
-        and t.user_id = m.user_id and t.to_account = 'spent' and t.month = ${month}::date
+        and t.user_id = m.user_id and ${isUsage} and t.month = ${month}::date
         and t.at > ${now}::timestamptz - interval '7 days'), 0)::text as lately
     from keymint.team_members m join keymint.attendees a using (user_id)
     left join keymint.budget_months b on b.team_id = m.team_id and b.user_id = m.user_id
@@ -196,7 +196,8 @@ export async function findLastRequest(
   >`
     select id, more_usd::text as more,
       case when state = 'approved' then coalesce(granted_usd, more_usd) end::text as granted,
-      granted_once as "grantedOnce", auto_month is not null as automatic, reason, created_at as "askedAt", state, decision_reason as "decisionReason"
+      granted_once as "grantedOnce", auto_month is not null as automatic, reason,
+      created_at as "askedAt", state, decision_reason as "decisionReason"
       from keymint.budget_requests
     where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId} order by created_at desc limit 1`
   return row

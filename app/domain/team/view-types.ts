@@ -27,6 +27,8 @@ export type SubKeyView = {
   /** Of the cap: in this month for a monthly key, else in total. */
   spent: MoneyView
   left: MoneyView
+  /** What people corrected, negative where less was spent than the provider counts. Null where nothing was. */
+  corrected: MoneyView | null
   /** Of the holder's budget, in all months that are not settled. */
   committed: MoneyView
   label: string | null
