@@ -131,6 +131,9 @@ export const subKeyUrl = (slug: string, keyId: string) => `/t/${part(slug)}/keys
 export const subKeyRevealUrl = (slug: string, keyId: string) =>
   `/t/${part(slug)}/keys/${part(keyId)}/reveal`
 
+export const spendingUrl = (slug: string, month: string) =>
+  `/t/${part(slug)}/spending?month=${part(month)}`
+
 /** Of a month, as its first day. */
 export const spendingCsvUrl = (slug: string, month: string) =>
   `/t/${part(slug)}/spending.csv?month=${part(month)}`

@@ -1,5 +1,5 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
-import { useActionData, useLoaderData } from '@remix-run/react'
+import { Link, useActionData, useLoaderData } from '@remix-run/react'
 import { z } from 'zod'
 import { ButtonLink } from '~/components/base/button'
 import { BeginningList } from '~/components/team/beginning'
@@ -17,7 +17,7 @@ import { leaveProblems } from '~/components/team/team-messages'
 import { Chart } from '~/components/base/chart'
 import { CeilingSummary } from '~/components/team/team-ceiling'
 import { TeamShell } from '~/components/team/team-shell'
-import { meUrl, teamUrl } from '~/urls'
+import { meUrl, spendingUrl, teamUrl } from '~/urls'
 import { Ago } from '~/components/base/time'
 import { readBeginning } from '~/domain/team/beginning.server'
 import { listMemberTotals, readBudgetView, type MemberView } from '~/domain/team/team-view.server'
@@ -54,7 +54,7 @@ export const loader = handler(async (args) => {
     isOwner && isLastOwner(ctx.db, { teamId: team.teamId, userId: viewer.userId }),
   ])
   const chart = spendingChart(spending, totals ? 'the team' : 'you', monthName(own.month))
-  const { providers, asOf: readAt } = spending
+  const { providers, late, asOf: readAt } = spending
   return {
     team: frameOf(team),
     own,
@@ -68,6 +68,7 @@ export const loader = handler(async (args) => {
     ceiling,
     isOwner,
     providers,
+    late,
     readAt,
     chart,
     forecasts,
@@ -118,6 +119,7 @@ export default function Dashboard() {
     ceiling,
     isOwner,
     providers,
+    late,
     readAt,
     chart,
     forecasts,
@@ -201,7 +203,7 @@ export default function Dashboard() {
           </Section>
           <Section title="By day" id="by-day">
             <Chart chart={chart} />
-            <p className="mt-2 text-small text-soft">
+            <p className="mt-2 max-w-read text-small text-soft">
               {readAt ? (
                 <>
                   As of <Ago iso={readAt} asOf={asOf} />, the oldest of the last readings. Usage is
@@ -209,7 +211,19 @@ export default function Dashboard() {
                 </>
               ) : (
                 'No usage yet. Usage is read every minute.'
-              )}
+              )}{' '}
+              Usage counts on the day of its reading (UTC), so what was used just before midnight
+              can count on the next day.
+              {late ? (
+                <>
+                  {' '}
+                  {late.spent.text} was read this month and belongs to {monthName(late.month)}:{' '}
+                  <Link className="prose-link" to={spendingUrl(team.slug, late.month)}>
+                    see {monthName(late.month)}
+                  </Link>
+                  .
+                </>
+              ) : null}
             </p>
           </Section>
           {mayHoldKeys(team.role) ? (

@@ -56,7 +56,9 @@ export default function Spending() {
       <Section title="By day" id="by-day">
         <Chart chart={chart} />
         <p className="mt-2 max-w-read text-small text-soft">
-          Usage counts when it is read. What is read after the month’s end counts on its last day.
+          Usage counts on the day of its reading (UTC), so what was used just before midnight can
+          count on the next day. What is read after the month’s end and belongs to it counts on its
+          last day.
           {view.corrected
             ? ` Corrections of ${view.corrected.text} are in the sum and in no day.`
             : ''}

@@ -16,6 +16,11 @@ export function nextMonth(month: Month): Month {
   return monthOf(new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 1)))
 }
 
+/** The month before. */
+export function monthBefore(month: Month): Month {
+  return monthOf(new Date(startOf(month).getTime() - 1))
+}
+
 /** The first instant of the month. */
 export function startOf(month: Month): Date {
   return new Date(`${month}T00:00:00.000Z`)

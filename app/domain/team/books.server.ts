@@ -8,7 +8,7 @@ import { recordAudit } from '../audit/audit.server'
 import type { Ctx } from '../ctx'
 import { moneyView, type MoneyView } from '../money-view'
 import { teamScope } from '../money/member-lock.server'
-import { nextMonth, type Month } from '../money/month'
+import { nextMonth, startOf, type Month } from '../money/month'
 import { isUsage } from '../money/postings.server'
 import { dayOf, daysOf, isNamed, type BooksScope } from './months.server'
 
@@ -175,7 +175,8 @@ export const spendingFields = [
 export async function* exportSpending(ctx: Ctx, input: Export): AsyncGenerator<string[]> {
   const { teamId, userId, keysOf, month } = input
   await auditExport(ctx, input, 'spending')
-  for (const day of daysOf(month, ctx.now())) {
+  // To the month's end, also of the present one: a machine's clock may have been ahead.
+  for (const day of daysOf(month, startOf(nextMonth(month)))) {
     const rows = await ctx.db.$queryRaw<{ cells: string[] }[]>`
       select array[${day}::text, a.display_name, m.state, k.service,
         case when ${isNamed(keysOf)} then k.purpose else '' end,

@@ -3,7 +3,7 @@
  * sum of the ledger, so who has left and keys that have ended stay in it.
  */
 import { Prisma } from '~/adapters/db.server'
-import { nanoFromDecimalString } from '~/money'
+import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
 import { moneyView, type MoneyView } from '../money-view'
 import { monthOf, nextMonth, startOf, type Month } from '../money/month'
@@ -174,13 +174,17 @@ export async function readDays(
       where k.team_id = ${teamId}::uuid and (${userId}::text is null or k.user_id = ${userId})
         and m.corrected_usd <> 0`,
   ])
-  const spentOn = new Map(byDay.map((row) => [row.day, nanoFromDecimalString(row.usd)]))
+  const days = daysOf(month, ctx.now())
+  const today = days.at(-1) ?? month
+  const spentOn = new Map<string, NanoUsd>()
+  for (const row of byDay) {
+    // A reading of a machine whose clock is ahead counts today.
+    const day = row.day > today ? today : row.day
+    spentOn.set(day, (spentOn.get(day) ?? 0n) + nanoFromDecimalString(row.usd))
+  }
   const corrected = nanoFromDecimalString(sum?.usd ?? '0')
   return {
-    days: daysOf(month, ctx.now()).map((day) => ({
-      day,
-      spent: moneyView(spentOn.get(day) ?? 0n),
-    })),
+    days: days.map((day) => ({ day, spent: moneyView(spentOn.get(day) ?? 0n) })),
     corrected: corrected === 0n ? null : moneyView(corrected),
     total: moneyView([...spentOn.values()].reduce((all, nano) => all + nano, corrected)),
   }

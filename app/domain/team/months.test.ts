@@ -10,6 +10,7 @@ import { nanoFromDecimalString } from '~/money'
 import { exportLedger, exportSpending, ledgerFields, listPostings } from './books.server'
 import { listMonths, readMonth } from './months.server'
 import { deleteSubKey } from './sub-key.server'
+import { readSpending } from './spending.server'
 import { removeMember } from './team.server'
 
 async function all<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
@@ -71,6 +72,50 @@ test('what is read after the month counts on its last day', async () => {
   expect(view.days.at(-1)).toMatchObject({ day: '2026-11-30', spent: { usd: 4 } })
   const rows = await all(exportSpending(world.ctx, exporting(world)))
   expect(rows.map((cells) => [cells[0], cells.at(-1)])).toEqual([['2026-11-30', '4.000000000']])
+  // The overview of December has no day for it, and says where it is.
+  const december = await readSpending(world.ctx, { teamId: world.teamId, userId: null })
+  expect(december).toMatchObject({
+    total: { usd: 0 },
+    late: { month: november, spent: { usd: 4 } },
+  })
+  await use(world, key, 1)
+  expect(await readSpending(world.ctx, { teamId: world.teamId, userId: null })).toMatchObject({
+    total: { usd: 1 },
+    days: [{ day: '2026-12-01', spent: { usd: 1 } }],
+    late: { spent: { usd: 4 } },
+  })
+})
+
+test('what was used before midnight and read after it counts on the day of the reading, and once', async () => {
+  await using world = await oneMember(100)
+  const key = await made(world, { cap: 30 })
+  await world.setClock(new Date('2026-11-27T23:59:40Z'))
+  const { keyHash } = await world.db.apiKey.findUniqueOrThrow({ where: { id: key } })
+  world.service.use(keyHash!, 4_000_000_000n)
+  await world.setClock(new Date('2026-11-28T00:00:20Z'))
+  await world.read()
+  const view = await readSpending(world.ctx, { teamId: world.teamId, userId: null })
+  expect(view.days.filter(({ spent }) => spent.usd !== 0)).toEqual([
+    { day: '2026-11-28', spent: { text: '$4.00', usd: 4 } },
+  ])
+  expect([view.total.usd, view.late]).toEqual([(await balance(world)).spent, null])
+})
+
+test('a posting of a clock that was ahead or behind is in a day of the month, so days add up to it', async () => {
+  await using world = await oneMember(100)
+  const key = await made(world, { cap: 30 })
+  await use(world, key, 2)
+  for (const at of ['2026-10-31T23:00:00Z', '2026-12-02T00:00:00Z'])
+    await world.db.$executeRaw`
+      insert into keymint.transactions (at, team_id, user_id, month, kind, from_account, to_account,
+        amount_usd, api_key_id, actor)
+      values (${new Date(at)}::timestamptz, ${world.teamId}::uuid, ${ref(world).userId}, ${november}::date,
+        'spend', 'committed', 'spent', 1, ${key}::uuid, 'worker')`
+  const view = await readSpending(world.ctx, { teamId: world.teamId, userId: null })
+  expect(view.days.reduce((sum, { spent }) => sum + spent.usd, 0)).toBe(4)
+  expect(view.total.usd).toBe((await balance(world)).spent)
+  const rows = await all(exportSpending(world.ctx, exporting(world)))
+  expect(rows.reduce((sum, cells) => sum + Number(cells.at(-1)), 0)).toBe(4)
 })
 
 test('the files hold every posting and every dollar, and each is audited', async () => {

@@ -2,7 +2,8 @@
 import { nanoFromDecimalString } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
-import { monthOf, nextMonth, startOf } from '../money/month'
+import { monthBefore, monthOf, nextMonth, startOf, type Month } from '../money/month'
+import { isUsage } from '../money/postings.server'
 import { moneyView } from '../money-view'
 import { readDays } from './months.server'
 
@@ -23,6 +24,8 @@ export type SpendingView = {
   from: string
   to: string
   providers: ProviderView[]
+  /** What was read since this month began and belongs to the one before; null for nothing. */
+  late: { month: Month; spent: MoneyView } | null
   /** The oldest of the keys' last readings, ISO UTC. */
   asOf: string | null
 }
@@ -33,7 +36,8 @@ export async function readSpending(
   filter: { teamId: string; userId: string | null },
 ): Promise<SpendingView> {
   const month = monthOf(ctx.now())
-  const [byDay, providers, [read]] = await Promise.all([
+  const before = monthBefore(month)
+  const [byDay, providers, [late], [read]] = await Promise.all([
     readDays(ctx, filter, month),
     ctx.db.$queryRaw<{ service: string; liveKeys: number; committed: string; spent: string }[]>`
       select k.service, count(*)
@@ -44,13 +48,20 @@ export async function readSpending(
       where k.team_id = ${filter.teamId}::uuid
         and (${filter.userId}::text is null or k.user_id = ${filter.userId}) group by k.service
         order by k.service`,
+    ctx.db.$queryRaw<{ usd: string }[]>`
+      select coalesce(sum(t.amount_usd), 0)::text as usd from keymint.transactions t
+      where t.team_id = ${filter.teamId}::uuid and t.month = ${before}::date and ${isUsage}
+        and t.at >= ${startOf(month)}::timestamptz
+        and (${filter.userId}::text is null or t.user_id = ${filter.userId})`,
     ctx.db.$queryRaw<{ asOf: Date | null }[]>`
       select min(usage_synced_at) as "asOf" from keymint.api_keys
       where team_id = ${filter.teamId}::uuid and state = 'ready' and usage_synced_at is not null
         and (${filter.userId}::text is null or user_id = ${filter.userId})`,
   ])
+  const lateNano = nanoFromDecimalString(late?.usd ?? '0')
   return {
     ...byDay,
+    late: lateNano > 0n ? { month: before, spent: moneyView(lateNano) } : null,
     from: startOf(month).toISOString(),
     to: startOf(nextMonth(month)).toISOString(),
     providers: providers.map(({ committed, spent, ...row }) => ({
