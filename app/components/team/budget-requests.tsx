@@ -24,6 +24,12 @@ export function BudgetRequests({
             <strong>{row.name}</strong> requested {row.more.text} more a month,{' '}
             <Ago iso={row.askedAt} asOf={asOf} />: “{row.reason}”
           </p>
+          {row.planned ? (
+            <p className="mt-2 text-small text-soft">
+              A budget of {row.planned.text} is planned from next month on. It stays as it is,
+              whatever you approve for this month.
+            </p>
+          ) : null}
           <Form method="post" className="mt-3 space-y-3">
             <input type="hidden" name="id" value={row.id} />
             <div className="grid gap-3 sm:grid-cols-2">

@@ -143,6 +143,8 @@ export async function setBudgetIn(
   if (change.formId !== undefined && (await wasPosted(tx, ref, change.formId))) return effect
   if (change.month !== undefined && change.month !== effect.month) throw new MonthChanged()
   const actor = `user:${actorUserId}` as const
+  // The same amount as is planned, or as this month has, plans nothing: posted twice, it is done.
+  if (change.effective === 'next-month' && effect.from === effect.to) return effect
   await tx.$executeRaw`
     insert into keymint.budgets (team_id, user_id, month, allocated_usd, reason, set_by, set_at, form_id)
     values (${ref.teamId}::uuid, ${ref.userId}, ${effect.month}::date,
@@ -151,13 +153,15 @@ export async function setBudgetIn(
     on conflict (team_id, user_id, month) do update
       set allocated_usd = excluded.allocated_usd, reason = excluded.reason, set_by = excluded.set_by,
       set_at = excluded.set_at, form_id = coalesce(excluded.form_id, budgets.form_id)`
-  // What is planned for later stays. A later row with the former amount plans nothing: it would undo
-  // this change at the month's end.
-  if (change.effective === 'now')
+  // What is planned for later stays when this month changes. A plan with the amount of this month is
+  // the plan taken back: as a row it would undo a later change at the month's end.
+  if (
+    change.effective === 'next-month' &&
+    change.budget === (await readBudget(tx, member, member.month))
+  )
     await tx.$executeRaw`
       delete from keymint.budgets where team_id = ${ref.teamId}::uuid and user_id = ${ref.userId}
-        and month > ${effect.month}::date
-        and allocated_usd = ${decimalStringFromNano(effect.from)}::numeric`
+        and month = ${effect.month}::date`
   await recordAudit(tx, {
     actor,
     action: 'budget.set',

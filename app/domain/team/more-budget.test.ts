@@ -9,14 +9,15 @@ import { balance, oneMember, ref, usd } from '../../../tests/ledger'
 import { rounds } from '../../../tests/rounds'
 import type { TeamWorld } from '../../../tests/team'
 import { decideRequest, requestMore, withdrawRequest } from '../money/budget-requests.server'
+import { setTable, versionOf } from '../money/budget-table.server'
 import { rollMonths, setBudget } from '../money/budgets.server'
 import { NotAllowed } from '../money/member-lock.server'
 import { monthOf } from '../money/month'
 import { setTopUp } from '../money/top-ups.server'
 import { acceptInvitation, findInvitation, invite } from './invitations.server'
 import { setDefaultBudget, setDefaultService } from './team-defaults.server'
-import { removeMember } from './team.server'
-import { findLastRequest, readBudgetView } from './team-view.server'
+import { removeMember, resumeMember, suspendMember } from './team.server'
+import { findLastRequest, listOpenRequests, readBudgetView } from './team-view.server'
 
 async function ask(world: TeamWorld, more: number): Promise<string> {
   const id = randomUUID()
@@ -222,6 +223,76 @@ test('a planned budget stays when the present one changes', async () => {
   expect(await balance(world)).toMatchObject({ allocated: 200 })
   await toDecember(world)
   expect(await balance(world)).toMatchObject({ allocated: 30 })
+})
+
+test('a plan stays, whatever the present budget was on the way to its last amount', async () => {
+  await using world = await oneMember(100)
+  await set(world, 30, 'next-month')
+  // The present one becomes what is planned, and then another one: the plan stands anyway.
+  await set(world, 30, 'now')
+  await set(world, 50, 'now')
+  expect(await readBudgetView(world.ctx, ref(world))).toMatchObject({
+    monthly: { usd: 50 },
+    next: { usd: 30 },
+  })
+  await toDecember(world)
+  expect(await balance(world)).toMatchObject({ allocated: 30 })
+})
+
+test('a plan stays through approvals, top-ups, a table and a suspension, and is gone with the member', async () => {
+  await using world = await oneMember(100)
+  const { ctx, teamId, ownerId } = world
+  await set(world, 30, 'next-month')
+  const asked = await ask(world, 5)
+  expect(await listOpenRequests(ctx, teamId)).toMatchObject([{ planned: { usd: 30 } }])
+  await approve(world, asked)
+  await approve(world, await ask(world, 5), undefined, true)
+  await topUp(world, 20, 5)
+  const shown = await readBudgetView(ctx, ref(world))
+  const table = {
+    teamId,
+    actorUserId: ownerId,
+    effective: 'now' as const,
+    rows: [
+      { userId: ref(world).userId, budget: usd(70), was: versionOf(shown.monthly, shown.next) },
+    ],
+  }
+  const change = { month: monthOf(ctx.now()), reason: 'test' }
+  expect(await setTable(ctx, table, change)).toEqual({ kind: 'set', changed: 1 })
+  await suspendMember(ctx, ref(world), ownerId, 'test')
+  await resumeMember(ctx, ref(world), ownerId, 'test')
+  expect(await balance(world)).toMatchObject({ allocated: 90 })
+  await toDecember(world)
+  expect(await balance(world)).toMatchObject({ allocated: 30 })
+  await set(world, 60, 'next-month')
+  await removeMember(ctx, ref(world), ownerId, 'test')
+  await join(world, 10, ref(world).userId)
+  await world.setClock(new Date('2027-01-01T00:00:01Z'))
+  await rollMonths(ctx)
+  expect(await balance(world)).toMatchObject({ allocated: 10 })
+  await checkLedger(world)
+})
+
+test('a plan is changed by another one, posted twice it is one, and is taken back once', async () => {
+  await using world = await oneMember(100)
+  const plan = (budget: number, formId: string) =>
+    setBudget(
+      world.ctx,
+      ref(world),
+      { budget: usd(budget), effective: 'next-month', reason: 'test', formId },
+      world.ownerId,
+    )
+  const count = async () => (await audits(world, 'budget.set')).length
+  const before = await count()
+  for (const [index, budget] of [30, 40, 100].entries()) {
+    const formId = randomUUID()
+    await Promise.all([plan(budget, formId), plan(budget, formId)])
+    expect(await count()).toBe(before + index + 1)
+    expect(await readBudgetView(world.ctx, ref(world))).toMatchObject({ next: { usd: budget } })
+  }
+  await set(world, 200, 'now')
+  await toDecember(world)
+  expect(await balance(world)).toMatchObject({ allocated: 200 })
 })
 
 test('a plan that was taken back does not undo a later change', async () => {

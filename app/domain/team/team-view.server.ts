@@ -144,20 +144,33 @@ export type RequestView = {
   more: MoneyView
   reason: string
   askedAt: string
+  /** What is planned from next month on, where it is another budget than this month's; else null. */
+  planned: MoneyView | null
 }
 
 /** The budget requests that wait for a decision, oldest first. */
 export async function listOpenRequests(ctx: Ctx, teamId: string): Promise<RequestView[]> {
   const rows = await ctx.db.$queryRaw<
-    { id: string; userId: string; name: string; more: string; reason: string; askedAt: Date }[]
+    {
+      id: string
+      userId: string
+      name: string
+      more: string
+      reason: string
+      askedAt: Date
+      planned: string | null
+    }[]
   >`
     select r.id, r.user_id as "userId", a.display_name as name, r.more_usd::text as more, r.reason,
-      r.created_at as "askedAt"
+      r.created_at as "askedAt",
+      (select n.allocated_usd::text from keymint.budgets n where n.team_id = r.team_id
+        and n.user_id = r.user_id and n.month = ${nextMonth(monthOf(ctx.now()))}::date) as planned
     from keymint.budget_requests r join keymint.attendees a using (user_id) where r.team_id = ${teamId}::uuid
       and r.state = 'open' order by r.created_at`
-  return rows.map(({ more, askedAt, ...row }) => ({
+  return rows.map(({ more, askedAt, planned, ...row }) => ({
     ...row,
     more: moneyView(nanoFromDecimalString(more)),
+    planned: planned === null ? null : moneyView(nanoFromDecimalString(planned)),
     askedAt: askedAt.toISOString(),
   }))
 }
