@@ -98,6 +98,20 @@ test('every page of a team meets WCAG 2.2 AA, light and dark, small and large', 
       { timeout: 100_000, intervals: [2_000] },
     )
     .toBe(1)
+  await post(context, stage, `/t/${slug}/limits`, { intent: 'team-ceiling', amount: '12', was: '' })
+  const approval = { intent: 'approval', perRequest: '5', perMonth: '20' }
+  await post(context, stage, `/t/${slug}/limits`, approval)
+  await owner.page.goto(`${stage.origin}/t/${slug}/corrections`)
+  const choice = owner.page.getByLabel('Key', { exact: true }).locator('option').nth(1)
+  const corrected = await post(context, stage, `/t/${slug}/corrections`, {
+    intent: 'correct',
+    key: (await choice.getAttribute('value')) ?? '',
+    direction: 'up',
+    amount: '5',
+    month: `${new Date().toISOString().slice(0, 7)}-01`,
+    reason: 'an invoice that names more than the readings',
+  })
+  expect(corrected.status(), await corrected.text()).toBe(303)
   const member = `/t/${slug}/members/${encodeURIComponent(userId)}`
   const full = [
     ...team,

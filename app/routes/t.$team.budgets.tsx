@@ -8,7 +8,8 @@ import { BudgetTableForm, BudgetTablePreview } from '~/components/team/budget-ta
 import { tableProblems } from '~/components/team/team-messages'
 import { CeilingSummary } from '~/components/team/team-ceiling'
 import { TeamShell } from '~/components/team/team-shell'
-import { maxRows, previewTable, setTable, versionOf } from '~/domain/money/budget-table.server'
+import { maxRows, previewTable, setTable } from '~/domain/money/budget-table.server'
+import { budgetVersion } from '~/domain/money/budgets.server'
 import { monthOf, nextMonth } from '~/domain/money/month'
 import { mayHoldKeys } from '~/domain/money/roles'
 import { readCeilingView } from '~/domain/team/team-ceiling.server'
@@ -38,7 +39,7 @@ export const loader = handler(async (args) => {
       next,
       spent,
       committed,
-      version: versionOf(monthly, next),
+      version: budgetVersion(monthly, next),
     })),
     more: members.length > maxRows,
     months: { present: month, next: nextMonth(month) },

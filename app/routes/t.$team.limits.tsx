@@ -11,7 +11,7 @@ import { readApprovalView, setAutomaticApproval } from '~/domain/team/automatic-
 import { readCeilingView, setCeiling } from '~/domain/team/team-ceiling.server'
 import { teamUrl } from '~/urls'
 import { badRequest, handler, notFound } from '~/web/handler.server'
-import { firstProblem, parseFields, readFields, usdAmount } from '~/web/parse-form.server'
+import { firstProblem, optionalUsd, parseFields, readFields } from '~/web/parse-form.server'
 import { requireWithinLimit } from '~/web/rate-limit.server'
 import { frameOf, intentOf, isActiveOwner, requireMoneyRole } from '~/web/team.server'
 
@@ -30,24 +30,16 @@ export const loader = handler(async (args) => {
   }
 })
 
-/** Null where it is left empty. */
-const optionalAmount = (problem: string, options = { orZero: true }) =>
-  z
-    .string()
-    .trim()
-    .transform((text) => text || null)
-    .pipe(usdAmount(problem, options).nullable())
 const ceilingForm = z.object({
-  amount: optionalAmount('bad-ceiling'),
-  was: optionalAmount('stale-ceiling'),
+  amount: optionalUsd('bad-ceiling', { orZero: true }),
+  was: optionalUsd('stale-ceiling', { orZero: true }),
 })
 
-const notZero = { orZero: false }
 const approvalForm = z.object({
-  perRequest: optionalAmount('bad-approval', notZero),
-  perMonth: optionalAmount('bad-approval', notZero),
-  wasRequest: optionalAmount('stale-approval', notZero),
-  wasMonth: optionalAmount('stale-approval', notZero),
+  perRequest: optionalUsd('bad-approval'),
+  perMonth: optionalUsd('bad-approval'),
+  wasRequest: optionalUsd('stale-approval'),
+  wasMonth: optionalUsd('stale-approval'),
 })
 /** Both amounts, or neither: undefined for one alone. */
 const ruleOf = (perRequest: bigint | null, perMonth: bigint | null) =>

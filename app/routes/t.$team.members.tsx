@@ -12,6 +12,7 @@ import { KeyCeilingForm } from '~/components/team/key-ceiling'
 import { MemberTable } from '~/components/team/member-table'
 import { DefaultBudgetForm } from '~/components/team/team-defaults'
 import { TeamNameForm } from '~/components/team/team-name-form'
+import { notDecidedMessage } from '~/components/team/team-messages'
 import { TeamShell } from '~/components/team/team-shell'
 import { joinUrl, teamUrl } from '~/urls'
 import { decideRequest } from '~/domain/money/budget-requests.server'
@@ -21,6 +22,7 @@ import {
   revokeInvitation,
 } from '~/domain/team/invitations.server'
 import { listOpenInvitations } from '~/domain/team/open-invitations.server'
+import { monthOf } from '~/domain/money/month'
 import { memberRoles } from '~/domain/money/roles'
 import { keyCeilings, readKeyCeiling, setKeyCeiling } from '~/domain/team/key-ceiling.server'
 import { readTeamDefaults, setDefaultBudget } from '~/domain/team/team-defaults.server'
@@ -29,10 +31,10 @@ import { listMembers, listOpenRequests } from '~/domain/team/team-view.server'
 import { badRequest, handler, notFound, type HandlerArgs } from '~/web/handler.server'
 import {
   optionalText,
+  optionalUsd,
   parseFields,
   readFields,
   requiredText,
-  usdAmount,
   uuid,
 } from '~/web/parse-form.server'
 import { frameOf, intentOf, isActiveOwner, requireMoneyRole, type Insider } from '~/web/team.server'
@@ -55,6 +57,7 @@ export const loader = handler(async (args) => {
     newcomers: defaults.budget,
     requests,
     invitations,
+    month: monthOf(ctx.now()),
     mails: ctx.mailer !== null,
     invitationToken: newInvitationToken(),
     maxLiveKeys: await readKeyCeiling(ctx, team.teamId),
@@ -62,12 +65,7 @@ export const loader = handler(async (args) => {
   }
 })
 
-/** Null where it is left empty. */
-const optionalAmount = z
-  .string()
-  .trim()
-  .transform((text) => text || null)
-  .pipe(usdAmount('bad-budget', { orZero: true }).nullable())
+const optionalAmount = optionalUsd('bad-budget', { orZero: true })
 const invitationForm = z.object({
   role: z.enum(memberRoles).catch('member'),
   email: z
@@ -92,18 +90,14 @@ const ceilingForm = z.object({
 })
 const defaultBudgetForm = z.object({ budget: optionalAmount })
 /** Empty: what was requested. */
-const grantForm = z.object({
-  amount: z
-    .string()
-    .trim()
-    .transform((text) => text || null)
-    .pipe(usdAmount('bad-amount').nullable()),
-})
+const grantForm = z.object({ amount: optionalUsd('bad-amount') })
 const nameForm = z.object({ name: requiredText(80, 'bad-name', 'bad-name') })
 const decisionForm = z.object({
   intent: z.enum(['approve', 'refuse']),
   id: uuid,
   scope: z.enum(['monthly', 'once']).catch('monthly'),
+  /** A form without it is not held to a month. */
+  month: z.string().transform((month) => month || undefined),
   reason: optionalText(500),
 })
 
@@ -176,9 +170,12 @@ export const action = handler(async (args) => {
             decision: form.value.intent === 'approve' ? 'approved' : 'refused',
             reason: form.value.reason ?? '',
             once: form.value.scope === 'once',
+            ...(form.value.month ? { month: form.value.month } : {}),
             ...(amount.ok && amount.value.amount !== null ? { amount: amount.value.amount } : {}),
           })
         : null
+      if (outcome?.kind === 'month-changed')
+        return data({ kind: 'month-changed' as const }, { status: 409 })
       return outcome?.kind === 'not-open' || !outcome
         ? data({ kind: 'not-open' as const }, { status: 409 })
         : back
@@ -247,12 +244,14 @@ export default function Members() {
     newcomers,
     requests,
     invitations,
+    month,
     mails,
     invitationToken,
     maxLiveKeys,
     asOf,
   } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
+  const notDecided = answer ? notDecidedMessage(answer.kind) : null
   return (
     <TeamShell
       team={team}
@@ -263,15 +262,10 @@ export default function Members() {
       }
       lead="Budgets are per calendar month in UTC. Select a member to change their budget."
     >
-      {answer?.kind === 'not-open' ? (
+      {notDecided ? (
         <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="warning" title="This request is already decided" />
-        </div>
-      ) : null}
-      {answer?.kind === 'reason-too-long' ? (
-        <div role="alert" className="mt-6 max-w-read">
-          <Callout tone="warning" title="The reason is too long">
-            <p>Use at most 500 characters. Nothing was decided.</p>
+          <Callout tone="warning" title={notDecided.title}>
+            {notDecided.next ? <p>{notDecided.next}</p> : null}
           </Callout>
         </div>
       ) : null}
@@ -279,6 +273,7 @@ export default function Members() {
         <Section title="Budget requests" id="requests">
           <BudgetRequests
             requests={requests}
+            month={month}
             problem={answer?.kind === 'bad-amount' ? answer : null}
             asOf={asOf}
           />

@@ -13,7 +13,13 @@ import { memberProblems } from '~/components/team/team-messages'
 import { TopUpForm } from '~/components/team/top-up'
 import { TeamShell } from '~/components/team/team-shell'
 import { memberUrl, teamUrl } from '~/urls'
-import { MonthChanged, previewBudgetView, setBudget } from '~/domain/money/budgets.server'
+import {
+  BudgetStale,
+  budgetVersion,
+  MonthChanged,
+  previewBudgetView,
+  setBudget,
+} from '~/domain/money/budgets.server'
 import { memberRoles, mayHoldKeys, type MemberRole } from '~/domain/money/roles'
 import { setTopUp } from '~/domain/money/top-ups.server'
 import { listSubKeys } from '~/domain/team/sub-key-view.server'
@@ -32,6 +38,7 @@ import {
   parseFields,
   readFields,
   requiredText,
+  shownAmount,
   usdAmount,
 } from '~/web/parse-form.server'
 import { frameOf, intentOf, isActiveOwner, requireMoneyRole } from '~/web/team.server'
@@ -45,12 +52,13 @@ const budgetForm = z.object({
 })
 const topUpForm = z.object({
   amount: usdAmount('bad-budget', { orZero: true }),
-  was: usdAmount('stale', { orZero: true }),
+  was: shownAmount('stale'),
   month: z.string().regex(/^\d{4}-(0[1-9]|1[0-2])-01$/, 'month-changed'),
   formId,
 })
-/** A form without it is not held to a month. */
+/** A form without them is not held to a month, or to the budgets that it was shown. */
 const monthShown = z.object({
+  was: z.string().transform((was) => was || undefined),
   month: z
     .string()
     .regex(/^(\d{4}-\d{2}-01)?$/, 'month-changed')
@@ -86,6 +94,7 @@ export const loader = handler(async (args) => {
       valid: form?.ok ?? true,
     },
     preview,
+    version: budgetVersion(budget.monthly, budget.next),
     formId: randomUUID(),
     asOf: ctx.now().toISOString(),
   }
@@ -118,11 +127,12 @@ export const action = handler(async (args) => {
       const shown = parseFields(monthShown, fields)
       if (!shown.ok) return refuse('month-changed', 409)
       try {
-        const { month } = shown.value
+        const { month, was } = shown.value
         const { formId, ...wish } = form.value
         const change = {
           ...wish,
           ...(month ? { month } : {}),
+          ...(was ? { was } : {}),
           ...(formId ? { formId } : {}),
           reason,
         }
@@ -130,6 +140,7 @@ export const action = handler(async (args) => {
         return effect ? here : refuse('no-budget', 409)
       } catch (error) {
         if (error instanceof MonthChanged) return refuse('month-changed', 409)
+        if (error instanceof BudgetStale) return refuse('stale', 409)
         throw error
       }
     }
@@ -178,6 +189,7 @@ export default function Member() {
     keys,
     input,
     preview,
+    version,
     formId: shownId,
     asOf,
   } = useLoaderData<typeof loader>()
@@ -213,6 +225,7 @@ export default function Member() {
             budget={budget}
             input={input}
             preview={preview}
+            version={version}
             formId={shownId}
           />
         </Section>

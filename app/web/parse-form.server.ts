@@ -105,6 +105,13 @@ export const formId = z
   .string()
   .transform((text) => (uuid.safeParse(text).success ? text.toLowerCase() : undefined))
 
+/** An amount that a form was shown with and sends back: nano-USD, whatever its size. */
+export const shownAmount = (message: string) =>
+  z
+    .string()
+    .regex(/^-?\d{1,11}(\.\d{1,9})?$/, { error: message, abort: true })
+    .transform((text): NanoUsd => nanoFromDecimalString(text))
+
 const maxUsd = nanoFromDecimalString('1000000')
 
 /**
@@ -118,3 +125,11 @@ export const usdAmount = (message: string, options: { orZero?: boolean } = {}) =
     .regex(/^\d{1,7}(\.\d{1,2})?$/, { error: message, abort: true })
     .transform((text): NanoUsd => nanoFromDecimalString(text))
     .refine((amount) => amount <= maxUsd && (amount > 0n || options.orZero === true), message)
+
+/** The same, or null where it is left empty. */
+export const optionalUsd = (message: string, options: { orZero?: boolean } = {}) =>
+  z
+    .string()
+    .trim()
+    .transform((text) => text || null)
+    .pipe(usdAmount(message, options).nullable())

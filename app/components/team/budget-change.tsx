@@ -13,12 +13,15 @@ export function BudgetChange({
   budget,
   input,
   preview,
+  version,
   formId,
 }: {
   url: string
   budget: BudgetView
   input: { budget: string; effective: 'now' | 'next-month'; valid: boolean }
   preview: BudgetPreviewView | null
+  /** The budgets as this page shows them: others by then refuse the change. */
+  version: string
   /** Posted twice, it sets the budget once. */
   formId: string
 }) {
@@ -60,6 +63,7 @@ export function BudgetChange({
           ) : null}
           <Form method="post" action={url} className="mt-3 space-y-4">
             <input type="hidden" name="formId" value={formId} />
+            <input type="hidden" name="was" value={version} />
             <input type="hidden" name="budget" value={input.budget} />
             <input type="hidden" name="effective" value={input.effective} />
             <input type="hidden" name="month" value={preview.month} />

@@ -8,10 +8,13 @@ import { positiveAmount } from './amount-messages'
 /** What members request, each with the owner's decision. */
 export function BudgetRequests({
   requests,
+  month,
   problem,
   asOf,
 }: {
   requests: RequestView[]
+  /** The present one, in which what is approved counts. */
+  month: string
   /** An amount that was typed for this request and is none. */
   problem: { id: string; amount: string } | null
   asOf: string
@@ -32,6 +35,7 @@ export function BudgetRequests({
           ) : null}
           <Form method="post" className="mt-3 space-y-3">
             <input type="hidden" name="id" value={row.id} />
+            <input type="hidden" name="month" value={month} />
             <div className="grid gap-3 sm:grid-cols-2">
               <Field
                 label="Amount to grant, in USD"

@@ -83,6 +83,22 @@ export const leaveProblems = {
   gone: { title: 'You have already left', next: 'Reload the page.' },
 }
 
+const notDecided = {
+  'not-open': { title: 'This request is already decided', next: null },
+  'reason-too-long': {
+    title: 'The reason is too long',
+    next: 'Use at most 500 characters. Nothing was decided.',
+  },
+  'month-changed': {
+    title: 'A new month has begun',
+    next: 'Nothing was decided. What you approve now counts from this month on.',
+  },
+} as const
+
+/** Why a budget request was not decided; null for an answer about something else. */
+export const notDecidedMessage = (kind: string) =>
+  Object.hasOwn(notDecided, kind) ? notDecided[kind as keyof typeof notDecided] : null
+
 export const tableProblems = {
   nothing: {
     title: 'No new budget is entered',

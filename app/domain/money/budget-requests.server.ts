@@ -23,6 +23,7 @@ import {
   teamScope,
   type OpenMember,
 } from './member-lock.server'
+import type { Month } from './month'
 import { readBudget } from './open-month.server'
 import type { MemberRef } from './postings.server'
 import { mayHoldKeys } from './roles'
@@ -136,7 +137,12 @@ export async function withdrawRequest(
   })
 }
 
-export type DecisionOutcome = { kind: 'approved' } | { kind: 'refused' } | { kind: 'not-open' }
+export type DecisionOutcome =
+  | { kind: 'approved' }
+  | { kind: 'refused' }
+  | { kind: 'not-open' }
+  /** A month has begun since the request was shown: what is approved would count in another one. */
+  | { kind: 'month-changed' }
 
 /**
  * Decides an open request once. Approving raises the budget by the granted amount, which is the
@@ -155,6 +161,8 @@ export async function decideRequest(
     amount?: NanoUsd
     /** In this month alone. */
     once?: boolean
+    /** The month that the person was shown. */
+    month?: Month
   },
 ): Promise<DecisionOutcome> {
   return ctx.db.$transaction(async (tx): Promise<DecisionOutcome> => {
@@ -169,6 +177,8 @@ export async function decideRequest(
     if (!asked || !member || member.state === 'removed' || !mayHoldKeys(member.role))
       return { kind: 'not-open' }
     const approved = input.decision === 'approved'
+    if (approved && input.month !== undefined && input.month !== member.month)
+      return { kind: 'month-changed' }
     const granted = input.amount === undefined ? null : decimalStringFromNano(input.amount)
     const once = approved && input.once === true
     const [decided] = await tx.$queryRaw<{ more: string; granted: string }[]>`

@@ -7,10 +7,15 @@ import type { Tx } from '~/adapters/db.server'
 import type { NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
 import { moneyView, type MoneyView } from '../money-view'
-import { effectOf, setBudgetIn, wasPosted, type BudgetPreview } from './budgets.server'
+import {
+  effectOf,
+  readBudgetVersion,
+  setBudgetIn,
+  wasPosted,
+  type BudgetPreview,
+} from './budgets.server'
 import { openMember, requireMoneyRole, requireOpenTeam } from './member-lock.server'
-import { nextMonth, type Month } from './month'
-import { readBudget } from './open-month.server'
+import type { Month } from './month'
 import { mayHoldKeys } from './roles'
 
 /** As many as a form of ours can carry. */
@@ -20,7 +25,7 @@ export type BudgetTable = {
   teamId: string
   actorUserId: string
   effective: 'now' | 'next-month'
-  /** `was`: see `versionOf`. */
+  /** `was`: see `budgetVersion`. */
   rows: { userId: string; budget: NanoUsd; was: string }[]
 }
 export type BudgetTableView = {
@@ -48,9 +53,6 @@ class Refused extends Error {
     super(reason)
   }
 }
-
-/** What an owner sees of a member's budget: this month's and next month's. Another one is stale. */
-export const versionOf = (monthly: MoneyView, next: MoneyView) => `${monthly.usd}/${next.usd}`
 
 /** What the change would do, without doing it. */
 export async function previewTable(ctx: Ctx, table: BudgetTable): Promise<TableOutcome> {
@@ -123,11 +125,7 @@ async function held(
             throw new Refused('stale')
           if (formId !== undefined && (await wasPosted(tx, member, formId)))
             return { kind: 'set', changed: rows.length }
-          const version = versionOf(
-            moneyView(await readBudget(tx, member, member.month)),
-            moneyView(await readBudget(tx, member, nextMonth(member.month))),
-          )
-          if (version !== was) throw new Refused('stale')
+          if ((await readBudgetVersion(tx, member)) !== was) throw new Refused('stale')
           effects.push({ userId, effect: await effectOf(tx, member, { budget, effective }) })
         }
         return act(tx, effects)

@@ -7,8 +7,8 @@ import { openTeamWorld, type TeamWorld } from '../../../tests/team'
 import { usd } from '../../../tests/world'
 import { removeMember, suspendMember } from '../team/team.server'
 import { listMembers } from '../team/team-view.server'
-import { setBudget } from './budgets.server'
-import { previewTable, setTable, versionOf } from './budget-table.server'
+import { budgetVersion, setBudget } from './budgets.server'
+import { previewTable, setTable } from './budget-table.server'
 import { NotAllowed } from './member-lock.server'
 import { monthOf } from './month'
 
@@ -24,7 +24,7 @@ async function shown(world: TeamWorld, amount: number, effective: 'now' | 'next-
       .map(({ userId, monthly, next }) => ({
         userId,
         budget: usd(amount),
-        was: versionOf(monthly, next),
+        was: budgetVersion(monthly, next),
       })),
   }
 }

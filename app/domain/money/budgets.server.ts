@@ -30,12 +30,31 @@ export type BudgetChange = {
   reason: string
   /** The first month that the owner was shown. Another one by now is not what they agreed to. */
   month?: Month
+  /** The budgets that the owner was shown: see `budgetVersion`. Others by now are not what they agreed to. */
+  was?: string
   /** The form's own id: posted twice, it sets the budget once. */
   formId?: string
 }
+
+/** What an owner sees of a member's budget: this month's and next month's. Another one is stale. */
+export const budgetVersion = (monthly: MoneyView, next: MoneyView) => `${monthly.usd}/${next.usd}`
+
+/** The version now, under the member's lock. */
+export async function readBudgetVersion(tx: Tx, member: OpenMember): Promise<string> {
+  return budgetVersion(
+    moneyView(await readBudget(tx, member, member.month)),
+    moneyView(await readBudget(tx, member, nextMonth(member.month))),
+  )
+}
+
 /** Thrown when a month has begun since the change was shown. Nothing is changed. */
 export class MonthChanged extends Error {
   override name = 'MonthChanged'
+}
+
+/** Thrown when somebody has set the budget since it was shown. Nothing is changed. */
+export class BudgetStale extends Error {
+  override name = 'BudgetStale'
 }
 
 export type BudgetPreview = {
@@ -114,7 +133,7 @@ export async function previewBudgetView(
 
 /**
  * Sets the budget and posts the difference when it counts from this month. Null when there is no
- * such member, or they have left; then nothing is changed. Throws MonthChanged.
+ * such member, or they have left; then nothing is changed. Throws MonthChanged and BudgetStale.
  */
 export async function setBudget(
   ctx: Ctx,
@@ -142,6 +161,8 @@ export async function setBudgetIn(
   const effect = await effectOf(tx, member, change)
   if (change.formId !== undefined && (await wasPosted(tx, ref, change.formId))) return effect
   if (change.month !== undefined && change.month !== effect.month) throw new MonthChanged()
+  if (change.was !== undefined && change.was !== (await readBudgetVersion(tx, member)))
+    throw new BudgetStale()
   const actor = `user:${actorUserId}` as const
   // The same amount as is planned, or as this month has, plans nothing: posted twice, it is done.
   if (change.effective === 'next-month' && effect.from === effect.to) return effect

@@ -9,8 +9,8 @@ import { balance, oneMember, ref, usd } from '../../../tests/ledger'
 import { rounds } from '../../../tests/rounds'
 import type { TeamWorld } from '../../../tests/team'
 import { decideRequest, requestMore, withdrawRequest } from '../money/budget-requests.server'
-import { setTable, versionOf } from '../money/budget-table.server'
-import { rollMonths, setBudget } from '../money/budgets.server'
+import { setTable } from '../money/budget-table.server'
+import { BudgetStale, budgetVersion, rollMonths, setBudget } from '../money/budgets.server'
 import { NotAllowed } from '../money/member-lock.server'
 import { monthOf } from '../money/month'
 import { setTopUp } from '../money/top-ups.server'
@@ -254,7 +254,7 @@ test('a plan stays through approvals, top-ups, a table and a suspension, and is 
     actorUserId: ownerId,
     effective: 'now' as const,
     rows: [
-      { userId: ref(world).userId, budget: usd(70), was: versionOf(shown.monthly, shown.next) },
+      { userId: ref(world).userId, budget: usd(70), was: budgetVersion(shown.monthly, shown.next) },
     ],
   }
   const change = { month: monthOf(ctx.now()), reason: 'test' }
@@ -293,6 +293,39 @@ test('a plan is changed by another one, posted twice it is one, and is taken bac
   await set(world, 200, 'now')
   await toDecember(world)
   expect(await balance(world)).toMatchObject({ allocated: 200 })
+})
+
+test('a budget that somebody else has set since it was shown is not set over theirs; a form counts once', async () => {
+  await using world = await oneMember(100)
+  const shown = await readBudgetView(world.ctx, ref(world))
+  const setShown = (budget: number, formId: string = randomUUID()) =>
+    setBudget(
+      world.ctx,
+      ref(world),
+      {
+        budget: usd(budget),
+        effective: 'now',
+        reason: 'test',
+        was: budgetVersion(shown.monthly, shown.next),
+        formId,
+      },
+      world.ownerId,
+    ).then(
+      () => 'set',
+      (error: unknown) => (error instanceof BudgetStale ? 'stale' : 'another error'),
+    )
+  expect((await Promise.all([setShown(50), setShown(60)])).sort()).toEqual(['set', 'stale'])
+  const [{ allocated }, plan] = [await balance(world), 'next-month' as const]
+  expect([50, 60]).toContain(allocated)
+  await set(world, allocated, 'now')
+  const present = await readBudgetView(world.ctx, ref(world))
+  const formId = randomUUID()
+  shown.monthly = present.monthly
+  shown.next = present.next
+  expect(await Promise.all([setShown(70, formId), setShown(70, formId)])).toEqual(['set', 'set'])
+  await set(world, 5, plan)
+  expect(await setShown(80), 'a plan that was not shown').toBe('stale')
+  expect(await balance(world)).toMatchObject({ allocated: 70 })
 })
 
 test('a plan that was taken back does not undo a later change', async () => {
