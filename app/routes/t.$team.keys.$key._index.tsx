@@ -32,6 +32,7 @@ import {
   parseFields,
   readFields,
   requiredText,
+  shownAmount,
   usdAmount,
 } from '~/web/parse-form.server'
 import { frameOf, isActiveOwner, requireId, requireMember } from '~/web/team.server'
@@ -80,6 +81,11 @@ function pollMs(phase: SubKeyPhase): number | null {
 const capForm = z.object({
   cap: usdAmount('bad-cap'),
   reason: requiredText(500, 'no-reason', 'no-reason'),
+  /** A form without it is not held to the cap that it was shown. */
+  was: z
+    .string()
+    .transform((text) => text || undefined)
+    .pipe(shownAmount('stale-cap').optional()),
 })
 const projectForm = z.object({ project: optionalText(40) })
 const reasonForm = z.object({
@@ -98,7 +104,9 @@ export const action = handler(async (args) => {
     const form = parseFields(capForm, fields)
     if (!form.ok)
       return data({ problem: firstProblem(form, keyProblems), detail: null }, { status: 422 })
-    return answerTo(here, await changeCap(args.ctx, actor, form.value))
+    const { was, ...change } = form.value
+    const held = was === undefined ? change : { ...change, was }
+    return answerTo(here, await changeCap(args.ctx, actor, held))
   }
   if (intent === 'project') {
     const form = parseFields(projectForm, fields)

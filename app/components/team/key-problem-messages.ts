@@ -5,6 +5,10 @@ import { ceilingDetail } from './ceiling-messages'
 
 export const keyProblems = {
   'bad-cap': { title: 'The cap is not an amount', next: positiveAmount },
+  'stale-cap': {
+    title: 'Somebody changed the cap in the meantime',
+    next: 'Nothing was changed. This page shows the present cap.',
+  },
   'no-reason': {
     title: 'A reason is missing',
     next: 'Enter a reason. It is recorded in the audit trail.',

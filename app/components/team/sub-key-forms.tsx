@@ -66,6 +66,7 @@ export function CapChange({
                   className="mt-3 space-y-4"
                 >
                   <input type="hidden" name="cap" value={input.cap} />
+                  <input type="hidden" name="was" value={preview.from.usd.toFixed(9)} />
                   <Field
                     label="Reason"
                     name="reason"

@@ -192,6 +192,7 @@ export type ChangeCapOutcome =
   | CeilingRefusal
   | { kind: 'refused'; reason: 'not-enough'; free: NanoUsd }
   | { kind: 'refused'; reason: 'below-used'; used: NanoUsd }
+  | { kind: 'refused'; reason: 'stale-cap' }
 
 /**
  * Changes the cap (nano-USD), for the key's holder or an owner of the team. A raise is reserved at
@@ -200,12 +201,15 @@ export type ChangeCapOutcome =
 export async function changeCap(
   ctx: Ctx,
   actor: KeyActor,
-  change: { cap: NanoUsd; reason: string },
+  /** `was`: the cap that the person was shown. Another one by now is not what they agreed to change. */
+  change: { cap: NanoUsd; reason: string; was?: NanoUsd },
 ): Promise<ChangeCapOutcome> {
   return onKey(ctx, actor, async (tx, { member, key, keys }): Promise<ChangeCapOutcome> => {
     const refusal = whyNotChangeable(member, key, ctx.now())
     if (refusal) return { kind: 'refused', reason: refusal }
     if (change.cap === key.cap) return { kind: 'unchanged' }
+    if (change.was !== undefined && change.was !== key.cap)
+      return { kind: 'refused', reason: 'stale-cap' }
     const used = spentOfCap(key, member.month)
     if (change.cap <= used) return { kind: 'refused', reason: 'below-used', used }
     const raises = change.cap > key.cap

@@ -1,6 +1,7 @@
 /** A form that is posted twice is one request: the same answer, nothing twice. Also as a race. */
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { made, oneMember, ref as memberOf } from '../../../tests/ledger'
 import { openTeamWorld, type TeamWorld } from '../../../tests/team'
 import { rounds } from '../../../tests/rounds'
 import { usd } from '../../../tests/world'
@@ -8,7 +9,7 @@ import { requestMore } from '../money/budget-requests.server'
 import { setBudget } from '../money/budgets.server'
 import { inviteByMail, newInvitationToken } from './invitations.server'
 import { setKeyCeiling } from './key-ceiling.server'
-import { provisionSubKey, rotateSubKey } from './sub-key.server'
+import { changeCap, provisionSubKey, rotateSubKey } from './sub-key.server'
 import { createTeam } from './team.server'
 
 const wish = (world: TeamWorld, change: Partial<Parameters<typeof provisionSubKey>[1]> = {}) => ({
@@ -117,6 +118,25 @@ test('a budget that was changed in between is not set back by a second post', as
   await budget(world, 50, formId)
   const [row] = await world.db.budget.findMany({ where: { userId: world.ownerId } })
   expect(Number(row?.allocatedUsd)).toBe(70)
+})
+
+test('a cap that somebody else has changed since it was shown is not changed over theirs', async () => {
+  await using world = await oneMember(100)
+  const keyId = await made(world, { cap: 10 })
+  const holder = { ...memberOf(world), keyId }
+  const owner = { ...holder, userId: world.ownerId }
+  const both = await Promise.all([
+    changeCap(world.ctx, holder, { cap: usd(20), reason: 'more', was: usd(10) }),
+    changeCap(world.ctx, owner, { cap: usd(5), reason: 'less', was: usd(10) }),
+  ])
+  expect(both.map((one) => (one.kind === 'refused' ? one.reason : one.kind)).sort()).toEqual([
+    'asked',
+    'stale-cap',
+  ])
+  const cap = both[0].kind === 'asked' ? 20 : 5
+  expect((await world.row(keyId)).capUsd.toNumber()).toBe(cap)
+  const twice = { cap: usd(cap), reason: 'posted twice', was: usd(10) }
+  expect(await changeCap(world.ctx, owner, twice)).toEqual({ kind: 'unchanged' })
 })
 
 test('live keys of a member have a ceiling that owners set', async () => {
