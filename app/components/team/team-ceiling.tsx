@@ -33,7 +33,7 @@ export function CeilingSummary({
         value={spent.usd + committed.usd}
         aria-label="Spent and set aside under the team’s ceiling"
       >
-        {spent.usd + committed.usd} of {ceiling.usd}
+        {spent.text} and {committed.text} of {ceiling.text}
       </meter>
       <p className="mt-1 text-small text-soft">
         {spent.text} is spent in {monthName(view.month)}, and {committed.text} is set aside for keys
