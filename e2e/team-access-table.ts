@@ -12,6 +12,7 @@ export type Facts = {
   membersKey: string
   memberId: string
   token: string
+  masterKey: string
 }
 
 export type Row = {

@@ -211,6 +211,7 @@ async function furnish(
     membersKey: keys[1]!,
     memberId: await userIdOf(stage, people.member.login),
     token: (await inviteLink(owner, stage, slug)).split('/').at(-1)!,
+    masterKey,
   }
   return {
     facts,
@@ -313,6 +314,11 @@ async function expectNothingDone(
       ['outsider'],
     ],
     [`/t/another-team/keys/${facts.ownersKey}/reveal`, {}, ['outsider']],
+    ...['open', 'disable', 'enable', 'verify'].map((intent): (typeof acts)[number] => [
+      '/t/another-team/vault',
+      { intent, id: facts.masterKey },
+      ['outsider'],
+    ]),
   ]
   const before = await fingerprint()
   for (const [path, form, roles] of acts) {

@@ -17,6 +17,7 @@ import {
   depositKey,
   disableKey,
   enableKey,
+  holdsCredential,
   listMasterKeys,
   openKey,
   replaceKey,
@@ -110,6 +111,11 @@ export const action = handler(async (args) => {
   const form = parseFields(masterKeyForm, fields)
   if (!form.ok) throw badRequest()
   const masterKeyId = form.value.id
+  /** Pressing twice is no error. Nothing is done to a credential that is deleted or of another team. */
+  const backIfHeld = async (done: VaultNotice) => {
+    if (!(await holdsCredential(ctx, team.teamId, masterKeyId))) throw notFound()
+    return back(done)
+  }
   switch (intent) {
     case 'verify': {
       const outcome = await verifyKey(ctx, { ...by, masterKeyId })
@@ -118,13 +124,13 @@ export const action = handler(async (args) => {
     }
     case 'open':
       await openKey(ctx, { ...by, masterKeyId, reason: 'opened from the vault' })
-      return back('opened')
+      return backIfHeld('opened')
     case 'disable':
       await disableKey(ctx, { ...by, masterKeyId })
-      return back('disabled')
+      return backIfHeld('disabled')
     case 'enable':
       await enableKey(ctx, { ...by, masterKeyId })
-      return back('enabled')
+      return backIfHeld('enabled')
     default:
       throw badRequest()
   }

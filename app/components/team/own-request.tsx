@@ -17,7 +17,7 @@ export function LastRequest({ request, asOf }: { request: OwnRequestView; asOf: 
         <Time iso={request.askedAt} now={asOf} />) {requestStates[request.state]}
         {request.automatic ? ' automatically' : ''}
         {grantedText(request)}.
-        {request.decisionReason ? ` Message from the owner: “${request.decisionReason}”` : ''}
+        {request.decisionReason ? ` Message: “${request.decisionReason}”` : ''}
       </p>
       {request.state === 'open' ? (
         <Form method="post">

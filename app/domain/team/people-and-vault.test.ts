@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { setBudget } from '../money/budgets.server'
 import { NotAllowed, TeamClosed } from '../money/member-lock.server'
 import { destroyKey } from '../vault/destroy.server'
-import { disableKey, enableKey } from '../vault/vault.server'
+import { disableKey, enableKey, holdsCredential } from '../vault/vault.server'
 import { rounds } from '../../../tests/rounds'
 import { checkLedger } from '../../../tests/ledger-check'
 import { openTeamWorld, type TeamWorld } from '../../../tests/team'
@@ -66,6 +66,7 @@ test('a credential is deleted when none of its keys is needed, and the books sta
     destroyedAt: expect.any(Date) as Date,
   })
   const by = { teamId, scope, userId: ownerId, masterKeyId }
+  expect(await holdsCredential(world.ctx, teamId, masterKeyId)).toBe(false)
   expect([await enableKey(ctx, by), await disableKey(ctx, by)]).toEqual([false, false])
   expect(await makeKey(world)).toEqual({ kind: 'refused', reason: 'no-master-key' })
   expect(await world.db.apiKey.count()).toBe(1)

@@ -207,6 +207,17 @@ export async function openKey(
   })
 }
 
+/** Whether the credential is the team's and not deleted. */
+export async function holdsCredential(
+  ctx: Pick<Ctx, 'db'>,
+  teamId: string,
+  masterKeyId: string,
+): Promise<boolean> {
+  return (
+    (await ctx.db.masterKey.count({ where: { id: masterKeyId, teamId, destroyedAt: null } })) > 0
+  )
+}
+
 /** The team's credentials, oldest first, masked. `ofKey`: only the one that made this key. */
 export async function listMasterKeys(
   ctx: Ctx,
