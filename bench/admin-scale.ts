@@ -29,15 +29,14 @@ import { startPostgres } from '../simulators/postgres/server'
 import { createTemplate } from '../simulators/postgres/template'
 import { openWorld, type World } from '../tests/world'
 import { seedClaims } from './admin-seed'
+import { printRatios, type Page as RatioPage } from './ratio'
 
 const few = 1_000
 const many = 200_000
-const rounds = Number(process.env.BENCH_ROUNDS ?? 21)
-const warmUps = 5
 const slug = 'test-workshop'
 
 type Subject = { ctx: Ctx; claimId: string; jobId: string; middle: string }
-type Page = { name: string; load: (subject: Subject) => Promise<unknown> }
+type Page = RatioPage<Subject>
 
 const list = (url: string) => (subject: Subject) =>
   readClaimList(
@@ -118,18 +117,8 @@ try {
   const template = await createTemplate(postgres.adminUrl, migrate)
   await using smallWorld = await openWorld({}, { adminUrl: postgres.adminUrl, template })
   await using largeWorld = await openWorld({}, { adminUrl: postgres.adminUrl, template })
-  const subjects = [await seed(smallWorld, few), await seed(largeWorld, many)]
-  const [small, large] = await measure(subjects)
-  if (!small || !large) throw new Error('both sizes are measured')
-  const line = ({ name }: Page) => {
-    const ratio = ((large.get(name) ?? 0) / (small.get(name) ?? 1)).toFixed(2).padStart(7)
-    process.stdout.write(`${ms(small.get(name))} ${ms(large.get(name))} ${ratio}  ${name}\n`)
-  }
-  process.stdout.write(
-    `${`ms, ${few}`.padStart(10)} ${`ms, ${many}`.padStart(10)} ${'ratio'.padStart(7)}  loader\n`,
-  )
-  pages.forEach(line)
-  searches.forEach(line)
+  const subjects: [Subject, Subject] = [await seed(smallWorld, few), await seed(largeWorld, many)]
+  await printRatios([...pages, ...searches], subjects, [String(few), String(many)])
 } finally {
   await postgres.stop()
 }
@@ -149,26 +138,6 @@ async function seed(world: World, claims: number): Promise<Subject> {
     jobId: await anyJob(world),
     middle: await middleCursor(world),
   }
-}
-
-/**
- * Medians for each subject. They take turns, so that what else the machine does is shared fairly.
- */
-async function measure(subjects: Subject[]): Promise<Map<string, number>[]> {
-  const medians = subjects.map(() => new Map<string, number>())
-  for (const page of [...pages, ...searches]) {
-    const times: number[][] = subjects.map(() => [])
-    for (let round = -warmUps; round < rounds; round++) {
-      for (const [index, subject] of subjects.entries()) {
-        const startedAt = performance.now()
-        await page.load(subject)
-        if (round >= 0) times[index]?.push(performance.now() - startedAt)
-      }
-    }
-    for (const [index, taken] of times.entries())
-      medians[index]?.set(page.name, taken.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0)
-  }
-  return medians
 }
 
 async function middleClaim(world: World): Promise<string> {
@@ -191,8 +160,4 @@ async function middleCursor(world: World): Promise<string> {
     select attended_at::text as at, claim_id as id from keymint.workshop_attendance
       order by attended_at desc offset (select count(*) / 2 from keymint.workshop_attendance) limit 1`
   return Buffer.from(JSON.stringify([row?.at, row?.id])).toString('base64url')
-}
-
-function ms(time: number | undefined): string {
-  return (time ?? 0).toFixed(2).padStart(10)
 }

@@ -13,6 +13,7 @@ const benches = [
   'watch',
   'claim-cost',
   'admin',
+  'team',
   'reconcile',
 ] as const
 const files: Record<(typeof benches)[number], string> = {
@@ -23,6 +24,7 @@ const files: Record<(typeof benches)[number], string> = {
   watch: 'bench/watch.ts',
   'claim-cost': 'bench/claim-cost.ts',
   admin: 'bench/admin-scale.ts',
+  team: 'bench/team-scale.ts',
   reconcile: 'bench/reconcile.ts',
 }
 

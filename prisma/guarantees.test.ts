@@ -99,7 +99,8 @@ test('another ordinary role of the same database sees no schema, no row and no j
         await stranger.query<{ column_name: string }>(
           `
             select column_name from information_schema.columns where table_schema = 'keymint'
-              and table_name = $1 and is_generated = 'NEVER' limit 1`,
+              and table_name = $1 and is_generated = 'NEVER' and is_identity = 'NO'
+              order by ordinal_position limit 1`,
           [name],
         )
       ).rows

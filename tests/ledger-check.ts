@@ -81,6 +81,17 @@ export async function checkLedger(world: TeamWorld, member: string | null = null
         from keymint.transactions t where t.api_key_id = m.api_key_id and t.month = m.month
           and t.kind in ('correct-up', 'correct-down')) c on true
       where k.user_id = any(${ids}) and m.corrected_usd <> coalesce(c.usd, 0)
+    union all select 'the days of ' || coalesce(d.api_key_id, t.api_key_id) || ' are not those of the ledger'
+      from (select * from keymint.key_days where user_id = any(${ids})) d
+      full join (select t.api_key_id, t.user_id, t.month,
+          least(greatest((t.at at time zone 'UTC')::date, t.month), (t.month + interval '1 month')::date - 1) as day,
+          sum(case when t.kind in ('spend', 'overspend') then t.amount_usd else 0 end) as usage,
+          sum(case t.kind when 'correct-up' then t.amount_usd when 'correct-down' then -t.amount_usd else 0 end)
+            as corrected,
+          max(case when t.kind in ('spend', 'overspend') then t.at end) as last_at
+        from keymint.transactions t where t.user_id = any(${ids}) and 'spent' in (t.from_account, t.to_account)
+        group by 1, 2, 3, 4) t using (api_key_id, user_id, month, day)
+      where (d.usage_usd, d.corrected_usd, d.last_used_at) is distinct from (t.usage, t.corrected, t.last_at)
     union all select 'a reservation is below a limit that may be in force: ' || id || ' holds ' || reserved ||
       ' of ' || most from worst where most > 0.000001
         and reserved < most - case when limit_reset is null then used_before else 0 end

@@ -9,8 +9,7 @@ import type { Ctx } from '../ctx'
 import { moneyView, type MoneyView } from '../money-view'
 import { teamScope } from '../money/member-lock.server'
 import { nextMonth, startOf, type Month } from '../money/month'
-import { isUsage } from '../money/postings.server'
-import { dayOf, daysOf, isNamed, type BooksScope } from './months.server'
+import { daysOf, isNamed, type BooksScope } from './months.server'
 
 type Posted = {
   id: bigint
@@ -182,17 +181,12 @@ export async function* exportSpending(ctx: Ctx, input: Export): AsyncGenerator<s
         case when ${isNamed(keysOf)} then k.purpose else '' end,
         case when ${isNamed(keysOf)} then k.id::text else '' end, k.state, s.kind,
         s.usd::text] as cells
-      from (select t.api_key_id, case when ${isUsage} then 'usage' else 'correction' end as kind,
-          sum(case when t.from_account = 'spent' then -t.amount_usd else t.amount_usd end) as usd
-        from keymint.transactions t
-        where t.team_id = ${teamId}::uuid and t.month = ${month}::date and 'spent' in (t.to_account, t.from_account)
-          and (${userId}::text is null or t.user_id = ${userId})
-          and (t.at >= ${day}::date at time zone 'UTC' or ${day}::date = ${month}::date)
-          and (t.at < (${day}::date + 1) at time zone 'UTC' or ${day}::date + 1 = ${nextMonth(month)}::date)
-          and ${dayOf(month)} = ${day}::date
-        group by 1, 2) s
-      join keymint.api_keys k on k.id = s.api_key_id join keymint.attendees a on a.user_id = k.user_id
-      join keymint.team_members m on m.team_id = k.team_id and m.user_id = k.user_id
+      from keymint.key_days d
+      cross join lateral (values ('usage', d.usage_usd), ('correction', d.corrected_usd)) s(kind, usd)
+      join keymint.api_keys k on k.id = d.api_key_id join keymint.attendees a on a.user_id = d.user_id
+      join keymint.team_members m on m.team_id = d.team_id and m.user_id = d.user_id
+      where d.team_id = ${teamId}::uuid and d.month = ${month}::date and d.day = ${day}::date
+        and (${userId}::text is null or d.user_id = ${userId}) and s.usd <> 0
       order by a.display_name, k.created_at, k.id, s.kind desc`
     for (const { cells } of rows) yield cells
   }

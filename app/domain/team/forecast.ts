@@ -3,10 +3,13 @@ import type { NanoUsd } from '~/money'
 
 const dayMs = 86_400_000
 
+/** Days (UTC) that the pace is taken from, today with them. */
+export const paceDays = 7
+
 /**
- * The instant at which `left` is spent at the pace of the last seven days (or since `since`, if that
- * is shorter); null when it lasts until `until`, or when nothing was spent recently. The pace is
- * measured over one day at least. Amounts are nano-USD.
+ * The instant at which `left` is spent at the pace of the last seven days, today with them (or since
+ * `since`, if that is later); null when it lasts until `until`, or when nothing was spent recently.
+ * The pace is measured over one day at least. Amounts are nano-USD.
  */
 export function forecastEnd(input: {
   left: NanoUsd
@@ -17,7 +20,8 @@ export function forecastEnd(input: {
 }): Date | null {
   const { left, lately, now, since, until } = input
   if (left <= 0n || lately <= 0n) return null
-  const watchedMs = Math.max(dayMs, Math.min(7 * dayMs, now.getTime() - since.getTime()))
+  const firstDay = Math.floor(now.getTime() / dayMs) * dayMs - (paceDays - 1) * dayMs
+  const watchedMs = Math.max(dayMs, now.getTime() - Math.max(firstDay, since.getTime()))
   const end = new Date(now.getTime() + Number((left * BigInt(watchedMs)) / lately))
   return end < until ? end : null
 }

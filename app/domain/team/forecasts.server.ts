@@ -3,9 +3,8 @@ import { nanoFromDecimalString } from '~/money'
 import type { MoneyView } from '../money-view'
 import type { Ctx } from '../ctx'
 import { monthOf, nextMonth, startOf } from '../money/month'
-import { isUsage } from '../money/postings.server'
 import { moneyView } from '../money-view'
-import { forecastEnd } from './forecast'
+import { forecastEnd, paceDays } from './forecast'
 
 export type KeyForecast = {
   id: string
@@ -48,9 +47,9 @@ export async function readForecasts(
       e.cap_due_at as "capDueAt", e.per_hour_usd::text as "perHour", e.off_cap_at is not null as capped,
       (select coalesce(sum(m.spent_usd - m.corrected_usd), 0)::text from keymint.key_months m where m.api_key_id = k.id
         and (k.reset is null or m.month = ${month}::date)) as spent,
-      (select coalesce(sum(t.amount_usd), 0)::text from keymint.transactions t where t.api_key_id = k.id
-        and ${isUsage} and t.at > ${now}::timestamptz - interval '7 days'
-        and (k.reset is null or t.month = ${month}::date)) as lately
+      (select coalesce(sum(d.usage_usd), 0)::text from keymint.key_days d where d.api_key_id = k.id
+        and d.day > (${now}::timestamptz at time zone 'UTC')::date - ${paceDays}::int
+        and (k.reset is null or d.month = ${month}::date)) as lately
     from keymint.api_keys k join keymint.attendees a using (user_id)
     left join keymint.keys e on e.holder_kind = 'sub-key' and e.holder_id = k.id and e.generation = k.generation
     where k.team_id = ${filter.teamId}::uuid

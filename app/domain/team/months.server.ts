@@ -7,7 +7,6 @@ import { nanoFromDecimalString, type NanoUsd } from '~/money'
 import type { Ctx } from '../ctx'
 import { moneyView, type MoneyView } from '../money-view'
 import { monthOf, nextMonth, startOf, type Month } from '../money/month'
-import { isUsage } from '../money/postings.server'
 import type { DayView } from './spending.server'
 
 export type BooksScope = {
@@ -71,13 +70,6 @@ export async function listMonths(ctx: Ctx, { teamId, userId }: BooksScope): Prom
   const present = monthOf(ctx.now())
   return months.includes(present) ? months : [present, ...months].sort().reverse()
 }
-
-/**
- * The day that a posting is shown at, in UTC. What is read after a month's end belongs to that month,
- * and to its last day.
- */
-export const dayOf = (month: Month) => Prisma.sql`least(greatest((t.at at time zone 'UTC')::date,
-  ${month}::date), (${nextMonth(month)}::date - 1))`
 
 export async function readMonth(
   ctx: Ctx,
@@ -163,17 +155,10 @@ export async function readDays(
   { teamId, userId }: Pick<BooksScope, 'teamId' | 'userId'>,
   month: Month,
 ): Promise<Pick<MonthView, 'days' | 'corrected' | 'total'>> {
-  const [byDay, [sum]] = await Promise.all([
-    ctx.db.$queryRaw<{ day: string; usd: string }[]>`
-      select ${dayOf(month)}::text as day, sum(t.amount_usd)::text as usd from keymint.transactions t
-      where t.team_id = ${teamId}::uuid and t.month = ${month}::date and ${isUsage}
-        and (${userId}::text is null or t.user_id = ${userId}) group by 1`,
-    ctx.db.$queryRaw<{ usd: string }[]>`
-      select coalesce(sum(m.corrected_usd), 0)::text as usd
-      from keymint.api_keys k join keymint.key_months m on m.api_key_id = k.id and m.month = ${month}::date
-      where k.team_id = ${teamId}::uuid and (${userId}::text is null or k.user_id = ${userId})
-        and m.corrected_usd <> 0`,
-  ])
+  const byDay = await ctx.db.$queryRaw<{ day: string; usd: string; corrected: string }[]>`
+    select d.day::text as day, sum(d.usage_usd)::text as usd, sum(d.corrected_usd)::text as corrected
+    from keymint.key_days d where d.team_id = ${teamId}::uuid and d.month = ${month}::date
+      and (${userId}::text is null or d.user_id = ${userId}) group by d.day`
   const days = daysOf(month, ctx.now())
   const today = days.at(-1) ?? month
   const spentOn = new Map<string, NanoUsd>()
@@ -182,7 +167,7 @@ export async function readDays(
     const day = row.day > today ? today : row.day
     spentOn.set(day, (spentOn.get(day) ?? 0n) + nanoFromDecimalString(row.usd))
   }
-  const corrected = nanoFromDecimalString(sum?.usd ?? '0')
+  const corrected = byDay.reduce((sum, row) => sum + nanoFromDecimalString(row.corrected), 0n)
   return {
     days: days.map((day) => ({ day, spent: moneyView(spentOn.get(day) ?? 0n) })),
     corrected: corrected === 0n ? null : moneyView(corrected),

@@ -40,14 +40,19 @@ export async function readSpending(
   const [byDay, providers, [late], [read]] = await Promise.all([
     readDays(ctx, filter, month),
     ctx.db.$queryRaw<{ service: string; liveKeys: number; committed: string; spent: string }[]>`
-      select k.service, count(*)
-        filter (where k.state in ('pending', 'ready')
-        and k.expires_at > ${ctx.now()}::timestamptz)::int as "liveKeys",
-        coalesce(sum(m.committed_usd), 0)::text as committed, coalesce(sum(m.spent_usd), 0)::text as spent
-      from keymint.api_keys k left join keymint.key_months m on m.api_key_id = k.id and m.month = ${month}::date
-      where k.team_id = ${filter.teamId}::uuid
-        and (${filter.userId}::text is null or k.user_id = ${filter.userId}) group by k.service
-        order by k.service`,
+      select s.service, sum(s.live)::int as "liveKeys", sum(s.committed)::text as committed,
+        sum(s.spent)::text as spent
+      from (
+        select k.service, 1 as live, 0 as committed, 0 as spent from keymint.api_keys k
+        where k.team_id = ${filter.teamId}::uuid and k.state in ('pending', 'ready')
+          and k.expires_at > ${ctx.now()}::timestamptz
+          and (${filter.userId}::text is null or k.user_id = ${filter.userId})
+        union all
+        select k.service, 0, m.committed_usd, m.spent_usd
+        from keymint.key_months m join keymint.api_keys k on k.id = m.api_key_id
+        where m.month = ${month}::date and k.team_id = ${filter.teamId}::uuid
+          and (${filter.userId}::text is null or k.user_id = ${filter.userId})) s
+      group by s.service order by s.service`,
     ctx.db.$queryRaw<{ usd: string }[]>`
       select coalesce(sum(t.amount_usd), 0)::text as usd from keymint.transactions t
       where t.team_id = ${filter.teamId}::uuid and t.month = ${before}::date and ${isUsage}

@@ -8,10 +8,10 @@ import { readUnderCeiling } from '../money/ceiling.server'
 import type { MemberRole, MemberState } from '../money/member-lock.server'
 import { monthOf, nextMonth, startOf } from '../money/month'
 import { readBudget, readTopUp } from '../money/open-month.server'
-import { isUsage, readBalance } from '../money/postings.server'
+import { readBalance } from '../money/postings.server'
 import { moneyView } from '../money-view'
 import type { BudgetView } from './view-types'
-import { forecastEnd } from './forecast'
+import { forecastEnd, paceDays } from './forecast'
 
 /** The budget of one member in the present month, which is opened if needed. */
 export async function readBudgetView(
@@ -99,9 +99,9 @@ export async function listMembers(ctx: Ctx, teamId: string): Promise<MemberView[
       coalesce((select n.allocated_usd from keymint.budgets n where n.team_id = m.team_id
         and n.user_id = m.user_id and n.month <= ${nextMonth(month)}::date order by n.month desc limit 1),
         0)::text as next,
-      coalesce((select sum(t.amount_usd) from keymint.transactions t where t.team_id = m.team_id
-        and t.user_id = m.user_id and ${isUsage} and t.month = ${month}::date
-        and t.at > ${now}::timestamptz - interval '7 days'), 0)::text as lately
+      coalesce((select sum(d.usage_usd) from keymint.key_days d where d.team_id = m.team_id
+        and d.user_id = m.user_id and d.month = ${month}::date
+        and d.day > (${now}::timestamptz at time zone 'UTC')::date - ${paceDays}::int), 0)::text as lately
     from keymint.team_members m join keymint.attendees a using (user_id)
     left join keymint.budget_months b on b.team_id = m.team_id and b.user_id = m.user_id
       and b.month = ${month}::date

@@ -277,19 +277,19 @@ test('a name with line breaks forges no line of a letter', () => {
   )
 })
 
-test('a forecast goes by the last seven days, and says nothing when money lasts or nothing was spent', () => {
-  const now = new Date('2026-11-10T00:00:00Z')
+test('a forecast goes by the last seven days and today, and says nothing when money lasts or nothing was spent', () => {
+  const now = new Date('2026-11-10T12:00:00Z')
   const facts = {
     now,
     since: new Date('2026-11-01T00:00:00Z'),
     until: new Date('2026-12-01T00:00:00Z'),
   }
-  expect(forecastEnd({ ...facts, left: 10n, lately: 7n })?.toISOString()).toBe(
-    '2026-11-20T00:00:00.000Z',
+  expect(forecastEnd({ ...facts, left: 20n, lately: 13n })?.toISOString()).toBe(
+    '2026-11-20T12:00:00.000Z',
   )
-  expect(forecastEnd({ ...facts, left: 100n, lately: 7n })).toBeNull()
-  expect(forecastEnd({ ...facts, left: 10n, lately: 0n })).toBeNull()
-  expect(forecastEnd({ ...facts, left: 0n, lately: 7n })).toBeNull()
+  expect(forecastEnd({ ...facts, left: 100n, lately: 13n })).toBeNull()
+  expect(forecastEnd({ ...facts, left: 20n, lately: 0n })).toBeNull()
+  expect(forecastEnd({ ...facts, left: 0n, lately: 13n })).toBeNull()
 })
 
 test('the life of a key counts from now, and the end of the month is in UTC', () => {

@@ -246,8 +246,8 @@ export async function listMasterKeys(
       gate.parked_at as "parkedAt", gate.parked_reason as "parkedReason",
       case when gate.cooldown_until is not null then greatest(0,
         ceil(extract(epoch from gate.cooldown_until - now())))::int end as "retryInSeconds",
-      (select count(*) from keymint.mint_attempts a join keymint.mints m on m.id = a.mint_id
-        where m.account = k.id and a.state = 'saved' and a.deleted_at is null)::int as keys
+      (select count(*) from keymint.keys e where e.account = k.id and e.saved_at is not null
+        and e.deleted_at is null)::int as keys
     from keymint.master_keys k join keymint.attendees p on p.user_id = k.created_by left
       join keymint.accounts gate on gate.id = k.id
     where k.team_id = ${teamId}::uuid and (${ofKey}::uuid is null
