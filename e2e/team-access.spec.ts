@@ -302,6 +302,16 @@ async function expectNothingDone(
       ['stranger', 'outsider', 'finance', 'viewer'],
     ],
     [
+      `/t/${slug}/keys/${facts.membersKey}?index`,
+      { intent: 'rotate', hours: '4', generation: '1' },
+      ['stranger', 'outsider', 'finance', 'viewer'],
+    ],
+    [
+      `/t/${slug}/keys/${facts.membersKey}?index`,
+      { intent: 'end-old' },
+      ['stranger', 'outsider', 'finance', 'viewer'],
+    ],
+    [
       `/t/${slug}/store`,
       { intent: 'ask', more: '5', why: 'x' },
       ['stranger', 'outsider', 'viewer'],

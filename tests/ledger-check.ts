@@ -96,9 +96,25 @@ export async function checkLedger(world: TeamWorld, member: string | null = null
       ' of ' || most from worst where most > 0.000001
         and reserved < most - case when limit_reset is null then used_before else 0 end
     union all select 'the holder of ' || holder_id || ' may spend more than its cap' from (
-      select w.holder_id, count(*) filter (
-        where e.off_ended_at is null and e.off_replaced_at is null and not e.seen_off) as enabled
+      select w.holder_id, count(*) filter (where e.off_ended_at is null and e.off_replaced_at is null
+        and not e.seen_off and not e.without_reset) as enabled
       from worst w join keymint.keys e using (id) group by 1) o where enabled > 1
+    -- Side by side: all that has been used, and all that every key may still use, is within the cap,
+    -- or within what was used beyond it. Counted once the provider has confirmed every limit.
+    union all select 'keys of ' || holder_id || ' may spend more than their cap together: ' || may || ' and ' ||
+      used || ' of ' || cap from (
+      select k.id as holder_id, max(k.cap_usd) as cap, sum(u.used) as used,
+        sum(case when e.closed_at is null and e.off_ended_at is null and e.off_replaced_at is null
+          and e.expires_at > keymint.now() then greatest(e.limit_usd, e.seen_limit_usd) - case
+          when e.seen_reset is null then e.used_usd else u.used end else 0 end) as may,
+        bool_and(e.revision = e.seen_revision and e.call_sent_at is null and e.doubt_until is null) as sure,
+        count(*) filter (where e.without_reset and e.closed_at is null) as side
+      from keymint.keys e join keymint.api_keys k on k.id = e.holder_id and e.holder_kind = 'sub-key'
+      join latest l on l.user_id = k.user_id
+      cross join lateral (select coalesce(sum(w.used_usd), 0) as used from keymint.key_windows w
+        where w.key_id = e.id and (k.reset is null or (w.starts_at at time zone 'UTC')::date >= l.month)) u
+      where k.user_id = any(${ids}) and e.saved_at is not null group by 1) s
+      where side > 0 and sure and may > 0.00001 and may + used > cap + 0.00001
     union all select 'settled before it was closed: ' || id from keymint.keys
       where settled_at is not null and closed_at is null and written_off_at is null
     union all select 'a settled key holds money: ' || w.key_id

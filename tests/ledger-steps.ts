@@ -9,6 +9,7 @@ import {
   provisionSubKey,
   rotateSubKey,
 } from '~/domain/team/sub-key.server'
+import { endOldKey } from '~/domain/team/overlap.server'
 import { removeMember, resumeMember, suspendMember } from '~/domain/team/team.server'
 import { decideRequest, requestMore } from '~/domain/money/budget-requests.server'
 import { rollMonths, setBudget } from '~/domain/money/budgets.server'
@@ -141,13 +142,38 @@ export const steps: Step[] = [
   {
     name: 'rotate',
     weight: 4,
-    run: ({ world, key }) =>
+    run: ({ world, key, below }) =>
       key
         ? rotateSubKey(
             world.ctx,
             { teamId: world.teamId, keyId: key.id, userId: key.userId },
             'walk',
+            undefined,
+            below(2) === 0 ? 0 : 1 + below(24),
           )
+        : Promise.resolve(),
+  },
+  {
+    name: 'use-old',
+    weight: 6,
+    run: async ({ world, key, below }) => {
+      if (!key) return
+      const old = await world.db.key.findFirst({
+        where: { holderId: key.id, withoutReset: true, closedAt: null, savedAt: { not: null } },
+      })
+      if (!old?.hash) return
+      world.service.use(old.hash, usd(below(900)))
+      const reading = world.service.reading(old.hash)
+      if (reading)
+        await recordReading(world.ctx, old.id, reading, world.ctx.now(), { own: below(2) === 0 })
+    },
+  },
+  {
+    name: 'end-old',
+    weight: 2,
+    run: ({ world, key }) =>
+      key
+        ? endOldKey(world.ctx, { teamId: world.teamId, keyId: key.id, userId: key.userId }, 'walk')
         : Promise.resolve(),
   },
   {

@@ -71,6 +71,7 @@ export class MemoryService implements ServiceAdapter {
     resets: ['daily', 'weekly', 'monthly'],
     modelList: false,
     rotation: true,
+    keepsTotal: true,
     end: 'disable',
     readEverySeconds: null,
     settleSeconds: 0,

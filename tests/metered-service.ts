@@ -24,6 +24,7 @@ export class MeteredService extends MemoryService {
       expiryBy: 'keymint',
       resets: [],
       rotation: false,
+      keepsTotal: true,
       end: options.end,
       readEverySeconds: 60,
       settleSeconds: 60,

@@ -8,7 +8,7 @@ import { applyKey } from '~/domain/keys/apply.server'
 import { runMint } from '~/domain/keys/mint.server'
 import { readAccount } from '~/domain/keys/read-account.server'
 import { closeExpired, expireKeys } from '~/domain/keys/expiry.server'
-import { moveDueLimits, stopDueCaps, waitsForApply } from '~/domain/keys/wake.server'
+import { endGraced, moveDueLimits, stopDueCaps, waitsForApply } from '~/domain/keys/wake.server'
 import { setBudget } from '~/domain/money/budgets.server'
 import { teamScope } from '~/domain/money/member-lock.server'
 import { acceptInvitation, invite } from '~/domain/team/invitations.server'
@@ -250,6 +250,7 @@ export async function openTeamWorld(options: {
     async expire(): Promise<number> {
       const expired = await expireKeys(ctx)
       await closeExpired(ctx)
+      await endGraced(ctx)
       await moveDueLimits(ctx)
       await stopDueCaps(ctx)
       return expired

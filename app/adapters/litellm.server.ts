@@ -36,6 +36,7 @@ const capabilities: ServiceCapabilities = {
   resets: ['daily', 'weekly', 'monthly'],
   modelList: true,
   rotation: true,
+  keepsTotal: false,
   end: 'disable',
   readEverySeconds: null,
   settleSeconds: 0,

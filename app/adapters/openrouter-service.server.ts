@@ -24,6 +24,7 @@ const capabilities: ServiceCapabilities = {
   resets: ['daily', 'weekly', 'monthly'],
   modelList: false,
   rotation: true,
+  keepsTotal: true,
   end: 'disable',
   readEverySeconds: null,
   settleSeconds: 0,

@@ -19,6 +19,7 @@ export const capabilities: ServiceCapabilities = {
   resets: [],
   modelList: false,
   rotation: false,
+  keepsTotal: true,
   // Who has used a machine may hold a key that starts it again: only deleting stops its costs.
   end: 'delete',
   readEverySeconds: 60,

@@ -10,6 +10,7 @@ export const capabilities: ServiceCapabilities = {
   modelList: false,
   // A new key would begin with a prefix of its own, and the old objects would cost on.
   rotation: false,
+  keepsTotal: true,
   end: 'disable',
   readEverySeconds: 300,
   settleSeconds: 0,

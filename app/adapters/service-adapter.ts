@@ -59,6 +59,11 @@ export type ServiceCapabilities = {
   /** A key can be replaced by a new one that gets what is left of its cap. */
   rotation: boolean
   /**
+   * A key's total goes on when its cap starts anew, so a key whose reset is taken away has a sum for
+   * life. False: the service begins to count again, and an old key cannot work on beside a new one.
+   */
+  keepsTotal: boolean
+  /**
    * What becomes of a key that is over: disabled, and deleted once it is settled; or deleted at
    * once, where whoever holds it could start it again. Where Keymint holds the cap, a key of the
    * second kind is over when it reaches it.

@@ -16,10 +16,12 @@ import { CapChange, Endings } from '~/components/team/sub-key-forms'
 import { SubKeyStatus } from '~/components/team/sub-key-status'
 import { SubKeyUsage } from '~/components/team/sub-key-usage'
 import { keyHeadline, phaseLabels } from '~/components/team/sub-key-messages'
+import { OldKey } from '~/components/team/old-key'
 import { KeyProject } from '~/components/team/key-project'
 import { TeamShell } from '~/components/team/team-shell'
 import { subKeyRevealUrl, subKeyUrl, teamUrl } from '~/urls'
 import { previewCap } from '~/domain/team/cap-preview.server'
+import { endOldKey, maxOverlapHours } from '~/domain/team/overlap.server'
 import { changeCap, deleteSubKey, rotateSubKey } from '~/domain/team/sub-key.server'
 import { setProject } from '~/domain/team/key-project.server'
 import { findLastUse, findSubKey } from '~/domain/team/sub-key-view.server'
@@ -91,6 +93,10 @@ const projectForm = z.object({ project: optionalText(40) })
 const reasonForm = z.object({
   reason: optionalText(500),
   generation: z.string().transform((text) => (/^\d{1,6}$/.test(text) ? Number(text) : undefined)),
+  hours: z
+    .string()
+    .transform((text) => (/^\d{0,2}$/.test(text) ? Number(text) : Number.NaN))
+    .refine((hours) => hours <= maxOverlapHours),
 })
 
 export const action = handler(async (args) => {
@@ -114,16 +120,27 @@ export const action = handler(async (args) => {
     return answerTo(here, await setProject(args.ctx, actor, form.value.project))
   }
   const form = parseFields(reasonForm, fields)
-  if (!form.ok) return data({ problem: 'reason-too-long', detail: null } as const, { status: 422 })
+  if (!form.ok) {
+    const problem = form.problems.hours === undefined ? 'reason-too-long' : 'bad-overlap'
+    return data({ problem, detail: null } as const, { status: 422 })
+  }
+  const { generation, hours } = form.value
   const reason = form.value.reason ?? ''
   if (intent === 'rotate')
-    return answerTo(here, await rotateSubKey(args.ctx, actor, reason, form.value.generation))
+    return answerTo(here, await rotateSubKey(args.ctx, actor, reason, generation, hours))
+  if (intent === 'end-old') return answerTo(here, await endOldKey(args.ctx, actor, reason))
   if (intent === 'delete') return answerTo(here, await deleteSubKey(args.ctx, actor, reason))
   throw badRequest()
 })
 
 type Outcome = Awaited<
-  ReturnType<typeof changeCap | typeof rotateSubKey | typeof deleteSubKey | typeof setProject>
+  ReturnType<
+    | typeof changeCap
+    | typeof rotateSubKey
+    | typeof endOldKey
+    | typeof deleteSubKey
+    | typeof setProject
+  >
 >
 
 function answerTo(url: string, outcome: Outcome) {
@@ -179,6 +196,7 @@ export default function SubKey() {
       </div>
       <div className="mt-6 max-w-[34rem] space-y-6">
         <SubKeyStatus view={view} asOf={asOf} />
+        <OldKey view={view} asOf={asOf} />
         {view.phase === 'ended' || view.phase === 'refused' ? null : (
           <TeamAccountFailures accounts={accounts} asOf={asOf} />
         )}

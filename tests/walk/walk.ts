@@ -230,6 +230,13 @@ const steps: [name: string, weight: number, run: Step][] = [
   ],
   ['rotate', 3, onSubKey((walking, actor) => rotateSubKey(walking.ctx, actor, 'walk'))],
   [
+    'rotate with an overlap',
+    3,
+    onSubKey((walking, actor) =>
+      rotateSubKey(walking.ctx, actor, 'walk', undefined, 1 + walking.below(24)),
+    ),
+  ],
+  [
     'change cap',
     4,
     onSubKey((walking, actor) =>

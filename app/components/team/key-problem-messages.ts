@@ -44,6 +44,18 @@ export const keyProblems = {
     title: 'This one cannot be replaced',
     next: 'Delete it and make another.',
   },
+  'no-overlap': {
+    title: 'The old key of this kind cannot go on beside a new one',
+    next: 'Replace it without an overlap: the old key stops at once.',
+  },
+  'bad-overlap': {
+    title: 'The overlap is not a number of hours',
+    next: 'Choose 0 to 24 whole hours. Nothing was changed.',
+  },
+  'no-old-key': {
+    title: 'There is no old key any more',
+    next: 'It has ended already.',
+  },
   'nothing-left': {
     title: 'Nothing is left on this key',
     next: 'Delete it and make another.',
@@ -54,7 +66,7 @@ export type KeyProblem = keyof typeof keyProblems
 
 /** The problem, and the amount that it is about where there is one. */
 export function keyProblem(refusal: {
-  reason: Exclude<KeyProblem, 'bad-cap' | 'bad-project' | 'no-reason'>
+  reason: Exclude<KeyProblem, 'bad-cap' | 'bad-project' | 'bad-overlap' | 'no-reason'>
   free?: NanoUsd
   used?: NanoUsd
   ceiling?: NanoUsd

@@ -3,7 +3,7 @@ import type { CapPreview } from '~/domain/team/cap-preview.server'
 import type { SubKeyView } from '~/domain/team/view-types'
 import { Button } from '../base/button'
 import { Callout } from '../base/callout'
-import { Field } from '../base/field'
+import { Field, Select } from '../base/field'
 import { Section } from '../base/page-shell'
 import { subKeyUrl } from '../../urls'
 import { positiveAmount } from './amount-messages'
@@ -102,6 +102,14 @@ function previewMessage(preview: CapPreview): string {
     : `${free} The difference is free when the provider has confirmed the cap.`
 }
 
+const overlaps = [
+  { value: '0', label: 'It stops at once' },
+  { value: '1', label: '1 hour' },
+  { value: '4', label: '4 hours' },
+  { value: '8', label: '8 hours' },
+  { value: '24', label: '24 hours' },
+]
+
 /** Replacing and deleting a key. */
 export function Endings({ view, mine }: { view: SubKeyView; mine: boolean }) {
   const whose = mine ? 'your' : `${view.holder.name}’s`
@@ -115,10 +123,19 @@ export function Endings({ view, mine }: { view: SubKeyView; mine: boolean }) {
             </summary>
             <Form method="post" className="mt-2 space-y-4">
               <p>
-                The old key stops at once, everywhere it is used. The new one gets the{' '}
-                {view.left.text} that is left; nothing more is taken from {whose} budget.
+                The new key gets the {view.left.text} that is left; nothing more is taken from{' '}
+                {whose} budget.{' '}
+                {view.mayOverlap
+                  ? 'If the old key goes on for a while, each has half of that until the old one ends. ' +
+                    'The new one then gets what the old one did not use. ' +
+                    'If the key has leaked, stop it at once.'
+                  : 'The old key stops at once, everywhere it is used: ' +
+                    'its service counts anew each month and cannot keep both within one cap.'}
               </p>
               <input type="hidden" name="generation" value={view.generation} />
+              {view.mayOverlap ? (
+                <Select label="The old key goes on for" name="hours" options={overlaps} />
+              ) : null}
               <Field label="Reason (optional)" name="reason" />
               <Button type="submit" name="intent" value="rotate">
                 Replace the key
@@ -126,13 +143,19 @@ export function Endings({ view, mine }: { view: SubKeyView; mine: boolean }) {
             </Form>
           </details>
         ) : null}
+        {view.replaceable ? null : (
+          <p className="text-soft">
+            A {view.texts?.noun ?? 'key'} of this service cannot be replaced. Make another one, then
+            delete this one.
+          </p>
+        )}
         <details>
           <summary className="inline-flex min-h-11 items-center prose-link">Delete it</summary>
           <Form method="post" className="mt-2 space-y-4">
             <p>
-              The key stops at once and cannot be restored. What it has not spent ({view.left.text}{' '}
-              by the last reading) returns to {whose} budget a few minutes later, after the final
-              reading. {view.texts?.remains}
+              {view.oldKey ? 'The key and its old key stop' : 'The key stops'} at once and cannot be
+              restored. What it has not spent ({view.left.text} by the last reading) returns to{' '}
+              {whose} budget a few minutes later, after the final reading. {view.texts?.remains}
             </p>
             <Field label="Reason (optional)" name="reason" />
             <Button type="submit" name="intent" value="delete">

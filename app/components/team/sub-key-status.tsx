@@ -108,7 +108,12 @@ function PhaseStatus({ view }: { view: SubKeyView }) {
     case 'rotating':
       return (
         <Callout tone="plain" title="The key is being replaced">
-          <p>The old key is disabled first. Then a new one is made with what is left of the cap.</p>
+          <p>
+            {view.oldKey === null || view.oldKey.state === 'closing'
+              ? 'The old key is disabled first. Then a new one is made with what is left of the cap.'
+              : 'The old key is lowered to its part of the cap first. Then the new one is made.'}
+          </p>
+          {view.delay ? <p>{delayMessage(view.delay.reason)}</p> : null}
         </Callout>
       )
     case 'settling':
@@ -141,6 +146,17 @@ function PhaseStatus({ view }: { view: SubKeyView }) {
         </Callout>
       )
     case 'ready':
+      if (view.replaceRefused)
+        return (
+          <Callout tone="warning" title="The key was not replaced">
+            <p>
+              {view.detail
+                ? `The provider refused to make a new key: “${view.detail}”`
+                : 'The provider refused to make a new key.'}{' '}
+              This key goes on, with its whole cap.
+            </p>
+          </Callout>
+        )
       return view.refusedChange ? (
         <Callout tone="warning" title="The cap was not changed">
           <p>

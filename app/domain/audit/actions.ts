@@ -94,6 +94,7 @@ type SubKeyEvent =
   | 'rotation-asked'
   | 'project-set'
   | 'rotated'
+  | 'former-ended'
   | 'deleted'
   | 'revoked'
   | 'expired'

@@ -258,14 +258,15 @@ async function save(
     )
 }
 
-/** The old key of an extension works on for half an hour from here. */
+/** The old key works on from here: for its own time, and after an extension for half an hour. */
 async function startGrace(ctx: Ctx, tx: Tx, work: KeyWork): Promise<void> {
   const graced = (await lockKeysOf(tx, work)).filter(
     (key) => key.generation < work.generation && key.withoutReset && key.off.replaced === null,
   )
   for (const key of graced)
     await tx.$executeRaw`
-      update keymint.keys set grace_until = least(expires_at, keymint.now() + interval '30 min')
+      update keymint.keys set grace_until = least(expires_at,
+        keymint.now() + make_interval(secs => coalesce(grace_seconds, 1800)))
       where id = ${key.id}::uuid`
   await book(ctx, tx, work, { actor: 'worker', why: 'the next key is ready' })
 }

@@ -189,13 +189,20 @@ export async function wantLimit(
   ctx: Ctx,
   tx: Tx,
   key: Key,
-  change: { limit: NanoUsd; dueAt?: Date | null; withoutReset?: boolean; graceUntil?: Date },
+  change: {
+    limit: NanoUsd
+    dueAt?: Date | null
+    withoutReset?: boolean
+    graceUntil?: Date
+    graceSeconds?: number
+  },
 ): Promise<void> {
   await tx.$executeRaw`
     update keymint.keys set limit_usd = ${decimalStringFromNano(change.limit)}::numeric,
       limit_due_at = ${change.dueAt ?? null}::timestamptz,
       without_reset = without_reset or ${change.withoutReset ?? false},
       grace_until = coalesce(${change.graceUntil ?? null}::timestamptz, grace_until),
+      grace_seconds = coalesce(${change.graceSeconds ?? null}::int, grace_seconds),
       revision = revision + 1, apply_at = null, apply_tries = 0
     where id = ${key.id}::uuid`
   if (key.savedAt !== null) await sendApply(ctx, tx, key)

@@ -132,13 +132,14 @@ export function dueKeys(
   terms: { cap: NanoUsd; accounting: Accounting },
   now: Date,
 ): Key[] {
-  const last = keys.at(-1)
+  // A key that was refused leaves the one before it as the present one.
+  const last = keys.findLast((key) => key.savedAt !== null || !isOver(key)) ?? keys.at(-1)
   // A key that is not made yet waits until the former ones are closed: they never spend side by side
   // in a window that has not begun, so that window is held once, by the one that may be spent.
   const inTurn = last !== undefined && last.savedAt === null && !isOver(last)
   const due: Key[] = []
   for (const key of keys) {
-    const present = key === last && !isOver(key)
+    const present = key === last && !isOver(key) && !key.withoutReset
     const { limit, changesAt } = present
       ? limitDue(terms.cap, key, due, terms.accounting, now)
       : { limit: key.limit, changesAt: key.limitDueAt }

@@ -28,6 +28,7 @@ import {
   subKeyHolder as idOf,
   type SubKeyRow,
 } from './key-row.server'
+import { keepFormer } from './overlap.server'
 
 export const subKeyHolder: Holder = {
   async lock(ctx, tx, { holderId }) {
@@ -52,6 +53,7 @@ export const subKeyHolder: Holder = {
   },
 
   async refuse(tx, { holderId, generation }, refusal) {
+    if (await keepFormer(tx, { holderId, generation }, refusal.detail)) return
     await tx.$executeRaw`
       update keymint.api_keys set state = 'refused', reason = ${refusal.reason}, reason_detail = ${refusal.detail}
       where id = ${holderId}::uuid and generation = ${generation}::int and state = 'pending'`

@@ -6,6 +6,7 @@ import type { Ctx } from '../ctx'
 import type { JobError } from '../job-outcome'
 import { monthOf } from '../money/month'
 import { moneyView } from '../money-view'
+import { mayOverlap } from './overlap.server'
 import type { SubKeyPhase, SubKeyView } from './view-types'
 
 type Row = {
@@ -41,6 +42,8 @@ type Row = {
   options: Record<string, string>
   settled: boolean
   budgetFollows: boolean | null
+  replaceRefused: boolean | null
+  oldKey: OldKeyRow | null
   createdAt: Date
   expiresAt: Date
   endedAt: Date | null
@@ -49,6 +52,16 @@ type Row = {
   pauseReason: string | null
   attempts: number | null
   generation: number
+}
+
+/** A former key that still works, or is being disabled after an overlap; as JSON, so times are text. */
+type OldKeyRow = {
+  label: string | null
+  until: string | null
+  left: string
+  lowered: boolean
+  closing: boolean
+  failure: string | null
 }
 
 /** What a list of keys is narrowed to; null for everything. */
@@ -92,6 +105,15 @@ export async function listSubKeys(
         k.state = 'ready' and e.limit_usd < k.cap_usd and exists (select 1 from keymint.keys f
           where f.holder_kind = 'sub-key' and f.holder_id = k.id and f.generation < k.generation
             and f.saved_at is not null and f.settled_at is null and f.stable_at is null) as "budgetFollows",
+        k.state = 'ready' and exists (select 1 from keymint.mints r where r.holder_kind = 'sub-key'
+          and r.holder_id = k.id and r.generation > k.generation and r.state = 'refused') as "replaceRefused",
+        (select json_build_object('label', f.label, 'until', case when k.state = 'ready' then f.grace_until end,
+            'left', greatest(f.limit_usd - f.used_usd, 0)::text, 'lowered', f.seen_revision = f.revision,
+            'closing', f.off_replaced_at is not null, 'failure', f.apply_error ->> 'reason')
+          from keymint.keys f where f.holder_kind = 'sub-key' and f.holder_id = k.id
+            and k.state in ('pending', 'ready') and f.generation < k.generation and f.saved_at is not null
+            and f.without_reset and f.off_ended_at is null and f.closed_at is null
+          order by f.generation desc limit 1) as "oldKey",
         k.created_at as "createdAt", k.expires_at as "expiresAt", k.ended_at as "endedAt",
       k.usage_synced_at as "usageSyncedAt", m.delay_reason as "delayReason",
       (select g.pause_reason from keymint.minting g where g.paused_at is not null) as "pauseReason",
@@ -196,6 +218,9 @@ function viewOf(row: Row, now: Date, capabilities: ServiceCapabilities | undefin
     chosen: chosenOf(capabilities?.options ?? [], row.options),
     texts: capabilities?.texts ?? null,
     replaceable: capabilities?.rotation ?? true,
+    mayOverlap: mayOverlap(capabilities, row.reset),
+    oldKey: row.oldKey && oldKeyOf(row.oldKey),
+    replaceRefused: row.replaceRefused ?? false,
     budgetFollows: row.budgetFollows ?? false,
     failure: row.applyError?.reason ?? null,
     revealable: row.sealed && (phase === 'ready' || phase === 'changing'),
@@ -215,6 +240,20 @@ function viewOf(row: Row, now: Date, capabilities: ServiceCapabilities | undefin
     generation: row.generation,
   }
 }
+
+const oldKeyOf = ({ label, until, left, lowered, closing, failure }: OldKeyRow) => ({
+  label,
+  state: closing
+    ? ('closing' as const)
+    : until !== null
+      ? ('working' as const)
+      : lowered
+        ? ('waiting' as const)
+        : ('lowering' as const),
+  until: closing || until === null ? null : new Date(until).toISOString(),
+  left: moneyView(nanoFromDecimalString(left)),
+  failure,
+})
 
 /** A key that has expired counts as ended at once, before a job has seen it. */
 function phaseOf(row: Row, now: Date): SubKeyPhase {

@@ -32,6 +32,7 @@ import { chosenOptions } from './chosen-options'
 import { endKey, audit } from './end-key.server'
 import { isAtKeyCeiling } from './key-ceiling.server'
 import { onKey, type KeyActor } from './on-key.server'
+import { beginOverlap, lowerOldKeys, mayOverlap } from './overlap.server'
 
 export type ProvisionInput = {
   teamId: string
@@ -224,8 +225,9 @@ export async function changeCap(
     await tx.$executeRaw`
       update keymint.api_keys set cap_usd = ${decimalStringFromNano(change.cap)}::numeric, change_error = null
       where id = ${key.id}::uuid`
-    const present = keys.at(-1)
+    const present = keys.find(({ generation }) => generation === key.generation)
     if (present) await moveVersion(tx, present)
+    await lowerOldKeys(ctx, tx, key, keys, change.cap - used)
     await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.cap-changed', {
       fromUsd: decimalStringFromNano(key.cap),
       toUsd: decimalStringFromNano(change.cap),
@@ -242,30 +244,40 @@ export async function changeCap(
 }
 
 export type RotateOutcome =
-  { kind: 'asked' } | Refused | { kind: 'refused'; reason: 'nothing-left' }
+  { kind: 'asked' } | Refused | { kind: 'refused'; reason: 'nothing-left' | 'no-overlap' }
 
-/** Asks for a rotation: the old key is disabled first, then a new one gets what is left of its cap. */
+/**
+ * Asks for a rotation. Without an overlap the old key is disabled first, then a new one gets what is
+ * left of its cap. With one the old key is lowered first, and works on beside the new one for so
+ * many hours: both together never spend more than the cap.
+ */
 export async function rotateSubKey(
   ctx: Ctx,
   actor: KeyActor,
   reason: string,
   /** The generation that the form showed: posted twice, it replaces that one once. */
   shown?: number,
+  overlapHours = 0,
 ): Promise<RotateOutcome> {
   return onKey(ctx, actor, async (tx, { member, key, keys }): Promise<RotateOutcome> => {
     if (shown !== undefined && key.generation > shown) return { kind: 'asked' }
     const refusal = whyNotChangeable(member, key, ctx.now())
     if (refusal) return { kind: 'refused', reason: refusal }
-    if (ctx.services.get(key.service)?.capabilities.rotation === false)
-      return { kind: 'refused', reason: 'not-replaceable' }
-    if (spentOfCap(key, member.month) >= key.cap) return { kind: 'refused', reason: 'nothing-left' }
+    const capabilities = ctx.services.get(key.service)?.capabilities
+    if (capabilities?.rotation === false) return { kind: 'refused', reason: 'not-replaceable' }
+    if (overlapHours > 0 && !mayOverlap(capabilities, key.reset))
+      return { kind: 'refused', reason: 'no-overlap' }
+    const left = key.cap - spentOfCap(key, member.month)
+    if (left <= 0n) return { kind: 'refused', reason: 'nothing-left' }
     if (!(await isActive(tx, key.masterKeyId))) return { kind: 'refused', reason: 'no-master-key' }
-    const generation = key.generation + 1
+    const generation = (keys.at(-1)?.generation ?? key.generation) + 1
     const holder = subKeyHolder(key.id)
-    await wantOff(ctx, tx, keys, 'replaced')
+    const old = keys.filter((one) => overlapHours === 0 || one.generation !== key.generation)
+    await wantOff(ctx, tx, old, 'replaced')
+    if (overlapHours > 0) await beginOverlap(ctx, tx, key, keys, { left, hours: overlapHours })
     await tx.$executeRaw`
       update keymint.api_keys set state = 'pending', generation = ${generation}::int, revealed_at = null,
-        change_error = null where id = ${key.id}::uuid`
+        change_error = null, reason_detail = null where id = ${key.id}::uuid`
     await requestKey(
       ctx,
       tx,
@@ -281,7 +293,11 @@ export async function rotateSubKey(
         grant: 1,
       },
     )
-    await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.rotated', { generation, reason })
+    await audit(tx, member, key, `user:${actor.userId}`, 'sub-key.rotated', {
+      generation,
+      ...(overlapHours > 0 ? { overlapHours } : {}),
+      reason,
+    })
     await book(ctx, tx, holder, { actor: `user:${actor.userId}`, why: 'the key was rotated' })
     return { kind: 'asked' }
   })

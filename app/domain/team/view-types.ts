@@ -47,6 +47,22 @@ export type SubKeyView = {
   texts: ServiceTexts | null
   /** A new key can take its place. */
   replaceable: boolean
+  /** Its old key can work on for a while beside a new one. */
+  mayOverlap: boolean
+  /**
+   * The key before it, which works on beside it or is being disabled: lowered first, then it waits for
+   * the new one, and works until `until`. Null where there is none.
+   */
+  oldKey: {
+    label: string | null
+    state: 'lowering' | 'waiting' | 'working' | 'closing'
+    until: string | null
+    left: MoneyView
+    /** Why the last call about it failed, as a code. */
+    failure: string | null
+  } | null
+  /** The provider made no new key the last time, so this one goes on; `detail` is its sentence. */
+  replaceRefused: boolean
   /** A replaced key: what the former one used is still being read, and until then it can spend almost nothing. */
   budgetFollows: boolean
   /** Why the last call about this key failed, as a code; null when it did not. */
