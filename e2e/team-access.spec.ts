@@ -308,6 +308,12 @@ async function expectNothingDone(
     ],
     [
       `/t/${slug}/keys/${facts.membersKey}?index`,
+      { intent: 'hand-over', to: facts.memberId, reason: 'x' },
+      noOwner,
+    ],
+    [member, { intent: 'hand-over', to: facts.memberId, reason: 'x' }, noOwner],
+    [
+      `/t/${slug}/keys/${facts.membersKey}?index`,
       { intent: 'end-old' },
       ['stranger', 'outsider', 'finance', 'viewer'],
     ],

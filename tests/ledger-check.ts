@@ -18,9 +18,8 @@ export async function checkLedger(world: TeamWorld, member: string | null = null
           end) as free
       from keymint.transactions where user_id = any(${ids}) group by user_id, month),
     by_key as (
-      select k.user_id, m.month, sum(m.committed_usd) as committed, sum(m.spent_usd) as spent
-        from keymint.key_months m join keymint.api_keys k on k.id = m.api_key_id where k.user_id = any(${ids})
-        group by 1, 2),
+      select user_id, month, sum(committed_usd) as committed, sum(spent_usd) as spent
+        from keymint.key_months where user_id = any(${ids}) group by 1, 2),
     latest as (select user_id, max(month) as month from keymint.budget_months where user_id = any(${ids})
       group by user_id),
     -- What the engine holds for a key in a month: the ledger has it to the nano-dollar.
@@ -35,7 +34,7 @@ export async function checkLedger(world: TeamWorld, member: string | null = null
     -- the call that closes a key, which allows what was used and nothing more.
     worst as (
       select e.id, e.holder_id, e.generation, l.month, e.limit_reset, k.cap_usd, k.state,
-        greatest(e.limit_usd,
+        greatest(e.limit_usd - case when e.without_reset and e.limit_reset is not null then b.used else 0 end,
           e.seen_limit_usd - case when e.limit_reset is not null and e.seen_reset is null then b.used else 0 end,
           e.call_limit_usd - case when closes and e.call_limit_usd <= greatest(e.used_usd, 0.000001) then b.used
             else 0 end,
@@ -69,16 +68,16 @@ export async function checkLedger(world: TeamWorld, member: string | null = null
     union all select 'the ledger of ' || coalesce(w.id, m.api_key_id) || ' in ' || coalesce(w.month, m.month) ||
       ' is not its windows: ' || coalesce(m.committed_usd, 0) || ' and ' || coalesce(m.spent_usd, 0) || ', not ' ||
       coalesce(w.committed, 0) || ' and ' || coalesce(w.spent, 0)
-      from windows w full join (select m.api_key_id, m.month, m.committed_usd,
-          m.spent_usd - m.corrected_usd as spent_usd from keymint.key_months m
-        join keymint.api_keys k on k.id = m.api_key_id
-        where k.user_id = any(${ids})) m on m.api_key_id = w.id and m.month = w.month
+      from windows w full join (select m.api_key_id, m.month, sum(m.committed_usd) as committed_usd,
+          sum(m.spent_usd - m.corrected_usd) as spent_usd
+        from keymint.key_months m join keymint.api_keys k on k.id = m.api_key_id
+        where k.user_id = any(${ids}) group by 1, 2) m on m.api_key_id = w.id and m.month = w.month
       where (coalesce(m.committed_usd, 0), coalesce(m.spent_usd, 0))
         is distinct from (coalesce(w.committed, 0), coalesce(w.spent, 0))
     union all select 'the corrections of ' || m.api_key_id || ' are not those of the ledger'
       from keymint.key_months m join keymint.api_keys k on k.id = m.api_key_id
       left join lateral (select sum(case t.kind when 'correct-up' then t.amount_usd else -t.amount_usd end) as usd
-        from keymint.transactions t where t.api_key_id = m.api_key_id and t.month = m.month
+        from keymint.transactions t where t.api_key_id = m.api_key_id and t.month = m.month and t.user_id = m.user_id
           and t.kind in ('correct-up', 'correct-down')) c on true
       where k.user_id = any(${ids}) and m.corrected_usd <> coalesce(c.usd, 0)
     union all select 'the days of ' || coalesce(d.api_key_id, t.api_key_id) || ' are not those of the ledger'

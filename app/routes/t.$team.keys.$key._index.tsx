@@ -17,10 +17,12 @@ import { SubKeyStatus } from '~/components/team/sub-key-status'
 import { SubKeyUsage } from '~/components/team/sub-key-usage'
 import { keyHeadline, phaseLabels } from '~/components/team/sub-key-messages'
 import { OldKey } from '~/components/team/old-key'
+import { FormerHolder, HandOver } from '~/components/team/hand-over'
 import { KeyProject } from '~/components/team/key-project'
 import { TeamShell } from '~/components/team/team-shell'
 import { subKeyRevealUrl, subKeyUrl, teamUrl } from '~/urls'
 import { previewCap } from '~/domain/team/cap-preview.server'
+import { handOverKeys, listTakers } from '~/domain/team/hand-over.server'
 import { endOldKey, maxOverlapHours } from '~/domain/team/overlap.server'
 import { changeCap, deleteSubKey, rotateSubKey } from '~/domain/team/sub-key.server'
 import { setProject } from '~/domain/team/key-project.server'
@@ -69,6 +71,10 @@ export const loader = handler(async (args) => {
     ),
     preview: form?.ok ? await previewCap(args.ctx, ref, form.value.cap) : null,
     input: { cap: query.get('cap') ?? '', valid: form?.ok ?? true },
+    takers:
+      isActiveOwner(team) && view.phase === 'ready'
+        ? await listTakers(args.ctx, { teamId: team.teamId, userId: view.holder.userId })
+        : null,
     nextPollMs: pollMs(view.phase),
     autoSeconds: isChanging(view.phase) && query.get('auto') === '10' ? 10 : null,
     asOf: args.ctx.now().toISOString(),
@@ -90,6 +96,10 @@ const capForm = z.object({
     .pipe(shownAmount('stale-cap').optional()),
 })
 const projectForm = z.object({ project: optionalText(40) })
+const handOverForm = z.object({
+  to: requiredText(100, 'no-such-member', 'no-such-member'),
+  reason: requiredText(500, 'no-reason', 'reason-too-long'),
+})
 const reasonForm = z.object({
   reason: optionalText(500),
   generation: z.string().transform((text) => (/^\d{1,6}$/.test(text) ? Number(text) : undefined)),
@@ -119,6 +129,17 @@ export const action = handler(async (args) => {
     if (!form.ok) return data({ problem: 'bad-project', detail: null } as const, { status: 422 })
     return answerTo(here, await setProject(args.ctx, actor, form.value.project))
   }
+  if (intent === 'hand-over') {
+    if (!isActiveOwner(team)) throw notFound()
+    const form = parseFields(handOverForm, fields)
+    if (!form.ok)
+      return data({ problem: firstProblem(form, keyProblems), detail: null }, { status: 422 })
+    const { to, reason } = form.value
+    const { userId, teamId, keyId } = actor
+    const from = view.holder.userId
+    const hand = { teamId, actorUserId: userId, from, to, keyId, reason }
+    return answerTo(here, await handOverKeys(args.ctx, hand))
+  }
   const form = parseFields(reasonForm, fields)
   if (!form.ok) {
     const problem = form.problems.hours === undefined ? 'reason-too-long' : 'bad-overlap'
@@ -138,6 +159,7 @@ type Outcome = Awaited<
     | typeof changeCap
     | typeof rotateSubKey
     | typeof endOldKey
+    | typeof handOverKeys
     | typeof deleteSubKey
     | typeof setProject
   >
@@ -165,7 +187,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => {
 }
 
 export default function SubKey() {
-  const { team, view, mine, lastUse, accounts, preview, input, nextPollMs, asOf } =
+  const { team, view, mine, lastUse, accounts, takers, preview, input, nextPollMs, asOf } =
     useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
   const [announced, announce] = useState('')
@@ -197,6 +219,7 @@ export default function SubKey() {
       <div className="mt-6 max-w-[34rem] space-y-6">
         <SubKeyStatus view={view} asOf={asOf} />
         <OldKey view={view} asOf={asOf} />
+        <FormerHolder view={view} />
         {view.phase === 'ended' || view.phase === 'refused' ? null : (
           <TeamAccountFailures accounts={accounts} asOf={asOf} />
         )}
@@ -225,6 +248,13 @@ export default function SubKey() {
       {view.phase === 'refused' ? null : <KeyProject view={view} closed={team.closedAt !== null} />}
       {live ? <CapChange slug={team.slug} view={view} preview={preview} input={input} /> : null}
       {live || view.phase === 'pending' ? <Endings view={view} mine={mine} /> : null}
+      {takers && !team.closedAt ? (
+        <HandOver
+          takers={takers}
+          what={`the key with the ${view.left.text} that it may still spend`}
+          button="Hand over the key"
+        />
+      ) : null}
     </TeamShell>
   )
 }

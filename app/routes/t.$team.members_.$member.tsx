@@ -6,6 +6,8 @@ import { BudgetChange } from '~/components/team/budget-change'
 import { BudgetMeters, MonthEnd } from '~/components/team/budget-meters'
 import { Callout } from '~/components/base/callout'
 import { EmptyState, Section } from '~/components/base/page-shell'
+import { HandOver } from '~/components/team/hand-over'
+import { keyProblem, keyProblems } from '~/components/team/key-problem-messages'
 import { asRole } from '~/components/team/role-messages'
 import { MembershipForms } from '~/components/team/membership-forms'
 import { SubKeyTable } from '~/components/team/sub-key-table'
@@ -22,6 +24,7 @@ import {
 } from '~/domain/money/budgets.server'
 import { memberRoles, mayHoldKeys, type MemberRole } from '~/domain/money/roles'
 import { setTopUp } from '~/domain/money/top-ups.server'
+import { handOverKeys, listTakers } from '~/domain/team/hand-over.server'
 import { listSubKeys } from '~/domain/team/sub-key-view.server'
 import {
   removeMember,
@@ -88,6 +91,8 @@ export const loader = handler(async (args) => {
     self: viewer.userId === member.userId,
     budget,
     keys,
+    takers:
+      isOwner && member.liveKeys > 0 && team.closedAt === null ? await listTakers(ctx, ref) : null,
     input: {
       budget: query.get('budget') ?? '',
       effective: effective.parse(query.get('effective')),
@@ -101,6 +106,10 @@ export const loader = handler(async (args) => {
 })
 
 const reasonForm = z.object({ reason: requiredText(500, 'no-reason', 'no-reason') })
+const handOverForm = z.object({
+  to: requiredText(100, 'no-such-member', 'no-such-member'),
+  reason: requiredText(500, 'no-reason', 'no-reason'),
+})
 const roleForm = z.object({ role: z.enum(memberRoles) })
 
 export const action = handler(async (args) => {
@@ -114,6 +123,19 @@ export const action = handler(async (args) => {
   if (intent !== 'budget' && intent !== 'top-up' && !isActiveOwner(team)) throw notFound()
   const refuse = (problem: keyof typeof memberProblems, status: number) =>
     data({ problem }, { status })
+  if (intent === 'hand-over') {
+    const form = parseFields(handOverForm, fields)
+    if (!form.ok) return refuse(firstProblem(form, memberProblems), 422)
+    const outcome = await handOverKeys(ctx, {
+      teamId: team.teamId,
+      actorUserId: viewer.userId,
+      from: ref.userId,
+      ...form.value,
+    })
+    return outcome.kind === 'handed'
+      ? redirect(memberUrl(team.slug, ref.userId), 303)
+      : data(keyProblem(outcome), { status: 409 })
+  }
   const reasoned = parseFields(reasonForm, fields)
   if (!reasoned.ok) return refuse(firstProblem(reasoned, memberProblems), 422)
   const { reason } = reasoned.value
@@ -187,6 +209,7 @@ export default function Member() {
     self,
     budget,
     keys,
+    takers,
     input,
     preview,
     version,
@@ -194,7 +217,7 @@ export default function Member() {
     asOf,
   } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>()
-  const problem = answer ? memberProblems[answer.problem] : null
+  const problem = answer ? { ...keyProblems, ...memberProblems }[answer.problem] : null
   const facts = [
     roleFact(member.role),
     ...(member.state === 'suspended' ? ['suspended'] : []),
@@ -210,7 +233,7 @@ export default function Member() {
       {problem ? (
         <div role="alert" className="mt-6 max-w-read">
           <Callout tone="warning" title={problem.title}>
-            <p>{problem.next}</p>
+            <p>{(answer && 'detail' in answer && answer.detail) || problem.next}</p>
           </Callout>
         </div>
       ) : null}
@@ -245,6 +268,13 @@ export default function Member() {
             <SubKeyTable slug={team.slug} keys={keys} holders={false} asOf={asOf} />
           )}
         </Section>
+      ) : null}
+      {takers ? (
+        <HandOver
+          takers={takers}
+          what={`all live keys (${member.liveKeys}) with what they may still spend`}
+          button="Hand over all live keys"
+        />
       ) : null}
       {isOwner ? (
         <Section title="Membership" id="membership">

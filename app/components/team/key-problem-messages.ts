@@ -56,6 +56,24 @@ export const keyProblems = {
     title: 'There is no old key any more',
     next: 'It has ended already.',
   },
+  'no-such-member': {
+    title: 'This person is not in the team',
+    next: 'Choose another member.',
+  },
+  'same-holder': { title: 'They hold this key already', next: 'Choose another member.' },
+  'not-able': {
+    title: 'This member can hold no keys',
+    next: 'They are suspended or a viewer. Choose another member.',
+  },
+  'too-many-keys': {
+    title: 'This member has as many keys as the team allows',
+    next: 'Choose another member, or end one of their keys.',
+  },
+  'budget-short': { title: 'The budget of the new holder is not enough', next: null },
+  'month-open': {
+    title: 'Last month’s usage of this key is not read yet',
+    next: 'Try again in a few minutes.',
+  },
   'nothing-left': {
     title: 'Nothing is left on this key',
     next: 'Delete it and make another.',

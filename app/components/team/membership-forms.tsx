@@ -49,7 +49,10 @@ export function MembershipForms({ member }: { member: MemberView }) {
       )}
       <MembershipForm
         summary="Remove them from the team"
-        text={`${keys}. What is free, and what their keys have not spent, goes back to the team.`}
+        text={
+          `${keys}. What is free, and what their keys have not spent, goes back to the team. ` +
+          (member.liveKeys > 0 ? 'To keep the keys, hand them over first, above.' : '')
+        }
         intent="remove"
         button={`Remove ${member.name}`}
       />

@@ -95,6 +95,7 @@ type SubKeyEvent =
   | 'project-set'
   | 'rotated'
   | 'former-ended'
+  | 'handed-over'
   | 'deleted'
   | 'revoked'
   | 'expired'

@@ -48,7 +48,7 @@ export async function readUnderCeiling(
         cross join lateral (select max(b.month) as month from keymint.budget_months b
           where b.team_id = p.team_id and b.user_id = p.user_id) l
         join keymint.api_keys k on k.team_id = p.team_id and k.user_id = p.user_id
-        join keymint.key_months m on m.api_key_id = k.id and m.month = l.month
+        join keymint.key_months m on m.api_key_id = k.id and m.user_id = k.user_id and m.month = l.month
         where p.team_id = t.id and p.state <> 'removed' and l.month < ${month}::date))::text as used
     from keymint.teams t where t.id = ${teamId}::uuid and t.ceiling_usd is not null`
   if (!row) return null

@@ -49,7 +49,7 @@ export async function findErasureBlocks(
     from keymint.team_members m join keymint.teams t on t.id = m.team_id
     where m.user_id = ${userId} and ((m.state <> 'removed' and t.closed_at is null) or exists (
       select 1 from keymint.key_months k join keymint.api_keys a on a.id = k.api_key_id
-        where a.team_id = m.team_id and a.user_id = m.user_id and k.committed_usd > 0)
+        where a.team_id = m.team_id and k.user_id = m.user_id and k.committed_usd > 0)
       or (t.closed_at is not null and exists (select 1 from keymint.api_keys a where a.team_id = m.team_id
         and a.user_id = m.user_id and a.state in ('pending', 'ready'))))
     order by t.slug`

@@ -31,7 +31,10 @@ export type CorrectableKey = {
 /** As many as a choice can show; they are those that cost most. */
 const maxKeys = 300
 
-/** The keys that have something in the books of this month, those that cost most first. */
+/**
+ * The keys that have something in the books of this month, those that cost most first. Of a key that
+ * was handed over, the part of who holds it now.
+ */
 export async function listCorrectableKeys(
   ctx: Ctx,
   teamId: string,
@@ -52,7 +55,7 @@ export async function listCorrectableKeys(
     select md5('correct ' || k.id) as handle, a.display_name as holder, k.service,
       case when ${keysOf}::text is null or k.user_id = ${keysOf} then k.purpose end as purpose,
       k.created_at as "madeAt", m.spent_usd::text as spent, m.corrected_usd::text as corrected
-    from keymint.key_months m join keymint.api_keys k on k.id = m.api_key_id
+    from keymint.key_months m join keymint.api_keys k on k.id = m.api_key_id and k.user_id = m.user_id
     join keymint.attendees a on a.user_id = k.user_id
     where k.team_id = ${teamId}::uuid and m.month = ${month}::date
     order by m.spent_usd desc, k.created_at, k.id limit ${maxKeys}::int`
@@ -95,7 +98,8 @@ export async function correctUsage(ctx: Ctx, correction: Correction): Promise<Co
           select spent_usd::text as spent, corrected_usd::text as corrected,
             exists (select 1 from keymint.transactions t where t.api_key_id = m.api_key_id
               and t.form_id = ${formId ?? null}::uuid) as posted
-          from keymint.key_months m where api_key_id = ${open.key.id}::uuid and month = ${month}::date`
+          from keymint.key_months m where api_key_id = ${open.key.id}::uuid and month = ${month}::date
+            and user_id = ${open.key.userId}`
       : []
     if (!open || !booked) return { kind: 'refused', reason: 'no-such-key' }
     if (booked.posted) return { kind: 'corrected' }

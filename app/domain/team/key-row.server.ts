@@ -36,12 +36,26 @@ export type OpenSubKey = { member: OpenMember; key: SubKeyRow; keys: Key[] }
 
 /** Locks the key's member, opens the month, and locks the key with its generations. Null when there is no such key. */
 export async function openSubKey(ctx: Ctx, tx: Tx, keyId: string): Promise<OpenSubKey | null> {
-  const [owner] = await tx.$queryRaw<
-    { teamId: string; userId: string }[]
-  >`select team_id as "teamId", user_id as "userId" from keymint.api_keys where id = ${keyId}::uuid`
-  const member = owner ? await openMember(ctx, tx, owner) : null
+  const member = await openHolder(ctx, tx, keyId)
   const [key] = member ? await lockSubKeys(tx, [keyId]) : []
   return member && key ? { member, key, keys: await lockKeysOf(tx, subKeyHolder(keyId)) } : null
+}
+
+/**
+ * Locks the member who holds the key, with the month open. A key that was handed over meanwhile is
+ * asked for again: who holds its holder's row holds it where it is.
+ */
+export async function openHolder(ctx: Ctx, tx: Tx, keyId: string): Promise<OpenMember | null> {
+  let member: OpenMember | null = null
+  for (;;) {
+    const [owner] = await tx.$queryRaw<
+      { teamId: string; userId: string }[]
+    >`select team_id as "teamId", user_id as "userId" from keymint.api_keys where id = ${keyId}::uuid`
+    if (!owner) return null
+    if (member?.userId === owner.userId) return member
+    member = await openMember(ctx, tx, owner)
+    if (!member) return null
+  }
 }
 
 type Raw = Omit<SubKeyRow, 'cap' | 'months'> & {
@@ -56,8 +70,9 @@ export async function lockSubKeys(tx: Tx, keyIds: string[]): Promise<SubKeyRow[]
       k.state, k.generation, k.cap_usd::text as cap, k.reset, k.expires_at as "expiresAt", k.models,
       k.ended_at as "endedAt",
       (select json_agg(json_build_object('month', m.month, 'committed', m.committed_usd::text, 'spent',
-        (m.spent_usd - m.corrected_usd)::text) order by m.month)
-        from keymint.key_months m where m.api_key_id = k.id) as months
+        m.spent_usd::text) order by m.month)
+        from (select month, sum(committed_usd) as committed_usd, sum(spent_usd - corrected_usd) as spent_usd
+          from keymint.key_months where api_key_id = k.id group by month) m) as months
     from keymint.api_keys k where k.id = any(${keyIds}::uuid[]) order by k.id for update of k`
   return rows.map((raw) => ({
     ...raw,

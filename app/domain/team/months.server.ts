@@ -111,16 +111,17 @@ export async function readMonth(
       select k.id, k.purpose, a.display_name as holder, k.service, k.state = 'ended' as ended,
         m.spent_usd::text as spent, m.committed_usd::text as committed, (count(*) over ())::int as count
       from keymint.api_keys k join keymint.key_months m on m.api_key_id = k.id
-      join keymint.attendees a on a.user_id = k.user_id
+      join keymint.attendees a on a.user_id = m.user_id
       where k.team_id = ${teamId}::uuid and m.month = ${month}::date
-        and (${userId}::text is null or k.user_id = ${userId}) and ${isNamed(keysOf)}
+        and (${userId}::text is null or m.user_id = ${userId})
+        and (${keysOf}::text is null or m.user_id = ${keysOf})
         and (m.spent_usd <> 0 or m.committed_usd <> 0)
       order by m.spent_usd desc, k.created_at, k.id limit ${maxKeys}::int`,
     ctx.db.$queryRaw<{ service: string; keys: number; spent: string }[]>`
-      select k.service, count(*)::int as keys, sum(m.spent_usd)::text as spent
+      select k.service, count(distinct k.id)::int as keys, sum(m.spent_usd)::text as spent
       from keymint.api_keys k join keymint.key_months m on m.api_key_id = k.id
       where k.team_id = ${teamId}::uuid and m.month = ${month}::date
-        and (${userId}::text is null or k.user_id = ${userId}) and m.spent_usd <> 0
+        and (${userId}::text is null or m.user_id = ${userId}) and m.spent_usd <> 0
       group by k.service order by sum(m.spent_usd) desc, k.service`,
   ])
   return {

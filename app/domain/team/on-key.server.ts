@@ -25,7 +25,9 @@ export async function onKey<Outcome>(
     else await requireActiveOwner(tx, actor.teamId, actor.userId)
     const open = await openSubKey(ctx, tx, actor.keyId)
     const gone = open?.member.state === 'removed' && key.userId === actor.userId
-    if (!open || gone) return { kind: 'refused', reason: 'no-such-key' } as const
+    // Handed over while this one waited: whoever held it then has no right to it any more.
+    if (!open || gone || open.key.userId !== key.userId)
+      return { kind: 'refused', reason: 'no-such-key' } as const
     return run(tx, open)
   })
 }

@@ -51,7 +51,7 @@ export async function readSpending(
         select k.service, 0, m.committed_usd, m.spent_usd
         from keymint.key_months m join keymint.api_keys k on k.id = m.api_key_id
         where m.month = ${month}::date and k.team_id = ${filter.teamId}::uuid
-          and (${filter.userId}::text is null or k.user_id = ${filter.userId})) s
+          and (${filter.userId}::text is null or m.user_id = ${filter.userId})) s
       group by s.service order by s.service`,
     ctx.db.$queryRaw<{ usd: string }[]>`
       select coalesce(sum(t.amount_usd), 0)::text as usd from keymint.transactions t

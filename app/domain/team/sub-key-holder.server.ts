@@ -24,6 +24,7 @@ import { audit, endKeysOf, returnFree } from './end-key.server'
 import {
   committedIn,
   lockSubKeys,
+  openHolder,
   spentIn,
   subKeyHolder as idOf,
   type SubKeyRow,
@@ -33,9 +34,7 @@ import { keepFormer } from './overlap.server'
 export const subKeyHolder: Holder = {
   async lock(ctx, tx, { holderId }) {
     // The member first, with the month open: what follows moves the member's money.
-    const [owner] = await tx.$queryRaw<{ teamId: string; userId: string }[]>`
-      select team_id as "teamId", user_id as "userId" from keymint.api_keys where id = ${holderId}::uuid`
-    if (owner) await openMember(ctx, tx, owner)
+    await openHolder(ctx, tx, holderId)
     await tx.$executeRaw`select 1 from keymint.api_keys where id = ${holderId}::uuid for update`
   },
 

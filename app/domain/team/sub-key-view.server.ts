@@ -42,6 +42,7 @@ type Row = {
   options: Record<string, string>
   settled: boolean
   budgetFollows: boolean | null
+  formerHolder: string | null
   replaceRefused: boolean | null
   oldKey: OldKeyRow | null
   createdAt: Date
@@ -105,6 +106,8 @@ export async function listSubKeys(
         k.state = 'ready' and e.limit_usd < k.cap_usd and exists (select 1 from keymint.keys f
           where f.holder_kind = 'sub-key' and f.holder_id = k.id and f.generation < k.generation
             and f.saved_at is not null and f.settled_at is null and f.stable_at is null) as "budgetFollows",
+        (select b.display_name from keymint.attendees b where b.user_id = k.former_user_id
+          and k.state in ('pending', 'ready') and k.handed_generation = k.generation) as "formerHolder",
         k.state = 'ready' and exists (select 1 from keymint.mints r where r.holder_kind = 'sub-key'
           and r.holder_id = k.id and r.generation > k.generation and r.state = 'refused') as "replaceRefused",
         (select json_build_object('label', f.label, 'until', case when k.state = 'ready' then f.grace_until end,
@@ -220,6 +223,7 @@ function viewOf(row: Row, now: Date, capabilities: ServiceCapabilities | undefin
     replaceable: capabilities?.rotation ?? true,
     mayOverlap: mayOverlap(capabilities, row.reset),
     oldKey: row.oldKey && oldKeyOf(row.oldKey),
+    formerHolder: row.formerHolder,
     replaceRefused: row.replaceRefused ?? false,
     budgetFollows: row.budgetFollows ?? false,
     failure: row.applyError?.reason ?? null,

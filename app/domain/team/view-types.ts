@@ -61,6 +61,8 @@ export type SubKeyView = {
     /** Why the last call about it failed, as a code. */
     failure: string | null
   } | null
+  /** Who held this very key before it was handed over, and may have copied it; null for nobody. */
+  formerHolder: string | null
   /** The provider made no new key the last time, so this one goes on; `detail` is its sentence. */
   replaceRefused: boolean
   /** A replaced key: what the former one used is still being read, and until then it can spend almost nothing. */
