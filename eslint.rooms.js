@@ -5,7 +5,10 @@
  */
 const rooms = [
   ['audit', ['actions', 'audit.server', 'chain', 'chain.server', 'read.server']],
-  ['alerts', ['alert', 'deliver.server', 'read.server', 'requests.server', 'track.server']],
+  [
+    'alerts',
+    ['alert', 'deliver.server', 'live.server', 'read.server', 'requests.server', 'track.server'],
+  ],
   [
     'money',
     [
@@ -153,6 +156,10 @@ const rooms = [
       'key-project.server',
       'overlap.server',
       'months.server',
+      'notice-page.server',
+      'notice-reach.server',
+      'notice-watch.server',
+      'notices',
       'open-invitations.server',
       'rename.server',
       'reveal.server',

@@ -5,6 +5,7 @@
 import type { Ctx } from './domain/ctx'
 import { deliverDue } from './domain/alerts/deliver.server'
 import { isAnyWorkerSeen, watchAlerts, watchSeconds } from './domain/operations/alert-watch.server'
+import { reachTeam } from './domain/team/notice-reach.server'
 import { alertPost } from './messages/alert-posts'
 
 /** `everyMs` is for tests. A round that fails is logged, and the next one tries again. */
@@ -17,7 +18,10 @@ export function startAlertWatch(
   const look = async () => {
     await watchAlerts(ctx)
     if (!(await isAnyWorkerSeen(ctx)))
-      await deliverDue(ctx, (message) => alertPost(message, ctx.deployment.appOrigin))
+      await deliverDue(ctx, {
+        compose: (message) => alertPost(message, ctx.deployment.appOrigin),
+        reach: reachTeam,
+      })
   }
   const timer = setInterval(() => {
     if (running) return

@@ -120,8 +120,12 @@ export const teamUrl = (
     | 'limits'
     | 'spending'
     | 'audit'
+    | 'notifications'
     | 'close',
 ) => `/t/${part(slug)}/${page}`
+
+/** What a member is told, and where. */
+export const notificationsUrl = (slug: string) => teamUrl(slug, 'notifications')
 
 export const memberUrl = (slug: string, userId: string) =>
   `/t/${part(slug)}/members/${encodeURIComponent(userId)}`

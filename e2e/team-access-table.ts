@@ -190,6 +190,12 @@ export const teamTable: Row[] = [
     act: noAction,
   },
   {
+    route: 'routes/t.$team.notifications',
+    path: ({ slug }) => `/t/${slug}/notifications`,
+    read: members,
+    act: membersAct(400),
+  },
+  {
     route: 'routes/t.$team.audit',
     path: ({ slug }) => `/t/${slug}/audit`,
     read: money,

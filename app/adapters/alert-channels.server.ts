@@ -8,13 +8,18 @@ import type { QuietHours } from '~/quiet-hours'
 import { cut } from '~/text'
 import { scrub } from './log.server'
 import type { MailServer } from './mail.server'
-import { OutboundError, type Outbound } from './outbound.server'
+import { OutboundError, type AddressRefusal, type Outbound } from './outbound.server'
 
 export type ChannelName = 'webhook' | 'slack' | 'mail'
 
 /** Of a mail its receiver's address; "deployment" where the address stands in the environment. */
 export type Recipient = { channel: ChannelName; address: string }
 export const ofDeployment = 'deployment'
+
+/** With the address of a webhook that stands outside the environment. */
+export type Target = Recipient & { hook?: Hook }
+/** `secrets`: newest first; each of them signs. A Slack webhook has none. */
+export type Hook = { url: string; secrets: string[] }
 
 /** What is sent, the same in every try: `id` is the delivery's. */
 export type AlertPost = {
@@ -61,13 +66,14 @@ export type Alerts = {
   quietHours: QuietHours | null
   /** A webhook's host, a mail's receiver: nothing secret. */
   placeOf(to: Recipient): string
+  /** Why a webhook at this address is never called; null where it is. */
+  refusalOf(url: string): AddressRefusal | null
   /** Never throws. */
-  send(to: Recipient, post: AlertPost): Promise<PostAnswer>
+  send(to: Target, post: AlertPost): Promise<PostAnswer>
 }
 
 export type AlertsConfig = {
-  /** `secrets`: newest first; each of them signs. */
-  webhook: { url: string; secrets: string[] } | null
+  webhook: Hook | null
   slackUrl: string | null
   mailTo: string[]
   quietHours: QuietHours | null
@@ -83,10 +89,10 @@ export function createAlerts(
   outbound: Outbound,
   mailer: MailServer | null,
 ): Alerts {
-  const hook = (url: string) => (headers: Record<string, string>, body: string) =>
-    postTo(outbound, url, headers, body)
-  const webhook = config.webhook && hook(config.webhook.url)
-  const slack = config.slackUrl === null ? null : hook(config.slackUrl)
+  const ofEnvironment = (channel: ChannelName): Hook | null => {
+    if (channel === 'webhook') return config.webhook
+    return config.slackUrl === null ? null : { url: config.slackUrl, secrets: [] }
+  }
   const placeOf = ({ channel, address }: Recipient): string => {
     const url = channel === 'webhook' ? config.webhook?.url : config.slackUrl
     return channel === 'mail' ? address : url ? new URL(url).host : ''
@@ -94,22 +100,31 @@ export function createAlerts(
   return {
     quietHours: config.quietHours,
     staff: [
-      ...(webhook ? [{ channel: 'webhook' as const, address: ofDeployment }] : []),
-      ...(slack ? [{ channel: 'slack' as const, address: ofDeployment }] : []),
+      ...(config.webhook ? [{ channel: 'webhook' as const, address: ofDeployment }] : []),
+      ...(config.slackUrl === null ? [] : [{ channel: 'slack' as const, address: ofDeployment }]),
       ...(mailer ? config.mailTo.map((address) => ({ channel: 'mail' as const, address })) : []),
     ],
     placeOf,
+    refusalOf: (url) => outbound.refusalOf(withoutQuery(url)),
     async send(to, post) {
       if (to.channel === 'mail')
         return mailer ? mailTo(mailer, to.address, post, config.appOrigin) : notConfigured
-      if (to.address !== ofDeployment) return notConfigured
+      const hook = to.hook ?? (to.address === ofDeployment ? ofEnvironment(to.channel) : null)
+      if (hook === null) return notConfigured
       if (to.channel === 'slack')
-        return slack ? slack({}, JSON.stringify({ text: slackText(post) })) : notConfigured
-      if (!webhook || !config.webhook) return notConfigured
+        return postTo(outbound, hook.url, {}, JSON.stringify({ text: slackText(post) }))
       const body = JSON.stringify(post)
-      return webhook(signedHeaders(config.webhook.secrets, post, body, new Date()), body)
+      return postTo(outbound, hook.url, signedHeaders(hook.secrets, post, body, new Date()), body)
     },
   }
+}
+
+/** Some receivers take their token in the query. */
+function withoutQuery(url: string): string {
+  if (!URL.canParse(url)) return url
+  const plain = new URL(url)
+  plain.search = ''
+  return plain.href
 }
 
 const notConfigured: PostAnswer = {

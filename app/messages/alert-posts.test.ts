@@ -29,6 +29,8 @@ const item = (alertId: string, event: DigestItem['event']): DigestItem => ({
 })
 const message: Message = {
   id: 'one',
+  audience: 'staff',
+  about: null,
   event: 'digest',
   alertId: null,
   severity: 'warning',

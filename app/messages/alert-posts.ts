@@ -1,13 +1,20 @@
 /** Sentences for alerts that leave Keymint: what is wrong, in numbers, the next step, and a link. */
-import type { AlertEvent, AlertPost, DigestItem, Message, Notice } from '~/domain/alerts/alert'
+import {
+  teamOfAudience,
+  type AlertEvent,
+  type AlertPost,
+  type DigestItem,
+  type Message,
+  type Notice,
+} from '~/domain/alerts/alert'
 import type { OpenedFacts, StaffAlertFacts, StaffAlertKind } from '~/domain/operations/alert-kinds'
 import { isBanner, type Finding } from '~/domain/operations/judgement'
 import { adminUrl, adminWorkshopUrl, alertsUrl, queueUrl, reconcileUrl } from '~/urls'
 import { alertMessage } from './alerts'
 import { healthMessage, nothingToDo, ownHeadline } from './health'
-import { counted, spanOf, withoutStop } from './text'
-
-export type AlertText = { title: string; text: string; nextStep: string | null; path: string }
+import { lastedText, minuteOf, severityWord, type AlertText } from './alert-text'
+import { teamMessageText, teamSlugOf } from './team-notices'
+import { counted, withoutStop } from './text'
 
 /** What is sent, for every channel. The same message makes the same post. */
 export function alertPost(message: Message, appOrigin: string): AlertPost {
@@ -27,7 +34,9 @@ export function alertPost(message: Message, appOrigin: string): AlertPost {
       kind: notice.kind,
       threshold: notice.threshold,
       severity: notice.severity,
-      workshop: notice.subject === '' ? null : notice.subject,
+      ...(teamOfAudience(message.audience) === null
+        ? { workshop: notice.subject === '' ? null : notice.subject }
+        : { team: teamSlugOf(notice) }),
       openedAt: notice.openedAt,
       resolvedAt: notice.resolvedAt,
     },
@@ -40,7 +49,9 @@ export function alertPost(message: Message, appOrigin: string): AlertPost {
 }
 
 /** Also for the page of what was sent. */
-export function messageText({ event, notice, items }: Message): AlertText {
+export function messageText(message: Message): AlertText {
+  if (teamOfAudience(message.audience) !== null) return teamMessageText(message)
+  const { event, notice, items } = message
   if (event === 'test')
     return {
       title: 'Test: this is how an alert of Keymint arrives',
@@ -61,8 +72,6 @@ export function messageText({ event, notice, items }: Message): AlertText {
     ? noticeText(event, notice)
     : { title: '', text: '', nextStep: null, path: adminUrl }
 }
-
-const severityWord = { ok: '', warning: 'Warning: ', error: 'Error: ' } as const
 
 function noticeText(event: AlertEvent, notice: Notice): AlertText {
   const plain = openAlertText(notice)
@@ -170,12 +179,4 @@ function closedText({ title, withKey, total }: OpenedFacts): Omit<AlertText, 'pa
         : `${withKey.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} have a key.`,
     nextStep: null,
   }
-}
-
-/** "2026-11-28 16:40 UTC" */
-const minuteOf = (iso: string) => `${iso.slice(0, 16).replace('T', ' ')} UTC`
-
-function lastedText({ openedAt, resolvedAt }: Notice): string {
-  if (openedAt === null || resolvedAt === null) return 'a moment'
-  return spanOf(Math.max(1, (Date.parse(resolvedAt) - Date.parse(openedAt)) / 1000))
 }

@@ -146,6 +146,8 @@ export const auditActionLabel: Record<AuditAction, string> = {
   'team.ceiling-set': 'changed the team’s ceiling',
   'team.key-ceiling-set': 'changed how many live keys a member may have',
   'team.renamed': 'renamed a team',
+  'team.webhook-added': 'added a webhook to a team',
+  'team.webhook-removed': 'removed a webhook of a team',
   'vault.deposited': 'added a credential to the vault',
   'vault.destroyed': 'deleted a credential and destroyed its secret',
   'vault.disabled': 'disabled a credential of the vault',
@@ -176,6 +178,7 @@ type TeamAction =
   | 'key.dropped'
   | `key.${'missing' | 'found-again'}`
   | `account.${'parked' | 'opened'}`
+  | `alert.${'test-sent' | 'retried'}`
 
 /** On a team's own page, before the name of a member, a key or a credential. */
 const teamActionLabel: Record<TeamAction, string> = {
@@ -188,6 +191,8 @@ const teamActionLabel: Record<TeamAction, string> = {
   'budget.topped-up': 'set what was on top in one month for',
   'invitation.made': 'sent an invitation',
   'invitation.revoked': 'revoked an invitation',
+  'alert.retried': 'retried a notification',
+  'alert.test-sent': 'sent a test notification',
   'account.opened': 'makes keys again with the credential',
   'account.parked': 'stopped making keys with the credential',
   'key.deleted': 'deleted at the provider:',
@@ -237,6 +242,8 @@ const teamActionLabel: Record<TeamAction, string> = {
   'team.ceiling-set': 'changed the team’s ceiling:',
   'team.key-ceiling-set': 'changed how many live keys a member may have:',
   'team.renamed': 'renamed the team:',
+  'team.webhook-added': 'added a webhook for notifications:',
+  'team.webhook-removed': 'removed a webhook for notifications:',
   'vault.deposited': 'added to the vault:',
   'vault.destroyed': 'deleted from the vault:',
   'vault.disabled': 'disabled in the vault:',

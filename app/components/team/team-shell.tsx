@@ -17,6 +17,11 @@ const pages = [
   { page: 'members', label: 'Members', roles: ['owner', 'finance'], active: true },
   { page: 'vault', label: 'Vault', roles: ['owner'], active: true },
   { page: 'audit', label: 'Audit', roles: ['owner', 'finance'], active: true },
+  {
+    page: 'notifications',
+    label: 'Notifications',
+    roles: ['owner', 'finance', 'member', 'viewer'],
+  },
 ] as const satisfies { page: string; label: string; roles: MemberRole[]; active?: true }[]
 
 const hasPage = (team: TeamFrame, page: (typeof pages)[number]) =>

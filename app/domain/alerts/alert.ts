@@ -15,7 +15,7 @@ export type AlertSeverity = 'ok' | 'warning' | 'error'
 /** Something that holds now. Of one kind and subject there is at most one at a time. */
 export type Condition = {
   kind: string
-  /** A workshop's slug; empty for all. */
+  /** A workshop's slug or what a team is told about; empty for all. */
   subject: string
   threshold: string
   /** Of the threshold: higher is worse, and passing a higher one is told again. */
@@ -31,9 +31,16 @@ export type Condition = {
   mayRaise?: boolean
 }
 
-export type Audience = { name: string; recipients: Recipient[] }
+/** Who is told one step: a person who has nothing to do with it is not. */
+export type Told = (event: 'raised' | 'worse' | 'resolved', notice: Notice) => Recipient[]
+export type Audience = { name: string; recipients: Recipient[] | Told }
 
 export const staffAudience = 'staff'
+const teamPrefix = 'team:'
+export const teamAudience = (teamId: string) => `${teamPrefix}${teamId}`
+/** Null for staff. */
+export const teamOfAudience = (audience: string): string | null =>
+  audience.startsWith(teamPrefix) ? audience.slice(teamPrefix.length) : null
 
 export type AlertEvent = 'raised' | 'worse' | 'resolved' | 'digest' | 'test'
 
@@ -55,10 +62,13 @@ export type Digest = { items: DigestItem[] }
 export type Message = {
   /** Of the delivery: every try has the same. */
   id: string
+  audience: string
   event: AlertEvent
   alertId: string | null
   severity: AlertSeverity
   createdAt: string
+  /** Of a test: whose it is. */
+  about: object | null
   /** Null for a digest and a test. */
   notice: Notice | null
   items: DigestItem[]
@@ -79,6 +89,7 @@ export const clearAfter = (seconds: number, flaps: number): number =>
 /** Of what is stored with a delivery. */
 export function messageOf(row: {
   id: string
+  audience: string
   event: string
   alertId: string | null
   severity: string
@@ -88,10 +99,12 @@ export function messageOf(row: {
   const isDigest = row.event === 'digest'
   return {
     id: row.id,
+    audience: row.audience,
     event: row.event as AlertEvent,
     alertId: row.alertId,
     severity: row.severity as AlertSeverity,
     createdAt: row.createdAt.toISOString(),
+    about: row.event === 'test' ? (row.notice as object) : null,
     notice: row.alertId === null ? null : (row.notice as Notice),
     items: isDigest ? (row.notice as Digest).items : [],
   }

@@ -3,16 +3,28 @@
  * without workers never send it at once. A process that dies after it has sent leaves the lease to
  * run out: the receiver then gets the same delivery id a second time.
  */
-import type { AlertPost, ChannelName, PostAnswer } from '~/adapters/alert-channels.server'
+import type { AlertPost, ChannelName, PostAnswer, Target } from '~/adapters/alert-channels.server'
 import { Prisma } from '~/adapters/db.server'
 import { noLiveJob } from '~/adapters/live-job.server'
 import type { Ctx } from '../ctx'
 import type { JobOutcome } from '../job-outcome'
-import { backoffSeconds, messageOf, staffAudience, type Message } from './alert'
+import { backoffSeconds, messageOf, staffAudience, type Message, type Notice } from './alert'
 import { enqueueDelivery } from './send.server'
 
 /** Makes the sentences; handed in, as the domain has none. */
 export type Compose = (message: Message) => AlertPost
+
+export type Addressed = {
+  audience: string
+  channel: ChannelName
+  address: string
+  /** Null for a test. */
+  notice: Notice | null
+}
+/** Where a team's message goes, asked at every try; null where nobody is told it any more. */
+export type Reach = (ctx: Ctx, to: Addressed) => Promise<Target | null>
+/** Handed in: what a message says, and who it may go to by now. */
+export type Delivering = { compose: Compose; reach: Reach }
 
 /** Longer than any channel takes for a try. */
 const leaseSeconds = 60
@@ -32,7 +44,7 @@ type Leased = {
   maxTries: number
 }
 
-export async function deliver(ctx: Ctx, id: string, compose: Compose): Promise<JobOutcome> {
+export async function deliver(ctx: Ctx, id: string, delivering: Delivering): Promise<JobOutcome> {
   const [row] = await ctx.db.$queryRaw<Leased[]>`
     update keymint.alert_deliveries set tries = tries + 1,
       lease_until = keymint.now() + make_interval(secs => ${leaseSeconds}::int)
@@ -41,7 +53,7 @@ export async function deliver(ctx: Ctx, id: string, compose: Compose): Promise<J
       tries, max_tries as "maxTries"`
   if (!row) return whyNot(ctx, id)
   const startedAt = performance.now()
-  const answer = await sendOnce(ctx, row, compose)
+  const answer = await sendOnce(ctx, row, delivering)
   const ranMs = Math.round(performance.now() - startedAt)
   const isOver = answer.failure !== null && (!answer.mayRetry || row.tries >= row.maxTries)
   const state = answer.failure === null ? 'sent' : isOver ? 'failed' : 'waiting'
@@ -74,14 +86,28 @@ const unsent = (failure: PostAnswer['failure']): PostAnswer => ({
   text: '',
 })
 
-async function sendOnce(ctx: Ctx, row: Leased, compose: Compose): Promise<PostAnswer> {
-  // Who was taken out of the environment since is told nothing more.
-  const isTold = ctx.alerts.staff.some(
-    ({ channel, address }) => channel === row.channel && address === row.address,
-  )
-  if (row.audience === staffAudience && !isTold) return unsent('not-configured')
+async function sendOnce(
+  ctx: Ctx,
+  row: Leased,
+  { compose, reach }: Delivering,
+): Promise<PostAnswer> {
+  const to = await targetOf(ctx, row, reach)
+  if (!to) return unsent('not-configured')
   const post = composed(ctx, row, compose)
-  return post ? ctx.alerts.send(row, post) : unsent('unreadable')
+  return post ? ctx.alerts.send(to, post) : unsent('unreadable')
+}
+
+/** Who was taken out of the environment, or left the team, since is told nothing more. */
+async function targetOf(ctx: Ctx, row: Leased, reach: Reach): Promise<Target | null> {
+  const { audience, channel, address } = row
+  if (audience !== staffAudience)
+    return reach(ctx, {
+      audience,
+      channel,
+      address,
+      notice: row.alertId === null ? null : (row.notice as Notice),
+    })
+  return ctx.alerts.staff.find((one) => one.channel === channel && one.address === address) ?? null
 }
 
 /** Null where an older version stored it in a way that this one cannot read. */
@@ -103,11 +129,11 @@ async function whyNot(ctx: Ctx, id: string): Promise<JobOutcome> {
 }
 
 /** Sends what is due, where no worker does. Their number. */
-export async function deliverDue(ctx: Ctx, compose: Compose): Promise<number> {
+export async function deliverDue(ctx: Ctx, delivering: Delivering): Promise<number> {
   const due = await ctx.db.$queryRaw<{ id: string }[]>`
     select id from keymint.alert_deliveries where state = 'waiting' and next_at <= keymint.now()
       and (lease_until is null or lease_until <= keymint.now()) order by next_at limit ${maxPerRound}::int`
-  await Promise.all(due.map(({ id }) => deliver(ctx, id, compose)))
+  await Promise.all(due.map(({ id }) => deliver(ctx, id, delivering)))
   return due.length
 }
 

@@ -6,7 +6,7 @@ import { alertPost } from '~/messages/alert-posts'
 import { startAlertWatch } from '~/alert-watch'
 import { ofDeployment } from '~/adapters/alert-channels.server'
 import { backoffSeconds, maxTries, type Condition } from './alert'
-import { deliver, deliverDue, sendDeliveriesAgain } from './deliver.server'
+import { deliver, deliverDue, sendDeliveriesAgain, type Delivering } from './deliver.server'
 import { deleteOldAlerts, readAlertsView } from './read.server'
 import { retryDelivery, sendTest } from './requests.server'
 import { trackConditions } from './track.server'
@@ -37,8 +37,10 @@ const raise = (world: World) =>
       noWorker,
     ]),
   )
-const compose = (message: Parameters<typeof alertPost>[0]) =>
-  alertPost(message, 'https://keys.example.org')
+const delivering: Delivering = {
+  compose: (message) => alertPost(message, 'https://keys.example.org'),
+  reach: () => Promise.resolve(null),
+}
 const only = (world: World) => world.db.alertDelivery.findFirstOrThrow()
 const until = (check: () => Promise<boolean>) => expect.poll(check, { timeout: 15_000 }).toBe(true)
 
@@ -69,15 +71,15 @@ test('a receiver that fails gets the same message with the same id until it acce
   receiver.answers.push(500, 503)
   await raise(world)
   const { id } = await only(world)
-  expect(await deliver(world.ctx, id, compose)).toMatchObject({
+  expect(await deliver(world.ctx, id, delivering)).toMatchObject({
     kind: 'snooze',
     seconds: 5,
     error: { reason: 'server-error', status: 500 },
   })
   expect(await only(world)).toMatchObject({ state: 'waiting', tries: 1, status: 500 })
-  expect(await deliver(world.ctx, id, compose)).toMatchObject({ kind: 'snooze', seconds: 10 })
-  expect(await deliver(world.ctx, id, compose)).toEqual({ kind: 'done' })
-  expect(await deliver(world.ctx, id, compose), 'it is delivered').toEqual({ kind: 'done' })
+  expect(await deliver(world.ctx, id, delivering)).toMatchObject({ kind: 'snooze', seconds: 10 })
+  expect(await deliver(world.ctx, id, delivering)).toEqual({ kind: 'done' })
+  expect(await deliver(world.ctx, id, delivering), 'it is delivered').toEqual({ kind: 'done' })
   expect(receiver.received.map(({ body }) => body)).toEqual(
     Array(3).fill(receiver.received[0]!.body),
   )
@@ -95,8 +97,8 @@ test('after an hour of failures it has failed, and staff can retry it under its 
   await raise(world)
   const { id } = await only(world)
   for (let tries = 1; tries < maxTries; tries++)
-    expect((await deliver(world.ctx, id, compose)).kind).toBe('snooze')
-  expect(await deliver(world.ctx, id, compose)).toMatchObject({ kind: 'done', error: {} })
+    expect((await deliver(world.ctx, id, delivering)).kind).toBe('snooze')
+  expect(await deliver(world.ctx, id, delivering)).toMatchObject({ kind: 'done', error: {} })
   expect(await only(world)).toMatchObject({ state: 'failed', tries: maxTries })
   const spans = Array.from({ length: maxTries - 1 }, (_, index) => backoffSeconds(index + 1))
   expect(spans.reduce((sum, one) => sum + one) / 60).toBeGreaterThan(45)
@@ -105,7 +107,7 @@ test('after an hour of failures it has failed, and staff can retry it under its 
   )
   expect(answers.sort()).toEqual(['not-failed', 'not-failed', 'not-failed', 'retrying'])
   expect(await world.db.auditEvent.count({ where: { action: 'alert.retried' } })).toBe(1)
-  expect(await deliver(world.ctx, id, compose)).toEqual({ kind: 'done' })
+  expect(await deliver(world.ctx, id, delivering)).toEqual({ kind: 'done' })
   expect(receiver.received.at(-1)?.json.id).toBe(id)
 })
 
@@ -115,7 +117,7 @@ test('a refusal that stays one fails at once', async () => {
   receiver.answers.push(404)
   await raise(world)
   const { id } = await only(world)
-  expect(await deliver(world.ctx, id, compose)).toMatchObject({ kind: 'done', error: {} })
+  expect(await deliver(world.ctx, id, delivering)).toMatchObject({ kind: 'done', error: {} })
   expect(await only(world)).toMatchObject({ state: 'failed', status: 404, tries: 1 })
 })
 
@@ -125,7 +127,7 @@ test('what no sentence can be made of any more has failed, and is not tried for 
   await raise(world)
   const { id } = await only(world)
   await world.db.$executeRaw`update keymint.alert_deliveries set notice = '{"kind": "gone"}'`
-  expect(await deliver(world.ctx, id, compose)).toMatchObject({ kind: 'done', error: {} })
+  expect(await deliver(world.ctx, id, delivering)).toMatchObject({ kind: 'done', error: {} })
   expect(await only(world)).toMatchObject({ state: 'failed', reason: 'unreadable' })
 })
 
@@ -136,7 +138,7 @@ test('two processes never send one message at once', async () => {
   await raise(world)
   const { id } = await only(world)
   const outcomes = await Promise.all(
-    Array.from({ length: 6 }, () => deliver(world.ctx, id, compose)),
+    Array.from({ length: 6 }, () => deliver(world.ctx, id, delivering)),
   )
   expect(receiver.received).toHaveLength(1)
   expect(outcomes.filter(({ kind }) => kind === 'snooze')).toHaveLength(5)
@@ -164,14 +166,14 @@ test('a process that dies after it has decided, or after it has sent, loses noth
       },
     },
   }
-  await expect(deliver(dying, id, compose)).rejects.toThrow('killed')
-  expect(await deliver(world.ctx, id, compose)).toMatchObject({
+  await expect(deliver(dying, id, delivering)).rejects.toThrow('killed')
+  expect(await deliver(world.ctx, id, delivering)).toMatchObject({
     kind: 'snooze',
     reason: 'in-flight',
   })
   expect(receiver.received).toHaveLength(1)
   await world.travel(61_000)
-  expect(await deliver(world.ctx, id, compose)).toEqual({ kind: 'done' })
+  expect(await deliver(world.ctx, id, delivering)).toEqual({ kind: 'done' })
   expect(receiver.received.map(({ json }) => json.id)).toEqual([id, id])
   expect(await only(world)).toMatchObject({ state: 'sent', tries: 2 })
 })
@@ -197,7 +199,7 @@ test('without any worker, web says so itself and delivers', async () => {
   await until(async () => (await world.db.alert.count({ where: { state: 'resolved' } })) > 0)
   // The worker is there again: the resolved message is its job.
   expect(receiver.received).toHaveLength(1)
-  expect(await deliverDue(world.ctx, compose)).toBe(1)
+  expect(await deliverDue(world.ctx, delivering)).toBe(1)
   expect(receiver.received[1]?.json).toMatchObject({
     event: 'resolved',
     title: 'Resolved: No worker is running',
@@ -212,7 +214,7 @@ test('a test goes out at once in quiet hours too, to a channel that is configure
   const to = { channel: 'webhook', address: ofDeployment } as const
   const id = await sendTest(world.ctx, 'github:staff', to)
   expect(await sendTest(world.ctx, 'github:staff', { ...to, channel: 'slack' })).toBeNull()
-  expect(await deliver(world.ctx, id!, compose)).toEqual({ kind: 'done' })
+  expect(await deliver(world.ctx, id!, delivering)).toEqual({ kind: 'done' })
   expect(receiver.received[0]?.json).toMatchObject({ id, event: 'test', alert: null })
   expect(await world.db.auditEvent.count({ where: { action: 'alert.test-sent' } })).toBe(1)
 })
@@ -239,7 +241,7 @@ test('alerts and messages are kept for 90 days', async () => {
   await receiveAlerts(world)
   await raise(world)
   const { id } = await only(world)
-  await deliver(world.ctx, id, compose)
+  await deliver(world.ctx, id, delivering)
   await world.db
     .$executeRaw`update keymint.alerts set state = 'resolved', resolved_at = keymint.now()`
   await world.travel(89 * 86_400_000)
@@ -262,6 +264,6 @@ test('who is no longer configured is sent nothing that waited', async () => {
   await raise({ ...world, ctx })
   ctx.alerts.staff = []
   const { id } = await only(world)
-  expect(await deliver(ctx, id, compose)).toMatchObject({ error: { reason: 'not-configured' } })
+  expect(await deliver(ctx, id, delivering)).toMatchObject({ error: { reason: 'not-configured' } })
   expect(await only(world)).toMatchObject({ state: 'failed', address: 'ada@example.org' })
 })

@@ -1,6 +1,6 @@
 /** What /admin/alerts shows: open alerts, channels with their last message, the newest messages. */
 import type { ChannelName, Recipient } from '~/adapters/alert-channels.server'
-import { Prisma } from '~/adapters/db.server'
+import { Prisma, type Tx } from '~/adapters/db.server'
 import type { Ctx } from '../ctx'
 import { messageOf, staffAudience, type AlertSeverity, type Message, type Notice } from './alert'
 import { isQuietAt } from './send.server'
@@ -39,6 +39,7 @@ const maxShown = 50
 
 type Row = {
   id: string
+  audience: string
   alertId: string | null
   event: string
   severity: string
@@ -58,8 +59,8 @@ type Row = {
 }
 
 const columns = Prisma.sql`
-  d.id, d.alert_id as "alertId", d.event, d.severity, d.created_at as "createdAt", d.notice, d.channel, d.address,
-  d.state, d.tries, d.next_at as "nextAt", coalesce(d.lease_until > keymint.now(), false) as sending,
+  d.id, d.audience, d.alert_id as "alertId", d.event, d.severity, d.created_at as "createdAt", d.notice, d.channel,
+  d.address, d.state, d.tries, d.next_at as "nextAt", coalesce(d.lease_until > keymint.now(), false) as sending,
   d.answered_at as "answeredAt", d.status, d.reason, d.answer, d.ran_ms as "ranMs"`
 
 export async function readAlertsView(ctx: Ctx): Promise<AlertsView> {
@@ -80,7 +81,7 @@ export async function readAlertsView(ctx: Ctx): Promise<AlertsView> {
       order by d.channel, d.address, d.created_at desc, d.id`,
   ])
   const now = clock?.now ?? ctx.now()
-  const views = newest.map((row) => viewOf(ctx, row))
+  const views = newest.map((row) => viewOf(row, ctx.alerts.placeOf(row)))
   return {
     asOf: now.toISOString(),
     open: open.map((row) => ({
@@ -96,7 +97,11 @@ export async function readAlertsView(ctx: Ctx): Promise<AlertsView> {
     })),
     channels: staff.map((to) => {
       const row = last.find((one) => one.channel === to.channel && one.address === to.address)
-      return { ...to, place: ctx.alerts.placeOf(to), last: row ? viewOf(ctx, row) : null }
+      return {
+        ...to,
+        place: ctx.alerts.placeOf(to),
+        last: row ? viewOf(row, ctx.alerts.placeOf(row)) : null,
+      }
     }),
     failed,
     deliveries: views,
@@ -104,12 +109,12 @@ export async function readAlertsView(ctx: Ctx): Promise<AlertsView> {
   }
 }
 
-function viewOf(ctx: Ctx, row: Row): DeliveryView {
+function viewOf(row: Row, place: string): DeliveryView {
   const { channel, state, tries, sending, status, reason, answer, ranMs } = row
   return {
     ...messageOf(row),
     channel,
-    place: ctx.alerts.placeOf(row),
+    place,
     state,
     tries,
     sending,
@@ -120,6 +125,26 @@ function viewOf(ctx: Ctx, row: Row): DeliveryView {
     nextAt: row.nextAt.toISOString(),
     answeredAt: row.answeredAt?.toISOString() ?? null,
   }
+}
+
+/** The newest to these addresses of one audience; `places` says where each is, by address. */
+export async function readDeliveries(
+  ctx: Pick<Ctx, 'db'>,
+  audience: string,
+  places: Map<string, string>,
+): Promise<DeliveryView[]> {
+  const rows = await ctx.db.$queryRaw<Row[]>`
+    select ${columns} from keymint.alert_deliveries d
+    where d.audience = ${audience} and d.address = any(${[...places.keys()]}::text[])
+    order by d.created_at desc, d.id limit ${maxShown}::int`
+  return rows.map((row) => viewOf(row, places.get(row.address) ?? ''))
+}
+
+/** What a person was told, and what is said about them: nothing of it is left. */
+export async function forgetPerson(tx: Tx, userId: string): Promise<void> {
+  await tx.$executeRaw`
+    delete from keymint.alert_deliveries where address = ${`user:${userId}`}`
+  await tx.$executeRaw`delete from keymint.alerts where facts ->> 'userId' = ${userId}`
 }
 
 const keepDays = 90

@@ -6,12 +6,23 @@ import type { Recipient } from '~/adapters/alert-channels.server'
 import type { Tx } from '~/adapters/db.server'
 import { isQuiet } from '~/quiet-hours'
 import type { Ctx } from '../ctx'
-import { maxTries, type AlertEvent, type Audience, type Digest, type Notice } from './alert'
+import {
+  maxTries,
+  staffAudience,
+  type AlertEvent,
+  type Audience,
+  type Digest,
+  type Notice,
+} from './alert'
 
 export type Sending = { ctx: Ctx; tx: Tx; audience: Audience; now: Date; quiet: boolean }
 
 export const isQuietAt = (ctx: Pick<Ctx, 'alerts'>, at: Date): boolean =>
   ctx.alerts.quietHours !== null && isQuiet(ctx.alerts.quietHours, at)
+
+/** The deployment's quiet hours are those of its staff. */
+export const isQuietFor = (ctx: Pick<Ctx, 'alerts'>, audience: string, at: Date): boolean =>
+  audience === staffAudience && isQuietAt(ctx, at)
 
 /** A digest names at most so many; the page has the rest. */
 const maxItems = 50
@@ -23,7 +34,8 @@ export async function sendNotice(
   notice: Notice,
 ): Promise<void> {
   const held = sending.quiet && notice.severity !== 'error'
-  for (const to of sending.audience.recipients)
+  const { recipients } = sending.audience
+  for (const to of typeof recipients === 'function' ? recipients(event, notice) : recipients)
     await insertDelivery(sending, to, {
       alertId,
       event,

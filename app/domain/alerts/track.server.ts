@@ -12,7 +12,7 @@ import {
   type Condition,
   type Notice,
 } from './alert'
-import { isQuietAt, releaseHeld, sendNotice, type Sending } from './send.server'
+import { isQuietFor, releaseHeld, sendNotice, type Sending } from './send.server'
 
 type Row = {
   id: string
@@ -42,7 +42,7 @@ export async function trackConditions(
 ): Promise<void> {
   const [clock] = await tx.$queryRaw<{ now: Date }[]>`select keymint.now() as now`
   const now = clock?.now ?? ctx.now()
-  const sending: Sending = { ctx, tx, audience, now, quiet: isQuietAt(ctx, now) }
+  const sending: Sending = { ctx, tx, audience, now, quiet: isQuietFor(ctx, audience.name, now) }
   const rows = await tx.$queryRaw<Row[]>`
     select id, kind, subject, threshold, rank, severity, state, facts, clear_seconds as "clearSeconds",
       seen_at as "seenAt", opened_at as "openedAt", gone_at as "goneAt"

@@ -43,6 +43,7 @@ export type AuditAction =
   | `team.${'books-exported' | 'created' | 'closed' | 'renamed'}`
   | `team.${'automatic-approval-set' | 'ceiling-set' | 'key-ceiling-set'}`
   | `team.${'default-budget-set' | 'default-service-set'}`
+  | `team.${'webhook-added' | 'webhook-removed'}`
   | `vault.${'deposited' | 'replaced' | 'disabled' | 'enabled' | 'destroyed'}`
   | `waitlist.${'joined' | 'left' | 'removed' | 'let-in' | 'skipped'}`
   | 'workshop.ended'

@@ -33,6 +33,7 @@ import { keepOwnAnnouncements } from './own-announcements.server'
 import { pruneHistory } from './job-history.server'
 import { keepSpares } from '../claim/spares.server'
 import { endClosedTeams } from '../team/close.server'
+import { watchTeams } from '../team/notice-watch.server'
 import { destroyCredentials } from '../vault/destroy.server'
 import { windowState } from '../workshop/workshop'
 
@@ -69,6 +70,7 @@ const parts = {
   teamsEnded: ['members of closed teams', endClosedTeams],
   credentialsDestroyed: ['credentials of closed teams', destroyCredentials],
   alertsWatched: ['alerts', watch],
+  teamsTold: ['notifications of teams', tellTeams],
   alertsSentAgain: ['alerts without a job', sendDeliveriesAgain],
   alertsDeleted: ['old alerts', deleteOldAlerts],
   historyPruned: ['the history of jobs', pruneHistory],
@@ -187,4 +189,9 @@ async function keepCounters(ctx: Ctx): Promise<number> {
 async function watch(ctx: Ctx): Promise<number> {
   await watchAlerts(ctx)
   return 0
+}
+
+/** Once a minute, by whichever sweep comes first. */
+async function tellTeams(ctx: Ctx): Promise<number> {
+  return (await watchTeams(ctx)) ?? 0
 }

@@ -6,6 +6,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '~/adapters/db.server'
+import { forgetPerson } from '../alerts/read.server'
 import { recordAudit } from '../audit/audit.server'
 import { asciiLowerCase } from '../ascii'
 import type { Ctx } from '../ctx'
@@ -129,6 +130,7 @@ export async function erasePerson(
     await tx.$executeRaw`
       update keymint.team_members set state = 'removed', removed_at = ${ctx.now()}::timestamptz
       where user_id = ${userId} and state <> 'removed'`
+    await forgetPerson(tx, userId)
     const sessions = await tx.$executeRaw`delete from keymint.sessions where user_id = ${userId}`
     await tx.$executeRaw`delete from keymint.setup_codes where user_id = ${userId}`
     await tx.$executeRaw`

@@ -20,6 +20,7 @@ type SealedColumn = { table: string; column: string; id: string; version: 'v1' |
 const sealedColumns: SealedColumn[] = [
   { table: 'master_keys', column: 'sealed', id: 'id', version: 'v3' },
   { table: 'keys', column: 'sealed', id: 'id', version: 'v1' },
+  { table: 'team_hooks', column: 'sealed', id: 'id', version: 'v1' },
 ]
 /** Copies of `keys.sealed`, which the database writes in the same statement: sealed once, and to that row. */
 const copies = ['workshop_attendance.or_key_plaintext', 'api_keys.sealed']
