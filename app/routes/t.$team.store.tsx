@@ -16,7 +16,11 @@ import {
 } from '~/components/team/store-messages'
 import { TeamShell } from '~/components/team/team-shell'
 import { subKeyUrl, teamUrl } from '~/urls'
-import { requestMore, withdrawRequest } from '~/domain/money/budget-requests.server'
+import {
+  markDecisionsSeen,
+  requestMore,
+  withdrawRequest,
+} from '~/domain/money/budget-requests.server'
 import { keyLives, lifeEnd } from '~/domain/team/key-life'
 import { readApprovedAtOnce } from '~/domain/team/automatic-approval.server'
 import { provisionSubKey } from '~/domain/team/sub-key.server'
@@ -53,6 +57,9 @@ export const loader = handler(async (args) => {
     readApprovedAtOnce(ctx, ref),
   ])
   const first = masterKeys.find(({ service }) => service === defaults.service) ?? masterKeys[0]
+  // The page shows the newest one. Its own answer still has the mark, which says why it is here.
+  if (team.waits.decisions > 0 && request?.state !== 'open' && isRead(args.request))
+    await markDecisionsSeen(ctx, ref)
   return {
     team: frameOf(team),
     budget,
@@ -65,6 +72,10 @@ export const loader = handler(async (args) => {
     asOf: ctx.now().toISOString(),
   }
 })
+
+/** A browser that only fetches ahead has shown nothing to anybody. */
+const isRead = ({ method, headers }: Request) =>
+  method === 'GET' && !/prefetch/.test(headers.get('sec-purpose') ?? '')
 
 const requestForm = z.object({
   more: usdAmount('bad-more'),

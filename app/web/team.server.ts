@@ -42,12 +42,13 @@ export async function requireKeyHolder(args: HandlerArgs): Promise<Insider> {
 export const isActiveOwner = ({ role, state }: Membership) => role === 'owner' && state === 'active'
 
 /** The part of a membership that pages show. */
-export const frameOf = ({ slug, name, role, state, closedAt }: Membership) => ({
+export const frameOf = ({ slug, name, role, state, closedAt, waits }: Membership) => ({
   slug,
   name,
   role,
   state,
   closedAt,
+  waits,
 })
 
 /** An id of ours in an address; anything else is not found. */

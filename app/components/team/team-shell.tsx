@@ -4,9 +4,10 @@ import type { MemberRole } from '~/domain/money/roles'
 import type { Membership } from '~/domain/team/team.server'
 import { Callout } from '../base/callout'
 import { PageShell } from '../base/page-shell'
+import { counted } from '../../messages/text'
 import { teamUrl } from '../../urls'
 
-export type TeamFrame = Pick<Membership, 'slug' | 'name' | 'role' | 'state' | 'closedAt'>
+export type TeamFrame = Pick<Membership, 'slug' | 'name' | 'role' | 'state' | 'closedAt' | 'waits'>
 
 /** Which roles have a page; `active` pages are hidden from who is suspended. */
 const pages = [
@@ -29,8 +30,24 @@ const hasPage = (team: TeamFrame, page: (typeof pages)[number]) =>
   (!('active' in page) || team.state === 'active') &&
   (page.page !== 'store' || team.closedAt === null)
 
+/** What waits on a page: a number, and what a screen reader says. */
+function waitingOn(page: string, { requests, decisions }: TeamFrame['waits']): Mark | null {
+  if (page === 'members' && requests > 0)
+    return {
+      count: requests,
+      text: `${counted(requests, 'budget request waits', 'budget requests wait')} for a decision`,
+    }
+  if (page === 'store' && decisions > 0)
+    return {
+      count: decisions,
+      text: `${counted(decisions, 'decision', 'decisions')} about your requests`,
+    }
+  return null
+}
+type Mark = { count: number; text: string }
+
 const pageLink = [
-  'inline-flex min-h-11 items-center border-b-2 border-transparent px-2 whitespace-nowrap text-soft',
+  'relative inline-flex min-h-11 items-center border-b-2 border-transparent px-2 whitespace-nowrap text-soft',
   'hover:text-ink aria-[current=page]:border-ink aria-[current=page]:font-semibold',
   'aria-[current=page]:text-ink',
 ].join(' ')
@@ -61,6 +78,7 @@ export function TeamShell({
                 <li key={page}>
                   <NavLink to={teamUrl(team.slug, page)} className={pageLink}>
                     {label}
+                    <WaitingMark mark={waitingOn(page, team.waits)} />
                   </NavLink>
                 </li>
               ))}
@@ -90,6 +108,24 @@ export function TeamShell({
         ) : null}
         {children}
       </PageShell>
+    </>
+  )
+}
+
+const markLook = [
+  'absolute top-0.5 right-0 grid h-4 min-w-4 translate-x-1/3 place-items-center rounded-full',
+  'bg-ink px-1 text-[0.6875rem] leading-none font-semibold text-paper',
+].join(' ')
+
+/** A count at the corner of a link, out of its line, so that nothing moves when it comes or goes. */
+function WaitingMark({ mark }: { mark: Mark | null }) {
+  if (mark === null) return null
+  return (
+    <>
+      <span aria-hidden="true" className={markLook}>
+        {mark.count > 99 ? '99+' : mark.count}
+      </span>
+      <span className="sr-only">, {mark.text}</span>
     </>
   )
 }

@@ -137,6 +137,14 @@ export async function withdrawRequest(
   })
 }
 
+/** The member has seen what was decided. */
+export async function markDecisionsSeen(ctx: Ctx, { teamId, userId }: MemberRef): Promise<void> {
+  await ctx.db.$executeRaw`
+    update keymint.budget_requests set seen_at = keymint.now()
+    where team_id = ${teamId}::uuid and user_id = ${userId} and state in ('approved', 'refused')
+      and seen_at is null`
+}
+
 export type DecisionOutcome =
   | { kind: 'approved' }
   | { kind: 'refused' }

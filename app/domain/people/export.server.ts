@@ -63,7 +63,9 @@ async function* pieces(
     orderBy: { createdAt: 'asc' },
   })
   const teams = await db.$queryRaw<object[]>`
-    select t.slug, t.name, m.role, m.state, m.joined_at as "joinedAt", m.removed_at as "removedAt"
+    select t.slug, t.name, m.role, m.state, m.joined_at as "joinedAt", m.removed_at as "removedAt",
+      (select jsonb_object_agg(c.choice, c.wanted) from keymint.team_mail_choices c
+        where c.team_id = m.team_id and c.user_id = m.user_id) as "mailChoices"
       from keymint.team_members m join keymint.teams t on t.id = m.team_id
     where m.user_id = ${userId} order by m.joined_at`
   const subKeys = await db.apiKey.findMany({

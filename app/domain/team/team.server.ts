@@ -28,6 +28,15 @@ export type Membership = {
   state: Exclude<MemberState, 'removed'>
   /** When the team was closed, for good; null while it is open. */
   closedAt: string | null
+  waits: Waits
+}
+
+/** What waits for this person, for the marks in the navigation. */
+export type Waits = {
+  /** Open budget requests, for who decides them. */
+  requests: number
+  /** Decisions about their own requests that they have not seen. */
+  decisions: number
 }
 
 export type CreateOutcome =
@@ -94,13 +103,25 @@ export async function findMembership(
   userId: string,
 ): Promise<Membership | null> {
   const [row] = await ctx.db.$queryRaw<
-    (Omit<Membership, 'closedAt'> & { closedAt: Date | null })[]
+    (Omit<Membership, 'closedAt' | 'waits'> & Waits & { closedAt: Date | null })[]
   >`
-    select t.id as "teamId", t.slug, t.name, m.role, m.state, t.closed_at as "closedAt"
+    select t.id as "teamId", t.slug, t.name, m.role, m.state, t.closed_at as "closedAt",
+      case when t.closed_at is null and m.state = 'active' and m.role in ('owner', 'finance') then
+        (select count(*)::int from keymint.budget_requests r where r.team_id = t.id and r.state = 'open')
+        else 0 end as requests,
+      case when t.closed_at is null then
+        (select count(*)::int from keymint.budget_requests r where r.team_id = t.id and r.user_id = m.user_id
+          and r.state in ('approved', 'refused') and r.seen_at is null) else 0 end as decisions
     from keymint.teams t join keymint.team_members m
       on m.team_id = t.id
     where t.slug = ${slug} and m.user_id = ${userId} and m.state <> 'removed'`
-  return row ? { ...row, closedAt: row.closedAt?.toISOString() ?? null } : null
+  if (!row) return null
+  const { requests, decisions, closedAt, ...membership } = row
+  return {
+    ...membership,
+    closedAt: closedAt?.toISOString() ?? null,
+    waits: { requests, decisions },
+  }
 }
 
 /** The teams of a person, by name; 50 at most. */
