@@ -1,5 +1,6 @@
 import type { MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData, type ClientLoaderFunctionArgs } from '@remix-run/react'
+import { useState } from 'react'
 import { z } from 'zod'
 import { keepLastAnswer } from '~/client/keep-last-answer'
 import { AdminAlerts } from '~/components/staff/admin-alerts'
@@ -70,7 +71,11 @@ const liveEveryMs = { running: 2_000, idle: 10_000 }
 
 export default function AdminReconcile() {
   const { view, alerts, mayAct } = useLoaderData<typeof loader>()
-  const done = useActionData<typeof action>()
+  const answer = useActionData<typeof action>() ?? null
+  // An update of the page drops the answer, and what was started is still to be read.
+  const [kept, setKept] = useState(answer)
+  if (answer !== null && answer !== kept) setKept(answer)
+  const done = answer ?? kept
   return (
     <AdminShell
       title="Reconcile"
