@@ -4,7 +4,7 @@ import type { ChartView } from '~/components/base/chart-view'
 import type { ReportView } from '~/components/staff/report-messages'
 import type { Report } from '~/domain/staff/receipt-view'
 import { formatUsd, nanoFromDecimalString, nanoFromUsdNumber, usdNumberFromNano } from '~/money'
-import { counted } from '~/messages/text'
+import { counted, numberText } from '~/messages/text'
 import { chartClock, drawChart } from './draw-chart.server'
 
 const text = (decimal: string) => formatUsd(nanoFromDecimalString(decimal))
@@ -26,7 +26,7 @@ export function reportView(report: Report): ReportView {
       p90: textOrNull(people.p90Usd),
       most: textOrNull(people.maxUsd),
       amounts: people.amounts.map(text),
-      chart: costChart(people.amounts),
+      chart: costChart(people),
     },
     months:
       months?.map(({ spentUsd, ...month }) => ({ ...month, spent: textOrNull(spentUsd) })) ?? null,
@@ -79,21 +79,17 @@ const right = 10
 const top = 12
 const bottom = 24
 
-/** A bar for each person, the most first: how unevenly the money was spent. */
-function costChart(amounts: string[]): ChartView {
+/** A bar for each person, the most first: how unevenly the money was spent. The sentence is about all. */
+function costChart({ amounts, withKey, all }: Report['people']): ChartView {
   const values = amounts.map(number)
   const most = values[0] ?? 0
   const y = scaleLinear([0, most === 0 ? 1 : most], [height - bottom, top]).nice(3)
   const step = (width - left - right) / Math.max(1, values.length)
   const bar = Math.max(0.6, Math.min(step - 1, 40))
-  const users = values.filter((value) => value > 0).length
+  const isCut = values.length < withKey
   return {
     title: 'Cost of each person',
-    sentence:
-      most === 0
-        ? 'Nobody has spent anything.'
-        : `${counted(users, 'person', 'people')} of ${values.length.toLocaleString('en-US')} spent something; ` +
-          `the tenth that cost most used ${shareOfTop(values)} % of it.`,
+    sentence: costSentence(values, all, isCut ? withKey : null),
     width,
     height,
     left,
@@ -120,7 +116,11 @@ function costChart(amounts: string[]): ChartView {
         ? []
         : [
             { x: left, label: 'most', anchor: 'start' as const },
-            { x: width - right, label: 'least', anchor: 'end' as const },
+            {
+              x: width - right,
+              label: isCut ? numberText(values.length) : 'least',
+              anchor: 'end' as const,
+            },
           ],
     table: {
       head: ['Person', 'Cost'],
@@ -129,6 +129,29 @@ function costChart(amounts: string[]): ChartView {
     empty: most === 0,
   }
 }
+
+/** `withKey` is how many there are, where the picture has not all of them. */
+function costSentence(
+  values: number[],
+  all: Report['people']['all'],
+  withKey: number | null,
+): string {
+  if ((values[0] ?? 0) === 0) return 'Nobody has spent anything.'
+  const shown = numberText(values.length)
+  const cut = withKey === null ? '' : ` The chart shows the ${shown} who cost most.`
+  if (all) {
+    const share = Math.round((number(all.topTenthUsd) / number(all.spentUsd)) * 100)
+    return usersSentence(all.users, withKey ?? values.length, share) + cut
+  }
+  // A receipt from before: of the others nothing is kept.
+  const users = values.filter((value) => value > 0).length
+  const of = usersSentence(users, values.length, shareOfTop(values))
+  return withKey === null ? of : `Of the ${shown} of ${numberText(withKey)} who cost most: ${of}`
+}
+
+const usersSentence = (users: number, people: number, share: number) =>
+  `${counted(users, 'person', 'people')} of ${numberText(people)} spent something; ` +
+  `the tenth that cost most used ${share} % of it.`
 
 function shareOfTop(values: number[]): number {
   const sum = (of: number[]) => of.reduce((total, value) => total + value, 0)

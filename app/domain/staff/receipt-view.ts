@@ -59,6 +59,8 @@ export type Report = {
     maxUsd: string | null
     /** What each of them cost, the most first, without names. At most so many as `maxListed`. */
     amounts: string[]
+    /** Over all of them. Absent in receipts from before it was kept. */
+    all?: { users: number; spentUsd: string; topTenthUsd: string }
   }
   /** Limits of keys that are settled, less what they used. */
   cameBackUsd: string

@@ -61,17 +61,23 @@ type People = Report['people'] & { cameBackUsd: string }
 
 /** Percentiles are discrete: amounts that somebody really cost. */
 async function readPeople(ctx: Ctx, slug: string): Promise<People> {
-  const [row] = await ctx.db.$queryRaw<People[]>`
-    with ${costs(slug)}
+  type Row = Omit<People, 'all'> & { users: number; spentUsd: string; topTenthUsd: string }
+  const [row] = await ctx.db.$queryRaw<Row[]>`
+    with ${costs(slug)},
+      ranked as (select spent, row_number() over (order by spent desc) as place, count(*) over () as keys from cost)
     select count(*)::int as "withKey",
       (percentile_disc(0.5) within group (order by spent))::text as "medianUsd",
       (percentile_disc(0.9) within group (order by spent))::text as "p90Usd", max(spent)::text as "maxUsd",
       coalesce(sum(greatest(limit_usd - spent, 0)) filter (where settled_at is not null),
         0)::numeric(20,9)::text as "cameBackUsd",
-      array(select spent::text from cost order by spent desc limit ${maxListed}::int) as amounts
+      array(select spent::text from cost order by spent desc limit ${maxListed}::int) as amounts,
+      count(*) filter (where spent > 0)::int as users, coalesce(sum(spent), 0)::numeric(20,9)::text as "spentUsd",
+      (select coalesce(sum(spent), 0)::numeric(20,9)::text from ranked where place <= ceil(keys / 10.0))
+        as "topTenthUsd"
     from cost`
   if (!row) throw new Error('an aggregate gives one row')
-  return row
+  const { users, spentUsd, topTenthUsd, ...people } = row
+  return { ...people, all: { users, spentUsd, topTenthUsd } }
 }
 
 async function readLive(ctx: Ctx, slug: string): Promise<Pick<Report, 'live' | 'unsettled'>> {

@@ -13,6 +13,7 @@ import { letSettle, readAll, travel } from '../../../tests/engine'
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import { readOverview } from './overview.server'
 import { makeReceipt, readReceiptPage, requestReceipt } from './receipt.server'
+import type { Report } from './receipt-view'
 import { exportCosts, readReport } from './report.server'
 
 const slug = 'test-workshop'
@@ -200,4 +201,40 @@ test('the pictures are drawn from the amounts, and say the same in a sentence', 
     ['2', '$0.25'],
     ['3', '$0.00'],
   ])
+})
+
+test('a picture of the first says so, and its sentence is about all', () => {
+  const people = {
+    withKey: 3_000,
+    medianUsd: '1.000000000',
+    p90Usd: '1.000000000',
+    maxUsd: '1.000000000',
+    amounts: Array.from({ length: 2_000 }, () => '1.000000000'),
+  }
+  const at = '2026-11-01T00:00:00.000Z'
+  const report: Report = {
+    kind: 'workshop',
+    spentUsd: '2500.000000000',
+    maySpendUsd: '0.000000000',
+    leftUsd: null,
+    live: { keys: 0, until: null },
+    unsettled: 0,
+    spending: { from: at, to: at, stepSeconds: 60, points: [] },
+    people,
+    cameBackUsd: '0.000000000',
+    seats: { taken: 3_000, max: null },
+    turnedAway: [],
+    optIns: 0,
+    timeToKey: null,
+    months: null,
+  }
+  const all = { users: 2_500, spentUsd: '2500.000000000', topTenthUsd: '300.000000000' }
+  expect(reportView({ ...report, people: { ...people, all } }).people.chart.sentence).toBe(
+    '2,500 people of 3,000 spent something; the tenth that cost most used 12 % of it. ' +
+      'The chart shows the 2,000 who cost most.',
+  )
+  expect(reportView(report).people.chart.sentence, 'of a receipt from before').toBe(
+    'Of the 2,000 of 3,000 who cost most: 2,000 people of 2,000 spent something; ' +
+      'the tenth that cost most used 10 % of it.',
+  )
 })
