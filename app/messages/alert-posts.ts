@@ -9,9 +9,10 @@ import {
 } from '~/domain/alerts/alert'
 import type { OpenedFacts, StaffAlertFacts, StaffAlertKind } from '~/domain/operations/alert-kinds'
 import { isBanner, type Finding } from '~/domain/operations/judgement'
-import { adminUrl, adminWorkshopUrl, alertsUrl, queueUrl, reconcileUrl } from '~/urls'
+import { adminUrl, adminWorkshopUrl, alertsUrl, queueUrl, reconcileUrl, schedulesUrl } from '~/urls'
 import { alertMessage } from './alerts'
 import { healthMessage, nothingToDo, ownHeadline } from './health'
+import { jobLabel } from './jobs'
 import { lastedText, minuteOf, severityWord, type AlertText } from './alert-text'
 import { teamMessageText, teamSlugOf } from './team-notices'
 import { counted, withoutStop } from './text'
@@ -35,7 +36,7 @@ export function alertPost(message: Message, appOrigin: string): AlertPost {
       threshold: notice.threshold,
       severity: notice.severity,
       ...(teamOfAudience(message.audience) === null
-        ? { workshop: notice.subject === '' ? null : notice.subject }
+        ? { workshop: workshopOf(notice) }
         : { team: teamSlugOf(notice) }),
       openedAt: notice.openedAt,
       resolvedAt: notice.resolvedAt,
@@ -119,6 +120,10 @@ export function openAlertText(notice: Notice): AlertText {
 
 const factsOf = (notice: Notice) => notice.facts as StaffAlertFacts
 
+/** A paused queue is told by its name. */
+const workshopOf = ({ kind, subject }: Notice): string | null =>
+  subject === '' || kind === ('paused-queue' satisfies StaffAlertKind) ? null : subject
+
 function titleOf({ threshold }: Notice, finding: Finding): string {
   const name = finding.workshop?.title ?? ''
   const { code } = finding
@@ -132,6 +137,8 @@ function titleOf({ threshold }: Notice, finding: Finding): string {
     return `${name}: ${counted(finding.keys, 'key')} without a guardrail`
   if (code === 'pool-80' && finding.roomForKeys === 0) return `${name}: the pool is spent`
   if (code === 'no-worker') return 'No worker is running'
+  if (code === 'queue-paused')
+    return `${dueText(finding.due)} for a paused queue: ${jobLabel(finding.queue)}`
   if (code === 'backup-failed') return 'The nightly backup failed'
   if (code === 'backup-late') return `No backup for ${counted(finding.hours, 'hour')}`
   if (code === 'cooling-down') return 'The provider refuses calls that create keys'
@@ -151,8 +158,13 @@ function stepOf(finding: Finding): string | null {
   return finding.help === 'waits' ? nothingToDo : null
 }
 
+/** The count stops somewhere. */
+const dueText = (due: number) =>
+  due >= 1_000 ? '1,000 jobs or more wait' : counted(due, 'job waits', 'jobs wait')
+
 function pathOf(kind: StaffAlertKind, subject: string): string {
   if (kind === 'drift') return reconcileUrl
+  if (kind === 'paused-queue') return schedulesUrl({})
   if (kind === 'no-worker' || kind === 'provider') return queueUrl
   return subject === '' ? adminUrl : adminWorkshopUrl(subject)
 }

@@ -19,6 +19,7 @@ export type StaffAlertKind =
   | 'drift'
   | 'no-worker'
   | 'backup'
+  | 'paused-queue'
 
 export type OpenedFacts = {
   title: string
@@ -50,6 +51,8 @@ const lasting: Record<StaffAlertKind, Lasting> = {
   drift: { holdSeconds: 0, clearSeconds: 60 },
   'no-worker': { holdSeconds: 30, clearSeconds: 60 },
   backup: { holdSeconds: 0, clearSeconds: 60 },
+  // Whoever resumes it at once, or pauses one that is empty, surprises nobody.
+  'paused-queue': { holdSeconds: 60, clearSeconds: 60 },
 }
 
 /** One that opened longer ago is no surprise: Keymint was updated, or did not run. */
@@ -63,13 +66,17 @@ export function conditionsOf(findings: Finding[], open: OpenWorkshop[]): Conditi
   for (const finding of findings) {
     const step = finding.severity === 'ok' ? null : stepOf(finding)
     if (!step) continue
-    const condition = conditionOf(step, finding.severity, finding.workshop?.slug ?? '', { finding })
+    const condition = conditionOf(step, finding.severity, subjectOf(finding), { finding })
     const key = `${condition.kind} ${condition.subject}`
     const known = worst.get(key)
     if (!known || known.rank < condition.rank) worst.set(key, condition)
   }
   return [...worst.values(), ...open.map(openedCondition)]
 }
+
+/** Queues are told one by one, whatever else is paused. */
+const subjectOf = (finding: Finding): string =>
+  finding.code === 'queue-paused' ? finding.queue : (finding.workshop?.slug ?? '')
 
 function conditionOf(
   { kind, threshold, rank }: Step,
@@ -133,9 +140,17 @@ function stepOf(finding: Finding): Step | null {
       return { kind: 'backup', threshold: 'failed', rank: 1 }
     case 'backup-late':
       return { kind: 'backup', threshold: 'late', rank: 2 }
+    case 'queue-paused':
+      if (finding.due === 0) return null
+      return finding.stakes === null
+        ? { kind: 'paused-queue', threshold: 'work', rank: 1 }
+        : {
+            kind: 'paused-queue',
+            threshold: finding.stakes,
+            rank: finding.stakes === 'limits' ? 3 : 2,
+          }
     case 'switched-off':
     case 'paused':
-    case 'queue-paused':
     case 'runs-fail':
     case 'workers-behind':
     case 'long-wait':

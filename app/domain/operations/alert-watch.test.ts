@@ -16,10 +16,12 @@ import {
 import { makeWorkshop, openWorld, usd, type World } from '../../../tests/world'
 import { messageOf } from '../alerts/alert'
 import { endWorkshop } from '../claim/end-workshop.server'
+import { deploymentAccount } from '../keys/accounts.server'
 import { askForCheck, runCheck } from '../keys/reconcile-runs.server'
 import type { Workshop } from '../workshop-file'
 import { messageText } from '~/messages/alert-posts'
 import { watchAlerts } from './alert-watch.server'
+import { pauseQueue } from './paused-queues.server'
 
 const open = async (change: Partial<Workshop> = {}) => {
   const world = await openWorld({
@@ -177,6 +179,30 @@ const cases: Case[] = [
       await backups(world, null)
     },
     says: [],
+  },
+  {
+    name: 'a queue is paused while work waits in it, and one that is empty',
+    build: async (world) => {
+      await claimFor(world, 2)
+      for (const name of ['mint-key', 'make-receipt'] as const)
+        await pauseQueue(world.ctx, { name, actorUserId: 'staff', reason: 'Lunch.', typed: name })
+    },
+    says: ['Warning: 2 jobs wait for a paused queue: Create a key'],
+  },
+  {
+    name: 'a queue is paused in which limits wait',
+    build: async (world) => {
+      await pauseQueue(world.ctx, {
+        name: 'read-account',
+        actorUserId: 'staff',
+        reason: 'Lunch.',
+        typed: 'read-account',
+      })
+      await world.db.$transaction((tx) =>
+        world.ctx.queue.enqueue(tx, 'read-account', { account: deploymentAccount }),
+      )
+    },
+    says: ['Error: 1 job waits for a paused queue'],
   },
   {
     name: 'no worker is left',

@@ -21,7 +21,15 @@ export type EngineCause =
   | { code: 'switched-off' }
   | { code: 'account-parked'; reason: ParkedReason }
   | { code: 'paused'; reason: string | null; by: string | null }
-  | { code: 'queue-paused'; queue: string; reason: string; by: string; stakes: QueueStakes }
+  /** `due`: jobs of it that would run now, as many as are counted. */
+  | {
+      code: 'queue-paused'
+      queue: string
+      reason: string
+      by: string
+      stakes: QueueStakes
+      due: number
+    }
   | { code: 'cooling-down'; reason: string; message: string; seconds: number }
   | { code: 'runs-fail' | 'calls-failing'; failed: number; total: number; minutes: number }
   | { code: 'workers-behind' | 'long-wait'; seconds: number }

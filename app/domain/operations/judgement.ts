@@ -18,7 +18,7 @@ import {
   type WorkshopCause,
 } from './finding'
 import type { LastBackups } from './backup.server'
-import type { QueueStakes } from './paused-queues.server'
+import type { PausedQueue, QueueStakes } from './paused-queues.server'
 
 export * from './finding'
 
@@ -28,7 +28,7 @@ export type EngineFacts = {
   provisioningEnabled: boolean
   parked: { since: string; reason: ParkedReason } | null
   paused: { since: string; by: string | null; reason: string | null } | null
-  pausedQueues: { name: string; since: string; by: string; reason: string; stakes: QueueStakes }[]
+  pausedQueues: (PausedQueue & { stakes: QueueStakes })[]
   cooling: { reason: string; message: string; seconds: number } | null
   /** Jobs of the last minutes whose newest run failed: what was made good meanwhile is no failure. */
   runs: { failed: number; total: number; minutes: number }

@@ -28,12 +28,18 @@ export const stakesOf = (name: string): QueueStakes => stakes[name as JobName] ?
 
 export const isQueue = (name: string): name is JobName => Object.hasOwn(catalog, name)
 
-export type PausedQueue = { name: string; since: string; by: string; reason: string }
+/** `due`: jobs of it that would run now, counted up to `maxDue`. */
+export type PausedQueue = { name: string; since: string; by: string; reason: string; due: number }
+export const maxDue = 1_000
 
 /** Longest pause first. Of a queue that this build does not have nothing is held, and nothing said. */
 export async function readPausedQueues(ctx: Pick<Ctx, 'db'>): Promise<PausedQueue[]> {
-  const rows = await ctx.db.$queryRaw<{ name: string; since: Date; by: string; reason: string }[]>`
+  const rows = await ctx.db.$queryRaw<
+    { name: string; since: Date; by: string; reason: string; due: number }[]
+  >`
     select p.name, p.paused_at as since, p.reason,
+      (select count(*)::int from (select 1 from pgboss.job j where j.name = p.name
+        and j.state in ('created', 'retry') and j.start_after <= now() limit ${maxDue}::int) due) as due,
       coalesce(a.display_name, regexp_replace(p.paused_by, '^user:', '')) as by
     from keymint.paused_queues p
     left join keymint.attendees a on 'user:' || a.user_id = p.paused_by

@@ -73,7 +73,7 @@ test('pausing twice keeps the time and takes the newer reason; two at once leave
   const [before] = await readPausedQueues(world.ctx)
   expect(await pause(world, 'make-receipt', 'Three.')).toBe('reason-changed')
   expect(await readPausedQueues(world.ctx)).toEqual([
-    { name: 'make-receipt', since: before?.since, by: actorUserId, reason: 'Three.' },
+    { name: 'make-receipt', since: before?.since, by: actorUserId, reason: 'Three.', due: 0 },
   ])
   const resume = () => resumeQueue(world.ctx, { name: 'make-receipt', actorUserId })
   expect((await Promise.all([resume(), resume()])).sort()).toEqual([false, true])
