@@ -1,5 +1,5 @@
 import { data, redirect, type MetaFunction } from '@remix-run/node'
-import { useActionData, useLoaderData } from '@remix-run/react'
+import { useActionData, useLoaderData, useLocation } from '@remix-run/react'
 import { useState } from 'react'
 import { z } from 'zod'
 import { useLive } from '~/client/use-live'
@@ -107,10 +107,13 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 export default function Notifications() {
   const { team, page, done } = useLoaderData<typeof loader>()
   const answer = useActionData<typeof action>() ?? null
-  // An update of the page drops the answer, and the secret in it is shown nowhere else.
-  const [kept, setKept] = useState(answer)
-  if (answer !== null && answer !== kept) setKept(answer)
-  const shown = answer ?? kept
+  // An update of the page drops the answer. What it says stays until the next form, the secret in
+  // it until the page is left, because it is shown nowhere else.
+  const { key } = useLocation()
+  const [kept, setKept] = useState(answer && { answer, key })
+  if (answer !== null && answer !== kept?.answer) setKept({ answer, key })
+  const shown = answer ?? (kept?.key === key ? kept.answer : null)
+  const secret = shown?.secret ?? kept?.answer.secret ?? null
   const moving = page.deliveries.some(({ state }) => state === 'waiting')
   useLive({ loadedAt: page.asOf, everyMs: moving ? 1_500 : null })
   const notice = done && shown === null ? notificationNotices[done] : null
@@ -121,7 +124,7 @@ export default function Notifications() {
       lead="Keymint tells you once, and again when a cause that ends is gone."
     >
       <div role="status" className="mt-6 max-w-read space-y-4 empty:hidden">
-        {shown?.secret ? <NewSecret secret={shown.secret} /> : null}
+        {secret === null ? null : <NewSecret secret={secret} />}
         {shown && shown.secret === null && shown.problem === null ? (
           <Callout tone="ok" title="The Slack webhook is added">
             <p>Send a test, and check that somebody sees it there.</p>

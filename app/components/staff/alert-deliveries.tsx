@@ -22,7 +22,7 @@ export function AlertDeliveries({ deliveries, mayAct, asOf }: Props) {
           {
             head: 'Message',
             header: true,
-            className: '!font-normal min-w-64 py-2 [overflow-wrap:anywhere]',
+            className: '!font-normal min-w-64 py-2 !whitespace-normal [overflow-wrap:anywhere]',
             cell: (row) => <What row={row} asOf={asOf} />,
           },
           {
@@ -44,7 +44,10 @@ export function AlertDeliveries({ deliveries, mayAct, asOf }: Props) {
         ]}
       />
       <p className="mt-2 text-small text-soft">
-        The newest {deliveries.length} are shown. Keymint keeps them for 90 days.
+        {deliveries.length === 1
+          ? 'One message is shown.'
+          : `The newest ${deliveries.length} are shown.`}{' '}
+        Keymint keeps them for 90 days.
       </p>
     </>
   )

@@ -15,8 +15,13 @@ export function NewSecret({ secret }: { secret: string }) {
   return (
     <Callout tone="ok" title="The webhook is added. Copy its secret now">
       <p>
-        It signs every message, and it is not shown again. docs/alerts.md describes how a receiver
-        checks the signature. If you lose the secret, remove the webhook and add it again.
+        It is not shown again. If you lose it, remove the webhook and add it again. It signs every
+        message: the header <code className="font-mono text-small">Keymint-Signature</code> is{' '}
+        <code className="font-mono text-small [overflow-wrap:anywhere]">
+          t=&lt;seconds&gt;,v1=&lt;hex&gt;
+        </code>
+        , where the hex is the HMAC-SHA256 of the seconds, a dot and the raw body, under this
+        secret.
       </p>
       <p className="mt-2 flex flex-wrap items-center gap-3">
         <code id="webhook-secret" className="font-mono text-small [overflow-wrap:anywhere]">

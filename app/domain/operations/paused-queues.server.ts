@@ -30,7 +30,7 @@ export const isQueue = (name: string): name is JobName => Object.hasOwn(catalog,
 
 /** `due`: jobs of it that would run now, counted up to `maxDue`. */
 export type PausedQueue = { name: string; since: string; by: string; reason: string; due: number }
-export const maxDue = 1_000
+const maxDue = 1_000
 
 /** Longest pause first. Of a queue that this build does not have nothing is held, and nothing said. */
 export async function readPausedQueues(ctx: Pick<Ctx, 'db'>): Promise<PausedQueue[]> {

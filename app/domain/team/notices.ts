@@ -3,13 +3,7 @@
  * gets one. Pure. Sentences are in messages/team-notices.ts.
  */
 import type { MoneyView } from '../money-view'
-import {
-  mayHandleMoney,
-  mayHoldKeys,
-  maySeeTeamMoney,
-  memberRoles,
-  type MemberRole,
-} from '../money/roles'
+import { mayHandleMoney, mayHoldKeys, maySeeTeamMoney, type MemberRole } from '../money/roles'
 
 type Whose = { userId: string; name: string }
 export type TeamRef = { slug: string; name: string }
@@ -34,7 +28,6 @@ export type TeamFacts = { team: TeamRef } & (
       reason: 'refused' | 'parked' | 'no-credit'
     }
 )
-export type TeamNoticeKind = TeamFacts['kind']
 
 /** In the order of the page. `may` says which roles are offered it; `on` is how it is without a choice. */
 export const mailChoices = {
@@ -48,7 +41,7 @@ export const mailChoices = {
 } as const satisfies Record<string, { may: (role: MemberRole) => boolean; on: boolean }>
 
 export type MailChoice = keyof typeof mailChoices
-export const mailChoiceNames = Object.keys(mailChoices) as MailChoice[]
+const mailChoiceNames = Object.keys(mailChoices) as MailChoice[]
 export const isMailChoice = (name: string): name is MailChoice => Object.hasOwn(mailChoices, name)
 
 /** By choice, where one was made. */
@@ -93,7 +86,3 @@ export function isEndTold(facts: TeamFacts, presentMonth: string): boolean {
   if (facts.kind === 'budget' || facts.kind === 'dry') return facts.month === presentMonth
   return facts.kind === 'credential'
 }
-
-/** Of a role that a row may hold from another version: nothing is sent then. */
-export const isRole = (role: string): role is MemberRole =>
-  memberRoles.some((known) => known === role)
